@@ -1,0 +1,93 @@
+/* The operations of the model, on plain pointers and dimensions.
+ *
+ * One table per back end: "ref" (readable, the definition of correct), "cpu" (fast), later
+ * "cuda". All arithmetic is float32 with float32 (or better) accumulation; results do not depend
+ * on the number of threads. Matrices are row major, (rows, columns), "ld" is the distance between
+ * rows in elements. Weights may stand at any byte address (checkpoints are mapped as they are).
+ * This folder includes nothing of the rest of the project. */
+#ifndef VS_KERN_H
+#define VS_KERN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum kern_act { KERN_NONE, KERN_GELU /* with erf */, KERN_RELU, KERN_SWISH, KERN_TANH };
+
+/* y(m,n) = act(x(m,k) w(n,k)^T + bias(n)) + residual(m,n) */
+struct kern_linear {
+    const float *x;
+    ptrdiff_t ldx;
+    const void *w;    /* float32 (n,k), any alignment */
+    const void *bias; /* float32 (n), any alignment, or NULL */
+    const float *residual; /* (m,n) or NULL; may be y itself */
+    ptrdiff_t ldr;
+    float *y;         /* must not overlap x */
+    ptrdiff_t ldy;
+    int m, n, k;
+    enum kern_act act;
+};
+
+/* For each head h: probs = softmax(scale q k^T + key_bias), out = probs v.
+ * q (tq, heads*dh), k and v (tk, heads*dh), out (tq, heads*dh): head h uses columns h*dh ... */
+struct kern_attention {
+    const float *q, *k, *v;
+    ptrdiff_t ldq, ldk, ldv;
+    const float *key_bias; /* (tk) added to the scores, or NULL */
+    float *out;
+    ptrdiff_t ldo;
+    float *probs;          /* (heads, tq, tk), or NULL when nobody asked */
+    int heads, dh, tq, tk;
+    float scale;
+};
+
+/* y(m,n) = (x - mean) / sqrt(var + eps) * gain + shift, biased variance per row; y may be x. */
+struct kern_norm {
+    const float *x;
+    ptrdiff_t ldx;
+    const void *gain, *shift; /* float32 (n), any alignment */
+    float *y;
+    ptrdiff_t ldy;
+    int m, n;
+    float eps;
+};
+
+/* y(m,n) = sum over tables j of table[j][ids[j][i]]; an id of -1 adds nothing. */
+struct kern_embed {
+    const void *table[3]; /* float32 (rows, n), any alignment; NULL when unused */
+    const int32_t *ids[3]; /* (m) */
+    float *y;
+    ptrdiff_t ldy;
+    int m, n;
+};
+
+struct kern; /* a back end opened on a device with its threads */
+
+struct kern_ops {
+    const char *name; /* "ref", "cpu-portable", "cpu-avx2", "cpu-avx512", ... */
+    /* Several independent products in one go: they share the threads. */
+    void (*linear)(struct kern *k, const struct kern_linear *list, int count);
+    void (*attention)(struct kern *k, const struct kern_attention *list, int count);
+    void (*norm)(struct kern *k, const struct kern_norm *list, int count);
+    void (*embed)(struct kern *k, const struct kern_embed *op);
+    /* y[i] = a[i] * b[i], y[i] = a[i] + b[i]; y may be a or b */
+    void (*mul)(struct kern *k, const float *a, const float *b, float *y, size_t n);
+    void (*add)(struct kern *k, const float *a, const float *b, float *y, size_t n);
+    /* Dynamic attention: x(m,n)[i][j] *= 1 + sigmoid(gate[j]) */
+    void (*gate)(struct kern *k, float *x, ptrdiff_t ldx, const float *gate, int m, int n);
+};
+
+/* Open a back end. device: "auto" or "cpu" (the fastest that this machine has), "ref",
+ * "cpu-portable", "cpu-avx2", "cpu-avx512". threads: 0 means the CPUs of the affinity mask and
+ * cgroup quota. Returns 0, or -1 with one line in why. */
+int kern_open(const char *device, int threads, struct kern **out, char *why, size_t why_size);
+void kern_close(struct kern *k);
+const struct kern_ops *kern_table(const struct kern *k);
+int kern_threads(const struct kern *k);
+/* What to show and to log: "cpu-avx512, 2 threads". Borrowed. */
+const char *kern_describe(const struct kern *k);
+
+/* Run part(arg, i) for i in 0..parts-1 on the back end's threads, dynamically; returns when all
+ * are done. For the callers' own loops (decoding half precision weights, ...). */
+void kern_parallel(struct kern *k, int parts, void (*part)(void *arg, int i), void *arg);
+
+#endif

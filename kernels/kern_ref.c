@@ -1,0 +1,3 @@
+/* Readable reference back end. */
+#include "kernels/kern.h"
+

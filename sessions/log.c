@@ -1,0 +1,2 @@
+/* Where the log lives. */
+#include "sessions/log.h"

@@ -1,0 +1,78 @@
+/* The engine: opened models, photos, caches and the worker thread. The screen never computes: it
+ * posts queries and receives events. The command line runs the same code synchronously. */
+#ifndef VS_ENGINE_H
+#define VS_ENGINE_H
+
+#include "src/err.h"
+#include "src/formats/image.h"
+#include "src/formats/regions.h"
+#include "src/result.h"
+
+#include <stdbool.h>
+
+/* Where the parts of a model are; every field may be NULL. A model directory's model.json gives
+ * what the options leave out (vilscope-model(5)). */
+struct model_options {
+    const char *dir;
+    const char *const *checkpoints; /* NULL-terminated */
+    const char *config, *vocab, *labels_vqa, *labels_gqa, *classes;
+    const char *device; /* NULL: auto */
+    int threads;        /* 0: all */
+};
+
+struct model; /* a configuration, vocabulary, labels and one or more checkpoints */
+
+int model_open(const struct model_options *o, struct model **out, struct vs_err *err);
+void model_free(struct model *m);
+const char *model_name(const struct model *m);
+const char *model_device(const struct model *m);
+int model_checkpoint_count(const struct model *m);
+const char *model_checkpoint_name(const struct model *m, int i);
+const char *model_checkpoint_path(const struct model *m, int i);
+const struct tokenizer *model_tokenizer(const struct model *m);
+
+/* An image with its regions. image may be missing when only regions are known (command line). */
+struct photo {
+    char *path;
+    struct image *image;
+    char *regions_path;
+    struct regions *regions; /* NULL until known */
+};
+/* regions_path NULL: the model has no detector yet, so opening fails with a hint; key as in
+ * regions_open (NULL: the image's file name without its ending is tried in LMDB and TSV). */
+int photo_open(const char *path, const char *regions_path, const char *key, struct photo **out,
+               struct vs_err *err);
+void photo_free(struct photo *p);
+
+struct query {
+    const struct task *task;
+    const char *text;
+    int checkpoint;
+    int photo_count;
+    struct photo *const *photos; /* borrowed */
+    bool attention;              /* keep the maps in the result's trace */
+};
+
+/* Run a query now, in this thread. cancel may be NULL. */
+int query_run(struct model *m, const struct query *q, const atomic_bool *cancel,
+              struct result **out, struct vs_err *err);
+
+/* ---- the worker: one thread that runs queries in the order posted; a new query replaces one that
+ * waits. The worker copies the query; photos and model must outlive it (or engine_wait_idle). */
+enum event_kind { EVENT_STARTED, EVENT_RESULT, EVENT_ERROR };
+struct event {
+    enum event_kind kind;
+    int query;             /* number returned by engine_post */
+    struct result *result; /* EVENT_RESULT: now the receiver's */
+    struct vs_err error;   /* EVENT_ERROR */
+};
+struct engine;
+int engine_new(struct model *m, struct engine **out, struct vs_err *err);
+void engine_free(struct engine *e); /* cancels and joins */
+int engine_post(struct engine *e, const struct query *q); /* its number, from 1 */
+void engine_cancel(struct engine *e);
+void engine_wait_idle(struct engine *e);
+bool engine_poll(struct engine *e, struct event *out); /* false: nothing happened */
+int engine_fd(const struct engine *e); /* readable when an event waits */
+
+#endif

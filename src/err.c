@@ -1,0 +1,50 @@
+/* Errors as values: formatting and prefixing of the one message line. */
+#include "src/err.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Bytes that could move the cursor or start an escape sequence must not survive. */
+static void make_printable(char *s)
+{
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+        if (c < 0x20 || c == 0x7f)
+            *s = '?';
+    }
+}
+
+int vs_vfail(struct vs_err *err, int code, const char *fmt, va_list ap)
+{
+    if (err) {
+        err->code = code;
+        vsnprintf(err->text, sizeof err->text, fmt, ap);
+        make_printable(err->text);
+    }
+    return code;
+}
+
+int vs_fail(struct vs_err *err, int code, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vs_vfail(err, code, fmt, ap);
+    va_end(ap);
+    return code;
+}
+
+int vs_fail_prefix(struct vs_err *err, const char *fmt, ...)
+{
+    if (!err)
+        return VS_E_IO;
+    char old[sizeof err->text];
+    memcpy(old, err->text, sizeof old);
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(err->text, sizeof err->text, fmt, ap);
+    va_end(ap);
+    if (n >= 0 && (size_t)n < sizeof err->text)
+        snprintf(err->text + n, sizeof err->text - (size_t)n, ": %s", old);
+    make_printable(err->text);
+    return err->code;
+}

@@ -1,0 +1,39 @@
+/* Regions of one image: boxes, features and what the detector thought of them.
+ *
+ * Read from the reference's .npy (a pickled dictionary), its LMDB folders, and
+ * bottom-up-attention TSV; later also made by the detector. */
+#ifndef VS_REGIONS_H
+#define VS_REGIONS_H
+
+#include "src/err.h"
+#include "src/formats/bytes.h"
+
+#include <stdint.h>
+
+struct regions {
+    int count;         /* number of regions N, without the whole-image region */
+    int dim;           /* numbers per feature, 2048 for the published model */
+    int width, height; /* of the image in pixels, as the file says */
+    float *boxes;      /* (N, 4) x1 y1 x2 y2 in pixels */
+    float *features;   /* (N, dim) */
+    int *classes;      /* (N) object class, or NULL */
+    float *conf;       /* (N) probability of that class, or NULL */
+    char *image_id;    /* may be NULL */
+    char digest[DIGEST_HEX]; /* of boxes and features */
+};
+
+/* Read the regions of one image from path (format detected). key chooses the entry of an LMDB or
+ * TSV file; NULL takes the only one, or fails listing some keys. */
+int regions_open(const char *path, const char *key, struct regions **out, struct vs_err *err);
+/* An empty set to be filled by the caller; arrays are allocated, zeroed. NULL if too large. */
+struct regions *regions_new(int count, int dim);
+void regions_free(struct regions *r);
+/* Sets r->digest from the content. */
+void regions_seal(struct regions *r);
+
+/* What the model reads: row 0 the whole image (mean feature, box 0 0 1 1, area 1), then the
+ * regions. features (N+1, dim), spatials (N+1, 5): x1/w y1/h x2/w y2/h area share. The caller
+ * provides both arrays. Source: vilbert/datasets/_image_features_reader.py of the reference. */
+void regions_model_input(const struct regions *r, float *features, float *spatials);
+
+#endif

@@ -1,0 +1,70 @@
+/* A file of named tensors: PyTorch legacy pickle, PyTorch zip, safetensors.
+ *
+ * Opening maps the file and reads its index only; no tensor data is touched. Names are made
+ * canonical: a "module." prefix that all names share is stripped, a dictionary around the state
+ * dict (model_state_dict, model, state_dict) is entered, and LayerNorm gamma/beta become
+ * weight/bias. */
+#ifndef VS_TENSORFILE_H
+#define VS_TENSORFILE_H
+
+#include "src/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum dtype {
+    DTYPE_F32, DTYPE_F16, DTYPE_BF16, DTYPE_F64,
+    DTYPE_I64, DTYPE_I32, DTYPE_I16, DTYPE_I8, DTYPE_U8, DTYPE_BOOL
+};
+#define TENSOR_MAX_DIMS 8
+
+struct tensor {
+    const char *name;     /* canonical, borrowed from the file */
+    const char *raw_name; /* as stored */
+    enum dtype dtype;
+    int ndim;             /* 0 for a scalar */
+    int64_t shape[TENSOR_MAX_DIMS];
+    int64_t stride[TENSOR_MAX_DIMS]; /* in elements */
+    const void *data;     /* first element, any alignment, in the map; never NULL unless empty.
+                             Every element that shape and stride reach lies inside the file. */
+    uint64_t storage;     /* tensors with equal numbers share (tied) storage */
+};
+
+struct tensorfile;
+
+/* Detects the format from the content. The caller closes with tensorfile_close (NULL is fine). */
+int tensorfile_open(const char *path, struct tensorfile **out, struct vs_err *err);
+void tensorfile_close(struct tensorfile *f);
+
+const char *tensorfile_path(const struct tensorfile *f);
+const char *tensorfile_format(const struct tensorfile *f); /* "PyTorch legacy pickle", ... */
+size_t tensorfile_bytes(const struct tensorfile *f);       /* size of the whole file */
+int tensorfile_count(const struct tensorfile *f);
+const struct tensor *tensorfile_at(const struct tensorfile *f, int i);
+/* NULL when there is none of that canonical name. Hashed: constant time. */
+const struct tensor *tensorfile_find(const struct tensorfile *f, const char *name);
+
+/* SHA-256 of the file's content (reads it once, then remembered in the object). */
+const char *tensorfile_digest(struct tensorfile *f);
+
+const char *dtype_name(enum dtype t); /* "float32" */
+size_t dtype_size(enum dtype t);
+int64_t tensor_elements(const struct tensor *t);
+bool tensor_is_contiguous(const struct tensor *t);
+/* Copy all elements in C order, widened or narrowed to float32, into out (tensor_elements). */
+void tensor_to_f32(const struct tensor *t, float *out);
+/* The same for whole numbers; fractions are cut. */
+void tensor_to_i64(const struct tensor *t, int64_t *out);
+
+/* ---- writing safetensors: give the tensors (contiguous), one call, atomic rename at the end. */
+struct tensor_out {
+    const char *name;
+    enum dtype dtype;
+    int ndim;
+    int64_t shape[TENSOR_MAX_DIMS];
+    const void *data;
+};
+int safetensors_write(const char *path, const struct tensor_out *t, int count, struct vs_err *err);
+
+#endif

@@ -1,0 +1,74 @@
+/* The program: chooses a command. Without one, the workbench opens. */
+#include "src/vilscope.h"
+
+#include <config.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct command command_table[] = {
+    {0},
+};
+const int command_count = (int)(sizeof command_table / sizeof command_table[0]) - 1;
+
+const struct command *command_find(const char *name)
+{
+    for (int i = 0; i < command_count; i++)
+        if (strcmp(command_table[i].name, name) == 0)
+            return &command_table[i];
+    return NULL;
+}
+
+int command_fail(const char *command, const struct vs_err *err)
+{
+    fprintf(stderr, "vilscope %s: %s\n", command, err->text);
+    return err->code == VS_E_USAGE ? EXIT_USAGE : EXIT_FAILED;
+}
+
+int command_usage(const char *command, const char *fmt, ...)
+{
+    struct vs_err err = {0};
+    va_list ap;
+    va_start(ap, fmt);
+    vs_vfail(&err, VS_E_USAGE, fmt, ap);
+    va_end(ap);
+    fprintf(stderr, "vilscope %s: %s (vilscope %s --help explains)\n", command, err.text, command);
+    return EXIT_USAGE;
+}
+
+int command_help(const struct command *c)
+{
+    printf("usage: vilscope %s %s\n\n%s\n\n%s", c->name, c->args, c->summary, c->help);
+    return EXIT_OK;
+}
+
+static int print_overview(void)
+{
+    printf("vilscope %s: a terminal workbench for the 12-in-1 vision-and-language model\n\n"
+           "usage: vilscope [OPTION...] [IMAGE...]    open the workbench\n"
+           "       vilscope COMMAND [ARGUMENT...]\n\n",
+           VERSION);
+    for (int i = 0; i < command_count; i++)
+        printf("  %-10s %s\n", command_table[i].name, command_table[i].summary);
+    printf("\n\"vilscope COMMAND --help\" explains one; \"man vilscope\" explains all.\n");
+    return EXIT_OK;
+}
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_ALL, "");
+    /* A closed pipe is a failed write, not a death in the middle of one. */
+    signal(SIGPIPE, SIG_IGN);
+    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+        return print_overview();
+    if (argc > 1 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
+        printf("vilscope %s\n", VERSION);
+        return EXIT_OK;
+    }
+    const struct command *c = argc > 1 ? command_find(argv[1]) : NULL;
+    if (c)
+        return c->run(argc - 1, argv + 1);
+    return print_overview();
+}

@@ -1,0 +1,37 @@
+/* Memory: the x functions end the program when there is none left (a bug or a full machine); the
+ * vs_try functions are for sizes that come from outside and fail softly. */
+#ifndef VS_MEM_H
+#define VS_MEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* All of these return memory that the caller frees with free(). */
+void *xmalloc(size_t size);
+void *xcalloc(size_t count, size_t size);
+void *xrealloc(void *p, size_t size);
+void *xreallocarray(void *p, size_t count, size_t size);
+char *xstrdup(const char *s);
+char *xstrndup(const char *s, size_t n);
+char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* count * size zeroed bytes, or NULL on overflow or when there is no memory. */
+void *vs_try_calloc(size_t count, size_t size);
+
+/* A growing byte buffer; zero-initialise, free with buf_fini. The data is kept NUL terminated. */
+struct buf {
+    char *data;
+    size_t len, cap;
+};
+void buf_add(struct buf *b, const void *data, size_t len);
+void buf_puts(struct buf *b, const char *s);
+void buf_putc(struct buf *b, char c);
+void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Gives the string away (never NULL) and empties b; the caller frees it. */
+char *buf_steal(struct buf *b);
+void buf_fini(struct buf *b);
+
+/* Monotonic time in milliseconds. */
+double vs_now_ms(void);
+
+#endif

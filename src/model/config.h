@@ -1,0 +1,28 @@
+/* The model's configuration: the reference's JSON, with its defaults for absent keys. */
+#ifndef VS_CONFIG_H
+#define VS_CONFIG_H
+
+#include "kernels/kern.h"
+#include "src/err.h"
+
+#include <stdbool.h>
+
+#define CONFIG_MAX_LAYERS 96
+
+struct config {
+    int vocab_size, hidden, layers, heads, intermediate;
+    int max_positions, type_vocab;
+    enum kern_act act;
+    int v_feature, v_target, v_hidden, v_layers, v_heads, v_intermediate;
+    enum kern_act v_act;
+    int bi_hidden, bi_heads;
+    int connections;                       /* number of co-attention layers */
+    int v_biattention[CONFIG_MAX_LAYERS], t_biattention[CONFIG_MAX_LAYERS];
+    bool fusion_sum;                       /* fusion_method "sum" instead of "mul" */
+    bool dynamic_attention;
+    int task_tokens;                       /* 1 yes, 0 no, -1 not said: the checkpoint decides */
+};
+
+int config_read(const char *path, struct config *c, struct vs_err *err);
+
+#endif

@@ -1,0 +1,99 @@
+/* ViLBERT for 12 tasks: two streams and co-attention, straight through, and its heads.
+ *
+ * Source: Lu et al., 12-in-1 (CVPR 2020); vilbert/vilbert.py of the reference. */
+#ifndef VS_VILBERT_H
+#define VS_VILBERT_H
+
+#include "kernels/kern.h"
+#include "src/err.h"
+#include "src/formats/tensorfile.h"
+#include "src/model/config.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum vilbert_head {
+    HEAD_VQA = 1 << 0,        /* vil_prediction (B, answers) */
+    HEAD_GQA = 1 << 1,        /* vil_prediction_gqa (B, answers) */
+    HEAD_ALIGN = 1 << 2,      /* vil_logit (B, 1) */
+    HEAD_BINARY = 1 << 3,     /* vil_binary_prediction (B/2, 2), on pairs of rows; odd B: (B, 2) */
+    HEAD_TRI = 1 << 4,        /* vil_tri_prediction (B, 3) */
+    HEAD_REGION_CLASS = 1 << 5, /* vision_prediction (B, V, v_target) */
+    HEAD_GROUND = 1 << 6,     /* vision_logit (B, V) */
+    HEAD_WORD = 1 << 7,       /* linguisic_prediction (B, T', vocab) */
+    HEAD_WORD_LOGIT = 1 << 8, /* linguisic_logit (B, T') */
+    HEAD_POOLED = 1 << 9,     /* pooled_t, pooled_v (B, bi_hidden) */
+    HEAD_SEQUENCE = 1 << 10,  /* sequence_t (B, T', hidden), sequence_v (B, V, v_hidden) */
+    HEAD_ALL = (1 << 11) - 1
+};
+#define HEAD_COUNT 11
+
+/* One forward pass's input. T tokens with [CLS] and [SEP] but without the task token; V regions
+ * with the whole-image row. Masks: 1 real, 0 padding, or NULL when there is no padding; rows and
+ * columns that are padding for the whole batch are never computed unless keep_padding. */
+struct vilbert_input {
+    int batch, tokens, regions;
+    const int32_t *ids;       /* (B, T) */
+    const int32_t *types;     /* (B, T) or NULL for zeros */
+    const int32_t *text_mask; /* (B, T) or NULL */
+    const float *features;    /* (B, V, v_feature) */
+    const float *spatials;    /* (B, V, 5) */
+    const int32_t *image_mask; /* (B, V) or NULL */
+    const int32_t *task;      /* (B), or NULL without task tokens */
+};
+
+struct vilbert_want {
+    unsigned heads;   /* of enum vilbert_head */
+    bool attention;   /* all maps of all layers */
+    bool hidden;      /* states after every layer */
+    bool keep_padding; /* compute padded rows and columns too, as the reference does */
+    const atomic_bool *cancel; /* looked at between layers; may be NULL */
+};
+
+/* A named tensor of a trace: float32, C order, owned by the trace. The names are those of the
+ * golden data: out.vil_prediction, hid.t.3, attn.c.0.1, ... */
+struct trace_tensor {
+    char name[32];
+    int ndim;
+    int64_t shape[4];
+    float *data;
+};
+
+/* What one forward pass leaves behind. tokens counts the task token. With trimmed padding the
+ * sizes are those that were computed. */
+struct trace {
+    int batch, tokens, regions;
+    int count;
+    struct trace_tensor *tensors;
+    double ms; /* time of the pass */
+};
+const struct trace_tensor *trace_find(const struct trace *t, const char *name);
+void trace_free(struct trace *t);
+
+/* attn.t.N / attn.v.N / attn.c.N.1 (text queries over regions) / attn.c.N.2 (regions over text):
+ * the (rows, columns) map of one layer, image b and head (-1: mean over heads, written to out,
+ * rows*columns floats by the caller). Returns false when the trace has no such map. */
+enum attn_kind { ATTN_TEXT, ATTN_VISUAL, ATTN_TEXT_TO_IMAGE, ATTN_IMAGE_TO_TEXT };
+bool trace_attention(const struct trace *t, enum attn_kind kind, int layer, int b, int head,
+                     int *rows, int *cols, float *out);
+int trace_attention_layers(const struct trace *t, enum attn_kind kind);
+int trace_attention_heads(const struct trace *t, enum attn_kind kind);
+
+struct vilbert; /* a checkpoint bound to a configuration and a back end; read-only after opening */
+
+/* f and k are borrowed and must live as long as the model. All missing or misshapen tensors are
+ * listed in one message. */
+int vilbert_open(const struct config *c, const struct tensorfile *f, struct kern *k,
+                 struct vilbert **out, struct vs_err *err);
+void vilbert_free(struct vilbert *m);
+const struct config *vilbert_config(const struct vilbert *m);
+bool vilbert_task_tokens(const struct vilbert *m);
+/* Rows of vil_prediction and vil_prediction_gqa. */
+int vilbert_answers(const struct vilbert *m, enum vilbert_head head);
+
+/* The caller frees *out with trace_free. Not reentrant per kern. */
+int vilbert_forward(struct vilbert *m, const struct vilbert_input *in,
+                    const struct vilbert_want *want, struct trace **out, struct vs_err *err);
+
+#endif

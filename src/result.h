@@ -1,0 +1,76 @@
+/* A result: what a query came to, and the identity of everything that went in. The same structure
+ * is drawn, logged, exported and compared. */
+#ifndef VS_RESULT_H
+#define VS_RESULT_H
+
+#include "src/formats/bytes.h"
+#include "src/model/vilbert.h"
+#include "src/text/task.h"
+
+struct result_token {
+    char *piece; /* "[CLS]", "[TASK 9]", "##ing" */
+    int32_t id;  /* vocabulary id; for the task token the task id */
+    int begin, end; /* bytes of result.text; 0,0 when added by us */
+    bool special;   /* [CLS], [SEP], task token */
+};
+
+/* One ranked entry. For READ_ANSWERS index is the label; for READ_PAIR and READ_VERDICT the
+ * class; for READ_ALIGNMENT the image. */
+struct result_answer {
+    int index;
+    char *label;      /* "#17" when there is no label list */
+    float logit, softmax, sigmoid;
+};
+
+/* One ranked box. Region 0 is the whole image. */
+struct result_box {
+    int image, region;
+    float box[4];     /* pixels x1 y1 x2 y2 */
+    char *label;      /* class name, "whole image", or NULL */
+    float logit, softmax, sigmoid;
+};
+
+struct result_image {
+    char *path;
+    char digest[DIGEST_HEX];
+    int width, height;
+    char *regions_path;             /* where the regions came from */
+    char regions_digest[DIGEST_HEX];
+    int region_count;               /* without the whole image */
+    float *boxes;                   /* (region_count, 4) pixels */
+};
+
+struct result_times { /* milliseconds */
+    double tokenize, regions, forward, reading, total;
+};
+
+struct result {
+    const struct task *task;
+    char *text;       /* as typed */
+    char *model_text; /* after the task's template */
+    char *model_name, *checkpoint_path, *checkpoint_name;
+    char checkpoint_digest[DIGEST_HEX];
+    char *device;
+    bool labels_missing; /* answers are #index for want of a label list */
+    bool truncated;      /* the text was cut to the task's length */
+    int image_count;
+    struct result_image *images;
+    int token_count;
+    struct result_token *tokens;
+    int answer_count; /* ranked, all of them */
+    struct result_answer *answers;
+    int box_count;    /* ranked, all of them, whole image included */
+    struct result_box *boxes;
+    struct result_times ms;
+    struct trace *trace; /* attention maps when asked for, else NULL; row 0 of its batch belongs
+                            to images[0], ... */
+    int64_t log_id;      /* row of the log, 0 when not logged */
+};
+
+void result_free(struct result *r);
+/* JSON with everything that the log holds; indent 0 for one line. Caller frees. */
+char *result_json(const struct result *r, int indent);
+/* A few lines of text: the top answers or boxes. Caller frees. */
+char *result_text(const struct result *r, int top);
+
+#endif

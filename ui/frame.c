@@ -1,0 +1,2 @@
+/* The one writer to the terminal. */
+#include "src/err.h"
