@@ -29,6 +29,8 @@ const char *model_device(const struct model *m);
 int model_checkpoint_count(const struct model *m);
 const char *model_checkpoint_name(const struct model *m, int i);
 const char *model_checkpoint_path(const struct model *m, int i);
+/* Rows of one image that the model was trained with, whole image included (101). */
+int model_max_regions(const struct model *m);
 const struct tokenizer *model_tokenizer(const struct model *m);
 
 /* An image with its regions. image may be missing when only regions are known (command line). */
@@ -37,11 +39,16 @@ struct photo {
     struct image *image;
     char *regions_path;
     struct regions *regions; /* NULL until known */
+    char *candidates_path;
+    struct regions *candidates; /* boxes to choose from (Visual7W, GuessWhat), or NULL */
 };
 /* regions_path NULL: the model has no detector yet, so opening fails with a hint; key as in
  * regions_open (NULL: the image's file name without its ending is tried in LMDB and TSV). */
 int photo_open(const char *path, const char *regions_path, const char *key, struct photo **out,
                struct vs_err *err);
+/* Candidate boxes with their features, as the reference extracts them for ground-truth boxes:
+ * the model reads them after the detected regions and the answer is one of them. */
+int photo_set_candidates(struct photo *p, const char *path, const char *key, struct vs_err *err);
 void photo_free(struct photo *p);
 
 struct query {
@@ -51,11 +58,20 @@ struct query {
     int photo_count;
     struct photo *const *photos; /* borrowed */
     bool attention;              /* keep the maps in the result's trace */
+    bool pair_separate; /* NLVR2: each image keeps its own rows. By default rows are laid out as
+                           the reference's data set does, which mixes images that have fewer
+                           regions than the model's maximum. */
 };
 
 /* Run a query now, in this thread. cancel may be NULL. */
 int query_run(struct model *m, const struct query *q, const atomic_bool *cancel,
               struct result **out, struct vs_err *err);
+
+/* The digest of a 1 GB checkpoint takes a moment the first time. It is computed in the background
+ * from model_open on (and remembered between runs), so results come with an empty
+ * checkpoint_digest until it is known. model_complete waits if need be and fills it in. */
+bool model_complete_ready(const struct model *m, const struct result *r);
+void model_complete(struct model *m, struct result *r);
 
 /* ---- the worker: one thread that runs queries in the order posted; a new query replaces one that
  * waits. The worker copies the query; photos and model must outlive it (or engine_wait_idle). */

@@ -10,7 +10,7 @@
 struct result_token {
     char *piece; /* "[CLS]", "[TASK 9]", "##ing" */
     int32_t id;  /* vocabulary id; for the task token the task id */
-    int begin, end; /* bytes of result.text; 0,0 when added by us */
+    int begin, end; /* bytes of result.model_text; 0,0 when added by us */
     bool special;   /* [CLS], [SEP], task token */
 };
 
@@ -36,8 +36,14 @@ struct result_image {
     int width, height;
     char *regions_path;             /* where the regions came from */
     char regions_digest[DIGEST_HEX];
-    int region_count;               /* without the whole image */
-    float *boxes;                   /* (region_count, 4) pixels */
+    int region_count;               /* without the whole image and the candidates */
+    int candidate_count;            /* regions region_count+1 ... are candidates */
+    float *boxes;                   /* (region_count + candidate_count, 4) pixels */
+};
+
+/* Which region a row of the model's input was. */
+struct result_source {
+    int image, region; /* region 0 is the whole image; image -1 is padding */
 };
 
 struct result_times { /* milliseconds */
@@ -62,12 +68,18 @@ struct result {
     int box_count;    /* ranked, all of them, whole image included */
     struct result_box *boxes;
     struct result_times ms;
-    struct trace *trace; /* attention maps when asked for, else NULL; row 0 of its batch belongs
-                            to images[0], ... */
+    double entropy;   /* of the answers' or boxes' softmax, in nats */
+    double margin;    /* best softmax minus second best */
+    char *notice;     /* something the user should know about the inputs, or NULL */
+    struct trace *trace; /* attention maps when asked for, else NULL */
+    int batch, rows;  /* of the trace: */
+    struct result_source *sources; /* (batch, rows) */
     int64_t log_id;      /* row of the log, 0 when not logged */
 };
 
 void result_free(struct result *r);
+/* Vocabulary answers beyond this rank are neither logged nor exported. */
+#define RESULT_TOP 100
 /* JSON with everything that the log holds; indent 0 for one line. Caller frees. */
 char *result_json(const struct result *r, int indent);
 /* A few lines of text: the top answers or boxes. Caller frees. */
