@@ -24,6 +24,8 @@ struct task {
     enum task_reading reading;
     unsigned head;     /* of enum vilbert_head */
     int min_images, max_images;
+    int extra_regions; /* rows for candidate boxes beyond the model's 101: 99 for Visual7W, 205
+                          for GuessWhat (max_region_num in vilbert_tasks.yml), else 0 */
     int max_tokens;    /* with [CLS] and [SEP], as the reference cuts */
     bool dialog;       /* text is "question? answer" rounds, one per line */
     const char *hint;  /* what to type, shown on the empty query line */
