@@ -67,10 +67,10 @@ struct query {
 int query_run(struct model *m, const struct query *q, const atomic_bool *cancel,
               struct result **out, struct vs_err *err);
 
-/* The digest of a 1 GB checkpoint takes a moment the first time. It is computed in the background
- * from model_open on (and remembered between runs), so results come with an empty
- * checkpoint_digest until it is known. model_complete waits if need be and fills it in. */
-bool model_complete_ready(const struct model *m, const struct result *r);
+/* The digest of a 1 GB checkpoint takes a moment the first time, later it is remembered
+ * between runs. So results come with an empty checkpoint_digest; model_complete_ready starts the
+ * work in the background and says whether it is done, model_complete waits and fills it in. */
+bool model_complete_ready(struct model *m, const struct result *r);
 void model_complete(struct model *m, struct result *r);
 
 /* ---- the worker: one thread that runs queries in the order posted; a new query replaces one that

@@ -1,0 +1,100 @@
+/* The digest cache: a text file with one line a checkpoint, replaced atomically. */
+#include "src/digestcache.h"
+
+#include "src/mem.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAX_LINES 500
+
+/* Where the cache is; NULL without a home. Caller frees. */
+static char *cache_path(bool create)
+{
+    const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    char *dir = base && base[0] == '/' ? xstrdup(base)
+                : home && home[0]      ? xasprintf("%s/.cache", home)
+                                       : NULL;
+    if (!dir)
+        return NULL;
+    char *ours = xasprintf("%s/vilscope", dir), *file = xasprintf("%s/digests", ours);
+    if (create) {
+        mkdir(dir, 0700);
+        mkdir(ours, 0700);
+    }
+    free(dir);
+    free(ours);
+    return file;
+}
+
+/* The key says "the same bytes as then" as far as the file system can tell. */
+static char *file_key(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return NULL;
+    return xasprintf("%" PRIuMAX ":%" PRIuMAX ":%" PRIuMAX ":%" PRIdMAX ".%09ld:%" PRIdMAX
+                     ".%09ld",
+                     (uintmax_t)st.st_dev, (uintmax_t)st.st_ino, (uintmax_t)st.st_size,
+                     (intmax_t)st.st_mtim.tv_sec, (long)st.st_mtim.tv_nsec,
+                     (intmax_t)st.st_ctim.tv_sec, (long)st.st_ctim.tv_nsec);
+}
+
+static bool parse_line(const char *line, const char *key, char hex[DIGEST_HEX])
+{
+    size_t n = strlen(key);
+    if (strncmp(line, key, n) != 0 || line[n] != ' ')
+        return false;
+    const char *digits = line + n + 1;
+    if (strspn(digits, "0123456789abcdef") != DIGEST_HEX - 1)
+        return false;
+    memcpy(hex, digits, DIGEST_HEX - 1);
+    hex[DIGEST_HEX - 1] = '\0';
+    return true;
+}
+
+bool digestcache_get(const char *path, char hex[DIGEST_HEX])
+{
+    char *key = file_key(path), *file = cache_path(false), line[512];
+    FILE *f = file ? fopen(file, "re") : NULL;
+    bool found = false;
+    while (key && f && !found && fgets(line, sizeof line, f))
+        found = parse_line(line, key, hex);
+    if (f)
+        fclose(f);
+    free(key);
+    free(file);
+    return found;
+}
+
+static void copy_lines(FILE *from, FILE *to)
+{
+    char line[512];
+    for (int i = 0; i < MAX_LINES && fgets(line, sizeof line, from); i++)
+        fputs(line, to);
+}
+
+void digestcache_put(const char *path, const char hex[DIGEST_HEX])
+{
+    char *key = file_key(path), *file = cache_path(true);
+    if (key && file) {
+        char *temp = xasprintf("%s.%ld", file, (long)getpid());
+        FILE *out = fopen(temp, "we"), *old = fopen(file, "re");
+        if (out)
+            fprintf(out, "%s %s\n", key, hex);
+        if (out && old)
+            copy_lines(old, out);
+        if (old)
+            fclose(old);
+        if (out && (fclose(out) != 0 || rename(temp, file) != 0))
+            unlink(temp);
+        free(temp);
+    }
+    free(key);
+    free(file);
+}

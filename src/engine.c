@@ -1,0 +1,200 @@
+/* The worker: one thread, one waiting query, a queue of events and a pipe that wakes the screen. */
+#include "src/engine.h"
+
+#include "src/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct pending {
+    struct query query; /* text and photos are our copies */
+    int number;
+};
+
+struct node {
+    struct event event;
+    struct node *next;
+};
+
+struct engine {
+    struct model *model;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;  /* work came, or work ended */
+    struct pending *waiting; /* at most one: the newest */
+    bool busy, quit;
+    atomic_bool cancel;
+    struct node *first, **last;
+    int numbers;
+    int wake[2]; /* a byte in the pipe for every event */
+};
+
+static void pending_free(struct pending *p)
+{
+    if (!p)
+        return;
+    free((void *)(uintptr_t)p->query.text);
+    free((void *)(uintptr_t)p->query.photos);
+    free(p);
+}
+
+static struct pending *pending_new(const struct query *q, int number)
+{
+    struct pending *p = xcalloc(1, sizeof *p);
+    size_t n = (size_t)q->photo_count;
+    struct photo **photos = xcalloc(n, sizeof *photos);
+    if (n)
+        memcpy(photos, q->photos, n * sizeof *photos);
+    p->query = *q;
+    p->query.text = xstrdup(q->text);
+    p->query.photos = photos;
+    p->number = number;
+    return p;
+}
+
+/* Called with the lock held. */
+static void send_event(struct engine *e, const struct event *event)
+{
+    struct node *n = xcalloc(1, sizeof *n);
+    n->event = *event;
+    *e->last = n;
+    e->last = &n->next;
+    /* A full pipe means that the reader has been woken already. */
+    while (write(e->wake[1], "", 1) < 0 && errno == EINTR)
+        ;
+}
+
+static void run_one(struct engine *e, struct pending *p)
+{
+    struct event event = {.kind = EVENT_STARTED, .query = p->number};
+    pthread_mutex_lock(&e->lock);
+    send_event(e, &event);
+    pthread_mutex_unlock(&e->lock);
+    int rc = query_run(e->model, &p->query, &e->cancel, &event.result, &event.error);
+    event.kind = rc == 0 ? EVENT_RESULT : EVENT_ERROR;
+    pthread_mutex_lock(&e->lock);
+    send_event(e, &event);
+    pthread_mutex_unlock(&e->lock);
+}
+
+static void *worker_main(void *arg)
+{
+    struct engine *e = arg;
+    pthread_mutex_lock(&e->lock);
+    while (!e->quit) {
+        struct pending *p = e->waiting;
+        e->waiting = NULL;
+        if (!p) {
+            pthread_cond_wait(&e->changed, &e->lock);
+            continue;
+        }
+        e->busy = true;
+        atomic_store(&e->cancel, false);
+        pthread_mutex_unlock(&e->lock);
+        run_one(e, p);
+        pending_free(p);
+        pthread_mutex_lock(&e->lock);
+        e->busy = false;
+        pthread_cond_broadcast(&e->changed);
+    }
+    pthread_mutex_unlock(&e->lock);
+    return NULL;
+}
+
+int engine_new(struct model *m, struct engine **out, struct vs_err *err)
+{
+    struct engine *e = xcalloc(1, sizeof *e);
+    e->model = m;
+    e->last = &e->first;
+    if (pipe2(e->wake, O_CLOEXEC | O_NONBLOCK) != 0) {
+        free(e);
+        return vs_fail(err, VS_E_IO, "no pipe for the worker: %s", strerror(errno));
+    }
+    pthread_mutex_init(&e->lock, NULL);
+    pthread_cond_init(&e->changed, NULL);
+    int rc = pthread_create(&e->thread, NULL, worker_main, e);
+    if (rc != 0) {
+        close(e->wake[0]);
+        close(e->wake[1]);
+        free(e);
+        return vs_fail(err, VS_E_IO, "no worker thread: %s", strerror(rc));
+    }
+    *out = e;
+    return 0;
+}
+
+void engine_free(struct engine *e)
+{
+    if (!e)
+        return;
+    pthread_mutex_lock(&e->lock);
+    e->quit = true;
+    atomic_store(&e->cancel, true);
+    pthread_cond_broadcast(&e->changed);
+    pthread_mutex_unlock(&e->lock);
+    pthread_join(e->thread, NULL);
+    struct event event;
+    while (engine_poll(e, &event))
+        result_free(event.result);
+    pending_free(e->waiting);
+    close(e->wake[0]);
+    close(e->wake[1]);
+    pthread_mutex_destroy(&e->lock);
+    pthread_cond_destroy(&e->changed);
+    free(e);
+}
+
+int engine_post(struct engine *e, const struct query *q)
+{
+    pthread_mutex_lock(&e->lock);
+    int number = ++e->numbers;
+    pending_free(e->waiting);
+    e->waiting = pending_new(q, number);
+    pthread_cond_broadcast(&e->changed);
+    pthread_mutex_unlock(&e->lock);
+    return number;
+}
+
+void engine_cancel(struct engine *e)
+{
+    pthread_mutex_lock(&e->lock);
+    pending_free(e->waiting);
+    e->waiting = NULL;
+    atomic_store(&e->cancel, true);
+    pthread_mutex_unlock(&e->lock);
+}
+
+void engine_wait_idle(struct engine *e)
+{
+    pthread_mutex_lock(&e->lock);
+    while (e->busy || e->waiting)
+        pthread_cond_wait(&e->changed, &e->lock);
+    pthread_mutex_unlock(&e->lock);
+}
+
+bool engine_poll(struct engine *e, struct event *out)
+{
+    char byte;
+    pthread_mutex_lock(&e->lock);
+    struct node *n = e->first;
+    if (n) {
+        *out = n->event;
+        e->first = n->next;
+        if (!e->first)
+            e->last = &e->first;
+        while (read(e->wake[0], &byte, 1) < 0 && errno == EINTR)
+            ;
+    }
+    pthread_mutex_unlock(&e->lock);
+    free(n);
+    return n != NULL;
+}
+
+int engine_fd(const struct engine *e)
+{
+    return e->wake[0];
+}

@@ -1,0 +1,205 @@
+/* Opening a model: its parts, its checkpoints, and their digests. */
+#include "src/engine_priv.h"
+
+#include "src/digestcache.h"
+#include "src/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int open_labels(const char *path, struct labels **out, struct vs_err *err)
+{
+    return path ? labels_open(path, out, err) : 0;
+}
+
+static int open_checkpoint(struct model *m, int i, struct vs_err *err)
+{
+    struct checkpoint *c = &m->checkpoints[i];
+    const char *path = m->parts.checkpoints[i].path;
+    int rc = tensorfile_open(path, &c->file, err);
+    if (rc == 0) {
+        rc = vilbert_open(&m->config, c->file, m->kern, &c->net, err);
+        if (rc != 0 && !strstr(err->text, path))
+            vs_fail_prefix(err, "%s", path);
+    }
+    return rc;
+}
+
+static int check_vocabulary(const struct model *m, struct vs_err *err)
+{
+    int have = tokenizer_size(m->tokenizer);
+    if (have > m->config.vocab_size)
+        return vs_fail(err, VS_E_FORMAT,
+                       "%s: has %d words, but the configuration %s says vocab_size %d: they do not "
+                       "belong together",
+                       m->parts.vocab, have, m->parts.config, m->config.vocab_size);
+    return 0;
+}
+
+static int open_parts(struct model *m, const struct model_options *o, struct vs_err *err)
+{
+    char why[256];
+    int rc = parts_find(o, &m->parts, err);
+    if (rc == 0)
+        rc = config_read(m->parts.config, &m->config, err);
+    if (rc == 0)
+        rc = tokenizer_open(m->parts.vocab, &m->tokenizer, err);
+    if (rc == 0)
+        rc = check_vocabulary(m, err);
+    if (rc == 0)
+        rc = open_labels(m->parts.labels_vqa, &m->vqa, err);
+    if (rc == 0)
+        rc = open_labels(m->parts.labels_gqa, &m->gqa, err);
+    if (rc == 0)
+        rc = open_labels(m->parts.classes, &m->classes, err);
+    if (rc == 0 && kern_open(o->device, o->threads, &m->kern, why, sizeof why) != 0)
+        rc = vs_fail(err, VS_E_USAGE, "%s", why);
+    return rc;
+}
+
+int model_open(const struct model_options *o, struct model **out, struct vs_err *err)
+{
+    struct model *m = xcalloc(1, sizeof *m);
+    pthread_mutex_init(&m->forward_lock, NULL);
+    pthread_mutex_init(&m->digest_lock, NULL);
+    int rc = open_parts(m, o, err);
+    if (rc == 0) {
+        if (m->parts.task_tokens >= 0)
+            m->config.task_tokens = m->parts.task_tokens;
+        m->checkpoints = xcalloc((size_t)m->parts.checkpoint_count, sizeof *m->checkpoints);
+        for (int i = 0; rc == 0 && i < m->parts.checkpoint_count; i++)
+            rc = open_checkpoint(m, i, err);
+    }
+    if (rc == 0)
+        *out = m;
+    else
+        model_free(m);
+    return rc;
+}
+
+void model_free(struct model *m)
+{
+    if (!m)
+        return;
+    if (m->digest_join)
+        pthread_join(m->digest_thread, NULL);
+    for (int i = 0; m->checkpoints && i < m->parts.checkpoint_count; i++) {
+        vilbert_free(m->checkpoints[i].net);
+        tensorfile_close(m->checkpoints[i].file);
+    }
+    free(m->checkpoints);
+    kern_close(m->kern);
+    tokenizer_free(m->tokenizer);
+    labels_free(m->vqa);
+    labels_free(m->gqa);
+    labels_free(m->classes);
+    parts_fini(&m->parts);
+    pthread_mutex_destroy(&m->forward_lock);
+    pthread_mutex_destroy(&m->digest_lock);
+    free(m);
+}
+
+const char *model_name(const struct model *m)
+{
+    return m->parts.name;
+}
+
+const char *model_device(const struct model *m)
+{
+    return kern_describe(m->kern);
+}
+
+int model_checkpoint_count(const struct model *m)
+{
+    return m->parts.checkpoint_count;
+}
+
+const char *model_checkpoint_name(const struct model *m, int i)
+{
+    return m->parts.checkpoints[i].name;
+}
+
+const char *model_checkpoint_path(const struct model *m, int i)
+{
+    return m->parts.checkpoints[i].path;
+}
+
+int model_max_regions(const struct model *m)
+{
+    return m->parts.max_regions;
+}
+
+const struct tokenizer *model_tokenizer(const struct model *m)
+{
+    return m->tokenizer;
+}
+
+/* ---- digests */
+
+/* Computes checkpoint i's digest unless it is known. Called without the lock. */
+static void find_digest(struct model *m, int i)
+{
+    char hex[DIGEST_HEX];
+    const char *path = m->parts.checkpoints[i].path;
+    if (!digestcache_get(path, hex)) {
+        memcpy(hex, tensorfile_digest(m->checkpoints[i].file), sizeof hex);
+        digestcache_put(path, hex);
+    }
+    pthread_mutex_lock(&m->digest_lock);
+    memcpy(m->checkpoints[i].digest, hex, sizeof hex);
+    m->digest_running = 0;
+    pthread_mutex_unlock(&m->digest_lock);
+}
+
+static void *digest_main(void *arg)
+{
+    struct model *m = arg;
+    pthread_mutex_lock(&m->digest_lock);
+    int i = m->digest_running - 1;
+    pthread_mutex_unlock(&m->digest_lock);
+    find_digest(m, i);
+    return NULL;
+}
+
+static int checkpoint_of(const struct model *m, const struct result *r)
+{
+    for (int i = 0; i < m->parts.checkpoint_count; i++)
+        if (strcmp(m->parts.checkpoints[i].path, r->checkpoint_path) == 0)
+            return i;
+    return 0;
+}
+
+bool model_complete_ready(struct model *m, const struct result *r)
+{
+    int i = checkpoint_of(m, r);
+    pthread_mutex_lock(&m->digest_lock);
+    bool ready = m->checkpoints[i].digest[0] != '\0', start = !ready && !m->digest_running;
+    if (start)
+        m->digest_running = i + 1;
+    pthread_mutex_unlock(&m->digest_lock);
+    if (start) {
+        if (m->digest_join)
+            pthread_join(m->digest_thread, NULL);
+        m->digest_join = pthread_create(&m->digest_thread, NULL, digest_main, m) == 0;
+        if (!m->digest_join) {
+            find_digest(m, i);
+            ready = true;
+        }
+    }
+    return ready;
+}
+
+void model_complete(struct model *m, struct result *r)
+{
+    int i = checkpoint_of(m, r);
+    if (m->digest_join) { /* it may be ours; two at once would share the file's memory of it */
+        pthread_join(m->digest_thread, NULL);
+        m->digest_join = false;
+    }
+    pthread_mutex_lock(&m->digest_lock);
+    bool known = m->checkpoints[i].digest[0] != '\0';
+    pthread_mutex_unlock(&m->digest_lock);
+    if (!known)
+        find_digest(m, i);
+    memcpy(r->checkpoint_digest, m->checkpoints[i].digest, DIGEST_HEX);
+}

@@ -1,0 +1,97 @@
+/* An image and its regions. */
+#include "src/engine.h"
+
+#include "src/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* "photos/COCO_val2014_000000000042.jpg" -> "COCO_val2014_000000000042". Caller frees. */
+static char *stem(const char *path)
+{
+    const char *name = strrchr(path, '/');
+    name = name ? name + 1 : path;
+    const char *dot = strrchr(name, '.');
+    return dot && dot != name ? xstrndup(name, (size_t)(dot - name)) : xstrdup(name);
+}
+
+/* With no key given, the image's name is tried first and a file's only entry second. */
+static int open_regions(const char *image, const char *path, const char *key,
+                        struct regions **out, struct vs_err *err)
+{
+    if (key || !image)
+        return regions_open(path, key, out, err);
+    char *name = stem(image);
+    int rc = regions_open(path, name, out, err);
+    if (rc == VS_E_MISSING)
+        rc = regions_open(path, NULL, out, err);
+    free(name);
+    return rc;
+}
+
+/* Boxes of another picture would be drawn in the wrong places, without a word. */
+static int check_size(const struct photo *p, struct vs_err *err)
+{
+    const struct image *im = p->image;
+    const struct regions *g = p->regions;
+    if (!im || (im->width == g->width && im->height == g->height))
+        return 0;
+    return vs_fail(err, VS_E_FORMAT, "%s: these regions are of a picture of %dx%d pixels, but %s "
+                   "has %dx%d", p->regions_path, g->width, g->height, p->path, im->width,
+                   im->height);
+}
+
+int photo_open(const char *path, const char *regions_path, const char *key, struct photo **out,
+               struct vs_err *err)
+{
+    if (!regions_path)
+        return vs_fail(err, VS_E_USAGE, "%s: has no regions: give them with --regions FILE (.npy, "
+                       "LMDB folder or TSV)", path ? path : "the image");
+    struct photo *p = xcalloc(1, sizeof *p);
+    p->path = path ? xstrdup(path) : NULL;
+    p->regions_path = xstrdup(regions_path);
+    int rc = path ? image_open(path, &p->image, err) : 0;
+    if (rc == 0)
+        rc = open_regions(path, regions_path, key, &p->regions, err);
+    if (rc == 0)
+        rc = check_size(p, err);
+    if (rc == 0)
+        *out = p;
+    else
+        photo_free(p);
+    return rc;
+}
+
+int photo_set_candidates(struct photo *p, const char *path, const char *key, struct vs_err *err)
+{
+    struct regions *c = NULL;
+    int rc = open_regions(p->path, path, key, &c, err);
+    if (rc != 0)
+        return rc;
+    if (c->dim != p->regions->dim || c->width != p->regions->width ||
+        c->height != p->regions->height) {
+        rc = vs_fail(err, VS_E_FORMAT, "%s: candidates of %d numbers on %dx%d pixels do not fit "
+                     "the regions of %d numbers on %dx%d", path, c->dim, c->width, c->height,
+                     p->regions->dim, p->regions->width, p->regions->height);
+        regions_free(c);
+        return rc;
+    }
+    regions_free(p->candidates);
+    free(p->candidates_path);
+    p->candidates = c;
+    p->candidates_path = xstrdup(path);
+    return 0;
+}
+
+void photo_free(struct photo *p)
+{
+    if (!p)
+        return;
+    image_free(p->image);
+    regions_free(p->regions);
+    regions_free(p->candidates);
+    free(p->path);
+    free(p->regions_path);
+    free(p->candidates_path);
+    free(p);
+}

@@ -1,0 +1,199 @@
+/* From a trace to a reading: ranked answers, verdicts, aligned images or boxes. */
+#include "src/engine_priv.h"
+
+#include "src/mem.h"
+#include "src/text/score.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* A head's output, checked for what a checkpoint with broken weights would give. */
+static const float *head_values(const struct trace *t, const char *name, int *count,
+                                struct vs_err *err)
+{
+    const struct trace_tensor *h = trace_find(t, name);
+    if (!h) {
+        vs_fail(err, VS_E_MISSING, "the model gave no %s", name);
+        return NULL;
+    }
+    int64_t n = 1;
+    for (int i = 0; i < h->ndim; i++)
+        n *= h->shape[i];
+    for (int64_t i = 0; i < n; i++)
+        if (!isfinite(h->data[i])) {
+            vs_fail(err, VS_E_FORMAT, "%s is not a number: the checkpoint's weights or the "
+                    "features hold NaN or infinity", name);
+            return NULL;
+        }
+    *count = (int)n;
+    return h->data;
+}
+
+/* Entropy in nats and the distance between the two best of a softmax. */
+static void tell_spread(const float *softmax, const int *order, int n, struct result *r)
+{
+    double entropy = 0;
+    for (int i = 0; i < n; i++)
+        if (softmax[i] > 0)
+            entropy -= (double)softmax[i] * log((double)softmax[i]);
+    r->entropy = entropy;
+    r->margin = n > 1 ? (double)softmax[order[0]] - (double)softmax[order[1]] : 1;
+}
+
+/* Rank n logits; names gives the label of a class, or NULL for "#index". */
+static void rank_answers(const float *logits, int n, char *(*label)(const void *arg, int i),
+                         const void *arg, struct result *r)
+{
+    float *p = xmalloc((size_t)n * sizeof *p);
+    int *order = xmalloc((size_t)n * sizeof *order);
+    score_softmax(logits, n, p);
+    score_rank(logits, n, order);
+    r->answers = xcalloc((size_t)n, sizeof *r->answers);
+    r->answer_count = n;
+    for (int i = 0; i < n; i++) {
+        int k = order[i];
+        r->answers[i] = (struct result_answer){k, label(arg, k), logits[k], p[k],
+                                               score_sigmoid(logits[k])};
+    }
+    tell_spread(p, order, n, r);
+    free(p);
+    free(order);
+}
+
+static char *list_label(const void *arg, int i)
+{
+    const struct labels *l = arg;
+    return l && i < l->count ? xstrdup(l->names[i]) : xasprintf("#%d", i);
+}
+
+static char *pair_label(const void *arg, int i)
+{
+    (void)arg;
+    return xstrdup(i ? "true" : "false");
+}
+
+static char *verdict_label(const void *arg, int i)
+{
+    static const char *const names[] = {"contradiction", "neutral", "entailment"};
+    (void)arg;
+    return i < 3 ? xstrdup(names[i]) : xasprintf("#%d", i);
+}
+
+static char *image_label(const void *arg, int i)
+{
+    const struct result *r = arg;
+    const char *path = r->images[i].path;
+    return path ? xstrdup(path) : xasprintf("image %d", i + 1);
+}
+
+static void tell_labels(const struct labels *l, int answers, struct result *r)
+{
+    r->labels_missing = !l;
+    if (!l)
+        result_note(r, "no label list: answers are numbers (vqa and gqa labels in model.json, or "
+                    "--labels and --gqa-labels)");
+    else if (l->count != answers)
+        result_note(r, "the label list has %d names, the head %d answers", l->count, answers);
+}
+
+/* ---- boxes */
+
+static char *box_label(const struct model *m, const struct photo *p, int region)
+{
+    if (region == 0)
+        return xstrdup("whole image");
+    if (region > p->regions->count)
+        return xasprintf("candidate %d", region - p->regions->count);
+    if (!p->regions->classes)
+        return NULL;
+    int c = p->regions->classes[region - 1];
+    return m->classes && c >= 0 && c < m->classes->count ? xstrdup(m->classes->names[c])
+                                                         : xasprintf("class %d", c);
+}
+
+static void set_box(const struct result_image *im, int region, float box[4])
+{
+    for (int i = 0; i < 4; i++)
+        box[i] = region ? im->boxes[(size_t)(region - 1) * 4 + (size_t)i]
+                        : (float)(i == 2 ? im->width : i == 3 ? im->height : 0);
+}
+
+/* Rows of the first batch row that take part: all, or the candidates when there are any. */
+static int pick_rows(const struct result *r, int *rows)
+{
+    bool choose = r->images[0].candidate_count > 0;
+    int n = 0;
+    for (int i = 0; i < r->rows; i++)
+        if (r->sources[i].image >= 0 &&
+            (!choose || r->sources[i].region > r->images[0].region_count))
+            rows[n++] = i;
+    return n;
+}
+
+static void rank_boxes(const struct model *m, const struct query *q, const float *all,
+                       struct result *r)
+{
+    int *rows = xmalloc((size_t)r->rows * sizeof *rows), n = pick_rows(r, rows);
+    float *logits = xmalloc((size_t)n * sizeof *logits), *p = xmalloc((size_t)n * sizeof *p);
+    int *order = xmalloc((size_t)n * sizeof *order);
+    for (int i = 0; i < n; i++)
+        logits[i] = all[rows[i]];
+    score_softmax(logits, n, p);
+    score_rank(logits, n, order);
+    r->boxes = xcalloc((size_t)n, sizeof *r->boxes);
+    r->box_count = n;
+    for (int i = 0; i < n; i++) {
+        struct result_source s = r->sources[rows[order[i]]];
+        struct result_box *x = &r->boxes[i];
+        *x = (struct result_box){.image = s.image, .region = s.region, .logit = logits[order[i]],
+                                 .softmax = p[order[i]],
+                                 .sigmoid = score_sigmoid(logits[order[i]])};
+        set_box(&r->images[s.image], s.region, x->box);
+        x->label = box_label(m, q->photos[s.image], s.region);
+    }
+    tell_spread(p, order, n, r);
+    free(rows);
+    free(logits);
+    free(p);
+    free(order);
+}
+
+int reading_make(const struct model *m, const struct query *q, const struct trace *t,
+                 struct result *r, struct vs_err *err)
+{
+    static const char *const names[] = {
+        [READ_ALIGNMENT] = "out.vil_logit",
+        [READ_BOXES] = "out.vision_logit",
+        [READ_PAIR] = "out.vil_binary_prediction",
+        [READ_VERDICT] = "out.vil_tri_prediction",
+    };
+    bool gqa = q->task->head == HEAD_GQA;
+    const char *name = q->task->reading != READ_ANSWERS ? names[q->task->reading]
+                       : gqa                            ? "out.vil_prediction_gqa"
+                                                        : "out.vil_prediction";
+    int n = 0;
+    const float *v = head_values(t, name, &n, err);
+    if (!v)
+        return err ? err->code : VS_E_FORMAT;
+    switch (q->task->reading) {
+    case READ_ANSWERS:
+        tell_labels(gqa ? m->gqa : m->vqa, n, r);
+        rank_answers(v, n, list_label, gqa ? m->gqa : m->vqa, r);
+        break;
+    case READ_ALIGNMENT:
+        rank_answers(v, n, image_label, r, r);
+        break;
+    case READ_PAIR:
+        rank_answers(v, n, pair_label, NULL, r);
+        break;
+    case READ_VERDICT:
+        rank_answers(v, n, verdict_label, NULL, r);
+        break;
+    case READ_BOXES:
+        if (q->task->extra_regions && !r->images[0].candidate_count)
+            result_note(r, "no candidates given (--candidates): the detected regions are ranked");
+        rank_boxes(m, q, v, r);
+        break;
+    }
+    return 0;
+}

@@ -1,0 +1,233 @@
+/* Reading model.json and joining it with the command line's options. */
+#include "src/modeldir.h"
+
+#include "src/mem.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define REFERENCE_MAX_REGIONS 101
+
+void parts_fini(struct parts *p)
+{
+    for (int i = 0; i < p->checkpoint_count; i++) {
+        free(p->checkpoints[i].name);
+        free(p->checkpoints[i].path);
+        free(p->checkpoints[i].note);
+    }
+    free(p->checkpoints);
+    free(p->name);
+    free(p->config);
+    free(p->vocab);
+    free(p->labels_vqa);
+    free(p->labels_gqa);
+    free(p->classes);
+    *p = (struct parts){0};
+}
+
+static char *base_name(const char *path)
+{
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    size_t from = n;
+    while (from > 0 && path[from - 1] != '/')
+        from--;
+    return xstrndup(path + from, n - from);
+}
+
+static char *in_dir(const char *dir, const char *path)
+{
+    return path[0] == '/' ? xstrdup(path) : xasprintf("%s/%s", dir, path);
+}
+
+static void add_checkpoint(struct parts *p, const char *name, char *path, const char *note)
+{
+    size_t n = (size_t)p->checkpoint_count++;
+    p->checkpoints = xreallocarray(p->checkpoints, n + 1, sizeof *p->checkpoints);
+    p->checkpoints[n] = (struct part_checkpoint){
+        .name = name ? xstrdup(name) : base_name(path),
+        .path = path,
+        .note = note ? xstrdup(note) : NULL,
+    };
+}
+
+/* A string member, or NULL; anything else than a string is an error. */
+static int member(const json_t *object, const char *key, const char *file, const char **out,
+                  struct vs_err *err)
+{
+    const json_t *v = json_object_get(object, key);
+    *out = NULL;
+    if (!v || json_is_null(v))
+        return 0;
+    if (!json_is_string(v))
+        return vs_fail(err, VS_E_FORMAT, "%s: \"%s\" is not a string", file, key);
+    *out = json_string_value(v);
+    return 0;
+}
+
+static int path_member(const json_t *object, const char *key, const char *dir, const char *file,
+                       char **out, struct vs_err *err)
+{
+    const char *s;
+    int rc = member(object, key, file, &s, err);
+    if (rc == 0 && s)
+        *out = in_dir(dir, s);
+    return rc;
+}
+
+static int read_checkpoints(const json_t *list, const char *dir, const char *file, struct parts *p,
+                            struct vs_err *err)
+{
+    if (!json_is_array(list))
+        return vs_fail(err, VS_E_FORMAT, "%s: \"checkpoints\" is missing or is not a list", file);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *item = json_array_get(list, i);
+        const char *path = json_string_value(item), *name = NULL, *note = NULL;
+        if (json_is_object(item)) {
+            int rc = member(item, "file", file, &path, err);
+            if (rc == 0)
+                rc = member(item, "name", file, &name, err);
+            if (rc == 0)
+                rc = member(item, "note", file, &note, err);
+            if (rc != 0)
+                return rc;
+        }
+        if (!path)
+            return vs_fail(err, VS_E_FORMAT, "%s: checkpoint %zu has no \"file\"", file, i + 1);
+        add_checkpoint(p, name, in_dir(dir, path), note);
+    }
+    return 0;
+}
+
+static int read_numbers(const json_t *root, const char *file, struct parts *p, struct vs_err *err)
+{
+    const json_t *tokens = json_object_get(root, "task_tokens");
+    const json_t *max = json_object_get(root, "max_regions");
+    if (tokens && !json_is_boolean(tokens))
+        return vs_fail(err, VS_E_FORMAT, "%s: \"task_tokens\" is neither true nor false", file);
+    if (tokens)
+        p->task_tokens = json_is_true(tokens);
+    if (max) {
+        json_int_t n = json_integer_value(max);
+        if (n < 2 || n > 10000)
+            return vs_fail(err, VS_E_FORMAT, "%s: \"max_regions\" is not a number from 2 to 10000",
+                           file);
+        p->max_regions = (int)n;
+    }
+    return 0;
+}
+
+static int read_members(const json_t *root, const char *dir, const char *file, struct parts *p,
+                        struct vs_err *err)
+{
+    const char *name;
+    const json_t *labels = json_object_get(root, "labels");
+    if (!json_is_object(root))
+        return vs_fail(err, VS_E_FORMAT, "%s: is not a JSON object", file);
+    if (labels && !json_is_object(labels))
+        return vs_fail(err, VS_E_FORMAT, "%s: \"labels\" is not an object with vqa and gqa", file);
+    int rc = member(root, "name", file, &name, err);
+    if (rc == 0 && name)
+        p->name = xstrdup(name);
+    if (rc == 0)
+        rc = path_member(root, "config", dir, file, &p->config, err);
+    if (rc == 0)
+        rc = path_member(root, "vocab", dir, file, &p->vocab, err);
+    if (rc == 0)
+        rc = path_member(root, "classes", dir, file, &p->classes, err);
+    if (rc == 0)
+        rc = path_member(labels, "vqa", dir, file, &p->labels_vqa, err);
+    if (rc == 0)
+        rc = path_member(labels, "gqa", dir, file, &p->labels_gqa, err);
+    if (rc == 0)
+        rc = read_numbers(root, file, p, err);
+    if (rc == 0)
+        rc = read_checkpoints(json_object_get(root, "checkpoints"), dir, file, p, err);
+    return rc;
+}
+
+static int read_dir(const char *dir, struct parts *p, struct vs_err *err)
+{
+    struct stat st;
+    if (stat(dir, &st) != 0)
+        return vs_fail(err, VS_E_IO, "%s: %s", dir, strerror(errno));
+    if (!S_ISDIR(st.st_mode))
+        return vs_fail(err, VS_E_USAGE, "%s: is not a folder; -m takes a model directory, -c a "
+                       "checkpoint file", dir);
+    char *file = xasprintf("%s/model.json", dir);
+    json_error_t why;
+    json_t *root = json_load_file(file, JSON_REJECT_DUPLICATES, &why);
+    int rc;
+    if (!root && stat(file, &st) != 0)
+        rc = vs_fail(err, VS_E_MISSING, "%s: no model.json there: %s (man 5 vilscope-model says "
+                     "what goes in it)", dir, strerror(errno));
+    else if (!root)
+        rc = vs_fail(err, VS_E_FORMAT, "%s: line %d: %s", file, why.line, why.text);
+    else
+        rc = read_members(root, dir, file, p, err);
+    json_decref(root);
+    if (rc == 0 && !p->name)
+        p->name = base_name(dir);
+    free(file);
+    return rc;
+}
+
+static void replace(char **where, const char *with)
+{
+    if (with) {
+        free(*where);
+        *where = xstrdup(with);
+    }
+}
+
+static void apply_options(struct parts *p, const struct model_options *o)
+{
+    replace(&p->config, o->config);
+    replace(&p->vocab, o->vocab);
+    replace(&p->labels_vqa, o->labels_vqa);
+    replace(&p->labels_gqa, o->labels_gqa);
+    replace(&p->classes, o->classes);
+    if (o->checkpoints && o->checkpoints[0]) {
+        for (int i = 0; i < p->checkpoint_count; i++) {
+            free(p->checkpoints[i].name);
+            free(p->checkpoints[i].path);
+            free(p->checkpoints[i].note);
+        }
+        p->checkpoint_count = 0;
+        for (int i = 0; o->checkpoints[i]; i++)
+            add_checkpoint(p, NULL, xstrdup(o->checkpoints[i]), NULL);
+    }
+    if (!p->name && p->checkpoint_count)
+        p->name = xstrdup(p->checkpoints[0].name);
+}
+
+static int check_complete(const struct parts *p, struct vs_err *err)
+{
+    static const char hint[] = "give a model directory (-m DIR), or -c CHECKPOINT --config FILE "
+                               "--vocab FILE";
+    if (p->checkpoint_count == 0)
+        return vs_fail(err, VS_E_USAGE, "no checkpoint: %s", hint);
+    if (!p->config)
+        return vs_fail(err, VS_E_USAGE, "no configuration for %s: %s", p->checkpoints[0].path,
+                       hint);
+    if (!p->vocab)
+        return vs_fail(err, VS_E_USAGE, "no vocabulary for %s: %s", p->checkpoints[0].path, hint);
+    return 0;
+}
+
+int parts_find(const struct model_options *o, struct parts *out, struct vs_err *err)
+{
+    *out = (struct parts){.task_tokens = -1, .max_regions = REFERENCE_MAX_REGIONS};
+    int rc = o->dir ? read_dir(o->dir, out, err) : 0;
+    if (rc == 0) {
+        apply_options(out, o);
+        rc = check_complete(out, err);
+    }
+    if (rc != 0)
+        parts_fini(out);
+    return rc;
+}

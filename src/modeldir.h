@@ -1,0 +1,27 @@
+/* The parts of a model: what model.json (vilscope-model(5)) and the options say, joined. */
+#ifndef VS_MODELDIR_H
+#define VS_MODELDIR_H
+
+#include "src/engine.h"
+#include "src/err.h"
+
+struct part_checkpoint {
+    char *name, *path, *note; /* note may be NULL */
+};
+
+struct parts {
+    char *name;
+    char *config, *vocab, *labels_vqa, *labels_gqa, *classes; /* paths; all but the first two
+                                                                 may be NULL */
+    int task_tokens; /* 1, 0, or -1: config and checkpoint decide */
+    int max_regions; /* rows of one image, whole image included */
+    int checkpoint_count;
+    struct part_checkpoint *checkpoints;
+};
+
+/* Options win over model.json; checkpoints named by options replace those of the folder. Checks
+ * that config, vocabulary and a checkpoint are known, not that the files are good. */
+int parts_find(const struct model_options *o, struct parts *out, struct vs_err *err);
+void parts_fini(struct parts *p);
+
+#endif

@@ -1,0 +1,118 @@
+/* A result as JSON: the same document for the command line, the log and exports. */
+#include "src/mem.h"
+#include "src/result.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+/* A string that JSON can hold: file names and typed text may be any bytes. */
+static json_t *text_or_null(const char *s)
+{
+    if (!s)
+        return json_null();
+    json_t *j = json_string(s);
+    if (j)
+        return j;
+    char *copy = xstrdup(s);
+    for (unsigned char *p = (unsigned char *)copy; *p; p++)
+        if (*p >= 0x80)
+            *p = '?';
+    j = json_string(copy);
+    free(copy);
+    return j;
+}
+
+static json_t *reals(const float *v, int n)
+{
+    json_t *a = json_array();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(a, json_real((double)v[i]));
+    return a;
+}
+
+static json_t *image_json(const struct result_image *im)
+{
+    return json_pack("{s:o, s:s, s:i, s:i, s:{s:o, s:s, s:i, s:i}}", "path",
+                     text_or_null(im->path), "digest", im->digest, "width", im->width, "height",
+                     im->height, "regions", "path", text_or_null(im->regions_path), "digest",
+                     im->regions_digest, "count", im->region_count, "candidates",
+                     im->candidate_count);
+}
+
+static json_t *token_json(const struct result_token *t)
+{
+    return json_pack("{s:o, s:i, s:i, s:i, s:b}", "piece", text_or_null(t->piece), "id",
+                     (int)t->id, "begin", t->begin, "end", t->end, "special", (int)t->special);
+}
+
+static json_t *answer_json(const struct result_answer *a, int rank)
+{
+    return json_pack("{s:i, s:i, s:o, s:f, s:f, s:f}", "rank", rank + 1, "index", a->index, "label",
+                     text_or_null(a->label), "logit", (double)a->logit, "softmax",
+                     (double)a->softmax, "sigmoid", (double)a->sigmoid);
+}
+
+static json_t *box_json(const struct result_box *x, int rank)
+{
+    return json_pack("{s:i, s:i, s:i, s:o, s:o, s:f, s:f, s:f}", "rank", rank + 1, "image",
+                     x->image, "region", x->region, "box", reals(x->box, 4), "label",
+                     text_or_null(x->label), "logit", (double)x->logit, "softmax",
+                     (double)x->softmax, "sigmoid", (double)x->sigmoid);
+}
+
+static void add_identity(json_t *root, const struct result *r)
+{
+    json_object_set_new(root, "task", json_string(r->task->name));
+    json_object_set_new(root, "task_id", json_integer(r->task->id));
+    json_object_set_new(root, "text", text_or_null(r->text));
+    json_object_set_new(root, "model_text", text_or_null(r->model_text));
+    json_object_set_new(root, "truncated", json_boolean(r->truncated));
+    json_object_set_new(root, "model", text_or_null(r->model_name));
+    json_object_set_new(root, "checkpoint",
+                        json_pack("{s:o, s:o, s:s}", "name", text_or_null(r->checkpoint_name),
+                                  "path", text_or_null(r->checkpoint_path), "digest",
+                                  r->checkpoint_digest));
+    json_object_set_new(root, "device", text_or_null(r->device));
+    json_object_set_new(root, "notice", text_or_null(r->notice));
+}
+
+static void add_reading(json_t *root, const struct result *r)
+{
+    json_t *answers = json_array(), *boxes = json_array();
+    for (int i = 0; i < r->answer_count && i < RESULT_TOP; i++)
+        json_array_append_new(answers, answer_json(&r->answers[i], i));
+    for (int i = 0; i < r->box_count; i++)
+        json_array_append_new(boxes, box_json(&r->boxes[i], i));
+    json_object_set_new(root, "answer_count", json_integer(r->answer_count));
+    json_object_set_new(root, "answers", answers);
+    json_object_set_new(root, "box_count", json_integer(r->box_count));
+    json_object_set_new(root, "boxes", boxes);
+    json_object_set_new(root, "entropy", json_real(r->entropy));
+    json_object_set_new(root, "margin", json_real(r->margin));
+}
+
+char *result_json(const struct result *r, int indent)
+{
+    json_t *root = json_object(), *images = json_array(), *tokens = json_array();
+    add_identity(root, r);
+    for (int i = 0; i < r->image_count; i++)
+        json_array_append_new(images, image_json(&r->images[i]));
+    for (int i = 0; i < r->token_count; i++)
+        json_array_append_new(tokens, token_json(&r->tokens[i]));
+    json_object_set_new(root, "images", images);
+    json_object_set_new(root, "tokens", tokens);
+    add_reading(root, r);
+    json_object_set_new(root, "ms",
+                        json_pack("{s:f, s:f, s:f, s:f, s:f}", "tokenize", r->ms.tokenize,
+                                  "regions", r->ms.regions, "forward", r->ms.forward, "reading",
+                                  r->ms.reading, "total", r->ms.total));
+    char *text = json_dumps(root, (indent ? JSON_INDENT((size_t)indent) : JSON_COMPACT) |
+                                      JSON_REAL_PRECISION(9));
+    json_decref(root);
+    if (!text)
+        return xstrdup("{}");
+    /* The library's allocator may not be ours: hand out memory that free() takes. */
+    char *copy = xstrdup(text);
+    free(text);
+    return copy;
+}
