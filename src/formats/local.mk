@@ -4,4 +4,5 @@ libcore_a_SOURCES += \
 	src/formats/image.h \
 	src/formats/pickle.h \
 	src/formats/regions.h \
+	src/formats/sha256.c \
 	src/formats/tensorfile.h

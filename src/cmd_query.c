@@ -1,0 +1,363 @@
+/* vilscope query: one query from the command line, answered, printed and logged. */
+#include "src/vilscope.h"
+
+#include "sessions/log.h"
+#include "src/engine.h"
+#include "src/formats/npy.h"
+#include "src/mem.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_FILES 1024
+
+struct options {
+    struct model_options model;
+    const char *checkpoints[MAX_FILES + 1], *regions[MAX_FILES], *images[MAX_FILES];
+    int checkpoint_count, region_count, image_count;
+    const char *key, *candidates, *task, *attention, *log;
+    char *text; /* owned */
+    bool json, no_log, pair_separate;
+    int top;
+};
+
+enum {
+    OPT_CONFIG = 256, OPT_VOCAB, OPT_LABELS, OPT_GQA_LABELS, OPT_CLASSES, OPT_REGIONS, OPT_KEY,
+    OPT_CANDIDATES, OPT_JSON, OPT_TOP, OPT_ATTENTION, OPT_DEVICE, OPT_THREADS, OPT_LOG, OPT_NO_LOG,
+    OPT_PAIR, OPT_HELP
+};
+
+static const struct option long_options[] = {
+    {"model", required_argument, NULL, 'm'},
+    {"checkpoint", required_argument, NULL, 'c'},
+    {"task", required_argument, NULL, 't'},
+    {"config", required_argument, NULL, OPT_CONFIG},
+    {"vocab", required_argument, NULL, OPT_VOCAB},
+    {"labels", required_argument, NULL, OPT_LABELS},
+    {"gqa-labels", required_argument, NULL, OPT_GQA_LABELS},
+    {"classes", required_argument, NULL, OPT_CLASSES},
+    {"regions", required_argument, NULL, OPT_REGIONS},
+    {"key", required_argument, NULL, OPT_KEY},
+    {"candidates", required_argument, NULL, OPT_CANDIDATES},
+    {"pair", required_argument, NULL, OPT_PAIR},
+    {"json", no_argument, NULL, OPT_JSON},
+    {"top", required_argument, NULL, OPT_TOP},
+    {"attention", required_argument, NULL, OPT_ATTENTION},
+    {"device", required_argument, NULL, OPT_DEVICE},
+    {"threads", required_argument, NULL, OPT_THREADS},
+    {"log", required_argument, NULL, OPT_LOG},
+    {"no-log", no_argument, NULL, OPT_NO_LOG},
+    {"help", no_argument, NULL, OPT_HELP},
+    {NULL, 0, NULL, 0},
+};
+
+const char query_help[] =
+    "  -m, --model DIR        model directory (vilscope-model(5))\n"
+    "  -c, --checkpoint FILE  checkpoint; given more than once, each one answers\n"
+    "      --config FILE      the model's configuration (JSON)\n"
+    "      --vocab FILE       WordPiece vocabulary (vocab.txt)\n"
+    "      --labels FILE      answers of VQA and Genome QA (trainval_label2ans.pkl, JSON, text)\n"
+    "      --gqa-labels FILE  answers of GQA\n"
+    "      --classes FILE     names of the region classes, one per line\n"
+    "      --regions FILE     regions of an image: .npy, LMDB folder, TSV; once for each image,\n"
+    "                         or once for all when it holds several\n"
+    "      --key KEY          entry of the LMDB or TSV file (default: the image's name)\n"
+    "      --candidates FILE  boxes to choose from, for visual7w and guesswhat\n"
+    "  -t, --task TASK        name or number of the task (\"vilscope tasks\" lists them)\n"
+    "      --pair LAYOUT      nlvr2: reference (default) or separate rows for each image\n"
+    "      --json             the whole result as JSON, one document a checkpoint\n"
+    "      --top N            lines of the answer to print (default 5)\n"
+    "      --attention FILE   write all attention maps as .safetensors, or the mean over heads\n"
+    "                         of the text-to-image maps (layers, tokens, regions) as .npy\n"
+    "      --device NAME      auto, cpu, ref, cpu-avx2, ...\n"
+    "      --threads N        threads to compute with (default: all CPUs)\n"
+    "      --log FILE         log database (default: the one of the workbench)\n"
+    "      --no-log           do not log this query\n"
+    "      --help             this text\n\n"
+    "IMAGE is a JPEG or PNG picture; with --regions alone no picture is needed. TEXT is the last\n"
+    "argument.\n\n"
+    "  vilscope query -m models/12in1 --regions 42.npy --task refcoco 42.jpg \"the left dog\"\n";
+
+static int parse_count(const char *s, int min, int max, int *out)
+{
+    char *end;
+    errno = 0;
+    long v = strtol(s, &end, 10);
+    if (errno || end == s || *end || v < min || v > max)
+        return -1;
+    *out = (int)v;
+    return 0;
+}
+
+static int add_file(const char **list, int *count, const char *path, const char *what)
+{
+    if (*count >= MAX_FILES)
+        return command_usage("query", "more than %d %s", MAX_FILES, what);
+    list[(*count)++] = path;
+    return 0;
+}
+
+static int take_number(int opt, struct options *o, const char *value)
+{
+    if (opt == OPT_TOP && parse_count(value, 0, 1000000, &o->top) != 0)
+        return command_usage("query", "--top takes a number, not '%s'", value);
+    if (opt == OPT_THREADS && parse_count(value, 1, 1024, &o->model.threads) != 0)
+        return command_usage("query", "--threads takes a number from 1 to 1024, not '%s'", value);
+    return 0;
+}
+
+static int take_pair(struct options *o, const char *value)
+{
+    o->pair_separate = strcmp(value, "separate") == 0;
+    if (!o->pair_separate && strcmp(value, "reference") != 0)
+        return command_usage("query", "--pair takes reference or separate, not '%s'", value);
+    return 0;
+}
+
+static int take_option(int opt, struct options *o, const char *value)
+{
+    switch (opt) {
+    case 'm': o->model.dir = value; return 0;
+    case 'c': return add_file(o->checkpoints, &o->checkpoint_count, value, "checkpoints");
+    case 't': o->task = value; return 0;
+    case OPT_CONFIG: o->model.config = value; return 0;
+    case OPT_VOCAB: o->model.vocab = value; return 0;
+    case OPT_LABELS: o->model.labels_vqa = value; return 0;
+    case OPT_GQA_LABELS: o->model.labels_gqa = value; return 0;
+    case OPT_CLASSES: o->model.classes = value; return 0;
+    case OPT_REGIONS: return add_file(o->regions, &o->region_count, value, "region files");
+    case OPT_KEY: o->key = value; return 0;
+    case OPT_CANDIDATES: o->candidates = value; return 0;
+    case OPT_PAIR: return take_pair(o, value);
+    case OPT_JSON: o->json = true; return 0;
+    case OPT_ATTENTION: o->attention = value; return 0;
+    case OPT_DEVICE: o->model.device = value; return 0;
+    case OPT_LOG: o->log = value; return 0;
+    case OPT_NO_LOG: o->no_log = true; return 0;
+    case OPT_HELP: return -1;
+    case OPT_TOP:
+    case OPT_THREADS: return take_number(opt, o, value);
+    default: return EXIT_USAGE; /* getopt has said what is wrong */
+    }
+}
+
+/* 0, an exit status, or -1 when help was asked for. */
+static int parse(int argc, char **argv, struct options *o)
+{
+    int opt, rc;
+    optind = 1;
+    while ((opt = getopt_long(argc, argv, "m:c:t:", long_options, NULL)) != -1)
+        if ((rc = take_option(opt, o, optarg)) != 0)
+            return rc;
+    if (o->checkpoint_count)
+        o->model.checkpoints = o->checkpoints;
+    if (!o->task)
+        return command_usage("query", "--task is missing");
+    if (optind >= argc)
+        return command_usage("query", "the query's text is missing: it is the last argument");
+    o->text = xstrdup(argv[argc - 1]);
+    for (int i = optind; i < argc - 1; i++)
+        if ((rc = add_file(o->images, &o->image_count, argv[i], "images")) != 0)
+            return rc;
+    return 0;
+}
+
+/* ---- photos */
+
+static const char *regions_of(const struct options *o, int i)
+{
+    if (o->region_count == 0)
+        return NULL;
+    return o->region_count == 1 ? o->regions[0] : o->regions[i];
+}
+
+static int open_photos(const struct options *o, struct photo **photos, int count,
+                       struct vs_err *err)
+{
+    if (o->image_count && o->region_count > 1 && o->region_count != o->image_count)
+        return vs_fail(err, VS_E_USAGE, "%d images but %d --regions: give one for each image",
+                       o->image_count, o->region_count);
+    for (int i = 0; i < count; i++) {
+        const char *image = i < o->image_count ? o->images[i] : NULL;
+        int rc = photo_open(image, regions_of(o, i), o->key, &photos[i], err);
+        if (rc == 0 && o->candidates)
+            rc = photo_set_candidates(photos[i], o->candidates, o->key, err);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* ---- attention */
+
+static bool ends_with(const char *s, const char *end)
+{
+    size_t n = strlen(s), m = strlen(end);
+    return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+/* Every map of the trace, under the names of the golden data. */
+static int write_maps(const char *path, const struct trace *t, struct vs_err *err)
+{
+    struct tensor_out *list = xcalloc((size_t)t->count, sizeof *list);
+    int n = 0;
+    for (int i = 0; i < t->count; i++) {
+        const struct trace_tensor *x = &t->tensors[i];
+        if (strncmp(x->name, "attn.", 5) != 0)
+            continue;
+        list[n] = (struct tensor_out){.name = x->name, .dtype = DTYPE_F32, .ndim = x->ndim,
+                                      .data = x->data};
+        memcpy(list[n++].shape, x->shape, sizeof x->shape);
+    }
+    int rc = safetensors_write(path, list, n, err);
+    free(list);
+    return rc;
+}
+
+/* (layers, images, tokens, regions): the mean over heads of where the text looks. */
+static int write_means(const char *path, const struct trace *t, struct vs_err *err)
+{
+    int layers = trace_attention_layers(t, ATTN_TEXT_TO_IMAGE);
+    size_t one = (size_t)t->tokens * (size_t)t->regions;
+    int64_t shape[4] = {layers, t->batch, t->tokens, t->regions};
+    float *all = xcalloc((size_t)layers * (size_t)t->batch * one, sizeof *all);
+    for (int l = 0; l < layers; l++)
+        for (int b = 0; b < t->batch; b++) {
+            int rows, cols;
+            trace_attention(t, ATTN_TEXT_TO_IMAGE, l, b, -1, &rows, &cols,
+                            all + ((size_t)l * (size_t)t->batch + (size_t)b) * one);
+        }
+    int rc = npy_write_f32(path, 4, shape, all, err);
+    free(all);
+    return rc;
+}
+
+static int write_attention(const char *path, const struct trace *t, struct vs_err *err)
+{
+    if (ends_with(path, ".npy"))
+        return write_means(path, t, err);
+    if (ends_with(path, ".safetensors"))
+        return write_maps(path, t, err);
+    return vs_fail(err, VS_E_USAGE, "%s: attention is written to a .safetensors or .npy file", path);
+}
+
+/* ---- running */
+
+static void print_result(const struct options *o, const struct result *r)
+{
+    char *text = o->json ? result_json(r, 2) : result_text(r, o->top);
+    if (!o->json && r->notice)
+        fprintf(stderr, "vilscope query: note: %s\n", r->notice);
+    fputs(text, stdout);
+    if (o->json)
+        putchar('\n');
+    free(text);
+}
+
+/* The answer is worth more than the log: a log that cannot be written is a warning. */
+static void log_query(const struct options *o, struct log *l, int64_t session, struct result *r)
+{
+    struct vs_err err = {0};
+    if (l && log_result(l, session, r, &err) != 0)
+        fprintf(stderr, "vilscope query: not logged: %s\n", err.text);
+    (void)o;
+}
+
+static struct log *open_log(const struct options *o, int64_t *session)
+{
+    struct vs_err err = {0};
+    struct log *l = NULL;
+    if (o->no_log)
+        return NULL;
+    char *path = o->log ? xstrdup(o->log) : log_default_path(&err);
+    if (!path || log_open(path, false, &l, &err) != 0 ||
+        log_begin_session(l, "query", session, &err) != 0) {
+        fprintf(stderr, "vilscope query: not logged: %s\n", err.text);
+        log_close(l);
+        l = NULL;
+    }
+    free(path);
+    return l;
+}
+
+static int run_checkpoints(const struct options *o, struct model *m, struct query *q,
+                           struct log *l, int64_t session, struct vs_err *err)
+{
+    int n = model_checkpoint_count(m), rc = 0;
+    bool all = o->checkpoint_count > 1;
+    for (int i = all ? 0 : n - 1; rc == 0 && i < n; i++) {
+        struct result *r = NULL;
+        q->checkpoint = i;
+        rc = query_run(m, q, NULL, &r, err);
+        if (rc != 0)
+            break;
+        if (all && !o->json)
+            printf("%s\n", r->checkpoint_name);
+        if (o->json)
+            model_complete(m, r);
+        print_result(o, r);
+        fflush(stdout);
+        if (o->attention)
+            rc = write_attention(o->attention, r->trace, err);
+        if (l) {
+            model_complete(m, r);
+            log_query(o, l, session, r);
+        }
+        result_free(r);
+    }
+    return rc;
+}
+
+static int run(const struct options *o, const struct task *task, struct vs_err *err)
+{
+    int count = o->image_count ? o->image_count : o->region_count ? o->region_count : 1;
+    struct photo **photos = xcalloc((size_t)count, sizeof *photos);
+    struct model *m = NULL;
+    struct log *l = NULL;
+    int64_t session = 0;
+    int rc = model_open(&o->model, &m, err);
+    if (rc == 0)
+        rc = open_photos(o, photos, count, err);
+    if (rc == 0) {
+        struct query q = {.task = task, .text = o->text, .photo_count = count, .photos = photos,
+                          .attention = o->attention != NULL, .pair_separate = o->pair_separate};
+        l = open_log(o, &session);
+        rc = run_checkpoints(o, m, &q, l, session, err);
+    }
+    if (l)
+        log_end_session(l, session, NULL);
+    log_close(l);
+    for (int i = 0; i < count; i++)
+        photo_free(photos[i]);
+    free(photos);
+    model_free(m);
+    return rc;
+}
+
+int cmd_query(int argc, char **argv)
+{
+    struct options *o = xcalloc(1, sizeof *o);
+    struct vs_err err = {0};
+    o->top = 5;
+    int status = parse(argc, argv, o);
+    const struct task *task = status == 0 ? task_find(o->task) : NULL;
+    if (status < 0)
+        status = command_help(command_find("query"));
+    else if (status == 0 && !task)
+        status = command_usage("query", "there is no task '%s' (\"vilscope tasks\" lists them)",
+                               o->task);
+    else if (status == 0 && o->attention && o->checkpoint_count > 1)
+        status = command_usage("query", "--attention takes one checkpoint");
+    else if (status == 0 && run(o, task, &err) != 0)
+        status = command_fail("query", &err);
+    if (status == EXIT_OK && (fflush(stdout) != 0 || ferror(stdout))) {
+        vs_fail(&err, VS_E_IO, "the answer could not be written: %s", strerror(errno));
+        status = command_fail("query", &err);
+    }
+    free(o->text);
+    free(o);
+    return status;
+}
