@@ -43,8 +43,16 @@ int vs_fail_prefix(struct vs_err *err, const char *fmt, ...)
     va_start(ap, fmt);
     int n = vsnprintf(err->text, sizeof err->text, fmt, ap);
     va_end(ap);
-    if (n >= 0 && (size_t)n < sizeof err->text)
-        snprintf(err->text + n, sizeof err->text - (size_t)n, ": %s", old);
+    size_t used = n < 0 ? 0 : (size_t)n;
+    size_t add = strlen(old);
+    if (used + 2 < sizeof err->text) { /* a long message loses its end, not its beginning */
+        memcpy(err->text + used, ": ", 2);
+        used += 2;
+        if (add > sizeof err->text - 1 - used)
+            add = sizeof err->text - 1 - used;
+        memcpy(err->text + used, old, add);
+        err->text[used + add] = '\0';
+    }
     make_printable(err->text);
     return err->code;
 }
