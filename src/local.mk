@@ -5,7 +5,8 @@ libcore_a_SOURCES = \
 	src/engine.h \
 	src/err.c src/err.h \
 	src/mem.c src/mem.h \
-	src/result.h
+	src/result.h \
+	src/strmap.c src/strmap.h
 CORE_LIBS = libcore.a $(KERN_LIBS) $(JANSSON_LIBS) $(UTF8PROC_LIBS) $(LIBS)
 
 bin_PROGRAMS += vilscope

@@ -155,7 +155,7 @@ static int take(struct machine *m, uint64_t n, const uint8_t **out)
 
 static int take_uint(struct machine *m, int bytes, uint64_t *out)
 {
-    const uint8_t *p;
+    const uint8_t *p = NULL;
     int rc = take(m, (uint64_t)bytes, &p);
     *out = 0;
     for (int i = 0; rc == 0 && i < bytes; i++)
@@ -179,7 +179,7 @@ static int take_line(struct machine *m, const char **line, size_t *len)
 static int push_bytes(struct machine *m, enum pkind kind, int length_bytes)
 {
     uint64_t n;
-    const uint8_t *p;
+    const uint8_t *p = NULL;
     int rc = take_uint(m, length_bytes, &n);
     if (rc == 0)
         rc = take(m, n, &p);
@@ -210,8 +210,8 @@ static int parse_decimal(const char *s, size_t len, int64_t *out)
 
 static int op_int_line(struct machine *m, bool is_long)
 {
-    const char *s;
-    size_t n;
+    const char *s = NULL;
+    size_t n = 0;
     int64_t x;
     int rc = take_line(m, &s, &n);
     if (rc != 0)
@@ -246,8 +246,8 @@ static int op_float(struct machine *m, bool line)
     int rc;
     if (line) {
         char text[64], *end;
-        const char *s;
-        size_t n;
+        const char *s = NULL;
+        size_t n = 0;
         rc = take_line(m, &s, &n);
         if (rc == 0 && (n == 0 || n >= sizeof text))
             rc = FAIL(m, VS_E_FORMAT, "a number is not one");
@@ -257,7 +257,7 @@ static int op_float(struct machine *m, bool line)
             x = strtod(text, &end);
         }
     } else {
-        const uint8_t *p;
+        const uint8_t *p = NULL;
         uint64_t bits = 0;
         rc = take(m, 8, &p);
         for (int i = 0; rc == 0 && i < 8; i++)
@@ -347,8 +347,8 @@ static uint8_t *own_bytes(struct pval *v, size_t cap)
 /* STRING: 'repr' of a Python 2 str. */
 static int op_string(struct machine *m)
 {
-    const char *s;
-    size_t len;
+    const char *s = NULL;
+    size_t len = 0;
     int rc = take_line(m, &s, &len);
     if (rc != 0)
         return rc;
@@ -372,8 +372,8 @@ static int op_string(struct machine *m)
 /* UNICODE: latin-1 with \uXXXX and \UXXXXXXXX. */
 static int op_unicode(struct machine *m)
 {
-    const char *s;
-    size_t len;
+    const char *s = NULL;
+    size_t len = 0;
     int rc = take_line(m, &s, &len);
     if (rc != 0)
         return rc;
@@ -413,7 +413,7 @@ static int gather(struct machine *m, enum pkind kind, size_t from)
 
 static int gather_mark(struct machine *m, enum pkind kind)
 {
-    size_t from;
+    size_t from = 0;
     int rc = pop_mark(m, &from);
     return rc ? rc : gather(m, kind, from);
 }
@@ -441,7 +441,7 @@ static int extend(struct machine *m, size_t from, enum pkind kind)
 
 static int extend_mark(struct machine *m, enum pkind kind)
 {
-    size_t from;
+    size_t from = 0;
     int rc = pop_mark(m, &from);
     return rc ? rc : extend(m, from, kind);
 }
@@ -482,9 +482,9 @@ static int memo_get(struct machine *m, uint64_t i)
 
 static int memo_line(struct machine *m, int (*what)(struct machine *, uint64_t))
 {
-    const char *s;
-    size_t n;
-    int64_t i;
+    const char *s = NULL;
+    size_t n = 0;
+    int64_t i = 0;
     int rc = take_line(m, &s, &n);
     if (rc == 0 && (parse_decimal(s, n, &i) != 0 || i < 0))
         rc = FAIL(m, VS_E_FORMAT, "a memo number is not one");
@@ -526,8 +526,8 @@ static int push_global(struct machine *m, const uint8_t *module, size_t module_l
 
 static int op_global(struct machine *m)
 {
-    const char *module, *name;
-    size_t a, b;
+    const char *module = NULL, *name = NULL;
+    size_t a = 0, b = 0;
     int rc = take_line(m, &module, &a);
     if (rc == 0)
         rc = take_line(m, &name, &b);
@@ -634,7 +634,7 @@ static int op_newobj_ex(struct machine *m)
 /* INST and OBJ: arguments above the mark. */
 static int op_inst(struct machine *m, bool on_stack)
 {
-    size_t from;
+    size_t from = 0;
     int rc = 0;
     if (!on_stack)
         rc = op_global(m);
@@ -670,8 +670,8 @@ static int op_persid(struct machine *m, bool line)
 {
     struct pval *id;
     if (line) {
-        const char *s;
-        size_t n;
+        const char *s = NULL;
+        size_t n = 0;
         int rc = take_line(m, &s, &n);
         if (rc != 0)
             return rc;
@@ -727,7 +727,7 @@ static int op_pop(struct machine *m)
 
 static int op_pop_mark(struct machine *m)
 {
-    size_t from;
+    size_t from = 0;
     int rc = pop_mark(m, &from);
     if (rc == 0)
         m->depth = from;
@@ -861,6 +861,12 @@ int pickle_load(const uint8_t *data, size_t size, const char *const *allowed, co
 const struct pval *pickle_root(const struct pickle *p)
 {
     return p->root;
+}
+
+const struct pval *pickle_next(const struct pickle *p, const struct pval *v)
+{
+    const struct node *n = v ? ((const struct node *)v)->next : p->nodes;
+    return n ? &n->v : NULL;
 }
 
 void pickle_free(struct pickle *p)

@@ -38,6 +38,8 @@ struct pickle; /* owns every value of one load */
 int pickle_load(const uint8_t *data, size_t size, const char *const *allowed, const char *name,
                 struct pickle **out, size_t *used, struct vs_err *err);
 const struct pval *pickle_root(const struct pickle *p);
+/* All values of the load, in no order: NULL starts, NULL ends. */
+const struct pval *pickle_next(const struct pickle *p, const struct pval *v);
 void pickle_free(struct pickle *p);
 
 /* dict[key] for a string or bytes key, or NULL. */

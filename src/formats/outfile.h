@@ -1,0 +1,22 @@
+/* A file that appears complete or not at all: written beside its place, renamed at the end. */
+#ifndef VS_OUTFILE_H
+#define VS_OUTFILE_H
+
+#include "src/err.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+struct outfile {
+    FILE *file;
+    char *path, *temporary;
+    int error; /* the first errno */
+};
+
+int outfile_open(struct outfile *o, const char *path, struct vs_err *err);
+/* Errors are remembered until outfile_close. */
+void outfile_write(struct outfile *o, const void *data, size_t len);
+/* Renames, or removes what was written and fails. */
+int outfile_close(struct outfile *o, struct vs_err *err);
+
+#endif

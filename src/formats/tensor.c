@@ -1,0 +1,116 @@
+/* The elements of a tensor, converted. */
+#include "src/formats/tensorfile.h"
+
+#include <string.h>
+
+/* Source: IEEE 754-2008, binary16. Subnormals come out right by the subtraction. */
+static float half_to_float(uint16_t h)
+{
+    uint32_t sign = (uint32_t)(h & 0x8000) << 16, rest = h & 0x7fff, bits;
+    float f;
+    if (rest >= 0x7c00) {
+        bits = sign | 0x7f800000 | (rest & 0x3ff) << 13;
+    } else if (rest >= 0x400) {
+        bits = sign | ((rest << 13) + (112u << 23));
+    } else {
+        f = (float)rest * 0x1p-24f;
+        memcpy(&bits, &f, sizeof bits);
+        bits |= sign;
+    }
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+
+static float bf16_to_float(uint16_t h)
+{
+    uint32_t bits = (uint32_t)h << 16;
+    float f;
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+
+/* For each of n elements, stride bytes apart, at any alignment. */
+#define EACH(type, expression)                                                                    \
+    for (int64_t i = 0; i < n; i++) {                                                             \
+        type x;                                                                                   \
+        memcpy(&x, from + i * stride, sizeof x);                                                  \
+        out[i] = expression;                                                                      \
+    }                                                                                             \
+    break
+
+static void row_to_f32(enum dtype t, const uint8_t *from, int64_t stride, int64_t n, float *out)
+{
+    switch (t) {
+    case DTYPE_F32:
+        if (stride == 4) {
+            memcpy(out, from, (size_t)n * 4);
+            break;
+        }
+        EACH(float, x);
+    case DTYPE_F16: EACH(uint16_t, half_to_float(x));
+    case DTYPE_BF16: EACH(uint16_t, bf16_to_float(x));
+    case DTYPE_F64: EACH(double, (float)x);
+    case DTYPE_I64: EACH(int64_t, (float)x);
+    case DTYPE_I32: EACH(int32_t, (float)x);
+    case DTYPE_I16: EACH(int16_t, (float)x);
+    case DTYPE_I8: EACH(int8_t, (float)x);
+    case DTYPE_U8: EACH(uint8_t, (float)x);
+    case DTYPE_BOOL: EACH(uint8_t, x ? 1.0f : 0.0f);
+    }
+}
+
+/* NaN and what does not fit into 64 bits become 0: the cast would be undefined. */
+static int64_t to_whole(double x)
+{
+    return x > -9.2e18 && x < 9.2e18 ? (int64_t)x : 0;
+}
+
+static void row_to_i64(enum dtype t, const uint8_t *from, int64_t stride, int64_t n, int64_t *out)
+{
+    switch (t) {
+    case DTYPE_F32: EACH(float, to_whole(x));
+    case DTYPE_F16: EACH(uint16_t, to_whole(half_to_float(x)));
+    case DTYPE_BF16: EACH(uint16_t, to_whole(bf16_to_float(x)));
+    case DTYPE_F64: EACH(double, to_whole(x));
+    case DTYPE_I64: EACH(int64_t, x);
+    case DTYPE_I32: EACH(int32_t, x);
+    case DTYPE_I16: EACH(int16_t, x);
+    case DTYPE_I8: EACH(int8_t, x);
+    case DTYPE_U8: EACH(uint8_t, x);
+    case DTYPE_BOOL: EACH(uint8_t, x != 0);
+    }
+}
+
+/* Walks all rows (the last dimension) of a view in C order. */
+static void each_row(const struct tensor *t, float *f32, int64_t *i64)
+{
+    int64_t total = tensor_elements(t), at[TENSOR_MAX_DIMS] = {0};
+    int64_t size = (int64_t)dtype_size(t->dtype);
+    int last = t->ndim - 1;
+    int64_t n = t->ndim ? t->shape[last] : 1, stride = (t->ndim ? t->stride[last] : 1) * size;
+    if (tensor_is_contiguous(t)) { /* one long row */
+        n = total;
+        stride = size;
+    }
+    for (int64_t done = 0; done < total; done += n) {
+        const uint8_t *from = t->data;
+        for (int d = 0; d < last; d++)
+            from += at[d] * t->stride[d] * size;
+        if (f32)
+            row_to_f32(t->dtype, from, stride, n, f32 + done);
+        else
+            row_to_i64(t->dtype, from, stride, n, i64 + done);
+        for (int d = last - 1; d >= 0 && ++at[d] == t->shape[d]; d--)
+            at[d] = 0;
+    }
+}
+
+void tensor_to_f32(const struct tensor *t, float *out)
+{
+    each_row(t, out, NULL);
+}
+
+void tensor_to_i64(const struct tensor *t, int64_t *out)
+{
+    each_row(t, NULL, out);
+}

@@ -1,0 +1,258 @@
+/* A file of named tensors: what is common to all formats. */
+#include "src/formats/tensorfile_priv.h"
+
+#include "src/mem.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    size_t size;
+} dtypes[] = {
+    [DTYPE_F32] = {"float32", 4}, [DTYPE_F16] = {"float16", 2}, [DTYPE_BF16] = {"bfloat16", 2},
+    [DTYPE_F64] = {"float64", 8}, [DTYPE_I64] = {"int64", 8},   [DTYPE_I32] = {"int32", 4},
+    [DTYPE_I16] = {"int16", 2},   [DTYPE_I8] = {"int8", 1},     [DTYPE_U8] = {"uint8", 1},
+    [DTYPE_BOOL] = {"bool", 1},
+};
+
+const char *dtype_name(enum dtype t)
+{
+    return dtypes[t].name;
+}
+
+size_t dtype_size(enum dtype t)
+{
+    return dtypes[t].size;
+}
+
+int64_t shape_elements(int ndim, const int64_t *shape)
+{
+    int64_t n = 1;
+    bool empty = false;
+    for (int i = 0; i < ndim; i++) {
+        if (shape[i] < 0)
+            return -1;
+        if (shape[i] == 0)
+            empty = true;
+        else if (__builtin_mul_overflow(n, shape[i], &n))
+            return -1;
+    }
+    return empty ? 0 : n > INT64_MAX / 8 ? -1 : n;
+}
+
+void shape_strides(int ndim, const int64_t *shape, int64_t *stride)
+{
+    int64_t n = 1;
+    for (int i = ndim - 1; i >= 0; i--) {
+        stride[i] = n;
+        n *= shape[i] > 0 ? shape[i] : 1;
+    }
+}
+
+int64_t tensor_elements(const struct tensor *t)
+{
+    return shape_elements(t->ndim, t->shape);
+}
+
+bool tensor_is_contiguous(const struct tensor *t)
+{
+    int64_t want[TENSOR_MAX_DIMS];
+    shape_strides(t->ndim, t->shape, want);
+    for (int i = 0; i < t->ndim; i++)
+        if (t->shape[i] > 1 && t->stride[i] != want[i])
+            return false;
+    return true;
+}
+
+/* Index of the last element that a view reaches, or -1 on overflow. */
+static int64_t last_element(int64_t offset, int ndim, const int64_t *shape, const int64_t *stride)
+{
+    int64_t last = offset, step;
+    for (int i = 0; i < ndim; i++)
+        if (__builtin_mul_overflow(shape[i] - 1, stride[i], &step) ||
+            __builtin_add_overflow(last, step, &last))
+            return -1;
+    return last;
+}
+
+static int check_view(const struct tensorfile *f, const char *name, int name_len,
+                      const struct storage *s, int64_t offset, int ndim, const int64_t *shape,
+                      const int64_t *stride, struct vs_err *err)
+{
+    int64_t n = shape_elements(ndim, shape);
+    if (n < 0)
+        return vs_fail(err, VS_E_FORMAT, "%s: tensor '%.*s': its shape overflows", f->map.path,
+                       name_len, name);
+    for (int i = 0; i < ndim; i++)
+        if (stride[i] < 0)
+            return vs_fail(err, VS_E_FORMAT, "%s: tensor '%.*s': negative stride", f->map.path,
+                           name_len, name);
+    int64_t have = (int64_t)(s->bytes / dtype_size(s->dtype));
+    int64_t last = n > 0 ? last_element(offset, ndim, shape, stride) : 0;
+    if (offset < 0 || (n > 0 && (last < 0 || last >= have)))
+        return vs_fail(err, VS_E_FORMAT, "%s: tensor '%.*s': reaches element %" PRId64 " of a "
+                       "storage of %" PRId64 " (offset %" PRId64 ")", f->map.path, name_len, name,
+                       last, have, offset);
+    return 0;
+}
+
+int tensorfile_add(struct tensorfile *f, const char *name, size_t name_len,
+                   const struct storage *s, int64_t offset, int ndim, const int64_t *shape,
+                   const int64_t *stride, struct vs_err *err)
+{
+    int shown = name_len > 200 ? 200 : (int)name_len;
+    if (name_len > 4096)
+        return vs_fail(err, VS_E_LIMIT, "%s: a tensor's name has %zu bytes", f->map.path, name_len);
+    if (ndim > TENSOR_MAX_DIMS)
+        return vs_fail(err, VS_E_LIMIT, "%s: tensor '%.*s' has %d dimensions, more than %d",
+                       f->map.path, shown, name, ndim, TENSOR_MAX_DIMS);
+    int rc = check_view(f, name, shown, s, offset, ndim, shape, stride, err);
+    if (rc != 0)
+        return rc;
+    if (f->count == f->cap) {
+        f->cap = f->cap ? 2 * f->cap : 64;
+        f->list = xreallocarray(f->list, (size_t)f->cap, sizeof *f->list);
+    }
+    bool empty = shape_elements(ndim, shape) == 0;
+    struct tensor *t = &f->list[f->count++];
+    *t = (struct tensor){.raw_name = xstrndup(name, name_len), .dtype = s->dtype, .ndim = ndim,
+                         .storage = s->number};
+    t->data = empty ? NULL : s->data + (size_t)offset * dtype_size(s->dtype);
+    for (int i = 0; i < ndim; i++) {
+        t->shape[i] = shape[i];
+        t->stride[i] = stride[i];
+    }
+    return 0;
+}
+
+/* ---- canonical names */
+
+static bool all_have_prefix(const struct tensorfile *f, const char *prefix)
+{
+    for (int i = 0; i < f->count; i++)
+        if (strncmp(f->list[i].raw_name, prefix, strlen(prefix)) != 0)
+            return false;
+    return f->count > 0;
+}
+
+/* TensorFlow's names of a layer norm's parameters, as old checkpoints have them. */
+static char *canonical_name(const char *raw)
+{
+    size_t n = strlen(raw);
+    if (strstr(raw, "LayerNorm") || strstr(raw, "layer_norm")) {
+        if (n > 6 && strcmp(raw + n - 6, ".gamma") == 0)
+            return xasprintf("%.*s.weight", (int)(n - 6), raw);
+        if (n > 5 && strcmp(raw + n - 5, ".beta") == 0)
+            return xasprintf("%.*s.bias", (int)(n - 5), raw);
+    }
+    return xstrdup(raw);
+}
+
+static int make_index(struct tensorfile *f, struct vs_err *err)
+{
+    size_t skip = 0;
+    while (all_have_prefix(f, "module.") && skip < 4 * 7) { /* wrapped more than once, too */
+        for (int i = 0; i < f->count; i++)
+            f->list[i].raw_name += 7;
+        skip += 7;
+    }
+    for (int i = 0; i < f->count; i++)
+        f->list[i].name = canonical_name(f->list[i].raw_name);
+    for (int i = 0; i < f->count; i++)
+        f->list[i].raw_name -= skip;
+    for (int i = 0; i < f->count; i++)
+        if (strmap_add(&f->index, f->list[i].name, strlen(f->list[i].name), i) >= 0)
+            return vs_fail(err, VS_E_FORMAT, "%s: tensor '%s' is there twice", f->map.path,
+                           f->list[i].name);
+    return 0;
+}
+
+/* ---- opening */
+
+static int read_by_content(struct tensorfile *f, struct vs_err *err)
+{
+    const uint8_t *d = f->map.data;
+    size_t n = f->map.size;
+    if (n == 0)
+        return vs_fail(err, VS_E_FORMAT, "%s: the file is empty", f->map.path);
+    if (n >= 4 && memcmp(d, "PK\3\4", 4) == 0)
+        return torch_zip_read(f, err);
+    if (d[0] == 0x80)
+        return torch_legacy_read(f, err);
+    if (n >= 9 && d[8] == '{')
+        return safetensors_read(f, err);
+    if (n >= 262 && memcmp(d + 257, "ustar", 5) == 0)
+        return vs_fail(err, VS_E_REFUSED, "%s: a tar file, the checkpoint format of PyTorch before "
+                       "0.2: load and save it once with a newer PyTorch", f->map.path);
+    return vs_fail(err, VS_E_FORMAT, "%s: not a checkpoint: neither PyTorch (pickle or zip) nor "
+                   "safetensors", f->map.path);
+}
+
+int tensorfile_open(const char *path, struct tensorfile **out, struct vs_err *err)
+{
+    struct tensorfile *f = xcalloc(1, sizeof *f);
+    int rc = bytes_open(path, &f->map, err);
+    if (rc == 0)
+        rc = read_by_content(f, err);
+    if (rc == 0)
+        rc = make_index(f, err);
+    if (rc == 0)
+        *out = f;
+    else
+        tensorfile_close(f);
+    return rc;
+}
+
+void tensorfile_close(struct tensorfile *f)
+{
+    if (!f)
+        return;
+    for (int i = 0; i < f->count; i++) {
+        free((char *)(uintptr_t)f->list[i].name);
+        free((char *)(uintptr_t)f->list[i].raw_name);
+    }
+    free(f->list);
+    strmap_fini(&f->index);
+    bytes_close(&f->map);
+    free(f);
+}
+
+const char *tensorfile_path(const struct tensorfile *f)
+{
+    return f->map.path;
+}
+
+const char *tensorfile_format(const struct tensorfile *f)
+{
+    return f->format;
+}
+
+size_t tensorfile_bytes(const struct tensorfile *f)
+{
+    return f->map.size;
+}
+
+int tensorfile_count(const struct tensorfile *f)
+{
+    return f->count;
+}
+
+const struct tensor *tensorfile_at(const struct tensorfile *f, int i)
+{
+    return &f->list[i];
+}
+
+const struct tensor *tensorfile_find(const struct tensorfile *f, const char *name)
+{
+    int i = strmap_get(&f->index, name, strlen(name));
+    return i < 0 ? NULL : &f->list[i];
+}
+
+const char *tensorfile_digest(struct tensorfile *f)
+{
+    if (!f->digest[0])
+        digest_bytes(f->map.data, f->map.size, f->digest);
+    return f->digest;
+}
