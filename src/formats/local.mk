@@ -2,6 +2,7 @@
 libcore_a_SOURCES += \
 	src/formats/bytes.c src/formats/bytes.h \
 	src/formats/image.h \
+	src/formats/labels.c src/formats/labels.h \
 	src/formats/outfile.c src/formats/outfile.h \
 	src/formats/pickle.c src/formats/pickle.h \
 	src/formats/regions.h \
