@@ -1,15 +1,21 @@
 # Readers of outside files.
 libcore_a_SOURCES += \
 	src/formats/bytes.c src/formats/bytes.h \
-	src/formats/image.h \
+	src/formats/decode.c \
+	src/formats/image.c src/formats/image.h src/formats/image_priv.h \
 	src/formats/labels.c src/formats/labels.h \
+	src/formats/lmdb.c src/formats/lmdb.h \
+	src/formats/ndarray.c src/formats/ndarray.h \
+	src/formats/npy.c src/formats/npy.h \
 	src/formats/outfile.c src/formats/outfile.h \
 	src/formats/pickle.c src/formats/pickle.h \
-	src/formats/regions.h \
+	src/formats/regionfile.c \
+	src/formats/regions.c src/formats/regions.h src/formats/regions_priv.h \
 	src/formats/safetensors.c \
 	src/formats/sha256.c \
 	src/formats/tensor.c \
 	src/formats/tensorfile.c src/formats/tensorfile.h src/formats/tensorfile_priv.h \
 	src/formats/torch.c \
 	src/formats/torchlegacy.c \
-	src/formats/torchzip.c
+	src/formats/torchzip.c \
+	src/formats/tsv.c

@@ -1,0 +1,157 @@
+/* Opening a picture: what its markers say. The pixels are decoded in decode.c.
+ *
+ * Source: ITU T.81 (JPEG markers), PNG specification (IHDR), EXIF 2.3 (orientation tag 0x0112). */
+#include "src/formats/image.h"
+
+#include "src/formats/image_priv.h"
+#include "src/mem.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_FILE ((size_t)256 << 20)
+#define MAX_PIXELS 64000000
+#define MAX_SIDE 30000
+
+static uint32_t be(const uint8_t *p, int n)
+{
+    uint32_t x = 0;
+    for (int i = 0; i < n; i++)
+        x = x << 8 | p[i];
+    return x;
+}
+
+static uint32_t tiff(const uint8_t *p, int n, bool little)
+{
+    if (!little)
+        return be(p, n);
+    uint32_t x = 0;
+    for (int i = n - 1; i >= 0; i--)
+        x = x << 8 | p[i];
+    return x;
+}
+
+/* The orientation in an APP1 segment's TIFF structure; 1 when there is none or it is damaged. */
+static int exif_orientation(const uint8_t *d, size_t n)
+{
+    if (n < 14 || memcmp(d, "Exif\0\0", 6) != 0)
+        return 1;
+    d += 6;
+    n -= 6;
+    bool little = d[0] == 'I';
+    if (memcmp(d, little ? "II" : "MM", 2) != 0 || tiff(d + 2, 2, little) != 42)
+        return 1;
+    size_t at = tiff(d + 4, 4, little);
+    if (at > n || n - at < 2)
+        return 1;
+    size_t count = tiff(d + at, 2, little);
+    at += 2;
+    for (size_t i = 0; i < count && n - at >= 12; i++, at += 12)
+        if (tiff(d + at, 2, little) == 0x0112) {
+            uint32_t v = tiff(d + at + 8, 2, little);
+            return v >= 1 && v <= 8 ? (int)v : 1;
+        }
+    return 1;
+}
+
+static bool is_frame(int marker)
+{
+    return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
+}
+
+/* Walks the segments up to the frame header. */
+static bool read_jpeg(const struct bytes *map, struct image_header *h)
+{
+    const uint8_t *d = map->data;
+    for (size_t at = 2; map->size - at >= 4;) {
+        if (d[at] != 0xff)
+            return false;
+        int marker = d[at + 1];
+        if (marker == 0xff) { /* fill bytes */
+            at++;
+            continue;
+        }
+        size_t len = be(d + at + 2, 2);
+        if (len < 2 || len > map->size - at - 2 || marker == 0xda || marker == 0xd9)
+            return false;
+        const uint8_t *body = d + at + 4;
+        if (marker == 0xe1 && h->orientation == 1)
+            h->orientation = exif_orientation(body, len - 2);
+        if (is_frame(marker) && len >= 8) {
+            h->height = (int)be(body + 1, 2);
+            h->width = (int)be(body + 3, 2);
+            return true;
+        }
+        at += 2 + len;
+    }
+    return false;
+}
+
+static bool read_png(const struct bytes *map, struct image_header *h)
+{
+    if (map->size < 33 || memcmp(map->data + 12, "IHDR", 4) != 0)
+        return false;
+    uint32_t w = be(map->data + 16, 4), hh = be(map->data + 20, 4);
+    h->width = w > INT32_MAX ? -1 : (int)w;
+    h->height = hh > INT32_MAX ? -1 : (int)hh;
+    return true;
+}
+
+int image_header_read(const struct bytes *map, struct image_header *h, struct vs_err *err)
+{
+    *h = (struct image_header){.orientation = 1};
+    bool good;
+    if (map->size > MAX_FILE)
+        return vs_fail(err, VS_E_LIMIT, "%s: larger than 256 MB", map->path);
+    if (map->size >= 4 && memcmp(map->data, "\xff\xd8\xff", 3) == 0) {
+        good = read_jpeg(map, h);
+    } else if (map->size >= 8 && memcmp(map->data, "\x89PNG\r\n\x1a\n", 8) == 0) {
+        h->kind = IMAGE_PNG;
+        good = read_png(map, h);
+    } else {
+        return vs_fail(err, VS_E_FORMAT, map->size ? "%s: neither JPEG nor PNG: convert it first"
+                                                   : "%s: the file is empty", map->path);
+    }
+    if (!good || h->width < 1 || h->height < 1)
+        return vs_fail(err, VS_E_FORMAT, "%s: the %s header is damaged", map->path,
+                       h->kind == IMAGE_PNG ? "PNG" : "JPEG");
+    if (h->width > MAX_SIDE || h->height > MAX_SIDE ||
+        (int64_t)h->width * h->height > MAX_PIXELS)
+        return vs_fail(err, VS_E_LIMIT, "%s: %dx%d pixels, more than %d million or %d on a side: "
+                       "scale it down", map->path, h->width, h->height, MAX_PIXELS / 1000000,
+                       MAX_SIDE);
+    return 0;
+}
+
+int image_open(const char *path, struct image **out, struct vs_err *err)
+{
+    struct bytes map;
+    struct image_header h;
+    uint8_t *rgb = NULL;
+    int rc = bytes_open(path, &map, err);
+    if (rc != 0)
+        return rc;
+    rc = image_header_read(&map, &h, err);
+    if (rc == 0)
+        rc = image_decode(&map, &h, &rgb, err);
+    if (rc == 0) {
+        struct image *im = xcalloc(1, sizeof *im);
+        im->width = h.width;
+        im->height = h.height;
+        im->orientation = h.orientation;
+        im->rgb = rgb;
+        digest_bytes(map.data, map.size, im->digest);
+        *out = im;
+    }
+    bytes_close(&map);
+    return rc;
+}
+
+void image_free(struct image *im)
+{
+    if (!im)
+        return;
+    free(im->rgb);
+    free(im);
+}

@@ -1,0 +1,152 @@
+/* Regions of one image. */
+#include "src/formats/regions_priv.h"
+
+#include "src/formats/npy.h"
+#include "src/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct regions *regions_new(int count, int dim)
+{
+    if (count < 0 || dim < 1 || count > REGIONS_MAX || dim > REGIONS_MAX_DIM)
+        return NULL;
+    struct regions *r = xcalloc(1, sizeof *r);
+    r->count = count;
+    r->dim = dim;
+    r->boxes = vs_try_calloc((size_t)count * 4 + 1, sizeof *r->boxes);
+    r->features = vs_try_calloc((size_t)count * (size_t)dim + 1, sizeof *r->features);
+    if (!r->boxes || !r->features) {
+        regions_free(r);
+        return NULL;
+    }
+    return r;
+}
+
+void regions_free(struct regions *r)
+{
+    if (!r)
+        return;
+    free(r->boxes);
+    free(r->features);
+    free(r->classes);
+    free(r->conf);
+    free(r->image_id);
+    free(r);
+}
+
+void regions_seal(struct regions *r)
+{
+    struct sha256 s;
+    int32_t sizes[4] = {r->count, r->dim, r->width, r->height};
+    sha256_init(&s);
+    sha256_add(&s, sizes, sizeof sizes);
+    sha256_add(&s, r->boxes, (size_t)r->count * 4 * sizeof *r->boxes);
+    sha256_add(&s, r->features, (size_t)r->count * (size_t)r->dim * sizeof *r->features);
+    sha256_hex(&s, r->digest);
+}
+
+int regions_check(struct regions *r, const char *path, struct vs_err *err)
+{
+    if (r->width < 1 || r->height < 1 || r->width > 1000000 || r->height > 1000000)
+        return vs_fail(err, VS_E_FORMAT, "%s: the image is said to be %dx%d pixels: boxes cannot "
+                       "be divided by that", path, r->width, r->height);
+    if (r->count < 1)
+        return vs_fail(err, VS_E_FORMAT, "%s: there is no region in it", path);
+    for (int i = 0; i < r->count; i++) {
+        for (int j = 0; j < 4; j++)
+            if (!isfinite(r->boxes[4 * i + j]))
+                return vs_fail(err, VS_E_FORMAT, "%s: box %d is not finite", path, i);
+        const float *f = r->features + (size_t)i * (size_t)r->dim;
+        for (int j = 0; j < r->dim; j++)
+            if (!isfinite(f[j]))
+                return vs_fail(err, VS_E_FORMAT, "%s: the feature of region %d is not finite "
+                               "(number %d is %s): extract it again", path, i, j,
+                               isnan(f[j]) ? "NaN" : "infinite");
+    }
+    regions_seal(r);
+    return 0;
+}
+
+void regions_set_classes(struct regions *r, const float *prob, int columns)
+{
+    /* The detector's own scripts store 1601 columns with the background first, MMF stores 1600. */
+    int first = columns % 100 == 1 ? 1 : 0;
+    r->classes = xcalloc((size_t)r->count, sizeof *r->classes);
+    r->conf = xcalloc((size_t)r->count, sizeof *r->conf);
+    for (int i = 0; i < r->count; i++) {
+        const float *p = prob + (size_t)i * (size_t)columns;
+        int best = first;
+        for (int j = first; j < columns; j++)
+            if (p[j] > p[best])
+                best = j;
+        r->classes[i] = best - first;
+        r->conf[i] = isfinite(p[best]) ? p[best] : 0;
+    }
+}
+
+/* ---- detecting the format */
+
+static bool is_lmdb(const char *path, const struct bytes *map)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return true;
+    size_t n = strlen(path);
+    /* A meta page has its magic number after the page's header. */
+    return (n >= 4 && strcmp(path + n - 4, ".mdb") == 0) ||
+           (map->size > 20 && memcmp(map->data + 16, "\xde\xc0\xef\xbe", 4) == 0);
+}
+
+int regions_open(const char *path, const char *key, struct regions **out, struct vs_err *err)
+{
+    struct bytes map = {0};
+    struct stat st;
+    bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    int rc = folder ? 0 : bytes_open(path, &map, err);
+    if (rc != 0)
+        return rc;
+    if (folder || is_lmdb(path, &map)) {
+        rc = regions_from_lmdb(path, key, out, err);
+    } else if (map.size == 0) {
+        rc = vs_fail(err, VS_E_FORMAT, "%s: the file is empty", path);
+    } else if (npy_recognise(&map)) {
+        return regions_from_npy(map, out, err); /* it took over the map */
+    } else if (memchr(map.data, '\t', map.size < 4096 ? map.size : 4096)) {
+        rc = regions_from_tsv(&map, key, out, err);
+    } else {
+        rc = vs_fail(err, VS_E_FORMAT, "%s: no region features: neither .npy, nor LMDB, nor a TSV "
+                     "file with its columns", path);
+    }
+    bytes_close(&map);
+    return rc;
+}
+
+/* ---- what the model reads */
+
+void regions_model_input(const struct regions *r, float *features, float *spatials)
+{
+    size_t dim = (size_t)r->dim, n = (size_t)r->count;
+    memset(features, 0, dim * sizeof *features);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < dim; j++)
+            features[j] += r->features[i * dim + j];
+    for (size_t j = 0; j < dim; j++)
+        features[j] /= (float)n;
+    memcpy(features + dim, r->features, n * dim * sizeof *features);
+    static const float whole[5] = {0, 0, 1, 1, 1};
+    memcpy(spatials, whole, sizeof whole);
+    float w = (float)r->width, h = (float)r->height;
+    float area = (float)((double)r->width * (double)r->height);
+    for (size_t i = 0; i < n; i++) {
+        const float *b = r->boxes + 4 * i;
+        float *s = spatials + 5 * (i + 1);
+        s[0] = b[0] / w;
+        s[1] = b[1] / h;
+        s[2] = b[2] / w;
+        s[3] = b[3] / h;
+        s[4] = (b[3] - b[1]) * (b[2] - b[0]) / area;
+    }
+}

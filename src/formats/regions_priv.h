@@ -1,0 +1,28 @@
+/* What the region readers share. */
+#ifndef VS_REGIONS_PRIV_H
+#define VS_REGIONS_PRIV_H
+
+#include "src/formats/pickle.h"
+#include "src/formats/regions.h"
+
+#define REGIONS_MAX 100000  /* rows of one image */
+#define REGIONS_MAX_DIM 65536
+
+/* From the pickled dictionary of a .npy or of an LMDB value. */
+int regions_from_dict(const struct pval *dict, const char *path, struct regions **out,
+                      struct vs_err *err);
+/* Width, height, boxes and features must make sense; sets the digest. */
+int regions_check(struct regions *r, const char *path, struct vs_err *err);
+/* classes and conf from (N, columns) probabilities: column 0 is the background when there are
+ * as many as classes plus one (1601), and is left out. */
+void regions_set_classes(struct regions *r, const float *prob, int columns);
+
+int regions_from_npy(struct bytes map, struct regions **out, struct vs_err *err);
+int regions_from_lmdb(const char *path, const char *key, struct regions **out, struct vs_err *err);
+int regions_from_tsv(const struct bytes *map, const char *key, struct regions **out,
+                     struct vs_err *err);
+/* Visits every line of a TSV file: its image id; false stops. */
+typedef bool tsv_visit(void *arg, const char *id, size_t len);
+void tsv_each(const struct bytes *map, tsv_visit *visit, void *arg);
+
+#endif
