@@ -1,3 +1,145 @@
-/* Readable reference back end. */
-#include "kernels/kern.h"
+/* The readable reference: the definition of correct. Sums are in double. */
+#include "kernels/kern_priv.h"
 
+#include <math.h>
+#include <string.h>
+
+static float weight(const void *w, size_t i)
+{
+    float x;
+    memcpy(&x, (const char *)w + i * sizeof x, sizeof x);
+    return x;
+}
+
+static double activate(double x, enum kern_act act)
+{
+    switch (act) {
+    case KERN_NONE: return x;
+    case KERN_GELU: return x * 0.5 * (1 + erf(x / sqrt(2)));
+    case KERN_RELU: return x > 0 ? x : 0;
+    case KERN_SWISH: return x / (1 + exp(-x));
+    }
+    return x;
+}
+
+static void linear_one(const struct kern_linear *o)
+{
+    for (int i = 0; i < o->m; i++)
+        for (int j = 0; j < o->n; j++) {
+            double sum = o->bias ? weight(o->bias, (size_t)j) : 0;
+            for (int p = 0; p < o->k; p++)
+                sum += (double)o->x[i * o->ldx + p] *
+                       weight(o->w, (size_t)j * (size_t)o->k + (size_t)p);
+            double y = activate(sum, o->act);
+            o->y[i * o->ldy + j] = (float)(o->residual ? y + o->residual[i * o->ldr + j] : y);
+        }
+}
+
+static void linear(struct kern *k, const struct kern_linear *list, int count)
+{
+    (void)k;
+    for (int i = 0; i < count; i++)
+        linear_one(&list[i]);
+}
+
+/* One query of one head: its probabilities p(tk), then what it reads. */
+static void attend(const struct kern_attention *o, int h, int i, float *p)
+{
+    const float *q = o->q + i * o->ldq + h * o->dh;
+    double top = -INFINITY, sum = 0;
+    for (int j = 0; j < o->tk; j++) {
+        double s = 0;
+        for (int d = 0; d < o->dh; d++)
+            s += (double)q[d] * o->k[j * o->ldk + h * o->dh + d];
+        p[j] = (float)(s * o->scale + (o->key_bias ? o->key_bias[j] : 0));
+        top = p[j] > top ? p[j] : top;
+    }
+    for (int j = 0; j < o->tk; j++)
+        sum += exp(p[j] - top);
+    for (int j = 0; j < o->tk; j++)
+        p[j] = (float)(exp(p[j] - top) / sum);
+    for (int d = 0; d < o->dh; d++) {
+        double s = 0;
+        for (int j = 0; j < o->tk; j++)
+            s += (double)p[j] * o->v[j * o->ldv + h * o->dh + d];
+        o->out[i * o->ldo + h * o->dh + d] = (float)s;
+    }
+}
+
+static void attention(struct kern *k, const struct kern_attention *list, int count)
+{
+    (void)k;
+    for (int n = 0; n < count; n++) {
+        const struct kern_attention *o = &list[n];
+        for (int h = 0; h < o->heads; h++)
+            for (int i = 0; i < o->tq; i++) {
+                float *p = kern_need((size_t)o->tk * sizeof *p);
+                attend(o, h, i, p);
+                if (o->probs)
+                    memcpy(o->probs + ((ptrdiff_t)h * o->tq + i) * o->tk, p,
+                           (size_t)o->tk * sizeof *p);
+                kern_done(p);
+            }
+    }
+}
+
+static void norm(struct kern *k, const struct kern_norm *list, int count)
+{
+    (void)k;
+    for (int c = 0; c < count; c++) {
+        const struct kern_norm *o = &list[c];
+        for (int i = 0; i < o->m; i++) {
+            const float *x = o->x + i * o->ldx;
+            double mean = 0, var = 0;
+            for (int j = 0; j < o->n; j++)
+                mean += x[j];
+            mean /= o->n;
+            for (int j = 0; j < o->n; j++)
+                var += (x[j] - mean) * (x[j] - mean);
+            double f = 1 / sqrt(var / o->n + o->eps);
+            for (int j = 0; j < o->n; j++)
+                o->y[i * o->ldy + j] = (float)((x[j] - mean) * f * weight(o->gain, (size_t)j) +
+                                               weight(o->shift, (size_t)j));
+        }
+    }
+}
+
+static void embed(struct kern *k, const struct kern_embed *o)
+{
+    (void)k;
+    for (int i = 0; i < o->m; i++)
+        for (int j = 0; j < o->n; j++) {
+            float sum = 0;
+            for (int t = 0; t < 3; t++)
+                if (o->table[t] && o->ids[t][i] >= 0)
+                    sum += weight(o->table[t],
+                                  (size_t)o->ids[t][i] * (size_t)o->n + (size_t)j);
+            o->y[i * o->ldy + j] = sum;
+        }
+}
+
+static void mul(struct kern *k, const float *a, const float *b, float *y, size_t n)
+{
+    (void)k;
+    for (size_t i = 0; i < n; i++)
+        y[i] = a[i] * b[i];
+}
+
+static void add(struct kern *k, const float *a, const float *b, float *y, size_t n)
+{
+    (void)k;
+    for (size_t i = 0; i < n; i++)
+        y[i] = a[i] + b[i];
+}
+
+static void gate(struct kern *k, float *x, ptrdiff_t ldx, const float *g, int m, int n)
+{
+    (void)k;
+    for (int i = 0; i < m; i++)
+        for (int j = 0; j < n; j++)
+            x[i * ldx + j] *= (float)(1 + 1 / (1 + exp(-(double)g[j])));
+}
+
+const struct kern_ops kern_ops_ref = {
+    "ref", linear, attention, norm, embed, mul, add, gate,
+};

@@ -1,6 +1,25 @@
-# Arithmetic. The files of one instruction set each are a library with its own compiler flags.
+# Arithmetic. kern_cpu.c is compiled once per instruction set, each time as a library of its own.
 noinst_LIBRARIES += libkern.a
 libkern_a_SOURCES = \
-	kernels/kern.h \
-	kernels/kern_ref.c
+	kernels/cpus.c \
+	kernels/kern.c kernels/kern.h kernels/kern_priv.h \
+	kernels/kern_cpu.c kernels/kern_math.h \
+	kernels/kern_ref.c \
+	kernels/pool.c kernels/pool.h
+libkern_a_CFLAGS = $(AM_CFLAGS) $(KERN_CFLAGS)
+KERN_CFLAGS = -O3 -fno-math-errno -fno-trapping-math -ffp-contract=fast
 KERN_LIBS = libkern.a
+EXTRA_DIST += kernels/NOTES.md
+
+if X86
+noinst_LIBRARIES += libkernavx2.a libkernavx512.a
+libkernavx2_a_SOURCES = kernels/kern_cpu.c kernels/kern_math.h
+libkernavx2_a_CPPFLAGS = $(AM_CPPFLAGS) -DKERN_LANES=8 -DKERN_TABLE=kern_ops_avx2
+libkernavx2_a_CFLAGS = $(AM_CFLAGS) $(KERN_CFLAGS) -mavx2 -mfma
+libkernavx512_a_SOURCES = kernels/kern_cpu.c kernels/kern_math.h
+libkernavx512_a_CPPFLAGS = $(AM_CPPFLAGS) -DKERN_LANES=16 -DKERN_TABLE=kern_ops_avx512
+libkernavx512_a_CFLAGS = $(AM_CFLAGS) $(KERN_CFLAGS) -mavx512f -mavx512bw -mavx512dq -mavx512vl \
+	-mfma -mprefer-vector-width=512
+KERN_LIBS += libkernavx2.a libkernavx512.a
+endif
+KERN_LIBS += -lpthread -lm

@@ -1,0 +1,131 @@
+/* Choosing and opening a back end. */
+#include "kernels/kern_priv.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_THREADS 1024
+
+static bool always(void)
+{
+    return true;
+}
+
+#if defined(__x86_64__)
+static bool has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+static bool has_avx512(void)
+{
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && has_avx2();
+}
+#endif
+
+/* The fastest first; "ref" is never chosen by itself. */
+static const struct {
+    const struct kern_ops *ops;
+    bool (*works)(void);
+} backends[] = {
+#if defined(__x86_64__)
+    {&kern_ops_avx512, has_avx512},
+    {&kern_ops_avx2, has_avx2},
+#endif
+    {&kern_ops_portable, always},
+    {&kern_ops_ref, always},
+};
+#define BACKENDS ((int)(sizeof backends / sizeof backends[0]))
+
+static const struct kern_ops *choose(const char *device, char *why, size_t why_size)
+{
+    bool best = !device || strcmp(device, "auto") == 0 || strcmp(device, "cpu") == 0;
+    for (int i = 0; i < BACKENDS; i++) {
+        if (!best && strcmp(device, backends[i].ops->name) != 0)
+            continue;
+        if (backends[i].works())
+            return backends[i].ops;
+        if (!best) {
+            snprintf(why, why_size, "device %s: this processor does not have the instructions",
+                     device);
+            return NULL;
+        }
+    }
+    if (strcmp(device, "cuda") == 0)
+        snprintf(why, why_size, "device cuda: this build has no CUDA back end; use --device cpu");
+    else
+        snprintf(why, why_size, "device %.40s is unknown: auto, cpu, cpu-avx512, cpu-avx2, "
+                 "cpu-portable or ref", device);
+    return NULL;
+}
+
+void *kern_need(size_t size)
+{
+    void *p = NULL;
+    if (posix_memalign(&p, 64, size + 64) != 0) {
+        fputs("vilscope: out of memory\n", stderr);
+        abort();
+    }
+    return p;
+}
+
+void kern_done(void *p)
+{
+    free(p);
+}
+
+int kern_open(const char *device, int threads, struct kern **out, char *why, size_t why_size)
+{
+    const struct kern_ops *ops = choose(device, why, why_size);
+    if (!ops)
+        return -1;
+    if (threads < 0 || threads > MAX_THREADS) {
+        snprintf(why, why_size, "%d threads: 1 to %d are possible, 0 means all CPUs", threads,
+                 MAX_THREADS);
+        return -1;
+    }
+    struct kern *k = calloc(1, sizeof *k);
+    int n = threads > 0 ? threads : cpus_usable();
+    if (k)
+        k->pool = pool_new(n < MAX_THREADS ? n : MAX_THREADS);
+    if (!k || !k->pool) {
+        free(k);
+        snprintf(why, why_size, "the system gives no %d threads: try --threads 1", n);
+        return -1;
+    }
+    k->ops = ops;
+    snprintf(k->text, sizeof k->text, "%s, %d thread%s", ops->name, n, n == 1 ? "" : "s");
+    *out = k;
+    return 0;
+}
+
+void kern_close(struct kern *k)
+{
+    if (!k)
+        return;
+    pool_free(k->pool);
+    free(k);
+}
+
+const struct kern_ops *kern_table(const struct kern *k)
+{
+    return k->ops;
+}
+
+int kern_threads(const struct kern *k)
+{
+    return pool_threads(k->pool);
+}
+
+const char *kern_describe(const struct kern *k)
+{
+    return k->text;
+}
+
+void kern_parallel(struct kern *k, int parts, void (*part)(void *arg, int i), void *arg)
+{
+    pool_run(k->pool, parts, part, arg);
+}

@@ -1,0 +1,157 @@
+/* Vectors of KERN_LANES floats, with the compiler's vector extensions, so that one source serves
+ * every instruction set; and the functions that the model needs on them. */
+#ifndef VS_KERN_MATH_H
+#define VS_KERN_MATH_H
+
+#include <stdint.h>
+#include <string.h>
+
+#ifndef KERN_LANES
+#define KERN_LANES 4
+#endif
+
+typedef float vf __attribute__((vector_size(4 * KERN_LANES)));
+typedef int32_t vi __attribute__((vector_size(4 * KERN_LANES)));
+typedef float v4 __attribute__((vector_size(16)));
+typedef int32_t v4i __attribute__((vector_size(16)));
+
+#define INLINE static inline __attribute__((always_inline))
+
+#if defined(__clang__) || __GNUC__ >= 12
+#define SHUFFLE4(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+#else
+#define SHUFFLE4(a, b, i, j, k, l) __builtin_shuffle(a, b, (v4i){i, j, k, l})
+#endif
+
+/* Any alignment. */
+INLINE vf load(const void *p)
+{
+    vf v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+INLINE void store(float *p, vf v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
+/* The first n lanes (n < KERN_LANES), zeros behind. */
+INLINE vf load_part(const void *p, int n)
+{
+    vf v = {0};
+    for (int i = 0; i < n; i++) {
+        float f;
+        memcpy(&f, (const char *)p + 4 * i, sizeof f);
+        v[i] = f;
+    }
+    return v;
+}
+
+INLINE void store_part(float *p, vf v, int n)
+{
+    for (int i = 0; i < n; i++)
+        p[i] = v[i];
+}
+
+INLINE vf broadcast(float x)
+{
+    return x - (vf){0};
+}
+
+INLINE vf choose(vi mask, vf yes, vf no)
+{
+    return (vf)((mask & (vi)yes) | (~mask & (vi)no));
+}
+
+INLINE vf vmax(vf a, vf b)
+{
+    return choose(a > b, a, b);
+}
+
+INLINE v4 fold(vf v)
+{
+    v4 part[KERN_LANES / 4];
+    memcpy(part, &v, sizeof v);
+    v4 sum = part[0];
+    for (int i = 1; i < KERN_LANES / 4; i++)
+        sum += part[i];
+    return sum;
+}
+
+/* The sums of the lanes of four vectors. Every sum is made in the same order. */
+INLINE v4 sum4(vf a, vf b, vf c, vf d)
+{
+    v4 s0 = fold(a), s1 = fold(b), s2 = fold(c), s3 = fold(d);
+    v4 t0 = SHUFFLE4(s0, s1, 0, 4, 1, 5) + SHUFFLE4(s0, s1, 2, 6, 3, 7);
+    v4 t1 = SHUFFLE4(s2, s3, 0, 4, 1, 5) + SHUFFLE4(s2, s3, 2, 6, 3, 7);
+    return SHUFFLE4(t0, t1, 0, 1, 4, 5) + SHUFFLE4(t0, t1, 2, 3, 6, 7);
+}
+
+INLINE float sum1(vf v)
+{
+    v4 s = fold(v);
+    return (s[0] + s[2]) + (s[1] + s[3]);
+}
+
+INLINE float max1(vf v)
+{
+    float m = v[0];
+    for (int i = 1; i < KERN_LANES; i++)
+        m = v[i] > m ? v[i] : m;
+    return m;
+}
+
+/* e^x. x = n ln 2 + r, a polynomial of degree 6 for e^r (largest relative error 2e-9 before
+ * rounding), n put into the exponent. Below -86 the result is 0: such scores are masked. */
+INLINE vf vexp(vf x)
+{
+    const vf magic = broadcast(12582912.0f); /* adding 1.5 * 2^23 rounds to a whole number */
+    vi tiny = x < broadcast(-86.0f);
+    x = choose(tiny, broadcast(-86.0f), x);
+    x = choose(x > broadcast(88.0f), broadcast(88.0f), x);
+    vf t = x * 1.44269504f + magic;
+    vf n = t - magic;
+    vf r = (x - n * 0.693145752f) - n * 1.42860677e-6f; /* ln 2 in two parts */
+    vf p = r * 0.00138368f + 0.00837482f;
+    p = p * r + 0.04166823f;
+    p = p * r + 0.16666420f;
+    p = p * r + 0.49999992f;
+    p = p * r + 1.00000004f;
+    p = p * r + 1.0f;
+    vf y = (vf)((vi)p + ((vi)t << 23));
+    return choose(tiny, broadcast(0.0f), y);
+}
+
+/* erf(z). Both polynomials were fitted by reweighted least squares: z + z Q(z^2) up to 1 (error
+ * 1.2e-9), 1 - e^R(z) up to 4 (error 2e-11), 1 beyond, where float32 knows nothing else. */
+INLINE vf verf(vf z)
+{
+    vi sign = (vi)z & (vi)broadcast(-0.0f);
+    vf a = (vf)((vi)z ^ sign), s = a * a;
+    vf q = s * 7.88911930e-5f - 8.02084105e-4f;
+    q = q * s + 5.18953521e-3f;
+    q = q * s - 2.68544443e-2f;
+    q = q * s + 1.12836003e-1f;
+    q = q * s - 3.76126260e-1f;
+    q = q * s + 1.28379166e-1f;
+    vf small = a + a * q;
+    vf b = choose(a > broadcast(4.0f), broadcast(4.0f), a);
+    vf r = b * -2.16868501e-5f + 4.41336364e-4f;
+    r = r * b - 4.20456193e-3f;
+    r = r * b + 2.52082571e-2f;
+    r = r * b - 1.08418576e-1f;
+    r = r * b - 6.33219898e-1f;
+    r = r * b - 1.12957847f;
+    r = r * b + 1.88040227e-4f;
+    vf large = 1.0f - vexp(r);
+    vf y = choose(a <= broadcast(1.0f), small, large);
+    return (vf)((vi)y | sign);
+}
+
+INLINE vf vgelu(vf x)
+{
+    return 0.5f * x * (1.0f + verf(x * 0.707106781f));
+}
+
+#endif

@@ -1,0 +1,23 @@
+/* What the back ends share. */
+#ifndef VS_KERN_PRIV_H
+#define VS_KERN_PRIV_H
+
+#include "kernels/kern.h"
+#include "kernels/pool.h"
+
+struct kern {
+    const struct kern_ops *ops;
+    struct pool *pool;
+    char text[64];
+};
+
+/* Scratch memory; a machine without any left ends the program. */
+void *kern_need(size_t size);
+void kern_done(void *p);
+
+extern const struct kern_ops kern_ops_ref, kern_ops_portable;
+#if defined(__x86_64__)
+extern const struct kern_ops kern_ops_avx2, kern_ops_avx512;
+#endif
+
+#endif
