@@ -1,5 +1,9 @@
-# The log of queries.
+# The log.
 noinst_LIBRARIES += libsessions.a
-libsessions_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS)
+libsessions_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 libsessions_a_SOURCES = \
-	sessions/log.c sessions/log.h
+	sessions/db.c sessions/db.h \
+	sessions/log.c sessions/log.h \
+	sessions/read.c \
+	sessions/schema.c \
+	sessions/write.c

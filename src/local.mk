@@ -2,15 +2,28 @@
 noinst_LIBRARIES += libcore.a
 libcore_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(UTF8PROC_CFLAGS) $(STB_CFLAGS)
 libcore_a_SOURCES = \
-	src/engine.h \
+	src/digestcache.c src/digestcache.h \
+	src/engine.c src/engine.h src/engine_priv.h \
+	src/engine_inputs.c \
+	src/engine_model.c \
+	src/engine_photo.c \
+	src/engine_query.c \
+	src/engine_reading.c \
 	src/err.c src/err.h \
 	src/mem.c src/mem.h \
-	src/result.h \
+	src/modeldir.c src/modeldir.h \
+	src/result.c src/result.h \
+	src/result_json.c \
 	src/strmap.c src/strmap.h
 CORE_LIBS = libcore.a $(KERN_LIBS) $(JANSSON_LIBS) $(UTF8PROC_LIBS) $(LIBS)
 
 bin_PROGRAMS += vilscope
 vilscope_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 vilscope_SOURCES = \
+	src/cmd_forward.c \
+	src/cmd_inspect.c \
+	src/cmd_query.c \
+	src/cmd_tasks.c \
+	src/cmd_tokenize.c \
 	src/main.c src/vilscope.h
 vilscope_LDADD = libui.a libsessions.a $(CORE_LIBS) $(NCURSES_LIBS) $(SIXEL_LIBS) $(SQLITE_LIBS)

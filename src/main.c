@@ -8,10 +8,18 @@
 #include <stdio.h>
 #include <string.h>
 
+extern const char query_help[], tasks_help[], inspect_help[], forward_help[], tokenize_help[];
+
 const struct command command_table[] = {
-    {0},
+    {"query", "[OPTION...] [IMAGE...] TEXT", "Answer one query and log it.", query_help, cmd_query},
+    {"tasks", "[--json]", "List the 12 tasks.", tasks_help, cmd_tasks},
+    {"inspect", "[OPTION...] FILE...", "Show what a file holds.", inspect_help, cmd_inspect},
+    {"forward", "--config FILE -c FILE --inputs FILE --output FILE",
+     "Run the model on prepared inputs (plumbing).", forward_help, cmd_forward},
+    {"tokenize", "--vocab FILE [--task TASK]", "Cut texts into tokens (plumbing).", tokenize_help,
+     cmd_tokenize},
 };
-const int command_count = (int)(sizeof command_table / sizeof command_table[0]) - 1;
+const int command_count = (int)(sizeof command_table / sizeof command_table[0]);
 
 const struct command *command_find(const char *name)
 {

@@ -1,4 +1,8 @@
 # Configuration, weights and the forward pass.
 libcore_a_SOURCES += \
 	src/model/config.c src/model/config.h \
-	src/model/vilbert.h
+	src/model/heads.c \
+	src/model/pass.h \
+	src/model/trace.c src/model/trace.h \
+	src/model/vilbert.c src/model/vilbert.h \
+	src/model/weights.c src/model/weights.h

@@ -30,8 +30,9 @@ enum vilbert_head {
 #define HEAD_COUNT 11
 
 /* One forward pass's input. T tokens with [CLS] and [SEP] but without the task token; V regions
- * with the whole-image row. Masks: 1 real, 0 padding, or NULL when there is no padding; rows and
- * columns that are padding for the whole batch are never computed unless keep_padding. */
+ * with the whole-image row. Masks: 1 real, 0 padding, or NULL when there is no padding. Padding is
+ * never computed unless keep_padding is set (or an image or text begins with padding): masked keys
+ * have no weight, so nothing else changes. */
 struct vilbert_input {
     int batch, tokens, regions;
     const int32_t *ids;       /* (B, T) */
@@ -60,8 +61,8 @@ struct trace_tensor {
     float *data;
 };
 
-/* What one forward pass leaves behind. tokens counts the task token. With trimmed padding the
- * sizes are those that were computed. */
+/* What one forward pass leaves behind. tokens counts the task token. All tensors have the sizes of
+ * the input; rows and columns of padding that was not computed are 0 (vision_logit: -10000). */
 struct trace {
     int batch, tokens, regions;
     int count;
@@ -72,8 +73,8 @@ const struct trace_tensor *trace_find(const struct trace *t, const char *name);
 void trace_free(struct trace *t);
 
 /* attn.t.N / attn.v.N / attn.c.N.1 (text queries over regions) / attn.c.N.2 (regions over text):
- * the (rows, columns) map of one layer, image b and head (-1: mean over heads, written to out,
- * rows*columns floats by the caller). Returns false when the trace has no such map. */
+ * the (rows, columns) map of one layer, image b and head (-1: mean over heads). out, which may be
+ * NULL to ask for the sizes, is the caller's. Returns false when the trace has no such map. */
 enum attn_kind { ATTN_TEXT, ATTN_VISUAL, ATTN_TEXT_TO_IMAGE, ATTN_IMAGE_TO_TEXT };
 bool trace_attention(const struct trace *t, enum attn_kind kind, int layer, int b, int head,
                      int *rows, int *cols, float *out);
@@ -89,7 +90,9 @@ int vilbert_open(const struct config *c, const struct tensorfile *f, struct kern
 void vilbert_free(struct vilbert *m);
 const struct config *vilbert_config(const struct vilbert *m);
 bool vilbert_task_tokens(const struct vilbert *m);
-/* Rows of vil_prediction and vil_prediction_gqa. */
+/* The heads, of enum vilbert_head, that the checkpoint has all tensors for. */
+unsigned vilbert_heads(const struct vilbert *m);
+/* Rows of vil_prediction or vil_prediction_gqa; 0 when the checkpoint lacks that head. */
 int vilbert_answers(const struct vilbert *m, enum vilbert_head head);
 
 /* The caller frees *out with trace_free. Not reentrant per kern. */

@@ -1,0 +1,103 @@
+/* SQLite with our errors. */
+#include "sessions/db.h"
+
+#include "src/mem.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+int db_fail(struct log *l, const char *doing, struct vs_err *err)
+{
+    const char *path = l->path;
+    switch (sqlite3_errcode(l->db) & 0xff) {
+    case SQLITE_BUSY: case SQLITE_LOCKED:
+        return vs_fail(err, VS_E_DB, "%s: locked by another program (%s): close it, or use another "
+                       "log with --log FILE", path, doing);
+    case SQLITE_FULL:
+        return vs_fail(err, VS_E_DB, "%s: the disk is full (%s): make room", path, doing);
+    case SQLITE_READONLY:
+        return vs_fail(err, VS_E_DB, "%s: cannot be written (%s): change its permissions, or use "
+                       "another log with --log FILE", path, doing);
+    case SQLITE_CORRUPT:
+        return vs_fail(err, VS_E_DB, "%s: damaged (%s): move it away, or rescue it with \"sqlite3 "
+                       "FILE .recover\"", path, doing);
+    case SQLITE_NOTADB:
+        return vs_fail(err, VS_E_DB, "%s: not an SQLite database: choose another with --log FILE",
+                       path);
+    case SQLITE_CANTOPEN:
+        return vs_fail(err, VS_E_DB, "%s: cannot be opened: check that the folder is there and may "
+                       "be written", path);
+    default:
+        return vs_fail(err, VS_E_DB, "%s: %s: %s", path, doing, sqlite3_errmsg(l->db));
+    }
+}
+
+int db_exec(struct log *l, const char *sql, const char *doing, struct vs_err *err)
+{
+    if (sqlite3_exec(l->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return db_fail(l, doing, err);
+    return 0;
+}
+
+int db_prepare(struct log *l, const char *sql, sqlite3_stmt **out, struct vs_err *err)
+{
+    if (sqlite3_prepare_v2(l->db, sql, -1, out, NULL) != SQLITE_OK)
+        return db_fail(l, "preparing", err);
+    return 0;
+}
+
+void db_bind(sqlite3_stmt *s, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    for (int i = 1; *format; format++, i++) {
+        const char *text;
+        switch (*format) {
+        case 'i': sqlite3_bind_int64(s, i, va_arg(ap, int64_t)); break;
+        case 'd': sqlite3_bind_double(s, i, va_arg(ap, double)); break;
+        default:
+            text = va_arg(ap, const char *);
+            if (text)
+                sqlite3_bind_text(s, i, text, -1, SQLITE_STATIC);
+            else
+                sqlite3_bind_null(s, i);
+        }
+    }
+    va_end(ap);
+}
+
+int db_run(struct log *l, sqlite3_stmt *s, const char *doing, struct vs_err *err)
+{
+    int rc = sqlite3_step(s) == SQLITE_DONE ? 0 : db_fail(l, doing, err);
+    sqlite3_reset(s);
+    return rc;
+}
+
+int db_number(struct log *l, const char *sql, int64_t *out, struct vs_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    int rc = db_prepare(l, sql, &s, err);
+    if (rc == 0 && sqlite3_step(s) != SQLITE_ROW)
+        rc = db_fail(l, "reading", err);
+    if (rc == 0)
+        *out = sqlite3_column_int64(s, 0);
+    sqlite3_finalize(s);
+    return rc;
+}
+
+char *db_text(sqlite3_stmt *s, int i)
+{
+    const char *text = (const char *)sqlite3_column_text(s, i);
+    return text ? xstrdup(text) : NULL;
+}
+
+void db_copy(sqlite3_stmt *s, int i, char *out, size_t size)
+{
+    const char *text = (const char *)sqlite3_column_text(s, i);
+    size_t n = text ? strlen(text) : 0;
+    n = n < size ? n : size - 1;
+    if (n)
+        memcpy(out, text, n);
+    out[n] = '\0';
+}

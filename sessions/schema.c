@@ -1,0 +1,117 @@
+/* The tables, described in vilscope-sessions(5), and their versions. */
+#include "sessions/db.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* Version 1. Later versions are further entries of the list: never change one that was released. */
+static const char version_1[] =
+    "CREATE TABLE sessions("
+    " id INTEGER PRIMARY KEY, started TEXT NOT NULL, ended TEXT, note TEXT,"
+    " program TEXT NOT NULL);"
+    "CREATE TABLE checkpoints("
+    " id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE CHECK(length(digest) = 64));"
+    "CREATE TABLE images("
+    " id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE CHECK(length(digest) = 64),"
+    " width INTEGER NOT NULL, height INTEGER NOT NULL);"
+    "CREATE TABLE queries("
+    " id INTEGER PRIMARY KEY, session_id INTEGER NOT NULL REFERENCES sessions(id),"
+    " asked TEXT NOT NULL, task TEXT NOT NULL, task_id INTEGER NOT NULL, text TEXT NOT NULL,"
+    " model_text TEXT NOT NULL, truncated INTEGER NOT NULL, model TEXT,"
+    " checkpoint_id INTEGER NOT NULL REFERENCES checkpoints(id), checkpoint_name TEXT,"
+    " checkpoint_path TEXT, device TEXT, notice TEXT, answer_count INTEGER NOT NULL,"
+    " box_count INTEGER NOT NULL, best TEXT, best_score REAL, best_score_name TEXT NOT NULL,"
+    " entropy REAL, margin REAL);"
+    "CREATE INDEX queries_session ON queries(session_id);"
+    "CREATE INDEX queries_checkpoint ON queries(checkpoint_id);"
+    "CREATE TABLE query_images("
+    " query_id INTEGER NOT NULL REFERENCES queries(id) ON DELETE CASCADE,"
+    " position INTEGER NOT NULL, image_id INTEGER REFERENCES images(id), path TEXT,"
+    " width INTEGER NOT NULL, height INTEGER NOT NULL, regions_path TEXT,"
+    " regions_digest TEXT NOT NULL, region_count INTEGER NOT NULL,"
+    " candidate_count INTEGER NOT NULL, PRIMARY KEY(query_id, position)) WITHOUT ROWID;"
+    "CREATE INDEX query_images_image ON query_images(image_id);"
+    "CREATE TABLE tokens("
+    " query_id INTEGER NOT NULL REFERENCES queries(id) ON DELETE CASCADE,"
+    " position INTEGER NOT NULL, piece TEXT NOT NULL, token_id INTEGER NOT NULL,"
+    " first_byte INTEGER NOT NULL, end_byte INTEGER NOT NULL, special INTEGER NOT NULL,"
+    " PRIMARY KEY(query_id, position)) WITHOUT ROWID;"
+    "CREATE TABLE answers("
+    " query_id INTEGER NOT NULL REFERENCES queries(id) ON DELETE CASCADE,"
+    " rank INTEGER NOT NULL, label_index INTEGER NOT NULL, label TEXT, logit REAL NOT NULL,"
+    " softmax REAL NOT NULL, sigmoid REAL NOT NULL, PRIMARY KEY(query_id, rank)) WITHOUT ROWID;"
+    "CREATE TABLE boxes("
+    " query_id INTEGER NOT NULL REFERENCES queries(id) ON DELETE CASCADE,"
+    " rank INTEGER NOT NULL, image INTEGER NOT NULL, region INTEGER NOT NULL, x1 REAL NOT NULL,"
+    " y1 REAL NOT NULL, x2 REAL NOT NULL, y2 REAL NOT NULL, label TEXT, logit REAL NOT NULL,"
+    " softmax REAL NOT NULL, sigmoid REAL NOT NULL, PRIMARY KEY(query_id, rank)) WITHOUT ROWID;"
+    "CREATE TABLE timings("
+    " query_id INTEGER NOT NULL REFERENCES queries(id) ON DELETE CASCADE,"
+    " stage TEXT NOT NULL, ms REAL NOT NULL, PRIMARY KEY(query_id, stage)) WITHOUT ROWID;";
+
+/* Entry i leads from version i to version i + 1. */
+static const char *const migrations[LOG_SCHEMA] = {version_1};
+
+static int versions(struct log *l, int64_t *version, int64_t *application, int64_t *tables,
+                    struct vs_err *err)
+{
+    int rc = db_number(l, "PRAGMA user_version", version, err);
+    if (rc == 0)
+        rc = db_number(l, "PRAGMA application_id", application, err);
+    if (rc == 0)
+        rc = db_number(l, "SELECT count(*) FROM sqlite_master", tables, err);
+    return rc;
+}
+
+static int judge(struct log *l, int64_t version, int64_t application, int64_t tables,
+                 struct vs_err *err)
+{
+    if (tables > 0 && application != LOG_APPLICATION)
+        return vs_fail(err, VS_E_DB, "%s: a database of another program: choose another log with "
+                       "--log FILE", l->path);
+    if (version > LOG_SCHEMA)
+        return vs_fail(err, VS_E_DB, "%s: written by a newer vilscope (schema version %" PRId64
+                       ", this program knows %d): update this program, or use another log with "
+                       "--log FILE", l->path, version, LOG_SCHEMA);
+    return 0;
+}
+
+int schema_check(struct log *l, struct vs_err *err)
+{
+    int64_t version = 0, application = 0, tables = 0;
+    int rc = versions(l, &version, &application, &tables, err);
+    return rc ? rc : judge(l, version, application, tables, err);
+}
+
+static int migrate(struct log *l, int64_t from, struct vs_err *err)
+{
+    char last[96];
+    int rc = 0;
+    for (int64_t i = from; i < LOG_SCHEMA && rc == 0; i++)
+        rc = db_exec(l, migrations[i], "making the tables", err);
+    snprintf(last, sizeof last, "PRAGMA application_id=%d; PRAGMA user_version=%d",
+             LOG_APPLICATION, LOG_SCHEMA);
+    return rc ? rc : db_exec(l, last, "making the tables", err);
+}
+
+int schema_apply(struct log *l, struct vs_err *err)
+{
+    int64_t version = 0, application = 0, tables = 0;
+    int rc = versions(l, &version, &application, &tables, err);
+    if (rc == 0)
+        rc = judge(l, version, application, tables, err);
+    if (rc != 0 || version == LOG_SCHEMA)
+        return rc;
+    /* Another program may be doing the same: look again under the lock. */
+    rc = db_exec(l, "BEGIN IMMEDIATE", "making the tables", err);
+    if (rc != 0)
+        return rc;
+    rc = versions(l, &version, &application, &tables, err);
+    if (rc == 0 && version < LOG_SCHEMA)
+        rc = migrate(l, version, err);
+    if (rc == 0)
+        rc = db_exec(l, "COMMIT", "making the tables", err);
+    if (rc != 0)
+        sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
+    return rc;
+}

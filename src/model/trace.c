@@ -1,0 +1,102 @@
+/* What a forward pass leaves behind. */
+#include "src/model/trace.h"
+
+#include "src/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+float *trace_add(struct trace *t, int ndim, const int64_t *shape, const char *fmt, ...)
+{
+    size_t n = 1;
+    t->tensors = xreallocarray(t->tensors, (size_t)t->count + 1, sizeof *t->tensors);
+    struct trace_tensor *x = &t->tensors[t->count];
+    *x = (struct trace_tensor){.ndim = ndim};
+    for (int i = 0; i < ndim; i++) {
+        x->shape[i] = shape[i];
+        n *= (size_t)shape[i];
+    }
+    x->data = vs_try_calloc(n + 1, sizeof *x->data);
+    if (!x->data)
+        return NULL;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(x->name, sizeof x->name, fmt, ap);
+    va_end(ap);
+    t->count++;
+    return x->data;
+}
+
+const struct trace_tensor *trace_find(const struct trace *t, const char *name)
+{
+    for (int i = 0; t && i < t->count; i++)
+        if (strcmp(t->tensors[i].name, name) == 0)
+            return &t->tensors[i];
+    return NULL;
+}
+
+void trace_free(struct trace *t)
+{
+    if (!t)
+        return;
+    for (int i = 0; i < t->count; i++)
+        free(t->tensors[i].data);
+    free(t->tensors);
+    free(t);
+}
+
+/* ---- attention maps */
+
+static const struct trace_tensor *find_map(const struct trace *t, enum attn_kind kind, int layer)
+{
+    static const char *const names[] = {
+        [ATTN_TEXT] = "t",
+        [ATTN_VISUAL] = "v",
+        [ATTN_TEXT_TO_IMAGE] = "c",
+        [ATTN_IMAGE_TO_TEXT] = "c",
+    };
+    static const char *const tails[] = {
+        [ATTN_TEXT] = "", [ATTN_VISUAL] = "", [ATTN_TEXT_TO_IMAGE] = ".1",
+        [ATTN_IMAGE_TO_TEXT] = ".2",
+    };
+    char name[32];
+    snprintf(name, sizeof name, "attn.%s.%d%s", names[kind], layer, tails[kind]);
+    return trace_find(t, name);
+}
+
+bool trace_attention(const struct trace *t, enum attn_kind kind, int layer, int b, int head,
+                     int *rows, int *cols, float *out)
+{
+    const struct trace_tensor *x = layer < 0 ? NULL : find_map(t, kind, layer);
+    if (!x || b < 0 || b >= x->shape[0] || head >= x->shape[1])
+        return false;
+    size_t n = (size_t)x->shape[2] * (size_t)x->shape[3];
+    int first = head < 0 ? 0 : head, last = head < 0 ? (int)x->shape[1] - 1 : head;
+    *rows = (int)x->shape[2];
+    *cols = (int)x->shape[3];
+    if (!out)
+        return true;
+    memset(out, 0, n * sizeof *out);
+    for (int h = first; h <= last; h++) {
+        const float *p = x->data + ((size_t)b * (size_t)x->shape[1] + (size_t)h) * n;
+        for (size_t i = 0; i < n; i++)
+            out[i] += p[i] / (float)(last - first + 1);
+    }
+    return true;
+}
+
+int trace_attention_layers(const struct trace *t, enum attn_kind kind)
+{
+    int n = 0;
+    while (find_map(t, kind, n))
+        n++;
+    return n;
+}
+
+int trace_attention_heads(const struct trace *t, enum attn_kind kind)
+{
+    const struct trace_tensor *x = find_map(t, kind, 0);
+    return x ? (int)x->shape[1] : 0;
+}

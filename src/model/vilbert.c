@@ -1,0 +1,596 @@
+/* The trunk of ViLBERT, from top to bottom: embeddings, layers of both streams, co-attention.
+ *
+ * Source: vilbert/vilbert.py of the reference (BertModel, BertEncoder). Number 1 in its names is
+ * the visual side, 2 the textual. */
+#include "src/model/vilbert.h"
+
+#include "src/mem.h"
+#include "src/model/pass.h"
+#include "src/model/trace.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EPS 1e-12f       /* of every layer norm */
+#define MASKED -10000.0f /* added to the scores of masked keys */
+
+/* ---- opening */
+
+int vilbert_open(const struct config *c, const struct tensorfile *f, struct kern *k,
+                 struct vilbert **out, struct vs_err *err)
+{
+    struct vilbert *m = xcalloc(1, sizeof *m);
+    m->c = *c;
+    m->k = k;
+    int rc = weights_bind(&m->w, c, f, c->task_tokens, err);
+    if (rc == 0)
+        *out = m;
+    else
+        free(m);
+    return rc;
+}
+
+void vilbert_free(struct vilbert *m)
+{
+    if (!m)
+        return;
+    weights_fini(&m->w);
+    free(m->arena);
+    free(m);
+}
+
+const struct config *vilbert_config(const struct vilbert *m)
+{
+    return &m->c;
+}
+
+bool vilbert_task_tokens(const struct vilbert *m)
+{
+    return m->w.task_rows > 0;
+}
+
+unsigned vilbert_heads(const struct vilbert *m)
+{
+    return m->w.heads;
+}
+
+int vilbert_answers(const struct vilbert *m, enum vilbert_head head)
+{
+    if (!(m->w.heads & (unsigned)head))
+        return 0;
+    return head == HEAD_GQA ? m->w.gqa.out.n : head == HEAD_VQA ? m->w.vqa.out.n : 0;
+}
+
+/* ---- packing */
+
+/* mask (batch, width - inserted) or NULL; inserted: a task token stands at position 1. */
+static bool is_real(const int32_t *mask, int width, int inserted, int b, int i)
+{
+    if (!mask || (inserted && i == 1))
+        return true;
+    int col = inserted && i > 1 ? i - 1 : i;
+    return mask[(ptrdiff_t)b * (width - inserted) + col] != 0;
+}
+
+static void pack(struct packing *k, int batch, int width, int inserted, const int32_t *mask,
+                 bool keep)
+{
+    *k = (struct packing){.batch = batch, .width = width};
+    k->start = xcalloc((size_t)batch + 1, sizeof *k->start);
+    k->pos = xcalloc((size_t)batch * (size_t)width, sizeof *k->pos);
+    k->bias = xcalloc((size_t)batch * (size_t)width, sizeof *k->bias);
+    bool masked = false;
+    for (int b = 0; b < batch; b++) {
+        /* What begins with padding is pooled from it: then it has to be computed. */
+        bool all = keep || !is_real(mask, width, inserted, b, 0);
+        k->start[b] = k->rows;
+        for (int i = 0; i < width; i++) {
+            bool real = is_real(mask, width, inserted, b, i);
+            if (!real && !all)
+                continue;
+            k->bias[k->rows] = real ? 0 : MASKED;
+            masked |= !real;
+            k->pos[k->rows++] = i;
+        }
+    }
+    k->start[batch] = k->rows;
+    if (!masked) {
+        free(k->bias);
+        k->bias = NULL;
+    }
+}
+
+static void packing_fini(struct packing *k)
+{
+    free(k->start);
+    free(k->pos);
+    free(k->bias);
+}
+
+static int rows_of(const struct packing *k, int b)
+{
+    return k->start[b + 1] - k->start[b];
+}
+
+int pass_keep(struct pass *p, const struct packing *k, const float *x, int n, const char *name)
+{
+    int64_t shape[3] = {k->batch, k->width, n};
+    float *out = trace_add(p->trace, 3, shape, "%s", name);
+    if (!out)
+        return vs_fail(p->err, VS_E_LIMIT, "no memory for %s", name);
+    for (int b = 0; b < k->batch; b++)
+        for (int r = k->start[b]; r < k->start[b + 1]; r++)
+            memcpy(out + ((ptrdiff_t)b * k->width + k->pos[r]) * n, x + (ptrdiff_t)r * n,
+                   (size_t)n * sizeof *out);
+    return 0;
+}
+
+static int keep_hidden(struct pass *p, const struct packing *k, const float *x, int n,
+                       const char *fmt, int i)
+{
+    char name[32];
+    if (!p->want->hidden)
+        return 0;
+    snprintf(name, sizeof name, "hid.%s.%d%s", fmt[0] == 'c' ? "c" : fmt, i,
+             fmt[0] == 'c' ? fmt + 1 : "");
+    return pass_keep(p, k, x, n, name);
+}
+
+/* ---- the memory of a pass */
+
+static int max(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+struct slice {
+    float **at;
+    size_t size;
+};
+
+/* All states of a pass in one block, each beginning at a cache line. */
+static int plan_arena(struct pass *p)
+{
+    const struct config *c = &p->m->c;
+    size_t t = (size_t)p->t.rows, v = (size_t)p->v.rows, b = (size_t)p->in->batch;
+    size_t wt = (size_t)max(c->hidden, c->bi_hidden), wv = (size_t)max(c->v_hidden, c->bi_hidden);
+    size_t bi = (size_t)c->bi_hidden, in = (size_t)c->v_feature;
+    /* Feed forward space also takes features and places, and the heads' inner states. */
+    size_t ft = t * (size_t)max(c->intermediate, c->hidden);
+    size_t fv = v * (size_t)max(max(c->v_intermediate, c->v_hidden), (int)in + 5);
+    struct slice list[] = {
+        {&p->xt, t * (size_t)c->hidden}, {&p->qt, t * wt}, {&p->kt, t * wt}, {&p->vt, t * wt},
+        {&p->ct, t * wt}, {&p->ft, ft}, {&p->xv, v * (size_t)c->v_hidden}, {&p->qv, v * wv},
+        {&p->kv, v * wv}, {&p->vv, v * wv}, {&p->cv, v * wv}, {&p->fv, fv},
+        {&p->pooled_t, b * bi}, {&p->pooled_v, b * bi}, {&p->fused, (b + 1) * bi},
+        {&p->wide, b * (size_t)max(4 * c->bi_hidden, c->hidden + c->v_hidden)},
+        {&p->gate, (size_t)(2 * c->v_hidden + c->hidden)},
+    };
+    size_t total = 0, count = sizeof list / sizeof list[0];
+    for (size_t i = 0; i < count; i++)
+        total += (list[i].size + 31) & ~(size_t)15;
+    if (total > p->m->arena_size) {
+        free(p->m->arena);
+        p->m->arena = NULL;
+        p->m->arena_size = 0;
+        void *block = NULL;
+        if (posix_memalign(&block, 64, total * sizeof(float)) != 0)
+            return vs_fail(p->err, VS_E_LIMIT, "no memory for %d tokens and %d regions", p->t.rows,
+                           p->v.rows);
+        p->m->arena = block;
+        p->m->arena_size = total;
+    }
+    float *at = p->m->arena;
+    for (size_t i = 0; i < count; i++) {
+        *list[i].at = at;
+        at += (list[i].size + 31) & ~(size_t)15;
+    }
+    return 0;
+}
+
+/* ---- lines of the model */
+
+struct kern_linear pass_linear(const struct linear_w *w, const float *x, int rows, float *y,
+                               enum kern_act act, const float *residual)
+{
+    return (struct kern_linear){.x = x, .ldx = w->k, .w = w->w, .bias = w->b,
+                                .residual = residual, .ldr = w->n, .y = y, .ldy = w->n,
+                                .m = rows, .n = w->n, .k = w->k, .act = act};
+}
+
+struct kern_norm pass_norm(const struct norm_w *w, float *x, int rows)
+{
+    return (struct kern_norm){.x = x, .ldx = w->n, .gain = w->gain, .shift = w->shift, .y = x,
+                              .ldy = w->n, .m = rows, .n = w->n, .eps = EPS};
+}
+
+/* ---- attention, and keeping its maps */
+
+/* One direction: the queries of one stream on the keys and values of the same or the other. */
+struct look {
+    const struct packing *from, *to;
+    const float *q, *k, *v;
+    float *out;
+    int width, heads;
+    float *map;   /* (batch, heads, from.width, to.width) in the trace, or NULL */
+    float **part; /* (batch): maps without padding, to be spread out */
+};
+
+static int look_keep(struct pass *p, struct look *l, const char *name)
+{
+    if (!p->want->attention)
+        return 0;
+    int64_t shape[4] = {l->from->batch, l->heads, l->from->width, l->to->width};
+    l->map = trace_add(p->trace, 4, shape, "%s", name);
+    l->part = xcalloc((size_t)l->from->batch, sizeof *l->part);
+    return l->map ? 0 : vs_fail(p->err, VS_E_LIMIT, "no memory for %s", name);
+}
+
+static void look_plan(struct look *l, struct kern_attention *list)
+{
+    int dh = l->width / l->heads;
+    for (int b = 0; b < l->from->batch; b++) {
+        int tq = rows_of(l->from, b), tk = rows_of(l->to, b);
+        ptrdiff_t q0 = (ptrdiff_t)l->from->start[b] * l->width;
+        ptrdiff_t k0 = (ptrdiff_t)l->to->start[b] * l->width;
+        float *probs = NULL;
+        if (l->map && tq == l->from->width && tk == l->to->width)
+            probs = l->map + (ptrdiff_t)b * l->heads * tq * tk;
+        else if (l->map)
+            probs = l->part[b] = xcalloc((size_t)l->heads * (size_t)tq * (size_t)tk + 1,
+                                         sizeof *probs);
+        list[b] = (struct kern_attention){
+            .q = l->q + q0, .k = l->k + k0, .v = l->v + k0, .out = l->out + q0,
+            .ldq = l->width, .ldk = l->width, .ldv = l->width, .ldo = l->width,
+            .key_bias = l->to->bias ? l->to->bias + l->to->start[b] : NULL, .probs = probs,
+            .heads = l->heads, .dh = dh, .tq = tq, .tk = tk, .scale = 1.0f / sqrtf((float)dh)};
+    }
+}
+
+/* Spread the maps of images with padding over the places of the input. */
+static void look_finish(struct look *l)
+{
+    for (int b = 0; l->part && b < l->from->batch; b++) {
+        const float *from = l->part[b];
+        int tq = rows_of(l->from, b), tk = rows_of(l->to, b);
+        const int *row = l->from->pos + l->from->start[b], *col = l->to->pos + l->to->start[b];
+        for (int h = 0; from && l->map && h < l->heads; h++)
+            for (int i = 0; i < tq; i++) {
+                float *to = l->map + (((ptrdiff_t)b * l->heads + h) * l->from->width + row[i]) *
+                                         l->to->width;
+                for (int j = 0; j < tk; j++)
+                    to[col[j]] = from[((ptrdiff_t)h * tq + i) * tk + j];
+            }
+        free(l->part[b]);
+    }
+    free(l->part);
+}
+
+static int run_looks(struct pass *p, struct look *l, int count, const char *const *names)
+{
+    int batch = p->in->batch, rc = 0;
+    struct kern_attention *list = xcalloc((size_t)batch * (size_t)count, sizeof *list);
+    for (int i = 0; i < count && rc == 0; i++)
+        rc = look_keep(p, &l[i], names[i]);
+    if (rc == 0) {
+        for (int i = 0; i < count; i++)
+            look_plan(&l[i], list + i * batch);
+        p->ops->attention(p->m->k, list, batch * count);
+    }
+    for (int i = 0; i < count; i++)
+        look_finish(&l[i]);
+    free(list);
+    return rc;
+}
+
+/* ---- a layer of one stream */
+
+struct stream {
+    const struct packing *rows;
+    float *x, *q, *k, *v, *ctx, *ff;
+    int hidden, heads;
+    enum kern_act act;
+    const char *name; /* "t", "v" */
+};
+
+static struct stream text_stream(const struct pass *p)
+{
+    const struct config *c = &p->m->c;
+    return (struct stream){&p->t, p->xt, p->qt, p->kt, p->vt, p->ct, p->ft, c->hidden, c->heads,
+                           c->act, "t"};
+}
+
+static struct stream visual_stream(const struct pass *p)
+{
+    const struct config *c = &p->m->c;
+    return (struct stream){&p->v, p->xv, p->qv, p->kv, p->vv, p->cv, p->fv, c->v_hidden,
+                           c->v_heads, c->v_act, "v"};
+}
+
+/* Mean of image b's text states over its real tokens, into out(hidden). */
+static void text_mean(const struct pass *p, int b, float *out)
+{
+    int hidden = p->m->c.hidden, n = 0;
+    memset(out, 0, (size_t)hidden * sizeof *out);
+    for (int r = p->t.start[b]; r < p->t.start[b + 1]; r++) {
+        if (p->t.bias && p->t.bias[r] != 0)
+            continue;
+        n++;
+        for (int j = 0; j < hidden; j++)
+            out[j] += p->xt[(ptrdiff_t)r * hidden + j];
+    }
+    for (int j = 0; j < hidden; j++)
+        out[j] /= (float)n;
+}
+
+/* dynamic_attention: the text of the moment decides which numbers of queries and keys count. */
+static void gate_layer(struct pass *p, const struct layer_w *w)
+{
+    int n = p->m->c.v_hidden;
+    float *gq = p->gate, *gk = gq + n, *mean = gk + n;
+    for (int b = 0; b < p->in->batch; b++) {
+        ptrdiff_t at = (ptrdiff_t)p->v.start[b] * n;
+        text_mean(p, b, mean);
+        struct kern_linear gates[] = {pass_linear(&w->gate_q, mean, 1, gq, KERN_NONE, NULL),
+                                      pass_linear(&w->gate_k, mean, 1, gk, KERN_NONE, NULL)};
+        p->ops->linear(p->m->k, gates, 2);
+        p->ops->gate(p->m->k, p->qv + at, n, gq, rows_of(&p->v, b), n);
+        p->ops->gate(p->m->k, p->kv + at, n, gk, rows_of(&p->v, b), n);
+    }
+}
+
+static int run_layer(struct pass *p, const struct layer_w *w, struct stream s, int number)
+{
+    struct kern *k = p->m->k;
+    int rows = s.rows->rows;
+    char name[32];
+    const char *names[] = {name};
+    struct kern_linear qkv[] = {pass_linear(&w->q, s.x, rows, s.q, KERN_NONE, NULL),
+                                pass_linear(&w->k, s.x, rows, s.k, KERN_NONE, NULL),
+                                pass_linear(&w->v, s.x, rows, s.v, KERN_NONE, NULL)};
+    p->ops->linear(k, qkv, 3);
+    if (w->gate_q.w)
+        gate_layer(p, w);
+    struct look look = {.from = s.rows, .to = s.rows, .q = s.q, .k = s.k, .v = s.v, .out = s.ctx,
+                        .width = s.hidden, .heads = s.heads};
+    snprintf(name, sizeof name, "attn.%s.%d", s.name, number);
+    int rc = run_looks(p, &look, 1, names);
+    if (rc != 0)
+        return rc;
+    struct kern_linear out = pass_linear(&w->out, s.ctx, rows, s.x, KERN_NONE, s.x);
+    struct kern_norm out_norm = pass_norm(&w->out_norm, s.x, rows);
+    struct kern_linear ff_in = pass_linear(&w->ff_in, s.x, rows, s.ff, s.act, NULL);
+    struct kern_linear ff_out = pass_linear(&w->ff_out, s.ff, rows, s.x, KERN_NONE, s.x);
+    struct kern_norm ff_norm = pass_norm(&w->ff_norm, s.x, rows);
+    p->ops->linear(k, &out, 1);
+    p->ops->norm(k, &out_norm, 1);
+    p->ops->linear(k, &ff_in, 1);
+    p->ops->linear(k, &ff_out, 1);
+    p->ops->norm(k, &ff_norm, 1);
+    return keep_hidden(p, s.rows, s.x, s.hidden, s.name, number);
+}
+
+/* ---- a co-attention layer: each stream asks, the other is read */
+
+static int run_colayer(struct pass *p, const struct colayer_w *w, int number)
+{
+    struct kern *k = p->m->k;
+    struct stream s[2] = {visual_stream(p), text_stream(p)};
+    int bi = p->m->c.bi_hidden, heads = p->m->c.bi_heads;
+    struct kern_linear qkv[6], out[2], ff_in[2], ff_out[2];
+    struct kern_norm out_norm[2], ff_norm[2];
+    struct look look[2];
+    char first[32], second[32];
+    const char *names[] = {second, first};
+    for (int i = 0; i < 2; i++) {
+        int rows = s[i].rows->rows;
+        qkv[3 * i] = pass_linear(&w->q[i], s[i].x, rows, s[i].q, KERN_NONE, NULL);
+        qkv[3 * i + 1] = pass_linear(&w->k[i], s[i].x, rows, s[i].k, KERN_NONE, NULL);
+        qkv[3 * i + 2] = pass_linear(&w->v[i], s[i].x, rows, s[i].v, KERN_NONE, NULL);
+        look[i] = (struct look){.from = s[i].rows, .to = s[!i].rows, .q = s[i].q, .k = s[!i].k,
+                                .v = s[!i].v, .out = s[i].ctx, .width = bi, .heads = heads};
+        out[i] = pass_linear(&w->out[i], s[i].ctx, rows, s[i].x, KERN_NONE, s[i].x);
+        out_norm[i] = pass_norm(&w->out_norm[i], s[i].x, rows);
+        ff_in[i] = pass_linear(&w->ff_in[i], s[i].x, rows, s[i].ff, s[i].act, NULL);
+        ff_out[i] = pass_linear(&w->ff_out[i], s[i].ff, rows, s[i].x, KERN_NONE, s[i].x);
+        ff_norm[i] = pass_norm(&w->ff_norm[i], s[i].x, rows);
+    }
+    p->ops->linear(k, qkv, 6);
+    snprintf(first, sizeof first, "attn.c.%d.1", number);
+    snprintf(second, sizeof second, "attn.c.%d.2", number);
+    int rc = run_looks(p, look, 2, names);
+    if (rc != 0)
+        return rc;
+    p->ops->linear(k, out, 2);
+    p->ops->norm(k, out_norm, 2);
+    p->ops->linear(k, ff_in, 2);
+    p->ops->linear(k, ff_out, 2);
+    p->ops->norm(k, ff_norm, 2);
+    rc = keep_hidden(p, &p->t, p->xt, p->m->c.hidden, "c.t", number);
+    return rc ? rc : keep_hidden(p, &p->v, p->xv, p->m->c.v_hidden, "c.v", number);
+}
+
+/* ---- embeddings */
+
+/* Words, positions and types; the task token at position 1 has none of them but its own. Positions
+ * are counted without it. */
+static void embed_text(struct pass *p)
+{
+    const struct vilbert_input *in = p->in;
+    const struct weights *w = &p->m->w;
+    int rows = p->t.rows, n = p->m->c.hidden, inserted = w->task_rows > 0;
+    int32_t *ids = xmalloc(4 * (size_t)rows * sizeof *ids);
+    int32_t *word = ids, *place = ids + rows, *type = ids + 2 * rows, *task = ids + 3 * rows;
+    for (int b = 0; b < in->batch; b++)
+        for (int r = p->t.start[b]; r < p->t.start[b + 1]; r++) {
+            bool is_task = inserted && p->t.pos[r] == 1;
+            int i = inserted && p->t.pos[r] > 1 ? p->t.pos[r] - 1 : p->t.pos[r];
+            ptrdiff_t at = (ptrdiff_t)b * in->tokens + i;
+            word[r] = is_task ? -1 : in->ids[at];
+            place[r] = is_task ? -1 : i;
+            type[r] = is_task ? -1 : in->types ? in->types[at] : 0;
+            task[r] = is_task ? in->task[b] : -1;
+        }
+    struct kern_embed e = {{w->words, w->positions, w->types}, {word, place, type}, p->xt, n, rows,
+                           n};
+    p->ops->embed(p->m->k, &e);
+    if (inserted) {
+        struct kern_embed own = {{w->tasks, NULL, NULL}, {task, NULL, NULL}, p->ct, n, rows, n};
+        p->ops->embed(p->m->k, &own);
+        p->ops->add(p->m->k, p->xt, p->ct, p->xt, (size_t)rows * (size_t)n);
+    }
+    struct kern_norm norm = pass_norm(&w->embed_norm, p->xt, rows);
+    p->ops->norm(p->m->k, &norm, 1);
+    free(ids);
+}
+
+static void embed_regions(struct pass *p)
+{
+    const struct vilbert_input *in = p->in;
+    const struct weights *w = &p->m->w;
+    int rows = p->v.rows, n = p->m->c.v_feature;
+    float *features = p->fv, *places = p->fv + (ptrdiff_t)rows * n;
+    for (int b = 0; b < in->batch; b++)
+        for (int r = p->v.start[b]; r < p->v.start[b + 1]; r++) {
+            ptrdiff_t at = (ptrdiff_t)b * in->regions + p->v.pos[r];
+            memcpy(features + (ptrdiff_t)r * n, in->features + at * n, (size_t)n * sizeof(float));
+            memcpy(places + (ptrdiff_t)r * 5, in->spatials + at * 5, 5 * sizeof(float));
+        }
+    struct kern_linear f = pass_linear(&w->v_features, features, rows, p->xv, KERN_NONE, NULL);
+    struct kern_linear s = pass_linear(&w->v_places, places, rows, p->xv, KERN_NONE, p->xv);
+    struct kern_norm norm = pass_norm(&w->v_embed_norm, p->xv, rows);
+    p->ops->linear(p->m->k, &f, 1);
+    p->ops->linear(p->m->k, &s, 1);
+    p->ops->norm(p->m->k, &norm, 1);
+}
+
+/* ---- the whole */
+
+static int check_cancel(const struct pass *p)
+{
+    if (p->want->cancel && atomic_load(p->want->cancel))
+        return vs_fail(p->err, VS_E_CANCELLED, "cancelled");
+    return 0;
+}
+
+static int run_text(struct pass *p, int from, int to, int *number)
+{
+    int rc = 0;
+    for (int i = from; i < to && rc == 0; i++)
+        if ((rc = check_cancel(p)) == 0)
+            rc = run_layer(p, &p->m->w.t[i], text_stream(p), (*number)++);
+    return rc;
+}
+
+static int run_visual(struct pass *p, int from, int to, int *number)
+{
+    int rc = 0;
+    for (int i = from; i < to && rc == 0; i++)
+        if ((rc = check_cancel(p)) == 0)
+            rc = run_layer(p, &p->m->w.v[i], visual_stream(p), (*number)++);
+    return rc;
+}
+
+/* Before co-attention layer i come the text layers up to t_biattention[i] and the visual layers up
+ * to v_biattention[i]; what is left of either stream comes last. */
+static int run_encoder(struct pass *p)
+{
+    const struct config *c = &p->m->c;
+    int t = 0, v = 0, t_number = 0, v_number = 0, rc = 0;
+    for (int i = 0; i < c->connections && rc == 0; i++) {
+        rc = run_text(p, t, c->t_biattention[i], &t_number);
+        if (rc == 0)
+            rc = run_visual(p, v, c->v_biattention[i], &v_number);
+        if (rc == 0 && (rc = check_cancel(p)) == 0)
+            rc = run_colayer(p, &p->m->w.c[i], i);
+        t = c->t_biattention[i];
+        v = c->v_biattention[i];
+    }
+    if (rc == 0)
+        rc = run_visual(p, v, c->v_layers, &v_number);
+    if (rc == 0)
+        rc = run_text(p, t, c->layers, &t_number);
+    return rc;
+}
+
+static int run_pass(struct pass *p)
+{
+    const struct config *c = &p->m->c;
+    embed_text(p);
+    embed_regions(p);
+    int rc = 0;
+    if (p->want->hidden)
+        rc = pass_keep(p, &p->t, p->xt, c->hidden, "hid.embeddings.t");
+    if (rc == 0 && p->want->hidden)
+        rc = pass_keep(p, &p->v, p->xv, c->v_hidden, "hid.embeddings.v");
+    if (rc == 0)
+        rc = run_encoder(p);
+    return rc ? rc : heads_run(p);
+}
+
+/* ---- checking what comes in: ids choose rows of tables */
+
+static int check_ids(const struct vilbert *m, const struct vilbert_input *in, struct vs_err *err)
+{
+    for (ptrdiff_t i = 0; i < (ptrdiff_t)in->batch * in->tokens; i++) {
+        if (in->ids[i] < 0 || in->ids[i] >= m->c.vocab_size)
+            return vs_fail(err, VS_E_FORMAT, "token id %d is not below the vocabulary size %d",
+                           in->ids[i], m->c.vocab_size);
+        if (in->types && (in->types[i] < 0 || in->types[i] >= m->c.type_vocab))
+            return vs_fail(err, VS_E_FORMAT, "token type %d is not below %d", in->types[i],
+                           m->c.type_vocab);
+    }
+    for (int b = 0; m->w.task_rows && b < in->batch; b++)
+        if (!in->task || in->task[b] < 0 || in->task[b] >= m->w.task_rows)
+            return vs_fail(err, VS_E_FORMAT, "task id %d: the checkpoint has task tokens 0 to %d",
+                           in->task ? in->task[b] : -1, m->w.task_rows - 1);
+    return 0;
+}
+
+static int check_input(const struct vilbert *m, const struct vilbert_input *in,
+                       const struct vilbert_want *want, struct vs_err *err)
+{
+    if (in->batch < 1 || in->tokens < 1 || in->regions < 1)
+        return vs_fail(err, VS_E_FORMAT, "an input of %d images, %d tokens, %d regions is empty",
+                       in->batch, in->tokens, in->regions);
+    if (in->tokens > m->c.max_positions)
+        return vs_fail(err, VS_E_LIMIT, "%d tokens are more than the model's %d positions",
+                       in->tokens, m->c.max_positions);
+    if ((int64_t)in->batch * in->regions > 2000000 || (int64_t)in->batch * in->tokens > 2000000)
+        return vs_fail(err, VS_E_LIMIT, "%d images at once are too many", in->batch);
+    if (want->heads & HEAD_ALL & ~m->w.heads)
+        return vs_fail(err, VS_E_MISSING, "the checkpoint lacks the tensors of a head that this "
+                       "task reads (vilscope inspect lists what it has)");
+    return check_ids(m, in, err);
+}
+
+int vilbert_forward(struct vilbert *m, const struct vilbert_input *in,
+                    const struct vilbert_want *want, struct trace **out, struct vs_err *err)
+{
+    int rc = check_input(m, in, want, err);
+    if (rc != 0)
+        return rc;
+    double start = vs_now_ms();
+    int inserted = m->w.task_rows > 0;
+    struct trace *t = xcalloc(1, sizeof *t);
+    struct pass p = {.m = m, .in = in, .want = want, .ops = kern_table(m->k), .trace = t,
+                     .err = err};
+    t->batch = in->batch;
+    t->tokens = in->tokens + inserted;
+    t->regions = in->regions;
+    pack(&p.t, in->batch, t->tokens, inserted, in->text_mask, want->keep_padding);
+    pack(&p.v, in->batch, t->regions, 0, in->image_mask, want->keep_padding);
+    rc = plan_arena(&p);
+    if (rc == 0)
+        rc = run_pass(&p);
+    packing_fini(&p.t);
+    packing_fini(&p.v);
+    t->ms = vs_now_ms() - start;
+    if (rc == 0)
+        *out = t;
+    else
+        trace_free(t);
+    return rc;
+}

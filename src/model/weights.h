@@ -1,0 +1,66 @@
+/* The tensors of a checkpoint, bound to their places in the model. */
+#ifndef VS_WEIGHTS_H
+#define VS_WEIGHTS_H
+
+#include "src/formats/tensorfile.h"
+#include "src/mem.h"
+#include "src/model/config.h"
+
+/* Pointers are float32 data in the map (any alignment), or copies that the weights own where the
+ * file has another type or order. */
+struct linear_w {
+    const void *w, *b; /* (n, k), (n) */
+    int n, k;
+};
+struct norm_w {
+    const void *gain, *shift;
+    int n;
+};
+
+/* A transformer layer of either stream. */
+struct layer_w {
+    struct linear_w q, k, v, out;
+    struct norm_w out_norm;
+    struct linear_w gate_q, gate_k; /* dynamic attention, visual layers only */
+    struct linear_w ff_in, ff_out;
+    struct norm_w ff_norm;
+};
+
+/* A co-attention layer; [0] is the visual side (the files' number 1), [1] the textual (2). */
+struct colayer_w {
+    struct linear_w q[2], k[2], v[2], out[2];
+    struct norm_w out_norm[2];
+    struct linear_w ff_in[2], ff_out[2];
+    struct norm_w ff_norm[2];
+};
+
+/* linear, GELU, layer norm, linear */
+struct classifier_w {
+    struct linear_w in, out;
+    struct norm_w norm;
+};
+
+struct weights {
+    const void *words, *positions, *types, *tasks;
+    int task_rows; /* 0: no task tokens */
+    struct norm_w embed_norm, v_embed_norm;
+    struct linear_w v_features, v_places;
+    struct layer_w *t, *v;
+    struct colayer_w *c;
+    struct linear_w t_pool, v_pool;
+    struct classifier_w vqa, gqa, binary;
+    struct linear_w bi_seq, align, tri, ground, word_logit;
+    struct linear_w word_in, word_out, region_in, region_out;
+    struct norm_w word_norm, region_norm;
+    unsigned heads; /* complete ones, of enum vilbert_head */
+    void **owned;
+    int owned_count, owned_cap;
+};
+
+/* task_tokens: 1, 0, or -1 for what the checkpoint has. Tensors of the trunk that are missing or
+ * misshapen are all named in one message; a head with missing tensors is only left out. */
+int weights_bind(struct weights *w, const struct config *c, const struct tensorfile *f,
+                 int task_tokens, struct vs_err *err);
+void weights_fini(struct weights *w);
+
+#endif
