@@ -42,8 +42,9 @@ struct photo {
     char *candidates_path;
     struct regions *candidates; /* boxes to choose from (Visual7W, GuessWhat), or NULL */
 };
-/* regions_path NULL: the model has no detector yet, so opening fails with a hint; key as in
- * regions_open (NULL: the image's file name without its ending is tried in LMDB and TSV). */
+/* regions_path NULL: a .npy of the same name beside the image is taken; without one, regions stay
+ * NULL and a query on the photo fails with a hint. key as in regions_open (NULL: the image's file
+ * name without its ending is tried in LMDB and TSV). */
 int photo_open(const char *path, const char *regions_path, const char *key, struct photo **out,
                struct vs_err *err);
 /* Candidate boxes with their features, as the reference extracts them for ground-truth boxes:

@@ -128,7 +128,8 @@ static void photo_input(const struct photo *p, bool candidates, float *features,
 static int check_photo(const struct model *m, const struct photo *p, struct vs_err *err)
 {
     if (!p->regions)
-        return vs_fail(err, VS_E_USAGE, "%s: has no regions yet", p->path ? p->path : "the image");
+        return vs_fail(err, VS_E_USAGE, "%s: has no regions: give them with --regions FILE "
+                       "(.npy, LMDB folder or TSV)", p->path ? p->path : "the image");
     if (p->regions->dim != m->config.v_feature)
         return vs_fail(err, VS_E_FORMAT, "%s: features of %d numbers, but the model %s wants %d",
                        p->regions_path, p->regions->dim, m->parts.name, m->config.v_feature);

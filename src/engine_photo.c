@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* "photos/COCO_val2014_000000000042.jpg" -> "COCO_val2014_000000000042". Caller frees. */
 static char *stem(const char *path)
@@ -41,19 +42,29 @@ static int check_size(const struct photo *p, struct vs_err *err)
                    im->height);
 }
 
+/* "photos/42.jpg" has its regions in "photos/42.npy" when there is such a file. */
+static char *regions_beside(const char *path)
+{
+    const char *name = strrchr(path, '/'), *dot = strrchr(name ? name : path, '.');
+    char *guess = xasprintf("%.*s.npy", dot ? (int)(dot - path) : (int)strlen(path), path);
+    if (access(guess, R_OK) == 0)
+        return guess;
+    free(guess);
+    return NULL;
+}
+
 int photo_open(const char *path, const char *regions_path, const char *key, struct photo **out,
                struct vs_err *err)
 {
-    if (!regions_path)
-        return vs_fail(err, VS_E_USAGE, "%s: has no regions: give them with --regions FILE (.npy, "
-                       "LMDB folder or TSV)", path ? path : "the image");
+    if (!path && !regions_path)
+        return vs_fail(err, VS_E_USAGE, "neither an image nor regions are given");
     struct photo *p = xcalloc(1, sizeof *p);
     p->path = path ? xstrdup(path) : NULL;
-    p->regions_path = xstrdup(regions_path);
+    p->regions_path = regions_path ? xstrdup(regions_path) : regions_beside(path);
     int rc = path ? image_open(path, &p->image, err) : 0;
-    if (rc == 0)
-        rc = open_regions(path, regions_path, key, &p->regions, err);
-    if (rc == 0)
+    if (rc == 0 && p->regions_path)
+        rc = open_regions(path, p->regions_path, key, &p->regions, err);
+    if (rc == 0 && p->regions)
         rc = check_size(p, err);
     if (rc == 0)
         *out = p;
@@ -65,6 +76,8 @@ int photo_open(const char *path, const char *regions_path, const char *key, stru
 int photo_set_candidates(struct photo *p, const char *path, const char *key, struct vs_err *err)
 {
     struct regions *c = NULL;
+    if (!p->regions)
+        return vs_fail(err, VS_E_USAGE, "%s: has no regions yet", p->path);
     int rc = open_regions(p->path, path, key, &c, err);
     if (rc != 0)
         return rc;

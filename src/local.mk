@@ -23,7 +23,9 @@ vilscope_SOURCES = \
 	src/cmd_forward.c \
 	src/cmd_inspect.c \
 	src/cmd_query.c \
+	src/cmd_sessions.c \
 	src/cmd_tasks.c \
 	src/cmd_tokenize.c \
+	src/cmd_workbench.c \
 	src/main.c src/vilscope.h
 vilscope_LDADD = libui.a libsessions.a $(CORE_LIBS) $(NCURSES_LIBS) $(SIXEL_LIBS) $(SQLITE_LIBS)

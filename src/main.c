@@ -8,11 +8,16 @@
 #include <stdio.h>
 #include <string.h>
 
+extern const char workbench_help[], sessions_help[];
 extern const char query_help[], tasks_help[], inspect_help[], forward_help[], tokenize_help[];
 
 const struct command command_table[] = {
+    {"workbench", "[OPTION...] [IMAGE...]", "Open the workbench (the default).", workbench_help,
+     cmd_workbench},
     {"query", "[OPTION...] [IMAGE...] TEXT", "Answer one query and log it.", query_help, cmd_query},
     {"tasks", "[--json]", "List the 12 tasks.", tasks_help, cmd_tasks},
+    {"sessions", "[OPTION...] [show ID | query ID]", "List what was logged.", sessions_help,
+     cmd_sessions},
     {"inspect", "[OPTION...] FILE...", "Show what a file holds.", inspect_help, cmd_inspect},
     {"forward", "--config FILE -c FILE --inputs FILE --output FILE",
      "Run the model on prepared inputs (plumbing).", forward_help, cmd_forward},
@@ -78,5 +83,5 @@ int main(int argc, char **argv)
     const struct command *c = argc > 1 ? command_find(argv[1]) : NULL;
     if (c)
         return c->run(argc - 1, argv + 1);
-    return print_overview();
+    return cmd_workbench(argc, argv);
 }

@@ -1,0 +1,200 @@
+/* vilscope without a command, or vilscope workbench: the screen. */
+#include "src/vilscope.h"
+
+#include "sessions/log.h"
+#include "src/engine.h"
+#include "src/mem.h"
+#include "ui/workbench.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_FILES 1024
+
+const char workbench_help[] =
+    "  -m, --model DIR        model directory (vilscope-model(5))\n"
+    "  -c, --checkpoint FILE  checkpoint; may be given more than once\n"
+    "      --config FILE      the model's configuration (JSON)\n"
+    "      --vocab FILE       WordPiece vocabulary (vocab.txt)\n"
+    "      --labels FILE      answers of VQA and Genome QA\n"
+    "      --gqa-labels FILE  answers of GQA\n"
+    "      --classes FILE     names of the region classes, one per line\n"
+    "      --regions FILE     regions of an image: .npy, LMDB folder, TSV; once for each image,\n"
+    "                         or once for all; without it IMAGE.npy beside the image is taken\n"
+    "      --key KEY          entry of the LMDB or TSV file (default: the image's name)\n"
+    "  -t, --task TASK        task to begin with (default vqa)\n"
+    "      --graphics KIND    auto (default), sixel or blocks\n"
+    "      --device NAME      auto, cpu, ref, cpu-avx2, ...\n"
+    "      --threads N        threads to compute with (default: all CPUs)\n"
+    "      --log FILE         log database\n"
+    "      --no-log           log nothing\n"
+    "      --help             this text\n\n"
+    "Press ? in the workbench for its keys.\n";
+
+struct options {
+    struct model_options model;
+    const char *checkpoints[MAX_FILES + 1], *regions[MAX_FILES];
+    int checkpoint_count, region_count;
+    const char *key, *log;
+    bool no_log, help;
+    const struct task *task;
+    enum graphics_choice graphics;
+};
+
+enum {
+    OPT_CONFIG = 256, OPT_VOCAB, OPT_LABELS, OPT_GQA_LABELS, OPT_CLASSES, OPT_REGIONS, OPT_KEY,
+    OPT_GRAPHICS, OPT_DEVICE, OPT_THREADS, OPT_LOG, OPT_NO_LOG, OPT_HELP
+};
+
+static const struct option long_options[] = {
+    {"model", required_argument, NULL, 'm'},
+    {"checkpoint", required_argument, NULL, 'c'},
+    {"task", required_argument, NULL, 't'},
+    {"config", required_argument, NULL, OPT_CONFIG},
+    {"vocab", required_argument, NULL, OPT_VOCAB},
+    {"labels", required_argument, NULL, OPT_LABELS},
+    {"gqa-labels", required_argument, NULL, OPT_GQA_LABELS},
+    {"classes", required_argument, NULL, OPT_CLASSES},
+    {"regions", required_argument, NULL, OPT_REGIONS},
+    {"key", required_argument, NULL, OPT_KEY},
+    {"graphics", required_argument, NULL, OPT_GRAPHICS},
+    {"device", required_argument, NULL, OPT_DEVICE},
+    {"threads", required_argument, NULL, OPT_THREADS},
+    {"log", required_argument, NULL, OPT_LOG},
+    {"no-log", no_argument, NULL, OPT_NO_LOG},
+    {"help", no_argument, NULL, OPT_HELP},
+    {NULL, 0, NULL, 0},
+};
+
+static int take_word(int opt, struct options *o, const char *value)
+{
+    char *end = NULL;
+    switch (opt) {
+    case 't':
+        o->task = task_find(value);
+        return o->task ? 0 : command_usage("workbench", "there is no task '%s' (\"vilscope tasks\" "
+                                           "lists them)", value);
+    case OPT_GRAPHICS:
+        o->graphics = strcmp(value, "sixel") == 0    ? GRAPHICS_SIXEL
+                      : strcmp(value, "blocks") == 0 ? GRAPHICS_BLOCKS
+                                                     : GRAPHICS_AUTO;
+        if (o->graphics == GRAPHICS_AUTO && strcmp(value, "auto") != 0)
+            return command_usage("workbench", "--graphics takes auto, sixel or blocks, not '%s'",
+                                 value);
+        return 0;
+    case OPT_THREADS:
+        o->model.threads = (int)strtol(value, &end, 10);
+        if (*end || o->model.threads < 1 || o->model.threads > 1024)
+            return command_usage("workbench", "--threads takes a number from 1 to 1024, not '%s'",
+                                 value);
+        return 0;
+    default: return EXIT_USAGE; /* getopt has said why */
+    }
+}
+
+static int take_option(int opt, struct options *o, const char *value)
+{
+    switch (opt) {
+    case 'm': o->model.dir = value; return 0;
+    case 'c':
+        if (o->checkpoint_count == MAX_FILES)
+            return command_usage("workbench", "more than %d checkpoints", MAX_FILES);
+        o->checkpoints[o->checkpoint_count++] = value;
+        o->model.checkpoints = o->checkpoints;
+        return 0;
+    case OPT_REGIONS:
+        if (o->region_count == MAX_FILES)
+            return command_usage("workbench", "more than %d region files", MAX_FILES);
+        o->regions[o->region_count++] = value;
+        return 0;
+    case OPT_CONFIG: o->model.config = value; return 0;
+    case OPT_VOCAB: o->model.vocab = value; return 0;
+    case OPT_LABELS: o->model.labels_vqa = value; return 0;
+    case OPT_GQA_LABELS: o->model.labels_gqa = value; return 0;
+    case OPT_CLASSES: o->model.classes = value; return 0;
+    case OPT_KEY: o->key = value; return 0;
+    case OPT_DEVICE: o->model.device = value; return 0;
+    case OPT_LOG: o->log = value; return 0;
+    case OPT_NO_LOG: o->no_log = true; return 0;
+    case OPT_HELP: o->help = true; return 0;
+    default: return take_word(opt, o, value);
+    }
+}
+
+static int open_photos(const struct options *o, char **images, int count, struct photo ***out,
+                       int *opened, struct vs_err *err)
+{
+    int rc = 0;
+    *out = xcalloc((size_t)count + 1, sizeof(struct photo *));
+    for (int i = 0; i < count && rc == 0; i++) {
+        const char *regions = o->region_count == 1 ? o->regions[0]
+                              : i < o->region_count ? o->regions[i] : NULL;
+        rc = photo_open(images[i], regions, o->key, &(*out)[i], err);
+        *opened += rc == 0;
+    }
+    return rc;
+}
+
+static struct log *open_log(const struct options *o, char *why, size_t size)
+{
+    struct vs_err err = {0};
+    struct log *l = NULL;
+    snprintf(why, size, "no log");
+    if (o->no_log)
+        return NULL;
+    char *path = o->log ? xstrdup(o->log) : log_default_path(&err);
+    if (!path || log_open(path, false, &l, &err) != 0)
+        snprintf(why, size, "not logged: %s", err.text);
+    free(path);
+    return l;
+}
+
+static bool names_a_model(const struct options *o)
+{
+    return o->model.dir || o->checkpoint_count || o->model.config || o->model.vocab;
+}
+
+static int run(const struct options *o, char **images, int count, struct vs_err *err)
+{
+    char no_log[700];
+    struct workbench_options w = {.task = o->task ? o->task : task_find("vqa"),
+                                  .graphics = o->graphics, .no_log = no_log};
+    int rc = names_a_model(o) ? model_open(&o->model, &w.model, err) : 0;
+    if (!names_a_model(o))
+        w.no_model = "no model is open: start with -m DIR, or -c FILE --config FILE --vocab FILE";
+    if (rc == 0)
+        rc = open_photos(o, images, count, &w.photos, &w.photo_count, err);
+    if (rc == 0) {
+        w.log = open_log(o, no_log, sizeof no_log);
+        rc = workbench_run(&w, err); /* frees the photos */
+        log_close(w.log);
+    } else {
+        for (int i = 0; i < w.photo_count; i++)
+            photo_free(w.photos[i]);
+        free(w.photos);
+    }
+    model_free(w.model);
+    return rc;
+}
+
+int cmd_workbench(int argc, char **argv)
+{
+    struct options *o = xcalloc(1, sizeof *o);
+    struct vs_err err = {0};
+    int opt, status = EXIT_OK;
+    optind = 0;
+    while (status == EXIT_OK &&
+           (opt = getopt_long(argc, argv, "m:c:t:", long_options, NULL)) != -1)
+        status = take_option(opt, o, optarg);
+    if (status == EXIT_OK && o->help)
+        status = command_help(command_find("workbench"));
+    else if (status == EXIT_OK && o->region_count > 1 && o->region_count != argc - optind)
+        status = command_usage("workbench", "%d region files for %d images", o->region_count,
+                               argc - optind);
+    else if (status == EXIT_OK && run(o, argv + optind, argc - optind, &err) != 0)
+        status = command_fail("workbench", &err);
+    free(o);
+    return status;
+}

@@ -1,0 +1,33 @@
+/* A picture in memory, to be shown as sixels or blocks. */
+#ifndef UI_CANVAS_H
+#define UI_CANVAS_H
+
+#include <stdint.h>
+
+struct canvas {
+    int w, h;
+    uint8_t *rgb; /* (h, w, 3) */
+};
+
+struct rgb {
+    uint8_t r, g, b;
+};
+
+/* NULL when too large. */
+struct canvas *canvas_new(int w, int h);
+void canvas_free(struct canvas *c);
+/* The picture rgb (h, w, 3) scaled to fill the canvas, by area averages. */
+void canvas_photo(struct canvas *c, const uint8_t *rgb, int w, int h);
+/* Toward gray and dark, so that what is drawn on it stands out. amount 0 to 1. */
+void canvas_dim(struct canvas *c, float amount);
+/* A frame of the given thickness inside the box (pixels, both ends included). */
+void canvas_frame(struct canvas *c, int x1, int y1, int x2, int y2, int thick, struct rgb color);
+/* Digits, '.', '%' and '-' in black on a plate of color; scale 1 is 6x9 pixels a character. The
+ * plate is moved inside the canvas. */
+void canvas_label(struct canvas *c, int x, int y, const char *text, int scale, struct rgb color);
+/* heat (h, w) from 0 to 1 laid over the picture: hotter is more opaque. */
+void canvas_heat(struct canvas *c, const float *heat);
+/* The color of a heat, dark to bright and even to the eye. */
+struct rgb canvas_heat_color(float heat);
+
+#endif

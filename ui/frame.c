@@ -1,2 +1,0 @@
-/* The one writer to the terminal. */
-#include "src/err.h"

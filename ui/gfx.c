@@ -1,0 +1,165 @@
+/* Pictures among curses' text.
+ *
+ * curses knows nothing of pixels: under a picture we keep no-break spaces, which curses leaves
+ * alone as long as they stay, and send the picture after curses has written. */
+#include "ui/gfx.h"
+
+#include "ui/sixel.h"
+
+#include <curses.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void gfx_fit(const struct gfx *g, struct area a, int w, int h, int *canvas_w, int *canvas_h)
+{
+    /* A half block is about as high as it is wide. */
+    int cw = g->mode == GFX_SIXEL ? g->term.cell_w : 1;
+    int ch = g->mode == GFX_SIXEL ? g->term.cell_h : 2;
+    double room_w = a.cols * cw, room_h = a.rows * ch;
+    if (g->mode == GFX_SIXEL) {
+        room_w = room_w < g->term.max_w ? room_w : g->term.max_w;
+        room_h = room_h < g->term.max_h ? room_h : g->term.max_h;
+    }
+    double scale = room_w / w < room_h / h ? room_w / w : room_h / h;
+    *canvas_w = (int)(w * scale);
+    *canvas_h = (int)(h * scale);
+    if (*canvas_w < 1)
+        *canvas_w = 1;
+    if (*canvas_h < 1)
+        *canvas_h = 1;
+}
+
+void gfx_begin(struct gfx *g)
+{
+    for (int i = 0; i < GFX_PLACES; i++)
+        g->places[i].wanted = false;
+}
+
+/* ---- blocks */
+
+/* The nearest of the terminal's colors: the cube of 256, or the 8 basic ones. */
+static int color_index(const uint8_t *p)
+{
+    if (COLORS >= 256)
+        return 16 + 36 * ((p[0] * 5 + 127) / 255) + 6 * ((p[1] * 5 + 127) / 255) +
+               (p[2] * 5 + 127) / 255;
+    return (p[0] > 127 ? 1 : 0) | (p[1] > 127 ? 2 : 0) | (p[2] > 127 ? 4 : 0);
+}
+
+static void put_block(int row, int col, const uint8_t *top, const uint8_t *bottom)
+{
+    cchar_t cell;
+    if (!has_colors()) {
+        int light = (top[0] + 2 * top[1] + top[2] + bottom[0] + 2 * bottom[1] + bottom[2]) / 8;
+        mvaddch(row, col, (chtype)" .:-=+*#%@"[light * 9 / 255]);
+        return;
+    }
+    int pair = alloc_pair(color_index(top), color_index(bottom));
+    short small = pair > 32767 ? 0 : (short)pair;
+    if (setcchar(&cell, L"\u2580", 0, small, pair > 32767 ? &pair : NULL) == OK)
+        mvadd_wch(row, col, &cell);
+}
+
+static void draw_blocks(struct area a, const struct canvas *c)
+{
+    for (int y = 0; y < a.rows && 2 * y < c->h; y++)
+        for (int x = 0; x < a.cols && x < c->w; x++) {
+            const uint8_t *top = c->rgb + 3 * ((size_t)(2 * y) * (size_t)c->w + (size_t)x);
+            bool last = 2 * y + 1 >= c->h;
+            put_block(a.row + y, a.col + x, top, last ? top : top + 3 * (size_t)c->w);
+        }
+}
+
+/* ---- sixels */
+
+static void fill_blank(struct area a)
+{
+    cchar_t blank;
+    setcchar(&blank, L"\u00a0", 0, 0, NULL);
+    for (int y = 0; y < a.rows; y++)
+        for (int x = 0; x < a.cols; x++)
+            mvadd_wch(a.row + y, a.col + x, &blank);
+}
+
+static bool same_area(struct area a, struct area b)
+{
+    return a.row == b.row && a.col == b.col && a.rows == b.rows && a.cols == b.cols;
+}
+
+void gfx_place(struct gfx *g, int i, struct area a, const struct canvas *c, bool changed)
+{
+    struct gfx_place *p = &g->places[i];
+    if (g->mode == GFX_BLOCKS) {
+        draw_blocks(a, c);
+        return;
+    }
+    if (changed || !p->data.len) {
+        p->data.len = 0;
+        if (sixel_encode_canvas(c, g->term.registers, &p->data) != 0)
+            p->data.len = 0;
+        p->shown = false;
+    }
+    if (!same_area(p->at, a))
+        p->shown = false;
+    p->at = a;
+    p->wanted = true;
+    fill_blank(a);
+}
+
+/* All bytes, also to a terminal that is slow to take them. */
+static void write_all(const char *s, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(STDOUT_FILENO, s, len);
+        if (n < 0 && errno == EAGAIN) {
+            struct pollfd fd = {STDOUT_FILENO, POLLOUT, 0};
+            poll(&fd, 1, 1000);
+        } else if (n < 0 && errno != EINTR) {
+            return;
+        }
+        if (n > 0) {
+            s += n;
+            len -= (size_t)n;
+        }
+    }
+}
+
+void gfx_flush(struct gfx *g)
+{
+    struct buf out = {0};
+    for (int i = 0; i < GFX_PLACES; i++) {
+        struct gfx_place *p = &g->places[i];
+        if (!p->wanted)
+            p->shown = false;
+        if (!p->wanted || p->shown || !p->data.len)
+            continue;
+        buf_printf(&out, "\033[%d;%dH", p->at.row + 1, p->at.col + 1);
+        buf_add(&out, p->data.data, p->data.len);
+        p->shown = true;
+    }
+    if (out.len) {
+        struct buf whole = {0};
+        buf_printf(&whole, "%s\0337", g->term.sync ? "\033[?2026h" : "");
+        buf_add(&whole, out.data, out.len);
+        buf_printf(&whole, "\0338%s", g->term.sync ? "\033[?2026l" : "");
+        write_all(whole.data, whole.len);
+        buf_fini(&whole);
+    }
+    buf_fini(&out);
+}
+
+void gfx_lost(struct gfx *g)
+{
+    for (int i = 0; i < GFX_PLACES; i++)
+        g->places[i].shown = false;
+}
+
+void gfx_fini(struct gfx *g)
+{
+    for (int i = 0; i < GFX_PLACES; i++)
+        buf_fini(&g->places[i].data);
+}

@@ -1,0 +1,42 @@
+/* Pictures among curses' text: which are wanted, which are on the screen. */
+#ifndef UI_GFX_H
+#define UI_GFX_H
+
+#include "src/mem.h"
+#include "ui/canvas.h"
+#include "ui/term.h"
+
+enum gfx_mode { GFX_SIXEL, GFX_BLOCKS };
+
+/* A rectangle of cells. */
+struct area {
+    int row, col, rows, cols;
+};
+
+#define GFX_PLACES 2
+
+struct gfx {
+    enum gfx_mode mode;
+    struct term term;
+    struct gfx_place {
+        struct area at;
+        struct buf data;  /* the encoded picture */
+        bool wanted;      /* in the frame being made */
+        bool shown;       /* on the screen, where `at` says */
+    } places[GFX_PLACES];
+};
+
+/* The pixels of a canvas that fills at most area and has the shape of a w by h picture. */
+void gfx_fit(const struct gfx *g, struct area a, int w, int h, int *canvas_w, int *canvas_h);
+/* A new frame: nothing is wanted yet. */
+void gfx_begin(struct gfx *g);
+/* Put picture number i at the area's corner. c NULL keeps the last canvas of that number, which
+ * costs nothing when it is on the screen already (blocks need the canvas each time). */
+void gfx_place(struct gfx *g, int i, struct area a, const struct canvas *c, bool changed);
+/* After doupdate: send what is wanted and not shown. */
+void gfx_flush(struct gfx *g);
+/* Everything on the screen was lost. */
+void gfx_lost(struct gfx *g);
+void gfx_fini(struct gfx *g);
+
+#endif

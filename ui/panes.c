@@ -1,0 +1,378 @@
+/* What is drawn where. */
+#include "ui/text.h"
+#include "ui/workbench_priv.h"
+
+#include <curses.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MIN_ROWS 12
+#define MIN_COLS 40
+
+/* Text cut to width columns, whatever it holds. Returns the columns used. */
+__attribute__((format(printf, 4, 5))) static int put(int row, int col, int width, const char *fmt,
+                                                     ...)
+{
+    char text[2048], fitted[4096];
+    va_list ap;
+    if (width <= 0)
+        return 0;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    int used = text_fit(text, width, fitted, sizeof fitted);
+    mvaddstr(row, col, fitted);
+    return used;
+}
+
+static void bar(int row, attr_t attr)
+{
+    attrset(attr);
+    mvhline(row, 0, ' ', COLS);
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    return slash ? slash + 1 : path ? path : "";
+}
+
+static attr_t rank_attr(int rank)
+{
+    struct rgb k = photo_rank_color(rank);
+    if (COLORS < 256)
+        return A_BOLD;
+    int index = 16 + 36 * (k.r / 51) + 6 * (k.g / 51) + k.b / 51;
+    return (attr_t)COLOR_PAIR(alloc_pair(index, -1)) | A_BOLD;
+}
+
+/* ---- title, tasks, query and status lines */
+
+static void draw_title(const struct workbench *w)
+{
+    bar(0, A_REVERSE);
+    int n = put(0, 1, COLS - 2, "vilscope");
+    if (w->model)
+        n += put(0, n + 3, COLS - n - 4, "%s / %s", model_name(w->model),
+                 model_checkpoint_name(w->model, w->checkpoint)) + 2;
+    char right[256] = "no image";
+    if (w->photo < w->photo_count)
+        snprintf(right, sizeof right, "%.180s  %d/%d", base_name(w->photos[w->photo]->path),
+                 w->photo + 1, w->photo_count);
+    int width = text_width(right);
+    if (n + width + 6 < COLS)
+        put(0, COLS - width - 1, width, "%s", right);
+    attrset(A_NORMAL);
+}
+
+static void draw_task(const struct workbench *w, int row)
+{
+    attrset(A_BOLD);
+    int n = put(row, 1, COLS - 2, "%s", w->task->title);
+    attrset(A_DIM);
+    put(row, n + 3, COLS - n - 4, "%s", w->task->hint);
+    attrset(A_NORMAL);
+}
+
+/* The line being typed, scrolled so that the cursor shows. */
+static void draw_line(const char *prompt, const struct edit *e, int row)
+{
+    int left = put(row, 1, COLS - 2, "%s", prompt) + 1, room = COLS - left - 2;
+    size_t from = 0;
+    char head[8192];
+    for (;;) {
+        memcpy(head, e->text + from, e->at - from);
+        head[e->at - from] = '\0';
+        if (text_width(head) <= room || from >= e->at)
+            break;
+        do
+            from++;
+        while (from < e->at && ((unsigned char)e->text[from] & 0xc0) == 0x80);
+    }
+    put(row, left, room, "%s", e->text + from);
+    move(row, left + text_width(head));
+    curs_set(1);
+}
+
+static void draw_query(const struct workbench *w, int row)
+{
+    if (w->mode == MODE_OPEN) {
+        draw_line("open image [regions]: ", &w->open, row);
+        return;
+    }
+    if (w->mode == MODE_TYPE) {
+        draw_line("> ", &w->query, row);
+        return;
+    }
+    int n = put(row, 1, COLS - 2, "> ");
+    if (w->query.len) {
+        put(row, n + 1, COLS - n - 2, "%s", w->query.text);
+    } else {
+        attrset(A_DIM);
+        put(row, n + 1, COLS - n - 2, "/ to type a query, t for the task, ? for help, q to quit");
+        attrset(A_NORMAL);
+    }
+}
+
+static void draw_status(const struct workbench *w, int row)
+{
+    char right[512] = "";
+    if (w->model && w->now.r && !w->running)
+        snprintf(right, sizeof right, "%s | %.0f ms | %s", model_device(w->model),
+                 w->now.r->ms.total, w->log_state);
+    else
+        snprintf(right, sizeof right, "%s | %s", w->model ? model_device(w->model) : "no model",
+                 w->log_state);
+    bar(row, A_REVERSE);
+    int width = text_width(right);
+    width = width < COLS / 2 ? width : COLS / 2;
+    put(row, COLS - width - 1, width, "%s", right);
+    attrset(A_REVERSE | (w->status_bad ? A_BOLD : A_NORMAL));
+    if (w->running)
+        put(row, 1, COLS - width - 4, "computing ... (Esc cancels)");
+    else
+        put(row, 1, COLS - width - 4, "%s", w->status);
+    attrset(A_NORMAL);
+}
+
+/* ---- tokens: choose one to see where it looks */
+
+static void draw_tokens(const struct workbench *w, int row)
+{
+    const struct result *r = w->now.r;
+    int col = 1, first = 0;
+    if (!r) {
+        attrset(A_DIM);
+        put(row, 1, COLS - 2, "tokens appear here; Left and Right choose one to see where it "
+            "looks");
+        attrset(A_NORMAL);
+        return;
+    }
+    for (int i = 0; i <= w->token; i++) /* begin so late that the chosen one fits */
+        while (first < w->token) {
+            int need = 0;
+            for (int j = first; j <= w->token; j++)
+                need += text_width(r->tokens[j].piece) + 1;
+            if (need <= COLS - 4)
+                break;
+            first++;
+        }
+    for (int i = first; i < r->token_count && col < COLS - 2; i++) {
+        attrset(i == w->token ? A_REVERSE | A_BOLD : r->tokens[i].special ? A_DIM : A_NORMAL);
+        col += put(row, col, COLS - 1 - col, "%s", r->tokens[i].piece);
+        attrset(A_NORMAL);
+        col++;
+    }
+}
+
+/* ---- the answer */
+
+static void draw_answer_row(const struct workbench *w, struct area a, int row, int i)
+{
+    const struct result_answer *x = &w->now.r->answers[i];
+    bool align = w->task->reading == READ_ALIGNMENT;
+    const char *label = align ? base_name(x->label) : x->label;
+    attrset(i == w->box ? A_REVERSE : A_NORMAL);
+    int n = put(row, a.col, a.cols, "%2d ", i + 1);
+    put(row, a.col + n, a.cols - n - 9, "%s", label);
+    put(row, a.col + a.cols - 8, 8, align ? "%8.3f" : "%8.4f",
+        (double)(align ? x->logit : x->softmax));
+    attrset(A_NORMAL);
+}
+
+static void draw_box_row(const struct workbench *w, struct area a, int row, int i)
+{
+    const struct result_box *x = &w->now.r->boxes[i];
+    attrset(rank_attr(i < w->boxes_shown ? i : 5) | (i == w->box ? A_REVERSE : A_NORMAL));
+    int n = put(row, a.col, a.cols, "%2d ", i + 1);
+    attrset(i == w->box ? A_REVERSE : A_NORMAL);
+    put(row, a.col + n, a.cols - n - 9, "region %d %s", x->region, x->label ? x->label : "");
+    put(row, a.col + a.cols - 8, 8, "%8.4f", (double)x->softmax);
+    attrset(A_NORMAL);
+}
+
+static void draw_answer(const struct workbench *w, struct area a)
+{
+    const struct result *r = w->now.r;
+    attrset(A_BOLD);
+    put(a.row, a.col, a.cols, "%s", r ? r->task->title : "Answer");
+    attrset(A_NORMAL);
+    if (!r) {
+        put(a.row + 1, a.col, a.cols, "no query yet");
+        return;
+    }
+    int row = a.row + 1, end = a.row + a.rows;
+    put(row++, a.col, a.cols, "\"%s\"", r->text);
+    attrset(A_DIM);
+    put(row++, a.col, a.cols, "%s", r->task->reading == READ_ALIGNMENT
+                                        ? "alignment logit" : "probability (softmax)");
+    if (r->notice && row < end)
+        put(row++, a.col, a.cols, "! %s", r->notice);
+    attrset(A_NORMAL);
+    int n = r->box_count ? r->box_count : r->answer_count, room = end - row;
+    int from = w->box >= room ? w->box - room + 1 : 0;
+    for (int i = from; i < n && row < end; i++, row++) {
+        if (r->box_count)
+            draw_box_row(w, a, row, i);
+        else
+            draw_answer_row(w, a, row, i);
+    }
+}
+
+/* ---- where the chosen token looks, in numbers */
+
+struct weighted {
+    float weight;
+    int region;
+};
+
+static int heavier(const void *a, const void *b)
+{
+    const struct weighted *x = a, *y = b;
+    return x->weight != y->weight ? (x->weight > y->weight ? -1 : 1) : x->region - y->region;
+}
+
+static void region_name(const struct workbench *w, int region, char *out, size_t size)
+{
+    const struct result *r = w->now.r;
+    const char *label = NULL;
+    for (int i = 0; i < r->box_count; i++)
+        if (r->boxes[i].region == region && r->boxes[i].image == photo_in_result(w))
+            label = r->boxes[i].label;
+    snprintf(out, size, "region %d %s", region, region == 0 ? "whole image" : label ? label : "");
+}
+
+static void draw_looks(const struct workbench *w, struct area a)
+{
+    const struct result *r = w->now.r;
+    int n = 0;
+    float *weights = photo_weights(w, &n);
+    char head[32] = "mean of heads", name[256];
+    if (w->head >= 0)
+        snprintf(head, sizeof head, "head %d/%d", w->head + 1, r ? look_heads(r) : 0);
+    attrset(A_BOLD);
+    put(a.row, a.col, a.cols, weights ? "\"%s\" looks at" : "Co-attention",
+        weights ? r->tokens[w->token].piece : "");
+    attrset(A_DIM);
+    if (r)
+        put(a.row + 1, a.col, a.cols, "layer %d/%d, %s", w->layer + 1, look_layers(r), head);
+    attrset(A_NORMAL);
+    if (!weights) {
+        put(a.row + 2, a.col, a.cols, r ? "choose a token with Left, Right" : "");
+        return;
+    }
+    struct weighted *list = xcalloc((size_t)n, sizeof *list);
+    for (int i = 0; i < n; i++)
+        list[i] = (struct weighted){weights[i], i};
+    qsort(list, (size_t)n, sizeof *list, heavier);
+    for (int i = 0; i < n && i + 2 < a.rows; i++) {
+        region_name(w, list[i].region, name, sizeof name);
+        put(a.row + 2 + i, a.col, a.cols - 9, "%2d %s", i + 1, name);
+        put(a.row + 2 + i, a.col + a.cols - 8, 8, "%8.4f", (double)list[i].weight);
+    }
+    free(list);
+    free(weights);
+}
+
+/* ---- lists that cover the body */
+
+static void draw_help(struct area a)
+{
+    attrset(A_BOLD);
+    put(a.row, a.col, a.cols, "Keys");
+    attrset(A_NORMAL);
+    for (int i = 0; action_help[i].keys && i + 2 < a.rows; i++) {
+        attrset(A_BOLD);
+        put(a.row + 2 + i, a.col + 2, 20, "%s", action_help[i].keys);
+        attrset(A_NORMAL);
+        put(a.row + 2 + i, a.col + 24, a.cols - 24, "%s", action_help[i].what);
+    }
+}
+
+static void draw_tasks(const struct workbench *w, struct area a)
+{
+    int row = a.row, group = -1;
+    for (int i = 0; i < task_count && row < a.row + a.rows; i++) {
+        const struct task *t = &task_table[i];
+        if ((int)t->group != group) {
+            group = (int)t->group;
+            attrset(A_BOLD);
+            put(row++, a.col, a.cols, "%s", task_group_name(t->group));
+        }
+        attrset(i == w->pick ? A_REVERSE : A_NORMAL);
+        put(row, a.col + 2, a.cols - 2, "%3d  %-20s %s", t->id, t->title, t->hint);
+        attrset(A_NORMAL);
+        row++;
+    }
+}
+
+static void draw_history(const struct workbench *w, struct area a)
+{
+    attrset(A_BOLD);
+    put(a.row, a.col, a.cols, "History: Enter takes a query again, Esc leaves");
+    attrset(A_NORMAL);
+    if (w->history_count == 0)
+        put(a.row + 1, a.col, a.cols, "nothing is logged yet");
+    int room = a.rows - 1, from = w->pick >= room ? w->pick - room + 1 : 0;
+    for (int i = from; i < w->history_count && i - from < room; i++) {
+        const struct log_query *q = &w->history[i];
+        attrset(i == w->pick ? A_REVERSE : A_NORMAL);
+        put(a.row + 1 + i - from, a.col, a.cols, "%5lld %.16s  %-10s %s  ->  %s %.4f  [%s]",
+            (long long)q->id, q->when, q->task, q->text, q->answer ? q->answer : "", q->score,
+            base_name(q->image));
+        attrset(A_NORMAL);
+    }
+}
+
+static void draw_no_photo(const struct workbench *w, struct area a)
+{
+    put(a.row + 1, a.col + 1, a.cols - 2, "No image is open.");
+    put(a.row + 3, a.col + 1, a.cols - 2, "o opens one: IMAGE, or IMAGE REGIONS");
+    if (!w->model)
+        put(a.row + 5, a.col + 1, a.cols - 2, "No model is open: start with -m DIR.");
+}
+
+static void draw_body(struct workbench *w, struct area a)
+{
+    int left = a.cols * 3 / 5, half = a.rows / 2;
+    struct area photo = {a.row, a.col, a.rows, left - 1};
+    struct area answer = {a.row, a.col + left + 1, half, a.cols - left - 2};
+    struct area looks = {a.row + half, a.col + left + 1, a.rows - half, a.cols - left - 2};
+    for (int i = 0; i < a.rows; i++)
+        mvaddch(a.row + i, left, ACS_VLINE);
+    if (w->photo < w->photo_count)
+        photo_draw(w, photo);
+    else
+        draw_no_photo(w, photo);
+    draw_answer(w, answer);
+    draw_looks(w, looks);
+}
+
+void panes_draw(struct workbench *w)
+{
+    erase();
+    gfx_begin(&w->gfx);
+    curs_set(0);
+    if (LINES < MIN_ROWS || COLS < MIN_COLS) {
+        put(0, 0, COLS, "The terminal is too small: %dx%d, needs %dx%d", COLS, LINES, MIN_COLS,
+            MIN_ROWS);
+    } else {
+        /* A picture must end above the last row, or terminals scroll. */
+        struct area body = {1, 0, LINES - 5, COLS}, inside = {1, 1, LINES - 5, COLS - 2};
+        switch (w->mode) {
+        case MODE_HELP: draw_help(inside); break;
+        case MODE_TASKS: draw_tasks(w, inside); break;
+        case MODE_HISTORY: draw_history(w, inside); break;
+        default: draw_body(w, body);
+        }
+        draw_title(w);
+        draw_tokens(w, LINES - 4);
+        draw_task(w, LINES - 3);
+        draw_status(w, LINES - 1);
+        draw_query(w, LINES - 2); /* last: it places the cursor */
+    }
+    refresh();
+    gfx_flush(&w->gfx);
+}

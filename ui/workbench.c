@@ -1,0 +1,304 @@
+/* The workbench: opening and closing the screen, and its loop. The screen never computes: queries
+ * run in the engine's thread, and the keyboard is always heard. */
+#include "ui/workbench.h"
+
+#include "src/mem.h"
+#include "ui/workbench_priv.h"
+
+#include <curses.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Signals only leave a note here and wake the loop through the pipe. */
+static volatile sig_atomic_t got_end, got_resume;
+static int wake[2] = {-1, -1};
+
+static void on_signal(int number)
+{
+    int saved = errno;
+    if (number == SIGCONT)
+        got_resume = 1;
+    else if (number != SIGWINCH)
+        got_end = 1;
+    ssize_t n = write(wake[1], "!", 1);
+    (void)n;
+    errno = saved;
+}
+
+void workbench_say(struct workbench *w, bool bad, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(w->status, sizeof w->status, fmt, ap);
+    va_end(ap);
+    w->status_bad = bad;
+}
+
+/* ---- the log */
+
+/* A result is logged when its checkpoint's digest is known, which takes a moment the first time;
+ * wait: now, whatever it takes. */
+void workbench_log(struct workbench *w, bool wait)
+{
+    struct result *r = w->unlogged;
+    struct vs_err err = {0};
+    if (!r || !w->log || (!wait && !model_complete_ready(w->model, r)))
+        return;
+    model_complete(w->model, r);
+    if (log_result(w->log, w->session, r, &err) != 0) {
+        snprintf(w->log_state, sizeof w->log_state, "not logged");
+        workbench_say(w, true, "not logged: %s", err.text);
+    } else {
+        snprintf(w->log_state, sizeof w->log_state, "logged as %lld", (long long)r->log_id);
+    }
+    w->unlogged = NULL;
+    if (r != w->now.r)
+        result_free(r);
+}
+
+static void begin_log(struct workbench *w, const char *why)
+{
+    struct vs_err err = {0};
+    if (w->log && log_begin_session(w->log, "workbench", &w->session, &err) != 0) {
+        workbench_say(w, true, "not logged: %s", err.text);
+        w->log = NULL;
+        why = "no log";
+    }
+    snprintf(w->log_state, sizeof w->log_state, "%s", w->log ? "log is open" : why ? why
+                                                                                  : "no log");
+}
+
+/* ---- events of the engine */
+
+static void show_result(struct workbench *w, struct result *r)
+{
+    workbench_log(w, true); /* the one before, if it still waits */
+    if (w->now.r)
+        result_free(w->now.r);
+    free(w->now.photos);
+    w->now = (struct shown){r, w->asked};
+    w->asked = NULL;
+    w->asked_count = 0;
+    w->running = 0;
+    w->token = -1;
+    w->overlay = false;
+    w->box = 0;
+    int layers = look_layers(r), heads = look_heads(r);
+    w->layer = w->layer < layers ? w->layer : layers ? layers - 1 : 0;
+    w->head = w->head < heads ? w->head : -1;
+    w->photo_changed = true;
+    w->status_bad = false;
+    workbench_say(w, false, "answered; Left and Right show where a token looks");
+    if (w->log) {
+        w->unlogged = r;
+        snprintf(w->log_state, sizeof w->log_state, "logging");
+        workbench_log(w, false);
+    }
+}
+
+static bool take_events(struct workbench *w)
+{
+    struct event e;
+    bool any = false;
+    while (w->engine && engine_poll(w->engine, &e)) {
+        any = true;
+        if (e.kind == EVENT_RESULT && e.query == w->running) {
+            show_result(w, e.result);
+        } else if (e.kind == EVENT_RESULT) {
+            result_free(e.result);
+        } else if (e.kind == EVENT_ERROR && e.query == w->running) {
+            w->running = 0;
+            workbench_say(w, e.error.code != VS_E_CANCELLED, "%s", e.error.text);
+        }
+    }
+    return any;
+}
+
+/* ---- the keyboard */
+
+static bool take_keys(struct workbench *w)
+{
+    wint_t c;
+    bool any = false;
+    for (int i = 0; i < 1000 && !w->quit; i++) {
+        int rc = get_wch(&c);
+        if (rc == ERR)
+            break;
+        any = true;
+        actions_key(w, (int)c, rc == KEY_CODE_YES);
+    }
+    return any;
+}
+
+static void redraw_all(struct workbench *w)
+{
+    term_measure(&w->gfx.term);
+    if (w->gfx.term.cell_w == 0)
+        w->gfx.mode = GFX_BLOCKS;
+    clearok(curscr, TRUE);
+    gfx_lost(&w->gfx);
+    w->photo_changed = true;
+    w->redraw = false;
+}
+
+/* Waits for a key, an event, a signal, or for the log's turn. False: the terminal is gone. */
+static bool wait_for_something(struct workbench *w)
+{
+    struct pollfd fds[3] = {{STDIN_FILENO, POLLIN, 0},
+                            {wake[0], POLLIN, 0},
+                            {w->engine ? engine_fd(w->engine) : -1, POLLIN, 0}};
+    int n = poll(fds, 3, w->unlogged ? 50 : -1);
+    char bytes[64];
+    while (read(wake[0], bytes, sizeof bytes) > 0) {
+    }
+    return n <= 0 || !(fds[0].revents & (POLLHUP | POLLERR | POLLNVAL));
+}
+
+static void loop(struct workbench *w)
+{
+    bool alive = true;
+    panes_draw(w);
+    while (!w->quit && !got_end && alive) {
+        alive = wait_for_something(w);
+        if (got_resume) {
+            got_resume = 0;
+            w->redraw = true;
+        }
+        take_keys(w);
+        take_events(w);
+        workbench_log(w, false);
+        if (w->redraw)
+            redraw_all(w);
+        if (!w->quit)
+            panes_draw(w);
+    }
+}
+
+/* ---- opening and closing */
+
+static void open_pipe(void)
+{
+    if (pipe(wake) != 0)
+        wake[0] = wake[1] = -1;
+    for (int i = 0; i < 2 && wake[i] >= 0; i++) {
+        fcntl(wake[i], F_SETFL, O_NONBLOCK);
+        fcntl(wake[i], F_SETFD, FD_CLOEXEC);
+    }
+}
+
+static void watch_signals(void)
+{
+    static const int ends[] = {SIGTERM, SIGHUP, SIGINT, SIGCONT};
+    got_end = got_resume = 0;
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        struct sigaction a = {.sa_handler = on_signal};
+        sigaction(ends[i], &a, NULL);
+    }
+}
+
+/* What was typed while the terminal was being asked comes first. */
+static void give_keys(const char *keys)
+{
+    for (size_t i = strlen(keys); i > 0; i--)
+        ungetch((unsigned char)keys[i - 1]);
+}
+
+static int open_screen(struct workbench *w, enum graphics_choice choice, struct vs_err *err)
+{
+    char keys[256];
+    int rc = term_probe(&w->gfx.term, keys, sizeof keys, err);
+    if (rc != 0)
+        return rc;
+    bool sixel = choice == GRAPHICS_SIXEL || (choice == GRAPHICS_AUTO && w->gfx.term.sixel);
+    if (sixel && w->gfx.term.cell_w == 0 && choice == GRAPHICS_SIXEL) {
+        w->gfx.term.cell_w = 10; /* asked for, and the terminal does not say: a usual cell */
+        w->gfx.term.cell_h = 20;
+    }
+    w->gfx.mode = sixel && w->gfx.term.cell_w ? GFX_SIXEL : GFX_BLOCKS;
+    if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+        setlocale(LC_CTYPE, "C.UTF-8");
+    setenv("ESCDELAY", "25", 0);
+    term_guard();
+    if (newterm(NULL, stdout, stdin) == NULL)
+        return vs_fail(err, VS_E_USAGE, "TERM is '%s', which this machine does not know: set it "
+                       "to your terminal's name", getenv("TERM"));
+    raw();
+    noecho();
+    nonl();
+    keypad(stdscr, TRUE);
+    nodelay(stdscr, TRUE);
+    if (has_colors()) {
+        start_color();
+        use_default_colors();
+    }
+    give_keys(keys);
+    return 0;
+}
+
+static void close_all(struct workbench *w)
+{
+    if (w->engine)
+        engine_cancel(w->engine);
+    engine_free(w->engine);
+    workbench_log(w, true);
+    if (w->log && w->session)
+        log_end_session(w->log, w->session, NULL);
+    if (w->now.r)
+        result_free(w->now.r);
+    free(w->now.photos);
+    free(w->asked);
+    log_queries_free(w->history, w->history_count);
+    for (int i = 0; i < w->photo_count; i++)
+        photo_free(w->photos[i]);
+    free(w->photos);
+    edit_fini(&w->query);
+    edit_fini(&w->open);
+    gfx_fini(&w->gfx);
+    for (int i = 0; i < 2; i++)
+        if (wake[i] >= 0)
+            close(wake[i]);
+}
+
+static void greet(struct workbench *w, const struct workbench_options *o)
+{
+    if (!w->model)
+        workbench_say(w, true, "%s", o->no_model ? o->no_model : "no model is open: start with -m "
+                                                                 "DIR");
+    else if (w->photo_count == 0)
+        workbench_say(w, false, "o opens an image");
+    else
+        workbench_say(w, false, "/ to type a query, ? for help");
+}
+
+int workbench_run(const struct workbench_options *o, struct vs_err *err)
+{
+    struct workbench w = {.model = o->model, .log = o->log, .photos = o->photos,
+                          .photo_count = o->photo_count, .task = o->task, .token = -1, .head = -1,
+                          .boxes_shown = 5, .photo_changed = true, .asked = NULL};
+    edit_init(&w.query);
+    edit_init(&w.open);
+    open_pipe();
+    w.checkpoint = w.model ? model_checkpoint_count(w.model) - 1 : 0;
+    int rc = open_screen(&w, o->graphics, err);
+    if (rc == 0) {
+        watch_signals();
+        greet(&w, o);
+        begin_log(&w, o->no_log);
+        if (w.model)
+            rc = engine_new(w.model, &w.engine, err);
+        if (rc == 0)
+            loop(&w);
+        endwin();
+    }
+    close_all(&w);
+    return rc;
+}

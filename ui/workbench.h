@@ -1,0 +1,25 @@
+/* The workbench: the screen that people work at. */
+#ifndef UI_WORKBENCH_H
+#define UI_WORKBENCH_H
+
+#include "sessions/log.h"
+#include "src/engine.h"
+
+enum graphics_choice { GRAPHICS_AUTO, GRAPHICS_SIXEL, GRAPHICS_BLOCKS };
+
+struct workbench_options {
+    struct model *model;   /* NULL: the workbench opens and says how to give one */
+    const char *no_model;  /* why there is none */
+    struct photo **photos; /* the workbench takes them over; malloc'ed array, may be NULL */
+    int photo_count;
+    struct log *log;       /* NULL: nothing is logged */
+    const char *no_log;    /* why not */
+    const struct task *task;
+    enum graphics_choice graphics;
+};
+
+/* Runs until the user quits. Frees the photos; model and log stay the caller's. Fails when there
+ * is no terminal. */
+int workbench_run(const struct workbench_options *o, struct vs_err *err);
+
+#endif
