@@ -18,5 +18,19 @@ check-full: $(bin_PROGRAMS) $(check_PROGRAMS)
 # The long ones alone, after a "make check".
 check-full-only: $(bin_PROGRAMS) $(check_PROGRAMS)
 	@$(TEST_ENV) VILSCOPE_FULL=1 sh $(srcdir)/tests/run-tests $(TAP_FULL)
-bench:
+# Timings are no tests: "make bench" builds the program that takes them (kernels/NOTES.md says how
+# it is used).
+EXTRA_PROGRAMS += bench-forward
+bench_forward_SOURCES = tests/bench/bench-forward.c
+bench_forward_CPPFLAGS = $(TEST_CPPFLAGS)
+bench_forward_LDADD = $(CORE_LIBS)
+EXTRA_DIST += tests/bench/peer_torch.py
+CLEANFILES += bench-forward
+BENCH_CONFIG = $(srcdir)/tests/data/tiny/config.json
+BENCH_CHECKPOINT = $(srcdir)/tests/data/tiny/checkpoint.bin
+bench: bench-forward
+	@for tokens in 12 38; do for threads in 1 2; do \
+	  printf '%s tokens, %s threads (median ms, least ms): ' $$tokens $$threads; \
+	  ./bench-forward $(BENCH_CONFIG) $(BENCH_CHECKPOINT) $$tokens 101 $$threads 21; \
+	done; done
 .PHONY: check-full check-full-only bench

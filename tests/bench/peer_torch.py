@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""The same model in PyTorch, timed in turns with bench-forward.
+
+usage: peer_torch.py BENCH_FORWARD CONFIG CHECKPOINT
+
+Both run the VQA head on one image with 101 regions, weights in float32, after warming up. Turns
+alternate, so that noise of the machine meets both. Prints a line for each number of tokens and
+threads: medians and their ratio (above 1: vilscope is faster).
+"""
+import json
+import math
+import subprocess
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+
+
+class Model:
+    def __init__(self, config, path):
+        self.c = config
+        self.w = torch.load(path, map_location="cpu")
+
+    def linear(self, name, x):
+        return F.linear(x, self.w[name + ".weight"], self.w[name + ".bias"])
+
+    def norm(self, name, x):
+        return F.layer_norm(x, x.shape[-1:], self.w[name + ".weight"], self.w[name + ".bias"],
+                            1e-12)
+
+    def attend(self, q, k, v, heads):
+        def split(x):
+            return x.view(1, x.shape[1], heads, -1).transpose(1, 2)
+        q, k, v = split(q), split(k), split(v)
+        p = torch.softmax(q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1]), -1)
+        return (p @ v).transpose(1, 2).reshape(1, q.shape[2], -1)
+
+    def layer(self, base, x, heads):
+        a = base + ".attention."
+        q, k, v = (self.linear(a + "self." + n, x) for n in ("query", "key", "value"))
+        x = self.norm(a + "output.LayerNorm", self.linear(a + "output.dense",
+                                                          self.attend(q, k, v, heads)) + x)
+        h = F.gelu(self.linear(base + ".intermediate.dense", x))
+        return self.norm(base + ".output.LayerNorm", self.linear(base + ".output.dense", h) + x)
+
+    def colayer(self, base, v, t):
+        heads = self.c["bi_num_attention_heads"]
+        b = base + ".biattention."
+        q1, k1, v1 = (self.linear(b + n + "1", v) for n in ("query", "key", "value"))
+        q2, k2, v2 = (self.linear(b + n + "2", t) for n in ("query", "key", "value"))
+        t_reads = self.attend(q2, k1, v1, heads)
+        v_reads = self.attend(q1, k2, v2, heads)
+        o = base + ".biOutput."
+        v = self.norm(o + "LayerNorm1", self.linear(o + "dense1", v_reads) + v)
+        t = self.norm(o + "LayerNorm2", self.linear(o + "dense2", t_reads) + t)
+        out = []
+        for s, x in (("v", v), ("t", t)):
+            h = F.gelu(self.linear("%s.%s_intermediate.dense" % (base, s), x))
+            out.append(self.norm("%s.%s_output.LayerNorm" % (base, s),
+                                 self.linear("%s.%s_output.dense" % (base, s), h) + x))
+        return out
+
+    def forward(self, ids, features, places, task):
+        w, c = self.w, self.c
+        e = "bert.embeddings."
+        x = w[e + "word_embeddings.weight"][ids] + \
+            w[e + "position_embeddings.weight"][:ids.shape[1]] + \
+            w[e + "token_type_embeddings.weight"][0]
+        if c.get("task_specific_tokens"):
+            x = torch.cat([x[:, :1], w[e + "task_embeddings.weight"][task].unsqueeze(1), x[:, 1:]],
+                          1)
+        t = self.norm(e + "LayerNorm", x)
+        n = "bert.v_embeddings."
+        v = self.norm(n + "LayerNorm", self.linear(n + "image_embeddings", features) +
+                      self.linear(n + "image_location_embeddings", places))
+        enc, i, j = "bert.encoder.", 0, 0
+        for k, (a, b) in enumerate(zip(c["v_biattention_id"], c["t_biattention_id"])):
+            for i in range(i, b):
+                t = self.layer("%slayer.%d" % (enc, i), t, c["num_attention_heads"])
+            i = b
+            for j in range(j, a):
+                v = self.layer("%sv_layer.%d" % (enc, j), v, c["v_num_attention_heads"])
+            j = a
+            v, t = self.colayer("%sc_layer.%d" % (enc, k), v, t)
+        for j in range(j, c["v_num_hidden_layers"]):
+            v = self.layer("%sv_layer.%d" % (enc, j), v, c["v_num_attention_heads"])
+        for i in range(i, c["num_hidden_layers"]):
+            t = self.layer("%slayer.%d" % (enc, i), t, c["num_attention_heads"])
+        p = F.relu(self.linear("bert.t_pooler.dense", t[:, 0])) * \
+            F.relu(self.linear("bert.v_pooler.dense", v[:, 0]))
+        h = F.gelu(self.linear("vil_prediction.logit_fc.0", p))
+        return self.linear("vil_prediction.logit_fc.3", self.norm("vil_prediction.logit_fc.2", h))
+
+
+def time_torch(model, inputs, passes):
+    times = []
+    with torch.inference_mode():
+        for i in range(-2, passes):
+            start = time.perf_counter()
+            model.forward(*inputs)
+            if i >= 0:
+                times.append(1000 * (time.perf_counter() - start))
+    return times
+
+
+def time_ours(program, config, checkpoint, tokens, threads, passes):
+    out = subprocess.run([program, config, checkpoint, str(tokens), "101", str(threads),
+                          str(passes)], check=True, capture_output=True, text=True).stdout.split()
+    return float(out[0])
+
+
+def median(list):
+    return sorted(list)[len(list) // 2]
+
+
+def main():
+    program, config, checkpoint = sys.argv[1:4]
+    with open(config) as f:
+        model = Model(json.load(f), checkpoint)
+    print("PyTorch %s" % torch.__version__)
+    for tokens in (12, 38):
+        inputs = (torch.arange(tokens).unsqueeze(0) * 37 + 1000, torch.rand(1, 101, 2048),
+                  torch.rand(1, 101, 5), torch.tensor([1]))
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            peer, ours = [], []
+            for _ in range(5):
+                peer.append(median(time_torch(model, inputs, 7)))
+                ours.append(time_ours(program, config, checkpoint, tokens, threads, 7))
+            ratios = sorted(p / o for p, o in zip(peer, ours))
+            print("%d tokens, %d threads: PyTorch %.1f ms, vilscope %.1f ms, ratio %.2f "
+                  "(turns %.2f to %.2f)" % (tokens, threads, median(peer), median(ours),
+                                            ratios[2], ratios[0], ratios[-1]), flush=True)
+
+
+main()
