@@ -3,6 +3,7 @@ TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests $(JANSSON_CFLAGS)
 EXTRA_DIST += tests/run-tests tests/tap.h
 
 include tests/unit/local.mk
+include tests/screen/local.mk
 include tests/cli/local.mk
 include tests/fuzz/local.mk
 

@@ -8,39 +8,39 @@ fuzz: $(FUZZ_TARGETS)
 .PHONY: fuzz
 if FUZZING
 FUZZ_MAIN =
-FUZZ_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+FUZZING_FLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
 FUZZ_MAIN = tests/fuzz/fuzz-main.c
-FUZZ_LDFLAGS = $(AM_LDFLAGS)
+FUZZING_FLAGS = $(AM_LDFLAGS)
 check_PROGRAMS += $(FUZZ_TARGETS)
 TAP_SH += tests/fuzz/seeds.sh
 endif
 
 fuzz_checkpoint_SOURCES = tests/fuzz/fuzz-checkpoint.c $(FUZZ_MAIN)
 fuzz_checkpoint_CPPFLAGS = $(TEST_CPPFLAGS)
-fuzz_checkpoint_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_checkpoint_LDFLAGS = $(FUZZING_FLAGS)
 fuzz_checkpoint_LDADD = $(CORE_LIBS)
 fuzz_config_SOURCES = tests/fuzz/fuzz-config.c $(FUZZ_MAIN)
 fuzz_config_CPPFLAGS = $(TEST_CPPFLAGS)
-fuzz_config_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_config_LDFLAGS = $(FUZZING_FLAGS)
 fuzz_config_LDADD = $(CORE_LIBS)
 fuzz_image_SOURCES = tests/fuzz/fuzz-image.c $(FUZZ_MAIN)
 fuzz_image_CPPFLAGS = $(TEST_CPPFLAGS)
-fuzz_image_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_image_LDFLAGS = $(FUZZING_FLAGS)
 fuzz_image_LDADD = $(CORE_LIBS)
 fuzz_labels_SOURCES = tests/fuzz/fuzz-labels.c $(FUZZ_MAIN)
 fuzz_labels_CPPFLAGS = $(TEST_CPPFLAGS)
-fuzz_labels_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_labels_LDFLAGS = $(FUZZING_FLAGS)
 fuzz_labels_LDADD = $(CORE_LIBS)
 fuzz_regions_SOURCES = tests/fuzz/fuzz-regions.c $(FUZZ_MAIN)
 fuzz_regions_CPPFLAGS = $(TEST_CPPFLAGS)
-fuzz_regions_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_regions_LDFLAGS = $(FUZZING_FLAGS)
 fuzz_regions_LDADD = $(CORE_LIBS)
 fuzz_terminal_SOURCES = tests/fuzz/fuzz-terminal.c $(FUZZ_MAIN)
 fuzz_terminal_CPPFLAGS = $(TEST_CPPFLAGS)
-fuzz_terminal_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_terminal_LDFLAGS = $(FUZZING_FLAGS)
 fuzz_terminal_LDADD = libui.a $(CORE_LIBS) $(NCURSES_LIBS) $(SIXEL_LIBS)
 fuzz_vocab_SOURCES = tests/fuzz/fuzz-vocab.c $(FUZZ_MAIN)
 fuzz_vocab_CPPFLAGS = $(TEST_CPPFLAGS)
-fuzz_vocab_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_vocab_LDFLAGS = $(FUZZING_FLAGS)
 fuzz_vocab_LDADD = $(CORE_LIBS)

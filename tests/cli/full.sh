@@ -1,0 +1,40 @@
+#!/bin/sh
+# The full-size golden case: makes its checkpoint of 1 GB (python3 with numpy), compares every
+# stored tensor, and asks it a question from the command line.
+set -u
+shared=${VILSCOPE_SHARED:-$SRCDIR/../shared}
+case=$shared/golden/vilbert/full
+if [ ! -d "$case" ]; then
+    echo "ok 1 # SKIP the golden data is not there"
+    echo "1..1"
+    exit 0
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+made=no
+for p in python3 /usr/bin/python3; do
+    $p "$shared/golden/vilbert/make_checkpoint.py" "$case/config.json" "$work/full.bin" --seed 1 \
+        >/dev/null 2>&1 && made=yes && break
+done
+if [ $made = no ]; then
+    echo "ok 1 # SKIP the full-size checkpoint needs python3 with numpy, and 1.1 GB"
+    echo "1..1"
+    exit 0
+fi
+"$BUILDDIR/test-vilbert" "$case/config.json" "$work/full.bin" "$case/expected.safetensors" \
+    >"$work/out"
+failed=$?
+grep -v '^1\.\.' "$work/out"
+n=$(grep -c '^\(not \)\?ok' "$work/out")
+n=$((n + 1))
+if "$VILSCOPE" query -c "$work/full.bin" --config "$case/config.json" \
+    --vocab "$shared/data/bert-base-uncased-vocab.txt" --no-log -t vqa \
+    --regions "$shared/golden/files/COCO_val2014_000000000042.npy" "what is it?" \
+    2>/dev/null | grep -q softmax; then
+    echo "ok $n - a question to the full-size model"
+else
+    echo "not ok $n - a question to the full-size model"
+    failed=1
+fi
+echo "1..$n"
+exit $failed

@@ -1,0 +1,127 @@
+#!/bin/sh
+# vilscope query and its neighbours as a user runs them: every task answers, JSON and log agree, and
+# what is wrong is said in one line with a non-zero status.
+set -u
+tiny=$SRCDIR/tests/data/tiny
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export VILSCOPE_LOG="$work/log.db"
+n=0
+failed=0
+
+ok() { # ok STATUS WHAT
+    n=$((n + 1))
+    if [ "$1" -eq 0 ]; then
+        echo "ok $n - $2"
+    else
+        echo "not ok $n - $2"
+        failed=1
+    fi
+}
+
+# refuses STATUS PATTERN WHAT COMMAND...: that status, one line on stderr that has PATTERN.
+refuses() {
+    want=$1 pattern=$2 what=$3
+    shift 3
+    "$@" >"$work/out" 2>"$work/err" </dev/null
+    status=$?
+    [ $status -eq "$want" ] && [ "$(wc -l <"$work/err")" -eq 1 ] && grep -q -- "$pattern" "$work/err"
+    ok $? "$what: $(cat "$work/err")"
+}
+
+q() { # q TASK TEXT [OPTION...]: a query on the scene
+    task=$1 text=$2
+    shift 2
+    "$VILSCOPE" query -m "$tiny" -t "$task" "$@" --regions "$tiny/scene.npy" "$tiny/scene.png" "$text"
+}
+
+for task in vqa genomeqa gqa refcoco refcoco+ refcocog visual7w snli-ve; do
+    q $task "the red square" >"$work/out" 2>"$work/err"
+    ok $? "$task answers: $(head -n 1 "$work/out")"
+done
+q guesswhat "is it red? | yes" >"$work/out" 2>&1
+ok $? "guesswhat answers"
+for task in nlvr2 coco flickr30k; do
+    "$VILSCOPE" query -m "$tiny" -t $task --regions "$tiny/scene.npy" --regions "$tiny/mirror.npy" \
+        "$tiny/scene.png" "$tiny/mirror.png" "two red things" >"$work/out" 2>"$work/err"
+    ok $? "$task answers: $(head -n 1 "$work/out")"
+done
+
+# The regions that the phrase is about are ranked, all of them, the whole image included.
+q refcoco "the red square" --top 100 >"$work/out"
+[ "$(wc -l <"$work/out")" -eq 8 ]
+ok $? "seven regions and the whole image are ranked"
+q gqa "what color" --json >"$work/json" 2>/dev/null
+grep -q '"answer_count": 1533' "$work/json" && grep -q '"digest": "[0-9a-f]\{64\}"' "$work/json"
+ok $? "JSON has counts and digests"
+"$VILSCOPE" sessions query 14 >"$work/logged"
+grep -v '"ms"\|": [0-9.e-]*,\?$' "$work/json" >"$work/a"
+grep -v '"ms"\|": [0-9.e-]*,\?$' "$work/logged" >"$work/b"
+cmp -s "$work/a" "$work/b"
+ok $? "the log holds what was printed"
+[ "$("$VILSCOPE" sessions --json | grep -c '"id"')" -eq 14 ]
+ok $? "each run is a session"
+"$VILSCOPE" sessions --search "red square" | grep -q refcocog
+ok $? "queries are found by their text"
+"$VILSCOPE" sessions show 5 | grep -q "refcoco+"
+ok $? "a session's queries are listed"
+
+q refcoco "a dog" --attention "$work/maps.safetensors" --no-log >/dev/null
+"$VILSCOPE" inspect "$work/maps.safetensors" | grep -q 'attn.c.0.1  float32 \[1,'
+ok $? "attention maps are written"
+q refcoco "a dog" --attention "$work/mean.npy" --no-log >/dev/null
+"$VILSCOPE" inspect "$work/mean.npy" | grep -q 'shape: \['
+ok $? "and their mean as .npy"
+cp "$tiny/scene.png" "$tiny/scene.npy" "$work"
+"$VILSCOPE" query -m "$tiny" -t vqa --no-log "$work/scene.png" "a dog" >/dev/null 2>&1
+ok $? "regions beside the image are found"
+"$VILSCOPE" query -c "$tiny/checkpoint.bin" --config "$tiny/config.json" --vocab "$tiny/vocab.txt" \
+    -t refcoco --no-log --regions "$tiny/scene.npy" "a dog" >/dev/null 2>&1
+ok $? "parts given one by one, regions without a picture"
+
+refuses 1 "no regions" "an image without regions" \
+    "$VILSCOPE" query -m "$tiny" -t vqa "$tiny/mirror.png/../scene.png" "a" || true
+refuses 2 "no task" "an unknown task" q nonsense "a"
+refuses 1 "No such file" "no such image" \
+    "$VILSCOPE" query -m "$tiny" -t vqa --regions "$tiny/scene.npy" "$work/none.png" "a"
+refuses 1 "No such file" "no such model" \
+    "$VILSCOPE" query -m "$work/none" -t vqa --regions "$tiny/scene.npy" "$tiny/scene.png" "a"
+refuses 1 "2048\|wants 20" "features of another size" \
+    "$VILSCOPE" query -m "$tiny" -t vqa --regions "$work/big.npy" "a"
+refuses 2 "empty" "an empty query" q vqa ""
+refuses 2 "wants 2 images" "one image for NLVR2" q nlvr2 "a"
+refuses 2 "abacus" "an unknown device" q vqa "a" --device abacus
+refuses 1 "damaged\|not a" "a damaged checkpoint" \
+    "$VILSCOPE" query -c "$tiny/scene.png" --config "$tiny/config.json" --vocab "$tiny/vocab.txt" \
+    -t vqa --regions "$tiny/scene.npy" "a"
+q vqa "a dog" --log /proc/none/log.db >"$work/out" 2>"$work/err"
+[ $? -eq 0 ] && grep -q "not logged" "$work/err"
+ok $? "without a log there is an answer and a warning: $(grep 'not logged' "$work/err")"
+
+refuses 2 "sessions --help" "sessions: nonsense" "$VILSCOPE" sessions nonsense
+refuses 1 "there is no query" "sessions: no such query" "$VILSCOPE" sessions query 999
+refuses 1 "no log yet" "sessions: no log" "$VILSCOPE" sessions --log "$work/none.db"
+refuses 2 "terminal" "the workbench without a terminal" "$VILSCOPE" -m "$tiny"
+"$VILSCOPE" --version | grep -q '^vilscope [0-9]'
+ok $? "--version"
+for c in workbench query tasks sessions inspect forward tokenize; do
+    "$VILSCOPE" $c --help | grep -q "usage: vilscope $c"
+    ok $? "$c --help"
+done
+[ "$("$VILSCOPE" tasks | wc -l)" -eq 13 ]
+ok $? "tasks lists twelve"
+[ "$(echo '{"text": "The dogs [MASK]"}' | "$VILSCOPE" tokenize --vocab "$tiny/vocab.txt")" = \
+    '{"tokens":["the","dog","##s","[MASK]"],"ids":[5,40,147,4]}' ]
+ok $? "tokenize"
+"$VILSCOPE" forward --config "$tiny/config.json" -c "$tiny/checkpoint.bin" \
+    --inputs "$tiny/expected.safetensors" --output "$work/x.safetensors"
+ok $? "forward"
+refuses 1 "in.input_ids" "forward without inputs" "$VILSCOPE" forward --config "$tiny/config.json" \
+    -c "$tiny/checkpoint.bin" --inputs "$tiny/checkpoint.bin" --output "$work/y.safetensors"
+[ ! -e "$work/y.safetensors" ]
+ok $? "and nothing is left behind"
+"$VILSCOPE" tasks >/dev/full 2>/dev/null
+[ $? -ne 0 ]
+ok $? "a full standard output is an error"
+echo "1..$n"
+exit $failed

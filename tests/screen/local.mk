@@ -1,0 +1,11 @@
+# The workbench in a pseudo-terminal; needs libvterm.
+EXTRA_DIST += tests/screen/terminal.h
+if VTERM
+TAP_TESTS += test-screen
+test_screen_SOURCES = tests/screen/terminal.c tests/screen/test-screen.c
+test_screen_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/screen $(VTERM_CFLAGS)
+test_screen_LDADD = $(VTERM_LIBS) -lutil
+else
+TAP_SH += tests/screen/skip.sh
+endif
+EXTRA_DIST += tests/screen/skip.sh

@@ -1,0 +1,272 @@
+/* A terminal for tests. Escape sequences that libvterm must not see (questions, sixels) are taken
+ * out of the stream first. */
+#include "terminal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+static void reply(struct terminal *t, const char *text)
+{
+    if (!t->mute && write(t->fd, text, strlen(text)) < 0)
+        t->mute = true;
+}
+
+/* ---- sixels, decoded without libsixel */
+
+static int number(const char **s)
+{
+    int x = 0;
+    while (**s >= '0' && **s <= '9' && x < 1000000)
+        x = 10 * x + *(*s)++ - '0';
+    return x;
+}
+
+struct pen {
+    int palette[256][3], color, x, y, run;
+};
+
+static void put_sixel(struct terminal *t, struct pen *p, int bits)
+{
+    for (; p->run > 0; p->run--, p->x++)
+        for (int b = 0; b < 6; b++) {
+            int x = t->at_col * CELL_W + p->x, y = t->at_row * CELL_H + p->y + b;
+            if (!(bits >> b & 1))
+                continue;
+            t->image_w = p->x + 1 > t->image_w ? p->x + 1 : t->image_w;
+            t->image_h = p->y + b + 1 > t->image_h ? p->y + b + 1 : t->image_h;
+            if (x < MAX_W && y < MAX_H)
+                for (int i = 0; i < 3; i++)
+                    t->rgb[y][x][i] = (uint8_t)p->palette[p->color][i];
+        }
+    p->run = 1;
+}
+
+static void take_sixel(struct terminal *t, const char *s)
+{
+    struct pen p = {.run = 1};
+    VTermPos pos;
+    vterm_state_get_cursorpos(vterm_obtain_state(t->vt), &pos);
+    t->at_row = pos.row;
+    t->at_col = pos.col;
+    t->image_w = t->image_h = 0;
+    t->images++;
+    while (*s && *s != 033) {
+        char c = *s++;
+        if (c == '"') {
+            for (int i = 0; i < 4; i++, s += *s == ';')
+                number(&s);
+        } else if (c == '#') {
+            p.color = number(&s) & 255;
+            if (*s == ';') {
+                s++;
+                number(&s);
+                for (int i = 0; i < 3 && *s == ';'; i++) {
+                    s++;
+                    p.palette[p.color][i] = number(&s) * 255 / 100;
+                }
+            }
+        } else if (c == '!') {
+            p.run = number(&s);
+        } else if (c == '$' || c == '-') {
+            p.y += c == '-' ? 6 : 0;
+            p.x = 0;
+        } else if (c >= '?' && c <= '~') {
+            put_sixel(t, &p, c - '?');
+        }
+    }
+}
+
+/* ---- escape sequences */
+
+static bool csi_done(const char *s, int len)
+{
+    return len > 2 && s[len - 1] >= 0x40 && s[len - 1] <= 0x7e;
+}
+
+/* A whole CSI sequence: answers our program's questions; true when libvterm must not see it. */
+static bool answer(struct terminal *t, const char *s)
+{
+    if (strcmp(s, "\033[c") == 0) {
+        reply(t, t->sixel ? "\033[?63;1;2;4;6c" : "\033[?64;1;2;6;9c");
+        return true;
+    }
+    if (strcmp(s, "\033[16t") == 0) {
+        reply(t, "\033[6;16;8t");
+        return true;
+    }
+    if (strcmp(s, "\033[?1;1;0S") == 0 || strcmp(s, "\033[?2;1;0S") == 0) {
+        reply(t, s[3] == '1' ? "\033[?1;0;256S" : "\033[?2;0;1000;800S");
+        return true;
+    }
+    return s[strlen(s) - 1] == 'S' || strchr(s, '$') || strstr(s, "?2026");
+}
+
+static void feed(struct terminal *t, char c)
+{
+    if (t->len == 0 && c != 033) {
+        vterm_input_write(t->vt, &c, 1);
+        return;
+    }
+    if (t->len < (int)sizeof t->seq - 1)
+        t->seq[t->len++] = c;
+    t->seq[t->len] = '\0';
+    bool dcs = t->len > 1 && t->seq[1] == 'P', csi = t->len > 1 && t->seq[1] == '[';
+    bool done = dcs ? c == '\\' && t->seq[t->len - 2] == 033 : csi ? csi_done(t->seq, t->len)
+                                                                   : t->len > 1;
+    if (!done && t->len > 1 && !dcs && !csi)
+        done = true;
+    if (!done)
+        return;
+    if (dcs) {
+        const char *q = strchr(t->seq, 'q');
+        if (q)
+            take_sixel(t, q + 1);
+    } else if (!csi || !answer(t, t->seq)) {
+        /* ESC ( 0 and the like have one byte more: libvterm waits for it by itself. */
+        vterm_input_write(t->vt, t->seq, (size_t)t->len);
+    }
+    t->len = 0;
+}
+
+/* ---- the program */
+
+struct terminal *terminal_start(const char *const *argv, int rows, int cols, bool sixel, bool mute)
+{
+    struct terminal *t = calloc(1, sizeof *t);
+    struct winsize w = {(unsigned short)rows, (unsigned short)cols,
+                        (unsigned short)(cols * CELL_W), (unsigned short)(rows * CELL_H)};
+    if (!t)
+        return NULL;
+    t->rows = rows;
+    t->cols = cols;
+    t->sixel = sixel;
+    t->mute = mute;
+    t->vt = vterm_new(rows, cols);
+    vterm_set_utf8(t->vt, 1);
+    t->screen = vterm_obtain_screen(t->vt);
+    vterm_screen_enable_altscreen(t->screen, 1);
+    vterm_screen_reset(t->screen, 1);
+    t->pid = forkpty(&t->fd, NULL, NULL, &w);
+    if (t->pid == 0) {
+        setenv("TERM", "xterm-256color", 1);
+        setenv("LC_ALL", "C.UTF-8", 1);
+        execv(argv[0], (char *const *)(uintptr_t)argv);
+        _exit(127);
+    }
+    return t;
+}
+
+void terminal_type(struct terminal *t, const char *keys)
+{
+    if (write(t->fd, keys, strlen(keys)) < 0)
+        perror("terminal_type");
+}
+
+void terminal_resize(struct terminal *t, int rows, int cols)
+{
+    struct winsize w = {(unsigned short)rows, (unsigned short)cols,
+                        (unsigned short)(cols * CELL_W), (unsigned short)(rows * CELL_H)};
+    t->rows = rows;
+    t->cols = cols;
+    vterm_set_size(t->vt, rows, cols);
+    ioctl(t->fd, TIOCSWINSZ, &w);
+    kill(t->pid, SIGWINCH);
+}
+
+static long now_ms(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* What is there within ms; -1 when the program has ended. */
+static int read_some(struct terminal *t, int ms)
+{
+    struct pollfd p = {t->fd, POLLIN, 0};
+    char bytes[65536];
+    if (poll(&p, 1, ms) <= 0)
+        return 0;
+    ssize_t n = read(t->fd, bytes, sizeof bytes);
+    for (ssize_t i = 0; i < n; i++)
+        feed(t, bytes[i]);
+    return n > 0 ? (int)n : -1;
+}
+
+bool terminal_read(struct terminal *t, int ms)
+{
+    long end = now_ms() + ms;
+    for (long left; (left = end - now_ms()) > 0;)
+        if (read_some(t, (int)left) < 0)
+            return false;
+    return true;
+}
+
+void terminal_row(const struct terminal *t, int row, char *out, int size)
+{
+    VTermRect r = {.start_row = row, .end_row = row + 1, .start_col = 0, .end_col = t->cols};
+    size_t n = vterm_screen_get_text(t->screen, out, (size_t)size - 1, r);
+    out[n] = '\0';
+}
+
+bool terminal_has(const struct terminal *t, const char *text)
+{
+    char row[8192];
+    for (int i = 0; i < t->rows; i++) {
+        terminal_row(t, i, row, sizeof row);
+        if (strstr(row, text))
+            return true;
+    }
+    return false;
+}
+
+bool terminal_expect(struct terminal *t, const char *text)
+{
+    long end = now_ms() + 10000;
+    while (!terminal_has(t, text)) {
+        long left = end - now_ms();
+        if (left <= 0 || read_some(t, (int)left) < 0)
+            return terminal_has(t, text);
+    }
+    return true;
+}
+
+bool terminal_cell_color(const struct terminal *t, int row, int col, uint8_t rgb[3])
+{
+    VTermScreenCell cell;
+    VTermPos pos = {.row = row, .col = col};
+    if (!vterm_screen_get_cell(t->screen, pos, &cell) || cell.chars[0] != 0x2580)
+        return false;
+    vterm_screen_convert_color_to_rgb(t->screen, &cell.fg);
+    rgb[0] = cell.fg.rgb.red;
+    rgb[1] = cell.fg.rgb.green;
+    rgb[2] = cell.fg.rgb.blue;
+    return true;
+}
+
+int terminal_end(struct terminal *t)
+{
+    int status = -1;
+    long end = now_ms() + 10000;
+    while (now_ms() < end && waitpid(t->pid, &status, WNOHANG) == 0)
+        read_some(t, 20);
+    if (now_ms() >= end) {
+        kill(t->pid, SIGKILL);
+        waitpid(t->pid, &status, 0);
+        status = -1;
+    }
+    close(t->fd);
+    vterm_free(t->vt);
+    free(t);
+    return status;
+}

@@ -1,0 +1,41 @@
+/* A terminal for tests: a pseudo-terminal, libvterm for the text, and our own eyes for sixels. */
+#ifndef TERMINAL_H
+#define TERMINAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <vterm.h>
+
+enum { CELL_W = 8, CELL_H = 16, MAX_W = 1400, MAX_H = 900 };
+
+struct terminal {
+    int fd, rows, cols;
+    pid_t pid;
+    bool sixel, mute; /* answers DA1 with 4; answers nothing */
+    VTerm *vt;
+    VTermScreen *screen;
+    char seq[1 << 20]; /* an escape sequence under way */
+    int len;
+    int images;       /* sixel pictures so far */
+    int at_row, at_col, image_w, image_h; /* the last one */
+    uint8_t rgb[MAX_H][MAX_W][3];         /* what they left, in pixels of the screen */
+};
+
+/* Starts argv[0]; argv ends in NULL. NULL when that fails. */
+struct terminal *terminal_start(const char *const *argv, int rows, int cols, bool sixel, bool mute);
+void terminal_type(struct terminal *t, const char *keys);
+void terminal_resize(struct terminal *t, int rows, int cols);
+/* Reads what the program writes for so long. False when it has ended. */
+bool terminal_read(struct terminal *t, int ms);
+/* Reads until some row has text, at most ten seconds. */
+bool terminal_expect(struct terminal *t, const char *text);
+bool terminal_has(const struct terminal *t, const char *text);
+/* One row as UTF-8. */
+void terminal_row(const struct terminal *t, int row, char *out, int size);
+/* The background of a cell is a picture's block: its foreground color. */
+bool terminal_cell_color(const struct terminal *t, int row, int col, uint8_t rgb[3]);
+/* Waits for the end; its wait status. Frees t. */
+int terminal_end(struct terminal *t);
+
+#endif

@@ -1,0 +1,222 @@
+/* The workbench in a terminal: it starts, takes a query typed by key presses, draws the ranked
+ * boxes and the attention on the photo, lists, resizes, suspends, and leaves a clean screen; with
+ * sixels, with blocks, and with a terminal that answers nothing. Pixels are looked at. */
+#include "tap.h"
+#include "terminal.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+static char log_path[4096];
+
+static struct terminal *start(bool sixel, bool mute, const char *task, bool no_model)
+{
+    static char tiny[4096], scene[4096], mirror[4096];
+    const char *program = getenv("VILSCOPE"), *home = getenv("TMPDIR");
+    snprintf(tiny, sizeof tiny, "%s", source_path("tests/data/tiny"));
+    snprintf(scene, sizeof scene, "%s", source_path("tests/data/tiny/scene.png"));
+    snprintf(mirror, sizeof mirror, "%s", source_path("tests/data/tiny/mirror.png"));
+    snprintf(log_path, sizeof log_path, "%s/screen.db", home ? home : "/tmp");
+    const char *argv[] = {program ? program : "./vilscope", "--log", log_path, "-t", task,
+                          no_model ? NULL : "-m", tiny, scene, mirror, NULL};
+    return terminal_start(argv, 32, 110, sixel, mute);
+}
+
+/* Pixels of about this color in the picture area. */
+static int count_color(const struct terminal *t, int r, int g, int b)
+{
+    int n = 0;
+    for (int y = 0; y < 32 * CELL_H && y < MAX_H; y++)
+        for (int x = 0; x < 70 * CELL_W && x < MAX_W; x++)
+            n += abs(t->rgb[y][x][0] - r) < 12 && abs(t->rgb[y][x][1] - g) < 12 &&
+                 abs(t->rgb[y][x][2] - b) < 12;
+    return n;
+}
+
+/* A pixel of the photo: x, y from 0 to 1. */
+static const uint8_t *photo_pixel(const struct terminal *t, double x, double y)
+{
+    return t->rgb[t->at_row * CELL_H + (int)(y * t->image_h)]
+                 [t->at_col * CELL_W + (int)(x * t->image_w)];
+}
+
+static void ask(struct terminal *t, const char *text)
+{
+    terminal_type(t, "/");
+    terminal_read(t, 50);
+    terminal_type(t, text);
+    terminal_read(t, 50);
+    terminal_type(t, "\r");
+}
+
+static void quit(struct terminal *t, const char *what)
+{
+    terminal_type(t, "q");
+    int status = terminal_end(t);
+    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s: q quits with status 0", what);
+}
+
+static void with_sixels(void)
+{
+    struct terminal *t = start(true, false, "refcoco", false);
+    ok(terminal_expect(t, "RefCOCO") && terminal_expect(t, "scene.png  1/2"), "the screen opens");
+    terminal_read(t, 500);
+    const uint8_t *p = photo_pixel(t, 0.2, 0.6);
+    ok(t->images > 0 && t->image_w > 200, "a picture of %dx%d is drawn", t->image_w, t->image_h);
+    ok(p[0] > 150 && p[1] < 90 && p[2] < 90, "the red square is red: %d %d %d", p[0], p[1], p[2]);
+    ok(t->at_row * CELL_H + t->image_h <= 30 * CELL_H, "the picture ends above the last rows");
+    int yellow = count_color(t, 255, 204, 0), images = t->images;
+    ask(t, "the red square");
+    ok(terminal_expect(t, "the red square") && terminal_expect(t, "region 3"), "boxes are ranked");
+    ok(terminal_expect(t, "logged as 1"), "the query is logged");
+    terminal_read(t, 300);
+    ok(t->images > images && count_color(t, 255, 204, 0) > yellow + 300,
+       "the first rank's box is drawn in its color");
+    images = t->images;
+    terminal_type(t, "\033OC\033OC\033OC"); /* Right three times: a token */
+    ok(terminal_expect(t, "\"the\" looks at") || terminal_expect(t, "looks at"),
+       "a token's looks are listed");
+    terminal_read(t, 300);
+    ok(t->images > images, "and drawn over the photo");
+    terminal_type(t, "]}");
+    ok(terminal_expect(t, "layer 2/") && terminal_expect(t, "head 1/"), "layer and head change");
+    terminal_type(t, "n");
+    ok(terminal_expect(t, "mirror.png  2/2"), "the next image is shown");
+    terminal_type(t, "?");
+    ok(terminal_expect(t, "choose the task"), "? shows the keys");
+    images = t->images;
+    terminal_type(t, "x");
+    terminal_read(t, 300);
+    ok(t->images > images && !terminal_has(t, "older and newer"), "any key leaves the help");
+    quit(t, "sixel");
+}
+
+static void lists_and_typing(void)
+{
+    struct terminal *t = start(true, false, "vqa", false);
+    terminal_expect(t, "VQA v2");
+    terminal_type(t, "t");
+    ok(terminal_expect(t, "SNLI-VE") && terminal_has(t, "grounding"), "t lists the tasks");
+    terminal_type(t, "\033OB\033OB\r");
+    ok(terminal_expect(t, "GQA"), "another is chosen");
+    terminal_type(t, "what is it q?\001\013");
+    terminal_read(t, 100);
+    ok(!terminal_has(t, "what is it"), "^A ^K empty the line; q and ? are letters while typing");
+    terminal_type(t, "what color is the caf\xc3\xa9\r");
+    ok(terminal_expect(t, "answer 1"), "GQA answers by its labels");
+    terminal_expect(t, "logged as");
+    terminal_type(t, "h");
+    ok(terminal_expect(t, "History") && terminal_expect(t, "the red square"),
+       "the history lists this and the earlier run");
+    terminal_type(t, "\r");
+    ok(terminal_expect(t, "> what color is the caf\xc3\xa9"), "a query is taken again");
+    terminal_type(t, "\033");
+    terminal_read(t, 200);
+    terminal_type(t, "o/nowhere/x.png\r");
+    ok(terminal_expect(t, "No such file"), "an image that is not there is said so");
+    terminal_type(t, "\033");
+    terminal_read(t, 200);
+    quit(t, "lists");
+}
+
+static void two_images(void)
+{
+    struct terminal *t = start(true, false, "nlvr2", false);
+    terminal_expect(t, "NLVR2");
+    ask(t, "both image contains a dog");
+    ok(terminal_expect(t, "true") && terminal_has(t, "false"), "NLVR2 answers on two images");
+    terminal_type(t, "t");
+    terminal_read(t, 100);
+    terminal_type(t, "\033OH\033OB\033OB\033OB\r\r"); /* Home, three down: COCO retrieval; ask */
+    ok(terminal_expect(t, "alignment logit"), "COCO retrieval ranks the images");
+    quit(t, "two images");
+}
+
+static void resize_and_suspend(void)
+{
+    struct terminal *t = start(true, false, "refcoco", false);
+    terminal_expect(t, "scene.png");
+    terminal_read(t, 300);
+    int images = t->images, width = t->image_w;
+    terminal_resize(t, 24, 80);
+    terminal_read(t, 800);
+    ok(t->images > images && t->image_w < width, "a smaller terminal gets a smaller picture");
+    ok(terminal_has(t, "vilscope"), "and its text");
+    terminal_resize(t, 6, 20);
+    ok(terminal_expect(t, "too small"), "a tiny one is told");
+    terminal_resize(t, 30, 100);
+    ok(terminal_expect(t, "RefCOCO"), "and forgiven");
+    images = t->images;
+    terminal_type(t, "\032"); /* ^Z */
+    int status = 0;
+    bool stopped = false;
+    for (int i = 0; i < 100 && !stopped; i++) {
+        terminal_read(t, 20);
+        stopped = waitpid(t->pid, &status, WUNTRACED | WNOHANG) == t->pid && WIFSTOPPED(status);
+    }
+    ok(stopped, "^Z suspends");
+    ok(!terminal_has(t, "RefCOCO"), "and leaves a clean screen");
+    kill(t->pid, SIGCONT);
+    ok(terminal_expect(t, "RefCOCO"), "it comes back");
+    terminal_read(t, 300);
+    ok(t->images > images, "with its picture");
+    kill(t->pid, SIGTERM);
+    status = terminal_end(t);
+    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "SIGTERM ends it in order");
+}
+
+static void with_blocks(void)
+{
+    struct terminal *t = start(false, false, "refcoco", false);
+    uint8_t rgb[3];
+    int red = 0;
+    ok(terminal_expect(t, "scene.png"), "without sixels it opens");
+    terminal_read(t, 300);
+    for (int r = 0; r < 32; r++)
+        for (int c = 0; c < 66; c++)
+            red += terminal_cell_color(t, r, c, rgb) && rgb[0] > 150 && rgb[1] < 90 && rgb[2] < 90;
+    ok(t->images == 0 && red > 20, "and draws blocks: %d red ones", red);
+    ask(t, "the red square");
+    ok(terminal_expect(t, "1 0.") && terminal_expect(t, "region 3"), "with ranks as text");
+    quit(t, "blocks");
+}
+
+static void mute_terminal(void)
+{
+    struct terminal *t = start(true, true, "refcoco", false);
+    ok(terminal_expect(t, "scene.png") && t->images == 0, "a mute terminal gets blocks");
+    terminal_type(t, "\033[?64;garbage\033]junk\007");
+    terminal_read(t, 300);
+    ok(terminal_has(t, "scene.png"), "garbage does no harm");
+    terminal_type(t, "\033");
+    terminal_read(t, 300);
+    terminal_type(t, "\033");
+    terminal_read(t, 300);
+    kill(t->pid, SIGTERM);
+    int status = terminal_end(t);
+    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "it still ends in order");
+}
+
+static void without_model(void)
+{
+    struct terminal *t = start(true, false, "vqa", true);
+    ok(terminal_expect(t, "no model") && terminal_expect(t, "No image is open"),
+       "without a model it opens and says how to give one");
+    ask(t, "what");
+    ok(terminal_expect(t, "no model is open"), "a query is refused in words");
+    quit(t, "no model");
+}
+
+int main(void)
+{
+    with_sixels();
+    lists_and_typing();
+    two_images();
+    resize_and_suspend();
+    with_blocks();
+    mute_terminal();
+    without_model();
+    unlink(log_path);
+    return tap_done();
+}

@@ -1,0 +1,233 @@
+/* Every operation of every back end that this machine has against the reference, on odd sizes and
+ * on weights at odd addresses; thread counts; opening. A wrong tail, tile, epilogue or summation
+ * order that depends on threads breaks it. Errors are relative to the sum of magnitudes. */
+#include "kernels/kern.h"
+#include "tap.h"
+
+#include <math.h>
+#include <stdint.h>
+
+static uint32_t seed = 1;
+
+static float noise(void)
+{
+    seed = seed * 1664525u + 1013904223u;
+    return (float)(seed >> 8) / 8388608.0f - 1;
+}
+
+static float *make(size_t n)
+{
+    float *x = malloc((n + 1) * sizeof *x);
+    for (size_t i = 0; x && i < n; i++)
+        x[i] = noise();
+    return x;
+}
+
+/* The same numbers at an address that no float should have. */
+static void *askew(const float *x, size_t n)
+{
+    char *p = malloc((n + 1) * 4 + 1);
+    if (p)
+        memcpy(p + 1, x, n * 4);
+    return p;
+}
+
+static float worst(const float *a, const float *b, size_t n, float scale)
+{
+    float w = 0;
+    for (size_t i = 0; i < n; i++) {
+        float d = fabsf(a[i] - b[i]) / scale;
+        w = d > w || !(d >= 0) ? d : w;
+    }
+    return w;
+}
+
+static void linear(struct kern *k, struct kern *ref, int m, int n, int d, enum kern_act act,
+                   bool residual)
+{
+    float *x = make((size_t)(m * d)), *w = make((size_t)(n * d)), *b = make((size_t)n);
+    float *r = make((size_t)(m * n)), *y = make((size_t)(m * n)), *z = make((size_t)(m * n));
+    char *wa = askew(w, (size_t)(n * d)), *ba = askew(b, (size_t)n);
+    memcpy(y, r, (size_t)(m * n) * 4);
+    struct kern_linear o = {.x = x, .ldx = d, .w = wa + 1, .bias = ba + 1,
+                            .residual = residual ? y : NULL, .ldr = n, .y = y, .ldy = n, .m = m,
+                            .n = n, .k = d, .act = act};
+    struct kern_linear p = o;
+    p.w = w;
+    p.bias = b;
+    p.residual = residual ? r : NULL;
+    p.y = z;
+    kern_table(k)->linear(k, &o, 1); /* y is its own residual */
+    kern_table(ref)->linear(ref, &p, 1);
+    float e = worst(y, z, (size_t)(m * n), sqrtf((float)d) + 1);
+    ok(e < 2e-6f, "%s: linear %dx%dx%d act %d residual %d (%g)", kern_table(k)->name, m, n, d,
+       (int)act, residual, (double)e);
+    free(x); free(w); free(b); free(r); free(y); free(z); free(wa); free(ba);
+}
+
+static void attention(struct kern *k, struct kern *ref, int heads, int dh, int tq, int tk)
+{
+    size_t nq = (size_t)(tq * heads * dh), nk = (size_t)(tk * heads * dh);
+    size_t np = (size_t)(heads * tq * tk);
+    float *q = make(nq), *key = make(nk), *v = make(nk), *bias = make((size_t)tk);
+    float *a = make(nq), *b = make(nq), *p = make(np), *r = make(np);
+    bias[0] = -10000;
+    struct kern_attention o = {.q = q, .k = key, .v = v, .ldq = heads * dh, .ldk = heads * dh,
+                               .ldv = heads * dh, .key_bias = tk > 1 ? bias : NULL, .out = a,
+                               .ldo = heads * dh, .probs = p, .heads = heads, .dh = dh, .tq = tq,
+                               .tk = tk, .scale = 1 / sqrtf((float)dh)};
+    struct kern_attention s = o;
+    s.out = b;
+    s.probs = r;
+    kern_table(k)->attention(k, &o, 1);
+    kern_table(ref)->attention(ref, &s, 1);
+    ok(worst(a, b, nq, 1) < 2e-6f && worst(p, r, np, 1) < 1e-6f,
+       "%s: attention %d heads of %d, %d queries, %d keys (%g, %g)", kern_table(k)->name, heads,
+       dh, tq, tk, (double)worst(a, b, nq, 1), (double)worst(p, r, np, 1));
+    o.probs = NULL; /* nobody asks: the same output */
+    memset(b, 0, nq * 4);
+    o.out = b;
+    kern_table(k)->attention(k, &o, 1);
+    ok(memcmp(a, b, nq * 4) == 0, "%s: the same without storing the maps", kern_table(k)->name);
+    free(q); free(key); free(v); free(bias); free(a); free(b); free(p); free(r);
+}
+
+static void norm_and_rest(struct kern *k, struct kern *ref, int m, int n)
+{
+    size_t all = (size_t)(m * n);
+    float *x = make(all), *g = make((size_t)n), *s = make((size_t)n), *y = make(all);
+    float *z = make(all);
+    char *ga = askew(g, (size_t)n), *sa = askew(s, (size_t)n);
+    struct kern_norm o = {.x = x, .ldx = n, .gain = ga + 1, .shift = sa + 1, .y = y, .ldy = n,
+                          .m = m, .n = n, .eps = 1e-12f};
+    struct kern_norm p = o;
+    p.y = z;
+    if (n > 1) { /* of one number the variance is 0: noise over noise */
+        kern_table(k)->norm(k, &o, 1);
+        kern_table(ref)->norm(ref, &p, 1);
+        ok(worst(y, z, all, 1) < 1e-5f, "%s: norm %dx%d (%g)", kern_table(k)->name, m, n,
+           (double)worst(y, z, all, 1));
+    }
+    int32_t ids[3][8];
+    for (int i = 0; i < 8; i++) {
+        ids[0][i] = i % m;
+        ids[1][i] = i % 3 ? -1 : 0;
+        ids[2][i] = (i + 1) % m;
+    }
+    float *e = make(8 * (size_t)n), *f = make(8 * (size_t)n);
+    struct kern_embed em = {{x, ga + 1, NULL}, {ids[0], ids[1], ids[2]}, e, n, 8, n};
+    kern_table(k)->embed(k, &em);
+    em.y = f;
+    kern_table(ref)->embed(ref, &em);
+    bool same = worst(e, f, 8 * (size_t)n, 1) == 0;
+    memcpy(y, x, all * 4);
+    memcpy(z, x, all * 4);
+    kern_table(k)->gate(k, y, n, g, m, n);
+    kern_table(ref)->gate(ref, z, n, g, m, n);
+    same &= worst(y, z, all, 1) < 1e-6f;
+    kern_table(k)->mul(k, x, z, y, all);
+    kern_table(ref)->mul(ref, x, z, z, all);
+    same &= worst(y, z, all, 1) < 1e-6f;
+    kern_table(k)->add(k, x, z, y, all);
+    kern_table(ref)->add(ref, x, z, z, all);
+    same &= worst(y, z, all, 1) < 1e-6f;
+    ok(same, "%s: embed, gate, mul, add %dx%d", kern_table(k)->name, m, n);
+    free(x); free(g); free(s); free(y); free(z); free(ga); free(sa); free(e); free(f);
+}
+
+static void check_backend(const char *name, struct kern *ref)
+{
+    static const int sizes[][3] = {{1, 1, 1}, {1, 5, 3}, {2, 33, 16}, {3, 64, 17}, {5, 7, 100},
+                                   {6, 4, 64}, {7, 35, 768}, {13, 31, 129}, {38, 70, 40},
+                                   {101, 66, 48}};
+    static const int looks[][4] = {{1, 1, 1, 1}, {2, 8, 3, 5}, {3, 5, 7, 1}, {2, 64, 13, 101},
+                                   {8, 128, 14, 38}, {1, 20, 101, 33}, {4, 12, 1, 17}};
+    struct kern *k = NULL;
+    char why[256];
+    if (kern_open(name, 2, &k, why, sizeof why) != 0) {
+        tap_skip("%s: %s", name, why);
+        return;
+    }
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        linear(k, ref, sizes[i][0], sizes[i][1], sizes[i][2], (enum kern_act)(i % 4), i % 2);
+        norm_and_rest(k, ref, sizes[i][0], sizes[i][2]);
+    }
+    for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++)
+        attention(k, ref, looks[i][0], looks[i][1], looks[i][2], looks[i][3]);
+    kern_close(k);
+}
+
+/* GELU over its whole range: a tanh approximation would be off by 5e-4. */
+static void check_gelu(const char *name)
+{
+    struct kern *k = NULL;
+    char why[256];
+    float one = 1, w = 0;
+    if (kern_open(name, 1, &k, why, sizeof why) != 0)
+        return;
+    for (int i = -12000; i <= 12000; i++) {
+        float x = (float)i / 1000, y = 0;
+        struct kern_linear o = {.x = &x, .ldx = 1, .w = &one, .y = &y, .ldy = 1, .m = 1, .n = 1,
+                                .k = 1, .act = KERN_GELU};
+        kern_table(k)->linear(k, &o, 1);
+        double want = 0.5 * (double)x * (1 + erf((double)x / sqrt(2)));
+        float d = fabsf(y - (float)want);
+        w = d > w ? d : w;
+    }
+    ok(w < 1e-6f, "%s: GELU from -12 to 12 (%g)", name, (double)w);
+    kern_close(k);
+}
+
+static void count_part(void *arg, int i)
+{
+    __atomic_fetch_add((int *)arg + i, 1, __ATOMIC_RELAXED);
+}
+
+static void check_pool(void)
+{
+    bool once = true;
+    for (int threads = 1; threads <= 7; threads += 2) {
+        struct kern *k = NULL;
+        char why[256];
+        if (kern_open(NULL, threads, &k, why, sizeof why) != 0) {
+            ok(false, "%s", why);
+            return;
+        }
+        for (int job = 0; job < 3000; job++) {
+            int seen[40] = {0}, parts = job % 40;
+            kern_parallel(k, parts, count_part, seen);
+            for (int i = 0; i < 40; i++)
+                once &= seen[i] == (i < parts);
+        }
+        kern_close(k);
+    }
+    ok(once, "every part of every job runs once, on 1 to 7 threads");
+}
+
+static void check_opening(void)
+{
+    struct kern *k = NULL;
+    char why[256] = "";
+    ok(kern_open("abacus", 1, &k, why, sizeof why) != 0 && strstr(why, "abacus"), "%s", why);
+    ok(kern_open("cuda", 1, &k, why, sizeof why) != 0 && strstr(why, "CUDA"), "%s", why);
+    ok(kern_open("ref", -1, &k, why, sizeof why) != 0 && strstr(why, "threads"), "%s", why);
+    ok(kern_open(NULL, 0, &k, why, sizeof why) == 0 && kern_threads(k) >= 1, "auto opens");
+    kern_close(k);
+}
+
+int main(void)
+{
+    static const char *const names[] = {"cpu-portable", "cpu-avx2", "cpu-avx512"};
+    struct kern *ref = NULL;
+    char why[256];
+    if (!ok(kern_open("ref", 1, &ref, why, sizeof why) == 0, "ref opens"))
+        return tap_done();
+    for (int i = 0; i < 3; i++) {
+        check_backend(names[i], ref);
+        check_gelu(names[i]);
+    }
+    kern_close(ref);
+    check_pool();
+    check_opening();
+    return tap_done();
+}

@@ -1,0 +1,205 @@
+/* Parts of the screen that need none: the line editor, text for the screen, terminal replies,
+ * pictures and their sixels. */
+#include "src/mem.h"
+#include "tap.h"
+#include "ui/canvas.h"
+#include "ui/edit.h"
+#include "ui/sixel.h"
+#include "ui/term.h"
+#include "ui/text.h"
+
+#include <locale.h>
+
+static void type(struct edit *e, const char *text)
+{
+    for (; *text; text++) {
+        char c[2] = {*text, '\0'};
+        edit_insert(e, c);
+    }
+}
+
+static void editor(void)
+{
+    struct edit e;
+    edit_init(&e);
+    type(&e, "the dog");
+    edit_key(&e, EDIT_WORD_LEFT);
+    type(&e, "big ");
+    ok(strcmp(e.text, "the big dog") == 0, "insert in the middle: %s", e.text);
+    edit_key(&e, EDIT_KILL_WORD);
+    ok(strcmp(e.text, "the dog") == 0, "kill a word: %s", e.text);
+    edit_insert(&e, "\xc3\xa9");
+    edit_key(&e, EDIT_LEFT);
+    edit_key(&e, EDIT_DELETE);
+    ok(strcmp(e.text, "the dog") == 0, "a character of two bytes goes as one");
+    edit_key(&e, EDIT_HOME);
+    edit_key(&e, EDIT_BACKSPACE);
+    edit_key(&e, EDIT_LEFT);
+    edit_key(&e, EDIT_KILL_END);
+    edit_key(&e, EDIT_DELETE);
+    ok(e.len == 0 && e.at == 0, "at the ends nothing happens");
+    edit_remember(&e, "one");
+    edit_remember(&e, "two");
+    edit_remember(&e, "two");
+    type(&e, "new");
+    edit_key(&e, EDIT_OLDER);
+    edit_key(&e, EDIT_OLDER);
+    edit_key(&e, EDIT_OLDER);
+    ok(strcmp(e.text, "one") == 0, "the oldest of two: %s", e.text);
+    edit_key(&e, EDIT_NEWER);
+    edit_key(&e, EDIT_NEWER);
+    ok(strcmp(e.text, "new") == 0, "and back to the new line");
+    for (int i = 0; i < 9000; i++)
+        edit_insert(&e, "x");
+    ok(e.len <= 8000, "a line has an end");
+    edit_fini(&e);
+}
+
+static void screen_text(void)
+{
+    char out[64];
+    text_fit("a\033[2Jb\tc\x7f", 40, out, sizeof out);
+    ok(strcmp(out, "a?[2Jb c?") == 0, "control characters do not get through: %s", out);
+    text_fit("\xe2\x80\xae" "evil\xff\xc2\x9b", 40, out, sizeof out);
+    ok(strcmp(out, "?evil??") == 0, "nor direction marks, bad bytes and C1: %s", out);
+    ok(text_fit("\xe6\x97\xa5\xe6\x9c\xac", 3, out, sizeof out) == 2 && strlen(out) == 3,
+       "wide characters are cut whole");
+    ok(text_fit("abcdef", 4, out, 3) == 2, "the buffer's end counts, too");
+}
+
+static struct term heard(const char *replies, bool *done, char *keys)
+{
+    struct term_parser p = {0};
+    for (; *replies; replies++)
+        term_feed(&p, (unsigned char)*replies);
+    term_settle(&p.term);
+    *done = p.done;
+    memcpy(keys, p.keys, p.key_count);
+    keys[p.key_count] = '\0';
+    return p.term;
+}
+
+static void replies(void)
+{
+    bool done;
+    char keys[300];
+    struct term t = heard("\033[6;19;9t\033[?1;0;256S\033[?2;0;900;608S\033[?2026;2$y"
+                          "q\033[?63;1;2;4;6;9c", &done, keys);
+    ok(done && t.sixel && t.cell_w == 9 && t.cell_h == 19 && t.registers == 256 &&
+       t.max_w == 900 && t.max_h == 608 && t.sync, "a sixel terminal");
+    ok(strcmp(keys, "q") == 0, "a key typed meanwhile is given back");
+    t = heard("\033[?64;1;2;6;9;42c", &done, keys);
+    ok(done && !t.sixel && t.registers == 16 && !t.sync, "64 and 42 are not 4");
+    t = heard("\033[6;9999;1t\033[?1;0;0S\033[?2;0;1;1S\033[?62;4c", &done, keys);
+    ok(t.cell_w == 0 && t.registers == 16 && t.max_w == 1000, "wild numbers are not believed");
+    t = heard("\033[A\033[?garbage", &done, keys);
+    ok(!done && strncmp(keys, "\033[A", 3) == 0, "an arrow key is no reply");
+}
+
+/* An independent decoder, so that a wrong color, row or run is seen. */
+struct decoded {
+    int w, h;
+    uint8_t rgb[64][64][3];
+};
+
+static int number(const char **s)
+{
+    int x = 0;
+    while (**s >= '0' && **s <= '9')
+        x = 10 * x + *(*s)++ - '0';
+    return x;
+}
+
+static void decode(const char *s, const char *end, struct decoded *d)
+{
+    int palette[256][3] = {{0}}, color = 0, x = 0, y = 0, run = 1;
+    s = memchr(s, 'q', (size_t)(end - s));
+    for (s = s ? s + 1 : end; s < end && *s != 033; ) {
+        if (*s == '"') {
+            s++;
+            for (int i = 0; i < 4; i++, s += *s == ';')
+                number(&s);
+        } else if (*s == '#') {
+            s++;
+            color = number(&s) & 255;
+            if (*s == ';') {
+                s++;
+                number(&s);
+                for (int i = 0; i < 3 && *s == ';'; i++) {
+                    s++;
+                    palette[color][i] = number(&s) * 255 / 100;
+                }
+            }
+        } else if (*s == '!') {
+            s++;
+            run = number(&s);
+        } else if (*s == '$' || *s == '-') {
+            y += *s++ == '-' ? 6 : 0;
+            x = 0;
+        } else if (*s >= '?' && *s <= '~') {
+            for (; run > 0; run--, x++)
+                for (int b = 0; b < 6; b++)
+                    if ((*s - '?') >> b & 1 && x < 64 && y + b < 64) {
+                        for (int i = 0; i < 3; i++)
+                            d->rgb[y + b][x][i] = (uint8_t)palette[color][i];
+                        d->w = x + 1 > d->w ? x + 1 : d->w;
+                        d->h = y + b + 1 > d->h ? y + b + 1 : d->h;
+                    }
+            run = 1;
+            s++;
+        } else {
+            s++;
+        }
+    }
+}
+
+static bool near(const uint8_t *p, int r, int g, int b)
+{
+    return abs(p[0] - r) < 6 && abs(p[1] - g) < 6 && abs(p[2] - b) < 6;
+}
+
+static void sixels(void)
+{
+    static struct decoded d;
+    struct canvas *c = canvas_new(50, 37);
+    struct buf out = {0};
+    uint8_t photo[4 * 3] = {255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255}; /* 2 x 2 */
+    canvas_photo(c, photo, 2, 2);
+    canvas_frame(c, 30, 20, 45, 34, 2, (struct rgb){0, 0, 0});
+    ok(sixel_encode_canvas(c, 256, &out) == 0, "a canvas becomes sixels");
+    decode(out.data, out.data + out.len, &d);
+    ok(d.w == 50 && d.h == 37, "every pixel is set: %d x %d", d.w, d.h);
+    ok(near(d.rgb[2][2], 255, 0, 0) && near(d.rgb[2][48], 0, 255, 0) &&
+       near(d.rgb[36][2], 0, 0, 255) && near(d.rgb[25][37], 255, 255, 255), "colors are right");
+    ok(near(d.rgb[20][35], 0, 0, 0) && near(d.rgb[33][45], 0, 0, 0), "the frame is where it is");
+    out.len = 0;
+    ok(sixel_encode_canvas(c, 2, &out) == 0, "two colors do, too");
+    buf_fini(&out);
+    canvas_free(c);
+    ok(!canvas_new(0, 5) && !canvas_new(5000, 5), "no canvas without size, or of any size");
+}
+
+static void heat(void)
+{
+    struct canvas *c = canvas_new(20, 12);
+    float x[240] = {0};
+    struct rgb cold = canvas_heat_color(-1), hot = canvas_heat_color(2);
+    ok(cold.r + cold.g + cold.b < 30 && hot.r > 240 && hot.g > 240, "cold is dark, hot is bright");
+    x[5 * 20 + 7] = 1;
+    canvas_heat(c, x);
+    ok(c->rgb[3 * (5 * 20 + 7)] > 150 && c->rgb[0] < 30, "heat shows where it is");
+    canvas_label(c, 15, 10, "1 0.5", 1, (struct rgb){255, 255, 0});
+    ok(c->rgb[3 * (11 * 20 + 19)] == 255, "a label stays inside");
+    canvas_free(c);
+}
+
+int main(void)
+{
+    setlocale(LC_ALL, "C.UTF-8");
+    editor();
+    screen_text();
+    replies();
+    sixels();
+    heat();
+    return tap_done();
+}
