@@ -241,7 +241,8 @@ static int write_attention(const char *path, const struct trace *t, struct vs_er
         return write_means(path, t, err);
     if (ends_with(path, ".safetensors"))
         return write_maps(path, t, err);
-    return vs_fail(err, VS_E_USAGE, "%s: attention is written to a .safetensors or .npy file", path);
+    return vs_fail(err, VS_E_USAGE, "%s: attention is written to a .safetensors or .npy file",
+                   path);
 }
 
 /* ---- running */
@@ -258,12 +259,11 @@ static void print_result(const struct options *o, const struct result *r)
 }
 
 /* The answer is worth more than the log: a log that cannot be written is a warning. */
-static void log_query(const struct options *o, struct log *l, int64_t session, struct result *r)
+static void log_query(struct log *l, int64_t session, struct result *r)
 {
     struct vs_err err = {0};
-    if (l && log_result(l, session, r, &err) != 0)
+    if (log_result(l, session, r, &err) != 0)
         fprintf(stderr, "vilscope query: not logged: %s\n", err.text);
-    (void)o;
 }
 
 static struct log *open_log(const struct options *o, int64_t *session)
@@ -304,7 +304,7 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
             rc = write_attention(o->attention, r->trace, err);
         if (l) {
             model_complete(m, r);
-            log_query(o, l, session, r);
+            log_query(l, session, r);
         }
         result_free(r);
     }
@@ -353,10 +353,6 @@ int cmd_query(int argc, char **argv)
         status = command_usage("query", "--attention takes one checkpoint");
     else if (status == 0 && run(o, task, &err) != 0)
         status = command_fail("query", &err);
-    if (status == EXIT_OK && (fflush(stdout) != 0 || ferror(stdout))) {
-        vs_fail(&err, VS_E_IO, "the answer could not be written: %s", strerror(errno));
-        status = command_fail("query", &err);
-    }
     free(o->text);
     free(o);
     return status;

@@ -2,6 +2,7 @@
 #include "src/vilscope.h"
 
 #include <config.h>
+#include <errno.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -81,7 +82,10 @@ int main(int argc, char **argv)
         return EXIT_OK;
     }
     const struct command *c = argc > 1 ? command_find(argv[1]) : NULL;
-    if (c)
-        return c->run(argc - 1, argv + 1);
-    return cmd_workbench(argc, argv);
+    int status = c ? c->run(argc - 1, argv + 1) : cmd_workbench(argc, argv);
+    if (status == EXIT_OK && (fflush(stdout) != 0 || ferror(stdout))) {
+        fprintf(stderr, "vilscope: standard output cannot be written: %s\n", strerror(errno));
+        status = EXIT_FAILED;
+    }
+    return status;
 }

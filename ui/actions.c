@@ -41,13 +41,13 @@ static void choose_photos(struct workbench *w)
 
 static void ask(struct workbench *w)
 {
-    if (!w->model || !w->engine) {
-        workbench_say(w, true, "no model is open: start with -m DIR, or -c FILE --config FILE "
-                      "--vocab FILE");
-        return;
-    }
-    if (w->photo_count == 0) {
-        workbench_say(w, true, "no image is open: o opens one");
+    if (!w->model || !w->engine || w->photo_count == 0) {
+        if (!w->model || !w->engine)
+            workbench_say(w, true, "no model is open: start with -m DIR, or -c FILE --config FILE "
+                          "--vocab FILE");
+        else
+            workbench_say(w, true, "no image is open: o opens one");
+        w->mode = MODE_BROWSE;
         return;
     }
     if (!w->query.len)

@@ -175,6 +175,7 @@ static void draw_answer_row(const struct workbench *w, struct area a, int row, i
     bool align = w->task->reading == READ_ALIGNMENT;
     const char *label = align ? base_name(x->label) : x->label;
     attrset(i == w->box ? A_REVERSE : A_NORMAL);
+    mvhline(row, a.col, ' ', a.cols);
     int n = put(row, a.col, a.cols, "%2d ", i + 1);
     put(row, a.col + n, a.cols - n - 9, "%s", label);
     put(row, a.col + a.cols - 8, 8, align ? "%8.3f" : "%8.4f",
@@ -185,6 +186,8 @@ static void draw_answer_row(const struct workbench *w, struct area a, int row, i
 static void draw_box_row(const struct workbench *w, struct area a, int row, int i)
 {
     const struct result_box *x = &w->now.r->boxes[i];
+    attrset(i == w->box ? A_REVERSE : A_NORMAL);
+    mvhline(row, a.col, ' ', a.cols);
     attrset(rank_attr(i < w->boxes_shown ? i : 5) | (i == w->box ? A_REVERSE : A_NORMAL));
     int n = put(row, a.col, a.cols, "%2d ", i + 1);
     attrset(i == w->box ? A_REVERSE : A_NORMAL);
@@ -338,7 +341,7 @@ static void draw_body(struct workbench *w, struct area a)
 {
     int left = a.cols * 3 / 5, half = a.rows / 2;
     struct area photo = {a.row, a.col, a.rows, left - 1};
-    struct area answer = {a.row, a.col + left + 1, half, a.cols - left - 2};
+    struct area answer = {a.row, a.col + left + 1, half - 1, a.cols - left - 2};
     struct area looks = {a.row + half, a.col + left + 1, a.rows - half, a.cols - left - 2};
     for (int i = 0; i < a.rows; i++)
         mvaddch(a.row + i, left, ACS_VLINE);
@@ -356,8 +359,8 @@ void panes_draw(struct workbench *w)
     gfx_begin(&w->gfx);
     curs_set(0);
     if (LINES < MIN_ROWS || COLS < MIN_COLS) {
-        put(0, 0, COLS, "The terminal is too small: %dx%d, needs %dx%d", COLS, LINES, MIN_COLS,
-            MIN_ROWS);
+        put(0, 0, COLS, "too small: %dx%d", COLS, LINES);
+        put(1, 0, COLS, "needs %dx%d", MIN_COLS, MIN_ROWS);
     } else {
         /* A picture must end above the last row, or terminals scroll. */
         struct area body = {1, 0, LINES - 5, COLS}, inside = {1, 1, LINES - 5, COLS - 2};

@@ -51,6 +51,16 @@ static int thickness(const struct workbench *w, const struct canvas *c, bool cho
     return (c->w > 500 ? 3 : 2) + (chosen ? 2 : 0);
 }
 
+/* Above the box where there is room, so that a small box can be seen. */
+static void draw_label(const struct workbench *w, struct canvas *c, struct pixels p,
+                       const char *text, struct rgb color)
+{
+    int scale = c->w > 500 ? 2 : 1;
+    int y = p.y1 - 9 * scale >= 0 ? p.y1 - 9 * scale : p.y1;
+    if (w->gfx.mode == GFX_SIXEL)
+        canvas_label(c, p.x1, y, text, scale, color);
+}
+
 /* The label of a rank: "1 0.43". */
 static void rank_label(const struct result_box *x, int rank, char *out, size_t size)
 {
@@ -73,8 +83,8 @@ static void draw_ranked(const struct workbench *w, struct canvas *c, int image)
             if (pass == 0)
                 canvas_frame(c, p.x1, p.y1, p.x2, p.y2, thickness(w, c, i == w->box),
                              photo_rank_color(i));
-            else if (w->gfx.mode == GFX_SIXEL)
-                canvas_label(c, p.x1, p.y1, text, c->w > 500 ? 2 : 1, photo_rank_color(i));
+            else
+                draw_label(w, c, p, text, photo_rank_color(i));
         }
 }
 
@@ -102,8 +112,7 @@ static void draw_heat(const struct workbench *w, struct canvas *c, int image,
         char text[32];
         snprintf(text, sizeof text, "%.1f%%", 100 * (double)weights[best]);
         canvas_frame(c, p.x1, p.y1, p.x2, p.y2, thickness(w, c, false), white);
-        if (w->gfx.mode == GFX_SIXEL)
-            canvas_label(c, p.x1, p.y1, text, c->w > 500 ? 2 : 1, white);
+        draw_label(w, c, p, text, white);
     }
     free(used);
 }

@@ -24,7 +24,8 @@ struct pval {
     enum pkind kind;
     int64_t integer;          /* PK_BOOL, PK_INT */
     double number;            /* PK_FLOAT */
-    const uint8_t *bytes;     /* PK_STRING (UTF-8), PK_BYTES, PK_BIGINT (little endian), PK_GLOBAL */
+    const uint8_t *bytes;     /* PK_STRING (UTF-8), PK_BYTES, PK_BIGINT (little endian),
+                                 PK_GLOBAL */
     size_t len;
     struct pval **items;      /* PK_LIST, PK_TUPLE, PK_SET: items; PK_DICT: key, value, ... */
     size_t count;             /* number of entries in items (2 per pair in a dict) */

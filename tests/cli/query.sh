@@ -79,15 +79,22 @@ ok $? "regions beside the image are found"
     -t refcoco --no-log --regions "$tiny/scene.npy" "a dog" >/dev/null 2>&1
 ok $? "parts given one by one, regions without a picture"
 
-refuses 1 "no regions" "an image without regions" \
-    "$VILSCOPE" query -m "$tiny" -t vqa "$tiny/mirror.png/../scene.png" "a" || true
+cp "$tiny/scene.png" "$work/alone.png"
+refuses 2 "no regions" "an image without regions" \
+    "$VILSCOPE" query -m "$tiny" -t vqa "$work/alone.png" "a"
 refuses 2 "no task" "an unknown task" q nonsense "a"
 refuses 1 "No such file" "no such image" \
     "$VILSCOPE" query -m "$tiny" -t vqa --regions "$tiny/scene.npy" "$work/none.png" "a"
 refuses 1 "No such file" "no such model" \
     "$VILSCOPE" query -m "$work/none" -t vqa --regions "$tiny/scene.npy" "$tiny/scene.png" "a"
-refuses 1 "2048\|wants 20" "features of another size" \
-    "$VILSCOPE" query -m "$tiny" -t vqa --regions "$work/big.npy" "a"
+big=${VILSCOPE_SHARED:-$SRCDIR/../shared}/golden/files/17.p4.npy
+if [ -f "$big" ]; then
+    refuses 1 "wants 20" "features of another size" \
+        "$VILSCOPE" query -m "$tiny" -t vqa --regions "$big" "a"
+else
+    n=$((n + 1))
+    echo "ok $n # SKIP the golden data is not there"
+fi
 refuses 2 "empty" "an empty query" q vqa ""
 refuses 2 "wants 2 images" "one image for NLVR2" q nlvr2 "a"
 refuses 2 "abacus" "an unknown device" q vqa "a" --device abacus
@@ -111,7 +118,7 @@ done
 [ "$("$VILSCOPE" tasks | wc -l)" -eq 13 ]
 ok $? "tasks lists twelve"
 [ "$(echo '{"text": "The dogs [MASK]"}' | "$VILSCOPE" tokenize --vocab "$tiny/vocab.txt")" = \
-    '{"tokens":["the","dog","##s","[MASK]"],"ids":[5,40,147,4]}' ]
+    '{"tokens":["the","dog","##s","[MASK]"],"ids":[5,39,159,4]}' ]
 ok $? "tokenize"
 "$VILSCOPE" forward --config "$tiny/config.json" -c "$tiny/checkpoint.bin" \
     --inputs "$tiny/expected.safetensors" --output "$work/x.safetensors"
