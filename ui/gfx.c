@@ -41,12 +41,33 @@ void gfx_begin(struct gfx *g)
 
 /* ---- blocks */
 
-/* The nearest of the terminal's colors: the cube of 256, or the 8 basic ones. */
-static int color_index(const uint8_t *p)
+/* The step of xterm's cube of 6 levels that is nearest. */
+static int cube_step(int value)
+{
+    return value < 48 ? 0 : value < 115 ? 1 : (value - 35) / 40;
+}
+
+static int distance(const uint8_t *p, int r, int g, int b)
+{
+    return (p[0] - r) * (p[0] - r) + (p[1] - g) * (p[1] - g) + (p[2] - b) * (p[2] - b);
+}
+
+/* The nearest of xterm's 256 colors, in its cube or among its grays. */
+static int nearest_of_256(const uint8_t *p)
+{
+    static const int levels[6] = {0, 95, 135, 175, 215, 255};
+    int r = cube_step(p[0]), g = cube_step(p[1]), b = cube_step(p[2]);
+    int gray = (p[0] + p[1] + p[2]) / 3, step = gray < 8 ? 0 : gray > 238 ? 23 : (gray - 3) / 10;
+    int light = 8 + 10 * step;
+    if (distance(p, light, light, light) < distance(p, levels[r], levels[g], levels[b]))
+        return 232 + step;
+    return 16 + 36 * r + 6 * g + b;
+}
+
+int gfx_color_index(const uint8_t *p)
 {
     if (COLORS >= 256)
-        return 16 + 36 * ((p[0] * 5 + 127) / 255) + 6 * ((p[1] * 5 + 127) / 255) +
-               (p[2] * 5 + 127) / 255;
+        return nearest_of_256(p);
     return (p[0] > 127 ? 1 : 0) | (p[1] > 127 ? 2 : 0) | (p[2] > 127 ? 4 : 0);
 }
 
@@ -58,7 +79,7 @@ static void put_block(int row, int col, const uint8_t *top, const uint8_t *botto
         mvaddch(row, col, (chtype)" .:-=+*#%@"[light * 9 / 255]);
         return;
     }
-    int pair = alloc_pair(color_index(top), color_index(bottom));
+    int pair = alloc_pair(gfx_color_index(top), gfx_color_index(bottom));
     short small = pair > 32767 ? 0 : (short)pair;
     if (setcchar(&cell, L"\u2580", 0, small, pair > 32767 ? &pair : NULL) == OK)
         mvadd_wch(row, col, &cell);

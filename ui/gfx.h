@@ -35,6 +35,8 @@ void gfx_begin(struct gfx *g);
 void gfx_place(struct gfx *g, int i, struct area a, const struct canvas *c, bool changed);
 /* After doupdate: send what is wanted and not shown. */
 void gfx_flush(struct gfx *g);
+/* The number of the nearest of the terminal's colors: of 256, or the 8 basic ones. */
+int gfx_color_index(const uint8_t *rgb);
 /* Everything on the screen was lost. */
 void gfx_lost(struct gfx *g);
 void gfx_fini(struct gfx *g);

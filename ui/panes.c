@@ -39,13 +39,20 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path ? path : "";
 }
 
-static attr_t rank_attr(int rank)
+/* The first color pairs: what COLOR_PAIR can name. Blocks take theirs behind them. */
+void panes_init_colors(void)
 {
-    struct rgb k = photo_rank_color(rank);
-    if (COLORS < 256)
-        return A_BOLD;
-    int index = 16 + 36 * (k.r / 51) + 6 * (k.g / 51) + k.b / 51;
-    return (attr_t)COLOR_PAIR(alloc_pair(index, -1)) | A_BOLD;
+    for (int rank = 0; rank < 6 && has_colors(); rank++) {
+        struct rgb k = photo_rank_color(rank);
+        const uint8_t color[3] = {k.r, k.g, k.b};
+        init_pair((short)(1 + rank), (short)gfx_color_index(color), -1);
+    }
+}
+
+unsigned panes_rank_attr(int rank)
+{
+    unsigned pair = has_colors() ? (unsigned)COLOR_PAIR(1 + (rank < 5 ? rank : 5)) : 0;
+    return pair | (unsigned)A_BOLD;
 }
 
 /* ---- title, tasks, query and status lines */
@@ -188,7 +195,7 @@ static void draw_box_row(const struct workbench *w, struct area a, int row, int 
     const struct result_box *x = &w->now.r->boxes[i];
     attrset(i == w->box ? A_REVERSE : A_NORMAL);
     mvhline(row, a.col, ' ', a.cols);
-    attrset(rank_attr(i < w->boxes_shown ? i : 5) | (i == w->box ? A_REVERSE : A_NORMAL));
+    attrset(panes_rank_attr(i < w->boxes_shown ? i : 5) | (i == w->box ? A_REVERSE : A_NORMAL));
     int n = put(row, a.col, a.cols, "%2d ", i + 1);
     attrset(i == w->box ? A_REVERSE : A_NORMAL);
     put(row, a.col + n, a.cols - n - 9, "region %d %s", x->region, x->label ? x->label : "");

@@ -51,14 +51,50 @@ static int thickness(const struct workbench *w, const struct canvas *c, bool cho
     return (c->w > 500 ? 3 : 2) + (chosen ? 2 : 0);
 }
 
-/* Above the box where there is room, so that a small box can be seen. */
-static void draw_label(const struct workbench *w, struct canvas *c, struct pixels p,
-                       const char *text, struct rgb color)
+/* Labels that are already there, so that a new one does not hide them. */
+struct labels {
+    struct pixels at[128];
+    int count;
+};
+
+static bool is_free(const struct labels *l, struct pixels p)
+{
+    for (int i = 0; i < l->count; i++)
+        if (p.x1 <= l->at[i].x2 && p.x2 >= l->at[i].x1 && p.y1 <= l->at[i].y2 &&
+            p.y2 >= l->at[i].y1)
+            return false;
+    return true;
+}
+
+/* A place of w by h for the label of box p: above it, below, beside, inside, further above; the
+ * first that is on the picture and free, else above. */
+static struct pixels find_place(const struct canvas *c, struct labels *l, struct pixels p, int w,
+                                int h)
+{
+    const int x[] = {p.x1, p.x1, p.x2 + 1, p.x1 - w, p.x1, p.x2 - w, p.x1, p.x1, p.x1};
+    const int y[] = {p.y1 - h, p.y2 + 1, p.y1, p.y1, p.y1, p.y2 - h, p.y1 - 2 * h, p.y1 - 3 * h,
+                     p.y1 - 4 * h};
+    struct pixels chosen = {p.x1, p.y1 - h, p.x1 + w - 1, p.y1 - 1};
+    for (size_t i = 0; i < sizeof x / sizeof x[0]; i++) {
+        struct pixels q = {x[i], y[i], x[i] + w - 1, y[i] + h - 1};
+        if (q.x1 >= 0 && q.y1 >= 0 && q.x2 < c->w && q.y2 < c->h && is_free(l, q)) {
+            chosen = q;
+            break;
+        }
+    }
+    if (l->count < 128)
+        l->at[l->count++] = chosen;
+    return chosen;
+}
+
+static void draw_label(const struct workbench *w, struct canvas *c, struct labels *l,
+                       struct pixels p, const char *text, struct rgb color)
 {
     int scale = c->w > 500 ? 2 : 1;
-    int y = p.y1 - 9 * scale >= 0 ? p.y1 - 9 * scale : p.y1;
-    if (w->gfx.mode == GFX_SIXEL)
-        canvas_label(c, p.x1, y, text, scale, color);
+    if (w->gfx.mode != GFX_SIXEL)
+        return;
+    struct pixels at = find_place(c, l, p, ((int)strlen(text) * 6 + 1) * scale, 9 * scale);
+    canvas_label(c, at.x1, at.y1, text, scale, color);
 }
 
 /* The label of a rank: "1 0.43". */
@@ -67,24 +103,25 @@ static void rank_label(const struct result_box *x, int rank, char *out, size_t s
     snprintf(out, size, "%d %.2f", rank + 1, (double)x->softmax);
 }
 
-/* The best boxes, the first one last, so that it lies on top. */
+/* The best boxes, the first one on top; labels lie over all frames, the best takes its place
+ * first. */
 static void draw_ranked(const struct workbench *w, struct canvas *c, int image)
 {
     const struct result *r = w->now.r;
+    struct labels l = {.count = 0};
     int n = r->box_count < w->boxes_shown ? r->box_count : w->boxes_shown;
-    for (int pass = 0; pass < 2; pass++) /* labels lie over all frames */
-        for (int i = n - 1; i >= 0; i--) {
-            const struct result_box *x = &r->boxes[i];
-            struct pixels p = place(c, &r->images[image], x->box);
+    for (int i = n - 1; i >= 0; i--)
+        if (r->boxes[i].image == image) {
+            struct pixels p = place(c, &r->images[image], r->boxes[i].box);
+            canvas_frame(c, p.x1, p.y1, p.x2, p.y2, thickness(w, c, i == w->box),
+                         photo_rank_color(i));
+        }
+    for (int i = 0; i < n; i++)
+        if (r->boxes[i].image == image) {
             char text[32];
-            if (x->image != image)
-                continue;
-            rank_label(x, i, text, sizeof text);
-            if (pass == 0)
-                canvas_frame(c, p.x1, p.y1, p.x2, p.y2, thickness(w, c, i == w->box),
-                             photo_rank_color(i));
-            else
-                draw_label(w, c, p, text, photo_rank_color(i));
+            rank_label(&r->boxes[i], i, text, sizeof text);
+            draw_label(w, c, &l, place(c, &r->images[image], r->boxes[i].box), text,
+                       photo_rank_color(i));
         }
 }
 
@@ -99,6 +136,7 @@ static void draw_heat(const struct workbench *w, struct canvas *c, int image,
     canvas_dim(c, 0.6f);
     canvas_heat(c, heat);
     free(heat);
+    struct labels l = {.count = 0};
     bool *used = xcalloc((size_t)count, sizeof *used);
     for (int k = 0; k < 3; k++) {
         int best = 0;
@@ -112,7 +150,7 @@ static void draw_heat(const struct workbench *w, struct canvas *c, int image,
         char text[32];
         snprintf(text, sizeof text, "%.1f%%", 100 * (double)weights[best]);
         canvas_frame(c, p.x1, p.y1, p.x2, p.y2, thickness(w, c, false), white);
-        draw_label(w, c, p, text, white);
+        draw_label(w, c, &l, p, text, white);
     }
     free(used);
 }
@@ -133,9 +171,9 @@ static void label_cells(const struct workbench *w, struct area a, const struct c
         int row = a.row + p.y1 / 2, col = a.col + p.x1, len = (int)strlen(text);
         col = col + len > a.col + a.cols ? a.col + a.cols - len : col;
         row = row < a.row ? a.row : row >= a.row + a.rows ? a.row + a.rows - 1 : row;
-        attron(A_REVERSE | A_BOLD);
+        attrset(panes_rank_attr(i) | A_REVERSE);
         mvaddstr(row, col < a.col ? a.col : col, text);
-        attroff(A_REVERSE | A_BOLD);
+        attrset(A_NORMAL);
     }
 }
 

@@ -239,6 +239,7 @@ static int open_screen(struct workbench *w, enum graphics_choice choice, struct 
     if (has_colors()) {
         start_color();
         use_default_colors();
+        panes_init_colors();
     }
     give_keys(keys);
     return 0;

@@ -59,6 +59,10 @@ extern const struct key_help action_help[];
 
 /* panes.c */
 void panes_draw(struct workbench *w);
+/* After curses has started its colors. */
+void panes_init_colors(void);
+/* The color of a rank as an attribute of curses. */
+unsigned panes_rank_attr(int rank);
 
 /* photo.c: draws the current photo with boxes or heat into an area. */
 void photo_draw(struct workbench *w, struct area a);
