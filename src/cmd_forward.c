@@ -17,13 +17,15 @@ const char forward_help[] =
     "padding computed too, and writes all outputs, hidden states and attention maps.\n\n"
     "      --config FILE      the model's configuration (JSON)\n"
     "  -c, --checkpoint FILE  checkpoint\n"
-    "      --inputs FILE      safetensors with in.input_ids, in.token_type_ids,\n"
-    "                         in.attention_mask (B, T), in.features (B, V, F),\n"
-    "                         in.spatials (B, V, 5), in.image_mask (B, V), in.task_ids (B, 1)\n"
+    "      --inputs FILE      safetensors with in.input_ids (B, T), in.features (B, V, F),\n"
+    "                         in.spatials (B, V, 5), in.task_ids (B, 1); and perhaps\n"
+    "                         in.token_type_ids, in.attention_mask (B, T), in.image_mask (B, V)\n"
     "      --output FILE      safetensors with out.*, hid.* and attn.*\n"
     "      --threads N        threads to compute with (default: all CPUs)\n"
     "      --device NAME      auto, cpu, ref, cpu-avx2, ...\n"
-    "      --help             this text\n";
+    "      --help             this text\n\n"
+    "The task token is put in when the configuration says \"task_specific_tokens\": true, as in the\n"
+    "reference; in.task_ids is needed then.\n";
 
 struct options {
     const char *config, *checkpoint, *inputs, *output, *device;
@@ -92,11 +94,11 @@ static bool same_shape(const struct tensor *t, int64_t a, int64_t b, int64_t c)
 }
 
 static int read_whole(const struct tensorfile *f, const char *name, int rows, int columns,
-                      int32_t **out, struct vs_err *err)
+                      bool optional, int32_t **out, struct vs_err *err)
 {
-    const struct tensor *t = find(f, name, 2, err);
+    const struct tensor *t = tensorfile_find(f, name) || !optional ? find(f, name, 2, err) : NULL;
     if (!t)
-        return err->code;
+        return optional && !tensorfile_find(f, name) ? 0 : err->code;
     if (!same_shape(t, rows, columns, 0))
         return vs_fail(err, VS_E_FORMAT, "%s: %s is not (%d, %d)", tensorfile_path(f), name, rows,
                        columns);
@@ -132,15 +134,15 @@ static int read_inputs(const struct tensorfile *f, const struct vilbert *m, stru
     if (!features)
         return err->code;
     int b = (int)ids->shape[0], t = (int)ids->shape[1], v = (int)features->shape[1];
-    int rc = read_whole(f, "in.input_ids", b, t, &x->ids, err);
+    int rc = read_whole(f, "in.input_ids", b, t, false, &x->ids, err);
     if (rc == 0)
-        rc = read_whole(f, "in.token_type_ids", b, t, &x->types, err);
+        rc = read_whole(f, "in.token_type_ids", b, t, true, &x->types, err);
     if (rc == 0)
-        rc = read_whole(f, "in.attention_mask", b, t, &x->text_mask, err);
+        rc = read_whole(f, "in.attention_mask", b, t, true, &x->text_mask, err);
     if (rc == 0)
-        rc = read_whole(f, "in.image_mask", b, v, &x->image_mask, err);
+        rc = read_whole(f, "in.image_mask", b, v, true, &x->image_mask, err);
     if (rc == 0 && vilbert_task_tokens(m))
-        rc = read_whole(f, "in.task_ids", b, 1, &x->task, err);
+        rc = read_whole(f, "in.task_ids", b, 1, false, &x->task, err);
     if (rc == 0)
         rc = read_floats(f, "in.features", b, v, vilbert_config(m)->v_feature, &x->features, err);
     if (rc == 0)
@@ -207,6 +209,8 @@ static int open_and_run(const struct options *o, struct vs_err *err)
     struct vilbert *m = NULL;
     char why[256];
     int rc = config_read(o->config, &c, err);
+    if (c.task_tokens < 0)
+        c.task_tokens = 0; /* the reference's default; queries look at the checkpoint instead */
     if (rc == 0)
         rc = tensorfile_open(o->checkpoint, &f, err);
     if (rc == 0 && kern_open(o->device, o->threads, &k, why, sizeof why) != 0)

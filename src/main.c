@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 extern const char workbench_help[], sessions_help[];
 extern const char query_help[], tasks_help[], inspect_help[], forward_help[], tokenize_help[];
@@ -81,6 +82,8 @@ int main(int argc, char **argv)
         printf("vilscope %s\n", VERSION);
         return EXIT_OK;
     }
+    if (argc == 1 && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
+        return print_overview(); /* nothing was asked for, and nobody looks */
     const struct command *c = argc > 1 ? command_find(argv[1]) : NULL;
     int status = c ? c->run(argc - 1, argv + 1) : cmd_workbench(argc, argv);
     if (status == EXIT_OK && (fflush(stdout) != 0 || ferror(stdout))) {

@@ -141,12 +141,10 @@ static bool all_have_prefix(const struct tensorfile *f, const char *prefix)
 static char *canonical_name(const char *raw)
 {
     size_t n = strlen(raw);
-    if (strstr(raw, "LayerNorm") || strstr(raw, "layer_norm")) {
-        if (n > 6 && strcmp(raw + n - 6, ".gamma") == 0)
-            return xasprintf("%.*s.weight", (int)(n - 6), raw);
-        if (n > 5 && strcmp(raw + n - 5, ".beta") == 0)
-            return xasprintf("%.*s.bias", (int)(n - 5), raw);
-    }
+    if (n > 6 && strcmp(raw + n - 6, ".gamma") == 0)
+        return xasprintf("%.*s.weight", (int)(n - 6), raw);
+    if (n > 5 && strcmp(raw + n - 5, ".beta") == 0)
+        return xasprintf("%.*s.bias", (int)(n - 5), raw);
     return xstrdup(raw);
 }
 

@@ -1,3 +1,3 @@
 # Tests of the program as a user runs it.
-TAP_SH += tests/cli/query.sh tests/cli/structure.sh
+TAP_SH += tests/cli/kill.sh tests/cli/query.sh tests/cli/structure.sh
 TAP_FULL += tests/cli/full.sh
