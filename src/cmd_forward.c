@@ -24,8 +24,8 @@ const char forward_help[] =
     "      --threads N        threads to compute with (default: all CPUs)\n"
     "      --device NAME      auto, cpu, ref, cpu-avx2, ...\n"
     "      --help             this text\n\n"
-    "The task token is put in when the configuration says \"task_specific_tokens\": true, as in the\n"
-    "reference; in.task_ids is needed then.\n";
+    "As in the reference, a task token is put in only when the configuration says\n"
+    "\"task_specific_tokens\": true; in.task_ids is needed then.\n";
 
 struct options {
     const char *config, *checkpoint, *inputs, *output, *device;

@@ -1,6 +1,17 @@
 # Tests print TAP; tests/run-tests runs them and prints one total line.
 TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests $(JANSSON_CFLAGS)
-EXTRA_DIST += tests/run-tests tests/tap.h
+EXTRA_DIST += tests/run-tests tests/tap.h \
+	tests/data/tiny/checkpoint.bin \
+	tests/data/tiny/classes.txt \
+	tests/data/tiny/config.json \
+	tests/data/tiny/expected.safetensors \
+	tests/data/tiny/gqa.txt \
+	tests/data/tiny/mirror.npy \
+	tests/data/tiny/mirror.png \
+	tests/data/tiny/model.json \
+	tests/data/tiny/scene.npy \
+	tests/data/tiny/scene.png \
+	tests/data/tiny/vocab.txt
 
 include tests/unit/local.mk
 include tests/screen/local.mk
