@@ -134,4 +134,5 @@ def main():
                                             ratios[2], ratios[0], ratios[-1]), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
