@@ -24,6 +24,7 @@ const char workbench_help[] =
     "      --regions FILE     regions of an image: .npy, LMDB folder, TSV; once for each image,\n"
     "                         or once for all; without it IMAGE.npy beside the image is taken\n"
     "      --key KEY          entry of the LMDB or TSV file (default: the image's name)\n"
+    "      --candidates FILE  boxes of the first image to choose from, for visual7w and guesswhat\n"
     "  -t, --task TASK        task to begin with (default vqa)\n"
     "      --graphics KIND    auto (default), sixel or blocks\n"
     "      --device NAME      auto, cpu, ref, cpu-avx2, ...\n"
@@ -37,7 +38,7 @@ struct options {
     struct model_options model;
     const char *checkpoints[MAX_FILES + 1], *regions[MAX_FILES];
     int checkpoint_count, region_count;
-    const char *key, *log;
+    const char *key, *candidates, *log;
     bool no_log, help;
     const struct task *task;
     enum graphics_choice graphics;
@@ -45,7 +46,7 @@ struct options {
 
 enum {
     OPT_CONFIG = 256, OPT_VOCAB, OPT_LABELS, OPT_GQA_LABELS, OPT_CLASSES, OPT_REGIONS, OPT_KEY,
-    OPT_GRAPHICS, OPT_DEVICE, OPT_THREADS, OPT_LOG, OPT_NO_LOG, OPT_HELP
+    OPT_CANDIDATES, OPT_GRAPHICS, OPT_DEVICE, OPT_THREADS, OPT_LOG, OPT_NO_LOG, OPT_HELP
 };
 
 static const struct option long_options[] = {
@@ -59,6 +60,7 @@ static const struct option long_options[] = {
     {"classes", required_argument, NULL, OPT_CLASSES},
     {"regions", required_argument, NULL, OPT_REGIONS},
     {"key", required_argument, NULL, OPT_KEY},
+    {"candidates", required_argument, NULL, OPT_CANDIDATES},
     {"graphics", required_argument, NULL, OPT_GRAPHICS},
     {"device", required_argument, NULL, OPT_DEVICE},
     {"threads", required_argument, NULL, OPT_THREADS},
@@ -115,6 +117,7 @@ static int take_option(int opt, struct options *o, const char *value)
     case OPT_GQA_LABELS: o->model.labels_gqa = value; return 0;
     case OPT_CLASSES: o->model.classes = value; return 0;
     case OPT_KEY: o->key = value; return 0;
+    case OPT_CANDIDATES: o->candidates = value; return 0;
     case OPT_DEVICE: o->model.device = value; return 0;
     case OPT_LOG: o->log = value; return 0;
     case OPT_NO_LOG: o->no_log = true; return 0;
@@ -134,6 +137,8 @@ static int open_photos(const struct options *o, char **images, int count, struct
         rc = photo_open(images[i], regions, o->key, &(*out)[i], err);
         *opened += rc == 0;
     }
+    if (rc == 0 && o->candidates && count > 0)
+        rc = photo_set_candidates((*out)[0], o->candidates, o->key, err);
     return rc;
 }
 

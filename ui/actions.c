@@ -327,6 +327,7 @@ static void cancel(struct workbench *w)
 const struct key_help action_help[] = {
     {"/  i  Enter", "type a query; Enter asks, Esc leaves the line"},
     {"Up Down (typing)", "older and newer queries; Ctrl-A E K U W edit; Tab chooses the task"},
+    {"Ctrl-J (typing)", "another round of a GuessWhat dialog"},
     {"t", "choose the task"},
     {"Left Right", "choose a token: the photo shows where it looks"},
     {"[  ]", "co-attention layer before, next"},

@@ -73,8 +73,9 @@ static void begin_log(struct workbench *w, const char *why)
         w->log = NULL;
         why = "no log";
     }
-    snprintf(w->log_state, sizeof w->log_state, "%s", w->log ? "log is open" : why ? why
-                                                                                  : "no log");
+    bool failed = why && strncmp(why, "not logged", 10) == 0; /* the long story is told once */
+    snprintf(w->log_state, sizeof w->log_state, "%s",
+             w->log ? "log is open" : failed ? "not logged" : "no log");
 }
 
 /* ---- events of the engine */
@@ -276,6 +277,8 @@ static void greet(struct workbench *w, const struct workbench_options *o)
                                                                  "DIR");
     else if (w->photo_count == 0)
         workbench_say(w, false, "o opens an image");
+    else if (!w->log && o->no_log && strncmp(o->no_log, "not logged", 10) == 0)
+        workbench_say(w, true, "%s", o->no_log);
     else
         workbench_say(w, false, "/ to type a query, ? for help");
 }
