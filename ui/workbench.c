@@ -16,10 +16,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* Signals only leave a note here and wake the loop through the pipe. */
-static volatile sig_atomic_t got_end, got_resume;
+static volatile sig_atomic_t got_end, got_resume, got_resize;
 static int wake[2] = {-1, -1};
 
 static void on_signal(int number)
@@ -27,7 +28,9 @@ static void on_signal(int number)
     int saved = errno;
     if (number == SIGCONT)
         got_resume = 1;
-    else if (number != SIGWINCH)
+    else if (number == SIGWINCH)
+        got_resize = 1;
+    else
         got_end = 1;
     ssize_t n = write(wake[1], "!", 1);
     (void)n;
@@ -140,6 +143,17 @@ static bool take_keys(struct workbench *w)
     return any;
 }
 
+/* curses' own handler of SIGWINCH would be missed when it comes just before poll: ours wakes the
+ * loop through the pipe, and tells curses here. */
+static void resize(struct workbench *w)
+{
+    struct winsize size;
+    got_resize = 0;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row && size.ws_col)
+        resizeterm(size.ws_row, size.ws_col);
+    w->redraw = true;
+}
+
 static void redraw_all(struct workbench *w)
 {
     term_measure(&w->gfx.term);
@@ -172,8 +186,10 @@ static void loop(struct workbench *w)
         alive = wait_for_something(w);
         if (got_resume) {
             got_resume = 0;
-            w->redraw = true;
+            got_resize = 1; /* the window may be another meanwhile */
         }
+        if (got_resize)
+            resize(w);
         take_keys(w);
         take_events(w);
         workbench_log(w, false);
@@ -198,11 +214,11 @@ static void open_pipe(void)
 
 static void watch_signals(void)
 {
-    static const int ends[] = {SIGTERM, SIGHUP, SIGINT, SIGCONT};
-    got_end = got_resume = 0;
-    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+    static const int ours[] = {SIGTERM, SIGHUP, SIGINT, SIGCONT, SIGWINCH};
+    got_end = got_resume = got_resize = 0;
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
         struct sigaction a = {.sa_handler = on_signal};
-        sigaction(ends[i], &a, NULL);
+        sigaction(ours[i], &a, NULL);
     }
 }
 
