@@ -60,6 +60,31 @@ struct kern_embed {
     int m, n;
 };
 
+/* A convolution (cross-correlation, zero padding) over a picture whose pixels are rows:
+ * x (h*w, cin), y (oh*ow, cout), oh = (h + 2 pad - kh) / stride + 1.
+ * y = act(scale * sum + shift + residual), scale and shift per channel. */
+struct kern_conv {
+    const float *x;
+    int h, w, cin;
+    const void *weights;   /* packed by kern_conv_pack; for 1x1 without groups PyTorch's own order,
+                              (cout, cin), which is the same, at any alignment */
+    const float *scale, *shift; /* (cout) or NULL for 1 and 0 */
+    const float *residual; /* (oh*ow, cout) or NULL; may be y itself */
+    float *y;
+    int cout, kh, kw, stride, pad, groups;
+    enum kern_act act;     /* KERN_NONE or KERN_RELU */
+};
+
+/* Regions pooled from a picture x (h*w, c): y (n, c, bins, bins), 2x2 samples a bin.
+ * boxes (n, 4) x1 y1 x2 y2, times scale in pixels of x. */
+struct kern_roi {
+    const float *x;
+    int h, w, c, n, bins;
+    const float *boxes;
+    float scale;
+    float *y;
+};
+
 struct kern; /* a back end opened on a device with its threads */
 
 struct kern_ops {
@@ -72,6 +97,10 @@ struct kern_ops {
     /* y[i] = a[i] * b[i], y[i] = a[i] + b[i]; y may be a or b */
     void (*mul)(struct kern *k, const float *a, const float *b, float *y, size_t n);
     void (*add)(struct kern *k, const float *a, const float *b, float *y, size_t n);
+    void (*conv)(struct kern *k, const struct kern_conv *op);
+    /* Largest of 3x3 at stride 2, padding 1, which never wins: y ((h+1)/2 * (w+1)/2, c). */
+    void (*maxpool)(struct kern *k, const float *x, int h, int w, int c, float *y);
+    void (*roi)(struct kern *k, const struct kern_roi *op);
     /* Dynamic attention: x(m,n)[i][j] *= 1 + sigmoid(gate[j]) */
     void (*gate)(struct kern *k, float *x, ptrdiff_t ldx, const float *gate, int m, int n);
 };
@@ -85,6 +114,12 @@ const struct kern_ops *kern_table(const struct kern *k);
 int kern_threads(const struct kern *k);
 /* What to show and to log: "cpu-avx512, 2 threads". Borrowed. */
 const char *kern_describe(const struct kern *k);
+
+/* Weights of a convolution from PyTorch's order, (cout, cin/groups, kh, kw) at any alignment, to
+ * that of struct kern_conv: (cout, kh, kw, cin) without groups; with groups (group, kh, kw,
+ * cin/groups, cout/groups padded with zeros to a multiple of 16). out has kern_conv_size floats. */
+size_t kern_conv_size(int cout, int cin, int kh, int kw, int groups);
+void kern_conv_pack(const void *weights, int cout, int cin, int kh, int kw, int groups, float *out);
 
 /* Run part(arg, i) for i in 0..parts-1 on the back end's threads, dynamically; returns when all
  * are done. For the callers' own loops (decoding half precision weights, ...). */

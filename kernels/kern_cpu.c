@@ -4,81 +4,20 @@
  * and once: a tile of MR rows of x and NR rows of w keeps MR x NR vector sums in registers. Every
  * sum is made in the same order wherever its tile lies, so results do not depend on how the work
  * is cut or on the threads. */
-#include "kernels/kern_math.h"
+#include "kernels/kern_dot.h"
 #include "kernels/kern_priv.h"
 
 #include <math.h>
+
+#include "kernels/kern_conv.h"
 
 #ifndef KERN_TABLE
 #define KERN_TABLE kern_ops_portable
 #endif
 
-#if KERN_LANES == 16 /* 32 registers */
-#define MR 6
-#define NR 4
-#else /* 16 registers */
-#define MR 3
-#define NR 4
-#endif
 #define NB 32 /* columns of y in one part of the work: their weights stay in the L2 cache */
 
-/* ---- dot products */
-
-/* out[i][j] = x row i . w row j; mr and nr are constants where this is inlined. */
-INLINE void dot_tile(int mr, int nr, const float *x, ptrdiff_t ldx, const char *w, ptrdiff_t ldw,
-                     int k, float *out, ptrdiff_t ldo)
-{
-    vf acc[MR][NR];
-    for (int i = 0; i < mr; i++)
-        for (int j = 0; j < NR; j++)
-            acc[i][j] = (vf){0};
-    int p = 0;
-    for (; p + KERN_LANES <= k; p += KERN_LANES) {
-        vf b[NR];
-#pragma GCC unroll 8
-        for (int j = 0; j < nr; j++)
-            b[j] = load(w + j * ldw + 4 * (ptrdiff_t)p);
-#pragma GCC unroll 8
-        for (int i = 0; i < mr; i++) {
-            vf a = load(x + i * ldx + p);
-#pragma GCC unroll 8
-            for (int j = 0; j < nr; j++)
-                acc[i][j] += a * b[j];
-        }
-    }
-    if (p < k)
-        for (int i = 0; i < mr; i++)
-            for (int j = 0; j < nr; j++)
-                acc[i][j] += load_part(x + i * ldx + p, k - p) *
-                             load_part(w + j * ldw + 4 * (ptrdiff_t)p, k - p);
-#pragma GCC unroll 8
-    for (int i = 0; i < mr; i++) {
-        v4 s = sum4(acc[i][0], acc[i][1], acc[i][2], acc[i][3]);
-        for (int j = 0; j < nr; j++)
-            out[i * ldo + j] = s[j];
-    }
-}
-
-#define TILE(m, n)                                                                                \
-    case (m) * 8 + (n):                                                                           \
-        dot_tile(m, n, x, ldx, w, ldw, k, out, ldo);                                              \
-        break
-#define TILES(m) TILE(m, 1); TILE(m, 2); TILE(m, 3); TILE(m, 4)
-
-static void dot_any(int mr, int nr, const float *x, ptrdiff_t ldx, const char *w, ptrdiff_t ldw,
-                    int k, float *out, ptrdiff_t ldo)
-{
-    switch (mr * 8 + nr) {
-        TILES(1);
-        TILES(2);
-        TILES(3);
-#if MR > 3
-        TILES(4);
-        TILES(5);
-        TILES(6);
-#endif
-    }
-}
+/* ---- linear */
 
 /* out(rows, n) = x(rows, k) w(n, k)^T for at most MR rows. */
 static void dot_rows(int rows, int n, const float *x, ptrdiff_t ldx, const char *w, ptrdiff_t ldw,
@@ -87,16 +26,6 @@ static void dot_rows(int rows, int n, const float *x, ptrdiff_t ldx, const char 
     for (int j = 0; j < n; j += NR)
         dot_any(rows, n - j < NR ? n - j : NR, x, ldx, w + j * ldw, ldw, k, out + j, ldo);
 }
-
-/* Rows of the next of so many tiles: m rows in tiles of at most MR, as equal as can be: 13 rows
- * are 5 + 4 + 4, not 6 + 6 + 1. */
-static int tile_rows(int left)
-{
-    int tiles = (left + MR - 1) / MR;
-    return (left + tiles - 1) / tiles;
-}
-
-/* ---- linear */
 
 INLINE vf activate(vf x, enum kern_act act)
 {
@@ -431,5 +360,5 @@ const struct kern_ops KERN_TABLE = {
 #else
     "cpu-portable",
 #endif
-    linear, attention, norm, embed, mul, add, gate,
+    linear, attention, norm, embed, mul, add, KERN_CONV, KERN_MAXPOOL, KERN_ROI, gate,
 };

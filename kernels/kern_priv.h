@@ -15,6 +15,10 @@ struct kern {
 void *kern_need(size_t size);
 void kern_done(void *p);
 
+void kern_conv_ref(struct kern *k, const struct kern_conv *c);
+void kern_maxpool_ref(struct kern *k, const float *x, int h, int w, int c, float *y);
+void kern_roi_ref(struct kern *k, const struct kern_roi *o);
+
 extern const struct kern_ops kern_ops_ref, kern_ops_portable;
 #if defined(__x86_64__)
 extern const struct kern_ops kern_ops_avx2, kern_ops_avx512;

@@ -141,5 +141,6 @@ static void gate(struct kern *k, float *x, ptrdiff_t ldx, const float *g, int m,
 }
 
 const struct kern_ops kern_ops_ref = {
-    "ref", linear, attention, norm, embed, mul, add, gate,
+    "ref", linear, attention, norm, embed, mul, add, kern_conv_ref, kern_maxpool_ref, kern_roi_ref,
+    gate,
 };

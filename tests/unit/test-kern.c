@@ -135,6 +135,68 @@ static void norm_and_rest(struct kern *k, struct kern *ref, int m, int n)
     free(x); free(g); free(s); free(y); free(z); free(ga); free(sa); free(e); free(f);
 }
 
+static void conv(struct kern *k, struct kern *ref, int h, int w, int cin, int cout, int kernel,
+                 int stride, int groups, bool rest)
+{
+    int pad = kernel / 2, oh = (h + 2 * pad - kernel) / stride + 1;
+    int ow = (w + 2 * pad - kernel) / stride + 1;
+    size_t nx = (size_t)(h * w * cin), ny = (size_t)(oh * ow * cout);
+    size_t nw = (size_t)(cout * cin / groups * kernel * kernel);
+    float *x = make(nx), *raw = make(nw), *scale = make((size_t)cout), *shift = make((size_t)cout);
+    float *r = make(ny), *y = make(ny), *z = make(ny);
+    char *askew_raw = askew(raw, nw);
+    float *packed = malloc(kern_conv_size(cout, cin, kernel, kernel, groups) * sizeof *packed);
+    kern_conv_pack(askew_raw + 1, cout, cin, kernel, kernel, groups, packed);
+    memcpy(y, r, ny * 4);
+    struct kern_conv o = {.x = x, .h = h, .w = w, .cin = cin, .weights = packed,
+                          .scale = rest ? scale : NULL, .shift = rest ? shift : NULL,
+                          .residual = rest ? y : NULL, .y = y, .cout = cout, .kh = kernel,
+                          .kw = kernel, .stride = stride, .pad = pad, .groups = groups,
+                          .act = rest ? KERN_RELU : KERN_NONE};
+    struct kern_conv p = o;
+    p.residual = rest ? r : NULL;
+    p.y = z;
+    kern_table(k)->conv(k, &o);
+    kern_table(ref)->conv(ref, &p);
+    float e = worst(y, z, ny, sqrtf((float)(nw / (size_t)cout)) + 1);
+    ok(e < 2e-6f, "%s: conv %dx%d of %d to %d, %dx%d / %d, %d groups (%g)", kern_table(k)->name, h,
+       w, cin, cout, kernel, kernel, stride, groups, (double)e);
+    free(x); free(raw); free(scale); free(shift); free(r); free(y); free(z); free(askew_raw);
+    free(packed);
+}
+
+static void pooling(struct kern *k, struct kern *ref)
+{
+    enum { H = 9, W = 13, C = 21, N = 5 };
+    float *x = make(H * W * C), *a = make(N * C * 49), *b = make(N * C * 49);
+    /* inside, across the edges, outside, smaller than a pixel, the whole */
+    const float boxes[N * 4] = {4, 4, 30, 20, -20, -9, 15, 60, 300, 300, 320, 330, 8, 8, 8.5f, 8.5f,
+                                0, 0, 51, 35};
+    kern_table(k)->maxpool(k, x, H, W, C, a);
+    kern_table(ref)->maxpool(ref, x, H, W, C, b);
+    bool same = memcmp(a, b, (size_t)((H + 1) / 2 * ((W + 1) / 2) * C) * 4) == 0;
+    struct kern_roi o = {x, H, W, C, N, 7, boxes, 0.25f, a};
+    struct kern_roi p = o;
+    p.y = b;
+    kern_table(k)->roi(k, &o);
+    kern_table(ref)->roi(ref, &p);
+    ok(same && worst(a, b, N * C * 49, 1) < 2e-6f, "%s: max pool, regions (%g)",
+       kern_table(k)->name, (double)worst(a, b, N * C * 49, 1));
+    free(x); free(a); free(b);
+}
+
+static void check_convs(struct kern *k, struct kern *ref)
+{
+    static const int c[][7] = {{5, 7, 3, 8, 7, 2, 1},     {6, 9, 16, 24, 1, 1, 1},
+                               {6, 9, 16, 24, 1, 2, 1},   {9, 11, 20, 33, 3, 1, 1},
+                               {8, 8, 12, 12, 3, 2, 1},   {7, 10, 8, 8, 3, 1, 2},
+                               {7, 10, 64, 64, 3, 2, 8},  {5, 6, 256, 256, 3, 1, 8},
+                               {4, 5, 128, 128, 3, 1, 2}, {3, 3, 40, 40, 3, 1, 2}};
+    for (size_t i = 0; i < sizeof c / sizeof c[0]; i++)
+        conv(k, ref, c[i][0], c[i][1], c[i][2], c[i][3], c[i][4], c[i][5], c[i][6], i % 2);
+    pooling(k, ref);
+}
+
 static void check_backend(const char *name, struct kern *ref)
 {
     static const int sizes[][3] = {{1, 1, 1}, {1, 5, 3}, {2, 33, 16}, {3, 64, 17}, {5, 7, 100},
@@ -154,6 +216,7 @@ static void check_backend(const char *name, struct kern *ref)
     }
     for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++)
         attention(k, ref, looks[i][0], looks[i][1], looks[i][2], looks[i][3]);
+    check_convs(k, ref);
     kern_close(k);
 }
 

@@ -1,0 +1,278 @@
+/* Convolutions and pooling, compiled once per instruction set like kern_cpu.c.
+ *
+ * Pixels are rows of channels, so a 1x1 convolution is a product of rows with rows. Larger ones
+ * gather the pixels that an output pixel sees into one long row first, for a block of pixels at a
+ * time. Convolutions in many groups have rows too short for that: there the vector runs over the
+ * group's output channels, and a dozen pixels share each weight. */
+#include "kernels/kern_conv.h"
+
+#include "kernels/kern_dot.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+#define PB 48 /* output pixels in one part of the work */
+
+static int out_size(int size, int kernel, int stride, int pad)
+{
+    return (size + 2 * pad - kernel) / stride + 1;
+}
+
+/* y = act(scale * sum + shift + residual) for n channels of one pixel. */
+static void finish(const struct kern_conv *o, const float *sum, ptrdiff_t pixel, int channel, int n)
+{
+    const float *scale = o->scale ? o->scale + channel : NULL;
+    const float *shift = o->shift ? o->shift + channel : NULL;
+    const float *residual = o->residual ? o->residual + pixel * o->cout + channel : NULL;
+    float *y = o->y + pixel * o->cout + channel;
+    int j = 0;
+    for (; j + KERN_LANES <= n; j += KERN_LANES) {
+        vf v = load(sum + j);
+        v = scale ? v * load(scale + j) : v;
+        v = shift ? v + load(shift + j) : v;
+        v = residual ? v + load(residual + j) : v;
+        store(y + j, o->act == KERN_RELU ? vmax(v, broadcast(0.0f)) : v);
+    }
+    for (; j < n; j++) {
+        float v = sum[j] * (scale ? scale[j] : 1) + (shift ? shift[j] : 0);
+        v += residual ? residual[j] : 0;
+        y[j] = o->act == KERN_RELU && v < 0 ? 0 : v;
+    }
+}
+
+/* ---- without groups */
+
+/* The pixels that output pixel sees, (kh, kw, cin), into row. */
+static void gather(const struct kern_conv *o, int ow, int pixel, float *row)
+{
+    int y0 = pixel / ow * o->stride - o->pad, x0 = pixel % ow * o->stride - o->pad;
+    size_t size = (size_t)o->cin * sizeof *row;
+    for (int ky = 0; ky < o->kh; ky++)
+        for (int kx = 0; kx < o->kw; kx++, row += o->cin) {
+            int y = y0 + ky, x = x0 + kx;
+            if (y < 0 || y >= o->h || x < 0 || x >= o->w)
+                memset(row, 0, size);
+            else
+                memcpy(row, o->x + ((ptrdiff_t)y * o->w + x) * o->cin, size);
+        }
+}
+
+static void dense_part(void *arg, int part)
+{
+    const struct kern_conv *o = arg;
+    int oh = out_size(o->h, o->kh, o->stride, o->pad), ow = out_size(o->w, o->kw, o->stride,
+                                                                       o->pad);
+    int first = part * PB, rows = oh * ow - first < PB ? oh * ow - first : PB;
+    int k = o->kh * o->kw * o->cin;
+    bool direct = o->kh == 1 && o->kw == 1 && o->stride == 1 && o->pad == 0;
+    float *gathered = direct ? NULL : kern_need((size_t)rows * (size_t)k * sizeof *gathered);
+    float *sums = kern_need((size_t)rows * (size_t)o->cout * sizeof *sums);
+    for (int i = 0; i < rows && !direct; i++)
+        gather(o, ow, first + i, gathered + (ptrdiff_t)i * k);
+    const float *x = direct ? o->x + (ptrdiff_t)first * o->cin : gathered;
+    for (int j = 0; j < o->cout; j += NR)
+        for (int i = 0, r; i < rows; i += r) {
+            r = tile_rows(rows - i);
+            dot_any(r, o->cout - j < NR ? o->cout - j : NR, x + (ptrdiff_t)i * k, k,
+                    (const char *)o->weights + 4 * (ptrdiff_t)j * k, 4 * (ptrdiff_t)k, k,
+                    sums + (ptrdiff_t)i * o->cout + j, o->cout);
+        }
+    for (int i = 0; i < rows; i++)
+        finish(o, sums + (ptrdiff_t)i * o->cout, first + i, 0, o->cout);
+    kern_done(gathered);
+    kern_done(sums);
+}
+
+/* ---- with groups */
+
+#if KERN_LANES == 16
+#define GP 12 /* output pixels in a tile */
+#else
+#define GP 6
+#endif
+#define GV 2 /* vectors of output channels in a tile */
+
+/* Sums of np pixels (their first tap's place in px, py) for nv vectors of output channels. np and
+ * nv are constants where this is inlined. */
+INLINE void group_tile(const struct kern_conv *o, int np, int nv, const int *py, const int *px,
+                       int first_in, int cg, const float *w, int padded, const float *zeros,
+                       float *out)
+{
+    vf acc[GP][GV];
+    for (int p = 0; p < np; p++)
+        for (int v = 0; v < nv; v++)
+            acc[p][v] = (vf){0};
+    for (int ky = 0; ky < o->kh; ky++)
+        for (int kx = 0; kx < o->kw; kx++) {
+            const float *at[GP];
+            for (int p = 0; p < np; p++) {
+                int y = py[p] + ky, x = px[p] + kx;
+                bool inside = y >= 0 && y < o->h && x >= 0 && x < o->w;
+                at[p] = inside ? o->x + ((ptrdiff_t)y * o->w + x) * o->cin + first_in : zeros;
+            }
+            for (int c = 0; c < cg; c++, w += padded) {
+                vf b[GV];
+#pragma GCC unroll 2
+                for (int v = 0; v < nv; v++)
+                    b[v] = load(w + v * KERN_LANES);
+#pragma GCC unroll 12
+                for (int p = 0; p < np; p++) {
+                    vf a = broadcast(at[p][c]);
+#pragma GCC unroll 2
+                    for (int v = 0; v < nv; v++)
+                        acc[p][v] += a * b[v];
+                }
+            }
+        }
+    for (int p = 0; p < np; p++)
+        for (int v = 0; v < nv; v++)
+            store(out + (p * GV + v) * KERN_LANES, acc[p][v]);
+}
+
+static void group_any(const struct kern_conv *o, int np, int nv, const int *py, const int *px,
+                      int first_in, int cg, const float *w, int padded, const float *zeros,
+                      float *out)
+{
+    if (np == GP && nv == 2)
+        group_tile(o, GP, 2, py, px, first_in, cg, w, padded, zeros, out);
+    else if (np == GP)
+        group_tile(o, GP, 1, py, px, first_in, cg, w, padded, zeros, out);
+    else
+        for (int p = 0; p < np; p++) /* the end of a part */
+            if (nv == 2)
+                group_tile(o, 1, 2, py + p, px + p, first_in, cg, w, padded, zeros,
+                           out + p * GV * KERN_LANES);
+            else
+                group_tile(o, 1, 1, py + p, px + p, first_in, cg, w, padded, zeros,
+                           out + p * GV * KERN_LANES);
+}
+
+static void group_pixels(const struct kern_conv *o, int ow, int first, int np, const float *zeros)
+{
+    int py[GP], px[GP], cg_in = o->cin / o->groups, cg_out = o->cout / o->groups;
+    int padded = (cg_out + 15) / 16 * 16;
+    float sums[GP * GV * KERN_LANES];
+    for (int p = 0; p < np; p++) {
+        py[p] = (first + p) / ow * o->stride - o->pad;
+        px[p] = (first + p) % ow * o->stride - o->pad;
+    }
+    for (int g = 0; g < o->groups; g++) {
+        const float *w = (const float *)o->weights + (ptrdiff_t)g * o->kh * o->kw * cg_in * padded;
+        for (int c = 0; c < cg_out; c += GV * KERN_LANES) {
+            int left = cg_out - c, nv = left > KERN_LANES ? 2 : 1;
+            int n = left < GV * KERN_LANES ? left : GV * KERN_LANES;
+            group_any(o, np, nv, py, px, g * cg_in, cg_in, w + c, padded, zeros, sums);
+            for (int p = 0; p < np; p++)
+                finish(o, sums + p * GV * KERN_LANES, first + p, g * cg_out + c, n);
+        }
+    }
+}
+
+static void group_part(void *arg, int part)
+{
+    const struct kern_conv *o = arg;
+    int oh = out_size(o->h, o->kh, o->stride, o->pad), ow = out_size(o->w, o->kw, o->stride,
+                                                                       o->pad);
+    int first = part * PB, end = oh * ow < first + PB ? oh * ow : first + PB;
+    size_t size = (size_t)(o->cin / o->groups) * sizeof(float);
+    float *zeros = kern_need(size);
+    memset(zeros, 0, size);
+    for (; first < end; first += GP)
+        group_pixels(o, ow, first, end - first < GP ? end - first : GP, zeros);
+    kern_done(zeros);
+}
+
+void KERN_CONV(struct kern *k, const struct kern_conv *o)
+{
+    int pixels = out_size(o->h, o->kh, o->stride, o->pad) * out_size(o->w, o->kw, o->stride,
+                                                                     o->pad);
+    pool_run(k->pool, (pixels + PB - 1) / PB, o->groups > 1 ? group_part : dense_part,
+             (void *)(uintptr_t)o);
+}
+
+/* ---- pooling */
+
+struct maxpool {
+    const float *x;
+    int h, w, c;
+    float *y;
+};
+
+static void maxpool_row(void *arg, int oy)
+{
+    const struct maxpool *o = arg;
+    int ow = (o->w + 1) / 2;
+    for (int ox = 0; ox < ow; ox++) {
+        float *y = o->y + ((ptrdiff_t)oy * ow + ox) * o->c;
+        for (int c = 0; c < o->c; c++)
+            y[c] = -INFINITY;
+        for (int iy = 2 * oy - 1; iy <= 2 * oy + 1; iy++)
+            for (int ix = 2 * ox - 1; ix <= 2 * ox + 1; ix++) {
+                if (iy < 0 || iy >= o->h || ix < 0 || ix >= o->w)
+                    continue;
+                const float *x = o->x + ((ptrdiff_t)iy * o->w + ix) * o->c;
+                for (int c = 0; c < o->c; c++)
+                    y[c] = x[c] > y[c] ? x[c] : y[c];
+            }
+    }
+}
+
+void KERN_MAXPOOL(struct kern *k, const float *x, int h, int w, int c, float *y)
+{
+    struct maxpool o = {x, h, w, c, y};
+    pool_run(k->pool, (h + 1) / 2, maxpool_row, &o);
+}
+
+/* ---- regions */
+
+/* One sample at (y, x), bilinear, added to sum (c). */
+static void add_sample(const struct kern_roi *o, float y, float x, float *sum)
+{
+    if (y < -1 || y > (float)o->h || x < -1 || x > (float)o->w)
+        return;
+    y = y > 0 ? y : 0;
+    x = x > 0 ? x : 0;
+    int y0 = (int)y, x0 = (int)x, y1 = y0 + 1, x1 = x0 + 1;
+    float fy = y - (float)y0, fx = x - (float)x0;
+    if (y0 >= o->h - 1) {
+        y0 = y1 = o->h - 1;
+        fy = 0;
+    }
+    if (x0 >= o->w - 1) {
+        x0 = x1 = o->w - 1;
+        fx = 0;
+    }
+    const float *a = o->x + ((ptrdiff_t)y0 * o->w + x0) * o->c;
+    const float *b = o->x + ((ptrdiff_t)y0 * o->w + x1) * o->c;
+    const float *c = o->x + ((ptrdiff_t)y1 * o->w + x0) * o->c;
+    const float *d = o->x + ((ptrdiff_t)y1 * o->w + x1) * o->c;
+    float wa = (1 - fy) * (1 - fx), wb = (1 - fy) * fx, wc = fy * (1 - fx), wd = fy * fx;
+    for (int i = 0; i < o->c; i++)
+        sum[i] += wa * a[i] + wb * b[i] + wc * c[i] + wd * d[i];
+}
+
+static void roi_part(void *arg, int n)
+{
+    const struct kern_roi *o = arg;
+    const float *box = o->boxes + 4 * (ptrdiff_t)n;
+    float x = box[0] * o->scale, y = box[1] * o->scale;
+    float w = box[2] * o->scale - x, h = box[3] * o->scale - y;
+    float bw = (w > 1 ? w : 1) / (float)o->bins, bh = (h > 1 ? h : 1) / (float)o->bins;
+    float *sum = kern_need((size_t)o->c * sizeof *sum);
+    float *out = o->y + (ptrdiff_t)n * o->c * o->bins * o->bins;
+    for (int by = 0; by < o->bins; by++)
+        for (int bx = 0; bx < o->bins; bx++) {
+            memset(sum, 0, (size_t)o->c * sizeof *sum);
+            for (int s = 0; s < 4; s++)
+                add_sample(o, y + (float)by * bh + ((float)(s / 2) + 0.5f) * bh / 2,
+                           x + (float)bx * bw + ((float)(s % 2) + 0.5f) * bw / 2, sum);
+            for (int c = 0; c < o->c; c++)
+                out[(c * o->bins + by) * o->bins + bx] = sum[c] / 4;
+        }
+    kern_done(sum);
+}
+
+void KERN_ROI(struct kern *k, const struct kern_roi *o)
+{
+    pool_run(k->pool, o->n, roi_part, (void *)(uintptr_t)o);
+}

@@ -1,0 +1,23 @@
+/* The convolutions of one instruction set, under names of their own (kern_conv.c). */
+#ifndef VS_KERN_CONV_H
+#define VS_KERN_CONV_H
+
+#include "kernels/kern_math.h"
+#include "kernels/kern_priv.h"
+
+#if KERN_LANES == 16
+#define KERN_NAME(x) x##_avx512
+#elif KERN_LANES == 8
+#define KERN_NAME(x) x##_avx2
+#else
+#define KERN_NAME(x) x##_portable
+#endif
+#define KERN_CONV KERN_NAME(kern_conv)
+#define KERN_MAXPOOL KERN_NAME(kern_maxpool)
+#define KERN_ROI KERN_NAME(kern_roi)
+
+void KERN_CONV(struct kern *k, const struct kern_conv *op);
+void KERN_MAXPOOL(struct kern *k, const float *x, int h, int w, int c, float *y);
+void KERN_ROI(struct kern *k, const struct kern_roi *op);
+
+#endif

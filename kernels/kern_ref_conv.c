@@ -1,0 +1,133 @@
+/* The readable reference of convolution and pooling, and the packing of weights. */
+#include "kernels/kern_priv.h"
+
+#include <math.h>
+#include <string.h>
+
+static int padded_group(int cout, int groups)
+{
+    return (cout / groups + 15) / 16 * 16;
+}
+
+size_t kern_conv_size(int cout, int cin, int kh, int kw, int groups)
+{
+    size_t taps = (size_t)kh * (size_t)kw * (size_t)(cin / groups);
+    return groups > 1 ? (size_t)groups * taps * (size_t)padded_group(cout, groups)
+                      : (size_t)cout * taps;
+}
+
+void kern_conv_pack(const void *weights, int cout, int cin, int kh, int kw, int groups, float *out)
+{
+    int ci = cin / groups, co = cout / groups, taps = kh * kw;
+    ptrdiff_t step = groups > 1 ? padded_group(cout, groups) : co;
+    memset(out, 0, kern_conv_size(cout, cin, kh, kw, groups) * sizeof *out);
+    for (int o = 0; o < cout; o++)
+        for (int i = 0; i < ci; i++)
+            for (int t = 0; t < taps; t++) {
+                const char *from = (const char *)weights + 4 * (((ptrdiff_t)o * ci + i) * taps + t);
+                ptrdiff_t to = groups > 1 ? ((ptrdiff_t)(o / co) * taps + t) * ci * step +
+                                                i * step + o % co
+                                          : ((ptrdiff_t)o * taps + t) * ci + i;
+                memcpy(out + to, from, sizeof *out);
+            }
+}
+
+/* The weight of output channel o for input channel i of its group at tap t, as packed. */
+static float weight(const struct kern_conv *c, int o, int i, int t)
+{
+    int ci = c->cin / c->groups, co = c->cout / c->groups, taps = c->kh * c->kw;
+    ptrdiff_t at = c->groups > 1 ? (((ptrdiff_t)(o / co) * taps + t) * ci + i) *
+                                           padded_group(c->cout, c->groups) + o % co
+                                 : ((ptrdiff_t)o * taps + t) * ci + i;
+    float w;
+    memcpy(&w, (const char *)c->weights + 4 * at, sizeof w);
+    return w;
+}
+
+static double sum_at(const struct kern_conv *c, int oy, int ox, int o)
+{
+    int ci = c->cin / c->groups, first = o / (c->cout / c->groups) * ci;
+    double sum = 0;
+    for (int t = 0; t < c->kh * c->kw; t++) {
+        int y = oy * c->stride - c->pad + t / c->kw, x = ox * c->stride - c->pad + t % c->kw;
+        if (y < 0 || y >= c->h || x < 0 || x >= c->w)
+            continue;
+        for (int i = 0; i < ci; i++)
+            sum += (double)c->x[((ptrdiff_t)y * c->w + x) * c->cin + first + i] *
+                   weight(c, o, i, t);
+    }
+    return sum;
+}
+
+void kern_conv_ref(struct kern *k, const struct kern_conv *c)
+{
+    int oh = (c->h + 2 * c->pad - c->kh) / c->stride + 1;
+    int ow = (c->w + 2 * c->pad - c->kw) / c->stride + 1;
+    (void)k;
+    for (int y = 0; y < oh; y++)
+        for (int x = 0; x < ow; x++)
+            for (int o = 0; o < c->cout; o++) {
+                ptrdiff_t at = ((ptrdiff_t)y * ow + x) * c->cout + o;
+                double v = sum_at(c, y, x, o) * (c->scale ? c->scale[o] : 1) +
+                           (c->shift ? c->shift[o] : 0) + (c->residual ? c->residual[at] : 0);
+                c->y[at] = (float)(c->act == KERN_RELU && v < 0 ? 0 : v);
+            }
+}
+
+void kern_maxpool_ref(struct kern *k, const float *x, int h, int w, int c, float *y)
+{
+    (void)k;
+    for (int oy = 0; oy < (h + 1) / 2; oy++)
+        for (int ox = 0; ox < (w + 1) / 2; ox++)
+            for (int i = 0; i < c; i++) {
+                float top = -INFINITY;
+                for (int t = 0; t < 9; t++) {
+                    int iy = 2 * oy - 1 + t / 3, ix = 2 * ox - 1 + t % 3;
+                    if (iy >= 0 && iy < h && ix >= 0 && ix < w)
+                        top = fmaxf(top, x[((ptrdiff_t)iy * w + ix) * c + i]);
+                }
+                y[((ptrdiff_t)oy * ((w + 1) / 2) + ox) * c + i] = top;
+            }
+}
+
+static double tap(const struct kern_roi *o, int y, int x, int c)
+{
+    return o->x[((ptrdiff_t)y * o->w + x) * o->c + c];
+}
+
+/* Source: ROIAlign of the detector's code: 0 outside by more than a pixel, edges repeated. */
+static double sample(const struct kern_roi *o, double y, double x, int c)
+{
+    if (y < -1 || y > o->h || x < -1 || x > o->w)
+        return 0;
+    y = fmax(y, 0);
+    x = fmax(x, 0);
+    int y0 = (int)y, x0 = (int)x;
+    double fy = y0 >= o->h - 1 ? 0 : y - y0, fx = x0 >= o->w - 1 ? 0 : x - x0;
+    y0 = y0 >= o->h - 1 ? o->h - 1 : y0;
+    x0 = x0 >= o->w - 1 ? o->w - 1 : x0;
+    int y1 = fy > 0 ? y0 + 1 : y0, x1 = fx > 0 ? x0 + 1 : x0;
+    return (1 - fy) * ((1 - fx) * tap(o, y0, x0, c) + fx * tap(o, y0, x1, c)) +
+           fy * ((1 - fx) * tap(o, y1, x0, c) + fx * tap(o, y1, x1, c));
+}
+
+void kern_roi_ref(struct kern *k, const struct kern_roi *o)
+{
+    (void)k;
+    for (int n = 0; n < o->n; n++) {
+        const float *b = o->boxes + 4 * n;
+        float x = b[0] * o->scale, y = b[1] * o->scale;
+        float bw = fmaxf(b[2] * o->scale - x, 1) / (float)o->bins;
+        float bh = fmaxf(b[3] * o->scale - y, 1) / (float)o->bins;
+        for (int c = 0; c < o->c; c++)
+            for (int i = 0; i < o->bins * o->bins; i++) {
+                double sum = 0;
+                for (int s = 0; s < 4; s++)
+                    sum += sample(o, y + (float)(i / o->bins) * bh + ((float)(s / 2) + 0.5f) *
+                                                                          bh / 2,
+                                  x + (float)(i % o->bins) * bw + ((float)(s % 2) + 0.5f) *
+                                                                          bw / 2, c);
+                o->y[((ptrdiff_t)n * o->c + c) * o->bins * o->bins + i] = (float)(sum / 4);
+            }
+    }
+}
