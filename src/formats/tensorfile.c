@@ -177,10 +177,12 @@ static int read_by_content(struct tensorfile *f, struct vs_err *err)
         return vs_fail(err, VS_E_FORMAT, "%s: the file is empty", f->map.path);
     if (n >= 4 && memcmp(d, "PK\3\4", 4) == 0)
         return torch_zip_read(f, err);
-    if (d[0] == 0x80)
-        return torch_legacy_read(f, err);
+    /* safetensors before pickles: the first byte of a header's length may well be 0x80. PyTorch's
+     * magic number has another ninth byte. */
     if (n >= 9 && d[8] == '{')
         return safetensors_read(f, err);
+    if (d[0] == 0x80)
+        return torch_legacy_read(f, err);
     if (n >= 262 && memcmp(d + 257, "ustar", 5) == 0)
         return vs_fail(err, VS_E_REFUSED, "%s: a tar file, the checkpoint format of PyTorch before "
                        "0.2: load and save it once with a newer PyTorch", f->map.path);

@@ -28,3 +28,7 @@ TAP_TESTS += test-vilbert
 test_vilbert_SOURCES = tests/unit/test-vilbert.c
 test_vilbert_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
 test_vilbert_LDADD = $(CORE_LIBS)
+TAP_TESTS += test-detector
+test_detector_SOURCES = tests/unit/test-detector.c
+test_detector_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
+test_detector_LDADD = $(CORE_LIBS)

@@ -1,0 +1,127 @@
+/* The description of a detector. */
+#include "src/vision/arch.h"
+
+#include "src/formats/bytes.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+void arch_default(struct arch *a)
+{
+    *a = (struct arch){.stem_out = 64, .groups = 32, .width_per_group = 8, .res2_out = 256,
+                       .blocks = {3, 8, 36, 3}, .fpn_out = 512, .mlp_dim = 2048,
+                       .num_classes = 1601, .anchor_strides = {4, 8, 16, 32, 64},
+                       .pre_nms_top_n = 6000, .post_nms_top_n = 1000, .fpn_post_nms_top_n = 2000,
+                       .rpn_nms_thresh = 0.7f, .class_nms_thresh = 0.5f, .bins = 7,
+                       .min_side = 800, .max_side = 1333, .size_divisible = 32,
+                       .num_features = 100};
+}
+
+struct reader {
+    const json_t *root;
+    const char *path;
+    int rc;
+    struct vs_err *err;
+};
+
+static void whole_of(struct reader *r, const json_t *v, const char *key, int max, int *out)
+{
+    if (!v)
+        return;
+    if (json_is_integer(v) && json_integer_value(v) >= 1 && json_integer_value(v) <= max)
+        *out = (int)json_integer_value(v);
+    else if (r->rc == 0)
+        r->rc = vs_fail(r->err, VS_E_FORMAT, "%s: \"%s\" is not a whole number from 1 to %d",
+                        r->path, key, max);
+}
+
+static void whole(struct reader *r, const char *key, int max, int *out)
+{
+    whole_of(r, json_object_get(r->root, key), key, max, out);
+}
+
+static void list(struct reader *r, const char *key, int count, int max, int *out)
+{
+    const json_t *v = json_object_get(r->root, key);
+    if (!v)
+        return;
+    if (json_array_size(v) != (size_t)count && r->rc == 0)
+        r->rc = vs_fail(r->err, VS_E_FORMAT, "%s: \"%s\" has not %d entries", r->path, key, count);
+    for (int i = 0; r->rc == 0 && i < count; i++)
+        whole_of(r, json_array_get(v, (size_t)i), key, max, &out[i]);
+}
+
+static void share(struct reader *r, const char *key, float *out)
+{
+    const json_t *v = json_object_get(r->root, key);
+    if (!v)
+        return;
+    if (json_is_number(v) && json_number_value(v) >= 0 && json_number_value(v) <= 1)
+        *out = (float)json_number_value(v);
+    else if (r->rc == 0)
+        r->rc = vs_fail(r->err, VS_E_FORMAT, "%s: \"%s\" is not a number from 0 to 1", r->path, key);
+}
+
+/* What is fixed in this program, but stands in the file: refuse what it could not do. */
+static void fixed(struct reader *r, const char *key, double value)
+{
+    const json_t *v = json_object_get(r->root, key);
+    bool same = json_is_boolean(v) ? json_is_true(v) == (value != 0)
+                                   : json_is_number(v) && fabs(json_number_value(v) - value) < 1e-9;
+    if (v && !same && r->rc == 0)
+        r->rc = vs_fail(r->err, VS_E_REFUSED, "%s: \"%s\" other than %g is not supported", r->path,
+                        key, value);
+}
+
+static void read_all(struct reader *r, struct arch *a)
+{
+    const json_t *background = json_object_get(r->root, "background");
+    whole(r, "stem_out", 4096, &a->stem_out);
+    whole(r, "groups", 1024, &a->groups);
+    whole(r, "width_per_group", 1024, &a->width_per_group);
+    whole(r, "res2_out", 4096, &a->res2_out);
+    list(r, "blocks", 4, 1000, a->blocks);
+    whole(r, "fpn_out", 8192, &a->fpn_out);
+    whole(r, "mlp_dim", 65536, &a->mlp_dim);
+    whole(r, "num_classes", 1000000, &a->num_classes);
+    list(r, "anchor_strides", ARCH_LEVELS, 4096, a->anchor_strides);
+    whole(r, "pre_nms_top_n", 1000000, &a->pre_nms_top_n);
+    whole(r, "post_nms_top_n", 100000, &a->post_nms_top_n);
+    whole(r, "fpn_post_nms_top_n", 100000, &a->fpn_post_nms_top_n);
+    share(r, "rpn_nms_thresh", &a->rpn_nms_thresh);
+    share(r, "class_nms_thresh", &a->class_nms_thresh);
+    share(r, "conf_thresh", &a->conf_thresh);
+    whole(r, "pooler_resolution", 64, &a->bins);
+    whole(r, "min_side", 10000, &a->min_side);
+    whole(r, "max_side", 10000, &a->max_side);
+    whole(r, "size_divisible", 1024, &a->size_divisible);
+    whole(r, "num_features", 10000, &a->num_features);
+    fixed(r, "stride_in_1x1", 0);
+    fixed(r, "pooler_sampling_ratio", 2);
+    fixed(r, "rpn_min_size", 0);
+    a->background = json_is_true(background);
+    if (r->rc == 0 && a->num_classes < 2)
+        r->rc = vs_fail(r->err, VS_E_FORMAT, "%s: \"num_classes\" leaves no class beside the "
+                        "background", r->path);
+}
+
+int arch_read(const char *path, struct arch *a, struct vs_err *err)
+{
+    struct bytes map;
+    json_error_t why;
+    arch_default(a);
+    int rc = bytes_open(path, &map, err);
+    if (rc != 0)
+        return rc;
+    json_t *root = json_loadb((const char *)map.data, map.size, JSON_REJECT_DUPLICATES, &why);
+    struct reader r = {.root = root, .path = path, .err = err};
+    if (!json_is_object(root))
+        r.rc = vs_fail(err, VS_E_FORMAT, "%s: not the description of a detector: line %d: %s",
+                       path, root ? 1 : why.line, root ? "no JSON object" : why.text);
+    else
+        read_all(&r, a);
+    json_decref(root);
+    bytes_close(&map);
+    return r.rc;
+}

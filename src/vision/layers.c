@@ -1,0 +1,238 @@
+/* Binding a detector's tensors. Names: modules of maskrcnn-benchmark. */
+#include "src/vision/layers.h"
+
+#include "kernels/kern.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHOWN 6
+
+struct binder {
+    struct layers *l;
+    const struct tensorfile *f;
+    struct buf bad; /* names of what is missing or misshapen */
+    int bad_count;
+    bool no_memory;
+};
+
+static void *keep(struct binder *b, size_t floats)
+{
+    struct layers *l = b->l;
+    void *p = vs_try_calloc(floats + 1, sizeof(float));
+    if (!p) {
+        b->no_memory = true;
+        return NULL;
+    }
+    if (l->owned_count == l->owned_cap) {
+        l->owned_cap = l->owned_cap ? 2 * l->owned_cap : 256;
+        l->owned = xreallocarray(l->owned, (size_t)l->owned_cap, sizeof *l->owned);
+    }
+    l->owned[l->owned_count++] = p;
+    return p;
+}
+
+/* float32 data of a tensor of that shape, in the map where possible; NULL is noted. */
+static const void *bind(struct binder *b, const char *name, int ndim, const int64_t *shape)
+{
+    const struct tensor *t = tensorfile_find(b->f, name);
+    bool good = t && t->ndim == ndim;
+    for (int i = 0; good && i < ndim; i++)
+        good = t->shape[i] == shape[i];
+    if (!good) {
+        if (b->bad_count++ < SHOWN)
+            buf_printf(&b->bad, "%s%s %s", b->bad_count > 1 ? ", " : "", name,
+                       t ? "(another shape)" : "(missing)");
+        return NULL;
+    }
+    if (t->dtype == DTYPE_F32 && tensor_is_contiguous(t))
+        return t->data;
+    float *copy = keep(b, (size_t)tensor_elements(t));
+    if (copy)
+        tensor_to_f32(t, copy);
+    return copy;
+}
+
+static const void *bind_vector(struct binder *b, const char *base, const char *tail, int n)
+{
+    char name[200];
+    int64_t shape[1] = {n};
+    snprintf(name, sizeof name, "%s%s", base, tail);
+    return bind(b, name, 1, shape);
+}
+
+static float at(const void *p, int i)
+{
+    float x;
+    memcpy(&x, (const char *)p + 4 * (ptrdiff_t)i, sizeof x);
+    return x;
+}
+
+/* Frozen batch norm as a scale and a shift. Source: FrozenBatchNorm2d, which has no epsilon. */
+static void bind_norm(struct binder *b, struct conv_w *c, const char *base)
+{
+    const void *w = bind_vector(b, base, ".weight", c->cout);
+    const void *bias = bind_vector(b, base, ".bias", c->cout);
+    const void *mean = bind_vector(b, base, ".running_mean", c->cout);
+    const void *var = bind_vector(b, base, ".running_var", c->cout);
+    float *scale = keep(b, (size_t)c->cout), *shift = keep(b, (size_t)c->cout);
+    for (int i = 0; w && bias && mean && var && scale && shift && i < c->cout; i++) {
+        scale[i] = at(w, i) * (1 / sqrtf(at(var, i)));
+        shift[i] = at(bias, i) - at(mean, i) * scale[i];
+    }
+    c->scale = scale;
+    c->shift = shift;
+}
+
+static void bind_bias(struct binder *b, struct conv_w *c, const char *base)
+{
+    const void *bias = bind_vector(b, base, ".bias", c->cout);
+    float *shift = keep(b, (size_t)c->cout);
+    for (int i = 0; bias && shift && i < c->cout; i++)
+        shift[i] = at(bias, i);
+    c->shift = shift;
+}
+
+static struct conv_w bind_conv(struct binder *b, const char *base, int cin, int cout, int kernel,
+                               int stride, int groups)
+{
+    char name[200];
+    struct conv_w c = {.cin = cin, .cout = cout, .kernel = kernel, .stride = stride,
+                       .groups = groups};
+    int64_t shape[4] = {cout, cin / groups, kernel, kernel};
+    snprintf(name, sizeof name, "%s.weight", base);
+    c.w = bind(b, name, 4, shape);
+    if (c.w && (kernel > 1 || groups > 1)) {
+        float *packed = keep(b, kern_conv_size(cout, cin, kernel, kernel, groups));
+        if (packed)
+            kern_conv_pack(c.w, cout, cin, kernel, kernel, groups, packed);
+        c.w = packed;
+    }
+    return c;
+}
+
+static struct conv_w bind_normed(struct binder *b, const char *conv, const char *norm, int cin,
+                                 int cout, int kernel, int stride, int groups)
+{
+    struct conv_w c = bind_conv(b, conv, cin, cout, kernel, stride, groups);
+    bind_norm(b, &c, norm);
+    return c;
+}
+
+static struct conv_w bind_biased(struct binder *b, const char *name, int cin, int cout, int kernel)
+{
+    struct conv_w c = bind_conv(b, name, cin, cout, kernel, 1, 1);
+    bind_bias(b, &c, name);
+    return c;
+}
+
+static void bind_block(struct binder *b, const struct arch *a, struct block_w *o, int stage,
+                       int number, int cin, int mid, int cout)
+{
+    char base[80], x[6][100];
+    int stride = number == 0 && stage > 0 ? 2 : 1;
+    snprintf(base, sizeof base, "backbone.body.layer%d.%d", stage + 1, number);
+    static const char *const names[] = {"conv1", "bn1", "conv2", "bn2", "conv3", "bn3"};
+    for (int i = 0; i < 6; i++)
+        snprintf(x[i], sizeof x[i], "%s.%s", base, names[i]);
+    o->conv1 = bind_normed(b, x[0], x[1], cin, mid, 1, 1, 1);
+    o->conv2 = bind_normed(b, x[2], x[3], mid, mid, 3, stride, a->groups);
+    o->conv3 = bind_normed(b, x[4], x[5], mid, cout, 1, 1, 1);
+    if (number == 0 && cin != cout) {
+        snprintf(x[0], sizeof x[0], "%s.downsample.0", base);
+        snprintf(x[1], sizeof x[1], "%s.downsample.1", base);
+        o->down = bind_normed(b, x[0], x[1], cin, cout, 1, stride, 1);
+    }
+}
+
+static void bind_body(struct binder *b, const struct arch *a)
+{
+    int cin = a->stem_out;
+    b->l->stem = bind_normed(b, "backbone.body.stem.conv1", "backbone.body.stem.bn1", 3,
+                             a->stem_out, 7, 2, 1);
+    for (int s = 0; s < 4; s++) {
+        int mid = a->groups * a->width_per_group << s, cout = a->res2_out << s;
+        b->l->stage[s] = xcalloc((size_t)a->blocks[s], sizeof *b->l->stage[s]);
+        for (int i = 0; i < a->blocks[s]; i++) {
+            bind_block(b, a, &b->l->stage[s][i], s, i, cin, mid, cout);
+            cin = cout;
+        }
+    }
+}
+
+static void bind_anchors(struct binder *b)
+{
+    struct layers *l = b->l;
+    for (int i = 0; i < ARCH_LEVELS; i++) {
+        char name[80];
+        snprintf(name, sizeof name, "rpn.anchor_generator.cell_anchors.%d", i);
+        const struct tensor *t = tensorfile_find(b->f, name);
+        int64_t n = t && t->ndim == 2 ? t->shape[0] : 0;
+        int64_t shape[2] = {n < 1 || n > 64 ? 3 : i ? l->anchor_count : n, 4};
+        const void *p = bind(b, name, 2, shape);
+        l->anchor_count = (int)shape[0];
+        if (p)
+            memcpy(l->anchors[i], p, (size_t)shape[0] * 4 * sizeof(float));
+    }
+}
+
+static struct dense_w bind_dense(struct binder *b, const char *base, int n, int k)
+{
+    char name[120];
+    int64_t shape[2] = {n, k};
+    snprintf(name, sizeof name, "%s.weight", base);
+    return (struct dense_w){bind(b, name, 2, shape), bind_vector(b, base, ".bias", n), n, k};
+}
+
+static void bind_heads(struct binder *b, const struct arch *a)
+{
+    struct layers *l = b->l;
+    for (int i = 0; i < 4; i++) {
+        char name[80];
+        snprintf(name, sizeof name, "backbone.fpn.fpn_inner%d", i + 1);
+        l->inner[i] = bind_biased(b, name, a->res2_out << i, a->fpn_out, 1);
+        snprintf(name, sizeof name, "backbone.fpn.fpn_layer%d", i + 1);
+        l->outer[i] = bind_biased(b, name, a->fpn_out, a->fpn_out, 3);
+    }
+    bind_anchors(b);
+    l->rpn = bind_biased(b, "rpn.head.conv", a->fpn_out, a->fpn_out, 3);
+    l->logits = bind_biased(b, "rpn.head.cls_logits", a->fpn_out, l->anchor_count, 1);
+    l->deltas = bind_biased(b, "rpn.head.bbox_pred", a->fpn_out, 4 * l->anchor_count, 1);
+    const char *box = "roi_heads.box.feature_extractor.fc6";
+    l->fc6 = bind_dense(b, box, a->mlp_dim, a->fpn_out * a->bins * a->bins);
+    l->fc7 = bind_dense(b, "roi_heads.box.feature_extractor.fc7", a->mlp_dim, a->mlp_dim);
+    l->classes = bind_dense(b, "roi_heads.box.predictor.cls_score", a->num_classes, a->mlp_dim);
+}
+
+int layers_bind(struct layers *l, const struct arch *a, const struct tensorfile *f,
+                struct vs_err *err)
+{
+    struct binder b = {.l = l, .f = f};
+    int rc = 0;
+    *l = (struct layers){0};
+    bind_body(&b, a);
+    bind_heads(&b, a);
+    if (b.no_memory)
+        rc = vs_fail(err, VS_E_LIMIT, "%s: no memory for its weights", tensorfile_path(f));
+    else if (b.bad_count)
+        rc = vs_fail(err, VS_E_FORMAT, "%s: not a checkpoint of this detector: %s%s",
+                     tensorfile_path(f), b.bad.data, b.bad_count > SHOWN ? " and more" : "");
+    buf_fini(&b.bad);
+    if (rc != 0)
+        layers_fini(l);
+    return rc;
+}
+
+void layers_fini(struct layers *l)
+{
+    for (int i = 0; i < l->owned_count; i++)
+        free(l->owned[i]);
+    for (int s = 0; s < 4; s++)
+        free(l->stage[s]);
+    free(l->owned);
+    *l = (struct layers){0};
+}

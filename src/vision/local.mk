@@ -1,0 +1,8 @@
+# From a picture to regions.
+libcore_a_SOURCES += \
+	src/vision/arch.c src/vision/arch.h \
+	src/vision/boxes.c \
+	src/vision/detector.c src/vision/detector.h \
+	src/vision/layers.c src/vision/layers.h \
+	src/vision/picture.c \
+	src/vision/priv.h

@@ -1,0 +1,258 @@
+/* The detector against golden/detector: every tensor of every tiny case, then the selection, exact
+ * where it is discrete. Another resize, stride, anchor, clip, order or threshold breaks it. Weights
+ * are made by the golden data's own program (python3 with numpy).
+ *
+ * usage: test-detector                    the tiny cases
+ *        test-detector full CHECKPOINT    the full-size case */
+#include "src/formats/image.h"
+#include "src/mem.h"
+#include "src/vision/detector.h"
+#include "tap.h"
+
+#include <math.h>
+
+struct loaded {
+    struct arch a;
+    struct tensorfile *file, *want;
+    struct image *im;
+    struct kern *k;
+    struct detector *d;
+};
+
+static float *floats(const struct tensorfile *f, const char *name, int64_t *n)
+{
+    const struct tensor *t = tensorfile_find(f, name);
+    *n = t ? tensor_elements(t) : 0;
+    float *x = xcalloc((size_t)*n + 1, sizeof *x);
+    if (t)
+        tensor_to_f32(t, x);
+    return x;
+}
+
+/* Limits of the golden README. */
+static float limit_of(const char *name)
+{
+    static const struct {
+        const char *name;
+        float limit;
+    } limits[] = {{"image", 1e-5f},      {"stem", 5e-5f},       {"rpn_logits", 5e-4f},
+                  {"rpn_deltas", 1e-4f}, {"proposals", 5e-3f},  {"objectness", 1e-4f},
+                  {"fc6", 1e-3f},        {"fc7", 1e-3f},        {"cls_logits", 3e-3f},
+                  {"scores", 5e-4f},     {"conf", 5e-4f},       {"max_conf", 5e-4f},
+                  {"levels", 0},         {"keep", 0}};
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
+        if (strncmp(name, limits[i].name, strlen(limits[i].name)) == 0)
+            return limits[i].limit;
+    return 2e-4f; /* c2 to c5, p2 to p6 */
+}
+
+static float worst(const float *a, const float *b, int64_t n)
+{
+    float w = 0;
+    for (int64_t i = 0; i < n; i++) {
+        float d = fabsf(a[i] - b[i]);
+        w = d > w || !(d >= 0) ? d : w;
+    }
+    return w;
+}
+
+static void compare_trace(const struct loaded *l, const struct trace *t, const char *what)
+{
+    int compared = 0, wrong = 0;
+    for (int i = 0; i < t->count; i++) {
+        const struct trace_tensor *x = &t->tensors[i];
+        int64_t n, have = 1;
+        float *want = floats(l->want, x->name, &n);
+        for (int j = 0; j < x->ndim; j++)
+            have *= x->shape[j];
+        if (n > 0) {
+            float d = have == n ? worst(x->data, want, n) : INFINITY;
+            compared++;
+            if (!(d <= limit_of(x->name))) {
+                wrong++;
+                tap_note("%s: %s differs by %g (%lld of %lld)", what, x->name, (double)d,
+                         (long long)have, (long long)n);
+            }
+        }
+        free(want);
+    }
+    ok(wrong == 0 && compared >= 20, "%s: %d tensors within their limits", what, compared);
+}
+
+static void compare_regions(const struct loaded *l, const struct regions *g, const char *what)
+{
+    int64_t nb, nf, no;
+    float *boxes = floats(l->want, "boxes", &nb), *features = floats(l->want, "features", &nf);
+    float *objects = floats(l->want, "objects", &no), b = 0, f = 0;
+    bool classes = no == g->count, sizes = nb == 4 * g->count && nf == (int64_t)g->count * g->dim;
+    for (int i = 0; classes && i < g->count; i++)
+        classes = (int)objects[i] == g->classes[i];
+    if (sizes) {
+        b = worst(boxes, g->boxes, nb);
+        f = worst(features, g->features, nf);
+    }
+    ok(sizes && classes && b <= 5e-3f && f <= 1e-3f,
+       "%s: %d regions: classes, boxes (%g), features (%g)", what, g->count, (double)b, (double)f);
+    free(boxes);
+    free(features);
+    free(objects);
+}
+
+/* Features of the found boxes, given as the user's own, are the same features. */
+static void compare_given(const struct loaded *l, const struct regions *g, const char *what)
+{
+    struct detector_want want = {.boxes = g->boxes, .box_count = g->count};
+    struct regions *again = NULL;
+    struct vs_err err = {0};
+    if (ok(detector_run(l->d, l->im->rgb, l->im->width, l->im->height, &want, &again, NULL, &err)
+           == 0 && again->count == g->count, "%s: given boxes run %s", what, err.text)) {
+        float d = worst(again->features, g->features, (int64_t)g->count * g->dim);
+        bool same = memcmp(again->boxes, g->boxes, (size_t)g->count * 4 * sizeof(float)) == 0 &&
+                    memcmp(again->classes, g->classes, (size_t)g->count * sizeof(int)) == 0;
+        ok(same && d < 1e-3f, "%s: given boxes have the features of the found ones (%g)", what,
+           (double)d);
+    }
+    regions_free(again);
+}
+
+static bool open_all(struct loaded *l, const char *folder, const char *weights, const char *device,
+                     struct vs_err *err)
+{
+    char path[400], why[256];
+    snprintf(path, sizeof path, "golden/detector/%s/arch.json", folder);
+    if (arch_read(shared_path(path), &l->a, err) != 0 ||
+        tensorfile_open(weights, &l->file, err) != 0)
+        return false;
+    snprintf(path, sizeof path, "golden/detector/%s/expected.safetensors", folder);
+    if (tensorfile_open(shared_path(path), &l->want, err) != 0)
+        return false;
+    snprintf(path, sizeof path, "golden/detector/%s/input.png", folder);
+    if (image_open(shared_path(path), &l->im, err) != 0)
+        return false;
+    if (kern_open(device, 0, &l->k, why, sizeof why) != 0) {
+        vs_fail(err, VS_E_USAGE, "%s", why);
+        return false;
+    }
+    return detector_open(&l->a, l->file, l->k, &l->d, err) == 0;
+}
+
+static void close_all(struct loaded *l)
+{
+    detector_free(l->d);
+    kern_close(l->k);
+    image_free(l->im);
+    tensorfile_close(l->file);
+    tensorfile_close(l->want);
+}
+
+static void run_case(const char *folder, const char *weights, const char *device)
+{
+    struct loaded l = {0};
+    struct vs_err err = {0};
+    struct regions *g = NULL;
+    struct trace *t = NULL;
+    char what[100];
+    struct detector_want want = {.trace = true};
+    snprintf(what, sizeof what, "%s on %s", folder, device ? device : "the fastest");
+    if (!open_all(&l, folder, weights, device, &err)) {
+        if (device && strstr(err.text, "instructions"))
+            tap_skip("%s: %s", what, err.text);
+        else
+            ok(false, "%s opens: %s", what, err.text);
+    } else if (ok(detector_run(l.d, l.im->rgb, l.im->width, l.im->height, &want, &g, &t, &err) ==
+                  0, "%s runs %s", what, err.text)) {
+        compare_trace(&l, t, what);
+        compare_regions(&l, g, what);
+        compare_given(&l, g, what);
+    }
+    regions_free(g);
+    trace_free(t);
+    close_all(&l);
+}
+
+static bool make_weights(const char *folder, char *out, size_t size)
+{
+    char arch[300], command[2000];
+    const char *dir = getenv("TMPDIR"), *program = shared_path("golden/detector/make_detector.py");
+    snprintf(arch, sizeof arch, "golden/detector/%s/arch.json", folder);
+    snprintf(out, size, "%s/%s.safetensors", dir ? dir : "/tmp", folder);
+    snprintf(command, sizeof command, "for p in python3 /usr/bin/python3; do $p '%s' '%s' '%s' "
+             "--format safetensors --extra >/dev/null 2>&1 && exit 0; done; exit 1",
+             program ? program : "", program ? shared_path(arch) : "", out);
+    return program && system(command) == 0;
+}
+
+/* ---- the full-size case: boxes are matched, as equal scores may swap */
+
+static void compare_full(const struct loaded *l, const struct regions *g)
+{
+    int64_t nb, nf, nc, no;
+    float *boxes = floats(l->want, "boxes", &nb), *features = floats(l->want, "features", &nf);
+    float *score = floats(l->want, "obj_score", &nc), *objects = floats(l->want, "objects", &no);
+    int missing = 0, wrong = 0;
+    for (int i = 0; i < (int)no; i++) {
+        int best = 0;
+        for (int j = 1; j < g->count; j++)
+            if (worst(boxes + 4 * i, g->boxes + 4 * j, 4) <
+                worst(boxes + 4 * i, g->boxes + 4 * best, 4))
+                best = j;
+        float f = worst(features + i * (ptrdiff_t)g->dim, g->features + best * (ptrdiff_t)g->dim,
+                        g->dim);
+        if (worst(boxes + 4 * i, g->boxes + 4 * best, 4) > 0.02f)
+            missing++;
+        else if (f > 1e-2f || fabsf(score[i] - g->conf[best]) > 2e-3f ||
+                 (int)objects[i] != g->classes[best])
+            wrong++;
+    }
+    ok(no == 100 && missing <= 2 && wrong == 0,
+       "full: %d of %lld regions missing, %d with other features, class or score", missing,
+       (long long)no, wrong);
+    free(boxes);
+    free(features);
+    free(score);
+    free(objects);
+}
+
+static void run_full(const char *weights)
+{
+    struct loaded l = {0};
+    struct vs_err err = {0};
+    struct regions *g = NULL;
+    struct detector_want want = {.trace = false};
+    double start = vs_now_ms();
+    if (ok(open_all(&l, "full", weights, NULL, &err), "full opens %s", err.text) &&
+        ok(detector_run(l.d, l.im->rgb, l.im->width, l.im->height, &want, &g, NULL, &err) == 0,
+           "full runs %s", err.text))
+        compare_full(&l, g);
+    tap_note("%.1f s on %s", (vs_now_ms() - start) / 1000, l.k ? kern_describe(l.k) : "");
+    regions_free(g);
+    close_all(&l);
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const cases[] = {"a-landscape", "a-gray-portrait", "b-tiny", "b-alpha",
+                                        "c-panorama", "c-background", "d-levels"};
+    if (argc == 3) {
+        run_full(argv[2]);
+        return tap_done();
+    }
+    if (!shared_path("golden/detector/README.md")) {
+        tap_skip("the golden data is not there");
+        return tap_done();
+    }
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char weights[1000];
+        if (!make_weights(cases[i], weights, sizeof weights)) {
+            tap_skip("%s: its weights need python3 with numpy", cases[i]);
+            continue;
+        }
+        run_case(cases[i], weights, NULL);
+        run_case(cases[i], weights, "cpu-portable");
+        if (i == 2)
+            run_case(cases[i], weights, "ref");
+        run_case(cases[i], weights, "cpu-avx2");
+        unlink(weights);
+    }
+    return tap_done();
+}
