@@ -85,6 +85,19 @@ static int open_reading(struct log *l, struct vs_err *err)
     return rc;
 }
 
+/* SQLite does not wait by itself when two programs turn the same new file to WAL. */
+static int use_wal(struct log *l, struct vs_err *err)
+{
+    int rc = 0;
+    for (int i = 0; i < 100; i++) {
+        rc = db_exec(l, "PRAGMA journal_mode=WAL", "opening", err);
+        if (rc == 0 || (sqlite3_errcode(l->db) & 0xff) != SQLITE_BUSY)
+            break;
+        sqlite3_sleep(20);
+    }
+    return rc;
+}
+
 static int open_writing(struct log *l, struct vs_err *err)
 {
     int rc = make_folders(l->path, err);
@@ -99,8 +112,9 @@ static int open_writing(struct log *l, struct vs_err *err)
                        "another log with --log FILE", l->path);
     rc = schema_check(l, err); /* before anything is changed */
     if (rc == 0)
-        rc = db_exec(l, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON",
-                     "opening", err);
+        rc = use_wal(l, err);
+    if (rc == 0)
+        rc = db_exec(l, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON", "opening", err);
     return rc ? rc : schema_apply(l, err);
 }
 

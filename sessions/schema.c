@@ -52,14 +52,22 @@ static const char version_1[] =
 /* Entry i leads from version i to version i + 1. */
 static const char *const migrations[LOG_SCHEMA] = {version_1};
 
+/* One statement, because another program may be making the tables just now. */
 static int versions(struct log *l, int64_t *version, int64_t *application, int64_t *tables,
                     struct vs_err *err)
 {
-    int rc = db_number(l, "PRAGMA user_version", version, err);
-    if (rc == 0)
-        rc = db_number(l, "PRAGMA application_id", application, err);
-    if (rc == 0)
-        rc = db_number(l, "SELECT count(*) FROM sqlite_master", tables, err);
+    sqlite3_stmt *s = NULL;
+    int rc = db_prepare(l, "SELECT (SELECT user_version FROM pragma_user_version), "
+                           "(SELECT application_id FROM pragma_application_id), "
+                           "(SELECT count(*) FROM sqlite_master)", &s, err);
+    if (rc == 0 && sqlite3_step(s) != SQLITE_ROW)
+        rc = db_fail(l, "reading", err);
+    if (rc == 0) {
+        *version = sqlite3_column_int64(s, 0);
+        *application = sqlite3_column_int64(s, 1);
+        *tables = sqlite3_column_int64(s, 2);
+    }
+    sqlite3_finalize(s);
     return rc;
 }
 
@@ -97,9 +105,7 @@ static int migrate(struct log *l, int64_t from, struct vs_err *err)
 int schema_apply(struct log *l, struct vs_err *err)
 {
     int64_t version = 0, application = 0, tables = 0;
-    int rc = versions(l, &version, &application, &tables, err);
-    if (rc == 0)
-        rc = judge(l, version, application, tables, err);
+    int rc = db_number(l, "PRAGMA user_version", &version, err);
     if (rc != 0 || version == LOG_SCHEMA)
         return rc;
     /* Another program may be doing the same: look again under the lock. */
@@ -107,6 +113,8 @@ int schema_apply(struct log *l, struct vs_err *err)
     if (rc != 0)
         return rc;
     rc = versions(l, &version, &application, &tables, err);
+    if (rc == 0)
+        rc = judge(l, version, application, tables, err);
     if (rc == 0 && version < LOG_SCHEMA)
         rc = migrate(l, version, err);
     if (rc == 0)

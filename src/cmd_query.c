@@ -3,6 +3,7 @@
 
 #include "sessions/log.h"
 #include "src/engine.h"
+#include "src/formats/boxfile.h"
 #include "src/formats/npy.h"
 #include "src/mem.h"
 
@@ -11,23 +12,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MAX_FILES 1024
 
 struct options {
     struct model_options model;
     const char *checkpoints[MAX_FILES + 1], *regions[MAX_FILES], *images[MAX_FILES];
-    int checkpoint_count, region_count, image_count;
+    const char *boxes[MAX_FILES];
+    int checkpoint_count, region_count, image_count, box_count;
     const char *key, *candidates, *task, *attention, *log;
     char *text; /* owned */
-    bool json, no_log, pair_separate;
+    bool json, no_log, pair_separate, upright;
     int top;
 };
 
 enum {
-    OPT_CONFIG = 256, OPT_VOCAB, OPT_LABELS, OPT_GQA_LABELS, OPT_CLASSES, OPT_REGIONS, OPT_KEY,
-    OPT_CANDIDATES, OPT_JSON, OPT_TOP, OPT_ATTENTION, OPT_DEVICE, OPT_THREADS, OPT_LOG, OPT_NO_LOG,
-    OPT_PAIR, OPT_HELP
+    OPT_CONFIG = 256, OPT_VOCAB, OPT_LABELS, OPT_GQA_LABELS, OPT_CLASSES, OPT_DETECTOR, OPT_ARCH,
+    OPT_REGIONS, OPT_KEY, OPT_CANDIDATES, OPT_BOXES, OPT_UPRIGHT, OPT_JSON, OPT_TOP, OPT_ATTENTION,
+    OPT_DEVICE, OPT_THREADS, OPT_LOG, OPT_NO_LOG, OPT_PAIR, OPT_HELP
 };
 
 static const struct option long_options[] = {
@@ -39,9 +42,13 @@ static const struct option long_options[] = {
     {"labels", required_argument, NULL, OPT_LABELS},
     {"gqa-labels", required_argument, NULL, OPT_GQA_LABELS},
     {"classes", required_argument, NULL, OPT_CLASSES},
+    {"detector", required_argument, NULL, OPT_DETECTOR},
+    {"detector-arch", required_argument, NULL, OPT_ARCH},
     {"regions", required_argument, NULL, OPT_REGIONS},
     {"key", required_argument, NULL, OPT_KEY},
     {"candidates", required_argument, NULL, OPT_CANDIDATES},
+    {"boxes", required_argument, NULL, OPT_BOXES},
+    {"upright", no_argument, NULL, OPT_UPRIGHT},
     {"pair", required_argument, NULL, OPT_PAIR},
     {"json", no_argument, NULL, OPT_JSON},
     {"top", required_argument, NULL, OPT_TOP},
@@ -62,10 +69,18 @@ const char query_help[] =
     "      --labels FILE      answers of VQA and Genome QA (trainval_label2ans.pkl, JSON, text)\n"
     "      --gqa-labels FILE  answers of GQA\n"
     "      --classes FILE     names of the region classes, one per line\n"
+    "      --detector FILE    weights of the region detector (model_final.pth): images without\n"
+    "                         regions get theirs from it\n"
+    "      --detector-arch F  its description (JSON), when it is not the reference's\n"
     "      --regions FILE     regions of an image: .npy, LMDB folder, TSV; once for each image,\n"
     "                         or once for all when it holds several\n"
     "      --key KEY          entry of the LMDB or TSV file (default: the image's name)\n"
-    "      --candidates FILE  boxes to choose from, for visual7w and guesswhat\n"
+    "      --candidates FILE  regions to choose from, for visual7w and guesswhat\n"
+    "      --boxes FILE       boxes, as four numbers a line, JSON or .npy: the detector computes\n"
+    "                         their features; visual7w and guesswhat choose from them, other\n"
+    "                         tasks see only them; once for each image, or once for all\n"
+    "      --upright          turn pictures as their EXIF orientation says (the reference does\n"
+    "                         not)\n"
     "  -t, --task TASK        name or number of the task (\"vilscope tasks\" lists them)\n"
     "      --pair LAYOUT      nlvr2: reference (default) or separate rows for each image\n"
     "      --json             the whole result as JSON, one document a checkpoint\n"
@@ -128,9 +143,13 @@ static int take_option(int opt, struct options *o, const char *value)
     case OPT_LABELS: o->model.labels_vqa = value; return 0;
     case OPT_GQA_LABELS: o->model.labels_gqa = value; return 0;
     case OPT_CLASSES: o->model.classes = value; return 0;
+    case OPT_DETECTOR: o->model.detector = value; return 0;
+    case OPT_ARCH: o->model.detector_arch = value; return 0;
     case OPT_REGIONS: return add_file(o->regions, &o->region_count, value, "region files");
     case OPT_KEY: o->key = value; return 0;
     case OPT_CANDIDATES: o->candidates = value; return 0;
+    case OPT_BOXES: return add_file(o->boxes, &o->box_count, value, "box files");
+    case OPT_UPRIGHT: o->upright = true; return 0;
     case OPT_PAIR: return take_pair(o, value);
     case OPT_JSON: o->json = true; return 0;
     case OPT_ATTENTION: o->attention = value; return 0;
@@ -182,13 +201,39 @@ static int open_photos(const struct options *o, struct photo **photos, int count
                        o->image_count, o->region_count);
     for (int i = 0; i < count; i++) {
         const char *image = i < o->image_count ? o->images[i] : NULL;
-        int rc = photo_open(image, regions_of(o, i), o->key, &photos[i], err);
+        struct photo_options how = {regions_of(o, i), o->key, o->upright};
+        int rc = photo_open(image, &how, &photos[i], err);
         if (rc == 0 && o->candidates)
             rc = photo_set_candidates(photos[i], o->candidates, o->key, err);
         if (rc != 0)
             return rc;
     }
     return 0;
+}
+
+static int open_boxes(const struct options *o, struct box_list *boxes, int count,
+                      struct vs_err *err)
+{
+    int rc = 0;
+    if (o->box_count > 1 && o->box_count != count)
+        return vs_fail(err, VS_E_USAGE, "%d images but %d --boxes: give one for each image", count,
+                       o->box_count);
+    for (int i = 0; i < count && o->box_count && rc == 0; i++)
+        rc = boxfile_read(o->boxes[o->box_count == 1 ? 0 : i], &boxes[i].boxes, &boxes[i].count,
+                          err);
+    return rc;
+}
+
+/* ---- progress of the detector, on a terminal only */
+
+static void on_detect(void *arg, const struct detect_progress *p)
+{
+    bool *shown = arg;
+    *shown = true;
+    fprintf(stderr, "\r\033[Klooking for regions: %s, %.0f %%", p->stage, 100 * p->share);
+    if (p->left_ms >= 0)
+        fprintf(stderr, ", %.0f s left", p->left_ms / 1000);
+    fflush(stderr);
 }
 
 /* ---- attention */
@@ -291,7 +336,12 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
     for (int i = all ? 0 : n - 1; rc == 0 && i < n; i++) {
         struct result *r = NULL;
         q->checkpoint = i;
+        bool shown = false;
+        q->report = isatty(STDERR_FILENO) ? on_detect : NULL;
+        q->report_arg = &shown;
         rc = query_run(m, q, NULL, &r, err);
+        if (shown)
+            fputs("\r\033[K", stderr);
         if (rc != 0)
             break;
         if (all && !o->json)
@@ -315,14 +365,18 @@ static int run(const struct options *o, const struct task *task, struct vs_err *
 {
     int count = o->image_count ? o->image_count : o->region_count ? o->region_count : 1;
     struct photo **photos = xcalloc((size_t)count, sizeof *photos);
+    struct box_list *boxes = xcalloc((size_t)count, sizeof *boxes);
     struct model *m = NULL;
     struct log *l = NULL;
     int64_t session = 0;
     int rc = model_open(&o->model, &m, err);
     if (rc == 0)
         rc = open_photos(o, photos, count, err);
+    if (rc == 0)
+        rc = open_boxes(o, boxes, count, err);
     if (rc == 0) {
         struct query q = {.task = task, .text = o->text, .photo_count = count, .photos = photos,
+                          .boxes = o->box_count ? boxes : NULL,
                           .attention = o->attention != NULL, .pair_separate = o->pair_separate};
         l = open_log(o, &session);
         rc = run_checkpoints(o, m, &q, l, session, err);
@@ -330,8 +384,11 @@ static int run(const struct options *o, const struct task *task, struct vs_err *
     if (l)
         log_end_session(l, session, NULL);
     log_close(l);
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         photo_free(photos[i]);
+        free(boxes[i].boxes);
+    }
+    free(boxes);
     free(photos);
     model_free(m);
     return rc;

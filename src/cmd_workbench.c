@@ -21,10 +21,15 @@ const char workbench_help[] =
     "      --labels FILE      answers of VQA and Genome QA\n"
     "      --gqa-labels FILE  answers of GQA\n"
     "      --classes FILE     names of the region classes, one per line\n"
+    "      --detector FILE    weights of the region detector (model_final.pth): images without\n"
+    "                         regions get theirs from it\n"
+    "      --detector-arch F  its description (JSON), when it is not the reference's\n"
     "      --regions FILE     regions of an image: .npy, LMDB folder, TSV; once for each image,\n"
     "                         or once for all; without it IMAGE.npy beside the image is taken\n"
     "      --key KEY          entry of the LMDB or TSV file (default: the image's name)\n"
     "      --candidates FILE  boxes of the first image to choose from, for visual7w and guesswhat\n"
+    "      --upright          turn pictures as their EXIF orientation says (the reference does\n"
+    "                         not)\n"
     "  -t, --task TASK        task to begin with (default vqa)\n"
     "      --graphics KIND    auto (default), sixel or blocks\n"
     "      --device NAME      auto, cpu, ref, cpu-avx2, ...\n"
@@ -39,14 +44,15 @@ struct options {
     const char *checkpoints[MAX_FILES + 1], *regions[MAX_FILES];
     int checkpoint_count, region_count;
     const char *key, *candidates, *log;
-    bool no_log, help;
+    bool no_log, help, upright;
     const struct task *task;
     enum graphics_choice graphics;
 };
 
 enum {
-    OPT_CONFIG = 256, OPT_VOCAB, OPT_LABELS, OPT_GQA_LABELS, OPT_CLASSES, OPT_REGIONS, OPT_KEY,
-    OPT_CANDIDATES, OPT_GRAPHICS, OPT_DEVICE, OPT_THREADS, OPT_LOG, OPT_NO_LOG, OPT_HELP
+    OPT_CONFIG = 256, OPT_VOCAB, OPT_LABELS, OPT_GQA_LABELS, OPT_CLASSES, OPT_DETECTOR, OPT_ARCH,
+    OPT_REGIONS, OPT_KEY, OPT_CANDIDATES, OPT_UPRIGHT, OPT_GRAPHICS, OPT_DEVICE, OPT_THREADS,
+    OPT_LOG, OPT_NO_LOG, OPT_HELP
 };
 
 static const struct option long_options[] = {
@@ -58,9 +64,12 @@ static const struct option long_options[] = {
     {"labels", required_argument, NULL, OPT_LABELS},
     {"gqa-labels", required_argument, NULL, OPT_GQA_LABELS},
     {"classes", required_argument, NULL, OPT_CLASSES},
+    {"detector", required_argument, NULL, OPT_DETECTOR},
+    {"detector-arch", required_argument, NULL, OPT_ARCH},
     {"regions", required_argument, NULL, OPT_REGIONS},
     {"key", required_argument, NULL, OPT_KEY},
     {"candidates", required_argument, NULL, OPT_CANDIDATES},
+    {"upright", no_argument, NULL, OPT_UPRIGHT},
     {"graphics", required_argument, NULL, OPT_GRAPHICS},
     {"device", required_argument, NULL, OPT_DEVICE},
     {"threads", required_argument, NULL, OPT_THREADS},
@@ -116,8 +125,11 @@ static int take_option(int opt, struct options *o, const char *value)
     case OPT_LABELS: o->model.labels_vqa = value; return 0;
     case OPT_GQA_LABELS: o->model.labels_gqa = value; return 0;
     case OPT_CLASSES: o->model.classes = value; return 0;
+    case OPT_DETECTOR: o->model.detector = value; return 0;
+    case OPT_ARCH: o->model.detector_arch = value; return 0;
     case OPT_KEY: o->key = value; return 0;
     case OPT_CANDIDATES: o->candidates = value; return 0;
+    case OPT_UPRIGHT: o->upright = true; return 0;
     case OPT_DEVICE: o->model.device = value; return 0;
     case OPT_LOG: o->log = value; return 0;
     case OPT_NO_LOG: o->no_log = true; return 0;
@@ -134,7 +146,8 @@ static int open_photos(const struct options *o, char **images, int count, struct
     for (int i = 0; i < count && rc == 0; i++) {
         const char *regions = o->region_count == 1 ? o->regions[0]
                               : i < o->region_count ? o->regions[i] : NULL;
-        rc = photo_open(images[i], regions, o->key, &(*out)[i], err);
+        struct photo_options how = {regions, o->key, o->upright};
+        rc = photo_open(images[i], &how, &(*out)[i], err);
         *opened += rc == 0;
     }
     if (rc == 0 && o->candidates && count > 0)

@@ -10,8 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#define MAX_DETECT 64 /* photos that wait for their regions */
+
 struct pending {
-    struct query query; /* text and photos are our copies */
+    struct query query; /* text, photos and boxes are our copies */
+    struct box_list *boxes;
     int number;
 };
 
@@ -26,6 +29,10 @@ struct engine {
     pthread_mutex_t lock;
     pthread_cond_t changed;  /* work came, or work ended */
     struct pending *waiting; /* at most one: the newest */
+    struct photo *detect[MAX_DETECT];
+    int detect_count;
+    bool detecting;
+    struct detect_progress progress;
     bool busy, quit;
     atomic_bool cancel;
     struct node *first, **last;
@@ -37,9 +44,26 @@ static void pending_free(struct pending *p)
 {
     if (!p)
         return;
+    for (int i = 0; p->boxes && i < p->query.photo_count; i++)
+        free(p->boxes[i].boxes);
+    free(p->boxes);
     free((void *)(uintptr_t)p->query.text);
     free((void *)(uintptr_t)p->query.photos);
     free(p);
+}
+
+static void copy_boxes(struct pending *p, const struct query *q)
+{
+    if (!q->boxes)
+        return;
+    p->boxes = xcalloc((size_t)q->photo_count + 1, sizeof *p->boxes);
+    for (int i = 0; i < q->photo_count; i++) {
+        size_t size = (size_t)q->boxes[i].count * 4 * sizeof(float);
+        p->boxes[i] = (struct box_list){xmalloc(size + 1), q->boxes[i].count};
+        if (size)
+            memcpy(p->boxes[i].boxes, q->boxes[i].boxes, size);
+    }
+    p->query.boxes = p->boxes;
 }
 
 static struct pending *pending_new(const struct query *q, int number)
@@ -53,6 +77,7 @@ static struct pending *pending_new(const struct query *q, int number)
     p->query.text = xstrdup(q->text);
     p->query.photos = photos;
     p->number = number;
+    copy_boxes(p, q);
     return p;
 }
 
@@ -68,15 +93,38 @@ static void send_event(struct engine *e, const struct event *event)
         ;
 }
 
+static void on_report(void *arg, const struct detect_progress *p)
+{
+    struct engine *e = arg;
+    pthread_mutex_lock(&e->lock);
+    e->detecting = true;
+    e->progress = *p;
+    pthread_mutex_unlock(&e->lock);
+}
+
+static void detect_one(struct engine *e, struct photo *p)
+{
+    struct event event = {.photo = p};
+    int rc = photo_detect(e->model, p, &e->cancel, on_report, e, &event.error);
+    event.kind = rc == 0 ? EVENT_REGIONS : EVENT_ERROR;
+    pthread_mutex_lock(&e->lock);
+    e->detecting = false;
+    send_event(e, &event);
+    pthread_mutex_unlock(&e->lock);
+}
+
 static void run_one(struct engine *e, struct pending *p)
 {
     struct event event = {.kind = EVENT_STARTED, .query = p->number};
+    p->query.report = on_report;
+    p->query.report_arg = e;
     pthread_mutex_lock(&e->lock);
     send_event(e, &event);
     pthread_mutex_unlock(&e->lock);
     int rc = query_run(e->model, &p->query, &e->cancel, &event.result, &event.error);
     event.kind = rc == 0 ? EVENT_RESULT : EVENT_ERROR;
     pthread_mutex_lock(&e->lock);
+    e->detecting = false;
     send_event(e, &event);
     pthread_mutex_unlock(&e->lock);
 }
@@ -86,16 +134,23 @@ static void *worker_main(void *arg)
     struct engine *e = arg;
     pthread_mutex_lock(&e->lock);
     while (!e->quit) {
-        struct pending *p = e->waiting;
-        e->waiting = NULL;
-        if (!p) {
+        struct photo *photo = e->detect_count ? e->detect[0] : NULL;
+        struct pending *p = photo ? NULL : e->waiting;
+        if (!p && !photo) {
             pthread_cond_wait(&e->changed, &e->lock);
             continue;
         }
+        if (photo)
+            memmove(e->detect, e->detect + 1, (size_t)--e->detect_count * sizeof e->detect[0]);
+        else
+            e->waiting = NULL;
         e->busy = true;
         atomic_store(&e->cancel, false);
         pthread_mutex_unlock(&e->lock);
-        run_one(e, p);
+        if (photo)
+            detect_one(e, photo);
+        else
+            run_one(e, p);
         pending_free(p);
         pthread_mutex_lock(&e->lock);
         e->busy = false;
@@ -132,6 +187,7 @@ void engine_free(struct engine *e)
     if (!e)
         return;
     pthread_mutex_lock(&e->lock);
+    e->detect_count = 0;
     e->quit = true;
     atomic_store(&e->cancel, true);
     pthread_cond_broadcast(&e->changed);
@@ -159,9 +215,31 @@ int engine_post(struct engine *e, const struct query *q)
     return number;
 }
 
+void engine_detect(struct engine *e, struct photo *p)
+{
+    pthread_mutex_lock(&e->lock);
+    bool there = e->detect_count == MAX_DETECT;
+    for (int i = 0; i < e->detect_count; i++)
+        there |= e->detect[i] == p;
+    if (!there)
+        e->detect[e->detect_count++] = p;
+    pthread_cond_broadcast(&e->changed);
+    pthread_mutex_unlock(&e->lock);
+}
+
+bool engine_progress(struct engine *e, struct detect_progress *out)
+{
+    pthread_mutex_lock(&e->lock);
+    bool running = e->detecting;
+    *out = e->progress;
+    pthread_mutex_unlock(&e->lock);
+    return running;
+}
+
 void engine_cancel(struct engine *e)
 {
     pthread_mutex_lock(&e->lock);
+    e->detect_count = 0;
     pending_free(e->waiting);
     e->waiting = NULL;
     atomic_store(&e->cancel, true);
@@ -171,7 +249,7 @@ void engine_cancel(struct engine *e)
 void engine_wait_idle(struct engine *e)
 {
     pthread_mutex_lock(&e->lock);
-    while (e->busy || e->waiting)
+    while (e->busy || e->waiting || e->detect_count)
         pthread_cond_wait(&e->changed, &e->lock);
     pthread_mutex_unlock(&e->lock);
 }

@@ -16,6 +16,7 @@ struct model_options {
     const char *dir;
     const char *const *checkpoints; /* NULL-terminated */
     const char *config, *vocab, *labels_vqa, *labels_gqa, *classes;
+    const char *detector, *detector_arch; /* arch NULL: the reference's ResNeXt-152 */
     const char *device; /* NULL: auto */
     int threads;        /* 0: all */
 };
@@ -41,12 +42,44 @@ struct photo {
     struct regions *regions; /* NULL until known */
     char *candidates_path;
     struct regions *candidates; /* boxes to choose from (Visual7W, GuessWhat), or NULL */
+    struct regions *pooled;     /* of the user's boxes that a query had last; the worker's */
 };
-/* regions_path NULL: a .npy of the same name beside the image is taken; without one, regions stay
- * NULL and a query on the photo fails with a hint. key as in regions_open (NULL: the image's file
- * name without its ending is tried in LMDB and TSV). */
-int photo_open(const char *path, const char *regions_path, const char *key, struct photo **out,
+struct photo_options {
+    const char *regions; /* NULL: a .npy of the same name beside the image, if there is one */
+    const char *key;     /* as in regions_open; NULL: the image's file name without its ending is
+                            tried in LMDB and TSV */
+    bool upright;        /* turn the picture as its EXIF orientation says; the reference does not */
+};
+/* Without regions they stay NULL until the detector finds them. */
+int photo_open(const char *path, const struct photo_options *o, struct photo **out,
                struct vs_err *err);
+/* ---- regions from the picture itself */
+
+/* Whether the model names a detector (its weights are opened when first needed). */
+bool model_has_detector(const struct model *m);
+struct detect_progress {
+    char stage[32];
+    double share, left_ms; /* of the work; an estimate, negative when unknown */
+};
+/* Called from the detecting thread. */
+typedef void detect_report(void *arg, const struct detect_progress *p);
+/* Finds the photo's regions unless it has some: from the cache, by the digests of image and
+ * detector, else with the detector. cancel and report may be NULL. */
+int photo_detect(struct model *m, struct photo *p, const atomic_bool *cancel,
+                 detect_report *report, void *arg, struct vs_err *err);
+/* Boxes of the user, in pixels of the picture: Visual7W and GuessWhat choose from them, other tasks
+ * have them instead of the detected regions. */
+struct box_list {
+    float *boxes; /* (count, 4) x1 y1 x2 y2 */
+    int count;
+};
+/* p->pooled = features of exactly these boxes, as the reference has for ground-truth boxes. */
+int photo_pool_boxes(struct model *m, struct photo *p, const struct box_list *boxes,
+                     const atomic_bool *cancel, detect_report *report, void *arg,
+                     struct vs_err *err);
+/* The regions of a photo, or NULL while they are unknown; for threads other than the worker. */
+const struct regions *photo_regions(const struct photo *p);
+
 /* Candidate boxes with their features, as the reference extracts them for ground-truth boxes:
  * the model reads them after the detected regions and the answer is one of them. */
 int photo_set_candidates(struct photo *p, const char *path, const char *key, struct vs_err *err);
@@ -58,7 +91,10 @@ struct query {
     int checkpoint;
     int photo_count;
     struct photo *const *photos; /* borrowed */
+    const struct box_list *boxes; /* (photo_count) of the user, or NULL */
     bool attention;              /* keep the maps in the result's trace */
+    detect_report *report; /* progress of a detection that the query needs, or NULL */
+    void *report_arg;
     bool pair_separate; /* NLVR2: each image keeps its own rows. By default rows are laid out as
                            the reference's data set does, which mixes images that have fewer
                            regions than the model's maximum. */
@@ -76,10 +112,11 @@ void model_complete(struct model *m, struct result *r);
 
 /* ---- the worker: one thread that runs queries in the order posted; a new query replaces one that
  * waits. The worker copies the query; photos and model must outlive it (or engine_wait_idle). */
-enum event_kind { EVENT_STARTED, EVENT_RESULT, EVENT_ERROR };
+enum event_kind { EVENT_STARTED, EVENT_RESULT, EVENT_REGIONS, EVENT_ERROR };
 struct event {
     enum event_kind kind;
-    int query;             /* number returned by engine_post */
+    int query;             /* number returned by engine_post; 0: about a photo */
+    struct photo *photo;   /* EVENT_REGIONS and its EVENT_ERROR */
     struct result *result; /* EVENT_RESULT: now the receiver's */
     struct vs_err error;   /* EVENT_ERROR */
 };
@@ -87,6 +124,11 @@ struct engine;
 int engine_new(struct model *m, struct engine **out, struct vs_err *err);
 void engine_free(struct engine *e); /* cancels and joins */
 int engine_post(struct engine *e, const struct query *q); /* its number, from 1 */
+/* Finds the regions of a photo in the background, before queries; EVENT_REGIONS or EVENT_ERROR with
+ * the photo. A query on a photo that is being detected waits its turn. */
+void engine_detect(struct engine *e, struct photo *p);
+/* What the running detection is at; false when none runs. */
+bool engine_progress(struct engine *e, struct detect_progress *out);
 void engine_cancel(struct engine *e);
 void engine_wait_idle(struct engine *e);
 bool engine_poll(struct engine *e, struct event *out); /* false: nothing happened */

@@ -127,12 +127,18 @@ static void photo_input(const struct photo *p, bool candidates, float *features,
 
 static int check_photo(const struct model *m, const struct photo *p, struct vs_err *err)
 {
-    if (!p->regions)
-        return vs_fail(err, VS_E_USAGE, "%s: has no regions: give them with --regions FILE "
-                       "(.npy, LMDB folder or TSV)", p->path ? p->path : "the image");
+    const struct regions *g = p->regions, *c = p->candidates;
+    if (!g)
+        return vs_fail(err, VS_E_USAGE, "%s: has no regions: give them with --regions FILE (.npy, "
+                       "safetensors, LMDB folder or TSV), or a detector with --detector FILE",
+                       p->path ? p->path : "the image");
     if (p->regions->dim != m->config.v_feature)
         return vs_fail(err, VS_E_FORMAT, "%s: features of %d numbers, but the model %s wants %d",
                        p->regions_path, p->regions->dim, m->parts.name, m->config.v_feature);
+    if (c && (c->dim != g->dim || c->width != g->width || c->height != g->height))
+        return vs_fail(err, VS_E_FORMAT, "%s: candidates of %d numbers on %dx%d pixels do not fit "
+                       "the regions of %d numbers on %dx%d", p->candidates_path, c->dim, c->width,
+                       c->height, g->dim, g->width, g->height);
     return 0;
 }
 
@@ -216,7 +222,7 @@ static void tell_image(const struct photo *p, bool candidates, struct result_ima
         memcpy(im->digest, p->image->digest, DIGEST_HEX);
     im->width = g->width;
     im->height = g->height;
-    im->regions_path = xstrdup(p->regions_path);
+    im->regions_path = xstrdup(p->regions_path ? p->regions_path : "regions");
     memcpy(im->regions_digest, g->digest, DIGEST_HEX);
     im->region_count = g->count;
     im->candidate_count = (int)more;
@@ -226,7 +232,7 @@ static void tell_image(const struct photo *p, bool candidates, struct result_ima
         memcpy(im->boxes + n * 4, c->boxes, more * 4 * sizeof *im->boxes);
 }
 
-static int check_query(const struct model *m, const struct query *q, struct vs_err *err)
+int query_check(const struct model *m, const struct query *q, struct vs_err *err)
 {
     const struct task *t = q->task;
     if (q->checkpoint < 0 || q->checkpoint >= m->parts.checkpoint_count)
@@ -239,11 +245,6 @@ static int check_query(const struct model *m, const struct query *q, struct vs_e
                        t->max_images, t->max_images == 1 ? "" : "s", q->photo_count);
     if (!q->text[0])
         return vs_fail(err, VS_E_USAGE, "the query is empty: %s", t->hint);
-    for (int i = 0; i < q->photo_count; i++) {
-        int rc = check_photo(m, q->photos[i], err);
-        if (rc != 0)
-            return rc;
-    }
     return 0;
 }
 
@@ -251,7 +252,9 @@ int inputs_build(struct model *m, const struct query *q, struct inputs *out, str
                  struct vs_err *err)
 {
     *out = (struct inputs){0};
-    int rc = check_query(m, q, err);
+    int rc = 0;
+    for (int i = 0; i < q->photo_count && rc == 0; i++)
+        rc = check_photo(m, q->photos[i], err);
     if (rc != 0)
         return rc;
     bool candidates = q->task->extra_regions > 0;
@@ -270,6 +273,6 @@ int inputs_build(struct model *m, const struct query *q, struct inputs *out, str
         build_pair(q, out, row_limit(m, q->task), r);
     else
         build_rows(q, out, row_limit(m, q->task), r);
-    r->ms.regions = vs_now_ms() - start;
+    r->ms.regions += vs_now_ms() - start;
     return 0;
 }

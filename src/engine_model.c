@@ -88,6 +88,8 @@ void model_free(struct model *m)
         tensorfile_close(m->checkpoints[i].file);
     }
     free(m->checkpoints);
+    detector_free(m->detector);
+    tensorfile_close(m->detector_file);
     kern_close(m->kern);
     tokenizer_free(m->tokenizer);
     labels_free(m->vqa);

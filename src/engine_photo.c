@@ -53,17 +53,19 @@ static char *regions_beside(const char *path)
     return NULL;
 }
 
-int photo_open(const char *path, const char *regions_path, const char *key, struct photo **out,
+int photo_open(const char *path, const struct photo_options *o, struct photo **out,
                struct vs_err *err)
 {
-    if (!path && !regions_path)
+    if (!path && !o->regions)
         return vs_fail(err, VS_E_USAGE, "neither an image nor regions are given");
     struct photo *p = xcalloc(1, sizeof *p);
     p->path = path ? xstrdup(path) : NULL;
-    p->regions_path = regions_path ? xstrdup(regions_path) : regions_beside(path);
+    p->regions_path = o->regions ? xstrdup(o->regions) : regions_beside(path);
     int rc = path ? image_open(path, &p->image, err) : 0;
+    if (rc == 0 && p->image && o->upright)
+        image_turn(p->image);
     if (rc == 0 && p->regions_path)
-        rc = open_regions(path, p->regions_path, key, &p->regions, err);
+        rc = open_regions(path, p->regions_path, o->key, &p->regions, err);
     if (rc == 0 && p->regions)
         rc = check_size(p, err);
     if (rc == 0)
@@ -76,19 +78,9 @@ int photo_open(const char *path, const char *regions_path, const char *key, stru
 int photo_set_candidates(struct photo *p, const char *path, const char *key, struct vs_err *err)
 {
     struct regions *c = NULL;
-    if (!p->regions)
-        return vs_fail(err, VS_E_USAGE, "%s: has no regions yet", p->path);
     int rc = open_regions(p->path, path, key, &c, err);
     if (rc != 0)
         return rc;
-    if (c->dim != p->regions->dim || c->width != p->regions->width ||
-        c->height != p->regions->height) {
-        rc = vs_fail(err, VS_E_FORMAT, "%s: candidates of %d numbers on %dx%d pixels do not fit "
-                     "the regions of %d numbers on %dx%d", path, c->dim, c->width, c->height,
-                     p->regions->dim, p->regions->width, p->regions->height);
-        regions_free(c);
-        return rc;
-    }
     regions_free(p->candidates);
     free(p->candidates_path);
     p->candidates = c;
@@ -103,6 +95,7 @@ void photo_free(struct photo *p)
     image_free(p->image);
     regions_free(p->regions);
     regions_free(p->candidates);
+    regions_free(p->pooled);
     free(p->path);
     free(p->regions_path);
     free(p->candidates_path);

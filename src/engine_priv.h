@@ -8,6 +8,7 @@
 #include "src/formats/tensorfile.h"
 #include "src/model/config.h"
 #include "src/modeldir.h"
+#include "src/vision/detector.h"
 
 #include <pthread.h>
 
@@ -23,6 +24,10 @@ struct model {
     struct tokenizer *tokenizer;
     struct labels *vqa, *gqa, *classes; /* may be NULL */
     struct kern *kern;
+    struct tensorfile *detector_file; /* opened when first needed */
+    struct arch arch;
+    struct detector *detector;
+    char detector_digest[DIGEST_HEX]; /* of weights and description */
     struct checkpoint *checkpoints; /* parts.checkpoint_count */
     pthread_mutex_t forward_lock;   /* one forward pass at a time: they share the threads */
     pthread_mutex_t digest_lock;
@@ -41,6 +46,8 @@ struct inputs {
 };
 
 /* Fills r's tokens, images and notice too. inputs_fini in every case. */
+/* What can be told before regions are looked for. */
+int query_check(const struct model *m, const struct query *q, struct vs_err *err);
 int inputs_build(struct model *m, const struct query *q, struct inputs *out, struct result *r,
                  struct vs_err *err);
 void inputs_fini(struct inputs *in);

@@ -46,14 +46,36 @@ static int forward(struct model *m, const struct query *q, const struct inputs *
     return rc;
 }
 
-int query_run(struct model *m, const struct query *q, const atomic_bool *cancel,
-              struct result **out, struct vs_err *err)
+/* The photo as the query sees it: detected regions, and the user's boxes after them (pointing) or
+ * instead of them. It owns nothing. */
+static int see_photo(struct model *m, const struct query *q, int i, const atomic_bool *cancel,
+                     struct photo *as, struct vs_err *err)
 {
-    struct result *r = xcalloc(1, sizeof *r);
+    static char given_path[] = "boxes of the user";
+    struct photo *p = q->photos[i];
+    bool pointing = q->task->extra_regions > 0, given = q->boxes && q->boxes[i].count > 0;
+    int rc = 0;
+    if (!given || pointing)
+        rc = photo_detect(m, p, cancel, q->report, q->report_arg, err);
+    if (rc == 0 && given)
+        rc = photo_pool_boxes(m, p, &q->boxes[i], cancel, q->report, q->report_arg, err);
+    *as = *p;
+    if (given && pointing) {
+        as->candidates = p->pooled;
+        as->candidates_path = given_path;
+    } else if (given) {
+        as->regions = p->pooled;
+        as->regions_path = given_path;
+    }
+    return rc;
+}
+
+/* The model's part of a query, on photos that have their regions. */
+static int answer(struct model *m, const struct query *q, const atomic_bool *cancel,
+                  struct result *r, struct vs_err *err)
+{
     struct inputs in;
     struct trace *t = NULL;
-    double start = vs_now_ms();
-    tell_identity(m, q, r);
     int rc = inputs_build(m, q, &in, r, err);
     if (rc == 0)
         rc = forward(m, q, &in, cancel, &t, err);
@@ -70,6 +92,29 @@ int query_run(struct model *m, const struct query *q, const atomic_bool *cancel,
     }
     trace_free(t);
     inputs_fini(&in);
+    return rc;
+}
+
+int query_run(struct model *m, const struct query *q, const atomic_bool *cancel,
+              struct result **out, struct vs_err *err)
+{
+    struct result *r = xcalloc(1, sizeof *r);
+    struct photo *as = xcalloc((size_t)q->photo_count + 1, sizeof *as);
+    struct photo **list = xcalloc((size_t)q->photo_count + 1, sizeof(struct photo *));
+    struct query seen = *q;
+    double start = vs_now_ms();
+    tell_identity(m, q, r);
+    int rc = query_check(m, q, err);
+    for (int i = 0; i < q->photo_count && rc == 0; i++) {
+        rc = see_photo(m, q, i, cancel, &as[i], err);
+        list[i] = &as[i];
+    }
+    r->ms.regions = vs_now_ms() - start;
+    seen.photos = list;
+    if (rc == 0)
+        rc = answer(m, &seen, cancel, r, err);
+    free(as);
+    free(list);
     r->ms.total = vs_now_ms() - start;
     if (rc == 0)
         *out = r;

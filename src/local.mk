@@ -1,25 +1,32 @@
 # The core library and the program.
 noinst_LIBRARIES += libcore.a
-libcore_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(UTF8PROC_CFLAGS) $(STB_CFLAGS)
+libcore_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(UTF8PROC_CFLAGS) \
+	$(STB_CFLAGS) $(LMDB_CFLAGS)
 libcore_a_SOURCES = \
 	src/digestcache.c src/digestcache.h \
 	src/engine.c src/engine.h src/engine_priv.h \
+	src/engine_detect.c \
 	src/engine_inputs.c \
 	src/engine_model.c \
 	src/engine_photo.c \
 	src/engine_query.c \
 	src/engine_reading.c \
 	src/err.c src/err.h \
+	src/extract.c src/extract.h \
 	src/mem.c src/mem.h \
 	src/modeldir.c src/modeldir.h \
+	src/regioncache.c src/regioncache.h \
 	src/result.c src/result.h \
 	src/result_json.c \
 	src/strmap.c src/strmap.h
-CORE_LIBS = libcore.a $(KERN_LIBS) $(JANSSON_LIBS) $(UTF8PROC_LIBS) $(LIBS)
+CORE_LIBS = libcore.a $(KERN_LIBS) $(JANSSON_LIBS) $(UTF8PROC_LIBS) $(LMDB_LIBS) $(LIBS)
 
 bin_PROGRAMS += vilscope
 vilscope_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 vilscope_SOURCES = \
+	src/cmd_cache.c \
+	src/cmd_detect.c \
+	src/cmd_extract.c \
 	src/cmd_forward.c \
 	src/cmd_inspect.c \
 	src/cmd_query.c \

@@ -25,6 +25,8 @@ void parts_fini(struct parts *p)
     free(p->labels_vqa);
     free(p->labels_gqa);
     free(p->classes);
+    free(p->detector);
+    free(p->detector_arch);
     *p = (struct parts){0};
 }
 
@@ -140,6 +142,10 @@ static int read_members(const json_t *root, const char *dir, const char *file, s
     if (rc == 0)
         rc = path_member(root, "classes", dir, file, &p->classes, err);
     if (rc == 0)
+        rc = path_member(root, "detector", dir, file, &p->detector, err);
+    if (rc == 0)
+        rc = path_member(root, "detector_arch", dir, file, &p->detector_arch, err);
+    if (rc == 0)
         rc = path_member(labels, "vqa", dir, file, &p->labels_vqa, err);
     if (rc == 0)
         rc = path_member(labels, "gqa", dir, file, &p->labels_gqa, err);
@@ -191,6 +197,8 @@ static void apply_options(struct parts *p, const struct model_options *o)
     replace(&p->labels_vqa, o->labels_vqa);
     replace(&p->labels_gqa, o->labels_gqa);
     replace(&p->classes, o->classes);
+    replace(&p->detector, o->detector);
+    replace(&p->detector_arch, o->detector_arch);
     if (o->checkpoints && o->checkpoints[0]) {
         for (int i = 0; i < p->checkpoint_count; i++) {
             free(p->checkpoints[i].name);
@@ -217,6 +225,15 @@ static int check_complete(const struct parts *p, struct vs_err *err)
     if (!p->vocab)
         return vs_fail(err, VS_E_USAGE, "no vocabulary for %s: %s", p->checkpoints[0].path, hint);
     return 0;
+}
+
+int parts_read(const char *dir, struct parts *out, struct vs_err *err)
+{
+    *out = (struct parts){.task_tokens = -1, .max_regions = REFERENCE_MAX_REGIONS};
+    int rc = read_dir(dir, out, err);
+    if (rc != 0)
+        parts_fini(out);
+    return rc;
 }
 
 int parts_find(const struct model_options *o, struct parts *out, struct vs_err *err)

@@ -11,8 +11,8 @@ struct part_checkpoint {
 
 struct parts {
     char *name;
-    char *config, *vocab, *labels_vqa, *labels_gqa, *classes; /* paths; all but the first two
-                                                                 may be NULL */
+    char *config, *vocab, *labels_vqa, *labels_gqa, *classes, *detector, *detector_arch;
+    /* paths; all but the first two may be NULL */
     int task_tokens; /* 1, 0, or -1: config and checkpoint decide */
     int max_regions; /* rows of one image, whole image included */
     int checkpoint_count;
@@ -22,6 +22,8 @@ struct parts {
 /* Options win over model.json; checkpoints named by options replace those of the folder. Checks
  * that config, vocabulary and a checkpoint are known, not that the files are good. */
 int parts_find(const struct model_options *o, struct parts *out, struct vs_err *err);
+/* What the model.json of a folder says, complete or not. */
+int parts_read(const char *dir, struct parts *out, struct vs_err *err);
 void parts_fini(struct parts *p);
 
 #endif

@@ -25,6 +25,9 @@ const struct command *command_find(const char *name);
 
 int cmd_workbench(int argc, char **argv);
 int cmd_query(int argc, char **argv);
+int cmd_detect(int argc, char **argv);
+int cmd_extract(int argc, char **argv);
+int cmd_cache(int argc, char **argv);
 int cmd_tasks(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_sessions(int argc, char **argv);

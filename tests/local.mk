@@ -1,9 +1,22 @@
 # Tests print TAP; tests/run-tests runs them and prints one total line.
 TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests $(JANSSON_CFLAGS)
 EXTRA_DIST += tests/run-tests tests/tap.h \
+	tests/data/pictures/16bit.png \
+	tests/data/pictures/1x1.png \
+	tests/data/pictures/1x4000.png \
+	tests/data/pictures/20000x20000.png \
+	tests/data/pictures/alpha.png \
+	tests/data/pictures/cmyk.jpg \
+	tests/data/pictures/gray.png \
+	tests/data/pictures/palette.png \
+	tests/data/pictures/scene.jpg \
+	tests/data/pictures/truncated.jpg \
+	tests/data/pictures/turned.jpg \
 	tests/data/tiny/checkpoint.bin \
 	tests/data/tiny/classes.txt \
 	tests/data/tiny/config.json \
+	tests/data/tiny/detector.json \
+	tests/data/tiny/detector.pth \
 	tests/data/tiny/expected.safetensors \
 	tests/data/tiny/gqa.txt \
 	tests/data/tiny/mirror.npy \

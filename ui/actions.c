@@ -79,7 +79,8 @@ static void open_typed(struct workbench *w)
     char *image = xstrdup(w->open.text), *regions = strrchr(image, ' ');
     if (regions)
         *regions++ = '\0';
-    if (photo_open(image, regions && regions[0] ? regions : NULL, NULL, &p, &err) == 0) {
+    struct photo_options how = {.regions = regions && regions[0] ? regions : NULL};
+    if (photo_open(image, &how, &p, &err) == 0) {
         add_photo(w, p);
         workbench_say(w, !p->regions, p->regions ? "%s: %d regions"
                                                  : "%s is open, but has no regions (%d)",

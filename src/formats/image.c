@@ -148,6 +148,29 @@ int image_open(const char *path, struct image **out, struct vs_err *err)
     return rc;
 }
 
+void image_turn(struct image *im)
+{
+    static const bool swapped[9] = {0, 0, 0, 0, 0, 1, 1, 1, 1};
+    static const bool right_left[9] = {0, 0, 1, 1, 0, 0, 0, 1, 1}; /* of the source's columns... */
+    static const bool bottom_top[9] = {0, 0, 0, 1, 1, 0, 1, 1, 0}; /* ...and rows */
+    int o = im->orientation, w = im->width, h = im->height;
+    if (o <= 1 || o > 8)
+        return;
+    int to_w = swapped[o] ? h : w, to_h = swapped[o] ? w : h;
+    uint8_t *out = xmalloc((size_t)w * (size_t)h * 3);
+    for (int y = 0; y < to_h; y++)
+        for (int x = 0; x < to_w; x++) {
+            int sx = swapped[o] ? y : x, sy = swapped[o] ? x : y;
+            sx = right_left[o] ? w - 1 - sx : sx;
+            sy = bottom_top[o] ? h - 1 - sy : sy;
+            memcpy(out + 3 * ((size_t)y * (size_t)to_w + (size_t)x),
+                   im->rgb + 3 * ((size_t)sy * (size_t)w + (size_t)sx), 3);
+        }
+    free(im->rgb);
+    *im = (struct image){.width = to_w, .height = to_h, .rgb = out, .orientation = 1};
+    digest_bytes(out, (size_t)w * (size_t)h * 3, im->digest);
+}
+
 void image_free(struct image *im)
 {
     if (!im)

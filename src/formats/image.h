@@ -15,6 +15,9 @@ struct image {
 };
 
 int image_open(const char *path, struct image **out, struct vs_err *err);
+/* Turns the pixels as the orientation says (the reference does not); orientation becomes 1 and the
+ * digest another one, as the model sees another picture. */
+void image_turn(struct image *im);
 void image_free(struct image *im);
 
 #endif

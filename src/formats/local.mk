@@ -1,15 +1,18 @@
 # Readers of outside files.
 libcore_a_SOURCES += \
+	src/formats/boxfile.c src/formats/boxfile.h \
 	src/formats/bytes.c src/formats/bytes.h \
 	src/formats/decode.c \
 	src/formats/image.c src/formats/image.h src/formats/image_priv.h \
 	src/formats/labels.c src/formats/labels.h \
 	src/formats/lmdb.c src/formats/lmdb.h \
+	src/formats/lmdbwrite.c src/formats/lmdbwrite.h \
 	src/formats/ndarray.c src/formats/ndarray.h \
 	src/formats/npy.c src/formats/npy.h \
 	src/formats/outfile.c src/formats/outfile.h \
 	src/formats/pickle.c src/formats/pickle.h \
 	src/formats/regionfile.c \
+	src/formats/regionwrite.c \
 	src/formats/regions.c src/formats/regions.h src/formats/regions_priv.h \
 	src/formats/safetensors.c \
 	src/formats/sha256.c \

@@ -47,30 +47,60 @@ static int get_matrix(const struct pval *d, const char *path, const char *a, con
     return 0;
 }
 
-/* Optional: probabilities per class, or class numbers. Shapes that do not fit are passed over, as
- * the reference writes 'objects' with one entry less. */
+/* Class numbers, one for each region; NULL when there are none. The reference writes 'objects' with
+ * one entry less: that is passed over. */
+static int64_t *get_objects(const struct pval *d, const char *path, const struct regions *r)
+{
+    struct tensor t;
+    const struct pval *o = pval_get(d, "objects");
+    if (!o || ndarray_view(o, path, "objects", &t, NULL) != 0 || t.ndim != 1 ||
+        t.shape[0] != r->count)
+        return NULL;
+    int64_t *list = xcalloc((size_t)r->count + 1, sizeof *list);
+    tensor_to_i64(&t, list);
+    return list;
+}
+
+static bool same_classes(const struct regions *r, const int64_t *objects)
+{
+    for (int i = 0; i < r->count; i++)
+        if (r->classes[i] != objects[i])
+            return false;
+    return true;
+}
+
+/* The detector's own scripts store 1601 columns with the background first, MMF stores 1600; of
+ * other numbers the class numbers beside them tell. */
+static void set_classes(struct regions *r, const float *prob, int columns, const int64_t *objects)
+{
+    regions_set_classes(r, prob, columns, columns % 100 == 1 ? 1 : 0);
+    if (objects && columns % 100 != 1 && !same_classes(r, objects)) {
+        regions_set_classes(r, prob, columns, 1);
+        if (!same_classes(r, objects))
+            regions_set_classes(r, prob, columns, 0);
+    }
+}
+
+/* Optional: probabilities per class, or class numbers. */
 static void get_classes(const struct pval *d, const char *path, struct regions *r)
 {
     struct tensor t;
-    const struct pval *p = pval_get(d, "cls_prob"), *o = pval_get(d, "objects");
+    const struct pval *p = pval_get(d, "cls_prob");
+    int64_t *objects = get_objects(d, path, r);
     if (p && ndarray_view(p, path, "cls_prob", &t, NULL) == 0 && t.ndim == 2 &&
         t.shape[0] == r->count && t.shape[1] > 1 && t.shape[1] < 1000000) {
-        size_t n = (size_t)tensor_elements(&t);
-        float *prob = vs_try_calloc(n + 1, sizeof *prob);
-        if (!prob)
-            return;
-        tensor_to_f32(&t, prob);
-        regions_set_classes(r, prob, (int)t.shape[1]);
+        float *prob = vs_try_calloc((size_t)tensor_elements(&t) + 1, sizeof *prob);
+        if (prob) {
+            tensor_to_f32(&t, prob);
+            set_classes(r, prob, (int)t.shape[1], objects);
+        }
         free(prob);
-    } else if (o && ndarray_view(o, path, "objects", &t, NULL) == 0 && t.ndim == 1 &&
-               t.shape[0] == r->count) {
-        int64_t *list = xcalloc((size_t)r->count + 1, sizeof *list);
-        tensor_to_i64(&t, list);
+    } else if (objects) {
         r->classes = xcalloc((size_t)r->count, sizeof *r->classes);
         for (int i = 0; i < r->count; i++)
-            r->classes[i] = list[i] < 0 || list[i] > INT32_MAX ? -1 : (int)list[i];
-        free(list);
+            r->classes[i] = objects[i] < 0 || objects[i] > INT32_MAX ? -1 : (int)objects[i];
     }
+    free(objects);
 }
 
 static char *get_id(const struct pval *d)

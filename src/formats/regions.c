@@ -16,6 +16,7 @@ struct regions *regions_new(int count, int dim)
     struct regions *r = xcalloc(1, sizeof *r);
     r->count = count;
     r->dim = dim;
+    r->num_boxes = count;
     r->boxes = vs_try_calloc((size_t)count * 4 + 1, sizeof *r->boxes);
     r->features = vs_try_calloc((size_t)count * (size_t)dim + 1, sizeof *r->features);
     if (!r->boxes || !r->features) {
@@ -33,6 +34,7 @@ void regions_free(struct regions *r)
     free(r->features);
     free(r->classes);
     free(r->conf);
+    free(r->prob);
     free(r->image_id);
     free(r);
 }
@@ -70,10 +72,10 @@ int regions_check(struct regions *r, const char *path, struct vs_err *err)
     return 0;
 }
 
-void regions_set_classes(struct regions *r, const float *prob, int columns)
+void regions_set_classes(struct regions *r, const float *prob, int columns, int first)
 {
-    /* The detector's own scripts store 1601 columns with the background first, MMF stores 1600. */
-    int first = columns % 100 == 1 ? 1 : 0;
+    free(r->classes);
+    free(r->conf);
     r->classes = xcalloc((size_t)r->count, sizeof *r->classes);
     r->conf = xcalloc((size_t)r->count, sizeof *r->conf);
     for (int i = 0; i < r->count; i++) {
@@ -114,11 +116,13 @@ int regions_open(const char *path, const char *key, struct regions **out, struct
         rc = vs_fail(err, VS_E_FORMAT, "%s: the file is empty", path);
     } else if (npy_recognise(&map)) {
         return regions_from_npy(map, out, err); /* it took over the map */
+    } else if (map.size > 9 && map.data[8] == '{') {
+        rc = regions_from_safetensors(path, out, err);
     } else if (memchr(map.data, '\t', map.size < 4096 ? map.size : 4096)) {
         rc = regions_from_tsv(&map, key, out, err);
     } else {
-        rc = vs_fail(err, VS_E_FORMAT, "%s: no region features: neither .npy, nor LMDB, nor a TSV "
-                     "file with its columns", path);
+        rc = vs_fail(err, VS_E_FORMAT, "%s: no region features: neither .npy, nor safetensors, "
+                     "nor LMDB, nor a TSV file with its columns", path);
     }
     bytes_close(&map);
     return rc;

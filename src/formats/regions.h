@@ -18,9 +18,21 @@ struct regions {
     float *features;   /* (N, dim) */
     int *classes;      /* (N) object class, or NULL */
     float *conf;       /* (N) probability of that class, or NULL */
+    float *prob;       /* (N, prob_columns) of all classes, the background first, or NULL: only
+                          from the detector, when asked for */
+    int prob_columns;
+    int num_boxes; /* how many of them a class kept; the reference reports it, nothing uses it */
     char *image_id;    /* may be NULL */
     char digest[DIGEST_HEX]; /* of boxes and features */
 };
+
+/* Regions are also read from and written to safetensors: boxes, features, and perhaps classes, conf
+ * and size (width, height). */
+int regions_write_safetensors(const char *path, const struct regions *r, struct vs_err *err);
+/* The .npy that the reference's extraction script writes. */
+int regions_write_npy(const char *path, const struct regions *r, struct vs_err *err);
+/* A value of its LMDB, to be freed with free(). */
+void *regions_lmdb_value(const struct regions *r, size_t *size);
 
 /* Read the regions of one image from path (format detected). key chooses the entry of an LMDB or
  * TSV file; NULL takes the only one, or fails listing some keys. */

@@ -13,10 +13,10 @@ int regions_from_dict(const struct pval *dict, const char *path, struct regions 
                       struct vs_err *err);
 /* Width, height, boxes and features must make sense; sets the digest. */
 int regions_check(struct regions *r, const char *path, struct vs_err *err);
-/* classes and conf from (N, columns) probabilities: column 0 is the background when there are
- * as many as classes plus one (1601), and is left out. */
-void regions_set_classes(struct regions *r, const float *prob, int columns);
+/* classes and conf from (N, columns) probabilities, of which those before first are left out. */
+void regions_set_classes(struct regions *r, const float *prob, int columns, int first);
 
+int regions_from_safetensors(const char *path, struct regions **out, struct vs_err *err);
 int regions_from_npy(struct bytes map, struct regions **out, struct vs_err *err);
 int regions_from_lmdb(const char *path, const char *key, struct regions **out, struct vs_err *err);
 int regions_from_tsv(const struct bytes *map, const char *key, struct regions **out,

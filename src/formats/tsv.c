@@ -145,7 +145,7 @@ static int fill(const struct bytes *map, const struct line *l, int rows, struct 
         memcpy(r->boxes, boxes, (size_t)rows * 4 * sizeof *boxes);
         memcpy(r->features, features, (size_t)rows * (size_t)dim * sizeof *features);
         if (prob && columns > 1)
-            regions_set_classes(r, prob, columns);
+            regions_set_classes(r, prob, columns, columns % 100 == 1 ? 1 : 0);
         rc = regions_check(r, map->path, err);
     }
     free(boxes);

@@ -60,7 +60,8 @@ static void share(struct reader *r, const char *key, float *out)
     if (json_is_number(v) && json_number_value(v) >= 0 && json_number_value(v) <= 1)
         *out = (float)json_number_value(v);
     else if (r->rc == 0)
-        r->rc = vs_fail(r->err, VS_E_FORMAT, "%s: \"%s\" is not a number from 0 to 1", r->path, key);
+        r->rc = vs_fail(r->err, VS_E_FORMAT, "%s: \"%s\" is not a number from 0 to 1", r->path,
+                        key);
 }
 
 /* What is fixed in this program, but stands in the file: refuse what it could not do. */
@@ -124,4 +125,13 @@ int arch_read(const char *path, struct arch *a, struct vs_err *err)
     json_decref(root);
     bytes_close(&map);
     return r.rc;
+}
+
+int arch_check_names(const struct arch *a, const char *path, int count, struct vs_err *err)
+{
+    int want = a->background ? a->num_classes : a->num_classes - 1;
+    if (count == want)
+        return 0;
+    return vs_fail(err, VS_E_FORMAT, "%s: has %d class names, but the detector knows %d classes: "
+                   "they do not belong together", path, count, want);
 }

@@ -24,5 +24,7 @@ struct arch {
 void arch_default(struct arch *a);
 /* A JSON file; absent keys have the reference's values. */
 int arch_read(const char *path, struct arch *a, struct vs_err *err);
+/* Whether a list of class names, of path, has one for each class that a region can have. */
+int arch_check_names(const struct arch *a, const char *path, int count, struct vs_err *err);
 
 #endif

@@ -21,6 +21,7 @@ struct detector {
     struct arch a;
     struct layers l;
     struct kern *k;
+    bool borrowed; /* the layers are another detector's */
 };
 
 /* A block of memory for activations; kept for the next map of a run, because fresh pages cost. */
@@ -60,11 +61,21 @@ int detector_open(const struct arch *a, const struct tensorfile *f, struct kern 
     return rc;
 }
 
+struct detector *detector_share(const struct detector *d, struct kern *k)
+{
+    struct detector *s = xmalloc(sizeof *s);
+    *s = *d;
+    s->k = k;
+    s->borrowed = true;
+    return s;
+}
+
 void detector_free(struct detector *d)
 {
     if (!d)
         return;
-    layers_fini(&d->l);
+    if (!d->borrowed)
+        layers_fini(&d->l);
     free(d);
 }
 
@@ -274,6 +285,16 @@ static int run_pyramid(struct run *r)
 
 /* ---- proposals */
 
+/* Weights with NaN or infinity would otherwise end as regions in any order. */
+static int check_finite(struct run *r, const float *x, size_t n, const char *what)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(x[i]))
+            return vs_fail(r->err, VS_E_FORMAT, "the detector's %s are not finite numbers: its "
+                           "weights are damaged or belong to another description", what);
+    return 0;
+}
+
 static int propose(struct run *r, int level, float *boxes, float *scores, int *count)
 {
     const struct detector *d = r->d;
@@ -291,6 +312,10 @@ static int propose(struct run *r, int level, float *boxes, float *scores, int *c
     snprintf(name, sizeof name, "rpn_deltas%d", level + 2);
     if (rc == 0)
         rc = keep_map(r, &deltas, name);
+    if (rc == 0)
+        rc = check_finite(r, logits.x, (size_t)p->h * (size_t)p->w * (size_t)logits.c, "scores");
+    if (rc == 0)
+        rc = check_finite(r, deltas.x, (size_t)p->h * (size_t)p->w * (size_t)deltas.c, "boxes");
     if (rc == 0)
         *count = propose_level(&d->a, logits.x, deltas.x, p->h, p->w, d->l.anchors[level],
                                d->l.anchor_count, d->a.anchor_strides[level], r->in.map.w,
@@ -372,6 +397,26 @@ static void pool_chunk(struct run *r, int level, const int *list, int n, float *
                (size_t)dim * sizeof *out);
 }
 
+/* The golden data has what is pooled for the first five. */
+static int keep_pooled(struct run *r)
+{
+    const struct detector *d = r->d;
+    int n = r->n < 5 ? r->n : 5;
+    int64_t shape[4] = {n, d->a.fpn_out, d->a.bins, d->a.bins};
+    if (!r->trace)
+        return 0;
+    float *out = trace_add(r->trace, 4, shape, "pooled");
+    if (!out)
+        return vs_fail(r->err, VS_E_LIMIT, "no memory for pooled");
+    for (int i = 0; i < n; i++) {
+        const struct map *p = &r->p[r->levels[i]];
+        struct kern_roi roi = {p->x, p->h, p->w, p->c, 1, d->a.bins, r->boxes + 4 * i,
+                               1.0f / (float)(4 << r->levels[i]), out + (ptrdiff_t)i * d->l.fc6.k};
+        r->ops->roi(d->k, &roi);
+    }
+    return 0;
+}
+
 static int run_features(struct run *r)
 {
     const struct detector *d = r->d;
@@ -399,7 +444,7 @@ static int run_features(struct run *r)
     free(pooled);
     free(out);
     free(list);
-    return rc;
+    return rc ? rc : keep_pooled(r);
 }
 
 static int run_scores(struct run *r)
@@ -418,7 +463,11 @@ static int run_scores(struct run *r)
                               .n = classes, .k = dim, .act = KERN_NONE};
     r->ops->linear(d->k, &fc7, 1);
     r->ops->linear(d->k, &cls, 1);
-    int rc = keep_rows(r, r->scores, r->n, classes, "cls_logits");
+    int rc = check_finite(r, r->fc6, (size_t)r->n * (size_t)dim, "features");
+    if (rc == 0)
+        rc = check_finite(r, r->scores, (size_t)r->n * (size_t)classes, "class scores");
+    if (rc == 0)
+        rc = keep_rows(r, r->scores, r->n, classes, "cls_logits");
     for (int i = 0; i < r->n; i++)
         score_softmax(r->scores + (ptrdiff_t)i * classes, classes,
                       r->scores + (ptrdiff_t)i * classes);
@@ -435,6 +484,20 @@ static int best_class(const struct run *r, int i)
         if (s[c] > s[best])
             best = c;
     return best;
+}
+
+/* All columns, the background first, as the reference's script stores them. */
+static int add_prob(struct run *r, const int *order, struct regions *g)
+{
+    size_t columns = (size_t)r->d->a.num_classes;
+    g->prob = vs_try_calloc((size_t)g->count * columns + 1, sizeof *g->prob);
+    if (!g->prob)
+        return vs_fail(r->err, VS_E_LIMIT, "no memory for %d regions", g->count);
+    g->prob_columns = r->d->a.num_classes;
+    for (int i = 0; i < g->count; i++)
+        memcpy(g->prob + (size_t)i * columns, r->scores + (size_t)order[i] * columns,
+               columns * sizeof *g->prob);
+    return 0;
 }
 
 static int make_regions(struct run *r, const float *boxes, const int *order, int n, int w, int h,
@@ -457,8 +520,12 @@ static int make_regions(struct run *r, const float *boxes, const int *order, int
         g->conf[i] = r->scores[(ptrdiff_t)j * r->d->a.num_classes + c];
     }
     regions_seal(g);
-    *out = g;
-    return 0;
+    int rc = r->want->prob ? add_prob(r, order, g) : 0;
+    if (rc == 0)
+        *out = g;
+    else
+        regions_free(g);
+    return rc;
 }
 
 static int keep_selection(struct run *r, const float *conf, const int *order, int n)
@@ -505,6 +572,8 @@ static int run_selection(struct run *r, int w, int h, struct regions **out)
     }
     if (rc == 0)
         rc = make_regions(r, boxes, order, n, w, h, out);
+    for (int i = 0; rc == 0 && !r->want->boxes && i < n; i++)
+        (*out)->num_boxes -= conf[order[i]] == 0;
     free(boxes);
     free(conf);
     free(order);
@@ -575,8 +644,10 @@ static int run_all(struct run *r, const uint8_t *rgb, int w, int h, struct regio
         rc = keep_image(r);
     if (rc == 0) {
         plan_work(r);
-        rc = run_body(r);
+        rc = step(r, "picture", 0);
     }
+    if (rc == 0)
+        rc = run_body(r);
     if (rc == 0)
         rc = run_pyramid(r);
     if (rc == 0)
@@ -585,7 +656,11 @@ static int run_all(struct run *r, const uint8_t *rgb, int w, int h, struct regio
         rc = run_features(r);
     if (rc == 0)
         rc = run_scores(r);
-    return rc ? rc : run_selection(r, w, h, out);
+    if (rc == 0)
+        rc = step(r, "classes", 0);
+    if (rc == 0)
+        rc = run_selection(r, w, h, out);
+    return rc ? rc : step(r, "selection", 0);
 }
 
 int detector_run(struct detector *d, const uint8_t *rgb, int w, int h,

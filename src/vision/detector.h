@@ -18,6 +18,8 @@ struct detector;
 /* f and k are borrowed and must live as long. Missing or misshapen tensors are named. */
 int detector_open(const struct arch *a, const struct tensorfile *f, struct kern *k,
                   struct detector **out, struct vs_err *err);
+/* Another one with the same weights for another thread; d must live as long. */
+struct detector *detector_share(const struct detector *d, struct kern *k);
 void detector_free(struct detector *d);
 const struct arch *detector_arch(const struct detector *d);
 
@@ -25,6 +27,7 @@ struct detector_want {
     const float *boxes; /* (box_count, 4) in pixels of the picture: pool these instead of
                            proposing; the regions come in their order */
     int box_count;
+    bool prob;          /* regions with the probabilities of all classes */
     bool trace;         /* keep what the golden data has */
     const atomic_bool *cancel;
     /* Called from the running thread; done and all count multiply-adds. */

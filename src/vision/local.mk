@@ -3,6 +3,7 @@ libcore_a_SOURCES += \
 	src/vision/arch.c src/vision/arch.h \
 	src/vision/boxes.c \
 	src/vision/detector.c src/vision/detector.h \
+	src/vision/dump.c src/vision/dump.h \
 	src/vision/layers.c src/vision/layers.h \
 	src/vision/picture.c \
 	src/vision/priv.h

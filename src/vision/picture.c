@@ -62,7 +62,7 @@ static void stretch_row(const uint8_t *rgb, const struct axis *x, int dw, bool c
         }
 }
 
-static double choose_scale(const struct arch *a, int w, int h)
+double picture_scale(const struct arch *a, int w, int h)
 {
     double small = w < h ? w : h, large = w < h ? h : w, s = a->min_side / small;
     return rint(s * large) > a->max_side ? a->max_side / large : s;
@@ -99,7 +99,7 @@ static int round_up(int x, int to)
 int picture_make(const struct arch *a, const uint8_t *rgb, int w, int h, struct picture *out,
                  struct vs_err *err)
 {
-    double s = choose_scale(a, w, h), dw = rint(w * s), dh = rint(h * s);
+    double s = picture_scale(a, w, h), dw = rint(w * s), dh = rint(h * s);
     *out = (struct picture){.w = dw < 1 ? 1 : (int)dw, .h = dh < 1 ? 1 : (int)dh, .scale = s};
     out->map.w = round_up(out->w, a->size_divisible);
     out->map.h = round_up(out->h, a->size_divisible);

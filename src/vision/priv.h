@@ -16,6 +16,8 @@ struct picture {
     int w, h;        /* resized, without padding */
     double scale;
 };
+/* By what a picture is resized. */
+double picture_scale(const struct arch *a, int w, int h);
 /* Fails for sizes beyond memory. Caller frees map.x. */
 int picture_make(const struct arch *a, const uint8_t *rgb, int w, int h, struct picture *out,
                  struct vs_err *err);

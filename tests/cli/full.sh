@@ -36,5 +36,28 @@ else
     echo "not ok $n - a question to the full-size model"
     failed=1
 fi
+for p in python3 /usr/bin/python3; do
+    $p "$shared/golden/detector/make_detector.py" "$shared/golden/detector/full/arch.json" \
+        "$work/detector.pth" --format legacy --prefix module. --extra >/dev/null 2>&1 && break
+    $p "$shared/golden/detector/make_detector.py" "$shared/golden/detector/full/arch.json" \
+        "$work/detector.pth" --format safetensors --extra >/dev/null 2>&1 && break
+done
+"$BUILDDIR/test-detector" full "$work/detector.pth" >"$work/out"
+[ $? -eq 0 ] || failed=1
+grep -v '^1\.\.' "$work/out" | sed "s/^\(ok\|not ok\) [0-9]* /\1 $((n + 1)) /"
+n=$((n + $(grep -c '^\(not \)\?ok' "$work/out")))
+
+# The whole path: a photo, the full-size detector, the full-size model, a query.
+cp "$shared/golden/detector/full/input.png" "$work/photo.png"
+n=$((n + 1))
+if XDG_CACHE_HOME="$work/cache" "$VILSCOPE" query -c "$work/full.bin" --config "$case/config.json" \
+    --vocab "$shared/data/bert-base-uncased-vocab.txt" --detector "$work/detector.pth" \
+    --no-log -t refcoco --top 200 "$work/photo.png" "the person on the left" >"$work/out" 2>"$work/err" &&
+    [ "$(wc -l <"$work/out")" -eq 101 ]; then
+    echo "ok $n - from a photo to 101 ranked regions: $(head -n 1 "$work/out")"
+else
+    echo "not ok $n - from a photo to 101 ranked regions: $(cat "$work/err")"
+    failed=1
+fi
 echo "1..$n"
 exit $failed

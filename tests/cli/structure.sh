@@ -32,10 +32,12 @@ none "no line over 100 columns" \
     "$(grep -rnE '^.{101,}' src ui sessions kernels tests --include=*.[ch])"
 none "no exit() below main" "$(grep -rnE '[^_a-z]exit\(' src ui sessions --include=*.c |
     grep -v 'src/formats/decode.c')"
-for c in workbench query tasks sessions inspect forward tokenize; do
+for c in workbench query extract tasks sessions cache inspect detect forward tokenize; do
     for o in $("$VILSCOPE" $c --help | grep -oE -- '--[a-z-]+' | sort -u); do
         o2=$(echo "$o" | sed 's/^--//')
-        grep -q -- "Fl -$o2" man/vilscope.1 || echo "$c $o"
+        page=man/vilscope.1
+        [ $c = extract ] && page=man/vilscope-extract.1
+        grep -q -- "Fl -$o2" $page || [ "$o" = --help ] || echo "$c $o"
     done
 done >"${TMPDIR:-/tmp}/options.$$"
 none "the man page has every option" "$(cat "${TMPDIR:-/tmp}/options.$$")"

@@ -6,7 +6,7 @@
  *        test-detector full CHECKPOINT    the full-size case */
 #include "src/formats/image.h"
 #include "src/mem.h"
-#include "src/vision/detector.h"
+#include "src/vision/dump.h"
 #include "tap.h"
 
 #include <math.h>
@@ -39,7 +39,8 @@ static float limit_of(const char *name)
                   {"rpn_deltas", 1e-4f}, {"proposals", 5e-3f},  {"objectness", 1e-4f},
                   {"fc6", 1e-3f},        {"fc7", 1e-3f},        {"cls_logits", 3e-3f},
                   {"scores", 5e-4f},     {"conf", 5e-4f},       {"max_conf", 5e-4f},
-                  {"levels", 0},         {"keep", 0}};
+                  {"cls_prob", 5e-4f},   {"box_deltas", 1e-3f}, {"boxes", 5e-3f},
+                  {"features", 1e-3f},   {"pooled", 1e-3f},     {"im_scale", 1e-6f}};
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
         if (strncmp(name, limits[i].name, strlen(limits[i].name)) == 0)
             return limits[i].limit;
@@ -56,27 +57,52 @@ static float worst(const float *a, const float *b, int64_t n)
     return w;
 }
 
-static void compare_trace(const struct loaded *l, const struct trace *t, const char *what)
+static bool is_whole(enum dtype d)
 {
-    int compared = 0, wrong = 0;
-    for (int i = 0; i < t->count; i++) {
-        const struct trace_tensor *x = &t->tensors[i];
-        int64_t n, have = 1;
-        float *want = floats(l->want, x->name, &n);
-        for (int j = 0; j < x->ndim; j++)
-            have *= x->shape[j];
-        if (n > 0) {
-            float d = have == n ? worst(x->data, want, n) : INFINITY;
-            compared++;
-            if (!(d <= limit_of(x->name))) {
-                wrong++;
-                tap_note("%s: %s differs by %g (%lld of %lld)", what, x->name, (double)d,
-                         (long long)have, (long long)n);
-            }
-        }
-        free(want);
+    return d == DTYPE_I64;
+}
+
+/* Every tensor of the golden file must be in the dump, with its shape and kind. */
+static int compare_tensor(const struct tensorfile *have, const struct tensor *want,
+                          const char *what)
+{
+    const struct tensor *t = tensorfile_find(have, want->name);
+    int64_t n = tensor_elements(want);
+    if (!t || is_whole(t->dtype) != is_whole(want->dtype) || t->ndim != want->ndim ||
+        memcmp(t->shape, want->shape, (size_t)t->ndim * sizeof t->shape[0]) != 0) {
+        tap_note("%s: %s is missing or has another shape", what, want->name);
+        return 1;
     }
-    ok(wrong == 0 && compared >= 20, "%s: %d tensors within their limits", what, compared);
+    float *a = xcalloc((size_t)n + 1, sizeof *a), *b = xcalloc((size_t)n + 1, sizeof *b);
+    tensor_to_f32(t, a);
+    tensor_to_f32(want, b);
+    float d = worst(a, b, n);
+    bool good = d <= (is_whole(t->dtype) ? 0 : limit_of(want->name));
+    if (!good)
+        tap_note("%s: %s differs by %g", what, want->name, (double)d);
+    free(a);
+    free(b);
+    return !good;
+}
+
+static void compare_dump(const struct loaded *l, const struct regions *g, const struct trace *t,
+                         const char *what)
+{
+    char path[300];
+    const char *dir = getenv("TMPDIR");
+    struct vs_err err = {0};
+    struct tensorfile *f = NULL;
+    int wrong = 0;
+    snprintf(path, sizeof path, "%s/dump.%ld.safetensors", dir ? dir : "/tmp", (long)getpid());
+    if (ok(detector_dump(path, &l->a, l->file, l->k, g, t, &err) == 0 &&
+           tensorfile_open(path, &f, &err) == 0, "%s: everything is written %s", what, err.text)) {
+        for (int i = 0; i < tensorfile_count(l->want); i++)
+            wrong += compare_tensor(f, tensorfile_at(l->want, i), what);
+        ok(wrong == 0 && tensorfile_count(l->want) > 20, "%s: %d tensors within their limits",
+           what, tensorfile_count(l->want));
+    }
+    tensorfile_close(f);
+    unlink(path);
 }
 
 static void compare_regions(const struct loaded *l, const struct regions *g, const char *what)
@@ -161,7 +187,7 @@ static void run_case(const char *folder, const char *weights, const char *device
             ok(false, "%s opens: %s", what, err.text);
     } else if (ok(detector_run(l.d, l.im->rgb, l.im->width, l.im->height, &want, &g, &t, &err) ==
                   0, "%s runs %s", what, err.text)) {
-        compare_trace(&l, t, what);
+        compare_dump(&l, g, t, what);
         compare_regions(&l, g, what);
         compare_given(&l, g, what);
     }

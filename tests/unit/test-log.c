@@ -322,6 +322,9 @@ static void two_writers(void)
             for (int n = 0; n < 30 && rc == 0; n++)
                 rc = write_one(l, session, "x", &err);
             log_close(l);
+            if (rc != 0)
+                printf("# %s\n", err.text);
+            fflush(stdout);
             _exit(rc != 0);
         }
     }

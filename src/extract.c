@@ -1,0 +1,498 @@
+/* Extracting the regions of many images: jobs that take images one by one, each with its own
+ * threads; the weights are shared. */
+#include "src/extract.h"
+
+#include "src/formats/image.h"
+#include "src/formats/lmdbwrite.h"
+#include "src/formats/regions.h"
+#include "src/mem.h"
+#include "src/vision/detector.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define STAGES 24
+
+struct stage {
+    char name[32];
+    double ms, work;
+};
+
+struct item {
+    const char *path;
+    char *id;   /* the name without folder and ending, as in the reference */
+    bool ready; /* LMDB: what is to be written in turn, or nothing */
+    void *value;
+    size_t size;
+};
+
+struct extract {
+    const struct extract_options *o;
+    const atomic_bool *stop;
+    atomic_bool cancel; /* stop, or a failure to write */
+    struct arch arch;
+    struct tensorfile *file;
+    struct detector *first; /* owns the weights */
+    struct lmdb_out *lmdb;
+    struct item *items;
+    int count, next, committed, threads_each;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct stage stages[STAGES];
+    int stage_count, running;
+    double start;
+    struct extract_summary sum;
+    int rc; /* the failure that ended it */
+    struct vs_err *err;
+};
+
+struct job {
+    struct extract *e;
+    struct kern *kern;
+    struct detector *detector;
+    pthread_t thread;
+    double share; /* of the running image */
+    double last_ms, last_work;
+    bool started;
+};
+
+/* ---- names */
+
+static char *image_id(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t n = strcspn(name, ".");
+    return n ? xstrndup(name, n) : xstrdup(name);
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct item *const *x = a, *const *y = b;
+    return strcmp((*x)->id, (*y)->id);
+}
+
+/* Two images of one name would overwrite each other. */
+static int check_names(struct extract *e)
+{
+    const struct item **list = xcalloc((size_t)e->count + 1, sizeof *list);
+    int rc = 0;
+    for (int i = 0; i < e->count; i++)
+        list[i] = &e->items[i];
+    qsort(list, (size_t)e->count, sizeof *list, by_id);
+    for (int i = 0; i < e->count && rc == 0; i++) {
+        if (strlen(list[i]->id) > 250)
+            rc = vs_fail(e->err, VS_E_USAGE, "%s: its name is too long", list[i]->path);
+        else if (i > 0 && strcmp(list[i]->id, list[i - 1]->id) == 0)
+            rc = vs_fail(e->err, VS_E_USAGE, "%s and %s would both be written as '%s': extract "
+                         "them into two places", list[i - 1]->path, list[i]->path, list[i]->id);
+    }
+    free(list);
+    return rc;
+}
+
+static char *output_path(const struct extract *e, const struct item *it)
+{
+    return xasprintf("%s/%s.%s", e->o->out, it->id,
+                     e->o->format == EXTRACT_NPY ? "npy" : "safetensors");
+}
+
+static bool is_there(struct extract *e, const struct item *it)
+{
+    if (e->o->force)
+        return false;
+    if (e->lmdb)
+        return lmdb_out_has(e->lmdb, it->id);
+    char *path = output_path(e, it);
+    bool there = access(path, F_OK) == 0;
+    free(path);
+    return there;
+}
+
+static bool is_ours(const struct extract *e, const char *name)
+{
+    for (int i = 0; i < e->count; i++) {
+        size_t n = strlen(e->items[i].id);
+        if (strncmp(name, e->items[i].id, n) == 0 && name[n] == '.')
+            return true;
+    }
+    return false;
+}
+
+/* What a killed run left half written, of our images: others may be written by another run just
+ * now. */
+static void remove_leftovers(const struct extract *e)
+{
+    DIR *d = opendir(e->o->out);
+    for (struct dirent *x; d && (x = readdir(d));) {
+        size_t n = strlen(x->d_name);
+        if (n < 4 || strcmp(x->d_name + n - 4, ".tmp") != 0 || !is_ours(e, x->d_name))
+            continue;
+        char *path = xasprintf("%s/%s", e->o->out, x->d_name);
+        unlink(path);
+        free(path);
+    }
+    if (d)
+        closedir(d);
+}
+
+/* ---- one image */
+
+static void note_stage(struct extract *e, const char *name, double ms, double work)
+{
+    int i = 0;
+    while (i < e->stage_count && strcmp(e->stages[i].name, name) != 0)
+        i++;
+    if (i == STAGES)
+        return;
+    if (i == e->stage_count)
+        snprintf(e->stages[e->stage_count++].name, sizeof e->stages[0].name, "%s", name);
+    e->stages[i].ms += ms;
+    e->stages[i].work += work;
+}
+
+static void on_progress(void *arg, const char *stage, double done, double all)
+{
+    struct job *j = arg;
+    double now = vs_now_ms();
+    pthread_mutex_lock(&j->e->lock);
+    note_stage(j->e, stage, now - j->last_ms, done - j->last_work);
+    j->share = all > 0 ? done / all : 0;
+    pthread_mutex_unlock(&j->e->lock);
+    j->last_ms = now;
+    j->last_work = done;
+    if (j->e->stop && atomic_load(j->e->stop))
+        atomic_store(&j->e->cancel, true);
+}
+
+static int detect(struct job *j, const struct item *it, struct regions **out, struct vs_err *err)
+{
+    struct image *im = NULL;
+    struct detector_want want = {.cancel = &j->e->cancel, .progress = on_progress,
+                                 .progress_arg = j, .prob = true};
+    double start = vs_now_ms();
+    int rc = image_open(it->path, &im, err);
+    if (rc != 0)
+        return rc;
+    if (j->e->o->upright)
+        image_turn(im);
+    pthread_mutex_lock(&j->e->lock);
+    note_stage(j->e, "decoding", vs_now_ms() - start, 0);
+    pthread_mutex_unlock(&j->e->lock);
+    j->last_ms = vs_now_ms();
+    j->last_work = 0;
+    rc = detector_run(j->detector, im->rgb, im->width, im->height, &want, out, NULL, err);
+    image_free(im);
+    if (rc == 0)
+        (*out)->image_id = xstrdup(it->id);
+    return rc;
+}
+
+/* Called with the lock held. */
+static void end_with(struct extract *e, int rc, const struct vs_err *err)
+{
+    if (e->rc == 0) {
+        e->rc = rc;
+        *e->err = *err;
+    }
+    atomic_store(&e->cancel, true);
+}
+
+/* LMDB is written in the order of the list, whatever job is first, so that the file does not
+ * depend on their number. Called with the lock held. */
+static void commit_ready(struct extract *e)
+{
+    while (e->committed < e->count && e->items[e->committed].ready && e->rc == 0) {
+        struct item *it = &e->items[e->committed++];
+        struct vs_err err = {0};
+        int rc = it->value ? lmdb_out_put(e->lmdb, it->id, it->value, it->size, &err) : 0;
+        if (rc != 0)
+            end_with(e, rc, &err);
+        else
+            e->sum.written += it->value != NULL;
+        free(it->value);
+        it->value = NULL;
+    }
+}
+
+static void put_file(struct extract *e, struct item *it, const struct regions *g)
+{
+    struct vs_err err = {0};
+    char *path = output_path(e, it);
+    int rc = e->o->format == EXTRACT_NPY ? regions_write_npy(path, g, &err)
+                                         : regions_write_safetensors(path, g, &err);
+    free(path);
+    pthread_mutex_lock(&e->lock);
+    if (rc != 0)
+        end_with(e, rc, &err);
+    else
+        e->sum.written++;
+    pthread_mutex_unlock(&e->lock);
+}
+
+static void put_value(struct extract *e, struct item *it, const struct regions *g)
+{
+    size_t size = 0;
+    void *value = g ? regions_lmdb_value(g, &size) : NULL;
+    pthread_mutex_lock(&e->lock);
+    it->value = value;
+    it->size = size;
+    it->ready = true;
+    commit_ready(e);
+    pthread_mutex_unlock(&e->lock);
+}
+
+static void clear_line(const struct extract *e)
+{
+    if (!e->o->quiet && isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
+}
+
+static void do_one(struct job *j, struct item *it)
+{
+    struct extract *e = j->e;
+    struct vs_err err = {0};
+    struct regions *g = NULL;
+    int rc = detect(j, it, &g, &err);
+    if (rc != 0 && rc != VS_E_CANCELLED) {
+        pthread_mutex_lock(&e->lock);
+        e->sum.failed++;
+        clear_line(e);
+        fprintf(stderr, "vilscope extract: %s%s%s\n", strstr(err.text, it->path) ? "" : it->path,
+                strstr(err.text, it->path) ? "" : ": ", err.text);
+        pthread_mutex_unlock(&e->lock);
+    }
+    double start = vs_now_ms();
+    if (e->lmdb && rc != VS_E_CANCELLED)
+        put_value(e, it, g);
+    else if (g)
+        put_file(e, it, g);
+    pthread_mutex_lock(&e->lock);
+    note_stage(e, "writing", vs_now_ms() - start, 0);
+    j->share = 0;
+    pthread_mutex_unlock(&e->lock);
+    regions_free(g);
+}
+
+/* The next image that has to be done, or NULL. */
+static struct item *take(struct extract *e)
+{
+    struct item *it = NULL;
+    pthread_mutex_lock(&e->lock);
+    while (!it && e->next < e->count && !atomic_load(&e->cancel) &&
+           !(e->stop && atomic_load(e->stop))) {
+        it = &e->items[e->next++];
+        if (is_there(e, it)) {
+            e->sum.there++;
+            it->ready = true;
+            commit_ready(e);
+            it = NULL;
+        }
+    }
+    pthread_mutex_unlock(&e->lock);
+    return it;
+}
+
+static void *job_main(void *arg)
+{
+    struct job *j = arg;
+    for (struct item *it; (it = take(j->e)) != NULL;)
+        do_one(j, it);
+    pthread_mutex_lock(&j->e->lock);
+    j->e->running--;
+    pthread_cond_broadcast(&j->e->changed);
+    pthread_mutex_unlock(&j->e->lock);
+    return NULL;
+}
+
+/* ---- progress */
+
+static void print_progress(const struct extract *e, const struct job *jobs)
+{
+    const struct extract_summary *s = &e->sum;
+    int done = s->written + s->there + s->failed, todo = e->count - s->there;
+    double share = s->written + s->failed, ms = vs_now_ms() - e->start;
+    for (int i = 0; i < e->o->jobs; i++)
+        share += jobs[i].share;
+    double left = share > 0.05 ? ms / share * (todo - share) / 1000 : -1;
+    char tail[64] = "";
+    if (left >= 3600)
+        snprintf(tail, sizeof tail, ", %.1f h left", left / 3600);
+    else if (left >= 0)
+        snprintf(tail, sizeof tail, ", %.0f s left", left);
+    bool tty = isatty(STDERR_FILENO);
+    fprintf(stderr, "%s%d of %d images, %.0f %%, %.2f images/s%s%s", tty ? "\r\033[K" : "", done,
+            e->count, e->count ? 100.0 * (s->there + share) / e->count : 100.0,
+            ms > 0 ? 1000 * share / ms : 0, tail, tty ? "" : "\n");
+    fflush(stderr);
+}
+
+/* Shows how far it is until all jobs have ended: four times a second, or every half minute in a
+ * file. */
+static void watch(struct extract *e, const struct job *jobs)
+{
+    double last = vs_now_ms(), every = isatty(STDERR_FILENO) ? 250 : 30000;
+    pthread_mutex_lock(&e->lock);
+    while (e->running > 0) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += 250000000;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        pthread_cond_timedwait(&e->changed, &e->lock, &until);
+        if (!e->o->quiet && e->running > 0 && vs_now_ms() - last >= every) {
+            print_progress(e, jobs);
+            last = vs_now_ms();
+        }
+    }
+    clear_line(e);
+    pthread_mutex_unlock(&e->lock);
+}
+
+static void print_profile(const struct extract *e)
+{
+    double all = 0;
+    int n = e->sum.written > 0 ? e->sum.written : 1;
+    for (int i = 0; i < e->stage_count; i++)
+        all += e->stages[i].ms;
+    fprintf(stderr, "%-14s %10s %7s %9s\n", "stage", "ms/image", "share", "GFLOP/s");
+    for (int i = 0; i < e->stage_count; i++) {
+        const struct stage *s = &e->stages[i];
+        fprintf(stderr, "%-14s %10.1f %6.1f%%", s->name, s->ms / n,
+                all > 0 ? 100 * s->ms / all : 0);
+        if (s->work > 0 && s->ms > 0)
+            fprintf(stderr, " %9.1f\n", 2 * s->work / s->ms / 1e6);
+        else
+            fputc('\n', stderr);
+    }
+}
+
+/* ---- the whole */
+
+static int open_output(struct extract *e)
+{
+    const char *out = e->o->out;
+    size_t one = (size_t)e->arch.num_features *
+                 (size_t)(e->arch.mlp_dim + e->arch.num_classes + 8) * sizeof(float) + 16384;
+    if (e->o->format == EXTRACT_LMDB)
+        return lmdb_out_open(out, (size_t)e->count * one, &e->lmdb, e->err);
+    if (mkdir(out, 0777) == 0 || errno == EEXIST) {
+        struct stat st;
+        if (stat(out, &st) == 0 && S_ISDIR(st.st_mode)) {
+            remove_leftovers(e);
+            return 0;
+        }
+        errno = ENOTDIR;
+    }
+    return vs_fail(e->err, VS_E_IO, "%s: the folder cannot be made: %s", out, strerror(errno));
+}
+
+static int open_job(struct extract *e, struct job *j)
+{
+    char why[256];
+    *j = (struct job){.e = e};
+    if (kern_open(e->o->device, e->threads_each, &j->kern, why, sizeof why) != 0)
+        return vs_fail(e->err, VS_E_USAGE, "%s", why);
+    if (e->first)
+        j->detector = detector_share(e->first, j->kern);
+    else if (detector_open(&e->arch, e->file, j->kern, &j->detector, e->err) == 0)
+        e->first = j->detector;
+    else
+        return VS_E_FORMAT;
+    return 0;
+}
+
+static int run_jobs(struct extract *e, struct job *jobs)
+{
+    int rc = 0;
+    for (int i = 0; i < e->o->jobs && rc == 0; i++)
+        rc = open_job(e, &jobs[i]);
+    e->start = vs_now_ms();
+    e->running = e->o->jobs;
+    for (int i = 0; i < e->o->jobs && rc == 0; i++) {
+        jobs[i].started = pthread_create(&jobs[i].thread, NULL, job_main, &jobs[i]) == 0;
+        if (!jobs[i].started) {
+            pthread_mutex_lock(&e->lock);
+            e->running -= e->o->jobs - i;
+            atomic_store(&e->cancel, true);
+            pthread_mutex_unlock(&e->lock);
+            rc = vs_fail(e->err, VS_E_LIMIT, "no memory for job %d", i + 1);
+        }
+    }
+    if (jobs[0].started)
+        watch(e, jobs);
+    for (int i = 0; i < e->o->jobs; i++)
+        if (jobs[i].started)
+            pthread_join(jobs[i].thread, NULL);
+    return rc ? rc : e->rc;
+}
+
+static void close_jobs(struct extract *e, struct job *jobs)
+{
+    for (int i = e->o->jobs - 1; i >= 0; i--) { /* the first owns the weights */
+        detector_free(jobs[i].detector);
+        kern_close(jobs[i].kern);
+    }
+}
+
+static int open_detector(struct extract *e)
+{
+    int rc = 0, cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    int threads = e->o->threads ? e->o->threads : cpus;
+    arch_default(&e->arch);
+    if (e->o->arch)
+        rc = arch_read(e->o->arch, &e->arch, e->err);
+    if (rc == 0)
+        rc = tensorfile_open(e->o->weights, &e->file, e->err);
+    e->threads_each = threads / e->o->jobs < 1 ? 1 : threads / e->o->jobs;
+    return rc;
+}
+
+static void fini(struct extract *e)
+{
+    for (int i = 0; i < e->count; i++) {
+        free(e->items[i].id);
+        free(e->items[i].value);
+    }
+    free(e->items);
+    lmdb_out_close(e->lmdb);
+    tensorfile_close(e->file);
+    pthread_mutex_destroy(&e->lock);
+    pthread_cond_destroy(&e->changed);
+}
+
+int extract_run(const struct extract_options *o, char **images, int count,
+                const atomic_bool *stop, struct extract_summary *out, struct vs_err *err)
+{
+    struct vs_err own = {0};
+    struct extract e = {.o = o, .stop = stop, .count = count, .err = err ? err : &own,
+                        .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    struct job *jobs = xcalloc((size_t)o->jobs, sizeof *jobs);
+    double start = vs_now_ms();
+    e.items = xcalloc((size_t)count + 1, sizeof *e.items);
+    for (int i = 0; i < count; i++)
+        e.items[i] = (struct item){.path = images[i], .id = image_id(images[i])};
+    int rc = check_names(&e);
+    if (rc == 0)
+        rc = open_detector(&e);
+    if (rc == 0)
+        rc = open_output(&e);
+    if (rc == 0)
+        rc = run_jobs(&e, jobs);
+    if (rc == 0 && e.lmdb)
+        rc = lmdb_out_finish(e.lmdb, e.err);
+    e.sum.left = count - e.sum.written - e.sum.there - e.sum.failed;
+    e.sum.ms = vs_now_ms() - start;
+    if (o->profile)
+        print_profile(&e);
+    close_jobs(&e, jobs);
+    fini(&e);
+    free(jobs);
+    *out = e.sum;
+    return rc;
+}

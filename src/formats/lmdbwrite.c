@@ -1,0 +1,138 @@
+/* Writing LMDB with its own library; reading is done by ours (lmdb.c), which damaged files cannot
+ * harm. A file that was left half way is fine: a transaction is there or it is not.
+ *
+ * Source: script/convert_to_lmdb.py of the reference. */
+#include "src/formats/lmdbwrite.h"
+
+#include "src/mem.h"
+
+#include <errno.h>
+#include <lmdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct lmdb_out {
+    MDB_env *env;
+    MDB_dbi dbi;
+    char *path;
+};
+
+static int fail(const struct lmdb_out *o, const char *doing, int code, struct vs_err *err)
+{
+    if (code == MDB_MAP_FULL)
+        return vs_fail(err, VS_E_IO, "%s: %s: its map is full: run the command again", o->path,
+                       doing);
+    return vs_fail(err, VS_E_IO, "%s: %s: %s", o->path, doing, mdb_strerror(code));
+}
+
+static int open_env(struct lmdb_out *o, size_t room, struct vs_err *err)
+{
+    struct stat st;
+    char *file = xasprintf("%s/data.mdb", o->path);
+    size_t have = stat(file, &st) == 0 ? (size_t)st.st_size : 0;
+    free(file);
+    if (mkdir(o->path, 0777) != 0 && errno != EEXIST)
+        return vs_fail(err, VS_E_IO, "%s: the folder cannot be made: %s", o->path,
+                       strerror(errno));
+    int rc = mdb_env_create(&o->env);
+    if (rc == 0)
+        rc = mdb_env_set_mapsize(o->env, (have + room + ((size_t)64 << 20)) & ~(size_t)0xfff);
+    if (rc == 0)
+        rc = mdb_env_open(o->env, o->path, 0, 0666);
+    return rc ? fail(o, "cannot be opened", rc, err) : 0;
+}
+
+static int begin(struct lmdb_out *o, unsigned flags, MDB_txn **t)
+{
+    int rc = mdb_txn_begin(o->env, NULL, flags, t);
+    if (rc == 0)
+        rc = mdb_dbi_open(*t, NULL, 0, &o->dbi);
+    return rc;
+}
+
+int lmdb_out_open(const char *path, size_t room, struct lmdb_out **out, struct vs_err *err)
+{
+    struct lmdb_out *o = xcalloc(1, sizeof *o);
+    o->path = xstrdup(path);
+    int rc = open_env(o, room, err);
+    if (rc == 0)
+        *out = o;
+    else
+        lmdb_out_close(o);
+    return rc;
+}
+
+bool lmdb_out_has(struct lmdb_out *o, const char *key)
+{
+    MDB_txn *t = NULL;
+    MDB_val k = {strlen(key), (void *)(uintptr_t)key}, v;
+    bool has = begin(o, MDB_RDONLY, &t) == 0 && mdb_get(t, o->dbi, &k, &v) == 0;
+    mdb_txn_abort(t);
+    return has;
+}
+
+static int put(struct lmdb_out *o, const char *key, const void *data, size_t size)
+{
+    MDB_txn *t = NULL;
+    MDB_val k = {strlen(key), (void *)(uintptr_t)key}, v = {size, (void *)(uintptr_t)data};
+    int rc = begin(o, 0, &t);
+    if (rc == 0)
+        rc = mdb_put(t, o->dbi, &k, &v, 0);
+    if (rc == 0)
+        return mdb_txn_commit(t);
+    mdb_txn_abort(t);
+    return rc;
+}
+
+int lmdb_out_put(struct lmdb_out *o, const char *key, const void *data, size_t size,
+                 struct vs_err *err)
+{
+    int rc = put(o, key, data, size);
+    return rc ? fail(o, "cannot be written", rc, err) : 0;
+}
+
+/* A pickled list of the keys as bytes, protocol 3. */
+static int list_keys(struct lmdb_out *o, struct buf *b, struct buf *old)
+{
+    MDB_txn *t = NULL;
+    MDB_cursor *c = NULL;
+    MDB_val k, v;
+    int rc = begin(o, MDB_RDONLY, &t);
+    if (rc == 0)
+        rc = mdb_cursor_open(t, o->dbi, &c);
+    buf_puts(b, "\x80\x03](");
+    while (rc == 0 && (rc = mdb_cursor_get(c, &k, &v, MDB_NEXT)) == 0) {
+        if (k.mv_size == 4 && memcmp(k.mv_data, "keys", 4) == 0) {
+            buf_add(old, v.mv_data, v.mv_size);
+            continue;
+        }
+        buf_putc(b, 'C');
+        buf_putc(b, (char)(unsigned char)k.mv_size); /* keys have at most 511 bytes; ids fewer */
+        buf_add(b, k.mv_data, k.mv_size);
+    }
+    buf_puts(b, "e.");
+    mdb_cursor_close(c);
+    mdb_txn_abort(t);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+int lmdb_out_finish(struct lmdb_out *o, struct vs_err *err)
+{
+    struct buf now = {0}, old = {0};
+    int rc = list_keys(o, &now, &old);
+    if (rc == 0 && (now.len != old.len || memcmp(now.data, old.data, now.len) != 0))
+        rc = put(o, "keys", now.data, now.len);
+    buf_fini(&now);
+    buf_fini(&old);
+    return rc ? fail(o, "cannot be written", rc, err) : 0;
+}
+
+void lmdb_out_close(struct lmdb_out *o)
+{
+    if (!o)
+        return;
+    mdb_env_close(o->env);
+    free(o->path);
+    free(o);
+}

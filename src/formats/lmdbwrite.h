@@ -1,0 +1,23 @@
+/* Writing the reference's LMDB of regions: a folder with data.mdb, one pickled dictionary for each
+ * image under its id, and their list under "keys". */
+#ifndef VS_LMDBWRITE_H
+#define VS_LMDBWRITE_H
+
+#include "src/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct lmdb_out;
+
+/* Opens or makes the folder; room: bytes that will be added at most. */
+int lmdb_out_open(const char *path, size_t room, struct lmdb_out **out, struct vs_err *err);
+bool lmdb_out_has(struct lmdb_out *o, const char *key);
+/* One transaction: on the disk when it returns. */
+int lmdb_out_put(struct lmdb_out *o, const char *key, const void *data, size_t size,
+                 struct vs_err *err);
+/* Writes "keys" unless it is up to date; the reference's loader starts from it. */
+int lmdb_out_finish(struct lmdb_out *o, struct vs_err *err);
+void lmdb_out_close(struct lmdb_out *o);
+
+#endif

@@ -1,0 +1,249 @@
+/* Writing regions: the reference's .npy and LMDB values, which are pickled dictionaries, and
+ * safetensors.
+ *
+ * Source: script/extract_features.py and script/convert_to_lmdb.py of the reference for the
+ * members; Python's pickletools for protocol 3; numpy's ndarray.__reduce__ for arrays. */
+#include "src/formats/regions_priv.h"
+
+#include "src/formats/outfile.h"
+#include "src/formats/tensorfile.h"
+#include "src/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- pickling */
+
+static void put_int(struct buf *b, int64_t x)
+{
+    uint32_t u = (uint32_t)x;
+    uint8_t bytes[5] = {'J', (uint8_t)u, (uint8_t)(u >> 8), (uint8_t)(u >> 16), (uint8_t)(u >> 24)};
+    buf_add(b, bytes, sizeof bytes);
+}
+
+static void put_sized(struct buf *b, char op, const void *data, size_t n)
+{
+    put_int(b, (int64_t)n); /* the same four bytes after another opcode */
+    b->data[b->len - 5] = op;
+    buf_add(b, data, n);
+}
+
+static void put_text(struct buf *b, const char *s)
+{
+    put_sized(b, 'X', s, strlen(s));
+}
+
+/* numpy.dtype(name, False, True) with the state that numpy itself writes. */
+static void put_dtype(struct buf *b, const char *name, const char *order, int flags)
+{
+    buf_puts(b, "cnumpy\ndtype\n(");
+    put_text(b, name);
+    buf_puts(b, "\x89\x88tR(");
+    put_int(b, 3);
+    put_text(b, order);
+    buf_puts(b, "NNN");
+    put_int(b, -1);
+    put_int(b, -1);
+    put_int(b, flags);
+    buf_puts(b, "tb");
+}
+
+/* An empty ndarray and the beginning of its state: version and shape. */
+static void begin_array(struct buf *b, int ndim, const int64_t *shape)
+{
+    buf_puts(b, "cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(");
+    put_int(b, 0);
+    buf_puts(b, "tC\x01" "btR(");
+    put_int(b, 1);
+    buf_putc(b, '(');
+    for (int i = 0; i < ndim; i++)
+        put_int(b, shape[i]);
+    buf_putc(b, 't');
+}
+
+static void put_array(struct buf *b, const char *dtype, size_t item, int rows, int columns,
+                      const void *data)
+{
+    int64_t shape[2] = {rows, columns};
+    size_t n = (size_t)rows * (columns ? (size_t)columns : 1) * item;
+    begin_array(b, columns ? 2 : 1, shape);
+    put_dtype(b, dtype, "<", 0);
+    buf_putc(b, '\x89');
+    put_sized(b, 'B', data, n);
+    buf_puts(b, "tb");
+}
+
+static void put_objects(struct buf *b, const struct regions *r)
+{
+    int64_t *list = xcalloc((size_t)r->count + 1, sizeof *list);
+    for (int i = 0; i < r->count; i++)
+        list[i] = r->classes[i];
+    put_array(b, "i8", sizeof *list, r->count, 0, list);
+    free(list);
+}
+
+/* Both kinds of dictionaries have these; names of box, width and height differ. */
+static void put_dictionary(struct buf *b, const struct regions *r, const char *boxes,
+                           const char *width, const char *height)
+{
+    buf_puts(b, "}(");
+    put_text(b, boxes);
+    put_array(b, "f4", sizeof(float), r->count, 4, r->boxes);
+    put_text(b, "num_boxes");
+    put_int(b, r->num_boxes);
+    if (r->classes) {
+        put_text(b, "objects");
+        put_objects(b, r);
+    }
+    put_text(b, width);
+    put_int(b, r->width);
+    put_text(b, height);
+    put_int(b, r->height);
+    if (r->prob) {
+        put_text(b, "cls_prob");
+        put_array(b, "f4", sizeof(float), r->count, r->prob_columns, r->prob);
+    }
+    put_text(b, "image_id");
+    put_text(b, r->image_id ? r->image_id : "");
+    put_text(b, "features");
+    put_array(b, "f4", sizeof(float), r->count, r->dim, r->features);
+    buf_putc(b, 'u');
+}
+
+void *regions_lmdb_value(const struct regions *r, size_t *size)
+{
+    struct buf b = {0};
+    buf_puts(&b, "\x80\x03");
+    put_dictionary(&b, r, "boxes", "image_w", "image_h");
+    buf_putc(&b, '.');
+    *size = b.len;
+    return buf_steal(&b);
+}
+
+/* ---- files */
+
+/* An array of no dimension that holds one object, the dictionary. */
+int regions_write_npy(const char *path, const struct regions *r, struct vs_err *err)
+{
+    static const char head[] = "{'descr': '|O', 'fortran_order': False, 'shape': (), }";
+    struct buf b = {0};
+    struct outfile o;
+    buf_add(&b, "\x93NUMPY\x01\x00\x76\x00", 10);
+    buf_puts(&b, head);
+    while (b.len < 127)
+        buf_putc(&b, ' ');
+    buf_putc(&b, '\n');
+    buf_puts(&b, "\x80\x03");
+    begin_array(&b, 0, NULL);
+    put_dtype(&b, "O8", "|", 63);
+    buf_puts(&b, "\x89](");
+    put_dictionary(&b, r, "bbox", "image_width", "image_height");
+    buf_puts(&b, "etb.");
+    int rc = outfile_open(&o, path, err);
+    if (rc == 0) {
+        outfile_write(&o, b.data, b.len);
+        rc = outfile_close(&o, err);
+    }
+    buf_fini(&b);
+    return rc;
+}
+
+int regions_write_safetensors(const char *path, const struct regions *r, struct vs_err *err)
+{
+    int64_t n = r->count, *classes = xcalloc((size_t)n + 1, sizeof *classes);
+    int64_t size[2] = {r->width, r->height};
+    for (int i = 0; r->classes && i < r->count; i++)
+        classes[i] = r->classes[i];
+    struct tensor_out list[6] = {{"boxes", DTYPE_F32, 2, {n, 4}, r->boxes},
+                                 {"features", DTYPE_F32, 2, {n, r->dim}, r->features},
+                                 {"size", DTYPE_I64, 1, {2}, size}};
+    int count = 3;
+    if (r->classes && r->conf) {
+        list[count++] = (struct tensor_out){"conf", DTYPE_F32, 1, {n}, r->conf};
+        list[count++] = (struct tensor_out){"classes", DTYPE_I64, 1, {n}, classes};
+    }
+    if (r->prob)
+        list[count++] = (struct tensor_out){"cls_prob", DTYPE_F32, 2, {n, r->prob_columns},
+                                            r->prob};
+    int rc = safetensors_write(path, list, count, err);
+    free(classes);
+    return rc;
+}
+
+/* ---- reading safetensors back */
+
+static const struct tensor *find(const struct tensorfile *f, const char *name, int64_t elements,
+                                 struct vs_err *err)
+{
+    const struct tensor *t = tensorfile_find(f, name);
+    if (!t)
+        vs_fail(err, VS_E_FORMAT, "%s: no tensor %s: not the regions of an image",
+                tensorfile_path(f), name);
+    else if (elements >= 0 && tensor_elements(t) != elements)
+        vs_fail(err, VS_E_FORMAT, "%s: %s does not have as many entries as features has rows",
+                tensorfile_path(f), name);
+    else
+        return t;
+    return NULL;
+}
+
+static void read_classes(const struct tensorfile *f, struct regions *r)
+{
+    const struct tensor *conf = find(f, "conf", r->count, NULL);
+    const struct tensor *classes = find(f, "classes", r->count, NULL);
+    if (!conf || !classes)
+        return;
+    int64_t *list = xcalloc((size_t)r->count + 1, sizeof *list);
+    r->classes = xcalloc((size_t)r->count + 1, sizeof *r->classes);
+    r->conf = xcalloc((size_t)r->count + 1, sizeof *r->conf);
+    tensor_to_f32(conf, r->conf);
+    tensor_to_i64(classes, list);
+    for (int i = 0; i < r->count; i++)
+        r->classes[i] = list[i] < 0 || list[i] > INT32_MAX ? -1 : (int)list[i];
+    free(list);
+}
+
+static int read_tensors(const struct tensorfile *f, struct regions **out, struct vs_err *err)
+{
+    const struct tensor *features = find(f, "features", -1, err);
+    if (!features)
+        return VS_E_FORMAT;
+    if (features->ndim != 2 || features->shape[0] > REGIONS_MAX ||
+        features->shape[1] > REGIONS_MAX_DIM || features->shape[1] < 1)
+        return vs_fail(err, VS_E_FORMAT, "%s: features is not a table of regions",
+                       tensorfile_path(f));
+    int n = (int)features->shape[0];
+    const struct tensor *boxes = find(f, "boxes", 4 * (int64_t)n, err);
+    const struct tensor *size = boxes ? find(f, "size", 2, err) : NULL;
+    int64_t sides[2];
+    if (!size)
+        return VS_E_FORMAT;
+    struct regions *r = regions_new(n, (int)features->shape[1]);
+    if (!r)
+        return vs_fail(err, VS_E_LIMIT, "%s: no memory for %d regions", tensorfile_path(f), n);
+    tensor_to_f32(boxes, r->boxes);
+    tensor_to_f32(features, r->features);
+    tensor_to_i64(size, sides);
+    r->width = sides[0] < 0 || sides[0] > INT32_MAX ? 0 : (int)sides[0];
+    r->height = sides[1] < 0 || sides[1] > INT32_MAX ? 0 : (int)sides[1];
+    read_classes(f, r);
+    *out = r;
+    return 0;
+}
+
+int regions_from_safetensors(const char *path, struct regions **out, struct vs_err *err)
+{
+    struct tensorfile *f = NULL;
+    struct regions *r = NULL;
+    int rc = tensorfile_open(path, &f, err);
+    if (rc == 0)
+        rc = read_tensors(f, &r, err);
+    if (rc == 0)
+        rc = regions_check(r, path, err);
+    tensorfile_close(f);
+    if (rc == 0)
+        *out = r;
+    else
+        regions_free(r);
+    return rc;
+}

@@ -1,0 +1,33 @@
+# What the tests of the command line share: numbered results in TAP.
+n=0
+failed=0
+
+ok() { # ok STATUS WHAT
+    n=$((n + 1))
+    if [ "$1" -eq 0 ]; then
+        echo "ok $n - $2"
+    else
+        echo "not ok $n - $2"
+        failed=1
+    fi
+}
+
+skip() { # skip WHY
+    n=$((n + 1))
+    echo "ok $n # SKIP $1"
+}
+
+# refuses STATUS PATTERN WHAT COMMAND...: that status, one line on stderr that has PATTERN.
+refuses() {
+    want=$1 pattern=$2 what=$3
+    shift 3
+    "$@" >"$work/out" 2>"$work/err" </dev/null
+    status=$?
+    [ $status -eq "$want" ] && [ "$(wc -l <"$work/err")" -eq 1 ] && grep -q -- "$pattern" "$work/err"
+    ok $? "$what: $(cat "$work/err")"
+}
+
+end() {
+    echo "1..$n"
+    exit $failed
+}
