@@ -32,6 +32,8 @@ const char *model_checkpoint_name(const struct model *m, int i);
 const char *model_checkpoint_path(const struct model *m, int i);
 /* Rows of one image that the model was trained with, whole image included (101). */
 int model_max_regions(const struct model *m);
+/* The name of a region class, or NULL without a list. */
+const char *model_class_name(const struct model *m, int number);
 const struct tokenizer *model_tokenizer(const struct model *m);
 
 /* An image with its regions. image may be missing when only regions are known (command line). */

@@ -131,6 +131,12 @@ int model_max_regions(const struct model *m)
     return m->parts.max_regions;
 }
 
+const char *model_class_name(const struct model *m, int number)
+{
+    return m->classes && number >= 0 && number < m->classes->count ? m->classes->names[number]
+                                                                   : NULL;
+}
+
 const struct tokenizer *model_tokenizer(const struct model *m)
 {
     return m->tokenizer;

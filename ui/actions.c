@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CTRL(c) ((c) & 31)
 #define ESCAPE 27
@@ -39,6 +40,17 @@ static void choose_photos(struct workbench *w)
         w->asked[w->asked_count++] = w->photos[first + i];
 }
 
+/* The boxes drawn on the photos of the query; borrowed, the list is the caller's. */
+static struct box_list *drawn_boxes(const struct workbench *w)
+{
+    struct box_list *list = xcalloc((size_t)w->asked_count + 1, sizeof *list);
+    for (int i = 0; i < w->asked_count; i++)
+        for (int j = 0; j < w->photo_count; j++)
+            if (w->photos[j] == w->asked[i])
+                list[i] = w->states[j].boxes;
+    return list;
+}
+
 static void ask(struct workbench *w)
 {
     if (!w->model || !w->engine || w->photo_count == 0) {
@@ -55,36 +67,47 @@ static void ask(struct workbench *w)
     choose_photos(w);
     struct query q = {.task = w->task, .text = w->query.text, .checkpoint = w->checkpoint,
                       .photo_count = w->asked_count, .photos = w->asked, .attention = true};
+    struct box_list *boxes = drawn_boxes(w);
+    q.boxes = boxes;
     w->asked_at = vs_now_ms();
     w->running = engine_post(w->engine, &q);
+    free(boxes);
     edit_remember(&w->query, w->query.text);
     w->mode = MODE_BROWSE;
 }
 
 /* ---- opening an image */
 
-static void add_photo(struct workbench *w, struct photo *p)
+/* Where the regions begin in "IMAGE REGIONS": after the last blank that leaves a file on its left;
+ * NULL when all of it is the image. */
+static char *split_typed(char *text)
 {
-    w->photos = xreallocarray(w->photos, (size_t)w->photo_count + 1, sizeof(struct photo *));
-    w->photos[w->photo_count] = p;
-    w->photo = w->photo_count++;
-    w->photo_changed = true;
+    if (access(text, F_OK) == 0)
+        return NULL;
+    for (char *p = text + strlen(text); p > text; p--)
+        if (*p == ' ') {
+            *p = '\0';
+            if (access(text, F_OK) == 0)
+                return p + 1;
+            *p = ' ';
+        }
+    return NULL;
 }
 
-/* "IMAGE" or "IMAGE REGIONS", parted by the first blank that leaves a file on its left. */
 static void open_typed(struct workbench *w)
 {
     struct vs_err err = {0};
     struct photo *p = NULL;
-    char *image = xstrdup(w->open.text), *regions = strrchr(image, ' ');
-    if (regions)
-        *regions++ = '\0';
+    char *image = xstrdup(w->open.text), *regions = split_typed(image);
     struct photo_options how = {.regions = regions && regions[0] ? regions : NULL};
+    bool finds = w->model && model_has_detector(w->model);
     if (photo_open(image, &how, &p, &err) == 0) {
-        add_photo(w, p);
-        workbench_say(w, !p->regions, p->regions ? "%s: %d regions"
-                                                 : "%s is open, but has no regions (%d)",
-                      image, p->regions ? p->regions->count : 0);
+        workbench_add_photo(w, p);
+        if (p->regions)
+            workbench_say(w, false, "%s: %d regions", image, p->regions->count);
+        else
+            workbench_say(w, !finds, finds ? "%s: looking for regions"
+                                           : "%s is open, but has no regions", image);
         edit_remember(&w->open, w->open.text);
         edit_set(&w->open, "");
         w->mode = MODE_BROWSE;
@@ -269,6 +292,7 @@ static void move_photo(struct workbench *w, int step)
 {
     if (w->photo_count)
         w->photo = (w->photo + step + w->photo_count) % w->photo_count;
+    w->region = -1;
     w->photo_changed = true;
 }
 
@@ -315,11 +339,34 @@ static void more_boxes(struct workbench *w, int step)
     w->photo_changed = true;
 }
 
+/* Drops the query and the detections; what runs ends with an event. */
+static void stop_work(struct workbench *w)
+{
+    struct detect_progress p;
+    bool runs = engine_progress(w->engine, &p);
+    engine_cancel(w->engine);
+    for (int i = 0; i < w->photo_count; i++)
+        w->states[i].waits = false;
+    if (runs)
+        workbench_say(w, false, "cancelled; d looks for regions again");
+}
+
+static void detect_again(struct workbench *w)
+{
+    if (w->photo < w->photo_count && photo_regions(w->photos[w->photo]))
+        workbench_say(w, false, "the regions are known; g lists them");
+    else if (w->photo < w->photo_count && !(w->model && model_has_detector(w->model)))
+        workbench_say(w, true, "no detector: --detector FILE, or \"detector\" in model.json");
+    else if (w->photo < w->photo_count)
+        w->states[w->photo].asked = w->states[w->photo].waits;
+}
+
 static void cancel(struct workbench *w)
 {
-    if (w->running)
-        engine_cancel(w->engine);
+    if (workbench_detecting(w))
+        stop_work(w);
     w->token = -1;
+    w->region = -1;
     w->overlay = false;
     w->photo_changed = true;
 }
@@ -338,10 +385,13 @@ const struct key_help action_help[] = {
     {"+  -", "draw more or fewer boxes"},
     {"n  p", "next image, image before"},
     {"o", "open an image: IMAGE, or IMAGE REGIONS"},
+    {"g", "list the regions; the chosen one is lit, Enter keeps it so"},
+    {"d", "look for regions again after a cancel"},
+    {"b  x", "draw a box (arrows, hjkl, mouse), take the last one away"},
     {"c", "next checkpoint"},
     {"r", "ask again"},
     {"h", "history: all logged queries"},
-    {"Esc", "cancel the running query, drop the chosen token"},
+    {"Esc", "cancel the query or the detector, drop what is chosen"},
     {"Ctrl-L", "draw the screen again"},
     {"Ctrl-Z", "suspend"},
     {"?", "this help"},
@@ -349,10 +399,14 @@ const struct key_help action_help[] = {
     {NULL, NULL},
 };
 
+/* SIGTSTP, unlike SIGSTOP, does nothing where no shell could wake us again. */
 static void suspend(struct workbench *w)
 {
+    struct sigaction stop = {.sa_handler = SIG_DFL}, old;
     endwin();
-    raise(SIGSTOP);
+    sigaction(SIGTSTP, &stop, &old);
+    raise(SIGTSTP);
+    sigaction(SIGTSTP, &old, NULL);
     w->redraw = true;
 }
 
@@ -391,6 +445,10 @@ static void browse_key(struct workbench *w, int key)
     case 'o': w->mode = MODE_OPEN; break;
     case 'c': move_checkpoint(w); break;
     case 'r': ask(w); break;
+    case 'g': regions_open_list(w); break;
+    case 'd': detect_again(w); break;
+    case 'b': boxes_begin(w); break;
+    case 'x': boxes_drop(w); break;
     case 'h': open_history(w); break;
     case '?': w->mode = MODE_HELP; break;
     case 'q': w->quit = true; break;
@@ -408,7 +466,7 @@ void actions_key(struct workbench *w, int key, bool special)
     } else if (!special && key == CTRL('z')) {
         suspend(w);
     } else if (!special && key == CTRL('c')) {
-        if (w->running)
+        if (workbench_detecting(w))
             cancel(w);
         else
             w->quit = true;
@@ -416,6 +474,10 @@ void actions_key(struct workbench *w, int key, bool special)
         type_key(w, key, special);
     } else if (w->mode == MODE_TASKS || w->mode == MODE_HISTORY) {
         list_key(w, key, special);
+    } else if (w->mode == MODE_REGIONS) {
+        regions_key(w, key, special);
+    } else if (w->mode == MODE_BOX) {
+        boxes_key(w, key, special);
     } else if (w->mode == MODE_HELP) {
         w->mode = MODE_BROWSE;
     } else if (special) {

@@ -61,6 +61,16 @@ void canvas_dim(struct canvas *c, float amount)
     }
 }
 
+void canvas_spotlight(struct canvas *c, int x1, int y1, int x2, int y2)
+{
+    for (int y = 0; y < c->h; y++)
+        for (int x = 0; x < c->w; x++) {
+            uint8_t *p = c->rgb + 3 * ((size_t)y * (size_t)c->w + (size_t)x);
+            for (int i = 0; (x < x1 || x > x2 || y < y1 || y > y2) && i < 3; i++)
+                p[i] = (uint8_t)(p[i] * 2 / 5);
+        }
+}
+
 static void dot(struct canvas *c, int x, int y, struct rgb k)
 {
     if (x < 0 || y < 0 || x >= c->w || y >= c->h)

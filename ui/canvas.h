@@ -20,6 +20,8 @@ void canvas_free(struct canvas *c);
 void canvas_photo(struct canvas *c, const uint8_t *rgb, int w, int h);
 /* Toward gray and dark, so that what is drawn on it stands out. amount 0 to 1. */
 void canvas_dim(struct canvas *c, float amount);
+/* Dims what is outside the box. */
+void canvas_spotlight(struct canvas *c, int x1, int y1, int x2, int y2);
 /* A frame of the given thickness inside the box (pixels, both ends included). */
 void canvas_frame(struct canvas *c, int x1, int y1, int x2, int y2, int thick, struct rgb color);
 /* Digits, '.', '%' and '-' in black on a plate of color; scale 1 is 6x9 pixels a character. The

@@ -11,9 +11,7 @@
 #define MIN_ROWS 12
 #define MIN_COLS 40
 
-/* Text cut to width columns, whatever it holds. Returns the columns used. */
-__attribute__((format(printf, 4, 5))) static int put(int row, int col, int width, const char *fmt,
-                                                     ...)
+int panes_put(int row, int col, int width, const char *fmt, ...)
 {
     char text[2048], fitted[4096];
     va_list ap;
@@ -57,36 +55,42 @@ unsigned panes_rank_attr(int rank)
 
 /* ---- title, tasks, query and status lines */
 
+/* The reference passes EXIF orientation over: whoever opens such a picture should know. */
+static const char *turned(const struct photo *p)
+{
+    return p->image && p->image->orientation > 1 ? " (EXIF: lies turned; --upright)" : "";
+}
+
 static void draw_title(const struct workbench *w)
 {
     bar(0, A_REVERSE);
-    int n = put(0, 1, COLS - 2, "vilscope");
+    int n = panes_put(0, 1, COLS - 2, "vilscope");
     if (w->model)
-        n += put(0, n + 3, COLS - n - 4, "%s / %s", model_name(w->model),
+        n += panes_put(0, n + 3, COLS - n - 4, "%s / %s", model_name(w->model),
                  model_checkpoint_name(w->model, w->checkpoint)) + 2;
     char right[256] = "no image";
     if (w->photo < w->photo_count)
-        snprintf(right, sizeof right, "%.180s  %d/%d", base_name(w->photos[w->photo]->path),
-                 w->photo + 1, w->photo_count);
+        snprintf(right, sizeof right, "%.180s%s  %d/%d", base_name(w->photos[w->photo]->path),
+                 turned(w->photos[w->photo]), w->photo + 1, w->photo_count);
     int width = text_width(right);
     if (n + width + 6 < COLS)
-        put(0, COLS - width - 1, width, "%s", right);
+        panes_put(0, COLS - width - 1, width, "%s", right);
     attrset(A_NORMAL);
 }
 
 static void draw_task(const struct workbench *w, int row)
 {
     attrset(A_BOLD);
-    int n = put(row, 1, COLS - 2, "%s", w->task->title);
+    int n = panes_put(row, 1, COLS - 2, "%s", w->task->title);
     attrset(A_DIM);
-    put(row, n + 3, COLS - n - 4, "%s", w->task->hint);
+    panes_put(row, n + 3, COLS - n - 4, "%s", w->task->hint);
     attrset(A_NORMAL);
 }
 
 /* The line being typed, scrolled so that the cursor shows. */
 static void draw_line(const char *prompt, const struct edit *e, int row)
 {
-    int left = put(row, 1, COLS - 2, "%s", prompt) + 1, room = COLS - left - 2;
+    int left = panes_put(row, 1, COLS - 2, "%s", prompt) + 1, room = COLS - left - 2;
     size_t from = 0;
     char head[8192];
     for (;;) {
@@ -98,7 +102,7 @@ static void draw_line(const char *prompt, const struct edit *e, int row)
             from++;
         while (from < e->at && ((unsigned char)e->text[from] & 0xc0) == 0x80);
     }
-    put(row, left, room, "%s", e->text + from);
+    panes_put(row, left, room, "%s", e->text + from);
     move(row, left + text_width(head));
     curs_set(1);
 }
@@ -113,14 +117,36 @@ static void draw_query(const struct workbench *w, int row)
         draw_line("> ", &w->query, row);
         return;
     }
-    int n = put(row, 1, COLS - 2, "> ");
+    int n = panes_put(row, 1, COLS - 2, "> ");
     if (w->query.len) {
-        put(row, n + 1, COLS - n - 2, "%s", w->query.text);
+        panes_put(row, n + 1, COLS - n - 2, "%s", w->query.text);
     } else {
         attrset(A_DIM);
-        put(row, n + 1, COLS - n - 2, "/ to type a query, t for the task, ? for help, q to quit");
+        panes_put(row, n + 1, COLS - n - 2,
+                  "/ to type a query, t for the task, ? for help, q to quit");
         attrset(A_NORMAL);
     }
+}
+
+/* "looking for regions [####------] stage 3 of 4, 4 s left; then the query": false when the
+ * detector does not work. */
+static bool draw_progress(const struct workbench *w, int row, int cols)
+{
+    struct detect_progress p;
+    char bar_text[24], left[32] = "";
+    if (!w->engine || !workbench_detecting(w))
+        return false;
+    bool known = engine_progress(w->engine, &p);
+    if (!known && !w->states[w->photo].waits)
+        return false;
+    for (int i = 0; i < 20; i++)
+        bar_text[i] = known && p.share * 20 > i ? '#' : '-';
+    bar_text[20] = '\0';
+    if (known && p.left_ms >= 0)
+        snprintf(left, sizeof left, ", %.0f s left", p.left_ms / 1000);
+    panes_put(row, 1, cols, "regions [%s] %s%s%s (Esc cancels)", bar_text,
+              known ? p.stage : "begin", left, w->running ? "; then the query" : "");
+    return true;
 }
 
 static void draw_status(const struct workbench *w, int row)
@@ -135,12 +161,14 @@ static void draw_status(const struct workbench *w, int row)
     bar(row, A_REVERSE);
     int width = text_width(right);
     width = width < COLS / 2 ? width : COLS / 2;
-    put(row, COLS - width - 1, width, "%s", right);
+    panes_put(row, COLS - width - 1, width, "%s", right);
     attrset(A_REVERSE | (w->status_bad ? A_BOLD : A_NORMAL));
-    if (w->running)
-        put(row, 1, COLS - width - 4, "computing ... (Esc cancels)");
+    if (w->mode != MODE_BOX && draw_progress(w, row, COLS - width - 4))
+        attrset(A_NORMAL);
+    else if (w->running)
+        panes_put(row, 1, COLS - width - 4, "computing ... (Esc cancels)");
     else
-        put(row, 1, COLS - width - 4, "%s", w->status);
+        panes_put(row, 1, COLS - width - 4, "%s", w->status);
     attrset(A_NORMAL);
 }
 
@@ -152,7 +180,7 @@ static void draw_tokens(const struct workbench *w, int row)
     int col = 1, first = 0;
     if (!r) {
         attrset(A_DIM);
-        put(row, 1, COLS - 2, "tokens appear here; Left and Right choose one to see where it "
+        panes_put(row, 1, COLS - 2, "tokens appear here; Left and Right choose one to see where it "
             "looks");
         attrset(A_NORMAL);
         return;
@@ -168,7 +196,7 @@ static void draw_tokens(const struct workbench *w, int row)
         }
     for (int i = first; i < r->token_count && col < COLS - 2; i++) {
         attrset(i == w->token ? A_REVERSE | A_BOLD : r->tokens[i].special ? A_DIM : A_NORMAL);
-        col += put(row, col, COLS - 1 - col, "%s", r->tokens[i].piece);
+        col += panes_put(row, col, COLS - 1 - col, "%s", r->tokens[i].piece);
         attrset(A_NORMAL);
         col++;
     }
@@ -183,9 +211,9 @@ static void draw_answer_row(const struct workbench *w, struct area a, int row, i
     const char *label = align ? base_name(x->label) : x->label;
     attrset(i == w->box ? A_REVERSE : A_NORMAL);
     mvhline(row, a.col, ' ', a.cols);
-    int n = put(row, a.col, a.cols, "%2d ", i + 1);
-    put(row, a.col + n, a.cols - n - 9, "%s", label);
-    put(row, a.col + a.cols - 8, 8, align ? "%8.3f" : "%8.4f",
+    int n = panes_put(row, a.col, a.cols, "%2d ", i + 1);
+    panes_put(row, a.col + n, a.cols - n - 9, "%s", label);
+    panes_put(row, a.col + a.cols - 8, 8, align ? "%8.3f" : "%8.4f",
         (double)(align ? x->logit : x->softmax));
     attrset(A_NORMAL);
 }
@@ -196,10 +224,10 @@ static void draw_box_row(const struct workbench *w, struct area a, int row, int 
     attrset(i == w->box ? A_REVERSE : A_NORMAL);
     mvhline(row, a.col, ' ', a.cols);
     attrset(panes_rank_attr(i < w->boxes_shown ? i : 5) | (i == w->box ? A_REVERSE : A_NORMAL));
-    int n = put(row, a.col, a.cols, "%2d ", i + 1);
+    int n = panes_put(row, a.col, a.cols, "%2d ", i + 1);
     attrset(i == w->box ? A_REVERSE : A_NORMAL);
-    put(row, a.col + n, a.cols - n - 9, "region %d %s", x->region, x->label ? x->label : "");
-    put(row, a.col + a.cols - 8, 8, "%8.4f", (double)x->softmax);
+    panes_put(row, a.col + n, a.cols - n - 9, "region %d %s", x->region, x->label ? x->label : "");
+    panes_put(row, a.col + a.cols - 8, 8, "%8.4f", (double)x->softmax);
     attrset(A_NORMAL);
 }
 
@@ -207,19 +235,19 @@ static void draw_answer(const struct workbench *w, struct area a)
 {
     const struct result *r = w->now.r;
     attrset(A_BOLD);
-    put(a.row, a.col, a.cols, "%s", r ? r->task->title : "Answer");
+    panes_put(a.row, a.col, a.cols, "%s", r ? r->task->title : "Answer");
     attrset(A_NORMAL);
     if (!r) {
-        put(a.row + 1, a.col, a.cols, "no query yet");
+        panes_put(a.row + 1, a.col, a.cols, "no query yet");
         return;
     }
     int row = a.row + 1, end = a.row + a.rows;
-    put(row++, a.col, a.cols, "\"%s\"", r->text);
+    panes_put(row++, a.col, a.cols, "\"%s\"", r->text);
     attrset(A_DIM);
-    put(row++, a.col, a.cols, "%s", r->task->reading == READ_ALIGNMENT
+    panes_put(row++, a.col, a.cols, "%s", r->task->reading == READ_ALIGNMENT
                                         ? "alignment logit" : "probability (softmax)");
     if (r->notice && row < end)
-        put(row++, a.col, a.cols, "! %s", r->notice);
+        panes_put(row++, a.col, a.cols, "! %s", r->notice);
     attrset(A_NORMAL);
     int n = r->box_count ? r->box_count : r->answer_count, room = end - row;
     int from = w->box >= room ? w->box - room + 1 : 0;
@@ -263,14 +291,14 @@ static void draw_looks(const struct workbench *w, struct area a)
     if (w->head >= 0)
         snprintf(head, sizeof head, "head %d/%d", w->head + 1, r ? look_heads(r) : 0);
     attrset(A_BOLD);
-    put(a.row, a.col, a.cols, weights ? "\"%s\" looks at" : "Co-attention",
+    panes_put(a.row, a.col, a.cols, weights ? "\"%s\" looks at" : "Co-attention",
         weights ? r->tokens[w->token].piece : "");
     attrset(A_DIM);
     if (r)
-        put(a.row + 1, a.col, a.cols, "layer %d/%d, %s", w->layer + 1, look_layers(r), head);
+        panes_put(a.row + 1, a.col, a.cols, "layer %d/%d, %s", w->layer + 1, look_layers(r), head);
     attrset(A_NORMAL);
     if (!weights) {
-        put(a.row + 2, a.col, a.cols, r ? "choose a token with Left, Right" : "");
+        panes_put(a.row + 2, a.col, a.cols, r ? "choose a token with Left, Right" : "");
         return;
     }
     struct weighted *list = xcalloc((size_t)n, sizeof *list);
@@ -279,8 +307,8 @@ static void draw_looks(const struct workbench *w, struct area a)
     qsort(list, (size_t)n, sizeof *list, heavier);
     for (int i = 0; i < n && i + 2 < a.rows; i++) {
         region_name(w, list[i].region, name, sizeof name);
-        put(a.row + 2 + i, a.col, a.cols - 9, "%2d %s", i + 1, name);
-        put(a.row + 2 + i, a.col + a.cols - 8, 8, "%8.4f", (double)list[i].weight);
+        panes_put(a.row + 2 + i, a.col, a.cols - 9, "%2d %s", i + 1, name);
+        panes_put(a.row + 2 + i, a.col + a.cols - 8, 8, "%8.4f", (double)list[i].weight);
     }
     free(list);
     free(weights);
@@ -291,13 +319,13 @@ static void draw_looks(const struct workbench *w, struct area a)
 static void draw_help(struct area a)
 {
     attrset(A_BOLD);
-    put(a.row, a.col, a.cols, "Keys");
+    panes_put(a.row, a.col, a.cols, "Keys");
     attrset(A_NORMAL);
     for (int i = 0; action_help[i].keys && i + 2 < a.rows; i++) {
         attrset(A_BOLD);
-        put(a.row + 2 + i, a.col + 2, 20, "%s", action_help[i].keys);
+        panes_put(a.row + 2 + i, a.col + 2, 20, "%s", action_help[i].keys);
         attrset(A_NORMAL);
-        put(a.row + 2 + i, a.col + 24, a.cols - 24, "%s", action_help[i].what);
+        panes_put(a.row + 2 + i, a.col + 24, a.cols - 24, "%s", action_help[i].what);
     }
 }
 
@@ -309,10 +337,10 @@ static void draw_tasks(const struct workbench *w, struct area a)
         if ((int)t->group != group) {
             group = (int)t->group;
             attrset(A_BOLD);
-            put(row++, a.col, a.cols, "%s", task_group_name(t->group));
+            panes_put(row++, a.col, a.cols, "%s", task_group_name(t->group));
         }
         attrset(i == w->pick ? A_REVERSE : A_NORMAL);
-        put(row, a.col + 2, a.cols - 2, "%3d  %-20s %s", t->id, t->title, t->hint);
+        panes_put(row, a.col + 2, a.cols - 2, "%3d  %-20s %s", t->id, t->title, t->hint);
         attrset(A_NORMAL);
         row++;
     }
@@ -321,15 +349,15 @@ static void draw_tasks(const struct workbench *w, struct area a)
 static void draw_history(const struct workbench *w, struct area a)
 {
     attrset(A_BOLD);
-    put(a.row, a.col, a.cols, "History: Enter takes a query again, Esc leaves");
+    panes_put(a.row, a.col, a.cols, "History: Enter takes a query again, Esc leaves");
     attrset(A_NORMAL);
     if (w->history_count == 0)
-        put(a.row + 1, a.col, a.cols, "nothing is logged yet");
+        panes_put(a.row + 1, a.col, a.cols, "nothing is logged yet");
     int room = a.rows - 1, from = w->pick >= room ? w->pick - room + 1 : 0;
     for (int i = from; i < w->history_count && i - from < room; i++) {
         const struct log_query *q = &w->history[i];
         attrset(i == w->pick ? A_REVERSE : A_NORMAL);
-        put(a.row + 1 + i - from, a.col, a.cols, "%5lld %.16s  %-10s %s  ->  %s %.4f  [%s]",
+        panes_put(a.row + 1 + i - from, a.col, a.cols, "%5lld %.16s  %-10s %s  ->  %s %.4f  [%s]",
             (long long)q->id, q->when, q->task, q->text, q->answer ? q->answer : "", q->score,
             base_name(q->image));
         attrset(A_NORMAL);
@@ -338,10 +366,10 @@ static void draw_history(const struct workbench *w, struct area a)
 
 static void draw_no_photo(const struct workbench *w, struct area a)
 {
-    put(a.row + 1, a.col + 1, a.cols - 2, "No image is open.");
-    put(a.row + 3, a.col + 1, a.cols - 2, "o opens one: IMAGE, or IMAGE REGIONS");
+    panes_put(a.row + 1, a.col + 1, a.cols - 2, "No image is open.");
+    panes_put(a.row + 3, a.col + 1, a.cols - 2, "o opens one: IMAGE, or IMAGE REGIONS");
     if (!w->model)
-        put(a.row + 5, a.col + 1, a.cols - 2, "No model is open: start with -m DIR.");
+        panes_put(a.row + 5, a.col + 1, a.cols - 2, "No model is open: start with -m DIR.");
 }
 
 static void draw_body(struct workbench *w, struct area a)
@@ -356,6 +384,11 @@ static void draw_body(struct workbench *w, struct area a)
         photo_draw(w, photo);
     else
         draw_no_photo(w, photo);
+    if (w->mode == MODE_REGIONS) {
+        answer.rows = a.rows;
+        regions_draw(w, answer);
+        return;
+    }
     draw_answer(w, answer);
     draw_looks(w, looks);
 }
@@ -366,8 +399,8 @@ void panes_draw(struct workbench *w)
     gfx_begin(&w->gfx);
     curs_set(0);
     if (LINES < MIN_ROWS || COLS < MIN_COLS) {
-        put(0, 0, COLS, "too small: %dx%d", COLS, LINES);
-        put(1, 0, COLS, "needs %dx%d", MIN_COLS, MIN_ROWS);
+        panes_put(0, 0, COLS, "too small: %dx%d", COLS, LINES);
+        panes_put(1, 0, COLS, "needs %dx%d", MIN_COLS, MIN_ROWS);
     } else {
         /* A picture must end above the last row, or terminals scroll. */
         struct area body = {1, 0, LINES - 5, COLS}, inside = {1, 1, LINES - 5, COLS - 2};

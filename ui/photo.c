@@ -196,14 +196,21 @@ void photo_draw(struct workbench *w, struct area a)
     if (paint) {
         canvas_photo(c, im->rgb, im->width, im->height);
         float *weights = w->overlay ? photo_weights(w, &count) : NULL;
-        if (weights)
+        if (w->region >= 0)
+            regions_highlight(w, c);
+        else if (weights)
             draw_heat(w, c, image, weights, count);
-        else if (image >= 0)
+        else if (image >= 0 && w->mode != MODE_BOX)
             draw_ranked(w, c, image);
+        boxes_draw(w, c);
         free(weights);
     }
+    w->shown_at = at;
+    w->shown_w = width;
+    w->shown_h = height;
     gfx_place(&w->gfx, 0, at, c, paint);
-    if (w->gfx.mode == GFX_BLOCKS && image >= 0 && !(w->overlay && w->token >= 0))
+    if (w->gfx.mode == GFX_BLOCKS && image >= 0 && w->region < 0 && w->mode != MODE_BOX &&
+        !(w->overlay && w->token >= 0))
         label_cells(w, at, c, image);
     canvas_free(c);
     w->photo_changed = false;

@@ -109,6 +109,50 @@ static void show_result(struct workbench *w, struct result *r)
     }
 }
 
+/* The detector has found the regions of a photo, or has not. */
+static void take_regions(struct workbench *w, const struct event *e)
+{
+    for (int i = 0; i < w->photo_count; i++)
+        if (w->photos[i] == e->photo)
+            w->states[i].waits = false;
+    const struct regions *g = photo_regions(e->photo);
+    if (e->kind == EVENT_REGIONS && g)
+        workbench_say(w, false, "%d regions found; g lists them", g->count);
+    else if (e->error.code == VS_E_CANCELLED)
+        workbench_say(w, false, "no regions: cancelled; d looks for them again");
+    else
+        workbench_say(w, true, "%s", e->error.text);
+    w->photo_changed = true;
+}
+
+/* An image that is looked at gets its regions without being asked for. */
+static void want_regions(struct workbench *w)
+{
+    struct photo_state *s = w->photo < w->photo_count ? &w->states[w->photo] : NULL;
+    if (!s || s->asked || !w->engine || !model_has_detector(w->model) ||
+        photo_regions(w->photos[w->photo]))
+        return;
+    s->asked = s->waits = true;
+    engine_detect(w->engine, w->photos[w->photo]);
+}
+
+bool workbench_detecting(const struct workbench *w)
+{
+    return w->running || (w->photo < w->photo_count && w->states[w->photo].waits);
+}
+
+void workbench_add_photo(struct workbench *w, struct photo *p)
+{
+    size_t n = (size_t)w->photo_count + 1;
+    w->photos = xreallocarray(w->photos, n, sizeof(struct photo *));
+    w->states = xreallocarray(w->states, n, sizeof *w->states);
+    w->states[w->photo_count] = (struct photo_state){0};
+    w->photos[w->photo_count] = p;
+    w->photo = w->photo_count++;
+    w->region = -1;
+    w->photo_changed = true;
+}
+
 static bool take_events(struct workbench *w)
 {
     struct event e;
@@ -119,6 +163,8 @@ static bool take_events(struct workbench *w)
             show_result(w, e.result);
         } else if (e.kind == EVENT_RESULT) {
             result_free(e.result);
+        } else if (e.photo) {
+            take_regions(w, &e);
         } else if (e.kind == EVENT_ERROR && e.query == w->running) {
             w->running = 0;
             workbench_say(w, e.error.code != VS_E_CANCELLED, "%s", e.error.text);
@@ -127,20 +173,18 @@ static bool take_events(struct workbench *w)
     return any;
 }
 
-/* ---- the keyboard */
+/* ---- the terminal */
 
-static bool take_keys(struct workbench *w)
+void workbench_terminal(struct workbench *w, const struct term *t)
 {
-    wint_t c;
-    bool any = false;
-    for (int i = 0; i < 1000 && !w->quit; i++) {
-        int rc = get_wch(&c);
-        if (rc == ERR)
-            break;
-        any = true;
-        actions_key(w, (int)c, rc == KEY_CODE_YES);
+    w->gfx.term = *t;
+    term_settle(&w->gfx.term);
+    term_measure(&w->gfx.term);
+    if (w->graphics == GRAPHICS_AUTO && t->sixel && w->gfx.term.cell_w &&
+        w->gfx.mode == GFX_BLOCKS) {
+        w->gfx.mode = GFX_SIXEL;
+        w->redraw = true;
     }
-    return any;
 }
 
 /* curses' own handler of SIGWINCH would be missed when it comes just before poll: ours wakes the
@@ -171,7 +215,7 @@ static bool wait_for_something(struct workbench *w)
     struct pollfd fds[3] = {{STDIN_FILENO, POLLIN, 0},
                             {wake[0], POLLIN, 0},
                             {w->engine ? engine_fd(w->engine) : -1, POLLIN, 0}};
-    int n = poll(fds, 3, w->unlogged ? 50 : -1);
+    int n = poll(fds, 3, w->unlogged ? 50 : workbench_detecting(w) ? 100 : -1);
     char bytes[64];
     while (read(wake[0], bytes, sizeof bytes) > 0) {
     }
@@ -181,6 +225,7 @@ static bool wait_for_something(struct workbench *w)
 static void loop(struct workbench *w)
 {
     bool alive = true;
+    want_regions(w);
     panes_draw(w);
     while (!w->quit && !got_end && alive) {
         alive = wait_for_something(w);
@@ -190,8 +235,9 @@ static void loop(struct workbench *w)
         }
         if (got_resize)
             resize(w);
-        take_keys(w);
+        keys_take(w);
         take_events(w);
+        want_regions(w);
         workbench_log(w, false);
         if (w->redraw)
             redraw_all(w);
@@ -214,7 +260,7 @@ static void open_pipe(void)
 
 static void watch_signals(void)
 {
-    static const int ours[] = {SIGTERM, SIGHUP, SIGINT, SIGCONT, SIGWINCH};
+    static const int ours[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGCONT, SIGWINCH};
     got_end = got_resume = got_resize = 0;
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
         struct sigaction a = {.sa_handler = on_signal};
@@ -275,9 +321,12 @@ static void close_all(struct workbench *w)
     free(w->now.photos);
     free(w->asked);
     log_queries_free(w->history, w->history_count);
-    for (int i = 0; i < w->photo_count; i++)
+    for (int i = 0; i < w->photo_count; i++) {
         photo_free(w->photos[i]);
+        free(w->states[i].boxes.boxes);
+    }
     free(w->photos);
+    free(w->states);
     edit_fini(&w->query);
     edit_fini(&w->open);
     gfx_fini(&w->gfx);
@@ -303,7 +352,9 @@ int workbench_run(const struct workbench_options *o, struct vs_err *err)
 {
     struct workbench w = {.model = o->model, .log = o->log, .photos = o->photos,
                           .photo_count = o->photo_count, .task = o->task, .token = -1, .head = -1,
-                          .boxes_shown = 5, .photo_changed = true, .asked = NULL};
+                          .boxes_shown = 5, .photo_changed = true, .region = -1,
+                          .graphics = o->graphics};
+    w.states = xcalloc((size_t)o->photo_count + 1, sizeof *w.states);
     edit_init(&w.query);
     edit_init(&w.open);
     open_pipe();

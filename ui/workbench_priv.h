@@ -8,7 +8,23 @@
 #include "ui/look.h"
 #include "ui/workbench.h"
 
-enum mode { MODE_BROWSE, MODE_TYPE, MODE_OPEN, MODE_TASKS, MODE_HISTORY, MODE_HELP };
+enum mode {
+    MODE_BROWSE, MODE_TYPE, MODE_OPEN, MODE_TASKS, MODE_HISTORY, MODE_HELP,
+    MODE_REGIONS, /* choosing a region in the list */
+    MODE_BOX      /* drawing a box on the photo */
+};
+
+/* What the screen knows of a photo. */
+struct photo_state {
+    struct box_list boxes; /* drawn by the user */
+    bool asked, waits;     /* the detector was asked for regions, and has not answered */
+};
+
+/* A box being drawn, in pixels of the picture. */
+struct drawing {
+    double x, y, from_x, from_y;
+    bool from; /* one corner is set */
+};
 
 /* A result with the photos that it is about. */
 struct shown {
@@ -22,7 +38,13 @@ struct workbench {
     int64_t session;
     struct engine *engine;
     struct photo **photos;
+    struct photo_state *states; /* (photo_count) */
     int photo_count, photo; /* the current one */
+    int region;             /* chosen in the list, -1 none */
+    struct drawing draw;
+    struct area shown_at;   /* where the photo is... */
+    int shown_w, shown_h;   /* ...and its canvas pixels */
+    enum graphics_choice graphics;
     const struct task *task;
     int checkpoint;
     enum mode mode;
@@ -50,6 +72,28 @@ void workbench_say(struct workbench *w, bool bad, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void workbench_log(struct workbench *w, bool wait);
 
+/* A late answer of the terminal about itself. */
+void workbench_terminal(struct workbench *w, const struct term *t);
+void workbench_add_photo(struct workbench *w, struct photo *p);
+/* Whether the detector works, or will, for the current photo or the query. */
+bool workbench_detecting(const struct workbench *w);
+
+/* keys.c: acts on all keys that wait; false when there were none. */
+bool keys_take(struct workbench *w);
+
+/* boxes.c */
+void boxes_begin(struct workbench *w);
+void boxes_end(struct workbench *w);
+void boxes_drop(struct workbench *w);
+void boxes_key(struct workbench *w, int key, bool special);
+void boxes_draw(struct workbench *w, struct canvas *c);
+
+/* regions.c */
+void regions_open_list(struct workbench *w);
+void regions_key(struct workbench *w, int key, bool special);
+void regions_draw(const struct workbench *w, struct area a);
+void regions_highlight(const struct workbench *w, struct canvas *c);
+
 /* actions.c: a key, as curses gives it; special for KEY_*. */
 void actions_key(struct workbench *w, int key, bool special);
 struct key_help {
@@ -59,6 +103,9 @@ extern const struct key_help action_help[];
 
 /* panes.c */
 void panes_draw(struct workbench *w);
+/* Text cut to width columns, whatever it holds. Returns the columns used. */
+int panes_put(int row, int col, int width, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 /* After curses has started its colors. */
 void panes_init_colors(void);
 /* The color of a rank as an attribute of curses. */

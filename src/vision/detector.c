@@ -226,7 +226,7 @@ static int run_body(struct run *r)
                 drop_map(r, &x);
             x = y;
         }
-        char name[8];
+        char name[24];
         snprintf(name, sizeof name, "c%d", s + 2);
         r->c[s] = x;
         if (rc == 0)
@@ -276,7 +276,7 @@ static int run_pyramid(struct run *r)
                    p5->x + ((ptrdiff_t)2 * y * p5->w + 2 * x) * p5->c,
                    (size_t)p5->c * sizeof(float));
     for (int i = 0; i < ARCH_LEVELS && rc == 0; i++) {
-        char name[8];
+        char name[24];
         snprintf(name, sizeof name, "p%d", i + 2);
         rc = keep_map(r, &r->p[i], name);
     }

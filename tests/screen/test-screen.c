@@ -133,7 +133,7 @@ static void two_images(void)
     quit(t, "two images");
 }
 
-static void resize_and_suspend(void)
+static void resize(void)
 {
     struct terminal *t = start(true, false, "refcoco", false);
     terminal_expect(t, "scene.png");
@@ -147,24 +147,101 @@ static void resize_and_suspend(void)
     ok(terminal_expect(t, "too small"), "a tiny one is told");
     terminal_resize(t, 30, 100);
     ok(terminal_expect(t, "RefCOCO"), "and forgiven");
-    images = t->images;
-    terminal_type(t, "\032"); /* ^Z */
-    int status = 0;
-    bool stopped = false;
-    for (int i = 0; i < 100 && !stopped; i++) {
-        terminal_read(t, 20);
-        stopped = waitpid(t->pid, &status, WUNTRACED | WNOHANG) == t->pid && WIFSTOPPED(status);
-    }
-    ok(stopped, "^Z suspends");
-    ok(!terminal_has(t, "RefCOCO"), "and leaves a clean screen");
-    kill(t->pid, SIGCONT);
+    terminal_type(t, "\032"); /* ^Z: nobody could wake it here, as it has no shell */
+    terminal_read(t, 300);
+    ok(terminal_expect(t, "RefCOCO"), "^Z without a shell does no harm");
+    kill(t->pid, SIGTERM);
+    int status = terminal_end(t);
+    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "SIGTERM ends it in order");
+}
+
+/* In a shell with job control, which says when it has the terminal again. */
+static void suspend(void)
+{
+    char command[9000];
+    const char *program = getenv("VILSCOPE");
+    snprintf(command, sizeof command, "'%s' --no-log -t refcoco -m '%s' '%s'; echo SHELL AGAIN; "
+             "sleep 1; fg >/dev/null", program ? program : "./vilscope",
+             source_path("tests/data/tiny"), source_path("tests/data/tiny/scene.png"));
+    const char *argv[] = {"/bin/sh", "-mc", command, NULL};
+    struct terminal *t = terminal_start(argv, 32, 110, true, false);
+    terminal_expect(t, "RefCOCO");
+    terminal_read(t, 300);
+    int images = t->images;
+    terminal_type(t, "\032");
+    ok(terminal_expect(t, "SHELL AGAIN") && !terminal_has(t, "RefCOCO"),
+       "^Z suspends and leaves a clean screen");
     ok(terminal_expect(t, "RefCOCO"), "it comes back");
     terminal_read(t, 300);
     ok(t->images > images, "with its picture");
-    kill(t->pid, SIGTERM);
-    status = terminal_end(t);
-    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "SIGTERM ends it in order");
+    quit(t, "suspended");
 }
+
+/* An image of which nothing is known but its pixels. */
+static void regions_and_boxes(void)
+{
+    char image[4096], command[9000];
+    const char *program = getenv("VILSCOPE"), *home = getenv("TMPDIR");
+    snprintf(image, sizeof image, "%s/one photo.png", home ? home : "/tmp");
+    snprintf(command, sizeof command, "cp '%s' '%s'", source_path("tests/data/tiny/scene.png"),
+             image);
+    if (system(command) != 0)
+        tap_note("no copy of the scene");
+    const char *argv[] = {program ? program : "./vilscope", "--no-log", "-t", "refcoco", "-m",
+                          source_path("tests/data/tiny"), NULL};
+    setenv("VILSCOPE_CACHE_MB", "0", 1);
+    struct terminal *t = terminal_start(argv, 32, 110, true, false);
+    terminal_expect(t, "No image is open");
+    terminal_type(t, "o");
+    terminal_read(t, 50);
+    terminal_type(t, image);
+    terminal_read(t, 50);
+    terminal_type(t, "\r");
+    ok(terminal_expect(t, "10 regions found"), "a path with a blank opens; regions are found");
+    terminal_type(t, "g");
+    ok(terminal_expect(t, "x1   y1") && terminal_expect(t, "10 sky"), "g lists them by class");
+    terminal_read(t, 300);
+    const uint8_t *p = photo_pixel(t, 0.2, 0.6);
+    ok(p[0] < 110 && p[1] < 60, "outside of the chosen one the photo is dim: %d %d %d", p[0], p[1],
+       p[2]);
+    terminal_type(t, "\033");
+    terminal_read(t, 300);
+    p = photo_pixel(t, 0.2, 0.6);
+    ok(p[0] > 150, "Esc brings it back: %d %d %d", p[0], p[1], p[2]);
+    terminal_type(t, "bHH\rLLLL");
+    terminal_read(t, 100);
+    terminal_type(t, "JJ\r");
+    ok(terminal_expect(t, "1 drawn box"), "a box is drawn by keys");
+    terminal_read(t, 300);
+    int white = count_color(t, 255, 255, 255);
+    ok(white > 400, "and shown: %d white pixels", white);
+    ask(t, "the red square");
+    ok(terminal_expect(t, "region 1 ") && terminal_expect(t, "whole image") &&
+       !terminal_has(t, "region 2"), "a query sees the box and the whole image only");
+    terminal_type(t, "xr");
+    ok(terminal_expect(t, "region 2"), "x takes it away, r asks about the detected regions");
+    quit(t, "regions");
+    unsetenv("VILSCOPE_CACHE_MB");
+    unlink(image);
+}
+
+/* What the terminal answers after nobody waits for it any more must not be taken for keys. */
+static void late_answers(void)
+{
+    struct terminal *t = start(true, true, "refcoco", false);
+    terminal_expect(t, "scene.png");
+    ok(t->images == 0, "a terminal that does not answer gets blocks");
+    terminal_type(t, "\033[?2;0;1400;900S\033[?2026;2$y\033[6;16;8t\033[?64;1;4q");
+    terminal_type(t, "\033]10;rgb:0/0/0\033\\\033P1$r0q\033\\");
+    terminal_read(t, 300);
+    ok(terminal_has(t, "RefCOCO") && terminal_has(t, "scene.png") && t->images == 0,
+       "answers that come late are no keys");
+    terminal_type(t, "\033[?64;1;4c");
+    terminal_read(t, 500);
+    ok(t->images > 0, "a late \"I know sixels\" is believed");
+    quit(t, "late answers");
+}
+
 
 static void with_blocks(void)
 {
@@ -213,7 +290,10 @@ int main(void)
     with_sixels();
     lists_and_typing();
     two_images();
-    resize_and_suspend();
+    resize();
+    suspend();
+    regions_and_boxes();
+    late_answers();
     with_blocks();
     mute_terminal();
     without_model();

@@ -1,0 +1,184 @@
+/* Drawing boxes on the photo, by keys or with the mouse. */
+#include "src/mem.h"
+#include "ui/workbench_priv.h"
+
+#include <curses.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST 100
+#define ESCAPE 27
+
+static struct photo_state *current(struct workbench *w)
+{
+    return w->photo < w->photo_count ? &w->states[w->photo] : NULL;
+}
+
+void boxes_begin(struct workbench *w)
+{
+    if (!current(w) || !w->photos[w->photo]->image)
+        return;
+    if (!w->model || !model_has_detector(w->model)) {
+        workbench_say(w, true, "features of drawn boxes need a detector: --detector FILE, or "
+                      "\"detector\" in model.json");
+        return;
+    }
+    const struct image *im = w->photos[w->photo]->image;
+    w->draw = (struct drawing){.x = im->width / 2.0, .y = im->height / 2.0};
+    w->mode = MODE_BOX;
+    w->photo_changed = true;
+    mousemask(BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON1_CLICKED, NULL);
+    mouseinterval(0);
+    workbench_say(w, false, "arrows move (Shift: far), Enter sets a corner, then the other; or "
+                  "drag with the mouse; Esc leaves");
+}
+
+void boxes_end(struct workbench *w)
+{
+    w->mode = MODE_BROWSE;
+    w->draw.from = false;
+    w->photo_changed = true;
+    mousemask(0, NULL);
+}
+
+static void tell(struct workbench *w)
+{
+    int n = current(w)->boxes.count;
+    if (n == 0)
+        workbench_say(w, false, "no drawn box: the regions are the detected ones");
+    else if (w->task->extra_regions > 0)
+        workbench_say(w, false, "%d drawn box%s: %s chooses from %s; r asks again", n,
+                      n > 1 ? "es" : "", w->task->title, n > 1 ? "them" : "it");
+    else
+        workbench_say(w, false, "%d drawn box%s instead of the detected regions; r asks again, x "
+                      "takes the last away", n, n > 1 ? "es" : "");
+}
+
+void boxes_drop(struct workbench *w)
+{
+    struct photo_state *s = current(w);
+    if (!s)
+        return;
+    s->boxes.count -= s->boxes.count > 0;
+    w->photo_changed = true;
+    tell(w);
+}
+
+static void add_box(struct workbench *w)
+{
+    struct photo_state *s = current(w);
+    const struct drawing *d = &w->draw;
+    float x1 = (float)(d->x < d->from_x ? d->x : d->from_x);
+    float y1 = (float)(d->y < d->from_y ? d->y : d->from_y);
+    float x2 = (float)(d->x < d->from_x ? d->from_x : d->x);
+    float y2 = (float)(d->y < d->from_y ? d->from_y : d->y);
+    if (s->boxes.count == MOST || x2 - x1 < 1 || y2 - y1 < 1) {
+        workbench_say(w, true, s->boxes.count == MOST ? "there are 100 boxes already"
+                                                      : "the box is empty: move the corner");
+        return;
+    }
+    s->boxes.boxes = xreallocarray(s->boxes.boxes, (size_t)s->boxes.count + 1, 4 * sizeof(float));
+    const float box[4] = {x1, y1, x2, y2};
+    memcpy(s->boxes.boxes + 4 * s->boxes.count++, box, sizeof box);
+    boxes_end(w);
+    tell(w);
+}
+
+static void set_corner(struct workbench *w)
+{
+    struct drawing *d = &w->draw;
+    if (d->from) {
+        add_box(w);
+        return;
+    }
+    d->from = true;
+    d->from_x = d->x;
+    d->from_y = d->y;
+}
+
+static void move_to(struct workbench *w, double x, double y)
+{
+    const struct image *im = w->photos[w->photo]->image;
+    w->draw.x = x < 0 ? 0 : x > im->width - 1 ? im->width - 1 : x;
+    w->draw.y = y < 0 ? 0 : y > im->height - 1 ? im->height - 1 : y;
+    w->photo_changed = true;
+}
+
+/* The middle of a cell in pixels of the picture. */
+static void move_to_cell(struct workbench *w, int row, int col)
+{
+    const struct image *im = w->photos[w->photo]->image;
+    bool sixel = w->gfx.mode == GFX_SIXEL;
+    double cw = sixel ? w->gfx.term.cell_w : 1, ch = sixel ? w->gfx.term.cell_h : 2;
+    if (w->shown_w > 0 && w->shown_h > 0)
+        move_to(w, (col - w->shown_at.col + 0.5) * cw * im->width / w->shown_w,
+                (row - w->shown_at.row + 0.5) * ch * im->height / w->shown_h);
+}
+
+static void mouse(struct workbench *w)
+{
+    MEVENT e;
+    if (getmouse(&e) != OK)
+        return;
+    move_to_cell(w, e.y, e.x);
+    if (e.bstate & BUTTON1_PRESSED)
+        w->draw.from = false;
+    set_corner(w);
+}
+
+void boxes_key(struct workbench *w, int key, bool special)
+{
+    const struct image *im = w->photos[w->photo]->image;
+    double step_x = im->width / 60.0, step_y = im->height / 60.0, dx = 0, dy = 0;
+    if (special && key == KEY_MOUSE) {
+        mouse(w);
+        return;
+    }
+    if (special) {
+        dx = key == KEY_LEFT ? -1 : key == KEY_RIGHT ? 1 : key == KEY_SLEFT ? -6
+             : key == KEY_SRIGHT ? 6 : 0;
+        dy = key == KEY_UP ? -1 : key == KEY_DOWN ? 1 : key == KEY_SR ? -6 : key == KEY_SF ? 6 : 0;
+    } else {
+        dx = key == 'h' ? -1 : key == 'l' ? 1 : key == 'H' ? -6 : key == 'L' ? 6 : 0;
+        dy = key == 'k' ? -1 : key == 'j' ? 1 : key == 'K' ? -6 : key == 'J' ? 6 : 0;
+    }
+    if (dx != 0 || dy != 0)
+        move_to(w, w->draw.x + dx * step_x, w->draw.y + dy * step_y);
+    else if (special ? key == KEY_ENTER : key == '\r' || key == '\n' || key == ' ')
+        set_corner(w);
+    else if (!special && (key == ESCAPE || key == 'q'))
+        boxes_end(w);
+}
+
+/* ---- on the photo */
+
+static void frame(struct canvas *c, const struct image *im, const float *b, int thick,
+                  struct rgb color)
+{
+    double sx = (double)c->w / im->width, sy = (double)c->h / im->height;
+    canvas_frame(c, (int)(b[0] * sx), (int)(b[1] * sy), (int)(b[2] * sx), (int)(b[3] * sy), thick,
+                 color);
+}
+
+void boxes_draw(struct workbench *w, struct canvas *c)
+{
+    static const struct rgb white = {255, 255, 255}, green = {0, 255, 128};
+    const struct image *im = w->photos[w->photo]->image;
+    const struct box_list *l = &w->states[w->photo].boxes;
+    const struct drawing *d = &w->draw;
+    int thick = w->gfx.mode == GFX_SIXEL ? 2 : 1;
+    for (int i = 0; i < l->count; i++)
+        frame(c, im, l->boxes + 4 * i, thick, white);
+    if (w->mode != MODE_BOX)
+        return;
+    int x = (int)(d->x * c->w / im->width), y = (int)(d->y * c->h / im->height);
+    canvas_frame(c, x, 0, x, c->h - 1, 1, green);
+    canvas_frame(c, 0, y, c->w - 1, y, 1, green);
+    if (d->from) {
+        float b[4] = {(float)(d->x < d->from_x ? d->x : d->from_x),
+                      (float)(d->y < d->from_y ? d->y : d->from_y),
+                      (float)(d->x < d->from_x ? d->from_x : d->x),
+                      (float)(d->y < d->from_y ? d->from_y : d->y)};
+        frame(c, im, b, thick, green);
+    }
+}
