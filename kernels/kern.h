@@ -66,8 +66,7 @@ struct kern_embed {
 struct kern_conv {
     const float *x;
     int h, w, cin;
-    const void *weights;   /* packed by kern_conv_pack; for 1x1 without groups PyTorch's own order,
-                              (cout, cin), which is the same, at any alignment */
+    const void *weights;   /* packed by kern_conv_pack */
     const float *scale, *shift; /* (cout) or NULL for 1 and 0 */
     const float *residual; /* (oh*ow, cout) or NULL; may be y itself */
     float *y;
@@ -116,8 +115,9 @@ int kern_threads(const struct kern *k);
 const char *kern_describe(const struct kern *k);
 
 /* Weights of a convolution from PyTorch's order, (cout, cin/groups, kh, kw) at any alignment, to
- * that of struct kern_conv: (cout, kh, kw, cin) without groups; with groups (group, kh, kw,
- * cin/groups, cout/groups padded with zeros to a multiple of 16). out has kern_conv_size floats. */
+ * that of struct kern_conv: without groups panels of 32 output channels, (panel, kh, kw, cin, 32),
+ * and for 3x3 Winograd's form behind them; with groups (group, kh, kw, cin/groups, cout/groups
+ * padded with zeros to a multiple of 16). out has kern_conv_size floats. */
 size_t kern_conv_size(int cout, int cin, int kh, int kw, int groups);
 void kern_conv_pack(const void *weights, int cout, int cin, int kh, int kw, int groups, float *out);
 

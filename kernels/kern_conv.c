@@ -6,20 +6,20 @@
  * group's output channels, and a dozen pixels share each weight. */
 #include "kernels/kern_conv.h"
 
-#include "kernels/kern_dot.h"
+#include "kernels/kern_panel.h"
 
 #include <math.h>
 #include <stdbool.h>
 
-#define PB 48 /* output pixels in one part of the work */
+#define PB 96 /* output pixels in one part of the work */
 
 static int out_size(int size, int kernel, int stride, int pad)
 {
     return (size + 2 * pad - kernel) / stride + 1;
 }
 
-/* y = act(scale * sum + shift + residual) for n channels of one pixel. */
-static void finish(const struct kern_conv *o, const float *sum, ptrdiff_t pixel, int channel, int n)
+void kern_conv_finish(const struct kern_conv *o, const float *sum, ptrdiff_t pixel, int channel,
+                      int n)
 {
     const float *scale = o->scale ? o->scale + channel : NULL;
     const float *shift = o->shift ? o->shift + channel : NULL;
@@ -57,30 +57,57 @@ static void gather(const struct kern_conv *o, int ow, int pixel, float *row)
         }
 }
 
+/* Rows of one block of pixels times the panels from first_panel on. */
+static void dense_product(const struct kern_conv *o, const float *x, int k, int pixel, int rows,
+                          int first_panel, int end_panel)
+{
+    float sums[PANEL_ROWS * PANEL_STEP];
+    for (int panel = first_panel; panel < end_panel; panel++)
+        for (int j = 0; j < KERN_PANEL; j += PANEL_STEP) {
+            int channel = panel * KERN_PANEL + j, n = o->cout - channel;
+            const float *w = (const float *)o->weights + (ptrdiff_t)panel * k * KERN_PANEL + j;
+            n = n < PANEL_STEP ? n : PANEL_STEP;
+            for (int i = 0; n > 0 && i < rows; i += PANEL_ROWS) {
+                int r = rows - i < PANEL_ROWS ? rows - i : PANEL_ROWS;
+                panel_any(r, n <= KERN_LANES, x + (ptrdiff_t)i * k, k, w, k, sums, PANEL_STEP);
+                for (int q = 0; q < r; q++)
+                    kern_conv_finish(o, sums + q * PANEL_STEP, pixel + i + q, channel, n);
+            }
+        }
+}
+
+/* Work is cut by pixels; where no pixel has to be gathered, by channels, too. */
+#define PANELS_PART 8
+
+static bool is_direct(const struct kern_conv *o)
+{
+    return o->kh == 1 && o->kw == 1 && o->stride == 1 && o->pad == 0;
+}
+
+static int panel_parts(const struct kern_conv *o)
+{
+    int panels = (o->cout + KERN_PANEL - 1) / KERN_PANEL;
+    return is_direct(o) ? (panels + PANELS_PART - 1) / PANELS_PART : 1;
+}
+
 static void dense_part(void *arg, int part)
 {
     const struct kern_conv *o = arg;
     int oh = out_size(o->h, o->kh, o->stride, o->pad), ow = out_size(o->w, o->kw, o->stride,
                                                                        o->pad);
-    int first = part * PB, rows = oh * ow - first < PB ? oh * ow - first : PB;
-    int k = o->kh * o->kw * o->cin;
-    bool direct = o->kh == 1 && o->kw == 1 && o->stride == 1 && o->pad == 0;
-    float *gathered = direct ? NULL : kern_need((size_t)rows * (size_t)k * sizeof *gathered);
-    float *sums = kern_need((size_t)rows * (size_t)o->cout * sizeof *sums);
-    for (int i = 0; i < rows && !direct; i++)
-        gather(o, ow, first + i, gathered + (ptrdiff_t)i * k);
-    const float *x = direct ? o->x + (ptrdiff_t)first * o->cin : gathered;
-    for (int j = 0; j < o->cout; j += NR)
-        for (int i = 0, r; i < rows; i += r) {
-            r = tile_rows(rows - i);
-            dot_any(r, o->cout - j < NR ? o->cout - j : NR, x + (ptrdiff_t)i * k, k,
-                    (const char *)o->weights + 4 * (ptrdiff_t)j * k, 4 * (ptrdiff_t)k, k,
-                    sums + (ptrdiff_t)i * o->cout + j, o->cout);
-        }
+    int first = part / panel_parts(o) * PB, panel = part % panel_parts(o) * PANELS_PART;
+    int rows = oh * ow - first < PB ? oh * ow - first : PB, k = o->kh * o->kw * o->cin;
+    int panels = (o->cout + KERN_PANEL - 1) / KERN_PANEL;
+    if (is_direct(o)) {
+        int end = panel + PANELS_PART < panels ? panel + PANELS_PART : panels;
+        dense_product(o, o->x + (ptrdiff_t)first * o->cin, k, first, rows, panel, end);
+        return;
+    }
+    float *gathered = kern_need((size_t)rows * (size_t)k * sizeof *gathered);
     for (int i = 0; i < rows; i++)
-        finish(o, sums + (ptrdiff_t)i * o->cout, first + i, 0, o->cout);
+        gather(o, ow, first + i, gathered + (ptrdiff_t)i * k);
+    dense_product(o, gathered, k, first, rows, 0, panels);
     kern_done(gathered);
-    kern_done(sums);
 }
 
 /* ---- with groups */
@@ -92,78 +119,82 @@ static void dense_part(void *arg, int part)
 #endif
 #define GV 2 /* vectors of output channels in a tile */
 
-/* Sums of np pixels (their first tap's place in px, py) for nv vectors of output channels. np and
- * nv are constants where this is inlined. */
-INLINE void group_tile(const struct kern_conv *o, int np, int nv, const int *py, const int *px,
-                       int first_in, int cg, const float *w, int padded, const float *zeros,
-                       float *out)
+/* Sums of np pixels for nv vectors of output channels; at[tap * GP + p] is the pixel that p sees at
+ * a tap. np and nv are constants where this is inlined. */
+INLINE void group_tile(int np, int nv, const float *const *at, int taps, int first_in, int cg,
+                       const float *w, int padded, float *out)
 {
     vf acc[GP][GV];
     for (int p = 0; p < np; p++)
         for (int v = 0; v < nv; v++)
             acc[p][v] = (vf){0};
-    for (int ky = 0; ky < o->kh; ky++)
-        for (int kx = 0; kx < o->kw; kx++) {
-            const float *at[GP];
+    for (int t = 0; t < taps; t++, at += GP) {
+        const float *x[GP];
+        for (int p = 0; p < np; p++)
+            x[p] = at[p] + first_in;
+        for (int c = 0; c < cg; c++, w += padded) {
+            vf b[GV];
+#pragma GCC unroll 2
+            for (int v = 0; v < nv; v++)
+                b[v] = load(w + v * KERN_LANES);
+#pragma GCC unroll 12
             for (int p = 0; p < np; p++) {
-                int y = py[p] + ky, x = px[p] + kx;
-                bool inside = y >= 0 && y < o->h && x >= 0 && x < o->w;
-                at[p] = inside ? o->x + ((ptrdiff_t)y * o->w + x) * o->cin + first_in : zeros;
-            }
-            for (int c = 0; c < cg; c++, w += padded) {
-                vf b[GV];
+                vf a = broadcast(x[p][c]);
 #pragma GCC unroll 2
                 for (int v = 0; v < nv; v++)
-                    b[v] = load(w + v * KERN_LANES);
-#pragma GCC unroll 12
-                for (int p = 0; p < np; p++) {
-                    vf a = broadcast(at[p][c]);
-#pragma GCC unroll 2
-                    for (int v = 0; v < nv; v++)
-                        acc[p][v] += a * b[v];
-                }
+                    acc[p][v] += a * b[v];
             }
         }
+    }
     for (int p = 0; p < np; p++)
         for (int v = 0; v < nv; v++)
             store(out + (p * GV + v) * KERN_LANES, acc[p][v]);
 }
 
-static void group_any(const struct kern_conv *o, int np, int nv, const int *py, const int *px,
-                      int first_in, int cg, const float *w, int padded, const float *zeros,
-                      float *out)
+static void group_any(int np, int nv, const float *const *at, int taps, int first_in, int cg,
+                      const float *w, int padded, float *out)
 {
     if (np == GP && nv == 2)
-        group_tile(o, GP, 2, py, px, first_in, cg, w, padded, zeros, out);
+        group_tile(GP, 2, at, taps, first_in, cg, w, padded, out);
     else if (np == GP)
-        group_tile(o, GP, 1, py, px, first_in, cg, w, padded, zeros, out);
+        group_tile(GP, 1, at, taps, first_in, cg, w, padded, out);
     else
         for (int p = 0; p < np; p++) /* the end of a part */
             if (nv == 2)
-                group_tile(o, 1, 2, py + p, px + p, first_in, cg, w, padded, zeros,
+                group_tile(1, 2, at + p, taps, first_in, cg, w, padded,
                            out + p * GV * KERN_LANES);
             else
-                group_tile(o, 1, 1, py + p, px + p, first_in, cg, w, padded, zeros,
+                group_tile(1, 1, at + p, taps, first_in, cg, w, padded,
                            out + p * GV * KERN_LANES);
 }
 
-static void group_pixels(const struct kern_conv *o, int ow, int first, int np, const float *zeros)
+/* What np pixels from first on see at every tap. zeros: a pixel outside. */
+static void find_taps(const struct kern_conv *o, int ow, int first, int np, const float *zeros,
+                      const float **at)
 {
-    int py[GP], px[GP], cg_in = o->cin / o->groups, cg_out = o->cout / o->groups;
+    for (int p = 0; p < np; p++) {
+        int y0 = (first + p) / ow * o->stride - o->pad, x0 = (first + p) % ow * o->stride - o->pad;
+        for (int t = 0; t < o->kh * o->kw; t++) {
+            int y = y0 + t / o->kw, x = x0 + t % o->kw;
+            bool inside = y >= 0 && y < o->h && x >= 0 && x < o->w;
+            at[t * GP + p] = inside ? o->x + ((ptrdiff_t)y * o->w + x) * o->cin : zeros;
+        }
+    }
+}
+
+static void group_pixels(const struct kern_conv *o, int first, int np, const float *const *at)
+{
+    int cg_in = o->cin / o->groups, cg_out = o->cout / o->groups, taps = o->kh * o->kw;
     int padded = (cg_out + 15) / 16 * 16;
     float sums[GP * GV * KERN_LANES];
-    for (int p = 0; p < np; p++) {
-        py[p] = (first + p) / ow * o->stride - o->pad;
-        px[p] = (first + p) % ow * o->stride - o->pad;
-    }
     for (int g = 0; g < o->groups; g++) {
-        const float *w = (const float *)o->weights + (ptrdiff_t)g * o->kh * o->kw * cg_in * padded;
+        const float *w = (const float *)o->weights + (ptrdiff_t)g * taps * cg_in * padded;
         for (int c = 0; c < cg_out; c += GV * KERN_LANES) {
             int left = cg_out - c, nv = left > KERN_LANES ? 2 : 1;
             int n = left < GV * KERN_LANES ? left : GV * KERN_LANES;
-            group_any(o, np, nv, py, px, g * cg_in, cg_in, w + c, padded, zeros, sums);
+            group_any(np, nv, at, taps, g * cg_in, cg_in, w + c, padded, sums);
             for (int p = 0; p < np; p++)
-                finish(o, sums + p * GV * KERN_LANES, first + p, g * cg_out + c, n);
+                kern_conv_finish(o, sums + p * GV * KERN_LANES, first + p, g * cg_out + c, n);
         }
     }
 }
@@ -174,20 +205,34 @@ static void group_part(void *arg, int part)
     int oh = out_size(o->h, o->kh, o->stride, o->pad), ow = out_size(o->w, o->kw, o->stride,
                                                                        o->pad);
     int first = part * PB, end = oh * ow < first + PB ? oh * ow : first + PB;
-    size_t size = (size_t)(o->cin / o->groups) * sizeof(float);
+    size_t size = (size_t)o->cin * sizeof(float);
+    size_t taps = (size_t)(o->kh * o->kw) * GP * sizeof(const float *);
     float *zeros = kern_need(size);
+    const float **at = kern_need(taps);
     memset(zeros, 0, size);
-    for (; first < end; first += GP)
-        group_pixels(o, ow, first, end - first < GP ? end - first : GP, zeros);
+    for (; first < end; first += GP) {
+        int np = end - first < GP ? end - first : GP;
+        find_taps(o, ow, first, np, zeros, at);
+        group_pixels(o, first, np, at);
+    }
     kern_done(zeros);
+    kern_done(at);
 }
 
 void KERN_CONV(struct kern *k, const struct kern_conv *o)
 {
+    if (o->stride == 1 && o->pad == 1 &&
+        kern_conv_winograd(o->cout, o->cin, o->kh, o->kw, o->groups)) {
+        KERN_WINO(k, o);
+        return;
+    }
     int pixels = out_size(o->h, o->kh, o->stride, o->pad) * out_size(o->w, o->kw, o->stride,
                                                                      o->pad);
-    pool_run(k->pool, (pixels + PB - 1) / PB, o->groups > 1 ? group_part : dense_part,
-             (void *)(uintptr_t)o);
+    int blocks = (pixels + PB - 1) / PB;
+    if (o->groups > 1)
+        pool_run(k->pool, blocks, group_part, (void *)(uintptr_t)o);
+    else
+        pool_run(k->pool, blocks * panel_parts(o), dense_part, (void *)(uintptr_t)o);
 }
 
 /* ---- pooling */

@@ -19,12 +19,12 @@
 
 /* ---- linear */
 
-/* out(rows, n) = x(rows, k) w(n, k)^T for at most MR rows. */
+/* out(rows, n) = x(rows, k) w(n, k)^T for at most MR rows, or that much more. */
 static void dot_rows(int rows, int n, const float *x, ptrdiff_t ldx, const char *w, ptrdiff_t ldw,
-                     int k, float *out, ptrdiff_t ldo)
+                     int k, bool more, float *out, ptrdiff_t ldo)
 {
     for (int j = 0; j < n; j += NR)
-        dot_any(rows, n - j < NR ? n - j : NR, x, ldx, w + j * ldw, ldw, k, out + j, ldo);
+        dot_any(rows, n - j < NR ? n - j : NR, x, ldx, w + j * ldw, ldw, k, more, out + j, ldo);
 }
 
 INLINE vf activate(vf x, enum kern_act act)
@@ -70,7 +70,7 @@ static void finish(const struct kern_linear *o, int row, int rows, int col, int 
     for (int i = 0; i < rows; i++) {
         const float *r = o->residual ? o->residual + (row + i) * o->ldr + col : NULL;
         float *y = o->y + (row + i) * o->ldy + col;
-        const float *s = sums + i * NB;
+        const float *s = sums + (ptrdiff_t)i * cols;
         switch (o->act) {
         case KERN_NONE: finish_row(s, bias, r, y, cols, KERN_NONE); break;
         case KERN_GELU: finish_row(s, bias, r, y, cols, KERN_GELU); break;
@@ -80,21 +80,60 @@ static void finish(const struct kern_linear *o, int row, int rows, int col, int 
     }
 }
 
-static void linear_block(const struct kern_linear *o, int col)
+/* Short rows: the sums of a tile are finished while they are in the L1 cache. */
+static void linear_short(const struct kern_linear *o, int col, int cols)
 {
     float sums[MR * NB];
-    int cols = o->n - col < NB ? o->n - col : NB, rows;
     const char *w = (const char *)o->w + 4 * (ptrdiff_t)col * o->k;
-    for (int row = 0; row < o->m; row += rows) {
+    for (int row = 0, rows; row < o->m; row += rows) {
         rows = tile_rows(o->m - row);
-        dot_rows(rows, cols, o->x + row * o->ldx, o->ldx, w, 4 * (ptrdiff_t)o->k, o->k, sums, NB);
+        dot_rows(rows, cols, o->x + row * o->ldx, o->ldx, w, 4 * (ptrdiff_t)o->k, o->k, false,
+                 sums, cols);
         finish(o, row, rows, col, cols, sums);
     }
 }
 
+#define RB 512 /* rows whose sums are kept while the pieces of long rows go by */
+
+/* Long rows: all of them go by a piece of the weights while it is in the cache. */
+static void linear_long(const struct kern_linear *o, int row, int rows, int col, int cols)
+{
+    ptrdiff_t ldw = 4 * (ptrdiff_t)o->k;
+    float *sums = kern_need((size_t)rows * (size_t)cols * sizeof *sums);
+    for (int p = 0; p < o->k; p += KC) {
+        int k = o->k - p < KC ? o->k - p : KC;
+        const char *w = (const char *)o->w + col * ldw + 4 * (ptrdiff_t)p;
+        for (int i = 0, r; i < rows; i += r) {
+            r = tile_rows(rows - i);
+            dot_rows(r, cols, o->x + (row + i) * o->ldx + p, o->ldx, w, ldw, k, p > 0,
+                     sums + (ptrdiff_t)i * cols, cols);
+        }
+    }
+    finish(o, row, rows, col, cols, sums);
+    kern_done(sums);
+}
+
+/* Columns of y in one part of the work. Many long rows are read once for each part: then parts are
+ * wider. */
+static int part_columns(const struct kern_linear *o)
+{
+    return o->k > KC && o->m > 2 * NB && o->n >= 16 * 4 * NB ? 4 * NB : NB;
+}
+
+static void linear_block(const struct kern_linear *o, int block)
+{
+    int nb = part_columns(o), col = block * nb, cols = o->n - col < nb ? o->n - col : nb;
+    if (o->k <= KC)
+        linear_short(o, col, cols);
+    else
+        for (int row = 0; row < o->m; row += RB)
+            linear_long(o, row, o->m - row < RB ? o->m - row : RB, col, cols);
+}
+
 static int blocks(const struct kern_linear *o)
 {
-    return (o->n + NB - 1) / NB;
+    int nb = part_columns(o);
+    return (o->n + nb - 1) / nb;
 }
 
 static void linear_part(void *arg, int i)
@@ -102,7 +141,7 @@ static void linear_part(void *arg, int i)
     const struct kern_linear *o = arg;
     for (; i >= blocks(o); o++)
         i -= blocks(o);
-    linear_block(o, i * NB);
+    linear_block(o, i);
 }
 
 static void linear(struct kern *k, const struct kern_linear *list, int count)
@@ -213,7 +252,7 @@ static void attend(const struct kern_attention *o, int h, int from, int rows, fl
     for (int i = 0, r; i < rows; i += r) {
         r = tile_rows(rows - i);
         dot_rows(r, o->tk, o->q + (from + i) * o->ldq + col, o->ldq, (const char *)(o->k + col),
-                 4 * o->ldk, o->dh, s + i * lds, lds);
+                 4 * o->ldk, o->dh, false, s + i * lds, lds);
     }
     for (int i = 0; i < rows; i++) {
         softmax_row(s + i * lds, o->tk, o->scale, o->key_bias);

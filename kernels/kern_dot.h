@@ -4,6 +4,7 @@
 
 #include "kernels/kern_math.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #if KERN_LANES == 16 /* 32 registers */
@@ -14,9 +15,14 @@
 #define NR 4
 #endif
 
-/* out[i][j] = x row i . w row j; mr and nr are constants where this is inlined. */
+/* Longer rows are multiplied in pieces, so that those of a tile stay in the L1 cache. Where the
+ * pieces end depends on k alone, hence the sums on nothing else. */
+#define KC 1024
+
+/* out[i][j] = x row i . w row j, or that much more; mr and nr are constants where this is
+ * inlined. */
 INLINE void dot_tile(int mr, int nr, const float *x, ptrdiff_t ldx, const char *w, ptrdiff_t ldw,
-                     int k, float *out, ptrdiff_t ldo)
+                     int k, bool more, float *out, ptrdiff_t ldo)
 {
     vf acc[MR][NR];
     for (int i = 0; i < mr; i++)
@@ -45,18 +51,18 @@ INLINE void dot_tile(int mr, int nr, const float *x, ptrdiff_t ldx, const char *
     for (int i = 0; i < mr; i++) {
         v4 s = sum4(acc[i][0], acc[i][1], acc[i][2], acc[i][3]);
         for (int j = 0; j < nr; j++)
-            out[i * ldo + j] = s[j];
+            out[i * ldo + j] = more ? out[i * ldo + j] + s[j] : s[j];
     }
 }
 
 #define TILE(m, n)                                                                                \
     case (m) * 8 + (n):                                                                           \
-        dot_tile(m, n, x, ldx, w, ldw, k, out, ldo);                                              \
+        dot_tile(m, n, x, ldx, w, ldw, k, more, out, ldo);                                        \
         break
 #define TILES(m) TILE(m, 1); TILE(m, 2); TILE(m, 3); TILE(m, 4)
 
 static void dot_any(int mr, int nr, const float *x, ptrdiff_t ldx, const char *w, ptrdiff_t ldw,
-                    int k, float *out, ptrdiff_t ldo)
+                    int k, bool more, float *out, ptrdiff_t ldo)
 {
     switch (mr * 8 + nr) {
         TILES(1);

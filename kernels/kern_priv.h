@@ -5,6 +5,8 @@
 #include "kernels/kern.h"
 #include "kernels/pool.h"
 
+#include <stdbool.h>
+
 struct kern {
     const struct kern_ops *ops;
     struct pool *pool;
@@ -14,6 +16,15 @@ struct kern {
 /* Scratch memory; a machine without any left ends the program. */
 void *kern_need(size_t size);
 void kern_done(void *p);
+
+/* Packed weights of convolutions without groups: panels of so many output channels, (panels, kh,
+ * kw, cin, KERN_PANEL), the last one filled with zeros. */
+#define KERN_PANEL 32
+/* Whether Winograd's form, (16, panels, cin, KERN_PANEL), follows it. */
+static inline bool kern_conv_winograd(int cout, int cin, int kh, int kw, int groups)
+{
+    return kh == 3 && kw == 3 && groups == 1 && cin >= 8 && cout >= 8;
+}
 
 void kern_conv_ref(struct kern *k, const struct kern_conv *c);
 void kern_maxpool_ref(struct kern *k, const float *x, int h, int w, int c, float *y);

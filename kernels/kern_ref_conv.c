@@ -9,44 +9,79 @@ static int padded_group(int cout, int groups)
     return (cout / groups + 15) / 16 * 16;
 }
 
+static size_t panel_size(int cout, int cin, int taps)
+{
+    return (size_t)(cout + KERN_PANEL - 1) / KERN_PANEL * KERN_PANEL * (size_t)cin * (size_t)taps;
+}
+
 size_t kern_conv_size(int cout, int cin, int kh, int kw, int groups)
 {
-    size_t taps = (size_t)kh * (size_t)kw * (size_t)(cin / groups);
-    return groups > 1 ? (size_t)groups * taps * (size_t)padded_group(cout, groups)
-                      : (size_t)cout * taps;
+    if (groups > 1)
+        return (size_t)groups * (size_t)(kh * kw) * (size_t)(cin / groups) *
+               (size_t)padded_group(cout, groups);
+    return panel_size(cout, cin, kh * kw) +
+           (kern_conv_winograd(cout, cin, kh, kw, groups) ? panel_size(cout, cin, 16) : 0);
+}
+
+/* Where the weight of output channel o, input channel i of its group, tap t lies. */
+static ptrdiff_t packed_at(int cout, int cin, int taps, int groups, int o, int i, int t)
+{
+    int ci = cin / groups, co = cout / groups;
+    if (groups > 1)
+        return (((ptrdiff_t)(o / co) * taps + t) * ci + i) * padded_group(cout, groups) + o % co;
+    return (((ptrdiff_t)(o / KERN_PANEL) * taps + t) * cin + i) * KERN_PANEL + o % KERN_PANEL;
+}
+
+/* u = G g G' of F(2x2, 3x3). Source: Lavin and Gray, 2015. */
+static void transform_weight(const float g[9], float u[16])
+{
+    float t[12];
+    for (int i = 0; i < 3; i++) {
+        t[i] = g[i];
+        t[3 + i] = (g[i] + g[3 + i] + g[6 + i]) / 2;
+        t[6 + i] = (g[i] - g[3 + i] + g[6 + i]) / 2;
+        t[9 + i] = g[6 + i];
+    }
+    for (int i = 0; i < 4; i++) {
+        const float *r = t + 3 * i;
+        u[4 * i] = r[0];
+        u[4 * i + 1] = (r[0] + r[1] + r[2]) / 2;
+        u[4 * i + 2] = (r[0] - r[1] + r[2]) / 2;
+        u[4 * i + 3] = r[2];
+    }
+}
+
+static void pack_winograd(const void *weights, int cout, int cin, float *out)
+{
+    size_t plane = panel_size(cout, cin, 1);
+    for (int o = 0; o < cout; o++)
+        for (int i = 0; i < cin; i++) {
+            float g[9], u[16];
+            memcpy(g, (const char *)weights + 36 * ((ptrdiff_t)o * cin + i), sizeof g);
+            transform_weight(g, u);
+            for (size_t p = 0; p < 16; p++)
+                out[p * plane + (size_t)packed_at(cout, cin, 1, 1, o, i, 0)] = u[p];
+        }
 }
 
 void kern_conv_pack(const void *weights, int cout, int cin, int kh, int kw, int groups, float *out)
 {
-    int ci = cin / groups, co = cout / groups, taps = kh * kw;
-    ptrdiff_t step = groups > 1 ? padded_group(cout, groups) : co;
+    int ci = cin / groups, taps = kh * kw;
     memset(out, 0, kern_conv_size(cout, cin, kh, kw, groups) * sizeof *out);
     for (int o = 0; o < cout; o++)
         for (int i = 0; i < ci; i++)
-            for (int t = 0; t < taps; t++) {
-                const char *from = (const char *)weights + 4 * (((ptrdiff_t)o * ci + i) * taps + t);
-                ptrdiff_t to = groups > 1 ? ((ptrdiff_t)(o / co) * taps + t) * ci * step +
-                                                i * step + o % co
-                                          : ((ptrdiff_t)o * taps + t) * ci + i;
-                memcpy(out + to, from, sizeof *out);
-            }
-}
-
-/* The weight of output channel o for input channel i of its group at tap t, as packed. */
-static float weight(const struct kern_conv *c, int o, int i, int t)
-{
-    int ci = c->cin / c->groups, co = c->cout / c->groups, taps = c->kh * c->kw;
-    ptrdiff_t at = c->groups > 1 ? (((ptrdiff_t)(o / co) * taps + t) * ci + i) *
-                                           padded_group(c->cout, c->groups) + o % co
-                                 : ((ptrdiff_t)o * taps + t) * ci + i;
-    float w;
-    memcpy(&w, (const char *)c->weights + 4 * at, sizeof w);
-    return w;
+            for (int t = 0; t < taps; t++)
+                memcpy(out + packed_at(cout, cin, taps, groups, o, i, t),
+                       (const char *)weights + 4 * (((ptrdiff_t)o * ci + i) * taps + t),
+                       sizeof *out);
+    if (kern_conv_winograd(cout, cin, kh, kw, groups))
+        pack_winograd(weights, cout, cin, out + panel_size(cout, cin, taps));
 }
 
 static double sum_at(const struct kern_conv *c, int oy, int ox, int o)
 {
     int ci = c->cin / c->groups, first = o / (c->cout / c->groups) * ci;
+    const float *weights = c->weights;
     double sum = 0;
     for (int t = 0; t < c->kh * c->kw; t++) {
         int y = oy * c->stride - c->pad + t / c->kw, x = ox * c->stride - c->pad + t % c->kw;
@@ -54,7 +89,7 @@ static double sum_at(const struct kern_conv *c, int oy, int ox, int o)
             continue;
         for (int i = 0; i < ci; i++)
             sum += (double)c->x[((ptrdiff_t)y * c->w + x) * c->cin + first + i] *
-                   weight(c, o, i, t);
+                   (double)weights[packed_at(c->cout, c->cin, c->kh * c->kw, c->groups, o, i, t)];
     }
     return sum;
 }

@@ -21,13 +21,15 @@ const char detect_help[] =
     "                            JSON, or .npy\n"
     "      --classes FILE        names of the region classes, one per line\n"
     "      --dump FILE           safetensors with every tensor (not with --boxes)\n"
+    "  -o, --output FILE         the regions alone: .npy as the reference writes it, or\n"
+    "                            safetensors\n"
     "      --upright             turn the picture as its EXIF orientation says\n"
     "      --threads N           threads to compute with (default: all CPUs)\n"
     "      --device NAME         auto, cpu, ref, cpu-avx2, ...\n"
     "      --help                this text\n";
 
 struct options {
-    const char *weights, *arch, *boxes, *classes, *dump, *device, *image;
+    const char *weights, *arch, *boxes, *classes, *dump, *output, *device, *image;
     bool upright, help;
     int threads;
 };
@@ -37,20 +39,22 @@ static int parse(int argc, char **argv, struct options *o)
     static const struct option list[] = {
         {"detector", required_argument, NULL, 'd'}, {"arch", required_argument, NULL, 'a'},
         {"boxes", required_argument, NULL, 'b'},    {"classes", required_argument, NULL, 'c'},
-        {"dump", required_argument, NULL, 'o'},     {"upright", no_argument, NULL, 'u'},
+        {"dump", required_argument, NULL, 'x'},     {"upright", no_argument, NULL, 'u'},
+        {"output", required_argument, NULL, 'o'},
         {"threads", required_argument, NULL, 'n'},  {"device", required_argument, NULL, 'D'},
         {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
     };
     int opt;
     optind = 0;
-    while ((opt = getopt_long(argc, argv, "d:", list, NULL)) != -1) {
+    while ((opt = getopt_long(argc, argv, "d:o:", list, NULL)) != -1) {
         char *end = NULL;
         switch (opt) {
         case 'd': o->weights = optarg; break;
         case 'a': o->arch = optarg; break;
         case 'b': o->boxes = optarg; break;
         case 'c': o->classes = optarg; break;
-        case 'o': o->dump = optarg; break;
+        case 'x': o->dump = optarg; break;
+        case 'o': o->output = optarg; break;
         case 'u': o->upright = true; break;
         case 'D': o->device = optarg; break;
         case 'h': o->help = true; return 0;
@@ -133,17 +137,26 @@ static void close_all(struct work *w)
     free(w->boxes);
 }
 
+static int write_regions(const char *path, const struct regions *g, struct vs_err *err)
+{
+    size_t n = strlen(path);
+    return n > 4 && strcmp(path + n - 4, ".npy") == 0 ? regions_write_npy(path, g, err)
+                                                       : regions_write_safetensors(path, g, err);
+}
+
 static int run(const struct options *o, struct vs_err *err)
 {
     struct work w = {0};
     int rc = open_all(o, &w, err);
     struct detector_want want = {.boxes = w.boxes, .box_count = w.box_count,
-                                 .trace = o->dump != NULL};
+                                 .trace = o->dump != NULL, .prob = o->output != NULL};
     if (rc == 0)
         rc = detector_run(w.detector, w.image->rgb, w.image->width, w.image->height, &want,
                           &w.regions, &w.trace, err);
     if (rc == 0 && o->dump)
         rc = detector_dump(o->dump, &w.arch, w.file, w.kern, w.regions, w.trace, err);
+    if (rc == 0 && o->output)
+        rc = write_regions(o->output, w.regions, err);
     if (rc == 0)
         print_regions(w.regions, w.classes);
     close_all(&w);

@@ -45,15 +45,21 @@ check-full-only: $(bin_PROGRAMS) $(check_PROGRAMS)
 	@$(TEST_ENV) VILSCOPE_FULL=1 sh $(srcdir)/tests/run-tests $(TAP_FULL)
 # Timings are no tests: "make bench" builds the program that takes them (kernels/NOTES.md says how
 # it is used).
-EXTRA_PROGRAMS += bench-forward
+EXTRA_PROGRAMS += bench-forward bench-detector
+bench_detector_SOURCES = tests/bench/bench-detector.c
+bench_detector_CPPFLAGS = $(TEST_CPPFLAGS)
+bench_detector_LDADD = $(CORE_LIBS)
 bench_forward_SOURCES = tests/bench/bench-forward.c
 bench_forward_CPPFLAGS = $(TEST_CPPFLAGS)
 bench_forward_LDADD = $(CORE_LIBS)
-EXTRA_DIST += tests/bench/first_answer.py tests/bench/peer_torch.py
-CLEANFILES += bench-forward
+EXTRA_DIST += tests/bench/first_answer.py tests/bench/jpeg_agreement.py tests/bench/peer_detector.py tests/bench/peer_torch.py
+CLEANFILES += bench-forward bench-detector
 BENCH_CONFIG = $(srcdir)/tests/data/tiny/config.json
 BENCH_CHECKPOINT = $(srcdir)/tests/data/tiny/checkpoint.bin
-bench: bench-forward
+bench: bench-forward bench-detector
+	@printf 'detector: network ms, selection ms, peak MB: '; ./bench-detector \
+	  $(srcdir)/tests/data/tiny/detector.json $(srcdir)/tests/data/tiny/detector.pth \
+	  $(srcdir)/tests/data/tiny/scene.png 2 21
 	@for tokens in 12 38; do for threads in 1 2; do \
 	  printf '%s tokens, %s threads (median ms, least ms): ' $$tokens $$threads; \
 	  ./bench-forward $(BENCH_CONFIG) $(BENCH_CHECKPOINT) $$tokens 101 $$threads 21; \

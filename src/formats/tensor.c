@@ -2,6 +2,8 @@
 #include "src/formats/tensorfile.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* Source: IEEE 754-2008, binary16. Subnormals come out right by the subtraction. */
 static float half_to_float(uint16_t h)
@@ -113,4 +115,14 @@ void tensor_to_f32(const struct tensor *t, float *out)
 void tensor_to_i64(const struct tensor *t, int64_t *out)
 {
     each_row(t, NULL, out);
+}
+
+void tensor_forget(const struct tensor *t)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)t->data;
+    uintptr_t end = from + (size_t)tensor_elements(t) * dtype_size(t->dtype);
+    from = (from + page - 1) / page * page;
+    end = end / page * page;
+    if (tensor_is_contiguous(t) && from < end)
+        madvise((void *)from, end - from, MADV_DONTNEED);
 }

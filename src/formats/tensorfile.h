@@ -57,6 +57,9 @@ void tensor_to_f32(const struct tensor *t, float *out);
 /* The same for whole numbers; fractions are cut. */
 void tensor_to_i64(const struct tensor *t, int64_t *out);
 
+/* The tensor was copied and will not be read soon: its part of the map may leave the memory. */
+void tensor_forget(const struct tensor *t);
+
 /* ---- writing safetensors: give the tensors (contiguous), one call, atomic rename at the end. */
 struct tensor_out {
     const char *name;

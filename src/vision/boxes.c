@@ -37,27 +37,48 @@ int nms_greedy(const float *boxes, const int *order, int n, float threshold, int
 }
 
 struct keyed {
-    float value;
+    uint32_t key;
     int index;
 };
 
-static int by_value(const void *a, const void *b)
+/* A number that is less the greater x is. */
+static uint32_t falling_key(float x)
 {
-    const struct keyed *x = a, *y = b;
-    if (x->value != y->value)
-        return x->value > y->value ? -1 : 1;
-    return (x->index > y->index) - (x->index < y->index);
+    uint32_t u;
+    x += 0.0f; /* no negative zero */
+    memcpy(&u, &x, sizeof u);
+    return u & 0x80000000u ? u : ~(u | 0x80000000u);
+}
+
+#define DIGIT 11 /* bits of a pass: three passes */
+
+/* By one digit of the key, those of one digit in the order in which they come. */
+static void radix_pass(const struct keyed *from, struct keyed *to, int n, int shift)
+{
+    int at[1 << DIGIT] = {0}, sum = 0;
+    for (int i = 0; i < n; i++)
+        at[from[i].key >> shift & ((1u << DIGIT) - 1)]++;
+    for (int d = 0; d < 1 << DIGIT; d++) {
+        int count = at[d];
+        at[d] = sum;
+        sum += count;
+    }
+    for (int i = 0; i < n; i++)
+        to[at[from[i].key >> shift & ((1u << DIGIT) - 1)]++] = from[i];
 }
 
 void sort_down(const float *x, int n, int *order)
 {
-    struct keyed *list = xcalloc((size_t)n + 1, sizeof *list);
+    struct keyed *a = xcalloc((size_t)n + 1, sizeof *a), *b = xmalloc(((size_t)n + 1) * sizeof *b);
     for (int i = 0; i < n; i++)
-        list[i] = (struct keyed){x[i], i};
-    qsort(list, (size_t)n, sizeof *list, by_value);
+        a[i] = (struct keyed){falling_key(x[i]), i};
+    radix_pass(a, b, n, 0);
+    radix_pass(b, a, n, DIGIT);
+    radix_pass(a, b, n, 2 * DIGIT);
     for (int i = 0; i < n; i++)
-        order[i] = list[i].index;
-    free(list);
+        order[i] = b[i].index;
+    free(a);
+    free(b);
 }
 
 /* ---- proposals */
@@ -163,7 +184,8 @@ static void sweep_block(void *arg, int block)
     float *column = xcalloc((size_t)s->n + 1, sizeof *column);
     int *order = xcalloc((size_t)s->n + 1, sizeof *order);
     uint64_t *lost = xcalloc((size_t)s->words + 1, sizeof *lost);
-    for (int c = s->first + block; c < s->classes; c += BLOCKS)
+    int per = (s->classes - s->first + BLOCKS - 1) / BLOCKS, from = s->first + block * per;
+    for (int c = from; c < from + per && c < s->classes; c++) /* neighbours share cache lines */
         sweep_class(s, c, column, order, lost, s->conf + (ptrdiff_t)block * s->n);
     free(column);
     free(order);

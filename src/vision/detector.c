@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POOL_CHUNK 256 /* regions pooled at a time */
+#define POOL_CHUNK 512 /* regions pooled at a time */
 
 struct detector {
     struct arch a;
@@ -53,7 +53,7 @@ int detector_open(const struct arch *a, const struct tensorfile *f, struct kern 
     struct detector *d = xcalloc(1, sizeof *d);
     d->a = *a;
     d->k = k;
-    int rc = layers_bind(&d->l, a, f, err);
+    int rc = layers_bind(&d->l, a, f, k, err);
     if (rc == 0)
         *out = d;
     else
@@ -379,7 +379,7 @@ static int use_boxes(struct run *r)
 /* ---- features and scores */
 
 /* Pools regions list[0..n-1], all of one level, and runs fc6 on them. */
-static void pool_chunk(struct run *r, int level, const int *list, int n, float *pooled, float *out)
+static int pool_chunk(struct run *r, int level, const int *list, int n, float *pooled, float *out)
 {
     const struct detector *d = r->d;
     int bins = d->a.bins, size = d->l.fc6.k, dim = d->l.fc6.n;
@@ -389,12 +389,14 @@ static void pool_chunk(struct run *r, int level, const int *list, int n, float *
     struct kern_roi roi = {r->p[level].x, r->p[level].h, r->p[level].w, r->p[level].c, n, bins,
                            boxes, 1.0f / (float)(4 << level), pooled};
     r->ops->roi(d->k, &roi);
+    int rc = step(r, "pooling", 0);
     struct kern_linear fc = {.x = pooled, .ldx = size, .w = d->l.fc6.w, .bias = d->l.fc6.b,
                              .y = out, .ldy = dim, .m = n, .n = dim, .k = size, .act = KERN_RELU};
     r->ops->linear(d->k, &fc, 1);
     for (int i = 0; i < n; i++)
         memcpy(r->fc6 + (ptrdiff_t)list[i] * dim, out + (ptrdiff_t)i * dim,
                (size_t)dim * sizeof *out);
+    return rc ? rc : step(r, "features", (double)n * size * dim);
 }
 
 /* The golden data has what is pooled for the first five. */
@@ -437,8 +439,7 @@ static int run_features(struct run *r)
                 list[n++] = i;
         for (int i = 0; i < n && rc == 0; i += POOL_CHUNK) {
             int take = n - i < POOL_CHUNK ? n - i : POOL_CHUNK;
-            pool_chunk(r, level, list + i, take, pooled, out);
-            rc = step(r, "features", (double)take * (double)size * (double)dim);
+            rc = pool_chunk(r, level, list + i, take, pooled, out);
         }
     }
     free(pooled);

@@ -18,6 +18,17 @@ struct binder {
     struct buf bad; /* names of what is missing or misshapen */
     int bad_count;
     bool no_memory;
+    struct work *works; /* what is done at the end, on all threads */
+    int work_count;
+};
+
+/* A tensor's numbers have to be finite; those of a convolution are packed. */
+struct work {
+    const struct tensor *tensor;
+    const void *numbers; /* as float32 */
+    int cout, cin, kernel, groups;
+    float *packed; /* or NULL */
+    bool bad;
 };
 
 static void *keep(struct binder *b, size_t floats)
@@ -36,6 +47,15 @@ static void *keep(struct binder *b, size_t floats)
     return p;
 }
 
+static const void *add_work(struct binder *b, const struct tensor *t, const void *numbers)
+{
+    if ((b->work_count & (b->work_count - 1)) == 0)
+        b->works = xreallocarray(b->works, b->work_count ? 2 * (size_t)b->work_count : 1,
+                                 sizeof *b->works);
+    b->works[b->work_count++] = (struct work){.tensor = t, .numbers = numbers};
+    return numbers;
+}
+
 /* float32 data of a tensor of that shape, in the map where possible; NULL is noted. */
 static const void *bind(struct binder *b, const char *name, int ndim, const int64_t *shape)
 {
@@ -50,11 +70,11 @@ static const void *bind(struct binder *b, const char *name, int ndim, const int6
         return NULL;
     }
     if (t->dtype == DTYPE_F32 && tensor_is_contiguous(t))
-        return t->data;
+        return add_work(b, t, t->data);
     float *copy = keep(b, (size_t)tensor_elements(t));
     if (copy)
         tensor_to_f32(t, copy);
-    return copy;
+    return copy ? add_work(b, t, copy) : NULL;
 }
 
 static const void *bind_vector(struct binder *b, const char *base, const char *tail, int n)
@@ -106,12 +126,16 @@ static struct conv_w bind_conv(struct binder *b, const char *base, int cin, int 
     int64_t shape[4] = {cout, cin / groups, kernel, kernel};
     snprintf(name, sizeof name, "%s.weight", base);
     c.w = bind(b, name, 4, shape);
-    if (c.w && (kernel > 1 || groups > 1)) {
-        float *packed = keep(b, kern_conv_size(cout, cin, kernel, kernel, groups));
-        if (packed)
-            kern_conv_pack(c.w, cout, cin, kernel, kernel, groups, packed);
-        c.w = packed;
+    float *packed = c.w ? keep(b, kern_conv_size(cout, cin, kernel, kernel, groups)) : NULL;
+    if (packed) {
+        struct work *w = &b->works[b->work_count - 1]; /* the one that bind added */
+        w->cout = cout;
+        w->cin = cin;
+        w->kernel = kernel;
+        w->groups = groups;
+        w->packed = packed;
     }
+    c.w = packed;
     return c;
 }
 
@@ -208,8 +232,42 @@ static void bind_heads(struct binder *b, const struct arch *a)
     l->classes = bind_dense(b, "roi_heads.box.predictor.cls_score", a->num_classes, a->mlp_dim);
 }
 
+/* NaN and infinity times 0 are NaN. A ReLU would hide them later. */
+static bool is_finite(const void *numbers, int64_t n)
+{
+    float sum = 0;
+    for (int64_t i = 0; i < n; i++) {
+        float x;
+        memcpy(&x, (const char *)numbers + 4 * i, sizeof x);
+        sum += x * 0;
+    }
+    return sum == 0;
+}
+
+/* The published weights leave the memory as soon as they are packed. */
+static void do_work(void *arg, int i)
+{
+    struct work *w = (struct work *)arg + i;
+    w->bad = !is_finite(w->numbers, tensor_elements(w->tensor));
+    if (w->packed) {
+        kern_conv_pack(w->numbers, w->cout, w->cin, w->kernel, w->kernel, w->groups, w->packed);
+        tensor_forget(w->tensor);
+    }
+}
+
+static int work_all(struct binder *b, struct kern *k, struct vs_err *err)
+{
+    kern_parallel(k, b->work_count, do_work, b->works);
+    for (int i = 0; i < b->work_count; i++)
+        if (b->works[i].bad)
+            return vs_fail(err, VS_E_FORMAT, "%s: %s has numbers that are not finite: the file is "
+                           "damaged, or its training went wrong", tensorfile_path(b->f),
+                           b->works[i].tensor->raw_name);
+    return 0;
+}
+
 int layers_bind(struct layers *l, const struct arch *a, const struct tensorfile *f,
-                struct vs_err *err)
+                struct kern *k, struct vs_err *err)
 {
     struct binder b = {.l = l, .f = f};
     int rc = 0;
@@ -221,6 +279,9 @@ int layers_bind(struct layers *l, const struct arch *a, const struct tensorfile 
     else if (b.bad_count)
         rc = vs_fail(err, VS_E_FORMAT, "%s: not a checkpoint of this detector: %s%s",
                      tensorfile_path(f), b.bad.data, b.bad_count > SHOWN ? " and more" : "");
+    else
+        rc = work_all(&b, k, err);
+    free(b.works);
     buf_fini(&b.bad);
     if (rc != 0)
         layers_fini(l);

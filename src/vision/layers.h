@@ -2,6 +2,7 @@
 #ifndef VS_LAYERS_H
 #define VS_LAYERS_H
 
+#include "kernels/kern.h"
 #include "src/formats/tensorfile.h"
 #include "src/mem.h"
 #include "src/vision/arch.h"
@@ -32,8 +33,9 @@ struct layers {
     int owned_count, owned_cap;
 };
 
+/* k packs the convolutions' weights on its threads. */
 int layers_bind(struct layers *l, const struct arch *a, const struct tensorfile *f,
-                struct vs_err *err);
+                struct kern *k, struct vs_err *err);
 void layers_fini(struct layers *l);
 
 #endif

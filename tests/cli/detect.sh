@@ -90,6 +90,10 @@ refuses 1 "arch.json: .*line" "a description that is no JSON" query vqa "$work/a
 printf 'one\ntwo\n' >"$work/names.txt"
 refuses 1 "2 class names, but the detector knows 4" "too few class names" \
     query vqa "$work/alone.png" --classes "$work/names.txt"
+cp "$tiny/detector.pth" "$work/nan.pth"
+printf '\377\377\377\177' | dd of="$work/nan.pth" bs=1 seek=52000 conv=notrunc 2>/dev/null
+refuses 1 "numbers that are not finite" "weights with a NaN" query vqa "$work/alone.png" \
+    --detector "$work/nan.pth"
 "$VILSCOPE" detect -d "$tiny/detector.pth" --arch "$tiny/detector.json" --classes \
     "$tiny/classes.txt" --dump "$work/dump.safetensors" "$work/alone.png" >"$work/out"
 [ $? -eq 0 ] && [ "$(wc -l <"$work/out")" -eq 10 ] &&

@@ -1,7 +1,8 @@
 # Fuzz targets, one for each kind of outside bytes. "make check" runs them over the test files;
 # configured with --enable-fuzzing CC=clang, "make fuzz" builds libFuzzer programs (HACKING.md).
 EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/fuzz-main.c
-FUZZ_TARGETS = fuzz-checkpoint fuzz-config fuzz-image fuzz-labels fuzz-regions fuzz-terminal fuzz-vocab
+FUZZ_TARGETS = fuzz-arch fuzz-boxes fuzz-checkpoint fuzz-config fuzz-image fuzz-labels \
+	fuzz-regions fuzz-terminal fuzz-vocab
 EXTRA_PROGRAMS += $(FUZZ_TARGETS)
 CLEANFILES += $(FUZZ_TARGETS)
 fuzz: $(FUZZ_TARGETS)
@@ -16,6 +17,14 @@ check_PROGRAMS += $(FUZZ_TARGETS)
 TAP_SH += tests/fuzz/seeds.sh
 endif
 
+fuzz_arch_SOURCES = tests/fuzz/fuzz-arch.c $(FUZZ_MAIN)
+fuzz_arch_CPPFLAGS = $(TEST_CPPFLAGS)
+fuzz_arch_LDFLAGS = $(FUZZING_FLAGS)
+fuzz_arch_LDADD = $(CORE_LIBS)
+fuzz_boxes_SOURCES = tests/fuzz/fuzz-boxes.c $(FUZZ_MAIN)
+fuzz_boxes_CPPFLAGS = $(TEST_CPPFLAGS)
+fuzz_boxes_LDFLAGS = $(FUZZING_FLAGS)
+fuzz_boxes_LDADD = $(CORE_LIBS)
 fuzz_checkpoint_SOURCES = tests/fuzz/fuzz-checkpoint.c $(FUZZ_MAIN)
 fuzz_checkpoint_CPPFLAGS = $(TEST_CPPFLAGS)
 fuzz_checkpoint_LDFLAGS = $(FUZZING_FLAGS)

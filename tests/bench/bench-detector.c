@@ -1,0 +1,167 @@
+/* Times the detector on one picture, or the machine's multiply-adds.
+ *
+ * usage: bench-detector ARCH WEIGHTS IMAGE THREADS RUNS
+ *            prints the medians of network and selection in ms, and the peak memory in MB
+ *        bench-detector peak THREADS
+ *            prints GFLOP/s of multiply-adds in registers */
+#include "src/formats/image.h"
+#include "src/mem.h"
+#include "src/vision/detector.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+struct clock {
+    double start, network; /* ms until the class scores are there */
+};
+
+static void on_progress(void *arg, const char *stage, double done, double all)
+{
+    struct clock *c = arg;
+    (void)done;
+    (void)all;
+    if (strcmp(stage, "classes") == 0)
+        c->network = vs_now_ms() - c->start;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static double median(double *x, int n)
+{
+    qsort(x, (size_t)n, sizeof *x, by_value);
+    return x[n / 2];
+}
+
+static int run(struct detector *d, const struct image *im, int runs, struct vs_err *err)
+{
+    double *network = xcalloc((size_t)runs, sizeof *network);
+    double *selection = xcalloc((size_t)runs, sizeof *selection);
+    struct rusage u;
+    int rc = 0;
+    for (int i = -1; i < runs && rc == 0; i++) { /* the first warms up */
+        struct clock c = {.start = vs_now_ms()};
+        struct regions *g = NULL;
+        struct detector_want want = {.progress = on_progress, .progress_arg = &c};
+        rc = detector_run(d, im->rgb, im->width, im->height, &want, &g, NULL, err);
+        if (i >= 0) {
+            network[i] = c.network;
+            selection[i] = vs_now_ms() - c.start - c.network;
+        }
+        regions_free(g);
+    }
+    getrusage(RUSAGE_SELF, &u);
+    if (rc == 0)
+        printf("%.1f %.1f %.0f\n", median(network, runs), median(selection, runs),
+               (double)u.ru_maxrss / 1024);
+    free(network);
+    free(selection);
+    return rc;
+}
+
+/* ---- multiply-adds in registers: twelve chains hide their latency */
+
+typedef float vec __attribute__((vector_size(64)));
+#define CHAINS 12
+#define ROUNDS 20000000
+
+#define PEAK_BODY                                                                                 \
+    vec x[CHAINS], a, b;                                                                          \
+    for (int i = 0; i < 16; i++) {                                                                \
+        a[i] = 0.999f;                                                                            \
+        b[i] = 0.001f;                                                                            \
+    }                                                                                             \
+    for (int i = 0; i < CHAINS; i++)                                                              \
+        x[i] = b;                                                                                 \
+    for (int n = 0; n < ROUNDS; n++)                                                              \
+        _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++)                                 \
+            x[i] = x[i] * a + b;                                                                  \
+    for (int i = 1; i < CHAINS; i++)                                                              \
+        x[0] += x[i];                                                                             \
+    *out = x[0][0];
+
+#if defined(__x86_64__)
+__attribute__((target("avx512f"))) static void peak512(volatile float *out)
+{
+    PEAK_BODY
+}
+__attribute__((target("avx2,fma"))) static void peak256(volatile float *out)
+{
+    PEAK_BODY
+}
+#endif
+static void peak_plain(volatile float *out)
+{
+    PEAK_BODY
+}
+
+static void *peak_thread(void *arg)
+{
+    volatile float *out = arg;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f"))
+        peak512(out);
+    else if (__builtin_cpu_supports("avx2"))
+        peak256(out);
+    else
+#endif
+        peak_plain(out);
+    return NULL;
+}
+
+static int peak(int threads)
+{
+    pthread_t t[64];
+    float out[64];
+    double best = 0;
+    threads = threads < 1 ? 1 : threads > 64 ? 64 : threads;
+    for (int round = 0; round < 5; round++) {
+        double start = vs_now_ms();
+        for (int i = 0; i < threads; i++)
+            if (pthread_create(&t[i], NULL, peak_thread, &out[i]) != 0)
+                return 1;
+        for (int i = 0; i < threads; i++)
+            pthread_join(t[i], NULL);
+        double rate = 32.0 * CHAINS * ROUNDS * threads / (vs_now_ms() - start) / 1e6;
+        best = rate > best ? rate : best;
+    }
+    printf("%.1f\n", best);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct vs_err err = {0};
+    struct arch a;
+    struct tensorfile *f = NULL;
+    struct image *im = NULL;
+    struct kern *k = NULL;
+    struct detector *d = NULL;
+    char why[256] = "";
+    if (argc == 3 && strcmp(argv[1], "peak") == 0)
+        return peak(atoi(argv[2]));
+    if (argc != 6) {
+        fprintf(stderr, "usage: bench-detector ARCH WEIGHTS IMAGE THREADS RUNS | peak THREADS\n");
+        return 2;
+    }
+    int rc = arch_read(argv[1], &a, &err);
+    rc = rc ? rc : tensorfile_open(argv[2], &f, &err);
+    rc = rc ? rc : image_open(argv[3], &im, &err);
+    if (rc == 0 && kern_open(NULL, atoi(argv[4]), &k, why, sizeof why) != 0)
+        rc = vs_fail(&err, VS_E_USAGE, "%s", why);
+    rc = rc ? rc : detector_open(&a, f, k, &d, &err);
+    rc = rc ? rc : run(d, im, atoi(argv[5]) < 1 ? 1 : atoi(argv[5]), &err);
+    if (rc != 0)
+        fprintf(stderr, "bench-detector: %s\n", err.text);
+    detector_free(d);
+    kern_close(k);
+    image_free(im);
+    tensorfile_close(f);
+    return rc != 0;
+}
