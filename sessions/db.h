@@ -12,7 +12,7 @@ struct log {
     bool read_only;
 };
 
-#define LOG_SCHEMA 1
+#define LOG_SCHEMA 2
 #define LOG_APPLICATION 0x76696c73 /* "vils", in the file's header */
 
 /* One line for the last error of the database. */
@@ -34,5 +34,8 @@ void db_copy(sqlite3_stmt *s, int i, char *out, size_t size);
 /* Makes or migrates the tables. */
 int schema_apply(struct log *l, struct vs_err *err);
 int schema_check(struct log *l, struct vs_err *err);
+
+/* write.c: the row of a checkpoint, made when it is new. */
+int log_checkpoint_row(struct log *l, const char *digest, int64_t *id, struct vs_err *err);
 
 #endif

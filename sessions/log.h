@@ -26,6 +26,17 @@ int log_end_session(struct log *l, int64_t session, struct vs_err *err);
 /* One transaction; sets r->log_id. When it returns 0 the query is on the disk. */
 int log_result(struct log *l, int64_t session, struct result *r, struct vs_err *err);
 
+/* What a checkpoint scored on a data set, for one task. Strings may be NULL but the digests. */
+struct log_evaluation {
+    const struct task *task;
+    const char *model, *checkpoint_name, *checkpoint_path, *data_path, *data_digest;
+    char checkpoint_digest[DIGEST_HEX];
+    int items;
+    double score, low, high, baseline; /* shares; low and high: a 95 % interval */
+};
+int log_evaluation(struct log *l, int64_t session, const struct log_evaluation *e,
+                   struct vs_err *err);
+
 /* ---- reading */
 struct log_session {
     int64_t id;

@@ -49,8 +49,18 @@ static const char version_1[] =
     " query_id INTEGER NOT NULL REFERENCES queries(id) ON DELETE CASCADE,"
     " stage TEXT NOT NULL, ms REAL NOT NULL, PRIMARY KEY(query_id, stage)) WITHOUT ROWID;";
 
+/* Version 2: scores of a checkpoint on a data set. */
+static const char version_2[] =
+    "CREATE TABLE evaluations("
+    " id INTEGER PRIMARY KEY, session_id INTEGER NOT NULL REFERENCES sessions(id),"
+    " measured TEXT NOT NULL, model TEXT, checkpoint_id INTEGER NOT NULL REFERENCES"
+    " checkpoints(id), checkpoint_name TEXT, checkpoint_path TEXT, data_path TEXT,"
+    " data_digest TEXT NOT NULL, task TEXT NOT NULL, items INTEGER NOT NULL, score REAL NOT NULL,"
+    " low REAL NOT NULL, high REAL NOT NULL, baseline REAL NOT NULL);"
+    "CREATE INDEX evaluations_checkpoint ON evaluations(checkpoint_id);";
+
 /* Entry i leads from version i to version i + 1. */
-static const char *const migrations[LOG_SCHEMA] = {version_1};
+static const char *const migrations[LOG_SCHEMA] = {version_1, version_2};
 
 /* One statement, because another program may be making the tables just now. */
 static int versions(struct log *l, int64_t *version, int64_t *application, int64_t *tables,

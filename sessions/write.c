@@ -161,13 +161,17 @@ static int write_times(struct log *l, int64_t query, const struct result *r, str
     return rc;
 }
 
+int log_checkpoint_row(struct log *l, const char *digest, int64_t *id, struct vs_err *err)
+{
+    return row_of_digest(l, "INSERT OR IGNORE INTO checkpoints(digest) VALUES(?)",
+                         "SELECT id FROM checkpoints WHERE digest = ?", digest, 0, 0, id, err);
+}
+
 static int write_all(struct log *l, int64_t session, const struct result *r, int64_t *id,
                      struct vs_err *err)
 {
     int64_t checkpoint = 0;
-    int rc = row_of_digest(l, "INSERT OR IGNORE INTO checkpoints(digest) VALUES(?)",
-                           "SELECT id FROM checkpoints WHERE digest = ?", r->checkpoint_digest, 0,
-                           0, &checkpoint, err);
+    int rc = log_checkpoint_row(l, r->checkpoint_digest, &checkpoint, err);
     if (rc == 0)
         rc = write_query(l, session, checkpoint, r, id, err);
     for (int i = 0; i < r->image_count && rc == 0; i++)

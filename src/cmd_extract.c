@@ -24,6 +24,8 @@ const char extract_help[] =
     "  -d, --detector FILE    the detector's weights (model_final.pth, safetensors)\n"
     "      --detector-arch F  its description (JSON), when it is not the reference's\n"
     "      --list FILE        more images, a path a line; - is standard input\n"
+    "      --boxes DIR        features of given boxes instead of found ones: for IMAGE.jpg those\n"
+    "                         in DIR/IMAGE.txt (four numbers a line), .json or .npy\n"
     "      --shard I/N        only every Nth image from the Ith: one of N runs that share the\n"
     "                         work\n"
     "      --jobs N           images at a time (default 1); they share the threads\n"
@@ -180,6 +182,7 @@ static int take_option(int opt, struct options *o, const char *value)
     case 'd': o->e.weights = value; return 0;
     case 'a': o->e.arch = value; return 0;
     case 'l': o->list = value; return 0;
+    case 'b': o->e.boxes = value; return 0;
     case 'D': o->e.device = value; return 0;
     case 'F': return take_format(o, value);
     case 's': return take_shard(o, value);
@@ -200,6 +203,7 @@ static int parse(int argc, char **argv, struct options *o)
         {"output", required_argument, NULL, 'o'},   {"format", required_argument, NULL, 'F'},
         {"model", required_argument, NULL, 'm'},    {"detector", required_argument, NULL, 'd'},
         {"detector-arch", required_argument, NULL, 'a'},
+        {"boxes", required_argument, NULL, 'b'},
         {"list", required_argument, NULL, 'l'},     {"shard", required_argument, NULL, 's'},
         {"jobs", required_argument, NULL, 'j'},     {"threads", required_argument, NULL, 't'},
         {"device", required_argument, NULL, 'D'},   {"upright", no_argument, NULL, 'u'},

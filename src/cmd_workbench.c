@@ -2,7 +2,9 @@
 #include "src/vilscope.h"
 
 #include "sessions/log.h"
+#include "src/demo.h"
 #include "src/engine.h"
+#include "src/eval.h"
 #include "src/mem.h"
 #include "ui/workbench.h"
 
@@ -174,16 +176,56 @@ static bool names_a_model(const struct options *o)
     return o->model.dir || o->checkpoint_count || o->model.config || o->model.vocab;
 }
 
-static int run(const struct options *o, char **images, int count, struct vs_err *err)
+/* Without images those of the suggested queries are opened, each once. */
+static int open_suggested(const struct eval_set *s, struct workbench_options *w,
+                          struct vs_err *err)
+{
+    struct photo_options how = {0};
+    int rc = 0;
+    for (int i = 0; i < s->count && rc == 0; i++)
+        for (int j = 0; j < s->items[i].image_count && rc == 0; j++) {
+            const char *path = s->items[i].images[j];
+            bool open = false;
+            for (int k = 0; k < w->photo_count; k++)
+                open |= strcmp(w->photos[k]->path, path) == 0;
+            if (open)
+                continue;
+            w->photos = xreallocarray(w->photos, (size_t)w->photo_count + 1,
+                                      sizeof(struct photo *));
+            rc = photo_open(path, &how, &w->photos[w->photo_count], err);
+            w->photo_count += rc == 0;
+        }
+    return rc;
+}
+
+static int open_all(struct options *o, char **images, int count, struct workbench_options *w,
+                    struct eval_set **set, struct vs_err *err)
+{
+    char *demo = names_a_model(o) ? NULL : demo_find();
+    bool none = !names_a_model(o) && !demo;
+    o->model.dir = demo ? demo : o->model.dir;
+    int rc = none ? 0 : model_open(&o->model, &w->model, err);
+    if (none)
+        w->no_model = "no model is open: start with -m DIR, or -c FILE --config FILE --vocab FILE";
+    if (rc == 0 && count > 0)
+        rc = open_photos(o, images, count, &w->photos, &w->photo_count, err);
+    if (rc == 0 && w->model && model_queries(w->model))
+        rc = eval_open(model_queries(w->model), set, err);
+    if (rc == 0 && *set && count == 0)
+        rc = open_suggested(*set, w, err);
+    w->suggestions = *set;
+    w->begin = demo && count == 0;
+    free(demo);
+    return rc;
+}
+
+static int run(struct options *o, char **images, int count, struct vs_err *err)
 {
     char no_log[700];
     struct workbench_options w = {.task = o->task ? o->task : task_find("vqa"),
                                   .graphics = o->graphics, .no_log = no_log};
-    int rc = names_a_model(o) ? model_open(&o->model, &w.model, err) : 0;
-    if (!names_a_model(o))
-        w.no_model = "no model is open: start with -m DIR, or -c FILE --config FILE --vocab FILE";
-    if (rc == 0)
-        rc = open_photos(o, images, count, &w.photos, &w.photo_count, err);
+    struct eval_set *set = NULL;
+    int rc = open_all(o, images, count, &w, &set, err);
     if (rc == 0) {
         w.log = open_log(o, no_log, sizeof no_log);
         rc = workbench_run(&w, err); /* frees the photos */
@@ -193,6 +235,7 @@ static int run(const struct options *o, char **images, int count, struct vs_err 
             photo_free(w.photos[i]);
         free(w.photos);
     }
+    eval_free(set);
     model_free(w.model);
     return rc;
 }

@@ -30,6 +30,8 @@ const char *model_device(const struct model *m);
 int model_checkpoint_count(const struct model *m);
 const char *model_checkpoint_name(const struct model *m, int i);
 const char *model_checkpoint_path(const struct model *m, int i);
+/* The file of suggested queries (a data set, vilscope-data(5)), or NULL. */
+const char *model_queries(const struct model *m);
 /* Rows of one image that the model was trained with, whole image included (101). */
 int model_max_regions(const struct model *m);
 /* The name of a region class, or NULL without a list. */
@@ -111,6 +113,8 @@ int query_run(struct model *m, const struct query *q, const atomic_bool *cancel,
  * work in the background and says whether it is done, model_complete waits and fills it in. */
 bool model_complete_ready(struct model *m, const struct result *r);
 void model_complete(struct model *m, struct result *r);
+/* Checkpoint i's digest, computed when it is not known. */
+void model_checkpoint_digest(struct model *m, int i, char hex[DIGEST_HEX]);
 
 /* ---- the worker: one thread that runs queries in the order posted; a new query replaces one that
  * waits. The worker copies the query; photos and model must outlive it (or engine_wait_idle). */

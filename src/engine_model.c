@@ -126,6 +126,11 @@ const char *model_checkpoint_path(const struct model *m, int i)
     return m->parts.checkpoints[i].path;
 }
 
+const char *model_queries(const struct model *m)
+{
+    return m->parts.queries;
+}
+
 int model_max_regions(const struct model *m)
 {
     return m->parts.max_regions;
@@ -197,9 +202,8 @@ bool model_complete_ready(struct model *m, const struct result *r)
     return ready;
 }
 
-void model_complete(struct model *m, struct result *r)
+void model_checkpoint_digest(struct model *m, int i, char hex[DIGEST_HEX])
 {
-    int i = checkpoint_of(m, r);
     if (m->digest_join) { /* it may be ours; two at once would share the file's memory of it */
         pthread_join(m->digest_thread, NULL);
         m->digest_join = false;
@@ -209,5 +213,10 @@ void model_complete(struct model *m, struct result *r)
     pthread_mutex_unlock(&m->digest_lock);
     if (!known)
         find_digest(m, i);
-    memcpy(r->checkpoint_digest, m->checkpoints[i].digest, DIGEST_HEX);
+    memcpy(hex, m->checkpoints[i].digest, DIGEST_HEX);
+}
+
+void model_complete(struct model *m, struct result *r)
+{
+    model_checkpoint_digest(m, checkpoint_of(m, r), r->checkpoint_digest);
 }

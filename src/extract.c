@@ -2,6 +2,7 @@
  * threads; the weights are shared. */
 #include "src/extract.h"
 
+#include "src/formats/boxfile.h"
 #include "src/formats/image.h"
 #include "src/formats/lmdbwrite.h"
 #include "src/formats/regions.h"
@@ -170,15 +171,40 @@ static void on_progress(void *arg, const char *stage, double done, double all)
         atomic_store(&j->e->cancel, true);
 }
 
+/* The boxes that the user has for an image, as ground truth. */
+static int read_boxes(const struct extract *e, const struct item *it, struct detector_want *want,
+                      float **boxes, struct vs_err *err)
+{
+    static const char *const kinds[] = {"txt", "json", "npy"};
+    if (!e->o->boxes)
+        return 0;
+    for (int i = 0; i < 3; i++) {
+        char *path = xasprintf("%s/%s.%s", e->o->boxes, it->id, kinds[i]);
+        bool there = access(path, F_OK) == 0;
+        int rc = there ? boxfile_read(path, boxes, &want->box_count, err) : 0;
+        free(path);
+        want->boxes = *boxes;
+        if (there)
+            return rc;
+    }
+    return vs_fail(err, VS_E_MISSING, "%s: no boxes: there is no %s.txt, .json or .npy in %s",
+                   it->path, it->id, e->o->boxes);
+}
+
 static int detect(struct job *j, const struct item *it, struct regions **out, struct vs_err *err)
 {
     struct image *im = NULL;
     struct detector_want want = {.cancel = &j->e->cancel, .progress = on_progress,
                                  .progress_arg = j, .prob = true};
+    float *boxes = NULL;
     double start = vs_now_ms();
-    int rc = image_open(it->path, &im, err);
-    if (rc != 0)
+    int rc = read_boxes(j->e, it, &want, &boxes, err);
+    if (rc == 0)
+        rc = image_open(it->path, &im, err);
+    if (rc != 0) {
+        free(boxes);
         return rc;
+    }
     if (j->e->o->upright)
         image_turn(im);
     pthread_mutex_lock(&j->e->lock);
@@ -188,6 +214,7 @@ static int detect(struct job *j, const struct item *it, struct regions **out, st
     j->last_work = 0;
     rc = detector_run(j->detector, im->rgb, im->width, im->height, &want, out, NULL, err);
     image_free(im);
+    free(boxes);
     if (rc == 0)
         (*out)->image_id = xstrdup(it->id);
     return rc;

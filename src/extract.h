@@ -15,6 +15,7 @@ struct extract_options {
     int threads, jobs; /* threads of all jobs together, 0: all CPUs; images at a time */
     const char *out;   /* folder, or LMDB folder */
     enum extract_format format;
+    const char *boxes; /* folder with boxes of every image (ID.txt, .json, .npy), or NULL */
     bool force;   /* write again what is there */
     bool upright; /* turn pictures as EXIF says */
     bool quiet;

@@ -3,6 +3,7 @@ noinst_LIBRARIES += libcore.a
 libcore_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(UTF8PROC_CFLAGS) \
 	$(STB_CFLAGS) $(LMDB_CFLAGS)
 libcore_a_SOURCES = \
+	src/demo.c src/demo.h \
 	src/digestcache.c src/digestcache.h \
 	src/engine.c src/engine.h src/engine_priv.h \
 	src/engine_detect.c \
@@ -12,6 +13,8 @@ libcore_a_SOURCES = \
 	src/engine_query.c \
 	src/engine_reading.c \
 	src/err.c src/err.h \
+	src/eval.c src/eval.h \
+	src/eval_set.c \
 	src/extract.c src/extract.h \
 	src/mem.c src/mem.h \
 	src/modeldir.c src/modeldir.h \
@@ -26,6 +29,7 @@ vilscope_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 vilscope_SOURCES = \
 	src/cmd_cache.c \
 	src/cmd_detect.c \
+	src/cmd_eval.c \
 	src/cmd_extract.c \
 	src/cmd_forward.c \
 	src/cmd_inspect.c \
@@ -34,5 +38,6 @@ vilscope_SOURCES = \
 	src/cmd_tasks.c \
 	src/cmd_tokenize.c \
 	src/cmd_workbench.c \
+	src/cmd_world.c \
 	src/main.c src/vilscope.h
-vilscope_LDADD = libui.a libsessions.a $(CORE_LIBS) $(NCURSES_LIBS) $(SIXEL_LIBS) $(SQLITE_LIBS)
+vilscope_LDADD = libui.a libsessions.a libworld.a $(CORE_LIBS) $(NCURSES_LIBS) $(SIXEL_LIBS) $(SQLITE_LIBS)

@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 extern const char workbench_help[], sessions_help[], detect_help[], extract_help[], cache_help[];
-extern const char query_help[], tasks_help[], inspect_help[], forward_help[], tokenize_help[];
+extern const char eval_help[], world_help[], query_help[], tasks_help[], inspect_help[];
+extern const char forward_help[], tokenize_help[];
 
 const struct command command_table[] = {
     {"workbench", "[OPTION...] [IMAGE...]", "Open the workbench (the default).", workbench_help,
@@ -19,12 +20,16 @@ const struct command command_table[] = {
     {"query", "[OPTION...] [IMAGE...] TEXT", "Answer one query and log it.", query_help, cmd_query},
     {"extract", "[OPTION...] -o DIR|FILE.lmdb IMAGE...",
      "Write the regions of many images to files.", extract_help, cmd_extract},
+    {"eval", "-m DIR --data SET [OPTION...]", "Measure checkpoints on a data set.", eval_help,
+     cmd_eval},
     {"tasks", "[--json]", "List the 12 tasks.", tasks_help, cmd_tasks},
     {"sessions", "[OPTION...] [show ID | query ID]", "List what was logged.", sessions_help,
      cmd_sessions},
     {"cache", "[show | clear] [--json]", "Show or clear the regions kept on the disk.", cache_help,
      cmd_cache},
     {"inspect", "[OPTION...] FILE...", "Show what a file holds.", inspect_help, cmd_inspect},
+    {"world", "[OPTION...] -o DIR", "Draw scenes of the demo's world and ask about them.",
+     world_help, cmd_world},
     {"detect", "[OPTION...] -d WEIGHTS IMAGE", "Find the regions of one image (plumbing).",
      detect_help, cmd_detect},
     {"forward", "--config FILE -c FILE --inputs FILE --output FILE",

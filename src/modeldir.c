@@ -27,6 +27,7 @@ void parts_fini(struct parts *p)
     free(p->classes);
     free(p->detector);
     free(p->detector_arch);
+    free(p->queries);
     *p = (struct parts){0};
 }
 
@@ -145,6 +146,8 @@ static int read_members(const json_t *root, const char *dir, const char *file, s
         rc = path_member(root, "detector", dir, file, &p->detector, err);
     if (rc == 0)
         rc = path_member(root, "detector_arch", dir, file, &p->detector_arch, err);
+    if (rc == 0)
+        rc = path_member(root, "queries", dir, file, &p->queries, err);
     if (rc == 0)
         rc = path_member(labels, "vqa", dir, file, &p->labels_vqa, err);
     if (rc == 0)

@@ -12,6 +12,7 @@ struct part_checkpoint {
 struct parts {
     char *name;
     char *config, *vocab, *labels_vqa, *labels_gqa, *classes, *detector, *detector_arch;
+    char *queries; /* suggestions: a data set (vilscope-data(5)) */
     /* paths; all but the first two may be NULL */
     int task_tokens; /* 1, 0, or -1: config and checkpoint decide */
     int max_regions; /* rows of one image, whole image included */

@@ -51,6 +51,20 @@ static struct box_list *drawn_boxes(const struct workbench *w)
     return list;
 }
 
+/* Posts the query line's text about the chosen photos. */
+static void post(struct workbench *w)
+{
+    struct query q = {.task = w->task, .text = w->query.text, .checkpoint = w->checkpoint,
+                      .photo_count = w->asked_count, .photos = w->asked, .attention = true};
+    struct box_list *boxes = drawn_boxes(w);
+    q.boxes = boxes;
+    w->asked_at = vs_now_ms();
+    w->running = engine_post(w->engine, &q);
+    free(boxes);
+    edit_remember(&w->query, w->query.text);
+    w->mode = MODE_BROWSE;
+}
+
 static void ask(struct workbench *w)
 {
     if (!w->model || !w->engine || w->photo_count == 0) {
@@ -65,15 +79,62 @@ static void ask(struct workbench *w)
     if (!w->query.len)
         return;
     choose_photos(w);
-    struct query q = {.task = w->task, .text = w->query.text, .checkpoint = w->checkpoint,
-                      .photo_count = w->asked_count, .photos = w->asked, .attention = true};
-    struct box_list *boxes = drawn_boxes(w);
-    q.boxes = boxes;
-    w->asked_at = vs_now_ms();
-    w->running = engine_post(w->engine, &q);
-    free(boxes);
-    edit_remember(&w->query, w->query.text);
-    w->mode = MODE_BROWSE;
+    post(w);
+}
+
+/* ---- suggested queries */
+
+static int photo_of(const struct workbench *w, const char *path)
+{
+    for (int i = 0; i < w->photo_count; i++)
+        if (w->photos[i]->path && strcmp(w->photos[i]->path, path) == 0)
+            return i;
+    return -1;
+}
+
+/* The candidates of a suggestion stand as if the user had drawn them. */
+static void set_boxes(struct photo_state *s, const struct box_list *l)
+{
+    size_t size = (size_t)l->count * 4 * sizeof *l->boxes;
+    free(s->boxes.boxes);
+    s->boxes = (struct box_list){xmalloc(size + 1), l->count};
+    if (size)
+        memcpy(s->boxes.boxes, l->boxes, size);
+}
+
+/* Takes over a suggestion; false when one of its images is not open. */
+static bool take_suggestion(struct workbench *w, const struct eval_item *it)
+{
+    forget_asked(w);
+    w->asked = xcalloc((size_t)it->image_count + 1, sizeof(struct photo *));
+    for (int i = 0; i < it->image_count; i++) {
+        int at = photo_of(w, it->images[i]);
+        if (at < 0)
+            return false;
+        w->asked[w->asked_count++] = w->photos[at];
+        set_boxes(&w->states[at], &it->candidates);
+    }
+    w->photo = photo_of(w, it->images[0]);
+    w->task = it->task;
+    w->region = -1;
+    edit_set(&w->query, it->text);
+    w->photo_changed = true;
+    return true;
+}
+
+void actions_suggest(struct workbench *w)
+{
+    int n = w->suggestions && w->engine ? w->suggestions->count : 0;
+    for (int i = 0; i < n; i++) {
+        const struct eval_item *it = &w->suggestions->items[w->suggestion];
+        w->suggestion = (w->suggestion + 1) % n;
+        if (take_suggestion(w, it)) {
+            post(w);
+            return;
+        }
+    }
+    workbench_say(w, n > 0, n ? "the images of the suggested queries are not open"
+                              : "this model suggests no queries (\"queries\" in model.json)");
 }
 
 /* ---- opening an image */
@@ -389,6 +450,7 @@ const struct key_help action_help[] = {
     {"d", "look for regions again after a cancel"},
     {"b  x", "draw a box (arrows, hjkl, mouse), take the last one away"},
     {"c", "next checkpoint"},
+    {"s", "ask the next suggested query of the model"},
     {"r", "ask again"},
     {"h", "history: all logged queries"},
     {"Esc", "cancel the query or the detector, drop what is chosen"},
@@ -450,6 +512,7 @@ static void browse_key(struct workbench *w, int key)
     case 'b': boxes_begin(w); break;
     case 'x': boxes_drop(w); break;
     case 'h': open_history(w); break;
+    case 's': actions_suggest(w); break;
     case '?': w->mode = MODE_HELP; break;
     case 'q': w->quit = true; break;
     case ESCAPE: cancel(w); break;

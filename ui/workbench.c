@@ -101,7 +101,10 @@ static void show_result(struct workbench *w, struct result *r)
     w->head = w->head < heads ? w->head : -1;
     w->photo_changed = true;
     w->status_bad = false;
-    workbench_say(w, false, "answered; Left and Right show where a token looks");
+    workbench_say(w, false, "%s", w->suggestions
+                                      ? "answered; Right: where words look, s: another query, c: "
+                                        "checkpoint, / to type, ? help"
+                                      : "answered; Left and Right show where a token looks");
     if (w->log) {
         w->unlogged = r;
         snprintf(w->log_state, sizeof w->log_state, "logging");
@@ -353,6 +356,7 @@ int workbench_run(const struct workbench_options *o, struct vs_err *err)
     struct workbench w = {.model = o->model, .log = o->log, .photos = o->photos,
                           .photo_count = o->photo_count, .task = o->task, .token = -1, .head = -1,
                           .boxes_shown = 5, .photo_changed = true, .region = -1,
+                          .suggestions = o->suggestions,
                           .graphics = o->graphics};
     w.states = xcalloc((size_t)o->photo_count + 1, sizeof *w.states);
     edit_init(&w.query);
@@ -366,6 +370,8 @@ int workbench_run(const struct workbench_options *o, struct vs_err *err)
         begin_log(&w, o->no_log);
         if (w.model)
             rc = engine_new(w.model, &w.engine, err);
+        if (rc == 0 && o->begin)
+            actions_suggest(&w);
         if (rc == 0)
             loop(&w);
         endwin();

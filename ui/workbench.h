@@ -4,6 +4,7 @@
 
 #include "sessions/log.h"
 #include "src/engine.h"
+#include "src/eval.h"
 
 enum graphics_choice { GRAPHICS_AUTO, GRAPHICS_SIXEL, GRAPHICS_BLOCKS };
 
@@ -12,6 +13,8 @@ struct workbench_options {
     const char *no_model;  /* why there is none */
     struct photo **photos; /* the workbench takes them over; malloc'ed array, may be NULL */
     int photo_count;
+    const struct eval_set *suggestions; /* or NULL */
+    bool begin;            /* ask the first suggestion at once */
     struct log *log;       /* NULL: nothing is logged */
     const char *no_log;    /* why not */
     const struct task *task;

@@ -39,6 +39,8 @@ struct workbench {
     struct engine *engine;
     struct photo **photos;
     struct photo_state *states; /* (photo_count) */
+    const struct eval_set *suggestions; /* or NULL */
+    int suggestion;             /* the next one */
     int photo_count, photo; /* the current one */
     int region;             /* chosen in the list, -1 none */
     struct drawing draw;
@@ -95,6 +97,7 @@ void regions_draw(const struct workbench *w, struct area a);
 void regions_highlight(const struct workbench *w, struct canvas *c);
 
 /* actions.c: a key, as curses gives it; special for KEY_*. */
+void actions_suggest(struct workbench *w); /* asks the next suggested query */
 void actions_key(struct workbench *w, int key, bool special);
 struct key_help {
     const char *keys, *what;

@@ -20,6 +20,8 @@ none "kernels/ includes nothing of ours" \
     "$(grep -nE '#include "(src|ui|sessions)/' kernels/*.[ch])"
 none "src/ includes neither sessions/ nor ui/, commands aside" \
     "$(grep -rnE '#include "(ui|sessions)/' src --include=*.[ch] | grep -v '^src/\(cmd_\|main\)')"
+none "demo/ includes nothing of ours but memory" \
+    "$(grep -nE '#include "(src|ui|sessions|kernels)/' demo/*.[ch] | grep -v 'src/mem.h')"
 none "sessions/ does not include ui/" "$(grep -n '#include "ui/' sessions/*.[ch])"
 none "only sessions/ includes sqlite3.h" \
     "$(grep -rn '#include <sqlite3.h>' src ui kernels --include=*.[ch])"
@@ -29,10 +31,10 @@ none "no file over 900 lines" \
     "$(wc -l src/*.[ch] src/*/*.[ch] ui/*.[ch] sessions/*.[ch] kernels/*.[ch] |
         awk '$2 != "total" && $1 > 900')"
 none "no line over 100 columns" \
-    "$(grep -rnE '^.{101,}' src ui sessions kernels tests --include=*.[ch])"
+    "$(grep -rnE '^.{101,}' src ui sessions kernels demo tests --include=*.[ch])"
 none "no exit() below main" "$(grep -rnE '[^_a-z]exit\(' src ui sessions --include=*.c |
     grep -v 'src/formats/decode.c')"
-for c in workbench query extract tasks sessions cache inspect detect forward tokenize; do
+for c in workbench query extract eval world tasks sessions cache inspect detect forward tokenize; do
     for o in $("$VILSCOPE" $c --help | grep -oE -- '--[a-z-]+' | sort -u); do
         o2=$(echo "$o" | sed 's/^--//')
         page=man/vilscope.1

@@ -1,8 +1,8 @@
 # Fuzz targets, one for each kind of outside bytes. "make check" runs them over the test files;
 # configured with --enable-fuzzing CC=clang, "make fuzz" builds libFuzzer programs (HACKING.md).
 EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/fuzz-main.c
-FUZZ_TARGETS = fuzz-arch fuzz-boxes fuzz-checkpoint fuzz-config fuzz-image fuzz-labels \
-	fuzz-regions fuzz-terminal fuzz-vocab
+FUZZ_TARGETS = fuzz-arch fuzz-boxes fuzz-checkpoint fuzz-config fuzz-data fuzz-image \
+	fuzz-labels fuzz-regions fuzz-terminal fuzz-vocab
 EXTRA_PROGRAMS += $(FUZZ_TARGETS)
 CLEANFILES += $(FUZZ_TARGETS)
 fuzz: $(FUZZ_TARGETS)
@@ -33,6 +33,10 @@ fuzz_config_SOURCES = tests/fuzz/fuzz-config.c $(FUZZ_MAIN)
 fuzz_config_CPPFLAGS = $(TEST_CPPFLAGS)
 fuzz_config_LDFLAGS = $(FUZZING_FLAGS)
 fuzz_config_LDADD = $(CORE_LIBS)
+fuzz_data_SOURCES = tests/fuzz/fuzz-data.c $(FUZZ_MAIN)
+fuzz_data_CPPFLAGS = $(TEST_CPPFLAGS)
+fuzz_data_LDFLAGS = $(FUZZING_FLAGS)
+fuzz_data_LDADD = $(CORE_LIBS)
 fuzz_image_SOURCES = tests/fuzz/fuzz-image.c $(FUZZ_MAIN)
 fuzz_image_CPPFLAGS = $(TEST_CPPFLAGS)
 fuzz_image_LDFLAGS = $(FUZZING_FLAGS)

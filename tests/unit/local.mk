@@ -32,3 +32,7 @@ TAP_TESTS += test-detector
 test_detector_SOURCES = tests/unit/test-detector.c
 test_detector_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
 test_detector_LDADD = $(CORE_LIBS)
+TAP_TESTS += test-world
+test_world_SOURCES = tests/unit/test-world.c
+test_world_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
+test_world_LDADD = libworld.a $(CORE_LIBS)

@@ -263,11 +263,35 @@ static void damaged(void)
     log_open(file("newer.db"), false, &l, &err);
     log_close(l);
     sqlite3_open(file("newer.db"), &db);
-    sqlite3_exec(db, "PRAGMA user_version=2", NULL, NULL, NULL);
+    sqlite3_exec(db, "PRAGMA user_version=99", NULL, NULL, NULL);
     sqlite3_close(db);
     ok(log_open(file("newer.db"), false, &l, &err) == VS_E_DB && strstr(err.text, "newer"),
        "a newer version: %s", err.text);
     ok(log_open(dir, false, &l, &err) == VS_E_DB, "a folder: %s", err.text);
+}
+
+/* A log of version 1, with data: version 2 only added a table. */
+static void older(void)
+{
+    struct log *l = NULL;
+    struct vs_err err = {0};
+    sqlite3 *db;
+    int64_t session = 0;
+    const char *path = file("older.db");
+    log_open(path, false, &l, &err);
+    log_begin_session(l, NULL, &session, &err);
+    write_one(l, session, "kept", &err);
+    log_close(l);
+    sqlite3_open(path, &db);
+    sqlite3_exec(db, "DROP TABLE evaluations; PRAGMA user_version=1", NULL, NULL, NULL);
+    sqlite3_close(db);
+    ok(log_open(path, false, &l, &err) == 0 && count_queries(path) == 1, "version 1 is migrated %s",
+       err.text);
+    struct log_evaluation e = {.task = task_find("gqa"), .model = "tiny", .data_digest = "d",
+                               .items = 10, .score = 0.5, .low = 0.2, .high = 0.8};
+    memset(e.checkpoint_digest, 'c', 64);
+    ok(log_evaluation(l, session, &e, &err) == 0, "and takes evaluations %s", err.text);
+    log_close(l);
 }
 
 /* A child writes and says after each query that it is done; it is killed in the middle. */
@@ -349,6 +373,7 @@ int main(void)
     full();
     read_only();
     damaged();
+    older();
     killed();
     two_writers();
     char *command = xasprintf("rm -rf '%s'", dir);

@@ -1,0 +1,19 @@
+/* Items of the 12 data sets about scenes: what is asked, of which scenes, and what is right. */
+#ifndef DEMO_ITEMS_H
+#define DEMO_ITEMS_H
+
+#include "demo/world.h"
+
+struct world {
+    const struct scene *scenes;
+    int count;
+    int retrieval; /* images that a caption is looked for in */
+    bool unseen;   /* wordings that training never has */
+};
+
+/* Appends one item about scene i as a line of JSON (vilscope-data(5)); images are named
+ * "images/NNNNNN.png" by the scene's number. task is a name of src/text/task.h. False, and nothing
+ * appended, when the scene has nothing for the task. */
+bool item_make(struct dice *d, const struct world *w, int i, const char *task, struct buf *out);
+
+#endif

@@ -1,0 +1,320 @@
+/* vilscope eval: a model's checkpoints measured on a set of items. */
+#include "src/vilscope.h"
+
+#include "sessions/log.h"
+#include "src/eval.h"
+#include "src/mem.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char eval_help[] =
+    "Measures checkpoints on a set of items (vilscope-data(5)) with each data set's own metric: a\n"
+    "table of means with 95 % intervals, a column for each checkpoint. blind is the most common\n"
+    "answer, or a choice at random.\n\n"
+    "  -m, --model DIR        model directory (vilscope-model(5))\n"
+    "      --data SET         data.jsonl, or the folder that holds it\n"
+    "  -t, --task TASK        only this task\n"
+    "  -c, --checkpoint NAME  only this checkpoint, by its name or file; may be given more than\n"
+    "                         once\n"
+    "      --limit N          at most N items of each task\n"
+    "      --json             as JSON\n"
+    "      --device NAME      auto, cpu, ref, cpu-avx2, ...\n"
+    "      --threads N        threads to compute with (default: all CPUs)\n"
+    "      --log FILE         log database (default: the one of the workbench)\n"
+    "      --no-log           do not log the scores\n"
+    "      --help             this text\n\n"
+    "  vilscope world -o held-out --seed 5000 --scenes 2000\n"
+    "  vilscope eval -m demo/model --data held-out\n";
+
+#define MOST 64
+
+struct options {
+    struct model_options model;
+    const char *data, *log, *checkpoints[MOST];
+    const struct task *task;
+    int checkpoint_count, limit;
+    bool json, no_log, help;
+};
+
+static int take_number(const char *name, const char *value, int *out)
+{
+    char *end;
+    errno = 0;
+    long n = strtol(value, &end, 10);
+    if (errno || *end || end == value || n < 1 || n > 100000000)
+        return command_usage("eval", "%s takes a number from 1, not '%s'", name, value);
+    *out = (int)n;
+    return 0;
+}
+
+static int take_option(int opt, struct options *o, const char *value)
+{
+    switch (opt) {
+    case 'm': o->model.dir = value; return 0;
+    case 'd': o->data = value; return 0;
+    case 't':
+        o->task = task_find(value);
+        return o->task ? 0 : command_usage("eval", "there is no task '%s'", value);
+    case 'c':
+        if (o->checkpoint_count == MOST)
+            return command_usage("eval", "more than %d checkpoints", MOST);
+        o->checkpoints[o->checkpoint_count++] = value;
+        return 0;
+    case 'n': return take_number("--limit", value, &o->limit);
+    case 'T': return take_number("--threads", value, &o->model.threads);
+    case 'D': o->model.device = value; return 0;
+    case 'l': o->log = value; return 0;
+    case 'x': o->no_log = true; return 0;
+    case 'j': o->json = true; return 0;
+    case 'h': o->help = true; return 0;
+    default: return EXIT_USAGE; /* getopt has said why */
+    }
+}
+
+static int parse(int argc, char **argv, struct options *o)
+{
+    static const struct option list[] = {
+        {"model", required_argument, NULL, 'm'},  {"data", required_argument, NULL, 'd'},
+        {"task", required_argument, NULL, 't'},   {"checkpoint", required_argument, NULL, 'c'},
+        {"limit", required_argument, NULL, 'n'},  {"threads", required_argument, NULL, 'T'},
+        {"device", required_argument, NULL, 'D'}, {"log", required_argument, NULL, 'l'},
+        {"no-log", no_argument, NULL, 'x'},       {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    };
+    int opt, rc;
+    optind = 0;
+    while ((opt = getopt_long(argc, argv, "m:t:c:", list, NULL)) != -1)
+        if ((rc = take_option(opt, o, optarg)) != 0)
+            return rc;
+    if (o->help)
+        return 0;
+    if (!o->model.dir || !o->data)
+        return command_usage("eval", "-m DIR and --data SET are needed");
+    if (optind < argc)
+        return command_usage("eval", "'%s' is too much", argv[optind]);
+    return 0;
+}
+
+/* ---- running */
+
+static atomic_bool stop;
+
+static void on_signal(int number)
+{
+    atomic_store(&stop, true);
+    signal(number, SIG_DFL);
+}
+
+struct show {
+    double last;
+    const char *checkpoint;
+};
+
+static void on_progress(void *arg, const struct eval_progress *p)
+{
+    struct show *s = arg;
+    if (vs_now_ms() - s->last < 200 || !isatty(STDERR_FILENO))
+        return;
+    s->last = vs_now_ms();
+    fprintf(stderr, "\r\033[K%s: %d of %d items, %s", s->checkpoint, p->done, p->all,
+            p->task->name);
+    fflush(stderr);
+}
+
+/* The checkpoints that are wanted, by name, path or file name. */
+static bool is_chosen(const struct options *o, const struct model *m, int i)
+{
+    const char *name = model_checkpoint_name(m, i), *path = model_checkpoint_path(m, i);
+    const char *slash = strrchr(path, '/');
+    for (int c = 0; c < o->checkpoint_count; c++)
+        if (strcmp(o->checkpoints[c], name) == 0 || strcmp(o->checkpoints[c], path) == 0 ||
+            strcmp(o->checkpoints[c], slash ? slash + 1 : path) == 0)
+            return true;
+    return o->checkpoint_count == 0;
+}
+
+static int check_chosen(const struct options *o, const struct model *m, struct vs_err *err)
+{
+    for (int c = 0; c < o->checkpoint_count; c++) {
+        struct options one = {.checkpoint_count = 1, .checkpoints = {o->checkpoints[c]}};
+        bool found = false;
+        for (int i = 0; i < model_checkpoint_count(m); i++)
+            found |= is_chosen(&one, m, i);
+        if (!found)
+            return vs_fail(err, VS_E_USAGE, "%s: has no checkpoint '%s'", o->model.dir,
+                           o->checkpoints[c]);
+    }
+    return 0;
+}
+
+/* ---- printing */
+
+struct column {
+    int checkpoint;
+    struct eval_score *scores; /* (task_count) */
+};
+
+static void print_table(const struct model *m, const struct column *list, int count)
+{
+    printf("%-12s %6s %7s", "task", "items", "blind");
+    for (int i = 0; i < count; i++)
+        printf("  %15.15s", model_checkpoint_name(m, list[i].checkpoint));
+    putchar('\n');
+    for (int t = 0; t < task_count; t++) {
+        const struct eval_score *first = &list[0].scores[t];
+        if (first->count == 0)
+            continue;
+        printf("%-12s %6d %6.1f%%", task_table[t].name, first->count, 100 * first->baseline);
+        for (int i = 0; i < count; i++) {
+            const struct eval_score *s = &list[i].scores[t];
+            printf("  %7.1f%% +-%4.1f", 100 * s->score, 50 * (s->high - s->low));
+        }
+        putchar('\n');
+        if (task_table[t].reading == READ_ALIGNMENT) {
+            printf("%-12s %6s %7s", "  at 5, 10", "", "");
+            for (int i = 0; i < count; i++)
+                printf("  %7.1f%% %5.1f%%", 100 * list[i].scores[t].at5,
+                       100 * list[i].scores[t].at10);
+            putchar('\n');
+        }
+    }
+}
+
+static json_t *score_json(const struct eval_score *s)
+{
+    json_t *v = json_pack("{s:s, s:s, s:i, s:f, s:f, s:f, s:f, s:f}", "task", s->task->name,
+                          "metric", s->task->metric, "items", s->count, "score", s->score, "low",
+                          s->low, "high", s->high, "baseline", s->baseline, "ms_per_item", s->ms);
+    if (s->task->reading == READ_ALIGNMENT) {
+        json_object_set_new(v, "recall_at_5", json_real(s->at5));
+        json_object_set_new(v, "recall_at_10", json_real(s->at10));
+    }
+    return v;
+}
+
+static void print_json(const struct model *m, const struct eval_set *set,
+                       const struct column *list, int count)
+{
+    json_t *all = json_array();
+    for (int i = 0; i < count; i++) {
+        json_t *scores = json_array();
+        for (int t = 0; t < task_count; t++)
+            if (list[i].scores[t].count)
+                json_array_append_new(scores, score_json(&list[i].scores[t]));
+        json_array_append_new(all, json_pack("{s:s, s:s, s:o}", "checkpoint",
+                                             model_checkpoint_name(m, list[i].checkpoint), "path",
+                                             model_checkpoint_path(m, list[i].checkpoint),
+                                             "scores", scores));
+    }
+    json_t *v = json_pack("{s:s, s:s, s:s, s:o}", "model", model_name(m), "data", set->path,
+                          "data_digest", set->digest, "checkpoints", all);
+    char *s = v ? json_dumps(v, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : NULL;
+    puts(s ? s : "{}");
+    free(s);
+    json_decref(v);
+}
+
+/* ---- the log */
+
+static void log_scores(const struct options *o, struct model *m, const struct eval_set *set,
+                       const struct column *list, int count)
+{
+    struct vs_err err = {0};
+    struct log *l = NULL;
+    int64_t session = 0;
+    char *path = o->log ? xstrdup(o->log) : log_default_path(&err);
+    int rc = path ? log_open(path, false, &l, &err) : VS_E_DB;
+    if (rc == 0)
+        rc = log_begin_session(l, "eval", &session, &err);
+    for (int i = 0; i < count && rc == 0; i++) {
+        struct log_evaluation e = {.model = model_name(m),
+                                   .checkpoint_name = model_checkpoint_name(m, list[i].checkpoint),
+                                   .checkpoint_path = model_checkpoint_path(m, list[i].checkpoint),
+                                   .data_path = set->path, .data_digest = set->digest};
+        model_checkpoint_digest(m, list[i].checkpoint, e.checkpoint_digest);
+        for (int t = 0; t < task_count && rc == 0; t++) {
+            const struct eval_score *s = &list[i].scores[t];
+            e.task = &task_table[t];
+            e.items = s->count;
+            e.score = s->score;
+            e.low = s->low;
+            e.high = s->high;
+            e.baseline = s->baseline;
+            rc = s->count ? log_evaluation(l, session, &e, &err) : 0;
+        }
+    }
+    if (rc == 0)
+        rc = log_end_session(l, session, &err);
+    if (rc != 0)
+        fprintf(stderr, "vilscope eval: not logged: %s\n", err.text);
+    log_close(l);
+    free(path);
+}
+
+/* ---- the whole */
+
+static int measure(const struct options *o, struct model *m, const struct eval_set *set,
+                   struct column *list, int *count, struct vs_err *err)
+{
+    int rc = check_chosen(o, m, err);
+    for (int i = 0; i < model_checkpoint_count(m) && rc == 0; i++) {
+        struct show show = {0, model_checkpoint_name(m, i)};
+        struct eval_options e = {.task = o->task, .checkpoint = i, .limit = o->limit,
+                                 .cancel = &stop, .report = on_progress, .report_arg = &show};
+        if (!is_chosen(o, m, i))
+            continue;
+        list[*count] = (struct column){i, xcalloc((size_t)task_count, sizeof *list->scores)};
+        rc = eval_run(m, set, &e, list[(*count)++].scores, err);
+        if (isatty(STDERR_FILENO))
+            fputs("\r\033[K", stderr);
+    }
+    return rc;
+}
+
+static int run(const struct options *o, struct vs_err *err)
+{
+    struct model *m = NULL;
+    struct eval_set *set = NULL;
+    struct column *list = NULL;
+    int count = 0, rc = model_open(&o->model, &m, err);
+    if (rc == 0)
+        rc = eval_open(o->data, &set, err);
+    if (rc == 0) {
+        list = xcalloc((size_t)model_checkpoint_count(m) + 1, sizeof *list);
+        signal(SIGINT, on_signal);
+        signal(SIGTERM, on_signal);
+        rc = measure(o, m, set, list, &count, err);
+    }
+    if (rc == 0 && o->json)
+        print_json(m, set, list, count);
+    else if (rc == 0)
+        print_table(m, list, count);
+    fflush(stdout);
+    if (rc == 0 && !o->no_log)
+        log_scores(o, m, set, list, count);
+    for (int i = 0; i < count; i++)
+        free(list[i].scores);
+    free(list);
+    eval_free(set);
+    model_free(m);
+    return rc;
+}
+
+int cmd_eval(int argc, char **argv)
+{
+    struct options o = {0};
+    struct vs_err err = {0};
+    int status = parse(argc, argv, &o);
+    if (o.help)
+        return command_help(command_find("eval"));
+    if (status != 0)
+        return status;
+    return run(&o, &err) == 0 ? EXIT_OK : command_fail("eval", &err);
+}

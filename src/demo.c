@@ -1,0 +1,48 @@
+/* Finding the demo's model directory. */
+#include "src/demo.h"
+
+#include "src/mem.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool has_model(const char *dir)
+{
+    char *file = xasprintf("%s/model.json", dir);
+    bool there = access(file, R_OK) == 0;
+    free(file);
+    return there;
+}
+
+/* "/x/build/vilscope" -> "/x/demo/model": a program that was built but not installed. */
+static char *beside_program(void)
+{
+    char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (n <= 0)
+        return NULL;
+    path[n] = '\0';
+    for (int up = 0; up < 2; up++) {
+        char *slash = strrchr(path, '/');
+        if (!slash)
+            return NULL;
+        *slash = '\0';
+    }
+    return xasprintf("%s/demo/model", path);
+}
+
+char *demo_find(void)
+{
+    const char *own = getenv("VILSCOPE_DEMO");
+    char *list[3] = {own && own[0] ? xstrdup(own) : NULL, beside_program(),
+                     xstrdup(VS_DATADIR "/demo")};
+    char *found = NULL;
+    for (int i = 0; i < 3; i++)
+        if (list[i] && !found && has_model(list[i]))
+            found = list[i];
+        else
+            free(list[i]);
+    return found;
+}

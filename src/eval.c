@@ -1,0 +1,283 @@
+/* Measuring a model on a set of items.
+ *
+ * Metrics: task_utils.py of the reference (compute_score_with_logits for answers, the top box with
+ * an overlap above 0.5 for references, accuracy elsewhere) and its retrieval evaluation. */
+#include "src/eval.h"
+
+#include "src/mem.h"
+#include "src/strmap.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEEP_BYTES ((size_t)1 << 30) /* of photos */
+
+/* ---- photos, kept while there is room */
+
+struct album {
+    struct strmap names;
+    struct photo **photos; /* NULL when it was dropped */
+    int count, oldest;
+    size_t bytes;
+};
+
+static size_t photo_bytes(const struct photo *p)
+{
+    size_t n = p->image && p->image->rgb ? 3 * (size_t)p->image->width * (size_t)p->image->height
+                                         : 0;
+    return n + (p->regions ? (size_t)p->regions->count * (size_t)p->regions->dim * 4 : 0);
+}
+
+static void album_drop(struct album *a, int i)
+{
+    if (a->photos[i])
+        a->bytes -= photo_bytes(a->photos[i]);
+    photo_free(a->photos[i]);
+    a->photos[i] = NULL;
+}
+
+/* Pixels are needed until the regions are known, and for boxes. */
+static int album_get(struct album *a, struct model *m, const char *path, bool pixels,
+                     struct photo **out, struct vs_err *err)
+{
+    int at = strmap_get(&a->names, path, strlen(path));
+    if (at < 0) {
+        at = a->count;
+        strmap_add(&a->names, path, strlen(path), at);
+        a->photos = xreallocarray(a->photos, (size_t)a->count + 1, sizeof(struct photo *));
+        a->photos[a->count++] = NULL;
+    }
+    if (a->photos[at] && pixels && a->photos[at]->image && !a->photos[at]->image->rgb)
+        album_drop(a, at);
+    if (!a->photos[at]) {
+        struct photo_options how = {0};
+        struct photo *p = NULL;
+        int rc = photo_open(path, &how, &p, err);
+        if (rc == 0)
+            rc = photo_detect(m, p, NULL, NULL, NULL, err);
+        if (rc != 0) {
+            photo_free(p);
+            return rc;
+        }
+        if (!pixels && p->regions && p->image) {
+            free(p->image->rgb);
+            p->image->rgb = NULL;
+        }
+        a->photos[at] = p;
+        a->bytes += photo_bytes(p);
+    }
+    *out = a->photos[at];
+    return 0;
+}
+
+/* Between items: nothing is in use. */
+static void album_trim(struct album *a)
+{
+    for (int i = 0; a->bytes > KEEP_BYTES && i < a->count; i++) {
+        album_drop(a, a->oldest);
+        a->oldest = (a->oldest + 1) % a->count;
+    }
+}
+
+static void album_fini(struct album *a)
+{
+    for (int i = 0; i < a->count; i++)
+        photo_free(a->photos[i]);
+    free(a->photos);
+    strmap_fini(&a->names);
+}
+
+/* ---- scoring one answer */
+
+static double overlap(const float *a, const float *b)
+{
+    double w = fmin((double)a[2], (double)b[2]) - fmax((double)a[0], (double)b[0]) + 1;
+    double h = fmin((double)a[3], (double)b[3]) - fmax((double)a[1], (double)b[1]) + 1;
+    double area = ((double)a[2] - (double)a[0] + 1) * ((double)a[3] - (double)a[1] + 1) +
+                  ((double)b[2] - (double)b[0] + 1) * ((double)b[3] - (double)b[1] + 1);
+    return w > 0 && h > 0 ? w * h / (area - w * h) : 0;
+}
+
+static double worth_of(const struct eval_item *it, const char *label)
+{
+    for (int i = 0; i < it->label_count; i++)
+        if (strcmp(it->labels[i], label) == 0)
+            return (double)it->worths[i];
+    return 0;
+}
+
+/* Place of the right image, from 0. */
+static int place_of(const struct result *r, int number)
+{
+    int i = 0;
+    while (i < r->answer_count && r->answers[i].index != number)
+        i++;
+    return i;
+}
+
+static double score_of(const struct eval_item *it, const struct result *r)
+{
+    switch (it->task->reading) {
+    case READ_BOXES:
+        if (r->box_count == 0)
+            return 0;
+        if (it->task->extra_regions)
+            return r->boxes[0].region - r->images[0].region_count - 1 == it->number;
+        return overlap(r->boxes[0].box, it->box) >= 0.5;
+    case READ_ALIGNMENT: return place_of(r, it->number) == 0;
+    default: return r->answer_count ? worth_of(it, r->answers[0].label) : 0;
+    }
+}
+
+/* ---- sums */
+
+struct sum {
+    double score, square, at5, at10, blind, ms;
+    int count;
+    struct strmap labels; /* of the most common answer */
+    double *worths;
+    int label_count;
+};
+
+static void add_labels(struct sum *s, const struct eval_item *it)
+{
+    for (int i = 0; i < it->label_count; i++) {
+        int at = strmap_get(&s->labels, it->labels[i], strlen(it->labels[i]));
+        if (at < 0) {
+            at = s->label_count++;
+            strmap_add(&s->labels, it->labels[i], strlen(it->labels[i]), at);
+            s->worths = xreallocarray(s->worths, (size_t)s->label_count, sizeof *s->worths);
+            s->worths[at] = 0;
+        }
+        s->worths[at] += (double)it->worths[i];
+    }
+}
+
+/* What a blind choice gets: a region, a candidate, an image at random. */
+static double blind_of(const struct eval_item *it, const struct result *r)
+{
+    if (it->task->reading == READ_ALIGNMENT)
+        return 1.0 / it->image_count;
+    if (it->candidates.count)
+        return 1.0 / it->candidates.count;
+    int good = 0;
+    for (int i = 0; it->has_box && i < r->images[0].region_count; i++)
+        good += overlap(r->images[0].boxes + 4 * i, it->box) >= 0.5;
+    return r->images[0].region_count ? (double)good / r->images[0].region_count : 0;
+}
+
+static void add(struct sum *s, const struct eval_item *it, const struct result *r)
+{
+    double score = score_of(it, r);
+    s->count++;
+    s->score += score;
+    s->square += score * score;
+    s->ms += r->ms.total;
+    if (it->task->reading == READ_ALIGNMENT) {
+        s->at5 += place_of(r, it->number) < 5;
+        s->at10 += place_of(r, it->number) < 10;
+    }
+    s->blind += blind_of(it, r);
+    add_labels(s, it);
+}
+
+/* Wilson's interval, 95 %; for soft scores with their own variance it is an upper bound. */
+static void finish(const struct sum *s, const struct task *task, struct eval_score *out)
+{
+    double n = s->count, p = n > 0 ? s->score / n : 0, z = 1.96, most = 0;
+    *out = (struct eval_score){.task = task, .count = s->count};
+    if (s->count == 0)
+        return;
+    double centre = (p + z * z / (2 * n)) / (1 + z * z / n);
+    double half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n);
+    for (int i = 0; i < s->label_count; i++)
+        most = s->worths[i] > most ? s->worths[i] : most;
+    out->score = p;
+    out->low = centre - half;
+    out->high = centre + half;
+    out->at5 = s->at5 / n;
+    out->at10 = s->at10 / n;
+    out->baseline = s->label_count ? most / n : s->blind / n;
+    out->ms = s->ms / n;
+}
+
+/* ---- the whole */
+
+static int run_item(struct model *m, const struct eval_item *it, int checkpoint, struct album *a,
+                    const atomic_bool *cancel, struct sum *s, struct vs_err *err)
+{
+    struct photo **photos = xcalloc((size_t)it->image_count, sizeof *photos);
+    struct box_list *boxes = xcalloc((size_t)it->image_count, sizeof *boxes);
+    struct result *r = NULL;
+    int rc = 0;
+    for (int i = 0; i < it->image_count && rc == 0; i++)
+        rc = album_get(a, m, it->images[i], it->candidates.count > 0, &photos[i], err);
+    boxes[0] = it->candidates;
+    struct query q = {.task = it->task, .text = it->text, .checkpoint = checkpoint,
+                      .photo_count = it->image_count, .photos = photos,
+                      .boxes = it->candidates.count ? boxes : NULL};
+    if (rc == 0)
+        rc = query_run(m, &q, cancel, &r, err);
+    if (rc == 0)
+        add(s, it, r);
+    if (r)
+        result_free(r);
+    free(photos);
+    free(boxes);
+    return rc;
+}
+
+static bool is_wanted(const struct eval_options *o, const struct eval_item *it, const int *seen)
+{
+    return (!o->task || it->task == o->task) &&
+           (o->limit == 0 || seen[it->task - task_table] < o->limit);
+}
+
+static int count_wanted(const struct eval_set *s, const struct eval_options *o)
+{
+    int *seen = xcalloc((size_t)task_count, sizeof *seen), n = 0;
+    for (int i = 0; i < s->count; i++)
+        if (is_wanted(o, &s->items[i], seen)) {
+            seen[s->items[i].task - task_table]++;
+            n++;
+        }
+    free(seen);
+    return n;
+}
+
+int eval_run(struct model *m, const struct eval_set *s, const struct eval_options *o,
+             struct eval_score *scores, struct vs_err *err)
+{
+    struct sum *sums = xcalloc((size_t)task_count, sizeof *sums);
+    int *seen = xcalloc((size_t)task_count, sizeof *seen), rc = 0;
+    struct album a = {0};
+    struct eval_progress p = {.all = count_wanted(s, o)};
+    if (p.all == 0)
+        rc = vs_fail(err, VS_E_USAGE, "%s: has no item of %s", s->path,
+                     o->task ? o->task->name : "any task");
+    for (int i = 0; i < s->count && rc == 0; i++) {
+        const struct eval_item *it = &s->items[i];
+        ptrdiff_t t = it->task - task_table;
+        if (!is_wanted(o, it, seen))
+            continue;
+        seen[t]++;
+        rc = run_item(m, it, o->checkpoint, &a, o->cancel, &sums[t], err);
+        if (rc != 0)
+            vs_fail_prefix(err, "%s: line %d", s->path, it->line);
+        album_trim(&a);
+        p.done++;
+        p.task = it->task;
+        if (o->report)
+            o->report(o->report_arg, &p);
+    }
+    for (int t = 0; t < task_count; t++) {
+        finish(&sums[t], &task_table[t], &scores[t]);
+        free(sums[t].worths);
+        strmap_fini(&sums[t].labels);
+    }
+    album_fini(&a);
+    free(sums);
+    free(seen);
+    return rc;
+}

@@ -1,0 +1,64 @@
+/* Measuring a model on a set of items (vilscope-data(5)): each data set's own metric. */
+#ifndef VS_EVAL_H
+#define VS_EVAL_H
+
+#include "src/engine.h"
+#include "src/text/task.h"
+
+/* One item of a set. */
+struct eval_item {
+    const struct task *task;
+    char *text;
+    int line;      /* of the file */
+    char **images; /* paths */
+    int image_count;
+    /* What is right: labels with their worth (VQA's soft accuracy gives several), a number of a
+     * candidate or image, or a box. */
+    char **labels;
+    float *worths;
+    int label_count;
+    int number;    /* -1: none */
+    float box[4];
+    bool has_box;
+    struct box_list candidates;
+};
+
+struct eval_set {
+    struct eval_item *items;
+    int count;
+    char *path;
+    char digest[DIGEST_HEX];
+};
+
+/* Opens a data.jsonl, or a folder with one; image paths are relative to it. */
+int eval_open(const char *path, struct eval_set **out, struct vs_err *err);
+void eval_free(struct eval_set *s);
+
+/* Scores of a task: the mean with a 95 % interval. */
+struct eval_score {
+    const struct task *task;
+    int count;           /* items measured */
+    double score, low, high;
+    double at5, at10;    /* retrieval: recall at 5 and 10 */
+    double baseline;     /* the most common answer, or a blind choice */
+    double ms;
+};
+
+struct eval_progress {
+    int done, all;
+    const struct task *task;
+};
+typedef void eval_report(void *arg, const struct eval_progress *p);
+
+struct eval_options {
+    const struct task *task; /* NULL: all that the set has */
+    int checkpoint, limit;   /* items of each task at most, 0: all */
+    const atomic_bool *cancel;
+    eval_report *report;
+    void *report_arg;
+};
+/* scores has task_count entries, those of tasks without items have count 0. */
+int eval_run(struct model *m, const struct eval_set *s, const struct eval_options *o,
+             struct eval_score *scores, struct vs_err *err);
+
+#endif

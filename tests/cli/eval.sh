@@ -1,0 +1,100 @@
+#!/bin/sh
+# The demo's world and measuring a model: scenes and items follow from the seed, every task has items,
+# scores are those of the queries, and what is wrong in a data set is said with its line.
+set -u
+tiny=$SRCDIR/tests/data/tiny
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export VILSCOPE_LOG="$work/log.db" XDG_CACHE_HOME="$work/cache"
+. "$SRCDIR/tests/cli/lib.sh"
+
+# ---- the world
+"$VILSCOPE" world -o "$work/a" --seed 7 --scenes 6 --retrieval 3 &&
+    "$VILSCOPE" world -o "$work/b" --seed 7 --scenes 6 --retrieval 3 --threads 1 &&
+    diff -r "$work/a" "$work/b" >/dev/null
+ok $? "the same seed gives the same world"
+"$VILSCOPE" world -o "$work/c" --seed 8 --scenes 6 --retrieval 3 &&
+    ! cmp -s "$work/a/images/000000.png" "$work/c/images/000000.png" &&
+    ! cmp -s "$work/a/data.jsonl" "$work/c/data.jsonl"
+ok $? "another seed another"
+tasks=$("$VILSCOPE" tasks | awk 'NR > 1 {print $2}')
+missing=
+for t in $tasks; do
+    grep -q "\"task\": \"$t\"" "$work/a/data.jsonl" || missing="$missing $t"
+done
+[ -z "$missing" ]
+ok $? "every task has items$missing"
+"$VILSCOPE" world -o "$work/u" --seed 7 --scenes 6 --unseen --no-images --task vqa &&
+    [ "$(grep -c '"task": "vqa"' "$work/u/data.jsonl")" -eq "$(wc -l <"$work/u/data.jsonl")" ] &&
+    [ ! -e "$work/u/images" ]
+ok $? "one task in other wordings: $(sed -n 's/.*"text": "\([^"]*\)".*/\1/p' "$work/u/data.jsonl" |
+    head -n 1)"
+"$VILSCOPE" inspect "$work/a/images/000003.png" | grep -q '320'
+ok $? "pictures are 320 wide"
+refuses 2 "-o DIR" "no folder" "$VILSCOPE" world
+refuses 1 "cannot be made" "a folder that cannot be made" "$VILSCOPE" world -o "$work/no/where"
+
+# ---- measuring
+refuses 1 "data.jsonl: line [0-9]*: the text has" "a text that is too long for the model" \
+    "$VILSCOPE" eval -m "$tiny" --data "$work/a" --no-log -t guesswhat
+grep '"text": "[^"]\{1,24\}"' "$work/a/data.jsonl" >"$work/a/short.jsonl"
+"$VILSCOPE" eval -m "$tiny" --data "$work/a/short.jsonl" >"$work/out" 2>"$work/err"
+[ $? -eq 0 ] && [ "$(grep -c '%' "$work/out")" -ge 6 ]
+ok $? "tasks are measured: $(grep -c '+-' "$work/out")"
+"$VILSCOPE" sessions | grep -q eval
+ok $? "the session is in the log"
+"$VILSCOPE" eval -m "$tiny" --data "$work/a/short.jsonl" --json --no-log -t refcoco >"$work/json" &&
+    grep -q '"items": [0-9]' "$work/json" && grep -q '"low": ' "$work/json"
+ok $? "JSON"
+cp "$tiny/scene.png" "$tiny/scene.npy" "$tiny/mirror.png" "$tiny/mirror.npy" "$work"
+answer() { # answer TASK TEXT IMAGE...: the best answer as the query gives it
+    task=$1 text=$2
+    shift 2
+    "$VILSCOPE" query -m "$tiny" -t "$task" --no-log --json "$@" "$text" 2>/dev/null |
+        sed -n 's/.*"label": "\([^"]*\)".*/\1/p' | head -n 1
+}
+gqa=$(answer gqa "what color" "$work/scene.png")
+verdict=$(answer snli-ve "a red square" "$work/scene.png")
+pair=$(answer nlvr2 "two red things" "$work/scene.png" "$work/mirror.png")
+box=$("$VILSCOPE" query -m "$tiny" -t refcoco --no-log --top 1 "$work/scene.png" "the red square" |
+    sed 's/.*\[ *\([0-9.]*\) *\([0-9.]*\) *\([0-9.]*\) *\([0-9.]*\)\].*/\1, \2, \3, \4/')
+cat >"$work/right.jsonl" <<EOF
+{"task": "gqa", "images": ["scene.png"], "text": "what color", "answer": "$gqa"}
+{"task": "snli-ve", "images": ["scene.png"], "text": "a red square", "answer": "$verdict"}
+{"task": "nlvr2", "images": ["scene.png", "mirror.png"], "text": "two red things", "answer": "$pair"}
+
+{"task": "refcoco", "images": ["scene.png"], "text": "the red square", "box": [$box]}
+EOF
+"$VILSCOPE" eval -m "$tiny" --data "$work/right.jsonl" >"$work/out" &&
+    [ "$(grep -c ' 100.0%' "$work/out")" -ge 4 ] && ! grep -q ' 0.0% +-' "$work/out"
+ok $? "what the queries answer counts as right"
+sed -e "s/\"answer\": \"$gqa\"/\"answers\": {\"x\": 1, \"$gqa\": 0.3}/" -e '/snli/d;/nlvr2/d;/refcoco/d' \
+    "$work/right.jsonl" >"$work/soft.jsonl"
+"$VILSCOPE" eval -m "$tiny" --data "$work/soft.jsonl" --no-log | grep -q 'gqa .* 30.0%'
+ok $? "a soft answer counts for its worth"
+"$VILSCOPE" eval -m "$tiny" --data "$work/right.jsonl" --no-log -c noise -t gqa >/dev/null
+ok $? "one checkpoint, one task"
+refuses 2 "has no checkpoint 'none'" "no such checkpoint" \
+    "$VILSCOPE" eval -m "$tiny" --data "$work/right.jsonl" --no-log -c none
+bad() { # bad LINE PATTERN WHAT
+    printf '%s\n%s\n' "$(head -n 1 "$work/right.jsonl")" "$1" >"$work/bad.jsonl"
+    refuses 1 "line 2: .*$2" "$3" "$VILSCOPE" eval -m "$tiny" --data "$work/bad.jsonl" --no-log
+}
+bad '{"task": "vqa"' "" "JSON that ends early"
+bad '[1]' "not a JSON object" "a list"
+bad '{"task": "chess", "images": ["scene.png"], "text": "a"}' "no such" "no such task"
+bad '{"task": "vqa", "images": ["scene.png"], "answer": "a"}' "text" "no text"
+bad '{"task": "nlvr2", "images": ["scene.png"], "text": "a", "answer": "true"}' "images" "one image"
+bad '{"task": "vqa", "images": ["scene.png"], "text": "a"}' "answer" "no answer"
+bad '{"task": "refcoco", "images": ["scene.png"], "text": "a", "box": [1, 2, 3]}' "box" "no box"
+bad '{"task": "visual7w", "images": ["scene.png"], "text": "a", "candidates": [[1, 2, 3, 4]],
+"answer": 1}' "" "a line that goes on"
+bad '{"task": "visual7w", "images": ["scene.png"], "text": "a", "candidates": [[1, 2, 3, 4]], "answer": 1}' \
+    "number of a candidate" "a candidate that is not there"
+: >"$work/empty.jsonl"
+refuses 1 "no item" "an empty set" "$VILSCOPE" eval -m "$tiny" --data "$work/empty.jsonl"
+refuses 2 "no item of coco" "a task without items" \
+    "$VILSCOPE" eval -m "$tiny" --data "$work/right.jsonl" -t coco
+refuses 1 "none.png" "an image that is not there" sh -c "sed s/scene.png/none.png/ \
+    '$work/right.jsonl' >'$work/gone.jsonl'; '$VILSCOPE' eval -m '$tiny' --data '$work/gone.jsonl'"
+end

@@ -1,0 +1,23 @@
+/* A data set of items. */
+#include "src/eval.h"
+#include "tests/fuzz/fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char path[64];
+    struct eval_set *s = NULL;
+    struct vs_err err = {0};
+    int fd = fuzz_file(data, size, path);
+    if (eval_open(path, &s, &err) == 0) {
+        if (s->count < 1)
+            abort();
+        for (int i = 0; i < s->count; i++)
+            if (!s->items[i].task || !s->items[i].text || s->items[i].image_count < 1)
+                abort();
+        eval_free(s);
+    } else if (!err.text[0]) {
+        abort();
+    }
+    close(fd);
+    return 0;
+}
