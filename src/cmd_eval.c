@@ -19,7 +19,11 @@ const char eval_help[] =
     "table of means with 95 % intervals, a column for each checkpoint. blind is the most common\n"
     "answer, or a choice at random.\n\n"
     "  -m, --model DIR        model directory (vilscope-model(5))\n"
-    "      --data SET         data.jsonl, or the folder that holds it\n"
+    "      --data SET         data.jsonl, or the folder that holds it; or the annotations of VQA\n"
+    "                         v2, GQA, RefCOCO, NLVR2 or SNLI-VE as they were published\n"
+    "      --images DIR       where the images are (default: beside the set)\n"
+    "      --annotations FILE VQA v2: the answers; RefCOCO: COCO's instances.json\n"
+    "      --split NAME       RefCOCO: which references (default val)\n"
     "  -t, --task TASK        only this task\n"
     "  -c, --checkpoint NAME  only this checkpoint, by its name or file; may be given more than\n"
     "                         once\n"
@@ -37,8 +41,8 @@ const char eval_help[] =
 
 struct options {
     struct model_options model;
-    const char *data, *log, *checkpoints[MOST];
-    const struct task *task;
+    struct eval_source data;
+    const char *log, *checkpoints[MOST];
     int checkpoint_count, limit;
     bool json, no_log, help;
 };
@@ -58,10 +62,13 @@ static int take_option(int opt, struct options *o, const char *value)
 {
     switch (opt) {
     case 'm': o->model.dir = value; return 0;
-    case 'd': o->data = value; return 0;
+    case 'd': o->data.path = value; return 0;
+    case 'i': o->data.images = value; return 0;
+    case 'a': o->data.annotations = value; return 0;
+    case 's': o->data.split = value; return 0;
     case 't':
-        o->task = task_find(value);
-        return o->task ? 0 : command_usage("eval", "there is no task '%s'", value);
+        o->data.task = task_find(value);
+        return o->data.task ? 0 : command_usage("eval", "there is no task '%s'", value);
     case 'c':
         if (o->checkpoint_count == MOST)
             return command_usage("eval", "more than %d checkpoints", MOST);
@@ -82,6 +89,8 @@ static int parse(int argc, char **argv, struct options *o)
 {
     static const struct option list[] = {
         {"model", required_argument, NULL, 'm'},  {"data", required_argument, NULL, 'd'},
+        {"images", required_argument, NULL, 'i'}, {"annotations", required_argument, NULL, 'a'},
+        {"split", required_argument, NULL, 's'},
         {"task", required_argument, NULL, 't'},   {"checkpoint", required_argument, NULL, 'c'},
         {"limit", required_argument, NULL, 'n'},  {"threads", required_argument, NULL, 'T'},
         {"device", required_argument, NULL, 'D'}, {"log", required_argument, NULL, 'l'},
@@ -95,7 +104,7 @@ static int parse(int argc, char **argv, struct options *o)
             return rc;
     if (o->help)
         return 0;
-    if (!o->model.dir || !o->data)
+    if (!o->model.dir || !o->data.path)
         return command_usage("eval", "-m DIR and --data SET are needed");
     if (optind < argc)
         return command_usage("eval", "'%s' is too much", argv[optind]);
@@ -266,7 +275,7 @@ static int measure(const struct options *o, struct model *m, const struct eval_s
     int rc = check_chosen(o, m, err);
     for (int i = 0; i < model_checkpoint_count(m) && rc == 0; i++) {
         struct show show = {0, model_checkpoint_name(m, i)};
-        struct eval_options e = {.task = o->task, .checkpoint = i, .limit = o->limit,
+        struct eval_options e = {.task = o->data.task, .checkpoint = i, .limit = o->limit,
                                  .cancel = &stop, .report = on_progress, .report_arg = &show};
         if (!is_chosen(o, m, i))
             continue;
@@ -285,7 +294,7 @@ static int run(const struct options *o, struct vs_err *err)
     struct column *list = NULL;
     int count = 0, rc = model_open(&o->model, &m, err);
     if (rc == 0)
-        rc = eval_open(o->data, &set, err);
+        rc = eval_open(&o->data, &set, err);
     if (rc == 0) {
         list = xcalloc((size_t)model_checkpoint_count(m) + 1, sizeof *list);
         signal(SIGINT, on_signal);

@@ -210,7 +210,7 @@ static int open_all(struct options *o, char **images, int count, struct workbenc
     if (rc == 0 && count > 0)
         rc = open_photos(o, images, count, &w->photos, &w->photo_count, err);
     if (rc == 0 && w->model && model_queries(w->model))
-        rc = eval_open(model_queries(w->model), set, err);
+        rc = eval_open(&(struct eval_source){.path = model_queries(w->model)}, set, err);
     if (rc == 0 && *set && count == 0)
         rc = open_suggested(*set, w, err);
     w->suggestions = *set;

@@ -30,8 +30,16 @@ struct eval_set {
     char digest[DIGEST_HEX];
 };
 
-/* Opens a data.jsonl, or a folder with one; image paths are relative to it. */
-int eval_open(const char *path, struct eval_set **out, struct vs_err *err);
+/* Where a set is. */
+struct eval_source {
+    const char *path;        /* data.jsonl, a folder with one, or a data set's own annotations */
+    const char *images;      /* folder of the images; NULL: that of the set */
+    const char *annotations; /* VQA v2: the answers; RefCOCO: COCO's instances */
+    const char *split;       /* RefCOCO: which one, NULL: val */
+    const struct task *task; /* RefCOCO: which of the three, NULL: refcoco */
+};
+/* The annotations of VQA v2, GQA, RefCOCO, NLVR2 and SNLI-VE are known by their content. */
+int eval_open(const struct eval_source *o, struct eval_set **out, struct vs_err *err);
 void eval_free(struct eval_set *s);
 
 /* Scores of a task: the mean with a 95 % interval. */

@@ -1,18 +1,18 @@
-/* Reading a set of items: JSON lines. */
-#include "src/eval.h"
+/* Reading a set of items: JSON lines of our own, or the annotations of a data set. */
+#include "src/eval_priv.h"
 
 #include "src/formats/bytes.h"
 #include "src/mem.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 struct reader {
     const char *path;
-    char *folder; /* of the set: images are relative to it */
+    char *folder; /* images are relative to it */
     int line;
+    struct eval_set *set;
     struct vs_err *err;
 };
 
@@ -46,28 +46,40 @@ static bool read_box(const json_t *v, float box[4])
     return box[0] <= box[2] && box[1] <= box[3];
 }
 
-static int read_images(const struct reader *r, const json_t *list, struct eval_item *it)
+struct eval_item *eval_add(struct eval_set *s)
 {
-    size_t n = json_array_size(list);
-    if (n < (size_t)it->task->min_images || n > (size_t)it->task->max_images)
-        return bad(r, "\"images\" is not a list of as many images as the task takes");
-    it->images = xcalloc(n, sizeof *it->images);
-    for (size_t i = 0; i < n; i++) {
-        const char *name = json_string_value(json_array_get(list, i));
-        if (!name)
-            return bad(r, "\"images\" has something that is no path");
-        it->images[it->image_count++] =
-            name[0] == '/' ? xstrdup(name) : xasprintf("%s%s", r->folder, name);
-    }
-    return 0;
+    if ((s->count & (s->count - 1)) == 0)
+        s->items = xreallocarray(s->items, s->count ? 2 * (size_t)s->count : 1, sizeof *s->items);
+    s->items[s->count] = (struct eval_item){.number = -1};
+    return &s->items[s->count++];
 }
 
-static void add_label(struct eval_item *it, const char *label, double worth)
+void eval_add_image(struct eval_item *it, char *path)
+{
+    it->images = xreallocarray(it->images, (size_t)it->image_count + 1, sizeof *it->images);
+    it->images[it->image_count++] = path;
+}
+
+void eval_add_label(struct eval_item *it, const char *label, double worth)
 {
     it->labels = xreallocarray(it->labels, (size_t)it->label_count + 1, sizeof *it->labels);
     it->worths = xreallocarray(it->worths, (size_t)it->label_count + 1, sizeof *it->worths);
     it->labels[it->label_count] = xstrdup(label);
     it->worths[it->label_count++] = (float)worth;
+}
+
+static int read_images(const struct reader *r, const json_t *list, struct eval_item *it)
+{
+    size_t n = json_array_size(list);
+    if (n < (size_t)it->task->min_images || n > (size_t)it->task->max_images)
+        return bad(r, "\"images\" is not a list of as many images as the task takes");
+    for (size_t i = 0; i < n; i++) {
+        const char *name = json_string_value(json_array_get(list, i));
+        if (!name)
+            return bad(r, "\"images\" has something that is no path");
+        eval_add_image(it, name[0] == '/' ? xstrdup(name) : xasprintf("%s%s", r->folder, name));
+    }
+    return 0;
 }
 
 static int read_answers(const struct reader *r, const json_t *v, struct eval_item *it)
@@ -76,11 +88,11 @@ static int read_answers(const struct reader *r, const json_t *v, struct eval_ite
     const char *label;
     json_t *worth;
     if (json_is_string(one))
-        add_label(it, json_string_value(one), 1);
+        eval_add_label(it, json_string_value(one), 1);
     json_object_foreach((json_t *)(uintptr_t)many, label, worth) {
         if (!json_is_number(worth))
             return bad(r, "\"answers\" is not an object of answers and what each is worth");
-        add_label(it, label, json_number_value(worth));
+        eval_add_label(it, label, json_number_value(worth));
     }
     return it->label_count ? 0 : bad(r, "no \"answer\" and no \"answers\"");
 }
@@ -111,7 +123,6 @@ static int read_number(const struct reader *r, const json_t *v, int below, struc
 static int read_truth(const struct reader *r, const json_t *v, struct eval_item *it)
 {
     int rc;
-    it->number = -1;
     switch (it->task->reading) {
     case READ_ALIGNMENT: return read_number(r, v, it->image_count, it);
     case READ_BOXES:
@@ -125,38 +136,37 @@ static int read_truth(const struct reader *r, const json_t *v, struct eval_item 
     }
 }
 
-static int read_item(const struct reader *r, const json_t *v, struct eval_item *it)
+static int take_item(void *arg, int line, const json_t *v)
 {
+    struct reader *r = arg;
     const char *task = json_string_value(json_object_get(v, "task"));
     const char *text = json_string_value(json_object_get(v, "text"));
-    it->task = task ? task_find(task) : NULL;
-    if (!it->task)
+    r->line = line;
+    if (!task || !task_find(task))
         return bad(r, task ? "there is no such \"task\"" : "no \"task\"");
     if (!text || !text[0])
         return bad(r, "no \"text\"");
+    struct eval_item *it = eval_add(r->set);
+    it->task = task_find(task);
     it->text = xstrdup(text);
-    it->line = r->line;
+    it->line = line;
     int rc = read_images(r, json_object_get(v, "images"), it);
     return rc ? rc : read_truth(r, v, it);
 }
 
-static int read_lines(struct reader *r, const struct bytes *map, struct eval_set *s)
+int eval_lines(const struct bytes *map, eval_line *take, void *arg, struct vs_err *err)
 {
     const char *p = (const char *)map->data, *end = p + map->size;
-    int cap = 0, rc = 0;
-    for (; p && p < end && rc == 0; r->line++) {
+    int rc = 0;
+    for (int line = 1; p && p < end && rc == 0; line++) {
         const char *stop = memchr(p, '\n', (size_t)(end - p));
         size_t n = (size_t)((stop ? stop : end) - p);
         json_error_t why;
         if (strspn(p, " \t\r") < n) {
             json_t *v = json_loadb(p, n, JSON_REJECT_DUPLICATES, &why);
-            if (s->count == cap) {
-                cap = cap ? 2 * cap : 256;
-                s->items = xreallocarray(s->items, (size_t)cap, sizeof *s->items);
-            }
-            s->items[s->count] = (struct eval_item){0};
-            rc = json_is_object(v) ? read_item(r, v, &s->items[s->count++])
-                                   : bad(r, v ? "not a JSON object" : why.text);
+            rc = json_is_object(v) ? take(arg, line, v)
+                                   : vs_fail(err, VS_E_FORMAT, "%s: line %d: %s", map->path, line,
+                                             v ? "not a JSON object" : why.text);
             json_decref(v);
         }
         p = stop ? stop + 1 : end;
@@ -164,25 +174,37 @@ static int read_lines(struct reader *r, const struct bytes *map, struct eval_set
     return rc;
 }
 
-int eval_open(const char *path, struct eval_set **out, struct vs_err *err)
+static int read_set(const struct eval_source *o, const struct bytes *map, struct eval_set *s,
+                    struct vs_err *err)
+{
+    const char *slash = strrchr(map->path, '/');
+    struct reader r = {.path = map->path, .set = s, .err = err};
+    bool known = false;
+    int rc = eval_reference(o, map, s, &known, err);
+    if (rc != 0 || known)
+        return rc;
+    r.folder = o->images ? xasprintf("%s/", o->images)
+                         : xstrndup(map->path, slash ? (size_t)(slash - map->path) + 1 : 0);
+    rc = eval_lines(map, take_item, &r, err);
+    free(r.folder);
+    return rc;
+}
+
+int eval_open(const struct eval_source *o, struct eval_set **out, struct vs_err *err)
 {
     struct stat st;
     struct bytes map;
     struct eval_set *s = xcalloc(1, sizeof *s);
-    bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-    s->path = folder ? xasprintf("%s/data.jsonl", path) : xstrdup(path);
-    const char *slash = strrchr(s->path, '/');
-    struct reader r = {.path = s->path, .line = 1, .err = err,
-                       .folder = xstrndup(s->path, slash ? (size_t)(slash - s->path) + 1 : 0)};
+    bool folder = stat(o->path, &st) == 0 && S_ISDIR(st.st_mode);
+    s->path = folder ? xasprintf("%s/data.jsonl", o->path) : xstrdup(o->path);
     int rc = bytes_open(s->path, &map, err);
     if (rc == 0) {
-        rc = read_lines(&r, &map, s);
+        rc = read_set(o, &map, s, err);
         digest_bytes(map.data, map.size, s->digest);
         bytes_close(&map);
     }
     if (rc == 0 && s->count == 0)
         rc = vs_fail(err, VS_E_FORMAT, "%s: there is no item in it", s->path);
-    free(r.folder);
     if (rc == 0)
         *out = s;
     else

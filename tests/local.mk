@@ -12,6 +12,13 @@ EXTRA_DIST += tests/run-tests tests/tap.h \
 	tests/data/pictures/scene.jpg \
 	tests/data/pictures/truncated.jpg \
 	tests/data/pictures/turned.jpg \
+	tests/data/sets/gqa.json \
+	tests/data/sets/instances.json \
+	tests/data/sets/nlvr2.jsonl \
+	tests/data/sets/refs_unc.p \
+	tests/data/sets/snli_ve.jsonl \
+	tests/data/sets/vqa_annotations.json \
+	tests/data/sets/vqa_questions.json \
 	tests/data/tiny/checkpoint.bin \
 	tests/data/tiny/classes.txt \
 	tests/data/tiny/config.json \

@@ -97,4 +97,33 @@ refuses 2 "no item of coco" "a task without items" \
     "$VILSCOPE" eval -m "$tiny" --data "$work/right.jsonl" -t coco
 refuses 1 "none.png" "an image that is not there" sh -c "sed s/scene.png/none.png/ \
     '$work/right.jsonl' >'$work/gone.jsonl'; '$VILSCOPE' eval -m '$tiny' --data '$work/gone.jsonl'"
+
+# ---- data sets as they were published (invented samples)
+sets=$SRCDIR/tests/data/sets
+mkdir "$work/im"
+for f in COCO_val2014_000000000007.jpg COCO_val2014_000000000008.jpg n7.jpg n8.jpg 7.jpg 8.jpg \
+    dev-850-0-img0.png dev-850-0-img1.png COCO_train2014_000000000007.jpg \
+    COCO_train2014_000000000008.jpg; do
+    cp "$tiny/scene.png" "$work/im/$f"
+    cp "$tiny/scene.npy" "$work/im/${f%.*}.npy"
+done
+published() { # published TASK ITEMS FILE [OPTION...]
+    task=$1 items=$2 file=$3
+    shift 3
+    "$VILSCOPE" eval -m "$tiny" --no-log --images "$work/im" --data "$sets/$file" "$@" >"$work/out" \
+        2>"$work/err"
+    grep -q "^$task  *$items " "$work/out"
+    ok $? "$file: $items items of $task $(cat "$work/err")"
+}
+printf 'red\nyes\n' >"$work/labels.txt"
+published vqa 2 vqa_questions.json --annotations "$sets/vqa_annotations.json"
+published gqa 2 gqa.json
+published nlvr2 2 nlvr2.jsonl
+published snli-ve 2 snli_ve.jsonl
+published refcoco 2 refs_unc.p --annotations "$sets/instances.json"
+published refcocog 1 refs_unc.p --annotations "$sets/instances.json" --split testA -t refcocog
+refuses 2 "with --annotations" "VQA without its answers" \
+    "$VILSCOPE" eval -m "$tiny" --no-log --data "$sets/vqa_questions.json"
+refuses 1 "no annotation" "answers of other questions" "$VILSCOPE" eval -m "$tiny" --no-log \
+    --data "$sets/vqa_questions.json" --annotations "$sets/instances.json"
 end

@@ -8,7 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct eval_set *s = NULL;
     struct vs_err err = {0};
     int fd = fuzz_file(data, size, path);
-    if (eval_open(path, &s, &err) == 0) {
+    struct eval_source o = {.path = path, .annotations = path, .images = "x"};
+    if (eval_open(&o, &s, &err) == 0) {
         if (s->count < 1)
             abort();
         for (int i = 0; i < s->count; i++)

@@ -1,6 +1,6 @@
 /* The demo's world: boxes are where the paint is, names tell objects apart, captions are true and
- * their twins false. A shape painted outside of its box, or a name that fits two objects, would make
- * every accuracy measured on such scenes wrong. */
+ * their twins false. A shape painted outside of its box, or a name that fits two objects, would
+ * make every accuracy measured on such scenes wrong. */
 #include "demo/items.h"
 #include "demo/say.h"
 #include "tap.h"

@@ -1,0 +1,22 @@
+/* What the readers of data sets share. */
+#ifndef VS_EVAL_PRIV_H
+#define VS_EVAL_PRIV_H
+
+#include "src/eval.h"
+
+#include <jansson.h>
+
+/* A new item of the set, all zero but number, which is -1. */
+struct eval_item *eval_add(struct eval_set *s);
+void eval_add_image(struct eval_item *it, char *path); /* takes the path over */
+void eval_add_label(struct eval_item *it, const char *label, double worth);
+/* Calls take for every line that is not empty; a line that is no JSON object is an error. */
+typedef int eval_line(void *arg, int line, const json_t *v);
+int eval_lines(const struct bytes *map, eval_line *take, void *arg, struct vs_err *err);
+
+/* The annotations of the reference's data sets. *known: whether the file is one of them; then the
+ * items are added to s. */
+int eval_reference(const struct eval_source *o, const struct bytes *map, struct eval_set *s,
+                   bool *known, struct vs_err *err);
+
+#endif

@@ -1,0 +1,342 @@
+/* Data sets as their makers annotated them: VQA v2, GQA, RefCOCO, NLVR2, SNLI-VE.
+ *
+ * Source: the data set classes of the reference (vqa_dataset.py, gqa_dataset.py,
+ * refer_expression_dataset.py, nlvr2_dataset.py, visual_entailment_dataset.py), the REFER API for
+ * RefCOCO's two files, bottom-up-attention's compute_softscore.py for the worth of an answer. */
+#include "src/eval_priv.h"
+
+#include "src/formats/pickle.h"
+#include "src/mem.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct reader {
+    const struct eval_source *o;
+    struct eval_set *s;
+    struct vs_err *err;
+};
+
+static int bad(const struct reader *r, const char *what)
+{
+    return vs_fail(r->err, VS_E_FORMAT, "%s: %s", r->o->path, what);
+}
+
+static const char *images_of(const struct reader *r)
+{
+    return r->o->images ? r->o->images : ".";
+}
+
+static struct eval_item *add(const struct reader *r, const char *task, const char *text, int line)
+{
+    struct eval_item *it = eval_add(r->s);
+    it->task = task_find(task);
+    it->text = xstrdup(text && text[0] ? text : "?");
+    it->line = line;
+    return it;
+}
+
+static int need(const struct reader *r, const void *there, const char *option, const char *what)
+{
+    return there ? 0 : vs_fail(r->err, VS_E_USAGE, "%s: give %s with %s", r->o->path, what, option);
+}
+
+static json_t *read_json(const struct bytes *map, struct vs_err *err)
+{
+    json_error_t why;
+    json_t *v = json_loadb((const char *)map->data, map->size, JSON_DECODE_ANY, &why);
+    if (!v)
+        vs_fail(err, VS_E_FORMAT, "%s: line %d: %s", map->path, why.line, why.text);
+    return v;
+}
+
+/* ---- VQA v2: questions in one file, ten answers each in another */
+
+/* How often an answer was given decides what it is worth. */
+static void add_answers(struct eval_item *it, const json_t *answers)
+{
+    static const double worth[] = {0, 0.3, 0.6, 0.9};
+    size_t n = json_array_size(answers);
+    for (size_t i = 0; i < n; i++) {
+        const char *a = json_string_value(json_object_get(json_array_get(answers, i), "answer"));
+        size_t times = 0;
+        bool known = false;
+        for (size_t j = 0; a && j < n; j++) {
+            const char *b = json_string_value(json_object_get(json_array_get(answers, j),
+                                                              "answer"));
+            times += b && strcmp(a, b) == 0;
+        }
+        for (int j = 0; a && j < it->label_count; j++)
+            known |= strcmp(it->labels[j], a) == 0;
+        if (a && !known)
+            eval_add_label(it, a, times > 3 ? 1 : worth[times]);
+    }
+}
+
+/* question_id -> its answers, as a string key: numbers are looked up often. */
+static json_t *index_answers(const json_t *list)
+{
+    json_t *out = json_object(), *a;
+    size_t i;
+    json_array_foreach(list, i, a) {
+        char key[32];
+        snprintf(key, sizeof key, "%" JSON_INTEGER_FORMAT,
+                 json_integer_value(json_object_get(a, "question_id")));
+        json_object_set(out, key, json_object_get(a, "answers"));
+    }
+    return out;
+}
+
+static int add_question(const struct reader *r, const json_t *q, const json_t *answers,
+                        const char *split, int number)
+{
+    char key[32];
+    json_int_t image = json_integer_value(json_object_get(q, "image_id"));
+    snprintf(key, sizeof key, "%" JSON_INTEGER_FORMAT,
+             json_integer_value(json_object_get(q, "question_id")));
+    const json_t *given = json_object_get(answers, key);
+    const char *text = json_string_value(json_object_get(q, "question"));
+    if (!given || !text)
+        return bad(r, given ? "a question without text" : "a question has no annotation");
+    struct eval_item *it = add(r, "vqa", text, number);
+    eval_add_image(it, xasprintf("%s/COCO_%s_%012" JSON_INTEGER_FORMAT ".jpg", images_of(r), split,
+                                 image));
+    add_answers(it, given);
+    return 0;
+}
+
+static int read_vqa(const struct reader *r, const json_t *root)
+{
+    struct bytes map;
+    const char *split = json_string_value(json_object_get(root, "data_subtype"));
+    const json_t *list = json_object_get(root, "questions"), *q;
+    size_t i;
+    int rc = need(r, r->o->annotations, "--annotations FILE", "the answers");
+    if (rc == 0)
+        rc = bytes_open(r->o->annotations, &map, r->err);
+    if (rc != 0)
+        return rc;
+    json_t *more = read_json(&map, r->err);
+    json_t *answers = more ? index_answers(json_object_get(more, "annotations")) : NULL;
+    rc = more ? 0 : VS_E_FORMAT;
+    json_array_foreach(list, i, q)
+        rc = rc ? rc : add_question(r, q, answers, split ? split : "val2014", (int)i + 1);
+    json_decref(answers);
+    json_decref(more);
+    bytes_close(&map);
+    return rc;
+}
+
+/* ---- GQA: an object of questions */
+
+static bool is_gqa(const json_t *root)
+{
+    const char *key;
+    json_t *v;
+    json_object_foreach((json_t *)(uintptr_t)root, key, v)
+        return json_object_get(v, "question") && json_object_get(v, "imageId");
+    return false;
+}
+
+static int read_gqa(const struct reader *r, const json_t *root)
+{
+    const char *key;
+    json_t *v;
+    int number = 0;
+    json_object_foreach((json_t *)(uintptr_t)root, key, v) {
+        const char *text = json_string_value(json_object_get(v, "question"));
+        const char *image = json_string_value(json_object_get(v, "imageId"));
+        const char *answer = json_string_value(json_object_get(v, "answer"));
+        if (!text || !image || !answer)
+            return vs_fail(r->err, VS_E_FORMAT, "%s: question %s has not question, imageId and "
+                           "answer", r->o->path, key);
+        struct eval_item *it = add(r, "gqa", text, ++number);
+        eval_add_image(it, xasprintf("%s/%s.jpg", images_of(r), image));
+        eval_add_label(it, answer, 1);
+    }
+    return 0;
+}
+
+/* ---- NLVR2 and SNLI-VE: JSON lines */
+
+static int take_nlvr2(const struct reader *r, int line, const json_t *v)
+{
+    const char *text = json_string_value(json_object_get(v, "sentence"));
+    const char *id = json_string_value(json_object_get(v, "identifier"));
+    const json_t *label = json_object_get(v, "label");
+    const char *word = json_string_value(label);
+    const char *last = id ? strrchr(id, '-') : NULL;
+    if (!text || !last || !label)
+        return vs_fail(r->err, VS_E_FORMAT, "%s: line %d: no sentence, identifier and label",
+                       r->o->path, line);
+    bool yes = json_is_true(label) || (word && (word[0] == 'T' || word[0] == 't'));
+    struct eval_item *it = add(r, "nlvr2", text, line);
+    for (int i = 0; i < 2; i++)
+        eval_add_image(it, xasprintf("%s/%.*s-img%d.png", images_of(r), (int)(last - id), id, i));
+    eval_add_label(it, yes ? "true" : "false", 1);
+    return 0;
+}
+
+static int take_snli(const struct reader *r, int line, const json_t *v)
+{
+    static const char *const names[] = {"Flikr30kID", "Flickr30K_ID", "Flickr30kID", "captionID"};
+    const char *text = json_string_value(json_object_get(v, "sentence2")), *image = NULL;
+    const char *label = json_string_value(json_object_get(v, "gold_label"));
+    for (size_t i = 0; i < 4 && !image; i++)
+        image = json_string_value(json_object_get(v, names[i]));
+    if (!text || !image || !label)
+        return vs_fail(r->err, VS_E_FORMAT, "%s: line %d: no sentence2, Flickr30K_ID and "
+                       "gold_label", r->o->path, line);
+    if (label[0] == '-')
+        return 0; /* its annotators did not agree */
+    size_t n = strcspn(image, "#.");
+    struct eval_item *it = add(r, "snli-ve", text, line);
+    eval_add_image(it, xasprintf("%s/%.*s.jpg", images_of(r), (int)n, image));
+    eval_add_label(it, label, 1);
+    return 0;
+}
+
+static int take_line(void *arg, int line, const json_t *v)
+{
+    const struct reader *r = arg;
+    return json_object_get(v, "gold_label") ? take_snli(r, line, v) : take_nlvr2(r, line, v);
+}
+
+/* ---- RefCOCO: a pickled list of references, and COCO's instances for their boxes */
+
+static char *text_of(const struct pval *v)
+{
+    return v && (v->kind == PK_STRING || v->kind == PK_BYTES)
+               ? xstrndup((const char *)v->bytes, v->len) : NULL;
+}
+
+static bool is_split(const struct reader *r, const struct pval *ref)
+{
+    return pval_is_string(pval_get(ref, "split"), r->o->split ? r->o->split : "val");
+}
+
+static json_t *index_boxes(const json_t *root)
+{
+    json_t *out = json_object(), *a;
+    size_t i;
+    json_array_foreach(json_object_get(root, "annotations"), i, a) {
+        char key[32];
+        snprintf(key, sizeof key, "%" JSON_INTEGER_FORMAT,
+                 json_integer_value(json_object_get(a, "id")));
+        json_object_set(out, key, json_object_get(a, "bbox"));
+    }
+    return out;
+}
+
+/* x y w h becomes x1 y1 x2 y2. */
+static bool box_of(const json_t *boxes, int64_t annotation, float box[4])
+{
+    char key[32];
+    snprintf(key, sizeof key, "%" PRId64, annotation);
+    const json_t *b = json_object_get(boxes, key);
+    for (size_t i = 0; i < 4; i++)
+        box[i] = (float)json_number_value(json_array_get(b, i));
+    box[2] += box[0];
+    box[3] += box[1];
+    return json_array_size(b) == 4;
+}
+
+static int add_reference(const struct reader *r, const struct pval *ref, const json_t *boxes,
+                         int number)
+{
+    const struct pval *image = pval_get(ref, "image_id"), *ann = pval_get(ref, "ann_id");
+    const struct pval *list = pval_get(ref, "sentences");
+    float box[4];
+    if (!image || image->kind != PK_INT || !ann || ann->kind != PK_INT || !list ||
+        list->kind != PK_LIST || !box_of(boxes, ann->integer, box))
+        return vs_fail(r->err, VS_E_FORMAT, "%s: reference %d has no image_id, sentences, or "
+                       "ann_id with a box", r->o->path, number);
+    for (size_t i = 0; i < list->count; i++) {
+        char *text = text_of(pval_get(list->items[i], "sent"));
+        struct eval_item *it = add(r, r->o->task ? r->o->task->name : "refcoco", text, number);
+        free(text);
+        eval_add_image(it, xasprintf("%s/COCO_train2014_%012" PRId64 ".jpg", images_of(r),
+                                     image->integer));
+        memcpy(it->box, box, sizeof box);
+        it->has_box = true;
+    }
+    return 0;
+}
+
+static int read_refcoco(const struct reader *r, const struct bytes *map)
+{
+    static const char *const none[] = {NULL};
+    struct pickle *p = NULL;
+    struct bytes more;
+    if (r->o->task && (r->o->task->reading != READ_BOXES || r->o->task->extra_regions))
+        return vs_fail(r->err, VS_E_USAGE, "%s: references are of refcoco, refcoco+ or refcocog",
+                       r->o->path);
+    int rc = need(r, r->o->annotations, "--annotations FILE", "COCO's instances.json");
+    if (rc == 0)
+        rc = pickle_load(map->data, map->size, none, map->path, &p, NULL, r->err);
+    if (rc == 0 && (rc = bytes_open(r->o->annotations, &more, r->err)) == 0) {
+        json_t *root = read_json(&more, r->err), *boxes = root ? index_boxes(root) : NULL;
+        const struct pval *list = pickle_root(p);
+        rc = !root ? VS_E_FORMAT : list->kind != PK_LIST ? bad(r, "no list of references") : 0;
+        for (size_t i = 0; rc == 0 && i < list->count; i++)
+            if (list->items[i]->kind == PK_DICT && is_split(r, list->items[i]))
+                rc = add_reference(r, list->items[i], boxes, (int)i + 1);
+        json_decref(boxes);
+        json_decref(root);
+        bytes_close(&more);
+    }
+    pickle_free(p);
+    return rc;
+}
+
+/* ---- which one it is */
+
+/* The first line as JSON, or NULL. */
+static json_t *first_line(const struct bytes *map)
+{
+    const char *end = memchr(map->data, '\n', map->size);
+    size_t n = end ? (size_t)(end - (const char *)map->data) : map->size;
+    return json_loadb((const char *)map->data, n, 0, NULL);
+}
+
+static int read_document(struct reader *r, const struct bytes *map, bool *known)
+{
+    json_t *root = read_json(map, r->err);
+    int rc = root ? 0 : VS_E_FORMAT;
+    *known = true;
+    if (rc == 0 && json_object_get(root, "questions"))
+        rc = read_vqa(r, root);
+    else if (rc == 0 && is_gqa(root))
+        rc = read_gqa(r, root);
+    else if (rc == 0)
+        *known = false;
+    json_decref(root);
+    return rc;
+}
+
+int eval_reference(const struct eval_source *o, const struct bytes *map, struct eval_set *s,
+                   bool *known, struct vs_err *err)
+{
+    struct reader r = {o, s, err};
+    int rc = 0;
+    *known = false;
+    if (map->size == 0)
+        return 0;
+    if (map->data[0] == 0x80 || map->data[0] == '(') { /* a pickle, of this century or the last */
+        *known = true;
+        return read_refcoco(&r, map);
+    }
+    json_t *line = first_line(map);
+    if (json_is_object(line) && json_object_get(line, "task")) {
+        /* ours */
+    } else if (json_object_get(line, "gold_label") || json_object_get(line, "identifier")) {
+        *known = true;
+        rc = eval_lines(map, take_line, &r, err);
+    } else if (map->data[0] == '{') {
+        rc = read_document(&r, map, known);
+    }
+    json_decref(line);
+    return rc;
+}
