@@ -619,6 +619,20 @@ static bool make_guesswhat(struct maker *m)
 
 /* ---- statements */
 
+#define IMAGES "(images|pictures)"
+#define IMAGE "(image|picture)"
+#define SHOWS "(contains|shows|has)"
+/* $1 "a red ball", $2 "red balls", $3 a number, $4 "red ball". */
+static const char *const statements[8] = {
+    "(both " IMAGES " (contain|show|have) $1|there is $1 in (both|each) " IMAGES ")",
+    "(the left " IMAGE " " SHOWS " $1|there is $1 (in|on) the left image)",
+    "(the right " IMAGE " " SHOWS " $1|there is $1 (in|on) the right image)",
+    "(only one of the " IMAGES " " SHOWS " $1|exactly one image shows $1)",
+    "there are more $2 in the left " IMAGE " than in the right( one|)",
+    "(there are exactly $3 $2 (in total|in the two images)|the images show exactly $3 $2)",
+    "(there are at least $3 $2 (in total|in the two images)|the images show at least $3 $2)",
+    "(neither " IMAGE " " SHOWS " $1|there is no $4 in the images)"};
+
 static bool make_nlvr2(struct maker *m)
 {
     int j = dice_below(m->d, m->w->count);
@@ -643,24 +657,13 @@ static bool make_nlvr2(struct maker *m)
             continue;
         static const char *const numbers[] = {"no", "one", "two", "three", "four", "five", "six",
                                               "seven", "eight", "nine"};
-        static const char *const forms[8] = {
-            "both (images|pictures) (contain|show|have) $1|there is $1 in (both|each) (images|"
-            "pictures)",
-            "the left (image|picture) (contains|shows|has) $1|there is $1 (in|on) the left image",
-            "the right (image|picture) (contains|shows|has) $1|there is $1 (in|on) the right image",
-            "only one of the (images|pictures) (contains|shows|has) $1|exactly one image shows $1",
-            "there are more $2 in the left (image|picture) than in the right( one|)",
-            "there are exactly $3 $2 (in total|in the two images)|the images show exactly $3 $2",
-            "there are at least $3 $2 (in total|in the two images)|the images show at least $3 $2",
-            "neither (image|picture) (contains|shows|has) $1|there is no $4 in the images"};
         char *one = kind_text_a(m->d, &k), *many = kind_text(m->d, &k, n != 1 || form == 4);
-        char *bare = kind_text(m->d, &k, false), *whole = xasprintf("(%s)", forms[form]);
+        char *bare = kind_text(m->d, &k, false);
         const char *const args[4] = {one, many, numbers[n < 0 ? 0 : n > 9 ? 9 : n], bare};
-        say(m->d, &m->text, whole, args);
+        say(m->d, &m->text, statements[form], args);
         free(one);
         free(many);
         free(bare);
-        free(whole);
         answer(m, want ? "true" : "false");
         return true;
     }

@@ -28,6 +28,8 @@ const char eval_help[] =
     "  -c, --checkpoint NAME  only this checkpoint, by its name or file; may be given more than\n"
     "                         once\n"
     "      --limit N          at most N items of each task\n"
+    "      --attention        also how often the region that a phrase's words look at most is the\n"
+    "                         one it names: text to image, by layer, mean of heads and best head\n"
     "      --json             as JSON\n"
     "      --device NAME      auto, cpu, ref, cpu-avx2, ...\n"
     "      --threads N        threads to compute with (default: all CPUs)\n"
@@ -44,7 +46,7 @@ struct options {
     struct eval_source data;
     const char *log, *checkpoints[MOST];
     int checkpoint_count, limit;
-    bool json, no_log, help;
+    bool json, no_log, attention, help;
 };
 
 static int take_number(const char *name, const char *value, int *out)
@@ -78,6 +80,7 @@ static int take_option(int opt, struct options *o, const char *value)
     case 'T': return take_number("--threads", value, &o->model.threads);
     case 'D': o->model.device = value; return 0;
     case 'l': o->log = value; return 0;
+    case 'A': o->attention = true; return 0;
     case 'x': o->no_log = true; return 0;
     case 'j': o->json = true; return 0;
     case 'h': o->help = true; return 0;
@@ -95,6 +98,7 @@ static int parse(int argc, char **argv, struct options *o)
         {"limit", required_argument, NULL, 'n'},  {"threads", required_argument, NULL, 'T'},
         {"device", required_argument, NULL, 'D'}, {"log", required_argument, NULL, 'l'},
         {"no-log", no_argument, NULL, 'x'},       {"json", no_argument, NULL, 'j'},
+        {"attention", no_argument, NULL, 'A'},
         {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
     int opt, rc;
@@ -168,7 +172,46 @@ static int check_chosen(const struct options *o, const struct model *m, struct v
 struct column {
     int checkpoint;
     struct eval_score *scores; /* (task_count) */
+    struct eval_attention attention;
 };
+
+static int best_head(const struct eval_attention *a, int layer)
+{
+    int best = 1;
+    for (int h = 2; h <= a->heads; h++)
+        best = a->hits[layer][h] > a->hits[layer][best] ? h : best;
+    return best;
+}
+
+static void print_attention(const struct column *list, int count)
+{
+    const struct eval_attention *first = &list[0].attention;
+    if (first->count == 0)
+        return;
+    printf("\nwhere the words of %d phrases look most is the named region (mean of heads, best "
+           "head):\n", first->count);
+    for (int l = 0; l < first->layers; l++) {
+        printf("layer %-6d %6s %6.1f%%", l + 1, "", 100 * first->blind / first->count);
+        for (int i = 0; i < count; i++) {
+            const struct eval_attention *a = &list[i].attention;
+            printf("  %6.1f%% %6.1f%%", 100.0 * a->hits[l][0] / a->count,
+                   100.0 * a->hits[l][best_head(a, l)] / a->count);
+        }
+        putchar('\n');
+    }
+}
+
+static json_t *attention_json(const struct eval_attention *a)
+{
+    json_t *layers = json_array();
+    for (int l = 0; l < a->layers && a->count; l++)
+        json_array_append_new(layers, json_pack("{s:f, s:f, s:i}", "mean_of_heads",
+                                                (double)a->hits[l][0] / a->count, "best_head",
+                                                (double)a->hits[l][best_head(a, l)] / a->count,
+                                                "head", best_head(a, l)));
+    return json_pack("{s:i, s:f, s:o}", "items", a->count, "blind",
+                     a->count ? a->blind / a->count : 0, "layers", layers);
+}
 
 static void print_table(const struct model *m, const struct column *list, int count)
 {
@@ -217,10 +260,12 @@ static void print_json(const struct model *m, const struct eval_set *set,
         for (int t = 0; t < task_count; t++)
             if (list[i].scores[t].count)
                 json_array_append_new(scores, score_json(&list[i].scores[t]));
-        json_array_append_new(all, json_pack("{s:s, s:s, s:o}", "checkpoint",
-                                             model_checkpoint_name(m, list[i].checkpoint), "path",
-                                             model_checkpoint_path(m, list[i].checkpoint),
-                                             "scores", scores));
+        json_t *one = json_pack("{s:s, s:s, s:o}", "checkpoint",
+                                model_checkpoint_name(m, list[i].checkpoint), "path",
+                                model_checkpoint_path(m, list[i].checkpoint), "scores", scores);
+        if (list[i].attention.count)
+            json_object_set_new(one, "attention", attention_json(&list[i].attention));
+        json_array_append_new(all, one);
     }
     json_t *v = json_pack("{s:s, s:s, s:s, s:o}", "model", model_name(m), "data", set->path,
                           "data_digest", set->digest, "checkpoints", all);
@@ -279,7 +324,9 @@ static int measure(const struct options *o, struct model *m, const struct eval_s
                                  .cancel = &stop, .report = on_progress, .report_arg = &show};
         if (!is_chosen(o, m, i))
             continue;
-        list[*count] = (struct column){i, xcalloc((size_t)task_count, sizeof *list->scores)};
+        list[*count] = (struct column){.checkpoint = i};
+        list[*count].scores = xcalloc((size_t)task_count, sizeof *list->scores);
+        e.attention = o->attention ? &list[*count].attention : NULL;
         rc = eval_run(m, set, &e, list[(*count)++].scores, err);
         if (isatty(STDERR_FILENO))
             fputs("\r\033[K", stderr);
@@ -305,6 +352,8 @@ static int run(const struct options *o, struct vs_err *err)
         print_json(m, set, list, count);
     else if (rc == 0)
         print_table(m, list, count);
+    if (rc == 0 && !o->json)
+        print_attention(list, count);
     fflush(stdout);
     if (rc == 0 && !o->no_log)
         log_scores(o, m, set, list, count);

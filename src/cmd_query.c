@@ -2,6 +2,7 @@
 #include "src/vilscope.h"
 
 #include "sessions/log.h"
+#include "src/demo.h"
 #include "src/engine.h"
 #include "src/formats/boxfile.h"
 #include "src/formats/npy.h"
@@ -62,7 +63,7 @@ static const struct option long_options[] = {
 };
 
 const char query_help[] =
-    "  -m, --model DIR        model directory (vilscope-model(5))\n"
+    "  -m, --model DIR        model directory (vilscope-model(5)); the demo's without any\n"
     "  -c, --checkpoint FILE  checkpoint; given more than once, each one answers\n"
     "      --config FILE      the model's configuration (JSON)\n"
     "      --vocab FILE       WordPiece vocabulary (vocab.txt)\n"
@@ -361,6 +362,18 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
     return rc;
 }
 
+/* Without any part of a model the demo's is asked. */
+static int open_model(const struct options *o, struct model **m, struct vs_err *err)
+{
+    struct model_options how = o->model;
+    bool named = how.dir || how.checkpoints || how.config || how.vocab;
+    char *demo = named ? NULL : demo_find();
+    how.dir = demo ? demo : how.dir;
+    int rc = model_open(&how, m, err);
+    free(demo);
+    return rc;
+}
+
 static int run(const struct options *o, const struct task *task, struct vs_err *err)
 {
     int count = o->image_count ? o->image_count : o->region_count ? o->region_count : 1;
@@ -369,7 +382,7 @@ static int run(const struct options *o, const struct task *task, struct vs_err *
     struct model *m = NULL;
     struct log *l = NULL;
     int64_t session = 0;
-    int rc = model_open(&o->model, &m, err);
+    int rc = open_model(o, &m, err);
     if (rc == 0)
         rc = open_photos(o, photos, count, err);
     if (rc == 0)

@@ -16,7 +16,7 @@
 #define MAX_FILES 1024
 
 const char workbench_help[] =
-    "  -m, --model DIR        model directory (vilscope-model(5))\n"
+    "  -m, --model DIR        model directory (vilscope-model(5)); the demo's without any\n"
     "  -c, --checkpoint FILE  checkpoint; may be given more than once\n"
     "      --config FILE      the model's configuration (JSON)\n"
     "      --vocab FILE       WordPiece vocabulary (vocab.txt)\n"

@@ -36,8 +36,9 @@ static char *beside_program(void)
 char *demo_find(void)
 {
     const char *own = getenv("VILSCOPE_DEMO");
-    char *list[3] = {own && own[0] ? xstrdup(own) : NULL, beside_program(),
-                     xstrdup(VS_DATADIR "/demo")};
+    bool named = own && own[0]; /* then nothing else, so that "none" means none */
+    char *list[3] = {named ? xstrdup(own) : NULL, named ? NULL : beside_program(),
+                     named ? NULL : xstrdup(VS_DATADIR "/demo")};
     char *found = NULL;
     for (int i = 0; i < 3; i++)
         if (list[i] && !found && has_model(list[i]))

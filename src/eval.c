@@ -2,7 +2,7 @@
  *
  * Metrics: task_utils.py of the reference (compute_score_with_logits for answers, the top box with
  * an overlap above 0.5 for references, accuracy elsewhere) and its retrieval evaluation. */
-#include "src/eval.h"
+#include "src/eval_priv.h"
 
 #include "src/mem.h"
 #include "src/strmap.h"
@@ -90,7 +90,7 @@ static void album_fini(struct album *a)
 
 /* ---- scoring one answer */
 
-static double overlap(const float *a, const float *b)
+double eval_overlap(const float *a, const float *b)
 {
     double w = fmin((double)a[2], (double)b[2]) - fmax((double)a[0], (double)b[0]) + 1;
     double h = fmin((double)a[3], (double)b[3]) - fmax((double)a[1], (double)b[1]) + 1;
@@ -124,7 +124,7 @@ static double score_of(const struct eval_item *it, const struct result *r)
             return 0;
         if (it->task->extra_regions)
             return r->boxes[0].region - r->images[0].region_count - 1 == it->number;
-        return overlap(r->boxes[0].box, it->box) >= 0.5;
+        return eval_overlap(r->boxes[0].box, it->box) >= 0.5;
     case READ_ALIGNMENT: return place_of(r, it->number) == 0;
     default: return r->answer_count ? worth_of(it, r->answers[0].label) : 0;
     }
@@ -163,7 +163,7 @@ static double blind_of(const struct eval_item *it, const struct result *r)
         return 1.0 / it->candidates.count;
     int good = 0;
     for (int i = 0; it->has_box && i < r->images[0].region_count; i++)
-        good += overlap(r->images[0].boxes + 4 * i, it->box) >= 0.5;
+        good += eval_overlap(r->images[0].boxes + 4 * i, it->box) >= 0.5;
     return r->images[0].region_count ? (double)good / r->images[0].region_count : 0;
 }
 
@@ -204,8 +204,8 @@ static void finish(const struct sum *s, const struct task *task, struct eval_sco
 
 /* ---- the whole */
 
-static int run_item(struct model *m, const struct eval_item *it, int checkpoint, struct album *a,
-                    const atomic_bool *cancel, struct sum *s, struct vs_err *err)
+static int run_item(struct model *m, const struct eval_item *it, const struct eval_options *o,
+                    struct album *a, struct sum *s, struct vs_err *err)
 {
     struct photo **photos = xcalloc((size_t)it->image_count, sizeof *photos);
     struct box_list *boxes = xcalloc((size_t)it->image_count, sizeof *boxes);
@@ -214,13 +214,15 @@ static int run_item(struct model *m, const struct eval_item *it, int checkpoint,
     for (int i = 0; i < it->image_count && rc == 0; i++)
         rc = album_get(a, m, it->images[i], it->candidates.count > 0, &photos[i], err);
     boxes[0] = it->candidates;
-    struct query q = {.task = it->task, .text = it->text, .checkpoint = checkpoint,
-                      .photo_count = it->image_count, .photos = photos,
+    struct query q = {.task = it->task, .text = it->text, .checkpoint = o->checkpoint,
+                      .attention = o->attention && it->has_box, .photo_count = it->image_count, .photos = photos,
                       .boxes = it->candidates.count ? boxes : NULL};
     if (rc == 0)
-        rc = query_run(m, &q, cancel, &r, err);
+        rc = query_run(m, &q, o->cancel, &r, err);
     if (rc == 0)
         add(s, it, r);
+    if (rc == 0 && o->attention)
+        eval_attention_add(o->attention, it, r);
     if (r)
         result_free(r);
     free(photos);
@@ -262,7 +264,7 @@ int eval_run(struct model *m, const struct eval_set *s, const struct eval_option
         if (!is_wanted(o, it, seen))
             continue;
         seen[t]++;
-        rc = run_item(m, it, o->checkpoint, &a, o->cancel, &sums[t], err);
+        rc = run_item(m, it, o, &a, &sums[t], err);
         if (rc != 0)
             vs_fail_prefix(err, "%s: line %d", s->path, it->line);
         album_trim(&a);

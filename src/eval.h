@@ -52,6 +52,16 @@ struct eval_score {
     double ms;
 };
 
+/* How often the region that a phrase's words look at most (text to image, summed over the words) is
+ * the one it names, for each co-attention layer and head. */
+#define EVAL_LAYERS 16
+#define EVAL_HEADS 32
+struct eval_attention {
+    int count, layers, heads;
+    int hits[EVAL_LAYERS][EVAL_HEADS + 1]; /* [0]: of the mean of the heads */
+    double blind;                          /* sum of a blind choice's chances */
+};
+
 struct eval_progress {
     int done, all;
     const struct task *task;
@@ -61,6 +71,7 @@ typedef void eval_report(void *arg, const struct eval_progress *p);
 struct eval_options {
     const struct task *task; /* NULL: all that the set has */
     int checkpoint, limit;   /* items of each task at most, 0: all */
+    struct eval_attention *attention; /* of referring expressions, or NULL */
     const atomic_bool *cancel;
     eval_report *report;
     void *report_arg;

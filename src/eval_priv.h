@@ -14,6 +14,11 @@ void eval_add_label(struct eval_item *it, const char *label, double worth);
 typedef int eval_line(void *arg, int line, const json_t *v);
 int eval_lines(const struct bytes *map, eval_line *take, void *arg, struct vs_err *err);
 
+/* Intersection over union; last pixels count. */
+double eval_overlap(const float *a, const float *b);
+void eval_attention_add(struct eval_attention *a, const struct eval_item *it,
+                        const struct result *r);
+
 /* The annotations of the reference's data sets. *known: whether the file is one of them; then the
  * items are added to s. */
 int eval_reference(const struct eval_source *o, const struct bytes *map, struct eval_set *s,

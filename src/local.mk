@@ -14,6 +14,7 @@ libcore_a_SOURCES = \
 	src/engine_reading.c \
 	src/err.c src/err.h \
 	src/eval.c src/eval.h \
+	src/eval_attention.c \
 	src/eval_priv.h \
 	src/eval_reference.c \
 	src/eval_set.c \

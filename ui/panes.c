@@ -276,9 +276,13 @@ static void region_name(const struct workbench *w, int region, char *out, size_t
 {
     const struct result *r = w->now.r;
     const char *label = NULL;
+    const struct regions *g = photo_regions(w->photos[w->photo]);
     for (int i = 0; i < r->box_count; i++)
         if (r->boxes[i].region == region && r->boxes[i].image == photo_in_result(w))
             label = r->boxes[i].label;
+    if (!label && region > 0 && g && g->classes && region <= g->count && w->model &&
+        strcmp(g->digest, r->images[photo_in_result(w)].regions_digest) == 0)
+        label = model_class_name(w->model, g->classes[region - 1]);
     snprintf(out, size, "region %d %s", region, region == 0 ? "whole image" : label ? label : "");
 }
 

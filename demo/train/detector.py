@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains the demo's region detector on rendered scenes.
 
-usage: detector.py WORLD OUT [--minutes M] [--threads N] [--seed S]
+usage: detector.py WORLD OUT [--steps N] [--threads N] [--seed S]
 
 WORLD is a folder of "vilscope world". Writes OUT/detector.pth (a PyTorch file with a "model"
 dictionary, names and shapes as in the published one), OUT/detector.json (its description) and
@@ -400,7 +400,7 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("world")
     p.add_argument("out")
-    p.add_argument("--minutes", type=float, default=25)
+    p.add_argument("--steps", type=int, default=6000)
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--seed", type=int, default=1)
     o = p.parse_args()
@@ -414,12 +414,10 @@ def main():
     anchors = torch.cat(d.anchors)
     held = list(range(len(data.images) - 100, len(data.images)))
     optimizer = torch.optim.AdamW(d.parameters(), 2e-3, weight_decay=1e-4)
-    start, step, shown = time.time(), 0, 0.0
-    while True:
-        share = (time.time() - start) / (60 * o.minutes)
-        if share >= 1:
-            break
-        rate = 2e-3 * min(1, (step + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
+    start = time.time()
+    for step in range(1, o.steps + 1):
+        share = step / o.steps
+        rate = 2e-3 * min(1, step / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
         for group in optimizer.param_groups:
             group["lr"] = rate
         if share > 0.75:  # the norms' statistics are frozen, as they will be used
@@ -437,9 +435,7 @@ def main():
         loss.backward()
         nn.utils.clip_grad_norm_(d.parameters(), 5)
         optimizer.step()
-        step += 1
-        if share - shown > 0.1:
-            shown = share
+        if step % max(1, o.steps // 10) == 0:
             print("%4.1f minutes, step %d, loss %.3f, recall at 16 regions %.3f" %
                   ((time.time() - start) / 60, step, loss.item(), recall(d, data, held)), flush=True)
             if share > 0.75:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains the demo's language model on all 12 tasks.
 
-usage: train.py WORK OUT [--minutes M] [--threads N] [--width W] [--seed S]
+usage: train.py WORK OUT [--steps N] [--threads N] [--width W] [--seed S]
 
 WORK holds world/ (vilscope world), regions/ and truth/ (vilscope extract, found and given boxes) and
 vocab.txt, as demo/train/run makes them. Writes checkpoints of the run and the lists of answers to
@@ -307,7 +307,7 @@ def main():
     p.add_argument("work")
     p.add_argument("out")
     p.add_argument("--program", default="vilscope")
-    p.add_argument("--minutes", type=float, default=90)
+    p.add_argument("--steps", type=int, default=36000)
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--width", type=int, default=96)
     p.add_argument("--rows", type=int, default=96)
@@ -335,13 +335,11 @@ def main():
     optimizer = torch.optim.AdamW([{"params": decay, "weight_decay": 0.01}, {"params": rest, "weight_decay": 0}],
                                   lr=1.5e-3, betas=(0.9, 0.98))
     accuracy = {task: 0.1 for task in TASKS}
-    start, step, shown = time.time(), 0, 0.0
-    while True:
-        share = (time.time() - start) / (60 * o.minutes)
-        if share >= 1:
-            break
+    start = time.time()
+    for step in range(1, o.steps + 1):
+        share = step / o.steps
         t.late = share > 0.9
-        rate = 1.5e-3 * min(1, (step + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
+        rate = 1.5e-3 * min(1, step / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
         for group in optimizer.param_groups:
             group["lr"] = rate
         if step % 6 == 5 and share > 0.08:
@@ -354,18 +352,16 @@ def main():
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1)
         optimizer.step()
-        step += 1
         if step == EARLY:
             save(model, os.path.join(o.out, "early.bin"), True)
         if step == MIDDLE:
             save(model, os.path.join(o.out, "middle.pth"), False)
-        if share - shown > 0.04:
-            shown = share
+        if step % max(1, o.steps // 40) == 0:
             print("%5.1f min, step %d: %s" % ((time.time() - start) / 60, step,
                                              " ".join("%s %.0f" % (k, 100 * a) for k, a in accuracy.items())),
                   flush=True)
     save(model, os.path.join(o.out, "final.pth"), False)
-    print("steps: early %d, middle %d, final %d" % (EARLY, MIDDLE, step))
+    print("steps: early %d, middle %d, final %d" % (EARLY, MIDDLE, o.steps))
 
 
 if __name__ == "__main__":

@@ -285,8 +285,40 @@ static void without_model(void)
     quit(t, "no model");
 }
 
+/* The demo's first screen: a picture, a suggested query that is answered, what to press next. */
+static void demo(void)
+{
+    const char *program = getenv("VILSCOPE");
+    const char *argv[] = {program ? program : "./vilscope", "--no-log", NULL};
+    if (access(source_path("demo/model/model.json"), R_OK) != 0) {
+        tap_skip("there is no demo model");
+        return;
+    }
+    setenv("VILSCOPE_DEMO", source_path("demo/model"), 1);
+    struct terminal *t = terminal_start(argv, 32, 110, true, false);
+    ok(terminal_expect(t, "demo / final") && terminal_expect(t, "probability") &&
+       terminal_expect(t, "s: another query"), "the first screen has an answer, and says what next");
+    terminal_read(t, 300);
+    ok(t->images > 0, "and a picture");
+    for (int i = 0; i < 5; i++) {
+        terminal_type(t, "s");
+        terminal_read(t, 300);
+    }
+    ok(terminal_expect(t, "RefCOCO") && terminal_expect(t, "region "), "s asks on: references");
+    for (int i = 0; i < 4; i++) {
+        terminal_type(t, "s");
+        terminal_read(t, 300);
+    }
+    ok(terminal_expect(t, "candidate"), "dialogs choose from candidates");
+    terminal_type(t, "c");
+    ok(terminal_expect(t, "demo / early"), "c goes to another checkpoint");
+    quit(t, "demo");
+    setenv("VILSCOPE_DEMO", "none", 1);
+}
+
 int main(void)
 {
+    setenv("VILSCOPE_DEMO", "none", 1);
     with_sixels();
     lists_and_typing();
     two_images();
@@ -297,6 +329,7 @@ int main(void)
     with_blocks();
     mute_terminal();
     without_model();
+    demo();
     unlink(log_path);
     return tap_done();
 }

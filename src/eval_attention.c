@@ -1,0 +1,54 @@
+/* Whether attention means something: how often the region that a phrase's words look at most is the
+ * one that the phrase names. */
+#include "src/eval_priv.h"
+
+#include "src/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The sum over the phrase's own words (neither [CLS] nor task token nor [SEP]) of what they give each
+ * region; where it is largest, the whole image aside. */
+static int most_looked_at(const struct result *r, int layer, int head, float *map, float *sum)
+{
+    int rows = 0, cols = 0, best = 1;
+    if (!trace_attention(r->trace, ATTN_TEXT_TO_IMAGE, layer, 0, head, &rows, &cols, map))
+        return 0;
+    memset(sum, 0, (size_t)cols * sizeof *sum);
+    for (int t = 0; t < rows && t < r->token_count; t++)
+        for (int c = 0; !r->tokens[t].special && c < cols; c++)
+            sum[c] += map[t * cols + c];
+    for (int c = 2; c < cols; c++)
+        best = sum[c] > sum[best] ? c : best;
+    return best;
+}
+
+void eval_attention_add(struct eval_attention *a, const struct eval_item *it,
+                        const struct result *r)
+{
+    int rows = 0, cols = 0;
+    if (!r->trace || !it->has_box ||
+        !trace_attention(r->trace, ATTN_TEXT_TO_IMAGE, 0, 0, -1, &rows, &cols, NULL))
+        return;
+    const struct result_image *im = &r->images[0];
+    float *map = xcalloc((size_t)rows * (size_t)cols + 1, sizeof *map);
+    float *sum = xcalloc((size_t)cols + 1, sizeof *sum);
+    int good = 0;
+    a->layers = trace_attention_layers(r->trace, ATTN_TEXT_TO_IMAGE);
+    a->heads = trace_attention_heads(r->trace, ATTN_TEXT_TO_IMAGE);
+    a->layers = a->layers < EVAL_LAYERS ? a->layers : EVAL_LAYERS;
+    a->heads = a->heads < EVAL_HEADS ? a->heads : EVAL_HEADS;
+    for (int l = 0; l < a->layers; l++)
+        for (int h = -1; h < a->heads; h++) {
+            int region = most_looked_at(r, l, h, map, sum);
+            if (region >= 1 && region <= im->region_count &&
+                eval_overlap(im->boxes + 4 * (region - 1), it->box) >= 0.5)
+                a->hits[l][h + 1]++;
+        }
+    for (int i = 0; i < im->region_count; i++)
+        good += eval_overlap(im->boxes + 4 * i, it->box) >= 0.5;
+    a->blind += im->region_count ? (double)good / im->region_count : 0;
+    a->count++;
+    free(map);
+    free(sum);
+}

@@ -1,0 +1,45 @@
+#!/bin/sh
+# The demo that comes with the program: complete, small, right on scenes that its training never saw,
+# with checkpoints that differ. A change of preprocessing, detector or model that spoils real answers
+# breaks it, where the golden cases have random weights. Limits are far below what it reaches
+# (demo/README.md), as so few items scatter.
+set -u
+demo=$SRCDIR/demo/model
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export VILSCOPE_LOG="$work/log.db" XDG_CACHE_HOME="$work/cache"
+. "$SRCDIR/tests/cli/lib.sh"
+
+if [ ! -e "$demo/model.json" ]; then
+    skip "there is no demo model"
+    end
+fi
+[ "$(du -sk "$demo" | cut -f1)" -lt 15000 ]
+ok $? "less than 15 MB: $(du -sk "$demo" | cut -f1) kB"
+[ "$(find "$demo/images" -name '*.png' | wc -l)" -ge 24 ]
+ok $? "24 pictures"
+VILSCOPE_DEMO=$demo "$VILSCOPE" query -t vqa --no-log "$demo/images/000000.png" \
+    "what color is it?" >"$work/out" 2>"$work/err"
+ok $? "a query without a model asks the demo: $(head -n 1 "$work/out")"
+"$VILSCOPE" world -o "$work/set" --seed 4321 --scenes 40 &&
+    "$VILSCOPE" eval -m "$demo" --data "$work/set" -c early -c final --json --no-log \
+        >"$work/json" 2>"$work/err"
+ok $? "two checkpoints are measured $(cat "$work/err")"
+# score CHECKPOINT TASK: in per cent
+score() {
+    sed -n "/\"checkpoint\": \"$1\"/,/^  }/p" "$work/json" |
+        sed -n "/\"task\": \"$2\"/,/\"score\"/p" |
+        sed -n 's/.*"score": \([0-9.]*\).*/\1/p' | awk '{printf "%d", 100 * $1}'
+}
+for limit in vqa:55 gqa:50 genomeqa:45 refcoco:70 refcoco+:75 refcocog:75 visual7w:70 guesswhat:35 \
+    coco:50 flickr30k:50 nlvr2:55 snli-ve:55; do
+    task=${limit%:*}
+    have=$(score final "$task")
+    [ "${have:-0}" -ge "${limit#*:}" ]
+    ok $? "final: $task $have %, at least ${limit#*:}"
+done
+[ "$(score early refcoco)" -lt "$(($(score final refcoco) - 15))" ]
+ok $? "early points worse than final: $(score early refcoco) %"
+[ "$(score early vqa)" -lt "$(($(score final vqa) - 15))" ]
+ok $? "and answers worse: $(score early vqa) %"
+end
