@@ -443,6 +443,7 @@ const struct key_help action_help[] = {
     {"{  }", "head before, next; the mean of all heads is one of them"},
     {"a", "attention overlay on and off"},
     {"Up Down", "choose an answer, box or ranked image"},
+    {"m", "the attention as a matrix: all maps, layers and heads"},
     {"+  -", "draw more or fewer boxes"},
     {"n  p", "next image, image before"},
     {"o", "open an image: IMAGE, or IMAGE REGIONS"},
@@ -507,6 +508,7 @@ static void browse_key(struct workbench *w, int key)
     case 'o': w->mode = MODE_OPEN; break;
     case 'c': move_checkpoint(w); break;
     case 'r': ask(w); break;
+    case 'm': matrix_open(w); break;
     case 'g': regions_open_list(w); break;
     case 'd': detect_again(w); break;
     case 'b': boxes_begin(w); break;
@@ -539,6 +541,8 @@ void actions_key(struct workbench *w, int key, bool special)
         list_key(w, key, special);
     } else if (w->mode == MODE_REGIONS) {
         regions_key(w, key, special);
+    } else if (w->mode == MODE_MATRIX) {
+        matrix_key(w, key, special);
     } else if (w->mode == MODE_BOX) {
         boxes_key(w, key, special);
     } else if (w->mode == MODE_HELP) {

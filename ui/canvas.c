@@ -81,7 +81,7 @@ static void dot(struct canvas *c, int x, int y, struct rgb k)
     p[2] = k.b;
 }
 
-static void fill(struct canvas *c, int x1, int y1, int x2, int y2, struct rgb k)
+void canvas_fill(struct canvas *c, int x1, int y1, int x2, int y2, struct rgb k)
 {
     for (int y = y1 < 0 ? 0 : y1; y <= y2 && y < c->h; y++)
         for (int x = x1 < 0 ? 0 : x1; x <= x2 && x < c->w; x++)
@@ -90,10 +90,10 @@ static void fill(struct canvas *c, int x1, int y1, int x2, int y2, struct rgb k)
 
 void canvas_frame(struct canvas *c, int x1, int y1, int x2, int y2, int thick, struct rgb k)
 {
-    fill(c, x1, y1, x2, y1 + thick - 1, k);
-    fill(c, x1, y2 - thick + 1, x2, y2, k);
-    fill(c, x1, y1, x1 + thick - 1, y2, k);
-    fill(c, x2 - thick + 1, y1, x2, y2, k);
+    canvas_fill(c, x1, y1, x2, y1 + thick - 1, k);
+    canvas_fill(c, x1, y2 - thick + 1, x2, y2, k);
+    canvas_fill(c, x1, y1, x1 + thick - 1, y2, k);
+    canvas_fill(c, x2 - thick + 1, y1, x2, y2, k);
 }
 
 /* 5x7 letters, a row a byte, the leftmost pixel in bit 4. */
@@ -126,13 +126,13 @@ void canvas_label(struct canvas *c, int x, int y, const char *text, int scale, s
     y = y + h > c->h ? c->h - h : y;
     x = x < 0 ? 0 : x;
     y = y < 0 ? 0 : y;
-    fill(c, x, y, x + w - 1, y + h - 1, k);
+    canvas_fill(c, x, y, x + w - 1, y + h - 1, k);
     for (; *text; text++, x += 6 * scale) {
         const uint8_t *rows = glyph(*text);
         for (int i = 0; rows && i < 7; i++)
             for (int j = 0; j < 5; j++)
                 if (rows[i] >> (4 - j) & 1)
-                    fill(c, x + (j + 1) * scale, y + (i + 1) * scale, x + (j + 2) * scale - 1,
+                    canvas_fill(c, x + (j + 1) * scale, y + (i + 1) * scale, x + (j + 2) * scale - 1,
                          y + (i + 2) * scale - 1, black);
     }
 }

@@ -22,6 +22,7 @@ void canvas_photo(struct canvas *c, const uint8_t *rgb, int w, int h);
 void canvas_dim(struct canvas *c, float amount);
 /* Dims what is outside the box. */
 void canvas_spotlight(struct canvas *c, int x1, int y1, int x2, int y2);
+void canvas_fill(struct canvas *c, int x1, int y1, int x2, int y2, struct rgb color);
 /* A frame of the given thickness inside the box (pixels, both ends included). */
 void canvas_frame(struct canvas *c, int x1, int y1, int x2, int y2, int thick, struct rgb color);
 /* Digits, '.', '%' and '-' in black on a plate of color; scale 1 is 6x9 pixels a character. The

@@ -9,6 +9,7 @@ libui_a_SOURCES = \
 	ui/gfx.c ui/gfx.h \
 	ui/keys.c \
 	ui/look.c ui/look.h \
+	ui/matrix.c \
 	ui/panes.c \
 	ui/photo.c \
 	ui/regions.c \

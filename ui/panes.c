@@ -272,16 +272,17 @@ static int heavier(const void *a, const void *b)
     return x->weight != y->weight ? (x->weight > y->weight ? -1 : 1) : x->region - y->region;
 }
 
-static void region_name(const struct workbench *w, int region, char *out, size_t size)
+void panes_region_name(const struct workbench *w, int region, char *out, size_t size)
 {
     const struct result *r = w->now.r;
     const char *label = NULL;
-    const struct regions *g = photo_regions(w->photos[w->photo]);
+    int image = photo_in_result(w);
+    const struct regions *g = image < 0 ? NULL : photo_regions(w->photos[w->photo]);
     for (int i = 0; i < r->box_count; i++)
         if (r->boxes[i].region == region && r->boxes[i].image == photo_in_result(w))
             label = r->boxes[i].label;
     if (!label && region > 0 && g && g->classes && region <= g->count && w->model &&
-        strcmp(g->digest, r->images[photo_in_result(w)].regions_digest) == 0)
+        strcmp(g->digest, r->images[image].regions_digest) == 0)
         label = model_class_name(w->model, g->classes[region - 1]);
     snprintf(out, size, "region %d %s", region, region == 0 ? "whole image" : label ? label : "");
 }
@@ -310,7 +311,7 @@ static void draw_looks(const struct workbench *w, struct area a)
         list[i] = (struct weighted){weights[i], i};
     qsort(list, (size_t)n, sizeof *list, heavier);
     for (int i = 0; i < n && i + 2 < a.rows; i++) {
-        region_name(w, list[i].region, name, sizeof name);
+        panes_region_name(w, list[i].region, name, sizeof name);
         panes_put(a.row + 2 + i, a.col, a.cols - 9, "%2d %s", i + 1, name);
         panes_put(a.row + 2 + i, a.col + a.cols - 8, 8, "%8.4f", (double)list[i].weight);
     }
@@ -412,6 +413,7 @@ void panes_draw(struct workbench *w)
         case MODE_HELP: draw_help(inside); break;
         case MODE_TASKS: draw_tasks(w, inside); break;
         case MODE_HISTORY: draw_history(w, inside); break;
+        case MODE_MATRIX: matrix_draw(w, inside); break;
         default: draw_body(w, body);
         }
         draw_title(w);

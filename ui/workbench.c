@@ -100,6 +100,7 @@ static void show_result(struct workbench *w, struct result *r)
     w->layer = w->layer < layers ? w->layer : layers ? layers - 1 : 0;
     w->head = w->head < heads ? w->head : -1;
     w->photo_changed = true;
+    w->matrix.changed = true;
     w->status_bad = false;
     workbench_say(w, false, "%s", w->suggestions
                                       ? "answered; Right: where words look, s: another query, c: "
@@ -209,6 +210,7 @@ static void redraw_all(struct workbench *w)
     clearok(curscr, TRUE);
     gfx_lost(&w->gfx);
     w->photo_changed = true;
+    w->matrix.changed = true;
     w->redraw = false;
 }
 
@@ -357,7 +359,8 @@ int workbench_run(const struct workbench_options *o, struct vs_err *err)
                           .photo_count = o->photo_count, .task = o->task, .token = -1, .head = -1,
                           .boxes_shown = 5, .photo_changed = true, .region = -1,
                           .suggestions = o->suggestions,
-                          .graphics = o->graphics};
+                          .graphics = o->graphics,
+                          .matrix = {.kind = ATTN_TEXT_TO_IMAGE, .head = -1}};
     w.states = xcalloc((size_t)o->photo_count + 1, sizeof *w.states);
     edit_init(&w.query);
     edit_init(&w.open);

@@ -11,6 +11,7 @@
 enum mode {
     MODE_BROWSE, MODE_TYPE, MODE_OPEN, MODE_TASKS, MODE_HISTORY, MODE_HELP,
     MODE_REGIONS, /* choosing a region in the list */
+    MODE_MATRIX,  /* an attention map as a matrix */
     MODE_BOX      /* drawing a box on the photo */
 };
 
@@ -18,6 +19,13 @@ enum mode {
 struct photo_state {
     struct box_list boxes; /* drawn by the user */
     bool asked, waits;     /* the detector was asked for regions, and has not answered */
+};
+
+/* The matrix view: what it shows, and the chosen cell. */
+struct matrix_view {
+    enum attn_kind kind;
+    int layer, head, row, col; /* head -1: the mean */
+    bool sort, hide, changed;
 };
 
 /* A box being drawn, in pixels of the picture. */
@@ -44,6 +52,7 @@ struct workbench {
     int photo_count, photo; /* the current one */
     int region;             /* chosen in the list, -1 none */
     struct drawing draw;
+    struct matrix_view matrix;
     struct area shown_at;   /* where the photo is... */
     int shown_w, shown_h;   /* ...and its canvas pixels */
     enum graphics_choice graphics;
@@ -96,6 +105,11 @@ void regions_key(struct workbench *w, int key, bool special);
 void regions_draw(const struct workbench *w, struct area a);
 void regions_highlight(const struct workbench *w, struct canvas *c);
 
+/* matrix.c */
+void matrix_open(struct workbench *w);
+void matrix_key(struct workbench *w, int key, bool special);
+void matrix_draw(struct workbench *w, struct area a);
+
 /* actions.c: a key, as curses gives it; special for KEY_*. */
 void actions_suggest(struct workbench *w); /* asks the next suggested query */
 void actions_key(struct workbench *w, int key, bool special);
@@ -111,6 +125,8 @@ int panes_put(int row, int col, int width, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 /* After curses has started its colors. */
 void panes_init_colors(void);
+/* "region 12 cat", "whole image". */
+void panes_region_name(const struct workbench *w, int region, char *out, size_t size);
 /* The color of a rank as an attribute of curses. */
 unsigned panes_rank_attr(int rank);
 
