@@ -215,7 +215,8 @@ static int run_item(struct model *m, const struct eval_item *it, const struct ev
         rc = album_get(a, m, it->images[i], it->candidates.count > 0, &photos[i], err);
     boxes[0] = it->candidates;
     struct query q = {.task = it->task, .text = it->text, .checkpoint = o->checkpoint,
-                      .attention = o->attention && it->has_box, .photo_count = it->image_count, .photos = photos,
+                      .attention = o->attention && it->has_box,
+                      .photo_count = it->image_count, .photos = photos,
                       .boxes = it->candidates.count ? boxes : NULL};
     if (rc == 0)
         rc = query_run(m, &q, o->cancel, &r, err);

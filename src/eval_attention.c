@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The sum over the phrase's own words (neither [CLS] nor task token nor [SEP]) of what they give each
- * region; where it is largest, the whole image aside. */
+/* The sum over the phrase's own words (neither [CLS] nor task token nor [SEP]) of what they give
+ * each region; where it is largest, the whole image aside. */
 static int most_looked_at(const struct result *r, int layer, int head, float *map, float *sum)
 {
     int rows = 0, cols = 0, best = 1;

@@ -132,8 +132,8 @@ void canvas_label(struct canvas *c, int x, int y, const char *text, int scale, s
         for (int i = 0; rows && i < 7; i++)
             for (int j = 0; j < 5; j++)
                 if (rows[i] >> (4 - j) & 1)
-                    canvas_fill(c, x + (j + 1) * scale, y + (i + 1) * scale, x + (j + 2) * scale - 1,
-                         y + (i + 2) * scale - 1, black);
+                    canvas_fill(c, x + (j + 1) * scale, y + (i + 1) * scale,
+                                x + (j + 2) * scale - 1, y + (i + 2) * scale - 1, black);
     }
 }
 

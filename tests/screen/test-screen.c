@@ -297,7 +297,8 @@ static void demo(void)
     setenv("VILSCOPE_DEMO", source_path("demo/model"), 1);
     struct terminal *t = terminal_start(argv, 32, 110, true, false);
     ok(terminal_expect(t, "demo / final") && terminal_expect(t, "probability") &&
-       terminal_expect(t, "s: another query"), "the first screen has an answer, and says what next");
+       terminal_expect(t, "s: another query"),
+       "the first screen has an answer, and says what next");
     terminal_read(t, 300);
     ok(t->images > 0, "and a picture");
     for (int i = 0; i < 5; i++) {
