@@ -43,12 +43,26 @@ static void average(const uint8_t *rgb, int w, int h, int x1, int x2, int y1, in
 
 void canvas_photo(struct canvas *c, const uint8_t *rgb, int w, int h)
 {
+    canvas_photo_part(c, rgb, w, h, 0, 0, (double)c->w / w, (double)c->h / h);
+}
+
+void canvas_photo_part(struct canvas *c, const uint8_t *rgb, int w, int h, double left, double top,
+                       double scale_x, double scale_y)
+{
     for (int y = 0; y < c->h; y++) {
-        int y1 = (int)((int64_t)y * h / c->h), y2 = (int)((int64_t)(y + 1) * h / c->h);
+        int y1 = (int)(top + y / scale_y), y2 = (int)(top + (y + 1) / scale_y);
         for (int x = 0; x < c->w; x++)
-            average(rgb, w, h, (int)((int64_t)x * w / c->w), (int)((int64_t)(x + 1) * w / c->w),
-                    y1, y2, c->rgb + 3 * ((size_t)y * (size_t)c->w + (size_t)x));
+            average(rgb, w, h, (int)(left + x / scale_x), (int)(left + (x + 1) / scale_x), y1, y2,
+                    c->rgb + 3 * ((size_t)y * (size_t)c->w + (size_t)x));
     }
+}
+
+void canvas_put(struct canvas *c, int x, int y, const struct canvas *from)
+{
+    int w = from->w < c->w - x ? from->w : c->w - x;
+    for (int i = 0; i < from->h && y + i < c->h && w > 0; i++)
+        memcpy(c->rgb + 3 * ((size_t)(y + i) * (size_t)c->w + (size_t)x),
+               from->rgb + 3 * (size_t)i * (size_t)from->w, 3 * (size_t)w);
 }
 
 void canvas_dim(struct canvas *c, float amount)
@@ -132,17 +146,52 @@ void canvas_label(struct canvas *c, int x, int y, const char *text, int scale, s
         for (int i = 0; rows && i < 7; i++)
             for (int j = 0; j < 5; j++)
                 if (rows[i] >> (4 - j) & 1)
-                    canvas_fill(c, x + (j + 1) * scale, y + (i + 1) * scale,
-                                x + (j + 2) * scale - 1, y + (i + 2) * scale - 1, black);
+                    canvas_fill(c, x + (j + 1) * scale, y + (i + 1) * scale, x + (j + 2) * scale - 1,
+                         y + (i + 2) * scale - 1, black);
     }
 }
 
-/* Nine points of matplotlib's "inferno" (CC0), between which colors are mixed. */
+/* Nine points of each map, between which colors are mixed; dark to bright, so that they hold without
+ * hue. inferno, viridis and cividis are matplotlib's (CC0); cividis is made for color-blind eyes. */
+static const struct {
+    const char *name;
+    struct rgb at[9];
+} color_maps[] = {
+    {"inferno", {{0, 0, 4}, {31, 12, 72}, {85, 15, 109}, {136, 34, 106}, {186, 54, 85},
+                 {227, 89, 51}, {249, 140, 10}, {249, 201, 50}, {252, 255, 164}}},
+    {"viridis", {{68, 1, 84}, {71, 44, 122}, {59, 81, 139}, {44, 113, 142}, {33, 144, 141},
+                 {39, 173, 129}, {92, 200, 99}, {170, 220, 50}, {253, 231, 37}}},
+    {"cividis", {{0, 34, 78}, {18, 53, 112}, {59, 73, 108}, {87, 93, 109}, {112, 113, 115},
+                 {138, 134, 120}, {165, 156, 116}, {195, 179, 105}, {254, 232, 56}}},
+    {"gray", {{0, 0, 0}, {32, 32, 32}, {64, 64, 64}, {96, 96, 96}, {128, 128, 128},
+              {160, 160, 160}, {192, 192, 192}, {224, 224, 224}, {255, 255, 255}}},
+};
+#define COLOR_MAPS (int)(sizeof color_maps / sizeof color_maps[0])
+static int color_map;
+
+bool canvas_set_color_map(const char *name)
+{
+    for (int i = 0; i < COLOR_MAPS; i++)
+        if (strcmp(color_maps[i].name, name) == 0) {
+            color_map = i;
+            return true;
+        }
+    return false;
+}
+
+const char *canvas_next_color_map(void)
+{
+    return color_maps[(color_map + 1) % COLOR_MAPS].name;
+}
+
+const char *canvas_color_maps(void)
+{
+    return "inferno, viridis, cividis, gray";
+}
+
 struct rgb canvas_heat_color(float heat)
 {
-    static const struct rgb map[9] = {{0, 0, 4},      {31, 12, 72},   {85, 15, 109},
-                                      {136, 34, 106}, {186, 54, 85},  {227, 89, 51},
-                                      {249, 140, 10}, {249, 201, 50}, {252, 255, 164}};
+    const struct rgb *map = color_maps[color_map].at;
     heat = heat > 0 ? heat < 1 ? heat : 1 : 0; /* NaN is cold, too */
     int i = (int)(heat * 8);
     i = i > 7 ? 7 : i;
@@ -150,6 +199,18 @@ struct rgb canvas_heat_color(float heat)
     return (struct rgb){(uint8_t)(map[i].r + f * (map[i + 1].r - map[i].r)),
                         (uint8_t)(map[i].g + f * (map[i + 1].g - map[i].g)),
                         (uint8_t)(map[i].b + f * (map[i + 1].b - map[i].b))};
+}
+
+/* Blue over white to orange, the ends as far apart for color-blind eyes as for others. */
+struct rgb canvas_signed_color(float x)
+{
+    static const struct rgb low = {33, 102, 172}, middle = {247, 247, 247}, high = {230, 97, 1};
+    x = x > -1 ? x < 1 ? x : 1 : -1;
+    struct rgb end = x < 0 ? low : high;
+    float f = x < 0 ? -x : x;
+    return (struct rgb){(uint8_t)(middle.r + f * (end.r - middle.r)),
+                        (uint8_t)(middle.g + f * (end.g - middle.g)),
+                        (uint8_t)(middle.b + f * (end.b - middle.b))};
 }
 
 void canvas_heat(struct canvas *c, const float *heat)

@@ -1,7 +1,7 @@
 /* Pictures among curses' text.
  *
- * curses knows nothing of pixels: under a picture we keep no-break spaces, which curses leaves
- * alone as long as they stay, and send the picture after curses has written. */
+ * curses knows nothing of pixels: under a picture we keep blanks that are no spaces, which curses
+ * leaves alone as long as they stay, and send the picture after curses has written. */
 #include "ui/gfx.h"
 
 #include "ui/sixel.h"
@@ -97,10 +97,13 @@ static void draw_blocks(struct area a, const struct canvas *c)
 
 /* ---- sixels */
 
-static void fill_blank(struct area a)
+/* A picture that has another shape or place than before gets other blanks, so that curses rewrites
+ * the cells and nothing is left of the pixels that it does not cover any more. */
+static void fill_blank(struct area a, int which)
 {
+    static const wchar_t *const blanks[] = {L"\u00a0", L"\u2007", L"\u2008", L"\u2009"};
     cchar_t blank;
-    setcchar(&blank, L"\u00a0", 0, 0, NULL);
+    setcchar(&blank, blanks[which % 4], 0, 0, NULL);
     for (int y = 0; y < a.rows; y++)
         for (int x = 0; x < a.cols; x++)
             mvadd_wch(a.row + y, a.col + x, &blank);
@@ -111,24 +114,51 @@ static bool same_area(struct area a, struct area b)
     return a.row == b.row && a.col == b.col && a.rows == b.rows && a.cols == b.cols;
 }
 
-void gfx_place(struct gfx *g, int i, struct area a, const struct canvas *c, bool changed)
+/* FNV-1a over words: pictures are large, and looked at on every key. */
+static uint64_t hash_canvas(const struct canvas *c)
+{
+    uint64_t h = 14695981039346656037u ^ ((uint64_t)c->w << 32 | (uint64_t)c->h);
+    size_t n = 3 * (size_t)c->w * (size_t)c->h, i = 0;
+    for (; i + 8 <= n; i += 8) {
+        uint64_t word;
+        memcpy(&word, c->rgb + i, 8);
+        h = (h ^ word) * 1099511628211u;
+        h ^= h >> 29;
+    }
+    for (; i < n; i++)
+        h = (h ^ c->rgb[i]) * 1099511628211u;
+    return h;
+}
+
+void gfx_place(struct gfx *g, int i, struct area a, struct canvas *c)
 {
     struct gfx_place *p = &g->places[i];
+    if (!c)
+        return;
+    canvas_free(p->canvas);
+    p->canvas = c;
+    p->wanted = true;
     if (g->mode == GFX_BLOCKS) {
+        p->at = a;
         draw_blocks(a, c);
         return;
     }
-    if (changed || !p->data.len) {
+    uint64_t hash = hash_canvas(c);
+    if (hash != p->hash || !p->data.len) {
         p->data.len = 0;
         if (sixel_encode_canvas(c, g->term.registers, &p->data) != 0)
             p->data.len = 0;
+        p->hash = hash;
         p->shown = false;
     }
-    if (!same_area(p->at, a))
+    if (!same_area(p->at, a) || p->w != c->w || p->h != c->h) {
         p->shown = false;
+        p->blank = g->blanks++;
+    }
     p->at = a;
-    p->wanted = true;
-    fill_blank(a);
+    p->w = c->w;
+    p->h = c->h;
+    fill_blank(a, p->blank);
 }
 
 /* All bytes, also to a terminal that is slow to take them. */
@@ -154,8 +184,11 @@ void gfx_flush(struct gfx *g)
     struct buf out = {0};
     for (int i = 0; i < GFX_PLACES; i++) {
         struct gfx_place *p = &g->places[i];
-        if (!p->wanted)
+        if (!p->wanted) {
             p->shown = false;
+            canvas_free(p->canvas);
+            p->canvas = NULL;
+        }
         if (!p->wanted || p->shown || !p->data.len)
             continue;
         buf_printf(&out, "\033[%d;%dH", p->at.row + 1, p->at.col + 1);
@@ -181,6 +214,8 @@ void gfx_lost(struct gfx *g)
 
 void gfx_fini(struct gfx *g)
 {
-    for (int i = 0; i < GFX_PLACES; i++)
+    for (int i = 0; i < GFX_PLACES; i++) {
         buf_fini(&g->places[i].data);
+        canvas_free(g->places[i].canvas);
+    }
 }

@@ -13,14 +13,19 @@ struct area {
     int row, col, rows, cols;
 };
 
-#define GFX_PLACES 2
+#define GFX_PLACES 8
 
 struct gfx {
     enum gfx_mode mode;
     struct term term;
+    int blanks;           /* blanks handed out */
     struct gfx_place {
         struct area at;
         struct buf data;  /* the encoded picture */
+        uint64_t hash;    /* of what it was made from */
+        int w, h;         /* its pixels */
+        int blank;        /* which blank lies under it */
+        struct canvas *canvas;
         bool wanted;      /* in the frame being made */
         bool shown;       /* on the screen, where `at` says */
     } places[GFX_PLACES];
@@ -30,9 +35,9 @@ struct gfx {
 void gfx_fit(const struct gfx *g, struct area a, int w, int h, int *canvas_w, int *canvas_h);
 /* A new frame: nothing is wanted yet. */
 void gfx_begin(struct gfx *g);
-/* Put picture number i at the area's corner. c NULL keeps the last canvas of that number, which
- * costs nothing when it is on the screen already (blocks need the canvas each time). */
-void gfx_place(struct gfx *g, int i, struct area a, const struct canvas *c, bool changed);
+/* Puts picture number i at the area's corner, and takes the canvas over (NULL does nothing). What is
+ * on the screen already is not sent again. */
+void gfx_place(struct gfx *g, int i, struct area a, struct canvas *c);
 /* After doupdate: send what is wanted and not shown. */
 void gfx_flush(struct gfx *g);
 /* The number of the nearest of the terminal's colors: of 256, or the 8 basic ones. */

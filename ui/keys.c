@@ -3,6 +3,8 @@
 #include "ui/workbench_priv.h"
 
 #include <curses.h>
+#include <stdio.h>
+#include <string.h>
 
 #define ESCAPE 27
 #define PATIENCE 25 /* ms for the rest of a sequence */
@@ -58,6 +60,67 @@ static bool is_sequence(struct workbench *w)
     else if (c >= 0)
         unget_wch((wchar_t)c);
     return c == '[' || c == ']' || c == 'P' || c == '_' || c == '^' || c == 'X' || c == 'O';
+}
+
+/* ---- names */
+
+static const struct {
+    int key;
+    const char *name;
+} special_names[] = {
+    {KEY_LEFT, "Left"}, {KEY_RIGHT, "Right"}, {KEY_UP, "Up"}, {KEY_DOWN, "Down"},
+    {KEY_PPAGE, "PageUp"}, {KEY_NPAGE, "PageDown"}, {KEY_HOME, "Home"}, {KEY_END, "End"},
+    {KEY_ENTER, "Enter"}, {KEY_BTAB, "S-Tab"}, {KEY_BACKSPACE, "Backspace"}, {KEY_DC, "Delete"},
+    {KEY_SLEFT, "S-Left"}, {KEY_SRIGHT, "S-Right"}, {KEY_SR, "S-Up"}, {KEY_SF, "S-Down"},
+};
+
+static void utf8(unsigned c, char out[5])
+{
+    memset(out, 0, 5);
+    if (c < 0x80) {
+        out[0] = (char)c;
+    } else if (c < 0x800) {
+        out[0] = (char)(0xc0 | c >> 6);
+        out[1] = (char)(0x80 | (c & 63));
+    } else if (c < 0x10000) {
+        out[0] = (char)(0xe0 | c >> 12);
+        out[1] = (char)(0x80 | (c >> 6 & 63));
+        out[2] = (char)(0x80 | (c & 63));
+    } else {
+        out[0] = (char)(0xf0 | c >> 18);
+        out[1] = (char)(0x80 | (c >> 12 & 63));
+        out[2] = (char)(0x80 | (c >> 6 & 63));
+        out[3] = (char)(0x80 | (c & 63));
+    }
+}
+
+void keys_name(int key, bool special, char *out, size_t size)
+{
+    char letter[5];
+    out[0] = '\0';
+    if (special) {
+        for (size_t i = 0; i < sizeof special_names / sizeof special_names[0]; i++)
+            if (special_names[i].key == key)
+                snprintf(out, size, "%s", special_names[i].name);
+        for (int i = 1; i <= 12; i++)
+            if (key == KEY_F(i))
+                snprintf(out, size, "F%d", i);
+    } else if (key == '\r' || key == '\n') {
+        snprintf(out, size, "Enter");
+    } else if (key == '\t') {
+        snprintf(out, size, "Tab");
+    } else if (key == ESCAPE) {
+        snprintf(out, size, "Esc");
+    } else if (key == ' ') {
+        snprintf(out, size, "Space");
+    } else if (key == 127) {
+        snprintf(out, size, "Backspace");
+    } else if (key < 32) {
+        snprintf(out, size, "C-%c", key + 'a' - 1);
+    } else {
+        utf8((unsigned)key, letter);
+        snprintf(out, size, "%s", letter);
+    }
 }
 
 bool keys_take(struct workbench *w)

@@ -1,5 +1,5 @@
-/* An attention map as a matrix: a row for everything that looks, a column for what it looks at,
- * with numbers for the chosen cell. */
+/* An attention map as a matrix: a row for everything that looks, a column for what it looks at, with
+ * numbers for the chosen cell. */
 #include "src/mem.h"
 #include "ui/workbench_priv.h"
 
