@@ -4,12 +4,16 @@
 #ifndef UI_WORKBENCH_PRIV_H
 #define UI_WORKBENCH_PRIV_H
 
+#include "src/change.h"
+#include "src/effects.h"
+#include "src/lens.h"
 #include "ui/edit.h"
 #include "ui/gfx.h"
 #include "ui/look.h"
 #include "ui/workbench.h"
 
 struct workbench;
+struct table;
 
 /* ---- views */
 
@@ -21,18 +25,22 @@ enum motion {
 struct view {
     const char *name, *what;
     bool popup; /* covers the body until it is left */
+    /* Draws into its cells; pictures go to gfx_place(&w->gfx, w->slot, ...). */
     void (*draw)(struct workbench *w, struct area a);
     void (*move)(struct workbench *w, enum motion m); /* NULL: tokens and answers move */
-    void (*accept)(struct workbench *w);              /* Enter */
-    bool (*click)(struct workbench *w, int row, int col); /* in its area; false: nothing there */
-    void (*filter)(struct workbench *w); /* popups that take typed letters: w->filter changed */
+    void (*accept)(struct workbench *w);              /* Enter; NULL: types a query */
+    /* In the area that was drawn last, counted from its corner; false: nothing is there. */
+    bool (*click)(struct workbench *w, int row, int col);
+    void (*filter)(struct workbench *w); /* it can be searched: w->filter changed. A popup takes
+                                            letters at once, a pane after "/" */
+    void (*enter)(struct workbench *w);  /* a popup is opened */
     void (*leave)(struct workbench *w);  /* a popup is closed */
     /* Its numbers, a row for each line, names in front; for export. */
     bool (*table)(struct workbench *w, struct table *out);
 };
-extern const struct view view_photo, view_answer, view_looks, view_tokens, view_matrix, view_heads,
-    view_states, view_plane, view_lens, view_effects, view_regions, view_tasks, view_history,
-    view_help, view_status, view_views;
+extern const struct view view_photo, view_answer, view_looks, view_tokens, view_regions,
+    view_tasks, view_history, view_help, view_status, view_views;
+extern const struct view view_matrix, view_heads, view_states, view_plane, view_lens, view_effects;
 extern const struct view *const all_views[]; /* ends in NULL; popups last */
 const struct view *view_find(const char *name);
 
@@ -66,6 +74,7 @@ enum mode {
     MODE_TYPE,    /* the query line */
     MODE_OPEN,    /* an image's name */
     MODE_COMMAND, /* the ":" line */
+    MODE_FIND,    /* the search line of the focused view */
     MODE_BOX      /* drawing a box on the photo */
 };
 
@@ -96,11 +105,20 @@ struct binding {
 /* Lines of a script that wait to be run. */
 struct script {
     char *text, *at; /* the next line; NULL: none */
-    const char *path;
+    char *path;
     int line;
-    bool waits;      /* for the engine */
-    double until;    /* ms, or for this moment */
+    bool waits;      /* for the engine and the pictures */
+    bool pauses;     /* for a key */
+    bool strict;     /* the first failure ends the program */
+    double until;    /* ms, or for this moment; 0: none */
 };
+
+/* Photos that are on the screen, for clicks. */
+struct tile {
+    int photo;
+    struct area at;
+};
+#define TILES 128
 
 /* The part of the current photo that is on the screen. */
 struct frame {
@@ -131,6 +149,10 @@ struct workbench {
     double zoom, pan_x, pan_y;  /* of the photo; pan is its middle, 0 to 1 */
     struct drawing draw;
     struct frame frame;
+    struct tile tiles[TILES];
+    int tile_count;
+    struct canvas *scaled;      /* the photo that was drawn last, without marks; a cache */
+    uint64_t scaled_key;
 
     struct pane panes[PANES];
     int pane_count, focus;
@@ -138,11 +160,15 @@ struct workbench {
     const struct view *popup;   /* or NULL */
     int slot;                   /* the picture's number of the pane being drawn */
     struct area popup_at;
-    int pick, scroll;           /* in popups and lists */
-    struct edit filter;         /* of popups that search */
+    int pick, scroll;           /* in popups and lists; scroll is the first line shown */
+    struct edit filter;         /* what is searched; of the popup, or of the pane that has the keys */
+    int *lines;                 /* of a list, those that match the filter: list.c */
+    int line_count;
+    int head;                   /* whose answers are shown: of enum vilbert_head, 0 the task's */
 
     enum mode mode;
-    bool quit, redraw;
+    bool quit, redraw, cursor;  /* cursor: it is to be seen in this frame */
+    bool mouse;                 /* the terminal reports it */
     int status_code;            /* what the program ends with */
     enum graphics_choice graphics;
     struct gfx gfx;
@@ -153,20 +179,36 @@ struct workbench {
 
     struct shown now;           /* on the screen */
     struct result *plain;       /* the same query without interventions, to compare; or NULL */
-    struct effects *effects;    /* of the last knock-out, or NULL */
-    struct what_if *what_if;    /* interventions of the next query; never NULL */
+    struct {
+        struct change *list;
+        int count;
+    } changes;                  /* interventions of the next query */
+    struct effects *effects;    /* of the last knock-out of the result that is shown, or NULL */
+    struct lens *lens[2];       /* of it: its tokens, the current photo's regions; or NULL */
+    int lens_photo;             /* the result's image that lens[1] is of */
+    struct job *jobs;           /* other work of the engine that runs or waits */
+    struct result **old;        /* results that such work may still read */
+    int old_count;
     struct result *unlogged;    /* waits for the checkpoint's digest; may be now.r */
     struct photo **asked;       /* photos of the running query */
     int asked_count, running;   /* its number, 0 when idle */
-    bool asked_changed;         /* it differs from the plain one by its interventions only */
     struct log_query *history;
     int history_count;
+    bool history_all;           /* of all sessions */
     char status[512];
     bool status_bad;
     char log_state[128];
 };
 
 /* ---- workbench.c */
+/* Other work for the engine's thread. done gets arg back in this thread, err NULL when all went
+ * well; it frees arg. When the result on the screen is replaced meanwhile, the old one lives on
+ * until all such work is done. */
+typedef void job_done(struct workbench *w, void *arg, const struct vs_err *err);
+int workbench_call(struct workbench *w, engine_work *run, job_done *done, void (*drop)(void *arg),
+                   void *arg);
+/* Whether queries, detections or other work run. */
+bool workbench_busy(const struct workbench *w);
 void workbench_say(struct workbench *w, bool bad, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void workbench_log(struct workbench *w, bool wait);
@@ -179,6 +221,10 @@ void workbench_suspend(struct workbench *w);
 
 /* ---- keys.c: acts on all keys that wait; false when there were none. */
 bool keys_take(struct workbench *w);
+/* Presses a key by its name; false when there is no such key. */
+bool keys_press(struct workbench *w, const char *name);
+/* The mouse is reported, or left to the terminal. */
+void keys_mouse(struct workbench *w, bool on);
 /* The name of a key, as in the table of actions: "Left", "C-l", "x". special for KEY_*. */
 void keys_name(int key, bool special, char *out, size_t size);
 
@@ -186,22 +232,53 @@ void keys_name(int key, bool special, char *out, size_t size);
 struct action {
     const char *name;
     const char *keys; /* names of keys with blanks between, or "" */
-    const char *args; /* "" none; [X] may be left out */
+    const char *args; /* "" none; [X] may be left out. VIEW, TASK, FILE, CHECKPOINT, COLORS, MAP,
+                         ACTION, OPTION are completed */
     const char *view; /* only while this view has the keys; NULL: always */
     const char *what;
     void (*run)(struct workbench *w, const char *arg);
 };
-extern const struct action action_table[];
-extern const int action_count;
+/* Those that belong together, for the help; ends in a NULL name. */
+struct action_group {
+    const char *title;
+    const struct action *actions;
+};
+extern const struct action_group action_groups[]; /* ends in a NULL title */
+extern const struct action inside_actions[];      /* actions_inside.c: looking inside the model */
+/* Calls f for each action. */
+const struct action *action_find(const char *name);
 void actions_key(struct workbench *w, int key, bool special);
+/* By its name, as if it had been pressed while nothing is typed. False: it means nothing. */
+bool actions_named_key(struct workbench *w, const char *key);
 /* Runs "name argument". False, with the status line saying why, when there is no such action or it
  * failed. */
 bool actions_line(struct workbench *w, const char *line);
-/* Completes the command line. */
-void actions_complete(struct workbench *w);
 /* The keys of an action, those of the user included. */
 void actions_keys(const struct workbench *w, const struct action *a, char *out, size_t size);
 void actions_bind(struct workbench *w, const char *key, const char *line);
+void do_bind(struct workbench *w, const char *arg);
+void do_set(struct workbench *w, const char *arg);
+/* The key table as mdoc, for the man page. */
+void actions_print_mdoc(void);
+/* ---- complete.c: completes the command line in place */
+void complete_command(struct workbench *w);
+/* ---- typing.c: keys of lines that are typed */
+void typing_key(struct workbench *w, int key, bool special);
+void do_type(struct workbench *w, const char *arg);
+void do_command(struct workbench *w, const char *arg);
+void do_find(struct workbench *w, const char *arg);
+
+/* ---- list.c: lists of lines in panes and popups, with a search */
+/* What a line says, for the search; NULL: there is no such line. */
+typedef const char *list_text(const struct workbench *w, int line);
+/* Collects the lines that hold w->filter's words into w->lines; keeps w->pick in bounds. */
+void list_filter(struct workbench *w, int count, list_text *text);
+/* The first line to show, so that line `at` is among `room`; top is kept from frame to frame. */
+int list_top(int *top, int at, int count, int room);
+/* Moves w->pick among w->lines. */
+void list_move(struct workbench *w, enum motion m);
+/* Whether text holds all words of filter, in any case. */
+bool list_matches(const char *text, const char *filter);
 
 /* ---- do_query.c */
 void do_ask(struct workbench *w, const char *arg);
@@ -210,6 +287,8 @@ void do_task(struct workbench *w, const char *arg);
 void do_checkpoint(struct workbench *w, const char *arg);
 void do_suggest(struct workbench *w, const char *arg);
 void do_cancel(struct workbench *w, const char *arg);
+void do_digit(struct workbench *w, const char *arg);
+void do_others(struct workbench *w, const char *arg);
 /* Posts the text of the query line about the photos of the result that is shown. */
 void query_repeat(struct workbench *w);
 /* ---- do_photo.c */
@@ -261,10 +340,16 @@ void do_copy(struct workbench *w, const char *arg);
 void do_source(struct workbench *w, const char *arg);
 void do_wait(struct workbench *w, const char *arg);
 void do_sleep(struct workbench *w, const char *arg);
+void do_pause(struct workbench *w, const char *arg);
+void do_say(struct workbench *w, const char *arg);
+void do_press(struct workbench *w, const char *arg);
 int script_open(struct workbench *w, const char *path, struct vs_err *err);
 /* Runs what can be run. True when it waits for a moment, *ms from now. */
 bool script_step(struct workbench *w, int *ms);
 void script_fini(struct workbench *w);
+/* ---- view_history.c */
+void do_history_scope(struct workbench *w, const char *arg);
+void do_history_again(struct workbench *w, const char *arg);
 
 /* ---- boxes.c: drawing on the photo */
 void do_box(struct workbench *w, const char *arg);
@@ -316,12 +401,16 @@ void chrome_draw(struct workbench *w);
 #define CHROME_TOP 1
 #define CHROME_BOTTOM 4
 
-/* ---- view_photo.c */
-/* The result's number of the current photo, or -1. */
+/* ---- photo.c: a photo with what is known of it */
+/* The result's number of a photo, or -1. */
+int photo_number(const struct workbench *w, int photo);
+/* That of the current one. */
 int photo_in_result(const struct workbench *w);
 /* Weights over the current photo's regions of what is chosen (caller frees), or NULL. */
 float *photo_weights(const struct workbench *w, int *count);
-/* The photo with all that is drawn on it, scaled to the canvas; without zoom. */
+/* Photo number `photo` with all that is drawn on it: the part that the frame says. */
 void photo_compose(struct workbench *w, int photo, struct canvas *c, const struct frame *f);
+/* Ranks over blocks, where there is no room for painted letters. */
+void photo_label_cells(const struct workbench *w, int photo, const struct frame *f);
 
 #endif
