@@ -143,7 +143,7 @@ static void draw_line(const struct workbench *w, struct area a, int row, int i)
     attrset(chosen ? A_REVERSE : A_NORMAL);
     draw_text(row, a.col + n, room - bar + 3 - n, "%s", x.label);
     if (bar) {
-        attrset((int)draw_rank_attr(r->box_count ? i : 1) | (chosen ? A_REVERSE : 0));
+        attrset((int)draw_rank_attr(r->box_count ? i : 1));
         draw_bar(row, a.col + 4 + room - bar, bar, x.share);
         attrset(chosen ? A_REVERSE : A_NORMAL);
     }
