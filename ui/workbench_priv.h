@@ -189,6 +189,7 @@ struct workbench {
     struct job *jobs;           /* other work of the engine that runs or waits */
     struct result **old;        /* results that such work may still read */
     int old_count;
+    struct inside *inside;      /* of the views inside the model: inside.h; or NULL */
     struct result *unlogged;    /* waits for the checkpoint's digest; may be now.r */
     struct photo **asked;       /* photos of the running query */
     int asked_count, running;   /* its number, 0 when idle */
