@@ -138,6 +138,7 @@ struct event {
     int checkpoint;        /* EVENT_RESULT: whose answer; its EVENT_ERROR too */
     int left;              /* EVENT_RESULT, EVENT_ERROR: further ones of this query are to come */
     void *arg;             /* of engine_call: EVENT_DONE, and its EVENT_ERROR */
+    void (*drop)(void *arg); /* how to free it */
     struct photo *photo;   /* EVENT_REGIONS and its EVENT_ERROR */
     struct result *result; /* EVENT_RESULT: now the receiver's */
     struct vs_err error;   /* EVENT_ERROR */

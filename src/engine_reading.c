@@ -40,24 +40,33 @@ static void tell_spread(const float *softmax, const int *order, int n, struct re
     r->margin = n > 1 ? (double)softmax[order[0]] - (double)softmax[order[1]] : 1;
 }
 
-/* Rank n logits; names gives the label of a class, or NULL for "#index". */
-static void rank_answers(const float *logits, int n, char *(*label)(const void *arg, int i),
-                         const void *arg, struct result *r)
+/* n logits ranked; label gives the name of a class. Entropy and margin go to spread unless NULL. */
+static struct result_answer *rank(const float *logits, int n,
+                                  char *(*label)(const void *arg, int i), const void *arg,
+                                  struct result *spread)
 {
     float *p = xmalloc((size_t)n * sizeof *p);
     int *order = xmalloc((size_t)n * sizeof *order);
+    struct result_answer *list = xcalloc((size_t)n + 1, sizeof *list);
     score_softmax(logits, n, p);
     score_rank(logits, n, order);
-    r->answers = xcalloc((size_t)n, sizeof *r->answers);
-    r->answer_count = n;
     for (int i = 0; i < n; i++) {
         int k = order[i];
-        r->answers[i] = (struct result_answer){k, label(arg, k), logits[k], p[k],
-                                               score_sigmoid(logits[k])};
+        list[i] = (struct result_answer){k, label(arg, k), logits[k], p[k],
+                                         score_sigmoid(logits[k])};
     }
-    tell_spread(p, order, n, r);
+    if (spread)
+        tell_spread(p, order, n, spread);
     free(p);
     free(order);
+    return list;
+}
+
+static void rank_answers(const float *logits, int n, char *(*label)(const void *arg, int i),
+                         const void *arg, struct result *r)
+{
+    r->answers = rank(logits, n, label, arg, r);
+    r->answer_count = n;
 }
 
 static char *list_label(const void *arg, int i)
@@ -196,4 +205,35 @@ int reading_make(const struct model *m, const struct query *q, const struct trac
         break;
     }
     return 0;
+}
+
+/* ---- the other heads */
+
+bool model_read_head(const struct model *m, const struct result *r, unsigned head,
+                     struct result_answer **out, int *count)
+{
+    static const struct {
+        unsigned head;
+        const char *name;
+        char *(*label)(const void *arg, int i);
+    } heads[] = {
+        {HEAD_VQA, "out.vil_prediction", list_label},
+        {HEAD_GQA, "out.vil_prediction_gqa", list_label},
+        {HEAD_ALIGN, "out.vil_logit", image_label},
+        {HEAD_BINARY, "out.vil_binary_prediction", pair_label},
+        {HEAD_TRI, "out.vil_tri_prediction", verdict_label},
+    };
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        const struct trace_tensor *t = heads[i].head == head ? trace_find(r->trace, heads[i].name)
+                                                             : NULL;
+        if (!t)
+            continue;
+        const void *arg = head == HEAD_VQA ? (const void *)m->vqa
+                          : head == HEAD_GQA ? (const void *)m->gqa
+                                             : (const void *)r;
+        *count = (int)(head == HEAD_ALIGN ? t->shape[0] : t->shape[1]);
+        *out = rank(t->data, *count, heads[i].label, arg, NULL);
+        return true;
+    }
+    return false;
 }
