@@ -4,6 +4,9 @@ libcore_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(UTF8PROC_CFLAGS) \
 	$(STB_CFLAGS) $(LMDB_CFLAGS)
 libcore_a_SOURCES = \
 	src/change.c src/change.h \
+	src/compare.c src/compare.h \
+	src/compare_attention.c src/compare_attention.h \
+	src/compare_weights.c src/compare_weights.h \
 	src/demo.c src/demo.h \
 	src/digestcache.c src/digestcache.h \
 	src/effects.c src/effects.h \
