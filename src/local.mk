@@ -6,6 +6,8 @@ libcore_a_SOURCES = \
 	src/change.c src/change.h \
 	src/compare.c src/compare.h \
 	src/compare_attention.c src/compare_attention.h \
+	src/compare_cka.c src/compare_cka.h \
+	src/compare_swap.c src/compare_swap.h \
 	src/compare_weights.c src/compare_weights.h \
 	src/demo.c src/demo.h \
 	src/digestcache.c src/digestcache.h \
