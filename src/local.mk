@@ -30,10 +30,14 @@ libcore_a_SOURCES = \
 	src/lens.c src/lens.h \
 	src/mem.c src/mem.h \
 	src/modeldir.c src/modeldir.h \
+	src/probes.c src/probes.h \
+	src/probes_run.c \
+	src/probes_table.c \
 	src/regioncache.c src/regioncache.h \
 	src/result.c src/result.h \
 	src/result_json.c \
-	src/strmap.c src/strmap.h
+	src/strmap.c src/strmap.h \
+	src/watch.c src/watch.h
 CORE_LIBS = libcore.a $(KERN_LIBS) $(JANSSON_LIBS) $(UTF8PROC_LIBS) $(LMDB_LIBS) $(LIBS)
 
 bin_PROGRAMS += vilscope
