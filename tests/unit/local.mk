@@ -36,3 +36,7 @@ TAP_TESTS += test-world
 test_world_SOURCES = tests/unit/test-world.c
 test_world_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
 test_world_LDADD = libworld.a $(CORE_LIBS)
+TAP_TESTS += test-compare
+test_compare_SOURCES = tests/unit/test-compare.c
+test_compare_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
+test_compare_LDADD = $(CORE_LIBS)
