@@ -60,15 +60,15 @@ void grid_legend(int row, int col, int width, float top, enum scale s)
 
 void grid_fit(struct workbench *w, struct grid *g, struct area body, int top[2])
 {
-    bool blocks = w->gfx.mode == GFX_BLOCKS;
-    int cw, ch, least = blocks ? 1 : LEAST_CELL;
+    bool sixel = w->gfx.mode == GFX_SIXEL;
+    int cw, ch, least = sixel ? LEAST_CELL : w->gfx.mode == GFX_NONE ? NUMBER : 1;
     draw_cell(w, &cw, &ch);
     int room = (body.cols - g->label - g->right) * cw;
-    room = !blocks && room > w->gfx.term.max_w ? w->gfx.term.max_w : room;
+    room = sixel && room > w->gfx.term.max_w ? w->gfx.term.max_w : room;
     g->cell = room / g->cols;
     g->cell = g->cell > MOST_CELL * cw ? MOST_CELL * cw : g->cell;
     g->cell = g->cell < least ? least : g->cell;
-    g->numbers = blocks && g->cell >= NUMBER;
+    g->numbers = !sixel && g->cell >= NUMBER;
     g->shown_cols = room / g->cell < g->cols ? room / g->cell : g->cols;
     g->shown_rows = body.rows < g->rows ? body.rows : g->rows;
     g->first_row = list_top(&top[0], g->at_row, g->rows, g->shown_rows);

@@ -14,6 +14,7 @@ struct inside *inside_of(struct workbench *w)
         return w->inside;
     w->inside = xcalloc(1, sizeof *w->inside);
     w->inside->depth = 1 << 20; /* the last one */
+    w->inside->lens_text = true;
     for (int k = 0; k < 4; k++)
         w->inside->other[k] = -1;
     return w->inside;
@@ -26,7 +27,7 @@ static void drop_caches(struct inside *in)
     free(in->similar);
     in->table = (struct head_table){0};
     in->plane = in->similar = NULL;
-    in->table_key = in->plane_key = in->similar_key = 0;
+    in->table_key = in->plane_key = in->similar_key = in->moved_key = 0;
 }
 
 void inside_forget(struct workbench *w)
@@ -239,6 +240,21 @@ int inside_depth(struct workbench *w, int count)
     in->depth = in->depth >= count ? count - 1 : in->depth;
     in->depth = in->depth < 0 ? 0 : in->depth;
     return in->depth;
+}
+
+bool inside_step_depth(struct workbench *w, int step)
+{
+    const struct view *v = panes_focused(w);
+    int n;
+    if (v == &view_lens && w->now.r) {
+        (view_lens.move)(w, step > 0 ? MOVE_RIGHT : MOVE_LEFT);
+        return true;
+    }
+    if (v != &view_states && v != &view_plane)
+        return false;
+    free(inside_depths(w, &n));
+    inside_of(w)->depth = panes_pick(inside_depth(w, n), n, 1, step > 0 ? MOVE_DOWN : MOVE_UP);
+    return true;
 }
 
 /* ---- drawing */

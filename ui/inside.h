@@ -31,7 +31,7 @@ struct inside {
     int serial;        /* another for every result */
     int other[4];      /* by map: the chosen column that sel cannot hold (text, image), or -1 */
     bool difference;   /* the matrix shows now minus without interventions */
-    bool set_open;     /* heads that are chosen join a set */
+    int heads_at;      /* the head that the heads view is at while a set is chosen */
     int depth;
     enum plane_of plane_of;
     bool lens_text;    /* the lens is on words, else on regions */
@@ -46,9 +46,11 @@ struct inside {
     uint64_t plane_key;
     float *similar;    /* (items, depths) */
     uint64_t similar_key;
+    double moved[4];   /* by map, from the result without changes */
+    uint64_t moved_key;
     /* Where things were drawn last, counted from the pane's corner, for clicks. */
     struct grid matrix, states;
-    struct area heads, heads_list;
+    struct area heads, heads_list, effects_list, changes_list;
     int matrix_top[2], states_top[2], heads_top, lens_top[2], effects_top, changes_top;
     int states_pick, effects_pick;
 };
@@ -84,6 +86,8 @@ const float *inside_state(const struct workbench *w, const struct depth *d, stru
                           int *width);
 /* The depth that is chosen, in bounds. */
 int inside_depth(struct workbench *w, int count);
+/* Where the view with the keys shows depths, goes to the next (1) or previous (-1) one; else false. */
+bool inside_step_depth(struct workbench *w, int step);
 /* A key of what the caches depend on besides the result. */
 uint64_t inside_key(struct workbench *w, int more);
 
@@ -93,5 +97,13 @@ uint64_t inside_key(struct workbench *w, int more);
 void inside_hint(struct area a, int row, const char *text);
 /* "", or what takes part: "[mask token 3]". */
 const char *inside_changes(const struct workbench *w);
+
+/* ---- view_heads.c */
+void heads_join(struct workbench *w, const char *arg);
+
+/* ---- do_what_if.c */
+
+/* Adds a change to the query that is shown, or takes it back, and asks again. */
+void change_toggle(struct workbench *w, const struct change *c);
 
 #endif

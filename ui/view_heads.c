@@ -101,16 +101,23 @@ static int *ranked(const struct workbench *w, const struct head_table *t)
 
 /* ---- choosing */
 
-/* The number of the chosen head, or the first of its layer. */
-static int chosen(const struct workbench *w, const struct head_table *t)
+/* The number of the chosen head, or the first of its layer; while a set is made, of the last one. */
+static int chosen(struct workbench *w, const struct head_table *t)
 {
+    int at = inside_of(w)->heads_at;
+    if (look_set_heads(w->sel.head[w->sel.kind]) && at < t->layers * t->heads)
+        return at;
     int layer = w->sel.layer[w->sel.kind], head = w->sel.head[w->sel.kind];
     layer = layer < t->layers ? layer : t->layers - 1;
     return layer * t->heads + (head >= 0 && head < t->heads ? head : 0);
 }
 
+/* A set that was made stays. */
 static void choose(struct workbench *w, const struct head_table *t, int i)
 {
+    inside_of(w)->heads_at = i;
+    if (look_set_heads(w->sel.head[w->sel.kind]))
+        return;
     w->sel.layer[w->sel.kind] = i / t->heads;
     w->sel.head[w->sel.kind] = i % t->heads;
 }
@@ -134,8 +141,35 @@ static void move_head(struct workbench *w, enum motion m)
     free(order);
 }
 
+/* The head joins those that are chosen of its layer, or leaves them. */
+void heads_join(struct workbench *w, const char *arg)
+{
+    const struct head_table *t = heads_table(w);
+    int *head = &w->sel.head[w->sel.kind], *layer = &w->sel.layer[w->sel.kind];
+    (void)arg;
+    if (!t)
+        return;
+    int at = chosen(w, t);
+    if (at % t->heads >= LOOK_SET_HEADS) {
+        workbench_say(w, true, "sets are of the first %d heads", LOOK_SET_HEADS);
+        return;
+    }
+    uint32_t set = *layer == at / t->heads ? look_set_heads(*head) : 0;
+    set ^= 1u << at % t->heads;
+    inside_of(w)->heads_at = at;
+    *layer = at / t->heads;
+    *head = set ? look_set(set) : LOOK_MEAN;
+}
+
+/* One head alone, as a matrix. */
 static void accept(struct workbench *w)
 {
+    const struct head_table *t = heads_table(w);
+    if (!t)
+        return;
+    int at = chosen(w, t);
+    w->sel.head[w->sel.kind] = LOOK_MEAN;
+    choose(w, t, at);
     do_view(w, "matrix");
 }
 
@@ -252,7 +286,7 @@ static void paint(struct workbench *w, const struct head_table *t, struct canvas
             paint_map(w, c, p, i / t->heads, i % t->heads);
         if (framed)
             canvas_frame(c, p.x1, p.y1, p.x2, p.y2, 1, gray);
-        if (in_set(w, t, i) && !(small && w->gfx.mode == GFX_BLOCKS))
+        if (in_set(w, t, i) && !(small && w->gfx.mode != GFX_SIXEL))
             canvas_frame(c, p.x1, p.y1, p.x2, p.y2, framed ? 2 : 1, white);
     }
 }
@@ -280,10 +314,10 @@ static int draw_pictures(struct workbench *w, const struct head_table *t, struct
 {
     int cw, ch;
     draw_cell(w, &cw, &ch);
-    bool blocks = w->gfx.mode == GFX_BLOCKS;
+    bool blocks = w->gfx.mode != GFX_SIXEL;
     struct canvas probe = {.w = at.cols * cw, .h = at.rows * ch};
     bool small = tiles_are_small(t, &probe);
-    if (blocks && small && at.rows >= t->layers && at.cols >= t->heads) {
+    if (blocks && (small || w->gfx.mode == GFX_NONE) && at.rows >= t->layers && at.cols >= t->heads) {
         at.rows = t->layers;
         at.cols = at.cols / t->heads * t->heads;
         draw_cells(w, t, at);
@@ -318,7 +352,7 @@ static void draw_list(struct workbench *w, const struct head_table *t, struct ar
     for (int i = 0; i < at.rows && top + i < n; i++) {
         int h = order[top + i];
         float x = stat_of(w, t, h);
-        attrset(in_set(w, t, h) ? A_REVERSE : A_NORMAL);
+        attrset(in_set(w, t, h) ? A_REVERSE : h == now ? A_BOLD | A_UNDERLINE : A_NORMAL);
         if (isnan(x))
             draw_text(at.row + i, at.col, at.cols, "%2d.%-2d      -", h / t->heads + 1,
                       h % t->heads + 1);

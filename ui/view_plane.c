@@ -294,7 +294,7 @@ static void write_panel(const struct workbench *w, const struct plane *p, const 
 static void draw_points(struct workbench *w, const struct plane *p, struct area a, int now)
 {
     int cw, ch, n = p->panel_count;
-    if (w->gfx.mode == GFX_BLOCKS) {
+    if (w->gfx.mode != GFX_SIXEL) {
         for (int i = 0; i < n; i++) {
             int left = a.cols * i / n, right = a.cols * (i + 1) / n;
             struct area half = {a.row, a.col + left, a.rows, right - left - (i + 1 < n)};
