@@ -2,6 +2,7 @@
 #include "ui/canvas.h"
 
 #include "src/mem.h"
+#include "ui/font.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -110,45 +111,16 @@ void canvas_frame(struct canvas *c, int x1, int y1, int x2, int y2, int thick, s
     canvas_fill(c, x2 - thick + 1, y1, x2, y2, k);
 }
 
-/* 5x7 letters, a row a byte, the leftmost pixel in bit 4. */
-static const struct {
-    char c;
-    uint8_t rows[7];
-} font[] = {
-    {'0', {14, 17, 19, 21, 25, 17, 14}}, {'1', {4, 12, 4, 4, 4, 4, 14}},
-    {'2', {14, 17, 1, 2, 4, 8, 31}},     {'3', {31, 2, 4, 2, 1, 17, 14}},
-    {'4', {2, 6, 10, 18, 31, 2, 2}},     {'5', {31, 16, 30, 1, 1, 17, 14}},
-    {'6', {6, 8, 16, 30, 17, 17, 14}},   {'7', {31, 1, 2, 4, 8, 8, 8}},
-    {'8', {14, 17, 17, 14, 17, 17, 14}}, {'9', {14, 17, 17, 15, 1, 2, 12}},
-    {'.', {0, 0, 0, 0, 0, 12, 12}},      {'-', {0, 0, 0, 31, 0, 0, 0}},
-    {'%', {24, 25, 2, 4, 8, 19, 3}},     {'#', {10, 10, 31, 10, 31, 10, 10}},
-};
-
-static const uint8_t *glyph(char c)
-{
-    for (size_t i = 0; i < sizeof font / sizeof font[0]; i++)
-        if (font[i].c == c)
-            return font[i].rows;
-    return NULL;
-}
-
 void canvas_label(struct canvas *c, int x, int y, const char *text, int scale, struct rgb k)
 {
     static const struct rgb black = {0, 0, 0};
-    int w = ((int)strlen(text) * 6 + 1) * scale, h = 9 * scale;
+    int w = font_width(text, scale) + scale, h = 9 * scale;
     x = x + w > c->w ? c->w - w : x;
     y = y + h > c->h ? c->h - h : y;
     x = x < 0 ? 0 : x;
     y = y < 0 ? 0 : y;
     canvas_fill(c, x, y, x + w - 1, y + h - 1, k);
-    for (; *text; text++, x += 6 * scale) {
-        const uint8_t *rows = glyph(*text);
-        for (int i = 0; rows && i < 7; i++)
-            for (int j = 0; j < 5; j++)
-                if (rows[i] >> (4 - j) & 1)
-                    canvas_fill(c, x + (j + 1) * scale, y + (i + 1) * scale, x + (j + 2) * scale - 1,
-                         y + (i + 2) * scale - 1, black);
-    }
+    font_draw(c, x + scale, y + scale, text, scale, black);
 }
 
 /* Nine points of each map, between which colors are mixed; dark to bright, so that they hold without

@@ -31,7 +31,7 @@ void canvas_spotlight(struct canvas *c, int x1, int y1, int x2, int y2);
 void canvas_fill(struct canvas *c, int x1, int y1, int x2, int y2, struct rgb color);
 /* A frame of the given thickness inside the box (pixels, both ends included). */
 void canvas_frame(struct canvas *c, int x1, int y1, int x2, int y2, int thick, struct rgb color);
-/* Digits, '.', '%' and '-' in black on a plate of color; scale 1 is 6x9 pixels a character. The
+/* Text in black on a plate of color; scale 1 is 6x9 pixels a character. The
  * plate is moved inside the canvas. */
 void canvas_label(struct canvas *c, int x, int y, const char *text, int scale, struct rgb color);
 /* heat (h, w) from 0 to 1 laid over the picture: hotter is more opaque. */

@@ -46,7 +46,7 @@ static void draw_task(const struct workbench *w, int row)
 }
 
 /* The line being typed, scrolled so that the cursor shows. */
-static void draw_line(const char *prompt, const struct edit *e, int row)
+static void draw_line(struct workbench *w, const char *prompt, const struct edit *e, int row)
 {
     int left = draw_text(row, 1, COLS - 2, "%s", prompt) + 1, room = COLS - left - 2;
     size_t from = 0;
@@ -62,19 +62,20 @@ static void draw_line(const char *prompt, const struct edit *e, int row)
     }
     draw_text(row, left, room, "%s", e->text + from);
     move(row, left + text_width(head));
-    curs_set(1);
+    w->cursor = true;
 }
 
-static void draw_query(const struct workbench *w, int row)
+static void draw_query(struct workbench *w, int row)
 {
     switch (w->mode) {
-    case MODE_OPEN: draw_line("open image [regions]: ", &w->open, row); return;
-    case MODE_TYPE: draw_line("> ", &w->query, row); return;
-    case MODE_COMMAND: draw_line(":", &w->command, row); return;
+    case MODE_OPEN: draw_line(w, "open image [regions]: ", &w->open, row); return;
+    case MODE_TYPE: draw_line(w, "> ", &w->query, row); return;
+    case MODE_COMMAND: draw_line(w, ":", &w->command, row); return;
+    case MODE_FIND: draw_line(w, "find: ", &w->filter, row); return;
     case MODE_BROWSE: case MODE_BOX: break;
     }
     if (w->popup && w->popup->filter) {
-        draw_line("find: ", &w->filter, row);
+        draw_line(w, "find: ", &w->filter, row);
         return;
     }
     int n = draw_text(row, 1, COLS - 2, "> ");
@@ -175,4 +176,32 @@ void chrome_draw(struct workbench *w)
     draw_task(w, LINES - 3);
     draw_status(w, LINES - 1);
     draw_query(w, LINES - 2); /* last: it places the cursor */
+}
+
+/* The token at a column of the line of tokens, or -1. */
+static int token_at(const struct workbench *w, int col)
+{
+    const struct result *r = w->now.r;
+    int at = 1;
+    for (int i = r ? first_token(w) : 0; r && i < r->token_count; i++) {
+        int width = text_width(r->tokens[i].piece);
+        if (col >= at && col < at + width)
+            return i;
+        at += width + 1;
+    }
+    return -1;
+}
+
+bool chrome_click(struct workbench *w, int row, int col)
+{
+    if (row == LINES - 4) {
+        int token = token_at(w, col);
+        w->sel.token = token == w->sel.token ? -1 : token;
+        w->overlay = w->sel.token >= 0;
+    } else if (row == LINES - 3) {
+        do_task(w, "");
+    } else if (row == LINES - 2) {
+        do_type(w, "");
+    }
+    return row >= LINES - CHROME_BOTTOM;
 }

@@ -129,6 +129,10 @@ void do_zoom_out(struct workbench *w, const char *arg)
 void do_pan(struct workbench *w, const char *arg)
 {
     double step = 0.25 / w->zoom;
+    arg = *arg ? arg : strcmp(w->key, "S-Left") == 0  ? "left"
+                       : strcmp(w->key, "S-Right") == 0 ? "right"
+                       : strcmp(w->key, "S-Up") == 0    ? "up"
+                                                        : "down";
     if (w->zoom <= 1) {
         workbench_say(w, false, "the whole picture is shown: > zooms in");
         return;

@@ -113,6 +113,16 @@ void do_task(struct workbench *w, const char *arg)
     }
 }
 
+void do_digit(struct workbench *w, const char *arg)
+{
+    int n = atoi(*arg ? arg : w->key);
+    n = n == 0 ? 10 : n;
+    if (n < 1 || n > task_count)
+        workbench_say(w, true, "there are tasks 1 to %d; t lists them", task_count);
+    else
+        w->task = &task_table[n - 1];
+}
+
 /* By name, or the next one. */
 void do_checkpoint(struct workbench *w, const char *arg)
 {
@@ -207,18 +217,22 @@ static void stop_work(struct workbench *w)
         workbench_say(w, false, "cancelled; d looks for regions again");
 }
 
+/* One step back: the popup, what runs, the zoomed pane, what is chosen, the pane. */
 void do_cancel(struct workbench *w, const char *arg)
 {
     (void)arg;
     if (w->popup) {
         panes_leave_popup(w);
-        return;
-    }
-    if (workbench_detecting(w))
+    } else if (workbench_busy(w)) {
         stop_work(w);
-    w->sel.token = -1;
-    w->sel.region = -1;
-    w->overlay = false;
-    w->zoomed = false;
-    w->focus = 0;
+    } else if (w->zoomed) {
+        w->zoomed = false;
+    } else if (w->sel.token >= 0 || w->sel.region >= 0 || w->overlay) {
+        w->sel.token = -1;
+        w->sel.region = -1;
+        w->overlay = false;
+    } else {
+        w->focus = 0;
+        w->zoom = 1;
+    }
 }

@@ -5,6 +5,7 @@
 #include <curses.h>
 #include <stdio.h>
 #include <string.h>
+#include <wchar.h>
 
 #define ESCAPE 27
 #define PATIENCE 25 /* ms for the rest of a sequence */
@@ -123,6 +124,94 @@ void keys_name(int key, bool special, char *out, size_t size)
     }
 }
 
+/* ---- keys by name */
+
+/* Decodes one character; its bytes, 0 when it is none. */
+static int decode(const char *s, int *key)
+{
+    mbstate_t state = {0};
+    wchar_t c;
+    size_t n = mbrtowc(&c, s, strlen(s), &state);
+    *key = (int)c;
+    return n == 0 || n > 4 ? 0 : (int)n;
+}
+
+/* False when no key has this name. */
+static bool key_of(const char *name, int *key, bool *special)
+{
+    static const struct {
+        const char *name;
+        int key;
+    } plain[] = {{"Tab", '\t'}, {"Esc", ESCAPE}, {"Space", ' '}, {"Enter", '\r'}};
+    int number;
+    *special = true;
+    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
+        if (strcmp(plain[i].name, name) == 0) {
+            *key = plain[i].key;
+            *special = false;
+            return true;
+        }
+    for (size_t i = 0; i < sizeof special_names / sizeof special_names[0]; i++)
+        if (strcmp(special_names[i].name, name) == 0) {
+            *key = special_names[i].key;
+            return true;
+        }
+    if (sscanf(name, "F%d", &number) == 1 && number >= 1 && number <= 12 && strlen(name) < 4) {
+        *key = KEY_F(number);
+        return true;
+    }
+    *special = false;
+    if (strncmp(name, "C-", 2) == 0 && name[2] >= 'a' && name[2] <= 'z' && !name[3]) {
+        *key = name[2] - 'a' + 1;
+        return true;
+    }
+    int n = decode(name, key);
+    return n > 0 && !name[n] && *key >= 32 && *key != 127;
+}
+
+bool keys_known(const char *name)
+{
+    int key;
+    bool special;
+    return key_of(name, &key, &special);
+}
+
+bool keys_press(struct workbench *w, const char *name)
+{
+    int key;
+    bool special;
+    if (!key_of(name, &key, &special))
+        return false;
+    actions_key(w, key, special);
+    return true;
+}
+
+/* ---- the mouse */
+
+void keys_mouse(struct workbench *w, bool on)
+{
+    (void)w;
+    mouseinterval(0); /* a press is acted on at once, no double clicks */
+    mousemask(on ? BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
+}
+
+static void mouse(struct workbench *w)
+{
+    MEVENT e;
+    if (w->mode == MODE_BOX) {
+        boxes_key(w, KEY_MOUSE, true);
+        return;
+    }
+    if (getmouse(&e) != OK)
+        return;
+    if (e.bstate & BUTTON4_PRESSED)
+        panes_wheel(w, e.y, e.x, MOVE_UP);
+    else if (e.bstate & BUTTON5_PRESSED)
+        panes_wheel(w, e.y, e.x, MOVE_DOWN);
+    else if (e.bstate & BUTTON1_PRESSED && !chrome_click(w, e.y, e.x))
+        panes_click(w, e.y, e.x);
+}
+
 bool keys_take(struct workbench *w)
 {
     wint_t c;
@@ -134,7 +223,10 @@ bool keys_take(struct workbench *w)
         any = true;
         if (rc == OK && c == ESCAPE && is_sequence(w))
             continue;
-        actions_key(w, (int)c, rc == KEY_CODE_YES);
+        if (rc == KEY_CODE_YES && c == KEY_MOUSE)
+            mouse(w);
+        else
+            actions_key(w, (int)c, rc == KEY_CODE_YES);
     }
     return any;
 }

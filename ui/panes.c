@@ -12,20 +12,6 @@
 #define NARROW 60     /* below: one pane at a time */
 #define WIDE 150      /* from here on: three columns */
 
-const struct view *const all_views[] = {
-    &view_photo, &view_answer, &view_looks, &view_tokens, &view_matrix, &view_heads, &view_states,
-    &view_plane, &view_lens, &view_effects, &view_regions, &view_tasks, &view_history, &view_status,
-    &view_views, &view_help, NULL,
-};
-
-const struct view *view_find(const char *name)
-{
-    for (int i = 0; all_views[i]; i++)
-        if (strcmp(all_views[i]->name, name) == 0)
-            return all_views[i];
-    return NULL;
-}
-
 /* ---- tables */
 
 void table_init(struct table *t, int rows, int cols)
@@ -51,11 +37,12 @@ void table_fini(struct table *t)
 
 void panes_init(struct workbench *w)
 {
-    static const struct view *const first[] = {&view_photo, &view_answer, &view_looks,
-                                               &view_matrix, &view_heads};
-    w->pane_count = COLS >= WIDE ? 5 : 3;
-    for (int i = 0; i < w->pane_count; i++)
-        w->panes[i].view = first[i];
+    static const char *const first[] = {"photo", "answer", "looks", "matrix", "heads"};
+    int most = COLS >= WIDE ? 5 : 3;
+    w->pane_count = 0;
+    for (int i = 0; i < most; i++)
+        if (view_find(first[i]))
+            w->panes[w->pane_count++].view = view_find(first[i]);
 }
 
 const struct view *panes_focused(const struct workbench *w)
@@ -67,14 +54,18 @@ void panes_popup(struct workbench *w, const struct view *v)
 {
     panes_leave_popup(w);
     w->popup = v;
-    w->scroll = 0;
+    w->scroll = w->pick = 0;
     edit_set(&w->filter, "");
+    if (v->enter)
+        v->enter(w);
 }
 
 void panes_leave_popup(struct workbench *w)
 {
     if (w->popup && w->popup->leave)
         w->popup->leave(w);
+    if (w->popup)
+        edit_set(&w->filter, "");
     w->popup = NULL;
 }
 
@@ -256,7 +247,7 @@ void panes_draw(struct workbench *w)
 {
     erase();
     gfx_begin(&w->gfx);
-    curs_set(0);
+    w->cursor = false;
     if (LINES < MIN_ROWS || COLS < MIN_COLS) {
         draw_text(0, 0, COLS, "too small: %dx%d", COLS, LINES);
         draw_text(1, 0, COLS, "needs %dx%d", MIN_COLS, MIN_ROWS);
@@ -265,15 +256,35 @@ void panes_draw(struct workbench *w)
         draw_body(w, (struct area){CHROME_TOP, 0, LINES - CHROME_TOP - CHROME_BOTTOM, COLS});
         chrome_draw(w);
     }
+    if (w->cursor != w->cursor_on)
+        curs_set(w->cursor);
+    w->cursor_on = w->cursor;
     refresh();
-    gfx_flush(&w->gfx);
 }
 
-/* ---- the mouse */
+/* ---- moving and the mouse */
+
+void panes_move(struct workbench *w, enum motion m)
+{
+    const struct view *v = panes_focused(w);
+    if (v->move)
+        (v->move)(w, m); /* curses has a macro of that name */
+    else if (!v->popup)
+        look_move(w, m);
+}
 
 static bool inside(struct area a, int row, int col)
 {
     return row >= a.row && row < a.row + a.rows && col >= a.col && col < a.col + a.cols;
+}
+
+/* The pane under a cell, or -1. */
+static int pane_at(const struct workbench *w, int row, int col)
+{
+    for (int i = 0; i < w->pane_count; i++)
+        if (w->panes[i].shown && inside(w->panes[i].at, row, col))
+            return i;
+    return -1;
 }
 
 void panes_click(struct workbench *w, int row, int col)
@@ -284,13 +295,20 @@ void panes_click(struct workbench *w, int row, int col)
             w->popup->click(w, row - a.row, col - a.col);
         return;
     }
-    for (int i = 0; i < w->pane_count; i++) {
-        const struct pane *p = &w->panes[i];
-        if (!p->shown || !inside(p->at, row, col))
-            continue;
-        w->focus = i;
-        if (p->view->click)
-            p->view->click(w, row - p->at.row, col - p->at.col);
+    int i = pane_at(w, row, col);
+    if (i < 0)
         return;
-    }
+    const struct pane *p = &w->panes[i];
+    w->focus = i;
+    if (p->view->click)
+        p->view->click(w, row - p->at.row, col - p->at.col);
+}
+
+void panes_wheel(struct workbench *w, int row, int col, enum motion m)
+{
+    int i = w->popup ? -1 : pane_at(w, row, col);
+    if (i >= 0)
+        w->focus = i;
+    if (i >= 0 || w->popup)
+        panes_move(w, m);
 }

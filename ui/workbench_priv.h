@@ -103,15 +103,26 @@ struct binding {
     char *key, *line;
 };
 
+/* Other work of the engine that runs or waits. */
+struct job;
+
 /* Lines of a script that wait to be run. */
 struct script {
     char *text, *at; /* the next line; NULL: none */
     char *path;
     int line;
-    bool waits;      /* for the engine and the pictures */
+    bool waits;      /* for the engine and the pictures: */
+    bool ready;      /* nothing runs, and the frame that was drawn last is on the screen */
     bool pauses;     /* for a key */
     bool strict;     /* the first failure ends the program */
     double until;    /* ms, or for this moment; 0: none */
+};
+
+/* What another head says of the result on the screen. */
+struct other {
+    unsigned head;
+    struct result_answer *answers;
+    int count;
 };
 
 /* Photos that are on the screen, for clicks. */
@@ -165,15 +176,20 @@ struct workbench {
     struct edit filter;         /* what is searched; of the popup, or of the pane that has the keys */
     int *lines;                 /* of a list, those that match the filter: list.c */
     int line_count;
-    int head;                   /* whose answers are shown: of enum vilbert_head, 0 the task's */
+    bool others_shown;          /* what the other heads say, in place of the answer */
+    struct other others[5];     /* read when they are first shown */
+    int other_count;
+    int answer_top;             /* the first answer shown */
 
     enum mode mode;
-    bool quit, redraw, cursor;  /* cursor: it is to be seen in this frame */
+    bool quit, redraw;
+    bool cursor, cursor_on;     /* it is to be seen in this frame; it is seen */
     bool mouse;                 /* the terminal reports it */
-    int status_code;            /* what the program ends with */
+    bool failed;                /* a strict script did: the status line says why */
     enum graphics_choice graphics;
     struct gfx gfx;
     struct edit query, open, command;
+    char key[16];               /* the name of the key that is being acted on, or "" */
     struct binding *bindings;
     int binding_count;
     struct script script;
@@ -214,6 +230,7 @@ bool workbench_busy(const struct workbench *w);
 void workbench_say(struct workbench *w, bool bad, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void workbench_log(struct workbench *w, bool wait);
+void workbench_set_graphics(struct workbench *w, enum graphics_choice choice);
 /* A late answer of the terminal about itself. */
 void workbench_terminal(struct workbench *w, const struct term *t);
 void workbench_add_photo(struct workbench *w, struct photo *p);
@@ -227,6 +244,8 @@ bool keys_take(struct workbench *w);
 bool keys_press(struct workbench *w, const char *name);
 /* The mouse is reported, or left to the terminal. */
 void keys_mouse(struct workbench *w, bool on);
+/* Whether a key can have this name. */
+bool keys_known(const char *name);
 /* The name of a key, as in the table of actions: "Left", "C-l", "x". special for KEY_*. */
 void keys_name(int key, bool special, char *out, size_t size);
 
@@ -247,7 +266,6 @@ struct action_group {
 };
 extern const struct action_group action_groups[]; /* ends in a NULL title */
 extern const struct action inside_actions[];      /* actions_inside.c: looking inside the model */
-/* Calls f for each action. */
 const struct action *action_find(const char *name);
 void actions_key(struct workbench *w, int key, bool special);
 /* By its name, as if it had been pressed while nothing is typed. False: it means nothing. */
@@ -264,6 +282,11 @@ void do_set(struct workbench *w, const char *arg);
 void actions_print_mdoc(void);
 /* ---- complete.c: completes the command line in place */
 void complete_command(struct workbench *w);
+/* ---- conf.c: the user's own keys and settings */
+/* Reads $XDG_CONFIG_HOME/vilscope/vilscope.conf, when there is one; what is wrong in it is said. */
+void conf_load(struct workbench *w);
+/* A text file, of a megabyte at most; NULL when it cannot be read. The caller frees it. */
+char *conf_read_text(const char *path, struct vs_err *err);
 /* ---- typing.c: keys of lines that are typed */
 void typing_key(struct workbench *w, int key, bool special);
 void do_type(struct workbench *w, const char *arg);
@@ -352,6 +375,10 @@ int script_open(struct workbench *w, const char *path, struct vs_err *err);
 /* Runs what can be run. True when it waits for a moment, *ms from now. */
 bool script_step(struct workbench *w, int *ms);
 void script_fini(struct workbench *w);
+/* ---- view_answer.c */
+void answer_forget_others(struct workbench *w);
+/* The next answer that holds what was searched. */
+void do_find_next(struct workbench *w, const char *arg);
 /* ---- view_history.c */
 void do_history_scope(struct workbench *w, const char *arg);
 void do_history_again(struct workbench *w, const char *arg);
@@ -370,6 +397,10 @@ const struct view *panes_focused(const struct workbench *w);
 void panes_popup(struct workbench *w, const struct view *v);
 void panes_leave_popup(struct workbench *w);
 void panes_click(struct workbench *w, int row, int col);
+/* The view under a cell gets the keys, and moves. */
+void panes_wheel(struct workbench *w, int row, int col, enum motion m);
+/* Moves in the view that has the keys. */
+void panes_move(struct workbench *w, enum motion m);
 void do_view(struct workbench *w, const char *arg);
 void do_split(struct workbench *w, const char *arg);
 void do_hide(struct workbench *w, const char *arg);
@@ -403,6 +434,8 @@ void draw_head_name(const struct workbench *w, enum attn_kind kind, char *out, s
 
 /* ---- chrome.c: title, tokens, query and status lines */
 void chrome_draw(struct workbench *w);
+/* A click outside of the panes; false: nothing is there. */
+bool chrome_click(struct workbench *w, int row, int col);
 #define CHROME_TOP 1
 #define CHROME_BOTTOM 4
 
