@@ -26,11 +26,11 @@ void do_statistic(struct workbench *w, const char *arg)
 {
     const char *names[STAT_COUNT];
     for (int i = 0; i < STAT_COUNT; i++)
-        names[i] = stats_name((enum stat)i);
+        names[i] = stats_name((enum head_stat)i);
     int at = choose(w, names, STAT_COUNT, w->statistic, arg);
     if (at >= 0) {
         w->statistic = at;
-        workbench_say(w, false, "heads by %s: %s", names[at], stats_what((enum stat)at));
+        workbench_say(w, false, "heads by %s: %s", names[at], stats_what((enum head_stat)at));
     }
 }
 
@@ -63,11 +63,11 @@ static void do_lens(struct workbench *w, const char *arg)
     }
 }
 
-#define SHOW(name)                                            \
-    static void show_##name(struct workbench *w, const char *arg) \
-    {                                                         \
-        (void)arg;                                            \
-        do_view(w, view_##name.name);                         \
+#define SHOW(x)                                                  \
+    static void show_##x(struct workbench *w, const char *arg) \
+    {                                                            \
+        (void)arg;                                               \
+        do_view(w, view_##x.name);                            \
     }
 SHOW(matrix)
 SHOW(heads)

@@ -30,6 +30,7 @@ enum plane_of { PLANE_BOTH, PLANE_TOKENS, PLANE_REGIONS, PLANE_JOINT, PLANE_KIND
 struct inside {
     int serial;        /* another for every result */
     int other[4];      /* by map: the chosen column that sel cannot hold (text, image), or -1 */
+    bool varies;       /* the query that is asked differs from the shown one by words only */
     bool difference;   /* the matrix shows now minus without interventions */
     int heads_at;      /* the head that the heads view is at while a set is chosen */
     int depth;

@@ -56,21 +56,21 @@ static const struct {
     [STAT_CHOSEN] = {"chosen", "weight on the chosen column"},
 };
 
-const char *stats_name(enum stat s)
+const char *stats_name(enum head_stat s)
 {
     return names[s].name;
 }
 
-const char *stats_what(enum stat s)
+const char *stats_what(enum head_stat s)
 {
     return names[s].what;
 }
 
-bool stats_find(const char *name, enum stat *out)
+bool stats_find(const char *name, enum head_stat *out)
 {
     for (int i = 0; i < STAT_COUNT; i++)
         if (strcmp(names[i].name, name) == 0) {
-            *out = (enum stat)i;
+            *out = (enum head_stat)i;
             return true;
         }
     return false;

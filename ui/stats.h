@@ -11,7 +11,7 @@ double stats_entropy(const float *row, int n);
 int stats_holders(const float *row, int n, double share);
 
 /* What is told of a head: means over the rows of its map. */
-enum stat {
+enum head_stat {
     STAT_ENTROPY, /* nats */
     STAT_K90,     /* how many columns hold 90 % of a row */
     STAT_PEAK,    /* the largest weight of a row */
@@ -20,10 +20,10 @@ enum stat {
     STAT_CHOSEN,  /* the weight on the chosen column; NaN when there is none */
     STAT_COUNT
 };
-const char *stats_name(enum stat s); /* "entropy" */
-const char *stats_what(enum stat s); /* with its unit, in a few words */
+const char *stats_name(enum head_stat s); /* "entropy" */
+const char *stats_what(enum head_stat s); /* with its unit, in a few words */
 /* False when there is no such name. */
-bool stats_find(const char *name, enum stat *out);
+bool stats_find(const char *name, enum head_stat *out);
 
 /* map (rows, cols). skip (rows) are left out of the means, special (cols) are what STAT_SPECIAL
  * counts; both may be NULL. STAT_CHOSEN is left as it is. */

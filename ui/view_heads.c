@@ -375,8 +375,8 @@ static void draw_title(const struct workbench *w, struct area a)
     draw_text(a.row, a.col, a.cols, "Heads %s: layer %d, %s", look_kind_name(w->sel.kind),
               w->sel.layer[w->sel.kind] + 1, head);
     attrset(A_NORMAL);
-    draw_text(a.row + 1, a.col, a.cols, "%s: %s", stats_name((enum stat)w->statistic),
-              stats_what((enum stat)w->statistic));
+    draw_text(a.row + 1, a.col, a.cols, "%s: %s", stats_name((enum head_stat)w->statistic),
+              stats_what((enum head_stat)w->statistic));
 }
 
 static void draw(struct workbench *w, struct area a)
@@ -406,7 +406,7 @@ static bool table(struct workbench *w, struct table *out)
     fill_chosen(w, &inside_of(w)->table);
     table_init(out, n, STAT_COUNT);
     for (int s = 0; s < STAT_COUNT; s++)
-        out->col_names[s] = xstrdup(stats_name((enum stat)s));
+        out->col_names[s] = xstrdup(stats_name((enum head_stat)s));
     for (int i = 0; i < n; i++)
         out->row_names[i] = xasprintf("%s %d.%d", look_kind_name(w->sel.kind), i / t->heads + 1,
                                       i % t->heads + 1);

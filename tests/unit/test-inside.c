@@ -43,7 +43,7 @@ static void heads(void)
     ok(near(stats_on_column(map, 3, 3, skip, -1, 1), 0.625), "weight on a column, of rows shown");
     ok(near(stats_on_column(map, 3, 3, skip, 2, 1), 0.2), "and of one row");
     ok(isnan(stats_on_column(map, 3, 3, skip, -1, -1)), "no column, no number");
-    enum stat found;
+    enum head_stat found;
     ok(stats_find("k90", &found) && found == STAT_K90 && !stats_find("no", &found), "names");
 }
 
