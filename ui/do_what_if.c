@@ -247,13 +247,14 @@ void do_restore(struct workbench *w, const char *arg)
         query_repeat(w);
 }
 
-/* "[regions|tokens|heads] [zero|uniform|mean]" */
+/* "[regions|tokens|heads] [zero|uniform|mean]"; without a word the next kind. */
 void do_knock_out(struct workbench *w, const char *arg)
 {
     static const char *const names[EFFECTS_KINDS] = {"regions", "tokens", "heads"};
     const char *blank = strchr(arg, ' ');
     size_t len = blank ? (size_t)(blank - arg) : strlen(arg);
-    int of = *arg ? -1 : 0, how = blank ? find_how(blank + 1) : (int)KERN_ZERO;
+    int next = w->effects ? (int)(w->effects->of + 1) % EFFECTS_KINDS : 0;
+    int of = *arg ? -1 : next, how = blank ? find_how(blank + 1) : (int)KERN_ZERO;
     for (int i = 0; i < EFFECTS_KINDS; i++)
         if (len && strncmp(names[i], arg, len) == 0 && strlen(names[i]) == len)
             of = i;

@@ -1,6 +1,8 @@
 /* Numbers as colors in rows and columns. */
 #include "ui/grid.h"
 
+#include "ui/font.h"
+
 #include <curses.h>
 #include <math.h>
 #include <stdio.h>
@@ -21,9 +23,14 @@ struct rgb grid_color(float x, float top, enum scale s)
     return canvas_heat_color(s == SCALE_ROOT ? sqrtf(share > 0 ? share : 0) : share);
 }
 
+static bool is_light(struct rgb k)
+{
+    return 3 * k.r + 6 * k.g + k.b > 1200;
+}
+
 void grid_attr(struct rgb k, unsigned attr)
 {
-    bool light = 3 * k.r + 6 * k.g + k.b > 1200;
+    bool light = is_light(k);
     const uint8_t back[3] = {k.r, k.g, k.b}, ink = light ? 0 : 255;
     const uint8_t front[3] = {ink, ink, ink};
     if (!has_colors() || COLORS < 8) {
@@ -54,6 +61,18 @@ void grid_legend(int row, int col, int width, float top, enum scale s)
         draw_text(row, col + 8 * i, 8, "%s", padded);
     }
     attrset(A_NORMAL);
+}
+
+void grid_label(struct canvas *c, int x, int y, const char *text, struct rgb back)
+{
+    static const struct rgb black = {0, 0, 0}, white = {255, 255, 255};
+    int w = font_width(text, 1) + 1, h = 9;
+    x = x + w > c->w ? c->w - w : x;
+    y = y + h > c->h ? c->h - h : y;
+    x = x < 0 ? 0 : x;
+    y = y < 0 ? 0 : y;
+    canvas_fill(c, x, y, x + w - 1, y + h - 1, back);
+    font_draw(c, x + 1, y + 1, text, 1, is_light(back) ? black : white);
 }
 
 /* ---- where */

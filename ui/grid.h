@@ -13,6 +13,9 @@ void grid_attr(struct rgb back, unsigned attr);
 /* The colors with their numbers, in one line. */
 void grid_legend(int row, int col, int width, float top, enum scale s);
 
+/* A number on a plate of its color, which may be dark. */
+void grid_label(struct canvas *c, int x, int y, const char *text, struct rgb back);
+
 struct grid {
     /* What it shows. */
     int rows, cols;
@@ -35,8 +38,8 @@ void grid_fit(struct workbench *w, struct grid *g, struct area body, int top[2])
 void grid_draw(struct workbench *w, const struct grid *g);
 /* The columns of the screen that column j of the shown ones begins at, from g->at.col. */
 int grid_left(const struct grid *g, int j);
-/* The row and column of a place in a pane with corner a, for a grid that was drawn there. False when
- * it is beside the rows; *j is -1 beside the columns. */
+/* The row and column of a place, counted as g->at is. False when it is beside the rows; *j is -1
+ * beside the columns. */
 bool grid_find(const struct grid *g, int row, int col, int *i, int *j);
 
 #endif

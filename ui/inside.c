@@ -116,6 +116,14 @@ void inside_name(const struct workbench *w, bool token, int i, char *out, size_t
         snprintf(out, size, "image %d region %d", s.image + 1, s.region);
 }
 
+const char *inside_map_name(enum attn_kind kind, bool brief)
+{
+    static const char *const names[] = {[ATTN_TEXT] = "text", [ATTN_VISUAL] = "image",
+                                        [ATTN_TEXT_TO_IMAGE] = "text>image",
+                                        [ATTN_IMAGE_TO_TEXT] = "image>text"};
+    return brief ? names[kind] : look_kind_name(kind);
+}
+
 /* The row of the chosen region in the maps, or -1. */
 static int chosen_region(const struct workbench *w)
 {
@@ -259,6 +267,11 @@ bool inside_step_depth(struct workbench *w, int step)
 
 /* ---- drawing */
 
+int inside_label(int cols)
+{
+    return cols >= 80 ? 20 : cols >= 40 ? 15 : 10;
+}
+
 void inside_hint(struct area a, int row, const char *text)
 {
     if (row >= a.rows)
@@ -266,9 +279,4 @@ void inside_hint(struct area a, int row, const char *text)
     attrset(A_DIM);
     draw_text(a.row + row, a.col, a.cols, "%s", text);
     attrset(A_NORMAL);
-}
-
-const char *inside_changes(const struct workbench *w)
-{
-    return w->now.r && w->now.r->changes ? w->now.r->changes : "";
 }

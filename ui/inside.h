@@ -73,6 +73,8 @@ bool inside_hidden(const struct workbench *w, bool token, int i);
 int *inside_list(const struct workbench *w, bool token, int n, int *count);
 /* "dog", "region 7 cat" */
 void inside_name(const struct workbench *w, bool token, int i, char *out, size_t size);
+/* "text to image", or, where there is little room, "text>image". */
+const char *inside_map_name(enum attn_kind kind, bool brief);
 /* The chosen row, or column, of a map, or -1. */
 int inside_chosen(struct workbench *w, enum attn_kind kind, bool row);
 void inside_choose(struct workbench *w, enum attn_kind kind, bool row, int i);
@@ -87,17 +89,18 @@ const float *inside_state(const struct workbench *w, const struct depth *d, stru
                           int *width);
 /* The depth that is chosen, in bounds. */
 int inside_depth(struct workbench *w, int count);
-/* Where the view with the keys shows depths, goes to the next (1) or previous (-1) one; else false. */
+/* Where the view with the keys shows depths: goes to the next (1) or previous (-1) one. Else
+ * false. */
 bool inside_step_depth(struct workbench *w, int step);
 /* A key of what the caches depend on besides the result. */
 uint64_t inside_key(struct workbench *w, int more);
 
 /* ---- drawing */
 
+/* Columns of the screen for names beside numbers, in a pane so wide. */
+int inside_label(int cols);
 /* A dim line: what can be done here, or why there is nothing. */
 void inside_hint(struct area a, int row, const char *text);
-/* "", or what takes part: "[mask token 3]". */
-const char *inside_changes(const struct workbench *w);
 
 /* ---- view_heads.c */
 void heads_join(struct workbench *w, const char *arg);

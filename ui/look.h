@@ -18,8 +18,8 @@ uint32_t look_set_heads(int head);
 /* "heads 1,3,4" of a set. */
 void look_set_name(uint32_t heads, char *out, size_t size);
 
-/* The (rows, cols) map of a kind, layer and head for row b of the batch; *out is the caller's. False
- * when the result has no such map. */
+/* The (rows, cols) map of a kind, layer and head for row b of the batch; *out is the caller's.
+ * False when the result has no such map. */
 bool look_map(const struct result *r, enum attn_kind kind, int layer, int b, int head, int *rows,
               int *cols, float **out);
 bool look_rows_are_tokens(enum attn_kind kind);

@@ -94,7 +94,7 @@ void project_plane(const float *const *x, int n, int dim, float *xy, float share
     center(g, n);
     for (int i = 0; i < n; i++)
         total += g[i * n + i];
-    for (int k = 0; k < 2 && total > 1e-9 * scale; k++) {
+    for (int k = 0; k < 2 && total > 1e-12 * scale; k++) {
         double value = largest(g, n, v), root = sqrt(value);
         if (value <= 1e-9 * total)
             break;

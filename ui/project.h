@@ -9,8 +9,8 @@
 float project_cosine(const float *a, const float *b, int dim);
 
 /* Principal components: x[i] (dim) are n points, xy (n, 2) their places on the first two, share[k]
- * the part of all variance that component k explains, 0 to 1. Point 0 has no negative place, so that
- * pictures of neighboring layers lie alike. Everything is 0 when all points are one. */
+ * the part of all variance that component k explains, 0 to 1. Point 0 has no negative place, so
+ * that pictures of neighboring layers lie alike. Everything is 0 when all points are one. */
 void project_plane(const float *const *x, int n, int dim, float *xy, float share[2]);
 
 #endif

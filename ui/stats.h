@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-/* Of a row's weights, whatever they sum to; n from 1. In nats: log(n) when all are equal, 0 when one
- * has all, and 0 for a row without weight. */
+/* Of a row's weights, whatever they sum to; n from 1. In nats: log(n) when all are equal, 0 when
+ * one has all, and 0 for a row without weight. */
 double stats_entropy(const float *row, int n);
 /* How many of the heaviest hold this share, 0 to 1, of the row's weight; 0 for one without. */
 int stats_holders(const float *row, int n, double share);
@@ -32,7 +32,8 @@ void stats_head(const float *map, int rows, int cols, const bool *skip, const bo
 /* The mean weight on column col, of row `row` alone when that is not -1. NaN for col -1. */
 float stats_on_column(const float *map, int rows, int cols, const bool *skip, int row, int col);
 
-/* Places 0 to n-1 by falling x, NaN last; equal ones keep their order. order (n) is the caller's. */
+/* Places 0 to n-1 by falling x, NaN last; equal ones keep their order. order (n) is the
+ * caller's. */
 void stats_order(const float *x, int n, int *order);
 /* The mean of |a - b| over n numbers. */
 double stats_difference(const float *a, const float *b, int n);

@@ -46,7 +46,7 @@ static void name_of(const struct workbench *w, const struct change *c, char *out
     else if (c->kind == CHANGE_DROP_REGION)
         draw_region_name(w, c->region, out, size);
     else if (c->kind == CHANGE_SILENCE)
-        snprintf(out, size, "%s %d.%d", look_kind_name(c->map), c->layer + 1, c->head + 1);
+        snprintf(out, size, "%s %d.%d", inside_map_name(c->map, true), c->layer + 1, c->head + 1);
     else
         draw_token_name(w, c->token, out, size);
 }
@@ -202,7 +202,7 @@ static void paint_regions(struct workbench *w, const struct effects *e, struct c
             char text[32];
             snprintf(text, sizeof text, "%+.3f", (double)f->change_softmax);
             if (turn && w->gfx.mode == GFX_SIXEL)
-                canvas_label(c, x1, y1, text, 1, k);
+                grid_label(c, x1, y1, text, k);
         }
     free(order);
 }
@@ -295,9 +295,6 @@ static int most(const int *x)
 /* Layers go down, heads go right; a block for each map. */
 static void draw_heads(struct workbench *w, const struct effects *e, struct area a)
 {
-    static const char *const names[MAPS] = {[ATTN_TEXT] = "text", [ATTN_VISUAL] = "image",
-                                            [ATTN_TEXT_TO_IMAGE] = "text>image",
-                                            [ATTN_IMAGE_TO_TEXT] = "image>text"};
     struct sizes s = sizes_of(e);
     int cw, ch;
     draw_cell(w, &cw, &ch);
@@ -307,7 +304,8 @@ static void draw_heads(struct workbench *w, const struct effects *e, struct area
     cell_w = cell_w < 1 ? 1 : cell_w < 3 * cw ? cell_w : 3 * cw;
     cell_h = cell_h < 1 ? 1 : cell_h < ch ? cell_h : ch;
     for (int k = 0; k < MAPS; k++)
-        draw_text(a.row, a.col + a.cols * k / MAPS, a.cols / MAPS - 1, "%s", names[k]);
+        draw_text(a.row, a.col + a.cols * k / MAPS, a.cols / MAPS - 1, "%s",
+                  inside_map_name((enum attn_kind)k, true));
     struct canvas *c = canvas_new(width, layers * cell_h);
     if (!c)
         return;
@@ -331,7 +329,7 @@ static void draw_title(struct workbench *w, const struct effects *e, struct area
     draw_text(a.row, a.col, a.cols, "Knock-out %s%s: %s", what[e->of],
               e->of == EFFECTS_HEADS && e->count ? how[e->items[0].change.how] : "", best);
     attrset(A_NORMAL);
-    draw_text(a.row + 1, a.col, a.cols, "probability %.4f, logit %.3f; %d of %d done%s",
+    draw_text(a.row + 1, a.col, a.cols, "probability %.4f, logit %.3f; %d/%d%s",
               (double)e->softmax, (double)e->logit, e->done, e->count,
               knock_runs(w) ? " ..." : "");
 }
@@ -366,7 +364,7 @@ static void draw(struct workbench *w, struct area a)
                   e                 ? "no room for the knock-out"
                   : !w->now.r       ? "Knock-out: ask something first"
                   : knock_runs(w)   ? "Knock-out: computing ..."
-                                    : "Knock-out: what the answer owes to each region, token, head");
+                                    : "Knock-out: what the answer owes to whom");
         if (!e && w->now.r && !knock_runs(w))
             inside_hint(a, 1, ":knock-out regions, tokens, or heads [zero, uniform, mean]");
         return;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define LIST 19   /* columns of the list beside the pictures */
+#define NARROW 13 /* without bars */
 #define SMALL 6   /* pixels: in less, a head is one color that tells its statistic */
 
 /* ---- the statistics of all heads */
@@ -101,7 +102,8 @@ static int *ranked(const struct workbench *w, const struct head_table *t)
 
 /* ---- choosing */
 
-/* The number of the chosen head, or the first of its layer; while a set is made, of the last one. */
+/* The number of the chosen head, or the first of its layer; while a set is made, of the last
+ * one. */
 static int chosen(struct workbench *w, const struct head_table *t)
 {
     int at = inside_of(w)->heads_at;
@@ -317,7 +319,8 @@ static int draw_pictures(struct workbench *w, const struct head_table *t, struct
     bool blocks = w->gfx.mode != GFX_SIXEL;
     struct canvas probe = {.w = at.cols * cw, .h = at.rows * ch};
     bool small = tiles_are_small(t, &probe);
-    if (blocks && (small || w->gfx.mode == GFX_NONE) && at.rows >= t->layers && at.cols >= t->heads) {
+    bool fits = at.rows >= t->layers && at.cols >= t->heads;
+    if (blocks && fits && (small || w->gfx.mode == GFX_NONE)) {
         at.rows = t->layers;
         at.cols = at.cols / t->heads * t->heads;
         draw_cells(w, t, at);
@@ -372,7 +375,8 @@ static void draw_title(const struct workbench *w, struct area a)
     char head[96];
     draw_head_name(w, w->sel.kind, head, sizeof head);
     attrset(A_BOLD);
-    draw_text(a.row, a.col, a.cols, "Heads %s: layer %d, %s", look_kind_name(w->sel.kind),
+    draw_text(a.row, a.col, a.cols, "Heads %s: %s%d, %s",
+              inside_map_name(w->sel.kind, a.cols < 40), a.cols < 40 ? "" : "layer ",
               w->sel.layer[w->sel.kind] + 1, head);
     attrset(A_NORMAL);
     draw_text(a.row + 1, a.col, a.cols, "%s: %s", stats_name((enum head_stat)w->statistic),
@@ -382,19 +386,20 @@ static void draw_title(const struct workbench *w, struct area a)
 static void draw(struct workbench *w, struct area a)
 {
     const struct head_table *t = heads_table(w);
-    if (!t || a.rows < 5 || a.cols < LIST + 8) {
+    if (!t || a.rows < 5 || a.cols < NARROW + 8) {
         draw_text(a.row, a.col, a.cols, "%s", t ? "no room for the heads"
                                             : w->now.r ? "this result has no such map"
                                                        : "Heads: ask something first");
         return;
     }
     draw_title(w, a);
-    struct area body = {a.row + 2, a.col, a.rows - 3, a.cols - LIST - 1};
-    draw_list(w, t, a, (struct area){body.row, a.col + a.cols - LIST, body.rows, LIST});
+    int list = a.cols >= 40 ? LIST : NARROW;
+    struct area body = {a.row + 2, a.col, a.rows - 3, a.cols - list - 1};
+    draw_list(w, t, a, (struct area){body.row, a.col + a.cols - list, body.rows, list});
     if (draw_pictures(w, t, a, body))
         grid_legend(a.row + a.rows - 1, a.col, a.cols, top_of(w, t), SCALE_LINEAR);
     else
-        inside_hint(a, a.rows - 1, "a row is a layer; bright: the head's own largest weight");
+        inside_hint(a, a.rows - 1, "rows are layers; bright: its own largest");
 }
 
 static bool table(struct workbench *w, struct table *out)

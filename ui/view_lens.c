@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LABEL 15 /* columns of a name */
-#define CELL 13  /* columns of "piece .99" */
+#define CELL 11 /* columns of "piece .99" */
 
 /* ---- asking the engine */
 
@@ -162,14 +161,15 @@ static void draw_cell_of(const struct lens_cell *c, int row, int col, int width,
 
 /* Depths that fit, so that the chosen one is seen. */
 struct window {
-    int first, count, wide;
+    int first, count, wide, label;
 };
 
 static struct window fit(struct workbench *w, const struct lens *l, int cols, int depth)
 {
-    struct window x = {0, (cols - LABEL) / CELL, CELL};
+    int label = inside_label(cols), room = cols - label;
+    struct window x = {0, room / CELL, CELL, label};
     x.count = x.count < 1 ? 1 : x.count < l->depths ? x.count : l->depths;
-    x.wide = (cols - LABEL) / x.count < 18 ? (cols - LABEL) / x.count : 18;
+    x.wide = room / x.count < 18 ? room / x.count : 18;
     x.first = list_top(&inside_of(w)->lens_top[1], depth, l->depths, x.count);
     return x;
 }
@@ -185,11 +185,11 @@ static void draw_rows(struct workbench *w, const struct lens *l, struct area a, 
         int row = list[top + i];
         inside_name(w, in->lens_text, row, name, sizeof name);
         attrset(top + i == at ? A_REVERSE : A_NORMAL);
-        draw_text(a.row + i, a.col, LABEL - 1, "%s", name);
+        draw_text(a.row + i, a.col, x.label - 1, "%s", name);
         attrset(A_NORMAL);
         for (int j = 0; j < x.count; j++)
             draw_cell_of(&l->cells[(ptrdiff_t)(x.first + j) * l->rows + row], a.row + i,
-                         a.col + LABEL + j * x.wide, x.wide,
+                         a.col + x.label + j * x.wide, x.wide,
                          top + i == at && x.first + j == depth);
     }
     free(list);
@@ -201,13 +201,12 @@ static void draw_lens(struct workbench *w, const struct lens *l, struct area a)
     int depth = depth_of(w, l);
     struct window x = fit(w, l, a.cols, depth);
     attrset(A_BOLD);
-    draw_text(a.row, a.col, a.cols, "Lens: %s by the masked-%s head, depths %d to %d of %d",
-              in->lens_text ? "tokens" : "regions", in->lens_text ? "word" : "region", x.first + 1,
-              x.first + x.count, l->depths);
+    draw_text(a.row, a.col, a.cols, "Lens, masked-%s head: depths %d-%d of %d",
+              in->lens_text ? "word" : "region", x.first + 1, x.first + x.count, l->depths);
     attrset(A_NORMAL);
     for (int j = 0; j < x.count; j++) {
         attrset(x.first + j == depth ? A_REVERSE : A_DIM);
-        draw_text(a.row + 1, a.col + LABEL + j * x.wide, x.wide - 1, "%s", l->names[x.first + j]);
+        draw_text(a.row + 1, a.col + x.label + j * x.wide, x.wide - 1, "%s", l->names[x.first + j]);
         attrset(A_NORMAL);
     }
     bool legend = a.rows >= 7;
@@ -222,7 +221,7 @@ static void draw(struct workbench *w, struct area a)
 {
     struct inside *in = inside_of(w);
     const struct lens *l = w->now.r ? wanted(w) : NULL;
-    if (l && a.rows >= 4 && a.cols >= LABEL + CELL)
+    if (l && a.rows >= 4 && a.cols >= 22)
         draw_lens(w, l, a);
     else
         draw_text(a.row, a.col, a.cols, "%s",

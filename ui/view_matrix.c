@@ -1,5 +1,5 @@
-/* An attention map as a matrix: a row for everything that looks, a column for what it looks at, with
- * numbers for the chosen cell, and the sum of what is shown of each row. */
+/* An attention map as a matrix: a row for everything that looks, a column for what it looks at,
+ * with numbers for the chosen cell, and the sum of what is shown of each row. */
 #include "src/mem.h"
 #include "ui/inside.h"
 
@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LABEL 15 /* columns of a row's name */
 #define SUM 7       /* columns of a row's sum */
 #define WIDE 44     /* from here on there is room for it */
 
@@ -161,8 +160,8 @@ static void make_grid(struct workbench *w, const struct shown_map *m, struct are
             (*x)[(ptrdiff_t)i * m->col_count + j] = value(m, i, j);
     *g = (struct grid){.rows = m->row_count, .cols = m->col_count, .x = *x, .top = m->top,
                        .scale = m->difference ? SCALE_SIGNED : SCALE_ROOT, .at_row = m->at_row,
-                       .at_col = m->at_col, .label = LABEL, .right = body.cols > WIDE ? SUM : 0,
-                       .digits = m->difference ? 2 : 3};
+                       .at_col = m->at_col, .label = inside_label(body.cols),
+                       .right = body.cols > WIDE ? SUM : 0, .digits = m->difference ? 2 : 3};
     grid_fit(w, g, body, inside_of(w)->matrix_top);
 }
 
@@ -174,7 +173,7 @@ static void draw_rows(const struct workbench *w, const struct shown_map *m, cons
         int k = g->first_row + i;
         inside_name(w, look_rows_are_tokens(m->kind), m->row[k], name, sizeof name);
         attrset(k == m->at_row ? A_REVERSE : A_NORMAL);
-        draw_text(body.row + i, body.col, LABEL - 1, "%s", name);
+        draw_text(body.row + i, body.col, g->label - 1, "%s", name);
         attrset(A_DIM);
         int right = g->at.col + g->at.cols + 1;
         if (g->right)
@@ -223,10 +222,11 @@ static void draw_columns(const struct workbench *w, const struct shown_map *m,
 static void draw_title(struct workbench *w, const struct shown_map *m, struct area a)
 {
     char head[96], from[128] = "", to[128] = "";
+    bool brief = a.cols < 40;
     draw_head_name(w, m->kind, head, sizeof head);
     attrset(A_BOLD);
-    draw_text(a.row, a.col, a.cols, "Attention %s%s, layer %d/%d, %s%s%s",
-              m->difference ? "changed, " : "", look_kind_name(m->kind),
+    draw_text(a.row, a.col, a.cols, "%s%s, %s%d/%d, %s%s%s",
+              m->difference ? "Change of " : "", inside_map_name(m->kind, brief), brief ? "" : "layer ",
               w->sel.layer[m->kind] + 1, trace_attention_layers(w->now.r->trace, m->kind), head,
               w->sort ? ", sorted" : "", w->hide_special ? ", without special ones" : "");
     attrset(A_NORMAL);
@@ -272,7 +272,7 @@ static void draw(struct workbench *w, struct area a)
 {
     struct shown_map m;
     bool any = open_map(w, &m);
-    if (any && a.rows >= 5 && a.cols >= LABEL + 8)
+    if (any && a.rows >= 5 && a.cols >= 18)
         draw_map(w, &m, a);
     else
         draw_text(a.row, a.col, a.cols, "%s", any ? "no room for the matrix"

@@ -326,14 +326,14 @@ static void draw_title(const struct workbench *w, const struct plane *p, struct 
     int col = 0;
     for (int i = 0; i < p->panel_count; i++) {
         const struct panel *l = &p->panels[i];
-        col += draw_text(a.row + 1, a.col + col, a.cols - col, "%s%s: %.0f %% + %.0f %% of variance",
-                         i ? "; " : "", l->title, 100 * (double)l->share[0],
+        col += draw_text(a.row + 1, a.col + col, a.cols - col, "%s%s %.0f %% + %.0f %%",
+                         i ? ", " : "variance: ", l->title, 100 * (double)l->share[0],
                          100 * (double)l->share[1]);
     }
     if (now >= 0 && a.rows >= 6) {
         char name[128];
         inside_name(w, p->items[now].token, p->items[now].at, name, sizeof name);
-        draw_text(a.row + a.rows - 1, a.col + 28, a.cols - 28, "%s at %.2f, %.2f", name,
+        draw_text(a.row + a.rows - 1, a.col + 24, a.cols - 24, "%s %.2f, %.2f", name,
                   (double)p->xy[2 * now], (double)p->xy[2 * now + 1]);
     }
 }
@@ -354,7 +354,7 @@ static void draw(struct workbench *w, struct area a)
 {
     struct plane p;
     bool any = open_plane(w, &p);
-    if (any && a.rows >= 6 && a.cols >= 30) {
+    if (any && a.rows >= 6 && a.cols >= 24) {
         int now = chosen_item(w, &p);
         draw_title(w, &p, a, now);
         draw_colors(a);

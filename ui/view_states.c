@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LABEL 15 /* columns of a name */
 #define NOW 7    /* columns of the number at the chosen depth */
 
 struct alike {
@@ -194,7 +193,7 @@ static void draw_names(const struct workbench *w, const struct alike *a, const s
         struct item x = a->items[k];
         inside_name(w, x.token, x.at, name, sizeof name);
         attrset(k == g->at_row ? A_REVERSE : inside_is_chosen(w, x) ? A_BOLD : A_NORMAL);
-        draw_text(body.row + i, body.col, LABEL - 1, "%s", name);
+        draw_text(body.row + i, body.col, g->label - 1, "%s", name);
         attrset(A_DIM);
         draw_text(body.row + i, g->at.col + g->at.cols + 1, NOW - 1, "%+.3f",
                   (double)a->x[k * a->depth_count + a->depth]);
@@ -226,7 +225,7 @@ static void draw_alike(struct workbench *w, const struct alike *a, struct area a
     in->states_pick = in->states_pick < a->count ? in->states_pick : a->count - 1;
     struct grid g = {.rows = a->count, .cols = a->depth_count, .x = a->x, .top = 1,
                      .scale = SCALE_SIGNED, .at_row = in->states_pick, .at_col = a->depth,
-                     .label = LABEL, .right = NOW, .digits = 2};
+                     .label = inside_label(at.cols), .right = NOW, .digits = 2};
     grid_fit(w, &g, body, in->states_top);
     draw_title(w, a, at, in->states_pick);
     draw_depths(a, &g, at.row + 2);
@@ -244,7 +243,7 @@ static void draw(struct workbench *w, struct area at)
 {
     struct alike a;
     bool any = open_alike(w, &a);
-    if (any && at.rows >= 5 && at.cols >= LABEL + NOW + 6)
+    if (any && at.rows >= 5 && at.cols >= 24)
         draw_alike(w, &a, at);
     else
         draw_text(at.row, at.col, at.cols, "%s",

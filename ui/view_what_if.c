@@ -134,13 +134,13 @@ static int draw_changes(const struct workbench *w, struct area a, int row)
 
 static int draw_attention(struct workbench *w, struct area a, int row)
 {
-    char text[256] = "attention moved by";
+    char text[256] = "attention:";
     for (int k = 0; k < 4; k++) {
         double x = moved(w)[k];
         size_t n = strlen(text);
         if (x >= 0)
-            snprintf(text + n, sizeof text - n, "%s %s %.4f", k ? "," : "",
-                     look_kind_name((enum attn_kind)k), x);
+            snprintf(text + n, sizeof text - n, " %s %.3f",
+                     inside_map_name((enum attn_kind)k, true), x);
     }
     draw_text(a.row + row, a.col, a.cols, "%s", text);
     return row + 1;
@@ -199,8 +199,9 @@ static void draw_same(struct workbench *w, struct area a)
 
 static void draw(struct workbench *w, struct area a)
 {
-    if (!w->now.r || a.rows < 6 || a.cols < 30) {
-        draw_text(a.row, a.col, a.cols, "%s", w->now.r ? "no room" : "What if: ask something first");
+    if (!w->now.r || a.rows < 6 || a.cols < 24) {
+        draw_text(a.row, a.col, a.cols, "%s",
+                  w->now.r ? "no room" : "What if: ask something first");
         return;
     }
     attrset(A_BOLD);

@@ -120,8 +120,8 @@ static void forget_result(struct workbench *w)
     inside_forget(w);
 }
 
-/* Whether the result is to be compared with one that is here already: it has interventions, or other
- * words than the one that it is compared with. */
+/* Whether the result is to be compared with one that is here already: it has interventions, or
+ * other words than the one that it is compared with. */
 static bool is_variant(struct workbench *w, const struct result *r)
 {
     bool varies = inside_of(w)->varies, same = w->now.r && same_question(w->now.r, r);

@@ -1,5 +1,5 @@
-/* The arithmetic of the views inside the model, with answers that are known: entropy and k90 of even
- * and lone weights, statistics of a small map, principal components of points on a line and a
+/* The arithmetic of the views inside the model, with answers that are known: entropy and k90 of
+ * even and lone weights, statistics of a small map, principal components of points on a line and a
  * rectangle, cosines, a chosen set of heads, and rollout, whose rows stay distributions. A wrong
  * sign, a lost normalization or a mixed-up axis breaks it. */
 #include "src/mem.h"
@@ -53,7 +53,8 @@ static void order(void)
     int o[5];
     stats_order(x, 5, o);
     ok(o[0] == 2 && o[1] == 3 && o[2] == 0 && o[3] == 4 && o[4] == 1,
-       "falling, equal ones in their order, NaN last: %d %d %d %d %d", o[0], o[1], o[2], o[3], o[4]);
+       "falling, equal ones in their order, NaN last: %d %d %d %d %d", o[0], o[1], o[2], o[3],
+       o[4]);
     const float a[] = {0, 1, 2}, b[] = {3, 1, -1};
     ok(near(stats_difference(a, b, 3), 2), "mean distance of numbers");
 }
