@@ -6,6 +6,7 @@
 #include <curses.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #define NUMBER 5    /* columns of a cell with its number */
 #define MOST_CELL 7 /* columns of a cell */
@@ -61,6 +62,13 @@ void grid_legend(int row, int col, int width, float top, enum scale s)
         draw_text(row, col + 8 * i, 8, "%s", padded);
     }
     attrset(A_NORMAL);
+}
+
+void grid_signed(double x, int digits, char *out, size_t size)
+{
+    snprintf(out, size, "%+.*f", digits, x);
+    if (strspn(out, "+-0.") == strlen(out))
+        out[0] = ' ';
 }
 
 void grid_label(struct canvas *c, int x, int y, const char *text, struct rgb back)
@@ -127,7 +135,10 @@ static void draw_number(const struct grid *g, int i, int j)
 {
     float x = cell_of(g, i, j);
     char text[32], padded[64];
-    snprintf(text, sizeof text, g->scale == SCALE_SIGNED ? "%+.*f" : "%.*f", g->digits, (double)x);
+    if (g->scale == SCALE_SIGNED)
+        grid_signed((double)x, g->digits, text, sizeof text);
+    else
+        snprintf(text, sizeof text, "%.*f", g->digits, (double)x);
     snprintf(padded, sizeof padded, "%-*s", g->cell, text[0] == '0' ? text + 1 : text);
     grid_attr(grid_color(x, g->top, g->scale), is_chosen(g, i, j) ? A_REVERSE | A_BOLD : A_NORMAL);
     draw_text(g->at.row + i, g->at.col + j * g->cell, g->cell, "%s", isnan(x) ? "" : padded);

@@ -51,7 +51,8 @@ struct inside {
     uint64_t moved_key;
     /* Where things were drawn last, counted from the pane's corner, for clicks. */
     struct grid matrix, states;
-    struct area heads, heads_list, effects_list, changes_list;
+    struct area heads, heads_list, effects_list, lens_at, plane_at;
+    int lens_wide;     /* columns of a depth */
     int matrix_top[2], states_top[2], heads_top, lens_top[2], effects_top, changes_top;
     int states_pick, effects_pick;
 };

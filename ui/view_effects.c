@@ -126,9 +126,9 @@ static void draw_line(const struct workbench *w, const struct effects *e, const 
 {
     char name[128], best[128] = "", number[32];
     name_of(w, &f->change, name, sizeof name);
-    snprintf(number, sizeof number, " %+.3f ", (double)f->change_softmax);
+    grid_signed((double)f->change_softmax, 3, number, sizeof number);
     grid_attr(grid_color(f->change_softmax, top, SCALE_SIGNED), A_NORMAL);
-    draw_text(at.row, at.col, 8, "%s", number);
+    draw_text(at.row, at.col, 8, " %s ", number);
     attrset(chosen ? A_REVERSE : A_NORMAL);
     draw_text(at.row, at.col + 9, 6, "%.3f", (double)f->softmax);
     int col = 15 + draw_text(at.row, at.col + 15, at.cols - 15 < 19 ? at.cols - 15 : 19, "%s",

@@ -289,6 +289,38 @@ static void write_panel(const struct workbench *w, const struct plane *p, const 
     free(list);
 }
 
+/* ---- clicks */
+
+/* The pane is divided among panels as draw_points does it. */
+static bool click(struct workbench *w, int row, int col)
+{
+    struct area a = inside_of(w)->plane_at;
+    struct plane p;
+    int cw, ch, best = -1, least = 0;
+    draw_cell(w, &cw, &ch);
+    bool sixel = w->gfx.mode == GFX_SIXEL, any = open_plane(w, &p);
+    int uw = sixel ? cw : 1, uh = sixel ? ch : 1;
+    for (int k = 0; any && k < p.panel_count; k++) {
+        const struct panel *l = &p.panels[k];
+        int left = a.cols * k / p.panel_count, right = a.cols * (k + 1) / p.panel_count;
+        struct spot *s = xcalloc((size_t)l->count + 1, sizeof *s);
+        place(&p, l, (right - left) * uw, a.rows * uh, sixel ? 40 : 3, sixel ? 14 : 0,
+              sixel ? 1 : 0.5, s);
+        for (int i = 0; i < l->count; i++) {
+            int x = s[i].x / uw + left - (col - a.col), y = 2 * (s[i].y / uh - (row - a.row));
+            if (best < 0 || x * x + y * y < least) {
+                best = l->first + i;
+                least = x * x + y * y;
+            }
+        }
+        free(s);
+    }
+    if (best >= 0)
+        choose(w, p.items[best]);
+    close_plane(&p);
+    return best >= 0;
+}
+
 /* ---- drawing */
 
 static void draw_points(struct workbench *w, const struct plane *p, struct area a, int now)
@@ -356,6 +388,7 @@ static void draw(struct workbench *w, struct area a)
     bool any = open_plane(w, &p);
     if (any && a.rows >= 6 && a.cols >= 24) {
         int now = chosen_item(w, &p);
+        inside_of(w)->plane_at = (struct area){2, 0, a.rows - 3, a.cols};
         draw_title(w, &p, a, now);
         draw_colors(a);
         draw_points(w, &p, (struct area){a.row + 2, a.col, a.rows - 3, a.cols}, now);
@@ -391,5 +424,6 @@ const struct view view_plane = {
     .what = "states of tokens and regions on the plane that shows most of them",
     .draw = draw,
     .move = move_point,
+    .click = click,
     .table = table,
 };

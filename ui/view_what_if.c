@@ -132,17 +132,22 @@ static int draw_changes(const struct workbench *w, struct area a, int row)
     return row;
 }
 
+/* In a narrow pane on two lines. */
 static int draw_attention(struct workbench *w, struct area a, int row)
 {
-    char text[256] = "attention:";
+    int col = draw_text(a.row + row, a.col, a.cols, "attention moved by");
     for (int k = 0; k < 4; k++) {
+        char text[64];
         double x = moved(w)[k];
-        size_t n = strlen(text);
-        if (x >= 0)
-            snprintf(text + n, sizeof text - n, " %s %.3f",
-                     inside_map_name((enum attn_kind)k, true), x);
+        if (x < 0)
+            continue;
+        snprintf(text, sizeof text, " %s %.3f", inside_map_name((enum attn_kind)k, true), x);
+        if (col + (int)strlen(text) > a.cols && row + 6 < a.rows) {
+            row++;
+            col = 0;
+        }
+        col += draw_text(a.row + row, a.col + col, a.cols - col, "%s", text);
     }
-    draw_text(a.row + row, a.col, a.cols, "%s", text);
     return row + 1;
 }
 
@@ -160,9 +165,9 @@ static void draw_move(const struct move *m, float top, int row, struct area a)
     float d = m->p_after - m->p_before;
     rank_text(m->before, before);
     rank_text(m->after, after);
-    snprintf(number, sizeof number, " %+.3f ", (double)d);
+    grid_signed((double)d, 3, number, sizeof number);
     grid_attr(grid_color(d, top, SCALE_SIGNED), A_NORMAL);
-    draw_text(row, a.col, 8, "%s", number);
+    draw_text(row, a.col, 8, " %s ", number);
     attrset(A_NORMAL);
     draw_text(row, a.col + 9, a.cols - 9, "%.3f %.3f %4s %4s  %s", (double)m->p_before,
               (double)m->p_after, before, after, m->label);
