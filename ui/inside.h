@@ -74,6 +74,8 @@ bool inside_hidden(const struct workbench *w, bool token, int i);
 int *inside_list(const struct workbench *w, bool token, int n, int *count);
 /* "dog", "region 7 cat" */
 void inside_name(const struct workbench *w, bool token, int i, char *out, size_t size);
+/* A name without "region " where it has so few columns; within name. */
+const char *inside_brief(const char *name, int cols);
 /* "text to image", or, where there is little room, "text>image". */
 const char *inside_map_name(enum attn_kind kind, bool brief);
 /* The chosen row, or column, of a map, or -1. */

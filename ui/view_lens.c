@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CELL 11 /* columns of "piece .99" */
+#define CELL 13 /* columns of "piece .99" */
 
 /* ---- asking the engine */
 
@@ -203,7 +203,7 @@ static void draw_rows(struct workbench *w, const struct lens *l, struct area a, 
         int row = list[top + i];
         inside_name(w, in->lens_text, row, name, sizeof name);
         attrset(top + i == at ? A_REVERSE : A_NORMAL);
-        draw_text(a.row + i, a.col, x.label - 1, "%s", name);
+        draw_text(a.row + i, a.col, x.label - 1, "%s", inside_brief(name, x.label));
         attrset(A_NORMAL);
         for (int j = 0; j < x.count; j++)
             draw_cell_of(&l->cells[(ptrdiff_t)(x.first + j) * l->rows + row], a.row + i,
@@ -241,7 +241,7 @@ static void draw(struct workbench *w, struct area a)
 {
     struct inside *in = inside_of(w);
     const struct lens *l = w->now.r ? wanted(w) : NULL;
-    if (l && a.rows >= 4 && a.cols >= 22)
+    if (l && a.rows >= 4 && a.cols >= 24)
         draw_lens(w, l, a);
     else
         draw_text(a.row, a.col, a.cols, "%s",

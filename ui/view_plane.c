@@ -173,7 +173,7 @@ static void place(const struct plane *p, const struct panel *l, int w, int h, in
 static const char *short_name(const struct workbench *w, struct item x, char *out, size_t size)
 {
     inside_name(w, x.token, x.at, out, size);
-    return !x.token && strncmp(out, "region ", 7) == 0 ? out + 7 : out;
+    return inside_brief(out, 0);
 }
 
 static struct rgb color_of(const struct workbench *w, struct item x)
@@ -358,9 +358,13 @@ static void draw_title(const struct workbench *w, const struct plane *p, struct 
     int col = 0;
     for (int i = 0; i < p->panel_count; i++) {
         const struct panel *l = &p->panels[i];
-        col += draw_text(a.row + 1, a.col + col, a.cols - col, "%s%s %.0f %% + %.0f %%",
-                         i ? ", " : "variance: ", l->title, 100 * (double)l->share[0],
-                         100 * (double)l->share[1]);
+        col += draw_text(a.row + 1, a.col + col, a.cols - col, "%s%s", i ? ", " : "variance: ",
+                         l->title);
+        if (l->share[0] > 0)
+            col += draw_text(a.row + 1, a.col + col, a.cols - col, " %.0f %% + %.0f %%",
+                             100 * (double)l->share[0], 100 * (double)l->share[1]);
+        else
+            col += draw_text(a.row + 1, a.col + col, a.cols - col, " in one point");
     }
     if (now >= 0 && a.rows >= 6) {
         char name[128];
