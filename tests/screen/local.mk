@@ -9,6 +9,10 @@ TAP_TESTS += test-golden
 test_golden_SOURCES = tests/screen/terminal.c tests/screen/test-golden.c
 test_golden_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/screen $(VTERM_CFLAGS)
 test_golden_LDADD = $(VTERM_LIBS) -lutil -lm
+TAP_TESTS += test-walk
+test_walk_SOURCES = tests/screen/terminal.c tests/screen/test-walk.c
+test_walk_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/screen $(VTERM_CFLAGS)
+test_walk_LDADD = $(VTERM_LIBS) -lutil
 else
 TAP_SH += tests/screen/skip.sh
 endif
