@@ -15,6 +15,7 @@
 struct model_options {
     const char *dir;
     const char *const *checkpoints; /* NULL-terminated */
+    const char *const *names; /* of the checkpoints, beside them; NULL, or NULL in it: by file */
     const char *config, *vocab, *labels_vqa, *labels_gqa, *classes;
     const char *detector, *detector_arch; /* arch NULL: the reference's ResNeXt-152 */
     const char *device; /* NULL: auto */
@@ -30,6 +31,11 @@ const char *model_device(const struct model *m);
 int model_checkpoint_count(const struct model *m);
 const char *model_checkpoint_name(const struct model *m, int i);
 const char *model_checkpoint_path(const struct model *m, int i);
+/* Opens one more checkpoint and returns its number, or an error; name NULL: by its file, told apart
+ * from others of that name. Other threads may go on reading names meanwhile and see the new one
+ * when the count has grown; one thread adds at a time. */
+#define MODEL_CHECKPOINTS 1024 /* most */
+int model_add_checkpoint(struct model *m, const char *path, const char *name, struct vs_err *err);
 /* The file of suggested queries (a data set, vilscope-data(5)), or NULL. */
 const char *model_queries(const struct model *m);
 /* Rows of one image that the model was trained with, whole image included (101). */

@@ -127,7 +127,7 @@ int changes_apply(struct model *m, const struct query *q, struct inputs *in, str
 
 static int find_checkpoint(const struct model *m, const char *name, struct vs_err *err)
 {
-    for (int i = 0; i < m->parts.checkpoint_count; i++)
+    for (int i = 0; i < model_checkpoint_count(m); i++)
         if (strcmp(m->parts.checkpoints[i].name, name) == 0)
             return i;
     return vs_fail(err, VS_E_USAGE, "there is no checkpoint '%s' to swap with", name);

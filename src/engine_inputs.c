@@ -236,7 +236,7 @@ static void tell_image(const struct photo *p, bool candidates, struct result_ima
 int query_check(const struct model *m, const struct query *q, struct vs_err *err)
 {
     const struct task *t = q->task;
-    if (q->checkpoint < 0 || q->checkpoint >= m->parts.checkpoint_count)
+    if (q->checkpoint < 0 || q->checkpoint >= model_checkpoint_count(m))
         return vs_fail(err, VS_E_USAGE, "there is no checkpoint %d", q->checkpoint + 1);
     if (q->photo_count < t->min_images)
         return vs_fail(err, VS_E_USAGE, "%s wants %d image%s, %d given", t->title, t->min_images,

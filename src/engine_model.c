@@ -25,6 +25,39 @@ static int open_checkpoint(struct model *m, int i, struct vs_err *err)
     return rc;
 }
 
+int model_add_checkpoint(struct model *m, const char *path, const char *name, struct vs_err *err)
+{
+    int i = m->parts.checkpoint_count;
+    if (i >= MODEL_CHECKPOINTS)
+        return vs_fail(err, VS_E_LIMIT, "%s: more than %d checkpoints are not opened at once", path,
+                       MODEL_CHECKPOINTS);
+    m->parts.checkpoints[i] = parts_checkpoint(&m->parts, i, path, name);
+    int rc = open_checkpoint(m, i, err);
+    if (rc != 0) {
+        vilbert_free(m->checkpoints[i].net);
+        tensorfile_close(m->checkpoints[i].file);
+        m->checkpoints[i] = (struct checkpoint){0};
+        part_checkpoint_fini(&m->parts.checkpoints[i]);
+        return rc;
+    }
+    __atomic_store_n(&m->parts.checkpoint_count, i + 1, __ATOMIC_RELEASE);
+    return i;
+}
+
+/* Room for checkpoints that are added later, so that none ever moves. */
+static int open_checkpoints(struct model *m, struct vs_err *err)
+{
+    int n = m->parts.checkpoint_count, rc = 0;
+    if (n > MODEL_CHECKPOINTS)
+        return vs_fail(err, VS_E_LIMIT, "%d checkpoints are more than %d", n, MODEL_CHECKPOINTS);
+    m->checkpoints = xcalloc(MODEL_CHECKPOINTS, sizeof *m->checkpoints);
+    m->parts.checkpoints = xreallocarray(m->parts.checkpoints, MODEL_CHECKPOINTS,
+                                         sizeof *m->parts.checkpoints);
+    for (int i = 0; rc == 0 && i < n; i++)
+        rc = open_checkpoint(m, i, err);
+    return rc;
+}
+
 static int check_vocabulary(const struct model *m, struct vs_err *err)
 {
     int have = tokenizer_size(m->tokenizer);
@@ -66,9 +99,7 @@ int model_open(const struct model_options *o, struct model **out, struct vs_err 
     if (rc == 0) {
         if (m->parts.task_tokens >= 0)
             m->config.task_tokens = m->parts.task_tokens;
-        m->checkpoints = xcalloc((size_t)m->parts.checkpoint_count, sizeof *m->checkpoints);
-        for (int i = 0; rc == 0 && i < m->parts.checkpoint_count; i++)
-            rc = open_checkpoint(m, i, err);
+        rc = open_checkpoints(m, err);
     }
     if (rc == 0)
         *out = m;
@@ -113,7 +144,7 @@ const char *model_device(const struct model *m)
 
 int model_checkpoint_count(const struct model *m)
 {
-    return m->parts.checkpoint_count;
+    return __atomic_load_n(&m->parts.checkpoint_count, __ATOMIC_ACQUIRE);
 }
 
 const char *model_checkpoint_name(const struct model *m, int i)
@@ -176,8 +207,9 @@ static void *digest_main(void *arg)
 
 int model_checkpoint_of(const struct model *m, const struct result *r)
 {
-    for (int i = 0; i < m->parts.checkpoint_count; i++)
-        if (strcmp(m->parts.checkpoints[i].path, r->checkpoint_path) == 0)
+    for (int i = 0; i < model_checkpoint_count(m); i++)
+        if (strcmp(m->parts.checkpoints[i].path, r->checkpoint_path) == 0 &&
+            strcmp(m->parts.checkpoints[i].name, r->checkpoint_name) == 0)
             return i;
     return 0;
 }

@@ -116,7 +116,7 @@ static int place_of(const struct result *r, int number)
     return i;
 }
 
-static double score_of(const struct eval_item *it, const struct result *r)
+double eval_worth(const struct eval_item *it, const struct result *r)
 {
     switch (it->task->reading) {
     case READ_BOXES:
@@ -128,6 +128,11 @@ static double score_of(const struct eval_item *it, const struct result *r)
     case READ_ALIGNMENT: return place_of(r, it->number) == 0;
     default: return r->answer_count ? worth_of(it, r->answers[0].label) : 0;
     }
+}
+
+bool eval_has_truth(const struct eval_item *it)
+{
+    return it->label_count > 0 || it->number >= 0 || it->has_box;
 }
 
 /* ---- sums */
@@ -169,7 +174,7 @@ static double blind_of(const struct eval_item *it, const struct result *r)
 
 static void add(struct sum *s, const struct eval_item *it, const struct result *r)
 {
-    double score = score_of(it, r);
+    double score = eval_worth(it, r);
     s->count++;
     s->score += score;
     s->square += score * score;

@@ -16,7 +16,7 @@ struct eval_item {
      * candidate or image, or a box. */
     char **labels;
     float *worths;
-    int label_count;
+    int label_count; /* 0 and no number and no box: what is right is not known (`optional`) */
     int number;    /* -1: none */
     float box[4];
     bool has_box;
@@ -37,6 +37,7 @@ struct eval_source {
     const char *annotations; /* VQA v2: the answers; RefCOCO: COCO's instances */
     const char *split;       /* RefCOCO: which one, NULL: val */
     const struct task *task; /* RefCOCO: which of the three, NULL: refcoco */
+    bool optional;           /* items of JSON lines need not say what is right */
 };
 /* The annotations of VQA v2, GQA, RefCOCO, NLVR2 and SNLI-VE are known by their content. */
 int eval_open(const struct eval_source *o, struct eval_set **out, struct vs_err *err);

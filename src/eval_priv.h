@@ -14,6 +14,10 @@ void eval_add_label(struct eval_item *it, const char *label, double worth);
 typedef int eval_line(void *arg, int line, const json_t *v);
 int eval_lines(const struct bytes *map, eval_line *take, void *arg, struct vs_err *err);
 
+/* What a result is worth, 0 to 1, and whether the item says what is right. */
+double eval_worth(const struct eval_item *it, const struct result *r);
+bool eval_has_truth(const struct eval_item *it);
+void eval_item_fini(struct eval_item *it);
 /* Intersection over union; last pixels count. */
 double eval_overlap(const float *a, const float *b);
 void eval_attention_add(struct eval_attention *a, const struct eval_item *it,

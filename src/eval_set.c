@@ -13,6 +13,7 @@ struct reader {
     char *folder; /* images are relative to it */
     int line;
     struct eval_set *set;
+    bool optional;
     struct vs_err *err;
 };
 
@@ -21,7 +22,7 @@ static int bad(const struct reader *r, const char *what)
     return vs_fail(r->err, VS_E_FORMAT, "%s: line %d: %s", r->path, r->line, what);
 }
 
-static void item_fini(struct eval_item *it)
+void eval_item_fini(struct eval_item *it)
 {
     for (int i = 0; i < it->image_count; i++)
         free(it->images[i]);
@@ -120,9 +121,17 @@ static int read_number(const struct reader *r, const json_t *v, int below, struc
     return 0;
 }
 
+static bool says_what_is_right(const json_t *v)
+{
+    return json_object_get(v, "answer") || json_object_get(v, "answers") ||
+           json_object_get(v, "box");
+}
+
 static int read_truth(const struct reader *r, const json_t *v, struct eval_item *it)
 {
     int rc;
+    if (r->optional && !says_what_is_right(v))
+        return json_object_get(v, "candidates") ? read_candidates(r, v, it) : 0;
     switch (it->task->reading) {
     case READ_ALIGNMENT: return read_number(r, v, it->image_count, it);
     case READ_BOXES:
@@ -178,7 +187,7 @@ static int read_set(const struct eval_source *o, const struct bytes *map, struct
                     struct vs_err *err)
 {
     const char *slash = strrchr(map->path, '/');
-    struct reader r = {.path = map->path, .set = s, .err = err};
+    struct reader r = {.path = map->path, .set = s, .optional = o->optional, .err = err};
     bool known = false;
     int rc = eval_reference(o, map, s, &known, err);
     if (rc != 0 || known)
@@ -217,7 +226,7 @@ void eval_free(struct eval_set *s)
     if (!s)
         return;
     for (int i = 0; i < s->count; i++)
-        item_fini(&s->items[i]);
+        eval_item_fini(&s->items[i]);
     free(s->items);
     free(s->path);
     free(s);

@@ -4,6 +4,11 @@ libcore_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(UTF8PROC_CFLAGS) \
 	$(STB_CFLAGS) $(LMDB_CFLAGS)
 libcore_a_SOURCES = \
 	src/change.c src/change.h \
+	src/compare.c src/compare.h \
+	src/compare_attention.c src/compare_attention.h \
+	src/compare_cka.c src/compare_cka.h \
+	src/compare_swap.c src/compare_swap.h \
+	src/compare_weights.c src/compare_weights.h \
 	src/demo.c src/demo.h \
 	src/digestcache.c src/digestcache.h \
 	src/effects.c src/effects.h \
@@ -25,10 +30,14 @@ libcore_a_SOURCES = \
 	src/lens.c src/lens.h \
 	src/mem.c src/mem.h \
 	src/modeldir.c src/modeldir.h \
+	src/probes.c src/probes.h \
+	src/probes_run.c \
+	src/probes_table.c \
 	src/regioncache.c src/regioncache.h \
 	src/result.c src/result.h \
 	src/result_json.c \
-	src/strmap.c src/strmap.h
+	src/strmap.c src/strmap.h \
+	src/watch.c src/watch.h
 CORE_LIBS = libcore.a $(KERN_LIBS) $(JANSSON_LIBS) $(UTF8PROC_LIBS) $(LMDB_LIBS) $(LIBS)
 
 bin_PROGRAMS += vilscope
@@ -48,4 +57,4 @@ vilscope_SOURCES = \
 	src/cmd_workbench.c \
 	src/cmd_world.c \
 	src/main.c src/vilscope.h
-vilscope_LDADD = libui.a libsessions.a libworld.a $(CORE_LIBS) $(NCURSES_LIBS) $(SIXEL_LIBS) $(SQLITE_LIBS)
+vilscope_LDADD = libui.a libsessions.a libworld.a $(CORE_LIBS) $(NCURSES_LIBS) $(SQLITE_LIBS)

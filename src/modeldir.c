@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,11 +14,8 @@
 
 void parts_fini(struct parts *p)
 {
-    for (int i = 0; i < p->checkpoint_count; i++) {
-        free(p->checkpoints[i].name);
-        free(p->checkpoints[i].path);
-        free(p->checkpoints[i].note);
-    }
+    for (int i = 0; i < p->checkpoint_count; i++)
+        part_checkpoint_fini(&p->checkpoints[i]);
     free(p->checkpoints);
     free(p->name);
     free(p->config);
@@ -47,15 +45,60 @@ static char *in_dir(const char *dir, const char *path)
     return path[0] == '/' ? xstrdup(path) : xasprintf("%s/%s", dir, path);
 }
 
-static void add_checkpoint(struct parts *p, const char *name, char *path, const char *note)
+void part_checkpoint_fini(struct part_checkpoint *c)
 {
-    size_t n = (size_t)p->checkpoint_count++;
-    p->checkpoints = xreallocarray(p->checkpoints, n + 1, sizeof *p->checkpoints);
-    p->checkpoints[n] = (struct part_checkpoint){
-        .name = name ? xstrdup(name) : base_name(path),
-        .path = path,
-        .note = note ? xstrdup(note) : NULL,
-    };
+    free(c->name);
+    free(c->path);
+    free(c->note);
+    *c = (struct part_checkpoint){0};
+}
+
+static bool is_taken(const struct parts *p, int n, const char *name)
+{
+    for (int i = 0; i < n; i++)
+        if (strcmp(p->checkpoints[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* "run2/model.bin" of "/data/run2/model.bin". */
+static char *folder_name(const char *path)
+{
+    char *base = base_name(path), *folder = xstrndup(path, strlen(path) - strlen(base));
+    char *last = base_name(folder);
+    char *name = last[0] && strcmp(last, "/") != 0 ? xasprintf("%s/%s", last, base)
+                                                  : xstrdup(base);
+    free(base);
+    free(folder);
+    free(last);
+    return name;
+}
+
+struct part_checkpoint parts_checkpoint(const struct parts *p, int i, const char *path,
+                                        const char *name)
+{
+    char *own = name ? xstrdup(name) : base_name(path);
+    if (!name && is_taken(p, i, own)) {
+        free(own);
+        own = folder_name(path);
+    }
+    char *stem = own;
+    own = xstrdup(stem);
+    for (int n = 2; !name && is_taken(p, i, own); n++) {
+        free(own);
+        own = xasprintf("%s (%d)", stem, n);
+    }
+    free(stem);
+    return (struct part_checkpoint){.name = own, .path = xstrdup(path)};
+}
+
+static void add_checkpoint(struct parts *p, const char *name, const char *path, const char *note)
+{
+    int n = p->checkpoint_count;
+    p->checkpoints = xreallocarray(p->checkpoints, (size_t)n + 1, sizeof *p->checkpoints);
+    p->checkpoints[n] = parts_checkpoint(p, n, path, name);
+    p->checkpoints[n].note = note ? xstrdup(note) : NULL;
+    p->checkpoint_count++;
 }
 
 /* A string member, or NULL; anything else than a string is an error. */
@@ -101,7 +144,9 @@ static int read_checkpoints(const json_t *list, const char *dir, const char *fil
         }
         if (!path)
             return vs_fail(err, VS_E_FORMAT, "%s: checkpoint %zu has no \"file\"", file, i + 1);
-        add_checkpoint(p, name, in_dir(dir, path), note);
+        char *full = in_dir(dir, path);
+        add_checkpoint(p, name, full, note);
+        free(full);
     }
     return 0;
 }
@@ -203,14 +248,11 @@ static void apply_options(struct parts *p, const struct model_options *o)
     replace(&p->detector, o->detector);
     replace(&p->detector_arch, o->detector_arch);
     if (o->checkpoints && o->checkpoints[0]) {
-        for (int i = 0; i < p->checkpoint_count; i++) {
-            free(p->checkpoints[i].name);
-            free(p->checkpoints[i].path);
-            free(p->checkpoints[i].note);
-        }
+        for (int i = 0; i < p->checkpoint_count; i++)
+            part_checkpoint_fini(&p->checkpoints[i]);
         p->checkpoint_count = 0;
         for (int i = 0; o->checkpoints[i]; i++)
-            add_checkpoint(p, NULL, xstrdup(o->checkpoints[i]), NULL);
+            add_checkpoint(p, o->names ? o->names[i] : NULL, o->checkpoints[i], NULL);
     }
     if (!p->name && p->checkpoint_count)
         p->name = xstrdup(p->checkpoints[0].name);

@@ -186,6 +186,7 @@ int vilbert_read_states(struct vilbert *m, enum vilbert_head head, const float *
     bool word = head == HEAD_WORD;
     if (vilbert_head_size(m, head) == 0)
         return vs_fail(err, VS_E_MISSING, "the checkpoint lacks the tensors of this head");
+    weights_ready(&m->w, m->k);
     if (head == HEAD_GROUND || head == HEAD_WORD_LOGIT) {
         struct kern_linear o = pass_linear(head == HEAD_GROUND ? &w->ground : &w->word_logit, x,
                                            rows, out, KERN_NONE, NULL);

@@ -152,6 +152,7 @@ static int swap_layers(struct vilbert *m, const struct vilbert_swap *s, struct v
 
 static int swap_part(struct vilbert *m, const struct vilbert_swap *s, struct vs_err *err)
 {
+    weights_ready(&s->from->w, m->k);
     switch (s->part) {
     case PART_EMBEDDINGS:
         if (m->w.task_rows != s->from->w.task_rows)
@@ -181,6 +182,7 @@ int vilbert_mix(struct vilbert *m, const struct vilbert_swap *list, int count, s
 {
     struct vilbert *x = xcalloc(1, sizeof *x);
     int rc = 0;
+    weights_ready(&m->w, m->k);
     x->c = m->c;
     x->k = m->k;
     x->w = m->w;

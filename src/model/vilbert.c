@@ -606,6 +606,7 @@ int vilbert_forward(struct vilbert *m, const struct vilbert_input *in,
     if (rc != 0)
         return rc;
     double start = vs_now_ms();
+    weights_ready(&m->w, m->k);
     int inserted = m->w.task_rows > 0;
     struct trace *t = xcalloc(1, sizeof *t);
     struct pass p = {.m = m, .in = in, .want = want, .ops = kern_table(m->k), .trace = t,

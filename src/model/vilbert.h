@@ -93,7 +93,9 @@ bool trace_attention(const struct trace *t, enum attn_kind kind, int layer, int 
 int trace_attention_layers(const struct trace *t, enum attn_kind kind);
 int trace_attention_heads(const struct trace *t, enum attn_kind kind);
 
-struct vilbert; /* a checkpoint bound to a configuration and a back end; read-only after opening */
+/* A checkpoint bound to a configuration and a back end. Opening reads no weights; those in half
+ * precision are widened by the first call that computes. */
+struct vilbert;
 
 /* f and k are borrowed and must live as long as the model. All missing or misshapen tensors are
  * listed in one message. */

@@ -37,7 +37,7 @@ static void note_wrong(struct binder *b, const struct tensor *t, int64_t rows, i
     buf_puts(&b->wrong, ")");
 }
 
-/* Elements as float32: in the map where they are, else a copy. */
+/* Elements as float32: in the map where they are, else a copy, whose pages are not touched yet. */
 static const void *as_floats(struct binder *b, const struct tensor *t)
 {
     struct weights *w = b->w;
@@ -48,12 +48,13 @@ static const void *as_floats(struct binder *b, const struct tensor *t)
         b->no_memory = true;
         return NULL;
     }
-    tensor_to_f32(t, copy);
     if (w->owned_count == w->owned_cap) {
         w->owned_cap = w->owned_cap ? 2 * w->owned_cap : 64;
         w->owned = xreallocarray(w->owned, (size_t)w->owned_cap, sizeof *w->owned);
+        w->waiting = xreallocarray(w->waiting, (size_t)w->owned_cap, sizeof *w->waiting);
     }
     w->owned[w->owned_count++] = copy;
+    w->waiting[w->waiting_count++] = (struct weights_copy){t, copy};
     return copy;
 }
 
@@ -307,8 +308,25 @@ int weights_bind(struct weights *w, const struct config *c, const struct tensorf
     return rc;
 }
 
+static void copy_one(void *arg, int i)
+{
+    const struct weights_copy *c = (const struct weights_copy *)arg + i;
+    tensor_to_f32(c->from, c->to);
+    tensor_forget(c->from);
+}
+
+void weights_ready(struct weights *w, struct kern *k)
+{
+    if (w->waiting_count)
+        kern_parallel(k, w->waiting_count, copy_one, w->waiting);
+    free(w->waiting);
+    w->waiting = NULL;
+    w->waiting_count = 0;
+}
+
 void weights_fini(struct weights *w)
 {
+    free(w->waiting);
     for (int i = 0; i < w->owned_count; i++)
         free(w->owned[i]);
     free(w->owned);

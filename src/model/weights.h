@@ -2,12 +2,13 @@
 #ifndef VS_WEIGHTS_H
 #define VS_WEIGHTS_H
 
+#include "kernels/kern.h"
 #include "src/formats/tensorfile.h"
 #include "src/mem.h"
 #include "src/model/config.h"
 
 /* Pointers are float32 data in the map (any alignment), or copies that the weights own where the
- * file has another type or order. */
+ * file has another type or order; those copies are filled by weights_ready. */
 struct linear_w {
     const void *w, *b; /* (n, k), (n) */
     int n, k;
@@ -40,6 +41,12 @@ struct classifier_w {
     struct norm_w norm;
 };
 
+/* A tensor that is to be copied as float32. */
+struct weights_copy {
+    const struct tensor *from; /* the file's */
+    float *to;
+};
+
 struct weights {
     const void *words, *positions, *types, *tasks;
     int task_rows; /* 0: no task tokens */
@@ -55,12 +62,17 @@ struct weights {
     unsigned heads; /* complete ones, of enum vilbert_head */
     void **owned;
     int owned_count, owned_cap;
+    struct weights_copy *waiting; /* copies that are still empty */
+    int waiting_count;
 };
 
 /* task_tokens: 1, 0, or -1 for what the checkpoint has. Tensors of the trunk that are missing or
  * misshapen are all named in one message; a head with missing tensors is only left out. */
 int weights_bind(struct weights *w, const struct config *c, const struct tensorfile *f,
                  int task_tokens, struct vs_err *err);
+/* Fills the copies: before the weights are first used. Opening a checkpoint in half precision costs
+ * no more than one in float32 until then. */
+void weights_ready(struct weights *w, struct kern *k);
 void weights_fini(struct weights *w);
 
 #endif

@@ -1,0 +1,393 @@
+/* Comparing checkpoints, against what is known beforehand: divergence of equal and of disjoint
+ * distributions, alignment of a matrix with itself, turned, shifted and unrelated, weights that were
+ * scaled by a known factor, and a checkpoint in which one layer was changed, which the swap has to
+ * name. A wrong base of a logarithm, a missing centring, a sum over the wrong tensors, or a part that
+ * does not take all of its weights along breaks it.
+ *
+ * usage: test-compare                              the tests
+ *        test-compare make IN OUT PREFIX FACTOR    a checkpoint whose tensors with that prefix are
+ *                                                  those of IN times FACTOR, as safetensors */
+#include "tap.h"
+
+#include "src/compare.h"
+#include "src/compare_attention.h"
+#include "src/compare_cka.h"
+#include "src/compare_swap.h"
+#include "src/compare_weights.h"
+#include "src/mem.h"
+
+#include <math.h>
+
+/* ---- generating */
+
+static int make_checkpoint(const char *in, const char *out, const char *prefix, double factor)
+{
+    struct tensorfile *f = NULL;
+    struct vs_err err = {0};
+    if (tensorfile_open(in, &f, &err) != 0) {
+        fprintf(stderr, "%s\n", err.text);
+        return 1;
+    }
+    int n = tensorfile_count(f);
+    struct tensor_out *list = xcalloc((size_t)n + 1, sizeof *list);
+    for (int i = 0; i < n; i++) {
+        const struct tensor *t = tensorfile_at(f, i);
+        int64_t count = tensor_elements(t);
+        float *x = xcalloc((size_t)count + 1, sizeof *x);
+        bool chosen = strncmp(t->name, prefix, strlen(prefix)) == 0;
+        tensor_to_f32(t, x);
+        for (int64_t k = 0; k < count && chosen; k++)
+            x[k] = (float)((double)x[k] * factor);
+        list[i] = (struct tensor_out){.name = t->name, .dtype = DTYPE_F32, .ndim = t->ndim, .data = x};
+        memcpy(list[i].shape, t->shape, sizeof list[i].shape);
+    }
+    int rc = safetensors_write(out, list, n, &err);
+    for (int i = 0; i < n; i++)
+        free((void *)(uintptr_t)list[i].data);
+    free(list);
+    tensorfile_close(f);
+    return rc != 0;
+}
+
+/* ---- distributions */
+
+static void divergence(void)
+{
+    const float a[4] = {0.1f, 0.2f, 0.3f, 0.4f}, b[4] = {0, 0, 1, 0}, c[4] = {0.5f, 0.5f, 0, 0};
+    const float d[4] = {0, 0, 0.5f, 0.5f}, twice[4] = {0.2f, 0.4f, 0.6f, 0.8f}, none[4] = {0};
+    const float broken[4] = {NAN, 0.2f, 0.3f, INFINITY};
+    ok(compare_jsd(a, a, 4) < 1e-12, "equal distributions: 0");
+    ok(fabs(compare_jsd(c, d, 4) - 1) < 1e-12, "disjoint ones: 1 bit");
+    ok(compare_jsd(a, twice, 4) < 1e-7, "only proportions count");
+    ok(fabs(compare_jsd(a, b, 4) - compare_jsd(b, a, 4)) < 1e-12, "the order does not matter");
+    /* m = (1/4, 3/4) of (1/2, 1/2) and (0, 1): (log2(2) + log2(2/3)) / 4 + log2(4/3) / 2 */
+    const float half[2] = {0.5f, 0.5f}, one[2] = {0, 1};
+    double want = (1 + log2(2.0 / 3)) / 4 + log2(4.0 / 3) / 2;
+    ok(fabs(compare_jsd(half, one, 2) - want) < 1e-12, "a known one: %.6f", want);
+    ok(compare_jsd(a, none, 4) == 0 && compare_jsd(broken, a, 4) >= 0 &&
+       compare_jsd(broken, a, 4) <= 1, "empty and broken ones");
+}
+
+/* ---- alignment */
+
+#define ROWS 40
+#define COLS 6
+
+static uint32_t state = 12345;
+static double random_number(void)
+{
+    state = state * 1664525u + 1013904223u;
+    return (double)(state >> 8) / (1 << 24) - 0.5;
+}
+
+static void alignment(void)
+{
+    float x[ROWS * COLS], y[ROWS * COLS], z[ROWS * COLS], flat[ROWS * COLS] = {0};
+    double q[COLS][COLS];
+    for (int i = 0; i < ROWS * COLS; i++) {
+        x[i] = (float)(random_number() + 3); /* far from the origin: centring has to count */
+        z[i] = (float)random_number();
+    }
+    /* A reflection I - 2 v v^T / v^T v is orthogonal. */
+    double v[COLS], vv = 0;
+    for (int i = 0; i < COLS; i++) {
+        v[i] = random_number();
+        vv += v[i] * v[i];
+    }
+    for (int i = 0; i < COLS; i++)
+        for (int j = 0; j < COLS; j++)
+            q[i][j] = (i == j) - 2 * v[i] * v[j] / vv;
+    for (int r = 0; r < ROWS; r++)
+        for (int j = 0; j < COLS; j++) {
+            double sum = 0;
+            for (int i = 0; i < COLS; i++)
+                sum += (double)x[r * COLS + i] * q[i][j];
+            y[r * COLS + j] = (float)(sum * 7 - 11);
+        }
+    double self = cka_linear(x, COLS, x, COLS, ROWS), turned = cka_linear(x, COLS, y, COLS, ROWS);
+    double other = cka_linear(x, COLS, z, COLS, ROWS);
+    ok(fabs(self - 1) < 1e-6, "a matrix with itself: %.7f", self);
+    ok(fabs(turned - 1) < 1e-5, "turned, scaled and shifted: %.7f", turned);
+    ok(other < 0.5, "unrelated: %.3f", other);
+    ok(isnan(cka_linear(x, COLS, flat, COLS, ROWS)), "one that does not vary is undefined");
+}
+
+/* ---- weights */
+
+static struct tensorfile *write_and_open(const char *path, const struct tensor_out *t, int n)
+{
+    struct tensorfile *f = NULL;
+    struct vs_err err = {0};
+    if (safetensors_write(path, t, n, &err) != 0 || tensorfile_open(path, &f, &err) != 0)
+        ok(false, "%s", err.text);
+    return f;
+}
+
+static const struct weight_change *find(const struct weight_change *list, int n, const char *name)
+{
+    for (int i = 0; i < n; i++)
+        if (strcmp(list[i].name, name) == 0)
+            return &list[i];
+    return NULL;
+}
+
+static void names_of_layers(void)
+{
+    static const char *const list[][2] = {
+        {"bert.encoder.layer.11.attention.self.query.weight", "bert.encoder.layer.11"},
+        {"bert.encoder.c_layer.0.biattention.query1.bias", "bert.encoder.c_layer.0"},
+        {"bert.embeddings.word_embeddings.weight", "bert.embeddings"},
+        {"cls.predictions.bias", "cls.predictions"},
+        {"vil_prediction.logit_fc.0.weight", "vil_prediction"},
+        {"bert.t_pooler.dense.weight", "bert.t_pooler"},
+        {"x", "x"}, {"bert", "bert"}, {"", ""}, {"a..b", "a"},
+    };
+    bool good = true;
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        char *name = weight_layer_name(list[i][0]);
+        if (strcmp(name, list[i][1]) != 0) {
+            tap_note("%s: %s", list[i][0], name);
+            good = false;
+        }
+        free(name);
+    }
+    ok(good, "a tensor's layer is known from its name");
+}
+
+static void weights(void)
+{
+    enum { N = 300000 };
+    char a[300], b[300], why[256];
+    const char *dir = getenv("TMPDIR");
+    snprintf(a, sizeof a, "%s/wa.safetensors", dir ? dir : "/tmp");
+    snprintf(b, sizeof b, "%s/wb.safetensors", dir ? dir : "/tmp");
+    float *x = xcalloc(N, sizeof *x), *y = xcalloc(N, sizeof *y), *z = xcalloc(N, sizeof *z);
+    for (int i = 0; i < N; i++) {
+        x[i] = (float)random_number();
+        y[i] = x[i] * 1.5f;
+        z[i] = x[i];
+    }
+    z[7] = NAN;
+    struct tensor_out ta[] = {{"bert.encoder.layer.0.w", DTYPE_F32, 2, {N / 100, 100}, x},
+                              {"bert.encoder.layer.1.w", DTYPE_F32, 1, {N}, x},
+                              {"bert.encoder.layer.1.b", DTYPE_F32, 1, {10}, x},
+                              {"bert.encoder.layer.2.w", DTYPE_F32, 1, {N}, x},
+                              {"gone", DTYPE_F32, 1, {3}, x},
+                              {"other", DTYPE_F32, 1, {4}, x}};
+    struct tensor_out tb[] = {{"bert.encoder.layer.0.w", DTYPE_F32, 2, {N / 100, 100}, y},
+                              {"bert.encoder.layer.1.w", DTYPE_F32, 1, {N}, x},
+                              {"bert.encoder.layer.1.b", DTYPE_F32, 1, {10}, x},
+                              {"bert.encoder.layer.2.w", DTYPE_F32, 1, {N}, z},
+                              {"new", DTYPE_F32, 1, {3}, x},
+                              {"other", DTYPE_F32, 1, {5}, x}};
+    struct tensorfile *fa = write_and_open(a, ta, 6), *fb = write_and_open(b, tb, 6);
+    struct weights_change *w = NULL, *one = NULL;
+    struct vs_err err = {0};
+    struct kern *k = NULL, *k1 = NULL;
+    ok(kern_open(NULL, 2, &k, why, sizeof why) == 0 && kern_open(NULL, 1, &k1, why, sizeof why) == 0 &&
+       weights_compare(k, fa, fb, NULL, &w, &err) == 0 &&
+       weights_compare(k1, fa, fb, NULL, &one, &err) == 0, "two files are compared %s", err.text);
+    const struct weight_change *t0 = find(w->tensors, w->tensor_count, "bert.encoder.layer.0.w");
+    ok(t0 && fabs(t0->relative - 0.5) < 1e-6 && t0->changed == N, "times 1.5: 0.5 (%.7f)",
+       t0 ? t0->relative : -1);
+    const struct weight_change *l1 = find(w->layers, w->layer_count, "bert.encoder.layer.1");
+    ok(l1 && l1->relative == 0 && l1->changed == 0 && l1->tensors == 2 && l1->elements == N + 10,
+       "an equal layer of two tensors: 0");
+    const struct weight_change *t2 = find(w->tensors, w->tensor_count, "bert.encoder.layer.2.w");
+    ok(t2 && t2->relative == 0 && t2->broken == 1, "NaN is counted and spoils nothing");
+    const struct weight_change *gone = find(w->tensors, w->tensor_count, "gone");
+    const struct weight_change *new = find(w->tensors, w->tensor_count, "new");
+    const struct weight_change *other = find(w->tensors, w->tensor_count, "other");
+    ok(gone && gone->state == WEIGHT_ONLY_A && new && new->state == WEIGHT_ONLY_B && other &&
+       other->state == WEIGHT_RESHAPED, "tensors of one file only, and of another shape");
+    /* Three tensors of equal norm, one of them moved by half of it: 0.5 / sqrt(3). */
+    ok(fabs(w->all.relative - 0.5 / sqrt(3.0)) < 1e-3 && w->all.relative == one->all.relative,
+       "all together: %.6f, with any number of threads", w->all.relative);
+    weights_change_free(w);
+    weights_change_free(one);
+    tensorfile_close(fa);
+    tensorfile_close(fb);
+    kern_close(k);
+    kern_close(k1);
+    unlink(a);
+    unlink(b);
+    free(x);
+    free(y);
+    free(z);
+}
+
+/* ---- a model with two checkpoints that differ in one layer */
+
+static bool open_pair(const char *prefix, double factor, struct model **m, struct photo **p)
+{
+    static char path[300];
+    const char *dir = getenv("TMPDIR"), *tiny = source_path("tests/data/tiny/checkpoint.bin");
+    struct vs_err err = {0};
+    snprintf(path, sizeof path, "%s/changed.safetensors", dir ? dir : "/tmp");
+    const char *files[] = {tiny, path, NULL}, *names[] = {"before", "after", NULL};
+    struct model_options o = {.dir = source_path("tests/data/tiny"), .checkpoints = files,
+                              .names = names, .threads = 1};
+    struct photo_options how = {0};
+    bool good = make_checkpoint(tiny, path, prefix, factor) == 0 && model_open(&o, m, &err) == 0 &&
+                photo_open(source_path("tests/data/tiny/scene.png"), &how, p, &err) == 0;
+    if (!good)
+        ok(false, "%s times %g: %s", prefix, factor, err.text);
+    return good;
+}
+
+static void close_pair(struct model *m, struct photo *p)
+{
+    photo_free(p);
+    unlink(model_checkpoint_path(m, 1));
+    model_free(m);
+}
+
+static void swap_names(const char *prefix, double factor, const char *want)
+{
+    struct model *m = NULL;
+    struct photo *p = NULL;
+    struct vs_err err = {0};
+    struct swap_result *s = NULL;
+    if (!open_pair(prefix, factor, &m, &p))
+        return;
+    struct query q[] = {{.task = task_find("vqa"), .text = "what color", .photo_count = 1, .photos = &p},
+                        {.task = task_find("refcoco"), .text = "a dog", .photo_count = 1, .photos = &p}};
+    struct swap_options o = {.a = 0, .b = 1, .level = SWAP_LAYERS, .smallest = true};
+    if (ok(swap_run(m, q, 2, &o, &s, &err) == 0, "%s: swapped %s", want, err.text)) {
+        int *order = swap_order(s);
+        const struct swap_item *best = &s->items[s->best], *second = &s->items[order[1]];
+        ok(strcmp(best->name, want) == 0 && order[0] == s->best && fabs(best->share - 1) < 1e-3,
+           "it is %s that carries the change: %.4f", best->name, best->share);
+        ok(fabs(second->share) < 1e-6, "no other part does: %s %.7f", second->name, second->share);
+        ok(s->changed == 0 ? s->set_count == 0
+                           : s->set_count == 1 && s->set[0] == s->best && best->flips >= 1,
+           "%d answers flip, by %d part", s->changed, s->set_count);
+        free(order);
+    }
+    swap_free(s);
+    close_pair(m, p);
+}
+
+static void swap_heads(void)
+{
+    struct model *m = NULL;
+    struct photo *p = NULL;
+    struct vs_err err = {0};
+    struct swap_result *s = NULL;
+    if (!open_pair("bert.encoder.layer.1.attention.self.value", -3, &m, &p))
+        return;
+    struct query q = {.task = task_find("vqa"), .text = "what color", .photo_count = 1, .photos = &p};
+    struct swap_options o = {.a = 0, .b = 1, .level = SWAP_HEADS};
+    double sum = 0, others = 0;
+    if (ok(swap_run(m, &q, 1, &o, &s, &err) == 0, "heads are swapped %s", err.text)) {
+        for (int i = 0; i < s->item_count; i++)
+            if (strncmp(s->items[i].name, "text layer 2, head", 18) == 0)
+                sum += fabs(s->items[i].share);
+            else
+                others += fabs(s->items[i].share);
+    }
+    ok(s && sum > 0.05 && others < 1e-6, "only that layer's heads change anything: %.4f", sum);
+    swap_free(s);
+    close_pair(m, p);
+}
+
+static void attention_and_states(void)
+{
+    struct model *m = NULL;
+    struct photo *p = NULL;
+    struct vs_err err = {0};
+    struct result *r[2] = {NULL, NULL};
+    struct attention_change *list = NULL;
+    struct cka cka[2];
+    int count = 0, rows, cols;
+    float *map = NULL;
+    if (!open_pair("bert.encoder.c_layer.1.biattention.query2.weight", 4, &m, &p))
+        return;
+    struct query q = {.task = task_find("vqa"), .text = "what color is the dog", .photo_count = 1,
+                      .photos = &p, .attention = true};
+    for (int i = 0; i < 2; i++) {
+        q.checkpoint = i;
+        query_run(m, &q, NULL, &r[i], &err);
+    }
+    if (!ok(r[0] && r[1] && attention_changes(r[0], r[1], &list, &count, &err) == 0,
+            "attention of two checkpoints %s", err.text))
+        return;
+    ok(count > 0 && list[0].map == ATTN_TEXT_TO_IMAGE && list[0].layer == 1 && list[0].jsd > 0,
+       "most changed: %s %d.%d, %.5f", attn_kind_names[list[0].map], list[0].layer + 1,
+       list[0].head + 1, list[0].jsd);
+    bool earlier = false;
+    for (int i = 0; i < count; i++)
+        earlier |= list[i].map == ATTN_TEXT_TO_IMAGE && list[i].layer == 0 && list[i].jsd > 0;
+    ok(!earlier, "nothing before it has changed");
+    double sum = 0, most = 0;
+    if (attention_difference(r[0], r[1], ATTN_TEXT_TO_IMAGE, 1, 0, 0, &rows, &cols, &map, &err) == 0)
+        for (int i = 0; i < rows * cols; i++) {
+            sum += (double)map[i];
+            most = fabs((double)map[i]) > most ? fabs((double)map[i]) : most;
+        }
+    ok(map && fabs(sum) < 1e-4 && most > 1e-4, "a signed map that sums to nothing: %g of %g", sum, most);
+    struct compare_change c;
+    ok(compare_results(r[0], r[1], 10, &c) && c.divergence > 0 && c.count >= 10,
+       "the answers moved: %.6f bits", c.divergence);
+    compare_fini(&c);
+    ok(compare_results(r[0], r[0], 10, &c) && !c.answer_changed && c.divergence == 0 && c.count == 10 &&
+       c.moves[0].p_a == c.moves[0].p_b, "a result does not differ from itself");
+    compare_fini(&c);
+    if (ok(cka_run(m, &q, 1, 0, 1, NULL, NULL, NULL, cka, &err) == 0, "states are aligned %s", err.text)) {
+        int n = cka[0].depths;
+        ok(strcmp(cka[0].names[0], "embeddings") == 0 && fabs(cka[0].values[0] - 1) < 1e-6 &&
+           cka[0].values[(size_t)n * (size_t)n - 1] < 1 - 1e-9, "equal at first, not at last: %.8f",
+           cka[0].values[(size_t)n * (size_t)n - 1]);
+        ok(cka[1].depths > 1 && cka[1].rows > 2 && !cka[1].text, "the visual stream: %d rows",
+           cka[1].rows);
+        cka_fini(&cka[0]);
+        cka_fini(&cka[1]);
+    }
+    free(map);
+    free(list);
+    result_free(r[0]);
+    result_free(r[1]);
+    close_pair(m, p);
+}
+
+static void added_later(void)
+{
+    struct model *m = NULL;
+    struct photo *p = NULL;
+    struct vs_err err = {0};
+    if (!open_pair("none", 1, &m, &p))
+        return;
+    int n = model_checkpoint_count(m);
+    ok(model_add_checkpoint(m, source_path("tests/data/tiny/vocab.txt"), NULL, &err) < 0 &&
+       err.text[0] && model_checkpoint_count(m) == n, "what is no checkpoint is not added: %s", err.text);
+    int i = model_add_checkpoint(m, model_checkpoint_path(m, 1), NULL, &err);
+    int j = model_add_checkpoint(m, model_checkpoint_path(m, 1), NULL, &err);
+    ok(i == n && j == n + 1 && strcmp(model_checkpoint_name(m, i), "changed.safetensors") == 0 &&
+       strcmp(model_checkpoint_name(m, j), "changed.safetensors") != 0, "two of one name: %s",
+       model_checkpoint_name(m, j));
+    struct query q = {.task = task_find("vqa"), .text = "what", .photo_count = 1, .photos = &p,
+                      .checkpoint = j};
+    struct result *r = NULL;
+    ok(query_run(m, &q, NULL, &r, &err) == 0, "and the new one answers");
+    result_free(r);
+    close_pair(m, p);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 6 && strcmp(argv[1], "make") == 0)
+        return make_checkpoint(argv[2], argv[3], argv[4], atof(argv[5]));
+    divergence();
+    alignment();
+    names_of_layers();
+    weights();
+    swap_names("bert.encoder.c_layer.1.", 1.7, "co-attention layer 2");
+    swap_names("bert.encoder.layer.0.", 1.7, "text layer 1");
+    swap_names("bert.encoder.v_layer.1.", 0.3, "image layer 2");
+    swap_names("bert.embeddings.", 2, "embeddings");
+    swap_names("vil_prediction.", -2, "poolers and heads");
+    swap_heads();
+    attention_and_states();
+    added_later();
+    return tap_done();
+}
