@@ -63,7 +63,9 @@ static void best_name(const struct workbench *w, int best, char *out, size_t siz
         draw_region_name(w, r->sources[best].region, out, size);
     for (int i = 0; r->task->reading != READ_BOXES && i < r->answer_count; i++)
         if (r->answers[i].index == best)
-            snprintf(out, size, "%s", r->answers[i].label);
+            snprintf(out, size, "%s", r->task->reading == READ_ALIGNMENT
+                                          ? draw_base_name(r->answers[i].label)
+                                          : r->answers[i].label);
 }
 
 /* ---- choosing */
@@ -134,8 +136,8 @@ static void draw_line(const struct workbench *w, const struct effects *e, const 
     draw_text(at.row, at.col, 8, " %s ", number);
     attrset(chosen ? A_REVERSE : A_NORMAL);
     draw_text(at.row, at.col + 9, 6, "%.3f", (double)f->softmax);
-    int col = 15 + draw_text(at.row, at.col + 15, at.cols - 15 < 19 ? at.cols - 15 : 19, "%s",
-                             name);
+    int room = at.cols >= 60 ? 30 : at.cols < 34 ? at.cols - 15 : 19;
+    int col = 15 + draw_text(at.row, at.col + 15, room, "%s", name);
     if (f->best != e->best)
         best_name(w, f->best, best, sizeof best);
     if (*best)
@@ -344,7 +346,8 @@ static void draw_title(struct workbench *w, const struct effects *e, struct area
 
 static void draw_body(struct workbench *w, const struct effects *e, struct area a, struct area at)
 {
-    bool wide = at.cols >= LIST + 30, high = at.rows >= 14;
+    bool pictures = w->gfx.mode != GFX_NONE;
+    bool wide = pictures && at.cols >= LIST + 30, high = pictures && at.rows >= 14;
     struct area picture = at, list = at;
     if (e->of == EFFECTS_TOKENS) {
         int used = draw_words(w, e, (struct area){at.row, at.col, at.rows / 2, at.cols});
