@@ -188,7 +188,6 @@ static void paint_regions(struct workbench *w, const struct effects *e, struct c
     const struct result_image *im = &w->now.r->images[image];
     double sx = (double)c->w / im->width, sy = (double)c->h / im->height;
     float top = top_of(e);
-    canvas_dim(c, 0.7f);
     for (int turn = 0; turn < 2; turn++)
         for (int i = n - 1; i >= 0; i--) {
             const struct effect *f = by_place(e, order, n, i);
@@ -212,6 +211,24 @@ static void paint_regions(struct workbench *w, const struct effects *e, struct c
     free(order);
 }
 
+/* The dimmed photo at this size, kept: large ones take a moment to scale. NULL: too large. */
+static struct canvas *backdrop(struct workbench *w, const struct image *im, int width, int height)
+{
+    struct inside *in = inside_of(w);
+    uint64_t key = ((uint64_t)w->photo + 1) << 32 | (uint64_t)width << 16 | (uint64_t)height;
+    struct canvas *c = canvas_new(width, height);
+    if (c && in->backdrop_key != key) {
+        canvas_free(in->backdrop);
+        in->backdrop = canvas_new(width, height);
+        canvas_photo(in->backdrop, im->rgb, im->width, im->height);
+        canvas_dim(in->backdrop, 0.7f);
+        in->backdrop_key = key;
+    }
+    if (c)
+        canvas_put(c, 0, 0, in->backdrop);
+    return c;
+}
+
 static void draw_photo(struct workbench *w, const struct effects *e, struct area a)
 {
     const struct image *im = w->photo < w->photo_count ? w->photos[w->photo]->image : NULL;
@@ -220,10 +237,9 @@ static void draw_photo(struct workbench *w, const struct effects *e, struct area
         return;
     gfx_fit(&w->gfx, a, im->width, im->height, &width, &height);
     draw_cell(w, &cw, &ch);
-    struct canvas *c = canvas_new(width, height);
+    struct canvas *c = backdrop(w, im, width, height);
     if (!c)
         return;
-    canvas_photo(c, im->rgb, im->width, im->height);
     paint_regions(w, e, c);
     struct area at = {a.row, a.col, (height + ch - 1) / ch, (width + cw - 1) / cw};
     gfx_place(&w->gfx, w->slot, at, c);
