@@ -355,9 +355,8 @@ static void draw_title(struct workbench *w, const struct effects *e, struct area
     draw_text(a.row, a.col, a.cols, "Knock-out: %s %s%s", best, what[e->of],
               e->of == EFFECTS_HEADS && e->count ? how[e->items[0].change.how] : "");
     attrset(A_NORMAL);
-    draw_text(a.row + 1, a.col, a.cols, "probability %.4f, logit %.3f; %d/%d%s",
-              (double)e->softmax, (double)e->logit, e->done, e->count,
-              knock_runs(w) ? " ..." : "");
+    draw_text(a.row + 1, a.col, a.cols, "%d/%d%s probability %.4f, logit %.3f", e->done, e->count,
+              knock_runs(w) ? " ..." : ":", (double)e->softmax, (double)e->logit);
 }
 
 static void draw_body(struct workbench *w, const struct effects *e, struct area a, struct area at)
