@@ -41,9 +41,13 @@ libcore_a_SOURCES = \
 CORE_LIBS = libcore.a $(KERN_LIBS) $(JANSSON_LIBS) $(UTF8PROC_LIBS) $(LMDB_LIBS) $(LIBS)
 
 bin_PROGRAMS += vilscope
-vilscope_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+vilscope_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(UTF8PROC_CFLAGS)
 vilscope_SOURCES = \
 	src/cmd_cache.c \
+	src/cmd_compare.c src/cmd_compare.h \
+	src/cmd_compare_parts.c \
+	src/cmd_compare_probes.c \
+	src/cmd_compare_watch.c \
 	src/cmd_detect.c \
 	src/cmd_eval.c \
 	src/cmd_extract.c \
