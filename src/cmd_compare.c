@@ -20,18 +20,18 @@
 atomic_bool compare_stop;
 
 const char compare_help[] =
-    "Asks several checkpoints the same and shows who answers what, who is right and what flips; or\n"
-    "what changed between the first and the last of them. What is asked is a set of probes, or one\n"
-    "query: -t TASK IMAGE... TEXT.\n\n"
+    "Asks several checkpoints the same and shows who answers what, who is right and what flips;\n"
+    "or what changed between the first and the last of them. What is asked is a set of probes, or\n"
+    "one query: -t TASK IMAGE... TEXT.\n\n"
     "  -m, --model DIR        model directory (vilscope-model(5)); the demo's without any\n"
-    "  -c, --checkpoint NAME  checkpoint, by its name in the directory or its file; more than once;\n"
-    "                         without any, all of the directory\n"
+    "  -c, --checkpoint NAME  checkpoint, by its name in the directory or its file; more than\n"
+    "                         once; without any, all of the directory\n"
     "      --probes FILE      queries with what is expected of them (vilscope-probes(5))\n"
     "  -t, --task TASK        task of the one query\n"
     "      --regions FILE     regions of its image, as for query; once for each image\n"
     "      --upright          turn its pictures as their EXIF orientation says\n"
-    "      --weights          how far the weights of each further checkpoint are from the first's,\n"
-    "                         by layer\n"
+    "      --weights          how far the weights of each further checkpoint are from those of\n"
+    "                         the first, by layer\n"
     "      --tensors          by tensor\n"
     "      --cka              how alike the hidden states are, layer by layer\n"
     "      --attention        the heads whose attention changed most (Jensen-Shannon divergence)\n"
@@ -54,7 +54,7 @@ const char compare_help[] =
     "      --help             this text\n\n"
     "  vilscope compare -m demo/model --probes demo/model/queries.jsonl\n"
     "  vilscope compare -c old.bin -c new.bin -m models/12in1 --weights\n"
-    "  vilscope compare -m demo/model -c early -c final --swap layers -t vqa cat.png \"what is it?\"\n"
+    "  vilscope compare -m demo/model -c early -c final --swap layers -t vqa a.png \"what?\"\n"
     "  vilscope compare -m models/12in1 --watch runs/7 --probes my.probes\n";
 
 enum {

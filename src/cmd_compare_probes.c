@@ -253,7 +253,8 @@ static json_t *answer_json(const struct probe_column *c, int probe)
         json_object_set_new(v, "worth", json_real(a->worth));
         json_object_set_new(v, "expected_softmax", json_real(a->expected));
         json_object_set_new(v, "expected_rank",
-                            a->expected_rank < 0 ? json_null() : json_integer(a->expected_rank + 1));
+                            a->expected_rank < 0 ? json_null()
+                                                 : json_integer(a->expected_rank + 1));
     }
     return v;
 }
@@ -264,9 +265,9 @@ static json_t *sum_json(const struct compare_run *r, const struct probe_table *t
     const struct probe_column *c = t->columns[column];
     char digest[DIGEST_HEX];
     model_checkpoint_digest(r->m, c->checkpoint, digest);
-    json_t *v = json_pack("{s:o, s:o, s:s, s:i, s:i, s:f}", "name", compare_json_text(c->name), "path",
-                          compare_json_text(c->path), "digest", digest, "probes", s.asked, "failed",
-                          s.failed, "entropy", s.entropy);
+    json_t *v = json_pack("{s:o, s:o, s:s, s:i, s:i, s:f}", "name", compare_json_text(c->name),
+                          "path", compare_json_text(c->path), "digest", digest, "probes", s.asked,
+                          "failed", s.failed, "entropy", s.entropy);
     if (s.judged) {
         json_object_set_new(v, "judged", json_integer(s.judged));
         json_object_set_new(v, "right", json_integer(s.right));
@@ -289,10 +290,11 @@ static json_t *probe_json(const struct probe_table *t, int i)
         json_array_append_new(trend, compare_json_number(v[c]));
     }
     free(v);
-    return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "name", compare_json_text(p->name), "task",
-                     p->item.task->name, "text", compare_json_text(p->item.text), "images", images,
-                     "expected", compare_json_text(p->item.label_count ? p->item.labels[0] : NULL),
-                     "answers", answers, "trend", trend);
+    return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "name", compare_json_text(p->name),
+                     "task", p->item.task->name, "text", compare_json_text(p->item.text), "images",
+                     images, "expected",
+                     compare_json_text(p->item.label_count ? p->item.labels[0] : NULL), "answers",
+                     answers, "trend", trend);
 }
 
 static json_t *flips_json(const struct probe_table *t)
@@ -332,10 +334,12 @@ static void print_json(const struct compare_run *r, const struct probe_table *t)
     for (int i = 0; i < t->probes->count; i++)
         json_array_append_new(probes, probe_json(t, i));
     compare_put_json(json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:i}", "model",
-                       compare_json_text(model_name(r->m)), "probe_set", compare_json_text(t->probes->path),
-                       "probe_set_digest", t->probes->digest, "checkpoints", checkpoints, "probes",
-                       probes, "agreement", agreement, "flips", flips_json(t), "all_agree",
-                       probe_table_agree_all(t)), JSON_INDENT(1));
+                               compare_json_text(model_name(r->m)), "probe_set",
+                               compare_json_text(t->probes->path), "probe_set_digest",
+                               t->probes->digest, "checkpoints", checkpoints, "probes", probes,
+                               "agreement", agreement, "flips", flips_json(t), "all_agree",
+                               probe_table_agree_all(t)),
+                     JSON_INDENT(1));
 }
 
 /* ---- CSV */

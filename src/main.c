@@ -11,15 +11,17 @@
 #include <unistd.h>
 
 extern const char workbench_help[], sessions_help[], detect_help[], extract_help[], cache_help[];
-extern const char compare_help[], eval_help[], world_help[], query_help[], tasks_help[], inspect_help[];
+extern const char compare_help[], eval_help[], world_help[], query_help[], tasks_help[];
+extern const char inspect_help[];
 extern const char forward_help[], tokenize_help[];
 
 const struct command command_table[] = {
     {"workbench", "[OPTION...] [IMAGE...]", "Open the workbench (the default).", workbench_help,
      cmd_workbench},
     {"query", "[OPTION...] [IMAGE...] TEXT", "Answer one query and log it.", query_help, cmd_query},
-    {"compare", "[OPTION...] [IMAGE... TEXT]", "Ask several checkpoints the same, and what changed.",
-     compare_help, cmd_compare},
+    {"compare", "[OPTION...] [IMAGE... TEXT]",
+     "Ask several checkpoints the same, or tell what changed between them.", compare_help,
+     cmd_compare},
     {"extract", "[OPTION...] -o DIR|FILE.lmdb IMAGE...",
      "Write the regions of many images to files.", extract_help, cmd_extract},
     {"eval", "-m DIR --data SET [OPTION...]", "Measure checkpoints on a data set.", eval_help,

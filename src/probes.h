@@ -69,9 +69,10 @@ const struct probe_table *probe_runner_table(const struct probe_runner *r);
 int probe_runner_query(struct probe_runner *r, int i, int checkpoint, struct query *out,
                        struct vs_err *err);
 /* Called after each probe, in the running thread; result is NULL when it failed, and lent. */
-typedef void probe_report(void *arg, int probe, const struct probe_answer *a, struct result *result);
-/* Asks a checkpoint all probes: a new column. Fails when cancelled; a probe that fails is told in its
- * answer. */
+typedef void probe_report(void *arg, int probe, const struct probe_answer *a,
+                          struct result *result);
+/* Asks a checkpoint all probes: a new column. Fails when cancelled; a probe that fails is told in
+ * its answer. */
 int probe_runner_add(struct probe_runner *r, int checkpoint, const atomic_bool *cancel,
                      probe_report *report, void *arg, struct vs_err *err);
 

@@ -2,8 +2,8 @@
  *
  * Files end in .bin, .pth, .pt, .ckpt or .safetensors, in the folder or in one directly below it
  * ("checkpoint-500/pytorch_model.bin"). A file is not opened until its size and time have stood
- * still for a while; then the reader has to find all of it. inotify wakes when there is one, and the
- * folder is looked at now and then anyway, because network file systems do not tell. */
+ * still for a while; then the reader has to find all of it. inotify wakes when there is one, and
+ * the folder is looked at now and then anyway, because network file systems do not tell. */
 #ifndef VS_WATCH_H
 #define VS_WATCH_H
 
@@ -32,9 +32,9 @@ int watch_open(const char *folder, int settle_ms, struct watch **out, struct vs_
 void watch_close(struct watch *w);
 const char *watch_folder(const struct watch *w);
 
-/* Looks at the folder. 1: *path is a complete checkpoint that was not returned before, or has changed
- * since (lent until the next call); the oldest first, by time and then by number and name. 0: none
- * now. Negative: the folder cannot be read. */
+/* Looks at the folder. 1: *path is a complete checkpoint that was not returned before, or has
+ * changed since (lent until the next call); the oldest first, by time and then by number and name.
+ * 0: none now. Negative: the folder cannot be read. */
 int watch_next(struct watch *w, const char **path, struct vs_err *err);
 /* When to look again: milliseconds from now at most, and sooner when watch_fd (-1: none) is
  * readable. */
