@@ -75,6 +75,14 @@ typedef void probe_report(void *arg, int probe, const struct probe_answer *a,
  * its answer. */
 int probe_runner_add(struct probe_runner *r, int checkpoint, const atomic_bool *cancel,
                      probe_report *report, void *arg, struct vs_err *err);
+/* The same in steps of one probe, so that other work comes between: begin, then step until it no
+ * longer returns 1. 0: the column is there. A failed or abandoned column is dropped by the next
+ * begin. */
+int probe_runner_begin(struct probe_runner *r, int checkpoint, struct vs_err *err);
+int probe_runner_step(struct probe_runner *r, const atomic_bool *cancel, probe_report *report,
+                      void *arg, struct vs_err *err);
+/* The probe that the next step asks. */
+int probe_runner_at(const struct probe_runner *r);
 
 /* ---- reading the table */
 
