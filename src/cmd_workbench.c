@@ -33,7 +33,9 @@ const char workbench_help[] =
     "      --upright          turn pictures as their EXIF orientation says (the reference does\n"
     "                         not)\n"
     "  -t, --task TASK        task to begin with (default vqa)\n"
-    "      --graphics KIND    auto (default), sixel or blocks\n"
+    "      --graphics KIND    auto (default), sixel, blocks, ascii or none\n"
+    "  -S, --script FILE      run the commands of a file, one a line\n"
+    "      --tour             a guided tour through the demo\n"
     "      --device NAME      auto, cpu, ref, cpu-avx2, ...\n"
     "      --threads N        threads to compute with (default: all CPUs)\n"
     "      --log FILE         log database\n"
@@ -45,8 +47,8 @@ struct options {
     struct model_options model;
     const char *checkpoints[MAX_FILES + 1], *regions[MAX_FILES];
     int checkpoint_count, region_count;
-    const char *key, *candidates, *log;
-    bool no_log, help, upright;
+    const char *key, *candidates, *log, *script;
+    bool no_log, help, upright, tour, keys;
     const struct task *task;
     enum graphics_choice graphics;
 };
@@ -54,7 +56,7 @@ struct options {
 enum {
     OPT_CONFIG = 256, OPT_VOCAB, OPT_LABELS, OPT_GQA_LABELS, OPT_CLASSES, OPT_DETECTOR, OPT_ARCH,
     OPT_REGIONS, OPT_KEY, OPT_CANDIDATES, OPT_UPRIGHT, OPT_GRAPHICS, OPT_DEVICE, OPT_THREADS,
-    OPT_LOG, OPT_NO_LOG, OPT_HELP
+    OPT_LOG, OPT_NO_LOG, OPT_TOUR, OPT_KEYS, OPT_HELP
 };
 
 static const struct option long_options[] = {
@@ -77,6 +79,9 @@ static const struct option long_options[] = {
     {"threads", required_argument, NULL, OPT_THREADS},
     {"log", required_argument, NULL, OPT_LOG},
     {"no-log", no_argument, NULL, OPT_NO_LOG},
+    {"script", required_argument, NULL, 'S'},
+    {"tour", no_argument, NULL, OPT_TOUR},
+    {"keys", no_argument, NULL, OPT_KEYS}, /* for the manual: prints the table of keys */
     {"help", no_argument, NULL, OPT_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -90,12 +95,9 @@ static int take_word(int opt, struct options *o, const char *value)
         return o->task ? 0 : command_usage("workbench", "there is no task '%s' (\"vilscope tasks\" "
                                            "lists them)", value);
     case OPT_GRAPHICS:
-        o->graphics = strcmp(value, "sixel") == 0    ? GRAPHICS_SIXEL
-                      : strcmp(value, "blocks") == 0 ? GRAPHICS_BLOCKS
-                                                     : GRAPHICS_AUTO;
-        if (o->graphics == GRAPHICS_AUTO && strcmp(value, "auto") != 0)
-            return command_usage("workbench", "--graphics takes auto, sixel or blocks, not '%s'",
-                                 value);
+        if (!workbench_graphics(value, &o->graphics))
+            return command_usage("workbench", "--graphics takes auto, sixel, blocks, ascii or "
+                                 "none, not '%s'", value);
         return 0;
     case OPT_THREADS:
         o->model.threads = (int)strtol(value, &end, 10);
@@ -135,6 +137,9 @@ static int take_option(int opt, struct options *o, const char *value)
     case OPT_DEVICE: o->model.device = value; return 0;
     case OPT_LOG: o->log = value; return 0;
     case OPT_NO_LOG: o->no_log = true; return 0;
+    case 'S': o->script = value; return 0;
+    case OPT_TOUR: o->tour = true; return 0;
+    case OPT_KEYS: o->keys = true; return 0;
     case OPT_HELP: o->help = true; return 0;
     default: return take_word(opt, o, value);
     }
@@ -223,9 +228,14 @@ static int run(struct options *o, char **images, int count, struct vs_err *err)
 {
     char no_log[700];
     struct workbench_options w = {.task = o->task ? o->task : task_find("vqa"),
-                                  .graphics = o->graphics, .no_log = no_log};
+                                  .graphics = o->graphics, .no_log = no_log,
+                                  .script = o->script, .tour = o->tour};
     struct eval_set *set = NULL;
+    char *tour = o->tour ? demo_tour() : NULL;
     int rc = open_all(o, images, count, &w, &set, err);
+    if (rc == 0 && o->tour && (!tour || !w.model))
+        rc = vs_fail(err, VS_E_MISSING, "the demo is not there: VILSCOPE_DEMO names its folder");
+    w.script = tour ? tour : w.script;
     if (rc == 0) {
         w.log = open_log(o, no_log, sizeof no_log);
         rc = workbench_run(&w, err); /* frees the photos */
@@ -237,6 +247,7 @@ static int run(struct options *o, char **images, int count, struct vs_err *err)
     }
     eval_free(set);
     model_free(w.model);
+    free(tour);
     return rc;
 }
 
@@ -247,10 +258,15 @@ int cmd_workbench(int argc, char **argv)
     int opt, status = EXIT_OK;
     optind = 0;
     while (status == EXIT_OK &&
-           (opt = getopt_long(argc, argv, "m:c:t:", long_options, NULL)) != -1)
+           (opt = getopt_long(argc, argv, "m:c:t:S:", long_options, NULL)) != -1)
         status = take_option(opt, o, optarg);
     if (status == EXIT_OK && o->help)
         status = command_help(command_find("workbench"));
+    else if (status == EXIT_OK && o->keys)
+        workbench_print_keys();
+    else if (status == EXIT_OK && o->tour && (o->script || argc > optind || names_a_model(o)))
+        status = command_usage("workbench", "--tour shows the demo: it takes no model, images or "
+                               "script");
     else if (status == EXIT_OK && o->region_count > 1 && o->region_count != argc - optind)
         status = command_usage("workbench", "%d region files for %d images", o->region_count,
                                argc - optind);

@@ -47,3 +47,17 @@ char *demo_find(void)
             free(list[i]);
     return found;
 }
+
+char *demo_tour(void)
+{
+    char *dir = demo_find(), *found = NULL;
+    for (int i = 0; dir && !found && i < 2; i++) {
+        char *path = i ? xasprintf("%s/../tour.vs", dir) : xasprintf("%s/tour.vs", dir);
+        if (access(path, R_OK) == 0)
+            found = path;
+        else
+            free(path);
+    }
+    free(dir);
+    return found;
+}

@@ -14,8 +14,9 @@ static struct photo_state *current(struct workbench *w)
     return w->photo < w->photo_count ? &w->states[w->photo] : NULL;
 }
 
-void boxes_begin(struct workbench *w)
+void do_box(struct workbench *w, const char *arg)
 {
+    (void)arg;
     if (!current(w) || !w->photos[w->photo]->image)
         return;
     if (!w->model || !model_has_detector(w->model)) {
@@ -26,19 +27,20 @@ void boxes_begin(struct workbench *w)
     const struct image *im = w->photos[w->photo]->image;
     w->draw = (struct drawing){.x = im->width / 2.0, .y = im->height / 2.0};
     w->mode = MODE_BOX;
-    w->photo_changed = true;
-    mousemask(BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON1_CLICKED, NULL);
-    mouseinterval(0);
+    w->sel.region = -1;
+    for (int i = 0; i < w->pane_count; i++)
+        if (w->panes[i].view == &view_photo)
+            w->focus = i;
+    keys_mouse(w, true);
     workbench_say(w, false, "arrows move (Shift: far), Enter sets a corner, then the other; or "
                   "drag with the mouse; Esc leaves");
 }
 
-void boxes_end(struct workbench *w)
+static void boxes_end(struct workbench *w)
 {
     w->mode = MODE_BROWSE;
     w->draw.from = false;
-    w->photo_changed = true;
-    mousemask(0, NULL);
+    keys_mouse(w, w->mouse);
 }
 
 static void tell(struct workbench *w)
@@ -54,13 +56,13 @@ static void tell(struct workbench *w)
                       "takes the last away", n, n > 1 ? "es" : "");
 }
 
-void boxes_drop(struct workbench *w)
+void do_box_drop(struct workbench *w, const char *arg)
 {
     struct photo_state *s = current(w);
+    (void)arg;
     if (!s)
         return;
     s->boxes.count -= s->boxes.count > 0;
-    w->photo_changed = true;
     tell(w);
 }
 
@@ -101,18 +103,17 @@ static void move_to(struct workbench *w, double x, double y)
     const struct image *im = w->photos[w->photo]->image;
     w->draw.x = x < 0 ? 0 : x > im->width - 1 ? im->width - 1 : x;
     w->draw.y = y < 0 ? 0 : y > im->height - 1 ? im->height - 1 : y;
-    w->photo_changed = true;
 }
 
 /* The middle of a cell in pixels of the picture. */
 static void move_to_cell(struct workbench *w, int row, int col)
 {
-    const struct image *im = w->photos[w->photo]->image;
-    bool sixel = w->gfx.mode == GFX_SIXEL;
-    double cw = sixel ? w->gfx.term.cell_w : 1, ch = sixel ? w->gfx.term.cell_h : 2;
-    if (w->shown_w > 0 && w->shown_h > 0)
-        move_to(w, (col - w->shown_at.col + 0.5) * cw * im->width / w->shown_w,
-                (row - w->shown_at.row + 0.5) * ch * im->height / w->shown_h);
+    const struct frame *f = &w->frame;
+    int cw, ch;
+    draw_cell(w, &cw, &ch);
+    if (f->scale > 0)
+        move_to(w, f->x + (col - f->at.col + 0.5) * cw / f->scale,
+                f->y + (row - f->at.row + 0.5) * ch / f->scale);
 }
 
 static void mouse(struct workbench *w)
@@ -121,6 +122,8 @@ static void mouse(struct workbench *w)
     if (getmouse(&e) != OK)
         return;
     move_to_cell(w, e.y, e.x);
+    if (!(e.bstate & (BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON1_CLICKED)))
+        return;
     if (e.bstate & BUTTON1_PRESSED)
         w->draw.from = false;
     set_corner(w);
@@ -152,26 +155,24 @@ void boxes_key(struct workbench *w, int key, bool special)
 
 /* ---- on the photo */
 
-static void frame(struct canvas *c, const struct image *im, const float *b, int thick,
-                  struct rgb color)
+static void draw_frame(struct canvas *c, const struct frame *f, const float *b, int thick,
+                       struct rgb color)
 {
-    double sx = (double)c->w / im->width, sy = (double)c->h / im->height;
-    canvas_frame(c, (int)(b[0] * sx), (int)(b[1] * sy), (int)(b[2] * sx), (int)(b[3] * sy), thick,
-                 color);
+    canvas_frame(c, (int)((b[0] - f->x) * f->scale), (int)((b[1] - f->y) * f->scale),
+                 (int)((b[2] - f->x) * f->scale), (int)((b[3] - f->y) * f->scale), thick, color);
 }
 
-void boxes_draw(struct workbench *w, struct canvas *c)
+void boxes_draw(struct workbench *w, struct canvas *c, const struct frame *f)
 {
     static const struct rgb white = {255, 255, 255}, green = {0, 255, 128};
-    const struct image *im = w->photos[w->photo]->image;
     const struct box_list *l = &w->states[w->photo].boxes;
     const struct drawing *d = &w->draw;
     int thick = w->gfx.mode == GFX_SIXEL ? 2 : 1;
     for (int i = 0; i < l->count; i++)
-        frame(c, im, l->boxes + 4 * i, thick, white);
+        draw_frame(c, f, l->boxes + 4 * i, thick, white);
     if (w->mode != MODE_BOX)
         return;
-    int x = (int)(d->x * c->w / im->width), y = (int)(d->y * c->h / im->height);
+    int x = (int)((d->x - f->x) * f->scale), y = (int)((d->y - f->y) * f->scale);
     canvas_frame(c, x, 0, x, c->h - 1, 1, green);
     canvas_frame(c, 0, y, c->w - 1, y, 1, green);
     if (d->from) {
@@ -179,6 +180,6 @@ void boxes_draw(struct workbench *w, struct canvas *c)
                       (float)(d->y < d->from_y ? d->y : d->from_y),
                       (float)(d->x < d->from_x ? d->from_x : d->x),
                       (float)(d->y < d->from_y ? d->from_y : d->y)};
-        frame(c, im, b, thick, green);
+        draw_frame(c, f, b, thick, green);
     }
 }

@@ -2,6 +2,7 @@
 #include "ui/canvas.h"
 
 #include "src/mem.h"
+#include "ui/font.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,12 +44,26 @@ static void average(const uint8_t *rgb, int w, int h, int x1, int x2, int y1, in
 
 void canvas_photo(struct canvas *c, const uint8_t *rgb, int w, int h)
 {
+    canvas_photo_part(c, rgb, w, h, 0, 0, (double)c->w / w, (double)c->h / h);
+}
+
+void canvas_photo_part(struct canvas *c, const uint8_t *rgb, int w, int h, double left, double top,
+                       double scale_x, double scale_y)
+{
     for (int y = 0; y < c->h; y++) {
-        int y1 = (int)((int64_t)y * h / c->h), y2 = (int)((int64_t)(y + 1) * h / c->h);
+        int y1 = (int)(top + y / scale_y), y2 = (int)(top + (y + 1) / scale_y);
         for (int x = 0; x < c->w; x++)
-            average(rgb, w, h, (int)((int64_t)x * w / c->w), (int)((int64_t)(x + 1) * w / c->w),
-                    y1, y2, c->rgb + 3 * ((size_t)y * (size_t)c->w + (size_t)x));
+            average(rgb, w, h, (int)(left + x / scale_x), (int)(left + (x + 1) / scale_x), y1, y2,
+                    c->rgb + 3 * ((size_t)y * (size_t)c->w + (size_t)x));
     }
+}
+
+void canvas_put(struct canvas *c, int x, int y, const struct canvas *from)
+{
+    int w = from->w < c->w - x ? from->w : c->w - x;
+    for (int i = 0; i < from->h && y + i < c->h && w > 0; i++)
+        memcpy(c->rgb + 3 * ((size_t)(y + i) * (size_t)c->w + (size_t)x),
+               from->rgb + 3 * (size_t)i * (size_t)from->w, 3 * (size_t)w);
 }
 
 void canvas_dim(struct canvas *c, float amount)
@@ -96,53 +111,59 @@ void canvas_frame(struct canvas *c, int x1, int y1, int x2, int y2, int thick, s
     canvas_fill(c, x2 - thick + 1, y1, x2, y2, k);
 }
 
-/* 5x7 letters, a row a byte, the leftmost pixel in bit 4. */
-static const struct {
-    char c;
-    uint8_t rows[7];
-} font[] = {
-    {'0', {14, 17, 19, 21, 25, 17, 14}}, {'1', {4, 12, 4, 4, 4, 4, 14}},
-    {'2', {14, 17, 1, 2, 4, 8, 31}},     {'3', {31, 2, 4, 2, 1, 17, 14}},
-    {'4', {2, 6, 10, 18, 31, 2, 2}},     {'5', {31, 16, 30, 1, 1, 17, 14}},
-    {'6', {6, 8, 16, 30, 17, 17, 14}},   {'7', {31, 1, 2, 4, 8, 8, 8}},
-    {'8', {14, 17, 17, 14, 17, 17, 14}}, {'9', {14, 17, 17, 15, 1, 2, 12}},
-    {'.', {0, 0, 0, 0, 0, 12, 12}},      {'-', {0, 0, 0, 31, 0, 0, 0}},
-    {'%', {24, 25, 2, 4, 8, 19, 3}},     {'#', {10, 10, 31, 10, 31, 10, 10}},
-};
-
-static const uint8_t *glyph(char c)
-{
-    for (size_t i = 0; i < sizeof font / sizeof font[0]; i++)
-        if (font[i].c == c)
-            return font[i].rows;
-    return NULL;
-}
-
 void canvas_label(struct canvas *c, int x, int y, const char *text, int scale, struct rgb k)
 {
     static const struct rgb black = {0, 0, 0};
-    int w = ((int)strlen(text) * 6 + 1) * scale, h = 9 * scale;
+    int w = font_width(text, scale) + scale, h = 9 * scale;
     x = x + w > c->w ? c->w - w : x;
     y = y + h > c->h ? c->h - h : y;
     x = x < 0 ? 0 : x;
     y = y < 0 ? 0 : y;
     canvas_fill(c, x, y, x + w - 1, y + h - 1, k);
-    for (; *text; text++, x += 6 * scale) {
-        const uint8_t *rows = glyph(*text);
-        for (int i = 0; rows && i < 7; i++)
-            for (int j = 0; j < 5; j++)
-                if (rows[i] >> (4 - j) & 1)
-                    canvas_fill(c, x + (j + 1) * scale, y + (i + 1) * scale,
-                                x + (j + 2) * scale - 1, y + (i + 2) * scale - 1, black);
-    }
+    font_draw(c, x + scale, y + scale, text, scale, black);
 }
 
-/* Nine points of matplotlib's "inferno" (CC0), between which colors are mixed. */
+/* Nine points of each map, between which colors are mixed; dark to bright, so that they hold without
+ * hue. inferno, viridis and cividis are matplotlib's (CC0); cividis is made for color-blind eyes. */
+static const struct {
+    const char *name;
+    struct rgb at[9];
+} color_maps[] = {
+    {"inferno", {{0, 0, 4}, {31, 12, 72}, {85, 15, 109}, {136, 34, 106}, {186, 54, 85},
+                 {227, 89, 51}, {249, 140, 10}, {249, 201, 50}, {252, 255, 164}}},
+    {"viridis", {{68, 1, 84}, {71, 44, 122}, {59, 81, 139}, {44, 113, 142}, {33, 144, 141},
+                 {39, 173, 129}, {92, 200, 99}, {170, 220, 50}, {253, 231, 37}}},
+    {"cividis", {{0, 34, 78}, {18, 53, 112}, {59, 73, 108}, {87, 93, 109}, {112, 113, 115},
+                 {138, 134, 120}, {165, 156, 116}, {195, 179, 105}, {254, 232, 56}}},
+    {"gray", {{0, 0, 0}, {32, 32, 32}, {64, 64, 64}, {96, 96, 96}, {128, 128, 128},
+              {160, 160, 160}, {192, 192, 192}, {224, 224, 224}, {255, 255, 255}}},
+};
+#define COLOR_MAPS (int)(sizeof color_maps / sizeof color_maps[0])
+static int color_map;
+
+bool canvas_set_color_map(const char *name)
+{
+    for (int i = 0; i < COLOR_MAPS; i++)
+        if (strcmp(color_maps[i].name, name) == 0) {
+            color_map = i;
+            return true;
+        }
+    return false;
+}
+
+const char *canvas_next_color_map(void)
+{
+    return color_maps[(color_map + 1) % COLOR_MAPS].name;
+}
+
+const char *canvas_color_maps(void)
+{
+    return "inferno, viridis, cividis, gray";
+}
+
 struct rgb canvas_heat_color(float heat)
 {
-    static const struct rgb map[9] = {{0, 0, 4},      {31, 12, 72},   {85, 15, 109},
-                                      {136, 34, 106}, {186, 54, 85},  {227, 89, 51},
-                                      {249, 140, 10}, {249, 201, 50}, {252, 255, 164}};
+    const struct rgb *map = color_maps[color_map].at;
     heat = heat > 0 ? heat < 1 ? heat : 1 : 0; /* NaN is cold, too */
     int i = (int)(heat * 8);
     i = i > 7 ? 7 : i;
@@ -150,6 +171,18 @@ struct rgb canvas_heat_color(float heat)
     return (struct rgb){(uint8_t)(map[i].r + f * (map[i + 1].r - map[i].r)),
                         (uint8_t)(map[i].g + f * (map[i + 1].g - map[i].g)),
                         (uint8_t)(map[i].b + f * (map[i + 1].b - map[i].b))};
+}
+
+/* Blue over white to orange, the ends as far apart for color-blind eyes as for others. */
+struct rgb canvas_signed_color(float x)
+{
+    static const struct rgb low = {33, 102, 172}, middle = {247, 247, 247}, high = {230, 97, 1};
+    x = x > -1 ? x < 1 ? x : 1 : -1;
+    struct rgb end = x < 0 ? low : high;
+    float f = x < 0 ? -x : x;
+    return (struct rgb){(uint8_t)(middle.r + f * (end.r - middle.r)),
+                        (uint8_t)(middle.g + f * (end.g - middle.g)),
+                        (uint8_t)(middle.b + f * (end.b - middle.b))};
 }
 
 void canvas_heat(struct canvas *c, const float *heat)

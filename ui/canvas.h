@@ -2,6 +2,7 @@
 #ifndef UI_CANVAS_H
 #define UI_CANVAS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct canvas {
@@ -18,6 +19,11 @@ struct canvas *canvas_new(int w, int h);
 void canvas_free(struct canvas *c);
 /* The picture rgb (h, w, 3) scaled to fill the canvas, by area averages. */
 void canvas_photo(struct canvas *c, const uint8_t *rgb, int w, int h);
+/* The part that begins at pixel (left, top) of it, so many canvas pixels for each of its own. */
+void canvas_photo_part(struct canvas *c, const uint8_t *rgb, int w, int h, double left, double top,
+                       double scale_x, double scale_y);
+/* Copies a canvas into another at (x, y), which are not negative. */
+void canvas_put(struct canvas *c, int x, int y, const struct canvas *from);
 /* Toward gray and dark, so that what is drawn on it stands out. amount 0 to 1. */
 void canvas_dim(struct canvas *c, float amount);
 /* Dims what is outside the box. */
@@ -25,12 +31,18 @@ void canvas_spotlight(struct canvas *c, int x1, int y1, int x2, int y2);
 void canvas_fill(struct canvas *c, int x1, int y1, int x2, int y2, struct rgb color);
 /* A frame of the given thickness inside the box (pixels, both ends included). */
 void canvas_frame(struct canvas *c, int x1, int y1, int x2, int y2, int thick, struct rgb color);
-/* Digits, '.', '%' and '-' in black on a plate of color; scale 1 is 6x9 pixels a character. The
+/* Text in black on a plate of color; scale 1 is 6x9 pixels a character. The
  * plate is moved inside the canvas. */
 void canvas_label(struct canvas *c, int x, int y, const char *text, int scale, struct rgb color);
 /* heat (h, w) from 0 to 1 laid over the picture: hotter is more opaque. */
 void canvas_heat(struct canvas *c, const float *heat);
-/* The color of a heat, dark to bright and even to the eye. */
+/* The color of a heat from 0 to 1 in the chosen map, dark to bright and even to the eye. */
 struct rgb canvas_heat_color(float heat);
+/* The color of a difference from -1 to 1. */
+struct rgb canvas_signed_color(float x);
+/* False when there is no such map. */
+bool canvas_set_color_map(const char *name);
+const char *canvas_next_color_map(void);
+const char *canvas_color_maps(void); /* their names */
 
 #endif

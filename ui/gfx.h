@@ -1,4 +1,8 @@
-/* Pictures among curses' text: which are wanted, which are on the screen. */
+/* Pictures among curses' text: which are wanted, which are on the screen.
+ *
+ * A picture is cut into strips of a few rows of cells. What changed is encoded strip by strip in a
+ * thread of its own, and sent strip by strip while no key waits: so pictures never hold up the
+ * keyboard, and a small change sends little. */
 #ifndef UI_GFX_H
 #define UI_GFX_H
 
@@ -6,35 +10,60 @@
 #include "ui/canvas.h"
 #include "ui/term.h"
 
-enum gfx_mode { GFX_SIXEL, GFX_BLOCKS };
+#include <pthread.h>
+
+enum gfx_mode { GFX_SIXEL, GFX_BLOCKS, GFX_ASCII, GFX_NONE };
 
 /* A rectangle of cells. */
 struct area {
     int row, col, rows, cols;
 };
 
-#define GFX_PLACES 2
+#define GFX_PLACES 8
+#define GFX_STRIPS 96
+
+/* Contents are known by their hash; 0 is nothing. */
+struct gfx_strip {
+    uint64_t want, have, shown; /* in the newest canvas, in data, on the screen */
+    struct buf data;            /* encoded */
+};
 
 struct gfx {
     enum gfx_mode mode;
     struct term term;
     struct gfx_place {
         struct area at;
-        struct buf data;  /* the encoded picture */
+        int w, h;         /* its pixels */
+        int strips;
+        struct gfx_strip strip[GFX_STRIPS];
+        int blank;        /* which blank lies under it */
+        struct canvas *canvas;
         bool wanted;      /* in the frame being made */
-        bool shown;       /* on the screen, where `at` says */
     } places[GFX_PLACES];
+    uint64_t sent;        /* bytes of pictures so far */
+    /* The encoding thread; the lock guards places' canvases and strips. */
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool threaded, quit;
+    int wake;             /* readable when a strip is ready; -1 without a thread */
 };
 
+/* Starts the encoding thread; without one pictures are encoded when they are sent. */
+void gfx_init(struct gfx *g);
 /* The pixels of a canvas that fills at most area and has the shape of a w by h picture. */
 void gfx_fit(const struct gfx *g, struct area a, int w, int h, int *canvas_w, int *canvas_h);
 /* A new frame: nothing is wanted yet. */
 void gfx_begin(struct gfx *g);
-/* Put picture number i at the area's corner. c NULL keeps the last canvas of that number, which
- * costs nothing when it is on the screen already (blocks need the canvas each time). */
-void gfx_place(struct gfx *g, int i, struct area a, const struct canvas *c, bool changed);
-/* After doupdate: send what is wanted and not shown. */
-void gfx_flush(struct gfx *g);
+/* Puts picture number i at the area's corner, and takes the canvas over (NULL does nothing). What is
+ * on the screen already is not sent again. */
+void gfx_place(struct gfx *g, int i, struct area a, struct canvas *c);
+/* After doupdate: sends what is ready. Stops when input waits; true: something is left to send. */
+bool gfx_flush(struct gfx *g);
+/* Writes other bytes that curses does not know. */
+void gfx_send(struct gfx *g, const char *data, size_t len);
+/* All that is wanted is on the screen. */
+bool gfx_settled(struct gfx *g);
 /* The number of the nearest of the terminal's colors: of 256, or the 8 basic ones. */
 int gfx_color_index(const uint8_t *rgb);
 /* Everything on the screen was lost. */

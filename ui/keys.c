@@ -3,6 +3,9 @@
 #include "ui/workbench_priv.h"
 
 #include <curses.h>
+#include <stdio.h>
+#include <string.h>
+#include <wchar.h>
 
 #define ESCAPE 27
 #define PATIENCE 25 /* ms for the rest of a sequence */
@@ -60,6 +63,155 @@ static bool is_sequence(struct workbench *w)
     return c == '[' || c == ']' || c == 'P' || c == '_' || c == '^' || c == 'X' || c == 'O';
 }
 
+/* ---- names */
+
+static const struct {
+    int key;
+    const char *name;
+} special_names[] = {
+    {KEY_LEFT, "Left"}, {KEY_RIGHT, "Right"}, {KEY_UP, "Up"}, {KEY_DOWN, "Down"},
+    {KEY_PPAGE, "PageUp"}, {KEY_NPAGE, "PageDown"}, {KEY_HOME, "Home"}, {KEY_END, "End"},
+    {KEY_ENTER, "Enter"}, {KEY_BTAB, "S-Tab"}, {KEY_BACKSPACE, "Backspace"}, {KEY_DC, "Delete"},
+    {KEY_SLEFT, "S-Left"}, {KEY_SRIGHT, "S-Right"}, {KEY_SR, "S-Up"}, {KEY_SF, "S-Down"},
+};
+
+static void utf8(unsigned c, char out[5])
+{
+    memset(out, 0, 5);
+    if (c < 0x80) {
+        out[0] = (char)c;
+    } else if (c < 0x800) {
+        out[0] = (char)(0xc0 | c >> 6);
+        out[1] = (char)(0x80 | (c & 63));
+    } else if (c < 0x10000) {
+        out[0] = (char)(0xe0 | c >> 12);
+        out[1] = (char)(0x80 | (c >> 6 & 63));
+        out[2] = (char)(0x80 | (c & 63));
+    } else {
+        out[0] = (char)(0xf0 | c >> 18);
+        out[1] = (char)(0x80 | (c >> 12 & 63));
+        out[2] = (char)(0x80 | (c >> 6 & 63));
+        out[3] = (char)(0x80 | (c & 63));
+    }
+}
+
+void keys_name(int key, bool special, char *out, size_t size)
+{
+    char letter[5];
+    out[0] = '\0';
+    if (special) {
+        for (size_t i = 0; i < sizeof special_names / sizeof special_names[0]; i++)
+            if (special_names[i].key == key)
+                snprintf(out, size, "%s", special_names[i].name);
+        for (int i = 1; i <= 12; i++)
+            if (key == KEY_F(i))
+                snprintf(out, size, "F%d", i);
+    } else if (key == '\r' || key == '\n') {
+        snprintf(out, size, "Enter");
+    } else if (key == '\t') {
+        snprintf(out, size, "Tab");
+    } else if (key == ESCAPE) {
+        snprintf(out, size, "Esc");
+    } else if (key == ' ') {
+        snprintf(out, size, "Space");
+    } else if (key == 127) {
+        snprintf(out, size, "Backspace");
+    } else if (key < 32) {
+        snprintf(out, size, "C-%c", key + 'a' - 1);
+    } else {
+        utf8((unsigned)key, letter);
+        snprintf(out, size, "%s", letter);
+    }
+}
+
+/* ---- keys by name */
+
+/* Decodes one character; its bytes, 0 when it is none. */
+static int decode(const char *s, int *key)
+{
+    mbstate_t state = {0};
+    wchar_t c;
+    size_t n = mbrtowc(&c, s, strlen(s), &state);
+    *key = (int)c;
+    return n == 0 || n > 4 ? 0 : (int)n;
+}
+
+/* False when no key has this name. */
+static bool key_of(const char *name, int *key, bool *special)
+{
+    static const struct {
+        const char *name;
+        int key;
+    } plain[] = {{"Tab", '\t'}, {"Esc", ESCAPE}, {"Space", ' '}, {"Enter", '\r'}};
+    int number;
+    *special = true;
+    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
+        if (strcmp(plain[i].name, name) == 0) {
+            *key = plain[i].key;
+            *special = false;
+            return true;
+        }
+    for (size_t i = 0; i < sizeof special_names / sizeof special_names[0]; i++)
+        if (strcmp(special_names[i].name, name) == 0) {
+            *key = special_names[i].key;
+            return true;
+        }
+    if (sscanf(name, "F%d", &number) == 1 && number >= 1 && number <= 12 && strlen(name) < 4) {
+        *key = KEY_F(number);
+        return true;
+    }
+    *special = false;
+    if (strncmp(name, "C-", 2) == 0 && name[2] >= 'a' && name[2] <= 'z' && !name[3]) {
+        *key = name[2] - 'a' + 1;
+        return true;
+    }
+    int n = decode(name, key);
+    return n > 0 && !name[n] && *key >= 32 && *key != 127;
+}
+
+bool keys_known(const char *name)
+{
+    int key;
+    bool special;
+    return key_of(name, &key, &special);
+}
+
+bool keys_press(struct workbench *w, const char *name)
+{
+    int key;
+    bool special;
+    if (!key_of(name, &key, &special))
+        return false;
+    actions_key(w, key, special);
+    return true;
+}
+
+/* ---- the mouse */
+
+void keys_mouse(struct workbench *w, bool on)
+{
+    (void)w;
+    mouseinterval(0); /* a press is acted on at once, no double clicks */
+    mousemask(on ? BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
+}
+
+static void mouse(struct workbench *w)
+{
+    MEVENT e;
+    if (w->mode == MODE_BOX) {
+        boxes_key(w, KEY_MOUSE, true);
+        return;
+    }
+    if (getmouse(&e) != OK)
+        return;
+    if (e.bstate & BUTTON4_PRESSED)
+        panes_wheel(w, e.y, e.x, MOVE_UP);
+    else if (e.bstate & BUTTON5_PRESSED)
+        panes_wheel(w, e.y, e.x, MOVE_DOWN);
+    else if (e.bstate & BUTTON1_PRESSED && !chrome_click(w, e.y, e.x))
+        panes_click(w, e.y, e.x);
+}
+
 bool keys_take(struct workbench *w)
 {
     wint_t c;
@@ -71,7 +223,10 @@ bool keys_take(struct workbench *w)
         any = true;
         if (rc == OK && c == ESCAPE && is_sequence(w))
             continue;
-        actions_key(w, (int)c, rc == KEY_CODE_YES);
+        if (rc == KEY_CODE_YES && c == KEY_MOUSE)
+            mouse(w);
+        else
+            actions_key(w, (int)c, rc == KEY_CODE_YES);
     }
     return any;
 }

@@ -1,19 +1,42 @@
 # Everything on a screen.
 noinst_LIBRARIES += libui.a
-libui_a_CPPFLAGS = $(AM_CPPFLAGS) $(NCURSES_CFLAGS) $(SIXEL_CFLAGS)
+libui_a_CPPFLAGS = $(AM_CPPFLAGS) $(NCURSES_CFLAGS)
 libui_a_SOURCES = \
 	ui/actions.c \
+	ui/actions_table.c \
 	ui/boxes.c \
 	ui/canvas.c ui/canvas.h \
+	ui/chrome.c \
+	ui/complete.c \
+	ui/conf.c \
+	ui/do_export.c \
+	ui/do_look.c \
+	ui/do_photo.c \
+	ui/do_query.c \
+	ui/draw.c \
 	ui/edit.c ui/edit.h \
+	ui/font.c ui/font.h \
 	ui/gfx.c ui/gfx.h \
 	ui/keys.c \
+	ui/lines.c ui/lines.h \
+	ui/list.c \
 	ui/look.c ui/look.h \
-	ui/matrix.c \
 	ui/panes.c \
 	ui/photo.c \
-	ui/regions.c \
+	ui/script.c \
 	ui/sixel.c ui/sixel.h \
 	ui/term.c ui/term.h \
 	ui/text.c ui/text.h \
+	ui/typing.c \
+	ui/view_answer.c \
+	ui/view_help.c \
+	ui/view_history.c \
+	ui/view_looks.c \
+	ui/view_photo.c \
+	ui/view_regions.c \
+	ui/view_status.c \
+	ui/view_tasks.c \
+	ui/view_tokens.c \
+	ui/view_views.c \
+	ui/views.c \
 	ui/workbench.c ui/workbench.h ui/workbench_priv.h

@@ -1,18 +1,35 @@
-/* Where a token looks: attention of the text over the regions of an image. */
+/* Attention maps of a result: which tokens and regions look where. */
 #ifndef UI_LOOK_H
 #define UI_LOOK_H
 
 #include "src/result.h"
 
-/* out[region], region 0 the whole image, gets the weight that token gives each region of image in
- * co-attention layer `layer` and head (-1: mean of the heads). out has look_regions(r, image)
- * entries. False when the result has no maps. */
-bool look_at_image(const struct result *r, int image, int token, int layer, int head, float *out);
+/* Instead of the number of a head. Rollout (Abnar and Zuidema 2020) follows the attention through
+ * all layers up to the chosen one, self-attention and co-attention of both streams, half of every
+ * step staying where it is; its rows sum to 1 over the tokens and regions together. */
+enum { LOOK_MEAN = -1, LOOK_MAX = -2, LOOK_ROLLOUT = -3 };
+
+/* The (rows, cols) map of a kind, layer and head for row b of the batch; *out is the caller's. False
+ * when the result has no such map. */
+bool look_map(const struct result *r, enum attn_kind kind, int layer, int b, int head, int *rows,
+              int *cols, float **out);
+bool look_rows_are_tokens(enum attn_kind kind);
+bool look_cols_are_tokens(enum attn_kind kind);
+const char *look_kind_name(enum attn_kind kind); /* "text to image" */
+/* The row of the batch with an image's regions. */
+int look_batch(const struct result *r, int image);
+/* The column or row of a region of an image in the maps of batch row b, or -1. */
+int look_place(const struct result *r, int b, int image, int region);
+
+/* out[region], region 0 the whole image: the weight that source gives each region of image. source
+ * is a token (ATTN_TEXT_TO_IMAGE), or a region of the image (ATTN_VISUAL). ATTN_IMAGE_TO_TEXT: the
+ * weight that each region gives token source. out has look_regions entries. */
+bool look_at_image(const struct result *r, int image, enum attn_kind kind, int source, int layer,
+                   int head, float *out);
 int look_regions(const struct result *r, int image);
-int look_layers(const struct result *r);
-int look_heads(const struct result *r);
 /* heat (h, w), from 0 to 1: the weight of the heaviest region over each pixel, relative to the
- * heaviest of all, the whole image aside. */
-void look_heat(const struct result *r, int image, const float *weights, int w, int h, float *heat);
+ * heaviest of all, the whole image aside. The canvas shows the picture from (x, y) on, scaled. */
+void look_heat(const struct result *r, int image, const float *weights, double x, double y,
+               double scale, int w, int h, float *heat);
 
 #endif

@@ -1,427 +1,314 @@
-/* What is drawn where. */
-#include "ui/text.h"
+/* What is drawn where: panes beside the photo, popups over everything. */
+#include "src/mem.h"
 #include "ui/workbench_priv.h"
 
 #include <curses.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MIN_ROWS 12
 #define MIN_COLS 40
+#define PANE_ROWS 6   /* at least */
+#define NARROW 60     /* below: one pane at a time */
+#define WIDE 150      /* from here on: three columns */
 
-int panes_put(int row, int col, int width, const char *fmt, ...)
+/* ---- tables */
+
+void table_init(struct table *t, int rows, int cols)
 {
-    char text[2048], fitted[4096];
-    va_list ap;
-    if (width <= 0)
-        return 0;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    int used = text_fit(text, width, fitted, sizeof fitted);
-    mvaddstr(row, col, fitted);
-    return used;
+    *t = (struct table){.rows = rows, .cols = cols};
+    t->row_names = xcalloc((size_t)rows + 1, sizeof *t->row_names);
+    t->col_names = xcalloc((size_t)cols + 1, sizeof *t->col_names);
+    t->x = xcalloc((size_t)rows * (size_t)cols + 1, sizeof *t->x);
 }
 
-static void bar(int row, attr_t attr)
+void table_fini(struct table *t)
 {
-    attrset(attr);
-    mvhline(row, 0, ' ', COLS);
+    for (int i = 0; i < t->rows; i++)
+        free(t->row_names[i]);
+    for (int i = 0; i < t->cols; i++)
+        free(t->col_names[i]);
+    free(t->row_names);
+    free(t->col_names);
+    free(t->x);
 }
 
-static const char *base_name(const char *path)
+/* ---- which panes there are */
+
+void panes_init(struct workbench *w)
 {
-    const char *slash = path ? strrchr(path, '/') : NULL;
-    return slash ? slash + 1 : path ? path : "";
+    static const char *const first[] = {"photo", "answer", "looks", "matrix", "heads"};
+    int most = COLS >= WIDE ? 5 : 3;
+    w->pane_count = 0;
+    for (int i = 0; i < most; i++)
+        if (view_find(first[i]))
+            w->panes[w->pane_count++].view = view_find(first[i]);
 }
 
-/* The first color pairs: what COLOR_PAIR can name. Blocks take theirs behind them. */
-void panes_init_colors(void)
+const struct view *panes_focused(const struct workbench *w)
 {
-    for (int rank = 0; rank < 6 && has_colors(); rank++) {
-        struct rgb k = photo_rank_color(rank);
-        const uint8_t color[3] = {k.r, k.g, k.b};
-        init_pair((short)(1 + rank), (short)gfx_color_index(color), -1);
-    }
+    return w->popup ? w->popup : w->panes[w->focus].view;
 }
 
-unsigned panes_rank_attr(int rank)
+void panes_popup(struct workbench *w, const struct view *v)
 {
-    unsigned pair = has_colors() ? (unsigned)COLOR_PAIR(1 + (rank < 5 ? rank : 5)) : 0;
-    return pair | (unsigned)A_BOLD;
+    panes_leave_popup(w);
+    w->popup = v;
+    w->scroll = w->pick = 0;
+    edit_set(&w->filter, "");
+    if (v->enter)
+        v->enter(w);
 }
 
-/* ---- title, tasks, query and status lines */
-
-/* The reference passes EXIF orientation over: whoever opens such a picture should know. */
-static const char *turned(const struct photo *p)
+void panes_leave_popup(struct workbench *w)
 {
-    return p->image && p->image->orientation > 1 ? " (EXIF: lies turned; --upright)" : "";
+    if (w->popup && w->popup->leave)
+        w->popup->leave(w);
+    if (w->popup)
+        edit_set(&w->filter, "");
+    w->popup = NULL;
 }
 
-static void draw_title(const struct workbench *w)
+static int pane_of(const struct workbench *w, const struct view *v)
 {
-    bar(0, A_REVERSE);
-    int n = panes_put(0, 1, COLS - 2, "vilscope");
-    if (w->model)
-        n += panes_put(0, n + 3, COLS - n - 4, "%s / %s", model_name(w->model),
-                 model_checkpoint_name(w->model, w->checkpoint)) + 2;
-    char right[256] = "no image";
-    if (w->photo < w->photo_count)
-        snprintf(right, sizeof right, "%.180s%s  %d/%d", base_name(w->photos[w->photo]->path),
-                 turned(w->photos[w->photo]), w->photo + 1, w->photo_count);
-    int width = text_width(right);
-    if (n + width + 6 < COLS)
-        panes_put(0, COLS - width - 1, width, "%s", right);
-    attrset(A_NORMAL);
+    for (int i = 0; i < w->pane_count; i++)
+        if (w->panes[i].view == v)
+            return i;
+    return -1;
 }
 
-static void draw_task(const struct workbench *w, int row)
+/* NULL, with words, when there is no such view. */
+static const struct view *named_view(struct workbench *w, const char *name)
 {
-    attrset(A_BOLD);
-    int n = panes_put(row, 1, COLS - 2, "%s", w->task->title);
-    attrset(A_DIM);
-    panes_put(row, n + 3, COLS - n - 4, "%s", w->task->hint);
-    attrset(A_NORMAL);
+    const struct view *v = view_find(name);
+    if (!v)
+        workbench_say(w, true, "there is no view '%s'; v lists them", name);
+    return v;
 }
 
-/* The line being typed, scrolled so that the cursor shows. */
-static void draw_line(const char *prompt, const struct edit *e, int row)
+void do_view(struct workbench *w, const char *arg)
 {
-    int left = panes_put(row, 1, COLS - 2, "%s", prompt) + 1, room = COLS - left - 2;
-    size_t from = 0;
-    char head[8192];
-    for (;;) {
-        memcpy(head, e->text + from, e->at - from);
-        head[e->at - from] = '\0';
-        if (text_width(head) <= room || from >= e->at)
-            break;
-        do
-            from++;
-        while (from < e->at && ((unsigned char)e->text[from] & 0xc0) == 0x80);
-    }
-    panes_put(row, left, room, "%s", e->text + from);
-    move(row, left + text_width(head));
-    curs_set(1);
-}
-
-static void draw_query(const struct workbench *w, int row)
-{
-    if (w->mode == MODE_OPEN) {
-        draw_line("open image [regions]: ", &w->open, row);
+    const struct view *v = *arg ? named_view(w, arg) : &view_views;
+    if (!v)
+        return;
+    if (v->popup) {
+        panes_popup(w, v);
         return;
     }
-    if (w->mode == MODE_TYPE) {
-        draw_line("> ", &w->query, row);
+    int at = pane_of(w, v);
+    if (at < 0) {
+        at = w->focus > 0 ? w->focus : w->pane_count - 1;
+        at = at > 0 ? at : w->pane_count++;
+        w->panes[at] = (struct pane){.view = v};
+    }
+    w->focus = at;
+}
+
+void do_split(struct workbench *w, const char *arg)
+{
+    const struct view *v = named_view(w, *arg ? arg : "tokens");
+    if (!v || v->popup) {
+        if (v)
+            workbench_say(w, true, "the view %s covers the whole body", v->name);
         return;
     }
-    int n = panes_put(row, 1, COLS - 2, "> ");
-    if (w->query.len) {
-        panes_put(row, n + 1, COLS - n - 2, "%s", w->query.text);
-    } else {
-        attrset(A_DIM);
-        panes_put(row, n + 1, COLS - n - 2,
-                  "/ to type a query, t for the task, ? for help, q to quit");
-        attrset(A_NORMAL);
-    }
-}
-
-/* "looking for regions [####------] stage 3 of 4, 4 s left; then the query": false when the
- * detector does not work. */
-static bool draw_progress(const struct workbench *w, int row, int cols)
-{
-    struct detect_progress p;
-    char bar_text[24], left[32] = "";
-    if (!w->engine || !workbench_detecting(w))
-        return false;
-    bool known = engine_progress(w->engine, &p);
-    if (!known && !w->states[w->photo].waits)
-        return false;
-    for (int i = 0; i < 20; i++)
-        bar_text[i] = known && p.share * 20 > i ? '#' : '-';
-    bar_text[20] = '\0';
-    if (known && p.left_ms >= 0)
-        snprintf(left, sizeof left, ", %.0f s left", p.left_ms / 1000);
-    panes_put(row, 1, cols, "regions [%s] %s%s%s (Esc cancels)", bar_text,
-              known ? p.stage : "begin", left, w->running ? "; then the query" : "");
-    return true;
-}
-
-static void draw_status(const struct workbench *w, int row)
-{
-    char right[512] = "";
-    if (w->model && w->now.r && !w->running)
-        snprintf(right, sizeof right, "%s | %.0f ms | %s", model_device(w->model),
-                 w->now.r->ms.total, w->log_state);
-    else
-        snprintf(right, sizeof right, "%s | %s", w->model ? model_device(w->model) : "no model",
-                 w->log_state);
-    bar(row, A_REVERSE);
-    int width = text_width(right);
-    width = width < COLS / 2 ? width : COLS / 2;
-    panes_put(row, COLS - width - 1, width, "%s", right);
-    attrset(A_REVERSE | (w->status_bad ? A_BOLD : A_NORMAL));
-    if (w->mode != MODE_BOX && draw_progress(w, row, COLS - width - 4))
-        attrset(A_NORMAL);
-    else if (w->running)
-        panes_put(row, 1, COLS - width - 4, "computing ... (Esc cancels)");
-    else
-        panes_put(row, 1, COLS - width - 4, "%s", w->status);
-    attrset(A_NORMAL);
-}
-
-/* ---- tokens: choose one to see where it looks */
-
-static void draw_tokens(const struct workbench *w, int row)
-{
-    const struct result *r = w->now.r;
-    int col = 1, first = 0;
-    if (!r) {
-        attrset(A_DIM);
-        panes_put(row, 1, COLS - 2, "tokens appear here; Left and Right choose one to see where it "
-            "looks");
-        attrset(A_NORMAL);
+    int at = pane_of(w, v);
+    if (at < 0 && w->pane_count == PANES) {
+        workbench_say(w, true, "there are %d panes already; hide takes one away", PANES);
         return;
     }
-    for (int i = 0; i <= w->token; i++) /* begin so late that the chosen one fits */
-        while (first < w->token) {
-            int need = 0;
-            for (int j = first; j <= w->token; j++)
-                need += text_width(r->tokens[j].piece) + 1;
-            if (need <= COLS - 4)
-                break;
-            first++;
+    if (at < 0) {
+        at = w->pane_count++;
+        w->panes[at] = (struct pane){.view = v};
+    }
+    w->focus = at;
+}
+
+void do_hide(struct workbench *w, const char *arg)
+{
+    int at = *arg ? view_find(arg) ? pane_of(w, view_find(arg)) : -1 : w->focus;
+    if (at < 0 || w->pane_count < 2) {
+        workbench_say(w, true, at < 0 ? "no pane shows that" : "the last pane stays");
+        return;
+    }
+    memmove(w->panes + at, w->panes + at + 1,
+            (size_t)(w->pane_count - at - 1) * sizeof w->panes[0]);
+    w->pane_count--;
+    w->focus = w->focus >= w->pane_count ? 0 : w->focus;
+    w->zoomed = false;
+}
+
+void do_zoom(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    w->zoomed = !w->zoomed;
+}
+
+void do_focus_next(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    w->focus = (w->focus + 1) % w->pane_count;
+}
+
+void do_focus_previous(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    w->focus = (w->focus + w->pane_count - 1) % w->pane_count;
+}
+
+int panes_pick(int at, int count, int page, enum motion m)
+{
+    page = page > 1 ? page : 1;
+    switch (m) {
+    case MOVE_UP: at--; break;
+    case MOVE_DOWN: at++; break;
+    case MOVE_PAGE_UP: at -= page; break;
+    case MOVE_PAGE_DOWN: at += page; break;
+    case MOVE_FIRST: at = 0; break;
+    case MOVE_LAST: at = count; break;
+    case MOVE_LEFT: case MOVE_RIGHT: break;
+    }
+    at = at >= count ? count - 1 : at;
+    return at < 0 ? 0 : at;
+}
+
+/* ---- where they are */
+
+/* Panes first to end-1 one above the other; those that do not fit are left out, the focused one
+ * never. */
+static void stack(struct workbench *w, struct area a, int first, int end)
+{
+    int n = end - first, room = a.rows / PANE_ROWS;
+    room = room < 1 ? 1 : room > n ? n : room;
+    int from = w->focus >= first + room && w->focus < end ? w->focus - room + 1 : first;
+    for (int i = 0; i < room; i++) {
+        struct pane *p = &w->panes[from + i];
+        int top = a.rows * i / room, bottom = a.rows * (i + 1) / room;
+        p->at = (struct area){a.row + top, a.col, bottom - top - (i + 1 < room), a.cols};
+        p->shown = true;
+    }
+}
+
+/* A column of panes with a line on its left. */
+static void column(struct workbench *w, struct area a, int first, int end)
+{
+    struct area inside = {a.row, a.col + 2, a.rows, a.cols - 3};
+    for (int i = 0; i < a.rows; i++)
+        mvaddch(a.row + i, a.col, ACS_VLINE);
+    stack(w, inside, first, end);
+    for (int i = first; i < end; i++)
+        if (w->panes[i].shown && i == w->focus) {
+            attrset(draw_rank_attr(1));
+            for (int j = 0; j < w->panes[i].at.rows; j++)
+                mvaddch(w->panes[i].at.row + j, a.col, ACS_VLINE);
+            attrset(A_NORMAL);
         }
-    for (int i = first; i < r->token_count && col < COLS - 2; i++) {
-        attrset(i == w->token ? A_REVERSE | A_BOLD : r->tokens[i].special ? A_DIM : A_NORMAL);
-        col += panes_put(row, col, COLS - 1 - col, "%s", r->tokens[i].piece);
-        attrset(A_NORMAL);
-        col++;
-    }
 }
 
-/* ---- the answer */
-
-static void draw_answer_row(const struct workbench *w, struct area a, int row, int i)
+static void lay_out(struct workbench *w, struct area a)
 {
-    const struct result_answer *x = &w->now.r->answers[i];
-    bool align = w->task->reading == READ_ALIGNMENT;
-    const char *label = align ? base_name(x->label) : x->label;
-    attrset(i == w->box ? A_REVERSE : A_NORMAL);
-    mvhline(row, a.col, ' ', a.cols);
-    int n = panes_put(row, a.col, a.cols, "%2d ", i + 1);
-    panes_put(row, a.col + n, a.cols - n - 9, "%s", label);
-    panes_put(row, a.col + a.cols - 8, 8, align ? "%8.3f" : "%8.4f",
-        (double)(align ? x->logit : x->softmax));
-    attrset(A_NORMAL);
-}
-
-static void draw_box_row(const struct workbench *w, struct area a, int row, int i)
-{
-    const struct result_box *x = &w->now.r->boxes[i];
-    attrset(i == w->box ? A_REVERSE : A_NORMAL);
-    mvhline(row, a.col, ' ', a.cols);
-    attrset(panes_rank_attr(i < w->boxes_shown ? i : 5) | (i == w->box ? A_REVERSE : A_NORMAL));
-    int n = panes_put(row, a.col, a.cols, "%2d ", i + 1);
-    attrset(i == w->box ? A_REVERSE : A_NORMAL);
-    panes_put(row, a.col + n, a.cols - n - 9, "region %d %s", x->region, x->label ? x->label : "");
-    panes_put(row, a.col + a.cols - 8, 8, "%8.4f", (double)x->softmax);
-    attrset(A_NORMAL);
-}
-
-static void draw_answer(const struct workbench *w, struct area a)
-{
-    const struct result *r = w->now.r;
-    attrset(A_BOLD);
-    panes_put(a.row, a.col, a.cols, "%s", r ? r->task->title : "Answer");
-    attrset(A_NORMAL);
-    if (!r) {
-        panes_put(a.row + 1, a.col, a.cols, "no query yet");
-        return;
-    }
-    int row = a.row + 1, end = a.row + a.rows;
-    panes_put(row++, a.col, a.cols, "\"%s\"", r->text);
-    attrset(A_DIM);
-    panes_put(row++, a.col, a.cols, "%s", r->task->reading == READ_ALIGNMENT
-                                        ? "alignment logit" : "probability (softmax)");
-    if (r->notice && row < end)
-        panes_put(row++, a.col, a.cols, "! %s", r->notice);
-    attrset(A_NORMAL);
-    int n = r->box_count ? r->box_count : r->answer_count, room = end - row;
-    int from = w->box >= room ? w->box - room + 1 : 0;
-    for (int i = from; i < n && row < end; i++, row++) {
-        if (r->box_count)
-            draw_box_row(w, a, row, i);
-        else
-            draw_answer_row(w, a, row, i);
-    }
-}
-
-/* ---- where the chosen token looks, in numbers */
-
-struct weighted {
-    float weight;
-    int region;
-};
-
-static int heavier(const void *a, const void *b)
-{
-    const struct weighted *x = a, *y = b;
-    return x->weight != y->weight ? (x->weight > y->weight ? -1 : 1) : x->region - y->region;
-}
-
-void panes_region_name(const struct workbench *w, int region, char *out, size_t size)
-{
-    const struct result *r = w->now.r;
-    const char *label = NULL;
-    int image = photo_in_result(w);
-    const struct regions *g = image < 0 ? NULL : photo_regions(w->photos[w->photo]);
-    for (int i = 0; i < r->box_count; i++)
-        if (r->boxes[i].region == region && r->boxes[i].image == photo_in_result(w))
-            label = r->boxes[i].label;
-    if (!label && region > 0 && g && g->classes && region <= g->count && w->model &&
-        strcmp(g->digest, r->images[image].regions_digest) == 0)
-        label = model_class_name(w->model, g->classes[region - 1]);
-    snprintf(out, size, "region %d %s", region, region == 0 ? "whole image" : label ? label : "");
-}
-
-static void draw_looks(const struct workbench *w, struct area a)
-{
-    const struct result *r = w->now.r;
-    int n = 0;
-    float *weights = photo_weights(w, &n);
-    char head[32] = "mean of heads", name[256];
-    if (w->head >= 0)
-        snprintf(head, sizeof head, "head %d/%d", w->head + 1, r ? look_heads(r) : 0);
-    attrset(A_BOLD);
-    panes_put(a.row, a.col, a.cols, weights ? "\"%s\" looks at" : "Co-attention",
-        weights ? r->tokens[w->token].piece : "");
-    attrset(A_DIM);
-    if (r)
-        panes_put(a.row + 1, a.col, a.cols, "layer %d/%d, %s", w->layer + 1, look_layers(r), head);
-    attrset(A_NORMAL);
-    if (!weights) {
-        panes_put(a.row + 2, a.col, a.cols, r ? "choose a token with Left, Right" : "");
-        return;
-    }
-    struct weighted *list = xcalloc((size_t)n, sizeof *list);
+    int n = w->pane_count;
     for (int i = 0; i < n; i++)
-        list[i] = (struct weighted){weights[i], i};
-    qsort(list, (size_t)n, sizeof *list, heavier);
-    for (int i = 0; i < n && i + 2 < a.rows; i++) {
-        panes_region_name(w, list[i].region, name, sizeof name);
-        panes_put(a.row + 2 + i, a.col, a.cols - 9, "%2d %s", i + 1, name);
-        panes_put(a.row + 2 + i, a.col + a.cols - 8, 8, "%8.4f", (double)list[i].weight);
+        w->panes[i].shown = false;
+    if (w->zoomed || a.cols < NARROW || n == 1) {
+        struct pane *p = &w->panes[w->focus];
+        p->at = (struct area){a.row, a.col + 1, a.rows, a.cols - 2};
+        p->shown = true;
+        return;
     }
-    free(list);
-    free(weights);
-}
-
-/* ---- lists that cover the body */
-
-static void draw_help(struct area a)
-{
-    attrset(A_BOLD);
-    panes_put(a.row, a.col, a.cols, "Keys");
-    attrset(A_NORMAL);
-    for (int i = 0; action_help[i].keys && i + 2 < a.rows; i++) {
-        attrset(A_BOLD);
-        panes_put(a.row + 2 + i, a.col + 2, 20, "%s", action_help[i].keys);
-        attrset(A_NORMAL);
-        panes_put(a.row + 2 + i, a.col + 24, a.cols - 24, "%s", action_help[i].what);
-    }
-}
-
-static void draw_tasks(const struct workbench *w, struct area a)
-{
-    int row = a.row, group = -1;
-    for (int i = 0; i < task_count && row < a.row + a.rows; i++) {
-        const struct task *t = &task_table[i];
-        if ((int)t->group != group) {
-            group = (int)t->group;
-            attrset(A_BOLD);
-            panes_put(row++, a.col, a.cols, "%s", task_group_name(t->group));
-        }
-        attrset(i == w->pick ? A_REVERSE : A_NORMAL);
-        panes_put(row, a.col + 2, a.cols - 2, "%3d  %-20s %s", t->id, t->title, t->hint);
-        attrset(A_NORMAL);
-        row++;
-    }
-}
-
-static void draw_history(const struct workbench *w, struct area a)
-{
-    attrset(A_BOLD);
-    panes_put(a.row, a.col, a.cols, "History: Enter takes a query again, Esc leaves");
-    attrset(A_NORMAL);
-    if (w->history_count == 0)
-        panes_put(a.row + 1, a.col, a.cols, "nothing is logged yet");
-    int room = a.rows - 1, from = w->pick >= room ? w->pick - room + 1 : 0;
-    for (int i = from; i < w->history_count && i - from < room; i++) {
-        const struct log_query *q = &w->history[i];
-        attrset(i == w->pick ? A_REVERSE : A_NORMAL);
-        panes_put(a.row + 1 + i - from, a.col, a.cols, "%5lld %.16s  %-10s %s  ->  %s %.4f  [%s]",
-            (long long)q->id, q->when, q->task, q->text, q->answer ? q->answer : "", q->score,
-            base_name(q->image));
-        attrset(A_NORMAL);
-    }
-}
-
-static void draw_no_photo(const struct workbench *w, struct area a)
-{
-    panes_put(a.row + 1, a.col + 1, a.cols - 2, "No image is open.");
-    panes_put(a.row + 3, a.col + 1, a.cols - 2, "o opens one: IMAGE, or IMAGE REGIONS");
-    if (!w->model)
-        panes_put(a.row + 5, a.col + 1, a.cols - 2, "No model is open: start with -m DIR.");
+    bool three = a.cols >= WIDE && n >= 4;
+    int left = three ? a.cols * 9 / 20 : a.cols * 3 / 5, middle = three ? (a.cols - left) / 2 : 0;
+    int split = three ? 1 + n / 2 : 1;
+    w->panes[0].at = (struct area){a.row, a.col, a.rows, left - 1};
+    w->panes[0].shown = true;
+    if (three)
+        column(w, (struct area){a.row, left, a.rows, middle}, 1, split);
+    column(w, (struct area){a.row, left + middle, a.rows, a.cols - left - middle}, split, n);
 }
 
 static void draw_body(struct workbench *w, struct area a)
 {
-    int left = a.cols * 3 / 5, half = a.rows / 2;
-    struct area photo = {a.row, a.col, a.rows, left - 1};
-    struct area answer = {a.row, a.col + left + 1, half - 1, a.cols - left - 2};
-    struct area looks = {a.row + half, a.col + left + 1, a.rows - half, a.cols - left - 2};
-    for (int i = 0; i < a.rows; i++)
-        mvaddch(a.row + i, left, ACS_VLINE);
-    if (w->photo < w->photo_count)
-        photo_draw(w, photo);
-    else
-        draw_no_photo(w, photo);
-    if (w->mode == MODE_REGIONS) {
-        answer.rows = a.rows;
-        regions_draw(w, answer);
+    if (w->popup) {
+        w->slot = 0;
+        w->popup_at = (struct area){a.row, a.col + 1, a.rows, a.cols - 2};
+        w->popup->draw(w, w->popup_at);
         return;
     }
-    draw_answer(w, answer);
-    draw_looks(w, looks);
+    lay_out(w, a);
+    for (int i = 0; i < w->pane_count; i++)
+        if (w->panes[i].shown) {
+            w->slot = i;
+            w->panes[i].view->draw(w, w->panes[i].at);
+            attrset(A_NORMAL);
+        }
 }
 
 void panes_draw(struct workbench *w)
 {
     erase();
     gfx_begin(&w->gfx);
-    curs_set(0);
+    w->cursor = false;
     if (LINES < MIN_ROWS || COLS < MIN_COLS) {
-        panes_put(0, 0, COLS, "too small: %dx%d", COLS, LINES);
-        panes_put(1, 0, COLS, "needs %dx%d", MIN_COLS, MIN_ROWS);
+        draw_text(0, 0, COLS, "too small: %dx%d", COLS, LINES);
+        draw_text(1, 0, COLS, "needs %dx%d", MIN_COLS, MIN_ROWS);
     } else {
         /* A picture must end above the last row, or terminals scroll. */
-        struct area body = {1, 0, LINES - 5, COLS}, inside = {1, 1, LINES - 5, COLS - 2};
-        switch (w->mode) {
-        case MODE_HELP: draw_help(inside); break;
-        case MODE_TASKS: draw_tasks(w, inside); break;
-        case MODE_HISTORY: draw_history(w, inside); break;
-        case MODE_MATRIX: matrix_draw(w, inside); break;
-        default: draw_body(w, body);
-        }
-        draw_title(w);
-        draw_tokens(w, LINES - 4);
-        draw_task(w, LINES - 3);
-        draw_status(w, LINES - 1);
-        draw_query(w, LINES - 2); /* last: it places the cursor */
+        draw_body(w, (struct area){CHROME_TOP, 0, LINES - CHROME_TOP - CHROME_BOTTOM, COLS});
+        chrome_draw(w);
     }
+    if (w->cursor != w->cursor_on)
+        curs_set(w->cursor);
+    w->cursor_on = w->cursor;
     refresh();
-    gfx_flush(&w->gfx);
+}
+
+/* ---- moving and the mouse */
+
+void panes_move(struct workbench *w, enum motion m)
+{
+    const struct view *v = panes_focused(w);
+    if (v->move)
+        (v->move)(w, m); /* curses has a macro of that name */
+    else if (!v->popup)
+        look_move(w, m);
+}
+
+static bool inside(struct area a, int row, int col)
+{
+    return row >= a.row && row < a.row + a.rows && col >= a.col && col < a.col + a.cols;
+}
+
+/* The pane under a cell, or -1. */
+static int pane_at(const struct workbench *w, int row, int col)
+{
+    for (int i = 0; i < w->pane_count; i++)
+        if (w->panes[i].shown && inside(w->panes[i].at, row, col))
+            return i;
+    return -1;
+}
+
+void panes_click(struct workbench *w, int row, int col)
+{
+    if (w->popup) {
+        struct area a = w->popup_at;
+        if (w->popup->click && inside(a, row, col))
+            w->popup->click(w, row - a.row, col - a.col);
+        return;
+    }
+    int i = pane_at(w, row, col);
+    if (i < 0)
+        return;
+    const struct pane *p = &w->panes[i];
+    w->focus = i;
+    if (p->view->click)
+        p->view->click(w, row - p->at.row, col - p->at.col);
+}
+
+void panes_wheel(struct workbench *w, int row, int col, enum motion m)
+{
+    int i = w->popup ? -1 : pane_at(w, row, col);
+    if (i >= 0)
+        w->focus = i;
+    if (i >= 0 || w->popup)
+        panes_move(w, m);
 }

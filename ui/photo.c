@@ -1,55 +1,96 @@
-/* The current photo with what is known of it: ranked boxes, or where a token looks. */
+/* A photo with what is known of it: ranked boxes, where something looks, the chosen region. It is
+ * painted into a canvas that shows the part of the picture that a frame says. */
+#include "src/mem.h"
 #include "ui/workbench_priv.h"
 
 #include <curses.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct rgb photo_rank_color(int rank)
-{
-    static const struct rgb colors[] = {{255, 214, 0},  {0, 214, 255},  {255, 102, 204},
-                                        {128, 255, 80}, {255, 140, 40}, {204, 204, 204}};
-    return colors[rank < 5 ? rank : 5];
-}
+static const struct rgb white = {255, 255, 255};
 
-int photo_in_result(const struct workbench *w)
+int photo_number(const struct workbench *w, int photo)
 {
     for (int i = 0; w->now.r && i < w->now.r->image_count; i++)
-        if (w->photo < w->photo_count && w->now.photos[i] == w->photos[w->photo])
+        if (photo < w->photo_count && w->now.photos[i] == w->photos[photo])
             return i;
     return -1;
 }
 
-float *photo_weights(const struct workbench *w, int *count)
+int photo_in_result(const struct workbench *w)
 {
-    int image = photo_in_result(w);
-    if (image < 0 || w->token < 0)
+    return photo_number(w, w->photo);
+}
+
+/* What looks at the regions: a token, or a region of the image where regions look at regions. The
+ * text's own map says nothing of the image. */
+static float *weights_of(const struct workbench *w, int image, int *count)
+{
+    const struct selection *s = &w->sel;
+    enum attn_kind kind = s->kind == ATTN_TEXT ? ATTN_TEXT_TO_IMAGE : s->kind;
+    int source = kind == ATTN_VISUAL ? s->region : s->token;
+    if (image < 0 || source < 0)
         return NULL;
     *count = look_regions(w->now.r, image);
     float *out = xcalloc((size_t)*count, sizeof *out);
-    if (look_at_image(w->now.r, image, w->token, w->layer, w->head, out))
+    if (look_at_image(w->now.r, image, kind, source, s->layer[kind], s->head[kind], out))
         return out;
     free(out);
     return NULL;
 }
 
+float *photo_weights(const struct workbench *w, int *count)
+{
+    return weights_of(w, photo_in_result(w), count);
+}
+
+/* ---- places */
+
 struct pixels {
     int x1, y1, x2, y2;
 };
 
-static struct pixels place(const struct canvas *c, const struct result_image *im, const float *b)
+/* A box in pixels of a picture of some width and height, on the canvas. The picture on the screen
+ * has other pixels when its regions were made of a scaled one. */
+static struct pixels place(const struct image *im, const struct frame *f, const float *b, int width,
+                           int height)
 {
-    double sx = (double)c->w / im->width, sy = (double)c->h / im->height;
-    return (struct pixels){(int)(b[0] * sx), (int)(b[1] * sy), (int)(b[2] * sx), (int)(b[3] * sy)};
+    double sx = width > 0 ? (double)im->width / width : 1;
+    double sy = height > 0 ? (double)im->height / height : 1;
+    return (struct pixels){(int)((b[0] * sx - f->x) * f->scale), (int)((b[1] * sy - f->y) * f->scale),
+                           (int)((b[2] * sx - f->x) * f->scale),
+                           (int)((b[3] * sy - f->y) * f->scale)};
+}
+
+/* The box of a region: of the result, else of what the detector found. False when there is none. */
+static bool region_place(const struct workbench *w, int photo, int region, const struct frame *f,
+                         struct pixels *out)
+{
+    const struct image *im = w->photos[photo]->image;
+    const struct regions *g = photo_regions(w->photos[photo]);
+    int image = photo_number(w, photo);
+    const struct result_image *ri = image >= 0 ? &w->now.r->images[image] : NULL;
+    if (region < 1)
+        return false;
+    if (ri && region < look_regions(w->now.r, image))
+        *out = place(im, f, ri->boxes + 4 * (region - 1), ri->width, ri->height);
+    else if (!ri && g && region <= g->count)
+        *out = place(im, f, g->boxes + 4 * (region - 1), g->width, g->height);
+    else
+        return false;
+    return true;
 }
 
 static int thickness(const struct workbench *w, const struct canvas *c, bool chosen)
 {
-    if (w->gfx.mode == GFX_BLOCKS)
+    if (w->gfx.mode != GFX_SIXEL)
         return 1;
     return (c->w > 500 ? 3 : 2) + (chosen ? 2 : 0);
 }
+
+/* ---- labels */
 
 /* Labels that are already there, so that a new one does not hide them. */
 struct labels {
@@ -90,11 +131,16 @@ static struct pixels find_place(const struct canvas *c, struct labels *l, struct
 static void draw_label(const struct workbench *w, struct canvas *c, struct labels *l,
                        struct pixels p, const char *text, struct rgb color)
 {
-    int scale = c->w > 500 ? 2 : 1;
-    if (w->gfx.mode != GFX_SIXEL)
+    int scale = 1 + c->w / 500;
+    if (w->gfx.mode != GFX_SIXEL && c->w < 300)
         return;
     struct pixels at = find_place(c, l, p, ((int)strlen(text) * 6 + 1) * scale, 9 * scale);
     canvas_label(c, at.x1, at.y1, text, scale, color);
+}
+
+static bool is_visible(const struct canvas *c, struct pixels p)
+{
+    return p.x2 >= 0 && p.y2 >= 0 && p.x1 < c->w && p.y1 < c->h;
 }
 
 /* The label of a rank: "1 0.43". */
@@ -103,51 +149,73 @@ static void rank_label(const struct result_box *x, int rank, char *out, size_t s
     snprintf(out, size, "%d %.2f", rank + 1, (double)x->softmax);
 }
 
-/* The best boxes, the first one on top; labels lie over all frames, the best takes its place
- * first. */
-static void draw_ranked(const struct workbench *w, struct canvas *c, int image)
+/* ---- what is painted */
+
+static struct pixels ranked_place(const struct workbench *w, int photo, const struct frame *f,
+                                  const struct result_box *b)
 {
-    const struct result *r = w->now.r;
-    struct labels l = {.count = 0};
-    int n = r->box_count < w->boxes_shown ? r->box_count : w->boxes_shown;
-    for (int i = n - 1; i >= 0; i--)
-        if (r->boxes[i].image == image) {
-            struct pixels p = place(c, &r->images[image], r->boxes[i].box);
-            canvas_frame(c, p.x1, p.y1, p.x2, p.y2, thickness(w, c, i == w->box),
-                         photo_rank_color(i));
-        }
-    for (int i = 0; i < n; i++)
-        if (r->boxes[i].image == image) {
-            char text[32];
-            rank_label(&r->boxes[i], i, text, sizeof text);
-            draw_label(w, c, &l, place(c, &r->images[image], r->boxes[i].box), text,
-                       photo_rank_color(i));
-        }
+    const struct result_image *ri = &w->now.r->images[b->image];
+    return place(w->photos[photo]->image, f, b->box, ri->width, ri->height);
 }
 
-/* The three regions that a token looks at most get a frame and their share. */
-static void draw_heat(const struct workbench *w, struct canvas *c, int image,
-                      const float *weights, int count)
+static int ranks_drawn(const struct workbench *w)
 {
-    static const struct rgb white = {255, 255, 255};
+    int n = w->box >= w->boxes_shown ? w->box + 1 : w->boxes_shown;
+    return w->now.r->box_count < n ? w->now.r->box_count : n;
+}
+
+/* A rank beyond those that are drawn shows while it is chosen. */
+static bool rank_shows(const struct workbench *w, int i, int image)
+{
+    return w->now.r->boxes[i].image == image && (i < w->boxes_shown || i == w->box);
+}
+
+/* The best boxes, the first one on top; labels lie over all frames, the best takes its place
+ * first. */
+static void draw_ranked(const struct workbench *w, int photo, struct canvas *c,
+                        const struct frame *f, int image)
+{
     const struct result *r = w->now.r;
-    float *heat = xmalloc((size_t)c->w * (size_t)c->h * sizeof *heat);
-    look_heat(r, image, weights, c->w, c->h, heat);
-    canvas_dim(c, 0.6f);
-    canvas_heat(c, heat);
-    free(heat);
+    struct labels l = {.count = 0};
+    int n = ranks_drawn(w);
+    for (int i = n - 1; i >= 0; i--)
+        if (rank_shows(w, i, image)) {
+            struct pixels p = ranked_place(w, photo, f, &r->boxes[i]);
+            canvas_frame(c, p.x1, p.y1, p.x2, p.y2, thickness(w, c, i == w->box),
+                         draw_rank_color(i));
+        }
+    for (int i = 0; i < n; i++) {
+        struct pixels p = ranked_place(w, photo, f, &r->boxes[i]);
+        char text[32];
+        if (!rank_shows(w, i, image) || !is_visible(c, p))
+            continue;
+        rank_label(&r->boxes[i], i, text, sizeof text);
+        draw_label(w, c, &l, p, text, draw_rank_color(i));
+    }
+}
+
+/* The heaviest region that has no mark yet, or 0. */
+static int heaviest(const float *weights, int count, const bool *used)
+{
+    int best = 0;
+    for (int i = 1; i < count; i++)
+        if (!used[i] && (best == 0 || weights[i] > weights[best]))
+            best = i;
+    return best;
+}
+
+/* The three regions that are looked at most get a frame and their share. */
+static void draw_heaviest(const struct workbench *w, int photo, struct canvas *c,
+                          const struct frame *f, const float *weights, int count)
+{
     struct labels l = {.count = 0};
     bool *used = xcalloc((size_t)count, sizeof *used);
-    for (int k = 0; k < 3; k++) {
-        int best = 0;
-        for (int i = 1; i < count; i++)
-            if (!used[i] && (best == 0 || weights[i] > weights[best]))
-                best = i;
-        if (best == 0)
-            break;
-        used[best] = true;
-        struct pixels p = place(c, &r->images[image], r->images[image].boxes + 4 * (best - 1));
+    for (int k = 0, best; k < 3 && (best = heaviest(weights, count, used)) > 0; k++) {
+        struct pixels p;
         char text[32];
+        used[best] = true;
+        if (!region_place(w, photo, best, f, &p) || !is_visible(c, p))
+            continue;
         snprintf(text, sizeof text, "%.1f%%", 100 * (double)weights[best]);
         canvas_frame(c, p.x1, p.y1, p.x2, p.y2, thickness(w, c, false), white);
         draw_label(w, c, &l, p, text, white);
@@ -155,63 +223,102 @@ static void draw_heat(const struct workbench *w, struct canvas *c, int image,
     free(used);
 }
 
-/* In cells there is no room for painted letters: ranks are text over the blocks. */
-static void label_cells(const struct workbench *w, struct area a, const struct canvas *c,
-                        int image)
+static void draw_heat(const struct workbench *w, struct canvas *c, const struct frame *f, int image,
+                      const float *weights)
+{
+    const struct result_image *ri = &w->now.r->images[image];
+    const struct image *im = w->photos[0]->image;
+    for (int i = 0; i < w->photo_count; i++)
+        if (w->photos[i] == w->now.photos[image])
+            im = w->photos[i]->image;
+    double s = ri->width > 0 && im ? (double)im->width / ri->width : 1;
+    float *heat = xmalloc((size_t)c->w * (size_t)c->h * sizeof *heat);
+    look_heat(w->now.r, image, weights, f->x / s, f->y / s, f->scale * s, c->w, c->h, heat);
+    canvas_dim(c, 0.6f);
+    canvas_heat(c, heat);
+    free(heat);
+}
+
+static void draw_chosen(const struct workbench *w, int photo, struct canvas *c,
+                        const struct frame *f, bool spotlight)
+{
+    struct pixels p;
+    char text[16];
+    struct labels l = {.count = 0};
+    if (photo != w->photo || !region_place(w, photo, w->sel.region, f, &p))
+        return;
+    if (spotlight)
+        canvas_spotlight(c, p.x1, p.y1, p.x2, p.y2);
+    canvas_frame(c, p.x1, p.y1, p.x2, p.y2, thickness(w, c, true), white);
+    snprintf(text, sizeof text, "#%d", w->sel.region);
+    draw_label(w, c, &l, p, text, white);
+}
+
+/* The picture without marks is the same from key to key. */
+static void paint_picture(struct workbench *w, int photo, struct canvas *c, const struct frame *f)
+{
+    const struct image *im = w->photos[photo]->image;
+    uint64_t key = 14695981039346656037u;
+    const double parts[] = {photo, f->x, f->y, f->scale, c->w, c->h};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        uint64_t word;
+        memcpy(&word, &parts[i], sizeof word);
+        key = (key ^ word) * 1099511628211u;
+        key ^= key >> 31;
+    }
+    if (w->scaled && w->scaled_key == key && w->scaled->w == c->w && w->scaled->h == c->h) {
+        canvas_put(c, 0, 0, w->scaled);
+        return;
+    }
+    canvas_photo_part(c, im->rgb, im->width, im->height, f->x, f->y, f->scale, f->scale);
+    if (photo != w->photo)
+        return;
+    canvas_free(w->scaled);
+    w->scaled = canvas_new(c->w, c->h);
+    w->scaled_key = key;
+    if (w->scaled)
+        canvas_put(w->scaled, 0, 0, c);
+}
+
+void photo_compose(struct workbench *w, int photo, struct canvas *c, const struct frame *f)
+{
+    int image = photo_number(w, photo), count = 0;
+    float *weights = w->overlay ? weights_of(w, image, &count) : NULL;
+    paint_picture(w, photo, c, f);
+    if (weights) {
+        draw_heat(w, c, f, image, weights);
+        draw_heaviest(w, photo, c, f, weights, count);
+        draw_chosen(w, photo, c, f, false);
+    } else if (w->sel.region > 0 && photo == w->photo) {
+        draw_chosen(w, photo, c, f, true);
+    } else if (image >= 0 && w->mode != MODE_BOX) {
+        draw_ranked(w, photo, c, f, image);
+    }
+    if (photo == w->photo)
+        boxes_draw(w, c, f);
+    free(weights);
+}
+
+void photo_label_cells(const struct workbench *w, int photo, const struct frame *f)
 {
     const struct result *r = w->now.r;
-    int n = r->box_count < w->boxes_shown ? r->box_count : w->boxes_shown;
-    for (int i = n - 1; i >= 0; i--) {
-        const struct result_box *x = &r->boxes[i];
-        struct pixels p = place(c, &r->images[image], x->box);
+    int image = photo_number(w, photo);
+    struct area a = f->at;
+    bool hidden = w->overlay && w->sel.token >= 0;
+    if (w->gfx.mode == GFX_SIXEL || image < 0 || w->sel.region >= 0 || hidden ||
+        w->mode == MODE_BOX)
+        return;
+    for (int i = ranks_drawn(w) - 1; i >= 0; i--) {
+        struct pixels p = ranked_place(w, photo, f, &r->boxes[i]);
         char text[32];
-        if (x->image != image)
+        if (!rank_shows(w, i, image) || p.x1 >= f->w || p.y1 >= f->h || p.x2 < 0 || p.y2 < 0)
             continue;
-        rank_label(x, i, text, sizeof text);
+        rank_label(&r->boxes[i], i, text, sizeof text);
         int row = a.row + p.y1 / 2, col = a.col + p.x1, len = (int)strlen(text);
         col = col + len > a.col + a.cols ? a.col + a.cols - len : col;
         row = row < a.row ? a.row : row >= a.row + a.rows ? a.row + a.rows - 1 : row;
-        attrset(panes_rank_attr(i) | A_REVERSE);
+        attrset((int)(draw_rank_attr(i) | A_REVERSE));
         mvaddstr(row, col < a.col ? a.col : col, text);
         attrset(A_NORMAL);
     }
-}
-
-void photo_draw(struct workbench *w, struct area a)
-{
-    const struct image *im = w->photos[w->photo]->image;
-    int width, height, image = photo_in_result(w), count = 0;
-    gfx_fit(&w->gfx, a, im->width, im->height, &width, &height);
-    struct canvas *c = canvas_new(width, height);
-    if (!c)
-        return;
-    int cw = w->gfx.mode == GFX_SIXEL ? w->gfx.term.cell_w : 1;
-    int ch = w->gfx.mode == GFX_SIXEL ? w->gfx.term.cell_h : 2;
-    struct area at = {a.row, a.col, (height + ch - 1) / ch, (width + cw - 1) / cw};
-    at.row += (a.rows - at.rows) / 2;
-    at.col += (a.cols - at.cols) / 2;
-    struct gfx_place *p = &w->gfx.places[0];
-    bool moved = p->at.rows != at.rows || p->at.cols != at.cols;
-    bool paint = w->gfx.mode == GFX_BLOCKS || w->photo_changed || moved || !p->data.len;
-    if (paint) {
-        canvas_photo(c, im->rgb, im->width, im->height);
-        float *weights = w->overlay ? photo_weights(w, &count) : NULL;
-        if (w->region >= 0)
-            regions_highlight(w, c);
-        else if (weights)
-            draw_heat(w, c, image, weights, count);
-        else if (image >= 0 && w->mode != MODE_BOX)
-            draw_ranked(w, c, image);
-        boxes_draw(w, c);
-        free(weights);
-    }
-    w->shown_at = at;
-    w->shown_w = width;
-    w->shown_h = height;
-    gfx_place(&w->gfx, 0, at, c, paint);
-    if (w->gfx.mode == GFX_BLOCKS && image >= 0 && w->region < 0 && w->mode != MODE_BOX &&
-        !(w->overlay && w->token >= 0))
-        label_cells(w, at, c, image);
-    canvas_free(c);
-    w->photo_changed = false;
 }

@@ -81,37 +81,127 @@ static void begin_log(struct workbench *w, const char *why)
              w->log ? "log is open" : failed ? "not logged" : "no log");
 }
 
-/* ---- events of the engine */
+/* ---- results */
+
+static bool same_question(const struct result *a, const struct result *b)
+{
+    if (a->task != b->task || strcmp(a->text, b->text) != 0 || a->image_count != b->image_count ||
+        strcmp(a->checkpoint_name, b->checkpoint_name) != 0)
+        return false;
+    for (int i = 0; i < a->image_count; i++)
+        if (strcmp(a->images[i].digest, b->images[i].digest) != 0)
+            return false;
+    return true;
+}
+
+/* Work that runs may still read it. */
+static void drop_result(struct workbench *w, struct result *r)
+{
+    if (!r)
+        return;
+    if (!w->jobs) {
+        result_free(r);
+        return;
+    }
+    w->old = xreallocarray(w->old, (size_t)w->old_count + 1, sizeof(struct result *));
+    w->old[w->old_count++] = r;
+}
+
+/* What was found out about the result that was shown. */
+static void forget_result(struct workbench *w)
+{
+    effects_free(w->effects);
+    w->effects = NULL;
+    for (int i = 0; i < 2; i++) {
+        lens_free(w->lens[i]);
+        w->lens[i] = NULL;
+    }
+    answer_forget_others(w);
+}
+
+/* A result with interventions is compared with the same query's without. */
+static void keep_plain(struct workbench *w, const struct result *r)
+{
+    struct result *before = w->now.r;
+    if (r->changes && before && !before->changes && same_question(before, r)) {
+        drop_result(w, w->plain);
+        w->plain = before;
+        return;
+    }
+    if (!r->changes || !w->plain || !same_question(w->plain, r)) {
+        drop_result(w, w->plain);
+        w->plain = NULL;
+    }
+    drop_result(w, before);
+}
 
 static void show_result(struct workbench *w, struct result *r)
 {
+    bool same = w->now.r && same_question(w->now.r, r);
     workbench_log(w, true); /* the one before, if it still waits */
-    if (w->now.r)
-        result_free(w->now.r);
+    forget_result(w);
+    keep_plain(w, r);
     free(w->now.photos);
     w->now = (struct shown){r, w->asked};
     w->asked = NULL;
     w->asked_count = 0;
     w->running = 0;
-    w->token = -1;
-    w->overlay = false;
-    w->box = 0;
-    int layers = look_layers(r), heads = look_heads(r);
-    w->layer = w->layer < layers ? w->layer : layers ? layers - 1 : 0;
-    w->head = w->head < heads ? w->head : -1;
-    w->photo_changed = true;
-    w->matrix.changed = true;
-    w->status_bad = false;
-    workbench_say(w, false, "%s", w->suggestions
-                                      ? "answered; Right: where words look, s: another query, c: "
-                                        "checkpoint, / to type, ? help"
-                                      : "answered; Left and Right show where a token looks");
+    if (!same) {
+        w->sel.token = -1;
+        w->overlay = false;
+        w->box = 0;
+    }
+    look_settle(w);
+    if (!w->script.at)
+        workbench_say(w, false, "%s", w->suggestions
+                                          ? "answered; Right: where words look, s: another query, "
+                                            "c: checkpoint, / to type, ? help"
+                                          : "answered; Left and Right show where a token looks");
     if (w->log) {
         w->unlogged = r;
         snprintf(w->log_state, sizeof w->log_state, "logging");
         workbench_log(w, false);
     }
 }
+
+/* ---- other work */
+
+struct job {
+    int number;
+    void *arg;
+    job_done *done;
+    struct job *next;
+};
+
+int workbench_call(struct workbench *w, engine_work *run, job_done *done, void (*drop)(void *arg),
+                   void *arg)
+{
+    struct job *j = xcalloc(1, sizeof *j);
+    j->arg = arg;
+    j->done = done;
+    j->next = w->jobs;
+    w->jobs = j;
+    j->number = engine_call(w->engine, run, drop, arg);
+    return j->number;
+}
+
+static void end_job(struct workbench *w, const struct event *e)
+{
+    struct job **at = &w->jobs;
+    while (*at && (*at)->number != e->query)
+        at = &(*at)->next;
+    struct job *j = *at;
+    if (!j)
+        return;
+    *at = j->next;
+    j->done(w, e->arg, e->kind == EVENT_ERROR ? &e->error : NULL);
+    free(j);
+    for (int i = 0; !w->jobs && i < w->old_count; i++)
+        result_free(w->old[i]);
+    w->old_count = w->jobs ? w->old_count : 0;
+}
+
+/* ---- events of the engine */
 
 /* The detector has found the regions of a photo, or has not. */
 static void take_regions(struct workbench *w, const struct event *e)
@@ -126,7 +216,6 @@ static void take_regions(struct workbench *w, const struct event *e)
         workbench_say(w, false, "no regions: cancelled; d looks for them again");
     else
         workbench_say(w, true, "%s", e->error.text);
-    w->photo_changed = true;
 }
 
 /* An image that is looked at gets its regions without being asked for. */
@@ -145,6 +234,14 @@ bool workbench_detecting(const struct workbench *w)
     return w->running || (w->photo < w->photo_count && w->states[w->photo].waits);
 }
 
+bool workbench_busy(const struct workbench *w)
+{
+    bool detects = false;
+    for (int i = 0; i < w->photo_count; i++)
+        detects |= w->states[i].waits;
+    return w->running || w->jobs || detects;
+}
+
 void workbench_add_photo(struct workbench *w, struct photo *p)
 {
     size_t n = (size_t)w->photo_count + 1;
@@ -153,8 +250,8 @@ void workbench_add_photo(struct workbench *w, struct photo *p)
     w->states[w->photo_count] = (struct photo_state){0};
     w->photos[w->photo_count] = p;
     w->photo = w->photo_count++;
-    w->region = -1;
-    w->photo_changed = true;
+    w->sel.region = -1;
+    w->zoom = 1;
 }
 
 static bool take_events(struct workbench *w)
@@ -167,6 +264,8 @@ static bool take_events(struct workbench *w)
             show_result(w, e.result);
         } else if (e.kind == EVENT_RESULT) {
             result_free(e.result);
+        } else if (e.arg) {
+            end_job(w, &e);
         } else if (e.photo) {
             take_regions(w, &e);
         } else if (e.kind == EVENT_ERROR && e.query == w->running) {
@@ -191,6 +290,44 @@ void workbench_terminal(struct workbench *w, const struct term *t)
     }
 }
 
+bool workbench_graphics(const char *name, enum graphics_choice *out)
+{
+    static const char *const names[] = {"auto", "sixel", "blocks", "ascii", "none"};
+    for (int i = 0; i < 5; i++)
+        if (strcmp(names[i], name) == 0) {
+            *out = (enum graphics_choice)i;
+            return true;
+        }
+    return false;
+}
+
+void workbench_set_graphics(struct workbench *w, enum graphics_choice choice)
+{
+    struct term *t = &w->gfx.term;
+    bool sixel = choice == GRAPHICS_SIXEL || (choice == GRAPHICS_AUTO && t->sixel);
+    if (choice == GRAPHICS_SIXEL && t->cell_w == 0) {
+        t->cell_w = 10; /* asked for, and the terminal does not say: a usual cell */
+        t->cell_h = 20;
+    }
+    w->graphics = choice;
+    w->gfx.mode = choice == GRAPHICS_ASCII   ? GFX_ASCII
+                  : choice == GRAPHICS_NONE  ? GFX_NONE
+                  : sixel && t->cell_w       ? GFX_SIXEL
+                                             : GFX_BLOCKS;
+    w->redraw = true;
+}
+
+void workbench_suspend(struct workbench *w)
+{
+    /* SIGTSTP, unlike SIGSTOP, does nothing where no shell could wake us again. */
+    struct sigaction stop = {.sa_handler = SIG_DFL}, old;
+    endwin();
+    sigaction(SIGTSTP, &stop, &old);
+    raise(SIGTSTP);
+    sigaction(SIGTSTP, &old, NULL);
+    w->redraw = true;
+}
+
 /* curses' own handler of SIGWINCH would be missed when it comes just before poll: ours wakes the
  * loop through the pipe, and tells curses here. */
 static void resize(struct workbench *w)
@@ -205,35 +342,56 @@ static void resize(struct workbench *w)
 static void redraw_all(struct workbench *w)
 {
     term_measure(&w->gfx.term);
-    if (w->gfx.term.cell_w == 0)
+    if (w->gfx.term.cell_w == 0 && w->gfx.mode == GFX_SIXEL)
         w->gfx.mode = GFX_BLOCKS;
     clearok(curscr, TRUE);
     gfx_lost(&w->gfx);
-    w->photo_changed = true;
-    w->matrix.changed = true;
     w->redraw = false;
 }
 
-/* Waits for a key, an event, a signal, or for the log's turn. False: the terminal is gone. */
-static bool wait_for_something(struct workbench *w)
+/* Until when the loop may sleep: ms, or -1. */
+static int patience(const struct workbench *w, int script_ms)
 {
-    struct pollfd fds[3] = {{STDIN_FILENO, POLLIN, 0},
+    const struct script *s = &w->script;
+    if (script_ms >= 0)
+        return script_ms;
+    if (s->at && !s->pauses && (!s->waits || s->ready))
+        return 0;
+    return w->unlogged ? 50 : workbench_busy(w) ? 100 : -1;
+}
+
+/* Waits for a key, an event, a picture, a signal, or for the log's turn. False: the terminal is
+ * gone. */
+static bool wait_for_something(struct workbench *w, int ms)
+{
+    struct pollfd fds[4] = {{STDIN_FILENO, POLLIN, 0},
                             {wake[0], POLLIN, 0},
-                            {w->engine ? engine_fd(w->engine) : -1, POLLIN, 0}};
-    int n = poll(fds, 3, w->unlogged ? 50 : workbench_detecting(w) ? 100 : -1);
+                            {w->engine ? engine_fd(w->engine) : -1, POLLIN, 0},
+                            {w->gfx.wake, POLLIN, 0}};
+    int n = poll(fds, 4, ms);
     char bytes[64];
     while (read(wake[0], bytes, sizeof bytes) > 0) {
     }
     return n <= 0 || !(fds[0].revents & (POLLHUP | POLLERR | POLLNVAL));
 }
 
+static void draw(struct workbench *w)
+{
+    if (w->redraw)
+        redraw_all(w);
+    panes_draw(w);
+    bool left = gfx_flush(&w->gfx);
+    w->script.ready = !left && !workbench_busy(w) && gfx_settled(&w->gfx);
+}
+
 static void loop(struct workbench *w)
 {
     bool alive = true;
+    int script_ms = -1;
     want_regions(w);
-    panes_draw(w);
+    draw(w);
     while (!w->quit && !got_end && alive) {
-        alive = wait_for_something(w);
+        alive = wait_for_something(w, patience(w, script_ms));
         if (got_resume) {
             got_resume = 0;
             got_resize = 1; /* the window may be another meanwhile */
@@ -244,10 +402,10 @@ static void loop(struct workbench *w)
         take_events(w);
         want_regions(w);
         workbench_log(w, false);
-        if (w->redraw)
-            redraw_all(w);
+        script_ms = -1;
+        script_step(w, &script_ms);
         if (!w->quit)
-            panes_draw(w);
+            draw(w);
     }
 }
 
@@ -286,12 +444,7 @@ static int open_screen(struct workbench *w, enum graphics_choice choice, struct 
     int rc = term_probe(&w->gfx.term, keys, sizeof keys, err);
     if (rc != 0)
         return rc;
-    bool sixel = choice == GRAPHICS_SIXEL || (choice == GRAPHICS_AUTO && w->gfx.term.sixel);
-    if (sixel && w->gfx.term.cell_w == 0 && choice == GRAPHICS_SIXEL) {
-        w->gfx.term.cell_w = 10; /* asked for, and the terminal does not say: a usual cell */
-        w->gfx.term.cell_h = 20;
-    }
-    w->gfx.mode = sixel && w->gfx.term.cell_w ? GFX_SIXEL : GFX_BLOCKS;
+    workbench_set_graphics(w, choice);
     if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
         setlocale(LC_CTYPE, "C.UTF-8");
     setenv("ESCDELAY", "25", 0);
@@ -304,13 +457,31 @@ static int open_screen(struct workbench *w, enum graphics_choice choice, struct 
     nonl();
     keypad(stdscr, TRUE);
     nodelay(stdscr, TRUE);
+    typeahead(-1); /* a frame is always written whole: pictures come after it */
     if (has_colors()) {
         start_color();
         use_default_colors();
-        panes_init_colors();
+        draw_init_colors();
     }
     give_keys(keys);
     return 0;
+}
+
+/* The engine has ended: nobody reads them any more. */
+static void free_results(struct workbench *w)
+{
+    while (w->jobs) {
+        struct job *j = w->jobs;
+        w->jobs = j->next;
+        free(j);
+    }
+    forget_result(w);
+    result_free(w->now.r);
+    result_free(w->plain);
+    for (int i = 0; i < w->old_count; i++)
+        result_free(w->old[i]);
+    free(w->old);
+    free(w->now.photos);
 }
 
 static void close_all(struct workbench *w)
@@ -321,19 +492,29 @@ static void close_all(struct workbench *w)
     workbench_log(w, true);
     if (w->log && w->session)
         log_end_session(w->log, w->session, NULL);
-    if (w->now.r)
-        result_free(w->now.r);
-    free(w->now.photos);
+    free_results(w);
     free(w->asked);
     log_queries_free(w->history, w->history_count);
     for (int i = 0; i < w->photo_count; i++) {
         photo_free(w->photos[i]);
         free(w->states[i].boxes.boxes);
+        canvas_free(w->states[i].thumb);
     }
     free(w->photos);
     free(w->states);
+    for (int i = 0; i < w->binding_count; i++) {
+        free(w->bindings[i].key);
+        free(w->bindings[i].line);
+    }
+    free(w->bindings);
+    free(w->lines);
+    free(w->changes.list);
+    canvas_free(w->scaled);
     edit_fini(&w->query);
     edit_fini(&w->open);
+    edit_fini(&w->command);
+    edit_fini(&w->filter);
+    script_fini(w);
     gfx_fini(&w->gfx);
     for (int i = 0; i < 2; i++)
         if (wake[i] >= 0)
@@ -353,32 +534,65 @@ static void greet(struct workbench *w, const struct workbench_options *o)
         workbench_say(w, false, "/ to type a query, ? for help");
 }
 
+/* The first things to do, by what was asked for. */
+static int begin(struct workbench *w, const struct workbench_options *o, struct vs_err *err)
+{
+    int rc = 0;
+    panes_init(w);
+    greet(w, o);
+    begin_log(w, o->no_log);
+    if (w->model)
+        rc = engine_new(w->model, &w->engine, err);
+    keys_mouse(w, w->mouse);
+    conf_load(w);
+    w->redraw = false;
+    if (rc == 0 && o->script)
+        rc = script_open(w, o->script, err);
+    w->script.strict = rc == 0 && o->script && !o->tour;
+    if (rc == 0 && o->begin && !o->script)
+        do_suggest(w, "");
+    return rc;
+}
+
 int workbench_run(const struct workbench_options *o, struct vs_err *err)
 {
-    struct workbench w = {.model = o->model, .log = o->log, .photos = o->photos,
-                          .photo_count = o->photo_count, .task = o->task, .token = -1, .head = -1,
-                          .boxes_shown = 5, .photo_changed = true, .region = -1,
-                          .suggestions = o->suggestions,
-                          .graphics = o->graphics,
-                          .matrix = {.kind = ATTN_TEXT_TO_IMAGE, .head = -1}};
-    w.states = xcalloc((size_t)o->photo_count + 1, sizeof *w.states);
-    edit_init(&w.query);
-    edit_init(&w.open);
+    struct workbench *w = xcalloc(1, sizeof *w);
+    w->model = o->model;
+    w->log = o->log;
+    w->photos = o->photos;
+    w->photo_count = o->photo_count;
+    w->task = o->task;
+    w->suggestions = o->suggestions;
+    w->sel = (struct selection){.kind = ATTN_TEXT_TO_IMAGE, .token = -1, .region = -1,
+                                .head = {LOOK_MEAN, LOOK_MEAN, LOOK_MEAN, LOOK_MEAN}};
+    w->boxes_shown = 5;
+    w->zoom = 1;
+    w->mouse = true;
+    w->states = xcalloc((size_t)o->photo_count + 1, sizeof *w->states);
+    edit_init(&w->query);
+    edit_init(&w->open);
+    edit_init(&w->command);
+    edit_init(&w->filter);
+    gfx_init(&w->gfx);
     open_pipe();
-    w.checkpoint = w.model ? model_checkpoint_count(w.model) - 1 : 0;
-    int rc = open_screen(&w, o->graphics, err);
+    w->checkpoint = w->model ? model_checkpoint_count(w->model) - 1 : 0;
+    int rc = open_screen(w, o->graphics, err);
     if (rc == 0) {
         watch_signals();
-        greet(&w, o);
-        begin_log(&w, o->no_log);
-        if (w.model)
-            rc = engine_new(w.model, &w.engine, err);
-        if (rc == 0 && o->begin)
-            actions_suggest(&w);
+        curs_set(0);
+        rc = begin(w, o, err);
         if (rc == 0)
-            loop(&w);
+            loop(w);
         endwin();
     }
-    close_all(&w);
+    if (rc == 0 && w->failed)
+        rc = vs_fail(err, VS_E_USAGE, "%s", w->status);
+    close_all(w);
+    free(w);
     return rc;
+}
+
+void workbench_print_keys(void)
+{
+    actions_print_mdoc();
 }

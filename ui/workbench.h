@@ -6,7 +6,9 @@
 #include "src/engine.h"
 #include "src/eval.h"
 
-enum graphics_choice { GRAPHICS_AUTO, GRAPHICS_SIXEL, GRAPHICS_BLOCKS };
+enum graphics_choice {
+    GRAPHICS_AUTO, GRAPHICS_SIXEL, GRAPHICS_BLOCKS, GRAPHICS_ASCII, GRAPHICS_NONE
+};
 
 struct workbench_options {
     struct model *model;   /* NULL: the workbench opens and says how to give one */
@@ -19,10 +21,16 @@ struct workbench_options {
     const char *no_log;    /* why not */
     const struct task *task;
     enum graphics_choice graphics;
+    const char *script;    /* commands to run, or NULL */
+    bool tour;             /* the script is a guided tour: it may fail without ending the program */
 };
 
 /* Runs until the user quits. Frees the photos; model and log stay the caller's. Fails when there
  * is no terminal. */
 int workbench_run(const struct workbench_options *o, struct vs_err *err);
+/* auto, sixel, blocks, ascii, none; false for other words. */
+bool workbench_graphics(const char *name, enum graphics_choice *out);
+/* The keys and commands, as mdoc. */
+void workbench_print_keys(void);
 
 #endif

@@ -1,17 +1,80 @@
-/* The workbench's state, shared by its files: workbench.c (loop and events), actions.c (what keys
- * do), panes.c (what is drawn), photo.c (the picture). */
+/* The workbench's state, shared by its files: workbench.c (loop and events), actions.c (the table of
+ * everything that can be done), do_*.c (what that is), panes.c (what is drawn where), view_*.c (what
+ * the panes show). */
 #ifndef UI_WORKBENCH_PRIV_H
 #define UI_WORKBENCH_PRIV_H
 
+#include "src/change.h"
+#include "src/effects.h"
+#include "src/lens.h"
 #include "ui/edit.h"
 #include "ui/gfx.h"
 #include "ui/look.h"
 #include "ui/workbench.h"
 
+struct workbench;
+struct table;
+
+/* ---- views */
+
+enum motion {
+    MOVE_UP, MOVE_DOWN, MOVE_LEFT, MOVE_RIGHT, MOVE_PAGE_UP, MOVE_PAGE_DOWN, MOVE_FIRST, MOVE_LAST
+};
+
+/* What a pane can show. Everything but name, what and draw may be NULL. */
+struct view {
+    const char *name, *what;
+    bool popup; /* covers the body until it is left */
+    /* Draws into its cells; pictures go to gfx_place(&w->gfx, w->slot, ...). */
+    void (*draw)(struct workbench *w, struct area a);
+    void (*move)(struct workbench *w, enum motion m); /* NULL: tokens and answers move */
+    void (*accept)(struct workbench *w);              /* Enter; NULL: types a query */
+    /* In the area that was drawn last, counted from its corner; false: nothing is there. */
+    bool (*click)(struct workbench *w, int row, int col);
+    void (*filter)(struct workbench *w); /* it can be searched: w->filter changed. A popup takes
+                                            letters at once, a pane after "/" */
+    void (*enter)(struct workbench *w);  /* a popup is opened */
+    void (*leave)(struct workbench *w);  /* a popup is closed */
+    /* Its numbers, a row for each line, names in front; for export. */
+    bool (*table)(struct workbench *w, struct table *out);
+};
+extern const struct view view_photo, view_answer, view_looks, view_tokens, view_regions,
+    view_tasks, view_history, view_help, view_status, view_views;
+extern const struct view view_matrix, view_heads, view_states, view_plane, view_lens, view_effects;
+extern const struct view *const all_views[]; /* ends in NULL; popups last */
+const struct view *view_find(const char *name);
+
+/* Numbers with names for an export. x (rows, cols), all owned by the table. */
+struct table {
+    int rows, cols;
+    char **row_names, **col_names;
+    float *x;
+};
+void table_init(struct table *t, int rows, int cols);
+void table_fini(struct table *t);
+
+#define PANES 6
+struct pane {
+    const struct view *view;
+    struct area at;
+    bool shown; /* there was room for it */
+};
+
+/* ---- what is looked at: one selection for all views */
+
+struct selection {
+    enum attn_kind kind; /* the map of the matrix and the heads */
+    int layer[4], head[4]; /* by kind; head also LOOK_MEAN, LOOK_MAX, LOOK_ROLLOUT */
+    int token;           /* -1 none */
+    int region;          /* as the model counts: 0 the whole image; -1 none */
+};
+
 enum mode {
-    MODE_BROWSE, MODE_TYPE, MODE_OPEN, MODE_TASKS, MODE_HISTORY, MODE_HELP,
-    MODE_REGIONS, /* choosing a region in the list */
-    MODE_MATRIX,  /* an attention map as a matrix */
+    MODE_BROWSE,
+    MODE_TYPE,    /* the query line */
+    MODE_OPEN,    /* an image's name */
+    MODE_COMMAND, /* the ":" line */
+    MODE_FIND,    /* the search line of the focused view */
     MODE_BOX      /* drawing a box on the photo */
 };
 
@@ -19,13 +82,7 @@ enum mode {
 struct photo_state {
     struct box_list boxes; /* drawn by the user */
     bool asked, waits;     /* the detector was asked for regions, and has not answered */
-};
-
-/* The matrix view: what it shows, and the chosen cell. */
-struct matrix_view {
-    enum attn_kind kind;
-    int layer, head, row, col; /* head -1: the mean */
-    bool sort, hide, changed;
+    struct canvas *thumb;  /* or NULL */
 };
 
 /* A box being drawn, in pixels of the picture. */
@@ -40,6 +97,47 @@ struct shown {
     struct photo **photos; /* (r->image_count), borrowed */
 };
 
+/* A key that the user has bound to a command line. */
+struct binding {
+    char *key, *line;
+};
+
+/* Other work of the engine that runs or waits. */
+struct job;
+
+/* Lines of a script that wait to be run. */
+struct script {
+    char *text, *at; /* the next line; NULL: none */
+    char *path;
+    int line;
+    bool waits;      /* for the engine and the pictures: */
+    bool ready;      /* nothing runs, and the frame that was drawn last is on the screen */
+    bool pauses;     /* for a key */
+    bool strict;     /* the first failure ends the program */
+    double until;    /* ms, or for this moment; 0: none */
+};
+
+/* What another head says of the result on the screen. */
+struct other {
+    unsigned head;
+    struct result_answer *answers;
+    int count;
+};
+
+/* Photos that are on the screen, for clicks. */
+struct tile {
+    int photo;
+    struct area at;
+};
+#define TILES 128
+
+/* The part of the current photo that is on the screen. */
+struct frame {
+    double x, y, scale; /* its left upper corner in pixels of the picture; canvas pixels per pixel */
+    struct area at;     /* its cells */
+    int w, h;           /* its canvas */
+};
+
 struct workbench {
     struct model *model;
     struct log *log;
@@ -47,96 +145,305 @@ struct workbench {
     struct engine *engine;
     struct photo **photos;
     struct photo_state *states; /* (photo_count) */
+    int photo_count, photo;     /* the current one */
     const struct eval_set *suggestions; /* or NULL */
     int suggestion;             /* the next one */
-    int photo_count, photo; /* the current one */
-    int region;             /* chosen in the list, -1 none */
-    struct drawing draw;
-    struct matrix_view matrix;
-    struct area shown_at;   /* where the photo is... */
-    int shown_w, shown_h;   /* ...and its canvas pixels */
-    enum graphics_choice graphics;
     const struct task *task;
     int checkpoint;
+
+    struct selection sel;
+    bool overlay;               /* attention on the photo */
+    bool single;                /* one photo, where a result has several */
+    bool hide_special, sort;    /* in the matrix */
+    int statistic;              /* of the heads view */
+    int box, boxes_shown;       /* chosen rank, how many are drawn */
+    double zoom, pan_x, pan_y;  /* of the photo; pan is its middle, 0 to 1 */
+    struct drawing draw;
+    struct frame frame;
+    struct tile tiles[TILES];
+    int tile_count;
+    struct canvas *scaled;      /* the photo that was drawn last, without marks; a cache */
+    uint64_t scaled_key;
+
+    struct pane panes[PANES];
+    int pane_count, focus;
+    bool zoomed;                /* the focused pane has the whole body */
+    const struct view *popup;   /* or NULL */
+    int slot;                   /* the picture's number of the pane being drawn */
+    struct area popup_at;
+    int pick, scroll;           /* in popups and lists; scroll is the first line shown */
+    struct edit filter;         /* what is searched; of the popup, or of the pane that has the keys */
+    int *lines;                 /* of a list, those that match the filter: list.c */
+    int line_count;
+    bool others_shown;          /* what the other heads say, in place of the answer */
+    struct other others[5];     /* read when they are first shown */
+    int other_count;
+    int answer_top;             /* the first answer shown */
+
     enum mode mode;
-    bool quit, redraw, photo_changed;
+    bool quit, redraw;
+    bool cursor, cursor_on;     /* it is to be seen in this frame; it is seen */
+    bool mouse;                 /* the terminal reports it */
+    bool failed;                /* a strict script did: the status line says why */
+    enum graphics_choice graphics;
     struct gfx gfx;
-    struct edit query, open;
-    struct shown now;      /* on the screen */
-    struct result *unlogged; /* waits for the checkpoint's digest; may be now.r */
-    struct photo **asked;  /* photos of the running query */
-    int asked_count, running; /* its number, 0 when idle */
-    double asked_at;
-    int token, layer, head; /* -1: none, mean */
-    bool overlay;
-    int box, boxes_shown;   /* chosen rank, how many are drawn */
-    int pick, scroll;       /* in lists */
+    struct edit query, open, command;
+    char key[16];               /* the name of the key that is being acted on, or "" */
+    struct binding *bindings;
+    int binding_count;
+    struct script script;
+
+    struct shown now;           /* on the screen */
+    struct result *plain;       /* the same query without interventions, to compare; or NULL */
+    struct {
+        struct change *list;
+        int count;
+    } changes;                  /* interventions of the next query */
+    struct effects *effects;    /* of the last knock-out of the result that is shown, or NULL */
+    struct lens *lens[2];       /* of it: its tokens, the current photo's regions; or NULL */
+    int lens_photo;             /* the result's image that lens[1] is of */
+    struct job *jobs;           /* other work of the engine that runs or waits */
+    struct result **old;        /* results that such work may still read */
+    int old_count;
+    struct result *unlogged;    /* waits for the checkpoint's digest; may be now.r */
+    struct photo **asked;       /* photos of the running query */
+    int asked_count, running;   /* its number, 0 when idle */
     struct log_query *history;
     int history_count;
+    bool history_all;           /* of all sessions */
     char status[512];
     bool status_bad;
     char log_state[128];
 };
 
-/* workbench.c */
+/* ---- workbench.c */
+/* Other work for the engine's thread. done gets arg back in this thread, err NULL when all went
+ * well; it frees arg. When the result on the screen is replaced meanwhile, the old one lives on
+ * until all such work is done. */
+typedef void job_done(struct workbench *w, void *arg, const struct vs_err *err);
+int workbench_call(struct workbench *w, engine_work *run, job_done *done, void (*drop)(void *arg),
+                   void *arg);
+/* Whether queries, detections or other work run. */
+bool workbench_busy(const struct workbench *w);
 void workbench_say(struct workbench *w, bool bad, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void workbench_log(struct workbench *w, bool wait);
-
+void workbench_set_graphics(struct workbench *w, enum graphics_choice choice);
 /* A late answer of the terminal about itself. */
 void workbench_terminal(struct workbench *w, const struct term *t);
 void workbench_add_photo(struct workbench *w, struct photo *p);
 /* Whether the detector works, or will, for the current photo or the query. */
 bool workbench_detecting(const struct workbench *w);
+void workbench_suspend(struct workbench *w);
 
-/* keys.c: acts on all keys that wait; false when there were none. */
+/* ---- keys.c: acts on all keys that wait; false when there were none. */
 bool keys_take(struct workbench *w);
+/* Presses a key by its name; false when there is no such key. */
+bool keys_press(struct workbench *w, const char *name);
+/* The mouse is reported, or left to the terminal. */
+void keys_mouse(struct workbench *w, bool on);
+/* Whether a key can have this name. */
+bool keys_known(const char *name);
+/* The name of a key, as in the table of actions: "Left", "C-l", "x". special for KEY_*. */
+void keys_name(int key, bool special, char *out, size_t size);
 
-/* boxes.c */
-void boxes_begin(struct workbench *w);
-void boxes_end(struct workbench *w);
-void boxes_drop(struct workbench *w);
-void boxes_key(struct workbench *w, int key, bool special);
-void boxes_draw(struct workbench *w, struct canvas *c);
-
-/* regions.c */
-void regions_open_list(struct workbench *w);
-void regions_key(struct workbench *w, int key, bool special);
-void regions_draw(const struct workbench *w, struct area a);
-void regions_highlight(const struct workbench *w, struct canvas *c);
-
-/* matrix.c */
-void matrix_open(struct workbench *w);
-void matrix_key(struct workbench *w, int key, bool special);
-void matrix_draw(struct workbench *w, struct area a);
-
-/* actions.c: a key, as curses gives it; special for KEY_*. */
-void actions_suggest(struct workbench *w); /* asks the next suggested query */
-void actions_key(struct workbench *w, int key, bool special);
-struct key_help {
-    const char *keys, *what;
+/* ---- actions.c: everything that can be done, by key, by command line, by script */
+struct action {
+    const char *name;
+    const char *keys; /* names of keys with blanks between, or "" */
+    const char *args; /* "" none; [X] may be left out. VIEW, TASK, FILE, CHECKPOINT, COLORS, MAP,
+                         ACTION, OPTION are completed */
+    const char *view; /* only while this view has the keys; NULL: always */
+    const char *what;
+    void (*run)(struct workbench *w, const char *arg);
 };
-extern const struct key_help action_help[];
+/* Those that belong together, for the help; ends in a NULL name. */
+struct action_group {
+    const char *title;
+    const struct action *actions;
+};
+extern const struct action_group action_groups[]; /* ends in a NULL title */
+extern const struct action inside_actions[];      /* actions_inside.c: looking inside the model */
+const struct action *action_find(const char *name);
+void actions_key(struct workbench *w, int key, bool special);
+/* By its name, as if it had been pressed while nothing is typed. False: it means nothing. */
+bool actions_named_key(struct workbench *w, const char *key);
+/* Runs "name argument". False, with the status line saying why, when there is no such action or it
+ * failed. */
+bool actions_line(struct workbench *w, const char *line);
+/* The keys of an action, those of the user included. */
+void actions_keys(const struct workbench *w, const struct action *a, char *out, size_t size);
+void actions_bind(struct workbench *w, const char *key, const char *line);
+void do_bind(struct workbench *w, const char *arg);
+void do_set(struct workbench *w, const char *arg);
+/* The key table as mdoc, for the man page. */
+void actions_print_mdoc(void);
+/* ---- complete.c: completes the command line in place */
+void complete_command(struct workbench *w);
+/* ---- conf.c: the user's own keys and settings */
+/* Reads $XDG_CONFIG_HOME/vilscope/vilscope.conf, when there is one; what is wrong in it is said. */
+void conf_load(struct workbench *w);
+/* A text file, of a megabyte at most; NULL when it cannot be read. The caller frees it. */
+char *conf_read_text(const char *path, struct vs_err *err);
+/* ---- typing.c: keys of lines that are typed */
+void typing_key(struct workbench *w, int key, bool special);
+void do_type(struct workbench *w, const char *arg);
+void do_command(struct workbench *w, const char *arg);
+void do_find(struct workbench *w, const char *arg);
 
-/* panes.c */
+/* ---- list.c: lists of lines in panes and popups, with a search */
+/* What a line says, for the search; NULL: there is no such line. */
+typedef const char *list_text(const struct workbench *w, int line);
+/* Collects the lines that hold w->filter's words into w->lines; keeps w->pick in bounds. */
+void list_filter(struct workbench *w, int count, list_text *text);
+/* The first line to show, so that line `at` is among `room`; top is kept from frame to frame. */
+int list_top(int *top, int at, int count, int room);
+/* Moves w->pick among w->lines. */
+void list_move(struct workbench *w, enum motion m);
+/* Whether text holds all words of filter, in any case. */
+bool list_matches(const char *text, const char *filter);
+
+/* ---- do_query.c */
+void do_ask(struct workbench *w, const char *arg);
+void do_again(struct workbench *w, const char *arg);
+void do_task(struct workbench *w, const char *arg);
+void do_checkpoint(struct workbench *w, const char *arg);
+void do_suggest(struct workbench *w, const char *arg);
+void do_cancel(struct workbench *w, const char *arg);
+void do_digit(struct workbench *w, const char *arg);
+void do_others(struct workbench *w, const char *arg);
+/* Posts the text of the query line about the photos of the result that is shown. */
+void query_repeat(struct workbench *w);
+/* ---- do_photo.c */
+void do_open(struct workbench *w, const char *arg);
+void do_image(struct workbench *w, const char *arg);
+void do_image_next(struct workbench *w, const char *arg);
+void do_image_previous(struct workbench *w, const char *arg);
+void do_detect(struct workbench *w, const char *arg);
+void do_zoom_in(struct workbench *w, const char *arg);
+void do_zoom_out(struct workbench *w, const char *arg);
+void do_pan(struct workbench *w, const char *arg);
+void do_single(struct workbench *w, const char *arg);
+void do_boxes_more(struct workbench *w, const char *arg);
+void do_boxes_fewer(struct workbench *w, const char *arg);
+/* ---- do_look.c */
+void do_token(struct workbench *w, const char *arg);
+void do_region(struct workbench *w, const char *arg);
+void do_rank(struct workbench *w, const char *arg);
+void do_map(struct workbench *w, const char *arg);
+void do_layer(struct workbench *w, const char *arg);
+void do_layer_next(struct workbench *w, const char *arg);
+void do_layer_previous(struct workbench *w, const char *arg);
+void do_head(struct workbench *w, const char *arg);
+void do_head_next(struct workbench *w, const char *arg);
+void do_head_previous(struct workbench *w, const char *arg);
+void do_overlay(struct workbench *w, const char *arg);
+void do_special(struct workbench *w, const char *arg);
+void do_sort(struct workbench *w, const char *arg);
+void do_statistic(struct workbench *w, const char *arg);
+void do_color_map(struct workbench *w, const char *arg);
+void look_move(struct workbench *w, enum motion m); /* tokens sideways, answers up and down */
+/* The token or region chosen as the source of the current map: its row, or -1. */
+int look_source(const struct workbench *w);
+void look_choose_row(struct workbench *w, bool token, int i);
+/* Back into bounds, after a new result. */
+void look_settle(struct workbench *w);
+/* ---- do_what_if.c */
+void do_mask(struct workbench *w, const char *arg);
+void do_drop(struct workbench *w, const char *arg);
+void do_silence(struct workbench *w, const char *arg);
+void do_restore(struct workbench *w, const char *arg);
+void do_knock_out(struct workbench *w, const char *arg);
+/* ---- do_export.c */
+void do_export(struct workbench *w, const char *arg);
+void do_save_display(struct workbench *w, const char *arg);
+void do_save_images(struct workbench *w, const char *arg);
+void do_copy(struct workbench *w, const char *arg);
+/* ---- script.c */
+void do_source(struct workbench *w, const char *arg);
+void do_wait(struct workbench *w, const char *arg);
+void do_sleep(struct workbench *w, const char *arg);
+void do_pause(struct workbench *w, const char *arg);
+void do_say(struct workbench *w, const char *arg);
+void do_press(struct workbench *w, const char *arg);
+int script_open(struct workbench *w, const char *path, struct vs_err *err);
+/* Runs what can be run. True when it waits for a moment, *ms from now. */
+bool script_step(struct workbench *w, int *ms);
+void script_fini(struct workbench *w);
+/* ---- view_answer.c */
+void answer_forget_others(struct workbench *w);
+/* The next answer that holds what was searched. */
+void do_find_next(struct workbench *w, const char *arg);
+/* ---- view_history.c */
+void do_history_scope(struct workbench *w, const char *arg);
+void do_history_again(struct workbench *w, const char *arg);
+
+/* ---- boxes.c: drawing on the photo */
+void do_box(struct workbench *w, const char *arg);
+void do_box_drop(struct workbench *w, const char *arg);
+void boxes_key(struct workbench *w, int key, bool special);
+void boxes_draw(struct workbench *w, struct canvas *c, const struct frame *f);
+
+/* ---- panes.c: what is where */
+void panes_init(struct workbench *w);
 void panes_draw(struct workbench *w);
-/* Text cut to width columns, whatever it holds. Returns the columns used. */
-int panes_put(int row, int col, int width, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
-/* After curses has started its colors. */
-void panes_init_colors(void);
-/* "region 12 cat", "whole image". */
-void panes_region_name(const struct workbench *w, int region, char *out, size_t size);
-/* The color of a rank as an attribute of curses. */
-unsigned panes_rank_attr(int rank);
+/* The view that has the keys. */
+const struct view *panes_focused(const struct workbench *w);
+void panes_popup(struct workbench *w, const struct view *v);
+void panes_leave_popup(struct workbench *w);
+void panes_click(struct workbench *w, int row, int col);
+/* The view under a cell gets the keys, and moves. */
+void panes_wheel(struct workbench *w, int row, int col, enum motion m);
+/* Moves in the view that has the keys. */
+void panes_move(struct workbench *w, enum motion m);
+void do_view(struct workbench *w, const char *arg);
+void do_split(struct workbench *w, const char *arg);
+void do_hide(struct workbench *w, const char *arg);
+void do_zoom(struct workbench *w, const char *arg);
+void do_focus_next(struct workbench *w, const char *arg);
+void do_focus_previous(struct workbench *w, const char *arg);
+/* Moves a chosen line and returns it in bounds. */
+int panes_pick(int at, int count, int page, enum motion m);
 
-/* photo.c: draws the current photo with boxes or heat into an area. */
-void photo_draw(struct workbench *w, struct area a);
-/* The result's number of the current photo, or -1. */
+/* ---- draw.c: text */
+/* Text cut to width columns, whatever it holds. Returns the columns used. */
+int draw_text(int row, int col, int width, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void draw_bar(int row, int col, int width, double share); /* 0 to 1, in eighths of cells */
+/* After curses has started its colors. */
+void draw_init_colors(void);
+/* The color of a rank as an attribute of curses. */
+unsigned draw_rank_attr(int rank);
+struct rgb draw_rank_color(int rank);
+/* The following cells get the color of a heat behind them. */
+void draw_heat_attr(float heat, unsigned attr);
+/* The pixels of a cell: those of the terminal, or 1x2 in blocks. */
+void draw_cell(const struct workbench *w, int *cw, int *ch);
+/* Text on a canvas that is shown at a cell; only where letters are cells. */
+const char *draw_base_name(const char *path);
+/* "12 cat", "whole image": of the current photo in the result. */
+void draw_region_name(const struct workbench *w, int region, char *out, size_t size);
+void draw_token_name(const struct workbench *w, int token, char *out, size_t size);
+/* "mean of heads", "head 3/8" */
+void draw_head_name(const struct workbench *w, enum attn_kind kind, char *out, size_t size);
+
+/* ---- chrome.c: title, tokens, query and status lines */
+void chrome_draw(struct workbench *w);
+/* A click outside of the panes; false: nothing is there. */
+bool chrome_click(struct workbench *w, int row, int col);
+#define CHROME_TOP 1
+#define CHROME_BOTTOM 4
+
+/* ---- photo.c: a photo with what is known of it */
+/* The result's number of a photo, or -1. */
+int photo_number(const struct workbench *w, int photo);
+/* That of the current one. */
 int photo_in_result(const struct workbench *w);
-/* The color of a rank. */
-struct rgb photo_rank_color(int rank);
-/* Weights of the chosen token over the current photo's regions (caller frees), or NULL. */
+/* Weights over the current photo's regions of what is chosen (caller frees), or NULL. */
 float *photo_weights(const struct workbench *w, int *count);
+/* Photo number `photo` with all that is drawn on it: the part that the frame says. */
+void photo_compose(struct workbench *w, int photo, struct canvas *c, const struct frame *f);
+/* Ranks over blocks, where there is no room for painted letters. */
+void photo_label_cells(const struct workbench *w, int photo, const struct frame *f);
 
 #endif

@@ -1,0 +1,287 @@
+/* The table of everything that can be done: what keys, the command line, scripts, the help and the
+ * manual know. */
+#include "ui/workbench_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- small ones */
+
+static void do_quit(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    if (w->popup && strcmp(w->key, "q") == 0)
+        panes_leave_popup(w);
+    else
+        w->quit = true;
+}
+
+/* ^C stops what runs; when nothing does, the program. */
+static void do_interrupt(struct workbench *w, const char *arg)
+{
+    if (w->script.at)
+        script_fini(w);
+    else if (workbench_busy(w))
+        do_cancel(w, arg);
+    else
+        w->quit = true;
+}
+
+static void do_redraw(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    w->redraw = true;
+}
+
+static void do_suspend(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    workbench_suspend(w);
+}
+
+static void do_accept(struct workbench *w, const char *arg)
+{
+    const struct view *v = panes_focused(w);
+    if (v->accept)
+        v->accept(w);
+    else if (v->popup)
+        panes_leave_popup(w);
+    else
+        do_type(w, arg);
+}
+
+static void do_regions(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    do_view(w, "regions");
+}
+
+static void do_history(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    do_view(w, "history");
+}
+
+static void do_help(struct workbench *w, const char *arg)
+{
+    do_view(w, "help");
+    if (*arg) {
+        edit_set(&w->filter, arg);
+        view_help.filter(w);
+    }
+}
+
+static void do_status(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    do_view(w, "status");
+}
+
+static void move_up(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    panes_move(w, MOVE_UP);
+}
+
+static void move_down(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    panes_move(w, MOVE_DOWN);
+}
+
+static void move_left(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    panes_move(w, MOVE_LEFT);
+}
+
+static void move_right(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    panes_move(w, MOVE_RIGHT);
+}
+
+static void move_page_up(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    panes_move(w, MOVE_PAGE_UP);
+}
+
+static void move_page_down(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    panes_move(w, MOVE_PAGE_DOWN);
+}
+
+static void move_first(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    panes_move(w, MOVE_FIRST);
+}
+
+static void move_last(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    panes_move(w, MOVE_LAST);
+}
+
+/* ---- the tables */
+
+static const struct action asking[] = {
+    {"type", "i", "[TEXT]", NULL, "type a query; Enter asks it, Tab chooses the task", do_type},
+    {"find", "/", "[TEXT]", NULL, "search the view; where there is no list, type a query", do_find},
+    {"find-next", ";", "", "answer", "the next answer that holds what was searched", do_find_next},
+    {"ask", "", "TEXT", NULL, "ask a query", do_ask},
+    {"again", "r", "", NULL, "ask the query line again", do_again},
+    {"suggest", "s", "[TASK]", NULL, "ask the next query that the model suggests", do_suggest},
+    {"task", "t", "[TASK]", NULL, "choose the task", do_task},
+    {"task-number", "1 2 3 4 5 6 7 8 9 0", "N", NULL, "choose a task by its place in the list",
+     do_digit},
+    {"checkpoint", "c", "[CHECKPOINT]", NULL, "choose the next checkpoint", do_checkpoint},
+    {"others", "O", "", NULL, "what all other heads say of the same pass", do_others},
+    {"cancel", "Esc", "", NULL, "go back; stop the query or the detector; choose nothing",
+     do_cancel},
+    {0},
+};
+
+static const struct action images[] = {
+    {"open", "o", "[FILE]", NULL, "open an image: IMAGE, or IMAGE REGIONS", do_open},
+    {"next-image", "n", "", NULL, "the next image", do_image_next},
+    {"previous-image", "p", "", NULL, "the image before", do_image_previous},
+    {"image", "", "N", NULL, "go to an image", do_image},
+    {"single", "f", "", NULL, "one image, or all of a result together", do_single},
+    {"zoom-in", ">", "", NULL, "enlarge the image, at what is chosen", do_zoom_in},
+    {"zoom-out", "<", "", NULL, "make it smaller again", do_zoom_out},
+    {"pan", "S-Left S-Right S-Up S-Down", "DIRECTION", NULL, "move in the enlarged image", do_pan},
+    {"more-boxes", "+ =", "[N]", NULL, "draw one box more, or N boxes", do_boxes_more},
+    {"fewer-boxes", "-", "", NULL, "draw one box less", do_boxes_fewer},
+    {"detect", "d", "", NULL, "look for regions again, after a cancel", do_detect},
+    {"box", "b", "", NULL, "draw a box: arrows or hjkl and Enter, or the mouse", do_box},
+    {"drop-box", "x", "", NULL, "take the last drawn box away", do_box_drop},
+    {0},
+};
+
+static const struct action looking[] = {
+    {"left", "Left h", "", NULL, "choose the token before", move_left},
+    {"right", "Right l", "", NULL, "choose the next token: the image shows where it looks",
+     move_right},
+    {"up", "Up k", "", NULL, "choose the answer, box, image or line above", move_up},
+    {"down", "Down j", "", NULL, "choose the one below", move_down},
+    {"page-up", "PageUp C-u", "", NULL, "a page up", move_page_up},
+    {"page-down", "PageDown C-d", "", NULL, "a page down", move_page_down},
+    {"first", "Home", "", NULL, "the first", move_first},
+    {"last", "End G", "", NULL, "the last", move_last},
+    {"token", "", "N|TEXT", NULL, "choose a token by number or text", do_token},
+    {"region", "", "N", NULL, "choose a region; 0 is the whole image", do_region},
+    {"rank", "", "N", NULL, "choose an answer, box or image by its rank", do_rank},
+    {"map", "m", "[MAP]", NULL, "attention of text to image, image to text, text, image", do_map},
+    {"next-layer", "]", "", NULL, "the next layer of the map", do_layer_next},
+    {"previous-layer", "[", "", NULL, "the layer before", do_layer_previous},
+    {"layer", "", "N", NULL, "choose a layer", do_layer},
+    {"next-head", "}", "", NULL, "the next head; mean, maximum, rollout are among them",
+     do_head_next},
+    {"previous-head", "{", "", NULL, "the head before", do_head_previous},
+    {"head", "", "HEAD|N", NULL, "choose a head, or mean, max, rollout", do_head},
+    {"overlay", "a", "", NULL, "attention on the image, on and off", do_overlay},
+    {"special", "Z", "", NULL, "hide special tokens and the whole image", do_special},
+    {"sort", "S", "", NULL, "sort by weight", do_sort},
+    {"colors", "C", "[COLORS]", NULL, "the next color map", do_color_map},
+    {0},
+};
+
+static const struct action panes[] = {
+    {"next-pane", "Tab", "", NULL, "keys go to the next pane", do_focus_next},
+    {"previous-pane", "S-Tab", "", NULL, "keys go to the pane before", do_focus_previous},
+    {"zoom", "z", "", NULL, "the pane with the keys has all the room, or not", do_zoom},
+    {"view", "v", "[VIEW]", NULL, "show a view in the pane with the keys", do_view},
+    {"split", "|", "[VIEW]", NULL, "show a view in one more pane", do_split},
+    {"hide", "_", "[VIEW]", NULL, "take the pane with the keys away", do_hide},
+    {"regions", "g", "", NULL, "the list of regions", do_regions},
+    {"history", "H", "", NULL, "all logged queries", do_history},
+    {"history-again", "C-r", "", "history", "ask the chosen query again", do_history_again},
+    {"history-scope", "C-s", "", "history", "this session, or all", do_history_scope},
+    {"status", "I", "", NULL, "model, device, times, memory, caches", do_status},
+    {"help", "? F1", "[TEXT]", NULL, "all keys and commands", do_help},
+    {"accept", "Enter", "", NULL, "take the chosen line; elsewhere type a query", do_accept},
+    {"redraw", "C-l", "", NULL, "draw the screen again", do_redraw},
+    {0},
+};
+
+static const struct action outside[] = {
+    {"export", "e", "[FILE]", NULL,
+     "write .png (the image, or the view's picture), .csv or .npy (its numbers), .json (the result)",
+     do_export},
+    {"copy", "y", "", NULL, "copy the chosen text to the clipboard, where the terminal lets us",
+     do_copy},
+    {"save-display", "", "FILE", NULL, "write the text of the screen", do_save_display},
+    {"save-images", "", "FOLDER", NULL, "write the pictures on the screen as PNG", do_save_images},
+    {"command", ":", "[TEXT]", NULL, "type a command; Tab completes", do_command},
+    {"source", "", "FILE", NULL, "run the commands of a file", do_source},
+    {"wait", "", "", NULL, "in a script: until all is computed and shown", do_wait},
+    {"sleep", "", "SECONDS", NULL, "in a script: a moment", do_sleep},
+    {"pause", "", "", NULL, "in a script: until a key is pressed", do_pause},
+    {"say", "", "TEXT", NULL, "show a line of text", do_say},
+    {"press", "", "KEY", NULL, "press a key", do_press},
+    {"bind", "", "KEY TEXT", NULL, "let a key do a command", do_bind},
+    {"set", "", "OPTION VALUE", NULL, "set boxes, colors, graphics, mouse or special", do_set},
+    {"suspend", "C-z", "", NULL, "suspend the program", do_suspend},
+    {"interrupt", "C-c", "", NULL, "stop what runs; quit when nothing does", do_interrupt},
+    {"quit", "q", "", NULL, "quit", do_quit},
+    {0},
+};
+
+const struct action_group action_groups[] = {
+    {"Asking", asking},
+    {"Images", images},
+    {"Looking", looking},
+    {"Panes and lists", panes},
+    {"Files, scripts, the program", outside},
+    {0},
+};
+
+/* ---- the manual */
+
+/* Text for mdoc: a backslash, or a mark at the beginning of a word, would be one of its own. */
+static void print_escaped(const char *s)
+{
+    static const char marks[] = "?:;.,()[]|-";
+    if (strchr(marks, *s) && *s && (!s[1] || s[1] == ' '))
+        printf("\\&");
+    for (; *s; s++)
+        if (*s == '\\')
+            printf("\\e");
+        else
+            putchar(*s);
+}
+
+static void print_keys(const struct action *a)
+{
+    char keys[128], *save = NULL;
+    snprintf(keys, sizeof keys, "%s", a->keys);
+    for (char *k = strtok_r(keys, " ", &save); k; k = strtok_r(NULL, " ", &save)) {
+        printf(".Ic ");
+        print_escaped(k);
+        putchar('\n');
+    }
+}
+
+void actions_print_mdoc(void)
+{
+    for (int g = 0; action_groups[g].title; g++) {
+        printf(".Ss %s\n.Bl -tag -width Ds\n", action_groups[g].title);
+        for (const struct action *a = action_groups[g].actions; a->name; a++) {
+            printf(".It Cm %s", a->name);
+            if (a->args[0]) {
+                printf(" Ar ");
+                print_escaped(a->args);
+            }
+            putchar('\n');
+            print_keys(a);
+            if (a->keys[0])
+                printf(".br\n");
+            putchar(a->what[0] >= 'a' && a->what[0] <= 'z' ? a->what[0] - 'a' + 'A' : a->what[0]);
+            printf("%s%s%s.\n", a->what + 1, a->view ? "; in the view " : "", a->view ? a->view : "");
+        }
+        printf(".El\n");
+    }
+}

@@ -1,0 +1,207 @@
+/* The lines around the panes: title, tokens, task, query, status. */
+#include "ui/text.h"
+#include "ui/workbench_priv.h"
+
+#include <curses.h>
+#include <stdio.h>
+#include <string.h>
+
+static void fill(int row, attr_t attr)
+{
+    attrset(attr);
+    mvhline(row, 0, ' ', COLS);
+}
+
+/* The reference passes EXIF orientation over: whoever opens such a picture should know. */
+static const char *turned(const struct photo *p)
+{
+    return p->image && p->image->orientation > 1 ? " (EXIF: lies turned; --upright)" : "";
+}
+
+static void draw_title(const struct workbench *w)
+{
+    fill(0, A_REVERSE);
+    int n = draw_text(0, 1, COLS - 2, "vilscope");
+    if (w->model)
+        n += draw_text(0, n + 3, COLS - n - 4, "%s / %s", model_name(w->model),
+                       model_checkpoint_name(w->model, w->checkpoint)) + 2;
+    char right[256] = "no image";
+    if (w->photo < w->photo_count)
+        snprintf(right, sizeof right, "%.180s%s  %d/%d",
+                 draw_base_name(w->photos[w->photo]->path), turned(w->photos[w->photo]),
+                 w->photo + 1, w->photo_count);
+    int width = text_width(right);
+    if (n + width + 6 < COLS)
+        draw_text(0, COLS - width - 1, width, "%s", right);
+    attrset(A_NORMAL);
+}
+
+static void draw_task(const struct workbench *w, int row)
+{
+    attrset(A_BOLD);
+    int n = draw_text(row, 1, COLS - 2, "%s", w->task->title);
+    attrset(A_DIM);
+    draw_text(row, n + 3, COLS - n - 4, "%s", w->task->hint);
+    attrset(A_NORMAL);
+}
+
+/* The line being typed, scrolled so that the cursor shows. */
+static void draw_line(struct workbench *w, const char *prompt, const struct edit *e, int row)
+{
+    int left = draw_text(row, 1, COLS - 2, "%s", prompt) + 1, room = COLS - left - 2;
+    size_t from = 0;
+    char head[8192];
+    for (;;) {
+        memcpy(head, e->text + from, e->at - from);
+        head[e->at - from] = '\0';
+        if (text_width(head) <= room || from >= e->at)
+            break;
+        do
+            from++;
+        while (from < e->at && ((unsigned char)e->text[from] & 0xc0) == 0x80);
+    }
+    draw_text(row, left, room, "%s", e->text + from);
+    move(row, left + text_width(head));
+    w->cursor = true;
+}
+
+static void draw_query(struct workbench *w, int row)
+{
+    switch (w->mode) {
+    case MODE_OPEN: draw_line(w, "open image [regions]: ", &w->open, row); return;
+    case MODE_TYPE: draw_line(w, "> ", &w->query, row); return;
+    case MODE_COMMAND: draw_line(w, ":", &w->command, row); return;
+    case MODE_FIND: draw_line(w, "find: ", &w->filter, row); return;
+    case MODE_BROWSE: case MODE_BOX: break;
+    }
+    if (w->popup && w->popup->filter) {
+        draw_line(w, "find: ", &w->filter, row);
+        return;
+    }
+    int n = draw_text(row, 1, COLS - 2, "> ");
+    if (w->query.len) {
+        draw_text(row, n + 1, COLS - n - 2, "%s", w->query.text);
+    } else {
+        attrset(A_DIM);
+        draw_text(row, n + 1, COLS - n - 2,
+                  "/ to type a query, t for the task, ? for help, q to quit");
+        attrset(A_NORMAL);
+    }
+}
+
+/* "looking for regions [####------] stage 3 of 4, 4 s left; then the query": false when the
+ * detector does not work. */
+static bool draw_progress(const struct workbench *w, int row, int cols)
+{
+    struct detect_progress p;
+    char bar_text[24], left[32] = "";
+    if (!w->engine || !workbench_detecting(w))
+        return false;
+    bool known = engine_progress(w->engine, &p);
+    if (!known && !w->states[w->photo].waits)
+        return false;
+    for (int i = 0; i < 20; i++)
+        bar_text[i] = known && p.share * 20 > i ? '#' : '-';
+    bar_text[20] = '\0';
+    if (known && p.left_ms >= 0)
+        snprintf(left, sizeof left, ", %.0f s left", p.left_ms / 1000);
+    draw_text(row, 1, cols, "regions [%s] %s%s%s (Esc cancels)", bar_text,
+              known ? p.stage : "begin", left, w->running ? "; then the query" : "");
+    return true;
+}
+
+static void draw_status(const struct workbench *w, int row)
+{
+    char right[512] = "";
+    if (w->model && w->now.r && !w->running)
+        snprintf(right, sizeof right, "%s | %.0f ms | %s", model_device(w->model),
+                 w->now.r->ms.total, w->log_state);
+    else
+        snprintf(right, sizeof right, "%s | %s", w->model ? model_device(w->model) : "no model",
+                 w->log_state);
+    fill(row, A_REVERSE);
+    int width = text_width(right);
+    width = width < COLS / 2 ? width : COLS / 2;
+    draw_text(row, COLS - width - 1, width, "%s", right);
+    attrset(A_REVERSE | (w->status_bad ? A_BOLD : A_NORMAL));
+    if (w->mode != MODE_BOX && draw_progress(w, row, COLS - width - 4))
+        attrset(A_NORMAL);
+    else if (w->running)
+        draw_text(row, 1, COLS - width - 4, "computing ... (Esc cancels)");
+    else
+        draw_text(row, 1, COLS - width - 4, "%s", w->status);
+    attrset(A_NORMAL);
+}
+
+/* ---- tokens: choose one to see where it looks */
+
+/* The first token shown, so that the chosen one fits. */
+static int first_token(const struct workbench *w)
+{
+    const struct result *r = w->now.r;
+    int first = 0;
+    for (; first < w->sel.token; first++) {
+        int need = 0;
+        for (int j = first; j <= w->sel.token && need <= COLS; j++)
+            need += text_width(r->tokens[j].piece) + 1;
+        if (need <= COLS - 4)
+            break;
+    }
+    return first;
+}
+
+static void draw_tokens(const struct workbench *w, int row)
+{
+    const struct result *r = w->now.r;
+    if (!r) {
+        attrset(A_DIM);
+        draw_text(row, 1, COLS - 2, "tokens appear here; Left and Right choose one to see where "
+                  "it looks");
+        attrset(A_NORMAL);
+        return;
+    }
+    int col = 1;
+    for (int i = first_token(w); i < r->token_count && col < COLS - 2; i++) {
+        attrset(i == w->sel.token ? A_REVERSE | A_BOLD : r->tokens[i].special ? A_DIM : A_NORMAL);
+        col += draw_text(row, col, COLS - 1 - col, "%s", r->tokens[i].piece);
+        attrset(A_NORMAL);
+        col++;
+    }
+}
+
+void chrome_draw(struct workbench *w)
+{
+    draw_title(w);
+    draw_tokens(w, LINES - 4);
+    draw_task(w, LINES - 3);
+    draw_status(w, LINES - 1);
+    draw_query(w, LINES - 2); /* last: it places the cursor */
+}
+
+/* The token at a column of the line of tokens, or -1. */
+static int token_at(const struct workbench *w, int col)
+{
+    const struct result *r = w->now.r;
+    int at = 1;
+    for (int i = r ? first_token(w) : 0; r && i < r->token_count; i++) {
+        int width = text_width(r->tokens[i].piece);
+        if (col >= at && col < at + width)
+            return i;
+        at += width + 1;
+    }
+    return -1;
+}
+
+bool chrome_click(struct workbench *w, int row, int col)
+{
+    if (row == LINES - 4) {
+        int token = token_at(w, col);
+        w->sel.token = token == w->sel.token ? -1 : token;
+        w->overlay = w->sel.token >= 0;
+    } else if (row == LINES - 3) {
+        do_task(w, "");
+    } else if (row == LINES - 2) {
+        do_type(w, "");
+    }
+    return row >= LINES - CHROME_BOTTOM;
+}

@@ -1,0 +1,95 @@
+/* The user's own keys and settings: vilscope.conf(5). */
+#include "src/formats/bytes.h"
+#include "src/mem.h"
+#include "ui/lines.h"
+#include "ui/workbench_priv.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST (1 << 20) /* bytes of a configuration or script */
+
+/* NULL when the environment names no home. */
+static char *conf_path(void)
+{
+    const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    if (config && config[0] == '/')
+        return xasprintf("%s/vilscope/vilscope.conf", config);
+    return home && home[0] ? xasprintf("%s/.config/vilscope/vilscope.conf", home) : NULL;
+}
+
+char *conf_read_text(const char *path, struct vs_err *err)
+{
+    FILE *f = fopen(path, "re");
+    struct buf b = {0};
+    char part[4096];
+    size_t n;
+    if (!f) {
+        vs_fail(err, VS_E_IO, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    while ((n = fread(part, 1, sizeof part, f)) > 0 && b.len <= MOST)
+        buf_add(&b, part, n);
+    bool bad = ferror(f) != 0;
+    fclose(f);
+    if (bad || b.len > MOST || memchr(b.data ? b.data : "", '\0', b.len)) {
+        vs_fail(err, VS_E_FORMAT, "%s: %s", path, bad ? "cannot be read" : b.len > MOST
+                ? "larger than a megabyte: this is no script" : "holds zero bytes: this is no text");
+        buf_fini(&b);
+        return NULL;
+    }
+    return buf_steal(&b);
+}
+
+/* Only what makes sense before anything is open. */
+static bool is_setting(const char *word)
+{
+    return strcmp(word, "bind") == 0 || strcmp(word, "set") == 0;
+}
+
+static void run_line(struct workbench *w, const char *path, int number, char *line)
+{
+    char *whole = xstrdup(line), *why;
+    char *rest = lines_split(line);
+    (void)rest;
+    if (!is_setting(line))
+        workbench_say(w, true, "'%s': lines are bind KEY COMMAND, or set OPTION VALUE", line);
+    else
+        actions_line(w, whole);
+    if (w->status_bad) {
+        why = xstrdup(w->status);
+        workbench_say(w, true, "%s:%d: %s", draw_base_name(path), number, why);
+        free(why);
+    }
+    free(whole);
+}
+
+void conf_load(struct workbench *w)
+{
+    struct vs_err err = {0};
+    char *path = conf_path(), *text = NULL, *first = NULL;
+    FILE *there = path ? fopen(path, "re") : NULL;
+    if (!there) {
+        free(path);
+        return;
+    }
+    fclose(there);
+    text = conf_read_text(path, &err);
+    struct lines l = {.at = text};
+    for (char *line; (line = lines_next(&l));) {
+        run_line(w, path, l.number, line);
+        if (w->status_bad && !first)
+            first = xstrdup(w->status);
+    }
+    if (!text)
+        workbench_say(w, true, "%s", err.text);
+    else if (first)
+        workbench_say(w, true, "%s", first);
+    else
+        workbench_say(w, false, "%s", "");
+    free(first);
+    free(text);
+    free(path);
+}

@@ -1,0 +1,367 @@
+/* Taking things out: pictures, numbers, results, the screen itself. */
+#include "src/formats/npy.h"
+#include "src/formats/outfile.h"
+#include "src/formats/pngwrite.h"
+#include "src/mem.h"
+#include "ui/font.h"
+#include "ui/text.h"
+#include "ui/workbench_priv.h"
+
+#include <curses.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <wchar.h>
+
+static const struct rgb white = {255, 255, 255}, black = {0, 0, 0};
+
+static bool ends_in(const char *s, const char *end)
+{
+    size_t n = strlen(s), m = strlen(end);
+    return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+static void tell(struct workbench *w, int rc, const char *path, const char *what,
+                 const struct vs_err *err)
+{
+    if (rc == 0)
+        workbench_say(w, false, "%s: %s", path, what);
+    else
+        workbench_say(w, true, "%s", err->text);
+}
+
+/* ---- the composed picture */
+
+/* Lines below the picture, for a paper: what was asked, what the colors and ranks mean. */
+struct legend {
+    struct canvas *c;
+    int y, scale;
+};
+
+static void legend_text(struct legend *l, int x, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static void legend_text(struct legend *l, int x, const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    font_draw(l->c, x, l->y, text, l->scale, black);
+}
+
+static void legend_line(struct legend *l)
+{
+    l->y += 11 * l->scale;
+}
+
+static void legend_ranks(const struct workbench *w, struct legend *l)
+{
+    const struct result *r = w->now.r;
+    int image = photo_in_result(w), n = r->box_count < w->boxes_shown ? r->box_count
+                                                                      : w->boxes_shown;
+    for (int i = 0; i < n; i++) {
+        int size = 7 * l->scale;
+        if (r->boxes[i].image != image)
+            continue;
+        canvas_fill(l->c, 4, l->y, 4 + size, l->y + size, draw_rank_color(i));
+        legend_text(l, 4 + 2 * size, "%d  region %d %s  %.4f", i + 1, r->boxes[i].region,
+                    r->boxes[i].label ? r->boxes[i].label : "", (double)r->boxes[i].softmax);
+        legend_line(l);
+    }
+}
+
+static void legend_heat(const struct workbench *w, struct legend *l, const float *weights, int n)
+{
+    const struct selection *s = &w->sel;
+    enum attn_kind kind = s->kind == ATTN_TEXT ? ATTN_TEXT_TO_IMAGE : s->kind;
+    char name[160], head[32];
+    float most = 0;
+    for (int i = 1; i < n; i++)
+        most = weights[i] > most ? weights[i] : most;
+    legend_text(l, 4, "0");
+    for (int x = 0; x < 60 * l->scale; x++)
+        canvas_fill(l->c, 12 * l->scale + x, l->y, 12 * l->scale + x, l->y + 7 * l->scale,
+                    canvas_heat_color((float)x / (float)(60 * l->scale)));
+    legend_text(l, 76 * l->scale, "%.4f", (double)most);
+    legend_line(l);
+    if (kind == ATTN_VISUAL)
+        draw_region_name(w, s->region, name, sizeof name);
+    else
+        draw_token_name(w, s->token, name, sizeof name);
+    draw_head_name(w, kind, head, sizeof head);
+    legend_text(l, 4, "\"%s\": %s, layer %d, %s", name, look_kind_name(kind), s->layer[kind] + 1,
+                head);
+    legend_line(l);
+}
+
+static void legend_answers(const struct workbench *w, struct legend *l)
+{
+    const struct result *r = w->now.r;
+    bool align = r->task->reading == READ_ALIGNMENT;
+    for (int i = 0; i < r->answer_count && i < 3; i++) {
+        legend_text(l, 4, "%d  %s  %.4f", i + 1, align ? draw_base_name(r->answers[i].label)
+                                                       : r->answers[i].label,
+                    (double)(align ? r->answers[i].logit : r->answers[i].softmax));
+        legend_line(l);
+    }
+}
+
+static void draw_legend(const struct workbench *w, struct legend *l)
+{
+    const struct result *r = photo_in_result(w) >= 0 ? w->now.r : NULL;
+    int n = 0;
+    float *weights = w->overlay ? photo_weights(w, &n) : NULL;
+    if (!r)
+        return;
+    legend_text(l, 4, "%s: %s", r->task->title, r->text);
+    legend_line(l);
+    if (r->changes) {
+        legend_text(l, 4, "with %s", r->changes);
+        legend_line(l);
+    }
+    if (weights)
+        legend_heat(w, l, weights, n);
+    else if (r->box_count)
+        legend_ranks(w, l);
+    else
+        legend_answers(w, l);
+    legend_text(l, 4, "%s / %s", r->model_name, r->checkpoint_name);
+    legend_line(l);
+    free(weights);
+}
+
+/* At the image's own resolution; small ones are doubled until letters are small beside them. */
+static int export_photo(struct workbench *w, const char *path, struct vs_err *err)
+{
+    const struct image *im = w->photo < w->photo_count ? w->photos[w->photo]->image : NULL;
+    enum gfx_mode mode = w->gfx.mode;
+    int zoom = 1;
+    if (!im)
+        return vs_fail(err, VS_E_USAGE, "no image is open");
+    while (im->width * zoom < 480 && zoom < 8)
+        zoom++;
+    double scale = fmin(zoom, 4000.0 / fmax(im->width, im->height));
+    struct frame f = {.scale = scale, .w = (int)(im->width * scale),
+                      .h = (int)(im->height * scale)};
+    struct canvas *c = canvas_new(f.w, f.h), *page = NULL;
+    if (!c)
+        return vs_fail(err, VS_E_LIMIT, "%s: the picture is too large", path);
+    w->gfx.mode = GFX_SIXEL; /* pixels, whatever the screen can */
+    photo_compose(w, w->photo, c, &f);
+    w->gfx.mode = mode;
+    struct legend l = {.scale = 1 + f.w / 700};
+    int rows = photo_in_result(w) >= 0 ? 5 + (w->boxes_shown > 3 ? w->boxes_shown : 3) : 0;
+    page = canvas_new(f.w, f.h + rows * 11 * l.scale + 4);
+    if (page) {
+        canvas_fill(page, 0, f.h, page->w - 1, page->h - 1, white);
+        canvas_put(page, 0, 0, c);
+        l.c = page;
+        l.y = f.h + 4;
+        draw_legend(w, &l);
+        page->h = l.y < page->h ? l.y : page->h; /* what the legend took */
+    }
+    struct canvas *whole = page ? page : c;
+    int rc = png_write(path, whole->rgb, whole->w, whole->h, err);
+    canvas_free(page);
+    canvas_free(c);
+    return rc;
+}
+
+static int export_png(struct workbench *w, const char *path, struct vs_err *err)
+{
+    const struct canvas *c = w->gfx.places[w->popup ? 0 : w->focus].canvas;
+    if (panes_focused(w) != &view_photo && c)
+        return png_write(path, c->rgb, c->w, c->h, err);
+    return export_photo(w, path, err);
+}
+
+/* ---- numbers */
+
+/* A field of CSV: in quotes when it has to be. */
+static void put_field(struct outfile *o, const char *s)
+{
+    bool quote = strpbrk(s, ",\"\n\r") != NULL;
+    if (quote)
+        outfile_write(o, "\"", 1);
+    for (; *s; s++)
+        outfile_write(o, *s == '"' ? "\"\"" : s, *s == '"' ? 2 : 1);
+    if (quote)
+        outfile_write(o, "\"", 1);
+}
+
+static int write_csv(const char *path, const struct table *t, struct vs_err *err)
+{
+    struct outfile o;
+    int rc = outfile_open(&o, path, err);
+    if (rc != 0)
+        return rc;
+    put_field(&o, "name");
+    for (int j = 0; j < t->cols; j++) {
+        outfile_write(&o, ",", 1);
+        put_field(&o, t->col_names[j] ? t->col_names[j] : "");
+    }
+    outfile_write(&o, "\n", 1);
+    for (int i = 0; i < t->rows; i++) {
+        put_field(&o, t->row_names[i] ? t->row_names[i] : "");
+        for (int j = 0; j < t->cols; j++) {
+            char number[32];
+            double x = (double)t->x[(ptrdiff_t)i * t->cols + j];
+            int n = snprintf(number, sizeof number, isnan(x) ? "," : ",%.9g", x);
+            outfile_write(&o, number, (size_t)n);
+        }
+        outfile_write(&o, "\n", 1);
+    }
+    return outfile_close(&o, err);
+}
+
+static int export_table(struct workbench *w, const char *path, struct vs_err *err)
+{
+    const struct view *v = panes_focused(w);
+    struct table t;
+    if (!v->table || !v->table(w, &t))
+        return vs_fail(err, VS_E_USAGE, "the view %s has no numbers to write now", v->name);
+    const int64_t shape[2] = {t.rows, t.cols};
+    int rc = ends_in(path, ".csv") ? write_csv(path, &t, err)
+                                   : npy_write_f32(path, 2, shape, t.x, err);
+    table_fini(&t);
+    return rc;
+}
+
+static int export_json(struct workbench *w, const char *path, struct vs_err *err)
+{
+    struct outfile o;
+    if (!w->now.r)
+        return vs_fail(err, VS_E_USAGE, "there is no result to write: ask something first");
+    int rc = outfile_open(&o, path, err);
+    if (rc != 0)
+        return rc;
+    if (w->model)
+        model_complete(w->model, w->now.r);
+    char *json = result_json(w->now.r, 1);
+    outfile_write(&o, json, strlen(json));
+    outfile_write(&o, "\n", 1);
+    free(json);
+    return outfile_close(&o, err);
+}
+
+void do_export(struct workbench *w, const char *arg)
+{
+    struct vs_err err = {0};
+    if (!*arg)
+        do_command(w, "export ");
+    else if (ends_in(arg, ".png"))
+        tell(w, export_png(w, arg, &err), arg, "the picture is written", &err);
+    else if (ends_in(arg, ".csv") || ends_in(arg, ".npy"))
+        tell(w, export_table(w, arg, &err), arg, "the numbers are written", &err);
+    else if (ends_in(arg, ".json"))
+        tell(w, export_json(w, arg, &err), arg, "the result is written", &err);
+    else
+        workbench_say(w, true, "export to a .png, .csv, .npy or .json, not '%s'", arg);
+}
+
+/* ---- the screen */
+
+void do_save_display(struct workbench *w, const char *arg)
+{
+    struct vs_err err = {0};
+    struct outfile o;
+    int row, col;
+    panes_draw(w);
+    getyx(stdscr, row, col);
+    int rc = outfile_open(&o, arg, &err);
+    for (int i = 0; rc == 0 && i < LINES; i++) {
+        wchar_t line[1024] = {0};
+        char text[4 * 1024];
+        int n = COLS < 1023 ? COLS : 1023;
+        mvinnwstr(i, 0, line, n);
+        for (wchar_t *s = line; *s; s++)
+            *s = *s == 0xa0 || (*s >= 0x2000 && *s <= 0x200a) ? L' ' : *s; /* under pictures */
+        size_t len = wcstombs(text, line, sizeof text - 1);
+        len = len == (size_t)-1 ? 0 : len;
+        while (len > 0 && text[len - 1] == ' ')
+            len--;
+        text[len++] = '\n';
+        outfile_write(&o, text, len);
+    }
+    move(row, col);
+    if (rc == 0)
+        rc = outfile_close(&o, &err);
+    tell(w, rc, arg, "the screen is written", &err);
+}
+
+void do_save_images(struct workbench *w, const char *arg)
+{
+    struct vs_err err = {0};
+    int rc = 0, count = 0;
+    panes_draw(w);
+    if (mkdir(arg, 0777) != 0 && errno != EEXIST)
+        rc = vs_fail(&err, VS_E_IO, "%s: %s", arg, strerror(errno));
+    for (int i = 0; rc == 0 && i < GFX_PLACES; i++) {
+        const struct gfx_place *p = &w->gfx.places[i];
+        if (!p->wanted || !p->canvas)
+            continue;
+        char *path = xasprintf("%s/%d.png", arg, ++count);
+        rc = png_write(path, p->canvas->rgb, p->canvas->w, p->canvas->h, &err);
+        free(path);
+    }
+    if (rc == 0)
+        workbench_say(w, false, "%s: %d pictures are written", arg, count);
+    else
+        workbench_say(w, true, "%s", err.text);
+}
+
+/* ---- the clipboard */
+
+static void base64(const char *s, size_t n, struct buf *out)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < n; i += 3) {
+        unsigned v = (unsigned)(unsigned char)s[i] << 16;
+        v |= i + 1 < n ? (unsigned)(unsigned char)s[i + 1] << 8 : 0;
+        v |= i + 2 < n ? (unsigned char)s[i + 2] : 0;
+        buf_putc(out, digits[v >> 18]);
+        buf_putc(out, digits[v >> 12 & 63]);
+        buf_putc(out, i + 1 < n ? digits[v >> 6 & 63] : '=');
+        buf_putc(out, i + 2 < n ? digits[v & 63] : '=');
+    }
+}
+
+/* What is chosen: the answer with its number, or the box. */
+static char *chosen_text(const struct workbench *w)
+{
+    const struct result *r = w->now.r;
+    if (!r)
+        return w->query.len ? xstrdup(w->query.text) : NULL;
+    if (w->box < r->box_count) {
+        const struct result_box *b = &r->boxes[w->box];
+        return xasprintf("region %d %s\t%.6g\t%.1f %.1f %.1f %.1f", b->region,
+                         b->label ? b->label : "", (double)b->softmax, (double)b->box[0],
+                         (double)b->box[1], (double)b->box[2], (double)b->box[3]);
+    }
+    if (w->box < r->answer_count)
+        return xasprintf("%s\t%.6g", r->answers[w->box].label, (double)r->answers[w->box].softmax);
+    return xstrdup(r->text);
+}
+
+void do_copy(struct workbench *w, const char *arg)
+{
+    char *text = chosen_text(w), clean[1024];
+    struct buf out = {0};
+    (void)arg;
+    if (!text) {
+        workbench_say(w, true, "nothing is chosen to be copied");
+        return;
+    }
+    buf_puts(&out, "\033]52;c;"); /* OSC 52: set the clipboard */
+    base64(text, strlen(text), &out);
+    buf_puts(&out, "\033\\");
+    gfx_send(&w->gfx, out.data, out.len);
+    text_fit(text, 60, clean, sizeof clean);
+    workbench_say(w, false, "sent to the clipboard: %s", clean);
+    buf_fini(&out);
+    free(text);
+}

@@ -1,0 +1,122 @@
+/* Text on the screen, for all views. */
+#include "ui/text.h"
+#include "ui/workbench_priv.h"
+
+#include <curses.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int draw_text(int row, int col, int width, const char *fmt, ...)
+{
+    char text[2048], fitted[4096];
+    va_list ap;
+    if (width <= 0)
+        return 0;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    int used = text_fit(text, width, fitted, sizeof fitted);
+    mvaddstr(row, col, fitted);
+    return used;
+}
+
+void draw_bar(int row, int col, int width, double share)
+{
+    static const wchar_t *const parts[] = {L" ", L"\u258f", L"\u258e", L"\u258d", L"\u258c",
+                                           L"\u258b", L"\u258a", L"\u2589", L"\u2588"};
+    share = share > 0 ? share < 1 ? share : 1 : 0;
+    int eighths = (int)(share * width * 8 + 0.5);
+    for (int i = 0; i < width; i++) {
+        int part = eighths - 8 * i;
+        mvaddwstr(row, col + i, parts[part < 0 ? 0 : part > 8 ? 8 : part]);
+    }
+}
+
+const char *draw_base_name(const char *path)
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    return slash ? slash + 1 : path ? path : "";
+}
+
+/* ---- colors */
+
+struct rgb draw_rank_color(int rank)
+{
+    static const struct rgb colors[] = {{255, 214, 0},  {0, 214, 255},  {255, 102, 204},
+                                        {128, 255, 80}, {255, 140, 40}, {204, 204, 204}};
+    return colors[rank < 5 ? rank : 5];
+}
+
+/* The first color pairs: what COLOR_PAIR can name. Blocks take theirs behind them. */
+void draw_init_colors(void)
+{
+    for (int rank = 0; rank < 6 && has_colors(); rank++) {
+        struct rgb k = draw_rank_color(rank);
+        const uint8_t color[3] = {k.r, k.g, k.b};
+        init_pair((short)(1 + rank), (short)gfx_color_index(color), -1);
+    }
+}
+
+unsigned draw_rank_attr(int rank)
+{
+    unsigned pair = has_colors() ? (unsigned)COLOR_PAIR(1 + (rank < 5 ? rank : 5)) : 0;
+    return pair | (unsigned)A_BOLD;
+}
+
+void draw_heat_attr(float heat, unsigned attr)
+{
+    struct rgb k = canvas_heat_color(heat);
+    const uint8_t back[3] = {k.r, k.g, k.b};
+    bool light = 3 * k.r + 6 * k.g + k.b > 1200;
+    const uint8_t front[3] = {light ? 0 : 255, light ? 0 : 255, light ? 0 : 255};
+    if (!has_colors() || COLORS < 8) {
+        attrset(attr | (heat > 0.5f ? A_REVERSE : A_NORMAL));
+        return;
+    }
+    int pair = alloc_pair(gfx_color_index(front), gfx_color_index(back));
+    attr_set(attr, 0, pair > 32767 ? NULL : &pair);
+}
+
+void draw_cell(const struct workbench *w, int *cw, int *ch)
+{
+    bool sixel = w->gfx.mode == GFX_SIXEL;
+    *cw = sixel ? w->gfx.term.cell_w : 1;
+    *ch = sixel ? w->gfx.term.cell_h : 2;
+}
+
+/* ---- names */
+
+void draw_region_name(const struct workbench *w, int region, char *out, size_t size)
+{
+    const struct result *r = w->now.r;
+    const char *label = NULL;
+    int image = photo_in_result(w);
+    const struct regions *g = w->photo < w->photo_count ? photo_regions(w->photos[w->photo]) : NULL;
+    for (int i = 0; r && i < r->box_count; i++)
+        if (r->boxes[i].region == region && r->boxes[i].image == image)
+            label = r->boxes[i].label;
+    if (!label && region > 0 && g && g->classes && region <= g->count && w->model &&
+        (image < 0 || strcmp(g->digest, r->images[image].regions_digest) == 0))
+        label = model_class_name(w->model, g->classes[region - 1]);
+    snprintf(out, size, "region %d %s", region, region == 0 ? "whole image" : label ? label : "");
+}
+
+void draw_token_name(const struct workbench *w, int token, char *out, size_t size)
+{
+    const struct result *r = w->now.r;
+    snprintf(out, size, "%s", r && token >= 0 && token < r->token_count ? r->tokens[token].piece
+                                                                        : "");
+}
+
+void draw_head_name(const struct workbench *w, enum attn_kind kind, char *out, size_t size)
+{
+    int head = w->sel.head[kind];
+    if (head >= 0)
+        snprintf(out, size, "head %d/%d", head + 1,
+                 w->now.r ? trace_attention_heads(w->now.r->trace, kind) : 0);
+    else
+        snprintf(out, size, "%s", head == LOOK_MAX       ? "maximum of heads"
+                                  : head == LOOK_ROLLOUT ? "rollout up to here"
+                                                         : "mean of heads");
+}

@@ -1,0 +1,121 @@
+/* Scripts: a command a line, run as if typed. They wait for the engine, for a moment, or for a
+ * key. */
+#include "src/mem.h"
+#include "ui/lines.h"
+#include "ui/workbench_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void script_fini(struct workbench *w)
+{
+    free(w->script.text);
+    free(w->script.path);
+    w->script = (struct script){0};
+}
+
+int script_open(struct workbench *w, const char *path, struct vs_err *err)
+{
+    char *text = conf_read_text(path, err);
+    if (!text)
+        return err->code;
+    script_fini(w);
+    w->script = (struct script){.text = text, .at = text, .path = xstrdup(path)};
+    return 0;
+}
+
+void do_source(struct workbench *w, const char *arg)
+{
+    struct vs_err err = {0};
+    char *path = xstrdup(arg);
+    if (script_open(w, path, &err) != 0)
+        workbench_say(w, true, "%s", err.text);
+    free(path);
+}
+
+void do_wait(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    w->script.waits = w->script.at != NULL;
+    w->script.ready = false;
+}
+
+void do_sleep(struct workbench *w, const char *arg)
+{
+    double seconds = atof(arg);
+    if (!(seconds > 0 && seconds <= 3600))
+        workbench_say(w, true, "sleep SECONDS, up to 3600, not '%s'", arg);
+    else if (w->script.at)
+        w->script.until = vs_now_ms() + 1000 * seconds;
+}
+
+void do_pause(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    w->script.pauses = w->script.at != NULL;
+}
+
+void do_say(struct workbench *w, const char *arg)
+{
+    workbench_say(w, false, "%s", arg);
+}
+
+void do_press(struct workbench *w, const char *arg)
+{
+    if (!keys_press(w, arg))
+        workbench_say(w, true, "there is no key '%s'", arg);
+}
+
+/* The first failure of a script ends it, and the program that was started for it. */
+static void fail(struct workbench *w, int line)
+{
+    char *why = xstrdup(w->status), *path = xstrdup(w->script.path);
+    bool strict = w->script.strict;
+    script_fini(w);
+    workbench_say(w, true, "%s:%d: %s", draw_base_name(path), line, why);
+    if (strict) {
+        w->failed = true;
+        w->quit = true;
+    }
+    free(why);
+    free(path);
+}
+
+static void run_next(struct workbench *w)
+{
+    struct lines l = {w->script.at, w->script.line};
+    char *line = lines_next(&l), *copy;
+    w->script.at = l.at;
+    w->script.line = l.number;
+    if (!line) {
+        script_fini(w);
+        return;
+    }
+    copy = xstrdup(line); /* the line may open another script */
+    int number = l.number;
+    const char *text = w->script.text;
+    if (!actions_line(w, copy) && w->script.text == text)
+        fail(w, number);
+    free(copy);
+}
+
+bool script_step(struct workbench *w, int *ms)
+{
+    for (int i = 0; i < 1000 && w->script.at && !w->quit; i++) {
+        struct script *s = &w->script;
+        double now = vs_now_ms();
+        if (s->until > now) {
+            *ms = (int)(s->until - now) + 1;
+            return true;
+        }
+        s->until = 0;
+        if (s->pauses || (s->waits && !s->ready))
+            return false;
+        s->waits = false;
+        run_next(w);
+        if (w->script.waits || w->script.pauses || w->redraw)
+            return false;
+    }
+    return false;
+}

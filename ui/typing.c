@@ -1,0 +1,152 @@
+/* Keys of the lines that are typed: queries, images, commands, searches. */
+#include "src/mem.h"
+#include "ui/workbench_priv.h"
+
+#include <curses.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CTRL(c) ((c) & 31)
+#define ESCAPE 27
+
+static bool edit_special(struct edit *e, int key)
+{
+    static const struct {
+        int key;
+        enum edit_key action;
+    } map[] = {{KEY_LEFT, EDIT_LEFT}, {KEY_RIGHT, EDIT_RIGHT}, {KEY_HOME, EDIT_HOME},
+               {KEY_END, EDIT_END}, {KEY_BACKSPACE, EDIT_BACKSPACE}, {KEY_DC, EDIT_DELETE},
+               {KEY_UP, EDIT_OLDER}, {KEY_DOWN, EDIT_NEWER}};
+    for (size_t i = 0; i < sizeof map / sizeof map[0]; i++)
+        if (map[i].key == key) {
+            edit_key(e, map[i].action);
+            return true;
+        }
+    return false;
+}
+
+static bool edit_control(struct edit *e, int key)
+{
+    static const struct {
+        int key;
+        enum edit_key action;
+    } map[] = {{CTRL('a'), EDIT_HOME}, {CTRL('e'), EDIT_END}, {CTRL('b'), EDIT_LEFT},
+               {CTRL('f'), EDIT_RIGHT}, {CTRL('h'), EDIT_BACKSPACE}, {127, EDIT_BACKSPACE},
+               {CTRL('d'), EDIT_DELETE}, {CTRL('k'), EDIT_KILL_END}, {CTRL('u'), EDIT_KILL_START},
+               {CTRL('w'), EDIT_KILL_WORD}, {CTRL('p'), EDIT_OLDER}, {CTRL('n'), EDIT_NEWER}};
+    for (size_t i = 0; i < sizeof map / sizeof map[0]; i++)
+        if (map[i].key == key) {
+            edit_key(e, map[i].action);
+            return true;
+        }
+    return false;
+}
+
+static void insert_character(struct edit *e, int key)
+{
+    char utf8[16];
+    keys_name(key, false, utf8, sizeof utf8);
+    edit_insert(e, key == ' ' ? " " : utf8);
+}
+
+static struct edit *typed_line(struct workbench *w)
+{
+    switch (w->mode) {
+    case MODE_OPEN: return &w->open;
+    case MODE_COMMAND: return &w->command;
+    case MODE_FIND: return &w->filter;
+    default: return &w->query;
+    }
+}
+
+static bool is_enter(int key, bool special)
+{
+    return special ? key == KEY_ENTER : key == '\r' || key == '\n';
+}
+
+static void run_command(struct workbench *w)
+{
+    char *line = xstrdup(w->command.text);
+    edit_remember(&w->command, line);
+    edit_set(&w->command, "");
+    w->mode = MODE_BROWSE;
+    actions_line(w, line);
+    free(line);
+}
+
+static void enter(struct workbench *w, int key, bool special)
+{
+    if (w->mode == MODE_OPEN)
+        do_open(w, w->open.text);
+    else if (w->mode == MODE_COMMAND)
+        run_command(w);
+    else if (w->mode == MODE_FIND)
+        w->mode = MODE_BROWSE;
+    else if (w->task->dialog && !special && key == '\n')
+        edit_insert(&w->query, "\n"); /* ^J: another round */
+    else
+        do_ask(w, "");
+}
+
+static void tab(struct workbench *w)
+{
+    if (w->mode == MODE_COMMAND || w->mode == MODE_OPEN)
+        complete_command(w);
+    else if (w->mode == MODE_TYPE)
+        do_task(w, "");
+}
+
+/* Backspace on an empty command or search leaves it, as in vi. */
+static bool leaves(const struct workbench *w, const struct edit *e, int key, bool special)
+{
+    bool erases = special ? key == KEY_BACKSPACE : key == 127 || key == CTRL('h');
+    return (!special && key == ESCAPE) ||
+           (erases && e->len == 0 && (w->mode == MODE_COMMAND || w->mode == MODE_FIND));
+}
+
+void typing_key(struct workbench *w, int key, bool special)
+{
+    struct edit *e = typed_line(w);
+    size_t len = e->len;
+    if (is_enter(key, special))
+        enter(w, key, special);
+    else if (leaves(w, e, key, special))
+        w->mode = MODE_BROWSE;
+    else if (!special && key == '\t')
+        tab(w);
+    else if (special)
+        edit_special(e, key);
+    else if (!edit_control(e, key) && key >= 32)
+        insert_character(e, key);
+    if (w->mode == MODE_FIND && e->len != len && panes_focused(w)->filter)
+        panes_focused(w)->filter(w);
+}
+
+void do_type(struct workbench *w, const char *arg)
+{
+    if (*arg)
+        edit_set(&w->query, arg);
+    panes_leave_popup(w);
+    w->mode = MODE_TYPE;
+}
+
+void do_command(struct workbench *w, const char *arg)
+{
+    edit_set(&w->command, arg);
+    w->mode = MODE_COMMAND;
+}
+
+/* In a view that can be searched; elsewhere a query is typed. */
+void do_find(struct workbench *w, const char *arg)
+{
+    const struct view *v = panes_focused(w);
+    if (!v->filter) {
+        do_type(w, arg);
+        return;
+    }
+    edit_set(&w->filter, arg);
+    if (*arg)
+        v->filter(w);
+    else
+        w->mode = MODE_FIND;
+}

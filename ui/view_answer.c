@@ -1,0 +1,348 @@
+/* The answer: ranked words, images, verdicts or boxes with their numbers, against the plain result
+ * where the query has interventions; or what all other heads say of the same pass. */
+#include "src/mem.h"
+#include "ui/workbench_priv.h"
+
+#include <curses.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WIDE 64 /* from here on: logit and sigmoid, too */
+
+/* One ranked entry, whatever it is. */
+struct line {
+    char label[256];
+    double logit, sigmoid, softmax;
+    double share;  /* of the bar */
+    bool compared; /* with the plain result: */
+    double change; /* of the softmax */
+    int was;       /* rank there, from 0 */
+};
+
+static int line_count(const struct result *r)
+{
+    return r ? r->box_count ? r->box_count : r->answer_count : 0;
+}
+
+static bool is_alignment(const struct result *r)
+{
+    return r->task->reading == READ_ALIGNMENT;
+}
+
+/* ---- lines */
+
+static void compare_answer(const struct result *plain, const struct result_answer *x,
+                           struct line *out)
+{
+    for (int i = 0; i < plain->answer_count; i++)
+        if (plain->answers[i].index == x->index) {
+            out->compared = true;
+            out->change = (double)x->softmax - (double)plain->answers[i].softmax;
+            out->was = i;
+            return;
+        }
+}
+
+static void compare_box(const struct result *plain, const struct result_box *x, struct line *out)
+{
+    for (int i = 0; i < plain->box_count; i++)
+        if (plain->boxes[i].image == x->image && plain->boxes[i].region == x->region) {
+            out->compared = true;
+            out->change = (double)x->softmax - (double)plain->boxes[i].softmax;
+            out->was = i;
+            return;
+        }
+}
+
+/* From the worst to the best alignment of the ranking. */
+static double alignment_share(const struct result *r, float logit)
+{
+    double best = (double)r->answers[0].logit;
+    double worst = (double)r->answers[r->answer_count - 1].logit;
+    return best > worst ? ((double)logit - worst) / (best - worst) : 1;
+}
+
+static void read_line(const struct workbench *w, int i, struct line *out)
+{
+    const struct result *r = w->now.r;
+    *out = (struct line){0};
+    if (r->box_count) {
+        const struct result_box *x = &r->boxes[i];
+        bool several = r->image_count > 1;
+        snprintf(out->label, sizeof out->label, several ? "region %d of image %d %s" : "region %d%.0d "
+                 "%s", x->region, several ? x->image + 1 : 0, x->label ? x->label : "");
+        out->logit = (double)x->logit;
+        out->sigmoid = (double)x->sigmoid;
+        out->softmax = out->share = (double)x->softmax;
+        if (w->plain)
+            compare_box(w->plain, x, out);
+        return;
+    }
+    const struct result_answer *x = &r->answers[i];
+    snprintf(out->label, sizeof out->label, "%s", is_alignment(r) ? draw_base_name(x->label)
+                                                                  : x->label);
+    out->logit = (double)x->logit;
+    out->sigmoid = (double)x->sigmoid;
+    out->softmax = (double)x->softmax;
+    out->share = is_alignment(r) ? alignment_share(r, x->logit) : (double)x->softmax;
+    if (w->plain)
+        compare_answer(w->plain, x, out);
+}
+
+/* Columns at the right end: numbers by their names. */
+static void draw_names(const struct result *r, struct area a, int row, bool compared)
+{
+    int at = a.col + a.cols;
+    attrset(A_DIM);
+    if (compared)
+        draw_text(row, at - 17, 17, "   change   was");
+    at -= compared ? 17 : 0;
+    draw_text(row, at - 9, 9, is_alignment(r) ? "    logit" : "  softmax");
+    if (a.cols >= WIDE && !is_alignment(r))
+        draw_text(row, at - 27, 18, "    logit  sigmoid");
+    attrset(A_NORMAL);
+}
+
+static int numbers_width(const struct result *r, struct area a, bool compared)
+{
+    return 9 + (compared ? 17 : 0) + (a.cols >= WIDE && !is_alignment(r) ? 18 : 0);
+}
+
+static void draw_numbers(const struct result *r, struct area a, int row, const struct line *x,
+                         bool compared)
+{
+    int at = a.col + a.cols;
+    if (compared) {
+        if (x->compared)
+            draw_text(row, at - 17, 17, "  %+.4f %5d%c", x->change, x->was + 1,
+                      x->compared && x->change > 0 ? '+' : ' ');
+        at -= 17;
+    }
+    draw_text(row, at - 9, 9, is_alignment(r) ? "%9.3f" : "%9.4f",
+              is_alignment(r) ? x->logit : x->softmax);
+    if (a.cols >= WIDE && !is_alignment(r))
+        draw_text(row, at - 27, 18, "%9.3f%9.4f", x->logit, x->sigmoid);
+}
+
+static void draw_line(const struct workbench *w, struct area a, int row, int i)
+{
+    const struct result *r = w->now.r;
+    struct line x;
+    bool chosen = i == w->box, compared = w->plain != NULL;
+    int right = numbers_width(r, a, compared), room = a.cols - right - 4;
+    int bar = room > 24 ? room / 3 : 0;
+    read_line(w, i, &x);
+    attrset(chosen ? A_REVERSE : A_NORMAL);
+    mvhline(row, a.col, ' ', a.cols);
+    if (r->box_count)
+        attrset((int)(draw_rank_attr(i < w->boxes_shown ? i : 5) |
+                      (chosen ? A_REVERSE : A_NORMAL)));
+    int n = draw_text(row, a.col, 4, "%2d ", i + 1);
+    attrset(chosen ? A_REVERSE : A_NORMAL);
+    draw_text(row, a.col + n, room - bar + 3 - n, "%s", x.label);
+    if (bar) {
+        attrset((int)draw_rank_attr(r->box_count ? i : 1) | (chosen ? A_REVERSE : 0));
+        draw_bar(row, a.col + 4 + room - bar, bar, x.share);
+        attrset(chosen ? A_REVERSE : A_NORMAL);
+    }
+    draw_numbers(r, a, row, &x, compared);
+    attrset(A_NORMAL);
+}
+
+/* ---- other heads */
+
+static const struct {
+    unsigned head;
+    const char *name, *number;
+} head_names[] = {
+    {HEAD_VQA, "VQA and Genome QA", "softmax"},
+    {HEAD_GQA, "GQA", "softmax"},
+    {HEAD_ALIGN, "caption and image fit", "logit"},
+    {HEAD_BINARY, "NLVR2", "softmax"},
+    {HEAD_TRI, "SNLI-VE", "softmax"},
+};
+#define HEADS (int)(sizeof head_names / sizeof head_names[0])
+
+void answer_forget_others(struct workbench *w)
+{
+    for (int i = 0; i < w->other_count; i++)
+        result_answers_free(w->others[i].answers, w->others[i].count);
+    w->other_count = 0;
+}
+
+static void read_others(struct workbench *w)
+{
+    if (w->other_count || !w->now.r || !w->model)
+        return;
+    for (int i = 0; i < HEADS; i++) {
+        struct other *o = &w->others[w->other_count];
+        o->head = head_names[i].head;
+        if (model_read_head(w->model, w->now.r, o->head, &o->answers, &o->count))
+            w->other_count++;
+    }
+}
+
+void do_others(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    w->others_shown = !w->others_shown;
+}
+
+static int draw_other(const struct other *o, struct area a, int row, int lines)
+{
+    int k = 0;
+    while (head_names[k].head != o->head)
+        k++;
+    bool align = o->head == HEAD_ALIGN;
+    attrset(A_BOLD);
+    draw_text(row, a.col, a.cols - 10, "%s", head_names[k].name);
+    attrset(A_DIM);
+    draw_text(row++, a.col + a.cols - 9, 9, "%9s", head_names[k].number);
+    attrset(A_NORMAL);
+    for (int i = 0; i < o->count && i < lines && row < a.row + a.rows; i++, row++) {
+        const struct result_answer *x = &o->answers[i];
+        draw_text(row, a.col + 2, a.cols - 12, "%s", align ? draw_base_name(x->label) : x->label);
+        draw_text(row, a.col + a.cols - 9, 9, align ? "%9.3f" : "%9.4f",
+                  (double)(align ? x->logit : x->softmax));
+    }
+    return row;
+}
+
+/* The same pass, read by every head; those that were not asked are only hints. */
+static void draw_others(struct workbench *w, struct area a, int row)
+{
+    read_others(w);
+    int end = a.row + a.rows, lines = w->other_count ? (end - row) / w->other_count - 1 : 0;
+    lines = lines < 1 ? 1 : lines > 5 ? 5 : lines;
+    for (int i = 0; i < w->other_count && row + 1 < end; i++)
+        row = draw_other(&w->others[i], a, row, lines);
+    if (w->other_count == 0)
+        draw_text(row, a.col, a.cols, "no other head was read");
+}
+
+/* ---- the view */
+
+static int draw_head(const struct workbench *w, struct area a)
+{
+    const struct result *r = w->now.r;
+    int row = a.row;
+    attrset(A_BOLD);
+    draw_text(row++, a.col, a.cols, "%s%s", r ? r->task->title : "Answer",
+              r && w->others_shown ? ": all heads" : "");
+    attrset(A_NORMAL);
+    if (!r) {
+        draw_text(row++, a.col, a.cols, "no query yet");
+        return row;
+    }
+    draw_text(row++, a.col, a.cols, "\"%s\"", r->text);
+    if (r->changes) {
+        attrset((int)draw_rank_attr(4));
+        draw_text(row++, a.col, a.cols, "with %s", r->changes);
+    }
+    attrset(A_DIM);
+    if (r->notice && a.rows > 8)
+        draw_text(row++, a.col, a.cols, "! %s", r->notice);
+    if (!w->others_shown) {
+        draw_names(r, a, row, w->plain != NULL);
+        attrset(A_DIM);
+        draw_text(row++, a.col, a.cols - numbers_width(r, a, w->plain != NULL),
+                  is_alignment(r) ? "alignment" : "entropy %.3f, margin %.3f", r->entropy,
+                  r->margin);
+    }
+    attrset(A_NORMAL);
+    return row;
+}
+
+static void answer_draw(struct workbench *w, struct area a)
+{
+    const struct result *r = w->now.r;
+    int row = draw_head(w, a), room = a.row + a.rows - row;
+    if (!r || room < 1)
+        return;
+    if (w->others_shown) {
+        draw_others(w, a, row);
+        return;
+    }
+    int from = list_top(&w->answer_top, w->box, line_count(r), room);
+    for (int i = from; i < line_count(r) && i - from < room; i++)
+        draw_line(w, a, row + i - from, i);
+}
+
+static bool answer_click(struct workbench *w, int row, int col)
+{
+    const struct result *r = w->now.r;
+    (void)col;
+    int head = 3 + (r && r->changes) + (r && r->notice && w->panes[w->focus].at.rows > 8);
+    int at = w->answer_top + row - head;
+    if (!r || w->others_shown || row < head || at >= line_count(r))
+        return false;
+    char rank[16];
+    snprintf(rank, sizeof rank, "%d", at + 1);
+    do_rank(w, rank);
+    return true;
+}
+
+/* The first match from `from` on, then from the beginning. */
+static void find_from(struct workbench *w, int from)
+{
+    int n = line_count(w->now.r);
+    for (int k = 0; k < n; k++) {
+        struct line x;
+        char rank[16];
+        int i = (from + k) % n;
+        read_line(w, i, &x);
+        if (!list_matches(x.label, w->filter.text))
+            continue;
+        snprintf(rank, sizeof rank, "%d", i + 1);
+        do_rank(w, rank);
+        return;
+    }
+    workbench_say(w, true, "nothing here has '%s'", w->filter.text);
+}
+
+static void answer_filter(struct workbench *w)
+{
+    find_from(w, w->box);
+}
+
+void do_find_next(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    if (w->filter.len)
+        find_from(w, w->box + 1);
+    else
+        workbench_say(w, true, "nothing was searched: / in the answers");
+}
+
+static bool answer_table(struct workbench *w, struct table *out)
+{
+    static const char *const names[] = {"logit", "sigmoid", "softmax", "change", "was"};
+    const struct result *r = w->now.r;
+    int n = line_count(r), cols = w->plain ? 5 : 3;
+    if (!r)
+        return false;
+    table_init(out, n, cols);
+    for (int j = 0; j < cols; j++)
+        out->col_names[j] = xstrdup(names[j]);
+    for (int i = 0; i < n; i++) {
+        struct line x;
+        read_line(w, i, &x);
+        const double v[] = {x.logit, x.sigmoid, x.softmax, x.compared ? x.change : NAN,
+                            x.compared ? x.was + 1 : NAN};
+        out->row_names[i] = xstrdup(x.label);
+        for (int j = 0; j < cols; j++)
+            out->x[(ptrdiff_t)i * cols + j] = (float)v[j];
+    }
+    return true;
+}
+
+const struct view view_answer = {
+    .name = "answer",
+    .what = "ranked answers, images or boxes with their numbers; what other heads say",
+    .draw = answer_draw,
+    .click = answer_click,
+    .filter = answer_filter,
+    .table = answer_table,
+};

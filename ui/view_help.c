@@ -1,0 +1,132 @@
+/* Everything that can be done, from the table of actions, with a search. */
+#include "ui/text.h"
+#include "ui/workbench_priv.h"
+
+#include <curses.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Line i over all groups: an action, or a group's title (action NULL). */
+static const struct action *line_at(int i, const char **title)
+{
+    for (int g = 0; action_groups[g].title; g++) {
+        *title = action_groups[g].title;
+        if (i-- == 0)
+            return NULL;
+        for (const struct action *a = action_groups[g].actions; a->name; a++)
+            if (i-- == 0)
+                return a;
+    }
+    *title = NULL;
+    return NULL;
+}
+
+/* Titles are shown while nothing is searched. */
+static const char *line_text(const struct workbench *w, int i)
+{
+    static char text[512];
+    const char *title;
+    const struct action *a = line_at(i, &title);
+    char keys[128];
+    if (!a)
+        return w->filter.len ? NULL : title;
+    actions_keys(w, a, keys, sizeof keys);
+    snprintf(text, sizeof text, "%s %s %s", keys, a->name, a->what);
+    return text;
+}
+
+static int count_lines(void)
+{
+    const char *title = "";
+    int n = 0;
+    while (title) {
+        line_at(n, &title);
+        n += title != NULL;
+    }
+    return n;
+}
+
+static void draw_action(const struct workbench *w, const struct action *a, struct area at, int row)
+{
+    char keys[128], name[128];
+    bool narrow = at.cols < 100;
+    int first = narrow ? 16 : 18, second = narrow ? 0 : 30;
+    actions_keys(w, a, keys, sizeof keys);
+    snprintf(name, sizeof name, ":%s %s", a->name, a->args);
+    attron(A_BOLD);
+    draw_text(row, at.col + 1, first - 1, "%s", narrow && !keys[0] ? name : keys);
+    attroff(A_BOLD);
+    if (!narrow)
+        draw_text(row, at.col + first, second - 1, "%s", name);
+    int n = draw_text(row, at.col + first + second, at.cols - first - second, "%s", a->what);
+    if (a->view)
+        draw_text(row, at.col + first + second + n, at.cols - first - second - n, " (in %s)",
+                  a->view);
+}
+
+static void help_draw(struct workbench *w, struct area a)
+{
+    list_filter(w, count_lines(), line_text);
+    attrset(A_BOLD);
+    draw_text(a.row, a.col, a.cols, "Keys and commands");
+    attrset(A_DIM);
+    draw_text(a.row, a.col + 19, a.cols - 19, "letters search, Enter does the chosen one, Esc leaves");
+    int room = a.rows - 2, from = list_top(&w->scroll, w->pick, w->line_count, room);
+    for (int i = from; i < w->line_count && i - from < room; i++) {
+        const char *title;
+        const struct action *x = line_at(w->lines[i], &title);
+        int row = a.row + 2 + i - from;
+        attrset(i == w->pick ? A_REVERSE : A_NORMAL);
+        if (i == w->pick)
+            mvhline(row, a.col, ' ', a.cols);
+        if (x) {
+            draw_action(w, x, a, row);
+        } else {
+            attron((int)draw_rank_attr(1));
+            draw_text(row, a.col, a.cols, "%s", title);
+        }
+        attrset(A_NORMAL);
+    }
+}
+
+static void help_accept(struct workbench *w)
+{
+    const char *title;
+    const struct action *a = w->pick < w->line_count ? line_at(w->lines[w->pick], &title) : NULL;
+    panes_leave_popup(w);
+    if (!a)
+        return;
+    if (a->args[0] && a->args[0] != '[') {
+        char line[128];
+        snprintf(line, sizeof line, "%s ", a->name);
+        do_command(w, line);
+    } else {
+        a->run(w, "");
+    }
+}
+
+static bool help_click(struct workbench *w, int row, int col)
+{
+    int at = w->scroll + row - 2;
+    (void)col;
+    if (row < 2 || at >= w->line_count)
+        return false;
+    w->pick = at;
+    return true;
+}
+
+static void help_filter(struct workbench *w)
+{
+    list_filter(w, count_lines(), line_text);
+}
+
+const struct view view_help = {
+    .name = "help",
+    .what = "all keys and commands, searchable",
+    .popup = true,
+    .draw = help_draw,
+    .move = list_move,
+    .accept = help_accept,
+    .click = help_click,
+    .filter = help_filter,
+};

@@ -1,0 +1,145 @@
+/* What the chosen token or region looks at, in numbers. */
+#include "src/mem.h"
+#include "ui/workbench_priv.h"
+
+#include <curses.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct weighted {
+    float weight;
+    int region;
+};
+
+static int heavier(const void *a, const void *b)
+{
+    const struct weighted *x = a, *y = b;
+    return x->weight != y->weight ? (x->weight > y->weight ? -1 : 1) : x->region - y->region;
+}
+
+static struct weighted *ranked(const struct workbench *w, int *count)
+{
+    float *weights = photo_weights(w, count);
+    if (!weights)
+        return NULL;
+    struct weighted *list = xcalloc((size_t)*count, sizeof *list);
+    for (int i = 0; i < *count; i++)
+        list[i] = (struct weighted){weights[i], i};
+    qsort(list, (size_t)*count, sizeof *list, heavier);
+    free(weights);
+    return list;
+}
+
+static enum attn_kind shown_kind(const struct workbench *w)
+{
+    return w->sel.kind == ATTN_TEXT ? ATTN_TEXT_TO_IMAGE : w->sel.kind;
+}
+
+static void draw_head(const struct workbench *w, struct area a, bool known)
+{
+    enum attn_kind kind = shown_kind(w);
+    char head[32], name[160];
+    if (kind == ATTN_VISUAL)
+        draw_region_name(w, w->sel.region, name, sizeof name);
+    else
+        draw_token_name(w, w->sel.token, name, sizeof name);
+    attrset(A_BOLD);
+    if (known)
+        draw_text(a.row, a.col, a.cols, kind == ATTN_IMAGE_TO_TEXT ? "\"%s\" is looked at by"
+                                                                   : "\"%s\" looks at", name);
+    else
+        draw_text(a.row, a.col, a.cols, "Attention");
+    attrset(A_DIM);
+    draw_head_name(w, kind, head, sizeof head);
+    if (w->now.r)
+        draw_text(a.row + 1, a.col, a.cols, "%s, layer %d/%d, %s", look_kind_name(kind),
+                  w->sel.layer[kind] + 1, trace_attention_layers(w->now.r->trace, kind), head);
+    attrset(A_NORMAL);
+}
+
+static void looks_draw(struct workbench *w, struct area a)
+{
+    int n = 0;
+    struct weighted *list = ranked(w, &n);
+    draw_head(w, a, list != NULL);
+    if (!list && w->now.r)
+        draw_text(a.row + 2, a.col, a.cols, shown_kind(w) == ATTN_VISUAL
+                                                ? "choose a region: click it, or g"
+                                                : "choose a token with Left, Right");
+    int bar = a.cols >= 44 ? a.cols / 4 : 0;
+    for (int i = 0; list && i < n && i + 2 < a.rows; i++) {
+        char name[160];
+        int row = a.row + 2 + i;
+        draw_region_name(w, list[i].region, name, sizeof name);
+        attrset(list[i].region == w->sel.region ? A_REVERSE : A_NORMAL);
+        mvhline(row, a.col, ' ', a.cols);
+        draw_text(row, a.col, a.cols - 10 - bar, "%2d %s", i + 1, name);
+        if (bar) {
+            attrset((int)draw_rank_attr(1));
+            draw_bar(row, a.col + a.cols - 9 - bar, bar,
+                     list[0].weight > 0 ? (double)(list[i].weight / list[0].weight) : 0);
+            attrset(list[i].region == w->sel.region ? A_REVERSE : A_NORMAL);
+        }
+        draw_text(row, a.col + a.cols - 8, 8, "%8.4f", (double)list[i].weight);
+        attrset(A_NORMAL);
+    }
+    free(list);
+}
+
+/* Up and down choose a region by its weight, sideways a token. */
+static void looks_move(struct workbench *w, enum motion m)
+{
+    int n = 0, at = -1;
+    struct weighted *list = m == MOVE_LEFT || m == MOVE_RIGHT ? NULL : ranked(w, &n);
+    if (!list || shown_kind(w) == ATTN_VISUAL) {
+        look_move(w, m);
+        free(list);
+        return;
+    }
+    for (int i = 0; i < n; i++)
+        at = list[i].region == w->sel.region ? i : at;
+    at = at < 0 && m == MOVE_DOWN ? 0 : panes_pick(at, n, 10, m);
+    w->sel.region = list[at].region;
+    free(list);
+}
+
+static bool looks_click(struct workbench *w, int row, int col)
+{
+    int n = 0;
+    struct weighted *list = ranked(w, &n);
+    bool there = list && row >= 2 && row - 2 < n;
+    (void)col;
+    if (there)
+        w->sel.region = list[row - 2].region;
+    free(list);
+    return there;
+}
+
+static bool looks_table(struct workbench *w, struct table *out)
+{
+    int n = 0;
+    struct weighted *list = ranked(w, &n);
+    if (!list)
+        return false;
+    table_init(out, n, 2);
+    out->col_names[0] = xstrdup("region");
+    out->col_names[1] = xstrdup("weight");
+    for (int i = 0; i < n; i++) {
+        char name[160];
+        draw_region_name(w, list[i].region, name, sizeof name);
+        out->row_names[i] = xstrdup(name);
+        out->x[2 * i] = (float)list[i].region;
+        out->x[2 * i + 1] = list[i].weight;
+    }
+    free(list);
+    return true;
+}
+
+const struct view view_looks = {
+    .name = "looks",
+    .what = "what the chosen token or region looks at, ranked",
+    .draw = looks_draw,
+    .move = looks_move,
+    .click = looks_click,
+    .table = looks_table,
+};

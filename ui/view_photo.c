@@ -1,0 +1,384 @@
+/* The photo, or several: two side by side, a grid in the order of their ranks, a strip of all that
+ * are open. */
+#include "src/mem.h"
+#include "ui/workbench_priv.h"
+
+#include <curses.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STRIP_SLOT (PANES)   /* of the pictures: behind those of the panes */
+#define STRIP_ROWS 3
+#define STRIP_COLS 9
+
+/* ---- one */
+
+/* The part of the photo that fills the area, as zoom and pan say. */
+static void find_frame(const struct workbench *w, const struct image *im, struct area a,
+                       double zoom, struct frame *f)
+{
+    int cw, ch, width, height;
+    draw_cell(w, &cw, &ch);
+    gfx_fit(&w->gfx, a, im->width, im->height, &width, &height);
+    f->scale = (double)width / im->width * zoom;
+    double most_w = a.cols * cw, most_h = a.rows * ch;
+    if (w->gfx.mode == GFX_SIXEL) {
+        most_w = fmin(most_w, w->gfx.term.max_w);
+        most_h = fmin(most_h, w->gfx.term.max_h);
+    }
+    f->w = zoom > 1 ? (int)fmin(most_w, im->width * f->scale) : width;
+    f->h = zoom > 1 ? (int)fmin(most_h, im->height * f->scale) : height;
+    double seen_w = f->w / f->scale, seen_h = f->h / f->scale;
+    f->x = zoom > 1 ? fmin(fmax(w->pan_x * im->width - seen_w / 2, 0), im->width - seen_w) : 0;
+    f->y = zoom > 1 ? fmin(fmax(w->pan_y * im->height - seen_h / 2, 0), im->height - seen_h) : 0;
+    f->at.rows = (f->h + ch - 1) / ch;
+    f->at.cols = (f->w + cw - 1) / cw;
+    f->at.row = a.row + (a.rows - f->at.rows) / 2;
+    f->at.col = a.col + (a.cols - f->at.cols) / 2;
+}
+
+/* Panning stays inside the picture, so that the next step moves it at once. */
+static void settle_pan(struct workbench *w, const struct image *im)
+{
+    double half_w = w->frame.w / w->frame.scale / 2, half_h = w->frame.h / w->frame.scale / 2;
+    w->pan_x = fmin(fmax(w->pan_x, half_w / im->width), 1 - half_w / im->width);
+    w->pan_y = fmin(fmax(w->pan_y, half_h / im->height), 1 - half_h / im->height);
+}
+
+static void add_tile(struct workbench *w, int photo, struct area at)
+{
+    if (w->tile_count < TILES)
+        w->tiles[w->tile_count++] = (struct tile){photo, at};
+}
+
+static void draw_one(struct workbench *w, struct area a)
+{
+    const struct image *im = w->photos[w->photo]->image;
+    double zoom = w->zoom > 1 ? w->zoom : 1;
+    find_frame(w, im, a, zoom, &w->frame);
+    if (zoom > 1)
+        settle_pan(w, im);
+    struct canvas *c = canvas_new(w->frame.w, w->frame.h);
+    if (!c)
+        return;
+    photo_compose(w, w->photo, c, &w->frame);
+    gfx_place(&w->gfx, w->slot, w->frame.at, c);
+    photo_label_cells(w, w->photo, &w->frame);
+}
+
+/* ---- several */
+
+/* The photos of the result that is shown, best first; NULL when they are not shown together. */
+static int *together(const struct workbench *w, int *count)
+{
+    const struct result *r = w->now.r;
+    if (!r || r->image_count < 2 || w->single || w->mode == MODE_BOX || w->zoom > 1 ||
+        photo_in_result(w) < 0)
+        return NULL;
+    int *list = xcalloc((size_t)r->image_count, sizeof *list);
+    *count = 0;
+    for (int i = 0; i < r->image_count; i++) {
+        bool ranked = r->task->reading == READ_ALIGNMENT && i < r->answer_count;
+        int image = ranked ? r->answers[i].index : i;
+        for (int j = 0; j < w->photo_count; j++)
+            if (w->photos[j] == w->now.photos[image] && w->photos[j]->image) {
+                list[(*count)++] = j;
+                break;
+            }
+    }
+    return list;
+}
+
+/* Columns that make tiles of about 4 by 3 largest. */
+static int choose_columns(int n, int width, int height)
+{
+    int best = 1;
+    double most = 0;
+    for (int cols = 1; cols <= n; cols++) {
+        int rows = (n + cols - 1) / cols;
+        double size = fmin((double)width / cols / 4, (double)height / rows / 3);
+        if (size > most * 1.001) {
+            most = size;
+            best = cols;
+        }
+    }
+    return best;
+}
+
+/* "1 4.231": rank and alignment; "first", "second" of a pair. */
+static void tile_label(const struct workbench *w, int i, char *out, size_t size)
+{
+    const struct result *r = w->now.r;
+    if (r->task->reading == READ_ALIGNMENT && i < r->answer_count)
+        snprintf(out, size, "%d %.2f", i + 1, (double)r->answers[i].logit);
+    else
+        snprintf(out, size, "%d", i + 1);
+}
+
+static void draw_tile(struct workbench *w, struct canvas *whole, struct area at, int x, int y,
+                      int i, int photo)
+{
+    struct frame f = {0};
+    struct rgb color = draw_rank_color(i);
+    char text[32];
+    find_frame(w, w->photos[photo]->image, at, 1, &f);
+    struct canvas *c = canvas_new(f.w, f.h);
+    if (!c)
+        return;
+    photo_compose(w, photo, c, &f);
+    tile_label(w, i, text, sizeof text);
+    if (photo == w->photo)
+        canvas_frame(c, 0, 0, c->w - 1, c->h - 1, w->gfx.mode == GFX_SIXEL ? 3 : 1, color);
+    if (w->gfx.mode == GFX_SIXEL)
+        canvas_label(c, 4, 4, text, whole->w > 500 ? 2 : 1, color);
+    canvas_put(whole, x, y, c);
+    canvas_free(c);
+    if (photo == w->photo)
+        w->frame = f;
+}
+
+static void label_tile_cells(const struct workbench *w, struct area at, int i)
+{
+    char text[32];
+    tile_label(w, i, text, sizeof text);
+    attrset((int)(draw_rank_attr(i) | A_REVERSE));
+    draw_text(at.row, at.col, at.cols - 1, "%s", text);
+    attrset(A_NORMAL);
+}
+
+/* All in one picture, in cells that are all of one size; the photos begin in their left upper
+ * corners. */
+static void draw_together(struct workbench *w, struct area a, const int *list, int n)
+{
+    int cw, ch;
+    draw_cell(w, &cw, &ch);
+    int cols = choose_columns(n, a.cols * cw, a.rows * ch), rows = (n + cols - 1) / cols;
+    int wide = a.cols / cols, high = a.rows / rows;
+    if (wide < 4 || high < 2) {
+        draw_one(w, a);
+        return;
+    }
+    struct area at = {a.row + (a.rows - high * rows) / 2, a.col, high * rows, wide * cols};
+    struct canvas *whole = canvas_new(at.cols * cw, at.rows * ch);
+    for (int i = 0; whole && i < n; i++) {
+        struct area tile = {at.row + i / cols * high, at.col + i % cols * wide,
+                            high > 3 ? high - 1 : high, wide - 1};
+        add_tile(w, list[i], tile);
+        draw_tile(w, whole, tile, i % cols * wide * cw, i / cols * high * ch, i, list[i]);
+    }
+    gfx_place(&w->gfx, w->slot, at, whole);
+    for (int i = 0; w->gfx.mode != GFX_SIXEL && i < n; i++)
+        label_tile_cells(w, (struct area){at.row + i / cols * high, at.col + i % cols * wide, 1,
+                                          wide}, i);
+}
+
+/* ---- the strip of all photos */
+
+static const struct canvas *thumb(struct workbench *w, int i, int width, int height)
+{
+    struct photo_state *s = &w->states[i];
+    const struct image *im = w->photos[i]->image;
+    if (!im || (s->thumb && s->thumb->w == width && s->thumb->h == height))
+        return s->thumb;
+    canvas_free(s->thumb);
+    s->thumb = canvas_new(width, height);
+    if (s->thumb)
+        canvas_photo(s->thumb, im->rgb, im->width, im->height);
+    return s->thumb;
+}
+
+static void draw_strip(struct workbench *w, struct area a)
+{
+    int cw, ch, room = a.cols / STRIP_COLS, n = w->photo_count;
+    draw_cell(w, &cw, &ch);
+    int from = w->photo - room / 2;
+    from = from > n - room ? n - room : from;
+    from = from < 0 ? 0 : from;
+    n = n - from < room ? n - from : room;
+    struct canvas *c = canvas_new(n * STRIP_COLS * cw, a.rows * ch);
+    for (int i = 0; c && i < n; i++) {
+        int x = i * STRIP_COLS * cw, width = (STRIP_COLS - 1) * cw, chosen = from + i == w->photo;
+        const struct canvas *t = thumb(w, from + i, width, c->h);
+        struct rgb color = chosen ? draw_rank_color(0) : (struct rgb){150, 150, 150};
+        char text[16];
+        snprintf(text, sizeof text, "%d", from + i + 1);
+        if (t)
+            canvas_put(c, x, 0, t);
+        if (chosen)
+            canvas_frame(c, x, 0, x + width - 1, c->h - 1, w->gfx.mode == GFX_SIXEL ? 3 : 1, color);
+        if (w->gfx.mode == GFX_SIXEL)
+            canvas_label(c, x + 3, 3, text, 1, color);
+        add_tile(w, from + i, (struct area){a.row, a.col + i * STRIP_COLS, a.rows, STRIP_COLS - 1});
+    }
+    if (c)
+        gfx_place(&w->gfx, STRIP_SLOT, (struct area){a.row, a.col, a.rows, n * STRIP_COLS}, c);
+}
+
+/* ---- the legend */
+
+/* A bar of the colors from 0 to the largest weight. */
+static int draw_scale(int row, int col, float most)
+{
+    int n = draw_text(row, col, 8, "0 ");
+    for (int i = 0; i < 8; i++) {
+        draw_heat_attr((float)i / 7, 0);
+        mvaddch(row, col + n + i, ' ');
+    }
+    attrset(A_NORMAL);
+    return n + 8 + draw_text(row, col + n + 8, 10, " %.3f ", (double)most);
+}
+
+static void draw_legend(const struct workbench *w, struct area a)
+{
+    int count = 0;
+    float *weights = w->overlay ? photo_weights(w, &count) : NULL, most = 0;
+    const struct selection *s = &w->sel;
+    char name[128], head[32];
+    for (int i = 1; weights && i < count; i++)
+        most = weights[i] > most ? weights[i] : most;
+    if (weights) {
+        enum attn_kind kind = s->kind == ATTN_TEXT ? ATTN_TEXT_TO_IMAGE : s->kind;
+        int n = draw_scale(a.row, a.col, most);
+        if (kind == ATTN_VISUAL)
+            draw_region_name(w, s->region, name, sizeof name);
+        else
+            draw_token_name(w, s->token, name, sizeof name);
+        draw_head_name(w, kind, head, sizeof head);
+        draw_text(a.row, a.col + n, a.cols - n, "%s, %s, layer %d, %s", name, look_kind_name(kind),
+                  s->layer[kind] + 1, head);
+    } else if (s->region >= 0) {
+        draw_region_name(w, s->region, name, sizeof name);
+        draw_text(a.row, a.col, a.cols, "%s", name);
+    } else if (w->zoom > 1) {
+        draw_text(a.row, a.col, a.cols, "%.1f times; < > zoom, Shift and arrows pan", w->zoom);
+    } else if (w->now.r && w->now.r->box_count && photo_in_result(w) >= 0) {
+        draw_text(a.row, a.col, a.cols, "rank and probability of the best %d boxes; + - for more",
+                  w->boxes_shown);
+    }
+    free(weights);
+}
+
+/* ---- the view */
+
+static void draw_no_photo(const struct workbench *w, struct area a)
+{
+    draw_text(a.row + 1, a.col + 1, a.cols - 2, "No image is open.");
+    draw_text(a.row + 3, a.col + 1, a.cols - 2, "o opens one: IMAGE, or IMAGE REGIONS");
+    if (!w->model)
+        draw_text(a.row + 5, a.col + 1, a.cols - 2, "No model is open: start with -m DIR.");
+}
+
+static void photo_draw(struct workbench *w, struct area a)
+{
+    w->tile_count = 0;
+    w->frame = (struct frame){0};
+    if (w->photo >= w->photo_count || !w->photos[w->photo]->image) {
+        draw_no_photo(w, a);
+        return;
+    }
+    if (a.rows >= 10) {
+        draw_legend(w, (struct area){a.row + a.rows - 1, a.col + 1, 1, a.cols - 1});
+        a.rows--;
+    }
+    if (w->photo_count > 1 && a.rows >= 16 && a.cols >= 3 * STRIP_COLS) {
+        draw_strip(w, (struct area){a.row + a.rows - STRIP_ROWS, a.col, STRIP_ROWS, a.cols});
+        a.rows -= STRIP_ROWS + 1;
+    }
+    int n = 0, *list = together(w, &n);
+    if (list && n > 1)
+        draw_together(w, a, list, n);
+    else
+        draw_one(w, a);
+    free(list);
+}
+
+/* The smallest region around a point of the picture, or -1. */
+static int region_at(const struct workbench *w, double x, double y)
+{
+    const struct regions *g = photo_regions(w->photos[w->photo]);
+    int image = photo_in_result(w), best = -1;
+    const struct result_image *ri = image >= 0 ? &w->now.r->images[image] : NULL;
+    int n = ri ? ri->region_count + ri->candidate_count : g ? g->count : 0;
+    const float *boxes = ri ? ri->boxes : g ? g->boxes : NULL;
+    double least = INFINITY;
+    for (int i = 0; i < n; i++) {
+        const float *b = boxes + 4 * i;
+        double size = ((double)b[2] - b[0]) * ((double)b[3] - b[1]);
+        if (x >= b[0] && x <= b[2] && y >= b[1] && y <= b[3] && size < least) {
+            least = size;
+            best = i + 1;
+        }
+    }
+    return best;
+}
+
+static void choose_region(struct workbench *w, int region)
+{
+    const struct result *r = w->now.r;
+    int image = photo_in_result(w);
+    w->sel.region = region == w->sel.region ? -1 : region;
+    for (int i = 0; r && i < r->box_count; i++)
+        if (r->boxes[i].image == image && r->boxes[i].region == region)
+            w->box = i;
+}
+
+static bool photo_click(struct workbench *w, int row, int col)
+{
+    const struct frame *f = &w->frame;
+    int cw, ch, top = w->panes[w->focus].at.row, left = w->panes[w->focus].at.col;
+    row += top;
+    col += left;
+    draw_cell(w, &cw, &ch);
+    for (int i = 0; i < w->tile_count; i++) {
+        struct area a = w->tiles[i].at;
+        if (row < a.row || row >= a.row + a.rows || col < a.col || col >= a.col + a.cols)
+            continue;
+        if (w->tiles[i].photo == w->photo)
+            break;
+        w->photo = w->tiles[i].photo;
+        w->sel.region = -1;
+        w->zoom = 1;
+        return true;
+    }
+    if (f->scale <= 0 || w->photo >= w->photo_count)
+        return false;
+    choose_region(w, region_at(w, f->x + (col - f->at.col + 0.5) * cw / f->scale,
+                               f->y + (row - f->at.row + 0.5) * ch / f->scale));
+    return true;
+}
+
+/* Boxes, and their weights when something looks at them. */
+static bool photo_table(struct workbench *w, struct table *out)
+{
+    static const char *const names[] = {"x1", "y1", "x2", "y2", "weight"};
+    int image = photo_in_result(w), count = 0;
+    if (image < 0)
+        return false;
+    float *weights = w->overlay ? photo_weights(w, &count) : NULL;
+    int n = look_regions(w->now.r, image), cols = weights ? 5 : 4;
+    const struct result_image *ri = &w->now.r->images[image];
+    table_init(out, n, cols);
+    for (int j = 0; j < cols; j++)
+        out->col_names[j] = xstrdup(names[j]);
+    for (int i = 0; i < n; i++) {
+        char name[128];
+        const float whole[4] = {0, 0, (float)ri->width, (float)ri->height};
+        draw_region_name(w, i, name, sizeof name);
+        out->row_names[i] = xstrdup(name);
+        memcpy(out->x + (ptrdiff_t)i * cols, i ? ri->boxes + 4 * (i - 1) : whole, sizeof whole);
+        if (weights)
+            out->x[(ptrdiff_t)i * cols + 4] = weights[i];
+    }
+    free(weights);
+    return true;
+}
+
+const struct view view_photo = {
+    .name = "photo",
+    .what = "the image with ranked boxes, or with what is looked at",
+    .draw = photo_draw,
+    .click = photo_click,
+    .table = photo_table,
+};

@@ -1,0 +1,155 @@
+/* The regions of the current photo: classes, confidence, boxes. The chosen one is lit on the photo. */
+#include "src/mem.h"
+#include "ui/workbench_priv.h"
+
+#include <curses.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct regions *current(const struct workbench *w)
+{
+    return w->photo < w->photo_count ? photo_regions(w->photos[w->photo]) : NULL;
+}
+
+static void class_text(const struct workbench *w, const struct regions *g, int i, char *out,
+                       size_t size)
+{
+    const char *name = g->classes && w->model ? model_class_name(w->model, g->classes[i]) : NULL;
+    if (name)
+        snprintf(out, size, "%s", name);
+    else if (g->classes)
+        snprintf(out, size, "class %d", g->classes[i]);
+    else
+        snprintf(out, size, "region");
+}
+
+/* Line i is region i + 1: 0 would be the whole image. */
+static int chosen(const struct workbench *w)
+{
+    return w->sel.region < 1 ? 0 : w->sel.region - 1;
+}
+
+static int first_line(const struct workbench *w, int rows)
+{
+    int room = rows - 2 > 1 ? rows - 2 : 1;
+    return chosen(w) >= room ? chosen(w) - room + 1 : 0;
+}
+
+static void draw_line(const struct workbench *w, const struct regions *g, struct area a, int row,
+                      int i, int name_cols)
+{
+    const float *b = g->boxes + 4 * i;
+    int conf = a.col + 4 + name_cols;
+    char name[128];
+    class_text(w, g, i, name, sizeof name);
+    attrset(i + 1 == w->sel.region ? A_REVERSE : A_NORMAL);
+    mvhline(row, a.col, ' ', a.cols);
+    draw_text(row, a.col, 3, "%3d", i + 1);
+    draw_text(row, a.col + 4, name_cols - 1, "%s", name);
+    if (g->conf)
+        draw_text(row, conf, 6, " %.3f", (double)g->conf[i]);
+    if (conf + 26 <= a.col + a.cols)
+        draw_text(row, conf + 6, 20, "%5.0f%5.0f%5.0f%5.0f", (double)b[0], (double)b[1],
+                  (double)b[2], (double)b[3]);
+    attrset(A_NORMAL);
+}
+
+static void regions_draw(struct workbench *w, struct area a)
+{
+    const struct regions *g = current(w);
+    attrset(A_BOLD);
+    draw_text(a.row, a.col, a.cols, g ? "%d regions" : "Regions", g ? g->count : 0);
+    attrset(A_NORMAL);
+    if (!g) {
+        draw_text(a.row + 1, a.col, a.cols, "not known yet; d looks for them");
+        return;
+    }
+    bool wide = a.cols >= 40;
+    int name_cols = a.cols - 4 - 6 - (wide ? 20 : 0), conf = a.col + 4 + name_cols;
+    attrset(A_DIM);
+    draw_text(a.row + 1, a.col + 4, name_cols, "class");
+    draw_text(a.row + 1, conf, 6, " conf");
+    if (wide)
+        draw_text(a.row + 1, conf + 6, 20, "   x1   y1   x2   y2");
+    attrset(A_NORMAL);
+    int from = first_line(w, a.rows);
+    for (int i = from; i < g->count && i - from < a.rows - 2; i++)
+        draw_line(w, g, a, a.row + 2 + i - from, i, name_cols);
+}
+
+/* A ranked box is chosen with its region. */
+static void choose(struct workbench *w, int region)
+{
+    const struct result *r = w->now.r;
+    int image = photo_in_result(w);
+    w->sel.region = region;
+    for (int i = 0; r && i < r->box_count; i++)
+        if (r->boxes[i].image == image && r->boxes[i].region == region)
+            w->box = i;
+}
+
+static void regions_move(struct workbench *w, enum motion m)
+{
+    const struct regions *g = current(w);
+    if (m == MOVE_LEFT || m == MOVE_RIGHT)
+        look_move(w, m);
+    else if (g && g->count)
+        choose(w, w->sel.region < 1 && (m == MOVE_DOWN || m == MOVE_UP)
+                      ? 1 : panes_pick(chosen(w), g->count, 10, m) + 1);
+}
+
+static bool regions_click(struct workbench *w, int row, int col)
+{
+    const struct regions *g = current(w);
+    int at = first_line(w, w->panes[w->focus].at.rows) + row - 2;
+    (void)col;
+    if (!g || row < 2 || at >= g->count)
+        return false;
+    choose(w, at + 1);
+    return true;
+}
+
+/* The next region whose class is the one that is searched. */
+static void regions_filter(struct workbench *w)
+{
+    const struct regions *g = current(w);
+    for (int k = 0; g && k < g->count; k++) {
+        char name[128];
+        int i = (chosen(w) + k) % g->count;
+        class_text(w, g, i, name, sizeof name);
+        if (list_matches(name, w->filter.text)) {
+            choose(w, i + 1);
+            return;
+        }
+    }
+}
+
+static bool regions_table(struct workbench *w, struct table *out)
+{
+    static const char *const names[] = {"x1", "y1", "x2", "y2", "confidence"};
+    const struct regions *g = current(w);
+    if (!g)
+        return false;
+    table_init(out, g->count, 5);
+    for (int j = 0; j < 5; j++)
+        out->col_names[j] = xstrdup(names[j]);
+    for (int i = 0; i < g->count; i++) {
+        char name[128];
+        class_text(w, g, i, name, sizeof name);
+        out->row_names[i] = xstrdup(name);
+        memcpy(out->x + (ptrdiff_t)i * 5, g->boxes + 4 * i, 4 * sizeof(float));
+        out->x[i * 5 + 4] = g->conf ? g->conf[i] : 0;
+    }
+    return true;
+}
+
+const struct view view_regions = {
+    .name = "regions",
+    .what = "the regions of the image; the chosen one is lit",
+    .draw = regions_draw,
+    .move = regions_move,
+    .click = regions_click,
+    .filter = regions_filter,
+    .table = regions_table,
+};

@@ -1,0 +1,124 @@
+/* What runs here: model, device, terminal, times by stage, memory, caches, the log. */
+#include "src/regioncache.h"
+#include "ui/workbench_priv.h"
+
+#include <curses.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct pen {
+    struct area a;
+    int row;
+};
+
+static void title(struct pen *p, const char *text)
+{
+    if (p->row > p->a.row)
+        p->row++;
+    if (p->row >= p->a.row + p->a.rows)
+        return;
+    attrset(A_BOLD);
+    draw_text(p->row++, p->a.col, p->a.cols, "%s", text);
+    attrset(A_NORMAL);
+}
+
+static void line(struct pen *p, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static void line(struct pen *p, const char *name, const char *fmt, ...)
+{
+    char text[1024];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (p->row >= p->a.row + p->a.rows)
+        return;
+    attrset(A_DIM);
+    draw_text(p->row, p->a.col + 1, 12, "%s", name);
+    attrset(A_NORMAL);
+    draw_text(p->row++, p->a.col + 14, p->a.cols - 14, "%s", text);
+}
+
+/* Megabytes of a line of /proc/self/status, or -1. */
+static double memory_mb(const char *name)
+{
+    FILE *f = fopen("/proc/self/status", "re");
+    char text[256];
+    double kb = -1024;
+    while (f && fgets(text, sizeof text, f))
+        if (strncmp(text, name, strlen(name)) == 0)
+            kb = strtod(text + strlen(name), NULL);
+    if (f)
+        fclose(f);
+    return kb / 1024;
+}
+
+static void about_model(const struct workbench *w, struct pen *p)
+{
+    title(p, "Model");
+    if (!w->model) {
+        line(p, "none", "start with -m DIR");
+        return;
+    }
+    line(p, "name", "%s", model_name(w->model));
+    for (int i = 0; i < model_checkpoint_count(w->model); i++)
+        line(p, i ? "" : "checkpoints", "%c %s  %s", i == w->checkpoint ? '*' : ' ',
+             model_checkpoint_name(w->model, i),
+             draw_base_name(model_checkpoint_path(w->model, i)));
+    line(p, "device", "%s", model_device(w->model));
+    line(p, "detector", "%s", model_has_detector(w->model) ? "yes" : "none");
+}
+
+static void about_time(const struct workbench *w, struct pen *p)
+{
+    const struct result *r = w->now.r;
+    title(p, "The last query, in milliseconds");
+    if (!r) {
+        line(p, "none", "nothing was asked yet");
+        return;
+    }
+    line(p, "regions", "%.1f", r->ms.regions);
+    line(p, "tokenizer", "%.1f", r->ms.tokenize);
+    line(p, "forward", "%.1f", r->ms.forward);
+    line(p, "reading", "%.1f", r->ms.reading);
+    line(p, "all", "%.1f", r->ms.total);
+}
+
+static void about_places(const struct workbench *w, struct pen *p)
+{
+    static const char *const modes[] = {"sixel", "blocks", "ascii", "none"};
+    const struct term *t = &w->gfx.term;
+    struct regioncache_usage u;
+    title(p, "Here");
+    line(p, "terminal", "%d x %d, pictures: %s, cell %d x %d pixels, %d colors%s", COLS, LINES,
+         modes[w->gfx.mode], t->cell_w, t->cell_h, t->registers, t->sync ? ", synchronized" : "");
+    line(p, "pictures", "%.1f kB sent", (double)w->gfx.sent / 1024);
+    line(p, "memory", "%.1f MB, at most %.1f MB", memory_mb("VmRSS:"), memory_mb("VmHWM:"));
+    regioncache_measure(&u);
+    line(p, "regions", u.folder ? "%d images, %.1f MB in %s" : "no cache%.0d%.0f%s", u.files,
+         (double)u.bytes / (1 << 20), u.folder ? u.folder : "");
+    free(u.folder);
+    line(p, "log", "%s", w->log ? log_path(w->log) : w->log_state);
+}
+
+static void status_draw(struct workbench *w, struct area a)
+{
+    struct pen p = {a, a.row};
+    about_model(w, &p);
+    about_time(w, &p);
+    if (a.cols >= 100) { /* beside each other */
+        p.a.col += a.cols / 2;
+        p.a.cols -= a.cols / 2;
+        p.row = a.row;
+    }
+    about_places(w, &p);
+}
+
+const struct view view_status = {
+    .name = "status",
+    .what = "model, device, times by stage, memory, caches",
+    .popup = true,
+    .draw = status_draw,
+};

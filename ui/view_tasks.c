@@ -1,0 +1,77 @@
+/* The list of tasks, with the digits that choose them. */
+#include "ui/workbench_priv.h"
+
+#include <curses.h>
+
+/* Lines are the groups' titles and the tasks; the task of a line, or -1. */
+static int line_task(int line)
+{
+    int group = -1, at = 0;
+    for (int i = 0; i < task_count; i++) {
+        if ((int)task_table[i].group != group) {
+            group = (int)task_table[i].group;
+            if (at++ == line)
+                return -1;
+        }
+        if (at++ == line)
+            return i;
+    }
+    return -1;
+}
+
+static void tasks_enter(struct workbench *w)
+{
+    w->pick = (int)(w->task - task_table);
+}
+
+static void tasks_draw(struct workbench *w, struct area a)
+{
+    int row = a.row, group = -1;
+    for (int i = 0; i < task_count && row < a.row + a.rows; i++) {
+        const struct task *t = &task_table[i];
+        if ((int)t->group != group) {
+            group = (int)t->group;
+            attrset(A_BOLD);
+            draw_text(row++, a.col, a.cols, "%s", task_group_name(t->group));
+        }
+        attrset(i == w->pick ? A_REVERSE : A_NORMAL);
+        draw_text(row++, a.col + 1, a.cols - 1, "%c %3d  %-18s %s", i < 9 ? '1' + i
+                                                                    : i == 9 ? '0' : ' ',
+                  t->id, t->title, t->hint);
+        attrset(A_NORMAL);
+    }
+}
+
+static void tasks_move(struct workbench *w, enum motion m)
+{
+    w->pick = panes_pick(w->pick, task_count, 5, m);
+}
+
+static void tasks_accept(struct workbench *w)
+{
+    w->task = &task_table[w->pick];
+    panes_leave_popup(w);
+    do_type(w, "");
+}
+
+static bool tasks_click(struct workbench *w, int row, int col)
+{
+    int task = line_task(row);
+    (void)col;
+    if (task < 0)
+        return false;
+    w->pick = task;
+    tasks_accept(w);
+    return true;
+}
+
+const struct view view_tasks = {
+    .name = "tasks",
+    .what = "the twelve tasks; Enter chooses one",
+    .popup = true,
+    .enter = tasks_enter,
+    .draw = tasks_draw,
+    .move = tasks_move,
+    .accept = tasks_accept,
+    .click = tasks_click,
+};

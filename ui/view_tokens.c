@@ -1,0 +1,199 @@
+/* The tokens with the attention that they give and receive, as colors behind them and as numbers:
+ * to and from the chosen token or region; without one, over all of the text and the image. */
+#include "src/mem.h"
+#include "ui/workbench_priv.h"
+
+#include <curses.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct flow {
+    int count;
+    float *gives, *gets; /* (count) */
+    char to[160], from[160]; /* what the numbers are */
+};
+
+static void flow_fini(struct flow *f)
+{
+    free(f->gives);
+    free(f->gets);
+}
+
+/* A map as the selection says its layer and head, for the current photo's row of the batch. */
+static float *chosen_map(const struct workbench *w, enum attn_kind kind, int *rows, int *cols)
+{
+    const struct result *r = w->now.r;
+    int image = photo_in_result(w), b = image < 0 ? 0 : look_batch(r, image);
+    float *out = NULL;
+    if (!look_map(r, kind, w->sel.layer[kind], b, w->sel.head[kind], rows, cols, &out))
+        return NULL;
+    return out;
+}
+
+/* out[i] = map[i, at] or map[at, i]; at -1: the mean over all. */
+static void take(const float *map, int rows, int cols, int at, bool along_row, float *out, int n)
+{
+    int others = along_row ? rows : cols;
+    for (int i = 0; map && i < n && i < (along_row ? cols : rows); i++)
+        for (int j = 0; j < others; j++) {
+            float x = along_row ? map[(ptrdiff_t)j * cols + i] : map[(ptrdiff_t)i * cols + j];
+            out[i] += at < 0 ? x / (float)others : j == at ? x : 0;
+        }
+}
+
+/* To and from the chosen token. */
+static void flow_token(const struct workbench *w, struct flow *f)
+{
+    int rows = 0, cols = 0, t = w->sel.token;
+    char name[96];
+    float *map = chosen_map(w, ATTN_TEXT, &rows, &cols);
+    take(map, rows, cols, t, false, f->gives, f->count);
+    take(map, rows, cols, t, true, f->gets, f->count);
+    draw_token_name(w, t, name, sizeof name);
+    snprintf(f->to, sizeof f->to, "to \"%s\"", name);
+    snprintf(f->from, sizeof f->from, "from \"%s\"", name);
+    free(map);
+}
+
+/* To and from a region; -1: all of them together. */
+static void flow_region(const struct workbench *w, struct flow *f)
+{
+    const struct result *r = w->now.r;
+    int rows = 0, cols = 0, image = photo_in_result(w);
+    int at = w->sel.region < 0 ? -1 : look_place(r, look_batch(r, image), image, w->sel.region);
+    float *to = chosen_map(w, ATTN_TEXT_TO_IMAGE, &rows, &cols);
+    take(to, rows, cols, at, false, f->gives, f->count);
+    float *from = chosen_map(w, ATTN_IMAGE_TO_TEXT, &rows, &cols);
+    take(from, rows, cols, at, true, f->gets, f->count);
+    if (at < 0) {
+        snprintf(f->to, sizeof f->to, "to a region, mean");
+        snprintf(f->from, sizeof f->from, "from the regions, mean");
+    } else {
+        snprintf(f->to, sizeof f->to, "to region %d", w->sel.region);
+        snprintf(f->from, sizeof f->from, "from region %d", w->sel.region);
+    }
+    free(to);
+    free(from);
+}
+
+/* False when the result has no attention. */
+static bool find_flow(const struct workbench *w, struct flow *f)
+{
+    const struct result *r = w->now.r;
+    *f = (struct flow){0};
+    if (!r || !r->trace || photo_in_result(w) < 0)
+        return false;
+    f->count = r->token_count;
+    f->gives = xcalloc((size_t)f->count + 1, sizeof *f->gives);
+    f->gets = xcalloc((size_t)f->count + 1, sizeof *f->gets);
+    if (w->sel.token >= 0)
+        flow_token(w, f);
+    else
+        flow_region(w, f);
+    return true;
+}
+
+static bool is_hidden(const struct workbench *w, int token)
+{
+    return w->hide_special && w->now.r->tokens[token].special;
+}
+
+static float largest(const struct workbench *w, const float *x, int n)
+{
+    float most = 0;
+    for (int i = 0; i < n; i++)
+        most = !is_hidden(w, i) && x[i] > most ? x[i] : most;
+    return most > 0 ? most : 1;
+}
+
+static void draw_row(const struct workbench *w, struct area a, int row, const struct flow *f, int i,
+                     float most_gives, float most_gets)
+{
+    const struct result_token *t = &w->now.r->tokens[i];
+    int numbers = a.col + a.cols - 20;
+    attrset(i == w->sel.token ? A_REVERSE | A_BOLD : t->special ? A_DIM : A_NORMAL);
+    draw_text(row, a.col, a.cols - 20, "%-*s", a.cols - 21, t->piece);
+    draw_heat_attr(f->gives[i] / most_gives, 0);
+    draw_text(row, numbers, 9, " %.4f  ", (double)f->gives[i]);
+    draw_heat_attr(f->gets[i] / most_gets, 0);
+    draw_text(row, numbers + 10, 9, " %.4f  ", (double)f->gets[i]);
+    attrset(A_NORMAL);
+}
+
+static void tokens_draw(struct workbench *w, struct area a)
+{
+    struct flow f;
+    bool known = find_flow(w, &f);
+    attrset(A_BOLD);
+    draw_text(a.row, a.col, a.cols, "Tokens");
+    attrset(A_NORMAL);
+    if (!known) {
+        draw_text(a.row + 1, a.col, a.cols, "no query on this image yet");
+        return;
+    }
+    float most_gives = largest(w, f.gives, f.count), most_gets = largest(w, f.gets, f.count);
+    attrset(A_DIM);
+    draw_text(a.row, a.col + 8, a.cols - 8, "gives %s, receives %s", f.to, f.from);
+    draw_text(a.row + 1, a.col + a.cols - 20, 20, "   gives   receives");
+    attrset(A_NORMAL);
+    int room = a.rows - 2, chosen = w->sel.token < 0 ? 0 : w->sel.token;
+    int from = chosen >= room ? chosen - room + 1 : 0;
+    for (int i = from, row = a.row + 2; i < f.count && row < a.row + a.rows; i++)
+        if (!is_hidden(w, i))
+            draw_row(w, a, row++, &f, i, most_gives, most_gets);
+    flow_fini(&f);
+}
+
+/* Up and down go through the tokens, as they stand below each other. */
+static void tokens_move(struct workbench *w, enum motion m)
+{
+    int n = w->now.r ? w->now.r->token_count : 0;
+    if (m == MOVE_LEFT || m == MOVE_RIGHT) {
+        look_move(w, m);
+        return;
+    }
+    w->sel.token = m == MOVE_UP && w->sel.token <= 0 ? -1 : n ? panes_pick(w->sel.token, n, 5, m)
+                                                              : -1;
+    w->overlay = w->sel.token >= 0;
+}
+
+static bool tokens_click(struct workbench *w, int row, int col)
+{
+    const struct result *r = w->now.r;
+    int room = w->panes[w->focus].at.rows - 2, chosen = w->sel.token < 0 ? 0 : w->sel.token;
+    int at = chosen >= room ? chosen - room + 1 : 0;
+    (void)col;
+    for (int line = 2; r && at < r->token_count; at++)
+        if (!is_hidden(w, at) && line++ == row) {
+            w->sel.token = at;
+            w->overlay = true;
+            return true;
+        }
+    return false;
+}
+
+static bool tokens_table(struct workbench *w, struct table *out)
+{
+    struct flow f;
+    if (!find_flow(w, &f))
+        return false;
+    table_init(out, f.count, 2);
+    out->col_names[0] = xasprintf("gives %s", f.to);
+    out->col_names[1] = xasprintf("receives %s", f.from);
+    for (int i = 0; i < f.count; i++) {
+        out->row_names[i] = xstrdup(w->now.r->tokens[i].piece);
+        out->x[2 * i] = f.gives[i];
+        out->x[2 * i + 1] = f.gets[i];
+    }
+    flow_fini(&f);
+    return true;
+}
+
+const struct view view_tokens = {
+    .name = "tokens",
+    .what = "the text with the attention that it gives and receives",
+    .draw = tokens_draw,
+    .move = tokens_move,
+    .click = tokens_click,
+    .table = tokens_table,
+};

@@ -1,0 +1,26 @@
+/* All views, in the order in which they are listed; popups last. */
+#include "ui/workbench_priv.h"
+
+#include <string.h>
+
+const struct view *const all_views[] = {
+    &view_photo,
+    &view_answer,
+    &view_looks,
+    &view_tokens,
+    &view_regions,
+    &view_tasks,
+    &view_history,
+    &view_status,
+    &view_views,
+    &view_help,
+    NULL,
+};
+
+const struct view *view_find(const char *name)
+{
+    for (int i = 0; all_views[i]; i++)
+        if (strcmp(all_views[i]->name, name) == 0)
+            return all_views[i];
+    return NULL;
+}
