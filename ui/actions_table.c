@@ -54,6 +54,8 @@ static void do_regions(struct workbench *w, const char *arg)
 {
     (void)arg;
     do_view(w, "regions");
+    if (w->sel.region < 1)
+        panes_move(w, MOVE_FIRST); /* one is lit at once */
 }
 
 static void do_history(struct workbench *w, const char *arg)

@@ -194,13 +194,13 @@ static void column(struct workbench *w, struct area a, int first, int end)
 {
     struct area inside = {a.row, a.col + 2, a.rows, a.cols - 3};
     for (int i = 0; i < a.rows; i++)
-        mvaddch(a.row + i, a.col, ACS_VLINE);
+        mvaddwstr(a.row + i, a.col, L"\u2502");
     stack(w, inside, first, end);
     for (int i = first; i < end; i++)
         if (w->panes[i].shown && i == w->focus) {
             attrset(draw_rank_attr(1));
             for (int j = 0; j < w->panes[i].at.rows; j++)
-                mvaddch(w->panes[i].at.row + j, a.col, ACS_VLINE);
+                mvaddwstr(w->panes[i].at.row + j, a.col, L"\u2502");
             attrset(A_NORMAL);
         }
 }

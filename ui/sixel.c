@@ -88,23 +88,30 @@ static void put_run(struct buf *out, int n, int bits)
         buf_putc(out, c);
 }
 
-/* Chooses a color; the first time it says which it is, in hundredths of red, green, blue. */
-static void put_color(struct buf *out, struct cube k, int color, struct band *b)
+/* Says which color a number is, in hundredths of red, green, blue. */
+static void define_color(struct buf *out, struct cube k, int color)
 {
-    buf_putc(out, '#');
-    put_number(out, color);
-    if (b->defined[color])
-        return;
-    b->defined[color] = true;
     int blue = color % k.b, green = color / k.b % k.g, red = color / k.b / k.g;
     const int part[3] = {k.r > 1 ? 100 * red / (k.r - 1) : 0,
                          k.g > 1 ? 100 * green / (k.g - 1) : 0,
                          k.b > 1 ? 100 * blue / (k.b - 1) : 0};
+    buf_putc(out, '#');
+    put_number(out, color);
     buf_puts(out, ";2");
     for (int i = 0; i < 3; i++) {
         buf_putc(out, ';');
         put_number(out, part[i]);
     }
+}
+
+/* Not every terminal chooses the color that it is told of, so that is said, too. */
+static void put_color(struct buf *out, struct cube k, int color, struct band *b)
+{
+    if (!b->defined[color])
+        define_color(out, k, color);
+    b->defined[color] = true;
+    buf_putc(out, '#');
+    put_number(out, color);
 }
 
 /* Writes what the band holds, and empties it. */

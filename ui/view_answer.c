@@ -132,7 +132,8 @@ static void draw_line(const struct workbench *w, struct area a, int row, int i)
     struct line x;
     bool chosen = i == w->box, compared = w->plain != NULL;
     int right = numbers_width(r, a, compared), room = a.cols - right - 4;
-    int bar = room > 24 ? room / 3 : 0;
+    int bar = room / 3 < room - 22 ? room / 3 : room - 22; /* names come first */
+    bar = bar < 4 ? 0 : bar;
     read_line(w, i, &x);
     attrset(chosen ? A_REVERSE : A_NORMAL);
     mvhline(row, a.col, ' ', a.cols);
@@ -143,7 +144,7 @@ static void draw_line(const struct workbench *w, struct area a, int row, int i)
     attrset(chosen ? A_REVERSE : A_NORMAL);
     draw_text(row, a.col + n, room - bar + 3 - n, "%s", x.label);
     if (bar) {
-        attrset((int)draw_rank_attr(r->box_count ? i : 1) | (chosen ? A_REVERSE : 0));
+        attrset((int)draw_rank_attr(r->box_count ? i : 1));
         draw_bar(row, a.col + 4 + room - bar, bar, x.share);
         attrset(chosen ? A_REVERSE : A_NORMAL);
     }

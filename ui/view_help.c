@@ -1,9 +1,10 @@
 /* Everything that can be done, from the table of actions, with a search. */
-#include "ui/text.h"
+#include "src/mem.h"
 #include "ui/workbench_priv.h"
 
 #include <curses.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Line i over all groups: an action, or a group's title (action NULL). */
@@ -46,12 +47,28 @@ static int count_lines(void)
     return n;
 }
 
+/* Many keys are told by the first and the last. */
+static void shorten(char *keys, size_t size)
+{
+    char first[32], *last = strrchr(keys, ' ');
+    int blanks = 0;
+    for (const char *s = keys; *s; s++)
+        blanks += *s == ' ';
+    if (blanks < 3 || !last)
+        return;
+    snprintf(first, sizeof first, "%.*s", (int)strcspn(keys, " "), keys);
+    char *text = xasprintf("%s ..%s", first, last);
+    snprintf(keys, size, "%s", text);
+    free(text);
+}
+
 static void draw_action(const struct workbench *w, const struct action *a, struct area at, int row)
 {
     char keys[128], name[128];
     bool narrow = at.cols < 100;
-    int first = narrow ? 16 : 18, second = narrow ? 0 : 30;
+    int first = narrow ? 18 : 19, second = narrow ? 0 : 30;
     actions_keys(w, a, keys, sizeof keys);
+    shorten(keys, sizeof keys);
     snprintf(name, sizeof name, ":%s %s", a->name, a->args);
     attron(A_BOLD);
     draw_text(row, at.col + 1, first - 1, "%s", narrow && !keys[0] ? name : keys);

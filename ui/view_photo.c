@@ -96,6 +96,8 @@ static int choose_columns(int n, int width, int height)
 {
     int best = 1;
     double most = 0;
+    if (n == 2)
+        return 2; /* statements speak of the left one and the right one */
     for (int cols = 1; cols <= n; cols++) {
         int rows = (n + cols - 1) / cols;
         double size = fmin((double)width / cols / 4, (double)height / rows / 3);
@@ -148,6 +150,18 @@ static void label_tile_cells(const struct workbench *w, struct area at, int i)
     attrset(A_NORMAL);
 }
 
+/* Rows of cells that the highest of the photos needs, and a blank one below; at most `most`. */
+static int needed_rows(const struct workbench *w, const int *list, int n, int cols, int most)
+{
+    int rows = 1;
+    for (int i = 0; i < n && cols > 0; i++) {
+        struct frame f = {0};
+        find_frame(w, w->photos[list[i]]->image, (struct area){0, 0, most, cols}, 1, &f);
+        rows = f.at.rows > rows ? f.at.rows : rows;
+    }
+    return rows + 1 < most ? rows + 1 : most;
+}
+
 /* All in one picture, in cells that are all of one size; the photos begin in their left upper
  * corners. */
 static void draw_together(struct workbench *w, struct area a, const int *list, int n)
@@ -155,7 +169,7 @@ static void draw_together(struct workbench *w, struct area a, const int *list, i
     int cw, ch;
     draw_cell(w, &cw, &ch);
     int cols = choose_columns(n, a.cols * cw, a.rows * ch), rows = (n + cols - 1) / cols;
-    int wide = a.cols / cols, high = a.rows / rows;
+    int wide = a.cols / cols, high = needed_rows(w, list, n, wide - 1, a.rows / rows);
     if (wide < 4 || high < 2) {
         draw_one(w, a);
         return;

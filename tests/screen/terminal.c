@@ -17,6 +17,15 @@
 
 static void reply(struct terminal *t, const char *text)
 {
+    static const char *const noise[] = {"\033[I", "\033]11;rgb:0000/0000/0000\033\\", "\033[?997;1n"};
+    if (t->kind.late) {
+        size_t len = t->late ? strlen(t->late) : 0;
+        t->late = realloc(t->late, len + strlen(text) + 1);
+        strcpy(t->late + len, text);
+        return;
+    }
+    if (t->kind.noisy && write(t->fd, noise[t->bytes % 3], strlen(noise[t->bytes % 3])) < 0)
+        t->mute = true;
     if (!t->mute && write(t->fd, text, strlen(text)) < 0)
         t->mute = true;
 }
@@ -44,9 +53,11 @@ static void put_sixel(struct terminal *t, struct pen *p, int bits)
                 continue;
             t->image_w = p->x + 1 > t->image_w ? p->x + 1 : t->image_w;
             t->image_h = p->y + b + 1 > t->image_h ? p->y + b + 1 : t->image_h;
-            if (x < MAX_W && y < MAX_H)
+            if (x < MAX_W && y < MAX_H) {
+                t->painted[y][x] = true;
                 for (int i = 0; i < 3; i++)
                     t->rgb[y][x][i] = (uint8_t)p->palette[p->color][i];
+            }
         }
     p->run = 1;
 }
@@ -140,7 +151,27 @@ static void feed(struct terminal *t, char c)
 
 /* ---- the program */
 
+/* Whatever text writes to a cell wipes the picture from it. */
+static int on_damage(VTermRect r, void *user)
+{
+    struct terminal *t = user;
+    int right = r.end_col * CELL_W < MAX_W ? r.end_col * CELL_W : MAX_W;
+    for (int y = r.start_row * CELL_H; y < r.end_row * CELL_H && y < MAX_H; y++)
+        for (int x = r.start_col * CELL_W; x < right; x++)
+            t->painted[y][x] = false;
+    return 1;
+}
+
+static const VTermScreenCallbacks callbacks = {.damage = on_damage};
+
 struct terminal *terminal_start(const char *const *argv, int rows, int cols, bool sixel, bool mute)
+{
+    const struct terminal_kind kind = {.sixel = sixel, .mute = mute};
+    return terminal_start_as(argv, rows, cols, &kind);
+}
+
+struct terminal *terminal_start_as(const char *const *argv, int rows, int cols,
+                                   const struct terminal_kind *kind)
 {
     struct terminal *t = calloc(1, sizeof *t);
     struct winsize w = {(unsigned short)rows, (unsigned short)cols,
@@ -149,12 +180,15 @@ struct terminal *terminal_start(const char *const *argv, int rows, int cols, boo
         return NULL;
     t->rows = rows;
     t->cols = cols;
-    t->sixel = sixel;
-    t->mute = mute;
+    t->kind = *kind;
+    t->sixel = kind->sixel;
+    t->mute = kind->mute;
     t->vt = vterm_new(rows, cols);
     vterm_set_utf8(t->vt, 1);
     t->screen = vterm_obtain_screen(t->vt);
     vterm_screen_enable_altscreen(t->screen, 1);
+    vterm_screen_set_callbacks(t->screen, &callbacks, t);
+    vterm_screen_set_damage_merge(t->screen, VTERM_DAMAGE_CELL);
     vterm_screen_reset(t->screen, 1);
     t->pid = forkpty(&t->fd, NULL, NULL, &w);
     if (t->pid == 0) {
@@ -166,8 +200,16 @@ struct terminal *terminal_start(const char *const *argv, int rows, int cols, boo
     return t;
 }
 
+static void pass(int ms)
+{
+    struct timespec ts = {.tv_nsec = ms * 1000000L};
+    nanosleep(&ts, NULL);
+}
+
 void terminal_type(struct terminal *t, const char *keys)
 {
+    if (t->kind.delay)
+        pass(t->kind.delay);
     if (write(t->fd, keys, strlen(keys)) < 0)
         perror("terminal_type");
 }
@@ -195,9 +237,15 @@ static int read_some(struct terminal *t, int ms)
 {
     struct pollfd p = {t->fd, POLLIN, 0};
     char bytes[65536];
+    size_t most = sizeof bytes;
+    if (t->kind.bytes_a_second) { /* a line's worth at a time */
+        most = 512;
+        pass((int)(1000 * 512 / t->kind.bytes_a_second));
+    }
     if (poll(&p, 1, ms) <= 0)
         return 0;
-    ssize_t n = read(t->fd, bytes, sizeof bytes);
+    ssize_t n = read(t->fd, bytes, most);
+    t->bytes += n > 0 ? n : 0;
     for (ssize_t i = 0; i < n; i++)
         feed(t, bytes[i]);
     return n > 0 ? (int)n : -1;
@@ -254,6 +302,73 @@ bool terminal_cell_color(const struct terminal *t, int row, int col, uint8_t rgb
     return true;
 }
 
+void terminal_settle(struct terminal *t, int quiet_ms)
+{
+    long end = now_ms() + 10000;
+    while (now_ms() < end && read_some(t, quiet_ms) > 0) {
+    }
+}
+
+/* ---- pictures */
+
+static bool cell_painted(const struct terminal *t, int row, int col)
+{
+    for (int y = row * CELL_H; y < (row + 1) * CELL_H && y < MAX_H; y++)
+        for (int x = col * CELL_W; x < (col + 1) * CELL_W && x < MAX_W; x++)
+            if (t->painted[y][x])
+                return true;
+    return false;
+}
+
+/* The picture whose left upper corner is in a cell. */
+static struct picture measure(const struct terminal *t, int row, int col)
+{
+    struct picture p = {.row = row, .col = col};
+    int x0 = col * CELL_W, y0 = row * CELL_H;
+    while (x0 + p.w < MAX_W && t->painted[y0][x0 + p.w])
+        p.w++;
+    while (y0 + p.h < MAX_H && t->painted[y0 + p.h][x0])
+        p.h++;
+    p.rows = (p.h + CELL_H - 1) / CELL_H;
+    return p;
+}
+
+bool terminal_picture(const struct terminal *t, struct picture *out)
+{
+    *out = (struct picture){0};
+    for (int row = 0; row < t->rows && row * CELL_H < MAX_H; row++)
+        for (int col = 0; col < t->cols && col * CELL_W < MAX_W; col++) {
+            bool corner = cell_painted(t, row, col) &&
+                          (row == 0 || !cell_painted(t, row - 1, col)) &&
+                          (col == 0 || !cell_painted(t, row, col - 1));
+            struct picture p = corner ? measure(t, row, col) : (struct picture){0};
+            if (p.w * p.h > out->w * out->h)
+                *out = p;
+        }
+    return out->w > 0;
+}
+
+static bool is_under(uint32_t c)
+{
+    return c == 0xa0 || (c >= 0x2000 && c <= 0x200a);
+}
+
+int terminal_torn(const struct terminal *t, char *why, int size)
+{
+    int n = 0;
+    for (int row = 0; row < t->rows && (row + 1) * CELL_H <= MAX_H; row++)
+        for (int col = 0; col < t->cols && (col + 1) * CELL_W <= MAX_W; col++) {
+            VTermScreenCell cell;
+            VTermPos pos = {.row = row, .col = col};
+            vterm_screen_get_cell(t->screen, pos, &cell);
+            bool painted = cell_painted(t, row, col), under = is_under(cell.chars[0]);
+            if (painted != under && n++ == 0)
+                snprintf(why, (size_t)size, "row %d column %d: %s over U+%04x", row, col,
+                         painted ? "pixels" : "no pixels", (unsigned)cell.chars[0]);
+        }
+    return n;
+}
+
 int terminal_end(struct terminal *t)
 {
     int status = -1;
@@ -267,6 +382,7 @@ int terminal_end(struct terminal *t)
     }
     close(t->fd);
     vterm_free(t->vt);
+    free(t->late);
     free(t);
     return status;
 }

@@ -9,21 +9,43 @@
 
 enum { CELL_W = 8, CELL_H = 16, MAX_W = 1400, MAX_H = 900 };
 
+/* What kind of terminal it is. */
+struct terminal_kind {
+    bool sixel;      /* answers DA1 with 4 */
+    bool mute;       /* answers nothing */
+    bool late;       /* answers when the program has stopped waiting */
+    bool noisy;      /* says other things between its answers */
+    long bytes_a_second; /* that it takes; 0: all */
+    int delay;       /* ms until a key arrives, and until what is written is seen */
+};
+
+/* A picture on the screen, in cells and pixels: strips that lie below each other are one. */
+struct picture {
+    int row, col, rows, w, h;
+};
+
 struct terminal {
     int fd, rows, cols;
     pid_t pid;
     bool sixel, mute; /* answers DA1 with 4; answers nothing */
+    struct terminal_kind kind;
+    char *late;       /* answers that wait */
+    long long bytes;  /* that came, pictures included */
+    long long wait_from, taken; /* of a slow one: since when, and how much */
     VTerm *vt;
     VTermScreen *screen;
     char seq[1 << 20]; /* an escape sequence under way */
     int len;
-    int images;       /* sixel pictures so far */
+    int images;       /* sixel sequences so far */
     int at_row, at_col, image_w, image_h; /* the last one */
     uint8_t rgb[MAX_H][MAX_W][3];         /* what they left, in pixels of the screen */
+    bool painted[MAX_H][MAX_W];           /* by a picture, and not written over by text */
 };
 
 /* Starts argv[0]; argv ends in NULL. NULL when that fails. */
 struct terminal *terminal_start(const char *const *argv, int rows, int cols, bool sixel, bool mute);
+struct terminal *terminal_start_as(const char *const *argv, int rows, int cols,
+                                   const struct terminal_kind *kind);
 void terminal_type(struct terminal *t, const char *keys);
 void terminal_resize(struct terminal *t, int rows, int cols);
 /* Reads what the program writes for so long. False when it has ended. */
@@ -35,6 +57,13 @@ bool terminal_has(const struct terminal *t, const char *text);
 void terminal_row(const struct terminal *t, int row, char *out, int size);
 /* The background of a cell is a picture's block: its foreground color. */
 bool terminal_cell_color(const struct terminal *t, int row, int col, uint8_t rgb[3]);
+/* The largest picture that is on the screen; false without any. */
+bool terminal_picture(const struct terminal *t, struct picture *out);
+/* Cells that hold one of the blanks that lie under pictures, but no picture, or a picture and
+ * something else: what a clean screen has none of. The first is told in why. */
+int terminal_torn(const struct terminal *t, char *why, int size);
+/* Reads until nothing has come for so long. */
+void terminal_settle(struct terminal *t, int quiet_ms);
 /* Waits for the end; its wait status. Frees t. */
 int terminal_end(struct terminal *t);
 

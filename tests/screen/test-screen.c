@@ -37,8 +37,9 @@ static int count_color(const struct terminal *t, int r, int g, int b)
 /* A pixel of the photo: x, y from 0 to 1. */
 static const uint8_t *photo_pixel(const struct terminal *t, double x, double y)
 {
-    return t->rgb[t->at_row * CELL_H + (int)(y * t->image_h)]
-                 [t->at_col * CELL_W + (int)(x * t->image_w)];
+    struct picture p;
+    terminal_picture(t, &p);
+    return t->rgb[p.row * CELL_H + (int)(y * p.h)][p.col * CELL_W + (int)(x * p.w)];
 }
 
 static void ask(struct terminal *t, const char *text)
@@ -63,9 +64,11 @@ static void with_sixels(void)
     ok(terminal_expect(t, "RefCOCO") && terminal_expect(t, "scene.png  1/2"), "the screen opens");
     terminal_read(t, 500);
     const uint8_t *p = photo_pixel(t, 0.2, 0.6);
-    ok(t->images > 0 && t->image_w > 200, "a picture of %dx%d is drawn", t->image_w, t->image_h);
+    struct picture photo;
+    ok(terminal_picture(t, &photo) && photo.w > 200, "a picture of %dx%d is drawn", photo.w,
+       photo.h);
     ok(p[0] > 150 && p[1] < 90 && p[2] < 90, "the red square is red: %d %d %d", p[0], p[1], p[2]);
-    ok(t->at_row * CELL_H + t->image_h <= 30 * CELL_H, "the picture ends above the last rows");
+    ok(photo.row * CELL_H + photo.h <= 28 * CELL_H, "the picture ends above the last rows");
     int yellow = count_color(t, 255, 204, 0), images = t->images;
     ask(t, "the red square");
     ok(terminal_expect(t, "the red square") && terminal_expect(t, "region 3"), "boxes are ranked");
@@ -86,9 +89,14 @@ static void with_sixels(void)
     terminal_type(t, "?");
     ok(terminal_expect(t, "choose the task"), "? shows the keys");
     images = t->images;
-    terminal_type(t, "x");
+    terminal_type(t, "clipb");
+    terminal_expect(t, "copy the chosen text");
+    terminal_settle(t, 100);
+    ok(terminal_has(t, "copy the chosen text") && !terminal_has(t, "choose the task"),
+       "letters search in it");
+    terminal_type(t, "\033");
     terminal_read(t, 300);
-    ok(t->images > images && !terminal_has(t, "older and newer"), "any key leaves the help");
+    ok(t->images > images && !terminal_has(t, "clipboard"), "Esc leaves the help");
     quit(t, "sixel");
 }
 
@@ -106,7 +114,7 @@ static void lists_and_typing(void)
     terminal_type(t, "what color is the caf\xc3\xa9\r");
     ok(terminal_expect(t, "answer 1"), "GQA answers by its labels");
     terminal_expect(t, "logged as");
-    terminal_type(t, "h");
+    terminal_type(t, "H");
     ok(terminal_expect(t, "History") && terminal_expect(t, "the red square"),
        "the history lists this and the earlier run");
     terminal_type(t, "\r");
@@ -129,7 +137,7 @@ static void two_images(void)
     terminal_type(t, "t");
     terminal_read(t, 100);
     terminal_type(t, "\033OH\033OB\033OB\033OB\r\r"); /* Home, three down: COCO retrieval; ask */
-    ok(terminal_expect(t, "alignment logit"), "COCO retrieval ranks the images");
+    ok(terminal_expect(t, "alignment"), "COCO retrieval ranks the images");
     quit(t, "two images");
 }
 
@@ -138,10 +146,11 @@ static void resize(void)
     struct terminal *t = start(true, false, "refcoco", false);
     terminal_expect(t, "scene.png");
     terminal_read(t, 300);
-    int images = t->images, width = t->image_w;
+    struct picture before, after;
+    terminal_picture(t, &before);
     terminal_resize(t, 24, 80);
     terminal_read(t, 800);
-    ok(t->images > images && t->image_w < width, "a smaller terminal gets a smaller picture");
+    ok(terminal_picture(t, &after) && after.w < before.w && after.w > 100, "a smaller terminal gets a smaller picture");
     ok(terminal_expect(t, "vilscope"), "and its text");
     terminal_resize(t, 6, 20);
     ok(terminal_expect(t, "too small"), "a tiny one is told");
@@ -216,6 +225,8 @@ static void regions_and_boxes(void)
     int white = count_color(t, 255, 255, 255);
     ok(white > 400, "and shown: %d white pixels", white);
     ask(t, "the red square");
+    terminal_expect(t, "softmax");
+    terminal_settle(t, 200);
     ok(terminal_expect(t, "region 1 ") && terminal_expect(t, "whole image") &&
        !terminal_has(t, "region 2"), "a query sees the box and the whole image only");
     terminal_type(t, "xr");
@@ -296,7 +307,7 @@ static void demo(void)
     }
     setenv("VILSCOPE_DEMO", source_path("demo/model"), 1);
     struct terminal *t = terminal_start(argv, 32, 110, true, false);
-    ok(terminal_expect(t, "demo / final") && terminal_expect(t, "probability") &&
+    ok(terminal_expect(t, "demo / final") && terminal_expect(t, "softmax") &&
        terminal_expect(t, "s: another query"),
        "the first screen has an answer, and says what next");
     terminal_read(t, 300);
