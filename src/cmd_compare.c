@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-atomic_bool compare_stop;
+atomic_bool compare_stopped;
 
 const char compare_help[] =
     "Asks several checkpoints the same and shows who answers what, who is right and what flips;\n"
@@ -355,7 +355,7 @@ bool compare_utf8(void)
 
 static void on_signal(int number)
 {
-    atomic_store(&compare_stop, true);
+    atomic_store(&compare_stopped, true);
     signal(number, SIG_DFL);
 }
 

@@ -39,7 +39,7 @@ struct compare_run {
 };
 
 /* Set by signals: what runs stops between layers. */
-extern atomic_bool compare_stop;
+extern atomic_bool compare_stopped;
 
 /* The answer of one probe, for probe_runner_add with the run as its argument: logged, and told as
  * progress on a terminal. */

@@ -141,7 +141,7 @@ int compare_weights(struct compare_run *r, struct vs_err *err)
     for (int b = 1; b < model_checkpoint_count(r->m) && rc == 0; b++) {
         struct weights_change *w = NULL;
         rc = weights_compare(r->m->kern, r->m->checkpoints[0].file, r->m->checkpoints[b].file,
-                             &compare_stop, &w, err);
+                             &compare_stopped, &w, err);
         if (rc != 0)
             break;
         if (r->o->json)
@@ -209,7 +209,7 @@ int compare_cka(struct compare_run *r, struct vs_err *err)
     struct cka c[2];
     int last = model_checkpoint_count(r->m) - 1, rc = make_queries(r, &q, err);
     if (rc == 0)
-        rc = cka_run(r->m, q, r->probes->count, 0, last, &compare_stop, on_progress, what, c, err);
+        rc = cka_run(r->m, q, r->probes->count, 0, last, &compare_stopped, on_progress, what, c, err);
     compare_clear();
     free(q);
     if (rc != 0)
@@ -260,7 +260,7 @@ static int add_query(struct compare_run *r, const struct query *q, struct attent
         struct query one = *q;
         one.checkpoint = numbers[i];
         one.attention = true;
-        rc = query_run(r->m, &one, &compare_stop, &x[i], err);
+        rc = query_run(r->m, &one, &compare_stopped, &x[i], err);
     }
     if (rc == 0)
         rc = attention_changes(x[0], x[1], &list, &n, err);
@@ -437,7 +437,7 @@ int compare_swap(struct compare_run *r, struct vs_err *err)
     struct query *q = NULL;
     struct swap_result *s = NULL;
     struct swap_options o = {.a = 0, .b = model_checkpoint_count(r->m) - 1, .level = r->o->level,
-                             .smallest = true, .cancel = &compare_stop, .report = on_swap,
+                             .smallest = true, .cancel = &compare_stopped, .report = on_swap,
                              .report_arg = what};
     int rc = make_queries(r, &q, err);
     if (rc == 0)

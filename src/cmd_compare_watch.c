@@ -54,7 +54,7 @@ static void tell_waiting(const struct watch *w)
 static int next(struct watch *w, const char **path, struct vs_err *err)
 {
     int rc = 0;
-    while (!atomic_load(&compare_stop) && (rc = watch_next(w, path, err)) >= 0) {
+    while (!atomic_load(&compare_stopped) && (rc = watch_next(w, path, err)) >= 0) {
         if (rc > 0 && is_model(*path)) {
             compare_clear();
             return rc;
@@ -64,14 +64,14 @@ static int next(struct watch *w, const char **path, struct vs_err *err)
             continue;
         }
         tell_waiting(w);
-        watch_wait(w, &compare_stop);
+        watch_wait(w, &compare_stopped);
     }
     return rc < 0 ? rc : 0;
 }
 
 static int ask(struct compare_run *r, int checkpoint, struct vs_err *err)
 {
-    int rc = probe_runner_add(r->runner, checkpoint, &compare_stop, compare_log_answer, r, err);
+    int rc = probe_runner_add(r->runner, checkpoint, &compare_stopped, compare_log_answer, r, err);
     compare_clear();
     if (rc == 0) {
         compare_print_column(r, probe_runner_table(r->runner)->count - 1);
@@ -105,7 +105,7 @@ static int open_model(struct compare_run *r, struct watch *w, const struct model
 
 static bool is_done(const struct compare_run *r)
 {
-    return atomic_load(&compare_stop) ||
+    return atomic_load(&compare_stopped) ||
            (r->o->until && model_checkpoint_count(r->m) >= r->o->until);
 }
 

@@ -1,6 +1,6 @@
 /* Asking: tasks, checkpoints, suggested queries. */
 #include "src/mem.h"
-#include "ui/workbench_priv.h"
+#include "ui/compare.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -210,6 +210,7 @@ static void stop_work(struct workbench *w)
 {
     struct detect_progress p;
     bool runs = engine_progress(w->engine, &p);
+    compare_stop(w);
     engine_cancel(w->engine);
     for (int i = 0; i < w->photo_count; i++)
         w->states[i].waits = false;

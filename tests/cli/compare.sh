@@ -145,6 +145,7 @@ mkdir -p "$run"
 cp "$work/same.safetensors" "$run/step_1.safetensors"
 echo "not a model" >"$run/notes.bin"
 size=$(wc -c <"$work/other.safetensors")
+: >"$work/watched"
 "$VILSCOPE" compare -m "$tiny" --no-log --probes "$work/half.probes" --watch "$run" --settle 0.3 \
     --until 3 --json >"$work/watched" 2>"$work/err" &
 watcher=$!
