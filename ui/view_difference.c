@@ -137,10 +137,27 @@ static struct area map_area(struct area a, int rows, int cols, bool *named)
     int high = a.rows / rows, wide = (a.cols - NAME_COLS - 1) / cols;
     *named = high >= 1 && a.cols > NAME_COLS + 8;
     high = high > 2 ? 2 : high;
-    wide = wide > 4 ? 4 : wide;
+    wide = wide > 7 ? 7 : wide;
     struct area at = {a.row, a.col + (*named ? NAME_COLS + 1 : 0), high ? high * rows : a.rows,
                       wide >= 1 ? wide * cols : a.cols - (*named ? NAME_COLS + 1 : 0)};
     return at;
+}
+
+/* Over the map: tokens, or numbers of regions. */
+static void draw_columns(struct workbench *w, struct area a, int cols)
+{
+    int wide = a.cols / cols;
+    for (int j = 0; wide >= 3 && j < cols; j++) {
+        char name[128];
+        int chosen = look_cols_are_tokens(w->sel.kind) && j == w->sel.token;
+        name_of(w, look_cols_are_tokens(w->sel.kind), j, name, sizeof name);
+        const char *s = strncmp(name, "region ", 7) == 0 ? name + 7
+                        : strcmp(name, "whole image") == 0 ? "all" : name;
+        int width = s == name + 7 ? (int)strcspn(s, " ") : (int)strlen(s);
+        attrset(chosen ? A_REVERSE : A_DIM);
+        draw_text(a.row, a.col + j * wide, wide - 1, "%.*s", width, s);
+        attrset(A_NORMAL);
+    }
 }
 
 static void draw_map(struct workbench *w, struct area a, const float *x, int rows, int cols)
@@ -153,6 +170,7 @@ static void draw_map(struct workbench *w, struct area a, const float *x, int row
     if (c)
         paint(c, x, rows, cols, largest(x, rows * cols));
     gfx_place(&w->gfx, w->slot, at, c);
+    draw_columns(w, (struct area){a.row - 1, at.col, 1, at.cols}, cols);
     for (int i = 0; named && i < rows; i++) {
         char name[128];
         name_of(w, tokens, i, name, sizeof name);
@@ -197,7 +215,7 @@ static void draw_head(struct workbench *w, struct area a)
     char pair[160], head[32];
     compare_pair_name(w, pair, sizeof pair);
     attrset(A_BOLD);
-    draw_text(a.row, a.col, a.cols, "Attention of B minus A: %s", pair);
+    draw_text(a.row, a.col, a.cols, "Attention of B minus A (orange more, blue less): %s", pair);
     attrset(A_DIM);
     if (head_of(w) < 0)
         snprintf(head, sizeof head, "mean of heads");
@@ -257,7 +275,7 @@ static void difference_draw(struct workbench *w, struct area a)
         int numbers = body.rows > 16 ? 6 : body.rows > 8 ? 3 : 0;
         before = xcalloc((size_t)rows * (size_t)cols + 1, sizeof *before);
         trace_attention(ra->trace, kind, layer, batch_row(w), head_of(w), &rows, &cols, before);
-        draw_map(w, (struct area){body.row, body.col, body.rows - numbers - (numbers > 0),
+        draw_map(w, (struct area){body.row + 1, body.col, body.rows - numbers - 1 - (numbers > 0),
                                   body.cols}, x, rows, cols);
         draw_numbers(w, (struct area){body.row + body.rows - numbers, body.col, numbers, body.cols},
                      x, before, rows, cols);
@@ -275,7 +293,8 @@ static void difference_move(struct workbench *w, enum motion m)
     if (m == MOVE_LEFT || m == MOVE_RIGHT)
         look_move(w, m);
     else if (find_heads(w))
-        choose(w, panes_pick(c->heads.pick, c->heads.count, 10, m));
+        choose(w, is_chosen(w, &c->heads.list[c->heads.pick])
+                      ? panes_pick(c->heads.pick, c->heads.count, 10, m) : 0);
 }
 
 static bool difference_table(struct workbench *w, struct table *out)

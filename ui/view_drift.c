@@ -60,15 +60,29 @@ static void draw_weights(const struct weights_change *x, struct area a)
 
 /* ---- hidden states */
 
-static void paint(struct canvas *c, const struct cka *x, int left, int width, int height)
+/* A number on its color, or on gray where black would not be read. */
+static void paint_value(struct canvas *c, double v, int x1, int y1, int x2, int y2)
 {
-    int n = x->depths;
+    struct rgb color = canvas_heat_color((float)v);
+    char text[16];
+    if (2 * color.r + 5 * color.g + color.b < 8 * 110)
+        color = (struct rgb){190, 190, 190};
+    snprintf(text, sizeof text, "%.2f", v);
+    if (x2 - x1 > 28 && y2 - y1 > 10)
+        canvas_label(c, (x1 + x2) / 2 - 12, (y1 + y2) / 2 - 4, text, 1, color);
+}
+
+static void paint(struct canvas *c, const struct cka *x, bool numbers)
+{
+    int n = x->depths, left = 0, width = c->w, height = c->h;
     for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++) {
             double v = x->values[i * n + j];
             int y1 = i * height / n, y2 = (i + 1) * height / n - 1;
             int x1 = left + j * width / n, x2 = left + (j + 1) * width / n - 1;
             canvas_fill(c, x1, y1, x2, y2, canvas_heat_color(isnan(v) ? 0 : (float)v));
+            if (numbers && !isnan(v))
+                paint_value(c, v, x1, y1, x2, y2);
         }
 }
 
@@ -94,6 +108,9 @@ static void draw_states(struct workbench *w, const struct drift *d, struct area 
     draw_cell(w, &cw, &ch);
     int rows = (a.rows - 3) / 2;
     struct canvas *c = NULL;
+    attrset(A_DIM);
+    draw_text(a.row + 1, a.col, a.cols, "text stream above, image stream below; A down, B across");
+    attrset(A_NORMAL);
     struct area at = {a.row + 2, a.col + names, 2 * rows + 1, a.cols - names};
     for (int s = 0; s < 2; s++) {
         const struct cka *x = &d->cka[s];
@@ -108,14 +125,10 @@ static void draw_states(struct workbench *w, const struct drift *d, struct area 
             return;
         struct canvas *part = canvas_new(wide * cw, high * ch);
         if (part) {
-            paint(part, x, 0, part->w, part->h);
+            paint(part, x, w->gfx.mode == GFX_SIXEL);
             canvas_put(c, 0, s * (rows + 1) * ch, part);
         }
         canvas_free(part);
-        attrset(A_DIM);
-        draw_text(top - 1, a.col, a.cols, "%s stream: A down, B across; same layers %.3f to %.3f",
-                  x->text ? "text" : "image", x->values[0], x->values[n * n - 1]);
-        attrset(A_NORMAL);
         for (int i = 0; i < n && rows >= n; i++)
             draw_text(top + i * high / n, a.col, names - 1, "%s", x->names[i]);
     }

@@ -76,7 +76,10 @@ static void swap_draw(struct workbench *w, struct area a)
                                                                         "kind of parts");
         return;
     }
-    int row = draw_query(s, (struct area){a.row + 1, a.col, a.rows - 1, a.cols}) + 1;
+    int row = draw_query(s, (struct area){a.row + 1, a.col, a.rows - 1, a.cols});
+    attrset(A_DIM);
+    draw_text(row++, a.col, a.cols, "Enter asks A with the chosen part; X: the next kind of parts");
+    attrset(A_NORMAL);
     int room = a.row + a.rows - row, n = s->result->item_count;
     int from = list_top(&s->top, s->pick, n, room);
     for (int i = from; i < n && i - from < room; i++)

@@ -49,7 +49,7 @@ static void paint(const struct workbench *w, struct canvas *c, const struct prob
 {
     int n = t->count, fine = w->gfx.mode == GFX_SIXEL;
     double *v = xcalloc(2 * (size_t)n + 2, sizeof *v), *mean = v + n;
-    canvas_fill(c, 0, 0, c->w - 1, c->h - 1, (struct rgb){16, 16, 16});
+    canvas_fill(c, 0, 0, c->w - 1, c->h - 1, (struct rgb){0, 0, 0});
     for (int k = 0; k <= 4 && fine; k++)
         draw_stroke(c, 0, plot_y(c, k / 4.0), c->w - 1, plot_y(c, k / 4.0), 1,
                     (struct rgb){50, 50, 50});
@@ -81,13 +81,15 @@ static void draw_plot(struct workbench *w, const struct probe_table *t, struct a
     gfx_place(&w->gfx, w->slot, at, c);
     draw_text(at.row, a.col, 4, "1.0");
     draw_text(at.row + at.rows - 1, a.col, 4, "0.0");
-    compare_name(w, t->columns[0]->checkpoint, name, sizeof name);
     attrset(A_DIM);
-    draw_text(at.row + at.rows, at.col, at.cols / 2, "%s", name);
-    compare_name(w, t->columns[n - 1]->checkpoint, name, sizeof name);
-    int width = (int)strlen(name);
-    if (n > 1 && width < at.cols / 2)
-        draw_text(at.row + at.rows, at.col + at.cols - width, width, "%s", name);
+    for (int i = 0, free_col = at.col; i < n; i++) { /* names that do not meet */
+        compare_name(w, t->columns[i]->checkpoint, name, sizeof name);
+        int width = (int)strlen(name), col = at.col + (n > 1 ? (at.cols - width) * i / (n - 1) : 0);
+        if (col < free_col || (i + 1 < n && col + width > at.col + at.cols - 12))
+            continue;
+        draw_text(at.row + at.rows, col, at.col + at.cols - col, "%s", name);
+        free_col = col + width + 1;
+    }
     attrset((int)draw_rank_attr(0));
     int used = draw_text(at.row + at.rows + 1, at.col, at.cols, "the chosen probe   ");
     attrset((int)draw_rank_attr(1));
