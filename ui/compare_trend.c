@@ -62,7 +62,7 @@ void do_probes(struct workbench *w, const char *arg)
     if (p)
         t->runner = probe_runner_new(w->model, p);
     else
-        workbench_say(w, false, "%s is new: P pins the query that is shown", arg);
+        workbench_say(w, false, "%s is new: N pins the query that is shown", arg);
     do_view(w, "trend");
 }
 
@@ -158,7 +158,7 @@ static void pin(struct workbench *w, const char *answer)
     t->runner = probe_runner_new(w->model, t->probes);
     t->next = 0;
     t->stopped = false;
-    workbench_say(w, false, "pinned%s%s; T shows the probes", t->path ? " in " : "",
+    workbench_say(w, false, "pinned%s%s; J shows the probes", t->path ? " in " : "",
                   t->path ? t->path : "");
 }
 

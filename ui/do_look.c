@@ -1,5 +1,5 @@
 /* Choosing what is looked at: tokens, regions, answers, maps, layers, heads. */
-#include "ui/workbench_priv.h"
+#include "ui/inside.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,13 +173,35 @@ void do_layer(struct workbench *w, const char *arg)
 void do_layer_next(struct workbench *w, const char *arg)
 {
     (void)arg;
+    if (inside_step_depth(w, 1))
+        return;
     w->sel.layer[w->sel.kind] = wrap(w->sel.layer[w->sel.kind] + 1, layers(w));
 }
 
 void do_layer_previous(struct workbench *w, const char *arg)
 {
     (void)arg;
+    if (inside_step_depth(w, -1))
+        return;
     w->sel.layer[w->sel.kind] = wrap(w->sel.layer[w->sel.kind] - 1, layers(w));
+}
+
+/* "1,3,4" as bits; 0 when it is no such list, or one of them is not there. */
+static uint32_t parse_set(const char *arg, int count)
+{
+    uint32_t set = 0;
+    for (const char *s = arg;; s++) {
+        char *end;
+        long n = strtol(s, &end, 10);
+        if (end == s || n < 1 || n > count || n > LOOK_SET_HEADS)
+            return 0;
+        set |= 1u << (n - 1);
+        if (*end == '\0')
+            return set;
+        if (*end != ',')
+            return 0;
+        s = end;
+    }
 }
 
 void do_head(struct workbench *w, const char *arg)
@@ -191,17 +213,19 @@ void do_head(struct workbench *w, const char *arg)
         *head = LOOK_MAX;
     else if (strcmp(arg, "rollout") == 0)
         *head = LOOK_ROLLOUT;
-    else if (n >= 1 && n <= heads(w))
+    else if (strchr(arg, ',') && parse_set(arg, heads(w)))
+        *head = look_set(parse_set(arg, heads(w)));
+    else if (!strchr(arg, ',') && n >= 1 && n <= heads(w))
         *head = n - 1;
     else
-        workbench_say(w, true, "head mean, max, rollout, or 1 to %d", heads(w));
+        workbench_say(w, true, "head mean, max, rollout, 1 to %d, or some, as 1,3", heads(w));
 }
 
 /* The mean comes before the first head, then the maximum, then the rollout. */
 static void step_head(struct workbench *w, int step)
 {
     int *head = &w->sel.head[w->sel.kind], n = heads(w);
-    int place = wrap(*head + 3 + step, n + 3);
+    int from = look_set_heads(*head) ? LOOK_MEAN : *head, place = wrap(from + 3 + step, n + 3);
     if (n)
         *head = place - 3;
 }

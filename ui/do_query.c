@@ -1,6 +1,7 @@
 /* Asking: tasks, checkpoints, suggested queries. */
 #include "src/mem.h"
 #include "ui/compare.h"
+#include "ui/knock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,7 @@ static struct box_list *drawn_boxes(const struct workbench *w)
 /* Posts the query line's text about the chosen photos. */
 static void post(struct workbench *w)
 {
+    knock_stop(w); /* nobody waits for it any more */
     struct query q = {.task = w->task, .text = w->query.text, .checkpoint = w->checkpoint,
                       .photo_count = w->asked_count, .photos = w->asked, .attention = true,
                       .hidden = true, .others = true, .changes = w->changes.list,
@@ -76,6 +78,7 @@ void do_ask(struct workbench *w, const char *arg)
         edit_set(&w->query, arg);
     if (!can_ask(w) || !w->query.len)
         return;
+    inside_of(w)->varies = false;
     w->changes.count = 0; /* a new question is asked of the whole model */
     choose_photos(w);
     post(w);
@@ -87,7 +90,7 @@ void do_again(struct workbench *w, const char *arg)
     do_ask(w, "");
 }
 
-void query_repeat(struct workbench *w)
+static void post_again(struct workbench *w, const char *text)
 {
     if (!can_ask(w) || !w->now.r)
         return;
@@ -96,8 +99,20 @@ void query_repeat(struct workbench *w)
     w->asked = xcalloc((size_t)w->asked_count + 1, sizeof(struct photo *));
     memcpy(w->asked, w->now.photos, (size_t)w->asked_count * sizeof(struct photo *));
     w->task = w->now.r->task;
-    edit_set(&w->query, w->now.r->text);
+    edit_set(&w->query, text);
     post(w);
+}
+
+void query_repeat(struct workbench *w)
+{
+    inside_of(w)->varies = false;
+    post_again(w, w->now.r->text);
+}
+
+void query_vary(struct workbench *w, const char *text)
+{
+    inside_of(w)->varies = true;
+    post_again(w, text);
 }
 
 void do_task(struct workbench *w, const char *arg)
@@ -196,6 +211,7 @@ void do_suggest(struct workbench *w, const char *arg)
         const struct eval_item *it = &w->suggestions->items[w->suggestion];
         w->suggestion = (w->suggestion + 1) % n;
         if ((!only || it->task == only) && take_suggestion(w, it)) {
+            inside_of(w)->varies = false;
             w->changes.count = 0;
             post(w);
             return;
@@ -211,6 +227,7 @@ static void stop_work(struct workbench *w)
     struct detect_progress p;
     bool runs = engine_progress(w->engine, &p);
     compare_stop(w);
+    knock_stop(w);
     engine_cancel(w->engine);
     for (int i = 0; i < w->photo_count; i++)
         w->states[i].waits = false;

@@ -115,6 +115,8 @@ void draw_head_name(const struct workbench *w, enum attn_kind kind, char *out, s
     if (head >= 0)
         snprintf(out, size, "head %d/%d", head + 1,
                  w->now.r ? trace_attention_heads(w->now.r->trace, kind) : 0);
+    else if (look_set_heads(head))
+        look_set_name(look_set_heads(head), out, size);
     else
         snprintf(out, size, "%s", head == LOOK_MAX       ? "maximum of heads"
                                   : head == LOOK_ROLLOUT ? "rollout up to here"

@@ -121,13 +121,18 @@ static int choose_blank(const struct gfx *g)
     return 0;
 }
 
+/* The first two cells of a row tell its number: curses moves rows that are alike by scrolling, which
+ * would move pixels, or lose them. */
 static void fill_blank(struct area a, int which)
 {
-    cchar_t blank;
-    setcchar(&blank, blanks[which], 0, 0, NULL);
-    for (int y = 0; y < a.rows; y++)
-        for (int x = 0; x < a.cols; x++)
-            mvadd_wch(a.row + y, a.col + x, &blank);
+    cchar_t blank[BLANKS];
+    for (int i = 0; i < BLANKS; i++)
+        setcchar(&blank[i], blanks[i], 0, 0, NULL);
+    for (int y = a.row; y < a.row + a.rows; y++)
+        for (int x = 0; x < a.cols; x++) {
+            int i = which + (x == 0 ? y : x == 1 ? y / BLANKS : 0);
+            mvadd_wch(y, a.col + x, &blank[i % BLANKS]);
+        }
 }
 
 static bool same_area(struct area a, struct area b)

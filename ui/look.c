@@ -188,6 +188,45 @@ static float *max_map(const struct result *r, enum attn_kind kind, int layer, in
     return out;
 }
 
+int look_set(uint32_t heads)
+{
+    return LOOK_ROLLOUT - (int)(heads & ((1u << LOOK_SET_HEADS) - 1));
+}
+
+uint32_t look_set_heads(int head)
+{
+    return head < LOOK_ROLLOUT ? (uint32_t)(LOOK_ROLLOUT - head) : 0;
+}
+
+void look_set_name(uint32_t heads, char *out, size_t size)
+{
+    size_t n = (size_t)snprintf(out, size, "heads ");
+    for (int h = 0; h < LOOK_SET_HEADS; h++)
+        if (heads >> h & 1 && n < size)
+            n += (size_t)snprintf(out + n, size - n, "%s%d", out[n - 1] == ' ' ? "" : ",", h + 1);
+}
+
+/* Bits of heads that there are not count for nothing; none at all is no weight. */
+static float *set_map(const struct result *r, enum attn_kind kind, int layer, int b, uint32_t heads,
+                      int rows, int cols)
+{
+    size_t n = (size_t)rows * (size_t)cols;
+    float *out = xcalloc(n + 1, sizeof *out), *one = xcalloc(n + 1, sizeof *one);
+    int count = 0;
+    for (int h = 0; h < trace_attention_heads(r->trace, kind) && h < LOOK_SET_HEADS; h++) {
+        if (!(heads >> h & 1))
+            continue;
+        trace_attention(r->trace, kind, layer, b, h, &rows, &cols, one);
+        for (size_t i = 0; i < n; i++)
+            out[i] += one[i];
+        count++;
+    }
+    for (size_t i = 0; i < n && count; i++)
+        out[i] /= (float)count;
+    free(one);
+    return out;
+}
+
 bool look_map(const struct result *r, enum attn_kind kind, int layer, int b, int head, int *rows,
               int *cols, float **out)
 {
@@ -198,6 +237,8 @@ bool look_map(const struct result *r, enum attn_kind kind, int layer, int b, int
         *out = max_map(r, kind, layer, b, *rows, *cols);
     } else if (head == LOOK_ROLLOUT) {
         *out = rollout_map(r, kind, layer, b, *rows, *cols);
+    } else if (look_set_heads(head)) {
+        *out = set_map(r, kind, layer, b, look_set_heads(head), *rows, *cols);
     } else {
         *out = xcalloc((size_t)*rows * (size_t)*cols + 1, sizeof **out);
         trace_attention(r->trace, kind, layer, b, head < 0 ? -1 : head, rows, cols, *out);

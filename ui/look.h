@@ -9,8 +9,17 @@
  * step staying where it is; its rows sum to 1 over the tokens and regions together. */
 enum { LOOK_MEAN = -1, LOOK_MAX = -2, LOOK_ROLLOUT = -3 };
 
-/* The (rows, cols) map of a kind, layer and head for row b of the batch; *out is the caller's. False
- * when the result has no such map. */
+/* The mean of some heads is one number, too: a bit for each of the first LOOK_SET_HEADS heads, not
+ * all 0. */
+#define LOOK_SET_HEADS 24
+int look_set(uint32_t heads);
+/* The bits again; 0 when head is no set. */
+uint32_t look_set_heads(int head);
+/* "heads 1,3,4" of a set. */
+void look_set_name(uint32_t heads, char *out, size_t size);
+
+/* The (rows, cols) map of a kind, layer and head for row b of the batch; *out is the caller's.
+ * False when the result has no such map. */
 bool look_map(const struct result *r, enum attn_kind kind, int layer, int b, int head, int *rows,
               int *cols, float **out);
 bool look_rows_are_tokens(enum attn_kind kind);

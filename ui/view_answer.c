@@ -71,8 +71,11 @@ static void read_line(const struct workbench *w, int i, struct line *out)
     if (r->box_count) {
         const struct result_box *x = &r->boxes[i];
         bool several = r->image_count > 1;
-        snprintf(out->label, sizeof out->label, several ? "region %d of image %d %s" : "region %d%.0d "
-                 "%s", x->region, several ? x->image + 1 : 0, x->label ? x->label : "");
+        char where[32] = "";
+        if (several)
+            snprintf(where, sizeof where, "of image %d ", x->image + 1);
+        snprintf(out->label, sizeof out->label, "region %d %s%s", x->region, where,
+                 x->label ? x->label : "");
         out->logit = (double)x->logit;
         out->sigmoid = (double)x->sigmoid;
         out->softmax = out->share = (double)x->softmax;
@@ -142,7 +145,8 @@ static void draw_line(const struct workbench *w, struct area a, int row, int i)
                       (chosen ? A_REVERSE : A_NORMAL)));
     int n = draw_text(row, a.col, 4, "%2d ", i + 1);
     attrset(chosen ? A_REVERSE : A_NORMAL);
-    draw_text(row, a.col + n, room - bar + 3 - n, "%s", x.label);
+    const char *label = r->box_count && room - bar < 22 ? x.label + strlen("region ") : x.label;
+    draw_text(row, a.col + n, room - bar + 3 - n, "%s", label);
     if (bar) {
         attrset((int)draw_rank_attr(r->box_count ? i : 1));
         draw_bar(row, a.col + 4 + room - bar, bar, x.share);
@@ -249,8 +253,9 @@ static int draw_head(const struct workbench *w, struct area a)
         draw_names(r, a, row, w->plain != NULL);
         attrset(A_DIM);
         draw_text(row++, a.col, a.cols - numbers_width(r, a, w->plain != NULL),
-                  is_alignment(r) ? "alignment" : "entropy %.3f, margin %.3f", r->entropy,
-                  r->margin);
+                  is_alignment(r)  ? "alignment"
+                  : a.cols < 36 ? "entropy %.3f"
+                                   : "entropy %.3f, margin %.3f", r->entropy, r->margin);
     }
     attrset(A_NORMAL);
     return row;

@@ -243,7 +243,7 @@ static void draw_missing(struct workbench *w, struct area a)
     else if (!w->now.r)
         draw_text(a.row + 1, a.col, a.cols, "ask something first");
     else
-        draw_text(a.row + 1, a.col, a.cols, c->number ? "asked ..." : "not asked: D asks both");
+        draw_text(a.row + 1, a.col, a.cols, c->number ? "asked ..." : "not asked: B asks both");
 }
 
 static void difference_draw(struct workbench *w, struct area a)

@@ -160,7 +160,7 @@ static void drift_draw(struct workbench *w, struct area a)
     bool known = d->a == c->a && d->b == c->b;
     if (!known || !d->weights) {
         if (!d->runs && !d->why[0])
-            draw_text(a.row + 1, a.col, a.cols, "W compares them");
+            draw_text(a.row + 1, a.col, a.cols, "F compares them");
         return;
     }
     bool beside = a.cols >= LIST_COLS + 50;
@@ -179,7 +179,7 @@ static void drift_draw(struct workbench *w, struct area a)
         draw_text(states.row, states.col, states.cols, "hidden states (CKA) of \"%s\"", d->text);
         draw_states(w, d, states);
     } else if (!d->runs) {
-        draw_text(states.row, states.col, states.cols, "hidden states: ask something, then W");
+        draw_text(states.row, states.col, states.cols, "hidden states: ask something, then F");
     }
 }
 

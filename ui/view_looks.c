@@ -5,6 +5,7 @@
 #include <curses.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct weighted {
     float weight;
@@ -73,7 +74,8 @@ static void looks_draw(struct workbench *w, struct area a)
         draw_region_name(w, list[i].region, name, sizeof name);
         attrset(list[i].region == w->sel.region ? A_REVERSE : A_NORMAL);
         mvhline(row, a.col, ' ', a.cols);
-        draw_text(row, a.col, a.cols - 10 - bar, "%2d %s", i + 1, name);
+        draw_text(row, a.col, a.cols - 10 - bar, "%2d %s", i + 1,
+                  a.cols < 36 ? name + strlen("region ") : name); /* less is more in little room */
         if (bar) {
             attrset((int)draw_rank_attr(1));
             draw_bar(row, a.col + a.cols - 9 - bar, bar,

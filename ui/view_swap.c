@@ -72,13 +72,13 @@ static void swap_draw(struct workbench *w, struct area a)
         return;
     }
     if (s->why[0] || !s->result) {
-        draw_text(a.row + 1, a.col, a.cols, "%s", s->why[0] ? s->why : "X swaps; again: the next "
+        draw_text(a.row + 1, a.col, a.cols, "%s", s->why[0] ? s->why : "E swaps; again: the next "
                                                                         "kind of parts");
         return;
     }
     int row = draw_query(s, (struct area){a.row + 1, a.col, a.rows - 1, a.cols});
     attrset(A_DIM);
-    draw_text(row++, a.col, a.cols, "Enter asks A with the chosen part; X: the next kind of parts");
+    draw_text(row++, a.col, a.cols, "Enter asks A with the chosen part; E: the next kind of parts");
     attrset(A_NORMAL);
     int room = a.row + a.rows - row, n = s->result->item_count;
     int from = list_top(&s->top, s->pick, n, room);

@@ -133,7 +133,7 @@ static void tokens_draw(struct workbench *w, struct area a)
     }
     float most_gives = largest(w, f.gives, f.count), most_gets = largest(w, f.gets, f.count);
     attrset(A_DIM);
-    draw_text(a.row, a.col + 8, a.cols - 8, "gives %s, receives %s", f.to, f.from);
+    draw_text(a.row, a.col + 8, a.cols - 8, "what each gives %s and receives %s", f.to, f.from);
     draw_text(a.row + 1, a.col + a.cols - 20, 20, "   gives   receives");
     attrset(A_NORMAL);
     int room = a.rows - 2, chosen = w->sel.token < 0 ? 0 : w->sel.token;

@@ -165,7 +165,7 @@ static void trend_draw(struct workbench *w, struct area a)
     draw_state(w, (struct area){a.row + 1, a.col, 1, a.cols});
     attrset(A_NORMAL);
     if (!t->probes) {
-        draw_text(a.row + 2, a.col, a.cols, "no probes: P pins the query that is shown, with what "
+        draw_text(a.row + 2, a.col, a.cols, "no probes: N pins the query that is shown, with what "
                                             "is right :pin ANSWER; :probes FILE");
         return;
     }

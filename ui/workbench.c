@@ -4,6 +4,7 @@
 
 #include "src/mem.h"
 #include "ui/compare.h"
+#include "ui/knock.h"
 
 #include <curses.h>
 #include <errno.h>
@@ -117,18 +118,31 @@ static void forget_result(struct workbench *w)
         w->lens[i] = NULL;
     }
     answer_forget_others(w);
+    inside_forget(w);
 }
 
-/* A result with interventions is compared with the same query's without. */
+/* Whether the result is to be compared with one that is here already: it has interventions, or
+ * other words than the one that it is compared with. */
+static bool is_variant(struct workbench *w, const struct result *r)
+{
+    bool varies = inside_of(w)->varies, same = w->now.r && same_question(w->now.r, r);
+    inside_of(w)->varies = false;
+    bool other_words = w->plain && strcmp(w->plain->text, r->text) != 0;
+    if (varies)
+        return r->changes || other_words || !w->plain;
+    return same && (r->changes || other_words);
+}
+
+/* A variant is compared with what was asked first. */
 static void keep_plain(struct workbench *w, const struct result *r)
 {
     struct result *before = w->now.r;
-    if (r->changes && before && !before->changes && same_question(before, r)) {
-        drop_result(w, w->plain);
+    bool variant = is_variant(w, r);
+    if (variant && !w->plain && !before->changes) {
         w->plain = before;
         return;
     }
-    if (!r->changes || !w->plain || !same_question(w->plain, r)) {
+    if (!variant) {
         drop_result(w, w->plain);
         w->plain = NULL;
     }
@@ -492,6 +506,7 @@ static void free_results(struct workbench *w)
 
 static void close_all(struct workbench *w)
 {
+    knock_stop(w);
     if (w->engine)
         engine_cancel(w->engine);
     engine_free(w->engine);
@@ -500,6 +515,7 @@ static void close_all(struct workbench *w)
     if (w->log && w->session)
         log_end_session(w->log, w->session, NULL);
     free_results(w);
+    inside_free(w);
     free(w->asked);
     log_queries_free(w->history, w->history_count);
     for (int i = 0; i < w->photo_count; i++) {

@@ -40,7 +40,8 @@ struct view {
 };
 extern const struct view view_photo, view_answer, view_looks, view_tokens, view_regions,
     view_tasks, view_history, view_help, view_status, view_views;
-extern const struct view view_matrix, view_heads, view_states, view_plane, view_lens, view_effects;
+extern const struct view view_matrix, view_heads, view_states, view_plane, view_lens, view_effects,
+    view_what_if;
 extern const struct view view_compare, view_difference, view_drift, view_swap, view_trend;
 extern const struct view *const all_views[]; /* ends in NULL; popups last */
 const struct view *view_find(const char *name);
@@ -207,6 +208,7 @@ struct workbench {
     struct comparison *compare; /* other checkpoints' answers (ui/compare.h), or NULL */
     struct result **old;        /* results that such work may still read */
     int old_count;
+    struct inside *inside;      /* of the views inside the model: inside.h; or NULL */
     struct result *unlogged;    /* waits for the checkpoint's digest; may be now.r */
     struct photo **asked;       /* photos of the running query */
     int asked_count, running;   /* its number, 0 when idle */
@@ -317,6 +319,8 @@ void do_digit(struct workbench *w, const char *arg);
 void do_others(struct workbench *w, const char *arg);
 /* Posts the text of the query line about the photos of the result that is shown. */
 void query_repeat(struct workbench *w);
+/* The same with another text; the result is compared with the one that is shown. */
+void query_vary(struct workbench *w, const char *text);
 /* ---- do_photo.c */
 void do_open(struct workbench *w, const char *arg);
 void do_image(struct workbench *w, const char *arg);
@@ -355,6 +359,7 @@ void look_settle(struct workbench *w);
 void do_mask(struct workbench *w, const char *arg);
 void do_drop(struct workbench *w, const char *arg);
 void do_silence(struct workbench *w, const char *arg);
+void do_replace(struct workbench *w, const char *arg);
 void do_restore(struct workbench *w, const char *arg);
 void do_knock_out(struct workbench *w, const char *arg);
 /* ---- do_export.c */

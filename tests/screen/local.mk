@@ -5,6 +5,10 @@ TAP_TESTS += test-screen
 test_screen_SOURCES = tests/screen/terminal.c tests/screen/test-screen.c
 test_screen_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/screen $(VTERM_CFLAGS)
 test_screen_LDADD = $(VTERM_LIBS) -lutil
+TAP_TESTS += test-golden
+test_golden_SOURCES = tests/screen/terminal.c tests/screen/test-golden.c
+test_golden_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/screen $(VTERM_CFLAGS)
+test_golden_LDADD = $(VTERM_LIBS) -lutil -lm
 else
 TAP_SH += tests/screen/skip.sh
 endif

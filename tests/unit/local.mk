@@ -40,3 +40,7 @@ TAP_TESTS += test-compare
 test_compare_SOURCES = tests/unit/test-compare.c
 test_compare_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
 test_compare_LDADD = $(CORE_LIBS)
+TAP_TESTS += test-inside
+test_inside_SOURCES = tests/unit/test-inside.c
+test_inside_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
+test_inside_LDADD = libui.a $(CORE_LIBS) $(NCURSES_LIBS) $(SIXEL_LIBS)

@@ -1,0 +1,243 @@
+/* Golden screens: the text of every view at 80x24 and 120x40 with the demo's model, cell by cell,
+ * against tests/screen/golden/. Broken by any change of what a view says or where; numbers may differ
+ * in their last digit (other processors), bars by an eighth. Cells under a picture are shown as
+ * ':', so pictures have to lie where they did.
+ *
+ * VILSCOPE_GOLDEN=write writes the files anew: read the difference before you commit it. */
+#include "tap.h"
+#include "terminal.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+struct screen {
+    const char *name;
+    const char *lines; /* of a script, ";" between */
+    const char *shows; /* when it is ready; NULL: says so */
+};
+
+static const struct screen screens[] = {
+    {"answer", "suggest vqa;wait", NULL},
+    {"boxes", "suggest refcoco;wait", NULL},
+    {"looks", "suggest vqa;wait;token large;layer 2", NULL},
+    {"tokens", "suggest vqa;wait;view tokens;token large", NULL},
+    {"tokens-region", "suggest vqa;wait;view tokens;region 3", NULL},
+    {"regions", "suggest vqa;wait;regions;press Down", NULL},
+    {"pair", "suggest nlvr2;wait", NULL},
+    {"grid", "suggest coco;wait", NULL},
+    {"entailment", "suggest snli-ve;wait", NULL},
+    {"dialog", "suggest guesswhat;wait", NULL},
+    {"others", "suggest vqa;wait;view answer;others", NULL},
+    {"zoom", "suggest refcoco;wait;zoom-in;zoom-in", NULL},
+    {"zoomed-pane", "suggest vqa;wait;view answer;zoom", NULL},
+    {"split", "suggest vqa;wait;split tokens;split regions", NULL},
+    {"tasks", "task", NULL},
+    {"views", "view views", NULL},
+    {"help", "help", NULL},
+    {"help-search", "help layer", NULL},
+    {"history", "suggest vqa;wait;suggest refcoco;wait;history", NULL},
+    {"status", "suggest vqa;wait;status", NULL},
+    {"complete", "wait;press :;press h;press i;press s;press Tab;press Tab", "history  history-again"},
+    {"typing", "wait;type what color is the", "> what color is the"},
+    {"find", "suggest vqa;wait;view answer;find cat", NULL},
+    {"box", "suggest vqa;wait;box;press Enter;press L;press J", "arrows move"},
+};
+
+/* ---- running */
+
+/* One command a line; the last says that the screen is ready. */
+static void write_script(const char *path, const char *lines, const char *shows)
+{
+    FILE *f = fopen(path, "w");
+    if (!f)
+        return;
+    for (const char *s = lines; *s; s++)
+        fputc(*s == ';' ? '\n' : *s, f);
+    fputs(shows ? "\n" : "\nwait\nsay ready\n", f);
+    fclose(f);
+}
+
+static bool is_under(uint32_t c)
+{
+    return c == 0xa0 || (c >= 0x2000 && c <= 0x200a);
+}
+
+static int put_utf8(char *out, uint32_t c)
+{
+    if (c < 0x80) {
+        out[0] = (char)c;
+        return 1;
+    }
+    if (c < 0x800) {
+        out[0] = (char)(0xc0 | c >> 6);
+        out[1] = (char)(0x80 | (c & 63));
+        return 2;
+    }
+    out[0] = (char)(0xe0 | c >> 12);
+    out[1] = (char)(0x80 | (c >> 6 & 63));
+    out[2] = (char)(0x80 | (c & 63));
+    return 3;
+}
+
+/* A row of cells as text, without blanks at its end. */
+static void read_row(const struct terminal *t, int row, char *out)
+{
+    int n = 0;
+    for (int col = 0; col < t->cols; col++) {
+        VTermScreenCell cell;
+        VTermPos pos = {.row = row, .col = col};
+        vterm_screen_get_cell(t->screen, pos, &cell);
+        uint32_t c = cell.chars[0] == (uint32_t)-1 ? 0 : cell.chars[0];
+        n += put_utf8(out + n, is_under(c) ? ':' : c ? c : ' ');
+    }
+    while (n > 0 && out[n - 1] == ' ')
+        n--;
+    out[n] = '\0';
+}
+
+/* What differs from run to run: the right half of the status line, times, sizes, paths. */
+static void mask(const struct terminal *t, int row, char *s, bool status)
+{
+    static const char *const names[] = {"regions       ", "tokenizer ", "forward ", "reading ",
+                                        "all  ", "device ", "memory ", "pictures ", "log  "};
+    bool last = row == t->rows - 1;
+    char *x = last ? strstr(s, "cpu") : NULL;
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && !last && status; i++) {
+        x = x ? x : strstr(s, names[i]);
+        if (x && strncmp(x, names[i], strlen(names[i])) == 0)
+            strcpy(x + strlen(names[i]), "...");
+    }
+    if (x && last)
+        *x = '\0';
+    for (size_t n = strlen(s); last && n > 0 && s[n - 1] == ' '; n--)
+        s[n - 1] = '\0';
+    for (char *d = strstr(s, "202"); d; d = strstr(d + 1, "202")) /* dates */
+        if (strlen(d) >= 16 && d[4] == '-' && d[10] == 'T')
+            memcpy(d, "DATE............", 16);
+}
+
+/* ---- comparing */
+
+static bool is_bar(const unsigned char *s)
+{
+    return s[0] == 0xe2 && s[1] == 0x96 && s[2] >= 0x88 && s[2] <= 0x8f;
+}
+
+/* Bars are as long as they are wide; an eighth more or less is no difference. */
+static int bar_cells(const char **s)
+{
+    int n = 0;
+    while (is_bar((const unsigned char *)*s)) {
+        *s += 3;
+        n++;
+    }
+    return n;
+}
+
+static bool same_number(const char **a, const char **b)
+{
+    char *end_a, *end_b;
+    double x = strtod(*a, &end_a), y = strtod(*b, &end_b);
+    if (end_a == *a || end_b == *b || end_a - *a != end_b - *b)
+        return false;
+    *a = end_a;
+    *b = end_b;
+    return fabs(x - y) <= 0.0011 + 0.001 * fabs(x);
+}
+
+static bool same(const char *a, const char *b)
+{
+    while (*a || *b) {
+        if (is_bar((const unsigned char *)a) || is_bar((const unsigned char *)b)) {
+            int n = bar_cells(&a), m = bar_cells(&b);
+            if (n > m + 1 || m > n + 1)
+                return false;
+            while (*a == ' ')
+                a++;
+            while (*b == ' ')
+                b++;
+        } else if (isdigit((unsigned char)*a) && strspn(a, "0123456789") &&
+                   strchr(a, '.') == a + strspn(a, "0123456789")) {
+            if (!same_number(&a, &b))
+                return false;
+        } else if (*a++ != *b++) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void check(const struct screen *s, const struct terminal *t)
+{
+    char path[4096], line[2048], golden[2048], file[128];
+    int bad = 0, torn;
+    char why[128] = "";
+    bool writes = getenv("VILSCOPE_GOLDEN") != NULL;
+    snprintf(file, sizeof file, "tests/screen/golden/%s-%dx%d.txt", s->name, t->cols, t->rows);
+    snprintf(path, sizeof path, "%s", source_path(file));
+    FILE *f = fopen(path, writes ? "w" : "r");
+    for (int row = 0; f && row < t->rows; row++) {
+        read_row(t, row, line);
+        mask(t, row, line, strcmp(s->name, "status") == 0);
+        if (writes) {
+            fprintf(f, "%s\n", line);
+            continue;
+        }
+        if (!fgets(golden, sizeof golden, f))
+            strcpy(golden, "(the file ends)");
+        golden[strcspn(golden, "\n")] = '\0';
+        if (!same(golden, line) && bad++ < 5) {
+            tap_note("row %d", row);
+            tap_note("was: %s", golden);
+            tap_note("is:  %s", line);
+        }
+    }
+    torn = terminal_torn(t, why, sizeof why);
+    ok(f && bad == 0, "%s at %dx%d: %d rows differ", s->name, t->cols, t->rows, bad);
+    ok(torn == 0, "%s: no pixels but where a picture is %s", s->name, why);
+    if (f)
+        fclose(f);
+}
+
+static void run(const struct screen *s, int rows, int cols)
+{
+    const char *program = getenv("VILSCOPE"), *home = getenv("TMPDIR");
+    char script[4096], log[4096];
+    snprintf(script, sizeof script, "%s/golden.vs", home ? home : "/tmp");
+    snprintf(log, sizeof log, "%s/golden.db", home ? home : "/tmp");
+    write_script(script, s->lines, s->shows);
+    unlink(log);
+    const char *argv[] = {program ? program : "./vilscope", "--log", log, "--threads", "1", "-S",
+                          script, NULL};
+    struct terminal *t = terminal_start(argv, rows, cols, true, false);
+    bool ready = terminal_expect(t, s->shows ? s->shows : " ready ");
+    terminal_settle(t, s->shows ? 500 : 150);
+    if (ok(ready, "%s is ready", s->name))
+        check(s, t);
+    terminal_type(t, "\003\003\003");
+    terminal_end(t);
+    unlink(log);
+    unlink(script);
+}
+
+/* Arguments: names of screens; none: all. */
+int main(int argc, char **argv)
+{
+    if (access(source_path("demo/model/model.json"), R_OK) != 0) {
+        tap_skip("there is no demo model");
+        return tap_done();
+    }
+    setenv("VILSCOPE_DEMO", source_path("demo/model"), 1);
+    for (size_t i = 0; i < sizeof screens / sizeof screens[0]; i++) {
+        bool wanted = argc < 2;
+        for (int j = 1; j < argc; j++)
+            wanted |= strcmp(argv[j], screens[i].name) == 0;
+        if (!wanted)
+            continue;
+        run(&screens[i], 24, 80);
+        run(&screens[i], 40, 120);
+    }
+    return tap_done();
+}

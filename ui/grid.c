@@ -1,0 +1,167 @@
+/* Numbers as colors in rows and columns. */
+#include "ui/grid.h"
+
+#include "ui/font.h"
+
+#include <curses.h>
+#include <math.h>
+#include <stdio.h>
+
+#define NUMBER 5    /* columns of a cell with its number */
+#define MOST_CELL 7 /* columns of a cell */
+#define LEAST_CELL 3 /* pixels */
+
+/* ---- colors */
+
+struct rgb grid_color(float x, float top, enum scale s)
+{
+    float share = top > 0 ? x / top : 0;
+    if (isnan(x))
+        return (struct rgb){70, 70, 70};
+    if (s == SCALE_SIGNED)
+        return canvas_signed_color(share);
+    return canvas_heat_color(s == SCALE_ROOT ? sqrtf(share > 0 ? share : 0) : share);
+}
+
+static bool is_light(struct rgb k)
+{
+    return 3 * k.r + 6 * k.g + k.b > 1200;
+}
+
+void grid_attr(struct rgb k, unsigned attr)
+{
+    bool light = is_light(k);
+    const uint8_t back[3] = {k.r, k.g, k.b}, ink = light ? 0 : 255;
+    const uint8_t front[3] = {ink, ink, ink};
+    if (!has_colors() || COLORS < 8) {
+        attrset(attr | (light ? A_REVERSE : A_NORMAL));
+        return;
+    }
+    int pair = alloc_pair(gfx_color_index(front), gfx_color_index(back));
+    attr_set(attr, 0, pair > 32767 ? NULL : &pair);
+}
+
+/* As many digits as tell neighbors apart. */
+static void legend_number(float x, float top, bool sign, char *out, size_t size)
+{
+    int digits = top >= 20 ? 0 : top >= 2 ? 1 : top >= 0.2f ? 2 : top >= 0.02f ? 3 : 4;
+    snprintf(out, size, sign ? "%+.*f" : "%.*f", digits, (double)x);
+}
+
+void grid_legend(int row, int col, int width, float top, enum scale s)
+{
+    int n = width / 8 < 7 ? width / 8 : 7;
+    for (int i = 0; i < n; i++) {
+        float f = n > 1 ? (float)i / (float)(n - 1) : 1, x = s == SCALE_ROOT ? f * f : f;
+        char text[32], padded[64];
+        x = s == SCALE_SIGNED ? 2 * f - 1 : x;
+        legend_number(x * top, top, s == SCALE_SIGNED, text, sizeof text);
+        snprintf(padded, sizeof padded, " %-7s", text);
+        grid_attr(grid_color(x * top, top, s), A_NORMAL);
+        draw_text(row, col + 8 * i, 8, "%s", padded);
+    }
+    attrset(A_NORMAL);
+}
+
+void grid_label(struct canvas *c, int x, int y, const char *text, struct rgb back)
+{
+    static const struct rgb black = {0, 0, 0}, white = {255, 255, 255};
+    int w = font_width(text, 1) + 1, h = 9;
+    x = x + w > c->w ? c->w - w : x;
+    y = y + h > c->h ? c->h - h : y;
+    x = x < 0 ? 0 : x;
+    y = y < 0 ? 0 : y;
+    canvas_fill(c, x, y, x + w - 1, y + h - 1, back);
+    font_draw(c, x + 1, y + 1, text, 1, is_light(back) ? black : white);
+}
+
+/* ---- where */
+
+void grid_fit(struct workbench *w, struct grid *g, struct area body, int top[2])
+{
+    bool sixel = w->gfx.mode == GFX_SIXEL;
+    int cw, ch, least = sixel ? LEAST_CELL : w->gfx.mode == GFX_NONE ? NUMBER : 1;
+    draw_cell(w, &cw, &ch);
+    int room = (body.cols - g->label - g->right) * cw;
+    room = sixel && room > w->gfx.term.max_w ? w->gfx.term.max_w : room;
+    g->cell = room / g->cols;
+    g->cell = g->cell > MOST_CELL * cw ? MOST_CELL * cw : g->cell;
+    g->cell = g->cell < least ? least : g->cell;
+    g->numbers = !sixel && g->cell >= NUMBER;
+    g->shown_cols = room / g->cell < g->cols ? room / g->cell : g->cols;
+    g->shown_rows = body.rows < g->rows ? body.rows : g->rows;
+    g->first_row = list_top(&top[0], g->at_row, g->rows, g->shown_rows);
+    g->first_col = list_top(&top[1], g->at_col, g->cols, g->shown_cols);
+    g->cell_cols = (double)g->cell / cw;
+    g->at = (struct area){body.row, body.col + g->label, g->shown_rows,
+                          (g->shown_cols * g->cell + cw - 1) / cw};
+}
+
+int grid_left(const struct grid *g, int j)
+{
+    return (int)(j * g->cell_cols);
+}
+
+bool grid_find(const struct grid *g, int row, int col, int *i, int *j)
+{
+    int k = row - g->at.row;
+    double x = (col - g->at.col + 0.5) / (g->cell_cols > 0 ? g->cell_cols : 1);
+    *i = g->first_row + k;
+    *j = x >= 0 && x < g->shown_cols ? g->first_col + (int)x : -1;
+    return k >= 0 && k < g->shown_rows;
+}
+
+/* ---- drawing */
+
+static float cell_of(const struct grid *g, int i, int j)
+{
+    return g->x[(ptrdiff_t)(g->first_row + i) * g->cols + g->first_col + j];
+}
+
+static bool is_chosen(const struct grid *g, int i, int j)
+{
+    return g->first_row + i == g->at_row && g->first_col + j == g->at_col;
+}
+
+static void draw_number(const struct grid *g, int i, int j)
+{
+    float x = cell_of(g, i, j);
+    char text[32], padded[64];
+    snprintf(text, sizeof text, g->scale == SCALE_SIGNED ? "%+.*f" : "%.*f", g->digits, (double)x);
+    snprintf(padded, sizeof padded, "%-*s", g->cell, text[0] == '0' ? text + 1 : text);
+    grid_attr(grid_color(x, g->top, g->scale), is_chosen(g, i, j) ? A_REVERSE | A_BOLD : A_NORMAL);
+    draw_text(g->at.row + i, g->at.col + j * g->cell, g->cell, "%s", isnan(x) ? "" : padded);
+}
+
+static void paint(const struct grid *g, struct canvas *c)
+{
+    static const struct rgb white = {255, 255, 255}, black = {0, 0, 0};
+    int high = c->h / g->shown_rows, w = g->cell;
+    for (int i = 0; i < g->shown_rows; i++)
+        for (int j = 0; j < g->shown_cols; j++)
+            canvas_fill(c, j * w, i * high, (j + 1) * w - 1, (i + 1) * high - 1,
+                        grid_color(cell_of(g, i, j), g->top, g->scale));
+    int i = g->at_row - g->first_row, j = g->at_col - g->first_col;
+    if (high > 4 && g->at_row >= 0 && g->at_col >= 0) {
+        canvas_frame(c, j * w - 2, i * high, (j + 1) * w + 1, (i + 1) * high - 1, 2, white);
+        canvas_frame(c, j * w - 3, i * high - 1, (j + 1) * w + 2, (i + 1) * high, 1, black);
+    }
+}
+
+void grid_draw(struct workbench *w, const struct grid *g)
+{
+    int cw, ch;
+    draw_cell(w, &cw, &ch);
+    if (g->numbers) {
+        for (int i = 0; i < g->shown_rows; i++)
+            for (int j = 0; j < g->shown_cols; j++)
+                draw_number(g, i, j);
+        attrset(A_NORMAL);
+        return;
+    }
+    struct canvas *c = canvas_new(g->shown_cols * g->cell, g->shown_rows * ch);
+    if (!c)
+        return;
+    paint(g, c);
+    gfx_place(&w->gfx, w->slot, g->at, c);
+}

@@ -1,0 +1,45 @@
+/* Numbers as colors in rows and columns: a picture, or colored text where cells have room for their
+ * numbers and there are no pixels. */
+#ifndef UI_GRID_H
+#define UI_GRID_H
+
+#include "ui/workbench_priv.h"
+
+enum scale { SCALE_LINEAR, SCALE_ROOT, SCALE_SIGNED };
+/* The color of x, whose largest is top; NaN is gray. */
+struct rgb grid_color(float x, float top, enum scale s);
+/* The following cells get this color behind them. */
+void grid_attr(struct rgb back, unsigned attr);
+/* The colors with their numbers, in one line. */
+void grid_legend(int row, int col, int width, float top, enum scale s);
+
+/* A number on a plate of its color, which may be dark. */
+void grid_label(struct canvas *c, int x, int y, const char *text, struct rgb back);
+
+struct grid {
+    /* What it shows. */
+    int rows, cols;
+    const float *x;     /* (rows, cols), borrowed while it is drawn */
+    float top;          /* the largest, by its size */
+    enum scale scale;
+    int at_row, at_col; /* the chosen ones, or -1 */
+    int label, right;   /* columns of the screen left and right of it */
+    int digits;         /* of a number in a cell: 2 or 3 */
+    /* Where, after grid_fit. */
+    struct area at;     /* a row of text each */
+    int shown_rows, shown_cols, first_row, first_col;
+    int cell;           /* pixels of a column */
+    double cell_cols;   /* columns of the screen of one */
+    bool numbers;       /* the cells are text */
+};
+
+/* top[2]: the first row and column, kept from frame to frame so that the chosen cell is seen. */
+void grid_fit(struct workbench *w, struct grid *g, struct area body, int top[2]);
+void grid_draw(struct workbench *w, const struct grid *g);
+/* The columns of the screen that column j of the shown ones begins at, from g->at.col. */
+int grid_left(const struct grid *g, int j);
+/* The row and column of a place, counted as g->at is. False when it is beside the rows; *j is -1
+ * beside the columns. */
+bool grid_find(const struct grid *g, int row, int col, int *i, int *j);
+
+#endif

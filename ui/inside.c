@@ -1,0 +1,282 @@
+/* What the views inside the model share. */
+#include "ui/inside.h"
+
+#include "src/mem.h"
+
+#include <curses.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct inside *inside_of(struct workbench *w)
+{
+    if (w->inside)
+        return w->inside;
+    w->inside = xcalloc(1, sizeof *w->inside);
+    w->inside->depth = 1 << 20; /* the last one */
+    w->inside->lens_text = true;
+    for (int k = 0; k < 4; k++)
+        w->inside->other[k] = -1;
+    return w->inside;
+}
+
+static void drop_caches(struct inside *in)
+{
+    free(in->table.x);
+    free(in->plane);
+    free(in->similar);
+    in->table = (struct head_table){0};
+    in->plane = in->similar = NULL;
+    in->table_key = in->plane_key = in->similar_key = in->moved_key = 0;
+}
+
+void inside_forget(struct workbench *w)
+{
+    struct inside *in = inside_of(w);
+    drop_caches(in);
+    in->serial++;
+    in->lens_asked[0] = in->lens_asked[1] = false;
+    in->lens_failed[0] = in->lens_failed[1] = false;
+    in->effects_pick = 0;
+    for (int k = 0; k < 4; k++)
+        in->other[k] = -1;
+}
+
+void inside_free(struct workbench *w)
+{
+    if (!w->inside)
+        return;
+    drop_caches(w->inside);
+    free(w->inside);
+    w->inside = NULL;
+}
+
+uint64_t inside_key(struct workbench *w, int more)
+{
+    const struct inside *in = inside_of(w);
+    uint64_t key = (uint64_t)(unsigned)in->serial + 1;
+    const int parts[] = {inside_batch(w), w->photo, w->hide_special, more};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        key = key * 1000003 + (uint64_t)(unsigned)parts[i];
+    return key;
+}
+
+/* ---- rows and columns */
+
+int inside_batch(const struct workbench *w)
+{
+    int image = photo_in_result(w);
+    return image < 0 ? 0 : look_batch(w->now.r, image);
+}
+
+static struct result_source source_of(const struct workbench *w, int i)
+{
+    const struct result *r = w->now.r;
+    return i < r->rows ? r->sources[inside_batch(w) * r->rows + i]
+                       : (struct result_source){-1, -1};
+}
+
+bool inside_special(const struct workbench *w, bool token, int i)
+{
+    const struct result *r = w->now.r;
+    return token ? i < r->token_count && r->tokens[i].special : source_of(w, i).region == 0;
+}
+
+bool inside_hidden(const struct workbench *w, bool token, int i)
+{
+    const struct result *r = w->now.r;
+    if (token ? i >= r->token_count : source_of(w, i).image < 0)
+        return true;
+    return w->hide_special && inside_special(w, token, i);
+}
+
+int *inside_list(const struct workbench *w, bool token, int n, int *count)
+{
+    int *list = xcalloc((size_t)n + 1, sizeof *list);
+    *count = 0;
+    for (int i = 0; i < n; i++)
+        if (!inside_hidden(w, token, i))
+            list[(*count)++] = i;
+    return list;
+}
+
+void inside_name(const struct workbench *w, bool token, int i, char *out, size_t size)
+{
+    struct result_source s;
+    if (token) {
+        draw_token_name(w, i, out, size);
+        return;
+    }
+    s = source_of(w, i);
+    if (s.image < 0)
+        snprintf(out, size, "(left out)");
+    else if (s.image == photo_in_result(w))
+        draw_region_name(w, s.region, out, size);
+    else
+        snprintf(out, size, "image %d region %d", s.image + 1, s.region);
+}
+
+const char *inside_map_name(enum attn_kind kind, bool brief)
+{
+    static const char *const names[] = {[ATTN_TEXT] = "text", [ATTN_VISUAL] = "image",
+                                        [ATTN_TEXT_TO_IMAGE] = "text>image",
+                                        [ATTN_IMAGE_TO_TEXT] = "image>text"};
+    return brief ? names[kind] : look_kind_name(kind);
+}
+
+/* The row of the chosen region in the maps, or -1. */
+static int chosen_region(const struct workbench *w)
+{
+    int image = photo_in_result(w);
+    if (image < 0 || w->sel.region < 0)
+        return -1;
+    return look_place(w->now.r, inside_batch(w), image, w->sel.region);
+}
+
+/* Whether sel holds what is chosen on this side of the map. */
+static bool in_selection(enum attn_kind kind, bool row)
+{
+    return row || kind == ATTN_TEXT_TO_IMAGE || kind == ATTN_IMAGE_TO_TEXT;
+}
+
+static bool is_token(enum attn_kind kind, bool row)
+{
+    return row ? look_rows_are_tokens(kind) : look_cols_are_tokens(kind);
+}
+
+int inside_chosen(struct workbench *w, enum attn_kind kind, bool row)
+{
+    if (!w->now.r)
+        return -1;
+    if (!in_selection(kind, row))
+        return inside_of(w)->other[kind];
+    return is_token(kind, row) ? w->sel.token : chosen_region(w);
+}
+
+void inside_choose(struct workbench *w, enum attn_kind kind, bool row, int i)
+{
+    if (!in_selection(kind, row))
+        inside_of(w)->other[kind] = i;
+    else if (i < 0 && is_token(kind, row))
+        w->sel.token = -1;
+    else if (i < 0)
+        w->sel.region = -1;
+    else
+        look_choose_row(w, is_token(kind, row), i);
+}
+
+struct item *inside_items(const struct workbench *w, int *count)
+{
+    const struct result *r = w->now.r;
+    int rows = r->trace ? r->trace->regions : 0;
+    struct item *list = xcalloc((size_t)(r->token_count + rows) + 1, sizeof *list);
+    *count = 0;
+    for (int i = 0; i < r->token_count; i++)
+        if (!inside_hidden(w, true, i))
+            list[(*count)++] = (struct item){true, i};
+    for (int i = 0; i < rows; i++)
+        if (!inside_hidden(w, false, i))
+            list[(*count)++] = (struct item){false, i};
+    return list;
+}
+
+bool inside_is_chosen(const struct workbench *w, struct item x)
+{
+    return x.at >= 0 && x.at == (x.token ? w->sel.token : chosen_region(w));
+}
+
+/* ---- depths */
+
+/* What a tensor of the trace is a state of. False: it is none. */
+static bool read_state(const struct trace_tensor *x, struct depth *d)
+{
+    int layer;
+    char stream, rest;
+    *d = (struct depth){0};
+    if (sscanf(x->name, "hid.embeddings.%c", &stream) == 1)
+        snprintf(d->name, sizeof d->name, "embeddings");
+    else if (sscanf(x->name, "hid.c.%d.%c", &layer, &stream) == 2)
+        snprintf(d->name, sizeof d->name, "co %d", layer + 1);
+    else if (sscanf(x->name, "hid.t.%d%c", &layer, &rest) == 1)
+        snprintf(d->name, sizeof d->name, "text %d", layer + 1), stream = 't';
+    else if (sscanf(x->name, "hid.v.%d%c", &layer, &rest) == 1)
+        snprintf(d->name, sizeof d->name, "image %d", layer + 1), stream = 'v';
+    else
+        return false;
+    d->text = stream == 't';
+    d->image = stream == 'v';
+    return true;
+}
+
+/* Embeddings and co-attention layers leave a state of either stream: one depth for both. */
+struct depth *inside_depths(const struct workbench *w, int *count)
+{
+    const struct trace *t = w->now.r ? w->now.r->trace : NULL;
+    struct depth *list = xcalloc((size_t)(t ? t->count : 0) + 1, sizeof *list), d;
+    const struct trace_tensor *text = NULL, *image = NULL;
+    *count = 0;
+    for (int i = 0; t && i < t->count; i++) {
+        if (!read_state(&t->tensors[i], &d))
+            continue;
+        struct depth *last = *count ? &list[*count - 1] : NULL;
+        text = d.text ? &t->tensors[i] : text;
+        image = d.image ? &t->tensors[i] : image;
+        if (last && strcmp(last->name, d.name) == 0)
+            last->text = last->image = true;
+        else
+            list[(*count)++] = d;
+        list[*count - 1].t = text;
+        list[*count - 1].v = image;
+    }
+    return list;
+}
+
+const float *inside_state(const struct workbench *w, const struct depth *d, struct item x,
+                          int *width)
+{
+    const struct trace_tensor *s = x.token ? d->t : d->v;
+    int b = inside_batch(w);
+    if (!s || s->ndim != 3 || b >= s->shape[0] || x.at >= s->shape[1])
+        return NULL;
+    *width = (int)s->shape[2];
+    return s->data + ((ptrdiff_t)b * s->shape[1] + x.at) * s->shape[2];
+}
+
+int inside_depth(struct workbench *w, int count)
+{
+    struct inside *in = inside_of(w);
+    in->depth = in->depth >= count ? count - 1 : in->depth;
+    in->depth = in->depth < 0 ? 0 : in->depth;
+    return in->depth;
+}
+
+bool inside_step_depth(struct workbench *w, int step)
+{
+    const struct view *v = panes_focused(w);
+    int n;
+    if (v == &view_lens && w->now.r) {
+        (view_lens.move)(w, step > 0 ? MOVE_RIGHT : MOVE_LEFT);
+        return true;
+    }
+    if (v != &view_states && v != &view_plane)
+        return false;
+    free(inside_depths(w, &n));
+    inside_of(w)->depth = panes_pick(inside_depth(w, n), n, 1, step > 0 ? MOVE_DOWN : MOVE_UP);
+    return true;
+}
+
+/* ---- drawing */
+
+int inside_label(int cols)
+{
+    return cols >= 80 ? 20 : cols >= 40 ? 15 : 10;
+}
+
+void inside_hint(struct area a, int row, const char *text)
+{
+    if (row >= a.rows)
+        return;
+    attrset(A_DIM);
+    draw_text(a.row + row, a.col, a.cols, "%s", text);
+    attrset(A_NORMAL);
+}

@@ -1,0 +1,198 @@
+/* A knock-out under way. */
+#include "ui/knock.h"
+
+#include "src/mem.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct knock {
+    struct query query;      /* text, photos, boxes and changes are our copies */
+    struct change *changes;
+    struct box_list *boxes;
+    struct photo **photos;
+    const struct result *r;  /* what it is about */
+    enum effects_of of;
+    int choice;
+    enum kern_silence how;
+    struct effects *out;
+    atomic_bool stop;
+    const atomic_bool *cancel; /* the engine's */
+    pthread_mutex_t lock;
+    struct effects *known;   /* with the lock: a copy for the screen, not yet taken */
+};
+
+static void drop(void *arg)
+{
+    struct knock *k = arg;
+    for (int i = 0; i < k->query.photo_count; i++)
+        free(k->boxes[i].boxes);
+    free(k->boxes);
+    free(k->changes);
+    free(k->photos);
+    free((void *)(uintptr_t)k->query.text);
+    effects_free(k->known);
+    effects_free(k->out);
+    pthread_mutex_destroy(&k->lock);
+    free(k);
+}
+
+static struct effects *copy_of(const struct effects *e)
+{
+    struct effects *out = xmalloc(sizeof *out);
+    size_t size = (size_t)e->count * sizeof *e->items;
+    *out = *e;
+    out->items = xmalloc(size + 1);
+    memcpy(out->items, e->items, size);
+    return out;
+}
+
+/* In the worker's thread. The engine's flag is heard here, between batches: the pass looks at ours,
+ * which a newer query sets, too. */
+static void report(void *arg, const struct effects *e)
+{
+    struct knock *k = arg;
+    struct effects *copy = copy_of(e);
+    if (atomic_load(k->cancel))
+        atomic_store(&k->stop, true);
+    pthread_mutex_lock(&k->lock);
+    effects_free(k->known);
+    k->known = copy;
+    pthread_mutex_unlock(&k->lock);
+}
+
+static int run(struct model *m, void *arg, const atomic_bool *cancel, struct vs_err *err)
+{
+    struct knock *k = arg;
+    k->cancel = cancel;
+    return effects_run(m, &k->query, k->of, k->choice, k->how, &k->stop, report, k, &k->out, err);
+}
+
+static void take(struct workbench *w, void *arg, const struct vs_err *err)
+{
+    struct knock *k = arg;
+    struct inside *in = inside_of(w);
+    if (in->knock == k)
+        in->knock = NULL;
+    if (err && k->r == w->now.r)
+        workbench_say(w, err->code != VS_E_CANCELLED, "%s", err->code == VS_E_CANCELLED
+                                                                ? "knock-out stopped" : err->text);
+    if (!err && k->r == w->now.r) {
+        effects_free(w->effects);
+        w->effects = k->out;
+        k->out = NULL;
+        workbench_say(w, false, "%d knocked out in %.0f ms", w->effects->done, w->effects->ms);
+    }
+    drop(k);
+}
+
+/* ---- the query again */
+
+/* The boxes of the user that the photos had; (count), the caller frees all of them. */
+static struct box_list *copy_boxes(const struct workbench *w, struct photo *const *photos,
+                                   int count)
+{
+    struct box_list *list = xcalloc((size_t)count + 1, sizeof *list);
+    for (int i = 0; i < count; i++)
+        for (int j = 0; j < w->photo_count; j++) {
+            const struct box_list *b = &w->states[j].boxes;
+            size_t size = (size_t)b->count * 4 * sizeof *b->boxes;
+            if (w->photos[j] != photos[i] || list[i].boxes)
+                continue;
+            list[i] = (struct box_list){xmalloc(size + 1), b->count};
+            if (size)
+                memcpy(list[i].boxes, b->boxes, size);
+        }
+    return list;
+}
+
+static int checkpoint_of(const struct workbench *w)
+{
+    for (int i = 0; i < model_checkpoint_count(w->model); i++)
+        if (strcmp(model_checkpoint_name(w->model, i), w->now.r->checkpoint_name) == 0)
+            return i;
+    return w->checkpoint;
+}
+
+static struct knock *knock_new(const struct workbench *w, struct vs_err *err)
+{
+    const struct result *r = w->now.r;
+    struct knock *k = xcalloc(1, sizeof *k);
+    int n = r->image_count, changes = 0;
+    pthread_mutex_init(&k->lock, NULL);
+    atomic_init(&k->stop, false);
+    k->r = r;
+    k->photos = xcalloc((size_t)n + 1, sizeof(struct photo *));
+    memcpy(k->photos, w->now.photos, (size_t)n * sizeof(struct photo *));
+    k->boxes = copy_boxes(w, k->photos, n);
+    int rc = change_list_parse(r->changes, &k->changes, &changes, err);
+    k->query = (struct query){.task = r->task, .text = xstrdup(r->text),
+                              .checkpoint = checkpoint_of(w), .photo_count = n,
+                              .photos = k->photos, .boxes = k->boxes, .changes = k->changes,
+                              .change_count = changes};
+    if (rc == 0)
+        return k;
+    drop(k);
+    return NULL;
+}
+
+/* The answer or box that is chosen in the list, as effects count them. */
+static int chosen_answer(const struct workbench *w)
+{
+    const struct result *r = w->now.r;
+    if (r->task->reading != READ_BOXES)
+        return w->box < r->answer_count ? r->answers[w->box].index : -1;
+    if (w->box >= r->box_count)
+        return -1;
+    return look_place(r, 0, r->boxes[w->box].image, r->boxes[w->box].region);
+}
+
+void knock_start(struct workbench *w, enum effects_of of, enum kern_silence how)
+{
+    struct inside *in = inside_of(w);
+    struct vs_err err = {0};
+    knock_stop(w);
+    struct knock *k = knock_new(w, &err);
+    if (!k) {
+        workbench_say(w, true, "%s", err.text);
+        return;
+    }
+    k->of = of;
+    k->how = how;
+    k->choice = chosen_answer(w);
+    effects_free(w->effects);
+    w->effects = NULL;
+    in->knock = k;
+    in->effects_pick = 0;
+    workbench_call(w, run, take, drop, k);
+}
+
+void knock_stop(struct workbench *w)
+{
+    struct knock *k = w->inside ? w->inside->knock : NULL;
+    if (k)
+        atomic_store(&k->stop, true);
+}
+
+bool knock_runs(const struct workbench *w)
+{
+    return w->inside && w->inside->knock && w->inside->knock->r == w->now.r;
+}
+
+const struct effects *knock_known(struct workbench *w)
+{
+    if (!knock_runs(w))
+        return w->effects;
+    struct knock *k = w->inside->knock;
+    pthread_mutex_lock(&k->lock);
+    struct effects *fresh = k->known;
+    k->known = NULL;
+    pthread_mutex_unlock(&k->lock);
+    if (fresh) {
+        effects_free(w->effects);
+        w->effects = fresh;
+    }
+    return w->effects;
+}

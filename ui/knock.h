@@ -1,0 +1,15 @@
+/* A knock-out under way: the worker computes, the screen shows what is known by now. */
+#ifndef UI_KNOCK_H
+#define UI_KNOCK_H
+
+#include "ui/inside.h"
+
+/* Begins one of the result that is shown; an older one stops. */
+void knock_start(struct workbench *w, enum effects_of of, enum kern_silence how);
+/* Stops the running one, if any, before its next batch. */
+void knock_stop(struct workbench *w);
+/* What is known by now of the result that is shown, or NULL; until the next call. */
+const struct effects *knock_known(struct workbench *w);
+bool knock_runs(const struct workbench *w);
+
+#endif

@@ -1,0 +1,410 @@
+/* The knock-out: how much the chosen answer owes to each region, token or head, as a ranked list
+ * with numbers and on the photo, the words, or the layers and heads of every map. */
+#include "src/mem.h"
+#include "ui/knock.h"
+
+#include <curses.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LIST 44    /* columns of the list beside a picture */
+#define MAPS 4
+
+/* ---- what is known */
+
+static float top_of(const struct effects *e)
+{
+    float top = 0;
+    for (int i = 0; i < e->count; i++)
+        if (e->items[i].known)
+            top = fmaxf(top, fabsf(e->items[i].change_softmax));
+    return top;
+}
+
+/* Known ones by the size of their change; caller frees. */
+static int *ranked(const struct effects *e, int *count)
+{
+    int *order = xcalloc((size_t)e->count + 1, sizeof *order);
+    float *x = xcalloc((size_t)e->count + 1, sizeof *x);
+    *count = 0;
+    for (int i = 0; i < e->count; i++) {
+        x[i] = e->items[i].known ? fabsf(e->items[i].change_softmax) : NAN;
+        *count += e->items[i].known;
+    }
+    stats_order(x, e->count, order);
+    free(x);
+    return order;
+}
+
+static void name_of(const struct workbench *w, const struct change *c, char *out, size_t size)
+{
+    int image = photo_in_result(w);
+    if (c->kind == CHANGE_DROP_REGION && c->image != image)
+        snprintf(out, size, "image %d region %d", c->image + 1, c->region);
+    else if (c->kind == CHANGE_DROP_REGION)
+        draw_region_name(w, c->region, out, size);
+    else if (c->kind == CHANGE_SILENCE)
+        snprintf(out, size, "%s %d.%d", inside_map_name(c->map, true), c->layer + 1, c->head + 1);
+    else
+        draw_token_name(w, c->token, out, size);
+}
+
+/* In words, what the model says first. best: as in struct effects. */
+static void best_name(const struct workbench *w, int best, char *out, size_t size)
+{
+    const struct result *r = w->now.r;
+    *out = '\0';
+    if (r->task->reading == READ_BOXES && best >= 0 && best < r->batch * r->rows)
+        draw_region_name(w, r->sources[best].region, out, size);
+    for (int i = 0; r->task->reading != READ_BOXES && i < r->answer_count; i++)
+        if (r->answers[i].index == best)
+            snprintf(out, size, "%s", r->answers[i].label);
+}
+
+/* ---- choosing */
+
+static void choose(struct workbench *w, const struct change *c)
+{
+    if (c->kind == CHANGE_DROP_REGION && c->image == photo_in_result(w)) {
+        w->sel.region = c->region;
+    } else if (c->kind == CHANGE_MASK_TOKEN) {
+        w->sel.token = c->token;
+    } else if (c->kind == CHANGE_SILENCE) {
+        w->sel.kind = c->map;
+        w->sel.layer[c->map] = c->layer;
+        w->sel.head[c->map] = c->head;
+    }
+}
+
+static void pick(struct workbench *w, const struct effects *e, int place)
+{
+    int n, *order = ranked(e, &n);
+    if (place >= 0 && place < n) {
+        inside_of(w)->effects_pick = place;
+        choose(w, &e->items[order[place]].change);
+    }
+    free(order);
+}
+
+static void move_pick(struct workbench *w, enum motion m)
+{
+    const struct effects *e = knock_known(w);
+    if (e && e->done)
+        pick(w, e, panes_pick(inside_of(w)->effects_pick, e->done, 10, m));
+}
+
+/* Asks again without the chosen one. */
+static void accept(struct workbench *w)
+{
+    const struct effects *e = knock_known(w);
+    int n;
+    if (!e || !e->done)
+        return;
+    int *order = ranked(e, &n);
+    if (inside_of(w)->effects_pick < n)
+        change_toggle(w, &e->items[order[inside_of(w)->effects_pick]].change);
+    free(order);
+}
+
+static bool click(struct workbench *w, int row, int col)
+{
+    const struct inside *in = inside_of(w);
+    const struct effects *e = knock_known(w);
+    struct area l = in->effects_list;
+    if (!e || row < l.row || row >= l.row + l.rows || col < l.col)
+        return false;
+    pick(w, e, in->effects_top + row - l.row);
+    return true;
+}
+
+/* ---- the list */
+
+static void draw_line(const struct workbench *w, const struct effects *e, const struct effect *f,
+                      float top, struct area at, bool chosen)
+{
+    char name[128], best[128] = "", number[32];
+    name_of(w, &f->change, name, sizeof name);
+    snprintf(number, sizeof number, " %+.3f ", (double)f->change_softmax);
+    grid_attr(grid_color(f->change_softmax, top, SCALE_SIGNED), A_NORMAL);
+    draw_text(at.row, at.col, 8, "%s", number);
+    attrset(chosen ? A_REVERSE : A_NORMAL);
+    draw_text(at.row, at.col + 9, 6, "%.3f", (double)f->softmax);
+    int col = 15 + draw_text(at.row, at.col + 15, at.cols - 15 < 19 ? at.cols - 15 : 19, "%s",
+                             name);
+    if (f->best != e->best)
+        best_name(w, f->best, best, sizeof best);
+    if (*best)
+        draw_text(at.row, at.col + col + 1, at.cols - col - 1, "-> %s", best);
+    attrset(A_NORMAL);
+}
+
+static void draw_list(struct workbench *w, const struct effects *e, struct area a, struct area at)
+{
+    struct inside *in = inside_of(w);
+    int n, *order = ranked(e, &n), rows = at.rows - 1;
+    float top = top_of(e);
+    attrset(A_DIM);
+    draw_text(at.row, at.col, at.cols, " change  prob. without");
+    attrset(A_NORMAL);
+    int first = list_top(&in->effects_top, in->effects_pick < n ? in->effects_pick : n - 1, n,
+                         rows);
+    for (int i = 0; i < rows && first + i < n; i++)
+        draw_line(w, e, &e->items[order[first + i]], top,
+                  (struct area){at.row + 1 + i, at.col, 1, at.cols}, first + i == in->effects_pick);
+    in->effects_list = (struct area){at.row + 1 - a.row, at.col - a.col, rows, at.cols};
+    free(order);
+}
+
+/* ---- on the photo */
+
+/* A color over a box, more of it where more changes. */
+static void tint(struct canvas *c, int x1, int y1, int x2, int y2, struct rgb k, float amount)
+{
+    for (int y = y1 < 0 ? 0 : y1; y <= y2 && y < c->h; y++)
+        for (int x = x1 < 0 ? 0 : x1; x <= x2 && x < c->w; x++) {
+            uint8_t *p = c->rgb + 3 * ((size_t)y * (size_t)c->w + (size_t)x);
+            p[0] = (uint8_t)(p[0] * (1 - amount) + k.r * amount);
+            p[1] = (uint8_t)(p[1] * (1 - amount) + k.g * amount);
+            p[2] = (uint8_t)(p[2] * (1 - amount) + k.b * amount);
+        }
+}
+
+static const struct effect *by_place(const struct effects *e, const int *order, int n, int k)
+{
+    return k >= 0 && k < n ? &e->items[order[k]] : NULL;
+}
+
+/* The largest change lies on top, the four largest have their numbers. */
+static void paint_regions(struct workbench *w, const struct effects *e, struct canvas *c)
+{
+    int n, *order = ranked(e, &n), image = photo_in_result(w);
+    const struct result_image *im = &w->now.r->images[image];
+    double sx = (double)c->w / im->width, sy = (double)c->h / im->height;
+    float top = top_of(e);
+    canvas_dim(c, 0.7f);
+    for (int turn = 0; turn < 2; turn++)
+        for (int i = n - 1; i >= 0; i--) {
+            const struct effect *f = by_place(e, order, n, i);
+            bool chosen = i == inside_of(w)->effects_pick, numbered = i < 4 || chosen;
+            if (f->change.image != image || f->change.region == 0 || (turn && !numbered))
+                continue;
+            const float *b = im->boxes + 4 * (f->change.region - 1);
+            int x1 = (int)(b[0] * sx), y1 = (int)(b[1] * sy);
+            int x2 = (int)(b[2] * sx), y2 = (int)(b[3] * sy);
+            struct rgb k = grid_color(f->change_softmax, top, SCALE_SIGNED);
+            float share = top > 0 ? fabsf(f->change_softmax) / top : 0;
+            if (!turn)
+                tint(c, x1, y1, x2, y2, k, 0.65f * share);
+            if (!turn && numbered)
+                canvas_frame(c, x1, y1, x2, y2, chosen ? 3 : 1, k);
+            char text[32];
+            snprintf(text, sizeof text, "%+.3f", (double)f->change_softmax);
+            if (turn && w->gfx.mode == GFX_SIXEL)
+                grid_label(c, x1, y1, text, k);
+        }
+    free(order);
+}
+
+static void draw_photo(struct workbench *w, const struct effects *e, struct area a)
+{
+    const struct image *im = w->photo < w->photo_count ? w->photos[w->photo]->image : NULL;
+    int width, height, cw, ch;
+    if (!im || photo_in_result(w) < 0)
+        return;
+    gfx_fit(&w->gfx, a, im->width, im->height, &width, &height);
+    draw_cell(w, &cw, &ch);
+    struct canvas *c = canvas_new(width, height);
+    if (!c)
+        return;
+    canvas_photo(c, im->rgb, im->width, im->height);
+    paint_regions(w, e, c);
+    struct area at = {a.row, a.col, (height + ch - 1) / ch, (width + cw - 1) / cw};
+    gfx_place(&w->gfx, w->slot, at, c);
+}
+
+/* ---- on the words */
+
+/* Returns the rows it took. */
+static int draw_words(const struct workbench *w, const struct effects *e, struct area a)
+{
+    float top = top_of(e);
+    int row = 0, col = 0;
+    for (int i = 0; i < e->count; i++) {
+        char name[128];
+        const struct effect *f = &e->items[i];
+        draw_token_name(w, f->change.token, name, sizeof name);
+        int width = (int)strlen(name) + 2;
+        if (col > 0 && col + width > a.cols) {
+            row++;
+            col = 0;
+        }
+        if (row >= a.rows)
+            break;
+        grid_attr(grid_color(f->known ? f->change_softmax : NAN, top, SCALE_SIGNED),
+                  f->change.token == w->sel.token ? A_REVERSE : A_NORMAL);
+        col += draw_text(a.row + row, a.col + col, a.cols - col, " %s ", name) + 1;
+        attrset(A_NORMAL);
+    }
+    return row + 1;
+}
+
+/* ---- on layers and heads */
+
+struct sizes {
+    int layers[MAPS], heads[MAPS];
+};
+
+static struct sizes sizes_of(const struct effects *e)
+{
+    struct sizes s = {0};
+    for (int i = 0; i < e->count; i++) {
+        const struct change *c = &e->items[i].change;
+        s.layers[c->map] = c->layer + 1 > s.layers[c->map] ? c->layer + 1 : s.layers[c->map];
+        s.heads[c->map] = c->head + 1 > s.heads[c->map] ? c->head + 1 : s.heads[c->map];
+    }
+    return s;
+}
+
+static void paint_heads(const struct workbench *w, const struct effects *e, struct canvas *c,
+                        int cell_w, int cell_h)
+{
+    static const struct rgb white = {255, 255, 255};
+    float top = top_of(e);
+    for (int i = 0; i < e->count; i++) {
+        const struct change *x = &e->items[i].change;
+        int left = c->w * (int)x->map / MAPS + x->head * cell_w, above = x->layer * cell_h;
+        canvas_fill(c, left, above, left + cell_w - 1, above + cell_h - 1,
+                    grid_color(e->items[i].known ? e->items[i].change_softmax : NAN, top,
+                               SCALE_SIGNED));
+        if (cell_w > 5 && x->map == w->sel.kind && x->layer == w->sel.layer[x->map] &&
+            x->head == w->sel.head[x->map])
+            canvas_frame(c, left, above, left + cell_w - 1, above + cell_h - 1, 2, white);
+    }
+}
+
+static int most(const int *x)
+{
+    int top = 1;
+    for (int i = 0; i < MAPS; i++)
+        top = x[i] > top ? x[i] : top;
+    return top;
+}
+
+/* Layers go down, heads go right; a block for each map. */
+static void draw_heads(struct workbench *w, const struct effects *e, struct area a)
+{
+    struct sizes s = sizes_of(e);
+    int cw, ch;
+    draw_cell(w, &cw, &ch);
+    int width = a.cols * cw, layers = most(s.layers), heads = most(s.heads);
+    width = w->gfx.mode == GFX_SIXEL && width > w->gfx.term.max_w ? w->gfx.term.max_w : width;
+    int cell_w = (width / MAPS - cw) / heads, cell_h = (a.rows - 1) * ch / layers;
+    cell_w = cell_w < 1 ? 1 : cell_w < 3 * cw ? cell_w : 3 * cw;
+    cell_h = cell_h < 1 ? 1 : cell_h < ch ? cell_h : ch;
+    for (int k = 0; k < MAPS; k++)
+        draw_text(a.row, a.col + a.cols * k / MAPS, a.cols / MAPS - 1, "%s",
+                  inside_map_name((enum attn_kind)k, true));
+    struct canvas *c = canvas_new(width, layers * cell_h);
+    if (!c)
+        return;
+    paint_heads(w, e, c, cell_w, cell_h);
+    gfx_place(&w->gfx, w->slot,
+              (struct area){a.row + 1, a.col, (layers * cell_h + ch - 1) / ch, a.cols}, c);
+}
+
+/* ---- drawing */
+
+static void draw_title(struct workbench *w, const struct effects *e, struct area a)
+{
+    static const char *const what[] = {[EFFECTS_REGIONS] = "without each region",
+                                       [EFFECTS_TOKENS] = "with each token masked",
+                                       [EFFECTS_HEADS] = "without each head"};
+    static const char *const how[] = {[KERN_ZERO] = " (zero)", [KERN_UNIFORM] = " (uniform)",
+                                      [KERN_MEAN] = " (mean)"};
+    char best[128];
+    best_name(w, e->choice, best, sizeof best);
+    attrset(A_BOLD);
+    draw_text(a.row, a.col, a.cols, "Knock-out %s%s: %s", what[e->of],
+              e->of == EFFECTS_HEADS && e->count ? how[e->items[0].change.how] : "", best);
+    attrset(A_NORMAL);
+    draw_text(a.row + 1, a.col, a.cols, "probability %.4f, logit %.3f; %d/%d%s",
+              (double)e->softmax, (double)e->logit, e->done, e->count,
+              knock_runs(w) ? " ..." : "");
+}
+
+static void draw_body(struct workbench *w, const struct effects *e, struct area a, struct area at)
+{
+    bool wide = at.cols >= LIST + 30, high = at.rows >= 14;
+    struct area picture = at, list = at;
+    if (e->of == EFFECTS_TOKENS) {
+        int used = draw_words(w, e, (struct area){at.row, at.col, at.rows / 2, at.cols});
+        list = (struct area){at.row + used, at.col, at.rows - used, at.cols};
+    } else if (wide) {
+        picture.cols = at.cols - LIST - 1;
+        list = (struct area){at.row, at.col + at.cols - LIST, at.rows, LIST};
+    } else if (high) {
+        picture.rows = e->of == EFFECTS_HEADS ? most(sizes_of(e).layers) + 1 : at.rows / 2;
+        picture.rows = picture.rows < at.rows / 2 ? picture.rows : at.rows / 2;
+        list = (struct area){at.row + picture.rows, at.col, at.rows - picture.rows, at.cols};
+    }
+    if ((wide || high) && e->of == EFFECTS_REGIONS)
+        draw_photo(w, e, picture);
+    if ((wide || high) && e->of == EFFECTS_HEADS)
+        draw_heads(w, e, picture);
+    draw_list(w, e, a, list);
+}
+
+static void draw(struct workbench *w, struct area a)
+{
+    const struct effects *e = w->now.r ? knock_known(w) : NULL;
+    if (!e || a.rows < 5 || a.cols < 24) {
+        draw_text(a.row, a.col, a.cols, "%s",
+                  e                 ? "no room for the knock-out"
+                  : !w->now.r       ? "Knock-out: ask something first"
+                  : knock_runs(w)   ? "Knock-out: computing ..."
+                                    : "Knock-out: what the answer owes to whom");
+        if (!e && w->now.r && !knock_runs(w))
+            inside_hint(a, 1, ":knock-out regions, tokens, or heads [zero, uniform, mean]");
+        return;
+    }
+    bool legend = a.rows >= 8;
+    draw_title(w, e, a);
+    draw_body(w, e, a, (struct area){a.row + 2, a.col, a.rows - 2 - legend, a.cols});
+    if (legend)
+        grid_legend(a.row + a.rows - 1, a.col, a.cols, top_of(e), SCALE_SIGNED);
+}
+
+static bool table(struct workbench *w, struct table *out)
+{
+    static const char *const names[] = {"change of probability", "probability without",
+                                        "logit without", "rank without"};
+    const struct effects *e = w->now.r ? knock_known(w) : NULL;
+    if (!e)
+        return false;
+    int n, *order = ranked(e, &n);
+    table_init(out, n, 4);
+    for (int j = 0; j < 4; j++)
+        out->col_names[j] = xstrdup(names[j]);
+    for (int i = 0; i < n; i++) {
+        const struct effect *f = &e->items[order[i]];
+        char name[128];
+        name_of(w, &f->change, name, sizeof name);
+        out->row_names[i] = xstrdup(name);
+        const float x[4] = {f->change_softmax, f->softmax, f->logit, (float)f->rank + 1};
+        memcpy(out->x + 4 * (ptrdiff_t)i, x, sizeof x);
+    }
+    free(order);
+    return true;
+}
+
+const struct view view_effects = {
+    .name = "effects",
+    .what = "knock-out: what the answer owes to each region, token or head",
+    .draw = draw,
+    .move = move_pick,
+    .accept = accept,
+    .click = click,
+    .table = table,
+};

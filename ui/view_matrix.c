@@ -1,0 +1,313 @@
+/* An attention map as a matrix: a row for everything that looks, a column for what it looks at,
+ * with numbers for the chosen cell, and the sum of what is shown of each row. */
+#include "src/mem.h"
+#include "ui/inside.h"
+
+#include <curses.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SUM 7       /* columns of a row's sum */
+#define WIDE 44     /* from here on there is room for it */
+
+/* ---- the map, and which rows and columns of it are shown */
+
+struct shown_map {
+    enum attn_kind kind;
+    bool difference;
+    float *all; /* (rows, cols) */
+    int rows, cols;
+    int *row, *col; /* what is shown, in its order */
+    int row_count, col_count;
+    int at_row, at_col; /* places of what is chosen in these lists, or -1 */
+    float top;          /* the largest number, by its size */
+};
+
+static int place_of(const int *list, int count, int i)
+{
+    for (int k = 0; k < count; k++)
+        if (list[k] == i)
+            return k;
+    return -1;
+}
+
+/* The columns' weights that they are sorted by: of the chosen row, else of all that are shown. */
+static void sort_columns(struct shown_map *m)
+{
+    float *x = xcalloc((size_t)m->col_count + 1, sizeof *x);
+    int *order = xcalloc((size_t)m->col_count + 1, sizeof *order);
+    int *sorted = xcalloc((size_t)m->col_count + 1, sizeof *sorted);
+    for (int j = 0; j < m->col_count; j++)
+        for (int i = 0; i < m->row_count; i++)
+            if (m->at_row < 0 || i == m->at_row)
+                x[j] += fabsf(m->all[(ptrdiff_t)m->row[i] * m->cols + m->col[j]]);
+    stats_order(x, m->col_count, order);
+    for (int j = 0; j < m->col_count; j++)
+        sorted[j] = m->col[order[j]];
+    free(m->col);
+    m->col = sorted;
+    free(x);
+    free(order);
+}
+
+/* all = now minus plain; false when they do not fit. */
+static bool take_difference(const struct workbench *w, struct shown_map *m)
+{
+    int rows, cols, b = inside_batch(w);
+    float *before = NULL;
+    if (!look_map(w->plain, m->kind, w->sel.layer[m->kind], b, w->sel.head[m->kind], &rows, &cols,
+                  &before))
+        return false;
+    bool fits = rows == m->rows && cols == m->cols;
+    for (ptrdiff_t i = 0; fits && i < (ptrdiff_t)rows * cols; i++)
+        m->all[i] -= before[i];
+    free(before);
+    return fits;
+}
+
+/* False when the result has no such map, or nothing of it is shown. close_map in any case. */
+static bool open_map(struct workbench *w, struct shown_map *m)
+{
+    enum attn_kind k = w->sel.kind;
+    *m = (struct shown_map){.kind = k};
+    if (!w->now.r || !look_map(w->now.r, k, w->sel.layer[k], inside_batch(w), w->sel.head[k],
+                               &m->rows, &m->cols, &m->all))
+        return false;
+    m->difference = inside_of(w)->difference && w->plain && take_difference(w, m);
+    m->row = inside_list(w, look_rows_are_tokens(k), m->rows, &m->row_count);
+    m->col = inside_list(w, look_cols_are_tokens(k), m->cols, &m->col_count);
+    m->at_row = place_of(m->row, m->row_count, inside_chosen(w, k, true));
+    if (w->sort)
+        sort_columns(m);
+    m->at_col = place_of(m->col, m->col_count, inside_chosen(w, k, false));
+    for (int i = 0; i < m->row_count; i++)
+        for (int j = 0; j < m->col_count; j++)
+            m->top = fmaxf(m->top, fabsf(m->all[(ptrdiff_t)m->row[i] * m->cols + m->col[j]]));
+    return m->row_count > 0 && m->col_count > 0;
+}
+
+static void close_map(struct shown_map *m)
+{
+    free(m->all);
+    free(m->row);
+    free(m->col);
+}
+
+/* Of places in the lists. */
+static float value(const struct shown_map *m, int i, int j)
+{
+    return m->all[(ptrdiff_t)m->row[i] * m->cols + m->col[j]];
+}
+
+static double row_sum(const struct shown_map *m, int i)
+{
+    double sum = 0;
+    for (int j = 0; j < m->col_count; j++)
+        sum += (double)value(m, i, j);
+    return sum;
+}
+
+/* ---- moving */
+
+static void move_cell(struct workbench *w, enum motion way)
+{
+    struct shown_map m;
+    if (open_map(w, &m)) {
+        bool sideways = way == MOVE_LEFT || way == MOVE_RIGHT || way == MOVE_FIRST ||
+                        way == MOVE_LAST;
+        enum motion along = way == MOVE_LEFT ? MOVE_UP : way == MOVE_RIGHT ? MOVE_DOWN : way;
+        int at = sideways ? m.at_col : m.at_row, n = sideways ? m.col_count : m.row_count;
+        at = at < 0 && along == MOVE_UP ? n : at;
+        at = panes_pick(at, n, 10, along);
+        inside_choose(w, m.kind, !sideways, sideways ? m.col[at] : m.row[at]);
+    }
+    close_map(&m);
+}
+
+/* The photo shows where the chosen one looks. */
+static void accept(struct workbench *w)
+{
+    w->overlay = true;
+    w->focus = 0;
+    w->zoomed = false;
+}
+
+static bool click(struct workbench *w, int row, int col)
+{
+    struct shown_map m;
+    int i, j;
+    bool there = open_map(w, &m) && grid_find(&inside_of(w)->matrix, row, col, &i, &j) &&
+                 i < m.row_count;
+    if (there)
+        inside_choose(w, m.kind, true, m.row[i]);
+    if (there && j >= 0 && j < m.col_count)
+        inside_choose(w, m.kind, false, m.col[j]);
+    close_map(&m);
+    return there;
+}
+
+/* ---- drawing */
+
+/* All that is shown, dense; caller frees x. */
+static void make_grid(struct workbench *w, const struct shown_map *m, struct area body,
+                      struct grid *g, float **x)
+{
+    *x = xcalloc((size_t)m->row_count * (size_t)m->col_count, sizeof **x);
+    for (int i = 0; i < m->row_count; i++)
+        for (int j = 0; j < m->col_count; j++)
+            (*x)[(ptrdiff_t)i * m->col_count + j] = value(m, i, j);
+    *g = (struct grid){.rows = m->row_count, .cols = m->col_count, .x = *x, .top = m->top,
+                       .scale = m->difference ? SCALE_SIGNED : SCALE_ROOT, .at_row = m->at_row,
+                       .at_col = m->at_col, .label = inside_label(body.cols),
+                       .right = body.cols > WIDE ? SUM : 0, .digits = m->difference ? 2 : 3};
+    grid_fit(w, g, body, inside_of(w)->matrix_top);
+}
+
+static void draw_rows(const struct workbench *w, const struct shown_map *m, const struct grid *g,
+                      struct area body)
+{
+    for (int i = 0; i < g->shown_rows; i++) {
+        char name[128];
+        int k = g->first_row + i;
+        inside_name(w, look_rows_are_tokens(m->kind), m->row[k], name, sizeof name);
+        attrset(k == m->at_row ? A_REVERSE : A_NORMAL);
+        draw_text(body.row + i, body.col, g->label - 1, "%s", name);
+        attrset(A_DIM);
+        int right = g->at.col + g->at.cols + 1;
+        if (g->right)
+            draw_text(body.row + i, right, SUM - 1, m->difference ? "%+.2f" : "%.3f",
+                      row_sum(m, k));
+        attrset(A_NORMAL);
+    }
+}
+
+/* Over narrow columns only the chosen one's name, beside a mark that points at it. */
+static void draw_mark(const struct shown_map *m, const struct grid *g, struct area a, int row,
+                      const char *name)
+{
+    int col = g->at.col + (int)((m->at_col - g->first_col + 0.5) * g->cell_cols);
+    int width = (int)strlen(name), end = a.col + a.cols;
+    draw_text(row, col, 1, "v");
+    if (col + 2 + width <= end || col - width - 1 < a.col)
+        draw_text(row, col + 2, end - col - 2, "%s", name);
+    else
+        draw_text(row, col - width - 1, width, "%s", name);
+}
+
+static void draw_columns(const struct workbench *w, const struct shown_map *m,
+                         const struct grid *g, struct area a, int row)
+{
+    bool all = g->cell_cols >= 4, tokens = look_cols_are_tokens(m->kind);
+    for (int j = 0; j < g->shown_cols; j++) {
+        char name[128], *text = name;
+        bool chosen = g->first_col + j == m->at_col;
+        if (!all && !chosen)
+            continue;
+        inside_name(w, tokens, m->col[g->first_col + j], name, sizeof name);
+        if (!all) {
+            draw_mark(m, g, a, row, name);
+            continue;
+        }
+        if (!tokens && strncmp(name, "region ", 7) == 0)
+            text += 7;
+        int left = grid_left(g, j), right = grid_left(g, j + 1);
+        attrset(chosen ? A_REVERSE : A_DIM);
+        draw_text(row, g->at.col + left, right - left - 1, "%s", text);
+        attrset(A_NORMAL);
+    }
+}
+
+static void draw_title(struct workbench *w, const struct shown_map *m, struct area a)
+{
+    char head[96], from[128] = "", to[128] = "";
+    bool brief = a.cols < 40;
+    draw_head_name(w, m->kind, head, sizeof head);
+    attrset(A_BOLD);
+    draw_text(a.row, a.col, a.cols, "%s%s, %s%d/%d, %s%s%s",
+              m->difference ? "Change of " : "", inside_map_name(m->kind, brief), brief ? "" : "layer ",
+              w->sel.layer[m->kind] + 1, trace_attention_layers(w->now.r->trace, m->kind), head,
+              w->sort ? ", sorted" : "", w->hide_special ? ", without special ones" : "");
+    attrset(A_NORMAL);
+    if (m->at_row < 0 && m->at_col < 0) {
+        inside_hint(a, 1, "arrows or a click choose a cell; rows sum to 1 over all columns");
+        return;
+    }
+    if (m->at_row >= 0)
+        inside_name(w, look_rows_are_tokens(m->kind), m->row[m->at_row], from, sizeof from);
+    if (m->at_col >= 0)
+        inside_name(w, look_cols_are_tokens(m->kind), m->col[m->at_col], to, sizeof to);
+    if (m->at_row >= 0 && m->at_col >= 0)
+        draw_text(a.row + 1, a.col, a.cols, m->difference ? "%s -> %s: %+.4f; row sum %+.3f"
+                                                          : "%s -> %s: %.4f; row sum %.3f",
+                  from, to, (double)value(m, m->at_row, m->at_col), row_sum(m, m->at_row));
+    else if (m->at_row >= 0)
+        draw_text(a.row + 1, a.col, a.cols, "row %s sums to %.3f", from, row_sum(m, m->at_row));
+    else
+        draw_text(a.row + 1, a.col, a.cols, "column %s", to);
+}
+
+static void draw_map(struct workbench *w, const struct shown_map *m, struct area a)
+{
+    struct grid g;
+    float *x;
+    bool legend = a.rows >= 7;
+    struct area body = {a.row + 3, a.col, a.rows - 3 - legend, a.cols};
+    make_grid(w, m, body, &g, &x);
+    draw_title(w, m, a);
+    draw_columns(w, m, &g, a, a.row + 2);
+    draw_rows(w, m, &g, body);
+    grid_draw(w, &g);
+    if (legend)
+        grid_legend(a.row + 3 + g.shown_rows, a.col, a.cols, m->top, g.scale);
+    g.at.row -= a.row;
+    g.at.col -= a.col;
+    g.x = NULL;
+    inside_of(w)->matrix = g;
+    free(x);
+}
+
+static void draw(struct workbench *w, struct area a)
+{
+    struct shown_map m;
+    bool any = open_map(w, &m);
+    if (any && a.rows >= 5 && a.cols >= 18)
+        draw_map(w, &m, a);
+    else
+        draw_text(a.row, a.col, a.cols, "%s", any ? "no room for the matrix"
+                                            : w->now.r ? "this result has no such map"
+                                                       : "Attention: ask something first");
+    close_map(&m);
+}
+
+static bool table(struct workbench *w, struct table *out)
+{
+    struct shown_map m;
+    bool any = open_map(w, &m);
+    char name[256];
+    if (any)
+        table_init(out, m.row_count, m.col_count);
+    for (int i = 0; any && i < m.row_count; i++) {
+        inside_name(w, look_rows_are_tokens(m.kind), m.row[i], name, sizeof name);
+        out->row_names[i] = xstrdup(name);
+        for (int j = 0; j < m.col_count; j++)
+            out->x[(ptrdiff_t)i * m.col_count + j] = value(&m, i, j);
+    }
+    for (int j = 0; any && j < m.col_count; j++) {
+        inside_name(w, look_cols_are_tokens(m.kind), m.col[j], name, sizeof name);
+        out->col_names[j] = xstrdup(name);
+    }
+    close_map(&m);
+    return any;
+}
+
+const struct view view_matrix = {
+    .name = "matrix",
+    .what = "an attention map: who looks where, cell by cell",
+    .draw = draw,
+    .move = move_cell,
+    .accept = accept,
+    .click = click,
+    .table = table,
+};

@@ -1,0 +1,395 @@
+/* Tokens and regions as points: the plane that shows most of their states' variance (PCA), depth by
+ * depth. Each stream has a plane of its own; together they are drawn only where they are equally
+ * wide. */
+#include "src/mem.h"
+#include "ui/inside.h"
+#include "ui/project.h"
+
+#include <curses.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LETTER_W 6 /* pixels of painted letters */
+#define LETTER_H 9
+
+/* Points [first, first + count) of all lie on one plane. */
+struct panel {
+    const char *title;
+    int first, count;
+    float share[2];
+};
+
+struct plane {
+    struct item *items;
+    struct depth *depths;
+    int count, depth_count, depth;
+    const float *xy; /* (count, 2), borrowed from the cache */
+    struct panel panels[2];
+    int panel_count;
+};
+
+/* ---- the points */
+
+static void put_panel(struct plane *p, const char *title, int first, int count)
+{
+    if (count > 0)
+        p->panels[p->panel_count++] = (struct panel){.title = title, .first = first,
+                                                     .count = count};
+}
+
+static bool equally_wide(const struct depth *d)
+{
+    return d->t && d->v && d->t->shape[2] == d->v->shape[2];
+}
+
+static void make_panels(struct plane *p, enum plane_of of)
+{
+    int tokens = 0;
+    while (tokens < p->count && p->items[tokens].token)
+        tokens++;
+    if (of == PLANE_JOINT && equally_wide(&p->depths[p->depth])) {
+        put_panel(p, "together", 0, p->count);
+        return;
+    }
+    if (of != PLANE_REGIONS)
+        put_panel(p, "tokens", 0, tokens);
+    if (of != PLANE_TOKENS)
+        put_panel(p, "regions", tokens, p->count - tokens);
+}
+
+static void project(const struct workbench *w, const struct plane *p, const struct panel *l,
+                    float *xy, float share[2])
+{
+    const float **x = xcalloc((size_t)l->count + 1, sizeof *x);
+    int width = 0;
+    bool all = true;
+    for (int i = 0; i < l->count; i++) {
+        x[i] = inside_state(w, &p->depths[p->depth], p->items[l->first + i], &width);
+        all = all && x[i];
+    }
+    if (all)
+        project_plane(x, l->count, width, xy + 2 * l->first, share);
+    free(x);
+}
+
+/* False when there are no states. close_plane in any case. */
+static bool open_plane(struct workbench *w, struct plane *p)
+{
+    struct inside *in = inside_of(w);
+    *p = (struct plane){0};
+    if (!w->now.r)
+        return false;
+    p->items = inside_items(w, &p->count);
+    p->depths = inside_depths(w, &p->depth_count);
+    p->depth = inside_depth(w, p->depth_count);
+    if (!p->depth_count || !p->count)
+        return false;
+    make_panels(p, in->plane_of);
+    uint64_t key = inside_key(w, p->depth * PLANE_KINDS + (int)in->plane_of);
+    if (key != in->plane_key) {
+        free(in->plane);
+        in->plane = xcalloc((size_t)p->count * 2 + 2, sizeof *in->plane);
+        memset(in->plane_share, 0, sizeof in->plane_share);
+        for (int i = 0; i < p->panel_count; i++)
+            project(w, p, &p->panels[i], in->plane, in->plane_share[i]);
+        in->plane_key = key;
+    }
+    p->xy = in->plane;
+    for (int i = 0; i < p->panel_count; i++)
+        memcpy(p->panels[i].share, in->plane_share[i], sizeof p->panels[i].share);
+    return p->panel_count > 0;
+}
+
+static void close_plane(struct plane *p)
+{
+    free(p->items);
+    free(p->depths);
+}
+
+/* ---- keys */
+
+static int chosen_item(const struct workbench *w, const struct plane *p)
+{
+    int at = -1;
+    for (int i = 0; i < p->count; i++) /* a region before a token: it is chosen last */
+        if (inside_is_chosen(w, p->items[i]))
+            at = i;
+    return at;
+}
+
+static void choose(struct workbench *w, struct item x)
+{
+    const struct result *r = w->now.r;
+    w->sel.token = x.token ? x.at : -1;
+    w->sel.region = x.token ? -1 : r->sources[inside_batch(w) * r->rows + x.at].region;
+}
+
+static void move_point(struct workbench *w, enum motion m)
+{
+    struct inside *in = inside_of(w);
+    struct plane p;
+    if (open_plane(w, &p)) {
+        int at = chosen_item(w, &p);
+        if (m == MOVE_LEFT || m == MOVE_RIGHT)
+            in->depth = panes_pick(p.depth, p.depth_count, 1, m == MOVE_LEFT ? MOVE_UP : MOVE_DOWN);
+        else
+            choose(w, p.items[at < 0 ? 0 : panes_pick(at, p.count, 10, m)]);
+    }
+    close_plane(&p);
+}
+
+/* ---- where points are drawn */
+
+struct spot {
+    int x, y; /* in units of a panel's box */
+};
+
+/* Both axes alike, and all points inside the box with a margin. */
+static void place(const struct plane *p, const struct panel *l, int w, int h, int margin_x,
+                  int margin_y, double aspect, struct spot *out)
+{
+    double low[2] = {0}, high[2] = {0};
+    for (int i = 0; i < l->count; i++)
+        for (int k = 0; k < 2; k++) {
+            double v = (double)p->xy[2 * (l->first + i) + k];
+            low[k] = v < low[k] ? v : low[k];
+            high[k] = v > high[k] ? v : high[k];
+        }
+    double room_x = w - 2 * margin_x > 1 ? w - 2 * margin_x : 1;
+    double room_y = h - 2 * margin_y > 1 ? h - 2 * margin_y : 1;
+    double sx = high[0] > low[0] ? room_x / (high[0] - low[0]) : 1;
+    double sy = high[1] > low[1] ? room_y / aspect / (high[1] - low[1]) : sx;
+    double s = sx < sy ? sx : sy;
+    for (int i = 0; i < l->count; i++) {
+        const float *v = p->xy + 2 * (l->first + i);
+        out[i].x = (int)(w / 2.0 + s * ((double)v[0] - (low[0] + high[0]) / 2));
+        out[i].y = (int)(h / 2.0 - s * aspect * ((double)v[1] - (low[1] + high[1]) / 2));
+    }
+}
+
+/* "dog", "7 cat" */
+static const char *short_name(const struct workbench *w, struct item x, char *out, size_t size)
+{
+    inside_name(w, x.token, x.at, out, size);
+    return !x.token && strncmp(out, "region ", 7) == 0 ? out + 7 : out;
+}
+
+static struct rgb color_of(const struct workbench *w, struct item x)
+{
+    static const struct rgb token = {0, 214, 255}, region = {255, 170, 60}, gray = {150, 150, 150};
+    return inside_special(w, x.token, x.at) ? gray : x.token ? token : region;
+}
+
+/* ---- as a picture */
+
+/* Boxes that are taken already. */
+struct taken {
+    int x1, y1, x2, y2;
+};
+
+static bool is_free(const struct taken *list, int count, struct taken b)
+{
+    for (int i = 0; i < count; i++)
+        if (b.x1 <= list[i].x2 && b.x2 >= list[i].x1 && b.y1 <= list[i].y2 && b.y2 >= list[i].y1)
+            return false;
+    return true;
+}
+
+/* A place beside the point where nothing is; false: there is none. */
+static bool find_room(const struct canvas *c, const struct taken *list, int count, struct spot s,
+                      int w, int h, struct taken *out)
+{
+    const int at[][2] = {{5, -h / 2}, {-w - 5, -h / 2}, {-w / 2, 5}, {-w / 2, -h - 5},
+                         {5, 4}, {5, -h - 4}, {-w - 5, 4}, {-w - 5, -h - 4}};
+    for (size_t k = 0; k < sizeof at / sizeof at[0]; k++) {
+        struct taken b = {s.x + at[k][0], s.y + at[k][1], s.x + at[k][0] + w, s.y + at[k][1] + h};
+        if (b.x1 < 0 || b.y1 < 0 || b.x2 >= c->w || b.y2 >= c->h || !is_free(list, count, b))
+            continue;
+        *out = b;
+        return true;
+    }
+    return false;
+}
+
+static void paint_label(const struct workbench *w, struct canvas *c, struct item x, struct spot s,
+                        struct taken *list, int *count)
+{
+    char name[128];
+    const char *text = short_name(w, x, name, sizeof name);
+    struct taken b;
+    char cut[16];
+    snprintf(cut, sizeof cut, "%.14s", text);
+    if (!find_room(c, list, *count, s, ((int)strlen(cut) * LETTER_W + 1), LETTER_H, &b))
+        return;
+    canvas_label(c, b.x1, b.y1, cut, 1, color_of(w, x));
+    list[(*count)++] = b;
+}
+
+static void paint_panel(const struct workbench *w, const struct plane *p, const struct panel *l,
+                        struct canvas *c, int now)
+{
+    static const struct rgb line = {60, 60, 70}, white = {255, 255, 255};
+    struct spot *s = xcalloc((size_t)l->count + 1, sizeof *s);
+    struct taken *list = xcalloc(2 * (size_t)l->count + 2, sizeof *list);
+    int count = 0, first = now - l->first;
+    canvas_frame(c, 0, 0, c->w - 1, c->h - 1, 1, line);
+    place(p, l, c->w, c->h, 40, 14, 1, s);
+    for (int i = 0; i < l->count; i++) {
+        int r = i == first ? 5 : 3;
+        if (i == first)
+            canvas_fill(c, s[i].x - 7, s[i].y - 7, s[i].x + 7, s[i].y + 7, white);
+        canvas_fill(c, s[i].x - r, s[i].y - r, s[i].x + r, s[i].y + r,
+                    color_of(w, p->items[l->first + i]));
+        list[count++] = (struct taken){s[i].x - 3, s[i].y - 3, s[i].x + 3, s[i].y + 3};
+    }
+    /* The chosen one's label finds room first. */
+    if (first >= 0 && first < l->count)
+        paint_label(w, c, p->items[now], s[first], list, &count);
+    for (int i = 0; i < l->count; i++)
+        if (i != first)
+            paint_label(w, c, p->items[l->first + i], s[i], list, &count);
+    free(s);
+    free(list);
+}
+
+/* ---- as text */
+
+static void write_panel(const struct workbench *w, const struct plane *p, const struct panel *l,
+                        struct area a, int now)
+{
+    struct spot *s = xcalloc((size_t)l->count + 1, sizeof *s);
+    struct taken *list = xcalloc((size_t)l->count + 1, sizeof *list);
+    int count = 0;
+    place(p, l, a.cols, a.rows, 3, 0, 0.5, s);
+    for (int turn = 0; turn < 2; turn++)
+        for (int i = 0; i < l->count; i++) {
+            char name[128];
+            struct item x = p->items[l->first + i];
+            bool chosen = l->first + i == now;
+            if (chosen != (turn == 0))
+                continue;
+            const char *text = short_name(w, x, name, sizeof name);
+            int len = (int)strlen(text) < 12 ? (int)strlen(text) : 12;
+            int col = s[i].x, row = s[i].y < a.rows ? s[i].y : a.rows - 1;
+            col = col + len + 1 > a.cols ? a.cols - len - 1 : col;
+            struct taken b = {col < 0 ? 0 : col, row, col + len, row};
+            attrset(chosen ? A_REVERSE | A_BOLD
+                    : x.token ? draw_rank_attr(1) : draw_rank_attr(4));
+            if (is_free(list, count, b)) {
+                draw_text(a.row + row, a.col + b.x1, len, "%s", text);
+                list[count++] = b;
+            } else if (is_free(list, count, (struct taken){s[i].x, row, s[i].x, row})) {
+                draw_text(a.row + row, a.col + s[i].x, 1, "o");
+            }
+            attrset(A_NORMAL);
+        }
+    free(s);
+    free(list);
+}
+
+/* ---- drawing */
+
+static void draw_points(struct workbench *w, const struct plane *p, struct area a, int now)
+{
+    int cw, ch, n = p->panel_count;
+    if (w->gfx.mode != GFX_SIXEL) {
+        for (int i = 0; i < n; i++) {
+            int left = a.cols * i / n, right = a.cols * (i + 1) / n;
+            struct area half = {a.row, a.col + left, a.rows, right - left - (i + 1 < n)};
+            write_panel(w, p, &p->panels[i], half, now);
+        }
+        return;
+    }
+    draw_cell(w, &cw, &ch);
+    int width = a.cols * cw < w->gfx.term.max_w ? a.cols * cw : w->gfx.term.max_w;
+    struct canvas *c = canvas_new(width, a.rows * ch);
+    for (int i = 0; c && i < n; i++) {
+        int left = width * i / n, right = width * (i + 1) / n;
+        struct canvas *half = canvas_new(right - left - (i + 1 < n ? 4 : 0), a.rows * ch);
+        if (!half)
+            break;
+        paint_panel(w, p, &p->panels[i], half, now);
+        canvas_put(c, left, 0, half);
+        canvas_free(half);
+    }
+    gfx_place(&w->gfx, w->slot, a, c);
+}
+
+static void draw_title(const struct workbench *w, const struct plane *p, struct area a, int now)
+{
+    attrset(A_BOLD);
+    draw_text(a.row, a.col, a.cols, "Plane after %s (%d/%d)", p->depths[p->depth].name,
+              p->depth + 1, p->depth_count);
+    attrset(A_NORMAL);
+    int col = 0;
+    for (int i = 0; i < p->panel_count; i++) {
+        const struct panel *l = &p->panels[i];
+        col += draw_text(a.row + 1, a.col + col, a.cols - col, "%s%s %.0f %% + %.0f %%",
+                         i ? ", " : "variance: ", l->title, 100 * (double)l->share[0],
+                         100 * (double)l->share[1]);
+    }
+    if (now >= 0 && a.rows >= 6) {
+        char name[128];
+        inside_name(w, p->items[now].token, p->items[now].at, name, sizeof name);
+        draw_text(a.row + a.rows - 1, a.col + 24, a.cols - 24, "%s %.2f, %.2f", name,
+                  (double)p->xy[2 * now], (double)p->xy[2 * now + 1]);
+    }
+}
+
+static void draw_colors(struct area a)
+{
+    int row = a.row + a.rows - 1, col = a.col;
+    attrset(draw_rank_attr(1));
+    col += draw_text(row, col, 8, "tokens ");
+    attrset(draw_rank_attr(4));
+    col += draw_text(row, col, 9, "regions ");
+    attrset(A_DIM);
+    draw_text(row, col, 12, "special");
+    attrset(A_NORMAL);
+}
+
+static void draw(struct workbench *w, struct area a)
+{
+    struct plane p;
+    bool any = open_plane(w, &p);
+    if (any && a.rows >= 6 && a.cols >= 24) {
+        int now = chosen_item(w, &p);
+        draw_title(w, &p, a, now);
+        draw_colors(a);
+        draw_points(w, &p, (struct area){a.row + 2, a.col, a.rows - 3, a.cols}, now);
+    } else {
+        draw_text(a.row, a.col, a.cols, "%s", any ? "no room for the plane"
+                                            : w->now.r ? "this result holds no states"
+                                                       : "Plane: ask something first");
+    }
+    close_plane(&p);
+}
+
+static bool table(struct workbench *w, struct table *out)
+{
+    struct plane p;
+    bool any = open_plane(w, &p);
+    char name[256];
+    if (any) {
+        table_init(out, p.count, 2);
+        memcpy(out->x, p.xy, (size_t)p.count * 2 * sizeof *out->x);
+        out->col_names[0] = xstrdup("x");
+        out->col_names[1] = xstrdup("y");
+    }
+    for (int i = 0; any && i < p.count; i++) {
+        inside_name(w, p.items[i].token, p.items[i].at, name, sizeof name);
+        out->row_names[i] = xstrdup(name);
+    }
+    close_plane(&p);
+    return any;
+}
+
+const struct view view_plane = {
+    .name = "plane",
+    .what = "states of tokens and regions on the plane that shows most of them",
+    .draw = draw,
+    .move = move_point,
+    .table = table,
+};

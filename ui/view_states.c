@@ -1,0 +1,284 @@
+/* How alike the states of tokens and regions are to those of the chosen one, depth by depth: the
+ * cosine of the angle between them. Both streams are compared only where they are equally wide. */
+#include "src/mem.h"
+#include "ui/inside.h"
+#include "ui/project.h"
+
+#include <curses.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NOW 7    /* columns of the number at the chosen depth */
+
+struct alike {
+    struct item to;       /* the chosen one; at -1: none */
+    struct item *items;   /* in the order shown */
+    struct depth *depths;
+    int count, depth_count, depth;
+    bool other_stream;    /* the other stream is not as wide, and left out */
+    float *x;             /* (count, depth_count) */
+};
+
+/* A token, or a region; where both are chosen, what the map's rows are. */
+static struct item subject(const struct workbench *w)
+{
+    int image = photo_in_result(w);
+    int region = image < 0 || w->sel.region < 0
+                     ? -1 : look_place(w->now.r, inside_batch(w), image, w->sel.region);
+    if (w->sel.token >= 0 && (region < 0 || look_rows_are_tokens(w->sel.kind)))
+        return (struct item){true, w->sel.token};
+    return (struct item){false, region};
+}
+
+static void fill(const struct workbench *w, const struct alike *a, float *x)
+{
+    for (int d = 0; d < a->depth_count; d++) {
+        int width = 0, other = 0;
+        const float *s = inside_state(w, &a->depths[d], a->to, &width);
+        for (int i = 0; i < a->count; i++) {
+            const float *y = inside_state(w, &a->depths[d], a->items[i], &other);
+            x[i * a->depth_count + d] =
+                s && y && width == other ? project_cosine(s, y, width) : NAN;
+        }
+    }
+}
+
+/* Items of a stream that cannot be compared are left out. */
+static void keep_comparable(const struct workbench *w, struct alike *a)
+{
+    int width = 0, other = 0, n = 0;
+    const float *s = inside_state(w, &a->depths[0], a->to, &width);
+    for (int i = 0; i < a->count; i++)
+        if (s && inside_state(w, &a->depths[0], a->items[i], &other) && other == width)
+            a->items[n++] = a->items[i];
+        else
+            a->other_stream = true;
+    a->count = n;
+}
+
+/* By falling likeness at the chosen depth. */
+static void sort_items(struct alike *a)
+{
+    float *x = xcalloc((size_t)a->count + 1, sizeof *x);
+    int *order = xcalloc((size_t)a->count + 1, sizeof *order), n = a->depth_count;
+    struct item *items = xcalloc((size_t)a->count + 1, sizeof *items);
+    float *sorted = xcalloc((size_t)a->count * (size_t)n + 1, sizeof *sorted);
+    for (int i = 0; i < a->count; i++)
+        x[i] = a->x[i * n + a->depth];
+    stats_order(x, a->count, order);
+    for (int i = 0; i < a->count; i++) {
+        items[i] = a->items[order[i]];
+        memcpy(sorted + (ptrdiff_t)i * n, a->x + (ptrdiff_t)order[i] * n, (size_t)n * sizeof *x);
+    }
+    free(a->items);
+    free(a->x);
+    a->items = items;
+    a->x = sorted;
+    free(x);
+    free(order);
+}
+
+/* False when there is nothing to compare. close_alike in any case. */
+static bool open_alike(struct workbench *w, struct alike *a)
+{
+    struct inside *in = inside_of(w);
+    *a = (struct alike){.to = {.at = -1}};
+    if (!w->now.r)
+        return false;
+    a->to = subject(w);
+    a->items = inside_items(w, &a->count);
+    a->depths = inside_depths(w, &a->depth_count);
+    a->depth = inside_depth(w, a->depth_count);
+    if (a->to.at < 0 || a->depth_count == 0)
+        return false;
+    keep_comparable(w, a);
+    size_t n = (size_t)a->count * (size_t)a->depth_count;
+    uint64_t key = inside_key(w, 2 * a->to.at + a->to.token);
+    if (key != in->similar_key) {
+        free(in->similar);
+        in->similar = xcalloc(n + 1, sizeof *in->similar);
+        fill(w, a, in->similar);
+        in->similar_key = key;
+    }
+    a->x = xmalloc(n * sizeof *a->x + 1);
+    memcpy(a->x, in->similar, n * sizeof *a->x);
+    if (w->sort)
+        sort_items(a);
+    return a->count > 0;
+}
+
+static void close_alike(struct alike *a)
+{
+    free(a->items);
+    free(a->depths);
+    free(a->x);
+}
+
+/* ---- keys */
+
+static void move_pick(struct workbench *w, enum motion m)
+{
+    struct inside *in = inside_of(w);
+    struct alike a;
+    if (open_alike(w, &a)) {
+        if (m == MOVE_LEFT || m == MOVE_RIGHT)
+            in->depth = panes_pick(a.depth, a.depth_count, 1, m == MOVE_LEFT ? MOVE_UP : MOVE_DOWN);
+        else
+            in->states_pick = panes_pick(in->states_pick, a.count, 10, m);
+    }
+    close_alike(&a);
+}
+
+static void choose(struct workbench *w, struct item x)
+{
+    const struct result *r = w->now.r;
+    if (x.token)
+        w->sel.token = x.at;
+    else
+        w->sel.region = r->sources[inside_batch(w) * r->rows + x.at].region;
+}
+
+/* The picked one is what others are compared with. */
+static void accept(struct workbench *w)
+{
+    struct alike a;
+    const struct inside *in = inside_of(w);
+    if (open_alike(w, &a) && in->states_pick < a.count) {
+        struct item x = a.items[in->states_pick];
+        if (x.token)
+            w->sel.region = -1;
+        else
+            w->sel.token = -1;
+        choose(w, x);
+    }
+    close_alike(&a);
+}
+
+static bool click(struct workbench *w, int row, int col)
+{
+    struct inside *in = inside_of(w);
+    int i, j;
+    if (!grid_find(&in->states, row, col, &i, &j))
+        return false;
+    in->states_pick = i;
+    if (j >= 0)
+        in->depth = j;
+    return true;
+}
+
+/* ---- drawing */
+
+static void draw_title(const struct workbench *w, const struct alike *a, struct area at, int pick)
+{
+    char to[128], name[128];
+    inside_name(w, a->to.token, a->to.at, to, sizeof to);
+    inside_name(w, a->items[pick].token, a->items[pick].at, name, sizeof name);
+    attrset(A_BOLD);
+    draw_text(at.row, at.col, at.cols, "Alike to %s, after %s%s", to, a->depths[a->depth].name,
+              w->sort ? ", sorted" : "");
+    attrset(A_NORMAL);
+    draw_text(at.row + 1, at.col, at.cols, "%s: cosine %.3f%s", name,
+              (double)a->x[pick * a->depth_count + a->depth],
+              a->other_stream ? "; the other stream is not as wide" : "");
+}
+
+static void draw_names(const struct workbench *w, const struct alike *a, const struct grid *g,
+                       struct area body)
+{
+    for (int i = 0; i < g->shown_rows; i++) {
+        char name[128];
+        int k = g->first_row + i;
+        struct item x = a->items[k];
+        inside_name(w, x.token, x.at, name, sizeof name);
+        attrset(k == g->at_row ? A_REVERSE : inside_is_chosen(w, x) ? A_BOLD : A_NORMAL);
+        draw_text(body.row + i, body.col, g->label - 1, "%s", name);
+        attrset(A_DIM);
+        draw_text(body.row + i, g->at.col + g->at.cols + 1, NOW - 1, "%+.3f",
+                  (double)a->x[k * a->depth_count + a->depth]);
+        attrset(A_NORMAL);
+    }
+}
+
+/* "emb t1 v1 co1": cut to what there is room for. */
+static void draw_depths(const struct alike *a, const struct grid *g, int row)
+{
+    for (int j = 0; j < g->shown_cols; j++) {
+        const struct depth *d = &a->depths[g->first_col + j];
+        char name[32];
+        int left = grid_left(g, j), room = grid_left(g, j + 1) - left;
+        const char *digits = strchr(d->name, ' ');
+        snprintf(name, sizeof name, "%s%s", !digits ? "emb" : d->text && d->image ? "co"
+                                            : d->text ? "t" : "v", digits ? digits + 1 : "");
+        attrset(g->first_col + j == a->depth ? A_REVERSE : A_DIM);
+        draw_text(row, g->at.col + left, room > 1 ? room - 1 : 1, "%s", name);
+        attrset(A_NORMAL);
+    }
+}
+
+static void draw_alike(struct workbench *w, const struct alike *a, struct area at)
+{
+    struct inside *in = inside_of(w);
+    bool legend = at.rows >= 7;
+    struct area body = {at.row + 3, at.col, at.rows - 3 - legend, at.cols};
+    in->states_pick = in->states_pick < a->count ? in->states_pick : a->count - 1;
+    struct grid g = {.rows = a->count, .cols = a->depth_count, .x = a->x, .top = 1,
+                     .scale = SCALE_SIGNED, .at_row = in->states_pick, .at_col = a->depth,
+                     .label = inside_label(at.cols), .right = NOW, .digits = 2};
+    grid_fit(w, &g, body, in->states_top);
+    draw_title(w, a, at, in->states_pick);
+    draw_depths(a, &g, at.row + 2);
+    draw_names(w, a, &g, body);
+    grid_draw(w, &g);
+    if (legend)
+        grid_legend(body.row + g.shown_rows, at.col, at.cols, 1, SCALE_SIGNED);
+    g.at.row -= at.row;
+    g.at.col -= at.col;
+    g.x = NULL;
+    in->states = g;
+}
+
+static void draw(struct workbench *w, struct area at)
+{
+    struct alike a;
+    bool any = open_alike(w, &a);
+    if (any && at.rows >= 5 && at.cols >= 24)
+        draw_alike(w, &a, at);
+    else
+        draw_text(at.row, at.col, at.cols, "%s",
+                  any              ? "no room for the states"
+                  : !w->now.r      ? "States: ask something first"
+                  : !a.depth_count ? "this result holds no states"
+                                   : "States: choose a token or a region");
+    close_alike(&a);
+}
+
+static bool table(struct workbench *w, struct table *out)
+{
+    struct alike a;
+    bool any = open_alike(w, &a);
+    char name[256];
+    if (any) {
+        table_init(out, a.count, a.depth_count);
+        memcpy(out->x, a.x, (size_t)a.count * (size_t)a.depth_count * sizeof *out->x);
+    }
+    for (int i = 0; any && i < a.count; i++) {
+        inside_name(w, a.items[i].token, a.items[i].at, name, sizeof name);
+        out->row_names[i] = xstrdup(name);
+    }
+    for (int j = 0; any && j < a.depth_count; j++)
+        out->col_names[j] = xstrdup(a.depths[j].name);
+    close_alike(&a);
+    return any;
+}
+
+const struct view view_states = {
+    .name = "states",
+    .what = "how alike tokens and regions are to the chosen one, depth by depth",
+    .draw = draw,
+    .move = move_pick,
+    .accept = accept,
+    .click = click,
+    .table = table,
+};

@@ -1,0 +1,261 @@
+/* The result beside the same query without changes: what is changed, which answers moved, and how
+ * far the attention did. */
+#include "src/compare.h"
+#include "src/mem.h"
+#include "ui/inside.h"
+
+#include <curses.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOVES 200 /* answers that are looked at, of both */
+
+/* An answer in both results. */
+struct move {
+    char *label;
+    int before, after; /* ranks, or -1 */
+    float p_before, p_after;
+};
+
+struct moves {
+    struct move *list;
+    int count;
+};
+
+/* ---- what moved */
+
+static bool is_in(const struct moves *m, const int64_t *keys, int64_t key)
+{
+    for (int i = 0; i < m->count; i++)
+        if (keys[i] == key)
+            return true;
+    return false;
+}
+
+static void add_moves(const struct result *a, const struct result *b, const struct result *from,
+                      struct moves *m, int64_t *keys)
+{
+    int n = compare_count(from) < MOVES / 2 ? compare_count(from) : MOVES / 2;
+    for (int i = 0; i < n; i++) {
+        int64_t key = compare_key(from, i);
+        int before = compare_rank(a, key), after = compare_rank(b, key);
+        if (is_in(m, keys, key))
+            continue;
+        keys[m->count] = key;
+        m->list[m->count++] = (struct move){
+            .label = compare_label(from, i), .before = before, .after = after,
+            .p_before = before < 0 ? 0 : (float)compare_softmax(a, before),
+            .p_after = after < 0 ? 0 : (float)compare_softmax(b, after)};
+    }
+}
+
+/* The best of both, by how far their probabilities moved. */
+static struct moves moves_of(const struct result *a, const struct result *b)
+{
+    struct moves m = {xcalloc(MOVES, sizeof *m.list), 0};
+    struct move *sorted = xcalloc(MOVES, sizeof *sorted);
+    int64_t keys[MOVES];
+    float x[MOVES];
+    int order[MOVES];
+    add_moves(a, b, a, &m, keys);
+    add_moves(a, b, b, &m, keys);
+    for (int i = 0; i < m.count; i++)
+        x[i] = fabsf(m.list[i].p_after - m.list[i].p_before);
+    stats_order(x, m.count, order);
+    for (int i = 0; i < m.count; i++)
+        sorted[i] = m.list[order[i]];
+    free(m.list);
+    m.list = sorted;
+    return m;
+}
+
+static void moves_fini(struct moves *m)
+{
+    for (int i = 0; i < m->count; i++)
+        free(m->list[i].label);
+    free(m->list);
+}
+
+/* The mean of |difference| of a map over its layers and heads; negative when there is none. */
+static double attention_moved(const struct workbench *w, enum attn_kind kind)
+{
+    const struct trace *t = w->now.r->trace;
+    int layers = trace_attention_layers(t, kind), heads = trace_attention_heads(t, kind), n = 0;
+    double sum = 0;
+    for (int i = 0; i < layers * heads; i++) {
+        float *a = NULL, *b = NULL;
+        int rows, cols, rows_b, cols_b;
+        bool both = look_map(w->plain, kind, i / heads, inside_batch(w), i % heads, &rows, &cols,
+                             &a) &&
+                    look_map(w->now.r, kind, i / heads, inside_batch(w), i % heads, &rows_b,
+                             &cols_b, &b);
+        if (both && rows == rows_b && cols == cols_b) {
+            sum += stats_difference(a, b, rows * cols);
+            n++;
+        }
+        free(a);
+        free(b);
+    }
+    return n ? sum / n : -1;
+}
+
+static const double *moved(struct workbench *w)
+{
+    struct inside *in = inside_of(w);
+    uint64_t key = inside_key(w, 0);
+    if (key != in->moved_key)
+        for (int k = 0; k < 4; k++)
+            in->moved[k] = attention_moved(w, (enum attn_kind)k);
+    in->moved_key = key;
+    return in->moved;
+}
+
+/* ---- drawing */
+
+/* Returns the next row. */
+static int draw_changes(const struct workbench *w, struct area a, int row)
+{
+    const struct result *r = w->now.r, *before = w->plain;
+    if (w->running)
+        draw_text(a.row + row++, a.col, a.cols, "asking again ...");
+    if (before && strcmp(before->text, r->text) != 0) {
+        draw_text(a.row + row++, a.col, a.cols, "was: %s", before->text);
+        draw_text(a.row + row++, a.col, a.cols, "now: %s", r->text);
+    }
+    for (int i = 0; i < w->changes.count && row < a.rows - 4; i++) {
+        char text[CHANGE_TEXT];
+        change_format(&w->changes.list[i], text);
+        draw_text(a.row + row++, a.col, a.cols, "%d %s", i + 1, text);
+    }
+    return row;
+}
+
+static int draw_attention(struct workbench *w, struct area a, int row)
+{
+    char text[256] = "attention:";
+    for (int k = 0; k < 4; k++) {
+        double x = moved(w)[k];
+        size_t n = strlen(text);
+        if (x >= 0)
+            snprintf(text + n, sizeof text - n, " %s %.3f",
+                     inside_map_name((enum attn_kind)k, true), x);
+    }
+    draw_text(a.row + row, a.col, a.cols, "%s", text);
+    return row + 1;
+}
+
+static void rank_text(int rank, char out[16])
+{
+    if (rank < 0)
+        snprintf(out, 16, "-");
+    else
+        snprintf(out, 16, "%d", rank + 1);
+}
+
+static void draw_move(const struct move *m, float top, int row, struct area a)
+{
+    char before[16], after[16], number[32];
+    float d = m->p_after - m->p_before;
+    rank_text(m->before, before);
+    rank_text(m->after, after);
+    snprintf(number, sizeof number, " %+.3f ", (double)d);
+    grid_attr(grid_color(d, top, SCALE_SIGNED), A_NORMAL);
+    draw_text(row, a.col, 8, "%s", number);
+    attrset(A_NORMAL);
+    draw_text(row, a.col + 9, a.cols - 9, "%.3f %.3f %4s %4s  %s", (double)m->p_before,
+              (double)m->p_after, before, after, m->label);
+}
+
+static void draw_moves(struct workbench *w, struct area a, int row)
+{
+    struct moves m = moves_of(w->plain, w->now.r);
+    struct inside *in = inside_of(w);
+    float top = 0;
+    attrset(A_DIM);
+    draw_text(a.row + row++, a.col, a.cols, " change  prob. now   rank now");
+    attrset(A_NORMAL);
+    for (int i = 0; i < m.count; i++)
+        top = fmaxf(top, fabsf(m.list[i].p_after - m.list[i].p_before));
+    int room = a.rows - row - (a.rows >= 10);
+    int most = m.count - room > 0 ? m.count - room : 0;
+    in->changes_top = in->changes_top > most ? most : in->changes_top;
+    for (int i = 0; i < room && in->changes_top + i < m.count; i++)
+        draw_move(&m.list[in->changes_top + i], top, a.row + row + i, a);
+    if (a.rows >= 10)
+        grid_legend(a.row + a.rows - 1, a.col, a.cols, top, SCALE_SIGNED);
+    moves_fini(&m);
+}
+
+static void draw_same(struct workbench *w, struct area a)
+{
+    draw_changes(w, a, 2);
+    inside_hint(a, w->changes.count + (w->running != 0) + 2,
+                "mask or drop what is chosen, silence a head or a layer, replace a word:");
+    inside_hint(a, w->changes.count + (w->running != 0) + 3,
+                "the query is asked again and compared here");
+}
+
+static void draw(struct workbench *w, struct area a)
+{
+    if (!w->now.r || a.rows < 6 || a.cols < 24) {
+        draw_text(a.row, a.col, a.cols, "%s",
+                  w->now.r ? "no room" : "What if: ask something first");
+        return;
+    }
+    attrset(A_BOLD);
+    draw_text(a.row, a.col, a.cols, "What if: %s", w->plain ? "compared with the unchanged query"
+                                                            : "nothing is changed");
+    attrset(A_NORMAL);
+    if (!w->plain) {
+        draw_same(w, a);
+        return;
+    }
+    char *before = compare_label(w->plain, 0), *after = compare_label(w->now.r, 0);
+    attrset(strcmp(before, after) == 0 ? A_NORMAL : draw_rank_attr(2));
+    draw_text(a.row + 1, a.col, a.cols, "%s %.3f -> %s %.3f; entropy %+.3f nats", before,
+              compare_softmax(w->plain, 0), after, compare_softmax(w->now.r, 0),
+              w->now.r->entropy - w->plain->entropy);
+    attrset(A_NORMAL);
+    free(before);
+    free(after);
+    int row = draw_changes(w, a, 2);
+    if (w->now.r->trace && w->plain->trace)
+        row = draw_attention(w, a, row);
+    draw_moves(w, a, row);
+}
+
+static void scroll_moves(struct workbench *w, enum motion m)
+{
+    struct inside *in = inside_of(w);
+    in->changes_top = panes_pick(in->changes_top, MOVES, 10, m);
+}
+
+static bool table(struct workbench *w, struct table *out)
+{
+    static const char *const names[] = {"probability before", "probability now", "rank before",
+                                        "rank now"};
+    if (!w->now.r || !w->plain)
+        return false;
+    struct moves m = moves_of(w->plain, w->now.r);
+    table_init(out, m.count, 4);
+    for (int j = 0; j < 4; j++)
+        out->col_names[j] = xstrdup(names[j]);
+    for (int i = 0; i < m.count; i++) {
+        const struct move *x = &m.list[i];
+        const float row[4] = {x->p_before, x->p_after, (float)x->before + 1, (float)x->after + 1};
+        memcpy(out->x + 4 * (ptrdiff_t)i, row, sizeof row);
+        out->row_names[i] = xstrdup(x->label);
+    }
+    moves_fini(&m);
+    return true;
+}
+
+const struct view view_what_if = {
+    .name = "what-if",
+    .what = "the answer with changes beside the one without",
+    .draw = draw,
+    .move = scroll_moves,
+    .table = table,
+};
