@@ -209,7 +209,8 @@ int compare_cka(struct compare_run *r, struct vs_err *err)
     struct cka c[2];
     int last = model_checkpoint_count(r->m) - 1, rc = make_queries(r, &q, err);
     if (rc == 0)
-        rc = cka_run(r->m, q, r->probes->count, 0, last, &compare_stopped, on_progress, what, c, err);
+        rc = cka_run(r->m, q, r->probes->count, 0, last, &compare_stopped, on_progress, what, c,
+                     err);
     compare_clear();
     free(q);
     if (rc != 0)

@@ -48,8 +48,8 @@ const struct result *compare_result(struct workbench *w, int checkpoint)
 
 void compare_name(const struct workbench *w, int checkpoint, char *out, size_t size)
 {
-    const char *name = checkpoint < checkpoint_count(w) ? model_checkpoint_name(w->model, checkpoint)
-                                                        : "";
+    bool known = checkpoint < checkpoint_count(w);
+    const char *name = known ? model_checkpoint_name(w->model, checkpoint) : "";
     static const char *const ends[] = {".safetensors", ".bin", ".pth", ".pt", ".ckpt"};
     size_t n = strlen(name);
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
@@ -143,7 +143,7 @@ void compare_follow(struct workbench *w)
 
 /* ---- asking */
 
-/* The boxes drawn on the photos of the shown result; the list is the caller's, its boxes are not. */
+/* The boxes drawn on the photos of the shown result; the list is the caller's, not its boxes. */
 static struct box_list *drawn_boxes(const struct workbench *w)
 {
     struct box_list *list = xcalloc((size_t)w->now.r->image_count + 1, sizeof *list);

@@ -1,5 +1,5 @@
-/* Work about two checkpoints in the engine's thread: weights, hidden states, swaps. What a job needs
- * it owns, so that the screen may go on meanwhile. */
+/* Work about two checkpoints in the engine's thread: weights, hidden states, swaps. What a job
+ * needs it owns, so that the screen may go on meanwhile. */
 #include "ui/compare.h"
 
 #include "src/engine_priv.h"

@@ -182,7 +182,9 @@ static void draw_answers(struct workbench *w, const struct layout *l, int column
         if (c->errors[i])
             draw_text(row, col, room, "! %s", c->errors[i]);
         else
-            draw_text(row, col, room, !w->now.r ? "" : c->number ? "asked ..." : "not asked: A asks");
+            draw_text(row, col, room, !w->now.r   ? ""
+                                      : c->number ? "asked ..."
+                                                  : "not asked: A asks");
         return;
     }
     attrset(A_DIM);

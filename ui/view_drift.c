@@ -1,4 +1,4 @@
-/* How far checkpoints A and B are apart: weights by layer, and how alike their hidden states are. */
+/* How far checkpoints A and B are apart: weights by layer, and how alike hidden states are. */
 #include "src/mem.h"
 #include "ui/compare.h"
 

@@ -37,7 +37,8 @@ static int draw_query(const struct swaps *s, struct area a)
     const struct swap_result *r = s->result;
     const struct swap_query *q = &r->queries[0];
     int row = a.row;
-    draw_text(row++, a.col, a.cols, "\"%s\": A answers %s, B %s", s->text, q->answer_a, q->answer_b);
+    draw_text(row++, a.col, a.cols, "\"%s\": A answers %s, B %s", s->text, q->answer_a,
+              q->answer_b);
     attrset(A_DIM);
     draw_text(row++, a.col, a.cols, "100 %% is the way from %s %.3f to %.3f; %d passes",
               q->changed ? "the log odds of B's answer against A's," : "its log probability,",

@@ -26,8 +26,10 @@ static void draw_stroke(struct canvas *c, int x1, int y1, int x2, int y2, int th
 {
     int steps = abs(x2 - x1) > abs(y2 - y1) ? abs(x2 - x1) : abs(y2 - y1);
     for (int i = 0; i <= steps; i++) {
-        int x = steps ? x1 + (x2 - x1) * i / steps : x1, y = steps ? y1 + (y2 - y1) * i / steps : y1;
-        canvas_fill(c, x - thick / 2, y - thick / 2, x + (thick - 1) / 2, y + (thick - 1) / 2, color);
+        int x = steps ? x1 + (x2 - x1) * i / steps : x1;
+        int y = steps ? y1 + (y2 - y1) * i / steps : y1;
+        int before = thick / 2, after = (thick - 1) / 2;
+        canvas_fill(c, x - before, y - before, x + after, y + after, color);
     }
 }
 
@@ -45,7 +47,8 @@ static void draw_curve(struct canvas *c, const double *v, int n, int thick, stru
 }
 
 /* All probes dark, their mean and the chosen one bright. */
-static void paint(const struct workbench *w, struct canvas *c, const struct probe_table *t, int pick)
+static void paint(const struct workbench *w, struct canvas *c, const struct probe_table *t,
+                  int pick)
 {
     int n = t->count, fine = w->gfx.mode == GFX_SIXEL;
     double *v = xcalloc(2 * (size_t)n + 2, sizeof *v), *mean = v + n;
@@ -118,9 +121,9 @@ static void draw_probe(const struct probe_table *t, struct area a, int i, bool c
     if (x->error)
         draw_text(a.row, col, a.col + a.cols - col, "! %s", x->error);
     else
-        draw_text(a.row, col, a.col + a.cols - col, "%s%s %.2f%s", x->judged ? x->right ? "+ " : "- "
-                                                                             : "  ",
-                  x->text, x->softmax, flips ? " *" : "");
+        draw_text(a.row, col, a.col + a.cols - col, "%s%s %.2f%s",
+                  !x->judged ? "  " : x->right ? "+ " : "- ", x->text, x->softmax,
+                  flips ? " *" : "");
     attrset(A_NORMAL);
     free(line);
     free(v);
