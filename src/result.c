@@ -37,6 +37,7 @@ void result_free(struct result *r)
     free(r->checkpoint_path);
     free(r->checkpoint_name);
     free(r->device);
+    free(r->changes);
     free(r->notice);
     free(r);
 }

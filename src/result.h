@@ -70,6 +70,7 @@ struct result {
     struct result_times ms;
     double entropy;   /* of the answers' or boxes' softmax, in nats */
     double margin;    /* best softmax minus second best */
+    char *changes;    /* interventions on the pass, in their canonical text; NULL when none */
     char *notice;     /* something the user should know about the inputs, or NULL */
     struct trace *trace; /* attention maps when asked for, else NULL */
     int batch, rows;  /* of the trace: */

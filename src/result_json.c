@@ -73,6 +73,7 @@ static void add_identity(json_t *root, const struct result *r)
                                   "path", text_or_null(r->checkpoint_path), "digest",
                                   r->checkpoint_digest));
     json_object_set_new(root, "device", text_or_null(r->device));
+    json_object_set_new(root, "changes", text_or_null(r->changes));
     json_object_set_new(root, "notice", text_or_null(r->notice));
 }
 
