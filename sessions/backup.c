@@ -36,8 +36,8 @@ static int write_copy(struct log *l, const char *path, struct vs_err *err)
     if (code == SQLITE_OK)
         return 0;
     unlink(path);
-    return vs_fail(err, VS_E_DB, "%s: it has to be brought to a newer version, and the copy to keep "
-                   "of the old one cannot be written (%s): make room beside it", l->path,
+    return vs_fail(err, VS_E_DB, "%s: it has to be brought to a newer version, and the copy to "
+                   "keep of the old one cannot be written (%s): make room beside it", l->path,
                    sqlite3_errstr(code));
 }
 

@@ -7,9 +7,7 @@
 #include <sqlite3.h>
 
 #define DB_CACHE 64
-struct pending; /* list.c: the statement that log_find runs, for the test of its plan. Caller frees. */
-char *log_find_plan(struct log *l, const struct log_filter *f);
-/* pending.c */
+struct pending; /* pending.c */
 
 struct log {
     sqlite3 *db; /* NULL while a log that was asked for cannot be opened (pending.c) */

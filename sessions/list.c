@@ -66,8 +66,9 @@ static char *find_sql(const struct log_filter *f, bool words)
                          " AND words.rowid < ?2"
                        : "queries q WHERE q.id < ?2");
     if (f->session)
-        buf_puts(&b, words ? " AND q.session_id = ?3 AND words.rowid >= (SELECT min(id) FROM queries"
-                             " WHERE session_id = ?3)" : " AND q.session_id = ?3");
+        buf_puts(&b, " AND q.session_id = ?3");
+    if (f->session && words)
+        buf_puts(&b, " AND words.rowid >= (SELECT min(id) FROM queries WHERE session_id = ?3)");
     if (f->task)
         buf_puts(&b, " AND q.task = ?4");
     if (f->tag)

@@ -1,5 +1,5 @@
-/* Logging that goes on when the log cannot be written: results wait in memory, in order, and each is
- * written once. */
+/* Logging that goes on when the log cannot be written: results wait in memory, in order, and each
+ * is written once. */
 #include "sessions/db.h"
 
 #include "src/mem.h"

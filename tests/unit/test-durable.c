@@ -1,6 +1,6 @@
 /* What the log promises: a query that it said is written is there, once, whatever happened: power
- * cut at any write, kill -9, a full disk, a lock, a move from an older version; and what could not be
- * written waits. Without a sync at each commit the power cuts lose queries (shown by the last but
+ * cut at any write, kill -9, a full disk, a lock, a move from an older version; and what could not
+ * be written waits. Without a sync at each commit the power cuts lose queries (shown by the last but
  * one test), without one transaction a query integrity or counts break, without the copy a migration
  * that goes wrong costs the log. VILSCOPE_FULL: 500 kills and cuts instead of 25. */
 #include "faults.h"
