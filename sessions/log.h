@@ -31,6 +31,10 @@ int log_end_session(struct log *l, int64_t session, struct vs_err *err);
 /* One transaction; sets r->log_id. When it returns 0 the query is on the disk. */
 int log_result(struct log *l, int64_t session, struct result *r, struct vs_err *err);
 
+/* What lists show of a result: its best answer or box in words, the number and what that is. Caller
+ * frees; NULL when there is none. */
+char *log_best(const struct result *r, double *score, const char **score_name);
+
 /* ---- logging that goes on when the log cannot be written: locked, full, read-only, damaged */
 
 /* Opens the log at path for writing and begins a session. *out is always set: when it fails, what

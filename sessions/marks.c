@@ -28,20 +28,14 @@ int log_unpin(struct log *l, int64_t query, struct vs_err *err)
     return rc ? rc : db_do(l, "DELETE FROM pins WHERE query_id = ?", "unpinning", err, "i", query);
 }
 
-/* REPLACE would not fire the triggers of the row it removes, and the index would keep it. */
 int log_set_note(struct log *l, int64_t query, const char *note, struct vs_err *err)
 {
-    static const char doing[] = "writing a note";
     int rc = check_query(l, query, err);
-    if (rc == 0)
-        rc = db_begin(l, doing, err);
-    if (rc != 0)
-        return rc;
-    rc = db_do(l, "DELETE FROM notes WHERE query_id = ?", doing, err, "i", query);
-    if (rc == 0 && note && note[0])
-        rc = db_do(l, "INSERT INTO notes(query_id, written, note) VALUES(?1, " LOG_NOW ", ?2)",
-                   doing, err, "is", query, note);
-    return db_end(l, rc, doing, err);
+    if (rc == 0 && (!note || !note[0]))
+        return db_do(l, "DELETE FROM notes WHERE query_id = ?", "removing a note", err, "i", query);
+    return rc ? rc : db_do(l, "INSERT INTO notes(query_id, written, note) VALUES(?1, " LOG_NOW
+                              ", ?2) ON CONFLICT(query_id) DO UPDATE SET written = " LOG_NOW
+                              ", note = ?2", "writing a note", err, "is", query, note);
 }
 
 int log_add_tag(struct log *l, int64_t query, const char *tag, struct vs_err *err)
@@ -52,14 +46,9 @@ int log_add_tag(struct log *l, int64_t query, const char *tag, struct vs_err *er
             n = 0;
     if (n == 0 || n > 64)
         return vs_fail(err, VS_E_USAGE, "a tag is one word of 64 bytes at most, not '%s'", tag);
-    int64_t there = 0;
     int rc = check_query(l, query, err);
-    if (rc != 0)
-        return rc;
-    rc = db_find(l, "SELECT 1 FROM tags WHERE query_id = ? AND tag = ?", &there, err, "is", query,
-                 tag);
-    return rc != VS_E_MISSING ? rc : db_do(l, "INSERT INTO tags(query_id, tag) VALUES(?, ?)",
-                                           "writing a tag", err, "is", query, tag);
+    return rc ? rc : db_do(l, "INSERT OR IGNORE INTO tags(query_id, tag) VALUES(?, ?)",
+                           "writing a tag", err, "is", query, tag);
 }
 
 int log_remove_tag(struct log *l, int64_t query, const char *tag, struct vs_err *err)

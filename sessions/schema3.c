@@ -6,27 +6,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How a line of searchable text leaves and enters the index: FTS5 wants back what it was given. */
-#define WORDS_OUT(id)                                                                              \
-    "INSERT INTO words(words, rowid, task, text, answer, remarks) SELECT 'delete', id, task,"      \
-    " text, answer, remarks FROM searchable WHERE id = " id ";"
-#define WORDS_IN(id)                                                                               \
-    "INSERT INTO words(rowid, task, text, answer, remarks) SELECT id, task, text, answer, remarks" \
-    " FROM searchable WHERE id = " id ";"
-/* Notes and tags are searched, too. */
+/* Notes and tags of a query are searched, too: they are also in its remarks. Triggers that come
+ * after a change do not run for rows that an OR IGNORE leaves out. */
+#define REMARK(id)                                                                                 \
+    "UPDATE queries SET remarks = coalesce((SELECT note FROM notes WHERE query_id = " id "), '')"  \
+    " || ' ' || coalesce((SELECT group_concat(tag, ' ') FROM tags WHERE query_id = " id "), '')"   \
+    " WHERE id = " id ";"
 #define REMARK_TRIGGERS(table)                                                                     \
-    "CREATE TRIGGER " table "_before_insert BEFORE INSERT ON " table " BEGIN "                     \
-    WORDS_OUT("new.query_id") " END;"                                                              \
-    "CREATE TRIGGER " table "_after_insert AFTER INSERT ON " table " BEGIN "                       \
-    WORDS_IN("new.query_id") " END;"                                                               \
-    "CREATE TRIGGER " table "_before_update BEFORE UPDATE ON " table " BEGIN "                     \
-    WORDS_OUT("old.query_id") " END;"                                                              \
-    "CREATE TRIGGER " table "_after_update AFTER UPDATE ON " table " BEGIN "                       \
-    WORDS_IN("new.query_id") " END;"                                                               \
-    "CREATE TRIGGER " table "_before_delete BEFORE DELETE ON " table " BEGIN "                     \
-    WORDS_OUT("old.query_id") " END;"                                                              \
-    "CREATE TRIGGER " table "_after_delete AFTER DELETE ON " table " BEGIN "                       \
-    WORDS_IN("old.query_id") " END;"
+    "CREATE TRIGGER " table "_insert AFTER INSERT ON " table " BEGIN " REMARK("new.query_id")      \
+    " END;"                                                                                        \
+    "CREATE TRIGGER " table "_update AFTER UPDATE ON " table " BEGIN " REMARK("new.query_id")      \
+    REMARK("old.query_id") " END;"                                                                 \
+    "CREATE TRIGGER " table "_delete AFTER DELETE ON " table " BEGIN " REMARK("old.query_id")      \
+    " END;"
+/* How words leave and enter the index: FTS5 wants back what it was given. */
+#define WORDS_OUT                                                                                  \
+    "INSERT INTO words(words, rowid, task, text, best, remarks) VALUES('delete', old.id, old.task,"\
+    " old.text, old.best, old.remarks);"
+#define WORDS_IN                                                                                   \
+    "INSERT INTO words(rowid, task, text, best, remarks) VALUES(new.id, new.task, new.text,"       \
+    " new.best, new.remarks);"
 
 /* The images of a query as part of its question: a picture by its content, else its regions; what
  * the user drew is part of the question, what a detector found is not. write.c agrees. */
@@ -44,6 +43,7 @@ const char schema_version_3[] =
     "ALTER TABLE queries ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE queries ADD COLUMN question INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE queries ADD COLUMN changes TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE queries ADD COLUMN remarks TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE evaluations ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;"
     /* Identities that two machines with copies of one log give alike. */
     "UPDATE queries SET seq = 1 + id - (SELECT min(x.id) FROM queries x WHERE x.session_id ="
@@ -126,23 +126,14 @@ const char schema_version_3[] =
     "CREATE INDEX tags_tag ON tags(tag, query_id);"
     /* Search. Prefixes up to eight letters are terms of their own, so that what is being typed is
      * found without a walk over all words that begin like it. */
-    "CREATE VIEW searchable AS SELECT id, task, text, best AS answer,"
-    " coalesce((SELECT note FROM notes WHERE query_id = queries.id), '') || ' ' ||"
-    " coalesce((SELECT group_concat(tag, ' ') FROM tags WHERE query_id = queries.id), '')"
-    " AS remarks FROM queries;"
-    "CREATE VIRTUAL TABLE words USING fts5(task, text, answer, remarks, content='searchable',"
+    "CREATE VIRTUAL TABLE words USING fts5(task, text, best, remarks, content='queries',"
     " content_rowid='id', detail=none, columnsize=0, prefix='1 2 3 4 5 6 7 8',"
     " tokenize='unicode61 remove_diacritics 2');"
     "INSERT INTO words(words) VALUES('rebuild');"
-    "CREATE TRIGGER queries_after_insert AFTER INSERT ON queries BEGIN"
-    " INSERT INTO words(rowid, task, text, answer, remarks)"
-    " VALUES(new.id, new.task, new.text, new.best, ' '); END;"
-    "CREATE TRIGGER queries_before_delete BEFORE DELETE ON queries BEGIN " WORDS_OUT("old.id")
-    " END;"
-    "CREATE TRIGGER queries_before_update BEFORE UPDATE OF id, task, text, best ON queries BEGIN "
-    WORDS_OUT("old.id") " END;"
-    "CREATE TRIGGER queries_after_update AFTER UPDATE OF id, task, text, best ON queries BEGIN "
-    WORDS_IN("new.id") " END;"
+    "CREATE TRIGGER queries_insert AFTER INSERT ON queries BEGIN " WORDS_IN " END;"
+    "CREATE TRIGGER queries_delete AFTER DELETE ON queries BEGIN " WORDS_OUT " END;"
+    "CREATE TRIGGER queries_update AFTER UPDATE OF id, task, text, best, remarks ON queries BEGIN "
+    WORDS_OUT WORDS_IN " END;"
     REMARK_TRIGGERS("notes")
     REMARK_TRIGGERS("tags")
     /* ---- views, for people */

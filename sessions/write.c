@@ -19,8 +19,7 @@ static int row_of_digest(struct log *l, const char *insert, const char *select, 
     return rc;
 }
 
-/* What lists show: the best entry in words, and its number. */
-static char *best_of(const struct result *r, double *score, const char **name)
+char *log_best(const struct result *r, double *score, const char **name)
 {
     *score = 0;
     *name = "softmax";
@@ -69,7 +68,7 @@ static int write_query(struct log *l, int64_t session, int64_t checkpoint, const
     int rc = log_next_seq(l, session, &seq, err);
     if (rc != 0)
         return rc;
-    char *best = best_of(r, &score, &score_name);
+    char *best = log_best(r, &score, &score_name);
     rc = db_do(l, "INSERT INTO queries(session_id, task, task_id, text, model_text, truncated,"
                   " model, checkpoint_id, checkpoint_name, checkpoint_path, device, notice,"
                   " answer_count, box_count, best, best_score, best_score_name, entropy, margin,"
@@ -85,6 +84,16 @@ static int write_query(struct log *l, int64_t session, int64_t checkpoint, const
     return rc;
 }
 
+/* Where a file is, from wherever the log will be read. */
+static int write_path(struct log *l, const char *sql, int64_t id, const char *path,
+                      struct vs_err *err)
+{
+    char *whole = realpath(path, NULL);
+    int rc = db_do(l, sql, "writing a path", err, "is", id, whole ? whole : path);
+    free(whole);
+    return rc;
+}
+
 static int write_image(struct log *l, int64_t query, int position, const struct result_image *im,
                        struct vs_err *err)
 {
@@ -95,8 +104,7 @@ static int write_image(struct log *l, int64_t query, int position, const struct 
                            "SELECT id FROM images WHERE digest = ?", im->digest, im->width,
                            im->height, &image, err);
     if (rc == 0 && image && im->path)
-        rc = db_do(l, "INSERT OR IGNORE INTO image_paths VALUES(?, ?)", "writing an image", err,
-                   "is", image, im->path);
+        rc = write_path(l, "INSERT OR IGNORE INTO image_paths VALUES(?, ?)", image, im->path, err);
     if (rc == 0)
         rc = db_do(l, "INSERT INTO query_images VALUES(?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?)",
                    "writing an image", err, "iiisiissii", query, (int64_t)position, image, im->path,
@@ -166,8 +174,7 @@ int log_checkpoint_row(struct log *l, const char *digest, const char *name, cons
         rc = db_do(l, "INSERT OR IGNORE INTO checkpoint_names(checkpoint_id, name) VALUES(?, ?)",
                    "writing a checkpoint", err, "is", *id, name ? name : "");
     if (rc == 0 && path)
-        rc = db_do(l, "INSERT OR IGNORE INTO checkpoint_paths VALUES(?, ?)",
-                   "writing a checkpoint", err, "is", *id, path);
+        rc = write_path(l, "INSERT OR IGNORE INTO checkpoint_paths VALUES(?, ?)", *id, path, err);
     return rc;
 }
 

@@ -37,7 +37,10 @@ vilscope_SOURCES = \
 	src/cmd_forward.c \
 	src/cmd_inspect.c \
 	src/cmd_query.c \
-	src/cmd_sessions.c \
+	src/cmd_sessions.c src/cmd_sessions.h \
+	src/cmd_sessions_list.c \
+	src/cmd_sessions_replay.c \
+	src/cmd_sessions_tend.c \
 	src/cmd_tasks.c \
 	src/cmd_tokenize.c \
 	src/cmd_workbench.c \

@@ -45,3 +45,7 @@ TAP_TESTS += test-durable
 test_durable_SOURCES = tests/unit/test-durable.c
 test_durable_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit $(SQLITE_CFLAGS)
 test_durable_LDADD = $(SESSION_LIBS) $(CORE_LIBS)
+TAP_TESTS += test-tend
+test_tend_SOURCES = tests/unit/test-tend.c
+test_tend_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit $(SQLITE_CFLAGS)
+test_tend_LDADD = $(SESSION_LIBS) $(CORE_LIBS)

@@ -74,7 +74,8 @@ static __attribute__((unused)) struct result *make_result(const char *task, cons
     return r;
 }
 
-static __attribute__((unused)) int write_one(struct log *l, int64_t session, const char *text, struct vs_err *err)
+static __attribute__((unused)) int write_one(struct log *l, int64_t session, const char *text,
+                                             struct vs_err *err)
 {
     struct result *r = make_result("vqa", text);
     int rc = log_result(l, session, r, err);

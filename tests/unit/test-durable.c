@@ -1,8 +1,8 @@
 /* What the log promises: a query that it said is written is there, once, whatever happened: power
  * cut at any write, kill -9, a full disk, a lock, a move from an older version; and what could not
- * be written waits. Without a sync at each commit the power cuts lose queries (shown by the last but
- * one test), without one transaction a query integrity or counts break, without the copy a migration
- * that goes wrong costs the log. VILSCOPE_FULL: 500 kills and cuts instead of 25. */
+ * be written waits. Without a sync at each commit the power cuts lose queries (shown by the last
+ * but one test), without one transaction a query integrity or counts break, without the copy a
+ * migration that goes wrong costs the log. VILSCOPE_FULL: 500 kills and cuts instead of 25. */
 #include "faults.h"
 #include "logs.h"
 #include "sessions/db.h"
@@ -84,8 +84,8 @@ static void same_identities(void)
     sqlite3_stmt *s = NULL;
     int same = -1;
     if (sqlite3_open(a, &db) == SQLITE_OK && sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK &&
-        sqlite3_prepare_v2(db, "SELECT count(*) FROM sessions JOIN o.sessions x USING (uid)", -1, &s,
-                           NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW)
+        sqlite3_prepare_v2(db, "SELECT count(*) FROM sessions JOIN o.sessions x USING (uid)", -1,
+                           &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW)
         same = sqlite3_column_int(s, 0);
     sqlite3_finalize(s);
     sqlite3_close(db);
@@ -271,8 +271,8 @@ static void cut_power(void)
             bad++;
         }
     }
-    ok(all > 100 && bad == 0, "power cut at %d of %ld operations: nothing confirmed is lost", rounds,
-       all);
+    ok(all > 100 && bad == 0, "power cut at %d of %ld operations: nothing confirmed is lost",
+       rounds, all);
     int lost = 0;
     for (int i = 10; i < 25; i++) {
         int64_t there;

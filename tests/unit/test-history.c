@@ -88,7 +88,8 @@ static void words(void)
     is(FOUND(.match = "nothing"), "", "a word that is nowhere");
     static const char *const hostile[] = {
         "\"", "dog\"", "(", ")", "*", "dog*", "a AND", "OR", "NOT dog", "NEAR(dog", "text:dog",
-        "-dog", "+", "^dog", "{a b}:c", "dog ' OR 1=1", "\\", "\xff\xfe dog", "\xe2\x80\x94", "%", "?1",
+        "-dog", "+", "^dog", "{a b}:c", "dog ' OR 1=1", "\\", "\xff\xfe dog",
+        "\xe2\x80\x94", "%", "?1",
     };
     bool fine = true;
     for (size_t i = 0; i < sizeof hostile / sizeof hostile[0]; i++) {
@@ -146,6 +147,12 @@ static void marks(void)
     is(FOUND(.match = "hard"), "", "a removed query is not found");
     is(FOUND(.match = "cat"), "2", "a changed one by its new words");
     ok(index_is_right(l), "the index agrees with the tables");
+    sqlite3_exec(l->db, "INSERT OR IGNORE INTO tags VALUES(2, 'x'), (2, 'x'), (3, 'y');"
+                 "INSERT OR REPLACE INTO notes VALUES(2, '', 'one'); INSERT OR REPLACE INTO notes"
+                 " VALUES(2, '', 'two'); UPDATE tags SET query_id = 3 WHERE tag = 'x'", NULL, NULL,
+                 NULL);
+    is(FOUND(.match = "x"), "3", "marks made by other programs are found");
+    ok(index_is_right(l), "and leave the index right");
     log_close(l);
 }
 
