@@ -54,10 +54,13 @@ vilscope_SOURCES = \
 	src/cmd_forward.c \
 	src/cmd_inspect.c \
 	src/cmd_query.c \
-	src/cmd_sessions.c \
+	src/cmd_sessions.c src/cmd_sessions.h \
+	src/cmd_sessions_list.c \
+	src/cmd_sessions_replay.c \
+	src/cmd_sessions_tend.c \
 	src/cmd_tasks.c \
 	src/cmd_tokenize.c \
 	src/cmd_workbench.c \
 	src/cmd_world.c \
 	src/main.c src/vilscope.h
-vilscope_LDADD = libui.a libsessions.a libworld.a $(CORE_LIBS) $(NCURSES_LIBS) $(SQLITE_LIBS)
+vilscope_LDADD = libui.a libworld.a $(SESSION_LIBS) $(CORE_LIBS) $(NCURSES_LIBS)

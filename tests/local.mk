@@ -1,6 +1,7 @@
 # Tests print TAP; tests/run-tests runs them and prints one total line.
 TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests $(JANSSON_CFLAGS)
 EXTRA_DIST += tests/run-tests tests/tap.h \
+	tests/data/logs/version-1.db tests/data/logs/version-2.db \
 	tests/data/pictures/16bit.png \
 	tests/data/pictures/1x1.png \
 	tests/data/pictures/1x4000.png \

@@ -52,6 +52,10 @@ ok $? "attention maps are written"
 q refcoco "a dog" --attention "$work/mean.npy" --no-log >/dev/null
 "$VILSCOPE" inspect "$work/mean.npy" | grep -q 'shape: \['
 ok $? "and their mean as .npy"
+q refcoco "a mapped dog" --log-attention >/dev/null 2>"$work/err" && grep -q "KB" "$work/err" &&
+    "$VILSCOPE" sessions query 15 --attention "$work/logged.safetensors" >/dev/null &&
+    "$VILSCOPE" inspect "$work/logged.safetensors" | grep -q 'attn.c.0.1  float32 \[1,'
+ok $? "they are logged when asked for: $(cat "$work/err")"
 cp "$tiny/scene.png" "$tiny/scene.npy" "$work"
 "$VILSCOPE" query -m "$tiny" -t vqa --no-log "$work/scene.png" "a dog" >/dev/null 2>&1
 ok $? "regions beside the image are found"
