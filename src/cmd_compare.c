@@ -328,7 +328,16 @@ void compare_clear(void)
         fputs("\r\033[K", stderr);
 }
 
-void compare_log_answer(void *arg, int probe, const struct probe_answer *a, struct result *result)
+static void log_failed(struct compare_run *r, const struct vs_err *err)
+{
+    if (r->log_failed)
+        return;
+    compare_clear();
+    fprintf(stderr, "vilscope compare: not logged: %s\n", err->text);
+    r->log_failed = true;
+}
+
+void compare_log_answer(void *arg, int probe, struct probe_answer *a, struct result **result)
 {
     struct compare_run *r = arg;
     struct vs_err err = {0};
@@ -336,14 +345,59 @@ void compare_log_answer(void *arg, int probe, const struct probe_answer *a, stru
         fprintf(stderr, "\r\033[Kprobe %d of %d", probe + 1, r->probes->count);
         fflush(stderr);
     }
-    if (!r->log || a->error || !result)
+    if (!r->log || a->error || !*result)
         return;
-    model_complete(r->m, result);
-    if (log_result(r->log, r->session, result, &err) != 0 && !r->log_failed) {
-        compare_clear();
-        fprintf(stderr, "vilscope compare: not logged: %s\n", err.text);
-        r->log_failed = true;
+    model_complete(r->m, *result);
+    if (log_result(r->log, r->session, *result, &err) != 0)
+        log_failed(r, &err);
+    a->log_id = (*result)->log_id;
+}
+
+void compare_log_column(struct compare_run *r, int column)
+{
+    const struct probe_column *c = probe_runner_table(r->runner)->columns[column];
+    int n = r->probes->count;
+    struct log_probe_run run = {.probes_path = r->probes->path, .probes_digest = r->probes->digest,
+                                .model = model_name(r->m), .checkpoint_name = c->name,
+                                .checkpoint_path = c->path, .count = n};
+    struct vs_err err = {0};
+    if (!r->log || !r->probes->path) /* a query of the command line is no set */
+        return;
+    struct log_probe *list = xcalloc((size_t)n + 1, sizeof *list);
+    for (int i = 0; i < n; i++) {
+        const struct probe *p = &r->probes->list[i];
+        const struct probe_answer *a = &c->answers[i];
+        list[i] = (struct log_probe){
+            .probe = p->name, .task = p->item.task->name,
+            .expected = probe_expected(p), .answer = a->text, .score = a->softmax,
+            .entropy = a->entropy, .query = a->log_id > 0 ? a->log_id : 0,
+            .outcome = a->error ? PROBE_FAILED
+                       : !a->judged ? PROBE_UNJUDGED : a->right ? PROBE_RIGHT : PROBE_WRONG};
     }
+    run.probes = list;
+    model_checkpoint_digest(r->m, c->checkpoint, run.checkpoint_digest);
+    if (log_probe_run(r->log, r->session, &run, NULL, &err) != 0)
+        log_failed(r, &err);
+    for (int i = 0; i < n; i++)
+        free((char *)(uintptr_t)list[i].expected);
+    free(list);
+}
+
+void compare_log_rows(struct compare_run *r)
+{
+    const struct probe_table *t = r->runner ? probe_runner_table(r->runner) : NULL;
+    struct vs_err err = {0};
+    int64_t *ids = xcalloc(MODEL_CHECKPOINTS, sizeof *ids);
+    for (int i = 0; r->log && t && i < t->probes->count; i++) {
+        int n = 0;
+        for (int c = 0; c < t->count; c++)
+            if (t->columns[c]->answers[i].log_id > 0)
+                ids[n++] = t->columns[c]->answers[i].log_id;
+        if (n > 1 && log_comparison(r->log, r->session, ids, n, t->probes->list[i].name, NULL,
+                                    &err) != 0)
+            log_failed(r, &err);
+    }
+    free(ids);
 }
 
 bool compare_utf8(void)
@@ -400,6 +454,8 @@ static int run(const struct compare_options *o, struct vs_err *err)
     if (rc == 0)
         rc = o->watch ? compare_watch(&r, &how, err) : run_what(&r, err);
     compare_clear();
+    if (rc == 0 && o->what == COMPARE_ANSWERS)
+        compare_log_rows(&r);
     if (r.log)
         log_end_session(r.log, r.session, NULL);
     log_close(r.log);

@@ -403,8 +403,11 @@ int compare_answers(struct compare_run *r, struct vs_err *err)
 {
     const struct probe_table *t = probe_runner_table(r->runner);
     int rc = 0;
-    for (int i = 0; i < model_checkpoint_count(r->m) && rc == 0; i++)
+    for (int i = 0; i < model_checkpoint_count(r->m) && rc == 0; i++) {
         rc = probe_runner_add(r->runner, i, &compare_stopped, compare_log_answer, r, err);
+        if (rc == 0)
+            compare_log_column(r, i);
+    }
     compare_clear();
     if (rc == 0)
         rc = all_failed(t, err);

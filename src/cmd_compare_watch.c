@@ -74,6 +74,7 @@ static int ask(struct compare_run *r, int checkpoint, struct vs_err *err)
     int rc = probe_runner_add(r->runner, checkpoint, &compare_stopped, compare_log_answer, r, err);
     compare_clear();
     if (rc == 0) {
+        compare_log_column(r, probe_runner_table(r->runner)->count - 1);
         compare_print_column(r, probe_runner_table(r->runner)->count - 1);
         fflush(stdout);
     }

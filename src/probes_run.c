@@ -242,7 +242,7 @@ int probe_runner_step(struct probe_runner *r, const atomic_bool *cancel, probe_r
     if (i < r->table.probes->count) {
         int rc = run_probe(r, i, c->checkpoint, cancel, &c->answers[i], &result, err);
         if (rc == 0 && report)
-            report(arg, i, &c->answers[i], result);
+            report(arg, i, &c->answers[i], &result);
         result_free(result);
         if (rc != 0)
             return rc;

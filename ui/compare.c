@@ -72,25 +72,11 @@ void compare_pair_name(struct workbench *w, char *out, size_t size)
 
 /* ---- results */
 
-/* A result that is not in the log yet goes there first. */
-static void log_now(struct workbench *w, struct result *r)
-{
-    struct vs_err err = {0};
-    if (!w->log || r->log_id)
-        return;
-    model_complete(w->model, r);
-    if (log_result(w->log, w->session, r, &err) != 0) {
-        snprintf(w->log_state, sizeof w->log_state, "not logged");
-        workbench_say(w, true, "not logged: %s", err.text);
-        r->log_id = -1; /* said once */
-    }
-}
-
 static void drop(struct workbench *w, int i)
 {
     struct comparison *c = w->compare;
     if (c->results[i])
-        log_now(w, c->results[i]);
+        compare_log(w, c->results[i]);
     result_free(c->results[i]);
     free(c->errors[i]);
     c->results[i] = NULL;
@@ -196,7 +182,7 @@ bool compare_take(struct workbench *w, struct event *e)
         c->errors[e->checkpoint] = xstrdup(e->error.text);
     } else if (w->now.r && same_query(e->result, w->now.r)) {
         c->results[e->checkpoint] = e->result;
-        c->waiting = true;
+        c->waiting = c->compared = true;
     } else {
         result_free(e->result);
     }
@@ -215,10 +201,14 @@ static bool log_waiting(struct workbench *w)
         if (!r || r->log_id)
             continue;
         if (!left && model_complete_ready(w->model, r))
-            log_now(w, r);
+            compare_log(w, r);
         else
             left = true;
     }
+    left = left || c->number || (w->unlogged && w->unlogged == w->now.r);
+    if (!left && c->compared)
+        compare_log_together(w);
+    c->compared = c->compared && left;
     return left;
 }
 
@@ -229,8 +219,9 @@ int compare_tick(struct workbench *w)
         return -1;
     if (c->waiting)
         c->waiting = log_waiting(w);
+    bool waits = trend_log_tick(w, false);
     int ms = trend_tick(w);
-    return c->waiting ? 50 : ms;
+    return c->waiting || waits ? 50 : ms;
 }
 
 int compare_fd(const struct workbench *w)
@@ -257,6 +248,7 @@ void compare_free(struct workbench *w)
     struct comparison *c = w->compare;
     if (!c)
         return;
+    trend_log_tick(w, true);
     for (int i = 0; i < checkpoint_count(w); i++)
         drop(w, i);
     free(c->heads.list);

@@ -50,6 +50,8 @@ struct trend {
     double look;            /* ms: when to look at the folder again */
     char state[256];        /* of the folder */
     int pick, top;
+    struct to_log *queue, **queue_end; /* results that wait to be logged */
+    int logged;             /* columns that are in the log */
 };
 
 struct comparison {
@@ -58,7 +60,8 @@ struct comparison {
     int number, left;       /* of the running query, 0: none */
     int a, b;               /* the two that are compared */
     int first;              /* the leftmost column */
-    bool waiting;           /* results wait to be logged */
+    bool waiting;           /* results wait to be logged, */
+    bool compared;          /* and then that they were compared */
     uint64_t generation;    /* changes when a result comes or goes */
     struct {
         uint64_t generation;
@@ -103,6 +106,15 @@ void drift_start(struct workbench *w);
 void drift_fini(struct drift *d);
 void swaps_start(struct workbench *w);
 void swaps_fini(struct swaps *s);
+/* ---- compare_log.c */
+/* Logs a result unless it is; a log that cannot be written is said once. */
+void compare_log(struct workbench *w, struct result *r);
+/* That what is shown and the others' answers belong together. */
+void compare_log_together(struct workbench *w);
+/* A probe's result, taken over; logged when its checkpoint's digest is known. */
+void trend_log(struct workbench *w, int probe, struct result *r);
+/* True while something waits. now: whatever it takes. */
+bool trend_log_tick(struct workbench *w, bool now);
 /* ---- compare_trend.c */
 int trend_tick(struct workbench *w);
 void trend_fini(struct trend *t);

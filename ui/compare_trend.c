@@ -16,6 +16,7 @@
 
 static void forget(struct trend *t)
 {
+    t->logged = 0;
     probe_runner_free(t->runner);
     probes_free(t->probes);
     free(t->path);
@@ -50,6 +51,7 @@ void do_probes(struct workbench *w, const char *arg)
     struct vs_err err = {0};
     if (!can_change(w))
         return;
+    trend_log_tick(w, true);
     bool new = access(arg, F_OK) != 0 && errno == ENOENT;
     if (!new && probes_open(arg, &p, &err) != 0) {
         workbench_say(w, true, "%s", err.text);
@@ -149,6 +151,7 @@ static void pin(struct workbench *w, const char *answer)
         probes_free(one);
         return;
     }
+    trend_log_tick(w, true);
     if (!t->probes)
         t->probes = probes_new();
     probe_runner_free(t->runner);
@@ -156,7 +159,8 @@ static void pin(struct workbench *w, const char *answer)
     one->count = 0;
     probes_free(one);
     t->runner = probe_runner_new(w->model, t->probes);
-    t->next = 0;
+    probes_set_digest(t->probes);
+    t->next = t->logged = 0;
     t->stopped = false;
     workbench_say(w, false, "pinned%s%s; J shows the probes", t->path ? " in " : "",
                   t->path ? t->path : "");
@@ -195,9 +199,26 @@ void do_watch(struct workbench *w, const char *arg)
 
 struct step {
     struct probe_runner *runner;
-    int checkpoint;
+    int checkpoint, probe;
     bool more, begins;
+    struct result *result; /* or NULL */
 };
+
+static void step_free(void *arg)
+{
+    struct step *s = arg;
+    result_free(s->result);
+    free(s);
+}
+
+static void keep_result(void *arg, int probe, struct probe_answer *a, struct result **result)
+{
+    struct step *s = arg;
+    (void)a;
+    s->probe = probe;
+    s->result = *result;
+    *result = NULL;
+}
 
 static int step_run(struct model *m, void *arg, const atomic_bool *cancel, struct vs_err *err)
 {
@@ -205,7 +226,7 @@ static int step_run(struct model *m, void *arg, const atomic_bool *cancel, struc
     int rc = s->begins ? probe_runner_begin(s->runner, s->checkpoint, err) : 0;
     (void)m;
     if (rc == 0)
-        rc = probe_runner_step(s->runner, cancel, NULL, NULL, err);
+        rc = probe_runner_step(s->runner, cancel, keep_result, s, err);
     s->more = rc == 1;
     return rc < 0 ? rc : 0;
 }
@@ -218,7 +239,10 @@ static void step_done(struct workbench *w, void *arg, const struct vs_err *err)
     struct trend *t = &comparison_of(w)->trend;
     bool more = s->more;
     t->runs = false;
-    free(s);
+    if (s->result)
+        trend_log(w, s->probe, s->result);
+    s->result = NULL;
+    step_free(s);
     if (err || t->stopped) {
         t->stopped = true;
         workbench_say(w, err && err->code != VS_E_CANCELLED, "probes: %s",
@@ -236,7 +260,7 @@ static void post_step(struct workbench *w, bool begins)
     struct step *s = xcalloc(1, sizeof *s);
     *s = (struct step){.runner = t->runner, .checkpoint = t->next, .begins = begins};
     t->runs = true;
-    workbench_call(w, step_run, step_done, free, s);
+    workbench_call(w, step_run, step_done, step_free, s);
 }
 
 /* ---- the folder */

@@ -10,6 +10,7 @@ libui_a_SOURCES = \
 	ui/chrome.c \
 	ui/compare.c ui/compare.h \
 	ui/compare_jobs.c \
+	ui/compare_log.c \
 	ui/compare_trend.c \
 	ui/complete.c \
 	ui/conf.c \

@@ -47,6 +47,10 @@ if [ -e "$demo/model.json" ]; then
     [ "$("$VILSCOPE" sessions --json | grep -c '"id"')" -ge 3 ] &&
         "$VILSCOPE" sessions --search stars | grep -q genomeqa
     ok $? "what was asked is in the log"
+    [ "$("$VILSCOPE" sessions sql --csv "SELECT count(*) FROM probe_runs" | tail -n 1)" -ge 6 ] &&
+        "$VILSCOPE" sessions sql --csv "SELECT a_name, b_name, a_answer, b_answer FROM flips" |
+        grep -q '^early,final,.*,7$'
+    ok $? "as probe runs, and flips can be asked for"
     head -n 4 "$demo/queries.jsonl" >"$work/items.jsonl"
     sed "s|images/|$demo/images/|g" "$work/items.jsonl" >"$work/abs.jsonl"
     compare -m "$demo" -c early -c final --no-log --probes "$work/abs.jsonl" >"$work/out" &&

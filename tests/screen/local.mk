@@ -9,6 +9,10 @@ TAP_TESTS += test-golden
 test_golden_SOURCES = tests/screen/terminal.c tests/screen/test-golden.c
 test_golden_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/screen $(VTERM_CFLAGS)
 test_golden_LDADD = $(VTERM_LIBS) -lutil -lm
+TAP_TESTS += test-side-by-side
+test_side_by_side_SOURCES = tests/screen/terminal.c tests/screen/test-side-by-side.c
+test_side_by_side_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/screen $(VTERM_CFLAGS)
+test_side_by_side_LDADD = $(VTERM_LIBS) -lutil
 else
 TAP_SH += tests/screen/skip.sh
 endif
