@@ -206,6 +206,8 @@ void gfx_place(struct gfx *g, int i, struct area a, struct canvas *c)
     if (g->mode == GFX_SIXEL) {
         want_strips(g, p, moved);
         pthread_cond_signal(&g->changed);
+    } else {
+        p->strips = 0;
     }
     pthread_mutex_unlock(&g->lock);
     if (g->mode == GFX_SIXEL)

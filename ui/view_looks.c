@@ -53,7 +53,8 @@ static void draw_head(const struct workbench *w, struct area a, bool known)
     attrset(A_DIM);
     draw_head_name(w, kind, head, sizeof head);
     if (w->now.r)
-        draw_text(a.row + 1, a.col, a.cols, "%s, layer %d/%d, %s", look_kind_name(kind),
+        draw_text(a.row + 1, a.col, a.cols, "%s%slayer %d/%d, %s",
+                  a.cols < 40 ? "" : look_kind_name(kind), a.cols < 40 ? "" : ", ",
                   w->sel.layer[kind] + 1, trace_attention_layers(w->now.r->trace, kind), head);
     attrset(A_NORMAL);
 }
@@ -66,7 +67,7 @@ static void looks_draw(struct workbench *w, struct area a)
     if (!list && w->now.r)
         draw_text(a.row + 2, a.col, a.cols, shown_kind(w) == ATTN_VISUAL
                                                 ? "choose a region: click it, or g"
-                                                : "choose a token with Left, Right");
+                                                : "choose a token: Left, Right");
     int bar = a.cols >= 44 ? a.cols / 4 : 0;
     for (int i = 0; list && i < n && i + 2 < a.rows; i++) {
         char name[160];
@@ -74,8 +75,10 @@ static void looks_draw(struct workbench *w, struct area a)
         draw_region_name(w, list[i].region, name, sizeof name);
         attrset(list[i].region == w->sel.region ? A_REVERSE : A_NORMAL);
         mvhline(row, a.col, ' ', a.cols);
-        draw_text(row, a.col, a.cols - 10 - bar, "%2d %s", i + 1,
-                  a.cols < 36 ? name + strlen("region ") : name); /* less is more in little room */
+        if (a.cols < 36) /* less is more in little room */
+            draw_text(row, a.col, a.cols - 10, "#%s", name + strlen("region "));
+        else
+            draw_text(row, a.col, a.cols - 10 - bar, "%2d %s", i + 1, name);
         if (bar) {
             attrset((int)draw_rank_attr(1));
             draw_bar(row, a.col + a.cols - 9 - bar, bar,

@@ -13,6 +13,10 @@ TAP_TESTS += test-side-by-side
 test_side_by_side_SOURCES = tests/screen/terminal.c tests/screen/test-side-by-side.c
 test_side_by_side_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/screen $(VTERM_CFLAGS)
 test_side_by_side_LDADD = $(VTERM_LIBS) -lutil
+TAP_TESTS += test-walk
+test_walk_SOURCES = tests/screen/terminal.c tests/screen/test-walk.c
+test_walk_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/screen $(VTERM_CFLAGS)
+test_walk_LDADD = $(VTERM_LIBS) -lutil
 else
 TAP_SH += tests/screen/skip.sh
 endif

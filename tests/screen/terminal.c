@@ -119,7 +119,7 @@ static bool answer(struct terminal *t, const char *s)
         reply(t, s[3] == '1' ? "\033[?1;0;256S" : "\033[?2;0;1000;800S");
         return true;
     }
-    return s[strlen(s) - 1] == 'S' || strchr(s, '$') || strstr(s, "?2026");
+    return (s[2] == '?' && s[strlen(s) - 1] == 'S') || strchr(s, '$') || strstr(s, "?2026");
 }
 
 static void feed(struct terminal *t, char c)
@@ -162,7 +162,15 @@ static int on_damage(VTermRect r, void *user)
     return 1;
 }
 
-static const VTermScreenCallbacks callbacks = {.damage = on_damage};
+/* Scrolling loses pixels in some terminals, and moves them in others: nothing may rely on it. */
+static int on_move(VTermRect to, VTermRect from, void *user)
+{
+    on_damage(to, user);
+    on_damage(from, user);
+    return 0;
+}
+
+static const VTermScreenCallbacks callbacks = {.damage = on_damage, .moverect = on_move};
 
 struct terminal *terminal_start(const char *const *argv, int rows, int cols, bool sixel, bool mute)
 {
