@@ -42,6 +42,12 @@ static const struct screen screens[] = {
     {"complete", "wait;press :;press h;press i;press s;press Tab;press Tab", "history  history-again"},
     {"typing", "wait;type what color is the", "> what color is the"},
     {"find", "suggest vqa;wait;view answer;find cat", NULL},
+    {"compare", "suggest vqa;wait;compare;wait;token large", NULL},
+    {"compare-boxes", "suggest refcoco;wait;compare;wait", NULL},
+    {"difference", "suggest vqa;wait;attention-change;wait;zoom;map text-to-image;layer 2;head 3", NULL},
+    {"drift", "suggest vqa;wait;drift;wait;zoom", NULL},
+    {"swap", "suggest vqa;wait;swap blocks;wait;zoom", NULL},
+    {"trend", "suggest vqa;wait;pin star;wait;suggest genomeqa;wait;pin 7;wait;trend;wait;zoom", NULL},
     {"box", "suggest vqa;wait;box;press Enter;press L;press J", "arrows move"},
 };
 
