@@ -33,6 +33,10 @@ static void draw_title(const struct workbench *w)
     int width = text_width(right);
     if (n + width + 6 < COLS)
         draw_text(0, COLS - width - 1, width, "%s", right);
+    if (w->now.r && w->now.r->changes) {
+        attrset(A_REVERSE | A_BOLD);
+        draw_text(0, n + 4, COLS - width - n - 7, "with %s", w->now.r->changes);
+    }
     attrset(A_NORMAL);
 }
 

@@ -25,6 +25,7 @@ struct drift {
     struct cka cka[2];      /* depths 0: not known */
     char *text;             /* the query, of the states */
     char why[256];          /* why there is none */
+    int top;                /* the first layer shown */
 };
 
 struct swaps {
@@ -45,6 +46,7 @@ struct trend {
     struct probes *probes;  /* NULL: none */
     struct probe_runner *runner;
     bool runs, stopped;     /* a job is under way; the user has stopped it */
+    bool looks;             /* that job looks at the folder */
     int next;               /* the checkpoint to be asked next */
     struct watch *watch;    /* or NULL; the job's while it runs */
     double look;            /* ms: when to look at the folder again */

@@ -181,8 +181,11 @@ void do_watch(struct workbench *w, const char *arg)
 {
     struct watch *x = NULL;
     struct vs_err err = {0};
-    if (!can_change(w))
+    if (!w->engine || comparison_of(w)->trend.looks) {
+        workbench_say(w, true, w->engine ? "the folder is being looked at: once more" :
+                      "no model is open: start with -m DIR");
         return;
+    }
     if (watch_open(arg, 0, &x, &err) != 0) {
         workbench_say(w, true, "%s", err.text);
         return;
@@ -314,7 +317,7 @@ static void look_done(struct workbench *w, void *arg, const struct vs_err *err)
 {
     struct look *l = arg;
     struct trend *t = &comparison_of(w)->trend;
-    t->runs = false;
+    t->runs = t->looks = false;
     snprintf(t->state, sizeof t->state, "%.255s", err ? err->text : l->text);
     t->look = l->found ? 0 : vs_now_ms() + watch_delay(t->watch);
     free(l);
@@ -338,7 +341,7 @@ int trend_tick(struct workbench *w)
         return (int)left + 1;
     struct look *l = xcalloc(1, sizeof *l);
     l->watch = t->watch;
-    t->runs = true;
+    t->runs = t->looks = true;
     workbench_call(w, look_run, look_done, free, l);
     return -1;
 }

@@ -6,8 +6,8 @@
 #include <curses.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
-#define NUMBER 5    /* columns of a cell with its number */
 #define MOST_CELL 7 /* columns of a cell */
 #define LEAST_CELL 3 /* pixels */
 
@@ -63,6 +63,13 @@ void grid_legend(int row, int col, int width, float top, enum scale s)
     attrset(A_NORMAL);
 }
 
+void grid_signed(double x, int digits, char *out, size_t size)
+{
+    snprintf(out, size, "%+.*f", digits, x);
+    if (strspn(out, "+-0.") == strlen(out))
+        out[0] = ' ';
+}
+
 void grid_label(struct canvas *c, int x, int y, const char *text, struct rgb back)
 {
     static const struct rgb black = {0, 0, 0}, white = {255, 255, 255};
@@ -77,17 +84,23 @@ void grid_label(struct canvas *c, int x, int y, const char *text, struct rgb bac
 
 /* ---- where */
 
+/* Columns of a cell with its number: ".12 ", "+0.12 ". */
+static int number_cell(const struct grid *g)
+{
+    return g->scale == SCALE_SIGNED ? 6 : 4;
+}
+
 void grid_fit(struct workbench *w, struct grid *g, struct area body, int top[2])
 {
     bool sixel = w->gfx.mode == GFX_SIXEL;
-    int cw, ch, least = sixel ? LEAST_CELL : w->gfx.mode == GFX_NONE ? NUMBER : 1;
+    int cw, ch, least = sixel ? LEAST_CELL : w->gfx.mode == GFX_NONE ? number_cell(g) : 1;
     draw_cell(w, &cw, &ch);
     int room = (body.cols - g->label - g->right) * cw;
     room = sixel && room > w->gfx.term.max_w ? w->gfx.term.max_w : room;
     g->cell = room / g->cols;
     g->cell = g->cell > MOST_CELL * cw ? MOST_CELL * cw : g->cell;
     g->cell = g->cell < least ? least : g->cell;
-    g->numbers = !sixel && g->cell >= NUMBER;
+    g->numbers = !sixel && g->cell >= number_cell(g);
     g->shown_cols = room / g->cell < g->cols ? room / g->cell : g->cols;
     g->shown_rows = body.rows < g->rows ? body.rows : g->rows;
     g->first_row = list_top(&top[0], g->at_row, g->rows, g->shown_rows);
@@ -127,7 +140,11 @@ static void draw_number(const struct grid *g, int i, int j)
 {
     float x = cell_of(g, i, j);
     char text[32], padded[64];
-    snprintf(text, sizeof text, g->scale == SCALE_SIGNED ? "%+.*f" : "%.*f", g->digits, (double)x);
+    if (g->scale == SCALE_SIGNED)
+        grid_signed((double)x, g->digits, text, sizeof text);
+    else
+        snprintf(text, sizeof text, "%.*f", g->digits < g->cell - 2 ? g->digits : g->cell - 2,
+                 (double)x);
     snprintf(padded, sizeof padded, "%-*s", g->cell, text[0] == '0' ? text + 1 : text);
     grid_attr(grid_color(x, g->top, g->scale), is_chosen(g, i, j) ? A_REVERSE | A_BOLD : A_NORMAL);
     draw_text(g->at.row + i, g->at.col + j * g->cell, g->cell, "%s", isnan(x) ? "" : padded);

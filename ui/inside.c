@@ -116,6 +116,11 @@ void inside_name(const struct workbench *w, bool token, int i, char *out, size_t
         snprintf(out, size, "image %d region %d", s.image + 1, s.region);
 }
 
+const char *inside_brief(const char *name, int cols)
+{
+    return cols < 15 && strncmp(name, "region ", 7) == 0 ? name + 7 : name;
+}
+
 const char *inside_map_name(enum attn_kind kind, bool brief)
 {
     static const char *const names[] = {[ATTN_TEXT] = "text", [ATTN_VISUAL] = "image",

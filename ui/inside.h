@@ -51,7 +51,8 @@ struct inside {
     uint64_t moved_key;
     /* Where things were drawn last, counted from the pane's corner, for clicks. */
     struct grid matrix, states;
-    struct area heads, heads_list, effects_list, changes_list;
+    struct area heads, heads_list, effects_list, lens_at, plane_at;
+    int lens_wide;     /* columns of a depth */
     int matrix_top[2], states_top[2], heads_top, lens_top[2], effects_top, changes_top;
     int states_pick, effects_pick;
 };
@@ -73,6 +74,8 @@ bool inside_hidden(const struct workbench *w, bool token, int i);
 int *inside_list(const struct workbench *w, bool token, int n, int *count);
 /* "dog", "region 7 cat" */
 void inside_name(const struct workbench *w, bool token, int i, char *out, size_t size);
+/* A name without "region " where it has so few columns; within name. */
+const char *inside_brief(const char *name, int cols);
 /* "text to image", or, where there is little room, "text>image". */
 const char *inside_map_name(enum attn_kind kind, bool brief);
 /* The chosen row, or column, of a map, or -1. */

@@ -30,7 +30,7 @@ static const char *short_name(const char *name)
     return name;
 }
 
-static void draw_weights(const struct weights_change *x, struct area a)
+static void draw_weights(const struct weights_change *x, struct area a, int *top)
 {
     double most = 0;
     for (int i = 0; i < x->layer_count; i++)
@@ -42,9 +42,12 @@ static void draw_weights(const struct weights_change *x, struct area a)
     attrset(A_DIM);
     draw_text(a.row + 1, a.col, a.cols, "%-22s %10s %10s", "layer", "relative", "largest");
     attrset(A_NORMAL);
-    for (int i = 0; i < x->layer_count && i + 2 < a.rows; i++) {
+    int room = a.rows > 3 ? a.rows - 2 : 1, last = x->layer_count - room;
+    *top = *top > last ? last : *top;
+    *top = *top < 0 ? 0 : *top;
+    for (int i = *top; i < x->layer_count && i - *top < room; i++) {
         const struct weight_change *l = &x->layers[i];
-        int row = a.row + 2 + i, bar = a.cols - 46;
+        int row = a.row + 2 + i - *top, bar = a.cols - 46;
         if (l->state != WEIGHT_COMPARED) {
             draw_text(row, a.col, a.cols, "%-22.22s cannot be compared", short_name(l->name));
             continue;
@@ -115,8 +118,10 @@ static void draw_states(struct workbench *w, const struct drift *d, struct area 
     for (int s = 0; s < 2; s++) {
         const struct cka *x = &d->cka[s];
         int n = x->depths, top = at.row + s * (rows + 1);
-        if (n == 0 || rows < n / 2 || at.cols < n)
-            continue;
+        if (n == 0 || rows < n / 2 || at.cols < n) {
+            draw_text(a.row + 2, a.col, a.cols, "no room for them here: z gives the view more");
+            break;
+        }
         int high = rows / n > 0 ? rows / n * n : rows, wide = at.cols / n > 6 ? 6 * n
                                                              : at.cols / n * n;
         if (!c)
@@ -146,7 +151,7 @@ static void draw_states(struct workbench *w, const struct drift *d, struct area 
 static void drift_draw(struct workbench *w, struct area a)
 {
     struct comparison *c = comparison_of(w);
-    const struct drift *d = &c->drift;
+    struct drift *d = &c->drift;
     char pair[160];
     compare_pair_name(w, pair, sizeof pair);
     attrset(A_BOLD);
@@ -174,13 +179,23 @@ static void drift_draw(struct workbench *w, struct area a)
         states.row += list.rows + 1;
         states.rows -= list.rows + 1;
     }
-    draw_weights(d->weights, list);
+    draw_weights(d->weights, list, &d->top);
     if (d->cka[0].depths) {
         draw_text(states.row, states.col, states.cols, "hidden states (CKA) of \"%s\"", d->text);
         draw_states(w, d, states);
     } else if (!d->runs) {
         draw_text(states.row, states.col, states.cols, "hidden states: ask something, then F");
     }
+}
+
+/* Up and down through the layers. */
+static void drift_move(struct workbench *w, enum motion m)
+{
+    struct drift *d = &comparison_of(w)->drift;
+    if (m == MOVE_LEFT || m == MOVE_RIGHT)
+        look_move(w, m);
+    else if (d->weights)
+        d->top = panes_pick(d->top, d->weights->layer_count, 10, m);
 }
 
 static bool drift_table(struct workbench *w, struct table *out)
@@ -206,5 +221,6 @@ const struct view view_drift = {
     .name = "drift",
     .what = "how far weights and hidden states of A and B are apart",
     .draw = drift_draw,
+    .move = drift_move,
     .table = drift_table,
 };

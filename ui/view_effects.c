@@ -1,6 +1,7 @@
 /* The knock-out: how much the chosen answer owes to each region, token or head, as a ranked list
  * with numbers and on the photo, the words, or the layers and heads of every map. */
 #include "src/mem.h"
+#include "ui/font.h"
 #include "ui/knock.h"
 
 #include <curses.h>
@@ -11,12 +12,14 @@
 
 #define LIST 44    /* columns of the list beside a picture */
 #define MAPS 4
+#define LEAST_TOP 0.01f
 
 /* ---- what is known */
 
+/* The end of the scale: changes that are next to nothing do not look like any. */
 static float top_of(const struct effects *e)
 {
-    float top = 0;
+    float top = LEAST_TOP;
     for (int i = 0; i < e->count; i++)
         if (e->items[i].known)
             top = fmaxf(top, fabsf(e->items[i].change_softmax));
@@ -126,9 +129,9 @@ static void draw_line(const struct workbench *w, const struct effects *e, const 
 {
     char name[128], best[128] = "", number[32];
     name_of(w, &f->change, name, sizeof name);
-    snprintf(number, sizeof number, " %+.3f ", (double)f->change_softmax);
+    grid_signed((double)f->change_softmax, 3, number, sizeof number);
     grid_attr(grid_color(f->change_softmax, top, SCALE_SIGNED), A_NORMAL);
-    draw_text(at.row, at.col, 8, "%s", number);
+    draw_text(at.row, at.col, 8, " %s ", number);
     attrset(chosen ? A_REVERSE : A_NORMAL);
     draw_text(at.row, at.col + 9, 6, "%.3f", (double)f->softmax);
     int col = 15 + draw_text(at.row, at.col + 15, at.cols - 15 < 19 ? at.cols - 15 : 19, "%s",
@@ -273,11 +276,16 @@ static void paint_heads(const struct workbench *w, const struct effects *e, stru
     static const struct rgb white = {255, 255, 255};
     float top = top_of(e);
     for (int i = 0; i < e->count; i++) {
-        const struct change *x = &e->items[i].change;
+        const struct effect *f = &e->items[i];
+        const struct change *x = &f->change;
+        char text[32];
         int left = c->w * (int)x->map / MAPS + x->head * cell_w, above = x->layer * cell_h;
         canvas_fill(c, left, above, left + cell_w - 1, above + cell_h - 1,
-                    grid_color(e->items[i].known ? e->items[i].change_softmax : NAN, top,
-                               SCALE_SIGNED));
+                    grid_color(f->known ? f->change_softmax : NAN, top, SCALE_SIGNED));
+        grid_signed((double)f->change_softmax, 2, text, sizeof text);
+        if (f->known && cell_w >= font_width(text, 1) + 4 && cell_h >= 13)
+            grid_label(c, left + 2, above + 2, text,
+                       grid_color(f->change_softmax, top, SCALE_SIGNED));
         if (cell_w > 5 && x->map == w->sel.kind && x->layer == w->sel.layer[x->map] &&
             x->head == w->sel.head[x->map])
             canvas_frame(c, left, above, left + cell_w - 1, above + cell_h - 1, 2, white);
@@ -301,8 +309,8 @@ static void draw_heads(struct workbench *w, const struct effects *e, struct area
     int width = a.cols * cw, layers = most(s.layers), heads = most(s.heads);
     width = w->gfx.mode == GFX_SIXEL && width > w->gfx.term.max_w ? w->gfx.term.max_w : width;
     int cell_w = (width / MAPS - cw) / heads, cell_h = (a.rows - 1) * ch / layers;
-    cell_w = cell_w < 1 ? 1 : cell_w < 3 * cw ? cell_w : 3 * cw;
-    cell_h = cell_h < 1 ? 1 : cell_h < ch ? cell_h : ch;
+    cell_w = cell_w < 1 ? 1 : cell_w < 5 * cw ? cell_w : 5 * cw;
+    cell_h = cell_h < 1 ? 1 : cell_h < ch ? cell_h : cell_h < 2 * ch ? ch : 2 * ch;
     for (int k = 0; k < MAPS; k++)
         draw_text(a.row, a.col + a.cols * k / MAPS, a.cols / MAPS - 1, "%s",
                   inside_map_name((enum attn_kind)k, true));
@@ -326,8 +334,8 @@ static void draw_title(struct workbench *w, const struct effects *e, struct area
     char best[128];
     best_name(w, e->choice, best, sizeof best);
     attrset(A_BOLD);
-    draw_text(a.row, a.col, a.cols, "Knock-out %s%s: %s", what[e->of],
-              e->of == EFFECTS_HEADS && e->count ? how[e->items[0].change.how] : "", best);
+    draw_text(a.row, a.col, a.cols, "Knock-out: %s %s%s", best, what[e->of],
+              e->of == EFFECTS_HEADS && e->count ? how[e->items[0].change.how] : "");
     attrset(A_NORMAL);
     draw_text(a.row + 1, a.col, a.cols, "probability %.4f, logit %.3f; %d/%d%s",
               (double)e->softmax, (double)e->logit, e->done, e->count,
@@ -345,7 +353,8 @@ static void draw_body(struct workbench *w, const struct effects *e, struct area 
         picture.cols = at.cols - LIST - 1;
         list = (struct area){at.row, at.col + at.cols - LIST, at.rows, LIST};
     } else if (high) {
-        picture.rows = e->of == EFFECTS_HEADS ? most(sizes_of(e).layers) + 1 : at.rows / 2;
+        struct sizes s = sizes_of(e);
+        picture.rows = e->of == EFFECTS_HEADS ? most(s.layers) + 1 : at.rows / 2;
         picture.rows = picture.rows < at.rows / 2 ? picture.rows : at.rows / 2;
         list = (struct area){at.row + picture.rows, at.col, at.rows - picture.rows, at.cols};
     }

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CELL 11 /* columns of "piece .99" */
+#define CELL 13 /* columns of "piece .99" */
 
 /* ---- asking the engine */
 
@@ -145,6 +145,24 @@ static void move_row(struct workbench *w, enum motion m)
     free(list);
 }
 
+static bool click(struct workbench *w, int row, int col)
+{
+    struct inside *in = inside_of(w);
+    const struct lens *l = w->now.r ? wanted(w) : NULL;
+    struct area a = in->lens_at;
+    if (!l || row < a.row || row >= a.row + a.rows)
+        return false;
+    int n, *list = rows_of(w, l, &n), k = in->lens_top[0] + row - a.row;
+    if (k < n)
+        look_choose_row(w, in->lens_text, list[k]);
+    free(list);
+    if (col >= a.col && col < a.col + a.cols)
+        for (int want = in->lens_top[1] + (col - a.col) / in->lens_wide, now = depth_of(w, l);
+             now != want; now += now < want ? 1 : -1)
+            step_depth(w, now < want ? 1 : -1);
+    return k < n;
+}
+
 /* ---- drawing */
 
 static void draw_cell_of(const struct lens_cell *c, int row, int col, int width, bool here)
@@ -185,7 +203,7 @@ static void draw_rows(struct workbench *w, const struct lens *l, struct area a, 
         int row = list[top + i];
         inside_name(w, in->lens_text, row, name, sizeof name);
         attrset(top + i == at ? A_REVERSE : A_NORMAL);
-        draw_text(a.row + i, a.col, x.label - 1, "%s", name);
+        draw_text(a.row + i, a.col, x.label - 1, "%s", inside_brief(name, x.label));
         attrset(A_NORMAL);
         for (int j = 0; j < x.count; j++)
             draw_cell_of(&l->cells[(ptrdiff_t)(x.first + j) * l->rows + row], a.row + i,
@@ -200,6 +218,8 @@ static void draw_lens(struct workbench *w, const struct lens *l, struct area a)
     struct inside *in = inside_of(w);
     int depth = depth_of(w, l);
     struct window x = fit(w, l, a.cols, depth);
+    in->lens_at = (struct area){2, x.label, a.rows - 2, x.count * x.wide};
+    in->lens_wide = x.wide;
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, "Lens, masked-%s head: depths %d-%d of %d",
               in->lens_text ? "word" : "region", x.first + 1, x.first + x.count, l->depths);
@@ -221,7 +241,7 @@ static void draw(struct workbench *w, struct area a)
 {
     struct inside *in = inside_of(w);
     const struct lens *l = w->now.r ? wanted(w) : NULL;
-    if (l && a.rows >= 4 && a.cols >= 22)
+    if (l && a.rows >= 4 && a.cols >= 24)
         draw_lens(w, l, a);
     else
         draw_text(a.row, a.col, a.cols, "%s",
@@ -262,5 +282,6 @@ const struct view view_lens = {
     .what = "what the model's own heads would call each token or region, depth by depth",
     .draw = draw,
     .move = move_row,
+    .click = click,
     .table = table,
 };

@@ -173,7 +173,8 @@ static void draw_rows(const struct workbench *w, const struct shown_map *m, cons
         int k = g->first_row + i;
         inside_name(w, look_rows_are_tokens(m->kind), m->row[k], name, sizeof name);
         attrset(k == m->at_row ? A_REVERSE : A_NORMAL);
-        draw_text(body.row + i, body.col, g->label - 1, "%s", name);
+        draw_text(body.row + i, body.col, g->label - 1, "%s",
+                  inside_brief(name, g->label));
         attrset(A_DIM);
         int right = g->at.col + g->at.cols + 1;
         if (g->right)
@@ -201,7 +202,7 @@ static void draw_columns(const struct workbench *w, const struct shown_map *m,
 {
     bool all = g->cell_cols >= 4, tokens = look_cols_are_tokens(m->kind);
     for (int j = 0; j < g->shown_cols; j++) {
-        char name[128], *text = name;
+        char name[128];
         bool chosen = g->first_col + j == m->at_col;
         if (!all && !chosen)
             continue;
@@ -210,11 +211,10 @@ static void draw_columns(const struct workbench *w, const struct shown_map *m,
             draw_mark(m, g, a, row, name);
             continue;
         }
-        if (!tokens && strncmp(name, "region ", 7) == 0)
-            text += 7;
         int left = grid_left(g, j), right = grid_left(g, j + 1);
         attrset(chosen ? A_REVERSE : A_DIM);
-        draw_text(row, g->at.col + left, right - left - 1, "%s", text);
+        draw_text(row, g->at.col + left, right - left - 1, "%s",
+                  inside_brief(name, 0));
         attrset(A_NORMAL);
     }
 }

@@ -173,7 +173,7 @@ static void place(const struct plane *p, const struct panel *l, int w, int h, in
 static const char *short_name(const struct workbench *w, struct item x, char *out, size_t size)
 {
     inside_name(w, x.token, x.at, out, size);
-    return !x.token && strncmp(out, "region ", 7) == 0 ? out + 7 : out;
+    return inside_brief(out, 0);
 }
 
 static struct rgb color_of(const struct workbench *w, struct item x)
@@ -289,6 +289,38 @@ static void write_panel(const struct workbench *w, const struct plane *p, const 
     free(list);
 }
 
+/* ---- clicks */
+
+/* The pane is divided among panels as draw_points does it. */
+static bool click(struct workbench *w, int row, int col)
+{
+    struct area a = inside_of(w)->plane_at;
+    struct plane p;
+    int cw, ch, best = -1, least = 0;
+    draw_cell(w, &cw, &ch);
+    bool sixel = w->gfx.mode == GFX_SIXEL, any = open_plane(w, &p);
+    int uw = sixel ? cw : 1, uh = sixel ? ch : 1;
+    for (int k = 0; any && k < p.panel_count; k++) {
+        const struct panel *l = &p.panels[k];
+        int left = a.cols * k / p.panel_count, right = a.cols * (k + 1) / p.panel_count;
+        struct spot *s = xcalloc((size_t)l->count + 1, sizeof *s);
+        place(&p, l, (right - left) * uw, a.rows * uh, sixel ? 40 : 3, sixel ? 14 : 0,
+              sixel ? 1 : 0.5, s);
+        for (int i = 0; i < l->count; i++) {
+            int x = s[i].x / uw + left - (col - a.col), y = 2 * (s[i].y / uh - (row - a.row));
+            if (best < 0 || x * x + y * y < least) {
+                best = l->first + i;
+                least = x * x + y * y;
+            }
+        }
+        free(s);
+    }
+    if (best >= 0)
+        choose(w, p.items[best]);
+    close_plane(&p);
+    return best >= 0;
+}
+
 /* ---- drawing */
 
 static void draw_points(struct workbench *w, const struct plane *p, struct area a, int now)
@@ -326,9 +358,13 @@ static void draw_title(const struct workbench *w, const struct plane *p, struct 
     int col = 0;
     for (int i = 0; i < p->panel_count; i++) {
         const struct panel *l = &p->panels[i];
-        col += draw_text(a.row + 1, a.col + col, a.cols - col, "%s%s %.0f %% + %.0f %%",
-                         i ? ", " : "variance: ", l->title, 100 * (double)l->share[0],
-                         100 * (double)l->share[1]);
+        col += draw_text(a.row + 1, a.col + col, a.cols - col, "%s%s", i ? ", " : "variance: ",
+                         l->title);
+        if (l->share[0] > 0)
+            col += draw_text(a.row + 1, a.col + col, a.cols - col, " %.0f %% + %.0f %%",
+                             100 * (double)l->share[0], 100 * (double)l->share[1]);
+        else
+            col += draw_text(a.row + 1, a.col + col, a.cols - col, " in one point");
     }
     if (now >= 0 && a.rows >= 6) {
         char name[128];
@@ -356,6 +392,7 @@ static void draw(struct workbench *w, struct area a)
     bool any = open_plane(w, &p);
     if (any && a.rows >= 6 && a.cols >= 24) {
         int now = chosen_item(w, &p);
+        inside_of(w)->plane_at = (struct area){2, 0, a.rows - 3, a.cols};
         draw_title(w, &p, a, now);
         draw_colors(a);
         draw_points(w, &p, (struct area){a.row + 2, a.col, a.rows - 3, a.cols}, now);
@@ -391,5 +428,6 @@ const struct view view_plane = {
     .what = "states of tokens and regions on the plane that shows most of them",
     .draw = draw,
     .move = move_point,
+    .click = click,
     .table = table,
 };

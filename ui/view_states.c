@@ -193,7 +193,8 @@ static void draw_names(const struct workbench *w, const struct alike *a, const s
         struct item x = a->items[k];
         inside_name(w, x.token, x.at, name, sizeof name);
         attrset(k == g->at_row ? A_REVERSE : inside_is_chosen(w, x) ? A_BOLD : A_NORMAL);
-        draw_text(body.row + i, body.col, g->label - 1, "%s", name);
+        draw_text(body.row + i, body.col, g->label - 1, "%s",
+                  inside_brief(name, g->label));
         attrset(A_DIM);
         draw_text(body.row + i, g->at.col + g->at.cols + 1, NOW - 1, "%+.3f",
                   (double)a->x[k * a->depth_count + a->depth]);

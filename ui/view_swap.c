@@ -46,12 +46,12 @@ static int draw_query(const struct swaps *s, struct area a)
     attrset(A_NORMAL);
     if (r->best >= 0 && r->items[r->best].share > 0) {
         attrset((int)draw_rank_attr(0));
-        draw_text(row++, a.col, a.cols, "%s carries most: %.1f %%", r->items[r->best].name,
+        draw_text(row++, a.col, a.cols, "largest share: %s, %.1f %%", r->items[r->best].name,
                   100 * r->items[r->best].share);
         attrset(A_NORMAL);
     }
     if (q->changed && r->set_count)
-        draw_text(row++, a.col, a.cols, "* %d of %d parts together give B's answer, none less",
+        draw_text(row++, a.col, a.cols, "* %d of %d parts together give B's answer; none can be left out",
                   r->set_count, r->item_count);
     else if (q->changed)
         draw_text(row++, a.col, a.cols, "all of these together do not give B's answer");

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define MOVES 200 /* answers that are looked at, of both */
+#define LEAST_TOP 0.01f /* of the scale: next to nothing does not look like a change */
 
 /* An answer in both results. */
 struct move {
@@ -132,17 +133,22 @@ static int draw_changes(const struct workbench *w, struct area a, int row)
     return row;
 }
 
+/* In a narrow pane on two lines. */
 static int draw_attention(struct workbench *w, struct area a, int row)
 {
-    char text[256] = "attention:";
+    int col = draw_text(a.row + row, a.col, a.cols, "attention moved by");
     for (int k = 0; k < 4; k++) {
+        char text[64];
         double x = moved(w)[k];
-        size_t n = strlen(text);
-        if (x >= 0)
-            snprintf(text + n, sizeof text - n, " %s %.3f",
-                     inside_map_name((enum attn_kind)k, true), x);
+        if (x < 0)
+            continue;
+        snprintf(text, sizeof text, " %s %.3f", inside_map_name((enum attn_kind)k, true), x);
+        if (col + (int)strlen(text) > a.cols && row + 6 < a.rows) {
+            row++;
+            col = 0;
+        }
+        col += draw_text(a.row + row, a.col + col, a.cols - col, "%s", text);
     }
-    draw_text(a.row + row, a.col, a.cols, "%s", text);
     return row + 1;
 }
 
@@ -154,27 +160,36 @@ static void rank_text(int rank, char out[16])
         snprintf(out, 16, "%d", rank + 1);
 }
 
+static int label_width(struct area a)
+{
+    int room = a.cols - 9 - 24;
+    return room < 8 ? 8 : room < 24 ? room : 24;
+}
+
 static void draw_move(const struct move *m, float top, int row, struct area a)
 {
     char before[16], after[16], number[32];
     float d = m->p_after - m->p_before;
     rank_text(m->before, before);
     rank_text(m->after, after);
-    snprintf(number, sizeof number, " %+.3f ", (double)d);
+    grid_signed((double)d, 3, number, sizeof number);
     grid_attr(grid_color(d, top, SCALE_SIGNED), A_NORMAL);
-    draw_text(row, a.col, 8, "%s", number);
+    draw_text(row, a.col, 8, " %s ", number);
     attrset(A_NORMAL);
-    draw_text(row, a.col + 9, a.cols - 9, "%.3f %.3f %4s %4s  %s", (double)m->p_before,
-              (double)m->p_after, before, after, m->label);
+    draw_text(row, a.col + 9, label_width(a) - 1, "%s", m->label);
+    draw_text(row, a.col + 9 + label_width(a), a.cols - 9 - label_width(a), "%.3f %.3f %5s %5s",
+              (double)m->p_before, (double)m->p_after, before, after);
 }
 
 static void draw_moves(struct workbench *w, struct area a, int row)
 {
     struct moves m = moves_of(w->plain, w->now.r);
     struct inside *in = inside_of(w);
-    float top = 0;
+    float top = LEAST_TOP;
     attrset(A_DIM);
-    draw_text(a.row + row++, a.col, a.cols, " change  prob. now   rank now");
+    draw_text(a.row + row, a.col, a.cols, " change");
+    draw_text(a.row + row++, a.col + 9 + label_width(a), a.cols - 9 - label_width(a),
+              "prob. now    rank   now");
     attrset(A_NORMAL);
     for (int i = 0; i < m.count; i++)
         top = fmaxf(top, fabsf(m.list[i].p_after - m.list[i].p_before));

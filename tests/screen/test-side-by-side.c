@@ -101,7 +101,7 @@ static void what_changed(struct terminal *t)
     ok(terminal_expect(t, "weights moved by") && terminal_expect(t, "v_layer.1"),
        "weights by layer");
     terminal_type(t, "E");
-    ok(terminal_expect(t, "image layer 2 carries most: 100.0 %"), "the swap names the layer");
+    ok(terminal_expect(t, "largest share: image layer 2, 100.0 %"), "the swap names the layer");
 }
 
 static void probes(struct terminal *t)
