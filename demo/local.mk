@@ -10,3 +10,5 @@ EXTRA_DIST += demo/train/run demo/train/assemble demo/train/detector.py demo/tra
 	demo/train/truth.py demo/train/vilbert.py demo/train/vocab.py
 # Exact sums on every machine: no fused multiply-adds.
 libworld_a_CFLAGS = $(AM_CFLAGS) -ffp-contract=off
+# The guided tour.
+dist_pkgdata_DATA = demo/tour.vs

@@ -263,9 +263,8 @@ static void print_keys(const struct action *a)
     char keys[128], *save = NULL;
     snprintf(keys, sizeof keys, "%s", a->keys);
     for (char *k = strtok_r(keys, " ", &save); k; k = strtok_r(NULL, " ", &save)) {
-        printf(".Ic ");
+        printf(" Ic ");
         print_escaped(k);
-        putchar('\n');
     }
 }
 
@@ -279,10 +278,10 @@ void actions_print_mdoc(void)
                 printf(" Ar ");
                 print_escaped(a->args);
             }
-            putchar('\n');
-            print_keys(a);
             if (a->keys[0])
-                printf(".br\n");
+                printf(" Pq");
+            print_keys(a);
+            putchar('\n');
             putchar(a->what[0] >= 'a' && a->what[0] <= 'z' ? a->what[0] - 'a' + 'A' : a->what[0]);
             printf("%s%s%s.\n", a->what + 1, a->view ? "; in the view " : "", a->view ? a->view : "");
         }

@@ -123,12 +123,16 @@ static void draw_status(const struct workbench *w, int row)
     else
         snprintf(right, sizeof right, "%s | %s", w->model ? model_device(w->model) : "no model",
                  w->log_state);
+    if (w->script.pauses) /* what it says is to be read */
+        snprintf(right, sizeof right, "a key goes on");
     fill(row, A_REVERSE);
     int width = text_width(right);
     width = width < COLS / 2 ? width : COLS / 2;
     draw_text(row, COLS - width - 1, width, "%s", right);
     attrset(A_REVERSE | (w->status_bad ? A_BOLD : A_NORMAL));
-    if (w->mode != MODE_BOX && draw_progress(w, row, COLS - width - 4))
+    if (w->script.pauses)
+        draw_text(row, 1, COLS - width - 4, "%s", w->status);
+    else if (w->mode != MODE_BOX && draw_progress(w, row, COLS - width - 4))
         attrset(A_NORMAL);
     else if (w->running)
         draw_text(row, 1, COLS - width - 4, "computing ... (Esc cancels)");

@@ -119,8 +119,7 @@ static void draw_numbers(const struct result *r, struct area a, int row, const s
     int at = a.col + a.cols;
     if (compared) {
         if (x->compared)
-            draw_text(row, at - 17, 17, "  %+.4f %5d%c", x->change, x->was + 1,
-                      x->compared && x->change > 0 ? '+' : ' ');
+            draw_text(row, at - 17, 17, "  %+.4f %6d ", x->change, x->was + 1);
         at -= 17;
     }
     draw_text(row, at - 9, 9, is_alignment(r) ? "%9.3f" : "%9.4f",
@@ -251,11 +250,12 @@ static int draw_head(const struct workbench *w, struct area a)
         draw_text(row++, a.col, a.cols, "! %s", r->notice);
     if (!w->others_shown) {
         draw_names(r, a, row, w->plain != NULL);
+        int room = a.cols - numbers_width(r, a, w->plain != NULL);
         attrset(A_DIM);
-        draw_text(row++, a.col, a.cols - numbers_width(r, a, w->plain != NULL),
-                  is_alignment(r)  ? "alignment"
-                  : a.cols < 36 ? "entropy %.3f"
-                                   : "entropy %.3f, margin %.3f", r->entropy, r->margin);
+        draw_text(row++, a.col, room < 13 ? 0 : room, is_alignment(r)  ? "alignment"
+                                                      : room < 28 ? "entropy %.3f"
+                                                                  : "entropy %.3f, margin %.3f",
+                  r->entropy, r->margin);
     }
     attrset(A_NORMAL);
     return row;

@@ -328,6 +328,38 @@ static void demo(void)
     setenv("VILSCOPE_DEMO", "none", 1);
 }
 
+/* The guided tour goes through, at the smallest usual size too, with nothing cut off. */
+static void tour(void)
+{
+    const char *program = getenv("VILSCOPE");
+    const char *argv[] = {program ? program : "./vilscope", "--no-log", "--tour", NULL};
+    if (access(source_path("demo/model/model.json"), R_OK) != 0) {
+        tap_skip("there is no demo model");
+        return;
+    }
+    setenv("VILSCOPE_DEMO", source_path("demo/model"), 1);
+    struct terminal *t = terminal_start(argv, 24, 80, true, false);
+    int stops = 0, whole = 0;
+    char row[512];
+    while (stops < 30 && terminal_expect(t, "a key goes on")) {
+        terminal_settle(t, 100);
+        terminal_row(t, 23, row, sizeof row);
+        char *end = strstr(row, "  a key goes on");
+        whole += end && (strchr(row, '.') || strchr(row, '?'));
+        stops++;
+        terminal_type(t, " ");
+        for (int i = 0; i < 100 && terminal_has(t, "a key goes on"); i++)
+            terminal_read(t, 20);
+        terminal_read(t, 100);
+        if (terminal_has(t, "That was the tour"))
+            break;
+    }
+    ok(stops == 12 && terminal_has(t, "That was the tour"), "the tour ends after %d stops", stops);
+    ok(whole == stops, "and %d of its lines are whole", whole);
+    quit(t, "tour");
+    setenv("VILSCOPE_DEMO", "none", 1);
+}
+
 int main(void)
 {
     setenv("VILSCOPE_DEMO", "none", 1);
@@ -342,6 +374,7 @@ int main(void)
     mute_terminal();
     without_model();
     demo();
+    tour();
     unlink(log_path);
     return tap_done();
 }
