@@ -44,7 +44,8 @@ extern atomic_bool compare_stopped;
 /* The answer of one probe, for probe_runner_add with the run as its argument: logged, and told as
  * progress on a terminal. */
 void compare_log_answer(void *arg, int probe, struct probe_answer *a, struct result **r);
-/* A column of a probe set as a run of it, and what all columns say to each probe as a comparison. */
+/* A column of a probe set as a run of it, and what all columns say to each probe as a comparison.
+ */
 void compare_log_column(struct compare_run *r, int column);
 void compare_log_rows(struct compare_run *r);
 /* "\r" and an empty line, when standard error is a terminal. */

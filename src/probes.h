@@ -71,8 +71,8 @@ const struct probe_table *probe_runner_table(const struct probe_runner *r);
 /* Probe i as a query of a checkpoint; its parts belong to the runner. */
 int probe_runner_query(struct probe_runner *r, int i, int checkpoint, struct query *out,
                        struct vs_err *err);
-/* Called after each probe, in the running thread. *result is NULL when it failed; else it is lent, or
- * the callee's when it sets it to NULL. Where it was logged is kept in the answer. */
+/* Called after each probe, in the running thread. *result is NULL when it failed; else it is lent,
+ * or the callee's when it sets it to NULL. Where it was logged is kept in the answer. */
 typedef void probe_report(void *arg, int probe, struct probe_answer *a, struct result **result);
 /* Asks a checkpoint all probes: a new column. Fails when cancelled; a probe that fails is told in
  * its answer. */
