@@ -1,5 +1,5 @@
-/* Several checkpoints in the workbench: what they answered to the query that is shown, which two are
- * compared, and what was found out about those two. */
+/* Several checkpoints in the workbench: what they answered to the query that is shown, which two
+ * are compared, and what was found out about those two. */
 #ifndef UI_COMPARE_H
 #define UI_COMPARE_H
 

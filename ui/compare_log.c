@@ -1,5 +1,5 @@
-/* Logging what other checkpoints and probes said. A checkpoint's digest takes a moment the first time:
- * results wait for it in line, so that the screen does not. */
+/* Logging what other checkpoints and probes said. A checkpoint's digest takes a moment the first
+ * time: results wait for it in line, so that the screen does not. */
 #include "ui/compare.h"
 
 #include "src/mem.h"

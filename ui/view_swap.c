@@ -51,8 +51,9 @@ static int draw_query(const struct swaps *s, struct area a)
         attrset(A_NORMAL);
     }
     if (q->changed && r->set_count)
-        draw_text(row++, a.col, a.cols, "* %d of %d parts together give B's answer; none can be left out",
-                  r->set_count, r->item_count);
+        draw_text(row++, a.col, a.cols,
+                  "* %d of %d parts together give B's answer; none can be left out", r->set_count,
+                  r->item_count);
     else if (q->changed)
         draw_text(row++, a.col, a.cols, "all of these together do not give B's answer");
     return row;

@@ -1,7 +1,7 @@
 /* Several checkpoints in the workbench: two that differ in one layer side by side, their attention,
- * weights and swaps; pinned probes, and a folder in which a third one appears. Broken when an answer
- * lands in another's column, a difference is not marked, the layer is not named, or what was asked is
- * not in the log as belonging together. */
+ * weights and swaps; pinned probes, and a folder in which a third one appears. Broken when an
+ * answer lands in another's column, a difference is not marked, the layer is not named, or what was
+ * asked is not in the log as belonging together. */
 #include "tap.h"
 #include "terminal.h"
 
@@ -137,7 +137,8 @@ int main(void)
     int status = terminal_end(t);
     ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "it ends in order");
     const char *program = getenv("VILSCOPE");
-    ok(shell("'%s' sessions sql --log '%s' 'SELECT count(*) AS n FROM comparisons' | grep -q '^[1-9]' &&"
+    ok(shell("'%s' sessions sql --log '%s' 'SELECT count(*) AS n FROM comparisons' | grep -q "
+             "'^[1-9]' &&"
              " '%s' sessions sql --log '%s' 'SELECT count(*) AS n FROM probe_runs' | grep -q '^3'",
              program, log_path, program, log_path),
        "comparisons and three runs of the probes are in the log");
