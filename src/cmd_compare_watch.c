@@ -50,11 +50,27 @@ static void tell_waiting(const struct watch *w)
     fflush(stderr);
 }
 
-/* The next complete checkpoint of a model, or 0 when it was stopped. */
-static int next(struct watch *w, const char **path, struct vs_err *err)
+/* By its file: it may have been named in another way. */
+static bool is_open(const struct model *m, const char *path)
+{
+    char *full = realpath(path, NULL);
+    bool open = false;
+    for (int i = 0; full && i < model_checkpoint_count(m) && !open; i++) {
+        char *have = realpath(model_checkpoint_path(m, i), NULL);
+        open = have && strcmp(have, full) == 0;
+        free(have);
+    }
+    free(full);
+    return open;
+}
+
+/* The next complete checkpoint of a model, or 0 when it was stopped. m: NULL while none is open. */
+static int next(struct watch *w, const struct model *m, const char **path, struct vs_err *err)
 {
     int rc = 0;
     while (!atomic_load(&compare_stopped) && (rc = watch_next(w, path, err)) >= 0) {
+        if (rc > 0 && m && !watch_again(w, *path) && is_open(m, *path))
+            continue; /* it was named */
         if (rc > 0 && is_model(*path)) {
             compare_clear();
             return rc;
@@ -89,7 +105,7 @@ static int open_model(struct compare_run *r, struct watch *w, const struct model
     const char *paths[2] = {NULL, NULL}, *names[2] = {NULL, NULL};
     int rc = 0;
     if (!how->checkpoints) {
-        rc = next(w, &paths[0], err);
+        rc = next(w, NULL, &paths[0], err);
         if (rc <= 0)
             return rc;
         names[0] = name_below(w, paths[0]);
@@ -119,7 +135,7 @@ int compare_watch(struct compare_run *r, const struct model_options *how, struct
     while (rc == 0 && r->m && !is_done(r)) {
         const char *path = NULL;
         struct vs_err why = {0};
-        int found = next(w, &path, err);
+        int found = next(w, r->m, &path, err);
         if (found <= 0) {
             rc = found;
             break;

@@ -23,7 +23,8 @@ struct watch_file {
     enum watch_state state;
     int64_t bytes;
     char *why;         /* WATCH_INCOMPLETE: what is wrong with it */
-    bool given;        /* watch_next has returned it */
+    bool given;        /* watch_next has returned it as it is now, */
+    int times;         /* and so often in all: more than once when it was written anew */
 };
 
 struct watch;
@@ -43,6 +44,8 @@ int watch_fd(const struct watch *w);
 /* Waits so long, or until stop is set (looked at often; may be NULL). */
 void watch_wait(const struct watch *w, const atomic_bool *stop);
 
+/* Whether a path that watch_next returned was returned before: it was written anew. */
+bool watch_again(const struct watch *w, const char *path);
 /* All files that are known, in the order in which they were found. */
 int watch_count(const struct watch *w);
 const struct watch_file *watch_at(const struct watch *w, int i);

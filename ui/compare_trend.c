@@ -302,7 +302,7 @@ static int look_run(struct model *m, void *arg, const atomic_bool *cancel, struc
     int rc = watch_next(l->watch, &path, err);
     (void)cancel;
     snprintf(l->text, sizeof l->text, "watching %.200s", watch_folder(l->watch));
-    if (rc > 0 && !is_open(m, path)) {
+    if (rc > 0 && (watch_again(l->watch, path) || !is_open(m, path))) {
         struct vs_err why = {0};
         if (model_add_checkpoint(m, path, path + strlen(watch_folder(l->watch)) + 1, &why) < 0)
             snprintf(l->text, sizeof l->text, "left out: %.240s", why.text);

@@ -151,7 +151,7 @@ echo "not a model" >"$run/notes.bin"
 size=$(wc -c <"$work/other.safetensors")
 : >"$work/watched"
 "$VILSCOPE" compare -m "$tiny" --no-log --probes "$work/half.probes" --watch "$run" --settle 0.3 \
-    --until 3 --json >"$work/watched" 2>"$work/err" &
+    --until 4 --json >"$work/watched" 2>"$work/err" &
 watcher=$!
 wait_for() { # wait_for SECONDS COMMAND...
     left=$((10 * $1))
@@ -182,6 +182,9 @@ cp "$work/same.safetensors" "$run/step-3/.tmp"
 mv "$run/step-3/.tmp" "$run/step-3/model.safetensors"
 wait_for 20 lines 3 && sed -n 3p "$work/watched" | grep -q '"name":"step-3/model.safetensors"'
 ok $? "and one in a folder below"
+cp "$work/other.safetensors" "$run/step_1.safetensors"
+wait_for 20 lines 4 && sed -n 4p "$work/watched" | grep -q '"name":"step_1.safetensors (2)"'
+ok $? "one that is written anew is asked again"
 wait $watcher
 ok $? "after --until it ends"
 ! grep -q 'left out' "$work/err"
