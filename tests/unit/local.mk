@@ -42,6 +42,7 @@ test_history_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit $(SQLITE_CFLAGS)
 test_history_LDADD = $(SESSION_LIBS) $(CORE_LIBS)
 EXTRA_DIST += tests/unit/faults.h
 TAP_TESTS += test-durable
+TAP_LONGER += test-durable
 test_durable_SOURCES = tests/unit/test-durable.c
 test_durable_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit $(SQLITE_CFLAGS)
 test_durable_LDADD = $(SESSION_LIBS) $(CORE_LIBS)
