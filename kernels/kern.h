@@ -40,6 +40,20 @@ struct kern_attention {
     float scale;
 };
 
+/* What stands in place of a head's part of an attention's output (and of its probabilities):
+ * nothing, what uniform attention over the real keys reads, or the mean over its queries. */
+enum kern_silence { KERN_ZERO, KERN_UNIFORM, KERN_MEAN };
+struct kern_silenced {
+    const float *v;        /* (tk, ...), column 0 of the head */
+    ptrdiff_t ldv;
+    const float *key_bias; /* (tk) or NULL: keys with a bias are not real */
+    float *out;            /* (tq, dh), column 0 of the head */
+    ptrdiff_t ldo;
+    float *probs;          /* (tq, tk) of the head, or NULL */
+    int dh, tq, tk;
+    enum kern_silence how;
+};
+
 /* y(m,n) = (x - mean) / sqrt(var + eps) * gain + shift, biased variance per row; y may be x. */
 struct kern_norm {
     const float *x;
@@ -102,6 +116,7 @@ struct kern_ops {
     void (*roi)(struct kern *k, const struct kern_roi *op);
     /* Dynamic attention: x(m,n)[i][j] *= 1 + sigmoid(gate[j]) */
     void (*gate)(struct kern *k, float *x, ptrdiff_t ldx, const float *gate, int m, int n);
+    void (*silence)(struct kern *k, const struct kern_silenced *op);
 };
 
 /* Open a back end. device: "auto" or "cpu" (the fastest that this machine has), "ref",

@@ -400,4 +400,5 @@ const struct kern_ops KERN_TABLE = {
     "cpu-portable",
 #endif
     linear, attention, norm, embed, mul, add, KERN_CONV, KERN_MAXPOOL, KERN_ROI, gate,
+    kern_silence_ref, /* small: only what somebody intervenes in */
 };

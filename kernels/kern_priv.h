@@ -29,6 +29,7 @@ static inline bool kern_conv_winograd(int cout, int cin, int kh, int kw, int gro
 void kern_conv_ref(struct kern *k, const struct kern_conv *c);
 void kern_maxpool_ref(struct kern *k, const float *x, int h, int w, int c, float *y);
 void kern_roi_ref(struct kern *k, const struct kern_roi *o);
+void kern_silence_ref(struct kern *k, const struct kern_silenced *o);
 
 extern const struct kern_ops kern_ops_ref, kern_ops_portable;
 #if defined(__x86_64__)

@@ -1,6 +1,8 @@
-/* The worker: one thread, one waiting query, a queue of events and a pipe that wakes the screen. */
+/* The worker: one thread, one waiting query, photos to detect, other work, a queue of events and a
+ * pipe that wakes the screen. */
 #include "src/engine.h"
 
+#include "src/change.h"
 #include "src/mem.h"
 
 #include <errno.h>
@@ -15,7 +17,18 @@
 struct pending {
     struct query query; /* text, photos and boxes are our copies */
     struct box_list *boxes;
+    struct change *changes;
+    int *also;
     int number;
+};
+
+/* Other work. */
+struct call {
+    engine_work *run;
+    void (*drop)(void *arg);
+    void *arg;
+    int number;
+    struct call *next;
 };
 
 struct node {
@@ -31,6 +44,7 @@ struct engine {
     struct pending *waiting; /* at most one: the newest */
     struct photo *detect[MAX_DETECT];
     int detect_count;
+    struct call *calls; /* that wait, in order */
     bool detecting;
     struct detect_progress progress;
     bool busy, quit;
@@ -47,6 +61,8 @@ static void pending_free(struct pending *p)
     for (int i = 0; p->boxes && i < p->query.photo_count; i++)
         free(p->boxes[i].boxes);
     free(p->boxes);
+    free(p->changes);
+    free(p->also);
     free((void *)(uintptr_t)p->query.text);
     free((void *)(uintptr_t)p->query.photos);
     free(p);
@@ -66,17 +82,25 @@ static void copy_boxes(struct pending *p, const struct query *q)
     p->query.boxes = p->boxes;
 }
 
+static void *copy_of(const void *x, size_t size)
+{
+    void *y = xmalloc(size + 1);
+    if (size)
+        memcpy(y, x, size);
+    return y;
+}
+
 static struct pending *pending_new(const struct query *q, int number)
 {
     struct pending *p = xcalloc(1, sizeof *p);
-    size_t n = (size_t)q->photo_count;
-    struct photo **photos = xcalloc(n, sizeof *photos);
-    if (n)
-        memcpy(photos, q->photos, n * sizeof *photos);
     p->query = *q;
     p->query.text = xstrdup(q->text);
-    p->query.photos = photos;
+    p->query.photos = copy_of(q->photos, (size_t)q->photo_count * sizeof *q->photos);
     p->number = number;
+    p->changes = copy_of(q->changes, (size_t)q->change_count * sizeof *p->changes);
+    p->also = copy_of(q->also, (size_t)q->also_count * sizeof *p->also);
+    p->query.changes = p->changes;
+    p->query.also = p->also;
     copy_boxes(p, q);
     return p;
 }
@@ -121,12 +145,57 @@ static void run_one(struct engine *e, struct pending *p)
     pthread_mutex_lock(&e->lock);
     send_event(e, &event);
     pthread_mutex_unlock(&e->lock);
-    int rc = query_run(e->model, &p->query, &e->cancel, &event.result, &event.error);
-    event.kind = rc == 0 ? EVENT_RESULT : EVENT_ERROR;
+    for (int i = -1; i < p->query.also_count; i++) {
+        struct query q = p->query;
+        q.checkpoint = i < 0 ? q.checkpoint : q.also[i];
+        event = (struct event){.query = p->number, .checkpoint = q.checkpoint,
+                               .left = q.also_count - 1 - i};
+        int rc = query_run(e->model, &q, &e->cancel, &event.result, &event.error);
+        event.kind = rc == 0 ? EVENT_RESULT : EVENT_ERROR;
+        pthread_mutex_lock(&e->lock);
+        e->detecting = false;
+        send_event(e, &event);
+        pthread_mutex_unlock(&e->lock);
+    }
+}
+
+static void end_call(struct engine *e, struct call *c, struct event *event)
+{
+    event->query = c->number;
+    event->arg = c->arg;
+    event->drop = c->drop;
     pthread_mutex_lock(&e->lock);
-    e->detecting = false;
-    send_event(e, &event);
+    send_event(e, event);
     pthread_mutex_unlock(&e->lock);
+    free(c);
+}
+
+static void run_call(struct engine *e, struct call *c)
+{
+    struct event event = {.kind = EVENT_DONE};
+    if (c->run(e->model, c->arg, &e->cancel, &event.error) != 0)
+        event.kind = EVENT_ERROR;
+    end_call(e, c, &event);
+}
+
+/* What is next: a photo, else the query, else other work. False: nothing. With the lock held. */
+static bool take_work(struct engine *e, struct photo **photo, struct pending **query,
+                      struct call **call)
+{
+    *photo = NULL;
+    *query = NULL;
+    *call = NULL;
+    if (e->detect_count) {
+        *photo = e->detect[0];
+        memmove(e->detect, e->detect + 1, (size_t)--e->detect_count * sizeof e->detect[0]);
+    } else if (e->waiting) {
+        *query = e->waiting;
+        e->waiting = NULL;
+    } else if (e->calls) {
+        *call = e->calls;
+        e->calls = e->calls->next;
+    }
+    return *photo || *query || *call;
 }
 
 static void *worker_main(void *arg)
@@ -134,23 +203,22 @@ static void *worker_main(void *arg)
     struct engine *e = arg;
     pthread_mutex_lock(&e->lock);
     while (!e->quit) {
-        struct photo *photo = e->detect_count ? e->detect[0] : NULL;
-        struct pending *p = photo ? NULL : e->waiting;
-        if (!p && !photo) {
+        struct photo *photo;
+        struct pending *p;
+        struct call *call;
+        if (!take_work(e, &photo, &p, &call)) {
             pthread_cond_wait(&e->changed, &e->lock);
             continue;
         }
-        if (photo)
-            memmove(e->detect, e->detect + 1, (size_t)--e->detect_count * sizeof e->detect[0]);
-        else
-            e->waiting = NULL;
         e->busy = true;
         atomic_store(&e->cancel, false);
         pthread_mutex_unlock(&e->lock);
         if (photo)
             detect_one(e, photo);
-        else
+        else if (p)
             run_one(e, p);
+        else
+            run_call(e, call);
         pending_free(p);
         pthread_mutex_lock(&e->lock);
         e->busy = false;
@@ -182,6 +250,24 @@ int engine_new(struct model *m, struct engine **out, struct vs_err *err)
     return 0;
 }
 
+/* Everything that nobody will take any more. */
+static void drop_events(struct engine *e)
+{
+    struct event event;
+    while (engine_poll(e, &event)) {
+        result_free(event.result);
+        if (event.drop)
+            event.drop(event.arg);
+    }
+    for (struct call *c = e->calls, *next; c; c = next) {
+        next = c->next;
+        if (c->drop)
+            c->drop(c->arg);
+        free(c);
+    }
+    e->calls = NULL;
+}
+
 void engine_free(struct engine *e)
 {
     if (!e)
@@ -193,9 +279,7 @@ void engine_free(struct engine *e)
     pthread_cond_broadcast(&e->changed);
     pthread_mutex_unlock(&e->lock);
     pthread_join(e->thread, NULL);
-    struct event event;
-    while (engine_poll(e, &event))
-        result_free(event.result);
+    drop_events(e);
     pending_free(e->waiting);
     close(e->wake[0]);
     close(e->wake[1]);
@@ -210,6 +294,21 @@ int engine_post(struct engine *e, const struct query *q)
     int number = ++e->numbers;
     pending_free(e->waiting);
     e->waiting = pending_new(q, number);
+    pthread_cond_broadcast(&e->changed);
+    pthread_mutex_unlock(&e->lock);
+    return number;
+}
+
+int engine_call(struct engine *e, engine_work *run, void (*drop)(void *arg), void *arg)
+{
+    struct call *c = xcalloc(1, sizeof *c), **end = &e->calls;
+    *c = (struct call){.run = run, .drop = drop, .arg = arg};
+    pthread_mutex_lock(&e->lock);
+    c->number = ++e->numbers;
+    while (*end)
+        end = &(*end)->next;
+    *end = c;
+    int number = c->number;
     pthread_cond_broadcast(&e->changed);
     pthread_mutex_unlock(&e->lock);
     return number;
@@ -242,6 +341,15 @@ void engine_cancel(struct engine *e)
     e->detect_count = 0;
     pending_free(e->waiting);
     e->waiting = NULL;
+    for (struct call *c = e->calls, *next; c; c = next) {
+        struct event event = {.kind = EVENT_ERROR, .query = c->number, .arg = c->arg,
+                              .drop = c->drop};
+        vs_fail(&event.error, VS_E_CANCELLED, "cancelled");
+        send_event(e, &event);
+        next = c->next;
+        free(c);
+    }
+    e->calls = NULL;
     atomic_store(&e->cancel, true);
     pthread_mutex_unlock(&e->lock);
 }
@@ -249,7 +357,7 @@ void engine_cancel(struct engine *e)
 void engine_wait_idle(struct engine *e)
 {
     pthread_mutex_lock(&e->lock);
-    while (e->busy || e->waiting || e->detect_count)
+    while (e->busy || e->waiting || e->detect_count || e->calls)
         pthread_cond_wait(&e->changed, &e->lock);
     pthread_mutex_unlock(&e->lock);
 }

@@ -89,14 +89,21 @@ const struct regions *photo_regions(const struct photo *p);
 int photo_set_candidates(struct photo *p, const char *path, const char *key, struct vs_err *err);
 void photo_free(struct photo *p);
 
+struct change;
 struct query {
     const struct task *task;
     const char *text;
     int checkpoint;
+    const int *also;             /* further checkpoints that are asked the same, or NULL */
+    int also_count;              /* (query_run answers for `checkpoint` only) */
     int photo_count;
     struct photo *const *photos; /* borrowed */
     const struct box_list *boxes; /* (photo_count) of the user, or NULL */
     bool attention;              /* keep the maps in the result's trace */
+    bool hidden;                 /* and the states after every layer */
+    bool others;                 /* and what all other heads say */
+    const struct change *changes; /* interventions, borrowed */
+    int change_count;
     detect_report *report; /* progress of a detection that the query needs, or NULL */
     void *report_arg;
     bool pair_separate; /* NLVR2: each image keeps its own rows. By default rows are laid out as
@@ -108,6 +115,12 @@ struct query {
 int query_run(struct model *m, const struct query *q, const atomic_bool *cancel,
               struct result **out, struct vs_err *err);
 
+/* What another head (of enum vilbert_head: VQA, GQA, ALIGN, BINARY, TRI) says in the same pass,
+ * ranked; the result must have been asked for with query.others. False when there is none. The
+ * caller frees *out with result_answers_free. */
+bool model_read_head(const struct model *m, const struct result *r, unsigned head,
+                     struct result_answer **out, int *count);
+
 /* The digest of a 1 GB checkpoint takes a moment the first time, later it is remembered
  * between runs. So results come with an empty checkpoint_digest; model_complete_ready starts the
  * work in the background and says whether it is done, model_complete waits and fills it in. */
@@ -118,10 +131,14 @@ void model_checkpoint_digest(struct model *m, int i, char hex[DIGEST_HEX]);
 
 /* ---- the worker: one thread that runs queries in the order posted; a new query replaces one that
  * waits. The worker copies the query; photos and model must outlive it (or engine_wait_idle). */
-enum event_kind { EVENT_STARTED, EVENT_RESULT, EVENT_REGIONS, EVENT_ERROR };
+enum event_kind { EVENT_STARTED, EVENT_RESULT, EVENT_REGIONS, EVENT_DONE, EVENT_ERROR };
 struct event {
     enum event_kind kind;
-    int query;             /* number returned by engine_post; 0: about a photo */
+    int query;             /* number returned by engine_post or engine_call; 0: about a photo */
+    int checkpoint;        /* EVENT_RESULT: whose answer; its EVENT_ERROR too */
+    int left;              /* EVENT_RESULT, EVENT_ERROR: further ones of this query are to come */
+    void *arg;             /* of engine_call: EVENT_DONE, and its EVENT_ERROR */
+    void (*drop)(void *arg); /* how to free it */
     struct photo *photo;   /* EVENT_REGIONS and its EVENT_ERROR */
     struct result *result; /* EVENT_RESULT: now the receiver's */
     struct vs_err error;   /* EVENT_ERROR */
@@ -130,6 +147,11 @@ struct engine;
 int engine_new(struct model *m, struct engine **out, struct vs_err *err);
 void engine_free(struct engine *e); /* cancels and joins */
 int engine_post(struct engine *e, const struct query *q); /* its number, from 1 */
+/* Other work, in turn after the waiting query: run gets arg in the worker's thread, then comes
+ * EVENT_DONE, or EVENT_ERROR with what run failed with (also when it was cancelled while waiting).
+ * arg is the receiver's again with that event; engine_free gives those that wait to `drop`. */
+typedef int engine_work(struct model *m, void *arg, const atomic_bool *cancel, struct vs_err *err);
+int engine_call(struct engine *e, engine_work *run, void (*drop)(void *arg), void *arg);
 /* Finds the regions of a photo in the background, before queries; EVENT_REGIONS or EVENT_ERROR with
  * the photo. A query on a photo that is being detected waits its turn. */
 void engine_detect(struct engine *e, struct photo *p);

@@ -21,6 +21,7 @@ void inputs_fini(struct inputs *in)
     free(in->features);
     free(in->spatials);
     free(in->sources);
+    free(in->silences);
     *in = (struct inputs){0};
 }
 

@@ -174,7 +174,7 @@ static void *digest_main(void *arg)
     return NULL;
 }
 
-static int checkpoint_of(const struct model *m, const struct result *r)
+int model_checkpoint_of(const struct model *m, const struct result *r)
 {
     for (int i = 0; i < m->parts.checkpoint_count; i++)
         if (strcmp(m->parts.checkpoints[i].path, r->checkpoint_path) == 0)
@@ -184,7 +184,7 @@ static int checkpoint_of(const struct model *m, const struct result *r)
 
 bool model_complete_ready(struct model *m, const struct result *r)
 {
-    int i = checkpoint_of(m, r);
+    int i = model_checkpoint_of(m, r);
     pthread_mutex_lock(&m->digest_lock);
     bool ready = m->checkpoints[i].digest[0] != '\0', start = !ready && !m->digest_running;
     if (start)
@@ -218,5 +218,5 @@ void model_checkpoint_digest(struct model *m, int i, char hex[DIGEST_HEX])
 
 void model_complete(struct model *m, struct result *r)
 {
-    model_checkpoint_digest(m, checkpoint_of(m, r), r->checkpoint_digest);
+    model_checkpoint_digest(m, model_checkpoint_of(m, r), r->checkpoint_digest);
 }

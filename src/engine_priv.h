@@ -3,6 +3,7 @@
 #define VS_ENGINE_PRIV_H
 
 #include "kernels/kern.h"
+#include "src/change.h"
 #include "src/engine.h"
 #include "src/formats/labels.h"
 #include "src/formats/tensorfile.h"
@@ -43,6 +44,8 @@ struct inputs {
     float *features, *spatials;
     struct result_source *sources; /* (batch, regions) */
     bool keep_padding;             /* a row has no region at all */
+    struct vilbert_silence *silences;
+    int silence_count;
 };
 
 /* Fills r's tokens, images and notice too. inputs_fini in every case. */
@@ -52,9 +55,40 @@ int inputs_build(struct model *m, const struct query *q, struct inputs *out, str
                  struct vs_err *err);
 void inputs_fini(struct inputs *in);
 
+/* ---- engine_changes.c: interventions */
+
+/* Changes tokens, masks and silences of the inputs, and tells the result's tokens and sources. */
+int changes_apply(struct model *m, const struct query *q, struct inputs *in, struct result *r,
+                  struct vs_err *err);
+/* The checkpoint with the parts that the changes swap; *mixed is NULL, or the caller's to free with
+ * vilbert_free. */
+int changes_net(struct model *m, int checkpoint, const struct change *list, int count,
+                struct vilbert **net, struct vilbert **mixed, struct vs_err *err);
+
+/* ---- engine_query.c: a query up to the forward pass */
+struct prepared {
+    struct result *r;   /* identity, tokens, images; the taker sets it to NULL */
+    struct query seen;  /* the query on photos as it sees them */
+    struct inputs in;
+    struct vilbert *net, *mixed;
+    struct photo *as, **list;
+    double start;       /* ms */
+};
+int query_prepare(struct model *m, const struct query *q, const atomic_bool *cancel,
+                  struct prepared *out, struct vs_err *err);
+void prepared_fini(struct prepared *p); /* in every case */
+/* The pass itself, one at a time. */
+int query_forward(struct model *m, struct vilbert *net, const struct inputs *in,
+                  const struct vilbert_want *want, struct trace **out, struct vs_err *err);
+/* The number of a result's checkpoint. */
+int model_checkpoint_of(const struct model *m, const struct result *r);
+
 /* Make answers or boxes of the trace, by the task's reading. */
 int reading_make(const struct model *m, const struct query *q, const struct trace *t,
                  struct result *r, struct vs_err *err);
+
+/* The output of the model that a task reads. */
+const char *reading_tensor(const struct task *t);
 
 /* Add a sentence to the result's notice. */
 void result_note(struct result *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -17,6 +17,7 @@ static void tell_identity(const struct model *m, const struct query *q, struct r
     r->checkpoint_path = xstrdup(c->path);
     r->checkpoint_name = xstrdup(c->name);
     r->device = xstrdup(kern_describe(m->kern));
+    r->changes = change_list_format(q->changes, q->change_count);
 }
 
 /* The trace may have fewer rows than the inputs: padding is not computed. */
@@ -31,19 +32,20 @@ static void keep_sources(const struct inputs *in, const struct trace *t, struct 
                (size_t)r->rows * sizeof *r->sources);
 }
 
-static int forward(struct model *m, const struct query *q, const struct inputs *in,
-                   const atomic_bool *cancel, struct trace **out, struct vs_err *err)
+int query_forward(struct model *m, struct vilbert *net, const struct inputs *in,
+                  const struct vilbert_want *want, struct trace **out, struct vs_err *err)
 {
-    struct vilbert_want want = {
-        .heads = q->task->head,
-        .attention = q->attention,
-        .keep_padding = in->keep_padding,
-        .cancel = cancel,
-    };
     pthread_mutex_lock(&m->forward_lock);
-    int rc = vilbert_forward(m->checkpoints[q->checkpoint].net, &in->in, &want, out, err);
+    int rc = vilbert_forward(net, &in->in, want, out, err);
     pthread_mutex_unlock(&m->forward_lock);
     return rc;
+}
+
+/* What the task reads, and for views that show all heads those that read one vector. */
+static unsigned wanted_heads(const struct query *q, const struct vilbert *net)
+{
+    const unsigned others = HEAD_VQA | HEAD_GQA | HEAD_ALIGN | HEAD_BINARY | HEAD_TRI | HEAD_GROUND;
+    return q->task->head | (q->others ? others & vilbert_heads(net) : 0);
 }
 
 /* The photo as the query sees it: detected regions, and the user's boxes after them (pointing) or
@@ -70,55 +72,79 @@ static int see_photo(struct model *m, const struct query *q, int i, const atomic
     return rc;
 }
 
-/* The model's part of a query, on photos that have their regions. */
-static int answer(struct model *m, const struct query *q, const atomic_bool *cancel,
-                  struct result *r, struct vs_err *err)
+int query_prepare(struct model *m, const struct query *q, const atomic_bool *cancel,
+                  struct prepared *out, struct vs_err *err)
 {
-    struct inputs in;
-    struct trace *t = NULL;
-    int rc = inputs_build(m, q, &in, r, err);
+    *out = (struct prepared){.r = xcalloc(1, sizeof *out->r), .seen = *q, .start = vs_now_ms()};
+    out->as = xcalloc((size_t)q->photo_count + 1, sizeof *out->as);
+    out->list = xcalloc((size_t)q->photo_count + 1, sizeof(struct photo *));
+    out->seen.photos = out->list;
+    int rc = query_check(m, q, err);
     if (rc == 0)
-        rc = forward(m, q, &in, cancel, &t, err);
+        tell_identity(m, q, out->r);
+    for (int i = 0; i < q->photo_count && rc == 0; i++) {
+        rc = see_photo(m, q, i, cancel, &out->as[i], err);
+        out->list[i] = &out->as[i];
+    }
+    out->r->ms.regions = vs_now_ms() - out->start;
+    if (rc == 0)
+        rc = inputs_build(m, &out->seen, &out->in, out->r, err);
+    if (rc == 0)
+        rc = changes_apply(m, q, &out->in, out->r, err);
+    if (rc == 0)
+        rc = changes_net(m, q->checkpoint, q->changes, q->change_count, &out->net, &out->mixed,
+                         err);
+    return rc;
+}
+
+void prepared_fini(struct prepared *p)
+{
+    result_free(p->r);
+    inputs_fini(&p->in);
+    vilbert_free(p->mixed);
+    free(p->as);
+    free(p->list);
+}
+
+/* The model's part of a query, on photos that have their regions. */
+static int answer(struct model *m, const struct prepared *p, const atomic_bool *cancel,
+                  struct vs_err *err)
+{
+    const struct query *q = &p->seen;
+    struct result *r = p->r;
+    struct trace *t = NULL;
+    struct vilbert_want want = {.heads = wanted_heads(q, p->net), .attention = q->attention,
+                                .hidden = q->hidden, .keep_padding = p->in.keep_padding,
+                                .silences = p->in.silences,
+                                .silence_count = p->in.silence_count, .cancel = cancel};
+    int rc = query_forward(m, p->net, &p->in, &want, &t, err);
     if (rc == 0) {
         r->ms.forward = t->ms;
-        keep_sources(&in, t, r);
+        keep_sources(&p->in, t, r);
         double before = vs_now_ms();
         rc = reading_make(m, q, t, r, err);
         r->ms.reading = vs_now_ms() - before;
     }
-    if (rc == 0 && q->attention) {
+    if (rc == 0 && (q->attention || q->hidden || q->others)) {
         r->trace = t;
         t = NULL;
     }
     trace_free(t);
-    inputs_fini(&in);
     return rc;
 }
 
 int query_run(struct model *m, const struct query *q, const atomic_bool *cancel,
               struct result **out, struct vs_err *err)
 {
-    struct result *r = xcalloc(1, sizeof *r);
-    struct photo *as = xcalloc((size_t)q->photo_count + 1, sizeof *as);
-    struct photo **list = xcalloc((size_t)q->photo_count + 1, sizeof(struct photo *));
-    struct query seen = *q;
-    double start = vs_now_ms();
-    tell_identity(m, q, r);
-    int rc = query_check(m, q, err);
-    for (int i = 0; i < q->photo_count && rc == 0; i++) {
-        rc = see_photo(m, q, i, cancel, &as[i], err);
-        list[i] = &as[i];
+    struct prepared p;
+    int rc = query_prepare(m, q, cancel, &p, err);
+    if (rc == 0)
+        rc = answer(m, &p, cancel, err);
+    if (rc == 0) {
+        p.r->ms.total = vs_now_ms() - p.start;
+        *out = p.r;
+        p.r = NULL;
     }
-    r->ms.regions = vs_now_ms() - start;
-    seen.photos = list;
-    if (rc == 0)
-        rc = answer(m, &seen, cancel, r, err);
-    free(as);
-    free(list);
-    r->ms.total = vs_now_ms() - start;
-    if (rc == 0)
-        *out = r;
-    else
-        result_free(r);
+    prepared_fini(&p);
     return rc;
 }

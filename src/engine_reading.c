@@ -40,24 +40,33 @@ static void tell_spread(const float *softmax, const int *order, int n, struct re
     r->margin = n > 1 ? (double)softmax[order[0]] - (double)softmax[order[1]] : 1;
 }
 
-/* Rank n logits; names gives the label of a class, or NULL for "#index". */
-static void rank_answers(const float *logits, int n, char *(*label)(const void *arg, int i),
-                         const void *arg, struct result *r)
+/* n logits ranked; label gives the name of a class. Entropy and margin go to spread unless NULL. */
+static struct result_answer *rank(const float *logits, int n,
+                                  char *(*label)(const void *arg, int i), const void *arg,
+                                  struct result *spread)
 {
     float *p = xmalloc((size_t)n * sizeof *p);
     int *order = xmalloc((size_t)n * sizeof *order);
+    struct result_answer *list = xcalloc((size_t)n + 1, sizeof *list);
     score_softmax(logits, n, p);
     score_rank(logits, n, order);
-    r->answers = xcalloc((size_t)n, sizeof *r->answers);
-    r->answer_count = n;
     for (int i = 0; i < n; i++) {
         int k = order[i];
-        r->answers[i] = (struct result_answer){k, label(arg, k), logits[k], p[k],
-                                               score_sigmoid(logits[k])};
+        list[i] = (struct result_answer){k, label(arg, k), logits[k], p[k],
+                                         score_sigmoid(logits[k])};
     }
-    tell_spread(p, order, n, r);
+    if (spread)
+        tell_spread(p, order, n, spread);
     free(p);
     free(order);
+    return list;
+}
+
+static void rank_answers(const float *logits, int n, char *(*label)(const void *arg, int i),
+                         const void *arg, struct result *r)
+{
+    r->answers = rank(logits, n, label, arg, r);
+    r->answer_count = n;
 }
 
 static char *list_label(const void *arg, int i)
@@ -158,21 +167,24 @@ static void rank_boxes(const struct model *m, const struct query *q, const float
     free(order);
 }
 
+const char *reading_tensor(const struct task *t)
+{
+    switch (t->reading) {
+    case READ_ALIGNMENT: return "out.vil_logit";
+    case READ_BOXES: return "out.vision_logit";
+    case READ_PAIR: return "out.vil_binary_prediction";
+    case READ_VERDICT: return "out.vil_tri_prediction";
+    case READ_ANSWERS: break;
+    }
+    return t->head == HEAD_GQA ? "out.vil_prediction_gqa" : "out.vil_prediction";
+}
+
 int reading_make(const struct model *m, const struct query *q, const struct trace *t,
                  struct result *r, struct vs_err *err)
 {
-    static const char *const names[] = {
-        [READ_ALIGNMENT] = "out.vil_logit",
-        [READ_BOXES] = "out.vision_logit",
-        [READ_PAIR] = "out.vil_binary_prediction",
-        [READ_VERDICT] = "out.vil_tri_prediction",
-    };
     bool gqa = q->task->head == HEAD_GQA;
-    const char *name = q->task->reading != READ_ANSWERS ? names[q->task->reading]
-                       : gqa                            ? "out.vil_prediction_gqa"
-                                                        : "out.vil_prediction";
     int n = 0;
-    const float *v = head_values(t, name, &n, err);
+    const float *v = head_values(t, reading_tensor(q->task), &n, err);
     if (!v)
         return err ? err->code : VS_E_FORMAT;
     switch (q->task->reading) {
@@ -196,4 +208,35 @@ int reading_make(const struct model *m, const struct query *q, const struct trac
         break;
     }
     return 0;
+}
+
+/* ---- the other heads */
+
+bool model_read_head(const struct model *m, const struct result *r, unsigned head,
+                     struct result_answer **out, int *count)
+{
+    static const struct {
+        unsigned head;
+        const char *name;
+        char *(*label)(const void *arg, int i);
+    } heads[] = {
+        {HEAD_VQA, "out.vil_prediction", list_label},
+        {HEAD_GQA, "out.vil_prediction_gqa", list_label},
+        {HEAD_ALIGN, "out.vil_logit", image_label},
+        {HEAD_BINARY, "out.vil_binary_prediction", pair_label},
+        {HEAD_TRI, "out.vil_tri_prediction", verdict_label},
+    };
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        const struct trace_tensor *t = heads[i].head == head ? trace_find(r->trace, heads[i].name)
+                                                             : NULL;
+        if (!t)
+            continue;
+        const void *arg = head == HEAD_VQA ? (const void *)m->vqa
+                          : head == HEAD_GQA ? (const void *)m->gqa
+                                             : (const void *)r;
+        *count = (int)(head == HEAD_ALIGN ? t->shape[0] : t->shape[1]);
+        *out = rank(t->data, *count, heads[i].label, arg, NULL);
+        return true;
+    }
+    return false;
 }

@@ -3,9 +3,12 @@ noinst_LIBRARIES += libcore.a
 libcore_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(UTF8PROC_CFLAGS) \
 	$(STB_CFLAGS) $(LMDB_CFLAGS)
 libcore_a_SOURCES = \
+	src/change.c src/change.h \
 	src/demo.c src/demo.h \
 	src/digestcache.c src/digestcache.h \
+	src/effects.c src/effects.h \
 	src/engine.c src/engine.h src/engine_priv.h \
+	src/engine_changes.c \
 	src/engine_detect.c \
 	src/engine_inputs.c \
 	src/engine_model.c \
@@ -19,6 +22,7 @@ libcore_a_SOURCES = \
 	src/eval_reference.c \
 	src/eval_set.c \
 	src/extract.c src/extract.h \
+	src/lens.c src/lens.h \
 	src/mem.c src/mem.h \
 	src/modeldir.c src/modeldir.h \
 	src/regioncache.c src/regioncache.h \
@@ -36,7 +40,8 @@ vilscope_SOURCES = \
 	src/cmd_extract.c \
 	src/cmd_forward.c \
 	src/cmd_inspect.c \
-	src/cmd_query.c \
+	src/cmd_query.c src/cmd_query.h \
+	src/cmd_query_knock.c \
 	src/cmd_sessions.c src/cmd_sessions.h \
 	src/cmd_sessions_list.c \
 	src/cmd_sessions_replay.c \

@@ -15,6 +15,13 @@ static void free_images(struct result *r)
     free(r->images);
 }
 
+void result_answers_free(struct result_answer *a, int count)
+{
+    for (int i = 0; i < count; i++)
+        free(a[i].label);
+    free(a);
+}
+
 void result_free(struct result *r)
 {
     if (!r)
@@ -22,12 +29,10 @@ void result_free(struct result *r)
     free_images(r);
     for (int i = 0; i < r->token_count; i++)
         free(r->tokens[i].piece);
-    for (int i = 0; i < r->answer_count; i++)
-        free(r->answers[i].label);
     for (int i = 0; i < r->box_count; i++)
         free(r->boxes[i].label);
     free(r->tokens);
-    free(r->answers);
+    result_answers_free(r->answers, r->answer_count);
     free(r->boxes);
     free(r->sources);
     trace_free(r->trace);

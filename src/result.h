@@ -70,7 +70,7 @@ struct result {
     struct result_times ms;
     double entropy;   /* of the answers' or boxes' softmax, in nats */
     double margin;    /* best softmax minus second best */
-    char *changes;    /* interventions on the pass, in their canonical text; NULL when none */
+    char *changes;    /* interventions in words (src/change.h), or NULL */
     char *notice;     /* something the user should know about the inputs, or NULL */
     struct trace *trace; /* attention maps when asked for, else NULL */
     int batch, rows;  /* of the trace: */
@@ -79,6 +79,7 @@ struct result {
 };
 
 void result_free(struct result *r);
+void result_answers_free(struct result_answer *a, int count);
 /* Vocabulary answers beyond this rank are neither logged nor exported. */
 #define RESULT_TOP 100
 /* JSON with everything that the log holds; indent 0 for one line. Caller frees. */

@@ -164,6 +164,49 @@ static int run_row_heads(struct pass *p)
     return rc;
 }
 
+/* ---- heads on states that are not the last ones */
+
+int vilbert_head_size(const struct vilbert *m, enum vilbert_head head)
+{
+    if (!(m->w.heads & (unsigned)head))
+        return 0;
+    switch (head) {
+    case HEAD_WORD: return m->w.word_out.n;
+    case HEAD_REGION_CLASS: return m->w.region_out.n;
+    case HEAD_GROUND: case HEAD_WORD_LOGIT: return 1;
+    default: return 0;
+    }
+}
+
+int vilbert_read_states(struct vilbert *m, enum vilbert_head head, const float *x, int rows,
+                        float *out, struct vs_err *err)
+{
+    const struct kern_ops *ops = kern_table(m->k);
+    const struct weights *w = &m->w;
+    bool word = head == HEAD_WORD;
+    if (vilbert_head_size(m, head) == 0)
+        return vs_fail(err, VS_E_MISSING, "the checkpoint lacks the tensors of this head");
+    if (head == HEAD_GROUND || head == HEAD_WORD_LOGIT) {
+        struct kern_linear o = pass_linear(head == HEAD_GROUND ? &w->ground : &w->word_logit, x,
+                                           rows, out, KERN_NONE, NULL);
+        ops->linear(m->k, &o, 1);
+        return 0;
+    }
+    const struct linear_w *in = word ? &w->word_in : &w->region_in;
+    float *inner = vs_try_calloc((size_t)rows * (size_t)in->n + 1, sizeof *inner);
+    if (!inner)
+        return vs_fail(err, VS_E_LIMIT, "no memory for %d states", rows);
+    struct kern_linear dense = pass_linear(in, x, rows, inner, m->c.act, NULL);
+    struct kern_norm norm = pass_norm(word ? &w->word_norm : &w->region_norm, inner, rows);
+    struct kern_linear decode = pass_linear(word ? &w->word_out : &w->region_out, inner, rows, out,
+                                            KERN_NONE, NULL);
+    ops->linear(m->k, &dense, 1);
+    ops->norm(m->k, &norm, 1);
+    ops->linear(m->k, &decode, 1);
+    free(inner);
+    return 0;
+}
+
 int heads_run(struct pass *p)
 {
     const unsigned pooled = HEAD_POOLED | HEAD_VQA | HEAD_GQA | HEAD_ALIGN | HEAD_TRI | HEAD_BINARY;

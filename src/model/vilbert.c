@@ -214,6 +214,8 @@ struct look {
     const float *q, *k, *v;
     float *out;
     int width, heads;
+    enum attn_kind kind;
+    int layer;
     float *map;   /* (batch, heads, from.width, to.width) in the trace, or NULL */
     float **part; /* (batch): maps without padding, to be spread out */
 };
@@ -268,6 +270,32 @@ static void look_finish(struct look *l)
     free(l->part);
 }
 
+/* One head of one image is taken out. a is its attention, done. */
+static void silence_head(struct pass *p, const struct kern_attention *a, int head,
+                         enum kern_silence how)
+{
+    ptrdiff_t at = (ptrdiff_t)head * a->dh;
+    struct kern_silenced op = {
+        .v = a->v + at, .ldv = a->ldv, .key_bias = a->key_bias, .out = a->out + at, .ldo = a->ldo,
+        .probs = a->probs ? a->probs + (ptrdiff_t)head * a->tq * a->tk : NULL, .dh = a->dh,
+        .tq = a->tq, .tk = a->tk, .how = how};
+    p->ops->silence(p->m->k, &op);
+}
+
+/* list: the attentions of the look, one for each image. */
+static void silence(struct pass *p, const struct look *l, const struct kern_attention *list)
+{
+    for (int i = 0; i < p->want->silence_count; i++) {
+        const struct vilbert_silence *s = &p->want->silences[i];
+        if (s->map != l->kind || s->layer != l->layer)
+            continue;
+        for (int b = 0; b < l->from->batch; b++)
+            for (int h = 0; h < l->heads && (s->b < 0 || s->b == b); h++)
+                if (s->head < 0 || s->head == h)
+                    silence_head(p, &list[b], h, s->how);
+    }
+}
+
 static int run_looks(struct pass *p, struct look *l, int count, const char *const *names)
 {
     int batch = p->in->batch, rc = 0;
@@ -278,6 +306,8 @@ static int run_looks(struct pass *p, struct look *l, int count, const char *cons
         for (int i = 0; i < count; i++)
             look_plan(&l[i], list + i * batch);
         p->ops->attention(p->m->k, list, batch * count);
+        for (int i = 0; i < count; i++)
+            silence(p, &l[i], list + i * batch);
     }
     for (int i = 0; i < count; i++)
         look_finish(&l[i]);
@@ -293,20 +323,21 @@ struct stream {
     int hidden, heads;
     enum kern_act act;
     const char *name; /* "t", "v" */
+    enum attn_kind kind;
 };
 
 static struct stream text_stream(const struct pass *p)
 {
     const struct config *c = &p->m->c;
     return (struct stream){&p->t, p->xt, p->qt, p->kt, p->vt, p->ct, p->ft, c->hidden, c->heads,
-                           c->act, "t"};
+                           c->act, "t", ATTN_TEXT};
 }
 
 static struct stream visual_stream(const struct pass *p)
 {
     const struct config *c = &p->m->c;
     return (struct stream){&p->v, p->xv, p->qv, p->kv, p->vv, p->cv, p->fv, c->v_hidden,
-                           c->v_heads, c->v_act, "v"};
+                           c->v_heads, c->v_act, "v", ATTN_VISUAL};
 }
 
 /* Mean of image b's text states over its real tokens, into out(hidden). */
@@ -354,7 +385,7 @@ static int run_layer(struct pass *p, const struct layer_w *w, struct stream s, i
     if (w->gate_q.w)
         gate_layer(p, w);
     struct look look = {.from = s.rows, .to = s.rows, .q = s.q, .k = s.k, .v = s.v, .out = s.ctx,
-                        .width = s.hidden, .heads = s.heads};
+                        .width = s.hidden, .heads = s.heads, .kind = s.kind, .layer = number};
     snprintf(name, sizeof name, "attn.%s.%d", s.name, number);
     int rc = run_looks(p, &look, 1, names);
     if (rc != 0)
@@ -390,7 +421,9 @@ static int run_colayer(struct pass *p, const struct colayer_w *w, int number)
         qkv[3 * i + 1] = pass_linear(&w->k[i], s[i].x, rows, s[i].k, KERN_NONE, NULL);
         qkv[3 * i + 2] = pass_linear(&w->v[i], s[i].x, rows, s[i].v, KERN_NONE, NULL);
         look[i] = (struct look){.from = s[i].rows, .to = s[!i].rows, .q = s[i].q, .k = s[!i].k,
-                                .v = s[!i].v, .out = s[i].ctx, .width = bi, .heads = heads};
+                                .v = s[!i].v, .out = s[i].ctx, .width = bi, .heads = heads,
+                                .kind = i ? ATTN_TEXT_TO_IMAGE : ATTN_IMAGE_TO_TEXT,
+                                .layer = number};
         out[i] = pass_linear(&w->out[i], s[i].ctx, rows, s[i].x, KERN_NONE, s[i].x);
         out_norm[i] = pass_norm(&w->out_norm[i], s[i].x, rows);
         ff_in[i] = pass_linear(&w->ff_in[i], s[i].x, rows, s[i].ff, s[i].act, NULL);

@@ -44,11 +44,24 @@ struct vilbert_input {
     const int32_t *task;      /* (B), or NULL without task tokens */
 };
 
+/* Whose queries look at whose keys. */
+enum attn_kind { ATTN_TEXT, ATTN_VISUAL, ATTN_TEXT_TO_IMAGE, ATTN_IMAGE_TO_TEXT };
+
+/* A head's attention (of image b, -1: all; head -1: all heads) is taken out of the pass. layer
+ * counts within the map's kind. */
+struct vilbert_silence {
+    enum attn_kind map;
+    int layer, head, b;
+    enum kern_silence how;
+};
+
 struct vilbert_want {
     unsigned heads;   /* of enum vilbert_head */
     bool attention;   /* all maps of all layers */
     bool hidden;      /* states after every layer */
     bool keep_padding; /* compute padded rows and columns too, as the reference does */
+    const struct vilbert_silence *silences;
+    int silence_count;
     const atomic_bool *cancel; /* looked at between layers; may be NULL */
 };
 
@@ -75,7 +88,6 @@ void trace_free(struct trace *t);
 /* attn.t.N / attn.v.N / attn.c.N.1 (text queries over regions) / attn.c.N.2 (regions over text):
  * the (rows, columns) map of one layer, image b and head (-1: mean over heads). out, which may be
  * NULL to ask for the sizes, is the caller's. Returns false when the trace has no such map. */
-enum attn_kind { ATTN_TEXT, ATTN_VISUAL, ATTN_TEXT_TO_IMAGE, ATTN_IMAGE_TO_TEXT };
 bool trace_attention(const struct trace *t, enum attn_kind kind, int layer, int b, int head,
                      int *rows, int *cols, float *out);
 int trace_attention_layers(const struct trace *t, enum attn_kind kind);
@@ -94,6 +106,32 @@ bool vilbert_task_tokens(const struct vilbert *m);
 unsigned vilbert_heads(const struct vilbert *m);
 /* Rows of vil_prediction or vil_prediction_gqa; 0 when the checkpoint lacks that head. */
 int vilbert_answers(const struct vilbert *m, enum vilbert_head head);
+
+/* Parts of a model that another checkpoint's weights can replace. */
+enum vilbert_part {
+    PART_EMBEDDINGS, /* of both streams */
+    PART_TEXT,       /* layers of the textual stream */
+    PART_VISUAL,
+    PART_CO,         /* co-attention layers, both sides */
+    PART_HEADS       /* poolers and the tasks' heads */
+};
+struct vilbert_swap {
+    enum vilbert_part part;
+    int layer, head; /* -1: all; a head is its queries, keys, values and its share of the output */
+    struct vilbert *from;
+};
+/* A model with m's weights but for the swapped parts. It borrows m and all `from`, which have the
+ * same configuration, and is freed with vilbert_free before them. */
+int vilbert_mix(struct vilbert *m, const struct vilbert_swap *list, int count, struct vilbert **out,
+                struct vs_err *err);
+
+/* What a head says of states of its stream that are not the last ones: x (rows, width of the
+ * stream), out (rows, vilbert_head_size). HEAD_WORD, HEAD_REGION_CLASS, HEAD_GROUND,
+ * HEAD_WORD_LOGIT. */
+int vilbert_read_states(struct vilbert *m, enum vilbert_head head, const float *x, int rows,
+                        float *out, struct vs_err *err);
+/* Numbers that it gives for a row, 0 when the checkpoint lacks the head. */
+int vilbert_head_size(const struct vilbert *m, enum vilbert_head head);
 
 /* The caller frees *out with trace_free. Not reentrant per kern. */
 int vilbert_forward(struct vilbert *m, const struct vilbert_input *in,

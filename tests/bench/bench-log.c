@@ -195,9 +195,9 @@ static int time_history(const char *path, struct vs_err *err)
 
 static int time_search(const char *path, struct vs_err *err)
 {
-    static const char *const typed[] = {"what color is the mobado", "how many lidoba",
-                                        "are both ke", "which what how", "pasi", "left kekeba step", "rebado",
-                                        "is there a tusinumo", "vqa what", "zzzz"};
+    static const char *const typed[] = {
+        "what color is the mobado", "how many lidoba", "are both ke", "which what how", "pasi",
+        "left kekeba step", "rebado", "is there a tusinumo", "vqa what", "zzzz"};
     double *ms = xcalloc(1000, sizeof *ms), worst = 0;
     char slow[64] = "";
     struct log *l = NULL;

@@ -74,6 +74,11 @@ fi
 ok $? "with --no-log nothing is logged"
 s replay 1 -m "$tiny" --no-log --json | grep -q '"outcome": "same"'
 ok $? "replay as JSON"
+ask refcoco "the red square" --change "drop region 3"
+s replay 5 -m "$tiny" --no-log >"$work/out" && grep -q "^same    5 " "$work/out" &&
+    s search --session 5 | grep -q "changed: drop region 3"
+ok $? "a change is part of the question: $(s search --session 5)"
+s prune --session 5 >/dev/null
 mv "$work/scene.png" "$work/away.png"
 s replay 1 -m "$tiny" --no-log --fail-on-change >"$work/out"
 [ $? -eq 1 ] && grep -q "^failed  1 .*No such file.*" "$work/out" && grep -q "1 could not" "$work/out"

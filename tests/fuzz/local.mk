@@ -1,7 +1,7 @@
 # Fuzz targets, one for each kind of outside bytes. "make check" runs them over the test files;
 # configured with --enable-fuzzing CC=clang, "make fuzz" builds libFuzzer programs (HACKING.md).
 EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/fuzz-main.c
-FUZZ_TARGETS = fuzz-arch fuzz-boxes fuzz-checkpoint fuzz-config fuzz-data fuzz-image \
+FUZZ_TARGETS = fuzz-arch fuzz-boxes fuzz-change fuzz-checkpoint fuzz-config fuzz-data fuzz-image \
 	fuzz-labels fuzz-regions fuzz-terminal fuzz-vocab
 EXTRA_PROGRAMS += $(FUZZ_TARGETS)
 CLEANFILES += $(FUZZ_TARGETS)
@@ -25,6 +25,10 @@ fuzz_boxes_SOURCES = tests/fuzz/fuzz-boxes.c $(FUZZ_MAIN)
 fuzz_boxes_CPPFLAGS = $(TEST_CPPFLAGS)
 fuzz_boxes_LDFLAGS = $(FUZZING_FLAGS)
 fuzz_boxes_LDADD = $(CORE_LIBS)
+fuzz_change_SOURCES = tests/fuzz/fuzz-change.c $(FUZZ_MAIN)
+fuzz_change_CPPFLAGS = $(TEST_CPPFLAGS)
+fuzz_change_LDFLAGS = $(FUZZING_FLAGS)
+fuzz_change_LDADD = $(CORE_LIBS)
 fuzz_checkpoint_SOURCES = tests/fuzz/fuzz-checkpoint.c $(FUZZ_MAIN)
 fuzz_checkpoint_CPPFLAGS = $(TEST_CPPFLAGS)
 fuzz_checkpoint_LDFLAGS = $(FUZZING_FLAGS)

@@ -1,0 +1,50 @@
+/* Interventions: what a query changes in the model's inputs, its attention or its weights. They are
+ * part of a result's identity, so each has one written form, which change_parse reads back:
+ *
+ *   mask token 4                          [MASK] in its place
+ *   drop token 4                          nothing looks at it
+ *   drop region 7          drop region 7 of image 2
+ *   silence text-to-image 3.2 zero        head 2 of layer 3; without ".2" all heads of it
+ *   silence image-to-text 3 uniform       the maps: text, image, text-to-image, image-to-text
+ *   swap co 3.2 from early                head 2 of co-attention layer 3 as checkpoint early has it
+ *   swap text from early                  the parts: embeddings, text, image, co, heads
+ *
+ * Tokens (as in result.tokens), images, layers and heads count from 1, regions as the model counts
+ * them: 0 is the whole image. */
+#ifndef VS_CHANGE_H
+#define VS_CHANGE_H
+
+#include "kernels/kern.h"
+#include "src/model/vilbert.h"
+
+enum change_kind {
+    CHANGE_MASK_TOKEN,
+    CHANGE_DROP_TOKEN,
+    CHANGE_DROP_REGION,
+    CHANGE_SILENCE,
+    CHANGE_SWAP,
+};
+
+/* Numbers count from 0 here. */
+struct change {
+    enum change_kind kind;
+    int token;               /* of result.tokens: mask, drop */
+    int image, region;       /* drop */
+    enum attn_kind map;      /* silence */
+    enum kern_silence how;   /* silence */
+    enum vilbert_part part;  /* swap */
+    int layer, head;         /* silence, swap; -1: all */
+    char from[64];           /* swap: the checkpoint's name */
+};
+
+#define CHANGE_TEXT 160
+void change_format(const struct change *c, char out[CHANGE_TEXT]);
+/* One change. */
+int change_parse(const char *text, struct change *out, struct vs_err *err);
+/* All of them with "; " between, as in result.changes; NULL when there are none. Caller frees. */
+char *change_list_format(const struct change *list, int count);
+/* Reads what change_list_format wrote; NULL and "" are none. Caller frees *out. */
+int change_list_parse(const char *text, struct change **out, int *count, struct vs_err *err);
+bool change_equal(const struct change *a, const struct change *b);
+
+#endif
