@@ -387,6 +387,10 @@ static void plans(void)
         "SELECT * FROM flips WHERE a_name = 'early' AND b_name = 'final'",
         "SELECT * FROM pairs WHERE a_checkpoint = 1 AND b_checkpoint = 2",
         "SELECT * FROM image_history WHERE digest = 'aa'",
+        "SELECT h.text FROM image_paths p JOIN images i ON i.id = p.image_id JOIN image_history h"
+        " ON h.digest = i.digest WHERE p.path = '/a.jpg' ORDER BY h.asked",
+        "SELECT q.id FROM words JOIN queries q ON q.id = words.rowid JOIN pins p ON p.query_id ="
+        " q.id WHERE words MATCH 'dog' AND q.best <> p.expected",
         "SELECT * FROM checkpoint_history WHERE digest = 'aa'",
         "SELECT * FROM checkpoint_history WHERE name = 'early'",
         "SELECT * FROM probe_trend WHERE probe = 'what' AND task = 'vqa'",

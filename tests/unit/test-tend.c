@@ -389,6 +389,10 @@ static void asking(void)
            "long     b\na [31m   1\n");
     prints(path, "SELECT count(*) FROM queries; ", LOG_CSV, "count(*)\n6\n");
     prints(path, "SELECT text FROM queries WHERE 0", LOG_JSON, "[]\n");
+    prints(path, "SELECT count(*) FROM words WHERE words MATCH 'question OR zebra'", LOG_CSV,
+           "count(*)\n6\n");
+    prints(path, "SELECT count(*) FROM words JOIN queries ON id = words.rowid WHERE words MATCH"
+                 " 'ques*' ORDER BY rank", LOG_CSV, "count(*)\n6\n");
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         char *out = sql(path, refused[i], LOG_CSV, &rc);
         if (rc == 0)
