@@ -226,7 +226,7 @@ static void changes(void)
 
 static void comparisons(void)
 {
-    int64_t session = 0, id = 0, *list, ids[3];
+    int64_t session = 0, id = 0, *list = NULL, ids[3];
     struct vs_err err = {0};
     int n;
     struct log *l = open_new(file("compare.db"), &session);

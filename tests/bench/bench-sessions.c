@@ -1,7 +1,7 @@
 /* Times the log: makes one of so many queries, then opens the history, searches at every key of
  * some phrases, and logs queries beside bare SQLite inserts of the same bytes, in turn.
  *
- * usage: bench-log FILE [QUERIES]   (FILE is made, or used again when it has as many) */
+ * usage: bench-sessions FILE [QUERIES]   (FILE is made, or used again when it has as many) */
 #include "sessions/db.h"
 
 #include "src/mem.h"
@@ -334,7 +334,7 @@ int main(int argc, char **argv)
 {
     struct vs_err err = {0};
     if (argc < 2) {
-        fprintf(stderr, "usage: bench-log FILE [QUERIES]\n");
+        fprintf(stderr, "usage: bench-sessions FILE [QUERIES]\n");
         return 2;
     }
     int rc = generate(argv[1], argc > 2 ? atoll(argv[2]) : 1000000, &err);
@@ -345,6 +345,6 @@ int main(int argc, char **argv)
     if (rc == 0)
         rc = time_logging(argv[1], &err);
     if (rc != 0)
-        fprintf(stderr, "bench-log: %s\n", err.text);
+        fprintf(stderr, "bench-sessions: %s\n", err.text);
     return rc != 0;
 }
