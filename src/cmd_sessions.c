@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const char sessions_help[] =
     "  list               list the sessions, the newest first (the default)\n"
@@ -330,6 +331,8 @@ static int run(struct sessions_options *o, const struct verb *verb, struct vs_er
     int rc = path ? resolve_image(o, image, err) : err->code;
     if (o->checkpoint_count)
         o->filter.checkpoint = sessions_checkpoint(o->checkpoints[0], checkpoint);
+    if (rc == 0 && verb->run != sessions_merge && access(path, F_OK) != 0)
+        writes = false; /* nothing to work on: no log is made only to say so */
     if (rc == 0)
         rc = log_open(path, !writes, &l, err);
     if (rc == 0 && log_notice(l))

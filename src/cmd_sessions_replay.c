@@ -284,6 +284,7 @@ static void keep(struct replay *r, struct result *now, struct outcome *x)
     if (!r->writer)
         return;
     model_complete(r->model, now);
+    log_flush_pending(r->writer, NULL); /* what waits goes first */
     if (log_result_later(r->writer, now, &err) != 0)
         fprintf(stderr, "vilscope sessions: not logged: %s\n", err.text);
     x->logged = now->log_id;

@@ -142,6 +142,9 @@ s --log "$work/old.db" pin 1 2>"$work/err" && grep -q "old.db.v2.bak" "$work/err
     [ -e "$work/old.db.v2.bak" ]
 ok $? "writing migrates it: $(cat "$work/err")"
 refuses 2 "the log itself" "merging a log with itself" s merge "$VILSCOPE_LOG"
+refuses 1 "no log yet" "pinning in no log" s --log "$work/none.db" pin 1
+[ ! -e "$work/none.db" ]
+ok $? "and none is made"
 refuses 1 "no log yet" "merging nothing" s merge "$work/none.db"
 
 s check >"$work/out" && grep -q "no problems" "$work/out"

@@ -85,6 +85,9 @@ static void words(void)
     is(FOUND(.match = "zebras two"), "2", "question and answer");
     is(FOUND(.match = "snli-ve dog"), "3", "a task");
     is(FOUND(.match = ""), "3 2 1", "no words");
+    is(FOUND(.limit = 2), "3 2", "a page");
+    is(FOUND(.limit = 2, .before = 2), "1", "and the next");
+    is(FOUND(.match = "dog", .before = 3), "1", "of what was searched, too");
     is(FOUND(.match = "nothing"), "", "a word that is nowhere");
     static const char *const hostile[] = {
         "\"", "dog\"", "(", ")", "*", "dog*", "a AND", "OR", "NOT dog", "NEAR(dog", "text:dog",
