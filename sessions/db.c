@@ -16,6 +16,9 @@ int db_fail(struct log *l, const char *doing, struct vs_err *err)
                        "log with --log FILE", path, doing);
     case SQLITE_FULL:
         return vs_fail(err, VS_E_DB, "%s: the disk is full (%s): make room", path, doing);
+    case SQLITE_IOERR:
+        return vs_fail(err, VS_E_DB, "%s: reading or writing fails (%s): is the disk full, or out "
+                       "of order?", path, doing);
     case SQLITE_READONLY:
         return vs_fail(err, VS_E_DB, "%s: cannot be written (%s): change its permissions, or use "
                        "another log with --log FILE", path, doing);

@@ -76,7 +76,10 @@ int log_checkpoint_row(struct log *l, const char *digest, const char *name, cons
                        int64_t *id, struct vs_err *err);
 /* The next number in a session; within a transaction. */
 int log_next_seq(struct log *l, int64_t session, int64_t *seq, struct vs_err *err);
-/* asked: UTC, or NULL for now. */
+/* All rows of a result, within a transaction; asked: UTC, or NULL for now. */
+int log_write_rows(struct log *l, int64_t session, const struct result *r, const char *asked,
+                   int64_t *id, struct vs_err *err);
+/* The same as a transaction. */
 int log_result_at(struct log *l, int64_t session, const struct result *r, const char *asked,
                   int64_t *id, struct vs_err *err);
 /* log.c: opens what log_open opens, into a struct that is there. */

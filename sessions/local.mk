@@ -1,4 +1,5 @@
 # The log.
+EXTRA_DIST += sessions/NOTES.md
 noinst_LIBRARIES += libsessions.a
 libsessions_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(ZLIB_CFLAGS) \
 	$(UTF8PROC_CFLAGS)

@@ -74,6 +74,7 @@ const char schema_version_3[] =
     "CREATE TABLE image_paths("
     " image_id INTEGER NOT NULL REFERENCES images(id) ON DELETE CASCADE, path TEXT NOT NULL,"
     " PRIMARY KEY(image_id, path)) WITHOUT ROWID;"
+    "CREATE INDEX image_paths_path ON image_paths(path);"
     "INSERT OR IGNORE INTO checkpoint_names SELECT coalesce(checkpoint_name, ''), checkpoint_id"
     " FROM (SELECT checkpoint_name, checkpoint_id FROM queries UNION"
     " SELECT checkpoint_name, checkpoint_id FROM evaluations);"

@@ -189,8 +189,8 @@ int log_next_seq(struct log *l, int64_t session, int64_t *seq, struct vs_err *er
                               : rc;
 }
 
-static int write_all(struct log *l, int64_t session, const struct result *r, const char *asked,
-                     int64_t *id, struct vs_err *err)
+int log_write_rows(struct log *l, int64_t session, const struct result *r, const char *asked,
+                   int64_t *id, struct vs_err *err)
 {
     int64_t checkpoint = 0;
     int rc = log_checkpoint_row(l, r->checkpoint_digest, r->checkpoint_name, r->checkpoint_path,
@@ -216,7 +216,7 @@ int log_result_at(struct log *l, int64_t session, const struct result *r, const 
     int rc = db_begin(l, "writing a query", err);
     if (rc != 0)
         return rc;
-    rc = write_all(l, session, r, asked, id, err);
+    rc = log_write_rows(l, session, r, asked, id, err);
     return db_end(l, rc, "writing a query", err);
 }
 

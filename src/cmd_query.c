@@ -2,6 +2,8 @@
 #include "src/vilscope.h"
 
 #include "sessions/log.h"
+#include "src/change.h"
+#include "src/cmd_query.h"
 #include "src/demo.h"
 #include "src/engine.h"
 #include "src/formats/boxfile.h"
@@ -26,12 +28,17 @@ struct options {
     char *text; /* owned */
     bool json, no_log, log_maps, pair_separate, upright;
     int top, maps_limit; /* megabytes */
+    struct change *changes; /* owned */
+    int change_count;
+    bool knock;
+    enum effects_of knock_of;
 };
 
 enum {
     OPT_CONFIG = 256, OPT_VOCAB, OPT_LABELS, OPT_GQA_LABELS, OPT_CLASSES, OPT_DETECTOR, OPT_ARCH,
     OPT_REGIONS, OPT_KEY, OPT_CANDIDATES, OPT_BOXES, OPT_UPRIGHT, OPT_JSON, OPT_TOP, OPT_ATTENTION,
-    OPT_DEVICE, OPT_THREADS, OPT_LOG, OPT_NO_LOG, OPT_LOG_MAPS, OPT_MAPS_LIMIT, OPT_PAIR, OPT_HELP
+    OPT_DEVICE, OPT_THREADS, OPT_LOG, OPT_NO_LOG, OPT_LOG_MAPS, OPT_MAPS_LIMIT, OPT_PAIR,
+    OPT_CHANGE, OPT_KNOCK, OPT_HELP
 };
 
 static const struct option long_options[] = {
@@ -51,6 +58,8 @@ static const struct option long_options[] = {
     {"boxes", required_argument, NULL, OPT_BOXES},
     {"upright", no_argument, NULL, OPT_UPRIGHT},
     {"pair", required_argument, NULL, OPT_PAIR},
+    {"change", required_argument, NULL, OPT_CHANGE},
+    {"knock-out", required_argument, NULL, OPT_KNOCK},
     {"json", no_argument, NULL, OPT_JSON},
     {"top", required_argument, NULL, OPT_TOP},
     {"attention", required_argument, NULL, OPT_ATTENTION},
@@ -86,6 +95,12 @@ const char query_help[] =
     "                         not)\n"
     "  -t, --task TASK        name or number of the task (\"vilscope tasks\" lists them)\n"
     "      --pair LAYOUT      nlvr2: reference (default) or separate rows for each image\n"
+    "      --change WHAT      an intervention; may be given more than once: \"mask token 4\",\n"
+    "                         \"drop token 4\", \"drop region 7\" (of image 2), \"silence\n"
+    "                         text-to-image 3.2 zero\" (or uniform, mean), \"swap co 3 from\n"
+    "                         early\"\n"
+    "      --knock-out KIND   also leave out every one of the regions, tokens (masked) or heads\n"
+    "                         in turn, and print how much the best answer owes to each\n"
     "      --json             the whole result as JSON, one document a checkpoint\n"
     "      --top N            lines of the answer to print (default 5)\n"
     "      --attention FILE   write all attention maps as .safetensors, or the mean over heads\n"
@@ -139,6 +154,23 @@ static int take_pair(struct options *o, const char *value)
     return 0;
 }
 
+static int take_change(struct options *o, const char *value)
+{
+    struct vs_err err = {0};
+    o->changes = xreallocarray(o->changes, (size_t)o->change_count + 1, sizeof *o->changes);
+    if (change_parse(value, &o->changes[o->change_count], &err) != 0)
+        return command_usage("query", "--change: %s", err.text);
+    o->change_count++;
+    return 0;
+}
+
+static int take_knock(struct options *o, const char *value)
+{
+    o->knock = knock_find(value, &o->knock_of);
+    return o->knock ? 0 : command_usage("query", "--knock-out takes regions, tokens or heads, not "
+                                        "'%s'", value);
+}
+
 static int take_option(int opt, struct options *o, const char *value)
 {
     switch (opt) {
@@ -158,6 +190,8 @@ static int take_option(int opt, struct options *o, const char *value)
     case OPT_BOXES: return add_file(o->boxes, &o->box_count, value, "box files");
     case OPT_UPRIGHT: o->upright = true; return 0;
     case OPT_PAIR: return take_pair(o, value);
+    case OPT_CHANGE: return take_change(o, value);
+    case OPT_KNOCK: return take_knock(o, value);
     case OPT_JSON: o->json = true; return 0;
     case OPT_ATTENTION: o->attention = value; return 0;
     case OPT_DEVICE: o->model.device = value; return 0;
@@ -374,7 +408,9 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
             model_complete(m, r);
         print_result(o, r);
         fflush(stdout);
-        if (o->attention)
+        if (o->knock)
+            rc = knock_print(m, q, r, o->knock_of, o->json, o->top > 5 ? o->top : 20, err);
+        if (rc == 0 && o->attention)
             rc = write_attention(o->attention, r->trace, err);
         if (l) {
             model_complete(m, r);
@@ -414,7 +450,8 @@ static int run(const struct options *o, const struct task *task, struct vs_err *
         struct query q = {.task = task, .text = o->text, .photo_count = count, .photos = photos,
                           .boxes = o->box_count ? boxes : NULL,
                           .attention = o->attention || o->log_maps,
-                          .pair_separate = o->pair_separate};
+                          .pair_separate = o->pair_separate,
+                          .changes = o->changes, .change_count = o->change_count};
         l = open_log(o);
         rc = run_checkpoints(o, m, &q, l, err);
     }
@@ -446,6 +483,7 @@ int cmd_query(int argc, char **argv)
         status = command_usage("query", "--attention takes one checkpoint");
     else if (status == 0 && run(o, task, &err) != 0)
         status = command_fail("query", &err);
+    free(o->changes);
     free(o->text);
     free(o);
     return status;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const char sessions_help[] =
     "  list               list the sessions, the newest first (the default)\n"
@@ -29,14 +30,14 @@ const char sessions_help[] =
     "  sql QUERY          ask in SQL; only reading is allowed\n"
     "  pin ID [EXPECTED], unpin ID, note ID TEXT, tag ID TAG, untag ID TAG\n"
     "                     say something about a query\n\n"
-    "Which queries (list, search, export):\n"
+    "Which queries (show, search, export, replay):\n"
     "  -s, --search TEXT  with these words\n"
     "  -t, --task TASK    of this task\n"
     "  -c, --checkpoint C answered by it: a name, a digest or a file, whatever it was called then\n"
     "      --image FILE   about this picture, wherever it was then\n"
     "      --tag TAG      with this tag\n"
     "      --pinned       that are pinned\n"
-    "      --session ID   of this session (prune: may be given more than once)\n"
+    "      --session ID   of this session\n"
     "      --since TIME   asked from then on (2026-01-31, or with T14:30)\n"
     "      --until TIME   asked before then\n"
     "  -n, --limit N      at most N lines (default 50; export and diff: all)\n\n"
@@ -330,6 +331,8 @@ static int run(struct sessions_options *o, const struct verb *verb, struct vs_er
     int rc = path ? resolve_image(o, image, err) : err->code;
     if (o->checkpoint_count)
         o->filter.checkpoint = sessions_checkpoint(o->checkpoints[0], checkpoint);
+    if (rc == 0 && verb->run != sessions_merge && access(path, F_OK) != 0)
+        writes = false; /* nothing to work on: no log is made only to say so */
     if (rc == 0)
         rc = log_open(path, !writes, &l, err);
     if (rc == 0 && log_notice(l))

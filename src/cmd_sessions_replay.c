@@ -1,6 +1,7 @@
 /* vilscope sessions replay: a session's questions asked again, of other checkpoints. */
 #include "src/cmd_sessions.h"
 
+#include "src/change.h"
 #include "src/demo.h"
 #include "src/mem.h"
 #include "src/modeldir.h"
@@ -213,12 +214,13 @@ static int ask(struct replay *r, const struct result *old, int checkpoint, struc
     int n = old->image_count, rc = 0;
     struct photo **photos = xcalloc((size_t)n + 1, sizeof(struct photo *));
     struct box_list *boxes = xcalloc((size_t)n + 1, sizeof *boxes);
+    struct change *changes = NULL;
     bool any = false;
+    int change_count = 0;
     if (r->photo_count + n > MOST_PHOTOS)
         drop_photos(r);
-    if (old->changes)
-        rc = vs_fail(err, VS_E_USAGE, "it was asked of a changed model (%s)", old->changes);
-    if (n > MOST_PHOTOS)
+    rc = change_list_parse(old->changes, &changes, &change_count, err);
+    if (rc == 0 && n > MOST_PHOTOS)
         rc = vs_fail(err, VS_E_LIMIT, "more than %d pictures", MOST_PHOTOS);
     for (int i = 0; i < n && rc == 0; i++) {
         rc = need_photo(r, &old->images[i], &photos[i], err);
@@ -227,12 +229,14 @@ static int ask(struct replay *r, const struct result *old, int checkpoint, struc
         any |= boxes[i].count > 0;
     }
     struct query q = {.task = old->task, .text = old->text, .checkpoint = checkpoint,
-                      .photo_count = n, .photos = photos, .boxes = any ? boxes : NULL};
+                      .photo_count = n, .photos = photos, .boxes = any ? boxes : NULL,
+                      .changes = changes, .change_count = change_count};
     if (rc == 0)
         rc = query_run(r->model, &q, NULL, out, err);
     for (int i = 0; i < n; i++)
         free(boxes[i].boxes);
     free(boxes);
+    free(changes);
     free(photos);
     return rc;
 }
@@ -280,6 +284,7 @@ static void keep(struct replay *r, struct result *now, struct outcome *x)
     if (!r->writer)
         return;
     model_complete(r->model, now);
+    log_flush_pending(r->writer, NULL); /* what waits goes first */
     if (log_result_later(r->writer, now, &err) != 0)
         fprintf(stderr, "vilscope sessions: not logged: %s\n", err.text);
     x->logged = now->log_id;

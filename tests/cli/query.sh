@@ -89,6 +89,13 @@ q vqa "a dog" --log /proc/none/log.db >"$work/out" 2>"$work/err"
 [ $? -eq 0 ] && grep -q "not logged" "$work/err"
 ok $? "without a log there is an answer and a warning: $(grep 'not logged' "$work/err")"
 
+(ulimit -f 20 && q vqa "a dog" --log "$work/full.db" >"$work/out" 2>"$work/err") &&
+    grep -q "not logged.*full" "$work/err" && [ -s "$work/out" ]
+ok $? "nor does a full disk keep the answer back: $(grep 'not logged' "$work/err")"
+q vqa "a dog" --log "$work/full.db" >/dev/null 2>"$work/err" && [ ! -s "$work/err" ] ||
+    grep -qv "not logged" "$work/err"
+ok $? "and with room again it is logged"
+
 refuses 2 "sessions --help" "sessions: nonsense" "$VILSCOPE" sessions nonsense
 refuses 1 "there is no query" "sessions: no such query" "$VILSCOPE" sessions query 999
 refuses 1 "no log yet" "sessions: no log" "$VILSCOPE" sessions --log "$work/none.db"

@@ -74,6 +74,11 @@ fi
 ok $? "with --no-log nothing is logged"
 s replay 1 -m "$tiny" --no-log --json | grep -q '"outcome": "same"'
 ok $? "replay as JSON"
+ask refcoco "the red square" --change "drop region 3"
+s replay 5 -m "$tiny" --no-log >"$work/out" && grep -q "^same    5 " "$work/out" &&
+    s search --session 5 | grep -q "changed: drop region 3"
+ok $? "a change is part of the question: $(s search --session 5)"
+s prune --session 5 >/dev/null
 mv "$work/scene.png" "$work/away.png"
 s replay 1 -m "$tiny" --no-log --fail-on-change >"$work/out"
 [ $? -eq 1 ] && grep -q "^failed  1 .*No such file.*" "$work/out" && grep -q "1 could not" "$work/out"
@@ -112,6 +117,14 @@ fi
 [ "$(s sql "SELECT count(*) AS n FROM query_list WHERE pinned")" = "n
 1" ]
 ok $? "SQL as a table"
+sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/p' "$SRCDIR/man/vilscope-sessions.5" | grep -v '^\.[SEp]' |
+    awk '/^\.Bd/ {q = ""; on = 1; next} on && /;$/ {print q $0; on = 0} on {q = q $0 " "}' \
+    >"$work/examples"
+while read -r query; do
+    s sql "$query" >/dev/null 2>"$work/err" || echo "$query: $(cat "$work/err")"
+done <"$work/examples" >"$work/bad"
+[ "$(wc -l <"$work/examples")" -eq 5 ] && [ ! -s "$work/bad" ]
+ok $? "the manual's five examples work: $(cat "$work/bad")"
 [ "$(s sql --csv "SELECT task, 1 FROM queries WHERE id = 2")" = "task,1
 snli-ve,1" ] && [ "$(s sql --json "SELECT 1 AS a")" = '[{"a":1}]' ]
 ok $? "as CSV and JSON"
@@ -129,6 +142,9 @@ s --log "$work/old.db" pin 1 2>"$work/err" && grep -q "old.db.v2.bak" "$work/err
     [ -e "$work/old.db.v2.bak" ]
 ok $? "writing migrates it: $(cat "$work/err")"
 refuses 2 "the log itself" "merging a log with itself" s merge "$VILSCOPE_LOG"
+refuses 1 "no log yet" "pinning in no log" s --log "$work/none.db" pin 1
+[ ! -e "$work/none.db" ]
+ok $? "and none is made"
 refuses 1 "no log yet" "merging nothing" s merge "$work/none.db"
 
 s check >"$work/out" && grep -q "no problems" "$work/out"

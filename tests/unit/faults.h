@@ -35,6 +35,7 @@ static struct {
     int disk_count;
     long ops;      /* writes, cuts and syncs so far */
     long cut_at;   /* 0: never */
+    long full_in;  /* writes until the disk is full; 0: never */
     bool full, cut;
 } faults;
 
@@ -109,6 +110,8 @@ static int f_write(sqlite3_file *f, const void *data, int n, sqlite3_int64 at)
     struct fault_file *x = (struct fault_file *)f;
     if (fault_count())
         return SQLITE_IOERR_WRITE;
+    if (faults.full_in && --faults.full_in == 0)
+        faults.full = true;
     if (faults.full)
         return SQLITE_FULL;
     if (x->disk && faults.cut_at)
@@ -190,6 +193,13 @@ static struct fault_disk *disk_of(const char *path)
         return NULL;
     struct fault_disk *d = &faults.disks[faults.disk_count++];
     *d = (struct fault_disk){.path = xstrdup(path)};
+    FILE *f = fopen(path, "rb"); /* what was there before is safe */
+    char block[65536];
+    size_t n;
+    while (f && (n = fread(block, 1, sizeof block, f)) > 0)
+        disk_put(d, d->size, (int)n, block);
+    if (f)
+        fclose(f);
     return d;
 }
 
@@ -202,14 +212,14 @@ static int f_open(sqlite3_vfs *v, const char *path, sqlite3_file *f, int flags, 
     struct fault_file *x = (struct fault_file *)f;
     (void)v;
     *x = (struct fault_file){.real = xcalloc(1, (size_t)faults.real->szOsFile)};
+    if (path && faults.cut_at && flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL |
+                                          SQLITE_OPEN_MAIN_JOURNAL))
+        x->disk = disk_of(path);
     int rc = faults.real->xOpen(faults.real, path, x->real, flags, out);
     if (rc != SQLITE_OK) {
         free(x->real);
         return rc;
     }
-    if (path && faults.cut_at && flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL |
-                                          SQLITE_OPEN_MAIN_JOURNAL))
-        x->disk = disk_of(path);
     x->base.pMethods = &methods;
     return SQLITE_OK;
 }

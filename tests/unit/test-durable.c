@@ -206,11 +206,60 @@ static void disk_full(void)
     ok(log_pending_count(l) == 0 && number(path, "SELECT count(DISTINCT text) FROM queries") ==
        asked && number(path, "SELECT count(*) FROM queries") == asked && whole(path),
        "all are there, once");
+    /* And in the middle of a query, at every write of it in turn. */
+    for (int write = 1; write <= 40; write++) {
+        char text[16];
+        snprintf(text, sizeof text, "q%d", asked++);
+        faults.full_in = write;
+        later(l, text, &err);
+        faults.full = false;
+        faults.full_in = 0;
+        log_flush_pending(l, &err);
+    }
+    ok(log_pending_count(l) == 0 && number(path, "SELECT count(DISTINCT text) FROM queries") ==
+       asked && number(path, "SELECT count(*) FROM queries") == asked && whole(path),
+       "full at each write of a query: all %d are there, once", asked);
     log_finish(l, NULL, &err);
     faults_remove();
 }
 
 /* ---- power cuts */
+
+/* Power goes while an older log is migrated: it is old or new afterwards, and whole. */
+static void cut_migration(void)
+{
+    char from[4096];
+    const char *srcdir = getenv("SRCDIR"), *path = file("move.db");
+    char *remove = xasprintf("rm -f '%s'*", path);
+    int rounds = points(), bad = 0, old = 0;
+    long all = 0;
+    snprintf(from, sizeof from, "%s/tests/data/logs/version-2.db", srcdir ? srcdir : ".");
+    faults_install();
+    for (int i = -1; i < rounds; i++) {
+        struct log *l = NULL;
+        struct vs_err err = {0};
+        if (system(remove) != 0 || !copy_file(from, path))
+            break;
+        srand((unsigned)i);
+        faults_cut_at(i < 0 ? 1L << 40 : 1 + (long)i * all / rounds);
+        log_open(path, false, &l, &err);
+        log_close(l);
+        l = NULL;
+        all = i < 0 ? faults.ops : all;
+        faults_restore();
+        old += number(path, "PRAGMA user_version") == 2;
+        bool good = whole(path) && log_open(path, false, &l, &err) == 0 &&
+                    number(path, "SELECT count(*) FROM queries") == 4 && whole(path);
+        if (!good)
+            printf("# cut %d: %s\n", i, err.text);
+        bad += !good;
+        log_close(l);
+    }
+    ok(bad == 0 && old > 0 && all > 20, "power cut at %d of %ld operations of a migration (%d were "
+       "old still)", rounds, all, old);
+    faults_remove();
+    free(remove);
+}
 
 /* Logs queries until the power goes; how many were confirmed. */
 static int log_until_cut(const char *path, bool careless)
@@ -370,6 +419,7 @@ int main(void)
                         "user_version=99", "newer");
     refuses("other.db", "CREATE TABLE t(x)", "another program");
     disk_full();
+    cut_migration();
     cut_power();
     killed();
     return remove_folder();

@@ -85,6 +85,9 @@ static void words(void)
     is(FOUND(.match = "zebras two"), "2", "question and answer");
     is(FOUND(.match = "snli-ve dog"), "3", "a task");
     is(FOUND(.match = ""), "3 2 1", "no words");
+    is(FOUND(.limit = 2), "3 2", "a page");
+    is(FOUND(.limit = 2, .before = 2), "1", "and the next");
+    is(FOUND(.match = "dog", .before = 3), "1", "of what was searched, too");
     is(FOUND(.match = "nothing"), "", "a word that is nowhere");
     static const char *const hostile[] = {
         "\"", "dog\"", "(", ")", "*", "dog*", "a AND", "OR", "NOT dog", "NEAR(dog", "text:dog",
@@ -226,7 +229,7 @@ static void changes(void)
 
 static void comparisons(void)
 {
-    int64_t session = 0, id = 0, *list, ids[3];
+    int64_t session = 0, id = 0, *list = NULL, ids[3];
     struct vs_err err = {0};
     int n;
     struct log *l = open_new(file("compare.db"), &session);
@@ -387,6 +390,10 @@ static void plans(void)
         "SELECT * FROM flips WHERE a_name = 'early' AND b_name = 'final'",
         "SELECT * FROM pairs WHERE a_checkpoint = 1 AND b_checkpoint = 2",
         "SELECT * FROM image_history WHERE digest = 'aa'",
+        "SELECT h.text FROM image_paths p JOIN images i ON i.id = p.image_id JOIN image_history h"
+        " ON h.digest = i.digest WHERE p.path = '/a.jpg' ORDER BY h.asked",
+        "SELECT q.id FROM words JOIN queries q ON q.id = words.rowid JOIN pins p ON p.query_id ="
+        " q.id WHERE words MATCH 'dog' AND q.best <> p.expected",
         "SELECT * FROM checkpoint_history WHERE digest = 'aa'",
         "SELECT * FROM checkpoint_history WHERE name = 'early'",
         "SELECT * FROM probe_trend WHERE probe = 'what' AND task = 'vqa'",

@@ -364,7 +364,10 @@ static void prints(const char *path, const char *text, enum log_format format, c
 {
     int rc;
     char *got = sql(path, text, format, &rc);
-    ok(rc == 0 && strcmp(got, want) == 0, "%.60s: %s", text, got);
+    bool same = rc == 0 && strcmp(got, want) == 0;
+    ok(same, "%.60s", text);
+    if (!same)
+        printf("# '%s', wanted '%s'\n", got, want);
     free(got);
 }
 
@@ -386,6 +389,10 @@ static void asking(void)
            "long     b\na [31m   1\n");
     prints(path, "SELECT count(*) FROM queries; ", LOG_CSV, "count(*)\n6\n");
     prints(path, "SELECT text FROM queries WHERE 0", LOG_JSON, "[]\n");
+    prints(path, "SELECT count(*) FROM words WHERE words MATCH 'question OR zebra'", LOG_CSV,
+           "count(*)\n6\n");
+    prints(path, "SELECT count(*) FROM words JOIN queries ON id = words.rowid WHERE words MATCH"
+                 " 'ques*' ORDER BY rank", LOG_CSV, "count(*)\n6\n");
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         char *out = sql(path, refused[i], LOG_CSV, &rc);
         if (rc == 0)
