@@ -26,8 +26,8 @@ struct options {
     int checkpoint_count, region_count, image_count, box_count;
     const char *key, *candidates, *task, *attention, *log;
     char *text; /* owned */
-    bool json, no_log, pair_separate, upright;
-    int top;
+    bool json, no_log, log_maps, pair_separate, upright;
+    int top, maps_limit; /* megabytes */
     struct change *changes; /* owned */
     int change_count;
     bool knock;
@@ -37,8 +37,8 @@ struct options {
 enum {
     OPT_CONFIG = 256, OPT_VOCAB, OPT_LABELS, OPT_GQA_LABELS, OPT_CLASSES, OPT_DETECTOR, OPT_ARCH,
     OPT_REGIONS, OPT_KEY, OPT_CANDIDATES, OPT_BOXES, OPT_UPRIGHT, OPT_JSON, OPT_TOP, OPT_ATTENTION,
-    OPT_DEVICE, OPT_THREADS, OPT_LOG, OPT_NO_LOG, OPT_PAIR, OPT_CHANGE, OPT_KNOCK,
-    OPT_HELP
+    OPT_DEVICE, OPT_THREADS, OPT_LOG, OPT_NO_LOG, OPT_LOG_MAPS, OPT_MAPS_LIMIT, OPT_PAIR,
+    OPT_CHANGE, OPT_KNOCK, OPT_HELP
 };
 
 static const struct option long_options[] = {
@@ -67,6 +67,8 @@ static const struct option long_options[] = {
     {"threads", required_argument, NULL, OPT_THREADS},
     {"log", required_argument, NULL, OPT_LOG},
     {"no-log", no_argument, NULL, OPT_NO_LOG},
+    {"log-attention", no_argument, NULL, OPT_LOG_MAPS},
+    {"attention-limit", required_argument, NULL, OPT_MAPS_LIMIT},
     {"help", no_argument, NULL, OPT_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -107,6 +109,8 @@ const char query_help[] =
     "      --threads N        threads to compute with (default: all CPUs)\n"
     "      --log FILE         log database (default: the one of the workbench)\n"
     "      --no-log           do not log this query\n"
+    "      --log-attention    also log all attention maps, in half precision and compressed\n"
+    "      --attention-limit MB  do not log those of a query that take more (default 16)\n"
     "      --help             this text\n\n"
     "IMAGE is a JPEG or PNG picture; with --regions alone no picture is needed. TEXT is the last\n"
     "argument.\n\n"
@@ -137,6 +141,8 @@ static int take_number(int opt, struct options *o, const char *value)
         return command_usage("query", "--top takes a number, not '%s'", value);
     if (opt == OPT_THREADS && parse_count(value, 1, 1024, &o->model.threads) != 0)
         return command_usage("query", "--threads takes a number from 1 to 1024, not '%s'", value);
+    if (opt == OPT_MAPS_LIMIT && parse_count(value, 1, 1000000, &o->maps_limit) != 0)
+        return command_usage("query", "--attention-limit takes megabytes from 1, not '%s'", value);
     return 0;
 }
 
@@ -191,8 +197,10 @@ static int take_option(int opt, struct options *o, const char *value)
     case OPT_DEVICE: o->model.device = value; return 0;
     case OPT_LOG: o->log = value; return 0;
     case OPT_NO_LOG: o->no_log = true; return 0;
+    case OPT_LOG_MAPS: o->log_maps = true; return 0;
     case OPT_HELP: return -1;
     case OPT_TOP:
+    case OPT_MAPS_LIMIT:
     case OPT_THREADS: return take_number(opt, o, value);
     default: return EXIT_USAGE; /* getopt has said what is wrong */
     }
@@ -338,33 +346,48 @@ static void print_result(const struct options *o, const struct result *r)
     free(text);
 }
 
-/* The answer is worth more than the log: a log that cannot be written is a warning. */
-static void log_query(struct log *l, int64_t session, struct result *r)
+static void log_maps(const struct options *o, struct log *l, const struct result *r)
 {
+    struct log_attention_size size;
     struct vs_err err = {0};
-    if (log_result(l, session, r, &err) != 0)
+    if (!o->log_maps || !r->log_id)
+        return;
+    if (log_attention(l, r->log_id, r->trace, (int64_t)o->maps_limit * 1000000, &size, &err) != 0)
         fprintf(stderr, "vilscope query: not logged: %s\n", err.text);
+    else
+        fprintf(stderr, "vilscope query: %d attention maps logged in %.1f KB (%.1f KB as they "
+                "were)\n", size.maps, (double)size.packed / 1e3, (double)size.raw / 1e3);
 }
 
-static struct log *open_log(const struct options *o, int64_t *session)
+static struct log *open_log(const struct options *o)
 {
     struct vs_err err = {0};
     struct log *l = NULL;
     if (o->no_log)
         return NULL;
     char *path = o->log ? xstrdup(o->log) : log_default_path(&err);
-    if (!path || log_open(path, false, &l, &err) != 0 ||
-        log_begin_session(l, "query", session, &err) != 0) {
+    if (!path)
         fprintf(stderr, "vilscope query: not logged: %s\n", err.text);
-        log_close(l);
-        l = NULL;
-    }
+    else if (log_start(path, "query", &l, &err) == 0 && log_notice(l))
+        fprintf(stderr, "vilscope query: note: %s\n", log_notice(l));
     free(path);
     return l;
 }
 
+/* The answer is worth more than the log: one that cannot be written is waited for a little, then it
+ * is a warning. */
+static void close_log(struct log *l)
+{
+    struct vs_err err = {0};
+    int lost = 0;
+    for (int i = 0; i < 8 && log_pending_count(l) && log_flush_pending(l, &err) != 0; i++)
+        usleep(50000);
+    if (log_finish(l, &lost, &err) != 0 && lost)
+        fprintf(stderr, "vilscope query: not logged: %s\n", err.text);
+}
+
 static int run_checkpoints(const struct options *o, struct model *m, struct query *q,
-                           struct log *l, int64_t session, struct vs_err *err)
+                           struct log *l, struct vs_err *err)
 {
     int n = model_checkpoint_count(m), rc = 0;
     bool all = o->checkpoint_count > 1;
@@ -391,7 +414,8 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
             rc = write_attention(o->attention, r->trace, err);
         if (l) {
             model_complete(m, r);
-            log_query(l, session, r);
+            log_result_later(l, r, NULL);
+            log_maps(o, l, r);
         }
         result_free(r);
     }
@@ -417,7 +441,6 @@ static int run(const struct options *o, const struct task *task, struct vs_err *
     struct box_list *boxes = xcalloc((size_t)count, sizeof *boxes);
     struct model *m = NULL;
     struct log *l = NULL;
-    int64_t session = 0;
     int rc = open_model(o, &m, err);
     if (rc == 0)
         rc = open_photos(o, photos, count, err);
@@ -426,14 +449,13 @@ static int run(const struct options *o, const struct task *task, struct vs_err *
     if (rc == 0) {
         struct query q = {.task = task, .text = o->text, .photo_count = count, .photos = photos,
                           .boxes = o->box_count ? boxes : NULL,
-                          .attention = o->attention != NULL, .pair_separate = o->pair_separate,
+                          .attention = o->attention || o->log_maps,
+                          .pair_separate = o->pair_separate,
                           .changes = o->changes, .change_count = o->change_count};
-        l = open_log(o, &session);
-        rc = run_checkpoints(o, m, &q, l, session, err);
+        l = open_log(o);
+        rc = run_checkpoints(o, m, &q, l, err);
     }
-    if (l)
-        log_end_session(l, session, NULL);
-    log_close(l);
+    close_log(l);
     for (int i = 0; i < count; i++) {
         photo_free(photos[i]);
         free(boxes[i].boxes);
@@ -449,6 +471,7 @@ int cmd_query(int argc, char **argv)
     struct options *o = xcalloc(1, sizeof *o);
     struct vs_err err = {0};
     o->top = 5;
+    o->maps_limit = 16;
     int status = parse(argc, argv, o);
     const struct task *task = status == 0 ? task_find(o->task) : NULL;
     if (status < 0)

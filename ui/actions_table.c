@@ -237,6 +237,7 @@ const struct action_group action_groups[] = {
     {"Images", images},
     {"Looking", looking},
     {"Inside the model", inside_actions},
+    {"Comparing checkpoints", compare_actions},
     {"Panes and lists", panes},
     {"Files, scripts, the program", outside},
     {0},

@@ -42,6 +42,7 @@ extern const struct view view_photo, view_answer, view_looks, view_tokens, view_
     view_tasks, view_history, view_help, view_status, view_views;
 extern const struct view view_matrix, view_heads, view_states, view_plane, view_lens, view_effects,
     view_what_if;
+extern const struct view view_compare, view_difference, view_drift, view_swap, view_trend;
 extern const struct view *const all_views[]; /* ends in NULL; popups last */
 const struct view *view_find(const char *name);
 
@@ -204,6 +205,7 @@ struct workbench {
     struct lens *lens[2];       /* of it: its tokens, the current photo's regions; or NULL */
     int lens_photo;             /* the result's image that lens[1] is of */
     struct job *jobs;           /* other work of the engine that runs or waits */
+    struct comparison *compare; /* other checkpoints' answers (ui/compare.h), or NULL */
     struct result **old;        /* results that such work may still read */
     int old_count;
     struct inside *inside;      /* of the views inside the model: inside.h; or NULL */
@@ -265,6 +267,7 @@ struct action_group {
     const struct action *actions;
 };
 extern const struct action_group action_groups[]; /* ends in a NULL title */
+extern const struct action compare_actions[];     /* compare.c */
 extern const struct action inside_actions[];      /* actions_inside.c: looking inside the model */
 const struct action *action_find(const char *name);
 void actions_key(struct workbench *w, int key, bool special);
