@@ -84,6 +84,12 @@ refuses 1 "24 numbers, the model tiny wants 20" "features of another size" \
 sed 's/"fpn_out": 8/"fpn_out": 16/' "$tiny/detector.json" >"$work/arch.json"
 refuses 1 "another shape" "another width" query vqa "$work/alone.png" \
     --detector-arch "$work/arch.json"
+for bad in '"anchor_sizes": "x"' '"aspect_ratios": []' '"pooler_scales": [1, 1, 1, 1]' \
+    '"background": 1' '"stride_in_1x1": "yes"' '"pooler_sampling_ratio": 4'; do
+    echo "{$bad}" >"$work/arch.json"
+    refuses 1 "arch.json: $(echo "$bad" | sed 's/: .*//')" "a description with $bad" \
+        "$VILSCOPE" detect -d "$tiny/detector.pth" --arch "$work/arch.json" "$work/alone.png"
+done
 echo '{"blocks": [1, 2' >"$work/arch.json"
 refuses 1 "arch.json: .*line" "a description that is no JSON" query vqa "$work/alone.png" \
     --detector-arch "$work/arch.json"
