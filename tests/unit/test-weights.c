@@ -21,7 +21,8 @@ static bool read_copy(struct copy *c)
 {
     struct tensorfile *f = NULL;
     struct vs_err err = {0};
-    if (tensorfile_open(source_path("tests/data/tiny/detector.pth"), &f, &err) != 0 || tensorfile_count(f) > MOST)
+    if (tensorfile_open(source_path("tests/data/tiny/detector.pth"), &f, &err) != 0 ||
+        tensorfile_count(f) > MOST)
         return false;
     for (c->count = 0; c->count < tensorfile_count(f); c->count++) {
         const struct tensor *t = tensorfile_at(f, c->count);
@@ -118,7 +119,8 @@ static void check_stride(struct copy *c)
     }
     a = find(c, false, &err);
     b = find(c, true, &err);
-    ok(a && b && a->count > 3 && same(a, b), "but not where the 3x3 ones see one pixel %s", err.text);
+    ok(a && b && a->count > 3 && same(a, b), "but not where the 3x3 ones see one pixel %s",
+       err.text);
     regions_free(a);
     regions_free(b);
 }
