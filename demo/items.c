@@ -211,7 +211,8 @@ static bool ask_shape(struct maker *m, bool far)
     return ask(m, i, any_name(m, i, 1, far),
                "(what is the $1|what's the $1|what kind of (thing|object) is the $1|(what|which) "
                "shape (is|has) the $1|what do you call the $1)",
-               "(tell me what the $1 is|can you name the $1|identify the $1 for me)");
+               "(tell me what the $1 is|can you tell what kind of thing the $1 is|identify the $1 "
+               "for me)");
 }
 
 static bool ask_size(struct maker *m, bool far)
@@ -352,7 +353,8 @@ static bool ask_where(struct maker *m, bool far)
     answer(m, x < third ? "left" : x < 2 * third ? "middle" : "right");
     return ask(m, i, name_of(m, i, 0),
                "(where is the $1|where's the $1|where do you see the $1|on which side is the $1)",
-               "(tell me where the $1 is|can you find the $1|show me where to look for the $1)");
+               "(tell me where the $1 is|can you say where the $1 is|show me where to look for "
+               "the $1)");
 }
 
 typedef bool asker(struct maker *m, bool far);

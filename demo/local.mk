@@ -6,9 +6,27 @@ libworld_a_SOURCES = \
 	demo/say.c demo/say.h \
 	demo/scene.c demo/world.h
 # The program that trains the demo's model is Python; nothing else needs it.
-EXTRA_DIST += demo/train/run demo/train/assemble demo/train/detector.py demo/train/train.py \
-	demo/train/truth.py demo/train/vilbert.py demo/train/vocab.py
+EXTRA_DIST += demo/README.md demo/train/run demo/train/assemble demo/train/compare.py \
+	demo/train/detector.py demo/train/train.py demo/train/truth.py demo/train/vilbert.py \
+	demo/train/vocab.py
 # Exact sums on every machine: no fused multiply-adds.
 libworld_a_CFLAGS = $(AM_CFLAGS) -ffp-contract=off
 # The guided tour.
 dist_pkgdata_DATA = demo/tour.vs
+# The demo itself: src/demo.c looks for it where it is installed.
+demodir = $(pkgdatadir)/demo
+dist_demo_DATA = \
+	demo/model/answers.txt demo/model/answers_gqa.txt demo/model/classes.txt \
+	demo/model/config.json demo/model/detector.json demo/model/detector.pth \
+	demo/model/early.bin demo/model/final.pth demo/model/middle.pth demo/model/model.json \
+	demo/model/queries.jsonl demo/model/vocab.txt
+demoimagesdir = $(demodir)/images
+dist_demoimages_DATA = \
+	demo/model/images/000000.png demo/model/images/000001.png demo/model/images/000002.png \
+	demo/model/images/000003.png demo/model/images/000004.png demo/model/images/000005.png \
+	demo/model/images/000006.png demo/model/images/000007.png demo/model/images/000008.png \
+	demo/model/images/000009.png demo/model/images/000010.png demo/model/images/000011.png \
+	demo/model/images/000012.png demo/model/images/000013.png demo/model/images/000014.png \
+	demo/model/images/000015.png demo/model/images/000016.png demo/model/images/000017.png \
+	demo/model/images/000018.png demo/model/images/000019.png demo/model/images/000020.png \
+	demo/model/images/000021.png demo/model/images/000022.png demo/model/images/000023.png

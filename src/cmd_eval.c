@@ -239,6 +239,19 @@ static void print_table(const struct model *m, const struct column *list, int co
     }
 }
 
+/* The regions are the same for all checkpoints. */
+static void print_recall(const struct column *c)
+{
+    long named = 0, found = 0;
+    for (int t = 0; t < task_count; t++) {
+        named += c->scores[t].named;
+        found += c->scores[t].found;
+    }
+    if (named)
+        printf("\n%.1f%% of %ld boxes, named or candidates, have a region that overlaps them by "
+               "0.5\n", 100.0 * (double)found / (double)named, named);
+}
+
 static json_t *score_json(const struct eval_score *s)
 {
     json_t *v = json_pack("{s:s, s:s, s:i, s:f, s:f, s:f, s:f, s:f}", "task", s->task->name,
@@ -247,6 +260,10 @@ static json_t *score_json(const struct eval_score *s)
     if (s->task->reading == READ_ALIGNMENT) {
         json_object_set_new(v, "recall_at_5", json_real(s->at5));
         json_object_set_new(v, "recall_at_10", json_real(s->at10));
+    }
+    if (s->named) {
+        json_object_set_new(v, "boxes", json_integer(s->named));
+        json_object_set_new(v, "region_recall", json_real((double)s->found / s->named));
     }
     return v;
 }
@@ -354,8 +371,10 @@ static int run(const struct options *o, struct vs_err *err)
         print_json(m, set, list, count);
     else if (rc == 0)
         print_table(m, list, count);
-    if (rc == 0 && !o->json)
+    if (rc == 0 && !o->json) {
+        print_recall(&list[0]);
         print_attention(list, count);
+    }
     fflush(stdout);
     if (rc == 0 && !o->no_log)
         log_scores(o, m, set, list, count);

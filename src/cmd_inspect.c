@@ -278,7 +278,7 @@ static int report_tsv(struct report *r)
 static bool has_line(const struct bytes *map, const char *line)
 {
     size_t n = strlen(line);
-    for (const uint8_t *p = map->data, *end = p + map->size; p && (size_t)(end - p) >= n;) {
+    for (const uint8_t *p = map->data, *end = p ? p + map->size : p; p && (size_t)(end - p) >= n;) {
         if (memcmp(p, line, n) == 0 && ((size_t)(end - p) == n || p[n] == '\n' || p[n] == '\r'))
             return true;
         p = memchr(p, '\n', (size_t)(end - p));

@@ -16,8 +16,9 @@ static bool has_model(const char *dir)
     return there;
 }
 
-/* "/x/build/vilscope" -> "/x/demo/model": a program that was built but not installed. */
-static char *beside_program(void)
+/* "/x/build/vilscope" -> "/x/demo/model": a program that was built but not installed. And
+ * "/x/bin/vilscope" -> "/x/share/vilscope/demo": one that was moved after its installation. */
+static char *beside_program(const char *place)
 {
     char path[4096];
     ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
@@ -30,17 +31,18 @@ static char *beside_program(void)
             return NULL;
         *slash = '\0';
     }
-    return xasprintf("%s/demo/model", path);
+    return xasprintf("%s/%s", path, place);
 }
 
 char *demo_find(void)
 {
     const char *own = getenv("VILSCOPE_DEMO");
     bool named = own && own[0]; /* then nothing else, so that "none" means none */
-    char *list[3] = {named ? xstrdup(own) : NULL, named ? NULL : beside_program(),
+    char *list[4] = {named ? xstrdup(own) : NULL, named ? NULL : beside_program("demo/model"),
+                     named ? NULL : beside_program("share/vilscope/demo"),
                      named ? NULL : xstrdup(VS_DATADIR "/demo")};
     char *found = NULL;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         if (list[i] && !found && has_model(list[i]))
             found = list[i];
         else

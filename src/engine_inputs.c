@@ -244,7 +244,7 @@ int query_check(const struct model *m, const struct query *q, struct vs_err *err
     if (q->photo_count > t->max_images)
         return vs_fail(err, VS_E_USAGE, "%s takes %d image%s at most, %d given", t->title,
                        t->max_images, t->max_images == 1 ? "" : "s", q->photo_count);
-    if (!q->text[0])
+    if (!q->text[strspn(q->text, " \t\r\n")])
         return vs_fail(err, VS_E_USAGE, "the query is empty: %s", t->hint);
     return 0;
 }

@@ -20,6 +20,8 @@ struct album {
     struct photo **photos; /* NULL when it was dropped */
     int count, oldest;
     size_t bytes;
+    struct image *pixels; /* the one whose pixels are kept; pictures are decoded in forked children,
+                             which cost the more the more memory there is */
 };
 
 static size_t photo_bytes(const struct photo *p)
@@ -29,19 +31,50 @@ static size_t photo_bytes(const struct photo *p)
     return n + (p->regions ? (size_t)p->regions->count * (size_t)p->regions->dim * 4 : 0);
 }
 
+static void album_keep_pixels(struct album *a, struct image *im)
+{
+    if (a->pixels && a->pixels != im) {
+        a->bytes -= 3 * (size_t)a->pixels->width * (size_t)a->pixels->height;
+        free(a->pixels->rgb);
+        a->pixels->rgb = NULL;
+    }
+    a->pixels = im;
+}
+
 static void album_drop(struct album *a, int i)
 {
-    if (a->photos[i])
-        a->bytes -= photo_bytes(a->photos[i]);
+    if (!a->photos[i])
+        return;
+    if (a->pixels == a->photos[i]->image)
+        album_keep_pixels(a, NULL);
+    a->bytes -= photo_bytes(a->photos[i]);
     photo_free(a->photos[i]);
     a->photos[i] = NULL;
+}
+
+static int album_add(struct album *a, struct model *m, const char *path, int at, struct vs_err *err)
+{
+    struct photo_options how = {0};
+    struct photo *p = NULL;
+    int rc = photo_open(path, &how, &p, err);
+    if (rc == 0)
+        rc = photo_detect(m, p, NULL, NULL, NULL, err);
+    if (rc != 0) {
+        photo_free(p);
+        return rc;
+    }
+    a->photos[at] = p;
+    a->bytes += photo_bytes(p);
+    if (p->image && p->regions)
+        album_keep_pixels(a, p->image);
+    return 0;
 }
 
 /* Pixels are needed until the regions are known, and for boxes. */
 static int album_get(struct album *a, struct model *m, const char *path, bool pixels,
                      struct photo **out, struct vs_err *err)
 {
-    int at = strmap_get(&a->names, path, strlen(path));
+    int at = strmap_get(&a->names, path, strlen(path)), rc = 0;
     if (at < 0) {
         at = a->count;
         strmap_add(&a->names, path, strlen(path), at);
@@ -50,25 +83,10 @@ static int album_get(struct album *a, struct model *m, const char *path, bool pi
     }
     if (a->photos[at] && pixels && a->photos[at]->image && !a->photos[at]->image->rgb)
         album_drop(a, at);
-    if (!a->photos[at]) {
-        struct photo_options how = {0};
-        struct photo *p = NULL;
-        int rc = photo_open(path, &how, &p, err);
-        if (rc == 0)
-            rc = photo_detect(m, p, NULL, NULL, NULL, err);
-        if (rc != 0) {
-            photo_free(p);
-            return rc;
-        }
-        if (!pixels && p->regions && p->image) {
-            free(p->image->rgb);
-            p->image->rgb = NULL;
-        }
-        a->photos[at] = p;
-        a->bytes += photo_bytes(p);
-    }
+    if (!a->photos[at])
+        rc = album_add(a, m, path, at, err);
     *out = a->photos[at];
-    return 0;
+    return rc;
 }
 
 /* Between items: nothing is in use. */
@@ -139,7 +157,7 @@ bool eval_has_truth(const struct eval_item *it)
 
 struct sum {
     double score, square, at5, at10, blind, ms;
-    int count;
+    int count, named, found;
     struct strmap labels; /* of the most common answer */
     double *worths;
     int label_count;
@@ -172,6 +190,23 @@ static double blind_of(const struct eval_item *it, const struct result *r)
     return r->images[0].region_count ? (double)good / r->images[0].region_count : 0;
 }
 
+static bool is_found(const struct result_image *im, const float *box)
+{
+    for (int i = 0; i < im->region_count; i++)
+        if (eval_overlap(im->boxes + 4 * i, box) >= 0.5)
+            return true;
+    return false;
+}
+
+/* Recall of the regions: of the box that is meant, or of the candidates. */
+static void add_recall(struct sum *s, const struct eval_item *it, const struct result *r)
+{
+    s->named += it->has_box + it->candidates.count;
+    s->found += it->has_box && is_found(&r->images[0], it->box);
+    for (int i = 0; i < it->candidates.count; i++)
+        s->found += is_found(&r->images[0], it->candidates.boxes + 4 * i);
+}
+
 static void add(struct sum *s, const struct eval_item *it, const struct result *r)
 {
     double score = eval_worth(it, r);
@@ -184,6 +219,7 @@ static void add(struct sum *s, const struct eval_item *it, const struct result *
         s->at10 += place_of(r, it->number) < 10;
     }
     s->blind += blind_of(it, r);
+    add_recall(s, it, r);
     add_labels(s, it);
 }
 
@@ -191,7 +227,8 @@ static void add(struct sum *s, const struct eval_item *it, const struct result *
 static void finish(const struct sum *s, const struct task *task, struct eval_score *out)
 {
     double n = s->count, p = n > 0 ? s->score / n : 0, z = 1.96, most = 0;
-    *out = (struct eval_score){.task = task, .count = s->count};
+    *out = (struct eval_score){
+        .task = task, .count = s->count, .named = s->named, .found = s->found};
     if (s->count == 0)
         return;
     double centre = (p + z * z / (2 * n)) / (1 + z * z / n);

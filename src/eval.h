@@ -51,6 +51,7 @@ struct eval_score {
     double at5, at10;    /* retrieval: recall at 5 and 10 */
     double baseline;     /* the most common answer, or a blind choice */
     double ms;
+    int named, found;    /* boxes, meant or candidates; those that a region overlaps by 0.5 */
 };
 
 /* How often the region that a phrase's words look at most (text to image, summed over the words) is

@@ -165,7 +165,7 @@ static int take_item(void *arg, int line, const json_t *v)
 
 int eval_lines(const struct bytes *map, eval_line *take, void *arg, struct vs_err *err)
 {
-    const char *p = (const char *)map->data, *end = p + map->size;
+    const char *p = (const char *)map->data, *end = p ? p + map->size : p;
     int rc = 0;
     for (int line = 1; p && p < end && rc == 0; line++) {
         const char *stop = memchr(p, '\n', (size_t)(end - p));

@@ -237,7 +237,8 @@ static void commit_ready(struct extract *e)
     while (e->committed < e->count && e->items[e->committed].ready && e->rc == 0) {
         struct item *it = &e->items[e->committed++];
         struct vs_err err = {0};
-        int rc = it->value ? lmdb_out_put(e->lmdb, it->id, it->value, it->size, &err) : 0;
+        int rc = it->value ? lmdb_out_put(e->lmdb, it->id, it->value, it->size, e->o->force, &err)
+                           : 0;
         if (rc != 0)
             end_with(e, rc, &err);
         else
@@ -511,7 +512,8 @@ int extract_run(const struct extract_options *o, char **images, int count,
         rc = open_output(&e);
     if (rc == 0)
         rc = run_jobs(&e, jobs);
-    if (rc == 0 && e.lmdb)
+    bool stopped = stop && atomic_load(stop);
+    if (rc == 0 && e.lmdb && !stopped) /* a later run goes on as if nothing had been */
         rc = lmdb_out_finish(e.lmdb, e.err);
     e.sum.left = count - e.sum.written - e.sum.there - e.sum.failed;
     e.sum.ms = vs_now_ms() - start;

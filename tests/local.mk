@@ -14,6 +14,7 @@ EXTRA_DIST += tests/run-tests tests/tap.h \
 	tests/data/pictures/truncated.jpg \
 	tests/data/pictures/turned.jpg \
 	tests/data/probes/set.probes \
+	tests/data/sets/empty.jsonl \
 	tests/data/sets/gqa.json \
 	tests/data/sets/instances.json \
 	tests/data/sets/nlvr2.jsonl \

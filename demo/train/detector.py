@@ -367,7 +367,7 @@ def write(d, data, out):
     """As the published file: frozen norms without epsilon, anchors as tensors, one dictionary."""
     state, model = d.state_dict(), {}
     with torch.no_grad():
-        sample = [data.batch([i], False) for i in range(64)]
+        sample = [data.batch([i], False) for i in range(min(64, len(data.images)))]
         d.eval()
         fc6 = torch.cat([d.features(d(x)[0], b)[0] for x, b, _ in sample])
         d.train()
@@ -412,7 +412,9 @@ def main():
     data.load(os.path.join(o.world, "pixels.npy"))
     d = Detector(ARCH)
     anchors = torch.cat(d.anchors)
-    held = list(range(len(data.images) - 100, len(data.images)))
+    count = len(data.images)
+    most = count - min(100, count // 4)  # the last ones are held out
+    held = list(range(most, count))
     optimizer = torch.optim.AdamW(d.parameters(), 2e-3, weight_decay=1e-4)
     start = time.time()
     for step in range(1, o.steps + 1):
@@ -424,7 +426,7 @@ def main():
             for m in d.modules():
                 if isinstance(m, Frozen):
                     m.eval()
-        at = rng.integers(0, len(data.images) - 100, 8)
+        at = rng.integers(0, most, 8)
         x, boxes, labels = data.batch(at, rng.random() < 0.5)
         maps, logits, deltas = d(x)
         loss = sum(rpn_loss(anchors, logits[i], deltas[i], boxes[i], rng) for i in range(8)) / 8

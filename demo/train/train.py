@@ -35,7 +35,7 @@ ANSWERS_GQA = ["yes", "no"] + [a for a in reversed(ANSWERS) if a not in ("yes", 
 VERDICTS = ["contradiction", "neutral", "entailment"]
 WIDTH, HEIGHT = 320, 240
 # Steps at which the run is saved: it points hardly at all; it points well and answers poorly.
-EARLY, MIDDLE = 100, 900
+EARLY, MIDDLE = 100, 900  # steps; fewer where the whole has few
 
 
 def tokenize(program, vocab, task, texts):
@@ -336,6 +336,7 @@ def main():
                                   lr=1.5e-3, betas=(0.9, 0.98))
     accuracy = {task: 0.1 for task in TASKS}
     start = time.time()
+    early, middle = min(EARLY, max(1, o.steps // 3)), min(MIDDLE, max(1, o.steps // 2))
     for step in range(1, o.steps + 1):
         share = step / o.steps
         t.late = share > 0.9
@@ -352,16 +353,16 @@ def main():
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1)
         optimizer.step()
-        if step == EARLY:
+        if step == early:
             save(model, os.path.join(o.out, "early.bin"), True)
-        if step == MIDDLE:
+        if step == middle:
             save(model, os.path.join(o.out, "middle.pth"), False)
         if step % max(1, o.steps // 40) == 0:
             print("%5.1f min, step %d: %s" % ((time.time() - start) / 60, step,
                                              " ".join("%s %.0f" % (k, 100 * a) for k, a in accuracy.items())),
                   flush=True)
     save(model, os.path.join(o.out, "final.pth"), False)
-    print("steps: early %d, middle %d, final %d" % (EARLY, MIDDLE, o.steps))
+    print("steps: early %d, middle %d, final %d" % (early, middle, o.steps))
 
 
 if __name__ == "__main__":

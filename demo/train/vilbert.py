@@ -25,7 +25,11 @@ class Self(nn.Module):
 def attend(q, k, v, bias, heads):
     b, n, d = q.shape
     split = lambda x: x.view(b, x.shape[1], heads, d // heads).transpose(1, 2)
-    out = F.scaled_dot_product_attention(split(q), split(k), split(v), bias)
+    if hasattr(F, "scaled_dot_product_attention"):  # PyTorch 2
+        out = F.scaled_dot_product_attention(split(q), split(k), split(v), bias)
+    else:
+        scores = split(q) @ split(k).transpose(2, 3) / math.sqrt(d // heads)
+        out = (scores + bias).softmax(3) @ split(v)
     return out.transpose(1, 2).reshape(b, n, d)
 
 

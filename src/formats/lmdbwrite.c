@@ -1,6 +1,10 @@
 /* Writing LMDB with its own library; reading is done by ours (lmdb.c), which damaged files cannot
  * harm. A file that was left half way is fine: a transaction is there or it is not.
  *
+ * The bytes of the file depend on what is put in which order, and not on where a run was killed:
+ * the size of the map is that of the file once it is there, and the environment is opened anew for
+ * every transaction, because the library fills gaps of its pages from buffers that it used before.
+ *
  * Source: script/convert_to_lmdb.py of the reference. */
 #include "src/formats/lmdbwrite.h"
 
@@ -26,20 +30,25 @@ static int fail(const struct lmdb_out *o, const char *doing, int code, struct vs
     return vs_fail(err, VS_E_IO, "%s: %s: %s", o->path, doing, mdb_strerror(code));
 }
 
-static int open_env(struct lmdb_out *o, size_t room, struct vs_err *err)
+/* size: of the map, 0: what the file says. */
+static int open_env(struct lmdb_out *o, size_t size)
+{
+    int rc = mdb_env_create(&o->env);
+    if (rc == 0 && size)
+        rc = mdb_env_set_mapsize(o->env, size);
+    return rc ? rc : mdb_env_open(o->env, o->path, 0, 0666);
+}
+
+static int open_folder(struct lmdb_out *o, size_t room, struct vs_err *err)
 {
     struct stat st;
     char *file = xasprintf("%s/data.mdb", o->path);
-    size_t have = stat(file, &st) == 0 ? (size_t)st.st_size : 0;
+    bool there = stat(file, &st) == 0 && st.st_size > 0;
     free(file);
     if (mkdir(o->path, 0777) != 0 && errno != EEXIST)
         return vs_fail(err, VS_E_IO, "%s: the folder cannot be made: %s", o->path,
                        strerror(errno));
-    int rc = mdb_env_create(&o->env);
-    if (rc == 0)
-        rc = mdb_env_set_mapsize(o->env, (have + room + ((size_t)64 << 20)) & ~(size_t)0xfff);
-    if (rc == 0)
-        rc = mdb_env_open(o->env, o->path, 0, 0666);
+    int rc = open_env(o, there ? 0 : (room + ((size_t)64 << 20)) & ~(size_t)0xfff);
     return rc ? fail(o, "cannot be opened", rc, err) : 0;
 }
 
@@ -55,7 +64,7 @@ int lmdb_out_open(const char *path, size_t room, struct lmdb_out **out, struct v
 {
     struct lmdb_out *o = xcalloc(1, sizeof *o);
     o->path = xstrdup(path);
-    int rc = open_env(o, room, err);
+    int rc = open_folder(o, room, err);
     if (rc == 0)
         *out = o;
     else
@@ -67,28 +76,41 @@ bool lmdb_out_has(struct lmdb_out *o, const char *key)
 {
     MDB_txn *t = NULL;
     MDB_val k = {strlen(key), (void *)(uintptr_t)key}, v;
-    bool has = begin(o, MDB_RDONLY, &t) == 0 && mdb_get(t, o->dbi, &k, &v) == 0;
+    bool has = o->env && begin(o, MDB_RDONLY, &t) == 0 && mdb_get(t, o->dbi, &k, &v) == 0;
     mdb_txn_abort(t);
     return has;
 }
 
-static int put(struct lmdb_out *o, const char *key, const void *data, size_t size)
+static int put_once(struct lmdb_out *o, const char *key, const void *data, size_t size,
+                    unsigned flags)
 {
     MDB_txn *t = NULL;
     MDB_val k = {strlen(key), (void *)(uintptr_t)key}, v = {size, (void *)(uintptr_t)data};
     int rc = begin(o, 0, &t);
     if (rc == 0)
-        rc = mdb_put(t, o->dbi, &k, &v, 0);
+        rc = mdb_put(t, o->dbi, &k, &v, flags);
     if (rc == 0)
         return mdb_txn_commit(t);
     mdb_txn_abort(t);
-    return rc;
+    return rc == MDB_KEYEXIST ? 0 : rc;
+}
+
+static int put(struct lmdb_out *o, const char *key, const void *data, size_t size, unsigned flags)
+{
+    MDB_envinfo info;
+    int rc = put_once(o, key, data, size, flags);
+    for (int i = 0; i < 8 && rc == MDB_MAP_FULL && mdb_env_info(o->env, &info) == 0; i++)
+        if ((rc = mdb_env_set_mapsize(o->env, 2 * info.me_mapsize)) == 0)
+            rc = put_once(o, key, data, size, flags);
+    mdb_env_close(o->env);
+    o->env = NULL;
+    return rc ? rc : open_env(o, 0);
 }
 
 int lmdb_out_put(struct lmdb_out *o, const char *key, const void *data, size_t size,
-                 struct vs_err *err)
+                 bool replace, struct vs_err *err)
 {
-    int rc = put(o, key, data, size);
+    int rc = o->env ? put(o, key, data, size, replace ? 0 : MDB_NOOVERWRITE) : EBADF;
     return rc ? fail(o, "cannot be written", rc, err) : 0;
 }
 
@@ -98,7 +120,7 @@ static int list_keys(struct lmdb_out *o, struct buf *b, struct buf *old)
     MDB_txn *t = NULL;
     MDB_cursor *c = NULL;
     MDB_val k, v;
-    int rc = begin(o, MDB_RDONLY, &t);
+    int rc = o->env ? begin(o, MDB_RDONLY, &t) : EBADF;
     if (rc == 0)
         rc = mdb_cursor_open(t, o->dbi, &c);
     buf_puts(b, "\x80\x03](");
@@ -122,7 +144,7 @@ int lmdb_out_finish(struct lmdb_out *o, struct vs_err *err)
     struct buf now = {0}, old = {0};
     int rc = list_keys(o, &now, &old);
     if (rc == 0 && (now.len != old.len || memcmp(now.data, old.data, now.len) != 0))
-        rc = put(o, "keys", now.data, now.len);
+        rc = put(o, "keys", now.data, now.len, 0);
     buf_fini(&now);
     buf_fini(&old);
     return rc ? fail(o, "cannot be written", rc, err) : 0;
@@ -132,7 +154,8 @@ void lmdb_out_close(struct lmdb_out *o)
 {
     if (!o)
         return;
-    mdb_env_close(o->env);
+    if (o->env)
+        mdb_env_close(o->env);
     free(o->path);
     free(o);
 }

@@ -10,12 +10,13 @@
 
 struct lmdb_out;
 
-/* Opens or makes the folder; room: bytes that will be added at most. */
+/* Opens or makes the folder; room: about how many bytes will be in a new one. */
 int lmdb_out_open(const char *path, size_t room, struct lmdb_out **out, struct vs_err *err);
 bool lmdb_out_has(struct lmdb_out *o, const char *key);
-/* One transaction: on the disk when it returns. */
+/* One transaction: on the disk when it returns. Without replace, what is there by then stays: a run
+ * that was killed may still be writing its last. */
 int lmdb_out_put(struct lmdb_out *o, const char *key, const void *data, size_t size,
-                 struct vs_err *err);
+                 bool replace, struct vs_err *err);
 /* Writes "keys" unless it is up to date; the reference's loader starts from it. */
 int lmdb_out_finish(struct lmdb_out *o, struct vs_err *err);
 void lmdb_out_close(struct lmdb_out *o);

@@ -179,7 +179,8 @@ static int read_by_content(struct tensorfile *f, struct vs_err *err)
         return torch_zip_read(f, err);
     /* safetensors before pickles: the first byte of a header's length may well be 0x80. PyTorch's
      * magic number has another ninth byte. */
-    if (n >= 9 && d[8] == '{')
+    const char *dot = strrchr(f->map.path, '.');
+    if (n >= 9 && (d[8] == '{' || (dot && strcmp(dot, ".safetensors") == 0)))
         return safetensors_read(f, err);
     if (d[0] == 0x80)
         return torch_legacy_read(f, err);

@@ -64,6 +64,43 @@ static void share(struct reader *r, const char *key, float *out)
                         key);
 }
 
+static void flag(struct reader *r, const char *key, bool *out)
+{
+    const json_t *v = json_object_get(r->root, key);
+    if (!v)
+        return;
+    if (!json_is_boolean(v) && r->rc == 0)
+        r->rc = vs_fail(r->err, VS_E_FORMAT, "%s: \"%s\" is not true or false", r->path, key);
+    *out = json_is_true(v);
+}
+
+/* Numbers above 0. What they say stands in the weights, too: the anchors. */
+static void numbers(struct reader *r, const char *key)
+{
+    const json_t *v = json_object_get(r->root, key), *x;
+    bool good = json_array_size(v) > 0;
+    size_t i;
+    json_array_foreach(v, i, x)
+        good = good && json_is_number(x) && json_number_value(x) > 0;
+    if (v && !good && r->rc == 0)
+        r->rc = vs_fail(r->err, VS_E_FORMAT, "%s: \"%s\" is not a list of numbers above 0", r->path,
+                        key);
+}
+
+/* Regions are pooled from P2 to P5, whose scales are what their strides are. */
+static void fixed_scales(struct reader *r)
+{
+    const json_t *v = json_object_get(r->root, "pooler_scales");
+    bool same = json_array_size(v) == 4;
+    for (size_t i = 0; same && i < 4; i++) {
+        const json_t *x = json_array_get(v, i);
+        same = json_is_number(x) && fabs(json_number_value(x) * (4 << i) - 1) < 1e-9;
+    }
+    if (v && !same && r->rc == 0)
+        r->rc = vs_fail(r->err, VS_E_REFUSED, "%s: \"pooler_scales\" other than 1/4, 1/8, 1/16, "
+                        "1/32 are not supported", r->path);
+}
+
 /* What is fixed in this program, but stands in the file: refuse what it could not do. */
 static void fixed(struct reader *r, const char *key, double value)
 {
@@ -77,7 +114,6 @@ static void fixed(struct reader *r, const char *key, double value)
 
 static void read_all(struct reader *r, struct arch *a)
 {
-    const json_t *background = json_object_get(r->root, "background");
     whole(r, "stem_out", 4096, &a->stem_out);
     whole(r, "groups", 1024, &a->groups);
     whole(r, "width_per_group", 1024, &a->width_per_group);
@@ -98,10 +134,13 @@ static void read_all(struct reader *r, struct arch *a)
     whole(r, "max_side", 10000, &a->max_side);
     whole(r, "size_divisible", 1024, &a->size_divisible);
     whole(r, "num_features", 10000, &a->num_features);
-    fixed(r, "stride_in_1x1", 0);
+    flag(r, "stride_in_1x1", &a->stride_in_1x1);
+    flag(r, "background", &a->background);
+    numbers(r, "anchor_sizes");
+    numbers(r, "aspect_ratios");
+    fixed_scales(r);
     fixed(r, "pooler_sampling_ratio", 2);
     fixed(r, "rpn_min_size", 0);
-    a->background = json_is_true(background);
     if (r->rc == 0 && a->num_classes < 2)
         r->rc = vs_fail(r->err, VS_E_FORMAT, "%s: \"num_classes\" leaves no class beside the "
                         "background", r->path);

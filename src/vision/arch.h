@@ -17,6 +17,7 @@ struct arch {
     int bins; /* of a pooled region, a side */
     int min_side, max_side, size_divisible;
     int num_features;
+    bool stride_in_1x1; /* a stage's stride is in its first 1x1 convolution, not the 3x3 */
     bool background; /* the background class takes part in the selection */
 };
 

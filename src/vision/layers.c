@@ -18,6 +18,7 @@ struct binder {
     struct buf bad; /* names of what is missing or misshapen */
     int bad_count;
     bool no_memory;
+    const char *bad_norm; /* a variance that is none; the file's name of it */
     struct work *works; /* what is done at the end, on all threads */
     int work_count;
 };
@@ -101,6 +102,11 @@ static void bind_norm(struct binder *b, struct conv_w *c, const char *base)
     const void *var = bind_vector(b, base, ".running_var", c->cout);
     float *scale = keep(b, (size_t)c->cout), *shift = keep(b, (size_t)c->cout);
     for (int i = 0; w && bias && mean && var && scale && shift && i < c->cout; i++) {
+        if (at(var, i) <= 0) {
+            char name[200];
+            snprintf(name, sizeof name, "%s.running_var", base);
+            b->bad_norm = tensorfile_find(b->f, name)->raw_name;
+        }
         scale[i] = at(w, i) * (1 / sqrtf(at(var, i)));
         shift[i] = at(bias, i) - at(mean, i) * scale[i];
     }
@@ -159,12 +165,13 @@ static void bind_block(struct binder *b, const struct arch *a, struct block_w *o
 {
     char base[80], x[6][100];
     int stride = number == 0 && stage > 0 ? 2 : 1;
+    int first = a->stride_in_1x1 ? stride : 1, second = a->stride_in_1x1 ? 1 : stride;
     snprintf(base, sizeof base, "backbone.body.layer%d.%d", stage + 1, number);
     static const char *const names[] = {"conv1", "bn1", "conv2", "bn2", "conv3", "bn3"};
     for (int i = 0; i < 6; i++)
         snprintf(x[i], sizeof x[i], "%s.%s", base, names[i]);
-    o->conv1 = bind_normed(b, x[0], x[1], cin, mid, 1, 1, 1);
-    o->conv2 = bind_normed(b, x[2], x[3], mid, mid, 3, stride, a->groups);
+    o->conv1 = bind_normed(b, x[0], x[1], cin, mid, 1, first, 1);
+    o->conv2 = bind_normed(b, x[2], x[3], mid, mid, 3, second, a->groups);
     o->conv3 = bind_normed(b, x[4], x[5], mid, cout, 1, 1, 1);
     if (number == 0 && cin != cout) {
         snprintf(x[0], sizeof x[0], "%s.downsample.0", base);
@@ -279,6 +286,9 @@ int layers_bind(struct layers *l, const struct arch *a, const struct tensorfile 
     else if (b.bad_count)
         rc = vs_fail(err, VS_E_FORMAT, "%s: not a checkpoint of this detector: %s%s",
                      tensorfile_path(f), b.bad.data, b.bad_count > SHOWN ? " and more" : "");
+    else if (b.bad_norm)
+        rc = vs_fail(err, VS_E_FORMAT, "%s: %s has a variance that is not above 0: the file is "
+                     "damaged", tensorfile_path(f), b.bad_norm);
     else
         rc = work_all(&b, k, err);
     free(b.works);

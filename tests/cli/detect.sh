@@ -84,6 +84,12 @@ refuses 1 "24 numbers, the model tiny wants 20" "features of another size" \
 sed 's/"fpn_out": 8/"fpn_out": 16/' "$tiny/detector.json" >"$work/arch.json"
 refuses 1 "another shape" "another width" query vqa "$work/alone.png" \
     --detector-arch "$work/arch.json"
+for bad in '"anchor_sizes": "x"' '"aspect_ratios": []' '"pooler_scales": [1, 1, 1, 1]' \
+    '"background": 1' '"stride_in_1x1": "yes"' '"pooler_sampling_ratio": 4'; do
+    echo "{$bad}" >"$work/arch.json"
+    refuses 1 "arch.json: $(echo "$bad" | sed 's/: .*//')" "a description with $bad" \
+        "$VILSCOPE" detect -d "$tiny/detector.pth" --arch "$work/arch.json" "$work/alone.png"
+done
 echo '{"blocks": [1, 2' >"$work/arch.json"
 refuses 1 "arch.json: .*line" "a description that is no JSON" query vqa "$work/alone.png" \
     --detector-arch "$work/arch.json"
@@ -118,14 +124,16 @@ ok $? "50 images: $(cat "$work/err")"
     2>/dev/null && query refcoco "$pictures/gray.png" --no-log >/dev/null
 ok $? "a query reads them"
 killed=0
-for wait in 0.02 0.03 0.04 0.05 0.06 0.08 0.1 0.2; do
-    extract -o "$work/parts" --jobs 2 "$work/in" &
+kill_extract() { # kill_extract SECONDS OUTPUT: not by the function above, whose shell would die
+    "$VILSCOPE" extract $weights --quiet -o "$2" --jobs 2 "$work/in" 2>/dev/null &
     pid=$!
-    sleep $wait
+    sleep "$1"
     kill -9 $pid 2>/dev/null && killed=$((killed + 1))
     wait $pid 2>/dev/null
+}
+for wait in 0.02 0.03 0.04 0.05 0.06 0.08 0.1 0.2; do
+    kill_extract $wait "$work/parts"
     [ "$(find "$work/parts" -name '*.npy' 2>/dev/null | wc -l)" -eq 50 ] && break
-    pkill -9 -P $pid 2>/dev/null
 done
 extract -o "$work/parts" --jobs 2 "$work/in" && diff -r "$work/whole" "$work/parts" >/dev/null
 ok $? "killed $killed times and continued: the same files"
@@ -136,6 +144,16 @@ ok $? "three shards are the whole"
 extract -o "$work/one.lmdb" "$work/in" && extract -o "$work/two.lmdb" --jobs 3 "$work/in" &&
     cmp -s "$work/one.lmdb/data.mdb" "$work/two.lmdb/data.mdb"
 ok $? "LMDB does not depend on the number of jobs"
+killed=0
+for wait in 0.02 0.04 0.06 0.08 0.1 0.15; do
+    kill_extract $wait "$work/killed.lmdb"
+done
+extract -o "$work/killed.lmdb" --jobs 2 "$work/in" &&
+    cmp "$work/one.lmdb/data.mdb" "$work/killed.lmdb/data.mdb"
+ok $? "nor on being killed: $killed times"
+(ulimit -f 1 && extract -o "$work/limited" "$work/in")
+[ $? -eq 1 ] && grep -q 'cannot be written' "$work/err" && [ -z "$(ls "$work/limited")" ]
+ok $? "files that may not grow: $(head -n 1 "$work/err")"
 "$VILSCOPE" query -m "$tiny" -t refcoco --regions "$work/one.lmdb" --key gray-3 --no-log a \
     >"$work/b" 2>/dev/null && cmp -s "$work/a" "$work/b"
 ok $? "and holds the same regions"

@@ -68,6 +68,11 @@ EOF
 "$VILSCOPE" eval -m "$tiny" --data "$work/right.jsonl" >"$work/out" &&
     [ "$(grep -c ' 100.0%' "$work/out")" -ge 4 ] && ! grep -q ' 0.0% +-' "$work/out"
 ok $? "what the queries answer counts as right"
+grep -q '^100.0% of 1 boxes' "$work/out" &&
+    sed 's/"box": .*/"box": [0, 0, 1, 1]}/;/refcoco/!d' "$work/right.jsonl" >"$work/lost.jsonl" &&
+    "$VILSCOPE" eval -m "$tiny" --data "$work/lost.jsonl" --no-log --json |
+        grep -q '"region_recall": 0.0'
+ok $? "the recall of the regions"
 sed -e "s/\"answer\": \"$gqa\"/\"answers\": {\"x\": 1, \"$gqa\": 0.3}/" -e '/snli/d;/nlvr2/d;/refcoco/d' \
     "$work/right.jsonl" >"$work/soft.jsonl"
 "$VILSCOPE" eval -m "$tiny" --data "$work/soft.jsonl" --no-log | grep -q 'gqa .* 30.0%'

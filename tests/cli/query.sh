@@ -80,6 +80,7 @@ else
     skip "the golden data is not there"
 fi
 refuses 2 "empty" "an empty query" q vqa ""
+refuses 2 "empty" "a query of blanks" q vqa "   "
 refuses 2 "wants 2 images" "one image for NLVR2" q nlvr2 "a"
 refuses 2 "abacus" "an unknown device" q vqa "a" --device abacus
 refuses 1 "damaged\|not a" "a damaged checkpoint" \

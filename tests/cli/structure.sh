@@ -30,6 +30,8 @@ none "only ui/ includes curses.h" \
 none "no file over 800 lines" \
     "$(wc -l src/*.[ch] src/*/*.[ch] ui/*.[ch] sessions/*.[ch] kernels/*.[ch] |
         awk '$2 != "total" && $1 > 800')"
+none "every file of the demo is installed" \
+    "$(find demo/model -type f | while read -r f; do grep -q "$f" demo/local.mk || echo "$f"; done)"
 none "no line over 100 columns" \
     "$(grep -rnE '^.{101,}' src ui sessions kernels demo tests --include=*.[ch])"
 none "no exit() below main" "$(grep -rnE '[^_a-z]exit\(' src ui sessions --include=*.c |
