@@ -103,7 +103,7 @@ const char query_help[] =
     "      --top N            lines of the answer to print (default 5)\n"
     "      --attention FILE   write all attention maps as .safetensors, or the mean over heads\n"
     "                         of the text-to-image maps (layers, tokens, regions) as .npy\n"
-    "      --device NAME      auto, cpu, ref, cpu-avx2, ...\n"
+    "      --device NAME      auto, cpu, cuda, ... (vilscope devices)\n"
     "      --threads N        threads to compute with (default: all CPUs)\n"
     "      --log FILE         log database (default: the one of the workbench)\n"
     "      --no-log           do not log this query\n"

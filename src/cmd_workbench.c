@@ -34,7 +34,7 @@ const char workbench_help[] =
     "                         not)\n"
     "  -t, --task TASK        task to begin with (default vqa)\n"
     "      --graphics KIND    auto (default), sixel or blocks\n"
-    "      --device NAME      auto, cpu, ref, cpu-avx2, ...\n"
+    "      --device NAME      auto, cpu, cuda, ... (vilscope devices)\n"
     "      --threads N        threads to compute with (default: all CPUs)\n"
     "      --log FILE         log database\n"
     "      --no-log           log nothing\n"

@@ -36,6 +36,7 @@ vilscope_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 vilscope_SOURCES = \
 	src/cmd_cache.c \
 	src/cmd_detect.c \
+	src/cmd_devices.c \
 	src/cmd_eval.c \
 	src/cmd_extract.c \
 	src/cmd_forward.c \
