@@ -14,8 +14,8 @@ const char devices_help[] =
     "      --help  this text\n\n"
     "Other commands take a name of this list with --device. \"auto\", the default, is the first\n"
     "GPU if it works, or else \"cpu\", the fastest of the processor. A GPU's name may be followed\n"
-    "by \",tf32\", \",bf16\" or \",half\" (faster, less exact products; their error is measured and\n"
-    "told) and by \",memory=MB\" (at most so much device memory): --device cuda:0,memory=4000.\n";
+    "by \",tf32\", \",bf16\" or \",half\" (faster, less exact products; their error is measured\n"
+    "and told) and by \",memory=MB\" (at most so much of its memory): cuda:0,memory=4000.\n";
 
 static int print_json(void)
 {

@@ -32,8 +32,8 @@ struct cuda_launch {
     union kernel_args args;
 };
 
-/* Column major, as cuBLAS has it: d(m,n) = act(op(a)(m,k) op(b)(k,n) + beta c + bias), where bias(m)
- * is added to every column and may be NULL; act is ReLU or nothing. c may be d. */
+/* Column major, as cuBLAS has it: d(m,n) = act(op(a)(m,k) op(b)(k,n) + beta c + bias), where
+ * bias(m) is added to every column and may be NULL; act is ReLU or nothing. c may be d. */
 struct cuda_gemm {
     const float *a, *b, *c, *bias;
     float *d;
@@ -58,7 +58,8 @@ struct cuda_api {
     int (*memory)(void *ctx, size_t *free, size_t *total);
     int (*alloc)(void *ctx, size_t bytes, void **out);
     int (*release)(void *ctx, void *p);
-    int (*pin)(void *ctx, size_t bytes, void **out); /* host memory that can be copied from directly */
+    /* Host memory that the device copies from and to directly. */
+    int (*pin)(void *ctx, size_t bytes, void **out);
     int (*unpin)(void *ctx, void *p);
     int (*send)(void *ctx, void *dst, const void *pinned, size_t bytes);
     int (*fetch)(void *ctx, void *pinned, const void *src, size_t bytes);

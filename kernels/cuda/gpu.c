@@ -45,9 +45,9 @@ int gpu_finish(struct gpu *g, char *why, size_t why_size)
 static void say_full(struct gpu *g, size_t bytes, const char *what)
 {
     char why[160];
-    snprintf(why, sizeof why, "out of memory: %zu MB on top of %zu MB, %zu MB may be used (--device "
-             "cuda:%d,memory=MB sets it)", (bytes >> 20) + 1, g->used >> 20, g->limit >> 20,
-             g->device);
+    snprintf(why, sizeof why, "out of memory: %zu MB on top of %zu MB, %zu MB may be used "
+             "(--device cuda:%d,memory=MB sets it)", (bytes >> 20) + 1, g->used >> 20,
+             g->limit >> 20, g->device);
     gpu_fail(g, what, NULL, why);
 }
 
@@ -334,8 +334,8 @@ int gpu_open(struct kern *k, const struct cuda_api *api, const char *spec, char 
     g->k = k;
     g->api = api;
     if (!parse(g, spec)) {
-        snprintf(why, why_size, "device %.60s: it is written cuda, cuda:N, cuda:N,tf32 (or bf16, half) "
-                 "or cuda:N,memory=MB", spec);
+        snprintf(why, why_size, "device %.60s: it is written cuda, cuda:N, cuda:N,tf32 (or bf16, "
+                 "half) or cuda:N,memory=MB", spec);
         free(g);
         return -1;
     }

@@ -1,5 +1,6 @@
-/* Finding the module and the driver. A machine without either loses nothing but a few file look-ups:
- * the driver's library is asked first, and the module with cuBLAS, which is large, only then. */
+/* Finding the module and the driver. A machine without either loses nothing but a few file
+ * look-ups: the driver's library is asked first, and the module with cuBLAS, which is large, only
+ * then. */
 #include "kernels/cuda/gpu.h"
 
 #include <dlfcn.h>
@@ -69,8 +70,9 @@ static const struct cuda_api *open_module(void)
     if (!lib) {
         const char *e = dlerror();
         bool absent = e && strstr(e, MODULE ": cannot open");
-        snprintf(module.why, sizeof module.why, "%s%.120s", absent ? "this build has no CUDA module: "
-                 : "the CUDA module does not load: ", e ? e : "?");
+        snprintf(module.why, sizeof module.why, "%s%.120s",
+                 absent ? "this build has no CUDA module: " : "the CUDA module does not load: ",
+                 e ? e : "?");
         return NULL;
     }
     const struct cuda_api *api = dlsym(lib, CUDA_API_SYMBOL);

@@ -257,7 +257,8 @@ static cublasComputeType_t compute_type(int precision)
 
 static int describe_op(descriptors *x, const struct cuda_gemm *g)
 {
-    int32_t ta = g->trans_a ? CUBLAS_OP_T : CUBLAS_OP_N, tb = g->trans_b ? CUBLAS_OP_T : CUBLAS_OP_N;
+    int32_t ta = g->trans_a ? CUBLAS_OP_T : CUBLAS_OP_N;
+    int32_t tb = g->trans_b ? CUBLAS_OP_T : CUBLAS_OP_N;
     uint32_t e = g->relu ? (g->bias ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_RELU)
                          : (g->bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT);
     int rc = blas(cublasLtMatmulDescCreate(&x->op, compute_type(g->precision), CUDA_R_32F));
@@ -301,8 +302,9 @@ static int choose(context *c, descriptors *x, const struct cuda_gemm *g, cublasL
                 {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, g->c},
                 {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, g->d}};
     int rc = blas(cublasLtMatmulPreferenceCreate(&x->preference));
-    rc = rc ? rc : blas(cublasLtMatmulPreferenceSetAttribute(
-                       x->preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &room, sizeof room));
+    const cublasLtMatmulPreferenceAttributes_t most = CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES;
+    rc = rc ? rc : blas(cublasLtMatmulPreferenceSetAttribute(x->preference, most, &room,
+                                                             sizeof room));
     for (auto &i : list) {
         uint32_t bytes = alignment(i.p);
         rc = rc ? rc : blas(cublasLtMatmulPreferenceSetAttribute(x->preference, i.name, &bytes,

@@ -151,7 +151,8 @@ static void attention_some(struct gpu *g, const struct kern_attention *list, int
         return;
     }
     int tiles = (tq + rows - 1) / rows;
-    size_t size = offsetof(struct attention_args, one) + (size_t)count * sizeof(struct attention_one);
+    size_t size = offsetof(struct attention_args, one) +
+                  (size_t)count * sizeof(struct attention_one);
     struct attention_args *a = gpu_push(g, KERNEL_attention, "attention", dims,
                                         (unsigned)(tiles * list->heads), (unsigned)count,
                                         ATTENTION_THREADS, (unsigned)room, size);
@@ -267,8 +268,8 @@ static void embed(struct kern *k, const struct kern_embed *o)
     gpu_go(g);
 }
 
-static void binary(struct gpu *g, const char *what, int op, const float *x, const float *z, float *y,
-                   size_t n)
+static void binary(struct gpu *g, const char *what, int op, const float *x, const float *z,
+                   float *y, size_t n)
 {
     int dims[3] = {(int)(n >> 20), (int)(n & 0xfffff), 1};
     bool vec = gpu_aligned(x, (ptrdiff_t)(n % 4)) && gpu_aligned(z, 4) && gpu_aligned(y, 4);
@@ -350,7 +351,8 @@ static void softmax(struct kern *k, float *x, int m, int n)
 {
     int dims[3] = {m, n, 1};
     struct softmax_args *a = m <= 0 || n <= 0 ? NULL :
-        gpu_push(k->gpu, KERNEL_softmax, "softmax", dims, (unsigned)m, 1, ROW_THREADS, 0, sizeof *a);
+        gpu_push(k->gpu, KERNEL_softmax, "softmax", dims, (unsigned)m, 1, ROW_THREADS, 0,
+                 sizeof *a);
     if (!a)
         return;
     a->x = x;

@@ -206,8 +206,8 @@ void gpu_begin(struct gpu *g)
     g->recording = true;
 }
 
-/* The first time a program is only done: whatever CUDA loads on first use is loaded, and shapes that
- * never come again cost no graph. */
+/* The first time a program is only done: whatever CUDA loads on first use is loaded, and shapes
+ * that never come again cost no graph. */
 void gpu_end(struct gpu *g)
 {
     g->recording = false;

@@ -24,8 +24,8 @@ typedef float4 f4;
 #else
 /* Where the running thread is; sync lets the others of its block catch up. */
 struct simt {
-    int thread, block_x, block_y, threads;
-    float *dynamic, *slots;
+    int thread, block_x, block_y;
+    float *dynamic;
     void (*sync)(void);
 };
 extern struct simt simt;
@@ -45,14 +45,7 @@ typedef struct {
     float x, y, z, w;
 } __attribute__((aligned(16))) f4;
 /* All threads of a block come here together. */
-static inline float simt_exchange(float v, int mask)
-{
-    simt.slots[simt.thread] = v;
-    simt.sync();
-    float other = simt.slots[simt.thread ^ mask];
-    simt.sync();
-    return other;
-}
+float simt_exchange(float v, int mask);
 #endif
 
 /* Four numbers at an address of 16 bytes, in one access. */

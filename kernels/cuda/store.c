@@ -50,8 +50,8 @@ static void set_add(struct kern_set *s, const void *host, size_t bytes, struct t
 
 /* ---- tensors */
 
-/* Of another set: at the same place, or with the same numbers. Equal weights are found by looking at
- * them; others differ in the first few bytes. */
+/* Of another set: at the same place, or with the same numbers. Equal weights are found by looking
+ * at them; others differ in the first few bytes. */
 static struct tensor *find_equal(struct gpu *g, const void *host, size_t bytes)
 {
     for (struct kern_set *s = g->sets; s; s = s->next) {

@@ -173,7 +173,8 @@ static void conv(struct kern *k, struct kern *ref, int h, int w, int cin, int co
     char *askew_raw = askew(raw, nw);
     float *packed = malloc(kern_conv_size(k, cout, cin, kernel, kernel, groups) *
                            sizeof *packed);
-    kern_conv_pack(k, askew_raw + 1, cout, cin, kernel, kernel, groups, rest ? scale : NULL, packed);
+    kern_conv_pack(k, askew_raw + 1, cout, cin, kernel, kernel, groups, rest ? scale : NULL,
+                   packed);
     memcpy(y, r, ny * 4);
     struct kern_conv o = {.x = x, .h = h, .w = w, .cin = cin, .weights = packed,
                           .scale = rest ? scale : NULL, .shift = rest ? shift : NULL,
