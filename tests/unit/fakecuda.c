@@ -57,7 +57,8 @@ static int area_new(size_t bytes, bool pinned, void **out)
         (!pinned && fakecuda.bytes + bytes > fakecuda.memory))
         return OUT_OF_MEMORY;
     struct area *a = calloc(1, sizeof *a);
-    void *map = mmap(NULL, pages + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *map = mmap(NULL, pages + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                     0);
     if (!a || map == MAP_FAILED) {
         free(a);
         return OUT_OF_MEMORY;
@@ -77,7 +78,8 @@ static int area_new(size_t bytes, bool pinned, void **out)
 static bool inside(const void *p, size_t n, bool pinned)
 {
     for (const struct area *a = areas; a; a = a->next)
-        if (a->pinned == pinned && (const char *)p >= a->p && (const char *)p + n <= a->p + a->bytes)
+        if (a->pinned == pinned && (const char *)p >= a->p &&
+            (const char *)p + n <= a->p + a->bytes)
             return true;
     return false;
 }

@@ -78,7 +78,8 @@ static void ops_linear(struct kern *k, struct kern *ref, const int s[3], enum ke
     struct operand r = operand(k, (size_t)(m * ldy));
     struct operand w = operand(ref, (size_t)(n * d)), b = operand(ref, (size_t)n);
     char *wa = ops_askew(w.host, w.n), *ba = ops_askew(b.host, b.n);
-    struct kern_linear o = {.x = x.back, .ldx = ldx, .w = wa + 1, .bias = residual % 2 ? NULL : ba + 1,
+    struct kern_linear o = {.x = x.back, .ldx = ldx, .w = wa + 1,
+                            .bias = residual % 2 ? NULL : ba + 1,
                             .residual = residual == 0 ? NULL : residual == 1 ? y.back : r.back,
                             .ldr = ldy, .y = y.back, .ldy = ldy, .m = m, .n = n, .k = d,
                             .act = act};
@@ -132,8 +133,8 @@ static void ops_attention(struct kern *k, struct kern *ref, int heads, int dh, i
         worst = fmaxf(worst, ops_worst(k, &out[i], 1));
         worst = fmaxf(worst, ops_worst(k, &probs[i], 1));
     }
-    ok(ops_finished(k) && worst < 2e-6f, "attention %d heads of %d, %d queries, %d keys (%g)", heads,
-       dh, tq, tk, (double)worst);
+    ok(ops_finished(k) && worst < 2e-6f, "attention %d heads of %d, %d queries, %d keys (%g)",
+       heads, dh, tq, tk, (double)worst);
     for (int how = 0; how < 3; how++) { /* one head after the other taken out */
         int h = how % heads, nq = a[1].tq, nk = a[1].tk;
         ptrdiff_t at = h * dh, map = (ptrdiff_t)h * nq * nk;
@@ -169,8 +170,8 @@ static void ops_norm(struct kern *k, struct kern *ref, int m, int n)
     kern_table(k)->softmax(k, x.back, m, n);
     kern_table(ref)->softmax(ref, x.host, m, n);
     float f = ops_worst(k, &x, 1);
-    ok(ops_finished(k) && e < 1e-5f && f < 1e-6f, "norm and softmax %dx%d (%g, %g)", m, n, (double)e,
-       (double)f);
+    ok(ops_finished(k) && e < 1e-5f && f < 1e-6f, "norm and softmax %dx%d (%g, %g)", m, n,
+       (double)e, (double)f);
     operand_free(k, &x), operand_free(k, &y), operand_free(ref, &g), operand_free(ref, &s);
 }
 
@@ -272,8 +273,8 @@ static void ops_conv(struct kern *k, struct kern *ref, const int c[7], bool rest
     kern_table(k)->conv(k, &o);
     kern_table(ref)->conv(ref, &p);
     float e = ops_worst(k, &y, sqrtf((float)(raw.n / (size_t)cout)) + 1);
-    ok(ops_finished(k) && e < 2e-6f, "conv %dx%d of %d to %d, %dx%d / %d, %d groups (%g)", h, w, cin,
-       cout, kernel, kernel, stride, groups, (double)e);
+    ok(ops_finished(k) && e < 2e-6f, "conv %dx%d of %d to %d, %dx%d / %d, %d groups (%g)", h, w,
+       cin, cout, kernel, kernel, stride, groups, (double)e);
     operand_free(k, &x), operand_free(k, &y), operand_free(ref, &raw);
     operand_free(ref, &scale), operand_free(ref, &shift);
     free(odd), free(pk), free(pr);
@@ -332,8 +333,8 @@ static void ops_suppress(struct kern *k, struct kern *ref, int n, int classes)
     struct kern_suppress t = {scores.host, p.matrix, n, classes, 1, 0.1f, conf.host};
     kern_table(k)->suppress(k, &s);
     kern_table(ref)->suppress(ref, &t);
-    ok(ops_finished(k) && same && ops_worst(k, &conf, 1) == 0, "suppression of %d boxes in %d classes",
-       n, classes);
+    ok(ops_finished(k) && same && ops_worst(k, &conf, 1) == 0,
+       "suppression of %d boxes in %d classes", n, classes);
     operand_free(k, &boxes), operand_free(k, &scores), operand_free(k, &conf);
     operand_free(k, &matrix);
 }
@@ -345,8 +346,8 @@ __attribute__((unused)) static void ops_check(struct kern *k, struct kern *ref, 
                                     {7, 36, 768}, {38, 72, 40}, {16, 32, 64}, {3, 8, 0},
                                     {38, 768, 768}, {101, 1024, 2048}, {1616, 1024, 1024}};
     static const int looks[][4] = {{1, 1, 1, 1}, {2, 8, 3, 5}, {3, 5, 7, 2}, {2, 64, 13, 101},
-                                   {1, 128, 17, 38}, {1, 20, 35, 33}, {2, 12, 1, 17}, {1, 160, 5, 9},
-                                   {1, 8, 3, 1500}, {12, 64, 38, 38}, {8, 128, 101, 101}};
+                                   {1, 128, 17, 38}, {1, 20, 35, 33}, {2, 12, 1, 17},
+                                   {1, 160, 5, 9}, {1, 8, 3, 1500}, {12, 64, 38, 38}, {8, 128, 101, 101}};
     static const int convs[][7] = {{5, 7, 3, 8, 7, 2, 1},   {6, 9, 16, 24, 1, 1, 1},
                                    {6, 9, 15, 7, 1, 1, 1},  {6, 9, 16, 24, 1, 2, 1},
                                    {9, 11, 20, 33, 3, 1, 1}, {1, 1, 8, 8, 3, 1, 1},

@@ -64,8 +64,8 @@ static void begin_fiber(void)
     _longjmp(scheduler, 1);
 }
 
-/* Until it stops at a barrier or ends. */
-static void resume(int t)
+/* Until it stops at a barrier or ends. Not inlined: it returns twice. */
+__attribute__((noinline)) static void resume(int t)
 {
     struct fiber *f = &fibers[t];
     simt.thread = t;
@@ -77,7 +77,7 @@ static void resume(int t)
     setcontext(&f->start);
 }
 
-static bool run_block(int threads, bool backwards)
+static void prepare(int threads)
 {
     for (int t = 0; t < threads; t++) {
         fibers[t].begun = fibers[t].done = false;
@@ -88,6 +88,11 @@ static bool run_block(int threads, bool backwards)
         fibers[t].start.uc_link = NULL;
         makecontext(&fibers[t].start, begin_fiber, 0);
     }
+}
+
+static bool run_block(int threads, bool backwards)
+{
+    prepare(threads);
     for (int done = 0; done == 0;) {
         for (int i = 0; i < threads; i++) {
             int t = backwards ? threads - 1 - i : i;

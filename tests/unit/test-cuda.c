@@ -21,8 +21,9 @@ static struct kern *open_fake(const char *spec)
 static void close_fake(struct kern *k, const char *what)
 {
     kern_close(k);
-    ok(fakecuda.live == 0 && fakecuda.bad == 0, "%s: nothing is left, nothing was wrong (%d, %d %s)",
-       what, fakecuda.live, fakecuda.bad, fakecuda.first);
+    ok(fakecuda.live == 0 && fakecuda.bad == 0,
+       "%s: nothing is left, nothing was wrong (%d, %d %s)", what, fakecuda.live, fakecuda.bad,
+       fakecuda.first);
 }
 
 static void check_operations(bool backwards)
@@ -187,8 +188,8 @@ static void check_graphs(void)
     struct operand x = operand(k, SIZE), y = operand(k, SIZE);
     for (int i = 0; i < 5; i++) {
         record(k, x.back, y.back, SIZE);
-        ok(fakecuda.captures == (i > 0) && fakecuda.replays == i, "pass %d: %d captured, %d replayed",
-           i, fakecuda.captures, fakecuda.replays);
+        ok(fakecuda.captures == (i > 0) && fakecuda.replays == i,
+           "pass %d: %d captured, %d replayed", i, fakecuda.captures, fakecuda.replays);
         for (int j = 0; j < SIZE; j++)
             y.host[j] = 2 * x.host[j] * x.host[j];
         if (i == 2) /* other numbers in the same memory */
