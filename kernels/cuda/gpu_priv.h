@@ -73,7 +73,7 @@ struct gpu {
     int device, precision;
     struct cuda_info info;
     size_t limit, used, peak;
-    char failure[256];
+    char failure[320];
     bool failed;
     struct pinned in, out, upload[2];
     float *columns; /* scratch of convolutions */

@@ -77,22 +77,22 @@ __attribute__((noinline)) static void resume(int t)
     setcontext(&f->start);
 }
 
-static void prepare(int threads)
+/* Not inlined either. */
+__attribute__((noinline)) static void prepare(struct fiber *f, char *stack)
 {
-    for (int t = 0; t < threads; t++) {
-        fibers[t].begun = fibers[t].done = false;
-        fibers[t].turn = 0;
-        getcontext(&fibers[t].start);
-        fibers[t].start.uc_stack.ss_sp = stacks + (size_t)t * STACK;
-        fibers[t].start.uc_stack.ss_size = STACK;
-        fibers[t].start.uc_link = NULL;
-        makecontext(&fibers[t].start, begin_fiber, 0);
-    }
+    f->begun = f->done = false;
+    f->turn = 0;
+    getcontext(&f->start);
+    f->start.uc_stack.ss_sp = stack;
+    f->start.uc_stack.ss_size = STACK;
+    f->start.uc_link = NULL;
+    makecontext(&f->start, begin_fiber, 0);
 }
 
 static bool run_block(int threads, bool backwards)
 {
-    prepare(threads);
+    for (int t = 0; t < threads; t++)
+        prepare(&fibers[t], stacks + (size_t)t * STACK);
     for (int done = 0; done == 0;) {
         for (int i = 0; i < threads; i++) {
             int t = backwards ? threads - 1 - i : i;
