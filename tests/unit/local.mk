@@ -41,7 +41,7 @@ test_world_SOURCES = tests/unit/test-world.c
 test_world_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
 test_world_LDADD = libworld.a $(CORE_LIBS)
 # The GPU back end over calls that need no GPU.
-EXTRA_DIST += tests/unit/fakecuda.h tests/unit/ops.h
+EXTRA_DIST += tests/unit/fakecuda.h tests/unit/ops.h tests/unit/queries.h
 TAP_TESTS += test-cuda
 test_cuda_SOURCES = tests/unit/test-cuda.c tests/unit/fakecuda.c tests/unit/simt.c
 test_cuda_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit

@@ -5,6 +5,7 @@
 #include "fakecuda.h"
 #include "kernels/cuda/gpu.h"
 #include "ops.h"
+#include "queries.h"
 
 static struct kern *ref;
 
@@ -251,6 +252,39 @@ static void check_failures(void)
     close_fake(k, "failures");
 }
 
+/* ---- whole passes */
+
+static struct kern *open_short(int nth, char *why, size_t size)
+{
+    struct kern *k = NULL;
+    fakecuda_reset();
+    fakecuda.fail_alloc = nth;
+    return gpu_kern(&fakecuda_api, "cuda", &k, why, size) == 0 ? k : NULL;
+}
+
+static void check_queries(void)
+{
+    const char *config = source_path("tests/data/tiny/config.json");
+    const char *checkpoint = source_path("tests/data/tiny/checkpoint.bin");
+    struct query_model cpu, gpu;
+    struct kern *k = NULL;
+    struct vs_err err = {0};
+    char why[256];
+    fakecuda_reset();
+    if (!ok(kern_open("cpu-portable", 1, &k, why, sizeof why) == 0 &&
+            query_open(&cpu, config, checkpoint, k, &err) == 0 && (k = open_fake("cuda")) &&
+            query_open(&gpu, config, checkpoint, k, &err) == 0, "tiny opens on both %s", err.text))
+        return;
+    query_compare(&gpu, &cpu, 40);
+    query_close(&gpu);
+    ok(fakecuda.live == 0 && fakecuda.bad == 0, "nothing is left, nothing was wrong (%s)",
+       fakecuda.first);
+    query_out_of_memory(open_short, config, checkpoint, &cpu, 7);
+    ok(fakecuda.live == 0 && fakecuda.bad == 0, "nothing is left, nothing was wrong (%s)",
+       fakecuda.first);
+    query_close(&cpu);
+}
+
 int main(void)
 {
     char why[256];
@@ -262,6 +296,7 @@ int main(void)
     check_store();
     check_graphs();
     check_failures();
+    check_queries();
     kern_close(ref);
     return tap_done();
 }
