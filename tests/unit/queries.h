@@ -1,5 +1,5 @@
-/* Whole passes of the model on a GPU, or on the calls that stand in for one, against the CPU: random
- * queries, and a device whose memory ends at any moment. */
+/* Whole passes of the model on a GPU, or on the calls that stand in for one, against the CPU:
+ * random queries, and a device whose memory ends at any moment. */
 #ifndef QUERIES_H
 #define QUERIES_H
 
@@ -120,7 +120,8 @@ static struct vilbert_want query_want(const struct query_model *q, struct vilber
     w.hidden = query_below(4) == 0;
     w.keep_padding = query_below(4) == 0;
     *s = (struct vilbert_silence){.map = (enum attn_kind)query_below(4), .layer = 0, .head = -1,
-                                  .b = query_below(2) - 1, .how = (enum kern_silence)query_below(3)};
+                                  .b = query_below(2) - 1,
+                                  .how = (enum kern_silence)query_below(3)};
     w.silences = s;
     w.silence_count = query_below(2);
     return w;
@@ -155,8 +156,8 @@ __attribute__((unused)) static void query_compare(struct query_model *gpu, struc
        count, (double)worst);
 }
 
-/* ---- memory that ends: opens a back end whose nth allocation fails; every step-th behind the first
- * two dozen */
+/* ---- memory that ends: opens a back end whose nth allocation fails; every step-th behind the
+ * first two dozen */
 
 typedef struct kern *query_opener(int nth, char *why, size_t size);
 
