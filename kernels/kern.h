@@ -231,7 +231,8 @@ int kern_batch(const struct kern *k, size_t floats_each, int most);
  * equal ones between sets and, when memory ends, drops those of the set that was used longest ago;
  * they come back on use. */
 struct kern_set;
-/* bytes: of the weights in all, for the progress. NULL where there is nothing to keep, which is
+/* Sets may be made and freed, and memory too, while another thread computes.
+ * bytes: of the weights in all, for the progress. NULL where there is nothing to keep, which is
  * fine for the others. Freed before the weights and k. */
 struct kern_set *kern_set_new(struct kern *k, size_t bytes);
 void kern_set_free(struct kern *k, struct kern_set *s);

@@ -51,7 +51,7 @@ static void say_full(struct gpu *g, size_t bytes, const char *what)
     gpu_fail(g, what, NULL, why);
 }
 
-void *gpu_alloc(struct gpu *g, size_t bytes, const char *what)
+static void *alloc(struct gpu *g, size_t bytes, const char *what)
 {
     void *p = NULL;
     if (g->failed)
@@ -74,13 +74,44 @@ void *gpu_alloc(struct gpu *g, size_t bytes, const char *what)
     return p;
 }
 
+void *gpu_alloc(struct gpu *g, size_t bytes, const char *what)
+{
+    pthread_mutex_lock(&g->lock);
+    void *p = alloc(g, bytes, what);
+    pthread_mutex_unlock(&g->lock);
+    return p;
+}
+
 void gpu_release(struct gpu *g, void *p, size_t bytes)
 {
     if (!p)
         return;
     (void)g->api->wait(g->ctx); /* nothing that runs may read it; its own failure is told later */
+    pthread_mutex_lock(&g->lock);
     gpu_ok(g, g->api->release(g->ctx, p), "freeing memory", NULL);
     g->used -= bytes;
+    pthread_mutex_unlock(&g->lock);
+}
+
+void gpu_flush_own(struct gpu *g)
+{
+    if (g->recording && pthread_equal(g->recorder, pthread_self()))
+        gpu_flush(g);
+}
+
+/* Notes the block. Returns whether there was memory for that. */
+static bool add_block(struct gpu *g, void *p, size_t bytes)
+{
+    if (g->block_count == g->block_room) {
+        int room = g->block_room ? 2 * g->block_room : 32;
+        struct block *more = realloc(g->blocks, (size_t)room * sizeof *more);
+        if (!more)
+            return false;
+        g->blocks = more;
+        g->block_room = room;
+    }
+    g->blocks[g->block_count++] = (struct block){p, bytes};
+    return true;
 }
 
 float *gpu_memory(struct gpu *g, size_t floats)
@@ -89,31 +120,30 @@ float *gpu_memory(struct gpu *g, size_t floats)
     void *p = floats > SIZE_MAX / 8 ? NULL : gpu_alloc(g, bytes, "memory for activations");
     if (!p)
         return NULL;
-    if (g->block_count == g->block_room) {
-        int room = g->block_room ? 2 * g->block_room : 32;
-        struct block *more = realloc(g->blocks, (size_t)room * sizeof *more);
-        if (!more) {
-            gpu_release(g, p, bytes);
-            gpu_fail(g, "memory for activations", NULL, "the host has no memory left");
-            return NULL;
-        }
-        g->blocks = more;
-        g->block_room = room;
-    }
-    g->blocks[g->block_count++] = (struct block){p, bytes};
-    return p;
+    pthread_mutex_lock(&g->lock);
+    bool noted = add_block(g, p, bytes);
+    pthread_mutex_unlock(&g->lock);
+    if (noted)
+        return p;
+    gpu_release(g, p, bytes);
+    gpu_fail(g, "memory for activations", NULL, "the host has no memory left");
+    return NULL;
 }
 
 void gpu_memory_free(struct gpu *g, void *p)
 {
-    if (p)
-        gpu_flush(g);
-    for (int i = 0; p && i < g->block_count; i++)
+    size_t bytes = 0;
+    if (!p)
+        return;
+    gpu_flush_own(g);
+    pthread_mutex_lock(&g->lock);
+    for (int i = 0; i < g->block_count && bytes == 0; i++)
         if (g->blocks[i].p == p) {
-            gpu_release(g, p, g->blocks[i].bytes);
+            bytes = g->blocks[i].bytes;
             g->blocks[i] = g->blocks[--g->block_count];
-            return;
         }
+    pthread_mutex_unlock(&g->lock);
+    gpu_release(g, bytes ? p : NULL, bytes);
 }
 
 void gpu_used(const struct gpu *g, size_t *used, size_t *limit)
@@ -256,6 +286,15 @@ static bool parse(struct gpu *g, const char *spec)
     return *s == '\0';
 }
 
+static void init_lock(struct gpu *g)
+{
+    pthread_mutexattr_t again;
+    pthread_mutexattr_init(&again);
+    pthread_mutexattr_settype(&again, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(&g->lock, &again);
+    pthread_mutexattr_destroy(&again);
+}
+
 static int open_device(struct gpu *g, char *why, size_t why_size)
 {
     int n = 0, rc = g->api->count(&n);
@@ -343,6 +382,7 @@ int gpu_open(struct kern *k, const struct cuda_api *api, const char *spec, char 
         free(g);
         return -1;
     }
+    init_lock(g);
     k->gpu = g;
     k->ops = &gpu_ops;
     int n = snprintf(k->text, sizeof k->text, "cuda:%d %.80s", g->device, g->info.name);
@@ -372,5 +412,6 @@ void gpu_close(struct gpu *g)
     pinned_fini(g, &g->upload[0]);
     pinned_fini(g, &g->upload[1]);
     g->api->close(g->ctx);
+    pthread_mutex_destroy(&g->lock);
     free(g);
 }

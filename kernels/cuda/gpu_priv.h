@@ -4,6 +4,8 @@
 
 #include "kernels/cuda/gpu.h"
 
+#include <pthread.h>
+
 #define GPU_GRAPHS 16
 #define GPU_MARK_STAGE 2 /* marks 0 and 1 belong to the uploading of weights */
 
@@ -66,8 +68,12 @@ struct kern_set {
     size_t bytes, sent; /* of all weights as announced; of those on the device now */
 };
 
+/* One thread computes at a time; others may make and free sets and memory meanwhile, which the lock
+ * (a recursive one) is for. */
 struct gpu {
     struct kern *k;
+    pthread_mutex_t lock;
+    pthread_t recorder;
     const struct cuda_api *api;
     void *ctx;
     int device, precision;
@@ -100,6 +106,9 @@ bool gpu_ok(struct gpu *g, int rc, const char *what, const int *dims);
 void *gpu_alloc(struct gpu *g, size_t bytes, const char *what);
 void gpu_release(struct gpu *g, void *p, size_t bytes);
 void *gpu_pinned(struct gpu *g, struct pinned *p, size_t bytes);
+
+/* Does what this thread has recorded so far, before memory goes. */
+void gpu_flush_own(struct gpu *g);
 
 /* ---- program.c */
 /* Appends a launch; its arguments, zeros so far, or NULL when nothing is to be done any more. A

@@ -203,6 +203,7 @@ static void capture(struct gpu *g, struct graph *x)
 void gpu_begin(struct gpu *g)
 {
     gpu_flush(g);
+    g->recorder = pthread_self();
     g->recording = true;
 }
 

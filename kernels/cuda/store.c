@@ -151,7 +151,7 @@ static void tell(struct gpu *g, struct kern_set *s, size_t bytes)
         g->progress(g->progress_arg, s->sent < s->bytes ? s->sent : s->bytes, s->bytes);
 }
 
-const float *gpu_weights(struct gpu *g, const void *host, size_t bytes)
+static const float *find_or_send(struct gpu *g, const void *host, size_t bytes)
 {
     struct kern_set *s = g->set ? g->set : &g->loose;
     if (g->failed || !host || bytes == 0)
@@ -173,6 +173,14 @@ const float *gpu_weights(struct gpu *g, const void *host, size_t bytes)
     }
     tell(g, s, bytes);
     return t->device;
+}
+
+const float *gpu_weights(struct gpu *g, const void *host, size_t bytes)
+{
+    pthread_mutex_lock(&g->lock);
+    const float *p = find_or_send(g, host, bytes);
+    pthread_mutex_unlock(&g->lock);
+    return p;
 }
 
 /* ---- eviction: weights that were used together go together */
@@ -197,8 +205,10 @@ bool gpu_evict(struct gpu *g)
 struct kern_set *gpu_set_new(struct gpu *g, size_t bytes)
 {
     struct kern_set *s = kern_need(sizeof *s);
+    pthread_mutex_lock(&g->lock);
     *s = (struct kern_set){.next = g->sets, .bytes = bytes};
     g->sets = s;
+    pthread_mutex_unlock(&g->lock);
     return s;
 }
 
@@ -223,7 +233,8 @@ void gpu_set_free(struct gpu *g, struct kern_set *s)
 {
     if (!s)
         return;
-    gpu_flush(g);
+    gpu_flush_own(g);
+    pthread_mutex_lock(&g->lock);
     struct kern_set **at = &g->sets;
     while (*at != s)
         at = &(*at)->next;
@@ -231,15 +242,18 @@ void gpu_set_free(struct gpu *g, struct kern_set *s)
     if (g->set == s)
         g->set = NULL;
     set_clear(g, s);
+    pthread_mutex_unlock(&g->lock);
     kern_done(s);
 }
 
 void gpu_use(struct gpu *g, struct kern_set *s)
 {
     gpu_flush(g);
+    pthread_mutex_lock(&g->lock);
     set_clear(g, &g->loose); /* whose numbers may be gone by now */
     g->set = s;
     g->clock++;
+    pthread_mutex_unlock(&g->lock);
 }
 
 void gpu_loose(struct gpu *g)

@@ -106,6 +106,16 @@ static int plan_arena(struct pass *p)
     return 0;
 }
 
+int vilbert_batch(const struct vilbert *m, int tokens, int regions, int most)
+{
+    const struct config *c = &m->c;
+    size_t t = (size_t)max(c->hidden, c->bi_hidden), v = (size_t)max(c->v_hidden, c->bi_hidden);
+    size_t each = ((size_t)tokens + 1) * (5 * t + (size_t)c->intermediate) +
+                  (size_t)regions * (5 * v + (size_t)max(c->v_intermediate, c->v_feature + 5));
+    most = most < 1 ? 1 : most;
+    return kern_is_host(m->k) ? most : kern_batch(m->k, each, 8 * most);
+}
+
 /* ---- what goes to the back end */
 
 /* Positions are counted without the task token. */
