@@ -25,7 +25,8 @@ struct context {
     cudaStream_t stream;
     cublasLtHandle_t blas;
     void *workspace;
-    cudaEvent_t marks[CUDA_MARKS], start, now;
+    cudaEvent_t marks[CUDA_MARKS], last, now;
+    double passed; /* ms from the opening to `last` */
     plan *plans;
     int plan_count;
 };
@@ -98,8 +99,8 @@ static void api_close(void *ctx)
     for (cudaEvent_t e : c->marks)
         if (e)
             (void)done(cudaEventDestroy(e));
-    if (c->start)
-        (void)done(cudaEventDestroy(c->start));
+    if (c->last)
+        (void)done(cudaEventDestroy(c->last));
     if (c->now)
         (void)done(cudaEventDestroy(c->now));
     if (c->stream)
@@ -132,9 +133,9 @@ static int api_open(int device, void **ctx)
     rc = rc ? rc : done(cudaStreamCreateWithFlags(&c->stream, cudaStreamNonBlocking));
     for (cudaEvent_t &e : c->marks)
         rc = rc ? rc : done(cudaEventCreateWithFlags(&e, cudaEventDisableTiming));
-    rc = rc ? rc : done(cudaEventCreate(&c->start));
+    rc = rc ? rc : done(cudaEventCreate(&c->last));
     rc = rc ? rc : done(cudaEventCreate(&c->now));
-    rc = rc ? rc : done(cudaEventRecord(c->start, c->stream));
+    rc = rc ? rc : done(cudaEventRecord(c->last, c->stream));
     rc = rc ? rc : done(cudaMalloc(&c->workspace, WORKSPACE));
     rc = rc ? rc : blas(cublasLtCreate(&c->blas));
     if (rc != 0)
@@ -396,14 +397,19 @@ static void api_drop(void *ctx, void *graph)
     (void)done(cudaGraphExecDestroy((cudaGraphExec_t)graph));
 }
 
+/* In short steps, because CUDA tells them as a float. */
 static int api_milliseconds(void *ctx, double *out)
 {
     context *c = enter(ctx);
     float ms = 0;
     int rc = done(cudaEventRecord(c->now, c->stream));
     rc = rc ? rc : done(cudaEventSynchronize(c->now));
-    rc = rc ? rc : done(cudaEventElapsedTime(&ms, c->start, c->now));
-    *out = ms;
+    rc = rc ? rc : done(cudaEventElapsedTime(&ms, c->last, c->now));
+    c->passed += rc ? 0 : (double)ms;
+    cudaEvent_t old = c->last;
+    c->last = c->now;
+    c->now = old;
+    *out = c->passed;
     return rc;
 }
 

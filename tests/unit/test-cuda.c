@@ -199,6 +199,12 @@ static void check_graphs(void)
         ok(ops_worst(k, &y, 1) < 1e-6f, "its numbers");
         kern_put(k, x.back, x.host, SIZE);
     }
+    struct operand z = operand(k, SIZE); /* the same operations, elsewhere */
+    record(k, x.back, z.back, SIZE);
+    for (int j = 0; j < SIZE; j++)
+        z.host[j] = 2 * x.host[j] * x.host[j];
+    ok(ops_worst(k, &z, 1) < 1e-6f && fakecuda.replays == 4, "the same on other memory is another");
+    operand_free(k, &z);
     for (int n = 1; n <= 40; n++) /* more shapes than there is room for */
         for (int i = 0; i < 2; i++)
             record(k, x.back, y.back, n);
