@@ -1,4 +1,5 @@
 /* Choosing and opening a back end. */
+#include "kernels/cuda/gpu.h"
 #include "kernels/kern_priv.h"
 
 #include <stdbool.h>
@@ -54,11 +55,8 @@ static const struct kern_ops *choose(const char *device, char *why, size_t why_s
             return NULL;
         }
     }
-    if (strcmp(device, "cuda") == 0)
-        snprintf(why, why_size, "device cuda: this build has no CUDA back end; use --device cpu");
-    else
-        snprintf(why, why_size, "device %.40s is unknown: auto, cpu, cpu-avx512, cpu-avx2, "
-                 "cpu-portable or ref", device);
+    snprintf(why, why_size, "device %.40s is unknown: auto, cpu, cuda, cpu-avx512, cpu-avx2, "
+             "cpu-portable or ref (vilscope devices lists them)", device);
     return NULL;
 }
 
@@ -77,11 +75,9 @@ void kern_done(void *p)
     free(p);
 }
 
-int kern_open(const char *device, int threads, struct kern **out, char *why, size_t why_size)
+/* A back end with its threads, which also a GPU's has, for the callers' own loops. */
+static int new_kern(int threads, struct kern **out, char *why, size_t why_size)
 {
-    const struct kern_ops *ops = choose(device, why, why_size);
-    if (!ops)
-        return -1;
     if (threads < 0 || threads > MAX_THREADS) {
         snprintf(why, why_size, "%d threads: 1 to %d are possible, 0 means all CPUs", threads,
                  MAX_THREADS);
@@ -96,8 +92,58 @@ int kern_open(const char *device, int threads, struct kern **out, char *why, siz
         snprintf(why, why_size, "the system gives no %d threads: try --threads 1", n);
         return -1;
     }
+    *out = k;
+    return 0;
+}
+
+static bool is_gpu(const char *device)
+{
+    return device && strncmp(device, "cuda", 4) == 0 && strchr(":,", device[4]) != NULL;
+}
+
+static int open_gpu(struct kern *k, const char *device, char *why, size_t why_size)
+{
+    char reason[200];
+    const struct cuda_api *api = gpu_module(reason, sizeof reason);
+    if (api)
+        return gpu_open(k, api, device, why, why_size);
+    snprintf(why, why_size, "device %.40s: %s; use --device cpu", device, reason);
+    return -1;
+}
+
+int kern_open(const char *device, int threads, struct kern **out, char *why, size_t why_size)
+{
+    struct kern *k = NULL;
+    const struct kern_ops *ops = is_gpu(device) ? &gpu_ops : choose(device, why, why_size);
+    if (!ops || new_kern(threads, &k, why, why_size) != 0)
+        return -1;
+    int n = pool_threads(k->pool);
+    bool any = !device || strcmp(device, "auto") == 0;
     k->ops = ops;
     snprintf(k->text, sizeof k->text, "%s, %d thread%s", ops->name, n, n == 1 ? "" : "s");
+    if (any || ops == &gpu_ops) {
+        char reason[256];
+        int rc = open_gpu(k, any ? "cuda" : device, any ? reason : why,
+                          any ? sizeof reason : why_size);
+        if (rc != 0 && !any) { /* auto goes on with the CPU */
+            kern_close(k);
+            return -1;
+        }
+    }
+    *out = k;
+    return 0;
+}
+
+int gpu_kern(const struct cuda_api *api, const char *spec, struct kern **out, char *why,
+             size_t why_size)
+{
+    struct kern *k = NULL;
+    if (new_kern(1, &k, why, why_size) != 0)
+        return -1;
+    if (gpu_open(k, api, spec, why, why_size) != 0) {
+        kern_close(k);
+        return -1;
+    }
     *out = k;
     return 0;
 }
@@ -106,8 +152,25 @@ void kern_close(struct kern *k)
 {
     if (!k)
         return;
+    gpu_close(k->gpu);
     pool_free(k->pool);
     free(k);
+}
+
+bool kern_device(int index, struct kern_device *out)
+{
+    memset(out, 0, sizeof *out);
+    if (index >= BACKENDS)
+        return gpu_list(index - BACKENDS, out);
+    const char *name = backends[index].ops->name;
+    out->usable = backends[index].works();
+    snprintf(out->name, sizeof out->name, "%s", name);
+    snprintf(out->text, sizeof out->text, "%s",
+             !out->usable                            ? "the processor lacks the instructions"
+             : backends[index].ops == &kern_ops_ref  ? "the readable reference; slow"
+             : backends[index].ops == choose("cpu", NULL, 0) ? "the fastest of this processor: cpu"
+                                                     : "works");
+    return true;
 }
 
 const struct kern_ops *kern_table(const struct kern *k)

@@ -1,13 +1,21 @@
 /* The operations of the model, on plain pointers and dimensions.
  *
- * One table per back end: "ref" (readable, the definition of correct), "cpu" (fast), later
- * "cuda". All arithmetic is float32 with float32 (or better) accumulation; results do not depend
- * on the number of threads. Matrices are row major, (rows, columns), "ld" is the distance between
- * rows in elements. Weights may stand at any byte address (checkpoints are mapped as they are).
+ * One table per back end: "ref" (readable, the definition of correct), "cpu" (fast), "cuda". All
+ * arithmetic is float32 with float32 (or better) accumulation; results do not depend on the number
+ * of threads. Matrices are row major, (rows, columns), "ld" is the distance between rows in
+ * elements.
+ *
+ * Two kinds of memory. Weights (w, bias, gain, shift, table, weights, scale of the structures
+ * below) are the host's, at any byte address (checkpoints are mapped as they are), and stay as they
+ * are while their struct kern_set lives. Everything else that an operation reads or writes is the
+ * back end's: from kern_alloc, filled with kern_put, read with kern_view. Of the CPU's back ends it
+ * is plain memory, and any host memory will do. The back end may put operations off until
+ * kern_view, kern_finish or the like: what they were given stays untouched until then.
  * This folder includes nothing of the rest of the project. */
 #ifndef VS_KERN_H
 #define VS_KERN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -69,6 +77,7 @@ struct kern_norm {
 struct kern_embed {
     const void *table[3]; /* float32 (rows, n), any alignment; NULL when unused */
     const int32_t *ids[3]; /* (m) */
+    int rows[3];
     float *y;
     ptrdiff_t ldy;
     int m, n;
@@ -98,6 +107,52 @@ struct kern_roi {
     float *y;
 };
 
+/* Copies rows: y[i] = x[index[i]], or x[i] where index is NULL. */
+struct kern_rows {
+    const float *x;
+    ptrdiff_t ldx;
+    const int32_t *index; /* (m) or NULL */
+    float *y;
+    ptrdiff_t ldy;
+    int m, n;
+};
+
+/* y(n) = the mean of those rows of x(m,n) whose skip is 0 (NULL: of all). */
+struct kern_mean {
+    const float *x;
+    ptrdiff_t ldx;
+    const float *skip; /* (m) or NULL */
+    float *y;
+    int m, n;
+};
+
+/* x(h*w, c) += small(sh*sw, c), every pixel of it 2x2; what is missing at the edges repeats. */
+struct kern_upsample {
+    float *x;
+    const float *small;
+    int h, w, sh, sw, c;
+};
+
+/* Bit j of row i of the matrix: boxes i and j overlap by more than the threshold (intersection over
+ * union, last pixels included). A row has (n + 63) / 64 words; bits beyond n are 0. */
+struct kern_overlaps {
+    const float *boxes; /* (n, 4) x1 y1 x2 y2 */
+    int n;
+    float threshold;
+    uint64_t *matrix;
+};
+
+/* Suppression in every class: conf[i] = the best score of box i in a class (of the columns from
+ * first on) in which no surviving box of a higher score overlaps it; 0 when none exceeds
+ * conf_thresh. Ties go to the smaller index. On a GPU n is at most 4096. */
+struct kern_suppress {
+    const float *scores;    /* (n, classes) */
+    const uint64_t *matrix; /* of kern_overlaps */
+    int n, classes, first;
+    float conf_thresh;
+    float *conf; /* (n) */
+};
+
 struct kern; /* a back end opened on a device with its threads */
 
 struct kern_ops {
@@ -117,27 +172,89 @@ struct kern_ops {
     /* Dynamic attention: x(m,n)[i][j] *= 1 + sigmoid(gate[j]) */
     void (*gate)(struct kern *k, float *x, ptrdiff_t ldx, const float *gate, int m, int n);
     void (*silence)(struct kern *k, const struct kern_silenced *op);
+    void (*rows)(struct kern *k, const struct kern_rows *op);
+    void (*mean)(struct kern *k, const struct kern_mean *op);
+    void (*upsample)(struct kern *k, const struct kern_upsample *op);
+    void (*overlaps)(struct kern *k, const struct kern_overlaps *op);
+    void (*suppress)(struct kern *k, const struct kern_suppress *op);
+    /* Softmax of every row of x(m,n) in place. */
+    void (*softmax)(struct kern *k, float *x, int m, int n);
 };
 
-/* Open a back end. device: "auto" or "cpu" (the fastest that this machine has), "ref",
- * "cpu-portable", "cpu-avx2", "cpu-avx512". threads: 0 means the CPUs of the affinity mask and
+/* Open a back end. device: "auto" (a GPU if there is one that works, else the CPU), "cpu" (the
+ * fastest that this machine has), "ref", "cpu-portable", "cpu-avx2", "cpu-avx512", or
+ * "cuda[:N][,tf32|bf16|half][,memory=MB]". threads: 0 means the CPUs of the affinity mask and
  * cgroup quota. Returns 0, or -1 with one line in why. */
 int kern_open(const char *device, int threads, struct kern **out, char *why, size_t why_size);
 void kern_close(struct kern *k);
 const struct kern_ops *kern_table(const struct kern *k);
 int kern_threads(const struct kern *k);
-/* What to show and to log: "cpu-avx512, 2 threads". Borrowed. */
+/* What to show and to log: "cpu-avx512, 2 threads", "cuda:0 NVIDIA H100". Borrowed. */
 const char *kern_describe(const struct kern *k);
 
+/* One line for each device that could be named, or why it could not; index 0, 1, ... Returns false
+ * after the last one. usable: whether kern_open would take it. */
+struct kern_device {
+    char name[24], text[232];
+    bool usable;
+};
+bool kern_device(int index, struct kern_device *out);
+
+/* ---- the back end's memory. All sizes are in floats. */
+
+/* Whether that memory is the host's: then kern_stage and kern_view give back what they get. */
+bool kern_is_host(const struct kern *k);
+/* Aligned to 64 bytes. NULL when there is none left; kern_finish then says more. */
+float *kern_alloc(struct kern *k, size_t n);
+void kern_free(struct kern *k, void *p);
+/* Where the host may write the n floats that a kern_put will send to dst. It holds until the next
+ * kern_stage or kern_put. */
+float *kern_stage(struct kern *k, float *dst, size_t n);
+/* dst is the back end's, src the host's (free again on return). Returns 0, or -1. */
+int kern_put(struct kern *k, float *dst, const float *src, size_t n);
+/* The host's view of n floats, after all operations given so far; NULL on failure. It holds until
+ * the next kern_view. */
+const float *kern_view(struct kern *k, const float *src, size_t n);
+/* Waits for all operations. Returns 0, or -1 with the first failure since the last call (what,
+ * which shape, which device) in why; the CPU's back ends never fail. */
+int kern_finish(struct kern *k, char *why, size_t why_size);
+/* Operations between these are given again and again, with other numbers in the same memory: the
+ * back end may keep them as one piece. */
+void kern_begin(struct kern *k);
+void kern_end(struct kern *k);
+/* Bytes of device memory: in use by this back end, and the most that it may use (0: the CPU). */
+void kern_memory(const struct kern *k, size_t *used, size_t *limit);
+/* How many inputs to compute at once when one needs that many floats: 1 to most. */
+int kern_batch(const struct kern *k, size_t floats_each, int most);
+
+/* ---- the weights of one model. Where the back end's memory is its own it keeps copies, shares
+ * equal ones between sets and, when memory ends, drops those of the set that was used longest ago;
+ * they come back on use. */
+struct kern_set;
+/* Sets may be made and freed, and memory too, while another thread computes.
+ * bytes: of the weights in all, for the progress. NULL where there is nothing to keep, which is
+ * fine for the others. Freed before the weights and k. */
+struct kern_set *kern_set_new(struct kern *k, size_t bytes);
+void kern_set_free(struct kern *k, struct kern_set *s);
+/* The operations that follow take their weights from s. */
+void kern_use(struct kern *k, struct kern_set *s);
+/* progress(arg, done, all) in bytes while weights are copied, from the thread that computes. */
+void kern_watch(struct kern *k, void (*progress)(void *arg, size_t done, size_t all), void *arg);
+
 /* Weights of a convolution from PyTorch's order, (cout, cin/groups, kh, kw) at any alignment, to
- * that of struct kern_conv: without groups panels of 32 output channels, (panel, kh, kw, cin, 32),
- * and for 3x3 Winograd's form behind them; with groups (group, kh, kw, cin/groups, cout/groups
- * padded with zeros to a multiple of 16). out has kern_conv_size floats. */
-size_t kern_conv_size(int cout, int cin, int kh, int kw, int groups);
-void kern_conv_pack(const void *weights, int cout, int cin, int kh, int kw, int groups, float *out);
+ * that of struct kern_conv, which is the back end's own. Of the CPU's: without groups panels of 32
+ * output channels, (panel, kh, kw, cin, 32), and for 3x3 Winograd's form behind them; with groups
+ * (group, kh, kw, cin/groups, cout/groups padded with zeros to a multiple of 16). scale (cout) or
+ * NULL is what the operation will be given. out has kern_conv_size floats of host memory. */
+size_t kern_conv_size(const struct kern *k, int cout, int cin, int kh, int kw, int groups);
+void kern_conv_pack(const struct kern *k, const void *weights, int cout, int cin, int kh, int kw,
+                    int groups, const float *scale, float *out);
 
 /* Run part(arg, i) for i in 0..parts-1 on the back end's threads, dynamically; returns when all
  * are done. For the callers' own loops (decoding half precision weights, ...). */
 void kern_parallel(struct kern *k, int parts, void (*part)(void *arg, int i), void *arg);
+
+/* order = indices by falling value, ties by index. */
+void kern_sort_down(const float *x, int n, int *order);
 
 #endif

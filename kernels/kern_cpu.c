@@ -401,4 +401,6 @@ const struct kern_ops KERN_TABLE = {
 #endif
     linear, attention, norm, embed, mul, add, KERN_CONV, KERN_MAXPOOL, KERN_ROI, gate,
     kern_silence_ref, /* small: only what somebody intervenes in */
+    kern_rows_ref, kern_mean_ref, kern_upsample_ref, kern_overlaps_ref,
+    kern_suppress_ref, kern_softmax_ref,
 };

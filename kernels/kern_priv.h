@@ -7,10 +7,13 @@
 
 #include <stdbool.h>
 
+struct gpu;
+
 struct kern {
     const struct kern_ops *ops;
     struct pool *pool;
-    char text[64];
+    struct gpu *gpu; /* NULL for the CPU */
+    char text[160];
 };
 
 /* Scratch memory; a machine without any left ends the program. */
@@ -26,10 +29,20 @@ static inline bool kern_conv_winograd(int cout, int cin, int kh, int kw, int gro
     return kh == 3 && kw == 3 && groups == 1 && cin >= 8 && cout >= 8;
 }
 
+size_t kern_panels_size(int cout, int cin, int kh, int kw, int groups);
+void kern_panels_pack(const void *weights, int cout, int cin, int kh, int kw, int groups,
+                      float *out);
+
 void kern_conv_ref(struct kern *k, const struct kern_conv *c);
 void kern_maxpool_ref(struct kern *k, const float *x, int h, int w, int c, float *y);
 void kern_roi_ref(struct kern *k, const struct kern_roi *o);
 void kern_silence_ref(struct kern *k, const struct kern_silenced *o);
+void kern_rows_ref(struct kern *k, const struct kern_rows *o);
+void kern_mean_ref(struct kern *k, const struct kern_mean *o);
+void kern_upsample_ref(struct kern *k, const struct kern_upsample *o);
+void kern_overlaps_ref(struct kern *k, const struct kern_overlaps *o);
+void kern_suppress_ref(struct kern *k, const struct kern_suppress *o);
+void kern_softmax_ref(struct kern *k, float *x, int m, int n);
 
 extern const struct kern_ops kern_ops_ref, kern_ops_portable;
 #if defined(__x86_64__)

@@ -193,5 +193,6 @@ void kern_silence_ref(struct kern *k, const struct kern_silenced *o)
 
 const struct kern_ops kern_ops_ref = {
     "ref", linear, attention, norm, embed, mul, add, kern_conv_ref, kern_maxpool_ref, kern_roi_ref,
-    gate, kern_silence_ref,
+    gate, kern_silence_ref, kern_rows_ref, kern_mean_ref, kern_upsample_ref, kern_overlaps_ref,
+    kern_suppress_ref, kern_softmax_ref,
 };

@@ -14,7 +14,7 @@ static size_t panel_size(int cout, int cin, int taps)
     return (size_t)(cout + KERN_PANEL - 1) / KERN_PANEL * KERN_PANEL * (size_t)cin * (size_t)taps;
 }
 
-size_t kern_conv_size(int cout, int cin, int kh, int kw, int groups)
+size_t kern_panels_size(int cout, int cin, int kh, int kw, int groups)
 {
     if (groups > 1)
         return (size_t)groups * (size_t)(kh * kw) * (size_t)(cin / groups) *
@@ -64,10 +64,11 @@ static void pack_winograd(const void *weights, int cout, int cin, float *out)
         }
 }
 
-void kern_conv_pack(const void *weights, int cout, int cin, int kh, int kw, int groups, float *out)
+void kern_panels_pack(const void *weights, int cout, int cin, int kh, int kw, int groups,
+                      float *out)
 {
     int ci = cin / groups, taps = kh * kw;
-    memset(out, 0, kern_conv_size(cout, cin, kh, kw, groups) * sizeof *out);
+    memset(out, 0, kern_panels_size(cout, cin, kh, kw, groups) * sizeof *out);
     for (int o = 0; o < cout; o++)
         for (int i = 0; i < ci; i++)
             for (int t = 0; t < taps; t++)

@@ -7,8 +7,19 @@ libkern_a_SOURCES = \
 	kernels/kern_cpu.c kernels/kern_dot.h kernels/kern_math.h kernels/kern_panel.h \
 	kernels/kern_ref.c \
 	kernels/kern_ref_conv.c \
+	kernels/kern_memory.c \
+	kernels/kern_small.c \
+	kernels/kern_suppress.c \
+	kernels/cuda/api.h kernels/cuda/args.h \
+	kernels/cuda/gpu.c kernels/cuda/gpu.h kernels/cuda/gpu_priv.h \
+	kernels/cuda/load.c \
+	kernels/cuda/ops.c \
+	kernels/cuda/ops_vision.c \
+	kernels/cuda/program.c \
+	kernels/cuda/store.c \
 	kernels/kern_wino.c \
 	kernels/pool.c kernels/pool.h
+libkern_a_CPPFLAGS = $(AM_CPPFLAGS) -DVS_LIBDIR='"$(pkglibdir)"'
 libkern_a_CFLAGS = $(AM_CFLAGS) $(KERN_CFLAGS)
 KERN_CFLAGS = -O3 -fno-math-errno -fno-trapping-math -ffp-contract=fast
 KERN_LIBS = libkern.a
@@ -25,4 +36,4 @@ libkernavx512_a_CFLAGS = $(AM_CFLAGS) $(KERN_CFLAGS) -mavx512f -mavx512bw -mavx5
 	-mfma -mprefer-vector-width=512
 KERN_LIBS += libkernavx2.a libkernavx512.a
 endif
-KERN_LIBS += -lpthread -lm
+KERN_LIBS += $(DL_LIBS) -lpthread -lm

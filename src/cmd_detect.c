@@ -25,7 +25,7 @@ const char detect_help[] =
     "                            safetensors\n"
     "      --upright             turn the picture as its EXIF orientation says\n"
     "      --threads N           threads to compute with (default: all CPUs)\n"
-    "      --device NAME         auto, cpu, ref, cpu-avx2, ...\n"
+    "      --device NAME         auto, cpu, cuda, ... (vilscope devices)\n"
     "      --help                this text\n";
 
 struct options {

@@ -31,7 +31,7 @@ const char eval_help[] =
     "      --attention        also how often the region that a phrase's words look at most is the\n"
     "                         one it names: text to image, by layer, mean of heads and best head\n"
     "      --json             as JSON\n"
-    "      --device NAME      auto, cpu, ref, cpu-avx2, ...\n"
+    "      --device NAME      auto, cpu, cuda, ... (vilscope devices)\n"
     "      --threads N        threads to compute with (default: all CPUs)\n"
     "      --log FILE         log database (default: the one of the workbench)\n"
     "      --no-log           do not log the scores\n"

@@ -30,7 +30,7 @@ const char extract_help[] =
     "                         work\n"
     "      --jobs N           images at a time (default 1); they share the threads\n"
     "      --threads N        threads in all (default: all CPUs)\n"
-    "      --device NAME      auto, cpu, ref, cpu-avx2, ...\n"
+    "      --device NAME      auto, cpu, cuda, ... (vilscope devices)\n"
     "      --upright          turn pictures as their EXIF orientation says (the reference does\n"
     "                         not)\n"
     "      --force            write again what is there\n"

@@ -22,7 +22,7 @@ const char forward_help[] =
     "                         in.token_type_ids, in.attention_mask (B, T), in.image_mask (B, V)\n"
     "      --output FILE      safetensors with out.*, hid.* and attn.*\n"
     "      --threads N        threads to compute with (default: all CPUs)\n"
-    "      --device NAME      auto, cpu, ref, cpu-avx2, ...\n"
+    "      --device NAME      auto, cpu, cuda, ... (vilscope devices)\n"
     "      --help             this text\n\n"
     "As in the reference, a task token is put in only when the configuration says\n"
     "\"task_specific_tokens\": true; in.task_ids is needed then.\n";

@@ -105,7 +105,7 @@ const char query_help[] =
     "      --top N            lines of the answer to print (default 5)\n"
     "      --attention FILE   write all attention maps as .safetensors, or the mean over heads\n"
     "                         of the text-to-image maps (layers, tokens, regions) as .npy\n"
-    "      --device NAME      auto, cpu, ref, cpu-avx2, ...\n"
+    "      --device NAME      auto, cpu, cuda, ... (vilscope devices)\n"
     "      --threads N        threads to compute with (default: all CPUs)\n"
     "      --log FILE         log database (default: the one of the workbench)\n"
     "      --no-log           do not log this query\n"
@@ -279,6 +279,16 @@ static void on_detect(void *arg, const struct detect_progress *p)
     fflush(stderr);
 }
 
+/* ---- progress of weights on their way to a GPU */
+
+static void on_upload(void *arg, size_t done, size_t all)
+{
+    bool *shown = arg;
+    *shown = true;
+    fprintf(stderr, "\r\033[Kcopying weights to the GPU: %zu of %zu MB", done >> 20, all >> 20);
+    fflush(stderr);
+}
+
 /* ---- attention */
 
 static bool ends_with(const char *s, const char *end)
@@ -397,7 +407,9 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
         bool shown = false;
         q->report = isatty(STDERR_FILENO) ? on_detect : NULL;
         q->report_arg = &shown;
+        model_watch(m, q->report ? on_upload : NULL, &shown);
         rc = query_run(m, q, NULL, &r, err);
+        model_watch(m, NULL, NULL);
         if (shown)
             fputs("\r\033[K", stderr);
         if (rc != 0)

@@ -36,7 +36,7 @@ const char workbench_help[] =
     "      --graphics KIND    auto (default), sixel, blocks, ascii or none\n"
     "  -S, --script FILE      run the commands of a file, one a line\n"
     "      --tour             a guided tour through the demo\n"
-    "      --device NAME      auto, cpu, ref, cpu-avx2, ...\n"
+    "      --device NAME      auto, cpu, cuda, ... (vilscope devices)\n"
     "      --threads N        threads to compute with (default: all CPUs)\n"
     "      --log FILE         log database\n"
     "      --no-log           log nothing\n"

@@ -131,7 +131,7 @@ static int draw_all(const struct options *o, const struct scene *scenes, struct 
     char why[256];
     struct drawing d = {o, scenes, xcalloc((size_t)o->scenes, sizeof *d.errors)};
     int rc = 0;
-    if (kern_open(NULL, o->threads, &k, why, sizeof why) != 0)
+    if (kern_open("cpu", o->threads, &k, why, sizeof why) != 0)
         rc = vs_fail(err, VS_E_USAGE, "%s", why);
     else
         kern_parallel(k, o->scenes, draw_one, &d);

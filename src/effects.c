@@ -253,8 +253,9 @@ static int run_all(struct run *run, effects_report *report, void *arg, struct vs
     const struct inputs *in = &run->p->in;
     struct effects *e = run->e;
     struct inputs features = {0};
-    int room = BATCH_ROWS / (in->in.batch * in->in.regions), rc = 0;
-    room = room < 1 ? 1 : room > e->count ? e->count : room;
+    int one = in->in.batch * in->in.regions, rc = 0;
+    int room = vilbert_batch(run->p->net, in->in.batch * in->in.tokens, one, BATCH_ROWS / one);
+    room = room > e->count ? e->count : room;
     copy_features(in, run->m->config.v_feature, room, &features);
     for (int at = 0; at < e->count && rc == 0; at += room) {
         int left = e->count - at;

@@ -28,6 +28,10 @@ int model_open(const struct model_options *o, struct model **out, struct vs_err 
 void model_free(struct model *m);
 const char *model_name(const struct model *m);
 const char *model_device(const struct model *m);
+/* Bytes of the GPU's memory in use and at most; 0 on the processor. */
+void model_memory(const struct model *m, size_t *used, size_t *limit);
+/* report(arg, done, all) in bytes while weights are copied to a GPU, from the computing thread. */
+void model_watch(struct model *m, void (*report)(void *arg, size_t done, size_t all), void *arg);
 int model_checkpoint_count(const struct model *m);
 const char *model_checkpoint_name(const struct model *m, int i);
 const char *model_checkpoint_path(const struct model *m, int i);

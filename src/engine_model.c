@@ -142,6 +142,16 @@ const char *model_device(const struct model *m)
     return kern_describe(m->kern);
 }
 
+void model_memory(const struct model *m, size_t *used, size_t *limit)
+{
+    kern_memory(m->kern, used, limit);
+}
+
+void model_watch(struct model *m, void (*report)(void *arg, size_t done, size_t all), void *arg)
+{
+    kern_watch(m->kern, report, arg);
+}
+
 int model_checkpoint_count(const struct model *m)
 {
     return __atomic_load_n(&m->parts.checkpoint_count, __ATOMIC_ACQUIRE);

@@ -49,6 +49,7 @@ vilscope_SOURCES = \
 	src/cmd_compare_probes.c \
 	src/cmd_compare_watch.c \
 	src/cmd_detect.c \
+	src/cmd_devices.c \
 	src/cmd_eval.c \
 	src/cmd_extract.c \
 	src/cmd_forward.c \

@@ -13,7 +13,7 @@
 extern const char workbench_help[], sessions_help[], detect_help[], extract_help[], cache_help[];
 extern const char compare_help[], eval_help[], world_help[], query_help[], tasks_help[];
 extern const char inspect_help[];
-extern const char forward_help[], tokenize_help[];
+extern const char forward_help[], tokenize_help[], devices_help[];
 
 const struct command command_table[] = {
     {"workbench", "[OPTION...] [IMAGE...]", "Open the workbench (the default).", workbench_help,
@@ -32,6 +32,8 @@ const struct command command_table[] = {
      cmd_sessions},
     {"cache", "[show | clear] [--json]", "Show or clear the regions kept on the disk.", cache_help,
      cmd_cache},
+    {"devices", "[--json]", "List what can compute: processors and GPUs.", devices_help,
+     cmd_devices},
     {"inspect", "[OPTION...] FILE...", "Show what a file holds.", inspect_help, cmd_inspect},
     {"world", "[OPTION...] -o DIR", "Draw scenes of the demo's world and ask about them.",
      world_help, cmd_world},

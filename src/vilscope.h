@@ -36,5 +36,6 @@ int cmd_inspect(int argc, char **argv);
 int cmd_sessions(int argc, char **argv);
 int cmd_forward(int argc, char **argv);
 int cmd_tokenize(int argc, char **argv);
+int cmd_devices(int argc, char **argv);
 
 #endif

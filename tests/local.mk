@@ -40,6 +40,7 @@ include tests/unit/local.mk
 include tests/screen/local.mk
 include tests/cli/local.mk
 include tests/fuzz/local.mk
+include tests/cuda/local.mk
 
 check_PROGRAMS += $(TAP_TESTS)
 EXTRA_DIST += $(TAP_SH) $(TAP_FULL)

@@ -114,15 +114,27 @@ static bool draw_progress(const struct workbench *w, int row, int cols)
     return true;
 }
 
+/* What computes, and of a GPU how much of its memory is in use. */
+static const char *device_text(const struct workbench *w, char *text, size_t size)
+{
+    size_t used = 0, limit = 0;
+    if (!w->model)
+        return "no model";
+    model_memory(w->model, &used, &limit);
+    if (limit == 0)
+        return model_device(w->model);
+    snprintf(text, size, "%s, %zu of %zu MB", model_device(w->model), used >> 20, limit >> 20);
+    return text;
+}
+
 static void draw_status(const struct workbench *w, int row)
 {
-    char right[512] = "";
+    char right[512] = "", device[200];
+    const char *what = device_text(w, device, sizeof device);
     if (w->model && w->now.r && !w->running)
-        snprintf(right, sizeof right, "%s | %.0f ms | %s", model_device(w->model),
-                 w->now.r->ms.total, w->log_state);
+        snprintf(right, sizeof right, "%s | %.0f ms | %s", what, w->now.r->ms.total, w->log_state);
     else
-        snprintf(right, sizeof right, "%s | %s", w->model ? model_device(w->model) : "no model",
-                 w->log_state);
+        snprintf(right, sizeof right, "%s | %s", what, w->log_state);
     if (w->script.pauses) /* what it says is to be read */
         snprintf(right, sizeof right, "a key goes on");
     fill(row, A_REVERSE);

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MASKED -10000.0f
-
 static int no_memory(struct pass *p, const char *name)
 {
     return vs_fail(p->err, VS_E_LIMIT, "no memory for %s", name);
@@ -22,13 +20,12 @@ static void pool(struct pass *p)
     const struct config *c = &p->m->c;
     int batch = p->in->batch;
     float *first_t = p->wide, *first_v = p->wide + (ptrdiff_t)batch * c->hidden;
-    for (int b = 0; b < batch; b++) {
-        memcpy(first_t + (ptrdiff_t)b * c->hidden, p->xt + (ptrdiff_t)p->t.start[b] * c->hidden,
-               (size_t)c->hidden * sizeof(float));
-        memcpy(first_v + (ptrdiff_t)b * c->v_hidden,
-               p->xv + (ptrdiff_t)p->v.start[b] * c->v_hidden,
-               (size_t)c->v_hidden * sizeof(float));
-    }
+    struct kern_rows t = {.x = p->xt, .ldx = c->hidden, .index = p->first_t, .y = first_t,
+                          .ldy = c->hidden, .m = batch, .n = c->hidden};
+    struct kern_rows v = {.x = p->xv, .ldx = c->v_hidden, .index = p->first_v, .y = first_v,
+                          .ldy = c->v_hidden, .m = batch, .n = c->v_hidden};
+    p->ops->rows(p->m->k, &t);
+    p->ops->rows(p->m->k, &v);
     struct kern_linear both[] = {
         pass_linear(&p->m->w.t_pool, first_t, batch, p->pooled_t, KERN_RELU, NULL),
         pass_linear(&p->m->w.v_pool, first_v, batch, p->pooled_v, KERN_RELU, NULL)};
@@ -45,9 +42,10 @@ static int run_linear(struct pass *p, const struct linear_w *w, const float *x, 
 {
     int64_t shape[2] = {rows, w->n};
     float *out = trace_add(p->trace, 2, shape, "%s", name);
-    if (!out)
+    float *y = out ? pass_out(p, out, (size_t)rows * (size_t)w->n) : NULL;
+    if (!y)
         return no_memory(p, name);
-    struct kern_linear o = pass_linear(w, x, rows, out, KERN_NONE, NULL);
+    struct kern_linear o = pass_linear(w, x, rows, y, KERN_NONE, NULL);
     p->ops->linear(p->m->k, &o, 1);
     return 0;
 }
@@ -63,17 +61,23 @@ static int run_classifier(struct pass *p, const struct classifier_w *w, int rows
     return run_linear(p, &w->out, p->wide, rows, name);
 }
 
+static int keep_one(struct pass *p, const float *x, const char *name)
+{
+    int n = p->m->c.bi_hidden;
+    int64_t shape[2] = {p->in->batch, n};
+    struct later copy = {.what = LATER_COPY, .n = (size_t)shape[0] * (size_t)n};
+    copy.to = trace_add(p->trace, 2, shape, "%s", name);
+    copy.at = copy.to ? pass_hold(p, x, p->in->batch, n) : NULL;
+    if (!copy.at)
+        return no_memory(p, name);
+    pass_later(p, &copy);
+    return 0;
+}
+
 static int keep_pooled(struct pass *p)
 {
-    int64_t shape[2] = {p->in->batch, p->m->c.bi_hidden};
-    size_t size = (size_t)shape[0] * (size_t)shape[1] * sizeof(float);
-    float *t = trace_add(p->trace, 2, shape, "out.pooled_t");
-    float *v = t ? trace_add(p->trace, 2, shape, "out.pooled_v") : NULL;
-    if (!v)
-        return no_memory(p, "out.pooled");
-    memcpy(t, p->pooled_t, size);
-    memcpy(v, p->pooled_v, size);
-    return 0;
+    int rc = keep_one(p, p->pooled_t, "out.pooled_t");
+    return rc ? rc : keep_one(p, p->pooled_v, "out.pooled_v");
 }
 
 static int run_pooled_heads(struct pass *p)
@@ -110,34 +114,35 @@ static int run_decoder(struct pass *p, const struct packing *k, const float *x, 
     struct kern_norm ln = pass_norm(norm, inner, k->rows);
     p->ops->linear(p->m->k, &dense, 1);
     p->ops->norm(p->m->k, &ln, 1);
-    float *y = vs_try_calloc((size_t)k->rows * (size_t)out->n + 1, sizeof *y);
+    int64_t shape[3] = {k->batch, k->width, out->n};
+    struct later rows = {.what = LATER_ROWS, .from = k, .width = out->n, .owned = true,
+                         .n = (size_t)k->rows * (size_t)out->n};
+    rows.to = trace_add(p->trace, 3, shape, "%s", name);
+    float *y = rows.to ? pass_room(p, rows.n) : NULL;
     if (!y)
         return no_memory(p, name);
     struct kern_linear decode = pass_linear(out, inner, k->rows, y, KERN_NONE, NULL);
     p->ops->linear(p->m->k, &decode, 1);
-    int rc = pass_keep(p, k, y, out->n, name);
-    free(y);
-    return rc;
+    rows.at = y;
+    pass_later(p, &rows);
+    return 0;
 }
 
-/* One number for every row; padding gets -10000 added, or alone when it was not computed. */
+/* One number for every row. */
 static int run_rows(struct pass *p, const struct packing *k, const float *x,
                     const struct linear_w *w, bool masked, const char *name)
 {
     int64_t shape[3] = {k->batch, k->width, 1};
-    float *out = trace_add(p->trace, 3, shape, "%s", name);
-    if (!out)
+    struct later column = {.what = LATER_COLUMN, .from = k, .masked = masked, .owned = true,
+                           .n = (size_t)k->rows};
+    column.to = trace_add(p->trace, 3, shape, "%s", name);
+    float *y = column.to ? pass_room(p, column.n) : NULL;
+    if (!y)
         return no_memory(p, name);
-    float *y = p->ft; /* free by now, and long enough: a row has more than one number */
-    if (k == &p->v)
-        y = p->fv;
     struct kern_linear o = pass_linear(w, x, k->rows, y, KERN_NONE, NULL);
     p->ops->linear(p->m->k, &o, 1);
-    for (int i = 0; masked && i < k->batch * k->width; i++)
-        out[i] = MASKED;
-    for (int b = 0; b < k->batch; b++)
-        for (int r = k->start[b]; r < k->start[b + 1]; r++)
-            out[b * k->width + k->pos[r]] = masked && k->bias ? y[r] + k->bias[r] : y[r];
+    column.at = y;
+    pass_later(p, &column);
     return 0;
 }
 
@@ -178,34 +183,52 @@ int vilbert_head_size(const struct vilbert *m, enum vilbert_head head)
     }
 }
 
-int vilbert_read_states(struct vilbert *m, enum vilbert_head head, const float *x, int rows,
-                        float *out, struct vs_err *err)
+/* d: rows of states, of inner states and of numbers, behind each other on the back end. */
+static void read_states(struct vilbert *m, enum vilbert_head head, float *d, int rows,
+                        float *inner, float *y)
 {
     const struct kern_ops *ops = kern_table(m->k);
     const struct weights *w = &m->w;
     bool word = head == HEAD_WORD;
-    if (vilbert_head_size(m, head) == 0)
-        return vs_fail(err, VS_E_MISSING, "the checkpoint lacks the tensors of this head");
-    weights_ready(&m->w, m->k);
     if (head == HEAD_GROUND || head == HEAD_WORD_LOGIT) {
-        struct kern_linear o = pass_linear(head == HEAD_GROUND ? &w->ground : &w->word_logit, x,
-                                           rows, out, KERN_NONE, NULL);
+        struct kern_linear o = pass_linear(head == HEAD_GROUND ? &w->ground : &w->word_logit, d,
+                                           rows, y, KERN_NONE, NULL);
         ops->linear(m->k, &o, 1);
-        return 0;
+        return;
     }
     const struct linear_w *in = word ? &w->word_in : &w->region_in;
-    float *inner = vs_try_calloc((size_t)rows * (size_t)in->n + 1, sizeof *inner);
-    if (!inner)
-        return vs_fail(err, VS_E_LIMIT, "no memory for %d states", rows);
-    struct kern_linear dense = pass_linear(in, x, rows, inner, m->c.act, NULL);
+    struct kern_linear dense = pass_linear(in, d, rows, inner, m->c.act, NULL);
     struct kern_norm norm = pass_norm(word ? &w->word_norm : &w->region_norm, inner, rows);
-    struct kern_linear decode = pass_linear(word ? &w->word_out : &w->region_out, inner, rows, out,
+    struct kern_linear decode = pass_linear(word ? &w->word_out : &w->region_out, inner, rows, y,
                                             KERN_NONE, NULL);
     ops->linear(m->k, &dense, 1);
     ops->norm(m->k, &norm, 1);
     ops->linear(m->k, &decode, 1);
-    free(inner);
-    return 0;
+}
+
+int vilbert_read_states(struct vilbert *m, enum vilbert_head head, const float *x, int rows,
+                        float *out, struct vs_err *err)
+{
+    bool text = head == HEAD_WORD || head == HEAD_WORD_LOGIT;
+    size_t width = (size_t)(text ? m->c.hidden : m->c.v_hidden), n = (size_t)rows;
+    size_t size = (size_t)vilbert_head_size(m, head), step = (n * width + 63) & ~(size_t)63;
+    char why[256];
+    if (size == 0)
+        return vs_fail(err, VS_E_MISSING, "the checkpoint lacks the tensors of this head");
+    weights_ready(&m->w, m->k);
+    float *d = kern_alloc(m->k, 2 * step + n * size);
+    kern_use(m->k, m->set);
+    if (d && kern_put(m->k, d, x, n * width) == 0) {
+        read_states(m, head, d, rows, d + step, d + 2 * step);
+        const float *y = kern_view(m->k, d + 2 * step, n * size);
+        if (y)
+            memcpy(out, y, n * size * sizeof *out);
+    }
+    int rc = d ? 0 : vs_fail(err, VS_E_LIMIT, "no memory for %d states", rows);
+    kern_free(m->k, d);
+    if (kern_finish(m->k, why, sizeof why) != 0)
+        rc = vs_fail(err, VS_E_LIMIT, "%s", why);
+    return rc;
 }
 
 int heads_run(struct pass *p)

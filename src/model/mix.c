@@ -193,6 +193,7 @@ int vilbert_mix(struct vilbert *m, const struct vilbert_swap *list, int count, s
     x->w.c = copy_of(m->w.c, (size_t)m->c.connections * sizeof *m->w.c);
     for (int i = 0; i < count && rc == 0; i++)
         rc = swap_part(x, &list[i], err);
+    x->set = kern_set_new(x->k, x->w.bytes);
     if (rc == 0)
         *out = x;
     else

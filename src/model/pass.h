@@ -5,12 +5,18 @@
 #include "src/model/vilbert.h"
 #include "src/model/weights.h"
 
+#define PASS_BLOCKS 12
+
 struct vilbert {
     struct config c;
     struct weights w;
     struct kern *k;
+    struct kern_set *set; /* its weights on the back end */
     float *arena; /* kept between passes */
     size_t arena_size;
+    float *out[PASS_BLOCKS]; /* results on a device, before they come back */
+    size_t out_size[PASS_BLOCKS];
+    int out_count;
 };
 
 /* Which rows of one stream are computed: those of all images in a row, without padding. */
@@ -20,6 +26,23 @@ struct packing {
     int *start;       /* (batch + 1): image b has rows start[b] to start[b+1]-1 */
     int *pos;         /* (rows): where in its image's input a row was */
     float *bias;      /* (rows): 0, or -10000 for padding that is computed; NULL without any */
+};
+
+static inline int rows_of(const struct packing *k, int b)
+{
+    return k->start[b + 1] - k->start[b];
+}
+
+/* What the host makes of n numbers at `at` once the pass has computed them. */
+struct later {
+    enum { LATER_COPY, LATER_ROWS, LATER_MAP, LATER_COLUMN } what;
+    const float *at;
+    size_t n;
+    float *to;                        /* in the trace */
+    const struct packing *from, *cols; /* rows, and for maps their columns */
+    int width, heads, b;
+    bool masked, owned;               /* owned: at is pass_room's */
+    int block;
 };
 
 struct pass {
@@ -34,6 +57,13 @@ struct pass {
     float *qt, *kt, *vt, *ct, *ft; /* query, key, value, context, feed forward */
     float *qv, *kv, *vv, *cv, *fv;
     float *pooled_t, *pooled_v, *fused, *wide, *gate;
+    float *small; /* of which: */
+    const int32_t *ids[4];              /* (t.rows): word, place, type, task; -1 adds nothing */
+    const int32_t *first_t, *first_v;   /* (batch): the rows that are pooled */
+    const float *bias_t, *bias_v;       /* of masked keys, or NULL */
+    struct later *later;
+    int later_count, out_block;
+    size_t out_used;
     struct vs_err *err;
 };
 
@@ -42,7 +72,20 @@ struct kern_linear pass_linear(const struct linear_w *w, const float *x, int row
                                enum kern_act act, const float *residual);
 struct kern_norm pass_norm(const struct norm_w *w, float *x, int rows);
 
-/* Copies computed rows to their places in a tensor of the trace, (batch, width, n). */
+/* Packs, plans the memory and sends the input; what follows is a line of operations. pass_finish
+ * takes its rc, waits for the results and frees. */
+int pass_start(struct pass *p);
+int pass_finish(struct pass *p, int rc);
+void pass_memory_fini(struct vilbert *m);
+
+/* Where an operation writes n numbers that belong at `to` in the trace. NULL: no memory. */
+float *pass_out(struct pass *p, float *to, size_t n);
+/* Where an operation writes n numbers for a later one, which owns them. NULL: no memory. */
+float *pass_room(struct pass *p, size_t n);
+/* x(rows, n) as it is now, for a later one; x may change afterwards. NULL: no memory. */
+const float *pass_hold(struct pass *p, const float *x, int rows, int n);
+void pass_later(struct pass *p, const struct later *l);
+/* Computed rows as a tensor of the trace, (batch, width, n). */
 int pass_keep(struct pass *p, const struct packing *k, const float *x, int n, const char *name);
 
 /* Runs the heads that are wanted. */

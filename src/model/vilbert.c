@@ -13,8 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EPS 1e-12f       /* of every layer norm */
-#define MASKED -10000.0f /* added to the scores of masked keys */
+#define EPS 1e-12f /* of every layer norm */
 
 /* ---- opening */
 
@@ -25,10 +24,12 @@ int vilbert_open(const struct config *c, const struct tensorfile *f, struct kern
     m->c = *c;
     m->k = k;
     int rc = weights_bind(&m->w, c, f, c->task_tokens, err);
-    if (rc == 0)
+    if (rc == 0) {
+        m->set = kern_set_new(k, m->w.bytes);
         *out = m;
-    else
+    } else {
         free(m);
+    }
     return rc;
 }
 
@@ -36,8 +37,9 @@ void vilbert_free(struct vilbert *m)
 {
     if (!m)
         return;
+    kern_set_free(m->k, m->set);
     weights_fini(&m->w);
-    free(m->arena);
+    pass_memory_fini(m);
     free(m);
 }
 
@@ -63,133 +65,6 @@ int vilbert_answers(const struct vilbert *m, enum vilbert_head head)
     return head == HEAD_GQA ? m->w.gqa.out.n : head == HEAD_VQA ? m->w.vqa.out.n : 0;
 }
 
-/* ---- packing */
-
-/* mask (batch, width - inserted) or NULL; inserted: a task token stands at position 1. */
-static bool is_real(const int32_t *mask, int width, int inserted, int b, int i)
-{
-    if (!mask || (inserted && i == 1))
-        return true;
-    int col = inserted && i > 1 ? i - 1 : i;
-    return mask[(ptrdiff_t)b * (width - inserted) + col] != 0;
-}
-
-static void pack(struct packing *k, int batch, int width, int inserted, const int32_t *mask,
-                 bool keep)
-{
-    *k = (struct packing){.batch = batch, .width = width};
-    k->start = xcalloc((size_t)batch + 1, sizeof *k->start);
-    k->pos = xcalloc((size_t)batch * (size_t)width, sizeof *k->pos);
-    k->bias = xcalloc((size_t)batch * (size_t)width, sizeof *k->bias);
-    bool masked = false;
-    for (int b = 0; b < batch; b++) {
-        /* What begins with padding is pooled from it: then it has to be computed. */
-        bool all = keep || !is_real(mask, width, inserted, b, 0);
-        k->start[b] = k->rows;
-        for (int i = 0; i < width; i++) {
-            bool real = is_real(mask, width, inserted, b, i);
-            if (!real && !all)
-                continue;
-            k->bias[k->rows] = real ? 0 : MASKED;
-            masked |= !real;
-            k->pos[k->rows++] = i;
-        }
-    }
-    k->start[batch] = k->rows;
-    if (!masked) {
-        free(k->bias);
-        k->bias = NULL;
-    }
-}
-
-static void packing_fini(struct packing *k)
-{
-    free(k->start);
-    free(k->pos);
-    free(k->bias);
-}
-
-static int rows_of(const struct packing *k, int b)
-{
-    return k->start[b + 1] - k->start[b];
-}
-
-int pass_keep(struct pass *p, const struct packing *k, const float *x, int n, const char *name)
-{
-    int64_t shape[3] = {k->batch, k->width, n};
-    float *out = trace_add(p->trace, 3, shape, "%s", name);
-    if (!out)
-        return vs_fail(p->err, VS_E_LIMIT, "no memory for %s", name);
-    for (int b = 0; b < k->batch; b++)
-        for (int r = k->start[b]; r < k->start[b + 1]; r++)
-            memcpy(out + ((ptrdiff_t)b * k->width + k->pos[r]) * n, x + (ptrdiff_t)r * n,
-                   (size_t)n * sizeof *out);
-    return 0;
-}
-
-static int keep_hidden(struct pass *p, const struct packing *k, const float *x, int n,
-                       const char *fmt, int i)
-{
-    char name[32];
-    if (!p->want->hidden)
-        return 0;
-    snprintf(name, sizeof name, "hid.%s.%d%s", fmt[0] == 'c' ? "c" : fmt, i,
-             fmt[0] == 'c' ? fmt + 1 : "");
-    return pass_keep(p, k, x, n, name);
-}
-
-/* ---- the memory of a pass */
-
-static int max(int a, int b)
-{
-    return a > b ? a : b;
-}
-
-struct slice {
-    float **at;
-    size_t size;
-};
-
-/* All states of a pass in one block, each beginning at a cache line. */
-static int plan_arena(struct pass *p)
-{
-    const struct config *c = &p->m->c;
-    size_t t = (size_t)p->t.rows, v = (size_t)p->v.rows, b = (size_t)p->in->batch;
-    size_t wt = (size_t)max(c->hidden, c->bi_hidden), wv = (size_t)max(c->v_hidden, c->bi_hidden);
-    size_t bi = (size_t)c->bi_hidden, in = (size_t)c->v_feature;
-    /* Feed forward space also takes features and places, and the heads' inner states. */
-    size_t ft = t * (size_t)max(c->intermediate, c->hidden);
-    size_t fv = v * (size_t)max(max(c->v_intermediate, c->v_hidden), (int)in + 5);
-    struct slice list[] = {
-        {&p->xt, t * (size_t)c->hidden}, {&p->qt, t * wt}, {&p->kt, t * wt}, {&p->vt, t * wt},
-        {&p->ct, t * wt}, {&p->ft, ft}, {&p->xv, v * (size_t)c->v_hidden}, {&p->qv, v * wv},
-        {&p->kv, v * wv}, {&p->vv, v * wv}, {&p->cv, v * wv}, {&p->fv, fv},
-        {&p->pooled_t, b * bi}, {&p->pooled_v, b * bi}, {&p->fused, (b + 1) * bi},
-        {&p->wide, b * (size_t)max(4 * c->bi_hidden, c->hidden + c->v_hidden)},
-        {&p->gate, (size_t)(2 * c->v_hidden + c->hidden)},
-    };
-    size_t total = 0, count = sizeof list / sizeof list[0];
-    for (size_t i = 0; i < count; i++)
-        total += (list[i].size + 31) & ~(size_t)15;
-    if (total > p->m->arena_size) {
-        free(p->m->arena);
-        p->m->arena = NULL;
-        p->m->arena_size = 0;
-        void *block = NULL;
-        if (posix_memalign(&block, 64, total * sizeof(float)) != 0)
-            return vs_fail(p->err, VS_E_LIMIT, "no memory for %d tokens and %d regions", p->t.rows,
-                           p->v.rows);
-        p->m->arena = block;
-        p->m->arena_size = total;
-    }
-    float *at = p->m->arena;
-    for (size_t i = 0; i < count; i++) {
-        *list[i].at = at;
-        at += (list[i].size + 31) & ~(size_t)15;
-    }
-    return 0;
-}
-
 /* ---- lines of the model */
 
 struct kern_linear pass_linear(const struct linear_w *w, const float *x, int rows, float *y,
@@ -206,7 +81,19 @@ struct kern_norm pass_norm(const struct norm_w *w, float *x, int rows)
                               .ldy = w->n, .m = rows, .n = w->n, .eps = EPS};
 }
 
-/* ---- attention, and keeping its maps */
+/* ---- states and maps that are kept */
+
+static int keep_hidden(struct pass *p, const struct packing *k, const float *x, int n,
+                       const char *fmt, int i)
+{
+    char name[32];
+    if (!p->want->hidden)
+        return 0;
+    snprintf(name, sizeof name, "hid.%s.%d%s", fmt[0] == 'c' ? "c" : fmt, i,
+             fmt[0] == 'c' ? fmt + 1 : "");
+    return pass_keep(p, k, x, n, name);
+}
+
 
 /* One direction: the queries of one stream on the keys and values of the same or the other. */
 struct look {
@@ -218,6 +105,7 @@ struct look {
     int layer;
     float *map;   /* (batch, heads, from.width, to.width) in the trace, or NULL */
     float **part; /* (batch): maps without padding, to be spread out */
+    const float *bias; /* of the keys, or NULL */
 };
 
 static int look_keep(struct pass *p, struct look *l, const char *name)
@@ -230,42 +118,46 @@ static int look_keep(struct pass *p, struct look *l, const char *name)
     return l->map ? 0 : vs_fail(p->err, VS_E_LIMIT, "no memory for %s", name);
 }
 
-static void look_plan(struct look *l, struct kern_attention *list)
+/* Where the map of image b is written: in its place, or without padding, to be spread out. */
+static float *look_place(struct pass *p, struct look *l, int b, int tq, int tk)
+{
+    size_t n = (size_t)l->heads * (size_t)tq * (size_t)tk;
+    if (!l->map)
+        return NULL;
+    if (tq == l->from->width && tk == l->to->width)
+        return pass_out(p, l->map + (size_t)b * n, n);
+    return l->part[b] = pass_room(p, n);
+}
+
+static int look_plan(struct pass *p, struct look *l, struct kern_attention *list)
 {
     int dh = l->width / l->heads;
     for (int b = 0; b < l->from->batch; b++) {
         int tq = rows_of(l->from, b), tk = rows_of(l->to, b);
         ptrdiff_t q0 = (ptrdiff_t)l->from->start[b] * l->width;
         ptrdiff_t k0 = (ptrdiff_t)l->to->start[b] * l->width;
-        float *probs = NULL;
-        if (l->map && tq == l->from->width && tk == l->to->width)
-            probs = l->map + (ptrdiff_t)b * l->heads * tq * tk;
-        else if (l->map)
-            probs = l->part[b] = xcalloc((size_t)l->heads * (size_t)tq * (size_t)tk + 1,
-                                         sizeof *probs);
+        float *probs = look_place(p, l, b, tq, tk);
+        if (l->map && !probs)
+            return vs_fail(p->err, VS_E_LIMIT, "no memory for attention maps");
         list[b] = (struct kern_attention){
             .q = l->q + q0, .k = l->k + k0, .v = l->v + k0, .out = l->out + q0,
             .ldq = l->width, .ldk = l->width, .ldv = l->width, .ldo = l->width,
-            .key_bias = l->to->bias ? l->to->bias + l->to->start[b] : NULL, .probs = probs,
+            .key_bias = l->bias ? l->bias + l->to->start[b] : NULL, .probs = probs,
             .heads = l->heads, .dh = dh, .tq = tq, .tk = tk, .scale = 1.0f / sqrtf((float)dh)};
     }
+    return 0;
 }
 
-/* Spread the maps of images with padding over the places of the input. */
-static void look_finish(struct look *l)
+/* The maps of images with padding go to the places of the input. */
+static void look_finish(struct pass *p, struct look *l)
 {
     for (int b = 0; l->part && b < l->from->batch; b++) {
-        const float *from = l->part[b];
-        int tq = rows_of(l->from, b), tk = rows_of(l->to, b);
-        const int *row = l->from->pos + l->from->start[b], *col = l->to->pos + l->to->start[b];
-        for (int h = 0; from && l->map && h < l->heads; h++)
-            for (int i = 0; i < tq; i++) {
-                float *to = l->map + (((ptrdiff_t)b * l->heads + h) * l->from->width + row[i]) *
-                                         l->to->width;
-                for (int j = 0; j < tk; j++)
-                    to[col[j]] = from[((ptrdiff_t)h * tq + i) * tk + j];
-            }
-        free(l->part[b]);
+        struct later map = {.what = LATER_MAP, .at = l->part[b], .to = l->map, .from = l->from,
+                            .cols = l->to, .heads = l->heads, .b = b, .owned = true,
+                            .n = (size_t)l->heads * (size_t)rows_of(l->from, b) *
+                                 (size_t)rows_of(l->to, b)};
+        if (l->part[b])
+            pass_later(p, &map);
     }
     free(l->part);
 }
@@ -302,15 +194,15 @@ static int run_looks(struct pass *p, struct look *l, int count, const char *cons
     struct kern_attention *list = xcalloc((size_t)batch * (size_t)count, sizeof *list);
     for (int i = 0; i < count && rc == 0; i++)
         rc = look_keep(p, &l[i], names[i]);
+    for (int i = 0; i < count && rc == 0; i++)
+        rc = look_plan(p, &l[i], list + i * batch);
     if (rc == 0) {
-        for (int i = 0; i < count; i++)
-            look_plan(&l[i], list + i * batch);
         p->ops->attention(p->m->k, list, batch * count);
         for (int i = 0; i < count; i++)
             silence(p, &l[i], list + i * batch);
     }
     for (int i = 0; i < count; i++)
-        look_finish(&l[i]);
+        look_finish(p, &l[i]);
     free(list);
     return rc;
 }
@@ -324,36 +216,21 @@ struct stream {
     enum kern_act act;
     const char *name; /* "t", "v" */
     enum attn_kind kind;
+    const float *bias; /* of its rows as keys, or NULL */
 };
 
 static struct stream text_stream(const struct pass *p)
 {
     const struct config *c = &p->m->c;
     return (struct stream){&p->t, p->xt, p->qt, p->kt, p->vt, p->ct, p->ft, c->hidden, c->heads,
-                           c->act, "t", ATTN_TEXT};
+                           c->act, "t", ATTN_TEXT, p->bias_t};
 }
 
 static struct stream visual_stream(const struct pass *p)
 {
     const struct config *c = &p->m->c;
     return (struct stream){&p->v, p->xv, p->qv, p->kv, p->vv, p->cv, p->fv, c->v_hidden,
-                           c->v_heads, c->v_act, "v", ATTN_VISUAL};
-}
-
-/* Mean of image b's text states over its real tokens, into out(hidden). */
-static void text_mean(const struct pass *p, int b, float *out)
-{
-    int hidden = p->m->c.hidden, n = 0;
-    memset(out, 0, (size_t)hidden * sizeof *out);
-    for (int r = p->t.start[b]; r < p->t.start[b + 1]; r++) {
-        if (p->t.bias && p->t.bias[r] != 0)
-            continue;
-        n++;
-        for (int j = 0; j < hidden; j++)
-            out[j] += p->xt[(ptrdiff_t)r * hidden + j];
-    }
-    for (int j = 0; j < hidden; j++)
-        out[j] /= (float)n;
+                           c->v_heads, c->v_act, "v", ATTN_VISUAL, p->bias_v};
 }
 
 /* dynamic_attention: the text of the moment decides which numbers of queries and keys count. */
@@ -363,7 +240,11 @@ static void gate_layer(struct pass *p, const struct layer_w *w)
     float *gq = p->gate, *gk = gq + n, *mean = gk + n;
     for (int b = 0; b < p->in->batch; b++) {
         ptrdiff_t at = (ptrdiff_t)p->v.start[b] * n;
-        text_mean(p, b, mean);
+        int hidden = p->m->c.hidden, first = p->t.start[b];
+        struct kern_mean real = {.x = p->xt + (ptrdiff_t)first * hidden, .ldx = hidden,
+                                 .skip = p->bias_t ? p->bias_t + first : NULL, .y = mean,
+                                 .m = rows_of(&p->t, b), .n = hidden};
+        p->ops->mean(p->m->k, &real); /* of the real tokens */
         struct kern_linear gates[] = {pass_linear(&w->gate_q, mean, 1, gq, KERN_NONE, NULL),
                                       pass_linear(&w->gate_k, mean, 1, gk, KERN_NONE, NULL)};
         p->ops->linear(p->m->k, gates, 2);
@@ -385,7 +266,8 @@ static int run_layer(struct pass *p, const struct layer_w *w, struct stream s, i
     if (w->gate_q.w)
         gate_layer(p, w);
     struct look look = {.from = s.rows, .to = s.rows, .q = s.q, .k = s.k, .v = s.v, .out = s.ctx,
-                        .width = s.hidden, .heads = s.heads, .kind = s.kind, .layer = number};
+                        .width = s.hidden, .heads = s.heads, .kind = s.kind, .layer = number,
+                        .bias = s.bias};
     snprintf(name, sizeof name, "attn.%s.%d", s.name, number);
     int rc = run_looks(p, &look, 1, names);
     if (rc != 0)
@@ -423,7 +305,7 @@ static int run_colayer(struct pass *p, const struct colayer_w *w, int number)
         look[i] = (struct look){.from = s[i].rows, .to = s[!i].rows, .q = s[i].q, .k = s[!i].k,
                                 .v = s[!i].v, .out = s[i].ctx, .width = bi, .heads = heads,
                                 .kind = i ? ATTN_TEXT_TO_IMAGE : ATTN_IMAGE_TO_TEXT,
-                                .layer = number};
+                                .layer = number, .bias = s[!i].bias};
         out[i] = pass_linear(&w->out[i], s[i].ctx, rows, s[i].x, KERN_NONE, s[i].x);
         out_norm[i] = pass_norm(&w->out_norm[i], s[i].x, rows);
         ff_in[i] = pass_linear(&w->ff_in[i], s[i].x, rows, s[i].ff, s[i].act, NULL);
@@ -447,50 +329,32 @@ static int run_colayer(struct pass *p, const struct colayer_w *w, int number)
 
 /* ---- embeddings */
 
-/* Words, positions and types; the task token at position 1 has none of them but its own. Positions
- * are counted without it. */
+/* Words, positions and types; the task token at position 1 has none of them but its own. */
 static void embed_text(struct pass *p)
 {
-    const struct vilbert_input *in = p->in;
     const struct weights *w = &p->m->w;
-    int rows = p->t.rows, n = p->m->c.hidden, inserted = w->task_rows > 0;
-    int32_t *ids = xmalloc(4 * (size_t)rows * sizeof *ids);
-    int32_t *word = ids, *place = ids + rows, *type = ids + 2 * rows, *task = ids + 3 * rows;
-    for (int b = 0; b < in->batch; b++)
-        for (int r = p->t.start[b]; r < p->t.start[b + 1]; r++) {
-            bool is_task = inserted && p->t.pos[r] == 1;
-            int i = inserted && p->t.pos[r] > 1 ? p->t.pos[r] - 1 : p->t.pos[r];
-            ptrdiff_t at = (ptrdiff_t)b * in->tokens + i;
-            word[r] = is_task ? -1 : in->ids[at];
-            place[r] = is_task ? -1 : i;
-            type[r] = is_task ? -1 : in->types ? in->types[at] : 0;
-            task[r] = is_task ? in->task[b] : -1;
-        }
-    struct kern_embed e = {{w->words, w->positions, w->types}, {word, place, type}, p->xt, n, rows,
-                           n};
+    const struct config *c = &p->m->c;
+    int rows = p->t.rows, n = c->hidden;
+    struct kern_embed e = {.table = {w->words, w->positions, w->types},
+                           .ids = {p->ids[0], p->ids[1], p->ids[2]},
+                           .rows = {c->vocab_size, c->max_positions, c->type_vocab}, .y = p->xt,
+                           .ldy = n, .m = rows, .n = n};
     p->ops->embed(p->m->k, &e);
-    if (inserted) {
-        struct kern_embed own = {{w->tasks, NULL, NULL}, {task, NULL, NULL}, p->ct, n, rows, n};
+    if (w->task_rows > 0) {
+        struct kern_embed own = {.table = {w->tasks}, .ids = {p->ids[3]}, .rows = {w->task_rows},
+                                 .y = p->ct, .ldy = n, .m = rows, .n = n};
         p->ops->embed(p->m->k, &own);
         p->ops->add(p->m->k, p->xt, p->ct, p->xt, (size_t)rows * (size_t)n);
     }
     struct kern_norm norm = pass_norm(&w->embed_norm, p->xt, rows);
     p->ops->norm(p->m->k, &norm, 1);
-    free(ids);
 }
 
 static void embed_regions(struct pass *p)
 {
-    const struct vilbert_input *in = p->in;
     const struct weights *w = &p->m->w;
-    int rows = p->v.rows, n = p->m->c.v_feature;
-    float *features = p->fv, *places = p->fv + (ptrdiff_t)rows * n;
-    for (int b = 0; b < in->batch; b++)
-        for (int r = p->v.start[b]; r < p->v.start[b + 1]; r++) {
-            ptrdiff_t at = (ptrdiff_t)b * in->regions + p->v.pos[r];
-            memcpy(features + (ptrdiff_t)r * n, in->features + at * n, (size_t)n * sizeof(float));
-            memcpy(places + (ptrdiff_t)r * 5, in->spatials + at * 5, 5 * sizeof(float));
-        }
+    int rows = p->v.rows;
+    const float *features = p->fv, *places = p->fv + (ptrdiff_t)rows * p->m->c.v_feature;
     struct kern_linear f = pass_linear(&w->v_features, features, rows, p->xv, KERN_NONE, NULL);
     struct kern_linear s = pass_linear(&w->v_places, places, rows, p->xv, KERN_NONE, p->xv);
     struct kern_norm norm = pass_norm(&w->v_embed_norm, p->xv, rows);
@@ -607,20 +471,16 @@ int vilbert_forward(struct vilbert *m, const struct vilbert_input *in,
         return rc;
     double start = vs_now_ms();
     weights_ready(&m->w, m->k);
-    int inserted = m->w.task_rows > 0;
     struct trace *t = xcalloc(1, sizeof *t);
     struct pass p = {.m = m, .in = in, .want = want, .ops = kern_table(m->k), .trace = t,
                      .err = err};
     t->batch = in->batch;
-    t->tokens = in->tokens + inserted;
+    t->tokens = in->tokens + (m->w.task_rows > 0);
     t->regions = in->regions;
-    pack(&p.t, in->batch, t->tokens, inserted, in->text_mask, want->keep_padding);
-    pack(&p.v, in->batch, t->regions, 0, in->image_mask, want->keep_padding);
-    rc = plan_arena(&p);
+    rc = pass_start(&p);
     if (rc == 0)
         rc = run_pass(&p);
-    packing_fini(&p.t);
-    packing_fini(&p.v);
+    rc = pass_finish(&p, rc);
     t->ms = vs_now_ms() - start;
     if (rc == 0)
         *out = t;

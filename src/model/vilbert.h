@@ -135,6 +135,10 @@ int vilbert_read_states(struct vilbert *m, enum vilbert_head head, const float *
 /* Numbers that it gives for a row, 0 when the checkpoint lacks the head. */
 int vilbert_head_size(const struct vilbert *m, enum vilbert_head head);
 
+/* How many images of so many tokens and regions to compute at once: most on the CPU, where more
+ * gain nothing, on a GPU what its memory takes, up to eight times as many. At least 1. */
+int vilbert_batch(const struct vilbert *m, int tokens, int regions, int most);
+
 /* The caller frees *out with trace_free. Not reentrant per kern. */
 int vilbert_forward(struct vilbert *m, const struct vilbert_input *in,
                     const struct vilbert_want *want, struct trace **out, struct vs_err *err);

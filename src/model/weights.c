@@ -74,6 +74,7 @@ static const void *bind(struct binder *b, const char *name, int64_t *rows, int64
         return NULL;
     }
     *rows = t->shape[0];
+    b->w->bytes += (size_t)tensor_elements(t) * sizeof(float);
     return as_floats(b, t);
 }
 

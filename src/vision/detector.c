@@ -6,7 +6,6 @@
 
 #include "src/mem.h"
 #include "src/model/trace.h"
-#include "src/text/score.h"
 #include "src/vision/layers.h"
 #include "src/vision/priv.h"
 
@@ -16,19 +15,23 @@
 #include <string.h>
 
 #define POOL_CHUNK 512 /* regions pooled at a time */
+#define SLABS 16
+
+/* A block of memory for activations; kept for the next map of a run, because fresh pages cost. On a
+ * device also for the next run. */
+struct slab {
+    float *p;
+    size_t size;
+    bool used;
+};
 
 struct detector {
     struct arch a;
     struct layers l;
     struct kern *k;
+    struct kern_set *set; /* its weights on the back end */
+    struct slab slabs[SLABS];
     bool borrowed; /* the layers are another detector's */
-};
-
-/* A block of memory for activations; kept for the next map of a run, because fresh pages cost. */
-struct slab {
-    float *p;
-    size_t size;
-    bool used;
 };
 
 struct run {
@@ -36,14 +39,15 @@ struct run {
     const struct detector_want *want;
     const struct kern_ops *ops;
     struct trace *trace; /* or NULL */
-    struct slab slabs[16];
     double done, all; /* multiply-adds */
     struct picture in;
     struct map c[4], inner[4], p[ARCH_LEVELS];
     int n; /* proposals: */
     float *boxes, *objectness;
     int *levels;
-    float *fc6, *fc7, *scores; /* (n, mlp), (n, mlp), (n, classes) */
+    /* (n, mlp), (n, mlp), (n, classes): the back end's memory, and the host's view of it */
+    float *fc6, *fc7, *scores;
+    float *seen_fc6, *seen_fc7, *seen_scores;
     struct vs_err *err;
 };
 
@@ -54,10 +58,12 @@ int detector_open(const struct arch *a, const struct tensorfile *f, struct kern 
     d->a = *a;
     d->k = k;
     int rc = layers_bind(&d->l, a, f, k, err);
-    if (rc == 0)
+    if (rc == 0) {
+        d->set = kern_set_new(k, d->l.bytes);
         *out = d;
-    else
+    } else {
         free(d);
+    }
     return rc;
 }
 
@@ -66,6 +72,8 @@ struct detector *detector_share(const struct detector *d, struct kern *k)
     struct detector *s = xmalloc(sizeof *s);
     *s = *d;
     s->k = k;
+    s->set = kern_set_new(k, d->l.bytes);
+    memset(s->slabs, 0, sizeof s->slabs);
     s->borrowed = true;
     return s;
 }
@@ -74,6 +82,9 @@ void detector_free(struct detector *d)
 {
     if (!d)
         return;
+    for (int i = 0; i < SLABS; i++)
+        kern_free(d->k, d->slabs[i].p);
+    kern_set_free(d->k, d->set);
     if (!d->borrowed)
         layers_fini(&d->l);
     free(d);
@@ -90,8 +101,8 @@ static int new_map(struct run *r, int h, int w, int c, struct map *out)
 {
     size_t need = (size_t)h * (size_t)w * (size_t)c;
     struct slab *best = NULL, *empty = NULL;
-    for (int i = 0; i < 16; i++) {
-        struct slab *s = &r->slabs[i];
+    for (int i = 0; i < SLABS; i++) {
+        struct slab *s = &r->d->slabs[i];
         if (!s->p)
             empty = s;
         else if (!s->used && s->size >= need && (!best || s->size < best->size))
@@ -99,10 +110,7 @@ static int new_map(struct run *r, int h, int w, int c, struct map *out)
     }
     if (!best && empty) {
         best = empty;
-        void *p = NULL;
-        if (posix_memalign(&p, 64, (need + 64) * sizeof(float)) != 0)
-            p = NULL;
-        best->p = p;
+        best->p = kern_alloc(r->d->k, need + 64);
         best->size = need;
     }
     if (!best || !best->p)
@@ -115,25 +123,50 @@ static int new_map(struct run *r, int h, int w, int c, struct map *out)
 /* Gives a map's memory back; a slab that is much larger than others are is freed with the run. */
 static void drop_map(struct run *r, struct map *m)
 {
-    for (int i = 0; m->x && i < 16; i++)
-        if (r->slabs[i].p == m->x)
-            r->slabs[i].used = false;
+    for (int i = 0; m->x && i < SLABS; i++)
+        if (r->d->slabs[i].p == m->x)
+            r->d->slabs[i].used = false;
     *m = (struct map){0};
 }
 
-/* Channels first, as the golden data has them. */
-static int keep_map(struct run *r, const struct map *m, const char *name)
+/* Channels first, as the golden data has them. x is the host's. */
+static int keep_host_map(struct run *r, const float *x, int h, int w, int c, const char *name)
 {
-    int64_t shape[4] = {1, m->c, m->h, m->w};
-    if (!r->trace)
-        return 0;
+    int64_t shape[4] = {1, c, h, w};
     float *out = trace_add(r->trace, 4, shape, "%s", name);
     if (!out)
         return vs_fail(r->err, VS_E_LIMIT, "no memory for %s", name);
-    for (ptrdiff_t i = 0; i < (ptrdiff_t)m->h * m->w; i++)
-        for (int c = 0; c < m->c; c++)
-            out[c * (ptrdiff_t)m->h * m->w + i] = m->x[i * m->c + c];
+    for (ptrdiff_t i = 0; i < (ptrdiff_t)h * w; i++)
+        for (int j = 0; j < c; j++)
+            out[j * (ptrdiff_t)h * w + i] = x[i * c + j];
     return 0;
+}
+
+/* kern_finish says what the device did not do. */
+static int device_failed(struct run *r)
+{
+    return vs_fail(r->err, VS_E_LIMIT, "the device failed");
+}
+
+static int keep_map(struct run *r, const struct map *m, const char *name)
+{
+    if (!r->trace)
+        return 0;
+    const float *x = kern_view(r->d->k, m->x, (size_t)m->h * (size_t)m->w * (size_t)m->c);
+    return x ? keep_host_map(r, x, m->h, m->w, m->c, name) : device_failed(r);
+}
+
+/* The host's numbers of x(n): x itself, or a copy, which *own holds too. NULL: failed. */
+static float *fetch(struct run *r, float *x, size_t n, float **own)
+{
+    *own = NULL;
+    if (kern_is_host(r->d->k))
+        return x;
+    const float *seen = kern_view(r->d->k, x, n);
+    *own = seen ? vs_try_calloc(n + 1, sizeof **own) : NULL;
+    if (*own)
+        memcpy(*own, seen, n * sizeof **own);
+    return *own;
 }
 
 static int keep_rows(struct run *r, const float *x, int rows, int columns, const char *name)
@@ -200,10 +233,25 @@ static int run_block(struct run *r, const struct block_w *b, const struct map *x
     return rc;
 }
 
+/* The picture in the back end's memory. */
+static int put_picture(struct run *r, struct map *in)
+{
+    const struct map *m = &r->in.map;
+    if (kern_is_host(r->d->k))
+        return 0;
+    int rc = new_map(r, m->h, m->w, m->c, in);
+    if (rc == 0 && kern_put(r->d->k, in->x, m->x, (size_t)m->h * (size_t)m->w * (size_t)m->c) != 0)
+        rc = device_failed(r);
+    return rc;
+}
+
 static int run_stem(struct run *r, struct map *out)
 {
-    struct map t = {0};
-    int rc = run_conv(r, &r->d->l.stem, &r->in.map, KERN_RELU, NULL, "stem", &t);
+    struct map t = {0}, in = r->in.map;
+    int rc = put_picture(r, &in);
+    if (rc == 0)
+        rc = run_conv(r, &r->d->l.stem, &in, KERN_RELU, NULL, "stem", &t);
+    drop_map(r, &in);
     if (rc == 0)
         rc = new_map(r, (t.h + 1) / 2, (t.w + 1) / 2, t.c, out);
     if (rc == 0)
@@ -237,18 +285,21 @@ static int run_body(struct run *r)
 
 /* ---- pyramid */
 
-/* x += small, every pixel of it 2x2. */
-static void add_upsampled(struct map *x, const struct map *small)
+static void add_upsampled(struct run *r, struct map *x, const struct map *small)
 {
-    for (int y = 0; y < x->h; y++)
-        for (int i = 0; i < x->w; i++) {
-            int sy = y / 2 < small->h ? y / 2 : small->h - 1;
-            int sx = i / 2 < small->w ? i / 2 : small->w - 1;
-            float *to = x->x + ((ptrdiff_t)y * x->w + i) * x->c;
-            const float *from = small->x + ((ptrdiff_t)sy * small->w + sx) * x->c;
-            for (int c = 0; c < x->c; c++)
-                to[c] += from[c];
-        }
+    struct kern_upsample op = {x->x, small->x, x->h, x->w, small->h, small->w, x->c};
+    r->ops->upsample(r->d->k, &op);
+}
+
+/* Every second pixel of every second row. */
+static void thin_out(struct run *r, const struct map *x, struct map *y)
+{
+    for (int i = 0; i < y->h; i++) {
+        struct kern_rows op = {.x = x->x + (ptrdiff_t)2 * i * x->w * x->c, .ldx = 2 * x->c,
+                               .y = y->x + (ptrdiff_t)i * y->w * y->c, .ldy = y->c, .m = y->w,
+                               .n = y->c};
+        r->ops->rows(r->d->k, &op);
+    }
 }
 
 static int run_pyramid(struct run *r)
@@ -258,7 +309,7 @@ static int run_pyramid(struct run *r)
         rc = run_conv(r, &r->d->l.inner[i], &r->c[i], KERN_NONE, NULL, "pyramid", &r->inner[i]);
         drop_map(r, &r->c[i]);
         if (rc == 0 && i < 3)
-            add_upsampled(&r->inner[i], &r->inner[i + 1]);
+            add_upsampled(r, &r->inner[i], &r->inner[i + 1]);
         if (rc == 0)
             rc = run_conv(r, &r->d->l.outer[i], &r->inner[i], KERN_NONE, NULL, "pyramid",
                           &r->p[i]);
@@ -270,11 +321,8 @@ static int run_pyramid(struct run *r)
     struct map *p6 = &r->p[4];
     if (rc == 0)
         rc = new_map(r, (p5->h + 1) / 2, (p5->w + 1) / 2, p5->c, p6);
-    for (int y = 0; rc == 0 && y < p6->h; y++)
-        for (int x = 0; x < p6->w; x++)
-            memcpy(p6->x + ((ptrdiff_t)y * p6->w + x) * p6->c,
-                   p5->x + ((ptrdiff_t)2 * y * p5->w + 2 * x) * p5->c,
-                   (size_t)p5->c * sizeof(float));
+    if (rc == 0)
+        thin_out(r, p5, p6);
     for (int i = 0; i < ARCH_LEVELS && rc == 0; i++) {
         char name[24];
         snprintf(name, sizeof name, "p%d", i + 2);
@@ -295,6 +343,30 @@ static int check_finite(struct run *r, const float *x, size_t n, const char *wha
     return 0;
 }
 
+/* The host's part of a level: sorting, decoding, suppression. */
+static int choose_boxes(struct run *r, int level, const struct map *logits,
+                        const struct map *deltas, float *boxes, float *scores, int *count)
+{
+    const struct detector *d = r->d;
+    size_t pixels = (size_t)logits->h * (size_t)logits->w;
+    float *own_l, *own_d = NULL, *x = NULL;
+    float *l = fetch(r, logits->x, pixels * (size_t)logits->c, &own_l);
+    if (l)
+        x = fetch(r, deltas->x, pixels * (size_t)deltas->c, &own_d);
+    int rc = x ? check_finite(r, l, pixels * (size_t)logits->c, "scores") : device_failed(r);
+    if (rc == 0)
+        rc = check_finite(r, x, pixels * (size_t)deltas->c, "boxes");
+    if (rc == 0)
+        *count = propose_level(d->k, &d->a, l, x, logits->h, logits->w, d->l.anchors[level],
+                               d->l.anchor_count, d->a.anchor_strides[level], r->in.map.w,
+                               r->in.map.h, boxes, scores);
+    if (rc == 0 && *count < 0)
+        rc = device_failed(r);
+    free(own_l);
+    free(own_d);
+    return rc;
+}
+
 static int propose(struct run *r, int level, float *boxes, float *scores, int *count)
 {
     const struct detector *d = r->d;
@@ -313,13 +385,7 @@ static int propose(struct run *r, int level, float *boxes, float *scores, int *c
     if (rc == 0)
         rc = keep_map(r, &deltas, name);
     if (rc == 0)
-        rc = check_finite(r, logits.x, (size_t)p->h * (size_t)p->w * (size_t)logits.c, "scores");
-    if (rc == 0)
-        rc = check_finite(r, deltas.x, (size_t)p->h * (size_t)p->w * (size_t)deltas.c, "boxes");
-    if (rc == 0)
-        *count = propose_level(&d->a, logits.x, deltas.x, p->h, p->w, d->l.anchors[level],
-                               d->l.anchor_count, d->a.anchor_strides[level], r->in.map.w,
-                               r->in.map.h, boxes, scores);
+        rc = choose_boxes(r, level, &logits, &deltas, boxes, scores, count);
     drop_map(r, &t);
     drop_map(r, &logits);
     drop_map(r, &deltas);
@@ -337,7 +403,7 @@ static int level_of(const float *b)
 static void take_proposals(struct run *r, const float *boxes, const float *scores, int n)
 {
     int *order = xcalloc((size_t)n + 1, sizeof *order);
-    sort_down(scores, n, order);
+    kern_sort_down(scores, n, order);
     r->n = n < r->d->a.fpn_post_nms_top_n ? n : r->d->a.fpn_post_nms_top_n;
     r->boxes = xcalloc((size_t)r->n * 4 + 1, sizeof *r->boxes);
     r->objectness = xcalloc((size_t)r->n + 1, sizeof *r->objectness);
@@ -378,82 +444,149 @@ static int use_boxes(struct run *r)
 
 /* ---- features and scores */
 
+/* What pooling needs: boxes (POOL_CHUNK, 4), what is pooled of them, all regions of the levels so
+ * far through fc6; all in the back end's memory. */
+struct pooling {
+    float *boxes, *pooled, *sorted;
+    int done;
+};
+
+static int put_boxes(struct run *r, struct pooling *o, const int *list, int n)
+{
+    float *host = kern_stage(r->d->k, o->boxes, 4 * (size_t)n);
+    for (int i = 0; i < n; i++)
+        memcpy(host + 4 * i, r->boxes + 4 * (ptrdiff_t)list[i], 4 * sizeof *host);
+    return kern_put(r->d->k, o->boxes, host, 4 * (size_t)n) == 0 ? 0 : device_failed(r);
+}
+
+static void pool(struct run *r, int level, struct pooling *o, int n)
+{
+    const struct map *p = &r->p[level];
+    struct kern_roi roi = {p->x, p->h, p->w, p->c, n, r->d->a.bins, o->boxes,
+                           1.0f / (float)(4 << level), o->pooled};
+    r->ops->roi(r->d->k, &roi);
+}
+
 /* Pools regions list[0..n-1], all of one level, and runs fc6 on them. */
-static int pool_chunk(struct run *r, int level, const int *list, int n, float *pooled, float *out)
+static int pool_chunk(struct run *r, int level, const int *list, int n, struct pooling *o)
 {
     const struct detector *d = r->d;
-    int bins = d->a.bins, size = d->l.fc6.k, dim = d->l.fc6.n;
-    float boxes[POOL_CHUNK * 4];
-    for (int i = 0; i < n; i++)
-        memcpy(boxes + 4 * i, r->boxes + 4 * (ptrdiff_t)list[i], 4 * sizeof *boxes);
-    struct kern_roi roi = {r->p[level].x, r->p[level].h, r->p[level].w, r->p[level].c, n, bins,
-                           boxes, 1.0f / (float)(4 << level), pooled};
-    r->ops->roi(d->k, &roi);
-    int rc = step(r, "pooling", 0);
-    struct kern_linear fc = {.x = pooled, .ldx = size, .w = d->l.fc6.w, .bias = d->l.fc6.b,
-                             .y = out, .ldy = dim, .m = n, .n = dim, .k = size, .act = KERN_RELU};
+    int size = d->l.fc6.k, dim = d->l.fc6.n, rc = put_boxes(r, o, list, n);
+    if (rc != 0)
+        return rc;
+    pool(r, level, o, n);
+    rc = step(r, "pooling", 0);
+    struct kern_linear fc = {.x = o->pooled, .ldx = size, .w = d->l.fc6.w, .bias = d->l.fc6.b,
+                             .y = o->sorted + (ptrdiff_t)o->done * dim, .ldy = dim, .m = n,
+                             .n = dim, .k = size, .act = KERN_RELU};
     r->ops->linear(d->k, &fc, 1);
-    for (int i = 0; i < n; i++)
-        memcpy(r->fc6 + (ptrdiff_t)list[i] * dim, out + (ptrdiff_t)i * dim,
-               (size_t)dim * sizeof *out);
+    o->done += n;
     return rc ? rc : step(r, "features", (double)n * size * dim);
 }
 
 /* The golden data has what is pooled for the first five. */
-static int keep_pooled(struct run *r)
+static int keep_pooled(struct run *r, struct pooling *o)
 {
     const struct detector *d = r->d;
-    int n = r->n < 5 ? r->n : 5;
+    int n = r->n < 5 ? r->n : 5, rc = 0;
     int64_t shape[4] = {n, d->a.fpn_out, d->a.bins, d->a.bins};
     if (!r->trace)
         return 0;
     float *out = trace_add(r->trace, 4, shape, "pooled");
     if (!out)
         return vs_fail(r->err, VS_E_LIMIT, "no memory for pooled");
-    for (int i = 0; i < n; i++) {
-        const struct map *p = &r->p[r->levels[i]];
-        struct kern_roi roi = {p->x, p->h, p->w, p->c, 1, d->a.bins, r->boxes + 4 * i,
-                               1.0f / (float)(4 << r->levels[i]), out + (ptrdiff_t)i * d->l.fc6.k};
-        r->ops->roi(d->k, &roi);
+    for (int i = 0; i < n && rc == 0; i++) {
+        rc = put_boxes(r, o, &i, 1);
+        if (rc != 0)
+            return rc;
+        pool(r, r->levels[i], o, 1);
+        const float *x = kern_view(d->k, o->pooled, (size_t)d->l.fc6.k);
+        if (x)
+            memcpy(out + (ptrdiff_t)i * d->l.fc6.k, x, (size_t)d->l.fc6.k * sizeof *x);
+        else
+            rc = device_failed(r);
     }
-    return 0;
+    return rc;
+}
+
+/* fc6 was computed level by level; place[i] is where region i is. */
+static int back_in_order(struct run *r, const int *place, const struct pooling *o)
+{
+    int dim = r->d->a.mlp_dim;
+    float *index = kern_alloc(r->d->k, (size_t)r->n + 1);
+    struct kern_rows op = {.x = o->sorted, .ldx = dim, .index = (const int32_t *)(void *)index,
+                           .y = r->fc6, .ldy = dim, .m = r->n, .n = dim};
+    int rc = index ? 0 : device_failed(r);
+    if (rc == 0 && kern_put(r->d->k, index, (const float *)(const void *)place, (size_t)r->n) != 0)
+        rc = device_failed(r);
+    if (rc == 0)
+        r->ops->rows(r->d->k, &op);
+    kern_free(r->d->k, index);
+    return rc;
+}
+
+static int pool_levels(struct run *r, struct pooling *o, int *place)
+{
+    int *list = xcalloc((size_t)r->n + 1, sizeof *list), rc = 0;
+    for (int level = 0; level < 4 && rc == 0; level++) {
+        int n = 0;
+        for (int i = 0; i < r->n; i++)
+            if (r->levels[i] == level) {
+                place[i] = o->done + n;
+                list[n++] = i;
+            }
+        for (int i = 0; i < n && rc == 0; i += POOL_CHUNK)
+            rc = pool_chunk(r, level, list + i, n - i < POOL_CHUNK ? n - i : POOL_CHUNK, o);
+    }
+    free(list);
+    return rc;
 }
 
 static int run_features(struct run *r)
 {
     const struct detector *d = r->d;
-    size_t size = (size_t)d->l.fc6.k, dim = (size_t)d->a.mlp_dim;
-    float *pooled = vs_try_calloc(POOL_CHUNK * size + 1, sizeof *pooled);
-    float *out = xcalloc(POOL_CHUNK * dim, sizeof *out);
-    int *list = xcalloc((size_t)r->n + 1, sizeof *list), rc = 0;
-    r->levels = xcalloc((size_t)r->n + 1, sizeof *r->levels);
-    r->fc6 = vs_try_calloc((size_t)r->n * dim + 1, sizeof *r->fc6);
-    if (!pooled || !r->fc6)
+    size_t size = (size_t)d->l.fc6.k, n = (size_t)r->n, dim = (size_t)d->a.mlp_dim;
+    int *place = xcalloc(n + 1, sizeof *place), rc = 0;
+    struct pooling o = {.boxes = kern_alloc(d->k, 4 * POOL_CHUNK),
+                        .pooled = kern_alloc(d->k, POOL_CHUNK * size + 1),
+                        .sorted = kern_alloc(d->k, n * dim + 1)};
+    r->levels = xcalloc(n + 1, sizeof *r->levels);
+    r->fc6 = kern_alloc(d->k, n * dim + 1);
+    if (!o.boxes || !o.pooled || !o.sorted || !r->fc6)
         rc = vs_fail(r->err, VS_E_LIMIT, "no memory for %d regions", r->n);
     for (int i = 0; i < r->n; i++)
         r->levels[i] = level_of(r->boxes + 4 * (ptrdiff_t)i);
-    for (int level = 0; level < 4 && rc == 0; level++) {
-        int n = 0;
-        for (int i = 0; i < r->n; i++)
-            if (r->levels[i] == level)
-                list[n++] = i;
-        for (int i = 0; i < n && rc == 0; i += POOL_CHUNK) {
-            int take = n - i < POOL_CHUNK ? n - i : POOL_CHUNK;
-            rc = pool_chunk(r, level, list + i, take, pooled, out);
-        }
-    }
-    free(pooled);
-    free(out);
-    free(list);
-    return rc ? rc : keep_pooled(r);
+    if (rc == 0)
+        rc = pool_levels(r, &o, place);
+    if (rc == 0)
+        rc = back_in_order(r, place, &o);
+    if (rc == 0)
+        rc = keep_pooled(r, &o);
+    kern_free(d->k, o.boxes);
+    kern_free(d->k, o.pooled);
+    kern_free(d->k, o.sorted);
+    free(place);
+    return rc;
+}
+
+/* What selection and trace read, on the host. */
+static int see_scores(struct run *r)
+{
+    size_t n = (size_t)r->n, dim = (size_t)r->d->a.mlp_dim, classes = (size_t)r->d->a.num_classes;
+    float *own;
+    r->seen_fc6 = fetch(r, r->fc6, n * dim, &own);
+    r->seen_scores = r->seen_fc6 ? fetch(r, r->scores, n * classes, &own) : NULL;
+    if (r->seen_scores && r->trace)
+        r->seen_fc7 = fetch(r, r->fc7, n * dim, &own);
+    return !r->seen_scores || (r->trace && !r->seen_fc7) ? device_failed(r) : 0;
 }
 
 static int run_scores(struct run *r)
 {
     const struct detector *d = r->d;
     int dim = d->a.mlp_dim, classes = d->a.num_classes;
-    r->fc7 = vs_try_calloc((size_t)r->n * (size_t)dim + 1, sizeof *r->fc7);
-    r->scores = vs_try_calloc((size_t)r->n * (size_t)classes + 1, sizeof *r->scores);
+    r->fc7 = kern_alloc(d->k, (size_t)r->n * (size_t)dim + 1);
+    r->scores = kern_alloc(d->k, (size_t)r->n * (size_t)classes + 1);
     if (!r->fc7 || !r->scores)
         return vs_fail(r->err, VS_E_LIMIT, "no memory for %d regions", r->n);
     struct kern_linear fc7 = {.x = r->fc6, .ldx = dim, .w = d->l.fc7.w, .bias = d->l.fc7.b,
@@ -464,15 +597,20 @@ static int run_scores(struct run *r)
                               .n = classes, .k = dim, .act = KERN_NONE};
     r->ops->linear(d->k, &fc7, 1);
     r->ops->linear(d->k, &cls, 1);
-    int rc = check_finite(r, r->fc6, (size_t)r->n * (size_t)dim, "features");
+    int rc = see_scores(r);
     if (rc == 0)
-        rc = check_finite(r, r->scores, (size_t)r->n * (size_t)classes, "class scores");
+        rc = check_finite(r, r->seen_fc6, (size_t)r->n * (size_t)dim, "features");
     if (rc == 0)
-        rc = keep_rows(r, r->scores, r->n, classes, "cls_logits");
-    for (int i = 0; i < r->n; i++)
-        score_softmax(r->scores + (ptrdiff_t)i * classes, classes,
-                      r->scores + (ptrdiff_t)i * classes);
-    return rc;
+        rc = check_finite(r, r->seen_scores, (size_t)r->n * (size_t)classes, "class scores");
+    if (rc == 0)
+        rc = keep_rows(r, r->seen_scores, r->n, classes, "cls_logits");
+    if (rc != 0)
+        return rc;
+    r->ops->softmax(d->k, r->scores, r->n, classes);
+    const float *p = kern_view(d->k, r->scores, (size_t)r->n * (size_t)classes);
+    if (p && p != r->seen_scores)
+        memcpy(r->seen_scores, p, (size_t)r->n * (size_t)classes * sizeof *p);
+    return p ? 0 : device_failed(r);
 }
 
 /* ---- selection */
@@ -480,7 +618,7 @@ static int run_scores(struct run *r)
 static int best_class(const struct run *r, int i)
 {
     int first = r->d->a.background ? 0 : 1, classes = r->d->a.num_classes, best = first;
-    const float *s = r->scores + (ptrdiff_t)i * classes;
+    const float *s = r->seen_scores + (ptrdiff_t)i * classes;
     for (int c = first; c < classes; c++)
         if (s[c] > s[best])
             best = c;
@@ -496,7 +634,7 @@ static int add_prob(struct run *r, const int *order, struct regions *g)
         return vs_fail(r->err, VS_E_LIMIT, "no memory for %d regions", g->count);
     g->prob_columns = r->d->a.num_classes;
     for (int i = 0; i < g->count; i++)
-        memcpy(g->prob + (size_t)i * columns, r->scores + (size_t)order[i] * columns,
+        memcpy(g->prob + (size_t)i * columns, r->seen_scores + (size_t)order[i] * columns,
                columns * sizeof *g->prob);
     return 0;
 }
@@ -515,10 +653,10 @@ static int make_regions(struct run *r, const float *boxes, const int *order, int
     for (int i = 0; i < n; i++) {
         int j = order[i], c = best_class(r, j);
         memcpy(g->boxes + 4 * i, boxes + 4 * (ptrdiff_t)j, 4 * sizeof *boxes);
-        memcpy(g->features + (ptrdiff_t)i * dim, r->fc6 + (ptrdiff_t)j * dim,
-               (size_t)dim * sizeof *r->fc6);
+        memcpy(g->features + (ptrdiff_t)i * dim, r->seen_fc6 + (ptrdiff_t)j * dim,
+               (size_t)dim * sizeof *r->seen_fc6);
         g->classes[i] = c - first;
-        g->conf[i] = r->scores[(ptrdiff_t)j * r->d->a.num_classes + c];
+        g->conf[i] = r->seen_scores[(ptrdiff_t)j * r->d->a.num_classes + c];
     }
     regions_seal(g);
     int rc = r->want->prob ? add_prob(r, order, g) : 0;
@@ -534,9 +672,9 @@ static int keep_selection(struct run *r, const float *conf, const int *order, in
     float *x = xcalloc((size_t)r->n + 1, sizeof *x);
     int rc = keep_rows(r, r->boxes, r->n, 4, "proposals");
     rc = rc ? rc : keep_rows(r, r->objectness, r->n, 0, "objectness");
-    rc = rc ? rc : keep_rows(r, r->fc6, r->n, r->d->a.mlp_dim, "fc6");
-    rc = rc ? rc : keep_rows(r, r->fc7, r->n, r->d->a.mlp_dim, "fc7");
-    rc = rc ? rc : keep_rows(r, r->scores, r->n, r->d->a.num_classes, "scores");
+    rc = rc ? rc : keep_rows(r, r->seen_fc6, r->n, r->d->a.mlp_dim, "fc6");
+    rc = rc ? rc : keep_rows(r, r->seen_fc7, r->n, r->d->a.mlp_dim, "fc7");
+    rc = rc ? rc : keep_rows(r, r->seen_scores, r->n, r->d->a.num_classes, "scores");
     rc = rc ? rc : keep_rows(r, conf, r->n, 0, "max_conf");
     for (int i = 0; i < r->n; i++)
         x[i] = (float)r->levels[i];
@@ -549,6 +687,25 @@ static int keep_selection(struct run *r, const float *conf, const int *order, in
     rc = rc ? rc : keep_rows(r, x, n, 0, "conf");
     free(x);
     return rc;
+}
+
+/* Suppression in every class, where the scores are: conf(n), the host's. */
+static int suppress(struct run *r, const float *boxes, float *conf)
+{
+    const struct arch *a = &r->d->a;
+    struct kern *k = r->d->k;
+    size_t n = (size_t)r->n;
+    float *b = kern_alloc(k, 4 * n + 4), *c = kern_alloc(k, n + 1);
+    int rc = b && c && kern_put(k, b, boxes, 4 * n) == 0 ? 0 : device_failed(r);
+    if (rc == 0 && nms_classes(k, b, r->scores, r->n, a->num_classes, a->background ? 0 : 1,
+                               a->class_nms_thresh, a->conf_thresh, c) != 0)
+        rc = device_failed(r);
+    const float *seen = rc == 0 ? kern_view(k, c, n) : NULL;
+    if (seen)
+        memcpy(conf, seen, n * sizeof *conf);
+    kern_free(k, b);
+    kern_free(k, c);
+    return seen ? 0 : device_failed(r);
 }
 
 static int run_selection(struct run *r, int w, int h, struct regions **out)
@@ -566,10 +723,10 @@ static int run_selection(struct run *r, int w, int h, struct regions **out)
         for (int i = 0; i < n; i++)
             order[i] = i;
     } else {
-        nms_classes(r->d->k, boxes, r->scores, r->n, a->num_classes, a->background ? 0 : 1,
-                    a->class_nms_thresh, a->conf_thresh, conf);
-        sort_down(conf, r->n, order);
-        rc = keep_selection(r, conf, order, n);
+        rc = suppress(r, boxes, conf);
+        kern_sort_down(conf, r->n, order);
+        if (rc == 0)
+            rc = keep_selection(r, conf, order, n);
     }
     if (rc == 0)
         rc = make_regions(r, boxes, order, n, w, h, out);
@@ -613,28 +770,40 @@ static void plan_work(struct run *r)
 
 static void run_fini(struct run *r)
 {
-    for (int i = 0; i < 16; i++)
-        free(r->slabs[i].p);
+    struct kern *k = r->d->k;
+    for (int i = 0; i < SLABS; i++) {
+        r->d->slabs[i].used = false;
+        if (kern_is_host(k)) { /* pages may go; device memory stays for the next run */
+            kern_free(k, r->d->slabs[i].p);
+            r->d->slabs[i] = (struct slab){0};
+        }
+    }
+    if (!kern_is_host(k)) {
+        free(r->seen_fc6);
+        free(r->seen_fc7);
+        free(r->seen_scores);
+    }
     free(r->in.map.x);
     free(r->boxes);
     free(r->objectness);
     free(r->levels);
-    free(r->fc6);
-    free(r->fc7);
-    free(r->scores);
+    kern_free(k, r->fc6);
+    kern_free(k, r->fc7);
+    kern_free(k, r->scores);
 }
 
+/* Without the padding. */
 static int keep_image(struct run *r)
 {
-    struct map m = {NULL, r->in.h, r->in.w, 3};
+    int h = r->in.h, w = r->in.w;
     if (!r->trace)
         return 0;
-    m.x = xmalloc((size_t)m.h * (size_t)m.w * 3 * sizeof *m.x);
-    for (int y = 0; y < m.h; y++)
-        memcpy(m.x + (ptrdiff_t)y * m.w * 3, r->in.map.x + (ptrdiff_t)y * r->in.map.w * 3,
-               (size_t)m.w * 3 * sizeof *m.x);
-    int rc = keep_map(r, &m, "image");
-    free(m.x);
+    float *x = xmalloc((size_t)h * (size_t)w * 3 * sizeof *x);
+    for (int y = 0; y < h; y++)
+        memcpy(x + (ptrdiff_t)y * w * 3, r->in.map.x + (ptrdiff_t)y * r->in.map.w * 3,
+               (size_t)w * 3 * sizeof *x);
+    int rc = keep_host_map(r, x, h, w, 3, "image");
+    free(x);
     return rc;
 }
 
@@ -671,8 +840,15 @@ int detector_run(struct detector *d, const uint8_t *rgb, int w, int h,
     struct run r = {.d = d, .want = want, .ops = kern_table(d->k), .err = err};
     if (want->trace)
         r.trace = xcalloc(1, sizeof *r.trace);
+    char why[256];
+    kern_use(d->k, d->set);
     int rc = run_all(&r, rgb, w, h, out);
     run_fini(&r);
+    if (kern_finish(d->k, why, sizeof why) != 0) { /* says more than what followed from it */
+        if (rc == 0)
+            regions_free(*out);
+        rc = vs_fail(err, VS_E_LIMIT, "%s", why);
+    }
     if (rc == 0 && trace)
         *trace = r.trace;
     else

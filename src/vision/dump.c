@@ -109,12 +109,17 @@ static void put_sizes(struct dump *d, const struct arch *a, const struct regions
 static void put_deltas(struct dump *d, const struct arch *a, const struct tensorfile *f,
                        struct kern *k, const struct trace_tensor *fc7)
 {
+    struct kern *cpu = NULL; /* its operands are the host's */
+    char why[256];
     const struct tensor *w = tensorfile_find(f, "roi_heads.box.predictor.bbox_pred.weight");
     const struct tensor *b = tensorfile_find(f, "roi_heads.box.predictor.bbox_pred.bias");
     int64_t n = 4 * (int64_t)a->num_classes;
     if (!w || !b || w->ndim != 2 || w->shape[0] != n || w->shape[1] != a->mlp_dim ||
         tensor_elements(b) != n)
         return; /* a file for features alone may lack it */
+    if (!kern_is_host(k) && kern_open("cpu", 0, &cpu, why, sizeof why) != 0)
+        return;
+    k = cpu ? cpu : k;
     int rows = (int)fc7->shape[0];
     float *weights = own(d, (size_t)(n * a->mlp_dim) * sizeof *weights);
     float *bias = own(d, (size_t)n * sizeof *bias);
@@ -125,6 +130,7 @@ static void put_deltas(struct dump *d, const struct arch *a, const struct tensor
                             .y = out, .ldy = n, .m = rows, .n = (int)n, .k = a->mlp_dim,
                             .act = KERN_NONE};
     kern_table(k)->linear(k, &o, 1);
+    kern_close(cpu);
     put(d, "box_deltas", DTYPE_F32, rows, n, out);
 }
 

@@ -19,6 +19,8 @@ struct binder {
     int bad_count;
     bool no_memory;
     const char *bad_norm; /* a variance that is none; the file's name of it */
+    struct kern *k;
+    int conv; /* number of the last convolution's work */
     struct work *works; /* what is done at the end, on all threads */
     int work_count;
 };
@@ -29,6 +31,8 @@ struct work {
     const void *numbers; /* as float32 */
     int cout, cin, kernel, groups;
     float *packed; /* or NULL */
+    const float *scale; /* of the output channels, or NULL */
+    struct kern *k;
     bool bad;
 };
 
@@ -112,6 +116,8 @@ static void bind_norm(struct binder *b, struct conv_w *c, const char *base)
     }
     c->scale = scale;
     c->shift = shift;
+    if (b->conv >= 0)
+        b->works[b->conv].scale = scale;
 }
 
 static void bind_bias(struct binder *b, struct conv_w *c, const char *base)
@@ -132,14 +138,19 @@ static struct conv_w bind_conv(struct binder *b, const char *base, int cin, int 
     int64_t shape[4] = {cout, cin / groups, kernel, kernel};
     snprintf(name, sizeof name, "%s.weight", base);
     c.w = bind(b, name, 4, shape);
-    float *packed = c.w ? keep(b, kern_conv_size(cout, cin, kernel, kernel, groups)) : NULL;
+    size_t size = kern_conv_size(b->k, cout, cin, kernel, kernel, groups);
+    float *packed = c.w ? keep(b, size) : NULL;
+    b->conv = -1;
+    b->l->bytes += size * sizeof *packed;
     if (packed) {
+        b->conv = b->work_count - 1;
         struct work *w = &b->works[b->work_count - 1]; /* the one that bind added */
         w->cout = cout;
         w->cin = cin;
         w->kernel = kernel;
         w->groups = groups;
         w->packed = packed;
+        w->k = b->k;
     }
     c.w = packed;
     return c;
@@ -215,6 +226,7 @@ static struct dense_w bind_dense(struct binder *b, const char *base, int n, int 
 {
     char name[120];
     int64_t shape[2] = {n, k};
+    b->l->bytes += (size_t)n * (size_t)k * sizeof(float);
     snprintf(name, sizeof name, "%s.weight", base);
     return (struct dense_w){bind(b, name, 2, shape), bind_vector(b, base, ".bias", n), n, k};
 }
@@ -257,7 +269,8 @@ static void do_work(void *arg, int i)
     struct work *w = (struct work *)arg + i;
     w->bad = !is_finite(w->numbers, tensor_elements(w->tensor));
     if (w->packed) {
-        kern_conv_pack(w->numbers, w->cout, w->cin, w->kernel, w->kernel, w->groups, w->packed);
+        kern_conv_pack(w->k, w->numbers, w->cout, w->cin, w->kernel, w->kernel, w->groups, w->scale,
+                       w->packed);
         tensor_forget(w->tensor);
     }
 }
@@ -276,7 +289,7 @@ static int work_all(struct binder *b, struct kern *k, struct vs_err *err)
 int layers_bind(struct layers *l, const struct arch *a, const struct tensorfile *f,
                 struct kern *k, struct vs_err *err)
 {
-    struct binder b = {.l = l, .f = f};
+    struct binder b = {.l = l, .f = f, .k = k};
     int rc = 0;
     *l = (struct layers){0};
     bind_body(&b, a);

@@ -29,6 +29,7 @@ struct layers {
     float anchors[ARCH_LEVELS][64 * 4];
     int anchor_count;
     struct dense_w fc6, fc7, classes;
+    size_t bytes; /* of the weights, roughly */
     void **owned;
     int owned_count, owned_cap;
 };

@@ -27,17 +27,17 @@ int picture_make(const struct arch *a, const uint8_t *rgb, int w, int h, struct 
 /* Greedy suppression of boxes in order of falling score; keep gets indices, at most max. Returns
  * how many. */
 int nms_greedy(const float *boxes, const int *order, int n, float threshold, int max, int *keep);
-/* conf[i] = best score of box i in a class whose suppression it survives, 0 when none.
- * scores (n, classes); columns first.. take part. */
-void nms_classes(struct kern *k, const float *boxes, const float *scores, int n, int classes,
-                 int first, float threshold, float conf_thresh, float *conf);
-/* order = indices by falling value, ties by index. */
-void sort_down(const float *x, int n, int *order);
+/* conf[i] = best score of box i in a class whose suppression it survives, 0 when none. scores (n,
+ * classes); columns first.. take part. boxes, scores and conf are k's memory. Returns 0, or -1 when
+ * there is no memory. */
+int nms_classes(struct kern *k, const float *boxes, const float *scores, int n, int classes,
+                int first, float threshold, float conf_thresh, float *conf);
 
-/* Boxes proposed at one level: logits (h*w, a), deltas (h*w, 4a), anchors (a, 4). boxes and scores
- * get at most post_nms_top_n; returns how many, falling by score. */
-int propose_level(const struct arch *a, const float *logits, const float *deltas, int h, int w,
-                  const float *anchors, int anchor_count, int stride, int image_w, int image_h,
-                  float *boxes, float *scores);
+/* Boxes proposed at one level: logits (h*w, a), deltas (h*w, 4a), anchors (a, 4), all the host's.
+ * boxes and scores get at most post_nms_top_n; returns how many, falling by score, or -1 when the
+ * device failed. */
+int propose_level(struct kern *kern, const struct arch *a, const float *logits,
+                  const float *deltas, int h, int w, const float *anchors, int anchor_count,
+                  int stride, int image_w, int image_h, float *boxes, float *scores);
 
 #endif

@@ -17,7 +17,7 @@ none() {
     fi
 }
 none "kernels/ includes nothing of ours" \
-    "$(grep -nE '#include "(src|ui|sessions)/' kernels/*.[ch])"
+    "$(grep -nE '#include "(src|ui|sessions)/' kernels/*.[ch] kernels/cuda/*)"
 none "src/ includes neither sessions/ nor ui/, commands aside" \
     "$(grep -rnE '#include "(ui|sessions)/' src --include=*.[ch] | grep -v '^src/\(cmd_\|main\)')"
 none "demo/ includes nothing of ours but memory" \
@@ -27,16 +27,19 @@ none "only sessions/ includes sqlite3.h" \
     "$(grep -rn '#include <sqlite3.h>' src ui kernels --include=*.[ch])"
 none "only ui/ includes curses.h" \
     "$(grep -rnE '#include <curses.h>' src sessions kernels --include=*.[ch])"
+none "only the module includes CUDA's headers" \
+    "$(grep -rnE '#include <cu(da|blas)' src ui sessions kernels tests --include=*.[ch] \
+        --include=*.cu | grep -v '^kernels/cuda/module.cu')"
 none "no file over 800 lines" \
-    "$(wc -l src/*.[ch] src/*/*.[ch] ui/*.[ch] sessions/*.[ch] kernels/*.[ch] |
+    "$(wc -l src/*.[ch] src/*/*.[ch] ui/*.[ch] sessions/*.[ch] kernels/*.[ch] kernels/cuda/*.* |
         awk '$2 != "total" && $1 > 800')"
 none "every file of the demo is installed" \
     "$(find demo/model -type f | while read -r f; do grep -q "$f" demo/local.mk || echo "$f"; done)"
 none "no line over 100 columns" \
-    "$(grep -rnE '^.{101,}' src ui sessions kernels demo tests --include=*.[ch])"
+    "$(grep -rnE '^.{101,}' src ui sessions kernels demo tests --include=*.[ch] --include=*.cu)"
 none "no exit() below main" "$(grep -rnE '[^_a-z]exit\(' src ui sessions --include=*.c |
     grep -v 'src/formats/decode.c')"
-for c in workbench query compare extract eval world tasks sessions cache inspect detect forward tokenize; do
+for c in workbench query compare extract eval world tasks sessions cache devices inspect detect forward tokenize; do
     for o in $("$VILSCOPE" $c --help | grep -oE -- '--[a-z-]+' | sort -u); do
         o2=$(echo "$o" | sed 's/^--//')
         page=man/vilscope.1

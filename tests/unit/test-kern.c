@@ -115,7 +115,7 @@ static void norm_and_rest(struct kern *k, struct kern *ref, int m, int n)
         ids[2][i] = (i + 1) % m;
     }
     float *e = make(8 * (size_t)n), *f = make(8 * (size_t)n);
-    struct kern_embed em = {{x, ga + 1, NULL}, {ids[0], ids[1], ids[2]}, e, n, 8, n};
+    struct kern_embed em = {{x, ga + 1, NULL}, {ids[0], ids[1], ids[2]}, {m, 1, 0}, e, n, 8, n};
     kern_table(k)->embed(k, &em);
     em.y = f;
     kern_table(ref)->embed(ref, &em);
@@ -171,8 +171,10 @@ static void conv(struct kern *k, struct kern *ref, int h, int w, int cin, int co
     float *x = make(nx), *raw = make(nw), *scale = make((size_t)cout), *shift = make((size_t)cout);
     float *r = make(ny), *y = make(ny), *z = make(ny);
     char *askew_raw = askew(raw, nw);
-    float *packed = malloc(kern_conv_size(cout, cin, kernel, kernel, groups) * sizeof *packed);
-    kern_conv_pack(askew_raw + 1, cout, cin, kernel, kernel, groups, packed);
+    float *packed = malloc(kern_conv_size(k, cout, cin, kernel, kernel, groups) *
+                           sizeof *packed);
+    kern_conv_pack(k, askew_raw + 1, cout, cin, kernel, kernel, groups, rest ? scale : NULL,
+                   packed);
     memcpy(y, r, ny * 4);
     struct kern_conv o = {.x = x, .h = h, .w = w, .cin = cin, .weights = packed,
                           .scale = rest ? scale : NULL, .shift = rest ? shift : NULL,
@@ -301,7 +303,7 @@ static void check_opening(void)
     struct kern *k = NULL;
     char why[256] = "";
     ok(kern_open("abacus", 1, &k, why, sizeof why) != 0 && strstr(why, "abacus"), "%s", why);
-    ok(kern_open("cuda", 1, &k, why, sizeof why) != 0 && strstr(why, "CUDA"), "%s", why);
+    ok(kern_open("cuda", 1, &k, why, sizeof why) != 0 && strstr(why, "cuda"), "%s", why);
     ok(kern_open("ref", -1, &k, why, sizeof why) != 0 && strstr(why, "threads"), "%s", why);
     ok(kern_open(NULL, 0, &k, why, sizeof why) == 0 && kern_threads(k) >= 1, "auto opens");
     kern_close(k);

@@ -1,0 +1,54 @@
+/* A back end on a GPU: its memory, its weights, and what it has been asked to do. The calls to CUDA
+ * go through a table (api.h), so that all of this runs in tests without a GPU. */
+#ifndef VS_GPU_H
+#define VS_GPU_H
+
+#include "kernels/cuda/api.h"
+#include "kernels/kern_priv.h"
+
+/* Opens k's device. spec: "cuda[:N][,tf32|bf16|half][,memory=MB]". k->ops, k->gpu and k->text are
+ * set. Returns 0, or -1 with one line in why and nothing open. */
+int gpu_open(struct kern *k, const struct cuda_api *api, const char *spec, char *why,
+             size_t why_size);
+void gpu_close(struct gpu *g);
+
+/* The table of the module, loaded on first use; NULL with the reason in why. */
+const struct cuda_api *gpu_module(char *why, size_t why_size);
+/* A back end over another table, for tests. Closed with kern_close. */
+int gpu_kern(const struct cuda_api *api, const char *spec, struct kern **out, char *why,
+             size_t why_size);
+/* Device i in a line; false when there are not so many. */
+bool gpu_list(int i, struct kern_device *out);
+
+extern const struct kern_ops gpu_ops;
+
+/* The memory functions of kern.h. */
+float *gpu_memory(struct gpu *g, size_t floats);
+void gpu_memory_free(struct gpu *g, void *p);
+float *gpu_stage(struct gpu *g, size_t n);
+int gpu_put(struct gpu *g, float *dst, const float *src, size_t n);
+const float *gpu_view(struct gpu *g, const float *src, size_t n);
+int gpu_finish(struct gpu *g, char *why, size_t why_size);
+void gpu_begin(struct gpu *g);
+void gpu_end(struct gpu *g);
+void gpu_used(const struct gpu *g, size_t *used, size_t *limit);
+void gpu_watch(struct gpu *g, void (*progress)(void *arg, size_t done, size_t all), void *arg);
+
+struct kern_set *gpu_set_new(struct gpu *g, size_t bytes);
+void gpu_set_free(struct gpu *g, struct kern_set *s);
+void gpu_use(struct gpu *g, struct kern_set *s);
+
+size_t gpu_conv_size(int cout, int cin, int kh, int kw, int groups);
+void gpu_conv_pack(const void *weights, int cout, int cin, int kh, int kw, int groups,
+                   const float *scale, float *out);
+
+/* What a benchmark and tests look at. */
+struct gpu_stats {
+    size_t used, peak, limit, weights; /* bytes */
+    int graphs, captures, replays, uploads, evictions, shared;
+};
+void gpu_stats(const struct gpu *g, struct gpu_stats *out);
+/* Milliseconds on the device since it was opened. */
+double gpu_milliseconds(struct gpu *g);
+
+#endif

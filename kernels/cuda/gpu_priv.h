@@ -1,0 +1,151 @@
+/* What the files of the GPU back end share. */
+#ifndef VS_GPU_PRIV_H
+#define VS_GPU_PRIV_H
+
+#include "kernels/cuda/gpu.h"
+
+#include <pthread.h>
+
+#define GPU_GRAPHS 16
+#define GPU_MARK_STAGE 2 /* marks 0 and 1 belong to the uploading of weights */
+
+/* Pinned host memory that grows; plain memory where none can be pinned. */
+struct pinned {
+    void *p;
+    size_t size;
+    bool plain;
+};
+
+/* One launch or product, with its arguments behind each other in the program's blob. what and dims
+ * are for messages. */
+struct call {
+    const char *what;
+    int dims[3];
+    int kernel; /* -1: a product */
+    unsigned grid[2], threads, shared;
+    uint32_t at, size;
+};
+
+struct program {
+    struct call *calls;
+    int count, room;
+    unsigned char *blob;
+    size_t size, blob_room;
+};
+
+/* A program that was seen before; its graph once it has been seen twice. */
+struct graph {
+    struct program program;
+    void *graph;
+    uint64_t last;
+};
+
+struct block {
+    void *p;
+    size_t bytes;
+};
+
+/* Weights on the device, of one set or of several that are equal. */
+struct tensor {
+    struct tensor *next;
+    const void *host; /* of one of the sets */
+    size_t bytes;
+    void *device; /* NULL: evicted, or not sent yet */
+    int sets;
+    uint64_t last;
+};
+
+struct entry {
+    const void *host;
+    size_t bytes;
+    struct tensor *tensor;
+};
+
+struct kern_set {
+    struct kern_set *next;
+    struct entry *entries; /* open addressing, by host */
+    size_t count, room;
+    size_t bytes, sent; /* of all weights as announced; of those on the device now */
+};
+
+/* One thread computes at a time; others may make and free sets and memory meanwhile, which the lock
+ * (a recursive one) is for. */
+struct gpu {
+    struct kern *k;
+    pthread_mutex_t lock;
+    pthread_t recorder;
+    const struct cuda_api *api;
+    void *ctx;
+    int device, precision;
+    struct cuda_info info;
+    size_t limit, used, peak;
+    char failure[320];
+    bool failed;
+    struct pinned in, out, upload[2];
+    float *columns; /* scratch of convolutions */
+    size_t columns_size;
+    struct block *blocks; /* given out by gpu_memory */
+    int block_count, block_room;
+    bool recording, no_graphs;
+    struct program now;
+    struct graph graphs[GPU_GRAPHS];
+    struct kern_set *sets, *set, loose;
+    struct tensor *tensors;
+    uint64_t clock;
+    void (*progress)(void *arg, size_t done, size_t all);
+    void *progress_arg;
+    struct gpu_stats stats;
+};
+
+/* ---- gpu.c */
+/* Notes the first failure: "cuda:0 (NAME): what AxBxC: why". dims may be NULL. */
+void gpu_fail(struct gpu *g, const char *what, const int *dims, const char *why);
+/* Whether rc is 0; notes the failure otherwise. */
+bool gpu_ok(struct gpu *g, int rc, const char *what, const int *dims);
+/* Counted memory on the device; NULL is noted. Weights that are not in use make room. */
+void *gpu_alloc(struct gpu *g, size_t bytes, const char *what);
+void gpu_release(struct gpu *g, void *p, size_t bytes);
+void *gpu_pinned(struct gpu *g, struct pinned *p, size_t bytes);
+
+/* Does what this thread has recorded so far, before memory goes. */
+void gpu_flush_own(struct gpu *g);
+
+/* ---- program.c */
+/* Appends a launch; its arguments, zeros so far, or NULL when nothing is to be done any more. A
+ * launch of no threads is left out: then NULL too. */
+void *gpu_push(struct gpu *g, enum cuda_kernel kernel, const char *what, const int dims[3],
+               unsigned grid_x, unsigned grid_y, unsigned threads, unsigned shared, size_t size);
+/* A launch with a thread for each of n pieces. */
+void *gpu_push_flat(struct gpu *g, enum cuda_kernel kernel, const char *what, const int dims[3],
+                    int64_t n, size_t size);
+struct cuda_gemm *gpu_push_gemm(struct gpu *g, const char *what, const int dims[3]);
+/* The arguments of the last push are complete: outside of a recording it is done now. */
+void gpu_go(struct gpu *g);
+/* Does what was recorded so far. */
+void gpu_flush(struct gpu *g);
+void gpu_programs_fini(struct gpu *g);
+
+/* ---- store.c */
+/* Where these weights are on the device; sends them first when they are not there. NULL: noted. */
+const float *gpu_weights(struct gpu *g, const void *host, size_t bytes);
+/* Frees the weights that were used longest ago. Returns false when all are in use. */
+bool gpu_evict(struct gpu *g);
+/* Outside of every set weights are sent anew for each operation. */
+void gpu_loose(struct gpu *g);
+void gpu_store_fini(struct gpu *g);
+
+/* ops_vision.c */
+void gpu_conv(struct kern *k, const struct kern_conv *c);
+void gpu_maxpool(struct kern *k, const float *x, int h, int w, int c, float *y);
+void gpu_roi(struct kern *k, const struct kern_roi *o);
+void gpu_upsample(struct kern *k, const struct kern_upsample *o);
+void gpu_overlaps(struct kern *k, const struct kern_overlaps *o);
+void gpu_suppress(struct kern *k, const struct kern_suppress *o);
+
+/* Whether p and distances of ld numbers keep 16 bytes. */
+static inline bool gpu_aligned(const void *p, ptrdiff_t ld)
+{
+    return ((uintptr_t)p & 15) == 0 && ld % 4 == 0;
+}
+
+#endif

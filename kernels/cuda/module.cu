@@ -1,0 +1,421 @@
+/* The module: CUDA and cuBLAS behind the table of api.h, and our kernels as device code. Nothing
+ * here decides anything; what there is to get wrong is above the table, where tests reach it. */
+#include <cublasLt.h>
+#include <cuda_runtime.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "kernels/cuda/api.h"
+#include "kernels/cuda/kernels.h"
+#include "kernels/cuda/kernels_vision.h"
+
+#define CUBLAS_CODES 1000000 /* codes from here on are cuBLAS's */
+#define WORKSPACE (32u << 20)
+#define PLANS 512 /* products whose algorithm is remembered */
+
+struct plan {
+    cuda_gemm shape; /* pointers reduced to their alignment */
+    cublasLtMatmulAlgo_t algo;
+};
+
+struct context {
+    int device;
+    cudaStream_t stream;
+    cublasLtHandle_t blas;
+    void *workspace;
+    cudaEvent_t marks[CUDA_MARKS], last, now;
+    double passed; /* ms from the opening to `last` */
+    plan *plans;
+    int plan_count;
+};
+
+static const void *const functions[KERNEL_COUNT] = {
+#define ADDRESS(name) (const void *)k_##name,
+    CUDA_KERNELS(ADDRESS)
+};
+
+static const size_t sizes[KERNEL_COUNT] = {
+#define SIZE(name) sizeof(((union kernel_args *)0)->name),
+    CUDA_KERNELS(SIZE)
+};
+
+static const char *api_explain(int code)
+{
+    if (code >= CUBLAS_CODES)
+        return cublasLtGetStatusString((cublasStatus_t)(code - CUBLAS_CODES));
+    return cudaGetErrorString((cudaError_t)code);
+}
+
+static bool api_is_memory(int code)
+{
+    return code == (int)cudaErrorMemoryAllocation ||
+           code == CUBLAS_CODES + (int)CUBLAS_STATUS_ALLOC_FAILED;
+}
+
+/* The code, and the runtime's memory of it gone: a failed allocation must not fail what follows. */
+static int done(cudaError_t e)
+{
+    if (e != cudaSuccess)
+        (void)cudaGetLastError();
+    return (int)e;
+}
+
+static int blas(cublasStatus_t s)
+{
+    return s == CUBLAS_STATUS_SUCCESS ? 0 : CUBLAS_CODES + (int)s;
+}
+
+static int api_count(int *devices)
+{
+    *devices = 0;
+    return done(cudaGetDeviceCount(devices));
+}
+
+static int api_info(int device, struct cuda_info *out)
+{
+    cudaDeviceProp p;
+    int rc = done(cudaGetDeviceProperties(&p, device));
+    memset(out, 0, sizeof *out);
+    if (rc != 0)
+        return rc;
+    snprintf(out->name, sizeof out->name, "%s", p.name);
+    out->major = p.major;
+    out->minor = p.minor;
+    out->processors = p.multiProcessorCount;
+    out->memory = p.totalGlobalMem;
+    return 0;
+}
+
+static void api_close(void *ctx)
+{
+    context *c = (context *)ctx;
+    if (!c)
+        return;
+    if (c->blas)
+        (void)cublasLtDestroy(c->blas);
+    (void)done(cudaFree(c->workspace));
+    for (cudaEvent_t e : c->marks)
+        if (e)
+            (void)done(cudaEventDestroy(e));
+    if (c->last)
+        (void)done(cudaEventDestroy(c->last));
+    if (c->now)
+        (void)done(cudaEventDestroy(c->now));
+    if (c->stream)
+        (void)done(cudaStreamDestroy(c->stream));
+    free(c->plans);
+    free(c);
+}
+
+/* Fails here when no code in the module runs on the device. */
+static int check_code(void)
+{
+    for (int i = 0; i < KERNEL_COUNT; i++) {
+        cudaFuncAttributes a;
+        int rc = done(cudaFuncGetAttributes(&a, functions[i]));
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int api_open(int device, void **ctx)
+{
+    context *c = (context *)calloc(1, sizeof *c);
+    if (!c)
+        return (int)cudaErrorMemoryAllocation;
+    c->device = device;
+    c->plans = (plan *)calloc(PLANS, sizeof *c->plans);
+    int rc = c->plans ? done(cudaSetDevice(device)) : (int)cudaErrorMemoryAllocation;
+    rc = rc ? rc : check_code();
+    rc = rc ? rc : done(cudaStreamCreateWithFlags(&c->stream, cudaStreamNonBlocking));
+    for (cudaEvent_t &e : c->marks)
+        rc = rc ? rc : done(cudaEventCreateWithFlags(&e, cudaEventDisableTiming));
+    rc = rc ? rc : done(cudaEventCreate(&c->last));
+    rc = rc ? rc : done(cudaEventCreate(&c->now));
+    rc = rc ? rc : done(cudaEventRecord(c->last, c->stream));
+    rc = rc ? rc : done(cudaMalloc(&c->workspace, WORKSPACE));
+    rc = rc ? rc : blas(cublasLtCreate(&c->blas));
+    if (rc != 0)
+        api_close(c);
+    else
+        *ctx = c;
+    return rc;
+}
+
+/* Each entry is made on whatever thread calls; CUDA's current device belongs to the thread. */
+static context *enter(void *ctx)
+{
+    context *c = (context *)ctx;
+    (void)cudaSetDevice(c->device);
+    return c;
+}
+
+static int api_memory(void *ctx, size_t *free_, size_t *total)
+{
+    enter(ctx);
+    return done(cudaMemGetInfo(free_, total));
+}
+
+static int api_alloc(void *ctx, size_t bytes, void **out)
+{
+    enter(ctx);
+    return done(cudaMalloc(out, bytes));
+}
+
+static int api_release(void *ctx, void *p)
+{
+    enter(ctx);
+    return done(cudaFree(p));
+}
+
+static int api_pin(void *ctx, size_t bytes, void **out)
+{
+    enter(ctx);
+    return done(cudaMallocHost(out, bytes));
+}
+
+static int api_unpin(void *ctx, void *p)
+{
+    enter(ctx);
+    return done(cudaFreeHost(p));
+}
+
+static int api_send(void *ctx, void *dst, const void *pinned, size_t bytes)
+{
+    return done(cudaMemcpyAsync(dst, pinned, bytes, cudaMemcpyHostToDevice, enter(ctx)->stream));
+}
+
+static int api_fetch(void *ctx, void *pinned, const void *src, size_t bytes)
+{
+    return done(cudaMemcpyAsync(pinned, src, bytes, cudaMemcpyDeviceToHost, enter(ctx)->stream));
+}
+
+static int api_clear(void *ctx, void *dst, size_t bytes)
+{
+    return done(cudaMemsetAsync(dst, 0, bytes, enter(ctx)->stream));
+}
+
+static int api_wait(void *ctx)
+{
+    return done(cudaStreamSynchronize(enter(ctx)->stream));
+}
+
+static int api_mark(void *ctx, int which)
+{
+    context *c = enter(ctx);
+    return done(cudaEventRecord(c->marks[which], c->stream));
+}
+
+static int api_reach(void *ctx, int which)
+{
+    return done(cudaEventSynchronize(enter(ctx)->marks[which]));
+}
+
+static int api_launch(void *ctx, const struct cuda_launch *l)
+{
+    context *c = enter(ctx);
+    if (l->kernel < 0 || l->kernel >= KERNEL_COUNT)
+        return (int)cudaErrorInvalidDeviceFunction;
+    union kernel_args args;
+    memcpy(&args, &l->args, sizes[l->kernel]);
+    void *list[] = {&args};
+    return done(cudaLaunchKernel(functions[l->kernel], dim3(l->grid[0], l->grid[1]),
+                                 dim3(l->threads), list, l->shared, c->stream));
+}
+
+/* ---- products */
+
+struct descriptors {
+    cublasLtMatmulDesc_t op;
+    cublasLtMatrixLayout_t a, b, c, d;
+    cublasLtMatmulPreference_t preference;
+};
+
+static void descriptors_fini(descriptors *x)
+{
+    cublasLtMatrixLayout_t layouts[] = {x->a, x->b, x->c, x->d};
+    for (cublasLtMatrixLayout_t l : layouts)
+        if (l)
+            (void)cublasLtMatrixLayoutDestroy(l);
+    if (x->op)
+        (void)cublasLtMatmulDescDestroy(x->op);
+    if (x->preference)
+        (void)cublasLtMatmulPreferenceDestroy(x->preference);
+}
+
+static cublasComputeType_t compute_type(int precision)
+{
+    switch (precision) {
+    case CUDA_TF32: return CUBLAS_COMPUTE_32F_FAST_TF32;
+    case CUDA_BFLOAT16: return CUBLAS_COMPUTE_32F_FAST_16BF;
+    case CUDA_HALF: return CUBLAS_COMPUTE_32F_FAST_16F;
+    }
+    return CUBLAS_COMPUTE_32F;
+}
+
+static int describe_op(descriptors *x, const struct cuda_gemm *g)
+{
+    int32_t ta = g->trans_a ? CUBLAS_OP_T : CUBLAS_OP_N;
+    int32_t tb = g->trans_b ? CUBLAS_OP_T : CUBLAS_OP_N;
+    uint32_t e = g->relu ? (g->bias ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_RELU)
+                         : (g->bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT);
+    int rc = blas(cublasLtMatmulDescCreate(&x->op, compute_type(g->precision), CUDA_R_32F));
+    rc = rc ? rc : blas(cublasLtMatmulDescSetAttribute(x->op, CUBLASLT_MATMUL_DESC_TRANSA, &ta,
+                                                       sizeof ta));
+    rc = rc ? rc : blas(cublasLtMatmulDescSetAttribute(x->op, CUBLASLT_MATMUL_DESC_TRANSB, &tb,
+                                                       sizeof tb));
+    rc = rc ? rc : blas(cublasLtMatmulDescSetAttribute(x->op, CUBLASLT_MATMUL_DESC_EPILOGUE, &e,
+                                                       sizeof e));
+    if (rc == 0 && g->bias)
+        rc = blas(cublasLtMatmulDescSetAttribute(x->op, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &g->bias,
+                                                 sizeof g->bias));
+    return rc;
+}
+
+static int describe(descriptors *x, const struct cuda_gemm *g)
+{
+    uint64_t am = g->trans_a ? g->k : g->m, an = g->trans_a ? g->m : g->k;
+    uint64_t bm = g->trans_b ? g->n : g->k, bn = g->trans_b ? g->k : g->n;
+    int rc = describe_op(x, g);
+    rc = rc ? rc : blas(cublasLtMatrixLayoutCreate(&x->a, CUDA_R_32F, am, an, g->lda));
+    rc = rc ? rc : blas(cublasLtMatrixLayoutCreate(&x->b, CUDA_R_32F, bm, bn, g->ldb));
+    rc = rc ? rc : blas(cublasLtMatrixLayoutCreate(&x->c, CUDA_R_32F, g->m, g->n, g->ldc));
+    return rc ? rc : blas(cublasLtMatrixLayoutCreate(&x->d, CUDA_R_32F, g->m, g->n, g->ldd));
+}
+
+static uint32_t alignment(const void *p)
+{
+    uintptr_t a = (uintptr_t)p;
+    return p ? (uint32_t)(a & -a & 255 ? a & -a & 255 : 256) : 256;
+}
+
+static int choose(context *c, descriptors *x, const struct cuda_gemm *g, cublasLtMatmulAlgo_t *algo)
+{
+    size_t room = WORKSPACE;
+    const struct {
+        cublasLtMatmulPreferenceAttributes_t name;
+        const void *p;
+    } list[] = {{CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, g->a},
+                {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, g->b},
+                {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, g->c},
+                {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, g->d}};
+    int rc = blas(cublasLtMatmulPreferenceCreate(&x->preference));
+    const cublasLtMatmulPreferenceAttributes_t most = CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES;
+    rc = rc ? rc : blas(cublasLtMatmulPreferenceSetAttribute(x->preference, most, &room,
+                                                             sizeof room));
+    for (auto &i : list) {
+        uint32_t bytes = alignment(i.p);
+        rc = rc ? rc : blas(cublasLtMatmulPreferenceSetAttribute(x->preference, i.name, &bytes,
+                                                                 sizeof bytes));
+    }
+    cublasLtMatmulHeuristicResult_t best;
+    int found = 0;
+    rc = rc ? rc : blas(cublasLtMatmulAlgoGetHeuristic(c->blas, x->op, x->a, x->b, x->c, x->d,
+                                                       x->preference, 1, &best, &found));
+    if (rc == 0 && found < 1)
+        rc = CUBLAS_CODES + (int)CUBLAS_STATUS_NOT_SUPPORTED;
+    if (rc == 0)
+        *algo = best.algo;
+    return rc;
+}
+
+/* The algorithm for products of this shape; the first one of a shape asks cuBLAS. */
+static int find_algo(context *c, descriptors *x, const struct cuda_gemm *g,
+                     cublasLtMatmulAlgo_t *algo)
+{
+    cuda_gemm shape;
+    memset(&shape, 0, sizeof shape);
+    shape.a = (const float *)(uintptr_t)alignment(g->a);
+    shape.b = (const float *)(uintptr_t)alignment(g->b);
+    shape.c = (const float *)(uintptr_t)alignment(g->c);
+    shape.d = (float *)(uintptr_t)alignment(g->d);
+    shape.bias = (const float *)(uintptr_t)(g->bias != NULL);
+    shape.lda = g->lda, shape.ldb = g->ldb, shape.ldc = g->ldc, shape.ldd = g->ldd;
+    shape.m = g->m, shape.n = g->n, shape.k = g->k, shape.beta = g->beta;
+    shape.trans_a = g->trans_a, shape.trans_b = g->trans_b, shape.relu = g->relu;
+    shape.precision = g->precision;
+    for (int i = 0; i < c->plan_count; i++)
+        if (memcmp(&c->plans[i].shape, &shape, sizeof shape) == 0) {
+            *algo = c->plans[i].algo;
+            return 0;
+        }
+    int rc = choose(c, x, g, algo);
+    if (rc == 0 && c->plan_count == PLANS)
+        c->plan_count = 0; /* rather ask again now and then than grow */
+    if (rc == 0) {
+        c->plans[c->plan_count].shape = shape;
+        c->plans[c->plan_count++].algo = *algo;
+    }
+    return rc;
+}
+
+static int api_gemm(void *ctx, const struct cuda_gemm *g)
+{
+    context *c = enter(ctx);
+    descriptors x;
+    cublasLtMatmulAlgo_t algo;
+    float alpha = 1;
+    memset(&x, 0, sizeof x);
+    int rc = describe(&x, g);
+    rc = rc ? rc : find_algo(c, &x, g, &algo);
+    rc = rc ? rc : blas(cublasLtMatmul(c->blas, x.op, &alpha, g->a, x.a, g->b, x.b, &g->beta, g->c,
+                                       x.c, g->d, x.d, &algo, c->workspace, WORKSPACE, c->stream));
+    descriptors_fini(&x);
+    return rc;
+}
+
+/* ---- graphs */
+
+static int api_capture(void *ctx)
+{
+    return done(cudaStreamBeginCapture(enter(ctx)->stream, cudaStreamCaptureModeThreadLocal));
+}
+
+static int api_captured(void *ctx, void **graph)
+{
+    cudaGraph_t g = NULL;
+    cudaGraphExec_t exec = NULL;
+    int rc = done(cudaStreamEndCapture(enter(ctx)->stream, &g));
+    rc = rc ? rc : done(cudaGraphInstantiate(&exec, g, 0));
+    if (g)
+        (void)done(cudaGraphDestroy(g));
+    *graph = exec;
+    return rc;
+}
+
+static int api_replay(void *ctx, void *graph)
+{
+    return done(cudaGraphLaunch((cudaGraphExec_t)graph, enter(ctx)->stream));
+}
+
+static void api_drop(void *ctx, void *graph)
+{
+    enter(ctx);
+    (void)done(cudaGraphExecDestroy((cudaGraphExec_t)graph));
+}
+
+/* In short steps, because CUDA tells them as a float. */
+static int api_milliseconds(void *ctx, double *out)
+{
+    context *c = enter(ctx);
+    float ms = 0;
+    int rc = done(cudaEventRecord(c->now, c->stream));
+    rc = rc ? rc : done(cudaEventSynchronize(c->now));
+    rc = rc ? rc : done(cudaEventElapsedTime(&ms, c->last, c->now));
+    c->passed += rc ? 0 : (double)ms;
+    cudaEvent_t old = c->last;
+    c->last = c->now;
+    c->now = old;
+    *out = c->passed;
+    return rc;
+}
+
+extern "C" __attribute__((visibility("default"))) const struct cuda_api vilscope_cuda_api = {
+    CUDA_API_VERSION, CUDART_VERSION, api_explain, api_is_memory, api_count, api_info, api_open,
+    api_close, api_memory, api_alloc, api_release, api_pin, api_unpin, api_send, api_fetch,
+    api_clear, api_wait, api_mark, api_reach, api_launch, api_gemm, api_capture, api_captured,
+    api_replay, api_drop, api_milliseconds,
+};

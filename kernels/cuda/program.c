@@ -1,0 +1,235 @@
+/* What a GPU has been asked to do: launches and products, done at once, or recorded between
+ * gpu_begin and gpu_end. A recording that has been seen before, to the last pointer, is one graph:
+ * nothing has to be told about batch, tokens or regions, and nothing can be told wrongly. */
+#include "kernels/cuda/gpu_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST 0x7fffffff /* blocks of a grid, along x */
+
+static void program_fini(struct program *p)
+{
+    free(p->calls);
+    free(p->blob);
+    *p = (struct program){0};
+}
+
+static bool program_equal(const struct program *a, const struct program *b)
+{
+    return a->count == b->count && a->size == b->size && a->count > 0 &&
+           memcmp(a->calls, b->calls, (size_t)a->count * sizeof *a->calls) == 0 &&
+           memcmp(a->blob, b->blob, a->size) == 0;
+}
+
+/* ---- recording */
+
+/* Room for one more call with so many bytes of arguments, zeros; NULL when there is no memory. */
+static void *append(struct program *p, const struct call *c, size_t size)
+{
+    size_t whole = (size + 15) & ~(size_t)15;
+    if (p->count == p->room) {
+        int room = p->room ? 2 * p->room : 64;
+        struct call *more = realloc(p->calls, (size_t)room * sizeof *more);
+        if (!more)
+            return NULL;
+        p->calls = more;
+        p->room = room;
+    }
+    if (p->size + whole > p->blob_room) {
+        size_t room = 2 * p->blob_room + whole + 4096;
+        unsigned char *more = realloc(p->blob, room);
+        if (!more)
+            return NULL;
+        p->blob = more;
+        p->blob_room = room;
+    }
+    memset(&p->calls[p->count], 0, sizeof *p->calls);
+    memset(p->blob + p->size, 0, whole);
+    struct call *to = &p->calls[p->count++];
+    to->what = c->what;
+    memcpy(to->dims, c->dims, sizeof to->dims);
+    to->kernel = c->kernel;
+    to->grid[0] = c->grid[0];
+    to->grid[1] = c->grid[1];
+    to->threads = c->threads;
+    to->shared = c->shared;
+    to->at = (uint32_t)p->size;
+    to->size = (uint32_t)size;
+    p->size += whole;
+    return p->blob + to->at;
+}
+
+static void *push(struct gpu *g, const struct call *c, size_t size)
+{
+    if (g->failed)
+        return NULL;
+    void *args = append(&g->now, c, size);
+    if (!args)
+        gpu_fail(g, c->what, c->dims, "the host has no memory left");
+    return args;
+}
+
+void *gpu_push(struct gpu *g, enum cuda_kernel kernel, const char *what, const int dims[3],
+               unsigned grid_x, unsigned grid_y, unsigned threads, unsigned shared, size_t size)
+{
+    struct call c = {.what = what, .dims = {dims[0], dims[1], dims[2]}, .kernel = (int)kernel,
+                     .grid = {grid_x, grid_y}, .threads = threads, .shared = shared};
+    return grid_x == 0 || grid_y == 0 ? NULL : push(g, &c, size);
+}
+
+void *gpu_push_flat(struct gpu *g, enum cuda_kernel kernel, const char *what, const int dims[3],
+                    int64_t n, size_t size)
+{
+    int64_t blocks = (n + FLAT_THREADS - 1) / FLAT_THREADS;
+    if (blocks > MOST) {
+        gpu_fail(g, what, dims, "more than a launch can have");
+        return NULL;
+    }
+    return gpu_push(g, kernel, what, dims, (unsigned)blocks, 1, FLAT_THREADS, 0, size);
+}
+
+struct cuda_gemm *gpu_push_gemm(struct gpu *g, const char *what, const int dims[3])
+{
+    struct call c = {.what = what, .dims = {dims[0], dims[1], dims[2]}, .kernel = -1};
+    return push(g, &c, sizeof(struct cuda_gemm));
+}
+
+/* ---- doing */
+
+static bool run_call(struct gpu *g, const struct program *p, const struct call *c)
+{
+    if (c->kernel < 0) {
+        struct cuda_gemm x;
+        memcpy(&x, p->blob + c->at, sizeof x);
+        return gpu_ok(g, g->api->gemm(g->ctx, &x), c->what, c->dims);
+    }
+    struct cuda_launch l;
+    l.kernel = c->kernel;
+    l.grid[0] = c->grid[0];
+    l.grid[1] = c->grid[1];
+    l.threads = c->threads;
+    l.shared = c->shared;
+    memcpy(&l.args, p->blob + c->at, c->size);
+    return gpu_ok(g, g->api->launch(g->ctx, &l), c->what, c->dims);
+}
+
+static void run_program(struct gpu *g, const struct program *p)
+{
+    for (int i = 0; i < p->count && !g->failed; i++)
+        if (!run_call(g, p, &p->calls[i]))
+            return;
+}
+
+static void forget(struct program *p)
+{
+    p->count = 0;
+    p->size = 0;
+}
+
+void gpu_flush(struct gpu *g)
+{
+    if (g->now.count > 0)
+        run_program(g, &g->now);
+    forget(&g->now);
+}
+
+void gpu_go(struct gpu *g)
+{
+    if (!g->recording)
+        gpu_flush(g);
+}
+
+/* ---- graphs */
+
+static void drop(struct gpu *g, struct graph *x)
+{
+    if (x->graph) {
+        (void)g->api->wait(g->ctx);
+        g->api->drop(g->ctx, x->graph);
+    }
+    program_fini(&x->program);
+    *x = (struct graph){0};
+}
+
+void gpu_programs_fini(struct gpu *g)
+{
+    for (int i = 0; i < GPU_GRAPHS; i++)
+        drop(g, &g->graphs[i]);
+    program_fini(&g->now);
+}
+
+/* The graph whose program is the recorded one, or NULL. */
+static struct graph *find(struct gpu *g)
+{
+    for (int i = 0; i < GPU_GRAPHS; i++)
+        if (program_equal(&g->graphs[i].program, &g->now))
+            return &g->graphs[i];
+    return NULL;
+}
+
+/* Takes the place of the one that was used longest ago. */
+static void remember(struct gpu *g)
+{
+    struct graph *oldest = &g->graphs[0];
+    for (int i = 1; i < GPU_GRAPHS; i++)
+        if (g->graphs[i].last < oldest->last)
+            oldest = &g->graphs[i];
+    drop(g, oldest);
+    oldest->program = g->now;
+    oldest->last = ++g->clock;
+    g->now = (struct program){0};
+}
+
+/* Makes a graph of x's program. A device that makes none computes without; that is no failure. */
+static void capture(struct gpu *g, struct graph *x)
+{
+    if (g->api->capture(g->ctx) != 0) {
+        g->no_graphs = true;
+        return;
+    }
+    run_program(g, &x->program);
+    if (g->api->captured(g->ctx, &x->graph) != 0 || g->failed) {
+        if (x->graph)
+            g->api->drop(g->ctx, x->graph);
+        x->graph = NULL;
+        g->no_graphs = true;
+        g->failed = false; /* what really is wrong shows again without the graph */
+        return;
+    }
+    g->stats.captures++;
+}
+
+void gpu_begin(struct gpu *g)
+{
+    gpu_flush(g);
+    g->recorder = pthread_self();
+    g->recording = true;
+}
+
+/* The first time a program is only done: whatever CUDA loads on first use is loaded, and shapes
+ * that never come again cost no graph. */
+void gpu_end(struct gpu *g)
+{
+    g->recording = false;
+    if (g->failed || g->now.count == 0) {
+        forget(&g->now);
+        return;
+    }
+    struct graph *x = find(g);
+    if (!x) {
+        run_program(g, &g->now);
+        remember(g);
+        return;
+    }
+    x->last = ++g->clock;
+    if (!x->graph && !g->no_graphs)
+        capture(g, x);
+    if (x->graph) {
+        gpu_ok(g, g->api->replay(g->ctx, x->graph), "replaying a pass", NULL);
+        g->stats.replays++;
+    } else {
+        run_program(g, &x->program);
+    }
+    forget(&g->now);
+}

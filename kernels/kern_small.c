@@ -1,0 +1,97 @@
+/* Small operations that all CPU back ends share: bound by memory, or seldom. */
+#include "kernels/kern_priv.h"
+
+#include <math.h>
+#include <string.h>
+
+void kern_rows_ref(struct kern *k, const struct kern_rows *o)
+{
+    (void)k;
+    for (int i = 0; i < o->m; i++)
+        memcpy(o->y + i * o->ldy, o->x + (o->index ? o->index[i] : i) * o->ldx,
+               (size_t)o->n * sizeof *o->y);
+}
+
+void kern_mean_ref(struct kern *k, const struct kern_mean *o)
+{
+    int count = 0;
+    (void)k;
+    memset(o->y, 0, (size_t)o->n * sizeof *o->y);
+    for (int i = 0; i < o->m; i++) {
+        if (o->skip && o->skip[i] != 0)
+            continue;
+        count++;
+        for (int j = 0; j < o->n; j++)
+            o->y[j] += o->x[i * o->ldx + j];
+    }
+    for (int j = 0; j < o->n; j++)
+        o->y[j] /= (float)count;
+}
+
+void kern_upsample_ref(struct kern *k, const struct kern_upsample *o)
+{
+    (void)k;
+    for (int y = 0; y < o->h; y++)
+        for (int i = 0; i < o->w; i++) {
+            int sy = y / 2 < o->sh ? y / 2 : o->sh - 1, sx = i / 2 < o->sw ? i / 2 : o->sw - 1;
+            float *to = o->x + ((ptrdiff_t)y * o->w + i) * o->c;
+            const float *from = o->small + ((ptrdiff_t)sy * o->sw + sx) * o->c;
+            for (int c = 0; c < o->c; c++)
+                to[c] += from[c];
+        }
+}
+
+static float area(const float *b)
+{
+    return (b[2] - b[0] + 1) * (b[3] - b[1] + 1);
+}
+
+static bool overlap(const float *a, const float *b, float threshold)
+{
+    float w = fminf(a[2], b[2]) - fmaxf(a[0], b[0]) + 1;
+    float h = fminf(a[3], b[3]) - fmaxf(a[1], b[1]) + 1;
+    if (w <= 0 || h <= 0)
+        return false;
+    float both = w * h;
+    return both / (area(a) + area(b) - both) > threshold;
+}
+
+static void overlaps_row(void *arg, int i)
+{
+    const struct kern_overlaps *o = arg;
+    int words = (o->n + 63) / 64;
+    uint64_t *row = o->matrix + (ptrdiff_t)i * words;
+    memset(row, 0, (size_t)words * sizeof *row);
+    for (int j = 0; j < o->n; j++)
+        if (overlap(o->boxes + 4 * (ptrdiff_t)i, o->boxes + 4 * (ptrdiff_t)j, o->threshold))
+            row[j / 64] |= (uint64_t)1 << (j % 64);
+}
+
+void kern_overlaps_ref(struct kern *k, const struct kern_overlaps *o)
+{
+    pool_run(k->pool, o->n, overlaps_row, (void *)(uintptr_t)o);
+}
+
+struct rows {
+    float *x;
+    int n;
+};
+
+static void softmax_row(void *arg, int i)
+{
+    const struct rows *r = arg;
+    float *x = r->x + (ptrdiff_t)i * r->n, top = -INFINITY;
+    double sum = 0;
+    for (int j = 0; j < r->n; j++)
+        top = x[j] > top ? x[j] : top;
+    for (int j = 0; j < r->n; j++)
+        sum += exp((double)x[j] - (double)top);
+    for (int j = 0; j < r->n; j++)
+        x[j] = (float)(exp((double)x[j] - (double)top) / sum);
+}
+
+void kern_softmax_ref(struct kern *k, float *x, int m, int n)
+{
+    struct rows r = {x, n};
+    pool_run(k->pool, m, softmax_row, &r);
+}

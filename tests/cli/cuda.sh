@@ -1,0 +1,94 @@
+#!/bin/sh
+# A GPU that cannot be used costs one clear line, and auto goes on with the processor; what can
+# compute is listed. The compiled module: no kernel spills registers, and those that move rows do so
+# 16 bytes at a time. A lost line, a crash without a driver, a kernel that outgrew its registers or
+# lost its wide loads breaks it.
+set -u
+tiny=$SRCDIR/tests/data/tiny
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export VILSCOPE_LOG="$work/log.db"
+. "$SRCDIR/tests/cli/lib.sh"
+
+q() {
+    "$VILSCOPE" query -m "$tiny" -t refcoco "$@" --regions "$tiny/scene.npy" "$tiny/scene.png" "red"
+}
+
+# ---- the list
+"$VILSCOPE" devices >"$work/list"
+grep -q '^ref  *yes' "$work/list" && grep -q '^cuda' "$work/list"
+ok $? "devices lists processors and GPUs: $(tail -n 1 "$work/list")"
+"$VILSCOPE" devices --json | grep -q '"name": "ref"'
+ok $? "devices --json"
+refuses 2 "cuda:none" "a wrong number" q --device cuda:none
+
+# ---- no driver, and drivers that fail: libraries of a few lines in place of NVIDIA's
+cc=
+for c in cc gcc clang; do
+    [ -z "$cc" ] && command -v $c >/dev/null && cc=$c
+done
+library() { # library FILE TEXT
+    echo "$2" >"$work/library.c"
+    $cc -shared -fPIC -o "$1" "$work/library.c"
+}
+driver() { # driver CODE DEVICES: one whose start returns CODE
+    library "$work/libcuda.so.1" "int cuInit(unsigned f) { (void)f; return $1; }
+int cuDeviceGetCount(int *n) { *n = $2; return 0; }"
+}
+with_driver() { # with_driver WHAT PATTERN
+    export LD_LIBRARY_PATH="$work"
+    refuses 2 "$2" "$1" q --device cuda
+    q --json >"$work/out" 2>/dev/null && grep -q '"device": "cpu-' "$work/out"
+    ok $? "$1: auto goes on with the processor"
+    unset LD_LIBRARY_PATH
+}
+if [ -z "$cc" ]; then
+    skip "drivers that fail: there is no C compiler"
+else
+    driver 100 0
+    with_driver "a driver without a GPU" "finds no GPU"
+    driver 804 1
+    with_driver "a driver that does not start" "CUDA error 804"
+    driver 0 1
+    export VILSCOPE_CUDA_MODULE="$work/nowhere/vilscope-cuda.so"
+    with_driver "no module" "no CUDA module"
+    library "$work/other.so" "int x;"
+    export VILSCOPE_CUDA_MODULE="$work/other.so"
+    with_driver "a module of another version" "another version"
+    unset VILSCOPE_CUDA_MODULE
+    if [ -f "$BUILDDIR/vilscope-cuda.so" ]; then
+        with_driver "a driver that CUDA cannot use" "device cuda: "
+    fi
+fi
+
+# ---- the compiled code
+log=$BUILDDIR/vilscope-cuda.log
+if [ ! -f "$BUILDDIR/vilscope-cuda.so" ]; then
+    skip "compiled kernels: this build has no module (nvcc was not found)"
+else
+    grep -q 'spill stores' "$log" &&
+        ! grep 'spill stores' "$log" | grep -v ' 0 bytes spill stores, 0 bytes spill loads'
+    ok $? "no register is spilled in $(grep -c 'spill stores' "$log") compiled kernels"
+fi
+if [ ! -f "$BUILDDIR/vilscope-cuda.so" ] || ! command -v cuobjdump >/dev/null; then
+    skip "16-byte loads: cuobjdump or the module is not there"
+else
+    for arch in sm_75 sm_80 sm_86 sm_89 sm_90; do
+        cuobjdump -sass -arch $arch "$BUILDDIR/vilscope-cuda.so" >"$work/sass" 2>/dev/null
+        missing=$(awk '
+            /Function :/ {f = $3; seen[f] = 1}
+            /LDG[.A-Z0-9]*\.128/ {wide[f] = 1}
+            END {
+                n = split("attention binary embed finish group im2col norm overlaps rows upsample",
+                          k, " ")
+                for (i = 1; i <= n; i++)
+                    if (!wide["k_" k[i]])
+                        print k[i]
+                if (!seen["k_norm"])
+                    print "no code at all"
+            }' "$work/sass")
+        [ -z "$missing" ]
+        ok $? "$arch: wide loads where rows are moved $missing"
+    done
+fi
+end

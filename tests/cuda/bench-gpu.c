@@ -1,0 +1,315 @@
+/* What the GPU back end reaches: each operation against ceilings that are measured first, passes
+ * of the model, the detector. kernels/NOTES.md says how it is used. Exit 77 with the reason where
+ * there is no GPU.
+ *
+ * usage: bench-gpu ops [DEVICE]
+ *        bench-gpu model CONFIG CHECKPOINT [DEVICE]
+ *        bench-gpu first CONFIG CHECKPOINT [DEVICE]      one query, for the time from its start
+ *        bench-gpu detector ARCH|- WEIGHTS [DEVICE]      -: the reference's */
+#include "kernels/cuda/gpu.h"
+#include "src/formats/regions.h"
+#include "src/formats/tensorfile.h"
+#include "src/mem.h"
+#include "src/model/vilbert.h"
+#include "src/vision/arch.h"
+#include "src/vision/detector.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TIMES 50 /* in one recording */
+#define TURNS 9
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static int fail(const char *why)
+{
+    fprintf(stderr, "bench-gpu: %s\n", why);
+    return 1;
+}
+
+/* ---- operations: TIMES of them as one graph, the median of TURNS, in ms each */
+
+struct job {
+    struct kern *k;
+    void (*run)(struct job *j);
+    float *x, *y, *w, *z;
+    int m, n, d;
+};
+
+static double time_job(struct job *j, int times)
+{
+    double ms[TURNS];
+    for (int i = -2; i < TURNS; i++) {
+        double start = gpu_milliseconds(j->k->gpu);
+        kern_begin(j->k);
+        for (int t = 0; t < times; t++)
+            j->run(j);
+        kern_end(j->k);
+        double end = gpu_milliseconds(j->k->gpu);
+        if (i >= 0)
+            ms[i] = (end - start) / times;
+    }
+    qsort(ms, TURNS, sizeof *ms, by_value);
+    return ms[TURNS / 2];
+}
+
+static void run_copy(struct job *j)
+{
+    struct kern_rows o = {.x = j->x, .ldx = j->n, .y = j->y, .ldy = j->n, .m = j->m, .n = j->n};
+    kern_table(j->k)->rows(j->k, &o);
+}
+
+static void run_linear(struct job *j)
+{
+    struct kern_linear o = {.x = j->x, .ldx = j->d, .w = j->w, .y = j->y, .ldy = j->n, .m = j->m,
+                            .n = j->n, .k = j->d, .act = KERN_NONE};
+    kern_table(j->k)->linear(j->k, &o, 1);
+}
+
+static void run_gelu(struct job *j)
+{
+    struct kern_linear o = {.x = j->x, .ldx = j->d, .w = j->w, .bias = j->w, .y = j->y,
+                            .ldy = j->n, .m = j->m, .n = j->n, .k = j->d, .act = KERN_GELU};
+    kern_table(j->k)->linear(j->k, &o, 1);
+}
+
+static void run_norm(struct job *j)
+{
+    struct kern_norm o = {.x = j->x, .ldx = j->n, .gain = j->w, .shift = j->w, .y = j->y,
+                          .ldy = j->n, .m = j->m, .n = j->n, .eps = 1e-12f};
+    kern_table(j->k)->norm(j->k, &o, 1);
+}
+
+/* m images of n rows, eight heads of d, probabilities stored */
+static void run_attention(struct job *j)
+{
+    struct kern_attention *list = xcalloc((size_t)j->m, sizeof *list);
+    int wide = 8 * j->d;
+    for (int i = 0; i < j->m; i++) {
+        float *at = j->x + (ptrdiff_t)i * j->n * wide;
+        list[i] = (struct kern_attention){.q = at, .k = at, .v = at, .ldq = wide, .ldk = wide,
+                                          .ldv = wide, .ldo = wide,
+                                          .out = j->y + (ptrdiff_t)i * j->n * wide,
+                                          .probs = j->z + (ptrdiff_t)i * 8 * j->n * j->n,
+                                          .heads = 8, .dh = j->d, .tq = j->n, .tk = j->n,
+                                          .scale = 0.1f};
+    }
+    kern_table(j->k)->attention(j->k, list, j->m);
+    free(list);
+}
+
+/* n by n pixels of m channels, 3x3, d groups */
+static void run_conv(struct job *j)
+{
+    struct kern_conv o = {.x = j->x, .h = j->n, .w = j->n, .cin = j->m, .weights = j->w, .y = j->y,
+                          .cout = j->m, .kh = 3, .kw = 3, .stride = 1, .pad = 1, .groups = j->d,
+                          .act = KERN_RELU};
+    kern_table(j->k)->conv(j->k, &o);
+}
+
+static void tell(const char *what, int m, int n, int d, double ms, double flop, double bytes,
+                 double gflops, double gbs)
+{
+    double r = flop / ms / 1e6, b = bytes / ms / 1e6;
+    printf("%-12s %5d %5d %5d  %9.2f us  %8.0f GFLOP/s %3.0f%%  %7.0f GB/s %3.0f%%\n", what, m, n,
+           d, 1000 * ms, r, 100 * r / gflops, b, 100 * b / gbs);
+}
+
+static void bench_linear(struct job *j, double gflops, double gbs)
+{
+    static const int list[][3] = {{12, 768, 768},    {38, 768, 768},    {38, 3072, 768},
+                                  {38, 768, 3072},   {101, 1024, 1024}, {101, 1024, 2048},
+                                  {1616, 1024, 1024}, {3800, 768, 768}, {3800, 3072, 768},
+                                  {10100, 1024, 1024}};
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        double m = j->m = list[i][0], n = j->n = list[i][1], d = j->d = list[i][2];
+        j->run = run_linear;
+        tell("linear", j->m, j->n, j->d, time_job(j, TIMES), 2 * m * n * d,
+             4 * (m * d + n * d + m * n), gflops, gbs);
+        j->run = run_gelu;
+        tell("linear+gelu", j->m, j->n, j->d, time_job(j, TIMES), 2 * m * n * d,
+             4 * (m * d + n * d + 3 * m * n), gflops, gbs);
+    }
+}
+
+static void bench_rest(struct job *j, double gflops, double gbs)
+{
+    static const int looks[][3] = {{1, 38, 64}, {1, 101, 128}, {100, 38, 64}, {100, 101, 128}};
+    static const int convs[][3] = {{256, 200, 32}, {512, 100, 32}, {1024, 50, 32}, {2048, 25, 32},
+                                   {512, 100, 1}};
+    for (size_t i = 0; i < 4; i++) {
+        double m = j->m = looks[i][0], n = j->n = looks[i][1], d = j->d = looks[i][2];
+        j->run = run_attention;
+        tell("attention", j->m, j->n, j->d, time_job(j, TIMES), 4 * m * 8 * n * n * d,
+             4 * m * 8 * (4 * n * d + n * n), gflops, gbs);
+    }
+    for (int i = 0; i < 3; i++) {
+        double m = j->m = i == 0 ? 38 : i == 1 ? 1616 : 10100, n = j->n = 1024;
+        j->run = run_norm;
+        tell("norm", j->m, j->n, 1, time_job(j, TIMES), 8 * m * n, 8 * m * n, gflops, gbs);
+    }
+    for (size_t i = 0; i < 5; i++) {
+        double c = j->m = convs[i][0], n = j->n = convs[i][1], g = j->d = convs[i][2];
+        j->run = run_conv;
+        tell("conv 3x3", j->m, j->n, j->d, time_job(j, 5), 18 * n * n * c * c / g,
+             4 * (2 * n * n * c + 9 * c * c / g), gflops, gbs);
+    }
+}
+
+static int bench_ops(struct kern *k)
+{
+    size_t n = (size_t)96 << 20;
+    char why[400];
+    struct job j = {.k = k, .x = kern_alloc(k, n), .y = kern_alloc(k, n),
+                    .z = kern_alloc(k, n / 4)};
+    j.w = xcalloc((size_t)16 << 20, sizeof *j.w);
+    struct kern_set *s = kern_set_new(k, 0);
+    if (j.x && j.y && j.z) {
+        kern_use(k, s);
+        j.run = run_copy;
+        j.m = 1 << 14, j.n = 6144;
+        double gbs = 8.0 * j.m * j.n / time_job(&j, 5) / 1e6;
+        j.run = run_linear;
+        j.m = j.n = j.d = 4096;
+        double gflops = 2.0 * j.m * j.n * j.d / time_job(&j, 5) / 1e6;
+        printf("ceilings: %.0f GB/s copying, %.0f GFLOP/s in a product of 4096\n", gbs, gflops);
+        printf("%-12s %5s %5s %5s\n", "", "m", "n", "k");
+        bench_linear(&j, gflops, gbs);
+        bench_rest(&j, gflops, gbs);
+    }
+    kern_set_free(k, s);
+    kern_free(k, j.x), kern_free(k, j.y), kern_free(k, j.z);
+    free(j.w);
+    return kern_finish(k, why, sizeof why) == 0 ? 0 : fail(why);
+}
+
+/* ---- the model */
+
+/* passes: at most 21, after three to warm up; one without when it is 1. */
+static int time_model(struct vilbert *m, int batch, int tokens, bool attention, int passes)
+{
+    int dim = vilbert_config(m)->v_feature, regions = 101;
+    double ms[21];
+    struct vs_err err = {0};
+    int32_t *ids = xcalloc((size_t)(batch * tokens), sizeof *ids);
+    int32_t *task = xcalloc((size_t)batch, sizeof *task);
+    float *features = xcalloc((size_t)batch * (size_t)(regions * dim), sizeof *features);
+    float *spatials = xcalloc((size_t)(batch * regions) * 5, sizeof *spatials);
+    for (int i = 0; i < batch * tokens; i++)
+        ids[i] = 1 + (1000 + 37 * i) % (vilbert_config(m)->vocab_size - 1);
+    for (ptrdiff_t i = 0; i < (ptrdiff_t)batch * regions * dim; i++)
+        features[i] = (float)((unsigned)i * 2654435761u >> 8) / 16777216.0f;
+    for (int i = 0; i < batch; i++)
+        task[i] = 1;
+    struct vilbert_input in = {batch, tokens, regions, ids, NULL, NULL, features, spatials, NULL,
+                               vilbert_task_tokens(m) ? task : NULL};
+    struct vilbert_want want = {.heads = HEAD_VQA, .attention = attention};
+    int rc = 0;
+    for (int i = passes > 1 ? -3 : 0; i < passes && rc == 0; i++) {
+        struct trace *t = NULL;
+        rc = vilbert_forward(m, &in, &want, &t, &err);
+        if (rc == 0 && i >= 0)
+            ms[i] = t->ms;
+        trace_free(t);
+    }
+    qsort(ms, rc == 0 ? (size_t)passes : 0, sizeof *ms, by_value);
+    if (rc == 0)
+        printf("model: batch %3d, %2d tokens, %3d regions%s: %.3f ms (least %.3f), %.3f a query\n",
+               batch, tokens, regions, attention ? ", all maps" : "", ms[passes / 2], ms[0],
+               ms[passes / 2] / batch);
+    free(ids), free(task), free(features), free(spatials);
+    return rc == 0 ? 0 : fail(err.text);
+}
+
+static int bench_model(struct kern *k, const char *config, const char *checkpoint, bool first)
+{
+    struct config c;
+    struct tensorfile *f = NULL;
+    struct vilbert *m = NULL;
+    struct vs_err err = {0};
+    int rc = config_read(config, &c, &err) || tensorfile_open(checkpoint, &f, &err) ||
+             vilbert_open(&c, f, k, &m, &err);
+    if (rc != 0)
+        return fail(err.text);
+    if (first)
+        rc = time_model(m, 1, 12, false, 1);
+    else
+        rc = time_model(m, 1, 12, false, 21) || time_model(m, 1, 38, false, 21) ||
+             time_model(m, 1, 38, true, 21) || time_model(m, 16, 38, false, 21) ||
+             time_model(m, 100, 38, false, 7);
+    struct gpu_stats s;
+    gpu_stats(k->gpu, &s);
+    printf("memory: %zu MB in use (%zu MB of weights), %zu MB at most; %d graphs\n", s.used >> 20,
+           s.weights >> 20, s.peak >> 20, s.graphs);
+    vilbert_free(m);
+    tensorfile_close(f);
+    return rc;
+}
+
+/* ---- the detector, at 800x1333 */
+
+static int bench_detector(struct kern *k, const char *arch, const char *weights)
+{
+    enum { W = 1333, H = 800 };
+    struct arch a;
+    struct tensorfile *f = NULL;
+    struct detector *d = NULL;
+    struct vs_err err = {0};
+    double ms[7];
+    uint8_t *rgb = xcalloc((size_t)W * H, 3);
+    for (int i = 0; i < W * H * 3; i++)
+        rgb[i] = (uint8_t)((i / 3 % W / 60 * 53 + i / 3 / W / 50 * 91 + i % 3 * 40) & 255);
+    if (strcmp(arch, "-") == 0)
+        arch_default(&a);
+    int rc = (strcmp(arch, "-") != 0 && arch_read(arch, &a, &err)) ||
+             tensorfile_open(weights, &f, &err) || detector_open(&a, f, k, &d, &err);
+    for (int i = -2; i < 7 && rc == 0; i++) {
+        struct regions *g = NULL;
+        struct detector_want want = {0};
+        double start = vs_now_ms();
+        rc = detector_run(d, rgb, W, H, &want, &g, NULL, &err);
+        if (i >= 0)
+            ms[i] = vs_now_ms() - start;
+        regions_free(g);
+    }
+    qsort(ms, 7, sizeof *ms, by_value);
+    if (rc == 0)
+        printf("detector: %dx%d: %.1f ms (least %.1f)\n", W, H, ms[3], ms[0]);
+    detector_free(d);
+    tensorfile_close(f);
+    free(rgb);
+    return rc == 0 ? 0 : fail(err.text);
+}
+
+int main(int argc, char **argv)
+{
+    struct kern *k = NULL;
+    char why[256];
+    bool ops = argc >= 2 && argc <= 3 && strcmp(argv[1], "ops") == 0;
+    bool model = argc >= 4 && argc <= 5 && strcmp(argv[1], "model") == 0;
+    bool first = argc >= 4 && argc <= 5 && strcmp(argv[1], "first") == 0;
+    bool detector = argc >= 4 && argc <= 5 && strcmp(argv[1], "detector") == 0;
+    if (!ops && !model && !first && !detector)
+        return fail("ops [DEVICE] | model|first CONFIG CHECKPOINT [DEVICE] | detector ARCH WEIGHTS "
+                    "[DEVICE]");
+    const char *device = ops ? argc > 2 ? argv[2] : "cuda" : argc > 4 ? argv[4] : "cuda";
+    if (kern_open(device, 0, &k, why, sizeof why) != 0) {
+        printf("bench-gpu: skipped: %s\n", why);
+        return 77;
+    }
+    if (kern_is_host(k))
+        return fail("it measures GPUs: cuda or cuda:N");
+    printf("%s\n", kern_describe(k));
+    int rc = ops        ? bench_ops(k)
+             : detector ? bench_detector(k, argv[2], argv[3])
+                        : bench_model(k, argv[2], argv[3], first);
+    kern_close(k);
+    return rc;
+}

@@ -1,0 +1,163 @@
+/* The back end on a real GPU: every operation, large sizes included, against the reference; random
+ * queries and the detector against the CPU; memory that ends at every allocation. Exit 77 with the
+ * reason where there is no GPU. A wrong kernel, product, copy or order of the stream breaks it.
+ *
+ * usage: test-gpu [QUERIES]     1000 when not said; $SRCDIR is the source tree
+ *        test-gpu --quick       small sizes only, for compute-sanitizer */
+#include "ops.h"
+#include "queries.h"
+#include "src/formats/regions.h"
+#include "src/vision/arch.h"
+#include "src/vision/detector.h"
+
+static struct kern *open_kern(const char *device)
+{
+    struct kern *k = NULL;
+    char why[256] = "";
+    int rc = kern_open(device, 0, &k, why, sizeof why);
+    return ok(rc == 0, "%s opens %s", device, why) ? k : NULL;
+}
+
+/* ---- memory that ends: the real calls, one of whose allocations fails */
+
+static struct cuda_api failing;
+static const struct cuda_api *real;
+static int countdown, code_of_memory;
+
+static int alloc_or_fail(void *ctx, size_t bytes, void **out)
+{
+    return countdown > 0 && --countdown == 0 ? code_of_memory : real->alloc(ctx, bytes, out);
+}
+
+static int pin_or_fail(void *ctx, size_t bytes, void **out)
+{
+    return countdown > 0 && --countdown == 0 ? code_of_memory : real->pin(ctx, bytes, out);
+}
+
+static struct kern *open_short(int nth, char *why, size_t size)
+{
+    struct kern *k = NULL;
+    failing = *real;
+    failing.alloc = alloc_or_fail;
+    failing.pin = pin_or_fail;
+    for (code_of_memory = 1; !real->is_memory(code_of_memory) && code_of_memory < 1000;)
+        code_of_memory++;
+    countdown = nth;
+    return gpu_kern(&failing, "cuda", &k, why, size) == 0 ? k : NULL;
+}
+
+/* quick: the memory never ends */
+static void check_queries(int count, bool quick)
+{
+    const char *config = source_path("tests/data/tiny/config.json");
+    const char *checkpoint = source_path("tests/data/tiny/checkpoint.bin");
+    struct query_model cpu, gpu;
+    struct vs_err err = {0};
+    char why[256];
+    struct kern *a = open_kern("cpu"), *b = open_kern("cuda");
+    if (!a || !b)
+        return;
+    if (!ok(query_open(&cpu, config, checkpoint, a, &err) == 0 &&
+            query_open(&gpu, config, checkpoint, b, &err) == 0, "tiny opens on both %s", err.text))
+        return;
+    query_compare(&gpu, &cpu, count);
+    query_close(&gpu);
+    real = gpu_module(why, sizeof why);
+    if (!quick)
+        query_out_of_memory(open_short, config, checkpoint, &cpu, 1);
+    query_close(&cpu);
+}
+
+/* ---- the detector */
+
+static struct regions *detect(const char *device, struct trace **t)
+{
+    enum { W = 320, H = 240 };
+    static uint8_t rgb[W * H * 3];
+    struct arch a;
+    struct tensorfile *f = NULL;
+    struct detector *d = NULL;
+    struct regions *g = NULL;
+    struct vs_err err = {0};
+    struct detector_want want = {.trace = true};
+    struct kern *k = open_kern(device);
+    for (int i = 0; i < W * H * 3; i++) /* blocks and stripes */
+        rgb[i] = (uint8_t)((i / 3 % W / 24 * 53 + i / 3 / W / 20 * 91 + i % 3 * 40) & 255);
+    bool good = k && arch_read(source_path("tests/data/tiny/detector.json"), &a, &err) == 0 &&
+                tensorfile_open(source_path("tests/data/tiny/detector.pth"), &f, &err) == 0 &&
+                detector_open(&a, f, k, &d, &err) == 0 &&
+                detector_run(d, rgb, W, H, &want, &g, t, &err) == 0;
+    ok(good, "%s detects %s", device, err.text);
+    detector_free(d);
+    kern_close(k);
+    tensorfile_close(f);
+    return g;
+}
+
+static bool is_exact(const char *name)
+{
+    return name[0] == 'c' || name[0] == 'p' || strncmp(name, "rpn_", 4) == 0 ||
+           strcmp(name, "stem") == 0;
+}
+
+/* Maps within rounding; which of two nearly equal boxes comes first may differ. */
+static void check_detector(void)
+{
+    struct trace *a = NULL, *b = NULL;
+    struct regions *cpu = detect("cpu", &a), *gpu = detect("cuda", &b);
+    int compared = 0, wrong = 0;
+    for (int i = 0; a && b && i < a->count; i++) {
+        const struct trace_tensor *x = &a->tensors[i], *y = trace_find(b, x->name);
+        float worst = 0, scale = 1;
+        size_t n = 1;
+        for (int d = 0; d < x->ndim; d++)
+            n *= (size_t)x->shape[d];
+        if (!is_exact(x->name) || x->ndim != 4 || !y)
+            continue;
+        for (size_t j = 0; j < n; j++) {
+            worst = fmaxf(worst, fabsf(x->data[j] - y->data[j]));
+            scale = fmaxf(scale, fabsf(x->data[j]));
+        }
+        compared++;
+        wrong += !(worst / scale < 1e-4f);
+    }
+    ok(cpu && gpu && compared > 10 && wrong == 0, "%d maps of the detector, %d differ", compared,
+       wrong);
+    if (cpu && gpu) {
+        int near = 0;
+        for (int i = 0; i < gpu->count; i++)
+            for (int j = 0, found = 0; j < cpu->count && !found; j++) {
+                float d = 0;
+                for (int c = 0; c < 4; c++)
+                    d = fmaxf(d, fabsf(gpu->boxes[4 * i + c] - cpu->boxes[4 * j + c]));
+                found = d < 0.05f;
+                near += found;
+            }
+        ok(gpu->count == cpu->count && near * 100 >= 95 * gpu->count,
+           "%d of %d regions are the CPU's", near, gpu->count);
+    }
+    regions_free(cpu);
+    regions_free(gpu);
+    trace_free(a);
+    trace_free(b);
+}
+
+int main(int argc, char **argv)
+{
+    struct kern *k = NULL, *ref;
+    char why[256];
+    bool quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
+    if (kern_open("cuda", 0, &k, why, sizeof why) != 0) {
+        printf("test-gpu: skipped: %s\n", why);
+        return 77;
+    }
+    tap_note("%s", kern_describe(k));
+    ref = open_kern("ref");
+    if (ref)
+        ops_check(k, ref, !quick);
+    kern_close(ref);
+    kern_close(k);
+    check_queries(quick ? 6 : argc > 1 ? atoi(argv[1]) : 1000, quick);
+    check_detector();
+    return tap_done();
+}
