@@ -232,7 +232,9 @@ int compare_fd(const struct workbench *w)
 
 bool compare_busy(const struct workbench *w)
 {
-    return w->compare && w->compare->number;
+    const struct trend *t = w->compare ? &w->compare->trend : NULL;
+    return t && (w->compare->number ||
+                 (t->runner && !t->stopped && t->next < checkpoint_count(w)));
 }
 
 void compare_stop(struct workbench *w)
