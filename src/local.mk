@@ -65,4 +65,4 @@ vilscope_SOURCES = \
 	src/cmd_workbench.c \
 	src/cmd_world.c \
 	src/main.c src/vilscope.h
-vilscope_LDADD = libui.a libworld.a $(SESSION_LIBS) $(CORE_LIBS) $(NCURSES_LIBS)
+vilscope_LDADD = libui.a libworld.a $(SESSION_LIBS) $(CORE_LIBS) $(NCURSES_LIBS) $(SIXEL_LIBS)

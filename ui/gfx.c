@@ -245,7 +245,7 @@ static void encode_strip(struct gfx *g, struct gfx_strip *s, const struct gfx_pl
                3 * (size_t)p->w * (size_t)h);
     pthread_mutex_unlock(&g->lock);
     if (part)
-        sixel_encode(part, colors, &out);
+        sixel_write(part, colors, &out);
     canvas_free(part);
     pthread_mutex_lock(&g->lock);
     if (s->want != hash) { /* another is wanted by now, and what is there may just be sent */

@@ -1,9 +1,9 @@
-/* Pictures as sixel sequences, on a fixed color cube with an ordered dither. Every pixel is set, and
- * only the colors that occur are defined.
- *
- * Source: DEC, VT330/VT340 Programmer Reference Manual, chapter 14. */
+/* Pictures as sixel sequences: libsixel's low-level encoder on a fixed color cube with our own
+ * ordered dither. Every pixel is set, and only the colors that occur are defined, as a picture goes
+ * out in strips. */
 #include "ui/sixel.h"
 
+#include <sixel.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,132 +37,81 @@ static int level(uint8_t value, int steps, float t)
     return v < 0 ? 0 : v >= steps ? steps - 1 : v;
 }
 
-/* A band of up to 6 rows: for each color the sixels of its columns. */
-struct band {
-    int w;
-    uint8_t *bits; /* (256, w), zero but where used */
-    int low[256], high[256]; /* the columns in use; low > high: none */
-    bool defined[256];
+/* What libsixel encodes: a pixel's number in a palette of the colors that occur. */
+struct indexed {
+    unsigned char *pixels;
+    unsigned char palette[256 * 3];
+    int count;
+    int number[256]; /* of a color of the cube, from 1; 0: does not occur */
 };
 
-static void collect(const struct canvas *c, struct cube k, int y, int h, struct band *b)
+static void add_color(struct indexed *x, struct cube k, int color)
+{
+    int blue = color % k.b, green = color / k.b % k.g, red = color / k.b / k.g;
+    unsigned char *p = x->palette + 3 * x->count;
+    p[0] = (unsigned char)(k.r > 1 ? 255 * red / (k.r - 1) : 0);
+    p[1] = (unsigned char)(k.g > 1 ? 255 * green / (k.g - 1) : 0);
+    p[2] = (unsigned char)(k.b > 1 ? 255 * blue / (k.b - 1) : 0);
+    x->number[color] = ++x->count;
+}
+
+static void index_rows(const struct canvas *c, struct cube k, int y, int h, struct indexed *x)
 {
     float t[64];
     for (int i = 0; i < 64; i++)
         t[i] = threshold(i % 8, i / 8);
-    for (int i = 0; i < h; i++) {
-        const uint8_t *p = c->rgb + 3 * (size_t)(y + i) * (size_t)c->w;
-        const float *row = t + 8 * ((y + i) % 8);
-        for (int x = 0; x < c->w; x++, p += 3) {
-            float d = row[x % 8];
+    unsigned char *out = x->pixels;
+    const uint8_t *p = c->rgb + 3 * (size_t)y * (size_t)c->w;
+    for (int i = y; i < y + h; i++)
+        for (int j = 0; j < c->w; j++, p += 3) {
+            float d = t[8 * (i % 8) + j % 8];
             int color = (level(p[0], k.r, d) * k.g + level(p[1], k.g, d)) * k.b +
                         level(p[2], k.b, d);
-            b->bits[(size_t)color * (size_t)c->w + (size_t)x] |= (uint8_t)(1 << i);
-            b->low[color] = x < b->low[color] ? x : b->low[color];
-            b->high[color] = x > b->high[color] ? x : b->high[color];
+            if (!x->number[color])
+                add_color(x, k, color);
+            *out++ = (unsigned char)(x->number[color] - 1);
         }
+}
+
+static int collect(char *data, int size, void *out)
+{
+    buf_add(out, data, (size_t)size);
+    return size;
+}
+
+/* libsixel loses the errors of its writer, but ours has none. */
+static bool encode(struct indexed *x, int w, int h, struct buf *out)
+{
+    sixel_dither_t *dither = NULL;
+    sixel_output_t *output = NULL;
+    bool good = false;
+    if (SIXEL_SUCCEEDED(sixel_dither_new(&dither, x->count, NULL)) &&
+        SIXEL_SUCCEEDED(sixel_output_new(&output, collect, out, NULL))) {
+        sixel_dither_set_palette(dither, x->palette);
+        sixel_dither_set_pixelformat(dither, SIXEL_PIXELFORMAT_PAL8);
+        sixel_dither_set_diffusion_type(dither, SIXEL_DIFFUSE_NONE);
+        sixel_output_set_encode_policy(output, SIXEL_ENCODEPOLICY_FAST);
+        good = SIXEL_SUCCEEDED(sixel_encode(x->pixels, w, h, 1, dither, output));
     }
+    if (output)
+        sixel_output_unref(output);
+    if (dither)
+        sixel_dither_unref(dither);
+    return good;
 }
 
-static void put_number(struct buf *out, int n)
-{
-    char digits[12];
-    int len = 0;
-    do
-        digits[len++] = (char)('0' + n % 10);
-    while (n /= 10);
-    while (len > 0)
-        buf_putc(out, digits[--len]);
-}
-
-/* A run of one sixel; short ones are cheaper written out. */
-static void put_run(struct buf *out, int n, int bits)
-{
-    char c = (char)('?' + bits);
-    if (n > 3) {
-        buf_putc(out, '!');
-        put_number(out, n);
-        n = 1;
-    }
-    for (; n > 0; n--)
-        buf_putc(out, c);
-}
-
-/* Says which color a number is, in hundredths of red, green, blue. */
-static void define_color(struct buf *out, struct cube k, int color)
-{
-    int blue = color % k.b, green = color / k.b % k.g, red = color / k.b / k.g;
-    const int part[3] = {k.r > 1 ? 100 * red / (k.r - 1) : 0,
-                         k.g > 1 ? 100 * green / (k.g - 1) : 0,
-                         k.b > 1 ? 100 * blue / (k.b - 1) : 0};
-    buf_putc(out, '#');
-    put_number(out, color);
-    buf_puts(out, ";2");
-    for (int i = 0; i < 3; i++) {
-        buf_putc(out, ';');
-        put_number(out, part[i]);
-    }
-}
-
-/* Not every terminal chooses the color that it is told of, so that is said, too. */
-static void put_color(struct buf *out, struct cube k, int color, struct band *b)
-{
-    if (!b->defined[color])
-        define_color(out, k, color);
-    b->defined[color] = true;
-    buf_putc(out, '#');
-    put_number(out, color);
-}
-
-/* Writes what the band holds, and empties it. */
-static void put_band(struct buf *out, struct cube k, struct band *b)
-{
-    bool first = true;
-    for (int color = 0; color < k.r * k.g * k.b; color++) {
-        int low = b->low[color], high = b->high[color];
-        uint8_t *bits = b->bits + (size_t)color * (size_t)b->w;
-        if (low > high)
-            continue;
-        if (!first)
-            buf_putc(out, '$');
-        first = false;
-        put_color(out, k, color, b);
-        if (low > 0)
-            put_run(out, low, 0);
-        for (int x = low, from = low; x <= high; x++)
-            if (x == high || bits[x + 1] != bits[from]) {
-                put_run(out, x + 1 - from, bits[from]);
-                from = x + 1;
-            }
-        memset(bits + low, 0, (size_t)(high - low + 1));
-        b->low[color] = b->w;
-        b->high[color] = -1;
-    }
-}
-
-void sixel_encode_rows(const struct canvas *c, int y, int h, int colors, struct buf *out)
+void sixel_write_rows(const struct canvas *c, int y, int h, int colors, struct buf *out)
 {
     struct cube k = choose_cube(colors > 256 ? 256 : colors);
-    struct band b = {.w = c->w, .bits = xcalloc((size_t)c->w, 256)};
-    for (int i = 0; i < 256; i++) {
-        b.low[i] = c->w;
-        b.high[i] = -1;
-    }
-    buf_puts(out, "\033Pq\"1;1;");
-    put_number(out, c->w);
-    buf_putc(out, ';');
-    put_number(out, h);
-    for (int i = 0; i < h; i += 6) {
-        if (i > 0)
-            buf_putc(out, '-');
-        collect(c, k, y + i, h - i < 6 ? h - i : 6, &b);
-        put_band(out, k, &b);
-    }
-    buf_puts(out, "\033\\");
-    free(b.bits);
+    struct indexed x = {.pixels = xmalloc((size_t)c->w * (size_t)h + 1)};
+    size_t before = out->len;
+    index_rows(c, k, y, h, &x);
+    if (!encode(&x, c->w, h, out))
+        out->len = before; /* no picture is better than half of one */
+    free(x.pixels);
 }
 
-void sixel_encode(const struct canvas *c, int colors, struct buf *out)
+void sixel_write(const struct canvas *c, int colors, struct buf *out)
 {
-    sixel_encode_rows(c, 0, c->h, colors, out);
+    sixel_write_rows(c, 0, c->h, colors, out);
 }

@@ -25,8 +25,8 @@ none "demo/ includes nothing of ours but memory" \
 none "sessions/ does not include ui/" "$(grep -n '#include "ui/' sessions/*.[ch])"
 none "only sessions/ includes sqlite3.h" \
     "$(grep -rn '#include <sqlite3.h>' src ui kernels --include=*.[ch])"
-none "only ui/ includes curses.h" \
-    "$(grep -rnE '#include <curses.h>' src sessions kernels --include=*.[ch])"
+none "only ui/ includes curses.h and sixel.h" \
+    "$(grep -rnE '#include <(curses|sixel).h>' src sessions kernels --include=*.[ch])"
 none "only the module includes CUDA's headers" \
     "$(grep -rnE '#include <cu(da|blas)' src ui sessions kernels tests --include=*.[ch] \
         --include=*.cu | grep -v '^kernels/cuda/module.cu')"

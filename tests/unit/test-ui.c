@@ -166,14 +166,14 @@ static void sixels(void)
     uint8_t photo[4 * 3] = {255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255}; /* 2 x 2 */
     canvas_photo(c, photo, 2, 2);
     canvas_frame(c, 30, 20, 45, 34, 2, (struct rgb){0, 0, 0});
-    sixel_encode(c, 256, &out);
+    sixel_write(c, 256, &out);
     decode(out.data, out.data + out.len, &d);
     ok(d.w == 50 && d.h == 37, "every pixel is set: %d x %d", d.w, d.h);
     ok(near(d.rgb[2][2], 255, 0, 0) && near(d.rgb[2][48], 0, 255, 0) &&
        near(d.rgb[36][2], 0, 0, 255) && near(d.rgb[25][37], 255, 255, 255), "colors are right");
     ok(near(d.rgb[20][35], 0, 0, 0) && near(d.rgb[33][45], 0, 0, 0), "the frame is where it is");
     out.len = 0;
-    sixel_encode(c, 2, &out);
+    sixel_write(c, 2, &out);
     ok(out.len > 20 && memcmp(out.data, "\033Pq", 3) == 0, "two colors do, too");
     buf_fini(&out);
     canvas_free(c);
