@@ -27,9 +27,9 @@ none "only sessions/ includes sqlite3.h" \
     "$(grep -rn '#include <sqlite3.h>' src ui kernels --include=*.[ch])"
 none "only ui/ includes curses.h and sixel.h" \
     "$(grep -rnE '#include <(curses|sixel).h>' src sessions kernels --include=*.[ch])"
-none "no file over 900 lines" \
+none "no file over 800 lines" \
     "$(wc -l src/*.[ch] src/*/*.[ch] ui/*.[ch] sessions/*.[ch] kernels/*.[ch] |
-        awk '$2 != "total" && $1 > 900')"
+        awk '$2 != "total" && $1 > 800')"
 none "every file of the demo is installed" \
     "$(find demo/model -type f | while read -r f; do grep -q "$f" demo/local.mk || echo "$f"; done)"
 none "no line over 100 columns" \
