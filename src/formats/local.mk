@@ -11,6 +11,7 @@ libcore_a_SOURCES += \
 	src/formats/npy.c src/formats/npy.h \
 	src/formats/outfile.c src/formats/outfile.h \
 	src/formats/pickle.c src/formats/pickle.h \
+	src/formats/pickletext.c src/formats/pickletext.h \
 	src/formats/pngwrite.c src/formats/pngwrite.h \
 	src/formats/regionfile.c \
 	src/formats/regionwrite.c \
