@@ -165,6 +165,7 @@ static void show_result(struct workbench *w, struct result *r)
         w->box = 0;
     }
     look_settle(w);
+    knock_resume(w);
     if (!w->script.at)
         workbench_say(w, false, "%s", w->suggestions
                                           ? "answered; Right: where words look, s: another query, "
