@@ -60,11 +60,24 @@ bench_detector_LDADD = $(CORE_LIBS)
 bench_forward_SOURCES = tests/bench/bench-forward.c
 bench_forward_CPPFLAGS = $(TEST_CPPFLAGS)
 bench_forward_LDADD = $(CORE_LIBS)
-EXTRA_DIST += tests/bench/first_answer.py tests/bench/jpeg_agreement.py tests/bench/peer_detector.py tests/bench/peer_torch.py
+EXTRA_DIST += tests/x11/screenshots tests/bench/first_answer.py tests/bench/jpeg_agreement.py tests/bench/peer_detector.py tests/bench/peer_torch.py
 CLEANFILES += bench-forward bench-detector
 BENCH_CONFIG = $(srcdir)/tests/data/tiny/config.json
 BENCH_CHECKPOINT = $(srcdir)/tests/data/tiny/checkpoint.bin
-bench: bench-forward bench-detector
+if VTERM
+EXTRA_PROGRAMS += bench-latency
+CLEANFILES += bench-latency
+bench_latency_SOURCES = tests/screen/terminal.c tests/bench/bench-latency.c
+bench_latency_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/screen $(VTERM_CFLAGS)
+bench_latency_LDADD = $(VTERM_LIBS) -lutil
+bench-screen: vilscope bench-latency
+	@echo 'from a key to the screen, 120x40, three panes with pictures:'
+	@VILSCOPE=$(abs_builddir)/vilscope ./bench-latency $(abs_srcdir)/demo/model
+else
+bench-screen:
+	@echo 'from a key to the screen: needs libvterm-dev'
+endif
+bench: bench-forward bench-detector bench-screen
 	@printf 'detector: network ms, selection ms, peak MB: '; ./bench-detector \
 	  $(srcdir)/tests/data/tiny/detector.json $(srcdir)/tests/data/tiny/detector.pth \
 	  $(srcdir)/tests/data/tiny/scene.png 2 21
@@ -72,4 +85,4 @@ bench: bench-forward bench-detector
 	  printf '%s tokens, %s threads (median ms, least ms): ' $$tokens $$threads; \
 	  ./bench-forward $(BENCH_CONFIG) $(BENCH_CHECKPOINT) $$tokens 101 $$threads 21; \
 	done; done
-.PHONY: check-full check-full-only bench
+.PHONY: check-full check-full-only bench bench-screen

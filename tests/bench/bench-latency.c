@@ -1,0 +1,151 @@
+/* How long a key takes to be on the screen, and how many bytes a frame has, through a
+ * pseudo-terminal, while queries or the detector run: 120x40, sixels, three panes with pictures.
+ *
+ * usage: bench-latency MODEL-DIR [KEYS]    prints the median, the 95th percentile, the longest */
+#include "terminal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static double now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1000 + (double)t.tv_nsec / 1e6;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* The line of tokens, with the chosen one reversed: what Right and Left change. */
+static int chosen_col(const struct terminal *t)
+{
+    for (int col = 0; col < t->cols; col++) {
+        VTermScreenCell cell;
+        VTermPos pos = {.row = t->rows - 4, .col = col};
+        vterm_screen_get_cell(t->screen, pos, &cell);
+        if (cell.attrs.reverse)
+            return col;
+    }
+    return -1;
+}
+
+struct sample {
+    double *ms, *bytes;
+    int count;
+};
+
+/* Presses a key; the time until the chosen token is another. */
+static void press(struct terminal *t, const char *key, struct sample *s)
+{
+    int before = chosen_col(t);
+    long long bytes = t->bytes;
+    double start = now_ms();
+    terminal_type(t, key);
+    while (chosen_col(t) == before && now_ms() - start < 2000)
+        terminal_read(t, 1);
+    s->ms[s->count] = now_ms() - start;
+    terminal_read(t, 60); /* as fast as a held key; pictures come meanwhile */
+    s->bytes[s->count++] = (double)(t->bytes - bytes);
+}
+
+static void report(const char *what, struct sample *s)
+{
+    qsort(s->ms, (size_t)s->count, sizeof *s->ms, by_size);
+    qsort(s->bytes, (size_t)s->count, sizeof *s->bytes, by_size);
+    int middle = s->count / 2, most = s->count * 95 / 100;
+    printf("%-34s median %5.1f ms, 95%% %5.1f ms, longest %5.1f ms; %6.0f bytes a key, 95%% %6.0f\n",
+           what, s->ms[middle], s->ms[most], s->ms[s->count - 1], s->bytes[middle], s->bytes[most]);
+    s->count = 0;
+}
+
+static void command(struct terminal *t, const char *line)
+{
+    terminal_type(t, ":");
+    terminal_type(t, line);
+    terminal_type(t, "\r");
+    terminal_settle(t, 300);
+}
+
+/* A query runs again and again: every fourth key asks. */
+static void while_asking(struct terminal *t, int keys, struct sample *s)
+{
+    for (int i = 0; i < keys; i++) {
+        if (i % 4 == 0)
+            terminal_type(t, "r");
+        press(t, i % 16 < 8 ? "\033OC" : "\033OD", s);
+    }
+    report("while queries run", s);
+}
+
+/* Every region, token or head is left out in turn: work for a second or more. */
+static void while_working(struct terminal *t, int keys, struct sample *s)
+{
+    for (int i = 0; i < keys; i++) {
+        if (i % 8 == 0)
+            terminal_type(t, ":knock-out heads\r:view photo\r");
+        press(t, i % 16 < 8 ? "\033OC" : "\033OD", s);
+    }
+    report("while knock-outs run", s);
+}
+
+/* The detector finds regions of an image without a cache; the tokens are those of the query. */
+static void while_detecting(struct terminal *t, int keys, struct sample *s)
+{
+    for (int i = 0; i < keys; i++) {
+        if (i % 4 == 0)
+            terminal_type(t, "n");
+        press(t, i % 16 < 8 ? "\033OC" : "\033OD", s);
+    }
+    report("while the detector runs", s);
+}
+
+int main(int argc, char **argv)
+{
+    const char *program = getenv("VILSCOPE");
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    int keys = argc > 2 ? atoi(argv[2]) : 200;
+    if (argc < 2 || keys < 20) {
+        fprintf(stderr, "usage: bench-latency MODEL-DIR [KEYS]\n");
+        return 2;
+    }
+    setenv("VILSCOPE_DEMO", argv[1], 1);
+    setenv("VILSCOPE_CACHE_MB", "0", 1);
+    const char *run[] = {program ? program : "./vilscope", "--no-log", NULL};
+    struct terminal *t = terminal_start(run, 40, 120, true, false);
+    struct sample s = {calloc((size_t)keys + 1, sizeof(double)),
+                       calloc((size_t)keys + 1, sizeof(double)), 0};
+    if (!t || !terminal_expect(t, "softmax"))
+        return 1;
+    command(t, "view matrix");
+    command(t, "split heads");
+    command(t, "hide answer");
+    command(t, "view photo");
+    terminal_type(t, "\033OC");
+    terminal_settle(t, 500);
+    for (int i = 0; i < keys; i++)
+        press(t, i % 16 < 8 ? "\033OC" : "\033OD", &s);
+    report("at rest", &s);
+    while_asking(t, keys, &s);
+    while_working(t, keys, &s);
+    while_detecting(t, keys, &s);
+    long long bytes = t->bytes;
+    terminal_settle(t, 1500);
+    bytes = t->bytes;
+    terminal_type(t, "\033[I"); /* says nothing: a frame that changes nothing */
+    terminal_settle(t, 500);
+    printf("a frame that changes nothing: %lld bytes\n", t->bytes - bytes);
+    terminal_type(t, "\033\033q");
+    terminal_end(t);
+    free(s.ms);
+    free(s.bytes);
+    return 0;
+}
