@@ -2,7 +2,7 @@
 # configured with --enable-fuzzing CC=clang, "make fuzz" builds libFuzzer programs (HACKING.md).
 EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/fuzz-main.c
 FUZZ_TARGETS = fuzz-arch fuzz-boxes fuzz-checkpoint fuzz-config fuzz-data fuzz-image \
-	fuzz-labels fuzz-probes fuzz-regions fuzz-terminal fuzz-vocab
+	fuzz-labels fuzz-lines fuzz-probes fuzz-regions fuzz-terminal fuzz-vocab
 EXTRA_PROGRAMS += $(FUZZ_TARGETS)
 CLEANFILES += $(FUZZ_TARGETS)
 fuzz: $(FUZZ_TARGETS)
@@ -45,6 +45,10 @@ fuzz_labels_SOURCES = tests/fuzz/fuzz-labels.c $(FUZZ_MAIN)
 fuzz_labels_CPPFLAGS = $(TEST_CPPFLAGS)
 fuzz_labels_LDFLAGS = $(FUZZING_FLAGS)
 fuzz_labels_LDADD = $(CORE_LIBS)
+fuzz_lines_SOURCES = tests/fuzz/fuzz-lines.c $(FUZZ_MAIN)
+fuzz_lines_CPPFLAGS = $(TEST_CPPFLAGS)
+fuzz_lines_LDFLAGS = $(FUZZING_FLAGS)
+fuzz_lines_LDADD = libui.a $(CORE_LIBS) $(NCURSES_LIBS)
 fuzz_probes_SOURCES = tests/fuzz/fuzz-probes.c $(FUZZ_MAIN)
 fuzz_probes_CPPFLAGS = $(TEST_CPPFLAGS)
 fuzz_probes_LDFLAGS = $(FUZZING_FLAGS)

@@ -328,6 +328,94 @@ static void demo(void)
     setenv("VILSCOPE_DEMO", "none", 1);
 }
 
+static struct terminal *start_kind(const struct terminal_kind *kind)
+{
+    static char tiny[4096], scene[4096];
+    const char *program = getenv("VILSCOPE");
+    snprintf(tiny, sizeof tiny, "%s", source_path("tests/data/tiny"));
+    snprintf(scene, sizeof scene, "%s", source_path("tests/data/tiny/scene.png"));
+    const char *argv[] = {program ? program : "./vilscope", "--no-log", "-t", "refcoco", "-m", tiny,
+                          scene, NULL};
+    return terminal_start_as(argv, 32, 110, kind);
+}
+
+/* Terminals that say other things between their answers, or answer when nobody waits any more. */
+static void odd_terminals(void)
+{
+    const struct terminal_kind noisy = {.sixel = true, .noisy = true};
+    const struct terminal_kind late = {.sixel = true, .late = true};
+    struct terminal *t = start_kind(&noisy);
+    ok(terminal_expect(t, "scene.png") && terminal_expect(t, "RefCOCO"), "a noisy terminal works");
+    terminal_settle(t, 300);
+    ok(t->images > 0, "and its answers are understood");
+    quit(t, "noisy");
+    t = start_kind(&late);
+    ok(terminal_expect(t, "scene.png") && t->images == 0, "before a late one answers: blocks");
+    ok(t->late && strlen(t->late) > 20, "it was asked");
+    terminal_type(t, t->late ? t->late : "");
+    terminal_settle(t, 300);
+    ok(t->images > 0 && terminal_has(t, "RefCOCO"), "then pictures");
+    quit(t, "late");
+}
+
+/* A line of 2 Mbit a second, with 100 ms of delay: letters that are typed while a picture is on its
+ * way are on the screen before all of it, and no picture is sent for each of many keys. */
+static void slow_line(void)
+{
+    const struct terminal_kind slow = {.sixel = true, .bytes_a_second = 250000, .delay = 100};
+    struct terminal *t = start_kind(&slow);
+    terminal_expect(t, "scene.png");
+    terminal_settle(t, 400);
+    ask(t, "the red square");
+    ok(terminal_expect(t, "region 3"), "a slow line: the query is answered");
+    terminal_settle(t, 400);
+    long long bytes = t->bytes;
+    terminal_type(t, "\033OC"); /* one token: its heat is a new picture */
+    terminal_settle(t, 400);
+    long long one = t->bytes - bytes;
+    bytes = t->bytes;
+    terminal_type(t, "\033OC\033OC\033OC\033OD\033OC\033OD\033OC\033OD\033OC\033OD\033OC\033OC");
+    terminal_settle(t, 400);
+    ok(one > 5000 && t->bytes - bytes < 3 * one, "twelve keys at once send %lld bytes, one %lld",
+       t->bytes - bytes, one);
+    char why[128] = "";
+    ok(terminal_torn(t, why, sizeof why) == 0, "and the picture is whole %s", why);
+    bytes = t->bytes;
+    terminal_type(t, "\033[?1;1z"); /* a sequence that means nothing */
+    terminal_settle(t, 300);
+    ok(t->bytes == bytes, "a frame that changes nothing sends nothing: %lld bytes",
+       t->bytes - bytes);
+    quit(t, "slow");
+}
+
+/* Keys and settings of the user; what is wrong is told with its line. */
+static void settings(void)
+{
+    char folder[4096], path[5000];
+    const char *home = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/settings", home ? home : "/tmp");
+    snprintf(path, sizeof path, "mkdir -p '%s/vilscope'", folder);
+    if (system(path) != 0)
+        tap_note("no folder for settings");
+    snprintf(path, sizeof path, "%s/vilscope/vilscope.conf", folder);
+    FILE *f = fopen(path, "w");
+    if (f) {
+        fputs("# mine\nset graphics blocks\nbind X say hello from X\nbind Nokey quit\n", f);
+        fclose(f);
+    }
+    setenv("XDG_CONFIG_HOME", folder, 1);
+    const struct terminal_kind kind = {.sixel = true};
+    struct terminal *t = start_kind(&kind);
+    ok(terminal_expect(t, "vilscope.conf:4: there is no key 'Nokey'"), "a bad line is told");
+    terminal_settle(t, 200);
+    ok(t->images == 0, "the settings hold");
+    terminal_type(t, "X");
+    ok(terminal_expect(t, "hello from X"), "so do the keys");
+    quit(t, "settings");
+    unsetenv("XDG_CONFIG_HOME");
+    unlink(path);
+}
+
 /* The guided tour goes through, at the smallest usual size too, with nothing cut off. */
 static void tour(void)
 {
@@ -375,6 +463,9 @@ int main(void)
     without_model();
     demo();
     tour();
+    odd_terminals();
+    slow_line();
+    settings();
     unlink(log_path);
     return tap_done();
 }
