@@ -38,6 +38,9 @@ struct inside {
     bool lens_text;    /* the lens is on words, else on regions */
     bool lens_asked[2], lens_failed[2];
     enum kern_silence how; /* of the next silence */
+    bool knock_later;      /* one is wanted of the answer that is awaited: */
+    enum effects_of later_of;
+    enum kern_silence later_how;
     struct knock *knock;   /* a knock-out that runs, or NULL; the worker's, too */
     /* Caches with what they were made of. */
     struct head_table table;

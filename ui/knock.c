@@ -154,6 +154,11 @@ void knock_start(struct workbench *w, enum effects_of of, enum kern_silence how)
     struct inside *in = inside_of(w);
     struct vs_err err = {0};
     knock_stop(w);
+    in->knock_later = w->running != 0;
+    in->later_of = of;
+    in->later_how = how;
+    if (in->knock_later)
+        return;
     struct knock *k = knock_new(w, &err);
     if (!k) {
         workbench_say(w, true, "%s", err.text);
@@ -169,21 +174,32 @@ void knock_start(struct workbench *w, enum effects_of of, enum kern_silence how)
     workbench_call(w, run, take, drop, k);
 }
 
+void knock_resume(struct workbench *w)
+{
+    struct inside *in = inside_of(w);
+    if (in->knock_later)
+        knock_start(w, in->later_of, in->later_how);
+}
+
 void knock_stop(struct workbench *w)
 {
     struct knock *k = w->inside ? w->inside->knock : NULL;
+    if (w->inside)
+        w->inside->knock_later = false;
     if (k)
         atomic_store(&k->stop, true);
 }
 
 bool knock_runs(const struct workbench *w)
 {
+    if (w->inside && w->inside->knock_later)
+        return w->running != 0;
     return w->inside && w->inside->knock && w->inside->knock->r == w->now.r;
 }
 
 const struct effects *knock_known(struct workbench *w)
 {
-    if (!knock_runs(w))
+    if (!knock_runs(w) || w->inside->knock_later)
         return w->effects;
     struct knock *k = w->inside->knock;
     pthread_mutex_lock(&k->lock);

@@ -4,8 +4,10 @@
 
 #include "ui/inside.h"
 
-/* Begins one of the result that is shown; an older one stops. */
+/* Begins one of the result that is shown, or of the answer that is awaited; an older one stops. */
 void knock_start(struct workbench *w, enum effects_of of, enum kern_silence how);
+/* Another result is shown: begins what waited for it. */
+void knock_resume(struct workbench *w);
 /* Stops the running one, if any, before its next batch. */
 void knock_stop(struct workbench *w);
 /* What is known by now of the result that is shown, or NULL; until the next call. */
