@@ -154,9 +154,12 @@ static bool read_shape(const char *text, struct trace_tensor *x, size_t *n)
     return true;
 }
 
+/* zlib packs 1032 bytes into one at most: what claims more is not asked memory for. */
 static bool unpack(sqlite3_stmt *s, struct trace_tensor *x, size_t n)
 {
     const void *packed = sqlite3_column_blob(s, 2);
+    if (2 * n > 1032 * (size_t)sqlite3_column_bytes(s, 2) + 64)
+        return false;
     uLongf size = (uLongf)(2 * n);
     unsigned char *raw = vs_try_calloc(n, 2);
     x->data = vs_try_calloc(n, sizeof *x->data);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH_ROWS 2048 /* regions in a batch, about: 20 copies of a full-size query */
+#define BATCH_ROWS 512 /* regions in a batch, about: first results should come soon */
 
 /* A run under way. */
 struct run {

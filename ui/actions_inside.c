@@ -48,8 +48,14 @@ static void do_plane(struct workbench *w, const char *arg)
     static const char *const names[PLANE_KINDS] = {"both", "tokens", "regions", "joint"};
     struct inside *in = inside_of(w);
     int at = choose(w, names, PLANE_KINDS, (int)in->plane_of, arg);
-    if (at >= 0)
-        in->plane_of = (enum plane_of)at;
+    if (at < 0)
+        return;
+    in->plane_of = (enum plane_of)at;
+    workbench_say(w, false, "%s",
+                  at == PLANE_JOINT    ? "one plane for both streams, where they are equally wide"
+                  : at == PLANE_BOTH   ? "a plane for tokens, and one for regions"
+                  : at == PLANE_TOKENS ? "the plane of tokens"
+                                       : "the plane of regions");
 }
 
 static void do_lens(struct workbench *w, const char *arg)

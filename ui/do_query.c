@@ -221,7 +221,8 @@ void do_suggest(struct workbench *w, const char *arg)
                               : "this model suggests no queries (\"queries\" in model.json)");
 }
 
-/* Drops the query and the detections; what runs ends with an event. */
+/* Drops the query and the detections. A query that was waiting behind other work ends without an
+ * event, and nobody wants the answer of one that runs. */
 static void stop_work(struct workbench *w)
 {
     struct detect_progress p;
@@ -229,10 +230,11 @@ static void stop_work(struct workbench *w)
     compare_stop(w);
     knock_stop(w);
     engine_cancel(w->engine);
+    w->running = 0;
+    inside_of(w)->varies = false;
     for (int i = 0; i < w->photo_count; i++)
         w->states[i].waits = false;
-    if (runs)
-        workbench_say(w, false, "cancelled; d looks for regions again");
+    workbench_say(w, false, runs ? "cancelled; d looks for regions again" : "cancelled");
 }
 
 /* One step back: the popup, what runs, the zoomed pane, what is chosen, the pane. */

@@ -51,6 +51,7 @@ static void legend_number(float x, float top, bool sign, char *out, size_t size)
 void grid_legend(int row, int col, int width, float top, enum scale s)
 {
     int n = width / 8 < 7 ? width / 8 : 7;
+    n -= s == SCALE_SIGNED && n % 2 == 0; /* so that 0 is among them */
     for (int i = 0; i < n; i++) {
         float f = n > 1 ? (float)i / (float)(n - 1) : 1, x = s == SCALE_ROOT ? f * f : f;
         char text[32], padded[64];

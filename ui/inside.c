@@ -47,6 +47,7 @@ void inside_free(struct workbench *w)
     if (!w->inside)
         return;
     drop_caches(w->inside);
+    canvas_free(w->inside->backdrop);
     free(w->inside);
     w->inside = NULL;
 }

@@ -49,6 +49,8 @@ struct inside {
     uint64_t similar_key;
     double moved[4];   /* by map, from the result without changes */
     uint64_t moved_key;
+    struct canvas *backdrop; /* the photo as the knock-out shows it */
+    uint64_t backdrop_key;
     /* Where things were drawn last, counted from the pane's corner, for clicks. */
     struct grid matrix, states;
     struct area heads, heads_list, effects_list, lens_at, plane_at;

@@ -195,21 +195,30 @@ void keys_mouse(struct workbench *w, bool on)
     mousemask(on ? BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
 }
 
+static void mouse_event(struct workbench *w, const MEVENT *e)
+{
+    if (e->bstate & BUTTON4_PRESSED)
+        panes_wheel(w, e->y, e->x, MOVE_UP);
+    else if (e->bstate & BUTTON5_PRESSED)
+        panes_wheel(w, e->y, e->x, MOVE_DOWN);
+    else if (e->bstate & BUTTON1_PRESSED && !chrome_click(w, e->y, e->x))
+        panes_click(w, e->y, e->x);
+}
+
+/* A press and its release that come in one read are one key to curses, which has the last event
+ * first. */
 static void mouse(struct workbench *w)
 {
-    MEVENT e;
+    MEVENT e[8];
+    int n = 0;
     if (w->mode == MODE_BOX) {
         boxes_key(w, KEY_MOUSE, true);
         return;
     }
-    if (getmouse(&e) != OK)
-        return;
-    if (e.bstate & BUTTON4_PRESSED)
-        panes_wheel(w, e.y, e.x, MOVE_UP);
-    else if (e.bstate & BUTTON5_PRESSED)
-        panes_wheel(w, e.y, e.x, MOVE_DOWN);
-    else if (e.bstate & BUTTON1_PRESSED && !chrome_click(w, e.y, e.x))
-        panes_click(w, e.y, e.x);
+    while (n < 8 && getmouse(&e[n]) == OK)
+        n++;
+    while (n > 0)
+        mouse_event(w, &e[--n]);
 }
 
 bool keys_take(struct workbench *w)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_STEPS 2000
+#define MOST_STEPS 500
 
 static double dot(const float *a, const float *b, int n)
 {

@@ -63,7 +63,9 @@ static void best_name(const struct workbench *w, int best, char *out, size_t siz
         draw_region_name(w, r->sources[best].region, out, size);
     for (int i = 0; r->task->reading != READ_BOXES && i < r->answer_count; i++)
         if (r->answers[i].index == best)
-            snprintf(out, size, "%s", r->answers[i].label);
+            snprintf(out, size, "%s", r->task->reading == READ_ALIGNMENT
+                                          ? draw_base_name(r->answers[i].label)
+                                          : r->answers[i].label);
 }
 
 /* ---- choosing */
@@ -134,8 +136,8 @@ static void draw_line(const struct workbench *w, const struct effects *e, const 
     draw_text(at.row, at.col, 8, " %s ", number);
     attrset(chosen ? A_REVERSE : A_NORMAL);
     draw_text(at.row, at.col + 9, 6, "%.3f", (double)f->softmax);
-    int col = 15 + draw_text(at.row, at.col + 15, at.cols - 15 < 19 ? at.cols - 15 : 19, "%s",
-                             name);
+    int room = at.cols >= 60 ? 30 : at.cols < 34 ? at.cols - 15 : 19;
+    int col = 15 + draw_text(at.row, at.col + 15, room, "%s", name);
     if (f->best != e->best)
         best_name(w, f->best, best, sizeof best);
     if (*best)
@@ -186,7 +188,6 @@ static void paint_regions(struct workbench *w, const struct effects *e, struct c
     const struct result_image *im = &w->now.r->images[image];
     double sx = (double)c->w / im->width, sy = (double)c->h / im->height;
     float top = top_of(e);
-    canvas_dim(c, 0.7f);
     for (int turn = 0; turn < 2; turn++)
         for (int i = n - 1; i >= 0; i--) {
             const struct effect *f = by_place(e, order, n, i);
@@ -210,6 +211,24 @@ static void paint_regions(struct workbench *w, const struct effects *e, struct c
     free(order);
 }
 
+/* The dimmed photo at this size, kept: large ones take a moment to scale. NULL: too large. */
+static struct canvas *backdrop(struct workbench *w, const struct image *im, int width, int height)
+{
+    struct inside *in = inside_of(w);
+    uint64_t key = ((uint64_t)w->photo + 1) << 32 | (uint64_t)width << 16 | (uint64_t)height;
+    struct canvas *c = canvas_new(width, height);
+    if (c && in->backdrop_key != key) {
+        canvas_free(in->backdrop);
+        in->backdrop = canvas_new(width, height);
+        canvas_photo(in->backdrop, im->rgb, im->width, im->height);
+        canvas_dim(in->backdrop, 0.7f);
+        in->backdrop_key = key;
+    }
+    if (c)
+        canvas_put(c, 0, 0, in->backdrop);
+    return c;
+}
+
 static void draw_photo(struct workbench *w, const struct effects *e, struct area a)
 {
     const struct image *im = w->photo < w->photo_count ? w->photos[w->photo]->image : NULL;
@@ -218,10 +237,9 @@ static void draw_photo(struct workbench *w, const struct effects *e, struct area
         return;
     gfx_fit(&w->gfx, a, im->width, im->height, &width, &height);
     draw_cell(w, &cw, &ch);
-    struct canvas *c = canvas_new(width, height);
+    struct canvas *c = backdrop(w, im, width, height);
     if (!c)
         return;
-    canvas_photo(c, im->rgb, im->width, im->height);
     paint_regions(w, e, c);
     struct area at = {a.row, a.col, (height + ch - 1) / ch, (width + cw - 1) / cw};
     gfx_place(&w->gfx, w->slot, at, c);
@@ -337,14 +355,14 @@ static void draw_title(struct workbench *w, const struct effects *e, struct area
     draw_text(a.row, a.col, a.cols, "Knock-out: %s %s%s", best, what[e->of],
               e->of == EFFECTS_HEADS && e->count ? how[e->items[0].change.how] : "");
     attrset(A_NORMAL);
-    draw_text(a.row + 1, a.col, a.cols, "probability %.4f, logit %.3f; %d/%d%s",
-              (double)e->softmax, (double)e->logit, e->done, e->count,
-              knock_runs(w) ? " ..." : "");
+    draw_text(a.row + 1, a.col, a.cols, "%d/%d%s probability %.4f, logit %.3f", e->done, e->count,
+              knock_runs(w) ? " ..." : ":", (double)e->softmax, (double)e->logit);
 }
 
 static void draw_body(struct workbench *w, const struct effects *e, struct area a, struct area at)
 {
-    bool wide = at.cols >= LIST + 30, high = at.rows >= 14;
+    bool pictures = w->gfx.mode != GFX_NONE;
+    bool wide = pictures && at.cols >= LIST + 30, high = pictures && at.rows >= 14;
     struct area picture = at, list = at;
     if (e->of == EFFECTS_TOKENS) {
         int used = draw_words(w, e, (struct area){at.row, at.col, at.rows / 2, at.cols});

@@ -310,8 +310,8 @@ static void draw_cells(struct workbench *w, const struct head_table *t, struct a
     attrset(A_NORMAL);
 }
 
-/* Returns the rows it took. */
-static int draw_pictures(struct workbench *w, const struct head_table *t, struct area a,
+/* Returns whether colors tell the statistic, not the maps. */
+static bool draw_pictures(struct workbench *w, const struct head_table *t, struct area a,
                          struct area at)
 {
     int cw, ch;
@@ -324,6 +324,7 @@ static int draw_pictures(struct workbench *w, const struct head_table *t, struct
         at.rows = t->layers;
         at.cols = at.cols / t->heads * t->heads;
         draw_cells(w, t, at);
+        small = true;
     } else {
         /* About square: a wide pane is not filled. */
         int side = at.rows * ch / t->layers * 2;

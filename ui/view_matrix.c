@@ -226,9 +226,10 @@ static void draw_title(struct workbench *w, const struct shown_map *m, struct ar
     draw_head_name(w, m->kind, head, sizeof head);
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, "%s%s, %s%d/%d, %s%s%s",
-              m->difference ? "Change of " : "", inside_map_name(m->kind, brief), brief ? "" : "layer ",
-              w->sel.layer[m->kind] + 1, trace_attention_layers(w->now.r->trace, m->kind), head,
-              w->sort ? ", sorted" : "", w->hide_special ? ", without special ones" : "");
+              m->difference ? "Change of " : "", inside_map_name(m->kind, brief),
+              brief ? "" : "layer ", w->sel.layer[m->kind] + 1,
+              trace_attention_layers(w->now.r->trace, m->kind), head, w->sort ? ", sorted" : "",
+              w->hide_special ? ", without special ones" : "");
     attrset(A_NORMAL);
     if (m->at_row < 0 && m->at_col < 0) {
         inside_hint(a, 1, "arrows or a click choose a cell; rows sum to 1 over all columns");

@@ -35,6 +35,17 @@ static bool is_in(const struct moves *m, const int64_t *keys, int64_t key)
     return false;
 }
 
+/* Caller frees. */
+static char *label_of(const struct result *r, int rank)
+{
+    char *label = compare_label(r, rank);
+    if (r->task->reading != READ_ALIGNMENT)
+        return label;
+    char *base = xstrdup(draw_base_name(label));
+    free(label);
+    return base;
+}
+
 static void add_moves(const struct result *a, const struct result *b, const struct result *from,
                       struct moves *m, int64_t *keys)
 {
@@ -46,7 +57,7 @@ static void add_moves(const struct result *a, const struct result *b, const stru
             continue;
         keys[m->count] = key;
         m->list[m->count++] = (struct move){
-            .label = compare_label(from, i), .before = before, .after = after,
+            .label = label_of(from, i), .before = before, .after = after,
             .p_before = before < 0 ? 0 : (float)compare_softmax(a, before),
             .p_after = after < 0 ? 0 : (float)compare_softmax(b, after)};
     }
@@ -79,26 +90,35 @@ static void moves_fini(struct moves *m)
     free(m->list);
 }
 
-/* The mean of |difference| of a map over its layers and heads; negative when there is none. */
+/* The mean of |difference| of a map of one row of the batch; negative when they do not fit. */
+static double map_moved(const struct workbench *w, enum attn_kind kind, int layer, int b, int head)
+{
+    float *x = NULL, *y = NULL;
+    int rows, cols, rows_y, cols_y;
+    double moved = -1;
+    if (look_map(w->plain, kind, layer, b, head, &rows, &cols, &x) &&
+        look_map(w->now.r, kind, layer, b, head, &rows_y, &cols_y, &y) && rows == rows_y &&
+        cols == cols_y)
+        moved = stats_difference(x, y, rows * cols);
+    free(x);
+    free(y);
+    return moved;
+}
+
+/* Over all layers and heads, for a pair of images both; negative when none fit. */
 static double attention_moved(const struct workbench *w, enum attn_kind kind)
 {
     const struct trace *t = w->now.r->trace;
     int layers = trace_attention_layers(t, kind), heads = trace_attention_heads(t, kind), n = 0;
+    bool pair = w->now.r->batch == 2;
+    int first = pair ? 0 : inside_batch(w), last = pair ? 1 : first;
     double sum = 0;
-    for (int i = 0; i < layers * heads; i++) {
-        float *a = NULL, *b = NULL;
-        int rows, cols, rows_b, cols_b;
-        bool both = look_map(w->plain, kind, i / heads, inside_batch(w), i % heads, &rows, &cols,
-                             &a) &&
-                    look_map(w->now.r, kind, i / heads, inside_batch(w), i % heads, &rows_b,
-                             &cols_b, &b);
-        if (both && rows == rows_b && cols == cols_b) {
-            sum += stats_difference(a, b, rows * cols);
-            n++;
+    for (int b = first; b <= last; b++)
+        for (int i = 0; i < layers * heads; i++) {
+            double x = map_moved(w, kind, i / heads, b, i % heads);
+            sum += x >= 0 ? x : 0;
+            n += x >= 0;
         }
-        free(a);
-        free(b);
-    }
     return n ? sum / n : -1;
 }
 
@@ -227,7 +247,7 @@ static void draw(struct workbench *w, struct area a)
         draw_same(w, a);
         return;
     }
-    char *before = compare_label(w->plain, 0), *after = compare_label(w->now.r, 0);
+    char *before = label_of(w->plain, 0), *after = label_of(w->now.r, 0);
     attrset(strcmp(before, after) == 0 ? A_NORMAL : draw_rank_attr(2));
     draw_text(a.row + 1, a.col, a.cols, "%s %.3f -> %s %.3f; entropy %+.3f nats", before,
               compare_softmax(w->plain, 0), after, compare_softmax(w->now.r, 0),

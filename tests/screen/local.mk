@@ -21,6 +21,10 @@ TAP_TESTS += test-walk
 test_walk_SOURCES = tests/screen/terminal.c tests/screen/test-walk.c
 test_walk_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/screen $(VTERM_CFLAGS)
 test_walk_LDADD = $(VTERM_LIBS) -lutil
+TAP_TESTS += test-views
+test_views_SOURCES = tests/screen/terminal.c tests/screen/test-views.c
+test_views_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/screen $(VTERM_CFLAGS)
+test_views_LDADD = $(VTERM_LIBS) -lutil
 else
 TAP_SH += tests/screen/skip.sh
 endif
