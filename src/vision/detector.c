@@ -1,13 +1,13 @@
-/* The detector from top to bottom: backbone, pyramid, proposals, features, selection.
+/* The detector from top to bottom: backbone, pyramid, proposals, features; the
+ * selection is in select.c.
  *
- * Source: maskrcnn-benchmark's ResNet, FPN, RPN and box head; the reference's extraction script
- * for the selection. */
+ * Source: maskrcnn-benchmark's ResNet, FPN, RPN and box head. */
 #include "src/vision/detector.h"
 
 #include "src/mem.h"
 #include "src/model/trace.h"
 #include "src/vision/layers.h"
-#include "src/vision/priv.h"
+#include "src/vision/run.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,41 +15,6 @@
 #include <string.h>
 
 #define POOL_CHUNK 512 /* regions pooled at a time */
-#define SLABS 16
-
-/* A block of memory for activations; kept for the next map of a run, because fresh pages cost. On a
- * device also for the next run. */
-struct slab {
-    float *p;
-    size_t size;
-    bool used;
-};
-
-struct detector {
-    struct arch a;
-    struct layers l;
-    struct kern *k;
-    struct kern_set *set; /* its weights on the back end */
-    struct slab slabs[SLABS];
-    bool borrowed; /* the layers are another detector's */
-};
-
-struct run {
-    struct detector *d;
-    const struct detector_want *want;
-    const struct kern_ops *ops;
-    struct trace *trace; /* or NULL */
-    double done, all; /* multiply-adds */
-    struct picture in;
-    struct map c[4], inner[4], p[ARCH_LEVELS];
-    int n; /* proposals: */
-    float *boxes, *objectness;
-    int *levels;
-    /* (n, mlp), (n, mlp), (n, classes): the back end's memory, and the host's view of it */
-    float *fc6, *fc7, *scores;
-    float *seen_fc6, *seen_fc7, *seen_scores;
-    struct vs_err *err;
-};
 
 int detector_open(const struct arch *a, const struct tensorfile *f, struct kern *k,
                   struct detector **out, struct vs_err *err)
@@ -142,8 +107,7 @@ static int keep_host_map(struct run *r, const float *x, int h, int w, int c, con
     return 0;
 }
 
-/* kern_finish says what the device did not do. */
-static int device_failed(struct run *r)
+int run_device_failed(struct run *r)
 {
     return vs_fail(r->err, VS_E_LIMIT, "the device failed");
 }
@@ -153,7 +117,7 @@ static int keep_map(struct run *r, const struct map *m, const char *name)
     if (!r->trace)
         return 0;
     const float *x = kern_view(r->d->k, m->x, (size_t)m->h * (size_t)m->w * (size_t)m->c);
-    return x ? keep_host_map(r, x, m->h, m->w, m->c, name) : device_failed(r);
+    return x ? keep_host_map(r, x, m->h, m->w, m->c, name) : run_device_failed(r);
 }
 
 /* The host's numbers of x(n): x itself, or a copy, which *own holds too. NULL: failed. */
@@ -169,7 +133,7 @@ static float *fetch(struct run *r, float *x, size_t n, float **own)
     return *own;
 }
 
-static int keep_rows(struct run *r, const float *x, int rows, int columns, const char *name)
+int run_keep_rows(struct run *r, const float *x, int rows, int columns, const char *name)
 {
     int64_t shape[2] = {rows, columns};
     float *out = r->trace ? trace_add(r->trace, columns ? 2 : 1, shape, "%s", name) : NULL;
@@ -241,7 +205,7 @@ static int put_picture(struct run *r, struct map *in)
         return 0;
     int rc = new_map(r, m->h, m->w, m->c, in);
     if (rc == 0 && kern_put(r->d->k, in->x, m->x, (size_t)m->h * (size_t)m->w * (size_t)m->c) != 0)
-        rc = device_failed(r);
+        rc = run_device_failed(r);
     return rc;
 }
 
@@ -353,7 +317,7 @@ static int choose_boxes(struct run *r, int level, const struct map *logits,
     float *l = fetch(r, logits->x, pixels * (size_t)logits->c, &own_l);
     if (l)
         x = fetch(r, deltas->x, pixels * (size_t)deltas->c, &own_d);
-    int rc = x ? check_finite(r, l, pixels * (size_t)logits->c, "scores") : device_failed(r);
+    int rc = x ? check_finite(r, l, pixels * (size_t)logits->c, "scores") : run_device_failed(r);
     if (rc == 0)
         rc = check_finite(r, x, pixels * (size_t)deltas->c, "boxes");
     if (rc == 0)
@@ -361,7 +325,7 @@ static int choose_boxes(struct run *r, int level, const struct map *logits,
                                d->l.anchor_count, d->a.anchor_strides[level], r->in.map.w,
                                r->in.map.h, boxes, scores);
     if (rc == 0 && *count < 0)
-        rc = device_failed(r);
+        rc = run_device_failed(r);
     free(own_l);
     free(own_d);
     return rc;
@@ -456,7 +420,7 @@ static int put_boxes(struct run *r, struct pooling *o, const int *list, int n)
     float *host = kern_stage(r->d->k, o->boxes, 4 * (size_t)n);
     for (int i = 0; i < n; i++)
         memcpy(host + 4 * i, r->boxes + 4 * (ptrdiff_t)list[i], 4 * sizeof *host);
-    return kern_put(r->d->k, o->boxes, host, 4 * (size_t)n) == 0 ? 0 : device_failed(r);
+    return kern_put(r->d->k, o->boxes, host, 4 * (size_t)n) == 0 ? 0 : run_device_failed(r);
 }
 
 static void pool(struct run *r, int level, struct pooling *o, int n)
@@ -504,7 +468,7 @@ static int keep_pooled(struct run *r, struct pooling *o)
         if (x)
             memcpy(out + (ptrdiff_t)i * d->l.fc6.k, x, (size_t)d->l.fc6.k * sizeof *x);
         else
-            rc = device_failed(r);
+            rc = run_device_failed(r);
     }
     return rc;
 }
@@ -516,9 +480,9 @@ static int back_in_order(struct run *r, const int *place, const struct pooling *
     float *index = kern_alloc(r->d->k, (size_t)r->n + 1);
     struct kern_rows op = {.x = o->sorted, .ldx = dim, .index = (const int32_t *)(void *)index,
                            .y = r->fc6, .ldy = dim, .m = r->n, .n = dim};
-    int rc = index ? 0 : device_failed(r);
+    int rc = index ? 0 : run_device_failed(r);
     if (rc == 0 && kern_put(r->d->k, index, (const float *)(const void *)place, (size_t)r->n) != 0)
-        rc = device_failed(r);
+        rc = run_device_failed(r);
     if (rc == 0)
         r->ops->rows(r->d->k, &op);
     kern_free(r->d->k, index);
@@ -578,7 +542,7 @@ static int see_scores(struct run *r)
     r->seen_scores = r->seen_fc6 ? fetch(r, r->scores, n * classes, &own) : NULL;
     if (r->seen_scores && r->trace)
         r->seen_fc7 = fetch(r, r->fc7, n * dim, &own);
-    return !r->seen_scores || (r->trace && !r->seen_fc7) ? device_failed(r) : 0;
+    return !r->seen_scores || (r->trace && !r->seen_fc7) ? run_device_failed(r) : 0;
 }
 
 static int run_scores(struct run *r)
@@ -603,139 +567,14 @@ static int run_scores(struct run *r)
     if (rc == 0)
         rc = check_finite(r, r->seen_scores, (size_t)r->n * (size_t)classes, "class scores");
     if (rc == 0)
-        rc = keep_rows(r, r->seen_scores, r->n, classes, "cls_logits");
+        rc = run_keep_rows(r, r->seen_scores, r->n, classes, "cls_logits");
     if (rc != 0)
         return rc;
     r->ops->softmax(d->k, r->scores, r->n, classes);
     const float *p = kern_view(d->k, r->scores, (size_t)r->n * (size_t)classes);
     if (p && p != r->seen_scores)
         memcpy(r->seen_scores, p, (size_t)r->n * (size_t)classes * sizeof *p);
-    return p ? 0 : device_failed(r);
-}
-
-/* ---- selection */
-
-static int best_class(const struct run *r, int i)
-{
-    int first = r->d->a.background ? 0 : 1, classes = r->d->a.num_classes, best = first;
-    const float *s = r->seen_scores + (ptrdiff_t)i * classes;
-    for (int c = first; c < classes; c++)
-        if (s[c] > s[best])
-            best = c;
-    return best;
-}
-
-/* All columns, the background first, as the reference's script stores them. */
-static int add_prob(struct run *r, const int *order, struct regions *g)
-{
-    size_t columns = (size_t)r->d->a.num_classes;
-    g->prob = vs_try_calloc((size_t)g->count * columns + 1, sizeof *g->prob);
-    if (!g->prob)
-        return vs_fail(r->err, VS_E_LIMIT, "no memory for %d regions", g->count);
-    g->prob_columns = r->d->a.num_classes;
-    for (int i = 0; i < g->count; i++)
-        memcpy(g->prob + (size_t)i * columns, r->seen_scores + (size_t)order[i] * columns,
-               columns * sizeof *g->prob);
-    return 0;
-}
-
-static int make_regions(struct run *r, const float *boxes, const int *order, int n, int w, int h,
-                        struct regions **out)
-{
-    int dim = r->d->a.mlp_dim, first = r->d->a.background ? 0 : 1;
-    struct regions *g = regions_new(n, dim);
-    if (!g)
-        return vs_fail(r->err, VS_E_LIMIT, "no memory for %d regions", n);
-    g->width = w;
-    g->height = h;
-    g->classes = xcalloc((size_t)n + 1, sizeof *g->classes);
-    g->conf = xcalloc((size_t)n + 1, sizeof *g->conf);
-    for (int i = 0; i < n; i++) {
-        int j = order[i], c = best_class(r, j);
-        memcpy(g->boxes + 4 * i, boxes + 4 * (ptrdiff_t)j, 4 * sizeof *boxes);
-        memcpy(g->features + (ptrdiff_t)i * dim, r->seen_fc6 + (ptrdiff_t)j * dim,
-               (size_t)dim * sizeof *r->seen_fc6);
-        g->classes[i] = c - first;
-        g->conf[i] = r->seen_scores[(ptrdiff_t)j * r->d->a.num_classes + c];
-    }
-    regions_seal(g);
-    int rc = r->want->prob ? add_prob(r, order, g) : 0;
-    if (rc == 0)
-        *out = g;
-    else
-        regions_free(g);
-    return rc;
-}
-
-static int keep_selection(struct run *r, const float *conf, const int *order, int n)
-{
-    float *x = xcalloc((size_t)r->n + 1, sizeof *x);
-    int rc = keep_rows(r, r->boxes, r->n, 4, "proposals");
-    rc = rc ? rc : keep_rows(r, r->objectness, r->n, 0, "objectness");
-    rc = rc ? rc : keep_rows(r, r->seen_fc6, r->n, r->d->a.mlp_dim, "fc6");
-    rc = rc ? rc : keep_rows(r, r->seen_fc7, r->n, r->d->a.mlp_dim, "fc7");
-    rc = rc ? rc : keep_rows(r, r->seen_scores, r->n, r->d->a.num_classes, "scores");
-    rc = rc ? rc : keep_rows(r, conf, r->n, 0, "max_conf");
-    for (int i = 0; i < r->n; i++)
-        x[i] = (float)r->levels[i];
-    rc = rc ? rc : keep_rows(r, x, r->n, 0, "levels");
-    for (int i = 0; i < n; i++)
-        x[i] = (float)order[i];
-    rc = rc ? rc : keep_rows(r, x, n, 0, "keep");
-    for (int i = 0; i < n; i++)
-        x[i] = conf[order[i]];
-    rc = rc ? rc : keep_rows(r, x, n, 0, "conf");
-    free(x);
-    return rc;
-}
-
-/* Suppression in every class, where the scores are: conf(n), the host's. */
-static int suppress(struct run *r, const float *boxes, float *conf)
-{
-    const struct arch *a = &r->d->a;
-    struct kern *k = r->d->k;
-    size_t n = (size_t)r->n;
-    float *b = kern_alloc(k, 4 * n + 4), *c = kern_alloc(k, n + 1);
-    int rc = b && c && kern_put(k, b, boxes, 4 * n) == 0 ? 0 : device_failed(r);
-    if (rc == 0 && nms_classes(k, b, r->scores, r->n, a->num_classes, a->background ? 0 : 1,
-                               a->class_nms_thresh, a->conf_thresh, c) != 0)
-        rc = device_failed(r);
-    const float *seen = rc == 0 ? kern_view(k, c, n) : NULL;
-    if (seen)
-        memcpy(conf, seen, n * sizeof *conf);
-    kern_free(k, b);
-    kern_free(k, c);
-    return seen ? 0 : device_failed(r);
-}
-
-static int run_selection(struct run *r, int w, int h, struct regions **out)
-{
-    const struct arch *a = &r->d->a;
-    float *boxes = xcalloc((size_t)r->n * 4 + 1, sizeof *boxes);
-    float *conf = xcalloc((size_t)r->n + 1, sizeof *conf), s = (float)r->in.scale;
-    int *order = xcalloc((size_t)r->n + 1, sizeof *order);
-    int n = r->n < a->num_features ? r->n : a->num_features, rc = 0;
-    for (int i = 0; i < 4 * r->n; i++)
-        boxes[i] = r->boxes[i] / s;
-    if (r->want->boxes) { /* exactly these, in their order */
-        n = r->n;
-        memcpy(boxes, r->want->boxes, (size_t)n * 4 * sizeof *boxes);
-        for (int i = 0; i < n; i++)
-            order[i] = i;
-    } else {
-        rc = suppress(r, boxes, conf);
-        kern_sort_down(conf, r->n, order);
-        if (rc == 0)
-            rc = keep_selection(r, conf, order, n);
-    }
-    if (rc == 0)
-        rc = make_regions(r, boxes, order, n, w, h, out);
-    for (int i = 0; rc == 0 && !r->want->boxes && i < n; i++)
-        (*out)->num_boxes -= conf[order[i]] == 0;
-    free(boxes);
-    free(conf);
-    free(order);
-    return rc;
+    return p ? 0 : run_device_failed(r);
 }
 
 /* ---- the whole */

@@ -6,4 +6,6 @@ libcore_a_SOURCES += \
 	src/vision/dump.c src/vision/dump.h \
 	src/vision/layers.c src/vision/layers.h \
 	src/vision/picture.c \
-	src/vision/priv.h
+	src/vision/priv.h \
+	src/vision/run.h \
+	src/vision/select.c
