@@ -153,7 +153,7 @@ static int export_photo(struct workbench *w, const char *path, struct vs_err *er
     w->gfx.mode = GFX_SIXEL; /* pixels, whatever the screen can */
     photo_compose(w, w->photo, c, &f);
     w->gfx.mode = mode;
-    struct legend l = {.scale = 1 + f.w / 700};
+    struct legend l = {.scale = 1 + f.w / 500};
     int rows = photo_in_result(w) >= 0 ? 5 + (w->boxes_shown > 3 ? w->boxes_shown : 3) : 0;
     page = canvas_new(f.w, f.h + rows * 11 * l.scale + 4);
     if (page) {

@@ -27,9 +27,9 @@ none "only sessions/ includes sqlite3.h" \
     "$(grep -rn '#include <sqlite3.h>' src ui kernels --include=*.[ch])"
 none "only ui/ includes curses.h" \
     "$(grep -rnE '#include <curses.h>' src sessions kernels --include=*.[ch])"
-none "no file over 800 lines" \
+none "no file over 900 lines" \
     "$(wc -l src/*.[ch] src/*/*.[ch] ui/*.[ch] sessions/*.[ch] kernels/*.[ch] |
-        awk '$2 != "total" && $1 > 800')"
+        awk '$2 != "total" && $1 > 900')"
 none "no line over 100 columns" \
     "$(grep -rnE '^.{101,}' src ui sessions kernels demo tests --include=*.[ch])"
 none "no exit() below main" "$(grep -rnE '[^_a-z]exit\(' src ui sessions --include=*.c |

@@ -1,5 +1,5 @@
 # The workbench in a pseudo-terminal; needs libvterm.
-EXTRA_DIST += tests/screen/terminal.h
+EXTRA_DIST += tests/screen/terminal.h tests/screen/golden
 if VTERM
 TAP_TESTS += test-screen
 test_screen_SOURCES = tests/screen/terminal.c tests/screen/test-screen.c

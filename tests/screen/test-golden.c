@@ -232,7 +232,7 @@ static void run(const struct screen *s, int rows, int cols)
                           script, NULL};
     struct terminal *t = terminal_start(argv, rows, cols, true, false);
     bool ready = terminal_expect(t, s->shows ? s->shows : " ready ");
-    terminal_settle(t, s->shows ? 500 : 150);
+    terminal_settle(t, s->shows ? 300 : 50);
     if (ok(ready, "%s is ready", s->name))
         check(s, t);
     terminal_type(t, "\003\003\003");
