@@ -252,8 +252,9 @@ void do_special(struct workbench *w, const char *arg)
 {
     (void)arg;
     w->hide_special = !w->hide_special;
-    workbench_say(w, false, w->hide_special ? "[CLS], [SEP], the task and the whole image are hidden"
-                                            : "special tokens are shown");
+    workbench_say(w, false, "%s",
+                  w->hide_special ? "[CLS], [SEP], the task and the whole image are hidden"
+                                  : "special tokens are shown");
 }
 
 void do_sort(struct workbench *w, const char *arg)

@@ -14,7 +14,7 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"suggest vqa", "which shape is the top", NULL},
+    {"suggest vqa", "\"please", NULL}, /* answered, and so logged */
     {"image 1", "000000.png", NULL},
     {"ask what do you call the large thing", "\"what do you call the large thing\"", NULL},
     {"overlay", "answered", NULL},
