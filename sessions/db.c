@@ -16,6 +16,9 @@ int db_fail(struct log *l, const char *doing, struct vs_err *err)
                        "log with --log FILE", path, doing);
     case SQLITE_FULL:
         return vs_fail(err, VS_E_DB, "%s: the disk is full (%s): make room", path, doing);
+    case SQLITE_IOERR:
+        return vs_fail(err, VS_E_DB, "%s: reading or writing fails (%s): is the disk full, or out "
+                       "of order?", path, doing);
     case SQLITE_READONLY:
         return vs_fail(err, VS_E_DB, "%s: cannot be written (%s): change its permissions, or use "
                        "another log with --log FILE", path, doing);
@@ -47,10 +50,26 @@ int db_prepare(struct log *l, const char *sql, sqlite3_stmt **out, struct vs_err
     return 0;
 }
 
-void db_bind(sqlite3_stmt *s, const char *format, ...)
+int db_ready(struct log *l, const char *sql, sqlite3_stmt **out, struct vs_err *err)
 {
-    va_list ap;
-    va_start(ap, format);
+    for (int i = 0; i < l->cached; i++)
+        if (l->cache[i].sql == sql) {
+            *out = l->cache[i].stmt;
+            sqlite3_reset(*out);
+            sqlite3_clear_bindings(*out);
+            return 0;
+        }
+    if (l->cached == DB_CACHE) /* never, with the literals that there are */
+        sqlite3_finalize(l->cache[--l->cached].stmt);
+    if (sqlite3_prepare_v3(l->db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) != SQLITE_OK)
+        return db_fail(l, "preparing", err);
+    l->cache[l->cached].sql = sql;
+    l->cache[l->cached++].stmt = *out;
+    return 0;
+}
+
+static void bind_list(sqlite3_stmt *s, const char *format, va_list ap)
+{
     for (int i = 1; *format; format++, i++) {
         const char *text;
         switch (*format) {
@@ -64,7 +83,62 @@ void db_bind(sqlite3_stmt *s, const char *format, ...)
                 sqlite3_bind_null(s, i);
         }
     }
+}
+
+void db_bind(sqlite3_stmt *s, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    bind_list(s, format, ap);
     va_end(ap);
+}
+
+int db_do(struct log *l, const char *sql, const char *doing, struct vs_err *err,
+          const char *format, ...)
+{
+    sqlite3_stmt *s = NULL;
+    va_list ap;
+    int rc = db_ready(l, sql, &s, err);
+    if (rc != 0)
+        return rc;
+    va_start(ap, format);
+    bind_list(s, format, ap);
+    va_end(ap);
+    return db_run(l, s, doing, err);
+}
+
+int db_find(struct log *l, const char *sql, int64_t *out, struct vs_err *err, const char *format,
+            ...)
+{
+    sqlite3_stmt *s = NULL;
+    va_list ap;
+    int rc = db_ready(l, sql, &s, err);
+    if (rc != 0)
+        return rc;
+    va_start(ap, format);
+    bind_list(s, format, ap);
+    va_end(ap);
+    int code = sqlite3_step(s);
+    if (code == SQLITE_ROW)
+        *out = sqlite3_column_int64(s, 0);
+    else
+        rc = code == SQLITE_DONE ? VS_E_MISSING : db_fail(l, "reading", err);
+    sqlite3_reset(s);
+    return rc;
+}
+
+int db_begin(struct log *l, const char *doing, struct vs_err *err)
+{
+    return db_exec(l, "BEGIN IMMEDIATE", doing, err);
+}
+
+int db_end(struct log *l, int rc, const char *doing, struct vs_err *err)
+{
+    if (rc == 0)
+        rc = db_exec(l, "COMMIT", doing, err);
+    if (rc != 0 && !sqlite3_get_autocommit(l->db))
+        sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
+    return rc;
 }
 
 int db_run(struct log *l, sqlite3_stmt *s, const char *doing, struct vs_err *err)

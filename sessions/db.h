@@ -6,36 +6,92 @@
 
 #include <sqlite3.h>
 
+#define DB_CACHE 64
+struct pending; /* pending.c */
+
 struct log {
-    sqlite3 *db;
+    sqlite3 *db; /* NULL while a log that was asked for cannot be opened (pending.c) */
     char *path;
     bool read_only;
+    int64_t version; /* of the tables, when it was opened */
+    char *notice;    /* what the user should know about the opening, or NULL */
+    struct {
+        const char *sql; /* known by its address */
+        sqlite3_stmt *stmt;
+    } cache[DB_CACHE];
+    int cached;
+    struct pending *pending;
 };
 
-#define LOG_SCHEMA 2
+#define LOG_SCHEMA 3
 #define LOG_APPLICATION 0x76696c73 /* "vils", in the file's header */
+#define LOG_NOW "strftime('%Y-%m-%dT%H:%M:%fZ','now')"
 
 /* One line for the last error of the database. */
 int db_fail(struct log *l, const char *doing, struct vs_err *err);
 /* Runs statements without results. */
 int db_exec(struct log *l, const char *sql, const char *doing, struct vs_err *err);
 int db_prepare(struct log *l, const char *sql, sqlite3_stmt **out, struct vs_err *err);
+/* A statement that is kept prepared: sql is a literal, the statement is not to be finalized and is
+ * reset by the next db_ready of it. */
+int db_ready(struct log *l, const char *sql, sqlite3_stmt **out, struct vs_err *err);
 /* Binds by format, from parameter 1: i int64_t, d double, s string or NULL. The strings must live
  * until the statement is reset. */
 void db_bind(sqlite3_stmt *s, const char *format, ...);
 /* Steps a statement that gives no rows, and resets it. */
 int db_run(struct log *l, sqlite3_stmt *s, const char *doing, struct vs_err *err);
+/* db_ready, db_bind and db_run in one. */
+int db_do(struct log *l, const char *sql, const char *doing, struct vs_err *err,
+          const char *format, ...);
 /* The one whole number that sql gives. */
 int db_number(struct log *l, const char *sql, int64_t *out, struct vs_err *err);
+/* The whole number that a literal query with parameters gives; none: VS_E_MISSING without text. */
+int db_find(struct log *l, const char *sql, int64_t *out, struct vs_err *err, const char *format,
+            ...);
 /* A copy of column i; NULL for NULL. */
 char *db_text(sqlite3_stmt *s, int i);
 void db_copy(sqlite3_stmt *s, int i, char *out, size_t size);
+/* A transaction that writes; db_end commits when rc is 0, else takes all back, and returns rc or
+ * what the commit said. */
+int db_begin(struct log *l, const char *doing, struct vs_err *err);
+int db_end(struct log *l, int rc, const char *doing, struct vs_err *err);
 
-/* Makes or migrates the tables. */
-int schema_apply(struct log *l, struct vs_err *err);
+/* Makes or migrates the tables; backup: keeps a copy of an older log first. */
+int schema_apply(struct log *l, bool backup, struct vs_err *err);
 int schema_check(struct log *l, struct vs_err *err);
+/* schema3.c: what its migration calls. */
+extern const char schema_version_3[];
+int schema_functions(struct log *l, struct vs_err *err);
 
-/* write.c: the row of a checkpoint, made when it is new. */
-int log_checkpoint_row(struct log *l, const char *digest, int64_t *id, struct vs_err *err);
+/* backup.c */
+int backup_make(struct log *l, int64_t version, struct vs_err *err);
+int backup_into_temporary(struct log *l, struct vs_err *err);
+
+/* ---- shared between the files that write */
+
+/* The same task, text and images have the same question, whoever answers. */
+int64_t log_question(const char *task, const char *text, const char *images);
+/* write.c: the row of a checkpoint, made when it is new; names it is known by. */
+int log_checkpoint_row(struct log *l, const char *digest, const char *name, const char *path,
+                       int64_t *id, struct vs_err *err);
+/* The next number in a session; within a transaction. */
+int log_next_seq(struct log *l, int64_t session, int64_t *seq, struct vs_err *err);
+/* All rows of a result, within a transaction; asked: UTC, or NULL for now. */
+int log_write_rows(struct log *l, int64_t session, const struct result *r, const char *asked,
+                   int64_t *id, struct vs_err *err);
+/* The same as a transaction. */
+int log_result_at(struct log *l, int64_t session, const struct result *r, const char *asked,
+                  int64_t *id, struct vs_err *err);
+/* log.c: opens what log_open opens, into a struct that is there. */
+int log_open_into(struct log *l, struct vs_err *err);
+void log_close_db(struct log *l);
+int log_begin_session_at(struct log *l, const char *note, const char *started, int64_t *session,
+                         struct vs_err *err);
+/* list.c: the statement that log_find runs, for the test of its plan. Caller frees. */
+char *log_find_plan(struct log *l, const struct log_filter *f);
+/* pending.c */
+void pending_free(struct pending *p);
+/* search.c: typed words as a query for the index, or NULL when there is no word. Caller frees. */
+int search_match(struct log *l, const char *typed, char **out, struct vs_err *err);
 
 #endif

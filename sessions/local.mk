@@ -1,10 +1,29 @@
 # The log.
+EXTRA_DIST += sessions/NOTES.md
 noinst_LIBRARIES += libsessions.a
-libsessions_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
+libsessions_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(ZLIB_CFLAGS) \
+	$(UTF8PROC_CFLAGS)
 libsessions_a_SOURCES = \
+	sessions/attention.c \
+	sessions/backup.c \
+	sessions/check.c \
+	sessions/comparisons.c \
 	sessions/db.c sessions/db.h \
+	sessions/diff.c \
 	sessions/evaluations.c \
+	sessions/export.c sessions/export.h \
+	sessions/export_html.c \
+	sessions/list.c \
 	sessions/log.c sessions/log.h \
+	sessions/marks.c \
+	sessions/merge.c \
+	sessions/pending.c \
+	sessions/prune.c \
 	sessions/read.c \
 	sessions/schema.c \
+	sessions/schema3.c \
+	sessions/search.c \
+	sessions/sql.c \
+	sessions/tend.h \
 	sessions/write.c
+SESSION_LIBS = libsessions.a $(SQLITE_LIBS) $(ZLIB_LIBS)

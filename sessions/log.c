@@ -5,9 +5,11 @@
 #include "src/mem.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define PROGRAM "vilscope"
 
@@ -63,8 +65,7 @@ static int open_immutable(struct log *l, struct vs_err *err)
         else
             buf_putc(&uri, *p);
     buf_puts(&uri, "?immutable=1");
-    sqlite3_close(l->db);
-    l->db = NULL;
+    log_close_db(l);
     int code = sqlite3_open_v2(uri.data, &l->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
     buf_fini(&uri);
     return code == SQLITE_OK ? schema_check(l, err) : db_fail(l, "opening", err);
@@ -82,6 +83,8 @@ static int open_reading(struct log *l, struct vs_err *err)
     int code = sqlite3_errcode(l->db) & 0xff;
     if (rc != 0 && (code == SQLITE_CANTOPEN || code == SQLITE_READONLY))
         rc = open_immutable(l, err);
+    if (rc == 0 && l->version < LOG_SCHEMA)
+        rc = backup_into_temporary(l, err);
     return rc;
 }
 
@@ -115,7 +118,15 @@ static int open_writing(struct log *l, struct vs_err *err)
         rc = use_wal(l, err);
     if (rc == 0)
         rc = db_exec(l, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON", "opening", err);
-    return rc ? rc : schema_apply(l, err);
+    return rc ? rc : schema_apply(l, true, err);
+}
+
+int log_open_into(struct log *l, struct vs_err *err)
+{
+    int rc = l->read_only ? open_reading(l, err) : open_writing(l, err);
+    if (rc != 0)
+        log_close_db(l);
+    return rc;
 }
 
 int log_open(const char *path, bool read_only, struct log **out, struct vs_err *err)
@@ -123,7 +134,7 @@ int log_open(const char *path, bool read_only, struct log **out, struct vs_err *
     struct log *l = xcalloc(1, sizeof *l);
     l->path = xstrdup(path);
     l->read_only = read_only;
-    int rc = read_only ? open_reading(l, err) : open_writing(l, err);
+    int rc = log_open_into(l, err);
     if (rc == 0)
         *out = l;
     else
@@ -131,80 +142,67 @@ int log_open(const char *path, bool read_only, struct log **out, struct vs_err *
     return rc;
 }
 
+void log_close_db(struct log *l)
+{
+    for (int i = 0; i < l->cached; i++)
+        sqlite3_finalize(l->cache[i].stmt);
+    l->cached = 0;
+    sqlite3_close(l->db);
+    l->db = NULL;
+}
+
 void log_close(struct log *l)
 {
     if (!l)
         return;
-    sqlite3_close(l->db);
+    log_close_db(l);
+    pending_free(l->pending);
+    free(l->notice);
     free(l->path);
     free(l);
 }
 
+const char *log_notice(const struct log *l)
+{
+    return l->notice;
+}
+
 /* ---- sessions */
 
-int log_begin_session(struct log *l, const char *note, int64_t *session, struct vs_err *err)
+/* 128 random bits: no two machines begin the same session. */
+static int make_uid(char out[LOG_UID], struct vs_err *err)
 {
-    sqlite3_stmt *s = NULL;
-    int rc = db_prepare(l, "INSERT INTO sessions(started, note, program) VALUES("
-                           "strftime('%Y-%m-%dT%H:%M:%fZ','now'), ?, ?)", &s, err);
-    if (rc == 0) {
-        db_bind(s, "ss", note, PROGRAM);
-        rc = db_run(l, s, "beginning a session", err);
-    }
-    sqlite3_finalize(s);
+    unsigned char bytes[16];
+    if (getentropy(bytes, sizeof bytes) != 0)
+        return vs_fail(err, VS_E_IO, "no random numbers from the system: %s", strerror(errno));
+    for (int i = 0; i < 16; i++)
+        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+    return 0;
+}
+
+int log_begin_session_at(struct log *l, const char *note, const char *started, int64_t *session,
+                         struct vs_err *err)
+{
+    char uid[LOG_UID], machine[256] = "";
+    int rc = make_uid(uid, err);
+    if (gethostname(machine, sizeof machine - 1) != 0)
+        machine[0] = '\0';
+    if (rc == 0)
+        rc = db_do(l, "INSERT INTO sessions(started, note, program, uid, machine) VALUES("
+                      "coalesce(?, " LOG_NOW "), ?, ?, ?, ?)", "beginning a session", err, "sssss",
+                   started, note, PROGRAM, uid, machine);
     if (rc == 0)
         *session = sqlite3_last_insert_rowid(l->db);
     return rc;
 }
 
+int log_begin_session(struct log *l, const char *note, int64_t *session, struct vs_err *err)
+{
+    return log_begin_session_at(l, note, NULL, session, err);
+}
+
 int log_end_session(struct log *l, int64_t session, struct vs_err *err)
 {
-    sqlite3_stmt *s = NULL;
-    int rc = db_prepare(l, "UPDATE sessions SET ended = strftime('%Y-%m-%dT%H:%M:%fZ','now') "
-                           "WHERE id = ?", &s, err);
-    if (rc == 0) {
-        db_bind(s, "i", session);
-        rc = db_run(l, s, "ending a session", err);
-    }
-    sqlite3_finalize(s);
-    return rc;
-}
-
-int log_list_sessions(struct log *l, int limit, struct log_session **out, int *count,
-                      struct vs_err *err)
-{
-    sqlite3_stmt *s = NULL;
-    *out = NULL;
-    *count = 0;
-    int rc = db_prepare(l, "SELECT id, started, ended, note, (SELECT count(*) FROM queries WHERE "
-                           "session_id = sessions.id) FROM sessions ORDER BY id DESC LIMIT ?",
-                        &s, err);
-    if (rc != 0)
-        return rc;
-    db_bind(s, "i", (int64_t)limit);
-    int code;
-    while ((code = sqlite3_step(s)) == SQLITE_ROW) {
-        *out = xreallocarray(*out, (size_t)*count + 1, sizeof **out);
-        struct log_session *x = &(*out)[(*count)++];
-        *x = (struct log_session){.id = sqlite3_column_int64(s, 0), .note = db_text(s, 3),
-                                  .query_count = sqlite3_column_int(s, 4)};
-        db_copy(s, 1, x->started, sizeof x->started);
-        db_copy(s, 2, x->ended, sizeof x->ended);
-    }
-    if (code != SQLITE_DONE)
-        rc = db_fail(l, "reading", err);
-    sqlite3_finalize(s);
-    if (rc != 0) {
-        log_sessions_free(*out, *count);
-        *out = NULL;
-        *count = 0;
-    }
-    return rc;
-}
-
-void log_sessions_free(struct log_session *s, int count)
-{
-    for (int i = 0; i < count; i++)
-        free(s[i].note);
-    free(s);
+    return db_do(l, "UPDATE sessions SET ended = " LOG_NOW " WHERE id = ?", "ending a session", err,
+                 "i", session);
 }

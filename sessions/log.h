@@ -1,5 +1,5 @@
-/* The log: one SQLite database of sessions, checkpoints, images, queries and results. The only
- * folder that includes sqlite3.h. Schema: vilscope-sessions(5). */
+/* The log: one SQLite database of sessions, checkpoints, images, queries and results, and of what
+ * people say about them. The only folder that includes sqlite3.h. Schema: vilscope-sessions(5). */
 #ifndef VS_LOG_H
 #define VS_LOG_H
 
@@ -8,16 +8,21 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct log;
+#define LOG_UID 33 /* 32 hexadecimal digits and a NUL */
 
 /* $VILSCOPE_LOG, else $XDG_DATA_HOME/vilscope/log.db, else ~/.local/share/vilscope/log.db.
  * Caller frees; NULL with err when there is no home. */
 char *log_default_path(struct vs_err *err);
-/* Opens or creates (folders too), migrates forward. read_only: never creates or changes. */
+/* Opens or creates (folders too), migrates forward after keeping a copy of the older log.
+ * read_only: never creates or changes; an older log is read through a temporary copy. */
 int log_open(const char *path, bool read_only, struct log **out, struct vs_err *err);
 void log_close(struct log *l);
 const char *log_path(const struct log *l);
+/* One line about the opening that the user should see (a migration), or NULL. */
+const char *log_notice(const struct log *l);
 int log_schema_version(void);
 
 /* A session is one run of the program. note may be NULL. Sets *session. */
@@ -25,6 +30,29 @@ int log_begin_session(struct log *l, const char *note, int64_t *session, struct 
 int log_end_session(struct log *l, int64_t session, struct vs_err *err);
 /* One transaction; sets r->log_id. When it returns 0 the query is on the disk. */
 int log_result(struct log *l, int64_t session, struct result *r, struct vs_err *err);
+
+/* What lists show of a result: its best answer or box in words, the number and what that is. Caller
+ * frees; NULL when there is none. */
+char *log_best(const struct result *r, double *score, const char **score_name);
+
+/* ---- logging that goes on when the log cannot be written: locked, full, read-only, damaged */
+
+/* Opens the log at path for writing and begins a session. *out is always set: when it fails, what
+ * is logged later is kept in memory, and log_flush_pending tries again, the opening included. */
+int log_start(const char *path, const char *note, struct log **out, struct vs_err *err);
+/* l is from log_start. 0: r is on the disk and r->log_id set. Otherwise err says why not, and a
+ * copy of r (its trace aside) is kept to be written later, in order and with the time of now. Waits
+ * a quarter of a second for other writers at most, not at all while others are pending. */
+int log_result_later(struct log *l, struct result *r, struct vs_err *err);
+/* Writes what is pending, each query once; 0 when nothing is pending any more. */
+int log_flush_pending(struct log *l, struct vs_err *err);
+/* How many results are kept in memory: the mark to show while it is not 0. */
+int log_pending_count(const struct log *l);
+/* The session of log_start, 0 while it is not on the disk. */
+int64_t log_started_session(const struct log *l);
+/* Flushes, ends the session and closes. What could still not be written is lost: *lost (may be
+ * NULL) says how many, err why. */
+int log_finish(struct log *l, int *lost, struct vs_err *err);
 
 /* What a checkpoint scored on a data set, for one task. Strings may be NULL but the digests. */
 struct log_evaluation {
@@ -37,30 +65,131 @@ struct log_evaluation {
 int log_evaluation(struct log *l, int64_t session, const struct log_evaluation *e,
                    struct vs_err *err);
 
+/* ---- comparisons: one question, several checkpoints, asked together */
+
+/* queries: ids of logged queries, in the order of the columns. note and id may be NULL. */
+int log_comparison(struct log *l, int64_t session, const int64_t *queries, int count,
+                   const char *note, int64_t *id, struct vs_err *err);
+/* The ids of a comparison's queries, in order; caller frees *queries. */
+int log_comparison_queries(struct log *l, int64_t id, int64_t **queries, int *count,
+                           struct vs_err *err);
+/* The newest comparison that a query is part of; 0: none. */
+int log_comparison_of(struct log *l, int64_t query, int64_t *id, struct vs_err *err);
+
+/* ---- probe sets (vilscope-probes(5)) asked of one checkpoint */
+
+enum log_outcome { PROBE_RIGHT, PROBE_WRONG, PROBE_UNJUDGED, PROBE_FAILED };
+struct log_probe {
+    const char *probe;    /* what the set calls it, or its text; the key of its trend */
+    const char *task;     /* name */
+    const char *expected; /* or NULL */
+    const char *answer;   /* or NULL when it failed */
+    double score, entropy;
+    enum log_outcome outcome;
+    int64_t query;  /* the logged query, or 0 */
+    /* read only: */
+    char ran[32], checkpoint_digest[DIGEST_HEX];
+    const char *checkpoint;
+};
+struct log_probe_run {
+    const char *probes_path, *probes_digest, *model, *checkpoint_name, *checkpoint_path;
+    char checkpoint_digest[DIGEST_HEX];
+    const struct log_probe *probes;
+    int count;
+};
+/* One transaction. Strings may be NULL but probes_digest; *id may be NULL. */
+int log_probe_run(struct log *l, int64_t session, const struct log_probe_run *run, int64_t *id,
+                  struct vs_err *err);
+/* What became of a probe over time, oldest first; task NULL: of any. */
+int log_probe_trend(struct log *l, const char *probe, const char *task, struct log_probe **out,
+                    int *count, struct vs_err *err);
+/* Of a list that log_probe_trend made. */
+void log_probes_free(struct log_probe *p, int count);
+const char *log_outcome_name(enum log_outcome o);
+
+/* ---- attention maps, in half precision and compressed */
+
+struct log_attention_size {
+    int maps;
+    int64_t raw, packed; /* bytes: as float16, and as they are in the log */
+};
+#define LOG_ATTENTION_LIMIT (16 * 1024 * 1024)
+/* Adds all maps of the trace (attn.*) to a logged query, replacing those that it has; all or none.
+ * More than limit packed bytes are refused with VS_E_LIMIT. size may be NULL. */
+int log_attention(struct log *l, int64_t query, const struct trace *t, int64_t limit,
+                  struct log_attention_size *size, struct vs_err *err);
+/* The maps of a query as a trace that trace_attention reads; VS_E_MISSING when it has none. Values
+ * are those of half precision. The caller frees *out with trace_free. */
+int log_attention_read(struct log *l, int64_t query, struct trace **out, struct vs_err *err);
+int log_attention_size(struct log *l, int64_t query, struct log_attention_size *size,
+                       struct vs_err *err);
+
+/* ---- what people say about queries; searched, too */
+
+/* expected: what would be right, or NULL. Pinning again changes it. */
+int log_pin(struct log *l, int64_t query, const char *expected, struct vs_err *err);
+int log_unpin(struct log *l, int64_t query, struct vs_err *err);
+/* NULL or "": no note. */
+int log_set_note(struct log *l, int64_t query, const char *note, struct vs_err *err);
+/* A tag is a word: no blanks, 64 bytes at most. */
+int log_add_tag(struct log *l, int64_t query, const char *tag, struct vs_err *err);
+int log_remove_tag(struct log *l, int64_t query, const char *tag, struct vs_err *err);
+
 /* ---- reading */
+
 struct log_session {
     int64_t id;
     char started[32], ended[32]; /* UTC, ISO 8601; "" while open or after a crash */
-    char *note;
+    char uid[LOG_UID];           /* the same in every log it was merged into */
+    char *note, *machine;
     int query_count;
 };
 struct log_query {
     int64_t id, session;
+    int64_t question; /* the same for the same task, text and images, whoever answers */
     char when[32];
     char *task, *text, *answer /* the best answer or box in words */, *checkpoint, *image;
+    char checkpoint_digest[DIGEST_HEX];
     double score;                /* its probability */
     const char *score_name;      /* what the number is: "softmax", "sigmoid", "logit" */
     double total_ms;
+    bool pinned;
+    char *expected, *note, *tags, *changes; /* NULL when none; tags with blanks between them */
 };
-/* newest first; *out is an array that the caller frees with the matching free function. */
+/* Which queries; a zeroed one is all of them. */
+struct log_filter {
+    const char *match; /* words, all of which are in task, question, answer, note or tags; the last
+                          may be the beginning of one */
+    int64_t session, question;
+    const char *task, *tag;
+    const char *checkpoint;   /* its name or digest */
+    const char *image_digest; /* wherever the file was */
+    const char *since, *until; /* asked: ISO 8601, UTC, or the beginning of one */
+    bool pinned;
+    int64_t before; /* ids below this one: the last of a page asks for the next */
+    int limit;      /* 0: 50 */
+};
+/* Newest first; *out is an array that the caller frees with the matching free function. */
+int log_find(struct log *l, const struct log_filter *f, struct log_query **out, int *count,
+             struct vs_err *err);
 int log_list_sessions(struct log *l, int limit, struct log_session **out, int *count,
                       struct vs_err *err);
 void log_sessions_free(struct log_session *s, int count);
-/* session 0: of all; match: NULL or a substring of text, answer or task. */
+/* log_find by session (0: of all) and words (NULL: any). */
 int log_list_queries(struct log *l, int64_t session, const char *match, int limit,
                      struct log_query **out, int *count, struct vs_err *err);
+/* All answers to the question of this query, its own included, newest first. */
+int log_same_question(struct log *l, int64_t query, struct log_query **out, int *count,
+                      struct vs_err *err);
 void log_queries_free(struct log_query *q, int count);
 /* The JSON of one query as logged (same fields as result_json). Caller frees *json. */
 int log_query_json(struct log *l, int64_t id, char **json, struct vs_err *err);
+/* The result itself, without trace; of long lists the first RESULT_TOP answers, though
+ * answer_count says how many there were. The caller frees it with log_result_free. */
+int log_read_result(struct log *l, int64_t id, struct result **out, struct vs_err *err);
+void log_result_free(struct result *r);
+/* The paths under which a picture was met, the newest question first; caller frees both levels. */
+int log_image_paths(struct log *l, const char *digest, char ***out, int *count,
+                    struct vs_err *err);
 
 #endif

@@ -1,5 +1,4 @@
-/* Reading results back: lists for people, and whole results, which become the same JSON that they
- * were when they were new. */
+/* Reading whole results back, which become the same JSON that they were when they were new. */
 #include "sessions/db.h"
 
 #include "src/mem.h"
@@ -8,72 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- lists */
-
-static const char list_sql[] =
-    "SELECT q.id, q.session_id, q.asked, q.task, q.text, q.best, q.checkpoint_name,"
-    " (SELECT path FROM query_images WHERE query_id = q.id AND position = 0), q.best_score,"
-    " q.best_score_name, (SELECT ms FROM timings WHERE query_id = q.id AND stage = 'total')"
-    " FROM queries q WHERE (?1 = 0 OR q.session_id = ?1) AND (?2 IS NULL OR instr(lower(q.text),"
-    " lower(?2)) OR instr(lower(q.best), lower(?2)) OR instr(lower(q.task), lower(?2)))"
-    " ORDER BY q.id DESC LIMIT ?3";
-
-static const char *score_name(const char *s)
-{
-    return s && strcmp(s, "logit") == 0 ? "logit" : s && strcmp(s, "sigmoid") == 0 ? "sigmoid"
-                                                                                   : "softmax";
-}
-
-static void read_row(sqlite3_stmt *s, struct log_query *x)
-{
-    *x = (struct log_query){.id = sqlite3_column_int64(s, 0),
-                            .session = sqlite3_column_int64(s, 1), .task = db_text(s, 3),
-                            .text = db_text(s, 4), .answer = db_text(s, 5),
-                            .checkpoint = db_text(s, 6), .image = db_text(s, 7),
-                            .score = sqlite3_column_double(s, 8),
-                            .total_ms = sqlite3_column_double(s, 10)};
-    x->score_name = score_name((const char *)sqlite3_column_text(s, 9));
-    db_copy(s, 2, x->when, sizeof x->when);
-}
-
-int log_list_queries(struct log *l, int64_t session, const char *match, int limit,
-                     struct log_query **out, int *count, struct vs_err *err)
-{
-    sqlite3_stmt *s = NULL;
-    *out = NULL;
-    *count = 0;
-    int rc = db_prepare(l, list_sql, &s, err);
-    if (rc != 0)
-        return rc;
-    db_bind(s, "isi", session, match, (int64_t)limit);
-    int code;
-    while ((code = sqlite3_step(s)) == SQLITE_ROW) {
-        *out = xreallocarray(*out, (size_t)*count + 1, sizeof **out);
-        read_row(s, &(*out)[(*count)++]);
-    }
-    if (code != SQLITE_DONE)
-        rc = db_fail(l, "reading", err);
-    sqlite3_finalize(s);
-    if (rc != 0) {
-        log_queries_free(*out, *count);
-        *out = NULL;
-        *count = 0;
-    }
-    return rc;
-}
-
-void log_queries_free(struct log_query *q, int count)
-{
-    for (int i = 0; i < count; i++) {
-        free(q[i].task);
-        free(q[i].text);
-        free(q[i].answer);
-        free(q[i].checkpoint);
-        free(q[i].image);
-    }
-    free(q);
-}
-
 /* ---- one whole result */
 
 static int read_query(struct log *l, int64_t id, struct result *r, struct vs_err *err)
@@ -81,7 +14,7 @@ static int read_query(struct log *l, int64_t id, struct result *r, struct vs_err
     sqlite3_stmt *s = NULL;
     int rc = db_prepare(l, "SELECT task, text, model_text, truncated, model, checkpoint_name,"
                            " checkpoint_path, c.digest, device, notice, answer_count, box_count,"
-                           " entropy, margin FROM queries q JOIN checkpoints c ON"
+                           " entropy, margin, changes FROM queries q JOIN checkpoints c ON"
                            " c.id = q.checkpoint_id WHERE q.id = ?", &s, err);
     if (rc != 0)
         return rc;
@@ -110,6 +43,11 @@ static int read_query(struct log *l, int64_t id, struct result *r, struct vs_err
         r->box_count = sqlite3_column_int(s, 11);
         r->entropy = sqlite3_column_double(s, 12);
         r->margin = sqlite3_column_double(s, 13);
+        r->changes = db_text(s, 14);
+        if (r->changes && !r->changes[0]) {
+            free(r->changes);
+            r->changes = NULL;
+        }
         r->log_id = id;
     }
     sqlite3_finalize(s);
@@ -122,7 +60,7 @@ static int each_row(struct log *l, int64_t id, const char *sql,
                     struct vs_err *err)
 {
     sqlite3_stmt *s = NULL;
-    int rc = db_prepare(l, sql, &s, err);
+    int rc = db_ready(l, sql, &s, err);
     if (rc != 0)
         return rc;
     db_bind(s, "i", id);
@@ -131,7 +69,7 @@ static int each_row(struct log *l, int64_t id, const char *sql,
         take(s, r);
     if (code != SQLITE_DONE)
         rc = db_fail(l, "reading", err);
-    sqlite3_finalize(s);
+    sqlite3_reset(s);
     return rc;
 }
 
@@ -239,14 +177,31 @@ static int read_result(struct log *l, int64_t id, struct result *r, struct vs_er
     return check_counts(l, id, r, err);
 }
 
-int log_query_json(struct log *l, int64_t id, char **json, struct vs_err *err)
+void log_result_free(struct result *r)
+{
+    if (r && r->answer_count > r->batch)
+        r->answer_count = r->batch; /* only the kept ones are there to be freed */
+    result_free(r);
+}
+
+int log_read_result(struct log *l, int64_t id, struct result **out, struct vs_err *err)
 {
     struct result *r = xcalloc(1, sizeof *r);
     int rc = read_result(l, id, r, err);
     if (rc == 0)
-        *json = result_json(r, 2);
-    if (r->answer_count > r->batch)
-        r->answer_count = r->batch; /* only the kept ones are there to be freed */
-    result_free(r);
+        *out = r;
+    else
+        log_result_free(r);
     return rc;
+}
+
+int log_query_json(struct log *l, int64_t id, char **json, struct vs_err *err)
+{
+    struct result *r = NULL;
+    int rc = log_read_result(l, id, &r, err);
+    if (rc != 0)
+        return rc;
+    *json = result_json(r, 2);
+    log_result_free(r);
+    return 0;
 }

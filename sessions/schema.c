@@ -60,7 +60,7 @@ static const char version_2[] =
     "CREATE INDEX evaluations_checkpoint ON evaluations(checkpoint_id);";
 
 /* Entry i leads from version i to version i + 1. */
-static const char *const migrations[LOG_SCHEMA] = {version_1, version_2};
+static const char *const migrations[LOG_SCHEMA] = {version_1, version_2, schema_version_3};
 
 /* One statement, because another program may be making the tables just now. */
 static int versions(struct log *l, int64_t *version, int64_t *application, int64_t *tables,
@@ -98,13 +98,14 @@ int schema_check(struct log *l, struct vs_err *err)
 {
     int64_t version = 0, application = 0, tables = 0;
     int rc = versions(l, &version, &application, &tables, err);
+    l->version = version;
     return rc ? rc : judge(l, version, application, tables, err);
 }
 
 static int migrate(struct log *l, int64_t from, struct vs_err *err)
 {
     char last[96];
-    int rc = 0;
+    int rc = schema_functions(l, err);
     for (int64_t i = from; i < LOG_SCHEMA && rc == 0; i++)
         rc = db_exec(l, migrations[i], "making the tables", err);
     snprintf(last, sizeof last, "PRAGMA application_id=%d; PRAGMA user_version=%d",
@@ -112,24 +113,35 @@ static int migrate(struct log *l, int64_t from, struct vs_err *err)
     return rc ? rc : db_exec(l, last, "making the tables", err);
 }
 
-int schema_apply(struct log *l, struct vs_err *err)
+/* Under the lock: another program may have done the same meanwhile. */
+static int apply_locked(struct log *l, bool backup, struct vs_err *err)
 {
     int64_t version = 0, application = 0, tables = 0;
+    int rc = versions(l, &version, &application, &tables, err);
+    if (rc == 0)
+        rc = judge(l, version, application, tables, err);
+    if (rc != 0 || version == LOG_SCHEMA)
+        return rc;
+    if (version > 0 && backup)
+        rc = backup_make(l, version, err);
+    return rc ? rc : migrate(l, version, err);
+}
+
+int schema_apply(struct log *l, bool backup, struct vs_err *err)
+{
+    int64_t version = 0;
     int rc = db_number(l, "PRAGMA user_version", &version, err);
     if (rc != 0 || version == LOG_SCHEMA)
         return rc;
-    /* Another program may be doing the same: look again under the lock. */
     rc = db_exec(l, "BEGIN IMMEDIATE", "making the tables", err);
     if (rc != 0)
         return rc;
-    rc = versions(l, &version, &application, &tables, err);
-    if (rc == 0)
-        rc = judge(l, version, application, tables, err);
-    if (rc == 0 && version < LOG_SCHEMA)
-        rc = migrate(l, version, err);
+    rc = apply_locked(l, backup, err);
     if (rc == 0)
         rc = db_exec(l, "COMMIT", "making the tables", err);
     if (rc != 0)
         sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
+    else
+        l->version = LOG_SCHEMA;
     return rc;
 }

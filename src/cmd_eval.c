@@ -285,6 +285,8 @@ static void log_scores(const struct options *o, struct model *m, const struct ev
     int64_t session = 0;
     char *path = o->log ? xstrdup(o->log) : log_default_path(&err);
     int rc = path ? log_open(path, false, &l, &err) : VS_E_DB;
+    if (rc == 0 && log_notice(l))
+        fprintf(stderr, "vilscope eval: note: %s\n", log_notice(l));
     if (rc == 0)
         rc = log_begin_session(l, "eval", &session, &err);
     for (int i = 0; i < count && rc == 0; i++) {

@@ -2,6 +2,8 @@
 #include "src/vilscope.h"
 
 #include "sessions/log.h"
+#include "src/change.h"
+#include "src/cmd_query.h"
 #include "src/demo.h"
 #include "src/engine.h"
 #include "src/formats/boxfile.h"
@@ -24,14 +26,19 @@ struct options {
     int checkpoint_count, region_count, image_count, box_count;
     const char *key, *candidates, *task, *attention, *log;
     char *text; /* owned */
-    bool json, no_log, pair_separate, upright;
-    int top;
+    bool json, no_log, log_maps, pair_separate, upright;
+    int top, maps_limit; /* megabytes */
+    struct change *changes; /* owned */
+    int change_count;
+    bool knock;
+    enum effects_of knock_of;
 };
 
 enum {
     OPT_CONFIG = 256, OPT_VOCAB, OPT_LABELS, OPT_GQA_LABELS, OPT_CLASSES, OPT_DETECTOR, OPT_ARCH,
     OPT_REGIONS, OPT_KEY, OPT_CANDIDATES, OPT_BOXES, OPT_UPRIGHT, OPT_JSON, OPT_TOP, OPT_ATTENTION,
-    OPT_DEVICE, OPT_THREADS, OPT_LOG, OPT_NO_LOG, OPT_PAIR, OPT_HELP
+    OPT_DEVICE, OPT_THREADS, OPT_LOG, OPT_NO_LOG, OPT_LOG_MAPS, OPT_MAPS_LIMIT, OPT_PAIR,
+    OPT_CHANGE, OPT_KNOCK, OPT_HELP
 };
 
 static const struct option long_options[] = {
@@ -51,6 +58,8 @@ static const struct option long_options[] = {
     {"boxes", required_argument, NULL, OPT_BOXES},
     {"upright", no_argument, NULL, OPT_UPRIGHT},
     {"pair", required_argument, NULL, OPT_PAIR},
+    {"change", required_argument, NULL, OPT_CHANGE},
+    {"knock-out", required_argument, NULL, OPT_KNOCK},
     {"json", no_argument, NULL, OPT_JSON},
     {"top", required_argument, NULL, OPT_TOP},
     {"attention", required_argument, NULL, OPT_ATTENTION},
@@ -58,6 +67,8 @@ static const struct option long_options[] = {
     {"threads", required_argument, NULL, OPT_THREADS},
     {"log", required_argument, NULL, OPT_LOG},
     {"no-log", no_argument, NULL, OPT_NO_LOG},
+    {"log-attention", no_argument, NULL, OPT_LOG_MAPS},
+    {"attention-limit", required_argument, NULL, OPT_MAPS_LIMIT},
     {"help", no_argument, NULL, OPT_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -84,6 +95,12 @@ const char query_help[] =
     "                         not)\n"
     "  -t, --task TASK        name or number of the task (\"vilscope tasks\" lists them)\n"
     "      --pair LAYOUT      nlvr2: reference (default) or separate rows for each image\n"
+    "      --change WHAT      an intervention; may be given more than once: \"mask token 4\",\n"
+    "                         \"drop token 4\", \"drop region 7\" (of image 2), \"silence\n"
+    "                         text-to-image 3.2 zero\" (or uniform, mean), \"swap co 3 from\n"
+    "                         early\"\n"
+    "      --knock-out KIND   also leave out every one of the regions, tokens (masked) or heads\n"
+    "                         in turn, and print how much the best answer owes to each\n"
     "      --json             the whole result as JSON, one document a checkpoint\n"
     "      --top N            lines of the answer to print (default 5)\n"
     "      --attention FILE   write all attention maps as .safetensors, or the mean over heads\n"
@@ -92,6 +109,8 @@ const char query_help[] =
     "      --threads N        threads to compute with (default: all CPUs)\n"
     "      --log FILE         log database (default: the one of the workbench)\n"
     "      --no-log           do not log this query\n"
+    "      --log-attention    also log all attention maps, in half precision and compressed\n"
+    "      --attention-limit MB  do not log those of a query that take more (default 16)\n"
     "      --help             this text\n\n"
     "IMAGE is a JPEG or PNG picture; with --regions alone no picture is needed. TEXT is the last\n"
     "argument.\n\n"
@@ -122,6 +141,8 @@ static int take_number(int opt, struct options *o, const char *value)
         return command_usage("query", "--top takes a number, not '%s'", value);
     if (opt == OPT_THREADS && parse_count(value, 1, 1024, &o->model.threads) != 0)
         return command_usage("query", "--threads takes a number from 1 to 1024, not '%s'", value);
+    if (opt == OPT_MAPS_LIMIT && parse_count(value, 1, 1000000, &o->maps_limit) != 0)
+        return command_usage("query", "--attention-limit takes megabytes from 1, not '%s'", value);
     return 0;
 }
 
@@ -131,6 +152,23 @@ static int take_pair(struct options *o, const char *value)
     if (!o->pair_separate && strcmp(value, "reference") != 0)
         return command_usage("query", "--pair takes reference or separate, not '%s'", value);
     return 0;
+}
+
+static int take_change(struct options *o, const char *value)
+{
+    struct vs_err err = {0};
+    o->changes = xreallocarray(o->changes, (size_t)o->change_count + 1, sizeof *o->changes);
+    if (change_parse(value, &o->changes[o->change_count], &err) != 0)
+        return command_usage("query", "--change: %s", err.text);
+    o->change_count++;
+    return 0;
+}
+
+static int take_knock(struct options *o, const char *value)
+{
+    o->knock = knock_find(value, &o->knock_of);
+    return o->knock ? 0 : command_usage("query", "--knock-out takes regions, tokens or heads, not "
+                                        "'%s'", value);
 }
 
 static int take_option(int opt, struct options *o, const char *value)
@@ -152,13 +190,17 @@ static int take_option(int opt, struct options *o, const char *value)
     case OPT_BOXES: return add_file(o->boxes, &o->box_count, value, "box files");
     case OPT_UPRIGHT: o->upright = true; return 0;
     case OPT_PAIR: return take_pair(o, value);
+    case OPT_CHANGE: return take_change(o, value);
+    case OPT_KNOCK: return take_knock(o, value);
     case OPT_JSON: o->json = true; return 0;
     case OPT_ATTENTION: o->attention = value; return 0;
     case OPT_DEVICE: o->model.device = value; return 0;
     case OPT_LOG: o->log = value; return 0;
     case OPT_NO_LOG: o->no_log = true; return 0;
+    case OPT_LOG_MAPS: o->log_maps = true; return 0;
     case OPT_HELP: return -1;
     case OPT_TOP:
+    case OPT_MAPS_LIMIT:
     case OPT_THREADS: return take_number(opt, o, value);
     default: return EXIT_USAGE; /* getopt has said what is wrong */
     }
@@ -304,33 +346,48 @@ static void print_result(const struct options *o, const struct result *r)
     free(text);
 }
 
-/* The answer is worth more than the log: a log that cannot be written is a warning. */
-static void log_query(struct log *l, int64_t session, struct result *r)
+static void log_maps(const struct options *o, struct log *l, const struct result *r)
 {
+    struct log_attention_size size;
     struct vs_err err = {0};
-    if (log_result(l, session, r, &err) != 0)
+    if (!o->log_maps || !r->log_id)
+        return;
+    if (log_attention(l, r->log_id, r->trace, (int64_t)o->maps_limit * 1000000, &size, &err) != 0)
         fprintf(stderr, "vilscope query: not logged: %s\n", err.text);
+    else
+        fprintf(stderr, "vilscope query: %d attention maps logged in %.1f KB (%.1f KB as they "
+                "were)\n", size.maps, (double)size.packed / 1e3, (double)size.raw / 1e3);
 }
 
-static struct log *open_log(const struct options *o, int64_t *session)
+static struct log *open_log(const struct options *o)
 {
     struct vs_err err = {0};
     struct log *l = NULL;
     if (o->no_log)
         return NULL;
     char *path = o->log ? xstrdup(o->log) : log_default_path(&err);
-    if (!path || log_open(path, false, &l, &err) != 0 ||
-        log_begin_session(l, "query", session, &err) != 0) {
+    if (!path)
         fprintf(stderr, "vilscope query: not logged: %s\n", err.text);
-        log_close(l);
-        l = NULL;
-    }
+    else if (log_start(path, "query", &l, &err) == 0 && log_notice(l))
+        fprintf(stderr, "vilscope query: note: %s\n", log_notice(l));
     free(path);
     return l;
 }
 
+/* The answer is worth more than the log: one that cannot be written is waited for a little, then it
+ * is a warning. */
+static void close_log(struct log *l)
+{
+    struct vs_err err = {0};
+    int lost = 0;
+    for (int i = 0; i < 8 && log_pending_count(l) && log_flush_pending(l, &err) != 0; i++)
+        usleep(50000);
+    if (log_finish(l, &lost, &err) != 0 && lost)
+        fprintf(stderr, "vilscope query: not logged: %s\n", err.text);
+}
+
 static int run_checkpoints(const struct options *o, struct model *m, struct query *q,
-                           struct log *l, int64_t session, struct vs_err *err)
+                           struct log *l, struct vs_err *err)
 {
     int n = model_checkpoint_count(m), rc = 0;
     bool all = o->checkpoint_count > 1;
@@ -351,11 +408,14 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
             model_complete(m, r);
         print_result(o, r);
         fflush(stdout);
-        if (o->attention)
+        if (o->knock)
+            rc = knock_print(m, q, r, o->knock_of, o->json, o->top > 5 ? o->top : 20, err);
+        if (rc == 0 && o->attention)
             rc = write_attention(o->attention, r->trace, err);
         if (l) {
             model_complete(m, r);
-            log_query(l, session, r);
+            log_result_later(l, r, NULL);
+            log_maps(o, l, r);
         }
         result_free(r);
     }
@@ -381,7 +441,6 @@ static int run(const struct options *o, const struct task *task, struct vs_err *
     struct box_list *boxes = xcalloc((size_t)count, sizeof *boxes);
     struct model *m = NULL;
     struct log *l = NULL;
-    int64_t session = 0;
     int rc = open_model(o, &m, err);
     if (rc == 0)
         rc = open_photos(o, photos, count, err);
@@ -390,13 +449,13 @@ static int run(const struct options *o, const struct task *task, struct vs_err *
     if (rc == 0) {
         struct query q = {.task = task, .text = o->text, .photo_count = count, .photos = photos,
                           .boxes = o->box_count ? boxes : NULL,
-                          .attention = o->attention != NULL, .pair_separate = o->pair_separate};
-        l = open_log(o, &session);
-        rc = run_checkpoints(o, m, &q, l, session, err);
+                          .attention = o->attention || o->log_maps,
+                          .pair_separate = o->pair_separate,
+                          .changes = o->changes, .change_count = o->change_count};
+        l = open_log(o);
+        rc = run_checkpoints(o, m, &q, l, err);
     }
-    if (l)
-        log_end_session(l, session, NULL);
-    log_close(l);
+    close_log(l);
     for (int i = 0; i < count; i++) {
         photo_free(photos[i]);
         free(boxes[i].boxes);
@@ -412,6 +471,7 @@ int cmd_query(int argc, char **argv)
     struct options *o = xcalloc(1, sizeof *o);
     struct vs_err err = {0};
     o->top = 5;
+    o->maps_limit = 16;
     int status = parse(argc, argv, o);
     const struct task *task = status == 0 ? task_find(o->task) : NULL;
     if (status < 0)
@@ -423,6 +483,7 @@ int cmd_query(int argc, char **argv)
         status = command_usage("query", "--attention takes one checkpoint");
     else if (status == 0 && run(o, task, &err) != 0)
         status = command_fail("query", &err);
+    free(o->changes);
     free(o->text);
     free(o);
     return status;

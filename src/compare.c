@@ -93,7 +93,8 @@ double compare_jsd(const float *p, const float *q, int n)
 
 /* ---- results */
 
-/* Ranks of b's entries for each rank of a: both sorted by key, so that 3,129 answers cost little. */
+/* Ranks of b's entries for each rank of a: both sorted by key, so that 3,129 answers cost little.
+ */
 struct place {
     int64_t key;
     int rank;

@@ -46,8 +46,8 @@ static bool row_is_real(const float *row, int n)
     return sum > 0;
 }
 
-int attention_change_of(const struct result *a, const struct result *b, enum attn_kind map, int layer,
-                        int head, struct attention_change *out, struct vs_err *err)
+int attention_change_of(const struct result *a, const struct result *b, enum attn_kind map,
+                        int layer, int head, struct attention_change *out, struct vs_err *err)
 {
     double sum = 0;
     *out = (struct attention_change){.map = map, .layer = layer, .head = head};
@@ -117,8 +117,9 @@ int attention_changes(const struct result *a, const struct result *b, struct att
     return 0;
 }
 
-int attention_difference(const struct result *a, const struct result *b, enum attn_kind map, int layer,
-                         int head, int b_row, int *rows, int *cols, float **out, struct vs_err *err)
+int attention_difference(const struct result *a, const struct result *b, enum attn_kind map,
+                         int layer, int head, int b_row, int *rows, int *cols, float **out,
+                         struct vs_err *err)
 {
     float *pa, *pb;
     int rc = pair_of(a, b, map, layer, head, b_row, rows, cols, &pa, &pb, err);

@@ -19,15 +19,16 @@ struct attention_change {
     int rows;    /* counted */
 };
 
-/* All heads of all maps, most changed first. Both results must hold their attention (query.attention)
- * of the same tokens and regions. The caller frees *out. */
+/* All heads of all maps, most changed first. Both results must hold their attention
+ * (query.attention) of the same tokens and regions. The caller frees *out. */
 int attention_changes(const struct result *a, const struct result *b, struct attention_change **out,
                       int *count, struct vs_err *err);
 /* One of them: a layer's head, or -1 for the mean of its heads. */
-int attention_change_of(const struct result *a, const struct result *b, enum attn_kind map, int layer,
-                        int head, struct attention_change *out, struct vs_err *err);
+int attention_change_of(const struct result *a, const struct result *b, enum attn_kind map,
+                        int layer, int head, struct attention_change *out, struct vs_err *err);
 /* b minus a: the signed difference map of image b_row, (rows, cols); the caller frees *out. */
-int attention_difference(const struct result *a, const struct result *b, enum attn_kind map, int layer,
-                         int head, int b_row, int *rows, int *cols, float **out, struct vs_err *err);
+int attention_difference(const struct result *a, const struct result *b, enum attn_kind map,
+                         int layer, int head, int b_row, int *rows, int *cols, float **out,
+                         struct vs_err *err);
 
 #endif

@@ -1,4 +1,5 @@
-/* Which weights carry a change of an answer: checkpoint a runs with single parts of checkpoint b. */
+/* Which weights carry a change of an answer: checkpoint a runs with single parts of checkpoint b.
+ */
 #ifndef VS_COMPARE_SWAP_H
 #define VS_COMPARE_SWAP_H
 

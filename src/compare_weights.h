@@ -21,8 +21,8 @@ struct weight_change {
     enum weight_state state;
     int64_t elements;
     int tensors;            /* of a layer */
-    /* Over the elements that are finite in both: norms of a and of b minus a, and the quotient of the
-     * two (0 for no change; INFINITY when a is all zero and b is not). */
+    /* Over the elements that are finite in both: norms of a and of b minus a, and the quotient of
+     * the two (0 for no change; INFINITY when a is all zero and b is not). */
     double norm, distance, relative;
     double most;            /* largest single difference */
     int64_t changed;        /* elements that differ */
@@ -31,13 +31,15 @@ struct weight_change {
 
 struct weights_change {
     int tensor_count, layer_count;
-    struct weight_change *tensors; /* in the order of the first file, then what only the second has */
+    struct weight_change
+        *tensors; /* in the order of the first file, then what only the second has */
     struct weight_change *layers;  /* in the order in which they come */
     struct weight_change all;      /* name NULL */
 };
 
 /* Reads both files once, in pieces, on the back end's threads; tied tensors count once. Tensors of
- * whole numbers are left out. cancel may be NULL. The caller frees *out with weights_change_free. */
+ * whole numbers are left out. cancel may be NULL. The caller frees *out with weights_change_free.
+ */
 int weights_compare(struct kern *k, const struct tensorfile *a, const struct tensorfile *b,
                     const atomic_bool *cancel, struct weights_change **out, struct vs_err *err);
 void weights_change_free(struct weights_change *w);

@@ -142,16 +142,7 @@ static int copy_logits(const struct run *run, const struct trace *t, int k, floa
 {
     int n = run->p->in.in.batch, v = run->p->in.in.regions;
     const struct task *task = run->p->r->task;
-    static const char *const names[] = {
-        [READ_ALIGNMENT] = "out.vil_logit",
-        [READ_BOXES] = "out.vision_logit",
-        [READ_PAIR] = "out.vil_binary_prediction",
-        [READ_VERDICT] = "out.vil_tri_prediction",
-    };
-    const char *name = task->reading != READ_ANSWERS ? names[task->reading]
-                       : task->head == HEAD_GQA      ? "out.vil_prediction_gqa"
-                                                     : "out.vil_prediction";
-    const struct trace_tensor *x = trace_find(t, name);
+    const struct trace_tensor *x = trace_find(t, reading_tensor(task));
     int width = task->reading == READ_ALIGNMENT ? n : (int)x->shape[1];
     ptrdiff_t at = task->reading == READ_PAIR ? (ptrdiff_t)k * width : (ptrdiff_t)k * n * width;
     if (task->reading == READ_ALIGNMENT)

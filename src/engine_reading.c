@@ -167,21 +167,24 @@ static void rank_boxes(const struct model *m, const struct query *q, const float
     free(order);
 }
 
+const char *reading_tensor(const struct task *t)
+{
+    switch (t->reading) {
+    case READ_ALIGNMENT: return "out.vil_logit";
+    case READ_BOXES: return "out.vision_logit";
+    case READ_PAIR: return "out.vil_binary_prediction";
+    case READ_VERDICT: return "out.vil_tri_prediction";
+    case READ_ANSWERS: break;
+    }
+    return t->head == HEAD_GQA ? "out.vil_prediction_gqa" : "out.vil_prediction";
+}
+
 int reading_make(const struct model *m, const struct query *q, const struct trace *t,
                  struct result *r, struct vs_err *err)
 {
-    static const char *const names[] = {
-        [READ_ALIGNMENT] = "out.vil_logit",
-        [READ_BOXES] = "out.vision_logit",
-        [READ_PAIR] = "out.vil_binary_prediction",
-        [READ_VERDICT] = "out.vil_tri_prediction",
-    };
     bool gqa = q->task->head == HEAD_GQA;
-    const char *name = q->task->reading != READ_ANSWERS ? names[q->task->reading]
-                       : gqa                            ? "out.vil_prediction_gqa"
-                                                        : "out.vil_prediction";
     int n = 0;
-    const float *v = head_values(t, name, &n, err);
+    const float *v = head_values(t, reading_tensor(q->task), &n, err);
     if (!v)
         return err ? err->code : VS_E_FORMAT;
     switch (q->task->reading) {

@@ -41,19 +41,27 @@ libcore_a_SOURCES = \
 CORE_LIBS = libcore.a $(KERN_LIBS) $(JANSSON_LIBS) $(UTF8PROC_LIBS) $(LMDB_LIBS) $(LIBS)
 
 bin_PROGRAMS += vilscope
-vilscope_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+vilscope_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(UTF8PROC_CFLAGS)
 vilscope_SOURCES = \
 	src/cmd_cache.c \
+	src/cmd_compare.c src/cmd_compare.h \
+	src/cmd_compare_parts.c \
+	src/cmd_compare_probes.c \
+	src/cmd_compare_watch.c \
 	src/cmd_detect.c \
 	src/cmd_eval.c \
 	src/cmd_extract.c \
 	src/cmd_forward.c \
 	src/cmd_inspect.c \
-	src/cmd_query.c \
-	src/cmd_sessions.c \
+	src/cmd_query.c src/cmd_query.h \
+	src/cmd_query_knock.c \
+	src/cmd_sessions.c src/cmd_sessions.h \
+	src/cmd_sessions_list.c \
+	src/cmd_sessions_replay.c \
+	src/cmd_sessions_tend.c \
 	src/cmd_tasks.c \
 	src/cmd_tokenize.c \
 	src/cmd_workbench.c \
 	src/cmd_world.c \
 	src/main.c src/vilscope.h
-vilscope_LDADD = libui.a libsessions.a libworld.a $(CORE_LIBS) $(NCURSES_LIBS) $(SQLITE_LIBS)
+vilscope_LDADD = libui.a libworld.a $(SESSION_LIBS) $(CORE_LIBS) $(NCURSES_LIBS)

@@ -11,19 +11,24 @@
 #include <unistd.h>
 
 extern const char workbench_help[], sessions_help[], detect_help[], extract_help[], cache_help[];
-extern const char eval_help[], world_help[], query_help[], tasks_help[], inspect_help[];
+extern const char compare_help[], eval_help[], world_help[], query_help[], tasks_help[];
+extern const char inspect_help[];
 extern const char forward_help[], tokenize_help[];
 
 const struct command command_table[] = {
     {"workbench", "[OPTION...] [IMAGE...]", "Open the workbench (the default).", workbench_help,
      cmd_workbench},
     {"query", "[OPTION...] [IMAGE...] TEXT", "Answer one query and log it.", query_help, cmd_query},
+    {"compare", "[OPTION...] [IMAGE... TEXT]",
+     "Ask several checkpoints the same, or tell what changed between them.", compare_help,
+     cmd_compare},
     {"extract", "[OPTION...] -o DIR|FILE.lmdb IMAGE...",
      "Write the regions of many images to files.", extract_help, cmd_extract},
     {"eval", "-m DIR --data SET [OPTION...]", "Measure checkpoints on a data set.", eval_help,
      cmd_eval},
     {"tasks", "[--json]", "List the 12 tasks.", tasks_help, cmd_tasks},
-    {"sessions", "[OPTION...] [show ID | query ID]", "List what was logged.", sessions_help,
+    {"sessions", "[OPTION...] [VERB [ARGUMENT...]]", "Find, compare and export what was logged.",
+     sessions_help,
      cmd_sessions},
     {"cache", "[show | clear] [--json]", "Show or clear the regions kept on the disk.", cache_help,
      cmd_cache},
@@ -85,8 +90,9 @@ static int print_overview(void)
 int main(int argc, char **argv)
 {
     setlocale(LC_ALL, "");
-    /* A closed pipe is a failed write, not a death in the middle of one. */
+    /* A closed pipe or a used-up quota is a failed write, not a death in the middle of one. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
         return print_overview();
     if (argc > 1 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {

@@ -84,7 +84,7 @@ struct part_checkpoint parts_checkpoint(const struct parts *p, int i, const char
     }
     char *stem = own;
     own = xstrdup(stem);
-    for (int n = 2; !name && is_taken(p, i, own); n++) {
+    for (int n = 2; is_taken(p, i, own); n++) {
         free(own);
         own = xasprintf("%s (%d)", stem, n);
     }

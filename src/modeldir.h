@@ -28,8 +28,8 @@ int parts_read(const char *dir, struct parts *out, struct vs_err *err);
 void parts_fini(struct parts *p);
 
 /* Checkpoint number i of p, owned by the caller, which puts it there. name NULL: that of its file,
- * with the folder before it ("run2/model.bin") or a number after it when another of the first i
- * has that name. */
+ * with the folder before it ("run2/model.bin") when another of the first i has that name. A name
+ * that is taken all the same gets a number. */
 struct part_checkpoint parts_checkpoint(const struct parts *p, int i, const char *path,
                                         const char *name);
 void part_checkpoint_fini(struct part_checkpoint *c);

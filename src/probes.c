@@ -379,3 +379,15 @@ char *probe_format(const struct probe *p, const char *folder)
     buf_putc(&b, '\n');
     return buf_steal(&b);
 }
+
+void probes_set_digest(struct probes *p)
+{
+    struct buf all = {0};
+    for (int i = 0; i < p->count; i++) {
+        char *text = probe_format(&p->list[i], NULL);
+        buf_puts(&all, text);
+        free(text);
+    }
+    digest_bytes(all.data, all.len, p->digest);
+    buf_fini(&all);
+}

@@ -30,6 +30,8 @@ struct probe *probes_add(struct probes *p);
 /* The paragraph of a probe, to be appended to a file. folder: images below it are written relative
  * to it; NULL: as they are. Caller frees. */
 char *probe_format(const struct probe *p, const char *folder);
+/* The digest of a set that was not read from a file: that of its paragraphs. */
+void probes_set_digest(struct probes *p);
 
 /* ---- asking them */
 
@@ -44,6 +46,7 @@ struct probe_answer {
     double worth;       /* 0 to 1 */
     double expected;    /* softmax of what is right, all of it together; -1 when not judged */
     int expected_rank;  /* of the best of it, from 0; -1 when there is none */
+    int64_t log_id;     /* of the logged query, 0: not logged */
     int top_count;      /* the best answers, ranked */
     struct { int64_t key; double softmax; } top[PROBE_TOP];
 };
@@ -68,14 +71,26 @@ const struct probe_table *probe_runner_table(const struct probe_runner *r);
 /* Probe i as a query of a checkpoint; its parts belong to the runner. */
 int probe_runner_query(struct probe_runner *r, int i, int checkpoint, struct query *out,
                        struct vs_err *err);
-/* Called after each probe, in the running thread; result is NULL when it failed, and lent. */
-typedef void probe_report(void *arg, int probe, const struct probe_answer *a, struct result *result);
-/* Asks a checkpoint all probes: a new column. Fails when cancelled; a probe that fails is told in its
- * answer. */
+/* Called after each probe, in the running thread. *result is NULL when it failed; else it is lent,
+ * or the callee's when it sets it to NULL. Where it was logged is kept in the answer. */
+typedef void probe_report(void *arg, int probe, struct probe_answer *a, struct result **result);
+/* Asks a checkpoint all probes: a new column. Fails when cancelled; a probe that fails is told in
+ * its answer. */
 int probe_runner_add(struct probe_runner *r, int checkpoint, const atomic_bool *cancel,
                      probe_report *report, void *arg, struct vs_err *err);
+/* The same in steps of one probe, so that other work comes between: begin, then step until it no
+ * longer returns 1. 0: the column is there. A failed or abandoned column is dropped by the next
+ * begin. */
+int probe_runner_begin(struct probe_runner *r, int checkpoint, struct vs_err *err);
+int probe_runner_step(struct probe_runner *r, const atomic_bool *cancel, probe_report *report,
+                      void *arg, struct vs_err *err);
+/* The probe that the next step asks. */
+int probe_runner_at(const struct probe_runner *r);
 
 /* ---- reading the table */
+
+/* What is right, in words; NULL when that is not known. Caller frees. */
+char *probe_expected(const struct probe *p);
 
 struct probe_sum {
     int asked, failed;

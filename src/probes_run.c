@@ -18,6 +18,8 @@ struct seat {
 struct probe_runner {
     struct model *model;
     struct probe_table table;
+    struct probe_column *column; /* being filled, or NULL */
+    int at;                 /* its next probe */
     struct seat *seats;     /* (probes->count); photos NULL until asked */
     struct strmap names;    /* of opened photos: path and regions */
     char **keys;
@@ -54,6 +56,7 @@ void probe_runner_free(struct probe_runner *r)
         return;
     for (int i = 0; i < r->table.count; i++)
         column_free(r->table.columns[i], r->table.probes->count);
+    column_free(r->column, r->table.probes->count);
     for (int i = 0; i < r->table.probes->count; i++) {
         free(r->seats[i].photos);
         free(r->seats[i].boxes);
@@ -211,30 +214,55 @@ static int run_probe(struct probe_runner *r, int i, int checkpoint, const atomic
     return 0;
 }
 
-int probe_runner_add(struct probe_runner *r, int checkpoint, const atomic_bool *cancel,
-                     probe_report *report, void *arg, struct vs_err *err)
+int probe_runner_begin(struct probe_runner *r, int checkpoint, struct vs_err *err)
 {
-    const struct probes *p = r->table.probes;
-    int at = atomic_load(&r->table.count), rc = 0;
-    if (at == MODEL_CHECKPOINTS)
+    if (atomic_load(&r->table.count) == MODEL_CHECKPOINTS)
         return vs_fail(err, VS_E_LIMIT, "more than %d checkpoints", MODEL_CHECKPOINTS);
-    struct probe_column *c = xcalloc(1, sizeof *c);
+    column_free(r->column, r->table.probes->count);
+    struct probe_column *c = r->column = xcalloc(1, sizeof *c);
     c->checkpoint = checkpoint;
     c->name = xstrdup(model_checkpoint_name(r->model, checkpoint));
     c->path = xstrdup(model_checkpoint_path(r->model, checkpoint));
-    c->answers = xcalloc((size_t)p->count + 1, sizeof *c->answers);
-    for (int i = 0; i < p->count && rc == 0; i++) {
-        struct result *result = NULL;
-        rc = run_probe(r, i, checkpoint, cancel, &c->answers[i], &result, err);
-        if (rc == 0 && report)
-            report(arg, i, &c->answers[i], result);
-        result_free(result);
-    }
-    if (rc != 0) {
-        column_free(c, p->count);
-        return rc;
-    }
-    r->table.columns[at] = c;
-    atomic_store(&r->table.count, at + 1);
+    c->answers = xcalloc((size_t)r->table.probes->count + 1, sizeof *c->answers);
+    r->at = 0;
     return 0;
+}
+
+int probe_runner_at(const struct probe_runner *r)
+{
+    return r->at;
+}
+
+int probe_runner_step(struct probe_runner *r, const atomic_bool *cancel, probe_report *report,
+                      void *arg, struct vs_err *err)
+{
+    struct probe_column *c = r->column;
+    int i = r->at, count = atomic_load(&r->table.count);
+    struct result *result = NULL;
+    if (i < r->table.probes->count) {
+        int rc = run_probe(r, i, c->checkpoint, cancel, &c->answers[i], &result, err);
+        if (rc == 0 && report)
+            report(arg, i, &c->answers[i], &result);
+        result_free(result);
+        if (rc != 0)
+            return rc;
+        r->at++;
+    }
+    if (r->at < r->table.probes->count)
+        return 1;
+    r->table.columns[count] = c;
+    r->column = NULL;
+    atomic_store(&r->table.count, count + 1);
+    return 0;
+}
+
+int probe_runner_add(struct probe_runner *r, int checkpoint, const atomic_bool *cancel,
+                     probe_report *report, void *arg, struct vs_err *err)
+{
+    int rc = probe_runner_begin(r, checkpoint, err);
+    if (rc == 0)
+        rc = 1;
+    while (rc == 1)
+        rc = probe_runner_step(r, cancel, report, arg, err);
+    return rc;
 }

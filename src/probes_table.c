@@ -6,6 +6,19 @@
 #include <math.h>
 #include <string.h>
 
+char *probe_expected(const struct probe *p)
+{
+    const struct eval_item *it = &p->item;
+    if (it->label_count)
+        return xstrdup(it->labels[0]);
+    if (it->number >= 0)
+        return xasprintf("%d", it->number + 1);
+    if (it->has_box)
+        return xasprintf("%g %g %g %g", (double)it->box[0], (double)it->box[1],
+                         (double)it->box[2], (double)it->box[3]);
+    return NULL;
+}
+
 struct probe_sum probe_table_sum(const struct probe_table *t, int column)
 {
     struct probe_sum s = {0};

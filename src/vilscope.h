@@ -25,6 +25,7 @@ const struct command *command_find(const char *name);
 
 int cmd_workbench(int argc, char **argv);
 int cmd_query(int argc, char **argv);
+int cmd_compare(int argc, char **argv);
 int cmd_detect(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
 int cmd_extract(int argc, char **argv);

@@ -253,6 +253,7 @@ int watch_next(struct watch *w, const char **path, struct vs_err *err)
     if (!best)
         return 0;
     best->file.given = true;
+    best->file.times++;
     *path = best->file.path;
     return 1;
 }
@@ -287,6 +288,14 @@ void watch_wait(const struct watch *w, const atomic_bool *stop)
         if (n > 0)
             return;
     }
+}
+
+bool watch_again(const struct watch *w, const char *path)
+{
+    for (int i = 0; i < w->count; i++)
+        if (strcmp(w->list[i].file.path, path) == 0)
+            return w->list[i].file.times > 1;
+    return false;
 }
 
 int watch_count(const struct watch *w)

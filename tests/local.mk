@@ -1,6 +1,7 @@
 # Tests print TAP; tests/run-tests runs them and prints one total line.
 TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests $(JANSSON_CFLAGS)
 EXTRA_DIST += tests/run-tests tests/tap.h \
+	tests/data/logs/version-1.db tests/data/logs/version-2.db \
 	tests/data/pictures/16bit.png \
 	tests/data/pictures/1x1.png \
 	tests/data/pictures/1x4000.png \
@@ -50,7 +51,7 @@ check-full: $(bin_PROGRAMS) $(check_PROGRAMS)
 	@$(TEST_ENV) VILSCOPE_FULL=1 sh $(srcdir)/tests/run-tests $(TAP_TESTS) $(TAP_SH) $(TAP_FULL)
 # The long ones alone, after a "make check".
 check-full-only: $(bin_PROGRAMS) $(check_PROGRAMS)
-	@$(TEST_ENV) VILSCOPE_FULL=1 sh $(srcdir)/tests/run-tests $(TAP_FULL)
+	@$(TEST_ENV) VILSCOPE_FULL=1 sh $(srcdir)/tests/run-tests $(TAP_FULL) $(TAP_LONGER)
 # Timings are no tests: "make bench" builds the program that takes them (kernels/NOTES.md says how
 # it is used).
 EXTRA_PROGRAMS += bench-forward bench-detector
@@ -85,4 +86,14 @@ bench: bench-forward bench-detector bench-screen
 	  printf '%s tokens, %s threads (median ms, least ms): ' $$tokens $$threads; \
 	  ./bench-forward $(BENCH_CONFIG) $(BENCH_CHECKPOINT) $$tokens 101 $$threads 21; \
 	done; done
-.PHONY: check-full check-full-only bench bench-screen
+# The log with a million queries (1.5 GB, made once and kept): sessions/NOTES.md.
+EXTRA_PROGRAMS += bench-sessions
+bench_sessions_SOURCES = tests/bench/bench-sessions.c
+bench_sessions_CPPFLAGS = $(TEST_CPPFLAGS) $(SQLITE_CFLAGS)
+bench_sessions_LDADD = $(SESSION_LIBS) $(CORE_LIBS)
+CLEANFILES += bench-sessions
+BENCH_LOG = bench-log.db
+BENCH_QUERIES = 1000000
+bench-log: bench-sessions
+	@./bench-sessions $(BENCH_LOG) $(BENCH_QUERIES)
+.PHONY: check-full check-full-only bench bench-screen bench-log

@@ -252,7 +252,7 @@ void do_special(struct workbench *w, const char *arg)
 {
     (void)arg;
     w->hide_special = !w->hide_special;
-    workbench_say(w, false, w->hide_special ? "[CLS], [SEP], the task and the whole image are hidden"
+    workbench_say(w, false, w->hide_special ? "[CLS], [SEP], task and the whole image are hidden"
                                             : "special tokens are shown");
 }
 

@@ -1,5 +1,6 @@
 /* Asking: tasks, checkpoints, suggested queries. */
 #include "src/mem.h"
+#include "ui/compare.h"
 #include "ui/knock.h"
 
 #include <stdlib.h>
@@ -226,6 +227,7 @@ static void stop_work(struct workbench *w)
 {
     struct detect_progress p;
     bool runs = engine_progress(w->engine, &p);
+    compare_stop(w);
     knock_stop(w);
     engine_cancel(w->engine);
     w->running = 0;

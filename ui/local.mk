@@ -8,6 +8,10 @@ libui_a_SOURCES = \
 	ui/boxes.c \
 	ui/canvas.c ui/canvas.h \
 	ui/chrome.c \
+	ui/compare.c ui/compare.h \
+	ui/compare_jobs.c \
+	ui/compare_log.c \
+	ui/compare_trend.c \
 	ui/complete.c \
 	ui/conf.c \
 	ui/do_export.c \
@@ -36,6 +40,9 @@ libui_a_SOURCES = \
 	ui/text.c ui/text.h \
 	ui/typing.c \
 	ui/view_answer.c \
+	ui/view_compare.c \
+	ui/view_difference.c \
+	ui/view_drift.c \
 	ui/view_effects.c \
 	ui/view_heads.c \
 	ui/view_help.c \
@@ -48,8 +55,10 @@ libui_a_SOURCES = \
 	ui/view_regions.c \
 	ui/view_states.c \
 	ui/view_status.c \
+	ui/view_swap.c \
 	ui/view_tasks.c \
 	ui/view_tokens.c \
+	ui/view_trend.c \
 	ui/view_views.c \
 	ui/view_what_if.c \
 	ui/views.c \

@@ -1,5 +1,5 @@
-/* Pictures as sixel sequences, on a fixed color cube with an ordered dither. Every pixel is set, and
- * only the colors that occur are defined.
+/* Pictures as sixel sequences, on a fixed color cube with an ordered dither. Every pixel is set,
+ * and only the colors that occur are defined.
  *
  * Source: DEC, VT330/VT340 Programmer Reference Manual, chapter 14. */
 #include "ui/sixel.h"

@@ -3,6 +3,7 @@
 #include "ui/workbench.h"
 
 #include "src/mem.h"
+#include "ui/compare.h"
 #include "ui/knock.h"
 
 #include <curses.h>
@@ -165,6 +166,7 @@ static void show_result(struct workbench *w, struct result *r)
         w->box = 0;
     }
     look_settle(w);
+    compare_follow(w);
     if (!w->script.at)
         workbench_say(w, false, "%s", w->suggestions
                                           ? "answered; Right: where words look, s: another query, "
@@ -252,7 +254,7 @@ bool workbench_busy(const struct workbench *w)
     bool detects = false;
     for (int i = 0; i < w->photo_count; i++)
         detects |= w->states[i].waits;
-    return w->running || w->jobs || detects;
+    return w->running || w->jobs || detects || compare_busy(w);
 }
 
 void workbench_add_photo(struct workbench *w, struct photo *p)
@@ -273,7 +275,9 @@ static bool take_events(struct workbench *w)
     bool any = false;
     while (w->engine && engine_poll(w->engine, &e)) {
         any = true;
-        if (e.kind == EVENT_RESULT && e.query == w->running) {
+        if (compare_take(w, &e)) {
+            continue;
+        } else if (e.kind == EVENT_RESULT && e.query == w->running) {
             show_result(w, e.result);
         } else if (e.kind == EVENT_RESULT) {
             result_free(e.result);
@@ -363,25 +367,27 @@ static void redraw_all(struct workbench *w)
 }
 
 /* Until when the loop may sleep: ms, or -1. */
-static int patience(const struct workbench *w, int script_ms)
+static int patience(const struct workbench *w, int script_ms, int compare_ms)
 {
     const struct script *s = &w->script;
     if (script_ms >= 0)
         return script_ms;
     if (s->at && !s->pauses && (!s->waits || s->ready))
         return 0;
-    return w->unlogged ? 50 : workbench_busy(w) ? 100 : -1;
+    int ms = w->unlogged ? 50 : workbench_busy(w) ? 100 : -1;
+    return compare_ms >= 0 && (ms < 0 || compare_ms < ms) ? compare_ms : ms;
 }
 
 /* Waits for a key, an event, a picture, a signal, or for the log's turn. False: the terminal is
  * gone. */
 static bool wait_for_something(struct workbench *w, int ms)
 {
-    struct pollfd fds[4] = {{STDIN_FILENO, POLLIN, 0},
+    struct pollfd fds[5] = {{STDIN_FILENO, POLLIN, 0},
                             {wake[0], POLLIN, 0},
                             {w->engine ? engine_fd(w->engine) : -1, POLLIN, 0},
-                            {w->gfx.wake, POLLIN, 0}};
-    int n = poll(fds, 4, ms);
+                            {w->gfx.wake, POLLIN, 0},
+                            {compare_fd(w), POLLIN, 0}};
+    int n = poll(fds, 5, ms);
     char bytes[64];
     while (read(wake[0], bytes, sizeof bytes) > 0) {
     }
@@ -400,11 +406,11 @@ static void draw(struct workbench *w)
 static void loop(struct workbench *w)
 {
     bool alive = true;
-    int script_ms = -1;
+    int script_ms = -1, compare_ms = -1;
     want_regions(w);
     draw(w);
     while (!w->quit && !got_end && alive) {
-        alive = wait_for_something(w, patience(w, script_ms));
+        alive = wait_for_something(w, patience(w, script_ms, compare_ms));
         if (got_resume) {
             got_resume = 0;
             got_resize = 1; /* the window may be another meanwhile */
@@ -415,6 +421,7 @@ static void loop(struct workbench *w)
         take_events(w);
         want_regions(w);
         workbench_log(w, false);
+        compare_ms = compare_tick(w);
         script_ms = -1;
         script_step(w, &script_ms);
         if (!w->quit)
@@ -504,6 +511,7 @@ static void close_all(struct workbench *w)
         engine_cancel(w->engine);
     engine_free(w->engine);
     workbench_log(w, true);
+    compare_free(w);
     if (w->log && w->session)
         log_end_session(w->log, w->session, NULL);
     free_results(w);

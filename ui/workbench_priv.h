@@ -1,6 +1,6 @@
-/* The workbench's state, shared by its files: workbench.c (loop and events), actions.c (the table of
- * everything that can be done), do_*.c (what that is), panes.c (what is drawn where), view_*.c (what
- * the panes show). */
+/* The workbench's state, shared by its files: workbench.c (loop and events), actions.c (keys and
+ * commands), actions_table.c (everything that can be done), do_*.c (what that is), panes.c (what is
+ * drawn where), view_*.c (what the panes show). */
 #ifndef UI_WORKBENCH_PRIV_H
 #define UI_WORKBENCH_PRIV_H
 
@@ -42,6 +42,7 @@ extern const struct view view_photo, view_answer, view_looks, view_tokens, view_
     view_tasks, view_history, view_help, view_status, view_views;
 extern const struct view view_matrix, view_heads, view_states, view_plane, view_lens, view_effects,
     view_what_if;
+extern const struct view view_compare, view_difference, view_drift, view_swap, view_trend;
 extern const struct view *const all_views[]; /* ends in NULL; popups last */
 const struct view *view_find(const char *name);
 
@@ -134,7 +135,7 @@ struct tile {
 
 /* The part of the current photo that is on the screen. */
 struct frame {
-    double x, y, scale; /* its left upper corner in pixels of the picture; canvas pixels per pixel */
+    double x, y, scale; /* its corner in pixels of the picture; canvas pixels per pixel */
     struct area at;     /* its cells */
     int w, h;           /* its canvas */
 };
@@ -173,7 +174,7 @@ struct workbench {
     int slot;                   /* the picture's number of the pane being drawn */
     struct area popup_at;
     int pick, scroll;           /* in popups and lists; scroll is the first line shown */
-    struct edit filter;         /* what is searched; of the popup, or of the pane that has the keys */
+    struct edit filter;         /* what is searched; of the popup, or the focused pane */
     int *lines;                 /* of a list, those that match the filter: list.c */
     int line_count;
     bool others_shown;          /* what the other heads say, in place of the answer */
@@ -204,6 +205,7 @@ struct workbench {
     struct lens *lens[2];       /* of it: its tokens, the current photo's regions; or NULL */
     int lens_photo;             /* the result's image that lens[1] is of */
     struct job *jobs;           /* other work of the engine that runs or waits */
+    struct comparison *compare; /* other checkpoints' answers (ui/compare.h), or NULL */
     struct result **old;        /* results that such work may still read */
     int old_count;
     struct inside *inside;      /* of the views inside the model: inside.h; or NULL */
@@ -265,6 +267,7 @@ struct action_group {
     const struct action *actions;
 };
 extern const struct action_group action_groups[]; /* ends in a NULL title */
+extern const struct action compare_actions[];     /* compare.c */
 extern const struct action inside_actions[];      /* actions_inside.c: looking inside the model */
 const struct action *action_find(const char *name);
 void actions_key(struct workbench *w, int key, bool special);
@@ -382,6 +385,9 @@ void do_find_next(struct workbench *w, const char *arg);
 /* ---- view_history.c */
 void do_history_scope(struct workbench *w, const char *arg);
 void do_history_again(struct workbench *w, const char *arg);
+void do_keep(struct workbench *w, const char *arg);
+void do_note(struct workbench *w, const char *arg);
+void do_tag(struct workbench *w, const char *arg);
 
 /* ---- boxes.c: drawing on the photo */
 void do_box(struct workbench *w, const char *arg);

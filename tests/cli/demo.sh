@@ -21,6 +21,20 @@ ok $? "24 pictures"
 VILSCOPE_DEMO=$demo "$VILSCOPE" query -t vqa --no-log "$demo/images/000000.png" \
     "what color is it?" >"$work/out" 2>"$work/err"
 ok $? "a query without a model asks the demo: $(head -n 1 "$work/out")"
+VILSCOPE_DEMO=$demo "$VILSCOPE" query -t vqa --no-log "$demo/images/000000.png" --json \
+    --change "drop region 1" --change "silence co-1" "how many stars?" >"$work/out" 2>"$work/err"
+[ $? -eq 2 ] && grep -q "no intervention" "$work/err"
+ok $? "a bad intervention is refused: $(cat "$work/err")"
+VILSCOPE_DEMO=$demo "$VILSCOPE" query -t vqa --no-log "$demo/images/000000.png" --json \
+    --change "drop region 1" "how many stars?" >"$work/out" 2>"$work/err"
+grep -q '"changes": "drop region 1"' "$work/out"
+ok $? "an intervention is part of the result"
+for kind in regions tokens heads; do
+    VILSCOPE_DEMO=$demo "$VILSCOPE" query -t vqa --no-log "$demo/images/000000.png" \
+        --knock-out $kind "how many stars?" >"$work/out" 2>"$work/err"
+    [ $? -eq 0 ] && [ "$(grep -c 'rank' "$work/out")" -ge 5 ]
+    ok $? "knock-outs of $kind: $(sed -n '7p' "$work/out")"
+done
 "$VILSCOPE" world -o "$work/set" --seed 4321 --scenes 40 &&
     "$VILSCOPE" eval -m "$demo" --data "$work/set" -c early -c final --json --no-log \
         >"$work/json" 2>"$work/err"

@@ -59,5 +59,33 @@ else
     echo "not ok $n - from a photo to 101 ranked regions: $(cat "$work/err")"
     failed=1
 fi
+
+# Two full-size checkpoints that differ in one layer: the weights and the swap name it.
+rm -f "$work/detector.pth"
+if [ "$(df -Pk "$work" | awk 'NR == 2 {print $4}')" -gt 1500000 ]; then
+    "$BUILDDIR/test-compare" make "$work/full.bin" "$work/other.safetensors" \
+        bert.encoder.c_layer.3. 1.5
+    full="--config $case/config.json --vocab $shared/data/bert-base-uncased-vocab.txt --no-log"
+    n=$((n + 1))
+    if "$VILSCOPE" compare -c "$work/full.bin" -c "$work/other.safetensors" $full --weights \
+        >"$work/out" 2>"$work/err" && sed -n 3p "$work/out" | grep -q '^bert.encoder.c_layer.3 .* 0\.5 '; then
+        echo "ok $n - full size: $(sed -n 3p "$work/out")"
+    else
+        echo "not ok $n - full size: weights: $(sed -n 3p "$work/out") $(cat "$work/err")"
+        failed=1
+    fi
+    n=$((n + 1))
+    if "$VILSCOPE" compare -c "$work/full.bin" -c "$work/other.safetensors" $full --swap layers \
+        -t vqa --regions "$shared/golden/files/COCO_val2014_000000000042.npy" "what is it?" \
+        >"$work/out" 2>"$work/err" && grep -q 'carried by: co-attention layer 4, 100' "$work/out"; then
+        echo "ok $n - full size: $(grep 'carried by' "$work/out")"
+    else
+        echo "not ok $n - full size: swap: $(cat "$work/out" "$work/err" | head -n 5 | tr '\n' ' ')"
+        failed=1
+    fi
+else
+    n=$((n + 1))
+    echo "ok $n # SKIP two full-size checkpoints need 2.5 GB"
+fi
 echo "1..$n"
 exit $failed

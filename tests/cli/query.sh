@@ -52,6 +52,10 @@ ok $? "attention maps are written"
 q refcoco "a dog" --attention "$work/mean.npy" --no-log >/dev/null
 "$VILSCOPE" inspect "$work/mean.npy" | grep -q 'shape: \['
 ok $? "and their mean as .npy"
+q refcoco "a mapped dog" --log-attention >/dev/null 2>"$work/err" && grep -q "KB" "$work/err" &&
+    "$VILSCOPE" sessions query 15 --attention "$work/logged.safetensors" >/dev/null &&
+    "$VILSCOPE" inspect "$work/logged.safetensors" | grep -q 'attn.c.0.1  float32 \[1,'
+ok $? "they are logged when asked for: $(cat "$work/err")"
 cp "$tiny/scene.png" "$tiny/scene.npy" "$work"
 "$VILSCOPE" query -m "$tiny" -t vqa --no-log "$work/scene.png" "a dog" >/dev/null 2>&1
 ok $? "regions beside the image are found"
@@ -85,13 +89,20 @@ q vqa "a dog" --log /proc/none/log.db >"$work/out" 2>"$work/err"
 [ $? -eq 0 ] && grep -q "not logged" "$work/err"
 ok $? "without a log there is an answer and a warning: $(grep 'not logged' "$work/err")"
 
+(ulimit -f 20 && q vqa "a dog" --log "$work/full.db" >"$work/out" 2>"$work/err") &&
+    grep -q "not logged.*full" "$work/err" && [ -s "$work/out" ]
+ok $? "nor does a full disk keep the answer back: $(grep 'not logged' "$work/err")"
+q vqa "a dog" --log "$work/full.db" >/dev/null 2>"$work/err" && [ ! -s "$work/err" ] ||
+    grep -qv "not logged" "$work/err"
+ok $? "and with room again it is logged"
+
 refuses 2 "sessions --help" "sessions: nonsense" "$VILSCOPE" sessions nonsense
 refuses 1 "there is no query" "sessions: no such query" "$VILSCOPE" sessions query 999
 refuses 1 "no log yet" "sessions: no log" "$VILSCOPE" sessions --log "$work/none.db"
 refuses 2 "terminal" "the workbench without a terminal" "$VILSCOPE" -m "$tiny"
 "$VILSCOPE" --version | grep -q '^vilscope [0-9]'
 ok $? "--version"
-for c in workbench query extract eval world tasks sessions cache inspect detect forward tokenize; do
+for c in workbench query compare extract eval world tasks sessions cache inspect detect forward tokenize; do
     "$VILSCOPE" $c --help | grep -q "usage: vilscope $c"
     ok $? "$c --help"
 done

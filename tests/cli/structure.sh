@@ -34,7 +34,7 @@ none "no line over 100 columns" \
     "$(grep -rnE '^.{101,}' src ui sessions kernels demo tests --include=*.[ch])"
 none "no exit() below main" "$(grep -rnE '[^_a-z]exit\(' src ui sessions --include=*.c |
     grep -v 'src/formats/decode.c')"
-for c in workbench query extract eval world tasks sessions cache inspect detect forward tokenize; do
+for c in workbench query compare extract eval world tasks sessions cache inspect detect forward tokenize; do
     for o in $("$VILSCOPE" $c --help | grep -oE -- '--[a-z-]+' | sort -u); do
         o2=$(echo "$o" | sed 's/^--//')
         page=man/vilscope.1

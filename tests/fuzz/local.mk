@@ -1,8 +1,8 @@
 # Fuzz targets, one for each kind of outside bytes. "make check" runs them over the test files;
 # configured with --enable-fuzzing CC=clang, "make fuzz" builds libFuzzer programs (HACKING.md).
 EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/fuzz-main.c
-FUZZ_TARGETS = fuzz-arch fuzz-boxes fuzz-checkpoint fuzz-config fuzz-data fuzz-image \
-	fuzz-labels fuzz-lines fuzz-probes fuzz-regions fuzz-terminal fuzz-vocab
+FUZZ_TARGETS = fuzz-arch fuzz-boxes fuzz-change fuzz-checkpoint fuzz-config fuzz-data fuzz-image \
+	fuzz-labels fuzz-lines fuzz-log fuzz-probes fuzz-regions fuzz-terminal fuzz-vocab
 EXTRA_PROGRAMS += $(FUZZ_TARGETS)
 CLEANFILES += $(FUZZ_TARGETS)
 fuzz: $(FUZZ_TARGETS)
@@ -25,6 +25,10 @@ fuzz_boxes_SOURCES = tests/fuzz/fuzz-boxes.c $(FUZZ_MAIN)
 fuzz_boxes_CPPFLAGS = $(TEST_CPPFLAGS)
 fuzz_boxes_LDFLAGS = $(FUZZING_FLAGS)
 fuzz_boxes_LDADD = $(CORE_LIBS)
+fuzz_change_SOURCES = tests/fuzz/fuzz-change.c $(FUZZ_MAIN)
+fuzz_change_CPPFLAGS = $(TEST_CPPFLAGS)
+fuzz_change_LDFLAGS = $(FUZZING_FLAGS)
+fuzz_change_LDADD = $(CORE_LIBS)
 fuzz_checkpoint_SOURCES = tests/fuzz/fuzz-checkpoint.c $(FUZZ_MAIN)
 fuzz_checkpoint_CPPFLAGS = $(TEST_CPPFLAGS)
 fuzz_checkpoint_LDFLAGS = $(FUZZING_FLAGS)
@@ -53,6 +57,10 @@ fuzz_probes_SOURCES = tests/fuzz/fuzz-probes.c $(FUZZ_MAIN)
 fuzz_probes_CPPFLAGS = $(TEST_CPPFLAGS)
 fuzz_probes_LDFLAGS = $(FUZZING_FLAGS)
 fuzz_probes_LDADD = $(CORE_LIBS)
+fuzz_log_SOURCES = tests/fuzz/fuzz-log.c $(FUZZ_MAIN)
+fuzz_log_CPPFLAGS = $(TEST_CPPFLAGS) $(SQLITE_CFLAGS)
+fuzz_log_LDFLAGS = $(FUZZING_FLAGS)
+fuzz_log_LDADD = $(SESSION_LIBS) $(CORE_LIBS)
 fuzz_regions_SOURCES = tests/fuzz/fuzz-regions.c $(FUZZ_MAIN)
 fuzz_regions_CPPFLAGS = $(TEST_CPPFLAGS)
 fuzz_regions_LDFLAGS = $(FUZZING_FLAGS)

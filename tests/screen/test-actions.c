@@ -9,7 +9,7 @@
 
 struct command {
     const char *line;
-    const char *shows; /* on the screen afterwards; "file:NAME": that file is there; NULL: at the end */
+    const char *shows; /* on the screen afterwards; "file:NAME": that file is there; NULL: last */
     const char *keys;  /* typed instead of the line, where that would be searched for */
 };
 
@@ -85,7 +85,11 @@ static const struct command commands[] = {
     {"press Esc", "VQA v2", NULL},
     {"view views", "this list", NULL},
     {"press Esc", "VQA v2", NULL},
+    {"keep star", "pinned: query", NULL},
+    {"note a fine one", "noted: query", NULL},
+    {"tag good", "tagged: query", NULL},
     {"history", "History: all sessions", NULL},
+    {"history", "[good] (a fine one)", " "},
     {"history-scope", "History: this session", "\023"},
     {"history-again", "which shape", "which shape\022"},
     {"help colors", "the next color map", NULL},
@@ -130,6 +134,19 @@ static const struct command commands[] = {
     {"redraw", "vilscope", NULL},
     {"command say again", ":say again", NULL},
     {NULL, NULL, NULL},
+    {"compare", "A early", NULL},
+    {"columns", "A early", NULL},
+    {"first-of-two", "A middle, B final are compared", NULL},
+    {"second-of-two", "A middle, B early are compared", NULL},
+    {"between early final", "A early, B final are compared", NULL},
+    {"attention-change", "Attention of B minus A", NULL},
+    {"drift", "weights moved by", NULL},
+    {"swap blocks", "largest share", NULL},
+    {"trend", "no probes", NULL},
+    {"probes NEW.probes", "is new", NULL},
+    {"pin", "pinned in NEW.probes", NULL},
+    {"watch .", "watching .", NULL},
+    {"zoom", "vilscope", NULL},
     {"type something", "> something", NULL},
     {NULL, NULL, NULL},
     {"open nowhere.png", "No such file", NULL},

@@ -1,8 +1,8 @@
 /* Comparing checkpoints, against what is known beforehand: divergence of equal and of disjoint
- * distributions, alignment of a matrix with itself, turned, shifted and unrelated, weights that were
- * scaled by a known factor, and a checkpoint in which one layer was changed, which the swap has to
- * name. A wrong base of a logarithm, a missing centring, a sum over the wrong tensors, or a part that
- * does not take all of its weights along breaks it.
+ * distributions, alignment of a matrix with itself, turned, shifted and unrelated, weights that
+ * were scaled by a known factor, and a checkpoint in which one layer was changed, which the swap
+ * has to name. A wrong base of a logarithm, a missing centring, a sum over the wrong tensors, or a
+ * part that does not take all of its weights along breaks it.
  *
  * usage: test-compare                              the tests
  *        test-compare make IN OUT PREFIX FACTOR    a checkpoint whose tensors with that prefix are
@@ -38,7 +38,8 @@ static int make_checkpoint(const char *in, const char *out, const char *prefix, 
         tensor_to_f32(t, x);
         for (int64_t k = 0; k < count && chosen; k++)
             x[k] = (float)((double)x[k] * factor);
-        list[i] = (struct tensor_out){.name = t->name, .dtype = DTYPE_F32, .ndim = t->ndim, .data = x};
+        list[i] =
+            (struct tensor_out){.name = t->name, .dtype = DTYPE_F32, .ndim = t->ndim, .data = x};
         memcpy(list[i].shape, t->shape, sizeof list[i].shape);
     }
     int rc = safetensors_write(out, list, n, &err);
@@ -184,9 +185,11 @@ static void weights(void)
     struct weights_change *w = NULL, *one = NULL;
     struct vs_err err = {0};
     struct kern *k = NULL, *k1 = NULL;
-    ok(kern_open(NULL, 2, &k, why, sizeof why) == 0 && kern_open(NULL, 1, &k1, why, sizeof why) == 0 &&
-       weights_compare(k, fa, fb, NULL, &w, &err) == 0 &&
-       weights_compare(k1, fa, fb, NULL, &one, &err) == 0, "two files are compared %s", err.text);
+    ok(kern_open(NULL, 2, &k, why, sizeof why) == 0 &&
+           kern_open(NULL, 1, &k1, why, sizeof why) == 0 &&
+           weights_compare(k, fa, fb, NULL, &w, &err) == 0 &&
+           weights_compare(k1, fa, fb, NULL, &one, &err) == 0,
+       "two files are compared %s", err.text);
     const struct weight_change *t0 = find(w->tensors, w->tensor_count, "bert.encoder.layer.0.w");
     ok(t0 && fabs(t0->relative - 0.5) < 1e-6 && t0->changed == N, "times 1.5: 0.5 (%.7f)",
        t0 ? t0->relative : -1);
@@ -250,8 +253,9 @@ static void swap_names(const char *prefix, double factor, const char *want)
     struct swap_result *s = NULL;
     if (!open_pair(prefix, factor, &m, &p))
         return;
-    struct query q[] = {{.task = task_find("vqa"), .text = "what color", .photo_count = 1, .photos = &p},
-                        {.task = task_find("refcoco"), .text = "a dog", .photo_count = 1, .photos = &p}};
+    struct query q[] = {
+        {.task = task_find("vqa"), .text = "what color", .photo_count = 1, .photos = &p},
+        {.task = task_find("refcoco"), .text = "a dog", .photo_count = 1, .photos = &p}};
     struct swap_options o = {.a = 0, .b = 1, .level = SWAP_LAYERS, .smallest = true};
     if (ok(swap_run(m, q, 2, &o, &s, &err) == 0, "%s: swapped %s", want, err.text)) {
         int *order = swap_order(s);
@@ -276,7 +280,8 @@ static void swap_heads(void)
     struct swap_result *s = NULL;
     if (!open_pair("bert.encoder.layer.1.attention.self.value", -3, &m, &p))
         return;
-    struct query q = {.task = task_find("vqa"), .text = "what color", .photo_count = 1, .photos = &p};
+    struct query q = {
+        .task = task_find("vqa"), .text = "what color", .photo_count = 1, .photos = &p};
     struct swap_options o = {.a = 0, .b = 1, .level = SWAP_HEADS};
     double sum = 0, others = 0;
     if (ok(swap_run(m, &q, 1, &o, &s, &err) == 0, "heads are swapped %s", err.text)) {
@@ -320,20 +325,24 @@ static void attention_and_states(void)
         earlier |= list[i].map == ATTN_TEXT_TO_IMAGE && list[i].layer == 0 && list[i].jsd > 0;
     ok(!earlier, "nothing before it has changed");
     double sum = 0, most = 0;
-    if (attention_difference(r[0], r[1], ATTN_TEXT_TO_IMAGE, 1, 0, 0, &rows, &cols, &map, &err) == 0)
+    if (attention_difference(r[0], r[1], ATTN_TEXT_TO_IMAGE, 1, 0, 0, &rows, &cols, &map, &err) ==
+        0)
         for (int i = 0; i < rows * cols; i++) {
             sum += (double)map[i];
             most = fabs((double)map[i]) > most ? fabs((double)map[i]) : most;
         }
-    ok(map && fabs(sum) < 1e-4 && most > 1e-4, "a signed map that sums to nothing: %g of %g", sum, most);
+    ok(map && fabs(sum) < 1e-4 && most > 1e-4, "a signed map that sums to nothing: %g of %g", sum,
+       most);
     struct compare_change c;
     ok(compare_results(r[0], r[1], 10, &c) && c.divergence > 0 && c.count >= 10,
        "the answers moved: %.6f bits", c.divergence);
     compare_fini(&c);
-    ok(compare_results(r[0], r[0], 10, &c) && !c.answer_changed && c.divergence == 0 && c.count == 10 &&
-       c.moves[0].p_a == c.moves[0].p_b, "a result does not differ from itself");
+    ok(compare_results(r[0], r[0], 10, &c) && !c.answer_changed && c.divergence == 0 &&
+           c.count == 10 && c.moves[0].p_a == c.moves[0].p_b,
+       "a result does not differ from itself");
     compare_fini(&c);
-    if (ok(cka_run(m, &q, 1, 0, 1, NULL, NULL, NULL, cka, &err) == 0, "states are aligned %s", err.text)) {
+    if (ok(cka_run(m, &q, 1, 0, 1, NULL, NULL, NULL, cka, &err) == 0, "states are aligned %s",
+           err.text)) {
         int n = cka[0].depths;
         ok(strcmp(cka[0].names[0], "embeddings") == 0 && fabs(cka[0].values[0] - 1) < 1e-6 &&
            cka[0].values[(size_t)n * (size_t)n - 1] < 1 - 1e-9, "equal at first, not at last: %.8f",
@@ -359,7 +368,8 @@ static void added_later(void)
         return;
     int n = model_checkpoint_count(m);
     ok(model_add_checkpoint(m, source_path("tests/data/tiny/vocab.txt"), NULL, &err) < 0 &&
-       err.text[0] && model_checkpoint_count(m) == n, "what is no checkpoint is not added: %s", err.text);
+           err.text[0] && model_checkpoint_count(m) == n,
+       "what is no checkpoint is not added: %s", err.text);
     int i = model_add_checkpoint(m, model_checkpoint_path(m, 1), NULL, &err);
     int j = model_add_checkpoint(m, model_checkpoint_path(m, 1), NULL, &err);
     ok(i == n && j == n + 1 && strcmp(model_checkpoint_name(m, i), "changed.safetensors") == 0 &&

@@ -135,6 +135,32 @@ static void norm_and_rest(struct kern *k, struct kern *ref, int m, int n)
     free(x); free(g); free(s); free(y); free(z); free(ga); free(sa); free(e); free(f);
 }
 
+/* A head of 5 columns among 12; the second key is not real. */
+static void silence(struct kern *k)
+{
+    static const enum kern_silence hows[] = {KERN_ZERO, KERN_UNIFORM, KERN_MEAN};
+    for (int n = 0; n < 3; n++) {
+        float *v = make(4 * 12), *out = make(3 * 12), *copy = make(3 * 12), *probs = make(3 * 4);
+        float bias[4] = {0, -10000, 0, 0}, sum = 0;
+        memcpy(copy, out, 3 * 12 * sizeof *out);
+        struct kern_silenced o = {.v = v + 4, .ldv = 12, .key_bias = bias, .out = out + 4,
+                                  .ldo = 12, .probs = probs, .dh = 5, .tq = 3, .tk = 4,
+                                  .how = hows[n]};
+        for (int j = 0; n == 2 && j < 4; j++)
+            sum += (probs[j] + probs[4 + j] + probs[8 + j]) / 3;
+        kern_table(k)->silence(k, &o);
+        float want = n == 0   ? 0
+                     : n == 1 ? (v[4] + v[24 + 4] + v[36 + 4]) / 3
+                              : (copy[4] + copy[16] + copy[28]) / 3;
+        bool good = fabsf(out[4] - want) < 1e-6f && fabsf(out[28] - want) < 1e-6f &&
+                    out[3] == copy[3] && out[9] == copy[9];
+        float all = probs[4] + probs[5] + probs[6] + probs[7];
+        good &= fabsf(all - (n == 0 ? 0 : n == 1 ? 1 : sum)) < 1e-5f && (n != 1 || probs[5] == 0);
+        ok(good, "%s: silence %d", kern_table(k)->name, n);
+        free(v); free(out); free(copy); free(probs);
+    }
+}
+
 static void conv(struct kern *k, struct kern *ref, int h, int w, int cin, int cout, int kernel,
                  int stride, int groups, bool rest)
 {
@@ -218,6 +244,7 @@ static void check_backend(const char *name, struct kern *ref)
     }
     for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++)
         attention(k, ref, looks[i][0], looks[i][1], looks[i][2], looks[i][3]);
+    silence(k);
     check_convs(k, ref);
     kern_close(k);
 }

@@ -1,111 +1,7 @@
 /* The log: what is written is read back as the same JSON; and every fault of the disk or of other
  * programs is one clear line with nothing lost: locked, full, read-only, damaged, foreign, newer,
  * killed half way, two writers. */
-#include "sessions/log.h"
-#include "src/mem.h"
-#include "tap.h"
-
-#include <signal.h>
-#include <sqlite3.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-
-static char dir[3000];
-
-static const char *file(const char *name)
-{
-    static char path[4][4096];
-    static int turn;
-    char *p = path[turn++ & 3];
-    snprintf(p, sizeof path[0], "%s/%s", dir, name);
-    return p;
-}
-
-/* A result with two images, tokens, answers and boxes; label of the best answer is the text. */
-static struct result *make_result(const char *task, const char *text)
-{
-    struct result *r = xcalloc(1, sizeof *r);
-    r->task = task_find(task);
-    r->text = xstrdup(text);
-    r->model_text = xasprintf("%s?", text);
-    r->model_name = xstrdup("tiny");
-    r->checkpoint_path = xstrdup("a/b.bin");
-    r->checkpoint_name = xstrdup("b");
-    memset(r->checkpoint_digest, 'c', 64);
-    r->device = xstrdup("ref, 1 thread");
-    r->notice = xstrdup("it's \"quoted\"");
-    r->image_count = 2;
-    r->images = xcalloc(2, sizeof *r->images);
-    for (int i = 0; i < 2; i++) {
-        struct result_image *im = &r->images[i];
-        im->path = i ? NULL : xstrdup("p.png");
-        memset(im->digest, 'a' + i, i ? 0 : 64);
-        im->width = 96;
-        im->height = 64;
-        im->regions_path = xstrdup("p.npy");
-        memset(im->regions_digest, 'd', 64);
-        im->region_count = 7;
-    }
-    r->token_count = 2;
-    r->tokens = xcalloc(2, sizeof *r->tokens);
-    r->tokens[0] = (struct result_token){xstrdup("[CLS]"), 101, 0, 0, true};
-    r->tokens[1] = (struct result_token){xstrdup("dog"), 17, 0, 3, false};
-    bool boxes = r->task->reading == READ_BOXES;
-    int n = boxes ? 3 : 150;
-    if (boxes) {
-        r->boxes = xcalloc((size_t)n, sizeof *r->boxes);
-        r->box_count = n;
-        for (int i = 0; i < n; i++)
-            r->boxes[i] = (struct result_box){0, i, {0.1f, 1.5f, 2, 3}, i ? NULL : xstrdup("dog"),
-                                              1.25f / (float)(i + 1), 0.3f, 0.9f};
-    } else {
-        r->answers = xcalloc((size_t)n, sizeof *r->answers);
-        r->answer_count = n;
-        for (int i = 0; i < n; i++)
-            r->answers[i] = (struct result_answer){i, xasprintf("answer %d", i), 0.1f * (float)i,
-                                                   0.01f, 0.5f};
-    }
-    r->ms = (struct result_times){0.1, 0.2, 30.3, 0.4, 31};
-    r->entropy = 1.5;
-    r->margin = 0.25;
-    return r;
-}
-
-static int write_one(struct log *l, int64_t session, const char *text, struct vs_err *err)
-{
-    struct result *r = make_result("vqa", text);
-    int rc = log_result(l, session, r, err);
-    result_free(r);
-    return rc;
-}
-
-static int64_t count_queries(const char *path)
-{
-    struct log *l = NULL;
-    struct log_query *q = NULL;
-    struct vs_err err = {0};
-    int n = -1;
-    if (log_open(path, true, &l, &err) != 0 || log_list_queries(l, 0, NULL, 100000, &q, &n, &err))
-        n = -1;
-    if (n >= 0)
-        log_queries_free(q, n);
-    log_close(l);
-    return n;
-}
-
-static bool integrity(const char *path)
-{
-    sqlite3 *db = NULL;
-    sqlite3_stmt *s = NULL;
-    bool good = sqlite3_open(path, &db) == SQLITE_OK &&
-                sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &s, NULL) == SQLITE_OK &&
-                sqlite3_step(s) == SQLITE_ROW &&
-                strcmp((const char *)sqlite3_column_text(s, 0), "ok") == 0;
-    sqlite3_finalize(s);
-    sqlite3_close(db);
-    return good;
-}
+#include "logs.h"
 
 static void round_trip(void)
 {
@@ -270,30 +166,6 @@ static void damaged(void)
     ok(log_open(dir, false, &l, &err) == VS_E_DB, "a folder: %s", err.text);
 }
 
-/* A log of version 1, with data: version 2 only added a table. */
-static void older(void)
-{
-    struct log *l = NULL;
-    struct vs_err err = {0};
-    sqlite3 *db;
-    int64_t session = 0;
-    const char *path = file("older.db");
-    log_open(path, false, &l, &err);
-    log_begin_session(l, NULL, &session, &err);
-    write_one(l, session, "kept", &err);
-    log_close(l);
-    sqlite3_open(path, &db);
-    sqlite3_exec(db, "DROP TABLE evaluations; PRAGMA user_version=1", NULL, NULL, NULL);
-    sqlite3_close(db);
-    ok(log_open(path, false, &l, &err) == 0 && count_queries(path) == 1, "version 1 is migrated %s",
-       err.text);
-    struct log_evaluation e = {.task = task_find("gqa"), .model = "tiny", .data_digest = "d",
-                               .items = 10, .score = 0.5, .low = 0.2, .high = 0.8};
-    memset(e.checkpoint_digest, 'c', 64);
-    ok(log_evaluation(l, session, &e, &err) == 0, "and takes evaluations %s", err.text);
-    log_close(l);
-}
-
 /* A child writes and says after each query that it is done; it is killed in the middle. */
 static void killed(void)
 {
@@ -362,22 +234,14 @@ static void two_writers(void)
 
 int main(void)
 {
-    const char *tmp = getenv("TMPDIR");
-    snprintf(dir, sizeof dir, "%s/log-test-XXXXXX", tmp ? tmp : "/tmp");
-    if (!mkdtemp(dir)) {
-        ok(false, "no folder for the test");
+    if (!make_folder())
         return tap_done();
-    }
     round_trip();
     locked();
     full();
     read_only();
     damaged();
-    older();
     killed();
     two_writers();
-    char *command = xasprintf("rm -rf '%s'", dir);
-    ok(system(command) == 0, "the folder is removed");
-    free(command);
-    return tap_done();
+    return remove_folder();
 }

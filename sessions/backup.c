@@ -1,0 +1,93 @@
+/* Copies of a log: one beside it before its tables are changed, and one for reading an older log
+ * that is not to be changed. */
+#include "sessions/db.h"
+
+#include "src/mem.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* All pages of from, to the end or an error. */
+static int copy_pages(sqlite3 *from, sqlite3 *to)
+{
+    sqlite3_backup *b = sqlite3_backup_init(to, "main", from, "main");
+    if (!b)
+        return sqlite3_errcode(to);
+    int code = sqlite3_backup_step(b, -1);
+    sqlite3_backup_finish(b);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+/* Another connection reads what is committed, while this one holds the lock of a writer. */
+static int write_copy(struct log *l, const char *path, struct vs_err *err)
+{
+    sqlite3 *from = NULL, *to = NULL;
+    int code = sqlite3_open_v2(l->path, &from, SQLITE_OPEN_READONLY, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+    if (code == SQLITE_OK)
+        code = copy_pages(from, to);
+    sqlite3_close(from);
+    sqlite3_close(to);
+    if (code == SQLITE_OK)
+        return 0;
+    unlink(path);
+    return vs_fail(err, VS_E_DB, "%s: it has to be brought to a newer version, and the copy to "
+                   "keep of the old one cannot be written (%s): make room beside it", l->path,
+                   sqlite3_errstr(code));
+}
+
+/* The first name that is free: an older copy is never replaced. Caller frees. */
+static char *name_copy(const char *path, int64_t version, const char *temporary)
+{
+    for (int i = 1; i < 1000; i++) {
+        char *name = i == 1 ? xasprintf("%s.v%" PRId64 ".bak", path, version)
+                            : xasprintf("%s.v%" PRId64 ".bak.%d", path, version, i);
+        if (link(temporary, name) == 0)
+            return name;
+        free(name);
+        if (errno != EEXIST)
+            break;
+    }
+    return NULL;
+}
+
+int backup_make(struct log *l, int64_t version, struct vs_err *err)
+{
+    char *temporary = xasprintf("%s.v%" PRId64 ".bak.%ld.tmp", l->path, version, (long)getpid());
+    int rc = write_copy(l, temporary, err);
+    char *name = rc == 0 ? name_copy(l->path, version, temporary) : NULL;
+    if (rc == 0 && !name)
+        rc = vs_fail(err, VS_E_DB, "%s: the copy to keep of the old log cannot be named: %s",
+                     l->path, strerror(errno));
+    unlink(temporary);
+    if (rc == 0) {
+        free(l->notice);
+        l->notice = xasprintf("%s: brought from version %" PRId64 " to %d; the old log is kept as "
+                              "%s", l->path, version, LOG_SCHEMA, name);
+    }
+    free(temporary);
+    free(name);
+    return rc;
+}
+
+/* A copy that goes with this program: the file stays as it is. */
+int backup_into_temporary(struct log *l, struct vs_err *err)
+{
+    sqlite3 *to = NULL;
+    int code = sqlite3_open_v2("", &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+    if (code == SQLITE_OK)
+        code = copy_pages(l->db, to);
+    if (code != SQLITE_OK) {
+        sqlite3_close(to);
+        return vs_fail(err, VS_E_DB, "%s: an older log, and there is no room for a copy to read "
+                       "(%s): make room in $TMPDIR", l->path, sqlite3_errstr(code));
+    }
+    log_close_db(l);
+    l->db = to;
+    return schema_apply(l, false, err);
+}

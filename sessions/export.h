@@ -1,0 +1,25 @@
+/* Exports: what is written of one query, and the parts of an HTML page. Inside sessions/ only. */
+#ifndef VS_EXPORT_H
+#define VS_EXPORT_H
+
+#include "sessions/log.h"
+
+struct export_item {
+    struct log_query *row;
+    struct result *result;
+};
+/* The pictures that the page has so far: each is in it once. */
+struct export_page {
+    struct export_picture {
+        char digest[DIGEST_HEX];
+        bool there;
+    } *pictures;
+    int count;
+};
+void export_html_begin(struct log *l, int count, FILE *out);
+int export_html_query(struct log *l, struct export_page *page, const struct export_item *x,
+                      FILE *out, struct vs_err *err);
+/* Frees what the page has. */
+void export_html_end(struct export_page *page, FILE *out);
+
+#endif

@@ -1,0 +1,248 @@
+/* A page of queries that needs nothing beside it: pictures are in it, boxes are drawn over them as
+ * SVG. Everything that came from outside is escaped; the page itself forbids scripts. */
+#include "sessions/export.h"
+
+#include "sessions/db.h"
+#include "src/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
+#define LARGEST (16 * 1024 * 1024) /* bytes of a picture that goes into the page */
+#define MOST_BOXES 5
+#define MOST_ANSWERS 5
+
+/* Text between tags or in a quoted attribute. Bytes that are not UTF-8, and controls, become a
+ * replacement character. */
+static void put_text(FILE *out, const char *text)
+{
+    const utf8proc_uint8_t *p = (const utf8proc_uint8_t *)(text ? text : "");
+    while (*p) {
+        utf8proc_int32_t c;
+        utf8proc_ssize_t n = utf8proc_iterate(p, -1, &c);
+        if (n < 1 || (c < 32 && c != '\n' && c != '\t') || (c >= 127 && c < 160))
+            fputs("\xef\xbf\xbd", out);
+        else if (strchr("&<>\"'", c) && c < 128)
+            fprintf(out, "&#%d;", (int)c);
+        else
+            fwrite(p, 1, (size_t)n, out);
+        p += n < 1 ? 1 : n;
+    }
+}
+
+static void put_base64(FILE *out, const uint8_t *data, size_t size)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < size; i += 3) {
+        size_t left = size - i;
+        uint32_t x = (uint32_t)data[i] << 16 | (left > 1 ? (uint32_t)data[i + 1] << 8 : 0) |
+                     (left > 2 ? data[i + 2] : 0);
+        fputc(digits[x >> 18], out);
+        fputc(digits[x >> 12 & 63], out);
+        fputc(left > 1 ? digits[x >> 6 & 63] : '=', out);
+        fputc(left > 2 ? digits[x & 63] : '=', out);
+    }
+}
+
+/* ---- pictures */
+
+static const char *kind_of(const struct bytes *b)
+{
+    if (b->size > 8 && memcmp(b->data, "\x89PNG\r\n\x1a\n", 8) == 0)
+        return "image/png";
+    return b->size > 3 && memcmp(b->data, "\xff\xd8\xff", 3) == 0 ? "image/jpeg" : NULL;
+}
+
+/* The file at path, if it is still the picture that was asked about. */
+static bool open_same(const char *path, const char *digest, struct bytes *b)
+{
+    char hex[DIGEST_HEX] = "";
+    if (!path || bytes_open(path, b, NULL) != 0)
+        return false;
+    if (b->size <= LARGEST && kind_of(b))
+        digest_bytes(b->data, b->size, hex);
+    if (strcmp(hex, digest) == 0)
+        return true;
+    bytes_close(b);
+    return false;
+}
+
+/* Where it was, or wherever else the log has met it. */
+static bool find_picture(struct log *l, const struct result_image *im, struct bytes *b)
+{
+    char **paths = NULL;
+    int count = 0;
+    bool found = open_same(im->path, im->digest, b);
+    if (!found)
+        log_image_paths(l, im->digest, &paths, &count, NULL);
+    for (int i = 0; i < count; i++) {
+        found = found || open_same(paths[i], im->digest, b);
+        free(paths[i]);
+    }
+    free(paths);
+    return found;
+}
+
+static const struct export_picture *need_picture(struct log *l, struct export_page *page,
+                                                 const struct result_image *im, FILE *out)
+{
+    for (int i = 0; i < page->count; i++)
+        if (strcmp(page->pictures[i].digest, im->digest) == 0)
+            return &page->pictures[i];
+    page->pictures = xreallocarray(page->pictures, (size_t)page->count + 1,
+                                   sizeof *page->pictures);
+    struct export_picture *p = &page->pictures[page->count++];
+    struct bytes b;
+    memcpy(p->digest, im->digest, sizeof p->digest);
+    p->there = im->digest[0] && find_picture(l, im, &b);
+    if (!p->there)
+        return p;
+    fprintf(out, "<svg width=\"0\" height=\"0\"><defs><image id=\"p%s\" width=\"%d\" height=\"%d\" "
+                 "href=\"data:%s;base64,", p->digest, im->width, im->height, kind_of(&b));
+    put_base64(out, b.data, b.size);
+    fputs("\"/></defs></svg>\n", out);
+    bytes_close(&b);
+    return p;
+}
+
+static const char *const colors[MOST_BOXES] = {"#d62728", "#1f77b4", "#2ca02c", "#ff7f0e",
+                                               "#9467bd"};
+
+static void put_boxes(const struct result *r, int image, FILE *out)
+{
+    const struct result_image *im = &r->images[image];
+    double line = (double)(im->width > im->height ? im->width : im->height) / 200;
+    for (int i = r->box_count < MOST_BOXES ? r->box_count - 1 : MOST_BOXES - 1; i >= 0; i--) {
+        const struct result_box *x = &r->boxes[i];
+        if (x->image != image)
+            continue;
+        fprintf(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"none\" "
+                     "stroke=\"%s\" stroke-width=\"%.2f\"><title>%d. ",
+                (double)x->box[0], (double)x->box[1], (double)(x->box[2] - x->box[0]),
+                (double)(x->box[3] - x->box[1]), colors[i], i == 0 ? 2 * line : line, i + 1);
+        put_text(out, x->label);
+        fputs("</title></rect>", out);
+    }
+}
+
+static void put_image(struct log *l, struct export_page *page, const struct result *r, int i,
+                      FILE *out)
+{
+    const struct result_image *im = &r->images[i];
+    const struct export_picture *p = need_picture(l, page, im, out);
+    fprintf(out, "<figure><svg viewBox=\"0 0 %d %d\">", im->width, im->height);
+    if (p->there)
+        fprintf(out, "<use href=\"#p%s\"/>", p->digest);
+    else
+        fprintf(out, "<rect width=\"%d\" height=\"%d\" fill=\"#ddd\"/>", im->width, im->height);
+    put_boxes(r, i, out);
+    fputs("</svg><figcaption>", out);
+    put_text(out, im->path ? im->path : im->regions_path);
+    if (!p->there)
+        fputs(im->digest[0] ? " (the picture was not found)" : " (regions without a picture)", out);
+    fputs("</figcaption></figure>\n", out);
+}
+
+/* ---- words */
+
+static void put_bar(FILE *out, const char *color, int rank, const char *label, double value,
+                    const char *name)
+{
+    double share = value < 0 ? 0 : value > 1 ? 1 : value;
+    fprintf(out, "<tr><td>%d.</td><td>", rank);
+    if (color)
+        fprintf(out, "<span class=\"box\" style=\"background:%s\"></span> ", color);
+    put_text(out, label && label[0] ? label : "(no name)");
+    fprintf(out, "</td><td class=\"n\">%.4f</td><td><div class=\"bar\"><div style=\"width:%.1f%%\">"
+                 "</div></div></td><td>%s</td></tr>\n", value, 100 * share, name);
+}
+
+static void put_reading(const struct result *r, FILE *out)
+{
+    bool align = r->task->reading == READ_ALIGNMENT;
+    fputs("<table>\n", out);
+    for (int i = 0; i < r->answer_count && i < r->batch && i < MOST_ANSWERS; i++)
+        put_bar(out, NULL, i + 1, r->answers[i].label,
+                align ? (double)r->answers[i].logit : (double)r->answers[i].softmax,
+                align ? "logit" : "softmax");
+    for (int i = 0; i < r->box_count && i < MOST_BOXES; i++) {
+        char *label = xasprintf("region %d%s%s", r->boxes[i].region, r->boxes[i].label ? " " : "",
+                                r->boxes[i].label ? r->boxes[i].label : "");
+        put_bar(out, colors[i], i + 1, label, (double)r->boxes[i].softmax, "softmax");
+        free(label);
+    }
+    fputs("</table>\n", out);
+}
+
+static void put_field(FILE *out, const char *name, const char *value)
+{
+    if (!value || !value[0])
+        return;
+    fprintf(out, "<dt>%s</dt><dd>", name);
+    put_text(out, value);
+    fputs("</dd>\n", out);
+}
+
+static void put_fields(const struct export_item *x, FILE *out)
+{
+    fputs("<dl>\n", out);
+    put_field(out, "asked", x->row->when);
+    put_field(out, "checkpoint", x->row->checkpoint);
+    put_field(out, "digest", x->row->checkpoint_digest);
+    put_field(out, "changes", x->row->changes);
+    put_field(out, "expected", x->row->expected);
+    put_field(out, "note", x->row->note);
+    put_field(out, "tags", x->row->tags);
+    put_field(out, "notice", x->result->notice);
+    put_field(out, "device", x->result->device);
+    fputs("</dl>\n", out);
+}
+
+int export_html_query(struct log *l, struct export_page *page, const struct export_item *x,
+                      FILE *out, struct vs_err *err)
+{
+    (void)err;
+    fprintf(out, "<section id=\"q%lld\"><h2>%s", (long long)x->row->id,
+            x->row->pinned ? "&#9733; " : "");
+    put_text(out, x->row->text);
+    fprintf(out, "</h2><p class=\"task\">%lld, ", (long long)x->row->id);
+    put_text(out, x->result->task->title);
+    fputs("</p><div class=\"row\"><div class=\"pictures\">\n", out);
+    for (int i = 0; i < x->result->image_count; i++)
+        put_image(l, page, x->result, i, out);
+    fputs("</div><div class=\"words\">\n", out);
+    put_reading(x->result, out);
+    put_fields(x, out);
+    fputs("</div></div></section>\n", out);
+    return 0;
+}
+
+void export_html_begin(struct log *l, int count, FILE *out)
+{
+    fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+          "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+          "img-src data:; style-src 'unsafe-inline'\">\n"
+          "<meta name=\"viewport\" content=\"width=device-width\"><title>vilscope</title><style>\n"
+          "body{font:15px/1.4 sans-serif;margin:2em auto;max-width:70em;padding:0 1em;color:#222}\n"
+          "section{border-top:1px solid #bbb;padding:.5em 0}h2{font-size:1.2em;margin:.4em 0 0}\n"
+          ".task{color:#666;margin:0 0 .6em}.row{display:flex;flex-wrap:wrap;gap:1.5em}\n"
+          ".pictures{flex:1 1 20em}.words{flex:1 1 24em}figure{margin:0 0 .5em}\n"
+          "figure svg{width:100%;max-height:32em;background:#eee}figcaption{color:#666;\n"
+          "font-size:.85em;overflow-wrap:anywhere}td{padding:.1em .5em .1em 0}\n"
+          ".n{text-align:right;font-variant-numeric:tabular-nums}\n"
+          ".bar{width:9em;height:.8em;background:#eee}\n"
+          ".bar div{height:100%;background:#1f77b4}.box{display:inline-block;width:.8em;"
+          "height:.8em}\ndl{display:grid;grid-template-columns:auto 1fr;gap:0 1em;font-size:.9em}\n"
+          "dt{color:#666}dd{margin:0;overflow-wrap:anywhere}\n"
+          "</style></head><body><h1>vilscope</h1><p>", out);
+    fprintf(out, "%d quer%s of ", count, count == 1 ? "y" : "ies");
+    put_text(out, l->path);
+    fputs("</p>\n", out);
+}
+
+void export_html_end(struct export_page *page, FILE *out)
+{
+    fputs("</body></html>\n", out);
+    free(page->pictures);
+}

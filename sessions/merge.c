@@ -1,0 +1,386 @@
+/* Joining logs. Every session has an identity that no other machine gives, and everything in a
+ * session a number: what is there already is not written again, so merging twice changes nothing.
+ * Rows are read from one log and written to the other by our own statements: nothing that the other
+ * log's file says is executed in this one. */
+#include "sessions/db.h"
+#include "sessions/tend.h"
+
+#include "src/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct merge {
+    struct log *into, *from;
+    struct log_merged *count;
+};
+
+static void bind_column(sqlite3_stmt *to, int i, sqlite3_stmt *from, int column)
+{
+    sqlite3_bind_value(to, i, sqlite3_column_value(from, column));
+}
+
+/* Every row that select (with the parameters a, b, c) gives in the one log is inserted in the
+ * other. */
+static int copy_three(struct merge *m, const char *select, const char *insert, int64_t a,
+                      int64_t b, int64_t c, struct vs_err *err)
+{
+    sqlite3_stmt *read = NULL, *write = NULL;
+    int rc = db_ready(m->from, select, &read, err), code = SQLITE_DONE;
+    if (rc == 0)
+        rc = db_ready(m->into, insert, &write, err);
+    if (rc != 0)
+        return rc;
+    db_bind(read, "iii", a, b, c);
+    while (rc == 0 && (code = sqlite3_step(read)) == SQLITE_ROW) {
+        for (int i = 0; i < sqlite3_column_count(read); i++)
+            bind_column(write, i + 1, read, i);
+        rc = db_run(m->into, write, "merging", err);
+    }
+    if (rc == 0 && code != SQLITE_DONE)
+        rc = db_fail(m->from, "reading", err);
+    sqlite3_reset(read);
+    return rc;
+}
+
+static int copy_rows(struct merge *m, const char *select, const char *insert, int64_t a, int64_t b,
+                     struct vs_err *err)
+{
+    return copy_three(m, select, insert, a, b, 0, err);
+}
+
+/* The row of this one's table whose key is what the other one's row has. */
+static int find_row(struct merge *m, const char *select, int64_t from, const char *find,
+                    int64_t *id, struct vs_err *err)
+{
+    sqlite3_stmt *read = NULL, *look = NULL;
+    int rc = db_ready(m->from, select, &read, err);
+    if (rc == 0)
+        rc = db_ready(m->into, find, &look, err);
+    if (rc != 0)
+        return rc;
+    db_bind(read, "i", from);
+    if (sqlite3_step(read) != SQLITE_ROW)
+        rc = vs_fail(err, VS_E_DB, "%s: a row is missing: \"sessions check\" tells more",
+                     m->from->path);
+    for (int i = 0; rc == 0 && i < sqlite3_column_count(read); i++)
+        bind_column(look, i + 1, read, i);
+    if (rc == 0 && sqlite3_step(look) == SQLITE_ROW)
+        *id = sqlite3_column_int64(look, 0);
+    else if (rc == 0)
+        rc = VS_E_MISSING;
+    sqlite3_reset(read);
+    sqlite3_reset(look);
+    return rc;
+}
+
+/* ---- things that are known by their digest */
+
+static int merge_checkpoint(struct merge *m, int64_t from, int64_t *id, struct vs_err *err)
+{
+    static const char select[] = "SELECT digest FROM checkpoints WHERE id = ?1";
+    static const char find[] = "SELECT id FROM checkpoints WHERE digest = ?1";
+    int rc = copy_rows(m, select, "INSERT OR IGNORE INTO checkpoints(digest) VALUES(?)", from, 0,
+                       err);
+    if (rc == 0)
+        rc = find_row(m, select, from, find, id, err);
+    if (rc == 0)
+        rc = copy_rows(m, "SELECT name, ?2 FROM checkpoint_names WHERE checkpoint_id = ?1",
+                       "INSERT OR IGNORE INTO checkpoint_names(name, checkpoint_id) VALUES(?, ?)",
+                       from, *id, err);
+    return rc ? rc : copy_rows(m, "SELECT ?2, path FROM checkpoint_paths WHERE checkpoint_id = ?1",
+                               "INSERT OR IGNORE INTO checkpoint_paths VALUES(?, ?)", from, *id,
+                               err);
+}
+
+/* Images of a query, with their paths. */
+static int merge_images(struct merge *m, int64_t from, int64_t id, struct vs_err *err)
+{
+    int rc = copy_rows(m, "SELECT i.digest, i.width, i.height FROM query_images q JOIN images i ON"
+                          " i.id = q.image_id WHERE q.query_id = ?1",
+                       "INSERT OR IGNORE INTO images(digest, width, height) VALUES(?, ?, ?)", from,
+                       0, err);
+    if (rc == 0)
+        rc = copy_rows(m, "SELECT i.digest, p.path FROM query_images q JOIN images i ON"
+                          " i.id = q.image_id JOIN image_paths p ON p.image_id = i.id"
+                          " WHERE q.query_id = ?1",
+                       "INSERT OR IGNORE INTO image_paths SELECT id, ?2 FROM images WHERE"
+                       " digest = ?1", from, 0, err);
+    return rc ? rc : copy_rows(m, "SELECT ?2, q.position, i.digest, q.path, q.width, q.height,"
+                                  " q.regions_path, q.regions_digest, q.region_count,"
+                                  " q.candidate_count FROM query_images q LEFT JOIN images i ON"
+                                  " i.id = q.image_id WHERE q.query_id = ?1",
+                               "INSERT INTO query_images VALUES(?1, ?2, (SELECT id FROM images"
+                               " WHERE digest = ?3), ?4, ?5, ?6, ?7, ?8, ?9, ?10)", from, id, err);
+}
+
+/* ---- queries */
+
+static const struct {
+    const char *select, *insert;
+} parts[] = {
+    {"SELECT ?2, position, piece, token_id, first_byte, end_byte, special FROM tokens WHERE"
+     " query_id = ?1", "INSERT INTO tokens VALUES(?, ?, ?, ?, ?, ?, ?)"},
+    {"SELECT ?2, rank, label_index, label, logit, softmax, sigmoid FROM answers WHERE query_id ="
+     " ?1", "INSERT INTO answers VALUES(?, ?, ?, ?, ?, ?, ?)"},
+    {"SELECT ?2, rank, image, region, x1, y1, x2, y2, label, logit, softmax, sigmoid FROM boxes"
+     " WHERE query_id = ?1", "INSERT INTO boxes VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+    {"SELECT ?2, stage, ms FROM timings WHERE query_id = ?1",
+     "INSERT INTO timings VALUES(?, ?, ?)"},
+    {"SELECT ?2, name, shape, bytes, data FROM attention WHERE query_id = ?1",
+     "INSERT INTO attention(query_id, name, shape, bytes, data) VALUES(?, ?, ?, ?, ?)"},
+};
+
+static int merge_new_query(struct merge *m, int64_t from, int64_t session, int64_t *id,
+                           struct vs_err *err)
+{
+    int64_t checkpoint = 0, old = 0;
+    int rc = db_find(m->from, "SELECT checkpoint_id FROM queries WHERE id = ?", &old, err, "i",
+                     from);
+    if (rc == 0)
+        rc = merge_checkpoint(m, old, &checkpoint, err);
+    if (rc == 0)
+        rc = copy_three(m, "SELECT ?3, ?2, asked, task, task_id, text, model_text, truncated,"
+                           " model, checkpoint_name, checkpoint_path, device, notice, answer_count,"
+                           " box_count, best, best_score, best_score_name, entropy, margin, seq,"
+                           " question, changes FROM queries WHERE id = ?1",
+                        "INSERT INTO queries(checkpoint_id, session_id, asked, task, task_id, text,"
+                        " model_text, truncated, model, checkpoint_name, checkpoint_path, device,"
+                        " notice, answer_count, box_count, best, best_score, best_score_name,"
+                        " entropy, margin, seq, question, changes) VALUES(?, ?, ?, ?, ?, ?, ?, ?,"
+                        " ?,"
+                        " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", from, session, checkpoint,
+                        err);
+    *id = sqlite3_last_insert_rowid(m->into->db);
+    if (rc == 0)
+        rc = merge_images(m, from, *id, err);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && rc == 0; i++)
+        rc = copy_rows(m, parts[i].select, parts[i].insert, from, *id, err);
+    m->count->queries += rc == 0;
+    return rc;
+}
+
+/* What people said of it, also of a query that was there: the later note wins, tags are joined. */
+static int merge_marks(struct merge *m, int64_t from, int64_t id, struct vs_err *err)
+{
+    int rc = copy_rows(m, "SELECT ?2, pinned, expected FROM pins WHERE query_id = ?1",
+                       "INSERT OR IGNORE INTO pins VALUES(?, ?, ?)", from, id, err);
+    if (rc == 0)
+        rc = copy_rows(m, "SELECT ?2, written, note FROM notes WHERE query_id = ?1",
+                       "INSERT INTO notes(query_id, written, note) VALUES(?1, ?2, ?3)"
+                       " ON CONFLICT(query_id) DO UPDATE SET written = ?2, note = ?3 WHERE"
+                       " ?2 > written", from, id, err);
+    return rc ? rc : copy_rows(m, "SELECT ?2, tag FROM tags WHERE query_id = ?1",
+                               "INSERT OR IGNORE INTO tags VALUES(?, ?)", from, id, err);
+}
+
+static int merge_query(struct merge *m, int64_t from, int64_t session, struct vs_err *err)
+{
+    int64_t seq = 0, id = 0;
+    int rc = db_find(m->from, "SELECT seq FROM queries WHERE id = ?", &seq, err, "i", from);
+    if (rc == 0)
+        rc = db_find(m->into, "SELECT id FROM queries WHERE session_id = ? AND seq = ?", &id, err,
+                     "ii", session, seq);
+    if (rc == VS_E_MISSING)
+        rc = merge_new_query(m, from, session, &id, err);
+    return rc ? rc : merge_marks(m, from, id, err);
+}
+
+/* ---- what else a session has. A row that is there is passed over with all it owns. */
+
+/* The query of this log that is the other's query from; 0: none. */
+static int map_query(struct merge *m, int64_t from, int64_t *id, struct vs_err *err)
+{
+    *id = 0;
+    if (from == 0)
+        return 0;
+    int rc = find_row(m, "SELECT s.uid, q.seq FROM queries q JOIN sessions s ON s.id ="
+                         " q.session_id WHERE q.id = ?1", from,
+                      "SELECT q.id FROM queries q JOIN sessions s ON s.id = q.session_id WHERE"
+                      " s.uid = ?1 AND q.seq = ?2", id, err);
+    return rc == VS_E_MISSING ? 0 : rc;
+}
+
+static int merge_evaluation(struct merge *m, int64_t from, int64_t session, struct vs_err *err)
+{
+    int64_t checkpoint = 0, old = 0;
+    int rc = db_find(m->from, "SELECT checkpoint_id FROM evaluations WHERE id = ?", &old, err, "i",
+                     from);
+    if (rc == 0)
+        rc = merge_checkpoint(m, old, &checkpoint, err);
+    if (rc == 0)
+        rc = copy_three(m, "SELECT ?3, ?2, measured, model, checkpoint_name, checkpoint_path,"
+                           " data_path, data_digest, task, items, score, low, high, baseline, seq"
+                           " FROM evaluations WHERE id = ?1",
+                        "INSERT INTO evaluations(checkpoint_id, session_id, measured, model,"
+                        " checkpoint_name, checkpoint_path, data_path, data_digest, task, items,"
+                        " score, low, high, baseline, seq) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                        " ?, ?, ?, ?, ?, ?)", from, session, checkpoint, err);
+    return rc;
+}
+
+static int merge_comparison(struct merge *m, int64_t from, int64_t session, struct vs_err *err)
+{
+    int64_t *queries = NULL, id;
+    int count = 0;
+    int rc = copy_rows(m, "SELECT ?2, seq, asked, note FROM comparisons WHERE id = ?1",
+                       "INSERT INTO comparisons(session_id, seq, asked, note) VALUES(?, ?, ?, ?)",
+                       from, session, err);
+    id = sqlite3_last_insert_rowid(m->into->db);
+    if (rc == 0)
+        rc = log_comparison_queries(m->from, from, &queries, &count, err);
+    if (rc == VS_E_MISSING) /* its queries were pruned */
+        rc = 0;
+    for (int i = 0; i < count && rc == 0; i++) {
+        int64_t query;
+        rc = map_query(m, queries[i], &query, err);
+        if (rc == 0 && query)
+            rc = db_do(m->into, "INSERT INTO comparison_queries VALUES(?, ?, ?)", "merging", err,
+                       "iii", id, (int64_t)i, query);
+    }
+    free(queries);
+    return rc;
+}
+
+static int merge_probe_results(struct merge *m, int64_t from, int64_t run, struct vs_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    int rc = copy_rows(m, "SELECT ?2, position, probe, task, expected, outcome, answer, score,"
+                          " entropy FROM probe_results WHERE run_id = ?1",
+                       "INSERT INTO probe_results(run_id, position, probe, task, expected, outcome,"
+                       " answer, score, entropy) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", from, run,
+                       err);
+    if (rc == 0)
+        rc = db_ready(m->from, "SELECT position, query_id FROM probe_results WHERE run_id = ? AND"
+                               " query_id IS NOT NULL", &s, err);
+    if (rc != 0)
+        return rc;
+    db_bind(s, "i", from);
+    while (rc == 0 && sqlite3_step(s) == SQLITE_ROW) {
+        int64_t query;
+        rc = map_query(m, sqlite3_column_int64(s, 1), &query, err);
+        if (rc == 0)
+            rc = db_do(m->into, "UPDATE probe_results SET query_id = nullif(?, 0) WHERE run_id = ?"
+                                " AND position = ?", "merging", err, "iii", query, run,
+                       (int64_t)sqlite3_column_int64(s, 0));
+    }
+    sqlite3_reset(s);
+    return rc;
+}
+
+static int merge_probe_run(struct merge *m, int64_t from, int64_t session, struct vs_err *err)
+{
+    int64_t checkpoint = 0, old = 0, id;
+    int rc = db_find(m->from, "SELECT checkpoint_id FROM probe_runs WHERE id = ?", &old, err, "i",
+                     from);
+    if (rc == 0)
+        rc = merge_checkpoint(m, old, &checkpoint, err);
+    if (rc == 0)
+        rc = copy_three(m, "SELECT ?3, ?2, seq, ran, probes_path, probes_digest, model,"
+                           " checkpoint_name, checkpoint_path FROM probe_runs WHERE id = ?1",
+                        "INSERT INTO probe_runs(checkpoint_id, session_id, seq, ran, probes_path,"
+                        " probes_digest, model, checkpoint_name, checkpoint_path)"
+                        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        from, session, checkpoint, err);
+    id = sqlite3_last_insert_rowid(m->into->db);
+    return rc ? rc : merge_probe_results(m, from, id, err);
+}
+
+static const struct {
+    const char *list, *find; /* ids and numbers of a session; the row of a number */
+    int (*merge)(struct merge *m, int64_t from, int64_t session, struct vs_err *err);
+} kinds[] = {
+    {"SELECT id, seq FROM queries WHERE session_id = ? ORDER BY id", NULL, merge_query},
+    {"SELECT id, seq FROM evaluations WHERE session_id = ? ORDER BY id",
+     "SELECT id FROM evaluations WHERE session_id = ? AND seq = ?", merge_evaluation},
+    {"SELECT id, seq FROM comparisons WHERE session_id = ? ORDER BY id",
+     "SELECT id FROM comparisons WHERE session_id = ? AND seq = ?", merge_comparison},
+    {"SELECT id, seq FROM probe_runs WHERE session_id = ? ORDER BY id",
+     "SELECT id FROM probe_runs WHERE session_id = ? AND seq = ?", merge_probe_run},
+};
+
+static int merge_kind(struct merge *m, size_t kind, int64_t from, int64_t session,
+                      struct vs_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    int rc = db_ready(m->from, kinds[kind].list, &s, err), code = SQLITE_DONE;
+    if (rc != 0)
+        return rc;
+    db_bind(s, "i", from);
+    while (rc == 0 && (code = sqlite3_step(s)) == SQLITE_ROW) {
+        int64_t id = sqlite3_column_int64(s, 0), there;
+        rc = kinds[kind].find ? db_find(m->into, kinds[kind].find, &there, err, "ii", session,
+                                        (int64_t)sqlite3_column_int64(s, 1))
+                              : VS_E_MISSING;
+        if (rc == VS_E_MISSING) {
+            rc = kinds[kind].merge(m, id, session, err);
+            m->count->others += kind > 0 && rc == 0;
+        }
+    }
+    if (rc == 0 && code != SQLITE_DONE)
+        rc = db_fail(m->from, "reading", err);
+    sqlite3_reset(s);
+    return rc;
+}
+
+/* ---- sessions: a transaction each, so that others can write in between */
+
+static int merge_session_row(struct merge *m, int64_t from, int64_t *id, struct vs_err *err)
+{
+    static const char select[] = "SELECT uid FROM sessions WHERE id = ?1";
+    static const char find[] = "SELECT id FROM sessions WHERE uid = ?1";
+    int rc = find_row(m, select, from, find, id, err);
+    if (rc == VS_E_MISSING) {
+        rc = copy_rows(m, "SELECT started, note, program, uid, machine FROM sessions WHERE id = ?1",
+                       "INSERT INTO sessions(started, note, program, uid, machine) VALUES(?, ?, ?,"
+                       " ?, ?)", from, 0, err);
+        *id = sqlite3_last_insert_rowid(m->into->db);
+        m->count->sessions += rc == 0;
+    }
+    return rc ? rc : copy_rows(m, "SELECT ended, last_seq, ?2 FROM sessions WHERE id = ?1",
+                               "UPDATE sessions SET ended = coalesce(ended, ?1), last_seq ="
+                               " max(last_seq, ?2) WHERE id = ?3 AND (last_seq < ?2 OR (ended IS"
+                               " NULL AND ?1 IS NOT NULL))", from, *id, err);
+}
+
+static int merge_session(struct merge *m, int64_t from, struct vs_err *err)
+{
+    static const char doing[] = "merging";
+    int64_t id = 0;
+    int rc = db_begin(m->into, doing, err);
+    if (rc != 0)
+        return rc;
+    rc = merge_session_row(m, from, &id, err);
+    for (size_t kind = 0; kind < sizeof kinds / sizeof kinds[0] && rc == 0; kind++)
+        rc = merge_kind(m, kind, from, id, err);
+    return db_end(m->into, rc, doing, err);
+}
+
+static int list_ids(struct log *l, int64_t **ids, int *count, struct vs_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    int rc = db_prepare(l, "SELECT id FROM sessions ORDER BY id", &s, err), code;
+    if (rc != 0)
+        return rc;
+    while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+        *ids = xreallocarray(*ids, (size_t)*count + 1, sizeof **ids);
+        (*ids)[(*count)++] = sqlite3_column_int64(s, 0);
+    }
+    if (code != SQLITE_DONE)
+        rc = db_fail(l, "reading", err);
+    sqlite3_finalize(s);
+    return rc;
+}
+
+int log_merge(struct log *into, struct log *from, struct log_merged *count, struct vs_err *err)
+{
+    struct merge m = {into, from, count};
+    int64_t *ids = NULL;
+    int n = 0;
+    *count = (struct log_merged){0};
+    int rc = list_ids(from, &ids, &n, err);
+    for (int i = 0; i < n && rc == 0; i++)
+        rc = merge_session(&m, ids[i], err);
+    free(ids);
+    return rc;
+}

@@ -1,0 +1,456 @@
+/* vilscope compare --weights, --cka, --attention, --swap: what changed between checkpoints. */
+#include "src/cmd_compare.h"
+
+#include "src/compare_attention.h"
+#include "src/compare_cka.h"
+#include "src/compare_weights.h"
+#include "src/engine_priv.h"
+#include "src/mem.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int shown(const struct compare_run *r, int count)
+{
+    return r->o->top && r->o->top < count ? r->o->top : count;
+}
+
+static void told_more(const struct compare_run *r, int count)
+{
+    if (shown(r, count) < count)
+        printf("... and %d more (--top 0)\n", count - shown(r, count));
+}
+
+/* The probes as queries; the caller frees the array. */
+static int make_queries(struct compare_run *r, struct query **out, struct vs_err *err)
+{
+    struct query *list = xcalloc((size_t)r->probes->count + 1, sizeof *list);
+    int rc = 0;
+    for (int i = 0; i < r->probes->count && rc == 0; i++)
+        rc = probe_runner_query(r->runner, i, 0, &list[i], err);
+    if (rc == 0)
+        *out = list;
+    else
+        free(list);
+    return rc;
+}
+
+static void on_progress(void *arg, int done, int all)
+{
+    const char *what = arg;
+    if (isatty(STDERR_FILENO)) {
+        fprintf(stderr, "\r\033[K%s %d of %d", what, done, all);
+        fflush(stderr);
+    }
+}
+
+/* ---- weights */
+
+static const char *const states[] = {
+    [WEIGHT_COMPARED] = "compared", [WEIGHT_ONLY_A] = "missing in the second",
+    [WEIGHT_ONLY_B] = "missing in the first", [WEIGHT_RESHAPED] = "another shape",
+};
+
+static int by_relative(const void *a, const void *b)
+{
+    const struct weight_change *x = *(const struct weight_change *const *)a;
+    const struct weight_change *y = *(const struct weight_change *const *)b;
+    if (x->state != y->state)
+        return (x->state < y->state) - (x->state > y->state); /* what cannot be compared first */
+    return (x->relative < y->relative) - (x->relative > y->relative);
+}
+
+static const struct weight_change **ranked(const struct weight_change *list, int count)
+{
+    const struct weight_change **order = xcalloc((size_t)count + 1, sizeof(void *));
+    for (int i = 0; i < count; i++)
+        order[i] = &list[i];
+    qsort(order, (size_t)count, sizeof(void *), by_relative);
+    return order;
+}
+
+static void print_weights(const struct compare_run *r, const struct weights_change *w, int b)
+{
+    bool tensors = r->o->tensors;
+    int count = tensors ? w->tensor_count : w->layer_count;
+    const struct weight_change **order = ranked(tensors ? w->tensors : w->layers, count);
+    printf("%s -> %s: all weights moved by %.6g of their norm, %lld of %lld elements differ",
+           model_checkpoint_name(r->m, 0), model_checkpoint_name(r->m, b), w->all.relative,
+           (long long)w->all.changed, (long long)w->all.elements);
+    if (w->all.broken)
+        printf(", %lld are no numbers", (long long)w->all.broken);
+    printf("\n%-52s %12s %12s %12s\n", tensors ? "tensor" : "layer", "relative", "largest",
+           "elements");
+    for (int i = 0; i < shown(r, count); i++) {
+        compare_put_cell(order[i]->name, 52);
+        if (order[i]->state == WEIGHT_COMPARED)
+            printf(" %12.6g %12.6g %12lld%s\n", order[i]->relative, order[i]->most,
+                   (long long)order[i]->elements, order[i]->broken ? "  NaN or infinite" : "");
+        else
+            printf(" %s\n", states[order[i]->state]);
+    }
+    told_more(r, count);
+    free(order);
+}
+
+static json_t *weight_json(const struct weight_change *c)
+{
+    return json_pack("{s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:I}", "name",
+                     compare_json_text(c->name), "state", states[c->state], "elements",
+                     (json_int_t)c->elements, "norm", compare_json_number(c->norm), "distance",
+                     compare_json_number(c->distance), "relative", compare_json_number(c->relative),
+                     "largest", compare_json_number(c->most), "changed", (json_int_t)c->changed,
+                     "broken", (json_int_t)c->broken);
+}
+
+static json_t *weights_json(const struct compare_run *r, const struct weights_change *w, int b)
+{
+    json_t *layers = json_array(), *tensors = json_array();
+    for (int i = 0; i < w->layer_count; i++)
+        json_array_append_new(layers, weight_json(&w->layers[i]));
+    for (int i = 0; i < w->tensor_count; i++)
+        json_array_append_new(tensors, weight_json(&w->tensors[i]));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "from",
+                     compare_json_text(model_checkpoint_name(r->m, 0)), "to",
+                     compare_json_text(model_checkpoint_name(r->m, b)), "all", weight_json(&w->all),
+                     "layers", layers, "tensors", tensors);
+}
+
+static void csv_weights(const struct compare_run *r, const struct weights_change *w, int b)
+{
+    int count = r->o->tensors ? w->tensor_count : w->layer_count;
+    for (int i = 0; i < count; i++) {
+        const struct weight_change *c = r->o->tensors ? &w->tensors[i] : &w->layers[i];
+        compare_put_field(model_checkpoint_name(r->m, 0), ',');
+        compare_put_field(model_checkpoint_name(r->m, b), ',');
+        compare_put_field(c->name, ',');
+        printf("%s,%.9g,%.9g,%.9g,%lld,%lld,%lld\n", states[c->state], c->relative, c->distance,
+               c->most, (long long)c->elements, (long long)c->changed, (long long)c->broken);
+    }
+}
+
+int compare_weights(struct compare_run *r, struct vs_err *err)
+{
+    json_t *all = json_array();
+    int rc = 0;
+    if (r->o->csv)
+        puts("from,to,name,state,relative,distance,largest,elements,changed,broken");
+    for (int b = 1; b < model_checkpoint_count(r->m) && rc == 0; b++) {
+        struct weights_change *w = NULL;
+        rc = weights_compare(r->m->kern, r->m->checkpoints[0].file, r->m->checkpoints[b].file,
+                             &compare_stopped, &w, err);
+        if (rc != 0)
+            break;
+        if (r->o->json)
+            json_array_append_new(all, weights_json(r, w, b));
+        else if (r->o->csv)
+            csv_weights(r, w, b);
+        else {
+            fputs(b > 1 ? "\n" : "", stdout);
+            print_weights(r, w, b);
+        }
+        weights_change_free(w);
+    }
+    if (rc == 0 && r->o->json)
+        compare_put_json(all, JSON_INDENT(1));
+    else
+        json_decref(all);
+    return rc;
+}
+
+/* ---- hidden states */
+
+static void print_cka(const struct cka *c)
+{
+    printf("%s stream, %d rows (down: the first checkpoint, across: the last)\n%-12s",
+           c->text ? "text" : "image", c->rows, "");
+    for (int j = 0; j < c->depths; j++)
+        printf(" %6s", j ? strncmp(c->names[j], "co", 2) == 0 ? c->names[j]
+                                                              : strchr(c->names[j], ' ') + 1
+                         : "emb");
+    putchar('\n');
+    for (int i = 0; i < c->depths; i++) {
+        printf("%-12s", c->names[i]);
+        for (int j = 0; j < c->depths; j++)
+            printf(" %6.3f", c->values[i * c->depths + j]);
+        putchar('\n');
+    }
+}
+
+static json_t *cka_json(const struct cka *c)
+{
+    json_t *names = json_array(), *rows = json_array();
+    for (int i = 0; i < c->depths; i++) {
+        json_t *row = json_array();
+        json_array_append_new(names, json_string(c->names[i]));
+        for (int j = 0; j < c->depths; j++)
+            json_array_append_new(row, compare_json_number(c->values[i * c->depths + j]));
+        json_array_append_new(rows, row);
+    }
+    return json_pack("{s:s, s:i, s:o, s:o}", "stream", c->text ? "text" : "image", "rows", c->rows,
+                     "layers", names, "similarity", rows);
+}
+
+static void csv_cka(const struct cka *c)
+{
+    for (int i = 0; i < c->depths; i++)
+        for (int j = 0; j < c->depths; j++)
+            printf("%s,%s,%s,%.9g\n", c->text ? "text" : "image", c->names[i], c->names[j],
+                   c->values[i * c->depths + j]);
+}
+
+int compare_cka(struct compare_run *r, struct vs_err *err)
+{
+    static char what[] = "query";
+    struct query *q = NULL;
+    struct cka c[2];
+    int last = model_checkpoint_count(r->m) - 1, rc = make_queries(r, &q, err);
+    if (rc == 0)
+        rc = cka_run(r->m, q, r->probes->count, 0, last, &compare_stopped, on_progress, what, c,
+                     err);
+    compare_clear();
+    free(q);
+    if (rc != 0)
+        return rc;
+    if (r->o->json) {
+        compare_put_json(json_pack("{s:o, s:o, s:[o, o]}", "first",
+                                   compare_json_text(model_checkpoint_name(r->m, 0)), "last",
+                                   compare_json_text(model_checkpoint_name(r->m, last)), "streams",
+                                   cka_json(&c[0]), cka_json(&c[1])), JSON_INDENT(1));
+    } else if (r->o->csv) {
+        puts("stream,first,last,similarity");
+        csv_cka(&c[0]);
+        csv_cka(&c[1]);
+    } else {
+        print_cka(&c[0]);
+        putchar('\n');
+        print_cka(&c[1]);
+    }
+    cka_fini(&c[0]);
+    cka_fini(&c[1]);
+    return 0;
+}
+
+/* ---- attention */
+
+static int by_jsd(const void *a, const void *b)
+{
+    const struct attention_change *x = a, *y = b;
+    return (x->jsd < y->jsd) - (x->jsd > y->jsd);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct attention_change *x = a, *y = b;
+    return x->map != y->map       ? (x->map > y->map) - (x->map < y->map)
+           : x->layer != y->layer ? x->layer - y->layer
+                                  : x->head - y->head;
+}
+
+/* Adds one query's table, in the order of the model, to the sum. */
+static int add_query(struct compare_run *r, const struct query *q, struct attention_change **sum,
+                     int *count, struct vs_err *err)
+{
+    struct result *x[2] = {NULL, NULL};
+    struct attention_change *list = NULL;
+    int n = 0, rc = 0, numbers[2] = {0, model_checkpoint_count(r->m) - 1};
+    for (int i = 0; i < 2 && rc == 0; i++) {
+        struct query one = *q;
+        one.checkpoint = numbers[i];
+        one.attention = true;
+        rc = query_run(r->m, &one, &compare_stopped, &x[i], err);
+    }
+    if (rc == 0)
+        rc = attention_changes(x[0], x[1], &list, &n, err);
+    if (rc == 0) {
+        qsort(list, (size_t)n, sizeof *list, by_place);
+        if (!*sum) {
+            *sum = xcalloc((size_t)n + 1, sizeof **sum);
+            memcpy(*sum, list, (size_t)n * sizeof *list);
+            *count = n;
+        } else {
+            for (int i = 0; i < n && n == *count; i++) {
+                (*sum)[i].jsd += list[i].jsd;
+                (*sum)[i].most = fmax((*sum)[i].most, list[i].most);
+                (*sum)[i].rows += list[i].rows;
+            }
+        }
+    }
+    free(list);
+    result_free(x[0]);
+    result_free(x[1]);
+    return rc;
+}
+
+static void print_attention(const struct compare_run *r, const struct attention_change *list,
+                            int count)
+{
+    json_t *all = json_array();
+    if (r->o->csv)
+        puts("map,layer,head,divergence,largest,rows");
+    else if (!r->o->json)
+        printf("%-16s %5s %5s %12s %12s %6s\n", "attention", "layer", "head", "JSD (bits)",
+               "largest row", "rows");
+    for (int i = 0; i < (r->o->json || r->o->csv ? count : shown(r, count)); i++) {
+        const struct attention_change *c = &list[i];
+        const char *map = attn_kind_names[c->map];
+        if (r->o->json)
+            json_array_append_new(all, json_pack("{s:s, s:i, s:i, s:f, s:f, s:i}", "map", map,
+                                                 "layer", c->layer + 1, "head", c->head + 1,
+                                                 "divergence", c->jsd, "largest", c->most, "rows",
+                                                 c->rows));
+        else
+            printf(r->o->csv ? "%s,%d,%d,%.9g,%.9g,%d\n" : "%-16s %5d %5d %12.6f %12.6f %6d\n", map,
+                   c->layer + 1, c->head + 1, c->jsd, c->most, c->rows);
+    }
+    if (r->o->json) {
+        compare_put_json(all, JSON_INDENT(1));
+        return;
+    }
+    if (!r->o->csv)
+        told_more(r, count);
+    json_decref(all);
+}
+
+int compare_attention(struct compare_run *r, struct vs_err *err)
+{
+    struct query *q = NULL;
+    struct attention_change *sum = NULL;
+    int count = 0, rc = make_queries(r, &q, err);
+    for (int i = 0; i < r->probes->count && rc == 0; i++) {
+        rc = add_query(r, &q[i], &sum, &count, err);
+        on_progress((char[]){"query"}, i + 1, r->probes->count);
+    }
+    compare_clear();
+    if (rc == 0) {
+        for (int i = 0; i < count; i++)
+            sum[i].jsd /= r->probes->count;
+        qsort(sum, (size_t)count, sizeof *sum, by_jsd);
+        print_attention(r, sum, count);
+    }
+    free(sum);
+    free(q);
+    return rc;
+}
+
+/* ---- swaps */
+
+static void on_swap(void *arg, const struct swap_result *s)
+{
+    on_progress(arg, s->done, s->item_count);
+}
+
+static void print_swap_queries(const struct compare_run *r, const struct swap_result *s)
+{
+    for (int i = 0; i < s->query_count && i < 8; i++)
+        printf("  \"%s\": %s -> %s, %s %.4f -> %.4f\n", r->probes->list[i].name,
+               s->queries[i].answer_a, s->queries[i].answer_b,
+               s->queries[i].changed ? "log odds" : "log probability", s->queries[i].before,
+               s->queries[i].after);
+    if (s->query_count > 8)
+        printf("  ... %d queries, %d change their answer\n", s->query_count, s->changed);
+}
+
+static void print_set(const struct compare_run *r, const struct swap_result *s)
+{
+    if (s->flip_query < 0) {
+        puts("no answer flips");
+        return;
+    }
+    if (s->set_count == 0) {
+        puts("these parts together do not flip an answer");
+        return;
+    }
+    printf("smallest set found that flips \"%s\" to %s (without any of them it does not):\n",
+           r->probes->list[s->flip_query].name, s->queries[s->flip_query].answer_b);
+    for (int i = 0; i < s->set_count; i++)
+        printf("  %s\n", s->items[s->set[i]].name);
+}
+
+static void print_swap(const struct compare_run *r, const struct swap_result *s)
+{
+    int *order = swap_order(s);
+    printf("%s with single parts of %s\n", model_checkpoint_name(r->m, s->a),
+           model_checkpoint_name(r->m, s->b));
+    print_swap_queries(r, s);
+    printf("%-36s %10s %8s\n", "part", "share", "flips");
+    for (int i = 0; i < shown(r, s->item_count); i++) {
+        const struct swap_item *x = &s->items[order[i]];
+        printf("%-36s %9.1f%% %5d of %d\n", x->name, 100 * x->share, x->flips, s->changed);
+    }
+    told_more(r, s->item_count);
+    if (s->best >= 0 && s->items[s->best].share > 0)
+        printf("the largest share is carried by: %s, %.1f%%\n", s->items[s->best].name,
+               100 * s->items[s->best].share);
+    print_set(r, s);
+    free(order);
+}
+
+static json_t *swap_json(const struct compare_run *r, const struct swap_result *s)
+{
+    json_t *queries = json_array(), *items = json_array(), *set = json_array();
+    for (int i = 0; i < s->query_count; i++)
+        json_array_append_new(queries,
+                              json_pack("{s:o, s:o, s:o, s:b, s:f, s:f}", "text",
+                                        compare_json_text(r->probes->list[i].item.text), "before",
+                                        compare_json_text(s->queries[i].answer_a), "after",
+                                        compare_json_text(s->queries[i].answer_b), "changed",
+                                        (int)s->queries[i].changed, "measure_before",
+                                        s->queries[i].before, "measure_after",
+                                        s->queries[i].after));
+    for (int i = 0; i < s->item_count; i++) {
+        char text[CHANGE_TEXT];
+        change_format(&s->items[i].change, text);
+        json_array_append_new(items, json_pack("{s:o, s:o, s:f, s:i}", "part",
+                                               compare_json_text(s->items[i].name), "change",
+                                               compare_json_text(text), "share",
+                                               s->items[i].share, "flips", s->items[i].flips));
+    }
+    for (int i = 0; i < s->set_count; i++)
+        json_array_append_new(set, compare_json_text(s->items[s->set[i]].name));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "first",
+                     compare_json_text(model_checkpoint_name(r->m, s->a)), "last",
+                     compare_json_text(model_checkpoint_name(r->m, s->b)), "queries", queries,
+                     "parts", items, "carried_by",
+                     compare_json_text(s->best >= 0 && s->items[s->best].share > 0
+                                           ? s->items[s->best].name : NULL),
+                     "smallest_set", set, "forward_passes", s->runs);
+}
+
+static void csv_swap(const struct swap_result *s)
+{
+    puts("part,change,share,flips");
+    for (int i = 0; i < s->item_count; i++) {
+        char text[CHANGE_TEXT];
+        change_format(&s->items[i].change, text);
+        compare_put_field(s->items[i].name, ',');
+        compare_put_field(text, ',');
+        printf("%.9g,%d\n", s->items[i].share, s->items[i].flips);
+    }
+}
+
+int compare_swap(struct compare_run *r, struct vs_err *err)
+{
+    static char what[] = "part";
+    struct query *q = NULL;
+    struct swap_result *s = NULL;
+    struct swap_options o = {.a = 0, .b = model_checkpoint_count(r->m) - 1, .level = r->o->level,
+                             .smallest = true, .cancel = &compare_stopped, .report = on_swap,
+                             .report_arg = what};
+    int rc = make_queries(r, &q, err);
+    if (rc == 0)
+        rc = swap_run(r->m, q, r->probes->count, &o, &s, err);
+    compare_clear();
+    if (rc == 0 && r->o->json)
+        compare_put_json(swap_json(r, s), JSON_INDENT(1));
+    else if (rc == 0 && r->o->csv)
+        csv_swap(s);
+    else if (rc == 0)
+        print_swap(r, s);
+    swap_free(s);
+    free(q);
+    return rc;
+}

@@ -1,0 +1,367 @@
+/* vilscope sessions diff, export, merge, prune, check, sql: working on whole logs. */
+#include "src/cmd_sessions.h"
+
+#include "src/mem.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- diff */
+
+static bool pair_moved(const struct sessions_options *o, const struct log_pair *p)
+{
+    double moved = p->b_score - p->a_score;
+    return p->a && p->b && o->tolerance > 0 && (moved > o->tolerance || -moved > o->tolerance);
+}
+
+static json_t *side_value(int64_t query, const char *checkpoint, const char *answer, double score)
+{
+    return query ? json_pack("{s:I, s:o, s:o, s:f}", "query", (json_int_t)query, "checkpoint",
+                             sessions_text(checkpoint), "answer", sessions_text(answer), "score",
+                             score)
+                 : json_null();
+}
+
+static json_t *pair_value(const struct log_pair *p, bool changed)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "task", sessions_text(p->task), "text",
+                     sessions_text(p->text), "image", sessions_text(p->image), "changes",
+                     p->changes && p->changes[0] ? sessions_text(p->changes) : json_null(),
+                     "changed", (int)changed, "a",
+                     side_value(p->a, p->a_checkpoint, p->a_answer, p->a_score), "b",
+                     side_value(p->b, p->b_checkpoint, p->b_answer, p->b_score));
+}
+
+static void print_pair(const struct log_pair *p)
+{
+    printf("%-10s ", p->task);
+    sessions_print(p->text);
+    printf("  ");
+    sessions_print(p->a_answer);
+    printf(" %.4f  ->  ", p->a_score);
+    sessions_print(p->b_answer);
+    printf(" %.4f", p->b_score);
+    if (p->image) {
+        printf("  (");
+        sessions_print(p->image);
+        putchar(')');
+    }
+    putchar('\n');
+}
+
+static int print_diff(const struct sessions_options *o, const struct log_pair *list, int n)
+{
+    int both = 0, changed = 0, only_a = 0, only_b = 0, shown = 0;
+    json_t *all = json_array();
+    for (int i = 0; i < n; i++) {
+        bool differs = list[i].changed || pair_moved(o, &list[i]);
+        both += list[i].a && list[i].b;
+        only_a += !list[i].b;
+        only_b += !list[i].a;
+        changed += differs;
+        if (o->limit_given && shown >= o->filter.limit)
+            continue;
+        if (o->json) {
+            json_array_append_new(all, pair_value(&list[i], differs));
+            shown++;
+        } else if (differs) {
+            print_pair(&list[i]);
+            shown++;
+        }
+    }
+    if (o->json)
+        sessions_print_json(json_pack("{s:i, s:i, s:i, s:i, s:o}", "asked_in_both", both,
+                                      "changed", changed, "only_in_a", only_a, "only_in_b", only_b,
+                                      "questions", all));
+    else {
+        printf("%d of %d answers changed; %d questions only in the first, %d only in the second\n",
+               changed, both, only_a, only_b);
+        json_decref(all);
+    }
+    return o->fail_on_change && changed ? 1 : 0;
+}
+
+int sessions_diff(const struct sessions_options *o, struct log *l, struct vs_err *err)
+{
+    struct log_side a = {0}, b = {0};
+    char a_hex[DIGEST_HEX], b_hex[DIGEST_HEX];
+    struct log_pair *list;
+    int n, rc = 0;
+    if (o->arg_count == 2 && o->checkpoint_count == 0) {
+        rc = sessions_id(o->args[0], &a.session, err);
+        if (rc == 0)
+            rc = sessions_id(o->args[1], &b.session, err);
+    } else if (o->arg_count == 0 && o->checkpoint_count == 2) {
+        a.checkpoint = sessions_checkpoint(o->checkpoints[0], a_hex);
+        b.checkpoint = sessions_checkpoint(o->checkpoints[1], b_hex);
+    } else {
+        rc = vs_fail(err, VS_E_USAGE, "diff takes two IDs of sessions, or two -c");
+    }
+    if (rc == 0)
+        rc = log_diff(l, &a, &b, &list, &n, err);
+    if (rc != 0)
+        return rc;
+    rc = print_diff(o, list, n);
+    log_pairs_free(list, n);
+    return rc;
+}
+
+/* ---- export */
+
+static int add_ids(struct log *l, const struct log_filter *f, int64_t **ids, int *count,
+                   struct vs_err *err)
+{
+    struct log_query *list;
+    int n;
+    int rc = log_find(l, f, &list, &n, err);
+    if (rc != 0)
+        return rc;
+    *ids = xreallocarray(*ids, (size_t)(*count + n) + 1, sizeof **ids);
+    for (int i = 0; i < n; i++)
+        (*ids)[(*count)++] = list[i].id;
+    log_queries_free(list, n);
+    return 0;
+}
+
+static int choose(const struct sessions_options *o, struct log *l, int64_t **ids, int *count,
+                  struct vs_err *err)
+{
+    struct log_filter f = o->filter;
+    int rc = 0;
+    f.limit = o->limit_given ? f.limit : INT32_MAX;
+    if (o->arg_count == 0)
+        return add_ids(l, &f, ids, count, err);
+    for (int i = 0; i < o->arg_count && rc == 0; i++) {
+        int before = *count;
+        rc = sessions_id(o->args[i], &f.session, err);
+        if (rc == 0)
+            rc = add_ids(l, &f, ids, count, err);
+        if (rc == 0 && *count == before)
+            rc = vs_fail(err, VS_E_MISSING, "%s: session %s has no such queries", log_path(l),
+                         o->args[i]);
+    }
+    return rc;
+}
+
+typedef int put_function(FILE *out, void *arg, struct vs_err *err);
+
+/* A device or a pipe is written to; it is nothing to be replaced. */
+static int write_device(const char *path, put_function *put, void *arg, struct vs_err *err)
+{
+    FILE *out = fopen(path, "w");
+    if (!out)
+        return vs_fail(err, VS_E_IO, "%s: cannot be written: %s", path, strerror(errno));
+    int rc = put(out, arg, err);
+    bool written = !ferror(out);
+    if ((fclose(out) != 0 || !written) && rc == 0)
+        rc = vs_fail(err, VS_E_IO, "%s: cannot be written: %s", path, strerror(errno));
+    return rc;
+}
+
+/* Runs put with the standard output, or with a new file that is there whole or not at all. */
+static int with_output(const char *path, put_function *put, void *arg, struct vs_err *err)
+{
+    struct stat st;
+    if (!path || strcmp(path, "-") == 0)
+        return put(stdout, arg, err);
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return S_ISDIR(st.st_mode) ? vs_fail(err, VS_E_IO, "%s: is a folder", path)
+                                   : write_device(path, put, arg, err);
+    char *temporary = xasprintf("%s.%ld.tmp", path, (long)getpid());
+    FILE *out = fopen(temporary, "wx");
+    int rc = out ? put(out, arg, err)
+                 : vs_fail(err, VS_E_IO, "%s: cannot be made: %s", path, strerror(errno));
+    bool written = !out || !ferror(out);
+    if (out && (fclose(out) != 0 || !written) && rc == 0)
+        rc = vs_fail(err, VS_E_IO, "%s: cannot be written: %s", path, strerror(errno));
+    if (rc == 0 && rename(temporary, path) != 0)
+        rc = vs_fail(err, VS_E_IO, "%s: cannot be replaced: %s", path, strerror(errno));
+    if (rc != 0 && out)
+        unlink(temporary);
+    free(temporary);
+    return rc;
+}
+
+struct export {
+    struct log *l;
+    int64_t *ids;
+    int count;
+    enum log_format format;
+};
+
+static int put_export(FILE *out, void *arg, struct vs_err *err)
+{
+    struct export *e = arg;
+    return log_export(e->l, e->ids, e->count, e->format, out, err);
+}
+
+int sessions_export(const struct sessions_options *o, struct log *l, struct vs_err *err)
+{
+    const char *f = o->format ? o->format : "jsonl";
+    struct export e = {.l = l, .format = f[0] == 'c'   ? LOG_CSV
+                                         : f[0] == 'h' ? LOG_HTML
+                                                       : LOG_JSON};
+    int rc = choose(o, l, &e.ids, &e.count, err);
+    if (rc == 0)
+        rc = with_output(o->output, put_export, &e, err);
+    free(e.ids);
+    return rc;
+}
+
+/* ---- merge */
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+int sessions_merge(const struct sessions_options *o, struct log *l, struct vs_err *err)
+{
+    json_t *all = json_array();
+    int rc = 0;
+    for (int i = 0; i < o->arg_count && rc == 0; i++) {
+        struct log *from = NULL;
+        struct log_merged n = {0};
+        if (same_file(o->args[i], log_path(l)))
+            rc = vs_fail(err, VS_E_USAGE, "%s: this is the log itself", o->args[i]);
+        if (rc == 0)
+            rc = log_open(o->args[i], true, &from, err);
+        if (rc == 0)
+            rc = log_merge(l, from, &n, err);
+        log_close(from);
+        if (rc == 0 && o->json)
+            json_array_append_new(all, json_pack("{s:o, s:I, s:I, s:I}", "file",
+                                                 sessions_text(o->args[i]), "sessions",
+                                                 (json_int_t)n.sessions, "queries",
+                                                 (json_int_t)n.queries, "others",
+                                                 (json_int_t)n.others));
+        else if (rc == 0) {
+            sessions_print(o->args[i]);
+            printf(": %lld new sessions, %lld new queries, %lld other records\n",
+                   (long long)n.sessions, (long long)n.queries, (long long)n.others);
+        }
+    }
+    if (rc == 0 && o->json)
+        return sessions_print_json(all);
+    json_decref(all);
+    return rc;
+}
+
+/* ---- prune */
+
+/* "90d" as a time; others as they are. */
+static int parse_age(const char *text, char out[32], struct vs_err *err)
+{
+    char *end;
+    long days = strtol(text, &end, 10);
+    if (end != text && strcmp(end, "d") == 0 && days >= 0 && days < 100000) {
+        time_t then = time(NULL) - (time_t)days * 86400;
+        struct tm utc;
+        gmtime_r(&then, &utc);
+        strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
+        return 0;
+    }
+    int y, m, d, n = 0;
+    if (strlen(text) > 30 || sscanf(text, "%4d-%2d-%2d%n", &y, &m, &d, &n) != 3 || n != 10)
+        return vs_fail(err, VS_E_USAGE, "--older-than takes days (90d) or a date (2026-01-31), not "
+                       "'%s'", text);
+    snprintf(out, 32, "%s", text);
+    return 0;
+}
+
+int sessions_prune(const struct sessions_options *o, struct log *l, struct vs_err *err)
+{
+    char before[32];
+    struct log_prune what = {.pinned = o->filter.pinned, .dry = o->dry_run};
+    struct log_pruned n = {0};
+    int rc = 0;
+    if (!o->older && !o->filter.session)
+        return vs_fail(err, VS_E_USAGE, "prune wants --older-than or --session");
+    if (o->older)
+        rc = parse_age(o->older, before, err);
+    what.before = o->older ? before : NULL;
+    what.sessions = &o->filter.session;
+    what.session_count = o->filter.session ? 1 : 0;
+    if (rc == 0)
+        rc = log_prune(l, &what, &n, err);
+    if (rc == 0 && o->vacuum && !o->dry_run)
+        rc = log_vacuum(l, err);
+    if (rc == 0 && o->json)
+        return sessions_print_json(json_pack("{s:I, s:I, s:I, s:b}", "queries",
+                                             (json_int_t)n.queries, "sessions",
+                                             (json_int_t)n.sessions, "pinned_kept",
+                                             (json_int_t)n.pinned, "dry_run", (int)o->dry_run));
+    if (rc == 0)
+        printf("%lld queries %s, %lld pinned ones stay\n", (long long)n.queries,
+               o->dry_run ? "would go" : "removed", (long long)n.pinned);
+    return rc;
+}
+
+/* ---- check */
+
+static void print_report(const struct log_report *r, const char *path)
+{
+    sessions_print(path);
+    printf(": version %d, %.1f MB\n", r->version, (double)r->bytes / 1e6);
+    for (int i = 0; i < r->count; i++)
+        printf("%10lld %s\n", (long long)r->counts[i].rows, r->counts[i].name);
+    for (int i = 0; i < r->problem_count; i++) {
+        printf("problem: ");
+        sessions_print(r->problems[i]);
+        putchar('\n');
+    }
+    if (r->problem_count == 0)
+        printf("no problems\n");
+}
+
+static void print_report_json(const struct log_report *r, const char *path)
+{
+    json_t *counts = json_object(), *problems = json_array();
+    for (int i = 0; i < r->count; i++)
+        json_object_set_new(counts, r->counts[i].name, json_integer(r->counts[i].rows));
+    for (int i = 0; i < r->problem_count; i++)
+        json_array_append_new(problems, sessions_text(r->problems[i]));
+    sessions_print_json(json_pack("{s:o, s:i, s:I, s:o, s:o}", "log", sessions_text(path),
+                                  "version", r->version, "bytes", (json_int_t)r->bytes, "rows",
+                                  counts, "problems", problems));
+}
+
+int sessions_check(const struct sessions_options *o, struct log *l, struct vs_err *err)
+{
+    struct log_report r;
+    int rc = log_check(l, o->repair, &r, err);
+    if (rc == 0 && o->json)
+        print_report_json(&r, log_path(l));
+    else if (rc == 0)
+        print_report(&r, log_path(l));
+    if (rc == 0)
+        rc = r.problem_count > 0;
+    log_report_fini(&r);
+    return rc;
+}
+
+/* ---- sql */
+
+struct sql {
+    struct log *l;
+    const char *text;
+    enum log_format format;
+};
+
+static int put_sql(FILE *out, void *arg, struct vs_err *err)
+{
+    struct sql *s = arg;
+    return log_sql(s->l, s->text, s->format, out, err);
+}
+
+int sessions_sql(const struct sessions_options *o, struct log *l, struct vs_err *err)
+{
+    struct sql s = {l, o->args[0], o->json ? LOG_JSON : o->csv ? LOG_CSV : LOG_TABLE};
+    return with_output(o->output, put_sql, &s, err);
+}

@@ -1,0 +1,192 @@
+#!/bin/sh
+# vilscope compare as a user runs it: the demo's three checkpoints side by side, two generated ones
+# that differ in one layer, which the weights and the swap have to name, and a folder into which a
+# checkpoint is written slowly, which must not be asked before it is complete.
+set -u
+tiny=$SRCDIR/tests/data/tiny
+demo=$SRCDIR/demo/model
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export VILSCOPE_LOG="$work/log.db" XDG_CACHE_HOME="$work/cache"
+. "$SRCDIR/tests/cli/lib.sh"
+compare() {
+    "$VILSCOPE" compare "$@" 2>"$work/err"
+}
+
+# ---- probes on the demo
+cat >"$work/demo.probes" <<END
+name: stars
+task: genomeqa
+image: $demo/images/000000.png
+text: how many stars can you see?
+answer: 7
+
+task: vqa
+image: $demo/images/000000.png
+text: what color is it?
+END
+if [ -e "$demo/model.json" ]; then
+    compare -m "$demo" --probes "$work/demo.probes" >"$work/out"
+    [ $? -eq 0 ] && grep -q 'early  *middle  *final' "$work/out" &&
+        grep -q '^stars .* 7 0\.[0-9]*+' "$work/out" && grep -q 'now right' "$work/out"
+    ok $? "the demo's three checkpoints: $(grep '^stars' "$work/out")"
+    grep -q '^right .*0 of 1 .* 1 of 1' "$work/out"
+    ok $? "who is right: $(grep '^right' "$work/out")"
+    compare -m "$demo" -c early -c final --probes "$work/demo.probes" --json >"$work/json" &&
+        grep -q '"before": ' "$work/json" && [ "$(grep -c '"digest": "[0-9a-f]\{64\}"' "$work/json")" -eq 2 ]
+    ok $? "JSON: two checkpoints with their digests, flips"
+    compare -m "$demo" -c final --probes "$work/demo.probes" --csv >"$work/csv" &&
+        [ "$(wc -l <"$work/csv")" -eq 3 ] && grep -q '^1,"stars","genomeqa",.*"final","7",' "$work/csv"
+    ok $? "CSV: $(sed -n 2p "$work/csv")"
+    sed -n 's/.*"expected_softmax": \([0-9.e-]*\).*/\1/p' "$work/json" >"$work/values"
+    VILSCOPE_DEMO=$demo "$VILSCOPE" query -m "$demo" -t genomeqa --no-log --json \
+        "$demo/images/000000.png" "how many stars can you see?" 2>/dev/null |
+        sed -n '/"label": "7"/,/"sigmoid"/s/.*"softmax": \([0-9.e-]*\).*/\1/p' >"$work/asked"
+    grep -qF "$(head -n 1 "$work/asked")" "$work/values"
+    ok $? "the numbers are those of query: $(head -n 1 "$work/asked")"
+    [ "$("$VILSCOPE" sessions --json | grep -c '"id"')" -ge 3 ] &&
+        "$VILSCOPE" sessions --search stars | grep -q genomeqa
+    ok $? "what was asked is in the log"
+    [ "$("$VILSCOPE" sessions sql --csv "SELECT count(*) FROM probe_runs" | tail -n 1)" -ge 6 ] &&
+        "$VILSCOPE" sessions sql --csv "SELECT a_name, b_name, a_answer, b_answer FROM flips" |
+        grep -q '^early,final,.*,7$'
+    ok $? "as probe runs, and flips can be asked for"
+    head -n 4 "$demo/queries.jsonl" >"$work/items.jsonl"
+    sed "s|images/|$demo/images/|g" "$work/items.jsonl" >"$work/abs.jsonl"
+    compare -m "$demo" -c early -c final --no-log --probes "$work/abs.jsonl" >"$work/out" &&
+        grep -q '^right' "$work/out"
+    ok $? "a data set's lines are probes: $(grep '^right' "$work/out")"
+    compare -m "$demo" -c early -c final --no-log --attention -t vqa "$demo/images/000000.png" \
+        "what color is the star?" --top 3 >"$work/out" && [ "$(grep -c '^[a-z].* [01]\.[0-9]* ' "$work/out")" -eq 3 ]
+    ok $? "heads by how much they changed: $(sed -n 2p "$work/out")"
+    compare -m "$demo" --no-log --cka --probes "$work/demo.probes" >"$work/out" &&
+        [ "$(grep -c '^layer' "$work/out")" -eq 7 ]
+    ok $? "hidden states, layer by layer"
+    compare -m "$demo" -c final -c final.pth --no-log --cka --json --probes "$work/demo.probes" |
+        tr -d ' \n' | grep -q '"similarity":\[\[1\.0\|"similarity":\[\[0\.99999'
+    ok $? "a checkpoint is like itself"
+else
+    skip "there is no demo model"
+fi
+
+# ---- two checkpoints that differ in one layer
+"$BUILDDIR/test-compare" make "$tiny/checkpoint.bin" "$work/same.safetensors" none 1 &&
+    "$BUILDDIR/test-compare" make "$tiny/checkpoint.bin" "$work/other.safetensors" \
+        bert.encoder.v_layer.1. 0.4
+ok $? "two checkpoints are made"
+two="-m $tiny -c $work/same.safetensors -c $work/other.safetensors --no-log"
+compare $two --weights >"$work/out" && sed -n 3p "$work/out" | grep -q '^bert.encoder.v_layer.1 .* 0\.6 ' &&
+    sed -n 4p "$work/out" | grep -q ' 0  *0 '
+ok $? "the layer that differs: $(sed -n 3p "$work/out")"
+compare $two --weights --csv | grep -q '^"same.safetensors","other.safetensors","bert.encoder.v_layer.1",compared,0\.[56]'
+ok $? "and as CSV"
+compare $two --tensors --top 2 | grep -q '^bert.encoder.v_layer.1.* 0.6 '
+ok $? "by tensor"
+compare -m "$tiny" -c "$tiny/checkpoint.bin" -c "$work/same.safetensors" --weights --no-log |
+    head -n 1 | grep -q 'moved by 0 of'
+ok $? "half precision and its widened copy are equal"
+compare $two --swap layers --regions "$tiny/scene.npy" -t vqa "$tiny/scene.png" "what color" >"$work/out"
+grep -q '^the largest share is carried by: image layer 2, 100' "$work/out" &&
+    grep -q '^text layer 1 .* 0\.0%' "$work/out"
+ok $? "the swap names it: $(grep 'largest share' "$work/out")"
+compare $two --swap blocks --json --regions "$tiny/scene.npy" -t vqa "$tiny/scene.png" "what color" |
+    grep -q '"carried_by": "all image layers"'
+ok $? "and the block"
+compare $two --swap heads --csv --regions "$tiny/scene.npy" -t vqa "$tiny/scene.png" "what color" >"$work/csv" &&
+    grep -q '^"image layer 2, head 1","swap image 2.1 from other.safetensors",' "$work/csv"
+ok $? "and its heads: $(grep 'image layer 2, head 1' "$work/csv")"
+cp "$work/other.safetensors" "$work/x.safetensors"
+mkdir "$work/run2"
+cp "$work/other.safetensors" "$work/run2/x.safetensors"
+compare -m "$tiny" -c "$work/x.safetensors" -c "$work/run2/x.safetensors" --no-log -t vqa \
+    --regions "$tiny/scene.npy" "$tiny/scene.png" a | head -n 1 | grep -q 'x.safetensors  *run2/x.safe'
+ok $? "files of the same name are told apart"
+
+# ---- sets
+compare -m "$tiny" --no-log --probes "$SRCDIR/tests/data/probes/set.probes" >"$work/out" 2>&1
+[ $? -eq 0 ] && grep -q '^a color' "$work/out" && grep -q '^right  *[0-9] of 4' "$work/out"
+ok $? "every field of a set: $(grep '^right' "$work/out") $(cat "$work/err")"
+bad() { # bad SET PATTERN WHAT
+    printf "$1" >"$work/bad.probes"
+    refuses 1 "bad.probes: $2" "$3" "$VILSCOPE" compare -m "$tiny" --no-log --probes "$work/bad.probes"
+}
+bad 'task: vqa\nimage: a.png\ntext: a\n\ntask: chess\n' "line 5: there is no task 'chess'" "no such task"
+bad '\n# only words\n' "there is no probe" "an empty set"
+bad 'task: vqa\ntext: a\n' "line 1: not as many images" "no image"
+bad 'task: vqa\nimage: a.png\n' "line 1: a probe without a text" "no text"
+bad 'image: a.png\ntext: a\n' "line 1: a probe without a task" "no task"
+bad 'task vqa\n' "line 1: .*field: value" "no colon"
+bad 'color: red\n' "line 1: there is no such field" "no such field"
+bad 'task: refcoco\nimage: a.png\ntext: a\nbox: 5 5 1 9\n' "line 4: x1 y1 x2 y2" "a box inside out"
+bad 'task: refcoco\nimage: a.png\ntext: a\nanswer: red\n' "line 1: the answer .* is a box" "words for a box"
+bad 'task: coco\nimage: a.png\nimage: b.png\ntext: a\nanswer: 3\n' "line 1: .*number of an image" "image 3 of 2"
+bad 'task: vqa\nimage: a.png\ntext: a\nanswer: a\nanswer: b\n' "line 5: said twice" "two answers"
+bad 'regions: a.npy\n' "line 1: regions come after" "regions of nothing"
+bad 'a\000b' "is no text" "bytes"
+bad '{"task": "vqa"}\n' "line 1" "a JSON line without images"
+printf 'task: vqa\nimage: %s\ntext: a\n\ntask: vqa\nimage: none.png\ntext: b\n' "$tiny/scene.png" >"$work/half.probes"
+compare -m "$tiny" --no-log --probes "$work/half.probes" >"$work/out"
+[ $? -eq 0 ] && grep -q '^b  *failed' "$work/out" && grep -q 'none.png' "$work/err"
+ok $? "one probe that fails does not stop the others"
+
+# ---- what is wrong
+refuses 2 "neither a checkpoint of" "no such checkpoint" \
+    "$VILSCOPE" compare -m "$tiny" -c nothing --no-log --weights
+refuses 2 "two checkpoints" "one checkpoint" "$VILSCOPE" compare -m "$tiny" --no-log --weights
+refuses 2 "what is to be asked" "nothing asked" "$VILSCOPE" compare -m "$tiny"
+refuses 2 "at a time" "two comparisons" "$VILSCOPE" compare -m "$tiny" --weights --cka
+refuses 2 "not both" "probes and a query" "$VILSCOPE" compare -m "$tiny" --probes x -t vqa a b
+refuses 2 "blocks, layers or heads" "another level" "$VILSCOPE" compare -m "$tiny" --swap toes
+refuses 1 "No such file" "no such set" "$VILSCOPE" compare -m "$tiny" --probes "$work/none" --no-log
+refuses 1 "No such file" "no such folder" \
+    "$VILSCOPE" compare -m "$tiny" --probes "$work/half.probes" --watch "$work/none" --no-log
+refuses 2 "belong to --watch" "a stop without a watch" \
+    "$VILSCOPE" compare -m "$tiny" --probes "$work/half.probes" --until 3
+
+# ---- watch: one file is there, one is written slowly, one is renamed into place in a folder below
+run=$work/run
+mkdir -p "$run"
+cp "$work/same.safetensors" "$run/step_1.safetensors"
+echo "not a model" >"$run/notes.bin"
+size=$(wc -c <"$work/other.safetensors")
+: >"$work/watched"
+"$VILSCOPE" compare -m "$tiny" --no-log --probes "$work/half.probes" --watch "$run" --settle 0.3 \
+    --until 4 --json >"$work/watched" 2>"$work/err" &
+watcher=$!
+wait_for() { # wait_for SECONDS COMMAND...
+    left=$((10 * $1))
+    shift
+    while [ $left -gt 0 ]; do
+        "$@" && return 0
+        sleep 0.1
+        left=$((left - 1))
+    done
+    return 1
+}
+lines() { [ "$(wc -l <"$work/watched")" -ge "$1" ]; }
+wait_for 20 lines 1
+ok $? "the checkpoint that is there is asked"
+for part in 1 2 3 4; do
+    dd if="$work/other.safetensors" bs=$((size / 4 + 1)) skip=$((part - 1)) count=1 2>/dev/null \
+        >>"$run/step_2.safetensors"
+    [ $part -eq 4 ] || sleep 0.5
+    [ $part -ne 3 ] || early=$(wc -l <"$work/watched")
+done
+[ "$early" -eq 1 ]
+ok $? "a file that is still being written is not"
+wait_for 20 lines 2 && sed -n 2p "$work/watched" | grep -q '"name":"step_2.safetensors"' &&
+    sed -n 2p "$work/watched" | grep -q '"answers":\[{"answer"'
+ok $? "when it is complete it is"
+mkdir "$run/step-3"
+cp "$work/same.safetensors" "$run/step-3/.tmp"
+mv "$run/step-3/.tmp" "$run/step-3/model.safetensors"
+wait_for 20 lines 3 && sed -n 3p "$work/watched" | grep -q '"name":"step-3/model.safetensors"'
+ok $? "and one in a folder below"
+cp "$work/other.safetensors" "$run/step_1.safetensors"
+wait_for 20 lines 4 && sed -n 4p "$work/watched" | grep -q '"name":"step_1.safetensors (2)"'
+ok $? "one that is written anew is asked again"
+wait $watcher
+ok $? "after --until it ends"
+! grep -q 'left out' "$work/err"
+ok $? "nothing was left out $(grep 'left out' "$work/err")"
+end

@@ -1,0 +1,147 @@
+/* Several checkpoints in the workbench: two that differ in one layer side by side, their attention,
+ * weights and swaps; pinned probes, and a folder in which a third one appears. Broken when an
+ * answer lands in another's column, a difference is not marked, the layer is not named, or what was
+ * asked is not in the log as belonging together. */
+#include "tap.h"
+#include "terminal.h"
+
+#include <sys/wait.h>
+
+static char dir[300], other[360], log_path[360], pins[360], run[360];
+
+static bool shell(const char *fmt, ...)
+{
+    char command[4000];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(command, sizeof command, fmt, ap);
+    va_end(ap);
+    return system(command) == 0;
+}
+
+static bool prepare(void)
+{
+    const char *tmp = getenv("TMPDIR");
+    snprintf(dir, sizeof dir, "%s/side", tmp ? tmp : "/tmp");
+    snprintf(other, sizeof other, "%s/other.safetensors", dir);
+    snprintf(log_path, sizeof log_path, "%s/log.db", dir);
+    snprintf(pins, sizeof pins, "%s/pinned.probes", dir);
+    snprintf(run, sizeof run, "%s/run", dir);
+    return shell("rm -rf '%s' && mkdir -p '%s' && ./test-compare make '%s' '%s' "
+                 "bert.encoder.v_layer.1. 0.4", dir, run,
+                 source_path("tests/data/tiny/checkpoint.bin"), other);
+}
+
+static struct terminal *start(void)
+{
+    const char *program = getenv("VILSCOPE");
+    const char *argv[] = {program ? program : "./vilscope", "-m", source_path("tests/data/tiny"),
+                          "-c", source_path("tests/data/tiny/checkpoint.bin"), "-c", other,
+                          "--log", log_path, "-t", "vqa", source_path("tests/data/tiny/scene.png"),
+                          NULL};
+    return terminal_start(argv, 40, 120, true, false);
+}
+
+static void command(struct terminal *t, const char *fmt, ...)
+{
+    char line[500], all[520];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    snprintf(all, sizeof all, ":%s\r", line);
+    terminal_type(t, all);
+}
+
+/* The column in which a row has a text, or -1. */
+static int column_of(const struct terminal *t, int row, const char *text)
+{
+    char line[2000];
+    terminal_row(t, row, line, sizeof line);
+    const char *at = strstr(line, text);
+    int col = 0;
+    for (const char *p = line; at && p < at; p++)
+        col += (*p & 0xc0) != 0x80;
+    return at ? col : -1;
+}
+
+static void side_by_side(struct terminal *t)
+{
+    command(t, "ask what color");
+    terminal_expect(t, "entropy");
+    terminal_type(t, "A");
+    ok(terminal_expect(t, "A checkpoint") && terminal_expect(t, "B other"),
+       "both checkpoints have a column");
+    terminal_expect(t, "another answer");
+    terminal_settle(t, 300);
+    int first = column_of(t, 1, "A checkpoint"), second = column_of(t, 1, "B other");
+    ok(first >= 0 && second > first + 30, "beside each other: %d, %d", first, second);
+    int rows = 0, compared = 0;
+    for (int i = 2; i < 36; i++) {
+        char line[2000];
+        terminal_row(t, i, line, sizeof line);
+        rows += strstr(line, "entropy") && strstr(strstr(line, "entropy") + 1, "entropy");
+        compared += strchr(line, '^') || strstr(line, " v");
+    }
+    ok(rows == 1 && compared > 0, "with their answers, and how ranks moved");
+    struct picture p = {0};
+    ok(terminal_picture(t, &p) && p.row == 2, "and their pictures: row %d", p.row);
+    command(t, "between other.safetensors checkpoint.bin");
+    ok(terminal_expect(t, "A other") && terminal_expect(t, "B checkpoint"), "A and B are chosen");
+    command(t, "between checkpoint.bin other.safetensors");
+    terminal_expect(t, "A checkpoint");
+}
+
+static void what_changed(struct terminal *t)
+{
+    terminal_type(t, "B");
+    ok(terminal_expect(t, "JSD, bits") && terminal_expect(t, "Attention of B minus A"),
+       "attention differs, head by head");
+    terminal_type(t, "F");
+    ok(terminal_expect(t, "weights moved by") && terminal_expect(t, "v_layer.1"),
+       "weights by layer");
+    terminal_type(t, "E");
+    ok(terminal_expect(t, "largest share: image layer 2, 100.0 %"), "the swap names the layer");
+}
+
+static void probes(struct terminal *t)
+{
+    command(t, "probes %s", pins);
+    ok(terminal_expect(t, "is new"), "a set that is not there yet");
+    command(t, "pin red");
+    ok(terminal_expect(t, "2 checkpoints") && access(pins, R_OK) == 0, "a query is pinned");
+    ok(shell("grep -q '^answer: red' '%s' && grep -q '^task: vqa' '%s'", pins, pins),
+       "in the file, with what is right");
+    command(t, "watch %s", run);
+    ok(terminal_expect(t, "watching"), "a folder is watched");
+    ok(shell("head -c 20000 '%s' >'%s/step.safetensors'", other, run) &&
+       terminal_expect(t, "step.safetensors is"), "a file in it is not complete");
+    ok(shell("cp '%s' '%s/step.safetensors'", other, run) && terminal_expect(t, "3 checkpoints"),
+       "when it is, it is asked the probes");
+}
+
+int main(void)
+{
+    setenv("VILSCOPE_DEMO", "none", 1);
+    if (!prepare()) {
+        ok(false, "checkpoints are made");
+        return tap_done();
+    }
+    struct terminal *t = start();
+    if (!ok(t && terminal_expect(t, "vilscope"), "the workbench opens"))
+        return tap_done();
+    side_by_side(t);
+    what_changed(t);
+    probes(t);
+    terminal_type(t, ":quit\r");
+    int status = terminal_end(t);
+    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "it ends in order");
+    const char *program = getenv("VILSCOPE");
+    ok(shell("'%s' sessions sql --log '%s' 'SELECT count(*) AS n FROM comparisons' | grep -q "
+             "'^[1-9]' &&"
+             " '%s' sessions sql --log '%s' 'SELECT count(*) AS n FROM probe_runs' | grep -q '^3'",
+             program, log_path, program, log_path),
+       "comparisons and three runs of the probes are in the log");
+    shell("rm -rf '%s'", dir);
+    return tap_done();
+}

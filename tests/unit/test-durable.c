@@ -1,0 +1,426 @@
+/* What the log promises: a query that it said is written is there, once, whatever happened: power
+ * cut at any write, kill -9, a full disk, a lock, a move from an older version; and what could not
+ * be written waits. Without a sync at each commit the power cuts lose queries (shown by the last
+ * but one test), without one transaction a query integrity or counts break, without the copy a
+ * migration that goes wrong costs the log. VILSCOPE_FULL: 500 kills and cuts instead of 25. */
+#include "faults.h"
+#include "logs.h"
+#include "sessions/db.h"
+
+#include <time.h>
+
+static int points(void)
+{
+    return getenv("VILSCOPE_FULL") ? 500 : 25;
+}
+
+/* Logs a query of that text through the queue: the same code as the program. */
+static int later(struct log *l, const char *text, struct vs_err *err)
+{
+    struct result *r = make_result("vqa", text);
+    int rc = log_result_later(l, r, err);
+    result_free(r);
+    return rc;
+}
+
+static bool whole(const char *path)
+{
+    return integrity(path) && number(path, "SELECT count(*) FROM pragma_foreign_key_check") == 0;
+}
+
+/* ---- migrations */
+
+/* What a log of an older version holds afterwards: see tests/data/logs. */
+static void migrated(int version)
+{
+    char from[4096], name[64];
+    struct log *l = NULL;
+    struct vs_err err = {0};
+    const char *srcdir = getenv("SRCDIR");
+    snprintf(from, sizeof from, "%s/tests/data/logs/version-%d.db", srcdir ? srcdir : ".", version);
+    snprintf(name, sizeof name, "old%d.db", version);
+    const char *path = file(name);
+    ok(copy_file(from, path) && log_open(path, true, &l, &err) == 0, "version %d is read %s",
+       version, err.text);
+    struct log_query *q = NULL;
+    int n = 0;
+    ok(log_list_queries(l, 0, "red square", 10, &q, &n, &err) == 0 && n == 2 &&
+       strcmp(q[1].answer, "region 3 triangle") == 0, "and searched %s", err.text);
+    log_queries_free(q, n);
+    log_close(l);
+    ok(number(path, "PRAGMA user_version") == version, "without being changed");
+    int rc = log_open(path, false, &l, &err);
+    ok(rc == 0 && log_notice(l) && strstr(log_notice(l), ".bak"), "opened for writing: %s",
+       rc == 0 ? log_notice(l) : err.text);
+    char *backup = xasprintf("%s.v%d.bak", path, version), *json = NULL;
+    ok(number(backup, "PRAGMA user_version") == version &&
+       number(backup, "SELECT count(*) FROM queries") == 4, "the old one is kept");
+    ok(number(path, "PRAGMA user_version") == LOG_SCHEMA && whole(path) &&
+       number(path, "SELECT count(*) FROM queries") == 4, "all queries are in the new one");
+    ok(number(path, "SELECT count(*) FROM evaluations") == version - 1, "evaluations, too");
+    ok(number(path, "SELECT count(DISTINCT uid) FROM sessions WHERE length(uid) = 32") == 4,
+       "sessions have identities");
+    ok(log_query_json(l, 2, &json, &err) == 0 && strstr(json, "\"answer_count\": "),
+       "a query is whole %s", err.text);
+    /* The same question logged anew has the question that the migration computed. */
+    struct result *r = NULL;
+    ok(log_read_result(l, 3, &r, &err) == 0 && log_result(l, 1, r, &err) == 0 && number(path,
+       "SELECT count(DISTINCT question) FROM queries WHERE id IN (3, 5)") == 1,
+       "old and new questions are the same %s", err.text);
+    log_result_free(r);
+    free(json);
+    log_close(l);
+    ok(log_open(path, false, &l, &err) == 0 && !log_notice(l), "the second time it is silent");
+    log_close(l);
+    free(backup);
+}
+
+/* Two copies of one old log, migrated on two machines, have the same identities. */
+static void same_identities(void)
+{
+    const char *a = file("old1.db"), *b = file("old2.db");
+    char *sql = xasprintf("ATTACH '%s' AS o", b);
+    sqlite3 *db = NULL;
+    sqlite3_stmt *s = NULL;
+    int same = -1;
+    if (sqlite3_open(a, &db) == SQLITE_OK && sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK &&
+        sqlite3_prepare_v2(db, "SELECT count(*) FROM sessions JOIN o.sessions x USING (uid)", -1,
+                           &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW)
+        same = sqlite3_column_int(s, 0);
+    sqlite3_finalize(s);
+    sqlite3_close(db);
+    free(sql);
+    ok(same == 4, "identities follow from what a session is: %d", same);
+}
+
+static void no_room_for_backup(void)
+{
+    char from[4096];
+    struct log *l = NULL;
+    struct vs_err err = {0};
+    const char *srcdir = getenv("SRCDIR"), *path = file("noroom.db");
+    snprintf(from, sizeof from, "%s/tests/data/logs/version-2.db", srcdir ? srcdir : ".");
+    copy_file(from, path);
+    struct rlimit old, small;
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &old);
+    small = old;
+    small.rlim_cur = 40000;
+    setrlimit(RLIMIT_FSIZE, &small);
+    int rc = log_open(path, false, &l, &err);
+    setrlimit(RLIMIT_FSIZE, &old);
+    ok(rc == VS_E_DB, "no room for the copy: %s", err.text);
+    ok(number(path, "PRAGMA user_version") == 2 && whole(path), "the old log is as it was");
+    char *backup = xasprintf("%s.v2.bak", path);
+    ok(access(backup, F_OK) != 0, "and there is no half copy");
+    free(backup);
+}
+
+/* ---- waiting */
+
+static void waits_for_lock(void)
+{
+    struct log *l = NULL;
+    struct vs_err err = {0};
+    sqlite3 *db;
+    int lost = -1;
+    const char *path = file("wait.db");
+    ok(log_start(path, "test", &l, &err) == 0 && log_pending_count(l) == 0, "started %s", err.text);
+    ok(later(l, "0", &err) == 0 && log_started_session(l) == 1, "written at once");
+    sqlite3_open(path, &db);
+    sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    ok(later(l, "1", &err) == VS_E_DB && log_pending_count(l) == 1, "locked, kept: %s", err.text);
+    ok(later(l, "2", &err) == VS_E_DB && log_pending_count(l) == 2, "the next waits: %s", err.text);
+    ok(log_flush_pending(l, &err) == VS_E_DB && log_pending_count(l) == 2, "still locked");
+    sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+    sqlite3_close(db);
+    ok(log_flush_pending(l, &err) == 0 && log_pending_count(l) == 0, "written when it is free");
+    ok(later(l, "3", &err) == 0, "and the next at once");
+    ok(number(path, "SELECT group_concat(text, '') = '0123' FROM (SELECT text FROM queries ORDER BY"
+                    " id)") == 1, "in order");
+    ok(number(path, "SELECT count(*) FROM answers") == 4 * RESULT_TOP, "with all they had");
+    ok(log_finish(l, &lost, &err) == 0 && lost == 0 &&
+       number(path, "SELECT count(*) FROM sessions WHERE ended IS NOT NULL") == 1, "ended");
+}
+
+/* The log cannot even be opened at first: a folder that is a file. */
+static void waits_for_place(void)
+{
+    struct log *l = NULL;
+    struct vs_err err = {0};
+    int lost = -1;
+    const char *place = file("place");
+    char *path = xasprintf("%s/log.db", place);
+    fclose(fopen(place, "w"));
+    ok(log_start(path, "test", &l, &err) == VS_E_DB && l, "cannot be made: %s", err.text);
+    later(l, "a", &err);
+    later(l, "b", &err);
+    ok(log_pending_count(l) == 2 && log_started_session(l) == 0, "two wait: %s", err.text);
+    unlink(place);
+    ok(log_flush_pending(l, &err) == 0 && log_started_session(l) == 1 &&
+       number(path, "SELECT count(*) FROM queries") == 2, "and are written %s", err.text);
+    ok(log_finish(l, &lost, &err) == 0 && lost == 0, "finished");
+    log_start("/proc/none/log.db", "test", &l, &err);
+    later(l, "a", &err);
+    ok(log_finish(l, &lost, &err) == VS_E_DB && lost == 1, "what never could be: %s", err.text);
+    free(path);
+}
+
+static void refuses(const char *name, const char *sql, const char *word)
+{
+    struct log *l = NULL;
+    struct vs_err err = {0};
+    const char *path = file(name);
+    sqlite3 *db;
+    sqlite3_open(path, &db);
+    sqlite3_exec(db, sql, NULL, NULL, NULL);
+    sqlite3_close(db);
+    ok(log_start(path, "test", &l, &err) == VS_E_DB && strstr(err.text, word), "%s: %s", word,
+       err.text);
+    later(l, "a", &err);
+    ok(log_pending_count(l) == 1, "the program goes on");
+    log_finish(l, NULL, &err);
+}
+
+/* Writes fail with a full disk at every place in turn; then there is room again. */
+static void disk_full(void)
+{
+    struct log *l = NULL;
+    struct vs_err err = {0};
+    const char *path = file("full.db");
+    int asked = 0, waited = 0;
+    faults_install();
+    ok(log_start(path, "test", &l, &err) == 0, "a disk that will be full");
+    for (int round = 0; round < 5; round++) {
+        faults.full = true;
+        for (int i = 0; i < 3; i++) {
+            char text[16];
+            snprintf(text, sizeof text, "q%d", asked++);
+            waited += later(l, text, &err) != 0;
+        }
+        faults.full = false;
+        if (log_flush_pending(l, &err) != 0)
+            printf("# %s\n", err.text);
+    }
+    ok(waited == asked && strstr(err.text, "wait"), "%d of %d waited", waited, asked);
+    ok(log_pending_count(l) == 0 && number(path, "SELECT count(DISTINCT text) FROM queries") ==
+       asked && number(path, "SELECT count(*) FROM queries") == asked && whole(path),
+       "all are there, once");
+    /* And in the middle of a query, at every write of it in turn. */
+    for (int write = 1; write <= 40; write++) {
+        char text[16];
+        snprintf(text, sizeof text, "q%d", asked++);
+        faults.full_in = write;
+        later(l, text, &err);
+        faults.full = false;
+        faults.full_in = 0;
+        log_flush_pending(l, &err);
+    }
+    ok(log_pending_count(l) == 0 && number(path, "SELECT count(DISTINCT text) FROM queries") ==
+       asked && number(path, "SELECT count(*) FROM queries") == asked && whole(path),
+       "full at each write of a query: all %d are there, once", asked);
+    log_finish(l, NULL, &err);
+    faults_remove();
+}
+
+/* ---- power cuts */
+
+/* Power goes while an older log is migrated: it is old or new afterwards, and whole. */
+static void cut_migration(void)
+{
+    char from[4096];
+    const char *srcdir = getenv("SRCDIR"), *path = file("move.db");
+    char *remove = xasprintf("rm -f '%s'*", path);
+    int rounds = points(), bad = 0, old = 0;
+    long all = 0;
+    snprintf(from, sizeof from, "%s/tests/data/logs/version-2.db", srcdir ? srcdir : ".");
+    faults_install();
+    for (int i = -1; i < rounds; i++) {
+        struct log *l = NULL;
+        struct vs_err err = {0};
+        if (system(remove) != 0 || !copy_file(from, path))
+            break;
+        srand((unsigned)i);
+        faults_cut_at(i < 0 ? 1L << 40 : 1 + (long)i * all / rounds);
+        log_open(path, false, &l, &err);
+        log_close(l);
+        l = NULL;
+        all = i < 0 ? faults.ops : all;
+        faults_restore();
+        old += number(path, "PRAGMA user_version") == 2;
+        bool good = whole(path) && log_open(path, false, &l, &err) == 0 &&
+                    number(path, "SELECT count(*) FROM queries") == 4 && whole(path);
+        if (!good)
+            printf("# cut %d: %s\n", i, err.text);
+        bad += !good;
+        log_close(l);
+    }
+    ok(bad == 0 && old > 0 && all > 20, "power cut at %d of %ld operations of a migration (%d were "
+       "old still)", rounds, all, old);
+    faults_remove();
+    free(remove);
+}
+
+/* Logs queries until the power goes; how many were confirmed. */
+static int log_until_cut(const char *path, bool careless)
+{
+    struct log *l = NULL;
+    struct vs_err err = {0};
+    int confirmed = 0;
+    log_start(path, "test", &l, &err);
+    if (careless && l->db)
+        sqlite3_exec(l->db, "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=60", NULL, NULL,
+                     NULL);
+    else if (l->db)
+        sqlite3_exec(l->db, "PRAGMA wal_autocheckpoint=60", NULL, NULL, NULL);
+    while (!faults.cut && confirmed < 25) {
+        char text[16];
+        snprintf(text, sizeof text, "q%d", confirmed);
+        if (later(l, text, &err) != 0)
+            break;
+        confirmed++;
+    }
+    log_close(l);
+    return confirmed;
+}
+
+/* True: the log is sound and has what was confirmed and at most one more. */
+static bool survives(int confirmed, const char *path, int64_t *there)
+{
+    struct log *l = NULL;
+    struct vs_err err = {0};
+    bool sound = log_open(path, false, &l, &err) == 0;
+    log_close(l);
+    *there = number(path, "SELECT count(*) FROM queries");
+    return sound && whole(path) && *there >= confirmed && *there <= confirmed + 1 &&
+           number(path, "SELECT count(DISTINCT text) FROM queries") == *there;
+}
+
+static void cut_power(void)
+{
+    const char *path = file("cut.db");
+    char *remove = xasprintf("rm -f '%s'*", path);
+    int rounds = points(), bad = 0;
+    faults_install();
+    faults_cut_at(1L << 40);
+    log_until_cut(path, false);
+    long all = faults.ops;
+    faults_restore();
+    for (int i = 0; i < rounds; i++) {
+        int64_t there;
+        if (system(remove) != 0)
+            break;
+        srand((unsigned)i);
+        faults_cut_at(1 + (long)i * all / rounds);
+        int confirmed = log_until_cut(path, false);
+        faults_restore();
+        if (!survives(confirmed, path, &there)) {
+            printf("# cut %d of %d: %d confirmed, %lld there\n", i, rounds, confirmed,
+                   (long long)there);
+            bad++;
+        }
+    }
+    ok(all > 100 && bad == 0, "power cut at %d of %ld operations: nothing confirmed is lost",
+       rounds, all);
+    int lost = 0;
+    for (int i = 10; i < 25; i++) {
+        int64_t there;
+        if (system(remove) != 0)
+            break;
+        srand((unsigned)i);
+        faults_cut_at(1 + (long)i * all / 40);
+        int confirmed = log_until_cut(path, true);
+        faults_restore();
+        lost += !survives(confirmed, path, &there);
+    }
+    ok(lost > 0, "with synchronous=NORMAL %d of 15 cuts lose queries: FULL is needed", lost);
+    faults_remove();
+    free(remove);
+}
+
+/* ---- kill -9 */
+
+static void write_until_killed(const char *path, int round, int out)
+{
+    struct log *l = NULL;
+    struct vs_err err = {0};
+    log_start(path, "test", &l, &err);
+    for (int i = 0;; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "round %d number %d", round, i);
+        if (later(l, text, &err) == 0 && write(out, "x", 1) != 1)
+            break;
+        log_flush_pending(l, &err);
+    }
+    _exit(1);
+}
+
+/* How many queries the child said are written before it was killed. */
+static int kill_one(const char *path, int round)
+{
+    int p[2], said = 0;
+    char c;
+    if (pipe(p) != 0)
+        return -1;
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(p[0]);
+        write_until_killed(path, round, p[1]);
+    }
+    close(p[1]);
+    for (int wait = rand() % 4; wait > 0 && read(p[0], &c, 1) == 1; wait--)
+        said++;
+    nanosleep(&(struct timespec){0, rand() % 3000000}, NULL);
+    kill(pid, SIGKILL);
+    while (read(p[0], &c, 1) == 1)
+        said++;
+    close(p[0]);
+    waitpid(pid, NULL, 0);
+    return said;
+}
+
+static void killed(void)
+{
+    const char *path = file("killed.db");
+    int rounds = points(), bad = 0, confirmed = 0;
+    srand(6);
+    for (int i = 0; i < rounds; i++) {
+        int64_t before = i ? number(path, "SELECT count(*) FROM queries") : 0;
+        int said = kill_one(path, i);
+        int64_t there = number(path, "SELECT count(*) FROM queries");
+        before = before < 0 ? 0 : before; /* killed before there was a table */
+        there = there < 0 ? 0 : there;
+        confirmed += said;
+        if (there - before != said && there - before != said + 1) {
+            printf("# kill %d: %d said, %lld there\n", i, said, (long long)(there - before));
+            bad++;
+        }
+        if (i % 25 == 24 && !whole(path))
+            bad++;
+    }
+    ok(bad == 0, "killed at %d random points: all of %d confirmed queries are there", rounds,
+       confirmed);
+    ok(whole(path) && number(path, "SELECT count(*) - count(DISTINCT text) FROM queries") == 0,
+       "the log is sound and has nothing twice");
+}
+
+int main(void)
+{
+    if (!make_folder())
+        return tap_done();
+    migrated(1);
+    migrated(2);
+    same_identities();
+    no_room_for_backup();
+    waits_for_lock();
+    waits_for_place();
+    refuses("newer.db", "PRAGMA application_id=1986620531; CREATE TABLE t(x); PRAGMA "
+                        "user_version=99", "newer");
+    refuses("other.db", "CREATE TABLE t(x)", "another program");
+    disk_full();
+    cut_migration();
+    cut_power();
+    killed();
+    return remove_folder();
+}

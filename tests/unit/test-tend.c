@@ -1,0 +1,510 @@
+/* Looking after logs: a merge has everything once however often it is run and whoever writes
+ * meanwhile; pruning removes what it says and nothing else; a damaged log is called damaged; SQL
+ * only reads; exports are well formed whatever was typed. A merge without identities doubles
+ * queries, a prune without cascades leaves rows behind, text that is not escaped ends up as
+ * markup. */
+#include "logs.h"
+#include "sessions/db.h"
+#include "sessions/tend.h"
+#include "src/formats/image.h"
+
+static int64_t ask(struct log *l, int64_t session, const char *task, const char *text, char c)
+{
+    struct vs_err err = {0};
+    struct result *r = make_result(task, text);
+    memset(r->checkpoint_digest, c, 64);
+    r->changes = c == 'f' ? xstrdup("head off") : NULL;
+    int rc = log_result(l, session, r, &err);
+    int64_t id = r->log_id;
+    if (rc != 0)
+        printf("# %s\n", err.text);
+    result_free(r);
+    return rc == 0 ? id : 0;
+}
+
+static struct trace *small_trace(void)
+{
+    struct trace *t = xcalloc(1, sizeof *t);
+    t->tensors = xcalloc(1, sizeof *t->tensors);
+    t->count = 1;
+    t->tensors[0] = (struct trace_tensor){"attn.t.0", 4, {1, 1, 2, 2}, xcalloc(4, sizeof(float))};
+    return t;
+}
+
+/* A log with something in every table; number makes it another machine's. */
+static void make_log(const char *path, int machine)
+{
+    struct log *l = NULL;
+    struct vs_err err = {0};
+    int64_t session = 0, ids[2];
+    log_open(path, false, &l, &err);
+    for (int s = 0; s < 2; s++) {
+        char text[64];
+        log_begin_session(l, "test", &session, &err);
+        for (int i = 0; i < 3; i++) {
+            snprintf(text, sizeof text, "question %d of %d on %d", i, s, machine);
+            ids[i % 2] = ask(l, session, i == 1 ? "refcoco" : "vqa", text, (char)('c' + i));
+        }
+        log_pin(l, ids[0], "cat", &err);
+        log_set_note(l, ids[1], "a note", &err);
+        log_add_tag(l, ids[1], "hard", &err);
+        log_comparison(l, session, ids, 2, "both", NULL, &err);
+        struct log_evaluation e = {.task = task_find("gqa"), .model = "tiny", .data_digest = "d",
+                                   .items = 10, .score = 0.5, .low = 0.2, .high = 0.8};
+        memset(e.checkpoint_digest, 'c', 64);
+        log_evaluation(l, session, &e, &err);
+        struct log_probe p = {.probe = "what", .task = "vqa", .query = ids[0],
+                              .outcome = PROBE_UNJUDGED};
+        struct log_probe_run run = {.probes_digest = "d", .probes = &p, .count = 1};
+        memset(run.checkpoint_digest, 'e', 64);
+        log_probe_run(l, session, &run, NULL, &err);
+        struct trace *t = small_trace();
+        log_attention(l, ids[0], t, LOG_ATTENTION_LIMIT, NULL, &err);
+        trace_free(t);
+        log_end_session(l, session, &err);
+    }
+    log_close(l);
+}
+
+static int merge(const char *into, const char *from, struct log_merged *n, struct vs_err *err)
+{
+    struct log *a = NULL, *b = NULL;
+    int rc = log_open(into, false, &a, err);
+    if (rc == 0)
+        rc = log_open(from, true, &b, err);
+    if (rc == 0)
+        rc = log_merge(a, b, n, err);
+    log_close(b);
+    log_close(a);
+    return rc;
+}
+
+/* All rows of both logs, without what ids each gave: "" or the first table that differs. */
+static const char *differs(const char *a, const char *b)
+{
+    static const char *const views[] = {
+        "SELECT uid, started, ended, note, last_seq FROM sessions",
+        "SELECT s.uid, q.seq, q.asked, q.task, q.text, q.best, q.question, q.changes, c.digest,"
+        " q.margin FROM queries q JOIN sessions s ON s.id = q.session_id JOIN checkpoints c ON"
+        " c.id = q.checkpoint_id",
+        "SELECT s.uid, q.seq, x.rank, x.label, x.softmax FROM answers x JOIN queries q ON q.id ="
+        " x.query_id JOIN sessions s ON s.id = q.session_id",
+        "SELECT s.uid, q.seq, x.rank, x.region, x.x1, x.label FROM boxes x JOIN queries q ON q.id ="
+        " x.query_id JOIN sessions s ON s.id = q.session_id",
+        "SELECT s.uid, q.seq, x.position, x.path, i.digest, x.regions_digest FROM query_images x"
+        " JOIN queries q ON q.id = x.query_id JOIN sessions s ON s.id = q.session_id LEFT JOIN"
+        " images i ON i.id = x.image_id",
+        "SELECT s.uid, q.seq, x.position, x.piece FROM tokens x JOIN queries q ON q.id ="
+        " x.query_id JOIN sessions s ON s.id = q.session_id",
+        "SELECT s.uid, q.seq, x.stage, x.ms FROM timings x JOIN queries q ON q.id = x.query_id"
+        " JOIN sessions s ON s.id = q.session_id",
+        "SELECT s.uid, q.seq, x.name, x.data FROM attention x JOIN queries q ON q.id = x.query_id"
+        " JOIN sessions s ON s.id = q.session_id",
+        "SELECT s.uid, q.seq, p.expected, n.note, t.tag FROM queries q JOIN sessions s ON s.id ="
+        " q.session_id LEFT JOIN pins p ON p.query_id = q.id LEFT JOIN notes n ON n.query_id ="
+        " q.id LEFT JOIN tags t ON t.query_id = q.id",
+        "SELECT s.uid, c.seq, c.note, x.position, q.seq FROM comparisons c JOIN sessions s ON"
+        " s.id = c.session_id JOIN comparison_queries x ON x.comparison_id = c.id JOIN queries q"
+        " ON q.id = x.query_id",
+        "SELECT s.uid, r.seq, c.digest, x.probe, x.outcome, q.seq FROM probe_runs r JOIN sessions s"
+        " ON s.id = r.session_id JOIN checkpoints c ON c.id = r.checkpoint_id JOIN probe_results x"
+        " ON x.run_id = r.id LEFT JOIN queries q ON q.id = x.query_id",
+        "SELECT s.uid, e.seq, c.digest, e.score FROM evaluations e JOIN sessions s ON s.id ="
+        " e.session_id JOIN checkpoints c ON c.id = e.checkpoint_id",
+        "SELECT name, digest FROM checkpoint_names n JOIN checkpoints c ON c.id = n.checkpoint_id",
+        "SELECT path, digest FROM image_paths p JOIN images i ON i.id = p.image_id"};
+    for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
+        struct log *l[2] = {NULL, NULL};
+        char *text[2] = {NULL, NULL};
+        size_t size[2];
+        for (int j = 0; j < 2; j++) {
+            char *sql = xasprintf("SELECT * FROM (%s) ORDER BY 1, 2, 3, 4", views[i]);
+            FILE *f = open_memstream(&text[j], &size[j]);
+            struct vs_err err = {0};
+            if (log_open(j ? b : a, true, &l[j], &err) != 0 ||
+                log_sql(l[j], i < 12 ? sql : views[i], LOG_JSON, f, &err) != 0)
+                fprintf(f, "%d %s", j, err.text);
+            fclose(f);
+            log_close(l[j]);
+            free(sql);
+        }
+        bool same = strcmp(text[0], text[1]) == 0 && size[0] > 30;
+        if (!same)
+            printf("# %.300s\n# %.300s\n", text[0], text[1]);
+        free(text[0]);
+        free(text[1]);
+        if (!same)
+            return views[i];
+    }
+    return "";
+}
+
+static bool sound(const char *path)
+{
+    struct log *l = NULL;
+    struct log_report r = {0};
+    struct vs_err err = {0};
+    bool good = log_open(path, true, &l, &err) == 0 && log_check(l, false, &r, &err) == 0 &&
+                r.problem_count == 0;
+    for (int i = 0; i < r.problem_count; i++)
+        printf("# %s\n", r.problems[i]);
+    if (err.text[0])
+        printf("# %s\n", err.text);
+    log_report_fini(&r);
+    log_close(l);
+    return good;
+}
+
+static void merging(void)
+{
+    struct vs_err err = {0};
+    struct log_merged n;
+    char a[4096], b[4096], c[4096];
+    snprintf(a, sizeof a, "%s", file("a.db"));
+    snprintf(b, sizeof b, "%s", file("b.db"));
+    snprintf(c, sizeof c, "%s", file("c.db"));
+    make_log(a, 1);
+    make_log(b, 2);
+    ok(merge(c, a, &n, &err) == 0 && n.sessions == 2 && n.queries == 6 && n.others == 6,
+       "a log is merged into an empty one %s", err.text);
+    const char *what = differs(a, c);
+    ok(!what[0], "nothing is lost or changed: %s", what);
+    ok(merge(c, a, &n, &err) == 0 && n.sessions == 0 && n.queries == 0 && n.others == 0,
+       "the second time nothing is new %s", err.text);
+    what = differs(a, c);
+    ok(!what[0], "and nothing there twice: %s", what);
+    ok(merge(c, b, &n, &err) == 0 && n.queries == 6 && merge(a, b, &n, &err) == 0 &&
+       merge(b, a, &n, &err) == 0 && n.queries == 6, "another machine's, both ways %s", err.text);
+    what = differs(a, c);
+    ok(!what[0], "the order does not matter: %s", what);
+    what = differs(a, b);
+    ok(!what[0], "nor the direction: %s", what);
+    ok(sound(a) && sound(b) && sound(c), "all are sound");
+}
+
+/* A session that goes on after it was merged, with new marks on an old query. */
+static void merging_more(void)
+{
+    struct vs_err err = {0};
+    struct log_merged n;
+    struct log *l = NULL;
+    int64_t session;
+    char a[4096], b[4096];
+    snprintf(a, sizeof a, "%s", file("more-a.db"));
+    snprintf(b, sizeof b, "%s", file("more-b.db"));
+    log_open(a, false, &l, &err);
+    log_begin_session(l, NULL, &session, &err);
+    ask(l, session, "vqa", "first", 'c');
+    ok(merge(b, a, &n, &err) == 0 && n.queries == 1, "while it runs");
+    ask(l, session, "vqa", "second", 'c');
+    log_add_tag(l, 1, "late", &err);
+    log_set_note(l, 1, "late, too", &err);
+    log_end_session(l, session, &err);
+    log_close(l);
+    ok(merge(b, a, &n, &err) == 0 && n.sessions == 0 && n.queries == 1, "and when it has ended");
+    ok(number(b, "SELECT count(*) FROM sessions WHERE ended IS NOT NULL") == 1 &&
+       number(b, "SELECT count(*) FROM tags") == 1 && number(b, "SELECT count(*) FROM words WHERE "
+       "words MATCH 'late'") == 1, "with its end and marks");
+    log_open(b, false, &l, &err);
+    log_set_note(l, 1, "newer", &err);
+    log_close(l);
+    ok(merge(b, a, &n, &err) == 0 && number(b, "SELECT note = 'newer' FROM notes") == 1,
+       "the later note stays");
+    char from[4096];
+    const char *srcdir = getenv("SRCDIR");
+    for (int v = 1; v < 3; v++) {
+        snprintf(from, sizeof from, "%s/tests/data/logs/version-%d.db", srcdir ? srcdir : ".", v);
+        ok(merge(b, from, &n, &err) == 0 && n.queries == (v == 1 ? 4 : 0),
+           "an older log, unchanged (version %d) %s", v, err.text);
+    }
+    ok(number(from, "PRAGMA user_version") == 2, "it is still old");
+    ok(sound(b), "the whole is sound");
+}
+
+/* Two workbenches write while a third program merges into their log, again and again. */
+static void all_at_once(void)
+{
+    char a[4096], b[4096];
+    pid_t pid[3];
+    snprintf(a, sizeof a, "%s", file("busy.db"));
+    snprintf(b, sizeof b, "%s", file("other.db"));
+    make_log(b, 7);
+    fflush(stdout);
+    for (int i = 0; i < 3; i++) {
+        pid[i] = fork();
+        if (pid[i] != 0)
+            continue;
+        struct log *l = NULL;
+        struct vs_err err = {0};
+        struct log_merged n;
+        int rc = 0;
+        if (i < 2) {
+            log_start(a, "writer", &l, &err);
+            for (int q = 0; q < 40; q++) {
+                char text[32];
+                snprintf(text, sizeof text, "writer %d, %d", i, q);
+                struct result *r = make_result("vqa", text);
+                log_result_later(l, r, &err);
+                log_flush_pending(l, &err);
+                result_free(r);
+            }
+            for (int wait = 0; wait < 40 && log_flush_pending(l, &err) != 0; wait++)
+                usleep(100000);
+            rc = log_pending_count(l);
+            log_finish(l, NULL, &err);
+        } else {
+            for (int m = 0; m < 8 && rc == 0; m++)
+                rc = merge(a, b, &n, &err);
+        }
+        if (rc != 0)
+            printf("# %d: %s\n", i, err.text);
+        fflush(stdout);
+        _exit(rc != 0);
+    }
+    int bad = 0, status;
+    for (int i = 0; i < 3; i++) {
+        waitpid(pid[i], &status, 0);
+        bad += status != 0;
+    }
+    ok(bad == 0, "two write and one merges at once");
+    ok(number(a, "SELECT count(*) FROM queries") == 86 &&
+       number(a, "SELECT count(DISTINCT text) FROM queries") == 86 && sound(a),
+       "everything is there once");
+}
+
+static void pruning(void)
+{
+    struct vs_err err = {0};
+    struct log *l = NULL;
+    struct log_pruned n;
+    int64_t sessions[2] = {1, 99};
+    const char *path = file("prune.db");
+    make_log(path, 1);
+    log_open(path, false, &l, &err);
+    struct log_prune what = {.sessions = sessions, .session_count = 1, .dry = true};
+    ok(log_prune(l, &what, &n, &err) == 0 && n.queries == 2 && n.pinned == 1 &&
+       number(path, "SELECT count(*) FROM queries") == 6, "a dry run only counts %s", err.text);
+    what.dry = false;
+    ok(log_prune(l, &what, &n, &err) == 0 && n.queries == 2 && n.pinned == 1 &&
+       number(path, "SELECT count(*) FROM queries WHERE session_id = 1") == 1,
+       "a session but its pinned query %s", err.text);
+    ok(number(path, "SELECT count(*) FROM tokens") == 8 && number(path, "SELECT count(*) FROM words"
+       " WHERE words MATCH 'question'") == 4, "with all that was theirs");
+    what.pinned = true;
+    ok(log_prune(l, &what, &n, &err) == 0 && n.queries == 1 &&
+       number(path, "SELECT count(*) FROM queries WHERE session_id = 1") == 0, "and that, too");
+    what.session_count = 2;
+    ok(log_prune(l, &what, &n, &err) == VS_E_MISSING, "no such session: %s", err.text);
+    what = (struct log_prune){.before = "2001-01-01"};
+    ok(log_prune(l, &what, &n, &err) == 0 && n.queries == 0, "nothing is that old");
+    what = (struct log_prune){.before = "2999-01-01", .pinned = true};
+    ok(log_prune(l, &what, &n, &err) == 0 && n.queries == 3 &&
+       number(path, "SELECT count(*) FROM queries") == 0 &&
+       number(path, "SELECT count(*) FROM images") == 0, "everything is older %s", err.text);
+    ok(number(path, "SELECT count(*) FROM evaluations") == 2 &&
+       number(path, "SELECT count(*) FROM sessions") == 2, "evaluations stay, with their sessions");
+    ok(log_vacuum(l, &err) == 0, "room is given back %s", err.text);
+    log_close(l);
+    ok(sound(path), "what is left is sound");
+}
+
+static int problems(struct log *l, bool repair)
+{
+    struct log_report r;
+    struct vs_err err = {0};
+    int n = log_check(l, repair, &r, &err) == 0 ? r.problem_count : -1;
+    if (n > 0)
+        printf("# %s\n", r.problems[0]);
+    log_report_fini(&r);
+    return n;
+}
+
+static void checking(void)
+{
+    struct vs_err err = {0};
+    struct log *l = NULL;
+    const char *path = file("check.db");
+    make_log(path, 1);
+    log_open(path, false, &l, &err);
+    ok(problems(l, false) == 0, "a sound log has no problems");
+    sqlite3_exec(l->db, "DELETE FROM answers WHERE query_id = 1 AND rank = 3", NULL, NULL, NULL);
+    ok(problems(l, false) == 1, "a missing answer is one");
+    sqlite3_exec(l->db, "PRAGMA foreign_keys=OFF; DELETE FROM sessions WHERE id = 2", NULL, NULL,
+                 NULL);
+    ok(problems(l, false) > 1, "so is a reference that leads nowhere");
+    log_close(l);
+    const char *other = file("words.db");
+    make_log(other, 1);
+    log_open(other, false, &l, &err);
+    sqlite3_exec(l->db, "DROP TRIGGER queries_update;"
+                 "UPDATE queries SET text = 'zebra' WHERE id = 1", NULL, NULL, NULL);
+    ok(problems(l, false) == 1, "a search index that disagrees");
+    ok(problems(l, true) == 0 && problems(l, false) == 0, "is repaired");
+    log_close(l);
+}
+
+static char *sql(const char *path, const char *text, enum log_format format, int *rc)
+{
+    struct log *l = NULL;
+    struct vs_err err = {0};
+    char *out = NULL;
+    size_t size;
+    FILE *f = open_memstream(&out, &size);
+    *rc = log_open(path, true, &l, &err);
+    if (*rc == 0)
+        *rc = log_sql(l, text, format, f, &err);
+    if (*rc != 0)
+        fprintf(f, "%s", err.text);
+    fclose(f);
+    log_close(l);
+    return out;
+}
+
+static void prints(const char *path, const char *text, enum log_format format, const char *want)
+{
+    int rc;
+    char *got = sql(path, text, format, &rc);
+    bool same = rc == 0 && strcmp(got, want) == 0;
+    ok(same, "%.60s", text);
+    if (!same)
+        printf("# '%s', wanted '%s'\n", got, want);
+    free(got);
+}
+
+static void asking(void)
+{
+    static const char *const refused[] = {
+        "DELETE FROM queries", "ATTACH '/tmp/x.db' AS x", "PRAGMA journal_mode=DELETE",
+        "PRAGMA user_version=7", "CREATE TEMP TABLE t(x)", "SELECT 1; DELETE FROM queries", "",
+        "nonsense", "VACUUM INTO '/tmp/y.db'", "BEGIN", "SELECT * FROM nowhere",
+        "INSERT INTO words(words) VALUES('delete-all')", "SELECT load_extension('x')"};
+    const char *path = file("sql.db");
+    int rc, bad = 0;
+    make_log(path, 1);
+    prints(path, "SELECT 1 AS a, NULL AS b, 'x,\"y' AS c, 0.5 AS d", LOG_CSV,
+           "a,b,c,d\n1,,\"x,\"\"y\",0.5\n");
+    prints(path, "SELECT 1 AS a, NULL AS b, 'x\"' AS c, x'0102' AS d", LOG_JSON,
+           "[{\"a\":1,\"b\":null,\"c\":\"x\\\"\",\"d\":\"(2 bytes)\"}]\n");
+    prints(path, "SELECT 'a' || char(27) || '[31m' || char(155) AS long, 1 AS b", LOG_TABLE,
+           "long     b\na [31m   1\n");
+    prints(path, "SELECT count(*) FROM queries; ", LOG_CSV, "count(*)\n6\n");
+    prints(path, "SELECT text FROM queries WHERE 0", LOG_JSON, "[]\n");
+    prints(path, "SELECT count(*) FROM words WHERE words MATCH 'question OR zebra'", LOG_CSV,
+           "count(*)\n6\n");
+    prints(path, "SELECT count(*) FROM words JOIN queries ON id = words.rowid WHERE words MATCH"
+                 " 'ques*' ORDER BY rank", LOG_CSV, "count(*)\n6\n");
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        char *out = sql(path, refused[i], LOG_CSV, &rc);
+        if (rc == 0)
+            printf("# allowed: %s\n", refused[i]);
+        bad += rc == 0;
+        free(out);
+    }
+    ok(bad == 0 && number(path, "SELECT count(*) FROM queries") == 6, "only reading is allowed");
+}
+
+static void exporting(void)
+{
+    struct vs_err err = {0};
+    struct log *l = NULL;
+    int64_t session, id;
+    const char *path = file("export.db"), *picture = file("p<i>.png");
+    char *out = NULL, from[4096];
+    size_t size;
+    const char *srcdir = getenv("SRCDIR");
+    snprintf(from, sizeof from, "%s/tests/data/pictures/palette.png", srcdir ? srcdir : ".");
+    log_open(path, false, &l, &err);
+    log_begin_session(l, NULL, &session, &err);
+    struct result *r = make_result("refcoco", "<script>alert(\"1\")</script> & 'x' \xff");
+    struct image *im = NULL;
+    ok(copy_file(from, picture) && image_open(picture, &im, &err) == 0, "a picture %s", err.text);
+    memcpy(r->images[0].digest, im ? im->digest : "", DIGEST_HEX);
+    free(r->images[0].path);
+    r->images[0].path = xstrdup(picture);
+    image_free(im);
+    log_result(l, session, r, &err);
+    result_free(r);
+    id = 1;
+    log_set_note(l, 1, "a \"note\", </dd>\nsecond line", &err);
+    for (int format = LOG_CSV; format <= LOG_HTML; format++) {
+        FILE *f = open_memstream(&out, &size);
+        int rc = log_export(l, &id, 1, (enum log_format)format, f, &err);
+        fclose(f);
+        if (format == LOG_HTML)
+            ok(rc == 0 && !strstr(out, "<script") && !strstr(out, "<i>") &&
+               !strstr(out, "note\", </dd>") && strstr(out, "&#60;script&#62;") &&
+               strstr(out, "\xef\xbf\xbd") && strstr(out, "data:image/png;base64,iVBORw0KGgo") &&
+               strstr(out, "<rect x=\"0.1\" y=\"1.5\""), "HTML: escaped, with picture and boxes %s",
+               err.text);
+        else if (format == LOG_CSV)
+            ok(rc == 0 && strstr(out, ",\"<script>alert(\"\"1\"\")</script> & 'x' \xff\",") &&
+               strstr(out, "\"a \"\"note\"\", </dd>\nsecond line\""), "CSV: quoted");
+        else
+            ok(rc == 0 && strchr(out, '\n') == out + size - 1 && strstr(out, "\"result\":{\"task\":"
+               "\"refcoco\"") && strstr(out, "second line"), "JSON: one line");
+        free(out);
+    }
+    unlink(picture);
+    FILE *f = open_memstream(&out, &size);
+    ok(log_export(l, &id, 1, LOG_HTML, f, &err) == 0 && fclose(f) == 0 &&
+       strstr(out, "the picture was not found") && !strstr(out, "base64"), "a picture that is "
+       "gone");
+    free(out);
+    id = 5;
+    f = open_memstream(&out, &size);
+    ok(log_export(l, &id, 1, LOG_JSON, f, &err) == VS_E_MISSING, "no such query: %s", err.text);
+    fclose(f);
+    free(out);
+    log_close(l);
+}
+
+static void comparing(void)
+{
+    struct vs_err err = {0};
+    struct log *l = NULL;
+    struct log_pair *p;
+    int64_t a, b;
+    int n;
+    log_open(file("diff.db"), false, &l, &err);
+    log_begin_session(l, NULL, &a, &err);
+    log_begin_session(l, NULL, &b, &err);
+    ask(l, a, "vqa", "same", 'c');
+    ask(l, a, "vqa", "other", 'c');
+    ask(l, a, "vqa", "only in a", 'c');
+    ask(l, b, "vqa", "same", 'd');
+    ask(l, b, "vqa", "other", 'd');
+    ask(l, b, "vqa", "only in b", 'd');
+    ask(l, b, "vqa", "same", 'f'); /* of a changed model */
+    sqlite3_exec(l->db, "UPDATE queries SET best = 'cat' WHERE id = 5", NULL, NULL, NULL);
+    struct log_side x = {.session = a}, y = {.session = b};
+    ok(log_diff(l, &x, &y, &p, &n, &err) == 0 && n == 5 && !p[0].changed && p[1].changed &&
+       p[1].b == 5 && strcmp(p[1].b_answer, "cat") == 0 && p[2].b == 0 && p[3].a == 0 &&
+       strcmp(p[3].text, "only in b") == 0 && p[4].a == 0 && strcmp(p[4].changes, "head off") == 0,
+       "two sessions: %d %s", n, err.text);
+    log_pairs_free(p, n);
+    char c[65] = {0}, d[65] = {0};
+    memset(c, 'c', 64);
+    memset(d, 'd', 64);
+    x = (struct log_side){.checkpoint = c};
+    y = (struct log_side){.checkpoint = d};
+    ok(log_diff(l, &x, &y, &p, &n, &err) == 0 && n == 4 && p[1].changed, "two checkpoints: %d", n);
+    log_pairs_free(p, n);
+    y.checkpoint = "nobody";
+    ok(log_diff(l, &x, &y, &p, &n, &err) == VS_E_MISSING, "no such: %s", err.text);
+    log_close(l);
+}
+
+int main(void)
+{
+    if (!make_folder())
+        return tap_done();
+    merging();
+    merging_more();
+    all_at_once();
+    pruning();
+    checking();
+    asking();
+    exporting();
+    comparing();
+    return remove_folder();
+}

@@ -1,0 +1,127 @@
+/* Several checkpoints in the workbench: what they answered to the query that is shown, which two
+ * are compared, and what was found out about those two. */
+#ifndef UI_COMPARE_H
+#define UI_COMPARE_H
+
+#include "src/compare_attention.h"
+#include "src/compare_cka.h"
+#include "src/compare_swap.h"
+#include "src/compare_weights.h"
+#include "src/probes.h"
+#include "src/watch.h"
+#include "ui/workbench_priv.h"
+
+/* Work of the engine's thread, told about while it runs. */
+struct compare_progress {
+    atomic_int done, all;
+};
+
+/* How far the weights are apart, and how alike the hidden states are. */
+struct drift {
+    int a, b;               /* of which checkpoints; -1: nothing is known */
+    bool runs;
+    struct compare_progress progress;
+    struct weights_change *weights; /* or NULL */
+    struct cka cka[2];      /* depths 0: not known */
+    char *text;             /* the query, of the states */
+    char why[256];          /* why there is none */
+    int top;                /* the first layer shown */
+};
+
+struct swaps {
+    int a, b;
+    bool runs;
+    enum swap_level level;
+    struct compare_progress progress;
+    struct swap_result *result; /* or NULL */
+    int *order;             /* of its items */
+    char *text;             /* the query */
+    int pick, top;          /* the chosen line */
+    char why[256];
+};
+
+/* Probes asked of every checkpoint, and of those of a run as they come. */
+struct trend {
+    char *path;             /* of the set, or NULL */
+    struct probes *probes;  /* NULL: none */
+    struct probe_runner *runner;
+    bool runs, stopped;     /* a job is under way; the user has stopped it */
+    bool looks;             /* that job looks at the folder */
+    int next;               /* the checkpoint to be asked next */
+    struct watch *watch;    /* or NULL; the job's while it runs */
+    double look;            /* ms: when to look at the folder again */
+    char state[256];        /* of the folder */
+    int pick, top;
+    struct to_log *queue, **queue_end; /* results that wait to be logged */
+    int logged;             /* columns that are in the log */
+};
+
+struct comparison {
+    struct result *results[MODEL_CHECKPOINTS]; /* owned; NULL: not known. Not the shown one */
+    char *errors[MODEL_CHECKPOINTS];
+    int number, left;       /* of the running query, 0: none */
+    int a, b;               /* the two that are compared */
+    int first;              /* the leftmost column */
+    bool waiting;           /* results wait to be logged, */
+    bool compared;          /* and then that they were compared */
+    uint64_t generation;    /* changes when a result comes or goes */
+    struct {
+        uint64_t generation;
+        int a, b, count, pick, top;
+        struct attention_change *list; /* or NULL */
+        char why[256];
+    } heads;
+    struct drift drift;
+    struct swaps swaps;
+    struct trend trend;
+};
+
+/* The workbench's, made when it is first needed. */
+struct comparison *comparison_of(struct workbench *w);
+/* The checkpoint that gave the shown result, or -1. */
+int compare_shown(const struct workbench *w);
+/* What a checkpoint says to the query that is shown; NULL: not known. */
+const struct result *compare_result(struct workbench *w, int checkpoint);
+/* Asks all checkpoints that have not answered yet. */
+void compare_ask(struct workbench *w);
+/* "A early, B final", cut. */
+void compare_pair_name(struct workbench *w, char *out, size_t size);
+/* Bytes of a checkpoint's name that tell it apart: without the ending. */
+void compare_name(const struct workbench *w, int checkpoint, char *out, size_t size);
+
+/* ---- hooks of workbench.c */
+/* The result that is shown is another one. */
+void compare_follow(struct workbench *w);
+/* An event of a comparison's query; false: it is none. */
+bool compare_take(struct workbench *w, struct event *e);
+/* Logs what can be logged, looks at the folder that is watched. Until when the loop may sleep: ms,
+ * or -1. */
+int compare_tick(struct workbench *w);
+int compare_fd(const struct workbench *w); /* wakes; -1: none */
+bool compare_busy(const struct workbench *w);
+/* The user stops what runs. */
+void compare_stop(struct workbench *w);
+void compare_free(struct workbench *w);
+
+/* ---- compare_jobs.c: work for the engine's thread */
+void drift_start(struct workbench *w);
+void drift_fini(struct drift *d);
+void swaps_start(struct workbench *w);
+void swaps_fini(struct swaps *s);
+/* ---- compare_log.c */
+/* Logs a result unless it is; a log that cannot be written is said once. */
+void compare_log(struct workbench *w, struct result *r);
+/* That what is shown and the others' answers belong together. */
+void compare_log_together(struct workbench *w);
+/* A probe's result, taken over; logged when its checkpoint's digest is known. */
+void trend_log(struct workbench *w, int probe, struct result *r);
+/* True while something waits. now: whatever it takes. */
+bool trend_log_tick(struct workbench *w, bool now);
+/* ---- compare_trend.c */
+int trend_tick(struct workbench *w);
+void trend_fini(struct trend *t);
+void do_probes(struct workbench *w, const char *arg);
+void do_pin(struct workbench *w, const char *arg);
+void do_watch(struct workbench *w, const char *arg);
+
+#endif

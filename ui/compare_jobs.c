@@ -1,0 +1,249 @@
+/* Work about two checkpoints in the engine's thread: weights, hidden states, swaps. What a job
+ * needs it owns, so that the screen may go on meanwhile. */
+#include "ui/compare.h"
+
+#include "src/engine_priv.h"
+#include "src/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A query of its own: text, boxes and changes are copies, photos live as long as the workbench. */
+struct own_query {
+    struct query q;
+    char *text;
+    struct photo **photos;
+    struct box_list *boxes;
+    struct change *changes;
+};
+
+static void own_fini(struct own_query *o)
+{
+    for (int i = 0; o->boxes && i < o->q.photo_count; i++)
+        free(o->boxes[i].boxes);
+    free(o->boxes);
+    free(o->text);
+    free(o->photos);
+    free(o->changes);
+}
+
+static void own_boxes(const struct workbench *w, struct own_query *o)
+{
+    o->boxes = xcalloc((size_t)o->q.photo_count + 1, sizeof *o->boxes);
+    for (int i = 0; i < o->q.photo_count; i++)
+        for (int j = 0; j < w->photo_count; j++) {
+            const struct box_list *l = &w->states[j].boxes;
+            size_t size = (size_t)l->count * 4 * sizeof *l->boxes;
+            if (w->photos[j] != o->photos[i] || !l->count || o->boxes[i].boxes)
+                continue;
+            o->boxes[i] = (struct box_list){xmalloc(size), l->count};
+            memcpy(o->boxes[i].boxes, l->boxes, size);
+        }
+    o->q.boxes = o->boxes;
+}
+
+/* The query that is shown. False: there is none. */
+static bool own_make(const struct workbench *w, struct own_query *o)
+{
+    const struct result *r = w->now.r;
+    *o = (struct own_query){0};
+    if (!r || change_list_parse(r->changes, &o->changes, &o->q.change_count, NULL) != 0)
+        return false;
+    size_t n = (size_t)r->image_count;
+    o->text = xstrdup(r->text);
+    o->photos = xcalloc(n + 1, sizeof(struct photo *));
+    memcpy(o->photos, w->now.photos, n * sizeof(struct photo *));
+    o->q.task = r->task;
+    o->q.text = o->text;
+    o->q.photos = o->photos;
+    o->q.photo_count = r->image_count;
+    o->q.changes = o->changes;
+    own_boxes(w, o);
+    return true;
+}
+
+static void say_failed(struct workbench *w, char why[256], const struct vs_err *err)
+{
+    snprintf(why, 256, "%.255s", err->text);
+    if (err->code != VS_E_CANCELLED)
+        workbench_say(w, true, "%s", err->text);
+}
+
+/* ---- weights and hidden states */
+
+struct drift_job {
+    int a, b;
+    bool asks;
+    struct own_query query;
+    struct compare_progress *progress; /* outlives the job: the workbench ends the engine first */
+    struct weights_change *weights;
+    struct cka cka[2];
+};
+
+static void drift_job_free(void *arg)
+{
+    struct drift_job *j = arg;
+    own_fini(&j->query);
+    weights_change_free(j->weights);
+    cka_fini(&j->cka[0]);
+    cka_fini(&j->cka[1]);
+    free(j);
+}
+
+static void on_states(void *arg, int done, int all)
+{
+    struct compare_progress *p = arg;
+    atomic_store(&p->all, all);
+    atomic_store(&p->done, done);
+}
+
+static int drift_run(struct model *m, void *arg, const atomic_bool *cancel, struct vs_err *err)
+{
+    struct drift_job *j = arg;
+    int rc = 0;
+    if (!j->weights)
+        rc = weights_compare(m->kern, m->checkpoints[j->a].file, m->checkpoints[j->b].file, cancel,
+                             &j->weights, err);
+    if (rc == 0 && j->asks)
+        rc = cka_run(m, &j->query.q, 1, j->a, j->b, cancel, on_states, j->progress, j->cka, err);
+    return rc;
+}
+
+static void drift_done(struct workbench *w, void *arg, const struct vs_err *err)
+{
+    struct drift_job *j = arg;
+    struct drift *d = &comparison_of(w)->drift;
+    drift_fini(d);
+    *d = (struct drift){.a = j->a, .b = j->b, .weights = j->weights,
+                        .cka = {j->cka[0], j->cka[1]}};
+    d->text = j->asks ? xstrdup(j->query.text) : NULL;
+    if (err)
+        say_failed(w, d->why, err);
+    j->weights = NULL;
+    j->cka[0] = j->cka[1] = (struct cka){0};
+    drift_job_free(j);
+    if (!err && (d->a != w->compare->a || d->b != w->compare->b))
+        drift_start(w); /* others were chosen meanwhile */
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+/* Unless it is known already. */
+void drift_start(struct workbench *w)
+{
+    struct comparison *c = comparison_of(w);
+    struct drift *d = &c->drift;
+    bool same = d->a == c->a && d->b == c->b && !d->why[0];
+    if (d->runs || !w->engine || c->a == c->b ||
+        (same && same_text(d->text, w->now.r ? w->now.r->text : NULL)))
+        return;
+    struct drift_job *j = xcalloc(1, sizeof *j);
+    j->a = c->a;
+    j->b = c->b;
+    j->asks = own_make(w, &j->query);
+    j->progress = &d->progress;
+    if (same) { /* only another query */
+        j->weights = d->weights;
+        d->weights = NULL;
+    }
+    d->runs = true;
+    d->why[0] = '\0';
+    atomic_store(&d->progress.all, 0);
+    workbench_call(w, drift_run, drift_done, drift_job_free, j);
+}
+
+void drift_fini(struct drift *d)
+{
+    weights_change_free(d->weights);
+    cka_fini(&d->cka[0]);
+    cka_fini(&d->cka[1]);
+    free(d->text);
+    d->weights = NULL;
+    d->text = NULL;
+}
+
+/* ---- swaps */
+
+struct swap_job {
+    struct swap_options o;
+    struct own_query query;
+    struct compare_progress *progress;
+    struct swap_result *result;
+};
+
+static void swap_job_free(void *arg)
+{
+    struct swap_job *j = arg;
+    own_fini(&j->query);
+    swap_free(j->result);
+    free(j);
+}
+
+static void on_swap(void *arg, const struct swap_result *s)
+{
+    struct compare_progress *p = arg;
+    atomic_store(&p->all, s->item_count);
+    atomic_store(&p->done, s->done);
+}
+
+static int swaps_run(struct model *m, void *arg, const atomic_bool *cancel, struct vs_err *err)
+{
+    struct swap_job *j = arg;
+    j->o.cancel = cancel;
+    j->o.report = on_swap;
+    j->o.report_arg = j->progress;
+    return swap_run(m, &j->query.q, 1, &j->o, &j->result, err);
+}
+
+static void swaps_done(struct workbench *w, void *arg, const struct vs_err *err)
+{
+    struct swap_job *j = arg;
+    struct swaps *s = &comparison_of(w)->swaps;
+    enum swap_level level = s->level;
+    swaps_fini(s);
+    *s = (struct swaps){.a = j->o.a, .b = j->o.b, .level = level, .result = j->result,
+                        .text = xstrdup(j->query.text)};
+    if (s->result)
+        s->order = swap_order(s->result);
+    if (err)
+        say_failed(w, s->why, err);
+    j->result = NULL;
+    bool stale = !err && (s->a != w->compare->a || s->b != w->compare->b || level != j->o.level);
+    swap_job_free(j);
+    if (stale)
+        swaps_start(w);
+}
+
+void swaps_start(struct workbench *w)
+{
+    struct comparison *c = comparison_of(w);
+    struct swaps *s = &c->swaps;
+    if (s->runs || !w->engine || c->a == c->b)
+        return;
+    struct swap_job *j = xcalloc(1, sizeof *j);
+    if (!own_make(w, &j->query)) {
+        workbench_say(w, true, "ask something first: a swap looks at the change of an answer");
+        swap_job_free(j);
+        return;
+    }
+    j->o = (struct swap_options){.a = c->a, .b = c->b, .level = s->level, .smallest = true};
+    j->progress = &s->progress;
+    s->runs = true;
+    s->why[0] = '\0';
+    atomic_store(&s->progress.all, 0);
+    workbench_call(w, swaps_run, swaps_done, swap_job_free, j);
+}
+
+void swaps_fini(struct swaps *s)
+{
+    swap_free(s->result);
+    free(s->order);
+    free(s->text);
+    s->result = NULL;
+    s->order = NULL;
+    s->text = NULL;
+}

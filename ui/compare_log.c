@@ -1,0 +1,125 @@
+/* Logging what other checkpoints and probes said. A checkpoint's digest takes a moment the first
+ * time: results wait for it in line, so that the screen does not. */
+#include "ui/compare.h"
+
+#include "src/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct to_log {
+    struct result *r;
+    int column, probe;
+    struct to_log *next;
+};
+
+static void log_failed(struct workbench *w, const struct vs_err *err)
+{
+    snprintf(w->log_state, sizeof w->log_state, "not logged");
+    workbench_say(w, true, "not logged: %s", err->text);
+}
+
+void compare_log(struct workbench *w, struct result *r)
+{
+    struct vs_err err = {0};
+    if (!w->log || r->log_id)
+        return;
+    model_complete(w->model, r);
+    if (log_result(w->log, w->session, r, &err) != 0) {
+        log_failed(w, &err);
+        r->log_id = -1; /* said once */
+    }
+}
+
+void compare_log_together(struct workbench *w)
+{
+    int64_t ids[MODEL_CHECKPOINTS];
+    struct vs_err err = {0};
+    int n = 0;
+    for (int i = 0; w->log && i < model_checkpoint_count(w->model); i++) {
+        const struct result *r = compare_result(w, i);
+        if (r && r->log_id > 0)
+            ids[n++] = r->log_id;
+    }
+    if (n > 1 && log_comparison(w->log, w->session, ids, n, NULL, NULL, &err) != 0)
+        log_failed(w, &err);
+}
+
+/* ---- probes */
+
+void trend_log(struct workbench *w, int probe, struct result *r)
+{
+    struct trend *t = &w->compare->trend;
+    if (!w->log) {
+        result_free(r);
+        return;
+    }
+    struct to_log *x = xcalloc(1, sizeof *x);
+    *x = (struct to_log){.r = r, .column = t->next, .probe = probe};
+    if (!t->queue)
+        t->queue_end = &t->queue;
+    *t->queue_end = x;
+    t->queue_end = &x->next;
+}
+
+static void log_column(struct workbench *w, const struct probe_column *c)
+{
+    const struct trend *t = &w->compare->trend;
+    int n = t->probes->count;
+    struct log_probe *list = xcalloc((size_t)n + 1, sizeof *list);
+    struct log_probe_run run = {.probes_path = t->path, .probes_digest = t->probes->digest,
+                                .model = model_name(w->model), .checkpoint_name = c->name,
+                                .checkpoint_path = c->path, .probes = list, .count = n};
+    struct vs_err err = {0};
+    for (int i = 0; i < n; i++) {
+        const struct probe_answer *a = &c->answers[i];
+        const struct probe *p = &t->probes->list[i];
+        list[i] = (struct log_probe){
+            .probe = p->name, .task = p->item.task->name, .expected = probe_expected(p),
+            .answer = a->text, .score = a->softmax, .entropy = a->entropy,
+            .query = a->log_id > 0 ? a->log_id : 0,
+            .outcome = a->error     ? PROBE_FAILED
+                       : !a->judged ? PROBE_UNJUDGED
+                       : a->right   ? PROBE_RIGHT
+                                    : PROBE_WRONG};
+    }
+    model_checkpoint_digest(w->model, c->checkpoint, run.checkpoint_digest);
+    if (log_probe_run(w->log, w->session, &run, NULL, &err) != 0)
+        log_failed(w, &err);
+    for (int i = 0; i < n; i++)
+        free((char *)(uintptr_t)list[i].expected);
+    free(list);
+}
+
+/* Columns whose probes are all in the log. */
+static void log_columns(struct workbench *w)
+{
+    struct trend *t = &w->compare->trend;
+    const struct probe_table *x = t->runner ? probe_runner_table(t->runner) : NULL;
+    for (; w->log && x && t->logged < x->count; t->logged++) {
+        if (t->queue && t->queue->column <= t->logged)
+            return;
+        log_column(w, x->columns[t->logged]);
+    }
+}
+
+bool trend_log_tick(struct workbench *w, bool now)
+{
+    struct trend *t = &w->compare->trend;
+    const struct probe_table *x = t->runner ? probe_runner_table(t->runner) : NULL;
+    while (t->queue && (now || model_complete_ready(w->model, t->queue->r))) {
+        struct to_log *q = t->queue;
+        bool whole = x && q->column < x->count;
+        if (!whole && !now)
+            return true; /* the column is still another thread's */
+        compare_log(w, q->r);
+        if (whole)
+            x->columns[q->column]->answers[q->probe].log_id = q->r->log_id;
+        t->queue = q->next;
+        result_free(q->r);
+        free(q);
+    }
+    log_columns(w);
+    return t->queue != NULL;
+}

@@ -1,0 +1,271 @@
+/* All checkpoints side by side: a column each with the photo as that one sees it, its answers, and
+ * what is different from checkpoint A. */
+#include "src/compare.h"
+#include "src/mem.h"
+#include "ui/compare.h"
+
+#include <curses.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LEAST_COLS 26
+#define MOST_COLUMNS 6
+#define SMALL 5      /* ranks from here on only count when their probability moves */
+#define PHOTO_ROWS 5 /* at least, else there is none */
+
+/* The columns on the screen. */
+struct layout {
+    struct area a;
+    int count, from, shown; /* checkpoints, the first one shown, how many */
+    int width, photo_rows;
+};
+
+static struct layout lay_out(struct workbench *w, struct area a)
+{
+    struct comparison *c = comparison_of(w);
+    struct layout l = {.a = a, .count = w->model ? model_checkpoint_count(w->model) : 0};
+    int fit = a.cols / LEAST_COLS;
+    fit = fit < 1 ? 1 : fit > MOST_COLUMNS ? MOST_COLUMNS : fit;
+    l.shown = l.count < fit ? l.count : fit;
+    if (c->first < 0) { /* the next page was asked for */
+        int first = -1 - c->first + fit;
+        c->first = first >= l.count ? 0 : first;
+    }
+    l.from = c->first > l.count - l.shown ? l.count - l.shown : c->first;
+    l.from = l.from < 0 ? 0 : l.from;
+    l.width = l.shown ? a.cols / l.shown : a.cols;
+    int rows = (a.rows - 3) / 2, high = l.width * 3 / 8; /* cells are twice as high as wide */
+    l.photo_rows = rows < high ? rows : high;
+    if (l.photo_rows < PHOTO_ROWS || w->gfx.mode == GFX_NONE)
+        l.photo_rows = 0;
+    return l;
+}
+
+/* ---- photos */
+
+/* The current photo, when the result is about it. */
+static const struct image *photo_of(const struct workbench *w)
+{
+    return photo_in_result(w) >= 0 ? w->photos[w->photo]->image : NULL;
+}
+
+static int chosen_rank(const struct workbench *w, const struct result *r)
+{
+    const struct result *now = w->now.r;
+    return now && w->box < compare_count(now) ? compare_rank(r, compare_key(now, w->box)) : -1;
+}
+
+/* photo_compose draws the shown result: for a moment that is this column's. */
+static void compose(struct workbench *w, const struct result *r, struct canvas *c,
+                    const struct frame *f)
+{
+    struct shown saved = w->now;
+    int box = w->box, rank = chosen_rank(w, r);
+    w->box = rank < 0 ? 0 : rank;
+    w->now.r = (struct result *)(uintptr_t)r;
+    photo_compose(w, w->photo, c, f);
+    w->now = saved;
+    w->box = box;
+}
+
+static void draw_photo(struct workbench *w, const struct layout *l, int column, struct canvas *all)
+{
+    const struct result *r = compare_result(w, l->from + column);
+    const struct image *im = photo_of(w);
+    struct frame f = {0};
+    int cw, ch;
+    draw_cell(w, &cw, &ch);
+    struct area at = {l->a.row + 1, l->a.col + column * l->width, l->photo_rows, l->width - 1};
+    gfx_fit(&w->gfx, at, im->width, im->height, &f.w, &f.h);
+    f.scale = (double)f.w / im->width;
+    f.at = at;
+    struct canvas *c = r ? canvas_new(f.w, f.h) : NULL;
+    if (!c)
+        return;
+    compose(w, r, c, &f);
+    canvas_put(all, column * l->width * cw, 0, c);
+    canvas_free(c);
+}
+
+/* One picture of all columns, so that they come at once. */
+static void draw_photos(struct workbench *w, const struct layout *l)
+{
+    int cw, ch;
+    draw_cell(w, &cw, &ch);
+    struct area at = {l->a.row + 1, l->a.col, l->photo_rows, l->shown * l->width};
+    struct canvas *all = canvas_new(at.cols * cw, at.rows * ch);
+    for (int i = 0; all && i < l->shown; i++)
+        draw_photo(w, l, i, all);
+    gfx_place(&w->gfx, w->slot, at, all);
+}
+
+/* ---- answers */
+
+static int mark_attr(const struct comparison *c, int checkpoint)
+{
+    if (checkpoint != c->a && checkpoint != c->b)
+        return (int)A_BOLD;
+    return (int)draw_rank_attr(checkpoint == c->a ? 0 : 1);
+}
+
+static void draw_name(struct workbench *w, const struct layout *l, int column)
+{
+    struct comparison *c = comparison_of(w);
+    const struct result *r = compare_result(w, l->from + column);
+    const struct result *a = compare_result(w, c->a);
+    int i = l->from + column, col = l->a.col + column * l->width, room = l->width - 1;
+    char name[128];
+    compare_name(w, i, name, sizeof name);
+    attrset(mark_attr(c, i));
+    int n = draw_text(l->a.row, col, room, "%s%s", i == c->a ? "A " : i == c->b ? "B " : "", name);
+    attrset(A_NORMAL);
+    if (r && a && r != a && compare_fits(a, r) && compare_key(a, 0) != compare_key(r, 0)) {
+        attrset((int)draw_rank_attr(2));
+        draw_text(l->a.row, col + n, room - n, "  another answer");
+        attrset(A_NORMAL);
+    }
+}
+
+/* "+0.52 ^3": what has become of the probability and the rank since A. */
+static void tell_move(const struct result *a, const struct result *r, int rank, char out[24],
+                      int *color)
+{
+    int was = compare_rank(a, compare_key(r, rank));
+    double d = was < 0 ? 0 : compare_softmax(r, rank) - compare_softmax(a, was);
+    out[0] = '\0';
+    *color = 5;
+    if (was < 0 || (was >= SMALL && rank >= SMALL && d < 0.005 && d > -0.005))
+        return; /* noise among the last */
+    if (was != rank)
+        snprintf(out, 24, "%+.2f %s%d", d, was > rank ? "^" : "v", abs(was - rank));
+    else
+        snprintf(out, 24, "%+.2f   ", d);
+    if (d >= 0.005 || d <= -0.005)
+        *color = d > 0 ? 3 : 4;
+}
+
+static void draw_entry(struct workbench *w, struct area at, const struct result *a,
+                       const struct result *r, int rank, bool chosen)
+{
+    char *label = compare_label(r, rank), move[24] = "";
+    int color = 5, right = 6 + (a ? 10 : 0), bar = at.cols >= 46 ? at.cols / 5 : 0;
+    double p = compare_softmax(r, rank);
+    if (a)
+        tell_move(a, r, rank, move, &color);
+    attrset(chosen ? A_REVERSE : A_NORMAL);
+    mvhline(at.row, at.col, ' ', at.cols);
+    int n = draw_text(at.row, at.col, 4, "%d ", rank + 1);
+    draw_text(at.row, at.col + n, at.cols - n - right - bar - 1, "%s",
+              r->task->reading == READ_ALIGNMENT ? draw_base_name(label) : label);
+    if (bar) {
+        attrset((int)draw_rank_attr(r->box_count ? rank : 1));
+        draw_bar(at.row, at.col + at.cols - right - bar, bar, p);
+    }
+    attrset(chosen ? A_REVERSE : A_NORMAL);
+    draw_text(at.row, at.col + at.cols - right, 6, " %.3f", p);
+    attrset((int)draw_rank_attr(color) & ~(int)(chosen ? 0 : A_BOLD));
+    if (a)
+        draw_text(at.row, at.col + at.cols - 10, 10, " %-9s", move);
+    attrset(A_NORMAL);
+    free(label);
+    (void)w;
+}
+
+static void draw_answers(struct workbench *w, const struct layout *l, int column)
+{
+    struct comparison *c = comparison_of(w);
+    int i = l->from + column, row = l->a.row + 1 + l->photo_rows;
+    int col = l->a.col + column * l->width, room = l->width - 1, end = l->a.row + l->a.rows;
+    const struct result *r = compare_result(w, i), *a = compare_result(w, c->a);
+    if (!r) {
+        if (c->errors[i])
+            draw_text(row, col, room, "! %s", c->errors[i]);
+        else
+            draw_text(row, col, room, !w->now.r   ? ""
+                                      : c->number ? "asked ..."
+                                                  : "not asked: A asks");
+        return;
+    }
+    attrset(A_DIM);
+    draw_text(row++, col, room, "entropy %.3f  margin %.3f", r->entropy, r->margin);
+    attrset(A_NORMAL);
+    bool compared = a && a != r && compare_fits(a, r);
+    int chosen = chosen_rank(w, r);
+    for (int k = 0; k < compare_count(r) && row < end; k++, row++)
+        draw_entry(w, (struct area){row, col, 1, room}, compared ? a : NULL, r, k, k == chosen);
+}
+
+static void compare_draw(struct workbench *w, struct area a)
+{
+    struct layout l = lay_out(w, a);
+    if (l.count < 2) {
+        draw_text(a.row + 1, a.col, a.cols, "only one checkpoint is open: -c FILE -c FILE opens "
+                                            "several");
+        return;
+    }
+    if (l.shown < l.count) {
+        attrset(A_DIM);
+        draw_text(a.row + a.rows - 1, a.col, a.cols, "checkpoints %d to %d of %d; & for more",
+                  l.from + 1, l.from + l.shown, l.count);
+        attrset(A_NORMAL);
+        l.a.rows--;
+    }
+    if (!photo_of(w))
+        l.photo_rows = 0;
+    if (l.photo_rows)
+        draw_photos(w, &l);
+    for (int i = 0; i < l.shown; i++) {
+        draw_name(w, &l, i);
+        draw_answers(w, &l, i);
+    }
+}
+
+/* A click on an answer chooses it in all columns, one on a name makes the column B. */
+static bool compare_click(struct workbench *w, int row, int col)
+{
+    struct layout l = lay_out(w, w->panes[w->focus].at);
+    struct comparison *c = comparison_of(w);
+    int column = l.width ? col / l.width : 0, i = l.from + column;
+    const struct result *r = column < l.shown ? compare_result(w, i) : NULL;
+    int rank = row - 2 - (photo_of(w) ? l.photo_rows : 0);
+    if (row == 0 && column < l.shown && i != c->a) {
+        c->b = i;
+        return true;
+    }
+    if (!r || rank < 0 || rank >= compare_count(r))
+        return false;
+    int at = compare_rank(w->now.r, compare_key(r, rank));
+    w->box = at < 0 ? w->box : at;
+    return true;
+}
+
+/* The softmax of all entries, a column each. */
+static bool compare_table(struct workbench *w, struct table *out)
+{
+    int n = w->model ? model_checkpoint_count(w->model) : 0;
+    int rows = w->now.r ? compare_count(w->now.r) : 0;
+    if (n == 0 || rows == 0)
+        return false;
+    table_init(out, rows, n);
+    for (int j = 0; j < n; j++) {
+        const struct result *r = compare_result(w, j);
+        out->col_names[j] = xstrdup(model_checkpoint_name(w->model, j));
+        for (int i = 0; i < rows; i++) {
+            int rank = r ? compare_rank(r, compare_key(w->now.r, i)) : -1;
+            out->x[(size_t)i * (size_t)n + (size_t)j] =
+                rank < 0 ? 0 : (float)compare_softmax(r, rank);
+        }
+    }
+    for (int i = 0; i < rows; i++)
+        out->row_names[i] = compare_label(w->now.r, i);
+    return true;
+}
+
+const struct view view_compare = {
+    .name = "compare",
+    .what = "all checkpoints side by side, and what is different from A",
+    .draw = compare_draw,
+    .click = compare_click,
+    .table = compare_table,
+};

@@ -1,0 +1,226 @@
+/* How far checkpoints A and B are apart: weights by layer, and how alike hidden states are. */
+#include "src/mem.h"
+#include "ui/compare.h"
+
+#include <curses.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LIST_COLS 56
+
+static void draw_progress(const struct compare_progress *p, struct area a, const char *what)
+{
+    int all = atomic_load(&((struct compare_progress *)(uintptr_t)p)->all);
+    int done = atomic_load(&((struct compare_progress *)(uintptr_t)p)->done);
+    if (all)
+        draw_text(a.row, a.col, a.cols, "%s: %d of %d; Esc stops", what, done, all);
+    else
+        draw_text(a.row, a.col, a.cols, "%s ...; Esc stops", what);
+}
+
+/* Names of layers without what they all begin with. */
+static const char *short_name(const char *name)
+{
+    static const char *const starts[] = {"bert.encoder.", "bert."};
+    for (int i = 0; i < 2; i++)
+        if (strncmp(name, starts[i], strlen(starts[i])) == 0)
+            return name + strlen(starts[i]);
+    return name;
+}
+
+static void draw_weights(const struct weights_change *x, struct area a, int *top)
+{
+    double most = 0;
+    for (int i = 0; i < x->layer_count; i++)
+        if (isfinite(x->layers[i].relative) && x->layers[i].relative > most)
+            most = x->layers[i].relative;
+    draw_text(a.row, a.col, a.cols, "weights moved by %.4g of their norm, %lld of %lld differ%s",
+              x->all.relative, (long long)x->all.changed, (long long)x->all.elements,
+              x->all.broken ? "; some are no numbers" : "");
+    attrset(A_DIM);
+    draw_text(a.row + 1, a.col, a.cols, "%-22s %10s %10s", "layer", "relative", "largest");
+    attrset(A_NORMAL);
+    int room = a.rows > 3 ? a.rows - 2 : 1, last = x->layer_count - room;
+    *top = *top > last ? last : *top;
+    *top = *top < 0 ? 0 : *top;
+    for (int i = *top; i < x->layer_count && i - *top < room; i++) {
+        const struct weight_change *l = &x->layers[i];
+        int row = a.row + 2 + i - *top, bar = a.cols - 46;
+        if (l->state != WEIGHT_COMPARED) {
+            draw_text(row, a.col, a.cols, "%-22.22s cannot be compared", short_name(l->name));
+            continue;
+        }
+        draw_text(row, a.col, a.cols, "%-22.22s %10.4g %10.4g", short_name(l->name), l->relative,
+                  l->most);
+        attrset((int)draw_rank_attr(1));
+        if (bar > 2)
+            draw_bar(row, a.col + 45, bar, most > 0 ? l->relative / most : 0);
+        attrset(A_NORMAL);
+    }
+}
+
+/* ---- hidden states */
+
+/* A number on its color, or on gray where black would not be read. */
+static void paint_value(struct canvas *c, double v, int x1, int y1, int x2, int y2)
+{
+    struct rgb color = canvas_heat_color((float)v);
+    char text[16];
+    if (2 * color.r + 5 * color.g + color.b < 8 * 110)
+        color = (struct rgb){190, 190, 190};
+    snprintf(text, sizeof text, "%.2f", v);
+    if (x2 - x1 > 28 && y2 - y1 > 10)
+        canvas_label(c, (x1 + x2) / 2 - 12, (y1 + y2) / 2 - 4, text, 1, color);
+}
+
+static void paint(struct canvas *c, const struct cka *x, bool numbers)
+{
+    int n = x->depths, left = 0, width = c->w, height = c->h;
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < n; j++) {
+            double v = x->values[i * n + j];
+            int y1 = i * height / n, y2 = (i + 1) * height / n - 1;
+            int x1 = left + j * width / n, x2 = left + (j + 1) * width / n - 1;
+            canvas_fill(c, x1, y1, x2, y2, canvas_heat_color(isnan(v) ? 0 : (float)v));
+            if (numbers && !isnan(v))
+                paint_value(c, v, x1, y1, x2, y2);
+        }
+}
+
+/* Numbers over the colors, where every element is some cells: not where pixels cover them. */
+static void draw_values(const struct workbench *w, const struct cka *x, struct area a)
+{
+    int n = x->depths, wide = a.cols / n;
+    if (w->gfx.mode == GFX_SIXEL || wide < 4 || a.rows < n)
+        return;
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < n; j++) {
+            double v = x->values[i * n + j];
+            draw_heat_attr(isnan(v) ? 0 : (float)v, 0);
+            draw_text(a.row + i * a.rows / n, a.col + j * a.cols / n, 4, "%.2f", v);
+        }
+    attrset(A_NORMAL);
+}
+
+/* Both streams, one above the other or beside each other, in one picture. */
+static void draw_states(struct workbench *w, const struct drift *d, struct area a)
+{
+    int cw, ch, names = 11;
+    draw_cell(w, &cw, &ch);
+    int rows = (a.rows - 3) / 2;
+    struct canvas *c = NULL;
+    attrset(A_DIM);
+    draw_text(a.row + 1, a.col, a.cols, "text stream above, image stream below; A down, B across");
+    attrset(A_NORMAL);
+    struct area at = {a.row + 2, a.col + names, 2 * rows + 1, a.cols - names};
+    for (int s = 0; s < 2; s++) {
+        const struct cka *x = &d->cka[s];
+        int n = x->depths, top = at.row + s * (rows + 1);
+        if (n == 0 || rows < n / 2 || at.cols < n) {
+            draw_text(a.row + 2, a.col, a.cols, "no room for them here: z gives the view more");
+            break;
+        }
+        int high = rows / n > 0 ? rows / n * n : rows, wide = at.cols / n > 6 ? 6 * n
+                                                             : at.cols / n * n;
+        if (!c)
+            c = canvas_new(at.cols * cw, at.rows * ch);
+        if (!c)
+            return;
+        struct canvas *part = canvas_new(wide * cw, high * ch);
+        if (part) {
+            paint(part, x, w->gfx.mode == GFX_SIXEL);
+            canvas_put(c, 0, s * (rows + 1) * ch, part);
+        }
+        canvas_free(part);
+        for (int i = 0; i < n && rows >= n; i++)
+            draw_text(top + i * high / n, a.col, names - 1, "%s", x->names[i]);
+    }
+    if (c)
+        gfx_place(&w->gfx, w->slot, at, c);
+    for (int s = 0; s < 2 && c; s++) {
+        const struct cka *x = &d->cka[s];
+        int n = x->depths, top = at.row + s * (rows + 1);
+        if (n && rows >= n)
+            draw_values(w, x, (struct area){top, at.col, rows / n * n,
+                                            at.cols / n > 6 ? 6 * n : at.cols / n * n});
+    }
+}
+
+static void drift_draw(struct workbench *w, struct area a)
+{
+    struct comparison *c = comparison_of(w);
+    struct drift *d = &c->drift;
+    char pair[160];
+    compare_pair_name(w, pair, sizeof pair);
+    attrset(A_BOLD);
+    draw_text(a.row, a.col, a.cols, "From A to B: %s", pair);
+    attrset(A_NORMAL);
+    struct area body = {a.row + 2, a.col, a.rows - 2, a.cols};
+    if (d->runs)
+        draw_progress(&d->progress, (struct area){a.row + 1, a.col, 1, a.cols}, "comparing");
+    else if (d->why[0])
+        draw_text(a.row + 1, a.col, a.cols, "%s", d->why);
+    bool known = d->a == c->a && d->b == c->b;
+    if (!known || !d->weights) {
+        if (!d->runs && !d->why[0])
+            draw_text(a.row + 1, a.col, a.cols, "F compares them");
+        return;
+    }
+    bool beside = a.cols >= LIST_COLS + 50;
+    struct area list = body, states = body;
+    if (beside) {
+        list.cols = LIST_COLS;
+        states.col += LIST_COLS + 2;
+        states.cols -= LIST_COLS + 2;
+    } else {
+        list.rows = body.rows / 2;
+        states.row += list.rows + 1;
+        states.rows -= list.rows + 1;
+    }
+    draw_weights(d->weights, list, &d->top);
+    if (d->cka[0].depths) {
+        draw_text(states.row, states.col, states.cols, "hidden states (CKA) of \"%s\"", d->text);
+        draw_states(w, d, states);
+    } else if (!d->runs) {
+        draw_text(states.row, states.col, states.cols, "hidden states: ask something, then F");
+    }
+}
+
+/* Up and down through the layers. */
+static void drift_move(struct workbench *w, enum motion m)
+{
+    struct drift *d = &comparison_of(w)->drift;
+    if (m == MOVE_LEFT || m == MOVE_RIGHT)
+        look_move(w, m);
+    else if (d->weights)
+        d->top = panes_pick(d->top, d->weights->layer_count, 10, m);
+}
+
+static bool drift_table(struct workbench *w, struct table *out)
+{
+    static const char *const names[] = {"relative", "distance", "largest", "elements"};
+    const struct drift *d = &comparison_of(w)->drift;
+    if (!d->weights)
+        return false;
+    table_init(out, d->weights->layer_count, 4);
+    for (int j = 0; j < 4; j++)
+        out->col_names[j] = xstrdup(names[j]);
+    for (int i = 0; i < d->weights->layer_count; i++) {
+        const struct weight_change *l = &d->weights->layers[i];
+        const float row[4] = {(float)l->relative, (float)l->distance, (float)l->most,
+                              (float)l->elements};
+        out->row_names[i] = xstrdup(l->name);
+        memcpy(out->x + 4 * (size_t)i, row, sizeof row);
+    }
+    return true;
+}
+
+const struct view view_drift = {
+    .name = "drift",
+    .what = "how far weights and hidden states of A and B are apart",
+    .draw = drift_draw,
+    .move = drift_move,
+    .table = drift_table,
+};

@@ -1,0 +1,141 @@
+/* Which weights carry the change from A's answer to B's: A runs with single parts of B. */
+#include "src/mem.h"
+#include "ui/compare.h"
+
+#include <curses.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const level_names[] = {"blocks", "layers", "heads"};
+
+static bool is_of_set(const struct swap_result *r, int item)
+{
+    for (int i = 0; i < r->set_count; i++)
+        if (r->set[i] == item)
+            return true;
+    return false;
+}
+
+static void draw_item(const struct swap_result *r, struct area a, int item, bool chosen)
+{
+    const struct swap_item *x = &r->items[item];
+    int bar = a.cols - 58, length = (int)(x->share > 0 ? x->share * 1000 : -x->share * 1000);
+    attrset(chosen ? A_REVERSE : A_NORMAL);
+    mvhline(a.row, a.col, ' ', a.cols);
+    draw_text(a.row, a.col, a.cols, "%c %-36.36s %7.1f%%  %s", is_of_set(r, item) ? '*' : ' ',
+              x->name, 100 * x->share, x->flips ? "flips" : "");
+    attrset((int)draw_rank_attr(x->share < 0 ? 4 : x->flips ? 0 : 1));
+    if (bar > 2)
+        draw_bar(a.row, a.col + 56, bar, length / 1000.0);
+    attrset(A_NORMAL);
+}
+
+/* What was asked, and what is measured. */
+static int draw_query(const struct swaps *s, struct area a)
+{
+    const struct swap_result *r = s->result;
+    const struct swap_query *q = &r->queries[0];
+    int row = a.row;
+    draw_text(row++, a.col, a.cols, "\"%s\": A answers %s, B %s", s->text, q->answer_a,
+              q->answer_b);
+    attrset(A_DIM);
+    draw_text(row++, a.col, a.cols, "100 %% is the way from %s %.3f to %.3f; %d passes",
+              q->changed ? "the log odds of B's answer against A's," : "its log probability,",
+              q->before, q->after, r->runs);
+    attrset(A_NORMAL);
+    if (r->best >= 0 && r->items[r->best].share > 0) {
+        attrset((int)draw_rank_attr(0));
+        draw_text(row++, a.col, a.cols, "largest share: %s, %.1f %%", r->items[r->best].name,
+                  100 * r->items[r->best].share);
+        attrset(A_NORMAL);
+    }
+    if (q->changed && r->set_count)
+        draw_text(row++, a.col, a.cols,
+                  "* %d of %d parts together give B's answer; none can be left out", r->set_count,
+                  r->item_count);
+    else if (q->changed)
+        draw_text(row++, a.col, a.cols, "all of these together do not give B's answer");
+    return row;
+}
+
+static void swap_draw(struct workbench *w, struct area a)
+{
+    struct comparison *c = comparison_of(w);
+    struct swaps *s = &c->swaps;
+    char pair[160];
+    compare_pair_name(w, pair, sizeof pair);
+    attrset(A_BOLD);
+    draw_text(a.row, a.col, a.cols, "A with %s of B: %s", level_names[s->level], pair);
+    attrset(A_NORMAL);
+    if (s->runs) {
+        draw_text(a.row + 1, a.col, a.cols, "part %d of %d; Esc stops",
+                  atomic_load(&s->progress.done), atomic_load(&s->progress.all));
+        return;
+    }
+    if (s->why[0] || !s->result) {
+        draw_text(a.row + 1, a.col, a.cols, "%s", s->why[0] ? s->why : "E swaps; again: the next "
+                                                                        "kind of parts");
+        return;
+    }
+    int row = draw_query(s, (struct area){a.row + 1, a.col, a.rows - 1, a.cols});
+    attrset(A_DIM);
+    draw_text(row++, a.col, a.cols, "Enter asks A with the chosen part; E: the next kind of parts");
+    attrset(A_NORMAL);
+    int room = a.row + a.rows - row, n = s->result->item_count;
+    int from = list_top(&s->top, s->pick, n, room);
+    for (int i = from; i < n && i - from < room; i++)
+        draw_item(s->result, (struct area){row + i - from, a.col, 1, a.cols}, s->order[i],
+                  i == s->pick);
+}
+
+static void swap_move(struct workbench *w, enum motion m)
+{
+    struct swaps *s = &comparison_of(w)->swaps;
+    if (m == MOVE_LEFT || m == MOVE_RIGHT)
+        look_move(w, m);
+    else if (s->result)
+        s->pick = panes_pick(s->pick, s->result->item_count, 10, m);
+}
+
+/* Enter asks A with the chosen part of B, so that every view shows what that does. */
+static void swap_accept(struct workbench *w)
+{
+    struct comparison *c = comparison_of(w);
+    const struct swaps *s = &c->swaps;
+    if (!s->result || s->runs || !w->now.r) {
+        do_type(w, "");
+        return;
+    }
+    free(w->changes.list);
+    w->changes.list = xcalloc(1, sizeof *w->changes.list);
+    w->changes.list[0] = s->result->items[s->order[s->pick]].change;
+    w->changes.count = 1;
+    w->checkpoint = s->a;
+    query_repeat(w);
+}
+
+static bool swap_table(struct workbench *w, struct table *out)
+{
+    const struct swaps *s = &comparison_of(w)->swaps;
+    if (!s->result)
+        return false;
+    table_init(out, s->result->item_count, 2);
+    out->col_names[0] = xstrdup("share");
+    out->col_names[1] = xstrdup("flips");
+    for (int i = 0; i < s->result->item_count; i++) {
+        out->row_names[i] = xstrdup(s->result->items[i].name);
+        out->x[2 * i] = (float)s->result->items[i].share;
+        out->x[2 * i + 1] = (float)s->result->items[i].flips;
+    }
+    return true;
+}
+
+const struct view view_swap = {
+    .name = "swap",
+    .what = "which weights of B carry the change of A's answer",
+    .draw = swap_draw,
+    .move = swap_move,
+    .accept = swap_accept,
+    .table = swap_table,
+};

@@ -1,0 +1,224 @@
+/* Probes over the checkpoints: a plot, and a line for each probe. */
+#include "src/mem.h"
+#include "ui/compare.h"
+
+#include <curses.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the plot */
+
+static int plot_x(const struct canvas *c, int i, int n)
+{
+    return n > 1 ? (int)((c->w - 1) * (double)i / (n - 1)) : c->w / 2;
+}
+
+static int plot_y(const struct canvas *c, double v)
+{
+    v = v < 0 ? 0 : v > 1 ? 1 : v;
+    return (int)((1 - v) * (c->h - 1));
+}
+
+static void draw_stroke(struct canvas *c, int x1, int y1, int x2, int y2, int thick,
+                        struct rgb color)
+{
+    int steps = abs(x2 - x1) > abs(y2 - y1) ? abs(x2 - x1) : abs(y2 - y1);
+    for (int i = 0; i <= steps; i++) {
+        int x = steps ? x1 + (x2 - x1) * i / steps : x1;
+        int y = steps ? y1 + (y2 - y1) * i / steps : y1;
+        int before = thick / 2, after = (thick - 1) / 2;
+        canvas_fill(c, x - before, y - before, x + after, y + after, color);
+    }
+}
+
+static void draw_curve(struct canvas *c, const double *v, int n, int thick, struct rgb color)
+{
+    int last = -1;
+    for (int i = 0; i < n; i++) {
+        if (isnan(v[i]))
+            continue;
+        int from = last < 0 ? i : last;
+        draw_stroke(c, plot_x(c, from, n), plot_y(c, v[from]), plot_x(c, i, n), plot_y(c, v[i]),
+                    thick, color);
+        last = i;
+    }
+}
+
+/* All probes dark, their mean and the chosen one bright. */
+static void paint(const struct workbench *w, struct canvas *c, const struct probe_table *t,
+                  int pick)
+{
+    int n = t->count, fine = w->gfx.mode == GFX_SIXEL;
+    double *v = xcalloc(2 * (size_t)n + 2, sizeof *v), *mean = v + n;
+    canvas_fill(c, 0, 0, c->w - 1, c->h - 1, (struct rgb){0, 0, 0});
+    for (int k = 0; k <= 4 && fine; k++)
+        draw_stroke(c, 0, plot_y(c, k / 4.0), c->w - 1, plot_y(c, k / 4.0), 1,
+                    (struct rgb){50, 50, 50});
+    for (int i = 0; i < t->probes->count; i++) {
+        probe_table_trend(t, i, v);
+        for (int k = 0; k < n; k++)
+            mean[k] += (isnan(v[k]) ? 0 : v[k]) / t->probes->count;
+        draw_curve(c, v, n, 1, (struct rgb){90, 90, 90});
+    }
+    draw_curve(c, mean, n, fine ? 3 : 1, draw_rank_color(1));
+    if (pick < t->probes->count) {
+        probe_table_trend(t, pick, v);
+        draw_curve(c, v, n, fine ? 3 : 1, draw_rank_color(0));
+    }
+    free(v);
+}
+
+static void draw_plot(struct workbench *w, const struct probe_table *t, struct area a)
+{
+    struct trend *tr = &comparison_of(w)->trend;
+    int cw, ch, n = t->count;
+    char name[64];
+    draw_cell(w, &cw, &ch);
+    struct area at = {a.row, a.col + 5, a.rows - 2, a.cols - 6};
+    struct canvas *c = at.rows > 1 && at.cols > 1 ? canvas_new(at.cols * cw, at.rows * ch) : NULL;
+    if (!c)
+        return;
+    paint(w, c, t, tr->pick);
+    gfx_place(&w->gfx, w->slot, at, c);
+    draw_text(at.row, a.col, 4, "1.0");
+    draw_text(at.row + at.rows - 1, a.col, 4, "0.0");
+    attrset(A_DIM);
+    for (int i = 0, free_col = at.col; i < n; i++) { /* names that do not meet */
+        compare_name(w, t->columns[i]->checkpoint, name, sizeof name);
+        int width = (int)strlen(name), col = at.col + (n > 1 ? (at.cols - width) * i / (n - 1) : 0);
+        if (col < free_col || (i + 1 < n && col + width > at.col + at.cols - 12))
+            continue;
+        draw_text(at.row + at.rows, col, at.col + at.cols - col, "%s", name);
+        free_col = col + width + 1;
+    }
+    attrset((int)draw_rank_attr(0));
+    int used = draw_text(at.row + at.rows + 1, at.col, at.cols, "the chosen probe   ");
+    attrset((int)draw_rank_attr(1));
+    draw_text(at.row + at.rows + 1, at.col + used, at.cols - used, "mean of all probes");
+    attrset(A_NORMAL);
+}
+
+/* ---- the list */
+
+static void draw_probe(const struct probe_table *t, struct area a, int i, bool chosen)
+{
+    int n = t->count, most = a.cols / 3, from = n > most ? n - most : 0, shown = n - from;
+    int name = (a.cols - shown - 4) / 2;
+    const struct probe_answer *x = &t->columns[n - 1]->answers[i];
+    double *v = xcalloc((size_t)n + 1, sizeof *v);
+    probe_table_trend(t, i, v);
+    char *line = sparkline(v + from, shown, true);
+    attrset(chosen ? A_REVERSE : A_NORMAL);
+    mvhline(a.row, a.col, ' ', a.cols);
+    draw_text(a.row, a.col, name - 1, "%s", t->probes->list[i].name);
+    mvaddstr(a.row, a.col + name, line);
+    int col = a.col + name + shown + 1;
+    bool flips = n > 1 && probe_table_flips(t, i, n - 2, n - 1);
+    if (x->judged && !chosen)
+        attrset((int)draw_rank_attr(x->right ? 3 : 4));
+    if (x->error)
+        draw_text(a.row, col, a.col + a.cols - col, "! %s", x->error);
+    else
+        draw_text(a.row, col, a.col + a.cols - col, "%s%s %.2f%s",
+                  !x->judged ? "  " : x->right ? "+ " : "- ", x->text, x->softmax,
+                  flips ? " *" : "");
+    attrset(A_NORMAL);
+    free(line);
+    free(v);
+}
+
+static void draw_sums(const struct probe_table *t, struct area a)
+{
+    struct probe_sum s = probe_table_sum(t, t->count - 1), first = probe_table_sum(t, 0);
+    if (s.judged)
+        draw_text(a.row, a.col, a.cols, "last: %d of %d right (first: %d), probability of what is "
+                  "right %.3f, entropy %.3f; all agree on %d", s.right, s.judged, first.right,
+                  s.expected, s.entropy, probe_table_agree_all(t));
+    else
+        draw_text(a.row, a.col, a.cols, "last: entropy %.3f (first: %.3f); all agree on %d of %d",
+                  s.entropy, first.entropy, probe_table_agree_all(t), t->probes->count);
+}
+
+static void draw_state(struct workbench *w, struct area a)
+{
+    struct trend *t = &comparison_of(w)->trend;
+    int n = w->model ? model_checkpoint_count(w->model) : 0;
+    char name[64] = "";
+    if (t->runner && t->next < n && !t->stopped) {
+        compare_name(w, t->next, name, sizeof name);
+        draw_text(a.row, a.col, a.cols, "asking %s: probe %d of %d; Esc stops", name,
+                  probe_runner_at(t->runner) + 1, t->probes->count);
+    } else if (t->stopped) {
+        draw_text(a.row, a.col, a.cols, "stopped; :probes FILE begins anew");
+    } else if (t->watch) {
+        draw_text(a.row, a.col, a.cols, "%s", t->state);
+    }
+}
+
+static void trend_draw(struct workbench *w, struct area a)
+{
+    struct trend *t = &comparison_of(w)->trend;
+    const struct probe_table *x = t->runner ? probe_runner_table(t->runner) : NULL;
+    attrset(A_BOLD);
+    draw_text(a.row, a.col, a.cols, "Probes%s%s, %d checkpoints", t->path ? " of " : "",
+              t->path ? draw_base_name(t->path) : "", x ? x->count : 0);
+    attrset(A_DIM);
+    draw_state(w, (struct area){a.row + 1, a.col, 1, a.cols});
+    attrset(A_NORMAL);
+    if (!t->probes) {
+        draw_text(a.row + 2, a.col, a.cols, "no probes: N pins the query that is shown, with what "
+                                            "is right :pin ANSWER; :probes FILE");
+        return;
+    }
+    if (!x || x->count == 0)
+        return;
+    int row = a.row + 2, end = a.row + a.rows, plot = (a.rows - 3) / 2;
+    if (plot >= 6 && w->gfx.mode != GFX_NONE) {
+        draw_plot(w, x, (struct area){row, a.col, plot, a.cols});
+        row += plot + 1;
+    }
+    draw_sums(x, (struct area){row++, a.col, 1, a.cols});
+    int from = list_top(&t->top, t->pick, t->probes->count, end - row);
+    for (int i = from; i < t->probes->count && row < end; i++, row++)
+        draw_probe(x, (struct area){row, a.col, 1, a.cols}, i, i == t->pick);
+}
+
+static void trend_move(struct workbench *w, enum motion m)
+{
+    struct trend *t = &comparison_of(w)->trend;
+    if (m == MOVE_LEFT || m == MOVE_RIGHT)
+        look_move(w, m);
+    else if (t->probes)
+        t->pick = panes_pick(t->pick, t->probes->count, 10, m);
+}
+
+static bool trend_table(struct workbench *w, struct table *out)
+{
+    struct trend *t = &comparison_of(w)->trend;
+    const struct probe_table *x = t->runner ? probe_runner_table(t->runner) : NULL;
+    int n = x ? x->count : 0;
+    if (n == 0)
+        return false;
+    double *v = xcalloc((size_t)n, sizeof *v);
+    table_init(out, t->probes->count, n);
+    for (int j = 0; j < n; j++)
+        out->col_names[j] = xstrdup(x->columns[j]->name);
+    for (int i = 0; i < t->probes->count; i++) {
+        out->row_names[i] = xstrdup(t->probes->list[i].name);
+        probe_table_trend(x, i, v);
+        for (int j = 0; j < n; j++)
+            out->x[(size_t)i * (size_t)n + (size_t)j] = (float)v[j];
+    }
+    free(v);
+    return true;
+}
+
+const struct view view_trend = {
+    .name = "trend",
+    .what = "probes over all checkpoints, as a plot and line by line",
+    .draw = trend_draw,
+    .move = trend_move,
+    .table = trend_table,
+};
