@@ -202,6 +202,10 @@ static const struct action panes[] = {
     {"history", "H", "", NULL, "all logged queries", do_history},
     {"history-again", "C-r", "", "history", "ask the chosen query again", do_history_again},
     {"history-scope", "C-s", "", "history", "this session, or all", do_history_scope},
+    {"keep", "C-p", "[TEXT]", NULL,
+     "pin the logged query in the log, with what would be right; or let it go", do_keep},
+    {"note", "C-n", "[TEXT]", NULL, "write a note on the logged query", do_note},
+    {"tag", "C-t", "[TEXT]", NULL, "give the logged query a word, or take it away (-WORD)", do_tag},
     {"status", "I", "", NULL, "model, device, times, memory, caches", do_status},
     {"help", "? F1", "[TEXT]", NULL, "all keys and commands", do_help},
     {"accept", "Enter", "", NULL, "take the chosen line; elsewhere type a query", do_accept},
@@ -211,7 +215,7 @@ static const struct action panes[] = {
 
 static const struct action outside[] = {
     {"export", "e", "[FILE]", NULL,
-     "write .png (the image, or the view's picture), .csv or .npy (its numbers), .json (the result)",
+     "write .png (the image, or the view's picture), .csv or .npy (its numbers), .json (result)",
      do_export},
     {"copy", "y", "", NULL, "copy the chosen text to the clipboard, where the terminal lets us",
      do_copy},
@@ -283,7 +287,8 @@ void actions_print_mdoc(void)
             print_keys(a);
             putchar('\n');
             putchar(a->what[0] >= 'a' && a->what[0] <= 'z' ? a->what[0] - 'a' + 'A' : a->what[0]);
-            printf("%s%s%s.\n", a->what + 1, a->view ? "; in the view " : "", a->view ? a->view : "");
+            printf("%s%s%s.\n", a->what + 1, a->view ? "; in the view " : "",
+                   a->view ? a->view : "");
         }
         printf(".El\n");
     }

@@ -123,8 +123,9 @@ void canvas_label(struct canvas *c, int x, int y, const char *text, int scale, s
     font_draw(c, x + scale, y + scale, text, scale, black);
 }
 
-/* Nine points of each map, between which colors are mixed; dark to bright, so that they hold without
- * hue. inferno, viridis and cividis are matplotlib's (CC0); cividis is made for color-blind eyes. */
+/* Nine points of each map, between which colors are mixed; dark to bright, so that they hold
+ * without hue. inferno, viridis and cividis are matplotlib's (CC0); cividis is made for color-blind
+ * eyes. */
 static const struct {
     const char *name;
     struct rgb at[9];

@@ -36,7 +36,8 @@ char *conf_read_text(const char *path, struct vs_err *err)
     fclose(f);
     if (bad || b.len > MOST || memchr(b.data ? b.data : "", '\0', b.len)) {
         vs_fail(err, VS_E_FORMAT, "%s: %s", path, bad ? "cannot be read" : b.len > MOST
-                ? "larger than a megabyte: this is no script" : "holds zero bytes: this is no text");
+                ? "larger than a megabyte: this is no script"
+                : "holds zero bytes: this is no text");
         buf_fini(&b);
         return NULL;
     }

@@ -121,8 +121,8 @@ static int choose_blank(const struct gfx *g)
     return 0;
 }
 
-/* The first two cells of a row tell its number: curses moves rows that are alike by scrolling, which
- * would move pixels, or lose them. */
+/* The first two cells of a row tell its number: curses moves rows that are alike by scrolling,
+ * which would move pixels, or lose them. */
 static void fill_blank(struct area a, int which)
 {
     cchar_t blank[BLANKS];

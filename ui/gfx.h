@@ -55,8 +55,8 @@ void gfx_init(struct gfx *g);
 void gfx_fit(const struct gfx *g, struct area a, int w, int h, int *canvas_w, int *canvas_h);
 /* A new frame: nothing is wanted yet. */
 void gfx_begin(struct gfx *g);
-/* Puts picture number i at the area's corner, and takes the canvas over (NULL does nothing). What is
- * on the screen already is not sent again. */
+/* Puts picture number i at the area's corner, and takes the canvas over (NULL does nothing). What
+ * is on the screen already is not sent again. */
 void gfx_place(struct gfx *g, int i, struct area a, struct canvas *c);
 /* After doupdate: sends what is ready. Stops when input waits; true: something is left to send. */
 bool gfx_flush(struct gfx *g);

@@ -192,7 +192,8 @@ void keys_mouse(struct workbench *w, bool on)
 {
     (void)w;
     mouseinterval(0); /* a press is acted on at once, no double clicks */
-    mousemask(on ? BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
+    mousemask(on ? BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0,
+              NULL);
 }
 
 static void mouse_event(struct workbench *w, const MEVENT *e)

@@ -59,7 +59,8 @@ static struct pixels place(const struct image *im, const struct frame *f, const 
 {
     double sx = width > 0 ? (double)im->width / width : 1;
     double sy = height > 0 ? (double)im->height / height : 1;
-    return (struct pixels){(int)((b[0] * sx - f->x) * f->scale), (int)((b[1] * sy - f->y) * f->scale),
+    return (struct pixels){(int)((b[0] * sx - f->x) * f->scale),
+                           (int)((b[1] * sy - f->y) * f->scale),
                            (int)((b[2] * sx - f->x) * f->scale),
                            (int)((b[3] * sy - f->y) * f->scale)};
 }

@@ -87,7 +87,8 @@ static void help_draw(struct workbench *w, struct area a)
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, "Keys and commands");
     attrset(A_DIM);
-    draw_text(a.row, a.col + 19, a.cols - 19, "letters search, Enter does the chosen one, Esc leaves");
+    draw_text(a.row, a.col + 19, a.cols - 19,
+              "letters search, Enter does the chosen one, Esc leaves");
     int room = a.rows - 2, from = list_top(&w->scroll, w->pick, w->line_count, room);
     for (int i = from; i < w->line_count && i - from < room; i++) {
         const char *title;

@@ -1,4 +1,4 @@
-/* The regions of the current photo: classes, confidence, boxes. The chosen one is lit on the photo. */
+/* The regions of the current photo: classes, confidence, boxes. The chosen one is lit. */
 #include "src/mem.h"
 #include "ui/workbench_priv.h"
 

@@ -1,6 +1,6 @@
-/* The workbench's state, shared by its files: workbench.c (loop and events), actions.c (the table of
- * everything that can be done), do_*.c (what that is), panes.c (what is drawn where), view_*.c (what
- * the panes show). */
+/* The workbench's state, shared by its files: workbench.c (loop and events), actions.c (keys and
+ * commands), actions_table.c (everything that can be done), do_*.c (what that is), panes.c (what is
+ * drawn where), view_*.c (what the panes show). */
 #ifndef UI_WORKBENCH_PRIV_H
 #define UI_WORKBENCH_PRIV_H
 
@@ -135,7 +135,7 @@ struct tile {
 
 /* The part of the current photo that is on the screen. */
 struct frame {
-    double x, y, scale; /* its left upper corner in pixels of the picture; canvas pixels per pixel */
+    double x, y, scale; /* its corner in pixels of the picture; canvas pixels per pixel */
     struct area at;     /* its cells */
     int w, h;           /* its canvas */
 };
@@ -174,7 +174,7 @@ struct workbench {
     int slot;                   /* the picture's number of the pane being drawn */
     struct area popup_at;
     int pick, scroll;           /* in popups and lists; scroll is the first line shown */
-    struct edit filter;         /* what is searched; of the popup, or of the pane that has the keys */
+    struct edit filter;         /* what is searched; of the popup, or the focused pane */
     int *lines;                 /* of a list, those that match the filter: list.c */
     int line_count;
     bool others_shown;          /* what the other heads say, in place of the answer */
@@ -385,6 +385,9 @@ void do_find_next(struct workbench *w, const char *arg);
 /* ---- view_history.c */
 void do_history_scope(struct workbench *w, const char *arg);
 void do_history_again(struct workbench *w, const char *arg);
+void do_keep(struct workbench *w, const char *arg);
+void do_note(struct workbench *w, const char *arg);
+void do_tag(struct workbench *w, const char *arg);
 
 /* ---- boxes.c: drawing on the photo */
 void do_box(struct workbench *w, const char *arg);

@@ -35,7 +35,7 @@ ANSWERS_GQA = ["yes", "no"] + [a for a in reversed(ANSWERS) if a not in ("yes", 
 VERDICTS = ["contradiction", "neutral", "entailment"]
 WIDTH, HEIGHT = 320, 240
 # Steps at which the run is saved: it points hardly at all; it points well and answers poorly.
-EARLY, MIDDLE = 100, 900  # steps; fewer where the whole has few
+EARLY, MIDDLE = 100, 3500  # steps; fewer where the whole has few
 
 
 def tokenize(program, vocab, task, texts):

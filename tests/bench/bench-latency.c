@@ -62,7 +62,7 @@ static void report(const char *what, struct sample *s)
     qsort(s->ms, (size_t)s->count, sizeof *s->ms, by_size);
     qsort(s->bytes, (size_t)s->count, sizeof *s->bytes, by_size);
     int middle = s->count / 2, most = s->count * 95 / 100;
-    printf("%-34s median %5.1f ms, 95%% %5.1f ms, longest %5.1f ms; %6.0f bytes a key, 95%% %6.0f\n",
+    printf("%-26s median %5.1f ms, 95%% %5.1f, longest %5.1f; %6.0f bytes a key, 95%% %6.0f\n",
            what, s->ms[middle], s->ms[most], s->ms[s->count - 1], s->bytes[middle], s->bytes[most]);
     s->count = 0;
 }

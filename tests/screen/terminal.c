@@ -17,7 +17,7 @@
 
 static void reply(struct terminal *t, const char *text)
 {
-    static const char *const noise[] = {"\033[I", "\033]11;rgb:0000/0000/0000\033\\", "\033[?997;1n"};
+    static const char *const noise[] = {"\033[I", "\033]11;rgb:00/00/00\033\\", "\033[?997;1n"};
     if (t->kind.late) {
         size_t len = t->late ? strlen(t->late) : 0;
         t->late = realloc(t->late, len + strlen(text) + 1);

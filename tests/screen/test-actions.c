@@ -9,7 +9,7 @@
 
 struct command {
     const char *line;
-    const char *shows; /* on the screen afterwards; "file:NAME": that file is there; NULL: at the end */
+    const char *shows; /* on the screen afterwards; "file:NAME": that file is there; NULL: last */
     const char *keys;  /* typed instead of the line, where that would be searched for */
 };
 
@@ -85,7 +85,11 @@ static const struct command commands[] = {
     {"press Esc", "VQA v2", NULL},
     {"view views", "this list", NULL},
     {"press Esc", "VQA v2", NULL},
+    {"keep star", "pinned: query", NULL},
+    {"note a fine one", "noted: query", NULL},
+    {"tag good", "tagged: query", NULL},
     {"history", "History: all sessions", NULL},
+    {"history", "[good] (a fine one)", " "},
     {"history-scope", "History: this session", "\023"},
     {"history-again", "which shape", "which shape\022"},
     {"help colors", "the next color map", NULL},

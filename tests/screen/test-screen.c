@@ -150,7 +150,8 @@ static void resize(void)
     terminal_picture(t, &before);
     terminal_resize(t, 24, 80);
     terminal_read(t, 800);
-    ok(terminal_picture(t, &after) && after.w < before.w && after.w > 100, "a smaller terminal gets a smaller picture");
+    ok(terminal_picture(t, &after) && after.w < before.w && after.w > 100,
+       "a smaller terminal gets a smaller picture");
     ok(terminal_expect(t, "vilscope"), "and its text");
     terminal_resize(t, 6, 20);
     ok(terminal_expect(t, "too small"), "a tiny one is told");

@@ -36,7 +36,8 @@ static void step(struct terminal *t)
     char mouse[64];
     unsigned what = draw_lot(100);
     if (what < 4) {
-        static const int sizes[][2] = {{24, 80}, {40, 120}, {32, 110}, {50, 170}, {13, 44}, {8, 30}};
+        static const int sizes[][2] = {{24, 80}, {40, 120}, {32, 110},
+                                       {50, 170}, {13, 44}, {8, 30}};
         unsigned i = draw_lot(6);
         terminal_resize(t, sizes[i][0], sizes[i][1]);
         terminal_settle(t, 60);
@@ -105,7 +106,8 @@ static bool check(struct terminal *t, int number, int patience)
     take_shot(t, &after);
     int rows = rows_differ(t, &before, &after), pixels = pixels_differ(t, &before, &after);
     if (torn || rows || pixels)
-        tap_note("step %d: %d torn cells (%s), %d rows, %d pixels", number, torn, why, rows, pixels);
+        tap_note("step %d: %d torn cells (%s), %d rows, %d pixels", number, torn, why, rows,
+                 pixels);
     return !torn && !rows && !pixels;
 }
 
