@@ -5,9 +5,9 @@
 #include "src/mem.h"
 #include "ui/canvas.h"
 
-/* Appends the DCS sequence of c to out, with at most so many colors (2 or more), all of one cube, so
- * that strips and neighbours match. Registers are the picture's own, as terminals keep them unless
- * told otherwise (private mode 1070). */
+/* Appends the DCS sequence of c to out, with at most so many colors (2 or more), all of one cube,
+ * so that strips and neighbours match. Registers are the picture's own, as terminals keep them
+ * unless told otherwise (private mode 1070). */
 void sixel_write(const struct canvas *c, int colors, struct buf *out);
 /* The same of the rows from y on, h of them. The dither goes on where the row above ended. */
 void sixel_write_rows(const struct canvas *c, int y, int h, int colors, struct buf *out);
