@@ -128,7 +128,7 @@ static void read_row(const struct terminal *t, int row, char *out)
 /* What differs from run to run: the right half of the status line, times, sizes, paths. */
 static void mask(const struct terminal *t, int row, char *s, bool status)
 {
-    static const char *const names[] = {"regions       ", "tokenizer ", "forward ", "reading ",
+    static const char *const names[] = {"regions      ", "tokenizer ", "forward ", "reading ",
                                         "all  ", "device ", "memory ", "pictures ", "log  "};
     bool last = row == t->rows - 1;
     char *x = last ? strstr(s, "cpu") : NULL;
