@@ -226,8 +226,11 @@ static void take_regions(struct workbench *w, const struct event *e)
         if (w->photos[i] == e->photo)
             w->states[i].waits = false;
     const struct regions *g = photo_regions(e->photo);
-    if (e->kind == EVENT_REGIONS && g)
+    bool answered = w->now.r && photo_in_result(w) >= 0; /* which says more */
+    if (e->kind == EVENT_REGIONS && g && !answered)
         workbench_say(w, false, "%d regions found; g lists them", g->count);
+    else if (e->kind == EVENT_REGIONS)
+        return;
     else if (e->error.code == VS_E_CANCELLED)
         workbench_say(w, false, "no regions: cancelled; d looks for them again");
     else

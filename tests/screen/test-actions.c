@@ -14,7 +14,7 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"suggest vqa", "\"please", NULL}, /* answered, and so logged */
+    {"suggest vqa", "\"please, which shape", NULL},
     {"image 1", "000000.png", NULL},
     {"ask what do you call the large thing", "\"what do you call the large thing\"", NULL},
     {"overlay", "answered", NULL},
@@ -104,6 +104,7 @@ static const struct command commands[] = {
     {"next-image", " 2/24", NULL},
     {"previous-image", " 1/24", NULL},
     {"image 3", " 3/24", NULL},
+    {"regions", "16 regions  ", NULL}, /* its detector is done, and says no more */
     {"image 1", " 1/24", NULL},
     {"single", "one image at a time", NULL},
     {"single", "all images of a result together", NULL},
