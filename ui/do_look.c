@@ -41,6 +41,9 @@ void look_settle(struct workbench *w)
 {
     struct selection *s = &w->sel;
     const struct trace *t = w->now.r ? w->now.r->trace : NULL;
+    for (int k = 0; t && !s->begun && k < 4; k++)
+        s->layer[k] = look_focused_layer(w->now.r, (enum attn_kind)k);
+    s->begun |= t != NULL;
     for (int k = 0; k < 4; k++) {
         int layers = trace_attention_layers(t, (enum attn_kind)k);
         s->layer[k] = s->layer[k] < layers ? s->layer[k] : layers ? layers - 1 : 0;

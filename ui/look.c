@@ -2,6 +2,7 @@
 #include "ui/look.h"
 
 #include "src/mem.h"
+#include "ui/stats.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -244,6 +245,26 @@ bool look_map(const struct result *r, enum attn_kind kind, int layer, int b, int
         trace_attention(r->trace, kind, layer, b, head < 0 ? -1 : head, rows, cols, *out);
     }
     return true;
+}
+
+int look_focused_layer(const struct result *r, enum attn_kind kind)
+{
+    int layers = r ? trace_attention_layers(r->trace, kind) : 0, best = 0, rows, cols;
+    double least = INFINITY;
+    for (int l = 0; l < layers; l++) {
+        float *map = NULL;
+        double sum = 0;
+        if (!look_map(r, kind, l, 0, LOOK_MEAN, &rows, &cols, &map))
+            continue;
+        for (int i = 0; i < rows; i++)
+            sum += stats_entropy(map + (ptrdiff_t)i * cols, cols) / rows;
+        if (sum < least) {
+            least = sum;
+            best = l;
+        }
+        free(map);
+    }
+    return best;
 }
 
 /* ---- on an image */

@@ -163,7 +163,7 @@ static void show_result(struct workbench *w, struct result *r)
     if (!same) {
         w->sel.token = -1;
         w->overlay = false;
-        w->box = 0;
+        do_rank(w, "1"); /* of a retrieval the best image is the current one */
     }
     look_settle(w);
     compare_follow(w);

@@ -69,6 +69,7 @@ struct selection {
     int layer[4], head[4]; /* by kind; head also LOOK_MEAN, LOOK_MAX, LOOK_ROLLOUT */
     int token;           /* -1 none */
     int region;          /* as the model counts: 0 the whole image; -1 none */
+    bool begun;          /* the first layers were chosen: the most focused ones */
 };
 
 enum mode {
