@@ -104,7 +104,7 @@ static const struct command commands[] = {
     {"next-image", " 2/24", NULL},
     {"previous-image", " 1/24", NULL},
     {"image 3", " 3/24", NULL},
-    {"regions", "16 regions  ", NULL}, /* its detector is done, and says no more */
+    {"regions", "x1   y1", NULL}, /* its detector is done, and says no more */
     {"image 1", " 1/24", NULL},
     {"single", "one image at a time", NULL},
     {"single", "all images of a result together", NULL},
