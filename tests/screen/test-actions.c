@@ -14,6 +14,7 @@ struct command {
 };
 
 static const struct command commands[] = {
+    {"suggest coco", "alignment", NULL}, /* now the first images have their regions */
     {"suggest vqa", "\"please, which shape", NULL},
     {"image 1", "000000.png", NULL},
     {"ask what do you call the large thing", "\"what do you call the large thing\"", NULL},
@@ -184,6 +185,7 @@ static void run(struct terminal *t, const struct command *c)
     }
     if (!c->shows)
         return;
+    terminal_settle(t, 80); /* what the command before asked for has come */
     terminal_type(t, c->keys ? c->keys : ":");
     terminal_type(t, c->keys ? "" : c->line);
     terminal_type(t, c->keys ? "" : "\r");
