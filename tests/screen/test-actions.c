@@ -14,6 +14,7 @@ struct command {
 };
 
 static const struct command commands[] = {
+    {"suggest coco", "alignment", NULL}, /* now the first images have their regions */
     {"suggest vqa", "\"please, which shape", NULL},
     {"image 1", "000000.png", NULL},
     {"ask what do you call the large thing", "\"what do you call the large thing\"", NULL},
@@ -104,7 +105,7 @@ static const struct command commands[] = {
     {"next-image", " 2/24", NULL},
     {"previous-image", " 1/24", NULL},
     {"image 3", " 3/24", NULL},
-    {"regions", "16 regions  ", NULL}, /* its detector is done, and says no more */
+    {"regions", "x1   y1", NULL}, /* its detector is done, and says no more */
     {"image 1", " 1/24", NULL},
     {"single", "one image at a time", NULL},
     {"single", "all images of a result together", NULL},
@@ -184,6 +185,7 @@ static void run(struct terminal *t, const struct command *c)
     }
     if (!c->shows)
         return;
+    terminal_settle(t, 80); /* what the command before asked for has come */
     terminal_type(t, c->keys ? c->keys : ":");
     terminal_type(t, c->keys ? "" : c->line);
     terminal_type(t, c->keys ? "" : "\r");
