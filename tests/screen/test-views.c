@@ -117,7 +117,7 @@ static void matrix(void)
     snprintf(line, sizeof line, "export %s", path);
     command(t, "matrix");
     command(t, "zoom");
-    ok(terminal_expect(t, "layer 1/3"), "the matrix has the body");
+    ok(terminal_expect(t, "layer 2/3"), "the matrix has the body");
     command(t, line);
     ok(terminal_expect(t, "matrix.csv") && read_csv(path, &n), "its numbers are exported");
     bool drawn = terminal_picture(t, &p);
@@ -171,9 +171,9 @@ static void changes(void)
     terminal_type(t, "D");
     ok(terminal_expect(t, "1 drop region 4"), "D drops the chosen region");
     terminal_type(t, "X");
-    ok(terminal_expect(t, "2 silence text-to-image 1 zero"), "X silences the map's layer");
+    ok(terminal_expect(t, "2 silence text-to-image 2 zero"), "X silences the map's layer");
     command(t, "restore 1");
-    ok(terminal_expect(t, "1 silence text-to-image 1 zero"), "one is taken back by its number");
+    ok(terminal_expect(t, "1 silence text-to-image 2 zero"), "one is taken back by its number");
     command(t, "token large");
     command(t, "replace tiny");
     ok(terminal_expect(t, "now: what do you call the tiny thing"), "words are replaced");
