@@ -36,8 +36,16 @@ int db_fail(struct log *l, const char *doing, struct vs_err *err)
     }
 }
 
+/* A log of log_start that could not be opened yet. */
+static int not_open(struct log *l, struct vs_err *err)
+{
+    return vs_fail(err, VS_E_DB, "%s: is not open", l->path);
+}
+
 int db_exec(struct log *l, const char *sql, const char *doing, struct vs_err *err)
 {
+    if (!l->db)
+        return not_open(l, err);
     if (sqlite3_exec(l->db, sql, NULL, NULL, NULL) != SQLITE_OK)
         return db_fail(l, doing, err);
     return 0;
@@ -45,6 +53,8 @@ int db_exec(struct log *l, const char *sql, const char *doing, struct vs_err *er
 
 int db_prepare(struct log *l, const char *sql, sqlite3_stmt **out, struct vs_err *err)
 {
+    if (!l->db)
+        return not_open(l, err);
     if (sqlite3_prepare_v2(l->db, sql, -1, out, NULL) != SQLITE_OK)
         return db_fail(l, "preparing", err);
     return 0;
@@ -52,6 +62,8 @@ int db_prepare(struct log *l, const char *sql, sqlite3_stmt **out, struct vs_err
 
 int db_ready(struct log *l, const char *sql, sqlite3_stmt **out, struct vs_err *err)
 {
+    if (!l->db)
+        return not_open(l, err);
     for (int i = 0; i < l->cached; i++)
         if (l->cache[i].sql == sql) {
             *out = l->cache[i].stmt;

@@ -170,10 +170,20 @@ static struct log *open_log(const struct options *o, char *why, size_t size)
     if (o->no_log)
         return NULL;
     char *path = o->log ? xstrdup(o->log) : log_default_path(&err);
-    if (!path || log_open(path, false, &l, &err) != 0)
-        snprintf(why, size, "not logged: %s", err.text);
+    if (!path || log_start(path, "workbench", &l, &err) != 0)
+        snprintf(why, size, "not logged yet: %s", err.text);
     free(path);
     return l;
+}
+
+static void close_log(struct log *l)
+{
+    struct vs_err err = {0};
+    int lost = 0;
+    log_finish(l, &lost, &err);
+    if (lost)
+        fprintf(stderr, "vilscope: %d quer%s could not be logged: %s\n", lost,
+                lost == 1 ? "y" : "ies", err.text);
 }
 
 static bool names_a_model(const struct options *o)
@@ -239,7 +249,7 @@ static int run(struct options *o, char **images, int count, struct vs_err *err)
     if (rc == 0) {
         w.log = open_log(o, no_log, sizeof no_log);
         rc = workbench_run(&w, err); /* frees the photos */
-        log_close(w.log);
+        close_log(w.log);
     } else {
         for (int i = 0; i < w.photo_count; i++)
             photo_free(w.photos[i]);

@@ -26,9 +26,9 @@ void compare_log(struct workbench *w, struct result *r)
     if (!w->log || r->log_id)
         return;
     model_complete(w->model, r);
-    if (log_result(w->log, w->session, r, &err) != 0) {
-        log_failed(w, &err);
-        r->log_id = -1; /* said once */
+    if (log_result_later(w->log, r, &err) != 0) {
+        workbench_logged(w, r, &err);
+        r->log_id = -1; /* kept, and said once */
     }
 }
 
@@ -42,7 +42,7 @@ void compare_log_together(struct workbench *w)
         if (r && r->log_id > 0)
             ids[n++] = r->log_id;
     }
-    if (n > 1 && log_comparison(w->log, w->session, ids, n, NULL, NULL, &err) != 0)
+    if (n > 1 && log_comparison(w->log, log_started_session(w->log), ids, n, NULL, NULL, &err) != 0)
         log_failed(w, &err);
 }
 
@@ -85,7 +85,7 @@ static void log_column(struct workbench *w, const struct probe_column *c)
                                     : PROBE_WRONG};
     }
     model_checkpoint_digest(w->model, c->checkpoint, run.checkpoint_digest);
-    if (log_probe_run(w->log, w->session, &run, NULL, &err) != 0)
+    if (log_probe_run(w->log, log_started_session(w->log), &run, NULL, &err) != 0)
         log_failed(w, &err);
     for (int i = 0; i < n; i++)
         free((char *)(uintptr_t)list[i].expected);

@@ -22,8 +22,8 @@ void look_set_name(uint32_t heads, char *out, size_t size);
  * False when the result has no such map. */
 bool look_map(const struct result *r, enum attn_kind kind, int layer, int b, int head, int *rows,
               int *cols, float **out);
-/* The layer whose map, the mean of its heads, has the lowest mean entropy of its rows: where looking
- * begins. 0 when there are no maps. */
+/* The layer whose map, the mean of its heads, has the lowest mean entropy of its rows: where
+ * looking begins. 0 when there are no maps. */
 int look_focused_layer(const struct result *r, enum attn_kind kind);
 bool look_rows_are_tokens(enum attn_kind kind);
 bool look_cols_are_tokens(enum attn_kind kind);

@@ -22,8 +22,8 @@ static void history_load(struct workbench *w)
     forget(w);
     if (!w->log)
         workbench_say(w, true, "nothing is logged: %s", w->log_state);
-    else if (log_list_queries(w->log, w->history_all ? 0 : w->session, NULL, MOST, &w->history,
-                              &w->history_count, &err) != 0)
+    else if (log_list_queries(w->log, w->history_all ? 0 : log_started_session(w->log), NULL,
+                              MOST, &w->history, &w->history_count, &err) != 0)
         workbench_say(w, true, "%s", err.text);
 }
 

@@ -51,6 +51,20 @@ void workbench_say(struct workbench *w, bool bad, const char *fmt, ...)
 
 /* A result is logged when its checkpoint's digest is known, which takes a moment the first time;
  * wait: now, whatever it takes. */
+/* What the status line says of a query that was, or was not, written. */
+void workbench_logged(struct workbench *w, const struct result *r, const struct vs_err *err)
+{
+    int waiting = log_pending_count(w->log);
+    if (r->log_id > 0) {
+        snprintf(w->log_state, sizeof w->log_state, "logged as %lld", (long long)r->log_id);
+        return;
+    }
+    snprintf(w->log_state, sizeof w->log_state, "%d wait%s for the log", waiting,
+             waiting == 1 ? "s" : "");
+    if (waiting < 2) /* the others wait for the same */
+        workbench_say(w, true, "not logged yet: %s", err->text);
+}
+
 void workbench_log(struct workbench *w, bool wait)
 {
     struct result *r = w->unlogged;
@@ -58,28 +72,39 @@ void workbench_log(struct workbench *w, bool wait)
     if (!r || !w->log || (!wait && !model_complete_ready(w->model, r)))
         return;
     model_complete(w->model, r);
-    if (log_result(w->log, w->session, r, &err) != 0) {
-        snprintf(w->log_state, sizeof w->log_state, "not logged");
-        workbench_say(w, true, "not logged: %s", err.text);
-    } else {
-        snprintf(w->log_state, sizeof w->log_state, "logged as %lld", (long long)r->log_id);
-    }
+    log_result_later(w->log, r, &err);
+    workbench_logged(w, r, &err);
     w->unlogged = NULL;
     if (r != w->now.r)
         result_free(r);
 }
 
-static void begin_log(struct workbench *w, const char *why)
+#define FLUSH_MS 2000 /* between two tries to write what waits */
+
+/* Tries again to write what waits. Returns how long to wait for the next try, or -1. */
+static int log_tick(struct workbench *w)
 {
-    struct vs_err err = {0};
-    if (w->log && log_begin_session(w->log, "workbench", &w->session, &err) != 0) {
-        workbench_say(w, true, "not logged: %s", err.text);
-        w->log = NULL;
-        why = "no log";
-    }
-    bool failed = why && strncmp(why, "not logged", 10) == 0; /* the long story is told once */
-    snprintf(w->log_state, sizeof w->log_state, "%s",
-             w->log ? "log is open" : failed ? "not logged" : "no log");
+    if (log_pending_count(w->log) == 0)
+        return -1;
+    double left = w->flush_at - vs_now_ms();
+    if (left > 0)
+        return (int)left + 1;
+    w->flush_at = vs_now_ms() + FLUSH_MS;
+    if (log_flush_pending(w->log, NULL) != 0)
+        return FLUSH_MS;
+    snprintf(w->log_state, sizeof w->log_state, "log is open");
+    workbench_say(w, false, "what waited for the log is written");
+    return -1;
+}
+
+static void begin_log(struct workbench *w)
+{
+    bool open = log_started_session(w->log) > 0; /* else the long story is told once, by greet */
+    snprintf(w->log_state, sizeof w->log_state, "%s", open      ? "log is open"
+                                                      : w->log ? "not logged yet"
+                                                               : "no log");
+    if (open && log_notice(w->log))
+        workbench_say(w, false, "%s", log_notice(w->log));
 }
 
 /* ---- results */
@@ -407,14 +432,20 @@ static void draw(struct workbench *w)
     w->script.ready = !left && !workbench_busy(w) && gfx_settled(&w->gfx);
 }
 
+/* Of two waits, where -1 is for ever. */
+static int sooner(int a, int b)
+{
+    return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
 static void loop(struct workbench *w)
 {
     bool alive = true;
-    int script_ms = -1, compare_ms = -1;
+    int script_ms = -1, compare_ms = -1, log_ms = -1;
     want_regions(w);
     draw(w);
     while (!w->quit && !got_end && alive) {
-        alive = wait_for_something(w, patience(w, script_ms, compare_ms));
+        alive = wait_for_something(w, patience(w, script_ms, sooner(compare_ms, log_ms)));
         if (got_resume) {
             got_resume = 0;
             got_resize = 1; /* the window may be another meanwhile */
@@ -426,6 +457,7 @@ static void loop(struct workbench *w)
         want_regions(w);
         workbench_log(w, false);
         compare_ms = compare_tick(w);
+        log_ms = log_tick(w);
         script_ms = -1;
         script_step(w, &script_ms);
         if (!w->quit)
@@ -516,8 +548,6 @@ static void close_all(struct workbench *w)
     engine_free(w->engine);
     workbench_log(w, true);
     compare_free(w);
-    if (w->log && w->session)
-        log_end_session(w->log, w->session, NULL);
     free_results(w);
     inside_free(w);
     free(w->asked);
@@ -555,7 +585,7 @@ static void greet(struct workbench *w, const struct workbench_options *o)
                                                                  "DIR");
     else if (w->photo_count == 0)
         workbench_say(w, false, "o opens an image");
-    else if (!w->log && o->no_log && strncmp(o->no_log, "not logged", 10) == 0)
+    else if (o->no_log && strncmp(o->no_log, "not logged", 10) == 0)
         workbench_say(w, true, "%s", o->no_log);
     else
         workbench_say(w, false, "/ to type a query, ? for help");
@@ -567,7 +597,7 @@ static int begin(struct workbench *w, const struct workbench_options *o, struct 
     int rc = 0;
     panes_init(w);
     greet(w, o);
-    begin_log(w, o->no_log);
+    begin_log(w);
     if (w->model)
         rc = engine_new(w->model, &w->engine, err);
     keys_mouse(w, w->mouse);

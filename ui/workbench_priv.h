@@ -144,7 +144,6 @@ struct frame {
 struct workbench {
     struct model *model;
     struct log *log;
-    int64_t session;
     struct engine *engine;
     struct photo **photos;
     struct photo_state *states; /* (photo_count) */
@@ -219,6 +218,7 @@ struct workbench {
     char status[512];
     bool status_bad;
     char log_state[128];
+    double flush_at; /* ms: when to try again to write what waits for the log */
 };
 
 /* ---- workbench.c */
@@ -233,6 +233,7 @@ bool workbench_busy(const struct workbench *w);
 void workbench_say(struct workbench *w, bool bad, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void workbench_log(struct workbench *w, bool wait);
+void workbench_logged(struct workbench *w, const struct result *r, const struct vs_err *err);
 void workbench_set_graphics(struct workbench *w, enum graphics_choice choice);
 /* A late answer of the terminal about itself. */
 void workbench_terminal(struct workbench *w, const struct term *t);

@@ -4,6 +4,7 @@
 #include "tap.h"
 #include "terminal.h"
 
+#include <sys/stat.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -389,6 +390,34 @@ static void slow_line(void)
     quit(t, "slow");
 }
 
+/* A log that cannot be opened: what is asked waits, the status says so, and it is written as soon
+ * as the log can be. */
+static void waiting_log(void)
+{
+    char path[4096], tiny[4096], scene[4096];
+    const char *home = getenv("TMPDIR"), *program = getenv("VILSCOPE");
+    snprintf(path, sizeof path, "%s/waiting.db", home ? home : "/tmp");
+    snprintf(tiny, sizeof tiny, "%s", source_path("tests/data/tiny"));
+    snprintf(scene, sizeof scene, "%s", source_path("tests/data/tiny/scene.png"));
+    const char *argv[] = {program ? program : "./vilscope", "--log", path, "-m", tiny, scene, NULL};
+    mkdir(path, 0700); /* a folder is in the way */
+    struct terminal *t = terminal_start(argv, 24, 100, true, false);
+    ok(terminal_expect(t, "not logged yet"), "a log that cannot be opened is told");
+    ask(t, "the first");
+    ok(terminal_expect(t, "1 waits for the log"), "a query waits for it");
+    ask(t, "the second");
+    ok(terminal_expect(t, "2 wait for the log"), "and another");
+    terminal_type(t, "H");
+    terminal_settle(t, 100);
+    terminal_type(t, "\033");
+    rmdir(path);
+    ok(terminal_expect(t, "what waited for the log is written"), "then both are written");
+    ask(t, "the third");
+    ok(terminal_expect(t, "logged as 3"), "and the next comes after them");
+    quit(t, "waiting log");
+    unlink(path);
+}
+
 /* Keys and settings of the user; what is wrong is told with its line. */
 static void settings(void)
 {
@@ -466,6 +495,7 @@ int main(void)
     tour();
     odd_terminals();
     slow_line();
+    waiting_log();
     settings();
     unlink(log_path);
     return tap_done();
