@@ -64,7 +64,9 @@ static void draw_line(struct workbench *w, const char *prompt, const struct edit
             from++;
         while (from < e->at && ((unsigned char)e->text[from] & 0xc0) == 0x80);
     }
+    attrset(e == &w->query && w->asked_text ? A_UNDERLINE : A_NORMAL);
     draw_text(row, left, room, "%s", e->text + from);
+    attrset(A_NORMAL);
     move(row, left + text_width(head));
     w->cursor = true;
 }

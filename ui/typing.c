@@ -104,10 +104,27 @@ static bool leaves(const struct workbench *w, const struct edit *e, int key, boo
            (erases && e->len == 0 && (w->mode == MODE_COMMAND || w->mode == MODE_FIND));
 }
 
+/* A question that was asked already makes room for the first letter of another; any other key edits
+ * it. A "/" too many is none. True: the key is dealt with. */
+static bool begins_anew(struct workbench *w, int key, bool special)
+{
+    bool letter = !special && key >= 32 && key != 127;
+    if (w->mode != MODE_TYPE || !w->asked_text)
+        return false;
+    if (letter && key == '/')
+        return true;
+    w->asked_text = false;
+    if (letter)
+        edit_set(&w->query, "");
+    return false;
+}
+
 void typing_key(struct workbench *w, int key, bool special)
 {
     struct edit *e = typed_line(w);
     size_t len = e->len;
+    if (begins_anew(w, key, special))
+        return;
     if (is_enter(key, special))
         enter(w, key, special);
     else if (leaves(w, e, key, special))
@@ -127,6 +144,7 @@ void do_type(struct workbench *w, const char *arg)
     if (*arg)
         edit_set(&w->query, arg);
     panes_leave_popup(w);
+    w->asked_text = !*arg;
     w->mode = MODE_TYPE;
 }
 

@@ -326,6 +326,14 @@ static void demo(void)
     ok(terminal_expect(t, "candidate"), "dialogs choose from candidates");
     terminal_type(t, "c");
     ok(terminal_expect(t, "demo / early"), "c goes to another checkpoint");
+    ask(t, "is there a ball");
+    ok(terminal_expect(t, "> is there a ball"), "what is typed takes the place of what was asked");
+    terminal_type(t, "/");
+    for (int i = 0; i < 13; i++)
+        terminal_type(t, "\033OD");
+    terminal_type(t, " not");
+    ok(terminal_expect(t, "> is not there a ball"), "or edits it");
+    terminal_type(t, "\r");
     quit(t, "demo");
     setenv("VILSCOPE_DEMO", "none", 1);
 }
