@@ -106,7 +106,7 @@ static double row_sum(const struct shown_map *m, int i)
     double sum = 0;
     for (int j = 0; j < m->col_count; j++)
         sum += (double)value(m, i, j);
-    return sum;
+    return fabs(sum) < 0.0005 ? 0 : sum; /* rounding has no sign */
 }
 
 /* ---- moving */
@@ -178,7 +178,7 @@ static void draw_rows(const struct workbench *w, const struct shown_map *m, cons
         attrset(A_DIM);
         int right = g->at.col + g->at.cols + 1;
         if (g->right)
-            draw_text(body.row + i, right, SUM - 1, m->difference ? "%+.2f" : "%.3f",
+            draw_text(body.row + i, right, SUM - 1, m->difference ? "%+.3f" : "%.3f",
                       row_sum(m, k));
         attrset(A_NORMAL);
     }
