@@ -190,7 +190,7 @@ struct workbench {
     enum graphics_choice graphics;
     struct gfx gfx;
     struct edit query, open, command;
-    bool asked_text;            /* the query line holds what was asked before: a letter replaces it */
+    bool asked_text;            /* what the query line holds was asked: a letter replaces it */
     char key[16];               /* the name of the key that is being acted on, or "" */
     struct binding *bindings;
     int binding_count;
