@@ -108,6 +108,34 @@ static struct box_list *copy_boxes(const struct workbench *w, struct photo *cons
     return list;
 }
 
+/* Whether a photo has the regions that the result knows, in number and place: boxes that were drawn
+ * or dropped since would be knocked out of another query. */
+static bool still_fits(const struct result *r, int i, const struct photo *p,
+                       const struct box_list *given)
+{
+    const struct result_image *im = &r->images[i];
+    bool pointing = r->task->extra_regions > 0;
+    const struct regions *found = photo_regions(p);
+    int own = !pointing && given->count ? given->count : found ? found->count : 0;
+    int more = !pointing      ? 0
+               : given->count ? given->count
+               : p->candidates ? p->candidates->count
+                               : 0;
+    if (im->region_count != own || im->candidate_count != more)
+        return false;
+    const float *boxes = im->boxes + (pointing ? 4 * (ptrdiff_t)own : 0);
+    return given->count == 0 ||
+           memcmp(boxes, given->boxes, (size_t)given->count * 4 * sizeof *boxes) == 0;
+}
+
+static int check_fit(const struct result *r, const struct knock *k, struct vs_err *err)
+{
+    for (int i = 0; i < r->image_count; i++)
+        if (!still_fits(r, i, k->photos[i], &k->boxes[i]))
+            return vs_fail(err, VS_E_USAGE, "the boxes on the photo have changed: r asks again");
+    return 0;
+}
+
 static int checkpoint_of(const struct workbench *w)
 {
     for (int i = 0; i < model_checkpoint_count(w->model); i++)
@@ -127,7 +155,9 @@ static struct knock *knock_new(const struct workbench *w, struct vs_err *err)
     k->photos = xcalloc((size_t)n + 1, sizeof(struct photo *));
     memcpy(k->photos, w->now.photos, (size_t)n * sizeof(struct photo *));
     k->boxes = copy_boxes(w, k->photos, n);
-    int rc = change_list_parse(r->changes, &k->changes, &changes, err);
+    int rc = check_fit(r, k, err);
+    if (rc == 0)
+        rc = change_list_parse(r->changes, &k->changes, &changes, err);
     k->query = (struct query){.task = r->task, .text = xstrdup(r->text),
                               .checkpoint = checkpoint_of(w), .photo_count = n,
                               .photos = k->photos, .boxes = k->boxes, .changes = k->changes,

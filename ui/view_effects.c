@@ -192,7 +192,8 @@ static void paint_regions(struct workbench *w, const struct effects *e, struct c
         for (int i = n - 1; i >= 0; i--) {
             const struct effect *f = by_place(e, order, n, i);
             bool chosen = i == inside_of(w)->effects_pick, numbered = i < 4 || chosen;
-            if (f->change.image != image || f->change.region == 0 || (turn && !numbered))
+            if (f->change.image != image || f->change.region == 0 ||
+                f->change.region >= look_regions(w->now.r, image) || (turn && !numbered))
                 continue;
             const float *b = im->boxes + 4 * (f->change.region - 1);
             int x1 = (int)(b[0] * sx), y1 = (int)(b[1] * sy);

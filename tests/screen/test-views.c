@@ -197,6 +197,13 @@ static void knocked(void)
     ok(terminal_expect(t, "17/17") && terminal_expect(t, "prob. without"), "one runs to its end");
     terminal_type(t, "\033OB\r");
     ok(terminal_expect(t, "with drop region"), "Enter leaves the chosen one out");
+    terminal_type(t, "b"); /* a box that the answer does not know */
+    terminal_expect(t, "arrows move");
+    terminal_type(t, " LLJJ ");
+    terminal_type(t, "\033");
+    command(t, "knock-out regions");
+    ok(terminal_expect(t, "boxes on the photo have changed"),
+       "no knock-out of other regions than the answer's");
     quit(t, "knock-out");
 }
 
