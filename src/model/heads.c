@@ -14,16 +14,27 @@ static int no_memory(struct pass *p, const char *name)
 
 /* ---- heads on the pooled states */
 
+#define POOLED (HEAD_POOLED | HEAD_VQA | HEAD_GQA | HEAD_ALIGN | HEAD_TRI | HEAD_BINARY)
+
+enum need heads_need(const struct vilbert_want *want, bool text)
+{
+    const unsigned rows = HEAD_SEQUENCE | (text ? HEAD_WORD | HEAD_WORD_LOGIT
+                                                : HEAD_GROUND | HEAD_REGION_CLASS);
+    if (want->heads & rows)
+        return NEED_ALL;
+    return want->heads & POOLED ? NEED_FIRST : NEED_NOTHING;
+}
+
 /* Token 0 and region 0 of every image, through a dense layer and ReLU. */
 static void pool(struct pass *p)
 {
     const struct config *c = &p->m->c;
     int batch = p->in->batch;
     float *first_t = p->wide, *first_v = p->wide + (ptrdiff_t)batch * c->hidden;
-    struct kern_rows t = {.x = p->xt, .ldx = c->hidden, .index = p->first_t, .y = first_t,
-                          .ldy = c->hidden, .m = batch, .n = c->hidden};
-    struct kern_rows v = {.x = p->xv, .ldx = c->v_hidden, .index = p->first_v, .y = first_v,
-                          .ldy = c->v_hidden, .m = batch, .n = c->v_hidden};
+    struct kern_rows t = {.x = p->xt, .ldx = c->hidden, .index = p->cut_t ? NULL : p->first_t,
+                          .y = first_t, .ldy = c->hidden, .m = batch, .n = c->hidden};
+    struct kern_rows v = {.x = p->xv, .ldx = c->v_hidden, .index = p->cut_v ? NULL : p->first_v,
+                          .y = first_v, .ldy = c->v_hidden, .m = batch, .n = c->v_hidden};
     p->ops->rows(p->m->k, &t);
     p->ops->rows(p->m->k, &v);
     struct kern_linear both[] = {
@@ -233,9 +244,8 @@ int vilbert_read_states(struct vilbert *m, enum vilbert_head head, const float *
 
 int heads_run(struct pass *p)
 {
-    const unsigned pooled = HEAD_POOLED | HEAD_VQA | HEAD_GQA | HEAD_ALIGN | HEAD_TRI | HEAD_BINARY;
     int rc = 0;
-    if (p->want->heads & pooled) {
+    if (p->want->heads & POOLED) {
         pool(p);
         rc = run_pooled_heads(p);
     }

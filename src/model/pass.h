@@ -45,6 +45,9 @@ struct later {
     int block;
 };
 
+/* How much of a stream's last states somebody reads. */
+enum need { NEED_NOTHING, NEED_FIRST /* row of every image */, NEED_ALL };
+
 struct pass {
     struct vilbert *m;
     const struct vilbert_input *in;
@@ -52,6 +55,8 @@ struct pass {
     const struct kern_ops *ops;
     struct trace *trace;
     struct packing t, v; /* the textual and the visual stream */
+    enum need need_t, need_v;
+    bool cut_t, cut_v; /* xt, xv hold the first rows only, one for each image */
     /* In the arena, (rows, width of the stream): */
     float *xt, *xv;                /* hidden states */
     float *qt, *kt, *vt, *ct, *ft; /* query, key, value, context, feed forward */
@@ -88,6 +93,8 @@ void pass_later(struct pass *p, const struct later *l);
 /* Computed rows as a tensor of the trace, (batch, width, n). */
 int pass_keep(struct pass *p, const struct packing *k, const float *x, int n, const char *name);
 
+/* What the wanted heads read of the last states of a stream. */
+enum need heads_need(const struct vilbert_want *want, bool text);
 /* Runs the heads that are wanted. */
 int heads_run(struct pass *p);
 

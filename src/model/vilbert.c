@@ -103,6 +103,7 @@ struct look {
     int width, heads;
     enum attn_kind kind;
     int layer;
+    bool first;   /* q and out have only the first row of every image; then no map is wanted */
     float *map;   /* (batch, heads, from.width, to.width) in the trace, or NULL */
     float **part; /* (batch): maps without padding, to be spread out */
     const float *bias; /* of the keys, or NULL */
@@ -133,8 +134,8 @@ static int look_plan(struct pass *p, struct look *l, struct kern_attention *list
 {
     int dh = l->width / l->heads;
     for (int b = 0; b < l->from->batch; b++) {
-        int tq = rows_of(l->from, b), tk = rows_of(l->to, b);
-        ptrdiff_t q0 = (ptrdiff_t)l->from->start[b] * l->width;
+        int tq = l->first ? 1 : rows_of(l->from, b), tk = rows_of(l->to, b);
+        ptrdiff_t q0 = (ptrdiff_t)(l->first ? b : l->from->start[b]) * l->width;
         ptrdiff_t k0 = (ptrdiff_t)l->to->start[b] * l->width;
         float *probs = look_place(p, l, b, tq, tk);
         if (l->map && !probs)
@@ -217,24 +218,27 @@ struct stream {
     const char *name; /* "t", "v" */
     enum attn_kind kind;
     const float *bias; /* of its rows as keys, or NULL */
+    const int32_t *first; /* the first rows of the images */
 };
 
 static struct stream text_stream(const struct pass *p)
 {
     const struct config *c = &p->m->c;
     return (struct stream){&p->t, p->xt, p->qt, p->kt, p->vt, p->ct, p->ft, c->hidden, c->heads,
-                           c->act, "t", ATTN_TEXT, p->bias_t};
+                           c->act, "t", ATTN_TEXT, p->bias_t, p->first_t};
 }
 
 static struct stream visual_stream(const struct pass *p)
 {
     const struct config *c = &p->m->c;
     return (struct stream){&p->v, p->xv, p->qv, p->kv, p->vv, p->cv, p->fv, c->v_hidden,
-                           c->v_heads, c->v_act, "v", ATTN_VISUAL, p->bias_v};
+                           c->v_heads, c->v_act, "v", ATTN_VISUAL, p->bias_v,
+                           p->first_v};
 }
 
-/* dynamic_attention: the text of the moment decides which numbers of queries and keys count. */
-static void gate_layer(struct pass *p, const struct layer_w *w)
+/* dynamic_attention: the text of the moment decides which numbers of queries and keys count.
+ * first_only: there are queries of the first rows only. */
+static void gate_layer(struct pass *p, const struct layer_w *w, bool first_only)
 {
     int n = p->m->c.v_hidden;
     float *gq = p->gate, *gk = gq + n, *mean = gk + n;
@@ -248,31 +252,49 @@ static void gate_layer(struct pass *p, const struct layer_w *w)
         struct kern_linear gates[] = {pass_linear(&w->gate_q, mean, 1, gq, KERN_NONE, NULL),
                                       pass_linear(&w->gate_k, mean, 1, gk, KERN_NONE, NULL)};
         p->ops->linear(p->m->k, gates, 2);
-        p->ops->gate(p->m->k, p->qv + at, n, gq, rows_of(&p->v, b), n);
+        if (first_only)
+            p->ops->gate(p->m->k, p->qv + (ptrdiff_t)b * n, n, gq, 1, n);
+        else
+            p->ops->gate(p->m->k, p->qv + at, n, gq, rows_of(&p->v, b), n);
         p->ops->gate(p->m->k, p->kv + at, n, gk, rows_of(&p->v, b), n);
     }
 }
 
-static int run_layer(struct pass *p, const struct layer_w *w, struct stream s, int number)
+/* The states of the first rows, one after the other. */
+static float *gather_first(struct pass *p, const struct stream *s)
+{
+    struct kern_rows first = {.x = s->x, .ldx = s->hidden, .index = s->first, .y = s->ff,
+                              .ldy = s->hidden, .m = p->in->batch, .n = s->hidden};
+    if (p->in->batch == 1)
+        return s->x;
+    p->ops->rows(p->m->k, &first);
+    return s->ff;
+}
+
+/* first: queries, outputs and what follows of the first row of every image only, which stand one
+ * after the other afterwards. Keys and values are those of all rows. */
+static int run_layer(struct pass *p, const struct layer_w *w, struct stream s, int number,
+                     bool first)
 {
     struct kern *k = p->m->k;
-    int rows = s.rows->rows;
+    int all = s.rows->rows, rows = first ? p->in->batch : all;
+    float *x = first ? gather_first(p, &s) : s.x;
     char name[32];
     const char *names[] = {name};
-    struct kern_linear qkv[] = {pass_linear(&w->q, s.x, rows, s.q, KERN_NONE, NULL),
-                                pass_linear(&w->k, s.x, rows, s.k, KERN_NONE, NULL),
-                                pass_linear(&w->v, s.x, rows, s.v, KERN_NONE, NULL)};
+    struct kern_linear qkv[] = {pass_linear(&w->q, x, rows, s.q, KERN_NONE, NULL),
+                                pass_linear(&w->k, s.x, all, s.k, KERN_NONE, NULL),
+                                pass_linear(&w->v, s.x, all, s.v, KERN_NONE, NULL)};
     p->ops->linear(k, qkv, 3);
     if (w->gate_q.w)
-        gate_layer(p, w);
+        gate_layer(p, w, first);
     struct look look = {.from = s.rows, .to = s.rows, .q = s.q, .k = s.k, .v = s.v, .out = s.ctx,
                         .width = s.hidden, .heads = s.heads, .kind = s.kind, .layer = number,
-                        .bias = s.bias};
+                        .bias = s.bias, .first = first};
     snprintf(name, sizeof name, "attn.%s.%d", s.name, number);
     int rc = run_looks(p, &look, 1, names);
     if (rc != 0)
         return rc;
-    struct kern_linear out = pass_linear(&w->out, s.ctx, rows, s.x, KERN_NONE, s.x);
+    struct kern_linear out = pass_linear(&w->out, s.ctx, rows, s.x, KERN_NONE, x);
     struct kern_norm out_norm = pass_norm(&w->out_norm, s.x, rows);
     struct kern_linear ff_in = pass_linear(&w->ff_in, s.x, rows, s.ff, s.act, NULL);
     struct kern_linear ff_out = pass_linear(&w->ff_out, s.ff, rows, s.x, KERN_NONE, s.x);
@@ -287,42 +309,62 @@ static int run_layer(struct pass *p, const struct layer_w *w, struct stream s, i
 
 /* ---- a co-attention layer: each stream asks, the other is read */
 
+/* What of stream i is computed: in the last of these layers, where nobody reads what becomes of a
+ * stream, only the keys and values that the other one needs. */
+static bool is_read(const struct pass *p, int i, int number)
+{
+    return number < p->m->c.connections - 1 || (i ? p->need_t : p->need_v) != NEED_NOTHING;
+}
+
+struct colayer_ops {
+    struct kern_linear qkv[6], out[2], ff_in[2], ff_out[2];
+    struct kern_norm out_norm[2], ff_norm[2];
+    struct look look[2];
+    const char *names[2];
+    int products, sides;
+};
+
+static void add_side(struct pass *p, const struct colayer_w *w, const struct stream *s, int i,
+                     int number, struct colayer_ops *o)
+{
+    int rows = s[i].rows->rows, n = o->sides;
+    o->qkv[o->products++] = pass_linear(&w->k[i], s[i].x, rows, s[i].k, KERN_NONE, NULL);
+    o->qkv[o->products++] = pass_linear(&w->v[i], s[i].x, rows, s[i].v, KERN_NONE, NULL);
+    if (!is_read(p, i, number))
+        return;
+    o->sides++;
+    o->qkv[o->products++] = pass_linear(&w->q[i], s[i].x, rows, s[i].q, KERN_NONE, NULL);
+    o->look[n] = (struct look){.from = s[i].rows, .to = s[!i].rows, .q = s[i].q, .k = s[!i].k,
+                               .v = s[!i].v, .out = s[i].ctx, .width = p->m->c.bi_hidden,
+                               .heads = p->m->c.bi_heads, .layer = number, .bias = s[!i].bias,
+                               .kind = i ? ATTN_TEXT_TO_IMAGE : ATTN_IMAGE_TO_TEXT};
+    o->out[n] = pass_linear(&w->out[i], s[i].ctx, rows, s[i].x, KERN_NONE, s[i].x);
+    o->out_norm[n] = pass_norm(&w->out_norm[i], s[i].x, rows);
+    o->ff_in[n] = pass_linear(&w->ff_in[i], s[i].x, rows, s[i].ff, s[i].act, NULL);
+    o->ff_out[n] = pass_linear(&w->ff_out[i], s[i].ff, rows, s[i].x, KERN_NONE, s[i].x);
+    o->ff_norm[n] = pass_norm(&w->ff_norm[i], s[i].x, rows);
+}
+
 static int run_colayer(struct pass *p, const struct colayer_w *w, int number)
 {
     struct kern *k = p->m->k;
     struct stream s[2] = {visual_stream(p), text_stream(p)};
-    int bi = p->m->c.bi_hidden, heads = p->m->c.bi_heads;
-    struct kern_linear qkv[6], out[2], ff_in[2], ff_out[2];
-    struct kern_norm out_norm[2], ff_norm[2];
-    struct look look[2];
-    char first[32], second[32];
-    const char *names[] = {second, first};
+    struct colayer_ops o = {.products = 0};
+    char names[2][32];
     for (int i = 0; i < 2; i++) {
-        int rows = s[i].rows->rows;
-        qkv[3 * i] = pass_linear(&w->q[i], s[i].x, rows, s[i].q, KERN_NONE, NULL);
-        qkv[3 * i + 1] = pass_linear(&w->k[i], s[i].x, rows, s[i].k, KERN_NONE, NULL);
-        qkv[3 * i + 2] = pass_linear(&w->v[i], s[i].x, rows, s[i].v, KERN_NONE, NULL);
-        look[i] = (struct look){.from = s[i].rows, .to = s[!i].rows, .q = s[i].q, .k = s[!i].k,
-                                .v = s[!i].v, .out = s[i].ctx, .width = bi, .heads = heads,
-                                .kind = i ? ATTN_TEXT_TO_IMAGE : ATTN_IMAGE_TO_TEXT,
-                                .layer = number, .bias = s[!i].bias};
-        out[i] = pass_linear(&w->out[i], s[i].ctx, rows, s[i].x, KERN_NONE, s[i].x);
-        out_norm[i] = pass_norm(&w->out_norm[i], s[i].x, rows);
-        ff_in[i] = pass_linear(&w->ff_in[i], s[i].x, rows, s[i].ff, s[i].act, NULL);
-        ff_out[i] = pass_linear(&w->ff_out[i], s[i].ff, rows, s[i].x, KERN_NONE, s[i].x);
-        ff_norm[i] = pass_norm(&w->ff_norm[i], s[i].x, rows);
+        snprintf(names[i], sizeof names[i], "attn.c.%d.%d", number, 2 - i);
+        o.names[o.sides] = names[i];
+        add_side(p, w, s, i, number, &o);
     }
-    p->ops->linear(k, qkv, 6);
-    snprintf(first, sizeof first, "attn.c.%d.1", number);
-    snprintf(second, sizeof second, "attn.c.%d.2", number);
-    int rc = run_looks(p, look, 2, names);
+    p->ops->linear(k, o.qkv, o.products);
+    int rc = run_looks(p, o.look, o.sides, o.names);
     if (rc != 0)
         return rc;
-    p->ops->linear(k, out, 2);
-    p->ops->norm(k, out_norm, 2);
-    p->ops->linear(k, ff_in, 2);
-    p->ops->linear(k, ff_out, 2);
-    p->ops->norm(k, ff_norm, 2);
+    p->ops->linear(k, o.out, o.sides);
+    p->ops->norm(k, o.out_norm, o.sides);
+    p->ops->linear(k, o.ff_in, o.sides);
+    p->ops->linear(k, o.ff_out, o.sides);
+    p->ops->norm(k, o.ff_norm, o.sides);
     rc = keep_hidden(p, &p->t, p->xt, p->m->c.hidden, "c.t", number);
     return rc ? rc : keep_hidden(p, &p->v, p->xv, p->m->c.v_hidden, "c.v", number);
 }
@@ -377,7 +419,7 @@ static int run_text(struct pass *p, int from, int to, int *number)
     int rc = 0;
     for (int i = from; i < to && rc == 0; i++)
         if ((rc = check_cancel(p)) == 0)
-            rc = run_layer(p, &p->m->w.t[i], text_stream(p), (*number)++);
+            rc = run_layer(p, &p->m->w.t[i], text_stream(p), (*number)++, false);
     return rc;
 }
 
@@ -386,12 +428,44 @@ static int run_visual(struct pass *p, int from, int to, int *number)
     int rc = 0;
     for (int i = from; i < to && rc == 0; i++)
         if ((rc = check_cancel(p)) == 0)
-            rc = run_layer(p, &p->m->w.v[i], visual_stream(p), (*number)++);
+            rc = run_layer(p, &p->m->w.v[i], visual_stream(p), (*number)++, false);
     return rc;
 }
 
+/* The mean over its queries stands in for a head of this layer: then all of them are needed. */
+static bool is_averaged(const struct pass *p, enum attn_kind map, int layer)
+{
+    for (int i = 0; i < p->want->silence_count; i++) {
+        const struct vilbert_silence *s = &p->want->silences[i];
+        if (s->how == KERN_MEAN && s->map == map && s->layer == layer)
+            return true;
+    }
+    return false;
+}
+
+/* What comes behind the last co-attention layer. */
+static int end_text(struct pass *p, int from, int number)
+{
+    int last = p->m->c.layers - 1, rc = 0;
+    if (p->need_t == NEED_NOTHING)
+        return 0;
+    rc = run_text(p, from, last, &number);
+    p->cut_t = p->need_t == NEED_FIRST && !is_averaged(p, ATTN_TEXT, number);
+    return rc ? rc : run_layer(p, &p->m->w.t[last], text_stream(p), number, p->cut_t);
+}
+
+static int end_visual(struct pass *p, int from, int number)
+{
+    int last = p->m->c.v_layers - 1, rc = 0;
+    if (p->need_v == NEED_NOTHING)
+        return 0;
+    rc = run_visual(p, from, last, &number);
+    p->cut_v = p->need_v == NEED_FIRST && !is_averaged(p, ATTN_VISUAL, number);
+    return rc ? rc : run_layer(p, &p->m->w.v[last], visual_stream(p), number, p->cut_v);
+}
+
 /* Before co-attention layer i come the text layers up to t_biattention[i] and the visual layers up
- * to v_biattention[i]; what is left of either stream comes last. */
+ * to v_biattention[i]; what is left of either stream, a layer or more, comes last. */
 static int run_encoder(struct pass *p)
 {
     const struct config *c = &p->m->c;
@@ -405,16 +479,28 @@ static int run_encoder(struct pass *p)
         t = c->t_biattention[i];
         v = c->v_biattention[i];
     }
-    if (rc == 0)
-        rc = run_visual(p, v, c->v_layers, &v_number);
-    if (rc == 0)
-        rc = run_text(p, t, c->layers, &t_number);
+    if (rc == 0 && (rc = check_cancel(p)) == 0)
+        rc = end_visual(p, v, v_number);
+    if (rc == 0 && (rc = check_cancel(p)) == 0)
+        rc = end_text(p, t, t_number);
     return rc;
+}
+
+/* What nobody reads is not computed. Maps and states that are asked for are those of all rows; the
+ * gates of dynamic attention read the text up to the last visual layer. */
+static void plan_rows(struct pass *p)
+{
+    bool all = p->want->hidden || p->want->attention;
+    p->need_t = all ? NEED_ALL : heads_need(p->want, true);
+    p->need_v = all ? NEED_ALL : heads_need(p->want, false);
+    if (p->m->c.dynamic_attention && p->need_t == NEED_NOTHING)
+        p->need_t = NEED_FIRST;
 }
 
 static int run_pass(struct pass *p)
 {
     const struct config *c = &p->m->c;
+    plan_rows(p);
     embed_text(p);
     embed_regions(p);
     int rc = 0;
