@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define KEPT_BYTES ((size_t)64 << 20) /* of states that queries share: some 25 images */
+
 static int open_labels(const char *path, struct labels **out, struct vs_err *err)
 {
     return path ? labels_open(path, out, err) : 0;
@@ -21,6 +23,8 @@ static int open_checkpoint(struct model *m, int i, struct vs_err *err)
         rc = vilbert_open(&m->config, c->file, m->kern, &c->net, err);
         if (rc != 0 && !strstr(err->text, path))
             vs_fail_prefix(err, "%s", path);
+        if (rc == 0)
+            vilbert_keep(c->net, m->kept);
     }
     return rc;
 }
@@ -87,6 +91,8 @@ static int open_parts(struct model *m, const struct model_options *o, struct vs_
         rc = open_labels(m->parts.classes, &m->classes, err);
     if (rc == 0 && kern_open(o->device, o->threads, &m->kern, why, sizeof why) != 0)
         rc = vs_fail(err, VS_E_USAGE, "%s", why);
+    if (rc == 0)
+        m->kept = kept_new(m->kern, KEPT_BYTES);
     return rc;
 }
 
@@ -119,6 +125,7 @@ void model_free(struct model *m)
         tensorfile_close(m->checkpoints[i].file);
     }
     free(m->checkpoints);
+    kept_free(m->kept);
     detector_free(m->detector);
     tensorfile_close(m->detector_file);
     kern_close(m->kern);

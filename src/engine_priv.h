@@ -25,6 +25,7 @@ struct model {
     struct tokenizer *tokenizer;
     struct labels *vqa, *gqa, *classes; /* may be NULL */
     struct kern *kern;
+    struct kept *kept; /* of all checkpoints; used with forward_lock held */
     struct tensorfile *detector_file; /* opened when first needed */
     struct arch arch;
     struct detector *detector;

@@ -132,6 +132,18 @@ static int count_of(const struct config *c, enum vilbert_part part, int *heads)
                                  : 0;
 }
 
+/* Layer i of this part changes: what was kept of the streams before they meet is that of other
+ * weights, if the layer is one of those. */
+static void renew(struct vilbert *m, enum vilbert_part part, int i)
+{
+    if (part == PART_EMBEDDINGS || (part == PART_CO && i == 0) ||
+        (part == PART_VISUAL && i < m->c.v_biattention[0]))
+        m->early_of[0] = vilbert_number();
+    if (part == PART_EMBEDDINGS || (part == PART_CO && i == 0) ||
+        (part == PART_TEXT && i < m->c.t_biattention[0]))
+        m->early_of[1] = vilbert_number();
+}
+
 static int swap_layers(struct vilbert *m, const struct vilbert_swap *s, struct vs_err *err)
 {
     int heads, n = count_of(&m->c, s->part, &heads), rc = 0;
@@ -146,6 +158,7 @@ static int swap_layers(struct vilbert *m, const struct vilbert_swap *s, struct v
              : s->part == PART_VISUAL
                  ? swap_layer(&m->w, &m->w.v[i], &b->v[i], s->head, heads, err)
                  : swap_colayer(&m->w, &m->w.c[i], &b->c[i], s->head, heads, err);
+        renew(m, s->part, i);
     }
     return rc;
 }
@@ -160,6 +173,7 @@ static int swap_part(struct vilbert *m, const struct vilbert_swap *s, struct vs_
                            "their embeddings cannot be swapped", m->w.task_rows,
                            s->from->w.task_rows);
         swap_embeddings(&m->w, &s->from->w);
+        renew(m, s->part, 0);
         return 0;
     case PART_HEADS:
         swap_heads(&m->w, &s->from->w);
@@ -185,6 +199,8 @@ int vilbert_mix(struct vilbert *m, const struct vilbert_swap *list, int count, s
     weights_ready(&m->w, m->k);
     x->c = m->c;
     x->k = m->k;
+    x->kept = m->kept;
+    memcpy(x->early_of, m->early_of, sizeof x->early_of);
     x->w = m->w;
     x->w.owned = NULL;
     x->w.owned_count = x->w.owned_cap = 0;

@@ -61,11 +61,12 @@ struct slice {
     size_t size;
 };
 
-/* Of what the host says about rows: four ids of each token, where images begin, key biases. */
+/* Of what the host says about rows at most: four ids of each token, where images begin, key biases
+ * of all rows and of those that are computed early. */
 static size_t small_size(const struct pass *p)
 {
     size_t t = (size_t)p->t.rows, v = (size_t)p->v.rows, b = (size_t)p->in->batch;
-    return 4 * t + 2 * b + (p->t.bias ? t : 0) + (p->v.bias ? v : 0);
+    return 4 * t + 2 * b + (p->t.bias ? 2 * t : 0) + (p->v.bias ? 2 * v : 0);
 }
 
 /* All states of a pass in one block, each beginning at a cache line. */
@@ -118,55 +119,76 @@ int vilbert_batch(const struct vilbert *m, int tokens, int regions, int most)
 
 /* ---- what goes to the back end */
 
-/* Positions are counted without the task token. */
-static void write_ids(const struct pass *p, int32_t *ids)
+/* Positions are counted without the task token, which has none of the other ids. */
+void pass_token(const struct pass *p, int b, int place, int32_t id[4])
 {
     const struct vilbert_input *in = p->in;
-    int rows = p->t.rows, inserted = p->m->w.task_rows > 0;
-    int32_t *word = ids, *place = ids + rows, *type = ids + 2 * rows, *task = ids + 3 * rows;
-    for (int b = 0; b < in->batch; b++)
-        for (int r = p->t.start[b]; r < p->t.start[b + 1]; r++) {
-            bool is_task = inserted && p->t.pos[r] == 1;
-            int i = inserted && p->t.pos[r] > 1 ? p->t.pos[r] - 1 : p->t.pos[r];
-            ptrdiff_t at = (ptrdiff_t)b * in->tokens + i;
-            word[r] = is_task ? -1 : in->ids[at];
-            place[r] = is_task ? -1 : i;
-            type[r] = is_task ? -1 : in->types ? in->types[at] : 0;
-            task[r] = is_task ? in->task[b] : -1;
+    bool inserted = p->m->w.task_rows > 0, is_task = inserted && place == 1;
+    int i = inserted && place > 1 ? place - 1 : place;
+    ptrdiff_t at = (ptrdiff_t)b * in->tokens + i;
+    id[0] = is_task ? -1 : in->ids[at];
+    id[1] = is_task ? -1 : i;
+    id[2] = is_task ? -1 : in->types ? in->types[at] : 0;
+    id[3] = is_task ? in->task[b] : -1;
+}
+
+static void write_ids(const struct pass *p, int32_t *ids)
+{
+    const struct packing *k = p->early[1].rows;
+    int32_t id[4];
+    for (int b = 0; b < k->batch; b++)
+        for (int r = k->start[b]; r < k->start[b + 1]; r++) {
+            pass_token(p, image_of(k, b), k->pos[r], id);
+            for (int j = 0; j < 4; j++)
+                ids[j * k->rows + r] = id[j];
         }
+}
+
+/* Biases of rows, behind what is there already. Where they will be, or NULL. */
+static const float *put_bias(const struct pass *p, const struct packing *k, float *host,
+                             size_t *used)
+{
+    size_t at = *used;
+    if (!k->bias)
+        return NULL;
+    memcpy(host + at, k->bias, (size_t)k->rows * sizeof *host);
+    *used += (size_t)k->rows;
+    return p->small + at;
 }
 
 static int put_small(struct pass *p)
 {
-    size_t t = (size_t)p->t.rows, b = (size_t)p->in->batch, n = small_size(p);
-    float *host = kern_stage(p->m->k, p->small, n), *at = host + 4 * t;
+    size_t t = (size_t)p->early[1].rows->rows, b = (size_t)p->in->batch, used = 4 * t + 2 * b;
+    float *host = kern_stage(p->m->k, p->small, small_size(p));
     write_ids(p, (int32_t *)host);
-    memcpy(at, p->t.start, b * sizeof *at);
-    memcpy(at + b, p->v.start, b * sizeof *at);
-    at += 2 * b;
-    if (p->t.bias)
-        memcpy(at, p->t.bias, t * sizeof *at);
-    if (p->v.bias)
-        memcpy(at + (p->t.bias ? t : 0), p->v.bias, (size_t)p->v.rows * sizeof *at);
+    memcpy(host + 4 * t, p->t.start, b * sizeof *host);
+    memcpy(host + 4 * t + b, p->v.start, b * sizeof *host);
     for (int i = 0; i < 4; i++)
         p->ids[i] = (const int32_t *)p->small + (size_t)i * t;
     p->first_t = p->ids[3] + t;
     p->first_v = p->first_t + b;
-    const float *bias = p->small + 4 * t + 2 * b;
-    p->bias_t = p->t.bias ? bias : NULL;
-    p->bias_v = p->v.bias ? bias + (p->t.bias ? t : 0) : NULL;
-    return kern_put(p->m->k, p->small, host, n);
+    p->bias_t = put_bias(p, &p->t, host, &used);
+    p->bias_v = put_bias(p, &p->v, host, &used);
+    for (int i = 0; i < 2; i++) {
+        const struct early *e = &p->early[i];
+        p->early[i].bias = e->rows == &e->some ? put_bias(p, &e->some, host, &used)
+                           : i                 ? p->bias_t
+                                               : p->bias_v;
+    }
+    return kern_put(p->m->k, p->small, host, used);
 }
 
 static int put_regions(struct pass *p)
 {
     const struct vilbert_input *in = p->in;
-    int rows = p->v.rows, n = p->m->c.v_feature;
-    size_t size = (size_t)rows * ((size_t)n + 5);
-    float *features = kern_stage(p->m->k, p->fv, size), *places = features + (ptrdiff_t)rows * n;
-    for (int b = 0; b < in->batch; b++)
-        for (int r = p->v.start[b]; r < p->v.start[b + 1]; r++) {
-            ptrdiff_t at = (ptrdiff_t)b * in->regions + p->v.pos[r];
+    const struct packing *k = p->early[0].rows;
+    int n = p->m->c.v_feature;
+    size_t size = (size_t)k->rows * ((size_t)n + 5);
+    float *features = kern_stage(p->m->k, p->fv, size);
+    float *places = features + (ptrdiff_t)k->rows * n;
+    for (int b = 0; b < k->batch; b++)
+        for (int r = k->start[b]; r < k->start[b + 1]; r++) {
+            ptrdiff_t at = (ptrdiff_t)image_of(k, b) * in->regions + k->pos[r];
             memcpy(features + (ptrdiff_t)r * n, in->features + at * n, (size_t)n * sizeof(float));
             memcpy(places + (ptrdiff_t)r * 5, in->spatials + at * 5, 5 * sizeof(float));
         }
@@ -182,6 +204,8 @@ int pass_start(struct pass *p)
     pack(&p->t, in->batch, p->trace->tokens, inserted, in->text_mask, p->want->keep_padding);
     pack(&p->v, in->batch, p->trace->regions, 0, in->image_mask, p->want->keep_padding);
     int rc = plan_arena(p);
+    if (rc == 0)
+        early_plan(p);
     if (rc == 0 && (put_small(p) != 0 || put_regions(p) != 0))
         rc = vs_fail(p->err, VS_E_LIMIT, "the device takes no input");
     kern_begin(k);
@@ -348,8 +372,9 @@ static void join_blocks(struct vilbert *m)
     m->out_count = m->out[0] != NULL;
 }
 
-static void packing_fini(struct packing *k)
+void packing_fini(struct packing *k)
 {
+    free(k->image);
     free(k->start);
     free(k->pos);
     free(k->bias);
@@ -365,6 +390,9 @@ int pass_finish(struct pass *p, int rc)
     if (kern_finish(k, why, sizeof why) != 0) /* says more than what followed from it */
         rc = vs_fail(p->err, VS_E_LIMIT, "%s", why);
     join_blocks(p->m);
+    if (p->m->kept)
+        kept_settle(p->m->kept, rc == 0);
+    early_fini(p);
     packing_fini(&p->t);
     packing_fini(&p->v);
     free(p->later);

@@ -17,12 +17,25 @@
 
 /* ---- opening */
 
+uint64_t vilbert_number(void)
+{
+    static _Atomic uint64_t last;
+    return atomic_fetch_add(&last, 1) + 1;
+}
+
+void vilbert_keep(struct vilbert *m, struct kept *s)
+{
+    m->kept = s;
+}
+
 int vilbert_open(const struct config *c, const struct tensorfile *f, struct kern *k,
                  struct vilbert **out, struct vs_err *err)
 {
     struct vilbert *m = xcalloc(1, sizeof *m);
     m->c = *c;
     m->k = k;
+    m->early_of[0] = vilbert_number();
+    m->early_of[1] = vilbert_number();
     int rc = weights_bind(&m->w, c, f, c->task_tokens, err);
     if (rc == 0) {
         m->set = kern_set_new(k, m->w.bytes);
@@ -189,9 +202,10 @@ static void silence(struct pass *p, const struct look *l, const struct kern_atte
     }
 }
 
+/* Looks of the same images. */
 static int run_looks(struct pass *p, struct look *l, int count, const char *const *names)
 {
-    int batch = p->in->batch, rc = 0;
+    int batch = l[0].from->batch, rc = 0;
     struct kern_attention *list = xcalloc((size_t)batch * (size_t)count, sizeof *list);
     for (int i = 0; i < count && rc == 0; i++)
         rc = look_keep(p, &l[i], names[i]);
@@ -324,16 +338,27 @@ struct colayer_ops {
     int products, sides;
 };
 
+/* Keys, values and queries of stream i. Returns count. */
+static int project(const struct colayer_w *w, const struct stream *s, int i, int count,
+                   struct kern_linear *list)
+{
+    const struct linear_w *const what[] = {&w->k[i], &w->v[i], &w->q[i]};
+    float *const to[] = {s->k, s->v, s->q};
+    for (int j = 0; j < count; j++)
+        list[j] = pass_linear(what[j], s->x, s->rows->rows, to[j], KERN_NONE, NULL);
+    return count;
+}
+
 static void add_side(struct pass *p, const struct colayer_w *w, const struct stream *s, int i,
                      int number, struct colayer_ops *o)
 {
     int rows = s[i].rows->rows, n = o->sides;
-    o->qkv[o->products++] = pass_linear(&w->k[i], s[i].x, rows, s[i].k, KERN_NONE, NULL);
-    o->qkv[o->products++] = pass_linear(&w->v[i], s[i].x, rows, s[i].v, KERN_NONE, NULL);
-    if (!is_read(p, i, number))
+    bool there = number == 0 && p->early[i].of, read = is_read(p, i, number);
+    if (!there)
+        o->products += project(w, &s[i], i, read ? 3 : 2, o->qkv + o->products);
+    if (!read)
         return;
     o->sides++;
-    o->qkv[o->products++] = pass_linear(&w->q[i], s[i].x, rows, s[i].q, KERN_NONE, NULL);
     o->look[n] = (struct look){.from = s[i].rows, .to = s[!i].rows, .q = s[i].q, .k = s[!i].k,
                                .v = s[!i].v, .out = s[i].ctx, .width = p->m->c.bi_hidden,
                                .heads = p->m->c.bi_heads, .layer = number, .bias = s[!i].bias,
@@ -356,7 +381,8 @@ static int run_colayer(struct pass *p, const struct colayer_w *w, int number)
         o.names[o.sides] = names[i];
         add_side(p, w, s, i, number, &o);
     }
-    p->ops->linear(k, o.qkv, o.products);
+    if (o.products > 0)
+        p->ops->linear(k, o.qkv, o.products);
     int rc = run_looks(p, o.look, o.sides, o.names);
     if (rc != 0)
         return rc;
@@ -372,11 +398,11 @@ static int run_colayer(struct pass *p, const struct colayer_w *w, int number)
 /* ---- embeddings */
 
 /* Words, positions and types; the task token at position 1 has none of them but its own. */
-static void embed_text(struct pass *p)
+static void embed_text(struct pass *p, int rows)
 {
     const struct weights *w = &p->m->w;
     const struct config *c = &p->m->c;
-    int rows = p->t.rows, n = c->hidden;
+    int n = c->hidden;
     struct kern_embed e = {.table = {w->words, w->positions, w->types},
                            .ids = {p->ids[0], p->ids[1], p->ids[2]},
                            .rows = {c->vocab_size, c->max_positions, c->type_vocab}, .y = p->xt,
@@ -392,10 +418,9 @@ static void embed_text(struct pass *p)
     p->ops->norm(p->m->k, &norm, 1);
 }
 
-static void embed_regions(struct pass *p)
+static void embed_regions(struct pass *p, int rows)
 {
     const struct weights *w = &p->m->w;
-    int rows = p->v.rows;
     const float *features = p->fv, *places = p->fv + (ptrdiff_t)rows * p->m->c.v_feature;
     struct kern_linear f = pass_linear(&w->v_features, features, rows, p->xv, KERN_NONE, NULL);
     struct kern_linear s = pass_linear(&w->v_places, places, rows, p->xv, KERN_NONE, p->xv);
@@ -414,21 +439,21 @@ static int check_cancel(const struct pass *p)
     return 0;
 }
 
-static int run_text(struct pass *p, int from, int to, int *number)
+static int run_text(struct pass *p, struct stream s, int from, int to, int *number)
 {
     int rc = 0;
     for (int i = from; i < to && rc == 0; i++)
         if ((rc = check_cancel(p)) == 0)
-            rc = run_layer(p, &p->m->w.t[i], text_stream(p), (*number)++, false);
+            rc = run_layer(p, &p->m->w.t[i], s, (*number)++, false);
     return rc;
 }
 
-static int run_visual(struct pass *p, int from, int to, int *number)
+static int run_visual(struct pass *p, struct stream s, int from, int to, int *number)
 {
     int rc = 0;
     for (int i = from; i < to && rc == 0; i++)
         if ((rc = check_cancel(p)) == 0)
-            rc = run_layer(p, &p->m->w.v[i], visual_stream(p), (*number)++, false);
+            rc = run_layer(p, &p->m->w.v[i], s, (*number)++, false);
     return rc;
 }
 
@@ -449,7 +474,7 @@ static int end_text(struct pass *p, int from, int number)
     int last = p->m->c.layers - 1, rc = 0;
     if (p->need_t == NEED_NOTHING)
         return 0;
-    rc = run_text(p, from, last, &number);
+    rc = run_text(p, text_stream(p), from, last, &number);
     p->cut_t = p->need_t == NEED_FIRST && !is_averaged(p, ATTN_TEXT, number);
     return rc ? rc : run_layer(p, &p->m->w.t[last], text_stream(p), number, p->cut_t);
 }
@@ -459,21 +484,52 @@ static int end_visual(struct pass *p, int from, int number)
     int last = p->m->c.v_layers - 1, rc = 0;
     if (p->need_v == NEED_NOTHING)
         return 0;
-    rc = run_visual(p, from, last, &number);
+    rc = run_visual(p, visual_stream(p), from, last, &number);
     p->cut_v = p->need_v == NEED_FIRST && !is_averaged(p, ATTN_VISUAL, number);
     return rc ? rc : run_layer(p, &p->m->w.v[last], visual_stream(p), number, p->cut_v);
 }
 
+/* A stream up to the first co-attention layer: its embedding and the layers before that. What is
+ * kept ends with what that layer makes of it. */
+static int run_early(struct pass *p, int i)
+{
+    const struct config *c = &p->m->c;
+    const struct early *e = &p->early[i];
+    struct stream s = i ? text_stream(p) : visual_stream(p);
+    struct kern_linear qkv[3];
+    int number = 0, rc = 0;
+    s.rows = e->rows;
+    s.bias = e->bias;
+    if (i && s.rows->rows > 0)
+        embed_text(p, s.rows->rows);
+    else if (s.rows->rows > 0)
+        embed_regions(p, s.rows->rows);
+    if (p->want->hidden)
+        rc = pass_keep(p, s.rows, s.x, s.hidden, i ? "hid.embeddings.t" : "hid.embeddings.v");
+    if (rc == 0 && s.rows->rows > 0)
+        rc = i ? run_text(p, s, 0, c->t_biattention[0], &number)
+               : run_visual(p, s, 0, c->v_biattention[0], &number);
+    if (rc != 0 || !e->of)
+        return rc;
+    if (s.rows->rows > 0)
+        p->ops->linear(p->m->k, qkv, project(&p->m->w.c[0], &s, i, 3, qkv));
+    kern_end(p->m->k);
+    early_keep(p, i);
+    kern_begin(p->m->k);
+    return 0;
+}
+
 /* Before co-attention layer i come the text layers up to t_biattention[i] and the visual layers up
- * to v_biattention[i]; what is left of either stream, a layer or more, comes last. */
+ * to v_biattention[i], of which run_early did the first; what is left of either stream, a layer or
+ * more, comes last. */
 static int run_encoder(struct pass *p)
 {
     const struct config *c = &p->m->c;
-    int t = 0, v = 0, t_number = 0, v_number = 0, rc = 0;
+    int t = c->t_biattention[0], v = c->v_biattention[0], t_number = t, v_number = v, rc = 0;
     for (int i = 0; i < c->connections && rc == 0; i++) {
-        rc = run_text(p, t, c->t_biattention[i], &t_number);
+        rc = run_text(p, text_stream(p), t, c->t_biattention[i], &t_number);
         if (rc == 0)
-            rc = run_visual(p, v, c->v_biattention[i], &v_number);
+            rc = run_visual(p, visual_stream(p), v, c->v_biattention[i], &v_number);
         if (rc == 0 && (rc = check_cancel(p)) == 0)
             rc = run_colayer(p, &p->m->w.c[i], i);
         t = c->t_biattention[i];
@@ -499,15 +555,10 @@ static void plan_rows(struct pass *p)
 
 static int run_pass(struct pass *p)
 {
-    const struct config *c = &p->m->c;
     plan_rows(p);
-    embed_text(p);
-    embed_regions(p);
-    int rc = 0;
-    if (p->want->hidden)
-        rc = pass_keep(p, &p->t, p->xt, c->hidden, "hid.embeddings.t");
-    if (rc == 0 && p->want->hidden)
-        rc = pass_keep(p, &p->v, p->xv, c->v_hidden, "hid.embeddings.v");
+    int rc = run_early(p, 1);
+    if (rc == 0)
+        rc = run_early(p, 0);
     if (rc == 0)
         rc = run_encoder(p);
     return rc ? rc : heads_run(p);
@@ -549,21 +600,18 @@ static int check_input(const struct vilbert *m, const struct vilbert_input *in,
     return check_ids(m, in, err);
 }
 
-int vilbert_forward(struct vilbert *m, const struct vilbert_input *in,
-                    const struct vilbert_want *want, struct trace **out, struct vs_err *err)
+static int forward(struct vilbert *m, const struct vilbert_input *in,
+                   const struct vilbert_want *want, bool keep, struct trace **out,
+                   struct vs_err *err)
 {
-    int rc = check_input(m, in, want, err);
-    if (rc != 0)
-        return rc;
     double start = vs_now_ms();
-    weights_ready(&m->w, m->k);
     struct trace *t = xcalloc(1, sizeof *t);
     struct pass p = {.m = m, .in = in, .want = want, .ops = kern_table(m->k), .trace = t,
-                     .err = err};
+                     .keep = keep && m->kept, .err = err};
     t->batch = in->batch;
     t->tokens = in->tokens + (m->w.task_rows > 0);
     t->regions = in->regions;
-    rc = pass_start(&p);
+    int rc = pass_start(&p);
     if (rc == 0)
         rc = run_pass(&p);
     rc = pass_finish(&p, rc);
@@ -572,5 +620,19 @@ int vilbert_forward(struct vilbert *m, const struct vilbert_input *in,
         *out = t;
     else
         trace_free(t);
+    return rc;
+}
+
+int vilbert_forward(struct vilbert *m, const struct vilbert_input *in,
+                    const struct vilbert_want *want, struct trace **out, struct vs_err *err)
+{
+    int rc = check_input(m, in, want, err);
+    if (rc != 0)
+        return rc;
+    weights_ready(&m->w, m->k);
+    rc = forward(m, in, want, true, out, err);
+    /* Memory that ended may be what states were kept in. */
+    if (rc == VS_E_LIMIT && kept_drop(m->kept))
+        rc = forward(m, in, want, false, out, err);
     return rc;
 }

@@ -135,6 +135,25 @@ int vilbert_read_states(struct vilbert *m, enum vilbert_head head, const float *
 /* Numbers that it gives for a row, 0 when the checkpoint lacks the head. */
 int vilbert_head_size(const struct vilbert *m, enum vilbert_head head);
 
+/* States that passes share: what a text is before it meets an image, and an image before it meets a
+ * text, with the keys, values and queries of the first co-attention layer. They are found by the
+ * exact ids or features (and masks, task, weights) that they were computed from, so results do not
+ * change; they lie in the back end's memory, those used longest ago go when there are more than
+ * `bytes` (host memory of what they are found by included), and all go when memory ends. A store
+ * may serve several models of one kern, and is freed after they were used last. */
+struct kept;
+struct kept *kept_new(struct kern *k, size_t bytes);
+void kept_free(struct kept *s);
+struct kept_stats {
+    int count;       /* states */
+    int found, made; /* so far */
+    size_t bytes;
+};
+void kept_stats(const struct kept *s, struct kept_stats *out);
+/* m uses s from now on, and so do models made of it (vilbert_mix); NULL, as in the beginning: every
+ * pass computes everything. */
+void vilbert_keep(struct vilbert *m, struct kept *s);
+
 /* How many images of so many tokens and regions to compute at once: most on the CPU, where more
  * gain nothing, on a GPU what its memory takes, up to eight times as many. At least 1. */
 int vilbert_batch(const struct vilbert *m, int tokens, int regions, int most);

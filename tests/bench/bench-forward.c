@@ -1,6 +1,9 @@
 /* Times forward passes of a checkpoint: median and least of so many, in milliseconds.
  *
- * usage: bench-forward CONFIG CHECKPOINT TOKENS REGIONS THREADS PASSES [DEVICE] */
+ * usage: bench-forward CONFIG CHECKPOINT TOKENS REGIONS THREADS PASSES [DEVICE [KEPT]]
+ *
+ * KEPT: text, image or both: states of them are kept from one pass to the next, the other changes
+ * with every pass; none: nothing is kept, as without it. */
 #include "src/mem.h"
 #include "src/model/vilbert.h"
 
@@ -30,6 +33,15 @@ static void fill(struct vilbert_input *in, int tokens, int regions, int dim)
                                  task};
 }
 
+/* Another text or image than the last one. */
+static void change(const struct vilbert_input *in, const char *kept, int turn)
+{
+    if (strcmp(kept, "text") == 0)
+        *(float *)(uintptr_t)in->features = (float)turn;
+    else if (strcmp(kept, "image") == 0)
+        *(int32_t *)(uintptr_t)in->ids = 1000 + turn;
+}
+
 static int fail(const char *why)
 {
     fprintf(stderr, "bench-forward: %s\n", why);
@@ -53,12 +65,16 @@ int main(int argc, char **argv)
         return fail(why);
     if (vilbert_open(&c, f, k, &m, &err) != 0)
         return fail(err.text);
+    const char *kept = argc > 8 ? argv[8] : "none";
+    if (strcmp(kept, "none") != 0)
+        vilbert_keep(m, kept_new(k, (size_t)64 << 20));
     fill(&in, atoi(argv[3]), atoi(argv[4]), c.v_feature);
     int passes = atoi(argv[6]);
     double *ms = xcalloc((size_t)passes + 1, sizeof *ms);
     struct vilbert_want want = {.heads = HEAD_VQA};
     for (int i = -2; i < passes; i++) { /* two passes to warm up */
         struct trace *t = NULL;
+        change(&in, kept, i + 2);
         if (vilbert_forward(m, &in, &want, &t, &err) != 0)
             return fail(err.text);
         if (i >= 0)

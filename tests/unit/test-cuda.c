@@ -5,6 +5,7 @@
 #include "fakecuda.h"
 #include "kernels/cuda/gpu.h"
 #include "ops.h"
+#include "again.h"
 #include "queries.h"
 
 static struct kern *ref;
@@ -291,6 +292,29 @@ static void check_queries(void)
     query_close(&cpu);
 }
 
+/* Kept states on a device: in its memory, counted, never outside of it, given back when weights
+ * or activations need it. */
+static void check_kept(void)
+{
+    const char *config = source_path("tests/data/tiny/config.json");
+    const char *checkpoint = source_path("tests/data/tiny/checkpoint.bin");
+    struct again x;
+    struct vs_err err = {0};
+    struct kern *k;
+    fakecuda_reset();
+    k = open_fake("cuda");
+    if (!ok(k && again_open(&x, config, checkpoint, k, &err) == 0, "tiny opens twice %s", err.text))
+        return;
+    again_run(&x, "on the device", (size_t)1 << 20, 40, false);
+    again_run(&x, "on the device, little room", 30000, 20, false);
+    again_same(&x);
+    ok(fakecuda.replays > 4, "%d pieces of passes were graphs", fakecuda.replays);
+    again_short(&x, &fakecuda.fail_alloc);
+    again_close(&x);
+    ok(fakecuda.live == 0 && fakecuda.bad == 0, "nothing is left, nothing was wrong (%s)",
+       fakecuda.first);
+}
+
 int main(void)
 {
     char why[256];
@@ -303,6 +327,7 @@ int main(void)
     check_graphs();
     check_failures();
     check_queries();
+    check_kept();
     kern_close(ref);
     return tap_done();
 }

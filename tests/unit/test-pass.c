@@ -1,8 +1,10 @@
 /* What a pass leaves out must not show: answers are the same to the last bit when the rows that
- * nobody reads are computed as well. A row too few, one that is taken from the wrong place, or a
- * kernel whose sums depend on the number of rows breaks it.
+ * nobody reads are computed as well, and when states of earlier passes are not used. A row too few,
+ * one that is taken from the wrong place, a state of other weights, words, masks or regions, one
+ * that an intervention touches, or a kernel whose sums depend on the number of rows breaks it.
  *
- * Random queries: heads, padding, batches, silenced heads. */
+ * Random queries: heads, padding, batches, silenced heads, checkpoints, swapped weights. */
+#include "again.h"
 #include "queries.h"
 
 /* Every tensor of a is one of b, with the same bits. */
@@ -92,6 +94,28 @@ static void test_model(const char *what, const char *config, const char *checkpo
     }
 }
 
+/* Large stores, small ones whose states displace each other, one that takes hardly any. */
+static void test_again(const char *what, const char *config, const char *checkpoint)
+{
+    static const char *const devices[] = {"ref", "cpu"};
+    static const size_t sizes[] = {(size_t)1 << 20, 40000, 3000};
+    for (int i = 0; i < 2; i++) {
+        struct again x;
+        struct kern *k = NULL;
+        struct vs_err err = {0};
+        char why[256], name[100];
+        bool open = kern_open(devices[i], 2, &k, why, sizeof why) == 0 &&
+                    again_open(&x, config, checkpoint, k, &err) == 0;
+        if (!ok(open, "%s on %s opens %s", what, devices[i], err.text))
+            continue;
+        for (int j = 0; j < 3; j++) {
+            snprintf(name, sizeof name, "%s on %s, store %zu", what, devices[i], sizes[j]);
+            again_run(&x, name, sizes[j], 80, true);
+        }
+        again_close(&x);
+    }
+}
+
 /* The golden checkpoints: dynamic attention, more layers of text than of image. */
 static void test_shared(const char *name, const char *file)
 {
@@ -105,11 +129,14 @@ static void test_shared(const char *name, const char *file)
     }
     snprintf(path, sizeof path, "%s", there);
     test_model(name, path, shared_path(checkpoint));
+    test_again(name, path, shared_path(checkpoint));
 }
 
 int main(void)
 {
     test_model("tiny", source_path("tests/data/tiny/config.json"),
+               source_path("tests/data/tiny/checkpoint.bin"));
+    test_again("tiny", source_path("tests/data/tiny/config.json"),
                source_path("tests/data/tiny/checkpoint.bin"));
     test_shared("tiny_pair", "checkpoint.bin");
     test_shared("tiny_sum_dyn", "checkpoint.bin");
