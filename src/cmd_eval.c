@@ -30,6 +30,8 @@ const char eval_help[] =
     "      --limit N          at most N items of each task\n"
     "      --attention        also how often the region that a phrase's words look at most is the\n"
     "                         one it names: text to image, by layer, mean of heads and best head\n"
+    "      --batch N          compute N items at once (default: what is fastest on the device);\n"
+    "                         scores do not depend on it\n"
     "      --json             as JSON\n"
     "      --device NAME      auto, cpu, cuda, ... (vilscope devices)\n"
     "      --threads N        threads to compute with (default: all CPUs)\n"
@@ -45,7 +47,7 @@ struct options {
     struct model_options model;
     struct eval_source data;
     const char *log, *checkpoints[MOST];
-    int checkpoint_count, limit;
+    int checkpoint_count, limit, batch;
     bool json, no_log, attention, help;
 };
 
@@ -77,6 +79,7 @@ static int take_option(int opt, struct options *o, const char *value)
         o->checkpoints[o->checkpoint_count++] = value;
         return 0;
     case 'n': return take_number("--limit", value, &o->limit);
+    case 'b': return take_number("--batch", value, &o->batch);
     case 'T': return take_number("--threads", value, &o->model.threads);
     case 'D': o->model.device = value; return 0;
     case 'l': o->log = value; return 0;
@@ -98,7 +101,7 @@ static int parse(int argc, char **argv, struct options *o)
         {"limit", required_argument, NULL, 'n'},  {"threads", required_argument, NULL, 'T'},
         {"device", required_argument, NULL, 'D'}, {"log", required_argument, NULL, 'l'},
         {"no-log", no_argument, NULL, 'x'},       {"json", no_argument, NULL, 'j'},
-        {"attention", no_argument, NULL, 'A'},
+        {"attention", no_argument, NULL, 'A'},    {"batch", required_argument, NULL, 'b'},
         {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
     int opt, rc;
@@ -340,6 +343,7 @@ static int measure(const struct options *o, struct model *m, const struct eval_s
     for (int i = 0; i < model_checkpoint_count(m) && rc == 0; i++) {
         struct show show = {0, model_checkpoint_name(m, i)};
         struct eval_options e = {.task = o->data.task, .checkpoint = i, .limit = o->limit,
+                                 .batch = o->batch,
                                  .cancel = &stop, .report = on_progress, .report_arg = &show};
         if (!is_chosen(o, m, i))
             continue;

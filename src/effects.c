@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH_ROWS 512 /* regions in a batch, about: first results should come soon */
-
 /* A run under way. */
 struct run {
     struct model *m;
@@ -254,7 +252,7 @@ static int run_all(struct run *run, effects_report *report, void *arg, struct vs
     struct effects *e = run->e;
     struct inputs features = {0};
     int one = in->in.batch * in->in.regions, rc = 0;
-    int room = vilbert_batch(run->p->net, in->in.batch * in->in.tokens, one, BATCH_ROWS / one);
+    int room = vilbert_batch(run->p->net, in->in.batch * in->in.tokens, one, QUERY_ROWS / one);
     room = room > e->count ? e->count : room;
     copy_features(in, run->m->config.v_feature, room, &features);
     for (int at = 0; at < e->count && rc == 0; at += room) {

@@ -73,14 +73,24 @@ struct prepared {
     struct inputs in;
     struct vilbert *net, *mixed;
     struct photo *as, **list;
-    double start;       /* ms */
+    double start, took; /* ms: when it began, how long until it could be computed */
 };
 int query_prepare(struct model *m, const struct query *q, const atomic_bool *cancel,
                   struct prepared *out, struct vs_err *err);
 void prepared_fini(struct prepared *p); /* in every case */
+/* The model's part, and its result: everything but ms.total. */
+int query_answer(struct model *m, struct prepared *p, const atomic_bool *cancel,
+                 struct vs_err *err);
+/* The result from what the pass left. */
+int query_read(struct model *m, struct prepared *p, const struct trace *t, struct vs_err *err);
 /* The pass itself, one at a time. */
 int query_forward(struct model *m, struct vilbert *net, const struct inputs *in,
                   const struct vilbert_want *want, struct trace **out, struct vs_err *err);
+/* The same in parts of at most `room` images, or two: equal to the whole. */
+int query_forward_parts(struct model *m, struct vilbert *net, const struct inputs *in,
+                        const struct vilbert_want *want, int room, struct trace **out,
+                        struct vs_err *err);
+#define QUERY_ROWS 512 /* regions in a pass, about: more gain nothing on the processor */
 /* The number of a result's checkpoint. */
 int model_checkpoint_of(const struct model *m, const struct result *r);
 

@@ -106,27 +106,35 @@ void prepared_fini(struct prepared *p)
     free(p->list);
 }
 
-/* The model's part of a query, on photos that have their regions. */
-static int answer(struct model *m, const struct prepared *p, const atomic_bool *cancel,
-                  struct vs_err *err)
+int query_read(struct model *m, struct prepared *p, const struct trace *t, struct vs_err *err)
+{
+    struct result *r = p->r;
+    double before = vs_now_ms();
+    r->ms.forward = t->ms;
+    keep_sources(&p->in, t, r);
+    int rc = reading_make(m, &p->seen, t, r, err);
+    r->ms.reading = vs_now_ms() - before;
+    return rc;
+}
+
+int query_answer(struct model *m, struct prepared *p, const atomic_bool *cancel,
+                 struct vs_err *err)
 {
     const struct query *q = &p->seen;
-    struct result *r = p->r;
+    const struct vilbert_input *in = &p->in.in;
     struct trace *t = NULL;
     struct vilbert_want want = {.heads = wanted_heads(q, p->net), .attention = q->attention,
                                 .hidden = q->hidden, .keep_padding = p->in.keep_padding,
                                 .silences = p->in.silences,
                                 .silence_count = p->in.silence_count, .cancel = cancel};
-    int rc = query_forward(m, p->net, &p->in, &want, &t, err);
-    if (rc == 0) {
-        r->ms.forward = t->ms;
-        keep_sources(&p->in, t, r);
-        double before = vs_now_ms();
-        rc = reading_make(m, q, t, r, err);
-        r->ms.reading = vs_now_ms() - before;
-    }
+    int room = in->batch;
+    if (q->task->reading == READ_ALIGNMENT)
+        room = vilbert_batch(p->net, in->tokens, in->regions, QUERY_ROWS / in->regions);
+    int rc = query_forward_parts(m, p->net, &p->in, &want, room, &t, err);
+    if (rc == 0)
+        rc = query_read(m, p, t, err);
     if (rc == 0 && (q->attention || q->hidden || q->others)) {
-        r->trace = t;
+        p->r->trace = t;
         t = NULL;
     }
     trace_free(t);
@@ -139,7 +147,7 @@ int query_run(struct model *m, const struct query *q, const atomic_bool *cancel,
     struct prepared p;
     int rc = query_prepare(m, q, cancel, &p, err);
     if (rc == 0)
-        rc = answer(m, &p, cancel, err);
+        rc = query_answer(m, &p, cancel, err);
     if (rc == 0) {
         p.r->ms.total = vs_now_ms() - p.start;
         *out = p.r;

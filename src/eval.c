@@ -246,31 +246,127 @@ static void finish(const struct sum *s, const struct task *task, struct eval_sco
 
 /* ---- the whole */
 
-static int run_item(struct model *m, const struct eval_item *it, const struct eval_options *o,
-                    struct album *a, struct sum *s, struct vs_err *err)
+/* Items of one task that wait for their pass. */
+struct group {
+    const struct eval_item **items;
+    int count;
+};
+
+struct run {
+    struct model *m;
+    const struct eval_set *set;
+    const struct eval_options *o;
+    struct album album;
+    struct sum *sums;     /* (task_count) */
+    struct group *groups; /* (task_count) */
+    struct eval_progress progress;
+    struct vs_err *err;
+};
+
+/* The item's query; photos and boxes are the caller's to free. */
+static int make_query(struct run *r, const struct eval_item *it, struct photo ***photos,
+                      struct box_list **boxes, struct query *q)
 {
-    struct photo **photos = xcalloc((size_t)it->image_count, sizeof *photos);
-    struct box_list *boxes = xcalloc((size_t)it->image_count, sizeof *boxes);
-    struct result *r = NULL;
     int rc = 0;
+    *photos = xcalloc((size_t)it->image_count, sizeof **photos);
+    *boxes = xcalloc((size_t)it->image_count, sizeof **boxes);
     for (int i = 0; i < it->image_count && rc == 0; i++)
-        rc = album_get(a, m, it->images[i], it->candidates.count > 0, &photos[i], err);
-    boxes[0] = it->candidates;
-    struct query q = {.task = it->task, .text = it->text, .checkpoint = o->checkpoint,
-                      .attention = o->attention && it->has_box,
-                      .photo_count = it->image_count, .photos = photos,
-                      .boxes = it->candidates.count ? boxes : NULL};
+        rc = album_get(&r->album, r->m, it->images[i], it->candidates.count > 0, &(*photos)[i],
+                       r->err);
+    (*boxes)[0] = it->candidates;
+    *q = (struct query){.task = it->task, .text = it->text, .checkpoint = r->o->checkpoint,
+                        .attention = r->o->attention && it->has_box,
+                        .photo_count = it->image_count, .photos = *photos,
+                        .boxes = it->candidates.count ? *boxes : NULL};
+    return rc;
+}
+
+static void take_result(struct run *r, const struct eval_item *it, struct result *x)
+{
+    add(&r->sums[it->task - task_table], it, x);
+    if (r->o->attention)
+        eval_attention_add(r->o->attention, it, x);
+    result_free(x);
+}
+
+static void report(struct run *r, const struct eval_item *it, int count)
+{
+    album_trim(&r->album);
+    r->progress.done += count;
+    r->progress.task = it->task;
+    if (r->o->report)
+        r->o->report(r->o->report_arg, &r->progress);
+}
+
+static int run_item(struct run *r, const struct eval_item *it)
+{
+    struct photo **photos;
+    struct box_list *boxes;
+    struct query q;
+    struct result *x = NULL;
+    int rc = make_query(r, it, &photos, &boxes, &q);
     if (rc == 0)
-        rc = query_run(m, &q, o->cancel, &r, err);
+        rc = query_run(r->m, &q, r->o->cancel, &x, r->err);
     if (rc == 0)
-        add(s, it, r);
-    if (rc == 0 && o->attention)
-        eval_attention_add(o->attention, it, r);
-    if (r)
-        result_free(r);
+        take_result(r, it, x);
+    else
+        vs_fail_prefix(r->err, "%s: line %d", r->set->path, it->line);
     free(photos);
     free(boxes);
+    report(r, it, 1);
     return rc;
+}
+
+/* Items in one pass. Returns whether it was done: when something is wrong with one of them, they
+ * are run one after the other, to tell which. */
+static bool run_together(struct run *r, const struct group *g)
+{
+    size_t n = (size_t)g->count;
+    struct photo ***photos = xcalloc(n, sizeof *photos);
+    struct box_list **boxes = xcalloc(n, sizeof *boxes);
+    struct query *q = xcalloc(n, sizeof *q);
+    struct result **x = xcalloc(n, sizeof(struct result *));
+    int rc = 0;
+    for (int i = 0; i < g->count && rc == 0; i++)
+        rc = make_query(r, g->items[i], &photos[i], &boxes[i], &q[i]);
+    if (rc == 0)
+        rc = query_run_all(r->m, q, g->count, r->o->cancel, x, r->err);
+    for (int i = 0; i < g->count; i++) {
+        if (rc == 0)
+            take_result(r, g->items[i], x[i]);
+        free(photos[i]);
+        free(boxes[i]);
+    }
+    free(photos);
+    free(boxes);
+    free(q);
+    free(x);
+    if (rc == 0)
+        report(r, g->items[0], g->count);
+    return rc == 0;
+}
+
+static int run_group(struct run *r, struct group *g)
+{
+    int rc = 0;
+    if (g->count < 2 || !run_together(r, g))
+        for (int i = 0; i < g->count && rc == 0; i++)
+            rc = run_item(r, g->items[i]);
+    g->count = 0;
+    return rc;
+}
+
+/* Boxes that have to be pooled from the picture, and maps, are an item's own. */
+static int take_item(struct run *r, const struct eval_item *it)
+{
+    struct group *g = &r->groups[it->task - task_table];
+    int room = r->o->batch ? r->o->batch
+                           : query_room(r->m, r->o->checkpoint, it->task, it->image_count);
+    if (it->candidates.count || r->o->attention || room < 2)
+        return run_item(r, it);
+    g->items = xreallocarray(g->items, (size_t)g->count + 1, sizeof *g->items);
+    g->items[g->count++] = it;
+    return g->count < room ? 0 : run_group(r, g);
 }
 
 static bool is_wanted(const struct eval_options *o, const struct eval_item *it, const int *seen)
@@ -291,38 +387,37 @@ static int count_wanted(const struct eval_set *s, const struct eval_options *o)
     return n;
 }
 
+static int run_all(struct run *r, const struct eval_set *s)
+{
+    int *seen = xcalloc((size_t)task_count, sizeof *seen), rc = 0;
+    for (int i = 0; i < s->count && rc == 0; i++)
+        if (is_wanted(r->o, &s->items[i], seen)) {
+            seen[s->items[i].task - task_table]++;
+            rc = take_item(r, &s->items[i]);
+        }
+    for (int t = 0; t < task_count && rc == 0; t++)
+        rc = run_group(r, &r->groups[t]);
+    free(seen);
+    return rc;
+}
+
 int eval_run(struct model *m, const struct eval_set *s, const struct eval_options *o,
              struct eval_score *scores, struct vs_err *err)
 {
-    struct sum *sums = xcalloc((size_t)task_count, sizeof *sums);
-    int *seen = xcalloc((size_t)task_count, sizeof *seen), rc = 0;
-    struct album a = {0};
-    struct eval_progress p = {.all = count_wanted(s, o)};
-    if (p.all == 0)
-        rc = vs_fail(err, VS_E_USAGE, "%s: has no item of %s", s->path,
-                     o->task ? o->task->name : "any task");
-    for (int i = 0; i < s->count && rc == 0; i++) {
-        const struct eval_item *it = &s->items[i];
-        ptrdiff_t t = it->task - task_table;
-        if (!is_wanted(o, it, seen))
-            continue;
-        seen[t]++;
-        rc = run_item(m, it, o, &a, &sums[t], err);
-        if (rc != 0)
-            vs_fail_prefix(err, "%s: line %d", s->path, it->line);
-        album_trim(&a);
-        p.done++;
-        p.task = it->task;
-        if (o->report)
-            o->report(o->report_arg, &p);
-    }
+    struct run r = {.m = m, .set = s, .o = o, .progress = {.all = count_wanted(s, o)}, .err = err};
+    r.sums = xcalloc((size_t)task_count, sizeof *r.sums);
+    r.groups = xcalloc((size_t)task_count, sizeof *r.groups);
+    int rc = r.progress.all ? run_all(&r, s)
+                            : vs_fail(err, VS_E_USAGE, "%s: has no item of %s", s->path,
+                                      o->task ? o->task->name : "any task");
     for (int t = 0; t < task_count; t++) {
-        finish(&sums[t], &task_table[t], &scores[t]);
-        free(sums[t].worths);
-        strmap_fini(&sums[t].labels);
+        finish(&r.sums[t], &task_table[t], &scores[t]);
+        free(r.sums[t].worths);
+        strmap_fini(&r.sums[t].labels);
+        free(r.groups[t].items);
     }
-    album_fini(&a);
-    free(sums);
-    free(seen);
+    album_fini(&r.album);
+    free(r.sums);
+    free(r.groups);
     return rc;
 }

@@ -73,6 +73,7 @@ typedef void eval_report(void *arg, const struct eval_progress *p);
 struct eval_options {
     const struct task *task; /* NULL: all that the set has */
     int checkpoint, limit;   /* items of each task at most, 0: all */
+    int batch;               /* items computed at once, 0: what the device takes */
     struct eval_attention *attention; /* of referring expressions, or NULL */
     const atomic_bool *cancel;
     eval_report *report;

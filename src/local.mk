@@ -13,6 +13,7 @@ libcore_a_SOURCES = \
 	src/digestcache.c src/digestcache.h \
 	src/effects.c src/effects.h \
 	src/engine.c src/engine.h src/engine_priv.h \
+	src/engine_batch.c \
 	src/engine_changes.c \
 	src/engine_detect.c \
 	src/engine_inputs.c \

@@ -1,5 +1,6 @@
-/* What a stream is before it meets the other one depends on its text or image alone: it is computed
- * once and kept (kept.h), for the images of a batch that have the same text, and for later passes. */
+/* What a stream is before it meets the other one depends on its text or image alone: it is
+ * computed once and kept (kept.h), for images of a batch that have the same text, and for later
+ * passes. */
 #include "src/mem.h"
 #include "src/model/pass.h"
 
@@ -84,13 +85,13 @@ static uint64_t sign_of(const struct subject *s)
 
 /* ---- planning */
 
-/* Maps and states that are asked for, and heads that are taken out, belong to the pass itself; so do
- * visual layers that look at the text. */
+/* Maps and states of these layers that are asked for, and heads that are taken out of them, belong
+ * to the pass itself; so do visual layers that look at the text. */
 static bool is_alone(const struct pass *p, int i)
 {
     const struct vilbert_want *want = p->want;
     int layers = layers_before(&p->m->c, i);
-    if (!p->keep || want->hidden || (want->attention && layers > 0) ||
+    if (!p->keep || (layers > 0 && (want->hidden || want->attention)) ||
         (!i && layers > 0 && p->m->c.dynamic_attention))
         return false;
     for (int j = 0; j < want->silence_count; j++)

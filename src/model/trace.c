@@ -47,6 +47,70 @@ void trace_free(struct trace *t)
     free(t);
 }
 
+/* ---- images of a trace, and of several */
+
+/* Numbers of one entry of the first dimension. */
+static size_t step_of(const struct trace_tensor *x)
+{
+    size_t n = 1;
+    for (int d = 1; d < x->ndim; d++)
+        n *= (size_t)x->shape[d];
+    return n;
+}
+
+int trace_append(struct trace *a, const struct trace *b, struct vs_err *err)
+{
+    for (int i = 0; i < a->count; i++) {
+        struct trace_tensor *x = &a->tensors[i];
+        const struct trace_tensor *y = trace_find(b, x->name);
+        size_t n = step_of(x), had = (size_t)x->shape[0] * n;
+        if (!y || y->ndim != x->ndim || step_of(y) != n)
+            return vs_fail(err, VS_E_FORMAT, "parts of a pass differ in %s", x->name);
+        float *all = vs_try_calloc(had + (size_t)y->shape[0] * n + 1, sizeof *all);
+        if (!all)
+            return vs_fail(err, VS_E_LIMIT, "no memory for %s", x->name);
+        memcpy(all, x->data, had * sizeof *all);
+        memcpy(all + had, y->data, (size_t)y->shape[0] * n * sizeof *all);
+        free(x->data);
+        x->data = all;
+        x->shape[0] += y->shape[0];
+    }
+    a->batch += b->batch;
+    a->ms += b->ms;
+    return 0;
+}
+
+/* Rows of one tensor; those of pairs are half as many. A row of the numbers of regions is cut. */
+static int add_part(struct trace *to, const struct trace *t, const struct trace_tensor *x,
+                    int first)
+{
+    int64_t shape[4] = {x->shape[0] * to->batch / t->batch, x->shape[1], x->shape[2], x->shape[3]};
+    int64_t from = x->shape[0] * first / t->batch;
+    size_t n = step_of(x), own = n;
+    if (x->ndim == 3 && x->shape[1] == t->regions) {
+        shape[1] = to->regions;
+        own = n / (size_t)t->regions * (size_t)to->regions;
+    }
+    float *y = trace_add(to, x->ndim, shape, "%s", x->name);
+    for (int64_t i = 0; y && i < shape[0]; i++)
+        memcpy(y + (size_t)i * own, x->data + (size_t)(from + i) * n, own * sizeof *y);
+    return y ? 0 : -1;
+}
+
+int trace_part(const struct trace *t, int first, int batch, int regions, struct trace **out,
+               struct vs_err *err)
+{
+    struct trace *part = xcalloc(1, sizeof *part);
+    *part = (struct trace){.batch = batch, .tokens = t->tokens, .regions = regions};
+    for (int i = 0; i < t->count; i++)
+        if (add_part(part, t, &t->tensors[i], first) != 0) {
+            trace_free(part);
+            return vs_fail(err, VS_E_LIMIT, "no memory for %s", t->tensors[i].name);
+        }
+    *out = part;
+    return 0;
+}
+
 /* ---- attention maps */
 
 static const struct trace_tensor *find_map(const struct trace *t, enum attn_kind kind, int layer)

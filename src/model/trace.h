@@ -8,5 +8,11 @@
  * the trace. */
 float *trace_add(struct trace *t, int ndim, const int64_t *shape, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/* a goes on with b's images: the same tensors, of other images. */
+int trace_append(struct trace *a, const struct trace *b, struct vs_err *err);
+/* What a pass without maps and states says of images first to first+batch-1, which have `regions`
+ * rows each. The caller frees *out with trace_free. */
+int trace_part(const struct trace *t, int first, int batch, int regions, struct trace **out,
+               struct vs_err *err);
 
 #endif

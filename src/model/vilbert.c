@@ -489,34 +489,71 @@ static int end_visual(struct pass *p, int from, int number)
     return rc ? rc : run_layer(p, &p->m->w.v[last], visual_stream(p), number, p->cut_v);
 }
 
-/* A stream up to the first co-attention layer: its embedding and the layers before that. What is
- * kept ends with what that layer makes of it. */
-static int run_early(struct pass *p, int i)
+static struct stream early_stream(const struct pass *p, int i)
+{
+    struct stream s = i ? text_stream(p) : visual_stream(p);
+    s.rows = p->early[i].rows;
+    s.bias = p->early[i].bias;
+    return s;
+}
+
+static void embed(struct pass *p, int i)
+{
+    int rows = p->early[i].rows->rows;
+    if (i && rows > 0)
+        embed_text(p, rows);
+    else if (rows > 0)
+        embed_regions(p, rows);
+}
+
+/* The layers of a stream before the first co-attention layer. */
+static int run_alone(struct pass *p, int i)
 {
     const struct config *c = &p->m->c;
-    const struct early *e = &p->early[i];
-    struct stream s = i ? text_stream(p) : visual_stream(p);
+    struct stream s = early_stream(p, i);
+    int number = 0;
+    if (s.rows->rows == 0)
+        return 0;
+    return i ? run_text(p, s, 0, c->t_biattention[0], &number)
+             : run_visual(p, s, 0, c->v_biattention[0], &number);
+}
+
+/* What is kept ends with what the first co-attention layer makes of it. */
+static void keep_early(struct pass *p, int i)
+{
+    struct stream s = early_stream(p, i);
     struct kern_linear qkv[3];
-    int number = 0, rc = 0;
-    s.rows = e->rows;
-    s.bias = e->bias;
-    if (i && s.rows->rows > 0)
-        embed_text(p, s.rows->rows);
-    else if (s.rows->rows > 0)
-        embed_regions(p, s.rows->rows);
-    if (p->want->hidden)
-        rc = pass_keep(p, s.rows, s.x, s.hidden, i ? "hid.embeddings.t" : "hid.embeddings.v");
-    if (rc == 0 && s.rows->rows > 0)
-        rc = i ? run_text(p, s, 0, c->t_biattention[0], &number)
-               : run_visual(p, s, 0, c->v_biattention[0], &number);
-    if (rc != 0 || !e->of)
-        return rc;
+    if (!p->early[i].of)
+        return;
     if (s.rows->rows > 0)
         p->ops->linear(p->m->k, qkv, project(&p->m->w.c[0], &s, i, 3, qkv));
     kern_end(p->m->k);
     early_keep(p, i);
     kern_begin(p->m->k);
-    return 0;
+}
+
+/* Both streams up to the first co-attention layer. Where states are wanted the embeddings are the
+ * first of them, and what is kept has no layers yet (early_plan). */
+static int run_early(struct pass *p)
+{
+    int rc = 0;
+    bool hidden = p->want->hidden;
+    for (int i = 1; i >= 0 && hidden; i--) {
+        embed(p, i);
+        keep_early(p, i);
+    }
+    if (hidden)
+        rc = pass_keep(p, &p->t, p->xt, p->m->c.hidden, "hid.embeddings.t");
+    if (hidden && rc == 0)
+        rc = pass_keep(p, &p->v, p->xv, p->m->c.v_hidden, "hid.embeddings.v");
+    for (int i = 1; i >= 0 && rc == 0; i--) {
+        if (!hidden)
+            embed(p, i);
+        rc = run_alone(p, i);
+        if (rc == 0 && !hidden)
+            keep_early(p, i);
+    }
+    return rc;
 }
 
 /* Before co-attention layer i come the text layers up to t_biattention[i] and the visual layers up
@@ -556,9 +593,7 @@ static void plan_rows(struct pass *p)
 static int run_pass(struct pass *p)
 {
     plan_rows(p);
-    int rc = run_early(p, 1);
-    if (rc == 0)
-        rc = run_early(p, 0);
+    int rc = run_early(p);
     if (rc == 0)
         rc = run_encoder(p);
     return rc ? rc : heads_run(p);

@@ -46,6 +46,13 @@ ok $? "the session is in the log"
 "$VILSCOPE" eval -m "$tiny" --data "$work/a/short.jsonl" --json --no-log -t refcoco >"$work/json" &&
     grep -q '"items": [0-9]' "$work/json" && grep -q '"low": ' "$work/json"
 ok $? "JSON"
+for n in 1 3 50; do
+    "$VILSCOPE" eval -m "$tiny" --data "$work/a/short.jsonl" --json --no-log --batch $n |
+        grep -v ms_per_item >"$work/batch.$n"
+done
+grep -q '"score"' "$work/batch.1" && cmp -s "$work/batch.1" "$work/batch.3" &&
+    cmp -s "$work/batch.1" "$work/batch.50"
+ok $? "scores do not depend on how many items are computed at once"
 cp "$tiny/scene.png" "$tiny/scene.npy" "$tiny/mirror.png" "$tiny/mirror.npy" "$work"
 answer() { # answer TASK TEXT IMAGE...: the best answer as the query gives it
     task=$1 text=$2
