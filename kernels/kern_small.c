@@ -1,5 +1,6 @@
 /* Small operations that all CPU back ends share: bound by memory, or seldom. */
 #include "kernels/kern_priv.h"
+#include "kernels/overlap.h"
 
 #include <math.h>
 #include <string.h>
@@ -41,21 +42,6 @@ void kern_upsample_ref(struct kern *k, const struct kern_upsample *o)
         }
 }
 
-static float area(const float *b)
-{
-    return (b[2] - b[0] + 1) * (b[3] - b[1] + 1);
-}
-
-static bool overlap(const float *a, const float *b, float threshold)
-{
-    float w = fminf(a[2], b[2]) - fmaxf(a[0], b[0]) + 1;
-    float h = fminf(a[3], b[3]) - fmaxf(a[1], b[1]) + 1;
-    if (w <= 0 || h <= 0)
-        return false;
-    float both = w * h;
-    return both / (area(a) + area(b) - both) > threshold;
-}
-
 static void overlaps_row(void *arg, int i)
 {
     const struct kern_overlaps *o = arg;
@@ -63,7 +49,7 @@ static void overlaps_row(void *arg, int i)
     uint64_t *row = o->matrix + (ptrdiff_t)i * words;
     memset(row, 0, (size_t)words * sizeof *row);
     for (int j = 0; j < o->n; j++)
-        if (overlap(o->boxes + 4 * (ptrdiff_t)i, o->boxes + 4 * (ptrdiff_t)j, o->threshold))
+        if (boxes_overlap(o->boxes + 4 * (ptrdiff_t)i, o->boxes + 4 * (ptrdiff_t)j, o->threshold))
             row[j / 64] |= (uint64_t)1 << (j % 64);
 }
 

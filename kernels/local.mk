@@ -18,6 +18,7 @@ libkern_a_SOURCES = \
 	kernels/cuda/program.c \
 	kernels/cuda/store.c \
 	kernels/kern_wino.c \
+	kernels/overlap.h \
 	kernels/pool.c kernels/pool.h
 libkern_a_CPPFLAGS = $(AM_CPPFLAGS) -DVS_LIBDIR='"$(pkglibdir)"'
 libkern_a_CFLAGS = $(AM_CFLAGS) $(KERN_CFLAGS)

@@ -1,26 +1,12 @@
 /* Boxes: proposals from anchors, and suppression. Sides count their last pixel. */
 #include "src/vision/priv.h"
 
+#include "kernels/overlap.h"
 #include "src/mem.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static float area(const float *b)
-{
-    return (b[2] - b[0] + 1) * (b[3] - b[1] + 1);
-}
-
-static bool overlaps(const float *a, const float *b, float threshold)
-{
-    float w = fminf(a[2], b[2]) - fmaxf(a[0], b[0]) + 1;
-    float h = fminf(a[3], b[3]) - fmaxf(a[1], b[1]) + 1;
-    if (w <= 0 || h <= 0)
-        return false;
-    float both = w * h;
-    return both / (area(a) + area(b) - both) > threshold;
-}
 
 int nms_greedy(const float *boxes, const int *order, int n, float threshold, int max, int *keep)
 {
@@ -29,7 +15,7 @@ int nms_greedy(const float *boxes, const int *order, int n, float threshold, int
         const float *b = boxes + 4 * (ptrdiff_t)order[i];
         bool lost = false;
         for (int j = 0; j < kept && !lost; j++)
-            lost = overlaps(boxes + 4 * (ptrdiff_t)keep[j], b, threshold);
+            lost = boxes_overlap(boxes + 4 * (ptrdiff_t)keep[j], b, threshold);
         if (!lost)
             keep[kept++] = order[i];
     }
