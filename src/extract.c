@@ -40,6 +40,8 @@ struct extract {
     struct arch arch;
     struct tensorfile *file;
     struct detector *first; /* owns the weights */
+    bool shared;            /* all jobs compute with it, one at a time */
+    pthread_mutex_t device; /* held while they do */
     struct lmdb_out *lmdb;
     struct item *items;
     int count, next, committed, threads_each;
@@ -210,9 +212,13 @@ static int detect(struct job *j, const struct item *it, struct regions **out, st
     pthread_mutex_lock(&j->e->lock);
     note_stage(j->e, "decoding", vs_now_ms() - start, 0);
     pthread_mutex_unlock(&j->e->lock);
+    if (j->e->shared)
+        pthread_mutex_lock(&j->e->device);
     j->last_ms = vs_now_ms();
     j->last_work = 0;
     rc = detector_run(j->detector, im->rgb, im->width, im->height, &want, out, NULL, err);
+    if (j->e->shared)
+        pthread_mutex_unlock(&j->e->device);
     image_free(im);
     free(boxes);
     if (rc == 0)
@@ -420,10 +426,16 @@ static int open_output(struct extract *e)
     return vs_fail(e->err, VS_E_IO, "%s: the folder cannot be made: %s", out, strerror(errno));
 }
 
-static int open_job(struct extract *e, struct job *j)
+/* A GPU would hold the weights once for each back end: there one is all jobs'. */
+static int open_job(struct extract *e, struct job *j, const struct job *first)
 {
     char why[256];
     *j = (struct job){.e = e};
+    if (j != first && e->shared) {
+        j->kern = first->kern;
+        j->detector = first->detector;
+        return 0;
+    }
     if (kern_open(e->o->device, e->threads_each, &j->kern, why, sizeof why) != 0)
         return vs_fail(e->err, VS_E_USAGE, "%s", why);
     if (e->first)
@@ -432,6 +444,7 @@ static int open_job(struct extract *e, struct job *j)
         e->first = j->detector;
     else
         return VS_E_FORMAT;
+    e->shared = e->o->share || !kern_is_host(j->kern);
     return 0;
 }
 
@@ -439,7 +452,7 @@ static int run_jobs(struct extract *e, struct job *jobs)
 {
     int rc = 0;
     for (int i = 0; i < e->o->jobs && rc == 0; i++)
-        rc = open_job(e, &jobs[i]);
+        rc = open_job(e, &jobs[i], jobs);
     e->start = vs_now_ms();
     e->running = e->o->jobs;
     for (int i = 0; i < e->o->jobs && rc == 0; i++) {
@@ -462,7 +475,7 @@ static int run_jobs(struct extract *e, struct job *jobs)
 
 static void close_jobs(struct extract *e, struct job *jobs)
 {
-    for (int i = e->o->jobs - 1; i >= 0; i--) { /* the first owns the weights */
+    for (int i = e->shared ? 0 : e->o->jobs - 1; i >= 0; i--) { /* the first owns the weights */
         detector_free(jobs[i].detector);
         kern_close(jobs[i].kern);
     }
@@ -491,6 +504,7 @@ static void fini(struct extract *e)
     lmdb_out_close(e->lmdb);
     tensorfile_close(e->file);
     pthread_mutex_destroy(&e->lock);
+    pthread_mutex_destroy(&e->device);
     pthread_cond_destroy(&e->changed);
 }
 
@@ -499,7 +513,8 @@ int extract_run(const struct extract_options *o, char **images, int count,
 {
     struct vs_err own = {0};
     struct extract e = {.o = o, .stop = stop, .count = count, .err = err ? err : &own,
-                        .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+                        .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER,
+                        .device = PTHREAD_MUTEX_INITIALIZER};
     struct job *jobs = xcalloc((size_t)o->jobs, sizeof *jobs);
     double start = vs_now_ms();
     e.items = xcalloc((size_t)count + 1, sizeof *e.items);

@@ -13,6 +13,8 @@ struct extract_options {
     const char *weights, *arch; /* arch NULL: the reference's */
     const char *device;
     int threads, jobs; /* threads of all jobs together, 0: all CPUs; images at a time */
+    bool share;        /* jobs compute one at a time with one detector, as they always do on a GPU:
+                          they only decode and write side by side */
     const char *out;   /* folder, or LMDB folder */
     enum extract_format format;
     const char *boxes; /* folder with boxes of every image (ID.txt, .json, .npy), or NULL */

@@ -1,9 +1,13 @@
 /* Queries in one pass, and one query's images in several: answers are those of one at a time, to
  * the last bit. Rows of another image, another's padding, a head that reads pairs across the border
- * of a part, or sums that depend on the size of a batch break it. */
+ * of a part, or sums that depend on the size of a batch break it. And jobs of an extraction that
+ * share one detector, as on a GPU: two of them in it at once break it. */
 #include "src/engine_priv.h"
+#include "src/extract.h"
 #include "src/mem.h"
 #include "tap.h"
+
+#include <unistd.h>
 
 #define MOST 6
 
@@ -102,6 +106,59 @@ static void parts(int images, unsigned heads, bool maps, const char *what)
     prepared_fini(&p);
 }
 
+/* ---- extraction */
+
+/* All images into a folder; out: what is in the files. */
+static bool extract_to(const char *dir, int jobs, bool share, struct bytes *out)
+{
+    static const char *const names[MOST] = {"scene", "mirror", "tiny-a", "tiny-b", "tiny-c",
+                                            "tiny-d"};
+    const char *tmp = getenv("TMPDIR");
+    char from[MOST][1000], path[1100], weights[1000], arch[1000];
+    char *images[MOST];
+    snprintf(weights, sizeof weights, "%s", source_path("tests/data/tiny/detector.pth"));
+    snprintf(arch, sizeof arch, "%s", source_path("tests/data/tiny/detector.json"));
+    struct extract_options o = {.weights = weights, .arch = arch, .device = "cpu", .threads = 2,
+                                .jobs = jobs, .out = dir, .format = EXTRACT_NPY, .share = share,
+                                .quiet = true};
+    struct extract_summary sum;
+    struct vs_err err = {0};
+    for (int i = 0; i < MOST; i++) { /* two pictures under six names */
+        snprintf(from[i], sizeof from[i], "%s/%s.png", tmp ? tmp : "/tmp", names[i]);
+        unlink(from[i]);
+        images[i] = from[i];
+        if (symlink(source_path(i % 2 ? "tests/data/tiny/mirror.png" : "tests/data/tiny/scene.png"),
+                    from[i]) != 0)
+            return false;
+    }
+    bool good = extract_run(&o, images, MOST, NULL, &sum, &err) == 0 && sum.written == MOST;
+    for (int i = 0; i < MOST; i++) {
+        unlink(from[i]);
+        snprintf(path, sizeof path, "%s/%s.npy", dir, names[i]);
+        good = good && bytes_open(path, &out[i], &err) == 0;
+        unlink(path);
+    }
+    rmdir(dir);
+    if (!good)
+        tap_note("%s", err.text);
+    return good;
+}
+
+static void extractions(void)
+{
+    struct bytes a[MOST] = {{0}}, b[MOST] = {{0}};
+    const char *tmp = getenv("TMPDIR");
+    char dir[1000];
+    snprintf(dir, sizeof dir, "%s/extracted-%ld", tmp ? tmp : "/tmp", (long)getpid());
+    bool good = extract_to(dir, 1, false, a) && extract_to(dir, 4, true, b);
+    for (int i = 0; i < MOST; i++) {
+        good = good && a[i].size == b[i].size && memcmp(a[i].data, b[i].data, a[i].size) == 0;
+        bytes_close(&a[i]);
+        bytes_close(&b[i]);
+    }
+    ok(good, "four jobs with one detector find what one finds");
+}
+
 int main(void)
 {
     struct model_options o = {.dir = source_path("tests/data/tiny"), .threads = 1};
@@ -126,6 +183,7 @@ int main(void)
         parts(5, heads, false, "all heads, an odd number");
         parts(4, heads & ~(unsigned)HEAD_BINARY, true, "maps and states");
     }
+    extractions();
     photo_free(photos[0]);
     photo_free(photos[1]);
     model_free(m);
