@@ -1,9 +1,9 @@
 /* Times forward passes of a checkpoint: median and least of so many, in milliseconds.
  *
- * usage: bench-forward CONFIG CHECKPOINT TOKENS REGIONS THREADS PASSES [DEVICE [KEPT]]
+ * usage: bench-forward CONFIG CHECKPOINT TOKENS REGIONS THREADS PASSES [DEVICE [KEPT [BATCH]]]
  *
  * KEPT: text, image or both: states of them are kept from one pass to the next, the other changes
- * with every pass; none: nothing is kept, as without it. */
+ * with every pass; none: nothing is kept, as without it. BATCH: that many images with one text. */
 #include "src/mem.h"
 #include "src/model/vilbert.h"
 
@@ -17,19 +17,21 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void fill(struct vilbert_input *in, int tokens, int regions, int dim)
+static void fill(struct vilbert_input *in, int batch, int tokens, int regions, int dim)
 {
-    int32_t *ids = xcalloc((size_t)tokens, sizeof *ids), *task = xcalloc(1, sizeof *task);
-    float *features = xcalloc((size_t)regions * (size_t)dim, sizeof *features);
-    float *spatials = xcalloc((size_t)regions * 5, sizeof *spatials);
-    for (int i = 0; i < tokens; i++)
-        ids[i] = 1000 + 37 * i;
-    for (int i = 0; i < regions * dim; i++)
+    size_t t = (size_t)batch * (size_t)tokens, v = (size_t)batch * (size_t)regions;
+    int32_t *ids = xcalloc(t, sizeof *ids), *task = xcalloc((size_t)batch, sizeof *task);
+    float *features = xcalloc(v * (size_t)dim, sizeof *features);
+    float *spatials = xcalloc(v * 5, sizeof *spatials);
+    for (size_t i = 0; i < t; i++)
+        ids[i] = 1000 + 37 * (int32_t)(i % (size_t)tokens);
+    for (size_t i = 0; i < v * (size_t)dim; i++)
         features[i] = (float)((unsigned)i * 2654435761u >> 8) / 16777216.0f;
-    for (int i = 0; i < regions * 5; i++)
+    for (size_t i = 0; i < v * 5; i++)
         spatials[i] = (float)(i % 7) / 7;
-    task[0] = 1;
-    *in = (struct vilbert_input){1, tokens, regions, ids, NULL, NULL, features, spatials, NULL,
+    for (int i = 0; i < batch; i++)
+        task[i] = 1;
+    *in = (struct vilbert_input){batch, tokens, regions, ids, NULL, NULL, features, spatials, NULL,
                                  task};
 }
 
@@ -68,7 +70,7 @@ int main(int argc, char **argv)
     const char *kept = argc > 8 ? argv[8] : "none";
     if (strcmp(kept, "none") != 0)
         vilbert_keep(m, kept_new(k, (size_t)64 << 20));
-    fill(&in, atoi(argv[3]), atoi(argv[4]), c.v_feature);
+    fill(&in, argc > 9 ? atoi(argv[9]) : 1, atoi(argv[3]), atoi(argv[4]), c.v_feature);
     int passes = atoi(argv[6]);
     double *ms = xcalloc((size_t)passes + 1, sizeof *ms);
     struct vilbert_want want = {.heads = HEAD_VQA};

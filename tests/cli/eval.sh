@@ -46,9 +46,9 @@ ok $? "the session is in the log"
 "$VILSCOPE" eval -m "$tiny" --data "$work/a/short.jsonl" --json --no-log -t refcoco >"$work/json" &&
     grep -q '"items": [0-9]' "$work/json" && grep -q '"low": ' "$work/json"
 ok $? "JSON"
-for n in 1 3 50; do
-    "$VILSCOPE" eval -m "$tiny" --data "$work/a/short.jsonl" --json --no-log --batch $n |
-        grep -v ms_per_item >"$work/batch.$n"
+for size in 1 3 50; do
+    "$VILSCOPE" eval -m "$tiny" --data "$work/a/short.jsonl" --json --no-log --batch $size |
+        grep -v ms_per_item >"$work/batch.$size"
 done
 grep -q '"score"' "$work/batch.1" && cmp -s "$work/batch.1" "$work/batch.3" &&
     cmp -s "$work/batch.1" "$work/batch.50"

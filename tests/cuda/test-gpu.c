@@ -1,9 +1,11 @@
 /* The back end on a real GPU: every operation, large sizes included, against the reference; random
- * queries and the detector against the CPU; memory that ends at every allocation. Exit 77 with the
- * reason where there is no GPU. A wrong kernel, product, copy or order of the stream breaks it.
+ * queries and the detector against the CPU; states that are kept against those computed anew;
+ * memory that ends at every allocation. Exit 77 with the reason where there is no GPU. A wrong kernel,
+ * product, copy or order of the stream breaks it.
  *
  * usage: test-gpu [QUERIES]     1000 when not said; $SRCDIR is the source tree
  *        test-gpu --quick       small sizes only, for compute-sanitizer */
+#include "again.h"
 #include "ops.h"
 #include "queries.h"
 #include "src/formats/regions.h"
@@ -66,6 +68,22 @@ static void check_queries(int count, bool quick)
     if (!quick)
         query_out_of_memory(open_short, config, checkpoint, &cpu, 1);
     query_close(&cpu);
+}
+
+/* States that passes share. */
+static void check_kept(int count)
+{
+    struct again x;
+    struct vs_err err = {0};
+    struct kern *k = open_kern("cuda");
+    if (!k || !ok(again_open(&x, source_path("tests/data/tiny/config.json"),
+                             source_path("tests/data/tiny/checkpoint.bin"), k, &err) == 0,
+                  "tiny opens twice %s", err.text))
+        return;
+    again_run(&x, "on the device", (size_t)1 << 20, count, false);
+    again_run(&x, "on the device, little room", 30000, count, false);
+    again_same(&x);
+    again_close(&x);
 }
 
 /* ---- the detector */
@@ -158,6 +176,7 @@ int main(int argc, char **argv)
     kern_close(ref);
     kern_close(k);
     check_queries(quick ? 6 : argc > 1 ? atoi(argv[1]) : 1000, quick);
+    check_kept(quick ? 10 : 200);
     check_detector();
     return tap_done();
 }

@@ -5,6 +5,7 @@
 
 #include "queries.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #define AGAIN_POOL 4 /* texts, images */
@@ -20,26 +21,40 @@ struct again {
     int tokens[AGAIN_POOL], regions[AGAIN_POOL];
 };
 
-/* Every tensor a bit larger. */
+/* A safetensors file of the same tensors, each a bit larger. Written here, as machines with GPUs
+ * may lack what the program writes JSON with. */
 static int write_other(const struct tensorfile *f, const char *path, struct vs_err *err)
 {
     int count = tensorfile_count(f);
-    struct tensor_out *list = xcalloc((size_t)count, sizeof *list);
+    size_t at = 0;
+    struct buf head = {0};
     for (int i = 0; i < count; i++) {
         const struct tensor *t = tensorfile_at(f, i);
-        size_t n = (size_t)tensor_elements(t);
-        float *x = xcalloc(n + 1, sizeof *x);
-        tensor_to_f32(t, x);
-        for (size_t j = 0; j < n; j++)
-            x[j] *= 1.0625f;
-        list[i] = (struct tensor_out){t->name, DTYPE_F32, t->ndim, {0}, x};
-        memcpy(list[i].shape, t->shape, sizeof list[i].shape);
+        size_t size = (size_t)tensor_elements(t) * sizeof(float);
+        buf_printf(&head, "%s\"%s\":{\"dtype\":\"F32\",\"shape\":[", i ? "," : "{", t->name);
+        for (int d = 0; d < t->ndim; d++)
+            buf_printf(&head, "%s%lld", d ? "," : "", (long long)t->shape[d]);
+        buf_printf(&head, "],\"data_offsets\":[%zu,%zu]}", at, at + size);
+        at += size;
     }
-    int rc = safetensors_write(path, list, count, err);
-    for (int i = 0; i < count; i++)
-        free((void *)(uintptr_t)list[i].data);
-    free(list);
-    return rc;
+    buf_printf(&head, "}%*s", (int)(7 - head.len % 8), "");
+    FILE *out = fopen(path, "wb");
+    uint64_t n = head.len;
+    bool good = out && fwrite(&n, sizeof n, 1, out) == 1 &&
+                fwrite(head.data, 1, head.len, out) == head.len;
+    for (int i = 0; i < count && good; i++) {
+        const struct tensor *t = tensorfile_at(f, i);
+        size_t elements = (size_t)tensor_elements(t);
+        float *x = xcalloc(elements + 1, sizeof *x);
+        tensor_to_f32(t, x);
+        for (size_t j = 0; j < elements; j++)
+            x[j] *= 1.0625f;
+        good = fwrite(x, sizeof *x, elements, out) == elements;
+        free(x);
+    }
+    good = out && fclose(out) == 0 && good;
+    buf_fini(&head);
+    return good ? 0 : vs_fail(err, VS_E_IO, "%s: cannot be written", path);
 }
 
 static void again_close(struct again *x)
