@@ -1,7 +1,7 @@
 /* The back end on a real GPU: every operation, large sizes included, against the reference; random
  * queries and the detector against the CPU; states that are kept against those computed anew;
- * memory that ends at every allocation. Exit 77 with the reason where there is no GPU. A wrong kernel,
- * product, copy or order of the stream breaks it.
+ * memory that ends at every allocation. Exit 77 with the reason where there is no GPU. A wrong
+ * kernel, product, copy or order of the stream breaks it.
  *
  * usage: test-gpu [QUERIES]     1000 when not said; $SRCDIR is the source tree
  *        test-gpu --quick       small sizes only, for compute-sanitizer */
