@@ -5,13 +5,6 @@
 #include "kernels/kern_math.h"
 #include "kernels/kern_priv.h"
 
-#if KERN_LANES == 16
-#define KERN_NAME(x) x##_avx512
-#elif KERN_LANES == 8
-#define KERN_NAME(x) x##_avx2
-#else
-#define KERN_NAME(x) x##_portable
-#endif
 #define KERN_CONV KERN_NAME(kern_conv)
 #define KERN_WINO KERN_NAME(kern_wino)
 #define kern_conv_finish KERN_NAME(kern_conv_finish)

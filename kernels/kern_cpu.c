@@ -1,156 +1,15 @@
-/* The fast back end, compiled once per instruction set (KERN_LANES floats in a vector).
- *
- * Products are sums of dot products along k, so that weights are read where they are, row by row
- * and once: a tile of MR rows of x and NR rows of w keeps MR x NR vector sums in registers. Every
- * sum is made in the same order wherever its tile lies, so results do not depend on how the work
- * is cut or on the threads. */
+/* The fast back end, compiled once per instruction set (KERN_LANES floats in a vector). */
 #include "kernels/kern_dot.h"
 #include "kernels/kern_priv.h"
 
 #include <math.h>
 
 #include "kernels/kern_conv.h"
+#include "kernels/kern_linear.h"
 
 #ifndef KERN_TABLE
 #define KERN_TABLE kern_ops_portable
 #endif
-
-#define NB 32 /* columns of y in one part of the work: their weights stay in the L2 cache */
-
-/* ---- linear */
-
-/* out(rows, n) = x(rows, k) w(n, k)^T for at most MR rows, or that much more. */
-static void dot_rows(int rows, int n, const float *x, ptrdiff_t ldx, const char *w, ptrdiff_t ldw,
-                     int k, bool more, float *out, ptrdiff_t ldo)
-{
-    for (int j = 0; j < n; j += NR)
-        dot_any(rows, n - j < NR ? n - j : NR, x, ldx, w + j * ldw, ldw, k, more, out + j, ldo);
-}
-
-INLINE vf activate(vf x, enum kern_act act)
-{
-    switch (act) {
-    case KERN_NONE: return x;
-    case KERN_GELU: return vgelu(x);
-    case KERN_RELU: return vmax(x, broadcast(0.0f));
-    case KERN_SWISH: return x / (1.0f + vexp(-x));
-    }
-    return x;
-}
-
-/* y = act(sum + bias) + residual for n columns of one row. */
-INLINE void finish_row(const float *sum, const char *bias, const float *residual, float *y, int n,
-                       enum kern_act act)
-{
-    int j = 0;
-    for (; j + KERN_LANES <= n; j += KERN_LANES) {
-        vf v = load(sum + j);
-        if (bias)
-            v += load(bias + 4 * (ptrdiff_t)j);
-        v = activate(v, act);
-        if (residual)
-            v += load(residual + j);
-        store(y + j, v);
-    }
-    if (j < n) {
-        vf v = load_part(sum + j, n - j);
-        if (bias)
-            v += load_part(bias + 4 * (ptrdiff_t)j, n - j);
-        v = activate(v, act);
-        if (residual)
-            v += load_part(residual + j, n - j);
-        store_part(y + j, v, n - j);
-    }
-}
-
-static void finish(const struct kern_linear *o, int row, int rows, int col, int cols,
-                   const float *sums)
-{
-    const char *bias = o->bias ? (const char *)o->bias + 4 * (ptrdiff_t)col : NULL;
-    for (int i = 0; i < rows; i++) {
-        const float *r = o->residual ? o->residual + (row + i) * o->ldr + col : NULL;
-        float *y = o->y + (row + i) * o->ldy + col;
-        const float *s = sums + (ptrdiff_t)i * cols;
-        switch (o->act) {
-        case KERN_NONE: finish_row(s, bias, r, y, cols, KERN_NONE); break;
-        case KERN_GELU: finish_row(s, bias, r, y, cols, KERN_GELU); break;
-        case KERN_RELU: finish_row(s, bias, r, y, cols, KERN_RELU); break;
-        case KERN_SWISH: finish_row(s, bias, r, y, cols, KERN_SWISH); break;
-        }
-    }
-}
-
-/* Short rows: the sums of a tile are finished while they are in the L1 cache. */
-static void linear_short(const struct kern_linear *o, int col, int cols)
-{
-    float sums[MR * NB];
-    const char *w = (const char *)o->w + 4 * (ptrdiff_t)col * o->k;
-    for (int row = 0, rows; row < o->m; row += rows) {
-        rows = tile_rows(o->m - row);
-        dot_rows(rows, cols, o->x + row * o->ldx, o->ldx, w, 4 * (ptrdiff_t)o->k, o->k, false,
-                 sums, cols);
-        finish(o, row, rows, col, cols, sums);
-    }
-}
-
-#define RB 512 /* rows whose sums are kept while the pieces of long rows go by */
-
-/* Long rows: all of them go by a piece of the weights while it is in the cache. */
-static void linear_long(const struct kern_linear *o, int row, int rows, int col, int cols)
-{
-    ptrdiff_t ldw = 4 * (ptrdiff_t)o->k;
-    float *sums = kern_need((size_t)rows * (size_t)cols * sizeof *sums);
-    for (int p = 0; p < o->k; p += KC) {
-        int k = o->k - p < KC ? o->k - p : KC;
-        const char *w = (const char *)o->w + col * ldw + 4 * (ptrdiff_t)p;
-        for (int i = 0, r; i < rows; i += r) {
-            r = tile_rows(rows - i);
-            dot_rows(r, cols, o->x + (row + i) * o->ldx + p, o->ldx, w, ldw, k, p > 0,
-                     sums + (ptrdiff_t)i * cols, cols);
-        }
-    }
-    finish(o, row, rows, col, cols, sums);
-    kern_done(sums);
-}
-
-/* Columns of y in one part of the work. Many long rows are read once for each part: then parts are
- * wider. */
-static int part_columns(const struct kern_linear *o)
-{
-    return o->k > KC && o->m > 2 * NB && o->n >= 16 * 4 * NB ? 4 * NB : NB;
-}
-
-static void linear_block(const struct kern_linear *o, int block)
-{
-    int nb = part_columns(o), col = block * nb, cols = o->n - col < nb ? o->n - col : nb;
-    if (o->k <= KC)
-        linear_short(o, col, cols);
-    else
-        for (int row = 0; row < o->m; row += RB)
-            linear_long(o, row, o->m - row < RB ? o->m - row : RB, col, cols);
-}
-
-static int blocks(const struct kern_linear *o)
-{
-    int nb = part_columns(o);
-    return (o->n + nb - 1) / nb;
-}
-
-static void linear_part(void *arg, int i)
-{
-    const struct kern_linear *o = arg;
-    for (; i >= blocks(o); o++)
-        i -= blocks(o);
-    linear_block(o, i);
-}
-
-static void linear(struct kern *k, const struct kern_linear *list, int count)
-{
-    int parts = 0;
-    for (int i = 0; i < count; i++)
-        parts += blocks(&list[i]);
-    pool_run(k->pool, parts, linear_part, (void *)(uintptr_t)list);
-}
 
 /* ---- attention */
 
@@ -252,7 +111,7 @@ static void attend(const struct kern_attention *o, int h, int from, int rows, fl
     for (int i = 0, r; i < rows; i += r) {
         r = tile_rows(rows - i);
         dot_rows(r, o->tk, o->q + (from + i) * o->ldq + col, o->ldq, (const char *)(o->k + col),
-                 4 * o->ldk, o->dh, false, s + i * lds, lds);
+                 4 * o->ldk, o->dh, false, s + i * lds, lds, (struct dot_next){0});
     }
     for (int i = 0; i < rows; i++) {
         softmax_row(s + i * lds, o->tk, o->scale, o->key_bias);
@@ -399,7 +258,7 @@ const struct kern_ops KERN_TABLE = {
 #else
     "cpu-portable",
 #endif
-    linear, attention, norm, embed, mul, add, KERN_CONV, KERN_MAXPOOL, KERN_ROI, gate,
+    KERN_LINEAR, attention, norm, embed, mul, add, KERN_CONV, KERN_MAXPOOL, KERN_ROI, gate,
     kern_silence_ref, /* small: only what somebody intervenes in */
     kern_rows_ref, kern_mean_ref, kern_upsample_ref, kern_overlaps_ref,
     kern_suppress_ref, kern_softmax_ref,

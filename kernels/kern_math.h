@@ -10,6 +10,15 @@
 #define KERN_LANES 4
 #endif
 
+/* Names of what is compiled once per instruction set. */
+#if KERN_LANES == 16
+#define KERN_NAME(x) x##_avx512
+#elif KERN_LANES == 8
+#define KERN_NAME(x) x##_avx2
+#else
+#define KERN_NAME(x) x##_portable
+#endif
+
 typedef float vf __attribute__((vector_size(4 * KERN_LANES)));
 typedef int32_t vi __attribute__((vector_size(4 * KERN_LANES)));
 typedef float v4 __attribute__((vector_size(16)));

@@ -5,6 +5,7 @@ libkern_a_SOURCES = \
 	kernels/kern.c kernels/kern.h kernels/kern_priv.h \
 	kernels/kern_conv.c kernels/kern_conv.h \
 	kernels/kern_cpu.c kernels/kern_dot.h kernels/kern_math.h kernels/kern_panel.h \
+	kernels/kern_linear.c kernels/kern_linear.h \
 	kernels/kern_ref.c \
 	kernels/kern_ref_conv.c \
 	kernels/kern_memory.c \
@@ -28,10 +29,12 @@ EXTRA_DIST += kernels/NOTES.md
 
 if X86
 noinst_LIBRARIES += libkernavx2.a libkernavx512.a
-libkernavx2_a_SOURCES = kernels/kern_conv.c kernels/kern_cpu.c kernels/kern_wino.c
+libkernavx2_a_SOURCES = kernels/kern_conv.c kernels/kern_cpu.c kernels/kern_linear.c \
+	kernels/kern_wino.c
 libkernavx2_a_CPPFLAGS = $(AM_CPPFLAGS) -DKERN_LANES=8 -DKERN_TABLE=kern_ops_avx2
 libkernavx2_a_CFLAGS = $(AM_CFLAGS) $(KERN_CFLAGS) -mavx2 -mfma
-libkernavx512_a_SOURCES = kernels/kern_conv.c kernels/kern_cpu.c kernels/kern_wino.c
+libkernavx512_a_SOURCES = kernels/kern_conv.c kernels/kern_cpu.c kernels/kern_linear.c \
+	kernels/kern_wino.c
 libkernavx512_a_CPPFLAGS = $(AM_CPPFLAGS) -DKERN_LANES=16 -DKERN_TABLE=kern_ops_avx512
 libkernavx512_a_CFLAGS = $(AM_CFLAGS) $(KERN_CFLAGS) -mavx512f -mavx512bw -mavx512dq -mavx512vl \
 	-mfma -mprefer-vector-width=512

@@ -129,6 +129,17 @@ static const char *device_text(const struct workbench *w, char *text, size_t siz
     return text;
 }
 
+/* Of a row of hints as many as there is room for; of what went wrong every letter. */
+static void draw_message(const struct workbench *w, int row, int cols)
+{
+    char text[sizeof w->status];
+    if (w->status_bad)
+        text_fit(w->status, cols, text, sizeof text);
+    else
+        text_fit_words(w->status, cols, text, sizeof text);
+    draw_text(row, 1, cols, "%s", text);
+}
+
 static void draw_status(const struct workbench *w, int row)
 {
     char right[512] = "", device[200];
@@ -145,13 +156,13 @@ static void draw_status(const struct workbench *w, int row)
     draw_text(row, COLS - width - 1, width, "%s", right);
     attrset(A_REVERSE | (w->status_bad ? A_BOLD : A_NORMAL));
     if (w->script.pauses)
-        draw_text(row, 1, COLS - width - 4, "%s", w->status);
+        draw_message(w, row, COLS - width - 4);
     else if (w->mode != MODE_BOX && draw_progress(w, row, COLS - width - 4))
         attrset(A_NORMAL);
     else if (w->running)
         draw_text(row, 1, COLS - width - 4, "computing ... (Esc cancels)");
     else
-        draw_text(row, 1, COLS - width - 4, "%s", w->status);
+        draw_message(w, row, COLS - width - 4);
     attrset(A_NORMAL);
 }
 

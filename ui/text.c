@@ -63,3 +63,14 @@ int text_width(const char *s)
     char scratch[4096];
     return text_fit(s, INT_MAX / 2, scratch, sizeof scratch);
 }
+
+int text_fit_words(const char *s, int cells, char *out, size_t size)
+{
+    int used = text_fit(s, cells, out, size);
+    char *space = strrchr(out, ' ');
+    if (text_width(s) <= cells || !space)
+        return used;
+    char *comma = strrchr(out, ',');
+    *(comma ? comma : space) = '\0';
+    return text_width(out);
+}

@@ -10,5 +10,7 @@
 int text_fit(const char *s, int cells, char *out, size_t size);
 /* Columns that s takes when shown through text_fit. */
 int text_width(const char *s);
+/* The same, but what does not fit whole is left out from the last comma or space on, if any. */
+int text_fit_words(const char *s, int cells, char *out, size_t size);
 
 #endif

@@ -65,6 +65,38 @@ static void linear(struct kern *k, struct kern *ref, int m, int n, int d, enum k
     free(x); free(w); free(b); free(r); free(y); free(z); free(wa); free(ba);
 }
 
+/* Three products of which two read the same rows, 4096 or 8192 bytes apart, and the third others of
+ * another length: what is given to different threads, fetched ahead or copied further apart. */
+#define SHARED_M 19
+#define SHARED_N 75
+
+static void shared(struct kern *k, struct kern *ref, int d)
+{
+    int m = SHARED_M, n = SHARED_N, ld = (d + 1023) / 1024 * 1024, lengths[] = {d, d, 40};
+    float *x = make((size_t)(m * ld)), *w = make((size_t)(3 * n * ld));
+    float *y = make((size_t)(6 * m * n)), *one = make((size_t)n);
+    struct kern_linear o[6];
+    for (int i = 0; i < 6; i++)
+        o[i] = (struct kern_linear){.x = x, .ldx = i % 3 < 2 ? ld : 57, .w = w + i % 3 * n * ld,
+                                    .y = y + i * m * n, .ldy = n, .m = m, .n = n,
+                                    .k = lengths[i % 3], .act = (enum kern_act)(i % 3)};
+    kern_table(k)->linear(k, o, 3);
+    kern_table(ref)->linear(ref, o + 3, 3);
+    float e = worst(y, y + 3 * m * n, (size_t)(3 * m * n), sqrtf((float)d) + 1);
+    ok(e < 2e-6f, "%s: three products of %d in one go (%g)", kern_table(k)->name, d, (double)e);
+    bool same = true;
+    for (int i = 0; i < m; i++) {
+        struct kern_linear row = o[1];
+        row.x += i * ld;
+        row.m = 1;
+        row.y = one;
+        kern_table(k)->linear(k, &row, 1);
+        same &= memcmp(one, o[1].y + i * n, (size_t)n * sizeof *one) == 0;
+    }
+    ok(same, "%s: a row of %d has the same sums alone", kern_table(k)->name, d);
+    free(x); free(w); free(y); free(one);
+}
+
 static void attention(struct kern *k, struct kern *ref, int heads, int dh, int tq, int tk)
 {
     size_t nq = (size_t)(tq * heads * dh), nk = (size_t)(tk * heads * dh);
@@ -244,6 +276,8 @@ static void check_backend(const char *name, struct kern *ref)
         linear(k, ref, sizes[i][0], sizes[i][1], sizes[i][2], (enum kern_act)(i % 4), i % 2);
         norm_and_rest(k, ref, sizes[i][0], sizes[i][2]);
     }
+    for (int d = 700; d <= 2100; d += 700)
+        shared(k, ref, d);
     for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++)
         attention(k, ref, looks[i][0], looks[i][1], looks[i][2], looks[i][3]);
     silence(k);

@@ -64,6 +64,12 @@ static void screen_text(void)
     ok(strcmp(out, "?evil??") == 0, "nor direction marks, bad bytes and C1: %s", out);
     ok(text_fit("\xe6\x97\xa5\xe6\x9c\xac", 3, out, sizeof out) == 2 && strlen(out) == 3,
        "wide characters are cut whole");
+    text_fit_words("asked; one: this, two: that", 20, out, sizeof out);
+    ok(strcmp(out, "asked; one: this") == 0, "hints are shown whole or not: '%s'", out);
+    text_fit_words("one two three", 10, out, sizeof out);
+    ok(strcmp(out, "one two") == 0, "so are words: '%s'", out);
+    ok(text_fit_words("abcdef", 4, out, sizeof out) == 4, "but a long word is cut");
+    ok(text_fit_words("a, b", 4, out, sizeof out) == 4, "what fits stays");
     ok(text_fit("abcdef", 4, out, 3) == 2, "the buffer's end counts, too");
 }
 
