@@ -36,6 +36,10 @@ else
     echo "not ok $n - a question to the full-size model"
     failed=1
 fi
+"$BUILDDIR/test-pass" "$case/config.json" "$work/full.bin" >"$work/out"
+[ $? -eq 0 ] || failed=1
+grep -v '^1\.\.' "$work/out" | sed "s/^\(ok\|not ok\) [0-9]* /\1 $((n + 1)) /"
+n=$((n + $(grep -c '^\(not \)\?ok' "$work/out")))
 for p in python3 /usr/bin/python3; do
     $p "$shared/golden/detector/make_detector.py" "$shared/golden/detector/full/arch.json" \
         "$work/detector.pth" --format legacy --prefix module. --extra >/dev/null 2>&1 && break

@@ -3,7 +3,10 @@
  * one that is taken from the wrong place, a state of other weights, words, masks or regions, one
  * that an intervention touches, or a kernel whose sums depend on the number of rows breaks it.
  *
- * Random queries: heads, padding, batches, silenced heads, checkpoints, swapped weights. */
+ * Random queries: heads, padding, batches, silenced heads, checkpoints, swapped weights.
+ *
+ * usage: test-pass                    the small models
+ *        test-pass CONFIG CHECKPOINT  one model at the sizes of real queries */
 #include "again.h"
 #include "queries.h"
 
@@ -132,8 +135,91 @@ static void test_shared(const char *name, const char *file)
     test_again(name, path, shared_path(checkpoint));
 }
 
-int main(void)
+/* ---- real sizes */
+
+enum { REAL_IMAGES = 3, REAL_TOKENS = 23, REAL_REGIONS = 101 };
+
+/* Three images; the texts of the first two are the same. */
+static void real_input(const struct query_model *q, struct vilbert_input *in)
 {
+    size_t t = REAL_IMAGES * REAL_TOKENS, v = REAL_IMAGES * REAL_REGIONS;
+    size_t n = (size_t)q->c.v_feature;
+    int32_t *ids = xcalloc(t, sizeof *ids), *task = xcalloc(REAL_IMAGES, sizeof *task);
+    float *features = xcalloc(v * n, sizeof *features);
+    float *spatials = xcalloc(v * 5, sizeof *spatials);
+    for (int i = 0; i < (int)t; i++)
+        ids[i] = i >= REAL_TOKENS && i < 2 * REAL_TOKENS ? ids[i - REAL_TOKENS]
+                                                         : query_below(q->c.vocab_size);
+    for (size_t i = 0; i < v * n; i++)
+        features[i] = (float)query_below(2000) / 1000;
+    for (size_t i = 0; i < v * 5; i++)
+        spatials[i] = (float)query_below(1000) / 1000;
+    *in = (struct vilbert_input){REAL_IMAGES, REAL_TOKENS, REAL_REGIONS, ids, NULL, NULL, features,
+                                 spatials, NULL, vilbert_task_tokens(q->m) ? task : NULL};
+    if (!in->task)
+        free(task);
+}
+
+/* Image b alone answers as it did in the batch. */
+static bool is_alone_same(const struct query_model *q, const struct vilbert_input *in, int b,
+                          const struct trace *all)
+{
+    struct vilbert_want want = {.heads = HEAD_VQA & vilbert_heads(q->m)};
+    struct vilbert_input one = *in;
+    struct vs_err err = {0};
+    struct trace *t = NULL;
+    one.batch = 1;
+    one.ids += b * REAL_TOKENS;
+    one.features += (ptrdiff_t)b * REAL_REGIONS * q->c.v_feature;
+    one.spatials += (ptrdiff_t)b * REAL_REGIONS * 5;
+    one.task = in->task ? in->task + b : NULL;
+    bool same = vilbert_forward(q->m, &one, &want, &t, &err) == 0;
+    const struct trace_tensor *x = trace_find(t, "out.vil_prediction");
+    const struct trace_tensor *y = trace_find(all, "out.vil_prediction");
+    size_t n = x && y ? (size_t)x->shape[1] : 0;
+    same = same && n > 0 && memcmp(x->data, y->data + (size_t)b * n, n * sizeof *x->data) == 0;
+    trace_free(t);
+    return same;
+}
+
+static void test_real(const char *config, const char *checkpoint)
+{
+    struct query_model q = {0};
+    struct vilbert_input in;
+    struct vs_err err = {0};
+    struct trace *t[4] = {NULL};
+    struct vilbert_want few = {.heads = HEAD_VQA | HEAD_ALIGN}, all = few, ground = few;
+    if (!open_on(&q, "the model", config, checkpoint, "cpu"))
+        return;
+    struct kept *s = kept_new(q.k, (size_t)256 << 20);
+    real_input(&q, &in);
+    all.hidden = true;
+    all.heads |= ground.heads = HEAD_GROUND;
+    bool good = vilbert_forward(q.m, &in, &all, &t[0], &err) == 0 &&
+                vilbert_forward(q.m, &in, &few, &t[1], &err) == 0;
+    ok(good && is_within(t[1], t[0]), "without the rows that nobody reads %s", err.text);
+    for (int b = 0; b < REAL_IMAGES; b++)
+        ok(good && is_alone_same(&q, &in, b, t[0]), "image %d alone", b);
+    vilbert_keep(q.m, s);
+    for (int i = 0; i < 2 && good; i++) { /* kept now, then used */
+        good = vilbert_forward(q.m, &in, i ? &ground : &few, &t[2 + i], &err) == 0;
+        ok(good && is_within(t[2 + i], t[0]), "%s %s", i ? "with what is kept" : "equal texts once",
+           err.text);
+    }
+    for (int i = 0; i < 4; i++)
+        trace_free(t[i]);
+    query_free(&in);
+    vilbert_keep(q.m, NULL);
+    kept_free(s);
+    query_close(&q);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3) {
+        test_real(argv[1], argv[2]);
+        return tap_done();
+    }
     test_model("tiny", source_path("tests/data/tiny/config.json"),
                source_path("tests/data/tiny/checkpoint.bin"));
     test_again("tiny", source_path("tests/data/tiny/config.json"),
