@@ -6,7 +6,7 @@
 
 #include <pthread.h>
 
-#define GPU_GRAPHS 16
+#define GPU_GRAPHS 32 /* a pass has up to three */
 #define GPU_MARK_STAGE 2 /* marks 0 and 1 belong to the uploading of weights */
 
 /* Pinned host memory that grows; plain memory where none can be pinned. */

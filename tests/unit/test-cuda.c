@@ -210,7 +210,7 @@ static void check_graphs(void)
         for (int i = 0; i < 2; i++)
             record(k, x.back, y.back, n);
     gpu_stats(k->gpu, &st);
-    ok(st.graphs == 16, "%d graphs are kept", st.graphs);
+    ok(st.graphs == 32, "%d graphs are kept", st.graphs);
     int before = fakecuda.captures;
     record(k, x.back, y.back, SIZE);
     record(k, x.back, y.back, 40);
