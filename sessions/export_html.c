@@ -15,7 +15,7 @@
 
 /* Text between tags or in a quoted attribute. Bytes that are not UTF-8, and controls, become a
  * replacement character. */
-static void put_text(FILE *out, const char *text)
+void export_put_text(FILE *out, const char *text)
 {
     const utf8proc_uint8_t *p = (const utf8proc_uint8_t *)(text ? text : "");
     while (*p) {
@@ -121,7 +121,7 @@ static void put_boxes(const struct result *r, int image, FILE *out)
                      "stroke=\"%s\" stroke-width=\"%.2f\"><title>%d. ",
                 (double)x->box[0], (double)x->box[1], (double)(x->box[2] - x->box[0]),
                 (double)(x->box[3] - x->box[1]), colors[i], i == 0 ? 2 * line : line, i + 1);
-        put_text(out, x->label);
+        export_put_text(out, x->label);
         fputs("</title></rect>", out);
     }
 }
@@ -138,7 +138,7 @@ static void put_image(struct log *l, struct export_page *page, const struct resu
         fprintf(out, "<rect width=\"%d\" height=\"%d\" fill=\"#ddd\"/>", im->width, im->height);
     put_boxes(r, i, out);
     fputs("</svg><figcaption>", out);
-    put_text(out, im->path ? im->path : im->regions_path);
+    export_put_text(out, im->path ? im->path : im->regions_path);
     if (!p->there)
         fputs(im->digest[0] ? " (the picture was not found)" : " (regions without a picture)", out);
     fputs("</figcaption></figure>\n", out);
@@ -153,7 +153,7 @@ static void put_bar(FILE *out, const char *color, int rank, const char *label, d
     fprintf(out, "<tr><td>%d.</td><td>", rank);
     if (color)
         fprintf(out, "<span class=\"box\" style=\"background:%s\"></span> ", color);
-    put_text(out, label && label[0] ? label : "(no name)");
+    export_put_text(out, label && label[0] ? label : "(no name)");
     fprintf(out, "</td><td class=\"n\">%.4f</td><td><div class=\"bar\"><div style=\"width:%.1f%%\">"
                  "</div></div></td><td>%s</td></tr>\n", value, 100 * share, name);
 }
@@ -180,7 +180,7 @@ static void put_field(FILE *out, const char *name, const char *value)
     if (!value || !value[0])
         return;
     fprintf(out, "<dt>%s</dt><dd>", name);
-    put_text(out, value);
+    export_put_text(out, value);
     fputs("</dd>\n", out);
 }
 
@@ -205,9 +205,9 @@ int export_html_query(struct log *l, struct export_page *page, const struct expo
     (void)err;
     fprintf(out, "<section id=\"q%lld\"><h2>%s", (long long)x->row->id,
             x->row->pinned ? "&#9733; " : "");
-    put_text(out, x->row->text);
+    export_put_text(out, x->row->text);
     fprintf(out, "</h2><p class=\"task\">%lld, ", (long long)x->row->id);
-    put_text(out, x->result->task->title);
+    export_put_text(out, x->result->task->title);
     fputs("</p><div class=\"row\"><div class=\"pictures\">\n", out);
     for (int i = 0; i < x->result->image_count; i++)
         put_image(l, page, x->result, i, out);
@@ -228,7 +228,8 @@ void export_html_begin(struct log *l, int count, FILE *out)
           "section{border-top:1px solid #bbb;padding:.5em 0}h2{font-size:1.2em;margin:.4em 0 0}\n"
           ".task{color:#666;margin:0 0 .6em}.row{display:flex;flex-wrap:wrap;gap:1.5em}\n"
           ".pictures{flex:1 1 20em}.words{flex:1 1 24em}figure{margin:0 0 .5em}\n"
-          "figure svg{width:100%;max-height:32em;background:#eee}figcaption{color:#666;\n"
+          "figure svg{width:100%;max-height:32em;background:#eee}figure svg.grid{background:none}\n"
+          ".grid text{font-size:11px;text-anchor:end;fill:#222}figcaption{color:#666;\n"
           "font-size:.85em;overflow-wrap:anywhere}td{padding:.1em .5em .1em 0}\n"
           ".n{text-align:right;font-variant-numeric:tabular-nums}\n"
           ".bar{width:9em;height:.8em;background:#eee}\n"
@@ -237,7 +238,7 @@ void export_html_begin(struct log *l, int count, FILE *out)
           "dt{color:#666}dd{margin:0;overflow-wrap:anywhere}\n"
           "</style></head><body><h1>vilscope</h1><p>", out);
     fprintf(out, "%d quer%s of ", count, count == 1 ? "y" : "ies");
-    put_text(out, l->path);
+    export_put_text(out, l->path);
     fputs("</p>\n", out);
 }
 

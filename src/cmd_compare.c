@@ -50,7 +50,7 @@ const char compare_help[] =
     "      --device NAME      auto, cpu, ref, cpu-avx2, ...\n"
     "      --threads N        threads to compute with (default: all CPUs)\n"
     "      --log FILE         log database (default: the one of the workbench)\n"
-    "      --no-log           do not log the answers\n"
+    "      --no-log           do not log what comes of it\n"
     "      --help             this text\n\n"
     "  vilscope compare -m demo/model --probes demo/model/queries.jsonl\n"
     "  vilscope compare -c old.bin -c new.bin -m models/12in1 --weights\n"
@@ -306,20 +306,32 @@ static int open_probes(const struct compare_options *o, struct probes **out, str
 
 /* ---- the log, and progress */
 
-/* The answers are worth more than the log: a log that cannot be written is a warning. */
+/* What comes of it is worth more than the log: a log that cannot be written is a warning, and what
+ * is logged meanwhile waits in memory. */
 static void open_log(struct compare_run *r)
 {
     struct vs_err err = {0};
-    if (r->o->no_log || r->o->what != COMPARE_ANSWERS)
+    if (r->o->no_log)
         return;
     char *path = r->o->log ? xstrdup(r->o->log) : log_default_path(&err);
-    if (!path || log_open(path, false, &r->log, &err) != 0 ||
-        log_begin_session(r->log, "compare", &r->session, &err) != 0) {
+    if (!path)
         fprintf(stderr, "vilscope compare: not logged: %s\n", err.text);
-        log_close(r->log);
-        r->log = NULL;
-    }
+    else if (log_start(path, "compare", &r->log, &err) == 0 && log_notice(r->log))
+        fprintf(stderr, "vilscope compare: note: %s\n", log_notice(r->log));
     free(path);
+}
+
+/* What waits is tried for a little while longer. */
+static void close_log(struct compare_run *r)
+{
+    struct vs_err err = {0};
+    int lost = 0;
+    for (int i = 0; i < 8 && log_pending_count(r->log) && log_flush_pending(r->log, &err) != 0; i++)
+        usleep(50000);
+    if (log_finish(r->log, &lost, &err) != 0 && lost)
+        fprintf(stderr, "vilscope compare: %d record%s not logged: %s\n", lost,
+                lost == 1 ? " was" : "s were", err.text);
+    r->log = NULL;
 }
 
 void compare_clear(void)
@@ -328,13 +340,26 @@ void compare_clear(void)
         fputs("\r\033[K", stderr);
 }
 
-static void log_failed(struct compare_run *r, const struct vs_err *err)
+/* What waits is told at the end; what is not even kept, at once. */
+static void tell_log(struct compare_run *r, int waited, int rc, const struct vs_err *err)
 {
-    if (r->log_failed)
+    if (rc == 0 || log_pending_count(r->log) > waited || r->log_failed)
         return;
     compare_clear();
     fprintf(stderr, "vilscope compare: not logged: %s\n", err->text);
     r->log_failed = true;
+}
+
+#define FLUSH_MS 2000 /* between two tries to write what waits: each may take a moment */
+
+/* What waits goes first. How many still wait. */
+static int flush_log(struct compare_run *r)
+{
+    if (log_pending_count(r->log) > 0 && vs_now_ms() >= r->flush_at) {
+        log_flush_pending(r->log, NULL);
+        r->flush_at = vs_now_ms() + FLUSH_MS;
+    }
+    return log_pending_count(r->log);
 }
 
 void compare_log_answer(void *arg, int probe, struct probe_answer *a, struct result **result)
@@ -348,8 +373,8 @@ void compare_log_answer(void *arg, int probe, struct probe_answer *a, struct res
     if (!r->log || a->error || !*result)
         return;
     model_complete(r->m, *result);
-    if (log_result(r->log, r->session, *result, &err) != 0)
-        log_failed(r, &err);
+    int waited = flush_log(r);
+    tell_log(r, waited, log_result_later(r->log, *result, &err), &err);
     a->log_id = (*result)->log_id;
 }
 
@@ -370,14 +395,14 @@ void compare_log_column(struct compare_run *r, int column)
         list[i] = (struct log_probe){
             .probe = p->name, .task = p->item.task->name,
             .expected = probe_expected(p), .answer = a->text, .score = a->softmax,
-            .entropy = a->entropy, .query = a->log_id > 0 ? a->log_id : 0,
+            .entropy = a->entropy, .query = a->log_id,
             .outcome = a->error ? PROBE_FAILED
                        : !a->judged ? PROBE_UNJUDGED : a->right ? PROBE_RIGHT : PROBE_WRONG};
     }
     run.probes = list;
     model_checkpoint_digest(r->m, c->checkpoint, run.checkpoint_digest);
-    if (log_probe_run(r->log, r->session, &run, NULL, &err) != 0)
-        log_failed(r, &err);
+    int waited = flush_log(r);
+    tell_log(r, waited, log_probe_run_later(r->log, &run, &err), &err);
     for (int i = 0; i < n; i++)
         free((char *)(uintptr_t)list[i].expected);
     free(list);
@@ -391,13 +416,23 @@ void compare_log_rows(struct compare_run *r)
     for (int i = 0; r->log && t && i < t->probes->count; i++) {
         int n = 0;
         for (int c = 0; c < t->count; c++)
-            if (t->columns[c]->answers[i].log_id > 0)
+            if (t->columns[c]->answers[i].log_id)
                 ids[n++] = t->columns[c]->answers[i].log_id;
-        if (n > 1 && log_comparison(r->log, r->session, ids, n, t->probes->list[i].name, NULL,
-                                    &err) != 0)
-            log_failed(r, &err);
+        if (n > 1) {
+            int waited = flush_log(r);
+            tell_log(r, waited,
+                     log_comparison_later(r->log, ids, n, t->probes->list[i].name, &err), &err);
+        }
     }
     free(ids);
+}
+
+void compare_log_difference(struct compare_run *r, struct difference *d)
+{
+    struct vs_err err = {0};
+    int waited = flush_log(r);
+    tell_log(r, waited, log_difference_later(r->log, d, &err), &err);
+    difference_free(d);
 }
 
 bool compare_utf8(void)
@@ -456,9 +491,7 @@ static int run(const struct compare_options *o, struct vs_err *err)
     compare_clear();
     if (rc == 0 && o->what == COMPARE_ANSWERS)
         compare_log_rows(&r);
-    if (r.log)
-        log_end_session(r.log, r.session, NULL);
-    log_close(r.log);
+    close_log(&r);
     probe_runner_free(r.runner);
     probes_free(r.probes);
     model_free(r.m);

@@ -360,7 +360,7 @@ static void log_maps(const struct options *o, struct log *l, const struct result
 {
     struct log_attention_size size;
     struct vs_err err = {0};
-    if (!o->log_maps || !r->log_id)
+    if (!o->log_maps || r->log_id <= 0)
         return;
     if (log_attention(l, r->log_id, r->trace, (int64_t)o->maps_limit * 1000000, &size, &err) != 0)
         fprintf(stderr, "vilscope query: not logged: %s\n", err.text);

@@ -10,6 +10,7 @@ libcore_a_SOURCES = \
 	src/compare_swap.c src/compare_swap.h \
 	src/compare_weights.c src/compare_weights.h \
 	src/demo.c src/demo.h \
+	src/difference.c src/difference.h src/difference_json.h \
 	src/digestcache.c src/digestcache.h \
 	src/effects.c src/effects.h \
 	src/engine.c src/engine.h src/engine_priv.h \
