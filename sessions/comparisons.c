@@ -122,8 +122,8 @@ static int write_run(struct log *l, int64_t session, const struct log_probe_run 
         rc = db_do(l, "INSERT INTO probe_runs(session_id, seq, ran, probes_path, probes_digest,"
                       " model, checkpoint_id, checkpoint_name, checkpoint_path) VALUES(?, ?,"
                       " coalesce(?, " LOG_NOW "), ?, ?, ?, ?, ?, ?)", "writing a probe run", err,
-                   "iissssiss", session, seq, asked, run->probes_path, run->probes_digest, run->model, checkpoint,
-                   run->checkpoint_name, run->checkpoint_path);
+                   "iissssiss", session, seq, asked, run->probes_path, run->probes_digest,
+                   run->model, checkpoint, run->checkpoint_name, run->checkpoint_path);
     *id = sqlite3_last_insert_rowid(l->db);
     for (int i = 0; i < run->count && rc == 0; i++)
         rc = write_probe(l, *id, i, &run->probes[i], err);

@@ -114,8 +114,8 @@ static int merge_images(struct merge *m, int64_t from, int64_t id, struct vs_err
                        " digest = ?1", from, 0, err);
     return rc ? rc : copy_rows(m, "SELECT ?2, q.position, i.digest, q.path, q.width, q.height,"
                                   " q.regions_path, q.regions_digest, q.region_count,"
-                                  " q.candidate_count, q.regions_key FROM query_images q LEFT JOIN images i ON"
-                                  " i.id = q.image_id WHERE q.query_id = ?1",
+                                  " q.candidate_count, q.regions_key FROM query_images q LEFT JOIN"
+                                  " images i ON i.id = q.image_id WHERE q.query_id = ?1",
                                "INSERT INTO query_images VALUES(?1, ?2, (SELECT id FROM images"
                                " WHERE digest = ?3), ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)", from, id,
                                err);

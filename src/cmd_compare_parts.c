@@ -103,8 +103,9 @@ static void csv_weights(const struct compare_run *r, const struct weights_change
         compare_put_field(model_checkpoint_name(r->m, 0), ',');
         compare_put_field(model_checkpoint_name(r->m, b), ',');
         compare_put_field(c->name, ',');
-        printf("%s,%.9g,%.9g,%.9g,%lld,%lld,%lld\n", weight_state_names[c->state], c->relative, c->distance,
-               c->most, (long long)c->elements, (long long)c->changed, (long long)c->broken);
+        printf("%s,%.9g,%.9g,%.9g,%lld,%lld,%lld\n", weight_state_names[c->state], c->relative,
+               c->distance, c->most, (long long)c->elements, (long long)c->changed,
+               (long long)c->broken);
     }
 }
 

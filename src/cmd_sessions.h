@@ -27,7 +27,8 @@ struct sessions_options {
  * err says why. l is open, for writing where the verb's table says so. */
 typedef int sessions_verb(const struct sessions_options *o, struct log *l, struct vs_err *err);
 sessions_verb sessions_list, sessions_show, sessions_query, sessions_difference, sessions_search,
-    sessions_replay, sessions_diff, sessions_export, sessions_merge, sessions_prune, sessions_check, sessions_sql;
+    sessions_replay, sessions_diff, sessions_export, sessions_merge, sessions_prune,
+    sessions_check, sessions_sql;
 
 /* Whether a filter names more than a session: then differences, which are no queries, are not
  * meant. */

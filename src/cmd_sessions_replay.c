@@ -119,8 +119,10 @@ static int open_at(const char *path, const struct result_image *im, struct photo
 {
     for (int upright = 0; upright < 2; upright++) {
         struct photo_options how = {.upright = upright != 0};
-        if (is_file_of_regions(im->regions_path))
+        if (is_file_of_regions(im->regions_path)) {
             how.regions = im->regions_path;
+            how.key = im->regions_key;
+        }
         int rc = photo_open(path, &how, out, err);
         if (rc != 0)
             return rc;
@@ -230,7 +232,8 @@ static int ask(struct replay *r, const struct result *old, int checkpoint, struc
     }
     struct query q = {.task = old->task, .text = old->text, .checkpoint = checkpoint,
                       .photo_count = n, .photos = photos, .boxes = any ? boxes : NULL,
-                      .changes = changes, .change_count = change_count};
+                      .changes = changes, .change_count = change_count,
+                      .pair_separate = old->pair_separate};
     if (rc == 0)
         rc = query_run(r->model, &q, NULL, out, err);
     for (int i = 0; i < n; i++)

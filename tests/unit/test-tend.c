@@ -89,16 +89,16 @@ static const char *differs(const char *a, const char *b)
 {
     static const char *const views[] = {
         "SELECT uid, started, ended, note, last_seq FROM sessions",
-        "SELECT s.uid, q.seq, q.asked, q.task, q.text, q.best, q.question, q.changes, q.layout, c.digest,"
-        " q.margin FROM queries q JOIN sessions s ON s.id = q.session_id JOIN checkpoints c ON"
-        " c.id = q.checkpoint_id",
+        "SELECT s.uid, q.seq, q.asked, q.task, q.text, q.best, q.question, q.changes, c.digest,"
+        " q.layout, q.margin FROM queries q JOIN sessions s ON s.id = q.session_id JOIN checkpoints"
+        " c ON c.id = q.checkpoint_id",
         "SELECT s.uid, q.seq, x.rank, x.label, x.softmax FROM answers x JOIN queries q ON q.id ="
         " x.query_id JOIN sessions s ON s.id = q.session_id",
         "SELECT s.uid, q.seq, x.rank, x.region, x.x1, x.label FROM boxes x JOIN queries q ON q.id ="
         " x.query_id JOIN sessions s ON s.id = q.session_id",
-        "SELECT s.uid, q.seq, x.position, x.path, i.digest, x.regions_digest, x.regions_key FROM query_images x"
-        " JOIN queries q ON q.id = x.query_id JOIN sessions s ON s.id = q.session_id LEFT JOIN"
-        " images i ON i.id = x.image_id",
+        "SELECT s.uid, q.seq, x.position, x.path, i.digest, x.regions_digest, x.regions_key FROM"
+        " query_images x JOIN queries q ON q.id = x.query_id JOIN sessions s ON s.id = q.session_id"
+        " LEFT JOIN images i ON i.id = x.image_id",
         "SELECT s.uid, q.seq, x.position, x.piece FROM tokens x JOIN queries q ON q.id ="
         " x.query_id JOIN sessions s ON s.id = q.session_id",
         "SELECT s.uid, q.seq, x.stage, x.ms FROM timings x JOIN queries q ON q.id = x.query_id"
@@ -309,7 +309,8 @@ static void pruning(void)
     what.session_count = 2;
     ok(log_prune(l, &what, &n, &err) == VS_E_MISSING, "no such session: %s", err.text);
     what = (struct log_prune){.before = "2001-01-01"};
-    ok(log_prune(l, &what, &n, &err) == 0 && n.queries == 0 && n.differences == 0, "nothing is that old");
+    ok(log_prune(l, &what, &n, &err) == 0 && n.queries == 0 && n.differences == 0,
+       "nothing is that old");
     what = (struct log_prune){.before = "2999-01-01", .pinned = true};
     ok(log_prune(l, &what, &n, &err) == 0 && n.queries == 3 &&
        number(path, "SELECT count(*) FROM queries") == 0 &&
