@@ -2,6 +2,7 @@
  * them. */
 #include "src/cmd_compare.h"
 
+#include "src/cmd_model.h"
 #include "src/demo.h"
 #include "src/eval_priv.h"
 #include "src/mem.h"
@@ -9,7 +10,6 @@
 #include "src/vilscope.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <langinfo.h>
 #include <signal.h>
 #include <stdio.h>
@@ -44,9 +44,7 @@ const char compare_help[] =
     "      --top N            lines of a table (default 20; 0 for all)\n"
     "      --json             as JSON; with --watch one line for each checkpoint\n"
     "      --csv              as CSV\n"
-    "      --config FILE, --vocab FILE, --labels FILE, --gqa-labels FILE, --classes FILE,\n"
-    "      --detector FILE, --detector-arch FILE\n"
-    "                         parts of the model, as for query\n"
+    MODEL_PARTS_HELP
     "      --device NAME      auto, cpu, ref, cpu-avx2, ...\n"
     "      --threads N        threads to compute with (default: all CPUs)\n"
     "      --log FILE         log database (default: the one of the workbench)\n"
@@ -58,8 +56,7 @@ const char compare_help[] =
     "  vilscope compare -m models/12in1 --watch runs/7 --probes my.probes\n";
 
 enum {
-    OPT_CONFIG = 256, OPT_VOCAB, OPT_LABELS, OPT_GQA_LABELS, OPT_CLASSES, OPT_DETECTOR, OPT_ARCH,
-    OPT_PROBES, OPT_REGIONS, OPT_UPRIGHT, OPT_WEIGHTS, OPT_TENSORS, OPT_CKA, OPT_ATTENTION,
+    OPT_PROBES = 256, OPT_REGIONS, OPT_UPRIGHT, OPT_WEIGHTS, OPT_TENSORS, OPT_CKA, OPT_ATTENTION,
     OPT_SWAP, OPT_WATCH, OPT_UNTIL, OPT_SETTLE, OPT_TOP, OPT_JSON, OPT_CSV, OPT_DEVICE,
     OPT_THREADS, OPT_LOG, OPT_NO_LOG, OPT_HELP
 };
@@ -68,13 +65,7 @@ static const struct option long_options[] = {
     {"model", required_argument, NULL, 'm'},
     {"checkpoint", required_argument, NULL, 'c'},
     {"task", required_argument, NULL, 't'},
-    {"config", required_argument, NULL, OPT_CONFIG},
-    {"vocab", required_argument, NULL, OPT_VOCAB},
-    {"labels", required_argument, NULL, OPT_LABELS},
-    {"gqa-labels", required_argument, NULL, OPT_GQA_LABELS},
-    {"classes", required_argument, NULL, OPT_CLASSES},
-    {"detector", required_argument, NULL, OPT_DETECTOR},
-    {"detector-arch", required_argument, NULL, OPT_ARCH},
+    MODEL_PARTS_OPTIONS,
     {"probes", required_argument, NULL, OPT_PROBES},
     {"regions", required_argument, NULL, OPT_REGIONS},
     {"upright", no_argument, NULL, OPT_UPRIGHT},
@@ -158,17 +149,12 @@ static int take_settle(struct compare_options *o, const char *value)
 
 static int take_option(int opt, struct compare_options *o, const char *value)
 {
+    if (model_parts_take(opt, value, &o->model))
+        return 0;
     switch (opt) {
     case 'm': o->model.dir = value; return 0;
     case 'c': return add_file(o->checkpoints, &o->checkpoint_count, value, "checkpoints");
     case 't': o->task = value; return 0;
-    case OPT_CONFIG: o->model.config = value; return 0;
-    case OPT_VOCAB: o->model.vocab = value; return 0;
-    case OPT_LABELS: o->model.labels_vqa = value; return 0;
-    case OPT_GQA_LABELS: o->model.labels_gqa = value; return 0;
-    case OPT_CLASSES: o->model.classes = value; return 0;
-    case OPT_DETECTOR: o->model.detector = value; return 0;
-    case OPT_ARCH: o->model.detector_arch = value; return 0;
     case OPT_PROBES: o->probes = value; return 0;
     case OPT_REGIONS: return add_file(o->regions, &o->region_count, value, "region files");
     case OPT_UPRIGHT: o->upright = true; return 0;

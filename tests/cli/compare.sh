@@ -189,6 +189,10 @@ refuses 2 "blocks, layers or heads" "another level" "$VILSCOPE" compare -m "$tin
 refuses 1 "No such file" "no such set" "$VILSCOPE" compare -m "$tiny" --probes "$work/none" --no-log
 refuses 1 "No such file" "no such folder" \
     "$VILSCOPE" compare -m "$tiny" --probes "$work/half.probes" --watch "$work/none" --no-log
+refuses 1 "No such file" "no such folder, for the workbench" \
+    "$VILSCOPE" -m "$tiny" --watch "$work/none" --no-log
+refuses 1 "bad.probes: line 1" "a broken set, for the workbench" \
+    "$VILSCOPE" -m "$tiny" --probes "$work/bad.probes" --no-log
 refuses 2 "belong to --watch" "a stop without a watch" \
     "$VILSCOPE" compare -m "$tiny" --probes "$work/half.probes" --until 3
 

@@ -120,6 +120,22 @@ static void probes(struct terminal *t)
        "when it is, it is asked the probes");
 }
 
+/* The same from the command line. */
+static void at_once(void)
+{
+    const char *program = getenv("VILSCOPE");
+    const char *argv[] = {program ? program : "./vilscope", "-m", source_path("tests/data/tiny"),
+                          "--no-log", "--probes", pins, "--watch", run, NULL};
+    struct terminal *t = terminal_start(argv, 40, 120, true, false);
+    ok(t && terminal_expect(t, "2 checkpoints") && terminal_expect(t, "step"),
+       "--probes and --watch: the model's checkpoint and the folder's are asked");
+    if (!t)
+        return;
+    terminal_type(t, ":quit\r");
+    int status = terminal_end(t);
+    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "that ends in order, too");
+}
+
 int main(void)
 {
     setenv("VILSCOPE_DEMO", "none", 1);
@@ -136,6 +152,7 @@ int main(void)
     terminal_type(t, ":quit\r");
     int status = terminal_end(t);
     ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "it ends in order");
+    at_once();
     const char *program = getenv("VILSCOPE");
     ok(shell("'%s' sessions sql --log '%s' 'SELECT count(*) AS n FROM comparisons' | grep -q "
              "'^[1-9]' &&"
