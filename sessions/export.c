@@ -137,7 +137,7 @@ int log_export(struct log *l, const struct log_exported *what, enum log_format f
     if (format == LOG_CSV)
         fputs(csv_head, out);
     if (format == LOG_HTML)
-        export_html_begin(l, what->count, out);
+        export_html_begin(l, what, out);
     for (int i = 0; i < what->count && rc == 0; i++)
         rc = put_one(l, what->queries[i], format, &page, out, err);
     for (int i = 0; i < what->difference_count && format != LOG_CSV && rc == 0; i++)

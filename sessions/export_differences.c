@@ -88,23 +88,32 @@ static int by_value(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
+/* most: the largest value without its sign. */
+static void put_part(const struct difference_part *p, int rank, double most, const char *unit,
+                     FILE *out)
+{
+    fprintf(out, "<tr><td class=\"n\">%d.</td><td>", rank);
+    export_put_text(out, p->part);
+    if (isnan(p->value)) {
+        fputs("</td><td>not compared</td></tr>\n", out);
+        return;
+    }
+    bool small = p->value != 0 && fabs(p->value) < 0.001;
+    fprintf(out, small ? "</td><td class=\"n\">%.2e" : "</td><td class=\"n\">%.4f", p->value);
+    fprintf(out, "</td><td><div class=\"bar\"><div%s style=\"width:%.1f%%\"></div></div></td>"
+                 "<td>%s</td></tr>\n", p->value < 0 ? " class=\"minus\"" : "",
+            100 * fabs(p->value) / most, unit);
+}
+
 static void put_ranking(struct difference_part *p, int count, const char *unit, FILE *out)
 {
+    double most = 0;
     qsort(p, (size_t)count, sizeof *p, by_value);
-    double most = count && p[0].value > 0 ? p[0].value : 1;
+    for (int i = 0; i < count; i++)
+        most = fabs(p[i].value) > most ? fabs(p[i].value) : most;
     fputs("<table>\n", out);
-    for (int i = 0; i < count && i < MOST_PARTS; i++) {
-        double share = p[i].value > 0 ? p[i].value / most : 0;
-        fprintf(out, "<tr><td class=\"n\">%d.</td><td>", i + 1);
-        export_put_text(out, p[i].part);
-        if (isnan(p[i].value)) {
-            fputs("</td><td>not compared</td></tr>\n", out);
-            continue;
-        }
-        fprintf(out, "</td><td class=\"n\">%.4g</td><td><div class=\"bar\"><div "
-                     "style=\"width:%.1f%%\"></div></div></td><td>%s</td></tr>\n", p[i].value,
-                100 * share, unit);
-    }
+    for (int i = 0; i < count && i < MOST_PARTS; i++)
+        put_part(&p[i], i + 1, most > 0 ? most : 1, unit, out);
     fputs("</table>\n", out);
     if (count > MOST_PARTS)
         fprintf(out, "<p class=\"task\">and %d more</p>\n", count - MOST_PARTS);
@@ -134,7 +143,7 @@ static void put_stream(const struct difference_part *p, int depths, FILE *out)
 {
     int stream = (int)strcspn(p->part, " ");
     fprintf(out, "<figure><svg class=\"grid\" viewBox=\"0 0 %d %d\" style=\"max-width:%dpx\">\n",
-            90 + 20 * depths, 20 * depths + 4, 180 + 40 * depths);
+            90 + 20 * depths, 20 * depths + 4, 120 + 26 * depths);
     for (int i = 0; i < depths; i++) {
         fprintf(out, "<text x=\"84\" y=\"%d\">", 20 * i + 14);
         export_put_text(out, after_stream(p[i * depths].part));
@@ -149,26 +158,42 @@ static void put_stream(const struct difference_part *p, int depths, FILE *out)
 /* Rows of one stream are as many as each of them has columns. */
 static void put_streams(const struct difference_part *p, int count, FILE *out)
 {
+    fputs("<div class=\"row\">\n", out);
     for (int i = 0, depths = 0; i < count; i += depths * depths) {
         depths = 0;
         while (i + depths < count && strcmp(p[i + depths].part, p[i].part) == 0)
             depths++;
         if (depths * depths > count - i)
-            return; /* not whole: "sessions check" tells */
+            break; /* not whole: "sessions check" tells */
         put_stream(&p[i], depths, out);
     }
+    fputs("</div>\n", out);
 }
 
 /* ---- the section */
 
+static const struct {
+    const char *kind, *title, *unit;
+} kinds[] = {
+    {"weights", "Change of the weights", "relative"},
+    {"cka", "Similarity of the hidden states", ""},
+    {"attention", "Change of attention", "bits"},
+    {"swap", "Swap of ", "share"},
+};
+
+static size_t kind_of(const char *kind)
+{
+    size_t i = 0;
+    while (i < sizeof kinds / sizeof kinds[0] - 1 && strcmp(kinds[i].kind, kind) != 0)
+        i++;
+    return i;
+}
+
 static void put_names(const struct log_difference *d, FILE *out)
 {
-    fputs("<h2>", out);
-    export_put_text(out, d->kind);
-    if (d->level) {
-        fputs(", ", out);
+    fprintf(out, "<h2>%s", kinds[kind_of(d->kind)].title);
+    if (d->level)
         export_put_text(out, d->level);
-    }
     fputs(": A ", out);
     export_put_text(out, d->a);
     fputs(", B ", out);
@@ -196,9 +221,7 @@ int export_html_difference(struct log *l, const struct log_difference *d, FILE *
         if (strcmp(d->kind, "cka") == 0)
             put_streams(p, count, out);
         else
-            put_ranking(p, count, strcmp(d->kind, "weights") == 0     ? "relative change"
-                                  : strcmp(d->kind, "attention") == 0 ? "bits"
-                                                                      : "share", out);
+            put_ranking(p, count, kinds[kind_of(d->kind)].unit, out);
         fputs("</section>\n", out);
     }
     free_parts(p, count);

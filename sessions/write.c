@@ -75,10 +75,11 @@ static int write_query(struct log *l, int64_t session, int64_t checkpoint, const
                   " changes, asked, seq, question, layout) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
                   " ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, coalesce(?21, "
                   LOG_NOW "), ?22, ?23, ?24)", "writing a query", err, "isissisissssiisdsddssiis",
-               session, r->task->name, (int64_t)r->task->id, r->text, r->model_text, (int64_t)r->truncated,
-               r->model_name, checkpoint, r->checkpoint_name, r->checkpoint_path, r->device,
-               r->notice, (int64_t)r->answer_count, (int64_t)r->box_count, best, score, score_name,
-               r->entropy, r->margin, r->changes ? r->changes : "", asked, seq, question_of(r),
+               session, r->task->name, (int64_t)r->task->id, r->text, r->model_text,
+               (int64_t)r->truncated, r->model_name, checkpoint, r->checkpoint_name,
+               r->checkpoint_path, r->device, r->notice, (int64_t)r->answer_count,
+               (int64_t)r->box_count, best, score, score_name, r->entropy, r->margin,
+               r->changes ? r->changes : "", asked, seq, question_of(r),
                r->pair_separate ? "separate" : "");
     free(best);
     *id = sqlite3_last_insert_rowid(l->db);

@@ -509,7 +509,7 @@ static void differences(void)
     ok(strstr(out[0], ",\"data\":{\"parts\":[0.75]}}\n") && strstr(out[0], "\"kind\":\"swap\""),
        "JSON has it as it was");
     ok(!strstr(out[1], "<b>") && !strstr(out[1], "<text>") && strstr(out[1], "&#60;text&#62;") &&
-       strstr(out[1], ">0.75<") && strstr(out[1], "not compared"), "HTML: escaped");
+       strstr(out[1], ">0.7500<") && strstr(out[1], "not compared"), "HTML: escaped");
     free(out[0]);
     free(out[1]);
     log_differences_free(list, n);
@@ -517,6 +517,34 @@ static void differences(void)
     d->sides[1].digest[0] = '\0';
     ok(log_difference(l, session, d, &id, &err) == VS_E_DB, "no digest: %s", err.text);
     difference_free(d);
+    log_close(l);
+}
+
+/* The page says what the other checkpoint of a comparison answered, and which maps there are. */
+static void reporting(void)
+{
+    struct vs_err err = {0};
+    struct log *l = NULL;
+    char *out = NULL;
+    size_t size;
+    int64_t id = 3; /* compared with 2, and with maps; refcoco, and of a pair in separate rows */
+    struct log_exported what = {.queries = &id, .count = 1};
+    make_log(file("report.db"), 1);
+    log_open(file("report.db"), true, &l, &err);
+    FILE *f = open_memstream(&out, &size);
+    ok(log_export(l, &what, LOG_HTML, f, &err) == 0, "a page %s", err.text);
+    fclose(f);
+    ok(strstr(out, "compared with</dt><dd><a href=\"#q2\">b</a>: region 0 dog 0.3000</dd>") &&
+       strstr(out, "1 map in the log") && !strstr(out, "separate rows"),
+       "with what was compared, and maps");
+    free(out);
+    id = 2;
+    f = open_memstream(&out, &size);
+    log_export(l, &what, LOG_HTML, f, &err);
+    fclose(f);
+    ok(strstr(out, "separate rows") && strstr(out, "href=\"#q3\"") && !strstr(out, " in the log, "),
+       "and how a pair was laid out");
+    free(out);
     log_close(l);
 }
 
@@ -568,6 +596,7 @@ int main(void)
     asking();
     exporting();
     differences();
+    reporting();
     comparing();
     return remove_folder();
 }
