@@ -307,13 +307,16 @@ static void open_log(struct compare_run *r)
     free(path);
 }
 
+#define LAST_TRIES 16 /* some five seconds */
+
 /* What waits is tried for a little while longer. */
 static void close_log(struct compare_run *r)
 {
     struct vs_err err = {0};
     int lost = 0;
-    for (int i = 0; i < 8 && log_pending_count(r->log) && log_flush_pending(r->log, &err) != 0; i++)
-        usleep(50000);
+    for (int i = 0; i < LAST_TRIES && log_pending_count(r->log) > 0; i++)
+        if (log_flush_pending(r->log, &err) != 0)
+            usleep(50000);
     if (log_finish(r->log, &lost, &err) != 0 && lost)
         fprintf(stderr, "vilscope compare: %d record%s not logged: %s\n", lost,
                 lost == 1 ? " was" : "s were", err.text);

@@ -138,7 +138,7 @@ ok $? "and as a line of JSON"
 compare $both --no-log --weights >/dev/null && [ "$(s sql --csv "SELECT count(*) FROM differences" | tail -n 1)" -eq 4 ]
 ok $? "but not with --no-log"
 
-# ---- a log that is locked for a second loses nothing
+# ---- a log that is locked for longer than a try waits loses nothing
 printf 'task: vqa\nimage: %s\nregions: %s\ntext: a\n\ntask: vqa\nimage: %s\nregions: %s\ntext: b\n' \
     "$tiny/scene.png" "$tiny/scene.npy" "$tiny/scene.png" "$tiny/scene.npy" >"$work/two.probes"
 "$BUILDDIR/test-durable" hold "$log" "$VILSCOPE" compare $both --probes "$work/two.probes" \

@@ -464,8 +464,8 @@ static void killed(void)
        "the log is sound and has nothing twice");
 }
 
-/* "hold LOG COMMAND...": runs the command while the log is locked for the first second of it; for
- * tests of the command line. */
+/* "hold LOG COMMAND...": runs the command while the log is locked for its first 2.5 seconds, longer
+ * than a single try to write waits; for tests of the command line. */
 static int hold(const char *path, char **command)
 {
     sqlite3 *db = NULL;
@@ -478,7 +478,8 @@ static int hold(const char *path, char **command)
         execv(command[0], command);
         _exit(98);
     }
-    sleep(1);
+    sleep(2);
+    usleep(500000);
     sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
     sqlite3_close(db);
     waitpid(pid, &status, 0);
