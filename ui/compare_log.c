@@ -22,8 +22,8 @@ static void tell(struct workbench *w, int rc, const struct vs_err *err)
         return;
     snprintf(w->log_state, sizeof w->log_state, "%d wait%s for the log", waiting,
              waiting == 1 ? "s" : "");
-    if (waiting < 2)
-        workbench_say(w, true, "not logged yet: %s", err->text);
+    if (waiting < 2) /* 0: there is nothing to wait for */
+        workbench_say(w, true, "not logged%s: %s", waiting ? " yet" : "", err->text);
 }
 
 void compare_log(struct workbench *w, struct result *r)
