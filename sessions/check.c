@@ -46,9 +46,13 @@ static const struct {
                             " (SELECT count(*) FROM answers WHERE query_id = queries.id)"},
     {"boxes are missing", "SELECT 'query ' || id FROM queries WHERE box_count <> (SELECT count(*)"
                           " FROM boxes WHERE query_id = queries.id)"},
+    {"parts are missing", "SELECT 'difference ' || id FROM differences WHERE part_count <>"
+                          " (SELECT count(*) FROM difference_parts WHERE difference_id ="
+                          " differences.id)"},
     {"a number of a session is used beyond its end",
      "SELECT 'session ' || id FROM sessions WHERE last_seq < (SELECT coalesce(max(seq), 0) FROM"
-     " queries WHERE session_id = sessions.id)"},
+     " queries WHERE session_id = sessions.id) OR last_seq < (SELECT coalesce(max(seq), 0) FROM"
+     " differences WHERE session_id = sessions.id)"},
 };
 
 /* FTS5's own check is an insertion that inserts nothing: it needs a connection that may write.
@@ -85,7 +89,8 @@ static int count_tables(struct log *l, struct log_report *r, struct vs_err *err)
 {
     static const char *const tables[] = {
         "sessions", "queries", "checkpoints", "images", "answers", "boxes", "evaluations",
-        "comparisons", "probe_runs", "probe_results", "attention", "pins", "notes", "tags"};
+        "comparisons", "probe_runs", "probe_results", "differences", "attention", "pins", "notes",
+        "tags"};
     int rc = 0;
     r->counts = xcalloc(sizeof tables / sizeof tables[0], sizeof *r->counts);
     for (size_t i = 0; i < sizeof tables / sizeof tables[0] && rc == 0; i++) {

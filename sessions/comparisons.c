@@ -8,14 +8,15 @@
 #include <string.h>
 
 static int write_comparison(struct log *l, int64_t session, const int64_t *queries, int count,
-                            const char *note, int64_t *id, struct vs_err *err)
+                            const char *note, const char *asked, int64_t *id, struct vs_err *err)
 {
     static const char doing[] = "writing a comparison";
     int64_t seq = 0;
     int rc = log_next_seq(l, session, &seq, err);
     if (rc == 0)
-        rc = db_do(l, "INSERT INTO comparisons(session_id, seq, asked, note) VALUES(?, ?, " LOG_NOW
-                      ", ?)", doing, err, "iis", session, seq, note);
+        rc = db_do(l, "INSERT INTO comparisons(session_id, seq, asked, note) VALUES(?, ?,"
+                      " coalesce(?, " LOG_NOW "), ?)", doing, err, "iiss", session, seq, asked,
+                   note);
     *id = sqlite3_last_insert_rowid(l->db);
     for (int i = 0; i < count && rc == 0; i++)
         rc = db_do(l, "INSERT INTO comparison_queries VALUES(?, ?, ?)", doing, err, "iii", *id,
@@ -23,15 +24,22 @@ static int write_comparison(struct log *l, int64_t session, const int64_t *queri
     return rc;
 }
 
-int log_comparison(struct log *l, int64_t session, const int64_t *queries, int count,
-                   const char *note, int64_t *id, struct vs_err *err)
+int log_comparison_at(struct log *l, int64_t session, const int64_t *queries, int count,
+                      const char *note, const char *asked, int64_t *id, struct vs_err *err)
 {
     static const char doing[] = "writing a comparison";
-    int64_t made = 0;
     int rc = db_begin(l, doing, err);
     if (rc != 0)
         return rc;
-    rc = db_end(l, write_comparison(l, session, queries, count, note, &made, err), doing, err);
+    rc = write_comparison(l, session, queries, count, note, asked, id, err);
+    return db_end(l, rc, doing, err);
+}
+
+int log_comparison(struct log *l, int64_t session, const int64_t *queries, int count,
+                   const char *note, int64_t *id, struct vs_err *err)
+{
+    int64_t made = 0;
+    int rc = log_comparison_at(l, session, queries, count, note, NULL, &made, err);
     if (rc == 0 && id)
         *id = made;
     return rc;
@@ -102,8 +110,8 @@ static int write_probe(struct log *l, int64_t run, int position, const struct lo
                  p->answer, p->score, p->entropy, p->query);
 }
 
-static int write_run(struct log *l, int64_t session, const struct log_probe_run *run, int64_t *id,
-                     struct vs_err *err)
+static int write_run(struct log *l, int64_t session, const struct log_probe_run *run,
+                     const char *asked, int64_t *id, struct vs_err *err)
 {
     int64_t seq = 0, checkpoint = 0;
     int rc = log_checkpoint_row(l, run->checkpoint_digest, run->checkpoint_name,
@@ -112,27 +120,38 @@ static int write_run(struct log *l, int64_t session, const struct log_probe_run 
         rc = log_next_seq(l, session, &seq, err);
     if (rc == 0)
         rc = db_do(l, "INSERT INTO probe_runs(session_id, seq, ran, probes_path, probes_digest,"
-                      " model, checkpoint_id, checkpoint_name, checkpoint_path) VALUES(?, ?, "
-                      LOG_NOW ", ?, ?, ?, ?, ?, ?)", "writing a probe run", err, "iisssiss",
-                   session, seq, run->probes_path, run->probes_digest, run->model, checkpoint,
-                   run->checkpoint_name, run->checkpoint_path);
+                      " model, checkpoint_id, checkpoint_name, checkpoint_path) VALUES(?, ?,"
+                      " coalesce(?, " LOG_NOW "), ?, ?, ?, ?, ?, ?)", "writing a probe run", err,
+                   "iissssiss", session, seq, asked, run->probes_path, run->probes_digest,
+                   run->model, checkpoint, run->checkpoint_name, run->checkpoint_path);
     *id = sqlite3_last_insert_rowid(l->db);
     for (int i = 0; i < run->count && rc == 0; i++)
         rc = write_probe(l, *id, i, &run->probes[i], err);
     return rc;
 }
 
+int log_probe_run_check(struct log *l, const struct log_probe_run *run, struct vs_err *err)
+{
+    if (strlen(run->checkpoint_digest) != 64)
+        return vs_fail(err, VS_E_DB, "%s: probes without the digest of their checkpoint", l->path);
+    return 0;
+}
+
+int log_probe_run_at(struct log *l, int64_t session, const struct log_probe_run *run,
+                     const char *asked, int64_t *id, struct vs_err *err)
+{
+    static const char doing[] = "writing a probe run";
+    int rc = db_begin(l, doing, err);
+    return rc ? rc : db_end(l, write_run(l, session, run, asked, id, err), doing, err);
+}
+
 int log_probe_run(struct log *l, int64_t session, const struct log_probe_run *run, int64_t *id,
                   struct vs_err *err)
 {
-    static const char doing[] = "writing a probe run";
     int64_t made = 0;
-    if (strlen(run->checkpoint_digest) != 64)
-        return vs_fail(err, VS_E_DB, "%s: probes without the digest of their checkpoint", l->path);
-    int rc = db_begin(l, doing, err);
-    if (rc != 0)
-        return rc;
-    rc = db_end(l, write_run(l, session, run, &made, err), doing, err);
+    int rc = log_probe_run_check(l, run, err);
+    if (rc == 0)
+        rc = log_probe_run_at(l, session, run, NULL, &made, err);
     if (rc == 0 && id)
         *id = made;
     return rc;

@@ -3,10 +3,11 @@
 #define VS_DB_H
 
 #include "sessions/log.h"
+#include "src/difference.h"
 
 #include <sqlite3.h>
 
-#define DB_CACHE 64
+#define DB_CACHE 96
 struct pending; /* pending.c */
 
 struct log {
@@ -23,7 +24,7 @@ struct log {
     struct pending *pending;
 };
 
-#define LOG_SCHEMA 3
+#define LOG_SCHEMA 4
 #define LOG_APPLICATION 0x76696c73 /* "vils", in the file's header */
 #define LOG_NOW "strftime('%Y-%m-%dT%H:%M:%fZ','now')"
 
@@ -60,7 +61,7 @@ int db_end(struct log *l, int rc, const char *doing, struct vs_err *err);
 int schema_apply(struct log *l, bool backup, struct vs_err *err);
 int schema_check(struct log *l, struct vs_err *err);
 /* schema3.c: what its migration calls. */
-extern const char schema_version_3[];
+extern const char schema_version_3[], schema_version_4[];
 int schema_functions(struct log *l, struct vs_err *err);
 
 /* backup.c */
@@ -89,8 +90,38 @@ int log_begin_session_at(struct log *l, const char *note, const char *started, i
                          struct vs_err *err);
 /* list.c: the statement that log_find runs, for the test of its plan. Caller frees. */
 char *log_find_plan(struct log *l, const struct log_filter *f);
+/* comparisons.c, differences.c: as their namesakes in log.h; asked as above */
+int log_comparison_at(struct log *l, int64_t session, const int64_t *queries, int count,
+                      const char *note, const char *asked, int64_t *id, struct vs_err *err);
+int log_probe_run_at(struct log *l, int64_t session, const struct log_probe_run *run,
+                     const char *asked, int64_t *id, struct vs_err *err);
+int log_probe_run_check(struct log *l, const struct log_probe_run *run, struct vs_err *err);
+int log_difference_at(struct log *l, int64_t session, const struct difference *d,
+                      const char *asked, int64_t *id, struct vs_err *err);
+int log_difference_check(struct log *l, const struct difference *d, struct vs_err *err);
+
 /* pending.c */
 void pending_free(struct pending *p);
+
+/* ---- waiting.c: what can wait to be written, by its kind */
+struct waiting_comparison {
+    int64_t *queries;
+    int count;
+    char *note;
+};
+enum waiting_kind {
+    WAIT_RESULT,     /* struct result */
+    WAIT_COMPARISON, /* struct waiting_comparison */
+    WAIT_PROBES,     /* struct log_probe_run */
+    WAIT_DIFFERENCE  /* struct difference */
+};
+void *waiting_copy(enum waiting_kind kind, const void *what);
+void waiting_free(enum waiting_kind kind, void *what); /* of a copy */
+/* A transaction. asked: UTC, or NULL for now. Queries that what refers to may be named as
+ * log_result_later names them; those that are not in the log are left out. */
+int waiting_write(struct log *l, int64_t session, enum waiting_kind kind, const void *what,
+                  const char *asked, int64_t *id, struct vs_err *err);
+
 /* search.c: typed words as a query for the index, or NULL when there is no word. Caller frees. */
 int search_match(struct log *l, const char *typed, char **out, struct vs_err *err);
 

@@ -43,7 +43,7 @@ static json_t *tags_json(const char *tags)
     return list;
 }
 
-static int session_uid(struct log *l, int64_t session, char uid[LOG_UID], struct vs_err *err)
+int export_session_uid(struct log *l, int64_t session, char uid[LOG_UID], struct vs_err *err)
 {
     sqlite3_stmt *s = NULL;
     int rc = db_ready(l, "SELECT uid FROM sessions WHERE id = ?", &s, err);
@@ -61,7 +61,7 @@ static int put_json(struct log *l, const struct export_item *x, FILE *out, struc
 {
     char uid[LOG_UID];
     struct log_attention_size size = {0};
-    int rc = session_uid(l, x->row->session, uid, err);
+    int rc = export_session_uid(l, x->row->session, uid, err);
     if (rc == 0)
         rc = log_attention_size(l, x->row->id, &size, err);
     if (rc != 0)
@@ -129,7 +129,7 @@ static int put_one(struct log *l, int64_t id, enum log_format format, struct exp
     return rc;
 }
 
-int log_export(struct log *l, const int64_t *queries, int count, enum log_format format, FILE *out,
+int log_export(struct log *l, const struct log_exported *what, enum log_format format, FILE *out,
                struct vs_err *err)
 {
     struct export_page page = {0};
@@ -137,9 +137,12 @@ int log_export(struct log *l, const int64_t *queries, int count, enum log_format
     if (format == LOG_CSV)
         fputs(csv_head, out);
     if (format == LOG_HTML)
-        export_html_begin(l, count, out);
-    for (int i = 0; i < count && rc == 0; i++)
-        rc = put_one(l, queries[i], format, &page, out, err);
+        export_html_begin(l, what, out);
+    for (int i = 0; i < what->count && rc == 0; i++)
+        rc = put_one(l, what->queries[i], format, &page, out, err);
+    for (int i = 0; i < what->difference_count && format != LOG_CSV && rc == 0; i++)
+        rc = format == LOG_HTML ? export_html_difference(l, &what->differences[i], out, err)
+                                : export_json_difference(l, &what->differences[i], out, err);
     if (format == LOG_HTML)
         export_html_end(&page, out);
     return rc;

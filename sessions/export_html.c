@@ -15,7 +15,7 @@
 
 /* Text between tags or in a quoted attribute. Bytes that are not UTF-8, and controls, become a
  * replacement character. */
-static void put_text(FILE *out, const char *text)
+void export_put_text(FILE *out, const char *text)
 {
     const utf8proc_uint8_t *p = (const utf8proc_uint8_t *)(text ? text : "");
     while (*p) {
@@ -98,7 +98,7 @@ static const struct export_picture *need_picture(struct log *l, struct export_pa
     p->there = im->digest[0] && find_picture(l, im, &b);
     if (!p->there)
         return p;
-    fprintf(out, "<svg width=\"0\" height=\"0\"><defs><image id=\"p%s\" width=\"%d\" height=\"%d\" "
+    fprintf(out, "<svg class=\"kept\"><defs><image id=\"p%s\" width=\"%d\" height=\"%d\" "
                  "href=\"data:%s;base64,", p->digest, im->width, im->height, kind_of(&b));
     put_base64(out, b.data, b.size);
     fputs("\"/></defs></svg>\n", out);
@@ -121,7 +121,7 @@ static void put_boxes(const struct result *r, int image, FILE *out)
                      "stroke=\"%s\" stroke-width=\"%.2f\"><title>%d. ",
                 (double)x->box[0], (double)x->box[1], (double)(x->box[2] - x->box[0]),
                 (double)(x->box[3] - x->box[1]), colors[i], i == 0 ? 2 * line : line, i + 1);
-        put_text(out, x->label);
+        export_put_text(out, x->label);
         fputs("</title></rect>", out);
     }
 }
@@ -138,7 +138,7 @@ static void put_image(struct log *l, struct export_page *page, const struct resu
         fprintf(out, "<rect width=\"%d\" height=\"%d\" fill=\"#ddd\"/>", im->width, im->height);
     put_boxes(r, i, out);
     fputs("</svg><figcaption>", out);
-    put_text(out, im->path ? im->path : im->regions_path);
+    export_put_text(out, im->path ? im->path : im->regions_path);
     if (!p->there)
         fputs(im->digest[0] ? " (the picture was not found)" : " (regions without a picture)", out);
     fputs("</figcaption></figure>\n", out);
@@ -146,16 +146,19 @@ static void put_image(struct log *l, struct export_page *page, const struct resu
 
 /* ---- words */
 
+/* bar: from 0 to 1, or negative for none. */
 static void put_bar(FILE *out, const char *color, int rank, const char *label, double value,
-                    const char *name)
+                    double bar, const char *name)
 {
-    double share = value < 0 ? 0 : value > 1 ? 1 : value;
-    fprintf(out, "<tr><td>%d.</td><td>", rank);
+    fprintf(out, "<tr><td class=\"n\">%d.</td><td>", rank);
     if (color)
         fprintf(out, "<span class=\"box\" style=\"background:%s\"></span> ", color);
-    put_text(out, label && label[0] ? label : "(no name)");
-    fprintf(out, "</td><td class=\"n\">%.4f</td><td><div class=\"bar\"><div style=\"width:%.1f%%\">"
-                 "</div></div></td><td>%s</td></tr>\n", value, 100 * share, name);
+    export_put_text(out, label && label[0] ? label : "(no name)");
+    fprintf(out, "</td><td class=\"n\">%.4f</td><td>", value);
+    if (bar >= 0)
+        fprintf(out, "<div class=\"bar\"><div style=\"width:%.1f%%\"></div></div>",
+                100 * (bar > 1 ? 1 : bar));
+    fprintf(out, "</td><td>%s</td></tr>\n", name);
 }
 
 static void put_reading(const struct result *r, FILE *out)
@@ -165,11 +168,12 @@ static void put_reading(const struct result *r, FILE *out)
     for (int i = 0; i < r->answer_count && i < r->batch && i < MOST_ANSWERS; i++)
         put_bar(out, NULL, i + 1, r->answers[i].label,
                 align ? (double)r->answers[i].logit : (double)r->answers[i].softmax,
-                align ? "logit" : "softmax");
+                align ? -1 : (double)r->answers[i].softmax, align ? "logit" : "softmax");
     for (int i = 0; i < r->box_count && i < MOST_BOXES; i++) {
         char *label = xasprintf("region %d%s%s", r->boxes[i].region, r->boxes[i].label ? " " : "",
                                 r->boxes[i].label ? r->boxes[i].label : "");
-        put_bar(out, colors[i], i + 1, label, (double)r->boxes[i].softmax, "softmax");
+        double softmax = (double)r->boxes[i].softmax;
+        put_bar(out, colors[i], i + 1, label, softmax, softmax, "softmax");
         free(label);
     }
     fputs("</table>\n", out);
@@ -180,45 +184,87 @@ static void put_field(FILE *out, const char *name, const char *value)
     if (!value || !value[0])
         return;
     fprintf(out, "<dt>%s</dt><dd>", name);
-    put_text(out, value);
+    export_put_text(out, value);
     fputs("</dd>\n", out);
 }
 
-static void put_fields(const struct export_item *x, FILE *out)
+/* What the other checkpoints of the newest comparison said, with links to them. */
+static int put_compared(struct log *l, int64_t query, FILE *out, struct vs_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    int n = 0, code;
+    int rc = db_ready(l, "SELECT q.id, q.checkpoint_name, q.best, q.best_score FROM"
+                         " comparison_queries x JOIN queries q ON q.id = x.query_id WHERE"
+                         " x.comparison_id = (SELECT max(comparison_id) FROM comparison_queries"
+                         " WHERE query_id = ?1) AND q.id <> ?1 ORDER BY x.position", &s, err);
+    if (rc != 0)
+        return rc;
+    db_bind(s, "i", query);
+    while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+        fprintf(out, "%s<a href=\"#q%lld\">", n++ ? "<br>" : "<dt>compared with</dt><dd>",
+                (long long)sqlite3_column_int64(s, 0));
+        export_put_text(out, (const char *)sqlite3_column_text(s, 1));
+        fputs("</a>: ", out);
+        export_put_text(out, (const char *)sqlite3_column_text(s, 2));
+        fprintf(out, " %.4f", sqlite3_column_double(s, 3));
+    }
+    fputs(n ? "</dd>\n" : "", out);
+    if (code != SQLITE_DONE)
+        rc = db_fail(l, "reading", err);
+    sqlite3_reset(s);
+    return rc;
+}
+
+static int put_attention(struct log *l, int64_t query, FILE *out, struct vs_err *err)
+{
+    struct log_attention_size size = {0};
+    int rc = log_attention_size(l, query, &size, err);
+    if (rc == 0 && size.maps)
+        fprintf(out, "<dt>attention</dt><dd>%d map%s in the log, %.1f KB</dd>\n", size.maps,
+                size.maps == 1 ? "" : "s", (double)size.packed / 1e3);
+    return rc;
+}
+
+static int put_fields(struct log *l, const struct export_item *x, FILE *out, struct vs_err *err)
 {
     fputs("<dl>\n", out);
     put_field(out, "asked", x->row->when);
     put_field(out, "checkpoint", x->row->checkpoint);
-    put_field(out, "digest", x->row->checkpoint_digest);
+    fprintf(out, "<dt>digest</dt><dd class=\"hex\">%s</dd>\n", x->row->checkpoint_digest);
     put_field(out, "changes", x->row->changes);
+    put_field(out, "pair", x->result->pair_separate ? "separate rows" : NULL);
     put_field(out, "expected", x->row->expected);
     put_field(out, "note", x->row->note);
     put_field(out, "tags", x->row->tags);
     put_field(out, "notice", x->result->notice);
     put_field(out, "device", x->result->device);
+    int rc = put_compared(l, x->row->id, out, err);
+    if (rc == 0)
+        rc = put_attention(l, x->row->id, out, err);
     fputs("</dl>\n", out);
+    return rc;
 }
 
 int export_html_query(struct log *l, struct export_page *page, const struct export_item *x,
                       FILE *out, struct vs_err *err)
 {
-    (void)err;
     fprintf(out, "<section id=\"q%lld\"><h2>%s", (long long)x->row->id,
             x->row->pinned ? "&#9733; " : "");
-    put_text(out, x->row->text);
+    export_put_text(out, x->row->text);
     fprintf(out, "</h2><p class=\"task\">%lld, ", (long long)x->row->id);
-    put_text(out, x->result->task->title);
-    fputs("</p><div class=\"row\"><div class=\"pictures\">\n", out);
+    export_put_text(out, x->result->task->title);
+    fputs("</p><div class=\"row\"><div class=\"pictures", out);
+    fputs(x->result->image_count > 1 ? " many\">\n" : "\">\n", out);
     for (int i = 0; i < x->result->image_count; i++)
         put_image(l, page, x->result, i, out);
     fputs("</div><div class=\"words\">\n", out);
     put_reading(x->result, out);
-    put_fields(x, out);
+    int rc = put_fields(l, x, out, err);
     fputs("</div></div></section>\n", out);
-    return 0;
+    return rc;
 }
 
-void export_html_begin(struct log *l, int count, FILE *out)
+void export_html_begin(struct log *l, const struct log_exported *what, FILE *out)
 {
     fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
           "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
@@ -235,9 +281,17 @@ void export_html_begin(struct log *l, int count, FILE *out)
           ".bar div{height:100%;background:#1f77b4}.box{display:inline-block;width:.8em;"
           "height:.8em}\ndl{display:grid;grid-template-columns:auto 1fr;gap:0 1em;font-size:.9em}\n"
           "dt{color:#666}dd{margin:0;overflow-wrap:anywhere}\n"
+          ".many{display:grid;grid-template-columns:1fr 1fr;gap:0 .8em;align-content:start}\n"
+          "figure svg.grid{background:none}.grid text{font-size:11px;text-anchor:end;fill:#222}\n"
+          ".bar .minus{background:#d62728}\n"
+          ".kept{position:absolute;width:0;height:0}dd.hex{font-size:.85em}\n"
           "</style></head><body><h1>vilscope</h1><p>", out);
-    fprintf(out, "%d quer%s of ", count, count == 1 ? "y" : "ies");
-    put_text(out, l->path);
+    fprintf(out, "%d quer%s", what->count, what->count == 1 ? "y" : "ies");
+    if (what->difference_count)
+        fprintf(out, " and %d comparison%s of checkpoints", what->difference_count,
+                what->difference_count == 1 ? "" : "s");
+    fputs(" of ", out);
+    export_put_text(out, l->path);
     fputs("</p>\n", out);
 }
 

@@ -10,8 +10,10 @@ libsessions_a_SOURCES = \
 	sessions/comparisons.c \
 	sessions/db.c sessions/db.h \
 	sessions/diff.c \
+	sessions/differences.c \
 	sessions/evaluations.c \
 	sessions/export.c sessions/export.h \
+	sessions/export_differences.c \
 	sessions/export_html.c \
 	sessions/list.c \
 	sessions/log.c sessions/log.h \
@@ -22,8 +24,10 @@ libsessions_a_SOURCES = \
 	sessions/read.c \
 	sessions/schema.c \
 	sessions/schema3.c \
+	sessions/schema4.c \
 	sessions/search.c \
 	sessions/sql.c \
 	sessions/tend.h \
+	sessions/waiting.c \
 	sessions/write.c
 SESSION_LIBS = libsessions.a $(SQLITE_LIBS) $(ZLIB_LIBS)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 struct log;
+struct difference;
 #define LOG_UID 33 /* 32 hexadecimal digits and a NUL */
 
 /* $VILSCOPE_LOG, else $XDG_DATA_HOME/vilscope/log.db, else ~/.local/share/vilscope/log.db.
@@ -41,12 +42,22 @@ char *log_best(const struct result *r, double *score, const char **score_name);
  * is logged later is kept in memory, and log_flush_pending tries again, the opening included. */
 int log_start(const char *path, const char *note, struct log **out, struct vs_err *err);
 /* l is from log_start. 0: r is on the disk and r->log_id set. Otherwise err says why not, and a
- * copy of r (its trace aside) is kept to be written later, in order and with the time of now. Waits
+ * copy of r (its trace aside) is kept to be written later, in order and with the time of now; then
+ * r->log_id is negative, and names it until it has a row (0: there was no room to keep it). Waits
  * a quarter of a second for other writers at most, not at all while others are pending. */
 int log_result_later(struct log *l, struct result *r, struct vs_err *err);
+/* The row of a query that log_result_later named; 0 while it waits. A row is itself. */
+int64_t log_written_query(const struct log *l, int64_t id);
+/* The same for other records, in the order of the calls. Queries may be named by negative numbers,
+ * and 0 is none; queries that were removed meanwhile are left out. */
+int log_comparison_later(struct log *l, const int64_t *queries, int count, const char *note,
+                         struct vs_err *err);
+struct log_probe_run;
+int log_probe_run_later(struct log *l, const struct log_probe_run *run, struct vs_err *err);
+int log_difference_later(struct log *l, const struct difference *d, struct vs_err *err);
 /* Writes what is pending, each query once; 0 when nothing is pending any more. */
 int log_flush_pending(struct log *l, struct vs_err *err);
-/* How many results are kept in memory: the mark to show while it is not 0. */
+/* How many records are kept in memory: the mark to show while it is not 0. */
 int log_pending_count(const struct log *l);
 /* The session of log_start, 0 while it is not on the disk. */
 int64_t log_started_session(const struct log *l);
@@ -106,6 +117,25 @@ int log_probe_trend(struct log *l, const char *probe, const char *task, struct l
 /* Of a list that log_probe_trend made. */
 void log_probes_free(struct log_probe *p, int count);
 const char *log_outcome_name(enum log_outcome o);
+
+/* ---- what was found out about two checkpoints (src/difference.h) */
+
+int log_difference(struct log *l, int64_t session, const struct difference *d, int64_t *id,
+                   struct vs_err *err);
+/* As it is listed; strings may be NULL where those of a difference may. */
+struct log_difference {
+    int64_t id, session;
+    char found[32];
+    char *kind, *level, *subject, *a, *b, *summary; /* a, b: names of the checkpoints */
+    char a_digest[DIGEST_HEX], b_digest[DIGEST_HEX];
+    int part_count;
+};
+/* Oldest first; session 0: of all. */
+int log_list_differences(struct log *l, int64_t session, struct log_difference **out, int *count,
+                         struct vs_err *err);
+void log_differences_free(struct log_difference *d, int count);
+/* Its JSON, as it was printed. Caller frees. VS_E_MISSING when there is none. */
+int log_difference_json(struct log *l, int64_t id, char **json, struct vs_err *err);
 
 /* ---- attention maps, in half precision and compressed */
 

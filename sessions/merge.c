@@ -20,10 +20,10 @@ static void bind_column(sqlite3_stmt *to, int i, sqlite3_stmt *from, int column)
     sqlite3_bind_value(to, i, sqlite3_column_value(from, column));
 }
 
-/* Every row that select (with the parameters a, b, c) gives in the one log is inserted in the
+/* Every row that select (with the parameters a, b, c, d) gives in the one log is inserted in the
  * other. */
-static int copy_three(struct merge *m, const char *select, const char *insert, int64_t a,
-                      int64_t b, int64_t c, struct vs_err *err)
+static int copy_four(struct merge *m, const char *select, const char *insert, int64_t a, int64_t b,
+                     int64_t c, int64_t d, struct vs_err *err)
 {
     sqlite3_stmt *read = NULL, *write = NULL;
     int rc = db_ready(m->from, select, &read, err), code = SQLITE_DONE;
@@ -31,7 +31,7 @@ static int copy_three(struct merge *m, const char *select, const char *insert, i
         rc = db_ready(m->into, insert, &write, err);
     if (rc != 0)
         return rc;
-    db_bind(read, "iii", a, b, c);
+    db_bind(read, "iiii", a, b, c, d);
     while (rc == 0 && (code = sqlite3_step(read)) == SQLITE_ROW) {
         for (int i = 0; i < sqlite3_column_count(read); i++)
             bind_column(write, i + 1, read, i);
@@ -41,6 +41,12 @@ static int copy_three(struct merge *m, const char *select, const char *insert, i
         rc = db_fail(m->from, "reading", err);
     sqlite3_reset(read);
     return rc;
+}
+
+static int copy_three(struct merge *m, const char *select, const char *insert, int64_t a,
+                      int64_t b, int64_t c, struct vs_err *err)
+{
+    return copy_four(m, select, insert, a, b, c, 0, err);
 }
 
 static int copy_rows(struct merge *m, const char *select, const char *insert, int64_t a, int64_t b,
@@ -108,10 +114,11 @@ static int merge_images(struct merge *m, int64_t from, int64_t id, struct vs_err
                        " digest = ?1", from, 0, err);
     return rc ? rc : copy_rows(m, "SELECT ?2, q.position, i.digest, q.path, q.width, q.height,"
                                   " q.regions_path, q.regions_digest, q.region_count,"
-                                  " q.candidate_count FROM query_images q LEFT JOIN images i ON"
-                                  " i.id = q.image_id WHERE q.query_id = ?1",
+                                  " q.candidate_count, q.regions_key FROM query_images q LEFT JOIN"
+                                  " images i ON i.id = q.image_id WHERE q.query_id = ?1",
                                "INSERT INTO query_images VALUES(?1, ?2, (SELECT id FROM images"
-                               " WHERE digest = ?3), ?4, ?5, ?6, ?7, ?8, ?9, ?10)", from, id, err);
+                               " WHERE digest = ?3), ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)", from, id,
+                               err);
 }
 
 /* ---- queries */
@@ -143,14 +150,13 @@ static int merge_new_query(struct merge *m, int64_t from, int64_t session, int64
         rc = copy_three(m, "SELECT ?3, ?2, asked, task, task_id, text, model_text, truncated,"
                            " model, checkpoint_name, checkpoint_path, device, notice, answer_count,"
                            " box_count, best, best_score, best_score_name, entropy, margin, seq,"
-                           " question, changes FROM queries WHERE id = ?1",
+                           " question, changes, layout FROM queries WHERE id = ?1",
                         "INSERT INTO queries(checkpoint_id, session_id, asked, task, task_id, text,"
                         " model_text, truncated, model, checkpoint_name, checkpoint_path, device,"
                         " notice, answer_count, box_count, best, best_score, best_score_name,"
-                        " entropy, margin, seq, question, changes) VALUES(?, ?, ?, ?, ?, ?, ?, ?,"
-                        " ?,"
-                        " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", from, session, checkpoint,
-                        err);
+                        " entropy, margin, seq, question, changes, layout) VALUES(?, ?, ?, ?, ?,"
+                        " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", from, session,
+                        checkpoint, err);
     *id = sqlite3_last_insert_rowid(m->into->db);
     if (rc == 0)
         rc = merge_images(m, from, *id, err);
@@ -286,6 +292,32 @@ static int merge_probe_run(struct merge *m, int64_t from, int64_t session, struc
     return rc ? rc : merge_probe_results(m, from, id, err);
 }
 
+static int merge_difference(struct merge *m, int64_t from, int64_t session, struct vs_err *err)
+{
+    static const char *const sides[] = {"SELECT a_checkpoint_id FROM differences WHERE id = ?",
+                                        "SELECT b_checkpoint_id FROM differences WHERE id = ?"};
+    int64_t checkpoint[2] = {0, 0}, old = 0;
+    int rc = 0;
+    for (int i = 0; i < 2 && rc == 0; i++) {
+        rc = db_find(m->from, sides[i], &old, err, "i", from);
+        if (rc == 0)
+            rc = merge_checkpoint(m, old, &checkpoint[i], err);
+    }
+    if (rc == 0)
+        rc = copy_four(m, "SELECT ?2, ?3, ?4, seq, found, kind, level, model, a_name, a_path,"
+                          " b_name, b_path, subject, summary, data, part_count FROM differences"
+                          " WHERE id = ?1",
+                       "INSERT INTO differences(session_id, a_checkpoint_id, b_checkpoint_id, seq,"
+                       " found, kind, level, model, a_name, a_path, b_name, b_path, subject,"
+                       " summary, data, part_count) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                       " ?, ?, ?)", from, session, checkpoint[0], checkpoint[1], err);
+    int64_t id = sqlite3_last_insert_rowid(m->into->db);
+    return rc ? rc : copy_rows(m, "SELECT ?2, position, part, other, value FROM difference_parts"
+                                  " WHERE difference_id = ?1",
+                               "INSERT INTO difference_parts VALUES(?, ?, ?, ?, ?)", from, id,
+                               err);
+}
+
 static const struct {
     const char *list, *find; /* ids and numbers of a session; the row of a number */
     int (*merge)(struct merge *m, int64_t from, int64_t session, struct vs_err *err);
@@ -297,6 +329,8 @@ static const struct {
      "SELECT id FROM comparisons WHERE session_id = ? AND seq = ?", merge_comparison},
     {"SELECT id, seq FROM probe_runs WHERE session_id = ? ORDER BY id",
      "SELECT id FROM probe_runs WHERE session_id = ? AND seq = ?", merge_probe_run},
+    {"SELECT id, seq FROM differences WHERE session_id = ? ORDER BY id",
+     "SELECT id FROM differences WHERE session_id = ? AND seq = ?", merge_difference},
 };
 
 static int merge_kind(struct merge *m, size_t kind, int64_t from, int64_t session,

@@ -1,4 +1,4 @@
-/* Logging that goes on when the log cannot be written: results wait in memory, in order, and each
+/* Logging that goes on when the log cannot be written: records wait in memory, in order, and each
  * is written once. */
 #include "sessions/db.h"
 
@@ -13,13 +13,17 @@
 #define WAIT_MS 250 /* for other writers, while a person waits */
 
 struct waiting {
-    struct result *result;
+    enum waiting_kind kind;
+    void *what; /* owned */
     char asked[32];
+    int64_t ticket; /* of a result: its name until it has a row, else 0 */
 };
 
 struct pending {
     struct waiting *items;
     int count;
+    int64_t *rows; /* (tickets) where a result that waited is now; 0: it still waits */
+    int tickets;
     int64_t session; /* 0: not begun yet */
     char *note;
     char started[32];
@@ -37,72 +41,6 @@ static void tell_time(char out[32])
     snprintf(out, 32, "%s.%03dZ", seconds, (int)(t.tv_nsec / 1000000));
 }
 
-/* ---- copies: everything that the log holds of a result */
-
-static char *copy_text(const char *s)
-{
-    return s ? xstrdup(s) : NULL;
-}
-
-static void copy_images(const struct result *r, struct result *c)
-{
-    c->image_count = r->image_count;
-    c->images = xcalloc((size_t)r->image_count + 1, sizeof *c->images);
-    for (int i = 0; i < r->image_count; i++) {
-        c->images[i] = r->images[i];
-        c->images[i].path = copy_text(r->images[i].path);
-        c->images[i].regions_path = copy_text(r->images[i].regions_path);
-        c->images[i].boxes = NULL;
-    }
-}
-
-static void copy_lists(const struct result *r, struct result *c)
-{
-    int kept = r->answer_count < RESULT_TOP ? r->answer_count : RESULT_TOP;
-    c->tokens = xcalloc((size_t)r->token_count + 1, sizeof *c->tokens);
-    c->answers = xcalloc((size_t)kept + 1, sizeof *c->answers);
-    c->boxes = xcalloc((size_t)r->box_count + 1, sizeof *c->boxes);
-    for (int i = 0; i < r->token_count; i++) {
-        c->tokens[i] = r->tokens[i];
-        c->tokens[i].piece = copy_text(r->tokens[i].piece);
-    }
-    for (int i = 0; i < kept; i++) {
-        c->answers[i] = r->answers[i];
-        c->answers[i].label = copy_text(r->answers[i].label);
-    }
-    for (int i = 0; i < r->box_count; i++) {
-        c->boxes[i] = r->boxes[i];
-        c->boxes[i].label = copy_text(r->boxes[i].label);
-    }
-    c->token_count = r->token_count;
-    c->answer_count = r->answer_count;
-    c->box_count = r->box_count;
-    c->batch = kept; /* as in a result that was read: log_result_free knows */
-}
-
-static struct result *copy_result(const struct result *r)
-{
-    struct result *c = xcalloc(1, sizeof *c);
-    c->task = r->task;
-    c->text = copy_text(r->text);
-    c->model_text = copy_text(r->model_text);
-    c->model_name = copy_text(r->model_name);
-    c->checkpoint_path = copy_text(r->checkpoint_path);
-    c->checkpoint_name = copy_text(r->checkpoint_name);
-    memcpy(c->checkpoint_digest, r->checkpoint_digest, sizeof c->checkpoint_digest);
-    c->device = copy_text(r->device);
-    c->notice = copy_text(r->notice);
-    c->changes = copy_text(r->changes);
-    c->labels_missing = r->labels_missing;
-    c->truncated = r->truncated;
-    c->ms = r->ms;
-    c->entropy = r->entropy;
-    c->margin = r->margin;
-    copy_images(r, c);
-    copy_lists(r, c);
-    return c;
-}
-
 /* ---- the queue */
 
 void pending_free(struct pending *p)
@@ -110,21 +48,29 @@ void pending_free(struct pending *p)
     if (!p)
         return;
     for (int i = 0; i < p->count; i++)
-        log_result_free(p->items[i].result);
+        waiting_free(p->items[i].kind, p->items[i].what);
     free(p->items);
+    free(p->rows);
     free(p->note);
     free(p);
 }
 
-static int keep(struct pending *p, const struct result *r, struct vs_err *err)
+/* Returns why it waits. *ticket (or NULL) becomes its name. */
+static int keep(struct pending *p, enum waiting_kind kind, const void *what, int64_t *ticket,
+                struct vs_err *err)
 {
     if (p->count == MOST_PENDING)
-        return vs_fail_prefix(err, "%d queries wait already, this one is not kept", p->count);
+        return vs_fail_prefix(err, "%d records wait already, this one is not kept", p->count);
     p->items = xreallocarray(p->items, (size_t)p->count + 1, sizeof *p->items);
     struct waiting *w = &p->items[p->count++];
-    w->result = copy_result(r);
+    *w = (struct waiting){.kind = kind, .what = waiting_copy(kind, what)};
     tell_time(w->asked);
-    return err ? err->code : VS_E_DB;
+    if (ticket) {
+        p->rows = xreallocarray(p->rows, (size_t)p->tickets + 1, sizeof *p->rows);
+        p->rows[p->tickets++] = 0;
+        *ticket = w->ticket = p->tickets;
+    }
+    return err->code;
 }
 
 /* Opens and begins what is not yet; nothing is done twice. */
@@ -144,7 +90,7 @@ int log_start(const char *path, const char *note, struct log **out, struct vs_er
     struct log *l = xcalloc(1, sizeof *l);
     l->path = xstrdup(path);
     l->pending = xcalloc(1, sizeof *l->pending);
-    l->pending->note = copy_text(note);
+    l->pending->note = note ? xstrdup(note) : NULL;
     tell_time(l->pending->started);
     *out = l;
     return get_ready(l, err);
@@ -155,10 +101,15 @@ int log_flush_pending(struct log *l, struct vs_err *err)
     struct pending *p = l->pending;
     int rc = p ? get_ready(l, err) : 0, done = 0;
     while (p && rc == 0 && done < p->count) {
+        struct waiting *w = &p->items[done];
         int64_t id;
-        rc = log_result_at(l, p->session, p->items[done].result, p->items[done].asked, &id, err);
-        if (rc == 0)
-            log_result_free(p->items[done++].result);
+        rc = waiting_write(l, p->session, w->kind, w->what, w->asked, &id, err);
+        if (rc != 0)
+            break;
+        if (w->ticket)
+            p->rows[w->ticket - 1] = id;
+        waiting_free(w->kind, w->what);
+        done++;
     }
     if (done > 0) {
         p->count -= done;
@@ -167,27 +118,64 @@ int log_flush_pending(struct log *l, struct vs_err *err)
     return rc;
 }
 
+/* Writes it now, or keeps a copy. */
+static int later(struct log *l, enum waiting_kind kind, const void *what, int64_t *id,
+                 int64_t *ticket, struct vs_err *err)
+{
+    struct pending *p = l->pending;
+    if (p->count) {
+        vs_fail(err, VS_E_DB, "%s: %d before it wait to be written", l->path, p->count);
+        return keep(p, kind, what, ticket, err);
+    }
+    int rc = get_ready(l, err);
+    if (rc == 0)
+        rc = waiting_write(l, p->session, kind, what, NULL, id, err);
+    return rc ? keep(p, kind, what, ticket, err) : 0;
+}
+
 int log_result_later(struct log *l, struct result *r, struct vs_err *err)
 {
     struct vs_err own = {0};
-    struct pending *p = l->pending;
-    int64_t id = 0;
-    int rc;
+    int64_t id = 0, ticket = 0;
     err = err ? err : &own;
     if (strlen(r->checkpoint_digest) != 64)
         return vs_fail(err, VS_E_DB, "%s: a result without the digest of its checkpoint", l->path);
-    if (p->count) {
-        vs_fail(err, VS_E_DB, "%s: %d before it wait to be written", l->path,
-                p->count);
-        return keep(p, r, err);
-    }
-    rc = get_ready(l, err);
-    if (rc == 0)
-        rc = log_result_at(l, p->session, r, NULL, &id, err);
-    if (rc != 0)
-        return keep(p, r, err);
-    r->log_id = id;
-    return 0;
+    int rc = later(l, WAIT_RESULT, r, &id, &ticket, err);
+    r->log_id = rc == 0 ? id : -ticket;
+    return rc;
+}
+
+int64_t log_written_query(const struct log *l, int64_t id)
+{
+    const struct pending *p = l->pending;
+    if (id >= 0)
+        return id;
+    return p && -id <= p->tickets ? p->rows[-id - 1] : 0;
+}
+
+int log_comparison_later(struct log *l, const int64_t *queries, int count, const char *note,
+                         struct vs_err *err)
+{
+    struct vs_err own = {0};
+    struct waiting_comparison c = {(int64_t *)(uintptr_t)queries, count, (char *)(uintptr_t)note};
+    int64_t id;
+    return later(l, WAIT_COMPARISON, &c, &id, NULL, err ? err : &own);
+}
+
+int log_probe_run_later(struct log *l, const struct log_probe_run *run, struct vs_err *err)
+{
+    struct vs_err own = {0};
+    int64_t id;
+    int rc = log_probe_run_check(l, run, err);
+    return rc ? rc : later(l, WAIT_PROBES, run, &id, NULL, err ? err : &own);
+}
+
+int log_difference_later(struct log *l, const struct difference *d, struct vs_err *err)
+{
+    struct vs_err own = {0};
+    int64_t id;
+    int rc = log_difference_check(l, d, err);
+    return rc ? rc : later(l, WAIT_DIFFERENCE, d, &id, NULL, err ? err : &own);
 }
 
 int log_pending_count(const struct log *l)

@@ -77,10 +77,30 @@ static int prune_queries(struct log *l, const struct log_prune *what, int64_t se
     return rc;
 }
 
+/* What was found out about checkpoints goes by the same conditions; there are few of them. */
+static int prune_differences(struct log *l, const struct log_prune *what, int64_t session,
+                             int64_t *removed, struct vs_err *err)
+{
+#define WHICH " FROM differences WHERE (?1 IS NULL OR found < ?1) AND (?2 = 0 OR session_id = ?2)"
+    int64_t n = 0;
+    int rc = db_find(l, "SELECT count(*)" WHICH, &n, err, "si", what->before, session);
+    if (rc == 0 && n > 0 && !what->dry) {
+        rc = db_begin(l, "removing differences", err);
+        if (rc == 0)
+            rc = db_end(l, db_do(l, "DELETE" WHICH, "removing differences", err, "si",
+                                 what->before, session), "removing differences", err);
+    }
+#undef WHICH
+    *removed += rc == 0 ? n : 0;
+    return rc;
+}
+
 static int prune_one(struct log *l, const struct log_prune *what, int64_t session,
                      struct log_pruned *out, struct vs_err *err)
 {
-    int rc = prune_queries(l, what, session, false, &out->queries, err);
+    int rc = prune_differences(l, what, session, &out->differences, err);
+    if (rc == 0)
+        rc = prune_queries(l, what, session, false, &out->queries, err);
     if (rc == 0 && what->pinned)
         rc = prune_queries(l, what, session, true, &out->queries, err);
     else if (rc == 0) {
@@ -107,6 +127,7 @@ static int remove_empty(struct log *l, struct log_pruned *out, struct vs_err *er
                         " AND NOT EXISTS (SELECT 1 FROM evaluations WHERE session_id ="
                         " sessions.id) AND NOT EXISTS (SELECT 1 FROM comparisons WHERE session_id"
                         " = sessions.id) AND NOT EXISTS (SELECT 1 FROM probe_runs WHERE session_id"
+                        " = sessions.id) AND NOT EXISTS (SELECT 1 FROM differences WHERE session_id"
                         " = sessions.id)", doing, err);
     if (rc == 0)
         out->sessions = sqlite3_changes(l->db);
@@ -116,7 +137,10 @@ static int remove_empty(struct log *l, struct log_pruned *out, struct vs_err *er
                         "DELETE FROM checkpoints WHERE NOT EXISTS (SELECT 1 FROM queries WHERE"
                         " checkpoint_id = checkpoints.id) AND NOT EXISTS (SELECT 1 FROM evaluations"
                         " WHERE checkpoint_id = checkpoints.id) AND NOT EXISTS (SELECT 1 FROM"
-                        " probe_runs WHERE checkpoint_id = checkpoints.id)", doing, err);
+                        " probe_runs WHERE checkpoint_id = checkpoints.id) AND NOT EXISTS (SELECT"
+                        " 1 FROM differences WHERE a_checkpoint_id = checkpoints.id) AND NOT EXISTS"
+                        " (SELECT 1 FROM differences WHERE b_checkpoint_id = checkpoints.id)",
+                     doing, err);
     return db_end(l, rc, doing, err);
 }
 

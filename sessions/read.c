@@ -14,7 +14,7 @@ static int read_query(struct log *l, int64_t id, struct result *r, struct vs_err
     sqlite3_stmt *s = NULL;
     int rc = db_prepare(l, "SELECT task, text, model_text, truncated, model, checkpoint_name,"
                            " checkpoint_path, c.digest, device, notice, answer_count, box_count,"
-                           " entropy, margin, changes FROM queries q JOIN checkpoints c ON"
+                           " entropy, margin, changes, layout FROM queries q JOIN checkpoints c ON"
                            " c.id = q.checkpoint_id WHERE q.id = ?", &s, err);
     if (rc != 0)
         return rc;
@@ -48,6 +48,8 @@ static int read_query(struct log *l, int64_t id, struct result *r, struct vs_err
             free(r->changes);
             r->changes = NULL;
         }
+        const char *layout = (const char *)sqlite3_column_text(s, 15);
+        r->pair_separate = layout && strcmp(layout, "separate") == 0;
         r->log_id = id;
     }
     sqlite3_finalize(s);
@@ -80,7 +82,8 @@ static void take_image(sqlite3_stmt *s, struct result *r)
     *im = (struct result_image){.path = db_text(s, 0), .width = sqlite3_column_int(s, 2),
                                 .height = sqlite3_column_int(s, 3), .regions_path = db_text(s, 4),
                                 .region_count = sqlite3_column_int(s, 6),
-                                .candidate_count = sqlite3_column_int(s, 7)};
+                                .candidate_count = sqlite3_column_int(s, 7),
+                                .regions_key = db_text(s, 8)};
     db_copy(s, 1, im->digest, sizeof im->digest);
     db_copy(s, 5, im->regions_digest, sizeof im->regions_digest);
 }
@@ -153,7 +156,8 @@ static int read_result(struct log *l, int64_t id, struct result *r, struct vs_er
     r->answer_count = r->box_count = 0; /* until they are there: result_free counts on it */
     if (rc == 0)
         rc = each_row(l, id, "SELECT path, i.digest, q.width, q.height, regions_path,"
-                             " regions_digest, region_count, candidate_count FROM query_images q"
+                             " regions_digest, region_count, candidate_count, regions_key FROM"
+                             " query_images q"
                              " LEFT JOIN images i ON i.id = q.image_id WHERE query_id = ?"
                              " ORDER BY position", take_image, r, err);
     if (rc == 0)

@@ -5,13 +5,14 @@
 #include "sessions/log.h"
 
 struct log_merged {
-    int64_t sessions, queries, others; /* that were new; others: evaluations, comparisons, probes */
+    int64_t sessions, queries, others; /* that were new; others: evaluations, comparisons, probes,
+                                           differences */
 };
 /* Adds what another log has and this one has not; a transaction for each session, so that it can be
  * interrupted and run again. */
 int log_merge(struct log *into, struct log *from, struct log_merged *count, struct vs_err *err);
 
-/* Which queries go: those of all conditions that are given. */
+/* Which queries and differences go: those of all conditions that are given. */
 struct log_prune {
     const int64_t *sessions; /* of these sessions; count 0: of any */
     int session_count;
@@ -21,6 +22,7 @@ struct log_prune {
 };
 struct log_pruned {
     int64_t queries, sessions, pinned; /* pinned: that stayed because they are pinned */
+    int64_t differences;
 };
 /* Sessions stay that still run (no end, begun within 30 days) or hold anything but queries. */
 int log_prune(struct log *l, const struct log_prune *what, struct log_pruned *out,
@@ -65,9 +67,16 @@ enum log_format { LOG_TABLE, LOG_CSV, LOG_JSON, LOG_HTML };
  * table without control characters. l is open for reading only. */
 int log_sql(struct log *l, const char *sql, enum log_format format, FILE *out, struct vs_err *err);
 
-/* Writes these queries: JSON as a line each, CSV, or one HTML page with the pictures that are still
- * where they were, or at another path that the log knows. */
-int log_export(struct log *l, const int64_t *queries, int count, enum log_format format, FILE *out,
+struct log_exported {
+    const int64_t *queries;
+    int count;
+    const struct log_difference *differences;
+    int difference_count;
+};
+/* Writes these queries and differences: JSON as a line each, CSV (a table of the queries alone), or
+ * one HTML page with the pictures that are still where they were, or at another path that the log
+ * knows. */
+int log_export(struct log *l, const struct log_exported *what, enum log_format format, FILE *out,
                struct vs_err *err);
 /* A cell of CSV; neither commas nor quotes nor lines break it. */
 void csv_put(FILE *out, const char *text);

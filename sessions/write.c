@@ -72,13 +72,15 @@ static int write_query(struct log *l, int64_t session, int64_t checkpoint, const
     rc = db_do(l, "INSERT INTO queries(session_id, task, task_id, text, model_text, truncated,"
                   " model, checkpoint_id, checkpoint_name, checkpoint_path, device, notice,"
                   " answer_count, box_count, best, best_score, best_score_name, entropy, margin,"
-                  " changes, asked, seq, question) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
-                  " ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, coalesce(?21, " LOG_NOW
-                  "), ?22, ?23)", "writing a query", err, "isissisissssiisdsddssii", session,
-               r->task->name, (int64_t)r->task->id, r->text, r->model_text, (int64_t)r->truncated,
-               r->model_name, checkpoint, r->checkpoint_name, r->checkpoint_path, r->device,
-               r->notice, (int64_t)r->answer_count, (int64_t)r->box_count, best, score, score_name,
-               r->entropy, r->margin, r->changes ? r->changes : "", asked, seq, question_of(r));
+                  " changes, asked, seq, question, layout) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
+                  " ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, coalesce(?21, "
+                  LOG_NOW "), ?22, ?23, ?24)", "writing a query", err, "isissisissssiisdsddssiis",
+               session, r->task->name, (int64_t)r->task->id, r->text, r->model_text,
+               (int64_t)r->truncated, r->model_name, checkpoint, r->checkpoint_name,
+               r->checkpoint_path, r->device, r->notice, (int64_t)r->answer_count,
+               (int64_t)r->box_count, best, score, score_name, r->entropy, r->margin,
+               r->changes ? r->changes : "", asked, seq, question_of(r),
+               r->pair_separate ? "separate" : "");
     free(best);
     *id = sqlite3_last_insert_rowid(l->db);
     return rc;
@@ -106,10 +108,11 @@ static int write_image(struct log *l, int64_t query, int position, const struct 
     if (rc == 0 && image && im->path)
         rc = write_path(l, "INSERT OR IGNORE INTO image_paths VALUES(?, ?)", image, im->path, err);
     if (rc == 0)
-        rc = db_do(l, "INSERT INTO query_images VALUES(?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?)",
-                   "writing an image", err, "iiisiissii", query, (int64_t)position, image, im->path,
-                   (int64_t)im->width, (int64_t)im->height, im->regions_path, im->regions_digest,
-                   (int64_t)im->region_count, (int64_t)im->candidate_count);
+        rc = db_do(l, "INSERT INTO query_images VALUES(?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?,"
+                      " ?)", "writing an image", err, "iiisiissiis", query, (int64_t)position,
+                   image, im->path, (int64_t)im->width, (int64_t)im->height, im->regions_path,
+                   im->regions_digest, (int64_t)im->region_count, (int64_t)im->candidate_count,
+                   im->regions_key);
     return rc;
 }
 

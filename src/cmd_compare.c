@@ -2,6 +2,7 @@
  * them. */
 #include "src/cmd_compare.h"
 
+#include "src/cmd_model.h"
 #include "src/demo.h"
 #include "src/eval_priv.h"
 #include "src/mem.h"
@@ -9,7 +10,6 @@
 #include "src/vilscope.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <langinfo.h>
 #include <signal.h>
 #include <stdio.h>
@@ -44,13 +44,11 @@ const char compare_help[] =
     "      --top N            lines of a table (default 20; 0 for all)\n"
     "      --json             as JSON; with --watch one line for each checkpoint\n"
     "      --csv              as CSV\n"
-    "      --config FILE, --vocab FILE, --labels FILE, --gqa-labels FILE, --classes FILE,\n"
-    "      --detector FILE, --detector-arch FILE\n"
-    "                         parts of the model, as for query\n"
+    MODEL_PARTS_HELP
     "      --device NAME      auto, cpu, ref, cpu-avx2, ...\n"
     "      --threads N        threads to compute with (default: all CPUs)\n"
     "      --log FILE         log database (default: the one of the workbench)\n"
-    "      --no-log           do not log the answers\n"
+    "      --no-log           do not log what comes of it\n"
     "      --help             this text\n\n"
     "  vilscope compare -m demo/model --probes demo/model/queries.jsonl\n"
     "  vilscope compare -c old.bin -c new.bin -m models/12in1 --weights\n"
@@ -58,8 +56,7 @@ const char compare_help[] =
     "  vilscope compare -m models/12in1 --watch runs/7 --probes my.probes\n";
 
 enum {
-    OPT_CONFIG = 256, OPT_VOCAB, OPT_LABELS, OPT_GQA_LABELS, OPT_CLASSES, OPT_DETECTOR, OPT_ARCH,
-    OPT_PROBES, OPT_REGIONS, OPT_UPRIGHT, OPT_WEIGHTS, OPT_TENSORS, OPT_CKA, OPT_ATTENTION,
+    OPT_PROBES = 256, OPT_REGIONS, OPT_UPRIGHT, OPT_WEIGHTS, OPT_TENSORS, OPT_CKA, OPT_ATTENTION,
     OPT_SWAP, OPT_WATCH, OPT_UNTIL, OPT_SETTLE, OPT_TOP, OPT_JSON, OPT_CSV, OPT_DEVICE,
     OPT_THREADS, OPT_LOG, OPT_NO_LOG, OPT_HELP
 };
@@ -68,13 +65,7 @@ static const struct option long_options[] = {
     {"model", required_argument, NULL, 'm'},
     {"checkpoint", required_argument, NULL, 'c'},
     {"task", required_argument, NULL, 't'},
-    {"config", required_argument, NULL, OPT_CONFIG},
-    {"vocab", required_argument, NULL, OPT_VOCAB},
-    {"labels", required_argument, NULL, OPT_LABELS},
-    {"gqa-labels", required_argument, NULL, OPT_GQA_LABELS},
-    {"classes", required_argument, NULL, OPT_CLASSES},
-    {"detector", required_argument, NULL, OPT_DETECTOR},
-    {"detector-arch", required_argument, NULL, OPT_ARCH},
+    MODEL_PARTS_OPTIONS,
     {"probes", required_argument, NULL, OPT_PROBES},
     {"regions", required_argument, NULL, OPT_REGIONS},
     {"upright", no_argument, NULL, OPT_UPRIGHT},
@@ -158,17 +149,12 @@ static int take_settle(struct compare_options *o, const char *value)
 
 static int take_option(int opt, struct compare_options *o, const char *value)
 {
+    if (model_parts_take(opt, value, &o->model))
+        return 0;
     switch (opt) {
     case 'm': o->model.dir = value; return 0;
     case 'c': return add_file(o->checkpoints, &o->checkpoint_count, value, "checkpoints");
     case 't': o->task = value; return 0;
-    case OPT_CONFIG: o->model.config = value; return 0;
-    case OPT_VOCAB: o->model.vocab = value; return 0;
-    case OPT_LABELS: o->model.labels_vqa = value; return 0;
-    case OPT_GQA_LABELS: o->model.labels_gqa = value; return 0;
-    case OPT_CLASSES: o->model.classes = value; return 0;
-    case OPT_DETECTOR: o->model.detector = value; return 0;
-    case OPT_ARCH: o->model.detector_arch = value; return 0;
     case OPT_PROBES: o->probes = value; return 0;
     case OPT_REGIONS: return add_file(o->regions, &o->region_count, value, "region files");
     case OPT_UPRIGHT: o->upright = true; return 0;
@@ -306,20 +292,35 @@ static int open_probes(const struct compare_options *o, struct probes **out, str
 
 /* ---- the log, and progress */
 
-/* The answers are worth more than the log: a log that cannot be written is a warning. */
+/* What comes of it is worth more than the log: a log that cannot be written is a warning, and what
+ * is logged meanwhile waits in memory. */
 static void open_log(struct compare_run *r)
 {
     struct vs_err err = {0};
-    if (r->o->no_log || r->o->what != COMPARE_ANSWERS)
+    if (r->o->no_log)
         return;
     char *path = r->o->log ? xstrdup(r->o->log) : log_default_path(&err);
-    if (!path || log_open(path, false, &r->log, &err) != 0 ||
-        log_begin_session(r->log, "compare", &r->session, &err) != 0) {
+    if (!path)
         fprintf(stderr, "vilscope compare: not logged: %s\n", err.text);
-        log_close(r->log);
-        r->log = NULL;
-    }
+    else if (log_start(path, "compare", &r->log, &err) == 0 && log_notice(r->log))
+        fprintf(stderr, "vilscope compare: note: %s\n", log_notice(r->log));
     free(path);
+}
+
+#define LAST_TRIES 16 /* some five seconds */
+
+/* What waits is tried for a little while longer. */
+static void close_log(struct compare_run *r)
+{
+    struct vs_err err = {0};
+    int lost = 0;
+    for (int i = 0; i < LAST_TRIES && log_pending_count(r->log) > 0; i++)
+        if (log_flush_pending(r->log, &err) != 0)
+            usleep(50000);
+    if (log_finish(r->log, &lost, &err) != 0 && lost)
+        fprintf(stderr, "vilscope compare: %d record%s not logged: %s\n", lost,
+                lost == 1 ? " was" : "s were", err.text);
+    r->log = NULL;
 }
 
 void compare_clear(void)
@@ -328,13 +329,26 @@ void compare_clear(void)
         fputs("\r\033[K", stderr);
 }
 
-static void log_failed(struct compare_run *r, const struct vs_err *err)
+/* What waits is told at the end; what is not even kept, at once. */
+static void tell_log(struct compare_run *r, int waited, int rc, const struct vs_err *err)
 {
-    if (r->log_failed)
+    if (rc == 0 || log_pending_count(r->log) > waited || r->log_failed)
         return;
     compare_clear();
     fprintf(stderr, "vilscope compare: not logged: %s\n", err->text);
     r->log_failed = true;
+}
+
+#define FLUSH_MS 2000 /* between two tries to write what waits: each may take a moment */
+
+/* What waits goes first. How many still wait. */
+static int flush_log(struct compare_run *r)
+{
+    if (log_pending_count(r->log) > 0 && vs_now_ms() >= r->flush_at) {
+        log_flush_pending(r->log, NULL);
+        r->flush_at = vs_now_ms() + FLUSH_MS;
+    }
+    return log_pending_count(r->log);
 }
 
 void compare_log_answer(void *arg, int probe, struct probe_answer *a, struct result **result)
@@ -348,8 +362,8 @@ void compare_log_answer(void *arg, int probe, struct probe_answer *a, struct res
     if (!r->log || a->error || !*result)
         return;
     model_complete(r->m, *result);
-    if (log_result(r->log, r->session, *result, &err) != 0)
-        log_failed(r, &err);
+    int waited = flush_log(r);
+    tell_log(r, waited, log_result_later(r->log, *result, &err), &err);
     a->log_id = (*result)->log_id;
 }
 
@@ -370,14 +384,14 @@ void compare_log_column(struct compare_run *r, int column)
         list[i] = (struct log_probe){
             .probe = p->name, .task = p->item.task->name,
             .expected = probe_expected(p), .answer = a->text, .score = a->softmax,
-            .entropy = a->entropy, .query = a->log_id > 0 ? a->log_id : 0,
+            .entropy = a->entropy, .query = a->log_id,
             .outcome = a->error ? PROBE_FAILED
                        : !a->judged ? PROBE_UNJUDGED : a->right ? PROBE_RIGHT : PROBE_WRONG};
     }
     run.probes = list;
     model_checkpoint_digest(r->m, c->checkpoint, run.checkpoint_digest);
-    if (log_probe_run(r->log, r->session, &run, NULL, &err) != 0)
-        log_failed(r, &err);
+    int waited = flush_log(r);
+    tell_log(r, waited, log_probe_run_later(r->log, &run, &err), &err);
     for (int i = 0; i < n; i++)
         free((char *)(uintptr_t)list[i].expected);
     free(list);
@@ -391,13 +405,23 @@ void compare_log_rows(struct compare_run *r)
     for (int i = 0; r->log && t && i < t->probes->count; i++) {
         int n = 0;
         for (int c = 0; c < t->count; c++)
-            if (t->columns[c]->answers[i].log_id > 0)
+            if (t->columns[c]->answers[i].log_id)
                 ids[n++] = t->columns[c]->answers[i].log_id;
-        if (n > 1 && log_comparison(r->log, r->session, ids, n, t->probes->list[i].name, NULL,
-                                    &err) != 0)
-            log_failed(r, &err);
+        if (n > 1) {
+            int waited = flush_log(r);
+            tell_log(r, waited,
+                     log_comparison_later(r->log, ids, n, t->probes->list[i].name, &err), &err);
+        }
     }
     free(ids);
+}
+
+void compare_log_difference(struct compare_run *r, struct difference *d)
+{
+    struct vs_err err = {0};
+    int waited = flush_log(r);
+    tell_log(r, waited, log_difference_later(r->log, d, &err), &err);
+    difference_free(d);
 }
 
 bool compare_utf8(void)
@@ -456,9 +480,7 @@ static int run(const struct compare_options *o, struct vs_err *err)
     compare_clear();
     if (rc == 0 && o->what == COMPARE_ANSWERS)
         compare_log_rows(&r);
-    if (r.log)
-        log_end_session(r.log, r.session, NULL);
-    log_close(r.log);
+    close_log(&r);
     probe_runner_free(r.runner);
     probes_free(r.probes);
     model_free(r.m);

@@ -3,7 +3,7 @@
 #define VS_CMD_COMPARE_H
 
 #include "sessions/log.h"
-#include "src/compare_swap.h"
+#include "src/difference.h"
 #include "src/probes.h"
 
 #include <jansson.h>
@@ -34,8 +34,8 @@ struct compare_run {
     struct probes *probes;       /* NULL when only weights are compared */
     struct probe_runner *runner;
     struct log *log;             /* or NULL */
-    int64_t session;
     bool log_failed;             /* said once */
+    double flush_at;             /* ms: when to try again to write what waits for the log */
 };
 
 /* Set by signals: what runs stops between layers. */
@@ -48,6 +48,8 @@ void compare_log_answer(void *arg, int probe, struct probe_answer *a, struct res
  */
 void compare_log_column(struct compare_run *r, int column);
 void compare_log_rows(struct compare_run *r);
+/* Takes d; r->log is there. */
+void compare_log_difference(struct compare_run *r, struct difference *d);
 /* "\r" and an empty line, when standard error is a terminal. */
 void compare_clear(void);
 bool compare_utf8(void);

@@ -1,9 +1,7 @@
 /* vilscope compare --weights, --cka, --attention, --swap: what changed between checkpoints. */
 #include "src/cmd_compare.h"
 
-#include "src/compare_attention.h"
-#include "src/compare_cka.h"
-#include "src/compare_weights.h"
+#include "src/difference_json.h"
 #include "src/engine_priv.h"
 #include "src/mem.h"
 
@@ -38,6 +36,12 @@ static int make_queries(struct compare_run *r, struct query **out, struct vs_err
     return rc;
 }
 
+/* What was asked, as the log has it; NULL for nothing. */
+static const char *subject(const struct compare_run *r)
+{
+    return r->probes->path ? r->probes->path : r->probes->list[0].item.text;
+}
+
 static void on_progress(void *arg, int done, int all)
 {
     const char *what = arg;
@@ -48,11 +52,6 @@ static void on_progress(void *arg, int done, int all)
 }
 
 /* ---- weights */
-
-static const char *const states[] = {
-    [WEIGHT_COMPARED] = "compared", [WEIGHT_ONLY_A] = "missing in the second",
-    [WEIGHT_ONLY_B] = "missing in the first", [WEIGHT_RESHAPED] = "another shape",
-};
 
 static int by_relative(const void *a, const void *b)
 {
@@ -90,33 +89,10 @@ static void print_weights(const struct compare_run *r, const struct weights_chan
             printf(" %12.6g %12.6g %12lld%s\n", order[i]->relative, order[i]->most,
                    (long long)order[i]->elements, order[i]->broken ? "  NaN or infinite" : "");
         else
-            printf(" %s\n", states[order[i]->state]);
+            printf(" %s\n", weight_state_names[order[i]->state]);
     }
     told_more(r, count);
     free(order);
-}
-
-static json_t *weight_json(const struct weight_change *c)
-{
-    return json_pack("{s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:I}", "name",
-                     compare_json_text(c->name), "state", states[c->state], "elements",
-                     (json_int_t)c->elements, "norm", compare_json_number(c->norm), "distance",
-                     compare_json_number(c->distance), "relative", compare_json_number(c->relative),
-                     "largest", compare_json_number(c->most), "changed", (json_int_t)c->changed,
-                     "broken", (json_int_t)c->broken);
-}
-
-static json_t *weights_json(const struct compare_run *r, const struct weights_change *w, int b)
-{
-    json_t *layers = json_array(), *tensors = json_array();
-    for (int i = 0; i < w->layer_count; i++)
-        json_array_append_new(layers, weight_json(&w->layers[i]));
-    for (int i = 0; i < w->tensor_count; i++)
-        json_array_append_new(tensors, weight_json(&w->tensors[i]));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "from",
-                     compare_json_text(model_checkpoint_name(r->m, 0)), "to",
-                     compare_json_text(model_checkpoint_name(r->m, b)), "all", weight_json(&w->all),
-                     "layers", layers, "tensors", tensors);
 }
 
 static void csv_weights(const struct compare_run *r, const struct weights_change *w, int b)
@@ -127,8 +103,9 @@ static void csv_weights(const struct compare_run *r, const struct weights_change
         compare_put_field(model_checkpoint_name(r->m, 0), ',');
         compare_put_field(model_checkpoint_name(r->m, b), ',');
         compare_put_field(c->name, ',');
-        printf("%s,%.9g,%.9g,%.9g,%lld,%lld,%lld\n", states[c->state], c->relative, c->distance,
-               c->most, (long long)c->elements, (long long)c->changed, (long long)c->broken);
+        printf("%s,%.9g,%.9g,%.9g,%lld,%lld,%lld\n", weight_state_names[c->state], c->relative,
+               c->distance, c->most, (long long)c->elements, (long long)c->changed,
+               (long long)c->broken);
     }
 }
 
@@ -144,8 +121,10 @@ int compare_weights(struct compare_run *r, struct vs_err *err)
                              &compare_stopped, &w, err);
         if (rc != 0)
             break;
+        if (r->log)
+            compare_log_difference(r, difference_of_weights(r->m, 0, b, w));
         if (r->o->json)
-            json_array_append_new(all, weights_json(r, w, b));
+            json_array_append_new(all, weights_json(r->m, 0, b, w));
         else if (r->o->csv)
             csv_weights(r, w, b);
         else {
@@ -180,20 +159,6 @@ static void print_cka(const struct cka *c)
     }
 }
 
-static json_t *cka_json(const struct cka *c)
-{
-    json_t *names = json_array(), *rows = json_array();
-    for (int i = 0; i < c->depths; i++) {
-        json_t *row = json_array();
-        json_array_append_new(names, json_string(c->names[i]));
-        for (int j = 0; j < c->depths; j++)
-            json_array_append_new(row, compare_json_number(c->values[i * c->depths + j]));
-        json_array_append_new(rows, row);
-    }
-    return json_pack("{s:s, s:i, s:o, s:o}", "stream", c->text ? "text" : "image", "rows", c->rows,
-                     "layers", names, "similarity", rows);
-}
-
 static void csv_cka(const struct cka *c)
 {
     for (int i = 0; i < c->depths; i++)
@@ -215,11 +180,10 @@ int compare_cka(struct compare_run *r, struct vs_err *err)
     free(q);
     if (rc != 0)
         return rc;
+    if (r->log)
+        compare_log_difference(r, difference_of_cka(r->m, 0, last, c, subject(r)));
     if (r->o->json) {
-        compare_put_json(json_pack("{s:o, s:o, s:[o, o]}", "first",
-                                   compare_json_text(model_checkpoint_name(r->m, 0)), "last",
-                                   compare_json_text(model_checkpoint_name(r->m, last)), "streams",
-                                   cka_json(&c[0]), cka_json(&c[1])), JSON_INDENT(1));
+        compare_put_json(cka_json(r->m, 0, last, c), JSON_INDENT(1));
     } else if (r->o->csv) {
         puts("stream,first,last,similarity");
         csv_cka(&c[0]);
@@ -288,31 +252,18 @@ static int add_query(struct compare_run *r, const struct query *q, struct attent
 static void print_attention(const struct compare_run *r, const struct attention_change *list,
                             int count)
 {
-    json_t *all = json_array();
+    int n = r->o->csv ? count : shown(r, count);
     if (r->o->csv)
         puts("map,layer,head,divergence,largest,rows");
-    else if (!r->o->json)
+    else
         printf("%-16s %5s %5s %12s %12s %6s\n", "attention", "layer", "head", "JSD (bits)",
                "largest row", "rows");
-    for (int i = 0; i < (r->o->json || r->o->csv ? count : shown(r, count)); i++) {
-        const struct attention_change *c = &list[i];
-        const char *map = attn_kind_names[c->map];
-        if (r->o->json)
-            json_array_append_new(all, json_pack("{s:s, s:i, s:i, s:f, s:f, s:i}", "map", map,
-                                                 "layer", c->layer + 1, "head", c->head + 1,
-                                                 "divergence", c->jsd, "largest", c->most, "rows",
-                                                 c->rows));
-        else
-            printf(r->o->csv ? "%s,%d,%d,%.9g,%.9g,%d\n" : "%-16s %5d %5d %12.6f %12.6f %6d\n", map,
-                   c->layer + 1, c->head + 1, c->jsd, c->most, c->rows);
-    }
-    if (r->o->json) {
-        compare_put_json(all, JSON_INDENT(1));
-        return;
-    }
+    for (int i = 0; i < n; i++)
+        printf(r->o->csv ? "%s,%d,%d,%.9g,%.9g,%d\n" : "%-16s %5d %5d %12.6f %12.6f %6d\n",
+               attn_kind_names[list[i].map], list[i].layer + 1, list[i].head + 1, list[i].jsd,
+               list[i].most, list[i].rows);
     if (!r->o->csv)
         told_more(r, count);
-    json_decref(all);
 }
 
 int compare_attention(struct compare_run *r, struct vs_err *err)
@@ -329,7 +280,14 @@ int compare_attention(struct compare_run *r, struct vs_err *err)
         for (int i = 0; i < count; i++)
             sum[i].jsd /= r->probes->count;
         qsort(sum, (size_t)count, sizeof *sum, by_jsd);
-        print_attention(r, sum, count);
+        if (r->log)
+            compare_log_difference(r, difference_of_attention(r->m, 0,
+                                                              model_checkpoint_count(r->m) - 1,
+                                                              sum, count, subject(r)));
+        if (r->o->json)
+            compare_put_json(attention_json(sum, count), JSON_INDENT(1));
+        else
+            print_attention(r, sum, count);
     }
     free(sum);
     free(q);
@@ -389,37 +347,6 @@ static void print_swap(const struct compare_run *r, const struct swap_result *s)
     free(order);
 }
 
-static json_t *swap_json(const struct compare_run *r, const struct swap_result *s)
-{
-    json_t *queries = json_array(), *items = json_array(), *set = json_array();
-    for (int i = 0; i < s->query_count; i++)
-        json_array_append_new(queries,
-                              json_pack("{s:o, s:o, s:o, s:b, s:f, s:f}", "text",
-                                        compare_json_text(r->probes->list[i].item.text), "before",
-                                        compare_json_text(s->queries[i].answer_a), "after",
-                                        compare_json_text(s->queries[i].answer_b), "changed",
-                                        (int)s->queries[i].changed, "measure_before",
-                                        s->queries[i].before, "measure_after",
-                                        s->queries[i].after));
-    for (int i = 0; i < s->item_count; i++) {
-        char text[CHANGE_TEXT];
-        change_format(&s->items[i].change, text);
-        json_array_append_new(items, json_pack("{s:o, s:o, s:f, s:i}", "part",
-                                               compare_json_text(s->items[i].name), "change",
-                                               compare_json_text(text), "share",
-                                               s->items[i].share, "flips", s->items[i].flips));
-    }
-    for (int i = 0; i < s->set_count; i++)
-        json_array_append_new(set, compare_json_text(s->items[s->set[i]].name));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "first",
-                     compare_json_text(model_checkpoint_name(r->m, s->a)), "last",
-                     compare_json_text(model_checkpoint_name(r->m, s->b)), "queries", queries,
-                     "parts", items, "carried_by",
-                     compare_json_text(s->best >= 0 && s->items[s->best].share > 0
-                                           ? s->items[s->best].name : NULL),
-                     "smallest_set", set, "forward_passes", s->runs);
-}
-
 static void csv_swap(const struct swap_result *s)
 {
     puts("part,change,share,flips");
@@ -444,8 +371,10 @@ int compare_swap(struct compare_run *r, struct vs_err *err)
     if (rc == 0)
         rc = swap_run(r->m, q, r->probes->count, &o, &s, err);
     compare_clear();
+    if (rc == 0 && r->log)
+        compare_log_difference(r, difference_of_swap(r->m, s, q, subject(r)));
     if (rc == 0 && r->o->json)
-        compare_put_json(swap_json(r, s), JSON_INDENT(1));
+        compare_put_json(swap_json(r->m, s, q), JSON_INDENT(1));
     else if (rc == 0 && r->o->csv)
         csv_swap(s);
     else if (rc == 0)

@@ -3,6 +3,7 @@
 
 #include "sessions/log.h"
 #include "src/change.h"
+#include "src/cmd_model.h"
 #include "src/cmd_query.h"
 #include "src/demo.h"
 #include "src/engine.h"
@@ -11,7 +12,6 @@
 #include "src/mem.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,23 +35,16 @@ struct options {
 };
 
 enum {
-    OPT_CONFIG = 256, OPT_VOCAB, OPT_LABELS, OPT_GQA_LABELS, OPT_CLASSES, OPT_DETECTOR, OPT_ARCH,
-    OPT_REGIONS, OPT_KEY, OPT_CANDIDATES, OPT_BOXES, OPT_UPRIGHT, OPT_JSON, OPT_TOP, OPT_ATTENTION,
-    OPT_DEVICE, OPT_THREADS, OPT_LOG, OPT_NO_LOG, OPT_LOG_MAPS, OPT_MAPS_LIMIT, OPT_PAIR,
-    OPT_CHANGE, OPT_KNOCK, OPT_HELP
+    OPT_REGIONS = 256, OPT_KEY, OPT_CANDIDATES, OPT_BOXES, OPT_UPRIGHT, OPT_JSON, OPT_TOP,
+    OPT_ATTENTION, OPT_DEVICE, OPT_THREADS, OPT_LOG, OPT_NO_LOG, OPT_LOG_MAPS, OPT_MAPS_LIMIT,
+    OPT_PAIR, OPT_CHANGE, OPT_KNOCK, OPT_HELP
 };
 
 static const struct option long_options[] = {
     {"model", required_argument, NULL, 'm'},
     {"checkpoint", required_argument, NULL, 'c'},
     {"task", required_argument, NULL, 't'},
-    {"config", required_argument, NULL, OPT_CONFIG},
-    {"vocab", required_argument, NULL, OPT_VOCAB},
-    {"labels", required_argument, NULL, OPT_LABELS},
-    {"gqa-labels", required_argument, NULL, OPT_GQA_LABELS},
-    {"classes", required_argument, NULL, OPT_CLASSES},
-    {"detector", required_argument, NULL, OPT_DETECTOR},
-    {"detector-arch", required_argument, NULL, OPT_ARCH},
+    MODEL_PARTS_OPTIONS,
     {"regions", required_argument, NULL, OPT_REGIONS},
     {"key", required_argument, NULL, OPT_KEY},
     {"candidates", required_argument, NULL, OPT_CANDIDATES},
@@ -76,14 +69,7 @@ static const struct option long_options[] = {
 const char query_help[] =
     "  -m, --model DIR        model directory (vilscope-model(5)); the demo's without any\n"
     "  -c, --checkpoint FILE  checkpoint; given more than once, each one answers\n"
-    "      --config FILE      the model's configuration (JSON)\n"
-    "      --vocab FILE       WordPiece vocabulary (vocab.txt)\n"
-    "      --labels FILE      answers of VQA and Genome QA (trainval_label2ans.pkl, JSON, text)\n"
-    "      --gqa-labels FILE  answers of GQA\n"
-    "      --classes FILE     names of the region classes, one per line\n"
-    "      --detector FILE    weights of the region detector (model_final.pth): images without\n"
-    "                         regions get theirs from it\n"
-    "      --detector-arch F  its description (JSON), when it is not the reference's\n"
+    MODEL_PARTS_HELP
     "      --regions FILE     regions of an image: .npy, LMDB folder, TSV; once for each image,\n"
     "                         or once for all when it holds several\n"
     "      --key KEY          entry of the LMDB or TSV file (default: the image's name)\n"
@@ -173,17 +159,12 @@ static int take_knock(struct options *o, const char *value)
 
 static int take_option(int opt, struct options *o, const char *value)
 {
+    if (model_parts_take(opt, value, &o->model))
+        return 0;
     switch (opt) {
     case 'm': o->model.dir = value; return 0;
     case 'c': return add_file(o->checkpoints, &o->checkpoint_count, value, "checkpoints");
     case 't': o->task = value; return 0;
-    case OPT_CONFIG: o->model.config = value; return 0;
-    case OPT_VOCAB: o->model.vocab = value; return 0;
-    case OPT_LABELS: o->model.labels_vqa = value; return 0;
-    case OPT_GQA_LABELS: o->model.labels_gqa = value; return 0;
-    case OPT_CLASSES: o->model.classes = value; return 0;
-    case OPT_DETECTOR: o->model.detector = value; return 0;
-    case OPT_ARCH: o->model.detector_arch = value; return 0;
     case OPT_REGIONS: return add_file(o->regions, &o->region_count, value, "region files");
     case OPT_KEY: o->key = value; return 0;
     case OPT_CANDIDATES: o->candidates = value; return 0;
@@ -360,7 +341,7 @@ static void log_maps(const struct options *o, struct log *l, const struct result
 {
     struct log_attention_size size;
     struct vs_err err = {0};
-    if (!o->log_maps || !r->log_id)
+    if (!o->log_maps || r->log_id <= 0)
         return;
     if (log_attention(l, r->log_id, r->trace, (int64_t)o->maps_limit * 1000000, &size, &err) != 0)
         fprintf(stderr, "vilscope query: not logged: %s\n", err.text);

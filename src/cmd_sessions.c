@@ -15,8 +15,9 @@
 
 const char sessions_help[] =
     "  list               list the sessions, the newest first (the default)\n"
-    "  show ID            list the queries of a session\n"
+    "  show ID            list the queries of a session, and what was found out in it\n"
     "  query ID           show one query with all that was logged of it, as JSON\n"
+    "  difference ID      show what a comparison of two checkpoints found, as JSON\n"
     "  search [WORD...]   list queries with these words in task, question, answer, note or tags;\n"
     "                     the last may be the beginning of one\n"
     "  replay ID -m DIR   ask a session's questions again, of other checkpoints, and report what\n"
@@ -177,6 +178,7 @@ static const struct verb {
     {"list", 0, 0, false, sessions_list, "no argument"},
     {"show", 1, 1, false, sessions_show, "one ID"},
     {"query", 1, 1, false, sessions_query, "one ID"},
+    {"difference", 1, 1, false, sessions_difference, "one ID"},
     {"search", 0, 1000, false, sessions_search, "words"},
     {"replay", 1, 1, false, sessions_replay, "one ID"},
     {"diff", 0, 2, false, sessions_diff, "two IDs, or two -c"},

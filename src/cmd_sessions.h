@@ -26,9 +26,13 @@ struct sessions_options {
 /* Status 0, or 1 when what was asked to be looked for was found (a change, a problem); negative:
  * err says why. l is open, for writing where the verb's table says so. */
 typedef int sessions_verb(const struct sessions_options *o, struct log *l, struct vs_err *err);
-sessions_verb sessions_list, sessions_show, sessions_query, sessions_search, sessions_replay,
-    sessions_diff, sessions_export, sessions_merge, sessions_prune, sessions_check, sessions_sql;
+sessions_verb sessions_list, sessions_show, sessions_query, sessions_difference, sessions_search,
+    sessions_replay, sessions_diff, sessions_export, sessions_merge, sessions_prune,
+    sessions_check, sessions_sql;
 
+/* Whether a filter names more than a session: then differences, which are no queries, are not
+ * meant. */
+bool sessions_narrows(const struct log_filter *f);
 /* Typed text may hold anything; a terminal must not. */
 void sessions_print(const char *s);
 json_t *sessions_text(const char *s);

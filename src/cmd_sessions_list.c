@@ -87,8 +87,60 @@ static void print_query(const struct log_query *q)
     putchar('\n');
 }
 
+static json_t *difference_value(const struct log_difference *d)
+{
+    return json_pack("{s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "difference",
+                     (json_int_t)d->id, "session", (json_int_t)d->session, "found", d->found,
+                     "kind", sessions_text(d->kind), "level", sessions_text(d->level), "a",
+                     sessions_text(d->a), "b", sessions_text(d->b), "subject",
+                     sessions_text(d->subject), "summary", sessions_text(d->summary));
+}
+
+/* "d3": what "sessions difference" takes, told apart from the numbers of queries. */
+static void print_difference(const struct log_difference *d)
+{
+    printf("d%-5lld %.19s  %-10s ", (long long)d->id, d->found, d->kind);
+    if (d->level)
+        printf("%s, ", d->level);
+    sessions_print(d->a);
+    printf(" -> ");
+    sessions_print(d->b);
+    if (d->subject) {
+        printf(", \"");
+        sessions_print(d->subject);
+        putchar('"');
+    }
+    printf(": ");
+    sessions_print(d->summary);
+    putchar('\n');
+}
+
+bool sessions_narrows(const struct log_filter *f)
+{
+    return f->match || f->task || f->tag || f->checkpoint || f->image_digest || f->since ||
+           f->until || f->pinned;
+}
+
+/* What was found out in a session, behind its queries. */
+static int list_differences(const struct log_filter *f, struct log *l, json_t *all,
+                            struct vs_err *err)
+{
+    struct log_difference *list;
+    int n;
+    int rc = log_list_differences(l, f->session, &list, &n, err);
+    if (rc != 0)
+        return rc;
+    for (int i = 0; i < n; i++)
+        if (all)
+            json_array_append_new(all, difference_value(&list[i]));
+        else
+            print_difference(&list[i]);
+    log_differences_free(list, n);
+    return 0;
+}
+
 static int list_queries(const struct sessions_options *o, const struct log_filter *f,
-                        struct log *l, struct vs_err *err)
+                        bool differences, struct log *l, struct vs_err *err)
 {
     struct log_query *list;
     int n;
@@ -102,17 +154,19 @@ static int list_queries(const struct sessions_options *o, const struct log_filte
         else
             print_query(&list[i]);
     log_queries_free(list, n);
-    if (o->json)
+    if (differences)
+        rc = list_differences(f, l, o->json ? all : NULL, err);
+    if (rc == 0 && o->json)
         return sessions_print_json(all);
     json_decref(all);
-    return 0;
+    return rc;
 }
 
 int sessions_show(const struct sessions_options *o, struct log *l, struct vs_err *err)
 {
     struct log_filter f = o->filter;
     int rc = sessions_id(o->args[0], &f.session, err);
-    return rc ? rc : list_queries(o, &f, l, err);
+    return rc ? rc : list_queries(o, &f, !sessions_narrows(&f), l, err);
 }
 
 int sessions_search(const struct sessions_options *o, struct log *l, struct vs_err *err)
@@ -123,7 +177,7 @@ int sessions_search(const struct sessions_options *o, struct log *l, struct vs_e
     for (int i = 0; i < o->arg_count; i++)
         buf_printf(&words, "%s%s", words.len ? " " : "", o->args[i]);
     f.match = words.data;
-    int rc = list_queries(o, &f, l, err);
+    int rc = list_queries(o, &f, false, l, err);
     buf_fini(&words);
     return rc;
 }
@@ -156,6 +210,19 @@ int sessions_query(const struct sessions_options *o, struct log *l, struct vs_er
         rc = log_query_json(l, id, &json, err);
     if (rc == 0 && o->attention)
         rc = write_attention(l, id, o->attention, err);
+    if (rc == 0)
+        puts(json);
+    free(json);
+    return rc;
+}
+
+int sessions_difference(const struct sessions_options *o, struct log *l, struct vs_err *err)
+{
+    char *json = NULL;
+    int64_t id;
+    int rc = sessions_id(o->args[0] + (o->args[0][0] == 'd'), &id, err);
+    if (rc == 0)
+        rc = log_difference_json(l, id, &json, err);
     if (rc == 0)
         puts(json);
     free(json);

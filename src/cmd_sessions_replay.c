@@ -119,8 +119,10 @@ static int open_at(const char *path, const struct result_image *im, struct photo
 {
     for (int upright = 0; upright < 2; upright++) {
         struct photo_options how = {.upright = upright != 0};
-        if (is_file_of_regions(im->regions_path))
+        if (is_file_of_regions(im->regions_path)) {
             how.regions = im->regions_path;
+            how.key = im->regions_key;
+        }
         int rc = photo_open(path, &how, out, err);
         if (rc != 0)
             return rc;
@@ -230,7 +232,8 @@ static int ask(struct replay *r, const struct result *old, int checkpoint, struc
     }
     struct query q = {.task = old->task, .text = old->text, .checkpoint = checkpoint,
                       .photo_count = n, .photos = photos, .boxes = any ? boxes : NULL,
-                      .changes = changes, .change_count = change_count};
+                      .changes = changes, .change_count = change_count,
+                      .pair_separate = old->pair_separate};
     if (rc == 0)
         rc = query_run(r->model, &q, NULL, out, err);
     for (int i = 0; i < n; i++)
@@ -307,7 +310,7 @@ static void print_line(const struct log_query *was, const struct outcome *x)
     sessions_print(x->checkpoint);
     printf("%s%s%s)", x->judged ? ", " : "", x->judged ? x->judged : "",
            x->other_regions ? ", other regions" : "");
-    if (x->logged)
+    if (x->logged > 0)
         printf("  logged as %lld", (long long)x->logged);
     putchar('\n');
     fflush(stdout);
@@ -322,7 +325,7 @@ static json_t *line_value(const struct log_query *was, const struct outcome *x)
                      sessions_text(x->now), "now_score", x->score, "judged",
                      sessions_text(x->judged), "other_regions", (int)x->other_regions, "why",
                      sessions_text(x->why), "logged",
-                     x->logged ? json_integer(x->logged) : json_null());
+                     x->logged > 0 ? json_integer(x->logged) : json_null());
 }
 
 static void replay_on(struct replay *r, const struct log_query *was, const struct result *old,
@@ -353,11 +356,8 @@ static void replay_on(struct replay *r, const struct log_query *was, const struc
 /* Old and new answers belong together. */
 static void tie(struct replay *r, const int64_t *ids, int count)
 {
-    struct vs_err err = {0};
-    if (r->writer && count > 1 && log_pending_count(r->writer) == 0 &&
-        log_comparison(r->writer, log_started_session(r->writer), ids, count, "replay", NULL,
-                       &err) != 0)
-        fprintf(stderr, "vilscope sessions: not logged: %s\n", err.text);
+    if (r->writer && count > 1)
+        log_comparison_later(r->writer, ids, count, "replay", NULL); /* close_writer tells */
 }
 
 static int replay_query(struct replay *r, const struct log_query *was, struct vs_err *err)
@@ -398,7 +398,7 @@ static void close_writer(struct replay *r)
     struct vs_err err = {0};
     int lost = 0;
     if (log_finish(r->writer, &lost, &err) != 0 && lost)
-        fprintf(stderr, "vilscope sessions: %d queries were not logged: %s\n", lost, err.text);
+        fprintf(stderr, "vilscope sessions: %d records were not logged: %s\n", lost, err.text);
 }
 
 static void print_summary(struct replay *r)

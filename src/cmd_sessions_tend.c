@@ -128,20 +128,56 @@ static int add_ids(struct log *l, const struct log_filter *f, int64_t **ids, int
     return 0;
 }
 
-static int choose(const struct sessions_options *o, struct log *l, int64_t **ids, int *count,
+struct export {
+    struct log *l;
+    int64_t *ids;
+    struct log_exported what;
+    struct log_difference *differences;
+    int difference_count;
+    enum log_format format;
+};
+
+/* Appends the session's (0: all sessions'), as long as no other condition is about queries. */
+static int add_differences(struct log *l, const struct log_filter *f, struct export *e,
+                           struct vs_err *err)
+{
+    struct log_difference *list;
+    int n;
+    if (sessions_narrows(f))
+        return 0;
+    int rc = log_list_differences(l, f->session, &list, &n, err);
+    if (rc != 0)
+        return rc;
+    e->differences = xreallocarray(e->differences, (size_t)(e->difference_count + n) + 1,
+                                   sizeof *e->differences);
+    if (n)
+        memcpy(e->differences + e->difference_count, list, (size_t)n * sizeof *list);
+    e->difference_count += n;
+    free(list); /* its strings are kept */
+    return 0;
+}
+
+static int add_session(struct log *l, const struct log_filter *f, struct export *e, int *count,
+                       struct vs_err *err)
+{
+    int rc = add_ids(l, f, &e->ids, count, err);
+    return rc ? rc : add_differences(l, f, e, err);
+}
+
+static int choose(const struct sessions_options *o, struct log *l, struct export *e, int *count,
                   struct vs_err *err)
 {
     struct log_filter f = o->filter;
     int rc = 0;
     f.limit = o->limit_given ? f.limit : INT32_MAX;
     if (o->arg_count == 0)
-        return add_ids(l, &f, ids, count, err);
+        return add_session(l, &f, e, count, err);
     for (int i = 0; i < o->arg_count && rc == 0; i++) {
-        int before = *count;
+        int before = *count + e->difference_count;
         rc = sessions_id(o->args[i], &f.session, err);
         if (rc == 0)
-            rc = add_ids(l, &f, ids, count, err);
-        if (rc == 0 && *count == before)
+            rc = add_session(l, &f, e, count, err);
+        if (rc == 0 && *count + e->difference_count == before)
             rc = vs_fail(err, VS_E_MISSING, "%s: session %s has no such queries", log_path(l),
                          o->args[i]);
     }
@@ -187,17 +223,10 @@ static int with_output(const char *path, put_function *put, void *arg, struct vs
     return rc;
 }
 
-struct export {
-    struct log *l;
-    int64_t *ids;
-    int count;
-    enum log_format format;
-};
-
 static int put_export(FILE *out, void *arg, struct vs_err *err)
 {
     struct export *e = arg;
-    return log_export(e->l, e->ids, e->count, e->format, out, err);
+    return log_export(e->l, &e->what, e->format, out, err);
 }
 
 int sessions_export(const struct sessions_options *o, struct log *l, struct vs_err *err)
@@ -206,9 +235,12 @@ int sessions_export(const struct sessions_options *o, struct log *l, struct vs_e
     struct export e = {.l = l, .format = f[0] == 'c'   ? LOG_CSV
                                          : f[0] == 'h' ? LOG_HTML
                                                        : LOG_JSON};
-    int rc = choose(o, l, &e.ids, &e.count, err);
+    int count = 0;
+    int rc = choose(o, l, &e, &count, err);
+    e.what = (struct log_exported){e.ids, count, e.differences, e.difference_count};
     if (rc == 0)
         rc = with_output(o->output, put_export, &e, err);
+    log_differences_free(e.differences, e.difference_count);
     free(e.ids);
     return rc;
 }
@@ -293,13 +325,15 @@ int sessions_prune(const struct sessions_options *o, struct log *l, struct vs_er
     if (rc == 0 && o->vacuum && !o->dry_run)
         rc = log_vacuum(l, err);
     if (rc == 0 && o->json)
-        return sessions_print_json(json_pack("{s:I, s:I, s:I, s:b}", "queries",
-                                             (json_int_t)n.queries, "sessions",
+        return sessions_print_json(json_pack("{s:I, s:I, s:I, s:I, s:b}", "queries",
+                                             (json_int_t)n.queries, "differences",
+                                             (json_int_t)n.differences, "sessions",
                                              (json_int_t)n.sessions, "pinned_kept",
                                              (json_int_t)n.pinned, "dry_run", (int)o->dry_run));
     if (rc == 0)
-        printf("%lld queries %s, %lld pinned ones stay\n", (long long)n.queries,
-               o->dry_run ? "would go" : "removed", (long long)n.pinned);
+        printf("%lld queries %s, %lld pinned ones stay; %lld differences\n", (long long)n.queries,
+               o->dry_run ? "would go" : "removed", (long long)n.pinned,
+               (long long)n.differences);
     return rc;
 }
 

@@ -2,30 +2,27 @@
 #include "src/vilscope.h"
 
 #include "sessions/log.h"
+#include "src/cmd_model.h"
 #include "src/demo.h"
 #include "src/engine.h"
 #include "src/eval.h"
 #include "src/mem.h"
+#include "src/probes.h"
+#include "src/watch.h"
 #include "ui/workbench.h"
 
-#include <getopt.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MAX_FILES 1024
 
 const char workbench_help[] =
     "  -m, --model DIR        model directory (vilscope-model(5)); the demo's without any\n"
     "  -c, --checkpoint FILE  checkpoint; may be given more than once\n"
-    "      --config FILE      the model's configuration (JSON)\n"
-    "      --vocab FILE       WordPiece vocabulary (vocab.txt)\n"
-    "      --labels FILE      answers of VQA and Genome QA\n"
-    "      --gqa-labels FILE  answers of GQA\n"
-    "      --classes FILE     names of the region classes, one per line\n"
-    "      --detector FILE    weights of the region detector (model_final.pth): images without\n"
-    "                         regions get theirs from it\n"
-    "      --detector-arch F  its description (JSON), when it is not the reference's\n"
+    MODEL_PARTS_HELP
     "      --regions FILE     regions of an image: .npy, LMDB folder, TSV; once for each image,\n"
     "                         or once for all; without it IMAGE.npy beside the image is taken\n"
     "      --key KEY          entry of the LMDB or TSV file (default: the image's name)\n"
@@ -34,6 +31,9 @@ const char workbench_help[] =
     "                         not)\n"
     "  -t, --task TASK        task to begin with (default vqa)\n"
     "      --graphics KIND    auto (default), sixel, blocks, ascii or none\n"
+    "      --probes FILE      probes to ask every checkpoint (vilscope-probes(5)); a new file is\n"
+    "                         made when the first is pinned\n"
+    "      --watch DIR        ask each checkpoint of a training run when it is complete\n"
     "  -S, --script FILE      run the commands of a file, one a line\n"
     "      --tour             a guided tour through the demo\n"
     "      --device NAME      auto, cpu, cuda, ... (vilscope devices)\n"
@@ -47,34 +47,29 @@ struct options {
     struct model_options model;
     const char *checkpoints[MAX_FILES + 1], *regions[MAX_FILES];
     int checkpoint_count, region_count;
-    const char *key, *candidates, *log, *script;
+    const char *key, *candidates, *log, *script, *probes, *watch;
     bool no_log, help, upright, tour, keys;
     const struct task *task;
     enum graphics_choice graphics;
 };
 
 enum {
-    OPT_CONFIG = 256, OPT_VOCAB, OPT_LABELS, OPT_GQA_LABELS, OPT_CLASSES, OPT_DETECTOR, OPT_ARCH,
-    OPT_REGIONS, OPT_KEY, OPT_CANDIDATES, OPT_UPRIGHT, OPT_GRAPHICS, OPT_DEVICE, OPT_THREADS,
-    OPT_LOG, OPT_NO_LOG, OPT_TOUR, OPT_KEYS, OPT_HELP
+    OPT_REGIONS = 256, OPT_KEY, OPT_CANDIDATES, OPT_UPRIGHT, OPT_GRAPHICS, OPT_PROBES,
+    OPT_WATCH, OPT_DEVICE, OPT_THREADS, OPT_LOG, OPT_NO_LOG, OPT_TOUR, OPT_KEYS, OPT_HELP
 };
 
 static const struct option long_options[] = {
     {"model", required_argument, NULL, 'm'},
     {"checkpoint", required_argument, NULL, 'c'},
     {"task", required_argument, NULL, 't'},
-    {"config", required_argument, NULL, OPT_CONFIG},
-    {"vocab", required_argument, NULL, OPT_VOCAB},
-    {"labels", required_argument, NULL, OPT_LABELS},
-    {"gqa-labels", required_argument, NULL, OPT_GQA_LABELS},
-    {"classes", required_argument, NULL, OPT_CLASSES},
-    {"detector", required_argument, NULL, OPT_DETECTOR},
-    {"detector-arch", required_argument, NULL, OPT_ARCH},
+    MODEL_PARTS_OPTIONS,
     {"regions", required_argument, NULL, OPT_REGIONS},
     {"key", required_argument, NULL, OPT_KEY},
     {"candidates", required_argument, NULL, OPT_CANDIDATES},
     {"upright", no_argument, NULL, OPT_UPRIGHT},
     {"graphics", required_argument, NULL, OPT_GRAPHICS},
+    {"probes", required_argument, NULL, OPT_PROBES},
+    {"watch", required_argument, NULL, OPT_WATCH},
     {"device", required_argument, NULL, OPT_DEVICE},
     {"threads", required_argument, NULL, OPT_THREADS},
     {"log", required_argument, NULL, OPT_LOG},
@@ -111,6 +106,8 @@ static int take_word(int opt, struct options *o, const char *value)
 
 static int take_option(int opt, struct options *o, const char *value)
 {
+    if (model_parts_take(opt, value, &o->model))
+        return 0;
     switch (opt) {
     case 'm': o->model.dir = value; return 0;
     case 'c':
@@ -124,16 +121,11 @@ static int take_option(int opt, struct options *o, const char *value)
             return command_usage("workbench", "more than %d region files", MAX_FILES);
         o->regions[o->region_count++] = value;
         return 0;
-    case OPT_CONFIG: o->model.config = value; return 0;
-    case OPT_VOCAB: o->model.vocab = value; return 0;
-    case OPT_LABELS: o->model.labels_vqa = value; return 0;
-    case OPT_GQA_LABELS: o->model.labels_gqa = value; return 0;
-    case OPT_CLASSES: o->model.classes = value; return 0;
-    case OPT_DETECTOR: o->model.detector = value; return 0;
-    case OPT_ARCH: o->model.detector_arch = value; return 0;
     case OPT_KEY: o->key = value; return 0;
     case OPT_CANDIDATES: o->candidates = value; return 0;
     case OPT_UPRIGHT: o->upright = true; return 0;
+    case OPT_PROBES: o->probes = value; return 0;
+    case OPT_WATCH: o->watch = value; return 0;
     case OPT_DEVICE: o->model.device = value; return 0;
     case OPT_LOG: o->log = value; return 0;
     case OPT_NO_LOG: o->no_log = true; return 0;
@@ -234,15 +226,35 @@ static int open_all(struct options *o, char **images, int count, struct workbenc
     return rc;
 }
 
+/* What cannot be read is said before the screen opens. A set may be new. */
+static int check_probes(const struct options *o, const struct model *m, struct vs_err *err)
+{
+    struct probes *set = NULL;
+    struct watch *folder = NULL;
+    int rc = 0;
+    if (!m && (o->probes || o->watch))
+        return vs_fail(err, VS_E_USAGE, "--probes and --watch want a model: -m DIR");
+    if (o->probes && (access(o->probes, F_OK) == 0 || errno != ENOENT))
+        rc = probes_open(o->probes, &set, err);
+    if (rc == 0 && o->watch)
+        rc = watch_open(o->watch, 0, &folder, err);
+    watch_close(folder);
+    probes_free(set);
+    return rc;
+}
+
 static int run(struct options *o, char **images, int count, struct vs_err *err)
 {
     char no_log[700];
     struct workbench_options w = {.task = o->task ? o->task : task_find("vqa"),
                                   .graphics = o->graphics, .no_log = no_log,
-                                  .script = o->script, .tour = o->tour};
+                                  .script = o->script, .tour = o->tour,
+                                  .probes = o->probes, .watch = o->watch};
     struct eval_set *set = NULL;
     char *tour = o->tour ? demo_tour() : NULL;
     int rc = open_all(o, images, count, &w, &set, err);
+    if (rc == 0)
+        rc = check_probes(o, w.model, err);
     if (rc == 0 && o->tour && (!tour || !w.model))
         rc = vs_fail(err, VS_E_MISSING, "the demo is not there: VILSCOPE_DEMO names its folder");
     w.script = tour ? tour : w.script;
@@ -274,9 +286,10 @@ int cmd_workbench(int argc, char **argv)
         status = command_help(command_find("workbench"));
     else if (status == EXIT_OK && o->keys)
         workbench_print_keys();
-    else if (status == EXIT_OK && o->tour && (o->script || argc > optind || names_a_model(o)))
-        status = command_usage("workbench", "--tour shows the demo: it takes no model, images or "
-                               "script");
+    else if (status == EXIT_OK && o->tour && (o->script || o->probes || o->watch || argc > optind ||
+                                            names_a_model(o)))
+        status = command_usage("workbench", "--tour shows the demo: it takes no model, images, "
+                               "probes or script");
     else if (status == EXIT_OK && o->region_count > 1 && o->region_count != argc - optind)
         status = command_usage("workbench", "%d region files for %d images", o->region_count,
                                argc - optind);

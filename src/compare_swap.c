@@ -268,8 +268,8 @@ int swap_run(struct model *m, const struct query *queries, int count, const stru
                                               PART_HEADS};
     struct swap_result *s = xcalloc(1, sizeof *s);
     struct run r = {.m = m, .queries = queries, .o = o, .s = s, .err = err};
-    *s = (struct swap_result){.a = o->a, .b = o->b, .query_count = count, .best = -1,
-                              .flip_query = -1};
+    *s = (struct swap_result){.a = o->a, .b = o->b, .level = o->level, .query_count = count,
+                              .best = -1, .flip_query = -1};
     s->queries = xcalloc((size_t)count + 1, sizeof *s->queries);
     r.key_a = xcalloc((size_t)count + 1, sizeof *r.key_a);
     r.key_b = xcalloc((size_t)count + 1, sizeof *r.key_b);

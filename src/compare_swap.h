@@ -34,6 +34,7 @@ struct swap_item {
 
 struct swap_result {
     int a, b;
+    enum swap_level level;
     int query_count, changed;   /* changed: queries with another answer */
     struct swap_query *queries;
     int item_count, done;

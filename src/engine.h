@@ -53,6 +53,7 @@ struct photo {
     char *path;
     struct image *image;
     char *regions_path;
+    char *regions_key;       /* the entry of that file that was asked for, or NULL */
     struct regions *regions; /* NULL until known */
     char *candidates_path;
     struct regions *candidates; /* boxes to choose from (Visual7W, GuessWhat), or NULL */

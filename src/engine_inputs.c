@@ -224,6 +224,7 @@ static void tell_image(const struct photo *p, bool candidates, struct result_ima
     im->width = g->width;
     im->height = g->height;
     im->regions_path = xstrdup(p->regions_path ? p->regions_path : "regions");
+    im->regions_key = p->regions_key ? xstrdup(p->regions_key) : NULL;
     memcpy(im->regions_digest, g->digest, DIGEST_HEX);
     im->region_count = g->count;
     im->candidate_count = (int)more;
@@ -259,6 +260,7 @@ int inputs_build(struct model *m, const struct query *q, struct inputs *out, str
     if (rc != 0)
         return rc;
     bool candidates = q->task->extra_regions > 0;
+    r->pair_separate = q->task->reading == READ_PAIR && q->pair_separate;
     out->in.batch = q->photo_count;
     r->image_count = q->photo_count;
     r->images = xcalloc((size_t)q->photo_count, sizeof *r->images);

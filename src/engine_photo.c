@@ -66,6 +66,8 @@ int photo_open(const char *path, const struct photo_options *o, struct photo **o
         image_turn(p->image);
     if (rc == 0 && p->regions_path)
         rc = open_regions(path, p->regions_path, o->key, &p->regions, err);
+    if (p->regions_path && o->key)
+        p->regions_key = xstrdup(o->key);
     if (rc == 0 && p->regions)
         rc = check_size(p, err);
     if (rc == 0)
@@ -98,6 +100,7 @@ void photo_free(struct photo *p)
     regions_free(p->pooled);
     free(p->path);
     free(p->regions_path);
+    free(p->regions_key);
     free(p->candidates_path);
     free(p);
 }

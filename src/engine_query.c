@@ -68,6 +68,7 @@ static int see_photo(struct model *m, const struct query *q, int i, const atomic
     } else if (given) {
         as->regions = p->pooled;
         as->regions_path = given_path;
+        as->regions_key = NULL;
     }
     return rc;
 }

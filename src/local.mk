@@ -10,6 +10,7 @@ libcore_a_SOURCES = \
 	src/compare_swap.c src/compare_swap.h \
 	src/compare_weights.c src/compare_weights.h \
 	src/demo.c src/demo.h \
+	src/difference.c src/difference.h src/difference_json.h \
 	src/digestcache.c src/digestcache.h \
 	src/effects.c src/effects.h \
 	src/engine.c src/engine.h src/engine_priv.h \
@@ -55,6 +56,7 @@ vilscope_SOURCES = \
 	src/cmd_extract.c \
 	src/cmd_forward.c \
 	src/cmd_inspect.c \
+	src/cmd_model.c src/cmd_model.h \
 	src/cmd_query.c src/cmd_query.h \
 	src/cmd_query_knock.c \
 	src/cmd_sessions.c src/cmd_sessions.h \

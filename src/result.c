@@ -10,6 +10,7 @@ static void free_images(struct result *r)
     for (int i = 0; i < r->image_count; i++) {
         free(r->images[i].path);
         free(r->images[i].regions_path);
+        free(r->images[i].regions_key);
         free(r->images[i].boxes);
     }
     free(r->images);

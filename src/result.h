@@ -35,6 +35,7 @@ struct result_image {
     char digest[DIGEST_HEX];
     int width, height;
     char *regions_path;             /* where the regions came from */
+    char *regions_key;              /* the entry there that was asked for, or NULL */
     char regions_digest[DIGEST_HEX];
     int region_count;               /* without the whole image and the candidates */
     int candidate_count;            /* regions region_count+1 ... are candidates */
@@ -59,6 +60,7 @@ struct result {
     char *device;
     bool labels_missing; /* answers are #index for want of a label list */
     bool truncated;      /* the text was cut to the task's length */
+    bool pair_separate;  /* NLVR2: each image kept its own rows */
     int image_count;
     struct result_image *images;
     int token_count;

@@ -32,11 +32,13 @@ static json_t *reals(const float *v, int n)
 
 static json_t *image_json(const struct result_image *im)
 {
-    return json_pack("{s:o, s:s, s:i, s:i, s:{s:o, s:s, s:i, s:i}}", "path",
-                     text_or_null(im->path), "digest", im->digest, "width", im->width, "height",
-                     im->height, "regions", "path", text_or_null(im->regions_path), "digest",
-                     im->regions_digest, "count", im->region_count, "candidates",
-                     im->candidate_count);
+    json_t *regions = json_pack("{s:o, s:s, s:i, s:i}", "path", text_or_null(im->regions_path),
+                                "digest", im->regions_digest, "count", im->region_count,
+                                "candidates", im->candidate_count);
+    if (im->regions_key)
+        json_object_set_new(regions, "key", text_or_null(im->regions_key));
+    return json_pack("{s:o, s:s, s:i, s:i, s:o}", "path", text_or_null(im->path), "digest",
+                     im->digest, "width", im->width, "height", im->height, "regions", regions);
 }
 
 static json_t *token_json(const struct result_token *t)
@@ -67,6 +69,8 @@ static void add_identity(json_t *root, const struct result *r)
     json_object_set_new(root, "text", text_or_null(r->text));
     json_object_set_new(root, "model_text", text_or_null(r->model_text));
     json_object_set_new(root, "truncated", json_boolean(r->truncated));
+    if (r->pair_separate)
+        json_object_set_new(root, "pair", json_string("separate"));
     json_object_set_new(root, "model", text_or_null(r->model_name));
     json_object_set_new(root, "checkpoint",
                         json_pack("{s:o, s:o, s:s}", "name", text_or_null(r->checkpoint_name),

@@ -167,8 +167,48 @@ static void see_file(struct watch *w, const char *name, const struct stat *st, d
     e->file.why = NULL;
 }
 
-/* below: a folder in the watched one, or NULL for that itself. */
-static int look(struct watch *w, const char *below, double now, struct vs_err *err)
+/* Whether one of two paths without links is, or is in, the other. */
+static bool is_within(const char *a, const char *b)
+{
+    size_t n = strlen(a), m = strlen(b), k = n < m ? n : m;
+    const char *longer = n < m ? b : a;
+    if (k == 1) /* the root */
+        return true;
+    return strncmp(a, b, k) == 0 && (longer[k] == '/' || longer[k] == '\0');
+}
+
+/* A link to a folder that is looked at anyway, or that leads back to where it came from. */
+static bool leads_back(const struct watch *w, const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0 || !S_ISLNK(st.st_mode))
+        return false;
+    char *parent = xstrndup(path, (size_t)(strrchr(path, '/') - path));
+    char *folder = realpath(w->folder, NULL), *here = realpath(parent, NULL);
+    char *to = realpath(path, NULL);
+    bool back = !folder || !here || !to || is_within(folder, to) || is_within(here, to);
+    free(parent);
+    free(folder);
+    free(here);
+    free(to);
+    return back;
+}
+
+static int look(struct watch *w, const char *below, int depth, double now, struct vs_err *err);
+
+/* name: below the watched folder. It may be gone by now. */
+static void look_below(struct watch *w, const char *name, int depth, double now)
+{
+    char *path = xasprintf("%s/%s", w->folder, name);
+    if (!leads_back(w, path)) {
+        notify_add(w, path);
+        (void)look(w, name, depth, now, NULL);
+    }
+    free(path);
+}
+
+/* below: a folder in the watched one, so many folders deep, or NULL for that itself. */
+static int look(struct watch *w, const char *below, int depth, double now, struct vs_err *err)
 {
     char *folder = below ? xasprintf("%s/%s", w->folder, below) : xstrdup(w->folder);
     DIR *d = opendir(folder);
@@ -178,14 +218,10 @@ static int look(struct watch *w, const char *below, double now, struct vs_err *e
         if (x->d_name[0] == '.' || fstatat(dirfd(d), x->d_name, &st, 0) != 0)
             continue;
         char *name = below ? xasprintf("%s/%s", below, x->d_name) : xstrdup(x->d_name);
-        if (S_ISREG(st.st_mode) && is_checkpoint_name(x->d_name)) {
+        if (S_ISREG(st.st_mode) && is_checkpoint_name(x->d_name))
             see_file(w, name, &st, now);
-        } else if (S_ISDIR(st.st_mode) && !below) {
-            char *inner = xasprintf("%s/%s", w->folder, name);
-            notify_add(w, inner);
-            (void)look(w, name, now, NULL); /* it may be gone by now */
-            free(inner);
-        }
+        else if (S_ISDIR(st.st_mode) && depth < WATCH_DEPTH)
+            look_below(w, name, depth + 1, now);
         free(name);
     }
     if (d)
@@ -238,7 +274,7 @@ int watch_next(struct watch *w, const char **path, struct vs_err *err)
     notify_drain(w);
     for (int i = 0; i < w->count; i++)
         w->list[i].seen = false;
-    int rc = look(w, NULL, now, err);
+    int rc = look(w, NULL, 0, now, err);
     if (rc != 0)
         return rc;
     forget_gone(w);

@@ -1,7 +1,9 @@
 /* A training run's folder: which checkpoint files are complete, as they come.
  *
- * Files end in .bin, .pth, .pt, .ckpt or .safetensors, in the folder or in one directly below it
- * ("checkpoint-500/pytorch_model.bin"). A file is not opened until its size and time have stood
+ * Files end in .bin, .pth, .pt, .ckpt or .safetensors, in the folder or at most WATCH_DEPTH folders
+ * below it ("checkpoint-500/pytorch_model.bin", "run/epoch3/model.pth"). Hidden files and folders
+ * are passed over; so are links to folders that lead into the watched one or above it, where a
+ * file would be found twice or for ever. A file is not opened until its size and time have stood
  * still for a while; then the reader has to find all of it. inotify wakes when there is one, and
  * the folder is looked at now and then anyway, because network file systems do not tell. */
 #ifndef VS_WATCH_H
@@ -12,6 +14,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#define WATCH_DEPTH 3
 
 enum watch_state {
     WATCH_GROWING,    /* it was written to a moment ago */

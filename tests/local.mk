@@ -2,6 +2,7 @@
 TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests $(JANSSON_CFLAGS)
 EXTRA_DIST += tests/run-tests tests/tap.h \
 	tests/data/logs/version-1.db tests/data/logs/version-2.db \
+	tests/data/logs/version-3.db \
 	tests/data/pictures/16bit.png \
 	tests/data/pictures/1x1.png \
 	tests/data/pictures/1x4000.png \

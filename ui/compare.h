@@ -3,10 +3,7 @@
 #ifndef UI_COMPARE_H
 #define UI_COMPARE_H
 
-#include "src/compare_attention.h"
-#include "src/compare_cka.h"
-#include "src/compare_swap.h"
-#include "src/compare_weights.h"
+#include "src/difference.h"
 #include "src/probes.h"
 #include "src/watch.h"
 #include "ui/workbench_priv.h"
@@ -113,6 +110,8 @@ void swaps_fini(struct swaps *s);
 void compare_log(struct workbench *w, struct result *r);
 /* That what is shown and the others' answers belong together. */
 void compare_log_together(struct workbench *w);
+/* What a job found out about two checkpoints; takes d, which may be NULL. */
+void compare_log_found(struct workbench *w, struct difference *d);
 /* A probe's result, taken over; logged when its checkpoint's digest is known. */
 void trend_log(struct workbench *w, int probe, struct result *r);
 /* True while something waits. now: whatever it takes. */

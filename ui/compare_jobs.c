@@ -79,6 +79,7 @@ struct drift_job {
     struct compare_progress *progress; /* outlives the job: the workbench ends the engine first */
     struct weights_change *weights;
     struct cka cka[2];
+    struct difference *found[2]; /* to be logged: weights, states; NULL: not found now */
 };
 
 static void drift_job_free(void *arg)
@@ -88,6 +89,8 @@ static void drift_job_free(void *arg)
     weights_change_free(j->weights);
     cka_fini(&j->cka[0]);
     cka_fini(&j->cka[1]);
+    difference_free(j->found[0]);
+    difference_free(j->found[1]);
     free(j);
 }
 
@@ -102,11 +105,17 @@ static int drift_run(struct model *m, void *arg, const atomic_bool *cancel, stru
 {
     struct drift_job *j = arg;
     int rc = 0;
-    if (!j->weights)
+    if (!j->weights) {
         rc = weights_compare(m->kern, m->checkpoints[j->a].file, m->checkpoints[j->b].file, cancel,
                              &j->weights, err);
-    if (rc == 0 && j->asks)
+        if (rc == 0)
+            j->found[0] = difference_of_weights(m, j->a, j->b, j->weights);
+    }
+    if (rc == 0 && j->asks) {
         rc = cka_run(m, &j->query.q, 1, j->a, j->b, cancel, on_states, j->progress, j->cka, err);
+        if (rc == 0)
+            j->found[1] = difference_of_cka(m, j->a, j->b, j->cka, j->query.text);
+    }
     return rc;
 }
 
@@ -120,6 +129,10 @@ static void drift_done(struct workbench *w, void *arg, const struct vs_err *err)
     d->text = j->asks ? xstrdup(j->query.text) : NULL;
     if (err)
         say_failed(w, d->why, err);
+    for (int i = 0; i < 2; i++) {
+        compare_log_found(w, j->found[i]);
+        j->found[i] = NULL;
+    }
     j->weights = NULL;
     j->cka[0] = j->cka[1] = (struct cka){0};
     drift_job_free(j);
@@ -173,6 +186,7 @@ struct swap_job {
     struct own_query query;
     struct compare_progress *progress;
     struct swap_result *result;
+    struct difference *found; /* to be logged */
 };
 
 static void swap_job_free(void *arg)
@@ -180,6 +194,7 @@ static void swap_job_free(void *arg)
     struct swap_job *j = arg;
     own_fini(&j->query);
     swap_free(j->result);
+    difference_free(j->found);
     free(j);
 }
 
@@ -196,7 +211,10 @@ static int swaps_run(struct model *m, void *arg, const atomic_bool *cancel, stru
     j->o.cancel = cancel;
     j->o.report = on_swap;
     j->o.report_arg = j->progress;
-    return swap_run(m, &j->query.q, 1, &j->o, &j->result, err);
+    int rc = swap_run(m, &j->query.q, 1, &j->o, &j->result, err);
+    if (rc == 0)
+        j->found = difference_of_swap(m, j->result, &j->query.q, j->query.text);
+    return rc;
 }
 
 static void swaps_done(struct workbench *w, void *arg, const struct vs_err *err)
@@ -211,6 +229,8 @@ static void swaps_done(struct workbench *w, void *arg, const struct vs_err *err)
         s->order = swap_order(s->result);
     if (err)
         say_failed(w, s->why, err);
+    compare_log_found(w, j->found);
+    j->found = NULL;
     j->result = NULL;
     bool stale = !err && (s->a != w->compare->a || s->b != w->compare->b || level != j->o.level);
     swap_job_free(j);

@@ -14,10 +14,16 @@ struct to_log {
     struct to_log *next;
 };
 
-static void log_failed(struct workbench *w, const struct vs_err *err)
+/* A record that waits is told in the status line as queries are. */
+static void tell(struct workbench *w, int rc, const struct vs_err *err)
 {
-    snprintf(w->log_state, sizeof w->log_state, "not logged");
-    workbench_say(w, true, "not logged: %s", err->text);
+    int waiting = log_pending_count(w->log);
+    if (rc == 0)
+        return;
+    snprintf(w->log_state, sizeof w->log_state, "%d wait%s for the log", waiting,
+             waiting == 1 ? "s" : "");
+    if (waiting < 2) /* 0: there is nothing to wait for */
+        workbench_say(w, true, "not logged%s: %s", waiting ? " yet" : "", err->text);
 }
 
 void compare_log(struct workbench *w, struct result *r)
@@ -28,7 +34,7 @@ void compare_log(struct workbench *w, struct result *r)
     model_complete(w->model, r);
     if (log_result_later(w->log, r, &err) != 0) {
         workbench_logged(w, r, &err);
-        r->log_id = -1; /* kept, and said once */
+        r->log_id = r->log_id ? r->log_id : -1; /* it is said once, also when it is not kept */
     }
 }
 
@@ -39,11 +45,19 @@ void compare_log_together(struct workbench *w)
     int n = 0;
     for (int i = 0; w->log && i < model_checkpoint_count(w->model); i++) {
         const struct result *r = compare_result(w, i);
-        if (r && r->log_id > 0)
+        if (r && r->log_id)
             ids[n++] = r->log_id;
     }
-    if (n > 1 && log_comparison(w->log, log_started_session(w->log), ids, n, NULL, NULL, &err) != 0)
-        log_failed(w, &err);
+    if (n > 1)
+        tell(w, log_comparison_later(w->log, ids, n, NULL, &err), &err);
+}
+
+void compare_log_found(struct workbench *w, struct difference *d)
+{
+    struct vs_err err = {0};
+    if (w->log && d)
+        tell(w, log_difference_later(w->log, d, &err), &err);
+    difference_free(d);
 }
 
 /* ---- probes */
@@ -78,15 +92,14 @@ static void log_column(struct workbench *w, const struct probe_column *c)
         list[i] = (struct log_probe){
             .probe = p->name, .task = p->item.task->name, .expected = probe_expected(p),
             .answer = a->text, .score = a->softmax, .entropy = a->entropy,
-            .query = a->log_id > 0 ? a->log_id : 0,
+            .query = a->log_id,
             .outcome = a->error     ? PROBE_FAILED
                        : !a->judged ? PROBE_UNJUDGED
                        : a->right   ? PROBE_RIGHT
                                     : PROBE_WRONG};
     }
     model_checkpoint_digest(w->model, c->checkpoint, run.checkpoint_digest);
-    if (log_probe_run(w->log, log_started_session(w->log), &run, NULL, &err) != 0)
-        log_failed(w, &err);
+    tell(w, log_probe_run_later(w->log, &run, &err), &err);
     for (int i = 0; i < n; i++)
         free((char *)(uintptr_t)list[i].expected);
     free(list);

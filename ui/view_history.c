@@ -143,7 +143,7 @@ static int64_t marked_query(struct workbench *w)
         id = w->pick < w->line_count ? w->history[w->lines[w->pick]].id : 0;
     else if (w->now.r && w->log) {
         workbench_log(w, true);
-        id = w->now.r->log_id;
+        id = log_written_query(w->log, w->now.r->log_id);
     }
     if (!id)
         workbench_say(w, true, w->log ? "there is no logged query here: ask something first"

@@ -608,6 +608,10 @@ static int begin(struct workbench *w, const struct workbench_options *o, struct 
     w->script.strict = rc == 0 && o->script && !o->tour;
     if (rc == 0 && o->begin && !o->script)
         do_suggest(w, "");
+    if (rc == 0 && o->probes)
+        do_probes(w, o->probes);
+    if (rc == 0 && o->watch)
+        do_watch(w, o->watch);
     return rc;
 }
 

@@ -102,6 +102,55 @@ compare -m "$tiny" -c "$work/x.safetensors" -c "$work/run2/x.safetensors" --no-l
     --regions "$tiny/scene.npy" "$tiny/scene.png" a | head -n 1 | grep -q 'x.safetensors  *run2/x.safe'
 ok $? "files of the same name are told apart"
 
+# ---- what was found out is logged as it was printed
+log=$work/found.db
+both="-m $tiny -c $work/same.safetensors -c $work/other.safetensors --log $log"
+s() {
+    "$VILSCOPE" sessions --log "$log" "$@"
+}
+asked="--regions $tiny/scene.npy -t vqa $tiny/scene.png"
+squeeze() { # squeeze FILE: without blanks and lines
+    tr -d ' \n' <"$1"
+}
+found=0
+for what in --weights --cka --attention "--swap layers"; do
+    found=$((found + 1))
+    if [ "$what" = --weights ]; then # prints a list: one for each further checkpoint
+        compare $both $what --json | sed '1s/^\[//;$s/\]$//' >"$work/printed"
+    else
+        compare $both $what --json $asked "what color" >"$work/printed"
+    fi
+    s difference $found >"$work/logged" &&
+        [ -s "$work/logged" ] && [ "$(squeeze "$work/logged")" = "$(squeeze "$work/printed")" ]
+    ok $? "$what is logged: $(head -c 60 "$work/logged")"
+done
+s show 4 >"$work/out" && grep -q '^d4 .* swap .*layers, same.safetensors -> other.safetensors, "what color": carried by image layer 2, 100' "$work/out"
+ok $? "and shown: $(cat "$work/out")"
+s sql --csv "SELECT part FROM changed_parts WHERE kind = 'weights' ORDER BY value DESC LIMIT 1" |
+    grep -q 'bert.encoder.v_layer.1$'
+ok $? "and found by its parts"
+s export 4 --format html | grep -q '<td>image layer 2</td>' && s export 2 --format html >"$work/html" &&
+    cat "$work/html" |
+    grep -q '<title>text embeddings of A, text embeddings of B: '
+ok $? "and in the report"
+s export 1 | grep -q '^{"difference":1,.*"kind":"weights",.*"data":{"from":"same.safetensors"'
+ok $? "and as a line of JSON"
+compare $both --no-log --weights >/dev/null && [ "$(s sql --csv "SELECT count(*) FROM differences" | tail -n 1)" -eq 4 ]
+ok $? "but not with --no-log"
+
+# ---- a log that is locked for longer than a try waits loses nothing
+printf 'task: vqa\nimage: %s\nregions: %s\ntext: a\n\ntask: vqa\nimage: %s\nregions: %s\ntext: b\n' \
+    "$tiny/scene.png" "$tiny/scene.npy" "$tiny/scene.png" "$tiny/scene.npy" >"$work/two.probes"
+"$BUILDDIR/test-durable" hold "$log" "$VILSCOPE" compare $both --probes "$work/two.probes" \
+    >"$work/out" 2>"$work/err"
+[ "$(s sql --csv "SELECT (SELECT count(*) FROM queries), (SELECT count(*) FROM comparison_queries),
+    (SELECT count(DISTINCT query_id) FROM probe_results), (SELECT count(*) FROM probe_runs)" |
+    tail -n 1)" = 4,4,4,2 ] && [ ! -s "$work/err" ]
+ok $? "answers, comparisons and runs wait for a locked log $(cat "$work/err")"
+"$BUILDDIR/test-durable" hold "$log" "$VILSCOPE" compare $both --weights >"$work/out" 2>"$work/err"
+[ $? -eq 0 ] && [ ! -s "$work/err" ] && [ "$(s sql --csv "SELECT count(*) FROM differences" | tail -n 1)" -eq 5 ]
+ok $? "and what was found out $(cat "$work/err")"
+
 # ---- sets
 compare -m "$tiny" --no-log --probes "$SRCDIR/tests/data/probes/set.probes" >"$work/out" 2>&1
 [ $? -eq 0 ] && grep -q '^a color' "$work/out" && grep -q '^right  *[0-9] of 4' "$work/out"
@@ -140,6 +189,10 @@ refuses 2 "blocks, layers or heads" "another level" "$VILSCOPE" compare -m "$tin
 refuses 1 "No such file" "no such set" "$VILSCOPE" compare -m "$tiny" --probes "$work/none" --no-log
 refuses 1 "No such file" "no such folder" \
     "$VILSCOPE" compare -m "$tiny" --probes "$work/half.probes" --watch "$work/none" --no-log
+refuses 1 "No such file" "no such folder, for the workbench" \
+    "$VILSCOPE" -m "$tiny" --watch "$work/none" --no-log
+refuses 1 "bad.probes: line 1" "a broken set, for the workbench" \
+    "$VILSCOPE" -m "$tiny" --probes "$work/bad.probes" --no-log
 refuses 2 "belong to --watch" "a stop without a watch" \
     "$VILSCOPE" compare -m "$tiny" --probes "$work/half.probes" --until 3
 

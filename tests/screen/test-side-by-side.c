@@ -120,6 +120,22 @@ static void probes(struct terminal *t)
        "when it is, it is asked the probes");
 }
 
+/* The same from the command line. */
+static void at_once(void)
+{
+    const char *program = getenv("VILSCOPE");
+    const char *argv[] = {program ? program : "./vilscope", "-m", source_path("tests/data/tiny"),
+                          "--no-log", "--probes", pins, "--watch", run, NULL};
+    struct terminal *t = terminal_start(argv, 40, 120, true, false);
+    ok(t && terminal_expect(t, "2 checkpoints") && terminal_expect(t, "step"),
+       "--probes and --watch: the model's checkpoint and the folder's are asked");
+    if (!t)
+        return;
+    terminal_type(t, ":quit\r");
+    int status = terminal_end(t);
+    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "that ends in order, too");
+}
+
 int main(void)
 {
     setenv("VILSCOPE_DEMO", "none", 1);
@@ -136,12 +152,18 @@ int main(void)
     terminal_type(t, ":quit\r");
     int status = terminal_end(t);
     ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "it ends in order");
+    at_once();
     const char *program = getenv("VILSCOPE");
     ok(shell("'%s' sessions sql --log '%s' 'SELECT count(*) AS n FROM comparisons' | grep -q "
              "'^[1-9]' &&"
              " '%s' sessions sql --log '%s' 'SELECT count(*) AS n FROM probe_runs' | grep -q '^3'",
              program, log_path, program, log_path),
        "comparisons and three runs of the probes are in the log");
+    shell("'%s' sessions show 1 --log '%s' >'%s/show'", program, log_path, dir);
+    ok(shell("cd '%s' && grep -q 'swap .*, \"what color\": carried by image layer 2, 100' show && "
+             "grep -q 'weights .*v_layer.1' show && grep -q 'cka .*alike' show && "
+             "[ $(grep -c '^d' show) -eq 3 ]", dir),
+       "and what was found out about weights, states and swaps, each once");
     shell("rm -rf '%s'", dir);
     return tap_done();
 }

@@ -4,9 +4,11 @@
 #define VS_LOGS_H
 
 #include "sessions/log.h"
+#include "src/difference.h"
 #include "src/mem.h"
 #include "tap.h"
 
+#include <math.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
@@ -72,6 +74,27 @@ static __attribute__((unused)) struct result *make_result(const char *task, cons
     r->entropy = 1.5;
     r->margin = 0.25;
     return r;
+}
+
+/* What a swap between checkpoints of the digests c... and b... found, in two parts. */
+static __attribute__((unused)) struct difference *make_difference(const char *subject)
+{
+    struct difference *d = xcalloc(1, sizeof *d);
+    d->kind = "swap";
+    d->level = "layers";
+    d->model = xstrdup("tiny");
+    d->subject = xstrdup(subject);
+    d->summary = xstrdup("carried by <text> layer 1, 75.0%");
+    d->data = xstrdup("{\"parts\":[0.75]}");
+    for (int i = 0; i < 2; i++) {
+        d->sides[i].name = xstrdup(i ? "late" : "early");
+        d->sides[i].path = xasprintf("run/%s.bin", d->sides[i].name);
+        memset(d->sides[i].digest, i ? 'b' : 'c', 64);
+    }
+    d->parts = xcalloc(2, sizeof *d->parts);
+    d->parts[d->count++] = (struct difference_part){xstrdup("<text> layer 1"), NULL, 0.75};
+    d->parts[d->count++] = (struct difference_part){xstrdup("heads"), xstrdup("co"), (double)NAN};
+    return d;
 }
 
 static __attribute__((unused)) int write_one(struct log *l, int64_t session, const char *text,

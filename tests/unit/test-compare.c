@@ -2,7 +2,8 @@
  * distributions, alignment of a matrix with itself, turned, shifted and unrelated, weights that
  * were scaled by a known factor, and a checkpoint in which one layer was changed, which the swap
  * has to name. A wrong base of a logarithm, a missing centring, a sum over the wrong tensors, or a
- * part that does not take all of its weights along breaks it.
+ * part that does not take all of its weights along breaks it. The folder of a training run: a file
+ * that is found twice, for ever, or not at all breaks it.
  *
  * usage: test-compare                              the tests
  *        test-compare make IN OUT PREFIX FACTOR    a checkpoint whose tensors with that prefix are
@@ -15,8 +16,11 @@
 #include "src/compare_swap.h"
 #include "src/compare_weights.h"
 #include "src/mem.h"
+#include "src/watch.h"
 
 #include <math.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- generating */
 
@@ -383,6 +387,87 @@ static void added_later(void)
     close_pair(m, p);
 }
 
+/* ---- the folder of a training run */
+
+/* Makes path below root, with a file of one tensor when it ends so, else a folder. */
+static bool make_below(const char *root, const char *path)
+{
+    float x = 1;
+    struct tensor_out t = {.name = "x", .dtype = DTYPE_F32, .ndim = 1, .shape = {1}, .data = &x};
+    char *whole = xasprintf("%s/%s", root, path);
+    bool made = strstr(path, ".safetensors") ? safetensors_write(whole, &t, 1, NULL) == 0
+                                             : mkdir(whole, 0700) == 0;
+    free(whole);
+    return made;
+}
+
+static bool link_below(const char *root, const char *to, const char *path)
+{
+    char *whole = xasprintf("%s/%s", root, path);
+    bool made = symlink(to, whole) == 0;
+    free(whole);
+    return made;
+}
+
+/* Which checkpoints a look at the folder finds, " NAME" each. */
+static char *watched(const char *folder)
+{
+    struct vs_err err = {0};
+    struct watch *w = NULL;
+    struct buf all = {0};
+    const char *path;
+    buf_puts(&all, "");
+    int rc = watch_open(folder, 1, &w, &err);
+    for (int i = 0; rc >= 0 && i < 40; i++) { /* the second look finds that they stand still */
+        rc = watch_next(w, &path, &err);
+        if (rc > 0)
+            buf_printf(&all, " %s ", path + strlen(folder) + 1);
+        else
+            usleep(5000);
+    }
+    if (rc < 0)
+        printf("# %s\n", err.text);
+    watch_close(w);
+    return buf_steal(&all);
+}
+
+static void watching(void)
+{
+    static const char *const there[] = {
+        "top.safetensors", "checkpoint-1000", "checkpoint-1000/model.safetensors", "run",
+        "run/epoch3", "run/epoch3/m.safetensors", "run/epoch3/deep",
+        "run/epoch3/deep/m.safetensors",
+        "run/epoch3/deep/er", "run/epoch3/deep/er/m.safetensors", ".git", ".git/m.safetensors",
+        "run/.m.safetensors"};
+    static const char *const all[] = {
+        " top.safetensors ", " checkpoint-1000/model.safetensors ", " run/epoch3/m.safetensors ",
+        " run/epoch3/deep/m.safetensors ", " run/out/m.safetensors "};
+    const char *tmp = getenv("TMPDIR");
+    char *base = xasprintf("%s/watched-XXXXXX", tmp ? tmp : "/tmp");
+    bool made = mkdtemp(base) != NULL;
+    char *root = xasprintf("%s/root", base), *out = xasprintf("%s/out", base);
+    made = made && mkdir(root, 0700) == 0 && mkdir(out, 0700) == 0;
+    for (size_t i = 0; i < sizeof there / sizeof there[0]; i++)
+        made = made && make_below(root, there[i]);
+    made = made && make_below(out, "m.safetensors") && link_below(root, "../../out", "run/out") &&
+           link_below(root, "..", "run/up") && link_below(root, "checkpoint-1000", "latest") &&
+           link_below(root, "../..", "run/above") && link_below(root, "nowhere", "run/dangling") &&
+           link_below(out, ".", "self");
+    ok(made, "a folder with links and folders in folders");
+    char *found = watched(root);
+    size_t want = 0;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        want += strstr(found, all[i]) ? strlen(all[i]) : 100;
+    ok(strlen(found) == want, "each file is found once, three folders deep:%s", found);
+    char *command = xasprintf("rm -rf '%s'", base);
+    ok(system(command) == 0, "the folder is removed");
+    free(command);
+    free(found);
+    free(root);
+    free(out);
+    free(base);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 6 && strcmp(argv[1], "make") == 0)
@@ -399,5 +484,6 @@ int main(int argc, char **argv)
     swap_heads();
     attention_and_states();
     added_later();
+    watching();
     return tap_done();
 }

@@ -15,6 +15,8 @@ static void round_trip(void)
     bool same = true;
     for (int i = 0; i < 5; i++) {
         struct result *r = make_result(tasks[i], "it's \"a\" dog; DROP TABLE queries--");
+        r->pair_separate = i == 2;
+        r->images[0].regions_key = i == 1 ? xstrdup("an entry") : NULL;
         char *json = NULL, *want = result_json(r, 2);
         same &= log_result(l, session, r, &err) == 0 && r->log_id == i + 1 &&
                 log_query_json(l, r->log_id, &json, &err) == 0 && strcmp(json, want) == 0;

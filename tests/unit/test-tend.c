@@ -14,6 +14,8 @@ static int64_t ask(struct log *l, int64_t session, const char *task, const char 
     struct result *r = make_result(task, text);
     memset(r->checkpoint_digest, c, 64);
     r->changes = c == 'f' ? xstrdup("head off") : NULL;
+    r->pair_separate = c == 'd';
+    r->images[1].regions_key = xstrdup("entry");
     int rc = log_result(l, session, r, &err);
     int64_t id = r->log_id;
     if (rc != 0)
@@ -58,6 +60,9 @@ static void make_log(const char *path, int machine)
         struct log_probe_run run = {.probes_digest = "d", .probes = &p, .count = 1};
         memset(run.checkpoint_digest, 'e', 64);
         log_probe_run(l, session, &run, NULL, &err);
+        struct difference *d = make_difference("what");
+        log_difference(l, session, d, NULL, &err);
+        difference_free(d);
         struct trace *t = small_trace();
         log_attention(l, ids[0], t, LOG_ATTENTION_LIMIT, NULL, &err);
         trace_free(t);
@@ -85,15 +90,15 @@ static const char *differs(const char *a, const char *b)
     static const char *const views[] = {
         "SELECT uid, started, ended, note, last_seq FROM sessions",
         "SELECT s.uid, q.seq, q.asked, q.task, q.text, q.best, q.question, q.changes, c.digest,"
-        " q.margin FROM queries q JOIN sessions s ON s.id = q.session_id JOIN checkpoints c ON"
-        " c.id = q.checkpoint_id",
+        " q.layout, q.margin FROM queries q JOIN sessions s ON s.id = q.session_id JOIN checkpoints"
+        " c ON c.id = q.checkpoint_id",
         "SELECT s.uid, q.seq, x.rank, x.label, x.softmax FROM answers x JOIN queries q ON q.id ="
         " x.query_id JOIN sessions s ON s.id = q.session_id",
         "SELECT s.uid, q.seq, x.rank, x.region, x.x1, x.label FROM boxes x JOIN queries q ON q.id ="
         " x.query_id JOIN sessions s ON s.id = q.session_id",
-        "SELECT s.uid, q.seq, x.position, x.path, i.digest, x.regions_digest FROM query_images x"
-        " JOIN queries q ON q.id = x.query_id JOIN sessions s ON s.id = q.session_id LEFT JOIN"
-        " images i ON i.id = x.image_id",
+        "SELECT s.uid, q.seq, x.position, x.path, i.digest, x.regions_digest, x.regions_key FROM"
+        " query_images x JOIN queries q ON q.id = x.query_id JOIN sessions s ON s.id = q.session_id"
+        " LEFT JOIN images i ON i.id = x.image_id",
         "SELECT s.uid, q.seq, x.position, x.piece FROM tokens x JOIN queries q ON q.id ="
         " x.query_id JOIN sessions s ON s.id = q.session_id",
         "SELECT s.uid, q.seq, x.stage, x.ms FROM timings x JOIN queries q ON q.id = x.query_id"
@@ -111,6 +116,11 @@ static const char *differs(const char *a, const char *b)
         " ON x.run_id = r.id LEFT JOIN queries q ON q.id = x.query_id",
         "SELECT s.uid, e.seq, c.digest, e.score FROM evaluations e JOIN sessions s ON s.id ="
         " e.session_id JOIN checkpoints c ON c.id = e.checkpoint_id",
+        "SELECT s.uid, d.seq, p.position, a.digest, b.digest, d.found, d.kind, d.level, d.a_name,"
+        " d.b_path, d.subject, d.summary, d.data, p.part, p.other, p.value FROM differences d JOIN"
+        " sessions s ON s.id = d.session_id JOIN checkpoints a ON a.id = d.a_checkpoint_id JOIN"
+        " checkpoints b ON b.id = d.b_checkpoint_id JOIN difference_parts p ON p.difference_id ="
+        " d.id",
         "SELECT name, digest FROM checkpoint_names n JOIN checkpoints c ON c.id = n.checkpoint_id",
         "SELECT path, digest FROM image_paths p JOIN images i ON i.id = p.image_id"};
     for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
@@ -122,7 +132,7 @@ static const char *differs(const char *a, const char *b)
             FILE *f = open_memstream(&text[j], &size[j]);
             struct vs_err err = {0};
             if (log_open(j ? b : a, true, &l[j], &err) != 0 ||
-                log_sql(l[j], i < 12 ? sql : views[i], LOG_JSON, f, &err) != 0)
+                log_sql(l[j], i < 13 ? sql : views[i], LOG_JSON, f, &err) != 0)
                 fprintf(f, "%d %s", j, err.text);
             fclose(f);
             log_close(l[j]);
@@ -165,7 +175,7 @@ static void merging(void)
     snprintf(c, sizeof c, "%s", file("c.db"));
     make_log(a, 1);
     make_log(b, 2);
-    ok(merge(c, a, &n, &err) == 0 && n.sessions == 2 && n.queries == 6 && n.others == 6,
+    ok(merge(c, a, &n, &err) == 0 && n.sessions == 2 && n.queries == 6 && n.others == 8,
        "a log is merged into an empty one %s", err.text);
     const char *what = differs(a, c);
     ok(!what[0], "nothing is lost or changed: %s", what);
@@ -212,12 +222,12 @@ static void merging_more(void)
        "the later note stays");
     char from[4096];
     const char *srcdir = getenv("SRCDIR");
-    for (int v = 1; v < 3; v++) {
+    for (int v = 1; v < 4; v++) {
         snprintf(from, sizeof from, "%s/tests/data/logs/version-%d.db", srcdir ? srcdir : ".", v);
         ok(merge(b, from, &n, &err) == 0 && n.queries == (v == 1 ? 4 : 0),
            "an older log, unchanged (version %d) %s", v, err.text);
     }
-    ok(number(from, "PRAGMA user_version") == 2, "it is still old");
+    ok(number(from, "PRAGMA user_version") == 3, "it is still old");
     ok(sound(b), "the whole is sound");
 }
 
@@ -283,11 +293,14 @@ static void pruning(void)
     log_open(path, false, &l, &err);
     struct log_prune what = {.sessions = sessions, .session_count = 1, .dry = true};
     ok(log_prune(l, &what, &n, &err) == 0 && n.queries == 2 && n.pinned == 1 &&
+       n.differences == 1 && number(path, "SELECT count(*) FROM differences") == 2 &&
        number(path, "SELECT count(*) FROM queries") == 6, "a dry run only counts %s", err.text);
     what.dry = false;
     ok(log_prune(l, &what, &n, &err) == 0 && n.queries == 2 && n.pinned == 1 &&
        number(path, "SELECT count(*) FROM queries WHERE session_id = 1") == 1,
        "a session but its pinned query %s", err.text);
+    ok(number(path, "SELECT group_concat(session_id) = '2' FROM differences") == 1 &&
+       number(path, "SELECT count(*) FROM difference_parts") == 2, "what was found out goes, too");
     ok(number(path, "SELECT count(*) FROM tokens") == 8 && number(path, "SELECT count(*) FROM words"
        " WHERE words MATCH 'question'") == 4, "with all that was theirs");
     what.pinned = true;
@@ -296,11 +309,13 @@ static void pruning(void)
     what.session_count = 2;
     ok(log_prune(l, &what, &n, &err) == VS_E_MISSING, "no such session: %s", err.text);
     what = (struct log_prune){.before = "2001-01-01"};
-    ok(log_prune(l, &what, &n, &err) == 0 && n.queries == 0, "nothing is that old");
+    ok(log_prune(l, &what, &n, &err) == 0 && n.queries == 0 && n.differences == 0,
+       "nothing is that old");
     what = (struct log_prune){.before = "2999-01-01", .pinned = true};
     ok(log_prune(l, &what, &n, &err) == 0 && n.queries == 3 &&
        number(path, "SELECT count(*) FROM queries") == 0 &&
-       number(path, "SELECT count(*) FROM images") == 0, "everything is older %s", err.text);
+       number(path, "SELECT count(*) FROM images") == 0 && n.differences == 1 &&
+       number(path, "SELECT count(*) FROM checkpoints") == 2, "everything is older %s", err.text);
     ok(number(path, "SELECT count(*) FROM evaluations") == 2 &&
        number(path, "SELECT count(*) FROM sessions") == 2, "evaluations stay, with their sessions");
     ok(log_vacuum(l, &err) == 0, "room is given back %s", err.text);
@@ -327,6 +342,10 @@ static void checking(void)
     make_log(path, 1);
     log_open(path, false, &l, &err);
     ok(problems(l, false) == 0, "a sound log has no problems");
+    sqlite3_exec(l->db, "DELETE FROM difference_parts WHERE difference_id = 1 AND position = 1",
+                 NULL, NULL, NULL);
+    ok(problems(l, false) == 1, "a part that is missing");
+    sqlite3_exec(l->db, "DELETE FROM differences", NULL, NULL, NULL);
     sqlite3_exec(l->db, "DELETE FROM answers WHERE query_id = 1 AND rank = 3", NULL, NULL, NULL);
     ok(problems(l, false) == 1, "a missing answer is one");
     sqlite3_exec(l->db, "PRAGMA foreign_keys=OFF; DELETE FROM sessions WHERE id = 2", NULL, NULL,
@@ -426,9 +445,10 @@ static void exporting(void)
     result_free(r);
     id = 1;
     log_set_note(l, 1, "a \"note\", </dd>\nsecond line", &err);
+    struct log_exported what = {.queries = &id, .count = 1};
     for (int format = LOG_CSV; format <= LOG_HTML; format++) {
         FILE *f = open_memstream(&out, &size);
-        int rc = log_export(l, &id, 1, (enum log_format)format, f, &err);
+        int rc = log_export(l, &what, (enum log_format)format, f, &err);
         fclose(f);
         if (format == LOG_HTML)
             ok(rc == 0 && !strstr(out, "<script") && !strstr(out, "<i>") &&
@@ -446,14 +466,84 @@ static void exporting(void)
     }
     unlink(picture);
     FILE *f = open_memstream(&out, &size);
-    ok(log_export(l, &id, 1, LOG_HTML, f, &err) == 0 && fclose(f) == 0 &&
+    ok(log_export(l, &what, LOG_HTML, f, &err) == 0 && fclose(f) == 0 &&
        strstr(out, "the picture was not found") && !strstr(out, "base64"), "a picture that is "
        "gone");
     free(out);
     id = 5;
     f = open_memstream(&out, &size);
-    ok(log_export(l, &id, 1, LOG_JSON, f, &err) == VS_E_MISSING, "no such query: %s", err.text);
+    ok(log_export(l, &what, LOG_JSON, f, &err) == VS_E_MISSING, "no such query: %s", err.text);
     fclose(f);
+    free(out);
+    log_close(l);
+}
+
+/* Written, listed, read back as it was, and exported with its text escaped. */
+static void differences(void)
+{
+    struct vs_err err = {0};
+    struct log *l = NULL;
+    struct log_difference *list;
+    struct difference *d = make_difference("<b>what</b>");
+    int64_t session, id = 0;
+    char *json = NULL, *out[2] = {NULL, NULL};
+    size_t size;
+    int n;
+    log_open(file("differences.db"), false, &l, &err);
+    log_begin_session(l, NULL, &session, &err);
+    log_begin_session(l, NULL, &session, &err);
+    ok(log_difference(l, session, d, &id, &err) == 0 && log_difference_json(l, id, &json, &err) ==
+       0 && strcmp(json, d->data) == 0, "a difference is read back %s", err.text);
+    free(json);
+    ok(log_list_differences(l, 1, &list, &n, &err) == 0 && n == 0, "not in another session");
+    log_differences_free(list, n);
+    ok(log_list_differences(l, session, &list, &n, &err) == 0 && n == 1 && list[0].part_count == 2
+       && strcmp(list[0].b, "late") == 0 && list[0].a_digest[0] == 'c' && strlen(list[0].found) ==
+       24, "listed %s", err.text);
+    struct log_exported what = {.differences = list, .difference_count = n};
+    for (int i = 0; i < 2; i++) {
+        FILE *f = open_memstream(&out[i], &size);
+        ok(log_export(l, &what, i ? LOG_HTML : LOG_JSON, f, &err) == 0, "exported %s", err.text);
+        fclose(f);
+    }
+    ok(strstr(out[0], ",\"data\":{\"parts\":[0.75]}}\n") && strstr(out[0], "\"kind\":\"swap\""),
+       "JSON has it as it was");
+    ok(!strstr(out[1], "<b>") && !strstr(out[1], "<text>") && strstr(out[1], "&#60;text&#62;") &&
+       strstr(out[1], ">0.7500<") && strstr(out[1], "not compared"), "HTML: escaped");
+    free(out[0]);
+    free(out[1]);
+    log_differences_free(list, n);
+    ok(log_difference_json(l, 9, &json, &err) == VS_E_MISSING, "no such: %s", err.text);
+    d->sides[1].digest[0] = '\0';
+    ok(log_difference(l, session, d, &id, &err) == VS_E_DB, "no digest: %s", err.text);
+    difference_free(d);
+    log_close(l);
+}
+
+/* The page says what the other checkpoint of a comparison answered, and which maps there are. */
+static void reporting(void)
+{
+    struct vs_err err = {0};
+    struct log *l = NULL;
+    char *out = NULL;
+    size_t size;
+    int64_t id = 3; /* compared with 2, and with maps; refcoco, and of a pair in separate rows */
+    struct log_exported what = {.queries = &id, .count = 1};
+    make_log(file("report.db"), 1);
+    log_open(file("report.db"), true, &l, &err);
+    FILE *f = open_memstream(&out, &size);
+    ok(log_export(l, &what, LOG_HTML, f, &err) == 0, "a page %s", err.text);
+    fclose(f);
+    ok(strstr(out, "compared with</dt><dd><a href=\"#q2\">b</a>: region 0 dog 0.3000</dd>") &&
+       strstr(out, "1 map in the log") && !strstr(out, "separate rows"),
+       "with what was compared, and maps");
+    free(out);
+    id = 2;
+    f = open_memstream(&out, &size);
+    log_export(l, &what, LOG_HTML, f, &err);
+    fclose(f);
+    ok(strstr(out, "separate rows") && strstr(out, "href=\"#q3\"") && !strstr(out, " in the log, "),
+       "and how a pair was laid out");
     free(out);
     log_close(l);
 }
@@ -505,6 +595,8 @@ int main(void)
     checking();
     asking();
     exporting();
+    differences();
+    reporting();
     comparing();
     return remove_folder();
 }

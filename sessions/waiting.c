@@ -1,0 +1,212 @@
+/* What waits to be logged: copies of it, and how each kind is written and freed. */
+#include "sessions/db.h"
+
+#include "src/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- copies: everything that the log holds of it */
+
+static char *copy_text(const char *s)
+{
+    return s ? xstrdup(s) : NULL;
+}
+
+static void copy_images(const struct result *r, struct result *c)
+{
+    c->image_count = r->image_count;
+    c->images = xcalloc((size_t)r->image_count + 1, sizeof *c->images);
+    for (int i = 0; i < r->image_count; i++) {
+        c->images[i] = r->images[i];
+        c->images[i].path = copy_text(r->images[i].path);
+        c->images[i].regions_path = copy_text(r->images[i].regions_path);
+        c->images[i].regions_key = copy_text(r->images[i].regions_key);
+        c->images[i].boxes = NULL;
+    }
+}
+
+static void copy_lists(const struct result *r, struct result *c)
+{
+    int kept = r->answer_count < RESULT_TOP ? r->answer_count : RESULT_TOP;
+    c->tokens = xcalloc((size_t)r->token_count + 1, sizeof *c->tokens);
+    c->answers = xcalloc((size_t)kept + 1, sizeof *c->answers);
+    c->boxes = xcalloc((size_t)r->box_count + 1, sizeof *c->boxes);
+    for (int i = 0; i < r->token_count; i++) {
+        c->tokens[i] = r->tokens[i];
+        c->tokens[i].piece = copy_text(r->tokens[i].piece);
+    }
+    for (int i = 0; i < kept; i++) {
+        c->answers[i] = r->answers[i];
+        c->answers[i].label = copy_text(r->answers[i].label);
+    }
+    for (int i = 0; i < r->box_count; i++) {
+        c->boxes[i] = r->boxes[i];
+        c->boxes[i].label = copy_text(r->boxes[i].label);
+    }
+    c->token_count = r->token_count;
+    c->answer_count = r->answer_count;
+    c->box_count = r->box_count;
+    c->batch = kept; /* as in a result that was read: log_result_free knows */
+}
+
+static struct result *copy_result(const struct result *r)
+{
+    struct result *c = xcalloc(1, sizeof *c);
+    c->task = r->task;
+    c->text = copy_text(r->text);
+    c->model_text = copy_text(r->model_text);
+    c->model_name = copy_text(r->model_name);
+    c->checkpoint_path = copy_text(r->checkpoint_path);
+    c->checkpoint_name = copy_text(r->checkpoint_name);
+    memcpy(c->checkpoint_digest, r->checkpoint_digest, sizeof c->checkpoint_digest);
+    c->device = copy_text(r->device);
+    c->notice = copy_text(r->notice);
+    c->changes = copy_text(r->changes);
+    c->labels_missing = r->labels_missing;
+    c->truncated = r->truncated;
+    c->pair_separate = r->pair_separate;
+    c->ms = r->ms;
+    c->entropy = r->entropy;
+    c->margin = r->margin;
+    copy_images(r, c);
+    copy_lists(r, c);
+    return c;
+}
+
+static void copy_probe(struct log_probe *to, const struct log_probe *from)
+{
+    *to = *from;
+    to->probe = copy_text(from->probe);
+    to->task = copy_text(from->task);
+    to->expected = copy_text(from->expected);
+    to->answer = copy_text(from->answer);
+    to->checkpoint = NULL;
+}
+
+static struct log_probe_run *copy_run(const struct log_probe_run *r)
+{
+    struct log_probe_run *c = xcalloc(1, sizeof *c);
+    struct log_probe *list = xcalloc((size_t)r->count + 1, sizeof *list);
+    *c = *r;
+    c->probes_path = copy_text(r->probes_path);
+    c->probes_digest = copy_text(r->probes_digest);
+    c->model = copy_text(r->model);
+    c->checkpoint_name = copy_text(r->checkpoint_name);
+    c->checkpoint_path = copy_text(r->checkpoint_path);
+    for (int i = 0; i < r->count; i++)
+        copy_probe(&list[i], &r->probes[i]);
+    c->probes = list;
+    return c;
+}
+
+static struct waiting_comparison *copy_comparison(const struct waiting_comparison *x)
+{
+    struct waiting_comparison *c = xcalloc(1, sizeof *c);
+    c->queries = xcalloc((size_t)x->count + 1, sizeof *c->queries);
+    memcpy(c->queries, x->queries, (size_t)x->count * sizeof *c->queries);
+    c->count = x->count;
+    c->note = copy_text(x->note);
+    return c;
+}
+
+void *waiting_copy(enum waiting_kind kind, const void *what)
+{
+    switch (kind) {
+    case WAIT_RESULT: return copy_result(what);
+    case WAIT_COMPARISON: return copy_comparison(what);
+    case WAIT_PROBES: return copy_run(what);
+    case WAIT_DIFFERENCE: break;
+    }
+    return difference_copy(what);
+}
+
+static void free_run(struct log_probe_run *r)
+{
+    log_probes_free((struct log_probe *)(uintptr_t)r->probes, r->count);
+    free((char *)(uintptr_t)r->probes_path);
+    free((char *)(uintptr_t)r->probes_digest);
+    free((char *)(uintptr_t)r->model);
+    free((char *)(uintptr_t)r->checkpoint_name);
+    free((char *)(uintptr_t)r->checkpoint_path);
+    free(r);
+}
+
+static void free_comparison(struct waiting_comparison *c)
+{
+    free(c->queries);
+    free(c->note);
+    free(c);
+}
+
+void waiting_free(enum waiting_kind kind, void *what)
+{
+    switch (kind) {
+    case WAIT_RESULT: log_result_free(what); break;
+    case WAIT_COMPARISON: free_comparison(what); break;
+    case WAIT_PROBES: free_run(what); break;
+    case WAIT_DIFFERENCE: difference_free(what); break;
+    }
+}
+
+/* ---- writing */
+
+/* *id becomes the row of the query that it names, by a row or as one that waited; 0: it is not, or
+ * no longer, in the log. */
+static int resolve(struct log *l, int64_t *id, struct vs_err *err)
+{
+    int64_t there = 0;
+    *id = log_written_query(l, *id);
+    if (*id == 0)
+        return 0;
+    int rc = db_find(l, "SELECT id FROM queries WHERE id = ?", &there, err, "i", *id);
+    *id = there;
+    return rc == VS_E_MISSING ? 0 : rc;
+}
+
+static int write_comparison(struct log *l, int64_t session, const struct waiting_comparison *c,
+                            const char *asked, struct vs_err *err)
+{
+    int64_t *ids = xcalloc((size_t)c->count + 1, sizeof *ids), unused;
+    int n = 0, rc = 0;
+    for (int i = 0; i < c->count && rc == 0; i++) {
+        ids[n] = c->queries[i];
+        rc = resolve(l, &ids[n], err);
+        n += ids[n] != 0;
+    }
+    if (rc == 0 && n > 0)
+        rc = log_comparison_at(l, session, ids, n, c->note, asked, &unused, err);
+    free(ids);
+    return rc;
+}
+
+static int write_probes(struct log *l, int64_t session, const struct log_probe_run *r,
+                        const char *asked, struct vs_err *err)
+{
+    struct log_probe *list = xcalloc((size_t)r->count + 1, sizeof *list);
+    struct log_probe_run run = *r;
+    int64_t unused;
+    int rc = 0;
+    for (int i = 0; i < r->count && rc == 0; i++) {
+        list[i] = r->probes[i];
+        rc = resolve(l, &list[i].query, err);
+    }
+    run.probes = list;
+    if (rc == 0)
+        rc = log_probe_run_at(l, session, &run, asked, &unused, err);
+    free(list);
+    return rc;
+}
+
+int waiting_write(struct log *l, int64_t session, enum waiting_kind kind, const void *what,
+                  const char *asked, int64_t *id, struct vs_err *err)
+{
+    *id = 0;
+    switch (kind) {
+    case WAIT_RESULT: return log_result_at(l, session, what, asked, id, err);
+    case WAIT_COMPARISON: return write_comparison(l, session, what, asked, err);
+    case WAIT_PROBES: return write_probes(l, session, what, asked, err);
+    case WAIT_DIFFERENCE: break;
+    }
+    return log_difference_at(l, session, what, asked, id, err);
+}

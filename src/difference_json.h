@@ -1,0 +1,14 @@
+/* What was found out about two checkpoints as JSON values; the caller owns them. */
+#ifndef VS_DIFFERENCE_JSON_H
+#define VS_DIFFERENCE_JSON_H
+
+#include "src/difference.h"
+
+#include <jansson.h>
+
+json_t *weights_json(const struct model *m, int a, int b, const struct weights_change *w);
+json_t *cka_json(const struct model *m, int a, int b, const struct cka c[2]);
+json_t *attention_json(const struct attention_change *list, int count);
+json_t *swap_json(const struct model *m, const struct swap_result *s, const struct query *queries);
+
+#endif
