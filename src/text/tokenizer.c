@@ -275,7 +275,7 @@ static bool find_pieces(const struct tokenizer *t, const struct cp *w, int n, ch
     for (int from = 0; from < n;) {
         int id = -1, to = n;
         char *start = bytes + at[from];
-        char saved[2];
+        char saved[2] = {0};
         if (from > 0) { /* the two bytes before are a part of what was found already */
             start -= 2;
             memcpy(saved, start, 2);
