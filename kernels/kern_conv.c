@@ -58,8 +58,8 @@ static void gather(const struct kern_conv *o, int ow, int pixel, float *row)
 }
 
 /* Rows of one block of pixels times the panels from first_panel on. */
-static void dense_product(const struct kern_conv *o, const float *x, int k, int pixel, int rows,
-                          int first_panel, int end_panel)
+static void dense_product(const struct kern_conv *o, const float *x, ptrdiff_t ldx, int k,
+                          int pixel, int rows, int first_panel, int end_panel)
 {
     float sums[PANEL_ROWS * PANEL_STEP];
     for (int panel = first_panel; panel < end_panel; panel++)
@@ -69,14 +69,15 @@ static void dense_product(const struct kern_conv *o, const float *x, int k, int 
             n = n < PANEL_STEP ? n : PANEL_STEP;
             for (int i = 0; n > 0 && i < rows; i += PANEL_ROWS) {
                 int r = rows - i < PANEL_ROWS ? rows - i : PANEL_ROWS;
-                panel_any(r, n <= KERN_LANES, x + (ptrdiff_t)i * k, k, w, k, sums, PANEL_STEP);
+                panel_any(r, n <= KERN_LANES, x + i * ldx, ldx, w, KERN_PANEL, k, sums,
+                          PANEL_STEP);
                 for (int q = 0; q < r; q++)
                     kern_conv_finish(o, sums + q * PANEL_STEP, pixel + i + q, channel, n);
             }
         }
 }
 
-/* Work is cut by pixels; where no pixel has to be gathered, by channels, too. */
+/* Work is cut by pixels; where pixels need not be gathered, by channels, too. */
 #define PANELS_PART 8
 
 static bool is_direct(const struct kern_conv *o)
@@ -98,15 +99,16 @@ static void dense_part(void *arg, int part)
     int first = part / panel_parts(o) * PB, panel = part % panel_parts(o) * PANELS_PART;
     int rows = oh * ow - first < PB ? oh * ow - first : PB, k = o->kh * o->kw * o->cin;
     int panels = (o->cout + KERN_PANEL - 1) / KERN_PANEL;
-    if (is_direct(o)) {
-        int end = panel + PANELS_PART < panels ? panel + PANELS_PART : panels;
-        dense_product(o, o->x + (ptrdiff_t)first * o->cin, k, first, rows, panel, end);
+    int end = is_direct(o) && panel + PANELS_PART < panels ? panel + PANELS_PART : panels;
+    if (is_direct(o) && !kern_crowded(k)) {
+        dense_product(o, o->x + (ptrdiff_t)first * k, k, k, first, rows, panel, end);
         return;
     }
-    float *gathered = kern_need((size_t)rows * (size_t)k * sizeof *gathered);
+    ptrdiff_t ld = kern_crowded(k) ? k + KERN_LINE : k;
+    float *gathered = kern_need((size_t)rows * (size_t)ld * sizeof *gathered);
     for (int i = 0; i < rows; i++)
-        gather(o, ow, first + i, gathered + (ptrdiff_t)i * k);
-    dense_product(o, gathered, k, first, rows, 0, panels);
+        gather(o, ow, first + i, gathered + i * ld);
+    dense_product(o, gathered, ld, k, first, rows, panel, end);
     kern_done(gathered);
 }
 
@@ -182,41 +184,78 @@ static void find_taps(const struct kern_conv *o, int ow, int first, int np, cons
     }
 }
 
-static void group_pixels(const struct kern_conv *o, int first, int np, const float *const *at)
+/* What np pixels see of a group's channels, (np, taps * cg). */
+static void bring_near(const float *const *at, int taps, int np, int first_in, int cg, float *near)
+{
+    for (int p = 0; p < np; p++)
+        for (int t = 0; t < taps; t++, near += cg)
+            memcpy(near, at[t * GP + p] + first_in, (size_t)cg * sizeof *near);
+}
+
+struct group_room {
+    const float **at; /* of the pixels of a part */
+    float *zeros;
+    float *near; /* of GP pixels and a group, or NULL */
+};
+
+static void group_pixels(const struct kern_conv *o, int g, int first, int np,
+                         const float *const *at, float *near)
 {
     int cg_in = o->cin / o->groups, cg_out = o->cout / o->groups, taps = o->kh * o->kw;
-    int padded = (cg_out + 15) / 16 * 16;
+    int padded = (cg_out + 15) / 16 * 16, k = taps * cg_in;
+    const float *w = (const float *)o->weights + (ptrdiff_t)g * k * padded;
     float sums[GP * GV * KERN_LANES];
-    for (int g = 0; g < o->groups; g++) {
-        const float *w = (const float *)o->weights + (ptrdiff_t)g * taps * cg_in * padded;
-        for (int c = 0; c < cg_out; c += GV * KERN_LANES) {
-            int left = cg_out - c, nv = left > KERN_LANES ? 2 : 1;
-            int n = left < GV * KERN_LANES ? left : GV * KERN_LANES;
+    if (near)
+        bring_near(at, taps, np, g * cg_in, cg_in, near);
+    for (int c = 0; c < cg_out; c += GV * KERN_LANES) {
+        int left = cg_out - c, nv = left > KERN_LANES ? 2 : 1;
+        int n = left < GV * KERN_LANES ? left : GV * KERN_LANES;
+        if (near)
+            panel_any(np, nv == 1, near, k, w + c, padded, k, sums, GV * KERN_LANES);
+        else
             group_any(np, nv, at, taps, g * cg_in, cg_in, w + c, padded, sums);
-            for (int p = 0; p < np; p++)
-                kern_conv_finish(o, sums + p * GV * KERN_LANES, first + p, g * cg_out + c, n);
-        }
+        for (int p = 0; p < np; p++)
+            kern_conv_finish(o, sums + p * GV * KERN_LANES, first + p, g * cg_out + c, n);
     }
 }
 
+/* Pixels that lie in one set of the cache are brought near each other, a group at a time. */
+static void group_room_init(const struct kern_conv *o, struct group_room *r)
+{
+    size_t taps = (size_t)(o->kh * o->kw), cin = (size_t)o->cin;
+    r->at = kern_need(taps * PB * sizeof *r->at);
+    r->zeros = kern_need(cin * sizeof *r->zeros);
+    memset(r->zeros, 0, cin * sizeof *r->zeros);
+    r->near = kern_crowded(o->cin)
+                  ? kern_need(taps * GP * (cin / (size_t)o->groups) * sizeof *r->near)
+                  : NULL;
+}
+
+static void group_room_fini(struct group_room *r)
+{
+    kern_done(r->at);
+    kern_done(r->zeros);
+    kern_done(r->near);
+}
+
+/* All pixels of a part pass by the weights of a group while those are in the cache. */
 static void group_part(void *arg, int part)
 {
     const struct kern_conv *o = arg;
     int oh = out_size(o->h, o->kh, o->stride, o->pad), ow = out_size(o->w, o->kw, o->stride,
                                                                        o->pad);
-    int first = part * PB, end = oh * ow < first + PB ? oh * ow : first + PB;
-    size_t size = (size_t)o->cin * sizeof(float);
-    size_t taps = (size_t)(o->kh * o->kw) * GP * sizeof(const float *);
-    float *zeros = kern_need(size);
-    const float **at = kern_need(taps);
-    memset(zeros, 0, size);
-    for (; first < end; first += GP) {
-        int np = end - first < GP ? end - first : GP;
-        find_taps(o, ow, first, np, zeros, at);
-        group_pixels(o, first, np, at);
-    }
-    kern_done(zeros);
-    kern_done(at);
+    int first = part * PB, count = oh * ow - first < PB ? oh * ow - first : PB;
+    int taps = o->kh * o->kw;
+    struct group_room room;
+    group_room_init(o, &room);
+    for (int i = 0; i < count; i += GP)
+        find_taps(o, ow, first + i, count - i < GP ? count - i : GP, room.zeros,
+                  room.at + i * taps);
+    for (int g = 0; g < o->groups; g++)
+        for (int i = 0; i < count; i += GP)
+            group_pixels(o, g, first + i, count - i < GP ? count - i : GP, room.at + i * taps,
+                         room.near);
+    group_room_fini(&room);
 }
 
 void KERN_CONV(struct kern *k, const struct kern_conv *o)

@@ -13,7 +13,6 @@
 
 #include "kernels/kern_dot.h"
 
-#define LINE 16 /* floats in a line of the cache */
 #define NB 32 /* columns of y in one part of the work: their weights stay in the L2 cache */
 
 INLINE vf activate(vf x, enum kern_act act)
@@ -174,11 +173,6 @@ static void do_part(void *arg, int i)
 
 /* ---- rows of x that are in each other's way */
 
-static bool crowded(const struct kern_linear *o)
-{
-    return o->m > 1 && o->ldx % (4096 / 4) == 0;
-}
-
 static bool same_rows(const struct kern_linear *a, const struct kern_linear *b)
 {
     return a->x == b->x && a->m == b->m && a->k == b->k && a->ldx == b->ldx;
@@ -187,7 +181,7 @@ static bool same_rows(const struct kern_linear *a, const struct kern_linear *b)
 /* A copy of the rows of x, a line further apart. To be given to kern_done. */
 static float *spread(const struct kern_linear *o)
 {
-    ptrdiff_t ld = o->k + LINE;
+    ptrdiff_t ld = o->k + KERN_LINE;
     float *rows = kern_need((size_t)o->m * (size_t)ld * sizeof *rows);
     for (int i = 0; i < o->m; i++)
         memcpy(rows + i * ld, o->x + i * o->ldx, (size_t)o->k * sizeof *rows);
@@ -201,13 +195,13 @@ static void spread_all(const struct kern_linear *list, int count, struct kern_li
     for (int i = 0; i < count; i++) {
         own[i] = list[i];
         rows[i] = NULL;
-        if (!crowded(&list[i]))
+        if (list[i].m == 1 || !kern_crowded(list[i].ldx))
             continue;
         bool again = i > 0 && same_rows(&list[i], &list[i - 1]);
         if (!again)
             rows[i] = spread(&list[i]);
         own[i].x = again ? own[i - 1].x : rows[i];
-        own[i].ldx = list[i].k + LINE;
+        own[i].ldx = list[i].k + KERN_LINE;
     }
 }
 

@@ -20,6 +20,14 @@ struct kern {
 void *kern_need(size_t size);
 void kern_done(void *p);
 
+/* Rows whose distance is a multiple of 4096 bytes lie in one set of the L1 cache, which holds
+ * fewer of them than a tile reads in turn: it pays to copy them a line further apart. */
+#define KERN_LINE 16 /* floats */
+static inline bool kern_crowded(ptrdiff_t ld)
+{
+    return ld % (4096 / 4) == 0;
+}
+
 /* Packed weights of convolutions without groups: panels of so many output channels, (panels, kh,
  * kw, cin, KERN_PANEL), the last one filled with zeros. */
 #define KERN_PANEL 32

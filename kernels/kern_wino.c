@@ -91,7 +91,8 @@ static void product_part(void *arg, int part)
     for (int j = 0; j < PANEL; j += PANEL_STEP)
         for (int i = 0; i < w->count; i += PANEL_ROWS) {
             int rows = w->count - i < PANEL_ROWS ? w->count - i : PANEL_ROWS;
-            panel_any(rows, false, x + (ptrdiff_t)i * k, k, weights + j, k, out + i * ldm + j, ldm);
+            panel_any(rows, false, x + (ptrdiff_t)i * k, k, weights + j, PANEL, k,
+                      out + i * ldm + j, ldm);
         }
 }
 
