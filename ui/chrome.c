@@ -152,7 +152,7 @@ static void draw_status(const struct workbench *w, int row)
         snprintf(right, sizeof right, "a key goes on");
     fill(row, A_REVERSE);
     int width = text_width(right);
-    width = width < COLS / 2 ? width : COLS / 2;
+    width = width < COLS * 2 / 3 ? width : COLS * 2 / 3; /* the log is not to be cut off */
     draw_text(row, COLS - width - 1, width, "%s", right);
     attrset(A_REVERSE | (w->status_bad ? A_BOLD : A_NORMAL));
     if (w->script.pauses)

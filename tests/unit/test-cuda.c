@@ -305,8 +305,8 @@ static void check_kept(void)
     k = open_fake("cuda");
     if (!ok(k && again_open(&x, config, checkpoint, k, &err) == 0, "tiny opens twice %s", err.text))
         return;
-    again_run(&x, "on the device", (size_t)1 << 20, 40, false);
-    again_run(&x, "on the device, little room", 30000, 20, false);
+    again_run(&x, "on the device", (size_t)1 << 20, 15, false);
+    again_run(&x, "on the device, little room", 30000, 10, false);
     again_same(&x);
     ok(fakecuda.replays > 4, "%d pieces of passes were graphs", fakecuda.replays);
     again_short(&x, &fakecuda.fail_alloc);
