@@ -43,6 +43,8 @@ const char *json_string_value(const json_t *v);
 #define json_is_true(v) ((v) && (v)->kind == JSON_BOOL && (v)->whole)
 #define json_is_array(v) ((v) && (v)->kind == JSON_ARRAY)
 #define json_is_object(v) ((v) && (v)->kind == JSON_OBJECT)
+#define json_array_foreach(a, i, v)                                                               \
+    for ((i) = 0; (i) < json_array_size(a) && ((v) = json_array_get(a, i), true); (i)++)
 #define json_object_foreach(o, key, v)                                                            \
     for (size_t i_ = 0; i_ < (o)->count && ((key) = (o)->keys[i_], (v) = (o)->list[i_], true);    \
          i_++)
