@@ -114,12 +114,9 @@ static void dense_part(void *arg, int part)
 
 /* ---- with groups */
 
-#if KERN_LANES == 16
-#define GP 12 /* output pixels in a tile */
-#else
-#define GP 6
-#endif
-#define GV 2 /* vectors of output channels in a tile */
+/* A tile is a panel's: so many output pixels, and vectors of output channels. */
+#define GP PANEL_ROWS
+#define GV (PANEL_STEP / KERN_LANES)
 
 /* Sums of np pixels for nv vectors of output channels; at[tap * GP + p] is the pixel that p sees at
  * a tap. np and nv are constants where this is inlined. */
@@ -164,10 +161,10 @@ static void group_any(int np, int nv, const float *const *at, int taps, int firs
         for (int p = 0; p < np; p++) /* the end of a part */
             if (nv == 2)
                 group_tile(1, 2, at + p, taps, first_in, cg, w, padded,
-                           out + p * GV * KERN_LANES);
+                           out + p * PANEL_STEP);
             else
                 group_tile(1, 1, at + p, taps, first_in, cg, w, padded,
-                           out + p * GV * KERN_LANES);
+                           out + p * PANEL_STEP);
 }
 
 /* What np pixels from first on see at every tap. zeros: a pixel outside. */
@@ -204,18 +201,18 @@ static void group_pixels(const struct kern_conv *o, int g, int first, int np,
     int cg_in = o->cin / o->groups, cg_out = o->cout / o->groups, taps = o->kh * o->kw;
     int padded = (cg_out + 15) / 16 * 16, k = taps * cg_in;
     const float *w = (const float *)o->weights + (ptrdiff_t)g * k * padded;
-    float sums[GP * GV * KERN_LANES];
+    float sums[GP * PANEL_STEP];
     if (near)
         bring_near(at, taps, np, g * cg_in, cg_in, near);
-    for (int c = 0; c < cg_out; c += GV * KERN_LANES) {
+    for (int c = 0; c < cg_out; c += PANEL_STEP) {
         int left = cg_out - c, nv = left > KERN_LANES ? 2 : 1;
-        int n = left < GV * KERN_LANES ? left : GV * KERN_LANES;
+        int n = left < PANEL_STEP ? left : PANEL_STEP;
         if (near)
-            panel_any(np, nv == 1, near, k, w + c, padded, k, sums, GV * KERN_LANES);
+            panel_any(np, nv == 1, near, k, w + c, padded, k, sums, PANEL_STEP);
         else
             group_any(np, nv, at, taps, g * cg_in, cg_in, w + c, padded, sums);
         for (int p = 0; p < np; p++)
-            kern_conv_finish(o, sums + p * GV * KERN_LANES, first + p, g * cg_out + c, n);
+            kern_conv_finish(o, sums + p * PANEL_STEP, first + p, g * cg_out + c, n);
     }
 }
 

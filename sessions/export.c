@@ -25,10 +25,24 @@ static int list_row(struct log *l, int64_t id, struct log_query **out, struct vs
 
 /* ---- JSON lines */
 
-static json_t *text_or_null(const char *s)
+json_t *export_text(const char *s)
 {
     json_t *v = s ? json_string(s) : NULL;
     return v ? v : json_null();
+}
+
+void export_json_line(json_t *head, const char *head_name, const char *name, const char *value,
+                      FILE *out)
+{
+    char *text = head ? json_dumps(head, JSON_COMPACT) : NULL;
+    if (text && text[0])
+        text[strlen(text) - 1] = '\0'; /* the value goes before the closing brace */
+    if (text)
+        fprintf(out, "%s,\"%s\":%s}\n", text, name, value);
+    else
+        fprintf(out, "{\"%s\":0,\"%s\":%s}\n", head_name, name, value);
+    free(text);
+    json_decref(head);
 }
 
 static json_t *tags_json(const char *tags)
@@ -70,15 +84,10 @@ static int put_json(struct log *l, const struct export_item *x, FILE *out, struc
     json_t *head = json_pack("{s:I, s:s, s:s, s:b, s:o, s:o, s:o, s:I}", "query",
                              (json_int_t)x->row->id, "session", uid, "asked", x->row->when,
                              "pinned", (int)x->row->pinned, "expected",
-                             text_or_null(x->row->expected), "note", text_or_null(x->row->note),
+                             export_text(x->row->expected), "note", export_text(x->row->note),
                              "tags", tags_json(x->row->tags), "attention_bytes",
                              (json_int_t)size.packed);
-    char *text = head ? json_dumps(head, JSON_COMPACT) : NULL;
-    if (text && text[0])
-        text[strlen(text) - 1] = '\0'; /* the result goes before the closing brace, as it is */
-    fprintf(out, "%s,\"result\":%s}\n", text ? text : "{\"query\":0", result);
-    free(text);
-    json_decref(head);
+    export_json_line(head, "query", "result", result, out);
     free(result);
     return 0;
 }

@@ -4,6 +4,8 @@
 
 #include "sessions/tend.h"
 
+#include <jansson.h>
+
 struct export_item {
     struct log_query *row;
     struct result *result;
@@ -24,6 +26,12 @@ int export_json_difference(struct log *l, const struct log_difference *d, FILE *
                            struct vs_err *err);
 int export_html_difference(struct log *l, const struct log_difference *d, FILE *out,
                            struct vs_err *err);
+/* A string, or null: no text, or bytes that JSON cannot hold. */
+json_t *export_text(const char *s);
+/* A line: head's members, then name with a value that is JSON already, as it is. Takes head; with
+ * NULL the line begins with a head_name of 0. */
+void export_json_line(json_t *head, const char *head_name, const char *name, const char *value,
+                      FILE *out);
 int export_session_uid(struct log *l, int64_t session, char uid[LOG_UID], struct vs_err *err);
 int export_html_query(struct log *l, struct export_page *page, const struct export_item *x,
                       FILE *out, struct vs_err *err);

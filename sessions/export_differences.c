@@ -12,12 +12,6 @@
 
 #define MOST_PARTS 12
 
-static json_t *text_or_null(const char *s)
-{
-    json_t *v = s ? json_string(s) : NULL;
-    return v ? v : json_null();
-}
-
 int export_json_difference(struct log *l, const struct log_difference *d, FILE *out,
                            struct vs_err *err)
 {
@@ -29,17 +23,12 @@ int export_json_difference(struct log *l, const struct log_difference *d, FILE *
         return rc;
     json_t *head = json_pack("{s:I, s:s, s:s, s:s, s:o, s:{s:o, s:s}, s:{s:o, s:s}, s:o, s:o}",
                              "difference", (json_int_t)d->id, "session", uid, "found", d->found,
-                             "kind", d->kind, "level", text_or_null(d->level), "a", "name",
-                             text_or_null(d->a), "digest", d->a_digest, "b", "name",
-                             text_or_null(d->b), "digest", d->b_digest, "subject",
-                             text_or_null(d->subject), "summary", text_or_null(d->summary));
-    char *text = head ? json_dumps(head, JSON_COMPACT) : NULL;
-    if (text && text[0])
-        text[strlen(text) - 1] = '\0'; /* the data goes before the closing brace, as it is */
-    fprintf(out, "%s,\"data\":%s}\n", text ? text : "{\"difference\":0", data);
-    free(text);
+                             "kind", d->kind, "level", export_text(d->level), "a", "name",
+                             export_text(d->a), "digest", d->a_digest, "b", "name",
+                             export_text(d->b), "digest", d->b_digest, "subject",
+                             export_text(d->subject), "summary", export_text(d->summary));
+    export_json_line(head, "difference", "data", data, out);
     free(data);
-    json_decref(head);
     return 0;
 }
 

@@ -5,18 +5,13 @@
 #define OPS_H
 
 #include "kernels/kern.h"
+#include "numbers.h"
 #include "tap.h"
 
 #include <math.h>
 #include <stdint.h>
 
 static uint32_t ops_seed = 1;
-
-static float ops_noise(void)
-{
-    ops_seed = ops_seed * 1664525u + 1013904223u;
-    return (float)(ops_seed >> 8) / 8388608.0f - 1;
-}
 
 /* An operand: the host's numbers, and their copy in the back end's memory. */
 struct operand {
@@ -28,7 +23,7 @@ static struct operand operand(struct kern *k, size_t n)
 {
     struct operand o = {n, malloc((n + 4) * sizeof(float)), kern_alloc(k, n + 4)};
     for (size_t i = 0; o.host && i < n + 4; i++)
-        o.host[i] = ops_noise();
+        o.host[i] = numbers_noise(&ops_seed);
     if (o.host && o.back)
         kern_put(k, o.back, o.host, n + 4);
     return o;
@@ -61,15 +56,6 @@ static bool ops_finished(struct kern *k)
     return false;
 }
 
-/* Weights stay on the host, at an address that no float should have. */
-static char *ops_askew(const float *x, size_t n)
-{
-    char *p = malloc((n + 1) * 4 + 1);
-    if (p)
-        memcpy(p + 1, x, n * 4);
-    return p;
-}
-
 static void ops_linear(struct kern *k, struct kern *ref, const int s[3], enum kern_act act,
                        int residual, int wider)
 {
@@ -77,7 +63,7 @@ static void ops_linear(struct kern *k, struct kern *ref, const int s[3], enum ke
     struct operand x = operand(k, (size_t)(m * ldx)), y = operand(k, (size_t)(m * ldy));
     struct operand r = operand(k, (size_t)(m * ldy));
     struct operand w = operand(ref, (size_t)(n * d)), b = operand(ref, (size_t)n);
-    char *wa = ops_askew(w.host, w.n), *ba = ops_askew(b.host, b.n);
+    char *wa = numbers_askew(w.host, w.n), *ba = numbers_askew(b.host, b.n);
     struct kern_linear o = {.x = x.back, .ldx = ldx, .w = wa + 1,
                             .bias = residual % 2 ? NULL : ba + 1,
                             .residual = residual == 0 ? NULL : residual == 1 ? y.back : r.back,
@@ -259,7 +245,7 @@ static void ops_conv(struct kern *k, struct kern *ref, const int c[7], bool rest
     struct operand raw = operand(ref, (size_t)(cout * (cin / groups) * kernel * kernel));
     struct operand scale = operand(ref, (size_t)cout), shift = operand(ref, (size_t)cout);
     const float *s = rest ? scale.host : NULL;
-    char *odd = ops_askew(raw.host, raw.n);
+    char *odd = numbers_askew(raw.host, raw.n);
     float *pk = calloc(kern_conv_size(k, cout, cin, kernel, kernel, groups) + 1, sizeof *pk);
     float *pr = calloc(kern_conv_size(ref, cout, cin, kernel, kernel, groups) + 1, sizeof *pr);
     kern_conv_pack(k, odd + 1, cout, cin, kernel, kernel, groups, s, pk);

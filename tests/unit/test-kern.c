@@ -2,6 +2,7 @@
  * on weights at odd addresses; thread counts; opening. A wrong tail, tile, epilogue or summation
  * order that depends on threads breaks it. Errors are relative to the sum of magnitudes. */
 #include "kernels/kern.h"
+#include "numbers.h"
 #include "tap.h"
 
 #include <math.h>
@@ -9,27 +10,12 @@
 
 static uint32_t seed = 1;
 
-static float noise(void)
-{
-    seed = seed * 1664525u + 1013904223u;
-    return (float)(seed >> 8) / 8388608.0f - 1;
-}
-
 static float *make(size_t n)
 {
     float *x = malloc((n + 1) * sizeof *x);
     for (size_t i = 0; x && i < n; i++)
-        x[i] = noise();
+        x[i] = numbers_noise(&seed);
     return x;
-}
-
-/* The same numbers at an address that no float should have. */
-static void *askew(const float *x, size_t n)
-{
-    char *p = malloc((n + 1) * 4 + 1);
-    if (p)
-        memcpy(p + 1, x, n * 4);
-    return p;
 }
 
 static float worst(const float *a, const float *b, size_t n, float scale)
@@ -47,7 +33,7 @@ static void linear(struct kern *k, struct kern *ref, int m, int n, int d, enum k
 {
     float *x = make((size_t)(m * d)), *w = make((size_t)(n * d)), *b = make((size_t)n);
     float *r = make((size_t)(m * n)), *y = make((size_t)(m * n)), *z = make((size_t)(m * n));
-    char *wa = askew(w, (size_t)(n * d)), *ba = askew(b, (size_t)n);
+    char *wa = numbers_askew(w, (size_t)(n * d)), *ba = numbers_askew(b, (size_t)n);
     memcpy(y, r, (size_t)(m * n) * 4);
     struct kern_linear o = {.x = x, .ldx = d, .w = wa + 1, .bias = ba + 1,
                             .residual = residual ? y : NULL, .ldr = n, .y = y, .ldy = n, .m = m,
@@ -129,7 +115,7 @@ static void norm_and_rest(struct kern *k, struct kern *ref, int m, int n)
     size_t all = (size_t)(m * n);
     float *x = make(all), *g = make((size_t)n), *s = make((size_t)n), *y = make(all);
     float *z = make(all);
-    char *ga = askew(g, (size_t)n), *sa = askew(s, (size_t)n);
+    char *ga = numbers_askew(g, (size_t)n), *sa = numbers_askew(s, (size_t)n);
     struct kern_norm o = {.x = x, .ldx = n, .gain = ga + 1, .shift = sa + 1, .y = y, .ldy = n,
                           .m = m, .n = n, .eps = 1e-12f};
     struct kern_norm p = o;
@@ -202,7 +188,7 @@ static void conv(struct kern *k, struct kern *ref, int h, int w, int cin, int co
     size_t nw = (size_t)(cout * cin / groups * kernel * kernel);
     float *x = make(nx), *raw = make(nw), *scale = make((size_t)cout), *shift = make((size_t)cout);
     float *r = make(ny), *y = make(ny), *z = make(ny);
-    char *askew_raw = askew(raw, nw);
+    char *askew_raw = numbers_askew(raw, nw);
     float *packed = malloc(kern_conv_size(k, cout, cin, kernel, kernel, groups) *
                            sizeof *packed);
     kern_conv_pack(k, askew_raw + 1, cout, cin, kernel, kernel, groups, rest ? scale : NULL,
