@@ -83,15 +83,16 @@ struct kern_embed {
     int m, n;
 };
 
-/* A convolution (cross-correlation, zero padding) over a picture whose pixels are rows:
- * x (h*w, cin), y (oh*ow, cout), oh = (h + 2 pad - kh) / stride + 1.
+/* A convolution (cross-correlation, zero padding) over pictures of one size whose pixels are rows,
+ * one picture after another: x (count, h*w, cin), y (count, oh*ow, cout),
+ * oh = (h + 2 pad - kh) / stride + 1.
  * y = act(scale * sum + shift + residual), scale and shift per channel. */
 struct kern_conv {
     const float *x;
-    int h, w, cin;
+    int count, h, w, cin;
     const void *weights;   /* packed by kern_conv_pack */
     const float *scale, *shift; /* (cout) or NULL for 1 and 0 */
-    const float *residual; /* (oh*ow, cout) or NULL; may be y itself */
+    const float *residual; /* (count, oh*ow, cout) or NULL; may be y itself */
     float *y;
     int cout, kh, kw, stride, pad, groups;
     enum kern_act act;     /* KERN_NONE or KERN_RELU */

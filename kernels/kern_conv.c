@@ -255,20 +255,26 @@ static void group_part(void *arg, int part)
     group_room_fini(&room);
 }
 
-void KERN_CONV(struct kern *k, const struct kern_conv *o)
+static void conv_picture(struct kern *k, const struct kern_conv *o)
 {
     if (o->stride == 1 && o->pad == 1 &&
         kern_conv_winograd(o->cout, o->cin, o->kh, o->kw, o->groups)) {
         KERN_WINO(k, o);
         return;
     }
-    int pixels = out_size(o->h, o->kh, o->stride, o->pad) * out_size(o->w, o->kw, o->stride,
-                                                                     o->pad);
-    int blocks = (pixels + PB - 1) / PB;
+    int blocks = (int)((kern_conv_pixels(o) + PB - 1) / PB);
     if (o->groups > 1)
         pool_run(k->pool, blocks, group_part, (void *)(uintptr_t)o);
     else
         pool_run(k->pool, blocks * panel_parts(o), dense_part, (void *)(uintptr_t)o);
+}
+
+void KERN_CONV(struct kern *k, const struct kern_conv *o)
+{
+    for (int i = 0; i < o->count; i++) {
+        struct kern_conv one = kern_conv_picture(o, i);
+        conv_picture(k, &one);
+    }
 }
 
 /* ---- pooling */

@@ -37,6 +37,26 @@ static inline bool kern_conv_winograd(int cout, int cin, int kh, int kw, int gro
     return kh == 3 && kw == 3 && groups == 1 && cin >= 8 && cout >= 8;
 }
 
+/* Pixels of a picture of the result. */
+static inline ptrdiff_t kern_conv_pixels(const struct kern_conv *c)
+{
+    ptrdiff_t oh = (c->h + 2 * c->pad - c->kh) / c->stride + 1;
+    return oh * ((c->w + 2 * c->pad - c->kw) / c->stride + 1);
+}
+
+/* One of the pictures. */
+static inline struct kern_conv kern_conv_picture(const struct kern_conv *c, int i)
+{
+    struct kern_conv one = *c;
+    ptrdiff_t out = i * kern_conv_pixels(c) * c->cout;
+    one.count = 1;
+    one.x += (ptrdiff_t)i * c->h * c->w * c->cin;
+    one.y += out;
+    if (c->residual)
+        one.residual += out;
+    return one;
+}
+
 size_t kern_panels_size(int cout, int cin, int kh, int kw, int groups);
 void kern_panels_pack(const void *weights, int cout, int cin, int kh, int kw, int groups,
                       float *out);

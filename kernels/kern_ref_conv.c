@@ -95,19 +95,25 @@ static double sum_at(const struct kern_conv *c, int oy, int ox, int o)
     return sum;
 }
 
+static void conv_picture(const struct kern_conv *c)
+{
+    int ow = (c->w + 2 * c->pad - c->kw) / c->stride + 1;
+    for (ptrdiff_t i = 0; i < kern_conv_pixels(c); i++)
+        for (int o = 0; o < c->cout; o++) {
+            ptrdiff_t at = i * c->cout + o;
+            double v = sum_at(c, (int)(i / ow), (int)(i % ow), o) * (c->scale ? c->scale[o] : 1) +
+                       (c->shift ? c->shift[o] : 0) + (c->residual ? c->residual[at] : 0);
+            c->y[at] = (float)(c->act == KERN_RELU && v < 0 ? 0 : v);
+        }
+}
+
 void kern_conv_ref(struct kern *k, const struct kern_conv *c)
 {
-    int oh = (c->h + 2 * c->pad - c->kh) / c->stride + 1;
-    int ow = (c->w + 2 * c->pad - c->kw) / c->stride + 1;
     (void)k;
-    for (int y = 0; y < oh; y++)
-        for (int x = 0; x < ow; x++)
-            for (int o = 0; o < c->cout; o++) {
-                ptrdiff_t at = ((ptrdiff_t)y * ow + x) * c->cout + o;
-                double v = sum_at(c, y, x, o) * (c->scale ? c->scale[o] : 1) +
-                           (c->shift ? c->shift[o] : 0) + (c->residual ? c->residual[at] : 0);
-                c->y[at] = (float)(c->act == KERN_RELU && v < 0 ? 0 : v);
-            }
+    for (int i = 0; i < c->count; i++) {
+        struct kern_conv one = kern_conv_picture(c, i);
+        conv_picture(&one);
+    }
 }
 
 void kern_maxpool_ref(struct kern *k, const float *x, int h, int w, int c, float *y)

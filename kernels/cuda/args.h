@@ -95,15 +95,15 @@ struct mean_args {
 struct im2col_args {
     const float *x;
     float *y;
-    int64_t first;
-    int count, h, w, cin, ow, kh, kw, stride, pad, ld, vec, fill;
+    uint32_t first; /* pixel of the result, of all pictures */
+    int count, h, w, cin, oh, ow, kh, kw, stride, pad, ld, vec;
 };
 
 /* weights (group, kh * kw, cin / groups, cout / groups) */
 struct group_args {
     const float *x, *weights, *shift, *residual;
     float *y;
-    int h, w, cin, oh, ow, cout, kh, kw, stride, pad, groups, relu;
+    int count, h, w, cin, oh, ow, cout, kh, kw, stride, pad, groups, relu, fill;
 };
 
 struct maxpool_args {

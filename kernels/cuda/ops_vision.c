@@ -84,13 +84,18 @@ static float *columns(struct gpu *g, size_t floats)
     return g->columns;
 }
 
+static int64_t pixels_of(const struct conv *v)
+{
+    return (int64_t)v->c->count * v->oh * v->ow;
+}
+
 /* What a piece of the result sees, side by side, then a product: the matrix is never larger than
  * COLUMNS, or one row of the result. */
 static void conv_pieces(struct gpu *g, const struct conv *v)
 {
     const struct kern_conv *c = v->c;
     int ld = wide_of(c->cin, c->kh, c->kw);
-    int64_t all = (int64_t)v->oh * v->ow, per = (int64_t)(COLUMNS / (size_t)ld);
+    int64_t all = pixels_of(v), per = (int64_t)(COLUMNS / (size_t)ld);
     per = per < v->ow ? v->ow : per;
     per = per < all ? per : all;
     float *to = columns(g, (size_t)per * (size_t)ld);
@@ -101,8 +106,8 @@ static void conv_pieces(struct gpu *g, const struct conv *v)
                                               (int64_t)count * (vec ? ld / 4 : ld), sizeof *a);
         if (!a)
             return;
-        *a = (struct im2col_args){c->x, to, first, count, c->h, c->w, c->cin, v->ow, c->kh, c->kw,
-                                  c->stride, c->pad, ld, vec, 0};
+        *a = (struct im2col_args){c->x, to, (uint32_t)first, count, c->h, c->w, c->cin, v->oh,
+                                  v->ow, c->kh, c->kw, c->stride, c->pad, ld, vec};
         gpu_go(g);
         product(g, v, to, ld, first, count);
     }
@@ -112,7 +117,7 @@ static void conv_grouped(struct gpu *g, const struct conv *v)
 {
     const struct kern_conv *c = v->c;
     int ci = c->cin / c->groups, co = c->cout / c->groups, wide = co / 4;
-    int64_t pixels = (int64_t)v->oh * v->ow;
+    int64_t pixels = pixels_of(v);
     bool fits = ci % 4 == 0 && co % 4 == 0 && ci * co <= GROUP_WEIGHTS && wide <= GROUP_THREADS &&
                 gpu_aligned(c->x, c->cin) && gpu_aligned(c->y, c->cout) && gpu_aligned(v->w, 4);
     int64_t per = fits ? GROUP_THREADS / wide * 4 : 1;
@@ -123,9 +128,9 @@ static void conv_grouped(struct gpu *g, const struct conv *v)
              : gpu_push_flat(g, KERNEL_conv, "convolution", v->dims, pixels * c->cout, sizeof *a);
     if (!a)
         return;
-    *a = (struct group_args){c->x, v->w, v->shift, c->residual, c->y, c->h, c->w, c->cin, v->oh,
-                             v->ow, c->cout, c->kh, c->kw, c->stride, c->pad, c->groups,
-                             c->act == KERN_RELU};
+    *a = (struct group_args){c->x, v->w, v->shift, c->residual, c->y, c->count, c->h, c->w,
+                             c->cin, v->oh, v->ow, c->cout, c->kh, c->kw, c->stride, c->pad,
+                             c->groups, c->act == KERN_RELU, 0};
     gpu_go(g);
 }
 
@@ -136,8 +141,12 @@ void gpu_conv(struct kern *k, const struct kern_conv *c)
     v.oh = (c->h + 2 * c->pad - c->kh) / c->stride + 1;
     v.ow = (c->w + 2 * c->pad - c->kw) / c->stride + 1;
     gpu_loose(g);
-    if (v.oh <= 0 || v.ow <= 0 || c->cout <= 0)
+    if (c->count <= 0 || v.oh <= 0 || v.ow <= 0 || c->cout <= 0)
         return;
+    if (pixels_of(&v) > INT32_MAX) {
+        gpu_fail(g, "convolution", v.dims, "more pixels than the kernels count");
+        return;
+    }
     v.w = gpu_weights(g, c->weights,
                       gpu_conv_size(c->cout, c->cin, c->kh, c->kw, c->groups) * sizeof(float));
     if (v.w && c->shift)
@@ -146,9 +155,8 @@ void gpu_conv(struct kern *k, const struct kern_conv *c)
         return;
     if (c->groups > 1)
         conv_grouped(g, &v);
-    else if (c->kh == 1 && c->kw == 1 && c->stride == 1 && c->pad == 0 &&
-             (int64_t)v.oh * v.ow < INT32_MAX)
-        product(g, &v, c->x, c->cin, 0, v.oh * v.ow);
+    else if (c->kh == 1 && c->kw == 1 && c->stride == 1 && c->pad == 0)
+        product(g, &v, c->x, c->cin, 0, (int)pixels_of(&v));
     else
         conv_pieces(g, &v);
 }

@@ -169,7 +169,7 @@ static int run_conv(struct run *r, const struct conv_w *w, const struct map *x, 
     int rc = new_map(r, h, wd, w->cout, y);
     if (rc != 0)
         return rc;
-    struct kern_conv o = {.x = x->x, .h = x->h, .w = x->w, .cin = w->cin, .weights = w->w,
+    struct kern_conv o = {.x = x->x, .count = 1, .h = x->h, .w = x->w, .cin = w->cin, .weights = w->w,
                           .scale = w->scale, .shift = w->shift,
                           .residual = residual ? residual->x : NULL, .y = y->x, .cout = w->cout,
                           .kh = w->kernel, .kw = w->kernel, .stride = w->stride, .pad = pad,

@@ -108,9 +108,9 @@ static void run_attention(struct job *j)
 /* n by n pixels of m channels, 3x3, d groups */
 static void run_conv(struct job *j)
 {
-    struct kern_conv o = {.x = j->x, .h = j->n, .w = j->n, .cin = j->m, .weights = j->w, .y = j->y,
-                          .cout = j->m, .kh = 3, .kw = 3, .stride = 1, .pad = 1, .groups = j->d,
-                          .act = KERN_RELU};
+    struct kern_conv o = {.x = j->x, .count = 1, .h = j->n, .w = j->n, .cin = j->m,
+                          .weights = j->w, .y = j->y, .cout = j->m, .kh = 3, .kw = 3,
+                          .stride = 1, .pad = 1, .groups = j->d, .act = KERN_RELU};
     kern_table(j->k)->conv(j->k, &o);
 }
 

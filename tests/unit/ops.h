@@ -236,12 +236,13 @@ static void ops_nothing(struct kern *k)
     operand_free(k, &x);
 }
 
-static void ops_conv(struct kern *k, struct kern *ref, const int c[7], bool rest)
+static void ops_conv(struct kern *k, struct kern *ref, int count, const int c[7], bool rest)
 {
     int h = c[0], w = c[1], cin = c[2], cout = c[3], kernel = c[4], stride = c[5], groups = c[6];
     int pad = kernel / 2, oh = (h + 2 * pad - kernel) / stride + 1;
     int ow = (w + 2 * pad - kernel) / stride + 1;
-    struct operand x = operand(k, (size_t)(h * w * cin)), y = operand(k, (size_t)(oh * ow * cout));
+    struct operand x = operand(k, (size_t)(count * h * w * cin));
+    struct operand y = operand(k, (size_t)(count * oh * ow * cout));
     struct operand raw = operand(ref, (size_t)(cout * (cin / groups) * kernel * kernel));
     struct operand scale = operand(ref, (size_t)cout), shift = operand(ref, (size_t)cout);
     const float *s = rest ? scale.host : NULL;
@@ -250,17 +251,18 @@ static void ops_conv(struct kern *k, struct kern *ref, const int c[7], bool rest
     float *pr = calloc(kern_conv_size(ref, cout, cin, kernel, kernel, groups) + 1, sizeof *pr);
     kern_conv_pack(k, odd + 1, cout, cin, kernel, kernel, groups, s, pk);
     kern_conv_pack(ref, odd + 1, cout, cin, kernel, kernel, groups, s, pr);
-    struct kern_conv o = {.x = x.back, .h = h, .w = w, .cin = cin, .weights = pk, .scale = s,
-                          .shift = rest ? shift.host : NULL, .residual = rest ? y.back : NULL,
-                          .y = y.back, .cout = cout, .kh = kernel, .kw = kernel, .stride = stride,
-                          .pad = pad, .groups = groups, .act = rest ? KERN_RELU : KERN_NONE};
+    struct kern_conv o = {.x = x.back, .count = count, .h = h, .w = w, .cin = cin, .weights = pk,
+                          .scale = s, .shift = rest ? shift.host : NULL,
+                          .residual = rest ? y.back : NULL, .y = y.back, .cout = cout,
+                          .kh = kernel, .kw = kernel, .stride = stride, .pad = pad,
+                          .groups = groups, .act = rest ? KERN_RELU : KERN_NONE};
     struct kern_conv p = o;
     p.x = x.host, p.weights = pr, p.y = y.host, p.residual = rest ? y.host : NULL;
     kern_table(k)->conv(k, &o);
     kern_table(ref)->conv(ref, &p);
     float e = ops_worst(k, &y, sqrtf((float)(raw.n / (size_t)cout)) + 1);
-    ok(ops_finished(k) && e < 2e-6f, "conv %dx%d of %d to %d, %dx%d / %d, %d groups (%g)", h, w,
-       cin, cout, kernel, kernel, stride, groups, (double)e);
+    ok(ops_finished(k) && e < 2e-6f, "conv %d of %dx%d, %d to %d, %dx%d / %d, %d groups (%g)",
+       count, h, w, cin, cout, kernel, kernel, stride, groups, (double)e);
     operand_free(k, &x), operand_free(k, &y), operand_free(ref, &raw);
     operand_free(ref, &scale), operand_free(ref, &shift);
     free(odd), free(pk), free(pr);
@@ -351,7 +353,7 @@ __attribute__((unused)) static void ops_check(struct kern *k, struct kern *ref, 
     for (int i = 0; i < 11 - 2 * last; i++)
         ops_attention(k, ref, looks[i][0], looks[i][1], looks[i][2], looks[i][3]);
     for (int i = 0; i < 14 - 2 * last; i++)
-        ops_conv(k, ref, convs[i], i % 2);
+        ops_conv(k, ref, 1 + (int)i % 3, convs[i], i % 2);
     ops_norm(k, ref, 1, 2), ops_norm(k, ref, 3, 17), ops_norm(k, ref, 5, 768);
     ops_norm(k, ref, 2, 1030);
     ops_small(k, ref, 1, 1), ops_small(k, ref, 7, 5), ops_small(k, ref, 13, 16);

@@ -179,12 +179,12 @@ static void silence(struct kern *k)
     }
 }
 
-static void conv(struct kern *k, struct kern *ref, int h, int w, int cin, int cout, int kernel,
-                 int stride, int groups, bool rest)
+static void conv(struct kern *k, struct kern *ref, int count, int h, int w, int cin, int cout,
+                 int kernel, int stride, int groups, bool rest)
 {
     int pad = kernel / 2, oh = (h + 2 * pad - kernel) / stride + 1;
     int ow = (w + 2 * pad - kernel) / stride + 1;
-    size_t nx = (size_t)(h * w * cin), ny = (size_t)(oh * ow * cout);
+    size_t nx = (size_t)(count * h * w * cin), ny = (size_t)(count * oh * ow * cout);
     size_t nw = (size_t)(cout * cin / groups * kernel * kernel);
     float *x = make(nx), *raw = make(nw), *scale = make((size_t)cout), *shift = make((size_t)cout);
     float *r = make(ny), *y = make(ny), *z = make(ny);
@@ -194,7 +194,7 @@ static void conv(struct kern *k, struct kern *ref, int h, int w, int cin, int co
     kern_conv_pack(k, askew_raw + 1, cout, cin, kernel, kernel, groups, rest ? scale : NULL,
                    packed);
     memcpy(y, r, ny * 4);
-    struct kern_conv o = {.x = x, .h = h, .w = w, .cin = cin, .weights = packed,
+    struct kern_conv o = {.x = x, .count = count, .h = h, .w = w, .cin = cin, .weights = packed,
                           .scale = rest ? scale : NULL, .shift = rest ? shift : NULL,
                           .residual = rest ? y : NULL, .y = y, .cout = cout, .kh = kernel,
                           .kw = kernel, .stride = stride, .pad = pad, .groups = groups,
@@ -205,8 +205,8 @@ static void conv(struct kern *k, struct kern *ref, int h, int w, int cin, int co
     kern_table(k)->conv(k, &o);
     kern_table(ref)->conv(ref, &p);
     float e = worst(y, z, ny, sqrtf((float)(nw / (size_t)cout)) + 1);
-    ok(e < 2e-6f, "%s: conv %dx%d of %d to %d, %dx%d / %d, %d groups (%g)", kern_table(k)->name, h,
-       w, cin, cout, kernel, kernel, stride, groups, (double)e);
+    ok(e < 2e-6f, "%s: conv %d of %dx%d, %d to %d, %dx%d / %d, %d groups (%g)",
+       kern_table(k)->name, count, h, w, cin, cout, kernel, kernel, stride, groups, (double)e);
     free(x); free(raw); free(scale); free(shift); free(r); free(y); free(z); free(askew_raw);
     free(packed);
 }
@@ -244,7 +244,7 @@ static void check_convs(struct kern *k, struct kern *ref)
                                {9, 11, 1024, 45, 1, 1, 1}, {5, 6, 1024, 64, 1, 2, 1},
                                {4, 5, 1024, 1024, 3, 1, 32}, {6, 7, 1024, 256, 3, 2, 16}};
     for (size_t i = 0; i < sizeof c / sizeof c[0]; i++)
-        conv(k, ref, c[i][0], c[i][1], c[i][2], c[i][3], c[i][4], c[i][5], c[i][6], i % 2);
+        conv(k, ref, 1 + (int)i % 3, c[i][0], c[i][1], c[i][2], c[i][3], c[i][4], c[i][5], c[i][6], i % 2);
     pooling(k, ref);
 }
 
