@@ -144,15 +144,22 @@ static int write_regions(const char *path, const struct regions *g, struct vs_er
                                                        : regions_write_safetensors(path, g, err);
 }
 
+static int detect(struct work *w, const struct detector_want *want, struct vs_err *err)
+{
+    struct detector_picture picture = {w->image->rgb, w->image->width, w->image->height, w->boxes,
+                                       w->box_count, NULL};
+    int rc = detector_run(w->detector, &picture, 1, want, &w->trace, err);
+    w->regions = picture.regions;
+    return rc;
+}
+
 static int run(const struct options *o, struct vs_err *err)
 {
     struct work w = {0};
     int rc = open_all(o, &w, err);
-    struct detector_want want = {.boxes = w.boxes, .box_count = w.box_count,
-                                 .trace = o->dump != NULL, .prob = o->output != NULL};
+    struct detector_want want = {.trace = o->dump != NULL, .prob = o->output != NULL};
     if (rc == 0)
-        rc = detector_run(w.detector, w.image->rgb, w.image->width, w.image->height, &want,
-                          &w.regions, &w.trace, err);
+        rc = detect(&w, &want, err);
     if (rc == 0 && o->dump)
         rc = detector_dump(o->dump, &w.arch, w.file, w.kern, w.regions, w.trace, err);
     if (rc == 0 && o->output)

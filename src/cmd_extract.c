@@ -29,6 +29,9 @@ const char extract_help[] =
     "      --shard I/N        only every Nth image from the Ith: one of N runs that share the\n"
     "                         work\n"
     "      --jobs N           images at a time (default 1); they share the threads\n"
+    "      --batch N          images of one size that the detector takes at a time (on a GPU up to\n"
+    "                         8, as many as there is room for; 1 on the CPU, where more are no\n"
+    "                         faster)\n"
     "      --threads N        threads in all (default: all CPUs)\n"
     "      --device NAME      auto, cpu, cuda, ... (vilscope devices)\n"
     "      --upright          turn pictures as their EXIF orientation says (the reference does\n"
@@ -187,6 +190,7 @@ static int take_option(int opt, struct options *o, const char *value)
     case 'F': return take_format(o, value);
     case 's': return take_shard(o, value);
     case 'j': return take_number("--jobs", value, 256, &o->e.jobs);
+    case 'B': return take_number("--batch", value, EXTRACT_BATCH_MOST, &o->e.batch);
     case 't': return take_number("--threads", value, 1024, &o->e.threads);
     case 'u': o->e.upright = true; return 0;
     case 'f': o->e.force = true; return 0;
@@ -205,6 +209,7 @@ static int parse(int argc, char **argv, struct options *o)
         {"detector-arch", required_argument, NULL, 'a'},
         {"boxes", required_argument, NULL, 'b'},
         {"list", required_argument, NULL, 'l'},     {"shard", required_argument, NULL, 's'},
+        {"batch", required_argument, NULL, 'B'},
         {"jobs", required_argument, NULL, 'j'},     {"threads", required_argument, NULL, 't'},
         {"device", required_argument, NULL, 'D'},   {"upright", no_argument, NULL, 'u'},
         {"force", no_argument, NULL, 'f'},          {"profile", no_argument, NULL, 'p'},

@@ -88,12 +88,14 @@ static int detect_now(struct model *m, const struct photo *p, const atomic_bool 
     struct relay relay = {report, arg, vs_now_ms()};
     struct detector_want want = {.cancel = cancel, .progress = report ? on_progress : NULL,
                                  .progress_arg = &relay};
+    struct detector_picture picture = {p->image->rgb, p->image->width, p->image->height,
+                                       NULL, 0, NULL};
     int rc = need_network(m, err);
     if (rc == 0)
-        rc = detector_run(m->detector, p->image->rgb, p->image->width, p->image->height, &want,
-                          out, NULL, err);
+        rc = detector_run(m->detector, &picture, 1, &want, NULL, err);
     if (rc == 0)
-        regioncache_put(p->image->digest, m->detector_digest, *out);
+        regioncache_put(p->image->digest, m->detector_digest, picture.regions);
+    *out = picture.regions;
     return rc;
 }
 
@@ -120,10 +122,8 @@ int photo_pool_boxes(struct model *m, struct photo *p, const struct box_list *bo
                      struct vs_err *err)
 {
     struct relay relay = {report, arg, vs_now_ms()};
-    struct detector_want want = {.boxes = boxes->boxes, .box_count = boxes->count,
-                                 .cancel = cancel, .progress = report ? on_progress : NULL,
+    struct detector_want want = {.cancel = cancel, .progress = report ? on_progress : NULL,
                                  .progress_arg = &relay};
-    struct regions *found = NULL;
     size_t size = (size_t)boxes->count * 4 * sizeof *boxes->boxes;
     if (!model_has_detector(m) || !p->image)
         return vs_fail(err, VS_E_USAGE, "features of boxes need a detector (--detector FILE) and "
@@ -131,17 +131,18 @@ int photo_pool_boxes(struct model *m, struct photo *p, const struct box_list *bo
     if (p->pooled && p->pooled->count == boxes->count &&
         memcmp(p->pooled->boxes, boxes->boxes, size) == 0)
         return 0;
+    struct detector_picture picture = {p->image->rgb, p->image->width, p->image->height,
+                                       boxes->boxes, boxes->count, NULL};
     pthread_mutex_lock(&m->forward_lock);
     int rc = open_detector(m, err);
     if (rc == 0)
         rc = need_network(m, err);
     if (rc == 0)
-        rc = detector_run(m->detector, p->image->rgb, p->image->width, p->image->height, &want,
-                          &found, NULL, err);
+        rc = detector_run(m->detector, &picture, 1, &want, NULL, err);
     pthread_mutex_unlock(&m->forward_lock);
     if (rc == 0) {
         regions_free(p->pooled);
-        p->pooled = found;
+        p->pooled = picture.regions;
     }
     return rc;
 }

@@ -1,5 +1,5 @@
-/* Extracting the regions of many images: jobs that take images one by one, each with its own
- * threads; the weights are shared. */
+/* Extracting the regions of many images: jobs that take images, each with its own threads; the weights
+ * are shared. What a job takes at a time goes through the detector in groups of one size. */
 #include "src/extract.h"
 
 #include "src/formats/boxfile.h"
@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define STAGES 24
+#define BATCH 8 /* pictures that a job takes for a GPU, when nobody says how many */
 
 struct stage {
     char name[32];
@@ -44,7 +45,7 @@ struct extract {
     pthread_mutex_t device; /* held while they do */
     struct lmdb_out *lmdb;
     struct item *items;
-    int count, next, committed, threads_each;
+    int count, next, committed, threads_each, batch; /* batch: images that a job takes at a time */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct stage stages[STAGES];
@@ -60,7 +61,8 @@ struct job {
     struct kern *kern;
     struct detector *detector;
     pthread_t thread;
-    double share; /* of the running image */
+    double share; /* images that are done of those it has */
+    int running;  /* images that run together */
     double last_ms, last_work;
     bool started;
 };
@@ -165,7 +167,7 @@ static void on_progress(void *arg, const char *stage, double done, double all)
     double now = vs_now_ms();
     pthread_mutex_lock(&j->e->lock);
     note_stage(j->e, stage, now - j->last_ms, done - j->last_work);
-    j->share = all > 0 ? done / all : 0;
+    j->share = all > 0 ? j->running * done / all : 0;
     pthread_mutex_unlock(&j->e->lock);
     j->last_ms = now;
     j->last_work = done;
@@ -173,57 +175,106 @@ static void on_progress(void *arg, const char *stage, double done, double all)
         atomic_store(&j->e->cancel, true);
 }
 
+/* An image that a job has taken. */
+struct taken {
+    struct item *it;
+    struct image *image;
+    struct detector_picture picture; /* with its boxes, which are its own */
+    float *boxes;
+    int w, h; /* what the detector makes of its size */
+    bool done;
+    int rc;
+    struct vs_err err;
+};
+
 /* The boxes that the user has for an image, as ground truth. */
-static int read_boxes(const struct extract *e, const struct item *it, struct detector_want *want,
-                      float **boxes, struct vs_err *err)
+static int read_boxes(const struct extract *e, struct taken *t)
 {
     static const char *const kinds[] = {"txt", "json", "npy"};
     if (!e->o->boxes)
         return 0;
     for (int i = 0; i < 3; i++) {
-        char *path = xasprintf("%s/%s.%s", e->o->boxes, it->id, kinds[i]);
+        char *path = xasprintf("%s/%s.%s", e->o->boxes, t->it->id, kinds[i]);
         bool there = access(path, F_OK) == 0;
-        int rc = there ? boxfile_read(path, boxes, &want->box_count, err) : 0;
+        int rc = there ? boxfile_read(path, &t->boxes, &t->picture.box_count, &t->err) : 0;
         free(path);
-        want->boxes = *boxes;
+        t->picture.boxes = t->boxes;
         if (there)
             return rc;
     }
-    return vs_fail(err, VS_E_MISSING, "%s: no boxes: there is no %s.txt, .json or .npy in %s",
-                   it->path, it->id, e->o->boxes);
+    return vs_fail(&t->err, VS_E_MISSING, "%s: no boxes: there is no %s.txt, .json or .npy in %s",
+                   t->it->path, t->it->id, e->o->boxes);
 }
 
-static int detect(struct job *j, const struct item *it, struct regions **out, struct vs_err *err)
+static void load(struct job *j, struct taken *t)
 {
-    struct image *im = NULL;
-    struct detector_want want = {.cancel = &j->e->cancel, .progress = on_progress,
-                                 .progress_arg = j, .prob = true};
-    float *boxes = NULL;
     double start = vs_now_ms();
-    int rc = read_boxes(j->e, it, &want, &boxes, err);
-    if (rc == 0)
-        rc = image_open(it->path, &im, err);
-    if (rc != 0) {
-        free(boxes);
-        return rc;
-    }
+    t->rc = read_boxes(j->e, t);
+    if (t->rc == 0)
+        t->rc = image_open(t->it->path, &t->image, &t->err);
+    t->done = t->rc != 0;
+    if (t->done)
+        return;
     if (j->e->o->upright)
-        image_turn(im);
+        image_turn(t->image);
+    t->picture.rgb = t->image->rgb;
+    t->picture.w = t->image->width;
+    t->picture.h = t->image->height;
+    detector_size(j->detector, t->picture.w, t->picture.h, &t->w, &t->h);
     pthread_mutex_lock(&j->e->lock);
     note_stage(j->e, "decoding", vs_now_ms() - start, 0);
     pthread_mutex_unlock(&j->e->lock);
+}
+
+/* Runs pictures of one size; the result of all is in rc. */
+static int detect(struct job *j, struct taken **list, int count, struct vs_err *err)
+{
+    struct detector_want want = {.cancel = &j->e->cancel, .progress = on_progress,
+                                 .progress_arg = j, .prob = true, .more = true};
+    struct detector_picture pictures[EXTRACT_BATCH_MOST];
+    for (int i = 0; i < count; i++)
+        pictures[i] = list[i]->picture;
     if (j->e->shared)
         pthread_mutex_lock(&j->e->device);
     j->last_ms = vs_now_ms();
     j->last_work = 0;
-    rc = detector_run(j->detector, im->rgb, im->width, im->height, &want, out, NULL, err);
+    j->running = count;
+    int rc = detector_run(j->detector, pictures, count, &want, NULL, err);
     if (j->e->shared)
         pthread_mutex_unlock(&j->e->device);
-    image_free(im);
-    free(boxes);
-    if (rc == 0)
-        (*out)->image_id = xstrdup(it->id);
+    for (int i = 0; i < count; i++)
+        list[i]->picture.regions = pictures[i].regions;
     return rc;
+}
+
+/* When pictures fail together, each is tried alone: then it is known which are bad. */
+static void detect_group(struct job *j, struct taken **list, int count)
+{
+    struct vs_err err = {0};
+    int rc = detect(j, list, count, &err);
+    for (int i = 0; i < count; i++) {
+        struct taken *t = list[i];
+        t->rc = rc;
+        t->err = err;
+        if (rc != 0 && rc != VS_E_CANCELLED && count > 1)
+            t->rc = detect(j, &t, 1, &t->err);
+        t->done = true;
+    }
+}
+
+/* Those of the size of the first that is not done. */
+static int pick_group(struct job *j, struct taken *list, int count, struct taken **group)
+{
+    int n = 0, room = j->e->batch;
+    for (int i = 0; i < count && n < room; i++) {
+        struct taken *t = &list[i];
+        if (t->done || (n > 0 && (t->w != group[0]->w || t->h != group[0]->h)))
+            continue;
+        group[n++] = t;
+        if (n == 1 && !j->e->o->batch)
+            room = detector_batch(j->detector, t->picture.w, t->picture.h, j->e->batch);
+    }
+    return n;
 }
 
 /* Called with the lock held. */
@@ -287,30 +338,50 @@ static void clear_line(const struct extract *e)
         fputs("\r\033[K", stderr);
 }
 
-static void do_one(struct job *j, struct item *it)
+static void report_failed(struct extract *e, const struct taken *t)
+{
+    const char *path = t->it->path;
+    bool named = strstr(t->err.text, path) != NULL;
+    pthread_mutex_lock(&e->lock);
+    e->sum.failed++;
+    clear_line(e);
+    fprintf(stderr, "vilscope extract: %s%s%s\n", named ? "" : path, named ? "" : ": ", t->err.text);
+    pthread_mutex_unlock(&e->lock);
+}
+
+static void put(struct job *j, struct taken *t)
 {
     struct extract *e = j->e;
-    struct vs_err err = {0};
-    struct regions *g = NULL;
-    int rc = detect(j, it, &g, &err);
-    if (rc != 0 && rc != VS_E_CANCELLED) {
-        pthread_mutex_lock(&e->lock);
-        e->sum.failed++;
-        clear_line(e);
-        fprintf(stderr, "vilscope extract: %s%s%s\n", strstr(err.text, it->path) ? "" : it->path,
-                strstr(err.text, it->path) ? "" : ": ", err.text);
-        pthread_mutex_unlock(&e->lock);
-    }
+    struct regions *g = t->picture.regions;
+    if (t->rc != 0 && t->rc != VS_E_CANCELLED)
+        report_failed(e, t);
+    if (g)
+        g->image_id = xstrdup(t->it->id);
     double start = vs_now_ms();
-    if (e->lmdb && rc != VS_E_CANCELLED)
-        put_value(e, it, g);
+    if (e->lmdb && t->rc != VS_E_CANCELLED)
+        put_value(e, t->it, g);
     else if (g)
-        put_file(e, it, g);
+        put_file(e, t->it, g);
     pthread_mutex_lock(&e->lock);
     note_stage(e, "writing", vs_now_ms() - start, 0);
-    j->share = 0;
     pthread_mutex_unlock(&e->lock);
     regions_free(g);
+    image_free(t->image);
+    free(t->boxes);
+}
+
+static void do_taken(struct job *j, struct taken *list, int count)
+{
+    struct taken *group[EXTRACT_BATCH_MOST];
+    for (int i = 0; i < count; i++)
+        load(j, &list[i]);
+    for (int n; (n = pick_group(j, list, count, group)) > 0;)
+        detect_group(j, group, n);
+    for (int i = 0; i < count; i++)
+        put(j, &list[i]);
+    pthread_mutex_lock(&j->e->lock);
+    j->share = 0;
+    pthread_mutex_unlock(&j->e->lock);
 }
 
 /* The next image that has to be done, or NULL. */
@@ -335,8 +406,12 @@ static struct item *take(struct extract *e)
 static void *job_main(void *arg)
 {
     struct job *j = arg;
-    for (struct item *it; (it = take(j->e)) != NULL;)
-        do_one(j, it);
+    for (int n = 1; n > 0;) {
+        struct taken list[EXTRACT_BATCH_MOST] = {0};
+        for (n = 0; n < j->e->batch && (list[n].it = take(j->e)) != NULL;)
+            n++;
+        do_taken(j, list, n);
+    }
     pthread_mutex_lock(&j->e->lock);
     j->e->running--;
     pthread_cond_broadcast(&j->e->changed);
@@ -445,6 +520,7 @@ static int open_job(struct extract *e, struct job *j, const struct job *first)
     else
         return VS_E_FORMAT;
     e->shared = e->o->share || !kern_is_host(j->kern);
+    e->batch = e->o->batch ? e->o->batch : kern_is_host(j->kern) ? 1 : BATCH;
     return 0;
 }
 

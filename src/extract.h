@@ -9,10 +9,14 @@
 
 enum extract_format { EXTRACT_NPY, EXTRACT_SAFETENSORS, EXTRACT_LMDB };
 
+#define EXTRACT_BATCH_MOST 64
+
 struct extract_options {
     const char *weights, *arch; /* arch NULL: the reference's */
     const char *device;
     int threads, jobs; /* threads of all jobs together, 0: all CPUs; images at a time */
+    int batch;         /* pictures that the detector takes at a time, those of one size; 0: on a GPU
+                          as many as it has room for, one on the CPU */
     bool share;        /* jobs compute one at a time with one detector, as they always do on a GPU:
                           they only decode and write side by side */
     const char *out;   /* folder, or LMDB folder */

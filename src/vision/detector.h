@@ -23,21 +23,34 @@ struct detector *detector_share(const struct detector *d, struct kern *k);
 void detector_free(struct detector *d);
 const struct arch *detector_arch(const struct detector *d);
 
-struct detector_want {
-    const float *boxes; /* (box_count, 4) in pixels of the picture: pool these instead of
-                           proposing; the regions come in their order */
+/* One of the pictures of a run. */
+struct detector_picture {
+    const uint8_t *rgb; /* (h, w, 3) */
+    int w, h;
+    const float *boxes; /* (box_count, 4) in its pixels: pool these instead of proposing; the regions
+                           come in their order. Or NULL */
     int box_count;
-    bool prob;          /* regions with the probabilities of all classes */
-    bool trace;         /* keep what the golden data has */
+    struct regions *regions; /* what is found, the caller's; with class and its probability */
+};
+
+struct detector_want {
+    bool prob;  /* regions with the probabilities of all classes */
+    bool trace; /* keep what the golden data has; of one picture */
+    bool more;  /* more pictures follow: the memory of activations is kept for them */
     const atomic_bool *cancel;
     /* Called from the running thread; done and all count multiply-adds. */
     void (*progress)(void *arg, const char *stage, double done, double all);
     void *progress_arg;
 };
 
-/* rgb (h, w, 3). Regions with class and its probability; *trace is NULL unless wanted. */
-int detector_run(struct detector *d, const uint8_t *rgb, int w, int h,
-                 const struct detector_want *want, struct regions **out, struct trace **trace,
-                 struct vs_err *err);
+/* Pictures that may be run together have the same size here: resized and padded. Then each has
+ * exactly the regions that it would have alone. */
+void detector_size(const struct detector *d, int w, int h, int *padded_w, int *padded_h);
+/* How many pictures of that size, at most most, the back end has room for at a time. */
+int detector_batch(struct detector *d, int w, int h, int most);
+
+/* Sets regions of all pictures, or of none. *trace is NULL unless wanted; trace may be NULL. */
+int detector_run(struct detector *d, struct detector_picture *list, int count,
+                 const struct detector_want *want, struct trace **trace, struct vs_err *err);
 
 #endif

@@ -1,11 +1,15 @@
 # From a picture to regions.
 libcore_a_SOURCES += \
 	src/vision/arch.c src/vision/arch.h \
+	src/vision/backbone.c \
 	src/vision/boxes.c \
 	src/vision/detector.c src/vision/detector.h \
 	src/vision/dump.c src/vision/dump.h \
+	src/vision/features.c \
 	src/vision/layers.c src/vision/layers.h \
+	src/vision/maps.c \
 	src/vision/picture.c \
 	src/vision/priv.h \
+	src/vision/proposals.c \
 	src/vision/run.h \
 	src/vision/select.c

@@ -96,18 +96,23 @@ static int round_up(int x, int to)
     return (x + to - 1) / to * to;
 }
 
-int picture_make(const struct arch *a, const uint8_t *rgb, int w, int h, struct picture *out,
-                 struct vs_err *err)
+void picture_plan(const struct arch *a, int w, int h, struct picture *out)
 {
     double s = picture_scale(a, w, h), dw = rint(w * s), dh = rint(h * s);
     *out = (struct picture){.w = dw < 1 ? 1 : (int)dw, .h = dh < 1 ? 1 : (int)dh, .scale = s};
     out->map.w = round_up(out->w, a->size_divisible);
     out->map.h = round_up(out->h, a->size_divisible);
     out->map.c = 3;
+}
+
+int picture_make(const struct arch *a, const uint8_t *rgb, int w, int h, struct picture *out,
+                 struct vs_err *err)
+{
+    picture_plan(a, w, h, out);
     out->map.x = vs_try_calloc((size_t)out->map.w * (size_t)out->map.h, 3 * sizeof(float));
     if (!out->map.x)
         return vs_fail(err, VS_E_LIMIT, "no memory for a picture of %dx%d", out->map.w,
                        out->map.h);
-    resize_into(rgb, w, h, out->w, out->h, s, &out->map);
+    resize_into(rgb, w, h, out->w, out->h, out->scale, &out->map);
     return 0;
 }

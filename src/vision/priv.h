@@ -4,10 +4,11 @@
 
 #include "src/vision/detector.h"
 
-/* Pixels as rows of channels. */
+/* Pixels as rows of channels; in a run, of all its pictures one after another. */
 struct map {
     float *x; /* (h*w, c) */
     int h, w, c;
+    size_t start; /* of a run's map: where it is in the arena */
 };
 
 /* A picture as the network reads it: padded, B G R, mean subtracted. */
@@ -18,6 +19,8 @@ struct picture {
 };
 /* By what a picture is resized. */
 double picture_scale(const struct arch *a, int w, int h);
+/* Sizes of the resized picture and, with padding, of its map; out->map.x is NULL. */
+void picture_plan(const struct arch *a, int w, int h, struct picture *out);
 /* Fails for sizes beyond memory. Caller frees map.x. */
 int picture_make(const struct arch *a, const uint8_t *rgb, int w, int h, struct picture *out,
                  struct vs_err *err);

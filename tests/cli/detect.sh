@@ -137,13 +137,17 @@ for wait in 0.02 0.03 0.04 0.05 0.06 0.08 0.1 0.2; do
 done
 extract -o "$work/parts" --jobs 2 "$work/in" && diff -r "$work/whole" "$work/parts" >/dev/null
 ok $? "killed $killed times and continued: the same files"
+extract -o "$work/batch" --batch 7 "$work/in" && diff -r "$work/whole" "$work/batch" >/dev/null
+ok $? "seven at a time, where their sizes are equal: the same files"
 extract -o "$work/three" --shard 2/3 "$work/in" && extract -o "$work/three" --shard 1/3 "$work/in" &&
     [ "$(find "$work/three" -name '*.npy' | wc -l)" -eq 34 ] &&
     extract -o "$work/three" --shard 3/3 "$work/in" && diff -r "$work/whole" "$work/three" >/dev/null
 ok $? "three shards are the whole"
 extract -o "$work/one.lmdb" "$work/in" && extract -o "$work/two.lmdb" --jobs 3 "$work/in" &&
-    cmp -s "$work/one.lmdb/data.mdb" "$work/two.lmdb/data.mdb"
-ok $? "LMDB does not depend on the number of jobs"
+    extract -o "$work/batch.lmdb" --jobs 2 --batch 4 "$work/in" &&
+    cmp -s "$work/one.lmdb/data.mdb" "$work/two.lmdb/data.mdb" &&
+    cmp -s "$work/one.lmdb/data.mdb" "$work/batch.lmdb/data.mdb"
+ok $? "LMDB does not depend on the number of jobs and on batches"
 killed=0
 for wait in 0.02 0.04 0.06 0.08 0.1 0.15; do
     kill_extract $wait "$work/killed.lmdb"
@@ -182,6 +186,13 @@ extract -o "$work/mixed" "$work/in/gray-1.png" "$pictures/truncated.jpg" "$work/
     grep -q 'none.png: No such file' "$work/err" && grep -q '1 written, 2 failed' "$work/err" &&
     [ "$(find "$work/mixed" -type f | wc -l)" -eq 1 ]
 ok $? "bad images are named, skipped and counted"
+extract -o "$work/mixed2" --batch 8 "$work/in/gray-1.png" "$pictures/truncated.jpg" "$work/none.png" \
+    "$work/in/gray-2.png"
+[ $? -eq 1 ] && grep -q 'none.png: No such file' "$work/err" &&
+    grep -q '2 written, 2 failed' "$work/err" && cmp "$work/mixed2/gray-2.npy" "$work/whole/gray-2.npy"
+ok $? "and do not spoil their batch"
+refuses 2 "from 1 to 64" "a batch of nothing" \
+    "$VILSCOPE" extract $weights -o "$work/x" --batch 0 "$work/in"
 refuses 2 "would both be written as 'gray-1'" "two images of one name" \
     "$VILSCOPE" extract $weights -o "$work/x" "$work/in/gray-1.png" "$work/./in/gray-1.png"
 refuses 2 "I from 1 to N" "a shard that is not there" \

@@ -95,8 +95,8 @@ static struct regions *detect(const char *device, struct trace **t)
     struct arch a;
     struct tensorfile *f = NULL;
     struct detector *d = NULL;
-    struct regions *g = NULL;
     struct vs_err err = {0};
+    struct detector_picture picture = {rgb, W, H, NULL, 0, NULL};
     struct detector_want want = {.trace = true};
     struct kern *k = open_kern(device);
     for (int i = 0; i < W * H * 3; i++) /* blocks and stripes */
@@ -104,12 +104,12 @@ static struct regions *detect(const char *device, struct trace **t)
     bool good = k && arch_read(source_path("tests/data/tiny/detector.json"), &a, &err) == 0 &&
                 tensorfile_open(source_path("tests/data/tiny/detector.pth"), &f, &err) == 0 &&
                 detector_open(&a, f, k, &d, &err) == 0 &&
-                detector_run(d, rgb, W, H, &want, &g, t, &err) == 0;
+                detector_run(d, &picture, 1, &want, t, &err) == 0;
     ok(good, "%s detects %s", device, err.text);
     detector_free(d);
     kern_close(k);
     tensorfile_close(f);
-    return g;
+    return picture.regions;
 }
 
 static bool is_exact(const char *name)

@@ -129,11 +129,13 @@ static void compare_regions(const struct loaded *l, const struct regions *g, con
 /* Features of the found boxes, given as the user's own, are the same features. */
 static void compare_given(const struct loaded *l, const struct regions *g, const char *what)
 {
-    struct detector_want want = {.boxes = g->boxes, .box_count = g->count};
-    struct regions *again = NULL;
+    struct detector_picture picture = {l->im->rgb, l->im->width, l->im->height, g->boxes, g->count,
+                                       NULL};
+    struct detector_want want = {0};
     struct vs_err err = {0};
-    if (ok(detector_run(l->d, l->im->rgb, l->im->width, l->im->height, &want, &again, NULL, &err)
-           == 0 && again->count == g->count, "%s: given boxes run %s", what, err.text)) {
+    bool runs = detector_run(l->d, &picture, 1, &want, NULL, &err) == 0;
+    struct regions *again = picture.regions;
+    if (ok(runs && again->count == g->count, "%s: given boxes run %s", what, err.text)) {
         float d = worst(again->features, g->features, (int64_t)g->count * g->dim);
         bool same = memcmp(again->boxes, g->boxes, (size_t)g->count * 4 * sizeof(float)) == 0 &&
                     memcmp(again->classes, g->classes, (size_t)g->count * sizeof(int)) == 0;
@@ -143,10 +145,23 @@ static void compare_given(const struct loaded *l, const struct regions *g, const
     regions_free(again);
 }
 
+static bool open_kern(struct loaded *l, const char *device, struct vs_err *err)
+{
+    char why[256];
+    bool fake = device && strcmp(device, "fake") == 0; /* the GPU back end without a GPU */
+    if (fake)
+        fakecuda_reset();
+    if ((fake ? gpu_kern(&fakecuda_api, "cuda", &l->k, why, sizeof why)
+              : kern_open(device, 0, &l->k, why, sizeof why)) == 0)
+        return true;
+    vs_fail(err, VS_E_USAGE, "%s", why);
+    return false;
+}
+
 static bool open_all(struct loaded *l, const char *folder, const char *weights, const char *device,
                      struct vs_err *err)
 {
-    char path[400], why[256];
+    char path[400];
     snprintf(path, sizeof path, "golden/detector/%s/arch.json", folder);
     if (arch_read(shared_path(path), &l->a, err) != 0 ||
         tensorfile_open(weights, &l->file, err) != 0)
@@ -157,15 +172,7 @@ static bool open_all(struct loaded *l, const char *folder, const char *weights, 
     snprintf(path, sizeof path, "golden/detector/%s/input.png", folder);
     if (image_open(shared_path(path), &l->im, err) != 0)
         return false;
-    bool fake = device && strcmp(device, "fake") == 0; /* the GPU back end without a GPU */
-    if (fake)
-        fakecuda_reset();
-    if ((fake ? gpu_kern(&fakecuda_api, "cuda", &l->k, why, sizeof why)
-              : kern_open(device, 0, &l->k, why, sizeof why)) != 0) {
-        vs_fail(err, VS_E_USAGE, "%s", why);
-        return false;
-    }
-    return detector_open(&l->a, l->file, l->k, &l->d, err) == 0;
+    return open_kern(l, device, err) && detector_open(&l->a, l->file, l->k, &l->d, err) == 0;
 }
 
 static void close_all(struct loaded *l)
@@ -175,6 +182,15 @@ static void close_all(struct loaded *l)
     image_free(l->im);
     tensorfile_close(l->file);
     tensorfile_close(l->want);
+}
+
+static bool detect(struct loaded *l, const struct detector_want *want, struct regions **g,
+                   struct trace **t, struct vs_err *err)
+{
+    struct detector_picture picture = {l->im->rgb, l->im->width, l->im->height, NULL, 0, NULL};
+    bool runs = detector_run(l->d, &picture, 1, want, t, err) == 0;
+    *g = picture.regions;
+    return runs;
 }
 
 static void run_case(const char *folder, const char *weights, const char *device)
@@ -191,8 +207,7 @@ static void run_case(const char *folder, const char *weights, const char *device
             tap_skip("%s: %s", what, err.text);
         else
             ok(false, "%s opens: %s", what, err.text);
-    } else if (ok(detector_run(l.d, l.im->rgb, l.im->width, l.im->height, &want, &g, &t, &err) ==
-                  0, "%s runs %s", what, err.text)) {
+    } else if (ok(detect(&l, &want, &g, &t, &err), "%s runs %s", what, err.text)) {
         compare_dump(&l, g, t, what);
         compare_regions(&l, g, what);
         compare_given(&l, g, what);
@@ -215,6 +230,76 @@ static bool make_weights(const char *folder, char *out, size_t size)
              "--format safetensors --extra >/dev/null 2>&1 && exit 0; done; exit 1",
              program ? program : "", program ? shared_path(arch) : "", out);
     return program && system(command) == 0;
+}
+
+/* ---- pictures run together */
+
+enum { W = 96, H = 64, PICTURES = 4 };
+
+static bool same_regions(const struct regions *a, const struct regions *b)
+{
+    size_t n = (size_t)a->count;
+    return a->count == b->count && a->count > 0 && a->num_boxes == b->num_boxes &&
+           memcmp(a->boxes, b->boxes, n * 4 * sizeof(float)) == 0 &&
+           memcmp(a->features, b->features, n * (size_t)a->dim * sizeof(float)) == 0 &&
+           memcmp(a->classes, b->classes, n * sizeof *a->classes) == 0 &&
+           memcmp(a->conf, b->conf, n * sizeof *a->conf) == 0 &&
+           memcmp(a->prob, b->prob, n * (size_t)a->prob_columns * sizeof(float)) == 0;
+}
+
+/* Each picture has the regions that it has alone, to the bit; one has boxes of its own. Neighbours
+ * that see each other's pixels, or a wrong row of scores, break it. */
+static void run_together(struct detector *d, struct detector_picture *list, const char *what)
+{
+    struct detector_want want = {.prob = true, .more = true};
+    struct regions *alone[PICTURES] = {0};
+    struct vs_err err = {0};
+    bool runs = true, same = true;
+    for (int i = 0; i < PICTURES && runs; i++) {
+        runs = detector_run(d, &list[i], 1, &want, NULL, &err) == 0;
+        alone[i] = list[i].regions;
+    }
+    for (int count = PICTURES; count > 1 && runs; count -= 2) { /* the arena is too large then */
+        runs = detector_run(d, list, count, &want, NULL, &err) == 0;
+        for (int i = 0; i < count && runs; i++) {
+            same &= same_regions(alone[i], list[i].regions);
+            regions_free(list[i].regions);
+        }
+    }
+    ok(runs && same, "%s: pictures run together have the regions that they have alone %s", what,
+       err.text);
+    list[2].w = W / 2;
+    ok(detector_run(d, list, PICTURES, &want, NULL, &err) != 0 && !list[0].regions,
+       "%s: refused: %s", what, err.text);
+    for (int i = 0; i < PICTURES; i++)
+        regions_free(alone[i]);
+}
+
+static void check_together(const char *device)
+{
+    static uint8_t rgb[PICTURES][W * H * 3];
+    static const float boxes[] = {3, 4, 40, 50, 20, 10, 90, 60, 0, 0, 95, 63};
+    struct detector_picture list[PICTURES];
+    struct loaded l = {0};
+    struct vs_err err = {0};
+    for (int p = 0; p < PICTURES; p++) {
+        for (int i = 0; i < W * H * 3; i++) /* blocks and stripes */
+            rgb[p][i] = (uint8_t)((i / 3 % W / (9 + p) * 53 + i / 3 / W / (7 + 2 * p) * 91 +
+                                   i % 3 * 40 * p) & 255);
+        /* the last one is narrower, but as wide when padded */
+        list[p] = (struct detector_picture){rgb[p], p == PICTURES - 1 ? W - 4 : W, H,
+                                            p == 1 ? boxes : NULL, p == 1 ? 3 : 0, NULL};
+    }
+    bool opens = arch_read(source_path("tests/data/tiny/detector.json"), &l.a, &err) == 0 &&
+                 tensorfile_open(source_path("tests/data/tiny/detector.pth"), &l.file, &err) == 0 &&
+                 open_kern(&l, device, &err) && detector_open(&l.a, l.file, l.k, &l.d, &err) == 0;
+    if (opens)
+        run_together(l.d, list, device);
+    else if (strstr(err.text, "instructions"))
+        tap_skip("%s: %s", device, err.text);
+    else
+        ok(false, "%s opens the tiny detector: %s", device, err.text);
+    close_all(&l);
 }
 
 /* ---- the full-size case: boxes are matched, as equal scores may swap */
@@ -256,8 +341,7 @@ static void run_full(const char *weights)
     struct detector_want want = {.trace = false};
     double start = vs_now_ms();
     if (ok(open_all(&l, "full", weights, NULL, &err), "full opens %s", err.text) &&
-        ok(detector_run(l.d, l.im->rgb, l.im->width, l.im->height, &want, &g, NULL, &err) == 0,
-           "full runs %s", err.text))
+        ok(detect(&l, &want, &g, NULL, &err), "full runs %s", err.text))
         compare_full(&l, g);
     tap_note("%.1f s on %s", (vs_now_ms() - start) / 1000, l.k ? kern_describe(l.k) : "");
     regions_free(g);
@@ -272,6 +356,10 @@ int main(int argc, char **argv)
         run_full(argv[2]);
         return tap_done();
     }
+    check_together("cpu");
+    check_together("cpu-avx2");
+    check_together("ref");
+    check_together("fake");
     if (!shared_path("golden/detector/README.md")) {
         tap_skip("the golden data is not there");
         return tap_done();

@@ -71,8 +71,11 @@ static struct regions *find(const struct copy *c, bool stride_in_1x1, struct vs_
     if (rc == 0 && (rc = safetensors_write(path, c->list, c->count, err)) == 0 &&
         (rc = tensorfile_open(path, &f, err)) == 0 &&
         (rc = image_open(source_path("tests/data/tiny/scene.png"), &im, err)) == 0 &&
-        (rc = detector_open(&a, f, k, &d, err)) == 0)
-        rc = detector_run(d, im->rgb, im->width, im->height, &want, &g, NULL, err);
+        (rc = detector_open(&a, f, k, &d, err)) == 0) {
+        struct detector_picture picture = {im->rgb, im->width, im->height, NULL, 0, NULL};
+        rc = detector_run(d, &picture, 1, &want, NULL, err);
+        g = picture.regions;
+    }
     detector_free(d);
     image_free(im);
     tensorfile_close(f);

@@ -1,0 +1,116 @@
+/* The memory of a run: maps are parts of one arena. A run is first planned, without computing: then
+ * the size of the arena is known, and the same maps lie in the same places again. */
+#include "src/mem.h"
+#include "src/vision/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ALIGN 16 /* floats: a line of the cache */
+
+/* The lowest gap between the blocks that is large enough; at: its place among them. */
+static size_t find_gap(const struct run *r, size_t size, int *at)
+{
+    size_t start = 0;
+    for (*at = 0; *at < r->block_count; ++*at) {
+        const struct block *b = &r->blocks[*at];
+        if (b->start - start >= size)
+            break;
+        start = b->start + b->size;
+    }
+    return start;
+}
+
+int run_new_rows(struct run *r, int rows, int c, struct map *out)
+{
+    int at;
+    size_t size = ((size_t)rows * (size_t)c + ALIGN) / ALIGN * ALIGN;
+    if (r->block_count == BLOCKS)
+        return vs_fail(r->err, VS_E_LIMIT, "no room for a map of %dx%d", rows, c);
+    size_t start = find_gap(r, size, &at);
+    memmove(r->blocks + at + 1, r->blocks + at, (size_t)(r->block_count++ - at) * sizeof *r->blocks);
+    r->blocks[at] = (struct block){start, size};
+    r->need = start + size > r->need ? start + size : r->need;
+    *out = (struct map){r->plan ? NULL : r->d->arena + start, rows, 1, c, start};
+    if (!r->plan && r->need > r->d->arena_size)
+        return vs_fail(r->err, VS_E_LIMIT, "no memory for a map of %dx%d", rows, c);
+    return 0;
+}
+
+int run_new_map(struct run *r, int h, int w, int c, struct map *out)
+{
+    int rc = run_new_rows(r, r->count * h * w, c, out);
+    out->h = h;
+    out->w = w;
+    return rc;
+}
+
+void run_drop(struct run *r, struct map *m)
+{
+    for (int i = 0; m->c && i < r->block_count; i++)
+        if (r->blocks[i].start == m->start) {
+            memmove(r->blocks + i, r->blocks + i + 1,
+                    (size_t)(--r->block_count - i) * sizeof *r->blocks);
+            break;
+        }
+    *m = (struct map){0};
+}
+
+int run_device_failed(struct run *r)
+{
+    return vs_fail(r->err, VS_E_LIMIT, "the device failed");
+}
+
+float *run_fetch(struct run *r, float *x, size_t n, float **own)
+{
+    *own = NULL;
+    if (kern_is_host(r->d->k))
+        return x;
+    const float *seen = kern_view(r->d->k, x, n);
+    *own = seen ? vs_try_calloc(n + 1, sizeof **own) : NULL;
+    if (*own)
+        memcpy(*own, seen, n * sizeof **own);
+    return *own;
+}
+
+/* ---- the trace */
+
+/* Columns beyond w of a row of ld pixels are left out. */
+static int keep_pixels(struct run *r, const float *x, int h, int w, int ld, int c, const char *name)
+{
+    int64_t shape[4] = {1, c, h, w};
+    float *out = trace_add(r->trace, 4, shape, "%s", name);
+    if (!out)
+        return vs_fail(r->err, VS_E_LIMIT, "no memory for %s", name);
+    for (int y = 0; y < h; y++)
+        for (int i = 0; i < w; i++)
+            for (int j = 0; j < c; j++)
+                out[((ptrdiff_t)j * h + y) * w + i] = x[((ptrdiff_t)y * ld + i) * c + j];
+    return 0;
+}
+
+int run_keep_map(struct run *r, const struct map *m, const char *name)
+{
+    if (!r->trace)
+        return 0;
+    const float *x = kern_view(r->d->k, m->x, (size_t)m->h * (size_t)m->w * (size_t)m->c);
+    return x ? keep_pixels(r, x, m->h, m->w, m->w, m->c, name) : run_device_failed(r);
+}
+
+/* Without the padding. */
+int run_keep_picture(struct run *r)
+{
+    const struct picture *in = r->in;
+    return r->trace ? keep_pixels(r, in->map.x, in->h, in->w, in->map.w, 3, "image") : 0;
+}
+
+int run_keep_rows(struct run *r, const float *x, int rows, int columns, const char *name)
+{
+    int64_t shape[2] = {rows, columns};
+    float *out = r->trace ? trace_add(r->trace, columns ? 2 : 1, shape, "%s", name) : NULL;
+    if (r->trace && !out)
+        return vs_fail(r->err, VS_E_LIMIT, "no memory for %s", name);
+    if (out)
+        memcpy(out, x, (size_t)rows * (size_t)(columns ? columns : 1) * sizeof *out);
+    return 0;
+}
