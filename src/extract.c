@@ -1,5 +1,5 @@
-/* Extracting the regions of many images: jobs that take images, each with its own threads; the weights
- * are shared. What a job takes at a time goes through the detector in groups of one size. */
+/* Extracting the regions of many images: jobs that take images, each with its own threads; the
+ * weights are shared. What a job takes goes through the detector in groups of one size. */
 #include "src/extract.h"
 
 #include "src/formats/boxfile.h"
@@ -345,7 +345,8 @@ static void report_failed(struct extract *e, const struct taken *t)
     pthread_mutex_lock(&e->lock);
     e->sum.failed++;
     clear_line(e);
-    fprintf(stderr, "vilscope extract: %s%s%s\n", named ? "" : path, named ? "" : ": ", t->err.text);
+    fprintf(stderr, "vilscope extract: %s%s%s\n", named ? "" : path, named ? "" : ": ",
+            t->err.text);
     pthread_mutex_unlock(&e->lock);
 }
 

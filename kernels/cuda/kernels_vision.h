@@ -5,8 +5,8 @@
 #include "args.h"
 #include "simt.h"
 
-/* Pixel p of the result, of all pictures, and the pixel of its picture that a tap sees there. Counts
- * of pixels are below 2^31: divisions of 32 bits are several times faster. */
+/* Pixel p of the result, of all pictures, and the pixel of its picture that a tap sees there.
+ * Counts of pixels are below 2^31: divisions of 32 bits are several times faster. */
 struct spot {
     int picture, y, x;
 };

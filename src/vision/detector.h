@@ -27,8 +27,8 @@ const struct arch *detector_arch(const struct detector *d);
 struct detector_picture {
     const uint8_t *rgb; /* (h, w, 3) */
     int w, h;
-    const float *boxes; /* (box_count, 4) in its pixels: pool these instead of proposing; the regions
-                           come in their order. Or NULL */
+    const float *boxes; /* (box_count, 4) in its pixels: pool these instead of proposing; the
+                           regions come in their order. Or NULL */
     int box_count;
     struct regions *regions; /* what is found, the caller's; with class and its probability */
 };

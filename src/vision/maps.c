@@ -27,8 +27,8 @@ int run_new_rows(struct run *r, int rows, int c, struct map *out)
     size_t size = ((size_t)rows * (size_t)c + ALIGN) / ALIGN * ALIGN;
     if (r->block_count == BLOCKS)
         return vs_fail(r->err, VS_E_LIMIT, "no room for a map of %dx%d", rows, c);
-    size_t start = find_gap(r, size, &at);
-    memmove(r->blocks + at + 1, r->blocks + at, (size_t)(r->block_count++ - at) * sizeof *r->blocks);
+    size_t start = find_gap(r, size, &at), behind = (size_t)(r->block_count++ - at);
+    memmove(r->blocks + at + 1, r->blocks + at, behind * sizeof *r->blocks);
     r->blocks[at] = (struct block){start, size};
     r->need = start + size > r->need ? start + size : r->need;
     *out = (struct map){r->plan ? NULL : r->d->arena + start, rows, 1, c, start};

@@ -59,7 +59,7 @@ int run_new_map(struct run *r, int h, int w, int c, struct map *out);
 /* (rows, c) */
 int run_new_rows(struct run *r, int rows, int c, struct map *out);
 void run_drop(struct run *r, struct map *m);
-/* The map as a tensor of the trace, when there is one; channels first, as the golden data has it. */
+/* The map as a tensor of the trace, when there is one; channels first, as in the golden data. */
 int run_keep_map(struct run *r, const struct map *m, const char *name);
 int run_keep_picture(struct run *r);
 /* x (rows, columns; 0: a vector), the host's, as a tensor of the trace, when there is one. */

@@ -289,7 +289,8 @@ static int time_detector(struct detector *d, const uint8_t *rgb, int w, int h, i
     }
     qsort(ms, 7, sizeof *ms, by_value);
     if (rc == 0)
-        printf("detector: %d of %dx%d: %.1f ms a picture (least %.1f)\n", count, w, h, ms[3], ms[0]);
+        printf("detector: %d of %dx%d: %.1f ms a picture (least %.1f)\n", count, w, h, ms[3],
+               ms[0]);
     return rc;
 }
 

@@ -244,7 +244,8 @@ static void check_convs(struct kern *k, struct kern *ref)
                                {9, 11, 1024, 45, 1, 1, 1}, {5, 6, 1024, 64, 1, 2, 1},
                                {4, 5, 1024, 1024, 3, 1, 32}, {6, 7, 1024, 256, 3, 2, 16}};
     for (size_t i = 0; i < sizeof c / sizeof c[0]; i++)
-        conv(k, ref, 1 + (int)i % 3, c[i][0], c[i][1], c[i][2], c[i][3], c[i][4], c[i][5], c[i][6], i % 2);
+        conv(k, ref, 1 + (int)i % 3, c[i][0], c[i][1], c[i][2], c[i][3], c[i][4], c[i][5], c[i][6],
+             i % 2);
     pooling(k, ref);
 }
 
