@@ -1,6 +1,7 @@
 /* The digest cache: a text file with one line a checkpoint, replaced atomically. */
 #include "src/digestcache.h"
 
+#include "src/cachedir.h"
 #include "src/mem.h"
 
 #include <fcntl.h>
@@ -12,25 +13,6 @@
 #include <unistd.h>
 
 #define MAX_LINES 500
-
-/* Where the cache is; NULL without a home. Caller frees. */
-static char *cache_path(bool create)
-{
-    const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    char *dir = base && base[0] == '/' ? xstrdup(base)
-                : home && home[0]      ? xasprintf("%s/.cache", home)
-                                       : NULL;
-    if (!dir)
-        return NULL;
-    char *ours = xasprintf("%s/vilscope", dir), *file = xasprintf("%s/digests", ours);
-    if (create) {
-        mkdir(dir, 0700);
-        mkdir(ours, 0700);
-    }
-    free(dir);
-    free(ours);
-    return file;
-}
 
 /* The key says "the same bytes as then" as far as the file system can tell. */
 static char *file_key(const char *path)
@@ -60,7 +42,7 @@ static bool parse_line(const char *line, const char *key, char hex[DIGEST_HEX])
 
 bool digestcache_get(const char *path, char hex[DIGEST_HEX])
 {
-    char *key = file_key(path), *file = cache_path(false), line[512];
+    char *key = file_key(path), *file = cachedir_path("digests", false), line[512];
     FILE *f = file ? fopen(file, "re") : NULL;
     bool found = false;
     while (key && f && !found && fgets(line, sizeof line, f))
@@ -81,7 +63,7 @@ static void copy_lines(FILE *from, FILE *to)
 
 void digestcache_put(const char *path, const char hex[DIGEST_HEX])
 {
-    char *key = file_key(path), *file = cache_path(true);
+    char *key = file_key(path), *file = cachedir_path("digests", true);
     if (key && file) {
         char *temp = xasprintf("%s.%ld", file, (long)getpid());
         FILE *out = fopen(temp, "we"), *old = fopen(file, "re");

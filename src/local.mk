@@ -3,6 +3,7 @@ noinst_LIBRARIES += libcore.a
 libcore_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(UTF8PROC_CFLAGS) \
 	$(STB_CFLAGS) $(LMDB_CFLAGS)
 libcore_a_SOURCES = \
+	src/cachedir.c src/cachedir.h \
 	src/change.c src/change.h \
 	src/compare.c src/compare.h \
 	src/compare_attention.c src/compare_attention.h \

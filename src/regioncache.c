@@ -1,6 +1,7 @@
 /* Regions that the detector has found, on the disk. */
 #include "src/regioncache.h"
 
+#include "src/cachedir.h"
 #include "src/mem.h"
 
 #include <dirent.h>
@@ -15,20 +16,9 @@
 
 static char *cache_folder(bool create)
 {
-    const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    char *dir = base && base[0] == '/' ? xstrdup(base)
-                : home && home[0]      ? xasprintf("%s/.cache", home)
-                                       : NULL;
-    if (!dir)
-        return NULL;
-    char *ours = xasprintf("%s/vilscope", dir), *folder = xasprintf("%s/regions", ours);
-    if (create) {
-        mkdir(dir, 0700);
-        mkdir(ours, 0700);
+    char *folder = cachedir_path("regions", create);
+    if (folder && create)
         mkdir(folder, 0700);
-    }
-    free(dir);
-    free(ours);
     return folder;
 }
 
