@@ -255,6 +255,9 @@ void kern_conv_pack(const struct kern *k, const void *weights, int cout, int cin
  * are done. For the callers' own loops (decoding half precision weights, ...). */
 void kern_parallel(struct kern *k, int parts, void (*part)(void *arg, int i), void *arg);
 
+/* No NaN and no infinity among n floats at any address. */
+bool kern_is_finite(const void *x, size_t n);
+
 /* order = indices by falling value, ties by index. */
 void kern_sort_down(const float *x, int n, int *order);
 

@@ -3,7 +3,6 @@
  * Source: maskrcnn-benchmark's ResNet and FPN. */
 #include "src/vision/run.h"
 
-#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,11 +45,10 @@ int run_conv(struct run *r, const struct conv_w *w, const struct map *x, enum ke
 
 int run_check_finite(struct run *r, const float *x, size_t n, const char *what)
 {
-    for (size_t i = 0; i < n; i++)
-        if (!isfinite(x[i]))
-            return vs_fail(r->err, VS_E_FORMAT, "the detector's %s are not finite numbers: its "
-                           "weights are damaged or belong to another description", what);
-    return 0;
+    if (kern_is_finite(x, n))
+        return 0;
+    return vs_fail(r->err, VS_E_FORMAT, "the detector's %s are not finite numbers: its weights are "
+                   "damaged or belong to another description", what);
 }
 
 /* ---- backbone */

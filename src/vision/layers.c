@@ -251,23 +251,11 @@ static void bind_heads(struct binder *b, const struct arch *a)
     l->classes = bind_dense(b, "roi_heads.box.predictor.cls_score", a->num_classes, a->mlp_dim);
 }
 
-/* NaN and infinity times 0 are NaN. A ReLU would hide them later. */
-static bool is_finite(const void *numbers, int64_t n)
-{
-    float sum = 0;
-    for (int64_t i = 0; i < n; i++) {
-        float x;
-        memcpy(&x, (const char *)numbers + 4 * i, sizeof x);
-        sum += x * 0;
-    }
-    return sum == 0;
-}
-
-/* The published weights leave the memory as soon as they are packed. */
+/* A ReLU would hide a NaN later. The published weights leave the memory once they are packed. */
 static void do_work(void *arg, int i)
 {
     struct work *w = (struct work *)arg + i;
-    w->bad = !is_finite(w->numbers, tensor_elements(w->tensor));
+    w->bad = !kern_is_finite(w->numbers, (size_t)tensor_elements(w->tensor));
     if (w->packed) {
         kern_conv_pack(w->k, w->numbers, w->cout, w->cin, w->kernel, w->kernel, w->groups, w->scale,
                        w->packed);

@@ -275,6 +275,22 @@ static void check_backend(const char *name, struct kern *ref)
     kern_close(k);
 }
 
+/* One number among many, at every place of a vector and behind the last one; at an odd address. */
+static void check_finite(void)
+{
+    static const float bad[] = {NAN, -NAN, INFINITY, -INFINITY}, good[] = {0, -0.0f, 3e38f, 1e-45f};
+    char raw[4 * 70 + 1] = {0};
+    bool all = kern_is_finite(raw + 1, 0);
+    for (size_t n = 1; n < 70; n++)
+        for (size_t i = 0; i < n; i++) {
+            memcpy(raw + 1 + 4 * i, &bad[i % 4], 4);
+            all &= !kern_is_finite(raw + 1, n) && kern_is_finite(raw + 1, i);
+            memcpy(raw + 1 + 4 * i, &good[i % 4], 4);
+            all &= kern_is_finite(raw + 1, n);
+        }
+    ok(all, "NaN and infinity are found among finite numbers");
+}
+
 /* GELU over its whole range: a tanh approximation would be off by 5e-4. */
 static void check_gelu(const char *name)
 {
@@ -340,6 +356,7 @@ int main(void)
     char why[256];
     if (!ok(kern_open("ref", 1, &ref, why, sizeof why) == 0, "ref opens"))
         return tap_done();
+    check_finite();
     for (int i = 0; i < 3; i++) {
         check_backend(names[i], ref);
         check_gelu(names[i]);
