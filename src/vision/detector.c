@@ -156,14 +156,8 @@ static void drop_regions(struct run *r)
  * run. A device's memory stays. */
 static void run_fini(struct run *r)
 {
-    bool host = kern_is_host(r->d->k);
-    if (host && !r->want->more)
+    if (kern_is_host(r->d->k) && !r->want->more)
         free_arena(r->d);
-    if (!host) {
-        free(r->seen_fc6);
-        free(r->seen_fc7);
-        free(r->seen_scores);
-    }
     for (int i = 0; i < r->count; i++) {
         free(r->in[i].map.x);
         free(r->found[i].boxes);

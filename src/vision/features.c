@@ -162,20 +162,6 @@ int run_features(struct run *r)
 
 /* ---- scores */
 
-/* What selection and trace read, on the host. */
-static int see_scores(struct run *r)
-{
-    size_t n = (size_t)r->rows, dim = (size_t)r->d->a.mlp_dim;
-    float *own;
-    r->seen_fc6 = run_fetch(r, r->fc6.x, n * dim, &own);
-    r->seen_scores = r->seen_fc6
-                         ? run_fetch(r, r->scores.x, n * (size_t)r->d->a.num_classes, &own)
-                         : NULL;
-    if (r->seen_scores && r->trace)
-        r->seen_fc7 = run_fetch(r, r->fc7.x, n * dim, &own);
-    return !r->seen_scores || (r->trace && !r->seen_fc7) ? run_device_failed(r) : 0;
-}
-
 static void dense(struct run *r, const struct dense_w *w, const struct map *x, const struct map *y,
                   enum kern_act act)
 {
@@ -184,33 +170,16 @@ static void dense(struct run *r, const struct dense_w *w, const struct map *x, c
     r->ops->linear(r->d->k, &op, 1);
 }
 
-/* The host's copy of the scores becomes probabilities as well. */
-static int soften(struct run *r)
-{
-    size_t n = (size_t)r->rows * (size_t)r->d->a.num_classes;
-    r->ops->softmax(r->d->k, r->scores.x, r->rows, r->d->a.num_classes);
-    const float *p = kern_view(r->d->k, r->scores.x, n);
-    if (p && p != r->seen_scores)
-        memcpy(r->seen_scores, p, n * sizeof *p);
-    return p ? 0 : run_device_failed(r);
-}
-
 int run_scores(struct run *r)
 {
     const struct layers *l = &r->d->l;
-    size_t n = (size_t)r->rows, dim = (size_t)l->fc7.n, classes = (size_t)l->classes.n;
     int rc = run_new_rows(r, r->rows, l->fc7.n, &r->fc7);
     rc = rc ? rc : run_new_rows(r, r->rows, l->classes.n, &r->scores);
     if (rc != 0 || r->plan)
         return rc;
     dense(r, &l->fc7, &r->fc6, &r->fc7, KERN_RELU);
     dense(r, &l->classes, &r->fc7, &r->scores, KERN_NONE);
-    rc = see_scores(r);
-    if (rc == 0)
-        rc = run_check_finite(r, r->seen_fc6, n * dim, "features");
-    if (rc == 0)
-        rc = run_check_finite(r, r->seen_scores, n * classes, "class scores");
-    if (rc == 0)
-        rc = run_keep_rows(r, r->seen_scores, r->rows, l->classes.n, "cls_logits");
-    return rc ? rc : soften(r);
+    rc = run_keep_all(r, &r->scores, "cls_logits");
+    r->ops->softmax(r->d->k, r->scores.x, r->rows, l->classes.n);
+    return rc;
 }

@@ -114,3 +114,11 @@ int run_keep_rows(struct run *r, const float *x, int rows, int columns, const ch
         memcpy(out, x, (size_t)rows * (size_t)(columns ? columns : 1) * sizeof *out);
     return 0;
 }
+
+int run_keep_all(struct run *r, const struct map *m, const char *name)
+{
+    if (!r->trace)
+        return 0;
+    const float *x = kern_view(r->d->k, m->x, (size_t)m->h * (size_t)m->c);
+    return x ? run_keep_rows(r, x, m->h, m->c, name) : run_device_failed(r);
+}

@@ -46,9 +46,7 @@ struct run {
     int block_count;
     size_t need; /* of the arena so far */
     struct map c[4], inner[4], p[ARCH_LEVELS];
-    /* (rows, mlp), (rows, mlp), (rows, classes): the back end's, and the host's view of it */
-    struct map fc6, fc7, scores;
-    float *seen_fc6, *seen_fc7, *seen_scores;
+    struct map fc6, fc7, scores; /* (rows, mlp), (rows, mlp), (rows, classes) */
     struct vs_err *err;
 };
 
@@ -64,6 +62,8 @@ int run_keep_map(struct run *r, const struct map *m, const char *name);
 int run_keep_picture(struct run *r);
 /* x (rows, columns; 0: a vector), the host's, as a tensor of the trace, when there is one. */
 int run_keep_rows(struct run *r, const float *x, int rows, int columns, const char *name);
+/* All rows of a map that has no pixels. */
+int run_keep_all(struct run *r, const struct map *m, const char *name);
 /* The host's numbers of x(n): x itself, or a copy, which *own holds too. NULL: failed. */
 float *run_fetch(struct run *r, float *x, size_t n, float **own);
 /* Fails; kern_finish says what the device did not do. */

@@ -7,61 +7,82 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The scores of region i of a picture. */
-static const float *scores_of(const struct run *r, const struct proposals *p, int i)
+/* Rows order[0..n-1] of the picture's part of x: all the host gets to see of it. */
+static int gather(struct run *r, const struct proposals *p, const struct map *x, const int *order,
+                  int n, float *out)
 {
-    return r->seen_scores + ((ptrdiff_t)p->first + i) * r->d->a.num_classes;
+    struct kern *k = r->d->k;
+    size_t size = (size_t)n * (size_t)x->c, room = ((size_t)n + 15) / 16 * 16;
+    float *d = kern_alloc(k, room + size + 1);
+    struct kern_rows op = {.x = x->x + (ptrdiff_t)p->first * x->c, .ldx = x->c,
+                           .index = (const int32_t *)(const void *)d, .y = d + room, .ldy = x->c,
+                           .m = n, .n = x->c};
+    const float *seen = NULL;
+    if (d && kern_put(k, d, (const float *)(const void *)order, (size_t)n) == 0) {
+        r->ops->rows(k, &op);
+        seen = kern_view(k, d + room, size);
+    }
+    if (seen)
+        memcpy(out, seen, size * sizeof *out);
+    kern_free(k, d);
+    return seen ? 0 : run_device_failed(r);
 }
 
-static int best_class(const struct run *r, const float *s)
+static int best_class(const struct run *r, const float *prob)
 {
     int first = r->d->a.background ? 0 : 1, classes = r->d->a.num_classes, best = first;
     for (int c = first; c < classes; c++)
-        if (s[c] > s[best])
+        if (prob[c] > prob[best])
             best = c;
     return best;
 }
 
-/* All columns, the background first, as the reference's script stores them. */
-static int add_prob(struct run *r, const struct proposals *p, const int *order, struct regions *g)
+/* Features of g, and prob (n, classes). */
+static int choose(struct run *r, const struct proposals *p, const int *order, struct regions *g,
+                  float *prob)
 {
-    size_t columns = (size_t)r->d->a.num_classes;
-    g->prob = vs_try_calloc((size_t)g->count * columns + 1, sizeof *g->prob);
-    if (!g->prob)
-        return vs_fail(r->err, VS_E_LIMIT, "no memory for %d regions", g->count);
-    g->prob_columns = r->d->a.num_classes;
-    for (int i = 0; i < g->count; i++)
-        memcpy(g->prob + (size_t)i * columns, scores_of(r, p, order[i]), columns * sizeof *g->prob);
-    return 0;
+    size_t n = (size_t)g->count;
+    int rc = gather(r, p, &r->fc6, order, g->count, g->features);
+    if (rc == 0)
+        rc = gather(r, p, &r->scores, order, g->count, prob);
+    if (rc == 0)
+        rc = run_check_finite(r, g->features, n * (size_t)g->dim, "features");
+    return rc ? rc : run_check_finite(r, prob, n * (size_t)r->scores.c, "class scores");
 }
 
+/* Regions order[0..n-1]. Their probabilities have all columns, the background first, as the
+ * reference's script stores them. */
 static int make_regions(struct run *r, int picture, const float *boxes, const int *order, int n)
 {
-    const struct proposals *p = &r->found[picture];
     struct detector_picture *to = &r->list[picture];
-    int dim = r->d->a.mlp_dim, first = r->d->a.background ? 0 : 1;
-    struct regions *g = regions_new(n, dim);
-    if (!g)
-        return vs_fail(r->err, VS_E_LIMIT, "no memory for %d regions", n);
+    int first = r->d->a.background ? 0 : 1, columns = r->d->a.num_classes;
+    struct regions *g = regions_new(n, r->d->a.mlp_dim);
+    float *prob = vs_try_calloc((size_t)n * (size_t)columns + 1, sizeof *prob);
+    int rc = g && prob ? choose(r, &r->found[picture], order, g, prob)
+                       : vs_fail(r->err, VS_E_LIMIT, "no memory for %d regions", n);
+    if (rc != 0) {
+        free(prob);
+        regions_free(g);
+        return rc;
+    }
     g->width = to->w;
     g->height = to->h;
     g->classes = xcalloc((size_t)n + 1, sizeof *g->classes);
     g->conf = xcalloc((size_t)n + 1, sizeof *g->conf);
     for (int i = 0; i < n; i++) {
-        int j = order[i], c = best_class(r, scores_of(r, p, j));
-        memcpy(g->boxes + 4 * i, boxes + 4 * (ptrdiff_t)j, 4 * sizeof *boxes);
-        memcpy(g->features + (ptrdiff_t)i * dim, r->seen_fc6 + ((ptrdiff_t)p->first + j) * dim,
-               (size_t)dim * sizeof *r->seen_fc6);
+        const float *row = prob + (ptrdiff_t)i * columns;
+        int c = best_class(r, row);
+        memcpy(g->boxes + 4 * i, boxes + 4 * (ptrdiff_t)order[i], 4 * sizeof *boxes);
         g->classes[i] = c - first;
-        g->conf[i] = scores_of(r, p, j)[c];
+        g->conf[i] = row[c];
     }
     regions_seal(g);
-    int rc = r->want->prob ? add_prob(r, p, order, g) : 0;
-    if (rc == 0)
-        to->regions = g;
-    else
-        regions_free(g);
-    return rc;
+    g->prob_columns = r->want->prob ? columns : 0;
+    g->prob = r->want->prob ? prob : NULL;
+    if (!r->want->prob)
+        free(prob);
+    to->regions = g;
+    return 0;
 }
 
 /* The trace is of one picture. */
@@ -71,9 +92,9 @@ static int keep_selection(struct run *r, const float *conf, const int *order, in
     float *x = xcalloc((size_t)p->n + 1, sizeof *x);
     int rc = run_keep_rows(r, p->boxes, p->n, 4, "proposals");
     rc = rc ? rc : run_keep_rows(r, p->objectness, p->n, 0, "objectness");
-    rc = rc ? rc : run_keep_rows(r, r->seen_fc6, p->n, r->d->a.mlp_dim, "fc6");
-    rc = rc ? rc : run_keep_rows(r, r->seen_fc7, p->n, r->d->a.mlp_dim, "fc7");
-    rc = rc ? rc : run_keep_rows(r, r->seen_scores, p->n, r->d->a.num_classes, "scores");
+    rc = rc ? rc : run_keep_all(r, &r->fc6, "fc6");
+    rc = rc ? rc : run_keep_all(r, &r->fc7, "fc7");
+    rc = rc ? rc : run_keep_all(r, &r->scores, "scores");
     rc = rc ? rc : run_keep_rows(r, conf, p->n, 0, "max_conf");
     for (int i = 0; i < p->n; i++)
         x[i] = (float)p->levels[i];
