@@ -39,7 +39,8 @@ struct work {
 static void *keep(struct binder *b, size_t floats)
 {
     struct layers *l = b->l;
-    void *p = vs_try_calloc(floats + 1, sizeof(float));
+    /* After the first failure no more is asked for: what is left is for saying so. */
+    void *p = b->no_memory ? NULL : vs_try_calloc(floats + 1, sizeof(float));
     if (!p) {
         b->no_memory = true;
         return NULL;

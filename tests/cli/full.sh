@@ -64,6 +64,22 @@ else
     failed=1
 fi
 
+# Too little memory, wherever it runs out: one line.
+n=$((n + 1))
+all=yes
+for limit in 500000 900000 1300000 1600000; do
+    (ulimit -v $limit && "$VILSCOPE" extract -d "$work/detector.pth" --quiet -o "$work/regions" \
+        "$work/photo.png" >"$work/out" 2>"$work/err")
+    [ $? -eq 1 ] && [ "$(grep -vc images: "$work/err")" -eq 1 ] &&
+        grep -q 'no memory\|Cannot allocate' "$work/err" || all=$limit
+done
+if [ $all = yes ]; then
+    echo "ok $n - a full-size detector without the memory: $(head -n 1 "$work/err")"
+else
+    echo "not ok $n - a full-size detector within $all KB: $(cat "$work/err")"
+    failed=1
+fi
+
 # Two full-size checkpoints that differ in one layer: the weights and the swap name it.
 rm -f "$work/detector.pth"
 if [ "$(df -Pk "$work" | awk 'NR == 2 {print $4}')" -gt 1500000 ]; then
