@@ -54,6 +54,8 @@ static int64_t question_of(const struct result *r)
     buf_puts(&b, "");
     for (int i = 0; i < r->image_count; i++)
         question_image(&r->images[i], &b);
+    if (r->pair_separate) /* another question to the model, with another answer */
+        buf_puts(&b, " separate");
     int64_t question = log_question(r->task->name, r->text, b.data ? b.data : "");
     buf_fini(&b);
     return question;

@@ -227,6 +227,29 @@ static void changes(void)
     log_close(l);
 }
 
+/* A pair in separate rows is another question: its answer is no flip of the usual layout's. */
+static void layouts(void)
+{
+    int64_t session = 0;
+    struct vs_err err = {0};
+    struct log *l = open_new(file("layouts.db"), &session);
+    for (int i = 0; i < 4; i++) {
+        struct result *r = make_result("nlvr2", "both show a dog");
+        memset(r->checkpoint_digest, i % 2 ? 'e' : 'c', 64);
+        free(r->answers[0].label);
+        r->answers[0].label = xstrdup(i % 2 == i / 2 ? "true" : "false");
+        r->pair_separate = i / 2;
+        ok(log_result(l, session, r, &err) == 0, "layout %d is logged %s", i / 2, err.text);
+        result_free(r);
+    }
+    const char *path = file("layouts.db");
+    ok(number(path, "SELECT count(DISTINCT question) FROM queries") == 2 &&
+       number(path, "SELECT count(*) FROM pairs WHERE (a_query < 3) <> (b_query < 3)") == 0 &&
+       number(path, "SELECT count(*) FROM flips") == 4,
+       "answers are compared within a layout");
+    log_close(l);
+}
+
 static void comparisons(void)
 {
     int64_t session = 0, id = 0, *list = NULL, ids[3];
@@ -432,6 +455,7 @@ int main(void)
     marks();
     names();
     changes();
+    layouts();
     comparisons();
     probes();
     attention();

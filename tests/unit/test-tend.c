@@ -561,9 +561,9 @@ static void comparing(void)
     ask(l, a, "vqa", "same", 'c');
     ask(l, a, "vqa", "other", 'c');
     ask(l, a, "vqa", "only in a", 'c');
-    ask(l, b, "vqa", "same", 'd');
-    ask(l, b, "vqa", "other", 'd');
-    ask(l, b, "vqa", "only in b", 'd');
+    ask(l, b, "vqa", "same", 'e');
+    ask(l, b, "vqa", "other", 'e');
+    ask(l, b, "vqa", "only in b", 'e');
     ask(l, b, "vqa", "same", 'f'); /* of a changed model */
     sqlite3_exec(l->db, "UPDATE queries SET best = 'cat' WHERE id = 5", NULL, NULL, NULL);
     struct log_side x = {.session = a}, y = {.session = b};
@@ -574,7 +574,7 @@ static void comparing(void)
     log_pairs_free(p, n);
     char c[65] = {0}, d[65] = {0};
     memset(c, 'c', 64);
-    memset(d, 'd', 64);
+    memset(d, 'e', 64);
     x = (struct log_side){.checkpoint = c};
     y = (struct log_side){.checkpoint = d};
     ok(log_diff(l, &x, &y, &p, &n, &err) == 0 && n == 4 && p[1].changed, "two checkpoints: %d", n);
