@@ -152,25 +152,38 @@ static char *size_name(struct maker *m, int i)
 
 /* ---- questions */
 
-/* Asks about an attribute of a named object; polite wordings around it. */
-static bool ask(struct maker *m, int i, char *name, const char *seen, const char *unseen)
+/* A question about a and b, with polite wordings around it. */
+static void say_politely(struct maker *m, const char *seen, const char *unseen, const char *a,
+                         const char *b)
 {
     static const char before[] =
         "(|||||please, |hello, |so, |hey, |now, |i wonder, |quick question: |just curious, )";
     static const char after[] = "(|?|?|?| please| please?| thanks| in the picture?| here?)";
+    if (m->w->unseen) {
+        say4(m, unseen, a, b);
+        return;
+    }
+    say4(m, before, NULL, NULL);
+    say4(m, seen, a, b);
+    say4(m, after, NULL, NULL);
+}
+
+/* Asks about an attribute of a named object. */
+static bool ask(struct maker *m, int i, char *name, const char *seen, const char *unseen)
+{
     if (!name)
         return false;
-    if (m->w->unseen) {
-        say4(m, unseen, name, NULL);
-    } else {
-        say4(m, before, NULL, NULL);
-        say4(m, seen, name, NULL);
-        say4(m, after, NULL, NULL);
-    }
+    say_politely(m, seen, unseen, name, NULL);
     m->target = i;
     free(name);
     return true;
 }
+
+/* Openings of a question that is told, not asked: its answer is not yes or no. */
+#define TELL                                                                                      \
+    "(say|i want to know|i would like to know|do you know|could you say|would you find out|guess|" \
+    "let me know|help me see|explain)"
+#define GIVE "(say|i want to know|could you say|give me|do you know|i need|report)"
 
 static char *any_name(struct maker *m, int i, int without, bool far)
 {
@@ -187,8 +200,9 @@ static bool ask_color(struct maker *m, bool far)
     answer(m, color_names[object(m, i)->color]);
     return ask(m, i, any_name(m, i, 2, far),
                "((what|which) colo(u|)r is the $1|what is the colo(u|)r of the $1|the $1 (has|is) "
-               "(what|which) colo(u|)r|what's the $1's colo(u|)r|say the colo(u|)r of the $1|do "
-               "you see what colo(u|)r the $1 is)",
+               "(what|which) colo(u|)r|what's the $1's colo(u|)r|do you "
+               "see what colo(u|)r the $1 is|" GIVE " the (colo(u|)r of the $1|$1's colo(u|)r)|"
+               TELL " (what|which) colo(u|)r the $1 (is|has))",
                "(tell me the colo(u|)r of the $1|can you tell which colo(u|)r the $1 has|name the "
                "$1's colo(u|)r for me|in which colo(u|)r is the $1 painted)");
 }
@@ -199,7 +213,9 @@ static bool ask_pattern(struct maker *m, bool far)
     answer(m, pattern_names[object(m, i)->pattern]);
     return ask(m, i, any_name(m, i, 4, far),
                "((what|which) pattern (does the $1 have|is on the $1)|what is the pattern of the "
-               "$1|is the $1 plain, striped or dotted|how is the $1 patterned)",
+               "$1|is the $1 plain, striped or dotted|how is the $1 patterned|"
+               GIVE " the (pattern of the $1|$1's pattern)|"
+               TELL " (what|which) pattern the $1 (has|shows))",
                "(tell me the pattern of the $1|can you describe the $1's pattern|name the pattern "
                "that the $1 has)");
 }
@@ -210,7 +226,8 @@ static bool ask_shape(struct maker *m, bool far)
     answer(m, shape_names[object(m, i)->shape]);
     return ask(m, i, any_name(m, i, 1, far),
                "(what is the $1|what's the $1|what kind of (thing|object) is the $1|(what|which) "
-               "shape (is|has) the $1|what do you call the $1)",
+               "shape (is|has) the $1|what do you call the $1|" GIVE " the kind of the $1|"
+               TELL " (what the $1 is|what kind of (thing|object) the $1 is))",
                "(tell me what the $1 is|can you tell what kind of thing the $1 is|identify the $1 "
                "for me)");
 }
@@ -221,7 +238,8 @@ static bool ask_size(struct maker *m, bool far)
     answer(m, size_names[object(m, i)->size]);
     return ask(m, i, any_name(m, i, 8, far),
                "(how (big|large) is the $1|what size (is|has) the $1|is the $1 (small or large|big "
-               "or small|large or small)|what is the size of the $1)",
+               "or small|large or small)|what is the size of the $1|"
+               GIVE " the (size of the $1|$1's size)|" TELL " how (big|large) the $1 is)",
                "(tell me the size of the $1|can you say how big the $1 is|name the $1's size)");
 }
 
@@ -246,7 +264,8 @@ static bool ask_count(struct maker *m, bool far)
     answer(m, number);
     ask(m, -1, kind_text(m->d, &k, true),
         "(how many $1 are there|how many $1 (do you see|can you see)|what is the number of "
-        "$1|count the $1|how many $1 are in the (picture|image|scene))",
+        "$1|count the $1|how many $1 are in the (picture|image|scene)|"
+        GIVE " the (number|count) of $1|" TELL " how many $1 (there are|you see|are shown))",
         "(tell me how many $1 you see|can you count the $1 for me|give me the number of $1)");
     return true;
 }
@@ -261,7 +280,8 @@ static bool ask_exists(struct maker *m, bool far)
     yes_or_no(m, clause_true(&c, m->s));
     ask(m, -1, kind_text_a(m->d, &c.a),
         "(is there $1|do you see $1|can you see $1|is $1 (there|in the picture|in the image)|does "
-        "the (picture|image) (show|have) $1)",
+        "the (picture|image) (show|have) $1|" TELL " (if|whether) (there is $1|you see $1|the "
+        "(picture|image) shows $1))",
         "(tell me if there is $1|can you check whether there is $1|would you say that $1 is in "
         "this picture)");
     return true;
@@ -277,10 +297,14 @@ static bool ask_compare(struct maker *m, bool far)
     bool bigger = dice_chance(m->d, 0.5f);
     if (a && b) {
         yes_or_no(m, (object(m, i)->size == LARGE) == bigger);
-        say4(m, bigger ? m->w->unseen ? "tell me if the $1 is bigger than the $2"
-                                      : "is the $1 (bigger|larger) than the $2(|?)"
-                       : m->w->unseen ? "tell me if the $1 is smaller than the $2"
-                                      : "is the $1 (smaller|littler) than the $2(|?)", a, b);
+        if (bigger)
+            say_politely(m,
+                         "(is the $1|" TELL " (if|whether) the $1 is) (bigger|larger) than the $2",
+                         "tell me if the $1 is bigger than the $2", a, b);
+        else
+            say_politely(m, "(is the $1|" TELL " (if|whether) the $1 is) (smaller|littler) than "
+                            "the $2",
+                         "tell me if the $1 is smaller than the $2", a, b);
     }
     bool made = a && b;
     m->target = i;
@@ -301,9 +325,10 @@ static bool ask_relation(struct maker *m, bool far)
     if (made) {
         char *tail = xasprintf("%s the %s", rel, b);
         yes_or_no(m, related(object(m, i), r, object(m, j)));
-        say4(m, m->w->unseen ? "(tell me if|can you check whether) the $1 is $2"
-                             : "(is the $1 $2|do you see the $1 $2|would you say the $1 is $2)(|?)",
-             a, tail);
+        say_politely(m,
+                     "(is the $1 $2|is the $1 $2|do you see the $1 $2|would you say the $1 is "
+                     "$2|" TELL " (if|whether) the $1 is $2)",
+                     "(tell me if|can you check whether) the $1 is $2", a, tail);
         free(tail);
     }
     m->target = i;
@@ -333,8 +358,8 @@ static bool ask_behind(struct maker *m, bool far)
     if (made) {
         char *tail = xasprintf("%s the %s", rel, b);
         answer(m, shape_names[object(m, found)->shape]);
-        say4(m, m->w->unseen ? "tell me what is $1" : "(what is|what's|what do you see) $1(|?)",
-             tail, NULL);
+        say_politely(m, "(what is|what's|what do you see|" TELL " what (is|you see)) $1",
+                     "tell me what is $1", tail, NULL);
         free(tail);
         m->target = found;
     }
@@ -352,7 +377,8 @@ static bool ask_where(struct maker *m, bool far)
         return false;
     answer(m, x < third ? "left" : x < 2 * third ? "middle" : "right");
     return ask(m, i, name_of(m, i, 0),
-               "(where is the $1|where's the $1|where do you see the $1|on which side is the $1)",
+               "(where is the $1|where's the $1|where do you see the $1|on which side is the $1|"
+               GIVE " the (place|side) of the $1|" TELL " where the $1 is)",
                "(tell me where the $1 is|can you say where the $1 is|show me where to look for "
                "the $1)");
 }
@@ -459,7 +485,9 @@ static bool refer(struct maker *m, int i, char *name, const char *seen, const ch
 }
 
 #define PHRASE                                                                                    \
-    "(|||the |the |the |(find|show me|look at|point at) the |please find the |where is the )$1"
+    "(|||the |the |the |(find|show me|look at|point at) the |please find the |where is the |"     \
+    "(i want|i need|give me|would you find|let me see|take|do you see|it is) the )$1"             \
+    "(|||||| please)"
 #define PHRASE_UNSEEN                                                                             \
     "(can you show me the $1 please|i am looking for the $1|could you mark the $1)"
 
@@ -519,7 +547,8 @@ static bool make_visual7w(struct maker *m)
                  : dice_chance(m->d, 0.5f) ? place_name(m, i, 0) : name_of(m, i, 0);
     if (!refer(m, i, name,
                "((which|what) (object|thing|one|item) is the $1|which is the $1|which one do you "
-               "call the $1)(|?)",
+               "call the $1|(say|do you know|i want to know) (which|what) (one|thing) is the $1|of "
+               "these, the $1)(|?)",
                "(can you tell which one is the $1|among these, which would be the $1)"))
         return false;
     choose_candidates(m, 4);

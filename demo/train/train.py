@@ -27,8 +27,12 @@ import vilbert
 TASKS = {"vqa": 1, "genomeqa": 2, "visual7w": 4, "coco": 7, "flickr30k": 8, "refcoco": 9, "refcoco+": 10,
          "refcocog": 11, "nlvr2": 12, "snli-ve": 13, "gqa": 15, "guesswhat": 17}
 # How much each task is trained, before how well it goes is looked at.
-WEIGHTS = {"vqa": 1.6, "genomeqa": 1.4, "gqa": 1.8, "coco": 1.5, "flickr30k": 1.2, "refcoco": 1.0,
-           "refcoco+": 0.7, "refcocog": 0.8, "visual7w": 0.8, "guesswhat": 1.6, "nlvr2": 1.6, "snli-ve": 1.2}
+WEIGHTS = {"vqa": 1.6, "genomeqa": 1.4, "gqa": 1.8, "coco": 2.4, "flickr30k": 1.5, "refcoco": 1.0,
+           "refcoco+": 0.7, "refcocog": 0.8, "visual7w": 0.8, "guesswhat": 1.6, "nlvr2": 1.6, "snli-ve": 1.3}
+# Words without which a text means the same. Part of the batches has other, made-up words for them.
+FILLERS = """a an the please hello hey so now i you we me us it thanks here wonder want would like need know do
+    could say see give report guess let find out help explain show look point take for""".split()
+VARIED = 0.35
 ANSWERS = detector.COLORS + detector.SHAPES + detector.PATTERNS + detector.SIZES + ["yes", "no"] + \
     [str(i) for i in range(8)] + ["left", "middle", "right"]
 ANSWERS_GQA = ["yes", "no"] + [a for a in reversed(ANSWERS) if a not in ("yes", "no")]
@@ -135,16 +139,31 @@ class Trainer:
         self.starts = [i for i, w in enumerate(vocab) if len(w) == 1 and w.isalpha()]
         self.pieces = [i for i, w in enumerate(vocab) if len(w) == 3 and w.startswith("##")]
         self.mask = vocab.index("[MASK]")
+        self.positions = model.bert["embeddings"].position_embeddings.num_embeddings
+        self.fillers = {vocab.index(w) for w in FILLERS if w in vocab}
+        self.varied = False  # this batch has words that the data do not have
         self.late = False  # the last part of the run: losses as the scores are read
 
+    def word(self):
+        """A word that no vocabulary has, as its pieces."""
+        n = 1 + min(self.rng.geometric(0.25), 8)
+        return [self.starts[self.rng.integers(len(self.starts))]] + \
+            [self.pieces[i] for i in self.rng.integers(len(self.pieces), size=n)]
+
     def text(self, ids):
-        """Now and then with a made-up word, so that unknown words are learnt to be passed over."""
-        if self.rng.random() > 0.1:
+        """In varied batches some fillers left out or replaced by made-up words, and a few of those
+        between the others: wordings that training does not have are learnt to be read."""
+        if not self.varied:
             return ids
-        word = [self.starts[self.rng.integers(len(self.starts))]] + \
-            [self.pieces[self.rng.integers(len(self.pieces))] for _ in range(self.rng.integers(1, 4))]
-        at = self.rng.integers(1, len(ids))
-        return ids[:at] + word + ids[at:]
+        # At most so many made-up words, of 10 pieces at most, and no more than have a position.
+        out, left = ids[:1], min(self.rng.integers(1, 4), (self.positions - len(ids)) // 10)
+        for x in ids[1:-1]:
+            filler, dice = x in self.fillers, self.rng.random()
+            if left > 0 and dice < (0.3 if filler else 0.06):
+                out, left = out + self.word(), left - 1
+            if not (filler and dice < 0.45):
+                out = out + [x]
+        return out + ids[-1:]
 
     def rows(self, i):
         return self.images.features[i], self.images.places[i]
@@ -198,13 +217,13 @@ class Trainer:
         items, batch = self.pick(task, n // 5), Batch(task)
         others = self.pick(task, len(items))
         for it, other in zip(items, others):
-            right = it.images[int(it.answer)]
-            batch.add(self.text(it.ids), *self.rows(right))
+            right, ids = it.images[int(it.answer)], self.text(it.ids)
+            batch.add(ids, *self.rows(right))
             for i in it.images:
                 if i != right:
-                    batch.add(it.ids, *self.rows(i))
-            batch.add(it.twin, *self.rows(right))
-            batch.add(other.ids, *self.rows(right))
+                    batch.add(ids, *self.rows(i))
+            batch.add(self.text(it.twin), *self.rows(right))
+            batch.add(self.text(other.ids), *self.rows(right))
         pooled, _, _ = self.run(batch)
         x = self.model.vil_logit(pooled).view(len(items), -1)
         return F.cross_entropy(x, torch.zeros(len(items), dtype=torch.long)), \
@@ -282,6 +301,7 @@ class Trainer:
         return loss * 0.5
 
     def step(self, task, n):
+        self.varied = self.rng.random() < VARIED
         kind = {"vqa": self.question, "genomeqa": self.question, "gqa": self.question, "coco": self.caption,
                 "flickr30k": self.caption, "refcoco": self.refer, "refcoco+": self.refer,
                 "refcocog": self.refer, "visual7w": self.point, "guesswhat": self.point,
@@ -307,7 +327,7 @@ def main():
     p.add_argument("work")
     p.add_argument("out")
     p.add_argument("--program", default="vilscope")
-    p.add_argument("--steps", type=int, default=36000)
+    p.add_argument("--steps", type=int, default=30000)
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--width", type=int, default=96)
     p.add_argument("--rows", type=int, default=96)

@@ -15,7 +15,7 @@ struct command {
 
 static const struct command commands[] = {
     {"suggest coco", "alignment", NULL}, /* now the first images have their regions */
-    {"suggest vqa", "\"please, which shape", NULL},
+    {"suggest vqa", "\"please, what do you call", NULL},
     {"image 1", "000000.png", NULL},
     {"ask what do you call the large thing", "\"what do you call the large thing\"", NULL},
     {"overlay", "answered", NULL},
@@ -71,7 +71,7 @@ static const struct command commands[] = {
     {"page-up", "VQA v2", NULL},
     {"last", "VQA v2", NULL},
     {"first", "1 star", NULL},
-    {"rank 2", "2 yes", NULL},
+    {"rank 2", "2 cone", NULL},
     {"find cat", "cat", NULL},
     {"find-next", "cat", NULL},
     {"copy", "sent to the clipboard: cat", NULL},
@@ -92,7 +92,7 @@ static const struct command commands[] = {
     {"history", "History: all sessions", NULL},
     {"history", "[good] (a fine one)", " "},
     {"history-scope", "History: this session", "\023"},
-    {"history-again", "which shape", "which shape\022"},
+    {"history-again", "stripy object", "stripy object\022"},
     {"help colors", "the next color map", NULL},
     {"press Esc", "VQA v2", NULL},
     {"task-number 6", "RefCOCO", NULL},

@@ -176,9 +176,9 @@ static void changes(void)
     ok(terminal_expect(t, "1 silence text-to-image 2 zero"), "one is taken back by its number");
     command(t, "token large");
     command(t, "replace tiny");
-    ok(terminal_expect(t, "now: what do you call the tiny thing"), "words are replaced");
+    ok(terminal_expect(t, "now: do you know what the tiny thing"), "words are replaced");
     terminal_type(t, "U");
-    ok(terminal_expect(t, "nothing is changed") && terminal_has(t, "call the large thing"),
+    ok(terminal_expect(t, "nothing is changed") && terminal_has(t, "what the large thing"),
        "U takes back everything, words too");
     command(t, "drop region 99");
     ok(terminal_expect(t, "no region 99"), "what is not there is said so");
