@@ -83,9 +83,15 @@ struct kern_embed {
     int m, n;
 };
 
+/* A convolution's result along one axis. */
+static inline int kern_conv_out(int size, int kernel, int stride, int pad)
+{
+    return (size + 2 * pad - kernel) / stride + 1;
+}
+
 /* A convolution (cross-correlation, zero padding) over pictures of one size whose pixels are rows,
- * one picture after another: x (count, h*w, cin), y (count, oh*ow, cout),
- * oh = (h + 2 pad - kh) / stride + 1.
+ * one picture after another: x (count, h*w, cin), y (count, oh*ow, cout), oh and ow by
+ * kern_conv_out.
  * y = act(scale * sum + shift + residual), scale and shift per channel. */
 struct kern_conv {
     const float *x;

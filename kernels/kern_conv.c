@@ -13,11 +13,6 @@
 
 #define PB 96 /* output pixels in one part of the work */
 
-static int out_size(int size, int kernel, int stride, int pad)
-{
-    return (size + 2 * pad - kernel) / stride + 1;
-}
-
 void kern_conv_finish(const struct kern_conv *o, const float *sum, ptrdiff_t pixel, int channel,
                       int n)
 {
@@ -94,10 +89,9 @@ static int panel_parts(const struct kern_conv *o)
 static void dense_part(void *arg, int part)
 {
     const struct kern_conv *o = arg;
-    int oh = out_size(o->h, o->kh, o->stride, o->pad), ow = out_size(o->w, o->kw, o->stride,
-                                                                       o->pad);
+    int ow = kern_conv_out(o->w, o->kw, o->stride, o->pad), k = o->kh * o->kw * o->cin;
     int first = part / panel_parts(o) * PB, panel = part % panel_parts(o) * PANELS_PART;
-    int rows = oh * ow - first < PB ? oh * ow - first : PB, k = o->kh * o->kw * o->cin;
+    int left = (int)kern_conv_pixels(o) - first, rows = left < PB ? left : PB;
     int panels = (o->cout + KERN_PANEL - 1) / KERN_PANEL;
     int end = is_direct(o) && panel + PANELS_PART < panels ? panel + PANELS_PART : panels;
     if (is_direct(o) && !kern_crowded(k)) {
@@ -239,9 +233,8 @@ static void group_room_fini(struct group_room *r)
 static void group_part(void *arg, int part)
 {
     const struct kern_conv *o = arg;
-    int oh = out_size(o->h, o->kh, o->stride, o->pad), ow = out_size(o->w, o->kw, o->stride,
-                                                                       o->pad);
-    int first = part * PB, count = oh * ow - first < PB ? oh * ow - first : PB;
+    int ow = kern_conv_out(o->w, o->kw, o->stride, o->pad), first = part * PB;
+    int left = (int)kern_conv_pixels(o) - first, count = left < PB ? left : PB;
     int taps = o->kh * o->kw;
     struct group_room room;
     group_room_init(o, &room);

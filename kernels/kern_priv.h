@@ -40,8 +40,8 @@ static inline bool kern_conv_winograd(int cout, int cin, int kh, int kw, int gro
 /* Pixels of a picture of the result. */
 static inline ptrdiff_t kern_conv_pixels(const struct kern_conv *c)
 {
-    ptrdiff_t oh = (c->h + 2 * c->pad - c->kh) / c->stride + 1;
-    return oh * ((c->w + 2 * c->pad - c->kw) / c->stride + 1);
+    return (ptrdiff_t)kern_conv_out(c->h, c->kh, c->stride, c->pad) *
+           kern_conv_out(c->w, c->kw, c->stride, c->pad);
 }
 
 /* One of the pictures. */

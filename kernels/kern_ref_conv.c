@@ -97,7 +97,7 @@ static double sum_at(const struct kern_conv *c, int oy, int ox, int o)
 
 static void conv_picture(const struct kern_conv *c)
 {
-    int ow = (c->w + 2 * c->pad - c->kw) / c->stride + 1;
+    int ow = kern_conv_out(c->w, c->kw, c->stride, c->pad);
     for (ptrdiff_t i = 0; i < kern_conv_pixels(c); i++)
         for (int o = 0; o < c->cout; o++) {
             ptrdiff_t at = i * c->cout + o;

@@ -138,8 +138,8 @@ void gpu_conv(struct kern *k, const struct kern_conv *c)
 {
     struct gpu *g = k->gpu;
     struct conv v = {.c = c, .dims = {c->cout, c->cin, c->kh}};
-    v.oh = (c->h + 2 * c->pad - c->kh) / c->stride + 1;
-    v.ow = (c->w + 2 * c->pad - c->kw) / c->stride + 1;
+    v.oh = kern_conv_out(c->h, c->kh, c->stride, c->pad);
+    v.ow = kern_conv_out(c->w, c->kw, c->stride, c->pad);
     gpu_loose(g);
     if (c->count <= 0 || v.oh <= 0 || v.ow <= 0 || c->cout <= 0)
         return;

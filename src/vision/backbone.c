@@ -19,7 +19,7 @@ int run_step(struct run *r, const char *stage, double work)
     return 0;
 }
 
-double run_conv_work(const struct conv_w *w, int h, int wd)
+static double conv_work(const struct conv_w *w, int h, int wd)
 {
     return (double)((h + w->stride - 1) / w->stride) * ((wd + w->stride - 1) / w->stride) *
            w->cout * (w->cin / w->groups) * w->kernel * w->kernel;
@@ -28,8 +28,8 @@ double run_conv_work(const struct conv_w *w, int h, int wd)
 int run_conv(struct run *r, const struct conv_w *w, const struct map *x, enum kern_act act,
              const struct map *residual, const char *stage, struct map *y)
 {
-    int pad = w->kernel / 2, h = (x->h + 2 * pad - w->kernel) / w->stride + 1;
-    int wd = (x->w + 2 * pad - w->kernel) / w->stride + 1;
+    int pad = w->kernel / 2, h = kern_conv_out(x->h, w->kernel, w->stride, pad);
+    int wd = kern_conv_out(x->w, w->kernel, w->stride, pad);
     int rc = run_new_map(r, h, wd, w->cout, y);
     if (rc != 0)
         return rc;
@@ -40,7 +40,7 @@ int run_conv(struct run *r, const struct conv_w *w, const struct map *x, enum ke
                           .groups = w->groups, .act = act};
     if (!r->plan)
         r->ops->conv(r->d->k, &o);
-    return run_step(r, stage, r->count * run_conv_work(w, x->h, x->w));
+    return run_step(r, stage, r->count * conv_work(w, x->h, x->w));
 }
 
 int run_check_finite(struct run *r, const float *x, size_t n, const char *what)

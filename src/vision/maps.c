@@ -61,18 +61,6 @@ int run_device_failed(struct run *r)
     return vs_fail(r->err, VS_E_LIMIT, "the device failed");
 }
 
-float *run_fetch(struct run *r, float *x, size_t n, float **own)
-{
-    *own = NULL;
-    if (kern_is_host(r->d->k))
-        return x;
-    const float *seen = kern_view(r->d->k, x, n);
-    *own = seen ? vs_try_calloc(n + 1, sizeof **own) : NULL;
-    if (*own)
-        memcpy(*own, seen, n * sizeof **own);
-    return *own;
-}
-
 /* ---- the trace */
 
 /* Columns beyond w of a row of ld pixels are left out. */

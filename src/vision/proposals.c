@@ -8,6 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The host's numbers of x(n): x itself, or a copy, which *own holds too. NULL: failed. */
+static float *fetch(struct run *r, float *x, size_t n, float **own)
+{
+    *own = NULL;
+    if (kern_is_host(r->d->k))
+        return x;
+    const float *seen = kern_view(r->d->k, x, n);
+    *own = seen ? vs_try_calloc(n + 1, sizeof **own) : NULL;
+    if (*own)
+        memcpy(*own, seen, n * sizeof **own);
+    return *own;
+}
+
 /* A level of one picture on the host. */
 struct level {
     int number, h, w;
@@ -37,9 +50,9 @@ static int choose_level(struct run *r, int level, const struct map *logits,
 {
     size_t pixels = (size_t)logits->h * (size_t)logits->w, all = pixels * (size_t)r->count;
     float *own_l, *own_d = NULL, *d = NULL;
-    float *l = run_fetch(r, logits->x, all * (size_t)logits->c, &own_l);
+    float *l = fetch(r, logits->x, all * (size_t)logits->c, &own_l);
     if (l)
-        d = run_fetch(r, deltas->x, all * (size_t)deltas->c, &own_d);
+        d = fetch(r, deltas->x, all * (size_t)deltas->c, &own_d);
     int rc = d ? 0 : run_device_failed(r);
     for (size_t i = 0; i < (size_t)r->count && rc == 0; i++) {
         struct level one = {level, logits->h, logits->w, l + i * pixels * (size_t)logits->c,

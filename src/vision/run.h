@@ -64,8 +64,6 @@ int run_keep_picture(struct run *r);
 int run_keep_rows(struct run *r, const float *x, int rows, int columns, const char *name);
 /* All rows of a map that has no pixels. */
 int run_keep_all(struct run *r, const struct map *m, const char *name);
-/* The host's numbers of x(n): x itself, or a copy, which *own holds too. NULL: failed. */
-float *run_fetch(struct run *r, float *x, size_t n, float **own);
 /* Fails; kern_finish says what the device did not do. */
 int run_device_failed(struct run *r);
 
@@ -73,7 +71,6 @@ int run_device_failed(struct run *r);
 
 /* Counts work that is done. Fails when the run is cancelled. */
 int run_step(struct run *r, const char *stage, double work);
-double run_conv_work(const struct conv_w *w, int h, int wd);
 /* y = conv(x) with its norm or bias, then + residual, then the activation. */
 int run_conv(struct run *r, const struct conv_w *w, const struct map *x, enum kern_act act,
              const struct map *residual, const char *stage, struct map *y);
