@@ -170,6 +170,16 @@ static void dense(struct run *r, const struct dense_w *w, const struct map *x, c
     r->ops->linear(r->d->k, &op, 1);
 }
 
+/* All rows where the host has them; of a device's, those that are chosen (select.c). */
+static int check_rows(struct run *r)
+{
+    size_t n = (size_t)r->rows;
+    if (!kern_is_host(r->d->k))
+        return 0;
+    int rc = run_check_finite(r, r->fc6.x, n * (size_t)r->fc6.c, "features");
+    return rc ? rc : run_check_finite(r, r->scores.x, n * (size_t)r->scores.c, "class scores");
+}
+
 int run_scores(struct run *r)
 {
     const struct layers *l = &r->d->l;
@@ -179,7 +189,8 @@ int run_scores(struct run *r)
         return rc;
     dense(r, &l->fc7, &r->fc6, &r->fc7, KERN_RELU);
     dense(r, &l->classes, &r->fc7, &r->scores, KERN_NONE);
-    rc = run_keep_all(r, &r->scores, "cls_logits");
+    rc = check_rows(r);
+    rc = rc ? rc : run_keep_all(r, &r->scores, "cls_logits");
     r->ops->softmax(r->d->k, r->scores.x, r->rows, l->classes.n);
     return rc;
 }
