@@ -3,7 +3,7 @@
  * The module vilscope-cuda.so fills it with the real ones (module.cu); tests fill it with ones that
  * check every size and lifetime and compute on the host. Everything above this table is plain C
  * that needs neither the CUDA headers nor a GPU. Functions return 0 or a code that explain() knows.
- * All work goes to one stream, in order. */
+ * All work goes to one stream, in order. The version rises when this table or args.h changes. */
 #ifndef VS_CUDA_API_H
 #define VS_CUDA_API_H
 
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CUDA_API_VERSION 1
+#define CUDA_API_VERSION 2
 #define CUDA_MARKS 3
 #define CUDA_API_SYMBOL "vilscope_cuda_api"
 
