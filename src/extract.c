@@ -226,7 +226,19 @@ static void load(struct job *j, struct taken *t)
     pthread_mutex_unlock(&j->e->lock);
 }
 
-/* Runs pictures of one size; the result of all is in rc. */
+static void lock_device(struct extract *e)
+{
+    if (e->shared)
+        pthread_mutex_lock(&e->device);
+}
+
+static void unlock_device(struct extract *e)
+{
+    if (e->shared)
+        pthread_mutex_unlock(&e->device);
+}
+
+/* Runs pictures of one size together. */
 static int detect(struct job *j, struct taken **list, int count, struct vs_err *err)
 {
     struct detector_want want = {.cancel = &j->e->cancel, .progress = on_progress,
@@ -234,14 +246,12 @@ static int detect(struct job *j, struct taken **list, int count, struct vs_err *
     struct detector_picture pictures[EXTRACT_BATCH_MOST];
     for (int i = 0; i < count; i++)
         pictures[i] = list[i]->picture;
-    if (j->e->shared)
-        pthread_mutex_lock(&j->e->device);
+    lock_device(j->e);
     j->last_ms = vs_now_ms();
     j->last_work = 0;
     j->running = count;
     int rc = detector_run(j->detector, pictures, count, &want, NULL, err);
-    if (j->e->shared)
-        pthread_mutex_unlock(&j->e->device);
+    unlock_device(j->e);
     for (int i = 0; i < count; i++)
         list[i]->picture.regions = pictures[i].regions;
     return rc;
@@ -271,8 +281,11 @@ static int pick_group(struct job *j, struct taken *list, int count, struct taken
         if (t->done || (n > 0 && (t->w != group[0]->w || t->h != group[0]->h)))
             continue;
         group[n++] = t;
-        if (n == 1 && !j->e->o->batch)
+        if (n == 1 && !j->e->o->batch) {
+            lock_device(j->e);
             room = detector_batch(j->detector, t->picture.w, t->picture.h, j->e->batch);
+            unlock_device(j->e);
+        }
     }
     return n;
 }

@@ -101,7 +101,10 @@ int detector_batch(struct detector *d, int w, int h, int most)
 {
     struct detector_picture one = {.w = w, .h = h};
     double work;
-    return kern_batch(d->k, plan(d, &one, 1, &work), most);
+    size_t each = plan(d, &one, 1, &work);
+    size_t there = each ? d->arena_size / each : 0; /* of earlier runs: it serves again */
+    int fresh = kern_batch(d->k, each, most);
+    return there < (size_t)fresh ? fresh : there < (size_t)most ? (int)there : most;
 }
 
 static int need_arena(struct run *r)

@@ -255,6 +255,7 @@ static void run_together(struct detector *d, struct detector_picture *list, cons
     struct regions *alone[PICTURES] = {0};
     struct vs_err err = {0};
     bool runs = true, same = true;
+    int room = detector_batch(d, W, H, 1000);
     for (int i = 0; i < PICTURES && runs; i++) {
         runs = detector_run(d, &list[i], 1, &want, NULL, &err) == 0;
         alone[i] = list[i].regions;
@@ -268,6 +269,9 @@ static void run_together(struct detector *d, struct detector_picture *list, cons
     }
     ok(runs && same, "%s: pictures run together have the regions that they have alone %s", what,
        err.text);
+    int left = detector_batch(d, W, H, 1000);
+    ok(room >= 1 && left >= PICTURES && left <= 1000 && detector_batch(d, W, H, 2) == 2,
+       "%s: room for %d, then for %d", what, room, left);
     list[2].w = W / 2;
     ok(detector_run(d, list, PICTURES, &want, NULL, &err) != 0 && !list[0].regions,
        "%s: refused: %s", what, err.text);
