@@ -1,25 +1,13 @@
 /* Items of the 12 data sets about scenes. */
 #include "demo/items.h"
 
+#include "demo/maker.h"
 #include "demo/say.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct maker {
-    struct dice *d;
-    const struct world *w;
-    const struct scene *s;
-    int number; /* of the scene */
-    struct buf text;
-    char answer[32];
-    int target;      /* object that it is about, or -1 */
-    char *twin;      /* a caption that is false */
-    int images[64], image_count;
-    int candidates[SCENE_MOST], candidate_count;
-};
 
 typedef bool make(struct maker *m);
 
@@ -287,6 +275,8 @@ static bool ask_exists(struct maker *m, bool far)
     return true;
 }
 
+#define THAN(words) "(is the $1|" TELL " (if|whether) the $1 is) (" words ") than the $2"
+
 static bool ask_compare(struct maker *m, bool far)
 {
     int i = some(m), j = some(m);
@@ -297,14 +287,9 @@ static bool ask_compare(struct maker *m, bool far)
     bool bigger = dice_chance(m->d, 0.5f);
     if (a && b) {
         yes_or_no(m, (object(m, i)->size == LARGE) == bigger);
-        if (bigger)
-            say_politely(m,
-                         "(is the $1|" TELL " (if|whether) the $1 is) (bigger|larger) than the $2",
-                         "tell me if the $1 is bigger than the $2", a, b);
-        else
-            say_politely(m, "(is the $1|" TELL " (if|whether) the $1 is) (smaller|littler) than "
-                            "the $2",
-                         "tell me if the $1 is smaller than the $2", a, b);
+        say_politely(m, bigger ? THAN("bigger|larger") : THAN("smaller|littler"),
+                     bigger ? "tell me if the $1 is bigger than the $2"
+                            : "tell me if the $1 is smaller than the $2", a, b);
     }
     bool made = a && b;
     m->target = i;
@@ -728,7 +713,7 @@ static bool make_snli(struct maker *m)
     return made;
 }
 
-/* ---- writing an item */
+/* ---- all of them */
 
 static const struct {
     const char *name;
@@ -739,54 +724,6 @@ static const struct {
               {"refcoco+", make_refcoco_plus}, {"refcocog", make_refcocog},
               {"visual7w", make_visual7w}, {"guesswhat", make_guesswhat},
               {"nlvr2", make_nlvr2},     {"snli-ve", make_snli}};
-
-static void put_string(struct buf *out, const char *s)
-{
-    buf_putc(out, '"');
-    for (; *s; s++)
-        if (*s == '\n')
-            buf_puts(out, "\\n");
-        else
-            buf_putc(out, *s);
-    buf_putc(out, '"');
-}
-
-static void put_box(struct buf *out, const struct object *o)
-{
-    buf_printf(out, "[%.1f, %.1f, %.1f, %.1f]", (double)o->box[0], (double)o->box[1],
-               (double)o->box[2], (double)o->box[3]);
-}
-
-/* Answers that are indices: retrieval and pointing. */
-static bool is_index(const struct maker *m)
-{
-    return m->candidate_count > 0 || m->image_count > 2;
-}
-
-static void put_item(struct maker *m, const char *task, struct buf *out)
-{
-    buf_printf(out, "{\"task\": \"%s\", \"images\": [", task);
-    for (int i = 0; i < m->image_count; i++)
-        buf_printf(out, "%s\"images/%06d.png\"", i ? ", " : "", m->images[i]);
-    buf_puts(out, "], \"text\": ");
-    put_string(out, m->text.data);
-    if (m->answer[0])
-        buf_printf(out, is_index(m) ? ", \"answer\": %s" : ", \"answer\": \"%s\"", m->answer);
-    if (m->target >= 0) {
-        buf_puts(out, ", \"box\": ");
-        put_box(out, object(m, m->target));
-    }
-    for (int i = 0; i < m->candidate_count; i++) {
-        buf_puts(out, i ? ", " : ", \"candidates\": [");
-        put_box(out, object(m, m->candidates[i]));
-    }
-    buf_puts(out, m->candidate_count ? "]" : "");
-    if (m->twin) {
-        buf_puts(out, ", \"twin\": ");
-        put_string(out, m->twin);
-    }
-    buf_puts(out, "}\n");
-}
 
 bool item_make(struct dice *d, const struct world *w, int i, const char *task, struct buf *out)
 {
@@ -800,7 +737,7 @@ bool item_make(struct dice *d, const struct world *w, int i, const char *task, s
                           .images = {i}, .image_count = 1};
         made = maker(&m) && m.text.len > 0;
         if (made)
-            put_item(&m, task, out);
+            maker_write(&m, task, out);
         buf_fini(&m.text);
         free(m.twin);
     }

@@ -2,7 +2,9 @@
 noinst_LIBRARIES += libworld.a
 libworld_a_SOURCES = \
 	demo/draw.c \
+	demo/item_json.c \
 	demo/items.c demo/items.h \
+	demo/maker.h \
 	demo/say.c demo/say.h \
 	demo/scene.c demo/world.h
 # The program that trains the demo's model is Python; nothing else needs it.
