@@ -43,7 +43,7 @@ static bool parse_line(const char *line, const char *key, char hex[DIGEST_HEX])
 bool digestcache_get(const char *path, char hex[DIGEST_HEX])
 {
     char *key = file_key(path), *file = cachedir_path("digests", false), line[512];
-    FILE *f = file ? fopen(file, "re") : NULL;
+    FILE *f = file ? cachedir_open(file) : NULL;
     bool found = false;
     while (key && f && !found && fgets(line, sizeof line, f))
         found = parse_line(line, key, hex);
@@ -65,8 +65,9 @@ void digestcache_put(const char *path, const char hex[DIGEST_HEX])
 {
     char *key = file_key(path), *file = cachedir_path("digests", true);
     if (key && file) {
-        char *temp = xasprintf("%s.%ld", file, (long)getpid());
-        FILE *out = fopen(temp, "we"), *old = fopen(file, "re");
+        char *temp = xasprintf("%s.XXXXXX", file);
+        int fd = mkstemp(temp); /* of no name that another could have made, mode 0600 */
+        FILE *out = fd < 0 ? NULL : fdopen(fd, "w"), *old = cachedir_open(file);
         if (out)
             fprintf(out, "%s %s\n", key, hex);
         if (out && old)

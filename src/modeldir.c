@@ -1,16 +1,19 @@
 /* Reading model.json and joining it with the command line's options. */
 #include "src/modeldir.h"
 
+#include "src/formats/bytes.h"
 #include "src/mem.h"
 
 #include <errno.h>
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define REFERENCE_MAX_REGIONS 101
+#define MAX_FILE (16 << 20)
 
 void parts_fini(struct parts *p)
 {
@@ -61,6 +64,35 @@ static bool is_taken(const struct parts *p, int n, const char *name)
     return false;
 }
 
+/* The number k of "stem (k)", 1 of stem itself, else 0. */
+static int number_of(const char *name, const char *stem)
+{
+    size_t n = strlen(stem);
+    int number = 0, used = 0;
+    if (strncmp(name, stem, n) != 0)
+        return 0;
+    if (!name[n])
+        return 1;
+    bool whole = sscanf(name + n, " (%9d)%n", &number, &used) == 1 && used && !name[n + used];
+    return whole && number > 1 ? number : 0;
+}
+
+/* The least number that no "stem (k)" of the first n has; 1 when the stem is free. One pass. */
+static int free_number(const struct parts *p, int n, const char *stem)
+{
+    bool *used = xcalloc((size_t)n + 2, sizeof *used);
+    int k = 1;
+    for (int i = 0; i < n; i++) {
+        int number = number_of(p->checkpoints[i].name, stem);
+        if (number <= n)
+            used[number] = true;
+    }
+    while (used[k])
+        k++;
+    free(used);
+    return k;
+}
+
 /* "run2/model.bin" of "/data/run2/model.bin". */
 static char *folder_name(const char *path)
 {
@@ -82,13 +114,12 @@ struct part_checkpoint parts_checkpoint(const struct parts *p, int i, const char
         free(own);
         own = folder_name(path);
     }
-    char *stem = own;
-    own = xstrdup(stem);
-    for (int n = 2; is_taken(p, i, own); n++) {
-        free(own);
-        own = xasprintf("%s (%d)", stem, n);
+    int k = free_number(p, i, own);
+    if (k > 1) {
+        char *stem = own;
+        own = xasprintf("%s (%d)", stem, k);
+        free(stem);
     }
-    free(stem);
     return (struct part_checkpoint){.name = own, .path = xstrdup(path)};
 }
 
@@ -130,6 +161,9 @@ static int read_checkpoints(const json_t *list, const char *dir, const char *fil
 {
     if (!json_is_array(list))
         return vs_fail(err, VS_E_FORMAT, "%s: \"checkpoints\" is missing or is not a list", file);
+    if (json_array_size(list) > MODEL_CHECKPOINTS)
+        return vs_fail(err, VS_E_LIMIT, "%s: lists %zu checkpoints, %d can be opened at once", file,
+                       json_array_size(list), MODEL_CHECKPOINTS);
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *item = json_array_get(list, i);
         const char *path = json_string_value(item), *name = NULL, *note = NULL;
@@ -204,6 +238,29 @@ static int read_members(const json_t *root, const char *dir, const char *file, s
     return rc;
 }
 
+/* A FIFO or a device in its place would never end. */
+static int read_file(const char *dir, const char *file, struct parts *p, struct vs_err *err)
+{
+    struct bytes map;
+    struct stat st;
+    json_error_t why;
+    if (stat(file, &st) != 0)
+        return vs_fail(err, VS_E_MISSING, "%s: no model.json there: %s (man 5 vilscope-model says "
+                       "what goes in it)", dir, strerror(errno));
+    int rc = bytes_open(file, &map, err);
+    if (rc == 0 && map.size > MAX_FILE)
+        rc = vs_fail(err, VS_E_LIMIT, "%s: has %zu bytes, more than %d: no description of a model",
+                     file, map.size, MAX_FILE);
+    if (rc == 0) {
+        json_t *root = json_loadb((const char *)map.data, map.size, JSON_REJECT_DUPLICATES, &why);
+        rc = root ? read_members(root, dir, file, p, err)
+                  : vs_fail(err, VS_E_FORMAT, "%s: line %d: %s", file, why.line, why.text);
+        json_decref(root);
+    }
+    bytes_close(&map);
+    return rc;
+}
+
 static int read_dir(const char *dir, struct parts *p, struct vs_err *err)
 {
     struct stat st;
@@ -213,17 +270,7 @@ static int read_dir(const char *dir, struct parts *p, struct vs_err *err)
         return vs_fail(err, VS_E_USAGE, "%s: is not a folder; -m takes a model directory, -c a "
                        "checkpoint file", dir);
     char *file = xasprintf("%s/model.json", dir);
-    json_error_t why;
-    json_t *root = json_load_file(file, JSON_REJECT_DUPLICATES, &why);
-    int rc;
-    if (!root && stat(file, &st) != 0)
-        rc = vs_fail(err, VS_E_MISSING, "%s: no model.json there: %s (man 5 vilscope-model says "
-                     "what goes in it)", dir, strerror(errno));
-    else if (!root)
-        rc = vs_fail(err, VS_E_FORMAT, "%s: line %d: %s", file, why.line, why.text);
-    else
-        rc = read_members(root, dir, file, p, err);
-    json_decref(root);
+    int rc = read_file(dir, file, p, err);
     if (rc == 0 && !p->name)
         p->name = base_name(dir);
     free(file);

@@ -19,6 +19,11 @@ static char *cache_folder(bool create)
     char *folder = cachedir_path("regions", create);
     if (folder && create)
         mkdir(folder, 0700);
+    struct stat st;
+    if (folder && lstat(folder, &st) == 0 && !cachedir_is_ours(folder, true)) {
+        free(folder);
+        return NULL;
+    }
     return folder;
 }
 
@@ -30,7 +35,8 @@ static char *file_of(const char *folder, const char *image, const char *detector
 bool regioncache_get(const char *image, const char *detector, struct regions **out)
 {
     char *folder = cache_folder(false), *path = folder ? file_of(folder, image, detector) : NULL;
-    bool found = path && regions_open(path, NULL, out, NULL) == 0;
+    bool found = path && cachedir_is_ours(path, false) &&
+                 regions_open(path, NULL, out, NULL) == 0;
     if (found)
         utimensat(AT_FDCWD, path, NULL, 0); /* used now: the oldest unused goes first */
     free(path);
@@ -103,7 +109,8 @@ void regioncache_put(const char *image, const char *detector, const struct regio
         return;
     }
     char *path = file_of(folder, image, detector);
-    regions_write_safetensors(path, r, NULL);
+    if (regions_write_safetensors(path, r, NULL) == 0)
+        chmod(path, 0600); /* until then nobody else can enter the folder */
     struct entry *list = list_files(folder, &count);
     int64_t total = 0;
     for (int i = 0; i < count; i++)

@@ -4,6 +4,7 @@ libcore_a_SOURCES += \
 	src/formats/bytes.c src/formats/bytes.h \
 	src/formats/decode.c \
 	src/formats/image.c src/formats/image.h src/formats/image_priv.h \
+	src/formats/jsonscan.c src/formats/jsonscan.h \
 	src/formats/labels.c src/formats/labels.h \
 	src/formats/lmdb.c src/formats/lmdb.h \
 	src/formats/lmdbwrite.c src/formats/lmdbwrite.h \

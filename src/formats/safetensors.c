@@ -3,11 +3,13 @@
  * Source: the format section of the safetensors README. */
 #include "src/formats/tensorfile_priv.h"
 
+#include "src/formats/jsonscan.h"
 #include "src/formats/outfile.h"
 #include "src/mem.h"
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,79 +34,144 @@ static bool find_dtype(const char *s, enum dtype *out)
     return false;
 }
 
-static int read_shape(const json_t *list, int64_t *shape)
-{
-    size_t n = json_array_size(list);
-    if (!json_is_array(list) || n > TENSOR_MAX_DIMS)
-        return -1;
-    for (size_t i = 0; i < n; i++) {
-        const json_t *v = json_array_get(list, i);
-        if (!json_is_integer(v) || json_integer_value(v) < 0)
-            return -1;
-        shape[i] = json_integer_value(v);
-    }
-    return (int)n;
-}
+/* What an entry of the header says. */
+struct entry {
+    char dtype[16];
+    bool has_dtype, has_range;
+    int ndim; /* -1: no shape */
+    int64_t shape[TENSOR_MAX_DIMS], begin, end;
+};
 
 static int bad(const struct tensorfile *f, const char *name, const char *what, struct vs_err *err)
 {
     return vs_fail(err, VS_E_FORMAT, "%s: tensor '%.200s': %s", f->map.path, name, what);
 }
 
-static int read_entry(struct tensorfile *f, const char *name, const json_t *v, const uint8_t *data,
-                      int64_t size, struct vs_err *err)
+static bool scan_shape(struct jsonscan *s, struct entry *e)
 {
-    const json_t *range = json_object_get(v, "data_offsets");
-    const json_t *from = json_array_get(range, 0), *to = json_array_get(range, 1);
-    int64_t shape[TENSOR_MAX_DIMS], stride[TENSOR_MAX_DIMS];
-    struct storage s = {.number = (uint64_t)f->count};
-    if (!find_dtype(json_string_value(json_object_get(v, "dtype")), &s.dtype))
-        return bad(f, name, "a dtype that this program does not know", err);
-    int ndim = read_shape(json_object_get(v, "shape"), shape);
-    int64_t n = ndim < 0 ? -1 : shape_elements(ndim, shape);
-    if (n < 0)
-        return bad(f, name, "its shape is not one, or overflows", err);
-    if (json_array_size(range) != 2 || !json_is_integer(from) || !json_is_integer(to))
-        return bad(f, name, "data_offsets are missing", err);
-    int64_t begin = json_integer_value(from), end = json_integer_value(to);
-    if (begin < 0 || end < begin || end > size)
-        return vs_fail(err, VS_E_FORMAT, "%s: tensor '%.200s': data_offsets %" PRId64 " to %" PRId64
-                       " are not inside the file's %" PRId64 " bytes of data", f->map.path, name,
-                       begin, end, size);
-    if (end - begin != n * (int64_t)dtype_size(s.dtype))
-        return vs_fail(err, VS_E_FORMAT, "%s: tensor '%.200s': its shape needs %" PRId64 " bytes, "
-                       "data_offsets give %" PRId64, f->map.path, name,
-                       n * (int64_t)dtype_size(s.dtype), end - begin);
-    s.data = data + begin;
-    s.bytes = (uint64_t)(end - begin);
-    shape_strides(ndim, shape, stride);
-    return tensorfile_add(f, name, strlen(name), &s, 0, ndim, shape, stride, err);
+    int more, n = 0;
+    if (!jsonscan_take(s, '['))
+        return false;
+    while ((more = jsonscan_next(s, ']', n)) > 0) {
+        if (n == TENSOR_MAX_DIMS || !jsonscan_whole(s, &e->shape[n])) {
+            s->why = "a shape is up to 8 whole numbers";
+            return false;
+        }
+        n++;
+    }
+    e->ndim = n;
+    return more == 0;
 }
 
+static bool scan_range(struct jsonscan *s, struct entry *e)
+{
+    e->has_range = true;
+    return jsonscan_take(s, '[') && jsonscan_whole(s, &e->begin) && jsonscan_take(s, ',') &&
+           jsonscan_whole(s, &e->end) && jsonscan_take(s, ']');
+}
+
+static bool scan_dtype(struct jsonscan *s, struct buf *word, struct entry *e)
+{
+    if (!jsonscan_string(s, word))
+        return false;
+    snprintf(e->dtype, sizeof e->dtype, "%s", word->data);
+    e->has_dtype = true;
+    return true;
+}
+
+static bool scan_entry(struct jsonscan *s, struct buf *word, struct entry *e)
+{
+    int more;
+    *e = (struct entry){.ndim = -1};
+    if (!jsonscan_take(s, '{'))
+        return false;
+    for (int n = 0; (more = jsonscan_next(s, '}', n)) > 0; n++) {
+        bool good = jsonscan_string(s, word) && jsonscan_take(s, ':');
+        if (good && strcmp(word->data, "dtype") == 0)
+            good = scan_dtype(s, word, e);
+        else if (good && strcmp(word->data, "shape") == 0)
+            good = scan_shape(s, e);
+        else if (good && strcmp(word->data, "data_offsets") == 0)
+            good = scan_range(s, e);
+        else if (good)
+            good = jsonscan_skip(s);
+        if (!good)
+            return false;
+    }
+    return more == 0;
+}
+
+static int add_entry(struct tensorfile *f, const struct buf *name, const struct entry *e,
+                     const uint8_t *data, int64_t size, struct vs_err *err)
+{
+    int64_t stride[TENSOR_MAX_DIMS];
+    struct storage s = {.number = (uint64_t)f->count};
+    if (!e->has_dtype || !find_dtype(e->dtype, &s.dtype))
+        return bad(f, name->data, "a dtype that this program does not know", err);
+    int64_t n = e->ndim < 0 ? -1 : shape_elements(e->ndim, e->shape);
+    if (n < 0)
+        return bad(f, name->data, "its shape is not one, or overflows", err);
+    if (!e->has_range)
+        return bad(f, name->data, "data_offsets are missing", err);
+    if (e->end < e->begin || e->end > size)
+        return vs_fail(err, VS_E_FORMAT, "%s: tensor '%.200s': data_offsets %" PRId64 " to %" PRId64
+                       " are not inside the file's %" PRId64 " bytes of data", f->map.path,
+                       name->data, e->begin, e->end, size);
+    if (e->end - e->begin != n * (int64_t)dtype_size(s.dtype))
+        return vs_fail(err, VS_E_FORMAT, "%s: tensor '%.200s': its shape needs %" PRId64 " bytes, "
+                       "data_offsets give %" PRId64, f->map.path, name->data,
+                       n * (int64_t)dtype_size(s.dtype), e->end - e->begin);
+    s.data = data + e->begin;
+    s.bytes = (uint64_t)(e->end - e->begin);
+    shape_strides(e->ndim, e->shape, stride);
+    return tensorfile_add(f, name->data, name->len, &s, 0, e->ndim, e->shape, stride, err);
+}
+
+static int bad_header(const struct tensorfile *f, const struct jsonscan *s, struct vs_err *err)
+{
+    return vs_fail(err, VS_E_FORMAT, "%s: the header is not valid JSON (byte %zu: %s)",
+                   f->map.path, 8 + s->at, s->why ? s->why : "cut off");
+}
+
+static int read_entries(struct tensorfile *f, struct jsonscan *s, struct buf *name,
+                        struct buf *word, struct vs_err *err)
+{
+    const uint8_t *data = (const uint8_t *)s->text + s->len;
+    int64_t size = (int64_t)(f->map.size - 8 - s->len);
+    struct entry e;
+    int more;
+    if (!jsonscan_take(s, '{'))
+        return bad_header(f, s, err);
+    for (int64_t n = 0; (more = jsonscan_next(s, '}', n)) > 0; n++) {
+        bool good = jsonscan_string(s, name) && jsonscan_take(s, ':');
+        bool tensor = good && strcmp(name->data, "__metadata__") != 0;
+        if (good)
+            good = tensor ? scan_entry(s, word, &e) : jsonscan_skip(s);
+        if (!good)
+            return bad_header(f, s, err);
+        int rc = tensor ? add_entry(f, name, &e, data, size, err) : 0;
+        if (rc != 0)
+            return rc;
+    }
+    return more == 0 && jsonscan_end(s) ? 0 : bad_header(f, s, err);
+}
+
+/* The header is read as it lies in the map: a tree of it takes more than twenty times its size. */
 int safetensors_read(struct tensorfile *f, struct vs_err *err)
 {
     const uint8_t *d = f->map.data;
     uint64_t length;
-    json_error_t why;
     f->format = "safetensors";
     memcpy(&length, d, 8);
     if (length > f->map.size - 8 || length > MAX_HEADER)
         return vs_fail(err, VS_E_FORMAT, "%s: its header should have %" PRIu64 " bytes, but the "
                        "file has %zu: damaged or not completely copied", f->map.path, length,
                        f->map.size);
-    json_t *header = json_loadb((const char *)d + 8, (size_t)length, JSON_REJECT_DUPLICATES, &why);
-    if (!json_is_object(header)) {
-        json_decref(header);
-        return vs_fail(err, VS_E_FORMAT, "%s: the header is not valid JSON (byte %d: %s)",
-                       f->map.path, 8 + why.position, header ? "no object" : why.text);
-    }
-    const char *name;
-    json_t *v;
-    int rc = 0;
-    json_object_foreach(header, name, v)
-        if (rc == 0 && strcmp(name, "__metadata__") != 0)
-            rc = read_entry(f, name, v, d + 8 + length, (int64_t)(f->map.size - 8 - length), err);
-    json_decref(header);
+    struct jsonscan s = {.text = (const char *)d + 8, .len = (size_t)length};
+    struct buf name = {0}, word = {0};
+    int rc = read_entries(f, &s, &name, &word, err);
+    buf_fini(&name);
+    buf_fini(&word);
     return rc;
 }
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TENSORS_MOST (1 << 18)
+
 static const struct {
     const char *name;
     size_t size;
@@ -108,6 +110,8 @@ int tensorfile_add(struct tensorfile *f, const char *name, size_t name_len,
     if (ndim > TENSOR_MAX_DIMS)
         return vs_fail(err, VS_E_LIMIT, "%s: tensor '%.*s' has %d dimensions, more than %d",
                        f->map.path, shown, name, ndim, TENSOR_MAX_DIMS);
+    if (f->count == TENSORS_MOST)
+        return vs_fail(err, VS_E_LIMIT, "%s: more than %d tensors", f->map.path, TENSORS_MOST);
     int rc = check_view(f, name, shown, s, offset, ndim, shape, stride, err);
     if (rc != 0)
         return rc;
@@ -129,12 +133,46 @@ int tensorfile_add(struct tensorfile *f, const char *name, size_t name_len,
 
 /* ---- canonical names */
 
-static bool all_have_prefix(const struct tensorfile *f, const char *prefix)
+static bool all_have_prefix(const struct tensorfile *f, const char *prefix, size_t len)
 {
     for (int i = 0; i < f->count; i++)
-        if (strncmp(f->list[i].raw_name, prefix, strlen(prefix)) != 0)
+        if (strncmp(f->list[i].raw_name, prefix, len) != 0)
             return false;
     return f->count > 0;
+}
+
+/* Tensors that every model and every detector has. What stands before one of them is the name of
+ * what the model was wrapped into: "module.", "_orig_mod.", "model.module.", ... */
+static const char *const landmarks[] = {"bert.embeddings.word_embeddings.weight",
+                                        "backbone.body.stem.conv1.weight"};
+
+/* Bytes before a landmark, or -1 where the name is none. */
+static int before_landmark(const char *name)
+{
+    size_t n = strlen(name);
+    for (size_t i = 0; i < sizeof landmarks / sizeof landmarks[0]; i++) {
+        size_t m = strlen(landmarks[i]);
+        if (n >= m && n - m < 4096 && strcmp(name + n - m, landmarks[i]) == 0 &&
+            (n == m || name[n - m - 1] == '.'))
+            return (int)(n - m);
+    }
+    return -1;
+}
+
+/* How much of all names is a wrapper's. */
+static size_t common_prefix(const struct tensorfile *f)
+{
+    size_t skip = 0;
+    while (skip < 4 * 7 && f->count > 0 && strlen(f->list[0].raw_name) > skip &&
+           strncmp(f->list[0].raw_name + skip, "module.", 7) == 0 &&
+           all_have_prefix(f, f->list[0].raw_name, skip + 7))
+        skip += 7;
+    for (int i = 0; i < f->count; i++) {
+        int before = before_landmark(f->list[i].raw_name);
+        if (before >= 0 && all_have_prefix(f, f->list[i].raw_name, (size_t)before))
+            return (size_t)before;
+    }
+    return skip;
 }
 
 /* TensorFlow's names of a layer norm's parameters, as old checkpoints have them. */
@@ -150,16 +188,9 @@ static char *canonical_name(const char *raw)
 
 static int make_index(struct tensorfile *f, struct vs_err *err)
 {
-    size_t skip = 0;
-    while (all_have_prefix(f, "module.") && skip < 4 * 7) { /* wrapped more than once, too */
-        for (int i = 0; i < f->count; i++)
-            f->list[i].raw_name += 7;
-        skip += 7;
-    }
+    size_t skip = common_prefix(f);
     for (int i = 0; i < f->count; i++)
-        f->list[i].name = canonical_name(f->list[i].raw_name);
-    for (int i = 0; i < f->count; i++)
-        f->list[i].raw_name -= skip;
+        f->list[i].name = canonical_name(f->list[i].raw_name + skip);
     for (int i = 0; i < f->count; i++)
         if (strmap_add(&f->index, f->list[i].name, strlen(f->list[i].name), i) >= 0)
             return vs_fail(err, VS_E_FORMAT, "%s: tensor '%s' is there twice", f->map.path,

@@ -1,9 +1,9 @@
 /* A file of named tensors: PyTorch legacy pickle, PyTorch zip, safetensors.
  *
  * Opening maps the file and reads its index only; no tensor data is touched. Names are made
- * canonical: a "module." prefix that all names share is stripped, a dictionary around the state
- * dict (model_state_dict, model, state_dict) is entered, and LayerNorm gamma/beta become
- * weight/bias. */
+ * canonical: what all names share before those that a model or a detector has ("module.",
+ * "_orig_mod.", "model.module.", ...) is stripped, a dictionary around the state dict
+ * (model_state_dict, model, state_dict) is entered, and LayerNorm gamma/beta become weight/bias. */
 #ifndef VS_TENSORFILE_H
 #define VS_TENSORFILE_H
 

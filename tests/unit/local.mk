@@ -81,3 +81,7 @@ TAP_TESTS += test-cuda
 test_cuda_SOURCES = tests/unit/test-cuda.c tests/unit/fakecuda.c tests/unit/simt.c
 test_cuda_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
 test_cuda_LDADD = $(CORE_LIBS)
+TAP_TESTS += test-inputs
+test_inputs_SOURCES = tests/unit/test-inputs.c
+test_inputs_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
+test_inputs_LDADD = $(CORE_LIBS)
