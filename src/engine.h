@@ -44,8 +44,17 @@ int model_add_checkpoint(struct model *m, const char *path, const char *name, st
 const char *model_queries(const struct model *m);
 /* Rows of one image that the model was trained with, whole image included (101). */
 int model_max_regions(const struct model *m);
-/* The name of a region class, or NULL without a list. */
-const char *model_class_name(const struct model *m, int number);
+struct regions;
+/* The name of class `number` of these regions; NULL without a list, or with one that is too short
+ * for their classes: then its names are those of another detector. */
+const char *model_class_name(const struct model *m, const struct regions *g, int number);
+/* The same of class i of the n that the masked-region head knows; the background comes first where
+ * there is one more than names. */
+const char *model_target_name(const struct model *m, int i, int n);
+/* Whether the answers that a task's head has are those of the model's label list: there is one, of
+ * as many. Other tasks are fine. */
+int model_check_labels(const struct model *m, int checkpoint, const struct task *task,
+                       struct vs_err *err);
 const struct tokenizer *model_tokenizer(const struct model *m);
 
 /* An image with its regions. image may be missing when only regions are known (command line). */

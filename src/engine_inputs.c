@@ -214,6 +214,20 @@ static void build_rows(const struct query *q, struct inputs *in, int limit, stru
 
 /* ---- identity */
 
+static void tell_classes(const struct model *m, const struct query *q, struct result *r)
+{
+    for (int i = 0; m->classes && i < q->photo_count; i++) {
+        const struct regions *g = q->photos[i]->regions;
+        int most = regions_most_class(g);
+        if (most < m->classes->count)
+            continue;
+        result_note(r, "%s: classes up to %d, but %s has %d names: not those of the detector that "
+                    "found them, classes are numbers", q->photos[i]->regions_path, most,
+                    m->parts.classes, m->classes->count);
+        return;
+    }
+}
+
 static void tell_image(const struct photo *p, bool candidates, struct result_image *im)
 {
     const struct regions *g = p->regions, *c = candidates ? p->candidates : NULL;
@@ -266,6 +280,7 @@ int inputs_build(struct model *m, const struct query *q, struct inputs *out, str
     r->images = xcalloc((size_t)q->photo_count, sizeof *r->images);
     for (int i = 0; i < q->photo_count; i++)
         tell_image(q->photos[i], candidates, &r->images[i]);
+    tell_classes(m, q, r);
     double start = vs_now_ms();
     rc = build_text(m, q, out, r, err);
     r->ms.tokenize = vs_now_ms() - start;

@@ -184,10 +184,18 @@ int model_max_regions(const struct model *m)
     return m->parts.max_regions;
 }
 
-const char *model_class_name(const struct model *m, int number)
+const char *model_class_name(const struct model *m, const struct regions *g, int number)
 {
-    return m->classes && number >= 0 && number < m->classes->count ? m->classes->names[number]
-                                                                   : NULL;
+    bool known = m->classes && number >= 0 && number < m->classes->count;
+    return known && regions_most_class(g) < m->classes->count ? m->classes->names[number] : NULL;
+}
+
+const char *model_target_name(const struct model *m, int i, int n)
+{
+    int background = m->classes ? n - m->classes->count : -1;
+    if (i < 0 || i >= n || (background != 0 && background != 1))
+        return NULL;
+    return i < background ? "background" : m->classes->names[i - background];
 }
 
 const struct tokenizer *model_tokenizer(const struct model *m)

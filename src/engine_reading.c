@@ -72,7 +72,7 @@ static void rank_answers(const float *logits, int n, char *(*label)(const void *
 static char *list_label(const void *arg, int i)
 {
     const struct labels *l = arg;
-    return l && i < l->count ? xstrdup(l->names[i]) : xasprintf("#%d", i);
+    return l ? xstrdup(l->names[i]) : xasprintf("#%d", i);
 }
 
 static char *pair_label(const void *arg, int i)
@@ -95,14 +95,58 @@ static char *image_label(const void *arg, int i)
     return path ? xstrdup(path) : xasprintf("image %d", i + 1);
 }
 
-static void tell_labels(const struct labels *l, int answers, struct result *r)
+/* The list of a head's answers, or NULL. */
+static const struct labels *list_of(const struct model *m, unsigned head)
 {
-    r->labels_missing = !l;
+    return head == HEAD_GQA ? m->gqa : m->vqa;
+}
+
+/* The same when it has as many names as the head has answers: names of another list would be wrong,
+ * all of them. */
+static const struct labels *fitting_list(const struct model *m, unsigned head, int answers)
+{
+    const struct labels *l = list_of(m, head);
+    return l && l->count == answers ? l : NULL;
+}
+
+/* Why there are no names; NULL when there are. Caller frees. */
+static char *why_no_labels(const struct model *m, unsigned head, int answers)
+{
+    bool gqa = head == HEAD_GQA;
+    const struct labels *l = list_of(m, head), *other = gqa ? m->vqa : m->gqa;
+    const char *path = gqa ? m->parts.labels_gqa : m->parts.labels_vqa;
+    if (l && l->count == answers)
+        return NULL;
     if (!l)
-        result_note(r, "no label list: answers are numbers (vqa and gqa labels in model.json, or "
-                    "--labels and --gqa-labels)");
-    else if (l->count != answers)
-        result_note(r, "the label list has %d names, the head %d answers", l->count, answers);
+        return xasprintf("there is no label list for %s: answers are numbers (\"labels\" in "
+                         "model.json, or %s FILE)", gqa ? "GQA" : "VQA and Genome QA",
+                         gqa ? "--gqa-labels" : "--labels");
+    return xasprintf("%s has %d names, the checkpoint's head has %d answers: they do not belong "
+                     "together, answers are numbers%s", path, l->count, answers,
+                     other && other->count == answers ? " (the other label list has as many: are "
+                                                        "they interchanged?)" : "");
+}
+
+static void tell_labels(const struct model *m, unsigned head, int answers, struct result *r)
+{
+    char *why = why_no_labels(m, head, answers);
+    r->labels_missing = why != NULL;
+    if (why)
+        result_note(r, "%s", why);
+    free(why);
+}
+
+int model_check_labels(const struct model *m, int checkpoint, const struct task *task,
+                       struct vs_err *err)
+{
+    enum vilbert_head head = task->head == HEAD_GQA ? HEAD_GQA : HEAD_VQA;
+    int answers = vilbert_answers(m->checkpoints[checkpoint].net, head);
+    if (task->reading != READ_ANSWERS || answers == 0) /* the query says what is missing */
+        return 0;
+    char *why = why_no_labels(m, head, answers);
+    int rc = why ? vs_fail(err, VS_E_FORMAT, "%s: no answer can be right: %s", task->name, why) : 0;
+    free(why);
+    return rc;
 }
 
 /* ---- boxes */
@@ -116,8 +160,8 @@ static char *box_label(const struct model *m, const struct photo *p, int region)
     if (!p->regions->classes)
         return NULL;
     int c = p->regions->classes[region - 1];
-    return m->classes && c >= 0 && c < m->classes->count ? xstrdup(m->classes->names[c])
-                                                         : xasprintf("class %d", c);
+    const char *name = model_class_name(m, p->regions, c);
+    return name ? xstrdup(name) : xasprintf("class %d", c);
 }
 
 static void set_box(const struct result_image *im, int region, float box[4])
@@ -182,15 +226,14 @@ const char *reading_tensor(const struct task *t)
 int reading_make(const struct model *m, const struct query *q, const struct trace *t,
                  struct result *r, struct vs_err *err)
 {
-    bool gqa = q->task->head == HEAD_GQA;
     int n = 0;
     const float *v = head_values(t, reading_tensor(q->task), &n, err);
     if (!v)
         return err ? err->code : VS_E_FORMAT;
     switch (q->task->reading) {
     case READ_ANSWERS:
-        tell_labels(gqa ? m->gqa : m->vqa, n, r);
-        rank_answers(v, n, list_label, gqa ? m->gqa : m->vqa, r);
+        tell_labels(m, q->task->head, n, r);
+        rank_answers(v, n, list_label, fitting_list(m, q->task->head, n), r);
         break;
     case READ_ALIGNMENT:
         rank_answers(v, n, image_label, r, r);
@@ -231,10 +274,9 @@ bool model_read_head(const struct model *m, const struct result *r, unsigned hea
                                                              : NULL;
         if (!t)
             continue;
-        const void *arg = head == HEAD_VQA ? (const void *)m->vqa
-                          : head == HEAD_GQA ? (const void *)m->gqa
-                                             : (const void *)r;
         *count = (int)(head == HEAD_ALIGN ? t->shape[0] : t->shape[1]);
+        const void *arg = head == HEAD_VQA || head == HEAD_GQA
+                              ? (const void *)fitting_list(m, head, *count) : (const void *)r;
         *out = rank(t->data, *count, heads[i].label, arg, NULL);
         return true;
     }

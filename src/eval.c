@@ -401,15 +401,30 @@ static int run_all(struct run *r, const struct eval_set *s)
     return rc;
 }
 
+/* Before anything is computed: nothing can be right where answers have no names. */
+static int check_labels(const struct run *r)
+{
+    int *seen = xcalloc((size_t)task_count, sizeof *seen), rc = 0;
+    for (int i = 0; i < r->set->count && rc == 0; i++) {
+        const struct task *t = r->set->items[i].task;
+        if (is_wanted(r->o, &r->set->items[i], seen) && seen[t - task_table]++ == 0)
+            rc = model_check_labels(r->m, r->o->checkpoint, t, r->err);
+    }
+    free(seen);
+    return rc;
+}
+
 int eval_run(struct model *m, const struct eval_set *s, const struct eval_options *o,
              struct eval_score *scores, struct vs_err *err)
 {
     struct run r = {.m = m, .set = s, .o = o, .progress = {.all = count_wanted(s, o)}, .err = err};
     r.sums = xcalloc((size_t)task_count, sizeof *r.sums);
     r.groups = xcalloc((size_t)task_count, sizeof *r.groups);
-    int rc = r.progress.all ? run_all(&r, s)
+    int rc = r.progress.all ? check_labels(&r)
                             : vs_fail(err, VS_E_USAGE, "%s: has no item of %s", s->path,
                                       o->task ? o->task->name : "any task");
+    if (rc == 0)
+        rc = run_all(&r, s);
     for (int t = 0; t < task_count; t++) {
         finish(&r.sums[t], &task_table[t], &scores[t]);
         free(r.sums[t].worths);

@@ -40,9 +40,9 @@ static bool is_state(const char *name, bool text, char out[24])
     return false;
 }
 
-static char *label_of(const struct model *m, bool text, int i)
+static char *label_of(const struct model *m, bool text, int i, int n)
 {
-    const char *s = text ? tokenizer_piece(m->tokenizer, i) : model_class_name(m, i);
+    const char *s = text ? tokenizer_piece(m->tokenizer, i) : model_target_name(m, i, n);
     return s ? xstrdup(s) : xasprintf("#%d", i);
 }
 
@@ -54,7 +54,7 @@ static void read_row(const struct model *m, bool text, const float *logits, int 
         if (softmax[i] > softmax[c->best])
             c->best = i;
     c->softmax = softmax[c->best];
-    c->label = label_of(m, text, c->best);
+    c->label = label_of(m, text, c->best, n);
 }
 
 /* Appends the depth that x, (batch, rows, width), is. */

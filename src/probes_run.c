@@ -200,13 +200,16 @@ static void tell(const struct eval_item *it, const struct result *r, struct prob
 static int run_probe(struct probe_runner *r, int i, int checkpoint, const atomic_bool *cancel,
                      struct probe_answer *a, struct result **out, struct vs_err *err)
 {
+    const struct eval_item *it = &r->table.probes->list[i].item;
     struct vs_err why = {0};
     struct query q;
     int rc = probe_runner_query(r, i, checkpoint, &q, &why);
+    if (rc == 0 && eval_has_truth(it))
+        rc = model_check_labels(r->model, checkpoint, it->task, &why);
     if (rc == 0)
         rc = query_run(r->model, &q, cancel, out, &why);
     if (rc == 0)
-        tell(&r->table.probes->list[i].item, *out, a);
+        tell(it, *out, a);
     else if (rc == VS_E_CANCELLED)
         return vs_fail(err, rc, "%s", why.text);
     else

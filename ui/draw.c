@@ -98,7 +98,7 @@ void draw_region_name(const struct workbench *w, int region, char *out, size_t s
             label = r->boxes[i].label;
     if (!label && region > 0 && g && g->classes && region <= g->count && w->model &&
         (image < 0 || strcmp(g->digest, r->images[image].regions_digest) == 0))
-        label = model_class_name(w->model, g->classes[region - 1]);
+        label = model_class_name(w->model, g, g->classes[region - 1]);
     snprintf(out, size, "region %d %s", region, region == 0 ? "whole image" : label ? label : "");
 }
 

@@ -15,7 +15,7 @@ static const struct regions *current(const struct workbench *w)
 static void class_text(const struct workbench *w, const struct regions *g, int i, char *out,
                        size_t size)
 {
-    const char *name = g->classes && w->model ? model_class_name(w->model, g->classes[i]) : NULL;
+    const char *name = g->classes && w->model ? model_class_name(w->model, g, g->classes[i]) : NULL;
     if (name)
         snprintf(out, size, "%s", name);
     else if (g->classes)

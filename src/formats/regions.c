@@ -39,6 +39,14 @@ void regions_free(struct regions *r)
     free(r);
 }
 
+int regions_most_class(const struct regions *r)
+{
+    int most = -1;
+    for (int i = 0; r->classes && i < r->count; i++)
+        most = r->classes[i] > most ? r->classes[i] : most;
+    return most;
+}
+
 void regions_seal(struct regions *r)
 {
     struct sha256 s;

@@ -40,6 +40,8 @@ int regions_open(const char *path, const char *key, struct regions **out, struct
 /* An empty set to be filled by the caller; arrays are allocated, zeroed. NULL if too large. */
 struct regions *regions_new(int count, int dim);
 void regions_free(struct regions *r);
+/* The largest class number of its regions, -1 without classes. */
+int regions_most_class(const struct regions *r);
 /* Sets r->digest from the content. */
 void regions_seal(struct regions *r);
 

@@ -1,0 +1,76 @@
+#!/bin/sh
+# What goes in is what it is taken for: label lists, boxes, keys. Breaks when a number that cannot be
+# right is shown without a word.
+set -u
+tiny=$SRCDIR/tests/data/tiny
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export VILSCOPE_LOG="$work/log.db" XDG_CACHE_HOME="$work/cache"
+. "$SRCDIR/tests/cli/lib.sh"
+scene=$tiny/scene.png
+
+says() { # says PATTERN WHAT COMMAND...: status 0, and a line on stderr that has PATTERN
+    pattern=$1 what=$2
+    shift 2
+    "$@" >"$work/out" 2>"$work/err" </dev/null && grep -q -- "$pattern" "$work/err"
+    ok $? "$what: $(cat "$work/err")"
+}
+quiet() { # quiet WHAT COMMAND...: status 0, nothing on stderr
+    what=$1
+    shift
+    "$@" >"$work/out" 2>"$work/err" </dev/null && [ ! -s "$work/err" ]
+    ok $? "$what: $(cat "$work/err")"
+}
+
+# ---- label lists
+q() { # q TASK TEXT [OPTION...]
+    task=$1 text=$2
+    shift 2
+    "$VILSCOPE" query -m "$tiny" -t "$task" --no-log "$@" "$scene" "$text"
+}
+head -n 1500 "$tiny/gqa.txt" >"$work/short.txt"
+seq 3129 >"$work/vqa.txt"
+says "short.txt has 1500 names, the checkpoint's head has 1533" "a list of another length" \
+    q gqa "what color" --gqa-labels "$work/short.txt"
+[ "$(grep -c '^ *[0-9]*\. #[0-9]* ' "$work/out")" -eq 5 ] && [ "$(wc -l <"$work/out")" -eq 5 ]
+ok $? "no answer has a name then"
+q gqa "what color" --gqa-labels "$work/short.txt" --json 2>"$work/err" >"$work/json"
+grep -q '"notice": ".*1500 names' "$work/json" && [ ! -s "$work/err" ]
+ok $? "JSON has the note"
+q gqa "what color" --json | grep -q '"notice": null'
+ok $? "and none with the right list"
+says "interchanged" "two lists in each other's place" \
+    q gqa "what color" --gqa-labels "$work/vqa.txt" --labels "$tiny/gqa.txt"
+says "no label list for VQA" "no list" q vqa "what color"
+quiet "a list that fits" q vqa "what color" --labels "$work/vqa.txt"
+cp -r "$tiny" "$work/model"
+cp "$work/short.txt" "$work/model/gqa.txt"
+cp "$scene" "$tiny/scene.npy" "$work"
+printf '{"task": "gqa", "images": ["scene.png"], "text": "what color", "answer": "red"}\n' \
+    >"$work/gqa.jsonl"
+refuses 1 "gqa: no answer can be right: .*1500 names" "eval with the wrong list" \
+    "$VILSCOPE" eval -m "$work/model" --data "$work/gqa.jsonl" --no-log
+"$VILSCOPE" eval -m "$tiny" --data "$work/gqa.jsonl" --no-log >"$work/out" 2>&1
+ok $? "eval with the right one: $(tail -n 1 "$work/out")"
+sed 's/"gqa"/"vqa"/' "$work/gqa.jsonl" >"$work/vqa.jsonl"
+sed 's/"gqa"/"genomeqa"/' "$work/gqa.jsonl" >"$work/genome.jsonl"
+for set in vqa genome; do
+    refuses 1 "no answer can be right: there is no label list" "eval of $set without a list" \
+        "$VILSCOPE" eval -m "$tiny" --data "$work/$set.jsonl" --no-log
+done
+refuses 1 "gqa: no answer can be right: .*1500 names" "compare judges nothing by the wrong list" \
+    "$VILSCOPE" compare -m "$work/model" --probes "$work/gqa.jsonl" --no-log
+printf '{"task": "refcoco", "images": ["scene.png"], "text": "red", "box": [0, 0, 9, 9]}\n' \
+    >>"$work/gqa.jsonl"
+"$VILSCOPE" compare -m "$work/model" --probes "$work/gqa.jsonl" --no-log --json >"$work/out" 2>&1
+grep -q '"error": "gqa: no answer can be right' "$work/out" && grep -q '"judged": 1' "$work/out"
+ok $? "and goes on with what can be judged"
+
+# ---- region classes
+head -n 2 "$tiny/classes.txt" >"$work/classes.txt"
+says "classes up to [23], but .*classes.txt has 2 names" "names of another detector's classes" \
+    q refcoco "the red square" --classes "$work/classes.txt"
+grep -q 'class [0-9]' "$work/out" && ! grep -q "$(head -n 1 "$work/classes.txt")" "$work/out"
+ok $? "no region has a name then"
+
+end
