@@ -1,6 +1,7 @@
 # Tests print TAP; tests/run-tests runs them and prints one total line.
 TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests $(JANSSON_CFLAGS)
-EXTRA_DIST += tests/run-tests tests/tap.h \
+EXTRA_DIST += tests/run-tests tests/tap.h tests/mutants tests/mutation/accepted.txt \
+	tests/mutation/build.py tests/mutation/cover.py tests/mutation/faults.py \
 	tests/data/logs/version-1.db tests/data/logs/version-2.db \
 	tests/data/logs/version-3.db \
 	tests/data/pictures/16bit.png \
@@ -55,6 +56,10 @@ check-full: $(bin_PROGRAMS) $(check_PROGRAMS)
 # The long ones alone, after a "make check".
 check-full-only: $(bin_PROGRAMS) $(check_PROGRAMS)
 	@$(TEST_ENV) VILSCOPE_FULL=1 sh $(srcdir)/tests/run-tests $(TAP_FULL) $(TAP_LONGER)
+# For tests/mutants.
+test-programs: $(check_PROGRAMS)
+list-tests:
+	@echo $(TAP_TESTS) $(TAP_SH)
 # Timings are no tests: "make bench" builds the program that takes them (kernels/NOTES.md says how
 # it is used).
 EXTRA_PROGRAMS += bench-forward bench-detector
@@ -99,4 +104,4 @@ BENCH_LOG = bench-log.db
 BENCH_QUERIES = 1000000
 bench-log: bench-sessions
 	@./bench-sessions $(BENCH_LOG) $(BENCH_QUERIES)
-.PHONY: check-full check-full-only bench bench-log bench-screen
+.PHONY: list-tests test-programs check-full check-full-only bench bench-log bench-screen
