@@ -4,6 +4,7 @@
 #include "sessions/tend.h"
 
 #include "src/mem.h"
+#include "src/plain.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -38,9 +39,12 @@ void export_json_line(json_t *head, const char *head_name, const char *name, con
     if (text && text[0])
         text[strlen(text) - 1] = '\0'; /* the value goes before the closing brace */
     if (text)
-        fprintf(out, "%s,\"%s\":%s}\n", text, name, value);
+        plain_json(out, text);
     else
-        fprintf(out, "{\"%s\":0,\"%s\":%s}\n", head_name, name, value);
+        fprintf(out, "{\"%s\":0", head_name);
+    fprintf(out, ",\"%s\":", name);
+    plain_json(out, value);
+    fputs("}\n", out);
     free(text);
     json_decref(head);
 }
@@ -104,12 +108,12 @@ static int put_csv(struct log *l, const struct export_item *x, FILE *out, struct
     fprintf(out, "%lld,%lld", (long long)q->id, (long long)q->session);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         fputc(',', out);
-        csv_put(out, texts[i]);
+        plain_csv(out, texts[i], false);
     }
     fprintf(out, ",%.9g", q->score);
     for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
         fputc(',', out);
-        csv_put(out, more[i]);
+        plain_csv(out, more[i], false);
     }
     fprintf(out, ",%d,%.9g,%.9g,%.9g\n", q->pinned, x->result->entropy, x->result->margin,
             q->total_ms);

@@ -4,30 +4,29 @@
 
 #include "sessions/db.h"
 #include "src/mem.h"
+#include "src/plain.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <utf8proc.h>
 
 #define LARGEST (16 * 1024 * 1024) /* bytes of a picture that goes into the page */
 #define MOST_BOXES 5
 #define MOST_ANSWERS 5
 
-/* Text between tags or in a quoted attribute. Bytes that are not UTF-8, and controls, become a
- * replacement character. */
+/* Text between tags or in a quoted attribute. Bytes that are not UTF-8, controls, and marks that
+ * turn the direction of text become a replacement character. */
 void export_put_text(FILE *out, const char *text)
 {
-    const utf8proc_uint8_t *p = (const utf8proc_uint8_t *)(text ? text : "");
-    while (*p) {
-        utf8proc_int32_t c;
-        utf8proc_ssize_t n = utf8proc_iterate(p, -1, &c);
-        if (n < 1 || (c < 32 && c != '\n' && c != '\t') || (c >= 127 && c < 160))
+    for (const char *p = text ? text : ""; *p;) {
+        uint32_t c = 0;
+        int n = plain_decode(p, &c);
+        if (n == 0 || (plain_harmful(c) && c != '\n' && c != '\t'))
             fputs("\xef\xbf\xbd", out);
-        else if (strchr("&<>\"'", c) && c < 128)
+        else if (c < 128 && strchr("&<>\"'\n\t", (int)c))
             fprintf(out, "&#%d;", (int)c);
         else
             fwrite(p, 1, (size_t)n, out);
-        p += n < 1 ? 1 : n;
+        p += n ? n : 1;
     }
 }
 

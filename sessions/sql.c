@@ -3,6 +3,7 @@
 #include "sessions/tend.h"
 
 #include "src/mem.h"
+#include "src/plain.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -50,23 +51,6 @@ static int prepare(struct log *l, const char *sql, sqlite3_stmt **s, struct vs_e
 
 /* ---- CSV */
 
-void csv_put(FILE *out, const char *text)
-{
-    if (!text)
-        return;
-    if (!text[strcspn(text, ",\"\r\n")]) {
-        fputs(text, out);
-        return;
-    }
-    fputc('"', out);
-    for (const char *p = text; *p; p++) {
-        if (*p == '"')
-            fputc('"', out);
-        fputc(*p, out);
-    }
-    fputc('"', out);
-}
-
 static char *cell(sqlite3_stmt *s, int i)
 {
     if (sqlite3_column_type(s, i) == SQLITE_BLOB)
@@ -79,7 +63,7 @@ static void print_csv_head(sqlite3_stmt *s, FILE *out)
     for (int i = 0; i < sqlite3_column_count(s); i++) {
         if (i)
             fputc(',', out);
-        csv_put(out, sqlite3_column_name(s, i));
+        plain_csv(out, sqlite3_column_name(s, i), false);
     }
     fputc('\n', out);
 }
@@ -90,7 +74,7 @@ static void print_csv_row(sqlite3_stmt *s, FILE *out)
         char *text = cell(s, i);
         if (i)
             fputc(',', out);
-        csv_put(out, text);
+        plain_csv(out, text, false);
         free(text);
     }
     fputc('\n', out);
@@ -133,7 +117,8 @@ static void print_json_row(sqlite3_stmt *s, bool first, FILE *out)
     for (int i = 0; i < sqlite3_column_count(s); i++)
         json_object_set_new(row, sqlite3_column_name(s, i), json_value(s, i));
     char *text = json_dumps(row, JSON_COMPACT | JSON_REAL_PRECISION(9));
-    fprintf(out, "%s%s", first ? "" : ",\n ", text ? text : "{}");
+    fputs(first ? "" : ",\n ", out);
+    plain_json(out, text ? text : "{}");
     free(text);
     json_decref(row);
 }
@@ -147,31 +132,13 @@ struct table {
     bool printed;
 };
 
-static int width_of(const char *s)
-{
-    int n = 0;
-    for (; s && *s; s++)
-        n += ((unsigned char)*s & 0xc0) != 0x80;
-    return n;
-}
-
 /* A cell without what drives a terminal, cut to the widest. */
 static void print_cell(const char *s, int width, bool last, FILE *out)
 {
-    int n = 0;
-    for (; s && *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        n += (c & 0xc0) != 0x80;
-        if (n > WIDEST && !last)
-            break;
-        bool control = c < 32 || c == 127 || (c == 0xc2 && (unsigned char)s[1] < 0xa0);
-        if (control && c == 0xc2)
-            s++;
-        fputc(control ? ' ' : c, out);
-    }
-    for (n = n > WIDEST && !last ? WIDEST : n; n < width && !last; n++)
-        fputc(' ', out);
-    fputs(last ? "\n" : "  ", out);
+    if (last)
+        plain_text(out, "%s\n", s ? s : "");
+    else
+        plain_text(out, "%-*.*s  ", width, WIDEST, s ? s : "");
 }
 
 static void print_cells(const struct table *t, char **cells, FILE *out)
@@ -200,7 +167,7 @@ static void table_row(struct table *t, sqlite3_stmt *s, FILE *out)
         size_t at = (size_t)t->rows++ * (size_t)t->columns;
         t->cells = xreallocarray(t->cells, at + (size_t)t->columns, sizeof(char *));
         for (int i = 0; i < t->columns; i++) {
-            int w = width_of(cells[i]);
+            int w = plain_width(cells[i]);
             w = w < WIDEST ? w : WIDEST;
             t->widths[i] = w > t->widths[i] ? w : t->widths[i];
             t->cells[at + (size_t)i] = cells[i];
@@ -220,7 +187,7 @@ static int run_table(struct log *l, sqlite3_stmt *s, FILE *out, struct vs_err *e
     int code;
     t.widths = xcalloc((size_t)t.columns, sizeof *t.widths);
     for (int i = 0; i < t.columns; i++)
-        t.widths[i] = width_of(sqlite3_column_name(s, i));
+        t.widths[i] = plain_width(sqlite3_column_name(s, i));
     while ((code = sqlite3_step(s)) == SQLITE_ROW)
         table_row(&t, s, out);
     if (code == SQLITE_DONE)

@@ -78,7 +78,5 @@ struct log_exported {
  * knows. */
 int log_export(struct log *l, const struct log_exported *what, enum log_format format, FILE *out,
                struct vs_err *err);
-/* A cell of CSV; neither commas nor quotes nor lines break it. */
-void csv_put(FILE *out, const char *text);
 
 #endif

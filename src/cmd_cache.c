@@ -2,6 +2,7 @@
 #include "src/vilscope.h"
 
 #include "src/mem.h"
+#include "src/plain.h"
 #include "src/regioncache.h"
 
 #include <inttypes.h>
@@ -28,12 +29,12 @@ static int show(bool json)
         json_t *v = json_pack("{s:s?, s:i, s:I, s:I}", "folder", u.folder, "images", u.files,
                               "bytes", (json_int_t)u.bytes, "limit_bytes", (json_int_t)u.limit);
         char *s = v ? json_dumps(v, JSON_INDENT(1)) : NULL;
-        puts(s ? s : "{}");
+        plain_json_line(s);
         free(s);
         json_decref(v);
     } else if (u.folder) {
-        printf("%s: %d images, %.1f MB of at most %" PRId64 " MB\n", u.folder, u.files,
-               (double)u.bytes / (1 << 20), u.limit >> 20);
+        plain_out("%s: %d images, %.1f MB of at most %" PRId64 " MB\n", u.folder, u.files,
+                  (double)u.bytes / (1 << 20), u.limit >> 20);
     } else {
         printf("no cache: neither XDG_CACHE_HOME nor HOME is set\n");
     }
@@ -49,8 +50,8 @@ static int clear(bool json)
     printf(json ? "{\"removed\": %d}\n" : "removed the regions of %d images\n", n);
     int status = EXIT_OK;
     if (u.files) {
-        fprintf(stderr, "vilscope cache: %s: %d files cannot be removed: check who owns them\n",
-                u.folder, u.files);
+        plain_text(stderr, "vilscope cache: %s: %d files cannot be removed: check who owns them\n",
+                   u.folder, u.files);
         status = EXIT_FAILED;
     }
     free(u.folder);

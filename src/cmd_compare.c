@@ -7,6 +7,7 @@
 #include "src/eval_priv.h"
 #include "src/mem.h"
 #include "src/modeldir.h"
+#include "src/plain.h"
 #include "src/vilscope.h"
 
 #include <errno.h>
@@ -213,7 +214,7 @@ static int parse(int argc, char **argv, struct compare_options *o)
     int opt, rc;
     optind = 0;
     o->top = 20;
-    while ((opt = getopt_long(argc, argv, "m:c:t:", long_options, NULL)) != -1)
+    while ((opt = command_getopt("compare", argc, argv, "m:c:t:", long_options)) != -1)
         if ((rc = take_option(opt, o, optarg)) != 0)
             return rc;
     for (int i = optind; i < argc - 1; i++)
@@ -301,9 +302,9 @@ static void open_log(struct compare_run *r)
         return;
     char *path = r->o->log ? xstrdup(r->o->log) : log_default_path(&err);
     if (!path)
-        fprintf(stderr, "vilscope compare: not logged: %s\n", err.text);
+        plain_text(stderr, "vilscope compare: not logged: %s\n", err.text);
     else if (log_start(path, "compare", &r->log, &err) == 0 && log_notice(r->log))
-        fprintf(stderr, "vilscope compare: note: %s\n", log_notice(r->log));
+        plain_text(stderr, "vilscope compare: note: %s\n", log_notice(r->log));
     free(path);
 }
 
@@ -318,8 +319,8 @@ static void close_log(struct compare_run *r)
         if (log_flush_pending(r->log, &err) != 0)
             usleep(50000);
     if (log_finish(r->log, &lost, &err) != 0 && lost)
-        fprintf(stderr, "vilscope compare: %d record%s not logged: %s\n", lost,
-                lost == 1 ? " was" : "s were", err.text);
+        plain_text(stderr, "vilscope compare: %d record%s not logged: %s\n", lost,
+                   lost == 1 ? " was" : "s were", err.text);
     r->log = NULL;
 }
 
@@ -335,7 +336,7 @@ static void tell_log(struct compare_run *r, int waited, int rc, const struct vs_
     if (rc == 0 || log_pending_count(r->log) > waited || r->log_failed)
         return;
     compare_clear();
-    fprintf(stderr, "vilscope compare: not logged: %s\n", err->text);
+    plain_text(stderr, "vilscope compare: not logged: %s\n", err->text);
     r->log_failed = true;
 }
 

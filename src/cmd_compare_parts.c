@@ -4,6 +4,7 @@
 #include "src/difference_json.h"
 #include "src/engine_priv.h"
 #include "src/mem.h"
+#include "src/plain.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -46,7 +47,7 @@ static void on_progress(void *arg, int done, int all)
 {
     const char *what = arg;
     if (isatty(STDERR_FILENO)) {
-        fprintf(stderr, "\r\033[K%s %d of %d", what, done, all);
+        plain_text(stderr, "\r\033[K%s %d of %d", what, done, all);
         fflush(stderr);
     }
 }
@@ -76,20 +77,20 @@ static void print_weights(const struct compare_run *r, const struct weights_chan
     bool tensors = r->o->tensors;
     int count = tensors ? w->tensor_count : w->layer_count;
     const struct weight_change **order = ranked(tensors ? w->tensors : w->layers, count);
-    printf("%s -> %s: all weights moved by %.6g of their norm, %lld of %lld elements differ",
-           model_checkpoint_name(r->m, 0), model_checkpoint_name(r->m, b), w->all.relative,
-           (long long)w->all.changed, (long long)w->all.elements);
+    plain_out("%s -> %s: all weights moved by %.6g of their norm, %lld of %lld elements differ",
+              model_checkpoint_name(r->m, 0), model_checkpoint_name(r->m, b), w->all.relative,
+              (long long)w->all.changed, (long long)w->all.elements);
     if (w->all.broken)
         printf(", %lld are no numbers", (long long)w->all.broken);
-    printf("\n%-52s %12s %12s %12s\n", tensors ? "tensor" : "layer", "relative", "largest",
-           "elements");
+    plain_out("\n%-52s %12s %12s %12s\n", tensors ? "tensor" : "layer", "relative", "largest",
+              "elements");
     for (int i = 0; i < shown(r, count); i++) {
         compare_put_cell(order[i]->name, 52);
         if (order[i]->state == WEIGHT_COMPARED)
-            printf(" %12.6g %12.6g %12lld%s\n", order[i]->relative, order[i]->most,
-                   (long long)order[i]->elements, order[i]->broken ? "  NaN or infinite" : "");
+            plain_out(" %12.6g %12.6g %12lld%s\n", order[i]->relative, order[i]->most,
+                      (long long)order[i]->elements, order[i]->broken ? "  NaN or infinite" : "");
         else
-            printf(" %s\n", weight_state_names[order[i]->state]);
+            plain_out(" %s\n", weight_state_names[order[i]->state]);
     }
     told_more(r, count);
     free(order);
@@ -103,9 +104,9 @@ static void csv_weights(const struct compare_run *r, const struct weights_change
         compare_put_field(model_checkpoint_name(r->m, 0), ',');
         compare_put_field(model_checkpoint_name(r->m, b), ',');
         compare_put_field(c->name, ',');
-        printf("%s,%.9g,%.9g,%.9g,%lld,%lld,%lld\n", weight_state_names[c->state], c->relative,
-               c->distance, c->most, (long long)c->elements, (long long)c->changed,
-               (long long)c->broken);
+        plain_out("%s,%.9g,%.9g,%.9g,%lld,%lld,%lld\n", weight_state_names[c->state], c->relative,
+                  c->distance, c->most, (long long)c->elements, (long long)c->changed,
+                  (long long)c->broken);
     }
 }
 
@@ -144,15 +145,15 @@ int compare_weights(struct compare_run *r, struct vs_err *err)
 
 static void print_cka(const struct cka *c)
 {
-    printf("%s stream, %d rows (down: the first checkpoint, across: the last)\n%-12s",
-           c->text ? "text" : "image", c->rows, "");
+    plain_out("%s stream, %d rows (down: the first checkpoint, across: the last)\n%-12s",
+              c->text ? "text" : "image", c->rows, "");
     for (int j = 0; j < c->depths; j++)
-        printf(" %6s", j ? strncmp(c->names[j], "co", 2) == 0 ? c->names[j]
-                                                              : strchr(c->names[j], ' ') + 1
-                         : "emb");
+        plain_out(" %6s", j ? strncmp(c->names[j], "co", 2) == 0 ? c->names[j]
+                                                                 : strchr(c->names[j], ' ') + 1
+                            : "emb");
     putchar('\n');
     for (int i = 0; i < c->depths; i++) {
-        printf("%-12s", c->names[i]);
+        plain_out("%-12s", c->names[i]);
         for (int j = 0; j < c->depths; j++)
             printf(" %6.3f", c->values[i * c->depths + j]);
         putchar('\n');
@@ -163,8 +164,8 @@ static void csv_cka(const struct cka *c)
 {
     for (int i = 0; i < c->depths; i++)
         for (int j = 0; j < c->depths; j++)
-            printf("%s,%s,%s,%.9g\n", c->text ? "text" : "image", c->names[i], c->names[j],
-                   c->values[i * c->depths + j]);
+            plain_out("%s,%s,%s,%.9g\n", c->text ? "text" : "image", c->names[i], c->names[j],
+                      c->values[i * c->depths + j]);
 }
 
 int compare_cka(struct compare_run *r, struct vs_err *err)
@@ -256,12 +257,12 @@ static void print_attention(const struct compare_run *r, const struct attention_
     if (r->o->csv)
         puts("map,layer,head,divergence,largest,rows");
     else
-        printf("%-16s %5s %5s %12s %12s %6s\n", "attention", "layer", "head", "JSD (bits)",
-               "largest row", "rows");
+        plain_out("%-16s %5s %5s %12s %12s %6s\n", "attention", "layer", "head", "JSD (bits)",
+                  "largest row", "rows");
     for (int i = 0; i < n; i++)
-        printf(r->o->csv ? "%s,%d,%d,%.9g,%.9g,%d\n" : "%-16s %5d %5d %12.6f %12.6f %6d\n",
-               attn_kind_names[list[i].map], list[i].layer + 1, list[i].head + 1, list[i].jsd,
-               list[i].most, list[i].rows);
+        plain_out(r->o->csv ? "%s,%d,%d,%.9g,%.9g,%d\n" : "%-16s %5d %5d %12.6f %12.6f %6d\n",
+                  attn_kind_names[list[i].map], list[i].layer + 1, list[i].head + 1, list[i].jsd,
+                  list[i].most, list[i].rows);
     if (!r->o->csv)
         told_more(r, count);
 }
@@ -304,10 +305,10 @@ static void on_swap(void *arg, const struct swap_result *s)
 static void print_swap_queries(const struct compare_run *r, const struct swap_result *s)
 {
     for (int i = 0; i < s->query_count && i < 8; i++)
-        printf("  \"%s\": %s -> %s, %s %.4f -> %.4f\n", r->probes->list[i].name,
-               s->queries[i].answer_a, s->queries[i].answer_b,
-               s->queries[i].changed ? "log odds" : "log probability", s->queries[i].before,
-               s->queries[i].after);
+        plain_out("  \"%s\": %s -> %s, %s %.4f -> %.4f\n", r->probes->list[i].name,
+                  s->queries[i].answer_a, s->queries[i].answer_b,
+                  s->queries[i].changed ? "log odds" : "log probability", s->queries[i].before,
+                  s->queries[i].after);
     if (s->query_count > 8)
         printf("  ... %d queries, %d change their answer\n", s->query_count, s->changed);
 }
@@ -322,27 +323,27 @@ static void print_set(const struct compare_run *r, const struct swap_result *s)
         puts("these parts together do not flip an answer");
         return;
     }
-    printf("smallest set found that flips \"%s\" to %s (without any of them it does not):\n",
-           r->probes->list[s->flip_query].name, s->queries[s->flip_query].answer_b);
+    plain_out("smallest set found that flips \"%s\" to %s (without any of them it does not):\n",
+              r->probes->list[s->flip_query].name, s->queries[s->flip_query].answer_b);
     for (int i = 0; i < s->set_count; i++)
-        printf("  %s\n", s->items[s->set[i]].name);
+        plain_out("  %s\n", s->items[s->set[i]].name);
 }
 
 static void print_swap(const struct compare_run *r, const struct swap_result *s)
 {
     int *order = swap_order(s);
-    printf("%s with single parts of %s\n", model_checkpoint_name(r->m, s->a),
-           model_checkpoint_name(r->m, s->b));
+    plain_out("%s with single parts of %s\n", model_checkpoint_name(r->m, s->a),
+              model_checkpoint_name(r->m, s->b));
     print_swap_queries(r, s);
-    printf("%-36s %10s %8s\n", "part", "share", "flips");
+    plain_out("%-36s %10s %8s\n", "part", "share", "flips");
     for (int i = 0; i < shown(r, s->item_count); i++) {
         const struct swap_item *x = &s->items[order[i]];
-        printf("%-36s %9.1f%% %5d of %d\n", x->name, 100 * x->share, x->flips, s->changed);
+        plain_out("%-36s %9.1f%% %5d of %d\n", x->name, 100 * x->share, x->flips, s->changed);
     }
     told_more(r, s->item_count);
     if (s->best >= 0 && s->items[s->best].share > 0)
-        printf("the largest share is carried by: %s, %.1f%%\n", s->items[s->best].name,
-               100 * s->items[s->best].share);
+        plain_out("the largest share is carried by: %s, %.1f%%\n", s->items[s->best].name,
+                  100 * s->items[s->best].share);
     print_set(r, s);
     free(order);
 }

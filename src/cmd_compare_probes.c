@@ -3,6 +3,7 @@
 
 #include "src/compare.h"
 #include "src/mem.h"
+#include "src/plain.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -11,7 +12,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include <utf8proc.h>
 
 #define NAME_WIDTH 30
 #define CELL_WIDTH 24
@@ -21,23 +21,7 @@
 
 void compare_put_cell(const char *s, int width)
 {
-    int used = 0;
-    const utf8proc_uint8_t *p = (const utf8proc_uint8_t *)s;
-    while (*p) {
-        utf8proc_int32_t c = 0;
-        utf8proc_ssize_t n = utf8proc_iterate(p, -1, &c);
-        bool shown = n > 0 && c >= 0x20 && c != 0x7f && !(c >= 0x80 && c < 0xa0);
-        int w = shown ? utf8proc_charwidth(c) : 1;
-        if (used + w > width)
-            break;
-        if (shown)
-            fwrite(p, 1, (size_t)n, stdout);
-        else
-            putchar(c == '\n' ? ' ' : '?');
-        used += w;
-        p += n > 0 ? n : 1;
-    }
-    printf("%*s", width - used, "");
+    plain_out("%-*.*s", width, width, s);
 }
 
 /* Columns of checkpoints that fit beside each other; all of them into a file. */
@@ -62,9 +46,9 @@ static void put_answer(const struct probe_table *t, int probe, int column)
              a->judged ? (a->right ? '+' : '-') : ' ',
              column && probe_table_flips(t, probe, column - 1, column) ? '*' : ' ');
     int width = CELL_WIDTH - (int)strlen(number);
-    int length = (int)strlen(a->text); /* bytes: never too few */
+    int length = plain_width(a->text);
     compare_put_cell(a->text, length < width ? length : width);
-    printf("%s%*s", number, length < width ? width - length : 0, "");
+    plain_out("%s%*s", number, length < width ? width - length : 0, "");
 }
 
 static void put_trend(const struct probe_table *t, int probe)
@@ -72,7 +56,7 @@ static void put_trend(const struct probe_table *t, int probe)
     double *v = xcalloc((size_t)t->count + 1, sizeof *v);
     probe_table_trend(t, probe, v);
     char *s = sparkline(v, t->count, compare_utf8());
-    printf("  %s", s);
+    plain_out("  %s", s);
     free(s);
     free(v);
 }
@@ -156,20 +140,6 @@ static const char *verdict(const struct probe_answer *a, const struct probe_answ
     return b->right ? "  (now right)" : "  (now wrong)";
 }
 
-/* All of a text, in the columns that it needs. */
-static void put_all(const char *s)
-{
-    int width = 0;
-    utf8proc_int32_t c = 0;
-    for (const char *p = s; *p;) {
-        utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)p, -1, &c);
-        width += n > 0 && c >= 0x20 && c != 0x7f && !(c >= 0x80 && c < 0xa0)
-                     ? utf8proc_charwidth(c) : 1;
-        p += n > 0 ? n : 1;
-    }
-    compare_put_cell(s, width);
-}
-
 static int count_flips(const struct probe_table *t, int a, int b)
 {
     int n = 0;
@@ -185,17 +155,8 @@ static void put_flips(const struct probe_table *t, int a, int b)
         const struct probe_answer *y = &t->columns[b]->answers[i];
         if (!probe_table_flips(t, i, a, b))
             continue;
-        fputs("  ", stdout);
-        put_all(t->columns[a]->name);
-        fputs(" -> ", stdout);
-        put_all(t->columns[b]->name);
-        fputs(": \"", stdout);
-        put_all(t->probes->list[i].item.text);
-        fputs("\": ", stdout);
-        put_all(x->text);
-        fputs(" -> ", stdout);
-        put_all(y->text);
-        printf("%s\n", verdict(x, y));
+        plain_out("  %s -> %s: \"%s\": %s -> %s%s\n", t->columns[a]->name, t->columns[b]->name,
+                  t->probes->list[i].item.text, x->text, y->text, verdict(x, y));
     }
 }
 
@@ -203,8 +164,8 @@ static void put_errors(const struct probe_table *t, int column)
 {
     for (int i = 0; i < t->probes->count; i++)
         if (t->columns[column]->answers[i].error)
-            fprintf(stderr, "vilscope compare: %s: \"%s\": %s\n", t->columns[column]->name,
-                    t->probes->list[i].name, t->columns[column]->answers[i].error);
+            plain_text(stderr, "vilscope compare: %s: \"%s\": %s\n", t->columns[column]->name,
+                       t->probes->list[i].name, t->columns[column]->answers[i].error);
 }
 
 static void print_text(const struct probe_table *t)
@@ -316,7 +277,7 @@ static json_t *flips_json(const struct probe_table *t)
 void compare_put_json(json_t *v, size_t flags)
 {
     char *s = json_dumps(v, flags | JSON_REAL_PRECISION(9));
-    puts(s ? s : "{}");
+    plain_json_line(s);
     free(s);
     json_decref(v);
 }
@@ -346,13 +307,7 @@ static void print_json(const struct compare_run *r, const struct probe_table *t)
 
 void compare_put_field(const char *s, char end)
 {
-    putchar('"');
-    for (; s && *s; s++) {
-        if (*s == '"')
-            putchar('"');
-        putchar(*s);
-    }
-    putchar('"');
+    plain_csv(stdout, s, true);
     putchar(end);
 }
 
@@ -450,11 +405,11 @@ void compare_print_column(const struct compare_run *r, int column)
         return;
     }
     fputs(column ? "\n" : "", stdout);
-    put_all(t->columns[column]->name);
+    plain_out("%s", t->columns[column]->name);
     if (s.judged)
         printf(": %d of %d right, probability of what is right %.4f", s.right, s.judged,
                s.expected);
-    printf("%s entropy %.4f", s.judged ? "," : ":", s.entropy);
+    plain_out("%s entropy %.4f", s.judged ? "," : ":", s.entropy);
     if (column)
         printf(", %d flips", count_flips(t, column - 1, column));
     putchar('\n');

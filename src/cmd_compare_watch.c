@@ -3,6 +3,7 @@
 
 #include "src/formats/tensorfile.h"
 #include "src/mem.h"
+#include "src/plain.h"
 #include "src/watch.h"
 
 #include <stdio.h>
@@ -28,7 +29,7 @@ static const char *name_below(const struct watch *w, const char *path)
 static void note(const struct watch *w, const char *path, const char *what)
 {
     compare_clear();
-    fprintf(stderr, "vilscope compare: %s: left out: %s\n", name_below(w, path), what);
+    plain_text(stderr, "vilscope compare: %s: left out: %s\n", name_below(w, path), what);
 }
 
 /* What is waited for, on a terminal. */
@@ -41,12 +42,12 @@ static void tell_waiting(const struct watch *w)
         if (watch_at(w, i)->state != WATCH_COMPLETE)
             growing = watch_at(w, i);
     if (!growing)
-        fprintf(stderr, "\r\033[Kwaiting for checkpoints in %s", watch_folder(w));
+        plain_text(stderr, "\r\033[Kwaiting for checkpoints in %s", watch_folder(w));
     else if (growing->state == WATCH_GROWING)
-        fprintf(stderr, "\r\033[K%s is being written: %.1f MB", growing->name,
-                (double)growing->bytes / 1e6);
+        plain_text(stderr, "\r\033[K%s is being written: %.1f MB", growing->name,
+                   (double)growing->bytes / 1e6);
     else
-        fprintf(stderr, "\r\033[K%s is not complete", growing->name);
+        plain_text(stderr, "\r\033[K%s is not complete", growing->name);
     fflush(stderr);
 }
 

@@ -5,6 +5,7 @@
 #include "src/formats/image.h"
 #include "src/formats/labels.h"
 #include "src/mem.h"
+#include "src/plain.h"
 #include "src/vision/dump.h"
 
 #include <getopt.h>
@@ -46,7 +47,7 @@ static int parse(int argc, char **argv, struct options *o)
     };
     int opt;
     optind = 0;
-    while ((opt = getopt_long(argc, argv, "d:o:", list, NULL)) != -1) {
+    while ((opt = command_getopt("detect", argc, argv, "d:o:", list)) != -1) {
         char *end = NULL;
         switch (opt) {
         case 'd': o->weights = optarg; break;
@@ -82,7 +83,7 @@ static void print_regions(const struct regions *g, const struct labels *classes)
         printf("%3d  [%8.2f %8.2f %8.2f %8.2f]  %.4f  ", i + 1, (double)b[0], (double)b[1],
                (double)b[2], (double)b[3], (double)g->conf[i]);
         if (name)
-            printf("%s\n", name);
+            plain_out("%s\n", name);
         else
             printf("#%d\n", g->classes[i]);
     }

@@ -1,5 +1,6 @@
 /* vilscope devices: what --device can name on this machine. */
 #include "src/vilscope.h"
+#include "src/plain.h"
 
 #include "kernels/kern.h"
 
@@ -26,7 +27,7 @@ static int print_json(void)
                                               (int)d.usable, "text", d.text));
     char *s = json_dumps(list, JSON_INDENT(2));
     json_decref(list);
-    puts(s ? s : "");
+    plain_json_line(s);
     free(s);
     return EXIT_OK;
 }
@@ -39,7 +40,7 @@ int cmd_devices(int argc, char **argv)
     bool json = false;
     int opt;
     optind = 0;
-    while ((opt = getopt_long(argc, argv, "", list, NULL)) != -1) {
+    while ((opt = command_getopt("devices", argc, argv, "", list)) != -1) {
         if (opt == 'h')
             return command_help(command_find("devices"));
         if (opt != 'j')
@@ -50,8 +51,8 @@ int cmd_devices(int argc, char **argv)
         return command_usage("devices", "'%s' is too much", argv[optind]);
     if (json)
         return print_json();
-    printf("%-14s %-7s %s\n", "NAME", "USABLE", "WHAT");
+    plain_out("%-14s %-7s %s\n", "NAME", "USABLE", "WHAT");
     for (int i = 0; kern_device(i, &d); i++)
-        printf("%-14s %-7s %s\n", d.name, d.usable ? "yes" : "no", d.text);
+        plain_out("%-14s %-7s %s\n", d.name, d.usable ? "yes" : "no", d.text);
     return EXIT_OK;
 }

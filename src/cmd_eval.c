@@ -4,6 +4,7 @@
 #include "sessions/log.h"
 #include "src/eval.h"
 #include "src/mem.h"
+#include "src/plain.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -106,7 +107,7 @@ static int parse(int argc, char **argv, struct options *o)
     };
     int opt, rc;
     optind = 0;
-    while ((opt = getopt_long(argc, argv, "m:t:c:", list, NULL)) != -1)
+    while ((opt = command_getopt("eval", argc, argv, "m:t:c:", list)) != -1)
         if ((rc = take_option(opt, o, optarg)) != 0)
             return rc;
     if (o->help)
@@ -139,8 +140,8 @@ static void on_progress(void *arg, const struct eval_progress *p)
     if (vs_now_ms() - s->last < 200 || !isatty(STDERR_FILENO))
         return;
     s->last = vs_now_ms();
-    fprintf(stderr, "\r\033[K%s: %d of %d items, %s", s->checkpoint, p->done, p->all,
-            p->task->name);
+    plain_text(stderr, "\r\033[K%s: %d of %d items, %s", s->checkpoint, p->done, p->all,
+               p->task->name);
     fflush(stderr);
 }
 
@@ -194,7 +195,7 @@ static void print_attention(const struct column *list, int count)
     printf("\nwhere the words of %d phrases look most is the named region (mean of heads, best "
            "head):\n", first->count);
     for (int l = 0; l < first->layers; l++) {
-        printf("layer %-6d %6s %6.1f%%", l + 1, "", 100 * first->blind / first->count);
+        plain_out("layer %-6d %6s %6.1f%%", l + 1, "", 100 * first->blind / first->count);
         for (int i = 0; i < count; i++) {
             const struct eval_attention *a = &list[i].attention;
             printf("  %6.1f%% %6.1f%%", 100.0 * a->hits[l][0] / a->count,
@@ -218,22 +219,22 @@ static json_t *attention_json(const struct eval_attention *a)
 
 static void print_table(const struct model *m, const struct column *list, int count)
 {
-    printf("%-12s %6s %7s", "task", "items", "blind");
+    plain_out("%-12s %6s %7s", "task", "items", "blind");
     for (int i = 0; i < count; i++)
-        printf("  %15.15s", model_checkpoint_name(m, list[i].checkpoint));
+        plain_out("  %15.15s", model_checkpoint_name(m, list[i].checkpoint));
     putchar('\n');
     for (int t = 0; t < task_count; t++) {
         const struct eval_score *first = &list[0].scores[t];
         if (first->count == 0)
             continue;
-        printf("%-12s %6d %6.1f%%", task_table[t].name, first->count, 100 * first->baseline);
+        plain_out("%-12s %6d %6.1f%%", task_table[t].name, first->count, 100 * first->baseline);
         for (int i = 0; i < count; i++) {
             const struct eval_score *s = &list[i].scores[t];
             printf("  %7.1f%% +-%4.1f", 100 * s->score, 50 * (s->high - s->low));
         }
         putchar('\n');
         if (task_table[t].reading == READ_ALIGNMENT) {
-            printf("%-12s %6s %7s", "  at 5, 10", "", "");
+            plain_out("%-12s %6s %7s", "  at 5, 10", "", "");
             for (int i = 0; i < count; i++)
                 printf("  %7.1f%% %5.1f%%", 100 * list[i].scores[t].at5,
                        100 * list[i].scores[t].at10);
@@ -290,7 +291,7 @@ static void print_json(const struct model *m, const struct eval_set *set,
     json_t *v = json_pack("{s:s, s:s, s:s, s:o}", "model", model_name(m), "data", set->path,
                           "data_digest", set->digest, "checkpoints", all);
     char *s = v ? json_dumps(v, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : NULL;
-    puts(s ? s : "{}");
+    plain_json_line(s);
     free(s);
     json_decref(v);
 }
@@ -306,7 +307,7 @@ static void log_scores(const struct options *o, struct model *m, const struct ev
     char *path = o->log ? xstrdup(o->log) : log_default_path(&err);
     int rc = path ? log_open(path, false, &l, &err) : VS_E_DB;
     if (rc == 0 && log_notice(l))
-        fprintf(stderr, "vilscope eval: note: %s\n", log_notice(l));
+        plain_text(stderr, "vilscope eval: note: %s\n", log_notice(l));
     if (rc == 0)
         rc = log_begin_session(l, "eval", &session, &err);
     for (int i = 0; i < count && rc == 0; i++) {
@@ -329,7 +330,7 @@ static void log_scores(const struct options *o, struct model *m, const struct ev
     if (rc == 0)
         rc = log_end_session(l, session, &err);
     if (rc != 0)
-        fprintf(stderr, "vilscope eval: not logged: %s\n", err.text);
+        plain_text(stderr, "vilscope eval: not logged: %s\n", err.text);
     log_close(l);
     free(path);
 }

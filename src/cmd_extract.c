@@ -217,7 +217,7 @@ static int parse(int argc, char **argv, struct options *o)
     };
     int opt, rc;
     optind = 0;
-    while ((opt = getopt_long(argc, argv, "o:m:d:", list, NULL)) != -1)
+    while ((opt = command_getopt("extract", argc, argv, "o:m:d:", list)) != -1)
         if ((rc = take_option(opt, o, optarg)) != 0)
             return rc;
     if (o->help)

@@ -5,6 +5,7 @@
 #include "src/formats/tensorfile.h"
 #include "src/mem.h"
 #include "src/model/vilbert.h"
+#include "src/plain.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -42,7 +43,7 @@ static int parse_options(int argc, char **argv, struct options *o, bool *help)
     };
     int opt;
     optind = 0;
-    while ((opt = getopt_long(argc, argv, "c:", list, NULL)) != -1) {
+    while ((opt = command_getopt("forward", argc, argv, "c:", list)) != -1) {
         char *end = NULL;
         switch (opt) {
         case 'C': o->config = optarg; break;
@@ -189,8 +190,8 @@ static int run_model(struct vilbert *m, const struct options *o, struct vs_err *
     if (rc == 0)
         rc = read_inputs(f, m, &x, err);
     if (rc == 0 && want.heads != HEAD_ALL)
-        fprintf(stderr, "vilscope forward: %s lacks some heads: their outputs are left out\n",
-                o->checkpoint);
+        plain_text(stderr, "vilscope forward: %s lacks some heads: their outputs are left out\n",
+                   o->checkpoint);
     if (rc == 0)
         rc = vilbert_forward(m, &x.in, &want, &t, err);
     if (rc == 0)

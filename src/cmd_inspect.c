@@ -9,6 +9,7 @@
 #include "src/formats/regions_priv.h"
 #include "src/formats/tensorfile.h"
 #include "src/mem.h"
+#include "src/plain.h"
 #include "src/text/tokenizer.h"
 
 #include <ctype.h>
@@ -330,17 +331,11 @@ static int make_report(struct report *r)
 
 /* ---- text */
 
-static void print_text(const char *s)
-{
-    for (; *s; s++)
-        putchar(iscntrl((unsigned char)*s) ? '?' : *s);
-}
-
 static void print_value(const json_t *v)
 {
     char *s = json_is_string(v) ? NULL : json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY |
                                                            JSON_REAL_PRECISION(7));
-    print_text(s ? s : json_string_value(v));
+    plain_out("%s", s ? s : json_string_value(v));
     free(s);
 }
 
@@ -351,8 +346,8 @@ static void print_list(const char *key, const json_t *list)
         json_t *v = json_array_get(list, i);
         fputs("  ", stdout);
         if (strcmp(key, "tensors") == 0) {
-            print_text(json_string_value(json_object_get(v, "name")));
-            printf("  %s ", json_string_value(json_object_get(v, "dtype")));
+            plain_out("%s  %s ", json_string_value(json_object_get(v, "name")),
+                      json_string_value(json_object_get(v, "dtype")));
             print_value(json_object_get(v, "shape"));
         } else {
             printf("%zu: ", i);
@@ -368,11 +363,10 @@ static void print_report(const struct report *r)
 {
     const char *key;
     json_t *v;
-    print_text(r->path);
-    puts(":");
+    plain_out("%s:\n", r->path);
     json_object_foreach(r->root, key, v)
         if (!json_is_array(v) || strcmp(key, "shape") == 0) {
-            printf("  %s: ", key);
+            plain_out("  %s: ", key);
             print_value(v);
             putchar('\n');
         }
@@ -402,7 +396,7 @@ static int inspect_file(const char *path, const char *key, bool json)
     int rc = make_report(&r);
     if (rc == 0 && json) {
         char *s = json_dumps(r.root, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
-        puts(s ? s : "");
+        plain_json_line(s);
         free(s);
     } else if (rc == 0) {
         json_object_del(r.root, "path");
@@ -424,7 +418,7 @@ int cmd_inspect(int argc, char **argv)
     bool json = false;
     int opt, status = EXIT_OK;
     optind = 0;
-    while ((opt = getopt_long(argc, argv, "k:", list, NULL)) != -1) {
+    while ((opt = command_getopt("inspect", argc, argv, "k:", list)) != -1) {
         switch (opt) {
         case 'h': return command_help(command_find("inspect"));
         case 'j': json = true; break;

@@ -10,6 +10,7 @@
 #include "src/formats/boxfile.h"
 #include "src/formats/npy.h"
 #include "src/mem.h"
+#include "src/plain.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -192,7 +193,7 @@ static int parse(int argc, char **argv, struct options *o)
 {
     int opt, rc;
     optind = 1;
-    while ((opt = getopt_long(argc, argv, "m:c:t:", long_options, NULL)) != -1)
+    while ((opt = command_getopt("query", argc, argv, "m:c:t:", long_options)) != -1)
         if ((rc = take_option(opt, o, optarg)) != 0)
             return rc;
     if (o->checkpoint_count)
@@ -254,7 +255,7 @@ static void on_detect(void *arg, const struct detect_progress *p)
 {
     bool *shown = arg;
     *shown = true;
-    fprintf(stderr, "\r\033[Klooking for regions: %s, %.0f %%", p->stage, 100 * p->share);
+    plain_text(stderr, "\r\033[Klooking for regions: %s, %.0f %%", p->stage, 100 * p->share);
     if (p->left_ms >= 0)
         fprintf(stderr, ", %.0f s left", p->left_ms / 1000);
     fflush(stderr);
@@ -330,10 +331,11 @@ static void print_result(const struct options *o, const struct result *r)
 {
     char *text = o->json ? result_json(r, 2) : result_text(r, o->top);
     if (!o->json && r->notice)
-        fprintf(stderr, "vilscope query: note: %s\n", r->notice);
-    fputs(text, stdout);
+        plain_text(stderr, "vilscope query: note: %s\n", r->notice);
     if (o->json)
-        putchar('\n');
+        plain_json_line(text);
+    else
+        fputs(text, stdout);
     free(text);
 }
 
@@ -344,7 +346,7 @@ static void log_maps(const struct options *o, struct log *l, const struct result
     if (!o->log_maps || r->log_id <= 0)
         return;
     if (log_attention(l, r->log_id, r->trace, (int64_t)o->maps_limit * 1000000, &size, &err) != 0)
-        fprintf(stderr, "vilscope query: not logged: %s\n", err.text);
+        plain_text(stderr, "vilscope query: not logged: %s\n", err.text);
     else
         fprintf(stderr, "vilscope query: %d attention maps logged in %.1f KB (%.1f KB as they "
                 "were)\n", size.maps, (double)size.packed / 1e3, (double)size.raw / 1e3);
@@ -358,9 +360,9 @@ static struct log *open_log(const struct options *o)
         return NULL;
     char *path = o->log ? xstrdup(o->log) : log_default_path(&err);
     if (!path)
-        fprintf(stderr, "vilscope query: not logged: %s\n", err.text);
+        plain_text(stderr, "vilscope query: not logged: %s\n", err.text);
     else if (log_start(path, "query", &l, &err) == 0 && log_notice(l))
-        fprintf(stderr, "vilscope query: note: %s\n", log_notice(l));
+        plain_text(stderr, "vilscope query: note: %s\n", log_notice(l));
     free(path);
     return l;
 }
@@ -374,7 +376,7 @@ static void close_log(struct log *l)
     for (int i = 0; i < 8 && log_pending_count(l) && log_flush_pending(l, &err) != 0; i++)
         usleep(50000);
     if (log_finish(l, &lost, &err) != 0 && lost)
-        fprintf(stderr, "vilscope query: not logged: %s\n", err.text);
+        plain_text(stderr, "vilscope query: not logged: %s\n", err.text);
 }
 
 static int run_checkpoints(const struct options *o, struct model *m, struct query *q,
@@ -396,7 +398,7 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
         if (rc != 0)
             break;
         if (all && !o->json)
-            printf("%s\n", r->checkpoint_name);
+            plain_out("%s\n", r->checkpoint_name);
         if (o->json)
             model_complete(m, r);
         print_result(o, r);

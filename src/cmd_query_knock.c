@@ -3,6 +3,7 @@
 
 #include "src/effects.h"
 #include "src/mem.h"
+#include "src/plain.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -50,9 +51,9 @@ static void print_text(const struct result *r, const struct effects *e, int top)
         const struct effect *f = &e->items[i];
         char what[CHANGE_TEXT];
         change_format(&f->change, what);
-        printf("%3d. %-36s %-14s %.4f (%+.4f), rank %d%s\n", i + 1, what, piece_of(r, f),
-               (double)f->softmax, (double)f->change_softmax, f->rank + 1,
-               f->best != e->best ? ", another answer is first" : "");
+        plain_out("%3d. %-36s %-14s %.4f (%+.4f), rank %d%s\n", i + 1, what, piece_of(r, f),
+                  (double)f->softmax, (double)f->change_softmax, f->rank + 1,
+                  f->best != e->best ? ", another answer is first" : "");
     }
 }
 
@@ -72,7 +73,7 @@ static void print_json(const struct effects *e)
                              (double)e->softmax, "best", e->best, "without", list);
     char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     json_decref(root);
-    puts(text ? text : "{}");
+    plain_json_line(text);
     free(text);
 }
 

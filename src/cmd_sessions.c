@@ -5,6 +5,7 @@
 
 #include "src/formats/bytes.h"
 #include "src/mem.h"
+#include "src/plain.h"
 
 #include <ctype.h>
 #include <getopt.h>
@@ -109,8 +110,7 @@ static const struct option long_options[] = {
 
 void sessions_print(const char *s)
 {
-    for (; s && *s; s++)
-        putchar(iscntrl((unsigned char)*s) ? ' ' : *s);
+    plain_out("%s", s ? s : "");
 }
 
 json_t *sessions_text(const char *s)
@@ -122,7 +122,7 @@ json_t *sessions_text(const char *s)
 int sessions_print_json(json_t *v)
 {
     char *s = json_dumps(v, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
-    puts(s ? s : "");
+    plain_json_line(s);
     free(s);
     json_decref(v);
     return 0;
@@ -294,7 +294,7 @@ static int parse(int argc, char **argv, struct sessions_options *o, const struct
 {
     int opt, rc;
     optind = 0;
-    while ((opt = getopt_long(argc, argv, "s:t:c:m:n:o:", long_options, NULL)) != -1)
+    while ((opt = command_getopt("sessions", argc, argv, "s:t:c:m:n:o:", long_options)) != -1)
         if ((rc = take_option(opt, o, optarg)) != 0)
             return rc;
     *verb = find_verb(optind < argc ? argv[optind] : o->filter.match ? "search" : "list");
@@ -338,7 +338,7 @@ static int run(struct sessions_options *o, const struct verb *verb, struct vs_er
     if (rc == 0)
         rc = log_open(path, !writes, &l, err);
     if (rc == 0 && log_notice(l))
-        fprintf(stderr, "vilscope sessions: note: %s\n", log_notice(l));
+        plain_text(stderr, "vilscope sessions: note: %s\n", log_notice(l));
     if (rc == 0)
         rc = verb->run ? verb->run(o, l, err) : mark(o, l, verb->name, err);
     log_close(l);

@@ -3,6 +3,7 @@
 
 #include "src/formats/tensorfile.h"
 #include "src/mem.h"
+#include "src/plain.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,14 +26,14 @@ int sessions_list(const struct sessions_options *o, struct log *l, struct vs_err
         return rc;
     json_t *all = json_array();
     if (!o->json)
-        printf("%-6s %-24s %-24s %-8s %s\n", "ID", "STARTED (UTC)", "ENDED", "QUERIES", "NOTE");
+        plain_out("%-6s %-24s %-24s %-8s %s\n", "ID", "STARTED (UTC)", "ENDED", "QUERIES", "NOTE");
     for (int i = 0; i < n; i++) {
         if (o->json) {
             json_array_append_new(all, session_value(&list[i]));
             continue;
         }
-        printf("%-6lld %-24s %-24s %-8d ", (long long)list[i].id, list[i].started,
-               list[i].ended[0] ? list[i].ended : "-", list[i].query_count);
+        plain_out("%-6lld %-24s %-24s %-8d ", (long long)list[i].id, list[i].started,
+                  list[i].ended[0] ? list[i].ended : "-", list[i].query_count);
         sessions_print(list[i].note);
         putchar('\n');
     }
@@ -62,11 +63,11 @@ static json_t *query_value(const struct log_query *q)
 
 static void print_query(const struct log_query *q)
 {
-    printf("%-6lld %.19s  %-10s %s", (long long)q->id, q->when, q->task, q->pinned ? "* " : "");
+    plain_out("%-6lld %.19s  %-10s %s", (long long)q->id, q->when, q->task, q->pinned ? "* " : "");
     sessions_print(q->text);
     printf("  ->  ");
     sessions_print(q->answer);
-    printf("  (%s %.4f, ", q->score_name, q->score);
+    plain_out("  (%s %.4f, ", q->score_name, q->score);
     sessions_print(q->checkpoint);
     putchar(')');
     if (q->changes) {
@@ -99,9 +100,9 @@ static json_t *difference_value(const struct log_difference *d)
 /* "d3": what "sessions difference" takes, told apart from the numbers of queries. */
 static void print_difference(const struct log_difference *d)
 {
-    printf("d%-5lld %.19s  %-10s ", (long long)d->id, d->found, d->kind);
+    plain_out("d%-5lld %.19s  %-10s ", (long long)d->id, d->found, d->kind);
     if (d->level)
-        printf("%s, ", d->level);
+        plain_out("%s, ", d->level);
     sessions_print(d->a);
     printf(" -> ");
     sessions_print(d->b);
@@ -211,7 +212,7 @@ int sessions_query(const struct sessions_options *o, struct log *l, struct vs_er
     if (rc == 0 && o->attention)
         rc = write_attention(l, id, o->attention, err);
     if (rc == 0)
-        puts(json);
+        plain_json_line(json);
     free(json);
     return rc;
 }
@@ -224,7 +225,7 @@ int sessions_difference(const struct sessions_options *o, struct log *l, struct 
     if (rc == 0)
         rc = log_difference_json(l, id, &json, err);
     if (rc == 0)
-        puts(json);
+        plain_json_line(json);
     free(json);
     return rc;
 }

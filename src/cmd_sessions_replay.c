@@ -5,6 +5,7 @@
 #include "src/demo.h"
 #include "src/mem.h"
 #include "src/modeldir.h"
+#include "src/plain.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -289,13 +290,13 @@ static void keep(struct replay *r, struct result *now, struct outcome *x)
     model_complete(r->model, now);
     log_flush_pending(r->writer, NULL); /* what waits goes first */
     if (log_result_later(r->writer, now, &err) != 0)
-        fprintf(stderr, "vilscope sessions: not logged: %s\n", err.text);
+        plain_text(stderr, "vilscope sessions: not logged: %s\n", err.text);
     x->logged = now->log_id;
 }
 
 static void print_line(const struct log_query *was, const struct outcome *x)
 {
-    printf("%-7s %-6lld %-10s ", x->word, (long long)was->id, was->task);
+    plain_out("%-7s %-6lld %-10s ", x->word, (long long)was->id, was->task);
     sessions_print(was->text);
     printf("  ");
     sessions_print(was->answer);
@@ -308,8 +309,8 @@ static void print_line(const struct log_query *was, const struct outcome *x)
     }
     printf("  (");
     sessions_print(x->checkpoint);
-    printf("%s%s%s)", x->judged ? ", " : "", x->judged ? x->judged : "",
-           x->other_regions ? ", other regions" : "");
+    plain_out("%s%s%s)", x->judged ? ", " : "", x->judged ? x->judged : "",
+              x->other_regions ? ", other regions" : "");
     if (x->logged > 0)
         printf("  logged as %lld", (long long)x->logged);
     putchar('\n');
@@ -387,9 +388,9 @@ static void open_writer(struct replay *r, int64_t session)
     struct vs_err err = {0};
     char *note = xasprintf("replay of session %lld", (long long)session);
     if (!r->o->no_log && log_start(log_path(r->l), note, &r->writer, &err) != 0)
-        fprintf(stderr, "vilscope sessions: not logged yet: %s\n", err.text);
+        plain_text(stderr, "vilscope sessions: not logged yet: %s\n", err.text);
     if (r->writer && log_notice(r->writer))
-        fprintf(stderr, "vilscope sessions: note: %s\n", log_notice(r->writer));
+        plain_text(stderr, "vilscope sessions: note: %s\n", log_notice(r->writer));
     free(note);
 }
 
@@ -398,7 +399,7 @@ static void close_writer(struct replay *r)
     struct vs_err err = {0};
     int lost = 0;
     if (log_finish(r->writer, &lost, &err) != 0 && lost)
-        fprintf(stderr, "vilscope sessions: %d records were not logged: %s\n", lost, err.text);
+        plain_text(stderr, "vilscope sessions: %d records were not logged: %s\n", lost, err.text);
 }
 
 static void print_summary(struct replay *r)

@@ -2,6 +2,7 @@
 #include "src/cmd_sessions.h"
 
 #include "src/mem.h"
+#include "src/plain.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -39,7 +40,7 @@ static json_t *pair_value(const struct log_pair *p, bool changed)
 
 static void print_pair(const struct log_pair *p)
 {
-    printf("%-10s ", p->task);
+    plain_out("%-10s ", p->task);
     sessions_print(p->text);
     printf("  ");
     sessions_print(p->a_answer);
@@ -331,9 +332,9 @@ int sessions_prune(const struct sessions_options *o, struct log *l, struct vs_er
                                              (json_int_t)n.sessions, "pinned_kept",
                                              (json_int_t)n.pinned, "dry_run", (int)o->dry_run));
     if (rc == 0)
-        printf("%lld queries %s, %lld pinned ones stay; %lld differences\n", (long long)n.queries,
-               o->dry_run ? "would go" : "removed", (long long)n.pinned,
-               (long long)n.differences);
+        plain_out("%lld queries %s, %lld pinned ones stay; %lld differences\n",
+                  (long long)n.queries, o->dry_run ? "would go" : "removed", (long long)n.pinned,
+                  (long long)n.differences);
     return rc;
 }
 
@@ -344,7 +345,7 @@ static void print_report(const struct log_report *r, const char *path)
     sessions_print(path);
     printf(": version %d, %.1f MB\n", r->version, (double)r->bytes / 1e6);
     for (int i = 0; i < r->count; i++)
-        printf("%10lld %s\n", (long long)r->counts[i].rows, r->counts[i].name);
+        plain_out("%10lld %s\n", (long long)r->counts[i].rows, r->counts[i].name);
     for (int i = 0; i < r->problem_count; i++) {
         printf("problem: ");
         sessions_print(r->problems[i]);

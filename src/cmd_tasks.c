@@ -2,6 +2,7 @@
 #include "src/vilscope.h"
 
 #include "src/text/task.h"
+#include "src/plain.h"
 
 #include <getopt.h>
 #include <jansson.h>
@@ -32,7 +33,7 @@ static int print_json(void)
     }
     char *s = json_dumps(list, JSON_INDENT(2));
     json_decref(list);
-    puts(s ? s : "");
+    plain_json_line(s);
     free(s);
     return EXIT_OK;
 }
@@ -44,7 +45,7 @@ int cmd_tasks(int argc, char **argv)
     bool json = false;
     int opt;
     optind = 0;
-    while ((opt = getopt_long(argc, argv, "", list, NULL)) != -1) {
+    while ((opt = command_getopt("tasks", argc, argv, "", list)) != -1) {
         if (opt == 'h')
             return command_help(command_find("tasks"));
         if (opt != 'j')
@@ -55,12 +56,12 @@ int cmd_tasks(int argc, char **argv)
         return command_usage("tasks", "'%s' is too much", argv[optind]);
     if (json)
         return print_json();
-    printf("%-4s %-10s %-20s %-19s %-9s %s\n", "ID", "NAME", "DATASET", "GROUP", "IMAGES",
-           "INPUT");
+    plain_out("%-4s %-10s %-20s %-19s %-9s %s\n", "ID", "NAME", "DATASET", "GROUP", "IMAGES",
+              "INPUT");
     for (int i = 0; i < task_count; i++) {
         const struct task *t = &task_table[i];
-        printf("%-4d %-10s %-20s %-19s %-9s %s\n", t->id, t->name, t->title,
-               task_group_name(t->group), images(t), t->hint);
+        plain_out("%-4d %-10s %-20s %-19s %-9s %s\n", t->id, t->name, t->title,
+                  task_group_name(t->group), images(t), t->hint);
     }
     return EXIT_OK;
 }

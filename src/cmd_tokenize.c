@@ -83,7 +83,7 @@ int cmd_tokenize(int argc, char **argv)
     struct vs_err err = {0};
     int opt;
     optind = 0;
-    while ((opt = getopt_long(argc, argv, "t:", list, NULL)) != -1) {
+    while ((opt = command_getopt("tokenize", argc, argv, "t:", list)) != -1) {
         if (opt == 'h')
             return command_help(command_find("tokenize"));
         if (opt != 'v' && opt != 't')

@@ -7,6 +7,7 @@
 #include "src/engine.h"
 #include "src/eval.h"
 #include "src/mem.h"
+#include "src/plain.h"
 #include "src/probes.h"
 #include "src/watch.h"
 #include "ui/workbench.h"
@@ -174,8 +175,8 @@ static void close_log(struct log *l)
     int lost = 0;
     log_finish(l, &lost, &err);
     if (lost)
-        fprintf(stderr, "vilscope: %d quer%s could not be logged: %s\n", lost,
-                lost == 1 ? "y" : "ies", err.text);
+        plain_text(stderr, "vilscope: %d quer%s could not be logged: %s\n", lost,
+                   lost == 1 ? "y" : "ies", err.text);
 }
 
 static bool names_a_model(const struct options *o)
@@ -280,7 +281,7 @@ int cmd_workbench(int argc, char **argv)
     int opt, status = EXIT_OK;
     optind = 0;
     while (status == EXIT_OK &&
-           (opt = getopt_long(argc, argv, "m:c:t:S:", long_options, NULL)) != -1)
+           (opt = command_getopt("workbench", argc, argv, "m:c:t:S:", long_options)) != -1)
         status = take_option(opt, o, optarg);
     if (status == EXIT_OK && o->help)
         status = command_help(command_find("workbench"));

@@ -99,7 +99,7 @@ static int parse(int argc, char **argv, struct options *o)
     };
     int opt, rc;
     optind = 0;
-    while ((opt = getopt_long(argc, argv, "o:", list, NULL)) != -1)
+    while ((opt = command_getopt("world", argc, argv, "o:", list)) != -1)
         if ((rc = take_option(opt, o, optarg)) != 0)
             return rc;
     if (!o->help && (!o->out || optind < argc))

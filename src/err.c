@@ -1,25 +1,17 @@
 /* Errors as values: formatting and prefixing of the one message line. */
 #include "src/err.h"
 
+#include "src/plain.h"
+
 #include <stdio.h>
 #include <string.h>
-
-/* Bytes that could move the cursor or start an escape sequence must not survive. */
-static void make_printable(char *s)
-{
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        if (c < 0x20 || c == 0x7f)
-            *s = '?';
-    }
-}
 
 int vs_vfail(struct vs_err *err, int code, const char *fmt, va_list ap)
 {
     if (err) {
         err->code = code;
         vsnprintf(err->text, sizeof err->text, fmt, ap);
-        make_printable(err->text);
+        plain_clean(err->text);
     }
     return code;
 }
@@ -53,6 +45,6 @@ int vs_fail_prefix(struct vs_err *err, const char *fmt, ...)
         memcpy(err->text + used, old, add);
         err->text[used + add] = '\0';
     }
-    make_printable(err->text);
+    plain_clean(err->text);
     return err->code;
 }

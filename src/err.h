@@ -26,8 +26,8 @@ struct vs_err {
 };
 
 /* Format a message into err (which may be NULL) and return code, so that callers can write
- * "return vs_fail(err, VS_E_FORMAT, ...)". Control characters are replaced by '?', so that a
- * hostile file name cannot drive the terminal. */
+ * "return vs_fail(err, VS_E_FORMAT, ...)". It is cleaned (plain_clean), so that a hostile
+ * file name cannot drive the terminal. */
 int vs_fail(struct vs_err *err, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 int vs_vfail(struct vs_err *err, int code, const char *fmt, va_list ap)

@@ -7,6 +7,7 @@
 #include "src/formats/lmdbwrite.h"
 #include "src/formats/regions.h"
 #include "src/mem.h"
+#include "src/plain.h"
 #include "src/vision/detector.h"
 
 #include <dirent.h>
@@ -358,8 +359,8 @@ static void report_failed(struct extract *e, const struct taken *t)
     pthread_mutex_lock(&e->lock);
     e->sum.failed++;
     clear_line(e);
-    fprintf(stderr, "vilscope extract: %s%s%s\n", named ? "" : path, named ? "" : ": ",
-            t->err.text);
+    plain_text(stderr, "vilscope extract: %s%s%s\n", named ? "" : path, named ? "" : ": ",
+               t->err.text);
     pthread_mutex_unlock(&e->lock);
 }
 
@@ -449,9 +450,11 @@ static void print_progress(const struct extract *e, const struct job *jobs)
     else if (left >= 0)
         snprintf(tail, sizeof tail, ", %.0f s left", left);
     bool tty = isatty(STDERR_FILENO);
-    fprintf(stderr, "%s%d of %d images, %.0f %%, %.2f images/s%s%s", tty ? "\r\033[K" : "", done,
-            e->count, e->count ? 100.0 * (s->there + share) / e->count : 100.0,
-            ms > 0 ? 1000 * share / ms : 0, tail, tty ? "" : "\n");
+    fputs(tty ? "\r\033[K" : "", stderr);
+    plain_text(stderr, "%d of %d images, %.0f %%, %.2f images/s%s", done, e->count,
+               e->count ? 100.0 * (s->there + share) / e->count : 100.0,
+               ms > 0 ? 1000 * share / ms : 0, tail);
+    fputs(tty ? "" : "\n", stderr);
     fflush(stderr);
 }
 
@@ -483,11 +486,11 @@ static void print_profile(const struct extract *e)
     int n = e->sum.written > 0 ? e->sum.written : 1;
     for (int i = 0; i < e->stage_count; i++)
         all += e->stages[i].ms;
-    fprintf(stderr, "%-14s %10s %7s %9s\n", "stage", "ms/image", "share", "GFLOP/s");
+    plain_text(stderr, "%-14s %10s %7s %9s\n", "stage", "ms/image", "share", "GFLOP/s");
     for (int i = 0; i < e->stage_count; i++) {
         const struct stage *s = &e->stages[i];
-        fprintf(stderr, "%-14s %10.1f %6.1f%%", s->name, s->ms / n,
-                all > 0 ? 100 * s->ms / all : 0);
+        plain_text(stderr, "%-14s %10.1f %6.1f%%", s->name, s->ms / n,
+                   all > 0 ? 100 * s->ms / all : 0);
         if (s->work > 0 && s->ms > 0)
             fprintf(stderr, " %9.1f\n", 2 * s->work / s->ms / 1e6);
         else

@@ -33,6 +33,7 @@ libcore_a_SOURCES = \
 	src/lens.c src/lens.h \
 	src/mem.c src/mem.h \
 	src/modeldir.c src/modeldir.h \
+	src/plain.c src/plain.h \
 	src/probes.c src/probes.h \
 	src/probes_run.c \
 	src/probes_table.c \

@@ -1,11 +1,14 @@
 /* The program: chooses a command. Without one, the workbench opens. */
 #include "src/vilscope.h"
+#include "src/plain.h"
 
 #include <config.h>
 #include <errno.h>
+#include <getopt.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -56,7 +59,7 @@ const struct command *command_find(const char *name)
 
 int command_fail(const char *command, const struct vs_err *err)
 {
-    fprintf(stderr, "vilscope %s: %s\n", command, err->text);
+    plain_text(stderr, "vilscope %s: %s\n", command, err->text);
     return err->code == VS_E_USAGE ? EXIT_USAGE : EXIT_FAILED;
 }
 
@@ -67,8 +70,38 @@ int command_usage(const char *command, const char *fmt, ...)
     va_start(ap, fmt);
     vs_vfail(&err, VS_E_USAGE, fmt, ap);
     va_end(ap);
-    fprintf(stderr, "vilscope %s: %s (vilscope %s --help explains)\n", command, err.text, command);
+    plain_text(stderr, "vilscope %s: %s (vilscope %s --help explains)\n", command, err.text,
+               command);
     return EXIT_USAGE;
+}
+
+/* "--json=1" where json takes nothing. */
+static bool takes_nothing(const char *word, const struct option *list)
+{
+    size_t n = strcspn(word, "=");
+    for (; word[n] && n > 2 && list->name; list++)
+        if (list->has_arg == no_argument && strncmp(list->name, word + 2, n - 2) == 0)
+            return true;
+    return false;
+}
+
+int command_getopt(const char *command, int argc, char **argv, const char *letters,
+                   const struct option *list)
+{
+    char spec[32];
+    snprintf(spec, sizeof spec, ":%s", letters);
+    opterr = 0;
+    int opt = getopt_long(argc, argv, spec, list, NULL);
+    const char *word = argv[optind > 0 ? optind - 1 : 0];
+    if (opt == ':')
+        command_usage(command, "%s needs an argument", word);
+    else if (opt == '?' && strncmp(word, "--", 2) == 0 && takes_nothing(word, list))
+        command_usage(command, "%.*s takes no argument", (int)strcspn(word, "="), word);
+    else if (opt == '?' && optopt)
+        command_usage(command, "there is no option -%c", optopt);
+    else if (opt == '?')
+        command_usage(command, "there is no option %s, or it is short for several", word);
+    return opt == ':' ? '?' : opt;
 }
 
 int command_help(const struct command *c)
@@ -92,6 +125,7 @@ static int print_overview(void)
 int main(int argc, char **argv)
 {
     setlocale(LC_ALL, "");
+    setlocale(LC_NUMERIC, "C"); /* numbers are read and written with a point everywhere */
     /* A closed pipe or a used-up quota is a failed write, not a death in the middle of one. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
@@ -106,7 +140,7 @@ int main(int argc, char **argv)
     const struct command *c = argc > 1 ? command_find(argv[1]) : NULL;
     int status = c ? c->run(argc - 1, argv + 1) : cmd_workbench(argc, argv);
     if (status == EXIT_OK && (fflush(stdout) != 0 || ferror(stdout))) {
-        fprintf(stderr, "vilscope: standard output cannot be written: %s\n", strerror(errno));
+        plain_text(stderr, "vilscope: standard output cannot be written: %s\n", strerror(errno));
         status = EXIT_FAILED;
     }
     return status;

@@ -2,6 +2,7 @@
 #include "src/result.h"
 
 #include "src/mem.h"
+#include "src/plain.h"
 
 #include <stdlib.h>
 
@@ -52,20 +53,20 @@ static void answer_line(struct buf *b, const struct result *r, int rank)
 {
     const struct result_answer *a = &r->answers[rank];
     if (r->task->reading == READ_ALIGNMENT)
-        buf_printf(b, "%3d. %-24s alignment logit %9.4f   softmax over the images %.4f\n", rank + 1,
+        plain_buf(b, "%3d. %-24s alignment logit %9.4f   softmax over the images %.4f\n", rank + 1,
                    a->label, (double)a->logit, (double)a->softmax);
     else
-        buf_printf(b, "%3d. %-24s softmax %.4f   sigmoid %.4f   logit %8.4f\n", rank + 1, a->label,
+        plain_buf(b, "%3d. %-24s softmax %.4f   sigmoid %.4f   logit %8.4f\n", rank + 1, a->label,
                    (double)a->softmax, (double)a->sigmoid, (double)a->logit);
 }
 
 static void box_line(struct buf *b, const struct result *r, int rank)
 {
     const struct result_box *x = &r->boxes[rank];
-    buf_printf(b, "%3d. region %-4d", rank + 1, x->region);
+    plain_buf(b, "%3d. region %-4d", rank + 1, x->region);
     if (r->image_count > 1)
-        buf_printf(b, " image %d", x->image + 1);
-    buf_printf(b, " [%7.1f %7.1f %7.1f %7.1f]  logit %9.4f   sigmoid %.4f   softmax %.4f  %s\n",
+        plain_buf(b, " image %d", x->image + 1);
+    plain_buf(b, " [%7.1f %7.1f %7.1f %7.1f]  logit %9.4f   sigmoid %.4f   softmax %.4f  %s\n",
                (double)x->box[0], (double)x->box[1], (double)x->box[2], (double)x->box[3],
                (double)x->logit, (double)x->sigmoid, (double)x->softmax, x->label ? x->label : "");
 }

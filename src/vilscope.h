@@ -21,6 +21,10 @@ extern const int command_count;
 int command_fail(const char *command, const struct vs_err *err);
 int command_usage(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int command_help(const struct command *c);
+/* getopt_long, but what is wrong is said cleaned, and as all commands say it. */
+struct option;
+int command_getopt(const char *command, int argc, char **argv, const char *letters,
+                   const struct option *list);
 const struct command *command_find(const char *name);
 
 int cmd_workbench(int argc, char **argv);

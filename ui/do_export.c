@@ -3,6 +3,7 @@
 #include "src/formats/outfile.h"
 #include "src/formats/pngwrite.h"
 #include "src/mem.h"
+#include "src/plain.h"
 #include "ui/font.h"
 #include "ui/text.h"
 #include "ui/workbench_priv.h"
@@ -181,16 +182,11 @@ static int export_png(struct workbench *w, const char *path, struct vs_err *err)
 
 /* ---- numbers */
 
-/* A field of CSV: in quotes when it has to be. */
 static void put_field(struct outfile *o, const char *s)
 {
-    bool quote = strpbrk(s, ",\"\n\r") != NULL;
-    if (quote)
-        outfile_write(o, "\"", 1);
-    for (; *s; s++)
-        outfile_write(o, *s == '"' ? "\"\"" : s, *s == '"' ? 2 : 1);
-    if (quote)
-        outfile_write(o, "\"", 1);
+    char *field = plain_field(s, false);
+    outfile_write(o, field, strlen(field));
+    free(field);
 }
 
 static int write_csv(const char *path, const struct table *t, struct vs_err *err)

@@ -37,6 +37,10 @@ none "every file of the demo is installed" \
     "$(find demo/model -type f | while read -r f; do grep -q "$f" demo/local.mk || echo "$f"; done)"
 none "no line over 100 columns" \
     "$(grep -rnE '^.{101,}' src ui sessions kernels demo tests --include=*.[ch] --include=*.cu)"
+none "commands print outside text by src/plain.h" \
+    "$(for f in src/cmd_*.c src/extract.c; do
+        tr '\n' ' ' <"$f" | grep -oE '[^_a-z]f?printf\([^;]*;' |
+            grep -E '%[-+ #0-9.*]*s' | sed "s|^|$f:|"; done)"
 none "no exit() below main" "$(grep -rnE '[^_a-z]exit\(' src ui sessions --include=*.c |
     grep -v 'src/formats/decode.c')"
 for c in workbench query compare extract eval world tasks sessions cache devices inspect detect forward tokenize; do
