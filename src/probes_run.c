@@ -242,6 +242,9 @@ int probe_runner_step(struct probe_runner *r, const atomic_bool *cancel, probe_r
     struct probe_column *c = r->column;
     int i = r->at, count = atomic_load(&r->table.count);
     struct result *result = NULL;
+    /* A probe that cannot be asked does not come as far as a pass, which would look. */
+    if (cancel && atomic_load(cancel))
+        return vs_fail(err, VS_E_CANCELLED, "cancelled");
     if (i < r->table.probes->count) {
         int rc = run_probe(r, i, c->checkpoint, cancel, &c->answers[i], &result, err);
         if (rc == 0 && report)

@@ -4,6 +4,15 @@ TAP_TESTS += test-bytes
 test_bytes_SOURCES = tests/unit/test-bytes.c
 test_bytes_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
 test_bytes_LDADD = $(CORE_LIBS)
+# Again with the code for processors that have no instructions for SHA-256.
+TAP_TESTS += test-bytes-portable
+test_bytes_portable_SOURCES = tests/unit/test-bytes.c src/formats/sha256.c
+test_bytes_portable_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit -DVS_SHA256_PORTABLE
+test_bytes_portable_LDADD = $(CORE_LIBS)
+TAP_TESTS += test-cancel
+test_cancel_SOURCES = tests/unit/test-cancel.c
+test_cancel_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
+test_cancel_LDADD = $(CORE_LIBS)
 TAP_TESTS += test-change
 test_change_SOURCES = tests/unit/test-change.c
 test_change_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
