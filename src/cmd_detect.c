@@ -1,6 +1,7 @@
 /* vilscope detect: the regions of one image, and everything the detector computed on the way. */
 #include "src/vilscope.h"
 
+#include "src/formats/boxcheck.h"
 #include "src/formats/boxfile.h"
 #include "src/formats/image.h"
 #include "src/formats/labels.h"
@@ -102,6 +103,17 @@ struct work {
     int box_count;
 };
 
+static int check_boxes(const struct options *o, struct work *w, struct vs_err *err)
+{
+    char *note = NULL;
+    int rc = boxes_check(w->boxes, w->box_count, w->image->width, w->image->height, o->boxes,
+                         &note, err);
+    if (rc == 0 && note)
+        plain_text(stderr, "vilscope detect: note: %s\n", note);
+    free(note);
+    return rc;
+}
+
 static int open_all(const struct options *o, struct work *w, struct vs_err *err)
 {
     char why[256];
@@ -121,6 +133,8 @@ static int open_all(const struct options *o, struct work *w, struct vs_err *err)
         rc = image_open(o->image, &w->image, err);
     if (rc == 0 && o->upright)
         image_turn(w->image);
+    if (rc == 0 && w->boxes)
+        rc = check_boxes(o, w, err);
     if (rc == 0 && kern_open(o->device, o->threads, &w->kern, why, sizeof why) != 0)
         rc = vs_fail(err, VS_E_USAGE, "%s", why);
     return rc ? rc : detector_open(&w->arch, w->file, w->kern, &w->detector, err);

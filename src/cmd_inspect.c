@@ -179,6 +179,8 @@ static int report_regions(struct report *r, const struct regions *g, const char 
     set(r, "region_count", json_integer(g->count));
     set(r, "feature_size", json_integer(g->dim));
     set(r, "digest", json_string(g->digest));
+    if (g->note)
+        set(r, "note", text_value(g->note, strlen(g->note)));
     set(r, "regions", boxes);
     return 0;
 }

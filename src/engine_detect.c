@@ -2,10 +2,12 @@
 #include "src/engine_priv.h"
 
 #include "src/digestcache.h"
+#include "src/formats/boxcheck.h"
 #include "src/mem.h"
 #include "src/regioncache.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 bool model_has_detector(const struct model *m)
@@ -117,6 +119,19 @@ int photo_detect(struct model *m, struct photo *p, const atomic_bool *cancel,
     return rc;
 }
 
+static int pool_now(struct model *m, struct detector_picture *picture,
+                    const struct detector_want *want, struct vs_err *err)
+{
+    pthread_mutex_lock(&m->forward_lock);
+    int rc = open_detector(m, err);
+    if (rc == 0)
+        rc = need_network(m, err);
+    if (rc == 0)
+        rc = detector_run(m->detector, picture, 1, want, NULL, err);
+    pthread_mutex_unlock(&m->forward_lock);
+    return rc;
+}
+
 int photo_pool_boxes(struct model *m, struct photo *p, const struct box_list *boxes,
                      const atomic_bool *cancel, detect_report *report, void *arg,
                      struct vs_err *err)
@@ -124,25 +139,28 @@ int photo_pool_boxes(struct model *m, struct photo *p, const struct box_list *bo
     struct relay relay = {report, arg, vs_now_ms()};
     struct detector_want want = {.cancel = cancel, .progress = report ? on_progress : NULL,
                                  .progress_arg = &relay};
-    size_t size = (size_t)boxes->count * 4 * sizeof *boxes->boxes;
     if (!model_has_detector(m) || !p->image)
         return vs_fail(err, VS_E_USAGE, "features of boxes need a detector (--detector FILE) and "
                        "the picture");
-    if (p->pooled && p->pooled->count == boxes->count &&
-        memcmp(p->pooled->boxes, boxes->boxes, size) == 0)
-        return 0;
-    struct detector_picture picture = {p->image->rgb, p->image->width, p->image->height,
-                                       boxes->boxes, boxes->count, NULL};
-    pthread_mutex_lock(&m->forward_lock);
-    int rc = open_detector(m, err);
-    if (rc == 0)
-        rc = need_network(m, err);
-    if (rc == 0)
-        rc = detector_run(m->detector, &picture, 1, &want, NULL, err);
-    pthread_mutex_unlock(&m->forward_lock);
-    if (rc == 0) {
-        regions_free(p->pooled);
-        p->pooled = picture.regions;
+    size_t size = (size_t)boxes->count * 4 * sizeof *boxes->boxes;
+    float *own = xmalloc(size);
+    char *note = NULL;
+    memcpy(own, boxes->boxes, size);
+    int rc = boxes_check(own, boxes->count, p->image->width, p->image->height, "boxes given",
+                         &note, err);
+    if (rc == 0 && (!p->pooled || p->pooled->count != boxes->count ||
+                    memcmp(p->pooled->boxes, own, size) != 0)) {
+        struct detector_picture picture = {p->image->rgb, p->image->width, p->image->height,
+                                           own, boxes->count, NULL};
+        rc = pool_now(m, &picture, &want, err);
+        if (rc == 0) {
+            regions_free(p->pooled);
+            p->pooled = picture.regions;
+            p->pooled->note = note;
+            note = NULL;
+        }
     }
+    free(note);
+    free(own);
     return rc;
 }

@@ -248,6 +248,17 @@ static void tell_image(const struct photo *p, bool candidates, struct result_ima
         memcpy(im->boxes + n * 4, c->boxes, more * 4 * sizeof *im->boxes);
 }
 
+static void tell_boxes(const struct query *q, bool candidates, struct result *r)
+{
+    for (int i = 0; i < q->photo_count; i++) {
+        const struct photo *p = q->photos[i];
+        if (p->regions->note)
+            result_note(r, "%s", p->regions->note);
+        if (candidates && p->candidates && p->candidates->note)
+            result_note(r, "%s", p->candidates->note);
+    }
+}
+
 int query_check(const struct model *m, const struct query *q, struct vs_err *err)
 {
     const struct task *t = q->task;
@@ -281,6 +292,7 @@ int inputs_build(struct model *m, const struct query *q, struct inputs *out, str
     for (int i = 0; i < q->photo_count; i++)
         tell_image(q->photos[i], candidates, &r->images[i]);
     tell_classes(m, q, r);
+    tell_boxes(q, candidates, r);
     double start = vs_now_ms();
     rc = build_text(m, q, out, r, err);
     r->ms.tokenize = vs_now_ms() - start;

@@ -4,6 +4,7 @@
  * an overlap above 0.5 for references, accuracy elsewhere) and its retrieval evaluation. */
 #include "src/eval_priv.h"
 
+#include "src/formats/boxcheck.h"
 #include "src/mem.h"
 #include "src/strmap.h"
 
@@ -263,6 +264,37 @@ struct run {
     struct vs_err *err;
 };
 
+int eval_check_boxes(const struct eval_item *it, int width, int height, struct vs_err *err)
+{
+    char *note = NULL;
+    int rc = 0;
+    if (it->has_box) {
+        float own[4];
+        memcpy(own, it->box, sizeof own);
+        rc = boxes_check(own, 1, width, height, "the item's box", &note, err);
+    }
+    if (rc == 0 && it->candidates.count) {
+        size_t n = 4 * (size_t)it->candidates.count;
+        float *own = xmalloc(n * sizeof *own);
+        memcpy(own, it->candidates.boxes, n * sizeof *own);
+        rc = boxes_check(own, it->candidates.count, width, height, "candidates", &note, err);
+        free(own);
+    }
+    if (rc == 0 && note && strstr(note, "shares"))
+        rc = vs_fail(err, VS_E_FORMAT, "boxes are shares of the picture, 0 to 1: pixels are "
+                     "expected, the picture has %dx%d", width, height);
+    free(note);
+    return rc;
+}
+
+/* A box that cannot be would count as never found. */
+static int check_item(const struct eval_item *it, const struct photo *p, struct vs_err *err)
+{
+    int w = p->image ? p->image->width : p->regions ? p->regions->width : 0;
+    int h = p->image ? p->image->height : p->regions ? p->regions->height : 0;
+    return w > 0 ? eval_check_boxes(it, w, h, err) : 0;
+}
+
 /* The item's query; photos and boxes are the caller's to free. */
 static int make_query(struct run *r, const struct eval_item *it, struct photo ***photos,
                       struct box_list **boxes, struct query *q)
@@ -273,6 +305,8 @@ static int make_query(struct run *r, const struct eval_item *it, struct photo **
     for (int i = 0; i < it->image_count && rc == 0; i++)
         rc = album_get(&r->album, r->m, it->images[i], it->candidates.count > 0, &(*photos)[i],
                        r->err);
+    if (rc == 0)
+        rc = check_item(it, (*photos)[0], r->err);
     (*boxes)[0] = it->candidates;
     *q = (struct query){.task = it->task, .text = it->text, .checkpoint = r->o->checkpoint,
                         .attention = r->o->attention && it->has_box,

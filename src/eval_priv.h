@@ -18,6 +18,8 @@ int eval_lines(const struct bytes *map, eval_line *take, void *arg, struct vs_er
 double eval_worth(const struct eval_item *it, const struct result *r);
 bool eval_has_truth(const struct eval_item *it);
 void eval_item_fini(struct eval_item *it);
+/* Whether the item's box and candidates can be boxes of a picture of that size. */
+int eval_check_boxes(const struct eval_item *it, int width, int height, struct vs_err *err);
 /* Intersection over union; last pixels count. */
 double eval_overlap(const float *a, const float *b);
 void eval_attention_add(struct eval_attention *a, const struct eval_item *it,

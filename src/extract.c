@@ -2,6 +2,7 @@
  * weights are shared. What a job takes goes through the detector in groups of one size. */
 #include "src/extract.h"
 
+#include "src/formats/boxcheck.h"
 #include "src/formats/boxfile.h"
 #include "src/formats/image.h"
 #include "src/formats/lmdbwrite.h"
@@ -207,6 +208,21 @@ static int read_boxes(const struct extract *e, struct taken *t)
                    t->it->path, t->it->id, e->o->boxes);
 }
 
+/* Boxes that cannot be, or would have to be changed, are an error here: nobody reads notes of a
+ * thousand images. */
+static int check_boxes(struct taken *t)
+{
+    char *note = NULL;
+    if (!t->boxes)
+        return 0;
+    int rc = boxes_check(t->boxes, t->picture.box_count, t->picture.w, t->picture.h, t->it->path,
+                         &note, &t->err);
+    if (rc == 0 && note)
+        rc = vs_fail(&t->err, VS_E_FORMAT, "%s", note);
+    free(note);
+    return rc;
+}
+
 static void load(struct job *j, struct taken *t)
 {
     double start = vs_now_ms();
@@ -221,6 +237,10 @@ static void load(struct job *j, struct taken *t)
     t->picture.rgb = t->image->rgb;
     t->picture.w = t->image->width;
     t->picture.h = t->image->height;
+    t->rc = check_boxes(t);
+    t->done = t->rc != 0;
+    if (t->done)
+        return;
     detector_size(j->detector, t->picture.w, t->picture.h, &t->w, &t->h);
     pthread_mutex_lock(&j->e->lock);
     note_stage(j->e, "decoding", vs_now_ms() - start, 0);

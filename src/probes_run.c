@@ -117,6 +117,9 @@ static int take_seat(struct probe_runner *r, int i, struct vs_err *err)
     s->photos = xcalloc((size_t)n + 1, sizeof *s->photos);
     for (int k = 0; k < n && rc == 0; k++)
         rc = get_photo(r, p, k, &s->photos[k], err);
+    if (rc == 0 && n > 0 && s->photos[0]->image)
+        rc = eval_check_boxes(&p->item, s->photos[0]->image->width, s->photos[0]->image->height,
+                              err);
     if (rc != 0) {
         free(s->photos);
         s->photos = NULL;

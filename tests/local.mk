@@ -16,6 +16,9 @@ EXTRA_DIST += tests/run-tests tests/tap.h tests/mutants tests/mutation/accepted.
 	tests/data/pictures/truncated.jpg \
 	tests/data/pictures/turned.jpg \
 	tests/data/probes/set.probes \
+	tests/data/regions/bua_wh_swapped.tsv \
+	tests/data/regions/inverted.npy tests/data/regions/normalised.npy \
+	tests/data/regions/outside.npy \
 	tests/data/sets/empty.jsonl \
 	tests/data/sets/gqa.json \
 	tests/data/sets/instances.json \

@@ -1,5 +1,6 @@
 # Readers of outside files.
 libcore_a_SOURCES += \
+	src/formats/boxcheck.c src/formats/boxcheck.h \
 	src/formats/boxfile.c src/formats/boxfile.h \
 	src/formats/bytes.c src/formats/bytes.h \
 	src/formats/decode.c \

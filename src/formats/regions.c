@@ -1,6 +1,7 @@
 /* Regions of one image. */
 #include "src/formats/regions_priv.h"
 
+#include "src/formats/boxcheck.h"
 #include "src/formats/npy.h"
 #include "src/mem.h"
 
@@ -36,6 +37,7 @@ void regions_free(struct regions *r)
     free(r->conf);
     free(r->prob);
     free(r->image_id);
+    free(r->note);
     free(r);
 }
 
@@ -65,10 +67,10 @@ int regions_check(struct regions *r, const char *path, struct vs_err *err)
                        "be divided by that", path, r->width, r->height);
     if (r->count < 1)
         return vs_fail(err, VS_E_FORMAT, "%s: there is no region in it", path);
+    int rc = boxes_check(r->boxes, r->count, r->width, r->height, path, &r->note, err);
+    if (rc != 0)
+        return rc;
     for (int i = 0; i < r->count; i++) {
-        for (int j = 0; j < 4; j++)
-            if (!isfinite(r->boxes[4 * i + j]))
-                return vs_fail(err, VS_E_FORMAT, "%s: box %d is not finite", path, i);
         const float *f = r->features + (size_t)i * (size_t)r->dim;
         for (int j = 0; j < r->dim; j++)
             if (!isfinite(f[j]))

@@ -23,6 +23,7 @@ struct regions {
     int prob_columns;
     int num_boxes; /* how many of them a class kept; the reference reports it, nothing uses it */
     char *image_id;    /* may be NULL */
+    char *note;        /* what is odd about the boxes, or was put right; NULL: nothing */
     char digest[DIGEST_HEX]; /* of boxes and features */
 };
 

@@ -11,7 +11,8 @@
 /* From the pickled dictionary of a .npy or of an LMDB value. */
 int regions_from_dict(const struct pval *dict, const char *path, struct regions **out,
                       struct vs_err *err);
-/* Width, height, boxes and features must make sense; sets the digest. */
+/* Width, height, boxes and features must make sense; may change boxes and set the note; sets the
+ * digest. */
 int regions_check(struct regions *r, const char *path, struct vs_err *err);
 /* classes and conf from (N, columns) probabilities, of which those before first are left out. */
 void regions_set_classes(struct regions *r, const float *prob, int columns, int first);

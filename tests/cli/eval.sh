@@ -80,7 +80,7 @@ EOF
     [ "$(grep -c ' 100.0%' "$work/out")" -ge 4 ] && ! grep -q ' 0.0% +-' "$work/out"
 ok $? "what the queries answer counts as right"
 grep -q '^100.0% of 1 boxes' "$work/out" &&
-    sed 's/"box": .*/"box": [0, 0, 1, 1]}/;/refcoco/!d' "$work/right.jsonl" >"$work/lost.jsonl" &&
+    sed 's/"box": .*/"box": [0, 0, 2, 1]}/;/refcoco/!d' "$work/right.jsonl" >"$work/lost.jsonl" &&
     "$VILSCOPE" eval -m "$tiny" --data "$work/lost.jsonl" --no-log --json |
         grep -q '"region_recall": 0.0'
 ok $? "the recall of the regions"

@@ -73,4 +73,57 @@ says "classes up to [23], but .*classes.txt has 2 names" "names of another detec
 grep -q 'class [0-9]' "$work/out" && ! grep -q "$(head -n 1 "$work/classes.txt")" "$work/out"
 ok $? "no region has a name then"
 
+# ---- boxes that cannot be, with the picture and without
+regions=$SRCDIR/tests/data/regions
+for with in "$scene" ""; do
+    b() { # b REGIONS
+        "$VILSCOPE" query -m "$tiny" -t refcoco --no-log --regions "$1" $with "the red square"
+    }
+    refuses 1 "normalised.npy: box 0" "shares, inverted" b "$regions/normalised.npy"
+    refuses 1 "box 0, 500 400 900 800, is not inside of the picture of 96x64" "outside of it" \
+        b "$regions/outside.npy"
+    refuses 1 "box 0 is 30 30 10 10: x1 y1 x2 y2 are expected" "x2 < x1" b "$regions/inverted.npy"
+    refuses 1 "interchanged" "width and height in each other's place" \
+        b "$regions/bua_wh_swapped.tsv"
+done
+refuses 1 "not inside" "candidates outside" "$VILSCOPE" query -m "$tiny" -t visual7w --no-log \
+    --regions "$tiny/scene.npy" --candidates "$regions/outside.npy" "$scene" "a"
+printf '0.1 0.1 0.5 0.5\n0 0.5 1 1\n' >"$work/shares.txt"
+says "boxes given: its boxes are shares of the picture, 0 to 1" "boxes of the user as shares" \
+    q refcoco "red" --boxes "$work/shares.txt"
+grep -q '\[ *0.0 *32.0 *96.0 *64.0\]' "$work/out"
+ok $? "are pixels then"
+q refcoco "red" --boxes "$work/shares.txt" --json | grep -q '"notice": ".*shares of the picture'
+ok $? "JSON says so"
+echo '10 10 200 20' >"$work/far.txt"
+refuses 1 "boxes given: box 0, 10 10 200 20, is not inside" "boxes of the user outside" \
+    q refcoco "red" --boxes "$work/far.txt"
+echo '10 10 10 20' >"$work/thin.txt"
+says "1 of 1 boxes have no area" "a box of the user without area" \
+    q refcoco "red" --boxes "$work/thin.txt"
+refuses 1 "not inside" "the same for detect" "$VILSCOPE" detect -d "$tiny/detector.pth" \
+    --arch "$tiny/detector.json" --boxes "$work/far.txt" -o "$work/x.npy" "$scene"
+mkdir "$work/boxes" "$work/pictures"
+cp "$scene" "$work/pictures"
+cp "$work/far.txt" "$work/boxes/scene.txt"
+"$VILSCOPE" extract -d "$tiny/detector.pth" --detector-arch "$tiny/detector.json" --boxes \
+    "$work/boxes" -o "$work/features" "$work/pictures" >"$work/out" 2>&1
+[ $? -eq 1 ] && grep -q "is not inside" "$work/out" && [ ! -e "$work/features/scene.npy" ]
+ok $? "and for extract: $(grep "not inside" "$work/out" | head -n 1)"
+set_of() { # set_of BOX: a set with one reference
+    printf '{"task": "refcoco", "images": ["scene.png"], "text": "red", "box": %s}\n' "$1" \
+        >"$work/refs.jsonl"
+}
+for box in '[10, 10, 200, 20]' '[0.1, 0.1, 0.5, 0.5]'; do
+    set_of "$box"
+    refuses 1 "refs.jsonl: line 1: .*\(not inside\|shares of the picture\)" "a set's box $box" \
+        "$VILSCOPE" eval -m "$tiny" --data "$work/refs.jsonl" --no-log
+done
+printf '{"task": "visual7w", "images": ["scene.png"], "text": "a", "candidates": [[1, 2, 3, 4], %s], "answer": 0}\n' \
+    '[5, 5, 20, 900]' >"$work/refs.jsonl"
+refuses 1 "line 1: candidates: box 1, 5 5 20 900, is not inside" "a set's candidate" \
+    "$VILSCOPE" eval -m "$tiny" --data "$work/refs.jsonl" --no-log
+refuses 1 "candidates: box 1, 5 5 20 900, is not inside" "a probe's candidate" \
+    "$VILSCOPE" compare -m "$tiny" --probes "$work/refs.jsonl" --no-log
+
 end

@@ -3,6 +3,7 @@
  * when names of a wrapped model are not found, and when a refusal has no reason. */
 #include "src/cachedir.h"
 #include "src/digestcache.h"
+#include "src/formats/boxcheck.h"
 #include "src/formats/jsonscan.h"
 #include "src/formats/tensorfile.h"
 #include "src/mem.h"
@@ -12,6 +13,7 @@
 #include "src/vision/arch.h"
 #include "tap.h"
 
+#include <math.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -367,6 +369,53 @@ static void vocabularies(void)
     }
 }
 
+/* ---- boxes */
+
+static void boxes(void)
+{
+    static const struct {
+        float box[4];
+        const char *says; /* of the failure, or of the note */
+        bool good;
+    } cases[] = {
+        {{0, 0, 95, 63}, NULL, true},
+        {{0, 0, 96, 64}, NULL, true},
+        {{-1.5f, -1.5f, 97.5f, 65.5f}, NULL, true}, /* rounded sizes */
+        {{-2.5f, 0, 20, 20}, "box 1, -2.5 0 20 20, is not inside", false},
+        {{0, -2, 20, 20}, "is not inside", false},
+        {{0, 0, 98.5f, 20}, "is not inside of the picture of 96x64", false},
+        {{0, 0, 20, 66}, "is not inside", false},
+        {{0, 0, 60, 90}, "interchanged", false},
+        {{30, 30, 10, 40}, "x1 <= x2", false},
+        {{30, 30, 40, 10}, "x1 <= x2", false},
+        {{NAN, 0, 1, 1}, "box 1 is not finite", false},
+        {{0, 0, INFINITY, 1}, "not finite", false},
+        {{20, 20, 20, 30}, "1 of 2 boxes have no area (box 1)", true},
+        {{20, 20, 30, 20}, "no area", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        float list[8] = {2, 2, 50, 60};
+        struct vs_err err = {0};
+        char *note = NULL;
+        memcpy(list + 4, cases[i].box, sizeof cases[i].box);
+        int rc = boxes_check(list, 2, 96, 64, "x.npy", &note, &err);
+        const char *text = rc ? err.text : note;
+        bool same = memcmp(list + 4, cases[i].box, sizeof cases[i].box) == 0;
+        ok((rc == 0) == cases[i].good && same &&
+           (cases[i].says ? text && strstr(text, cases[i].says) && strstr(text, "x.npy") : !text),
+           "%g %g %g %g: %s", (double)cases[i].box[0], (double)cases[i].box[1],
+           (double)cases[i].box[2], (double)cases[i].box[3], text ? text : "a box");
+        free(note);
+    }
+    float shares[8] = {0.25f, 0.5f, 0.75f, 1, 0, 0, 1, 0.5f};
+    static const float want[8] = {24, 32, 72, 64, 0, 0, 96, 32};
+    char *note = NULL;
+    ok(boxes_check(shares, 2, 96, 64, "x.npy", &note, NULL) == 0 && note &&
+       strstr(note, "shares of the picture") && memcmp(shares, want, sizeof want) == 0,
+       "shares become pixels: %s", note ? note : "no note");
+    free(note);
+}
+
 /* ---- model.json */
 
 static void many_checkpoints(void)
@@ -485,6 +534,7 @@ int main(void)
     configurations();
     detectors();
     vocabularies();
+    boxes();
     many_checkpoints();
     no_files();
     links();

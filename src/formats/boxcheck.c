@@ -1,0 +1,100 @@
+/* Boxes of the wrong kind are the commonest mistake in files of regions: they would be drawn and
+ * ranked as if nothing were wrong. */
+#include "src/formats/boxcheck.h"
+
+#include "src/mem.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+static int check_one(const float *b, int i, const char *where, struct vs_err *err)
+{
+    for (int j = 0; j < 4; j++)
+        if (!isfinite(b[j]))
+            return vs_fail(err, VS_E_FORMAT, "%s: box %d is not finite", where, i);
+    if (b[2] < b[0] || b[3] < b[1])
+        return vs_fail(err, VS_E_FORMAT, "%s: box %d is %g %g %g %g: x1 y1 x2 y2 are expected, "
+                       "with x1 <= x2 and y1 <= y2, not x y width height", where, i,
+                       (double)b[0], (double)b[1], (double)b[2], (double)b[3]);
+    return 0;
+}
+
+static bool fits(const float *b, int width, int height)
+{
+    float w = (float)width, h = (float)height, x = 1 + w / 100, y = 1 + h / 100;
+    return b[0] >= -x && b[1] >= -y && b[2] <= w + x && b[3] <= h + y;
+}
+
+static bool all_fit(const float *boxes, int count, int width, int height)
+{
+    for (int i = 0; i < count; i++)
+        if (!fits(boxes + 4 * (size_t)i, width, height))
+            return false;
+    return true;
+}
+
+/* No detector finds boxes that all lie in the first pixel. */
+static bool are_shares(const float *boxes, int count, int width, int height)
+{
+    for (size_t i = 0; i < 4 * (size_t)count; i++)
+        if (boxes[i] > 1.001f || boxes[i] < -0.001f)
+            return false;
+    return count > 0 && (width > 2 || height > 2);
+}
+
+static void add_note(char **note, char *more)
+{
+    char *old = *note;
+    *note = old ? xasprintf("%s; %s", old, more) : xstrdup(more);
+    free(old);
+    free(more);
+}
+
+static int outside(const float *boxes, int count, int width, int height, const char *where,
+                   struct vs_err *err)
+{
+    int i = 0;
+    while (fits(boxes + 4 * (size_t)i, width, height))
+        i++;
+    const float *b = boxes + 4 * (size_t)i;
+    return vs_fail(err, VS_E_FORMAT, "%s: box %d, %g %g %g %g, is not inside of the picture of "
+                   "%dx%d pixels%s", where, i, (double)b[0], (double)b[1], (double)b[2],
+                   (double)b[3], width, height,
+                   all_fit(boxes, count, height, width) ? ": width and height are interchanged?"
+                                                        : "");
+}
+
+static void tell_empty(const float *boxes, int count, const char *where, char **note)
+{
+    int n = 0, first = -1;
+    for (int i = 0; i < count; i++) {
+        const float *b = boxes + 4 * (size_t)i;
+        bool empty = b[0] >= b[2] || b[1] >= b[3];
+        first = empty && first < 0 ? i : first;
+        n += empty;
+    }
+    if (n)
+        add_note(note, xasprintf("%s: %d of %d boxes have no area (box %d)", where, n, count,
+                                 first));
+}
+
+int boxes_check(float *boxes, int count, int width, int height, const char *where, char **note,
+                struct vs_err *err)
+{
+    for (int i = 0; i < count; i++) {
+        int rc = check_one(boxes + 4 * (size_t)i, i, where, err);
+        if (rc != 0)
+            return rc;
+    }
+    if (are_shares(boxes, count, width, height)) {
+        for (size_t i = 0; i < 4 * (size_t)count; i++)
+            boxes[i] *= (float)(i % 2 ? height : width);
+        add_note(note, xasprintf("%s: its boxes are shares of the picture, 0 to 1: they were "
+                                 "multiplied by its %dx%d pixels", where, width, height));
+    }
+    if (!all_fit(boxes, count, width, height))
+        return outside(boxes, count, width, height, where, err);
+    tell_empty(boxes, count, where, note);
+    return 0;
+}

@@ -1,0 +1,15 @@
+/* Whether boxes can be boxes of a picture. */
+#ifndef VS_BOXCHECK_H
+#define VS_BOXCHECK_H
+
+#include "src/err.h"
+
+/* boxes (count, 4), x1 y1 x2 y2, of a picture of width x height pixels; where: whose they are, for
+ * messages. Fails for what cannot be: not finite, x2 before x1, outside of the picture. Shares of
+ * the picture (0 to 1) become pixels. *note, which is NULL or the caller's to free, gets a sentence
+ * about what was changed or is odd. A pixel and a hundredth beyond the edges is let pass: sizes are
+ * rounded. */
+int boxes_check(float *boxes, int count, int width, int height, const char *where, char **note,
+                struct vs_err *err);
+
+#endif
