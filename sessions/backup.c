@@ -81,6 +81,8 @@ int backup_into_temporary(struct log *l, struct vs_err *err)
     sqlite3 *to = NULL;
     int code = sqlite3_open_v2("", &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
     if (code == SQLITE_OK)
+        code = guard_connection(to, l);
+    if (code == SQLITE_OK)
         code = copy_pages(l->db, to);
     if (code != SQLITE_OK) {
         sqlite3_close(to);
@@ -88,6 +90,7 @@ int backup_into_temporary(struct log *l, struct vs_err *err)
                        "(%s): make room in $TMPDIR", l->path, sqlite3_errstr(code));
     }
     log_close_db(l);
+    guard_trust(to);
     l->db = to;
     return schema_apply(l, false, err);
 }

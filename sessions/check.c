@@ -64,6 +64,8 @@ static int run_words_check(struct log *l)
     if (sqlite3_db_readonly(l->db, "main") == 0)
         return sqlite3_exec(l->db, sql, NULL, NULL, NULL);
     int code = sqlite3_open_v2(l->path, &db, SQLITE_OPEN_READWRITE, NULL);
+    if (code == SQLITE_OK)
+        code = guard_connection(db, l);
     if (code == SQLITE_OK && sqlite3_db_readonly(db, "main") == 0) {
         sqlite3_busy_timeout(db, 2000);
         code = sqlite3_exec(db, sql, NULL, NULL, NULL);

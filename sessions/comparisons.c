@@ -87,11 +87,6 @@ int log_comparison_of(struct log *l, int64_t query, int64_t *id, struct vs_err *
 
 static const char *const outcomes[] = {"right", "wrong", "unjudged", "failed"};
 
-const char *log_outcome_name(enum log_outcome o)
-{
-    return outcomes[o];
-}
-
 static enum log_outcome outcome_of(const char *name)
 {
     int o = PROBE_FAILED;
@@ -159,7 +154,7 @@ int log_probe_run(struct log *l, int64_t session, const struct log_probe_run *ru
 
 static void read_probe(sqlite3_stmt *s, struct log_probe *p)
 {
-    *p = (struct log_probe){.probe = db_text(s, 0), .task = db_text(s, 1),
+    *p = (struct log_probe){.probe = db_need(s, 0), .task = db_need(s, 1),
                             .expected = db_text(s, 2), .answer = db_text(s, 3),
                             .score = sqlite3_column_double(s, 4),
                             .entropy = sqlite3_column_double(s, 5),

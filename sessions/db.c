@@ -22,6 +22,12 @@ int db_fail(struct log *l, const char *doing, struct vs_err *err)
     case SQLITE_READONLY:
         return vs_fail(err, VS_E_DB, "%s: cannot be written (%s): change its permissions, or use "
                        "another log with --log FILE", path, doing);
+    case SQLITE_INTERRUPT:
+        return vs_fail(err, VS_E_DB, "%s: this takes too long (%s): is the log damaged, or made to "
+                       "do so?", path, doing);
+    case SQLITE_TOOBIG: case SQLITE_NOMEM:
+        return vs_fail(err, VS_E_DB, "%s: too large for this program's limits (%s): is the log "
+                       "damaged, or made so?", path, doing);
     case SQLITE_CORRUPT:
         return vs_fail(err, VS_E_DB, "%s: damaged (%s): move it away, or rescue it with \"sqlite3 "
                        "FILE .recover\"", path, doing);
@@ -55,6 +61,7 @@ int db_prepare(struct log *l, const char *sql, sqlite3_stmt **out, struct vs_err
 {
     if (!l->db)
         return not_open(l, err);
+    guard_timer(l);
     if (sqlite3_prepare_v2(l->db, sql, -1, out, NULL) != SQLITE_OK)
         return db_fail(l, "preparing", err);
     return 0;
@@ -64,6 +71,7 @@ int db_ready(struct log *l, const char *sql, sqlite3_stmt **out, struct vs_err *
 {
     if (!l->db)
         return not_open(l, err);
+    guard_timer(l);
     for (int i = 0; i < l->cached; i++)
         if (l->cache[i].sql == sql) {
             *out = l->cache[i].stmt;
@@ -178,6 +186,12 @@ char *db_text(sqlite3_stmt *s, int i)
     return text ? xstrdup(text) : NULL;
 }
 
+char *db_need(sqlite3_stmt *s, int i)
+{
+    const char *text = (const char *)sqlite3_column_text(s, i);
+    return xstrdup(text ? text : "");
+}
+
 void db_copy(sqlite3_stmt *s, int i, char *out, size_t size)
 {
     const char *text = (const char *)sqlite3_column_text(s, i);
@@ -186,4 +200,7 @@ void db_copy(sqlite3_stmt *s, int i, char *out, size_t size)
     if (n)
         memcpy(out, text, n);
     out[n] = '\0';
+    for (char *p = out; *p; p++)
+        if ((unsigned char)*p < 32 || (unsigned char)*p > 126)
+            *p = '?';
 }

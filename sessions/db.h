@@ -16,6 +16,9 @@ struct log {
     bool read_only;
     int64_t version; /* of the tables, when it was opened */
     char *notice;    /* what the user should know about the opening, or NULL */
+    bool opening;    /* guard.c: strangers' files get little time */
+    int code;        /* SQLite's, when schema_check failed */
+    double until;    /* when a statement is stopped, in vs_now_ms's time; 0: never */
     struct {
         const char *sql; /* known by its address */
         sqlite3_stmt *stmt;
@@ -51,12 +54,27 @@ int db_find(struct log *l, const char *sql, int64_t *out, struct vs_err *err, co
             ...);
 /* A copy of column i; NULL for NULL. */
 char *db_text(sqlite3_stmt *s, int i);
+/* The same, but "" for NULL: of columns that have no NULL, unless the file was made elsewhere. */
+char *db_need(sqlite3_stmt *s, int i);
+/* Times, digests, identities: what is not printable ASCII becomes a '?'. */
 void db_copy(sqlite3_stmt *s, int i, char *out, size_t size);
 /* A transaction that writes; db_end commits when rc is 0, else takes all back, and returns rc or
  * what the commit said. */
 int db_begin(struct log *l, const char *doing, struct vs_err *err);
 int db_end(struct log *l, int rc, const char *doing, struct vs_err *err);
 
+/* guard.c: what a file may be that is opened as a log, how its connection is set up (a code of
+ * SQLite), and whether its tables are those of version. */
+int guard_file(const char *path, struct vs_err *err);
+int guard_connection(sqlite3 *db, struct log *l);
+void guard_trust(sqlite3 *db); /* its triggers and views, which are known to be ours */
+int guard_tables(struct log *l, int64_t version, struct vs_err *err);
+/* The time that statements have: begun anew with each one, or once for the whole opening. */
+void guard_timer(struct log *l);
+void guard_opening(struct log *l, bool begins);
+
+/* The tables of a version, in an empty database. */
+int schema_make(struct log *l, int64_t version, struct vs_err *err);
 /* Makes or migrates the tables; backup: keeps a copy of an older log first. */
 int schema_apply(struct log *l, bool backup, struct vs_err *err);
 int schema_check(struct log *l, struct vs_err *err);

@@ -50,7 +50,7 @@ static void bind_side(sqlite3_stmt *s, int i, const struct log_side *side)
 static void read_pair(sqlite3_stmt *s, bool swapped, struct log_pair *p)
 {
     *p = (struct log_pair){.a = sqlite3_column_int64(s, 0), .b = sqlite3_column_int64(s, 1),
-                           .task = db_text(s, 2), .text = db_text(s, 3), .image = db_text(s, 4),
+                           .task = db_need(s, 2), .text = db_need(s, 3), .image = db_text(s, 4),
                            .changes = db_text(s, 5), .a_answer = db_text(s, 6),
                            .b_answer = db_text(s, 7), .a_checkpoint = db_text(s, 8),
                            .b_checkpoint = db_text(s, 9), .a_score = sqlite3_column_double(s, 10),

@@ -4,6 +4,7 @@
 #include "src/mem.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,9 +71,9 @@ int log_difference(struct log *l, int64_t session, const struct difference *d, i
 static void read_row(sqlite3_stmt *s, struct log_difference *d)
 {
     *d = (struct log_difference){.id = sqlite3_column_int64(s, 0),
-                                 .session = sqlite3_column_int64(s, 1), .kind = db_text(s, 3),
+                                 .session = sqlite3_column_int64(s, 1), .kind = db_need(s, 3),
                                  .level = db_text(s, 4), .subject = db_text(s, 5),
-                                 .a = db_text(s, 6), .b = db_text(s, 7), .summary = db_text(s, 8),
+                                 .a = db_text(s, 6), .b = db_text(s, 7), .summary = db_need(s, 8),
                                  .part_count = sqlite3_column_int(s, 11)};
     db_copy(s, 2, d->found, sizeof d->found);
     db_copy(s, 9, d->a_digest, sizeof d->a_digest);
@@ -122,6 +123,16 @@ void log_differences_free(struct log_difference *d, int count)
     free(d);
 }
 
+/* It is handed on as it is, so it has to be what it says. */
+static int check_json(struct log *l, int64_t id, const char *text, struct vs_err *err)
+{
+    json_t *v = json_loads(text, JSON_DECODE_ANY, NULL);
+    bool good = v != NULL;
+    json_decref(v);
+    return good ? 0 : vs_fail(err, VS_E_DB, "%s: the data of difference %" PRId64 " are no JSON: "
+                              "the log was changed by hand or is damaged", l->path, id);
+}
+
 int log_difference_json(struct log *l, int64_t id, char **json, struct vs_err *err)
 {
     sqlite3_stmt *s = NULL;
@@ -131,11 +142,15 @@ int log_difference_json(struct log *l, int64_t id, char **json, struct vs_err *e
     db_bind(s, "i", id);
     int code = sqlite3_step(s);
     if (code == SQLITE_ROW)
-        *json = db_text(s, 0);
+        *json = db_need(s, 0);
     else
         rc = code == SQLITE_DONE ? vs_fail(err, VS_E_MISSING, "%s: there is no difference %" PRId64,
                                            l->path, id)
                                  : db_fail(l, "reading", err);
     sqlite3_reset(s);
+    if (rc == 0 && (rc = check_json(l, id, *json, err)) != 0) {
+        free(*json);
+        *json = NULL;
+    }
     return rc;
 }

@@ -49,7 +49,7 @@ static int read_parts(struct log *l, int64_t id, struct difference_part **out, i
         bool none = sqlite3_column_type(s, 2) == SQLITE_NULL;
         *out = xreallocarray(*out, (size_t)*count + 1, sizeof **out);
         (*out)[(*count)++] =
-            (struct difference_part){db_text(s, 0), db_text(s, 1),
+            (struct difference_part){db_need(s, 0), db_text(s, 1),
                                      none ? (double)NAN : sqlite3_column_double(s, 2)};
     }
     if (code != SQLITE_DONE)
@@ -130,7 +130,7 @@ static void put_cell(const struct difference_part *p, int row, int col, FILE *ou
 
 static void put_stream(const struct difference_part *p, int depths, FILE *out)
 {
-    int stream = (int)strcspn(p->part, " ");
+    char *stream = xstrndup(p->part, strcspn(p->part, " "));
     fprintf(out, "<figure><svg class=\"grid\" viewBox=\"0 0 %d %d\" style=\"max-width:%dpx\">\n",
             90 + 20 * depths, 20 * depths + 4, 120 + 26 * depths);
     for (int i = 0; i < depths; i++) {
@@ -140,8 +140,11 @@ static void put_stream(const struct difference_part *p, int depths, FILE *out)
         for (int j = 0; j < depths; j++)
             put_cell(&p[i * depths + j], i, j, out);
     }
-    fprintf(out, "</svg><figcaption>%.*s stream: down A, across B in the same order; the darker "
-                 "the more alike</figcaption></figure>\n", stream, p->part);
+    fputs("</svg><figcaption>", out);
+    export_put_text(out, stream);
+    fputs(" stream: down A, across B in the same order; the darker the more alike</figcaption>"
+          "</figure>\n", out);
+    free(stream);
 }
 
 /* Rows of one stream are as many as each of them has columns. */
@@ -150,7 +153,7 @@ static void put_streams(const struct difference_part *p, int count, FILE *out)
     fputs("<div class=\"row\">\n", out);
     for (int i = 0, depths = 0; i < count; i += depths * depths) {
         depths = 0;
-        while (i + depths < count && strcmp(p[i + depths].part, p[i].part) == 0)
+        while (i + depths < count && depths < 1000 && strcmp(p[i + depths].part, p[i].part) == 0)
             depths++;
         if (depths * depths > count - i)
             break; /* not whole: "sessions check" tells */

@@ -24,8 +24,8 @@ static const char *score_name(const char *s)
 static void read_row(sqlite3_stmt *s, struct log_query *x)
 {
     *x = (struct log_query){.id = sqlite3_column_int64(s, 0),
-                            .session = sqlite3_column_int64(s, 1), .task = db_text(s, 3),
-                            .text = db_text(s, 4), .answer = db_text(s, 5),
+                            .session = sqlite3_column_int64(s, 1), .task = db_need(s, 3),
+                            .text = db_need(s, 4), .answer = db_text(s, 5),
                             .checkpoint = db_text(s, 6), .image = db_text(s, 7),
                             .score = sqlite3_column_double(s, 8),
                             .total_ms = sqlite3_column_double(s, 10),
@@ -241,7 +241,7 @@ int log_image_paths(struct log *l, const char *digest, char ***out, int *count,
     int code;
     while ((code = sqlite3_step(s)) == SQLITE_ROW) {
         *out = xreallocarray(*out, (size_t)*count + 1, sizeof(char *));
-        (*out)[(*count)++] = db_text(s, 0);
+        (*out)[(*count)++] = db_need(s, 0);
     }
     if (code != SQLITE_DONE)
         rc = db_fail(l, "reading", err);

@@ -15,6 +15,7 @@ libsessions_a_SOURCES = \
 	sessions/export.c sessions/export.h \
 	sessions/export_differences.c \
 	sessions/export_html.c \
+	sessions/guard.c \
 	sessions/list.c \
 	sessions/log.c sessions/log.h \
 	sessions/marks.c \

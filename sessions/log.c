@@ -5,6 +5,7 @@
 #include "src/mem.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,11 +26,6 @@ char *log_default_path(struct vs_err *err)
         return xasprintf("%s/.local/share/vilscope/log.db", home);
     vs_fail(err, VS_E_DB, "no place for the log: HOME is not set; give --log FILE");
     return NULL;
-}
-
-int log_schema_version(void)
-{
-    return LOG_SCHEMA;
 }
 
 const char *log_path(const struct log *l)
@@ -53,6 +49,21 @@ static int make_folders(const char *path, struct vs_err *err)
     return rc;
 }
 
+/* What was asked is nobody else's business: SQLite would let the group and others read it, and
+ * gives the files beside it the same permissions. One that is there keeps its own. */
+static int make_file(const char *path, struct vs_err *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EEXIST && access(path, F_OK) != 0) /* a link to what is not there yet */
+        fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    else if (fd < 0 && errno == EEXIST)
+        return 0;
+    if (fd < 0)
+        return vs_fail(err, VS_E_DB, "%s: the log cannot be made: %s", path, strerror(errno));
+    close(fd);
+    return 0;
+}
+
 /* A log in a folder that may not be written has no room for SQLite's lock files: then it is read
  * as it is on the disk. */
 static int open_immutable(struct log *l, struct vs_err *err)
@@ -68,6 +79,8 @@ static int open_immutable(struct log *l, struct vs_err *err)
     log_close_db(l);
     int code = sqlite3_open_v2(uri.data, &l->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
     buf_fini(&uri);
+    if (code == SQLITE_OK)
+        code = guard_connection(l->db, l);
     return code == SQLITE_OK ? schema_check(l, err) : db_fail(l, "opening", err);
 }
 
@@ -76,13 +89,18 @@ static int open_reading(struct log *l, struct vs_err *err)
     struct stat st;
     if (stat(l->path, &st) != 0)
         return vs_fail(err, VS_E_MISSING, "%s: there is no log yet (%s)", l->path, strerror(errno));
-    if (sqlite3_open_v2(l->path, &l->db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
+    int rc = guard_file(l->path, err);
+    if (rc != 0)
+        return rc;
+    if (sqlite3_open_v2(l->path, &l->db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK ||
+        guard_connection(l->db, l) != SQLITE_OK)
         return db_fail(l, "opening", err);
     sqlite3_busy_timeout(l->db, 2000);
-    int rc = schema_check(l, err);
-    int code = sqlite3_errcode(l->db) & 0xff;
+    rc = schema_check(l, err);
+    int code = l->code & 0xff;
     if (rc != 0 && (code == SQLITE_CANTOPEN || code == SQLITE_READONLY))
         rc = open_immutable(l, err);
+    guard_opening(l, false);
     if (rc == 0 && l->version < LOG_SCHEMA)
         rc = backup_into_temporary(l, err);
     return rc;
@@ -104,16 +122,21 @@ static int use_wal(struct log *l, struct vs_err *err)
 static int open_writing(struct log *l, struct vs_err *err)
 {
     int rc = make_folders(l->path, err);
+    if (rc == 0)
+        rc = guard_file(l->path, err);
+    if (rc == 0)
+        rc = make_file(l->path, err);
     if (rc != 0)
         return rc;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    if (sqlite3_open_v2(l->path, &l->db, flags, NULL) != SQLITE_OK)
+    if (sqlite3_open_v2(l->path, &l->db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK ||
+        guard_connection(l->db, l) != SQLITE_OK)
         return db_fail(l, "opening", err);
     sqlite3_busy_timeout(l->db, 2000);
     if (sqlite3_db_readonly(l->db, "main") == 1)
         return vs_fail(err, VS_E_DB, "%s: cannot be written: change its permissions, or use "
                        "another log with --log FILE", l->path);
     rc = schema_check(l, err); /* before anything is changed */
+    guard_opening(l, false);
     if (rc == 0)
         rc = use_wal(l, err);
     if (rc == 0)
@@ -123,7 +146,9 @@ static int open_writing(struct log *l, struct vs_err *err)
 
 int log_open_into(struct log *l, struct vs_err *err)
 {
+    guard_opening(l, true);
     int rc = l->read_only ? open_reading(l, err) : open_writing(l, err);
+    guard_opening(l, false);
     if (rc != 0)
         log_close_db(l);
     return rc;

@@ -24,7 +24,6 @@ void log_close(struct log *l);
 const char *log_path(const struct log *l);
 /* One line about the opening that the user should see (a migration), or NULL. */
 const char *log_notice(const struct log *l);
-int log_schema_version(void);
 
 /* A session is one run of the program. note may be NULL. Sets *session. */
 int log_begin_session(struct log *l, const char *note, int64_t *session, struct vs_err *err);
@@ -116,7 +115,6 @@ int log_probe_trend(struct log *l, const char *probe, const char *task, struct l
                     int *count, struct vs_err *err);
 /* Of a list that log_probe_trend made. */
 void log_probes_free(struct log_probe *p, int count);
-const char *log_outcome_name(enum log_outcome o);
 
 /* ---- what was found out about two checkpoints (src/difference.h) */
 

@@ -7,6 +7,7 @@
 
 #include "src/mem.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -359,6 +360,29 @@ static int merge_kind(struct merge *m, size_t kind, int64_t from, int64_t sessio
 
 /* ---- sessions: a transaction each, so that others can write in between */
 
+/* Numbers that a stranger's log gives must not use up those of a session of this one. */
+#define LAST_SEQ ((int64_t)1 << 53)
+
+static int check_numbers(struct merge *m, int64_t from, struct vs_err *err)
+{
+    static const char sql[] =
+        "SELECT count(*) FROM sessions s WHERE id = ?1 AND (typeof(last_seq) <> 'integer' OR"
+        " last_seq < 0 OR last_seq > ?2 OR EXISTS (SELECT 1 FROM queries WHERE session_id = ?1 AND"
+        " (typeof(seq) <> 'integer' OR seq < 0 OR seq > s.last_seq)) OR EXISTS (SELECT 1 FROM"
+        " evaluations WHERE session_id = ?1 AND (typeof(seq) <> 'integer' OR seq < 0 OR seq >"
+        " s.last_seq)) OR EXISTS (SELECT 1 FROM comparisons WHERE session_id = ?1 AND (typeof(seq)"
+        " <> 'integer' OR seq < 0 OR seq > s.last_seq)) OR EXISTS (SELECT 1 FROM probe_runs WHERE"
+        " session_id = ?1 AND (typeof(seq) <> 'integer' OR seq < 0 OR seq > s.last_seq)) OR EXISTS"
+        " (SELECT 1 FROM differences WHERE session_id = ?1 AND (typeof(seq) <> 'integer' OR seq < 0"
+        " OR seq > s.last_seq)))";
+    int64_t bad = 0;
+    int rc = db_find(m->from, sql, &bad, err, "ii", from, LAST_SEQ);
+    if (rc == 0 && bad)
+        rc = vs_fail(err, VS_E_DB, "%s: the numbers of session %" PRId64 " cannot be: the log was "
+                     "changed by hand or is damaged", m->from->path, from);
+    return rc;
+}
+
 static int merge_session_row(struct merge *m, int64_t from, int64_t *id, struct vs_err *err)
 {
     static const char select[] = "SELECT uid FROM sessions WHERE id = ?1";
@@ -381,7 +405,9 @@ static int merge_session(struct merge *m, int64_t from, struct vs_err *err)
 {
     static const char doing[] = "merging";
     int64_t id = 0;
-    int rc = db_begin(m->into, doing, err);
+    int rc = check_numbers(m, from, err);
+    if (rc == 0)
+        rc = db_begin(m->into, doing, err);
     if (rc != 0)
         return rc;
     rc = merge_session_row(m, from, &id, err);

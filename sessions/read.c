@@ -7,7 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What no query that was asked has more of: a row beyond is a stranger's. */
+#define MOST_ROWS 1000000
+#define MOST_IMAGES 100000
+
 /* ---- one whole result */
+
+static int is_damaged(struct log *l, int64_t id, struct vs_err *err)
+{
+    return vs_fail(err, VS_E_DB, "%s: query %" PRId64 " is incomplete: the log was changed by hand "
+                   "or is damaged", l->path, id);
+}
 
 static int read_query(struct log *l, int64_t id, struct result *r, struct vs_err *err)
 {
@@ -29,6 +39,8 @@ static int read_query(struct log *l, int64_t id, struct result *r, struct vs_err
     else if (!r->task)
         rc = vs_fail(err, VS_E_DB, "%s: query %" PRId64 " is of a task that this program does not "
                      "know (%s)", l->path, id, task ? task : "none");
+    else if (sqlite3_column_type(s, 1) == SQLITE_NULL || sqlite3_column_type(s, 2) == SQLITE_NULL)
+        rc = is_damaged(l, id, err);
     if (rc == 0) {
         r->text = db_text(s, 1);
         r->model_text = db_text(s, 2);
@@ -56,9 +68,18 @@ static int read_query(struct log *l, int64_t id, struct result *r, struct vs_err
     return rc;
 }
 
-/* Calls take for every row of sql, which has the query's id as its parameter. */
+/* A whole number within limits; false: it cannot have been written by this program. */
+static bool take_int(sqlite3_stmt *s, int i, int64_t least, int64_t most, int *out)
+{
+    int64_t n = sqlite3_column_int64(s, i);
+    *out = (int)n;
+    return n >= least && n <= most && sqlite3_column_type(s, i) == SQLITE_INTEGER;
+}
+
+/* Calls take, which says whether the row can be, for every row of sql, which has the query's id as
+ * its parameter. */
 static int each_row(struct log *l, int64_t id, const char *sql,
-                    void (*take)(sqlite3_stmt *s, struct result *r), struct result *r,
+                    bool (*take)(sqlite3_stmt *s, struct result *r), struct result *r,
                     struct vs_err *err)
 {
     sqlite3_stmt *s = NULL;
@@ -66,64 +87,69 @@ static int each_row(struct log *l, int64_t id, const char *sql,
     if (rc != 0)
         return rc;
     db_bind(s, "i", id);
-    int code;
-    while ((code = sqlite3_step(s)) == SQLITE_ROW)
-        take(s, r);
-    if (code != SQLITE_DONE)
+    int code, rows = 0;
+    while ((code = sqlite3_step(s)) == SQLITE_ROW && rc == 0)
+        rc = rows++ < MOST_ROWS && take(s, r) ? 0 : is_damaged(l, id, err);
+    if (rc == 0 && code != SQLITE_DONE)
         rc = db_fail(l, "reading", err);
     sqlite3_reset(s);
     return rc;
 }
 
-static void take_image(sqlite3_stmt *s, struct result *r)
+static bool take_image(sqlite3_stmt *s, struct result *r)
 {
+    if (r->image_count == MOST_IMAGES)
+        return false;
     r->images = xreallocarray(r->images, (size_t)r->image_count + 1, sizeof *r->images);
     struct result_image *im = &r->images[r->image_count++];
-    *im = (struct result_image){.path = db_text(s, 0), .width = sqlite3_column_int(s, 2),
-                                .height = sqlite3_column_int(s, 3), .regions_path = db_text(s, 4),
-                                .region_count = sqlite3_column_int(s, 6),
-                                .candidate_count = sqlite3_column_int(s, 7),
+    *im = (struct result_image){.path = db_text(s, 0), .regions_path = db_text(s, 4),
                                 .regions_key = db_text(s, 8)};
     db_copy(s, 1, im->digest, sizeof im->digest);
     db_copy(s, 5, im->regions_digest, sizeof im->regions_digest);
+    return take_int(s, 2, 0, INT32_MAX, &im->width) && take_int(s, 3, 0, INT32_MAX, &im->height) &&
+           take_int(s, 6, 0, MOST_ROWS, &im->region_count) &&
+           take_int(s, 7, 0, MOST_ROWS, &im->candidate_count);
 }
 
-static void take_token(sqlite3_stmt *s, struct result *r)
+static bool take_token(sqlite3_stmt *s, struct result *r)
 {
+    int id = 0, last = (int)strlen(r->model_text);
     r->tokens = xreallocarray(r->tokens, (size_t)r->token_count + 1, sizeof *r->tokens);
-    r->tokens[r->token_count++] =
-        (struct result_token){.piece = db_text(s, 0), .id = (int32_t)sqlite3_column_int(s, 1),
-                              .begin = sqlite3_column_int(s, 2), .end = sqlite3_column_int(s, 3),
-                              .special = sqlite3_column_int(s, 4)};
+    struct result_token *t = &r->tokens[r->token_count++];
+    *t = (struct result_token){.piece = db_text(s, 0), .special = sqlite3_column_int(s, 4)};
+    bool good = t->piece && take_int(s, 1, 0, INT32_MAX, &id) &&
+                take_int(s, 2, 0, last, &t->begin) && take_int(s, 3, t->begin, last, &t->end);
+    t->id = (int32_t)id;
+    return good;
 }
 
 /* batch and rows, which only a trace needs, count what was read. */
-static void take_answer(sqlite3_stmt *s, struct result *r)
+static bool take_answer(sqlite3_stmt *s, struct result *r)
 {
     int i = r->batch++;
     r->answers = xreallocarray(r->answers, (size_t)i + 1, sizeof *r->answers);
-    r->answers[i] = (struct result_answer){.index = sqlite3_column_int(s, 0),
-                                           .label = db_text(s, 1),
+    r->answers[i] = (struct result_answer){.label = db_text(s, 1),
                                            .logit = (float)sqlite3_column_double(s, 2),
                                            .softmax = (float)sqlite3_column_double(s, 3),
                                            .sigmoid = (float)sqlite3_column_double(s, 4)};
+    return take_int(s, 0, 0, INT32_MAX, &r->answers[i].index);
 }
 
-static void take_box(sqlite3_stmt *s, struct result *r)
+static bool take_box(sqlite3_stmt *s, struct result *r)
 {
     int i = r->rows++;
     r->boxes = xreallocarray(r->boxes, (size_t)i + 1, sizeof *r->boxes);
     struct result_box *x = &r->boxes[i];
-    *x = (struct result_box){.image = sqlite3_column_int(s, 0),
-                             .region = sqlite3_column_int(s, 1), .label = db_text(s, 6),
-                             .logit = (float)sqlite3_column_double(s, 7),
+    *x = (struct result_box){.label = db_text(s, 6), .logit = (float)sqlite3_column_double(s, 7),
                              .softmax = (float)sqlite3_column_double(s, 8),
                              .sigmoid = (float)sqlite3_column_double(s, 9)};
     for (int j = 0; j < 4; j++)
         x->box[j] = (float)sqlite3_column_double(s, 2 + j);
+    return take_int(s, 0, 0, r->image_count - 1, &x->image) &&
+           take_int(s, 1, 0, INT32_MAX, &x->region);
 }
 
-static void take_time(sqlite3_stmt *s, struct result *r)
+static bool take_time(sqlite3_stmt *s, struct result *r)
 {
     const struct {
         const char *stage;
@@ -134,6 +160,7 @@ static void take_time(sqlite3_stmt *s, struct result *r)
     for (size_t i = 0; stage && i < sizeof list / sizeof list[0]; i++)
         if (strcmp(stage, list[i].stage) == 0)
             *list[i].ms = sqlite3_column_double(s, 1);
+    return true;
 }
 
 /* The counts of the row say how many there were, the arrays what was kept; fewer rows than both
@@ -145,8 +172,7 @@ static int check_counts(struct log *l, int64_t id, struct result *r, struct vs_e
         return 0;
     r->answer_count = r->batch;
     r->box_count = r->rows;
-    return vs_fail(err, VS_E_DB, "%s: query %" PRId64 " is incomplete: the log was changed by "
-                   "hand or is damaged", l->path, id);
+    return is_damaged(l, id, err);
 }
 
 static int read_result(struct log *l, int64_t id, struct result *r, struct vs_err *err)

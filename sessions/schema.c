@@ -82,33 +82,64 @@ static int versions(struct log *l, int64_t *version, int64_t *application, int64
     return rc;
 }
 
+/* Version numbers that no vilscope will ever have; negative ones come from strangers. */
+#define LAST_VERSION 1000
+
 static int judge(struct log *l, int64_t version, int64_t application, int64_t tables,
                  struct vs_err *err)
 {
     if (tables > 0 && application != LOG_APPLICATION)
         return vs_fail(err, VS_E_DB, "%s: a database of another program: choose another log with "
                        "--log FILE", l->path);
+    if (version < 0 || version > LAST_VERSION || (version == 0) != (tables == 0))
+        return vs_fail(err, VS_E_DB, "%s: not a log of vilscope (its version is %" PRId64 ", and "
+                       "it has %" PRId64 " tables): choose another with --log FILE", l->path, version,
+                       tables);
     if (version > LOG_SCHEMA)
         return vs_fail(err, VS_E_DB, "%s: written by a newer vilscope (schema version %" PRId64
                        ", this program knows %d): update this program, or use another log with "
                        "--log FILE", l->path, version, LOG_SCHEMA);
-    return 0;
+    return version == 0 ? 0 : guard_tables(l, version, err);
 }
 
+/* Within one transaction, so that what is judged is one state of the file. */
 int schema_check(struct log *l, struct vs_err *err)
 {
     int64_t version = 0, application = 0, tables = 0;
-    int rc = versions(l, &version, &application, &tables, err);
+    int rc = db_exec(l, "BEGIN", "opening", err);
+    if (rc != 0)
+        return rc;
+    rc = versions(l, &version, &application, &tables, err);
+    if (rc == 0)
+        rc = judge(l, version, application, tables, err);
     l->version = version;
-    return rc ? rc : judge(l, version, application, tables, err);
+    if (rc == 0 && !l->read_only)
+        guard_trust(l->db);
+    if (rc == 0)
+        return db_exec(l, "COMMIT", "opening", err);
+    int code = sqlite3_errcode(l->db);
+    sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
+    l->code = code; /* of what failed, not of the rollback */
+    return rc;
+}
+
+static int step_up(struct log *l, int64_t from, int64_t to, struct vs_err *err)
+{
+    int rc = schema_functions(l, err);
+    for (int64_t i = from; i < to && rc == 0; i++)
+        rc = db_exec(l, migrations[i], "making the tables", err);
+    return rc;
+}
+
+int schema_make(struct log *l, int64_t version, struct vs_err *err)
+{
+    return step_up(l, 0, version, err);
 }
 
 static int migrate(struct log *l, int64_t from, struct vs_err *err)
 {
     char last[96];
-    int rc = schema_functions(l, err);
-    for (int64_t i = from; i < LOG_SCHEMA && rc == 0; i++)
-        rc = db_exec(l, migrations[i], "making the tables", err);
+    int rc = step_up(l, from, LOG_SCHEMA, err);
     snprintf(last, sizeof last, "PRAGMA application_id=%d; PRAGMA user_version=%d",
              LOG_APPLICATION, LOG_SCHEMA);
     return rc ? rc : db_exec(l, last, "making the tables", err);

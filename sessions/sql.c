@@ -36,6 +36,7 @@ static int prepare(struct log *l, const char *sql, sqlite3_stmt **s, struct vs_e
     /* The search index makes its own statements when it is first used. */
     sqlite3_exec(l->db, "SELECT 1 FROM words WHERE words MATCH 'x' LIMIT 0", NULL, NULL, NULL);
     sqlite3_set_authorizer(l->db, authorize, NULL);
+    l->until = 0; /* the user's own, who can end it */
     int code = sqlite3_prepare_v2(l->db, sql, -1, s, &rest);
     if (code == SQLITE_AUTH)
         return vs_fail(err, VS_E_USAGE, "only reading is allowed (%s): use sqlite3 to change the "

@@ -194,7 +194,7 @@ static int recover_boxes(const struct result *old, int image, struct box_list *b
     int want = im->candidate_count ? im->candidate_count : given ? im->region_count : 0;
     if (want == 0)
         return 0;
-    if (want > 100000)
+    if (want < 0 || want > 100000)
         return vs_fail(err, VS_E_DB, "the log has an impossible number of boxes");
     b->boxes = xcalloc((size_t)want * 4, sizeof *b->boxes);
     b->count = want;

@@ -150,6 +150,10 @@ ok $? "the manual's six examples work: $(cat "$work/bad")"
 [ "$(s sql --csv "SELECT task, 1 FROM queries WHERE id = 2")" = "task,1
 snli-ve,1" ] && [ "$(s sql --json "SELECT 1 AS a")" = '[{"a":1}]' ]
 ok $? "as CSV and JSON"
+[ "$(s sql "SELECT CAST(x'6162c3' AS TEXT) AS a, CAST(x'e282' AS TEXT) AS b, CAST(x'c2' AS TEXT) AS c")" \
+    = "a    b   c
+ab?  ??  ?" ]
+ok $? "text that ends in half a character ends there"
 refuses 2 "only reading" "SQL that writes" s sql "DELETE FROM queries"
 refuses 2 "SQL: " "SQL that is none" s sql "SELEKT"
 

@@ -175,6 +175,7 @@ static void killed(void)
     for (int round = 0; round < 5; round++) {
         int p[2];
         struct vs_err err = {0};
+        int64_t before = round ? count_queries(path) : 0;
         if (pipe(p) != 0)
             return;
         pid_t pid = fork();
@@ -190,7 +191,6 @@ static void killed(void)
         close(p[1]);
         int said = 0;
         char c;
-        int64_t before = round ? count_queries(path) : 0;
         while (said < 5 + 3 * round && read(p[0], &c, 1) == 1)
             said++;
         kill(pid, SIGKILL);
