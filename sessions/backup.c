@@ -2,8 +2,11 @@
  * that is not to be changed. */
 #include "sessions/db.h"
 
+#include "src/formats/bytes.h"
+#include "src/formats/tempfile.h"
 #include "src/mem.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,26 +25,42 @@ static int copy_pages(sqlite3 *from, sqlite3 *to)
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-/* Another connection reads what is committed, while this one holds the lock of a writer. */
+/* Another connection reads what is committed, while this one holds the lock of a writer. Without a
+ * journal nothing is left beside the copy when the program is killed. */
 static int write_copy(struct log *l, const char *path, struct vs_err *err)
 {
     sqlite3 *from = NULL, *to = NULL;
     int code = sqlite3_open_v2(l->path, &from, SQLITE_OPEN_READONLY, NULL);
     if (code == SQLITE_OK)
-        code = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+        code = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(to, "PRAGMA journal_mode=OFF", NULL, NULL, NULL);
     if (code == SQLITE_OK)
         code = copy_pages(from, to);
     sqlite3_close(from);
     sqlite3_close(to);
     if (code == SQLITE_OK)
         return 0;
-    unlink(path);
     return vs_fail(err, VS_E_DB, "%s: it has to be brought to a newer version, and the copy to "
                    "keep of the old one cannot be written (%s): make room beside it", l->path,
                    sqlite3_errstr(code));
 }
 
-/* The first name that is free: an older copy is never replaced. Caller frees. */
+static bool same_bytes(const char *a, const char *b)
+{
+    struct bytes x, y;
+    if (bytes_open(a, &x, NULL) != 0)
+        return false;
+    bool opened = bytes_open(b, &y, NULL) == 0;
+    bool same = opened && x.size == y.size && memcmp(x.data, y.data, x.size) == 0;
+    bytes_close(&x);
+    if (opened)
+        bytes_close(&y);
+    return same;
+}
+
+/* The first name that is free: an older copy is never replaced. One that a migration has left that
+ * was killed before its end is the same, and kept in place of another. Caller frees. */
 static char *name_copy(const char *path, int64_t version, const char *temporary)
 {
     for (int i = 1; i < 1000; i++) {
@@ -49,16 +68,49 @@ static char *name_copy(const char *path, int64_t version, const char *temporary)
                             : xasprintf("%s.v%" PRId64 ".bak.%d", path, version, i);
         if (link(temporary, name) == 0)
             return name;
+        int why = errno;
+        if (why == EEXIST && same_bytes(temporary, name))
+            return name;
         free(name);
-        if (errno != EEXIST)
+        errno = why;
+        if (why != EEXIST)
             break;
     }
     return NULL;
 }
 
+static bool is_left(const char *entry, const char *base)
+{
+    size_t n = strlen(base);
+    if (strncmp(entry, base, n) != 0 || strncmp(entry + n, ".v", 2) != 0)
+        return false;
+    const char *rest = entry + n + 2 + strspn(entry + n + 2, "0123456789");
+    return strncmp(rest, ".bak.", 5) == 0 && strstr(rest + 5, ".tmp") != NULL;
+}
+
+/* Half copies of migrations that were killed: only who has the writer's lock makes one. */
+static void remove_left(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    char *folder = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+    DIR *d = opendir(folder);
+    for (struct dirent *e; d && (e = readdir(d));)
+        if (is_left(e->d_name, base))
+            unlinkat(dirfd(d), e->d_name, 0);
+    if (d)
+        closedir(d);
+    free(folder);
+}
+
 int backup_make(struct log *l, int64_t version, struct vs_err *err)
 {
-    char *temporary = xasprintf("%s.v%" PRId64 ".bak.%ld.tmp", l->path, version, (long)getpid());
+    char *about = xasprintf("%s.v%" PRId64 ".bak", l->path, version), *temporary = NULL;
+    remove_left(l->path);
+    int fd = tempfile_make(about, 0600, &temporary, err);
+    free(about);
+    if (fd < 0)
+        return fd;
+    close(fd); /* SQLite locks it by itself */
     int rc = write_copy(l, temporary, err);
     char *name = rc == 0 ? name_copy(l->path, version, temporary) : NULL;
     if (rc == 0 && !name)

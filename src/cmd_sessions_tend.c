@@ -1,16 +1,16 @@
 /* vilscope sessions diff, export, merge, prune, check, sql: working on whole logs. */
 #include "src/cmd_sessions.h"
 
+#include "src/formats/outfile.h"
+#include "src/formats/tempfile.h"
 #include "src/mem.h"
 #include "src/plain.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 /* ---- diff */
 
@@ -187,41 +187,20 @@ static int choose(const struct sessions_options *o, struct log *l, struct export
 
 typedef int put_function(FILE *out, void *arg, struct vs_err *err);
 
-/* A device or a pipe is written to; it is nothing to be replaced. */
-static int write_device(const char *path, put_function *put, void *arg, struct vs_err *err)
-{
-    FILE *out = fopen(path, "w");
-    if (!out)
-        return vs_fail(err, VS_E_IO, "%s: cannot be written: %s", path, strerror(errno));
-    int rc = put(out, arg, err);
-    bool written = !ferror(out);
-    if ((fclose(out) != 0 || !written) && rc == 0)
-        rc = vs_fail(err, VS_E_IO, "%s: cannot be written: %s", path, strerror(errno));
-    return rc;
-}
-
 /* Runs put with the standard output, or with a new file that is there whole or not at all. */
 static int with_output(const char *path, put_function *put, void *arg, struct vs_err *err)
 {
-    struct stat st;
+    struct outfile o;
     if (!path || strcmp(path, "-") == 0)
         return put(stdout, arg, err);
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-        return S_ISDIR(st.st_mode) ? vs_fail(err, VS_E_IO, "%s: is a folder", path)
-                                   : write_device(path, put, arg, err);
-    char *temporary = xasprintf("%s.%ld.tmp", path, (long)getpid());
-    FILE *out = fopen(temporary, "wx");
-    int rc = out ? put(out, arg, err)
-                 : vs_fail(err, VS_E_IO, "%s: cannot be made: %s", path, strerror(errno));
-    bool written = !out || !ferror(out);
-    if (out && (fclose(out) != 0 || !written) && rc == 0)
-        rc = vs_fail(err, VS_E_IO, "%s: cannot be written: %s", path, strerror(errno));
-    if (rc == 0 && rename(temporary, path) != 0)
-        rc = vs_fail(err, VS_E_IO, "%s: cannot be replaced: %s", path, strerror(errno));
-    if (rc != 0 && out)
-        unlink(temporary);
-    free(temporary);
-    return rc;
+    tempfile_sweep(path);
+    int rc = outfile_open(&o, path, err);
+    if (rc != 0)
+        return rc;
+    rc = put(o.file, arg, err);
+    if (rc != 0)
+        outfile_drop(&o);
+    return rc ? rc : outfile_close(&o, err);
 }
 
 static int put_export(FILE *out, void *arg, struct vs_err *err)

@@ -2,6 +2,7 @@
 #include "src/digestcache.h"
 
 #include "src/cachedir.h"
+#include "src/formats/tempfile.h"
 #include "src/mem.h"
 
 #include <fcntl.h>
@@ -65,8 +66,9 @@ void digestcache_put(const char *path, const char hex[DIGEST_HEX])
 {
     char *key = file_key(path), *file = cachedir_path("digests", true);
     if (key && file) {
-        char *temp = xasprintf("%s.XXXXXX", file);
-        int fd = mkstemp(temp); /* of no name that another could have made, mode 0600 */
+        char *temp = NULL;
+        tempfile_sweep(file);
+        int fd = tempfile_make(file, 0600, &temp, NULL);
         FILE *out = fd < 0 ? NULL : fdopen(fd, "w"), *old = cachedir_open(file);
         if (out)
             fprintf(out, "%s %s\n", key, hex);

@@ -7,11 +7,11 @@
 #include "src/formats/image.h"
 #include "src/formats/lmdbwrite.h"
 #include "src/formats/regions.h"
+#include "src/formats/tempfile.h"
 #include "src/mem.h"
 #include "src/plain.h"
 #include "src/vision/detector.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -121,31 +121,12 @@ static bool is_there(struct extract *e, const struct item *it)
     return there;
 }
 
-static bool is_ours(const struct extract *e, const char *name)
-{
-    for (int i = 0; i < e->count; i++) {
-        size_t n = strlen(e->items[i].id);
-        if (strncmp(name, e->items[i].id, n) == 0 && name[n] == '.')
-            return true;
-    }
-    return false;
-}
-
-/* What a killed run left half written, of our images: others may be written by another run just
- * now. */
+/* What a killed run left half written; what another run writes just now is held. */
 static void remove_leftovers(const struct extract *e)
 {
-    DIR *d = opendir(e->o->out);
-    for (struct dirent *x; d && (x = readdir(d));) {
-        size_t n = strlen(x->d_name);
-        if (n < 4 || strcmp(x->d_name + n - 4, ".tmp") != 0 || !is_ours(e, x->d_name))
-            continue;
-        char *path = xasprintf("%s/%s", e->o->out, x->d_name);
-        unlink(path);
-        free(path);
-    }
-    if (d)
-        closedir(d);
+    char *folder = xasprintf("%s/", e->o->out);
+    tempfile_sweep(folder);
+    free(folder);
 }
 
 /* ---- one image */

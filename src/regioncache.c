@@ -2,6 +2,7 @@
 #include "src/regioncache.h"
 
 #include "src/cachedir.h"
+#include "src/formats/tempfile.h"
 #include "src/mem.h"
 
 #include <dirent.h>
@@ -109,6 +110,9 @@ void regioncache_put(const char *image, const char *detector, const struct regio
         return;
     }
     char *path = file_of(folder, image, detector);
+    char *all = xasprintf("%s/", folder);
+    tempfile_sweep(all);
+    free(all);
     if (regions_write_safetensors(path, r, NULL) == 0)
         chmod(path, 0600); /* until then nobody else can enter the folder */
     struct entry *list = list_files(folder, &count);

@@ -4,6 +4,7 @@ libcore_a_SOURCES += \
 	src/formats/boxfile.c src/formats/boxfile.h \
 	src/formats/bytes.c src/formats/bytes.h \
 	src/formats/decode.c \
+	src/formats/filesystem.c src/formats/filesystem.h \
 	src/formats/image.c src/formats/image.h src/formats/image_priv.h \
 	src/formats/jsonscan.c src/formats/jsonscan.h \
 	src/formats/labels.c src/formats/labels.h \
@@ -22,6 +23,7 @@ libcore_a_SOURCES += \
 	src/formats/sha256.c \
 	src/formats/tensor.c \
 	src/formats/tensorfile.c src/formats/tensorfile.h src/formats/tensorfile_priv.h \
+	src/formats/tempfile.c src/formats/tempfile.h \
 	src/formats/torch.c \
 	src/formats/torchlegacy.c \
 	src/formats/torchzip.c \

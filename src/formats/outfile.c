@@ -1,34 +1,39 @@
 /* A file that appears complete or not at all. */
 #include "src/formats/outfile.h"
 
+#include "src/formats/tempfile.h"
 #include "src/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /* Devices and pipes (/dev/stdout, /dev/null) cannot be renamed over: they are written directly. */
-static char *temporary_name(const char *path)
+static bool is_special(const char *path)
 {
     struct stat st;
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-        return NULL;
-    return xasprintf("%s.%ld.tmp", path, (long)getpid());
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
 }
 
 int outfile_open(struct outfile *o, const char *path, struct vs_err *err)
 {
-    *o = (struct outfile){.temporary = temporary_name(path)};
-    int flags = o->temporary ? O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC : O_WRONLY | O_CLOEXEC;
-    int fd = open(o->temporary ? o->temporary : path, flags, 0666);
-    o->file = fd < 0 ? NULL : fdopen(fd, "wb");
+    *o = (struct outfile){0};
+    bool special = is_special(path);
+    int fd = special ? open(path, O_WRONLY | O_CLOEXEC)
+                     : tempfile_make(path, 0666, &o->temporary, err);
+    if (fd < 0)
+        return special ? vs_fail(err, VS_E_IO, "%s: cannot be written: %s", path, strerror(errno))
+                       : fd;
+    o->file = fdopen(fd, "wb");
     if (!o->file) {
         int rc = vs_fail(err, VS_E_IO, "%s: cannot be written: %s", path, strerror(errno));
-        if (fd >= 0)
-            close(fd);
+        close(fd);
+        if (o->temporary)
+            unlink(o->temporary);
         free(o->temporary);
         return rc;
     }
@@ -44,6 +49,8 @@ void outfile_write(struct outfile *o, const void *data, size_t len)
 
 int outfile_close(struct outfile *o, struct vs_err *err)
 {
+    if (ferror(o->file) && o->error == 0)
+        o->error = errno ? errno : EIO; /* of those that wrote to the file by themselves */
     if (fflush(o->file) != 0 && o->error == 0)
         o->error = errno;
     if (o->temporary && o->error == 0 && fsync(fileno(o->file)) != 0)
@@ -61,4 +68,13 @@ int outfile_close(struct outfile *o, struct vs_err *err)
     free(o->path);
     free(o->temporary);
     return rc;
+}
+
+void outfile_drop(struct outfile *o)
+{
+    fclose(o->file);
+    if (o->temporary)
+        unlink(o->temporary);
+    free(o->path);
+    free(o->temporary);
 }

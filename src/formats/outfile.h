@@ -16,6 +16,8 @@ struct outfile {
 int outfile_open(struct outfile *o, const char *path, struct vs_err *err);
 /* Errors are remembered until outfile_close. */
 void outfile_write(struct outfile *o, const void *data, size_t len);
+/* Removes what was written: there is nothing to keep. */
+void outfile_drop(struct outfile *o);
 /* Renames, or removes what was written and fails. */
 int outfile_close(struct outfile *o, struct vs_err *err);
 

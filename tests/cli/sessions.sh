@@ -123,7 +123,7 @@ ok $? "export of all and of some"
 s export 1 --format html -o "$work/report.html" && grep -q 'data:image/png;base64,' \
     "$work/report.html" && grep -q '<rect x=' "$work/report.html"
 ok $? "a page with picture and boxes"
-refuses 1 "cannot be made" "export to nowhere" s export -o "$work/none/x"
+refuses 1 "cannot be written" "export to nowhere" s export -o "$work/none/x"
 refuses 2 "jsonl, csv or html" "export as something else" s export --format pdf
 s export -o "$work/report.html" && [ "$(wc -l <"$work/report.html")" -eq 4 ] &&
     [ "$(find "$work" -name '*.tmp' | wc -l)" -eq 0 ]

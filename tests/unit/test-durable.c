@@ -125,6 +125,65 @@ static void no_room_for_backup(void)
     free(backup);
 }
 
+static int count_like(const char *pattern)
+{
+    char *command = xasprintf("ls -d '%s'/%s 2>/dev/null | wc -l", dir, pattern), line[32] = "";
+    FILE *p = popen(command, "r");
+    bool read = p && fgets(line, sizeof line, p);
+    if (p)
+        pclose(p);
+    free(command);
+    return read ? atoi(line) : -1;
+}
+
+/* What killed migrations left: half copies go, and a whole one is not made again. A link of an old
+ * name is not written through. */
+static void killed_migrations(void)
+{
+    char from[4096];
+    struct log *l = NULL;
+    struct vs_err err = {0};
+    const char *srcdir = getenv("SRCDIR"), *path = file("left.db");
+    snprintf(from, sizeof from, "%s/tests/data/logs/version-2.db", srcdir ? srcdir : ".");
+    char *half = xasprintf("%s.v2.bak.1.tmp", path), *own = xasprintf("%s.v2.bak.%ld.tmp", path,
+                                                                      (long)getpid());
+    char *random = xasprintf("%s.v2.bak.0123456789abcdef.tmp", path);
+    char *victim = xasprintf("%s/victim", dir), *other = xasprintf("%s/left.db.tmp", dir);
+    copy_file(from, path);
+    copy_file(from, half);
+    copy_file(from, random);
+    copy_file(from, other);
+    ok(symlink(victim, own) == 0 && count_like("left.db*.tmp") == 4, "three are left, one a link");
+    ok(log_open(path, false, &l, &err) == 0, "migrated %s", err.text);
+    log_close(l);
+    ok(count_like("left.db*.tmp") == 1 && access(other, F_OK) == 0, "they are gone, no other is");
+    ok(access(victim, F_OK) != 0, "nothing was written where the link leads");
+    struct stat st;
+    char *backup = xasprintf("%s.v2.bak", path);
+    ok(stat(backup, &st) == 0 && (st.st_mode & 0777) == 0600, "the copy is its owner's");
+    copy_file(from, path);
+    l = NULL;
+    int rc = log_open(path, false, &l, &err);
+    ok(rc == 0 && strstr(log_notice(l), ".v2.bak") &&
+       count_like("left.db.v2.bak*") == 1, "the same copy is not made twice: %s", log_notice(l));
+    log_close(l);
+    copy_file(from, path);
+    sqlite3 *db = NULL;
+    sqlite3_open(path, &db);
+    sqlite3_exec(db, "UPDATE sessions SET note = 'other'", NULL, NULL, NULL);
+    sqlite3_close(db);
+    l = NULL;
+    rc = log_open(path, false, &l, &err);
+    ok(rc == 0 && count_like("left.db.v2.bak*") == 2, "another one is: %s", log_notice(l));
+    log_close(l);
+    free(half);
+    free(own);
+    free(random);
+    free(victim);
+    free(other);
+    free(backup);
+}
+
 /* ---- waiting */
 
 static void waits_for_lock(void)
@@ -497,6 +556,7 @@ int main(int argc, char **argv)
     migrated(3);
     same_identities();
     no_room_for_backup();
+    killed_migrations();
     waits_for_lock();
     records_wait();
     waits_for_place();
