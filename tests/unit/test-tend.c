@@ -405,7 +405,7 @@ static void asking(void)
     prints(path, "SELECT 1 AS a, NULL AS b, 'x\"' AS c, x'0102' AS d", LOG_JSON,
            "[{\"a\":1,\"b\":null,\"c\":\"x\\\"\",\"d\":\"(2 bytes)\"}]\n");
     prints(path, "SELECT 'a' || char(27) || '[31m' || char(155) AS long, 1 AS b", LOG_TABLE,
-           "long     b\na [31m   1\n");
+           "long     b\na?[31m?  1\n");
     prints(path, "SELECT count(*) FROM queries; ", LOG_CSV, "count(*)\n6\n");
     prints(path, "SELECT text FROM queries WHERE 0", LOG_JSON, "[]\n");
     prints(path, "SELECT count(*) FROM words WHERE words MATCH 'question OR zebra'", LOG_CSV,
