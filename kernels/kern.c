@@ -55,8 +55,12 @@ static const struct kern_ops *choose(const char *device, char *why, size_t why_s
             return NULL;
         }
     }
-    snprintf(why, why_size, "device %.40s is unknown: auto, cpu, cuda, cpu-avx512, cpu-avx2, "
-             "cpu-portable or ref (vilscope devices lists them)", device);
+    if (strcmp(device, "cpu-avx2") == 0 || strcmp(device, "cpu-avx512") == 0)
+        snprintf(why, why_size, "device %s: for x86-64 processors only; cpu chooses the fastest of "
+                 "this one", device);
+    else
+        snprintf(why, why_size, "device %.40s is unknown: auto, cpu, cuda, cpu-avx512, cpu-avx2, "
+                 "cpu-portable or ref (vilscope devices lists them)", device);
     return NULL;
 }
 

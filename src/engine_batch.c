@@ -114,7 +114,7 @@ static void join_inputs(const struct model *m, const struct prepared *p, int cou
     all->in.ids = all->ids = xcalloc(t, sizeof *all->ids);
     all->in.text_mask = all->text_mask = xcalloc(t, sizeof *all->text_mask);
     all->in.image_mask = all->image_mask = xcalloc(v, sizeof *all->image_mask);
-    all->in.features = all->features = xcalloc(v * (size_t)m->config.v_feature,
+    all->in.features = all->features = xcalloc(vs_times(v, (size_t)m->config.v_feature),
                                                sizeof *all->features);
     all->in.spatials = all->spatials = xcalloc(v * 5, sizeof *all->spatials);
     all->task = xcalloc((size_t)all->in.batch, sizeof *all->task);

@@ -148,7 +148,7 @@ static int put_rows(struct inputs *in, const struct photo *p, int image, bool ca
                     int limit, int at, int end)
 {
     int rows = photo_rows(p, candidates), dim = p->regions->dim;
-    float *f = xmalloc((size_t)rows * (size_t)dim * sizeof *f);
+    float *f = xcalloc(vs_times((size_t)rows, (size_t)dim), sizeof *f);
     float *s = xmalloc((size_t)rows * 5 * sizeof *s);
     photo_input(p, candidates, f, s);
     int take = rows < limit ? rows : limit;
@@ -168,7 +168,7 @@ static int put_rows(struct inputs *in, const struct photo *p, int image, bool ca
 static void alloc_rows(struct inputs *in, int dim)
 {
     size_t rows = (size_t)in->in.batch * (size_t)in->in.regions;
-    in->features = xcalloc(rows * (size_t)dim, sizeof *in->features);
+    in->features = xcalloc(vs_times(rows, (size_t)dim), sizeof *in->features);
     in->spatials = xcalloc(rows * 5, sizeof *in->spatials);
     in->image_mask = xcalloc(rows, sizeof *in->image_mask);
     in->sources = xmalloc(rows * sizeof *in->sources);

@@ -122,8 +122,22 @@ static int print_overview(void)
     return EXIT_OK;
 }
 
+/* A build for 32-bit processors counts on SSE2 (configure.ac), which the oldest lack. */
+static bool has_instructions(void)
+{
+#if defined(__i386__) && defined(__SSE2__)
+    return __builtin_cpu_supports("sse2");
+#else
+    return true;
+#endif
+}
+
 int main(int argc, char **argv)
 {
+    if (!has_instructions()) {
+        fputs("vilscope: this processor has no SSE2, which this program was built for\n", stderr);
+        return EXIT_FAILED;
+    }
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C"); /* numbers are read and written with a point everywhere */
     /* A closed pipe or a used-up quota is a failed write, not a death in the middle of one. */

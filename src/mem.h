@@ -15,6 +15,13 @@ char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* a * b, or a number of which no memory has so many bytes: sizes from files multiply to more than a
+ * 32-bit machine can count. */
+static inline size_t vs_times(size_t a, size_t b)
+{
+    size_t n;
+    return __builtin_mul_overflow(a, b, &n) || n > SIZE_MAX / 2 ? SIZE_MAX / 2 : n;
+}
 /* count * size zeroed bytes, or NULL on overflow or when there is no memory. */
 void *vs_try_calloc(size_t count, size_t size);
 

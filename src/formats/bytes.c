@@ -20,6 +20,9 @@ static int map_fd(int fd, const char *path, struct bytes *out, struct vs_err *er
         return vs_fail(err, VS_E_FORMAT, "%s: is a folder, a file is wanted", path);
     if (!S_ISREG(st.st_mode))
         return vs_fail(err, VS_E_FORMAT, "%s: is not a regular file", path);
+    if (st.st_size > PTRDIFF_MAX)
+        return vs_fail(err, VS_E_LIMIT, "%s: has %lld bytes, more than a 32-bit program can read",
+                       path, (long long)st.st_size);
     *out = (struct bytes){.size = (size_t)st.st_size};
     if (st.st_size > 0) {
         void *p = mmap(NULL, out->size, PROT_READ, MAP_PRIVATE, fd, 0);

@@ -27,6 +27,8 @@ struct sha256 {
 
 void sha256_init(struct sha256 *s);
 void sha256_add(struct sha256 *s, const void *data, size_t len);
+/* Numbers of size bytes each as a file has them (little-endian): the same on every machine. */
+void sha256_numbers(struct sha256 *s, const void *data, size_t count, size_t size);
 void sha256_hex(struct sha256 *s, char hex[DIGEST_HEX]);
 void digest_bytes(const void *data, size_t len, char hex[DIGEST_HEX]);
 

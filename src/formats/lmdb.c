@@ -3,6 +3,7 @@
  * Source: the structures in OpenLDAP's mdb.c (MDB_page, MDB_node, MDB_meta), data version 1. */
 #include "src/formats/lmdb.h"
 
+#include "src/formats/byteorder.h"
 #include "src/mem.h"
 
 #include <inttypes.h>
@@ -35,14 +36,6 @@ struct node {
     int flags;
 };
 
-static uint64_t le(const uint8_t *p, int n)
-{
-    uint64_t x = 0;
-    for (int i = n - 1; i >= 0; i--)
-        x = x << 8 | p[i];
-    return x;
-}
-
 static int bad(const struct lmdb *l, uint64_t page, const char *what, struct vs_err *err)
 {
     return vs_fail(err, VS_E_FORMAT, "%s: page %" PRIu64 ": %s: the LMDB database is damaged or "
@@ -57,15 +50,27 @@ static bool read_meta(const struct bytes *map, uint64_t at, struct lmdb *out, ui
     if (map->size < 160 || at > map->size - 160)
         return false;
     const uint8_t *p = map->data + at, *m = p + HEADER, *db = m + 24 + 48; /* the main database */
-    if (!(le(p + 10, 2) & P_META) || le(m, 4) != MAGIC || le(m + 4, 4) != 1)
+    if (!(le_read(p + 10, 2) & P_META) || le_read(m, 4) != MAGIC || le_read(m + 4, 4) != 1)
         return false;
-    out->page_size = le(m + 24, 4);
-    out->depth = (int)le(db + 6, 2);
-    out->entries = le(db + 32, 8);
-    out->root = le(db + 40, 8);
-    *txn = le(m + 24 + 96 + 8, 8);
+    out->page_size = le_read(m + 24, 4);
+    out->depth = (int)le_read(db + 6, 2);
+    out->entries = le_read(db + 32, 8);
+    out->root = le_read(db + 40, 8);
+    *txn = le_read(m + 24 + 96 + 8, 8);
     return out->page_size >= 256 && out->page_size <= 65536 &&
            (out->page_size & (out->page_size - 1)) == 0;
+}
+
+/* The library writes its structures as its machine has them: pages of a 32-bit machine have shorter
+ * numbers and headers, those of a big-endian one the bytes the other way round. */
+static bool of_another_machine(const struct bytes *map)
+{
+    static const uint8_t magic[2][4] = {{0xde, 0xc0, 0xef, 0xbe}, {0xbe, 0xef, 0xc0, 0xde}};
+    for (size_t at = HEADER - 4; at <= HEADER && map->size >= 160; at += 4)
+        for (int i = 0; i < 2; i++)
+            if ((at != HEADER || i != 0) && memcmp(map->data + at, magic[i], 4) == 0)
+                return true;
+    return false;
 }
 
 static int find_meta(struct lmdb *l, struct vs_err *err)
@@ -78,6 +83,9 @@ static int find_meta(struct lmdb *l, struct vs_err *err)
         if (a)
             break;
     }
+    if (!a && !b && of_another_machine(&l->map))
+        return vs_fail(err, VS_E_FORMAT, "%s: an LMDB database of a 32-bit or big-endian machine: "
+                       "make it on a 64-bit little-endian one", l->map.path);
     if (!a && !b)
         return vs_fail(err, VS_E_FORMAT, "%s: not an LMDB database (no meta page)", l->map.path);
     *l = b && (!a || txn_b > txn_a) ? second : first;
@@ -113,11 +121,11 @@ static int get_page(const struct lmdb *l, uint64_t number, struct page *out, str
     if (number >= l->pages)
         return bad(l, number, "beyond the end of the file", err);
     const uint8_t *p = l->map.data + number * l->page_size;
-    uint64_t lower = le(p + 12, 2);
-    *out = (struct page){.p = p, .number = number, .flags = (int)le(p + 10, 2),
+    uint64_t lower = le_read(p + 12, 2);
+    *out = (struct page){.p = p, .number = number, .flags = (int)le_read(p + 10, 2),
                          .keys = lower >= HEADER ? (int)((lower - HEADER) / 2) : -1};
     int kind = out->flags & (P_BRANCH | P_LEAF | P_OVERFLOW | P_META);
-    if (le(p, 8) != number || (kind != P_BRANCH && kind != P_LEAF) || out->keys < 0 ||
+    if (le_read(p, 8) != number || (kind != P_BRANCH && kind != P_LEAF) || out->keys < 0 ||
         HEADER + 2 * (uint64_t)out->keys > l->page_size)
         return bad(l, number, "not a page of the tree", err);
     return 0;
@@ -125,12 +133,12 @@ static int get_page(const struct lmdb *l, uint64_t number, struct page *out, str
 
 static int get_big(const struct lmdb *l, const struct page *pg, struct node *n, struct vs_err *err)
 {
-    uint64_t first = le(n->data, 8);
+    uint64_t first = le_read(n->data, 8);
     if (first >= l->pages)
         return bad(l, pg->number, "a value beyond the end of the file", err);
     uint64_t at = first * l->page_size + HEADER;
     const uint8_t *p = l->map.data + first * l->page_size;
-    if (!(le(p + 10, 2) & P_OVERFLOW) || at > l->map.size || n->data_len > l->map.size - at)
+    if (!(le_read(p + 10, 2) & P_OVERFLOW) || at > l->map.size || n->data_len > l->map.size - at)
         return bad(l, first, "a value that is cut off", err);
     n->data = l->map.data + at;
     return 0;
@@ -139,11 +147,11 @@ static int get_big(const struct lmdb *l, const struct page *pg, struct node *n, 
 static int get_node(const struct lmdb *l, const struct page *pg, int i, struct node *n,
                     struct vs_err *err)
 {
-    uint64_t at = le(pg->p + HEADER + 2 * i, 2), size = l->page_size;
+    uint64_t at = le_read(pg->p + HEADER + 2 * i, 2), size = l->page_size;
     if (at < HEADER || at + 8 > size)
         return bad(l, pg->number, "an entry outside its page", err);
     const uint8_t *p = pg->p + at;
-    uint64_t low = le(p, 4), flags = le(p + 4, 2), key_len = le(p + 6, 2);
+    uint64_t low = le_read(p, 4), flags = le_read(p + 4, 2), key_len = le_read(p + 6, 2);
     bool branch = pg->flags & P_BRANCH;
     *n = (struct node){.key = p + 8, .key_len = (size_t)key_len, .flags = (int)flags};
     if (key_len > size - at - 8)

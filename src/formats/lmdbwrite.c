@@ -5,9 +5,13 @@
  * the size of the map is that of the file once it is there, and the environment is opened anew for
  * every transaction, because the library fills gaps of its pages from buffers that it used before.
  *
+ * The library writes numbers and addresses as this machine has them: on a 32-bit or big-endian one
+ * it would be a file that neither the reference nor we can read, so it is not written there.
+ *
  * Source: script/convert_to_lmdb.py of the reference. */
 #include "src/formats/lmdbwrite.h"
 
+#include "src/formats/byteorder.h"
 #include "src/mem.h"
 
 #include <errno.h>
@@ -62,6 +66,10 @@ static int begin(struct lmdb_out *o, unsigned flags, MDB_txn **t)
 
 int lmdb_out_open(const char *path, size_t room, struct lmdb_out **out, struct vs_err *err)
 {
+    if (sizeof(size_t) != 8 || !HOST_LITTLE)
+        return vs_fail(err, VS_E_REFUSED, "%s: LMDB files of a 32-bit or big-endian machine cannot "
+                       "be read on others: give a folder without .lmdb for .npy or safetensors "
+                       "files", path);
     struct lmdb_out *o = xcalloc(1, sizeof *o);
     o->path = xstrdup(path);
     int rc = open_folder(o, room, err);

@@ -2,6 +2,7 @@
 libcore_a_SOURCES += \
 	src/formats/boxcheck.c src/formats/boxcheck.h \
 	src/formats/boxfile.c src/formats/boxfile.h \
+	src/formats/byteorder.h \
 	src/formats/bytes.c src/formats/bytes.h \
 	src/formats/decode.c \
 	src/formats/filesystem.c src/formats/filesystem.h \

@@ -177,7 +177,7 @@ int npy_write_f32(const char *path, int ndim, const int64_t *shape, const float 
         outfile_write(&o, MAGIC "\1\0", 8);
         outfile_write(&o, length, 2);
         outfile_write(&o, b.data, b.len);
-        outfile_write(&o, data, (size_t)shape_elements(ndim, shape) * sizeof *data);
+        outfile_numbers(&o, data, (size_t)shape_elements(ndim, shape), sizeof *data);
         rc = outfile_close(&o, err);
     }
     buf_fini(&b);

@@ -1,6 +1,7 @@
 /* A file that appears complete or not at all. */
 #include "src/formats/outfile.h"
 
+#include "src/formats/byteorder.h"
 #include "src/formats/tempfile.h"
 #include "src/mem.h"
 
@@ -45,6 +46,21 @@ void outfile_write(struct outfile *o, const void *data, size_t len)
 {
     if (o->error == 0 && len > 0 && fwrite(data, 1, len, o->file) != len)
         o->error = errno ? errno : EIO;
+}
+
+void outfile_numbers(struct outfile *o, const void *data, size_t count, size_t size)
+{
+    uint8_t some[4096];
+    const uint8_t *from = data;
+    if (HOST_LITTLE) {
+        outfile_write(o, data, count * size);
+        return;
+    }
+    for (size_t n; count > 0; count -= n, from += n * size) {
+        n = count < sizeof some / size ? count : sizeof some / size;
+        le_copy(some, from, n, size);
+        outfile_write(o, some, n * size);
+    }
 }
 
 int outfile_close(struct outfile *o, struct vs_err *err)

@@ -18,6 +18,8 @@ int outfile_open(struct outfile *o, const char *path, struct vs_err *err);
 void outfile_write(struct outfile *o, const void *data, size_t len);
 /* Removes what was written: there is nothing to keep. */
 void outfile_drop(struct outfile *o);
+/* count numbers of size bytes each (at most 8), as files have them: little-endian. */
+void outfile_numbers(struct outfile *o, const void *data, size_t count, size_t size);
 /* Renames, or removes what was written and fails. */
 int outfile_close(struct outfile *o, struct vs_err *err);
 

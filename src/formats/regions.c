@@ -19,7 +19,7 @@ struct regions *regions_new(int count, int dim)
     r->dim = dim;
     r->num_boxes = count;
     r->boxes = vs_try_calloc((size_t)count * 4 + 1, sizeof *r->boxes);
-    r->features = vs_try_calloc((size_t)count * (size_t)dim + 1, sizeof *r->features);
+    r->features = vs_try_calloc(vs_times((size_t)count, (size_t)dim) + 1, sizeof *r->features);
     if (!r->boxes || !r->features) {
         regions_free(r);
         return NULL;
@@ -54,9 +54,9 @@ void regions_seal(struct regions *r)
     struct sha256 s;
     int32_t sizes[4] = {r->count, r->dim, r->width, r->height};
     sha256_init(&s);
-    sha256_add(&s, sizes, sizeof sizes);
-    sha256_add(&s, r->boxes, (size_t)r->count * 4 * sizeof *r->boxes);
-    sha256_add(&s, r->features, (size_t)r->count * (size_t)r->dim * sizeof *r->features);
+    sha256_numbers(&s, sizes, 4, sizeof *sizes);
+    sha256_numbers(&s, r->boxes, (size_t)r->count * 4, sizeof *r->boxes);
+    sha256_numbers(&s, r->features, (size_t)r->count * (size_t)r->dim, sizeof *r->features);
     sha256_hex(&s, r->digest);
 }
 

@@ -5,6 +5,7 @@
  * members; Python's pickletools for protocol 3; numpy's ndarray.__reduce__ for arrays. */
 #include "src/formats/regions_priv.h"
 
+#include "src/formats/byteorder.h"
 #include "src/formats/outfile.h"
 #include "src/formats/tensorfile.h"
 #include "src/mem.h"
@@ -65,11 +66,13 @@ static void put_array(struct buf *b, const char *dtype, size_t item, int rows, i
                       const void *data)
 {
     int64_t shape[2] = {rows, columns};
-    size_t n = (size_t)rows * (columns ? (size_t)columns : 1) * item;
+    size_t n = (size_t)rows * (columns ? (size_t)columns : 1);
     begin_array(b, columns ? 2 : 1, shape);
     put_dtype(b, dtype, "<", 0);
     buf_putc(b, '\x89');
-    put_sized(b, 'B', data, n);
+    put_sized(b, 'B', data, n * item);
+    char *written = b->data + b->len - n * item;
+    le_copy(written, written, n, item);
     buf_puts(b, "tb");
 }
 

@@ -3,6 +3,7 @@
  * Source: the format section of the safetensors README. */
 #include "src/formats/tensorfile_priv.h"
 
+#include "src/formats/byteorder.h"
 #include "src/formats/jsonscan.h"
 #include "src/formats/outfile.h"
 #include "src/mem.h"
@@ -160,9 +161,8 @@ static int read_entries(struct tensorfile *f, struct jsonscan *s, struct buf *na
 int safetensors_read(struct tensorfile *f, struct vs_err *err)
 {
     const uint8_t *d = f->map.data;
-    uint64_t length;
+    uint64_t length = le_read(d, 8);
     f->format = "safetensors";
-    memcpy(&length, d, 8);
     if (length > f->map.size - 8 || length > MAX_HEADER)
         return vs_fail(err, VS_E_FORMAT, "%s: its header should have %" PRIu64 " bytes, but the "
                        "file has %zu: damaged or not completely copied", f->map.path, length,
@@ -218,11 +218,12 @@ int safetensors_write(const char *path, const struct tensor_out *t, int count, s
     int rc = outfile_open(&o, path, err);
     if (rc == 0) {
         uint64_t length = (strlen(header) + 7) & ~(uint64_t)7; /* data begins aligned */
-        outfile_write(&o, &length, sizeof length);
+        outfile_numbers(&o, &length, 1, sizeof length);
         outfile_write(&o, header, strlen(header));
         outfile_write(&o, "       ", (size_t)length - strlen(header));
         for (int i = 0; i < count; i++)
-            outfile_write(&o, t[i].data, out_bytes(&t[i]));
+            outfile_numbers(&o, t[i].data, (size_t)shape_elements(t[i].ndim, t[i].shape),
+                            dtype_size(t[i].dtype));
         rc = outfile_close(&o, err);
     }
     free(header);

@@ -2,6 +2,8 @@
  * a gigabyte to digest. */
 #include "src/formats/bytes.h"
 
+#include "src/formats/byteorder.h"
+
 #include <string.h>
 
 static const uint32_t sha256_k[64] = {
@@ -144,6 +146,19 @@ void sha256_add(struct sha256 *s, const void *data, size_t len)
     len &= 63;
     if (len)
         memcpy(s->block, p, len);
+}
+
+void sha256_numbers(struct sha256 *s, const void *data, size_t count, size_t size)
+{
+    uint8_t x[8];
+    if (HOST_LITTLE) {
+        sha256_add(s, data, count * size);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        le_copy(x, (const uint8_t *)data + i * size, 1, size);
+        sha256_add(s, x, size);
+    }
 }
 
 void sha256_hex(struct sha256 *s, char hex[DIGEST_HEX])

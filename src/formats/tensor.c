@@ -1,6 +1,8 @@
 /* The elements of a tensor, converted. */
 #include "src/formats/tensorfile.h"
 
+#include "src/formats/byteorder.h"
+
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -35,7 +37,7 @@ static float bf16_to_float(uint16_t h)
 #define EACH(type, expression)                                                                    \
     for (int64_t i = 0; i < n; i++) {                                                             \
         type x;                                                                                   \
-        memcpy(&x, from + i * stride, sizeof x);                                                  \
+        le_copy(&x, from + i * stride, 1, sizeof x);                                              \
         out[i] = expression;                                                                      \
     }                                                                                             \
     break
@@ -45,7 +47,7 @@ static void row_to_f32(enum dtype t, const uint8_t *from, int64_t stride, int64_
     switch (t) {
     case DTYPE_F32:
         if (stride == 4) {
-            memcpy(out, from, (size_t)n * 4);
+            le_copy(out, from, (size_t)n, sizeof *out);
             break;
         }
         EACH(float, x);
@@ -115,6 +117,11 @@ void tensor_to_f32(const struct tensor *t, float *out)
 void tensor_to_i64(const struct tensor *t, int64_t *out)
 {
     each_row(t, NULL, out);
+}
+
+bool tensor_is_floats(const struct tensor *t)
+{
+    return HOST_LITTLE && t->dtype == DTYPE_F32 && tensor_is_contiguous(t);
 }
 
 void tensor_forget(const struct tensor *t)

@@ -41,7 +41,7 @@ int64_t shape_elements(int ndim, const int64_t *shape)
         else if (__builtin_mul_overflow(n, shape[i], &n))
             return -1;
     }
-    return empty ? 0 : n > INT64_MAX / 8 ? -1 : n;
+    return empty ? 0 : n > PTRDIFF_MAX / 8 ? -1 : n;
 }
 
 void shape_strides(int ndim, const int64_t *shape, int64_t *stride)

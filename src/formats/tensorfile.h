@@ -26,8 +26,9 @@ struct tensor {
     int ndim;             /* 0 for a scalar */
     int64_t shape[TENSOR_MAX_DIMS];
     int64_t stride[TENSOR_MAX_DIMS]; /* in elements */
-    const void *data;     /* first element, any alignment, in the map; never NULL unless empty.
-                             Every element that shape and stride reach lies inside the file. */
+    const void *data;     /* first element, any alignment, in the map, in the file's byte order
+                             (little-endian); never NULL unless empty. Every element that shape
+                             and stride reach lies inside the file. */
     uint64_t storage;     /* tensors with equal numbers share (tied) storage */
 };
 
@@ -52,6 +53,8 @@ const char *dtype_name(enum dtype t); /* "float32" */
 size_t dtype_size(enum dtype t);
 int64_t tensor_elements(const struct tensor *t);
 bool tensor_is_contiguous(const struct tensor *t);
+/* Its data is an array of this machine's float32 in C order: it can be used where it is. */
+bool tensor_is_floats(const struct tensor *t);
 /* Copy all elements in C order, widened or narrowed to float32, into out (tensor_elements). */
 void tensor_to_f32(const struct tensor *t, float *out);
 /* The same for whole numbers; fractions are cut. */
@@ -60,7 +63,8 @@ void tensor_to_i64(const struct tensor *t, int64_t *out);
 /* The tensor was copied and will not be read soon: its part of the map may leave the memory. */
 void tensor_forget(const struct tensor *t);
 
-/* ---- writing safetensors: give the tensors (contiguous), one call, atomic rename at the end. */
+/* ---- writing safetensors: give the tensors (contiguous, this machine's numbers), one call, atomic
+ * rename at the end. */
 struct tensor_out {
     const char *name;
     enum dtype dtype;

@@ -3,6 +3,7 @@
  * Source: torch/serialization.py, _legacy_load. */
 #include "src/formats/tensorfile_priv.h"
 
+#include "src/formats/byteorder.h"
 #include "src/mem.h"
 
 #include <inttypes.h>
@@ -112,7 +113,7 @@ static int read_storage(struct legacy *l, size_t i, size_t *at, struct vs_err *e
     if (map->size - *at < sizeof n)
         return vs_fail(err, VS_E_FORMAT, "%s: cut off at byte %zu, before storage %zu", map->path,
                        *at, i);
-    memcpy(&n, map->data + *at, sizeof n);
+    n = (int64_t)le_read(map->data + *at, sizeof n);
     *at += sizeof n;
     size_t size = dtype_size(ref.dtype);
     if (n < 0 || (uint64_t)n > (map->size - *at) / size)

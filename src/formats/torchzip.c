@@ -5,6 +5,7 @@
  * only used to find where a member's data begins, because torch leaves their sizes out. */
 #include "src/formats/tensorfile_priv.h"
 
+#include "src/formats/byteorder.h"
 #include "src/mem.h"
 
 #include <inttypes.h>
@@ -25,14 +26,6 @@ struct zip {
     struct strmap index;
     char *folder; /* "archive/", what stands before data.pkl */
 };
-
-static uint64_t le(const uint8_t *p, int n)
-{
-    uint64_t x = 0;
-    for (int i = n - 1; i >= 0; i--)
-        x = x << 8 | p[i];
-    return x;
-}
 
 static int bad(const struct zip *z, struct vs_err *err, const char *what, uint64_t at)
 {
@@ -68,14 +61,14 @@ static int find_directory(const struct zip *z, uint64_t *at, uint64_t *count, st
     int rc = find_end(z, &end, err);
     if (rc != 0)
         return rc;
-    *count = le(d + end + 10, 2);
-    *at = le(d + end + 16, 4);
+    *count = le_read(d + end + 10, 2);
+    *at = le_read(d + end + 16, 4);
     if (end >= 20 && memcmp(d + end - 20, "PK\6\7", 4) == 0) {
-        uint64_t far = le(d + end - 20 + 8, 8);
+        uint64_t far = le_read(d + end - 20 + 8, 8);
         if (!inside(z, far, 56) || memcmp(d + far, "PK\6\6", 4) != 0)
             return bad(z, err, "the zip64 end record is not where it should be", end - 20);
-        *count = le(d + far + 32, 8);
-        *at = le(d + far + 48, 8);
+        *count = le_read(d + far + 32, 8);
+        *at = le_read(d + far + 48, 8);
     }
     if (!inside(z, *at, 0) || *count > (z->f->map.size - *at) / 46)
         return bad(z, err, "the central directory is outside the file", end);
@@ -87,16 +80,16 @@ static int read_zip64(const struct zip *z, struct member *m, const uint8_t *extr
                       uint64_t at, struct vs_err *err)
 {
     while (len >= 4) {
-        size_t n = (size_t)le(extra + 2, 2);
+        size_t n = (size_t)le_read(extra + 2, 2);
         if (n > len - 4)
             break;
         const uint8_t *p = extra + 4, *end = p + n;
         uint64_t *want[] = {&m->size, &m->stored, &m->header};
-        for (int i = 0; le(extra, 2) == 1 && i < 3; i++)
+        for (int i = 0; le_read(extra, 2) == 1 && i < 3; i++)
             if (*want[i] == 0xffffffff) {
                 if (end - p < 8)
                     return bad(z, err, "a zip64 field is too short", at);
-                *want[i] = le(p, 8);
+                *want[i] = le_read(p, 8);
                 p += 8;
             }
         extra += 4 + n;
@@ -110,15 +103,15 @@ static int read_member(struct zip *z, uint64_t *at, struct vs_err *err)
     const uint8_t *d = z->f->map.data + *at;
     if (!inside(z, *at, 46) || memcmp(d, "PK\1\2", 4) != 0)
         return bad(z, err, "no central directory entry", *at);
-    size_t name = (size_t)le(d + 28, 2), extra = (size_t)le(d + 30, 2);
-    size_t comment = (size_t)le(d + 32, 2);
+    size_t name = (size_t)le_read(d + 28, 2), extra = (size_t)le_read(d + 30, 2);
+    size_t comment = (size_t)le_read(d + 32, 2);
     if (!inside(z, *at + 46, name + extra + comment))
         return bad(z, err, "a central directory entry is cut off", *at);
     struct member *m = &z->list[z->count];
     *m = (struct member){.name = (const char *)d + 46, .name_len = name,
-                         .method = (int)le(d + 10, 2), .stored = le(d + 20, 4),
-                         .size = le(d + 24, 4), .header = le(d + 42, 4)};
-    if (le(d + 8, 2) & 1)
+                         .method = (int)le_read(d + 10, 2), .stored = le_read(d + 20, 4),
+                         .size = le_read(d + 24, 4), .header = le_read(d + 42, 4)};
+    if (le_read(d + 8, 2) & 1)
         return vs_fail(err, VS_E_REFUSED, "%s: an encrypted zip archive", z->f->map.path);
     int rc = read_zip64(z, m, d + 46 + name, extra, *at, err);
     if (rc != 0)
@@ -153,7 +146,8 @@ static int member_data(const struct zip *z, const struct member *m, const uint8_
                        m->name);
     if (!inside(z, m->header, 30) || memcmp(d + m->header, "PK\3\4", 4) != 0)
         return bad(z, err, "a member is not where the directory says", m->header);
-    uint64_t at = m->header + 30 + le(d + m->header + 26, 2) + le(d + m->header + 28, 2);
+    uint64_t at = m->header + 30;
+    at += le_read(d + m->header + 26, 2) + le_read(d + m->header + 28, 2);
     if (m->stored != m->size || !inside(z, at, m->size))
         return vs_fail(err, VS_E_FORMAT, "%s: member '%.*s' of %" PRIu64 " bytes at byte %" PRIu64
                        " reaches beyond the end of the file (%zu)", z->f->map.path, shown, m->name,

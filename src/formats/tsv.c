@@ -4,6 +4,7 @@
  * Source: tools/generate_tsv.py of bottom-up-attention. */
 #include "src/formats/regions_priv.h"
 
+#include "src/formats/byteorder.h"
 #include "src/mem.h"
 
 #include <stdio.h>
@@ -119,6 +120,7 @@ static float *numbers(const struct bytes *map, const struct line *l, int field, 
                 map->path, l->number, rows, what, (long long)n);
     } else {
         *columns = (int)(n / 4 / rows);
+        le_copy(raw, raw, (size_t)n / 4, 4);
         return (float *)(void *)raw; /* calloc's memory suits any type */
     }
     free(raw);

@@ -16,7 +16,7 @@ float *trace_add(struct trace *t, int ndim, const int64_t *shape, const char *fm
     *x = (struct trace_tensor){.ndim = ndim};
     for (int i = 0; i < ndim; i++) {
         x->shape[i] = shape[i];
-        n *= (size_t)shape[i];
+        n = vs_times(n, (size_t)shape[i]);
     }
     x->data = vs_try_calloc(n + 1, sizeof *x->data);
     if (!x->data)

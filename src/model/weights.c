@@ -41,7 +41,7 @@ static void note_wrong(struct binder *b, const struct tensor *t, int64_t rows, i
 static const void *as_floats(struct binder *b, const struct tensor *t)
 {
     struct weights *w = b->w;
-    if (t->dtype == DTYPE_F32 && tensor_is_contiguous(t))
+    if (tensor_is_floats(t))
         return t->data;
     float *copy = vs_try_calloc((size_t)tensor_elements(t) + 1, sizeof *copy);
     if (!copy) {

@@ -75,7 +75,7 @@ static const void *bind(struct binder *b, const char *name, int ndim, const int6
                        t ? "(another shape)" : "(missing)");
         return NULL;
     }
-    if (t->dtype == DTYPE_F32 && tensor_is_contiguous(t))
+    if (tensor_is_floats(t))
         return add_work(b, t, t->data);
     float *copy = keep(b, (size_t)tensor_elements(t));
     if (copy)

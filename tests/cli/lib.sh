@@ -17,6 +17,9 @@ skip() { # skip WHY
     echo "ok $n # SKIP $1"
 }
 
+# What extract says where it writes no LMDB.
+no_lmdb="of a 32-bit or big-endian machine"
+
 # refuses STATUS PATTERN WHAT COMMAND...: that status, one line on stderr that has PATTERN.
 refuses() {
     want=$1 pattern=$2 what=$3

@@ -110,7 +110,7 @@ static void matrix(void)
 {
     struct terminal *t = start(40, 120);
     struct picture p;
-    struct numbers n;
+    struct numbers n = {0};
     const char *home = getenv("TMPDIR");
     char path[4096], line[4200];
     snprintf(path, sizeof path, "%s/matrix.csv", home ? home : "/tmp");

@@ -4,7 +4,6 @@
 #include "kernels/cuda/kernels.h"
 #include "kernels/cuda/kernels_vision.h"
 
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,15 +12,54 @@
 #define MOST 256
 #define STACK 65536
 
+/* Going from stack to stack. Jumps of the C library are for going up one stack: hardened builds end
+ * the program at any other. The compiler's own jump is not looked at, and takes no system call, as
+ * swapcontext does: there are some ten million. Where the compiler has none, swapcontext it is.
+ * Functions with LEAVE return after others ran: their callers may assume nothing about registers
+ * (TWICE). */
+#if defined(__clang__) && !defined(__x86_64__) && !defined(__i386__)
+#define TWICE __attribute__((noinline))
+struct place {
+    ucontext_t context;
+};
+#define LEAVE(from, to) swapcontext(&(from)->context, &(to)->context)
+#define GO(to) setcontext(&(to)->context)
+#define BEGIN(from, start) swapcontext(&(from)->context, start)
+#else
+#ifdef __clang__
+#define TWICE __attribute__((noinline))
+#else
+#define TWICE __attribute__((noipa))
+#endif
+struct place {
+    void *words[5];
+};
+#define LEAVE(from, to)                                                                           \
+    do                                                                                            \
+        if (__builtin_setjmp((from)->words) == 0)                                                 \
+            GO(to);                                                                               \
+    while (0)
+#define GO(to) go(to)
+#define BEGIN(from, start)                                                                        \
+    do                                                                                            \
+        if (__builtin_setjmp((from)->words) == 0)                                                 \
+            setcontext(start);                                                                    \
+    while (0)
+__attribute__((noinline, noreturn)) static void go(struct place *to)
+{
+    __builtin_longjmp(to->words, 1);
+}
+#endif
+
 struct simt simt;
 
 static struct fiber {
     ucontext_t start;
-    jmp_buf at;
+    struct place at;
     bool begun, done;
     int turn; /* of the slots of simt_exchange */
 } fibers[MOST];
-static jmp_buf scheduler;
+static struct place scheduler;
 static char *stacks;
 static const struct cuda_launch *current;
 
@@ -41,10 +79,9 @@ static bool meets(int kernel)
            kernel == KERNEL_group || kernel == KERNEL_roi || kernel == KERNEL_suppress;
 }
 
-static void sync_fiber(void)
+TWICE static void sync_fiber(void)
 {
-    if (_setjmp(fibers[simt.thread].at) == 0)
-        _longjmp(scheduler, 1);
+    LEAVE(&fibers[simt.thread].at, &scheduler);
 }
 
 /* Two rows of slots in turn: one barrier is enough. */
@@ -61,24 +98,23 @@ static void begin_fiber(void)
 {
     run[current->kernel](&current->args);
     fibers[simt.thread].done = true;
-    _longjmp(scheduler, 1);
+    GO(&scheduler);
 }
 
-/* Until it stops at a barrier or ends. Not inlined: it returns twice. */
-__attribute__((noinline)) static void resume(int t)
+/* Until it stops at a barrier or ends. */
+TWICE static void resume(int t)
 {
     struct fiber *f = &fibers[t];
     simt.thread = t;
-    if (_setjmp(scheduler) != 0)
+    if (f->begun) {
+        LEAVE(&scheduler, &f->at);
         return;
-    if (f->begun)
-        _longjmp(f->at, 1);
+    }
     f->begun = true;
-    setcontext(&f->start);
+    BEGIN(&scheduler, &f->start);
 }
 
-/* Not inlined either. */
-__attribute__((noinline)) static void prepare(struct fiber *f, char *stack)
+static void prepare(struct fiber *f, char *stack)
 {
     f->begun = f->done = false;
     f->turn = 0;

@@ -7,6 +7,7 @@
 #include "logs.h"
 #include "sessions/db.h"
 
+#include <limits.h>
 #include <time.h>
 
 static int points(void)
@@ -359,7 +360,7 @@ static void cut_migration(void)
         if (system(remove) != 0 || !copy_file(from, path))
             break;
         srand((unsigned)i);
-        faults_cut_at(i < 0 ? 1L << 40 : 1 + (long)i * all / rounds);
+        faults_cut_at(i < 0 ? LONG_MAX : 1 + (long)i * all / rounds);
         log_open(path, false, &l, &err);
         log_close(l);
         l = NULL;
@@ -420,7 +421,7 @@ static void cut_power(void)
     char *remove = xasprintf("rm -f '%s'*", path);
     int rounds = points(), bad = 0;
     faults_install();
-    faults_cut_at(1L << 40);
+    faults_cut_at(LONG_MAX);
     log_until_cut(path, false);
     long all = faults.ops;
     faults_restore();

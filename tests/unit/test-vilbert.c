@@ -4,6 +4,7 @@
  *
  * usage: test-vilbert                           the small cases
  *        test-vilbert CONFIG CHECKPOINT EXPECTED one case */
+#include "device.h"
 #include "fakecuda.h"
 #include "kernels/cuda/gpu.h"
 #include "golden.h"
@@ -117,8 +118,10 @@ static void run_backend(struct loaded *l, const char *device, int threads, const
     char why[256], name[160];
     struct vilbert_want want = {.heads = HEAD_ALL, .attention = true, .hidden = true,
                                 .keep_padding = true};
-    if (open_kern(device, threads, &k, why, sizeof why) != 0) {
-        tap_skip("%s: %s", what, why);
+    if (device_lacks(device, what))
+        return;
+    if (!ok(open_kern(device, threads, &k, why, sizeof why) == 0, "%s: %s opens", what, device)) {
+        tap_note("%s", why);
         return;
     }
     snprintf(name, sizeof name, "%s on %s", what, kern_describe(k));

@@ -1,0 +1,28 @@
+/* Whether this processor can compute on a device at all. */
+#ifndef DEVICE_H
+#define DEVICE_H
+
+#include "kernels/kern.h"
+#include "tap.h"
+
+/* True, and what is skipped, when the program knows the device and the processor lacks its
+ * instructions, or it is for processors of another kind. Whatever else keeps a device from opening
+ * is not excused: the caller fails. */
+static inline bool device_lacks(const char *device, const char *what)
+{
+    struct kern_device d;
+    bool x86 = strncmp(device, "cpu-avx", 7) == 0;
+    for (int i = 0; kern_device(i, &d); i++)
+        if (strcmp(d.name, device) == 0) {
+            x86 = false;
+            if (!d.usable && strncmp(device, "cpu", 3) == 0) {
+                tap_skip("%s on %s: %s", what, device, d.text);
+                return true;
+            }
+        }
+    if (x86)
+        tap_skip("%s on %s: not a processor of that kind", what, device);
+    return x86;
+}
+
+#endif
