@@ -26,6 +26,7 @@ const char detect_help[] =
     "  -o, --output FILE         the regions alone: .npy as the reference writes it, or\n"
     "                            safetensors\n"
     "      --upright             turn the picture as its EXIF orientation says\n"
+    "      --unsafe-decode       decode the picture without a sandbox where there is none\n"
     "      --threads N           threads to compute with (default: all CPUs)\n"
     "      --device NAME         auto, cpu, cuda, ... (vilscope devices)\n"
     "      --help                this text\n";
@@ -42,7 +43,7 @@ static int parse(int argc, char **argv, struct options *o)
         {"detector", required_argument, NULL, 'd'}, {"arch", required_argument, NULL, 'a'},
         {"boxes", required_argument, NULL, 'b'},    {"classes", required_argument, NULL, 'c'},
         {"dump", required_argument, NULL, 'x'},     {"upright", no_argument, NULL, 'u'},
-        {"output", required_argument, NULL, 'o'},
+        {"output", required_argument, NULL, 'o'},   {"unsafe-decode", no_argument, NULL, 'U'},
         {"threads", required_argument, NULL, 'n'},  {"device", required_argument, NULL, 'D'},
         {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
     };
@@ -58,6 +59,7 @@ static int parse(int argc, char **argv, struct options *o)
         case 'x': o->dump = optarg; break;
         case 'o': o->output = optarg; break;
         case 'u': o->upright = true; break;
+        case 'U': image_unsafe_decode(); break;
         case 'D': o->device = optarg; break;
         case 'h': o->help = true; return 0;
         case 'n':

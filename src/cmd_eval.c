@@ -3,6 +3,7 @@
 
 #include "sessions/log.h"
 #include "src/eval.h"
+#include "src/formats/image.h"
 #include "src/mem.h"
 #include "src/plain.h"
 
@@ -38,6 +39,8 @@ const char eval_help[] =
     "      --threads N        threads to compute with (default: all CPUs)\n"
     "      --log FILE         log database (default: the one of the workbench)\n"
     "      --no-log           do not log the scores\n"
+    "      --unsafe-decode    decode pictures without a sandbox where there is none: only those\n"
+    "                         that you trust\n"
     "      --help             this text\n\n"
     "  vilscope world -o held-out --seed 5000 --scenes 2000\n"
     "  vilscope eval -m demo/model --data held-out\n";
@@ -87,6 +90,7 @@ static int take_option(int opt, struct options *o, const char *value)
     case 'A': o->attention = true; return 0;
     case 'x': o->no_log = true; return 0;
     case 'j': o->json = true; return 0;
+    case 'U': image_unsafe_decode(); return 0;
     case 'h': o->help = true; return 0;
     default: return EXIT_USAGE; /* getopt has said why */
     }
@@ -103,6 +107,7 @@ static int parse(int argc, char **argv, struct options *o)
         {"device", required_argument, NULL, 'D'}, {"log", required_argument, NULL, 'l'},
         {"no-log", no_argument, NULL, 'x'},       {"json", no_argument, NULL, 'j'},
         {"attention", no_argument, NULL, 'A'},    {"batch", required_argument, NULL, 'b'},
+        {"unsafe-decode", no_argument, NULL, 'U'},
         {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
     int opt, rc;

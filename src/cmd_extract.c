@@ -2,6 +2,7 @@
 #include "src/vilscope.h"
 
 #include "src/extract.h"
+#include "src/formats/image.h"
 #include "src/mem.h"
 #include "src/modeldir.h"
 
@@ -35,12 +36,14 @@ const char extract_help[] =
     "      --device NAME      auto, cpu, cuda, ... (vilscope devices)\n"
     "      --upright          turn pictures as their EXIF orientation says (the reference does\n"
     "                         not)\n"
+    "      --unsafe-decode    decode pictures without a sandbox where there is none: only those\n"
+    "                         that you trust\n"
     "      --force            write again what is there\n"
     "      --profile          say where the time went\n"
     "      --quiet            no progress\n"
     "      --help             this text\n\n"
-    "IMAGE is a JPEG or PNG picture, or a folder of them. A bad image is named and skipped; the\n"
-    "exit status is 1 when one was.\n\n"
+    "IMAGE is a picture (JPEG, PNG, GIF, BMP, PNM, WebP), or a folder of them. A bad image is\n"
+    "named and skipped; the exit status is 1 when one was.\n\n"
     "  vilscope extract -d model_final.pth -o features photos/\n"
     "  vilscope extract -d model_final.pth -o coco.lmdb --list images.txt --shard 3/16\n";
 
@@ -68,9 +71,13 @@ static void add(struct images *l, char *path)
 
 static bool is_picture(const char *name)
 {
+    static const char *const ends[] = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".pbm", ".pgm",
+                                       ".ppm", ".pnm", ".webp"};
     const char *dot = strrchr(name, '.');
-    return dot && name[0] != '.' && (strcasecmp(dot, ".jpg") == 0 ||
-                                     strcasecmp(dot, ".jpeg") == 0 || strcasecmp(dot, ".png") == 0);
+    for (size_t i = 0; dot && name[0] != '.' && i < sizeof ends / sizeof ends[0]; i++)
+        if (strcasecmp(dot, ends[i]) == 0)
+            return true;
+    return false;
 }
 
 static int by_name(const void *a, const void *b)
@@ -90,7 +97,7 @@ static int add_folder(struct images *l, const char *folder, struct vs_err *err)
             add(l, xasprintf("%s%s%s", folder, n && folder[n - 1] == '/' ? "" : "/", e->d_name));
     closedir(d);
     if (l->count == first)
-        return vs_fail(err, VS_E_USAGE, "%s: there is no JPEG or PNG picture in this folder",
+        return vs_fail(err, VS_E_USAGE, "%s: there is no picture in this folder",
                        folder);
     qsort(l->paths + first, (size_t)(l->count - first), sizeof *l->paths, by_name);
     return 0;
@@ -195,6 +202,7 @@ static int take_option(int opt, struct options *o, const char *value)
     case 'f': o->e.force = true; return 0;
     case 'p': o->e.profile = true; return 0;
     case 'q': o->e.quiet = true; return 0;
+    case 'U': image_unsafe_decode(); return 0;
     case 'h': o->help = true; return 0;
     default: return EXIT_USAGE; /* getopt has said why */
     }
@@ -212,6 +220,7 @@ static int parse(int argc, char **argv, struct options *o)
         {"jobs", required_argument, NULL, 'j'},     {"threads", required_argument, NULL, 't'},
         {"device", required_argument, NULL, 'D'},   {"upright", no_argument, NULL, 'u'},
         {"force", no_argument, NULL, 'f'},          {"profile", no_argument, NULL, 'p'},
+        {"unsafe-decode", no_argument, NULL, 'U'},
         {"quiet", no_argument, NULL, 'q'},          {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };

@@ -2,6 +2,7 @@
 #include "src/vilscope.h"
 
 #include "src/formats/image.h"
+#include "src/formats/image_priv.h"
 #include "src/formats/labels.h"
 #include "src/formats/lmdb.h"
 #include "src/formats/npy.h"
@@ -22,9 +23,10 @@
 #include <sys/stat.h>
 
 const char inspect_help[] =
-    "  -k, --key KEY  show the regions of this image of an LMDB or TSV file\n"
-    "      --json     as JSON, one document a file\n"
-    "      --help     this text\n\n"
+    "  -k, --key KEY        show the regions of this image of an LMDB or TSV file\n"
+    "      --json           as JSON, one document a file\n"
+    "      --unsafe-decode  decode pictures without a sandbox where there is none\n"
+    "      --help           this text\n\n"
     "FILE is a checkpoint (PyTorch or safetensors), a list of labels, a vocabulary, region\n"
     "features (.npy, LMDB folder, TSV), a numpy array, or a picture.\n";
 
@@ -290,6 +292,12 @@ static bool has_line(const struct bytes *map, const char *line)
     return false;
 }
 
+static bool is_picture(const struct bytes *map)
+{
+    enum image_kind kind;
+    return image_sniff(map->data, map->size, &kind);
+}
+
 static int report_by_content(struct report *r, const struct bytes *map)
 {
     const uint8_t *d = map->data;
@@ -298,7 +306,7 @@ static int report_by_content(struct report *r, const struct bytes *map)
         return vs_fail(r->err, VS_E_FORMAT, "%s: the file is empty", r->path);
     if (npy_recognise(map))
         return report_npy(r);
-    if (n > 8 && (memcmp(d, "\x89PNG", 4) == 0 || memcmp(d, "\xff\xd8\xff", 3) == 0))
+    if (is_picture(map))
         return report_image(r);
     /* A PyTorch file begins with a long number as a pickle of its own, a label list does not. */
     if (n > 8 && (memcmp(d, "PK", 2) == 0 || d[8] == '{' ||
@@ -415,6 +423,7 @@ int cmd_inspect(int argc, char **argv)
 {
     static const struct option list[] = {
         {"json", no_argument, NULL, 'j'}, {"key", required_argument, NULL, 'k'},
+        {"unsafe-decode", no_argument, NULL, 'U'},
         {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
     const char *key = NULL;
     bool json = false;
@@ -425,6 +434,7 @@ int cmd_inspect(int argc, char **argv)
         case 'h': return command_help(command_find("inspect"));
         case 'j': json = true; break;
         case 'k': key = optarg; break;
+        case 'U': image_unsafe_decode(); break;
         default: return EXIT_USAGE;
         }
     }

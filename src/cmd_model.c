@@ -1,6 +1,8 @@
 /* Options that name a model's parts. */
 #include "src/cmd_model.h"
 
+#include "src/formats/image.h"
+
 bool model_parts_take(int opt, const char *value, struct model_options *o)
 {
     switch (opt) {
@@ -11,6 +13,7 @@ bool model_parts_take(int opt, const char *value, struct model_options *o)
     case MODEL_OPT_CLASSES: o->classes = value; return true;
     case MODEL_OPT_DETECTOR: o->detector = value; return true;
     case MODEL_OPT_ARCH: o->detector_arch = value; return true;
+    case MODEL_OPT_UNSAFE_DECODE: image_unsafe_decode(); return true;
     default: return false;
     }
 }

@@ -9,7 +9,7 @@
 
 enum {
     MODEL_OPT_CONFIG = 1000, MODEL_OPT_VOCAB, MODEL_OPT_LABELS, MODEL_OPT_GQA_LABELS,
-    MODEL_OPT_CLASSES, MODEL_OPT_DETECTOR, MODEL_OPT_ARCH
+    MODEL_OPT_CLASSES, MODEL_OPT_DETECTOR, MODEL_OPT_ARCH, MODEL_OPT_UNSAFE_DECODE
 };
 /* Entries of a table for getopt_long. */
 #define MODEL_PARTS_OPTIONS                                                                        \
@@ -19,7 +19,8 @@ enum {
     {"gqa-labels", required_argument, NULL, MODEL_OPT_GQA_LABELS},                                 \
     {"classes", required_argument, NULL, MODEL_OPT_CLASSES},                                       \
     {"detector", required_argument, NULL, MODEL_OPT_DETECTOR},                                     \
-    {"detector-arch", required_argument, NULL, MODEL_OPT_ARCH}
+    {"detector-arch", required_argument, NULL, MODEL_OPT_ARCH},                                    \
+    {"unsafe-decode", no_argument, NULL, MODEL_OPT_UNSAFE_DECODE}
 /* Lines of a command's help. */
 #define MODEL_PARTS_HELP                                                                           \
     "      --config FILE      the model's configuration (JSON)\n"                                  \
@@ -29,7 +30,9 @@ enum {
     "      --classes FILE     names of the region classes, one per line\n"                         \
     "      --detector FILE    weights of the region detector (model_final.pth): images without\n"  \
     "                         regions get theirs from it\n"                                        \
-    "      --detector-arch F  its description (JSON), when it is not the reference's\n"
+    "      --detector-arch F  its description (JSON), when it is not the reference's\n"            \
+    "      --unsafe-decode    decode pictures without a sandbox where there is none: only those\n" \
+    "                         that you trust\n"
 
 /* Whether opt is one of them; then o has its value, which is borrowed. */
 bool model_parts_take(int opt, const char *value, struct model_options *o);

@@ -4,6 +4,7 @@
 #include "src/vilscope.h"
 
 #include "src/formats/bytes.h"
+#include "src/formats/image.h"
 #include "src/mem.h"
 #include "src/plain.h"
 
@@ -50,7 +51,8 @@ const char sessions_help[] =
     "      --fail-on-change  exit with status 1 when an answer changed or could not be had\n"
     "      --device NAME  auto, cpu, ref, cpu-avx2, ...\n"
     "      --threads N    threads to compute with (default: all CPUs)\n"
-    "      --no-log       do not log what is asked again\n\n"
+    "      --no-log       do not log what is asked again\n"
+    "      --unsafe-decode  decode pictures without a sandbox where there is none\n\n"
     "export and sql:\n"
     "      --format F     export: jsonl (default), csv or html\n"
     "  -o, --output FILE  where to (default: standard output)\n"
@@ -71,7 +73,7 @@ const char sessions_help[] =
 enum {
     OPT_IMAGE = 256, OPT_TAG, OPT_PINNED, OPT_SESSION, OPT_SINCE, OPT_UNTIL, OPT_TOLERANCE,
     OPT_FAIL, OPT_DEVICE, OPT_THREADS, OPT_NO_LOG, OPT_FORMAT, OPT_CSV, OPT_ATTENTION, OPT_OLDER,
-    OPT_ALL, OPT_DRY, OPT_VACUUM, OPT_REPAIR, OPT_JSON, OPT_LOG, OPT_HELP
+    OPT_ALL, OPT_DRY, OPT_VACUUM, OPT_REPAIR, OPT_UNSAFE, OPT_JSON, OPT_LOG, OPT_HELP
 };
 
 static const struct option long_options[] = {
@@ -100,6 +102,7 @@ static const struct option long_options[] = {
     {"dry-run", no_argument, NULL, OPT_DRY},
     {"vacuum", no_argument, NULL, OPT_VACUUM},
     {"repair", no_argument, NULL, OPT_REPAIR},
+    {"unsafe-decode", no_argument, NULL, OPT_UNSAFE},
     {"json", no_argument, NULL, OPT_JSON},
     {"log", required_argument, NULL, OPT_LOG},
     {"help", no_argument, NULL, OPT_HELP},
@@ -282,6 +285,7 @@ static int take_option(int opt, struct sessions_options *o, const char *value)
     case OPT_DRY: o->dry_run = true; return 0;
     case OPT_VACUUM: o->vacuum = true; return 0;
     case OPT_REPAIR: o->repair = true; return 0;
+    case OPT_UNSAFE: image_unsafe_decode(); return 0;
     case OPT_JSON: o->json = true; return 0;
     case OPT_LOG: o->log = value; return 0;
     case OPT_HELP: return -1;

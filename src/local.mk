@@ -1,7 +1,7 @@
 # The core library and the program.
 noinst_LIBRARIES += libcore.a
 libcore_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(UTF8PROC_CFLAGS) \
-	$(STB_CFLAGS) $(LMDB_CFLAGS)
+	$(STB_CFLAGS) $(LMDB_CFLAGS) $(JPEG_CFLAGS) $(WEBP_CFLAGS) $(ZLIB_CFLAGS)
 libcore_a_SOURCES = \
 	src/cachedir.c src/cachedir.h \
 	src/change.c src/change.h \
@@ -42,7 +42,8 @@ libcore_a_SOURCES = \
 	src/result_json.c \
 	src/strmap.c src/strmap.h \
 	src/watch.c src/watch.h
-CORE_LIBS = libcore.a $(KERN_LIBS) $(JANSSON_LIBS) $(UTF8PROC_LIBS) $(LMDB_LIBS) $(LIBS)
+CORE_LIBS = libcore.a $(KERN_LIBS) $(JANSSON_LIBS) $(UTF8PROC_LIBS) $(LMDB_LIBS) \
+	$(JPEG_LIBS) $(WEBP_LIBS) $(ZLIB_LIBS) $(LIBS)
 
 bin_PROGRAMS += vilscope
 vilscope_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(UTF8PROC_CFLAGS)

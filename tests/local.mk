@@ -9,6 +9,20 @@ EXTRA_DIST += tests/run-tests tests/tap.h tests/mutants tests/mutation/accepted.
 	tests/data/pictures/1x4000.png \
 	tests/data/pictures/20000x20000.png \
 	tests/data/pictures/alpha.png \
+	tests/data/pictures/411.jpg \
+	tests/data/pictures/420-progressive.jpg \
+	tests/data/pictures/420.jpg \
+	tests/data/pictures/422.jpg \
+	tests/data/pictures/440.jpg \
+	tests/data/pictures/444.jpg \
+	tests/data/pictures/gray.jpg \
+	tests/data/pictures/lossless.webp \
+	tests/data/pictures/lossy.webp \
+	tests/data/pictures/palette.gif \
+	tests/data/pictures/pixels.sha256 \
+	tests/data/pictures/restart.jpg \
+	tests/data/pictures/rgb.bmp \
+	tests/data/pictures/rgb.ppm \
 	tests/data/pictures/cmyk.jpg \
 	tests/data/pictures/gray.png \
 	tests/data/pictures/palette.png \

@@ -14,22 +14,9 @@
 #define MAX_PIXELS 64000000
 #define MAX_SIDE 30000
 
-static uint32_t be(const uint8_t *p, int n)
-{
-    uint32_t x = 0;
-    for (int i = 0; i < n; i++)
-        x = x << 8 | p[i];
-    return x;
-}
-
 static uint32_t tiff(const uint8_t *p, int n, bool little)
 {
-    if (!little)
-        return be(p, n);
-    uint32_t x = 0;
-    for (int i = n - 1; i >= 0; i--)
-        x = x << 8 | p[i];
-    return x;
+    return little ? image_le(p, n) : image_be(p, n);
 }
 
 /* The orientation in an APP1 segment's TIFF structure; 1 when there is none or it is damaged. */
@@ -61,10 +48,9 @@ static bool is_frame(int marker)
 }
 
 /* Walks the segments up to the frame header. */
-static bool read_jpeg(const struct bytes *map, struct image_header *h)
+static bool read_jpeg(const uint8_t *d, size_t size, struct image_header *h)
 {
-    const uint8_t *d = map->data;
-    for (size_t at = 2; map->size - at >= 4;) {
+    for (size_t at = 2; size - at >= 4;) {
         if (d[at] != 0xff)
             return false;
         int marker = d[at + 1];
@@ -72,15 +58,15 @@ static bool read_jpeg(const struct bytes *map, struct image_header *h)
             at++;
             continue;
         }
-        size_t len = be(d + at + 2, 2);
-        if (len < 2 || len > map->size - at - 2 || marker == 0xda || marker == 0xd9)
+        size_t len = image_be(d + at + 2, 2);
+        if (len < 2 || len > size - at - 2 || marker == 0xda || marker == 0xd9)
             return false;
         const uint8_t *body = d + at + 4;
         if (marker == 0xe1 && h->orientation == 1)
             h->orientation = exif_orientation(body, len - 2);
         if (is_frame(marker) && len >= 8) {
-            h->height = (int)be(body + 1, 2);
-            h->width = (int)be(body + 3, 2);
+            h->height = (int)image_be(body + 1, 2);
+            h->width = (int)image_be(body + 3, 2);
             return true;
         }
         at += 2 + len;
@@ -88,34 +74,67 @@ static bool read_jpeg(const struct bytes *map, struct image_header *h)
     return false;
 }
 
-static bool read_png(const struct bytes *map, struct image_header *h)
+static bool read_png(const uint8_t *d, size_t size, struct image_header *h)
 {
-    if (map->size < 33 || memcmp(map->data + 12, "IHDR", 4) != 0)
+    if (size < 33 || memcmp(d + 12, "IHDR", 4) != 0)
         return false;
-    uint32_t w = be(map->data + 16, 4), hh = be(map->data + 20, 4);
+    uint32_t w = image_be(d + 16, 4), hh = image_be(d + 20, 4);
     h->width = w > INT32_MAX ? -1 : (int)w;
     h->height = hh > INT32_MAX ? -1 : (int)hh;
+    return true;
+}
+
+static const struct {
+    const char *name;
+    bool (*header)(const uint8_t *data, size_t size, struct image_header *h);
+} kinds[] = {
+    [IMAGE_JPEG] = {"JPEG", read_jpeg}, [IMAGE_PNG] = {"PNG", read_png},
+    [IMAGE_GIF] = {"GIF", gif_header},  [IMAGE_BMP] = {"BMP", bmp_header},
+    [IMAGE_PNM] = {"PNM", pnm_header},  [IMAGE_WEBP] = {"WebP", webp_header},
+};
+
+const char *image_kind_name(enum image_kind kind)
+{
+    return kinds[kind].name;
+}
+
+bool image_sniff(const uint8_t *d, size_t n, enum image_kind *kind)
+{
+    if (n >= 4 && memcmp(d, "\xff\xd8\xff", 3) == 0)
+        *kind = IMAGE_JPEG;
+    else if (n >= 8 && memcmp(d, "\x89PNG\r\n\x1a\n", 8) == 0)
+        *kind = IMAGE_PNG;
+    else if (n >= 6 && (memcmp(d, "GIF87a", 6) == 0 || memcmp(d, "GIF89a", 6) == 0))
+        *kind = IMAGE_GIF;
+    else if (n >= 12 && memcmp(d, "RIFF", 4) == 0 && memcmp(d + 8, "WEBP", 4) == 0)
+        *kind = IMAGE_WEBP;
+    else if (n >= 18 && memcmp(d, "BM", 2) == 0 && d[14] >= 12 && !d[15] && !d[16] && !d[17])
+        *kind = IMAGE_BMP;
+    else if (n >= 3 && d[0] == 'P' && d[1] >= '1' && d[1] <= '6' &&
+             (d[2] == '#' || d[2] == ' ' || (d[2] >= '\t' && d[2] <= '\r')))
+        *kind = IMAGE_PNM;
+    else
+        return false;
     return true;
 }
 
 int image_header_read(const struct bytes *map, struct image_header *h, struct vs_err *err)
 {
     *h = (struct image_header){.orientation = 1};
-    bool good;
     if (map->size > MAX_FILE)
         return vs_fail(err, VS_E_LIMIT, "%s: larger than 256 MB", map->path);
-    if (map->size >= 4 && memcmp(map->data, "\xff\xd8\xff", 3) == 0) {
-        good = read_jpeg(map, h);
-    } else if (map->size >= 8 && memcmp(map->data, "\x89PNG\r\n\x1a\n", 8) == 0) {
-        h->kind = IMAGE_PNG;
-        good = read_png(map, h);
-    } else {
-        return vs_fail(err, VS_E_FORMAT, map->size ? "%s: neither JPEG nor PNG: convert it first"
-                                                   : "%s: the file is empty", map->path);
-    }
-    if (!good || h->width < 1 || h->height < 1)
+    if (!image_sniff(map->data, map->size, &h->kind))
+        return vs_fail(err, VS_E_FORMAT, map->size ? "%s: not a picture of a known kind (JPEG, "
+                       "PNG, GIF, BMP, PNM, WebP): convert it first" : "%s: the file is empty",
+                       map->path);
+#ifndef HAVE_LIBWEBP
+    if (h->kind == IMAGE_WEBP)
+        return vs_fail(err, VS_E_FORMAT, "%s: a WebP picture, and this vilscope was built without "
+                       "libwebp: convert it to PNG", map->path);
+#endif
+    if (!kinds[h->kind].header(map->data, map->size, h) || h->width < 1 || h->height < 1)
         return vs_fail(err, VS_E_FORMAT, "%s: the %s header is damaged", map->path,
-                       h->kind == IMAGE_PNG ? "PNG" : "JPEG");
+                       kinds[h->kind].name);
     if (h->width > MAX_SIDE || h->height > MAX_SIDE ||
         (int64_t)h->width * h->height > MAX_PIXELS)
         return vs_fail(err, VS_E_LIMIT, "%s: %dx%d pixels, more than %d million or %d on a side: "

@@ -5,6 +5,13 @@ libcore_a_SOURCES += \
 	src/formats/byteorder.h \
 	src/formats/bytes.c src/formats/bytes.h \
 	src/formats/decode.c \
+	src/formats/decode_bmp.c \
+	src/formats/decode_gif.c \
+	src/formats/decode_jpeg.c \
+	src/formats/decode_png.c \
+	src/formats/decode_pnm.c \
+	src/formats/decode_stb.c \
+	src/formats/decode_webp.c \
 	src/formats/filesystem.c src/formats/filesystem.h \
 	src/formats/image.c src/formats/image.h src/formats/image_priv.h \
 	src/formats/jsonscan.c src/formats/jsonscan.h \
@@ -21,6 +28,7 @@ libcore_a_SOURCES += \
 	src/formats/regionwrite.c \
 	src/formats/regions.c src/formats/regions.h src/formats/regions_priv.h \
 	src/formats/safetensors.c \
+	src/formats/sandbox.c src/formats/sandbox.h \
 	src/formats/sha256.c \
 	src/formats/tensor.c \
 	src/formats/tensorfile.c src/formats/tensorfile.h src/formats/tensorfile_priv.h \

@@ -1,8 +1,14 @@
 # Tests of the program as a user runs it.
-TAP_SH += tests/cli/compare.sh tests/cli/cuda.sh tests/cli/demo.sh tests/cli/detect.sh tests/cli/eval.sh tests/cli/hostile.sh tests/cli/inputs.sh tests/cli/kill.sh tests/cli/query.sh tests/cli/sessions.sh tests/cli/structure.sh
+TAP_SH += tests/cli/compare.sh tests/cli/cuda.sh tests/cli/demo.sh tests/cli/detect.sh tests/cli/eval.sh tests/cli/hostile.sh tests/cli/inputs.sh tests/cli/kill.sh tests/cli/pictures.sh tests/cli/query.sh tests/cli/sessions.sh tests/cli/structure.sh
+TAP_SH += tests/cli/pillow.py
 EXTRA_DIST += tests/cli/lib.sh
 check_PROGRAMS += pty
 pty_SOURCES = tests/cli/pty.c
 pty_LDADD = -lutil
 TAP_LONGER += tests/cli/kill.sh
 TAP_FULL += tests/cli/full.sh
+check_PROGRAMS += dump-pixels without-seccomp
+without_seccomp_SOURCES = tests/cli/without-seccomp.c
+dump_pixels_SOURCES = tests/cli/dump-pixels.c
+dump_pixels_CPPFLAGS = $(TEST_CPPFLAGS)
+dump_pixels_LDADD = $(CORE_LIBS)

@@ -1,4 +1,4 @@
-/* Picture headers and EXIF. (Pixels are decoded in a locked-up child, not fuzzed here.) */
+/* Picture headers and EXIF. (fuzz-pixels.c has the decoders.) */
 #include "src/formats/image_priv.h"
 #include "tests/fuzz/fuzz.h"
 

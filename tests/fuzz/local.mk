@@ -2,7 +2,7 @@
 # configured with --enable-fuzzing CC=clang, "make fuzz" builds libFuzzer programs (HACKING.md).
 EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/fuzz-main.c
 FUZZ_TARGETS = fuzz-arch fuzz-boxes fuzz-change fuzz-checkpoint fuzz-config fuzz-data fuzz-database fuzz-image \
-	fuzz-labels fuzz-lines fuzz-log fuzz-probes fuzz-regions fuzz-terminal fuzz-vocab
+	fuzz-labels fuzz-lines fuzz-log fuzz-pixels fuzz-probes fuzz-regions fuzz-terminal fuzz-vocab
 EXTRA_PROGRAMS += $(FUZZ_TARGETS)
 CLEANFILES += $(FUZZ_TARGETS)
 fuzz: $(FUZZ_TARGETS)
@@ -57,6 +57,10 @@ fuzz_lines_SOURCES = tests/fuzz/fuzz-lines.c $(FUZZ_MAIN)
 fuzz_lines_CPPFLAGS = $(TEST_CPPFLAGS)
 fuzz_lines_LDFLAGS = $(FUZZING_FLAGS)
 fuzz_lines_LDADD = libui.a $(CORE_LIBS) $(NCURSES_LIBS) $(SIXEL_LIBS)
+fuzz_pixels_SOURCES = tests/fuzz/fuzz-pixels.c $(FUZZ_MAIN)
+fuzz_pixels_CPPFLAGS = $(TEST_CPPFLAGS)
+fuzz_pixels_LDFLAGS = $(FUZZING_FLAGS)
+fuzz_pixels_LDADD = $(CORE_LIBS)
 fuzz_probes_SOURCES = tests/fuzz/fuzz-probes.c $(FUZZ_MAIN)
 fuzz_probes_CPPFLAGS = $(TEST_CPPFLAGS)
 fuzz_probes_LDFLAGS = $(FUZZING_FLAGS)

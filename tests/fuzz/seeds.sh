@@ -5,7 +5,7 @@ set -u
 shared=${VILSCOPE_SHARED:-$SRCDIR/../shared}
 n=0
 failed=0
-for t in arch boxes change checkpoint config data database image labels lines log probes regions terminal vocab; do
+for t in arch boxes change checkpoint config data database image labels lines log pixels probes regions terminal vocab; do
     n=$((n + 1))
     dirs="$SRCDIR/tests/data"
     [ -d "$shared/golden/files" ] && dirs="$dirs $shared/golden/files"
