@@ -112,9 +112,11 @@ static int compare_pair(struct kern *k, const struct tensor *a, const struct ten
     struct job j = {.a = a, .b = b, .rows = rows, .row = n / rows, .cancel = cancel};
     j.rows_each = j.row >= PIECE ? 1 : PIECE / j.row;
     int64_t parts = (rows + j.rows_each - 1) / j.rows_each;
-    j.parts = parts > 1 << 20 ? NULL : vs_try_calloc((size_t)parts, sizeof *j.parts);
-    if (!j.parts)
+    if (parts > 1 << 20)
         return vs_fail(err, VS_E_LIMIT, "tensor '%s' has too many rows to be compared", a->name);
+    j.parts = vs_try_calloc((size_t)parts, sizeof *j.parts);
+    if (!j.parts)
+        return vs_fail(err, VS_E_LIMIT, "no memory to compare tensor '%s'", a->name);
     kern_parallel(k, (int)parts, run_part, &j);
     for (int64_t i = 0; i < parts; i++) {
         out->norm += j.parts[i].norm;

@@ -134,10 +134,9 @@ int regions_from_dict(const struct pval *d, const char *path, struct regions **o
     if (tensor_elements(&boxes) / 4 != rows)
         return vs_fail(err, VS_E_FORMAT, "%s: %" PRId64 " boxes, but %" PRId64 " rows of features",
                        path, tensor_elements(&boxes) / 4, rows);
-    struct regions *r = dim > REGIONS_MAX_DIM ? NULL : regions_new((int)rows, (int)dim);
+    struct regions *r = regions_new(rows, dim, path, err);
     if (!r)
-        return vs_fail(err, VS_E_LIMIT, "%s: %" PRId64 " regions of %" PRId64 " numbers are too "
-                       "many", path, rows, dim);
+        return VS_E_LIMIT;
     r->width = width;
     r->height = height;
     r->image_id = get_id(d);

@@ -5,22 +5,28 @@
 #include "src/formats/npy.h"
 #include "src/mem.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-struct regions *regions_new(int count, int dim)
+struct regions *regions_new(int64_t count, int64_t dim, const char *where, struct vs_err *err)
 {
-    if (count < 0 || dim < 1 || count > REGIONS_MAX || dim > REGIONS_MAX_DIM)
+    if (count < 0 || dim < 1 || count > REGIONS_MAX || dim > REGIONS_MAX_DIM) {
+        vs_fail(err, VS_E_LIMIT, "%s: %" PRId64 " regions of %" PRId64 " numbers are too many",
+                where, count, dim);
         return NULL;
+    }
     struct regions *r = xcalloc(1, sizeof *r);
-    r->count = count;
-    r->dim = dim;
-    r->num_boxes = count;
+    r->count = (int)count;
+    r->dim = (int)dim;
+    r->num_boxes = (int)count;
     r->boxes = vs_try_calloc((size_t)count * 4 + 1, sizeof *r->boxes);
     r->features = vs_try_calloc(vs_times((size_t)count, (size_t)dim) + 1, sizeof *r->features);
     if (!r->boxes || !r->features) {
+        vs_fail(err, VS_E_LIMIT, "%s: no memory for %" PRId64 " regions of %" PRId64 " numbers",
+                where, count, dim);
         regions_free(r);
         return NULL;
     }

@@ -38,8 +38,9 @@ void *regions_lmdb_value(const struct regions *r, size_t *size);
 /* Read the regions of one image from path (format detected). key chooses the entry of an LMDB or
  * TSV file; NULL takes the only one, or fails listing some keys. */
 int regions_open(const char *path, const char *key, struct regions **out, struct vs_err *err);
-/* An empty set to be filled by the caller; arrays are allocated, zeroed. NULL if too large. */
-struct regions *regions_new(int count, int dim);
+/* An empty set to be filled by the caller; arrays are allocated, zeroed. NULL: err, whose text
+ * begins with `where`, says whether that is too large or there is no memory. */
+struct regions *regions_new(int64_t count, int64_t dim, const char *where, struct vs_err *err);
 void regions_free(struct regions *r);
 /* The largest class number of its regions, -1 without classes. */
 int regions_most_class(const struct regions *r);

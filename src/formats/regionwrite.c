@@ -221,9 +221,9 @@ static int read_tensors(const struct tensorfile *f, struct regions **out, struct
     int64_t sides[2];
     if (!size)
         return VS_E_FORMAT;
-    struct regions *r = regions_new(n, (int)features->shape[1]);
+    struct regions *r = regions_new(n, features->shape[1], tensorfile_path(f), err);
     if (!r)
-        return vs_fail(err, VS_E_LIMIT, "%s: no memory for %d regions", tensorfile_path(f), n);
+        return VS_E_LIMIT;
     tensor_to_f32(boxes, r->boxes);
     tensor_to_f32(features, r->features);
     tensor_to_i64(size, sides);

@@ -136,10 +136,11 @@ static int fill(const struct bytes *map, const struct line *l, int rows, struct 
     float *prob = features && l->count > 6 && l->f[6].len
                       ? numbers(map, l, 6, "class probabilities", rows, &columns, err) : NULL;
     bool good = features && (l->count <= 6 || !l->f[6].len || prob);
-    struct regions *r = good ? regions_new(rows, dim) : NULL;
+    char *where = xasprintf("%s: line %ld", map->path, l->number);
+    struct regions *r = good ? regions_new(rows, dim, where, err) : NULL;
+    free(where);
     if (good && !r)
-        rc = vs_fail(err, VS_E_LIMIT, "%s: line %ld: %d regions of %d numbers are too many",
-                     map->path, l->number, rows, dim);
+        rc = VS_E_LIMIT;
     if (r) {
         r->width = whole(&l->f[1]);
         r->height = whole(&l->f[2]);

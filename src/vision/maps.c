@@ -58,7 +58,9 @@ void run_drop(struct run *r, struct map *m)
 
 int run_device_failed(struct run *r)
 {
-    return vs_fail(r->err, VS_E_LIMIT, "the device failed");
+    /* Of the host only memory can fail; what failed on a device is told when the run ends. */
+    return vs_fail(r->err, VS_E_LIMIT, kern_is_host(r->d->k) ? "no memory for the detector"
+                                                             : "the device failed");
 }
 
 /* ---- the trace */

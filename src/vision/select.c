@@ -56,10 +56,11 @@ static int make_regions(struct run *r, int picture, const float *boxes, const in
 {
     struct detector_picture *to = &r->list[picture];
     int first = r->d->a.background ? 0 : 1, columns = r->d->a.num_classes;
-    struct regions *g = regions_new(n, r->d->a.mlp_dim);
+    struct regions *g = regions_new(n, r->d->a.mlp_dim, "detector", r->err);
     float *prob = vs_try_calloc((size_t)n * (size_t)columns + 1, sizeof *prob);
-    int rc = g && prob ? choose(r, &r->found[picture], order, g, prob)
-                       : vs_fail(r->err, VS_E_LIMIT, "no memory for %d regions", n);
+    int rc = !g      ? VS_E_LIMIT
+             : !prob ? vs_fail(r->err, VS_E_LIMIT, "detector: no memory for %d regions", n)
+                     : choose(r, &r->found[picture], order, g, prob);
     if (rc != 0) {
         free(prob);
         regions_free(g);

@@ -81,6 +81,11 @@ TAP_TESTS += test-inside
 test_inside_SOURCES = tests/unit/test-inside.c
 test_inside_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
 test_inside_LDADD = libui.a $(CORE_LIBS) $(NCURSES_LIBS) $(SIXEL_LIBS)
+TAP_TESTS += test-memory
+test_memory_SOURCES = tests/unit/test-memory.c
+test_memory_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
+test_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=vs_try_calloc -Wl,--wrap=kern_alloc
+test_memory_LDADD = $(CORE_LIBS)
 TAP_TESTS += test-history
 test_history_SOURCES = tests/unit/test-history.c
 test_history_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit $(SQLITE_CFLAGS)
