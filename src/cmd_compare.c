@@ -30,6 +30,7 @@ const char compare_help[] =
     "      --probes FILE      queries with what is expected of them (vilscope-probes(5))\n"
     "  -t, --task TASK        task of the one query\n"
     "      --regions FILE     regions of its image, as for query; once for each image\n"
+    "      --key KEY          entry of the LMDB or TSV file; once for each image\n"
     "      --upright          turn its pictures as their EXIF orientation says\n"
     "      --weights          how far the weights of each further checkpoint are from those of\n"
     "                         the first, by layer\n"
@@ -57,7 +58,8 @@ const char compare_help[] =
     "  vilscope compare -m models/12in1 --watch runs/7 --probes my.probes\n";
 
 enum {
-    OPT_PROBES = 256, OPT_REGIONS, OPT_UPRIGHT, OPT_WEIGHTS, OPT_TENSORS, OPT_CKA, OPT_ATTENTION,
+    OPT_KEY = 200, OPT_PROBES = 256, OPT_REGIONS, OPT_UPRIGHT, OPT_WEIGHTS, OPT_TENSORS, OPT_CKA,
+    OPT_ATTENTION,
     OPT_SWAP, OPT_WATCH, OPT_UNTIL, OPT_SETTLE, OPT_TOP, OPT_JSON, OPT_CSV, OPT_DEVICE,
     OPT_THREADS, OPT_LOG, OPT_NO_LOG, OPT_HELP
 };
@@ -69,6 +71,7 @@ static const struct option long_options[] = {
     MODEL_PARTS_OPTIONS,
     {"probes", required_argument, NULL, OPT_PROBES},
     {"regions", required_argument, NULL, OPT_REGIONS},
+    {"key", required_argument, NULL, OPT_KEY},
     {"upright", no_argument, NULL, OPT_UPRIGHT},
     {"weights", no_argument, NULL, OPT_WEIGHTS},
     {"tensors", no_argument, NULL, OPT_TENSORS},
@@ -158,6 +161,7 @@ static int take_option(int opt, struct compare_options *o, const char *value)
     case 't': o->task = value; return 0;
     case OPT_PROBES: o->probes = value; return 0;
     case OPT_REGIONS: return add_file(o->regions, &o->region_count, value, "region files");
+    case OPT_KEY: return add_file(o->keys, &o->key_count, value, "keys");
     case OPT_UPRIGHT: o->upright = true; return 0;
     case OPT_WEIGHTS: return take_what(o, COMPARE_WEIGHTS);
     case OPT_TENSORS: o->tensors = true; return take_what(o, COMPARE_WEIGHTS);
@@ -259,21 +263,29 @@ static int choose(const struct compare_options *o, const char *dir, struct chose
 
 /* ---- what is asked */
 
+static int images_of(const struct compare_options *o)
+{
+    return o->image_count > o->region_count ? o->image_count : o->region_count;
+}
+
 /* One query as a set of one. */
 static struct probes *query_as_probes(const struct compare_options *o)
 {
     struct probes *set = probes_new();
     struct probe *p = probes_add(set);
-    int n = o->image_count > o->region_count ? o->image_count : o->region_count;
+    int n = images_of(o);
     p->name = xstrdup(o->text);
     p->upright = o->upright;
     p->item.task = task_find(o->task);
     p->item.text = xstrdup(o->text);
     p->regions = xcalloc((size_t)n + 1, sizeof *p->regions);
+    p->keys = xcalloc((size_t)n + 1, sizeof *p->keys);
     for (int i = 0; i < n; i++) {
         eval_add_image(&p->item, i < o->image_count ? xstrdup(o->images[i]) : NULL);
         if (o->region_count)
             p->regions[i] = xstrdup(o->regions[o->region_count == 1 ? 0 : i]);
+        if (o->key_count)
+            p->keys[i] = xstrdup(o->keys[i]);
     }
     return set;
 }
@@ -287,6 +299,9 @@ static int open_probes(const struct compare_options *o, struct probes **out, str
     if (o->image_count && o->region_count > 1 && o->region_count != o->image_count)
         return vs_fail(err, VS_E_USAGE, "%d images but %d --regions: give one for each image",
                        o->image_count, o->region_count);
+    if (o->key_count && o->key_count != images_of(o))
+        return vs_fail(err, VS_E_USAGE, "%d images but %d --key: give one for each image",
+                       images_of(o), o->key_count);
     *out = query_as_probes(o);
     return 0;
 }

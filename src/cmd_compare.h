@@ -17,8 +17,8 @@ enum compare_what {
 struct compare_options {
     struct model_options model;
     const char *checkpoints[COMPARE_MOST];
-    const char *images[COMPARE_MOST], *regions[COMPARE_MOST];
-    int checkpoint_count, image_count, region_count;
+    const char *images[COMPARE_MOST], *regions[COMPARE_MOST], *keys[COMPARE_MOST];
+    int checkpoint_count, image_count, region_count, key_count;
     const char *probes, *task, *text, *watch, *log;
     enum compare_what what;
     enum swap_level level;

@@ -23,9 +23,9 @@
 struct options {
     struct model_options model;
     const char *checkpoints[MAX_FILES + 1], *regions[MAX_FILES], *images[MAX_FILES];
-    const char *boxes[MAX_FILES];
-    int checkpoint_count, region_count, image_count, box_count;
-    const char *key, *candidates, *task, *attention, *log;
+    const char *boxes[MAX_FILES], *keys[MAX_FILES];
+    int checkpoint_count, region_count, image_count, box_count, key_count;
+    const char *candidates, *task, *attention, *log;
     char *text; /* owned */
     bool json, no_log, log_maps, pair_separate, upright;
     int top, maps_limit; /* megabytes */
@@ -73,7 +73,8 @@ const char query_help[] =
     MODEL_PARTS_HELP
     "      --regions FILE     regions of an image: .npy, LMDB folder, TSV; once for each image,\n"
     "                         or once for all when it holds several\n"
-    "      --key KEY          entry of the LMDB or TSV file (default: the image's name)\n"
+    "      --key KEY          entry of the LMDB or TSV file (default: the image's name, or the\n"
+    "                         number it ends with); once for each image\n"
     "      --candidates FILE  regions to choose from, for visual7w and guesswhat\n"
     "      --boxes FILE       boxes, as four numbers a line, JSON or .npy: the detector computes\n"
     "                         their features; visual7w and guesswhat choose from them, other\n"
@@ -167,7 +168,7 @@ static int take_option(int opt, struct options *o, const char *value)
     case 'c': return add_file(o->checkpoints, &o->checkpoint_count, value, "checkpoints");
     case 't': o->task = value; return 0;
     case OPT_REGIONS: return add_file(o->regions, &o->region_count, value, "region files");
-    case OPT_KEY: o->key = value; return 0;
+    case OPT_KEY: return add_file(o->keys, &o->key_count, value, "keys");
     case OPT_CANDIDATES: o->candidates = value; return 0;
     case OPT_BOXES: return add_file(o->boxes, &o->box_count, value, "box files");
     case OPT_UPRIGHT: o->upright = true; return 0;
@@ -224,12 +225,16 @@ static int open_photos(const struct options *o, struct photo **photos, int count
     if (o->image_count && o->region_count > 1 && o->region_count != o->image_count)
         return vs_fail(err, VS_E_USAGE, "%d images but %d --regions: give one for each image",
                        o->image_count, o->region_count);
+    if (o->key_count && o->key_count != count)
+        return vs_fail(err, VS_E_USAGE, "%d image%s but %d --key: give one for each image", count,
+                       count == 1 ? "" : "s", o->key_count);
     for (int i = 0; i < count; i++) {
         const char *image = i < o->image_count ? o->images[i] : NULL;
-        struct photo_options how = {regions_of(o, i), o->key, o->upright};
+        const char *key = o->key_count ? o->keys[i] : NULL;
+        struct photo_options how = {regions_of(o, i), key, o->upright};
         int rc = photo_open(image, &how, &photos[i], err);
         if (rc == 0 && o->candidates)
-            rc = photo_set_candidates(photos[i], o->candidates, o->key, err);
+            rc = photo_set_candidates(photos[i], o->candidates, key, err);
         if (rc != 0)
             return rc;
     }
@@ -432,6 +437,8 @@ static int open_model(const struct options *o, struct model **m, struct vs_err *
 static int run(const struct options *o, const struct task *task, struct vs_err *err)
 {
     int count = o->image_count ? o->image_count : o->region_count ? o->region_count : 1;
+    if (!o->image_count && o->region_count == 1 && o->key_count > 1)
+        count = o->key_count; /* entries of one file, no pictures */
     struct photo **photos = xcalloc((size_t)count, sizeof *photos);
     struct box_list *boxes = xcalloc((size_t)count, sizeof *boxes);
     struct model *m = NULL;

@@ -26,7 +26,8 @@ const char workbench_help[] =
     MODEL_PARTS_HELP
     "      --regions FILE     regions of an image: .npy, LMDB folder, TSV; once for each image,\n"
     "                         or once for all; without it IMAGE.npy beside the image is taken\n"
-    "      --key KEY          entry of the LMDB or TSV file (default: the image's name)\n"
+    "      --key KEY          entry of the LMDB or TSV file (default: the image's name, or the\n"
+    "                         number it ends with); once for each image\n"
     "      --candidates FILE  boxes of the first image to choose from, for visual7w and guesswhat\n"
     "      --upright          turn pictures as their EXIF orientation says (the reference does\n"
     "                         not)\n"
@@ -46,9 +47,9 @@ const char workbench_help[] =
 
 struct options {
     struct model_options model;
-    const char *checkpoints[MAX_FILES + 1], *regions[MAX_FILES];
-    int checkpoint_count, region_count;
-    const char *key, *candidates, *log, *script, *probes, *watch;
+    const char *checkpoints[MAX_FILES + 1], *regions[MAX_FILES], *keys_of[MAX_FILES];
+    int checkpoint_count, region_count, key_count;
+    const char *candidates, *log, *script, *probes, *watch;
     bool no_log, help, upright, tour, keys;
     const struct task *task;
     enum graphics_choice graphics;
@@ -122,7 +123,11 @@ static int take_option(int opt, struct options *o, const char *value)
             return command_usage("workbench", "more than %d region files", MAX_FILES);
         o->regions[o->region_count++] = value;
         return 0;
-    case OPT_KEY: o->key = value; return 0;
+    case OPT_KEY:
+        if (o->key_count == MAX_FILES)
+            return command_usage("workbench", "more than %d keys", MAX_FILES);
+        o->keys_of[o->key_count++] = value;
+        return 0;
     case OPT_CANDIDATES: o->candidates = value; return 0;
     case OPT_UPRIGHT: o->upright = true; return 0;
     case OPT_PROBES: o->probes = value; return 0;
@@ -143,15 +148,19 @@ static int open_photos(const struct options *o, char **images, int count, struct
 {
     int rc = 0;
     *out = xcalloc((size_t)count + 1, sizeof(struct photo *));
+    if (o->key_count && o->key_count != count)
+        rc = vs_fail(err, VS_E_USAGE, "%d image%s but %d --key: give one for each image", count,
+                     count == 1 ? "" : "s", o->key_count);
     for (int i = 0; i < count && rc == 0; i++) {
         const char *regions = o->region_count == 1 ? o->regions[0]
                               : i < o->region_count ? o->regions[i] : NULL;
-        struct photo_options how = {regions, o->key, o->upright};
+        struct photo_options how = {regions, o->key_count ? o->keys_of[i] : NULL, o->upright};
         rc = photo_open(images[i], &how, &(*out)[i], err);
         *opened += rc == 0;
     }
     if (rc == 0 && o->candidates && count > 0)
-        rc = photo_set_candidates((*out)[0], o->candidates, o->key, err);
+        rc = photo_set_candidates((*out)[0], o->candidates, o->key_count ? o->keys_of[0] : NULL,
+                                  err);
     return rc;
 }
 

@@ -70,8 +70,8 @@ struct photo {
 };
 struct photo_options {
     const char *regions; /* NULL: a .npy of the same name beside the image, if there is one */
-    const char *key;     /* as in regions_open; NULL: the image's file name without its ending is
-                            tried in LMDB and TSV */
+    const char *key;     /* as in regions_open; NULL: the image's file name without its ending, or
+                            the number it ends with, is looked for in LMDB and TSV */
     bool upright;        /* turn the picture as its EXIF orientation says; the reference does not */
 };
 /* Without regions they stay NULL until the detector finds them. */

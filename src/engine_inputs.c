@@ -248,6 +248,28 @@ static void tell_image(const struct photo *p, bool candidates, struct result_ima
         memcpy(im->boxes + n * 4, c->boxes, more * 4 * sizeof *im->boxes);
 }
 
+/* Where a task compares images, the same one twice says nothing, and is mostly one key for both. */
+static void tell_equal(struct result *r)
+{
+    int pairs = 0, a = 0, b = 0;
+    for (int i = 0; i < r->image_count; i++)
+        for (int j = i + 1; j < r->image_count; j++)
+            if (strcmp(r->images[i].regions_digest, r->images[j].regions_digest) == 0 &&
+                pairs++ == 0) {
+                a = i;
+                b = j;
+            }
+    if (!pairs)
+        return;
+    const struct result_image *x = &r->images[a], *y = &r->images[b];
+    bool same = x->digest[0] && strcmp(x->digest, y->digest) == 0;
+    char *more = pairs > 1 ? xasprintf(", as have %d other pairs", pairs - 1) : xstrdup("");
+    result_note(r, "images %d and %d have the same %s%s: are different ones meant (--key and "
+                "--regions are given once for each image)?", a + 1, b + 1,
+                same ? "picture and regions" : "regions", more);
+    free(more);
+}
+
 static void tell_boxes(const struct query *q, bool candidates, struct result *r)
 {
     for (int i = 0; i < q->photo_count; i++) {
@@ -293,6 +315,7 @@ int inputs_build(struct model *m, const struct query *q, struct inputs *out, str
         tell_image(q->photos[i], candidates, &r->images[i]);
     tell_classes(m, q, r);
     tell_boxes(q, candidates, r);
+    tell_equal(r);
     double start = vs_now_ms();
     rc = build_text(m, q, out, r, err);
     r->ms.tokenize = vs_now_ms() - start;

@@ -16,17 +16,53 @@ static char *stem(const char *path)
     return dot && dot != name ? xstrndup(name, (size_t)(dot - name)) : xstrdup(name);
 }
 
-/* With no key given, the image's name is tried first and a file's only entry second. */
-static int open_regions(const char *image, const char *path, const char *key,
-                        struct regions **out, struct vs_err *err)
+/* The number that a name ends with, without its leading zeros: what published files of COCO's
+ * regions have as keys. NULL when the name is that number, or has none. Caller frees. */
+static char *number_of(const char *name)
 {
+    size_t n = strlen(name), at = n;
+    while (at > 0 && name[at - 1] >= '0' && name[at - 1] <= '9')
+        at--;
+    while (at + 1 < n && name[at] == '0')
+        at++;
+    return at == n || at == 0 ? NULL : xstrdup(name + at);
+}
+
+static void tell_entry(struct regions *g, const char *path, const char *image)
+{
+    char *old = g->note;
+    g->note = xasprintf("%s%s%s: its only entry, '%s', is taken for %s, whose name is not a key "
+                        "there", old ? old : "", old ? "; " : "", path,
+                        g->image_id ? g->image_id : "?", image);
+    free(old);
+}
+
+/* With no key given, the image's name is tried first, the number that it ends with second, and a
+ * file's only entry third. *found gets the key unless it is the name; caller frees. */
+static int open_regions(const char *image, const char *path, const char *key,
+                        struct regions **out, char **found, struct vs_err *err)
+{
+    *found = key ? xstrdup(key) : NULL;
     if (key || !image)
         return regions_open(path, key, out, err);
-    char *name = stem(image);
+    char *name = stem(image), *number = number_of(name);
     int rc = regions_open(path, name, out, err);
-    if (rc == VS_E_MISSING)
-        rc = regions_open(path, NULL, out, err);
+    if (rc == VS_E_MISSING && number) {
+        rc = regions_open(path, number, out, err);
+        if (rc == 0) {
+            *found = number;
+            number = NULL;
+        }
+    }
+    struct vs_err why = {0};
+    int only = rc == VS_E_MISSING ? regions_open(path, NULL, out, &why) : VS_E_MISSING;
+    if (only == 0)
+        tell_entry(*out, path, image);
+    else if (only != VS_E_MISSING && err)
+        *err = why;
+    rc = only != VS_E_MISSING ? only : rc;
     free(name);
+    free(number);
     return rc;
 }
 
@@ -67,9 +103,7 @@ int photo_open(const char *path, const struct photo_options *o, struct photo **o
     if (rc == 0 && p->image && o->upright)
         image_turn(p->image);
     if (rc == 0 && p->regions_path)
-        rc = open_regions(path, p->regions_path, o->key, &p->regions, err);
-    if (p->regions_path && o->key)
-        p->regions_key = xstrdup(o->key);
+        rc = open_regions(path, p->regions_path, o->key, &p->regions, &p->regions_key, err);
     if (rc == 0 && p->regions)
         rc = check_size(p, err);
     if (rc == 0)
@@ -82,7 +116,9 @@ int photo_open(const char *path, const struct photo_options *o, struct photo **o
 int photo_set_candidates(struct photo *p, const char *path, const char *key, struct vs_err *err)
 {
     struct regions *c = NULL;
-    int rc = open_regions(p->path, path, key, &c, err);
+    char *found = NULL;
+    int rc = open_regions(p->path, path, key, &c, &found, err);
+    free(found);
     if (rc != 0)
         return rc;
     regions_free(p->candidates);

@@ -31,9 +31,12 @@ void probes_free(struct probes *p)
         return;
     for (int i = 0; i < p->count; i++) {
         struct probe *x = &p->list[i];
-        for (int k = 0; x->regions && k < x->item.image_count; k++)
-            free(x->regions[k]);
+        for (int k = 0; k < x->item.image_count; k++) {
+            free(x->regions ? x->regions[k] : NULL);
+            free(x->keys ? x->keys[k] : NULL);
+        }
         free(x->regions);
+        free(x->keys);
         free(x->name);
         eval_item_fini(&x->item);
     }
@@ -125,6 +128,18 @@ static int take_image(struct reader *r, const char *value)
     eval_add_image(&x->item, from_folder(r, value));
     x->regions = xreallocarray(x->regions, (size_t)x->item.image_count, sizeof *x->regions);
     x->regions[x->item.image_count - 1] = NULL;
+    x->keys = xreallocarray(x->keys, (size_t)x->item.image_count, sizeof *x->keys);
+    x->keys[x->item.image_count - 1] = NULL;
+    return 0;
+}
+
+static int take_key(struct reader *r, const char *value)
+{
+    struct probe *x = current(r);
+    int i = x->item.image_count - 1;
+    if (i < 0 || !x->regions[i] || x->keys[i])
+        return bad(r, "a key comes after the regions that it is an entry of", NULL);
+    x->keys[i] = xstrdup(value);
     return 0;
 }
 
@@ -190,7 +205,7 @@ static const struct {
 } fields[] = {
     {"name", take_name},       {"task", take_task}, {"image", take_image},
     {"regions", take_regions}, {"text", take_text}, {"answer", take_answer},
-    {"box", take_box},         {"candidate", take_candidate},
+    {"box", take_box},         {"candidate", take_candidate}, {"key", take_key},
 };
 
 /* The answer is a number for tasks that choose among images or candidates. */
@@ -366,6 +381,8 @@ char *probe_format(const struct probe *p, const char *folder)
         add_path(&b, "image", it->images[i], folder);
         if (p->regions && p->regions[i])
             add_path(&b, "regions", p->regions[i], folder);
+        if (p->regions && p->regions[i] && p->keys && p->keys[i])
+            buf_printf(&b, "key: %s\n", p->keys[i]);
     }
     add_lines(&b, "text", it->text);
     for (int i = 0; i < it->candidates.count; i++)

@@ -12,6 +12,7 @@ struct probe {
     char *name;            /* as the file says, else the text */
     struct eval_item item; /* what is asked, and what is right when that is known */
     char **regions;        /* (item.image_count) paths; NULL: as photo_open finds them */
+    char **keys;           /* (item.image_count) of entries there; NULL: as photo_open finds them */
     bool upright;          /* pictures turned as their EXIF orientation says */
 };
 struct probes {

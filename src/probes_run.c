@@ -83,9 +83,11 @@ static int get_photo(struct probe_runner *r, const struct probe *p, int i, struc
                      struct vs_err *err)
 {
     struct photo_options how = {.regions = p->regions ? p->regions[i] : NULL,
+                                .key = p->keys ? p->keys[i] : NULL,
                                 .upright = p->upright};
     const char *path = p->item.images[i];
-    char *key = xasprintf("%s\n%s", path ? path : "", how.regions ? how.regions : "");
+    char *key = xasprintf("%s\n%s\n%s", path ? path : "", how.regions ? how.regions : "",
+                          how.key ? how.key : "");
     int at = strmap_get(&r->names, key, strlen(key)), rc = 0;
     if (at < 0) {
         struct photo *x = NULL;

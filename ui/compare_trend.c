@@ -113,12 +113,15 @@ static bool make_probe(struct workbench *w, struct probes *set, const char *answ
     p->item.task = r->task;
     p->item.text = xstrdup(r->text);
     p->regions = xcalloc((size_t)r->image_count + 1, sizeof *p->regions);
+    p->keys = xcalloc((size_t)r->image_count + 1, sizeof *p->keys);
     for (int i = 0; i < r->image_count; i++) {
         const struct photo *x = w->now.photos[i];
         char *full = x->path ? realpath(x->path, NULL) : NULL;
         eval_add_image(&p->item, full ? full : xstrdup(x->path ? x->path : ""));
         if (x->regions_path && access(x->regions_path, F_OK) == 0)
             p->regions[i] = realpath(x->regions_path, NULL);
+        if (p->regions[i] && x->regions_key)
+            p->keys[i] = xstrdup(x->regions_key);
     }
     take_boxes(w, &p->item);
     return set_answer(w, &p->item, answer);

@@ -73,6 +73,69 @@ says "classes up to [23], but .*classes.txt has 2 names" "names of another detec
 grep -q 'class [0-9]' "$work/out" && ! grep -q "$(head -n 1 "$work/classes.txt")" "$work/out"
 ok $? "no region has a name then"
 
+# ---- keys: one an image
+mkdir "$work/in" "$work/other"
+cp "$scene" "$work/in/42.png"
+cp "$tiny/mirror.png" "$work/in/7.png"
+"$VILSCOPE" extract -d "$tiny/detector.pth" --detector-arch "$tiny/detector.json" -o "$work/x.lmdb" \
+    "$work/in" >"$work/out" 2>&1
+ok $? "regions under the keys 42 and 7"
+cp "$scene" "$work/other/COCO_val2014_000000000042.png"
+cp "$tiny/mirror.png" "$work/other/COCO_val2014_000000000007.png"
+cp "$scene" "$work/other/none.png"
+pair() { # pair OPTION...: NLVR2 over those entries
+    "$VILSCOPE" query -m "$tiny" -t nlvr2 --no-log --regions "$work/x.lmdb" --json "$@" "two"
+}
+digests() { # of the regions in a result
+    grep -A1 '"path": "[^"]*x.lmdb"' "$1" | grep -o '[0-9a-f]\{64\}'
+}
+pair "$work/in/42.png" "$work/in/7.png" >"$work/by-name" 2>&1
+ok $? "keys are the images' names"
+[ "$(digests "$work/by-name" | sort -u | wc -l)" -eq 2 ] && ! grep -q "have the same" "$work/by-name"
+ok $? "which gives two sets of regions"
+pair "$work/other/COCO_val2014_000000000042.png" "$work/other/COCO_val2014_000000000007.png" \
+    >"$work/by-number" 2>&1
+digests "$work/by-number" >"$work/a"
+digests "$work/by-name" >"$work/b"
+cmp -s "$work/a" "$work/b" && grep -q '"key": "42"' "$work/by-number"
+ok $? "or the numbers that they end with"
+pair --key 42 --key 7 >"$work/json" 2>&1
+digests "$work/json" >"$work/a"
+cmp -s "$work/a" "$work/b"
+ok $? "or given one by one, without pictures"
+pair --key 7 --key 42 >"$work/json" 2>&1
+digests "$work/json" | tail -n 1 | grep -q "$(head -n 1 "$work/b")"
+ok $? "in their order"
+refuses 2 "2 images but 1 --key: give one for each image" "one key, two images" \
+    pair --key 42 "$work/in/42.png" "$work/in/7.png"
+refuses 2 "1 image but 2 --key" "two keys, one image" "$VILSCOPE" query -m "$tiny" -t refcoco --no-log \
+    --regions "$work/x.lmdb" --key 42 --key 7 "$work/in/42.png" "a"
+refuses 2 "2 images but 1 --key" "the same for compare" "$VILSCOPE" compare -m "$tiny" -t nlvr2 \
+    --no-log --regions "$work/x.lmdb" --key 42 "$work/in/42.png" "$work/in/7.png" "two"
+"$VILSCOPE" compare -m "$tiny" -t nlvr2 --no-log --json --regions "$work/x.lmdb" --key 42 --key 7 \
+    "$work/in/42.png" "$work/in/7.png" "two" >"$work/out" 2>&1
+grep -q '"softmax"' "$work/out"
+ok $? "compare with a key an image"
+printf 'task: nlvr2\nimage: in/42.png\nregions: x.lmdb\nkey: 42\nimage: in/7.png\nregions: x.lmdb\n%s\n' \
+    'key: 7' >"$work/keys.probes"
+echo "text: two" >>"$work/keys.probes"
+"$VILSCOPE" compare -m "$tiny" --no-log --json --probes "$work/keys.probes" >"$work/a" 2>&1
+[ "$(grep '"softmax"' "$work/a")" = "$(grep '"softmax"' "$work/out")" ]
+ok $? "probes have keys"
+pair --key 42 --key 42 >"$work/json" 2>&1
+grep -q '"notice": ".*images 1 and 2 have the same regions: are different ones meant' "$work/json"
+ok $? "two equal inputs are noticed"
+says "images 1 and 3 have the same picture and regions, as have 1 other pairs" "in retrieval, too" \
+    "$VILSCOPE" query -m "$tiny" -t coco --no-log --regions "$work/x.lmdb" "$work/in/42.png" \
+    "$work/in/7.png" "$work/in/42.png" "$work/in/7.png" "two"
+refuses 1 "no image 'none' in it" "no such key" "$VILSCOPE" query -m "$tiny" -t refcoco --no-log \
+    --regions "$work/x.lmdb" "$work/other/none.png" "a"
+rm "$work/in/7.png"
+"$VILSCOPE" extract -d "$tiny/detector.pth" --detector-arch "$tiny/detector.json" -o "$work/one.lmdb" \
+    "$work/in" >"$work/out" 2>&1
+says "its only entry, '42', is taken for .*none.png" "a file's only entry" "$VILSCOPE" query -m "$tiny" \
+    -t refcoco --no-log --regions "$work/one.lmdb" "$work/other/none.png" "a"
+
 # ---- boxes that cannot be, with the picture and without
 regions=$SRCDIR/tests/data/regions
 for with in "$scene" ""; do
