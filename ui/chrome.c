@@ -33,7 +33,7 @@ static void draw_title(const struct workbench *w)
     int width = text_width(right);
     if (n + width + 6 < COLS)
         draw_text(0, COLS - width - 1, width, "%s", right);
-    if (w->now.r && w->now.r->changes) {
+    if (w->now.r && w->now.r->changes && !w->stale) {
         attrset(A_REVERSE | A_BOLD);
         draw_text(0, n + 4, COLS - width - n - 7, "with %s", w->now.r->changes);
     }
@@ -195,7 +195,9 @@ static void draw_tokens(const struct workbench *w, int row)
     }
     int col = 1;
     for (int i = first_token(w); i < r->token_count && col < COLS - 2; i++) {
-        attrset(i == w->sel.token ? A_REVERSE | A_BOLD : r->tokens[i].special ? A_DIM : A_NORMAL);
+        attrset(i == w->sel.token            ? A_REVERSE | A_BOLD
+                : r->tokens[i].special || w->stale ? A_DIM
+                                                   : A_NORMAL);
         col += draw_text(row, col, COLS - 1 - col, "%s", r->tokens[i].piece);
         attrset(A_NORMAL);
         col++;

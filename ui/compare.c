@@ -2,6 +2,7 @@
 #include "ui/compare.h"
 
 #include "src/mem.h"
+#include "ui/stale.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,6 +151,8 @@ void compare_ask(struct workbench *w)
     /* A query of the user that waits would be replaced; its result leads here again. */
     if (!r || !w->engine || c->number || w->running)
         return;
+    if (stale_bits(w) & (STALE_BOXES | STALE_REGIONS))
+        return; /* it would be another query: its pane says so */
     for (int i = 0; i < checkpoint_count(w); i++)
         if (!compare_result(w, i) && !c->errors[i])
             also[n++] = i;

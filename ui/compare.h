@@ -21,6 +21,7 @@ struct drift {
     struct weights_change *weights; /* or NULL */
     struct cka cka[2];      /* depths 0: not known */
     char *text;             /* the query, of the states */
+    uint64_t query;         /* which that is: stale_identity */
     char why[256];          /* why there is none */
     int top;                /* the first layer shown */
 };
@@ -33,6 +34,8 @@ struct swaps {
     struct swap_result *result; /* or NULL */
     int *order;             /* of its items */
     char *text;             /* the query */
+    uint64_t query;         /* which that is: stale_identity */
+    enum swap_level made;   /* the level of the result */
     int pick, top;          /* the chosen line */
     char why[256];
 };

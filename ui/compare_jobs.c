@@ -4,6 +4,7 @@
 
 #include "src/engine_priv.h"
 #include "src/mem.h"
+#include "ui/stale.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 /* A query of its own: text, boxes and changes are copies, photos live as long as the workbench. */
 struct own_query {
     struct query q;
+    uint64_t identity;
     char *text;
     struct photo **photos;
     struct box_list *boxes;
@@ -51,6 +53,7 @@ static bool own_make(const struct workbench *w, struct own_query *o)
     if (!r || change_list_parse(r->changes, &o->changes, &o->q.change_count, NULL) != 0)
         return false;
     size_t n = (size_t)r->image_count;
+    o->identity = stale_identity(w);
     o->text = xstrdup(r->text);
     o->photos = xcalloc(n + 1, sizeof(struct photo *));
     memcpy(o->photos, w->now.photos, n * sizeof(struct photo *));
@@ -127,6 +130,7 @@ static void drift_done(struct workbench *w, void *arg, const struct vs_err *err)
     *d = (struct drift){.a = j->a, .b = j->b, .weights = j->weights,
                         .cka = {j->cka[0], j->cka[1]}};
     d->text = j->asks ? xstrdup(j->query.text) : NULL;
+    d->query = j->asks ? j->query.identity : 0;
     if (err)
         say_failed(w, d->why, err);
     for (int i = 0; i < 2; i++) {
@@ -140,9 +144,13 @@ static void drift_done(struct workbench *w, void *arg, const struct vs_err *err)
         drift_start(w); /* others were chosen meanwhile */
 }
 
-static bool same_text(const char *a, const char *b)
+/* The query would be asked with other boxes than the answer that is shown. */
+static bool boxes_changed(struct workbench *w)
 {
-    return strcmp(a ? a : "", b ? b : "") == 0;
+    if (!(stale_bits(w) & (STALE_BOXES | STALE_REGIONS)))
+        return false;
+    workbench_say(w, true, "the boxes on the photo have changed: r asks again");
+    return true;
 }
 
 /* Unless it is known already. */
@@ -152,7 +160,7 @@ void drift_start(struct workbench *w)
     struct drift *d = &c->drift;
     bool same = d->a == c->a && d->b == c->b && !d->why[0];
     if (d->runs || !w->engine || c->a == c->b ||
-        (same && same_text(d->text, w->now.r ? w->now.r->text : NULL)))
+        (same && d->query == stale_identity(w)) || boxes_changed(w))
         return;
     struct drift_job *j = xcalloc(1, sizeof *j);
     j->a = c->a;
@@ -224,7 +232,8 @@ static void swaps_done(struct workbench *w, void *arg, const struct vs_err *err)
     enum swap_level level = s->level;
     swaps_fini(s);
     *s = (struct swaps){.a = j->o.a, .b = j->o.b, .level = level, .result = j->result,
-                        .text = xstrdup(j->query.text)};
+                        .text = xstrdup(j->query.text), .query = j->query.identity,
+                        .made = j->o.level};
     if (s->result)
         s->order = swap_order(s->result);
     if (err)
@@ -242,7 +251,7 @@ void swaps_start(struct workbench *w)
 {
     struct comparison *c = comparison_of(w);
     struct swaps *s = &c->swaps;
-    if (s->runs || !w->engine || c->a == c->b)
+    if (s->runs || !w->engine || c->a == c->b || boxes_changed(w))
         return;
     struct swap_job *j = xcalloc(1, sizeof *j);
     if (!own_make(w, &j->query)) {

@@ -5,6 +5,7 @@
 #include "src/mem.h"
 #include "src/plain.h"
 #include "ui/font.h"
+#include "ui/stale.h"
 #include "ui/text.h"
 #include "ui/workbench_priv.h"
 
@@ -113,7 +114,7 @@ static void legend_answers(const struct workbench *w, struct legend *l)
 
 static void draw_legend(const struct workbench *w, struct legend *l)
 {
-    const struct result *r = photo_in_result(w) >= 0 ? w->now.r : NULL;
+    const struct result *r = photo_in_result(w) >= 0 && !w->stale ? w->now.r : NULL;
     int n = 0;
     float *weights = w->overlay ? photo_weights(w, &n) : NULL;
     if (!r)
@@ -155,7 +156,8 @@ static int export_photo(struct workbench *w, const char *path, struct vs_err *er
     photo_compose(w, w->photo, c, &f);
     w->gfx.mode = mode;
     struct legend l = {.scale = 1 + f.w / 500};
-    int rows = photo_in_result(w) >= 0 ? 5 + (w->boxes_shown > 3 ? w->boxes_shown : 3) : 0;
+    bool legend = photo_in_result(w) >= 0 && !w->stale;
+    int rows = legend ? 5 + (w->boxes_shown > 3 ? w->boxes_shown : 3) : 0;
     page = canvas_new(f.w, f.h + rows * 11 * l.scale + 4);
     if (page) {
         canvas_fill(page, 0, f.h, page->w - 1, page->h - 1, white);
@@ -244,9 +246,19 @@ static int export_json(struct workbench *w, const char *path, struct vs_err *err
     return outfile_close(&o, err);
 }
 
+/* What was taken out of a view that is not about what the screen says. */
+static void tell_stale(struct workbench *w, const char *path)
+{
+    const struct view *v = panes_focused(w);
+    char about[512];
+    if (!w->status_bad && v->stale && v->stale(w, about, sizeof about))
+        workbench_say(w, true, "%s is written, but is %s", path, about + 2);
+}
+
 void do_export(struct workbench *w, const char *arg)
 {
     struct vs_err err = {0};
+    w->stale = stale_bits(w); /* the frame may be older than what a script did last */
     if (!*arg)
         do_command(w, "export ");
     else if (ends_in(arg, ".png"))
@@ -257,6 +269,8 @@ void do_export(struct workbench *w, const char *arg)
         tell(w, export_json(w, arg, &err), arg, "the result is written", &err);
     else
         workbench_say(w, true, "export to a .png, .csv, .npy or .json, not '%s'", arg);
+    if (*arg)
+        tell_stale(w, arg);
 }
 
 /* ---- the screen */

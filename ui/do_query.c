@@ -2,6 +2,7 @@
 #include "src/mem.h"
 #include "ui/compare.h"
 #include "ui/knock.h"
+#include "ui/stale.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,8 @@ static void post(struct workbench *w)
                       .change_count = w->changes.count};
     struct box_list *boxes = drawn_boxes(w);
     q.boxes = boxes;
+    w->asked_boxes = stale_boxes(w, w->asked, w->asked_count);
+    w->asked_open = w->photo_count;
     w->running = engine_post(w->engine, &q);
     free(boxes);
     edit_remember(&w->query, w->query.text);

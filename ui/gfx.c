@@ -193,6 +193,8 @@ void gfx_place(struct gfx *g, int i, struct area a, struct canvas *c)
     struct gfx_place *p = &g->places[i];
     if (!c)
         return;
+    if (g->gray)
+        canvas_dim(c, 1);
     pthread_mutex_lock(&g->lock);
     bool moved = !same_area(p->at, a) || p->w != c->w || p->h != c->h;
     canvas_free(p->canvas);

@@ -40,6 +40,7 @@ struct gfx {
         struct canvas *canvas;
         bool wanted;      /* in the frame being made */
     } places[GFX_PLACES];
+    bool gray;            /* pictures that are placed lose their colors */
     uint64_t sent;        /* bytes of pictures so far */
     /* The encoding thread; the lock guards places' canvases and strips. */
     pthread_t thread;

@@ -35,6 +35,7 @@ libui_a_SOURCES = \
 	ui/project.c ui/project.h \
 	ui/script.c \
 	ui/sixel.c ui/sixel.h \
+	ui/stale.c ui/stale.h \
 	ui/stats.c ui/stats.h \
 	ui/term.c ui/term.h \
 	ui/text.c ui/text.h \

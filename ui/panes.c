@@ -1,5 +1,7 @@
 /* What is drawn where: panes beside the photo, popups over everything. */
 #include "src/mem.h"
+#include "ui/stale.h"
+#include "ui/text.h"
 #include "ui/workbench_priv.h"
 
 #include <curses.h>
@@ -226,6 +228,47 @@ static void lay_out(struct workbench *w, struct area a)
     column(w, (struct area){a.row, left + middle, a.rows, a.cols - left - middle}, split, n);
 }
 
+static bool inside(struct area a, int row, int col)
+{
+    return row >= a.row && row < a.row + a.rows && col >= a.col && col < a.col + a.cols;
+}
+
+/* Letters lose their colors; under pictures, which have lost theirs, cells must not change. */
+static void gray(const struct workbench *w, struct area a)
+{
+    const struct gfx_place *p = &w->gfx.places[w->slot];
+    for (int row = a.row; row < a.row + a.rows; row++)
+        for (int col = a.col; col < a.col + a.cols; col++)
+            if (!p->wanted || !inside(p->at, row, col))
+                mvchgat(row, col, 1, A_DIM, 0, NULL);
+}
+
+/* What it is about, and, on a second line where one is too short, how to ask again. */
+static void draw_note(struct pane *p, char *text)
+{
+    char *how = text_width(text) > p->at.cols ? strrchr(text, ';') : NULL;
+    if (how)
+        *how = '\0';
+    attrset(A_BOLD);
+    for (int i = 0; i < (how ? 2 : 1) && p->at.rows > 1; i++, p->at.rows--)
+        draw_text(p->at.row++, p->at.col, p->at.cols, "%s", i ? how + 2 : text);
+    attrset(A_NORMAL);
+}
+
+static void draw_pane(struct workbench *w, struct pane *p)
+{
+    char text[512];
+    bool stale = p->view->stale && p->view->stale(w, text, sizeof text);
+    if (stale)
+        draw_note(p, text);
+    w->gfx.gray = stale;
+    p->view->draw(w, p->at);
+    w->gfx.gray = false;
+    attrset(A_NORMAL);
+    if (stale)
+        gray(w, p->at);
+}
+
 static void draw_body(struct workbench *w, struct area a)
 {
     if (w->popup) {
@@ -238,8 +281,7 @@ static void draw_body(struct workbench *w, struct area a)
     for (int i = 0; i < w->pane_count; i++)
         if (w->panes[i].shown) {
             w->slot = i;
-            w->panes[i].view->draw(w, w->panes[i].at);
-            attrset(A_NORMAL);
+            draw_pane(w, &w->panes[i]);
         }
 }
 
@@ -247,6 +289,7 @@ void panes_draw(struct workbench *w)
 {
     erase();
     gfx_begin(&w->gfx);
+    w->stale = stale_bits(w);
     w->cursor = false;
     if (LINES < MIN_ROWS || COLS < MIN_COLS) {
         draw_text(0, 0, COLS, "too small: %dx%d", COLS, LINES);
@@ -271,11 +314,6 @@ void panes_move(struct workbench *w, enum motion m)
         (v->move)(w, m); /* curses has a macro of that name */
     else if (!v->popup)
         look_move(w, m);
-}
-
-static bool inside(struct area a, int row, int col)
-{
-    return row >= a.row && row < a.row + a.rows && col >= a.col && col < a.col + a.cols;
 }
 
 /* The pane under a cell, or -1. */

@@ -283,7 +283,7 @@ static void paint_picture(struct workbench *w, int photo, struct canvas *c, cons
 
 void photo_compose(struct workbench *w, int photo, struct canvas *c, const struct frame *f)
 {
-    int image = photo_number(w, photo), count = 0;
+    int image = w->stale ? -1 : photo_number(w, photo), count = 0;
     float *weights = w->overlay ? weights_of(w, image, &count) : NULL;
     paint_picture(w, photo, c, f);
     if (weights) {
@@ -303,7 +303,7 @@ void photo_compose(struct workbench *w, int photo, struct canvas *c, const struc
 void photo_label_cells(const struct workbench *w, int photo, const struct frame *f)
 {
     const struct result *r = w->now.r;
-    int image = photo_number(w, photo);
+    int image = w->stale ? -1 : photo_number(w, photo);
     struct area a = f->at;
     bool hidden = w->overlay && w->sel.token >= 0;
     if (w->gfx.mode == GFX_SIXEL || image < 0 || w->sel.region >= 0 || hidden ||

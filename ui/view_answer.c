@@ -1,6 +1,7 @@
 /* The answer: ranked words, images, verdicts or boxes with their numbers, against the plain result
  * where the query has interventions; or what all other heads say of the same pass. */
 #include "src/mem.h"
+#include "ui/stale.h"
 #include "ui/workbench_priv.h"
 
 #include <curses.h>
@@ -350,5 +351,6 @@ const struct view view_answer = {
     .draw = answer_draw,
     .click = answer_click,
     .filter = answer_filter,
+    .stale = stale_result,
     .table = answer_table,
 };

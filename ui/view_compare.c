@@ -3,6 +3,7 @@
 #include "src/compare.h"
 #include "src/mem.h"
 #include "ui/compare.h"
+#include "ui/stale.h"
 
 #include <curses.h>
 #include <stdio.h>
@@ -63,9 +64,12 @@ static void compose(struct workbench *w, const struct result *r, struct canvas *
     struct shown saved = w->now;
     int box = w->box, rank = chosen_rank(w, r);
     w->box = rank < 0 ? 0 : rank;
+    unsigned stale = w->stale;
     w->now.r = (struct result *)(uintptr_t)r;
+    w->stale &= ~(unsigned)STALE_CHECKPOINT; /* columns say whose they are */
     photo_compose(w, w->photo, c, f);
     w->now = saved;
+    w->stale = stale;
     w->box = box;
 }
 
@@ -267,5 +271,6 @@ const struct view view_compare = {
     .what = "all checkpoints side by side, and what is different from A",
     .draw = compare_draw,
     .click = compare_click,
+    .stale = stale_query,
     .table = compare_table,
 };

@@ -2,6 +2,7 @@
  * numbers, and all heads by how much they changed. */
 #include "src/mem.h"
 #include "ui/compare.h"
+#include "ui/stale.h"
 
 #include <curses.h>
 #include <math.h>
@@ -321,5 +322,6 @@ const struct view view_difference = {
     .what = "how attention differs between checkpoints A and B, head by head",
     .draw = difference_draw,
     .move = difference_move,
+    .stale = stale_query,
     .table = difference_table,
 };

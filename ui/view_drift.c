@@ -1,6 +1,7 @@
 /* How far checkpoints A and B are apart: weights by layer, and how alike hidden states are. */
 #include "src/mem.h"
 #include "ui/compare.h"
+#include "ui/stale.h"
 
 #include <curses.h>
 #include <math.h>
@@ -217,10 +218,23 @@ static bool drift_table(struct workbench *w, struct table *out)
     return true;
 }
 
+/* Weights are of the two; hidden states are of a query, too. */
+static bool drift_stale(struct workbench *w, char *out, size_t size)
+{
+    const struct drift *d = &comparison_of(w)->drift;
+    if (!d->cka[0].depths || d->runs)
+        return false;
+    if (d->query == stale_identity(w))
+        return stale_query(w, out, size);
+    snprintf(out, size, "! hidden states of an earlier query, \"%.120s\"; F asks again", d->text);
+    return true;
+}
+
 const struct view view_drift = {
     .name = "drift",
     .what = "how far weights and hidden states of A and B are apart",
     .draw = drift_draw,
     .move = drift_move,
+    .stale = drift_stale,
     .table = drift_table,
 };

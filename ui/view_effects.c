@@ -3,6 +3,7 @@
 #include "src/mem.h"
 #include "ui/font.h"
 #include "ui/knock.h"
+#include "ui/stale.h"
 
 #include <curses.h>
 #include <math.h>
@@ -434,5 +435,6 @@ const struct view view_effects = {
     .move = move_pick,
     .accept = accept,
     .click = click,
+    .stale = stale_result,
     .table = table,
 };

@@ -2,6 +2,7 @@
  * one drives the other views. */
 #include "src/mem.h"
 #include "ui/inside.h"
+#include "ui/stale.h"
 
 #include <curses.h>
 #include <math.h>
@@ -427,5 +428,6 @@ const struct view view_heads = {
     .move = move_head,
     .accept = accept,
     .click = click,
+    .stale = stale_result,
     .table = table,
 };

@@ -2,6 +2,7 @@
  * states after every depth. The engine reads them; the screen does not wait. */
 #include "src/mem.h"
 #include "ui/inside.h"
+#include "ui/stale.h"
 
 #include <curses.h>
 #include <stdio.h>
@@ -283,5 +284,6 @@ const struct view view_lens = {
     .draw = draw,
     .move = move_row,
     .click = click,
+    .stale = stale_result,
     .table = table,
 };

@@ -1,5 +1,6 @@
 /* What the chosen token or region looks at, in numbers. */
 #include "src/mem.h"
+#include "ui/stale.h"
 #include "ui/workbench_priv.h"
 
 #include <curses.h>
@@ -146,5 +147,6 @@ const struct view view_looks = {
     .draw = looks_draw,
     .move = looks_move,
     .click = looks_click,
+    .stale = stale_result,
     .table = looks_table,
 };

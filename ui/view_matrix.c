@@ -2,6 +2,7 @@
  * with numbers for the chosen cell, and the sum of what is shown of each row. */
 #include "src/mem.h"
 #include "ui/inside.h"
+#include "ui/stale.h"
 
 #include <curses.h>
 #include <math.h>
@@ -310,5 +311,6 @@ const struct view view_matrix = {
     .move = move_cell,
     .accept = accept,
     .click = click,
+    .stale = stale_result,
     .table = table,
 };

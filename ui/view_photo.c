@@ -75,7 +75,7 @@ static int *together(const struct workbench *w, int *count)
 {
     const struct result *r = w->now.r;
     if (!r || r->image_count < 2 || w->single || w->mode == MODE_BOX || w->zoom > 1 ||
-        photo_in_result(w) < 0)
+        photo_in_result(w) < 0 || w->stale)
         return NULL;
     int *list = xcalloc((size_t)r->image_count, sizeof *list);
     *count = 0;
@@ -247,7 +247,7 @@ static int draw_scale(int row, int col, float most)
 static void draw_legend(const struct workbench *w, struct area a)
 {
     int count = 0;
-    float *weights = w->overlay ? photo_weights(w, &count) : NULL, most = 0;
+    float *weights = w->overlay && !w->stale ? photo_weights(w, &count) : NULL, most = 0;
     const struct selection *s = &w->sel;
     char name[128], head[32];
     for (int i = 1; weights && i < count; i++)
@@ -267,6 +267,9 @@ static void draw_legend(const struct workbench *w, struct area a)
         draw_text(a.row, a.col, a.cols, "%s", name);
     } else if (w->zoom > 1) {
         draw_text(a.row, a.col, a.cols, "%.1f times; < > zoom, Shift and arrows pan", w->zoom);
+    } else if (w->stale && photo_in_result(w) >= 0) {
+        draw_text(a.row, a.col, a.cols,
+                  "nothing is drawn: the answer is not of this query; r asks");
     } else if (w->now.r && w->now.r->box_count && photo_in_result(w) >= 0) {
         draw_text(a.row, a.col, a.cols, "rank and probability of the best %d boxes; + - for more",
                   w->boxes_shown);

@@ -4,6 +4,7 @@
 #include "src/mem.h"
 #include "ui/inside.h"
 #include "ui/project.h"
+#include "ui/stale.h"
 
 #include <curses.h>
 #include <math.h>
@@ -429,5 +430,6 @@ const struct view view_plane = {
     .draw = draw,
     .move = move_point,
     .click = click,
+    .stale = stale_result,
     .table = table,
 };

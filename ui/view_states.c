@@ -3,6 +3,7 @@
 #include "src/mem.h"
 #include "ui/inside.h"
 #include "ui/project.h"
+#include "ui/stale.h"
 
 #include <curses.h>
 #include <math.h>
@@ -281,5 +282,6 @@ const struct view view_states = {
     .move = move_pick,
     .accept = accept,
     .click = click,
+    .stale = stale_result,
     .table = table,
 };

@@ -1,6 +1,7 @@
 /* Which weights carry the change from A's answer to B's: A runs with single parts of B. */
 #include "src/mem.h"
 #include "ui/compare.h"
+#include "ui/stale.h"
 
 #include <curses.h>
 #include <stdio.h>
@@ -107,6 +108,11 @@ static void swap_accept(struct workbench *w)
         do_type(w, "");
         return;
     }
+    if (s->query != stale_identity(w)) {
+        workbench_say(w, true, "this is of another query: :swap %s makes it anew",
+                      level_names[s->level]);
+        return;
+    }
     free(w->changes.list);
     w->changes.list = xcalloc(1, sizeof *w->changes.list);
     w->changes.list[0] = s->result->items[s->order[s->pick]].change;
@@ -131,11 +137,29 @@ static bool swap_table(struct workbench *w, struct table *out)
     return true;
 }
 
+static bool swap_stale(struct workbench *w, char *out, size_t size)
+{
+    const struct comparison *c = comparison_of(w);
+    const struct swaps *s = &c->swaps;
+    char a[64], b[64];
+    if (!s->result || s->runs || s->why[0])
+        return false;
+    bool same = s->a == c->a && s->b == c->b && s->made == s->level;
+    if (same && s->query == stale_identity(w))
+        return stale_query(w, out, size);
+    compare_name(w, s->a, a, sizeof a);
+    compare_name(w, s->b, b, sizeof b);
+    snprintf(out, size, "! of %s in %s, %s, \"%.120s\"; :swap %s makes it anew",
+             level_names[s->made], a, b, s->text, level_names[s->level]);
+    return true;
+}
+
 const struct view view_swap = {
     .name = "swap",
     .what = "which weights of B carry the change of A's answer",
     .draw = swap_draw,
     .move = swap_move,
     .accept = swap_accept,
+    .stale = swap_stale,
     .table = swap_table,
 };

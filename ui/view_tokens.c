@@ -1,6 +1,7 @@
 /* The tokens with the attention that they give and receive, as colors behind them and as numbers:
  * to and from the chosen token or region; without one, over all of the text and the image. */
 #include "src/mem.h"
+#include "ui/stale.h"
 #include "ui/workbench_priv.h"
 
 #include <curses.h>
@@ -195,5 +196,6 @@ const struct view view_tokens = {
     .draw = tokens_draw,
     .move = tokens_move,
     .click = tokens_click,
+    .stale = stale_result,
     .table = tokens_table,
 };

@@ -3,6 +3,7 @@
 #include "src/compare.h"
 #include "src/mem.h"
 #include "ui/inside.h"
+#include "ui/stale.h"
 
 #include <curses.h>
 #include <math.h>
@@ -292,5 +293,6 @@ const struct view view_what_if = {
     .what = "the answer with changes beside the one without",
     .draw = draw,
     .move = scroll_moves,
+    .stale = stale_result,
     .table = table,
 };

@@ -5,6 +5,7 @@
 #include "src/mem.h"
 #include "ui/compare.h"
 #include "ui/knock.h"
+#include "ui/stale.h"
 
 #include <curses.h>
 #include <errno.h>
@@ -181,7 +182,8 @@ static void show_result(struct workbench *w, struct result *r)
     forget_result(w);
     keep_plain(w, r);
     free(w->now.photos);
-    w->now = (struct shown){r, w->asked};
+    w->now = (struct shown){r, w->asked, w->asked_boxes, stale_regions(w->asked, r->image_count),
+                            w->asked_open};
     w->asked = NULL;
     w->asked_count = 0;
     w->running = 0;

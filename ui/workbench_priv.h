@@ -35,6 +35,8 @@ struct view {
                                             letters at once, a pane after "/" */
     void (*enter)(struct workbench *w);  /* a popup is opened */
     void (*leave)(struct workbench *w);  /* a popup is closed */
+    /* What it shows is not about what the screen says: true, and what it is about (stale.h). */
+    bool (*stale)(struct workbench *w, char *out, size_t size);
     /* Its numbers, a row for each line, names in front; for export. */
     bool (*table)(struct workbench *w, struct table *out);
 };
@@ -98,6 +100,8 @@ struct drawing {
 struct shown {
     struct result *r;
     struct photo **photos; /* (r->image_count), borrowed */
+    uint64_t boxes, regions; /* of the user, of the photos (stale.h) */
+    int open;              /* how many images were open */
 };
 
 /* A key that the user has bound to a command line. */
@@ -197,6 +201,7 @@ struct workbench {
     struct script script;
 
     struct shown now;           /* on the screen */
+    unsigned stale;             /* in what it differs from what the screen says, in this frame */
     struct result *plain;       /* the same query without interventions, to compare; or NULL */
     struct {
         struct change *list;
@@ -212,6 +217,8 @@ struct workbench {
     struct inside *inside;      /* of the views inside the model: inside.h; or NULL */
     struct result *unlogged;    /* waits for the checkpoint's digest; may be now.r */
     struct photo **asked;       /* photos of the running query */
+    uint64_t asked_boxes;       /* the boxes on them */
+    int asked_open;             /* images that were open then */
     int asked_count, running;   /* its number, 0 when idle */
     struct log_query *history;
     int history_count;
