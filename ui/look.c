@@ -53,7 +53,8 @@ int look_place(const struct result *r, int b, int image, int region)
     return -1;
 }
 
-/* ---- rollout */
+/* ---- rollout (Abnar and Zuidema, Quantifying Attention Flow in Transformers, ACL 2020), over both
+ * streams */
 
 /* Both streams' states as mixtures of what came in: tokens and regions, n in all. */
 struct rollout {
@@ -131,19 +132,23 @@ static bool is_map(const char *name, enum attn_kind kind, int layer)
     return strcmp(name, want) == 0;
 }
 
-/* The trace holds the maps in the order in which the layers ran: up to the wanted one. */
+/* The trace holds the maps in the order in which the layers ran: up to the wanted one, its own step
+ * included. A co-attention's two maps are one step, whichever comes first. */
 static void roll(const struct result *r, struct rollout *s, enum attn_kind kind, int layer, int b)
 {
     const struct trace *t = r->trace;
+    int joined = -1; /* the last co-attention that was taken in */
     for (int i = 0; i < t->count; i++) {
         const char *name = t->tensors[i].name;
-        int number = 0, direction = 0;
+        int number = 0;
         if (sscanf(name, "attn.t.%d", &number) == 1)
             roll_self(r, s, true, number, b);
         else if (sscanf(name, "attn.v.%d", &number) == 1)
             roll_self(r, s, false, number, b);
-        else if (sscanf(name, "attn.c.%d.%d", &number, &direction) == 2 && direction == 1)
+        else if (sscanf(name, "attn.c.%d.", &number) == 1 && number != joined) {
             roll_co(r, s, number, b);
+            joined = number;
+        }
         if (is_map(name, kind, layer))
             break;
     }

@@ -4,6 +4,7 @@
 #define VS_LOGS_H
 
 #include "sessions/log.h"
+#include "src/engine.h"
 #include "src/difference.h"
 #include "src/mem.h"
 #include "tap.h"
@@ -24,6 +25,32 @@ static __attribute__((unused)) const char *file(const char *name)
     char *p = path[turn++ & 3];
     snprintf(p, sizeof path[0], "%s/%s", dir, name);
     return p;
+}
+
+/* Maps and states as the tiny model leaves them; NULL when it does not answer. */
+static __attribute__((unused)) struct trace *model_trace(void)
+{
+    struct vs_err err = {0};
+    struct model *m = NULL;
+    struct photo *p = NULL;
+    struct result *r = NULL;
+    struct trace *t = NULL;
+    struct photo_options how = {0};
+    struct model_options o = {.dir = source_path("tests/data/tiny"), .threads = 1};
+    struct query q = {.task = task_find("vqa"), .text = "what color is the red square",
+                      .photo_count = 1, .photos = &p, .attention = true, .hidden = true};
+    if (model_open(&o, &m, &err) == 0 &&
+        photo_open(source_path("tests/data/tiny/scene.png"), &how, &p, &err) == 0 &&
+        query_run(m, &q, NULL, &r, &err) == 0) {
+        t = r->trace;
+        r->trace = NULL;
+    }
+    if (!t)
+        printf("# %s\n", err.text);
+    result_free(r);
+    photo_free(p);
+    model_free(m);
+    return t;
 }
 
 /* A result with two images, tokens, answers and boxes; label of the best answer is the text. */

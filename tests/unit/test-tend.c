@@ -24,15 +24,6 @@ static int64_t ask(struct log *l, int64_t session, const char *task, const char 
     return rc == 0 ? id : 0;
 }
 
-static struct trace *small_trace(void)
-{
-    struct trace *t = xcalloc(1, sizeof *t);
-    t->tensors = xcalloc(1, sizeof *t->tensors);
-    t->count = 1;
-    t->tensors[0] = (struct trace_tensor){"attn.t.0", 4, {1, 1, 2, 2}, xcalloc(4, sizeof(float))};
-    return t;
-}
-
 /* A log with something in every table; number makes it another machine's. */
 static void make_log(const char *path, int machine)
 {
@@ -63,7 +54,7 @@ static void make_log(const char *path, int machine)
         struct difference *d = make_difference("what");
         log_difference(l, session, d, NULL, &err);
         difference_free(d);
-        struct trace *t = small_trace();
+        struct trace *t = model_trace();
         log_attention(l, ids[0], t, LOG_ATTENTION_LIMIT, NULL, &err);
         trace_free(t);
         log_end_session(l, session, &err);
@@ -535,7 +526,7 @@ static void reporting(void)
     ok(log_export(l, &what, LOG_HTML, f, &err) == 0, "a page %s", err.text);
     fclose(f);
     ok(strstr(out, "compared with</dt><dd><a href=\"#q2\">b</a>: region 0 dog 0.3000</dd>") &&
-       strstr(out, "1 map in the log") && !strstr(out, "separate rows"),
+       strstr(out, "8 maps in the log") && !strstr(out, "separate rows"),
        "with what was compared, and maps");
     free(out);
     id = 2;

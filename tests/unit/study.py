@@ -1,0 +1,228 @@
+#!/usr/bin/env python3
+"""Numbers for tests/unit/study.h: the tiny model in numpy, in double precision, written from the
+papers and the tensors' names. usage: study.py TINY.safetensors >study.h
+
+TINY.safetensors is tests/data/tiny/checkpoint.bin as "test-compare make IN OUT none 1" writes it.
+It shares no code with the program: it runs the forward pass, swaps weights by their names, leaves
+inputs out, rolls attention out, and aligns states."""
+import itertools
+import json
+import os
+import struct
+import sys
+
+import numpy as np
+from math import erf, log
+
+TINY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../data/tiny")
+C = json.load(open(os.path.join(TINY, "config.json")))
+
+
+def read(path):
+    raw = open(path, "rb").read()
+    n = struct.unpack("<Q", raw[:8])[0]
+    out = {}
+    for name, t in json.loads(raw[8:8 + n]).items():
+        if name != "__metadata__":
+            a, b = t["data_offsets"]
+            x = np.frombuffer(raw[8 + n + a:8 + n + b], {"F32": "<f4"}[t["dtype"]])
+            out[name] = x.reshape(t["shape"]).astype(np.float64)
+    return out
+
+
+# ---- the model
+
+
+def linear(w, name, x):
+    return x @ w[name + ".weight"].T + w[name + ".bias"]
+
+
+def norm(w, name, x):
+    m = x.mean(-1, keepdims=True)
+    v = ((x - m) ** 2).mean(-1, keepdims=True)
+    return (x - m) / np.sqrt(v + 1e-12) * w[name + ".weight"] + w[name + ".bias"]
+
+
+def gelu(x):
+    return x * 0.5 * (1 + np.vectorize(erf)(x / np.sqrt(2)))
+
+
+def softmax(x):
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def look(w, q, k, v, xq, xk, heads, mask, silent):
+    """What rows xq read of rows xk: context, map (heads, rows, keys)."""
+    q, k, v = linear(w, q, xq), linear(w, k, xk), linear(w, v, xk)
+    d = q.shape[1] // heads
+    out, maps = np.zeros_like(q), []
+    for h in range(heads):
+        s = slice(h * d, h * d + d)
+        p = softmax(q[:, s] @ k[:, s].T / np.sqrt(d) + (1 - mask) * -10000.0)
+        maps.append(p)
+        out[:, s] = 0 if h in silent else p @ v[:, s]
+    return out, np.array(maps)
+
+
+def forward(w, x, silent=()):
+    """x: ids, task, features, spatials, mask. silent: (map, layer, head) that give nothing."""
+    def quiet(name, i):
+        return [h for (m, l, h) in silent if m == name and l == i]
+    e = "bert.embeddings."
+    t = w[e + "word_embeddings.weight"][x["ids"]] + \
+        w[e + "position_embeddings.weight"][:len(x["ids"])] + w[e + "token_type_embeddings.weight"][0]
+    t = np.insert(t, 1, w[e + "task_embeddings.weight"][x["task"]], 0)
+    t = norm(w, e + "LayerNorm", t)
+    e = "bert.v_embeddings."
+    v = norm(w, e + "LayerNorm", linear(w, e + "image_embeddings", x["features"]) +
+             linear(w, e + "image_location_embeddings", x["spatials"]))
+    trace = {"hid.t": [t], "hid.v": [v]}
+    order = []
+
+    def layer(kind, i, y):
+        p = "bert.encoder.%s.%d." % ("layer" if kind == "t" else "v_layer", i)
+        a = p + "attention."
+        mask = np.ones(len(y)) if kind == "t" else x["mask"]
+        ctx, m = look(w, a + "self.query", a + "self.key", a + "self.value", y, y,
+                      C["num_attention_heads" if kind == "t" else "v_num_attention_heads"], mask,
+                      quiet(kind, i))
+        order.append((kind, i, m))
+        y = norm(w, a + "output.LayerNorm", linear(w, a + "output.dense", ctx) + y)
+        z = linear(w, p + "output.dense", gelu(linear(w, p + "intermediate.dense", y)))
+        y = norm(w, p + "output.LayerNorm", z + y)
+        trace["hid." + kind].append(y)
+        return y
+
+    def join(i, t, v):
+        p = "bert.encoder.c_layer.%d." % i
+        b, heads = p + "biattention.", C["bi_num_attention_heads"]
+        ct, m1 = look(w, b + "query2", b + "key1", b + "value1", t, v, heads, x["mask"],
+                      quiet("c1", i))
+        cv, m2 = look(w, b + "query1", b + "key2", b + "value2", v, t, heads, np.ones(len(t)),
+                      quiet("c2", i))
+        order.append(("c", i, m1, m2))
+        b = p + "biOutput."
+        v = norm(w, b + "LayerNorm1", linear(w, b + "dense1", cv) + v)
+        t = norm(w, b + "LayerNorm2", linear(w, b + "dense2", ct) + t)
+        v = norm(w, p + "v_output.LayerNorm", v + linear(
+            w, p + "v_output.dense", gelu(linear(w, p + "v_intermediate.dense", v))))
+        t = norm(w, p + "t_output.LayerNorm", t + linear(
+            w, p + "t_output.dense", gelu(linear(w, p + "t_intermediate.dense", t))))
+        trace["hid.t"].append(t)
+        trace["hid.v"].append(v)
+        return t, v
+
+    ti = vi = 0
+    for i, (vj, tj) in enumerate(zip(C["v_biattention_id"], C["t_biattention_id"])):
+        while ti < tj:
+            t, ti = layer("t", ti, t), ti + 1
+        while vi < vj:
+            v, vi = layer("v", vi, v), vi + 1
+        t, v = join(i, t, v)
+    while vi < C["v_num_hidden_layers"]:
+        v, vi = layer("v", vi, v), vi + 1
+    while ti < C["num_hidden_layers"]:
+        t, ti = layer("t", ti, t), ti + 1
+    pt = np.maximum(linear(w, "bert.t_pooler.dense", t[0]), 0)
+    pv = np.maximum(linear(w, "bert.v_pooler.dense", v[0]), 0)
+    trace["order"] = order
+
+    def classify(name):
+        y = norm(w, name + ".logit_fc.2", gelu(linear(w, name + ".logit_fc.0", pt * pv)))
+        return linear(w, name + ".logit_fc.3", y)
+    trace["vqa"] = classify("vil_prediction")
+    trace["gqa"] = classify("vil_prediction_gqa")
+    trace["align"] = linear(w, "vil_logit", pt * pv)
+    trace["ground"] = linear(w, "vision_logit", v)[:, 0] + (1 - x["mask"]) * -10000.0
+    return trace
+
+
+# ---- inputs of a query on the scene
+
+
+def regions(name):
+    d = np.load(os.path.join(TINY, name + ".npy"), allow_pickle=True).item()
+    f, b = np.array(d["features"], float), np.array(d.get("bbox", d.get("boxes")), float)
+    w, h = float(d["image_width"]), float(d["image_height"])
+    s = np.stack([b[:, 0] / w, b[:, 1] / h, b[:, 2] / w, b[:, 3] / h,
+                  (b[:, 3] - b[:, 1]) * (b[:, 2] - b[:, 0]) / (w * h)], 1)
+    return np.vstack([f.mean(0), f]), np.vstack([[0, 0, 1, 1, 1], s])
+
+
+def query(task, text, picture="scene"):
+    words = open(os.path.join(TINY, "vocab.txt")).read().split("\n")
+    ids = [words.index(x) for x in ["[CLS]"] + text.split() + ["[SEP]"]]
+    f, s = regions(picture)
+    return {"ids": np.array(ids), "task": task, "features": f, "spatials": s,
+            "mask": np.ones(len(f))}
+
+
+def without_region(x, i):
+    y = dict(x, mask=x["mask"].copy())
+    y["mask"][i] = 0
+    return y
+
+
+def with_mask(x, i):
+    words = open(os.path.join(TINY, "vocab.txt")).read().split("\n")
+    y = dict(x, ids=x["ids"].copy())
+    y["ids"][i] = words.index("[MASK]")
+    return y
+
+
+# ---- attention rollout (Abnar and Zuidema 2020), over both streams
+
+
+def rollouts(trace):
+    """{(kind, layer): rows over its columns}, the mixtures after that very step."""
+    nt, nv = trace["order"][0][2].shape[1], len(trace["hid.v"][0])
+    t, v = np.eye(nt, nt + nv), np.eye(nv, nt + nv, nt)
+    out = {}
+    for step in trace["order"]:
+        maps = [m.mean(0) for m in step[2:]]
+        if step[0] == "t":
+            t = (t + maps[0] @ t) / 2
+            out["text", step[1]] = t[:, :nt]
+        elif step[0] == "v":
+            v = (v + maps[0] @ v) / 2
+            out["image", step[1]] = v[:, nt:]
+        else:
+            t, v = (t + maps[0] @ v) / 2, (v + maps[1] @ t) / 2
+            out["text_to_image", step[1]] = t[:, nt:]
+            out["image_to_text", step[1]] = v[:, :nt]
+    return out
+
+
+# ---- what the tests read
+
+
+def table(name, x):
+    x = np.asarray(x, float)
+    sizes = "".join("[%d]" % n for n in x.shape)
+    numbers = ["%.9g" % v for v in x.ravel()]
+    lines, line = [], "   "
+    for v in numbers:
+        if len(line) + len(v) > 96:
+            lines.append(line)
+            line = "   "
+        line += " " + v + ","
+    if x.ndim == 1:
+        print("static const double %s%s = {\n%s};" % (name, sizes, "\n".join(lines + [line])[:-1]))
+        return
+    print("static const double %s[%d] = { /* %s */\n%s};" % (
+        name, x.size, " by ".join(map(str, x.shape)), "\n".join(lines + [line])[:-1]))
+
+
+def main():
+    w = read(sys.argv[1])
+    print("/* Made by tests/unit/study.py: what the tiny model comes to in numpy. */")
+    print("#ifndef STUDY_H\n#define STUDY_H\n")
+    print("/* Rollout of \"what color\", VQA v2, on tests/data/tiny/scene.png. */")
+    for (kind, layer), m in rollouts(forward(w, query(1, "what color"))).items():
+        table("rollout_%s_%d" % (kind, layer), m)
+    print("\n#endif")
+
+
+if __name__ == "__main__":
+    main()
