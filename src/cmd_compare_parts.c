@@ -299,7 +299,14 @@ int compare_attention(struct compare_run *r, struct vs_err *err)
 
 static void on_swap(void *arg, const struct swap_result *s)
 {
-    on_progress(arg, s->done, s->item_count);
+    (void)arg;
+    if (!isatty(STDERR_FILENO))
+        return;
+    if (s->tries)
+        fprintf(stderr, "\r\033[Kset %d", s->tries);
+    else
+        fprintf(stderr, "\r\033[Kpart %d of %d", s->done, s->item_count);
+    fflush(stderr);
 }
 
 static void print_swap_queries(const struct compare_run *r, const struct swap_result *s)
@@ -307,8 +314,7 @@ static void print_swap_queries(const struct compare_run *r, const struct swap_re
     for (int i = 0; i < s->query_count && i < 8; i++)
         plain_out("  \"%s\": %s -> %s, %s %.4f -> %.4f\n", r->probes->list[i].name,
                   s->queries[i].answer_a, s->queries[i].answer_b,
-                  s->queries[i].changed ? "log odds" : "log probability", s->queries[i].before,
-                  s->queries[i].after);
+                  swap_measure_name(&s->queries[i]), s->queries[i].before, s->queries[i].after);
     if (s->query_count > 8)
         printf("  ... %d queries, %d change their answer\n", s->query_count, s->changed);
 }
@@ -319,12 +325,17 @@ static void print_set(const struct compare_run *r, const struct swap_result *s)
         puts("no answer flips");
         return;
     }
+    const char *name = r->probes->list[s->flip_query].name;
+    const char *answer = s->queries[s->flip_query].answer_b;
     if (s->set_count == 0) {
-        puts("these parts together do not flip an answer");
+        plain_out("%s flip \"%s\" to %s%s\n",
+                  s->smallest ? "no parts of these together" : "all of these parts together do not",
+                  name, answer, s->smallest ? "" : "; sets of fewer were not tried");
         return;
     }
-    plain_out("smallest set found that flips \"%s\" to %s (without any of them it does not):\n",
-              r->probes->list[s->flip_query].name, s->queries[s->flip_query].answer_b);
+    plain_out("%s that flips \"%s\" to %s (%s):\n",
+              s->smallest ? "a smallest set" : "a minimal set", name, answer,
+              s->smallest ? "no smaller one does" : "none of it can be left out");
     for (int i = 0; i < s->set_count; i++)
         plain_out("  %s\n", s->items[s->set[i]].name);
 }
@@ -362,12 +373,10 @@ static void csv_swap(const struct swap_result *s)
 
 int compare_swap(struct compare_run *r, struct vs_err *err)
 {
-    static char what[] = "part";
     struct query *q = NULL;
     struct swap_result *s = NULL;
     struct swap_options o = {.a = 0, .b = model_checkpoint_count(r->m) - 1, .level = r->o->level,
-                             .smallest = true, .cancel = &compare_stopped, .report = on_swap,
-                             .report_arg = what};
+                             .find_set = true, .cancel = &compare_stopped, .report = on_swap};
     int rc = make_queries(r, &q, err);
     if (rc == 0)
         rc = swap_run(r->m, q, r->probes->count, &o, &s, err);

@@ -42,8 +42,8 @@ static void put_answer(const struct probe_table *t, int probe, int column)
         compare_put_cell("failed", CELL_WIDTH);
         return;
     }
-    snprintf(number, sizeof number, " %.2f%c%c", a->softmax,
-             a->judged ? (a->right ? '+' : '-') : ' ',
+    snprintf(number, sizeof number, a->lone ? " l=%.2f%c%c" : " %.2f%c%c",
+             a->lone ? a->logit : a->softmax, a->judged ? (a->right ? '+' : '-') : ' ',
              column && probe_table_flips(t, probe, column - 1, column) ? '*' : ' ');
     int width = CELL_WIDTH - (int)strlen(number);
     int length = plain_width(a->text);
@@ -209,6 +209,7 @@ static json_t *answer_json(const struct probe_column *c, int probe)
     json_t *v = json_pack("{s:o, s:o, s:f, s:f, s:f}", "checkpoint", compare_json_text(c->name),
                           "answer", compare_json_text(a->text), "softmax", a->softmax, "entropy",
                           a->entropy, "margin", a->margin);
+    json_object_set_new(v, "logit", compare_json_number(a->logit));
     if (a->judged) {
         json_object_set_new(v, "right", json_boolean(a->right));
         json_object_set_new(v, "worth", json_real(a->worth));

@@ -30,11 +30,13 @@ static void on_batch(void *arg, const struct effects *e)
     fflush(stderr);
 }
 
-/* The strongest first; both ends of the sign. */
-static int by_change(const void *a, const void *b)
+/* The strongest first; both ends of the sign; those without a number last. */
+static int by_effect(const void *a, const void *b)
 {
-    float x = fabsf(((const struct effect *)a)->change_softmax);
-    float y = fabsf(((const struct effect *)b)->change_softmax);
+    double x = fabs(((const struct effect *)a)->effect);
+    double y = fabs(((const struct effect *)b)->effect);
+    if (isnan(x) || isnan(y))
+        return isnan(x) - isnan(y);
     return (x < y) - (x > y);
 }
 
@@ -44,32 +46,55 @@ static const char *piece_of(const struct result *r, const struct effect *f)
     return f->change.kind == CHANGE_MASK_TOKEN ? r->tokens[f->change.token].piece : "";
 }
 
+static void print_effect(const struct effects *e, const struct effect *f)
+{
+    if (isnan(f->effect))
+        fputs(isfinite(f->logit) ? "nothing else is left" : "is left out itself", stdout);
+    else
+        printf("%+.4f", f->effect);
+    printf(" (softmax %.4f, %+.4f), rank %d%s\n", (double)f->softmax,
+           (double)f->softmax - (double)e->softmax, f->rank + 1,
+           f->best != e->best ? ", another answer is first" : "");
+}
+
 static void print_text(const struct result *r, const struct effects *e, int top)
 {
-    printf("softmax of the answer %.4f; without\n", (double)e->softmax);
+    const char *scale = score_scale_names[e->scale];
+    printf("%s of the answer %.4f (softmax %.4f); change of the %s without\n", scale, e->measure,
+           (double)e->softmax, scale);
     for (int i = 0; i < e->count && i < top; i++) {
         const struct effect *f = &e->items[i];
         char what[CHANGE_TEXT];
         change_format(&f->change, what);
-        plain_out("%3d. %-36s %-14s %.4f (%+.4f), rank %d%s\n", i + 1, what, piece_of(r, f),
-                  (double)f->softmax, (double)f->change_softmax, f->rank + 1,
-                  f->best != e->best ? ", another answer is first" : "");
+        plain_out("%3d. %-36s %-14s ", i + 1, what, piece_of(r, f));
+        print_effect(e, f);
     }
+}
+
+static json_t *number_json(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+static json_t *effect_json(const struct effects *e, const struct effect *f)
+{
+    char what[CHANGE_TEXT];
+    change_format(&f->change, what);
+    return json_pack("{s:s, s:o, s:o, s:o, s:f, s:f, s:i, s:i}", "change", what, "effect",
+                     number_json(f->effect), "measure", number_json(f->measure), "logit",
+                     number_json((double)f->logit), "softmax", (double)f->softmax,
+                     "softmax_difference", (double)f->softmax - (double)e->softmax, "rank",
+                     f->rank + 1, "best", f->best);
 }
 
 static void print_json(const struct effects *e)
 {
     json_t *list = json_array();
-    for (int i = 0; i < e->count; i++) {
-        const struct effect *f = &e->items[i];
-        char what[CHANGE_TEXT];
-        change_format(&f->change, what);
-        json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:i, s:i}", "change", what,
-                                              "softmax", (double)f->softmax, "difference",
-                                              (double)f->change_softmax, "rank", f->rank + 1,
-                                              "best", f->best));
-    }
-    json_t *root = json_pack("{s:i, s:f, s:i, s:o}", "choice", e->choice, "softmax",
+    for (int i = 0; i < e->count; i++)
+        json_array_append_new(list, effect_json(e, &e->items[i]));
+    json_t *root = json_pack("{s:i, s:s, s:o, s:o, s:f, s:i, s:o}", "choice", e->choice, "scale",
+                             score_scale_names[e->scale], "measure", number_json(e->measure),
+                             "logit", number_json((double)e->logit), "softmax",
                              (double)e->softmax, "best", e->best, "without", list);
     char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     json_decref(root);
@@ -87,7 +112,7 @@ int knock_print(struct model *m, const struct query *q, const struct result *r,
         fputs("\r\033[K", stderr);
     if (rc != 0)
         return rc;
-    qsort(e->items, (size_t)e->count, sizeof *e->items, by_change);
+    qsort(e->items, (size_t)e->count, sizeof *e->items, by_effect);
     if (json)
         print_json(e);
     else

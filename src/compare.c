@@ -42,9 +42,9 @@ char *compare_label(const struct result *r, int rank)
                     : xasprintf("region %d", x->region);
 }
 
-static float logit_of(const struct result *r, int rank)
+double compare_logit(const struct result *r, int rank)
 {
-    return ranks_boxes(r) ? r->boxes[rank].logit : r->answers[rank].logit;
+    return (double)(ranks_boxes(r) ? r->boxes[rank].logit : r->answers[rank].logit);
 }
 
 double compare_softmax(const struct result *r, int rank)
@@ -52,12 +52,46 @@ double compare_softmax(const struct result *r, int rank)
     return (double)(ranks_boxes(r) ? r->boxes[rank].softmax : r->answers[rank].softmax);
 }
 
-double compare_log_softmax(const struct result *r, int rank)
+/* Boxes that are left out have no chance, as in the knock-outs (src/effects.c). */
+static bool takes_part(const struct result *r, int rank)
 {
-    double sum = 0, most = (double)logit_of(r, 0); /* they are ranked */
-    for (int i = 0; i < compare_count(r); i++)
-        sum += exp((double)logit_of(r, i) - most);
-    return (double)logit_of(r, rank) - most - log(sum);
+    return !ranks_boxes(r) || compare_logit(r, rank) > -9000;
+}
+
+enum score_scale compare_scale(const struct result *r)
+{
+    int n = 0;
+    for (int i = 0; i < compare_count(r) && n < 2; i++)
+        n += takes_part(r, i);
+    return n < 2 || r->task->reading == READ_ALIGNMENT ? SCORE_LOGIT : SCORE_LOG_ODDS;
+}
+
+double compare_measure(const struct result *r, int rank)
+{
+    int n = compare_count(r);
+    if (compare_scale(r) == SCORE_LOGIT)
+        return compare_logit(r, rank);
+    float *x = xcalloc((size_t)n, sizeof *x);
+    for (int i = 0; i < n; i++)
+        x[i] = takes_part(r, i) ? (float)compare_logit(r, i) : -INFINITY;
+    double odds = score_log_odds(x, n, rank);
+    free(x);
+    return odds;
+}
+
+void compare_measures(const struct result *r, double *out)
+{
+    int n = compare_count(r);
+    bool odds = compare_scale(r) == SCORE_LOG_ODDS;
+    double top = n ? compare_logit(r, 0) : 0, sum = 0; /* they are ranked */
+    for (int i = 0; i < n; i++)
+        sum += takes_part(r, i) ? exp(compare_logit(r, i) - top) : 0;
+    for (int i = 0; i < n; i++) {
+        double x = compare_logit(r, i), p = exp(x - top) / sum;
+        out[i] = !odds     ? x
+                 : p < 0.5 ? x - top - log(sum) - log1p(-p)
+                           : compare_measure(r, i); /* 1 - p has too few digits */
+    }
 }
 
 bool compare_fits(const struct result *a, const struct result *b)
@@ -144,7 +178,6 @@ bool compare_results(const struct result *a, const struct result *b, int top,
                                                              (double)q[i]};
     }
     qsort(out->moves, (size_t)out->count, sizeof *out->moves, by_distance);
-    out->answer_changed = compare_key(a, 0) != compare_key(b, 0);
     out->divergence = compare_jsd(p, q, n);
     out->entropy_change = b->entropy - a->entropy;
     free(pa);

@@ -4,6 +4,7 @@
 #define VS_COMPARE_H
 
 #include "src/result.h"
+#include "src/text/score.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,8 +17,12 @@ int compare_rank(const struct result *r, int64_t key);
 /* In words: "red", "region 4 (dog)". Caller frees. */
 char *compare_label(const struct result *r, int rank);
 double compare_softmax(const struct result *r, int rank);
-/* From the logits, so that small probabilities keep their digits. */
-double compare_log_softmax(const struct result *r, int rank);
+double compare_logit(const struct result *r, int rank);
+/* On what effects on an entry are measured, and the measure of one. */
+enum score_scale compare_scale(const struct result *r);
+double compare_measure(const struct result *r, int rank);
+/* Those of all entries at once: out (compare_count). */
+void compare_measures(const struct result *r, double *out);
 /* Whether both rank the same kind of thing: the same task, and as many entries. */
 bool compare_fits(const struct result *a, const struct result *b);
 
@@ -28,7 +33,6 @@ struct compare_move {
     double p_a, p_b; /* softmax */
 };
 struct compare_change {
-    bool answer_changed;
     double divergence;     /* Jensen-Shannon, in bits, 0 to 1, of all entries' softmax */
     double entropy_change; /* b minus a, nats */
     int count;             /* of moves: the `top` best of both, ranked by how far they moved */

@@ -101,8 +101,8 @@ static double measure(const struct run *r, int query, const struct result *x)
     int ra = compare_rank(x, r->key_a[query]), rb = compare_rank(x, r->key_b[query]);
     if (ra < 0 || rb < 0)
         return 0;
-    double b = compare_log_softmax(x, rb);
-    return r->key_a[query] == r->key_b[query] ? b : b - compare_log_softmax(x, ra);
+    return r->key_a[query] == r->key_b[query] ? compare_measure(x, rb)
+                                              : compare_logit(x, rb) - compare_logit(x, ra);
 }
 
 static int ask_both(struct run *r, int i)
@@ -119,6 +119,7 @@ static int ask_both(struct run *r, int i)
         r->key_a[i] = compare_key(a, 0);
         r->key_b[i] = compare_key(b, 0);
         q->changed = r->key_a[i] != r->key_b[i];
+        q->scale = q->changed ? SCORE_LOG_ODDS : compare_scale(a);
         q->answer_a = compare_label(a, 0);
         q->answer_b = compare_label(b, 0);
         q->before = measure(r, i, a);
@@ -172,7 +173,7 @@ static int run_items(struct run *r)
     return rc;
 }
 
-/* ---- the smallest set that brings the other answer about */
+/* ---- the set that brings the other answer about */
 
 static int gives_other(struct run *r, const int *set, int count, bool *yes)
 {
@@ -182,6 +183,9 @@ static int gives_other(struct run *r, const int *set, int count, bool *yes)
     for (int i = 0; i < count; i++)
         list[i] = r->s->items[set[i]].change;
     int rc = ask(r, at, r->o->a, list, count, &x);
+    r->s->tries++;
+    if (rc == 0 && r->o->report)
+        r->o->report(r->o->report_arg, r->s);
     *yes = rc == 0 && compare_key(x, 0) == r->key_b[at];
     result_free(x);
     free(list);
@@ -225,12 +229,45 @@ static int *order_for(const struct swap_result *s)
     return order;
 }
 
-/* Bisection, then each one is left out in turn, the least first, until none can be. */
-static int find_set(struct run *r)
+/* The next of the sets of `size` out of n, in the order of a dictionary; false after the last. */
+static bool next_set(int *places, int size, int n)
 {
-    struct swap_result *s = r->s;
-    int *set = order_for(s), n = 0;
-    int rc = find_prefix(r, set, &n);
+    int i = size - 1;
+    while (i >= 0 && places[i] == n - size + i)
+        i--;
+    if (i < 0)
+        return false;
+    places[i]++;
+    for (i++; i < size; i++)
+        places[i] = places[i - 1] + 1;
+    return true;
+}
+
+/* All sets, smaller ones first, of one size those with the largest shares first, until one does it.
+ * Parts work together, so a set may do what no larger one does: nothing can be passed over. */
+static int find_smallest(struct run *r, const int *order, int *set, int *count)
+{
+    int n = r->s->item_count, rc = 0, places[SWAP_ALL_SETS];
+    bool yes = false;
+    for (int size = 1; size <= n && !yes && rc == 0; size++) {
+        bool more = true;
+        for (int i = 0; i < size; i++)
+            places[i] = i;
+        while (more && !yes && rc == 0) {
+            for (int i = 0; i < size; i++)
+                set[i] = order[places[i]];
+            rc = gives_other(r, set, size, &yes);
+            more = next_set(places, size, n);
+        }
+        *count = yes ? size : 0;
+    }
+    return rc;
+}
+
+/* Bisection, then each one is left out in turn, the least first, until none can be. */
+static int find_minimal(struct run *r, int *set, int *count)
+{
+    int n = 0, rc = find_prefix(r, set, &n);
     for (int i = n - 1; i >= 0 && n > 1 && rc == 0; i--) {
         int left = set[i];
         bool yes = false;
@@ -243,8 +280,19 @@ static int find_set(struct run *r)
             set[i] = left;
         }
     }
-    s->set = set;
+    *count = n;
+    return rc;
+}
+
+static int find_set(struct run *r)
+{
+    struct swap_result *s = r->s;
+    int *order = order_for(s), n = 0, rc;
+    s->set = xcalloc((size_t)s->item_count + 1, sizeof *s->set);
+    memcpy(s->set, order, (size_t)s->item_count * sizeof *s->set);
+    rc = s->smallest ? find_smallest(r, order, s->set, &n) : find_minimal(r, s->set, &n);
     s->set_count = rc == 0 ? n : 0;
+    free(order);
     return rc;
 }
 
@@ -276,11 +324,12 @@ int swap_run(struct model *m, const struct query *queries, int count, const stru
     int rc = check(&r);
     for (size_t i = 0; i < sizeof order / sizeof order[0] && rc == 0; i++)
         add_part(&r, order[i]);
+    s->smallest = s->item_count <= SWAP_ALL_SETS;
     for (int i = 0; i < count && rc == 0; i++)
         rc = ask_both(&r, i);
     if (rc == 0)
         rc = run_items(&r);
-    if (rc == 0 && o->smallest && s->flip_query >= 0)
+    if (rc == 0 && o->find_set && s->flip_query >= 0)
         rc = find_set(&r);
     free(r.key_a);
     free(r.key_b);
@@ -307,6 +356,12 @@ void swap_free(struct swap_result *s)
     free(s->items);
     free(s->set);
     free(s);
+}
+
+const char *swap_measure_name(const struct swap_query *q)
+{
+    return q->changed ? "log odds of the second answer against the first"
+                      : score_scale_names[q->scale];
 }
 
 int *swap_order(const struct swap_result *s)

@@ -5,6 +5,7 @@
 
 #include "src/change.h"
 #include "src/engine.h"
+#include "src/text/score.h"
 
 /* What is swapped one after the other. */
 enum swap_level {
@@ -17,8 +18,11 @@ enum swap_level {
 struct swap_query {
     bool changed;           /* a and b answer differently */
     char *answer_a, *answer_b;
-    double before, after;   /* what is measured, of a and of b: the log odds of b's answer against
-                               a's, or, when they answer the same, that answer's log probability */
+    enum score_scale scale; /* what is measured, of a and of b: when they answer differently the log
+                               odds of b's answer against a's (the difference of their logits),
+                               else that of the answer (src/text/score.h): against all others, or
+                               its logit */
+    double before, after;
 };
 
 struct swap_item {
@@ -40,21 +44,27 @@ struct swap_result {
     int item_count, done;
     struct swap_item *items;    /* in the order of the model */
     int best;                   /* the item with the largest share, -1 while there is none */
-    /* For the first query whose answer changes: items that together bring b's answer about, none of
-     * which can be left out. Empty when it was not looked for. */
+    /* For the first query whose answer changes: items that together bring b's answer about. */
     int flip_query;             /* -1: none changes */
-    int set_count;
+    bool smallest;              /* few items, all sets are tried by their size: no smaller one does
+                                   it, and with none in `set` no set at all; else none of the set
+                                   can be left out, though another set might be smaller */
+    int set_count, tries;       /* tries: sets asked so far */
     int *set;                   /* items */
     int runs;                   /* forward passes */
 };
 
-/* Called after every item; what it is given is still being filled. */
+/* Up to so many items all sets are tried; 4095 passes at most. */
+#define SWAP_ALL_SETS 12
+
+/* Called after every item, and while sets are tried (all items are done then); what it is given is
+ * still being filled. */
 typedef void swap_report(void *arg, const struct swap_result *s);
 
 struct swap_options {
     int a, b;
     enum swap_level level;
-    bool smallest;            /* look for the set, too */
+    bool find_set;            /* look for the set, too */
     const atomic_bool *cancel;
     swap_report *report;
     void *report_arg;
@@ -64,6 +74,10 @@ struct swap_options {
 int swap_run(struct model *m, const struct query *queries, int count, const struct swap_options *o,
              struct swap_result **out, struct vs_err *err);
 void swap_free(struct swap_result *s);
+
+/* What is measured of a query, in words: "log odds of the second answer against the first", "log
+ * odds", "logit". */
+const char *swap_measure_name(const struct swap_query *q);
 
 /* Indices of the items by share, largest first: (item_count), caller frees. */
 int *swap_order(const struct swap_result *s);

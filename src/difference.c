@@ -91,10 +91,10 @@ static const struct swap_item *carrier(const struct swap_result *s)
 
 static json_t *swap_query_json(const struct swap_query *x, const char *text)
 {
-    return json_pack("{s:o, s:o, s:o, s:b, s:o, s:o}", "text", text_json(text), "before",
+    return json_pack("{s:o, s:o, s:o, s:b, s:s, s:o, s:o}", "text", text_json(text), "before",
                      text_json(x->answer_a), "after", text_json(x->answer_b), "changed",
-                     (int)x->changed, "measure_before", number_json(x->before), "measure_after",
-                     number_json(x->after));
+                     (int)x->changed, "scale", swap_measure_name(x), "measure_before",
+                     number_json(x->before), "measure_after", number_json(x->after));
 }
 
 json_t *swap_json(const struct model *m, const struct swap_result *s, const struct query *queries)
@@ -117,7 +117,8 @@ json_t *swap_json(const struct model *m, const struct swap_result *s, const stru
                      text_json(model_checkpoint_name(m, s->a)), "last",
                      text_json(model_checkpoint_name(m, s->b)), "queries", asked, "parts", items,
                      "carried_by", text_json(carrier(s) ? carrier(s)->name : NULL),
-                     "smallest_set", set, "forward_passes", s->runs);
+                     s->smallest ? "smallest_set" : "minimal_set", set, "forward_passes",
+                     s->runs);
 }
 
 /* ---- records */

@@ -3,7 +3,6 @@
 
 #include "src/engine_priv.h"
 #include "src/mem.h"
-#include "src/text/score.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -101,8 +100,6 @@ static void copy_features(const struct inputs *in, int dim, int n, struct inputs
     size_t rows = (size_t)in->in.batch * (size_t)in->in.regions;
     out->features = copies(in->features, rows * (size_t)dim * sizeof *in->features, n);
     out->spatials = copies(in->spatials, rows * 5 * sizeof *in->spatials, n);
-    out->in.features = out->features;
-    out->in.spatials = out->spatials;
 }
 
 /* Copy k of the input without what the change names. */
@@ -161,6 +158,19 @@ static int best_of(const float *x, int n)
     return best;
 }
 
+static double measure_of(enum score_scale scale, const float *logits, int n, int which)
+{
+    double x = scale == SCORE_LOGIT ? (double)logits[which] : score_log_odds(logits, n, which);
+    return isfinite(x) ? x : (double)NAN;
+}
+
+/* Images are scored one by one, all others are a choice, unless there is only one to choose. */
+static enum score_scale scale_of(const struct task *task, const float *logits, int n, int which)
+{
+    bool choice = task->reading != READ_ALIGNMENT && isfinite(score_log_odds(logits, n, which));
+    return choice ? SCORE_LOG_ODDS : SCORE_LOGIT;
+}
+
 static void read_copy(const struct run *run, const struct trace *t, int k, struct effect *f)
 {
     struct effects *e = run->e;
@@ -168,7 +178,8 @@ static void read_copy(const struct run *run, const struct trace *t, int k, struc
     score_softmax(run->logits, n, run->softmax);
     f->logit = run->logits[e->choice];
     f->softmax = run->softmax[e->choice];
-    f->change_softmax = f->softmax - e->softmax;
+    f->measure = measure_of(e->scale, run->logits, n, e->choice);
+    f->effect = f->measure - e->measure;
     f->best = best_of(run->logits, n);
     f->rank = 0;
     for (int i = 0; i < n; i++)
@@ -233,13 +244,16 @@ static int run_whole(struct run *run, int choice, struct vs_err *err)
         run->softmax = xcalloc((size_t)most + 1, sizeof *run->softmax);
         int n = copy_logits(run, t, 0, run->logits);
         e->choice = choice >= 0 ? choice : best_of(run->logits, n);
-        if (e->choice >= n)
+        if (e->choice < n)
+            e->scale = scale_of(run->p->r->task, run->logits, n, e->choice);
+        else
             rc = vs_fail(err, VS_E_USAGE, "there is no answer %d", choice);
     }
     if (rc == 0) {
         read_copy(run, t, 0, &f);
         e->logit = f.logit;
         e->softmax = f.softmax;
+        e->measure = f.measure;
         e->best = f.best;
     }
     trace_free(t);

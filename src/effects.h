@@ -1,10 +1,12 @@
 /* Knock-outs: what a result owes to each of its regions, tokens or heads. Every one is left out in
- * turn, many in one batch, and the answer read again. */
+ * turn, many in one batch, and the answer read again: leave-one-out attribution, on the scale of
+ * src/text/score.h. */
 #ifndef VS_EFFECTS_H
 #define VS_EFFECTS_H
 
 #include "src/change.h"
 #include "src/engine.h"
+#include "src/text/score.h"
 
 enum effects_of { EFFECTS_REGIONS, EFFECTS_TOKENS, EFFECTS_HEADS, EFFECTS_KINDS };
 
@@ -12,7 +14,9 @@ struct effect {
     struct change change;
     bool known;         /* computed by now */
     float logit, softmax; /* of the chosen answer or box, without it */
-    float change_softmax; /* softmax minus that of the whole query */
+    double measure;       /* on the scale of struct effects; NAN where there is none: the chosen box
+                             itself is left out, or nothing else is left to choose */
+    double effect;        /* measure minus that of the whole query */
     int rank;           /* of the chosen one, from 0 */
     int best;           /* the index of the answer, or the row of the box, that is first now */
 };
@@ -22,7 +26,9 @@ struct effect {
 struct effects {
     enum effects_of of;
     int choice;         /* what is looked at: result_answer.index, or the row of the box */
+    enum score_scale scale;
     float logit, softmax; /* of it in the whole query */
+    double measure;       /* of it, on that scale */
     int best;           /* of the whole query */
     int count, done;
     struct effect *items;

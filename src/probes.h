@@ -43,6 +43,8 @@ struct probe_answer {
     char *text;         /* the best answer or box, in words */
     int64_t key;        /* of it (src/compare.h) */
     double softmax, entropy, margin;
+    bool lone;          /* it is the only one, so its softmax is always 1: */
+    double logit, sigmoid;
     bool judged, right; /* judged: the probe says what is right; right: worth 0.5 or more */
     double worth;       /* 0 to 1 */
     double expected;    /* softmax of what is right, all of it together; -1 when not judged */
@@ -106,7 +108,8 @@ int probe_table_agree_all(const struct probe_table *t);
 /* Whether the answer to a probe differs between two columns; false when one failed. */
 bool probe_table_flips(const struct probe_table *t, int probe, int a, int b);
 /* A probe over the columns: the softmax of what is right or, when that is not known, of the last
- * column's answer; NAN where the probe failed. out (count of columns). */
+ * column's answer, and where there is only one to choose, the sigmoid of its logit; NAN where the
+ * probe failed. out (count of columns). */
 void probe_table_trend(const struct probe_table *t, int probe, double *out);
 /* Values from 0 to 1 as one character each, in UTF-8 block elements or ASCII. Caller frees. */
 char *sparkline(const double *values, int count, bool utf8);

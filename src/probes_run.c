@@ -6,6 +6,7 @@
 #include "src/mem.h"
 #include "src/strmap.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -193,6 +194,9 @@ static void tell(const struct eval_item *it, const struct result *r, struct prob
     a->text = compare_label(r, 0);
     a->key = compare_key(r, 0);
     a->softmax = compare_softmax(r, 0);
+    a->lone = n == 1;
+    a->logit = compare_logit(r, 0);
+    a->sigmoid = 1 / (1 + exp(-a->logit));
     a->top_count = n < PROBE_TOP ? n : PROBE_TOP;
     for (int i = 0; i < a->top_count; i++) {
         a->top[i].key = compare_key(r, i);

@@ -95,7 +95,10 @@ void probe_table_trend(const struct probe_table *t, int probe, double *out)
             last = &t->columns[c]->answers[probe];
     for (int c = 0; c < n; c++) {
         const struct probe_answer *a = &t->columns[c]->answers[probe];
-        out[c] = a->error ? (double)NAN : a->judged ? a->expected : softmax_of(a, last->key);
+        out[c] = a->error    ? (double)NAN
+                 : a->lone   ? a->sigmoid
+                 : a->judged ? a->expected
+                             : softmax_of(a, last->key);
     }
 }
 

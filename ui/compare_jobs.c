@@ -209,8 +209,8 @@ static void swap_job_free(void *arg)
 static void on_swap(void *arg, const struct swap_result *s)
 {
     struct compare_progress *p = arg;
-    atomic_store(&p->all, s->item_count);
-    atomic_store(&p->done, s->done);
+    atomic_store(&p->all, s->tries ? 0 : s->item_count);
+    atomic_store(&p->done, s->tries ? s->tries : s->done);
 }
 
 static int swaps_run(struct model *m, void *arg, const atomic_bool *cancel, struct vs_err *err)
@@ -259,7 +259,7 @@ void swaps_start(struct workbench *w)
         swap_job_free(j);
         return;
     }
-    j->o = (struct swap_options){.a = c->a, .b = c->b, .level = s->level, .smallest = true};
+    j->o = (struct swap_options){.a = c->a, .b = c->b, .level = s->level, .find_set = true};
     j->progress = &s->progress;
     s->runs = true;
     s->why[0] = '\0';

@@ -18,7 +18,7 @@ struct line {
     double logit, sigmoid, softmax;
     double share;  /* of the bar */
     bool compared; /* with the plain result: */
-    double change; /* of the softmax */
+    double change; /* of the number beside it: the logit of an image, else the softmax */
     int was;       /* rank there, from 0 */
 };
 
@@ -40,7 +40,9 @@ static void compare_answer(const struct result *plain, const struct result_answe
     for (int i = 0; i < plain->answer_count; i++)
         if (plain->answers[i].index == x->index) {
             out->compared = true;
-            out->change = (double)x->softmax - (double)plain->answers[i].softmax;
+            out->change = is_alignment(plain) ? (double)x->logit - (double)plain->answers[i].logit
+                                              : (double)x->softmax -
+                                                    (double)plain->answers[i].softmax;
             out->was = i;
             return;
         }
@@ -325,14 +327,16 @@ void do_find_next(struct workbench *w, const char *arg)
 
 static bool answer_table(struct workbench *w, struct table *out)
 {
-    static const char *const names[] = {"logit", "sigmoid", "softmax", "change", "was"};
+    static const char *const names[] = {"logit", "sigmoid", "softmax", NULL, "was"};
     const struct result *r = w->now.r;
     int n = line_count(r), cols = w->plain ? 5 : 3;
     if (!r)
         return false;
     table_init(out, n, cols);
     for (int j = 0; j < cols; j++)
-        out->col_names[j] = xstrdup(names[j]);
+        out->col_names[j] = xstrdup(names[j]         ? names[j]
+                                    : is_alignment(r) ? "change of logit"
+                                                      : "change of softmax");
     for (int i = 0; i < n; i++) {
         struct line x;
         read_line(w, i, &x);

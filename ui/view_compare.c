@@ -131,12 +131,19 @@ static void draw_name(struct workbench *w, const struct layout *l, int column)
     }
 }
 
-/* "+0.52 ^3": what has become of the probability and the rank since A. */
+/* Images are scored one by one: the softmax over them moves with the others, or not at all when
+ * there is one. */
+static double shown_number(const struct result *r, int rank)
+{
+    return r->task->reading == READ_ALIGNMENT ? compare_logit(r, rank) : compare_softmax(r, rank);
+}
+
+/* "+0.52 ^3": what has become of the number that is shown and of the rank since A. */
 static void tell_move(const struct result *a, const struct result *r, int rank, char out[24],
                       int *color)
 {
     int was = compare_rank(a, compare_key(r, rank));
-    double d = was < 0 ? 0 : compare_softmax(r, rank) - compare_softmax(a, was);
+    double d = was < 0 ? 0 : shown_number(r, rank) - shown_number(a, was);
     out[0] = '\0';
     *color = 5;
     if (was < 0 || (was >= SMALL && rank >= SMALL && d < 0.005 && d > -0.005))
@@ -153,21 +160,22 @@ static void draw_entry(struct workbench *w, struct area at, const struct result 
                        const struct result *r, int rank, bool chosen)
 {
     char *label = compare_label(r, rank), move[24] = "";
-    int color = 5, right = 6 + (a ? 10 : 0), bar = at.cols >= 46 ? at.cols / 5 : 0;
-    double p = compare_softmax(r, rank);
+    bool images = r->task->reading == READ_ALIGNMENT;
+    int color = 5, right = 6 + (a ? 10 : 0), bar = at.cols >= 46 && !images ? at.cols / 5 : 0;
     if (a)
         tell_move(a, r, rank, move, &color);
     attrset(chosen ? A_REVERSE : A_NORMAL);
     mvhline(at.row, at.col, ' ', at.cols);
     int n = draw_text(at.row, at.col, 4, "%d ", rank + 1);
     draw_text(at.row, at.col + n, at.cols - n - right - bar - 1, "%s",
-              r->task->reading == READ_ALIGNMENT ? draw_base_name(label) : label);
+              images ? draw_base_name(label) : label);
     if (bar) {
         attrset((int)draw_rank_attr(r->box_count ? rank : 1));
-        draw_bar(at.row, at.col + at.cols - right - bar, bar, p);
+        draw_bar(at.row, at.col + at.cols - right - bar, bar, compare_softmax(r, rank));
     }
     attrset(chosen ? A_REVERSE : A_NORMAL);
-    draw_text(at.row, at.col + at.cols - right, 6, " %.3f", p);
+    draw_text(at.row, at.col + at.cols - right, 6, images ? " %.2f" : " %.3f",
+              shown_number(r, rank));
     attrset((int)draw_rank_attr(color) & ~(int)(chosen ? 0 : A_BOLD));
     if (a)
         draw_text(at.row, at.col + at.cols - 10, 10, " %-9s", move);
@@ -192,7 +200,10 @@ static void draw_answers(struct workbench *w, const struct layout *l, int column
         return;
     }
     attrset(A_DIM);
-    draw_text(row++, col, room, "entropy %.3f  margin %.3f", r->entropy, r->margin);
+    if (r->task->reading == READ_ALIGNMENT)
+        draw_text(row++, col, room, "logit of each image");
+    else
+        draw_text(row++, col, room, "entropy %.3f  margin %.3f", r->entropy, r->margin);
     attrset(A_NORMAL);
     bool compared = a && a != r && compare_fits(a, r);
     int chosen = chosen_rank(w, r);
@@ -244,7 +255,7 @@ static bool compare_click(struct workbench *w, int row, int col)
     return true;
 }
 
-/* The softmax of all entries, a column each. */
+/* The softmax of all entries, of images the logit, a column each. */
 static bool compare_table(struct workbench *w, struct table *out)
 {
     int n = w->model ? model_checkpoint_count(w->model) : 0;
@@ -258,7 +269,7 @@ static bool compare_table(struct workbench *w, struct table *out)
         for (int i = 0; i < rows; i++) {
             int rank = r ? compare_rank(r, compare_key(w->now.r, i)) : -1;
             out->x[(size_t)i * (size_t)n + (size_t)j] =
-                rank < 0 ? 0 : (float)compare_softmax(r, rank);
+                rank < 0 ? 0 : (float)shown_number(r, rank);
         }
     }
     for (int i = 0; i < rows; i++)

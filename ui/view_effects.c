@@ -13,7 +13,7 @@
 
 #define LIST 44    /* columns of the list beside a picture */
 #define MAPS 4
-#define LEAST_TOP 0.01f
+#define LEAST_TOP 0.05f /* nats */
 
 /* ---- what is known */
 
@@ -23,7 +23,7 @@ static float top_of(const struct effects *e)
     float top = LEAST_TOP;
     for (int i = 0; i < e->count; i++)
         if (e->items[i].known)
-            top = fmaxf(top, fabsf(e->items[i].change_softmax));
+            top = fmaxf(top, (float)fabs(e->items[i].effect)); /* NaN counts for nothing */
     return top;
 }
 
@@ -34,7 +34,7 @@ static int *ranked(const struct effects *e, int *count)
     float *x = xcalloc((size_t)e->count + 1, sizeof *x);
     *count = 0;
     for (int i = 0; i < e->count; i++) {
-        x[i] = e->items[i].known ? fabsf(e->items[i].change_softmax) : NAN;
+        x[i] = e->items[i].known ? (float)fabs(e->items[i].effect) : NAN;
         *count += e->items[i].known;
     }
     stats_order(x, e->count, order);
@@ -132,8 +132,11 @@ static void draw_line(const struct workbench *w, const struct effects *e, const 
 {
     char name[128], best[128] = "", number[32];
     name_of(w, &f->change, name, sizeof name);
-    grid_signed((double)f->change_softmax, 3, number, sizeof number);
-    grid_attr(grid_color(f->change_softmax, top, SCALE_SIGNED), A_NORMAL);
+    if (isnan(f->effect))
+        snprintf(number, sizeof number, "-"); /* it is left out itself */
+    else
+        grid_signed(f->effect, 3, number, sizeof number);
+    grid_attr(grid_color((float)f->effect, top, SCALE_SIGNED), A_NORMAL);
     draw_text(at.row, at.col, 8, " %s ", number);
     attrset(chosen ? A_REVERSE : A_NORMAL);
     draw_text(at.row, at.col + 9, 6, "%.3f", (double)f->softmax);
@@ -152,7 +155,7 @@ static void draw_list(struct workbench *w, const struct effects *e, struct area 
     int n, *order = ranked(e, &n), rows = at.rows - 1;
     float top = top_of(e);
     attrset(A_DIM);
-    draw_text(at.row, at.col, at.cols, " change  prob. without");
+    draw_text(at.row, at.col, at.cols, " effect  prob. without");
     attrset(A_NORMAL);
     int first = list_top(&in->effects_top, in->effects_pick < n ? in->effects_pick : n - 1, n,
                          rows);
@@ -199,15 +202,15 @@ static void paint_regions(struct workbench *w, const struct effects *e, struct c
             const float *b = im->boxes + 4 * (f->change.region - 1);
             int x1 = (int)(b[0] * sx), y1 = (int)(b[1] * sy);
             int x2 = (int)(b[2] * sx), y2 = (int)(b[3] * sy);
-            struct rgb k = grid_color(f->change_softmax, top, SCALE_SIGNED);
-            float share = top > 0 ? fabsf(f->change_softmax) / top : 0;
+            struct rgb k = grid_color((float)f->effect, top, SCALE_SIGNED);
+            float share = top > 0 && !isnan(f->effect) ? (float)fabs(f->effect) / top : 0;
             if (!turn)
                 tint(c, x1, y1, x2, y2, k, 0.65f * share);
             if (!turn && numbered)
                 canvas_frame(c, x1, y1, x2, y2, chosen ? 3 : 1, k);
             char text[32];
-            snprintf(text, sizeof text, "%+.3f", (double)f->change_softmax);
-            if (turn && w->gfx.mode == GFX_SIXEL)
+            snprintf(text, sizeof text, "%+.2f", f->effect);
+            if (turn && w->gfx.mode == GFX_SIXEL && !isnan(f->effect))
                 grid_label(c, x1, y1, text, k);
         }
     free(order);
@@ -265,7 +268,7 @@ static int draw_words(const struct workbench *w, const struct effects *e, struct
         }
         if (row >= a.rows)
             break;
-        grid_attr(grid_color(f->known ? f->change_softmax : NAN, top, SCALE_SIGNED),
+        grid_attr(grid_color(f->known ? (float)f->effect : NAN, top, SCALE_SIGNED),
                   f->change.token == w->sel.token ? A_REVERSE : A_NORMAL);
         col += draw_text(a.row + row, a.col + col, a.cols - col, " %s ", name) + 1;
         attrset(A_NORMAL);
@@ -301,11 +304,11 @@ static void paint_heads(const struct workbench *w, const struct effects *e, stru
         char text[32];
         int left = c->w * (int)x->map / MAPS + x->head * cell_w, above = x->layer * cell_h;
         canvas_fill(c, left, above, left + cell_w - 1, above + cell_h - 1,
-                    grid_color(f->known ? f->change_softmax : NAN, top, SCALE_SIGNED));
-        grid_signed((double)f->change_softmax, 2, text, sizeof text);
+                    grid_color(f->known ? (float)f->effect : NAN, top, SCALE_SIGNED));
+        grid_signed(f->effect, 2, text, sizeof text);
         if (f->known && cell_w >= font_width(text, 1) + 4 && cell_h >= 13)
             grid_label(c, left + 2, above + 2, text,
-                       grid_color(f->change_softmax, top, SCALE_SIGNED));
+                       grid_color((float)f->effect, top, SCALE_SIGNED));
         if (cell_w > 5 && x->map == w->sel.kind && x->layer == w->sel.layer[x->map] &&
             x->head == w->sel.head[x->map])
             canvas_frame(c, left, above, left + cell_w - 1, above + cell_h - 1, 2, white);
@@ -357,8 +360,9 @@ static void draw_title(struct workbench *w, const struct effects *e, struct area
     draw_text(a.row, a.col, a.cols, "Knock-out: %s %s%s", best, what[e->of],
               e->of == EFFECTS_HEADS && e->count ? how[e->items[0].change.how] : "");
     attrset(A_NORMAL);
-    draw_text(a.row + 1, a.col, a.cols, "%d/%d%s probability %.4f, logit %.3f", e->done, e->count,
-              knock_runs(w) ? " ..." : ":", (double)e->softmax, (double)e->logit);
+    draw_text(a.row + 1, a.col, a.cols, "%d/%d%s effect on %s %.3f, prob. %.3f", e->done, e->count,
+              knock_runs(w) ? " ..." : ":", score_scale_names[e->scale], e->measure,
+              (double)e->softmax);
 }
 
 static void draw_body(struct workbench *w, const struct effects *e, struct area a, struct area at)
@@ -407,22 +411,24 @@ static void draw(struct workbench *w, struct area a)
 
 static bool table(struct workbench *w, struct table *out)
 {
-    static const char *const names[] = {"change of probability", "probability without",
+    static const char *const names[] = {NULL, "change of probability", "probability without",
                                         "logit without", "rank without"};
     const struct effects *e = w->now.r ? knock_known(w) : NULL;
     if (!e)
         return false;
     int n, *order = ranked(e, &n);
-    table_init(out, n, 4);
-    for (int j = 0; j < 4; j++)
-        out->col_names[j] = xstrdup(names[j]);
+    table_init(out, n, 5);
+    for (int j = 0; j < 5; j++)
+        out->col_names[j] = j ? xstrdup(names[j])
+                              : xasprintf("change of %s", score_scale_names[e->scale]);
     for (int i = 0; i < n; i++) {
         const struct effect *f = &e->items[order[i]];
         char name[128];
         name_of(w, &f->change, name, sizeof name);
         out->row_names[i] = xstrdup(name);
-        const float x[4] = {f->change_softmax, f->softmax, f->logit, (float)f->rank + 1};
-        memcpy(out->x + 4 * (ptrdiff_t)i, x, sizeof x);
+        const float x[5] = {(float)f->effect, f->softmax - e->softmax, f->softmax, f->logit,
+                            (float)f->rank + 1};
+        memcpy(out->x + 5 * (ptrdiff_t)i, x, sizeof x);
     }
     free(order);
     return true;

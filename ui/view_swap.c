@@ -42,7 +42,9 @@ static int draw_query(const struct swaps *s, struct area a)
               q->answer_b);
     attrset(A_DIM);
     draw_text(row++, a.col, a.cols, "100 %% is the way from %s %.3f to %.3f; %d passes",
-              q->changed ? "the log odds of B's answer against A's," : "its log probability,",
+              q->changed                   ? "the log odds of B's answer against A's,"
+              : q->scale == SCORE_LOG_ODDS ? "its log odds,"
+                                           : "its logit,",
               q->before, q->after, r->runs);
     attrset(A_NORMAL);
     if (r->best >= 0 && r->items[r->best].share > 0) {
@@ -53,10 +55,12 @@ static int draw_query(const struct swaps *s, struct area a)
     }
     if (q->changed && r->set_count)
         draw_text(row++, a.col, a.cols,
-                  "* %d of %d parts together give B's answer; none can be left out", r->set_count,
-                  r->item_count);
+                  "* %d of %d parts together give B's answer; %s", r->set_count, r->item_count,
+                  r->smallest ? "no smaller set does" : "none can be left out");
     else if (q->changed)
-        draw_text(row++, a.col, a.cols, "all of these together do not give B's answer");
+        draw_text(row++, a.col, a.cols, "%s", r->smallest
+                                                  ? "no set of these gives B's answer"
+                                                  : "all of these together do not give B's answer");
     return row;
 }
 
@@ -70,8 +74,11 @@ static void swap_draw(struct workbench *w, struct area a)
     draw_text(a.row, a.col, a.cols, "A with %s of B: %s", level_names[s->level], pair);
     attrset(A_NORMAL);
     if (s->runs) {
-        draw_text(a.row + 1, a.col, a.cols, "part %d of %d; Esc stops",
-                  atomic_load(&s->progress.done), atomic_load(&s->progress.all));
+        int all = atomic_load(&s->progress.all), done = atomic_load(&s->progress.done);
+        if (all)
+            draw_text(a.row + 1, a.col, a.cols, "part %d of %d; Esc stops", done, all);
+        else
+            draw_text(a.row + 1, a.col, a.cols, "set %d; Esc stops", done);
         return;
     }
     if (s->why[0] || !s->result) {

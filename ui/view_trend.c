@@ -121,8 +121,9 @@ static void draw_probe(const struct probe_table *t, struct area a, int i, bool c
     if (x->error)
         draw_text(a.row, col, a.col + a.cols - col, "! %s", x->error);
     else
-        draw_text(a.row, col, a.col + a.cols - col, "%s%s %.2f%s",
-                  !x->judged ? "  " : x->right ? "+ " : "- ", x->text, x->softmax,
+        draw_text(a.row, col, a.col + a.cols - col, x->lone ? "%s%s logit %.2f%s" : "%s%s %.2f%s",
+                  !x->judged ? "  " : x->right ? "+ " : "- ", x->text,
+                  x->lone ? x->logit : x->softmax,
                   flips ? " *" : "");
     attrset(A_NORMAL);
     free(line);

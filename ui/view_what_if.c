@@ -12,13 +12,14 @@
 #include <string.h>
 
 #define MOVES 200 /* answers that are looked at, of both */
-#define LEAST_TOP 0.01f /* of the scale: next to nothing does not look like a change */
+#define LEAST_TOP 0.05f /* nats, of the scale: next to nothing does not look like a change */
 
 /* An answer in both results. */
 struct move {
     char *label;
     int before, after; /* ranks, or -1 */
     float p_before, p_after;
+    float effect; /* on the scale of compare_scale; NaN when it is not in both */
 };
 
 struct moves {
@@ -48,7 +49,7 @@ static char *label_of(const struct result *r, int rank)
 }
 
 static void add_moves(const struct result *a, const struct result *b, const struct result *from,
-                      struct moves *m, int64_t *keys)
+                      const double *of_a, const double *of_b, struct moves *m, int64_t *keys)
 {
     int n = compare_count(from) < MOVES / 2 ? compare_count(from) : MOVES / 2;
     for (int i = 0; i < n; i++) {
@@ -60,7 +61,8 @@ static void add_moves(const struct result *a, const struct result *b, const stru
         m->list[m->count++] = (struct move){
             .label = label_of(from, i), .before = before, .after = after,
             .p_before = before < 0 ? 0 : (float)compare_softmax(a, before),
-            .p_after = after < 0 ? 0 : (float)compare_softmax(b, after)};
+            .p_after = after < 0 ? 0 : (float)compare_softmax(b, after),
+            .effect = before < 0 || after < 0 ? NAN : (float)(of_b[after] - of_a[before])};
     }
 }
 
@@ -72,13 +74,19 @@ static struct moves moves_of(const struct result *a, const struct result *b)
     int64_t keys[MOVES];
     float x[MOVES];
     int order[MOVES];
-    add_moves(a, b, a, &m, keys);
-    add_moves(a, b, b, &m, keys);
+    double *of_a = xcalloc((size_t)compare_count(a) + 1, sizeof *of_a);
+    double *of_b = xcalloc((size_t)compare_count(b) + 1, sizeof *of_b);
+    compare_measures(a, of_a);
+    compare_measures(b, of_b);
+    add_moves(a, b, a, of_a, of_b, &m, keys);
+    add_moves(a, b, b, of_a, of_b, &m, keys);
     for (int i = 0; i < m.count; i++)
         x[i] = fabsf(m.list[i].p_after - m.list[i].p_before);
     stats_order(x, m.count, order);
     for (int i = 0; i < m.count; i++)
         sorted[i] = m.list[order[i]];
+    free(of_a);
+    free(of_b);
     free(m.list);
     m.list = sorted;
     return m;
@@ -190,11 +198,13 @@ static int label_width(struct area a)
 static void draw_move(const struct move *m, float top, int row, struct area a)
 {
     char before[16], after[16], number[32];
-    float d = m->p_after - m->p_before;
     rank_text(m->before, before);
     rank_text(m->after, after);
-    grid_signed((double)d, 3, number, sizeof number);
-    grid_attr(grid_color(d, top, SCALE_SIGNED), A_NORMAL);
+    if (isnan(m->effect))
+        snprintf(number, sizeof number, "-");
+    else
+        grid_signed((double)m->effect, 3, number, sizeof number);
+    grid_attr(grid_color(m->effect, top, SCALE_SIGNED), A_NORMAL);
     draw_text(row, a.col, 8, " %s ", number);
     attrset(A_NORMAL);
     draw_text(row, a.col + 9, label_width(a) - 1, "%s", m->label);
@@ -208,12 +218,13 @@ static void draw_moves(struct workbench *w, struct area a, int row)
     struct inside *in = inside_of(w);
     float top = LEAST_TOP;
     attrset(A_DIM);
-    draw_text(a.row + row, a.col, a.cols, " change");
+    draw_text(a.row + row, a.col, a.cols, "effect: %s",
+              score_scale_names[compare_scale(w->now.r)]);
     draw_text(a.row + row++, a.col + 9 + label_width(a), a.cols - 9 - label_width(a),
               "prob. now    rank   now");
     attrset(A_NORMAL);
     for (int i = 0; i < m.count; i++)
-        top = fmaxf(top, fabsf(m.list[i].p_after - m.list[i].p_before));
+        top = fmaxf(top, fabsf(m.list[i].effect)); /* NaN counts for nothing */
     int room = a.rows - row - (a.rows >= 10);
     int most = m.count - room > 0 ? m.count - room : 0;
     in->changes_top = in->changes_top > most ? most : in->changes_top;
@@ -270,18 +281,21 @@ static void scroll_moves(struct workbench *w, enum motion m)
 
 static bool table(struct workbench *w, struct table *out)
 {
-    static const char *const names[] = {"probability before", "probability now", "rank before",
-                                        "rank now"};
+    static const char *const names[] = {NULL, "probability before", "probability now",
+                                        "rank before", "rank now"};
     if (!w->now.r || !w->plain)
         return false;
     struct moves m = moves_of(w->plain, w->now.r);
-    table_init(out, m.count, 4);
-    for (int j = 0; j < 4; j++)
-        out->col_names[j] = xstrdup(names[j]);
+    table_init(out, m.count, 5);
+    for (int j = 0; j < 5; j++)
+        out->col_names[j] = j ? xstrdup(names[j])
+                              : xasprintf("change of %s",
+                                          score_scale_names[compare_scale(w->now.r)]);
     for (int i = 0; i < m.count; i++) {
         const struct move *x = &m.list[i];
-        const float row[4] = {x->p_before, x->p_after, (float)x->before + 1, (float)x->after + 1};
-        memcpy(out->x + 4 * (ptrdiff_t)i, row, sizeof row);
+        const float row[5] = {x->effect, x->p_before, x->p_after, (float)x->before + 1,
+                              (float)x->after + 1};
+        memcpy(out->x + 5 * (ptrdiff_t)i, row, sizeof row);
         out->row_names[i] = xstrdup(x->label);
     }
     moves_fini(&m);

@@ -17,6 +17,22 @@ void score_softmax(const float *x, int n, float *p)
         p[i] = (float)(exp((double)x[i] - (double)top) / sum);
 }
 
+const char *const score_scale_names[] = {[SCORE_LOGIT] = "logit", [SCORE_LOG_ODDS] = "log odds"};
+
+double score_log_odds(const float *x, int n, int which)
+{
+    double top = -INFINITY, sum = 0;
+    for (int i = 0; i < n; i++)
+        if (i != which && (double)x[i] > top)
+            top = (double)x[i];
+    if (!isfinite(top))
+        return INFINITY;
+    for (int i = 0; i < n; i++)
+        if (i != which)
+            sum += exp((double)x[i] - top);
+    return (double)x[which] - top - log(sum);
+}
+
 float score_sigmoid(float x)
 {
     return (float)(1.0 / (1.0 + exp(-(double)x)));

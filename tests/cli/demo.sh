@@ -35,6 +35,18 @@ for kind in regions tokens heads; do
     [ $? -eq 0 ] && [ "$(grep -c 'rank' "$work/out")" -ge 5 ]
     ok $? "knock-outs of $kind: $(sed -n '7p' "$work/out")"
 done
+# One image to retrieve: its softmax is always 1, its logit is not.
+VILSCOPE_DEMO=$demo "$VILSCOPE" query -t coco --no-log "$demo/images/000000.png" \
+    --knock-out regions "a red star" >"$work/out" 2>"$work/err"
+grep -q '^logit of the answer .*(softmax 1.0000); change of the logit without' "$work/out" &&
+    [ "$(grep -c ' drop region [0-9]* .* [-+][0-9.]* (softmax 1.0000, [-+]0.0000), rank 1$' "$work/out")" -eq 17 ] &&
+    ! grep -q ' [-+]0.0000 (softmax' "$work/out"
+ok $? "one image: the logit moves: $(grep 'drop region' "$work/out" | head -n 1)"
+VILSCOPE_DEMO=$demo "$VILSCOPE" query -t coco --no-log --json "$demo/images/000000.png" \
+    --knock-out regions "a red star" >"$work/out" 2>"$work/err"
+grep -q '"scale": "logit"' "$work/out" && [ "$(grep -c '"softmax_difference": 0.0' "$work/out")" -eq 17 ] &&
+    [ "$(grep -c '"effect": -\{0,1\}[0-9.]*[1-9]' "$work/out")" -eq 17 ]
+ok $? "and in JSON, with its scale"
 "$VILSCOPE" world -o "$work/set" --seed 4321 --scenes 40 &&
     "$VILSCOPE" eval -m "$demo" --data "$work/set" -c early -c final --json --no-log \
         >"$work/json" 2>"$work/err"

@@ -1,6 +1,6 @@
 # Unit and golden tests in C, one program per subject.
 EXTRA_DIST += tests/unit/device.h tests/unit/golden.h tests/unit/logs.h
-EXTRA_DIST += tests/unit/study.h tests/unit/study.py
+EXTRA_DIST += tests/unit/pair.h tests/unit/study.h tests/unit/study.py
 TAP_TESTS += test-bytes
 test_bytes_SOURCES = tests/unit/test-bytes.c
 test_bytes_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
@@ -78,6 +78,10 @@ TAP_TESTS += test-compare
 test_compare_SOURCES = tests/unit/test-compare.c
 test_compare_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
 test_compare_LDADD = $(CORE_LIBS)
+TAP_TESTS += test-study
+test_study_SOURCES = tests/unit/test-study.c
+test_study_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
+test_study_LDADD = $(CORE_LIBS)
 TAP_TESTS += test-inside
 test_inside_SOURCES = tests/unit/test-inside.c
 test_inside_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit

@@ -157,6 +157,34 @@ __attribute__((unused)) static void query_compare(struct query_model *gpu, struc
        count, (double)worst);
 }
 
+/* What the heads say of states that no pass left: the first thing that is asked of the device. */
+__attribute__((unused)) static void query_states(struct query_model *gpu, struct query_model *cpu)
+{
+    static const enum vilbert_head heads[] = {HEAD_WORD, HEAD_REGION_CLASS, HEAD_GROUND,
+                                              HEAD_WORD_LOGIT};
+    enum { ROWS = 3 };
+    double worst = 0;
+    int done = 0;
+    for (int h = 0; h < 4; h++) {
+        bool text = heads[h] == HEAD_WORD || heads[h] == HEAD_WORD_LOGIT;
+        int width = text ? cpu->c.hidden : cpu->c.v_hidden;
+        size_t n = ROWS * (size_t)vilbert_head_size(cpu->m, heads[h]);
+        float *x = xcalloc(ROWS * (size_t)width, sizeof *x);
+        float *a = xcalloc(n, sizeof *a), *b = xcalloc(n, sizeof *b);
+        struct vs_err err = {0};
+        for (int i = 0; i < ROWS * width; i++)
+            x[i] = (float)query_below(2000) / 1000 - 1;
+        done += n > 0 && vilbert_read_states(gpu->m, heads[h], x, ROWS, a, &err) == 0 &&
+                vilbert_read_states(cpu->m, heads[h], x, ROWS, b, &err) == 0;
+        for (size_t i = 0; i < n; i++)
+            worst = fmax(worst, fabs((double)a[i] - (double)b[i]));
+        free(x);
+        free(a);
+        free(b);
+    }
+    ok(done == 4 && worst < 5e-5, "%d of 4 heads read states as on the CPU (%g)", done, worst);
+}
+
 /* ---- memory that ends: opens a back end whose nth allocation fails; every step-th behind the
  * first two dozen */
 

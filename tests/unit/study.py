@@ -10,6 +10,7 @@ import json
 import os
 import struct
 import sys
+import textwrap
 
 import numpy as np
 from math import erf, log
@@ -194,6 +195,103 @@ def rollouts(trace):
     return out
 
 
+# ---- swaps: the first checkpoint with parts of the second
+
+E = "bert.encoder."
+
+
+def scaled(w, factor, prefix=""):
+    """As "test-compare make" does it: in double precision, kept as float32."""
+    return {k: (v * factor).astype(np.float32).astype(np.float64) if k.startswith(prefix) else v
+            for k, v in w.items()}
+
+
+def part_of(name):
+    """The part that a tensor belongs to: (part, layer)."""
+    for part, start in (("text", E + "layer."), ("image", E + "v_layer."), ("co", E + "c_layer.")):
+        if name.startswith(start):
+            return part, int(name[len(start):].split(".")[0])
+    if name.startswith("bert.embeddings") or name.startswith("bert.v_embeddings"):
+        return "embeddings", -1
+    return "heads", -1
+
+
+LAYERS = [("embeddings", -1)] + [(p, i) for p, n in (
+    ("text", C["num_hidden_layers"]), ("image", C["v_num_hidden_layers"]),
+    ("co", len(C["v_biattention_id"]))) for i in range(n)] + [("heads", -1)]
+BLOCKS = ["embeddings", "text", "image", "co", "heads"]
+HEADS = [(p, i, h) for p, n, m in (
+    ("text", C["num_hidden_layers"], C["num_attention_heads"]),
+    ("image", C["v_num_hidden_layers"], C["v_num_attention_heads"]),
+    ("co", len(C["v_biattention_id"]), C["bi_num_attention_heads"]))
+    for i in range(n) for h in range(m)]
+
+
+def swap_parts(a, b, parts):
+    """parts: blocks by name, or layers."""
+    return {k: b[k] if part_of(k)[0] in parts or part_of(k) in parts else v for k, v in a.items()}
+
+
+def swap_head(a, b, part, layer, head):
+    """Its rows of queries, keys and values with their biases, its columns of what reads them."""
+    out = dict(a)
+    if part == "co":
+        p = E + "c_layer.%d.biattention." % layer
+        rows = [p + x + n for x in ("query", "key", "value") for n in "12"]
+        cols = [E + "c_layer.%d.biOutput.dense%s" % (layer, n) for n in "12"]
+        heads = C["bi_num_attention_heads"]
+    else:
+        p = E + ("layer" if part == "text" else "v_layer") + ".%d.attention." % layer
+        rows = [p + "self." + x for x in ("query", "key", "value")]
+        cols = [p + "output.dense"]
+        heads = C["num_attention_heads" if part == "text" else "v_num_attention_heads"]
+    for name in rows:
+        for k in (name + ".weight", name + ".bias"):
+            d = len(a[k]) // heads
+            out[k] = a[k].copy()
+            out[k][head * d:head * d + d] = b[k][head * d:head * d + d]
+    for name in cols:
+        k = name + ".weight"
+        d = a[k].shape[1] // heads
+        out[k] = a[k].copy()
+        out[k][:, head * d:head * d + d] = b[k][:, head * d:head * d + d]
+    return out
+
+
+class Swaps:
+    def __init__(self, a, b, x, out):
+        self.a, self.b, self.x, self.out = a, b, x, out
+        ya, yb = forward(a, x)[out], forward(b, x)[out]
+        self.ka, self.kb = int(ya.argmax()), int(yb.argmax())
+        self.before, self.after = self.measure(ya), self.measure(yb)
+
+    def measure(self, y):
+        if self.ka != self.kb:
+            return y[self.kb] - y[self.ka]
+        return log_odds(y, self.ka)
+
+    def value(self, w):
+        return self.measure(forward(w, self.x)[self.out])
+
+    def smallest(self, parts):
+        """All sets of the smallest size that give the second checkpoint's answer."""
+        for n in range(1, len(parts) + 1):
+            found = [s for s in itertools.combinations(parts, n) if int(forward(
+                swap_parts(self.a, self.b, s), self.x)[self.out].argmax()) == self.kb]
+            if found:
+                return found
+        return []
+
+
+# ---- leaving out
+
+
+def log_odds(y, i):
+    rest = np.delete(y, i)
+    m = rest.max()
+    return y[i] - m - log(np.exp(rest - m).sum())
+
+
 # ---- what the tests read
 
 
@@ -214,13 +312,94 @@ def table(name, x):
         name, x.size, " by ".join(map(str, x.shape)), "\n".join(lines + [line])[:-1]))
 
 
+def numbers(xs):
+    text = "{" + ", ".join("NAN" if np.isnan(x) else "%.9g" % x for x in xs) + "}"
+    return "\n      ".join(textwrap.wrap(text, 92))
+
+
+def masks(parts, sets):
+    return "{" + ", ".join("%d" % sum(1 << parts.index(p) for p in s) for s in sets[:8]) + "}"
+
+
+TASKS = {"vqa": (1, "vqa"), "gqa": (15, "gqa"), "coco": (7, "align"), "refcoco": (9, "ground")}
+
+
+def swap_rows(w):
+    """Every level of every pair."""
+    print("""/* The tiny model a with parts of b, which is a times a factor: log odds of b's answer against
+ * a's, or of the common answer against all others. Sets of blocks and of layers that give b's
+ * answer, the smallest ones only: bits in the order of the parts; size 0: the same answers. */
+static const struct swap_golden {
+    const char *task, *text;
+    double factor, before, after;
+    double blocks[%d], layers[%d], heads[%d];
+    int block_size, block_sets[8], layer_size, layer_sets[8];
+} swap_goldens[] = {""" % (len(BLOCKS), len(LAYERS), len(HEADS)))
+    for task, text in (("vqa", "what color"), ("gqa", "the red square"), ("refcoco", "a dog"),
+                       ("refcoco", "the red square")):
+        for factor in (1.7, 0.5, -1, 1.3, 2.5):
+            number, out = TASKS[task]
+            b = scaled(w, factor)
+            s = Swaps(w, b, query(number, text), out)
+            flips = s.ka != s.kb
+            sets = [s.smallest(p) if flips else [] for p in (BLOCKS, LAYERS)]
+            print("    {\"%s\", \"%s\", %g, %.9g, %.9g," % (task, text, factor, s.before, s.after))
+            for parts in ([[p] for p in BLOCKS], [[p] for p in LAYERS]):
+                print("     " + numbers(s.value(swap_parts(w, b, p)) for p in parts) + ",")
+            print("     " + numbers(s.value(swap_head(w, b, *h)) for h in HEADS) + ",")
+            print("     %s}," % ", ".join("%d, %s" % (len(x[0]) if x else 0, masks(p, x) if x else "{0}")
+                                          for p, x in zip((BLOCKS, LAYERS), sets)))
+    print("};\n")
+
+
+def effect_rows(w):
+    print("""/* What is left of the measure of the best answer without each region (the whole image first), with
+ * each token masked, without each head: log odds; of coco, one image, the logit. NAN: it is left
+ * out itself. */
+static const struct effect_golden {
+    const char *task, *text;
+    double measure, regions[%d], tokens[8], heads[%d];
+} effect_goldens[] = {""" % (len(query(1, "a")["mask"]), len(HEADS) + C["bi_num_attention_heads"] *
+                             len(C["v_biattention_id"])))
+    for task, text in (("vqa", "what color"), ("gqa", "the red square"), ("coco", "the red square"),
+                       ("refcoco", "a dog")):
+        number, out = TASKS[task]
+        x = query(number, text)
+        y = forward(w, x)[out]
+        best = int(y.argmax())
+
+        def measure(y):
+            if task == "coco":
+                return y[0]
+            if y[best] < -9000:
+                return float("nan")
+            keep = [i for i in range(len(y)) if y[i] > -9000]
+            return log_odds(y[keep], keep.index(best))
+        quiet = [(m, i, h) for m, n, k in (
+            ("t", C["num_hidden_layers"], C["num_attention_heads"]),
+            ("v", C["v_num_hidden_layers"], C["v_num_attention_heads"]),
+            ("c1", len(C["v_biattention_id"]), C["bi_num_attention_heads"]),
+            ("c2", len(C["v_biattention_id"]), C["bi_num_attention_heads"]))
+            for i in range(n) for h in range(k)]
+        print("    {\"%s\", \"%s\", %.9g," % (task, text, measure(y)))
+        print("     " + numbers(measure(forward(w, without_region(x, i))[out])
+                                for i in range(len(x["mask"]))) + ",")
+        print("     " + numbers(measure(forward(w, with_mask(x, i))[out])
+                                for i in range(len(x["ids"]))) + ",")
+        print("     " + numbers(measure(forward(w, x, [q])[out]) for q in quiet) + "},")
+    print("};\n")
+
+
 def main():
     w = read(sys.argv[1])
     print("/* Made by tests/unit/study.py: what the tiny model comes to in numpy. */")
-    print("#ifndef STUDY_H\n#define STUDY_H\n")
+    print("#ifndef STUDY_H\n#define STUDY_H\n\n#include <math.h>\n")
     print("/* Rollout of \"what color\", VQA v2, on tests/data/tiny/scene.png. */")
     for (kind, layer), m in rollouts(forward(w, query(1, "what color"))).items():
         table("rollout_%s_%d" % (kind, layer), m)
+    print()
+    swap_rows(w)
+    effect_rows(w)
     print("\n#endif")
 
 

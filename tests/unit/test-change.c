@@ -88,7 +88,7 @@ static void effects(struct model *m, struct query q)
                 if (r->answers[k].index == e->choice)
                     worst = fmaxf(worst, fabsf(r->answers[k].softmax - e->items[i].softmax));
             worst = r ? worst : 9;
-            moved |= fabsf(e->items[i].change_softmax) > 0.001f;
+            moved |= fabs(e->items[i].effect) > 0.001;
             result_free(r);
         }
         ok(rc == 0 && e->count > 3 && e->done == e->count && worst < 1e-4f && moved,

@@ -282,6 +282,7 @@ static void check_queries(void)
             query_open(&cpu, config, checkpoint, k, &err) == 0 && (k = open_fake("cuda")) &&
             query_open(&gpu, config, checkpoint, k, &err) == 0, "tiny opens on both %s", err.text))
         return;
+    query_states(&gpu, &cpu);
     query_compare(&gpu, &cpu, 40);
     query_close(&gpu);
     ok(fakecuda.live == 0 && fakecuda.bad == 0, "nothing is left, nothing was wrong (%s)",

@@ -1,0 +1,264 @@
+/* What is computed from a model about a model, against numpy (study.py): the effect of leaving out
+ * each region, token and head on the log odds or the logit, the model with single blocks, layers
+ * and heads of another checkpoint, and the smallest sets that flip an answer. A part that does not
+ * take all of its weights along, a head without its columns of the output, an effect on another
+ * scale, or a set that is not the smallest breaks it. */
+#include "pair.h"
+#include "study.h"
+#include "tap.h"
+
+#include "src/compare.h"
+#include "src/compare_swap.h"
+#include "src/difference.h"
+#include "src/effects.h"
+
+#include <math.h>
+
+#define COUNT(x) (int)(sizeof(x) / sizeof(x)[0])
+
+static struct query about(const char *task, const char *text, struct photo **p)
+{
+    return (struct query){.task = task_find(task), .text = text, .photo_count = 1, .photos = p};
+}
+
+/* The largest difference of what is measured with single parts; 99 when they are others. */
+static double off_values(const struct swap_result *s, const double *want, int count)
+{
+    double most = s->item_count == count ? 0 : 99;
+    for (int i = 0; i < count && most < 99; i++)
+        most = fmax(most, fabs(s->items[i].values[0] - want[i]));
+    return most;
+}
+
+/* Whether the set is one of the sets of numpy. */
+static bool is_smallest(const struct swap_result *s, int size, const int *sets)
+{
+    int bits = 0;
+    for (int i = 0; i < s->set_count; i++)
+        bits |= 1 << s->set[i];
+    for (int i = 0; i < 8 && sets[i]; i++)
+        if (sets[i] == bits)
+            return s->smallest && s->set_count == size;
+    return size == 0 && s->set_count == 0;
+}
+
+/* How far a share is from the way that numpy's value has gone. */
+static double off_shares(const struct swap_result *s, const struct swap_golden *g,
+                         const double *want)
+{
+    double most = 0;
+    for (int i = 0; i < s->item_count; i++)
+        most = fmax(most, fabs(s->items[i].share - (want[i] - g->before) / (g->after - g->before)));
+    return most;
+}
+
+static void swap_level(struct model *m, struct photo **p, const struct swap_golden *g,
+                       enum swap_level level, const double *want, int count, int size,
+                       const int *sets)
+{
+    struct vs_err err = {0};
+    struct swap_result *s = NULL;
+    struct query q = about(g->task, g->text, p);
+    struct swap_options o = {.a = 0, .b = 1, .level = level, .find_set = sets != NULL};
+    const char *name = ((const char *[]){"blocks", "layers", "heads"})[level];
+    if (!ok(swap_run(m, &q, 1, &o, &s, &err) == 0, "%s of \"%s\" times %g %s", name, g->text,
+            g->factor, err.text))
+        return;
+    const struct swap_query *x = &s->queries[0];
+    double ends = fmax(fabs(x->before - g->before), fabs(x->after - g->after));
+    double values = off_values(s, want, count), shares = off_shares(s, g, want);
+    ok(ends < 1e-4 && values < 1e-4 && shares < 1e-4,
+       "log odds and shares are numpy's to %.1g, %.1g, %.1g", ends, values, shares);
+    if (sets)
+        ok(s->queries[0].changed == (size > 0) && is_smallest(s, size, sets),
+           "%d parts flip it, by numpy %d", s->set_count, size);
+    swap_free(s);
+}
+
+static void swaps(void)
+{
+    for (int i = 0; i < COUNT(swap_goldens); i++) {
+        const struct swap_golden *g = &swap_goldens[i];
+        struct model *m = NULL;
+        struct photo *p = NULL;
+        if (!open_pair("", g->factor, &m, &p))
+            continue;
+        swap_level(m, &p, g, SWAP_BLOCKS, g->blocks, COUNT(g->blocks), g->block_size,
+                   g->block_sets);
+        swap_level(m, &p, g, SWAP_LAYERS, g->layers, COUNT(g->layers), g->layer_size,
+                   g->layer_sets);
+        swap_level(m, &p, g, SWAP_HEADS, g->heads, COUNT(g->heads), 0, NULL);
+        close_pair(m, p);
+    }
+}
+
+/* Whether the set without item `left` (-1: all of it) gives b's answer. */
+static bool gives(struct model *m, struct query q, const struct swap_result *s, int left)
+{
+    struct vs_err err = {0};
+    struct result *mixed = NULL, *b = NULL;
+    struct change *list = xcalloc((size_t)s->set_count + 1, sizeof *list);
+    for (int i = 0; i < s->set_count; i++)
+        if (i != left)
+            list[q.change_count++] = s->items[s->set[i]].change;
+    struct query other = q;
+    other.checkpoint = 1;
+    other.change_count = 0;
+    q.changes = list;
+    bool same = query_run(m, &q, NULL, &mixed, &err) == 0 &&
+                query_run(m, &other, NULL, &b, &err) == 0 &&
+                compare_key(mixed, 0) == compare_key(b, 0);
+    result_free(mixed);
+    result_free(b);
+    free(list);
+    return same;
+}
+
+/* More parts than all sets are tried of: what is found is called minimal, and is. */
+static void minimal(void)
+{
+    struct model *m = NULL;
+    struct photo *p = NULL;
+    struct vs_err err = {0};
+    struct swap_result *s = NULL;
+    if (!open_pair("bert.encoder.c_layer.", -3, &m, &p))
+        return;
+    struct query q = about("refcoco", "what color", &p);
+    struct swap_options o = {.a = 0, .b = 1, .level = SWAP_HEADS, .find_set = true};
+    int rc = swap_run(m, &q, 1, &o, &s, &err);
+    if (!ok(rc == 0 && s->item_count > SWAP_ALL_SETS && !s->smallest && s->set_count > 1,
+            "of %d heads a minimal set is looked for %s", rc == 0 ? s->item_count : 0, err.text))
+        return;
+    bool needed = true;
+    for (int i = 0; i < s->set_count; i++)
+        needed = needed && !gives(m, q, s, i);
+    ok(gives(m, q, s, -1) && needed, "%d heads flip the answer, none can be left out",
+       s->set_count);
+    struct difference *d = difference_of_swap(m, s, &q, "what color");
+    ok(strstr(d->data, "\"minimal_set\":[\"co-attention layer") &&
+       !strstr(d->data, "smallest_set"), "and its JSON says minimal");
+    difference_free(d);
+    swap_free(s);
+    close_pair(m, p);
+}
+
+/* ---- leaving out */
+
+static double off_effects(struct model *m, struct query q, enum effects_of of, double whole,
+                          const double *want, int count)
+{
+    struct vs_err err = {0};
+    struct effects *e = NULL;
+    double most = 0;
+    if (effects_run(m, &q, of, -1, KERN_ZERO, NULL, NULL, NULL, &e, &err) != 0 ||
+        e->count != count) {
+        printf("# %d of %d: %s\n", e ? e->count : 0, count, err.text);
+        effects_free(e);
+        return 99;
+    }
+    most = fabs(e->measure - whole);
+    for (int i = 0; i < count; i++) {
+        double d = fabs(e->items[i].measure - want[i]);
+        if (isnan(want[i]) ? !isnan(e->items[i].effect)
+                           : !(fabs(e->items[i].effect - (want[i] - whole)) < 4e-5))
+            most = 99;
+        most = isnan(want[i]) ? most : fmax(most, d);
+    }
+    effects_free(e);
+    return most;
+}
+
+static void effects(struct model *m, struct photo *p)
+{
+    for (int i = 0; i < COUNT(effect_goldens); i++) {
+        const struct effect_golden *g = &effect_goldens[i];
+        struct query q = about(g->task, g->text, &p);
+        int words = 0;
+        while (words < COUNT(g->tokens) && g->tokens[words] != 0)
+            words++;
+        double regions = off_effects(m, q, EFFECTS_REGIONS, g->measure, g->regions,
+                                     COUNT(g->regions));
+        double tokens = off_effects(m, q, EFFECTS_TOKENS, g->measure, g->tokens, words);
+        double heads = off_effects(m, q, EFFECTS_HEADS, g->measure, g->heads, COUNT(g->heads));
+        ok(regions < 2e-5 && tokens < 2e-5 && heads < 2e-5,
+           "%s: leaving out regions, tokens, heads as in numpy to %.1g, %.1g, %.1g", g->task,
+           regions, tokens, heads);
+    }
+}
+
+/* Of two images each has its own logit: what the other loses is nothing to it. */
+static void two_images(struct model *m, struct photo *p)
+{
+    struct vs_err err = {0};
+    struct photo_options how = {0};
+    struct photo *both[2] = {p, NULL};
+    struct effects *e = NULL;
+    const struct effect_golden *g = &effect_goldens[2];
+    struct query q = {.task = task_find("coco"), .text = g->text, .photo_count = 2,
+                      .photos = both};
+    int n = COUNT(g->regions);
+    double own = 0, others = 0;
+    if (!ok(photo_open(source_path("tests/data/tiny/mirror.png"), &how, &both[1], &err) == 0 &&
+            effects_run(m, &q, EFFECTS_REGIONS, 0, KERN_ZERO, NULL, NULL, NULL, &e, &err) == 0,
+            "two images %s", err.text))
+        return;
+    for (int i = 0; i < e->count; i++)
+        if (i < n)
+            own = fmax(own, fabs(e->items[i].effect - (g->regions[i] - g->measure)));
+        else
+            others = fmax(others, fabs(e->items[i].effect));
+    ok(e->scale == SCORE_LOGIT && e->count > n && own < 2e-5 && others == 0,
+       "the %s of an image moves with its own regions only: %g, %g", score_scale_names[e->scale],
+       own, others);
+    effects_free(e);
+    photo_free(both[1]);
+}
+
+/* The measures of a whole result, at once and one by one, are those of the knock-outs. */
+static void measures(struct model *m, struct photo *p)
+{
+    for (int i = 0; i < COUNT(effect_goldens); i++) {
+        const struct effect_golden *g = &effect_goldens[i];
+        struct query q = about(g->task, g->text, &p);
+        struct vs_err err = {0};
+        struct result *r = NULL;
+        if (!ok(query_run(m, &q, NULL, &r, &err) == 0, "%s answers %s", g->task, err.text))
+            continue;
+        int n = compare_count(r);
+        double *all = xcalloc((size_t)n + 1, sizeof *all), most = 0;
+        compare_measures(r, all);
+        for (int k = 0; k < n; k++)
+            most = fmax(most, fabs(all[k] - compare_measure(r, k)));
+        ok(fabs(all[0] - g->measure) < 2e-5 && most < 1e-9 &&
+               compare_scale(r) == (strcmp(g->task, "coco") == 0 ? SCORE_LOGIT : SCORE_LOG_ODDS),
+           "%s of all %d entries: %.6f", score_scale_names[compare_scale(r)], n, all[0]);
+        free(all);
+        result_free(r);
+    }
+}
+
+static void odds(void)
+{
+    const float sure[] = {60, 0, -INFINITY, 0}, lone[] = {3}, even[] = {1, 1};
+    ok(fabs(score_log_odds(sure, 4, 0) - (60 - log(2))) < 1e-12,
+       "log odds where the softmax is 1 to all digits: %.6f", score_log_odds(sure, 4, 0));
+    ok(fabs(score_log_odds(sure, 4, 1) + 60) < 1e-12, "and 0: %.6f", score_log_odds(sure, 4, 1));
+    ok(isinf(score_log_odds(lone, 1, 0)), "of a lone one there are none");
+    ok(score_log_odds(even, 2, 1) == 0, "even ones: 0");
+}
+
+int main(void)
+{
+    struct model *m = NULL;
+    struct photo *p = NULL;
+    odds();
+    if (open_pair("none", 1, &m, &p)) {
+        effects(m, p);
+        measures(m, p);
+        two_images(m, p);
+        close_pair(m, p);
+    }
+    swaps();
+    minimal();
+    return tap_done();
+}
