@@ -52,16 +52,16 @@ static void print_effect(const struct effects *e, const struct effect *f)
         fputs(isfinite(f->logit) ? "nothing else is left" : "is left out itself", stdout);
     else
         printf("%+.4f", f->effect);
-    printf(" (softmax %.4f, %+.4f), rank %d%s\n", (double)f->softmax,
-           (double)f->softmax - (double)e->softmax, f->rank + 1,
-           f->best != e->best ? ", another answer is first" : "");
+    plain_out(" (softmax %.4f, %+.4f), rank %d%s\n", (double)f->softmax,
+              (double)f->softmax - (double)e->softmax, f->rank + 1,
+              f->best != e->best ? ", another answer is first" : "");
 }
 
 static void print_text(const struct result *r, const struct effects *e, int top)
 {
     const char *scale = score_scale_names[e->scale];
-    printf("%s of the answer %.4f (softmax %.4f); change of the %s without\n", scale, e->measure,
-           (double)e->softmax, scale);
+    plain_out("%s of the answer %.4f (softmax %.4f); change of the %s without\n", scale,
+              e->measure, (double)e->softmax, scale);
     for (int i = 0; i < e->count && i < top; i++) {
         const struct effect *f = &e->items[i];
         char what[CHANGE_TEXT];
