@@ -11,6 +11,7 @@
 #include "src/formats/npy.h"
 #include "src/mem.h"
 #include "src/plain.h"
+#include "src/progress.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -260,9 +261,9 @@ static void on_detect(void *arg, const struct detect_progress *p)
 {
     bool *shown = arg;
     *shown = true;
-    plain_text(stderr, "\r\033[Klooking for regions: %s, %.0f %%", p->stage, 100 * p->share);
-    if (p->left_ms >= 0)
-        fprintf(stderr, ", %.0f s left", p->left_ms / 1000);
+    char left[32];
+    plain_text(stderr, "\r\033[Klooking for regions: %s, %.0f %%%s", p->stage, 100 * p->share,
+               progress_left_text(p->left_ms, left));
     fflush(stderr);
 }
 

@@ -4,6 +4,7 @@
 #include "src/digestcache.h"
 #include "src/formats/boxcheck.h"
 #include "src/mem.h"
+#include "src/progress.h"
 #include "src/regioncache.h"
 
 #include <stdio.h>
@@ -80,7 +81,7 @@ static void on_progress(void *arg, const char *stage, double done, double all)
     double spent = vs_now_ms() - r->start;
     snprintf(p.stage, sizeof p.stage, "%s", stage);
     p.share = p.share > 1 ? 1 : p.share;
-    p.left_ms = p.share > 0.02 ? spent * (1 - p.share) / p.share : -1;
+    p.left_ms = progress_left_ms(spent, p.share);
     r->report(r->arg, &p);
 }
 

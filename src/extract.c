@@ -10,6 +10,7 @@
 #include "src/formats/tempfile.h"
 #include "src/mem.h"
 #include "src/plain.h"
+#include "src/progress.h"
 #include "src/vision/detector.h"
 
 #include <errno.h>
@@ -440,21 +441,15 @@ static void *job_main(void *arg)
 static void print_progress(const struct extract *e, const struct job *jobs)
 {
     const struct extract_summary *s = &e->sum;
-    int done = s->written + s->there + s->failed, todo = e->count - s->there;
-    double share = s->written + s->failed, ms = vs_now_ms() - e->start;
+    struct progress p = {.all = e->count, .there = s->there, .done = s->written + s->failed,
+                         .spent_ms = vs_now_ms() - e->start};
+    char text[200];
     for (int i = 0; i < e->o->jobs; i++)
-        share += jobs[i].share;
-    double left = share > 0.05 ? ms / share * (todo - share) / 1000 : -1;
-    char tail[64] = "";
-    if (left >= 3600)
-        snprintf(tail, sizeof tail, ", %.1f h left", left / 3600);
-    else if (left >= 0)
-        snprintf(tail, sizeof tail, ", %.0f s left", left);
+        p.begun += jobs[i].share;
+    progress_text(&p, "images", text, sizeof text);
     bool tty = isatty(STDERR_FILENO);
     fputs(tty ? "\r\033[K" : "", stderr);
-    plain_text(stderr, "%d of %d images, %.0f %%, %.2f images/s%s", done, e->count,
-               e->count ? 100.0 * (s->there + share) / e->count : 100.0,
-               ms > 0 ? 1000 * share / ms : 0, tail);
+    plain_text(stderr, "%s", text);
     fputs(tty ? "" : "\n", stderr);
     fflush(stderr);
 }

@@ -32,6 +32,7 @@ libcore_a_SOURCES = \
 	src/extract.c src/extract.h \
 	src/lens.c src/lens.h \
 	src/mem.c src/mem.h \
+	src/progress.c src/progress.h \
 	src/modeldir.c src/modeldir.h \
 	src/plain.c src/plain.h \
 	src/probes.c src/probes.h \

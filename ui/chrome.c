@@ -1,4 +1,5 @@
 /* The lines around the panes: title, tokens, task, query, status. */
+#include "src/progress.h"
 #include "ui/text.h"
 #include "ui/workbench_priv.h"
 
@@ -109,8 +110,8 @@ static bool draw_progress(const struct workbench *w, int row, int cols)
     for (int i = 0; i < 20; i++)
         bar_text[i] = known && p.share * 20 > i ? '#' : '-';
     bar_text[20] = '\0';
-    if (known && p.left_ms >= 0)
-        snprintf(left, sizeof left, ", %.0f s left", p.left_ms / 1000);
+    if (known)
+        progress_left_text(p.left_ms, left);
     draw_text(row, 1, cols, "regions [%s] %s%s%s (Esc cancels)", bar_text,
               known ? p.stage : "begin", left, w->running ? "; then the query" : "");
     return true;
