@@ -127,22 +127,67 @@ int backup_make(struct log *l, int64_t version, struct vs_err *err)
     return rc;
 }
 
-/* A copy that goes with this program: the file stays as it is. */
-int backup_into_temporary(struct log *l, struct vs_err *err)
+int backup_open_temporary(struct log *l, struct vs_err *err)
 {
-    sqlite3 *to = NULL;
-    int code = sqlite3_open_v2("", &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+    int code = sqlite3_open_v2("", &l->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
     if (code == SQLITE_OK)
-        code = guard_connection(to, l);
-    if (code == SQLITE_OK)
-        code = copy_pages(l->db, to);
-    if (code != SQLITE_OK) {
-        sqlite3_close(to);
-        return vs_fail(err, VS_E_DB, "%s: an older log, and there is no room for a copy to read "
-                       "(%s): make room in $TMPDIR", l->path, sqlite3_errstr(code));
+        code = guard_connection(l->db, l);
+    guard_trust(l->db);
+    return code == SQLITE_OK ? 0 : db_fail(l, "making a temporary log", err);
+}
+
+/* l becomes a copy of from that goes with this program. */
+static int copy_into_temporary(struct log *l, sqlite3 *from, struct vs_err *err)
+{
+    struct log copy = {.path = l->path};
+    int rc = backup_open_temporary(&copy, err);
+    int code = rc == 0 ? copy_pages(from, copy.db) : SQLITE_OK;
+    if (rc == 0 && code == SQLITE_FULL)
+        rc = vs_fail(err, VS_E_DB, "%s: there is no room for a copy to read: make room in $TMPDIR",
+                     l->path);
+    else if (rc == 0 && code != SQLITE_OK)
+        rc = db_fail_code(l, code, "copying it to be read", err);
+    if (rc != 0) {
+        sqlite3_close(copy.db);
+        return rc;
     }
     log_close_db(l);
-    guard_trust(to);
-    l->db = to;
-    return schema_apply(l, false, err);
+    sqlite3_progress_handler(copy.db, 0, NULL, NULL);
+    l->db = copy.db;
+    guard_connection(l->db, l);
+    return 0;
+}
+
+/* The file stays as it is. */
+int backup_into_temporary(struct log *l, struct vs_err *err)
+{
+    int rc = copy_into_temporary(l, l->db, err);
+    if (rc == 0)
+        guard_trust(l->db);
+    return rc ? rc : schema_apply(l, false, err);
+}
+
+int backup_copy_still(struct log *l, struct vs_err *err)
+{
+    char *uri = backup_uri(l->path);
+    sqlite3 *from = NULL;
+    int rc = sqlite3_open_v2(uri, &from, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) == SQLITE_OK
+                 ? copy_into_temporary(l, from, err)
+                 : vs_fail(err, VS_E_DB, "%s: cannot be read: %s", l->path, sqlite3_errmsg(from));
+    sqlite3_close(from);
+    free(uri);
+    return rc;
+}
+
+char *backup_uri(const char *path)
+{
+    struct buf uri = {0};
+    buf_puts(&uri, "file:");
+    for (const char *p = path; *p; p++)
+        if (*p == '?' || *p == '#' || *p == '%')
+            buf_printf(&uri, "%%%02x", (unsigned)*p);
+        else
+            buf_putc(&uri, *p);
+    buf_puts(&uri, "?immutable=1");
+    return buf_steal(&uri);
 }

@@ -1,22 +1,45 @@
 /* SQLite with our errors. */
 #include "sessions/db.h"
 
+#include "sessions/place.h"
+
 #include "src/mem.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+static bool about_locks(int code)
+{
+    return code == SQLITE_IOERR_LOCK || code == SQLITE_IOERR_RDLOCK ||
+           code == SQLITE_IOERR_UNLOCK || code == SQLITE_IOERR_CHECKRESERVEDLOCK ||
+           code == SQLITE_IOERR_SHMLOCK || code == SQLITE_IOERR_SHMMAP ||
+           code == SQLITE_IOERR_SHMOPEN;
+}
+
 int db_fail(struct log *l, const char *doing, struct vs_err *err)
 {
+    return db_fail_code(l, sqlite3_extended_errcode(l->db), doing, err);
+}
+
+int db_fail_code(struct log *l, int code, const char *doing, struct vs_err *err)
+{
     const char *path = l->path;
-    switch (sqlite3_errcode(l->db) & 0xff) {
+    switch (code & 0xff) {
     case SQLITE_BUSY: case SQLITE_LOCKED:
+        if (!place_has_locks(path))
+            return vs_fail(err, VS_E_DB, "%s: the disk it lies on has no locks of files (%s), so "
+                           "programs could destroy it together: use a log on a disk of this "
+                           "machine with --log FILE", path, doing);
         return vs_fail(err, VS_E_DB, "%s: locked by another program (%s): close it, or use another "
                        "log with --log FILE", path, doing);
     case SQLITE_FULL:
         return vs_fail(err, VS_E_DB, "%s: the disk is full (%s): make room", path, doing);
     case SQLITE_IOERR:
+        if (about_locks(code))
+            return vs_fail(err, VS_E_DB, "%s: the locks of files fail on the disk it lies on (%s), "
+                           "so programs could destroy it together: use a log on a disk of this "
+                           "machine with --log FILE", path, doing);
         return vs_fail(err, VS_E_DB, "%s: reading or writing fails (%s): is the disk full, or out "
                        "of order?", path, doing);
     case SQLITE_READONLY:
@@ -38,7 +61,8 @@ int db_fail(struct log *l, const char *doing, struct vs_err *err)
         return vs_fail(err, VS_E_DB, "%s: cannot be opened: check that the folder is there and may "
                        "be written", path);
     default:
-        return vs_fail(err, VS_E_DB, "%s: %s: %s", path, doing, sqlite3_errmsg(l->db));
+        return vs_fail(err, VS_E_DB, "%s: %s: %s", path, doing,
+                       l->db ? sqlite3_errmsg(l->db) : sqlite3_errstr(code));
     }
 }
 
@@ -149,11 +173,14 @@ int db_find(struct log *l, const char *sql, int64_t *out, struct vs_err *err, co
 
 int db_begin(struct log *l, const char *doing, struct vs_err *err)
 {
-    return db_exec(l, "BEGIN IMMEDIATE", doing, err);
+    int rc = place_check(l, err);
+    return rc ? rc : db_exec(l, "BEGIN IMMEDIATE", doing, err);
 }
 
 int db_end(struct log *l, int rc, const char *doing, struct vs_err *err)
 {
+    if (rc == 0)
+        rc = place_check(l, err);
     if (rc == 0)
         rc = db_exec(l, "COMMIT", doing, err);
     if (rc != 0 && !sqlite3_get_autocommit(l->db))
@@ -163,7 +190,11 @@ int db_end(struct log *l, int rc, const char *doing, struct vs_err *err)
 
 int db_run(struct log *l, sqlite3_stmt *s, const char *doing, struct vs_err *err)
 {
-    int rc = sqlite3_step(s) == SQLITE_DONE ? 0 : db_fail(l, doing, err);
+    int rc = 0;
+    if (sqlite3_get_autocommit(l->db) && !sqlite3_stmt_readonly(s))
+        rc = place_check(l, err); /* a transaction of its own */
+    if (rc == 0 && sqlite3_step(s) != SQLITE_DONE)
+        rc = db_fail(l, doing, err);
     sqlite3_reset(s);
     return rc;
 }

@@ -6,6 +6,7 @@
 #include "src/difference.h"
 
 #include <sqlite3.h>
+#include <sys/types.h>
 
 #define DB_CACHE 96
 struct pending; /* pending.c */
@@ -13,7 +14,13 @@ struct pending; /* pending.c */
 struct log {
     sqlite3 *db; /* NULL while a log that was asked for cannot be opened (pending.c) */
     char *path;
-    bool read_only;
+    bool read_only, folder; /* folder: path was, or is, one of logs (place.c) */
+    const char *shared;     /* the kind of file system when machines share it, else NULL */
+    struct lock *lock;      /* then, and when it is written to */
+    int patience;           /* milliseconds to wait for another writer there */
+    bool placed;            /* the file that was opened is known: dev, ino */
+    dev_t dev;
+    ino_t ino;
     int64_t version; /* of the tables, when it was opened */
     char *notice;    /* what the user should know about the opening, or NULL */
     bool opening;    /* guard.c: strangers' files get little time */
@@ -28,11 +35,13 @@ struct log {
 };
 
 #define LOG_SCHEMA 4
+#define LOG_PATIENCE 2000 /* ms that a writer waits for another one before there is a screen */
 #define LOG_APPLICATION 0x76696c73 /* "vils", in the file's header */
 #define LOG_NOW "strftime('%Y-%m-%dT%H:%M:%fZ','now')"
 
 /* One line for the last error of the database. */
 int db_fail(struct log *l, const char *doing, struct vs_err *err);
+int db_fail_code(struct log *l, int code, const char *doing, struct vs_err *err);
 /* Runs statements without results. */
 int db_exec(struct log *l, const char *sql, const char *doing, struct vs_err *err);
 int db_prepare(struct log *l, const char *sql, sqlite3_stmt **out, struct vs_err *err);
@@ -85,6 +94,11 @@ int schema_functions(struct log *l, struct vs_err *err);
 /* backup.c */
 int backup_make(struct log *l, int64_t version, struct vs_err *err);
 int backup_into_temporary(struct log *l, struct vs_err *err);
+int backup_open_temporary(struct log *l, struct vs_err *err); /* an empty one */
+/* The file as it is on the disk, whatever locks and journals say, copied into a temporary one that
+ * is checked; l->path stays. */
+char *backup_uri(const char *path); /* to open it so; caller frees */
+int backup_copy_still(struct log *l, struct vs_err *err);
 
 /* ---- shared between the files that write */
 
@@ -118,8 +132,14 @@ int log_difference_at(struct log *l, int64_t session, const struct difference *d
                       const char *asked, int64_t *id, struct vs_err *err);
 int log_difference_check(struct log *l, const struct difference *d, struct vs_err *err);
 
-/* pending.c */
+/* pending.c; pending_row: log_written_query, but 0 for a row of another file than that which is
+ * written now. */
 void pending_free(struct pending *p);
+int64_t pending_row(const struct log *l, int64_t id);
+/* evaluations.c */
+int log_evaluation_at(struct log *l, int64_t session, const struct log_evaluation *e,
+                      const char *asked, struct vs_err *err);
+int log_evaluation_check(struct log *l, const struct log_evaluation *e, struct vs_err *err);
 
 /* ---- waiting.c: what can wait to be written, by its kind */
 struct waiting_comparison {
@@ -131,7 +151,8 @@ enum waiting_kind {
     WAIT_RESULT,     /* struct result */
     WAIT_COMPARISON, /* struct waiting_comparison */
     WAIT_PROBES,     /* struct log_probe_run */
-    WAIT_DIFFERENCE  /* struct difference */
+    WAIT_DIFFERENCE, /* struct difference */
+    WAIT_EVALUATION  /* struct log_evaluation */
 };
 void *waiting_copy(enum waiting_kind kind, const void *what);
 void waiting_free(enum waiting_kind kind, void *what); /* of a copy */

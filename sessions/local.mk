@@ -16,11 +16,14 @@ libsessions_a_SOURCES = \
 	sessions/export_differences.c \
 	sessions/export_html.c \
 	sessions/guard.c \
+	sessions/left.c sessions/left.h \
 	sessions/list.c \
+	sessions/lock.c sessions/lock.h \
 	sessions/log.c sessions/log.h \
 	sessions/marks.c \
 	sessions/merge.c \
 	sessions/pending.c \
+	sessions/place.c sessions/place.h \
 	sessions/prune.c \
 	sessions/read.c \
 	sessions/schema.c \

@@ -2,6 +2,10 @@
 #include "sessions/log.h"
 
 #include "sessions/db.h"
+#include "sessions/left.h"
+#include "sessions/lock.h"
+#include "sessions/place.h"
+#include "src/formats/filesystem.h"
 #include "src/mem.h"
 
 #include <errno.h>
@@ -33,22 +37,6 @@ const char *log_path(const struct log *l)
     return l->path;
 }
 
-/* Makes the folders above path. */
-static int make_folders(const char *path, struct vs_err *err)
-{
-    char *copy = xstrdup(path);
-    int rc = 0;
-    for (char *p = strchr(copy + 1, '/'); p && rc == 0; p = strchr(p + 1, '/')) {
-        *p = '\0';
-        if (mkdir(copy, 0700) != 0 && errno != EEXIST)
-            rc = vs_fail(err, VS_E_DB, "%s: the folder cannot be made for the log: %s", copy,
-                         strerror(errno));
-        *p = '/';
-    }
-    free(copy);
-    return rc;
-}
-
 /* What was asked is nobody else's business: SQLite would let the group and others read it, and
  * gives the files beside it the same permissions. One that is there keeps its own. */
 static int make_file(const char *path, struct vs_err *err)
@@ -68,42 +56,48 @@ static int make_file(const char *path, struct vs_err *err)
  * as it is on the disk. */
 static int open_immutable(struct log *l, struct vs_err *err)
 {
-    struct buf uri = {0};
-    buf_puts(&uri, "file:");
-    for (const char *p = l->path; *p; p++)
-        if (*p == '?' || *p == '#' || *p == '%')
-            buf_printf(&uri, "%%%02x", (unsigned)*p);
-        else
-            buf_putc(&uri, *p);
-    buf_puts(&uri, "?immutable=1");
+    char *uri = backup_uri(l->path);
     log_close_db(l);
-    int code = sqlite3_open_v2(uri.data, &l->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
-    buf_fini(&uri);
+    int code = sqlite3_open_v2(uri, &l->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
+    free(uri);
     if (code == SQLITE_OK)
         code = guard_connection(l->db, l);
     return code == SQLITE_OK ? schema_check(l, err) : db_fail(l, "opening", err);
 }
 
-static int open_reading(struct log *l, struct vs_err *err)
+static int open_file(struct log *l, struct vs_err *err)
 {
-    struct stat st;
-    if (stat(l->path, &st) != 0)
-        return vs_fail(err, VS_E_MISSING, "%s: there is no log yet (%s)", l->path, strerror(errno));
-    int rc = guard_file(l->path, err);
-    if (rc != 0)
-        return rc;
     if (sqlite3_open_v2(l->path, &l->db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK ||
         guard_connection(l->db, l) != SQLITE_OK)
         return db_fail(l, "opening", err);
     sqlite3_busy_timeout(l->db, 2000);
-    rc = schema_check(l, err);
-    int code = l->code & 0xff;
+    int rc = schema_check(l, err), code = l->code & 0xff;
     if (rc != 0 && (code == SQLITE_CANTOPEN || code == SQLITE_READONLY))
         rc = open_immutable(l, err);
-    guard_opening(l, false);
-    if (rc == 0 && l->version < LOG_SCHEMA)
-        rc = backup_into_temporary(l, err);
     return rc;
+}
+
+static int open_reading(struct log *l, struct vs_err *err)
+{
+    struct stat st;
+    bool copied = filesystem_shared(l->path) != NULL;
+    if (place_is_folder(l->path)) {
+        l->folder = true;
+        return place_read_folder(l, err);
+    }
+    if (stat(l->path, &st) != 0)
+        return vs_fail(err, VS_E_MISSING, "%s: there is no log yet (%s)", l->path, strerror(errno));
+    int rc = guard_file(l->path, err);
+    if (rc == 0)
+        rc = copied ? place_read_shared(l, err) : open_file(l, err);
+    if (rc == 0 && copied)
+        rc = schema_check(l, err);
+    guard_opening(l, false);
+    if (rc == 0 && l->version < LOG_SCHEMA && copied) {
+        guard_trust(l->db);
+        return schema_apply(l, false, err);
+    }
+    return rc || l->version == LOG_SCHEMA ? rc : backup_into_temporary(l, err);
 }
 
 /* SQLite does not wait by itself when two programs turn the same new file to WAL. */
@@ -119,13 +113,37 @@ static int use_wal(struct log *l, struct vs_err *err)
     return rc;
 }
 
-static int open_writing(struct log *l, struct vs_err *err)
+/* Before the first look at a file that machines share: WAL needs memory that they cannot share, and
+ * one that another program left in this mode is read without. */
+static int prepare_shared(struct log *l, struct vs_err *err)
 {
-    int rc = make_folders(l->path, err);
+    return db_exec(l, "PRAGMA locking_mode=EXCLUSIVE", "opening", err);
+}
+
+static int use_journal(struct log *l, struct vs_err *err)
+{
+    int rc = db_exec(l, "PRAGMA journal_mode=DELETE", "opening", err);
+    return rc ? rc : db_exec(l, "PRAGMA locking_mode=NORMAL; SELECT count(*) FROM sqlite_master",
+                             "opening", err);
+}
+
+/* Nobody else writes from here on, where locks of files may not tell. */
+static int reserve(struct log *l, struct vs_err *err)
+{
+    l->shared = filesystem_shared(l->path);
+    int rc = place_make_folders(l->path, err);
     if (rc == 0)
         rc = guard_file(l->path, err);
     if (rc == 0)
-        rc = make_file(l->path, err);
+        rc = l->shared ? lock_take(l->path, l->patience, &l->lock, err) : lock_look(l->path, err);
+    if (rc == 0 && l->shared)
+        rc = place_check_shared(l->path, err);
+    return rc ? rc : make_file(l->path, err);
+}
+
+static int open_writing(struct log *l, struct vs_err *err)
+{
+    int rc = reserve(l, err);
     if (rc != 0)
         return rc;
     if (sqlite3_open_v2(l->path, &l->db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK ||
@@ -135,19 +153,54 @@ static int open_writing(struct log *l, struct vs_err *err)
     if (sqlite3_db_readonly(l->db, "main") == 1)
         return vs_fail(err, VS_E_DB, "%s: cannot be written: change its permissions, or use "
                        "another log with --log FILE", l->path);
-    rc = schema_check(l, err); /* before anything is changed */
+    rc = l->shared ? prepare_shared(l, err) : 0;
+    if (rc == 0)
+        rc = schema_check(l, err); /* before anything is changed */
     guard_opening(l, false);
     if (rc == 0)
-        rc = use_wal(l, err);
+        rc = l->shared ? use_journal(l, err) : use_wal(l, err);
     if (rc == 0)
         rc = db_exec(l, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON", "opening", err);
-    return rc ? rc : schema_apply(l, true, err);
+    if (rc == 0)
+        rc = place_remember(l, err);
+    if (rc == 0)
+        rc = schema_apply(l, true, err);
+    if (rc == 0)
+        left_take(l);
+    return rc;
+}
+
+#define WRITERS 1000 /* at once, of one host */
+
+/* The first log of this machine that nobody else writes to. */
+static int open_in_folder(struct log *l, struct vs_err *err)
+{
+    char *folder = l->path;
+    int rc = VS_E_REFUSED, patience = l->patience;
+    for (int i = 1; i <= WRITERS && rc == VS_E_REFUSED; i++) {
+        l->path = place_name(folder, i);
+        l->patience = 0;
+        rc = open_writing(l, err);
+        if (rc != 0) {
+            log_close_db(l);
+            free(l->path);
+        }
+    }
+    l->patience = patience;
+    if (rc != 0)
+        l->path = folder;
+    else
+        free(folder);
+    l->folder = rc == 0;
+    return rc;
 }
 
 int log_open_into(struct log *l, struct vs_err *err)
 {
     guard_opening(l, true);
-    int rc = l->read_only ? open_reading(l, err) : open_writing(l, err);
+    int rc = l->read_only                 ? open_reading(l, err)
+             : place_is_folder(l->path)   ? open_in_folder(l, err)
+                                          : open_writing(l, err);
     guard_opening(l, false);
     if (rc != 0)
         log_close_db(l);
@@ -159,6 +212,7 @@ int log_open(const char *path, bool read_only, struct log **out, struct vs_err *
     struct log *l = xcalloc(1, sizeof *l);
     l->path = xstrdup(path);
     l->read_only = read_only;
+    l->patience = LOG_PATIENCE;
     int rc = log_open_into(l, err);
     if (rc == 0)
         *out = l;
@@ -174,6 +228,9 @@ void log_close_db(struct log *l)
     l->cached = 0;
     sqlite3_close(l->db);
     l->db = NULL;
+    lock_drop(l->lock);
+    l->lock = NULL;
+    l->placed = false;
 }
 
 void log_close(struct log *l)
@@ -185,6 +242,16 @@ void log_close(struct log *l)
     free(l->notice);
     free(l->path);
     free(l);
+}
+
+bool log_in_folder(const struct log *l)
+{
+    return l->folder;
+}
+
+bool log_names_folder(const char *path)
+{
+    return place_is_folder(path);
 }
 
 const char *log_notice(const struct log *l)

@@ -60,9 +60,20 @@ int log_flush_pending(struct log *l, struct vs_err *err);
 int log_pending_count(const struct log *l);
 /* The session of log_start, 0 while it is not on the disk. */
 int64_t log_started_session(const struct log *l);
-/* Flushes, ends the session and closes. What could still not be written is lost: *lost (may be
- * NULL) says how many, err why. */
-int log_finish(struct log *l, int *lost, struct vs_err *err);
+/* What became of records that could not be written. */
+struct log_left {
+    int kept, lost; /* records; lost: not even kept */
+    char *where;    /* the log that has the kept ones; the caller frees, NULL: none is kept */
+};
+/* Flushes, ends the session and closes. What could still not be written is kept in a log of its own
+ * beside the log, or beside the default one, which the next program that writes to that log adds,
+ * or in $TMPDIR: then an error is returned, and *left (may be NULL) says what became of it. */
+int log_finish(struct log *l, struct log_left *left, struct vs_err *err);
+/* Whether the log is one of a folder of logs, or all of them together, whose numbers are no
+ * session's to keep. */
+bool log_in_folder(const struct log *l);
+/* Whether a path names such a folder: "DIR/", or one that is there. */
+bool log_names_folder(const char *path);
 
 /* What a checkpoint scored on a data set, for one task. Strings may be NULL but the digests. */
 struct log_evaluation {
@@ -74,6 +85,9 @@ struct log_evaluation {
 };
 int log_evaluation(struct log *l, int64_t session, const struct log_evaluation *e,
                    struct vs_err *err);
+
+/* As log_comparison_later. */
+int log_evaluation_later(struct log *l, const struct log_evaluation *e, struct vs_err *err);
 
 /* ---- comparisons: one question, several checkpoints, asked together */
 

@@ -1,12 +1,15 @@
 /* Logging that goes on when the log cannot be written: records wait in memory, in order, and each
  * is written once. */
 #include "sessions/db.h"
+#include "sessions/left.h"
 
 #include "src/mem.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Some 10 KB each: what would wait longer than this is a program that nobody looks at. */
 #define MOST_PENDING 10000
@@ -21,8 +24,10 @@ struct waiting {
 
 struct pending {
     struct waiting *items;
-    int count;
-    int64_t *rows; /* (tickets) where a result that waited is now; 0: it still waits */
+    int count, dropped; /* dropped: that there was no room for */
+    bool elsewhere;     /* written to another file: rows that were named before are not there */
+    int64_t *rows; /* (tickets) where a result that waited is now; 0: it still waits, -1: it is in
+                      another file */
     int tickets;
     int64_t session; /* 0: not begun yet */
     char *note;
@@ -60,6 +65,8 @@ static int keep(struct pending *p, enum waiting_kind kind, const void *what, int
                 struct vs_err *err)
 {
     if (p->count == MOST_PENDING)
+        p->dropped++;
+    if (p->count == MOST_PENDING)
         return vs_fail_prefix(err, "%d records wait already, this one is not kept", p->count);
     p->items = xreallocarray(p->items, (size_t)p->count + 1, sizeof *p->items);
     struct waiting *w = &p->items[p->count++];
@@ -73,11 +80,13 @@ static int keep(struct pending *p, enum waiting_kind kind, const void *what, int
     return err->code;
 }
 
-/* Opens and begins what is not yet; nothing is done twice. */
+/* Opens and begins what is not yet; nothing is done twice. Only the first time another writer is
+ * waited for: later there is a person who waits, too. */
 static int get_ready(struct log *l, struct vs_err *err)
 {
     struct pending *p = l->pending;
     int rc = l->db ? 0 : log_open_into(l, err);
+    l->patience = 0;
     if (rc == 0)
         sqlite3_busy_timeout(l->db, WAIT_MS);
     if (rc == 0 && !p->session)
@@ -89,6 +98,7 @@ int log_start(const char *path, const char *note, struct log **out, struct vs_er
 {
     struct log *l = xcalloc(1, sizeof *l);
     l->path = xstrdup(path);
+    l->patience = LOG_PATIENCE;
     l->pending = xcalloc(1, sizeof *l->pending);
     l->pending->note = note ? xstrdup(note) : NULL;
     tell_time(l->pending->started);
@@ -150,7 +160,13 @@ int64_t log_written_query(const struct log *l, int64_t id)
     const struct pending *p = l->pending;
     if (id >= 0)
         return id;
-    return p && -id <= p->tickets ? p->rows[-id - 1] : 0;
+    int64_t row = p && -id <= p->tickets ? p->rows[-id - 1] : 0;
+    return row > 0 ? row : 0;
+}
+
+int64_t pending_row(const struct log *l, int64_t id)
+{
+    return id > 0 && l->pending && l->pending->elsewhere ? 0 : log_written_query(l, id);
 }
 
 int log_comparison_later(struct log *l, const int64_t *queries, int count, const char *note,
@@ -178,6 +194,14 @@ int log_difference_later(struct log *l, const struct difference *d, struct vs_er
     return rc ? rc : later(l, WAIT_DIFFERENCE, d, &id, NULL, err ? err : &own);
 }
 
+int log_evaluation_later(struct log *l, const struct log_evaluation *e, struct vs_err *err)
+{
+    struct vs_err own = {0};
+    int64_t id;
+    int rc = log_evaluation_check(l, e, err);
+    return rc ? rc : later(l, WAIT_EVALUATION, e, &id, NULL, err ? err : &own);
+}
+
 int log_pending_count(const struct log *l)
 {
     return l && l->pending ? l->pending->count : 0;
@@ -188,17 +212,69 @@ int64_t log_started_session(const struct log *l)
     return l && l->pending ? l->pending->session : 0;
 }
 
-int log_finish(struct log *l, int *lost, struct vs_err *err)
+/* ---- the end: what could not be written is kept in a log of its own */
+
+/* What waited goes to path, as a session of its own. While it is not complete it has another name:
+ * nobody merges a part of it. How many it holds then. */
+static int write_elsewhere(struct pending *p, const char *path)
 {
-    if (lost)
-        *lost = 0;
+    struct log *w = xcalloc(1, sizeof *w);
+    int before = p->count;
+    w->path = xasprintf("%s.part", path);
+    w->pending = p;
+    w->patience = LOG_PATIENCE;
+    p->session = 0;
+    p->elsewhere = true;
+    for (int i = 0; i < p->tickets; i++)
+        p->rows[i] = p->rows[i] ? -1 : 0;
+    log_flush_pending(w, NULL);
+    int written = before - p->count;
+    if (w->db && p->session)
+        log_end_session(w, p->session, NULL);
+    log_close_db(w);
+    if (written == 0 || rename(w->path, path) != 0) {
+        unlink(w->path);
+        written = 0;
+    }
+    w->pending = NULL;
+    log_close(w);
+    return written;
+}
+
+static void keep_waiting(struct log *l, struct log_left *left)
+{
+    struct pending *p = l->pending;
+    int all = p->count;
+    char *places[] = {left_name(l->path, l->folder), left_home_name(), left_temporary_name()};
+    for (int i = 0; i < 3; i++) {
+        int written = places[i] && p->count ? write_elsewhere(p, places[i]) : 0;
+        left->kept += written;
+        if (written && !left->where)
+            left->where = places[i];
+        else
+            free(places[i]);
+    }
+    left->lost += all - left->kept;
+}
+
+int log_finish(struct log *l, struct log_left *left, struct vs_err *err)
+{
+    struct log_left own = {0};
+    left = left ? left : &own;
+    *left = (struct log_left){0};
     if (!l)
         return 0;
     int rc = log_flush_pending(l, err);
-    if (lost)
-        *lost = log_pending_count(l);
     if (l->db && log_started_session(l))
         log_end_session(l, log_started_session(l), NULL);
+    if (l->pending)
+        left->lost = l->pending->dropped;
+    if (log_pending_count(l) > 0) {
+        log_close_db(l);
+        keep_waiting(l, left);
+    }
+    if (left == &own)
+        free(own.where);
     log_close(l);
-    return rc;
+    return rc ? rc : left->lost ? VS_E_LIMIT : 0;
 }

@@ -110,12 +110,25 @@ static struct waiting_comparison *copy_comparison(const struct waiting_compariso
     return c;
 }
 
+static struct log_evaluation *copy_evaluation(const struct log_evaluation *e)
+{
+    struct log_evaluation *c = xcalloc(1, sizeof *c);
+    *c = *e;
+    c->model = copy_text(e->model);
+    c->checkpoint_name = copy_text(e->checkpoint_name);
+    c->checkpoint_path = copy_text(e->checkpoint_path);
+    c->data_path = copy_text(e->data_path);
+    c->data_digest = copy_text(e->data_digest);
+    return c;
+}
+
 void *waiting_copy(enum waiting_kind kind, const void *what)
 {
     switch (kind) {
     case WAIT_RESULT: return copy_result(what);
     case WAIT_COMPARISON: return copy_comparison(what);
     case WAIT_PROBES: return copy_run(what);
+    case WAIT_EVALUATION: return copy_evaluation(what);
     case WAIT_DIFFERENCE: break;
     }
     return difference_copy(what);
@@ -139,6 +152,16 @@ static void free_comparison(struct waiting_comparison *c)
     free(c);
 }
 
+static void free_evaluation(struct log_evaluation *e)
+{
+    free((char *)(uintptr_t)e->model);
+    free((char *)(uintptr_t)e->checkpoint_name);
+    free((char *)(uintptr_t)e->checkpoint_path);
+    free((char *)(uintptr_t)e->data_path);
+    free((char *)(uintptr_t)e->data_digest);
+    free(e);
+}
+
 void waiting_free(enum waiting_kind kind, void *what)
 {
     switch (kind) {
@@ -146,6 +169,7 @@ void waiting_free(enum waiting_kind kind, void *what)
     case WAIT_COMPARISON: free_comparison(what); break;
     case WAIT_PROBES: free_run(what); break;
     case WAIT_DIFFERENCE: difference_free(what); break;
+    case WAIT_EVALUATION: free_evaluation(what); break;
     }
 }
 
@@ -156,7 +180,7 @@ void waiting_free(enum waiting_kind kind, void *what)
 static int resolve(struct log *l, int64_t *id, struct vs_err *err)
 {
     int64_t there = 0;
-    *id = log_written_query(l, *id);
+    *id = pending_row(l, *id);
     if (*id == 0)
         return 0;
     int rc = db_find(l, "SELECT id FROM queries WHERE id = ?", &there, err, "i", *id);
@@ -206,6 +230,7 @@ int waiting_write(struct log *l, int64_t session, enum waiting_kind kind, const 
     case WAIT_RESULT: return log_result_at(l, session, what, asked, id, err);
     case WAIT_COMPARISON: return write_comparison(l, session, what, asked, err);
     case WAIT_PROBES: return write_probes(l, session, what, asked, err);
+    case WAIT_EVALUATION: return log_evaluation_at(l, session, what, asked, err);
     case WAIT_DIFFERENCE: break;
     }
     return log_difference_at(l, session, what, asked, id, err);

@@ -49,7 +49,8 @@ const char compare_help[] =
     MODEL_PARTS_HELP
     "      --device NAME      auto, cpu, ref, cpu-avx2, ...\n"
     "      --threads N        threads to compute with (default: all CPUs)\n"
-    "      --log FILE         log database (default: the one of the workbench)\n"
+    "      --log FILE         log database (default: the one of the workbench), or FOLDER/: a log\n"
+    "                         for each machine\n"
     "      --no-log           do not log what comes of it\n"
     "      --help             this text\n\n"
     "  vilscope compare -m demo/model --probes demo/model/queries.jsonl\n"
@@ -308,37 +309,6 @@ static int open_probes(const struct compare_options *o, struct probes **out, str
 
 /* ---- the log, and progress */
 
-/* What comes of it is worth more than the log: a log that cannot be written is a warning, and what
- * is logged meanwhile waits in memory. */
-static void open_log(struct compare_run *r)
-{
-    struct vs_err err = {0};
-    if (r->o->no_log)
-        return;
-    char *path = r->o->log ? xstrdup(r->o->log) : log_default_path(&err);
-    if (!path)
-        plain_text(stderr, "vilscope compare: not logged: %s\n", err.text);
-    else if (log_start(path, "compare", &r->log, &err) == 0 && log_notice(r->log))
-        plain_text(stderr, "vilscope compare: note: %s\n", log_notice(r->log));
-    free(path);
-}
-
-#define LAST_TRIES 16 /* some five seconds */
-
-/* What waits is tried for a little while longer. */
-static void close_log(struct compare_run *r)
-{
-    struct vs_err err = {0};
-    int lost = 0;
-    for (int i = 0; i < LAST_TRIES && log_pending_count(r->log) > 0; i++)
-        if (log_flush_pending(r->log, &err) != 0)
-            usleep(50000);
-    if (log_finish(r->log, &lost, &err) != 0 && lost)
-        plain_text(stderr, "vilscope compare: %d record%s not logged: %s\n", lost,
-                   lost == 1 ? " was" : "s were", err.text);
-    r->log = NULL;
-}
-
 void compare_clear(void)
 {
     if (isatty(STDERR_FILENO))
@@ -352,7 +322,7 @@ static void tell_log(struct compare_run *r, int waited, int rc, const struct vs_
         return;
     compare_clear();
     plain_text(stderr, "vilscope compare: not logged: %s\n", err->text);
-    r->log_failed = true;
+    r->log_failed = r->logging.unlogged = true;
 }
 
 #define FLUSH_MS 2000 /* between two tries to write what waits: each may take a moment */
@@ -468,9 +438,10 @@ static int run_what(struct compare_run *r, struct vs_err *err)
     return compare_answers(r, err);
 }
 
+/* A status of the program, or a negative code. */
 static int run(const struct compare_options *o, struct vs_err *err)
 {
-    struct compare_run r = {.o = o};
+    struct compare_run r = {.o = o, .logging.command = "compare"};
     struct chosen *chosen = xcalloc(1, sizeof *chosen);
     struct model_options how = o->model;
     bool named = how.dir || o->checkpoint_count || how.config || how.vocab;
@@ -487,8 +458,9 @@ static int run(const struct compare_options *o, struct vs_err *err)
         rc = model_open(&how, &r.m, err);
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
-    if (rc == 0)
-        open_log(&r);
+    if (rc == 0 && !o->no_log)
+        logging_begin(&r.logging, "compare", "compare", o->log);
+    r.log = r.logging.log;
     if (rc == 0 && r.probes && !o->watch)
         r.runner = probe_runner_new(r.m, r.probes);
     if (rc == 0)
@@ -496,14 +468,14 @@ static int run(const struct compare_options *o, struct vs_err *err)
     compare_clear();
     if (rc == 0 && o->what == COMPARE_ANSWERS)
         compare_log_rows(&r);
-    close_log(&r);
+    int logged = logging_end(&r.logging);
     probe_runner_free(r.runner);
     probes_free(r.probes);
     model_free(r.m);
     parts_fini(&chosen->parts);
     free(chosen);
     free(demo);
-    return rc;
+    return rc ? rc : logged;
 }
 
 int cmd_compare(int argc, char **argv)
@@ -513,7 +485,7 @@ int cmd_compare(int argc, char **argv)
     int status = parse(argc, argv, o);
     if (status < 0)
         status = command_help(command_find("compare"));
-    else if (status == 0 && run(o, &err) != 0)
+    else if (status == 0 && (status = run(o, &err)) < 0)
         status = command_fail("compare", &err);
     free(o);
     return status;

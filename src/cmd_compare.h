@@ -2,7 +2,7 @@
 #ifndef VS_CMD_COMPARE_H
 #define VS_CMD_COMPARE_H
 
-#include "sessions/log.h"
+#include "src/cmd_log.h"
 #include "src/difference.h"
 #include "src/probes.h"
 
@@ -33,7 +33,8 @@ struct compare_run {
     struct model *m;
     struct probes *probes;       /* NULL when only weights are compared */
     struct probe_runner *runner;
-    struct log *log;             /* or NULL */
+    struct logging logging;
+    struct log *log;             /* that of logging, or NULL */
     bool log_failed;             /* said once */
     double flush_at;             /* ms: when to try again to write what waits for the log */
 };

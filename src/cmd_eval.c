@@ -2,6 +2,7 @@
 #include "src/vilscope.h"
 
 #include "sessions/log.h"
+#include "src/cmd_log.h"
 #include "src/eval.h"
 #include "src/formats/image.h"
 #include "src/mem.h"
@@ -37,7 +38,8 @@ const char eval_help[] =
     "      --json             as JSON\n"
     "      --device NAME      auto, cpu, cuda, ... (vilscope devices)\n"
     "      --threads N        threads to compute with (default: all CPUs)\n"
-    "      --log FILE         log database (default: the one of the workbench)\n"
+    "      --log FILE         log database (default: the one of the workbench), or FOLDER/: a log\n"
+    "                         for each machine\n"
     "      --no-log           do not log the scores\n"
     "      --unsafe-decode    decode pictures without a sandbox where there is none: only those\n"
     "                         that you trust\n"
@@ -303,25 +305,30 @@ static void print_json(const struct model *m, const struct eval_set *set,
 
 /* ---- the log */
 
-static void log_scores(const struct options *o, struct model *m, const struct eval_set *set,
-                       const struct column *list, int count)
+/* What waits is told at the end; what is not even kept, at once. */
+static void put_score(struct logging *g, const struct log_evaluation *e)
 {
     struct vs_err err = {0};
-    struct log *l = NULL;
-    int64_t session = 0;
-    char *path = o->log ? xstrdup(o->log) : log_default_path(&err);
-    int rc = path ? log_open(path, false, &l, &err) : VS_E_DB;
-    if (rc == 0 && log_notice(l))
-        plain_text(stderr, "vilscope eval: note: %s\n", log_notice(l));
-    if (rc == 0)
-        rc = log_begin_session(l, "eval", &session, &err);
-    for (int i = 0; i < count && rc == 0; i++) {
+    int waited = log_pending_count(g->log);
+    if (log_evaluation_later(g->log, e, &err) == 0 || log_pending_count(g->log) > waited)
+        return;
+    plain_text(stderr, "vilscope eval: not logged: %s\n", err.text);
+    g->unlogged = true;
+}
+
+/* A status of the program. */
+static int log_scores(const struct options *o, struct model *m, const struct eval_set *set,
+                      const struct column *list, int count)
+{
+    struct logging g;
+    logging_begin(&g, "eval", "eval", o->log);
+    for (int i = 0; i < count && g.log; i++) {
         struct log_evaluation e = {.model = model_name(m),
                                    .checkpoint_name = model_checkpoint_name(m, list[i].checkpoint),
                                    .checkpoint_path = model_checkpoint_path(m, list[i].checkpoint),
                                    .data_path = set->path, .data_digest = set->digest};
         model_checkpoint_digest(m, list[i].checkpoint, e.checkpoint_digest);
-        for (int t = 0; t < task_count && rc == 0; t++) {
+        for (int t = 0; t < task_count; t++) {
             const struct eval_score *s = &list[i].scores[t];
             e.task = &task_table[t];
             e.items = s->count;
@@ -329,15 +336,11 @@ static void log_scores(const struct options *o, struct model *m, const struct ev
             e.low = s->low;
             e.high = s->high;
             e.baseline = s->baseline;
-            rc = s->count ? log_evaluation(l, session, &e, &err) : 0;
+            if (s->count)
+                put_score(&g, &e);
         }
     }
-    if (rc == 0)
-        rc = log_end_session(l, session, &err);
-    if (rc != 0)
-        plain_text(stderr, "vilscope eval: not logged: %s\n", err.text);
-    log_close(l);
-    free(path);
+    return logging_end(&g);
 }
 
 /* ---- the whole */
@@ -363,8 +366,10 @@ static int measure(const struct options *o, struct model *m, const struct eval_s
     return rc;
 }
 
+/* A status of the program, or a negative code. */
 static int run(const struct options *o, struct vs_err *err)
 {
+    int logged = EXIT_OK;
     struct model *m = NULL;
     struct eval_set *set = NULL;
     struct column *list = NULL;
@@ -387,13 +392,13 @@ static int run(const struct options *o, struct vs_err *err)
     }
     fflush(stdout);
     if (rc == 0 && !o->no_log)
-        log_scores(o, m, set, list, count);
+        logged = log_scores(o, m, set, list, count);
     for (int i = 0; i < count; i++)
         free(list[i].scores);
     free(list);
     eval_free(set);
     model_free(m);
-    return rc;
+    return rc ? rc : logged;
 }
 
 int cmd_eval(int argc, char **argv)
@@ -405,5 +410,6 @@ int cmd_eval(int argc, char **argv)
         return command_help(command_find("eval"));
     if (status != 0)
         return status;
-    return run(&o, &err) == 0 ? EXIT_OK : command_fail("eval", &err);
+    status = run(&o, &err);
+    return status < 0 ? command_fail("eval", &err) : status;
 }

@@ -2,6 +2,7 @@
 #include "src/vilscope.h"
 
 #include "sessions/log.h"
+#include "src/cmd_log.h"
 #include "src/change.h"
 #include "src/cmd_model.h"
 #include "src/cmd_query.h"
@@ -96,7 +97,8 @@ const char query_help[] =
     "                         of the text-to-image maps (layers, tokens, regions) as .npy\n"
     "      --device NAME      auto, cpu, cuda, ... (vilscope devices)\n"
     "      --threads N        threads to compute with (default: all CPUs)\n"
-    "      --log FILE         log database (default: the one of the workbench)\n"
+    "      --log FILE         log database (default: the one of the workbench), or FOLDER/: a log\n"
+    "                         for each machine\n"
     "      --no-log           do not log this query\n"
     "      --log-attention    also log all attention maps, in half precision and compressed\n"
     "      --attention-limit MB  do not log those of a query that take more (default 16)\n"
@@ -345,48 +347,25 @@ static void print_result(const struct options *o, const struct result *r)
     free(text);
 }
 
-static void log_maps(const struct options *o, struct log *l, const struct result *r)
+static void log_maps(const struct options *o, struct logging *g, const struct result *r)
 {
     struct log_attention_size size;
     struct vs_err err = {0};
-    if (!o->log_maps || r->log_id <= 0)
+    if (!o->log_maps)
         return;
-    if (log_attention(l, r->log_id, r->trace, (int64_t)o->maps_limit * 1000000, &size, &err) != 0)
+    int rc = r->log_id > 0 ? log_attention(g->log, r->log_id, r->trace,
+                                           (int64_t)o->maps_limit * 1000000, &size, &err)
+                           : vs_fail(&err, VS_E_DB, "attention maps do not wait with their query");
+    g->unlogged |= rc != 0 && rc != VS_E_LIMIT;
+    if (rc != 0)
         plain_text(stderr, "vilscope query: not logged: %s\n", err.text);
     else
         fprintf(stderr, "vilscope query: %d attention maps logged in %.1f KB (%.1f KB as they "
                 "were)\n", size.maps, (double)size.packed / 1e3, (double)size.raw / 1e3);
 }
 
-static struct log *open_log(const struct options *o)
-{
-    struct vs_err err = {0};
-    struct log *l = NULL;
-    if (o->no_log)
-        return NULL;
-    char *path = o->log ? xstrdup(o->log) : log_default_path(&err);
-    if (!path)
-        plain_text(stderr, "vilscope query: not logged: %s\n", err.text);
-    else if (log_start(path, "query", &l, &err) == 0 && log_notice(l))
-        plain_text(stderr, "vilscope query: note: %s\n", log_notice(l));
-    free(path);
-    return l;
-}
-
-/* The answer is worth more than the log: one that cannot be written is waited for a little, then it
- * is a warning. */
-static void close_log(struct log *l)
-{
-    struct vs_err err = {0};
-    int lost = 0;
-    for (int i = 0; i < 8 && log_pending_count(l) && log_flush_pending(l, &err) != 0; i++)
-        usleep(50000);
-    if (log_finish(l, &lost, &err) != 0 && lost)
-        plain_text(stderr, "vilscope query: not logged: %s\n", err.text);
-}
-
 static int run_checkpoints(const struct options *o, struct model *m, struct query *q,
-                           struct log *l, struct vs_err *err)
+                           struct logging *g, struct vs_err *err)
 {
     int n = model_checkpoint_count(m), rc = 0;
     bool all = o->checkpoint_count > 1;
@@ -413,10 +392,10 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
             rc = knock_print(m, q, r, o->knock_of, o->json, o->top > 5 ? o->top : 20, err);
         if (rc == 0 && o->attention)
             rc = write_attention(o->attention, r->trace, err);
-        if (l) {
+        if (g->log) {
             model_complete(m, r);
-            log_result_later(l, r, NULL);
-            log_maps(o, l, r);
+            log_result_later(g->log, r, NULL);
+            log_maps(o, g, r);
         }
         result_free(r);
     }
@@ -435,6 +414,7 @@ static int open_model(const struct options *o, struct model **m, struct vs_err *
     return rc;
 }
 
+/* A status of the program, or a negative code. */
 static int run(const struct options *o, const struct task *task, struct vs_err *err)
 {
     int count = o->image_count ? o->image_count : o->region_count ? o->region_count : 1;
@@ -443,7 +423,7 @@ static int run(const struct options *o, const struct task *task, struct vs_err *
     struct photo **photos = xcalloc((size_t)count, sizeof *photos);
     struct box_list *boxes = xcalloc((size_t)count, sizeof *boxes);
     struct model *m = NULL;
-    struct log *l = NULL;
+    struct logging g = {.command = "query"};
     int rc = open_model(o, &m, err);
     if (rc == 0)
         rc = open_photos(o, photos, count, err);
@@ -455,10 +435,11 @@ static int run(const struct options *o, const struct task *task, struct vs_err *
                           .attention = o->attention || o->log_maps,
                           .pair_separate = o->pair_separate,
                           .changes = o->changes, .change_count = o->change_count};
-        l = open_log(o);
-        rc = run_checkpoints(o, m, &q, l, err);
+        if (!o->no_log)
+            logging_begin(&g, "query", "query", o->log);
+        rc = run_checkpoints(o, m, &q, &g, err);
     }
-    close_log(l);
+    int logged = logging_end(&g);
     for (int i = 0; i < count; i++) {
         photo_free(photos[i]);
         free(boxes[i].boxes);
@@ -466,7 +447,7 @@ static int run(const struct options *o, const struct task *task, struct vs_err *
     free(boxes);
     free(photos);
     model_free(m);
-    return rc;
+    return rc ? rc : logged;
 }
 
 int cmd_query(int argc, char **argv)
@@ -484,7 +465,7 @@ int cmd_query(int argc, char **argv)
                                o->task);
     else if (status == 0 && o->attention && o->checkpoint_count > 1)
         status = command_usage("query", "--attention takes one checkpoint");
-    else if (status == 0 && run(o, task, &err) != 0)
+    else if (status == 0 && (status = run(o, task, &err)) < 0)
         status = command_fail("query", &err);
     free(o->changes);
     free(o->text);

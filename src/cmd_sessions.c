@@ -65,7 +65,8 @@ const char sessions_help[] =
     "      --vacuum       prune: give the room back to the disk\n"
     "      --repair       check: make the search index anew when it is wrong\n\n"
     "      --json         as JSON\n"
-    "      --log FILE     log database (default: the one of the workbench)\n"
+    "      --log FILE     log database (default: the one of the workbench), or FOLDER/: all of\n"
+    "                     its logs, to read\n"
     "      --help         this text\n\n"
     "The database is described in vilscope-sessions(5); sqlite3 reads it, too.\n\n"
     "  vilscope sessions replay 12 -m models/12in1 -c new.pth --fail-on-change\n";
@@ -339,6 +340,9 @@ static int run(struct sessions_options *o, const struct verb *verb, struct vs_er
         o->filter.checkpoint = sessions_checkpoint(o->checkpoints[0], checkpoint);
     if (rc == 0 && verb->run != sessions_merge && access(path, F_OK) != 0)
         writes = false; /* nothing to work on: no log is made only to say so */
+    if (rc == 0 && writes && log_names_folder(path))
+        rc = vs_fail(err, VS_E_USAGE, "%s: a folder of logs is only read: put them into one with "
+                     "\"vilscope sessions --log FILE merge %s\"", path, path);
     if (rc == 0)
         rc = log_open(path, !writes, &l, err);
     if (rc == 0 && log_notice(l))

@@ -2,6 +2,7 @@
 #include "src/cmd_sessions.h"
 
 #include "src/change.h"
+#include "src/cmd_log.h"
 #include "src/demo.h"
 #include "src/mem.h"
 #include "src/modeldir.h"
@@ -18,7 +19,8 @@
 struct replay {
     const struct sessions_options *o;
     struct log *l;      /* what is read */
-    struct log *writer; /* NULL: nothing is logged */
+    struct logging logging;
+    struct log *writer; /* that of logging; NULL: nothing is logged */
     struct model *model;
     bool *chosen; /* (checkpoints) */
     struct held {
@@ -289,8 +291,11 @@ static void keep(struct replay *r, struct result *now, struct outcome *x)
         return;
     model_complete(r->model, now);
     log_flush_pending(r->writer, NULL); /* what waits goes first */
-    if (log_result_later(r->writer, now, &err) != 0)
+    int waited = log_pending_count(r->writer);
+    if (log_result_later(r->writer, now, &err) != 0 && log_pending_count(r->writer) == waited) {
         plain_text(stderr, "vilscope sessions: not logged: %s\n", err.text);
+        r->logging.unlogged = true; /* what waits is told at the end */
+    }
     x->logged = now->log_id;
 }
 
@@ -357,8 +362,8 @@ static void replay_on(struct replay *r, const struct log_query *was, const struc
 /* Old and new answers belong together. */
 static void tie(struct replay *r, const int64_t *ids, int count)
 {
-    if (r->writer && count > 1)
-        log_comparison_later(r->writer, ids, count, "replay", NULL); /* close_writer tells */
+    if (r->writer && count > 1 && !log_in_folder(r->l)) /* numbers of all of them together */
+        log_comparison_later(r->writer, ids, count, "replay", NULL); /* logging_end tells */
 }
 
 static int replay_query(struct replay *r, const struct log_query *was, struct vs_err *err)
@@ -385,21 +390,11 @@ static int replay_query(struct replay *r, const struct log_query *was, struct vs
 
 static void open_writer(struct replay *r, int64_t session)
 {
-    struct vs_err err = {0};
     char *note = xasprintf("replay of session %lld", (long long)session);
-    if (!r->o->no_log && log_start(log_path(r->l), note, &r->writer, &err) != 0)
-        plain_text(stderr, "vilscope sessions: not logged yet: %s\n", err.text);
-    if (r->writer && log_notice(r->writer))
-        plain_text(stderr, "vilscope sessions: note: %s\n", log_notice(r->writer));
+    if (!r->o->no_log)
+        logging_begin(&r->logging, "sessions", note, log_path(r->l));
+    r->writer = r->logging.log;
     free(note);
-}
-
-static void close_writer(struct replay *r)
-{
-    struct vs_err err = {0};
-    int lost = 0;
-    if (log_finish(r->writer, &lost, &err) != 0 && lost)
-        plain_text(stderr, "vilscope sessions: %d records were not logged: %s\n", lost, err.text);
 }
 
 static void print_summary(struct replay *r)
@@ -426,7 +421,7 @@ static int replay_all(struct replay *r, struct log_query *list, int n, struct vs
 
 int sessions_replay(const struct sessions_options *o, struct log *l, struct vs_err *err)
 {
-    struct replay r = {.o = o, .l = l, .lines = json_array()};
+    struct replay r = {.o = o, .l = l, .lines = json_array(), .logging.command = "sessions"};
     struct log_filter f = o->filter;
     struct log_query *list = NULL;
     int n = 0;
@@ -443,7 +438,8 @@ int sessions_replay(const struct sessions_options *o, struct log *l, struct vs_e
     if (rc == 0) {
         open_writer(&r, f.session);
         rc = replay_all(&r, list, n, err);
-        close_writer(&r);
+        int logged = logging_end(&r.logging);
+        rc = rc ? rc : logged;
     }
     drop_photos(&r);
     log_queries_free(list, n);

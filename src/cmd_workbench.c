@@ -2,6 +2,7 @@
 #include "src/vilscope.h"
 
 #include "sessions/log.h"
+#include "src/cmd_log.h"
 #include "src/cmd_model.h"
 #include "src/demo.h"
 #include "src/engine.h"
@@ -40,7 +41,7 @@ const char workbench_help[] =
     "      --tour             a guided tour through the demo\n"
     "      --device NAME      auto, cpu, cuda, ... (vilscope devices)\n"
     "      --threads N        threads to compute with (default: all CPUs)\n"
-    "      --log FILE         log database\n"
+    "      --log FILE         log database, or FOLDER/: a log for each machine\n"
     "      --no-log           log nothing\n"
     "      --help             this text\n\n"
     "Press ? in the workbench for its keys.\n";
@@ -178,14 +179,16 @@ static struct log *open_log(const struct options *o, char *why, size_t size)
     return l;
 }
 
-static void close_log(struct log *l)
+/* A status of the program. */
+static int close_log(const struct options *o, struct log *l)
 {
     struct vs_err err = {0};
-    int lost = 0;
-    log_finish(l, &lost, &err);
-    if (lost)
-        plain_text(stderr, "vilscope: %d quer%s could not be logged: %s\n", lost,
-                   lost == 1 ? "y" : "ies", err.text);
+    struct logging g = {.command = "workbench", .log = l, .unlogged = !l && !o->no_log};
+    char *path = o->log ? NULL : log_default_path(&err);
+    if (g.unlogged)
+        plain_text(stderr, "vilscope workbench: nothing was logged: %s\n", err.text);
+    free(path);
+    return logging_end(&g);
 }
 
 static bool names_a_model(const struct options *o)
@@ -253,6 +256,7 @@ static int check_probes(const struct options *o, const struct model *m, struct v
     return rc;
 }
 
+/* A status of the program, or a negative code. */
 static int run(struct options *o, char **images, int count, struct vs_err *err)
 {
     char no_log[700];
@@ -271,7 +275,8 @@ static int run(struct options *o, char **images, int count, struct vs_err *err)
     if (rc == 0) {
         w.log = open_log(o, no_log, sizeof no_log);
         rc = workbench_run(&w, err); /* frees the photos */
-        close_log(w.log);
+        int logged = close_log(o, w.log);
+        rc = rc ? rc : logged;
     } else {
         for (int i = 0; i < w.photo_count; i++)
             photo_free(w.photos[i]);
@@ -303,7 +308,7 @@ int cmd_workbench(int argc, char **argv)
     else if (status == EXIT_OK && o->region_count > 1 && o->region_count != argc - optind)
         status = command_usage("workbench", "%d region files for %d images", o->region_count,
                                argc - optind);
-    else if (status == EXIT_OK && run(o, argv + optind, argc - optind, &err) != 0)
+    else if (status == EXIT_OK && (status = run(o, argv + optind, argc - optind, &err)) < 0)
         status = command_fail("workbench", &err);
     free(o);
     return status;

@@ -60,6 +60,7 @@ vilscope_SOURCES = \
 	src/cmd_extract.c \
 	src/cmd_forward.c \
 	src/cmd_inspect.c \
+	src/cmd_log.c src/cmd_log.h \
 	src/cmd_model.c src/cmd_model.h \
 	src/cmd_query.c src/cmd_query.h \
 	src/cmd_query_knock.c \

@@ -5,7 +5,12 @@
 #include "src/err.h"
 
 /* Exit statuses. */
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum {
+    EXIT_OK = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    EXIT_UNLOGGED = 3 /* all was done, but not all of it could be logged */
+};
 
 struct command {
     const char *name;

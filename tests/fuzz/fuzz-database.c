@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-static char folder[] = "/tmp/fuzz-database-XXXXXX";
+static char folder[32]; /* in memory where that can be: a sync costs more than all the rest */
 
 static const char *in_folder(const char *name)
 {
@@ -17,6 +17,24 @@ static const char *in_folder(const char *name)
     char *p = path[turn++ & 1];
     snprintf(p, sizeof path[0], "%s/%s", folder, name);
     return p;
+}
+
+static void remove_folder(void)
+{
+    static const char *const names[] = {"log.db", "into.db"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        unlink(in_folder(names[i]));
+    rmdir(folder);
+}
+
+static bool make_folder(void)
+{
+    atexit(remove_folder);
+    snprintf(folder, sizeof folder, "/dev/shm/database-XXXXXX");
+    if (mkdtemp(folder))
+        return true;
+    snprintf(folder, sizeof folder, "/tmp/fuzz-database-XXXXXX");
+    return mkdtemp(folder) != NULL;
 }
 
 static void write_file(const char *path, const uint8_t *data, size_t size)
@@ -154,7 +172,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static FILE *nowhere;
     struct log *l = NULL;
     struct vs_err err = {0};
-    if (!nowhere && (!mkdtemp(folder) || !(nowhere = fopen("/dev/null", "w"))))
+    if (!nowhere && (!make_folder() || !(nowhere = fopen("/dev/null", "w"))))
         abort();
     if (size == 0 || size > 1 << 20)
         return 0;

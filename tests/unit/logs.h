@@ -178,7 +178,7 @@ static __attribute__((unused)) bool make_folder(void)
 {
     const char *tmp = getenv("TMPDIR");
     snprintf(dir, sizeof dir, "%s/log-test-XXXXXX", tmp ? tmp : "/tmp");
-    if (mkdtemp(dir))
+    if (mkdtemp(dir) && setenv("XDG_DATA_HOME", dir, 1) == 0)
         return true;
     ok(false, "no folder for the test");
     return false;

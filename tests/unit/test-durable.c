@@ -187,6 +187,16 @@ static void killed_migrations(void)
 
 /* ---- waiting */
 
+/* What could not be written: kept in a log of its own, or lost. */
+static int finish(struct log *l, int *kept, struct vs_err *err)
+{
+    struct log_left left;
+    int rc = log_finish(l, &left, err);
+    *kept = left.kept + 100 * left.lost;
+    free(left.where);
+    return rc;
+}
+
 static void waits_for_lock(void)
 {
     struct log *l = NULL;
@@ -208,7 +218,7 @@ static void waits_for_lock(void)
     ok(number(path, "SELECT group_concat(text, '') = '0123' FROM (SELECT text FROM queries ORDER BY"
                     " id)") == 1, "in order");
     ok(number(path, "SELECT count(*) FROM answers") == 4 * RESULT_TOP, "with all they had");
-    ok(log_finish(l, &lost, &err) == 0 && lost == 0 &&
+    ok(finish(l, &lost, &err) == 0 && lost == 0 &&
        number(path, "SELECT count(*) FROM sessions WHERE ended IS NOT NULL") == 1, "ended");
 }
 
@@ -278,10 +288,74 @@ static void waits_for_place(void)
     unlink(place);
     ok(log_flush_pending(l, &err) == 0 && log_started_session(l) == 1 &&
        number(path, "SELECT count(*) FROM queries") == 2, "and are written %s", err.text);
-    ok(log_finish(l, &lost, &err) == 0 && lost == 0, "finished");
+    ok(finish(l, &lost, &err) == 0 && lost == 0, "finished");
     log_start("/proc/none/log.db", "test", &l, &err);
     later(l, "a", &err);
-    ok(log_finish(l, &lost, &err) == VS_E_DB && lost == 1, "what never could be: %s", err.text);
+    ok(finish(l, &lost, &err) == VS_E_DB && lost == 1, "what never could be: %s", err.text);
+    free(path);
+}
+
+/* The file goes while the program has it open: what is asked then is kept, and never written to a
+ * file that nobody finds. */
+static void taken_away(void)
+{
+    struct log *l = NULL;
+    struct vs_err err = {0};
+    struct log_left left = {0};
+    const char *path = file("gone.db");
+    char *moved = xasprintf("%s/moved.db", dir);
+    log_start(path, "test", &l, &err);
+    ok(later(l, "0", &err) == 0 && rename(path, moved) == 0, "one is written, the log is moved");
+    ok(later(l, "1", &err) == VS_E_DB && strstr(err.text, "deleted or moved") &&
+       log_pending_count(l) == 1 && access(path, F_OK) != 0, "the next is kept: %s", err.text);
+    ok(rename(moved, path) == 0 && log_flush_pending(l, &err) == 0 &&
+       number(path, "SELECT count(*) FROM queries") == 2, "back again, it is written");
+    ok(copy_file(path, moved) && rename(moved, path) == 0 && later(l, "2", &err) == VS_E_DB &&
+       strstr(err.text, "replaced"), "another file: %s", err.text);
+    unlink(path);
+    int64_t ids[2] = {1, -2}; /* of the file that is gone, and of what waits */
+    ok(log_comparison_later(l, ids, 2, "both", &err) == VS_E_DB, "what ties them waits, too");
+    ok(log_finish(l, &left, &err) == VS_E_DB && left.kept == 2 && left.lost == 0 && left.where &&
+       strncmp(left.where, path, strlen(path)) == 0 && access(path, F_OK) != 0,
+       "kept beside it: %s", left.where);
+    ok(number(left.where, "SELECT count(*) FROM queries WHERE text = '2'") == 1 &&
+       number(left.where, "SELECT count(*) FROM comparison_queries") == 1 && whole(left.where),
+       "in a sound log, that refers to no row of the other file");
+    l = NULL;
+    int rc = log_open(path, false, &l, &err);
+    ok(rc == 0 && log_notice(l) && strstr(log_notice(l), "2 records") &&
+       access(left.where, F_OK) != 0 && number(path, "SELECT count(*) FROM queries") == 1,
+       "the next that writes adds it: %s", rc == 0 ? log_notice(l) : err.text);
+    log_close(l);
+    free(left.where);
+    free(moved);
+}
+
+/* What waited names rows of the file that it comes to, and of no other. */
+static void kept_elsewhere(void)
+{
+    struct log *l = NULL;
+    struct vs_err err = {0};
+    struct log_left left = {0};
+    struct log_evaluation e = {.task = task_find("vqa"), .data_digest = "d", .items = 3,
+                               .score = 0.5, .model = "m"};
+    char *path = xasprintf("%s/none/log.db", file("file"));
+    fclose(fopen(file("file"), "w"));
+    memset(e.checkpoint_digest, 'c', 64);
+    log_start(path, "test", &l, &err);
+    later(l, "a", &err);
+    ok(log_evaluation_later(l, &e, &err) == VS_E_DB && log_pending_count(l) == 2,
+       "a score waits: %s", err.text);
+    e.checkpoint_digest[0] = '\0';
+    ok(log_evaluation_later(l, &e, &err) == VS_E_DB && log_pending_count(l) == 2,
+       "one that can never be written does not: %s", err.text);
+    ok(log_finish(l, &left, &err) != 0 && left.kept == 2 && left.where &&
+       strstr(left.where, "/vilscope/log.db.waiting-"), "kept beside the default log: %s",
+       left.where);
+    ok(number(left.where, "SELECT count(*) FROM evaluations WHERE score = 0.5 AND items = 3 AND"
+       " measured LIKE '2%'") == 1, "the score, too");
+    unlink(left.where);
+    free(left.where);
     free(path);
 }
 
@@ -561,6 +635,8 @@ int main(int argc, char **argv)
     waits_for_lock();
     records_wait();
     waits_for_place();
+    taken_away();
+    kept_elsewhere();
     refuses("newer.db", "PRAGMA application_id=1986620531; CREATE TABLE t(x); PRAGMA "
                         "user_version=99", "newer");
     refuses("other.db", "CREATE TABLE t(x)", "another program");

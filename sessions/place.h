@@ -1,0 +1,26 @@
+/* Where a log lies: on a disk of this machine, on one that machines share, or in a folder that
+ * holds a log for each writer. */
+#ifndef VS_PLACE_H
+#define VS_PLACE_H
+
+#include "sessions/db.h"
+
+/* "DIR/", or a folder that is there. */
+bool place_is_folder(const char *path);
+/* Makes the folders above path. */
+int place_make_folders(const char *path, struct vs_err *err);
+/* The i-th (from 1) name of a log in a folder that this machine may write. Caller frees. */
+char *place_name(const char *folder, int i);
+/* All logs of a folder in one database in memory, for reading. */
+int place_read_folder(struct log *l, struct vs_err *err);
+/* A copy of a log on a disk that machines share, of one moment, for reading. */
+int place_read_shared(struct log *l, struct vs_err *err);
+/* Refuses a log on a shared disk whose last writer had it on a disk of its own, and has it yet. */
+int place_check_shared(const char *path, struct vs_err *err);
+/* Remembers the file that is at l's path; place_check tells when it is another or none. */
+int place_remember(struct log *l, struct vs_err *err);
+int place_check(const struct log *l, struct vs_err *err);
+/* Whether locks of files work at all there. */
+bool place_has_locks(const char *path);
+
+#endif

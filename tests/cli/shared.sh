@@ -1,0 +1,135 @@
+#!/bin/sh
+# A log on a disk that machines share, as three nodes see it: mounts of one folder by bindfs where that
+# can be had, else one folder that is said to be shared ($VILSCOPE_SHARED_FS). Whatever they do at
+# once, the log is sound, and each answer is in it, or kept, with a status that says so. Memory
+# shared through a file, a lock that is looked at before it is taken, or an answer dropped in silence
+# breaks it.
+set -u
+tiny=$SRCDIR/tests/data/tiny
+work=$(mktemp -d)
+mounts=
+cleanup() {
+    for m in $mounts; do
+        fusermount -u "$m" 2>/dev/null || umount "$m" 2>/dev/null
+    done
+    rm -rf "$work"
+}
+trap cleanup EXIT
+export XDG_CACHE_HOME="$work/cache" XDG_DATA_HOME="$work/data"
+unset VILSCOPE_LOG
+. "$SRCDIR/tests/cli/lib.sh"
+mkdir "$work/disk" "$work/a" "$work/b" "$work/c"
+for node in a b c; do
+    if command -v bindfs >/dev/null && bindfs "$work/disk" "$work/$node" 2>/dev/null; then
+        mounts="$mounts $work/$node"
+    fi
+done
+if [ -z "$mounts" ]; then
+    skip "no bindfs here: one folder is said to be shared"
+    export VILSCOPE_SHARED_FS=yes
+    rmdir "$work/a" "$work/b" "$work/c"
+    for node in a b c; do
+        ln -s disk "$work/$node"
+    done
+fi
+ask() { # ask LOG TEXT
+    "$VILSCOPE" query -m "$tiny" -t vqa --log "$1" "$tiny/scene.png" "$2" >"$work/answer" 2>"$work/err"
+}
+s() {
+    "$VILSCOPE" sessions "$@"
+}
+number() { # number LOG SQL
+    s --log "$1" sql --csv "$2" 2>/dev/null | tail -n 1
+}
+
+ask "$work/a/log.db" "one" && [ "$(number "$work/b/log.db" "SELECT count(*) FROM queries")" = 1 ]
+ok $? "what one node writes another one reads"
+[ ! -e "$work/disk/log.db-shm" ] && [ ! -e "$work/disk/log.db-wal" ] && [ ! -e "$work/disk/log.db.lock" ] &&
+    [ "$(od -An -tu1 -j18 -N2 "$work/disk/log.db" | tr -d ' ')" = 11 ]
+ok $? "without shared memory, and the lock is given back"
+export VILSCOPE_SHARED_FS=yes
+refuses 1 "not an SQLite database" "a file that is none stays what it is" s --log "$tiny/model.json" list
+[ -z "$mounts" ] || unset VILSCOPE_SHARED_FS
+
+# Three nodes at once.
+node() { # node NAME: twelve answers; a line for each with its status
+    i=0
+    while [ $i -lt 12 ]; do
+        i=$((i + 1))
+        "$VILSCOPE" query -m "$tiny" -t vqa --log "$work/$1/log.db" "$tiny/scene.png" "node $1 no $i" \
+            >/dev/null 2>>"$work/said.$1"
+        echo "$?" >>"$work/status.$1"
+    done
+}
+node a &
+node b &
+node c &
+wait
+cat "$work/status.a" "$work/status.b" "$work/status.c" | sort | uniq -c >"$work/statuses"
+[ "$(grep -cv '^0$\|^3$' "$work/status.a")" -eq 0 ] && [ "$(cat "$work/status.a" "$work/status.b" \
+    "$work/status.c" | grep -c '^[03]$')" -eq 36 ]
+ok $? "three nodes at once: $(tr -s ' \n' ' ' <"$work/statuses")"
+s --log "$work/a/log.db" check >"$work/out" 2>&1 && grep -q "no problems" "$work/out"
+ok $? "the log is sound: $(tail -n 1 "$work/out")"
+ask "$work/b/log.db" "last"
+ok $? "the last writer adds what waited: $(grep waited "$work/err")"
+[ "$(number "$work/c/log.db" "SELECT count(DISTINCT text) FROM queries WHERE text LIKE 'node %'")" = 36 ] &&
+    [ "$(number "$work/c/log.db" "SELECT count(*) FROM queries")" = 38 ] &&
+    [ "$(find "$work/disk" -name '*.waiting-*' | wc -l)" -eq 0 ]
+ok $? "all 36 answers are there, once: $(number "$work/c/log.db" "SELECT count(*) FROM queries")"
+
+# Another host has it.
+echo "vilscope elsewhere 17 2026-01-31T10:00:00Z 5 0-boot pid:[1] 0123456789abcdef" >"$work/disk/log.db.lock"
+ask "$work/a/log.db" "kept"
+[ $? -eq 3 ] && grep -q "process 17 of elsewhere writes to it since 2026-01-31T10:00:00Z" "$work/err" &&
+    grep -q -- "--log FOLDER/" "$work/err" && grep -q "log.db.lock if it is no more" "$work/err" &&
+    grep -q "1 of 1 record kept in .*/log.db.waiting-[0-9a-f]*.db" "$work/err"
+ok $? "a lock of another host: $(cat "$work/err")"
+refuses 1 "process 17 of elsewhere" "nor can it be marked" s --log "$work/a/log.db" pin 1
+[ "$(find "$work/disk" -name 'log.db.waiting-*.db' | wc -l)" -eq 1 ] && grep -q elsewhere "$work/disk/log.db.lock"
+ok $? "its lock stays, and the answer waits"
+[ "$(number "$work/b/log.db" "SELECT count(*) FROM queries")" = 38 ]
+ok $? "reading goes on"
+# A process of this host that is no more: its number is that of a shell that has ended.
+sh -c 'echo $$' >"$work/pid"
+echo "vilscope $(uname -n) $(cat "$work/pid") 2026-01-31T10:00:00Z 5 $(cat /proc/sys/kernel/random/boot_id) \
+$(readlink /proc/self/ns/pid) 0123456789abcdef" >"$work/disk/log.db.lock"
+ask "$work/a/log.db" "after" && [ ! -e "$work/disk/log.db.lock" ] && [ ! -e "$work/disk/log.db.lock.break" ] &&
+    [ "$(number "$work/b/log.db" "SELECT count(*) FROM queries WHERE text IN ('kept', 'after')")" = 2 ]
+ok $? "a lock of a process that is no more is taken over: $(cat "$work/err")"
+echo "nonsense" >"$work/disk/log.db.lock"
+ask "$work/a/log.db" "nonsense"
+[ $? -eq 3 ] && grep -q "not which" "$work/err"
+ok $? "a lock that says nothing: $(cat "$work/err")"
+rm "$work/disk/log.db.lock"
+# A program that has the disk as its own uses it.
+: >"$work/disk/log.db-shm"
+ask "$work/a/log.db" "local"
+[ $? -eq 3 ] && grep -q "log.db-shm is there" "$work/err"
+ok $? "one that is in use where the disk is: $(cat "$work/err")"
+rm "$work/disk/log.db-shm"
+: >"$work/disk/log.db.lock" # and the other way round
+VILSCOPE_SHARED_FS=no "$VILSCOPE" query -m "$tiny" -t vqa --log "$work/disk/log.db" "$tiny/scene.png" "x" \
+    >/dev/null 2>"$work/err"
+[ $? -eq 3 ]
+ok $? "which honours the lock of the others: $(cat "$work/err")"
+rm "$work/disk/log.db.lock"
+
+# A log for each writer.
+for node in a b c; do
+    ask "$work/$node/logs/" "folder $node" || echo "$node: $?"
+done >"$work/out"
+[ ! -s "$work/out" ] && [ "$(find "$work/disk/logs" -name '*.db' | wc -l)" -ge 1 ] &&
+    [ "$(number "$work/b/logs/" "SELECT count(*) FROM queries")" = 3 ]
+ok $? "a folder of logs is read as one"
+cp "$work/disk/logs/$(uname -n | tr -c 'A-Za-z0-9_\n-' _).db" "$work/disk/logs/other.db"
+[ "$(number "$work/b/logs" "SELECT count(*) FROM queries")" = 3 ] && s --log "$work/a/logs/" search folder |
+    grep -q "folder b"
+ok $? "nothing twice"
+refuses 2 "is only read" "but not written to" s --log "$work/a/logs/" note 1 "x"
+s --log "$work/all.db" merge "$work/b/logs/" >"$work/out" && [ "$(number "$work/all.db" \
+    "SELECT count(*) FROM queries")" = 3 ]
+ok $? "and put into one: $(cat "$work/out")"
+mkdir "$work/empty"
+refuses 1 "no log in it yet" "an empty folder" s --log "$work/empty/" list
+end
