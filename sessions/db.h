@@ -8,7 +8,7 @@
 #include <sqlite3.h>
 #include <sys/types.h>
 
-#define DB_CACHE 96
+#define DB_CACHE 160
 struct pending; /* pending.c */
 
 struct log {
@@ -34,7 +34,7 @@ struct log {
     struct pending *pending;
 };
 
-#define LOG_SCHEMA 4
+#define LOG_SCHEMA 5
 #define LOG_PATIENCE 2000 /* ms that a writer waits for another one before there is a screen */
 #define LOG_APPLICATION 0x76696c73 /* "vils", in the file's header */
 #define LOG_NOW "strftime('%Y-%m-%dT%H:%M:%fZ','now')"
@@ -88,7 +88,7 @@ int schema_make(struct log *l, int64_t version, struct vs_err *err);
 int schema_apply(struct log *l, bool backup, struct vs_err *err);
 int schema_check(struct log *l, struct vs_err *err);
 /* schema3.c: what its migration calls. */
-extern const char schema_version_3[], schema_version_4[];
+extern const char schema_version_3[], schema_version_4[], schema_version_5[];
 int schema_functions(struct log *l, struct vs_err *err);
 
 /* backup.c */

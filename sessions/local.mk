@@ -22,6 +22,7 @@ libsessions_a_SOURCES = \
 	sessions/log.c sessions/log.h \
 	sessions/marks.c \
 	sessions/merge.c \
+	sessions/mergenotes.c sessions/mergenotes.h \
 	sessions/pending.c \
 	sessions/place.c sessions/place.h \
 	sessions/prune.c \
@@ -29,6 +30,7 @@ libsessions_a_SOURCES = \
 	sessions/schema.c \
 	sessions/schema3.c \
 	sessions/schema4.c \
+	sessions/schema5.c \
 	sessions/search.c \
 	sessions/sql.c \
 	sessions/tend.h \

@@ -3,6 +3,7 @@
  * Rows are read from one log and written to the other by our own statements: nothing that the other
  * log's file says is executed in this one. */
 #include "sessions/db.h"
+#include "sessions/mergenotes.h"
 #include "sessions/tend.h"
 
 #include "src/mem.h"
@@ -167,18 +168,64 @@ static int merge_new_query(struct merge *m, int64_t from, int64_t session, int64
     return rc;
 }
 
-/* What people said of it, also of a query that was there: the later note wins, tags are joined. */
+static int count_rows(struct log *l, const char *sql, int64_t query, int64_t *n,
+                      struct vs_err *err)
+{
+    return db_find(l, sql, n, err, "i", query);
+}
+
+/* A pin that is there stays as it is; when the other one expects something else, that is counted. */
+static int merge_pins(struct merge *m, int64_t from, int64_t id, struct vs_err *err)
+{
+    static const char pinned[] = "SELECT count(*) FROM pins WHERE query_id = ?";
+    int64_t there = 0, here = 0;
+    sqlite3_stmt *a = NULL, *b = NULL;
+    int rc = count_rows(m->from, pinned, from, &there, err);
+    if (rc == 0)
+        rc = count_rows(m->into, pinned, id, &here, err);
+    if (rc != 0 || !there)
+        return rc;
+    m->count->pins += !here;
+    if (!here)
+        return copy_rows(m, "SELECT ?2, pinned, expected FROM pins WHERE query_id = ?1",
+                         "INSERT INTO pins VALUES(?, ?, ?)", from, id, err);
+    rc = db_ready(m->from, "SELECT coalesce(expected, '') FROM pins WHERE query_id = ?", &a, err);
+    if (rc == 0)
+        rc = db_ready(m->into, "SELECT coalesce(expected, '') <> ?2 FROM pins WHERE query_id = ?1",
+                      &b, err);
+    if (rc != 0)
+        return rc;
+    db_bind(a, "i", from);
+    db_bind(b, "i", id);
+    if (sqlite3_step(a) == SQLITE_ROW)
+        bind_column(b, 2, a, 0);
+    m->count->kept_pins += sqlite3_step(b) == SQLITE_ROW && sqlite3_column_int(b, 0);
+    sqlite3_reset(a);
+    sqlite3_reset(b);
+    return 0;
+}
+
+static int merge_tags(struct merge *m, int64_t from, int64_t id, struct vs_err *err)
+{
+    static const char tagged[] = "SELECT count(*) FROM tags WHERE query_id = ?";
+    int64_t before = 0, after = 0;
+    int rc = count_rows(m->into, tagged, id, &before, err);
+    if (rc == 0)
+        rc = copy_rows(m, "SELECT ?2, tag FROM tags WHERE query_id = ?1",
+                       "INSERT OR IGNORE INTO tags VALUES(?, ?)", from, id, err);
+    if (rc == 0)
+        rc = count_rows(m->into, tagged, id, &after, err);
+    m->count->tags += after - before;
+    return rc;
+}
+
+/* What people said of it, also of a query that was there. */
 static int merge_marks(struct merge *m, int64_t from, int64_t id, struct vs_err *err)
 {
-    int rc = copy_rows(m, "SELECT ?2, pinned, expected FROM pins WHERE query_id = ?1",
-                       "INSERT OR IGNORE INTO pins VALUES(?, ?, ?)", from, id, err);
+    int rc = merge_pins(m, from, id, err);
     if (rc == 0)
-        rc = copy_rows(m, "SELECT ?2, written, note FROM notes WHERE query_id = ?1",
-                       "INSERT INTO notes(query_id, written, note) VALUES(?1, ?2, ?3)"
-                       " ON CONFLICT(query_id) DO UPDATE SET written = ?2, note = ?3 WHERE"
-                       " ?2 > written", from, id, err);
-    return rc ? rc : copy_rows(m, "SELECT ?2, tag FROM tags WHERE query_id = ?1",
-                               "INSERT OR IGNORE INTO tags VALUES(?, ?)", from, id, err);
+        rc = mergenotes(m->into, m->from, id, from, m->count, err);
+    return rc ? rc : merge_tags(m, from, id, err);
 }
 
 static int merge_query(struct merge *m, int64_t from, int64_t session, struct vs_err *err)

@@ -7,6 +7,9 @@
 struct log_merged {
     int64_t sessions, queries, others; /* that were new; others: evaluations, comparisons, probes,
                                            differences */
+    int64_t notes, joined; /* that became others here; joined: of them, that keep what both say */
+    int64_t pins, tags;    /* that were new */
+    int64_t kept_pins;     /* that expect something else there: what is expected here stays */
 };
 /* Adds what another log has and this one has not; a transaction for each session, so that it can be
  * interrupted and run again. */

@@ -3,7 +3,7 @@ TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests $(JANSSON_CFLAGS)
 EXTRA_DIST += tests/run-tests tests/tap.h tests/mutants tests/mutation/accepted.txt \
 	tests/mutation/build.py tests/mutation/cover.py tests/mutation/faults.py \
 	tests/data/logs/version-1.db tests/data/logs/version-2.db \
-	tests/data/logs/version-3.db \
+	tests/data/logs/version-3.db tests/data/logs/version-4.db \
 	tests/data/pictures/16bit.png \
 	tests/data/pictures/1x1.png \
 	tests/data/pictures/1x4000.png \

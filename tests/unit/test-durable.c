@@ -629,6 +629,7 @@ int main(int argc, char **argv)
     migrated(1);
     migrated(2);
     migrated(3);
+    migrated(4);
     same_identities();
     no_room_for_backup();
     killed_migrations();

@@ -213,13 +213,145 @@ static void merging_more(void)
        "the later note stays");
     char from[4096];
     const char *srcdir = getenv("SRCDIR");
-    for (int v = 1; v < 4; v++) {
+    for (int v = 1; v < 5; v++) {
         snprintf(from, sizeof from, "%s/tests/data/logs/version-%d.db", srcdir ? srcdir : ".", v);
         ok(merge(b, from, &n, &err) == 0 && n.queries == (v == 1 ? 4 : 0),
            "an older log, unchanged (version %d) %s", v, err.text);
     }
-    ok(number(from, "PRAGMA user_version") == 3, "it is still old");
+    ok(number(from, "PRAGMA user_version") == 4, "it is still old");
     ok(sound(b), "the whole is sound");
+}
+
+/* ---- notes that two machines edit */
+
+static void set_note(const char *path, const char *text)
+{
+    struct log *l = NULL;
+    struct vs_err err = {0};
+    if (log_open(path, false, &l, &err) != 0 || log_set_note(l, 1, text, &err) != 0)
+        ok(false, "%s gets a note: %s", path, err.text);
+    log_close(l);
+}
+
+/* The note of query 1; "" when it has none. Four buffers in turn. */
+static const char *note_of(const char *path)
+{
+    static char out[4][200];
+    static int turn;
+    char *text = out[turn++ & 3];
+    sqlite3 *db = NULL;
+    sqlite3_stmt *s = NULL;
+    text[0] = '\0';
+    if (sqlite3_open(path, &db) == SQLITE_OK &&
+        sqlite3_prepare_v2(db, "SELECT note FROM notes WHERE query_id = 1", -1, &s, NULL) ==
+            SQLITE_OK && sqlite3_step(s) == SQLITE_ROW)
+        snprintf(text, sizeof out[0], "%s", (const char *)sqlite3_column_text(s, 0));
+    sqlite3_finalize(s);
+    sqlite3_close(db);
+    return text;
+}
+
+/* Two logs that had one note, then said a and b (NULL: left as it was), merged both ways, twice and
+ * at once: all say want, and the counts are right. */
+static void both_edit(const char *before, const char *a, const char *b, const char *want,
+                      bool joined)
+{
+    char x[4096], y[4096], x2[4096], y2[4096];
+    struct vs_err err = {0};
+    struct log_merged n[4];
+    struct log *l = NULL;
+    int64_t session;
+    snprintf(x, sizeof x, "%s", file("x.db"));
+    snprintf(y, sizeof y, "%s", file("y.db"));
+    snprintf(x2, sizeof x2, "%s", file("x2.db"));
+    snprintf(y2, sizeof y2, "%s", file("y2.db"));
+    unlink(x);
+    log_open(x, false, &l, &err);
+    log_begin_session(l, NULL, &session, &err);
+    ask(l, session, "vqa", "first", 'c');
+    log_close(l);
+    if (before)
+        set_note(x, before);
+    copy_file(x, y);
+    if (a)
+        set_note(x, a);
+    if (b)
+        set_note(y, b);
+    copy_file(x, x2);
+    copy_file(y, y2);
+    bool good = merge(x, y2, &n[0], &err) == 0 && merge(y, x2, &n[1], &err) == 0;
+    ok(good && strcmp(note_of(x), want) == 0 && strcmp(note_of(y), want) == 0,
+       "'%s', here '%s', there '%s': '%s' and '%s' %s", before ? before : "", a ? a : "the same",
+       b ? b : "the same", note_of(x), note_of(y), err.text);
+    good = merge(x, y, &n[2], &err) == 0 && merge(x, y2, &n[3], &err) == 0;
+    ok(good && strcmp(note_of(x), want) == 0 && n[2].notes == 0 && n[3].notes == 0,
+       "again it changes nothing");
+    int changed = strcmp(note_of(x2), want) != 0;
+    ok(n[0].notes == changed && n[0].joined == joined && n[1].joined == joined,
+       "and what it did is counted: %d, %d", (int)n[0].notes, (int)n[0].joined);
+    ok(sound(x) && number(x, "SELECT count(*) FROM words WHERE words MATCH 'dog'") ==
+       (strstr(want, "dog") != NULL), "the search knows");
+}
+
+static void merging_notes(void)
+{
+    both_edit(NULL, "a dog", NULL, "a dog", false);
+    both_edit(NULL, NULL, "a dog", "a dog", false);
+    both_edit(NULL, "a dog", "a cat", "a cat | also: a dog", true);
+    both_edit("old", "a dog", NULL, "a dog", false);
+    both_edit("old", NULL, "a dog", "a dog", false);
+    both_edit("old", "a dog", "a cat", "a cat | also: a dog", true);
+    both_edit("old", "a dog", "a dog", "a dog", false);
+    both_edit("old", "", NULL, "", false);
+    both_edit("old", "", "a dog", "a dog", false);
+    both_edit("a | also: b", "a | also: b | also: c", "a | also: b | also: d",
+              "a | also: b | also: c | also: d", true);
+}
+
+/* A machine whose clock is years ahead wins nothing; nor does its time stay. */
+static void wrong_clock(void)
+{
+    struct vs_err err = {0};
+    struct log_merged n;
+    both_edit("old", "a dog", "a cat", "a cat | also: a dog", true);
+    char x[4096], y[4096];
+    snprintf(x, sizeof x, "%s", file("x2.db"));
+    snprintf(y, sizeof y, "%s", file("y2.db"));
+    sqlite3 *db = NULL;
+    sqlite3_open(y, &db);
+    sqlite3_exec(db, "UPDATE notes SET written = '2999-01-01T00:00:00.000Z'", NULL, NULL, NULL);
+    sqlite3_close(db);
+    ok(merge(x, y, &n, &err) == 0 && strcmp(note_of(x), "a cat | also: a dog") == 0 && n.joined == 1,
+       "a note of the year 2999 is one of two: %s", note_of(x));
+    ok(number(x, "SELECT written < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+1 seconds') FROM notes")
+       == 1, "its time is that of the merge");
+    set_note(x, "settled");
+    ok(merge(x, y, &n, &err) == 0 && strcmp(note_of(x), "settled") == 0 && n.notes == 0,
+       "what was settled since stays: %s", note_of(x));
+    ok(merge(y, x, &n, &err) == 0 && strcmp(note_of(y), "settled") == 0 && n.notes == 1,
+       "there, too: %s", note_of(y));
+}
+
+/* Of pins that expect different answers both stay where they are, and that is said. */
+static void merging_pins(void)
+{
+    struct vs_err err = {0};
+    struct log_merged n;
+    struct log *l = NULL;
+    const char *want[] = {"yes", "no"};
+    char path[2][4096];
+    both_edit("old", NULL, NULL, "old", false);
+    for (int i = 0; i < 2; i++) {
+        snprintf(path[i], sizeof path[i], "%s", file(i ? "y2.db" : "x2.db"));
+        log_open(path[i], false, &l, &err);
+        log_pin(l, 1, want[i], &err);
+        log_add_tag(l, 1, want[i], &err);
+        log_close(l);
+    }
+    ok(merge(path[0], path[1], &n, &err) == 0 && n.pins == 0 && n.kept_pins == 1 && n.tags == 1 &&
+       number(path[0], "SELECT count(*) FROM pins WHERE expected = 'yes'") == 1,
+       "a pin that expects something else there is counted");
+    ok(merge(path[0], path[1], &n, &err) == 0 && n.tags == 0, "a tag is added once");
 }
 
 /* Two workbenches write while a third program merges into their log, again and again. */
@@ -581,6 +713,9 @@ int main(void)
         return tap_done();
     merging();
     merging_more();
+    merging_notes();
+    wrong_clock();
+    merging_pins();
     all_at_once();
     pruning();
     checking();
