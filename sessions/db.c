@@ -171,20 +171,28 @@ int db_find(struct log *l, const char *sql, int64_t *out, struct vs_err *err, co
     return rc;
 }
 
+static const char rollback[] = "ROLLBACK";
+
 int db_begin(struct log *l, const char *doing, struct vs_err *err)
 {
-    int rc = place_check(l, err);
+    sqlite3_stmt *back = NULL;
+    int rc = db_ready(l, rollback, &back, err); /* before there may be no memory for it */
+    if (rc == 0)
+        rc = place_check(l, err);
     return rc ? rc : db_exec(l, "BEGIN IMMEDIATE", doing, err);
 }
 
 int db_end(struct log *l, int rc, const char *doing, struct vs_err *err)
 {
+    sqlite3_stmt *back = NULL;
     if (rc == 0)
         rc = place_check(l, err);
     if (rc == 0)
         rc = db_exec(l, "COMMIT", doing, err);
-    if (rc != 0 && !sqlite3_get_autocommit(l->db))
-        sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
+    if (rc != 0 && !sqlite3_get_autocommit(l->db) && db_ready(l, rollback, &back, NULL) == 0) {
+        sqlite3_step(back);
+        sqlite3_reset(back);
+    }
     return rc;
 }
 

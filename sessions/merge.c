@@ -174,7 +174,7 @@ static int count_rows(struct log *l, const char *sql, int64_t query, int64_t *n,
     return db_find(l, sql, n, err, "i", query);
 }
 
-/* A pin that is there stays as it is; when the other one expects something else, that is counted. */
+/* A pin that is there stays as it is; that the other one expects something else is counted. */
 static int merge_pins(struct merge *m, int64_t from, int64_t id, struct vs_err *err)
 {
     static const char pinned[] = "SELECT count(*) FROM pins WHERE query_id = ?";

@@ -1,6 +1,6 @@
 /* Notes of a query in two logs. Each log knows what its note said before: what the other one says
- * and this one said once is the older one, whatever the clocks of the machines were. Where both were
- * edited, both are kept in one note, in an order that does not depend on who merges. */
+ * and this one said once is the older one, whatever the clocks of the machines were. Where both
+ * were edited, both are kept in one note, in an order that does not depend on who merges. */
 #include "sessions/mergenotes.h"
 
 #include "src/mem.h"

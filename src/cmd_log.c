@@ -18,7 +18,7 @@ void logging_begin(struct logging *g, const char *command, const char *note, con
     char *own = path ? xstrdup(path) : log_default_path(&err);
     g->unlogged = !own;
     if (!own)
-        fprintf(stderr, "vilscope %s: not logged: %s\n", command, err.text);
+        plain_text(stderr, "vilscope %s: not logged: %s\n", command, err.text);
     else if (log_start(own, note, &g->log, &err) == 0 && log_notice(g->log))
         plain_text(stderr, "vilscope %s: note: %s\n", command, log_notice(g->log));
     free(own);

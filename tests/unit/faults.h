@@ -255,7 +255,7 @@ static void faults_remove(void)
 }
 
 /* Power goes at this operation, counted from now. */
-static void faults_cut_at(long op)
+static __attribute__((unused)) void faults_cut_at(long op)
 {
     faults.ops = 0;
     faults.cut_at = op;
@@ -263,7 +263,7 @@ static void faults_cut_at(long op)
 }
 
 /* The power is back: the files are what the disk kept. */
-static void faults_restore(void)
+static __attribute__((unused)) void faults_restore(void)
 {
     for (int i = 0; i < faults.disk_count; i++) {
         struct fault_disk *d = &faults.disks[i];

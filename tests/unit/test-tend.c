@@ -321,8 +321,8 @@ static void wrong_clock(void)
     sqlite3_open(y, &db);
     sqlite3_exec(db, "UPDATE notes SET written = '2999-01-01T00:00:00.000Z'", NULL, NULL, NULL);
     sqlite3_close(db);
-    ok(merge(x, y, &n, &err) == 0 && strcmp(note_of(x), "a cat | also: a dog") == 0 && n.joined == 1,
-       "a note of the year 2999 is one of two: %s", note_of(x));
+    ok(merge(x, y, &n, &err) == 0 && strcmp(note_of(x), "a cat | also: a dog") == 0 &&
+       n.joined == 1, "a note of the year 2999 is one of two: %s", note_of(x));
     ok(number(x, "SELECT written < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+1 seconds') FROM notes")
        == 1, "its time is that of the merge");
     set_note(x, "settled");
