@@ -35,7 +35,7 @@ const char compare_help[] =
     "      --weights          how far the weights of each further checkpoint are from those of\n"
     "                         the first, by layer\n"
     "      --tensors          by tensor\n"
-    "      --cka              how alike the hidden states are, layer by layer\n"
+    "      --cka              how alike the hidden states are, layer by layer; many queries\n"
     "      --attention        the heads whose attention changed most (Jensen-Shannon divergence)\n"
     "      --swap LEVEL       which weights carry the change of the answers: the first checkpoint\n"
     "                         runs with single blocks, layers or heads of the last\n"

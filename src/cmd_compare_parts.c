@@ -143,29 +143,64 @@ int compare_weights(struct compare_run *r, struct vs_err *err)
 
 /* ---- hidden states */
 
+static const char *depth_name(const struct cka *c, int i)
+{
+    if (i == 0)
+        return "emb";
+    return strncmp(c->names[i], "co", 2) == 0 ? c->names[i] : strchr(c->names[i], ' ') + 1;
+}
+
+/* What stands below a matrix. */
+static void explain_cka(const struct cka *c)
+{
+    bool none = false;
+    for (int i = 0; i < c->depths * c->depths; i++)
+        none = none || !isfinite(c->values[i]);
+    if (isfinite(cka_floor(c)))
+        printf("noise floor: at most %.3f, the largest of %d permutations of the rows; (in "
+               "brackets): not above its own\n", cka_floor(c), CKA_SHUFFLES);
+    if (c->rows < CKA_LEAST)
+        printf("-: fewer than %d rows\n", CKA_LEAST);
+    else if (none)
+        puts("-: these states do not vary by more than rounding");
+}
+
 static void print_cka(const struct cka *c)
 {
-    plain_out("%s stream, %d rows (down: the first checkpoint, across: the last)\n%-12s",
-              c->text ? "text" : "image", c->rows, "");
+    plain_out("%s stream, CKA (debiased), n = %d %s of %d %s (down: the first checkpoint, across: "
+              "the last)\n", c->text ? "text" : "image", c->rows, c->text ? "tokens" : "regions",
+              c->queries, c->queries == 1 ? "query, which says little of others" : "queries");
+    plain_out("%-12s", "");
     for (int j = 0; j < c->depths; j++)
-        plain_out(" %6s", j ? strncmp(c->names[j], "co", 2) == 0 ? c->names[j]
-                                                                 : strchr(c->names[j], ' ') + 1
-                            : "emb");
+        plain_out(" %7s", depth_name(c, j));
     putchar('\n');
     for (int i = 0; i < c->depths; i++) {
         plain_out("%-12s", c->names[i]);
-        for (int j = 0; j < c->depths; j++)
-            printf(" %6.3f", c->values[i * c->depths + j]);
+        for (int j = 0; j < c->depths; j++) {
+            int at = i * c->depths + j;
+            char text[24] = "-";
+            if (isfinite(c->values[at]))
+                snprintf(text, sizeof text, cka_is_noise(c, at) ? "(%.2f)" : "%.3f",
+                         c->values[at]);
+            plain_out(" %7s", text);
+        }
         putchar('\n');
     }
+    explain_cka(c);
 }
 
 static void csv_cka(const struct cka *c)
 {
-    for (int i = 0; i < c->depths; i++)
-        for (int j = 0; j < c->depths; j++)
-            plain_out("%s,%s,%s,%.9g\n", c->text ? "text" : "image", c->names[i], c->names[j],
-                      c->values[i * c->depths + j]);
+    for (int i = 0; i < c->depths * c->depths; i++) {
+        compare_put_field(c->text ? "text" : "image", ',');
+        compare_put_field(c->names[i / c->depths], ',');
+        compare_put_field(c->names[i % c->depths], ',');
+        if (isfinite(c->values[i]))
+            printf("%.9g,%.9g", c->values[i], c->floors[i]);
+        else
+            putchar(',');
+        printf(",%d,%d\n", c->rows, c->queries);
+    }
 }
 
 int compare_cka(struct compare_run *r, struct vs_err *err)
@@ -186,7 +221,7 @@ int compare_cka(struct compare_run *r, struct vs_err *err)
     if (r->o->json) {
         compare_put_json(cka_json(r->m, 0, last, c), JSON_INDENT(1));
     } else if (r->o->csv) {
-        puts("stream,first,last,similarity");
+        puts("stream,first,last,similarity,floor,rows,queries");
         csv_cka(&c[0]);
         csv_cka(&c[1]);
     } else {

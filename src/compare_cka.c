@@ -1,5 +1,11 @@
-/* Centred kernel alignment of hidden states. With n rows and Gram matrices K = X X^T of centred X,
- * it is <K, L> / (|K| |L|): n is some hundred, so n x n is small where features are a thousand. */
+/* Debiased centred kernel alignment of hidden states. With n rows and linear kernels K = X X^T of
+ * centred X, whose diagonals take no part, it is <A, B> / (|A| |B|) of the U-centred
+ *
+ *   A_ij = K_ij - (r_i + r_j) / (n - 2) + t / ((n - 1) (n - 2)),   i != j,
+ *
+ * with r the sums of rows and t the sum of all: <A, B> / (n (n - 3)) is the unbiased HSIC of Song
+ * et al., equation 5, written as Szekely and Rizzo do (Partial Distance Correlation, Annals of
+ * Statistics 2014). n is some hundred, so n x n is small where features are a thousand. */
 #include "src/compare_cka.h"
 
 #include "src/engine_priv.h"
@@ -29,48 +35,118 @@ static void center(const float *x, int n, int d, float *out)
     free(mean);
 }
 
-/* The upper half of K with the diagonal, row after row; scaled to norm 1 (all 0: no variation). */
-static float *gram(const float *x, int n, int d)
+/* Whether rows differ by more than what float32 leaves of equal ones after a pass. */
+static bool varies(const float *x, const float *centered, size_t count)
 {
-    size_t count = (size_t)n * ((size_t)n + 1) / 2, at = 0;
-    float *c = xcalloc((size_t)n * (size_t)d + 1, sizeof *c);
-    float *k = xcalloc(count + 1, sizeof *k);
-    double norm = 0;
-    center(x, n, d, c);
+    double all = 0, spread = 0;
+    for (size_t i = 0; i < count; i++) {
+        all += (double)x[i] * (double)x[i];
+        spread += (double)centered[i] * (double)centered[i];
+    }
+    return spread > CKA_SPREAD * CKA_SPREAD * all;
+}
+
+/* Products of the rows above the diagonal, row after row; sums (n) are those of whole rows. */
+static double *products(const float *c, int n, int d, double *sums)
+{
+    double *k = xcalloc((size_t)n * (size_t)n / 2 + 1, sizeof *k);
+    size_t at = 0;
     for (int i = 0; i < n; i++)
-        for (int j = i; j < n; j++) {
+        for (int j = i + 1; j < n; j++, at++) {
             const float *p = c + (size_t)i * (size_t)d, *q = c + (size_t)j * (size_t)d;
-            double sum = 0;
             for (int f = 0; f < d; f++)
-                sum += (double)p[f] * (double)q[f];
-            norm += (i == j ? 1 : 2) * sum * sum;
-            k[at++] = (float)sum;
+                k[at] += (double)p[f] * (double)q[f];
+            sums[i] += k[at];
+            sums[j] += k[at];
         }
-    norm = sqrt(norm);
-    for (size_t i = 0; i < count; i++)
-        k[i] = norm > 0 ? (float)((double)k[i] / norm) : 0;
-    free(c);
     return k;
 }
 
-static double align(const float *k, const float *l, int n)
+/* The upper half of A without the diagonal, row after row, scaled to norm 1; all 0 where there is
+ * nothing to compare: too few rows, or rows that do not vary. */
+static float *gram(const float *x, int n, int d)
+{
+    float *a = xcalloc((size_t)n * (size_t)n / 2 + 1, sizeof *a);
+    float *c = xcalloc((size_t)n * (size_t)d + 1, sizeof *c);
+    double *sums = xcalloc((size_t)n + 1, sizeof *sums), total = 0, norm = 0;
+    center(x, n, d, c);
+    if (n >= CKA_LEAST && varies(x, c, (size_t)n * (size_t)d)) {
+        double *k = products(c, n, d, sums);
+        size_t at = 0;
+        for (int i = 0; i < n; i++)
+            total += sums[i];
+        for (int i = 0; i < n; i++)
+            for (int j = i + 1; j < n; j++, at++) {
+                k[at] += total / ((double)(n - 1) * (n - 2)) - (sums[i] + sums[j]) / (n - 2);
+                norm += 2 * k[at] * k[at];
+            }
+        for (size_t i = 0; i < at; i++)
+            a[i] = norm > 0 ? (float)(k[i] / sqrt(norm)) : 0;
+        free(k);
+    }
+    free(sums);
+    free(c);
+    return a;
+}
+
+/* order (n): which row of l stands beside a row of k; NULL: the same. */
+static double align(const float *k, const float *l, int n, const int *order)
 {
     double sum = 0, kk = 0, ll = 0;
     size_t at = 0;
     for (int i = 0; i < n; i++)
-        for (int j = i; j < n; j++, at++) {
-            double w = i == j ? 1 : 2, x = (double)k[at], y = (double)l[at];
-            sum += w * x * y;
-            kk += w * x * x;
-            ll += w * y * y;
+        for (int j = i + 1; j < n; j++, at++) {
+            int p = order ? order[i] : i, q = order ? order[j] : j;
+            int low = p < q ? p : q, high = p < q ? q : p;
+            size_t to = (size_t)low * (size_t)(2 * n - low - 1) / 2 + (size_t)(high - low - 1);
+            sum += (double)k[at] * (double)l[to];
+            kk += (double)k[at] * (double)k[at];
+            ll += (double)l[to] * (double)l[to];
         }
     return kk > 0 && ll > 0 ? sum / sqrt(kk * ll) : (double)NAN;
 }
 
-double cka_linear(const float *x, int dx, const float *y, int dy, int n)
+/* Permutations of n rows, (CKA_SHUFFLES, n), the same ones each time: Fisher and Yates, with
+ * Knuth's 64-bit generator. */
+static int *shuffles(int n)
+{
+    int *all = xcalloc((size_t)n * CKA_SHUFFLES + 1, sizeof *all);
+    uint64_t seed = 1;
+    for (int s = 0; s < CKA_SHUFFLES; s++) {
+        int *order = all + (size_t)s * (size_t)n;
+        for (int i = 0; i < n; i++)
+            order[i] = i;
+        for (int i = n - 1; i > 0; i--) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            int j = (int)((seed >> 33) % (uint64_t)(i + 1)), kept = order[i];
+            order[i] = order[j];
+            order[j] = kept;
+        }
+    }
+    return all;
+}
+
+static double noise(const float *k, const float *l, int n, const int *orders)
+{
+    double most = -INFINITY;
+    for (int s = 0; s < CKA_SHUFFLES; s++) {
+        double x = align(k, l, n, orders + (size_t)s * (size_t)n);
+        if (isnan(x))
+            return x;
+        most = x > most ? x : most;
+    }
+    return most;
+}
+
+double cka_linear(const float *x, int dx, const float *y, int dy, int n, double *floor)
 {
     float *k = gram(x, n, dx), *l = gram(y, n, dy);
-    double value = align(k, l, n);
+    double value = align(k, l, n, NULL);
+    if (floor) {
+        int *orders = shuffles(n);
+        *floor = noise(k, l, n, orders);
+        free(orders);
+    }
     free(k);
     free(l);
     return value;
@@ -209,8 +285,24 @@ static int check_rows(const struct gathered *a, const struct gathered *b, struct
                               "layers or tokens (does only one have task tokens?)");
 }
 
+/* All pairs of depths, in parallel. */
+struct pairs {
+    float *const *grams; /* (2 depths): of a, then of b */
+    const int *orders;
+    struct cka *out;
+};
+
+static void fill_pair(void *arg, int i)
+{
+    const struct pairs *p = arg;
+    int n = p->out->depths;
+    const float *k = p->grams[i / n], *l = p->grams[n + i % n];
+    p->out->values[i] = align(k, l, p->out->rows, NULL);
+    p->out->floors[i] = noise(k, l, p->out->rows, p->orders);
+}
+
 static int make_matrix(struct model *m, struct gathered *a, struct gathered *b, bool text,
-                       struct cka *out, struct vs_err *err)
+                       int queries, struct cka *out, struct vs_err *err)
 {
     int rc = check_rows(a, b, err), n = a->depths;
     if (rc != 0)
@@ -222,14 +314,16 @@ static int make_matrix(struct model *m, struct gathered *a, struct gathered *b, 
         g.list[n + i] = &b->list[i];
     }
     kern_parallel(m->kern, 2 * n, make_gram, &g);
-    *out = (struct cka){.text = text, .depths = n, .rows = a->list[0].rows};
+    *out = (struct cka){.text = text, .depths = n, .queries = queries, .rows = a->list[0].rows};
     out->names = xcalloc((size_t)n, sizeof *out->names);
     out->values = xcalloc((size_t)n * (size_t)n, sizeof *out->values);
-    for (int i = 0; i < n; i++) {
+    out->floors = xcalloc((size_t)n * (size_t)n, sizeof *out->floors);
+    for (int i = 0; i < n; i++)
         tell_depth(a->list[i].name, out->names[i]);
-        for (int j = 0; j < n; j++)
-            out->values[i * n + j] = align(g.out[i], g.out[n + j], out->rows);
-    }
+    int *orders = shuffles(out->rows);
+    struct pairs p = {g.out, orders, out};
+    kern_parallel(m->kern, n * n, fill_pair, &p);
+    free(orders);
     for (int i = 0; i < 2 * n; i++)
         free(g.out[i]);
     free(g.out);
@@ -252,7 +346,7 @@ int cka_run(struct model *m, const struct query *queries, int count, int a, int 
             report(arg, i + 1, count);
     }
     for (int s = 0; s < 2 && rc == 0; s++)
-        rc = make_matrix(m, &g[s], &g[2 + s], s == 0, &out[s], err);
+        rc = make_matrix(m, &g[s], &g[2 + s], s == 0, count, &out[s], err);
     for (int i = 0; i < 4; i++)
         gathered_fini(&g[i]);
     free(g);
@@ -267,5 +361,20 @@ void cka_fini(struct cka *c)
 {
     free(c->names);
     free(c->values);
+    free(c->floors);
     *c = (struct cka){0};
+}
+
+bool cka_is_noise(const struct cka *c, int i)
+{
+    return isfinite(c->values[i]) && !(c->values[i] > c->floors[i]);
+}
+
+double cka_floor(const struct cka *c)
+{
+    double most = (double)NAN;
+    for (int i = 0; i < c->depths * c->depths; i++)
+        if (isfinite(c->floors[i]) && !(c->floors[i] <= most))
+            most = c->floors[i];
+    return most;
 }

@@ -50,16 +50,21 @@ json_t *weights_json(const struct model *m, int a, int b, const struct weights_c
 
 static json_t *stream_json(const struct cka *c)
 {
-    json_t *names = json_array(), *rows = json_array();
+    json_t *names = json_array(), *rows = json_array(), *floors = json_array();
     for (int i = 0; i < c->depths; i++) {
-        json_t *row = json_array();
+        json_t *row = json_array(), *floor = json_array();
         json_array_append_new(names, json_string(c->names[i]));
-        for (int j = 0; j < c->depths; j++)
+        for (int j = 0; j < c->depths; j++) {
             json_array_append_new(row, number_json(c->values[i * c->depths + j]));
+            json_array_append_new(floor, number_json(c->floors[i * c->depths + j]));
+        }
         json_array_append_new(rows, row);
+        json_array_append_new(floors, floor);
     }
-    return json_pack("{s:s, s:i, s:o, s:o}", "stream", c->text ? "text" : "image", "rows", c->rows,
-                     "layers", names, "similarity", rows);
+    return json_pack("{s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:o}", "stream",
+                     c->text ? "text" : "image", "estimator", "debiased CKA", "rows", c->rows,
+                     "queries", c->queries, "permutations", CKA_SHUFFLES, "layers", names,
+                     "similarity", rows, "noise_floor", floors);
 }
 
 json_t *cka_json(const struct model *m, int a, int b, const struct cka c[2])
@@ -201,8 +206,10 @@ struct difference *difference_of_cka(struct model *m, int a, int b, const struct
             free(other);
         }
     return finish(d, cka_json(m, a, b, c),
-                  xasprintf("the same depths are alike by %.3f (text) and %.3f (image)",
-                            mean_diagonal(&c[0]), mean_diagonal(&c[1])));
+                  xasprintf("the same depths are alike by %.3f (text, n = %d) and %.3f (image, n = "
+                            "%d): debiased CKA of %d %s", mean_diagonal(&c[0]), c[0].rows,
+                            mean_diagonal(&c[1]), c[1].rows, c[0].queries,
+                            c[0].queries == 1 ? "query" : "queries"));
 }
 
 struct difference *difference_of_attention(struct model *m, int a, int b,

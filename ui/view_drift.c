@@ -64,14 +64,27 @@ static void draw_weights(const struct weights_change *x, struct area a, int *top
 
 /* ---- hidden states */
 
+/* "0.42", "~" what is not above the noise, "-" where there is none. */
+static const char *value_text(const struct cka *x, int i, char out[16])
+{
+    double v = x->values[i];
+    snprintf(out, 16, !isfinite(v) ? "-" : cka_is_noise(x, i) ? "~" : "%.2f", v);
+    return out;
+}
+
+/* Noise has the color of nothing. */
+static double shown_value(const struct cka *x, int i)
+{
+    return isfinite(x->values[i]) && !cka_is_noise(x, i) ? x->values[i] : 0;
+}
+
 /* A number on its color, or on gray where black would not be read. */
-static void paint_value(struct canvas *c, double v, int x1, int y1, int x2, int y2)
+static void paint_value(struct canvas *c, double v, const char *text, int x1, int y1, int x2,
+                        int y2)
 {
     struct rgb color = canvas_heat_color((float)v);
-    char text[16];
     if (2 * color.r + 5 * color.g + color.b < 8 * 110)
         color = (struct rgb){190, 190, 190};
-    snprintf(text, sizeof text, "%.2f", v);
     if (x2 - x1 > 28 && y2 - y1 > 10)
         canvas_label(c, (x1 + x2) / 2 - 12, (y1 + y2) / 2 - 4, text, 1, color);
 }
@@ -81,12 +94,13 @@ static void paint(struct canvas *c, const struct cka *x, bool numbers)
     int n = x->depths, left = 0, width = c->w, height = c->h;
     for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++) {
-            double v = x->values[i * n + j];
+            double v = shown_value(x, i * n + j);
+            char text[16];
             int y1 = i * height / n, y2 = (i + 1) * height / n - 1;
             int x1 = left + j * width / n, x2 = left + (j + 1) * width / n - 1;
-            canvas_fill(c, x1, y1, x2, y2, canvas_heat_color(isnan(v) ? 0 : (float)v));
-            if (numbers && !isnan(v))
-                paint_value(c, v, x1, y1, x2, y2);
+            canvas_fill(c, x1, y1, x2, y2, canvas_heat_color((float)v));
+            if (numbers)
+                paint_value(c, v, value_text(x, i * n + j, text), x1, y1, x2, y2);
         }
 }
 
@@ -98,9 +112,10 @@ static void draw_values(const struct workbench *w, const struct cka *x, struct a
         return;
     for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++) {
-            double v = x->values[i * n + j];
-            draw_heat_attr(isnan(v) ? 0 : (float)v, 0);
-            draw_text(a.row + i * a.rows / n, a.col + j * a.cols / n, 4, "%.2f", v);
+            char text[16];
+            draw_heat_attr((float)shown_value(x, i * n + j), 0);
+            draw_text(a.row + i * a.rows / n, a.col + j * a.cols / n, 4, "%s",
+                      value_text(x, i * n + j, text));
         }
     attrset(A_NORMAL);
 }
@@ -113,7 +128,9 @@ static void draw_states(struct workbench *w, const struct drift *d, struct area 
     int rows = (a.rows - 3) / 2;
     struct canvas *c = NULL;
     attrset(A_DIM);
-    draw_text(a.row + 1, a.col, a.cols, "text stream above, image stream below; A down, B across");
+    draw_text(a.row + 1, a.col, a.cols,
+              "text above, n = %d, noise to %.2f; image n = %d, to %.2f; ~ is noise, - is none",
+              d->cka[0].rows, cka_floor(&d->cka[0]), d->cka[1].rows, cka_floor(&d->cka[1]));
     attrset(A_NORMAL);
     struct area at = {a.row + 2, a.col + names, 2 * rows + 1, a.cols - names};
     for (int s = 0; s < 2; s++) {
@@ -182,7 +199,8 @@ static void drift_draw(struct workbench *w, struct area a)
     }
     draw_weights(d->weights, list, &d->top);
     if (d->cka[0].depths) {
-        draw_text(states.row, states.col, states.cols, "hidden states (CKA) of \"%s\"", d->text);
+        draw_text(states.row, states.col, states.cols, "CKA of one query, A down, B across: \"%s\"",
+                  d->text);
         draw_states(w, d, states);
     } else if (!d->runs) {
         draw_text(states.row, states.col, states.cols, "hidden states: ask something, then F");

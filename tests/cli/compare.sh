@@ -62,6 +62,24 @@ if [ -e "$demo/model.json" ]; then
     compare -m "$demo" --no-log --cka --probes "$work/demo.probes" >"$work/out" &&
         [ "$(grep -c '^layer' "$work/out")" -eq 7 ]
     ok $? "hidden states, layer by layer"
+    grep -q '^text stream, CKA (debiased), n = [0-9]* tokens of 2 queries ' "$work/out" &&
+        grep -q '^noise floor: at most [0-9.]*, the largest of 19' "$work/out"
+    ok $? "n and the noise floor are said: $(grep -m 1 floor "$work/out")"
+    compare -m "$demo" -c early -c final --no-log --cka -t vqa "$demo/images/000000.png" \
+        "what is it" >"$work/out"
+    grep -q '^text stream.* of 1 query, which says little of others' "$work/out" &&
+        grep -q '^embeddings .* -  *-  *-$' "$work/out" && grep -q '^-: .* rounding$' "$work/out"
+    ok $? "one query is called so, states that do not vary have no number"
+    compare -m "$demo" -c early -c final --no-log --cka --json -t vqa "$demo/images/000000.png" \
+        "what is it" >"$work/out"
+    grep -q '"estimator": "debiased CKA"' "$work/out" && grep -q '"queries": 1' "$work/out" &&
+        grep -q '"noise_floor": ' "$work/out" && grep -q 'null' "$work/out"
+    ok $? "so does JSON"
+    compare -m "$demo" -c early -c final --no-log --cka --csv -t vqa "$demo/images/000000.png" \
+        "what is it" >"$work/out"
+    grep -q '^"text","embeddings","co 3",,,6,1$' "$work/out" &&
+        grep -q '^"image","co 1","co 1",0\.[0-9]*,0\.[0-9]*,17,1$' "$work/out"
+    ok $? "and CSV"
     compare -m "$demo" -c final -c final.pth --no-log --cka --json --probes "$work/demo.probes" |
         tr -d ' \n' | grep -q '"similarity":\[\[1\.0\|"similarity":\[\[0\.99999'
     ok $? "a checkpoint is like itself"

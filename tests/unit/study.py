@@ -292,6 +292,56 @@ def log_odds(y, i):
     return y[i] - m - log(np.exp(rest - m).sum())
 
 
+# ---- debiased centred kernel alignment, term by term as Song et al. (2012), equation 5
+
+
+def hsic(k, l):
+    n = len(k)
+    k, l, one = k - np.diag(np.diag(k)), l - np.diag(np.diag(l)), np.ones(len(k))
+    return (np.trace(k @ l) + (one @ k @ one) * (one @ l @ one) / ((n - 1) * (n - 2)) -
+            2 / (n - 2) * (one @ k @ l @ one)) / (n * (n - 3))
+
+
+def cka(x, y):
+    k, l = x @ x.T, y @ y.T
+    return hsic(k, l) / np.sqrt(hsic(k, k) * hsic(l, l))
+
+
+def orders(n, count=19):
+    seed, out = 1, []
+    for _ in range(count):
+        o = list(range(n))
+        for i in range(n - 1, 0, -1):
+            seed = (seed * 6364136223846793005 + 1442695040888963407) % 2 ** 64
+            j = (seed >> 33) % (i + 1)
+            o[i], o[j] = o[j], o[i]
+        out.append(o)
+    return out
+
+
+def cka_rows(w):
+    b = scaled(w, 1.7)
+    asked = [query(1, t) for t in CKA_TEXTS]
+    print("/* CKA of the tiny model and itself times 1.7, after each depth, over these queries, and the\n"
+          " * largest of 19 permutations. */")
+    print("static const char *const cka_texts[] = {%s};" % ", ".join('"%s"' % t for t in CKA_TEXTS))
+    for stream in "tv":
+        gathered = []
+        for m in (w, b):
+            traces = [forward(m, x)["hid." + stream] for x in asked]
+            gathered.append([np.vstack(d) for d in zip(*traces)])
+        n = len(gathered[0][0])
+        value = [[cka(x, y) for y in gathered[1]] for x in gathered[0]]
+        floor = [[max(cka(x, y[o]) for o in orders(n)) for y in gathered[1]] for x in gathered[0]]
+        print("enum { cka_n_%s = %d };" % (stream, n))
+        table("cka_%s" % stream, value)
+        table("cka_floor_%s" % stream, floor)
+    print()
+
+
+CKA_TEXTS = ("what color", "the red square", "who is in the man")
+
+
 # ---- what the tests read
 
 
@@ -400,6 +450,7 @@ def main():
     print()
     swap_rows(w)
     effect_rows(w)
+    cka_rows(w)
     print("\n#endif")
 
 

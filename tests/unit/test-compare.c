@@ -78,12 +78,24 @@ static void alignment(void)
                 sum += (double)x[r * COLS + i] * q[i][j];
             y[r * COLS + j] = (float)(sum * 7 - 11);
         }
-    double self = cka_linear(x, COLS, x, COLS, ROWS), turned = cka_linear(x, COLS, y, COLS, ROWS);
-    double other = cka_linear(x, COLS, z, COLS, ROWS);
+    double floor = 0, self = cka_linear(x, COLS, x, COLS, ROWS, NULL);
+    double turned = cka_linear(x, COLS, y, COLS, ROWS, NULL);
+    double other = cka_linear(x, COLS, z, COLS, ROWS, &floor);
     ok(fabs(self - 1) < 1e-6, "a matrix with itself: %.7f", self);
     ok(fabs(turned - 1) < 1e-5, "turned, scaled and shifted: %.7f", turned);
-    ok(other < 0.5, "unrelated: %.3f", other);
-    ok(isnan(cka_linear(x, COLS, flat, COLS, ROWS)), "one that does not vary is undefined");
+    ok(fabs(other) < 0.1 && floor > 0 && floor < 0.2 && other <= floor,
+       "unrelated: %.3f, noise goes to %.3f", other, floor);
+    ok(isnan(cka_linear(x, COLS, flat, COLS, ROWS, &floor)) && isnan(floor),
+       "one that does not vary is undefined");
+    ok(isnan(cka_linear(x, COLS, x, COLS, CKA_LEAST - 1, NULL)) &&
+           fabs(cka_linear(x, COLS, x, COLS, CKA_LEAST, NULL) - 1) < 1e-6,
+       "%d rows are needed", CKA_LEAST);
+    for (int i = 0; i < ROWS * COLS; i++)
+        flat[i] = 2 + x[i] * 1e-6f;
+    ok(isnan(cka_linear(x, COLS, flat, COLS, ROWS, NULL)), "as is one that varies by rounding");
+    for (int i = 0; i < ROWS * COLS; i++)
+        flat[i] = 2 + x[i] * 1e-3f;
+    ok(cka_linear(x, COLS, flat, COLS, ROWS, NULL) > 0.99, "but not one that varies a little");
 }
 
 /* ---- weights */

@@ -8,6 +8,7 @@
 #include "tap.h"
 
 #include "src/compare.h"
+#include "src/compare_cka.h"
 #include "src/compare_swap.h"
 #include "src/difference.h"
 #include "src/effects.h"
@@ -237,6 +238,82 @@ static void measures(struct model *m, struct photo *p)
     }
 }
 
+/* ---- hidden states */
+
+static double off_matrix(const double *have, const double *want, int count)
+{
+    double most = 0;
+    for (int i = 0; i < count; i++)
+        most = fabs(have[i] - want[i]) < most ? most : fabs(have[i] - want[i]);
+    return most;
+}
+
+static void states(void)
+{
+    enum { ASKED = COUNT(cka_texts) };
+    struct model *m = NULL;
+    struct photo *p = NULL;
+    struct vs_err err = {0};
+    struct cka c[2];
+    struct query q[ASKED];
+    if (!open_pair("", 1.7, &m, &p))
+        return;
+    for (int i = 0; i < ASKED; i++)
+        q[i] = about("vqa", cka_texts[i], &p);
+    if (ok(cka_run(m, q, ASKED, 0, 1, NULL, NULL, NULL, c, &err) == 0, "states are aligned %s",
+           err.text)) {
+        double values[2] = {off_matrix(c[0].values, cka_t, COUNT(cka_t)),
+                            off_matrix(c[1].values, cka_v, COUNT(cka_v))};
+        double floors[2] = {off_matrix(c[0].floors, cka_floor_t, COUNT(cka_floor_t)),
+                            off_matrix(c[1].floors, cka_floor_v, COUNT(cka_floor_v))};
+        ok(c[0].depths * c[0].depths == COUNT(cka_t) && c[1].depths * c[1].depths == COUNT(cka_v) &&
+               c[0].rows == cka_n_t && c[1].rows == cka_n_v && c[0].queries == ASKED,
+           "of %d tokens and %d regions of %d queries", c[0].rows, c[1].rows, c[0].queries);
+        ok(values[0] < 1e-5 && values[1] < 1e-5, "debiased CKA is numpy's to %.1g, %.1g", values[0],
+           values[1]);
+        ok(floors[0] < 1e-5 && floors[1] < 1e-5, "and the noise floor to %.1g, %.1g", floors[0],
+           floors[1]);
+        cka_fini(&c[0]);
+        cka_fini(&c[1]);
+    }
+    close_pair(m, p);
+}
+
+static double normal(void)
+{
+    static uint64_t seed = 7;
+    double sum = 0;
+    for (int i = 0; i < 12; i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        sum += (double)(seed >> 40) / (1 << 24);
+    }
+    return sum - 6;
+}
+
+/* Unrelated states: around 0 however few rows there are, and seldom above the floor. */
+static void noise(int n, int d, int times, double mean_limit)
+{
+    float *x = xcalloc((size_t)n * (size_t)d, sizeof *x), *y = xcalloc((size_t)n * (size_t)d,
+                                                                       sizeof *y);
+    double sum = 0;
+    int above = 0;
+    for (int t = 0; t < times; t++) {
+        double floor = 0;
+        for (int i = 0; i < n * d; i++) {
+            x[i] = (float)(normal() + 1);
+            y[i] = (float)(normal() - 2);
+        }
+        double v = cka_linear(x, d, y, d, n, &floor);
+        sum += v / times;
+        above += v > floor;
+    }
+    ok(fabs(sum) < mean_limit && above <= times / 5 + 1,
+       "noise, n = %d of %d numbers: %.4f on average, %d of %d above the floor", n, d, sum, above,
+       times);
+    free(x);
+    free(y);
+}
+
 static void odds(void)
 {
     const float sure[] = {60, 0, -INFINITY, 0}, lone[] = {3}, even[] = {1, 1};
@@ -258,6 +335,9 @@ int main(void)
         two_images(m, p);
         close_pair(m, p);
     }
+    states();
+    noise(11, 768, 40, 0.05);
+    noise(512, 64, 2, 0.01);
     swaps();
     minimal();
     return tap_done();
