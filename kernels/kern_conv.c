@@ -13,6 +13,12 @@
 
 #define PB 96 /* output pixels in one part of the work */
 
+INLINE vf finish_lanes(bool relu, vf sum, vf scale, vf shift, vf residual)
+{
+    vf v = vfma(sum, scale, shift) + residual;
+    return relu ? vrelu(v) : v;
+}
+
 void kern_conv_finish(const struct kern_conv *o, const float *sum, ptrdiff_t pixel, int channel,
                       int n)
 {
@@ -21,18 +27,17 @@ void kern_conv_finish(const struct kern_conv *o, const float *sum, ptrdiff_t pix
     const float *residual = o->residual ? o->residual + pixel * o->cout + channel : NULL;
     float *y = o->y + pixel * o->cout + channel;
     int j = 0;
-    for (; j + KERN_LANES <= n; j += KERN_LANES) {
-        vf v = load(sum + j);
-        v = scale ? v * load(scale + j) : v;
-        v = shift ? v + load(shift + j) : v;
-        v = residual ? v + load(residual + j) : v;
-        store(y + j, o->act == KERN_RELU ? vmax(v, broadcast(0.0f)) : v);
-    }
-    for (; j < n; j++) {
-        float v = sum[j] * (scale ? scale[j] : 1) + (shift ? shift[j] : 0);
-        v += residual ? residual[j] : 0;
-        y[j] = o->act == KERN_RELU && v < 0 ? 0 : v;
-    }
+    for (; j + KERN_LANES <= n; j += KERN_LANES)
+        store(y + j, finish_lanes(o->act == KERN_RELU, load(sum + j),
+                                  scale ? load(scale + j) : broadcast(1.0f),
+                                  shift ? load(shift + j) : broadcast(0.0f),
+                                  residual ? load(residual + j) : broadcast(0.0f)));
+    if (j < n)
+        store_part(y + j, finish_lanes(o->act == KERN_RELU, load_part(sum + j, n - j),
+                                       scale ? load_part(scale + j, n - j) : broadcast(1.0f),
+                                       shift ? load_part(shift + j, n - j) : broadcast(0.0f),
+                                       residual ? load_part(residual + j, n - j)
+                                                : broadcast(0.0f)), n - j);
 }
 
 /* ---- without groups */
@@ -135,7 +140,7 @@ INLINE void group_tile(int np, int nv, const float *const *at, int taps, int fir
                 vf a = broadcast(x[p][c]);
 #pragma GCC unroll 2
                 for (int v = 0; v < nv; v++)
-                    acc[p][v] += a * b[v];
+                    acc[p][v] = vfma(a, b[v], acc[p][v]);
             }
         }
     }
@@ -291,8 +296,8 @@ static void maxpool_row(void *arg, int oy)
                 if (iy < 0 || iy >= o->h || ix < 0 || ix >= o->w)
                     continue;
                 const float *x = o->x + ((ptrdiff_t)iy * o->w + ix) * o->c;
-                for (int c = 0; c < o->c; c++)
-                    y[c] = x[c] > y[c] ? x[c] : y[c];
+                for (int c = 0; c < o->c; c++) /* NaN wins over all, and stays */
+                    y[c] = x[c] > y[c] || x[c] != x[c] ? x[c] : y[c];
             }
     }
 }
@@ -308,7 +313,10 @@ void KERN_MAXPOOL(struct kern *k, const float *x, int h, int w, int c, float *y)
 /* One sample at (y, x), bilinear, added to sum (c). */
 static void add_sample(const struct kern_roi *o, float y, float x, float *sum)
 {
-    if (y < -1 || y > (float)o->h || x < -1 || x > (float)o->w)
+    if (y != y || x != x) /* a box that is not a number */
+        for (int i = 0; i < o->c; i++)
+            sum[i] = NAN;
+    if (!(y >= -1 && y <= (float)o->h && x >= -1 && x <= (float)o->w))
         return;
     y = y > 0 ? y : 0;
     x = x > 0 ? x : 0;
@@ -328,7 +336,7 @@ static void add_sample(const struct kern_roi *o, float y, float x, float *sum)
     const float *d = o->x + ((ptrdiff_t)y1 * o->w + x1) * o->c;
     float wa = (1 - fy) * (1 - fx), wb = (1 - fy) * fx, wc = fy * (1 - fx), wd = fy * fx;
     for (int i = 0; i < o->c; i++)
-        sum[i] += wa * a[i] + wb * b[i] + wc * c[i] + wd * d[i];
+        sum[i] = fma1(wd, d[i], fma1(wc, c[i], fma1(wb, b[i], fma1(wa, a[i], sum[i]))));
 }
 
 static void roi_part(void *arg, int n)

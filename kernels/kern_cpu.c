@@ -35,7 +35,7 @@ INLINE void pv_tile(int mr, int nd, const float *p, ptrdiff_t ldp, const float *
             vf a = broadcast(p[i * ldp + j]);
 #pragma GCC unroll 4
             for (int d = 0; d < nd; d++)
-                acc[i][d] += a * b[d];
+                acc[i][d] = vfma(a, b[d], acc[i][d]);
         }
     }
     for (int i = 0; i < mr; i++)
@@ -74,7 +74,7 @@ static void pv_rows(int rows, const float *p, ptrdiff_t ldp, const float *v, ptr
         for (int i = 0; i < rows; i++) {
             float sum = 0;
             for (int j = 0; j < tk; j++)
-                sum += p[i * ldp + j] * v[j * ldv + d];
+                sum = fma1(p[i * ldp + j], v[j * ldv + d], sum);
             out[i * ldo + d] = sum;
         }
 }
@@ -87,11 +87,11 @@ static void softmax_row(float *s, int n, float scale, const float *bias)
     for (int j = n; j % KERN_LANES; j++)
         s[j] = -INFINITY;
     for (int j = 0; j < n; j += KERN_LANES) {
-        vf x = load(s + j) * scale;
-        if (bias)
-            x += j < whole ? load(bias + j) : load_part(bias + j, n - whole);
+        vf b = !bias ? broadcast(0.0f)
+                     : j < whole ? load(bias + j) : load_part(bias + j, n - whole);
+        vf x = vfma(load(s + j), broadcast(scale), b);
         store(s + j, x);
-        top = vmax(x, top);
+        top = vmax(x, top); /* NaN is lost here, and comes back with the sum */
     }
     vf high = broadcast(max1(top));
     for (int j = 0; j < n; j += KERN_LANES) {
@@ -166,19 +166,24 @@ static void norm_row(const struct kern_norm *o, int i)
     float mean = sum1(sum) / (float)o->n;
     for (int j = 0; j < whole; j += KERN_LANES) {
         vf d = load(x + j) - mean;
-        square += d * d;
+        square = vfma(d, d, square);
     }
     vf d = load_part(x + whole, rest) - mean;
     for (int j = rest; j < KERN_LANES; j++)
         d[j] = 0;
-    square += d * d;
-    float f = 1.0f / sqrtf(sum1(square) / (float)o->n + o->eps);
+    square = vfma(d, d, square);
+    float var = sum1(square) / (float)o->n;
+    if (!(var < INFINITY)) { /* not finite, or so large that its squares are not */
+        kern_norm_row_ref(o, i);
+        return;
+    }
+    float f = 1.0f / sqrtf(var + o->eps);
     for (int j = 0; j < whole; j += KERN_LANES)
-        store(y + j, (load(x + j) - mean) * f * load(gain + 4 * (ptrdiff_t)j) +
-                         load(shift + 4 * (ptrdiff_t)j));
+        store(y + j, vfma((load(x + j) - mean) * f, load(gain + 4 * (ptrdiff_t)j),
+                          load(shift + 4 * (ptrdiff_t)j)));
     if (rest)
-        store_part(y + whole, d * f * load_part(gain + 4 * (ptrdiff_t)whole, rest) +
-                                  load_part(shift + 4 * (ptrdiff_t)whole, rest), rest);
+        store_part(y + whole, vfma(d * f, load_part(gain + 4 * (ptrdiff_t)whole, rest),
+                                   load_part(shift + 4 * (ptrdiff_t)whole, rest)), rest);
 }
 
 #define ROWS 8 /* rows in one part of the work */
@@ -243,10 +248,13 @@ static void add(struct kern *k, const float *a, const float *b, float *y, size_t
 static void gate(struct kern *k, float *x, ptrdiff_t ldx, const float *g, int m, int n)
 {
     (void)k;
-    for (int j = 0; j < n; j++) {
-        float f = 1.0f + 1.0f / (1.0f + expf(-g[j]));
+    for (int j = 0; j < n; j += KERN_LANES) {
+        int part = n - j < KERN_LANES ? n - j : KERN_LANES;
+        float f[KERN_LANES];
+        store(f, 1.0f + 1.0f / (1.0f + vexp(-load_part(g + j, part))));
         for (int i = 0; i < m; i++)
-            x[i * ldx + j] *= f;
+            for (int c = 0; c < part; c++)
+                x[i * ldx + j + c] *= f[c];
     }
 }
 

@@ -54,14 +54,14 @@ INLINE void dot_tile(int mr, int nr, const float *x, ptrdiff_t ldx, const char *
             vf a = load(x + i * ldx + p);
 #pragma GCC unroll 8
             for (int j = 0; j < nr; j++)
-                acc[i][j] += a * b[j];
+                acc[i][j] = vfma(a, b[j], acc[i][j]);
         }
     }
     if (p < k)
         for (int i = 0; i < mr; i++)
             for (int j = 0; j < nr; j++)
-                acc[i][j] += load_part(x + i * ldx + p, k - p) *
-                             load_part(w + j * ldw + 4 * (ptrdiff_t)p, k - p);
+                acc[i][j] = vfma(load_part(x + i * ldx + p, k - p),
+                                 load_part(w + j * ldw + 4 * (ptrdiff_t)p, k - p), acc[i][j]);
 #pragma GCC unroll 8
     for (int i = 0; i < mr; i++) {
         v4 s = sum4(acc[i][0], acc[i][1], acc[i][2], acc[i][3]);

@@ -20,7 +20,7 @@ INLINE vf activate(vf x, enum kern_act act)
     switch (act) {
     case KERN_NONE: return x;
     case KERN_GELU: return vgelu(x);
-    case KERN_RELU: return vmax(x, broadcast(0.0f));
+    case KERN_RELU: return vrelu(x);
     case KERN_SWISH: return x / (1.0f + vexp(-x));
     }
     return x;

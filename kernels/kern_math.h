@@ -1,13 +1,33 @@
 /* Vectors of KERN_LANES floats, with the compiler's vector extensions, so that one source serves
- * every instruction set; and the functions that the model needs on them. */
+ * every instruction set; and the functions that the model needs on them.
+ *
+ * Every compiler has to make the same numbers of it. So nothing is left to it that rounds: what is
+ * a product and a sum in one step says vfma, everything else rounds after each operation
+ * (-ffp-contract=off), and no function of the C library is called but those that are exact
+ * (sqrtf). NaN goes through every function here, and infinities as they do in PyTorch. */
 #ifndef VS_KERN_MATH_H
 #define VS_KERN_MATH_H
 
 #include <stdint.h>
 #include <string.h>
 
+#ifdef __FAST_MATH__
+#error "built with -ffast-math the sums depend on the compiler and NaN is not seen: leave it out"
+#endif
+
 #ifndef KERN_LANES
 #define KERN_LANES 4
+#endif
+
+/* Whether there is an instruction for a * b + c that rounds once. Where processors of one kind may
+ * lack it (plain x86-64) it is never used, whatever the compiler is told about this one. */
+#if KERN_LANES > 4 || defined(__aarch64__)
+#define KERN_FUSED
+#endif
+#if KERN_LANES > 4
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 /* Names of what is compiled once per instruction set. */
@@ -73,9 +93,39 @@ INLINE vf choose(vi mask, vf yes, vf no)
     return (vf)((mask & (vi)yes) | (~mask & (vi)no));
 }
 
+/* a * b + c, the same in every lane, and for one number. */
+INLINE vf vfma(vf a, vf b, vf c)
+{
+#if KERN_LANES == 16
+    return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif KERN_LANES == 8
+    return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#elif defined(__aarch64__)
+    return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#else
+    return a * b + c;
+#endif
+}
+
+INLINE float fma1(float a, float b, float c)
+{
+#ifdef KERN_FUSED
+    return __builtin_fmaf(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+/* The greater one; b when one of them is NaN. */
 INLINE vf vmax(vf a, vf b)
 {
     return choose(a > b, a, b);
+}
+
+/* NaN stays NaN: it is not below 0. */
+INLINE vf vrelu(vf x)
+{
+    return vmax(broadcast(0.0f), x);
 }
 
 INLINE v4 fold(vf v)
@@ -103,6 +153,7 @@ INLINE float sum1(vf v)
     return (s[0] + s[2]) + (s[1] + s[3]);
 }
 
+/* NaN may be lost. */
 INLINE float max1(vf v)
 {
     float m = v[0];
@@ -111,25 +162,33 @@ INLINE float max1(vf v)
     return m;
 }
 
+/* One step of a polynomial. */
+INLINE vf vstep(vf p, vf x, float c)
+{
+    return vfma(p, x, broadcast(c));
+}
+
 /* e^x. x = n ln 2 + r, a polynomial of degree 6 for e^r (largest relative error 2e-9 before
- * rounding), n put into the exponent. Below -86 the result is 0: such scores are masked. */
+ * rounding), times 2^n in two steps, since 2^128 is no float32: what is too large becomes infinite.
+ * Below -86 the result is 0: such scores are masked. */
 INLINE vf vexp(vf x)
 {
     const vf magic = broadcast(12582912.0f); /* adding 1.5 * 2^23 rounds to a whole number */
     vi tiny = x < broadcast(-86.0f);
     x = choose(tiny, broadcast(-86.0f), x);
-    x = choose(x > broadcast(88.0f), broadcast(88.0f), x);
-    vf t = x * 1.44269504f + magic;
+    x = choose(x > broadcast(89.0f), broadcast(89.0f), x);
+    vf t = vfma(x, broadcast(1.44269504f), magic);
     vf n = t - magic;
-    vf r = (x - n * 0.693145752f) - n * 1.42860677e-6f; /* ln 2 in two parts */
-    vf p = r * 0.00138368f + 0.00837482f;
-    p = p * r + 0.04166823f;
-    p = p * r + 0.16666420f;
-    p = p * r + 0.49999992f;
-    p = p * r + 1.00000004f;
-    p = p * r + 1.0f;
-    vf y = (vf)((vi)p + ((vi)t << 23));
-    return choose(tiny, broadcast(0.0f), y);
+    vf r = vfma(n, broadcast(-0.693145752f), x); /* ln 2 in two parts */
+    r = vfma(n, broadcast(-1.42860677e-6f), r);
+    vf p = vstep(broadcast(0.00138368f), r, 0.00837482f);
+    p = vstep(p, r, 0.04166823f);
+    p = vstep(p, r, 0.16666420f);
+    p = vstep(p, r, 0.49999992f);
+    p = vstep(p, r, 1.00000004f);
+    p = vstep(p, r, 1.0f);
+    vf half = (vf)(((vi)t << 23) + (126 << 23)); /* 2^(n - 1) */
+    return choose(tiny, broadcast(0.0f), (p + p) * half);
 }
 
 /* erf(z). Both polynomials were fitted by reweighted least squares: z + z Q(z^2) up to 1 (error
@@ -138,21 +197,21 @@ INLINE vf verf(vf z)
 {
     vi sign = (vi)z & (vi)broadcast(-0.0f);
     vf a = (vf)((vi)z ^ sign), s = a * a;
-    vf q = s * 7.88911930e-5f - 8.02084105e-4f;
-    q = q * s + 5.18953521e-3f;
-    q = q * s - 2.68544443e-2f;
-    q = q * s + 1.12836003e-1f;
-    q = q * s - 3.76126260e-1f;
-    q = q * s + 1.28379166e-1f;
-    vf small = a + a * q;
+    vf q = vstep(broadcast(7.88911930e-5f), s, -8.02084105e-4f);
+    q = vstep(q, s, 5.18953521e-3f);
+    q = vstep(q, s, -2.68544443e-2f);
+    q = vstep(q, s, 1.12836003e-1f);
+    q = vstep(q, s, -3.76126260e-1f);
+    q = vstep(q, s, 1.28379166e-1f);
+    vf small = vfma(a, q, a);
     vf b = choose(a > broadcast(4.0f), broadcast(4.0f), a);
-    vf r = b * -2.16868501e-5f + 4.41336364e-4f;
-    r = r * b - 4.20456193e-3f;
-    r = r * b + 2.52082571e-2f;
-    r = r * b - 1.08418576e-1f;
-    r = r * b - 6.33219898e-1f;
-    r = r * b - 1.12957847f;
-    r = r * b + 1.88040227e-4f;
+    vf r = vstep(broadcast(-2.16868501e-5f), b, 4.41336364e-4f);
+    r = vstep(r, b, -4.20456193e-3f);
+    r = vstep(r, b, 2.52082571e-2f);
+    r = vstep(r, b, -1.08418576e-1f);
+    r = vstep(r, b, -6.33219898e-1f);
+    r = vstep(r, b, -1.12957847f);
+    r = vstep(r, b, 1.88040227e-4f);
     vf large = 1.0f - vexp(r);
     vf y = choose(a <= broadcast(1.0f), small, large);
     return (vf)((vi)y | sign);

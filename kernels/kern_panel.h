@@ -33,7 +33,7 @@ INLINE void panel_tile(int mr, int nv, const float *x, ptrdiff_t ldx, const floa
             vf a = broadcast(x[i * ldx + p]);
 #pragma GCC unroll 2
             for (int j = 0; j < nv; j++)
-                acc[i][j] += a * b[j];
+                acc[i][j] = vfma(a, b[j], acc[i][j]);
         }
     }
 #pragma GCC unroll 12

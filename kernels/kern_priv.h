@@ -61,6 +61,8 @@ size_t kern_panels_size(int cout, int cin, int kh, int kw, int groups);
 void kern_panels_pack(const void *weights, int cout, int cin, int kh, int kw, int groups,
                       float *out);
 
+/* In double: also of a row whose squares are beyond float32. */
+void kern_norm_row_ref(const struct kern_norm *o, int row);
 void kern_conv_ref(struct kern *k, const struct kern_conv *c);
 void kern_maxpool_ref(struct kern *k, const float *x, int h, int w, int c, float *y);
 void kern_roi_ref(struct kern *k, const struct kern_roi *o);

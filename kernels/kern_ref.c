@@ -16,7 +16,7 @@ static double activate(double x, enum kern_act act)
     switch (act) {
     case KERN_NONE: return x;
     case KERN_GELU: return x * 0.5 * (1 + erf(x / sqrt(2)));
-    case KERN_RELU: return x > 0 ? x : 0;
+    case KERN_RELU: return x < 0 ? 0 : x; /* NaN stays */
     case KERN_SWISH: return x / (1 + exp(-x));
     }
     return x;
@@ -83,25 +83,27 @@ static void attention(struct kern *k, const struct kern_attention *list, int cou
     }
 }
 
+void kern_norm_row_ref(const struct kern_norm *o, int i)
+{
+    const float *x = o->x + i * o->ldx;
+    double mean = 0, var = 0;
+    for (int j = 0; j < o->n; j++)
+        mean += x[j];
+    mean /= o->n;
+    for (int j = 0; j < o->n; j++)
+        var += (x[j] - mean) * (x[j] - mean);
+    double f = 1 / sqrt(var / o->n + (double)o->eps);
+    for (int j = 0; j < o->n; j++)
+        o->y[i * o->ldy + j] = (float)((x[j] - mean) * f * weight(o->gain, (size_t)j) +
+                                       weight(o->shift, (size_t)j));
+}
+
 static void norm(struct kern *k, const struct kern_norm *list, int count)
 {
     (void)k;
-    for (int c = 0; c < count; c++) {
-        const struct kern_norm *o = &list[c];
-        for (int i = 0; i < o->m; i++) {
-            const float *x = o->x + i * o->ldx;
-            double mean = 0, var = 0;
-            for (int j = 0; j < o->n; j++)
-                mean += x[j];
-            mean /= o->n;
-            for (int j = 0; j < o->n; j++)
-                var += (x[j] - mean) * (x[j] - mean);
-            double f = 1 / sqrt(var / o->n + o->eps);
-            for (int j = 0; j < o->n; j++)
-                o->y[i * o->ldy + j] = (float)((x[j] - mean) * f * weight(o->gain, (size_t)j) +
-                                               weight(o->shift, (size_t)j));
-        }
-    }
+    for (int c = 0; c < count; c++)
+        for (int i = 0; i < list[c].m; i++)
+            kern_norm_row_ref(&list[c], i);
 }
 
 static void embed(struct kern *k, const struct kern_embed *o)

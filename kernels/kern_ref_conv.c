@@ -116,6 +116,12 @@ void kern_conv_ref(struct kern *k, const struct kern_conv *c)
     }
 }
 
+/* NaN when one of them is, unlike fmaxf. */
+static float larger(float a, float b)
+{
+    return b > a || b != b ? b : a;
+}
+
 void kern_maxpool_ref(struct kern *k, const float *x, int h, int w, int c, float *y)
 {
     (void)k;
@@ -126,7 +132,7 @@ void kern_maxpool_ref(struct kern *k, const float *x, int h, int w, int c, float
                 for (int t = 0; t < 9; t++) {
                     int iy = 2 * oy - 1 + t / 3, ix = 2 * ox - 1 + t % 3;
                     if (iy >= 0 && iy < h && ix >= 0 && ix < w)
-                        top = fmaxf(top, x[((ptrdiff_t)iy * w + ix) * c + i]);
+                        top = larger(top, x[((ptrdiff_t)iy * w + ix) * c + i]);
                 }
                 y[((ptrdiff_t)oy * ((w + 1) / 2) + ox) * c + i] = top;
             }
@@ -137,9 +143,12 @@ static double tap(const struct kern_roi *o, int y, int x, int c)
     return o->x[((ptrdiff_t)y * o->w + x) * o->c + c];
 }
 
-/* Source: ROIAlign of the detector's code: 0 outside by more than a pixel, edges repeated. */
+/* Source: ROIAlign of the detector's code: 0 outside by more than a pixel, edges repeated. A
+ * neighbour is read even if its weight is 0, and may be NaN. */
 static double sample(const struct kern_roi *o, double y, double x, int c)
 {
+    if (y != y || x != x)
+        return NAN;
     if (y < -1 || y > o->h || x < -1 || x > o->w)
         return 0;
     y = fmax(y, 0);
@@ -148,7 +157,7 @@ static double sample(const struct kern_roi *o, double y, double x, int c)
     double fy = y0 >= o->h - 1 ? 0 : y - y0, fx = x0 >= o->w - 1 ? 0 : x - x0;
     y0 = y0 >= o->h - 1 ? o->h - 1 : y0;
     x0 = x0 >= o->w - 1 ? o->w - 1 : x0;
-    int y1 = fy > 0 ? y0 + 1 : y0, x1 = fx > 0 ? x0 + 1 : x0;
+    int y1 = y0 < o->h - 1 ? y0 + 1 : y0, x1 = x0 < o->w - 1 ? x0 + 1 : x0;
     return (1 - fy) * ((1 - fx) * tap(o, y0, x0, c) + fx * tap(o, y0, x1, c)) +
            fy * ((1 - fx) * tap(o, y1, x0, c) + fx * tap(o, y1, x1, c));
 }

@@ -10,10 +10,13 @@ struct keyed {
     int index;
 };
 
-/* A number that is less the greater x is. */
+/* A number that is less the greater x is. NaN is the greatest, whatever its sign, as for
+ * torch.sort. */
 static uint32_t falling_key(float x)
 {
     uint32_t u;
+    if (x != x)
+        return 0;
     x += 0.0f; /* no negative zero */
     memcpy(&u, &x, sizeof u);
     return u & 0x80000000u ? u : ~(u | 0x80000000u);

@@ -23,7 +23,8 @@ libkern_a_SOURCES = \
 	kernels/pool.c kernels/pool.h
 libkern_a_CPPFLAGS = $(AM_CPPFLAGS) -DVS_LIBDIR='"$(pkglibdir)"'
 libkern_a_CFLAGS = $(AM_CFLAGS) $(KERN_CFLAGS)
-KERN_CFLAGS = -O3 -fno-math-errno -fno-trapping-math -ffp-contract=fast
+# Nothing that lets the compiler choose how numbers are rounded (kern_math.h): the same from all.
+KERN_CFLAGS = -O3 -fno-math-errno -fno-trapping-math
 KERN_LIBS = libkern.a
 EXTRA_DIST += kernels/NOTES.md
 

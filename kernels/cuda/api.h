@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CUDA_API_VERSION 2
+#define CUDA_API_VERSION 3
 #define CUDA_MARKS 3
 #define CUDA_API_SYMBOL "vilscope_cuda_api"
 
@@ -40,7 +40,7 @@ struct cuda_gemm {
     int64_t lda, ldb, ldc, ldd;
     int m, n, k;
     float beta;
-    bool trans_a, trans_b, relu;
+    bool trans_a, trans_b;
     int precision; /* enum cuda_precision */
 };
 

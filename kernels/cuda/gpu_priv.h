@@ -134,6 +134,10 @@ bool gpu_evict(struct gpu *g);
 void gpu_loose(struct gpu *g);
 void gpu_store_fini(struct gpu *g);
 
+/* ops.c: y = act(x + bias) + residual, x NULL for 0; of o's numbers y, m, n, act and the pitches. */
+void gpu_after(struct gpu *g, const struct kern_linear *o, const float *x, const float *bias,
+               const float *residual);
+
 /* ops_vision.c */
 void gpu_conv(struct kern *k, const struct kern_conv *c);
 void gpu_maxpool(struct kern *k, const float *x, int h, int w, int c, float *y);

@@ -12,7 +12,7 @@ DEVICE float act1(float x, int act)
     if (act == 1)
         return 0.5f * x * (1.0f + erff(x * 0.707106781f));
     if (act == 2)
-        return x > 0 ? x : 0;
+        return x < 0 ? 0 : x; /* NaN stays */
     return act == 3 ? x / (1.0f + expf(-x)) : x;
 }
 
@@ -72,42 +72,59 @@ DEVICE float block_top(float v, float *part)
 
 /* ---- layer norm: a block for each row */
 
-DEVICE f4 norm4(f4 v, float mean, float f, f4 gain, f4 shift)
+DEVICE f4 norm4(f4 v, float c, float mean, float f, f4 gain, f4 shift)
 {
-    return make4((v.x - mean) * f * gain.x + shift.x, (v.y - mean) * f * gain.y + shift.y,
-                 (v.z - mean) * f * gain.z + shift.z, (v.w - mean) * f * gain.w + shift.w);
+    return make4((v.x * c - mean) * f * gain.x + shift.x, (v.y * c - mean) * f * gain.y + shift.y,
+                 (v.z * c - mean) * f * gain.z + shift.z, (v.w * c - mean) * f * gain.w + shift.w);
 }
 
+DEVICE float row_sum(const float *x, float c, int n, int vec)
+{
+    float sum = 0;
+    for (int j = vec ? 4 * THREAD : THREAD; j < n; j += vec ? 4 * ROW_THREADS : ROW_THREADS) {
+        f4 v = vec ? get4(x + j) : make4(x[j], 0, 0, 0);
+        sum += (v.x * c + v.y * c) + (v.z * c + v.w * c);
+    }
+    return sum;
+}
+
+DEVICE float square(float x)
+{
+    return x * x;
+}
+
+DEVICE float row_squares(const float *x, float c, float mean, int n, int vec)
+{
+    float sum = 0;
+    for (int j = vec ? 4 * THREAD : THREAD; j < n; j += vec ? 4 * ROW_THREADS : ROW_THREADS) {
+        f4 v = vec ? get4(x + j) : make4(x[j], 0, 0, 0);
+        sum += vec ? (square(v.x * c - mean) + square(v.y * c - mean)) +
+                         (square(v.z * c - mean) + square(v.w * c - mean))
+                   : square(v.x * c - mean);
+    }
+    return sum;
+}
+
+/* Where the squares of a row are beyond float32 it is made smaller first (c); what is not finite
+ * then becomes NaN. */
 KERNEL(norm, norm_args)
 {
     SHARED(float, part, 4);
     const float *x = a.x + BLOCK_X * a.ldx;
-    float *y = a.y + BLOCK_X * a.ldy, sum = 0, square = 0;
-    int step = a.vec ? 4 * ROW_THREADS : ROW_THREADS, first = a.vec ? 4 * THREAD : THREAD;
-    for (int j = first; j < a.n; j += step) {
-        if (a.vec) {
-            f4 v = get4(x + j);
-            sum += (v.x + v.y) + (v.z + v.w);
-        } else {
-            sum += x[j];
-        }
+    float *y = a.y + BLOCK_X * a.ldy, c = 1;
+    float mean = block_sum(row_sum(x, c, a.n, a.vec), part) / (float)a.n;
+    float var = block_sum(row_squares(x, c, mean, a.n, a.vec), part) / (float)a.n;
+    if (!(var < INFINITY)) {
+        c = 0x1p-80f;
+        mean = block_sum(row_sum(x, c, a.n, a.vec), part) / (float)a.n;
+        var = block_sum(row_squares(x, c, mean, a.n, a.vec), part) / (float)a.n;
     }
-    float mean = block_sum(sum, part) / (float)a.n;
-    for (int j = first; j < a.n; j += step) {
-        if (a.vec) {
-            f4 v = get4(x + j);
-            square += ((v.x - mean) * (v.x - mean) + (v.y - mean) * (v.y - mean)) +
-                      ((v.z - mean) * (v.z - mean) + (v.w - mean) * (v.w - mean));
-        } else {
-            square += (x[j] - mean) * (x[j] - mean);
-        }
-    }
-    float f = 1.0f / sqrtf(block_sum(square, part) / (float)a.n + a.eps);
-    for (int j = first; j < a.n; j += step) {
+    float f = 1.0f / sqrtf(var + a.eps * c * c);
+    for (int j = a.vec ? 4 * THREAD : THREAD; j < a.n; j += a.vec ? 4 * ROW_THREADS : ROW_THREADS) {
         if (a.vec)
-            put4(y + j, norm4(get4(x + j), mean, f, get4(a.gain + j), get4(a.shift + j)));
+            put4(y + j, norm4(get4(x + j), c, mean, f, get4(a.gain + j), get4(a.shift + j)));
         else
-            y[j] = (x[j] - mean) * f * a.gain[j] + a.shift[j];
+            y[j] = (x[j] * c - mean) * f * a.gain[j] + a.shift[j];
     }
 }
 

@@ -131,6 +131,12 @@ KERNEL(group, group_args)
     }
 }
 
+/* NaN when one of them is, unlike fmaxf. */
+DEVICE float larger(float a, float b)
+{
+    return b > a || b != b ? b : a;
+}
+
 KERNEL(maxpool, maxpool_args)
 {
     int ow = (a.w + 1) / 2;
@@ -142,13 +148,15 @@ KERNEL(maxpool, maxpool_args)
     for (int t = 0; t < 9; t++) {
         int y = 2 * (int)(p / ow) - 1 + t / 3, x = 2 * (int)(p % ow) - 1 + t % 3;
         if (y >= 0 && y < a.h && x >= 0 && x < a.w)
-            top = fmaxf(top, a.x[((int64_t)y * a.w + x) * a.c + c]);
+            top = larger(top, a.x[((int64_t)y * a.w + x) * a.c + c]);
     }
     a.y[at] = top;
 }
 
 DEVICE float sample(const struct roi_args *a, float y, float x, int c)
 {
+    if (y != y || x != x) /* a box that is not a number */
+        return NAN;
     if (y < -1 || y > (float)a->h || x < -1 || x > (float)a->w)
         return 0;
     y = fmaxf(y, 0);
@@ -158,7 +166,7 @@ DEVICE float sample(const struct roi_args *a, float y, float x, int c)
     y0 = y0 >= a->h - 1 ? a->h - 1 : y0;
     x0 = x0 >= a->w - 1 ? a->w - 1 : x0;
     const float *p = a->x + ((int64_t)y0 * a->w + x0) * a->c + c;
-    int64_t right = fx > 0 ? a->c : 0, down = fy > 0 ? (int64_t)a->w * a->c : 0;
+    int64_t right = x0 < a->w - 1 ? a->c : 0, down = y0 < a->h - 1 ? (int64_t)a->w * a->c : 0;
     return (1 - fy) * ((1 - fx) * p[0] + fx * p[right]) +
            fy * ((1 - fx) * p[down] + fx * p[down + right]);
 }
@@ -234,7 +242,8 @@ KERNEL(overlaps, overlaps_args)
     a.matrix[at] = bits;
 }
 
-/* A number that is less the greater x is; then the smaller index goes first. */
+/* A number that is less the greater x is, NaN being the greatest; then the smaller index goes
+ * first. */
 DEVICE uint64_t falling(float x, int index)
 {
     union {
@@ -242,7 +251,7 @@ DEVICE uint64_t falling(float x, int index)
         uint32_t u;
     } v;
     v.f = x + 0.0f; /* no negative zero */
-    uint32_t key = v.u & 0x80000000u ? v.u : ~(v.u | 0x80000000u);
+    uint32_t key = x != x ? 0 : v.u & 0x80000000u ? v.u : ~(v.u | 0x80000000u);
     return (uint64_t)key << 32 | (uint32_t)index;
 }
 
@@ -280,7 +289,7 @@ KERNEL(suppress, suppress_args)
     for (int i = 0; i < a.n; i++) {
         int j = (int)(uint32_t)keys[i];
         float score = a.scores[(int64_t)j * a.classes + class_];
-        if (!(score > a.conf_thresh))
+        if (score <= a.conf_thresh)
             break; /* so are all that follow */
         int out = (int)(lost[j / 64] >> (j % 64) & 1);
         SYNC(); /* all have seen it before it changes */
@@ -288,7 +297,7 @@ KERNEL(suppress, suppress_args)
             continue;
         if (THREAD < words)
             lost[THREAD] |= a.matrix[(int64_t)j * words + THREAD];
-        if (THREAD == 0)
+        if (THREAD == 0 && score > a.conf_thresh) /* not NaN */
             RAISE(a.conf + j, score);
         SYNC();
     }

@@ -260,8 +260,7 @@ static int describe_op(descriptors *x, const struct cuda_gemm *g)
 {
     int32_t ta = g->trans_a ? CUBLAS_OP_T : CUBLAS_OP_N;
     int32_t tb = g->trans_b ? CUBLAS_OP_T : CUBLAS_OP_N;
-    uint32_t e = g->relu ? (g->bias ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_RELU)
-                         : (g->bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT);
+    uint32_t e = g->bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
     int rc = blas(cublasLtMatmulDescCreate(&x->op, compute_type(g->precision), CUDA_R_32F));
     rc = rc ? rc : blas(cublasLtMatmulDescSetAttribute(x->op, CUBLASLT_MATMUL_DESC_TRANSA, &ta,
                                                        sizeof ta));
@@ -335,7 +334,7 @@ static int find_algo(context *c, descriptors *x, const struct cuda_gemm *g,
     shape.bias = (const float *)(uintptr_t)(g->bias != NULL);
     shape.lda = g->lda, shape.ldb = g->ldb, shape.ldc = g->ldc, shape.ldd = g->ldd;
     shape.m = g->m, shape.n = g->n, shape.k = g->k, shape.beta = g->beta;
-    shape.trans_a = g->trans_a, shape.trans_b = g->trans_b, shape.relu = g->relu;
+    shape.trans_a = g->trans_a, shape.trans_b = g->trans_b;
     shape.precision = g->precision;
     for (int i = 0; i < c->plan_count; i++)
         if (memcmp(&c->plans[i].shape, &shape, sizeof shape) == 0) {

@@ -14,9 +14,8 @@ static size_t floats(int a, int b)
 
 /* ---- linear */
 
-/* y = act(x + bias) + residual, x NULL for 0 */
-static void finish(struct gpu *g, const struct kern_linear *o, const float *x, const float *bias,
-                   const float *residual)
+void gpu_after(struct gpu *g, const struct kern_linear *o, const float *x, const float *bias,
+               const float *residual)
 {
     int dims[3] = {o->m, o->n, o->k};
     bool vec = o->n % 4 == 0 && (!x || gpu_aligned(x, o->ldy)) && gpu_aligned(o->y, o->ldy) &&
@@ -39,7 +38,8 @@ static void finish(struct gpu *g, const struct kern_linear *o, const float *x, c
 }
 
 /* Row major y(m,n) = x(m,k) w(n,k)^T is, column major, y(n,m) = w(k,n)^T x(k,m). Residuals are
- * added by the product itself where no activation comes in between; ReLU is done by it. */
+ * added by the product itself where no activation comes in between. Its own ReLU is not used: it is
+ * documented as a maximum, which may turn NaN into 0. */
 static void linear_one(struct gpu *g, const struct kern_linear *o)
 {
     int dims[3] = {o->m, o->n, o->k};
@@ -47,15 +47,14 @@ static void linear_one(struct gpu *g, const struct kern_linear *o)
         return;
     const float *bias = o->bias ? gpu_weights(g, o->bias, floats(o->n, 1)) : NULL;
     if (o->k <= 0) {
-        finish(g, o, NULL, bias, o->residual);
+        gpu_after(g, o, NULL, bias, o->residual);
         return;
     }
     const float *w = gpu_weights(g, o->w, floats(o->n, o->k));
     struct cuda_gemm *p = w ? gpu_push_gemm(g, "linear", dims) : NULL;
     if (!p)
         return;
-    bool direct = o->act == KERN_NONE || (o->act == KERN_RELU && !o->residual);
-    bool add = o->residual && o->act == KERN_NONE;
+    bool direct = o->act == KERN_NONE, add = direct && o->residual;
     p->a = w;
     p->b = o->x;
     p->c = add ? o->residual : o->y;
@@ -70,11 +69,10 @@ static void linear_one(struct gpu *g, const struct kern_linear *o)
     p->k = o->k;
     p->beta = add ? 1 : 0;
     p->trans_a = true;
-    p->relu = direct && o->act == KERN_RELU;
     p->precision = g->precision;
     gpu_go(g);
     if (!direct)
-        finish(g, o, o->y, bias, o->residual);
+        gpu_after(g, o, o->y, bias, o->residual);
 }
 
 /* y is its own residual and an activation comes in between: the sums need a place of their own. The
@@ -97,7 +95,7 @@ static void linear_apart(struct gpu *g, const struct kern_linear *o)
     first.residual = NULL;
     linear_one(g, &first);
     last.y = o->y;
-    finish(g, &last, sums, NULL, o->residual);
+    gpu_after(g, &last, sums, NULL, o->residual);
     gpu_memory_free(g, sums);
 }
 

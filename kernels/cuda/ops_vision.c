@@ -46,7 +46,8 @@ struct conv {
     int oh, ow, dims[3];
 };
 
-/* count rows of the result from x (count, ld): one product does shift, residual and ReLU. */
+/* count rows of the result from x (count, ld): one product does shift and residual, and
+ * ReLU follows (gpu_after). */
 static void product(struct gpu *g, const struct conv *v, const float *x, int ld, int64_t first,
                     int count)
 {
@@ -67,9 +68,11 @@ static void product(struct gpu *g, const struct conv *v, const float *x, int ld,
     p->k = (int)p->lda < ld ? (int)p->lda : ld;
     p->beta = c->residual ? 1 : 0;
     p->trans_a = true;
-    p->relu = c->act == KERN_RELU;
     p->precision = g->precision;
     gpu_go(g);
+    struct kern_linear last = {.y = c->y + first * c->cout, .ldy = c->cout, .m = count, .n = c->cout, .act = c->act};
+    if (c->act != KERN_NONE)
+        gpu_after(g, &last, last.y, NULL, NULL);
 }
 
 static float *columns(struct gpu *g, size_t floats)

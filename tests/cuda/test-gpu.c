@@ -6,7 +6,7 @@
  * usage: test-gpu [QUERIES]     1000 when not said; $SRCDIR is the source tree
  *        test-gpu --quick       small sizes only, for compute-sanitizer */
 #include "again.h"
-#include "ops.h"
+#include "poison.h"
 #include "queries.h"
 #include "src/formats/regions.h"
 #include "src/vision/arch.h"
@@ -200,8 +200,10 @@ int main(int argc, char **argv)
     }
     tap_note("%s", kern_describe(k));
     ref = open_kern("ref");
-    if (ref)
+    if (ref) {
         ops_check(k, ref, !quick);
+        poison_check(k, ref);
+    }
     kern_close(ref);
     kern_close(k);
     check_queries(quick ? 6 : argc > 1 ? atoi(argv[1]) : 1000, quick);

@@ -130,7 +130,7 @@ static void run_gemm(const struct cuda_gemm *g)
                 sum += (double)g->beta * (double)g->c[j * g->ldc + i];
             if (g->bias)
                 sum += (double)g->bias[i];
-            g->d[j * g->ldd + i] = (float)(g->relu && sum < 0 ? 0 : sum);
+            g->d[j * g->ldd + i] = (float)sum;
         }
 }
 

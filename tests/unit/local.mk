@@ -34,6 +34,10 @@ TAP_TESTS += test-guard
 test_guard_SOURCES = tests/unit/test-guard.c
 test_guard_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit $(SQLITE_CFLAGS)
 test_guard_LDADD = $(SESSION_LIBS) $(CORE_LIBS)
+TAP_TESTS += test-bits
+test_bits_SOURCES = tests/unit/test-bits.c
+test_bits_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
+test_bits_LDADD = $(CORE_LIBS)
 TAP_TESTS += test-log
 test_log_SOURCES = tests/unit/test-log.c
 test_log_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit $(SQLITE_CFLAGS)
@@ -115,7 +119,7 @@ test_tend_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit $(SQLITE_CFLAGS)
 test_tend_LDADD = $(SESSION_LIBS) $(CORE_LIBS)
 # The GPU back end over calls that need no GPU.
 EXTRA_DIST += tests/unit/again.h tests/unit/fakecuda.h tests/unit/numbers.h \
-	tests/unit/ops.h tests/unit/queries.h
+	tests/unit/ops.h tests/unit/poison.h tests/unit/queries.h
 TAP_TESTS += test-cuda
 test_cuda_SOURCES = tests/unit/test-cuda.c tests/unit/fakecuda.c tests/unit/simt.c
 test_cuda_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit

@@ -4,7 +4,7 @@
  * is not told, a graph or weights used when they should not be: each breaks it. */
 #include "fakecuda.h"
 #include "kernels/cuda/gpu.h"
-#include "ops.h"
+#include "poison.h"
 #include "again.h"
 #include "queries.h"
 
@@ -36,6 +36,7 @@ static void check_operations(bool backwards)
     if (!k)
         return;
     ops_check(k, ref, false);
+    poison_check(k, ref);
     int unused = -1;
     for (int i = 0; i < KERNEL_COUNT; i++)
         unused = fakecuda.used[i] == 0 ? i : unused;

@@ -3,6 +3,7 @@
  * order that depends on threads breaks it. Errors are relative to the sum of magnitudes. */
 #include "device.h"
 #include "numbers.h"
+#include "poison.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -348,6 +349,21 @@ static void check_opening(void)
     kern_close(k);
 }
 
+static void check_poison(const char *name, struct kern *ref)
+{
+    struct kern *k = NULL;
+    char why[256];
+    if (kern_open(name, 2, &k, why, sizeof why) != 0) {
+        tap_skip("%s: %s", name, why);
+        return;
+    }
+    poison_activations(k);
+    poison_torch(k);
+    if (strcmp(name, "ref") != 0)
+        poison_check(k, ref);
+    kern_close(k);
+}
+
 int main(void)
 {
     static const char *const names[] = {"cpu-portable", "cpu-avx2", "cpu-avx512"};
@@ -361,7 +377,9 @@ int main(void)
             continue;
         check_backend(names[i], ref);
         check_gelu(names[i]);
+        check_poison(names[i], ref);
     }
+    check_poison("ref", ref);
     kern_close(ref);
     check_pool();
     check_opening();
