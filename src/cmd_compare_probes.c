@@ -39,7 +39,7 @@ static void put_answer(const struct probe_table *t, int probe, int column)
     const struct probe_answer *a = &t->columns[column]->answers[probe];
     char number[16];
     if (a->error) {
-        compare_put_cell("failed", CELL_WIDTH);
+        compare_put_cell(a->diverged ? "diverged" : "failed", CELL_WIDTH);
         return;
     }
     snprintf(number, sizeof number, a->lone ? " l=%.2f%c%c" : " %.2f%c%c",
@@ -88,25 +88,39 @@ static void put_line(const struct probe_table *t, int from, int to, const char *
 static void tell_right(const struct probe_table *t, int c, char out[40])
 {
     struct probe_sum s = probe_table_sum(t, c);
-    snprintf(out, 40, "%d of %d", s.right, s.judged);
+    if (s.judged)
+        snprintf(out, 40, "%d of %d", s.right, s.judged);
+    else
+        snprintf(out, 40, "-");
 }
 
 static void tell_expected(const struct probe_table *t, int c, char out[40])
 {
-    snprintf(out, 40, "%.4f", probe_table_sum(t, c).expected);
+    struct probe_sum s = probe_table_sum(t, c);
+    if (s.judged)
+        snprintf(out, 40, "%.4f", s.expected);
+    else
+        snprintf(out, 40, "-");
 }
 
 static void tell_entropy(const struct probe_table *t, int c, char out[40])
 {
-    snprintf(out, 40, "%.4f", probe_table_sum(t, c).entropy);
+    double v = probe_table_sum(t, c).entropy;
+    if (isfinite(v))
+        snprintf(out, 40, "%.4f", v);
+    else
+        snprintf(out, 40, "-");
 }
 
 static void tell_agreement(const struct probe_table *t, int c, char out[40])
 {
+    int both = c ? probe_table_both(t, c - 1, c) : 0;
     if (c == 0)
         snprintf(out, 40, " ");
+    else if (both == 0)
+        snprintf(out, 40, "-");
     else
-        snprintf(out, 40, "%d of %d", probe_table_agree(t, c - 1, c), t->probes->count);
+        snprintf(out, 40, "%d of %d", probe_table_agree(t, c - 1, c), both);
 }
 
 static void put_block(const struct probe_table *t, int from, int to)
@@ -124,7 +138,10 @@ static void put_block(const struct probe_table *t, int from, int to)
         putchar('\n');
     }
     putchar('\n');
-    if (probe_table_sum(t, from).judged) {
+    bool judged = false;
+    for (int c = 0; c < t->count; c++)
+        judged |= probe_table_sum(t, c).judged > 0;
+    if (judged) {
         put_line(t, from, to, "right", tell_right);
         put_line(t, from, to, "probability of what is right", tell_expected);
     }
@@ -160,10 +177,13 @@ static void put_flips(const struct probe_table *t, int a, int b)
     }
 }
 
+/* The same reason for one probe after the other, as of a run that diverged, is said once. */
 static void put_errors(const struct probe_table *t, int column)
 {
-    for (int i = 0; i < t->probes->count; i++)
-        if (t->columns[column]->answers[i].error)
+    const char *last = "";
+    for (int i = 0; i < t->probes->count; last = t->columns[column]->answers[i++].error)
+        if (t->columns[column]->answers[i].error &&
+            (!last || strcmp(last, t->columns[column]->answers[i].error) != 0))
             plain_text(stderr, "vilscope compare: %s: \"%s\": %s\n", t->columns[column]->name,
                        t->probes->list[i].name, t->columns[column]->answers[i].error);
 }
@@ -177,8 +197,10 @@ static void print_text(const struct probe_table *t)
         if (from + fit < n)
             putchar('\n');
     }
-    if (n > 1)
-        printf("all %d agree on %d of %d\n", n, probe_table_agree_all(t), t->probes->count);
+    int columns, agree = probe_table_agree_all(t, &columns);
+    if (columns > 1)
+        printf("all %d%s agree on %d of %d\n", columns, columns < n ? " that answer" : "", agree,
+               t->probes->count);
     for (int c = 1; c < n; c++)
         flips |= count_flips(t, c - 1, c) > 0;
     if (flips)
@@ -204,8 +226,8 @@ static json_t *answer_json(const struct probe_column *c, int probe)
 {
     const struct probe_answer *a = &c->answers[probe];
     if (a->error)
-        return json_pack("{s:o, s:o}", "checkpoint", compare_json_text(c->name), "error",
-                         compare_json_text(a->error));
+        return json_pack("{s:o, s:o, s:b}", "checkpoint", compare_json_text(c->name), "error",
+                         compare_json_text(a->error), "diverged", a->diverged);
     json_t *v = json_pack("{s:o, s:o, s:f, s:f, s:f}", "checkpoint", compare_json_text(c->name),
                           "answer", compare_json_text(a->text), "softmax", a->softmax, "entropy",
                           a->entropy, "margin", a->margin);
@@ -227,9 +249,10 @@ static json_t *sum_json(const struct compare_run *r, const struct probe_table *t
     const struct probe_column *c = t->columns[column];
     char digest[DIGEST_HEX];
     model_checkpoint_digest(r->m, c->checkpoint, digest);
-    json_t *v = json_pack("{s:o, s:o, s:s, s:i, s:i, s:f}", "name", compare_json_text(c->name),
-                          "path", compare_json_text(c->path), "digest", digest, "probes", s.asked,
-                          "failed", s.failed, "entropy", s.entropy);
+    json_t *v = json_pack("{s:o, s:o, s:s, s:i, s:i, s:i, s:o}", "name",
+                          compare_json_text(c->name), "path", compare_json_text(c->path), "digest",
+                          digest, "probes", s.asked, "failed", s.failed, "diverged", s.diverged,
+                          "entropy", compare_json_number(s.entropy));
     if (s.judged) {
         json_object_set_new(v, "judged", json_integer(s.judged));
         json_object_set_new(v, "right", json_integer(s.right));
@@ -286,6 +309,7 @@ void compare_put_json(json_t *v, size_t flags)
 static void print_json(const struct compare_run *r, const struct probe_table *t)
 {
     json_t *checkpoints = json_array(), *probes = json_array(), *agreement = json_array();
+    int columns, agree = probe_table_agree_all(t, &columns);
     for (int c = 0; c < t->count; c++) {
         json_t *row = json_array();
         json_array_append_new(checkpoints, sum_json(r, t, c));
@@ -300,7 +324,7 @@ static void print_json(const struct compare_run *r, const struct probe_table *t)
                                compare_json_text(t->probes->path), "probe_set_digest",
                                t->probes->digest, "checkpoints", checkpoints, "probes", probes,
                                "agreement", agreement, "flips", flips_json(t), "all_agree",
-                               probe_table_agree_all(t)),
+                               agree),
                      JSON_INDENT(1));
 }
 
@@ -352,7 +376,8 @@ static int all_failed(const struct probe_table *t, struct vs_err *err)
     for (int c = 0; c < t->count; c++)
         if (probe_table_sum(t, c).failed < t->probes->count)
             return 0;
-    return vs_fail(err, VS_E_MISSING, "%s", t->columns[0]->answers[0].error);
+    return vs_fail(err, t->columns[0]->answers[0].diverged ? VS_E_DIVERGED : VS_E_MISSING, "%s",
+                   t->columns[0]->answers[0].error);
 }
 
 int compare_answers(struct compare_run *r, struct vs_err *err)
@@ -410,8 +435,11 @@ void compare_print_column(const struct compare_run *r, int column)
     if (s.judged)
         printf(": %d of %d right, probability of what is right %.4f", s.right, s.judged,
                s.expected);
-    plain_out("%s entropy %.4f", s.judged ? "," : ":", s.entropy);
-    if (column)
+    if (isfinite(s.entropy))
+        printf("%s entropy %.4f", s.judged ? "," : ":", s.entropy);
+    else
+        printf(": %s", s.diverged ? "diverged: no answer" : "no answer");
+    if (column && probe_table_both(t, column - 1, column))
         printf(", %d flips", count_flips(t, column - 1, column));
     putchar('\n');
     for (int i = 0; i < t->probes->count; i++) {

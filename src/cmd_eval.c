@@ -182,6 +182,7 @@ static int check_chosen(const struct options *o, const struct model *m, struct v
 
 struct column {
     int checkpoint;
+    char *diverged; /* why nothing was measured, or NULL */
     struct eval_score *scores; /* (task_count) */
     struct eval_attention attention;
 };
@@ -286,12 +287,14 @@ static void print_json(const struct model *m, const struct eval_set *set,
     for (int i = 0; i < count; i++) {
         json_t *scores = json_array();
         for (int t = 0; t < task_count; t++)
-            if (list[i].scores[t].count)
+            if (list[i].scores[t].count && !list[i].diverged)
                 json_array_append_new(scores, score_json(&list[i].scores[t]));
         json_t *one = json_pack("{s:s, s:s, s:o}", "checkpoint",
                                 model_checkpoint_name(m, list[i].checkpoint), "path",
                                 model_checkpoint_path(m, list[i].checkpoint), "scores", scores);
-        if (list[i].attention.count)
+        if (list[i].diverged)
+            json_object_set_new(one, "diverged", json_string(list[i].diverged));
+        else if (list[i].attention.count)
             json_object_set_new(one, "attention", attention_json(&list[i].attention));
         json_array_append_new(all, one);
     }
@@ -345,10 +348,24 @@ static int log_scores(const struct options *o, struct model *m, const struct eva
 
 /* ---- the whole */
 
+/* Those that were measured come first. */
+static int order_columns(struct column *list, int count, int sound, struct vs_err *err)
+{
+    struct column *copy = xcalloc((size_t)count + 1, sizeof *copy);
+    int good = 0, bad = sound;
+    memcpy(copy, list, (size_t)count * sizeof *copy);
+    for (int i = 0; i < count; i++)
+        list[copy[i].diverged ? bad++ : good++] = copy[i];
+    free(copy);
+    if (sound == 0 && count > 0)
+        return vs_fail(err, VS_E_DIVERGED, "%s", list[0].diverged);
+    return 0;
+}
+
 static int measure(const struct options *o, struct model *m, const struct eval_set *set,
                    struct column *list, int *count, struct vs_err *err)
 {
-    int rc = check_chosen(o, m, err);
+    int rc = check_chosen(o, m, err), sound = 0;
     for (int i = 0; i < model_checkpoint_count(m) && rc == 0; i++) {
         struct show show = {0, model_checkpoint_name(m, i)};
         struct eval_options e = {.task = o->data.task, .checkpoint = i, .limit = o->limit,
@@ -359,11 +376,15 @@ static int measure(const struct options *o, struct model *m, const struct eval_s
         list[*count] = (struct column){.checkpoint = i};
         list[*count].scores = xcalloc((size_t)task_count, sizeof *list->scores);
         e.attention = o->attention ? &list[*count].attention : NULL;
-        rc = eval_run(m, set, &e, list[(*count)++].scores, err);
+        rc = eval_run(m, set, &e, list[*count].scores, err);
         if (isatty(STDERR_FILENO))
             fputs("\r\033[K", stderr);
+        if (rc == VS_E_DIVERGED) /* the others are measured */
+            list[*count].diverged = xstrdup(err->text);
+        rc = rc == VS_E_DIVERGED ? 0 : rc;
+        sound += !list[(*count)++].diverged;
     }
-    return rc;
+    return rc ? rc : order_columns(list, *count, sound, err);
 }
 
 /* A status of the program, or a negative code. */
@@ -373,7 +394,7 @@ static int run(const struct options *o, struct vs_err *err)
     struct model *m = NULL;
     struct eval_set *set = NULL;
     struct column *list = NULL;
-    int count = 0, rc = model_open(&o->model, &m, err);
+    int count = 0, sound = 0, rc = model_open(&o->model, &m, err);
     if (rc == 0)
         rc = eval_open(&o->data, &set, err);
     if (rc == 0) {
@@ -382,19 +403,26 @@ static int run(const struct options *o, struct vs_err *err)
         signal(SIGTERM, on_signal);
         rc = measure(o, m, set, list, &count, err);
     }
+    while (rc == 0 && sound < count && !list[sound].diverged)
+        sound++;
     if (rc == 0 && o->json)
         print_json(m, set, list, count);
     else if (rc == 0)
-        print_table(m, list, count);
+        print_table(m, list, sound);
     if (rc == 0 && !o->json) {
         print_recall(&list[0]);
-        print_attention(list, count);
+        print_attention(list, sound);
     }
     fflush(stdout);
+    for (int i = sound; i < count && rc == 0; i++)
+        plain_text(stderr, "vilscope eval: %s diverged and has no score: %s\n",
+                   model_checkpoint_name(m, list[i].checkpoint), list[i].diverged);
     if (rc == 0 && !o->no_log)
-        logged = log_scores(o, m, set, list, count);
-    for (int i = 0; i < count; i++)
+        logged = log_scores(o, m, set, list, sound);
+    for (int i = 0; i < count; i++) {
         free(list[i].scores);
+        free(list[i].diverged);
+    }
     free(list);
     eval_free(set);
     model_free(m);

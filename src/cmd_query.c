@@ -364,11 +364,18 @@ static void log_maps(const struct options *o, struct logging *g, const struct re
                 "were)\n", size.maps, (double)size.packed / 1e3, (double)size.raw / 1e3);
 }
 
+static void tell_diverged(const struct vs_err *err)
+{
+    if (err->code != 0)
+        plain_text(stderr, "vilscope query: %s\n", err->text);
+}
+
 static int run_checkpoints(const struct options *o, struct model *m, struct query *q,
                            struct logging *g, struct vs_err *err)
 {
     int n = model_checkpoint_count(m), rc = 0;
     bool all = o->checkpoint_count > 1;
+    struct vs_err diverged = {0};
     for (int i = all ? 0 : n - 1; rc == 0 && i < n; i++) {
         struct result *r = NULL;
         q->checkpoint = i;
@@ -380,6 +387,12 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
         model_watch(m, NULL, NULL);
         if (shown)
             fputs("\r\033[K", stderr);
+        if (rc == VS_E_DIVERGED && all) { /* the others answer; it is told at the end */
+            tell_diverged(&diverged);
+            diverged = *err;
+            rc = 0;
+            continue;
+        }
         if (rc != 0)
             break;
         if (all && !o->json)
@@ -398,6 +411,10 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
             log_maps(o, g, r);
         }
         result_free(r);
+    }
+    if (rc == 0 && diverged.code != 0) {
+        *err = diverged;
+        rc = diverged.code;
     }
     return rc;
 }

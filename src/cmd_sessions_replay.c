@@ -249,7 +249,7 @@ static int ask(struct replay *r, const struct result *old, int checkpoint, struc
 
 /* What became of it. */
 struct outcome {
-    const char *word; /* "same", "changed", "failed" */
+    const char *word; /* "same", "changed", "failed", "diverged" */
     char *now, *why;  /* the new answer, or why there is none */
     const char *checkpoint;
     double score;
@@ -324,11 +324,12 @@ static void print_line(const struct log_query *was, const struct outcome *x)
 
 static json_t *line_value(const struct log_query *was, const struct outcome *x)
 {
-    return json_pack("{s:I, s:s, s:o, s:o, s:s, s:o, s:f, s:o, s:f, s:o, s:b, s:o, s:o}", "query",
+    return json_pack("{s:I, s:s, s:o, s:o, s:s, s:o, s:f, s:o, s:o, s:o, s:b, s:o, s:o}", "query",
                      (json_int_t)was->id, "outcome", x->word, "task", sessions_text(was->task),
                      "text", sessions_text(was->text), "checkpoint", x->checkpoint, "was",
                      sessions_text(was->answer), "was_score", was->score, "now",
-                     sessions_text(x->now), "now_score", x->score, "judged",
+                     sessions_text(x->now), "now_score",
+                     x->now ? json_real(x->score) : json_null(), "judged",
                      sessions_text(x->judged), "other_regions", (int)x->other_regions, "why",
                      sessions_text(x->why), "logged",
                      x->logged > 0 ? json_integer(x->logged) : json_null());
@@ -339,14 +340,15 @@ static void replay_on(struct replay *r, const struct log_query *was, const struc
 {
     struct vs_err err = {0};
     struct result *now = NULL;
-    struct outcome x = {.word = "failed",
-                        .checkpoint = model_checkpoint_name(r->model, checkpoint)};
+    struct outcome x = {.checkpoint = model_checkpoint_name(r->model, checkpoint)};
     r->asked++;
-    if (ask(r, old, checkpoint, &now, &err) == 0) {
+    int rc = ask(r, old, checkpoint, &now, &err);
+    if (rc == 0) {
         judge(r, was, old, now, &x);
         keep(r, now, &x);
     } else {
         x.why = xstrdup(err.text);
+        x.word = rc == VS_E_DIVERGED ? "diverged" : "failed";
         r->failed++;
     }
     *logged = x.logged;

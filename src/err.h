@@ -16,7 +16,8 @@ enum vs_code {
     VS_E_LIMIT = -5,    /* too large, too many, out of memory for a size that a file asked for */
     VS_E_REFUSED = -6,  /* well formed, but unsafe or unsupported on purpose */
     VS_E_CANCELLED = -7,
-    VS_E_DB = -8        /* the log database */
+    VS_E_DB = -8,       /* the log database */
+    VS_E_DIVERGED = -9  /* weights, or what they make of an input, are NaN or infinite */
 };
 
 /* One message. Zero-initialise; the text is always NUL terminated and has no new line. */

@@ -40,6 +40,7 @@ void probes_set_digest(struct probes *p);
 /* What a checkpoint said. */
 struct probe_answer {
     char *error;        /* why it could not be asked, or NULL */
+    bool diverged;      /* that was: its weights, or what they make of it, are no numbers */
     char *text;         /* the best answer or box, in words */
     int64_t key;        /* of it (src/compare.h) */
     double softmax, entropy, margin;
@@ -96,15 +97,17 @@ int probe_runner_at(const struct probe_runner *r);
 char *probe_expected(const struct probe *p);
 
 struct probe_sum {
-    int asked, failed;
+    int asked, failed, diverged; /* all that diverged failed */
     int judged, right;
     double worth, expected; /* means over the judged ones */
-    double entropy;         /* mean, nats */
+    double entropy;         /* mean, nats; NAN: nothing was answered */
 };
 struct probe_sum probe_table_sum(const struct probe_table *t, int column);
-/* Probes to which both columns, or all of them, give the same answer. */
+/* Probes that both columns answer, and those to which they give the same answer. */
+int probe_table_both(const struct probe_table *t, int a, int b);
 int probe_table_agree(const struct probe_table *t, int a, int b);
-int probe_table_agree_all(const struct probe_table *t);
+/* The same of all columns but those without any answer: columns counts the others. */
+int probe_table_agree_all(const struct probe_table *t, int *columns);
 /* Whether the answer to a probe differs between two columns; false when one failed. */
 bool probe_table_flips(const struct probe_table *t, int probe, int a, int b);
 /* A probe over the columns: the softmax of what is right or, when that is not known, of the last

@@ -221,8 +221,10 @@ static int run_probe(struct probe_runner *r, int i, int checkpoint, const atomic
         tell(it, *out, a);
     else if (rc == VS_E_CANCELLED)
         return vs_fail(err, rc, "%s", why.text);
-    else
+    else {
         a->error = xstrdup(why.text);
+        a->diverged = rc == VS_E_DIVERGED;
+    }
     return 0;
 }
 

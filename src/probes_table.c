@@ -4,6 +4,7 @@
 #include "src/mem.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 char *probe_expected(const struct probe *p)
@@ -27,6 +28,7 @@ struct probe_sum probe_table_sum(const struct probe_table *t, int column)
         s.asked++;
         if (a->error) {
             s.failed++;
+            s.diverged += a->diverged;
             continue;
         }
         s.entropy += a->entropy;
@@ -37,8 +39,7 @@ struct probe_sum probe_table_sum(const struct probe_table *t, int column)
         s.worth += a->worth;
         s.expected += a->expected;
     }
-    if (s.asked > s.failed)
-        s.entropy /= s.asked - s.failed;
+    s.entropy = s.asked > s.failed ? s.entropy / (s.asked - s.failed) : (double)NAN;
     if (s.judged) {
         s.worth /= s.judged;
         s.expected /= s.judged;
@@ -57,6 +58,14 @@ bool probe_table_flips(const struct probe_table *t, int probe, int a, int b)
            t->columns[a]->answers[probe].key != t->columns[b]->answers[probe].key;
 }
 
+int probe_table_both(const struct probe_table *t, int a, int b)
+{
+    int n = 0;
+    for (int i = 0; i < t->probes->count; i++)
+        n += both_answer(t, i, a, b);
+    return n;
+}
+
 int probe_table_agree(const struct probe_table *t, int a, int b)
 {
     int n = 0;
@@ -65,15 +74,21 @@ int probe_table_agree(const struct probe_table *t, int a, int b)
     return n;
 }
 
-int probe_table_agree_all(const struct probe_table *t)
+int probe_table_agree_all(const struct probe_table *t, int *columns)
 {
-    int n = 0, columns = t->count;
+    int n = 0, count = t->count, *list = xcalloc((size_t)count + 1, sizeof *list);
+    *columns = 0;
+    for (int c = 0; c < count; c++)
+        if (probe_table_both(t, c, c) > 0)
+            list[(*columns)++] = c;
     for (int i = 0; i < t->probes->count; i++) {
-        bool same = columns > 0;
-        for (int c = 0; c < columns && same; c++)
-            same = both_answer(t, i, 0, c) && !probe_table_flips(t, i, 0, c);
+        bool same = *columns > 0;
+        for (int c = 0; c < *columns && same; c++)
+            same = both_answer(t, i, list[0], list[c]) &&
+                   !probe_table_flips(t, i, list[0], list[c]);
         n += same;
     }
+    free(list);
     return n;
 }
 

@@ -51,17 +51,21 @@ static void paint(const struct workbench *w, struct canvas *c, const struct prob
                   int pick)
 {
     int n = t->count, fine = w->gfx.mode == GFX_SIXEL;
-    double *v = xcalloc(2 * (size_t)n + 2, sizeof *v), *mean = v + n;
+    double *v = xcalloc(3 * (size_t)n + 3, sizeof *v), *mean = v + n, *answered = mean + n;
     canvas_fill(c, 0, 0, c->w - 1, c->h - 1, (struct rgb){0, 0, 0});
     for (int k = 0; k <= 4 && fine; k++)
         draw_stroke(c, 0, plot_y(c, k / 4.0), c->w - 1, plot_y(c, k / 4.0), 1,
                     (struct rgb){50, 50, 50});
     for (int i = 0; i < t->probes->count; i++) {
         probe_table_trend(t, i, v);
-        for (int k = 0; k < n; k++)
-            mean[k] += (isnan(v[k]) ? 0 : v[k]) / t->probes->count;
+        for (int k = 0; k < n; k++) {
+            mean[k] += isnan(v[k]) ? 0 : v[k];
+            answered[k] += !isnan(v[k]);
+        }
         draw_curve(c, v, n, 1, (struct rgb){90, 90, 90});
     }
+    for (int k = 0; k < n; k++) /* of what was answered; no point where nothing was */
+        mean[k] = answered[k] > 0 ? mean[k] / answered[k] : (double)NAN;
     draw_curve(c, mean, n, fine ? 3 : 1, draw_rank_color(1));
     if (pick < t->probes->count) {
         probe_table_trend(t, pick, v);
@@ -119,7 +123,8 @@ static void draw_probe(const struct probe_table *t, struct area a, int i, bool c
     if (x->judged && !chosen)
         attrset((int)draw_rank_attr(x->right ? 3 : 4));
     if (x->error)
-        draw_text(a.row, col, a.col + a.cols - col, "! %s", x->error);
+        draw_text(a.row, col, a.col + a.cols - col, "! %s%s", x->diverged ? "diverged: " : "",
+                  x->error);
     else
         draw_text(a.row, col, a.col + a.cols - col, x->lone ? "%s%s logit %.2f%s" : "%s%s %.2f%s",
                   !x->judged ? "  " : x->right ? "+ " : "- ", x->text,
@@ -133,13 +138,20 @@ static void draw_probe(const struct probe_table *t, struct area a, int i, bool c
 static void draw_sums(const struct probe_table *t, struct area a)
 {
     struct probe_sum s = probe_table_sum(t, t->count - 1), first = probe_table_sum(t, 0);
-    if (s.judged)
+    int columns, agree = probe_table_agree_all(t, &columns);
+    if (!isfinite(s.entropy))
+        draw_text(a.row, a.col, a.cols, "last: %s, no answer; the %d that answer agree on %d of %d",
+                  s.diverged ? "diverged" : "failed", columns, agree, t->probes->count);
+    else if (s.judged && first.judged)
         draw_text(a.row, a.col, a.cols, "last: %d of %d right (first: %d), probability of what is "
                   "right %.3f, entropy %.3f; all agree on %d", s.right, s.judged, first.right,
-                  s.expected, s.entropy, probe_table_agree_all(t));
-    else
+                  s.expected, s.entropy, agree);
+    else if (isfinite(first.entropy))
         draw_text(a.row, a.col, a.cols, "last: entropy %.3f (first: %.3f); all agree on %d of %d",
-                  s.entropy, first.entropy, probe_table_agree_all(t), t->probes->count);
+                  s.entropy, first.entropy, agree, t->probes->count);
+    else
+        draw_text(a.row, a.col, a.cols, "last: entropy %.3f (first: no answer); the %d that answer "
+                  "agree on %d of %d", s.entropy, columns, agree, t->probes->count);
 }
 
 static void draw_state(struct workbench *w, struct area a)

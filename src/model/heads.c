@@ -226,7 +226,9 @@ int vilbert_read_states(struct vilbert *m, enum vilbert_head head, const float *
     char why[256];
     if (size == 0)
         return vs_fail(err, VS_E_MISSING, "the checkpoint lacks the tensors of this head");
-    weights_ready(&m->w, m->k);
+    int rc = weights_ready(&m->w, m->k, head, err);
+    if (rc != 0)
+        return rc;
     float *d = kern_alloc(m->k, 2 * step + n * size);
     kern_use(m->k, m->set);
     if (d && kern_put(m->k, d, x, n * width) == 0) {
@@ -235,10 +237,13 @@ int vilbert_read_states(struct vilbert *m, enum vilbert_head head, const float *
         if (y)
             memcpy(out, y, n * size * sizeof *out);
     }
-    int rc = d ? 0 : vs_fail(err, VS_E_LIMIT, "no memory for %d states", rows);
+    rc = d ? 0 : vs_fail(err, VS_E_LIMIT, "no memory for %d states", rows);
     kern_free(m->k, d);
     if (kern_finish(m->k, why, sizeof why) != 0)
         rc = vs_fail(err, VS_E_LIMIT, "%s", why);
+    if (rc == 0 && !kern_is_finite(out, n * size))
+        rc = vs_fail(err, VS_E_DIVERGED, "%s: a head makes NaN or infinity of states of an inner "
+                     "layer", m->w.path);
     return rc;
 }
 

@@ -163,9 +163,12 @@ static int swap_layers(struct vilbert *m, const struct vilbert_swap *s, struct v
     return rc;
 }
 
+/* Of heads it is told when they are computed with. */
 static int swap_part(struct vilbert *m, const struct vilbert_swap *s, struct vs_err *err)
 {
-    weights_ready(&s->from->w, m->k);
+    int rc = weights_ready(&s->from->w, m->k, 0, err);
+    if (rc != 0)
+        return rc;
     switch (s->part) {
     case PART_EMBEDDINGS:
         if (m->w.task_rows != s->from->w.task_rows)
@@ -194,15 +197,18 @@ static void *copy_of(const void *x, size_t size)
 int vilbert_mix(struct vilbert *m, const struct vilbert_swap *list, int count, struct vilbert **out,
                 struct vs_err *err)
 {
+    int rc = weights_ready(&m->w, m->k, 0, err);
+    if (rc != 0)
+        return rc;
     struct vilbert *x = xcalloc(1, sizeof *x);
-    int rc = 0;
-    weights_ready(&m->w, m->k);
     x->c = m->c;
     x->k = m->k;
     x->kept = m->kept;
     memcpy(x->early_of, m->early_of, sizeof x->early_of);
     x->w = m->w;
     x->w.owned = NULL;
+    x->w.checks = NULL;
+    x->w.check_count = x->w.check_cap = 0;
     x->w.owned_count = x->w.owned_cap = 0;
     x->w.t = copy_of(m->w.t, (size_t)m->c.layers * sizeof *m->w.t);
     x->w.v = copy_of(m->w.v, (size_t)m->c.v_layers * sizeof *m->w.v);

@@ -47,6 +47,41 @@ void trace_free(struct trace *t)
     free(t);
 }
 
+/* ---- numbers that are none */
+
+const char *trace_not_finite(const struct trace *t)
+{
+    for (int i = 0; i < t->count; i++) {
+        size_t n = 1;
+        for (int d = 0; d < t->tensors[i].ndim; d++)
+            n *= (size_t)t->tensors[i].shape[d];
+        if (!kern_is_finite(t->tensors[i].data, n))
+            return t->tensors[i].name;
+    }
+    return NULL;
+}
+
+void trace_describe(const char *name, char *out, size_t size)
+{
+    static const char *const streams[] = {"t", "textual", "v", "visual", "c", "co-attention"};
+    int layer;
+    char stream, kind[8];
+    const char *what = "layer";
+    if (strncmp(name, "hid.embeddings.", 15) == 0) {
+        snprintf(out, size, "the embedding of the %s", name[15] == 't' ? "text" : "regions");
+        return;
+    }
+    if (strncmp(name, "attn.", 5) == 0)
+        what = "attention of layer";
+    if (sscanf(name, "%7[a-z].%c.%d", kind, &stream, &layer) == 3)
+        for (int i = 0; i < 6; i += 2)
+            if (stream == streams[i][0]) {
+                snprintf(out, size, "%s %s %d", streams[i + 1], what, layer);
+                return;
+            }
+    snprintf(out, size, "the output");
+}
+
 /* ---- images of a trace, and of several */
 
 /* Numbers of one entry of the first dimension. */

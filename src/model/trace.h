@@ -14,5 +14,10 @@ int trace_append(struct trace *a, const struct trace *b, struct vs_err *err);
  * rows each. The caller frees *out with trace_free. */
 int trace_part(const struct trace *t, int first, int batch, int regions, struct trace **out,
                struct vs_err *err);
+/* The first tensor, in the order of the pass, that holds NaN or infinity; NULL: none does. */
+const char *trace_not_finite(const struct trace *t);
+/* What computes a tensor of that name, for people: "textual layer 3". Counted from 0, as the names
+ * are. */
+void trace_describe(const char *name, char *out, size_t size);
 
 #endif

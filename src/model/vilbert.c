@@ -632,6 +632,10 @@ static int check_input(const struct vilbert *m, const struct vilbert_input *in,
     if (want->heads & HEAD_ALL & ~m->w.heads)
         return vs_fail(err, VS_E_MISSING, "the checkpoint lacks the tensors of a head that this "
                        "task reads (vilscope inspect lists what it has)");
+    size_t rows = (size_t)in->batch * (size_t)in->regions;
+    if (!kern_is_finite(in->features, rows * (size_t)m->c.v_feature) ||
+        !kern_is_finite(in->spatials, rows * 5))
+        return vs_fail(err, VS_E_FORMAT, "features or boxes of the regions are NaN or infinite");
     return check_ids(m, in, err);
 }
 
@@ -658,16 +662,44 @@ static int forward(struct vilbert *m, const struct vilbert_input *in,
     return rc;
 }
 
+/* Which layer made the first number that is none: NaN and infinity stay what they are in all that
+ * follows, so it is looked for only when an output holds some, by a pass that keeps all states. */
+static int fail_diverged(struct vilbert *m, const struct vilbert_input *in,
+                         const struct vilbert_want *want, const char *bad, struct vs_err *err)
+{
+    struct vilbert_want all = *want;
+    struct trace *t = NULL;
+    char name[sizeof t->tensors->name], where[80];
+    all.hidden = all.attention = true;
+    int rc = forward(m, in, &all, false, &t, err);
+    const char *first = t ? trace_not_finite(t) : NULL;
+    snprintf(name, sizeof name, "%s", first ? first : bad);
+    trace_free(t);
+    if (rc == VS_E_CANCELLED)
+        return rc;
+    trace_describe(name, where, sizeof where);
+    return vs_fail(err, VS_E_DIVERGED, "%s: %s (%s) makes NaN or infinity of this input, though "
+                   "all weights are finite: they are too large; no answer", m->w.path, where, name);
+}
+
 int vilbert_forward(struct vilbert *m, const struct vilbert_input *in,
                     const struct vilbert_want *want, struct trace **out, struct vs_err *err)
 {
     int rc = check_input(m, in, want, err);
     if (rc != 0)
         return rc;
-    weights_ready(&m->w, m->k);
+    rc = weights_ready(&m->w, m->k, want->heads, err);
+    if (rc != 0)
+        return rc;
     rc = forward(m, in, want, true, out, err);
     /* Memory that ended may be what states were kept in. */
     if (rc == VS_E_LIMIT && kept_drop(m->kept))
         rc = forward(m, in, want, false, out, err);
+    const char *bad = rc == 0 ? trace_not_finite(*out) : NULL;
+    if (bad) {
+        rc = fail_diverged(m, in, want, bad, err);
+        trace_free(*out);
+        *out = NULL;
+    }
     return rc;
 }

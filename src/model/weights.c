@@ -13,6 +13,7 @@ struct binder {
     const struct tensorfile *f;
     struct buf missing, wrong;
     int missing_count, wrong_count;
+    unsigned head; /* that is being bound; 0: the trunk */
     bool no_memory;
 };
 
@@ -58,6 +59,21 @@ static const void *as_floats(struct binder *b, const struct tensor *t)
     return copy;
 }
 
+/* What is bound is looked at before it is used. */
+static const void *to_check(struct binder *b, const struct tensor *t)
+{
+    struct weights *w = b->w;
+    const void *data = as_floats(b, t);
+    if (!data)
+        return NULL;
+    if (w->check_count == w->check_cap) {
+        w->check_cap = w->check_cap ? 2 * w->check_cap : 256;
+        w->checks = xreallocarray(w->checks, (size_t)w->check_cap, sizeof *w->checks);
+    }
+    w->checks[w->check_count++] = (struct weights_check){.of = t, .data = data, .head = b->head};
+    return data;
+}
+
 /* columns 0 for a vector; *rows -1 takes what the tensor has. */
 static const void *bind(struct binder *b, const char *name, int64_t *rows, int64_t columns)
 {
@@ -75,7 +91,7 @@ static const void *bind(struct binder *b, const char *name, int64_t *rows, int64
     }
     *rows = t->shape[0];
     b->w->bytes += (size_t)tensor_elements(t) * sizeof(float);
-    return as_floats(b, t);
+    return to_check(b, t);
 }
 
 static void bind_linear(struct binder *b, struct linear_w *o, int n, int k, const char *fmt, ...)
@@ -261,6 +277,7 @@ static void bind_heads(struct binder *b, const struct config *c)
 {
     for (unsigned head = 1; head & HEAD_ALL; head <<= 1) {
         b->missing_count = b->wrong_count = 0;
+        b->head = head;
         bind_head(b, c, head);
         if (b->missing_count == 0 && b->wrong_count == 0)
             b->w->heads |= head;
@@ -294,7 +311,7 @@ static int report(struct binder *b, struct vs_err *err)
 int weights_bind(struct weights *w, const struct config *c, const struct tensorfile *f,
                  int task_tokens, struct vs_err *err)
 {
-    *w = (struct weights){0};
+    *w = (struct weights){.path = tensorfile_path(f)};
     struct binder b = {.w = w, .f = f};
     bind_trunk(&b, c, task_tokens);
     int rc = report(&b, err);
@@ -316,7 +333,7 @@ static void copy_one(void *arg, int i)
     tensor_forget(c->from);
 }
 
-void weights_ready(struct weights *w, struct kern *k)
+static void fill_copies(struct weights *w, struct kern *k)
 {
     if (w->waiting_count)
         kern_parallel(k, w->waiting_count, copy_one, w->waiting);
@@ -325,9 +342,48 @@ void weights_ready(struct weights *w, struct kern *k)
     w->waiting_count = 0;
 }
 
+/* ---- numbers that are none: a run that diverged leaves them behind */
+
+static void check_one(void *arg, int i)
+{
+    struct weights_check *c = ((struct weights_check **)arg)[i];
+    c->state = kern_is_finite(c->data, (size_t)tensor_elements(c->of)) ? CHECK_FINITE : CHECK_BAD;
+}
+
+/* How many there are, and where the first one is. */
+static int fail_bad(const struct weights *w, const struct weights_check *c, struct vs_err *err)
+{
+    int64_t n = tensor_elements(c->of), bad = 0, first = 0;
+    for (int64_t i = 0; i < n; i++)
+        if (!kern_is_finite((const char *)c->data + 4 * i, 1) && bad++ == 0)
+            first = i;
+    int64_t wide = c->of->ndim == 2 ? c->of->shape[1] : 1;
+    return vs_fail(err, VS_E_DIVERGED, "%s: %s holds NaN or infinity (%" PRId64 " of %" PRId64
+                   " numbers, the first in row %" PRId64 "): the run that wrote it diverged, or "
+                   "the file is damaged; no answer", w->path, c->of->name, bad, n, first / wide);
+}
+
+int weights_ready(struct weights *w, struct kern *k, unsigned heads, struct vs_err *err)
+{
+    struct weights_check **list = xcalloc((size_t)w->check_count + 1, sizeof *list);
+    int n = 0, rc = 0;
+    fill_copies(w, k);
+    for (int i = 0; i < w->check_count; i++)
+        if (w->checks[i].state == CHECK_WAITS && (!w->checks[i].head || w->checks[i].head & heads))
+            list[n++] = &w->checks[i];
+    if (n > 0)
+        kern_parallel(k, n, check_one, list);
+    for (int i = 0; i < w->check_count && rc == 0; i++)
+        if (w->checks[i].state == CHECK_BAD && (!w->checks[i].head || w->checks[i].head & heads))
+            rc = fail_bad(w, &w->checks[i], err);
+    free(list);
+    return rc;
+}
+
 void weights_fini(struct weights *w)
 {
     free(w->waiting);
+    free(w->checks);
     for (int i = 0; i < w->owned_count; i++)
         free(w->owned[i]);
     free(w->owned);

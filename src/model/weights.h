@@ -47,7 +47,16 @@ struct weights_copy {
     float *to;
 };
 
+/* A bound tensor, whose numbers have to be finite before they are computed with. */
+struct weights_check {
+    const struct tensor *of; /* the file's */
+    const void *data;        /* float32 */
+    unsigned head;           /* whose it is, 0: the trunk's */
+    enum { CHECK_WAITS, CHECK_FINITE, CHECK_BAD } state;
+};
+
 struct weights {
+    const char *path; /* of the file, borrowed */
     const void *words, *positions, *types, *tasks;
     int task_rows; /* 0: no task tokens */
     struct norm_w embed_norm, v_embed_norm;
@@ -65,15 +74,18 @@ struct weights {
     int owned_count, owned_cap;
     struct weights_copy *waiting; /* copies that are still empty */
     int waiting_count;
+    struct weights_check *checks;
+    int check_count, check_cap;
 };
 
 /* task_tokens: 1, 0, or -1 for what the checkpoint has. Tensors of the trunk that are missing or
  * misshapen are all named in one message; a head with missing tensors is only left out. */
 int weights_bind(struct weights *w, const struct config *c, const struct tensorfile *f,
                  int task_tokens, struct vs_err *err);
-/* Fills the copies: before the weights are first used. Opening a checkpoint in half precision costs
- * no more than one in float32 until then. */
-void weights_ready(struct weights *w, struct kern *k);
+/* Before the weights are used: fills the copies (opening a checkpoint in half precision costs no
+ * more than one in float32 until then), and looks once at every number of the trunk and of these
+ * heads. The first tensor with NaN or infinity is named: VS_E_DIVERGED. */
+int weights_ready(struct weights *w, struct kern *k, unsigned heads, struct vs_err *err);
 void weights_fini(struct weights *w);
 
 #endif
