@@ -41,12 +41,8 @@ int query_forward(struct model *m, struct vilbert *net, const struct inputs *in,
     return rc;
 }
 
-/* What the task reads, and for views that show all heads those that read one vector. */
-static unsigned wanted_heads(const struct query *q, const struct vilbert *net)
-{
-    const unsigned others = HEAD_VQA | HEAD_GQA | HEAD_ALIGN | HEAD_BINARY | HEAD_TRI | HEAD_GROUND;
-    return q->task->head | (q->others ? others & vilbert_heads(net) : 0);
-}
+/* For views that show all heads: those that read one vector. */
+#define OTHER_HEADS (HEAD_VQA | HEAD_GQA | HEAD_ALIGN | HEAD_BINARY | HEAD_TRI | HEAD_GROUND)
 
 /* The photo as the query sees it: detected regions, and the user's boxes after them (pointing) or
  * instead of them. It owns nothing. */
@@ -124,7 +120,8 @@ int query_answer(struct model *m, struct prepared *p, const atomic_bool *cancel,
     const struct query *q = &p->seen;
     const struct vilbert_input *in = &p->in.in;
     struct trace *t = NULL;
-    struct vilbert_want want = {.heads = wanted_heads(q, p->net), .attention = q->attention,
+    struct vilbert_want want = {.heads = q->task->head, .attention = q->attention,
+                                .others = q->others ? OTHER_HEADS : 0,
                                 .hidden = q->hidden, .keep_padding = p->in.keep_padding,
                                 .silences = p->in.silences,
                                 .silence_count = p->in.silence_count, .cancel = cancel};

@@ -97,11 +97,13 @@ void regions_set_classes(struct regions *r, const float *prob, int columns, int 
     for (int i = 0; i < r->count; i++) {
         const float *p = prob + (size_t)i * (size_t)columns;
         int best = first;
-        for (int j = first; j < columns; j++)
-            if (p[j] > p[best])
-                best = j;
-        r->classes[i] = best - first;
-        r->conf[i] = isfinite(p[best]) ? p[best] : 0;
+        bool sound = true;
+        for (int j = first; j < columns; j++) {
+            best = p[j] > p[best] ? j : best;
+            sound &= isfinite(p[j]) != 0;
+        }
+        r->classes[i] = sound ? best - first : -1; /* of NaN there is no best one */
+        r->conf[i] = sound ? p[best] : 0;
     }
 }
 

@@ -682,22 +682,33 @@ static int fail_diverged(struct vilbert *m, const struct vilbert_input *in,
                    "all weights are finite: they are too large; no answer", m->w.path, where, name);
 }
 
+/* Those whose weights are finite, the trunk's being so. */
+static unsigned sound_heads(struct vilbert *m, unsigned heads)
+{
+    for (unsigned head = 1; head & HEAD_ALL; head <<= 1)
+        if (heads & head && weights_ready(&m->w, m->k, head, NULL) != 0)
+            heads &= ~head;
+    return heads;
+}
+
 int vilbert_forward(struct vilbert *m, const struct vilbert_input *in,
                     const struct vilbert_want *want, struct trace **out, struct vs_err *err)
 {
+    struct vilbert_want all = *want;
     int rc = check_input(m, in, want, err);
     if (rc != 0)
         return rc;
     rc = weights_ready(&m->w, m->k, want->heads, err);
     if (rc != 0)
         return rc;
-    rc = forward(m, in, want, true, out, err);
+    all.heads |= sound_heads(m, want->others & m->w.heads);
+    rc = forward(m, in, &all, true, out, err);
     /* Memory that ended may be what states were kept in. */
     if (rc == VS_E_LIMIT && kept_drop(m->kept))
-        rc = forward(m, in, want, false, out, err);
+        rc = forward(m, in, &all, false, out, err);
     const char *bad = rc == 0 ? trace_not_finite(*out) : NULL;
     if (bad) {
-        rc = fail_diverged(m, in, want, bad, err);
+        rc = fail_diverged(m, in, &all, bad, err);
         trace_free(*out);
         *out = NULL;
     }

@@ -57,6 +57,7 @@ struct vilbert_silence {
 
 struct vilbert_want {
     unsigned heads;   /* of enum vilbert_head */
+    unsigned others;  /* wanted too, if their weights are finite */
     bool attention;   /* all maps of all layers */
     bool hidden;      /* states after every layer */
     bool keep_padding; /* compute padded rows and columns too, as the reference does */

@@ -136,6 +136,33 @@ static void at_once(void)
     ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "that ends in order, too");
 }
 
+/* One of the folder diverged: it has its place in the trend, and no number. */
+static void diverged(void)
+{
+    const char *program = getenv("VILSCOPE");
+    const char *argv[] = {program ? program : "./vilscope", "-m", source_path("tests/data/tiny"),
+                          "--no-log", "--probes", pins, "--watch", run, NULL};
+    bool made = shell("SRCDIR='%s' ./test-diverged --write nan '%s/stop.safetensors'",
+                      source_path(""), run);
+    struct terminal *t = terminal_start(argv, 40, 120, true, false);
+    char line[2000];
+    int marks = 0;
+    if (!ok(made && t, "a checkpoint that diverged"))
+        return;
+    ok(terminal_expect(t, "3 checkpoints") &&
+           terminal_expect(t, "last: diverged, no answer; the 2 that answer agree on"),
+       "the trend goes on with it");
+    ok(terminal_expect(t, "! diverged: "), "and says why");
+    for (int i = 0; i < 40; i++) {
+        terminal_row(t, i, line, sizeof line);
+        marks += strstr(line, "! diverged: ") && strchr(line, '?');
+    }
+    ok(marks == 1, "its place is marked: %d", marks);
+    terminal_type(t, ":quit\r");
+    int status = terminal_end(t);
+    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "that ends in order, too");
+}
+
 int main(void)
 {
     setenv("VILSCOPE_DEMO", "none", 1);
@@ -153,6 +180,7 @@ int main(void)
     int status = terminal_end(t);
     ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "it ends in order");
     at_once();
+    diverged();
     const char *program = getenv("VILSCOPE");
     ok(shell("'%s' sessions sql --log '%s' 'SELECT count(*) AS n FROM comparisons' | grep -q "
              "'^[1-9]' &&"

@@ -6,6 +6,7 @@
  * usage: test-diverged                     checks
  *        test-diverged --write KIND FILE   the tiny model's checkpoint with that fault */
 #include "queries.h"
+#include "src/formats/regions_priv.h"
 
 #include <unistd.h>
 
@@ -171,6 +172,20 @@ static int ask(const struct query_model *q, const struct vilbert_input *in, unsi
     return rc;
 }
 
+/* What a view would show besides: the head with the fault is left out. */
+static void check_others(const struct query_model *q, const struct vilbert_input *in,
+                         const char *device)
+{
+    struct vilbert_want want = {.heads = HEAD_VQA, .others = HEAD_GQA | HEAD_ALIGN};
+    struct trace *t = NULL;
+    struct vs_err err = {0};
+    int rc = vilbert_forward(q->m, in, &want, &t, &err);
+    ok(rc == 0 && trace_find(t, "out.vil_prediction") && trace_find(t, "out.vil_logit") &&
+           !trace_find(t, "out.vil_prediction_gqa"), "%s: the other sound heads answer %s", device,
+       err.text);
+    trace_free(t);
+}
+
 static void check_fault(const struct fault *f, const char *device)
 {
     char path[] = "/tmp/vilscope-diverged-XXXXXX", why[256], config[400];
@@ -194,6 +209,8 @@ static void check_fault(const struct fault *f, const char *device)
         rc = ask(&q, &in, HEAD_VQA, &err);
         ok(f->head ? rc == 0 : rc == VS_E_DIVERGED, "%s, %s: another head %s", device, f->kind,
            f->head ? "answers" : "does not answer");
+        if (f->head && f->where[0] == '1')
+            check_others(&q, &in, device);
         query_free(&in);
     }
     query_close(&q);
@@ -245,6 +262,18 @@ static void check_inputs(void)
     unlink(path);
 }
 
+/* A region whose probabilities are none has no class, the others have theirs. */
+static void check_classes(void)
+{
+    static const float prob[] = {0.1f, 0.2f, 0.7f,  0.9f, NAN, 0.1f,  INFINITY, 0, 0,  0, 0.6f, 0.4f};
+    struct regions r = {.count = 4};
+    regions_set_classes(&r, prob, 3, 0);
+    ok(r.classes[0] == 2 && r.classes[1] == -1 && r.classes[2] == -1 && r.classes[3] == 1 &&
+           r.conf[0] == 0.7f && r.conf[1] == 0 && r.conf[2] == 0, "classes of regions");
+    free(r.classes);
+    free(r.conf);
+}
+
 int main(int argc, char **argv)
 {
     static const char *const devices[] = {"ref", "cpu-portable", "cpu-avx2", "cpu-avx512"};
@@ -259,5 +288,6 @@ int main(int argc, char **argv)
         for (int d = 0; d < 4; d++)
             check_fault(&faults[i], devices[d]);
     check_inputs();
+    check_classes();
     return tap_done();
 }
