@@ -199,8 +199,8 @@ static void print_text(const struct probe_table *t)
     }
     int columns, agree = probe_table_agree_all(t, &columns);
     if (columns > 1)
-        printf("all %d%s agree on %d of %d\n", columns, columns < n ? " that answer" : "", agree,
-               t->probes->count);
+        plain_out("all %d%s agree on %d of %d\n", columns, columns < n ? " that answer" : "", agree,
+                  t->probes->count);
     for (int c = 1; c < n; c++)
         flips |= count_flips(t, c - 1, c) > 0;
     if (flips)
@@ -436,9 +436,9 @@ void compare_print_column(const struct compare_run *r, int column)
         printf(": %d of %d right, probability of what is right %.4f", s.right, s.judged,
                s.expected);
     if (isfinite(s.entropy))
-        printf("%s entropy %.4f", s.judged ? "," : ":", s.entropy);
+        plain_out("%s entropy %.4f", s.judged ? "," : ":", s.entropy);
     else
-        printf(": %s", s.diverged ? "diverged: no answer" : "no answer");
+        plain_out(": %s", s.diverged ? "diverged: no answer" : "no answer");
     if (column && probe_table_both(t, column - 1, column))
         printf(", %d flips", count_flips(t, column - 1, column));
     putchar('\n');

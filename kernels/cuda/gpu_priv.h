@@ -134,7 +134,7 @@ bool gpu_evict(struct gpu *g);
 void gpu_loose(struct gpu *g);
 void gpu_store_fini(struct gpu *g);
 
-/* ops.c: y = act(x + bias) + residual, x NULL for 0; of o's numbers y, m, n, act and the pitches. */
+/* ops.c: y = act(x + bias) + residual, x NULL for 0; of o y, m, n, act and the pitches. */
 void gpu_after(struct gpu *g, const struct kern_linear *o, const float *x, const float *bias,
                const float *residual);
 

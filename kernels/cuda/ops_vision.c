@@ -70,7 +70,8 @@ static void product(struct gpu *g, const struct conv *v, const float *x, int ld,
     p->trans_a = true;
     p->precision = g->precision;
     gpu_go(g);
-    struct kern_linear last = {.y = c->y + first * c->cout, .ldy = c->cout, .m = count, .n = c->cout, .act = c->act};
+    struct kern_linear last = {.y = c->y + first * c->cout, .ldy = c->cout, .m = count,
+                               .n = c->cout, .act = c->act};
     if (c->act != KERN_NONE)
         gpu_after(g, &last, last.y, NULL, NULL);
 }

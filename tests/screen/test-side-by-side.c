@@ -140,17 +140,22 @@ static void at_once(void)
 static void diverged(void)
 {
     const char *program = getenv("VILSCOPE");
+    char set[400];
+    snprintf(set, sizeof set, "%s/gqa.probes", dir);
     const char *argv[] = {program ? program : "./vilscope", "-m", source_path("tests/data/tiny"),
-                          "--no-log", "--probes", pins, "--watch", run, NULL};
-    bool made = shell("SRCDIR='%s' ./test-diverged --write nan '%s/stop.safetensors'",
-                      source_path(""), run);
-    struct terminal *t = terminal_start(argv, 40, 120, true, false);
+                          "--no-log", "--probes", set, "--watch", run, NULL};
+    bool made = shell("SRCDIR='%s' ./test-diverged --write nan '%s/stop.safetensors' && "
+                      "cp '%s' '%s' '%s' && printf 'task: gqa\\nimage: scene.png\\n"
+                      "regions: scene.npy\\ntext: what is it\\n' >'%s'", source_path("."), run,
+                      source_path("tests/data/tiny/scene.png"),
+                      source_path("tests/data/tiny/scene.npy"), dir, set);
+    struct terminal *t = terminal_start(argv, 40, 200, true, false);
     char line[2000];
     int marks = 0;
     if (!ok(made && t, "a checkpoint that diverged"))
         return;
     ok(terminal_expect(t, "3 checkpoints") &&
-           terminal_expect(t, "last: diverged, no answer; the 2 that answer agree on"),
+           terminal_expect(t, "last: diverged, no answer; the 2 that answer"),
        "the trend goes on with it");
     ok(terminal_expect(t, "! diverged: "), "and says why");
     for (int i = 0; i < 40; i++) {

@@ -1,5 +1,5 @@
-/* NaN and infinity in every operand of every operation of a back end, against the reference; and the
- * reference against what PyTorch's operations are documented, or known, to make of them. An
+/* NaN and infinity in every operand of every operation of a back end, against the reference; and
+ * the reference against what PyTorch's operations are documented, or known, to make of them. An
  * operation that turns NaN into a number breaks it, or one that makes NaN where there is none. */
 #ifndef POISON_H
 #define POISON_H

@@ -91,15 +91,24 @@ static void retype(struct tensor_out *t, enum dtype type, size_t at, uint64_t bi
 #define GQA "vil_prediction_gqa.logit_fc.3."
 
 static void nan_layer(struct copy *c) { put(find(c, TEXT "output.dense.weight"), 45, NAN); }
-static void inf_bias(struct copy *c) { put(find(c, VISUAL "attention.self.key.bias"), 3, INFINITY); }
+static void inf_bias(struct copy *c)
+{
+    put(find(c, VISUAL "attention.self.key.bias"), 3, INFINITY);
+}
 static void nan_words(struct copy *c)
 {
     struct tensor_out *t = find(c, "bert.embeddings.word_embeddings.weight");
     put(t, elements(t) - 1, -NAN); /* of a word that nobody asks with */
 }
 static void inf_head(struct copy *c) { put(find(c, GQA "weight"), 7, -INFINITY); }
-static void half(struct copy *c) { retype(find(c, VISUAL "output.dense.weight"), DTYPE_F16, 2, 0xfc00); }
-static void brain(struct copy *c) { retype(find(c, CO "biOutput.dense1.bias"), DTYPE_BF16, 0, 0x7fc1); }
+static void half(struct copy *c)
+{
+    retype(find(c, VISUAL "output.dense.weight"), DTYPE_F16, 2, 0xfc00);
+}
+static void brain(struct copy *c)
+{
+    retype(find(c, CO "biOutput.dense1.bias"), DTYPE_BF16, 0, 0x7fc1);
+}
 static void wide(struct copy *c)
 {
     retype(find(c, CO "biattention.query2.weight"), DTYPE_F64, 1, 0x7e37e43c8800759cu); /* 1e300 */
@@ -204,8 +213,9 @@ static void check_fault(const struct fault *f, const char *device)
         query_random(&q, &in);
         int rc = ask(&q, &in, HEAD_GQA, &err);
         bool again = ask(&q, &in, HEAD_GQA | HEAD_VQA, &err) == rc;
-        ok(rc == VS_E_DIVERGED && again && strstr(err.text, f->says) && strstr(err.text, f->where) &&
-               strstr(err.text, path), "%s, %s: %s", device, f->kind, err.text);
+        ok(rc == VS_E_DIVERGED && again && strstr(err.text, f->says) &&
+               strstr(err.text, f->where) && strstr(err.text, path), "%s, %s: %s", device,
+           f->kind, err.text);
         rc = ask(&q, &in, HEAD_VQA, &err);
         ok(f->head ? rc == 0 : rc == VS_E_DIVERGED, "%s, %s: another head %s", device, f->kind,
            f->head ? "answers" : "does not answer");
@@ -221,7 +231,7 @@ static void check_fault(const struct fault *f, const char *device)
 /* Regions that are none; parts of two checkpoints; heads on inner states. */
 static void check_inputs(void)
 {
-    char path[] = "/tmp/vilscope-diverged-XXXXXX", why[256], config[400];
+    char path[] = "/tmp/vilscope-diverged-XXXXXX", why[256], config[400], sound[400];
     struct query_model q = {0}, bad = {0};
     struct vilbert_input in;
     struct vs_err err = {0};
@@ -229,10 +239,11 @@ static void check_inputs(void)
     struct vilbert *mix = NULL;
     int fd = mkstemp(path);
     snprintf(config, sizeof config, "%s", source_path("tests/data/tiny/config.json"));
+    snprintf(sound, sizeof sound, "%s", source_path("tests/data/tiny/checkpoint.bin"));
     bool open = fd >= 0 && write_fault(&faults[0], path) == 0 &&
                 kern_open("cpu", 1, &k, why, sizeof why) == 0 &&
                 kern_open("cpu", 1, &l, why, sizeof why) == 0 &&
-                query_open(&q, config, source_path("tests/data/tiny/checkpoint.bin"), k, &err) == 0 &&
+                query_open(&q, config, sound, k, &err) == 0 &&
                 query_open(&bad, config, path, l, &err) == 0;
     if (ok(open, "both open %s", err.text)) {
         query_random(&q, &in);
@@ -265,7 +276,8 @@ static void check_inputs(void)
 /* A region whose probabilities are none has no class, the others have theirs. */
 static void check_classes(void)
 {
-    static const float prob[] = {0.1f, 0.2f, 0.7f,  0.9f, NAN, 0.1f,  INFINITY, 0, 0,  0, 0.6f, 0.4f};
+    static const float prob[] = {0.1f, 0.2f, 0.7f, 0.9f, NAN, 0.1f, INFINITY, 0, 0, 0, 0.6f,
+                                 0.4f};
     struct regions r = {.count = 4};
     regions_set_classes(&r, prob, 3, 0);
     ok(r.classes[0] == 2 && r.classes[1] == -1 && r.classes[2] == -1 && r.classes[3] == 1 &&
