@@ -174,16 +174,18 @@ struct rgb canvas_heat_color(float heat)
                         (uint8_t)(map[i].b + f * (map[i + 1].b - map[i].b))};
 }
 
-/* Blue over white to orange, the ends as far apart for color-blind eyes as for others. */
+/* Blue over white to orange, the ends as far apart for color-blind eyes as for others. In steps
+ * that every terminal of 256 colors has as they are, so that a value has one color as a pixel, in a
+ * block and behind letters, and paler ones do not turn violet or green. */
 struct rgb canvas_signed_color(float x)
 {
-    static const struct rgb low = {33, 102, 172}, middle = {247, 247, 247}, high = {230, 97, 1};
-    x = x > -1 ? x < 1 ? x : 1 : -1;
-    struct rgb end = x < 0 ? low : high;
+    static const struct rgb less[] = {{238, 238, 238}, {175, 215, 255}, {95, 175, 255},
+                                      {0, 135, 255},   {0, 95, 175}};
+    static const struct rgb more[] = {{238, 238, 238}, {255, 215, 175}, {255, 175, 95},
+                                      {255, 135, 0},   {215, 95, 0}};
     float f = x < 0 ? -x : x;
-    return (struct rgb){(uint8_t)(middle.r + f * (end.r - middle.r)),
-                        (uint8_t)(middle.g + f * (end.g - middle.g)),
-                        (uint8_t)(middle.b + f * (end.b - middle.b))};
+    int step = f < 0.05f ? 0 : f < 0.25f ? 1 : f < 0.5f ? 2 : f < 0.75f ? 3 : 4;
+    return x < 0 ? less[step] : more[step];
 }
 
 void canvas_heat(struct canvas *c, const float *heat)

@@ -38,7 +38,7 @@ void canvas_label(struct canvas *c, int x, int y, const char *text, int scale, s
 void canvas_heat(struct canvas *c, const float *heat);
 /* The color of a heat from 0 to 1 in the chosen map, dark to bright and even to the eye. */
 struct rgb canvas_heat_color(float heat);
-/* The color of a difference from -1 to 1. */
+/* The color of a difference from -1 to 1: blue is less, orange more, in steps. */
 struct rgb canvas_signed_color(float x);
 /* False when there is no such map. */
 bool canvas_set_color_map(const char *name);

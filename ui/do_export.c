@@ -76,27 +76,17 @@ static void legend_ranks(const struct workbench *w, struct legend *l)
     }
 }
 
-static void legend_heat(const struct workbench *w, struct legend *l, const float *weights, int n)
+static void legend_heat(const struct workbench *w, struct legend *l)
 {
-    const struct selection *s = &w->sel;
-    enum attn_kind kind = s->kind == ATTN_TEXT ? ATTN_TEXT_TO_IMAGE : s->kind;
-    char name[160], head[32];
-    float most = 0;
-    for (int i = 1; i < n; i++)
-        most = weights[i] > most ? weights[i] : most;
+    char name[320];
     legend_text(l, 4, "0");
     for (int x = 0; x < 60 * l->scale; x++)
         canvas_fill(l->c, 12 * l->scale + x, l->y, 12 * l->scale + x, l->y + 7 * l->scale,
                     canvas_heat_color((float)x / (float)(60 * l->scale)));
-    legend_text(l, 76 * l->scale, "%.4f", (double)most);
+    legend_text(l, 76 * l->scale, "%.4f", (double)photo_top(w));
     legend_line(l);
-    if (kind == ATTN_VISUAL)
-        draw_region_name(w, s->region, name, sizeof name);
-    else
-        draw_token_name(w, s->token, name, sizeof name);
-    draw_head_name(w, kind, head, sizeof head);
-    legend_text(l, 4, "\"%s\": %s, layer %d, %s", name, look_kind_name(kind), s->layer[kind] + 1,
-                head);
+    photo_looks(w, name, sizeof name);
+    legend_text(l, 4, "%s", name);
     legend_line(l);
 }
 
@@ -126,7 +116,7 @@ static void draw_legend(const struct workbench *w, struct legend *l)
         legend_line(l);
     }
     if (weights)
-        legend_heat(w, l, weights, n);
+        legend_heat(w, l);
     else if (r->box_count)
         legend_ranks(w, l);
     else

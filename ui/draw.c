@@ -44,7 +44,7 @@ const char *draw_base_name(const char *path)
 struct rgb draw_rank_color(int rank)
 {
     static const struct rgb colors[] = {{255, 214, 0},  {0, 214, 255},  {255, 102, 204},
-                                        {128, 255, 80}, {255, 140, 40}, {204, 204, 204}};
+                                        {128, 255, 80}, {190, 140, 255}, {204, 204, 204}};
     return colors[rank < 5 ? rank : 5];
 }
 
@@ -56,6 +56,16 @@ void draw_init_colors(void)
         const uint8_t color[3] = {k.r, k.g, k.b};
         init_pair((short)(1 + rank), (short)gfx_color_index(color), -1);
     }
+    for (int i = 0; i < 2 && has_colors(); i++) {
+        struct rgb k = canvas_signed_color(i ? -0.6f : 0.6f);
+        const uint8_t color[3] = {k.r, k.g, k.b};
+        init_pair((short)(7 + i), (short)gfx_color_index(color), -1);
+    }
+}
+
+unsigned draw_sign_attr(double x)
+{
+    return has_colors() && x != 0 ? (unsigned)COLOR_PAIR(x < 0 ? 8 : 7) : 0;
 }
 
 unsigned draw_rank_attr(int rank)
@@ -76,6 +86,17 @@ void draw_heat_attr(float heat, unsigned attr)
     }
     int pair = alloc_pair(gfx_color_index(front), gfx_color_index(back));
     attr_set(attr, 0, pair > 32767 ? NULL : &pair);
+}
+
+int draw_scale(int row, int col, float most)
+{
+    int n = draw_text(row, col, 8, "0 ");
+    for (int i = 0; i < 8; i++) {
+        draw_heat_attr((float)i / 7, 0);
+        mvaddch(row, col + n + i, ' ');
+    }
+    attrset(A_NORMAL);
+    return n + 8 + draw_text(row, col + n + 8, 10, " %.3f ", (double)most);
 }
 
 void draw_cell(const struct workbench *w, int *cw, int *ch)

@@ -23,6 +23,7 @@ struct item {
 struct head_table {
     int layers, heads;
     float *x; /* (layers * heads, STAT_COUNT) */
+    float top; /* the largest shown weight of all of them */
 };
 
 enum plane_of { PLANE_BOTH, PLANE_TOKENS, PLANE_REGIONS, PLANE_JOINT, PLANE_KINDS };

@@ -274,6 +274,14 @@ int look_focused_layer(const struct result *r, enum attn_kind kind)
 
 /* ---- on an image */
 
+static bool holds_image(const struct result *r, int b, int image)
+{
+    for (int i = 0; i < r->rows; i++)
+        if (r->sources[b * r->rows + i].image == image)
+            return true;
+    return false;
+}
+
 /* A row of the batch may hold regions of two images (NLVR2), an image rows of two of them. */
 bool look_at_image(const struct result *r, int image, enum attn_kind kind, int source, int layer,
                    int head, float *out)
@@ -284,7 +292,8 @@ bool look_at_image(const struct result *r, int image, enum attn_kind kind, int s
     for (int b = 0; b < r->batch; b++) {
         float *map = NULL;
         int from = kind == ATTN_VISUAL ? look_place(r, b, image, source) : source;
-        if (from < 0 || !look_map(r, kind, layer, b, head, &rows, &cols, &map))
+        if (from < 0 || !holds_image(r, b, image) ||
+            !look_map(r, kind, layer, b, head, &rows, &cols, &map))
             continue;
         for (int i = 0; i < r->rows; i++) {
             struct result_source s = r->sources[b * r->rows + i];
@@ -301,14 +310,11 @@ bool look_at_image(const struct result *r, int image, enum attn_kind kind, int s
 }
 
 void look_heat(const struct result *r, int image, const float *weights, double x, double y,
-               double scale, int w, int h, float *heat)
+               double scale, float top, int w, int h, float *heat)
 {
     const struct result_image *im = &r->images[image];
     int n = look_regions(r, image);
-    float top = 0;
     memset(heat, 0, (size_t)w * (size_t)h * sizeof *heat);
-    for (int i = 1; i < n; i++)
-        top = weights[i] > top ? weights[i] : top;
     for (int i = 1; i < n && top > 0; i++) {
         const float *b = im->boxes + 4 * (i - 1);
         float v = weights[i] / top;

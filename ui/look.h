@@ -39,9 +39,9 @@ int look_place(const struct result *r, int b, int image, int region);
 bool look_at_image(const struct result *r, int image, enum attn_kind kind, int source, int layer,
                    int head, float *out);
 int look_regions(const struct result *r, int image);
-/* heat (h, w), from 0 to 1: the weight of the heaviest region over each pixel, relative to the
- * heaviest of all, the whole image aside. The canvas shows the picture from (x, y) on, scaled. */
+/* heat (h, w), from 0 to 1: the weight of the heaviest region over each pixel, relative to
+ * top. The canvas shows the picture from (x, y) on, scaled. */
 void look_heat(const struct result *r, int image, const float *weights, double x, double y,
-               double scale, int w, int h, float *heat);
+               double scale, float top, int w, int h, float *heat);
 
 #endif

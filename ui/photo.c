@@ -46,6 +46,34 @@ float *photo_weights(const struct workbench *w, int *count)
     return weights_of(w, photo_in_result(w), count);
 }
 
+/* The whole image, region 0, is on none of them. */
+float photo_top(const struct workbench *w)
+{
+    float top = 0;
+    for (int image = 0; w->now.r && image < w->now.r->image_count; image++) {
+        int n = 0;
+        float *x = weights_of(w, image, &n);
+        for (int i = 1; x && i < n; i++)
+            top = x[i] > top ? x[i] : top;
+        free(x);
+    }
+    return top;
+}
+
+void photo_looks(const struct workbench *w, char *out, size_t size)
+{
+    const struct selection *s = &w->sel;
+    enum attn_kind kind = s->kind == ATTN_TEXT ? ATTN_TEXT_TO_IMAGE : s->kind;
+    char name[128], head[32];
+    if (kind == ATTN_VISUAL)
+        draw_region_name(w, s->region, name, sizeof name);
+    else
+        draw_token_name(w, s->token, name, sizeof name);
+    draw_head_name(w, kind, head, sizeof head);
+    snprintf(out, size, "%s, %s, layer %d, %s", name, look_kind_name(kind), s->layer[kind] + 1,
+             head);
+}
+
 /* ---- places */
 
 struct pixels {
@@ -234,7 +262,8 @@ static void draw_heat(const struct workbench *w, struct canvas *c, const struct 
             im = w->photos[i]->image;
     double s = ri->width > 0 && im ? (double)im->width / ri->width : 1;
     float *heat = xmalloc((size_t)c->w * (size_t)c->h * sizeof *heat);
-    look_heat(w->now.r, image, weights, f->x / s, f->y / s, f->scale * s, c->w, c->h, heat);
+    look_heat(w->now.r, image, weights, f->x / s, f->y / s, f->scale * s,
+              w->top > 0 ? w->top : photo_top(w), c->w, c->h, heat);
     canvas_dim(c, 0.6f);
     canvas_heat(c, heat);
     free(heat);

@@ -20,7 +20,30 @@ struct layout {
     struct area a;
     int count, from, shown; /* checkpoints, the first one shown, how many */
     int width, photo_rows;
+    int legend;             /* rows of it, below the photos */
 };
+
+/* What would be drawn on the photos is of another query. */
+static bool other_query(const struct workbench *w)
+{
+    return (w->stale & ~(unsigned)STALE_CHECKPOINT) != 0;
+}
+
+/* The largest weight of all checkpoints: the photos have one scale of colors. */
+static float top_of_all(struct workbench *w)
+{
+    struct result *now = w->now.r;
+    int n = w->model ? model_checkpoint_count(w->model) : 0;
+    float top = 0;
+    for (int i = 0; i < n && now; i++) {
+        const struct result *r = compare_result(w, i);
+        w->now.r = r ? (struct result *)(uintptr_t)r : now;
+        float x = r ? photo_top(w) : 0;
+        w->now.r = now;
+        top = x > top ? x : top;
+    }
+    return top;
+}
 
 static struct layout lay_out(struct workbench *w, struct area a)
 {
@@ -40,6 +63,7 @@ static struct layout lay_out(struct workbench *w, struct area a)
     l.photo_rows = rows < high ? rows : high;
     if (l.photo_rows < PHOTO_ROWS || w->gfx.mode == GFX_NONE)
         l.photo_rows = 0;
+    l.legend = l.photo_rows && w->overlay && !other_query(w) && top_of_all(w) > 0;
     return l;
 }
 
@@ -99,9 +123,19 @@ static void draw_photos(struct workbench *w, const struct layout *l)
     draw_cell(w, &cw, &ch);
     struct area at = {l->a.row + 1, l->a.col, l->photo_rows, l->shown * l->width};
     struct canvas *all = canvas_new(at.cols * cw, at.rows * ch);
+    w->top = w->overlay ? top_of_all(w) : 0;
     for (int i = 0; all && i < l->shown; i++)
         draw_photo(w, l, i, all);
+    w->top = 0;
     gfx_place(&w->gfx, w->slot, at, all);
+}
+
+static void draw_legend(struct workbench *w, const struct layout *l)
+{
+    char text[320];
+    int row = l->a.row + 1 + l->photo_rows, n = draw_scale(row, l->a.col, top_of_all(w));
+    photo_looks(w, text, sizeof text);
+    draw_text(row, l->a.col + n, l->a.cols - n, "%s; all checkpoints", text);
 }
 
 /* ---- answers */
@@ -138,14 +172,15 @@ static double shown_number(const struct result *r, int rank)
     return r->task->reading == READ_ALIGNMENT ? compare_logit(r, rank) : compare_softmax(r, rank);
 }
 
-/* "+0.52 ^3": what has become of the number that is shown and of the rank since A. */
+/* "+0.52 ^3": what has become of the number that is shown and of the rank since A; sign: of what
+ * moved. */
 static void tell_move(const struct result *a, const struct result *r, int rank, char out[24],
-                      int *color)
+                      int *sign)
 {
     int was = compare_rank(a, compare_key(r, rank));
     double d = was < 0 ? 0 : shown_number(r, rank) - shown_number(a, was);
     out[0] = '\0';
-    *color = 5;
+    *sign = 0;
     if (was < 0 || (was >= SMALL && rank >= SMALL && d < 0.005 && d > -0.005))
         return; /* noise among the last */
     if (was != rank)
@@ -153,7 +188,7 @@ static void tell_move(const struct result *a, const struct result *r, int rank, 
     else
         snprintf(out, 24, "%+.2f   ", d);
     if (d >= 0.005 || d <= -0.005)
-        *color = d > 0 ? 3 : 4;
+        *sign = d > 0 ? 1 : -1;
 }
 
 static void draw_entry(struct workbench *w, struct area at, const struct result *a,
@@ -161,9 +196,9 @@ static void draw_entry(struct workbench *w, struct area at, const struct result 
 {
     char *label = compare_label(r, rank), move[24] = "";
     bool images = r->task->reading == READ_ALIGNMENT;
-    int color = 5, right = 6 + (a ? 10 : 0), bar = at.cols >= 46 && !images ? at.cols / 5 : 0;
+    int sign = 0, right = 6 + (a ? 10 : 0), bar = at.cols >= 46 && !images ? at.cols / 5 : 0;
     if (a)
-        tell_move(a, r, rank, move, &color);
+        tell_move(a, r, rank, move, &sign);
     attrset(chosen ? A_REVERSE : A_NORMAL);
     mvhline(at.row, at.col, ' ', at.cols);
     int n = draw_text(at.row, at.col, 4, "%d ", rank + 1);
@@ -176,7 +211,7 @@ static void draw_entry(struct workbench *w, struct area at, const struct result 
     attrset(chosen ? A_REVERSE : A_NORMAL);
     draw_text(at.row, at.col + at.cols - right, 6, images ? " %.2f" : " %.3f",
               shown_number(r, rank));
-    attrset((int)draw_rank_attr(color) & ~(int)(chosen ? 0 : A_BOLD));
+    attrset((int)draw_sign_attr(sign) | (chosen ? (int)A_BOLD : 0));
     if (a)
         draw_text(at.row, at.col + at.cols - 10, 10, " %-9s", move);
     attrset(A_NORMAL);
@@ -187,7 +222,7 @@ static void draw_entry(struct workbench *w, struct area at, const struct result 
 static void draw_answers(struct workbench *w, const struct layout *l, int column)
 {
     struct comparison *c = comparison_of(w);
-    int i = l->from + column, row = l->a.row + 1 + l->photo_rows;
+    int i = l->from + column, row = l->a.row + 1 + l->photo_rows + l->legend;
     int col = l->a.col + column * l->width, room = l->width - 1, end = l->a.row + l->a.rows;
     const struct result *r = compare_result(w, i), *a = compare_result(w, c->a);
     if (!r) {
@@ -227,9 +262,11 @@ static void compare_draw(struct workbench *w, struct area a)
         l.a.rows--;
     }
     if (!photo_of(w))
-        l.photo_rows = 0;
+        l.photo_rows = l.legend = 0;
     if (l.photo_rows)
         draw_photos(w, &l);
+    if (l.legend)
+        draw_legend(w, &l);
     for (int i = 0; i < l.shown; i++) {
         draw_name(w, &l, i);
         draw_answers(w, &l, i);
@@ -243,7 +280,7 @@ static bool compare_click(struct workbench *w, int row, int col)
     struct comparison *c = comparison_of(w);
     int column = l.width ? col / l.width : 0, i = l.from + column;
     const struct result *r = column < l.shown ? compare_result(w, i) : NULL;
-    int rank = row - 2 - (photo_of(w) ? l.photo_rows : 0);
+    int rank = row - 2 - (photo_of(w) ? l.photo_rows + l.legend : 0);
     if (row == 0 && column < l.shown && i != c->a) {
         c->b = i;
         return true;

@@ -2,6 +2,7 @@
  * numbers, and all heads by how much they changed. */
 #include "src/mem.h"
 #include "ui/compare.h"
+#include "ui/grid.h"
 #include "ui/stale.h"
 
 #include <curses.h>
@@ -199,7 +200,7 @@ static void draw_numbers(struct workbench *w, struct area a, const float *x, con
         used[best] = true;
         name_of(w, look_rows_are_tokens(w->sel.kind), best / cols, row, sizeof row);
         name_of(w, look_cols_are_tokens(w->sel.kind), best % cols, col, sizeof col);
-        attrset((int)draw_rank_attr(x[best] > 0 ? 3 : 4));
+        attrset((int)(draw_sign_attr(x[best]) | A_BOLD));
         int n = draw_text(a.row + k, a.col, 9, "%+.4f ", (double)x[best]);
         attrset(A_NORMAL);
         draw_text(a.row + k, a.col + n, a.cols - n, " %.4f -> %.4f  %s looks at %s",
@@ -273,11 +274,15 @@ static void difference_draw(struct workbench *w, struct area a)
     const struct result *ra = compare_result(w, c->a), *rb = compare_result(w, c->b);
     if (attention_difference(ra, rb, kind, layer, head_of(w), batch_row(w), &rows, &cols, &x,
                              &err) == 0) {
-        int numbers = body.rows > 16 ? 6 : body.rows > 8 ? 3 : 0;
+        int numbers = body.rows > 16 ? 6 : body.rows > 8 ? 3 : 0, legend = body.rows > 8;
         before = xcalloc((size_t)rows * (size_t)cols + 1, sizeof *before);
         trace_attention(ra->trace, kind, layer, batch_row(w), head_of(w), &rows, &cols, before);
-        draw_map(w, (struct area){body.row + 1, body.col, body.rows - numbers - 1 - (numbers > 0),
-                                  body.cols}, x, rows, cols);
+        draw_map(w, (struct area){body.row + 1, body.col,
+                                  body.rows - numbers - 1 - (numbers > 0) - legend, body.cols},
+                 x, rows, cols);
+        if (legend)
+            grid_legend(body.row + body.rows - numbers - (numbers > 0) - 1, body.col, body.cols,
+                        largest(x, rows * cols), SCALE_SIGNED);
         draw_numbers(w, (struct area){body.row + body.rows - numbers, body.col, numbers, body.cols},
                      x, before, rows, cols);
     } else {

@@ -24,6 +24,18 @@ static bool *flags(const struct workbench *w, bool token, int n, bool hidden)
     return list;
 }
 
+/* Of the rows and columns that are shown. */
+static float largest(const float *map, int rows, int cols, const bool *skip_row,
+                     const bool *skip_col)
+{
+    float top = 0;
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < cols; j++)
+            if (!skip_row[i] && !skip_col[j])
+                top = fmaxf(top, map[(ptrdiff_t)i * cols + j]);
+    return top;
+}
+
 /* What depends on the map alone. */
 static void fill_table(struct workbench *w, struct head_table *t)
 {
@@ -35,7 +47,10 @@ static void fill_table(struct workbench *w, struct head_table *t)
             continue;
         bool *skip = flags(w, look_rows_are_tokens(k), rows, true);
         bool *special = flags(w, look_cols_are_tokens(k), cols, false);
+        bool *left_out = flags(w, look_cols_are_tokens(k), cols, true);
         stats_head(map, rows, cols, skip, special, t->x + (size_t)i * STAT_COUNT);
+        t->top = fmaxf(t->top, largest(map, rows, cols, skip, left_out));
+        free(left_out);
         free(skip);
         free(special);
         free(map);
@@ -73,7 +88,7 @@ static struct head_table *heads_table(struct workbench *w)
     uint64_t key = inside_key(w, (int)k);
     if (key != in->table_key) {
         free(in->table.x);
-        in->table = (struct head_table){layers, heads, NULL};
+        in->table = (struct head_table){.layers = layers, .heads = heads};
         in->table.x = xcalloc((size_t)layers * (size_t)heads * STAT_COUNT, sizeof(float));
         fill_table(w, &in->table);
         in->table_key = key;
@@ -228,19 +243,17 @@ static int later(int i, int least)
     return i > least ? i : least;
 }
 
-/* Each has its own largest weight: the patterns are compared, not the sizes. */
-static void paint_map(struct workbench *w, struct canvas *c, struct tile_at p, int layer, int head)
+/* A weight has the same color in all of them. */
+static void paint_map(struct workbench *w, struct canvas *c, struct tile_at p, int layer, int head,
+                      float top)
 {
     enum attn_kind k = w->sel.kind;
     int rows, cols, n, m, wide = p.x2 - p.x1, high = p.y2 - p.y1;
-    float *map = NULL, top = 0;
+    float *map = NULL;
     if (!look_map(w->now.r, k, layer, inside_batch(w), head, &rows, &cols, &map))
         return;
     int *row = inside_list(w, look_rows_are_tokens(k), rows, &n);
     int *col = inside_list(w, look_cols_are_tokens(k), cols, &m);
-    for (int i = 0; i < n; i++)
-        for (int j = 0; j < m; j++)
-            top = fmaxf(top, map[(ptrdiff_t)row[i] * cols + col[j]]);
     for (int y = 0; y < high && n && m; y++)
         for (int x = 0; x < wide; x++) {
             int i = y * n / high, j = x * m / wide;
@@ -286,7 +299,7 @@ static void paint(struct workbench *w, const struct head_table *t, struct canvas
             canvas_fill(c, p.x1, p.y1, p.x2, p.y2,
                         grid_color(stat_of(w, t, i), top_of(w, t), SCALE_LINEAR));
         else
-            paint_map(w, c, p, i / t->heads, i % t->heads);
+            paint_map(w, c, p, i / t->heads, i % t->heads, t->top);
         if (framed)
             canvas_frame(c, p.x1, p.y1, p.x2, p.y2, 1, gray);
         if (in_set(w, t, i) && !(small && w->gfx.mode != GFX_SIXEL))
@@ -401,7 +414,7 @@ static void draw(struct workbench *w, struct area a)
     if (draw_pictures(w, t, a, body))
         grid_legend(a.row + a.rows - 1, a.col, a.cols, top_of(w, t), SCALE_LINEAR);
     else
-        inside_hint(a, a.rows - 1, "rows are layers; bright: its own largest");
+        grid_legend(a.row + a.rows - 1, a.col, a.cols, t->top, SCALE_ROOT);
 }
 
 static bool table(struct workbench *w, struct table *out)

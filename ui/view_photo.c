@@ -232,36 +232,15 @@ static void draw_strip(struct workbench *w, struct area a)
 
 /* ---- the legend */
 
-/* A bar of the colors from 0 to the largest weight. */
-static int draw_scale(int row, int col, float most)
-{
-    int n = draw_text(row, col, 8, "0 ");
-    for (int i = 0; i < 8; i++) {
-        draw_heat_attr((float)i / 7, 0);
-        mvaddch(row, col + n + i, ' ');
-    }
-    attrset(A_NORMAL);
-    return n + 8 + draw_text(row, col + n + 8, 10, " %.3f ", (double)most);
-}
-
 static void draw_legend(const struct workbench *w, struct area a)
 {
-    int count = 0;
-    float *weights = w->overlay && !w->stale ? photo_weights(w, &count) : NULL, most = 0;
+    float top = w->overlay && !w->stale && photo_in_result(w) >= 0 ? photo_top(w) : 0;
     const struct selection *s = &w->sel;
-    char name[128], head[32];
-    for (int i = 1; weights && i < count; i++)
-        most = weights[i] > most ? weights[i] : most;
-    if (weights) {
-        enum attn_kind kind = s->kind == ATTN_TEXT ? ATTN_TEXT_TO_IMAGE : s->kind;
-        int n = draw_scale(a.row, a.col, most);
-        if (kind == ATTN_VISUAL)
-            draw_region_name(w, s->region, name, sizeof name);
-        else
-            draw_token_name(w, s->token, name, sizeof name);
-        draw_head_name(w, kind, head, sizeof head);
-        draw_text(a.row, a.col + n, a.cols - n, "%s, %s, layer %d, %s", name, look_kind_name(kind),
-                  s->layer[kind] + 1, head);
+    char name[320];
+    if (top > 0) {
+        int n = draw_scale(a.row, a.col, top);
+        photo_looks(w, name, sizeof name);
+        draw_text(a.row, a.col + n, a.cols - n, "%s", name);
     } else if (s->region >= 0) {
         draw_region_name(w, s->region, name, sizeof name);
         draw_text(a.row, a.col, a.cols, "%s", name);
@@ -274,7 +253,6 @@ static void draw_legend(const struct workbench *w, struct area a)
         draw_text(a.row, a.col, a.cols, "rank and probability of the best %d boxes; + - for more",
                   w->boxes_shown);
     }
-    free(weights);
 }
 
 /* ---- the view */

@@ -26,7 +26,7 @@ static void draw_item(const struct swap_result *r, struct area a, int item, bool
     mvhline(a.row, a.col, ' ', a.cols);
     draw_text(a.row, a.col, a.cols, "%c %-36.36s %7.1f%%  %s", is_of_set(r, item) ? '*' : ' ',
               x->name, 100 * x->share, x->flips ? "flips" : "");
-    attrset((int)draw_rank_attr(x->share < 0 ? 4 : x->flips ? 0 : 1));
+    attrset((int)(x->flips ? draw_rank_attr(0) : draw_sign_attr(x->share) | A_BOLD));
     if (bar > 2)
         draw_bar(a.row, a.col + 56, bar, length / 1000.0);
     attrset(A_NORMAL);

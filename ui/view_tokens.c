@@ -104,19 +104,19 @@ static float largest(const struct workbench *w, const float *x, int n)
     float most = 0;
     for (int i = 0; i < n; i++)
         most = !is_hidden(w, i) && x[i] > most ? x[i] : most;
-    return most > 0 ? most : 1;
+    return most > 0 ? most : 1e-9f;
 }
 
 static void draw_row(const struct workbench *w, struct area a, int row, const struct flow *f, int i,
-                     float most_gives, float most_gets)
+                     float most)
 {
     const struct result_token *t = &w->now.r->tokens[i];
     int numbers = a.col + a.cols - 20;
     attrset(i == w->sel.token ? A_REVERSE | A_BOLD : t->special ? A_DIM : A_NORMAL);
     draw_text(row, a.col, a.cols - 20, "%-*s", a.cols - 21, t->piece);
-    draw_heat_attr(f->gives[i] / most_gives, 0);
+    draw_heat_attr(f->gives[i] / most, 0);
     draw_text(row, numbers, 9, " %.4f  ", (double)f->gives[i]);
-    draw_heat_attr(f->gets[i] / most_gets, 0);
+    draw_heat_attr(f->gets[i] / most, 0);
     draw_text(row, numbers + 10, 9, " %.4f  ", (double)f->gets[i]);
     attrset(A_NORMAL);
 }
@@ -132,7 +132,8 @@ static void tokens_draw(struct workbench *w, struct area a)
         draw_text(a.row + 1, a.col, a.cols, "no query on this image yet");
         return;
     }
-    float most_gives = largest(w, f.gives, f.count), most_gets = largest(w, f.gets, f.count);
+    float gives = largest(w, f.gives, f.count), gets = largest(w, f.gets, f.count);
+    float most = gives > gets ? gives : gets; /* both columns have one scale */
     attrset(A_DIM);
     draw_text(a.row, a.col + 8, a.cols - 8, "what each gives %s and receives %s", f.to, f.from);
     draw_text(a.row + 1, a.col + a.cols - 20, 20, "   gives   receives");
@@ -141,7 +142,7 @@ static void tokens_draw(struct workbench *w, struct area a)
     int from = chosen >= room ? chosen - room + 1 : 0;
     for (int i = from, row = a.row + 2; i < f.count && row < a.row + a.rows; i++)
         if (!is_hidden(w, i))
-            draw_row(w, a, row++, &f, i, most_gives, most_gets);
+            draw_row(w, a, row++, &f, i, most);
     flow_fini(&f);
 }
 

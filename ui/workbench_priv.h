@@ -163,6 +163,7 @@ struct workbench {
     bool hide_special, sort;    /* in the matrix */
     int statistic;              /* of the heads view */
     int box, boxes_shown;       /* chosen rank, how many are drawn */
+    float top;                  /* of the colors, where several results are compared; 0: its own */
     double zoom, pan_x, pan_y;  /* of the photo; pan is its middle, 0 to 1 */
     struct drawing draw;
     struct frame frame;
@@ -436,6 +437,10 @@ void draw_init_colors(void);
 /* The color of a rank as an attribute of curses. */
 unsigned draw_rank_attr(int rank);
 struct rgb draw_rank_color(int rank);
+/* What grew is orange, what shrank blue, as on maps of differences; 0 has no color. */
+unsigned draw_sign_attr(double x);
+/* A bar of the colors of heat with the numbers of its ends; returns its width. */
+int draw_scale(int row, int col, float most);
 /* The following cells get the color of a heat behind them. */
 void draw_heat_attr(float heat, unsigned attr);
 /* The pixels of a cell: those of the terminal, or 1x2 in blocks. */
@@ -462,6 +467,11 @@ int photo_number(const struct workbench *w, int photo);
 int photo_in_result(const struct workbench *w);
 /* Weights over the current photo's regions of what is chosen (caller frees), or NULL. */
 float *photo_weights(const struct workbench *w, int *count);
+/* The largest weight over all images of the result that is shown: what is brightest on any of them.
+ * 0: nothing is chosen. */
+float photo_top(const struct workbench *w);
+/* "star, text to image, layer 2, mean of heads": what looks. */
+void photo_looks(const struct workbench *w, char *out, size_t size);
 /* Photo number `photo` with all that is drawn on it: the part that the frame says. */
 void photo_compose(struct workbench *w, int photo, struct canvas *c, const struct frame *f);
 /* Ranks over blocks, where there is no room for painted letters. */

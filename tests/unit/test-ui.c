@@ -4,11 +4,14 @@
 #include "tap.h"
 #include "ui/canvas.h"
 #include "ui/edit.h"
+#include "ui/gfx.h"
 #include "ui/sixel.h"
 #include "ui/term.h"
 #include "ui/text.h"
 
+#include <curses.h>
 #include <locale.h>
+#include <math.h>
 
 static void type(struct edit *e, const char *text)
 {
@@ -200,6 +203,38 @@ static void heat(void)
     canvas_free(c);
 }
 
+/* Every step is a color that terminals of 256 have, of one hue on each side, darker outwards. */
+static void differences(void)
+{
+    int wrong = 0, steps = 1, light = 10 * 256;
+    struct rgb before = canvas_signed_color(0);
+    ok(before.r == before.g && before.g == before.b, "no difference has no color");
+    COLORS = 256;
+    for (int i = 0; i <= 200; i++) {
+        struct rgb more = canvas_signed_color((float)i / 200);
+        struct rgb less = canvas_signed_color((float)-i / 200);
+        const uint8_t a[3] = {more.r, more.g, more.b}, b[3] = {less.r, less.g, less.b};
+        bool gray = more.r == more.b && less.r == less.b;
+        int now = 3 * more.r + 6 * more.g + more.b;
+        int k = gfx_color_index(a) - 16, l = gfx_color_index(b) - 16;
+        static const int levels[6] = {0, 95, 135, 175, 215, 255};
+        if (!gray)
+            wrong += levels[k / 36] != more.r || levels[k / 6 % 6] != more.g ||
+                     levels[k % 6] != more.b || levels[l / 36] != less.r ||
+                     levels[l / 6 % 6] != less.g || levels[l % 6] != less.b;
+        if (!gray) /* orange: red, half as much green; blue: the other way round */
+            wrong += !(more.r > more.g && more.g > more.b && less.b > less.g && less.g > less.r);
+        wrong += now > light;
+        steps += more.g != before.g;
+        light = now;
+        before = more;
+    }
+    ok(wrong == 0 && steps == 5, "differences: %d wrong, %d steps on each side", wrong, steps);
+    struct rgb end = canvas_signed_color(7), nan = canvas_signed_color(NAN);
+    ok(end.r == canvas_signed_color(1).r && nan.g == canvas_signed_color(1).g,
+       "beyond the end is the end");
+}
+
 int main(void)
 {
     setlocale(LC_ALL, "C.UTF-8");
@@ -208,5 +243,6 @@ int main(void)
     replies();
     sixels();
     heat();
+    differences();
     return tap_done();
 }
