@@ -117,15 +117,23 @@ static const char *after_stream(const char *name)
     return blank ? blank + 1 : name;
 }
 
+/* A cell without a number has an outline and no color: it is neither alike nor different. */
 static void put_cell(const struct difference_part *p, int row, int col, FILE *out)
 {
-    double v = isnan(p->value) ? 0 : p->value < 0 ? 0 : p->value > 1 ? 1 : p->value;
-    fprintf(out, "<rect x=\"%d\" y=\"%d\" width=\"20\" height=\"20\" fill=\"#1f77b4\" "
-                 "fill-opacity=\"%.3f\"><title>", 90 + 20 * col, 20 * row, v);
+    bool known = !isnan(p->value);
+    double v = !known || p->value < 0 ? 0 : p->value > 1 ? 1 : p->value;
+    fprintf(out, "<rect x=\"%d\" y=\"%d\" width=\"20\" height=\"20\" ", 90 + 20 * col, 20 * row);
+    if (known)
+        fprintf(out, "fill=\"#1f77b4\" fill-opacity=\"%.3f\"><title>", v);
+    else
+        fputs("fill=\"none\" stroke=\"#bbb\"><title>", out);
     export_put_text(out, p->part);
     fputs(" of A, ", out);
     export_put_text(out, p->other);
-    fprintf(out, " of B: %.4f</title></rect>\n", p->value);
+    if (known)
+        fprintf(out, " of B: %.4f</title></rect>\n", p->value);
+    else
+        fputs(" of B: not measured</title></rect>\n", out);
 }
 
 static void put_stream(const struct difference_part *p, int depths, FILE *out)

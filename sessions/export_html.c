@@ -97,8 +97,10 @@ static const struct export_picture *need_picture(struct log *l, struct export_pa
     p->there = im->digest[0] && find_picture(l, im, &b);
     if (!p->there)
         return p;
-    fprintf(out, "<svg class=\"kept\"><defs><image id=\"p%s\" width=\"%d\" height=\"%d\" "
-                 "href=\"data:%s;base64,", p->digest, im->width, im->height, kind_of(&b));
+    fputs("<svg class=\"kept\"><defs><image id=\"p", out);
+    export_put_text(out, p->digest);
+    fprintf(out, "\" width=\"%d\" height=\"%d\" href=\"data:%s;base64,", im->width, im->height,
+            kind_of(&b));
     put_base64(out, b.data, b.size);
     fputs("\"/></defs></svg>\n", out);
     bytes_close(&b);
@@ -131,10 +133,13 @@ static void put_image(struct log *l, struct export_page *page, const struct resu
     const struct result_image *im = &r->images[i];
     const struct export_picture *p = need_picture(l, page, im, out);
     fprintf(out, "<figure><svg viewBox=\"0 0 %d %d\">", im->width, im->height);
-    if (p->there)
-        fprintf(out, "<use href=\"#p%s\"/>", p->digest);
-    else
+    if (p->there) {
+        fputs("<use href=\"#p", out);
+        export_put_text(out, p->digest);
+        fputs("\"/>", out);
+    } else {
         fprintf(out, "<rect width=\"%d\" height=\"%d\" fill=\"#ddd\"/>", im->width, im->height);
+    }
     put_boxes(r, i, out);
     fputs("</svg><figcaption>", out);
     export_put_text(out, im->path ? im->path : im->regions_path);
@@ -229,7 +234,9 @@ static int put_fields(struct log *l, const struct export_item *x, FILE *out, str
     fputs("<dl>\n", out);
     put_field(out, "asked", x->row->when);
     put_field(out, "checkpoint", x->row->checkpoint);
-    fprintf(out, "<dt>digest</dt><dd class=\"hex\">%s</dd>\n", x->row->checkpoint_digest);
+    fputs("<dt>digest</dt><dd class=\"hex\">", out);
+    export_put_text(out, x->row->checkpoint_digest);
+    fputs("</dd>\n", out);
     put_field(out, "changes", x->row->changes);
     put_field(out, "pair", x->result->pair_separate ? "separate rows" : NULL);
     put_field(out, "expected", x->row->expected);

@@ -1,7 +1,7 @@
 /* What stands side by side has one scale of colors, and its legend says the numbers of that scale:
- * the photos of several checkpoints, the images of a pair, the heads of a map; and a color means one
- * thing. Broken by a panel that has a largest weight of its own, a legend of one panel, or a list
- * that calls more what the map calls less. */
+ * the photos of several checkpoints, the images of a pair, the heads of a map; and a color means
+ * one thing. Broken by a panel that has a largest weight of its own, a legend of one panel, or a
+ * list that calls more what the map calls less. */
 #include "tap.h"
 #include "terminal.h"
 
