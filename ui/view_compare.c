@@ -6,6 +6,7 @@
 #include "ui/stale.h"
 
 #include <curses.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -306,7 +307,7 @@ static bool compare_table(struct workbench *w, struct table *out)
         for (int i = 0; i < rows; i++) {
             int rank = r ? compare_rank(r, compare_key(w->now.r, i)) : -1;
             out->x[(size_t)i * (size_t)n + (size_t)j] =
-                rank < 0 ? 0 : (float)shown_number(r, rank);
+                rank < 0 ? NAN : (float)shown_number(r, rank); /* not asked, or no answer */
         }
     }
     for (int i = 0; i < rows; i++)

@@ -228,8 +228,9 @@ static bool drift_table(struct workbench *w, struct table *out)
         out->col_names[j] = xstrdup(names[j]);
     for (int i = 0; i < d->weights->layer_count; i++) {
         const struct weight_change *l = &d->weights->layers[i];
-        const float row[4] = {(float)l->relative, (float)l->distance, (float)l->most,
-                              (float)l->elements};
+        bool known = l->state == WEIGHT_COMPARED;
+        const float row[4] = {known ? (float)l->relative : NAN, known ? (float)l->distance : NAN,
+                              known ? (float)l->most : NAN, (float)l->elements};
         out->row_names[i] = xstrdup(l->name);
         memcpy(out->x + 4 * (size_t)i, row, sizeof row);
     }

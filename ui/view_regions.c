@@ -3,6 +3,7 @@
 #include "ui/workbench_priv.h"
 
 #include <curses.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,7 +140,7 @@ static bool regions_table(struct workbench *w, struct table *out)
         class_text(w, g, i, name, sizeof name);
         out->row_names[i] = xstrdup(name);
         memcpy(out->x + (ptrdiff_t)i * 5, g->boxes + 4 * i, 4 * sizeof(float));
-        out->x[i * 5 + 4] = g->conf ? g->conf[i] : 0;
+        out->x[i * 5 + 4] = g->conf ? g->conf[i] : NAN;
     }
     return true;
 }

@@ -293,8 +293,9 @@ static bool table(struct workbench *w, struct table *out)
                                           score_scale_names[compare_scale(w->now.r)]);
     for (int i = 0; i < m.count; i++) {
         const struct move *x = &m.list[i];
-        const float row[5] = {x->effect, x->p_before, x->p_after, (float)x->before + 1,
-                              (float)x->after + 1};
+        bool was = x->before >= 0, is = x->after >= 0; /* a region that is dropped is no more */
+        const float row[5] = {x->effect, was ? x->p_before : NAN, is ? x->p_after : NAN,
+                              was ? (float)x->before + 1 : NAN, is ? (float)x->after + 1 : NAN};
         memcpy(out->x + 5 * (ptrdiff_t)i, row, sizeof row);
         out->row_names[i] = xstrdup(x->label);
     }
