@@ -28,8 +28,7 @@ static int list_row(struct log *l, int64_t id, struct log_query **out, struct vs
 
 json_t *export_text(const char *s)
 {
-    json_t *v = s ? json_string(s) : NULL;
-    return v ? v : json_null();
+    return plain_string(s);
 }
 
 void export_json_line(json_t *head, const char *head_name, const char *name, const char *value,

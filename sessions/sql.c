@@ -85,15 +85,7 @@ static void print_csv_row(sqlite3_stmt *s, FILE *out)
 
 static json_t *json_text(const char *text)
 {
-    json_t *v = json_string(text ? text : "");
-    if (v)
-        return v;
-    char *copy = xstrdup(text);
-    for (unsigned char *p = (unsigned char *)copy; *p; p++)
-        *p = *p < 0x80 ? *p : '?';
-    v = json_string(copy);
-    free(copy);
-    return v;
+    return plain_string(text ? text : "");
 }
 
 static json_t *json_value(sqlite3_stmt *s, int i)

@@ -213,8 +213,7 @@ static void print_text(const struct probe_table *t)
 
 json_t *compare_json_text(const char *s)
 {
-    json_t *j = s ? json_string(s) : json_null();
-    return j ? j : json_string("?"); /* no UTF-8 */
+    return plain_string(s);
 }
 
 json_t *compare_json_number(double v)

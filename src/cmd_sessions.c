@@ -119,8 +119,7 @@ void sessions_print(const char *s)
 
 json_t *sessions_text(const char *s)
 {
-    json_t *v = s ? json_string(s) : NULL;
-    return v ? v : json_null();
+    return plain_string(s);
 }
 
 int sessions_print_json(json_t *v)

@@ -3,6 +3,7 @@
 
 #include "src/difference_json.h"
 #include "src/mem.h"
+#include "src/plain.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,8 +17,7 @@ const char *const swap_level_names[] = {"blocks", "layers", "heads"};
 
 static json_t *text_json(const char *s)
 {
-    json_t *j = s ? json_string(s) : json_null();
-    return j ? j : json_string("?"); /* no UTF-8 */
+    return plain_string(s);
 }
 
 static json_t *number_json(double v)

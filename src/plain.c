@@ -3,6 +3,7 @@
 
 #include "src/mem.h"
 
+#include <jansson.h>
 #include <langinfo.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -284,6 +285,23 @@ void plain_json_line(const char *json)
 {
     plain_json(stdout, json ? json : "{}");
     putchar('\n');
+}
+
+json_t *plain_string(const char *s)
+{
+    struct buf b = {0};
+    json_t *v = s ? json_string(s) : json_null();
+    if (v)
+        return v;
+    while (*s) {
+        uint32_t c;
+        int n = plain_decode(s, &c);
+        buf_add(&b, n ? s : "\xef\xbf\xbd", n ? (size_t)n : 3);
+        s += n ? n : 1;
+    }
+    v = json_string(b.data);
+    buf_fini(&b);
+    return v ? v : json_null();
 }
 
 /* ---- CSV */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 struct buf;
+struct json_t; /* jansson's */
 
 /* Decodes one code point; the bytes it takes, or 0 when s begins with something invalid. */
 int plain_decode(const char *s, uint32_t *c);
@@ -33,6 +34,9 @@ void plain_buf(struct buf *b, const char *format, ...) __attribute__((format(pri
  * which mean the same; into a file it goes as it is. */
 void plain_json(FILE *out, const char *json);
 void plain_json_line(const char *json); /* to stdout, with a new line; NULL is {} */
+
+/* A string of JSON: bytes that are not UTF-8, which it cannot hold, become U+FFFD. NULL is null. */
+struct json_t *plain_string(const char *s);
 
 /* A field of CSV, which the caller frees: in quotes where it has to be, or always, and with '
  * before a text that a spreadsheet would take for a formula. Numbers stay as they are. NULL: "". */

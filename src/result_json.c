@@ -1,5 +1,6 @@
 /* A result as JSON: the same document for the command line, the log and exports. */
 #include "src/mem.h"
+#include "src/plain.h"
 #include "src/result.h"
 
 #include <jansson.h>
@@ -8,18 +9,7 @@
 /* A string that JSON can hold: file names and typed text may be any bytes. */
 static json_t *text_or_null(const char *s)
 {
-    if (!s)
-        return json_null();
-    json_t *j = json_string(s);
-    if (j)
-        return j;
-    char *copy = xstrdup(s);
-    for (unsigned char *p = (unsigned char *)copy; *p; p++)
-        if (*p >= 0x80)
-            *p = '?';
-    j = json_string(copy);
-    free(copy);
-    return j;
+    return plain_string(s);
 }
 
 static json_t *reals(const float *v, int n)

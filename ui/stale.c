@@ -66,13 +66,20 @@ uint64_t stale_identity(const struct workbench *w)
 
 /* ---- in what it differs */
 
+/* By the file; a name may change when another of the same name is opened. Only a file that was
+ * written anew is two checkpoints, whose names are told apart. */
 static bool other_checkpoint(const struct workbench *w)
 {
     const struct result *r = w->now.r;
-    if (!w->model || w->checkpoint >= model_checkpoint_count(w->model))
+    int n = w->model ? model_checkpoint_count(w->model) : 0, same = 0;
+    if (w->checkpoint >= n)
         return false;
-    return strcmp(model_checkpoint_path(w->model, w->checkpoint),
-                  r->checkpoint_path ? r->checkpoint_path : "") != 0;
+    const char *path = model_checkpoint_path(w->model, w->checkpoint);
+    for (int i = 0; i < n; i++)
+        same += strcmp(model_checkpoint_path(w->model, i), path) == 0;
+    return strcmp(path, r->checkpoint_path ? r->checkpoint_path : "") != 0 ||
+           (same > 1 &&
+            strcmp(model_checkpoint_name(w->model, w->checkpoint), r->checkpoint_name) != 0);
 }
 
 static bool other_changes(const struct workbench *w)

@@ -86,6 +86,11 @@ for part in --weights --cka --attention --swap; do
     "$pty" "$VILSCOPE" "$@" --csv >"$work/seen" 2>"$work/why"
     ok $? "compare $part --csv: $(cat "$work/why")"
 done
+mkdir "$work/run"
+cp "$m/checkpoint.bin" "$work/run/$evil.bin"
+v 0 "compare --watch" compare -m "$m" --probes "$work/a.probes" --no-log --watch "$work/run" \
+    --until 1 --settle 0.05
+printf 'not a checkpoint' >"$work/run/b$evil.bin"
 v 1 "compare, probes with an error" compare -m "$m" --probes "$work/no$evil.probes"
 
 # ---- eval
@@ -165,8 +170,20 @@ s 0 "sql --json" sql --json "SELECT text, best AS \"$evil\" FROM queries"
 s 2 "sql, an error" sql "SELECT \`$evil\`"
 s 1 "check, no such log" check --log "$work/$evil.db"
 s 0 "check" check --log "$work/$evil.sqlite"
+# Two sessions that asked the same got other answers.
+"$BUILDDIR/test-compare" make "$m/checkpoint.bin" "$m/another.bin" bert. 0.5 2>"$work/err" >&2
+for c in checkpoint another; do
+    "$VILSCOPE" query -m "$m" -c "$m/$c.bin" -t gqa "$picture" "again $evil" >/dev/null 2>&1
+done
+last=$("$VILSCOPE" sessions sql --csv "SELECT max(id) FROM sessions" | tail -n 1)
+s 0 diff diff $((last - 1)) "$last"
+s 0 "diff --json" diff $((last - 1)) "$last" --json
+"$pty" "$VILSCOPE" sessions prune --session 1 --dry-run >"$work/seen" 2>"$work/why"
+ok $? "sessions prune: $(cat "$work/why" "$work/seen")"
 s 0 merge merge "$work/$evil.sqlite"
 s 2 "a verb that is none" "$evil"
+
+v 1 "workbench, no such picture" workbench -m "$m" "$work/no$evil.png"
 
 # ---- into a file: the text as it was
 "$VILSCOPE" query -m "$m" -t gqa --no-log --json "$picture" "what $evil" >"$work/json" 2>/dev/null &&

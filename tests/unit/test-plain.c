@@ -5,6 +5,7 @@
 #include "src/plain.h"
 #include "tap.h"
 
+#include <jansson.h>
 #include <limits.h>
 #include <locale.h>
 
@@ -105,6 +106,17 @@ static void test_widths(void)
     ok(plain_width("a\033\xe6\xbc\xa2") == 4 && plain_width("") == 0, "widths are columns");
 }
 
+static void test_strings(void)
+{
+    json_t *v = plain_string("a\xff\xc3\xa9\xed\xa0\x80z");
+    is(json_string_value(v), "a\xef\xbf\xbd\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz",
+       "JSON has what is not UTF-8 as U+FFFD, and the rest as it is");
+    json_decref(v);
+    v = plain_string(NULL);
+    ok(json_is_null(v), "no text is null");
+    json_decref(v);
+}
+
 int main(void)
 {
     setlocale(LC_ALL, "C.UTF-8");
@@ -113,5 +125,6 @@ int main(void)
     test_print();
     test_fields();
     test_widths();
+    test_strings();
     return tap_done();
 }

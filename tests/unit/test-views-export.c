@@ -94,7 +94,7 @@ static struct csv *read_csv(const char *name, int key)
             if (*at == '\n' && at[-1] != ',')
                 break;
             if (*at == '\n')
-                at = "\n" + 1;
+                at++;
         }
         t->rows += i > 0 && t->name[t->rows];
     }
