@@ -32,10 +32,20 @@ char *left_name(const char *log, bool in_folder)
     return name;
 }
 
+/* Under names that no log merges by itself: it would be another one than was meant. */
+static char *name_in(const char *folder, const char *word)
+{
+    char random[TEMPFILE_RANDOM];
+    return tempfile_random(random, NULL) == 0
+               ? xasprintf("%s%s%s" TAIL, folder, word, random) : NULL;
+}
+
 char *left_home_name(void)
 {
-    char *log = log_default_path(NULL);
-    char *name = log ? left_name(log, false) : NULL;
+    char *log = log_default_path(NULL), *slash = log ? strrchr(log, '/') : NULL;
+    if (slash && !place_is_folder(log))
+        slash[1] = '\0';
+    char *name = slash ? name_in(log, "waiting-") : NULL;
     free(log);
     return name;
 }
@@ -43,10 +53,7 @@ char *left_home_name(void)
 char *left_temporary_name(void)
 {
     const char *tmp = getenv("TMPDIR");
-    char *log = xasprintf("%s/vilscope.db", tmp && tmp[0] == '/' ? tmp : "/tmp");
-    char *name = name_after(log);
-    free(log);
-    return name;
+    return name_in(tmp && tmp[0] == '/' ? tmp : "/tmp", "/vilscope-waiting-");
 }
 
 /* "BASE.waiting-0123456789abcdef.db", an ordinary file of ours. */

@@ -4,8 +4,8 @@
 
 #include "sessions/db.h"
 
-/* A new name beside the log, one beside the default log, and one in $TMPDIR, or NULL. The caller
- * frees. */
+/* A new name beside the log, one in the folder of the default log, and one in $TMPDIR, or NULL. The
+ * caller frees. */
 char *left_name(const char *log, bool in_folder);
 char *left_home_name(void);
 char *left_temporary_name(void);

@@ -64,10 +64,12 @@ int64_t log_started_session(const struct log *l);
 struct log_left {
     int kept, lost; /* records; lost: not even kept */
     char *where;    /* the log that has the kept ones; the caller frees, NULL: none is kept */
+    bool beside;    /* the next program that writes to the log adds it by itself */
 };
 /* Flushes, ends the session and closes. What could still not be written is kept in a log of its own
- * beside the log, or beside the default one, which the next program that writes to that log adds,
- * or in $TMPDIR: then an error is returned, and *left (may be NULL) says what became of it. */
+ * beside the log, which the next program that writes to the log adds, or in the folder of the
+ * default log, or in $TMPDIR: then an error is returned, and *left (may be NULL) says what became
+ * of it. */
 int log_finish(struct log *l, struct log_left *left, struct vs_err *err);
 /* Whether the log is one of a folder of logs, or all of them together, whose numbers are no
  * session's to keep. */

@@ -249,10 +249,12 @@ static void keep_waiting(struct log *l, struct log_left *left)
     for (int i = 0; i < 3; i++) {
         int written = places[i] && p->count ? write_elsewhere(p, places[i]) : 0;
         left->kept += written;
-        if (written && !left->where)
+        if (written && !left->where) {
             left->where = places[i];
-        else
+            left->beside = i == 0;
+        } else {
             free(places[i]);
+        }
     }
     left->lost += all - left->kept;
 }

@@ -115,6 +115,50 @@ VILSCOPE_SHARED_FS=no "$VILSCOPE" query -m "$tiny" -t vqa --log "$work/disk/log.
 ok $? "which honours the lock of the others: $(cat "$work/err")"
 rm "$work/disk/log.db.lock"
 
+# All that log say by their status that they could not, and keep what they found out: on a place
+# that cannot be, each beside the default log.
+kept() { # kept NAME RECORDS SQL COMMAND...: status 3, and a log of so many records
+    name=$1 records=$2 sql=$3
+    shift 3
+    rm -rf "$work/data"
+    "$@" >"$work/out" 2>"$work/err" </dev/null
+    status=$?
+    file=$(find "$work/data/vilscope" -name 'waiting-*.db' 2>/dev/null)
+    [ $status -eq 3 ] && [ -n "$file" ] && [ "$(number "$file" "$sql")" = "$records" ]
+    ok $? "$name: $status $(grep -h kept "$work/err")"
+}
+none=/proc/none/log.db
+cp "$tiny/checkpoint.bin" "$work/one.bin"
+cp "$tiny/checkpoint.bin" "$work/two.bin"
+printf '\0' >>"$work/two.bin"
+"$VILSCOPE" world -o "$work/world" --seed 7 --scenes 4 --task refcoco
+grep '"text": "[^"]\{1,24\}"' "$work/world/data.jsonl" >"$work/world/short.jsonl"
+cp "$tiny/scene.png" "$tiny/scene.npy" "$work"
+unset VILSCOPE_SHARED_FS
+kept query 1 "SELECT count(*) FROM queries" "$VILSCOPE" query -m "$tiny" -t vqa --log $none \
+    "$tiny/scene.png" "what is red"
+kept compare 3 "SELECT (SELECT count(*) FROM queries) + (SELECT count(*) FROM comparisons)" \
+    "$VILSCOPE" compare -m "$tiny" -c "$work/one.bin" -c "$work/two.bin" -t vqa --log $none \
+    "$tiny/scene.png" "what is red"
+kept eval 1 "SELECT count(*) FROM evaluations" "$VILSCOPE" eval -m "$tiny" --data "$work/world/short.jsonl" \
+    --log $none
+"$VILSCOPE" query -m "$tiny" -t vqa --log "$work/own.db" "$tiny/scene.png" "x" >/dev/null 2>&1
+: >"$work/own.db.lock"
+"$VILSCOPE" sessions --log "$work/own.db" replay 1 -m "$tiny" >"$work/out" 2>"$work/err"
+[ $? -eq 3 ] && [ "$(number "$work"/own.db.waiting-*.db "SELECT count(*) FROM queries")" = 1 ]
+ok $? "sessions replay: $(grep -h kept "$work/err")"
+rm "$work/own.db.lock" "$work"/own.db.waiting-*
+printf 'ask what is red\nwait\nquit\n' >"$work/script"
+if command -v script >/dev/null; then
+    kept workbench 1 "SELECT count(*) FROM queries" script -qec "stty rows 40 cols 120; TERM=xterm \
+        '$VILSCOPE' -m '$tiny' --graphics none --log $none -S '$work/script' '$work/scene.png'" "$work/seen"
+    grep -q "not logged.*kept in" "$work/seen"
+    ok $? "and says so when the screen is closed"
+else
+    skip "there is no script(1) to run the workbench"
+fi
+[ -z "$mounts" ] && export VILSCOPE_SHARED_FS=yes
+
 # A log for each writer.
 for node in a b c; do
     ask "$work/$node/logs/" "folder $node" || echo "$node: $?"

@@ -308,6 +308,22 @@ static void merging_notes(void)
               "a | also: b | also: c | also: d", true);
 }
 
+/* Each says what the other one said once: neither is the older. */
+static void round_about(void)
+{
+    struct vs_err err = {0};
+    struct log_merged n;
+    char x[4096], y[4096];
+    both_edit("a dog", NULL, "a cat", "a cat", false);
+    snprintf(x, sizeof x, "%s", file("x2.db"));
+    snprintf(y, sizeof y, "%s", file("y2.db"));
+    set_note(x, "a cat");
+    set_note(x, "a dog");
+    bool good = merge(x, y, &n, &err) == 0;
+    ok(good && n.joined == 1 && strcmp(note_of(x), "a cat | also: a dog") == 0,
+       "each said what the other says: '%s'", note_of(x));
+}
+
 /* A machine whose clock is years ahead wins nothing; nor does its time stay. */
 static void wrong_clock(void)
 {
@@ -714,6 +730,7 @@ int main(void)
     merging();
     merging_more();
     merging_notes();
+    round_about();
     wrong_clock();
     merging_pins();
     all_at_once();
