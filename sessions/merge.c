@@ -15,7 +15,15 @@
 struct merge {
     struct log *into, *from;
     struct log_merged *count;
+    int copied; /* rows, by the last copy */
 };
+
+/* A row is there by one index of a damaged log, and not by another. */
+static int row_is_missing(struct merge *m, struct vs_err *err)
+{
+    return vs_fail(err, VS_E_DB, "%s: a row is missing: \"sessions check\" tells more",
+                   m->from->path);
+}
 
 static void bind_column(sqlite3_stmt *to, int i, sqlite3_stmt *from, int column)
 {
@@ -34,15 +42,35 @@ static int copy_four(struct merge *m, const char *select, const char *insert, in
     if (rc != 0)
         return rc;
     db_bind(read, "iiii", a, b, c, d);
+    m->copied = 0;
     while (rc == 0 && (code = sqlite3_step(read)) == SQLITE_ROW) {
+        m->copied++;
         for (int i = 0; i < sqlite3_column_count(read); i++)
             bind_column(write, i + 1, read, i);
         rc = db_run(m->into, write, "merging", err);
+        if (rc != 0 && (sqlite3_errcode(m->into->db) & 0xff) == SQLITE_CONSTRAINT)
+            rc = vs_fail(err, VS_E_DB, "%s: a row cannot be merged (%s): the log was changed by "
+                         "hand or is damaged", m->from->path, sqlite3_errmsg(m->into->db));
     }
     if (rc == 0 && code != SQLITE_DONE)
         rc = db_fail(m->from, "reading", err);
     sqlite3_reset(read);
     return rc;
+}
+
+/* The new number of the one row that was just copied, which others will refer to. */
+static int new_row(struct merge *m, int64_t *id, struct vs_err *err)
+{
+    *id = sqlite3_last_insert_rowid(m->into->db);
+    return m->copied == 1 ? 0 : row_is_missing(m, err);
+}
+
+/* A number of a row of the other log. */
+static int number_from(struct merge *m, const char *select, int64_t from, int64_t *out,
+                       struct vs_err *err)
+{
+    int rc = db_find(m->from, select, out, err, "i", from);
+    return rc == VS_E_MISSING ? row_is_missing(m, err) : rc;
 }
 
 static int copy_three(struct merge *m, const char *select, const char *insert, int64_t a,
@@ -69,8 +97,7 @@ static int find_row(struct merge *m, const char *select, int64_t from, const cha
         return rc;
     db_bind(read, "i", from);
     if (sqlite3_step(read) != SQLITE_ROW)
-        rc = vs_fail(err, VS_E_DB, "%s: a row is missing: \"sessions check\" tells more",
-                     m->from->path);
+        rc = row_is_missing(m, err);
     for (int i = 0; rc == 0 && i < sqlite3_column_count(read); i++)
         bind_column(look, i + 1, read, i);
     if (rc == 0 && sqlite3_step(look) == SQLITE_ROW)
@@ -92,6 +119,8 @@ static int merge_checkpoint(struct merge *m, int64_t from, int64_t *id, struct v
                        err);
     if (rc == 0)
         rc = find_row(m, select, from, find, id, err);
+    if (rc == VS_E_MISSING) /* its digest is none */
+        rc = row_is_missing(m, err);
     if (rc == 0)
         rc = copy_rows(m, "SELECT name, ?2 FROM checkpoint_names WHERE checkpoint_id = ?1",
                        "INSERT OR IGNORE INTO checkpoint_names(name, checkpoint_id) VALUES(?, ?)",
@@ -144,8 +173,7 @@ static int merge_new_query(struct merge *m, int64_t from, int64_t session, int64
                            struct vs_err *err)
 {
     int64_t checkpoint = 0, old = 0;
-    int rc = db_find(m->from, "SELECT checkpoint_id FROM queries WHERE id = ?", &old, err, "i",
-                     from);
+    int rc = number_from(m, "SELECT checkpoint_id FROM queries WHERE id = ?", from, &old, err);
     if (rc == 0)
         rc = merge_checkpoint(m, old, &checkpoint, err);
     if (rc == 0)
@@ -159,7 +187,8 @@ static int merge_new_query(struct merge *m, int64_t from, int64_t session, int64
                         " entropy, margin, seq, question, changes, layout) VALUES(?, ?, ?, ?, ?,"
                         " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", from, session,
                         checkpoint, err);
-    *id = sqlite3_last_insert_rowid(m->into->db);
+    if (rc == 0)
+        rc = new_row(m, id, err);
     if (rc == 0)
         rc = merge_images(m, from, *id, err);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && rc == 0; i++)
@@ -231,7 +260,7 @@ static int merge_marks(struct merge *m, int64_t from, int64_t id, struct vs_err 
 static int merge_query(struct merge *m, int64_t from, int64_t session, struct vs_err *err)
 {
     int64_t seq = 0, id = 0;
-    int rc = db_find(m->from, "SELECT seq FROM queries WHERE id = ?", &seq, err, "i", from);
+    int rc = number_from(m, "SELECT seq FROM queries WHERE id = ?", from, &seq, err);
     if (rc == 0)
         rc = db_find(m->into, "SELECT id FROM queries WHERE session_id = ? AND seq = ?", &id, err,
                      "ii", session, seq);
@@ -258,8 +287,7 @@ static int map_query(struct merge *m, int64_t from, int64_t *id, struct vs_err *
 static int merge_evaluation(struct merge *m, int64_t from, int64_t session, struct vs_err *err)
 {
     int64_t checkpoint = 0, old = 0;
-    int rc = db_find(m->from, "SELECT checkpoint_id FROM evaluations WHERE id = ?", &old, err, "i",
-                     from);
+    int rc = number_from(m, "SELECT checkpoint_id FROM evaluations WHERE id = ?", from, &old, err);
     if (rc == 0)
         rc = merge_checkpoint(m, old, &checkpoint, err);
     if (rc == 0)
@@ -270,17 +298,18 @@ static int merge_evaluation(struct merge *m, int64_t from, int64_t session, stru
                         " checkpoint_name, checkpoint_path, data_path, data_digest, task, items,"
                         " score, low, high, baseline, seq) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?,"
                         " ?, ?, ?, ?, ?, ?)", from, session, checkpoint, err);
-    return rc;
+    return rc ? rc : new_row(m, &old, err);
 }
 
 static int merge_comparison(struct merge *m, int64_t from, int64_t session, struct vs_err *err)
 {
-    int64_t *queries = NULL, id;
+    int64_t *queries = NULL, id = 0;
     int count = 0;
     int rc = copy_rows(m, "SELECT ?2, seq, asked, note FROM comparisons WHERE id = ?1",
                        "INSERT INTO comparisons(session_id, seq, asked, note) VALUES(?, ?, ?, ?)",
                        from, session, err);
-    id = sqlite3_last_insert_rowid(m->into->db);
+    if (rc == 0)
+        rc = new_row(m, &id, err);
     if (rc == 0)
         rc = log_comparison_queries(m->from, from, &queries, &count, err);
     if (rc == VS_E_MISSING) /* its queries were pruned */
@@ -324,9 +353,8 @@ static int merge_probe_results(struct merge *m, int64_t from, int64_t run, struc
 
 static int merge_probe_run(struct merge *m, int64_t from, int64_t session, struct vs_err *err)
 {
-    int64_t checkpoint = 0, old = 0, id;
-    int rc = db_find(m->from, "SELECT checkpoint_id FROM probe_runs WHERE id = ?", &old, err, "i",
-                     from);
+    int64_t checkpoint = 0, old = 0, id = 0;
+    int rc = number_from(m, "SELECT checkpoint_id FROM probe_runs WHERE id = ?", from, &old, err);
     if (rc == 0)
         rc = merge_checkpoint(m, old, &checkpoint, err);
     if (rc == 0)
@@ -336,7 +364,8 @@ static int merge_probe_run(struct merge *m, int64_t from, int64_t session, struc
                         " probes_digest, model, checkpoint_name, checkpoint_path)"
                         " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
                         from, session, checkpoint, err);
-    id = sqlite3_last_insert_rowid(m->into->db);
+    if (rc == 0)
+        rc = new_row(m, &id, err);
     return rc ? rc : merge_probe_results(m, from, id, err);
 }
 
@@ -344,10 +373,10 @@ static int merge_difference(struct merge *m, int64_t from, int64_t session, stru
 {
     static const char *const sides[] = {"SELECT a_checkpoint_id FROM differences WHERE id = ?",
                                         "SELECT b_checkpoint_id FROM differences WHERE id = ?"};
-    int64_t checkpoint[2] = {0, 0}, old = 0;
+    int64_t checkpoint[2] = {0, 0}, old = 0, id = 0;
     int rc = 0;
     for (int i = 0; i < 2 && rc == 0; i++) {
-        rc = db_find(m->from, sides[i], &old, err, "i", from);
+        rc = number_from(m, sides[i], from, &old, err);
         if (rc == 0)
             rc = merge_checkpoint(m, old, &checkpoint[i], err);
     }
@@ -359,7 +388,8 @@ static int merge_difference(struct merge *m, int64_t from, int64_t session, stru
                        " found, kind, level, model, a_name, a_path, b_name, b_path, subject,"
                        " summary, data, part_count) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
                        " ?, ?, ?)", from, session, checkpoint[0], checkpoint[1], err);
-    int64_t id = sqlite3_last_insert_rowid(m->into->db);
+    if (rc == 0)
+        rc = new_row(m, &id, err);
     return rc ? rc : copy_rows(m, "SELECT ?2, position, part, other, value FROM difference_parts"
                                   " WHERE difference_id = ?1",
                                "INSERT INTO difference_parts VALUES(?, ?, ?, ?, ?)", from, id,
@@ -439,7 +469,8 @@ static int merge_session_row(struct merge *m, int64_t from, int64_t *id, struct 
         rc = copy_rows(m, "SELECT started, note, program, uid, machine FROM sessions WHERE id = ?1",
                        "INSERT INTO sessions(started, note, program, uid, machine) VALUES(?, ?, ?,"
                        " ?, ?)", from, 0, err);
-        *id = sqlite3_last_insert_rowid(m->into->db);
+        if (rc == 0)
+            rc = new_row(m, id, err);
         m->count->sessions += rc == 0;
     }
     return rc ? rc : copy_rows(m, "SELECT ended, last_seq, ?2 FROM sessions WHERE id = ?1",
@@ -481,7 +512,7 @@ static int list_ids(struct log *l, int64_t **ids, int *count, struct vs_err *err
 
 int log_merge(struct log *into, struct log *from, struct log_merged *count, struct vs_err *err)
 {
-    struct merge m = {into, from, count};
+    struct merge m = {into, from, count, 0};
     int64_t *ids = NULL;
     int n = 0;
     *count = (struct log_merged){0};

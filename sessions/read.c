@@ -24,8 +24,8 @@ static int read_query(struct log *l, int64_t id, struct result *r, struct vs_err
     sqlite3_stmt *s = NULL;
     int rc = db_prepare(l, "SELECT task, text, model_text, truncated, model, checkpoint_name,"
                            " checkpoint_path, c.digest, device, notice, answer_count, box_count,"
-                           " entropy, margin, changes, layout FROM queries q JOIN checkpoints c ON"
-                           " c.id = q.checkpoint_id WHERE q.id = ?", &s, err);
+                           " entropy, margin, changes, layout FROM queries q LEFT JOIN checkpoints"
+                           " c ON c.id = q.checkpoint_id WHERE q.id = ?", &s, err);
     if (rc != 0)
         return rc;
     db_bind(s, "i", id);
