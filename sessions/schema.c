@@ -93,8 +93,8 @@ static int judge(struct log *l, int64_t version, int64_t application, int64_t ta
                        "--log FILE", l->path);
     if (version < 0 || version > LAST_VERSION || (version == 0) != (tables == 0))
         return vs_fail(err, VS_E_DB, "%s: not a log of vilscope (its version is %" PRId64 ", and "
-                       "it has %" PRId64 " tables): choose another with --log FILE", l->path,
-                       version, tables);
+                       "it has %s tables): choose another with --log FILE", l->path, version,
+                       tables ? "some" : "no");
     if (version > LOG_SCHEMA)
         return vs_fail(err, VS_E_DB, "%s: written by a newer vilscope (schema version %" PRId64
                        ", this program knows %d): update this program, or use another log with "
