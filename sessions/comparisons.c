@@ -4,6 +4,7 @@
 #include "src/mem.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,14 +96,17 @@ static enum log_outcome outcome_of(const char *name)
     return (enum log_outcome)o;
 }
 
+/* Where nothing was answered there is no number: SQLite keeps NaN as NULL. */
 static int write_probe(struct log *l, int64_t run, int position, const struct log_probe *p,
                        struct vs_err *err)
 {
+    bool failed = p->outcome == PROBE_FAILED;
     return db_do(l, "INSERT INTO probe_results(run_id, position, probe, task, expected, outcome,"
                     " answer, score, entropy, query_id) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?,"
                     " nullif(?, 0))", "writing a probe", err, "iisssssddi", run,
                  (int64_t)position, p->probe, p->task, p->expected, outcomes[p->outcome],
-                 p->answer, p->score, p->entropy, p->query);
+                 p->answer, failed ? (double)NAN : p->score, failed ? (double)NAN : p->entropy,
+                 p->query);
 }
 
 static int write_run(struct log *l, int64_t session, const struct log_probe_run *run,

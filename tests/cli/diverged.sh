@@ -64,6 +64,11 @@ ok $? "compare: the others go on, it has no number, and it is said once"
     [ "$(grep -c '"diverged": true' "$work/out")" -eq 2 ] &&
     [ "$(grep -c '"all_agree": 2' "$work/out")" -eq 1 ] && ! grep -qi 'nan,\|inf,' "$work/out"
 ok $? "compare --json: null, and why"
+"$VILSCOPE" compare -m "$tiny" --probes "$work/p.probes" $three --log "$work/probes.db" \
+    >/dev/null 2>&1
+[ "$("$VILSCOPE" sessions sql --log "$work/probes.db" "SELECT count(score), count(entropy),
+    sum(outcome = 'failed') FROM probe_results" | tail -n 1 | tr -s ' ' ,)" = 4,4,2 ]
+ok $? "the log has no number of it"
 for what in --cka --attention "--swap layers"; do
     refuses 1 "$bad" "compare $what" "$VILSCOPE" compare -m "$tiny" -c "$tiny/checkpoint.bin" \
         -c "$work/nan.safetensors" $what --no-log -t gqa $scene "what is it"
