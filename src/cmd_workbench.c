@@ -14,6 +14,7 @@
 #include "ui/workbench.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -288,6 +289,15 @@ static int run(struct options *o, char **images, int count, struct vs_err *err)
     return rc;
 }
 
+/* Of a signal that was not meant to end it in order the program dies, now that all is closed. */
+static void die_of(int number)
+{
+    if (number == 0)
+        return;
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
 int cmd_workbench(int argc, char **argv)
 {
     struct options *o = xcalloc(1, sizeof *o);
@@ -311,5 +321,6 @@ int cmd_workbench(int argc, char **argv)
     else if (status == EXIT_OK && (status = run(o, argv + optind, argc - optind, &err)) < 0)
         status = command_fail("workbench", &err);
     free(o);
+    die_of(workbench_ended_by());
     return status;
 }

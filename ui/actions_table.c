@@ -35,8 +35,9 @@ static void do_redraw(struct workbench *w, const char *arg)
 
 static void do_suspend(struct workbench *w, const char *arg)
 {
+    (void)w;
     (void)arg;
-    workbench_suspend(w);
+    workbench_suspend();
 }
 
 static void do_accept(struct workbench *w, const char *arg)

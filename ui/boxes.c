@@ -116,15 +116,12 @@ static void move_to_cell(struct workbench *w, int row, int col)
                 f->y + (row - f->at.row + 0.5) * ch / f->scale);
 }
 
-static void mouse(struct workbench *w)
+void boxes_mouse(struct workbench *w, const struct input_event *e)
 {
-    MEVENT e;
-    if (getmouse(&e) != OK)
+    move_to_cell(w, e->row, e->col);
+    if (e->button != BUTTON_LEFT)
         return;
-    move_to_cell(w, e.y, e.x);
-    if (!(e.bstate & (BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON1_CLICKED)))
-        return;
-    if (e.bstate & BUTTON1_PRESSED)
+    if (e->pressed)
         w->draw.from = false;
     set_corner(w);
 }
@@ -133,10 +130,6 @@ void boxes_key(struct workbench *w, int key, bool special)
 {
     const struct image *im = w->photos[w->photo]->image;
     double step_x = im->width / 60.0, step_y = im->height / 60.0, dx = 0, dy = 0;
-    if (special && key == KEY_MOUSE) {
-        mouse(w);
-        return;
-    }
     if (special) {
         dx = key == KEY_LEFT ? -1 : key == KEY_RIGHT ? 1 : key == KEY_SLEFT ? -6
              : key == KEY_SRIGHT ? 6 : 0;

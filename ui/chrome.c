@@ -50,21 +50,32 @@ static void draw_task(const struct workbench *w, int row)
     attrset(A_NORMAL);
 }
 
+/* From where a line is shown, so that what is before the cursor fits: as much as does. */
+static size_t first_shown(const struct edit *e, int room, char head[EDIT_MOST + 1])
+{
+    size_t from = e->at;
+    head[0] = '\0';
+    while (from > 0) {
+        size_t before = from - 1;
+        while (before > 0 && ((unsigned char)e->text[before] & 0xc0) == 0x80)
+            before--;
+        memcpy(head, e->text + before, e->at - before);
+        head[e->at - before] = '\0';
+        if (text_width(head) > room)
+            break;
+        from = before;
+    }
+    memcpy(head, e->text + from, e->at - from);
+    head[e->at - from] = '\0';
+    return from;
+}
+
 /* The line being typed, scrolled so that the cursor shows. */
 static void draw_line(struct workbench *w, const char *prompt, const struct edit *e, int row)
 {
     int left = draw_text(row, 1, COLS - 2, "%s", prompt) + 1, room = COLS - left - 2;
-    size_t from = 0;
-    char head[8192];
-    for (;;) {
-        memcpy(head, e->text + from, e->at - from);
-        head[e->at - from] = '\0';
-        if (text_width(head) <= room || from >= e->at)
-            break;
-        do
-            from++;
-        while (from < e->at && ((unsigned char)e->text[from] & 0xc0) == 0x80);
-    }
+    char head[EDIT_MOST + 1];
+    size_t from = first_shown(e, room, head);
     attrset(e == &w->query && w->asked_text ? A_UNDERLINE : A_NORMAL);
     draw_text(row, left, room, "%s", e->text + from);
     attrset(A_NORMAL);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_LINE 8000
 #define MAX_HISTORY 500
 
 void edit_init(struct edit *e)
@@ -65,9 +64,20 @@ static void cut(struct edit *e, size_t from, size_t to)
     e->at = from;
 }
 
+/* The bytes of a text that fit into room, no character cut. */
+static size_t fitting(const char *text, size_t room)
+{
+    size_t n = strlen(text);
+    if (n <= room)
+        return n;
+    while (room > 0 && ((unsigned char)text[room] & 0xc0) == 0x80)
+        room--;
+    return room;
+}
+
 void edit_set(struct edit *e, const char *text)
 {
-    char *copy = xstrdup(text);
+    char *copy = xstrndup(text, fitting(text, EDIT_MOST));
     free(e->text);
     e->text = copy;
     e->len = e->at = strlen(copy);
@@ -75,14 +85,19 @@ void edit_set(struct edit *e, const char *text)
 
 void edit_insert(struct edit *e, const char *utf8)
 {
-    size_t n = strlen(utf8);
-    if (e->len + n > MAX_LINE)
-        return;
+    if (e->len + strlen(utf8) <= EDIT_MOST)
+        edit_paste(e, utf8);
+}
+
+size_t edit_paste(struct edit *e, const char *utf8)
+{
+    size_t n = fitting(utf8, EDIT_MOST - e->len);
     e->text = xrealloc(e->text, e->len + n + 1);
     memmove(e->text + e->at + n, e->text + e->at, e->len - e->at + 1);
     memcpy(e->text + e->at, utf8, n);
     e->len += n;
     e->at += n;
+    return strlen(utf8) - n;
 }
 
 static void browse(struct edit *e, int step)

@@ -21,7 +21,11 @@ void edit_init(struct edit *e);
 void edit_fini(struct edit *e);
 /* Inserts a character (UTF-8); too long a line takes no more. */
 void edit_insert(struct edit *e, const char *utf8);
+/* Inserts as much of a text as fits; the bytes that do not. */
+size_t edit_paste(struct edit *e, const char *utf8);
+#define EDIT_MOST 8000 /* bytes of a line */
 void edit_key(struct edit *e, enum edit_key key);
+/* Replaces the line, by as much of a text as fits. */
 void edit_set(struct edit *e, const char *text);
 /* Adds the line to the history, unless it is empty or the same as the last. */
 void edit_remember(struct edit *e, const char *text);

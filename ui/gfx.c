@@ -16,6 +16,26 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* What was wanted for cells of another size is not encoded any more: the next frame says anew. */
+void gfx_set_term(struct gfx *g, const struct term *t)
+{
+    pthread_mutex_lock(&g->lock);
+    bool same = t->cell_w == g->term.cell_w && t->cell_h == g->term.cell_h;
+    g->term = *t;
+    for (int i = 0; i < GFX_PLACES && !same; i++) {
+        g->places[i].strips = 0;
+        g->places[i].at = (struct area){0};
+    }
+    pthread_mutex_unlock(&g->lock);
+}
+
+void gfx_set_mode(struct gfx *g, enum gfx_mode mode)
+{
+    pthread_mutex_lock(&g->lock);
+    g->mode = mode;
+    pthread_mutex_unlock(&g->lock);
+}
+
 void gfx_fit(const struct gfx *g, struct area a, int w, int h, int *canvas_w, int *canvas_h)
 {
     /* A half block is about as high as it is wide. */
@@ -188,6 +208,17 @@ static void want_strips(struct gfx *g, struct gfx_place *p, bool moved)
     }
 }
 
+/* The cells of an area that a canvas at its corner touches: where it is as wide as the terminal
+ * takes, that may be fewer than there are. */
+static struct area touched(const struct gfx *g, struct area a, const struct canvas *c)
+{
+    int cols = (c->w + g->term.cell_w - 1) / g->term.cell_w;
+    int rows = (c->h + g->term.cell_h - 1) / g->term.cell_h;
+    a.cols = cols < a.cols ? cols : a.cols;
+    a.rows = rows < a.rows ? rows : a.rows;
+    return a;
+}
+
 void gfx_place(struct gfx *g, int i, struct area a, struct canvas *c)
 {
     struct gfx_place *p = &g->places[i];
@@ -195,6 +226,7 @@ void gfx_place(struct gfx *g, int i, struct area a, struct canvas *c)
         return;
     if (g->gray)
         canvas_dim(c, 1);
+    a = g->mode == GFX_SIXEL ? touched(g, a, c) : a;
     pthread_mutex_lock(&g->lock);
     bool moved = !same_area(p->at, a) || p->w != c->w || p->h != c->h;
     canvas_free(p->canvas);

@@ -52,6 +52,10 @@ struct gfx {
 
 /* Starts the encoding thread; without one pictures are encoded when they are sent. */
 void gfx_init(struct gfx *g);
+/* Other pixels of cells, or another kind of pictures. Only the thread of the screen calls these; it
+ * may read mode and term, and the encoder does with the lock. */
+void gfx_set_term(struct gfx *g, const struct term *t);
+void gfx_set_mode(struct gfx *g, enum gfx_mode mode);
 /* The pixels of a canvas that fills at most area and has the shape of a w by h picture. */
 void gfx_fit(const struct gfx *g, struct area a, int w, int h, int *canvas_w, int *canvas_h);
 /* A new frame: nothing is wanted yet. */

@@ -1,67 +1,15 @@
-/* Reading keys. Terminals answer questions late, and send sequences that curses does not know: none
- * of that may act as if its letters had been typed. */
+/* Reading what the terminal sends, and the names of keys. curses reads nothing: input.c takes apart
+ * what comes. */
 #include "ui/workbench_priv.h"
 
 #include <curses.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <wchar.h>
 
 #define ESCAPE 27
-#define PATIENCE 25 /* ms for the rest of a sequence */
-
-/* The next character of a sequence that has begun, or -1. */
-static int next(void)
-{
-    wint_t c;
-    timeout(PATIENCE);
-    int rc = get_wch(&c);
-    timeout(0);
-    return rc == OK ? (int)c : -1;
-}
-
-/* After ESC [: up to its last byte. An answer to one of our questions is taken. */
-static void take_csi(struct workbench *w)
-{
-    struct term_parser p = {.term = w->gfx.term};
-    int c;
-    term_feed(&p, ESCAPE);
-    term_feed(&p, '[');
-    for (int i = 0; i < 60 && (c = next()) >= 0; i++) {
-        if (c > 127)
-            return;
-        term_feed(&p, (unsigned char)c);
-        if (c >= 0x40 && c <= 0x7e)
-            break;
-    }
-    if (p.key_count == 0 && p.len == 0)
-        workbench_terminal(w, &p.term);
-}
-
-/* After ESC ] and the like: up to BEL or ESC \. */
-static void skip_string(void)
-{
-    for (int i = 0, c, last = 0; i < 4096 && (c = next()) >= 0 && c != 7; i++) {
-        if (last == ESCAPE && c == '\\')
-            return;
-        last = c;
-    }
-}
-
-/* Whether the Escape begins a sequence, which is then taken away. */
-static bool is_sequence(struct workbench *w)
-{
-    int c = next();
-    if (c == '[')
-        take_csi(w);
-    else if (c == ']' || c == 'P' || c == '_' || c == '^' || c == 'X')
-        skip_string();
-    else if (c == 'O')
-        next();
-    else if (c >= 0)
-        unget_wch((wchar_t)c);
-    return c == '[' || c == ']' || c == 'P' || c == '_' || c == '^' || c == 'X' || c == 'O';
-}
 
 /* ---- names */
 
@@ -191,52 +139,86 @@ bool keys_press(struct workbench *w, const char *name)
 void keys_mouse(struct workbench *w, bool on)
 {
     (void)w;
-    mouseinterval(0); /* a press is acted on at once, no double clicks */
     mousemask(on ? BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0,
               NULL);
 }
 
-static void mouse_event(struct workbench *w, const MEVENT *e)
+static void mouse(struct workbench *w, const struct input_event *e)
 {
-    if (e->bstate & BUTTON4_PRESSED)
-        panes_wheel(w, e->y, e->x, MOVE_UP);
-    else if (e->bstate & BUTTON5_PRESSED)
-        panes_wheel(w, e->y, e->x, MOVE_DOWN);
-    else if (e->bstate & BUTTON1_PRESSED && !chrome_click(w, e->y, e->x))
-        panes_click(w, e->y, e->x);
+    if (w->mode == MODE_BOX)
+        boxes_mouse(w, e);
+    else if (e->button == BUTTON_WHEEL_UP)
+        panes_wheel(w, e->row, e->col, MOVE_UP);
+    else if (e->button == BUTTON_WHEEL_DOWN)
+        panes_wheel(w, e->row, e->col, MOVE_DOWN);
+    else if (e->pressed && !chrome_click(w, e->row, e->col))
+        panes_click(w, e->row, e->col);
 }
 
-/* A press and its release that come in one read are one key to curses, which has the last event
- * first. */
-static void mouse(struct workbench *w)
+/* ---- what comes */
+
+/* The keys that terminfo has for this terminal, beside those that all have. */
+void keys_learn(struct workbench *w)
 {
-    MEVENT e[8];
-    int n = 0;
-    if (w->mode == MODE_BOX) {
-        boxes_key(w, KEY_MOUSE, true);
-        return;
+    static const struct {
+        const char *name;
+        int key;
+    } names[] = {
+        {"kcuu1", KEY_UP}, {"kcud1", KEY_DOWN}, {"kcub1", KEY_LEFT}, {"kcuf1", KEY_RIGHT},
+        {"khome", KEY_HOME}, {"kend", KEY_END}, {"kpp", KEY_PPAGE}, {"knp", KEY_NPAGE},
+        {"kdch1", KEY_DC}, {"kcbt", KEY_BTAB}, {"kent", KEY_ENTER}, {"kLFT", KEY_SLEFT},
+        {"kRIT", KEY_SRIGHT}, {"kri", KEY_SR}, {"kind", KEY_SF}, {"kf1", KEY_F(1)},
+        {"kf2", KEY_F(2)}, {"kf3", KEY_F(3)}, {"kf4", KEY_F(4)}, {"kf5", KEY_F(5)},
+        {"kf6", KEY_F(6)}, {"kf7", KEY_F(7)}, {"kf8", KEY_F(8)}, {"kf9", KEY_F(9)},
+        {"kf10", KEY_F(10)}, {"kf11", KEY_F(11)}, {"kf12", KEY_F(12)},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *s = tigetstr(names[i].name);
+        if (s && s != (const char *)-1)
+            input_teach(&w->input, s, names[i].key);
     }
-    while (n < 8 && getmouse(&e[n]) == OK)
-        n++;
-    while (n > 0)
-        mouse_event(w, &e[--n]);
+}
+
+/* Acts on all that has come. */
+static bool act(struct workbench *w)
+{
+    struct input_event e;
+    bool any = false;
+    while (!w->quit && input_next(&w->input, &e)) {
+        any = true;
+        if (e.kind == INPUT_MOUSE)
+            mouse(w, &e);
+        else if (e.kind == INPUT_PASTE)
+            typing_paste(w, &e);
+        else
+            actions_key(w, e.key, e.special);
+        input_event_fini(&e);
+    }
+    return any;
+}
+
+static bool input_waits(void)
+{
+    struct pollfd fd = {STDIN_FILENO, POLLIN, 0};
+    return poll(&fd, 1, 0) > 0 && (fd.revents & POLLIN);
 }
 
 bool keys_take(struct workbench *w)
 {
-    wint_t c;
-    bool any = false;
-    for (int i = 0; i < 1000 && !w->quit; i++) {
-        int rc = get_wch(&c);
-        if (rc == ERR)
+    char bytes[4096];
+    int heard = w->heard;
+    bool any = act(w); /* what was typed while the terminal was being asked */
+    for (int i = 0; i < 256 && !w->quit && input_waits(); i++) {
+        ssize_t n = read(STDIN_FILENO, bytes, sizeof bytes);
+        if (n <= 0)
             break;
-        any = true;
-        if (rc == OK && c == ESCAPE && is_sequence(w))
-            continue;
-        if (rc == KEY_CODE_YES && c == KEY_MOUSE)
-            mouse(w);
-        else
-            actions_key(w, (int)c, rc == KEY_CODE_YES);
+        input_feed(&w->input, bytes, (size_t)n, vs_now_ms());
+        any |= act(w);
     }
+    input_tick(&w->input, vs_now_ms());
+    any |= act(w);
+    w->heard = w->input.heard;
+    if (w->heard != heard)
+        workbench_terminal(w, &w->input.term);
     return any;
 }

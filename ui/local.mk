@@ -24,6 +24,8 @@ libui_a_SOURCES = \
 	ui/font.c ui/font.h \
 	ui/gfx.c ui/gfx.h \
 	ui/grid.c ui/grid.h \
+	ui/input.c ui/input.h \
+	ui/input_keys.c \
 	ui/inside.c ui/inside.h \
 	ui/keys.c \
 	ui/knock.c ui/knock.h \
@@ -31,6 +33,7 @@ libui_a_SOURCES = \
 	ui/list.c \
 	ui/look.c ui/look.h \
 	ui/panes.c \
+	ui/paste.c \
 	ui/photo.c \
 	ui/project.c ui/project.h \
 	ui/script.c \

@@ -3,6 +3,9 @@
  * Source: ECMA-48; xterm's ctlseqs (DA1, XTWINOPS 14/16, XTSMGRAPHICS, DECRQM). */
 #include "ui/term.h"
 
+#include "src/mem.h"
+#include "ui/input.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -10,7 +13,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Cell size, 256 registers please, how many are there, largest image, mode 2026, who are you. */
@@ -47,62 +49,29 @@ static void graphics_reply(struct term *t, const int *v, int n)
     }
 }
 
-/* A whole sequence without its ESC [; false when it is none of the replies. */
-static bool take_reply(struct term_parser *p, const char *s, size_t len)
+bool term_reply(struct term *t, const char *seq)
 {
     int v[32] = {0}, n;
-    char last = s[len - 1];
-    if (s[0] == '?' && last == 'c') {
-        n = numbers(s + 1, v, 32);
+    size_t len = strlen(seq);
+    char last = len ? seq[len - 1] : '\0';
+    bool asked = seq[0] == '?';
+    n = numbers(seq + asked, v, 32);
+    if (asked && last == 'c') {
         for (int i = 1; i < n; i++) /* the first is the terminal's class */
-            p->term.sixel |= v[i] == 4;
-        p->done = true;
-        return true;
-    }
-    if (s[0] == '?' && last == 'S') {
-        n = numbers(s + 1, v, 32);
-        graphics_reply(&p->term, v, n);
-        return true;
-    }
-    if (s[0] == '?' && last == 'y') {
-        n = numbers(s + 1, v, 32);
-        p->term.sync |= n >= 2 && v[0] == 2026 && (v[1] == 1 || v[1] == 2);
-        return true;
-    }
-    if (last == 't' && s[0] >= '0' && s[0] <= '9') {
-        n = numbers(s, v, 32);
+            t->sixel |= v[i] == 4;
+    } else if (asked && last == 'S') {
+        graphics_reply(t, v, n);
+    } else if (asked && last == 'y') {
+        t->sync |= n >= 2 && v[0] == 2026 && (v[1] == 1 || v[1] == 2);
+    } else if (last == 't' && seq[0] >= '0' && seq[0] <= '9') {
         if (n >= 3 && v[0] == 6) {
-            p->term.cell_h = v[1];
-            p->term.cell_w = v[2];
+            t->cell_h = v[1];
+            t->cell_w = v[2];
         }
-        return true;
+    } else {
+        return false;
     }
-    return false;
-}
-
-static void give_back(struct term_parser *p)
-{
-    for (size_t i = 0; i < p->len && p->key_count + 1 < sizeof p->keys; i++)
-        p->keys[p->key_count++] = p->seq[i];
-    p->len = 0;
-}
-
-void term_feed(struct term_parser *p, unsigned char byte)
-{
-    if (p->len == sizeof p->seq - 1)
-        give_back(p);
-    if (byte == 0x1b && p->len)
-        give_back(p);
-    p->seq[p->len++] = (char)byte;
-    p->seq[p->len] = '\0';
-    if (p->seq[0] != 0x1b || (p->len == 2 && byte != '['))
-        give_back(p);
-    else if (p->len > 2 && byte >= 0x40 && byte <= 0x7e) {
-        if (take_reply(p, p->seq + 2, p->len - 2))
-            p->len = 0;
-        else
-            give_back(p);
-    }
+    return true;
 }
 
 void term_settle(struct term *t)
@@ -117,32 +86,19 @@ void term_settle(struct term *t)
 
 /* ---- asking */
 
-static long now_ms(void)
+static void listen_to(struct input *in)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static void listen_to(struct term_parser *p)
-{
-    long end = now_ms() + 300;
-    while (!p->done) {
+    double end = vs_now_ms() + 300, left;
+    while (!in->replied && !input_full(in) && (left = end - vs_now_ms()) > 0) {
         struct pollfd fd = {STDIN_FILENO, POLLIN, 0};
-        long left = end - now_ms();
-        if (left <= 0)
-            return;
-        int n = poll(&fd, 1, (int)left);
+        char bytes[256];
+        int n = poll(&fd, 1, (int)left + 1);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n <= 0)
-            return;
-        unsigned char bytes[256];
-        ssize_t got = read(STDIN_FILENO, bytes, sizeof bytes);
+        ssize_t got = n > 0 ? read(STDIN_FILENO, bytes, sizeof bytes) : 0;
         if (got <= 0)
             return;
-        for (ssize_t i = 0; i < got; i++)
-            term_feed(p, bytes[i]);
+        input_feed(in, bytes, (size_t)got, vs_now_ms());
     }
 }
 
@@ -171,41 +127,28 @@ void term_measure(struct term *t)
     term_settle(t);
 }
 
-int term_probe(struct term *out, char *keys, size_t size, struct vs_err *err)
+#define MOST_ROWS 500
+#define MOST_COLS 1000
+
+bool term_size(int *rows, int *cols)
 {
-    struct termios old, raw;
-    struct term_parser p = {0};
-    const char *name = getenv("TERM");
-    keys[0] = '\0';
-    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || tcgetattr(STDIN_FILENO, &old) != 0)
-        return vs_fail(err, VS_E_USAGE, "the workbench needs a terminal; from a script use "
-                       "\"vilscope query\"");
-    if (!name || !name[0] || strcmp(name, "dumb") == 0)
-        return vs_fail(err, VS_E_USAGE, "TERM is '%s': the workbench needs a terminal that can "
-                       "place text", name ? name : "");
-    raw = old;
-    cfmakeraw(&raw);
-    if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) != 0)
-        return vs_fail(err, VS_E_IO, "the terminal cannot be set up: %s", strerror(errno));
-    if (write_all(questions, sizeof questions - 1))
-        listen_to(&p);
-    give_back(&p);
-    tcsetattr(STDIN_FILENO, TCSANOW, &old);
-    *out = p.term;
-    term_settle(out);
-    term_measure(out);
-    size_t n = p.key_count < size - 1 ? p.key_count : size - 1;
-    memcpy(keys, p.keys, n);
-    keys[n] = '\0';
-    return 0;
+    struct winsize w;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) != 0 || !w.ws_row || !w.ws_col)
+        return false;
+    *rows = w.ws_row < MOST_ROWS ? w.ws_row : MOST_ROWS;
+    *cols = w.ws_col < MOST_COLS ? w.ws_col : MOST_COLS;
+    return true;
 }
 
-/* ---- a fault: leave a terminal that can be used */
+/* ---- the terminal is taken, and given back */
 
 static struct termios saved;
+static bool taken;
 
-/* End synchronised output, attributes off, cursor on, keypad off, main screen. */
-static const char restore[] = "\033[?2026l\033[0m\033[?25h\033[?1l\033>\033[?1049l\r\n";
+/* End of any string, end of synchronised output, no marks around pasted text, no reports of the
+ * mouse, attributes off, cursor on, keypad off, main screen. */
+static const char restore[] = "\033\\\033[?2026l\033[?2004l\033[?1006l\033[?1000l\033[0m"
+                              "\033[?25h\033[?1l\033>\033[?1049l\r\n";
 
 static void on_fault(int number)
 {
@@ -216,12 +159,53 @@ static void on_fault(int number)
     raise(number);
 }
 
-void term_guard(void)
+/* A stack of their own: they may come when the stack has ended. */
+static void guard(void)
 {
-    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-    tcgetattr(STDIN_FILENO, &saved);
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+    static char room[32768];
+    stack_t stack = {.ss_sp = room, .ss_size = sizeof room};
+    bool other = sigaltstack(&stack, NULL) == 0;
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
-        struct sigaction a = {.sa_handler = on_fault, .sa_flags = (int)SA_RESETHAND};
+        struct sigaction a = {.sa_handler = on_fault,
+                              .sa_flags = (int)SA_RESETHAND | (other ? SA_ONSTACK : 0)};
         sigaction(faults[i], &a, NULL);
     }
+}
+
+int term_take(struct vs_err *err)
+{
+    struct termios raw;
+    const char *name = getenv("TERM");
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || tcgetattr(STDIN_FILENO, &saved) != 0)
+        return vs_fail(err, VS_E_USAGE, "the workbench needs a terminal; from a script use "
+                       "\"vilscope query\"");
+    if (!name || !name[0] || strcmp(name, "dumb") == 0)
+        return vs_fail(err, VS_E_USAGE, "TERM is '%s': the workbench needs a terminal that can "
+                       "place text", name ? name : "");
+    guard();
+    raw = saved;
+    cfmakeraw(&raw);
+    if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) != 0)
+        return vs_fail(err, VS_E_IO, "the terminal cannot be set up: %s", strerror(errno));
+    taken = true;
+    return 0;
+}
+
+void term_ask(struct input *in)
+{
+    if (write_all(questions, sizeof questions - 1))
+        listen_to(in);
+}
+
+void term_modes(bool on)
+{
+    const char *s = on ? "\033[?2004h" : "\033[?2004l";
+    write_all(s, strlen(s));
+}
+
+void term_give_back(void)
+{
+    if (taken)
+        tcsetattr(STDIN_FILENO, TCSANOW, &saved);
 }

@@ -15,27 +15,25 @@ struct term {
     int max_w, max_h;   /* largest image in pixels */
 };
 
-/* Replies are read byte by byte. Zero-initialise. */
-struct term_parser {
-    struct term term;
-    bool done;        /* DA1 has come: it is asked last */
-    char seq[64];     /* an escape sequence under way */
-    size_t len;
-    char keys[256];   /* bytes that are no replies: typed by the user meanwhile */
-    size_t key_count;
-};
-void term_feed(struct term_parser *p, unsigned char byte);
+/* A whole sequence without its ESC [: what a reply says goes into t. False when it is none. */
+bool term_reply(struct term *t, const char *seq);
 /* Bounds what was heard to sane values. */
 void term_settle(struct term *t);
 
-/* Asks the terminal on standard input and output; with no answer after 300 ms it is one without
- * graphics. keys gets what the user typed meanwhile (size bytes at most, NUL terminated). Fails
- * when they are no terminal. */
-int term_probe(struct term *out, char *keys, size_t size, struct vs_err *err);
+/* Takes the terminal on standard input and output over: keeps its modes, restores them when a fault
+ * kills the program, and turns echo off, so that late replies are not seen. Fails when there is
+ * none. */
+int term_take(struct vs_err *err);
+/* Asks what it can do, and listens until it has said so, or 300 ms; the rest is heard later. */
+struct input;
+void term_ask(struct input *in);
+/* What the terminal does for us while it shows our screen: marks pasted text. */
+void term_modes(bool on);
+/* Gives it back as it was. */
+void term_give_back(void);
 /* Reads the cell's pixels again after a resize. */
 void term_measure(struct term *t);
-
-/* Restores the terminal when the program is killed by a fault. Call before curses starts. */
-void term_guard(void);
+/* Rows and columns, at most as many as we draw; false when the terminal does not say. */
+bool term_size(int *rows, int *cols);
 
 #endif

@@ -51,3 +51,52 @@ int text_fit_words(const char *s, int cells, char *out, size_t size)
     *(comma ? comma : space) = '\0';
     return text_width(out);
 }
+
+/* ---- pasted text */
+
+static bool is_break(uint32_t c)
+{
+    return (c >= '\n' && c <= '\r') || c == 0x85 || c == 0x2028 || c == 0x2029;
+}
+
+/* Text that holds the marks of a paste says nothing by them. */
+static size_t paste_mark(const char *text, size_t len)
+{
+    return len >= 6 && memcmp(text, "\033[20", 4) == 0 && (text[4] == '0' || text[4] == '1') &&
+           text[5] == '~' ? 6 : 0;
+}
+
+static void trim_blanks(struct buf *out, size_t from)
+{
+    while (out->len > from && out->data[out->len - 1] == ' ')
+        out->data[--out->len] = '\0';
+}
+
+size_t text_paste(const char *text, size_t len, char line_break, struct buf *out)
+{
+    size_t left_out = 0, from = out->len, i = 0;
+    bool broken = false; /* a line has ended, and no other begun */
+    buf_add(out, "", 0);
+    while (i < len) {
+        uint32_t c = 0;
+        size_t marked = paste_mark(text + i, len - i);
+        size_t n = marked ? marked : (size_t)plain_decode(text + i, &c);
+        bool control = c < 0x20 || (c >= 0x7f && c < 0xa0);
+        if (n && is_break(c)) {
+            trim_blanks(out, from);
+            broken = true;
+        } else if (n && (c == ' ' || c == '\t')) {
+            if (!broken)
+                buf_putc(out, ' ');
+        } else if (marked || n == 0 || control) {
+            left_out += n ? n : 1;
+        } else {
+            if (broken && out->len > from)
+                buf_putc(out, line_break);
+            broken = false;
+            buf_add(out, text + i, n);
+        }
+        i += n ? n : 1;
+    }
+    return left_out;
+}

@@ -2,6 +2,8 @@
 #ifndef UI_TEXT_H
 #define UI_TEXT_H
 
+#include "src/mem.h"
+
 #include <stddef.h>
 
 /* Copies at most cells columns of s into out (size bytes, NUL terminated): invalid UTF-8, control
@@ -12,5 +14,10 @@ int text_fit(const char *s, int cells, char *out, size_t size);
 int text_width(const char *s);
 /* The same, but what does not fit whole is left out from the last comma or space on, if any. */
 int text_fit_words(const char *s, int cells, char *out, size_t size);
+
+/* What of a pasted text (len bytes, a NUL after them) can be in a line: UTF-8 without control
+ * characters; line_break stands for line breaks and the blanks around them, except at the ends.
+ * Adds to out; returns the bytes that were left out. */
+size_t text_paste(const char *text, size_t len, char line_break, struct buf *out);
 
 #endif

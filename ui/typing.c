@@ -49,7 +49,7 @@ static void insert_character(struct edit *e, int key)
     edit_insert(e, key == ' ' ? " " : utf8);
 }
 
-static struct edit *typed_line(struct workbench *w)
+struct edit *typing_line(struct workbench *w)
 {
     switch (w->mode) {
     case MODE_OPEN: return &w->open;
@@ -121,7 +121,7 @@ static bool begins_anew(struct workbench *w, int key, bool special)
 
 void typing_key(struct workbench *w, int key, bool special)
 {
-    struct edit *e = typed_line(w);
+    struct edit *e = typing_line(w);
     size_t len = e->len;
     if (begins_anew(w, key, special))
         return;

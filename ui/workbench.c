@@ -18,11 +18,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* Signals only leave a note here and wake the loop through the pipe. */
-static volatile sig_atomic_t got_end, got_resume, got_resize;
+static volatile sig_atomic_t got_end, got_resume, got_resize, got_stop;
 static int wake[2] = {-1, -1};
 
 static void on_signal(int number)
@@ -32,8 +31,10 @@ static void on_signal(int number)
         got_resume = 1;
     else if (number == SIGWINCH)
         got_resize = 1;
+    else if (number == SIGTSTP)
+        got_stop = 1;
     else
-        got_end = 1;
+        got_end = number;
     ssize_t n = write(wake[1], "!", 1);
     (void)n;
     errno = saved;
@@ -326,14 +327,18 @@ static bool take_events(struct workbench *w)
 
 /* ---- the terminal */
 
-void workbench_terminal(struct workbench *w, const struct term *t)
+void workbench_terminal(struct workbench *w, const struct term *said)
 {
-    w->gfx.term = *t;
-    term_settle(&w->gfx.term);
-    term_measure(&w->gfx.term);
-    if (w->graphics == GRAPHICS_AUTO && t->sixel && w->gfx.term.cell_w &&
-        w->gfx.mode == GFX_BLOCKS) {
-        w->gfx.mode = GFX_SIXEL;
+    struct term t = *said;
+    term_settle(&t);
+    term_measure(&t);
+    if (w->gfx.mode == GFX_SIXEL && t.cell_w == 0) { /* a usual one was assumed */
+        t.cell_w = w->gfx.term.cell_w;
+        t.cell_h = w->gfx.term.cell_h;
+    }
+    gfx_set_term(&w->gfx, &t);
+    if (w->graphics == GRAPHICS_AUTO && t.sixel && t.cell_w && w->gfx.mode == GFX_BLOCKS) {
+        gfx_set_mode(&w->gfx, GFX_SIXEL);
         w->redraw = true;
     }
 }
@@ -351,28 +356,47 @@ bool workbench_graphics(const char *name, enum graphics_choice *out)
 
 void workbench_set_graphics(struct workbench *w, enum graphics_choice choice)
 {
-    struct term *t = &w->gfx.term;
-    bool sixel = choice == GRAPHICS_SIXEL || (choice == GRAPHICS_AUTO && t->sixel);
-    if (choice == GRAPHICS_SIXEL && t->cell_w == 0) {
-        t->cell_w = 10; /* asked for, and the terminal does not say: a usual cell */
-        t->cell_h = 20;
+    struct term t = w->gfx.term;
+    bool sixel = choice == GRAPHICS_SIXEL || (choice == GRAPHICS_AUTO && t.sixel);
+    if (choice == GRAPHICS_SIXEL && t.cell_w == 0) {
+        t.cell_w = 10; /* asked for, and the terminal does not say: a usual cell */
+        t.cell_h = 20;
+        gfx_set_term(&w->gfx, &t);
     }
     w->graphics = choice;
-    w->gfx.mode = choice == GRAPHICS_ASCII   ? GFX_ASCII
-                  : choice == GRAPHICS_NONE  ? GFX_NONE
-                  : sixel && t->cell_w       ? GFX_SIXEL
-                                             : GFX_BLOCKS;
+    gfx_set_mode(&w->gfx, choice == GRAPHICS_ASCII  ? GFX_ASCII
+                          : choice == GRAPHICS_NONE ? GFX_NONE
+                          : sixel && t.cell_w       ? GFX_SIXEL
+                                                    : GFX_BLOCKS);
     w->redraw = true;
 }
 
-void workbench_suspend(struct workbench *w)
+/* The screen goes, and the terminal is as it was. */
+static void leave_screen(void)
+{
+    term_modes(false);
+    endwin();
+    term_give_back();
+}
+
+void workbench_suspend(void)
 {
     /* SIGTSTP, unlike SIGSTOP, does nothing where no shell could wake us again. */
     struct sigaction stop = {.sa_handler = SIG_DFL}, old;
-    endwin();
+    leave_screen();
     sigaction(SIGTSTP, &stop, &old);
     raise(SIGTSTP);
     sigaction(SIGTSTP, &old, NULL);
+    got_resume = 1;
+}
+
+/* Whoever had the terminal meanwhile may have changed its modes, and its size. */
+static void resume(struct workbench *w)
+{
+    got_resume = 0;
+    got_resize = 1;
+    reset_prog_mode();
+    term_modes(true);
     w->redraw = true;
 }
 
@@ -380,21 +404,29 @@ void workbench_suspend(struct workbench *w)
  * loop through the pipe, and tells curses here. */
 static void resize(struct workbench *w)
 {
-    struct winsize size;
+    int rows, cols;
     got_resize = 0;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row && size.ws_col)
-        resizeterm(size.ws_row, size.ws_col);
+    if (term_size(&rows, &cols))
+        resizeterm(rows, cols);
     w->redraw = true;
 }
 
 static void redraw_all(struct workbench *w)
 {
-    term_measure(&w->gfx.term);
-    if (w->gfx.term.cell_w == 0 && w->gfx.mode == GFX_SIXEL)
-        w->gfx.mode = GFX_BLOCKS;
+    struct term t = w->gfx.term;
+    term_measure(&t);
+    gfx_set_term(&w->gfx, &t);
+    if (t.cell_w == 0 && w->gfx.mode == GFX_SIXEL)
+        gfx_set_mode(&w->gfx, GFX_BLOCKS);
     clearok(curscr, TRUE);
     gfx_lost(&w->gfx);
     w->redraw = false;
+}
+
+/* Of two waits, where -1 is for ever. */
+static int sooner(int a, int b)
+{
+    return a < 0 ? b : b < 0 || a < b ? a : b;
 }
 
 /* Until when the loop may sleep: ms, or -1. */
@@ -402,11 +434,12 @@ static int patience(const struct workbench *w, int script_ms, int compare_ms)
 {
     const struct script *s = &w->script;
     if (script_ms >= 0)
-        return script_ms;
+        return sooner(script_ms, input_wait(&w->input, vs_now_ms()));
     if (s->at && !s->pauses && (!s->waits || s->ready))
         return 0;
     int ms = w->unlogged ? 50 : workbench_busy(w) ? 100 : -1;
-    return compare_ms >= 0 && (ms < 0 || compare_ms < ms) ? compare_ms : ms;
+    ms = sooner(ms, input_wait(&w->input, vs_now_ms()));
+    return sooner(ms, compare_ms);
 }
 
 /* Waits for a key, an event, a picture, a signal, or for the log's turn. False: the terminal is
@@ -434,12 +467,6 @@ static void draw(struct workbench *w)
     w->script.ready = !left && !workbench_busy(w) && gfx_settled(&w->gfx);
 }
 
-/* Of two waits, where -1 is for ever. */
-static int sooner(int a, int b)
-{
-    return a < 0 ? b : b < 0 || a < b ? a : b;
-}
-
 static void loop(struct workbench *w)
 {
     bool alive = true;
@@ -448,10 +475,11 @@ static void loop(struct workbench *w)
     draw(w);
     while (!w->quit && !got_end && alive) {
         alive = wait_for_something(w, patience(w, script_ms, sooner(compare_ms, log_ms)));
-        if (got_resume) {
-            got_resume = 0;
-            got_resize = 1; /* the window may be another meanwhile */
-        }
+        if (got_stop)
+            workbench_suspend();
+        got_stop = 0;
+        if (got_resume)
+            resume(w);
         if (got_resize)
             resize(w);
         keys_take(w);
@@ -479,49 +507,87 @@ static void open_pipe(void)
     }
 }
 
-static void watch_signals(void)
+static bool ends_us(int number)
 {
-    static const int ours[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGCONT, SIGWINCH};
-    got_end = got_resume = got_resize = 0;
-    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
-        struct sigaction a = {.sa_handler = on_signal};
-        sigaction(ours[i], &a, NULL);
-    }
+    static const int others[] = {SIGKILL, SIGSTOP, SIGCHLD, SIGURG, SIGTTIN, SIGTTOU, SIGPIPE,
+                                 SIGXFSZ};
+    struct sigaction now;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (others[i] == number)
+            return false;
+    return sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_DFL;
 }
 
-/* What was typed while the terminal was being asked comes first. */
-static void give_keys(const char *keys)
+/* Every signal that would end the program ends it in order, so that the terminal is given back.
+ * Faults have handlers already: term_take. */
+static void watch_signals(void)
 {
-    for (size_t i = strlen(keys); i > 0; i--)
-        ungetch((unsigned char)keys[i - 1]);
+    static const int ours[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGCONT, SIGWINCH, SIGTSTP};
+    struct sigaction a = {.sa_handler = on_signal};
+    got_end = got_resume = got_resize = got_stop = 0;
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+        sigaction(ours[i], &a, NULL);
+    for (int i = 1; i <= SIGRTMAX; i++)
+        if (ends_us(i))
+            sigaction(i, &a, NULL);
+}
+
+int workbench_ended_by(void)
+{
+    static const int usual[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
+    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
+        if (usual[i] == got_end)
+            return 0;
+    return got_end;
+}
+
+/* curses asks for the size by itself, and fails where it is more than it can count to: it is told
+ * one. */
+static bool new_screen(void)
+{
+    int rows, cols;
+    char number[16];
+    if (!term_size(&rows, &cols))
+        return newterm(NULL, stdout, stdin) != NULL;
+    snprintf(number, sizeof number, "%d", rows);
+    setenv("LINES", number, 1);
+    snprintf(number, sizeof number, "%d", cols);
+    setenv("COLUMNS", number, 1);
+    bool opened = newterm(NULL, stdout, stdin) != NULL;
+    unsetenv("LINES");
+    unsetenv("COLUMNS");
+    return opened;
 }
 
 static int open_screen(struct workbench *w, enum graphics_choice choice, struct vs_err *err)
 {
-    char keys[256];
-    int rc = term_probe(&w->gfx.term, keys, sizeof keys, err);
+    int rc = term_take(err);
     if (rc != 0)
         return rc;
+    watch_signals();
+    term_ask(&w->input);
+    workbench_terminal(w, &w->input.term);
     workbench_set_graphics(w, choice);
     if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
         setlocale(LC_CTYPE, "C.UTF-8");
-    setenv("ESCDELAY", "25", 0);
-    term_guard();
-    if (newterm(NULL, stdout, stdin) == NULL)
+    if (!new_screen()) {
+        term_give_back();
         return vs_fail(err, VS_E_USAGE, "TERM is '%s', which this machine does not know: set it "
                        "to your terminal's name", getenv("TERM"));
+    }
     raw();
     noecho();
     nonl();
     keypad(stdscr, TRUE);
-    nodelay(stdscr, TRUE);
     typeahead(-1); /* a frame is always written whole: pictures come after it */
+    keys_learn(w);
+    term_modes(true);
     if (has_colors()) {
         start_color();
         use_default_colors();
         draw_init_colors();
     }
-    give_keys(keys);
+    curs_set(0);
     return 0;
 }
 
@@ -575,6 +641,7 @@ static void close_all(struct workbench *w)
     edit_fini(&w->filter);
     script_fini(w);
     gfx_fini(&w->gfx);
+    input_fini(&w->input);
     for (int i = 0; i < 2; i++)
         if (wake[i] >= 0)
             close(wake[i]);
@@ -641,12 +708,10 @@ int workbench_run(const struct workbench_options *o, struct vs_err *err)
     w->checkpoint = w->model ? model_checkpoint_count(w->model) - 1 : 0;
     int rc = open_screen(w, o->graphics, err);
     if (rc == 0) {
-        watch_signals();
-        curs_set(0);
         rc = begin(w, o, err);
         if (rc == 0)
             loop(w);
-        endwin();
+        leave_screen();
     }
     if (rc == 0 && w->failed)
         rc = vs_fail(err, VS_E_USAGE, "%s", w->status);

@@ -30,6 +30,9 @@ struct workbench_options {
 /* Runs until the user quits. Frees the photos; model and log stay the caller's. Fails when there
  * is no terminal. */
 int workbench_run(const struct workbench_options *o, struct vs_err *err);
+/* The signal that ended it, whose default the program is to die of when all is closed; 0 for those
+ * that ask for an end in order. */
+int workbench_ended_by(void);
 /* auto, sixel, blocks, ascii, none; false for other words. */
 bool workbench_graphics(const char *name, enum graphics_choice *out);
 /* The keys and commands, as mdoc. */

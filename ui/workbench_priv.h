@@ -9,6 +9,7 @@
 #include "src/lens.h"
 #include "ui/edit.h"
 #include "ui/gfx.h"
+#include "ui/input.h"
 #include "ui/look.h"
 #include "ui/workbench.h"
 
@@ -194,6 +195,8 @@ struct workbench {
     bool failed;                /* a strict script did: the status line says why */
     enum graphics_choice graphics;
     struct gfx gfx;
+    struct input input;
+    int heard;                  /* of the terminal's replies, how many were acted on */
     struct edit query, open, command;
     bool asked_text;            /* what the query line holds was asked: a letter replaces it */
     char key[16];               /* the name of the key that is being acted on, or "" */
@@ -249,12 +252,14 @@ void workbench_terminal(struct workbench *w, const struct term *t);
 void workbench_add_photo(struct workbench *w, struct photo *p);
 /* Whether the detector works, or will, for the current photo or the query. */
 bool workbench_detecting(const struct workbench *w);
-void workbench_suspend(struct workbench *w);
+void workbench_suspend(void);
 
-/* ---- keys.c: acts on all keys that wait; false when there were none. */
+/* ---- keys.c: acts on all that the terminal sends; false when nothing was there. */
 bool keys_take(struct workbench *w);
 /* Presses a key by its name; false when there is no such key. */
 bool keys_press(struct workbench *w, const char *name);
+/* After curses has started. */
+void keys_learn(struct workbench *w);
 /* The mouse is reported, or left to the terminal. */
 void keys_mouse(struct workbench *w, bool on);
 /* Whether a key can have this name. */
@@ -303,6 +308,10 @@ void conf_load(struct workbench *w);
 char *conf_read_text(const char *path, struct vs_err *err);
 /* ---- typing.c: keys of lines that are typed */
 void typing_key(struct workbench *w, int key, bool special);
+/* ---- paste.c: pasted text, which is never a key */
+void typing_paste(struct workbench *w, const struct input_event *e);
+/* The line that is typed. */
+struct edit *typing_line(struct workbench *w);
 void do_type(struct workbench *w, const char *arg);
 void do_command(struct workbench *w, const char *arg);
 void do_find(struct workbench *w, const char *arg);
@@ -404,6 +413,7 @@ void do_tag(struct workbench *w, const char *arg);
 void do_box(struct workbench *w, const char *arg);
 void do_box_drop(struct workbench *w, const char *arg);
 void boxes_key(struct workbench *w, int key, bool special);
+void boxes_mouse(struct workbench *w, const struct input_event *e);
 void boxes_draw(struct workbench *w, struct canvas *c, const struct frame *f);
 
 /* ---- panes.c: what is where */

@@ -3,6 +3,7 @@
 #include "terminal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
@@ -18,7 +19,7 @@
 static void reply(struct terminal *t, const char *text)
 {
     static const char *const noise[] = {"\033[I", "\033]11;rgb:00/00/00\033\\", "\033[?997;1n"};
-    if (t->kind.late) {
+    if (t->kind.late || t->kind.gap) {
         size_t len = t->late ? strlen(t->late) : 0;
         t->late = realloc(t->late, len + strlen(text) + 1);
         strcpy(t->late + len, text);
@@ -97,6 +98,49 @@ static void take_sixel(struct terminal *t, const char *s)
     }
 }
 
+/* ---- modes */
+
+static const int known_modes[] = {25, 1000, 1006, 1049, 2004, 2026, 1};
+#define MODES (int)(sizeof known_modes / sizeof known_modes[0])
+
+/* "ESC [ ? 1006 ; 1000 h" */
+static void take_modes(struct terminal *t, const char *s)
+{
+    char last = s[strlen(s) - 1];
+    if (strncmp(s, "\033[?", 3) != 0 || (last != 'h' && last != 'l'))
+        return;
+    for (s += 3; *s;) {
+        char *end;
+        long n = strtol(s, &end, 10);
+        for (int i = 0; i < MODES; i++)
+            if (known_modes[i] == n)
+                t->modes = last == 'h' ? t->modes | 1u << i : t->modes & ~(1u << i);
+        s = *end ? end + 1 : end;
+    }
+}
+
+bool terminal_mode(const struct terminal *t, int number)
+{
+    for (int i = 0; i < MODES; i++)
+        if (known_modes[i] == number)
+            return t->modes >> i & 1;
+    return false;
+}
+
+bool terminal_restored(const struct terminal *t, char *why, int size)
+{
+    struct termios now;
+    int n = 0;
+    why[0] = '\0';
+    for (int i = 0; i < MODES && n < size; i++)
+        if ((t->modes >> i & 1) != (known_modes[i] == 25))
+            n += snprintf(why + n, (size_t)(size - n), "mode ?%d ", known_modes[i]);
+    if (tcgetattr(t->fd, &now) != 0 || now.c_lflag != t->line.c_lflag ||
+        now.c_iflag != t->line.c_iflag || now.c_oflag != t->line.c_oflag)
+        snprintf(why + n, n < size ? (size_t)(size - n) : 0, "line");
+    return !why[0];
+}
+
 /* ---- escape sequences */
 
 static bool csi_done(const char *s, int len)
@@ -142,7 +186,9 @@ static void feed(struct terminal *t, char c)
         const char *q = strchr(t->seq, 'q');
         if (q)
             take_sixel(t, q + 1);
-    } else if (!csi || !answer(t, t->seq)) {
+    } else if (csi && (take_modes(t, t->seq), answer(t, t->seq))) {
+        /* libvterm does not see it */
+    } else {
         /* ESC ( 0 and the like have one byte more: libvterm waits for it by itself. */
         vterm_input_write(t->vt, t->seq, (size_t)t->len);
     }
@@ -186,6 +232,10 @@ struct terminal *terminal_start_as(const char *const *argv, int rows, int cols,
                         (unsigned short)(cols * CELL_W), (unsigned short)(rows * CELL_H)};
     if (!t)
         return NULL;
+    if (kind->says) {
+        w.ws_row = (unsigned short)kind->rows;
+        w.ws_col = (unsigned short)kind->cols;
+    }
     t->rows = rows;
     t->cols = cols;
     t->kind = *kind;
@@ -198,7 +248,10 @@ struct terminal *terminal_start_as(const char *const *argv, int rows, int cols,
     vterm_screen_set_callbacks(t->screen, &callbacks, t);
     vterm_screen_set_damage_merge(t->screen, VTERM_DAMAGE_CELL);
     vterm_screen_reset(t->screen, 1);
+    t->modes = 1; /* the cursor */
     t->pid = forkpty(&t->fd, NULL, NULL, &w);
+    if (t->pid > 0)
+        tcgetattr(t->fd, &t->line);
     if (t->pid == 0) {
         setenv("TERM", "xterm-256color", 1);
         setenv("LC_ALL", "C.UTF-8", 1);
@@ -214,6 +267,32 @@ static void pass(int ms)
     nanosleep(&ts, NULL);
 }
 
+static long now_ms(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int read_some(struct terminal *t, int ms);
+
+void terminal_send(struct terminal *t, const char *bytes, size_t len)
+{
+    int flags = fcntl(t->fd, F_GETFL);
+    long end = now_ms() + 60000;
+    fcntl(t->fd, F_SETFL, flags | O_NONBLOCK);
+    while (len > 0 && now_ms() < end) {
+        ssize_t n = write(t->fd, bytes, len);
+        if (n < 0 && errno != EAGAIN && errno != EINTR)
+            break;
+        bytes += n > 0 ? n : 0;
+        len -= n > 0 ? (size_t)n : 0;
+        if (n <= 0 && read_some(t, 5) < 0)
+            break;
+    }
+    fcntl(t->fd, F_SETFL, flags);
+}
+
 void terminal_type(struct terminal *t, const char *keys)
 {
     if (t->kind.delay)
@@ -226,18 +305,30 @@ void terminal_resize(struct terminal *t, int rows, int cols)
 {
     struct winsize w = {(unsigned short)rows, (unsigned short)cols,
                         (unsigned short)(cols * CELL_W), (unsigned short)(rows * CELL_H)};
-    t->rows = rows;
-    t->cols = cols;
-    vterm_set_size(t->vt, rows, cols);
+    if (rows > 0 && cols > 0 && rows < 1000 && cols < 1000) { /* or it only says so */
+        t->rows = rows;
+        t->cols = cols;
+        vterm_set_size(t->vt, rows, cols);
+    }
     ioctl(t->fd, TIOCSWINSZ, &w);
     kill(t->pid, SIGWINCH);
 }
 
-static long now_ms(void)
+/* Sends the next piece of the answers when its time has come. Returns ms until the next, or -1. */
+static int send_piece(struct terminal *t)
 {
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+    size_t left = t->late ? strlen(t->late) - t->late_at : 0;
+    if (!t->kind.gap || left == 0)
+        return -1;
+    long wait = t->piece_at + t->kind.gap - now_ms();
+    if (wait > 0)
+        return (int)wait;
+    size_t n = left < (size_t)t->kind.piece ? left : (size_t)t->kind.piece;
+    if (write(t->fd, t->late + t->late_at, n) < 0)
+        t->mute = true;
+    t->late_at += n;
+    t->piece_at = now_ms();
+    return t->kind.gap;
 }
 
 /* What is there within ms; -1 when the program has ended. */
@@ -246,6 +337,8 @@ static int read_some(struct terminal *t, int ms)
     struct pollfd p = {t->fd, POLLIN, 0};
     char bytes[65536];
     size_t most = sizeof bytes;
+    int piece = send_piece(t);
+    ms = piece >= 0 && piece < ms ? piece : ms;
     if (t->kind.bytes_a_second) { /* a line's worth at a time */
         most = 512;
         pass((int)(1000 * 512 / t->kind.bytes_a_second));
@@ -377,7 +470,7 @@ int terminal_torn(const struct terminal *t, char *why, int size)
     return n;
 }
 
-int terminal_end(struct terminal *t)
+int terminal_wait(struct terminal *t)
 {
     int status = -1;
     long end = now_ms() + 10000;
@@ -388,9 +481,22 @@ int terminal_end(struct terminal *t)
         waitpid(t->pid, &status, 0);
         status = -1;
     }
+    while (read_some(t, 20) > 0) { /* its last words */
+    }
+    return status;
+}
+
+void terminal_free(struct terminal *t)
+{
     close(t->fd);
     vterm_free(t->vt);
     free(t->late);
     free(t);
+}
+
+int terminal_end(struct terminal *t)
+{
+    int status = terminal_wait(t);
+    terminal_free(t);
     return status;
 }

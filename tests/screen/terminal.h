@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <termios.h>
 #include <vterm.h>
 
 enum { CELL_W = 8, CELL_H = 16, MAX_W = 1400, MAX_H = 900 };
@@ -16,6 +17,9 @@ struct terminal_kind {
     bool late;       /* answers when the program has stopped waiting */
     bool noisy;      /* says other things between its answers */
     long bytes_a_second; /* that it takes; 0: all */
+    int piece, gap;  /* answers come so many bytes at a time, so many ms apart; 0: at once */
+    bool says;       /* that it has another size than it has: */
+    int rows, cols;
     int delay;       /* ms until a key arrives, and until what is written is seen */
 };
 
@@ -30,6 +34,10 @@ struct terminal {
     bool sixel, mute; /* answers DA1 with 4; answers nothing */
     struct terminal_kind kind;
     char *late;       /* answers that wait */
+    size_t late_at;   /* how much of them has been sent */
+    long piece_at;    /* ms: when the last piece was */
+    unsigned modes;   /* private modes that are on: terminal_mode */
+    struct termios line; /* as it was before the program */
     long long bytes;  /* that came, pictures included */
     long long wait_from, taken; /* of a slow one: since when, and how much */
     VTerm *vt;
@@ -47,6 +55,8 @@ struct terminal *terminal_start(const char *const *argv, int rows, int cols, boo
 struct terminal *terminal_start_as(const char *const *argv, int rows, int cols,
                                    const struct terminal_kind *kind);
 void terminal_type(struct terminal *t, const char *keys);
+/* The same for any bytes, as many as there are: what the program writes meanwhile is read. */
+void terminal_send(struct terminal *t, const char *bytes, size_t len);
 void terminal_resize(struct terminal *t, int rows, int cols);
 /* Reads what the program writes for so long. False when it has ended. */
 bool terminal_read(struct terminal *t, int ms);
@@ -64,7 +74,14 @@ bool terminal_picture(const struct terminal *t, struct picture *out);
 int terminal_torn(const struct terminal *t, char *why, int size);
 /* Reads until nothing has come for so long. */
 void terminal_settle(struct terminal *t, int quiet_ms);
-/* Waits for the end; its wait status. Frees t. */
+/* Whether a private mode (of ?25, ?1000, ?1006, ?1049, ?2004, ?2026) is on. */
+bool terminal_mode(const struct terminal *t, int number);
+/* Whether it is as it was before the program: line and modes. What is not is told in why. */
+bool terminal_restored(const struct terminal *t, char *why, int size);
+/* Waits for the end; its wait status. */
+int terminal_wait(struct terminal *t);
+void terminal_free(struct terminal *t);
+/* Both. */
 int terminal_end(struct terminal *t);
 
 #endif

@@ -6,7 +6,6 @@
 #include "ui/edit.h"
 #include "ui/gfx.h"
 #include "ui/sixel.h"
-#include "ui/term.h"
 #include "ui/text.h"
 
 #include <curses.h>
@@ -74,35 +73,6 @@ static void screen_text(void)
     ok(text_fit_words("abcdef", 4, out, sizeof out) == 4, "but a long word is cut");
     ok(text_fit_words("a, b", 4, out, sizeof out) == 4, "what fits stays");
     ok(text_fit("abcdef", 4, out, 3) == 2, "the buffer's end counts, too");
-}
-
-static struct term heard(const char *replies, bool *done, char *keys)
-{
-    struct term_parser p = {0};
-    for (; *replies; replies++)
-        term_feed(&p, (unsigned char)*replies);
-    term_settle(&p.term);
-    *done = p.done;
-    memcpy(keys, p.keys, p.key_count);
-    keys[p.key_count] = '\0';
-    return p.term;
-}
-
-static void replies(void)
-{
-    bool done;
-    char keys[300];
-    struct term t = heard("\033[6;19;9t\033[?1;0;256S\033[?2;0;900;608S\033[?2026;2$y"
-                          "q\033[?63;1;2;4;6;9c", &done, keys);
-    ok(done && t.sixel && t.cell_w == 9 && t.cell_h == 19 && t.registers == 256 &&
-       t.max_w == 900 && t.max_h == 608 && t.sync, "a sixel terminal");
-    ok(strcmp(keys, "q") == 0, "a key typed meanwhile is given back");
-    t = heard("\033[?64;1;2;6;9;42c", &done, keys);
-    ok(done && !t.sixel && t.registers == 16 && !t.sync, "64 and 42 are not 4");
-    t = heard("\033[6;9999;1t\033[?1;0;0S\033[?2;0;1;1S\033[?62;4c", &done, keys);
-    ok(t.cell_w == 0 && t.registers == 16 && t.max_w == 1000, "wild numbers are not believed");
-    t = heard("\033[A\033[?garbage", &done, keys);
-    ok(!done && strncmp(keys, "\033[A", 3) == 0, "an arrow key is no reply");
 }
 
 /* An independent decoder, so that a wrong color, row or run is seen. */
@@ -240,7 +210,6 @@ int main(void)
     setlocale(LC_ALL, "C.UTF-8");
     editor();
     screen_text();
-    replies();
     sixels();
     heat();
     differences();

@@ -1,0 +1,54 @@
+/* Pasted text is text: whatever it holds, none of it acts as a key or a command. */
+#include "ui/text.h"
+#include "ui/workbench_priv.h"
+
+#include <stdio.h>
+
+/* Where it goes: the line that is typed, the search of a popup; else a query is begun. */
+static struct edit *target(struct workbench *w)
+{
+    if (w->mode == MODE_BROWSE && w->popup && w->popup->filter)
+        return &w->filter;
+    if (w->mode == MODE_BROWSE)
+        do_type(w, "");
+    return typing_line(w);
+}
+
+static void tell(struct workbench *w, const struct input_event *e, size_t left_out, size_t too_long)
+{
+    char bytes[80] = "", more[80] = "";
+    too_long += e->all - (e->all < e->text.len ? e->all : e->text.len);
+    if (too_long)
+        snprintf(more, sizeof more, "; %zu bytes at its end do not fit", too_long);
+    if (left_out)
+        snprintf(bytes, sizeof bytes, "; without %zu bytes of control characters, or no text",
+                 left_out);
+    if (left_out || too_long || e->unfinished)
+        workbench_say(w, too_long > 0, "pasted%s%s%s",
+                      e->unfinished ? "; its end did not come" : "", more, bytes);
+}
+
+void typing_paste(struct workbench *w, const struct input_event *e)
+{
+    struct buf text = {0};
+    if (w->script.pauses || w->mode == MODE_BOX) {
+        if (!w->script.pauses) /* whose words are to be read */
+            workbench_say(w, false, "pasted text is left out while a box is drawn");
+        return;
+    }
+    struct edit *to = target(w);
+    bool rounds = to == &w->query && w->task->dialog;
+    size_t left_out = text_paste(e->text.data ? e->text.data : "", e->text.len,
+                                 rounds ? '\n' : ' ', &text);
+    if (to == &w->query && w->asked_text && text.len) {
+        w->asked_text = false;
+        edit_set(&w->query, "");
+    }
+    size_t too_long = edit_paste(to, text.data);
+    tell(w, e, left_out, too_long);
+    if (to == &w->filter && panes_focused(w)->filter) {
+        w->pick = w->popup ? 0 : w->pick;
+        panes_focused(w)->filter(w);
+    }
+    buf_fini(&text);
+}
