@@ -75,7 +75,7 @@ bool actions_line(struct workbench *w, const char *line)
     else if (!a->args[0] && *arg)
         workbench_say(w, true, "%s takes nothing: '%s'", a->name, arg);
     else
-        a->run(w, arg);
+        action_run(w, a, arg);
     free(name);
     return !w->status_bad;
 }
@@ -92,7 +92,7 @@ bool actions_named_key(struct workbench *w, const char *key)
         actions_line(w, line);
         free(line);
     } else if (a) {
-        a->run(w, "");
+        action_run(w, a, "");
     }
     w->key[0] = '\0';
     return a || b;

@@ -314,12 +314,15 @@ static void *encode_main(void *arg)
 
 void gfx_init(struct gfx *g)
 {
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
     sigset_t all, before;
     pthread_mutex_init(&g->lock, NULL);
     pthread_cond_init(&g->changed, NULL);
     g->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the main thread's */
+    sigfillset(&all); /* signals are the main thread's, but for faults of the encoder itself */
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+        sigdelset(&all, faults[i]);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     g->threaded = g->wake >= 0 && pthread_create(&g->thread, NULL, encode_main, g) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libui.a
 libui_a_CPPFLAGS = $(AM_CPPFLAGS) $(NCURSES_CFLAGS) $(SIXEL_CFLAGS)
 libui_a_SOURCES = \
+	ui/action_run.c \
 	ui/actions.c \
 	ui/actions_inside.c \
 	ui/actions_table.c \

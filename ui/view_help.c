@@ -119,7 +119,7 @@ static void help_accept(struct workbench *w)
         snprintf(line, sizeof line, "%s ", a->name);
         do_command(w, line);
     } else {
-        a->run(w, "");
+        action_run(w, a, "");
     }
 }
 

@@ -15,13 +15,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Signals only leave a note here and wake the loop through the pipe. */
-static volatile sig_atomic_t got_end, got_resume, got_resize, got_stop;
+/* Signals only leave a note here and wake the loop through the pipe. Any thread may take them. */
+static atomic_int got_end, got_resume, got_resize, got_stop;
 static int wake[2] = {-1, -1};
 
 static void on_signal(int number)

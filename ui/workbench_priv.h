@@ -286,6 +286,7 @@ extern const struct action_group action_groups[]; /* ends in a NULL title */
 extern const struct action compare_actions[];     /* compare.c */
 extern const struct action inside_actions[];      /* actions_inside.c: looking inside the model */
 const struct action *action_find(const char *name);
+void action_run(struct workbench *w, const struct action *a, const char *arg); /* action_run.c */
 void actions_key(struct workbench *w, int key, bool special);
 /* By its name, as if it had been pressed while nothing is typed. False: it means nothing. */
 bool actions_named_key(struct workbench *w, const char *key);

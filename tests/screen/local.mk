@@ -1,5 +1,6 @@
 # The workbench in a pseudo-terminal; needs libvterm.
-EXTRA_DIST += tests/screen/terminal.h tests/screen/golden
+EXTRA_DIST += tests/screen/terminal.h tests/screen/golden tests/screen/dead-keys
+.PHONY: check-keys
 if VTERM
 TAP_TESTS += test-screen
 test_screen_SOURCES = tests/screen/terminal.c tests/screen/test-screen.c
@@ -37,7 +38,17 @@ TAP_TESTS += test-views
 test_views_SOURCES = tests/screen/terminal.c tests/screen/test-views.c
 test_views_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/screen $(VTERM_CFLAGS)
 test_views_LDADD = $(VTERM_LIBS) -lutil
+# Every action once as one that does nothing: a test has to see it. Takes a minute.
+EXTRA_PROGRAMS += vilscope-dead
+CLEANFILES += vilscope-dead
+vilscope_dead_SOURCES = tests/screen/dead.c
+vilscope_dead_CPPFLAGS = $(AM_CPPFLAGS)
+vilscope_dead_LDADD = $(vilscope_OBJECTS) $(vilscope_LDADD)
+check-keys: vilscope vilscope-dead test-actions
+	@$(TEST_ENV) sh $(srcdir)/tests/screen/dead-keys
 else
+check-keys:
+	@echo 'the keys are not checked: that needs libvterm-dev'
 TAP_SH += tests/screen/skip.sh
 endif
 EXTRA_DIST += tests/screen/skip.sh

@@ -112,6 +112,7 @@ static void take_modes(struct terminal *t, const char *s)
     for (s += 3; *s;) {
         char *end;
         long n = strtol(s, &end, 10);
+        t->left += n == 1049 && last == 'l';
         for (int i = 0; i < MODES; i++)
             if (known_modes[i] == n)
                 t->modes = last == 'h' ? t->modes | 1u << i : t->modes & ~(1u << i);
@@ -168,6 +169,9 @@ static bool answer(struct terminal *t, const char *s)
 
 static void feed(struct terminal *t, char c)
 {
+    if (t->said_len < (int)sizeof t->said - 1 && !(t->len > 1 && t->seq[1] == 'P'))
+        t->said[t->said_len++] = c;
+    t->said[t->said_len] = '\0';
     if (t->len == 0 && c != 033) {
         vterm_input_write(t->vt, &c, 1);
         return;
@@ -368,6 +372,52 @@ void terminal_row(const struct terminal *t, int row, char *out, int size)
     out[n] = '\0';
 }
 
+/* A border is bold where the pane has the keys. */
+static char sign(const VTermScreenCell *cell)
+{
+    uint32_t c = cell->chars[0];
+    if (c == 0x2502)
+        return cell->attrs.bold ? '!' : '|';
+    return c == 0 || c == 0xa0 || (c >= 0x2000 && c <= 0x200a) ? ' ' : c < 128 ? (char)c : '~';
+}
+
+static void put(char *out, int *n, int size, char c)
+{
+    char last = *n ? out[*n - 1] : ' ';
+    if (*n + 1 < size && (c != last || (c != ' ' && c != '~')))
+        out[(*n)++] = c;
+}
+
+void terminal_drawn(const struct terminal *t, int row, char *out, int size)
+{
+    int n = 0;
+    bool reverse = false;
+    for (int col = 0; col < t->cols; col++) {
+        VTermScreenCell cell;
+        VTermPos pos = {.row = row, .col = col};
+        vterm_screen_get_cell(t->screen, pos, &cell);
+        if (cell.attrs.reverse != reverse)
+            put(out, &n, size, reverse ? '}' : '{');
+        reverse = cell.attrs.reverse;
+        put(out, &n, size, sign(&cell));
+    }
+    out[n] = '\0';
+}
+
+bool terminal_cursor(const struct terminal *t, int *row)
+{
+    VTermPos pos;
+    vterm_state_get_cursorpos(vterm_obtain_state(t->vt), &pos);
+    *row = pos.row;
+    return terminal_mode(t, 25);
+}
+
+void terminal_mark(struct terminal *t)
+{
+    t->said_len = 0;
+    t->said[0] = '\0';
+}
+
 bool terminal_has(const struct terminal *t, const char *text)
 {
     char row[8192];
@@ -472,8 +522,16 @@ int terminal_torn(const struct terminal *t, char *why, int size)
 
 int terminal_wait(struct terminal *t)
 {
+    return terminal_wait_ms(t, 10000);
+}
+
+int terminal_wait_ms(struct terminal *t, int ms)
+{
     int status = -1;
-    long end = now_ms() + 10000;
+    long end = now_ms() + ms;
+    if (t->ended)
+        return t->status;
+    t->ended = true;
     while (now_ms() < end && waitpid(t->pid, &status, WNOHANG) == 0)
         read_some(t, 20);
     if (now_ms() >= end) {
@@ -483,6 +541,7 @@ int terminal_wait(struct terminal *t)
     }
     while (read_some(t, 20) > 0) { /* its last words */
     }
+    t->status = status;
     return status;
 }
 

@@ -31,6 +31,8 @@ struct picture {
 struct terminal {
     int fd, rows, cols;
     pid_t pid;
+    bool ended;
+    int status;       /* then */
     bool sixel, mute; /* answers DA1 with 4; answers nothing */
     struct terminal_kind kind;
     char *late;       /* answers that wait */
@@ -45,6 +47,9 @@ struct terminal {
     char seq[1 << 20]; /* an escape sequence under way */
     int len;
     int images;       /* sixel sequences so far */
+    int left;         /* how often the program has left its screen */
+    char said[1 << 15]; /* what it wrote since terminal_mark, but for pictures */
+    int said_len;
     int at_row, at_col, image_w, image_h; /* the last one */
     uint8_t rgb[MAX_H][MAX_W][3];         /* what they left, in pixels of the screen */
     bool painted[MAX_H][MAX_W];           /* by a picture, and not written over by text */
@@ -65,6 +70,13 @@ bool terminal_expect(struct terminal *t, const char *text);
 bool terminal_has(const struct terminal *t, const char *text);
 /* One row as UTF-8. */
 void terminal_row(const struct terminal *t, int row, char *out, int size);
+/* One row as it looks: blanks once, what is reverse in {}, a pane's border as "|", that of the pane
+ * with the keys as "!", bars and other signs as "~". */
+void terminal_drawn(const struct terminal *t, int row, char *out, int size);
+/* Whether the cursor is seen, and on which row. */
+bool terminal_cursor(const struct terminal *t, int *row);
+/* From now on what is said is kept, as much as there is room for. */
+void terminal_mark(struct terminal *t);
 /* The background of a cell is a picture's block: its foreground color. */
 bool terminal_cell_color(const struct terminal *t, int row, int col, uint8_t rgb[3]);
 /* The largest picture that is on the screen; false without any. */
@@ -80,6 +92,8 @@ bool terminal_mode(const struct terminal *t, int number);
 bool terminal_restored(const struct terminal *t, char *why, int size);
 /* Waits for the end; its wait status. */
 int terminal_wait(struct terminal *t);
+/* At most so long; -1, and killed, when it has not ended. */
+int terminal_wait_ms(struct terminal *t, int ms);
 void terminal_free(struct terminal *t);
 /* Both. */
 int terminal_end(struct terminal *t);
