@@ -402,13 +402,16 @@ static void slow_line(void)
  * as the log can be. */
 static void waiting_log(void)
 {
-    char path[4096], tiny[4096], scene[4096];
+    char path[4200], way[4096], tiny[4096], scene[4096];
     const char *home = getenv("TMPDIR"), *program = getenv("VILSCOPE");
-    snprintf(path, sizeof path, "%s/waiting.db", home ? home : "/tmp");
+    snprintf(way, sizeof way, "%s/waiting", home ? home : "/tmp");
+    snprintf(path, sizeof path, "%s/log.db", way);
     snprintf(tiny, sizeof tiny, "%s", source_path("tests/data/tiny"));
     snprintf(scene, sizeof scene, "%s", source_path("tests/data/tiny/scene.png"));
     const char *argv[] = {program ? program : "./vilscope", "--log", path, "-m", tiny, scene, NULL};
-    mkdir(path, 0700); /* a folder is in the way */
+    FILE *f = fopen(way, "w"); /* a file stands where the folder belongs */
+    if (f)
+        fclose(f);
     struct terminal *t = terminal_start(argv, 24, 100, true, false);
     ok(terminal_expect(t, "not logged yet"), "a log that cannot be opened is told");
     ask(t, "the first");
@@ -418,12 +421,13 @@ static void waiting_log(void)
     terminal_type(t, "H");
     terminal_settle(t, 100);
     terminal_type(t, "\033");
-    rmdir(path);
+    unlink(way);
     ok(terminal_expect(t, "what waited for the log is written"), "then both are written");
     ask(t, "the third");
     ok(terminal_expect(t, "logged as 3"), "and the next comes after them");
     quit(t, "waiting log");
     unlink(path);
+    rmdir(way);
 }
 
 /* Keys and settings of the user; what is wrong is told with its line. */
