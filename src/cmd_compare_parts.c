@@ -118,8 +118,7 @@ int compare_weights(struct compare_run *r, struct vs_err *err)
         puts("from,to,name,state,relative,distance,largest,elements,changed,broken");
     for (int b = 1; b < model_checkpoint_count(r->m) && rc == 0; b++) {
         struct weights_change *w = NULL;
-        rc = weights_compare(r->m->kern, r->m->checkpoints[0].file, r->m->checkpoints[b].file,
-                             &compare_stopped, &w, err);
+        rc = weights_compare_opened(r->m, 0, b, &compare_stopped, &w, err);
         if (rc != 0)
             break;
         if (r->log)

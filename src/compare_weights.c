@@ -2,6 +2,7 @@
  * 2 GB, so nothing is kept of what was read. */
 #include "src/compare_weights.h"
 
+#include "src/engine_priv.h"
 #include "src/mem.h"
 #include "src/strmap.h"
 
@@ -269,6 +270,13 @@ int weights_compare(struct kern *k, const struct tensorfile *a, const struct ten
         finish(&w->layers[i]);
     *out = w;
     return 0;
+}
+
+int weights_compare_opened(struct model *m, int a, int b, const atomic_bool *cancel,
+                           struct weights_change **out, struct vs_err *err)
+{
+    return weights_compare(m->kern, m->checkpoints[a].file, m->checkpoints[b].file, cancel, out,
+                           err);
 }
 
 void weights_change_free(struct weights_change *w)

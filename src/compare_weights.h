@@ -42,6 +42,10 @@ struct weights_change {
  */
 int weights_compare(struct kern *k, const struct tensorfile *a, const struct tensorfile *b,
                     const atomic_bool *cancel, struct weights_change **out, struct vs_err *err);
+struct model;
+/* The same of two checkpoints of a model. */
+int weights_compare_opened(struct model *m, int a, int b, const atomic_bool *cancel,
+                           struct weights_change **out, struct vs_err *err);
 void weights_change_free(struct weights_change *w);
 
 /* The layer that a tensor belongs to, from the names of the reference: "bert.encoder.layer.3",

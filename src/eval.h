@@ -83,4 +83,8 @@ struct eval_options {
 int eval_run(struct model *m, const struct eval_set *s, const struct eval_options *o,
              struct eval_score *scores, struct vs_err *err);
 
+/* For items that do not come from a set. */
+void eval_add_image(struct eval_item *it, char *path); /* takes the path over */
+void eval_add_label(struct eval_item *it, const char *label, double worth);
+
 #endif

@@ -8,8 +8,6 @@
 
 /* A new item of the set, all zero but number, which is -1. */
 struct eval_item *eval_add(struct eval_set *s);
-void eval_add_image(struct eval_item *it, char *path); /* takes the path over */
-void eval_add_label(struct eval_item *it, const char *label, double worth);
 /* Calls take for every line that is not empty; a line that is no JSON object is an error. */
 typedef int eval_line(void *arg, int line, const json_t *v);
 int eval_lines(const struct bytes *map, eval_line *take, void *arg, struct vs_err *err);

@@ -1,6 +1,6 @@
 # Tests print TAP; tests/run-tests runs them and prints one total line.
 TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests $(JANSSON_CFLAGS)
-EXTRA_DIST += tests/run-tests tests/tap.h tests/mutants tests/mutation/accepted.txt \
+EXTRA_DIST += tests/ports/run tests/run-tests tests/tap.h tests/mutants tests/mutation/accepted.txt \
 	tests/mutation/build.py tests/mutation/cover.py tests/mutation/faults.py \
 	tests/data/logs/version-1.db tests/data/logs/version-2.db \
 	tests/data/logs/version-3.db tests/data/logs/version-4.db \

@@ -2,7 +2,6 @@
  * needs it owns, so that the screen may go on meanwhile. */
 #include "ui/compare.h"
 
-#include "src/engine_priv.h"
 #include "src/mem.h"
 #include "ui/stale.h"
 
@@ -109,8 +108,7 @@ static int drift_run(struct model *m, void *arg, const atomic_bool *cancel, stru
     struct drift_job *j = arg;
     int rc = 0;
     if (!j->weights) {
-        rc = weights_compare(m->kern, m->checkpoints[j->a].file, m->checkpoints[j->b].file, cancel,
-                             &j->weights, err);
+        rc = weights_compare_opened(m, j->a, j->b, cancel, &j->weights, err);
         if (rc == 0)
             j->found[0] = difference_of_weights(m, j->a, j->b, j->weights);
     }

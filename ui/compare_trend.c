@@ -2,7 +2,7 @@
  * probe by probe, so that queries of the user come between; and a folder that is watched. */
 #include "ui/compare.h"
 
-#include "src/eval_priv.h"
+#include "src/eval.h"
 #include "src/mem.h"
 
 #include <errno.h>

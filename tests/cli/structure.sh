@@ -5,6 +5,9 @@ set -u
 cd "$SRCDIR" || exit 1
 n=0
 failed=0
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+
 # none WHAT TEXT: passes when TEXT is empty.
 none() {
     n=$((n + 1))
@@ -16,48 +19,119 @@ none() {
         failed=1
     fi
 }
-none "kernels/ includes nothing of ours" \
-    "$(grep -nE '#include "(src|ui|sessions)/' kernels/*.[ch] kernels/cuda/*)"
-none "src/ includes neither sessions/ nor ui/, commands aside" \
-    "$(grep -rnE '#include "(ui|sessions)/' src --include=*.[ch] | grep -v '^src/\(cmd_\|main\)')"
-none "demo/ includes nothing of ours but memory" \
-    "$(grep -nE '#include "(src|ui|sessions|kernels)/' demo/*.[ch] | grep -v 'src/mem.h')"
-none "sessions/ does not include ui/" "$(grep -n '#include "ui/' sessions/*.[ch])"
-none "only sessions/ includes sqlite3.h" \
-    "$(grep -rn '#include <sqlite3.h>' src ui kernels --include=*.[ch])"
-none "only ui/ includes curses.h and sixel.h" \
-    "$(grep -rnE '#include <(curses|sixel).h>' src sessions kernels --include=*.[ch])"
-none "only the module includes CUDA's headers" \
-    "$(grep -rnE '#include <cu(da|blas)' src ui sessions kernels tests --include=*.[ch] \
-        --include=*.cu | grep -v '^kernels/cuda/module.cu')"
-none "no file over 800 lines" \
-    "$(wc -l src/*.[ch] src/*/*.[ch] ui/*.[ch] sessions/*.[ch] kernels/*.[ch] kernels/cuda/*.* |
-        awk '$2 != "total" && $1 > 800')"
+# some FILE WHAT: what a check goes through. An empty list makes any check pass, so it fails here.
+some() {
+    [ -s "$1" ] && return
+    n=$((n + 1))
+    echo "not ok $n - nothing to check: no $2"
+    failed=1
+}
+# sources PATTERN...: files of those names at any depth, build folders left out.
+sources() {
+    find . \( -path './build*' -o -path './_*' -o -path ./config.h -o -name '.git*' -o \
+        -name autom4te.cache \) -prune -o -type f -print | sed 's|^\./||' | grep -E "$1" | sort
+}
+# search PATTERN FILE...: matching lines of the files that are listed in $work/NAME.
+search() {
+    xargs grep -nE "$1" /dev/null <"$work/$2"
+}
+
+# ---- who may include whom
+
+# arrows FOLDER: what is against HACKING's table there.
+arrows() {
+    (cd "$1" && sources '\.(c|h|cu|cuh)$' >"$work/files" &&
+        xargs grep -nE '^[[:space:]]*#[[:space:]]*(include|import)' /dev/null <"$work/files" \
+            >"$work/includes"
+    awk -f "$here/tests/cli/arrows.awk" part=table HACKING.md part=files "$work/files" \
+        part=includes "$work/includes")
+}
+here=$(pwd)
+none "includes are those that HACKING's table permits" "$(arrows .)"
+
+# Each of these has to be found: a copy of the tree with one line more.
+# wrong FILE LINE PATTERN
+wrong() {
+    { [ -e "$work/tree/$1" ] && mv "$work/tree/$1" "$work/away"; } 2>/dev/null
+    mkdir -p "$(dirname "$work/tree/$1")"
+    { echo "$2"; cat "$work/away" 2>/dev/null; } >"$work/tree/$1"
+    found=$(arrows "$work/tree")
+    rm -f "$work/tree/$1"
+    if [ -e "$work/away" ]; then mv "$work/away" "$work/tree/$1"; fi
+    none "$1 with '$2' is found" "$(echo "$found" | grep -q "$3" || echo "only this was: $found")"
+}
+mkdir "$work/tree"
+for f in $(sources '\.(c|h|cu|cuh)$') HACKING.md; do
+    mkdir -p "$work/tree/$(dirname "$f")" && cp "$f" "$work/tree/$f"
+done
+none "the copy is as the tree" "$(arrows "$work/tree")"
+wrong src/formats/npy.c '#include "src/engine.h"' '^src/formats/npy.c:1: room formats may not'
+wrong src/formats/npy.h '# include <src/engine.h>' '^src/formats/npy.h:1: room formats may not'
+wrong src/formats/deep/down/new.c '#include "../../../ui/term.h"' '^src/formats/deep/.*room ui'
+wrong src/model/trace.c '#include "src/engine_priv.h"' '^src/model/trace.c:1: room model may not'
+wrong ui/term.c '#include "src/engine_priv.h"' '^ui/term.c:1: src/engine_priv.h is for room engine'
+wrong src/change.c '#include "src/cmd_query.h"' '^src/change.c:1: room task may not'
+wrong src/err.c '#include "src/mem2.h"' '^src/err.c:1: there is no file src/mem2.h'
+wrong src/eval.c '#include HEADER' '^src/eval.c:1: what is included does not stand'
+wrong src/eval.c '#include <sqlite3.h>' '^src/eval.c:1: room study includes sqlite3.h'
+wrong more/new.c '#include <math.h>' "^more/new.c: no room of HACKING's table"
+sed 's/^| room /| rooms /' HACKING.md >"$work/tree/HACKING.md"
+none "a table that cannot be read is found" \
+    "$(arrows "$work/tree" | grep -q '^nothing to check: 0 rooms' || echo "it is not")"
+sed '/^| model /s/| base, formats, kernels |/| base, formats, kernels, sessions |/' HACKING.md \
+    >"$work/tree/HACKING.md"
+none "an arrow that nobody uses is found, and one that leads round" \
+    "$(arrows "$work/tree" >"$work/said"
+    grep -q 'room model may include sessions, and does not' "$work/said" &&
+        grep -q 'the arrows go round' "$work/said" || cat "$work/said")"
+mkdir "$work/empty"
+cp HACKING.md "$work/empty"
+none "an empty tree is found" \
+    "$(arrows "$work/empty" | grep -q 'nothing to check: .* 0 files' || echo "it is not")"
+
+# ---- sizes and words
+
+sources '\.(c|h|cu|cuh)$' >"$work/code"
+grep -E '^(src|ui|sessions|kernels)/' "$work/code" >"$work/program"
+grep '\.c$' "$work/program" | grep -vE '^kernels/|^src/formats/decode.c$' >"$work/below"
+grep -E '(^|/)(cmd_[^/]*|extract)\.c$' "$work/program" >"$work/commands"
+sources '^demo/model/' >"$work/demo"
+some "$work/code" "source files"
+some "$work/program" "files of the program"
+some "$work/below" "files below main"
+some "$work/commands" "files of commands"
+some "$work/demo" "files of the demo"
+none "no file over 800 lines" "$(xargs wc -l <"$work/program" | awk '$2 != "total" && $1 > 800')"
 none "every file of the demo is installed" \
-    "$(find demo/model -type f | while read -r f; do grep -q "$f" demo/local.mk || echo "$f"; done)"
-none "no line over 100 columns" \
-    "$(grep -rnE '^.{101,}' src ui sessions kernels demo tests --include=*.[ch] --include=*.cu)"
+    "$(while read -r f; do grep -q "$f" demo/local.mk || echo "$f"; done <"$work/demo")"
+none "no line over 100 columns" "$(search '^.{101,}' code)"
 none "commands print outside text by src/plain.h" \
-    "$(for f in src/cmd_*.c src/extract.c; do
+    "$(while read -r f; do
         tr '\n' ' ' <"$f" | grep -oE '[^_a-z]f?printf\([^;]*;' |
-            grep -E '%[-+ #0-9.*]*s' | sed "s|^|$f:|"; done)"
-none "no exit() below main" "$(grep -rnE '[^_a-z]exit\(' src ui sessions --include=*.c |
-    grep -v 'src/formats/decode.c')"
+            grep -E '%[-+ #0-9.*]*s' | sed "s|^|$f:|"; done <"$work/commands")"
+none "no exit() below main" "$(search '[^_a-z]exit\(' below)"
+
+# ---- what is said of the program
+
 for c in workbench query compare extract eval world tasks sessions cache devices inspect detect forward tokenize; do
-    for o in $("$VILSCOPE" $c --help | grep -oE -- '--[a-z-]+' | sort -u); do
+    "$VILSCOPE" $c --help | grep -oE -- '--[a-z-]+' | sort -u >"$work/options"
+    [ -s "$work/options" ] || echo "$c: its help has no option"
+    while read -r o; do
         o2=$(echo "$o" | sed 's/^--//')
         page=man/vilscope.1
         [ $c = extract ] && page=man/vilscope-extract.1
         grep -q -- "Fl -$o2" $page || [ "$o" = --help ] || echo "$c $o"
-    done
-done >"${TMPDIR:-/tmp}/options.$$"
-none "the man page has every option" "$(cat "${TMPDIR:-/tmp}/options.$$")"
-rm -f "${TMPDIR:-/tmp}/options.$$"
-none "the man page has every task" \
-    "$("$VILSCOPE" tasks | awk 'NR > 1 {print $2}' | while read -r t; do
-        grep -q "^.It.* $t" man/vilscope.1 || echo "$t"; done)"
+    done <"$work/options"
+done >"$work/missing"
+none "the man page has every option" "$(cat "$work/missing")"
+"$VILSCOPE" tasks | awk 'NR > 1 {print $2}' >"$work/tasks"
+some "$work/tasks" "tasks"
+none "the man page has every task" "$(while read -r t; do
+    grep -q "^.It.* $t" man/vilscope.1 || echo "$t"; done <"$work/tasks")"
+ls man/*.[1-9] >"$work/pages" 2>/dev/null
+some "$work/pages" "man pages"
 if command -v mandoc >/dev/null; then
-    none "man pages are well formed" "$(mandoc -T lint -W warning man/*.[1-9] 2>&1 |
+    none "man pages are well formed" "$(xargs mandoc -T lint -W warning <"$work/pages" 2>&1 |
         grep -v 'referenced manual not found')"
 else
     n=$((n + 1))
