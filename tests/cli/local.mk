@@ -2,7 +2,7 @@
 TAP_SH += tests/cli/compare.sh tests/cli/cuda.sh tests/cli/demo.sh tests/cli/detect.sh tests/cli/diverged.sh tests/cli/eval.sh tests/cli/hostile.sh tests/cli/inputs.sh tests/cli/kill.sh tests/cli/pictures.sh tests/cli/query.sh tests/cli/sessions.sh tests/cli/structure.sh
 TAP_SH += tests/cli/pillow.py
 TAP_SH += tests/cli/shared.sh
-EXTRA_DIST += tests/cli/arrows.awk tests/cli/lib.sh
+EXTRA_DIST += tests/cli/lib.sh
 check_PROGRAMS += pty
 pty_SOURCES = tests/cli/pty.c
 pty_LDADD = -lutil
@@ -13,3 +13,5 @@ without_seccomp_SOURCES = tests/cli/without-seccomp.c
 dump_pixels_SOURCES = tests/cli/dump-pixels.c
 dump_pixels_CPPFLAGS = $(TEST_CPPFLAGS)
 dump_pixels_LDADD = $(CORE_LIBS)
+# Read by structure.sh.
+EXTRA_DIST += tests/cli/arrows.awk
