@@ -309,20 +309,20 @@ __attribute__((unused)) static void poison_check(struct kern *k, struct kern *re
         for (int i = 0; i < 8; i++)
             good = poison_attention(k, ref, i % 4, x, i / 4) && good;
         ok(good, "%s: attention with %g (%d)", name, (double)x, n);
-        good = poison_norm(k, ref, 0, x) & poison_norm(k, ref, 1, x) & poison_norm(k, ref, 2, x);
+        good = poison_norm(k, ref, 0, x) && poison_norm(k, ref, 1, x) && poison_norm(k, ref, 2, x);
         ok(good, "%s: norm with %g (%d)", name, (double)x, n);
-        ok(poison_rows(k, ref, x) & poison_embed(k, ref, x),
+        ok(poison_rows(k, ref, x) && poison_embed(k, ref, x),
            "%s: mul, add, gate, mean, rows, softmax, embed with %g (%d)", name, (double)x, n);
         good = true;
         for (int i = 0; i < 5; i++)
             good = poison_convs(k, ref, i, x) && good;
         ok(good, "%s: convolutions with %g (%d)", name, (double)x, n);
-        ok(poison_pooling(k, ref, false, x) & poison_pooling(k, ref, true, x),
+        ok(poison_pooling(k, ref, false, x) && poison_pooling(k, ref, true, x),
            "%s: max pool, regions, upsampling with %g (%d)", name, (double)x, n);
-        ok(poison_suppress(k, ref, false, x) & poison_suppress(k, ref, true, x),
+        ok(poison_suppress(k, ref, false, x) && poison_suppress(k, ref, true, x),
            "%s: suppression with %g (%d)", name, (double)x, n);
     }
-    ok(poison_large(k, ref, 1e25f, 1) & poison_large(k, ref, 3e38f, 1) &
+    ok(poison_large(k, ref, 1e25f, 1) && poison_large(k, ref, 3e38f, 1) &&
            poison_large(k, ref, 3e38f, 7),
        "%s: norm of rows whose squares are no float32", name);
 }
