@@ -154,7 +154,7 @@ static void after_answers(void)
 /* Keys that are typed while an answer is on its way in pieces. */
 static void typed_between(void)
 {
-    static const char *const pieces[] = {"\033[?62", ";", "w", "h", "\r", "4;2", "?", "2c", "x"};
+    static const char *const pieces[] = {"\033[?62", "w", ";", "h", "\r", "4;2", "?", "2c", "x"};
     struct input in = {0};
     struct buf out = {0};
     double now = 1000;
