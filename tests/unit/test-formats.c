@@ -315,8 +315,10 @@ static void pictures(void)
 {
     struct image *im = NULL;
     struct vs_err err = {0};
-    if (ok(image_open(source_path("tests/data/tiny/scene.png"), &im, &err) == 0, "a PNG opens %s",
-           err.text)) {
+    int rc = image_open(source_path("tests/data/tiny/scene.png"), &im, &err);
+    if (rc != 0 && getenv("VILSCOPE_EMULATED") && strstr(err.text, "seccomp")) {
+        tap_skip("a PNG opens: the emulator has no seccomp"); /* tests/ports/run sets it */
+    } else if (ok(rc == 0, "a PNG opens %s", err.text)) {
         const uint8_t *p = im->rgb + 3 * (40 * 96 + 20);
         ok(im->width == 96 && im->height == 64 && im->orientation == 1 && p[0] == 200 &&
            p[1] == 40 && p[2] == 40, "its size, and a pixel of the red square");
