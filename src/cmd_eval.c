@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,8 @@ const char eval_help[] =
     "                         once\n"
     "      --limit N          at most N items of each task\n"
     "      --attention        also how often the region that a phrase's words look at most is the\n"
-    "                         one it names: text to image, by layer, mean of heads and best head\n"
+    "                         one it names: text to image, by layer, mean of heads and best head,\n"
+    "                         chosen on other items than it is scored on (cross-validation)\n"
     "      --batch N          compute N items at once (default: what is fastest on the device);\n"
     "                         scores do not depend on it\n"
     "      --json             as JSON\n"
@@ -187,64 +189,72 @@ struct column {
     struct eval_attention attention;
 };
 
-static int best_head(const struct eval_attention *a, int layer)
-{
-    int best = 1;
-    for (int h = 2; h <= a->heads; h++)
-        best = a->hits[layer][h] > a->hits[layer][best] ? h : best;
-    return best;
-}
-
 static void print_attention(const struct column *list, int count)
 {
     const struct eval_attention *first = &list[0].attention;
     if (first->count == 0)
         return;
-    printf("\nwhere the words of %d phrases look most is the named region (mean of heads, best "
-           "head):\n", first->count);
+    plain_out("\nwhere the words of %d phrases look most is the named region (mean of heads, best "
+              "head chosen on the other items: %d folds):\n%-12s %6s %7s\n", first->count,
+              first->count < EVAL_FOLDS ? first->count : EVAL_FOLDS, "", "", "chance");
     for (int l = 0; l < first->layers; l++) {
         plain_out("layer %-6d %6s %6.1f%%", l + 1, "", 100 * first->blind / first->count);
         for (int i = 0; i < count; i++) {
             const struct eval_attention *a = &list[i].attention;
-            printf("  %6.1f%% %6.1f%%", 100.0 * a->hits[l][0] / a->count,
-                   100.0 * a->hits[l][best_head(a, l)] / a->count);
+            double chosen = eval_attention_chosen(a, l);
+            printf("  %13.1f%%", 100 * eval_attention_share(a, l, 0));
+            printf(isfinite(chosen) ? " %6.1f%%" : "       -", 100 * chosen);
         }
         putchar('\n');
     }
 }
 
+/* best_head: of heads that were chosen on other items; head: the one chosen on all of them. */
 static json_t *attention_json(const struct eval_attention *a)
 {
     json_t *layers = json_array();
-    for (int l = 0; l < a->layers && a->count; l++)
-        json_array_append_new(layers, json_pack("{s:f, s:f, s:i}", "mean_of_heads",
-                                                (double)a->hits[l][0] / a->count, "best_head",
-                                                (double)a->hits[l][best_head(a, l)] / a->count,
-                                                "head", best_head(a, l)));
-    return json_pack("{s:i, s:f, s:o}", "items", a->count, "blind",
+    for (int l = 0; l < a->layers && a->count; l++) {
+        double chosen = eval_attention_chosen(a, l);
+        json_array_append_new(layers, json_pack("{s:f, s:o, s:i}", "mean_of_heads",
+                                                eval_attention_share(a, l, 0),
+                                                "best_head_cross_validated",
+                                                isfinite(chosen) ? json_real(chosen) : json_null(),
+                                                "head", eval_attention_best(a, l)));
+    }
+    return json_pack("{s:i, s:i, s:f, s:o}", "items", a->count, "folds", EVAL_FOLDS, "blind",
                      a->count ? a->blind / a->count : 0, "layers", layers);
+}
+
+/* "100.0% (87.9 to 100)" */
+static void put_interval(const struct eval_score *s)
+{
+    double ends[2] = {100 * s->low, 100 * s->high};
+    char text[2][16], all[48];
+    for (int i = 0; i < 2; i++)
+        snprintf(text[i], sizeof text[i], ends[i] >= 99.95 || ends[i] < 0.05 ? "%.0f" : "%.1f",
+                 fabs(ends[i]));
+    snprintf(all, sizeof all, "%.1f%% (%s to %s)", 100 * s->score, text[0], text[1]);
+    plain_out("  %22s", all);
 }
 
 static void print_table(const struct model *m, const struct column *list, int count)
 {
     plain_out("%-12s %6s %7s", "task", "items", "blind");
     for (int i = 0; i < count; i++)
-        plain_out("  %15.15s", model_checkpoint_name(m, list[i].checkpoint));
+        plain_out("  %22.22s", model_checkpoint_name(m, list[i].checkpoint));
     putchar('\n');
     for (int t = 0; t < task_count; t++) {
         const struct eval_score *first = &list[0].scores[t];
         if (first->count == 0)
             continue;
         plain_out("%-12s %6d %6.1f%%", task_table[t].name, first->count, 100 * first->baseline);
-        for (int i = 0; i < count; i++) {
-            const struct eval_score *s = &list[i].scores[t];
-            printf("  %7.1f%% +-%4.1f", 100 * s->score, 50 * (s->high - s->low));
-        }
+        for (int i = 0; i < count; i++)
+            put_interval(&list[i].scores[t]);
         putchar('\n');
         if (task_table[t].reading == READ_ALIGNMENT) {
             plain_out("%-12s %6s %7s", "  at 5, 10", "", "");
             for (int i = 0; i < count; i++)
-                printf("  %7.1f%% %5.1f%%", 100 * list[i].scores[t].at5,
+                printf("  %14.1f%% %5.1f%%", 100 * list[i].scores[t].at5,
                        100 * list[i].scores[t].at10);
             putchar('\n');
         }

@@ -5,6 +5,7 @@
 #include "src/cmd_log.h"
 #include "src/demo.h"
 #include "src/mem.h"
+#include "src/text/answers.h"
 #include "src/modeldir.h"
 #include "src/plain.h"
 
@@ -278,7 +279,8 @@ static void judge(struct replay *r, const struct log_query *was, const struct re
     r->changed += x->word[0] == 'c';
     if (!was->expected)
         return;
-    bool was_right = strcmp(before, was->expected) == 0, right = strcmp(after, was->expected) == 0;
+    bool was_right = answers_equal(now->task, before, was->expected);
+    bool right = answers_equal(now->task, after, was->expected);
     x->judged = was_right && !right ? "worse" : right && !was_right ? "better" : NULL;
     r->worse += was_right && !right;
     r->better += right && !was_right;

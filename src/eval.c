@@ -7,6 +7,7 @@
 #include "src/formats/boxcheck.h"
 #include "src/mem.h"
 #include "src/strmap.h"
+#include "src/text/answers.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -121,7 +122,7 @@ double eval_overlap(const float *a, const float *b)
 static double worth_of(const struct eval_item *it, const char *label)
 {
     for (int i = 0; i < it->label_count; i++)
-        if (strcmp(it->labels[i], label) == 0)
+        if (answers_equal(it->task, it->labels[i], label))
             return (double)it->worths[i];
     return 0;
 }
@@ -161,18 +162,24 @@ struct sum {
     int count, named, found;
     struct strmap labels; /* of the most common answer */
     double *worths;
+    char **names;         /* (label_count) as they are compared; `labels` borrows them */
     int label_count;
 };
 
 static void add_labels(struct sum *s, const struct eval_item *it)
 {
     for (int i = 0; i < it->label_count; i++) {
-        int at = strmap_get(&s->labels, it->labels[i], strlen(it->labels[i]));
+        char *label = answer_normalise(it->task, it->labels[i]);
+        int at = strmap_get(&s->labels, label, strlen(label));
         if (at < 0) {
             at = s->label_count++;
-            strmap_add(&s->labels, it->labels[i], strlen(it->labels[i]), at);
+            s->names = xreallocarray(s->names, (size_t)s->label_count, sizeof *s->names);
+            s->names[at] = label;
+            strmap_add(&s->labels, label, strlen(label), at);
             s->worths = xreallocarray(s->worths, (size_t)s->label_count, sizeof *s->worths);
             s->worths[at] = 0;
+        } else {
+            free(label);
         }
         s->worths[at] += (double)it->worths[i];
     }
@@ -224,7 +231,8 @@ static void add(struct sum *s, const struct eval_item *it, const struct result *
     add_labels(s, it);
 }
 
-/* Wilson's interval, 95 %; for soft scores with their own variance it is an upper bound. */
+/* Wilson's interval (Probable Inference, JASA 1927), 95 %; for soft scores with their own variance
+ * it is an upper bound. */
 static void finish(const struct sum *s, const struct task *task, struct eval_score *out)
 {
     double n = s->count, p = n > 0 ? s->score / n : 0, z = 1.96, most = 0;
@@ -461,8 +469,11 @@ int eval_run(struct model *m, const struct eval_set *s, const struct eval_option
         rc = run_all(&r, s);
     for (int t = 0; t < task_count; t++) {
         finish(&r.sums[t], &task_table[t], &scores[t]);
-        free(r.sums[t].worths);
         strmap_fini(&r.sums[t].labels);
+        for (int i = 0; i < r.sums[t].label_count; i++)
+            free(r.sums[t].names[i]);
+        free(r.sums[t].names);
+        free(r.sums[t].worths);
         free(r.groups[t].items);
     }
     album_fini(&r.album);

@@ -58,11 +58,20 @@ struct eval_score {
  * the one it names, for each co-attention layer and head. */
 #define EVAL_LAYERS 16
 #define EVAL_HEADS 32
+#define EVAL_FOLDS 10
 struct eval_attention {
     int count, layers, heads;
-    int hits[EVAL_LAYERS][EVAL_HEADS + 1]; /* [0]: of the mean of the heads */
+    /* Item i belongs to fold i modulo EVAL_FOLDS; [0]: of the mean of the heads. */
+    int hits[EVAL_FOLDS][EVAL_LAYERS][EVAL_HEADS + 1];
     double blind;                          /* sum of a blind choice's chances */
 };
+/* Shares of the items, head from 1, 0: the mean of the heads. */
+double eval_attention_share(const struct eval_attention *a, int layer, int head);
+/* The head with the most hits, from 1. */
+int eval_attention_best(const struct eval_attention *a, int layer);
+/* What the best head gets, chosen anew for each fold on the items of all others (cross-validation:
+ * chosen and scored on the same items it would be the luckiest one, too). NAN with one item. */
+double eval_attention_chosen(const struct eval_attention *a, int layer);
 
 struct eval_progress {
     int done, all;

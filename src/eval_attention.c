@@ -4,6 +4,7 @@
 
 #include "src/mem.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +44,7 @@ void eval_attention_add(struct eval_attention *a, const struct eval_item *it,
             int region = most_looked_at(r, l, h, map, sum);
             if (region >= 1 && region <= im->region_count &&
                 eval_overlap(im->boxes + 4 * (region - 1), it->box) >= 0.5)
-                a->hits[l][h + 1]++;
+                a->hits[a->count % EVAL_FOLDS][l][h + 1]++;
         }
     for (int i = 0; i < im->region_count; i++)
         good += eval_overlap(im->boxes + 4 * i, it->box) >= 0.5;
@@ -51,4 +52,40 @@ void eval_attention_add(struct eval_attention *a, const struct eval_item *it,
     a->count++;
     free(map);
     free(sum);
+}
+
+/* Of all folds but one (-1: all). */
+static int hits_without(const struct eval_attention *a, int layer, int head, int fold)
+{
+    int n = 0;
+    for (int f = 0; f < EVAL_FOLDS; f++)
+        n += f == fold ? 0 : a->hits[f][layer][head];
+    return n;
+}
+
+static int best_without(const struct eval_attention *a, int layer, int fold)
+{
+    int best = 1;
+    for (int h = 2; h <= a->heads; h++)
+        if (hits_without(a, layer, h, fold) > hits_without(a, layer, best, fold))
+            best = h;
+    return best;
+}
+
+double eval_attention_share(const struct eval_attention *a, int layer, int head)
+{
+    return a->count ? (double)hits_without(a, layer, head, -1) / a->count : 0;
+}
+
+int eval_attention_best(const struct eval_attention *a, int layer)
+{
+    return best_without(a, layer, -1);
+}
+
+double eval_attention_chosen(const struct eval_attention *a, int layer)
+{
+    int n = 0;
+    for (int f = 0; f < EVAL_FOLDS; f++)
+        n += a->hits[f][layer][best_without(a, layer, f)];
+    return a->count > 1 ? (double)n / a->count : (double)NAN;
 }

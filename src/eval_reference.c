@@ -7,6 +7,7 @@
 
 #include "src/formats/pickle.h"
 #include "src/mem.h"
+#include "src/text/answers.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -66,10 +67,10 @@ static void add_answers(struct eval_item *it, const json_t *answers)
         for (size_t j = 0; a && j < n; j++) {
             const char *b = json_string_value(json_object_get(json_array_get(answers, j),
                                                               "answer"));
-            times += b && strcmp(a, b) == 0;
+            times += b && answers_equal(it->task, a, b);
         }
         for (int j = 0; a && j < it->label_count; j++)
-            known |= strcmp(it->labels[j], a) == 0;
+            known |= answers_equal(it->task, it->labels[j], a);
         if (a && !known)
             eval_add_label(it, a, times > 3 ? 1 : worth[times]);
     }

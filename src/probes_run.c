@@ -5,6 +5,7 @@
 #include "src/eval_priv.h"
 #include "src/mem.h"
 #include "src/strmap.h"
+#include "src/text/answers.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -159,7 +160,7 @@ static bool is_expected(const struct eval_item *it, const struct result *r, int 
     if (it->task->reading == READ_ALIGNMENT)
         return r->answers[rank].index == it->number;
     for (int i = 0; i < it->label_count; i++)
-        if (it->worths[i] > 0 && strcmp(it->labels[i], r->answers[rank].label) == 0)
+        if (it->worths[i] > 0 && answers_equal(it->task, it->labels[i], r->answers[rank].label))
             return true;
     return false;
 }

@@ -44,7 +44,7 @@ seq 3129 >"$work/named/vqa.txt"
 sed 's/"labels": {/&"vqa": "vqa.txt", /' "$tiny/model.json" >"$work/named/model.json"
 "$VILSCOPE" eval -m "$work/named" --data "$work/a/short.jsonl" >"$work/out" 2>"$work/err"
 [ $? -eq 0 ] && [ "$(grep -c '%' "$work/out")" -ge 6 ]
-ok $? "tasks are measured: $(grep -c '+-' "$work/out")"
+ok $? "tasks are measured: $(grep -c '%.* to ' "$work/out")"
 "$VILSCOPE" sessions | grep -q eval
 ok $? "the session is in the log"
 "$VILSCOPE" eval -m "$tiny" --data "$work/a/short.jsonl" --json --no-log -t refcoco >"$work/json" &&
@@ -77,13 +77,26 @@ cat >"$work/right.jsonl" <<EOF
 {"task": "refcoco", "images": ["scene.png"], "text": "the red square", "box": [$box]}
 EOF
 "$VILSCOPE" eval -m "$tiny" --data "$work/right.jsonl" >"$work/out" &&
-    [ "$(grep -c ' 100.0%' "$work/out")" -ge 4 ] && ! grep -q ' 0.0% +-' "$work/out"
+    [ "$(grep -c ' 100.0%' "$work/out")" -ge 4 ] && ! grep -q ' 0.0% (' "$work/out"
 ok $? "what the queries answer counts as right"
+[ "$(grep -c ' 100.0% (20.7 to 100)$' "$work/out")" -ge 4 ]
+ok $? "Wilson's interval of one of one is printed as what it is: $(grep gqa "$work/out")"
 grep -q '^100.0% of 1 boxes' "$work/out" &&
     sed 's/"box": .*/"box": [0, 0, 2, 1]}/;/refcoco/!d' "$work/right.jsonl" >"$work/lost.jsonl" &&
     "$VILSCOPE" eval -m "$tiny" --data "$work/lost.jsonl" --no-log --json |
         grep -q '"region_recall": 0.0'
 ok $? "the recall of the regions"
+sed -n '1p;3p' "$work/right.jsonl" | sed 's/"answer": "\(.*\)"}/"answer": " \U\1 "}/' >"$work/upper.jsonl"
+"$VILSCOPE" eval -m "$tiny" --data "$work/upper.jsonl" --no-log >"$work/out" &&
+    [ "$(grep -c ' 100.0%' "$work/out")" -eq 2 ]
+ok $? "in capitals, too: $(cut -d'"' -f 14- "$work/upper.jsonl" | tr '\n' ' ')"
+yes "$(tail -n 1 "$work/right.jsonl")" | head -n 20 >"$work/many.jsonl"
+"$VILSCOPE" eval -m "$tiny" --data "$work/many.jsonl" --no-log --attention >"$work/out" &&
+    grep -q 'best head chosen on the other items: 10 folds' "$work/out" && grep -q ' chance$' "$work/out"
+ok $? "the best head is chosen on other items: $(grep '^layer 1' "$work/out")"
+"$VILSCOPE" eval -m "$tiny" --data "$work/many.jsonl" --no-log --attention --json >"$work/out" &&
+    grep -q '"folds": 10' "$work/out" && grep -q '"best_head_cross_validated": [0-9.]*' "$work/out"
+ok $? "and in JSON"
 sed -e "s/\"answer\": \"$gqa\"/\"answers\": {\"x\": 1, \"$gqa\": 0.3}/" -e '/snli/d;/nlvr2/d;/refcoco/d' \
     "$work/right.jsonl" >"$work/soft.jsonl"
 "$VILSCOPE" eval -m "$tiny" --data "$work/soft.jsonl" --no-log | grep -q 'gqa .* 30.0%'

@@ -12,6 +12,7 @@
 #include "src/compare_swap.h"
 #include "src/difference.h"
 #include "src/effects.h"
+#include "src/eval.h"
 
 #include <math.h>
 
@@ -314,6 +315,25 @@ static void noise(int n, int d, int times, double mean_limit)
     free(y);
 }
 
+/* ---- heads that are chosen on other items */
+
+static void chosen_heads(void)
+{
+    struct eval_attention lucky = {.count = 10, .layers = 1, .heads = 10}, lone = lucky;
+    struct eval_attention good = lucky;
+    for (int i = 0; i < 10; i++) {
+        lucky.hits[i][0][i + 1] = 1; /* each head is right once */
+        good.hits[i][0][3] = i != 4;
+        good.hits[i][0][7] = i < 5;
+    }
+    ok(eval_attention_share(&lucky, 0, eval_attention_best(&lucky, 0)) == 0.1 &&
+           eval_attention_chosen(&lucky, 0) == 0, "ten lucky heads: none is any good elsewhere");
+    ok(eval_attention_best(&good, 0) == 3 && eval_attention_share(&good, 0, 3) == 0.9 &&
+           eval_attention_chosen(&good, 0) == 0.9, "a good one is");
+    lone.count = 1;
+    ok(isnan(eval_attention_chosen(&lone, 0)), "one item cannot choose for itself");
+}
+
 static void odds(void)
 {
     const float sure[] = {60, 0, -INFINITY, 0}, lone[] = {3}, even[] = {1, 1};
@@ -335,6 +355,7 @@ int main(void)
         two_images(m, p);
         close_pair(m, p);
     }
+    chosen_heads();
     states();
     noise(11, 768, 40, 0.05);
     noise(512, 64, 2, 0.01);

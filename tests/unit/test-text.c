@@ -1,6 +1,7 @@
 /* Tokens, tasks and scores against the reference's numbers; without the golden data, against a few
  * cases written here. Another Unicode rule, cut, order or template breaks it. */
 #include "src/mem.h"
+#include "src/text/answers.h"
 #include "src/text/score.h"
 #include "src/text/task.h"
 #include "src/text/tokenizer.h"
@@ -200,6 +201,36 @@ static void bad_vocabulary(void)
     ok(tokenizer_open("/nowhere/vocab.txt", &t, &err) == VS_E_IO, "no file: %s", err.text);
 }
 
+/* As vqaEval.py of the VQA tools, where it is asked of VQA; elsewhere the case does not matter. */
+static void answers(void)
+{
+    static const struct {
+        const char *task, *is, *as;
+    } list[] = {
+        {"vqa", "Blue", "blue"}, {"vqa", " The  Left\none ", "left 1"}, {"vqa", "none", "0"},
+        {"vqa", "dont know", "don't know"}, {"vqa", "don't know", "don't know"},
+        {"vqa", "yes!", "yes"}, {"vqa", "black, white", "black white"},
+        {"vqa", "black/white", "black white"}, {"vqa", "1,000", "1000"}, {"vqa", "2.5", "2.5"},
+        {"vqa", "st. louis", "st louis"}, {"vqa", "a", "a"}, {"vqa", "10 a.m.", "10 am"},
+        {"genomeqa", "Two Dogs.", "2 dogs"}, {"gqa", "Blue", "blue"},
+        {"gqa", "the left", "the left"},
+        {"nlvr2", "True", "true"}, {"snli-ve", " Entailment", "entailment"}, {"gqa", "", ""},
+    };
+    bool good = true;
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        char *s = answer_normalise(task_find(list[i].task), list[i].is);
+        if (strcmp(s, list[i].as) != 0) {
+            tap_note("%s: '%s' is '%s', not '%s'", list[i].task, list[i].is, s, list[i].as);
+            good = false;
+        }
+        free(s);
+    }
+    ok(good, "answers are compared as each data set's scorer does");
+    ok(answers_equal(task_find("vqa"), "a dog", "Dog") &&
+           !answers_equal(task_find("gqa"), "a dog", "dog") &&
+           !answers_equal(task_find("vqa"), "a", "the"), "articles count for GQA only");
+}
+
 int main(void)
 {
     own_cases();
@@ -215,5 +246,6 @@ int main(void)
     } else {
         tap_skip("the golden data is not there");
     }
+    answers();
     return tap_done();
 }
