@@ -107,6 +107,14 @@ compare $two --swap layers --regions "$tiny/scene.npy" -t vqa "$tiny/scene.png" 
 grep -q '^the largest share is carried by: image layer 2, 100' "$work/out" &&
     grep -q '^text layer 1 .* 0\.0%' "$work/out"
 ok $? "the swap names it: $(grep 'largest share' "$work/out")"
+# One image: its softmax is always 1, so the logit is what is measured and shown.
+compare $two --swap layers --regions "$tiny/scene.npy" -t coco "$tiny/scene.png" "what color" >"$work/out"
+grep -q '"what color": .*, logit -\{0,1\}[0-9.]* -> -\{0,1\}[0-9.]*$' "$work/out" &&
+    grep -q '^the largest share is carried by: image layer 2, 100' "$work/out"
+ok $? "of one image by its logit: $(sed -n 2p "$work/out")"
+compare $two --regions "$tiny/scene.npy" -t coco "$tiny/scene.png" "what color" >"$work/out"
+grep -q ' l=-\{0,1\}[0-9]*\.[0-9]* .* l=-\{0,1\}[0-9]*\.[0-9]*' "$work/out"
+ok $? "and the table shows it: $(sed -n 2p "$work/out")"
 compare $two --swap blocks --json --regions "$tiny/scene.npy" -t vqa "$tiny/scene.png" "what color" |
     grep -q '"carried_by": "all image layers"'
 ok $? "and the block"

@@ -71,6 +71,11 @@ static void swap_level(struct model *m, struct photo **p, const struct swap_gold
     double values = off_values(s, want, count), shares = off_shares(s, g, want);
     ok(ends < 1e-4 && values < 1e-4 && shares < 1e-4,
        "log odds and shares are numpy's to %.1g, %.1g, %.1g", ends, values, shares);
+    struct difference *d = difference_of_swap(m, s, &q, g->text);
+    bool exact = strstr(d->data, "\"smallest_set\":[") && !strstr(d->data, "minimal_set");
+    ok(exact == (count <= SWAP_ALL_SETS) && strstr(d->data, "\"scale\":\"log odds"),
+       "its JSON says %s, and log odds", exact ? "smallest" : "minimal");
+    difference_free(d);
     if (sets)
         ok(s->queries[0].changed == (size > 0) && is_smallest(s, size, sets),
            "%d parts flip it, by numpy %d", s->set_count, size);
