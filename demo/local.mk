@@ -9,7 +9,7 @@ libworld_a_SOURCES = \
 	demo/scene.c demo/world.h
 # The program that trains the demo's model is Python; nothing else needs it.
 EXTRA_DIST += demo/README.md demo/train/run demo/train/assemble demo/train/compare.py \
-	demo/train/detector.py demo/train/train.py demo/train/truth.py demo/train/vilbert.py \
+	demo/train/detector.py demo/train/domain.py demo/train/words demo/train/train.py demo/train/truth.py demo/train/vilbert.py \
 	demo/train/vocab.py
 # Exact sums on every machine: no fused multiply-adds.
 libworld_a_CFLAGS = $(AM_CFLAGS) -ffp-contract=off
@@ -20,6 +20,7 @@ demodir = $(pkgdatadir)/demo
 dist_demo_DATA = \
 	demo/model/answers.txt demo/model/answers_gqa.txt demo/model/classes.txt \
 	demo/model/config.json demo/model/detector.json demo/model/detector.pth \
+	demo/model/domain.safetensors demo/model/known_words.txt \
 	demo/model/early.bin demo/model/final.pth demo/model/middle.pth demo/model/model.json \
 	demo/model/queries.jsonl demo/model/vocab.txt
 demoimagesdir = $(demodir)/images

@@ -456,6 +456,8 @@ static int run(const struct compare_options *o, struct vs_err *err)
         rc = open_probes(o, &r.probes, err);
     if (rc == 0 && !o->watch)
         rc = model_open(&how, &r.m, err);
+    if (rc == 0 && r.m)
+        command_about("compare", r.m);
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
     if (rc == 0 && !o->no_log)

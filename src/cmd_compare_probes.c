@@ -177,10 +177,24 @@ static void put_flips(const struct probe_table *t, int a, int b)
     }
 }
 
+/* Notes are about what is asked: those of one checkpoint are the others', too. */
+static void put_notices(const struct probe_table *t, int column)
+{
+    for (int i = 0; i < t->probes->count; i++) {
+        bool said = !t->columns[column]->answers[i].notice;
+        for (int c = 0; c < column && !said; c++)
+            said = t->columns[c]->answers[i].notice != NULL;
+        if (!said)
+            plain_text(stderr, "vilscope compare: note: \"%s\": %s\n", t->probes->list[i].name,
+                       t->columns[column]->answers[i].notice);
+    }
+}
+
 /* The same reason for one probe after the other, as of a run that diverged, is said once. */
 static void put_errors(const struct probe_table *t, int column)
 {
     const char *last = "";
+    put_notices(t, column);
     for (int i = 0; i < t->probes->count; last = t->columns[column]->answers[i++].error)
         if (t->columns[column]->answers[i].error &&
             (!last || strcmp(last, t->columns[column]->answers[i].error) != 0))
@@ -231,6 +245,8 @@ static json_t *answer_json(const struct probe_column *c, int probe)
                           "answer", compare_json_text(a->text), "softmax", a->softmax, "entropy",
                           a->entropy, "margin", a->margin);
     json_object_set_new(v, "logit", compare_json_number(a->logit));
+    if (a->notice)
+        json_object_set_new(v, "notice", compare_json_text(a->notice));
     if (a->judged) {
         json_object_set_new(v, "right", json_boolean(a->right));
         json_object_set_new(v, "worth", json_real(a->worth));

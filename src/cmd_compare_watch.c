@@ -1,6 +1,7 @@
 /* vilscope compare --watch: asks each checkpoint of a training run when it is complete. */
 #include "src/cmd_compare.h"
 
+#include "src/cmd_model.h"
 #include "src/formats/tensorfile.h"
 #include "src/mem.h"
 #include "src/plain.h"
@@ -114,6 +115,8 @@ static int open_model(struct compare_run *r, struct watch *w, const struct model
         o.names = names;
     }
     rc = model_open(&o, &r->m, err);
+    if (rc == 0)
+        command_about("compare", r->m);
     if (rc == 0)
         r->runner = probe_runner_new(r->m, r->probes);
     for (int i = 0; rc == 0 && i < model_checkpoint_count(r->m); i++)

@@ -3,6 +3,7 @@
 
 #include "sessions/log.h"
 #include "src/cmd_log.h"
+#include "src/cmd_model.h"
 #include "src/eval.h"
 #include "src/formats/image.h"
 #include "src/mem.h"
@@ -274,6 +275,19 @@ static void print_recall(const struct column *c)
                "0.5\n", 100.0 * (double)found / (double)named, named);
 }
 
+/* Words and pictures are the same for all checkpoints. */
+static void print_foreign(const struct column *c)
+{
+    int foreign = 0, all = 0;
+    for (int t = 0; t < task_count; t++) {
+        foreign += c->scores[t].foreign;
+        all += c->scores[t].count;
+    }
+    if (foreign)
+        fprintf(stderr, "vilscope eval: note: %d of %d items have words, or pictures, that the "
+                "model was not trained on\n", foreign, all);
+}
+
 static json_t *score_json(const struct eval_score *s)
 {
     json_t *v = json_pack("{s:s, s:s, s:i, s:f, s:f, s:f, s:f, s:f}", "task", s->task->name,
@@ -283,6 +297,8 @@ static json_t *score_json(const struct eval_score *s)
         json_object_set_new(v, "recall_at_5", json_real(s->at5));
         json_object_set_new(v, "recall_at_10", json_real(s->at10));
     }
+    if (s->foreign)
+        json_object_set_new(v, "outside_domain", json_integer(s->foreign));
     if (s->named) {
         json_object_set_new(v, "boxes", json_integer(s->named));
         json_object_set_new(v, "region_recall", json_real((double)s->found / s->named));
@@ -405,8 +421,10 @@ static int run(const struct options *o, struct vs_err *err)
     struct eval_set *set = NULL;
     struct column *list = NULL;
     int count = 0, sound = 0, rc = model_open(&o->model, &m, err);
-    if (rc == 0)
+    if (rc == 0) {
+        command_about("eval", m);
         rc = eval_open(&o->data, &set, err);
+    }
     if (rc == 0) {
         list = xcalloc((size_t)model_checkpoint_count(m) + 1, sizeof *list);
         signal(SIGINT, on_signal);
@@ -415,6 +433,8 @@ static int run(const struct options *o, struct vs_err *err)
     }
     while (rc == 0 && sound < count && !list[sound].diverged)
         sound++;
+    if (rc == 0 && sound < count)
+        print_foreign(&list[sound]);
     if (rc == 0 && o->json)
         print_json(m, set, list, count);
     else if (rc == 0)

@@ -34,6 +34,8 @@ enum {
     "      --unsafe-decode    decode pictures without a sandbox where there is none: only those\n" \
     "                         that you trust\n"
 
+/* Says on stderr what a model is about, if its model.json says so: the demo is named so. */
+void command_about(const char *command, const struct model *m);
 /* Whether opt is one of them; then o has its value, which is borrowed. */
 bool model_parts_take(int opt, const char *value, struct model_options *o);
 

@@ -446,6 +446,8 @@ static int run(const struct options *o, const struct task *task, struct vs_err *
         rc = open_photos(o, photos, count, err);
     if (rc == 0)
         rc = open_boxes(o, boxes, count, err);
+    if (rc == 0)
+        command_about("query", m);
     if (rc == 0) {
         struct query q = {.task = task, .text = o->text, .photo_count = count, .photos = photos,
                           .boxes = o->box_count ? boxes : NULL,

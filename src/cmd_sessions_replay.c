@@ -3,6 +3,7 @@
 
 #include "src/change.h"
 #include "src/cmd_log.h"
+#include "src/cmd_model.h"
 #include "src/demo.h"
 #include "src/mem.h"
 #include "src/text/answers.h"
@@ -52,6 +53,7 @@ static const struct part_checkpoint *find_part(const struct parts *p, const char
 
 static void choose_all(struct replay *r)
 {
+    command_about("sessions replay", r->model);
     int n = model_checkpoint_count(r->model);
     r->chosen = xcalloc((size_t)n + 1, sizeof *r->chosen);
     for (int i = 0; i < n; i++)

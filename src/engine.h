@@ -27,6 +27,8 @@ struct model; /* a configuration, vocabulary, labels and one or more checkpoints
 int model_open(const struct model_options *o, struct model **out, struct vs_err *err);
 void model_free(struct model *m);
 const char *model_name(const struct model *m);
+/* What its model.json says about it in a sentence, to be said with its answers; or NULL. */
+const char *model_about(const struct model *m);
 const char *model_device(const struct model *m);
 /* Bytes of the GPU's memory in use and at most; 0 on the processor. */
 void model_memory(const struct model *m, size_t *used, size_t *limit);
@@ -67,6 +69,9 @@ struct photo {
     char *candidates_path;
     struct regions *candidates; /* boxes to choose from (Visual7W, GuessWhat), or NULL */
     struct regions *pooled;     /* of the user's boxes that a query had last; the worker's */
+    bool measured;              /* by photo_measure: */
+    float distance;             /* from what the model was trained on; above 1: far, negative:
+                                   not known */
 };
 struct photo_options {
     const char *regions; /* NULL: a .npy of the same name beside the image, if there is one */
@@ -91,6 +96,8 @@ typedef void detect_report(void *arg, const struct detect_progress *p);
  * detector, else with the detector. cancel and report may be NULL. */
 int photo_detect(struct model *m, struct photo *p, const atomic_bool *cancel,
                  detect_report *report, void *arg, struct vs_err *err);
+/* p->distance, once, from the pixels; by the thread that runs queries. */
+void photo_measure(const struct model *m, struct photo *p);
 /* Boxes of the user, in pixels of the picture: Visual7W and GuessWhat choose from them, other tasks
  * have them instead of the detected regions. */
 struct box_list {

@@ -102,6 +102,14 @@ static int detect_now(struct model *m, const struct photo *p, const atomic_bool 
     return rc;
 }
 
+void photo_measure(const struct model *m, struct photo *p)
+{
+    if (!p->measured && p->image && p->image->rgb) {
+        p->distance = domain_distance(m->domain, p->image);
+        p->measured = true;
+    }
+}
+
 int photo_detect(struct model *m, struct photo *p, const atomic_bool *cancel,
                  detect_report *report, void *arg, struct vs_err *err)
 {

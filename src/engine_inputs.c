@@ -63,6 +63,16 @@ static void tell_tokens(const struct model *m, const struct query *q, const stru
     }
 }
 
+static void tell_words(const struct model *m, struct result *r)
+{
+    char *words = domain_unknown(m->domain, r);
+    if (words) {
+        r->foreign = true;
+        result_note(r, "unknown words: %s (this model was not trained on them)", words);
+    }
+    free(words);
+}
+
 static int build_text(struct model *m, const struct query *q, struct inputs *out,
                       struct result *r, struct vs_err *err)
 {
@@ -81,6 +91,7 @@ static int build_text(struct model *m, const struct query *q, struct inputs *out
                        "takes %d at most: shorten it", count, m->config.max_positions);
     }
     tell_tokens(m, q, tokens, count, r);
+    tell_words(m, r);
     out->ids = xmalloc((size_t)batch * (size_t)count * sizeof *out->ids);
     out->task = xmalloc((size_t)batch * sizeof *out->task);
     for (int b = 0; b < batch; b++) {
@@ -248,6 +259,23 @@ static void tell_image(const struct photo *p, bool candidates, struct result_ima
         memcpy(im->boxes + n * 4, c->boxes, more * 4 * sizeof *im->boxes);
 }
 
+static void tell_pictures(const struct query *q, struct result *r)
+{
+    int far = 0, first = -1;
+    for (int i = 0; i < q->photo_count; i++)
+        if (q->photos[i]->measured && q->photos[i]->distance > 1) {
+            far++;
+            first = first < 0 ? i : first;
+        }
+    if (!far)
+        return;
+    r->foreign = true;
+    char *more = far > 1 ? xasprintf(", as are %d others", far - 1) : xstrdup("");
+    result_note(r, "image %d is unlike those that this model was trained on (distance %.1f, at "
+                "most 1)%s", first + 1, (double)q->photos[first]->distance, more);
+    free(more);
+}
+
 /* Where a task compares images, the same one twice says nothing, and is mostly one key for both. */
 static void tell_equal(struct result *r)
 {
@@ -313,6 +341,7 @@ int inputs_build(struct model *m, const struct query *q, struct inputs *out, str
     r->images = xcalloc((size_t)q->photo_count, sizeof *r->images);
     for (int i = 0; i < q->photo_count; i++)
         tell_image(q->photos[i], candidates, &r->images[i]);
+    tell_pictures(q, r);
     tell_classes(m, q, r);
     tell_boxes(q, candidates, r);
     tell_equal(r);

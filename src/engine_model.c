@@ -89,6 +89,8 @@ static int open_parts(struct model *m, const struct model_options *o, struct vs_
         rc = open_labels(m->parts.labels_gqa, &m->gqa, err);
     if (rc == 0)
         rc = open_labels(m->parts.classes, &m->classes, err);
+    if (rc == 0)
+        rc = domain_open(m->parts.known_words, m->parts.domain, &m->domain, err);
     if (rc == 0 && kern_open(o->device, o->threads, &m->kern, why, sizeof why) != 0)
         rc = vs_fail(err, VS_E_USAGE, "%s", why);
     if (rc == 0)
@@ -133,6 +135,7 @@ void model_free(struct model *m)
     labels_free(m->vqa);
     labels_free(m->gqa);
     labels_free(m->classes);
+    domain_free(m->domain);
     parts_fini(&m->parts);
     pthread_mutex_destroy(&m->forward_lock);
     pthread_mutex_destroy(&m->digest_lock);
@@ -142,6 +145,11 @@ void model_free(struct model *m)
 const char *model_name(const struct model *m)
 {
     return m->parts.name;
+}
+
+const char *model_about(const struct model *m)
+{
+    return m->parts.about;
 }
 
 const char *model_device(const struct model *m)

@@ -4,6 +4,7 @@
 
 #include "kernels/kern.h"
 #include "src/change.h"
+#include "src/domain.h"
 #include "src/engine.h"
 #include "src/formats/labels.h"
 #include "src/formats/tensorfile.h"
@@ -24,6 +25,7 @@ struct model {
     struct config config;
     struct tokenizer *tokenizer;
     struct labels *vqa, *gqa, *classes; /* may be NULL */
+    struct domain *domain;              /* or NULL */
     struct kern *kern;
     struct kept *kept; /* of all checkpoints; used with forward_lock held */
     struct tensorfile *detector_file; /* opened when first needed */

@@ -53,6 +53,7 @@ static int see_photo(struct model *m, const struct query *q, int i, const atomic
     struct photo *p = q->photos[i];
     bool pointing = q->task->extra_regions > 0, given = q->boxes && q->boxes[i].count > 0;
     int rc = 0;
+    photo_measure(m, p);
     if (!given || pointing)
         rc = photo_detect(m, p, cancel, q->report, q->report_arg, err);
     if (rc == 0 && given)

@@ -59,8 +59,10 @@ static int album_add(struct album *a, struct model *m, const char *path, int at,
     struct photo_options how = {0};
     struct photo *p = NULL;
     int rc = photo_open(path, &how, &p, err);
-    if (rc == 0)
+    if (rc == 0) {
+        photo_measure(m, p); /* its pixels may be dropped later */
         rc = photo_detect(m, p, NULL, NULL, NULL, err);
+    }
     if (rc != 0) {
         photo_free(p);
         return rc;
@@ -159,7 +161,7 @@ bool eval_has_truth(const struct eval_item *it)
 
 struct sum {
     double score, square, at5, at10, blind, ms;
-    int count, named, found;
+    int count, named, found, foreign;
     struct strmap labels; /* of the most common answer */
     double *worths;
     char **names;         /* (label_count) as they are compared; `labels` borrows them */
@@ -219,6 +221,7 @@ static void add(struct sum *s, const struct eval_item *it, const struct result *
 {
     double score = eval_worth(it, r);
     s->count++;
+    s->foreign += r->foreign;
     s->score += score;
     s->square += score * score;
     s->ms += r->ms.total;
@@ -237,7 +240,8 @@ static void finish(const struct sum *s, const struct task *task, struct eval_sco
 {
     double n = s->count, p = n > 0 ? s->score / n : 0, z = 1.96, most = 0;
     *out = (struct eval_score){
-        .task = task, .count = s->count, .named = s->named, .found = s->found};
+        .task = task, .count = s->count, .named = s->named, .found = s->found,
+        .foreign = s->foreign};
     if (s->count == 0)
         return;
     double centre = (p + z * z / (2 * n)) / (1 + z * z / n);

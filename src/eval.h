@@ -51,6 +51,7 @@ struct eval_score {
     double at5, at10;    /* retrieval: recall at 5 and 10 */
     double baseline;     /* the most common answer, or a blind choice */
     double ms;
+    int foreign;         /* items with words or pictures that the model was not trained on */
     int named, found;    /* boxes, meant or candidates; those that a region overlaps by 0.5 */
 };
 

@@ -11,6 +11,7 @@ libcore_a_SOURCES = \
 	src/compare_swap.c src/compare_swap.h \
 	src/compare_weights.c src/compare_weights.h \
 	src/demo.c src/demo.h \
+	src/domain.c src/domain.h \
 	src/difference.c src/difference.h src/difference_json.h \
 	src/digestcache.c src/digestcache.h \
 	src/effects.c src/effects.h \

@@ -29,6 +29,9 @@ void parts_fini(struct parts *p)
     free(p->detector);
     free(p->detector_arch);
     free(p->queries);
+    free(p->known_words);
+    free(p->domain);
+    free(p->about);
     *p = (struct parts){0};
 }
 
@@ -216,6 +219,10 @@ static int read_members(const json_t *root, const char *dir, const char *file, s
     if (rc == 0 && name)
         p->name = xstrdup(name);
     if (rc == 0)
+        rc = member(root, "about", file, &name, err);
+    if (rc == 0 && name)
+        p->about = xstrdup(name);
+    if (rc == 0)
         rc = path_member(root, "config", dir, file, &p->config, err);
     if (rc == 0)
         rc = path_member(root, "vocab", dir, file, &p->vocab, err);
@@ -227,6 +234,10 @@ static int read_members(const json_t *root, const char *dir, const char *file, s
         rc = path_member(root, "detector_arch", dir, file, &p->detector_arch, err);
     if (rc == 0)
         rc = path_member(root, "queries", dir, file, &p->queries, err);
+    if (rc == 0)
+        rc = path_member(root, "known_words", dir, file, &p->known_words, err);
+    if (rc == 0)
+        rc = path_member(root, "domain", dir, file, &p->domain, err);
     if (rc == 0)
         rc = path_member(labels, "vqa", dir, file, &p->labels_vqa, err);
     if (rc == 0)

@@ -13,6 +13,8 @@ struct parts {
     char *name;
     char *config, *vocab, *labels_vqa, *labels_gqa, *classes, *detector, *detector_arch;
     char *queries; /* suggestions: a data set (vilscope-data(5)) */
+    char *known_words, *domain; /* what it was trained on: words, statistics of pictures */
+    char *about;   /* not a path: a sentence that is said with its answers */
     /* paths; all but the first two may be NULL */
     int task_tokens; /* 1, 0, or -1: config and checkpoint decide */
     int max_regions; /* rows of one image, whole image included */

@@ -42,6 +42,7 @@ struct probe_answer {
     char *error;        /* why it could not be asked, or NULL */
     bool diverged;      /* that was: its weights, or what they make of it, are no numbers */
     char *text;         /* the best answer or box, in words */
+    char *notice;       /* the result's, or NULL */
     int64_t key;        /* of it (src/compare.h) */
     double softmax, entropy, margin;
     bool lone;          /* it is the only one, so its softmax is always 1: */

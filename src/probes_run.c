@@ -43,6 +43,7 @@ static void column_free(struct probe_column *c, int count)
     for (int i = 0; c && i < count; i++) {
         free(c->answers[i].text);
         free(c->answers[i].error);
+        free(c->answers[i].notice);
     }
     if (c) {
         free(c->answers);
@@ -186,6 +187,7 @@ static void tell(const struct eval_item *it, const struct result *r, struct prob
 {
     int n = compare_count(r);
     judge(it, r, a);
+    a->notice = r->notice ? xstrdup(r->notice) : NULL;
     a->entropy = r->entropy;
     a->margin = r->margin;
     if (n == 0) {

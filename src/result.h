@@ -60,6 +60,8 @@ struct result {
     char *device;
     bool labels_missing; /* answers are #index for want of a label list */
     bool truncated;      /* the text was cut to the task's length */
+    bool foreign;        /* words or pictures that the model was not trained on (notice); not kept
+                            by the log */
     bool pair_separate;  /* NLVR2: each image kept its own rows */
     int image_count;
     struct result_image *images;

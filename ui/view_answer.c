@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NOTICE_ROWS 4 /* an answer pane with more has a line for the result's notice */
+
 #define WIDE 64 /* from here on: logit and sigmoid, too */
 
 /* One ranked entry, whatever it is. */
@@ -249,7 +251,7 @@ static int draw_head(const struct workbench *w, struct area a)
         draw_text(row++, a.col, a.cols, "with %s", r->changes);
     }
     attrset(A_DIM);
-    if (r->notice && a.rows > 8)
+    if (r->notice && a.rows > NOTICE_ROWS)
         draw_text(row++, a.col, a.cols, "! %s", r->notice);
     if (!w->others_shown) {
         draw_names(r, a, row, w->plain != NULL);
@@ -283,7 +285,7 @@ static bool answer_click(struct workbench *w, int row, int col)
 {
     const struct result *r = w->now.r;
     (void)col;
-    int head = 3 + (r && r->changes) + (r && r->notice && w->panes[w->focus].at.rows > 8);
+    int head = 3 + (r && r->changes) + (r && r->notice && w->panes[w->focus].at.rows > NOTICE_ROWS);
     int at = w->answer_top + row - head;
     if (!r || w->others_shown || row < head || at >= line_count(r))
         return false;

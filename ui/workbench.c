@@ -197,7 +197,9 @@ static void show_result(struct workbench *w, struct result *r)
     look_settle(w);
     compare_follow(w);
     knock_resume(w);
-    if (!w->script.at)
+    if (r->notice)
+        workbench_say(w, true, "note: %s", r->notice);
+    else if (!w->script.at)
         workbench_say(w, false, "%s", w->suggestions
                                           ? "answered; Right: where words look, s: another query, "
                                             "c: checkpoint, / to type, ? help"

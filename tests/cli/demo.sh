@@ -29,6 +29,42 @@ VILSCOPE_DEMO=$demo "$VILSCOPE" query -t vqa --no-log "$demo/images/000000.png" 
     --change "drop region 1" "how many stars?" >"$work/out" 2>"$work/err"
 grep -q '"changes": "drop region 1"' "$work/out"
 ok $? "an intervention is part of the result"
+# What it was not trained on is said in every output: 100 questions, pictures that are no scenes.
+for w in wombat zebra street river cloud house window table chair lamp engine train plane boat \
+    bottle guitar violin spoon fork knife mouse horse cow sheep pig goose parrot whale shark tiger \
+    lion bear wolf monkey ostrich camel desk shelf door roof wall chimney garden tree leaf flower \
+    grape banana apple pear bread cheese pizza soup noodle rice potato carrot onion pepper salt \
+    sugar honey coffee teapot kettle oven fridge mirror towel soap brush comb pillow blanket bed \
+    sofa curtain carpetbag violets clock watch phone keyboard screen printer camera tripod helmet \
+    glove scarf jacket trousers boots umbrella suitcase wallet coin stamp envelope; do
+    printf '{"task": "vqa", "images": ["%s"], "text": "is there a %s?"}\n' \
+        "$demo/images/000001.png" "$w"
+done | head -n 100 >"$work/words.jsonl"
+"$VILSCOPE" compare -m "$demo" -c final --probes "$work/words.jsonl" --no-log --json >"$work/out" 2>"$work/err"
+[ "$(grep -c '"notice": "unknown words: ' "$work/out")" -eq 100 ]
+ok $? "$(grep -c '"notice": "unknown words' "$work/out") of 100 questions with other words have a note"
+"$VILSCOPE" compare -m "$demo" -c final --probes "$work/words.jsonl" --no-log >"$work/out" 2>"$work/err"
+[ "$(grep -c '^vilscope compare: note: ".*: unknown words: ' "$work/err")" -eq 100 ] &&
+    grep -q '^vilscope compare: demo: ' "$work/err"
+ok $? "in text, too, and the demo is named"
+for p in scene.jpg gray.png alpha.png palette.png; do
+    p=$SRCDIR/tests/data/pictures/$p
+    VILSCOPE_DEMO=$demo "$VILSCOPE" query -t vqa "$p" "what shape is it?" >"$work/out" 2>"$work/err"
+    grep -q "note: image 1 is unlike those that this model was trained on" "$work/err"
+    ok $? "far from the domain: $(basename "$p") $(grep note: "$work/err")"
+done
+"$VILSCOPE" sessions query 1 | grep -q '"notice": "image 1 is unlike' &&
+    "$VILSCOPE" sessions query 1 | grep -q '"model": "demo"'
+ok $? "the log has it"
+VILSCOPE_DEMO=$demo "$VILSCOPE" query -t vqa --no-log "$demo/images/000001.png" \
+    "Is there a café, a wombat, a WOMBAT?!" >"$work/out" 2>"$work/err"
+grep -q 'unknown words: cafe, wombat (this model was not trained on them)$' "$work/err" && grep -q "^vilscope query: demo: " "$work/err"
+ok $? "each word once: $(grep note: "$work/err")"
+for i in 000000 000003 000007 000011; do
+    VILSCOPE_DEMO=$demo "$VILSCOPE" query -t vqa --no-log --json "$demo/images/$i.png" \
+        "what color is the ball?" 2>"$work/err" | grep -q '"notice": null'
+    ok $? "nothing of a scene of its own: $i"
+done
 for kind in regions tokens heads; do
     VILSCOPE_DEMO=$demo "$VILSCOPE" query -t vqa --no-log "$demo/images/000000.png" \
         --knock-out $kind "how many stars?" >"$work/out" 2>"$work/err"
@@ -51,6 +87,10 @@ ok $? "and in JSON, with its scale"
     "$VILSCOPE" eval -m "$demo" --data "$work/set" -c early -c final --json --no-log \
         >"$work/json" 2>"$work/err"
 ok $? "two checkpoints are measured $(cat "$work/err")"
+outside=$(sed -n '/"checkpoint": "final"/,/^  }/s/.*"outside_domain": \([0-9]*\).*/\1/p' "$work/json" |
+    awk '{n += $1} END {print n + 0}')
+[ "$outside" -le 4 ] && grep -q "vilscope eval: demo: " "$work/err"
+ok $? "of 480 items $outside have words or pictures that it does not know"
 # score CHECKPOINT TASK: in per cent
 score() {
     sed -n "/\"checkpoint\": \"$1\"/,/^  }/p" "$work/json" |

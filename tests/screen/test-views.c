@@ -207,6 +207,20 @@ static void knocked(void)
     quit(t, "knock-out");
 }
 
+/* What the demo was not trained on: in the answer, and in the line of messages. */
+static void unknown(void)
+{
+    struct terminal *t = start(24, 80);
+    command(t, "ask is there a wombat");
+    ok(terminal_expect(t, "note: unknown words: wombat ("),
+       "a word that the demo does not know is named");
+    ok(terminal_has(t, "! unknown words"), "beside the answer, too");
+    command(t, "ask is there a star");
+    ok(terminal_expect(t, "\"is there a star\"") && !terminal_has(t, "unknown words"),
+       "and nothing of those that it knows");
+    quit(t, "unknown words");
+}
+
 int main(void)
 {
     if (access(source_path("demo/model/model.json"), R_OK) != 0) {
@@ -218,5 +232,6 @@ int main(void)
     heads();
     changes();
     knocked();
+    unknown();
     return tap_done();
 }

@@ -3,6 +3,7 @@
  * make every accuracy measured on such scenes wrong. */
 #include "demo/items.h"
 #include "demo/say.h"
+#include "src/domain.h"
 #include "tap.h"
 
 #include <math.h>
@@ -136,8 +137,97 @@ static void choices(void)
     ok(wrong == 0 && left > 60 && left < 140, "choices nest, arguments stand where they belong");
 }
 
+/* ---- the demo's domain */
+
+/* Numbers of demo/train/domain.py. */
+static void description(void)
+{
+    static const float want[DOMAIN_NUMBERS] = {
+        0.9689153f, 0.9689153f, 0.9689153f, 0.9689153f, 0.9689153f, 0.9689153f, 0.9689153f,
+        0.9726974f, 0.9726974f, 0.9726974f, 0.9726974f, 0.9726974f, 0.9726974f, 0.9726974f,
+        0.9112903f, 0.9112903f, 0.9112903f, 0.9112903f, 0.9112903f, 0.922043f, 0.9395161f,
+        0.9195479f, 0.9195479f, 0.9195479f, 0.9195479f, 0.9195479f, 0.9301862f, 0.9488032f,
+        0.7527778f, 0.7527778f, 0.7527778f, 0.7694444f, 0.7777778f, 0.8083333f, 0.8805556f,
+        0.8070652f, 0.8070652f, 0.8070652f, 0.8179348f, 0.8288043f, 0.8559783f, 0.8994565f};
+    struct image *im = NULL;
+    float have[DOMAIN_NUMBERS] = {0}, worst = 0;
+    bool good = image_open(source_path("tests/data/tiny/scene.png"), &im, NULL) == 0 &&
+                domain_describe(im, have);
+    for (int i = 0; i < DOMAIN_NUMBERS; i++)
+        worst = fmaxf(worst, fabsf(have[i] - want[i]));
+    ok(good && worst < 1e-6f, "a picture is described as by domain.py (%g)", (double)worst);
+    image_free(im);
+}
+
+/* Picture number i of 20 that no scene is like: noise, waves, gradients, one colour, stripes. */
+static void strange(int i, uint8_t *rgb)
+{
+    struct dice d;
+    int kind = i % 5, size = 2 << i / 5;
+    float a[3], b[3], c[3];
+    dice_seed(&d, 77, (uint64_t)i);
+    for (int k = 0; k < 3; k++) {
+        a[k] = dice_between(&d, 40, 200);
+        b[k] = dice_between(&d, -0.4f, 0.4f);
+        c[k] = dice_between(&d, -0.4f, 0.4f);
+    }
+    for (int y = 0; y < SCENE_H; y++)
+        for (int x = 0; x < SCENE_W; x++)
+            for (int k = 0; k < 3; k++) {
+                uint8_t *p = &rgb[3 * (y * SCENE_W + x) + k];
+                float slope = a[k] + b[k] * (float)(x - 160) + c[k] * (float)(y - 120);
+                float wave = 60 * sinf((float)x / (float)size) * cosf((float)y / (float)size);
+                float v = kind == 0 ? (float)dice_below(&d, 256)
+                          : kind == 1 ? a[k] + wave + dice_between(&d, -6, 6)
+                          : kind == 2 ? slope
+                          : kind == 3 ? a[k]
+                                      : a[(x / size + k) % 3];
+                *p = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
+            }
+}
+
+static void distances(void)
+{
+    struct domain *d = NULL;
+    struct vs_err err = {0};
+    struct image im = {.width = SCENE_W, .height = SCENE_H, .rgb = first};
+    int far = 0, strange_far = 0;
+    float most = 0, least = INFINITY;
+    if (!ok(domain_open(source_path("demo/model/known_words.txt"),
+                        source_path("demo/model/domain.safetensors"), &d, &err) == 0,
+            "what the demo knows %s", err.text))
+        return;
+    for (uint64_t seed = 500000; seed < 500400; seed++) {
+        struct scene s;
+        scene_make(seed, &s);
+        scene_draw(&s, first);
+        float x = domain_distance(d, &im);
+        far += x > 1;
+        most = fmaxf(most, x);
+    }
+    ok(far <= 2, "%d of 400 new scenes are far, the farthest %.2f", far, (double)most);
+    for (int i = 0; i < 20; i++) {
+        strange(i, first);
+        float x = domain_distance(d, &im);
+        strange_far += x > 1;
+        least = fminf(least, x);
+    }
+    ok(strange_far == 20, "%d of 20 other pictures are far, the nearest %.2f", strange_far,
+       (double)least);
+    im.width = 7;
+    ok(domain_distance(d, &im) > 1, "a sliver is far");
+    im.rgb = NULL;
+    ok(domain_distance(d, &im) < 0, "without pixels nothing is known");
+    domain_free(d);
+    ok(domain_open(NULL, NULL, &d, &err) == 0 && !d, "a model may state nothing");
+    ok(domain_open(NULL, source_path("demo/model/detector.pth"), &d, &err) == VS_E_FORMAT &&
+       strstr(err.text, "'mean'"), "other tensors: %s", err.text);
+}
+
 int main(void)
 {
+    description();
+    distances();
     same_seed();
     boxes();
     names();
