@@ -319,8 +319,9 @@ static int report_by_content(struct report *r, const struct bytes *map)
         return report_lmdb(r);
     if (has_line(map, "[CLS]"))
         return report_vocabulary(r);
-    if ((len > 4 && strcmp(r->path + len - 4, ".tsv") == 0) ||
-        (!memchr(d, 0, n < 4096 ? n : 4096) && memchr(d, '\t', n < 4096 ? n : 4096)))
+    if (labels_are_pickled(map))
+        return report_labels(r);
+    if ((len > 4 && strcmp(r->path + len - 4, ".tsv") == 0) || regions_are_tsv(map))
         return report_tsv(r);
     return report_labels(r);
 }

@@ -2,6 +2,8 @@
 TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests $(JANSSON_CFLAGS)
 EXTRA_DIST += tests/ports/run tests/run-tests tests/tap.h tests/mutants tests/mutation/accepted.txt \
 	tests/mutation/build.py tests/mutation/cover.py tests/mutation/faults.py \
+	tests/data/checkpoints/make.py tests/data/checkpoints/training.pt \
+	tests/data/checkpoints/training_old.bin \
 	tests/data/logs/version-1.db tests/data/logs/version-2.db \
 	tests/data/logs/version-3.db tests/data/logs/version-4.db \
 	tests/data/pictures/16bit.png \

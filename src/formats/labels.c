@@ -168,7 +168,8 @@ static int from_text(struct list *l, const struct bytes *map, struct vs_err *err
     size_t lines = 0;
     l->format = "text";
     if (memchr(s, 0, map->size))
-        return vs_fail(err, VS_E_FORMAT, "%s: not a list of labels: binary, and no pickle",
+        return vs_fail(err, VS_E_FORMAT, "%s: not a list of labels: neither a pickle, nor JSON, "
+                       "nor text with a name a line",
                        l->path);
     for (const uint8_t *p = s; p < end; p++)
         lines += *p == '\n';
@@ -188,10 +189,10 @@ static int from_text(struct list *l, const struct bytes *map, struct vs_err *err
 }
 
 /* The opcodes that a pickled list or dictionary begins with, in protocols 0 and 1. */
-static bool looks_pickled(const struct bytes *map)
+bool labels_are_pickled(const struct bytes *map)
 {
     static const char *const starts[] = {"(l", "(d", "]q", "}q", "](", "}(", "]r", "ccoll"};
-    if (map->data[0] == 0x80)
+    if (map->size > 0 && map->data[0] == 0x80)
         return true;
     for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
         if (map->size > strlen(starts[i]) &&
@@ -204,7 +205,7 @@ static int read_any(struct list *l, const struct bytes *map, struct vs_err *err)
 {
     if (map->size == 0)
         return vs_fail(err, VS_E_FORMAT, "%s: the file is empty", l->path);
-    if (looks_pickled(map))
+    if (labels_are_pickled(map))
         return from_pickle(l, map, err);
 
     if (map->data[0] == '[' || map->data[0] == '{')

@@ -4,6 +4,8 @@
 
 #include "src/err.h"
 
+#include <stdbool.h>
+
 struct labels {
     char **names; /* UTF-8, may be empty strings */
     int count;
@@ -13,6 +15,9 @@ struct labels {
  * dictionary answer -> number (ans2label), JSON (a list, or such a dictionary), or plain text with
  * a name per line. The caller frees with labels_free. */
 int labels_open(const char *path, struct labels **out, struct vs_err *err);
+/* Whether a file begins as such a pickle, whatever else its bytes may look like. */
+struct bytes;
+bool labels_are_pickled(const struct bytes *map);
 void labels_free(struct labels *l);
 /* How the file was written: "pickle", "JSON", "text". */
 const char *labels_format(const struct labels *l);

@@ -243,6 +243,8 @@ static int op_float(struct machine *m, bool line)
             memcpy(text, s, n);
             text[n] = '\0';
             x = strtod(text, &end);
+            if (*end)
+                rc = FAIL(m, VS_E_FORMAT, "a number is not one");
         }
     } else {
         const uint8_t *p = NULL;

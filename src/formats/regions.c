@@ -2,6 +2,7 @@
 #include "src/formats/regions_priv.h"
 
 #include "src/formats/boxcheck.h"
+#include "src/formats/labels.h"
 #include "src/formats/npy.h"
 #include "src/mem.h"
 
@@ -136,7 +137,8 @@ int regions_open(const char *path, const char *key, struct regions **out, struct
         return regions_from_npy(map, out, err); /* it took over the map */
     } else if (map.size > 9 && map.data[8] == '{') {
         rc = regions_from_safetensors(path, out, err);
-    } else if (memchr(map.data, '\t', map.size < 4096 ? map.size : 4096)) {
+    } else if (!labels_are_pickled(&map) &&
+               memchr(map.data, '\t', map.size < 4096 ? map.size : 4096)) {
         rc = regions_from_tsv(&map, key, out, err);
     } else {
         rc = vs_fail(err, VS_E_FORMAT, "%s: no region features: neither .npy, nor safetensors, "

@@ -8,6 +8,7 @@
 #include "src/err.h"
 #include "src/formats/bytes.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct regions {
@@ -38,6 +39,9 @@ void *regions_lmdb_value(const struct regions *r, size_t *size);
 /* Read the regions of one image from path (format detected). key chooses the entry of an LMDB or
  * TSV file; NULL takes the only one, or fails listing some keys. */
 int regions_open(const char *path, const char *key, struct regions **out, struct vs_err *err);
+/* Whether a file begins as bottom-up-attention's TSV: at least six columns, the second to fourth of
+ * whole numbers. */
+bool regions_are_tsv(const struct bytes *map);
 /* An empty set to be filled by the caller; arrays are allocated, zeroed. NULL: err, whose text
  * begins with `where`, says whether that is too large or there is no memory. */
 struct regions *regions_new(int64_t count, int64_t dim, const char *where, struct vs_err *err);

@@ -19,6 +19,7 @@ const char *const torch_allowed[] = {
     "torch int32",
     "collections OrderedDict", "collections defaultdict", "collections Counter",
     "__builtin__ dict", "builtins dict", "__builtin__ set", "builtins set",
+    "argparse Namespace", "easydict EasyDict", /* a trainer's options: kept as plain values */
     "__builtin__ list", "builtins list", "__builtin__ int", "builtins int",
     "numpy.core.multiarray scalar", "numpy._core.multiarray scalar", "numpy dtype",
     "_codecs encode", NULL

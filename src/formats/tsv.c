@@ -175,6 +175,14 @@ static int read_line(const struct bytes *map, const struct line *l, struct regio
     return fill(map, l, rows, out, err);
 }
 
+bool regions_are_tsv(const struct bytes *map)
+{
+    struct line l = {.number = 0};
+    size_t at = 0;
+    return map->size > 0 && next_line(map, &at, &l) && l.count >= 6 && whole(&l.f[1]) >= 0 &&
+           whole(&l.f[2]) >= 0 && whole(&l.f[3]) >= 0;
+}
+
 int regions_from_tsv(const struct bytes *map, const char *key, struct regions **out,
                      struct vs_err *err)
 {

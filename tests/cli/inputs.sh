@@ -66,6 +66,14 @@ printf '{"task": "refcoco", "images": ["scene.png"], "text": "red", "box": [0, 0
 grep -q '"error": "gqa: no answer can be right' "$work/out" && grep -q '"judged": 1' "$work/out"
 ok $? "and goes on with what can be judged"
 
+# A pickle of protocol 0 has tabs and Latin-1 bytes as they are.
+printf '(lp0\nVa\tb\tc\td\te\tf\np1\naVcaf\351\np2\na.' >"$work/tabs.pkl"
+"$VILSCOPE" inspect "$work/tabs.pkl" >"$work/out" 2>&1
+grep -q 'kind: .*label' "$work/out" && grep -q 'count: 2' "$work/out"
+ok $? "such a list is no TSV: $(head -n 2 "$work/out" | tail -n 1)"
+refuses 1 "no region features: neither .npy" "nor regions" \
+    "$VILSCOPE" query -m "$tiny" -t refcoco --no-log --regions "$work/tabs.pkl" "a"
+
 # ---- region classes
 head -n 2 "$tiny/classes.txt" >"$work/classes.txt"
 says "classes up to [23], but .*classes.txt has 2 names" "names of another detector's classes" \
