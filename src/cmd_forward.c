@@ -188,7 +188,7 @@ static int run_model(struct vilbert *m, const struct options *o, struct vs_err *
                                 .keep_padding = true};
     int rc = tensorfile_open(o->inputs, &f, err);
     if (rc == 0)
-        rc = read_inputs(f, m, &x, err);
+        rc = tensorfile_check(f, read_inputs(f, m, &x, err), err);
     if (rc == 0 && want.heads != HEAD_ALL)
         plain_text(stderr, "vilscope forward: %s lacks some heads: their outputs are left out\n",
                    o->checkpoint);

@@ -242,7 +242,7 @@ static int report_lmdb(struct report *r)
     if (rc != 0)
         return rc;
     json_t *keys = json_array();
-    rc = lmdb_each(&l, add_key, keys, r->err);
+    rc = bytes_check(&l.map, lmdb_each(&l, add_key, keys, r->err), r->err);
     set(r, "kind", json_string("region database"));
     set(r, "format", json_string("LMDB"));
     set(r, "bytes", json_integer((json_int_t)l.map.size));
@@ -334,7 +334,7 @@ static int make_report(struct report *r)
         return report_lmdb(r);
     int rc = bytes_open(r->path, &map, r->err);
     if (rc == 0) {
-        rc = report_by_content(r, &map);
+        rc = bytes_check(&map, report_by_content(r, &map), r->err);
         bytes_close(&map);
     }
     return rc;

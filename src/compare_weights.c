@@ -257,6 +257,7 @@ int weights_compare(struct kern *k, const struct tensorfile *a, const struct ten
     size_t most = (size_t)tensorfile_count(a) + (size_t)tensorfile_count(b);
     w->tensors = xcalloc(most + 1, sizeof *w->tensors);
     int rc = compare_first(k, a, b, cancel, w, err);
+    rc = tensorfile_check(b, tensorfile_check(a, rc, err), err);
     if (rc != 0) {
         weights_change_free(w);
         return rc;

@@ -1,7 +1,6 @@
 /* Finding the regions of a photo: the cache, else the detector. */
 #include "src/engine_priv.h"
 
-#include "src/digestcache.h"
 #include "src/formats/boxcheck.h"
 #include "src/mem.h"
 #include "src/progress.h"
@@ -22,18 +21,18 @@ const struct regions *photo_regions(const struct photo *p)
 }
 
 /* Weights and description both decide what is found. */
-static void find_digest(struct model *m, const struct arch *a)
+static int find_digest(struct model *m, const struct arch *a, struct vs_err *err)
 {
     char weights[DIGEST_HEX];
     struct sha256 s;
-    if (!digestcache_get(m->parts.detector, weights)) {
-        memcpy(weights, tensorfile_digest(m->detector_file), sizeof weights);
-        digestcache_put(m->parts.detector, weights);
-    }
+    int rc = model_file_digest(m->detector_file, weights, err);
+    if (rc != 0)
+        return rc;
     sha256_init(&s);
     sha256_add(&s, weights, sizeof weights);
     sha256_add(&s, a, sizeof *a);
     sha256_hex(&s, m->detector_digest);
+    return 0;
 }
 
 /* Called with forward_lock held. */
@@ -57,7 +56,7 @@ static int open_detector(struct model *m, struct vs_err *err)
         rc = tensorfile_open(m->parts.detector, &m->detector_file, err);
     if (rc == 0) {
         m->arch = a;
-        find_digest(m, &a);
+        rc = find_digest(m, &a, err);
     }
     return rc;
 }

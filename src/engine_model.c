@@ -213,16 +213,25 @@ const struct tokenizer *model_tokenizer(const struct model *m)
 
 /* ---- digests */
 
+/* What is remembered is of the file that the path names: it may be another one by now. */
+int model_file_digest(struct tensorfile *f, char hex[DIGEST_HEX], struct vs_err *err)
+{
+    const char *path = tensorfile_path(f);
+    if (tensorfile_is_at(f, path) && digestcache_get(path, hex))
+        return 0;
+    int rc = tensorfile_digest(f, hex, err);
+    if (rc == 0 && tensorfile_is_at(f, path))
+        digestcache_put(path, hex);
+    return rc;
+}
+
 /* Computes checkpoint i's digest unless it is known. Called without the lock. */
 static void find_digest(struct model *m, int i)
 {
     char hex[DIGEST_HEX];
-    const char *path = m->parts.checkpoints[i].path;
-    if (!digestcache_get(path, hex)) {
-        memcpy(hex, tensorfile_digest(m->checkpoints[i].file), sizeof hex);
-        digestcache_put(path, hex);
-    }
+    int rc = model_file_digest(m->checkpoints[i].file, hex, NULL);
     pthread_mutex_lock(&m->digest_lock);
+    m->checkpoints[i].digest_lost = rc != 0;
     memcpy(m->checkpoints[i].digest, hex, sizeof hex);
     m->digest_running = 0;
     pthread_mutex_unlock(&m->digest_lock);
@@ -251,7 +260,8 @@ bool model_complete_ready(struct model *m, const struct result *r)
 {
     int i = model_checkpoint_of(m, r);
     pthread_mutex_lock(&m->digest_lock);
-    bool ready = m->checkpoints[i].digest[0] != '\0', start = !ready && !m->digest_running;
+    bool ready = m->checkpoints[i].digest[0] != '\0' || m->checkpoints[i].digest_lost;
+    bool start = !ready && !m->digest_running;
     if (start)
         m->digest_running = i + 1;
     pthread_mutex_unlock(&m->digest_lock);
@@ -274,7 +284,7 @@ void model_checkpoint_digest(struct model *m, int i, char hex[DIGEST_HEX])
         m->digest_join = false;
     }
     pthread_mutex_lock(&m->digest_lock);
-    bool known = m->checkpoints[i].digest[0] != '\0';
+    bool known = m->checkpoints[i].digest[0] != '\0' || m->checkpoints[i].digest_lost;
     pthread_mutex_unlock(&m->digest_lock);
     if (!known)
         find_digest(m, i);
@@ -284,4 +294,7 @@ void model_checkpoint_digest(struct model *m, int i, char hex[DIGEST_HEX])
 void model_complete(struct model *m, struct result *r)
 {
     model_checkpoint_digest(m, model_checkpoint_of(m, r), r->checkpoint_digest);
+    if (!r->checkpoint_digest[0] && !(r->notice && strstr(r->notice, "its digest is not known")))
+        result_note(r, "the checkpoint's file changed after this was computed: its digest is not "
+                    "known");
 }

@@ -17,7 +17,8 @@
 struct checkpoint {
     struct tensorfile *file;
     struct vilbert *net;
-    char digest[DIGEST_HEX]; /* "" until known; guarded by model.digest_lock */
+    char digest[DIGEST_HEX]; /* "" until known; guarded by model.digest_lock, as the next */
+    bool digest_lost;        /* the file changed before it was known: it stays "" */
 };
 
 struct model {
@@ -93,6 +94,8 @@ int query_forward_parts(struct model *m, struct vilbert *net, const struct input
                         const struct vilbert_want *want, int room, struct trace **out,
                         struct vs_err *err);
 #define QUERY_ROWS 512 /* regions in a pass, about: more gain nothing on the processor */
+/* A file's digest, remembered from run to run. */
+int model_file_digest(struct tensorfile *f, char hex[DIGEST_HEX], struct vs_err *err);
 /* The number of a result's checkpoint. */
 int model_checkpoint_of(const struct model *m, const struct result *r);
 

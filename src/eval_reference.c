@@ -126,6 +126,7 @@ static int read_vqa(const struct reader *r, const json_t *root)
         rc = rc ? rc : add_question(r, q, answers, split ? split : "val2014", (int)i + 1);
     json_decref(answers);
     json_decref(more);
+    rc = bytes_check(&map, rc, r->err);
     bytes_close(&map);
     return rc;
 }
@@ -286,6 +287,7 @@ static int read_refcoco(const struct reader *r, const struct bytes *map)
                 rc = add_reference(r, list->items[i], boxes, (int)i + 1);
         json_decref(boxes);
         json_decref(root);
+        rc = bytes_check(&more, rc, r->err);
         bytes_close(&more);
     }
     pickle_free(p);

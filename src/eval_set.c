@@ -210,6 +210,7 @@ int eval_open(const struct eval_source *o, struct eval_set **out, struct vs_err 
     if (rc == 0) {
         rc = read_set(o, &map, s, err);
         digest_bytes(map.data, map.size, s->digest);
+        rc = bytes_check(&map, rc, err);
         bytes_close(&map);
     }
     if (rc == 0 && s->count == 0)

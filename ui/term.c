@@ -3,6 +3,7 @@
  * Source: ECMA-48; xterm's ctlseqs (DA1, XTWINOPS 14/16, XTSMGRAPHICS, DECRQM). */
 #include "ui/term.h"
 
+#include "src/formats/guard.h"
 #include "src/mem.h"
 #include "ui/input.h"
 
@@ -169,7 +170,10 @@ static void guard(void)
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         struct sigaction a = {.sa_handler = on_fault,
                               .sa_flags = (int)SA_RESETHAND | (other ? SA_ONSTACK : 0)};
-        sigaction(faults[i], &a, NULL);
+        if (faults[i] == SIGBUS)
+            guard_otherwise(&a); /* that of a file cut short is no fault of ours */
+        else
+            sigaction(faults[i], &a, NULL);
     }
 }
 

@@ -1,21 +1,42 @@
-/* A file's bytes, mapped read-only, and their digest. */
+/* A file's bytes, and their digest. */
 #ifndef VS_BYTES_H
 #define VS_BYTES_H
 
 #include "src/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* What tells one state of a file from another, as far as the file system knows. */
+struct file_id {
+    uint64_t device, inode, size;
+    int64_t written, changed; /* ns: mtime, ctime */
+};
 
 struct bytes {
     const uint8_t *data; /* NULL for an empty file */
     size_t size;
     char *path;
+    struct file_id id;   /* when it was opened */
+    bool mapped;         /* else in memory, or the caller's */
+    int guard;           /* of a map (guard.h) */
 };
 
-/* Map a regular file. Anything else (folder, FIFO, device) is refused. bytes_close frees. */
+/* Open a regular file; anything else (folder, FIFO, device) is refused. bytes_close frees.
+ *
+ * bytes_open: for files that are read once. Up to 64 MB are read into memory, and a file that is
+ * written meanwhile is refused; larger ones are mapped. bytes_map always maps. */
 int bytes_open(const char *path, struct bytes *out, struct vs_err *err);
+int bytes_map(const char *path, struct bytes *out, struct vs_err *err);
 void bytes_close(struct bytes *b);
+/* After reading from a map: rc, unless the file was written or cut short since it was opened; then
+ * that is the error, whatever rc says: what was read may be a mixture. A file that was replaced by
+ * another of its name is what it was. */
+int bytes_check(const struct bytes *b, int rc, struct vs_err *err);
+/* The state of the file at path; false when it cannot be asked. */
+bool file_id_of(const char *path, struct file_id *out);
+bool file_id_same(const struct file_id *a, const struct file_id *b);
 
 /* SHA-256, incremental. */
 struct sha256 {

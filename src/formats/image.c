@@ -163,6 +163,10 @@ int image_open(const char *path, struct image **out, struct vs_err *err)
         digest_bytes(map.data, map.size, im->digest);
         *out = im;
     }
+    bool made = rc == 0;
+    rc = bytes_check(&map, rc, err);
+    if (made && rc != 0)
+        image_free(*out);
     bytes_close(&map);
     return rc;
 }

@@ -99,10 +99,10 @@ int lmdb_open(const char *path, struct lmdb *out, struct vs_err *err)
     char *inside = xasprintf("%s/data.mdb", path);
     bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
     *out = (struct lmdb){0};
-    int rc = bytes_open(folder ? inside : path, &out->map, err);
+    int rc = bytes_map(folder ? inside : path, &out->map, err);
     free(inside);
     if (rc == 0)
-        rc = find_meta(out, err);
+        rc = bytes_check(&out->map, find_meta(out, err), err);
     if (rc != 0)
         lmdb_close(out);
     return rc;

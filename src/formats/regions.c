@@ -144,6 +144,10 @@ int regions_open(const char *path, const char *key, struct regions **out, struct
         rc = vs_fail(err, VS_E_FORMAT, "%s: no region features: neither .npy, nor safetensors, "
                      "nor LMDB, nor a TSV file with its columns", path);
     }
+    bool made = rc == 0;
+    rc = bytes_check(&map, rc, err);
+    if (made && rc != 0)
+        regions_free(*out);
     bytes_close(&map);
     return rc;
 }

@@ -240,7 +240,7 @@ int regions_from_safetensors(const char *path, struct regions **out, struct vs_e
     struct regions *r = NULL;
     int rc = tensorfile_open(path, &f, err);
     if (rc == 0)
-        rc = read_tensors(f, &r, err);
+        rc = tensorfile_check(f, read_tensors(f, &r, err), err);
     if (rc == 0)
         rc = regions_check(r, path, err);
     tensorfile_close(f);

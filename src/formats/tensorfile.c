@@ -225,11 +225,13 @@ static int read_by_content(struct tensorfile *f, struct vs_err *err)
 int tensorfile_open(const char *path, struct tensorfile **out, struct vs_err *err)
 {
     struct tensorfile *f = xcalloc(1, sizeof *f);
-    int rc = bytes_open(path, &f->map, err);
+    int rc = bytes_map(path, &f->map, err);
     if (rc == 0)
         rc = read_by_content(f, err);
     if (rc == 0)
         rc = make_index(f, err);
+    if (f->map.path)
+        rc = bytes_check(&f->map, rc, err);
     if (rc == 0)
         *out = f;
     else
@@ -282,9 +284,26 @@ const struct tensor *tensorfile_find(const struct tensorfile *f, const char *nam
     return i < 0 ? NULL : &f->list[i];
 }
 
-const char *tensorfile_digest(struct tensorfile *f)
+int tensorfile_check(const struct tensorfile *f, int rc, struct vs_err *err)
 {
-    if (!f->digest[0])
+    return bytes_check(&f->map, rc, err);
+}
+
+bool tensorfile_is_at(const struct tensorfile *f, const char *path)
+{
+    struct file_id now;
+    return file_id_of(path, &now) && file_id_same(&now, &f->map.id);
+}
+
+int tensorfile_digest(struct tensorfile *f, char hex[DIGEST_HEX], struct vs_err *err)
+{
+    int rc = 0;
+    if (!f->digest[0]) {
         digest_bytes(f->map.data, f->map.size, f->digest);
-    return f->digest;
+        rc = bytes_check(&f->map, 0, err);
+    }
+    memcpy(hex, f->digest, DIGEST_HEX);
+    if (rc != 0)
+        f->digest[0] = hex[0] = '\0';
+    return rc;
 }

@@ -8,6 +8,7 @@
 #define VS_TENSORFILE_H
 
 #include "src/err.h"
+#include "src/formats/bytes.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,8 +47,14 @@ const struct tensor *tensorfile_at(const struct tensorfile *f, int i);
 /* NULL when there is none of that canonical name. Hashed: constant time. */
 const struct tensor *tensorfile_find(const struct tensorfile *f, const char *name);
 
-/* SHA-256 of the file's content (reads it once, then remembered in the object). */
-const char *tensorfile_digest(struct tensorfile *f);
+/* SHA-256 of the file's content (reads it once, then remembered in the object); "" with an error
+ * when the file changed. */
+int tensorfile_digest(struct tensorfile *f, char hex[DIGEST_HEX], struct vs_err *err);
+
+/* After reading elements: rc, or the error that the file changed since it was opened. */
+int tensorfile_check(const struct tensorfile *f, int rc, struct vs_err *err);
+/* Whether what path names now is this file, as it was opened. */
+bool tensorfile_is_at(const struct tensorfile *f, const char *path);
 
 const char *dtype_name(enum dtype t); /* "float32" */
 size_t dtype_size(enum dtype t);

@@ -228,7 +228,7 @@ int vilbert_read_states(struct vilbert *m, enum vilbert_head head, const float *
         return vs_fail(err, VS_E_MISSING, "the checkpoint lacks the tensors of this head");
     int rc = weights_ready(&m->w, m->k, head, err);
     if (rc != 0)
-        return rc;
+        return vilbert_check_files(m, rc, err);
     float *d = kern_alloc(m->k, 2 * step + n * size);
     kern_use(m->k, m->set);
     if (d && kern_put(m->k, d, x, n * width) == 0) {
@@ -241,6 +241,7 @@ int vilbert_read_states(struct vilbert *m, enum vilbert_head head, const float *
     kern_free(m->k, d);
     if (kern_finish(m->k, why, sizeof why) != 0)
         rc = vs_fail(err, VS_E_LIMIT, "%s", why);
+    rc = vilbert_check_files(m, rc, err);
     if (rc == 0 && !kern_is_finite(out, n * size))
         rc = vs_fail(err, VS_E_DIVERGED, "%s: a head makes NaN or infinity of states of an inner "
                      "layer", m->w.path);

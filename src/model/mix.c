@@ -168,7 +168,7 @@ static int swap_part(struct vilbert *m, const struct vilbert_swap *s, struct vs_
 {
     int rc = weights_ready(&s->from->w, m->k, 0, err);
     if (rc != 0)
-        return rc;
+        return vilbert_check_files(s->from, rc, err);
     switch (s->part) {
     case PART_EMBEDDINGS:
         if (m->w.task_rows != s->from->w.task_rows)
@@ -199,11 +199,16 @@ int vilbert_mix(struct vilbert *m, const struct vilbert_swap *list, int count, s
 {
     int rc = weights_ready(&m->w, m->k, 0, err);
     if (rc != 0)
-        return rc;
+        return vilbert_check_files(m, rc, err);
     struct vilbert *x = xcalloc(1, sizeof *x);
     x->c = m->c;
     x->k = m->k;
     x->kept = m->kept;
+    for (int i = 0; i < m->file_count; i++)
+        vilbert_use_file(x, m->files[i]);
+    for (int i = 0; i < count; i++)
+        for (int k = 0; k < list[i].from->file_count; k++)
+            vilbert_use_file(x, list[i].from->files[k]);
     memcpy(x->early_of, m->early_of, sizeof x->early_of);
     x->w = m->w;
     x->w.owned = NULL;

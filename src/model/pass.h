@@ -14,6 +14,8 @@ struct vilbert {
     struct kern *k;
     struct kern_set *set; /* its weights on the back end */
     struct kept *kept;    /* borrowed, or NULL */
+    const struct tensorfile **files; /* borrowed: what the weights come from */
+    int file_count;
     uint64_t early_of[2]; /* a number of their own for the weights that the visual, the textual
                              stream has until they meet */
     float *arena; /* kept between passes */
@@ -94,6 +96,10 @@ struct pass {
 
 /* A number that no weights had before. */
 uint64_t vilbert_number(void);
+/* Weights of m come from f, too. */
+void vilbert_use_file(struct vilbert *m, const struct tensorfile *f);
+/* After a pass: rc, or the error that one of the files changed since it was opened. */
+int vilbert_check_files(const struct vilbert *m, int rc, struct vs_err *err);
 
 /* y = act(x W + b) + residual; a line of the model. */
 struct kern_linear pass_linear(const struct linear_w *w, const float *x, int rows, float *y,

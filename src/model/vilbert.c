@@ -28,6 +28,22 @@ void vilbert_keep(struct vilbert *m, struct kept *s)
     m->kept = s;
 }
 
+void vilbert_use_file(struct vilbert *m, const struct tensorfile *f)
+{
+    for (int i = 0; i < m->file_count; i++)
+        if (m->files[i] == f)
+            return;
+    m->files = xreallocarray(m->files, (size_t)m->file_count + 1, sizeof *m->files);
+    m->files[m->file_count++] = f;
+}
+
+int vilbert_check_files(const struct vilbert *m, int rc, struct vs_err *err)
+{
+    for (int i = 0; i < m->file_count; i++)
+        rc = tensorfile_check(m->files[i], rc, err);
+    return rc;
+}
+
 int vilbert_open(const struct config *c, const struct tensorfile *f, struct kern *k,
                  struct vilbert **out, struct vs_err *err)
 {
@@ -39,6 +55,7 @@ int vilbert_open(const struct config *c, const struct tensorfile *f, struct kern
     int rc = weights_bind(&m->w, c, f, c->task_tokens, err);
     if (rc == 0) {
         m->set = kern_set_new(k, m->w.bytes);
+        vilbert_use_file(m, f);
         *out = m;
     } else {
         free(m);
@@ -53,6 +70,7 @@ void vilbert_free(struct vilbert *m)
     kern_set_free(m->k, m->set);
     weights_fini(&m->w);
     pass_memory_fini(m);
+    free(m->files);
     free(m);
 }
 
@@ -700,15 +718,18 @@ int vilbert_forward(struct vilbert *m, const struct vilbert_input *in,
         return rc;
     rc = weights_ready(&m->w, m->k, want->heads, err);
     if (rc != 0)
-        return rc;
+        return vilbert_check_files(m, rc, err);
     all.heads |= sound_heads(m, want->others & m->w.heads);
     rc = forward(m, in, &all, true, out, err);
     /* Memory that ended may be what states were kept in. */
     if (rc == VS_E_LIMIT && kept_drop(m->kept))
         rc = forward(m, in, &all, false, out, err);
+    bool made = rc == 0;
+    rc = vilbert_check_files(m, rc, err);
     const char *bad = rc == 0 ? trace_not_finite(*out) : NULL;
-    if (bad) {
+    if (bad)
         rc = fail_diverged(m, in, &all, bad, err);
+    if (made && rc != 0) {
         trace_free(*out);
         *out = NULL;
     }

@@ -17,7 +17,12 @@ int detector_open(const struct arch *a, const struct tensorfile *f, struct kern 
     struct detector *d = xcalloc(1, sizeof *d);
     d->a = *a;
     d->k = k;
+    d->file = f;
     int rc = layers_bind(&d->l, a, f, k, err);
+    bool bound = rc == 0;
+    rc = tensorfile_check(f, rc, err);
+    if (bound && rc != 0)
+        layers_fini(&d->l);
     if (rc == 0) {
         d->set = kern_set_new(k, d->l.bytes);
         *out = d;
@@ -187,6 +192,7 @@ int detector_run(struct detector *d, struct detector_picture *list, int count,
     run_fini(&r);
     if (kern_finish(d->k, why, sizeof why) != 0) /* says more than what followed from it */
         rc = vs_fail(err, VS_E_LIMIT, "%s", why);
+    rc = tensorfile_check(d->file, rc, err);
     if (rc != 0)
         drop_regions(&r);
     if (rc == 0 && trace)

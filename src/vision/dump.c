@@ -196,7 +196,9 @@ int detector_dump(const char *path, const struct arch *a, const struct tensorfil
     put_counts(d, t);
     put(d, "boxes", DTYPE_F32, g->count, 4, g->boxes);
     put(d, "features", DTYPE_F32, g->count, g->dim, g->features);
-    int rc = safetensors_write(path, d->list, d->count, err);
+    int rc = tensorfile_check(f, 0, err);
+    if (rc == 0)
+        rc = safetensors_write(path, d->list, d->count, err);
     for (int i = 0; i < d->owned_count; i++)
         free(d->owned[i]);
     free(d);

@@ -19,6 +19,7 @@ struct detector {
     struct layers l;
     struct kern *k;
     struct kern_set *set; /* its weights on the back end */
+    const struct tensorfile *file; /* borrowed */
     float *arena;         /* the memory of a run's maps */
     size_t arena_size;
     bool borrowed; /* the layers are another detector's */
