@@ -51,10 +51,12 @@ def main():
                 Image.open(base + ".jpg").convert("RGB").save(base + ".png")
                 a, _, ca = detect(program, weights, base + ".jpg", base + "-a.npy")
                 b, fb, cb = detect(program, weights, base + ".png", base + "-b.npy")
-                np.save(base + "-boxes.npy", b)
+                w, h = Image.open(base + ".png").size
+                inside = (b[:, 2] <= w) & (b[:, 3] <= h) & (b >= 0).all(1)
+                np.save(base + "-boxes.npy", b[inside])
                 _, same, _ = detect(program, weights, base + ".jpg", base + "-c.npy",
                                     base + "-boxes.npy")
-                o = overlap(b, a)
+                o, fb = overlap(b, a), fb[inside]
                 at, most = o.argmax(1), o.max(1)
                 cos = (same * fb).sum(1) / (np.linalg.norm(same, axis=1) *
                                             np.linalg.norm(fb, axis=1))

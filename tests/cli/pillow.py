@@ -59,7 +59,11 @@ def compare(folder, what, data):
     path = os.path.join(folder, "x")
     with open(path, "wb") as f:
         f.write(data)
-    a, b = ours(path), np.asarray(Image.open(path).convert("RGB"))
+    try:
+        b = np.asarray(Image.open(path).convert("RGB"))
+    except OSError:
+        return None  # a kind that this version of Pillow does not read
+    a = ours(path)
     if isinstance(a, str):
         return "%s: %s" % (what, a)
     if a.shape != b.shape:
@@ -172,9 +176,14 @@ def webp_file(folder):
     return path
 
 
+def has_libjpeg():
+    with open(os.path.join(os.environ.get("BUILDDIR", "."), "config.h")) as f:
+        return "#define HAVE_LIBJPEG 1" in f.read()
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        if os.environ.get("VILSCOPE_JPEG", "libjpeg") == "libjpeg":
+        if has_libjpeg():
             jpegs(folder)
         else:
             skip("JPEG is decoded by stb_image here")

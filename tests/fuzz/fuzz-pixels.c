@@ -69,7 +69,7 @@ static void decode_repaired(const uint8_t *data, size_t size, const struct pixel
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char name[] = "fuzz";
-    struct bytes map = {data, size, name};
+    struct bytes map = {.data = data, .size = size, .path = name};
     struct image_header h;
     struct vs_err err = {0};
     if (image_header_read(&map, &h, &err) != 0 || (int64_t)h.width * h.height > MOST)

@@ -1,0 +1,71 @@
+/* A checkpoint that is cut short while the workbench has it open: the query fails with one line on
+ * the screen, the terminal stays whole, other checkpoints answer, the log has the session's end.
+ * Broken by a bus error, by its handler being the terminal's own, or by an answer of zeros. */
+#include "tap.h"
+#include "terminal.h"
+
+#include <sys/wait.h>
+
+static char dir[300], first[360], second[360], log_path[360];
+
+static bool shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static bool shell(const char *fmt, ...)
+{
+    char command[4000];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(command, sizeof command, fmt, ap);
+    va_end(ap);
+    return system(command) == 0;
+}
+
+static bool prepare(void)
+{
+    const char *tmp = getenv("TMPDIR"), *from = source_path("tests/data/tiny/checkpoint.bin");
+    snprintf(dir, sizeof dir, "%s/files-%ld", tmp ? tmp : "/tmp", (long)getpid());
+    snprintf(first, sizeof first, "%s/first.bin", dir);
+    snprintf(second, sizeof second, "%s/second.bin", dir);
+    snprintf(log_path, sizeof log_path, "%s/log.db", dir);
+    return shell("mkdir -p '%s' && cp '%s' '%s' && cp '%s' '%s'", dir, from, first, from, second);
+}
+
+static void fails_and_goes_on(const char *program)
+{
+    const char *argv[] = {program, "-m", source_path("tests/data/tiny"), "-c", first, "-c", second,
+                          "--log", log_path, "-t", "gqa", "--regions",
+                          source_path("tests/data/tiny/scene.npy"),
+                          source_path("tests/data/tiny/scene.png"), NULL};
+    struct terminal *t = terminal_start(argv, 40, 120, true, false);
+    if (!ok(t && terminal_expect(t, "scene.png"), "the workbench opens"))
+        return;
+    terminal_settle(t, 300);
+    ok(truncate(first, 8192) == 0, "the first checkpoint is cut short before it is used");
+    terminal_type(t, ":checkpoint first.bin\r");
+    terminal_expect(t, "checkpoint first.bin:");
+    terminal_type(t, ":ask what color\r");
+    ok(terminal_expect(t, "the file changed while it was read"), "the screen says so");
+    ok(!terminal_has(t, "entropy"), "and shows no answer");
+    terminal_type(t, ":checkpoint second.bin\r");
+    terminal_expect(t, "checkpoint second.bin:");
+    terminal_type(t, ":ask what color\r");
+    ok(terminal_expect(t, "entropy"), "the second one answers");
+    ok(terminal_read(t, 100), "the program is there");
+    terminal_type(t, "q");
+    int status = terminal_end(t);
+    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "it ends when it is asked to: %d", status);
+    ok(shell("'%s' sessions list --log '%s' --json | grep -q '\"ended\": \"2'", program, log_path),
+       "its session has an end");
+    ok(shell("'%s' sessions sql --csv --log '%s' 'SELECT count(*) FROM queries' | grep -qx 1",
+             program, log_path),
+       "and one answer");
+}
+
+int main(void)
+{
+    const char *program = getenv("VILSCOPE");
+    if (!prepare())
+        return 1;
+    fails_and_goes_on(program ? program : "./vilscope");
+    return shell("rm -rf '%s'", dir) ? tap_done() : 1;
+}
