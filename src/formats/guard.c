@@ -23,8 +23,8 @@ static uintptr_t page;
 static struct sigaction otherwise = {.sa_handler = SIG_DFL};
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of whoever adds and removes */
 
-/* A race detector takes mmap for a write to pages that other threads may be reading: it is not shown
- * this one. */
+/* A race detector takes mmap for a write to pages that other threads may be reading: it is not
+ * shown this one. */
 static bool put_zeros(uintptr_t from, size_t size)
 {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;

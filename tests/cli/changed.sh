@@ -64,8 +64,8 @@ fresh b
 hooked cut "$work/a.bin" "$VILSCOPE" compare -m "$tiny" -c "$work/a.bin" -c "$work/b.bin" \
     --log "$work/c.db" --json --probes "$work/one.probes" >"$work/out" 2>"$work/err"
 tr -d ' \n' <"$work/out" >"$work/flat"
-grep -q "a.bin: .*a.bin: $says" "$work/err" && grep -q '"failed":1,"entropy":null' "$work/flat" &&
-    grep -q '"failed":0,"entropy":[0-9]' "$work/flat"
+grep -q "a.bin: .*a.bin: $says" "$work/err" && grep -q '"failed":1,"diverged":0,"entropy":null' "$work/flat" &&
+    grep -q '"failed":0,"diverged":0,"entropy":[0-9]' "$work/flat"
 ok $? "compare: one failed and has no entropy, the other has: $(head -n 1 "$work/err")"
 closed "$work/c.db" && [ "$("$VILSCOPE" sessions sql --csv --log "$work/c.db" \
     "SELECT count(*) FROM queries" | tail -n 1)" = 1 ]
