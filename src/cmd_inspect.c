@@ -206,7 +206,7 @@ static int report_npy(struct report *r)
         rc = npy_read(map, &n, r->err);
     if (rc != 0)
         return rc;
-    if (!n.object) {
+    if (!n.object && !regions_are_pair(r->path)) {
         set(r, "kind", json_string("array"));
         set(r, "format", json_string("npy"));
         set(r, "dtype", json_string(dtype_name(n.array.dtype)));

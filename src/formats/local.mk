@@ -1,5 +1,6 @@
 # Readers of outside files.
 libcore_a_SOURCES += \
+	src/formats/base64.c src/formats/base64.h \
 	src/formats/boxcheck.c src/formats/boxcheck.h \
 	src/formats/boxfile.c src/formats/boxfile.h \
 	src/formats/byteorder.h \
@@ -26,6 +27,7 @@ libcore_a_SOURCES += \
 	src/formats/pickletext.c src/formats/pickletext.h \
 	src/formats/pngwrite.c src/formats/pngwrite.h \
 	src/formats/regionfile.c \
+	src/formats/regionparts.c src/formats/regionparts.h \
 	src/formats/regionwrite.c \
 	src/formats/regions.c src/formats/regions.h src/formats/regions_priv.h \
 	src/formats/safetensors.c \

@@ -1,154 +1,109 @@
-/* Regions from pickled dictionaries: .npy files and LMDB values.
- *
- * Source: script/extract_features.py and script/convert_to_lmdb.py of the reference;
- * vilbert/datasets/_image_features_reader.py for what counts (the rows, not num_boxes). */
-#include "src/formats/regions_priv.h"
+/* Regions from pickled dictionaries: .npy files and LMDB values. */
+#include "src/formats/regionparts.h"
 
 #include "src/formats/lmdb.h"
 #include "src/formats/ndarray.h"
 #include "src/formats/npy.h"
 #include "src/mem.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int get_size(const struct pval *d, const char *path, const char *a, const char *b, int *out,
-                    struct vs_err *err)
-{
-    const struct pval *v = pval_get(d, a);
-    int64_t x;
-    v = v ? v : pval_get(d, b);
-    if (!v || !ndarray_integer(v, &x))
-        return vs_fail(err, VS_E_FORMAT, "%s: no '%s' (or '%s'): the boxes cannot be placed", path,
-                       a, b);
-    *out = x < 0 || x > INT32_MAX ? 0 : (int)x;
-    return 0;
-}
-
-/* The array named a (or b), as (rows, columns): columns 0 takes what the array has. */
-static int get_matrix(const struct pval *d, const char *path, const char *a, const char *b,
-                      int64_t *columns, struct tensor *out, struct vs_err *err)
-{
-    const struct pval *v = pval_get(d, a);
-    v = v ? v : b ? pval_get(d, b) : NULL;
-    if (!v)
-        return vs_fail(err, VS_E_FORMAT, "%s: no '%s': not the regions of an image", path, a);
-    int rc = ndarray_view(v, path, a, out, err);
-    if (rc != 0)
-        return rc;
-    int64_t n = tensor_elements(out);
-    if (*columns == 0 && out->ndim == 2)
-        *columns = out->shape[1];
-    if (*columns < 1 || n % *columns != 0 || n / *columns > REGIONS_MAX)
-        return vs_fail(err, VS_E_FORMAT, "%s: '%s' is not an array of regions (%" PRId64
-                       " numbers)", path, a, n);
-    return 0;
-}
-
-/* Class numbers, one for each region; NULL when there are none. The reference writes 'objects' with
- * one entry less: that is passed over. */
-static int64_t *get_objects(const struct pval *d, const char *path, const struct regions *r)
-{
-    struct tensor t;
-    const struct pval *o = pval_get(d, "objects");
-    if (!o || ndarray_view(o, path, "objects", &t, NULL) != 0 || t.ndim != 1 ||
-        t.shape[0] != r->count)
-        return NULL;
-    int64_t *list = xcalloc((size_t)r->count + 1, sizeof *list);
-    tensor_to_i64(&t, list);
-    return list;
-}
-
-static bool same_classes(const struct regions *r, const int64_t *objects)
-{
-    for (int i = 0; i < r->count; i++)
-        if (r->classes[i] != objects[i])
-            return false;
-    return true;
-}
-
-/* The detector's own scripts store 1601 columns with the background first, MMF stores 1600; of
- * other numbers the class numbers beside them tell. */
-static void set_classes(struct regions *r, const float *prob, int columns, const int64_t *objects)
-{
-    regions_set_classes(r, prob, columns, columns % 100 == 1 ? 1 : 0);
-    if (objects && columns % 100 != 1 && !same_classes(r, objects)) {
-        regions_set_classes(r, prob, columns, 1);
-        if (!same_classes(r, objects))
-            regions_set_classes(r, prob, columns, 0);
-    }
-}
-
-/* Optional: probabilities per class, or class numbers. */
-static void get_classes(const struct pval *d, const char *path, struct regions *r)
-{
-    struct tensor t;
-    const struct pval *p = pval_get(d, "cls_prob");
-    int64_t *objects = get_objects(d, path, r);
-    if (p && ndarray_view(p, path, "cls_prob", &t, NULL) == 0 && t.ndim == 2 &&
-        t.shape[0] == r->count && t.shape[1] > 1 && t.shape[1] < 1000000) {
-        float *prob = vs_try_calloc((size_t)tensor_elements(&t) + 1, sizeof *prob);
-        if (prob) {
-            tensor_to_f32(&t, prob);
-            set_classes(r, prob, (int)t.shape[1], objects);
-        }
-        free(prob);
-    } else if (objects) {
-        r->classes = xcalloc((size_t)r->count, sizeof *r->classes);
-        for (int i = 0; i < r->count; i++)
-            r->classes[i] = objects[i] < 0 || objects[i] > INT32_MAX ? -1 : (int)objects[i];
-    }
-    free(objects);
-}
-
-static char *get_id(const struct pval *d)
-{
-    const struct pval *v = pval_get(d, "image_id");
-    int64_t x;
-    if (v && (v->kind == PK_STRING || v->kind == PK_BYTES) && v->len < 4096)
-        return xstrndup((const char *)v->bytes, v->len);
-    return v && ndarray_integer(v, &x) ? xasprintf("%" PRId64, x) : NULL;
-}
+#include <sys/stat.h>
 
 int regions_from_dict(const struct pval *d, const char *path, struct regions **out,
                       struct vs_err *err)
 {
-    struct tensor boxes, features;
-    int width = 0, height = 0;
-    int64_t four = 4, dim = 0;
-    if (d->kind != PK_DICT)
-        return vs_fail(err, VS_E_FORMAT, "%s: holds no dictionary with the regions of an image",
-                       path);
-    int rc = get_matrix(d, path, "features", NULL, &dim, &features, err);
+    struct region_parts p;
+    parts_begin(&p, path);
+    int rc = parts_add_dict(&p, d, err);
     if (rc == 0)
-        rc = get_matrix(d, path, "bbox", "boxes", &four, &boxes, err);
-    if (rc == 0)
-        rc = get_size(d, path, "image_width", "image_w", &width, err);
-    if (rc == 0)
-        rc = get_size(d, path, "image_height", "image_h", &height, err);
-    if (rc != 0)
-        return rc;
-    int64_t rows = tensor_elements(&features) / dim;
-    if (tensor_elements(&boxes) / 4 != rows)
-        return vs_fail(err, VS_E_FORMAT, "%s: %" PRId64 " boxes, but %" PRId64 " rows of features",
-                       path, tensor_elements(&boxes) / 4, rows);
-    struct regions *r = regions_new(rows, dim, path, err);
-    if (!r)
-        return VS_E_LIMIT;
-    r->width = width;
-    r->height = height;
-    r->image_id = get_id(d);
-    tensor_to_f32(&boxes, r->boxes);
-    tensor_to_f32(&features, r->features);
-    get_classes(d, path, r);
-    rc = regions_check(r, path, err);
-    if (rc == 0)
-        *out = r;
-    else
-        regions_free(r);
+        rc = parts_make(&p, out, err);
+    parts_end(&p);
     return rc;
+}
+
+/* ---- .npy: a dictionary, or one of the two files that MMF writes of an image */
+
+#define INFO_END "_info.npy"
+
+/* NAME_info.npy of NAME.npy, and the reverse; NULL for names that have none. */
+static char *partner_of(const char *path, bool is_info)
+{
+    size_t n = strlen(path), m = strlen(is_info ? INFO_END : ".npy");
+    if (n < m || strcmp(path + n - m, is_info ? INFO_END : ".npy") != 0)
+        return NULL;
+    return xasprintf("%.*s%s", (int)(n - m), path, is_info ? ".npy" : INFO_END);
+}
+
+bool regions_are_pair(const char *path)
+{
+    struct stat st;
+    char *partner = partner_of(path, false);
+    bool there = partner && stat(partner, &st) == 0;
+    free(partner);
+    return there;
+}
+
+/* The other file of the pair; missing, it is named. */
+static int open_partner(const struct npy *n, const char *partner, struct npy *out,
+                        struct vs_err *err)
+{
+    struct bytes map;
+    struct stat st;
+    const char *have = n->object ? "boxes without features" : "features without boxes";
+    if (!partner)
+        return vs_fail(err, VS_E_FORMAT, "%s: %s; MMF writes two files of an image, NAME.npy and "
+                       "NAME" INFO_END, n->map.path, have);
+    if (stat(partner, &st) != 0)
+        return vs_fail(err, VS_E_MISSING, "%s: %s: the others are looked for in %s, which is not "
+                       "there", n->map.path, have, partner);
+    int rc = bytes_open(partner, &map, err);
+    if (rc == 0)
+        rc = npy_read(map, out, err);
+    if (rc == 0 && !out->object == !n->object) {
+        rc = vs_fail(err, VS_E_FORMAT, "%s: %s, and so has %s", n->map.path, have, partner);
+        npy_close(out);
+    }
+    return rc;
+}
+
+static int make_pair(const struct npy *features, const struct npy *info, struct regions **out,
+                     struct vs_err *err)
+{
+    struct region_parts p;
+    parts_begin(&p, info->map.path);
+    p.features = features->array;
+    const struct pval *count = pval_get(info->object, "num_boxes");
+    if (count && (!parts_number(count, &p.rows) || p.rows < 0))
+        return vs_fail(err, VS_E_FORMAT, "%s: 'num_boxes' is not a number of regions", p.path);
+    int rc = parts_add_dict(&p, info->object, err);
+    if (rc == 0)
+        rc = parts_make(&p, out, err);
+    parts_end(&p);
+    return rc;
+}
+
+static int from_pair(const struct npy *n, struct regions **out, struct vs_err *err)
+{
+    bool is_info = n->object != NULL;
+    struct npy other;
+    char *partner = partner_of(n->map.path, is_info);
+    int rc = open_partner(n, partner, &other, err);
+    if (rc == 0) {
+        rc = is_info ? make_pair(&other, n, out, err) : make_pair(n, &other, out, err);
+        npy_close(&other);
+    }
+    free(partner);
+    return rc;
+}
+
+static bool is_half(const struct npy *n)
+{
+    if (!n->object)
+        return n->array.ndim == 2;
+    return n->object->kind == PK_DICT && !pval_get(n->object, "features") &&
+           (pval_get(n->object, "bbox") || pval_get(n->object, "boxes"));
 }
 
 int regions_from_npy(struct bytes map, struct regions **out, struct vs_err *err)
@@ -157,7 +112,9 @@ int regions_from_npy(struct bytes map, struct regions **out, struct vs_err *err)
     int rc = npy_read(map, &n, err);
     if (rc != 0)
         return rc;
-    if (n.object)
+    if (is_half(&n))
+        rc = from_pair(&n, out, err);
+    else if (n.object)
         rc = regions_from_dict(n.object, n.map.path, out, err);
     else
         rc = vs_fail(err, VS_E_FORMAT, "%s: an array of %s without boxes: the dictionary that the "

@@ -1,9 +1,10 @@
-/* bottom-up-attention's TSV files: image_id, image_w, image_h, num_boxes, boxes, features and
- * perhaps cls_prob; the last three are base64 of float32.
+/* TSV files with a line an image, arrays in base64: bottom-up-attention's, and those that LXMERT
+ * made of it ("obj36"), which have what the detector thought of each region.
  *
- * Source: tools/generate_tsv.py of bottom-up-attention. */
+ * Source: tools/generate_tsv.py of bottom-up-attention; data/README and src/utils.py of LXMERT. */
 #include "src/formats/regions_priv.h"
 
+#include "src/formats/base64.h"
 #include "src/formats/byteorder.h"
 #include "src/mem.h"
 
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_FIELDS 8
+#define MAX_FIELDS 12
 
 struct field {
     const char *s;
@@ -69,118 +70,154 @@ static int whole(const struct field *f)
     return x;
 }
 
-static int digit(char c)
+/* What line says, as allocated numbers of size bytes with rows rows; NULL with a message. */
+static void *numbers(const struct bytes *map, const struct line *l, int field, const char *what,
+                     int rows, size_t size, int *columns, struct vs_err *err)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* Decodes f into out (size bytes); the number of bytes, or -1 for what is not base64 or longer. */
-static int64_t base64(const struct field *f, uint8_t *out, size_t size)
-{
-    size_t n = 0, len = f->len;
-    uint32_t bits = 0;
-    int have = 0;
-    for (int pad = 0; pad < 2 && len && f->s[len - 1] == '='; pad++)
-        len--;
-    for (size_t i = 0; i < len; i++) {
-        int x = digit(f->s[i]);
-        if (x < 0)
-            return -1;
-        bits = bits << 6 | (uint32_t)x;
-        have += 6;
-        if (have >= 8) {
-            have -= 8;
-            if (n == size)
-                return -1;
-            out[n++] = (uint8_t)(bits >> have);
-        }
-    }
-    return (int64_t)n;
-}
-
-/* What line says, as an allocated array of floats with rows rows; NULL with a message. */
-static float *numbers(const struct bytes *map, const struct line *l, int field, const char *what,
-                      int rows, int *columns, struct vs_err *err)
-{
-    size_t size = l->f[field].len / 4 * 3 + 3;
-    uint8_t *raw = vs_try_calloc(size, 1);
-    int64_t n = raw ? base64(&l->f[field], raw, size) : -1;
-    if (n < 0) {
+    const struct field *f = &l->f[field];
+    size_t room = BASE64_ROOM(f->len), row = size * (size_t)rows;
+    uint8_t *raw = vs_try_calloc(room, 1);
+    int64_t n = raw ? base64_decode(f->s, f->len, raw, room) : -1;
+    if (!raw) {
+        vs_fail(err, VS_E_LIMIT, "%s: line %ld: no memory for the %s", map->path, l->number, what);
+    } else if (n < 0) {
         vs_fail(err, VS_E_FORMAT, "%s: line %ld: the %s are not base64", map->path, l->number,
                 what);
-    } else if (n == 0 || n % (4 * (int64_t)rows) != 0 ||
-               (*columns && n / 4 / rows != *columns)) {
+    } else if (n == 0 || (size_t)n % row != 0 ||
+               (*columns && (size_t)n / row != (size_t)*columns)) {
         vs_fail(err, VS_E_FORMAT, "%s: line %ld: num_boxes is %d, but the %s have %lld bytes",
                 map->path, l->number, rows, what, (long long)n);
     } else {
-        *columns = (int)(n / 4 / rows);
-        le_copy(raw, raw, (size_t)n / 4, 4);
-        return (float *)(void *)raw; /* calloc's memory suits any type */
+        *columns = (int)((size_t)n / row);
+        le_copy(raw, raw, (size_t)n / size, size);
+        return raw; /* calloc's memory suits any type */
     }
     free(raw);
     return NULL;
 }
 
-static int fill(const struct bytes *map, const struct line *l, int rows, struct regions **out,
-                struct vs_err *err)
+/* Where a file's columns are; -1: it has none. */
+struct layout {
+    const char *columns;
+    int least, width, height, rows, boxes, features, prob, objects, conf;
+};
+
+static const struct layout layouts[] = {
+    {"image_id, image_w, image_h, num_boxes, boxes, features", 6, 1, 2, 3, 4, 5, 6, -1, -1},
+    {"img_id, img_h, img_w, objects_id, objects_conf, attrs_id, attrs_conf, num_boxes, boxes, "
+     "features", 10, 2, 1, 7, 8, 9, 10, 3, 4},
+};
+
+static bool has_numbers(const struct line *l, const struct layout *y)
 {
-    int four = 4, dim = 0, columns = 0, rc = VS_E_FORMAT;
-    float *boxes = numbers(map, l, 4, "boxes", rows, &four, err);
-    float *features = boxes ? numbers(map, l, 5, "features", rows, &dim, err) : NULL;
-    float *prob = features && l->count > 6 && l->f[6].len
-                      ? numbers(map, l, 6, "class probabilities", rows, &columns, err) : NULL;
-    bool good = features && (l->count <= 6 || !l->f[6].len || prob);
+    return l->count >= y->least && whole(&l->f[y->width]) >= 0 && whole(&l->f[y->height]) >= 0 &&
+           whole(&l->f[y->rows]) >= 0;
+}
+
+/* NULL for a line that is of neither. */
+static const struct layout *layout_of(const struct line *l)
+{
+    for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++)
+        if (has_numbers(l, &layouts[i]))
+            return &layouts[i];
+    return NULL;
+}
+
+/* Class numbers and what the detector thought of them, as LXMERT's file has them: the background
+ * is not counted. Whole numbers of 4 or 8 bytes. */
+static int take_objects(const struct bytes *map, const struct line *l, const struct layout *y,
+                        struct regions *r, struct vs_err *err)
+{
+    int one = 1;
+    size_t size = l->f[y->objects].len > (size_t)r->count * 4 / 3 * 4 + 8 ? 8 : 4;
+    uint8_t *ids = numbers(map, l, y->objects, "object classes", r->count, size, &one, err);
+    r->conf = ids ? numbers(map, l, y->conf, "object confidences", r->count, 4, &one, err) : NULL;
+    if (r->conf) {
+        r->classes = xcalloc((size_t)r->count, sizeof *r->classes);
+        for (int i = 0; i < r->count; i++) {
+            int32_t few = 0;
+            int64_t x = 0;
+            memcpy(size == 8 ? (void *)&x : &few, ids + (size_t)i * size, size);
+            x = size == 8 ? x : few;
+            r->classes[i] = x < 0 || x > INT32_MAX ? -1 : (int)x;
+        }
+    }
+    free(ids);
+    return r->conf ? 0 : VS_E_FORMAT;
+}
+
+static int take_classes(const struct bytes *map, const struct line *l, const struct layout *y,
+                        struct regions *r, struct vs_err *err)
+{
+    int columns = 0;
+    if (y->objects >= 0)
+        return take_objects(map, l, y, r, err);
+    if (y->prob >= l->count || !l->f[y->prob].len)
+        return 0;
+    float *prob = numbers(map, l, y->prob, "class probabilities", r->count, 4, &columns, err);
+    if (prob && columns > 1)
+        regions_set_classes(r, prob, columns, columns % 100 == 1 ? 1 : 0);
+    free(prob);
+    return prob ? 0 : VS_E_FORMAT;
+}
+
+static struct regions *take_rows(const struct bytes *map, const struct line *l,
+                                 const struct layout *y, int rows, struct vs_err *err)
+{
+    int four = 4, dim = 0;
+    float *boxes = numbers(map, l, y->boxes, "boxes", rows, 4, &four, err);
+    float *features = boxes ? numbers(map, l, y->features, "features", rows, 4, &dim, err) : NULL;
     char *where = xasprintf("%s: line %ld", map->path, l->number);
-    struct regions *r = good ? regions_new(rows, dim, where, err) : NULL;
+    struct regions *r = features ? regions_new(rows, dim, where, err) : NULL;
     free(where);
-    if (good && !r)
-        rc = VS_E_LIMIT;
     if (r) {
-        r->width = whole(&l->f[1]);
-        r->height = whole(&l->f[2]);
+        r->width = whole(&l->f[y->width]);
+        r->height = whole(&l->f[y->height]);
         r->image_id = xstrndup(l->f[0].s, l->f[0].len > 4095 ? 4095 : l->f[0].len);
         memcpy(r->boxes, boxes, (size_t)rows * 4 * sizeof *boxes);
         memcpy(r->features, features, (size_t)rows * (size_t)dim * sizeof *features);
-        if (prob && columns > 1)
-            regions_set_classes(r, prob, columns, columns % 100 == 1 ? 1 : 0);
-        rc = regions_check(r, map->path, err);
     }
     free(boxes);
     free(features);
-    free(prob);
+    return r;
+}
+
+static int fill(const struct bytes *map, const struct line *l, const struct layout *y, int rows,
+                struct regions **out, struct vs_err *err)
+{
+    struct vs_err why = {0};
+    struct regions *r = take_rows(map, l, y, rows, &why);
+    int rc = r ? take_classes(map, l, y, r, &why) : why.code;
     if (rc == 0)
+        rc = regions_check(r, map->path, &why);
+    if (rc == 0) {
         *out = r;
-    else
-        regions_free(r);
-    return rc;
+        return 0;
+    }
+    regions_free(r);
+    return vs_fail(err, why.code, "%s", why.text);
 }
 
 static int read_line(const struct bytes *map, const struct line *l, struct regions **out,
                      struct vs_err *err)
 {
-    static const char columns[] = "image_id, image_w, image_h, num_boxes, boxes, features";
+    const struct layout *y = layout_of(l);
+    const char *columns = layouts[l->count >= layouts[1].least].columns;
+    int rows = y ? whole(&l->f[y->rows]) : 0;
     if (l->count < 6)
         return vs_fail(err, VS_E_FORMAT, "%s: line %ld has %d columns, wanted are %s", map->path,
                        l->number, l->count, columns);
-    int rows = whole(&l->f[3]);
-    if (whole(&l->f[1]) < 0 || whole(&l->f[2]) < 0 || rows < 1 || rows > REGIONS_MAX)
-        return vs_fail(err, VS_E_FORMAT, "%s: line %ld: image_w, image_h and num_boxes are not "
+    if (rows < 1 || rows > REGIONS_MAX)
+        return vs_fail(err, VS_E_FORMAT, "%s: line %ld: width, height and num_boxes are not "
                        "whole numbers (columns are %s)", map->path, l->number, columns);
-    return fill(map, l, rows, out, err);
+    return fill(map, l, y, rows, out, err);
 }
 
 bool regions_are_tsv(const struct bytes *map)
 {
     struct line l = {.number = 0};
     size_t at = 0;
-    return map->size > 0 && next_line(map, &at, &l) && l.count >= 6 && whole(&l.f[1]) >= 0 &&
-           whole(&l.f[2]) >= 0 && whole(&l.f[3]) >= 0;
+    return map->size > 0 && next_line(map, &at, &l) && layout_of(&l);
 }
 
 int regions_from_tsv(const struct bytes *map, const char *key, struct regions **out,

@@ -157,6 +157,19 @@ for with in "$scene" ""; do
     refuses 1 "interchanged" "width and height in each other's place" \
         b "$regions/bua_wh_swapped.tsv"
 done
+# ---- the same regions as other programs write them
+for file in mmf.npy mmf_info.npy lxmert_obj36.tsv vilbert_beta.lmdb; do
+    "$VILSCOPE" query -m "$tiny" -t gqa --no-log --regions "$regions/$file" "what color" \
+        2>"$work/err" >"$work/$file"
+    [ -s "$work/$file" ] && cmp -s "$work/$file" "$work/mmf.npy"
+    ok $? "an answer with $file: $(head -n 1 "$work/$file") $(cat "$work/err")"
+done
+"$VILSCOPE" inspect "$regions/mmf.npy" >"$work/out" 2>&1
+grep -q "region_count: 7" "$work/out"
+ok $? "inspect knows a pair"
+cp "$regions/mmf.npy" "$work/alone.npy"
+refuses 1 "alone.npy: features without boxes: .*alone_info.npy, which is not there" "half of a pair" \
+    b "$work/alone.npy"
 refuses 1 "not inside" "candidates outside" "$VILSCOPE" query -m "$tiny" -t visual7w --no-log \
     --regions "$tiny/scene.npy" --candidates "$regions/outside.npy" "$scene" "a"
 printf '0.1 0.1 0.5 0.5\n0 0.5 1 1\n' >"$work/shares.txt"

@@ -1,0 +1,302 @@
+/* Regions as other programs write them: all of these files are of one picture. Breaks when one is
+ * read otherwise than the others, when rows beyond num_boxes are taken, when half of a pair is
+ * taken for the whole, and when a damaged file ends the program or is refused without a reason. */
+#include "src/formats/regions.h"
+#include "src/mem.h"
+#include "tap.h"
+
+#include <math.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *folder;
+static struct regions *wanted; /* of regions/mmf.npy */
+
+static char *data_path(const char *name)
+{
+    return xasprintf("%s/%s", source_path("tests/data"), name);
+}
+
+static char *find_bytes(char *data, size_t n, const char *what, size_t len)
+{
+    for (size_t i = 0; i + len <= n; i++)
+        if (memcmp(data + i, what, len) == 0)
+            return data + i;
+    return NULL;
+}
+
+static char *temp_path(const char *name)
+{
+    return xasprintf("%s/%s", folder, name);
+}
+
+static char *load(const char *path, size_t *n)
+{
+    FILE *f = fopen(path, "rb");
+    struct buf b = {0};
+    char block[4096];
+    size_t got = 0;
+    while (f && (got = fread(block, 1, sizeof block, f)) > 0)
+        buf_add(&b, block, got);
+    if (!f)
+        ok(false, "%s cannot be read", path);
+    else
+        fclose(f);
+    *n = b.len;
+    return buf_steal(&b);
+}
+
+static void save(const char *path, const void *data, size_t n)
+{
+    FILE *f = fopen(path, "wb");
+    if (!f || fwrite(data, 1, n, f) != n || fclose(f) != 0)
+        ok(false, "%s cannot be written", path);
+}
+
+static void copy(const char *from, const char *name)
+{
+    size_t n = 0;
+    char *path = data_path(from), *data = load(path, &n), *to = temp_path(name);
+    save(to, data, n);
+    free(path);
+    free(data);
+    free(to);
+}
+
+/* ---- the same regions from all of them */
+
+static bool same(const struct regions *a, const struct regions *b)
+{
+    size_t n = (size_t)b->count;
+    return a->count == b->count && a->dim == b->dim && a->width == b->width &&
+           a->height == b->height &&
+           memcmp(a->boxes, b->boxes, n * 4 * sizeof *a->boxes) == 0 &&
+           memcmp(a->features, b->features, n * (size_t)b->dim * sizeof *a->features) == 0;
+}
+
+/* What numpy reads of mmf.npy and mmf_info.npy. */
+static void numbers(void)
+{
+    const struct regions *r = wanted;
+    static const float box[4] = {12.9666815f, 38.392437f, 42.8750954f, 48.1183052f};
+    double sum = 0;
+    for (int i = 0; i < r->count * r->dim; i++)
+        sum += (double)r->features[i];
+    ok(r->count == 7 && r->dim == 20 && r->width == 96 && r->height == 64,
+       "7 regions of 20 numbers");
+    ok(memcmp(r->boxes + 24, box, sizeof box) == 0, "the last box");
+    ok(fabs(sum - 117.67864852026105) < 1e-6, "the sum of the features, %.9g", sum);
+}
+
+static void reads(const char *name, const char *id, int first_class)
+{
+    struct vs_err err = {0};
+    struct regions *r = NULL;
+    char *path = data_path(name);
+    int rc = regions_open(path, NULL, &r, &err);
+    ok(rc == 0 && same(r, wanted), "%s has the same regions as mmf.npy %s", name, err.text);
+    ok(r && (id ? r->image_id && strcmp(r->image_id, id) == 0 : !r->image_id),
+       "%s: its image is %s", name, r && r->image_id ? r->image_id : "not named");
+    ok(r && (first_class < 0 ? !r->classes : r->classes && r->classes[0] == first_class),
+       "%s: the class of its first region is %d", name, r && r->classes ? r->classes[0] : -1);
+    regions_free(r);
+    free(path);
+}
+
+/* ---- pairs */
+
+static void refuses(const char *name, int code, const char *why, const char *what)
+{
+    struct vs_err err = {0};
+    struct regions *r = NULL;
+    char *path = temp_path(name);
+    int rc = regions_open(path, NULL, &r, &err);
+    ok(rc == code && strstr(err.text, why), "%s: %s", what, rc ? err.text : "it was read");
+    regions_free(r);
+    free(path);
+}
+
+static void drop(const char *name)
+{
+    char *path = temp_path(name);
+    unlink(path);
+    free(path);
+}
+
+/* num_boxes of mmf_info.npy becomes n: pickle writes BININT1. */
+static void claim(int n)
+{
+    static const char key[] = "num_boxes\x94K";
+    size_t size = 0;
+    char *path = temp_path("a_info.npy"), *data = load(path, &size);
+    char *at = find_bytes(data, size, key, sizeof key - 1);
+    if (!at)
+        ok(false, "mmf_info.npy has no num_boxes");
+    else
+        at[sizeof key - 1] = (char)n;
+    save(path, data, size);
+    free(path);
+    free(data);
+}
+
+static void pairs(void)
+{
+    struct vs_err err = {0};
+    struct regions *r = NULL;
+    copy("regions/mmf.npy", "a.npy");
+    refuses("a.npy", VS_E_MISSING, "a_info.npy, which is not there", "features alone");
+    copy("regions/mmf.npy", "a_info.npy");
+    refuses("a.npy", VS_E_FORMAT, "features without boxes, and so has", "two files of features");
+    copy("regions/mmf_info.npy", "a_info.npy");
+    claim(3);
+    char *path = temp_path("a.npy");
+    int rc = regions_open(path, NULL, &r, &err);
+    ok(rc == 0 && r->count == 3 && r->classes && r->classes[2] == 5 &&
+           memcmp(r->features, wanted->features,
+                  3 * (size_t)wanted->dim * sizeof *r->features) == 0,
+       "rows beyond num_boxes are no regions: %d %s", r ? r->count : -1, err.text);
+    regions_free(r);
+    free(path);
+    claim(8);
+    refuses("a.npy", VS_E_FORMAT, "num_boxes is 8, but there are 7 boxes", "more than there are");
+    claim(0);
+    refuses("a.npy", VS_E_FORMAT, "there is no region in it", "none");
+    drop("a.npy");
+    refuses("a_info.npy", VS_E_MISSING, "a.npy, which is not there", "boxes alone");
+    copy("regions/mmf_info.npy", "b.npy");
+    refuses("b.npy", VS_E_FORMAT, "NAME_info.npy", "boxes under another name");
+    drop("a_info.npy");
+    drop("b.npy");
+}
+
+/* ---- text that is no base64 of what is claimed */
+
+/* The file with `from` replaced by `to`, which is as long. */
+static void edited(const char *name, const char *to_name, const char *from, const char *to)
+{
+    size_t n = 0;
+    char *path = data_path(name), *data = load(path, &n), *out = temp_path(to_name);
+    char *at = find_bytes(data, n, from, strlen(from));
+    if (!at || strlen(from) != strlen(to))
+        ok(false, "%s has no %s", name, from);
+    else
+        memcpy(at, to, strlen(to));
+    save(out, data, n);
+    free(path);
+    free(data);
+    free(out);
+}
+
+static void contradictions(void)
+{
+    static const char tsv[] = "regions/lxmert_obj36.tsv";
+    edited(tsv, "c.tsv", "=\t7\t", "=\t6\t");
+    refuses("c.tsv", VS_E_FORMAT, "num_boxes is 6, but the boxes have 112 bytes", "another number");
+    edited(tsv, "c.tsv", "\t64\t96\t", "\t96\t64\t");
+    refuses("c.tsv", VS_E_FORMAT, "width and height are interchanged?", "height before width");
+    edited(tsv, "c.tsv", "AAAAAAAAAAAB", "AAAA.AAAAAAB");
+    refuses("c.tsv", VS_E_FORMAT, "the object classes are not base64", "classes of other letters");
+    drop("c.tsv");
+    static const char mdb[] = "regions/vilbert_beta.lmdb/data.mdb";
+    edited(mdb, "c.mdb", "num_boxes\x94K\7", "num_boxes\x94K\6");
+    refuses("c.mdb", VS_E_FORMAT, "num_boxes is 6, but 'features' has 560 bytes", "LMDB: another");
+    edited(mdb, "c.mdb", "num_boxes\x94K\7", "Num_boxes\x94K\7");
+    refuses("c.mdb", VS_E_FORMAT, "does not say of how many regions", "LMDB: no number");
+    edited(mdb, "c.mdb", "v8E1QaTB", "v8E1*aTB");
+    refuses("c.mdb", VS_E_FORMAT, "'bbox' is neither an array nor base64", "LMDB: no base64");
+    drop("c.mdb");
+}
+
+/* ---- damage */
+
+static uint32_t state = 1;
+
+static size_t below(size_t n)
+{
+    state = state * 1664525u + 1013904223u;
+    return n ? (state >> 8) % n : 0;
+}
+
+/* Damaged features may still be numbers; boxes must be boxes then. */
+static bool sound(const struct regions *r)
+{
+    for (int i = 0; i < r->count; i++)
+        for (int j = 0; j < r->dim; j++)
+            if (!isfinite(r->features[(size_t)i * (size_t)r->dim + (size_t)j]))
+                return false;
+    for (int i = 0; i < 4 * r->count; i++)
+        if (!isfinite(r->boxes[i]))
+            return false;
+    return r->count > 0 && r->dim > 0 && r->width > 0 && r->height > 0;
+}
+
+/* Whether it was read; *bad: without a reason, or what cannot be. */
+static bool try_one(const char *path, bool *bad)
+{
+    struct vs_err err = {0};
+    struct regions *r = NULL;
+    int rc = regions_open(path, NULL, &r, &err);
+    if (rc == 0 ? !sound(r) : !err.text[0] || strchr(err.text, '\n'))
+        *bad = true;
+    regions_free(r);
+    return rc == 0;
+}
+
+/* Cuts and flipped bits of the file that is there as name; opened as `open`. all: none may be
+ * read. */
+static void damage(const char *from, const char *name, const char *open, bool all)
+{
+    size_t n = 0, read = 0;
+    bool bad = false;
+    char *path = data_path(from), *data = load(path, &n), *to = temp_path(name);
+    char *opened = temp_path(open);
+    for (int i = 0; i < 300; i++) {
+        save(to, data, below(n - 1)); /* the end of a last line is not missed */
+        read += try_one(opened, &bad);
+    }
+    ok(!bad && (!all || read == 0), "%s: 300 cuts, %zu of them were read", from, read);
+    read = 0;
+    for (int i = 0; i < 300; i++) {
+        size_t at = below(n);
+        char bit = (char)(1 << below(8));
+        data[at] ^= bit;
+        save(to, data, n);
+        read += try_one(opened, &bad);
+        data[at] ^= bit;
+    }
+    ok(!bad, "%s: 300 bits, %zu of them were read", from, read);
+    save(to, data, n);
+    free(path);
+    free(data);
+    free(to);
+    free(opened);
+}
+
+int main(void)
+{
+    char pattern[] = "/tmp/vilscope-test-XXXXXX";
+    struct vs_err err = {0};
+    folder = mkdtemp(pattern);
+    char *first = data_path("regions/mmf.npy");
+    if (!ok(folder && regions_open(first, NULL, &wanted, &err) == 0, "mmf.npy %s", err.text))
+        return tap_done();
+    numbers();
+    reads("regions/mmf.npy", NULL, 13);
+    reads("regions/mmf_info.npy", NULL, 13);
+    reads("regions/lxmert_obj36.tsv", "COCO_val2014_000000000042", 0);
+    reads("regions/vilbert_beta.lmdb", "42", -1);
+    pairs();
+    contradictions();
+    copy("regions/mmf_info.npy", "d_info.npy");
+    damage("regions/mmf.npy", "d.npy", "d.npy", true);
+    damage("regions/mmf_info.npy", "d_info.npy", "d.npy", true);
+    damage("regions/lxmert_obj36.tsv", "d.tsv", "d.tsv", true);
+    damage("regions/vilbert_beta.lmdb/data.mdb", "d.mdb", "d.mdb", true);
+    static const char *const left[] = {"d.npy", "d_info.npy", "d.tsv", "d.mdb"};
+    for (size_t i = 0; i < sizeof left / sizeof left[0]; i++)
+        drop(left[i]);
+    ok(rmdir(folder) == 0, "nothing is left behind");
+    regions_free(wanted);
+    free(first);
+    return tap_done();
+}
