@@ -308,6 +308,8 @@ static int report_by_content(struct report *r, const struct bytes *map)
         return report_npy(r);
     if (is_picture(map))
         return report_image(r);
+    if (npz_recognise(map))
+        return report_one_entry(r, NULL, "npz");
     /* A PyTorch file begins with a long number as a pickle of its own, a label list does not. */
     if (n > 8 && (memcmp(d, "PK", 2) == 0 || d[8] == '{' ||
                   (d[0] == 0x80 && d[1] == 2 && d[2] == 0x8a)))

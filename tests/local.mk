@@ -32,11 +32,11 @@ EXTRA_DIST += tests/ports/run tests/run-tests tests/tap.h tests/mutants tests/mu
 	tests/data/pictures/truncated.jpg \
 	tests/data/pictures/turned.jpg \
 	tests/data/probes/set.probes \
-	tests/data/regions/bua_wh_swapped.tsv \
+	tests/data/regions/bua.npz tests/data/regions/bua_wh_swapped.tsv \
 	tests/data/regions/inverted.npy tests/data/regions/normalised.npy \
 	tests/data/regions/lxmert_obj36.tsv \
 	tests/data/regions/mmf.npy tests/data/regions/mmf_info.npy \
-	tests/data/regions/outside.npy \
+	tests/data/regions/outside.npy tests/data/regions/padded.npz \
 	tests/data/regions/vilbert_beta.lmdb/data.mdb \
 	tests/data/sets/empty.jsonl \
 	tests/data/sets/gqa.json \

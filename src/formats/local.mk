@@ -22,6 +22,7 @@ libcore_a_SOURCES += \
 	src/formats/lmdbwrite.c src/formats/lmdbwrite.h \
 	src/formats/ndarray.c src/formats/ndarray.h \
 	src/formats/npy.c src/formats/npy.h \
+	src/formats/npz.c \
 	src/formats/outfile.c src/formats/outfile.h \
 	src/formats/pickle.c src/formats/pickle.h \
 	src/formats/pickletext.c src/formats/pickletext.h \
@@ -39,4 +40,5 @@ libcore_a_SOURCES += \
 	src/formats/torch.c \
 	src/formats/torchlegacy.c \
 	src/formats/torchzip.c \
-	src/formats/tsv.c
+	src/formats/tsv.c \
+	src/formats/zip.c src/formats/zip.h

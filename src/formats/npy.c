@@ -139,12 +139,11 @@ static int read_object(struct npy *n, const struct header *h, struct vs_err *err
     return 0;
 }
 
-int npy_read(struct bytes map, struct npy *out, struct vs_err *err)
+static int read_any(struct npy *out, struct vs_err *err)
 {
     struct header h = {0};
-    *out = (struct npy){.map = map};
-    int rc = npy_recognise(&map) ? parse_header(&map, &h, err)
-                                 : bad(&map, "it does not begin as one", err);
+    int rc = npy_recognise(&out->map) ? parse_header(&out->map, &h, err)
+                                      : bad(&out->map, "it does not begin as one", err);
     if (rc == 0)
         rc = strcmp(h.descr, "|O") == 0 ? read_object(out, &h, err) : read_numbers(out, &h, err);
     if (rc != 0)
@@ -152,9 +151,25 @@ int npy_read(struct bytes map, struct npy *out, struct vs_err *err)
     return rc;
 }
 
+int npy_read(struct bytes map, struct npy *out, struct vs_err *err)
+{
+    *out = (struct npy){.map = map};
+    return read_any(out, err);
+}
+
+int npy_read_copy(uint8_t *data, size_t size, const char *where, struct npy *out,
+                  struct vs_err *err)
+{
+    *out = (struct npy){.map = {.data = data, .size = size, .path = xstrdup(where)}, .copy = data};
+    return read_any(out, err);
+}
+
 void npy_close(struct npy *n)
 {
     pickle_free(n->pickle);
+    if (n->copy)
+        n->map.data = NULL; /* it is no map */
+    free(n->copy);
     bytes_close(&n->map);
     *n = (struct npy){0};
 }

@@ -9,6 +9,7 @@
 
 struct npy {
     struct bytes map;
+    uint8_t *copy;             /* what map is then a view of, or NULL */
     struct tensor array;       /* numbers; data NULL and ndim 0 when the file holds an object */
     struct pickle *pickle;     /* owns object */
     const struct pval *object; /* the item of a zero-dimensional array of objects, or NULL */
@@ -17,6 +18,9 @@ struct npy {
 bool npy_recognise(const struct bytes *map);
 /* Takes over map, also when it fails. npy_close in every case after success. */
 int npy_read(struct bytes map, struct npy *out, struct vs_err *err);
+/* The same of memory: takes over data, which is freed. where is the name in messages. */
+int npy_read_copy(uint8_t *data, size_t size, const char *where, struct npy *out,
+                  struct vs_err *err);
 void npy_close(struct npy *n);
 
 /* Writes a C-order float32 array; complete or not at all. */

@@ -135,6 +135,8 @@ int regions_open(const char *path, const char *key, struct regions **out, struct
         rc = vs_fail(err, VS_E_FORMAT, "%s: the file is empty", path);
     } else if (npy_recognise(&map)) {
         return regions_from_npy(map, out, err); /* it took over the map */
+    } else if (map.size >= 4 && memcmp(map.data, "PK\3\4", 4) == 0) {
+        rc = regions_from_npz(&map, out, err);
     } else if (map.size > 9 && map.data[8] == '{') {
         rc = regions_from_safetensors(path, out, err);
     } else if (!labels_are_pickled(&map) &&

@@ -19,6 +19,9 @@ void regions_set_classes(struct regions *r, const float *prob, int columns, int 
 
 int regions_from_safetensors(const char *path, struct regions **out, struct vs_err *err);
 int regions_from_npy(struct bytes map, struct regions **out, struct vs_err *err);
+/* A zip archive of .npy files. */
+bool npz_recognise(const struct bytes *map);
+int regions_from_npz(const struct bytes *map, struct regions **out, struct vs_err *err);
 /* Whether the boxes of NAME.npy are beside it in NAME_info.npy. */
 bool regions_are_pair(const char *path);
 int regions_from_lmdb(const char *path, const char *key, struct regions **out, struct vs_err *err);

@@ -158,7 +158,7 @@ for with in "$scene" ""; do
         b "$regions/bua_wh_swapped.tsv"
 done
 # ---- the same regions as other programs write them
-for file in mmf.npy mmf_info.npy lxmert_obj36.tsv vilbert_beta.lmdb; do
+for file in mmf.npy mmf_info.npy lxmert_obj36.tsv vilbert_beta.lmdb bua.npz padded.npz; do
     "$VILSCOPE" query -m "$tiny" -t gqa --no-log --regions "$regions/$file" "what color" \
         2>"$work/err" >"$work/$file"
     [ -s "$work/$file" ] && cmp -s "$work/$file" "$work/mmf.npy"
@@ -167,6 +167,9 @@ done
 "$VILSCOPE" inspect "$regions/mmf.npy" >"$work/out" 2>&1
 grep -q "region_count: 7" "$work/out"
 ok $? "inspect knows a pair"
+"$VILSCOPE" inspect "$regions/bua.npz" >"$work/out" 2>&1
+grep -q "format: npz" "$work/out" && grep -q "region_count: 7" "$work/out"
+ok $? "inspect knows .npz"
 cp "$regions/mmf.npy" "$work/alone.npy"
 refuses 1 "alone.npy: features without boxes: .*alone_info.npy, which is not there" "half of a pair" \
     b "$work/alone.npy"

@@ -272,6 +272,26 @@ static void damage(const char *from, const char *name, const char *open, bool al
     free(opened);
 }
 
+/* A zip archive has checksums: no bit of an array may change unnoticed. */
+static void checksums(void)
+{
+    size_t n = 0, read = 0;
+    bool bad = false;
+    char *path = data_path("regions/padded.npz"), *data = load(path, &n);
+    char *to = temp_path("d.npz"), *x = find_bytes(data, n, "NUMPY", 5);
+    for (int i = 0; x && i < 200; i++) {
+        size_t at = below(800); /* header, features */
+        x[at] ^= 1;
+        save(to, data, n);
+        read += try_one(to, &bad);
+        x[at] ^= 1;
+    }
+    ok(x && !bad && read == 0, "no changed array is read");
+    free(path);
+    free(data);
+    free(to);
+}
+
 int main(void)
 {
     char pattern[] = "/tmp/vilscope-test-XXXXXX";
@@ -285,6 +305,8 @@ int main(void)
     reads("regions/mmf_info.npy", NULL, 13);
     reads("regions/lxmert_obj36.tsv", "COCO_val2014_000000000042", 0);
     reads("regions/vilbert_beta.lmdb", "42", -1);
+    reads("regions/bua.npz", NULL, 0);
+    reads("regions/padded.npz", "42", 0); /* not compressed; two rows more, which are NaN */
     pairs();
     contradictions();
     copy("regions/mmf_info.npy", "d_info.npy");
@@ -292,7 +314,10 @@ int main(void)
     damage("regions/mmf_info.npy", "d_info.npy", "d.npy", true);
     damage("regions/lxmert_obj36.tsv", "d.tsv", "d.tsv", true);
     damage("regions/vilbert_beta.lmdb/data.mdb", "d.mdb", "d.mdb", true);
-    static const char *const left[] = {"d.npy", "d_info.npy", "d.tsv", "d.mdb"};
+    damage("regions/bua.npz", "d.npz", "d.npz", true);
+    damage("regions/padded.npz", "d.npz", "d.npz", true);
+    checksums();
+    static const char *const left[] = {"d.npz", "d.npy", "d_info.npy", "d.tsv", "d.mdb"};
     for (size_t i = 0; i < sizeof left / sizeof left[0]; i++)
         drop(left[i]);
     ok(rmdir(folder) == 0, "nothing is left behind");
