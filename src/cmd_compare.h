@@ -57,6 +57,8 @@ bool compare_utf8(void);
 
 /* ---- cmd_compare_probes.c: the table of probes */
 int compare_answers(struct compare_run *r, struct vs_err *err);
+/* Fails, and says why the first one did not, when columns were asked and none answered. */
+int compare_check_answers(const struct probe_table *t, struct vs_err *err);
 /* Cut and filled to width columns; control characters become '?'. */
 void compare_put_cell(const char *s, int width);
 json_t *compare_json_text(const char *s);  /* null without one */

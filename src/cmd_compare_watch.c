@@ -151,5 +151,6 @@ int compare_watch(struct compare_run *r, const struct model_options *how, struct
             rc = ask(r, i, err);
     }
     watch_close(w);
-    return rc == VS_E_CANCELLED ? 0 : rc; /* it is stopped by a signal */
+    rc = rc == VS_E_CANCELLED ? 0 : rc; /* it is stopped by a signal */
+    return rc == 0 && r->runner ? compare_check_answers(probe_runner_table(r->runner), err) : rc;
 }

@@ -9,6 +9,7 @@
 #include "src/text/answers.h"
 #include "src/modeldir.h"
 #include "src/plain.h"
+#include "src/vilscope.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -422,7 +423,8 @@ static int replay_all(struct replay *r, struct log_query *list, int n, struct vs
     if (rc != 0)
         return rc;
     print_summary(r);
-    return r->o->fail_on_change && (r->changed || r->failed) ? 1 : 0;
+    bool none = r->asked > 0 && r->failed == r->asked;
+    return none || (r->o->fail_on_change && (r->changed || r->failed)) ? EXIT_FAILED : EXIT_OK;
 }
 
 int sessions_replay(const struct sessions_options *o, struct log *l, struct vs_err *err)

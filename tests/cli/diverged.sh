@@ -96,6 +96,12 @@ ok $? "--watch goes on, and the trend keeps a place for each"
     --settle 0.1 --no-log --json >"$work/out" 2>/dev/null
 [ "$(wc -l <"$work/out")" -eq 4 ] && [ "$(grep -c '"diverged":2,"entropy":null' "$work/out")" -eq 2 ]
 ok $? "--watch --json has a line for each"
+rm "$work/run/1.bin" "$work/run/4.bin"
+"$VILSCOPE" compare -m "$tiny" --probes "$work/p.probes" --watch "$work/run" --until 2 \
+    --settle 0.1 --no-log >"$work/out" 2>"$work/err"
+[ $? -eq 1 ] && [ "$(grep -c '^[23].safetensors: diverged: no answer$' "$work/out")" -eq 2 ] &&
+    [ "$(grep -c "^vilscope compare: .*$bad" "$work/err")" -ge 1 ]
+ok $? "a run of which none answered ends with 1: $(tail -n 1 "$work/err")"
 
 # ---- eval
 "$VILSCOPE" world -o "$work/w" --seed 7 --scenes 6 --retrieval 3
@@ -125,4 +131,10 @@ id=$("$VILSCOPE" sessions sql "SELECT session_id FROM queries" | tail -n 1)
 grep -q "^diverged  *1 .*$bad" "$work/out" && grep -q "^same " "$work/out" &&
     grep -q "2 asked: 0 changed .*1 could not be asked" "$work/out"
 ok $? "replay goes on: $(tail -n 1 "$work/out")"
+for json in "" yes; do
+    "$VILSCOPE" sessions replay "$id" -m "$tiny" -c "$work/nan.safetensors" --no-log \
+        ${json:+--json} >"$work/out" 2>"$work/err"
+    [ $? -eq 1 ] && grep -q "1 could not be asked\|\"failed\": 1" "$work/out"
+    ok $? "replay ends with 1 when none answered${json:+, as JSON}"
+done
 end
