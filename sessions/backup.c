@@ -132,8 +132,10 @@ int backup_open_temporary(struct log *l, struct vs_err *err)
     int code = sqlite3_open_v2("", &l->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
     if (code == SQLITE_OK)
         code = guard_connection(l->db, l);
+    if (code != SQLITE_OK)
+        return db_fail(l, "making a temporary log", err);
     guard_trust(l->db);
-    return code == SQLITE_OK ? 0 : db_fail(l, "making a temporary log", err);
+    return 0;
 }
 
 /* l becomes a copy of from that goes with this program. */

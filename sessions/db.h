@@ -18,6 +18,7 @@ struct log {
     const char *shared;     /* the kind of file system when machines share it, else NULL */
     struct lock *lock;      /* then, and when it is written to */
     int patience;           /* milliseconds to wait for another writer there */
+    bool alone;             /* no other program knows the file yet: it needs no other beside it */
     bool placed;            /* the file that was opened is known: dev, ino */
     dev_t dev;
     ino_t ino;

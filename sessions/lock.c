@@ -71,12 +71,18 @@ static void describe_self(struct holder *h)
     strftime(h->since, sizeof h->since, "%Y-%m-%dT%H:%M:%SZ", &utc);
 }
 
+/* Whether it is, or was, among the processes that can be looked up. */
+static bool is_here(const struct holder *h, const struct holder *self)
+{
+    return self->boot[0] && strcmp(h->host, self->host) == 0 && strcmp(h->boot, self->boot) == 0 &&
+           strcmp(h->space, self->space) == 0;
+}
+
 static bool is_dead(const struct holder *h)
 {
     struct holder self;
     describe_self(&self);
-    if (!self.boot[0] || strcmp(h->host, self.host) != 0 || strcmp(h->boot, self.boot) != 0 ||
-        strcmp(h->space, self.space) != 0)
+    if (!is_here(h, &self))
         return false;
     if (kill((pid_t)h->pid, 0) != 0 && errno == ESRCH)
         return true;
@@ -178,7 +184,7 @@ static int tell(const char *log, const char *path, const struct holder *h, struc
         return vs_fail(err, VS_E_REFUSED, "%s: another program writes to it, %s says so but not "
                        "which: use --log FOLDER/, a log for each machine, or remove that file when "
                        "no program writes", log, path);
-    bool here = strcmp(h->host, self.host) == 0 && strcmp(h->space, self.space) == 0;
+    bool here = is_here(h, &self);
     return vs_fail(err, VS_E_REFUSED, "%s: process %ld of %s writes to it since %s, and on a disk "
                    "that machines share only one can: use --log FOLDER/, a log for each "
                    "machine%s%s%s", log, h->pid, here ? "this machine" : h->host, h->since,

@@ -158,7 +158,7 @@ static int open_writing(struct log *l, struct vs_err *err)
         rc = schema_check(l, err); /* before anything is changed */
     guard_opening(l, false);
     if (rc == 0)
-        rc = l->shared ? use_journal(l, err) : use_wal(l, err);
+        rc = l->shared || l->alone ? use_journal(l, err) : use_wal(l, err);
     if (rc == 0)
         rc = db_exec(l, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON", "opening", err);
     if (rc == 0)

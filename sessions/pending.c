@@ -215,7 +215,8 @@ int64_t log_started_session(const struct log *l)
 /* ---- the end: what could not be written is kept in a log of its own */
 
 /* What waited goes to path, as a session of its own. While it is not complete it has another name:
- * nobody merges a part of it. How many it holds then. */
+ * nobody merges a part of it. What is committed has to be in the file that gets the name, so there
+ * is no write-ahead log, which a full disk could leave beside it. How many it holds then. */
 static int write_elsewhere(struct pending *p, const char *path)
 {
     struct log *w = xcalloc(1, sizeof *w);
@@ -223,6 +224,7 @@ static int write_elsewhere(struct pending *p, const char *path)
     w->path = xasprintf("%s.part", path);
     w->pending = p;
     w->patience = LOG_PATIENCE;
+    w->alone = true;
     p->session = 0;
     p->elsewhere = true;
     for (int i = 0; i < p->tickets; i++)
@@ -266,11 +268,12 @@ int log_finish(struct log *l, struct log_left *left, struct vs_err *err)
     *left = (struct log_left){0};
     if (!l)
         return 0;
-    int rc = log_flush_pending(l, err);
+    int rc = log_flush_pending(l, err), dropped = l->pending ? l->pending->dropped : 0;
+    if (rc == 0 && dropped)
+        rc = vs_fail(err, VS_E_LIMIT, "%s: more records waited than there is room for", l->path);
     if (l->db && log_started_session(l))
         log_end_session(l, log_started_session(l), NULL);
-    if (l->pending)
-        left->lost = l->pending->dropped;
+    left->lost = dropped;
     if (log_pending_count(l) > 0) {
         log_close_db(l);
         keep_waiting(l, left);
@@ -278,5 +281,5 @@ int log_finish(struct log *l, struct log_left *left, struct vs_err *err)
     if (left == &own)
         free(own.where);
     log_close(l);
-    return rc ? rc : left->lost ? VS_E_LIMIT : 0;
+    return rc;
 }

@@ -84,10 +84,10 @@ static int merge_one(struct log *into, const char *path, struct vs_err *err)
     struct log *from = NULL;
     struct log_merged n;
     int rc = log_open(path, true, &from, err);
-    if (rc == 0)
-        rc = log_merge(into, from, &n, err);
-    if (rc == 0)
-        log_close(from);
+    if (rc != 0)
+        return rc;
+    rc = log_merge(into, from, &n, err);
+    log_close(from);
     return rc;
 }
 
@@ -100,6 +100,7 @@ int place_read_folder(struct log *l, struct vs_err *err)
         rc = backup_open_temporary(l, err);
     if (rc == 0)
         rc = schema_apply(l, false, err);
+    guard_opening(l, false); /* from here on each statement has its own time */
     for (int i = 0; i < count; i++) {
         if (rc == 0)
             rc = merge_one(l, list[i], err);

@@ -30,11 +30,13 @@ int tempfile_random(char out[TEMPFILE_RANDOM], struct vs_err *err)
     return 0;
 }
 
-/* A sweeper may have removed it before it was locked: then it has no name any more. */
+/* A sweeper may have locked it first, to remove it, or have removed it: then it has no name. Where
+ * there are no locks, its age protects it. */
 static bool is_held(int fd)
 {
     struct stat st;
-    flock(fd, LOCK_EX | LOCK_NB); /* where there are no locks, its age protects it */
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return false;
     return fstat(fd, &st) == 0 && st.st_nlink > 0;
 }
 

@@ -90,6 +90,10 @@ refuses 1 "process 17 of elsewhere" "nor can it be marked" s --log "$work/a/log.
 ok $? "its lock stays, and the answer waits"
 [ "$(number "$work/b/log.db" "SELECT count(*) FROM queries")" = 38 ]
 ok $? "reading goes on"
+# A host of this name, before it was started the last time: whether it is the same one nobody knows.
+echo "vilscope $(uname -n) 1 2026-01-31T10:00:00Z 5 0-boot $(readlink /proc/self/ns/pid) 0123456789abcdef" \
+    >"$work/disk/log.db.lock"
+refuses 1 "log.db.lock if it is no more" "it may be removed by hand" s --log "$work/a/log.db" pin 1
 # A process of this host that is no more: its number is that of a shell that has ended.
 sh -c 'echo $$' >"$work/pid"
 echo "vilscope $(uname -n) $(cat "$work/pid") 2026-01-31T10:00:00Z 5 $(cat /proc/sys/kernel/random/boot_id) \
@@ -147,7 +151,12 @@ kept eval 1 "SELECT count(*) FROM evaluations" "$VILSCOPE" eval -m "$tiny" --dat
 "$VILSCOPE" sessions --log "$work/own.db" replay 1 -m "$tiny" >"$work/out" 2>"$work/err"
 [ $? -eq 3 ] && [ "$(number "$work"/own.db.waiting-*.db "SELECT count(*) FROM queries")" = 1 ]
 ok $? "sessions replay: $(grep -h kept "$work/err")"
-rm "$work/own.db.lock" "$work"/own.db.waiting-*
+rm "$work/own.db.lock"
+s --log "$work/own.db" pin 1 >"$work/out" 2>"$work/err"
+[ $? -eq 0 ] && grep -q "2 records that had waited are added" "$work/err" &&
+    [ "$(number "$work/own.db" "SELECT count(*) FROM queries")" = 2 ] &&
+    [ -z "$(find "$work" -maxdepth 1 -name 'own.db.waiting-*')" ]
+ok $? "what waited is added, and nothing is left beside the log: $(cat "$work/err")"
 printf 'ask what is red\nwait\nquit\n' >"$work/script"
 if command -v script >/dev/null; then
     kept workbench 1 "SELECT count(*) FROM queries" script -qec "stty rows 40 cols 120; TERM=xterm \

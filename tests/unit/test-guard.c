@@ -265,6 +265,24 @@ static void permissions(void)
     umask(old);
 }
 
+/* A folder of logs is read as one, or not at all. */
+static void folders(void)
+{
+    struct log *l = NULL;
+    struct vs_err err = {0};
+    const char *folder = file("logs/");
+    ok(mkdir(folder, 0700) == 0, "a folder of logs");
+    make_log("logs/a.db", "SELECT 1");
+    make_log("logs/b.db", "UPDATE sessions SET last_seq = 1; UPDATE queries SET seq = seq + 100");
+    ok(log_open(folder, true, &l, &err) == VS_E_DB && strstr(err.text, "logs//b.db: the numbers"),
+       "one that cannot be merged is named: %s", err.text);
+    unlink(file("logs/b.db"));
+    ok(log_open(folder, true, &l, &err) == 0, "without it the others are read %s", err.text);
+    log_close(l);
+    unlink(file("logs/a.db"));
+    rmdir(folder);
+}
+
 int main(void)
 {
     if (!make_folder())
@@ -273,5 +291,6 @@ int main(void)
     broken_rows();
     other_files();
     permissions();
+    folders();
     return remove_folder();
 }
