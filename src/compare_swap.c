@@ -264,21 +264,30 @@ static int find_smallest(struct run *r, const int *order, int *set, int *count)
     return rc;
 }
 
-/* Bisection, then each one is left out in turn, the least first, until none can be. */
+/* Whether the set does it without its item i too, which then goes. */
+static int leave_out(struct run *r, int *set, int *count, int i, bool *gone)
+{
+    int left = set[i], after = *count - 1 - i;
+    memmove(set + i, set + i + 1, (size_t)after * sizeof *set);
+    int rc = gives_other(r, set, *count - 1, gone);
+    if (*gone) {
+        --*count;
+    } else {
+        memmove(set + i + 1, set + i, (size_t)after * sizeof *set);
+        set[i] = left;
+    }
+    return rc;
+}
+
+/* Bisection, then each one is left out in turn, the least first, until none can be: what was needed
+ * beside others need not be without them, so it ends only when all were tried with no one gone. */
 static int find_minimal(struct run *r, int *set, int *count)
 {
-    int n = 0, rc = find_prefix(r, set, &n);
-    for (int i = n - 1; i >= 0 && n > 1 && rc == 0; i--) {
-        int left = set[i];
-        bool yes = false;
-        memmove(set + i, set + i + 1, (size_t)(n - 1 - i) * sizeof *set);
-        rc = gives_other(r, set, n - 1, &yes);
-        if (yes) {
-            n--;
-        } else {
-            memmove(set + i + 1, set + i, (size_t)(n - 1 - i) * sizeof *set);
-            set[i] = left;
-        }
+    int n = 0, rc = find_prefix(r, set, &n), kept = 0;
+    for (int i = n - 1; n > 1 && kept < n && rc == 0; i = i > 0 ? i - 1 : n - 1) {
+        bool gone = false;
+        rc = leave_out(r, set, &n, i, &gone);
+        kept = gone ? 0 : kept + 1;
     }
     *count = n;
     return rc;

@@ -121,16 +121,18 @@ static bool gives(struct model *m, struct query q, const struct swap_result *s, 
     return same;
 }
 
-/* More parts than all sets are tried of: what is found is called minimal, and is. */
-static void minimal(void)
+/* Of more parts than all sets are tried of a minimal set is found, and is one. json: what its JSON
+ * begins with, or NULL. */
+static void minimal(const char *prefix, double factor, const char *task, const char *text,
+                    const char *json)
 {
     struct model *m = NULL;
     struct photo *p = NULL;
     struct vs_err err = {0};
     struct swap_result *s = NULL;
-    if (!open_pair("bert.encoder.c_layer.", -3, &m, &p))
+    if (!open_pair(prefix, factor, &m, &p))
         return;
-    struct query q = about("refcoco", "what color", &p);
+    struct query q = about(task, text, &p);
     struct swap_options o = {.a = 0, .b = 1, .level = SWAP_HEADS, .find_set = true};
     int rc = swap_run(m, &q, 1, &o, &s, &err);
     if (!ok(rc == 0 && s->item_count > SWAP_ALL_SETS && !s->smallest && s->set_count > 1,
@@ -141,12 +143,21 @@ static void minimal(void)
         needed = needed && !gives(m, q, s, i);
     ok(gives(m, q, s, -1) && needed, "%d heads flip the answer, none can be left out",
        s->set_count);
-    struct difference *d = difference_of_swap(m, s, &q, "what color");
-    ok(strstr(d->data, "\"minimal_set\":[\"co-attention layer") &&
-       !strstr(d->data, "smallest_set"), "and its JSON says minimal");
+    struct difference *d = difference_of_swap(m, s, &q, text);
+    ok((!json || strstr(d->data, json)) && !strstr(d->data, "smallest_set"),
+       "and its JSON says minimal");
     difference_free(d);
     swap_free(s);
     close_pair(m, p);
+}
+
+/* Heads that are needed beside others, but no more once those are gone, too. */
+static void minimal_sets(void)
+{
+    minimal("bert.encoder.c_layer.", -3, "refcoco", "what color",
+            "\"minimal_set\":[\"co-attention layer");
+    minimal("bert.encoder.v_layer.", 0.2, "vqa", "where is the dog", NULL);
+    minimal("bert.encoder.v_layer.", -0.5, "gqa", "how many", NULL);
 }
 
 /* ---- leaving out */
@@ -365,6 +376,6 @@ int main(void)
     noise(11, 768, 40, 0.05);
     noise(512, 64, 2, 0.01);
     swaps();
-    minimal();
+    minimal_sets();
     return tap_done();
 }
