@@ -160,7 +160,7 @@ bool eval_has_truth(const struct eval_item *it)
 /* ---- sums */
 
 struct sum {
-    double score, square, at5, at10, blind, ms;
+    double score, at5, at10, blind, ms;
     int count, named, found, foreign;
     struct strmap labels; /* of the most common answer */
     double *worths;
@@ -223,7 +223,6 @@ static void add(struct sum *s, const struct eval_item *it, const struct result *
     s->count++;
     s->foreign += r->foreign;
     s->score += score;
-    s->square += score * score;
     s->ms += r->ms.total;
     if (it->task->reading == READ_ALIGNMENT) {
         s->at5 += place_of(r, it->number) < 5;
@@ -278,24 +277,14 @@ struct run {
 
 int eval_check_boxes(const struct eval_item *it, int width, int height, struct vs_err *err)
 {
-    char *note = NULL;
-    int rc = 0;
-    if (it->has_box) {
-        float own[4];
-        memcpy(own, it->box, sizeof own);
-        rc = boxes_check(own, 1, width, height, "the item's box", &note, err);
-    }
-    if (rc == 0 && it->candidates.count) {
-        size_t n = 4 * (size_t)it->candidates.count;
-        float *own = xmalloc(n * sizeof *own);
-        memcpy(own, it->candidates.boxes, n * sizeof *own);
-        rc = boxes_check(own, it->candidates.count, width, height, "candidates", &note, err);
-        free(own);
-    }
-    if (rc == 0 && note && strstr(note, "shares"))
+    int n = it->candidates.count;
+    int rc = it->has_box ? boxes_look(it->box, 1, width, height, "the item's box", err) : 0;
+    if (rc == 0 && n)
+        rc = boxes_look(it->candidates.boxes, n, width, height, "candidates", err);
+    if (rc == 0 && ((it->has_box && boxes_are_shares(it->box, 1, width, height)) ||
+                    (n && boxes_are_shares(it->candidates.boxes, n, width, height))))
         rc = vs_fail(err, VS_E_FORMAT, "boxes are shares of the picture, 0 to 1: pixels are "
                      "expected, the picture has %dx%d", width, height);
-    free(note);
     return rc;
 }
 

@@ -5,7 +5,6 @@
 #include "src/mem.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 static int check_one(const float *b, int i, const char *where, struct vs_err *err)
@@ -35,7 +34,7 @@ static bool all_fit(const float *boxes, int count, int width, int height)
 }
 
 /* No detector finds boxes that all lie in the first pixel. */
-static bool are_shares(const float *boxes, int count, int width, int height)
+bool boxes_are_shares(const float *boxes, int count, int width, int height)
 {
     for (size_t i = 0; i < 4 * (size_t)count; i++)
         if (boxes[i] > 1.001f || boxes[i] < -0.001f)
@@ -79,22 +78,29 @@ static void tell_empty(const float *boxes, int count, const char *where, char **
                                  first));
 }
 
+int boxes_look(const float *boxes, int count, int width, int height, const char *where,
+               struct vs_err *err)
+{
+    int rc = 0;
+    for (int i = 0; i < count && rc == 0; i++)
+        rc = check_one(boxes + 4 * (size_t)i, i, where, err);
+    if (rc == 0 && !all_fit(boxes, count, width, height))
+        rc = outside(boxes, count, width, height, where, err);
+    return rc;
+}
+
 int boxes_check(float *boxes, int count, int width, int height, const char *where, char **note,
                 struct vs_err *err)
 {
-    for (int i = 0; i < count; i++) {
-        int rc = check_one(boxes + 4 * (size_t)i, i, where, err);
-        if (rc != 0)
-            return rc;
-    }
-    if (are_shares(boxes, count, width, height)) {
+    int rc = boxes_look(boxes, count, width, height, where, err);
+    if (rc != 0)
+        return rc;
+    if (boxes_are_shares(boxes, count, width, height)) {
         for (size_t i = 0; i < 4 * (size_t)count; i++)
             boxes[i] *= (float)(i % 2 ? height : width);
         add_note(note, xasprintf("%s: its boxes are shares of the picture, 0 to 1: they were "
                                  "multiplied by its %dx%d pixels", where, width, height));
     }
-    if (!all_fit(boxes, count, width, height))
-        return outside(boxes, count, width, height, where, err);
     tell_empty(boxes, count, where, note);
     return 0;
 }

@@ -4,6 +4,8 @@
 
 #include "src/err.h"
 
+#include <stdbool.h>
+
 /* boxes (count, 4), x1 y1 x2 y2, of a picture of width x height pixels; where: whose they are, for
  * messages. Fails for what cannot be: not finite, x2 before x1, outside of the picture. Shares of
  * the picture (0 to 1) become pixels. *note, which is NULL or the caller's to free, gets a sentence
@@ -11,5 +13,9 @@
  * rounded. */
 int boxes_check(float *boxes, int count, int width, int height, const char *where, char **note,
                 struct vs_err *err);
+/* The same, with nothing changed and nothing noted. */
+int boxes_look(const float *boxes, int count, int width, int height, const char *where,
+               struct vs_err *err);
+bool boxes_are_shares(const float *boxes, int count, int width, int height);
 
 #endif

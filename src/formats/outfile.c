@@ -71,9 +71,10 @@ int outfile_close(struct outfile *o, struct vs_err *err)
         o->error = errno;
     if (o->temporary && o->error == 0 && fsync(fileno(o->file)) != 0)
         o->error = errno;
-    if (fclose(o->file) != 0 && o->error == 0)
-        o->error = errno;
+    /* While it is open it is locked: closed, it would look like one that a killed program left. */
     if (o->temporary && o->error == 0 && rename(o->temporary, o->path) != 0)
+        o->error = errno;
+    if (fclose(o->file) != 0 && o->error == 0)
         o->error = errno;
     int rc = 0;
     if (o->error != 0) {
