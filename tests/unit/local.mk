@@ -1,5 +1,5 @@
 # Unit and golden tests in C, one program per subject.
-EXTRA_DIST += tests/unit/device.h tests/unit/golden.h tests/unit/logs.h
+EXTRA_DIST += tests/unit/copy.h tests/unit/device.h tests/unit/golden.h tests/unit/logs.h
 EXTRA_DIST += tests/unit/pair.h tests/unit/study.h tests/unit/study.py
 TAP_TESTS += test-bytes
 test_bytes_SOURCES = tests/unit/test-bytes.c

@@ -4,6 +4,7 @@
 #define VS_LOGS_H
 
 #include "sessions/log.h"
+#include "sessions/tend.h"
 #include "src/engine.h"
 #include "src/difference.h"
 #include "src/mem.h"
@@ -182,6 +183,20 @@ static __attribute__((unused)) bool make_folder(void)
         return true;
     ok(false, "no folder for the test");
     return false;
+}
+
+static __attribute__((unused)) int merge(const char *into, const char *from,
+                                         struct log_merged *n, struct vs_err *err)
+{
+    struct log *a = NULL, *b = NULL;
+    int rc = log_open(into, false, &a, err);
+    if (rc == 0)
+        rc = log_open(from, true, &b, err);
+    if (rc == 0)
+        rc = log_merge(a, b, n, err);
+    log_close(b);
+    log_close(a);
+    return rc;
 }
 
 static __attribute__((unused)) int remove_folder(void)

@@ -2,12 +2,11 @@
 #ifndef PAIR_H
 #define PAIR_H
 
+#include "copy.h"
 #include "src/engine.h"
-#include "src/formats/tensorfile.h"
-#include "src/mem.h"
+#include "src/formats/tensorfile_priv.h"
 #include "tap.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,32 +14,18 @@
 static __attribute__((unused)) int make_checkpoint(const char *in, const char *out,
                                                    const char *prefix, double factor)
 {
-    struct tensorfile *f = NULL;
+    struct copy c;
     struct vs_err err = {0};
-    if (tensorfile_open(in, &f, &err) != 0) {
-        fprintf(stderr, "%s\n", err.text);
-        return 1;
-    }
-    int n = tensorfile_count(f);
-    struct tensor_out *list = xcalloc((size_t)n + 1, sizeof *list);
-    for (int i = 0; i < n; i++) {
-        const struct tensor *t = tensorfile_at(f, i);
-        int64_t count = tensor_elements(t);
-        float *x = xcalloc((size_t)count + 1, sizeof *x);
-        bool chosen = strncmp(t->name, prefix, strlen(prefix)) == 0;
-        tensor_to_f32(t, x);
-        for (int64_t k = 0; k < count && chosen; k++)
+    bool good = read_copy(in, &c);
+    for (int i = 0; i < c.count; i++) {
+        float *x = (float *)(uintptr_t)c.list[i].data;
+        bool chosen = strncmp(c.list[i].name, prefix, strlen(prefix)) == 0;
+        for (int64_t k = 0; chosen && k < shape_elements(c.list[i].ndim, c.list[i].shape); k++)
             x[k] = (float)((double)x[k] * factor);
-        list[i] =
-            (struct tensor_out){.name = t->name, .dtype = DTYPE_F32, .ndim = t->ndim, .data = x};
-        memcpy(list[i].shape, t->shape, sizeof list[i].shape);
     }
-    int rc = safetensors_write(out, list, n, &err);
-    for (int i = 0; i < n; i++)
-        free((void *)(uintptr_t)list[i].data);
-    free(list);
-    tensorfile_close(f);
-    return rc != 0;
+    good = good && safetensors_write(out, c.list, c.count, &err) == 0;
+    free_copy(&c);
+    return !good;
 }
 
 static __attribute__((unused)) bool open_pair(const char *prefix, double factor, struct model **m,

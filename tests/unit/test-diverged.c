@@ -5,44 +5,11 @@
  *
  * usage: test-diverged                     checks
  *        test-diverged --write KIND FILE   the tiny model's checkpoint with that fault */
+#include "copy.h"
 #include "queries.h"
 #include "src/formats/regions_priv.h"
 
 #include <unistd.h>
-
-#define MOST 400
-
-struct copy {
-    struct tensor_out list[MOST];
-    int count;
-};
-
-static bool read_copy(struct copy *c)
-{
-    struct tensorfile *f = NULL;
-    struct vs_err err = {0};
-    if (tensorfile_open(source_path("tests/data/tiny/checkpoint.bin"), &f, &err) != 0 ||
-        tensorfile_count(f) > MOST)
-        return false;
-    for (c->count = 0; c->count < tensorfile_count(f); c->count++) {
-        const struct tensor *t = tensorfile_at(f, c->count);
-        struct tensor_out *o = &c->list[c->count];
-        float *x = xcalloc((size_t)tensor_elements(t) + 1, sizeof *x);
-        tensor_to_f32(t, x);
-        *o = (struct tensor_out){xstrdup(t->name), DTYPE_F32, t->ndim, {0}, x};
-        memcpy(o->shape, t->shape, sizeof o->shape);
-    }
-    tensorfile_close(f);
-    return true;
-}
-
-static void free_copy(struct copy *c)
-{
-    for (int i = 0; i < c->count; i++) {
-        free((char *)(uintptr_t)c->list[i].name);
-        free((void *)(uintptr_t)c->list[i].data);
-    }
-}
 
 static size_t elements(const struct tensor_out *t)
 {
@@ -158,7 +125,7 @@ static int write_fault(const struct fault *f, const char *path)
 {
     struct copy c = {.count = 0};
     struct vs_err err = {0};
-    if (!read_copy(&c))
+    if (!read_copy(source_path("tests/data/tiny/checkpoint.bin"), &c))
         return -1;
     f->make(&c);
     int rc = safetensors_write(path, c.list, c.count, &err);

@@ -157,19 +157,6 @@ static void no_memory_for(int kind)
 
 /* ---- merging */
 
-static int merge(const char *into, const char *from, struct log_merged *n, struct vs_err *err)
-{
-    struct log *a = NULL, *b = NULL;
-    int rc = log_open(into, false, &a, err);
-    if (rc == 0)
-        rc = log_open(from, true, &b, err);
-    if (rc == 0)
-        rc = log_merge(a, b, n, err);
-    log_close(a);
-    log_close(b);
-    return rc;
-}
-
 static void make_source(const char *path)
 {
     struct vs_err err = {0};

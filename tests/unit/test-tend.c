@@ -62,19 +62,6 @@ static void make_log(const char *path, int machine)
     log_close(l);
 }
 
-static int merge(const char *into, const char *from, struct log_merged *n, struct vs_err *err)
-{
-    struct log *a = NULL, *b = NULL;
-    int rc = log_open(into, false, &a, err);
-    if (rc == 0)
-        rc = log_open(from, true, &b, err);
-    if (rc == 0)
-        rc = log_merge(a, b, n, err);
-    log_close(b);
-    log_close(a);
-    return rc;
-}
-
 /* All rows of both logs, without what ids each gave: "" or the first table that differs. */
 static const char *differs(const char *a, const char *b)
 {

@@ -1,6 +1,7 @@
 /* The tiny detector with changed weights: numbers that cannot be are refused by the tensor's name,
  * and a stage's stride is where the description says. Weights that are not checked, or a stride in
  * the wrong convolution, break it. Needs no golden data. */
+#include "copy.h"
 #include "src/formats/image.h"
 #include "src/mem.h"
 #include "src/vision/detector.h"
@@ -8,41 +9,6 @@
 
 #include <math.h>
 #include <unistd.h>
-
-#define MOST 400
-
-struct copy {
-    struct tensor_out list[MOST];
-    int count;
-};
-
-/* Every tensor of the tiny detector, to be changed. */
-static bool read_copy(struct copy *c)
-{
-    struct tensorfile *f = NULL;
-    struct vs_err err = {0};
-    if (tensorfile_open(source_path("tests/data/tiny/detector.pth"), &f, &err) != 0 ||
-        tensorfile_count(f) > MOST)
-        return false;
-    for (c->count = 0; c->count < tensorfile_count(f); c->count++) {
-        const struct tensor *t = tensorfile_at(f, c->count);
-        struct tensor_out *o = &c->list[c->count];
-        float *x = xcalloc((size_t)tensor_elements(t) + 1, sizeof *x);
-        tensor_to_f32(t, x);
-        *o = (struct tensor_out){xstrdup(t->name), DTYPE_F32, t->ndim, {0}, x};
-        memcpy(o->shape, t->shape, sizeof o->shape);
-    }
-    tensorfile_close(f);
-    return true;
-}
-
-static void free_copy(struct copy *c)
-{
-    for (int i = 0; i < c->count; i++) {
-        free((char *)(uintptr_t)c->list[i].name);
-        free((float *)(uintptr_t)c->list[i].data);
-    }
-}
 
 static float *numbers_of(struct copy *c, const char *name)
 {
@@ -130,8 +96,9 @@ static void check_stride(struct copy *c)
 
 int main(void)
 {
-    struct copy c = {.count = 0};
-    if (ok(read_copy(&c), "the tiny detector is read")) {
+    struct copy c;
+    if (ok(read_copy(source_path("tests/data/tiny/detector.pth"), &c),
+           "the tiny detector is read")) {
         refuse(&c, "backbone.body.layer2.0.bn2.running_var", -1.0f);
         refuse(&c, "backbone.body.stem.bn1.running_var", 0.0f);
         refuse(&c, "backbone.fpn.fpn_inner2.weight", NAN);
