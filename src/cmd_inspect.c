@@ -10,6 +10,7 @@
 #include "src/formats/regions_priv.h"
 #include "src/formats/tensorfile.h"
 #include "src/mem.h"
+#include "src/modeldir.h"
 #include "src/plain.h"
 #include "src/text/tokenizer.h"
 
@@ -315,6 +316,8 @@ static int report_by_content(struct report *r, const struct bytes *map)
                   (d[0] == 0x80 && d[1] == 2 && d[2] == 0x8a)))
         return report_checkpoint(r);
     size_t len = strlen(r->path);
+    if (sharded_recognise(d, n))
+        return report_checkpoint(r);
     if (len > 12 && strcmp(r->path + len - 12, ".safetensors") == 0)
         return report_checkpoint(r);
     if (n > 20 && memcmp(d + 16, "\xde\xc0\xef\xbe", 4) == 0)
@@ -328,12 +331,26 @@ static int report_by_content(struct report *r, const struct bytes *map)
     return report_labels(r);
 }
 
+/* Regions, or a model as transformers saves it. */
+static int report_folder(struct report *r)
+{
+    char *weights = parts_saved_weights(r->path);
+    if (!weights)
+        return report_lmdb(r);
+    const char *folder = r->path;
+    r->path = weights;
+    int rc = report_checkpoint(r);
+    r->path = folder;
+    free(weights);
+    return rc;
+}
+
 static int make_report(struct report *r)
 {
     struct stat st;
     struct bytes map;
     if (stat(r->path, &st) == 0 && S_ISDIR(st.st_mode))
-        return report_lmdb(r);
+        return report_folder(r);
     int rc = bytes_open(r->path, &map, r->err);
     if (rc == 0) {
         rc = bytes_check(&map, report_by_content(r, &map), r->err);

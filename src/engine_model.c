@@ -213,10 +213,13 @@ const struct tokenizer *model_tokenizer(const struct model *m)
 
 /* ---- digests */
 
-/* What is remembered is of the file that the path names: it may be another one by now. */
+/* What is remembered is of the file that the path names: it may be another one by now. Of shards it
+ * is not remembered: they may change without their index. */
 int model_file_digest(struct tensorfile *f, char hex[DIGEST_HEX], struct vs_err *err)
 {
     const char *path = tensorfile_path(f);
+    if (tensorfile_is_sharded(f))
+        return tensorfile_digest(f, hex, err);
     if (tensorfile_is_at(f, path) && digestcache_get(path, hex))
         return 0;
     int rc = tensorfile_digest(f, hex, err);

@@ -272,6 +272,42 @@ static int read_file(const char *dir, const char *file, struct parts *p, struct 
     return rc;
 }
 
+static bool is_there(const char *dir, const char *name, char **path)
+{
+    struct stat st;
+    *path = xasprintf("%s/%s", dir, name);
+    if (stat(*path, &st) == 0 && S_ISREG(st.st_mode))
+        return true;
+    free(*path);
+    *path = NULL;
+    return false;
+}
+
+char *parts_saved_weights(const char *dir)
+{
+    static const char *const names[] = {"model.safetensors", "model.safetensors.index.json",
+                                        "pytorch_model.bin", "pytorch_model.bin.index.json"};
+    char *path = NULL;
+    for (size_t i = 0; !path && i < sizeof names / sizeof names[0]; i++)
+        is_there(dir, names[i], &path);
+    return path;
+}
+
+/* What transformers' save_pretrained leaves: files of fixed names, no model.json. */
+static bool read_saved(const char *dir, struct parts *p)
+{
+    char *weights = parts_saved_weights(dir), *config = NULL;
+    bool good = weights && is_there(dir, "config.json", &config);
+    if (good) {
+        p->name = base_name(dir);
+        p->config = config;
+        is_there(dir, "vocab.txt", &p->vocab);
+        add_checkpoint(p, p->name, weights, NULL);
+    }
+    free(weights);
+    return good;
+}
+
 static int read_dir(const char *dir, struct parts *p, struct vs_err *err)
 {
     struct stat st;
@@ -281,6 +317,10 @@ static int read_dir(const char *dir, struct parts *p, struct vs_err *err)
         return vs_fail(err, VS_E_USAGE, "%s: is not a folder; -m takes a model directory, -c a "
                        "checkpoint file", dir);
     char *file = xasprintf("%s/model.json", dir);
+    if (stat(file, &st) != 0 && read_saved(dir, p)) {
+        free(file);
+        return 0;
+    }
     int rc = read_file(dir, file, p, err);
     if (rc == 0 && !p->name)
         p->name = base_name(dir);

@@ -34,6 +34,7 @@ libcore_a_SOURCES += \
 	src/formats/safetensors.c \
 	src/formats/sandbox.c src/formats/sandbox.h \
 	src/formats/sha256.c \
+	src/formats/sharded.c \
 	src/formats/tensor.c \
 	src/formats/tensorfile.c src/formats/tensorfile.h src/formats/tensorfile_priv.h \
 	src/formats/tempfile.c src/formats/tempfile.h \

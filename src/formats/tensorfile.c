@@ -100,6 +100,31 @@ static int check_view(const struct tensorfile *f, const char *name, int name_len
     return 0;
 }
 
+static int grow(struct tensorfile *f, struct vs_err *err)
+{
+    if (f->count == TENSORS_MOST)
+        return vs_fail(err, VS_E_LIMIT, "%s: more than %d tensors", f->map.path, TENSORS_MOST);
+    if (f->count == f->cap) {
+        f->cap = f->cap ? 2 * f->cap : 64;
+        f->list = xreallocarray(f->list, (size_t)f->cap, sizeof *f->list);
+    }
+    return 0;
+}
+
+int tensorfile_adopt(struct tensorfile *f, const struct tensor *t, uint64_t base,
+                     struct vs_err *err)
+{
+    int rc = grow(f, err);
+    if (rc != 0)
+        return rc;
+    struct tensor *own = &f->list[f->count++];
+    *own = *t;
+    own->name = NULL;
+    own->raw_name = xstrdup(t->raw_name);
+    own->storage += base;
+    return 0;
+}
+
 int tensorfile_add(struct tensorfile *f, const char *name, size_t name_len,
                    const struct storage *s, int64_t offset, int ndim, const int64_t *shape,
                    const int64_t *stride, struct vs_err *err)
@@ -110,15 +135,11 @@ int tensorfile_add(struct tensorfile *f, const char *name, size_t name_len,
     if (ndim > TENSOR_MAX_DIMS)
         return vs_fail(err, VS_E_LIMIT, "%s: tensor '%.*s' has %d dimensions, more than %d",
                        f->map.path, shown, name, ndim, TENSOR_MAX_DIMS);
-    if (f->count == TENSORS_MOST)
-        return vs_fail(err, VS_E_LIMIT, "%s: more than %d tensors", f->map.path, TENSORS_MOST);
     int rc = check_view(f, name, shown, s, offset, ndim, shape, stride, err);
+    if (rc == 0)
+        rc = grow(f, err);
     if (rc != 0)
         return rc;
-    if (f->count == f->cap) {
-        f->cap = f->cap ? 2 * f->cap : 64;
-        f->list = xreallocarray(f->list, (size_t)f->cap, sizeof *f->list);
-    }
     bool empty = shape_elements(ndim, shape) == 0;
     struct tensor *t = &f->list[f->count++];
     *t = (struct tensor){.raw_name = xstrndup(name, name_len), .dtype = s->dtype, .ndim = ndim,
@@ -222,13 +243,15 @@ static int read_by_content(struct tensorfile *f, struct vs_err *err)
                    "safetensors", f->map.path);
 }
 
-int tensorfile_open(const char *path, struct tensorfile **out, struct vs_err *err)
+static int open_file(const char *path, bool shard, struct tensorfile **out, struct vs_err *err)
 {
     struct tensorfile *f = xcalloc(1, sizeof *f);
     int rc = bytes_map(path, &f->map, err);
-    if (rc == 0)
+    if (rc == 0 && !shard && sharded_recognise(f->map.data, f->map.size))
+        rc = sharded_read(f, err);
+    else if (rc == 0)
         rc = read_by_content(f, err);
-    if (rc == 0)
+    if (rc == 0 && !shard)
         rc = make_index(f, err);
     if (f->map.path)
         rc = bytes_check(&f->map, rc, err);
@@ -239,10 +262,23 @@ int tensorfile_open(const char *path, struct tensorfile **out, struct vs_err *er
     return rc;
 }
 
+int tensorfile_open(const char *path, struct tensorfile **out, struct vs_err *err)
+{
+    return open_file(path, false, out, err);
+}
+
+int tensorfile_open_shard(const char *path, struct tensorfile **out, struct vs_err *err)
+{
+    return open_file(path, true, out, err);
+}
+
 void tensorfile_close(struct tensorfile *f)
 {
     if (!f)
         return;
+    for (int i = 0; i < f->shard_count; i++)
+        tensorfile_close(f->shards[i]);
+    free(f->shards);
     for (int i = 0; i < f->count; i++) {
         free((char *)(uintptr_t)f->list[i].name);
         free((char *)(uintptr_t)f->list[i].raw_name);
@@ -265,7 +301,10 @@ const char *tensorfile_format(const struct tensorfile *f)
 
 size_t tensorfile_bytes(const struct tensorfile *f)
 {
-    return f->map.size;
+    size_t n = f->map.size;
+    for (int i = 0; i < f->shard_count; i++)
+        n += f->shards[i]->map.size;
+    return n;
 }
 
 int tensorfile_count(const struct tensorfile *f)
@@ -286,7 +325,10 @@ const struct tensor *tensorfile_find(const struct tensorfile *f, const char *nam
 
 int tensorfile_check(const struct tensorfile *f, int rc, struct vs_err *err)
 {
-    return bytes_check(&f->map, rc, err);
+    rc = bytes_check(&f->map, rc, err);
+    for (int i = 0; i < f->shard_count; i++)
+        rc = bytes_check(&f->shards[i]->map, rc, err);
+    return rc;
 }
 
 bool tensorfile_is_at(const struct tensorfile *f, const char *path)
@@ -295,12 +337,22 @@ bool tensorfile_is_at(const struct tensorfile *f, const char *path)
     return file_id_of(path, &now) && file_id_same(&now, &f->map.id);
 }
 
+bool tensorfile_is_sharded(const struct tensorfile *f)
+{
+    return f->shard_count > 0;
+}
+
 int tensorfile_digest(struct tensorfile *f, char hex[DIGEST_HEX], struct vs_err *err)
 {
     int rc = 0;
     if (!f->digest[0]) {
-        digest_bytes(f->map.data, f->map.size, f->digest);
-        rc = bytes_check(&f->map, 0, err);
+        struct sha256 s;
+        sha256_init(&s);
+        sha256_add(&s, f->map.data, f->map.size);
+        for (int i = 0; i < f->shard_count; i++)
+            sha256_add(&s, f->shards[i]->map.data, f->shards[i]->map.size);
+        sha256_hex(&s, f->digest);
+        rc = tensorfile_check(f, 0, err);
     }
     memcpy(hex, f->digest, DIGEST_HEX);
     if (rc != 0)

@@ -1,4 +1,5 @@
-/* A file of named tensors: PyTorch legacy pickle, PyTorch zip, safetensors.
+/* A file of named tensors: PyTorch legacy pickle, PyTorch zip, safetensors, or an index of several
+ * of them (shards) that lie beside it.
  *
  * Opening maps the file and reads its index only; no tensor data is touched. Names are made
  * canonical: what all names share before those that a model or a detector has ("module.",
@@ -41,7 +42,7 @@ void tensorfile_close(struct tensorfile *f);
 
 const char *tensorfile_path(const struct tensorfile *f);
 const char *tensorfile_format(const struct tensorfile *f); /* "PyTorch legacy pickle", ... */
-size_t tensorfile_bytes(const struct tensorfile *f);       /* size of the whole file */
+size_t tensorfile_bytes(const struct tensorfile *f);       /* size, with the shards */
 int tensorfile_count(const struct tensorfile *f);
 const struct tensor *tensorfile_at(const struct tensorfile *f, int i);
 /* NULL when there is none of that canonical name. Hashed: constant time. */
@@ -53,6 +54,10 @@ int tensorfile_digest(struct tensorfile *f, char hex[DIGEST_HEX], struct vs_err 
 
 /* After reading elements: rc, or the error that the file changed since it was opened. */
 int tensorfile_check(const struct tensorfile *f, int rc, struct vs_err *err);
+/* Whether bytes look like an index of shards. */
+bool sharded_recognise(const uint8_t *data, size_t size);
+/* Whether it is an index of other files, its shards: those may change while it does not. */
+bool tensorfile_is_sharded(const struct tensorfile *f);
 /* Whether what path names now is this file, as it was opened. */
 bool tensorfile_is_at(const struct tensorfile *f, const char *path);
 

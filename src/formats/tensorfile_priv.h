@@ -14,6 +14,8 @@ struct tensorfile {
     int count, cap;
     struct strmap index; /* canonical name -> index, made after reading */
     char digest[DIGEST_HEX];
+    struct tensorfile **shards; /* of an index: the files that its tensors are views of */
+    int shard_count;
 };
 
 /* A run of elements in the file that tensors are views of. */
@@ -29,6 +31,12 @@ int tensorfile_add(struct tensorfile *f, const char *name, size_t name_len,
                    const struct storage *s, int64_t offset, int ndim, const int64_t *shape,
                    const int64_t *stride, struct vs_err *err);
 
+/* Adds a view of another file, which the file keeps open. base is added to its storage's number. */
+int tensorfile_adopt(struct tensorfile *f, const struct tensor *t, uint64_t base,
+                     struct vs_err *err);
+/* Opens a file without making its names canonical; no index. */
+int tensorfile_open_shard(const char *path, struct tensorfile **out, struct vs_err *err);
+
 /* Number of elements, or -1 when the product overflows or a size is negative. */
 int64_t shape_elements(int ndim, const int64_t *shape);
 /* C-order strides of a shape whose product does not overflow. */
@@ -37,6 +45,8 @@ void shape_strides(int ndim, const int64_t *shape, int64_t *stride);
 /* The readers: f->map is open; they add tensors. */
 int torch_legacy_read(struct tensorfile *f, struct vs_err *err);
 int torch_zip_read(struct tensorfile *f, struct vs_err *err);
+/* An index of shards, which are opened, too. */
+int sharded_read(struct tensorfile *f, struct vs_err *err);
 int safetensors_read(struct tensorfile *f, struct vs_err *err);
 
 /* ---- PyTorch's object pickle, the same in both containers */

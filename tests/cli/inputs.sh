@@ -213,4 +213,30 @@ refuses 1 "line 1: candidates: box 1, 5 5 20 900, is not inside" "a set's candid
 refuses 1 "candidates: box 1, 5 5 20 900, is not inside" "a probe's candidate" \
     "$VILSCOPE" compare -m "$tiny" --probes "$work/refs.jsonl" --no-log
 
+# ---- a model as transformers saves it: files of fixed names, weights behind an index
+mkdir "$work/saved"
+cp "$tiny/config.json" "$tiny/vocab.txt" "$tiny/checkpoint.bin" "$work/saved"
+index=$work/saved/pytorch_model.bin.index.json
+{
+    echo '{"metadata": {}, "weight_map": {'
+    "$VILSCOPE" inspect --json "$tiny/checkpoint.bin" |
+        sed -n 's/.*"name": \("[^"]*"\).*/\1: "checkpoint.bin"/p' | paste -sd, -
+    echo '}}'
+} >"$index"
+logits() { # logits OPTION...
+    "$VILSCOPE" query "$@" -t gqa --no-log --regions "$tiny/scene.npy" "what color" 2>"$work/err" |
+        sed 's/.*softmax//'
+}
+logits -m "$tiny" >"$work/want"
+for model in "-m $work/saved" "-m $tiny -c $index"; do
+    logits $model >"$work/out"
+    [ -s "$work/out" ] && cmp -s "$work/out" "$work/want"
+    ok $? "an index of shards, $(echo "$model" | sed "s|$work/||g"): $(cat "$work/err")"
+done
+"$VILSCOPE" inspect "$work/saved" >"$work/out" 2>&1 && grep -q "format: index of shards" "$work/out"
+ok $? "inspect knows the folder"
+rm "$work/saved/checkpoint.bin"
+refuses 1 "names the shard checkpoint.bin, which is not there" "without its shard" \
+    "$VILSCOPE" query -m "$work/saved" -t gqa --no-log --regions "$tiny/scene.npy" "what color"
+
 end

@@ -157,3 +157,7 @@ TAP_TESTS += test-regions
 test_regions_SOURCES = tests/unit/test-regions.c
 test_regions_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
 test_regions_LDADD = $(CORE_LIBS)
+TAP_TESTS += test-sharded
+test_sharded_SOURCES = tests/unit/test-sharded.c
+test_sharded_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
+test_sharded_LDADD = $(CORE_LIBS)
