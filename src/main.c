@@ -132,6 +132,35 @@ static bool has_instructions(void)
 #endif
 }
 
+static int run(int argc, char **argv)
+{
+    const char *first = argc > 1 ? argv[1] : "";
+    if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0)
+        return print_overview();
+    if (strcmp(first, "--version") == 0 || strcmp(first, "-V") == 0) {
+        printf("vilscope %s\n", VERSION);
+        return EXIT_OK;
+    }
+    if (argc == 1 && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
+        return print_overview(); /* nothing was asked for, and nobody looks */
+    const struct command *c = argc > 1 ? command_find(first) : NULL;
+    return c ? c->run(argc - 1, argv + 1) : cmd_workbench(argc, argv);
+}
+
+/* What was printed and did not arrive is a failure. Why is known of the last write only. */
+static int written(int status)
+{
+    bool before = ferror(stdout);
+    errno = 0;
+    bool now = fflush(stdout) != 0;
+    if (!before && !now)
+        return status;
+    if (status == EXIT_OK || status == EXIT_UNLOGGED)
+        plain_text(stderr, "vilscope: standard output cannot be written%s%s\n",
+                   now && errno ? ": " : "", now && errno ? strerror(errno) : "");
+    return status == EXIT_USAGE ? status : EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
     if (!has_instructions()) {
@@ -143,19 +172,5 @@ int main(int argc, char **argv)
     /* A closed pipe or a used-up quota is a failed write, not a death in the middle of one. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
-    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
-        return print_overview();
-    if (argc > 1 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
-        printf("vilscope %s\n", VERSION);
-        return EXIT_OK;
-    }
-    if (argc == 1 && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
-        return print_overview(); /* nothing was asked for, and nobody looks */
-    const struct command *c = argc > 1 ? command_find(argv[1]) : NULL;
-    int status = c ? c->run(argc - 1, argv + 1) : cmd_workbench(argc, argv);
-    if (status == EXIT_OK && (fflush(stdout) != 0 || ferror(stdout))) {
-        plain_text(stderr, "vilscope: standard output cannot be written: %s\n", strerror(errno));
-        status = EXIT_FAILED;
-    }
-    return status;
+    return written(run(argc, argv));
 }
