@@ -15,10 +15,12 @@
 #include "src/mem.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <lmdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct lmdb_out {
     MDB_env *env;
@@ -43,6 +45,22 @@ static int open_env(struct lmdb_out *o, size_t size)
     return rc ? rc : mdb_env_open(o->env, o->path, 0, 0666);
 }
 
+/* The library writes to its table of readers through a map: without room on the disk that would be
+ * a SIGBUS. So the room is taken first, also for a table that an earlier run left with holes. */
+static int take_lock_room(struct lmdb_out *o, struct vs_err *err)
+{
+    long page = sysconf(_SC_PAGESIZE);
+    char *file = xasprintf("%s/lock.mdb", o->path);
+    int fd = open(file, O_RDWR | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0666);
+    int rc = fd < 0 ? errno : posix_fallocate(fd, 0, page > 8192 ? page : 8192);
+    if (fd >= 0)
+        close(fd);
+    free(file);
+    if (rc == EINVAL || rc == EOPNOTSUPP) /* a file system that has no such thing */
+        rc = 0;
+    return rc ? fail(o, "cannot be opened", rc, err) : 0;
+}
+
 static int open_folder(struct lmdb_out *o, size_t room, struct vs_err *err)
 {
     struct stat st;
@@ -52,7 +70,10 @@ static int open_folder(struct lmdb_out *o, size_t room, struct vs_err *err)
     if (mkdir(o->path, 0777) != 0 && errno != EEXIST)
         return vs_fail(err, VS_E_IO, "%s: the folder cannot be made: %s", o->path,
                        strerror(errno));
-    int rc = open_env(o, there ? 0 : (room + ((size_t)64 << 20)) & ~(size_t)0xfff);
+    int rc = take_lock_room(o, err);
+    if (rc != 0)
+        return rc;
+    rc = open_env(o, there ? 0 : (room + ((size_t)64 << 20)) & ~(size_t)0xfff);
     return rc ? fail(o, "cannot be opened", rc, err) : 0;
 }
 

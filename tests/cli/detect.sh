@@ -211,8 +211,13 @@ then
     [ $? -eq 1 ] && grep -q 'No space left' "$work/err" &&
         [ -z "$(find "$work/small" -name '*.tmp')" ]
     ok $? "a full disk: $(grep 'No space' "$work/err")"
+    head -c 64k /dev/zero >"$work/small/filling" 2>"$work/err"
+    extract -o "$work/small/out.lmdb" "$work/in"
+    [ $? -eq 1 ] && { grep -q 'No space left' "$work/err" || grep -q "$no_lmdb" "$work/err"; }
+    ok $? "and one without room for LMDB's table: $(cat "$work/err")"
     umount "$work/small"
 else
+    skip "a full disk cannot be made here"
     skip "a full disk cannot be made here"
 fi
 end
