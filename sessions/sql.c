@@ -95,7 +95,7 @@ static json_t *json_value(sqlite3_stmt *s, int i)
     switch (sqlite3_column_type(s, i)) {
     case SQLITE_NULL: return json_null();
     case SQLITE_INTEGER: return json_integer(sqlite3_column_int64(s, i));
-    case SQLITE_FLOAT: return json_real(sqlite3_column_double(s, i));
+    case SQLITE_FLOAT: return plain_number(sqlite3_column_double(s, i));
     default:
         text = cell(s, i);
         v = json_text(text);

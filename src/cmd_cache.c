@@ -26,8 +26,9 @@ static int show(bool json)
     struct regioncache_usage u;
     regioncache_measure(&u);
     if (json) {
-        json_t *v = json_pack("{s:s?, s:i, s:I, s:I}", "folder", u.folder, "images", u.files,
-                              "bytes", (json_int_t)u.bytes, "limit_bytes", (json_int_t)u.limit);
+        json_t *v = json_pack("{s:o, s:i, s:I, s:I}", "folder", plain_string(u.folder),
+                              "images", u.files, "bytes", (json_int_t)u.bytes, "limit_bytes",
+                              (json_int_t)u.limit);
         char *s = v ? json_dumps(v, JSON_INDENT(1)) : NULL;
         plain_json_line(s);
         free(s);

@@ -230,11 +230,6 @@ json_t *compare_json_text(const char *s)
     return plain_string(s);
 }
 
-json_t *compare_json_number(double v)
-{
-    return isfinite(v) ? json_real(v) : json_null();
-}
-
 static json_t *answer_json(const struct probe_column *c, int probe)
 {
     const struct probe_answer *a = &c->answers[probe];
@@ -244,7 +239,7 @@ static json_t *answer_json(const struct probe_column *c, int probe)
     json_t *v = json_pack("{s:o, s:o, s:f, s:f, s:f}", "checkpoint", compare_json_text(c->name),
                           "answer", compare_json_text(a->text), "softmax", a->softmax, "entropy",
                           a->entropy, "margin", a->margin);
-    json_object_set_new(v, "logit", compare_json_number(a->logit));
+    json_object_set_new(v, "logit", plain_number(a->logit));
     if (a->notice)
         json_object_set_new(v, "notice", compare_json_text(a->notice));
     if (a->judged) {
@@ -267,7 +262,7 @@ static json_t *sum_json(const struct compare_run *r, const struct probe_table *t
     json_t *v = json_pack("{s:o, s:o, s:s, s:i, s:i, s:i, s:o}", "name",
                           compare_json_text(c->name), "path", compare_json_text(c->path), "digest",
                           digest, "probes", s.asked, "failed", s.failed, "diverged", s.diverged,
-                          "entropy", compare_json_number(s.entropy));
+                          "entropy", plain_number(s.entropy));
     if (s.judged) {
         json_object_set_new(v, "judged", json_integer(s.judged));
         json_object_set_new(v, "right", json_integer(s.right));
@@ -287,7 +282,7 @@ static json_t *probe_json(const struct probe_table *t, int i)
         json_array_append_new(images, compare_json_text(p->item.images[k]));
     for (int c = 0; c < t->count; c++) {
         json_array_append_new(answers, answer_json(t->columns[c], i));
-        json_array_append_new(trend, compare_json_number(v[c]));
+        json_array_append_new(trend, plain_number(v[c]));
     }
     free(v);
     return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "name", compare_json_text(p->name),

@@ -210,7 +210,8 @@ static void print_attention(const struct column *list, int count)
     }
 }
 
-/* best_head: of heads that were chosen on other items; head: the one chosen on all of them. */
+/* best_head_cross_validated: of heads that were chosen on other items; head: the one chosen on all
+ * of them. */
 static json_t *attention_json(const struct eval_attention *a)
 {
     json_t *layers = json_array();
@@ -219,8 +220,8 @@ static json_t *attention_json(const struct eval_attention *a)
         json_array_append_new(layers, json_pack("{s:f, s:o, s:i}", "mean_of_heads",
                                                 eval_attention_share(a, l, 0),
                                                 "best_head_cross_validated",
-                                                isfinite(chosen) ? json_real(chosen) : json_null(),
-                                                "head", eval_attention_best(a, l)));
+                                                plain_number(chosen), "head",
+                                                eval_attention_best(a, l)));
     }
     return json_pack("{s:i, s:i, s:f, s:o}", "items", a->count, "folds", EVAL_FOLDS, "blind",
                      a->count ? a->blind / a->count : 0, "layers", layers);
@@ -315,17 +316,18 @@ static void print_json(const struct model *m, const struct eval_set *set,
         for (int t = 0; t < task_count; t++)
             if (list[i].scores[t].count && !list[i].diverged)
                 json_array_append_new(scores, score_json(&list[i].scores[t]));
-        json_t *one = json_pack("{s:s, s:s, s:o}", "checkpoint",
-                                model_checkpoint_name(m, list[i].checkpoint), "path",
-                                model_checkpoint_path(m, list[i].checkpoint), "scores", scores);
+        json_t *one = json_pack("{s:o, s:o, s:o}", "checkpoint",
+                                plain_string(model_checkpoint_name(m, list[i].checkpoint)), "path",
+                                plain_string(model_checkpoint_path(m, list[i].checkpoint)),
+                                "scores", scores);
         if (list[i].diverged)
             json_object_set_new(one, "diverged", json_string(list[i].diverged));
         else if (list[i].attention.count)
             json_object_set_new(one, "attention", attention_json(&list[i].attention));
         json_array_append_new(all, one);
     }
-    json_t *v = json_pack("{s:s, s:s, s:s, s:o}", "model", model_name(m), "data", set->path,
-                          "data_digest", set->digest, "checkpoints", all);
+    json_t *v = json_pack("{s:o, s:o, s:s, s:o}", "model", plain_string(model_name(m)), "data",
+                          plain_string(set->path), "data_digest", set->digest, "checkpoints", all);
     char *s = v ? json_dumps(v, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : NULL;
     plain_json_line(s);
     free(s);

@@ -71,18 +71,13 @@ static void print_text(const struct result *r, const struct effects *e, int top)
     }
 }
 
-static json_t *number_json(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static json_t *effect_json(const struct effects *e, const struct effect *f)
 {
     char what[CHANGE_TEXT];
     change_format(&f->change, what);
-    return json_pack("{s:s, s:o, s:o, s:o, s:f, s:f, s:i, s:i}", "change", what, "effect",
-                     number_json(f->effect), "measure", number_json(f->measure), "logit",
-                     number_json((double)f->logit), "softmax", (double)f->softmax,
+    return json_pack("{s:o, s:o, s:o, s:o, s:f, s:f, s:i, s:i}", "change", plain_string(what),
+                     "effect", plain_number(f->effect), "measure", plain_number(f->measure), "logit",
+                     plain_number((double)f->logit), "softmax", (double)f->softmax,
                      "softmax_difference", (double)f->softmax - (double)e->softmax, "rank",
                      f->rank + 1, "best", f->best);
 }
@@ -93,8 +88,8 @@ static void print_json(const struct effects *e)
     for (int i = 0; i < e->count; i++)
         json_array_append_new(list, effect_json(e, &e->items[i]));
     json_t *root = json_pack("{s:i, s:s, s:o, s:o, s:f, s:i, s:o}", "choice", e->choice, "scale",
-                             score_scale_names[e->scale], "measure", number_json(e->measure),
-                             "logit", number_json((double)e->logit), "softmax",
+                             score_scale_names[e->scale], "measure", plain_number(e->measure),
+                             "logit", plain_number((double)e->logit), "softmax",
                              (double)e->softmax, "best", e->best, "without", list);
     char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     json_decref(root);

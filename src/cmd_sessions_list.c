@@ -46,12 +46,12 @@ int sessions_list(const struct sessions_options *o, struct log *l, struct vs_err
 
 static json_t *query_value(const struct log_query *q)
 {
-    json_t *v = json_pack("{s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:f, s:s, s:f}", "id",
+    json_t *v = json_pack("{s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "id",
                           (json_int_t)q->id, "session", (json_int_t)q->session, "when", q->when,
                           "task", sessions_text(q->task), "text", sessions_text(q->text), "answer",
                           sessions_text(q->answer), "checkpoint", sessions_text(q->checkpoint),
-                          "image", sessions_text(q->image), "score", q->score, "score_name",
-                          q->score_name, "ms", q->total_ms);
+                          "image", sessions_text(q->image), "score", plain_number(q->score),
+                          "score_name", q->score_name, "ms", plain_number(q->total_ms));
     json_t *more = json_pack("{s:s, s:b, s:o, s:o, s:o, s:o}", "digest", q->checkpoint_digest,
                              "pinned", (int)q->pinned, "expected", sessions_text(q->expected),
                              "note", sessions_text(q->note), "tags", sessions_text(q->tags),

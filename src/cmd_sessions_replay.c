@@ -329,12 +329,12 @@ static void print_line(const struct log_query *was, const struct outcome *x)
 
 static json_t *line_value(const struct log_query *was, const struct outcome *x)
 {
-    return json_pack("{s:I, s:s, s:o, s:o, s:s, s:o, s:f, s:o, s:o, s:o, s:b, s:o, s:o}", "query",
+    return json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "query",
                      (json_int_t)was->id, "outcome", x->word, "task", sessions_text(was->task),
-                     "text", sessions_text(was->text), "checkpoint", x->checkpoint, "was",
-                     sessions_text(was->answer), "was_score", was->score, "now",
-                     sessions_text(x->now), "now_score",
-                     x->now ? json_real(x->score) : json_null(), "judged",
+                     "text", sessions_text(was->text), "checkpoint",
+                     sessions_text(x->checkpoint), "was", sessions_text(was->answer), "was_score",
+                     plain_number(was->score), "now", sessions_text(x->now), "now_score",
+                     x->now ? plain_number(x->score) : json_null(), "judged",
                      sessions_text(x->judged), "other_regions", (int)x->other_regions, "why",
                      sessions_text(x->why), "logged",
                      x->logged > 0 ? json_integer(x->logged) : json_null());

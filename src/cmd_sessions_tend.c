@@ -22,9 +22,9 @@ static bool pair_moved(const struct sessions_options *o, const struct log_pair *
 
 static json_t *side_value(int64_t query, const char *checkpoint, const char *answer, double score)
 {
-    return query ? json_pack("{s:I, s:o, s:o, s:f}", "query", (json_int_t)query, "checkpoint",
+    return query ? json_pack("{s:I, s:o, s:o, s:o}", "query", (json_int_t)query, "checkpoint",
                              sessions_text(checkpoint), "answer", sessions_text(answer), "score",
-                             score)
+                             plain_number(score))
                  : json_null();
 }
 

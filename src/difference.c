@@ -15,24 +15,14 @@ const char *const weight_state_names[] = {
 };
 const char *const swap_level_names[] = {"blocks", "layers", "heads"};
 
-static json_t *text_json(const char *s)
-{
-    return plain_string(s);
-}
-
-static json_t *number_json(double v)
-{
-    return isfinite(v) ? json_real(v) : json_null();
-}
-
 /* ---- JSON */
 
 static json_t *weight_json(const struct weight_change *c)
 {
-    return json_pack("{s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:I}", "name", text_json(c->name),
+    return json_pack("{s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:I, s:I}", "name", plain_string(c->name),
                      "state", weight_state_names[c->state], "elements", (json_int_t)c->elements,
-                     "norm", number_json(c->norm), "distance", number_json(c->distance),
-                     "relative", number_json(c->relative), "largest", number_json(c->most),
+                     "norm", plain_number(c->norm), "distance", plain_number(c->distance),
+                     "relative", plain_number(c->relative), "largest", plain_number(c->most),
                      "changed", (json_int_t)c->changed, "broken", (json_int_t)c->broken);
 }
 
@@ -43,8 +33,8 @@ json_t *weights_json(const struct model *m, int a, int b, const struct weights_c
         json_array_append_new(layers, weight_json(&w->layers[i]));
     for (int i = 0; i < w->tensor_count; i++)
         json_array_append_new(tensors, weight_json(&w->tensors[i]));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "from", text_json(model_checkpoint_name(m, a)),
-                     "to", text_json(model_checkpoint_name(m, b)), "all", weight_json(&w->all),
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "from", plain_string(model_checkpoint_name(m, a)),
+                     "to", plain_string(model_checkpoint_name(m, b)), "all", weight_json(&w->all),
                      "layers", layers, "tensors", tensors);
 }
 
@@ -55,8 +45,8 @@ static json_t *stream_json(const struct cka *c)
         json_t *row = json_array(), *floor = json_array();
         json_array_append_new(names, json_string(c->names[i]));
         for (int j = 0; j < c->depths; j++) {
-            json_array_append_new(row, number_json(c->values[i * c->depths + j]));
-            json_array_append_new(floor, number_json(c->floors[i * c->depths + j]));
+            json_array_append_new(row, plain_number(c->values[i * c->depths + j]));
+            json_array_append_new(floor, plain_number(c->floors[i * c->depths + j]));
         }
         json_array_append_new(rows, row);
         json_array_append_new(floors, floor);
@@ -69,9 +59,9 @@ static json_t *stream_json(const struct cka *c)
 
 json_t *cka_json(const struct model *m, int a, int b, const struct cka c[2])
 {
-    return json_pack("{s:o, s:o, s:[o, o]}", "first", text_json(model_checkpoint_name(m, a)),
-                     "last", text_json(model_checkpoint_name(m, b)), "streams", stream_json(&c[0]),
-                     stream_json(&c[1]));
+    return json_pack("{s:o, s:o, s:[o, o]}", "first", plain_string(model_checkpoint_name(m, a)),
+                     "last", plain_string(model_checkpoint_name(m, b)), "streams",
+                     stream_json(&c[0]), stream_json(&c[1]));
 }
 
 json_t *attention_json(const struct attention_change *list, int count)
@@ -82,7 +72,7 @@ json_t *attention_json(const struct attention_change *list, int count)
         json_array_append_new(all, json_pack("{s:s, s:i, s:i, s:o, s:o, s:i}", "map",
                                              attn_kind_names[c->map], "layer", c->layer + 1,
                                              "head", c->head + 1, "divergence",
-                                             number_json(c->jsd), "largest", number_json(c->most),
+                                             plain_number(c->jsd), "largest", plain_number(c->most),
                                              "rows", c->rows));
     }
     return all;
@@ -96,10 +86,10 @@ static const struct swap_item *carrier(const struct swap_result *s)
 
 static json_t *swap_query_json(const struct swap_query *x, const char *text)
 {
-    return json_pack("{s:o, s:o, s:o, s:b, s:s, s:o, s:o}", "text", text_json(text), "before",
-                     text_json(x->answer_a), "after", text_json(x->answer_b), "changed",
+    return json_pack("{s:o, s:o, s:o, s:b, s:s, s:o, s:o}", "text", plain_string(text), "before",
+                     plain_string(x->answer_a), "after", plain_string(x->answer_b), "changed",
                      (int)x->changed, "scale", swap_measure_name(x), "measure_before",
-                     number_json(x->before), "measure_after", number_json(x->after));
+                     plain_number(x->before), "measure_after", plain_number(x->after));
 }
 
 json_t *swap_json(const struct model *m, const struct swap_result *s, const struct query *queries)
@@ -111,17 +101,17 @@ json_t *swap_json(const struct model *m, const struct swap_result *s, const stru
         char text[CHANGE_TEXT];
         change_format(&s->items[i].change, text);
         json_array_append_new(items, json_pack("{s:o, s:o, s:o, s:i}", "part",
-                                               text_json(s->items[i].name), "change",
-                                               text_json(text), "share",
-                                               number_json(s->items[i].share), "flips",
+                                               plain_string(s->items[i].name), "change",
+                                               plain_string(text), "share",
+                                               plain_number(s->items[i].share), "flips",
                                                s->items[i].flips));
     }
     for (int i = 0; i < s->set_count; i++)
-        json_array_append_new(set, text_json(s->items[s->set[i]].name));
+        json_array_append_new(set, plain_string(s->items[s->set[i]].name));
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "first",
-                     text_json(model_checkpoint_name(m, s->a)), "last",
-                     text_json(model_checkpoint_name(m, s->b)), "queries", asked, "parts", items,
-                     "carried_by", text_json(carrier(s) ? carrier(s)->name : NULL),
+                     plain_string(model_checkpoint_name(m, s->a)), "last",
+                     plain_string(model_checkpoint_name(m, s->b)), "queries", asked, "parts", items,
+                     "carried_by", plain_string(carrier(s) ? carrier(s)->name : NULL),
                      s->smallest ? "smallest_set" : "minimal_set", set, "forward_passes",
                      s->runs);
 }

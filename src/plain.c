@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <langinfo.h>
 #include <limits.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -302,6 +303,11 @@ json_t *plain_string(const char *s)
     v = json_string(b.data);
     buf_fini(&b);
     return v ? v : json_null();
+}
+
+json_t *plain_number(double v)
+{
+    return isfinite(v) ? json_real(v) : json_null();
 }
 
 /* ---- CSV */

@@ -37,6 +37,8 @@ void plain_json_line(const char *json); /* to stdout, with a new line; NULL is {
 
 /* A string of JSON: bytes that are not UTF-8, which it cannot hold, become U+FFFD. NULL is null. */
 struct json_t *plain_string(const char *s);
+/* A number of JSON, which has neither NaN nor infinity: they are null. */
+struct json_t *plain_number(double v);
 
 /* A field of CSV, which the caller frees: in quotes where it has to be, or always, and with '
  * before a text that a spreadsheet would take for a formula. Numbers stay as they are. NULL: "". */

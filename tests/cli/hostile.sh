@@ -189,6 +189,19 @@ v 1 "workbench, no such picture" workbench -m "$m" "$work/no$evil.png"
 "$VILSCOPE" query -m "$m" -t gqa --no-log --json "$picture" "what $evil" >"$work/json" 2>/dev/null &&
     grep -aq "$(printf '\302\233\342\200\256')" "$work/json" && grep -aq 'u001B\]0;t' "$work/json"
 ok $? "JSON keeps the text"
+# Names that are not UTF-8, which JSON cannot hold, lose those bytes and nothing else.
+bytes=$(printf 'bad\377')
+cp "$tiny/checkpoint.bin" "$work/$bytes.bin"
+mkdir "$work/w"
+"$VILSCOPE" world -o "$work/w" --seed 7 --scenes 3 --task refcoco
+grep '"text": "[^"]\{1,24\}"' "$work/w/data.jsonl" >"$work/w/$bytes.jsonl"
+"$VILSCOPE" eval -m "$tiny" --data "$work/w/$bytes.jsonl" --no-log --json >"$work/json" 2>/dev/null &&
+    grep -q '"data": ".*bad.*jsonl"' "$work/json" && grep -q '"task": "refcoco"' "$work/json"
+ok $? "eval --json of a set whose name is not UTF-8"
+"$VILSCOPE" query -m "$tiny" -t vqa --log "$work/own.db" "$tiny/scene.png" "what" >/dev/null 2>&1
+"$VILSCOPE" sessions replay 1 --log "$work/own.db" -m "$tiny" -c "$work/$bytes.bin" --no-log --json \
+    >"$work/json" 2>/dev/null && grep -q '"checkpoint": "bad' "$work/json"
+ok $? "replay --json of a checkpoint whose name is not UTF-8"
 "$VILSCOPE" sessions sql --csv "SELECT text FROM queries WHERE id = 1" >"$work/csv" &&
     grep -aq "$(printf 'evil\033\\]0;t\a\302\233\342\200\256\r')" "$work/csv" && grep -aq '^forged' "$work/csv"
 ok $? "CSV keeps the text"

@@ -265,6 +265,25 @@ static void permissions(void)
     umask(old);
 }
 
+/* SQLite keeps infinity, JSON has none: the row stays. */
+static void infinite(void)
+{
+    struct log *l = NULL;
+    struct vs_err err = {0};
+    struct result *r = NULL;
+    make_log("inf.db", "UPDATE queries SET entropy = 9e999; UPDATE timings SET ms = 9e999;"
+                       "UPDATE answers SET logit = 9e999");
+    bool good = log_open(file("inf.db"), true, &l, &err) == 0 &&
+                log_read_result(l, 1, &r, &err) == 0 && r->answer_count > 0;
+    char *json = good ? result_json(r, 0) : xstrdup("");
+    ok(strstr(json, "\"rank\":1,") && strstr(json, "\"logit\":null,") &&
+       strstr(json, "\"entropy\":null") && strstr(json, "\"total\":null"),
+       "infinite numbers are null in JSON: %s %.60s", err.text, json);
+    free(json);
+    log_result_free(r);
+    log_close(l);
+}
+
 /* A folder of logs is read as one, or not at all. */
 static void folders(void)
 {
@@ -291,6 +310,7 @@ int main(void)
     broken_rows();
     other_files();
     permissions();
+    infinite();
     folders();
     return remove_folder();
 }

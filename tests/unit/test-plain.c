@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <limits.h>
 #include <locale.h>
+#include <math.h>
 
 static void is(const char *got, const char *want, const char *what)
 {
@@ -115,6 +116,12 @@ static void test_strings(void)
     v = plain_string(NULL);
     ok(json_is_null(v), "no text is null");
     json_decref(v);
+    json_t *list = json_pack("[o, o, o]", plain_number(0.5), plain_number((double)NAN),
+                             plain_number((double)-INFINITY));
+    char *s = json_dumps(list, JSON_COMPACT);
+    is(s, "[0.5,null,null]", "nor has it NaN and infinity");
+    free(s);
+    json_decref(list);
 }
 
 int main(void)
