@@ -177,16 +177,17 @@ static void put_flips(const struct probe_table *t, int a, int b)
     }
 }
 
-/* Notes are about what is asked: those of one checkpoint are the others', too. */
+/* Notes are mostly about what is asked: what was said for one checkpoint is not said again. */
 static void put_notices(const struct probe_table *t, int column)
 {
     for (int i = 0; i < t->probes->count; i++) {
-        bool said = !t->columns[column]->answers[i].notice;
+        const char *notice = t->columns[column]->answers[i].notice, *other;
+        bool said = !notice;
         for (int c = 0; c < column && !said; c++)
-            said = t->columns[c]->answers[i].notice != NULL;
+            said = (other = t->columns[c]->answers[i].notice) && strcmp(other, notice) == 0;
         if (!said)
             plain_text(stderr, "vilscope compare: note: \"%s\": %s\n", t->probes->list[i].name,
-                       t->columns[column]->answers[i].notice);
+                       notice);
     }
 }
 
@@ -357,9 +358,9 @@ static void put_row(const struct probe_table *t, int i, int c)
     compare_put_field(t->columns[c]->name, ',');
     compare_put_field(a->text, ',');
     if (a->error)
-        printf(",,,");
+        printf(",,,,");
     else
-        printf("%.9g,%.9g,%.9g,", a->softmax, a->entropy, a->margin);
+        printf("%.9g,%.9g,%.9g,%.9g,", a->softmax, a->logit, a->entropy, a->margin);
     if (!a->error && a->judged)
         printf("%d,%.9g,", a->right, a->expected);
     else
@@ -372,8 +373,8 @@ static void put_row(const struct probe_table *t, int i, int c)
 
 static void print_csv(const struct probe_table *t)
 {
-    puts("probe,name,task,text,checkpoint,answer,softmax,entropy,margin,right,expected_softmax,"
-         "expected_rank,error");
+    puts("probe,name,task,text,checkpoint,answer,softmax,logit,entropy,margin,right,"
+         "expected_softmax,expected_rank,error");
     for (int i = 0; i < t->probes->count; i++)
         for (int c = 0; c < t->count; c++)
             put_row(t, i, c);
