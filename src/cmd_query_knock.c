@@ -76,8 +76,8 @@ static json_t *effect_json(const struct effects *e, const struct effect *f)
     char what[CHANGE_TEXT];
     change_format(&f->change, what);
     return json_pack("{s:o, s:o, s:o, s:o, s:f, s:f, s:i, s:i}", "change", plain_string(what),
-                     "effect", plain_number(f->effect), "measure", plain_number(f->measure), "logit",
-                     plain_number((double)f->logit), "softmax", (double)f->softmax,
+                     "effect", plain_number(f->effect), "measure", plain_number(f->measure),
+                     "logit", plain_number((double)f->logit), "softmax", (double)f->softmax,
                      "softmax_difference", (double)f->softmax - (double)e->softmax, "rank",
                      f->rank + 1, "best", f->best);
 }
