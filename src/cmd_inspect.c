@@ -299,34 +299,35 @@ static bool is_picture(const struct bytes *map)
     return image_sniff(map->data, map->size, &kind);
 }
 
+static bool ends_in(const char *path, const char *end)
+{
+    size_t n = strlen(path), m = strlen(end);
+    return n > m && strcmp(path + n - m, end) == 0;
+}
+
 static int report_by_content(struct report *r, const struct bytes *map)
 {
     const uint8_t *d = map->data;
     size_t n = map->size;
     if (n == 0)
         return vs_fail(r->err, VS_E_FORMAT, "%s: the file is empty", r->path);
-    if (npy_recognise(map))
+    const struct region_format *f = regions_format(r->path, map);
+    if (f && f->kind == REGIONS_NPY)
         return report_npy(r);
     if (is_picture(map))
         return report_image(r);
-    if (npz_recognise(map))
-        return report_one_entry(r, NULL, "npz");
-    /* A PyTorch file begins with a long number as a pickle of its own, a label list does not. */
-    if (n > 8 && (memcmp(d, "PK", 2) == 0 || d[8] == '{' ||
-                  (d[0] == 0x80 && d[1] == 2 && d[2] == 0x8a)))
-        return report_checkpoint(r);
-    size_t len = strlen(r->path);
-    if (sharded_recognise(d, n))
-        return report_checkpoint(r);
-    if (len > 12 && strcmp(r->path + len - 12, ".safetensors") == 0)
-        return report_checkpoint(r);
-    if (n > 20 && memcmp(d + 16, "\xde\xc0\xef\xbe", 4) == 0)
+    if (f && (f->kind == REGIONS_NPZ || f->kind == REGIONS_PICKLE))
+        return report_one_entry(r, r->key, f->name);
+    if (f && f->kind == REGIONS_LMDB)
         return report_lmdb(r);
+    /* A PyTorch file begins with a long number as a pickle of its own, a label list does not. */
+    if ((f && f->kind == REGIONS_SAFETENSORS) || memcmp(d, "PK", n < 2 ? n : 2) == 0 ||
+        (n > 8 && d[0] == 0x80 && d[1] == 2 && d[2] == 0x8a) || sharded_recognise(d, n) ||
+        ends_in(r->path, ".safetensors"))
+        return report_checkpoint(r);
     if (has_line(map, "[CLS]"))
         return report_vocabulary(r);
-    if (labels_are_pickled(map))
-        return report_labels(r);
-    if ((len > 4 && strcmp(r->path + len - 4, ".tsv") == 0) || regions_are_tsv(map))
+    if (f && f->kind == REGIONS_TSV)
         return report_tsv(r);
     return report_labels(r);
 }

@@ -36,6 +36,7 @@ EXTRA_DIST += tests/ports/run tests/run-tests tests/tap.h tests/mutants tests/mu
 	tests/data/regions/inverted.npy tests/data/regions/normalised.npy \
 	tests/data/regions/lxmert_obj36.tsv \
 	tests/data/regions/mmf.npy tests/data/regions/mmf_info.npy \
+	tests/data/regions/one.pkl tests/data/regions/two.pkl \
 	tests/data/regions/outside.npy tests/data/regions/padded.npz \
 	tests/data/regions/vilbert_beta.lmdb/data.mdb \
 	tests/data/sets/empty.jsonl \

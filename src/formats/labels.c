@@ -1,6 +1,7 @@
 /* Label lists: pickle, JSON, text. */
 #include "src/formats/labels.h"
 
+#include "src/formats/filekind.h"
 #include "src/formats/bytes.h"
 #include "src/formats/pickle.h"
 #include "src/mem.h"
@@ -168,9 +169,8 @@ static int from_text(struct list *l, const struct bytes *map, struct vs_err *err
     size_t lines = 0;
     l->format = "text";
     if (memchr(s, 0, map->size))
-        return vs_fail(err, VS_E_FORMAT, "%s: not a list of labels: neither a pickle, nor JSON, "
-                       "nor text with a name a line",
-                       l->path);
+        return vs_fail(err, VS_E_FORMAT, "%s: is %s, not a list of labels: those are read from a "
+                       "pickle, JSON, or text with a name a line", l->path, file_kind(map));
     for (const uint8_t *p = s; p < end; p++)
         lines += *p == '\n';
     lines += end[-1] != '\n';

@@ -13,6 +13,7 @@ libcore_a_SOURCES += \
 	src/formats/decode_pnm.c \
 	src/formats/decode_stb.c \
 	src/formats/decode_webp.c \
+	src/formats/filekind.c src/formats/filekind.h \
 	src/formats/filesystem.c src/formats/filesystem.h \
 	src/formats/guard.c src/formats/guard.h \
 	src/formats/image.c src/formats/image.h src/formats/image_priv.h \

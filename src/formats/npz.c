@@ -153,14 +153,13 @@ int regions_from_npz(const struct bytes *map, struct regions **out, struct vs_er
 bool npz_recognise(const struct bytes *map)
 {
     struct zip z;
-    bool found = false;
     if (map->size < 4 || memcmp(map->data, "PK\3\4", 4) != 0)
         return false;
-    if (zip_open(map, &z, NULL) == 0)
-        for (int i = 0; !found && i < z.count; i++) {
-            size_t n = z.list[i].name_len;
-            found = n > 4 && memcmp(z.list[i].name + n - 4, ".npy", 4) == 0;
-        }
+    bool found = zip_open(map, &z, NULL) != 0;
+    for (int i = 0; !found && i < z.count; i++) {
+        size_t n = z.list[i].name_len;
+        found = n > 4 && memcmp(z.list[i].name + n - 4, ".npy", 4) == 0;
+    }
     zip_close(&z);
     return found;
 }

@@ -200,3 +200,73 @@ int regions_from_lmdb(const char *path, const char *key, struct regions **out, s
     lmdb_close(&l);
     return rc;
 }
+
+/* ---- pickles */
+
+static bool is_region_dict(const struct pval *v)
+{
+    return v->kind == PK_DICT && pval_get(v, "features") &&
+           (pval_get(v, "bbox") || pval_get(v, "boxes"));
+}
+
+/* A dictionary of such dictionaries. */
+static bool is_collection(const struct pval *v)
+{
+    return v->kind == PK_DICT && v->count >= 2 && is_region_dict(v->items[1]);
+}
+
+bool regions_are_pickled(const struct bytes *map)
+{
+    struct pickle *p = NULL;
+    int rc = pickle_load(map->data, map->size, ndarray_allowed, map->path, &p, NULL, NULL);
+    bool found = rc == 0 && (is_region_dict(pickle_root(p)) || is_collection(pickle_root(p)));
+    pickle_free(p);
+    return found;
+}
+
+/* The key of an entry as text: strings, or the numbers of images. */
+static bool key_text(const struct pval *v, char *out, size_t size)
+{
+    int64_t x;
+    if ((v->kind == PK_STRING || v->kind == PK_BYTES) && v->len < size)
+        snprintf(out, size, "%.*s", (int)v->len, (const char *)v->bytes);
+    else if (ndarray_integer(v, &x))
+        snprintf(out, size, "%lld", (long long)x);
+    else
+        return false;
+    return true;
+}
+
+static int from_collection(const struct pval *all, const char *path, const char *key,
+                           struct regions **out, struct vs_err *err)
+{
+    struct some_keys some = {0};
+    char text[256];
+    const struct pval *found = NULL;
+    for (size_t i = 0; i + 1 < all->count; i += 2) {
+        if (!key_text(all->items[i], text, sizeof text))
+            continue;
+        note_key(&some, (const uint8_t *)text, strlen(text), NULL, 0);
+        if (key ? strcmp(key, text) == 0 : !found)
+            found = all->items[i + 1];
+    }
+    if (!found || (!key && some.count != 1))
+        return no_key(path, key, &some, err);
+    char *name = xasprintf("%s: image '%s'", path, key ? key : some.only);
+    int rc = regions_from_dict(found, name, out, err);
+    free(name);
+    return rc;
+}
+
+int regions_from_pickle(const struct bytes *map, const char *key, struct regions **out,
+                        struct vs_err *err)
+{
+    struct pickle *p = NULL;
+    int rc = pickle_load(map->data, map->size, ndarray_allowed, map->path, &p, NULL, err);
+    if (rc == 0 && is_collection(pickle_root(p)))
+        rc = from_collection(pickle_root(p), map->path, key, out, err);
+    else if (rc == 0)
+        rc = regions_from_dict(pickle_root(p), map->path, out, err);
+    pickle_free(p);
+    return rc;
+}

@@ -2,6 +2,7 @@
 #include "src/formats/regions_priv.h"
 
 #include "src/formats/boxcheck.h"
+#include "src/formats/filekind.h"
 #include "src/formats/labels.h"
 #include "src/formats/npy.h"
 #include "src/mem.h"
@@ -108,17 +109,128 @@ void regions_set_classes(struct regions *r, const float *prob, int columns, int 
     }
 }
 
-/* ---- detecting the format */
+/* ---- the formats */
+
+static bool ends_in(const char *path, const char *end)
+{
+    size_t n = strlen(path), m = strlen(end);
+    return n >= m && strcmp(path + n - m, end) == 0;
+}
 
 static bool is_lmdb(const char *path, const struct bytes *map)
 {
-    struct stat st;
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        return true;
-    size_t n = strlen(path);
     /* A meta page has its magic number after the page's header. */
-    return (n >= 4 && strcmp(path + n - 4, ".mdb") == 0) ||
+    return !map || ends_in(path, ".mdb") ||
            (map->size > 20 && memcmp(map->data + 16, "\xde\xc0\xef\xbe", 4) == 0);
+}
+
+static int read_lmdb(const char *path, struct bytes *map, const char *key, struct regions **out,
+                     struct vs_err *err)
+{
+    (void)map;
+    return regions_from_lmdb(path, key, out, err);
+}
+
+static bool is_npy(const char *path, const struct bytes *map)
+{
+    (void)path;
+    return npy_recognise(map);
+}
+
+static int read_npy(const char *path, struct bytes *map, const char *key, struct regions **out,
+                    struct vs_err *err)
+{
+    struct bytes own = *map;
+    (void)path;
+    (void)key;
+    *map = (struct bytes){0};
+    return regions_from_npy(own, out, err);
+}
+
+static bool is_npz(const char *path, const struct bytes *map)
+{
+    (void)path;
+    return npz_recognise(map);
+}
+
+static int read_npz(const char *path, struct bytes *map, const char *key, struct regions **out,
+                    struct vs_err *err)
+{
+    (void)path;
+    (void)key;
+    return regions_from_npz(map, out, err);
+}
+
+static bool is_safetensors(const char *path, const struct bytes *map)
+{
+    (void)path;
+    return map->size > 9 && map->data[8] == '{';
+}
+
+static int read_safetensors(const char *path, struct bytes *map, const char *key,
+                            struct regions **out, struct vs_err *err)
+{
+    (void)map;
+    (void)key;
+    return regions_from_safetensors(path, out, err);
+}
+
+static bool is_pickle(const char *path, const struct bytes *map)
+{
+    (void)path;
+    return labels_are_pickled(map) && regions_are_pickled(map);
+}
+
+static int read_pickle(const char *path, struct bytes *map, const char *key, struct regions **out,
+                       struct vs_err *err)
+{
+    (void)path;
+    return regions_from_pickle(map, key, out, err);
+}
+
+/* A file that is called so may have a damaged first line. */
+static bool is_tsv(const char *path, const struct bytes *map)
+{
+    size_t n = map->size < 4096 ? map->size : 4096;
+    return !labels_are_pickled(map) && n && !memchr(map->data, 0, n) &&
+           (regions_are_tsv(map) || (ends_in(path, ".tsv") && memchr(map->data, '\t', n)));
+}
+
+static int read_tsv(const char *path, struct bytes *map, const char *key, struct regions **out,
+                    struct vs_err *err)
+{
+    (void)path;
+    return regions_from_tsv(map, key, out, err);
+}
+
+/* All formats of regions, in the order in which they are tried. */
+static const struct region_format formats[] = {
+    {"LMDB", REGIONS_LMDB, is_lmdb, read_lmdb},
+    {"npy", REGIONS_NPY, is_npy, read_npy},
+    {"npz", REGIONS_NPZ, is_npz, read_npz},
+    {"safetensors", REGIONS_SAFETENSORS, is_safetensors, read_safetensors},
+    {"pickle", REGIONS_PICKLE, is_pickle, read_pickle},
+    {"TSV", REGIONS_TSV, is_tsv, read_tsv},
+};
+
+const struct region_format *regions_format(const char *path, const struct bytes *map)
+{
+    if (map && map->size == 0)
+        return NULL;
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
+        if (formats[i].is(path, map))
+            return &formats[i];
+    return NULL;
+}
+
+static int refuse(const struct bytes *map, struct vs_err *err)
+{
+    if (map->size == 0)
+        return vs_fail(err, VS_E_FORMAT, "%s: the file is empty", map->path);
+    return vs_fail(err, VS_E_FORMAT, "%s: is %s, no region features: those are read from .npy (the "
+                   "reference's, MMF's with its _info.npy), .npz (x, bbox, image_w, image_h), "
+                   "LMDB, TSV (bottom-up-attention, LXMERT), a pickled dictionary, safetensors",
+                   map->path, file_kind(map));
 }
 
 int regions_open(const char *path, const char *key, struct regions **out, struct vs_err *err)
@@ -129,27 +241,8 @@ int regions_open(const char *path, const char *key, struct regions **out, struct
     int rc = folder ? 0 : bytes_open(path, &map, err);
     if (rc != 0)
         return rc;
-    if (folder || is_lmdb(path, &map)) {
-        rc = regions_from_lmdb(path, key, out, err);
-    } else if (map.size == 0) {
-        rc = vs_fail(err, VS_E_FORMAT, "%s: the file is empty", path);
-    } else if (npy_recognise(&map)) {
-        return regions_from_npy(map, out, err); /* it took over the map */
-    } else if (map.size >= 4 && memcmp(map.data, "PK\3\4", 4) == 0) {
-        rc = regions_from_npz(&map, out, err);
-    } else if (map.size > 9 && map.data[8] == '{') {
-        rc = regions_from_safetensors(path, out, err);
-    } else if (!labels_are_pickled(&map) &&
-               memchr(map.data, '\t', map.size < 4096 ? map.size : 4096)) {
-        rc = regions_from_tsv(&map, key, out, err);
-    } else {
-        rc = vs_fail(err, VS_E_FORMAT, "%s: no region features: neither .npy, nor safetensors, "
-                     "nor LMDB, nor a TSV file with its columns", path);
-    }
-    bool made = rc == 0;
-    rc = bytes_check(&map, rc, err);
-    if (made && rc != 0)
-        regions_free(*out);
+    const struct region_format *f = regions_format(path, folder ? NULL : &map);
+    rc = f ? f->read(path, &map, key, out, err) : refuse(&map, err);
     bytes_close(&map);
     return rc;
 }

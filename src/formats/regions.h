@@ -1,7 +1,6 @@
 /* Regions of one image: boxes, features and what the detector thought of them.
  *
- * Read from the reference's .npy (a pickled dictionary), its LMDB folders, and
- * bottom-up-attention TSV; later also made by the detector. */
+ * Read from the formats that regions.c lists, and made by the detector. */
 #ifndef VS_REGIONS_H
 #define VS_REGIONS_H
 
@@ -39,8 +38,8 @@ void *regions_lmdb_value(const struct regions *r, size_t *size);
 /* Read the regions of one image from path (format detected). key chooses the entry of an LMDB or
  * TSV file; NULL takes the only one, or fails listing some keys. */
 int regions_open(const char *path, const char *key, struct regions **out, struct vs_err *err);
-/* Whether a file begins as bottom-up-attention's TSV: at least six columns, the second to fourth of
- * whole numbers. */
+/* Whether a file begins as the TSV of bottom-up-attention or of LXMERT: whole numbers in the
+ * columns where those have width, height and num_boxes. */
 bool regions_are_tsv(const struct bytes *map);
 /* An empty set to be filled by the caller; arrays are allocated, zeroed. NULL: err, whose text
  * begins with `where`, says whether that is too large or there is no memory. */

@@ -17,9 +17,29 @@ int regions_check(struct regions *r, const char *path, struct vs_err *err);
 /* classes and conf from (N, columns) probabilities, of which those before first are left out. */
 void regions_set_classes(struct regions *r, const float *prob, int columns, int first);
 
+enum region_kind {
+    REGIONS_LMDB, REGIONS_NPY, REGIONS_NPZ, REGIONS_SAFETENSORS, REGIONS_PICKLE, REGIONS_TSV
+};
+
+/* One way to store regions. map is NULL of a folder. */
+struct region_format {
+    const char *name;
+    enum region_kind kind;
+    bool (*is)(const char *path, const struct bytes *map);
+    /* May take over the map, which it then clears. */
+    int (*read)(const char *path, struct bytes *map, const char *key, struct regions **out,
+                struct vs_err *err);
+};
+/* By content; NULL for what has none of them. */
+const struct region_format *regions_format(const char *path, const struct bytes *map);
+
+/* A pickled dictionary of one image, or of several by their keys. */
+bool regions_are_pickled(const struct bytes *map);
+int regions_from_pickle(const struct bytes *map, const char *key, struct regions **out,
+                        struct vs_err *err);
 int regions_from_safetensors(const char *path, struct regions **out, struct vs_err *err);
 int regions_from_npy(struct bytes map, struct regions **out, struct vs_err *err);
-/* A zip archive of .npy files. */
+/* A zip archive of .npy files, or one that is damaged. */
 bool npz_recognise(const struct bytes *map);
 int regions_from_npz(const struct bytes *map, struct regions **out, struct vs_err *err);
 /* Whether the boxes of NAME.npy are beside it in NAME_info.npy. */

@@ -1,6 +1,7 @@
 /* A file of named tensors: what is common to all formats. */
 #include "src/formats/tensorfile_priv.h"
 
+#include "src/formats/filekind.h"
 #include "src/mem.h"
 
 #include <inttypes.h>
@@ -239,8 +240,9 @@ static int read_by_content(struct tensorfile *f, struct vs_err *err)
     if (n >= 262 && memcmp(d + 257, "ustar", 5) == 0)
         return vs_fail(err, VS_E_REFUSED, "%s: a tar file, the checkpoint format of PyTorch before "
                        "0.2: load and save it once with a newer PyTorch", f->map.path);
-    return vs_fail(err, VS_E_FORMAT, "%s: not a checkpoint: neither PyTorch (pickle or zip) nor "
-                   "safetensors", f->map.path);
+    return vs_fail(err, VS_E_FORMAT, "%s: is %s, not a checkpoint: those are read from PyTorch "
+                   "(pickle or zip), safetensors, and the index of several", f->map.path,
+                   file_kind(&f->map));
 }
 
 static int open_file(const char *path, bool shard, struct tensorfile **out, struct vs_err *err)

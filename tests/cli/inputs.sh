@@ -71,7 +71,7 @@ printf '(lp0\nVa\tb\tc\td\te\tf\np1\naVcaf\351\np2\na.' >"$work/tabs.pkl"
 "$VILSCOPE" inspect "$work/tabs.pkl" >"$work/out" 2>&1
 grep -q 'kind: .*label' "$work/out" && grep -q 'count: 2' "$work/out"
 ok $? "such a list is no TSV: $(head -n 2 "$work/out" | tail -n 1)"
-refuses 1 "no region features: neither .npy" "nor regions" \
+refuses 1 "is a pickle, no region features: those are read from .npy" "nor regions" \
     "$VILSCOPE" query -m "$tiny" -t refcoco --no-log --regions "$work/tabs.pkl" "a"
 
 # ---- region classes
@@ -158,7 +158,7 @@ for with in "$scene" ""; do
         b "$regions/bua_wh_swapped.tsv"
 done
 # ---- the same regions as other programs write them
-for file in mmf.npy mmf_info.npy lxmert_obj36.tsv vilbert_beta.lmdb bua.npz padded.npz; do
+for file in mmf.npy mmf_info.npy lxmert_obj36.tsv vilbert_beta.lmdb bua.npz padded.npz one.pkl; do
     "$VILSCOPE" query -m "$tiny" -t gqa --no-log --regions "$regions/$file" "what color" \
         2>"$work/err" >"$work/$file"
     [ -s "$work/$file" ] && cmp -s "$work/$file" "$work/mmf.npy"
@@ -170,6 +170,9 @@ ok $? "inspect knows a pair"
 "$VILSCOPE" inspect "$regions/bua.npz" >"$work/out" 2>&1
 grep -q "format: npz" "$work/out" && grep -q "region_count: 7" "$work/out"
 ok $? "inspect knows .npz"
+"$VILSCOPE" inspect --key 7 "$regions/two.pkl" >"$work/out" 2>&1
+grep -q "format: pickle" "$work/out" && grep -q "region_count: 1" "$work/out"
+ok $? "inspect knows a pickle of regions"
 cp "$regions/mmf.npy" "$work/alone.npy"
 refuses 1 "alone.npy: features without boxes: .*alone_info.npy, which is not there" "half of a pair" \
     b "$work/alone.npy"

@@ -207,6 +207,62 @@ static void contradictions(void)
     drop("c.mdb");
 }
 
+/* ---- a pickle of several images */
+
+static void collection(void)
+{
+    struct vs_err err = {0};
+    struct regions *r = NULL;
+    char *path = data_path("regions/two.pkl");
+    ok(regions_open(path, NULL, &r, &err) == VS_E_MISSING && strstr(err.text, "several") &&
+           strstr(err.text, "42, 7") && strstr(err.text, "--key"), "which image: %s", err.text);
+    ok(regions_open(path, "8", &r, &err) == VS_E_MISSING && strstr(err.text, "no image '8'"),
+       "none of that name: %s", err.text);
+    ok(regions_open(path, "42", &r, &err) == 0 && same(r, wanted), "the key is a number");
+    regions_free(r);
+    r = NULL;
+    ok(regions_open(path, "7", &r, &err) == 0 && r->count == 1, "the key is a string");
+    regions_free(r);
+    free(path);
+}
+
+/* ---- files that are something else */
+
+static void kinds(void)
+{
+    static const struct {
+        const char *data;
+        size_t n;
+        const char *what;
+    } cases[] = {
+        {"\x89HDF\r\n\x1a\n\0\0\t", 11, "is an HDF5 file"},
+        {"\x1f\x8b\x08\t\0\0\0\0", 8, "is a file compressed by gzip"},
+        {"version https://git-lfs.github.com/spec/v1\noid", 46, "is a Git LFS pointer"},
+        {"<!DOCTYPE html><html>\t\t\t\t\t\t", 27, "is a web page, in place of a download"},
+        {"[1, 2]", 6, "is JSON"}, {"a\tb\n", 4, "is text"}, {"\1\2\3", 3, "of an unknown kind"},
+        {"\x80\2]q\1.", 6, "is a pickle"}, {"", 0, "the file is empty"},
+        {"PK\3\4xxxx", 8, "the zip archive is damaged or not completely copied"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *path = temp_path("k.tsv.part");
+        save(path, cases[i].data, cases[i].n);
+        refuses("k.tsv.part", VS_E_FORMAT, cases[i].what, "something else");
+        free(path);
+    }
+    drop("k.tsv.part");
+    static const struct {
+        const char *name, *what;
+    } files[] = {{"tiny/scene.png", "is a picture"},
+                 {"checkpoints/training.pt", "is a checkpoint of PyTorch"},
+                 {"checkpoints/training_old.bin", "is a checkpoint of PyTorch"},
+                 {"tiny/vocab.txt", "is text"}};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        copy(files[i].name, "k");
+        refuses("k", VS_E_FORMAT, files[i].what, files[i].name);
+        drop("k");
+    }
+}
+
 /* ---- damage */
 
 static uint32_t state = 1;
@@ -307,6 +363,9 @@ int main(void)
     reads("regions/vilbert_beta.lmdb", "42", -1);
     reads("regions/bua.npz", NULL, 0);
     reads("regions/padded.npz", "42", 0); /* not compressed; two rows more, which are NaN */
+    reads("regions/one.pkl", "42", -1);
+    collection();
+    kinds();
     pairs();
     contradictions();
     copy("regions/mmf_info.npy", "d_info.npy");
@@ -317,7 +376,8 @@ int main(void)
     damage("regions/bua.npz", "d.npz", "d.npz", true);
     damage("regions/padded.npz", "d.npz", "d.npz", true);
     checksums();
-    static const char *const left[] = {"d.npz", "d.npy", "d_info.npy", "d.tsv", "d.mdb"};
+    damage("regions/one.pkl", "d.pkl", "d.pkl", true);
+    static const char *const left[] = {"d.pkl", "d.npz", "d.npy", "d_info.npy", "d.tsv", "d.mdb"};
     for (size_t i = 0; i < sizeof left / sizeof left[0]; i++)
         drop(left[i]);
     ok(rmdir(folder) == 0, "nothing is left behind");

@@ -182,7 +182,8 @@ static void contradictions(int n)
     refuses(x, VS_E_MISSING, "'none.weight' is in a.safetensors, which has none of that name",
             "a tensor that is nowhere");
     write_index(x, n / 2, "a.safetensors", x, "");
-    refuses(x, VS_E_FORMAT, "not a checkpoint", "an index that names itself");
+    refuses(x, VS_E_FORMAT, "is an index of a checkpoint's shards, not a checkpoint",
+            "an index that names itself");
     char *twice = xasprintf("\"%s\": \"b.safetensors\",", tensorfile_at(tiny, 0)->raw_name);
     write_index(x, n / 2, "a.safetensors", "b.safetensors", twice);
     refuses(x, VS_E_FORMAT, "duplicate", "a tensor that is named twice");
