@@ -55,9 +55,13 @@ static bool cover(uintptr_t at)
 static void on_bus(int number, siginfo_t *info, void *context)
 {
     int before = errno;
+    bool sent = info->si_code <= 0; /* by kill or raise: without an address, and it comes once */
     (void)context;
-    if (!cover((uintptr_t)info->si_addr))
+    if (sent || !cover((uintptr_t)info->si_addr)) {
         sigaction(number, &otherwise, NULL);
+        if (sent)
+            raise(number); /* when this handler is left */
+    }
     errno = before;
 }
 
