@@ -28,7 +28,7 @@ int db_fail_code(struct log *l, int code, const char *doing, struct vs_err *err)
     switch (code & 0xff) {
     case SQLITE_BUSY: case SQLITE_LOCKED:
         if (!place_has_locks(path))
-            return vs_fail(err, VS_E_DB, "%s: the disk it lies on has no locks of files (%s), so "
+            return vs_fail(err, VS_E_DB, "%s: the disk it lies on has no file locks (%s), so "
                            "programs could destroy it together: use a log on a disk of this "
                            "machine with --log FILE", path, doing);
         return vs_fail(err, VS_E_DB, "%s: locked by another program (%s): close it, or use another "
@@ -37,7 +37,7 @@ int db_fail_code(struct log *l, int code, const char *doing, struct vs_err *err)
         return vs_fail(err, VS_E_DB, "%s: the disk is full (%s): make room", path, doing);
     case SQLITE_IOERR:
         if (about_locks(code))
-            return vs_fail(err, VS_E_DB, "%s: the locks of files fail on the disk it lies on (%s), "
+            return vs_fail(err, VS_E_DB, "%s: file locks fail on the disk it lies on (%s), "
                            "so programs could destroy it together: use a log on a disk of this "
                            "machine with --log FILE", path, doing);
         return vs_fail(err, VS_E_DB, "%s: reading or writing fails (%s): is the disk full, or out "

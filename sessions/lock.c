@@ -189,7 +189,7 @@ static int tell(const char *log, const char *path, const struct holder *h, struc
                    "that machines share only one can: use --log FOLDER/, a log for each "
                    "machine%s%s%s", log, h->pid, here ? "this machine" : h->host, h->since,
                    here ? "" : ", or remove ", here ? "" : path,
-                   here ? "" : " if it is no more");
+                   here ? "" : " if it no longer runs");
 }
 
 /* Only who has made PATH.break may remove another's lock, so that no two do: the second would

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 
 struct lock;
-/* Waits wait_ms at most for another writer. A lock of a process of this machine that is no more is
- * taken over; else VS_E_REFUSED, and the message says whose it is and how to go on. */
+/* Waits wait_ms at most for another writer. A lock of a process of this machine that no longer
+ * runs is taken over; else VS_E_REFUSED, and the message says whose it is and how to go on. */
 int lock_take(const char *log, int wait_ms, struct lock **out, struct vs_err *err);
 /* Whether it is still ours: somebody may have removed it by hand. */
 bool lock_held(const struct lock *k);

@@ -81,7 +81,7 @@ static void print_weights(const struct compare_run *r, const struct weights_chan
               model_checkpoint_name(r->m, 0), model_checkpoint_name(r->m, b), w->all.relative,
               (long long)w->all.changed, (long long)w->all.elements);
     if (w->all.broken)
-        printf(", %lld are no numbers", (long long)w->all.broken);
+        printf(", %lld are not numbers", (long long)w->all.broken);
     plain_out("\n%-52s %12s %12s %12s\n", tensors ? "tensor" : "layer", "relative", "largest",
               "elements");
     for (int i = 0; i < shown(r, count); i++) {
@@ -364,7 +364,7 @@ static void print_set(const struct compare_run *r, const struct swap_result *s)
     if (s->set_count == 0) {
         plain_out("%s flip \"%s\" to %s%s\n",
                   s->smallest ? "no parts of these together" : "all of these parts together do not",
-                  name, answer, s->smallest ? "" : "; sets of fewer were not tried");
+                  name, answer, s->smallest ? "" : "; smaller sets were not tried");
         return;
     }
     plain_out("%s that flips \"%s\" to %s (%s):\n",

@@ -195,8 +195,9 @@ static void print_attention(const struct column *list, int count)
     const struct eval_attention *first = &list[0].attention;
     if (first->count == 0)
         return;
-    plain_out("\nwhere the words of %d phrases look most is the named region (mean of heads, best "
-              "head chosen on the other items: %d folds):\n%-12s %6s %7s\n", first->count,
+    plain_out("\nhow often the region that a phrase's words look at most is the named one, of %d "
+              "phrases (mean of heads; best head, chosen on the other items, %d folds):\n"
+              "%-12s %6s %7s\n", first->count,
               first->count < EVAL_FOLDS ? first->count : EVAL_FOLDS, "", "", "chance");
     for (int l = 0; l < first->layers; l++) {
         plain_out("layer %-6d %6s %6.1f%%", l + 1, "", 100 * first->blind / first->count);

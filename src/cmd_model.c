@@ -1,6 +1,7 @@
 /* Options that name a model's parts. */
 #include "src/cmd_model.h"
 
+#include "src/formats/image.h"
 #include "src/plain.h"
 
 void command_about(const char *command, const struct model *m)
@@ -8,8 +9,6 @@ void command_about(const char *command, const struct model *m)
     if (model_about(m))
         plain_text(stderr, "vilscope %s: %s: %s\n", command, model_name(m), model_about(m));
 }
-
-#include "src/formats/image.h"
 
 bool model_parts_take(int opt, const char *value, struct model_options *o)
 {

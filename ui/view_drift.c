@@ -39,7 +39,7 @@ static void draw_weights(const struct weights_change *x, struct area a, int *top
             most = x->layers[i].relative;
     draw_text(a.row, a.col, a.cols, "weights moved by %.4g of their norm, %lld of %lld differ%s",
               x->all.relative, (long long)x->all.changed, (long long)x->all.elements,
-              x->all.broken ? "; some are no numbers" : "");
+              x->all.broken ? "; some are not numbers" : "");
     attrset(A_DIM);
     draw_text(a.row + 1, a.col, a.cols, "%-22s %10s %10s", "layer", "relative", "largest");
     attrset(A_NORMAL);

@@ -91,8 +91,9 @@ static int judge(const struct bytes *map, enum image_kind kind, const struct sha
     if (s->state == STATE_DONE && WIFEXITED(status))
         return 0;
     if (s->state == STATE_STARTED || s->state == STATE_NO_SANDBOX)
-        return vs_fail(err, VS_E_REFUSED, "%s: not decoded: the sandbox for it (seccomp) cannot be "
-                       "had here (%s); --unsafe-decode goes without, for pictures that you trust",
+        return vs_fail(err, VS_E_REFUSED, "%s: not decoded: the sandbox for it (seccomp) is not "
+                       "available here (%s); --unsafe-decode decodes without it, for pictures "
+                       "that you trust",
                        map->path, s->state == STATE_STARTED ? "it was killed" : strerror(s->error));
     if (WIFSIGNALED(status))
         return vs_fail(err, VS_E_FORMAT, "%s: the decoder gave up on it (%s): the file is damaged "
@@ -102,8 +103,8 @@ static int judge(const struct bytes *map, enum image_kind kind, const struct sha
     for (char *c = why; *c; c++)
         if (*c < ' ' || *c > '~')
             *c = '?';
-    return vs_fail(err, VS_E_FORMAT, "%s: the %s picture is damaged or of a kind that is not read: "
-                   "%s", map->path, image_kind_name(kind), why);
+    return vs_fail(err, VS_E_FORMAT, "%s: the %s picture is damaged or of a kind that cannot be "
+                   "read: %s", map->path, image_kind_name(kind), why);
 }
 
 static int run_child(const struct bytes *map, const struct image_header *h, size_t room,

@@ -183,7 +183,7 @@ bool jsonscan_skip(struct jsonscan *s)
         bool opens = jsonscan_try(s, '{') || jsonscan_try(s, '[');
         if (opens) {
             if (depth == DEEPEST)
-                return fail(s, "lists too deep in each other");
+                return fail(s, "lists or objects nested too deeply");
             objects = objects << 1 | (s->text[s->at - 1] == '{');
             depth++;
             if (!jsonscan_try(s, objects & 1 ? '}' : ']'))

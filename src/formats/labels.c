@@ -170,7 +170,7 @@ static int from_text(struct list *l, const struct bytes *map, struct vs_err *err
     l->format = "text";
     if (memchr(s, 0, map->size))
         return vs_fail(err, VS_E_FORMAT, "%s: is %s, not a list of labels: those are read from a "
-                       "pickle, JSON, or text with a name a line", l->path, file_kind(map));
+                       "pickle, JSON, or text with one name per line", l->path, file_kind(map));
     for (const uint8_t *p = s; p < end; p++)
         lines += *p == '\n';
     lines += end[-1] != '\n';

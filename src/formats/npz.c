@@ -80,7 +80,7 @@ static int get_number(struct npz *z, const char *const *names, int64_t *out, str
     if (rc != 0 || t.ndim < 0)
         return rc;
     if (tensor_elements(&t) != 1)
-        return vs_fail(err, VS_E_FORMAT, "%s: '%s' is not one number", z->path, names[0]);
+        return vs_fail(err, VS_E_FORMAT, "%s: '%s' is not a single number", z->path, names[0]);
     tensor_to_i64(&t, out);
     return *out < 0 ? vs_fail(err, VS_E_FORMAT, "%s: '%s' is %" PRId64, z->path, names[0], *out)
                     : 0;

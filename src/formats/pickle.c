@@ -207,7 +207,7 @@ static int op_int_line(struct machine *m, bool is_long)
     if (!is_long && n == 2 && s[0] == '0' && (s[1] == '0' || s[1] == '1'))
         return push_int(m, PK_BOOL, s[1] == '1');
     if (pickle_decimal(s, n, &x) != 0)
-        return FAIL(m, VS_E_FORMAT, "a number is not one");
+        return FAIL(m, VS_E_FORMAT, "a number that cannot be read");
     return push_int(m, PK_INT, x);
 }
 
@@ -238,13 +238,13 @@ static int op_float(struct machine *m, bool line)
         size_t n = 0;
         rc = take_line(m, &s, &n);
         if (rc == 0 && (n == 0 || n >= sizeof text))
-            rc = FAIL(m, VS_E_FORMAT, "a number is not one");
+            rc = FAIL(m, VS_E_FORMAT, "a number that cannot be read");
         if (rc == 0) {
             memcpy(text, s, n);
             text[n] = '\0';
             x = strtod(text, &end);
             if (*end)
-                rc = FAIL(m, VS_E_FORMAT, "a number is not one");
+                rc = FAIL(m, VS_E_FORMAT, "a number that cannot be read");
         }
     } else {
         const uint8_t *p = NULL;

@@ -206,7 +206,7 @@ int zip_read(const struct zip *z, const struct zip_member *m, uint8_t **out, str
         memcpy(copy, data, (size_t)m->size);
     if (!good || crc32(0, copy, (uInt)m->size) != m->crc) {
         free(copy);
-        return vs_fail(err, VS_E_FORMAT, "%s: member '%.*s' is damaged: its checksum is another",
+        return vs_fail(err, VS_E_FORMAT, "%s: member '%.*s' is damaged: its checksum is wrong",
                        z->map->path, shown(m), m->name);
     }
     *out = copy;

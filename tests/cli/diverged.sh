@@ -75,7 +75,7 @@ for what in --cka --attention "--swap layers"; do
 done
 "$VILSCOPE" compare -m "$tiny" -c "$tiny/checkpoint.bin" -c "$work/nan.safetensors" --weights \
     --no-log >"$work/out" 2>&1
-grep -q ' 1 are no numbers$' "$work/out" && [ "$(grep -c 'NaN or infinite' "$work/out")" -eq 1 ]
+grep -q ' 1 are not numbers$' "$work/out" && [ "$(grep -c 'NaN or infinite' "$work/out")" -eq 1 ]
 ok $? "compare --weights counts what is no number, and says where"
 refuses 1 "$bad" "all of them diverged" "$VILSCOPE" compare -m "$tiny" --probes "$work/p.probes" \
     -c "$work/nan.safetensors" --no-log

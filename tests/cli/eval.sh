@@ -92,7 +92,7 @@ sed -n '1p;3p' "$work/right.jsonl" | sed 's/"answer": "\(.*\)"}/"answer": " \U\1
 ok $? "in capitals, too: $(cut -d'"' -f 14- "$work/upper.jsonl" | tr '\n' ' ')"
 yes "$(tail -n 1 "$work/right.jsonl")" | head -n 20 >"$work/many.jsonl"
 "$VILSCOPE" eval -m "$tiny" --data "$work/many.jsonl" --no-log --attention >"$work/out" &&
-    grep -q 'best head chosen on the other items: 10 folds' "$work/out" && grep -q ' chance$' "$work/out"
+    grep -q 'best head, chosen on the other items, 10 folds' "$work/out" && grep -q ' chance$' "$work/out"
 ok $? "the best head is chosen on other items: $(grep '^layer 1' "$work/out")"
 "$VILSCOPE" eval -m "$tiny" --data "$work/many.jsonl" --no-log --attention --json >"$work/out" &&
     grep -q '"folds": 10' "$work/out" && grep -q '"best_head_cross_validated": [0-9.]*' "$work/out"

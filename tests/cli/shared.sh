@@ -82,7 +82,7 @@ ok $? "all 36 answers are there, once: $(number "$work/c/log.db" "SELECT count(*
 echo "vilscope elsewhere 17 2026-01-31T10:00:00Z 5 0-boot pid:[1] 0123456789abcdef" >"$work/disk/log.db.lock"
 ask "$work/a/log.db" "kept"
 [ $? -eq 3 ] && grep -q "process 17 of elsewhere writes to it since 2026-01-31T10:00:00Z" "$work/err" &&
-    grep -q -- "--log FOLDER/" "$work/err" && grep -q "log.db.lock if it is no more" "$work/err" &&
+    grep -q -- "--log FOLDER/" "$work/err" && grep -q "log.db.lock if it no longer runs" "$work/err" &&
     grep -q "1 of 1 record kept in .*/log.db.waiting-[0-9a-f]*.db" "$work/err"
 ok $? "a lock of another host: $(cat "$work/err")"
 refuses 1 "process 17 of elsewhere" "nor can it be marked" s --log "$work/a/log.db" pin 1
@@ -93,7 +93,7 @@ ok $? "reading goes on"
 # A host of this name, before it was started the last time: whether it is the same one nobody knows.
 echo "vilscope $(uname -n) 1 2026-01-31T10:00:00Z 5 0-boot $(readlink /proc/self/ns/pid) 0123456789abcdef" \
     >"$work/disk/log.db.lock"
-refuses 1 "log.db.lock if it is no more" "it may be removed by hand" s --log "$work/a/log.db" pin 1
+refuses 1 "log.db.lock if it no longer runs" "it may be removed by hand" s --log "$work/a/log.db" pin 1
 # A process of this host that is no more: its number is that of a shell that has ended.
 sh -c 'echo $$' >"$work/pid"
 echo "vilscope $(uname -n) $(cat "$work/pid") 2026-01-31T10:00:00Z 5 $(cat /proc/sys/kernel/random/boot_id) \
