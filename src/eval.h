@@ -39,7 +39,8 @@ struct eval_source {
     const struct task *task; /* RefCOCO: which of the three, NULL: refcoco */
     bool optional;           /* items of JSON lines need not say what is right */
 };
-/* The annotations of VQA v2, GQA, RefCOCO, NLVR2 and SNLI-VE are known by their content. */
+/* The annotations of VQA v2, GQA, RefCOCO, GuessWhat, NLVR2 and SNLI-VE are known by their content,
+ * also when they are compressed by gzip. */
 int eval_open(const struct eval_source *o, struct eval_set **out, struct vs_err *err);
 void eval_free(struct eval_set *s);
 

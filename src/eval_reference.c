@@ -1,10 +1,12 @@
-/* Data sets as their makers annotated them: VQA v2, GQA, RefCOCO, NLVR2, SNLI-VE.
+/* Data sets as their makers annotated them: VQA v2, GQA, RefCOCO, GuessWhat, NLVR2, SNLI-VE.
  *
  * Source: the data set classes of the reference (vqa_dataset.py, gqa_dataset.py,
  * refer_expression_dataset.py, nlvr2_dataset.py, visual_entailment_dataset.py), the REFER API for
  * RefCOCO's two files, bottom-up-attention's compute_softscore.py for the worth of an answer. */
 #include "src/eval_priv.h"
 
+#include "src/formats/gunzip.h"
+#include "src/formats/labels.h"
 #include "src/formats/pickle.h"
 #include "src/mem.h"
 #include "src/text/answers.h"
@@ -51,6 +53,16 @@ static json_t *read_json(const struct bytes *map, struct vs_err *err)
     if (!v)
         vs_fail(err, VS_E_FORMAT, "%s: line %d: %s", map->path, why.line, why.text);
     return v;
+}
+
+/* x y w h becomes x1 y1 x2 y2. */
+static bool corners_of(const json_t *b, float box[4])
+{
+    for (size_t i = 0; i < 4; i++)
+        box[i] = (float)json_number_value(json_array_get(b, i));
+    box[2] += box[0];
+    box[3] += box[1];
+    return json_array_size(b) == 4;
 }
 
 /* ---- VQA v2: questions in one file, ten answers each in another */
@@ -116,7 +128,7 @@ static int read_vqa(const struct reader *r, const json_t *root)
     size_t i;
     int rc = need(r, r->o->annotations, "--annotations FILE", "the answers");
     if (rc == 0)
-        rc = bytes_open(r->o->annotations, &map, r->err);
+        rc = gunzip_open(r->o->annotations, &map, r->err);
     if (rc != 0)
         return rc;
     json_t *more = read_json(&map, r->err);
@@ -161,6 +173,89 @@ static int read_gqa(const struct reader *r, const json_t *root)
     return 0;
 }
 
+/* ---- GuessWhat: JSON lines, a game each; all count, whatever their end */
+
+static void add_plain(struct buf *b, const char *s)
+{
+    for (; *s; s++)
+        buf_putc(b, strchr("\n\r|", *s) ? ' ' : *s);
+}
+
+/* Rounds are lines, "question | answer". */
+static char *dialog_of(const json_t *rounds)
+{
+    struct buf b = {0};
+    size_t i;
+    json_t *v;
+    json_array_foreach(rounds, i, v) {
+        const char *q = json_string_value(json_object_get(v, "question"));
+        const char *a = json_string_value(json_object_get(v, "answer"));
+        if (!q || !a)
+            continue;
+        buf_puts(&b, b.len ? "\n" : "");
+        add_plain(&b, q);
+        buf_puts(&b, " | ");
+        add_plain(&b, a);
+    }
+    return buf_steal(&b);
+}
+
+struct object {
+    json_int_t id;
+    const json_t *box; /* x y w h */
+};
+
+static int by_id(const void *a, const void *b)
+{
+    const struct object *x = a, *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* The objects in the order of their ids, as the reference numbers them. */
+static int add_objects(const struct reader *r, int line, const json_t *v, struct eval_item *it)
+{
+    const json_t *list = json_object_get(v, "objects");
+    const json_int_t meant = json_integer_value(json_object_get(v, "object_id"));
+    size_t n = json_array_size(list);
+    if (n < 1 || n > 1000)
+        return vs_fail(r->err, VS_E_FORMAT, "%s: line %d: %zu objects", r->o->path, line, n);
+    struct object *all = xcalloc(n, sizeof *all);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *o = json_array_get(list, i);
+        all[i] = (struct object){json_integer_value(json_object_get(o, "id")),
+                                 json_object_get(o, "bbox")};
+    }
+    qsort(all, n, sizeof *all, by_id);
+    it->candidates.boxes = xcalloc(n, 4 * sizeof(float));
+    it->candidates.count = (int)n;
+    bool good = true;
+    for (size_t i = 0; i < n; i++) {
+        good &= corners_of(all[i].box, it->candidates.boxes + 4 * i);
+        it->number = all[i].id == meant ? (int)i : it->number;
+    }
+    free(all);
+    if (!good || it->number < 0)
+        return vs_fail(r->err, VS_E_FORMAT, "%s: line %d: %s", r->o->path, line,
+                       good ? "object_id is none of the objects" : "an object without a bbox");
+    return 0;
+}
+
+static int take_guesswhat(const struct reader *r, int line, const json_t *v)
+{
+    const json_t *image = json_object_get(v, "image");
+    const char *file = json_string_value(json_object_get(image, "file_name"));
+    char *text = dialog_of(json_object_get(v, "qas"));
+    if (!file || !file[0] || strchr(file, '/') || !text[0]) {
+        free(text);
+        return vs_fail(r->err, VS_E_FORMAT, "%s: line %d: no image with a file_name, or no "
+                       "questions", r->o->path, line);
+    }
+    struct eval_item *it = add(r, "guesswhat", text, line);
+    free(text);
+    eval_add_image(it, xasprintf("%s/%s", images_of(r), file));
+    return add_objects(r, line, v, it);
+}
+
 /* ---- NLVR2 and SNLI-VE: JSON lines */
 
 static int take_nlvr2(const struct reader *r, int line, const json_t *v)
@@ -200,9 +295,16 @@ static int take_snli(const struct reader *r, int line, const json_t *v)
     return 0;
 }
 
+static bool is_guesswhat(const json_t *v)
+{
+    return json_object_get(v, "qas") && json_object_get(v, "objects");
+}
+
 static int take_line(void *arg, int line, const json_t *v)
 {
     const struct reader *r = arg;
+    if (is_guesswhat(v))
+        return take_guesswhat(r, line, v);
     return json_object_get(v, "gold_label") ? take_snli(r, line, v) : take_nlvr2(r, line, v);
 }
 
@@ -232,17 +334,11 @@ static json_t *index_boxes(const json_t *root)
     return out;
 }
 
-/* x y w h becomes x1 y1 x2 y2. */
 static bool box_of(const json_t *boxes, int64_t annotation, float box[4])
 {
     char key[32];
     snprintf(key, sizeof key, "%" PRId64, annotation);
-    const json_t *b = json_object_get(boxes, key);
-    for (size_t i = 0; i < 4; i++)
-        box[i] = (float)json_number_value(json_array_get(b, i));
-    box[2] += box[0];
-    box[3] += box[1];
-    return json_array_size(b) == 4;
+    return corners_of(json_object_get(boxes, key), box);
 }
 
 static int add_reference(const struct reader *r, const struct pval *ref, const json_t *boxes,
@@ -278,7 +374,7 @@ static int read_refcoco(const struct reader *r, const struct bytes *map)
     int rc = need(r, r->o->annotations, "--annotations FILE", "COCO's instances.json");
     if (rc == 0)
         rc = pickle_load(map->data, map->size, none, map->path, &p, NULL, r->err);
-    if (rc == 0 && (rc = bytes_open(r->o->annotations, &more, r->err)) == 0) {
+    if (rc == 0 && (rc = gunzip_open(r->o->annotations, &more, r->err)) == 0) {
         json_t *root = read_json(&more, r->err), *boxes = root ? index_boxes(root) : NULL;
         const struct pval *list = pickle_root(p);
         rc = !root ? VS_E_FORMAT : list->kind != PK_LIST ? bad(r, "no list of references") : 0;
@@ -327,14 +423,15 @@ int eval_reference(const struct eval_source *o, const struct bytes *map, struct 
     *known = false;
     if (map->size == 0)
         return 0;
-    if (map->data[0] == 0x80 || map->data[0] == '(') { /* a pickle, of this century or the last */
+    if (labels_are_pickled(map)) { /* of any protocol */
         *known = true;
         return read_refcoco(&r, map);
     }
     json_t *line = first_line(map);
     if (json_is_object(line) && json_object_get(line, "task")) {
         /* ours */
-    } else if (json_object_get(line, "gold_label") || json_object_get(line, "identifier")) {
+    } else if (json_object_get(line, "gold_label") || json_object_get(line, "identifier") ||
+               is_guesswhat(line)) {
         *known = true;
         rc = eval_lines(map, take_line, &r, err);
     } else if (map->data[0] == '{') {

@@ -1,7 +1,7 @@
 /* Reading a set of items: JSON lines of our own, or the annotations of a data set. */
 #include "src/eval_priv.h"
 
-#include "src/formats/bytes.h"
+#include "src/formats/gunzip.h"
 #include "src/mem.h"
 
 #include <stdlib.h>
@@ -206,7 +206,7 @@ int eval_open(const struct eval_source *o, struct eval_set **out, struct vs_err 
     struct eval_set *s = xcalloc(1, sizeof *s);
     bool folder = stat(o->path, &st) == 0 && S_ISDIR(st.st_mode);
     s->path = folder ? xasprintf("%s/data.jsonl", o->path) : xstrdup(o->path);
-    int rc = bytes_open(s->path, &map, err);
+    int rc = gunzip_open(s->path, &map, err);
     if (rc == 0) {
         rc = read_set(o, &map, s, err);
         digest_bytes(map.data, map.size, s->digest);

@@ -16,6 +16,7 @@ libcore_a_SOURCES += \
 	src/formats/filekind.c src/formats/filekind.h \
 	src/formats/filesystem.c src/formats/filesystem.h \
 	src/formats/guard.c src/formats/guard.h \
+	src/formats/gunzip.c src/formats/gunzip.h \
 	src/formats/image.c src/formats/image.h src/formats/image_priv.h \
 	src/formats/jsonscan.c src/formats/jsonscan.h \
 	src/formats/labels.c src/formats/labels.h \

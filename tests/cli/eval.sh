@@ -147,9 +147,34 @@ published() { # published TASK ITEMS FILE [OPTION...]
 printf 'red\nyes\n' >"$work/labels.txt"
 published vqa 2 vqa_questions.json --annotations "$sets/vqa_annotations.json"
 published gqa 2 gqa.json
+cp "$tiny/scene.png" "$work/im/COCO_val2014_000000000042.jpg"
+cp "$tiny/scene.npy" "$work/im/COCO_val2014_000000000042.npy"
+published guesswhat 1 guesswhat.valid.jsonl.gz
+# What the reference makes of a game: the objects by their ids, the rounds as lines.
+right=$("$VILSCOPE" eval -m "$work/named" --no-log --images "$work/im" --json \
+    --data "$sets/guesswhat.valid.jsonl.gz" 2>/dev/null | grep '"score"')
+game() { # game ANSWER: the same game as a line of ours
+    printf '{"task": "guesswhat", "images": ["im/COCO_val2014_000000000042.jpg"], "text": "%s", ' \
+        'is it red? | Yes\nis it left? | No' >"$work/game.jsonl"
+    printf '"candidates": [[8, 30, 31, 53], [38, 20, 66, 48]], "answer": %s}\n' "$1" \
+        >>"$work/game.jsonl"
+    "$VILSCOPE" eval -m "$work/named" --no-log --data "$work/game.jsonl" --json 2>/dev/null |
+        grep '"score"'
+}
+[ -n "$right" ] && [ "$right" = "$(game 0)" ] && [ "$right" != "$(game 1)" ]
+ok $? "a game has the candidates and the answer of its line: $right"
+for f in vqa_questions vqa_annotations; do gzip -c "$sets/$f.json" >"$work/$f.json.gz"; done
+"$VILSCOPE" eval -m "$work/named" --no-log --images "$work/im" --data "$work/vqa_questions.json.gz" \
+    --annotations "$work/vqa_annotations.json.gz" >"$work/out" 2>"$work/err"
+grep -q '^vqa  *2 ' "$work/out"
+ok $? "questions and answers compressed by gzip $(cat "$work/err")"
+head -c 100 "$work/vqa_questions.json.gz" >"$work/cut.json.gz"
+refuses 1 "cut.json.gz: compressed by gzip, and damaged or cut off" "a set that is cut off" \
+    "$VILSCOPE" eval -m "$work/named" --no-log --data "$work/cut.json.gz"
 published nlvr2 2 nlvr2.jsonl
 published snli-ve 2 snli_ve.jsonl
 published refcoco 2 refs_unc.p --annotations "$sets/instances.json"
+published refcoco 2 refs_unc_p1.p --annotations "$sets/instances.json"
 published refcocog 1 refs_unc.p --annotations "$sets/instances.json" --split testA -t refcocog
 refuses 2 "with --annotations" "VQA without its answers" \
     "$VILSCOPE" eval -m "$tiny" --no-log --data "$sets/vqa_questions.json"

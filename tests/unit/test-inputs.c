@@ -4,6 +4,7 @@
 #include "src/cachedir.h"
 #include "src/digestcache.h"
 #include "src/formats/boxcheck.h"
+#include "src/formats/gunzip.h"
 #include "src/formats/jsonscan.h"
 #include "src/formats/tensorfile.h"
 #include "src/mem.h"
@@ -519,6 +520,62 @@ static void links(void)
     drop(other);
 }
 
+/* ---- gzip */
+
+struct unpacked {
+    size_t size;
+    char digest[DIGEST_HEX];
+    bool silent; /* refused without a reason, once */
+};
+
+static int opens(const void *data, size_t n, struct unpacked *u)
+{
+    struct bytes b = {0};
+    struct vs_err err = {0};
+    char *path = write_file("a.gz", data, n);
+    int rc = gunzip_open(path, &b, &err);
+    u->size = b.size;
+    digest_bytes(b.data, b.size, u->digest);
+    u->silent |= rc != 0 && !err.text[0];
+    if (rc == 0)
+        bytes_close(&b);
+    drop(path);
+    return rc;
+}
+
+/* All of it or nothing, whatever is cut off or changed behind the header. */
+static void compressed(void)
+{
+    struct bytes whole;
+    struct vs_err err = {0};
+    struct unpacked u = {0}, whole_u = {0};
+    size_t read = 0;
+    if (!ok(bytes_open(source_path("tests/data/sets/guesswhat.valid.jsonl.gz"), &whole, &err) == 0,
+            "a file compressed by gzip %s", err.text))
+        return;
+    size_t n = whole.size, head = 10;
+    uint8_t *copy = xmalloc(2 * n);
+    memcpy(copy, whole.data, n);
+    memcpy(copy + n, whole.data, n);
+    if (copy[3] & 8) /* its name stands in the header */
+        head += strnlen((const char *)copy + 10, n - 10) + 1;
+    int rc = opens(copy, n, &whole_u);
+    ok(rc == 0 && whole_u.size > n, "has %zu bytes", whole_u.size);
+    ok(opens(copy, 2 * n, &u) == 0 && u.size == 2 * whole_u.size, "put together, twice");
+    for (size_t i = 2; i < n; i++)
+        read += opens(copy, i, &u) == 0;
+    ok(read == 0 && !u.silent, "cut off: %zu were read", read);
+    for (size_t i = head; i < n; i++) { /* some bits make no difference */
+        copy[i] ^= (uint8_t)(1 << i % 8);
+        read += opens(copy, n, &u) == 0 && strcmp(u.digest, whole_u.digest) != 0;
+        copy[i] ^= (uint8_t)(1 << i % 8);
+    }
+    ok(read == 0 && !u.silent, "a bit changed: %zu were read as something else", read);
+    ok(opens(copy + 1, n - 1, &u) == 0 && u.size == n - 1, "others are as they are");
+    free(copy);
+    bytes_close(&whole);
+}
+
 int main(void)
 {
     const char *dir = getenv("TMPDIR");
@@ -526,6 +583,7 @@ int main(void)
     if (!mkdtemp(folder))
         return 1;
     strings();
+    compressed();
     numbers();
     skipping();
     headers();
