@@ -189,6 +189,7 @@ struct column {
     char *diverged; /* why nothing was measured, or NULL */
     struct eval_score *scores; /* (task_count) */
     struct eval_attention attention;
+    struct eval_gone gone;
 };
 
 static void print_attention(const struct column *list, int count)
@@ -291,6 +292,18 @@ static void print_foreign(const struct column *c)
                 "model was not trained on\n", foreign, all);
 }
 
+/* Nor are pictures. */
+static void print_gone(const struct column *c)
+{
+    int all = c->gone.items;
+    for (int t = 0; t < task_count; t++)
+        all += c->scores[t].count;
+    if (c->gone.items)
+        plain_text(stderr, "vilscope eval: note: %d of %d items are left out: %d of their pictures "
+                   "%s not there, the first is %s\n", c->gone.items, all, c->gone.pictures,
+                   c->gone.pictures == 1 ? "is" : "are", c->gone.first);
+}
+
 static json_t *score_json(const struct eval_score *s)
 {
     json_t *v = json_pack("{s:s, s:s, s:i, s:f, s:f, s:f, s:f, s:f}", "task", s->task->name,
@@ -330,6 +343,11 @@ static void print_json(const struct model *m, const struct eval_set *set,
     }
     json_t *v = json_pack("{s:o, s:o, s:s, s:o}", "model", plain_string(model_name(m)), "data",
                           plain_string(set->path), "data_digest", set->digest, "checkpoints", all);
+    if (v && count && list[0].gone.items)
+        json_object_set_new(v, "left_out",
+                            json_pack("{s:i, s:i, s:o}", "items", list[0].gone.items,
+                                      "missing_pictures", list[0].gone.pictures, "first",
+                                      plain_string(list[0].gone.first)));
     char *s = v ? json_dumps(v, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : NULL;
     plain_json_line(s);
     free(s);
@@ -405,6 +423,7 @@ static int measure(const struct options *o, struct model *m, const struct eval_s
             continue;
         list[*count] = (struct column){.checkpoint = i};
         list[*count].scores = xcalloc((size_t)task_count, sizeof *list->scores);
+        e.gone = &list[*count].gone;
         e.attention = o->attention ? &list[*count].attention : NULL;
         rc = eval_run(m, set, &e, list[*count].scores, err);
         if (isatty(STDERR_FILENO))
@@ -439,6 +458,8 @@ static int run(const struct options *o, struct vs_err *err)
         sound++;
     if (rc == 0 && sound < count)
         print_foreign(&list[sound]);
+    if (rc == 0 && count)
+        print_gone(&list[0]);
     if (rc == 0 && o->json)
         print_json(m, set, list, count);
     else if (rc == 0)

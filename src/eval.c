@@ -9,9 +9,11 @@
 #include "src/strmap.h"
 #include "src/text/answers.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define KEEP_BYTES ((size_t)1 << 30) /* of photos */
 
@@ -271,6 +273,7 @@ struct run {
     struct album album;
     struct sum *sums;     /* (task_count) */
     struct group *groups; /* (task_count) */
+    struct strmap there;  /* pictures: 1 there, 0 not */
     struct eval_progress progress;
     struct vs_err *err;
 };
@@ -404,6 +407,32 @@ static int take_item(struct run *r, const struct eval_item *it)
     return g->count < room ? 0 : run_group(r, g);
 }
 
+static bool is_there(struct run *r, const char *path)
+{
+    struct stat st;
+    int known = strmap_get(&r->there, path, strlen(path));
+    if (known >= 0)
+        return known == 1;
+    bool gone = stat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR);
+    strmap_add(&r->there, path, strlen(path), !gone);
+    if (gone && r->o->gone->pictures++ == 0)
+        r->o->gone->first = path;
+    return !gone;
+}
+
+/* A set may be larger than what somebody has of its pictures. */
+static bool is_left_out(struct run *r, const struct eval_item *it)
+{
+    bool all = true;
+    for (int i = 0; r->o->gone && i < it->image_count; i++)
+        all &= is_there(r, it->images[i]);
+    if (all)
+        return false;
+    r->o->gone->items++;
+    report(r, it, 1);
+    return true;
+}
+
 static bool is_wanted(const struct eval_options *o, const struct eval_item *it, const int *seen)
 {
     return (!o->task || it->task == o->task) &&
@@ -428,8 +457,12 @@ static int run_all(struct run *r, const struct eval_set *s)
     for (int i = 0; i < s->count && rc == 0; i++)
         if (is_wanted(r->o, &s->items[i], seen)) {
             seen[s->items[i].task - task_table]++;
-            rc = take_item(r, &s->items[i]);
+            rc = is_left_out(r, &s->items[i]) ? 0 : take_item(r, &s->items[i]);
         }
+    if (rc == 0 && r->o->gone && r->o->gone->items == r->progress.all)
+        rc = vs_fail(r->err, VS_E_IO, "%s: no item can be asked: of %d pictures none is there, the "
+                     "first is %s (--images says where they are)", s->path, r->o->gone->pictures,
+                     r->o->gone->first);
     for (int t = 0; t < task_count && rc == 0; t++)
         rc = run_group(r, &r->groups[t]);
     free(seen);
@@ -455,6 +488,8 @@ int eval_run(struct model *m, const struct eval_set *s, const struct eval_option
     struct run r = {.m = m, .set = s, .o = o, .progress = {.all = count_wanted(s, o)}, .err = err};
     r.sums = xcalloc((size_t)task_count, sizeof *r.sums);
     r.groups = xcalloc((size_t)task_count, sizeof *r.groups);
+    if (o->gone)
+        *o->gone = (struct eval_gone){0};
     int rc = r.progress.all ? check_labels(&r)
                             : vs_fail(err, VS_E_USAGE, "%s: has no item of %s", s->path,
                                       o->task ? o->task->name : "any task");
@@ -470,6 +505,7 @@ int eval_run(struct model *m, const struct eval_set *s, const struct eval_option
         free(r.groups[t].items);
     }
     album_fini(&r.album);
+    strmap_fini(&r.there);
     free(r.sums);
     free(r.groups);
     return rc;

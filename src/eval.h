@@ -81,10 +81,17 @@ struct eval_progress {
 };
 typedef void eval_report(void *arg, const struct eval_progress *p);
 
+/* What could not be asked, as a picture of it is not there. */
+struct eval_gone {
+    int items, pictures;
+    const char *first; /* a picture; the set's */
+};
+
 struct eval_options {
     const struct task *task; /* NULL: all that the set has */
     int checkpoint, limit;   /* items of each task at most, 0: all */
     int batch;               /* items computed at once, 0: what the device takes */
+    struct eval_gone *gone; /* what was left out; NULL: such an item is an error */
     struct eval_attention *attention; /* of referring expressions, or NULL */
     const atomic_bool *cancel;
     eval_report *report;

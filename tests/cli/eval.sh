@@ -126,6 +126,15 @@ refuses 2 "no item of coco" "a task without items" \
     "$VILSCOPE" eval -m "$tiny" --data "$work/right.jsonl" -t coco
 refuses 1 "none.png" "an image that is not there" sh -c "sed s/scene.png/none.png/ \
     '$work/right.jsonl' >'$work/gone.jsonl'; '$VILSCOPE' eval -m '$tiny' --data '$work/gone.jsonl'"
+sed 's/scene.png", "mirror.png/scene.png", "none.png/' "$work/right.jsonl" >"$work/part.jsonl"
+"$VILSCOPE" eval -m "$tiny" --data "$work/part.jsonl" --no-log >"$work/out" 2>"$work/err"
+[ $? -eq 0 ] && [ "$(grep -c ' 100.0% (20.7 to 100)$' "$work/out")" -eq 3 ] &&
+    ! grep -q nlvr2 "$work/out" &&
+    grep -q "1 of 4 items are left out: 1 of their pictures is not there, .*/none.png" "$work/err"
+ok $? "a picture is missing, the others are scored: $(cat "$work/err")"
+"$VILSCOPE" eval -m "$tiny" --data "$work/part.jsonl" --no-log --json 2>"$work/err" >"$work/out"
+tr -d '\n' <"$work/out" | grep -q '"left_out": { *"items": 1, *"missing_pictures": 1, *"first": ".*none.png"'
+ok $? "and so in JSON"
 
 # ---- data sets as they were published (invented samples)
 sets=$SRCDIR/tests/data/sets
