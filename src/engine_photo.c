@@ -16,23 +16,28 @@ static char *stem(const char *path)
     return dot && dot != name ? xstrndup(name, (size_t)(dot - name)) : xstrdup(name);
 }
 
+#define ID_DIGITS 6 /* fewer may count the pictures of a folder; COCO's names have twelve */
+
 /* The number that a name ends with, without its leading zeros: what published files of COCO's
- * regions have as keys. NULL when the name is that number, or has none. Caller frees. */
-static char *number_of(const char *name)
+ * regions have as keys. NULL when the name is that number, or has none. *digits: of all that it was
+ * written in. Caller frees. */
+static char *number_of(const char *name, size_t *digits)
 {
     size_t n = strlen(name), at = n;
     while (at > 0 && name[at - 1] >= '0' && name[at - 1] <= '9')
         at--;
+    *digits = n - at;
     while (at + 1 < n && name[at] == '0')
         at++;
     return at == n || at == 0 ? NULL : xstrdup(name + at);
 }
 
-static void tell_entry(struct regions *g, const char *path, const char *image)
+/* Which entry is taken for an image whose name is not a key. */
+static void tell_entry(struct regions *g, const char *path, const char *image, const char *which)
 {
     char *old = g->note;
-    g->note = xasprintf("%s%s%s: its only entry, '%s', is taken for %s, whose name is not a key "
-                        "there", old ? old : "", old ? "; " : "", path,
+    g->note = xasprintf("%s%s%s: %s, '%s', is taken for %s, whose name is not a key there",
+                        old ? old : "", old ? "; " : "", path, which,
                         g->image_id ? g->image_id : "?", image);
     free(old);
 }
@@ -45,19 +50,22 @@ static int open_regions(const char *image, const char *path, const char *key,
     *found = key ? xstrdup(key) : NULL;
     if (key || !image)
         return regions_open(path, key, out, err);
-    char *name = stem(image), *number = number_of(name);
+    size_t digits;
+    char *name = stem(image), *number = number_of(name, &digits);
     int rc = regions_open(path, name, out, err);
     if (rc == VS_E_MISSING && number) {
         rc = regions_open(path, number, out, err);
         if (rc == 0) {
             *found = number;
             number = NULL;
+            if (digits < ID_DIGITS)
+                tell_entry(*out, path, image, "the entry with the number at the end of its name");
         }
     }
     struct vs_err why = {0};
     int only = rc == VS_E_MISSING ? regions_open(path, NULL, out, &why) : VS_E_MISSING;
     if (only == 0)
-        tell_entry(*out, path, image);
+        tell_entry(*out, path, image, "its only entry");
     else if (only != VS_E_MISSING && err)
         *err = why;
     rc = only != VS_E_MISSING ? only : rc;

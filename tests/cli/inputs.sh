@@ -107,6 +107,14 @@ digests "$work/by-number" >"$work/a"
 digests "$work/by-name" >"$work/b"
 cmp -s "$work/a" "$work/b" && grep -q '"key": "42"' "$work/by-number"
 ok $? "or the numbers that they end with"
+! grep -q 'is not a key there' "$work/by-number"
+ok $? "which identify a picture when they are as long as COCO's"
+cp "$scene" "$work/other/photo-42.png"
+"$VILSCOPE" query -m "$tiny" -t refcoco --no-log --regions "$work/x.lmdb" --json "$work/other/photo-42.png" "a" \
+    >"$work/json" 2>&1
+grep -q "\"notice\": \".*x.lmdb: the entry with the number at the end of its name, '42', is taken for .*photo-42.png" \
+    "$work/json"
+ok $? "a short one may count the pictures of a folder: there is a note"
 pair --key 42 --key 7 >"$work/json" 2>&1
 digests "$work/json" >"$work/a"
 cmp -s "$work/a" "$work/b"
