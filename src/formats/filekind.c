@@ -53,7 +53,7 @@ static bool is_text(const struct bytes *map)
 {
     size_t n = map->size < 4096 ? map->size : 4096;
     for (size_t i = 0; i < n; i++)
-        if (map->data[i] < ' ' && !strchr("\t\n\r\f", map->data[i]))
+        if (!map->data[i] || (map->data[i] < ' ' && !strchr("\t\n\r\f", map->data[i])))
             return false;
     return true;
 }

@@ -243,6 +243,10 @@ int regions_open(const char *path, const char *key, struct regions **out, struct
         return rc;
     const struct region_format *f = regions_format(path, folder ? NULL : &map);
     rc = f ? f->read(path, &map, key, out, err) : refuse(&map, err);
+    bool made = rc == 0;
+    rc = bytes_check(&map, rc, err);
+    if (made && rc != 0)
+        regions_free(*out);
     bytes_close(&map);
     return rc;
 }

@@ -8,6 +8,7 @@
 #include "src/engine.h"
 #include "src/formats/guard.h"
 #include "src/formats/lmdb.h"
+#include "src/formats/regions.h"
 #include "src/formats/tensorfile.h"
 #include "src/text/task.h"
 
@@ -327,6 +328,48 @@ static void cut_database(void)
     lmdb_close(&l);
 }
 
+struct writer {
+    const char *path;
+    atomic_bool begun, stop;
+};
+
+/* Writes one byte again and again. */
+static void *write_on(void *arg)
+{
+    struct writer *w = arg;
+    int fd = open(w->path, O_WRONLY | O_CLOEXEC);
+    while (fd >= 0 && !atomic_load(&w->stop) && pwrite(fd, "x", 1, 100000) == 1)
+        atomic_store(&w->begun, true);
+    atomic_store(&w->begun, true); /* also when it cannot write */
+    if (fd >= 0)
+        close(fd);
+    return NULL;
+}
+
+/* More than is read into memory, most of it one line, which takes longer than the clock of the file
+ * system. */
+static void write_table(void)
+{
+    const char *path = in_dir("large.tsv");
+    struct writer w = {.path = path};
+    struct regions *g = NULL;
+    struct vs_err err = {0};
+    pthread_t thread;
+    char lines[8192];
+    for (size_t i = 0; i < sizeof lines; i += 32)
+        memcpy(lines + i, "1\t20\t20\t1\tAAAAAAAAAAAAAAAA\tAAAA\n", 32);
+    if (!ok(write_bytes(path, lines, sizeof lines) && truncate(path, 160 << 20) == 0 &&
+            regions_open(path, "2", &g, &err) == VS_E_FORMAT && !strstr(err.text, says),
+            "a large table that is damaged: %s", err.text) ||
+        !ok(pthread_create(&thread, NULL, write_on, &w) == 0, "and is written just now"))
+        return;
+    while (!atomic_load(&w.begun))
+        sched_yield();
+    ok(is_changed(regions_open(path, "2", &g, &err), &err, path), "is told: %s", err.text);
+    atomic_store(&w.stop, true);
+    pthread_join(thread, NULL);
+}
+
 int main(void)
 {
     const char *tmp = getenv("TMPDIR");
@@ -348,6 +391,7 @@ int main(void)
     compare_tensors();
     cut_detector();
     cut_database();
+    write_table();
     char command[4200];
     snprintf(command, sizeof command, "rm -r '%s'", dir);
     if (system(command) != 0)
