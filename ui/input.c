@@ -33,7 +33,7 @@ void input_event_fini(struct input_event *e)
 
 static void push(struct input *in, const struct input_event *e)
 {
-    if (in->first + in->count == in->room) {
+    if (in->first && in->first + in->count == in->room) {
         memmove(in->events, in->events + in->first, (size_t)in->count * sizeof *in->events);
         in->first = 0;
     }
