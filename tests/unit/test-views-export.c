@@ -464,7 +464,7 @@ static void trend(void)
         double softmax, expected;
         const char *at = strstr(line, "?\",\"");
         if (!at || sscanf(line, "%*d,\"%7[^\"]\"", name) != 1 ||
-            sscanf(at + 3, "\"%15[^\"]\",\"%*[^\"]\",%lf,%*f,%*f,%*d,%lf", checkpoint, &softmax,
+            sscanf(at + 3, "\"%15[^\"]\",\"%*[^\"]\",%lf,%*f,%*f,%*f,%*d,%lf", checkpoint, &softmax,
                    &expected) < 2)
             continue;
         all++;
