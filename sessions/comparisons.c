@@ -2,6 +2,7 @@
 #include "sessions/db.h"
 
 #include "src/mem.h"
+#include "src/probes.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -94,6 +95,18 @@ static enum log_outcome outcome_of(const char *name)
     while (o > 0 && strcmp(name ? name : "", outcomes[o]) != 0)
         o--;
     return (enum log_outcome)o;
+}
+
+struct log_probe log_probe_of(const struct probe *p, const struct probe_answer *a)
+{
+    return (struct log_probe){
+        .probe = p->name, .task = p->item.task->name, .expected = probe_expected(p),
+        .answer = a->text, .score = a->lone ? a->logit : a->softmax, .entropy = a->entropy,
+        .query = a->log_id,
+        .outcome = a->error     ? PROBE_FAILED
+                   : !a->judged ? PROBE_UNJUDGED
+                   : a->right   ? PROBE_RIGHT
+                                : PROBE_WRONG};
 }
 
 /* Where nothing was answered there is no number: SQLite keeps NaN as NULL. */

@@ -110,7 +110,8 @@ struct log_probe {
     const char *task;     /* name */
     const char *expected; /* or NULL */
     const char *answer;   /* or NULL when it failed */
-    double score, entropy;
+    double score;         /* the answer's softmax or, where there is no other, its logit */
+    double entropy;
     enum log_outcome outcome;
     int64_t query;  /* the logged query, or 0 */
     /* read only: */
@@ -123,6 +124,10 @@ struct log_probe_run {
     const struct log_probe *probes;
     int count;
 };
+/* What is logged of an answer; `expected` is the caller's to free. */
+struct probe;
+struct probe_answer;
+struct log_probe log_probe_of(const struct probe *p, const struct probe_answer *a);
 /* One transaction. Strings may be NULL but probes_digest; *id may be NULL. */
 int log_probe_run(struct log *l, int64_t session, const struct log_probe_run *run, int64_t *id,
                   struct vs_err *err);

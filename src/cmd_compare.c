@@ -364,16 +364,8 @@ void compare_log_column(struct compare_run *r, int column)
     if (!r->log || !r->probes->path) /* a query of the command line is no set */
         return;
     struct log_probe *list = xcalloc((size_t)n + 1, sizeof *list);
-    for (int i = 0; i < n; i++) {
-        const struct probe *p = &r->probes->list[i];
-        const struct probe_answer *a = &c->answers[i];
-        list[i] = (struct log_probe){
-            .probe = p->name, .task = p->item.task->name,
-            .expected = probe_expected(p), .answer = a->text, .score = a->softmax,
-            .entropy = a->entropy, .query = a->log_id,
-            .outcome = a->error ? PROBE_FAILED
-                       : !a->judged ? PROBE_UNJUDGED : a->right ? PROBE_RIGHT : PROBE_WRONG};
-    }
+    for (int i = 0; i < n; i++)
+        list[i] = log_probe_of(&r->probes->list[i], &c->answers[i]);
     run.probes = list;
     model_checkpoint_digest(r->m, c->checkpoint, run.checkpoint_digest);
     int waited = flush_log(r);

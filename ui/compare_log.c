@@ -86,18 +86,8 @@ static void log_column(struct workbench *w, const struct probe_column *c)
                                 .model = model_name(w->model), .checkpoint_name = c->name,
                                 .checkpoint_path = c->path, .probes = list, .count = n};
     struct vs_err err = {0};
-    for (int i = 0; i < n; i++) {
-        const struct probe_answer *a = &c->answers[i];
-        const struct probe *p = &t->probes->list[i];
-        list[i] = (struct log_probe){
-            .probe = p->name, .task = p->item.task->name, .expected = probe_expected(p),
-            .answer = a->text, .score = a->softmax, .entropy = a->entropy,
-            .query = a->log_id,
-            .outcome = a->error     ? PROBE_FAILED
-                       : !a->judged ? PROBE_UNJUDGED
-                       : a->right   ? PROBE_RIGHT
-                                    : PROBE_WRONG};
-    }
+    for (int i = 0; i < n; i++)
+        list[i] = log_probe_of(&t->probes->list[i], &c->answers[i]);
     model_checkpoint_digest(w->model, c->checkpoint, run.checkpoint_digest);
     if (run.checkpoint_digest[0]) /* else its file changed, which every answer has told */
         tell(w, log_probe_run_later(w->log, &run, &err), &err);

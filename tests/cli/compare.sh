@@ -115,10 +115,17 @@ ok $? "of one image by its logit: $(sed -n 2p "$work/out")"
 compare $two --regions "$tiny/scene.npy" -t coco "$tiny/scene.png" "what color" >"$work/out"
 grep -q ' l=-\{0,1\}[0-9]*\.[0-9]* .* l=-\{0,1\}[0-9]*\.[0-9]*' "$work/out"
 ok $? "and the table shows it: $(sed -n 2p "$work/out")"
-compare $two --no-log --csv --regions "$tiny/scene.npy" -t coco "$tiny/scene.png" "what color" >"$work/csv"
+compare $two --csv --regions "$tiny/scene.npy" -t coco "$tiny/scene.png" "what color" >"$work/csv"
 sed -n 1p "$work/csv" | grep -q ',answer,softmax,logit,entropy,' && [ "$(cut -d, -f8 "$work/csv" | sed 1d | sort -u |
     grep -c '^-\{0,1\}[0-9]*\.[0-9]')" -eq 2 ] && [ "$(cut -d, -f7 "$work/csv" | sed 1d | sort -u)" = 1 ]
 ok $? "and so does CSV: $(sed -n 2p "$work/csv")"
+printf 'name: lone\ntask: coco\nimage: %s\nregions: %s\ntext: what color\n' "$tiny/scene.png" "$tiny/scene.npy" \
+    >"$work/lone.probes"
+compare ${two% --no-log} --log "$work/lone.db" --probes "$work/lone.probes" >"$work/out"
+"$VILSCOPE" sessions --log "$work/lone.db" sql --csv \
+    "SELECT count(DISTINCT score), count(*), sum(score = 1) FROM probe_trend" >"$work/csv"
+[ "$(tail -n 1 "$work/csv")" = 2,2,0 ]
+ok $? "and the log: $(tail -n 1 "$work/csv")"
 compare $two --swap blocks --json --regions "$tiny/scene.npy" -t vqa "$tiny/scene.png" "what color" |
     grep -q '"carried_by": "all image layers"'
 ok $? "and the block"
