@@ -321,9 +321,9 @@ static void cut_database(void)
     if (!ok(copy(from, in_dir("data.mdb")) && lmdb_open(in_dir("data.mdb"), &l, &err) == 0,
             "a database %s", err.text))
         return;
-    truncate(in_dir("data.mdb"), 8192);
+    bool cut = truncate(in_dir("data.mdb"), 8192) == 0;
     int rc = lmdb_get(&l, "0", 1, &data, &len, &err);
-    ok(is_changed(bytes_check(&l.map, rc, &err), &err, "data.mdb"), "it is cut short: %s",
+    ok(cut && is_changed(bytes_check(&l.map, rc, &err), &err, "data.mdb"), "it is cut short: %s",
        err.text);
     lmdb_close(&l);
 }
