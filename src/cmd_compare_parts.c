@@ -43,6 +43,39 @@ static const char *subject(const struct compare_run *r)
     return r->probes->path ? r->probes->path : r->probes->list[0].item.text;
 }
 
+/* What there is to know about the queries' inputs, each told; the caller owns the array. They were
+ * asked before, so their regions are there, and what fails here did not hinder anything. */
+static json_t *tell_notices(struct compare_run *r, const struct query *q)
+{
+    json_t *all = json_array();
+    for (int i = 0; i < r->probes->count; i++) {
+        const char *name = r->probes->list[i].name;
+        struct prepared p;
+        struct vs_err err = {0};
+        if (query_prepare(r->m, &q[i], &compare_stopped, &p, &err) == 0 && p.r->notice) {
+            plain_text(stderr, "vilscope compare: note: \"%s\": %s\n", name, p.r->notice);
+            json_array_append_new(all, json_pack("{s:o, s:o}", "name", compare_json_text(name),
+                                                 "notice", compare_json_text(p.r->notice)));
+        }
+        prepared_fini(&p);
+    }
+    return all;
+}
+
+/* Takes v and d, which may be NULL: what was found goes to the log, and is printed as JSON. */
+static void put_found(struct compare_run *r, json_t *notices, json_t *v, struct difference *d)
+{
+    if (d) {
+        difference_note(d, notices);
+        compare_log_difference(r, d);
+    }
+    if (v) {
+        if (json_is_object(v) && json_array_size(notices) > 0)
+            json_object_set(v, "notices", notices);
+        compare_put_json(v, JSON_INDENT(1));
+    }
+}
+
 static void on_progress(void *arg, int done, int all)
 {
     const char *what = arg;
@@ -212,18 +245,18 @@ int compare_cka(struct compare_run *r, struct vs_err *err)
         rc = cka_run(r->m, q, r->probes->count, 0, last, &compare_stopped, on_progress, what, c,
                      err);
     compare_clear();
+    json_t *notices = rc == 0 ? tell_notices(r, q) : NULL;
     free(q);
     if (rc != 0)
         return rc;
-    if (r->log)
-        compare_log_difference(r, difference_of_cka(r->m, 0, last, c, subject(r)));
-    if (r->o->json) {
-        compare_put_json(cka_json(r->m, 0, last, c), JSON_INDENT(1));
-    } else if (r->o->csv) {
+    put_found(r, notices, r->o->json ? cka_json(r->m, 0, last, c) : NULL,
+              r->log ? difference_of_cka(r->m, 0, last, c, subject(r)) : NULL);
+    json_decref(notices);
+    if (r->o->csv) {
         puts("stream,first,last,similarity,floor,rows,queries");
         csv_cka(&c[0]);
         csv_cka(&c[1]);
-    } else {
+    } else if (!r->o->json) {
         print_cka(&c[0]);
         putchar('\n');
         print_cka(&c[1]);
@@ -315,13 +348,13 @@ int compare_attention(struct compare_run *r, struct vs_err *err)
         for (int i = 0; i < count; i++)
             sum[i].jsd /= r->probes->count;
         qsort(sum, (size_t)count, sizeof *sum, by_jsd);
-        if (r->log)
-            compare_log_difference(r, difference_of_attention(r->m, 0,
-                                                              model_checkpoint_count(r->m) - 1,
-                                                              sum, count, subject(r)));
-        if (r->o->json)
-            compare_put_json(attention_json(sum, count), JSON_INDENT(1));
-        else
+        json_t *notices = tell_notices(r, q);
+        put_found(r, notices, r->o->json ? attention_json(sum, count) : NULL,
+                  r->log ? difference_of_attention(r->m, 0, model_checkpoint_count(r->m) - 1, sum,
+                                                   count, subject(r))
+                         : NULL);
+        json_decref(notices);
+        if (!r->o->json)
             print_attention(r, sum, count);
     }
     free(sum);
@@ -415,13 +448,15 @@ int compare_swap(struct compare_run *r, struct vs_err *err)
     if (rc == 0)
         rc = swap_run(r->m, q, r->probes->count, &o, &s, err);
     compare_clear();
-    if (rc == 0 && r->log)
-        compare_log_difference(r, difference_of_swap(r->m, s, q, subject(r)));
-    if (rc == 0 && r->o->json)
-        compare_put_json(swap_json(r->m, s, q), JSON_INDENT(1));
-    else if (rc == 0 && r->o->csv)
+    if (rc == 0) {
+        json_t *notices = tell_notices(r, q);
+        put_found(r, notices, r->o->json ? swap_json(r->m, s, q) : NULL,
+                  r->log ? difference_of_swap(r->m, s, q, subject(r)) : NULL);
+        json_decref(notices);
+    }
+    if (rc == 0 && r->o->csv)
         csv_swap(s);
-    else if (rc == 0)
+    else if (rc == 0 && !r->o->json)
         print_swap(r, s);
     swap_free(s);
     free(q);

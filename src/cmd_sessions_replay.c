@@ -259,6 +259,7 @@ struct outcome {
     double score;
     bool other_regions; /* than those of the log: the answers cannot be compared strictly */
     const char *judged; /* "worse", "better", or NULL */
+    const char *notice; /* of the new answer, or NULL */
     int64_t logged;
 };
 
@@ -279,6 +280,7 @@ static void judge(struct replay *r, const struct log_query *was, const struct re
     bool moved = r->o->tolerance > 0 && fabs(x->score - was->score) > r->o->tolerance;
     x->word = strcmp(before, after) != 0 || moved ? "changed" : "same";
     x->other_regions = !same_regions(old, now);
+    x->notice = now->notice;
     r->changed += x->word[0] == 'c';
     if (!was->expected)
         return;
@@ -329,7 +331,8 @@ static void print_line(const struct log_query *was, const struct outcome *x)
 
 static json_t *line_value(const struct log_query *was, const struct outcome *x)
 {
-    return json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "query",
+    return json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o}",
+                     "query",
                      (json_int_t)was->id, "outcome", x->word, "task", sessions_text(was->task),
                      "text", sessions_text(was->text), "checkpoint",
                      sessions_text(x->checkpoint), "was", sessions_text(was->answer), "was_score",
@@ -337,7 +340,8 @@ static json_t *line_value(const struct log_query *was, const struct outcome *x)
                      x->now ? plain_number(x->score) : json_null(), "judged",
                      sessions_text(x->judged), "other_regions", (int)x->other_regions, "why",
                      sessions_text(x->why), "logged",
-                     x->logged > 0 ? json_integer(x->logged) : json_null());
+                     x->logged > 0 ? json_integer(x->logged) : json_null(), "notice",
+                     sessions_text(x->notice));
 }
 
 static void replay_on(struct replay *r, const struct log_query *was, const struct result *old,
@@ -361,6 +365,9 @@ static void replay_on(struct replay *r, const struct log_query *was, const struc
         json_array_append_new(r->lines, line_value(was, &x));
     else
         print_line(was, &x);
+    if (x.notice && !r->o->json)
+        plain_text(stderr, "vilscope sessions: note: query %lld: %s\n", (long long)was->id,
+                   x.notice);
     result_free(now);
     free(x.now);
     free(x.why);

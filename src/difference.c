@@ -238,6 +238,29 @@ static char *copy_text(const char *s)
     return s ? xstrdup(s) : NULL;
 }
 
+void difference_note(struct difference *d, json_t *notices)
+{
+    size_t count = json_array_size(notices);
+    const json_t *first = json_array_get(notices, 0);
+    json_t *value = count ? json_loads(d->data, 0, NULL) : NULL;
+    if (count) {
+        char *old = d->summary;
+        char *more = count > 1 ? xasprintf(" (and notes of %zu more queries)", count - 1) : NULL;
+        d->summary = xasprintf("%s; note: %s%s", old,
+                               json_string_value(json_object_get(first, "notice")),
+                               more ? more : "");
+        free(more);
+        free(old);
+    }
+    if (json_is_object(value)) {
+        json_object_set(value, "notices", notices);
+        free(d->data);
+        d->data = NULL;
+        finish(d, json_incref(value), d->summary);
+    }
+    json_decref(value);
+}
+
 struct difference *difference_copy(const struct difference *d)
 {
     struct difference *c = xcalloc(1, sizeof *c);

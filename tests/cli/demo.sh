@@ -47,6 +47,27 @@ ok $? "$(grep -c '"notice": "unknown words' "$work/out") of 100 questions with o
 [ "$(grep -c '^vilscope compare: note: ".*: unknown words: ' "$work/err")" -eq 100 ] &&
     grep -q '^vilscope compare: demo: ' "$work/err"
 ok $? "in text, too, and the demo is named"
+# What is found out about checkpoints by such a question has the note as well, also in the log.
+ask="-m $demo -c early -c final -t vqa $demo/images/000001.png"
+for how in --cka --attention "--swap layers"; do
+    # shellcheck disable=SC2086 # words
+    "$VILSCOPE" compare $ask $how "is there a wombat?" >"$work/out" 2>"$work/err"
+    [ $? -eq 0 ] && [ "$(grep -c '^vilscope compare: note: "is there a wombat?": unknown words: wombat ' "$work/err")" -eq 1 ]
+    ok $? "$how: $(grep note: "$work/err")"
+    # shellcheck disable=SC2086 # words
+    "$VILSCOPE" compare $ask $how --json --no-log "is there a wombat?" >"$work/out" 2>"$work/err"
+    grep -q 'note: .* wombat ' "$work/err" &&
+        { [ "$how" = --attention ] || grep -q '"notice": "unknown words: wombat ' "$work/out"; }
+    ok $? "$how --json"
+    # shellcheck disable=SC2086 # words
+    "$VILSCOPE" compare $ask $how --no-log "what is it?" >"$work/out" 2>"$work/err"
+    ! grep -q note: "$work/err"
+    ok $? "$how: none of words that are known"
+done
+[ "$("$VILSCOPE" sessions sql "SELECT count(*) FROM differences WHERE summary LIKE '%; note: unknown words: wombat %'" |
+    tail -n 1)" -eq 3 ]
+ok $? "the log has it: $("$VILSCOPE" sessions sql 'SELECT summary FROM differences' | tail -n 1)"
+rm -f "$VILSCOPE_LOG"*
 for p in scene.jpg gray.png alpha.png palette.png; do
     p=$SRCDIR/tests/data/pictures/$p
     VILSCOPE_DEMO=$demo "$VILSCOPE" query -t vqa "$p" "what shape is it?" >"$work/out" 2>"$work/err"
@@ -56,6 +77,11 @@ done
 "$VILSCOPE" sessions query 1 | grep -q '"notice": "image 1 is unlike' &&
     "$VILSCOPE" sessions query 1 | grep -q '"model": "demo"'
 ok $? "the log has it"
+"$VILSCOPE" sessions replay 1 -m "$demo" -c final --no-log >"$work/out" 2>"$work/err"
+grep -q '^vilscope sessions: note: query 1: image 1 is unlike' "$work/err" &&
+    "$VILSCOPE" sessions replay 1 -m "$demo" -c final --no-log --json 2>"$work/err" |
+    grep -q '"notice": "image 1 is unlike'
+ok $? "and who asks again is told"
 VILSCOPE_DEMO=$demo "$VILSCOPE" query -t vqa --no-log "$demo/images/000001.png" \
     "Is there a café, a wombat, a WOMBAT?!" >"$work/out" 2>"$work/err"
 grep -q 'unknown words: cafe, wombat (this model was not trained on them)$' "$work/err" && grep -q "^vilscope query: demo: " "$work/err"
