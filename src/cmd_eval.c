@@ -2,9 +2,9 @@
 #include "src/vilscope.h"
 
 #include "sessions/log.h"
+#include "src/cmd_eval.h"
 #include "src/cmd_log.h"
 #include "src/cmd_model.h"
-#include "src/eval.h"
 #include "src/formats/image.h"
 #include "src/mem.h"
 #include "src/plain.h"
@@ -39,6 +39,8 @@ const char eval_help[] =
     "                         chosen on other items than it is scored on (cross-validation)\n"
     "      --batch N          compute N items at once (default: what is fastest on the device);\n"
     "                         scores do not depend on it\n"
+    "      --predictions FILE write what the checkpoint answers, a row for each item, as the\n"
+    "                         data sets' servers take it; items need not say what is right then\n"
     "      --json             as JSON\n"
     "      --device NAME      auto, cpu, cuda, ... (vilscope devices)\n"
     "      --threads N        threads to compute with (default: all CPUs)\n"
@@ -56,7 +58,7 @@ const char eval_help[] =
 struct options {
     struct model_options model;
     struct eval_source data;
-    const char *log, *checkpoints[MOST];
+    const char *log, *predictions, *checkpoints[MOST];
     int checkpoint_count, limit, batch;
     bool json, no_log, attention, help;
 };
@@ -93,6 +95,10 @@ static int take_option(int opt, struct options *o, const char *value)
     case 'T': return take_number("--threads", value, &o->model.threads);
     case 'D': o->model.device = value; return 0;
     case 'l': o->log = value; return 0;
+    case 'p':
+        o->predictions = value;
+        o->data.optional = true;
+        return 0;
     case 'A': o->attention = true; return 0;
     case 'x': o->no_log = true; return 0;
     case 'j': o->json = true; return 0;
@@ -107,7 +113,7 @@ static int parse(int argc, char **argv, struct options *o)
     static const struct option list[] = {
         {"model", required_argument, NULL, 'm'},  {"data", required_argument, NULL, 'd'},
         {"images", required_argument, NULL, 'i'}, {"annotations", required_argument, NULL, 'a'},
-        {"split", required_argument, NULL, 's'},
+        {"split", required_argument, NULL, 's'},  {"predictions", required_argument, NULL, 'p'},
         {"task", required_argument, NULL, 't'},   {"checkpoint", required_argument, NULL, 'c'},
         {"limit", required_argument, NULL, 'n'},  {"threads", required_argument, NULL, 'T'},
         {"device", required_argument, NULL, 'D'}, {"log", required_argument, NULL, 'l'},
@@ -292,12 +298,19 @@ static void print_foreign(const struct column *c)
                 "model was not trained on\n", foreign, all);
 }
 
+/* Items with a score, or those without. */
+static int answered(const struct column *c, bool scored)
+{
+    int n = 0;
+    for (int t = 0; t < task_count; t++)
+        n += scored ? c->scores[t].count : c->scores[t].answered;
+    return n;
+}
+
 /* Nor are pictures. */
 static void print_gone(const struct column *c)
 {
-    int all = c->gone.items;
-    for (int t = 0; t < task_count; t++)
-        all += c->scores[t].count;
+    int all = c->gone.items + answered(c, true) + answered(c, false);
     if (c->gone.items)
         plain_text(stderr, "vilscope eval: note: %d of %d items are left out: %d of their pictures "
                    "%s not there, the first is %s\n", c->gone.items, all, c->gone.pictures,
@@ -343,6 +356,9 @@ static void print_json(const struct model *m, const struct eval_set *set,
     }
     json_t *v = json_pack("{s:o, s:o, s:s, s:o}", "model", plain_string(model_name(m)), "data",
                           plain_string(set->path), "data_digest", set->digest, "checkpoints", all);
+    int open = count ? answered(&list[0], false) : 0;
+    if (v && open)
+        json_object_set_new(v, "answered_without_score", json_integer(open));
     if (v && count && list[0].gone.items)
         json_object_set_new(v, "left_out",
                             json_pack("{s:i, s:i, s:o}", "items", list[0].gone.items,
@@ -410,14 +426,29 @@ static int order_columns(struct column *list, int count, int sound, struct vs_er
     return 0;
 }
 
+static int check_one_chosen(const struct options *o, const struct model *m, struct vs_err *err)
+{
+    int n = 0;
+    for (int i = 0; i < model_checkpoint_count(m); i++)
+        n += is_chosen(o, m, i);
+    return !o->predictions || n == 1
+               ? 0
+               : vs_fail(err, VS_E_USAGE, "--predictions are of one checkpoint: choose it with -c "
+                         "NAME (%d are measured)", n);
+}
+
 static int measure(const struct options *o, struct model *m, const struct eval_set *set,
-                   struct column *list, int *count, struct vs_err *err)
+                   struct predictions *p, struct column *list, int *count, struct vs_err *err)
 {
     int rc = check_chosen(o, m, err), sound = 0;
+    if (rc == 0)
+        rc = check_one_chosen(o, m, err);
     for (int i = 0; i < model_checkpoint_count(m) && rc == 0; i++) {
         struct show show = {0, model_checkpoint_name(m, i)};
         struct eval_options e = {.task = o->data.task, .checkpoint = i, .limit = o->limit,
                                  .batch = o->batch,
+                                 .take = o->predictions ? predictions_take : NULL,
+                                 .take_arg = p,
                                  .cancel = &stop, .report = on_progress, .report_arg = &show};
         if (!is_chosen(o, m, i))
             continue;
@@ -436,6 +467,19 @@ static int measure(const struct options *o, struct model *m, const struct eval_s
     return rc ? rc : order_columns(list, *count, sound, err);
 }
 
+/* Scores, where items say what is right, and what was answered. */
+static void print_text(const struct options *o, const struct model *m,
+                       const struct predictions *p, const struct column *list, int sound)
+{
+    if (answered(&list[0], true) || !o->predictions)
+        print_table(m, list, sound);
+    print_recall(&list[0]);
+    print_attention(list, sound);
+    if (o->predictions)
+        plain_out("%s: answers to %d items, %d of which have no score, as it is not known what is "
+                  "right\n", o->predictions, p->count, answered(&list[0], false));
+}
+
 /* A status of the program, or a negative code. */
 static int run(const struct options *o, struct vs_err *err)
 {
@@ -443,6 +487,7 @@ static int run(const struct options *o, struct vs_err *err)
     struct model *m = NULL;
     struct eval_set *set = NULL;
     struct column *list = NULL;
+    struct predictions p = {0};
     int count = 0, sound = 0, rc = model_open(&o->model, &m, err);
     if (rc == 0) {
         command_about("eval", m);
@@ -452,8 +497,11 @@ static int run(const struct options *o, struct vs_err *err)
         list = xcalloc((size_t)model_checkpoint_count(m) + 1, sizeof *list);
         signal(SIGINT, on_signal);
         signal(SIGTERM, on_signal);
-        rc = measure(o, m, set, list, &count, err);
+        predictions_begin(&p, set);
+        rc = measure(o, m, set, &p, list, &count, err);
     }
+    if (rc == 0 && o->predictions)
+        rc = predictions_write(&p, o->predictions, err);
     while (rc == 0 && sound < count && !list[sound].diverged)
         sound++;
     if (rc == 0 && sound < count)
@@ -463,11 +511,7 @@ static int run(const struct options *o, struct vs_err *err)
     if (rc == 0 && o->json)
         print_json(m, set, list, count);
     else if (rc == 0)
-        print_table(m, list, sound);
-    if (rc == 0 && !o->json) {
-        print_recall(&list[0]);
-        print_attention(list, sound);
-    }
+        print_text(o, m, &p, list, sound);
     fflush(stdout);
     for (int i = sound; i < count && rc == 0; i++)
         plain_text(stderr, "vilscope eval: %s diverged and has no score: %s\n",
@@ -479,6 +523,7 @@ static int run(const struct options *o, struct vs_err *err)
         free(list[i].diverged);
     }
     free(list);
+    predictions_end(&p);
     eval_free(set);
     model_free(m);
     return rc ? rc : logged;

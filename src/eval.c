@@ -163,7 +163,7 @@ bool eval_has_truth(const struct eval_item *it)
 
 struct sum {
     double score, at5, at10, blind, ms;
-    int count, named, found, foreign;
+    int count, answered, named, found, foreign;
     struct strmap labels; /* of the most common answer */
     double *worths;
     char **names;         /* (label_count) as they are compared; `labels` borrows them */
@@ -242,7 +242,7 @@ static void finish(const struct sum *s, const struct task *task, struct eval_sco
     double n = s->count, p = n > 0 ? s->score / n : 0, z = 1.96, most = 0;
     *out = (struct eval_score){
         .task = task, .count = s->count, .named = s->named, .found = s->found,
-        .foreign = s->foreign};
+        .foreign = s->foreign, .answered = s->answered};
     if (s->count == 0)
         return;
     double centre = (p + z * z / (2 * n)) / (1 + z * z / n);
@@ -321,7 +321,12 @@ static int make_query(struct run *r, const struct eval_item *it, struct photo **
 
 static void take_result(struct run *r, const struct eval_item *it, struct result *x)
 {
-    add(&r->sums[it->task - task_table], it, x);
+    if (eval_has_truth(it))
+        add(&r->sums[it->task - task_table], it, x);
+    else
+        r->sums[it->task - task_table].answered++;
+    if (r->o->take)
+        r->o->take(r->o->take_arg, it, x);
     if (r->o->attention)
         eval_attention_add(r->o->attention, it, x);
     result_free(x);

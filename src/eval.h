@@ -9,6 +9,7 @@
 struct eval_item {
     const struct task *task;
     char *text;
+    char *id;      /* what the data set calls it, or NULL */
     int line;      /* of the file */
     char **images; /* paths */
     int image_count;
@@ -37,7 +38,7 @@ struct eval_source {
     const char *annotations; /* VQA v2: the answers; RefCOCO: COCO's instances */
     const char *split;       /* RefCOCO: which one, NULL: val */
     const struct task *task; /* RefCOCO: which of the three, NULL: refcoco */
-    bool optional;           /* items of JSON lines need not say what is right */
+    bool optional;           /* items need not say what is right */
 };
 /* The annotations of VQA v2, GQA, RefCOCO, GuessWhat, NLVR2 and SNLI-VE are known by their content,
  * also when they are compressed by gzip. */
@@ -48,6 +49,7 @@ void eval_free(struct eval_set *s);
 struct eval_score {
     const struct task *task;
     int count;           /* items measured */
+    int answered;        /* and those that do not say what is right */
     double score, low, high;
     double at5, at10;    /* retrieval: recall at 5 and 10 */
     double baseline;     /* the most common answer, or a blind choice */
@@ -87,12 +89,17 @@ struct eval_gone {
     const char *first; /* a picture; the set's */
 };
 
+/* What the model says of an item. */
+typedef void eval_take(void *arg, const struct eval_item *it, const struct result *r);
+
 struct eval_options {
     const struct task *task; /* NULL: all that the set has */
     int checkpoint, limit;   /* items of each task at most, 0: all */
     int batch;               /* items computed at once, 0: what the device takes */
     struct eval_gone *gone; /* what was left out; NULL: such an item is an error */
     struct eval_attention *attention; /* of referring expressions, or NULL */
+    eval_take *take;         /* or NULL */
+    void *take_arg;
     const atomic_bool *cancel;
     eval_report *report;
     void *report_arg;

@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define UNANSWERED " (a set without answers can be answered: --predictions FILE)"
+
 struct reader {
     const struct eval_source *o;
     struct eval_set *s;
@@ -111,35 +113,43 @@ static int add_question(const struct reader *r, const json_t *q, const json_t *a
              json_integer_value(json_object_get(q, "question_id")));
     const json_t *given = json_object_get(answers, key);
     const char *text = json_string_value(json_object_get(q, "question"));
-    if (!given || !text)
-        return bad(r, given ? "a question without text" : "a question has no annotation");
+    if ((!given && answers) || !text)
+        return bad(r, text ? "a question has no annotation" : "a question without text");
     struct eval_item *it = add(r, "vqa", text, number);
+    it->id = xstrdup(key);
     eval_add_image(it, xasprintf("%s/COCO_%s_%012" JSON_INTEGER_FORMAT ".jpg", images_of(r), split,
                                  image));
     add_answers(it, given);
     return 0;
 }
 
-static int read_vqa(const struct reader *r, const json_t *root)
+static int read_annotations(const struct reader *r, json_t **answers)
 {
     struct bytes map;
-    const char *split = json_string_value(json_object_get(root, "data_subtype"));
-    const json_t *list = json_object_get(root, "questions"), *q;
-    size_t i;
-    int rc = need(r, r->o->annotations, "--annotations FILE", "the answers");
+    int rc = need(r, r->o->annotations, "--annotations FILE (without them: --predictions FILE)",
+                  "the answers");
     if (rc == 0)
         rc = gunzip_open(r->o->annotations, &map, r->err);
     if (rc != 0)
         return rc;
     json_t *more = read_json(&map, r->err);
-    json_t *answers = more ? index_answers(json_object_get(more, "annotations")) : NULL;
-    rc = more ? 0 : VS_E_FORMAT;
+    *answers = more ? index_answers(json_object_get(more, "annotations")) : NULL;
+    rc = bytes_check(&map, more ? 0 : VS_E_FORMAT, r->err);
+    json_decref(more);
+    bytes_close(&map);
+    return rc;
+}
+
+static int read_vqa(const struct reader *r, const json_t *root)
+{
+    const char *split = json_string_value(json_object_get(root, "data_subtype"));
+    const json_t *list = json_object_get(root, "questions"), *q;
+    size_t i;
+    json_t *answers = NULL;
+    int rc = r->o->optional && !r->o->annotations ? 0 : read_annotations(r, &answers);
     json_array_foreach(list, i, q)
         rc = rc ? rc : add_question(r, q, answers, split ? split : "val2014", (int)i + 1);
     json_decref(answers);
-    json_decref(more);
-    rc = bytes_check(&map, rc, r->err);
-    bytes_close(&map);
     return rc;
 }
 
@@ -163,12 +173,14 @@ static int read_gqa(const struct reader *r, const json_t *root)
         const char *text = json_string_value(json_object_get(v, "question"));
         const char *image = json_string_value(json_object_get(v, "imageId"));
         const char *answer = json_string_value(json_object_get(v, "answer"));
-        if (!text || !image || !answer)
+        if (!text || !image || (!answer && !r->o->optional))
             return vs_fail(r->err, VS_E_FORMAT, "%s: question %s has not question, imageId and "
-                           "answer", r->o->path, key);
+                           "answer%s", r->o->path, key, text && image ? UNANSWERED : "");
         struct eval_item *it = add(r, "gqa", text, ++number);
         eval_add_image(it, xasprintf("%s/%s.jpg", images_of(r), image));
-        eval_add_label(it, answer, 1);
+        it->id = xstrdup(key);
+        if (answer)
+            eval_add_label(it, answer, 1);
     }
     return 0;
 }
@@ -265,14 +277,16 @@ static int take_nlvr2(const struct reader *r, int line, const json_t *v)
     const json_t *label = json_object_get(v, "label");
     const char *word = json_string_value(label);
     const char *last = id ? strrchr(id, '-') : NULL;
-    if (!text || !last || !label)
-        return vs_fail(r->err, VS_E_FORMAT, "%s: line %d: no sentence, identifier and label",
-                       r->o->path, line);
+    if (!text || !last || (!label && !r->o->optional))
+        return vs_fail(r->err, VS_E_FORMAT, "%s: line %d: no sentence, identifier and label%s",
+                       r->o->path, line, text && last ? UNANSWERED : "");
     bool yes = json_is_true(label) || (word && (word[0] == 'T' || word[0] == 't'));
     struct eval_item *it = add(r, "nlvr2", text, line);
     for (int i = 0; i < 2; i++)
         eval_add_image(it, xasprintf("%s/%.*s-img%d.png", images_of(r), (int)(last - id), id, i));
-    eval_add_label(it, yes ? "true" : "false", 1);
+    it->id = xstrdup(id);
+    if (label)
+        eval_add_label(it, yes ? "true" : "false", 1);
     return 0;
 }
 

@@ -33,6 +33,7 @@ void eval_item_fini(struct eval_item *it)
     free(it->worths);
     free(it->candidates.boxes);
     free(it->text);
+    free(it->id);
 }
 
 static bool read_box(const json_t *v, float box[4])

@@ -57,7 +57,8 @@ vilscope_SOURCES = \
 	src/cmd_compare_watch.c \
 	src/cmd_detect.c \
 	src/cmd_devices.c \
-	src/cmd_eval.c \
+	src/cmd_eval.c src/cmd_eval.h \
+	src/cmd_eval_predictions.c \
 	src/cmd_extract.c \
 	src/cmd_forward.c \
 	src/cmd_inspect.c \

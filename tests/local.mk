@@ -40,12 +40,12 @@ EXTRA_DIST += tests/ports/run tests/run-tests tests/tap.h tests/mutants tests/mu
 	tests/data/regions/outside.npy tests/data/regions/padded.npz \
 	tests/data/regions/vilbert_beta.lmdb/data.mdb \
 	tests/data/sets/empty.jsonl \
-	tests/data/sets/gqa.json \
+	tests/data/sets/gqa.json tests/data/sets/gqa_challenge.json \
 	tests/data/sets/guesswhat.valid.jsonl.gz \
 	tests/data/sets/instances.json \
-	tests/data/sets/nlvr2.jsonl \
+	tests/data/sets/nlvr2.jsonl tests/data/sets/nlvr2_hidden.json \
 	tests/data/sets/refs_unc.p tests/data/sets/refs_unc_p1.p \
-	tests/data/sets/snli_ve.jsonl \
+	tests/data/sets/snli_ve.jsonl tests/data/sets/v2_test_questions.json \
 	tests/data/sets/vqa_annotations.json \
 	tests/data/sets/vqa_questions.json \
 	tests/data/tiny/checkpoint.bin \

@@ -189,4 +189,52 @@ refuses 2 "with --annotations" "VQA without its answers" \
     "$VILSCOPE" eval -m "$tiny" --no-log --data "$sets/vqa_questions.json"
 refuses 1 "no annotation" "answers of other questions" "$VILSCOPE" eval -m "$tiny" --no-log \
     --data "$sets/vqa_questions.json" --annotations "$sets/instances.json"
+# ---- sets that do not say what is right
+cp -r "$work/named" "$work/two"
+sed 's/"checkpoints": \[/&"checkpoint.bin", /' "$work/named/model.json" >"$work/two/model.json"
+for f in COCO_test2015_000000000007.jpg 2370799.jpg test1-5-0-img0.png test1-5-0-img1.png; do
+    cp "$tiny/scene.png" "$work/im/$f"
+    cp "$tiny/scene.npy" "$work/im/${f%.*}.npy"
+done
+open() { # open FILE [OPTION...]
+    file=$1
+    shift
+    "$VILSCOPE" eval -m "$work/named" --no-log --images "$work/im" --data "$sets/$file" "$@"
+}
+predicts() { # predicts FILE ITEMS PATTERN...: rows that have these
+    file=$1 items=$2
+    shift 2
+    rm -f "$work/rows"
+    open "$file" --predictions "$work/rows" >"$work/out" 2>"$work/err"
+    status=$?
+    tr -d '\n' <"$work/rows" | sed 's/  */ /g' >"$work/flat"
+    for pattern in "$@"; do grep -q "$pattern" "$work/flat" || status="$status, no $pattern"; done
+    [ "$status" = 0 ] && ! grep -q blind "$work/out" && [ ! -s "$work/err" ] &&
+        grep -q "rows: answers to $items items, $items of which have no score" "$work/out"
+    ok $? "$file is answered: $status $(cut -c 1-120 "$work/flat") $(cat "$work/err")"
+}
+label() { # label TASK TEXT IMAGE...
+    "$VILSCOPE" query -m "$work/named" -t "$1" --no-log --json "$3" ${4:+"$4"} "$2" 2>/dev/null |
+        sed -n 's/.*"label": "\([^"]*\)".*/\1/p' | head -n 1
+}
+vqa=$(label vqa "is it red" "$work/scene.png")
+predicts v2_test_questions.json 2 '"question_id": 7000, "answer": "[^"]' \
+    "\"question_id\": 7001, \"answer\": \"$vqa\""
+predicts gqa_challenge.json 1 \
+    "\"questionId\": \"20130\", \"prediction\": \"$(label gqa "what color" "$work/scene.png")\""
+predicts nlvr2_hidden.json 1 "\"identifier\": \"test1-5-0-3\", \"prediction\": \"$(
+    label nlvr2 "A." "$work/scene.png" "$work/scene.png")\""
+refuses 2 "--predictions FILE" "VQA's has no score" open v2_test_questions.json
+refuses 1 "--predictions FILE" "GQA's neither" open gqa_challenge.json
+refuses 1 "--predictions FILE" "nor NLVR2's" open nlvr2_hidden.json
+refuses 2 "of one checkpoint: choose it with -c" "two checkpoints" "$VILSCOPE" eval -m "$work/two" \
+    --no-log --images "$work/im" --data "$sets/gqa.json" --predictions "$work/rows"
+open gqa.json --predictions "$work/rows" >"$work/out" 2>&1
+grep -q '^gqa  *2 ' "$work/out" && grep -q "answers to 2 items, 0 of which" "$work/out" &&
+    [ "$(grep -c prediction "$work/rows")" -eq 2 ]
+ok $? "what has answers is scored and written"
+open gqa.json --predictions "$work/none/rows" >"$work/out" 2>&1
+[ $? -eq 1 ] && grep -q "none/rows" "$work/out"
+ok $? "a file that cannot be written: $(cat "$work/out")"
+
 end

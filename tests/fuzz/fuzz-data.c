@@ -2,14 +2,11 @@
 #include "src/eval.h"
 #include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void try(const struct eval_source *o)
 {
-    char path[64];
     struct eval_set *s = NULL;
     struct vs_err err = {0};
-    int fd = fuzz_file(data, size, path);
-    struct eval_source o = {.path = path, .annotations = path, .images = "x"};
-    if (eval_open(&o, &s, &err) == 0) {
+    if (eval_open(o, &s, &err) == 0) {
         if (s->count < 1)
             abort();
         for (int i = 0; i < s->count; i++)
@@ -19,6 +16,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else if (!err.text[0]) {
         abort();
     }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char path[64];
+    int fd = fuzz_file(data, size, path);
+    try(&(struct eval_source){.path = path, .annotations = path, .images = "x"});
+    try(&(struct eval_source){.path = path, .images = "x", .optional = true});
     close(fd);
     return 0;
 }
