@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,23 +113,32 @@ static int add_path(struct images *l, const char *path, struct vs_err *err)
     return 0;
 }
 
-static int add_list(struct images *l, const char *file, struct vs_err *err)
+/* No more of a line is read than a path can have: a list may be a device that never ends. */
+static int add_lines(struct images *l, const char *file, FILE *f, struct vs_err *err)
 {
-    bool standard = strcmp(file, "-") == 0;
-    FILE *f = standard ? stdin : fopen(file, "r");
-    char *line = NULL;
-    size_t cap = 0;
+    char line[PATH_MAX + 2];
     int rc = 0;
-    if (!f)
-        return vs_fail(err, VS_E_IO, "%s: %s", file, strerror(errno));
-    for (ssize_t n; rc == 0 && (n = getline(&line, &cap, f)) > 0;) {
-        line[strcspn(line, "\r\n")] = '\0';
+    for (long number = 1; rc == 0 && fgets(line, sizeof line, f); number++) {
+        size_t n = strcspn(line, "\r\n");
+        if (n == sizeof line - 1 || (line[n] == '\0' && !feof(f)))
+            return vs_fail(err, VS_E_FORMAT, "%s: line %ld is longer than a path can be, or holds "
+                           "zero bytes: a list has one path a line", file, number);
+        line[n] = '\0';
         if (line[0])
             rc = add_path(l, line, err);
     }
     if (ferror(f) && rc == 0)
         rc = vs_fail(err, VS_E_IO, "%s: %s", file, strerror(errno));
-    free(line);
+    return rc;
+}
+
+static int add_list(struct images *l, const char *file, struct vs_err *err)
+{
+    bool standard = strcmp(file, "-") == 0;
+    FILE *f = standard ? stdin : fopen(file, "r");
+    if (!f)
+        return vs_fail(err, VS_E_IO, "%s: %s", file, strerror(errno));
+    int rc = add_lines(l, file, f, err);
     if (!standard)
         fclose(f);
     return rc;

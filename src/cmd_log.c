@@ -29,8 +29,8 @@ static void tell(const struct logging *g, const struct log_left *left, const str
     int all = left->kept + left->lost;
     if (left->kept && left->where)
         plain_text(stderr, "vilscope %s: not logged: %s; %d of %d record%s kept in %s: %s"
-                   "\"vilscope sessions merge\" adds it\n", g->command, err->text, left->kept, all,
-                   all == 1 ? "" : "s", left->where,
+                   "\"vilscope sessions merge FILE\" adds it\n",
+                   g->command, err->text, left->kept, all, all == 1 ? "" : "s", left->where,
                    left->beside ? "the next program that can write the log or " : "");
     else
         plain_text(stderr, "vilscope %s: not logged, %d record%s lost: %s\n", g->command, all,

@@ -270,7 +270,8 @@ static void tell_pictures(const struct query *q, struct result *r)
     if (!far)
         return;
     r->foreign = true;
-    char *more = far > 1 ? xasprintf(", as are %d others", far - 1) : xstrdup("");
+    char *more = far > 2 ? xasprintf(", as are %d others", far - 1)
+                 : far > 1 ? xstrdup(", as is another") : xstrdup("");
     result_note(r, "image %d is unlike those that this model was trained on (distance %.1f, at "
                 "most 1)%s", first + 1, (double)q->photos[first]->distance, more);
     free(more);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define MOST (1 << 20) /* bytes of a configuration or script */
 
@@ -71,13 +72,15 @@ void conf_load(struct workbench *w)
 {
     struct vs_err err = {0};
     char *path = conf_path(), *text = NULL, *first = NULL;
-    FILE *there = path ? fopen(path, "re") : NULL;
-    if (!there) {
+    struct stat st;
+    if (!path || stat(path, &st) != 0) {
         free(path);
         return;
     }
-    fclose(there);
-    text = conf_read_text(path, &err);
+    if (S_ISREG(st.st_mode)) /* reading a pipe waits for who writes to it */
+        text = conf_read_text(path, &err);
+    else
+        vs_fail(&err, VS_E_FORMAT, "%s: is not a regular file: no keys are taken from it", path);
     struct lines l = {.at = text};
     for (char *line; (line = lines_next(&l));) {
         run_line(w, path, l.number, line);

@@ -204,6 +204,8 @@ refuses 2 "would both be written as 'gray-1'" "two images of one name" \
     "$VILSCOPE" extract $weights -o "$work/x" "$work/in/gray-1.png" "$work/./in/gray-1.png"
 refuses 2 "I from 1 to N" "a shard that is not there" \
     "$VILSCOPE" extract $weights -o "$work/x" --shard 4/3 "$work/in"
+refuses 1 "line 1 is longer than a path can be" "a list that never ends" \
+    timeout 20 "$VILSCOPE" extract $weights -o "$work/x" --list /dev/zero
 refuses 2 "no detector" "no detector" "$VILSCOPE" extract -o "$work/x" "$work/in"
 if [ -c /dev/full ] && mkdir "$work/small" && mount -t tmpfs -o size=16k none "$work/small" 2>/dev/null
 then

@@ -454,8 +454,14 @@ static void settings(void)
     terminal_type(t, "X");
     ok(terminal_expect(t, "hello from X"), "so do the keys");
     quit(t, "settings");
-    unsetenv("XDG_CONFIG_HOME");
     unlink(path);
+    if (mkfifo(path, 0600) == 0) {
+        t = start_kind(&kind);
+        ok(terminal_expect(t, "is not a regular file"), "a pipe instead of settings is not read");
+        quit(t, "no settings");
+        unlink(path);
+    }
+    unsetenv("XDG_CONFIG_HOME");
 }
 
 /* The guided tour goes through, at the smallest usual size too, with nothing cut off. */
