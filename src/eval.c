@@ -464,7 +464,7 @@ static int run_all(struct run *r, const struct eval_set *s)
             seen[s->items[i].task - task_table]++;
             rc = is_left_out(r, &s->items[i]) ? 0 : take_item(r, &s->items[i]);
         }
-    if (rc == 0 && r->o->gone && r->o->gone->items == r->progress.all)
+    if (rc == 0 && r->o->gone && r->o->gone->items - s->gone.items == r->progress.all)
         rc = vs_fail(r->err, VS_E_IO, "%s: no item can be asked: of %d pictures none is there, the "
                      "first is %s (--images says where they are)", s->path, r->o->gone->pictures,
                      r->o->gone->first);
@@ -494,7 +494,7 @@ int eval_run(struct model *m, const struct eval_set *s, const struct eval_option
     r.sums = xcalloc((size_t)task_count, sizeof *r.sums);
     r.groups = xcalloc((size_t)task_count, sizeof *r.groups);
     if (o->gone)
-        *o->gone = (struct eval_gone){0};
+        *o->gone = s->gone;
     int rc = r.progress.all ? check_labels(&r)
                             : vs_fail(err, VS_E_USAGE, "%s: has no item of %s", s->path,
                                       o->task ? o->task->name : "any task");

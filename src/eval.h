@@ -13,6 +13,7 @@ struct eval_item {
     int line;      /* of the file */
     char **images; /* paths */
     int image_count;
+    bool shared_images; /* they are those of an item before it */
     /* What is right: labels with their worth (VQA's soft accuracy gives several), a number of a
      * candidate or image, or a box. */
     char **labels;
@@ -24,11 +25,19 @@ struct eval_item {
     struct box_list candidates;
 };
 
+/* What could not be asked, as a picture of it is not there. */
+struct eval_gone {
+    int items, pictures;
+    const char *first; /* a picture; the set's */
+};
+
 struct eval_set {
     struct eval_item *items;
     int count;
     char *path;
     char digest[DIGEST_HEX];
+    struct eval_gone gone; /* left out of retrieval's pool already */
+    char *gone_first;
 };
 
 /* Where a set is. */
@@ -82,12 +91,6 @@ struct eval_progress {
     const struct task *task;
 };
 typedef void eval_report(void *arg, const struct eval_progress *p);
-
-/* What could not be asked, as a picture of it is not there. */
-struct eval_gone {
-    int items, pictures;
-    const char *first; /* a picture; the set's */
-};
 
 /* What the model says of an item. */
 typedef void eval_take(void *arg, const struct eval_item *it, const struct result *r);

@@ -11,10 +11,12 @@
 #include "src/mem.h"
 #include "src/text/answers.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define UNANSWERED " (a set without answers can be answered: --predictions FILE)"
 
@@ -322,6 +324,79 @@ static int take_line(void *arg, int line, const json_t *v)
     return json_object_get(v, "gold_label") ? take_snli(r, line, v) : take_nlvr2(r, line, v);
 }
 
+/* ---- retrieval: JSON lines, a picture and its captions each; all pictures are the pool */
+
+static bool is_retrieval(const json_t *v)
+{
+    return json_is_array(json_object_get(v, "sentences")) && json_object_get(v, "img_path");
+}
+
+struct pool {
+    const struct reader *r;
+    char **images;
+    int count;
+};
+
+/* A picture that is not there leaves the pool, its captions the set. */
+static bool is_in_pool(struct pool *p, char *path, size_t captions)
+{
+    struct stat st;
+    struct eval_set *s = p->r->s;
+    if (stat(path, &st) == 0 || errno != ENOENT) {
+        p->images = xreallocarray(p->images, (size_t)p->count + 1, sizeof *p->images);
+        p->images[p->count++] = path;
+        return true;
+    }
+    s->gone.items += (int)captions;
+    if (s->gone.pictures++ == 0)
+        s->gone.first = s->gone_first = xstrdup(path);
+    free(path);
+    return false;
+}
+
+static int take_retrieval(void *arg, int line, const json_t *v)
+{
+    struct pool *p = arg;
+    const struct reader *r = p->r;
+    const json_t *list = json_object_get(v, "sentences"), *text;
+    const char *file = json_string_value(json_object_get(v, "img_path"));
+    const char *slash = file ? strrchr(file, '/') : NULL;
+    size_t i;
+    file = slash ? slash + 1 : file;
+    if (!file || !file[0] || !json_array_size(list))
+        return vs_fail(r->err, VS_E_FORMAT, "%s: line %d: no img_path, or no sentences",
+                       r->o->path, line);
+    const char *task = r->o->task ? r->o->task->name
+                       : strncmp(file, "COCO_", 5) == 0 ? "coco" : "flickr30k";
+    if (!is_in_pool(p, xasprintf("%s/%s", images_of(r), file), json_array_size(list)))
+        return 0;
+    if (p->count > task_find(task)->max_images)
+        return vs_fail(r->err, VS_E_LIMIT, "%s: line %d: more than %d pictures to choose from",
+                       r->o->path, line, task_find(task)->max_images);
+    json_array_foreach(list, i, text)
+        add(r, task, json_string_value(text), line)->number = p->count - 1;
+    return 0;
+}
+
+/* All items have the pool; the first one owns it. */
+static int read_retrieval(const struct reader *r, const struct bytes *map)
+{
+    struct pool p = {.r = r};
+    if (r->o->task && r->o->task->reading != READ_ALIGNMENT)
+        return vs_fail(r->err, VS_E_USAGE, "%s: captions are of coco or flickr30k", r->o->path);
+    int rc = eval_lines(map, take_retrieval, &p, r->err);
+    for (int i = 0; i < r->s->count; i++) {
+        r->s->items[i].images = p.images;
+        r->s->items[i].image_count = p.count;
+        r->s->items[i].shared_images = i > 0;
+    }
+    for (int i = 0; r->s->count == 0 && i < p.count; i++)
+        free(p.images[i]);
+    if (r->s->count == 0)
+        free(p.images);
+    return rc;
+}
+
 /* ---- RefCOCO: a pickled list of references, and COCO's instances for their boxes */
 
 static char *text_of(const struct pval *v)
@@ -444,6 +519,9 @@ int eval_reference(const struct eval_source *o, const struct bytes *map, struct 
     json_t *line = first_line(map);
     if (json_is_object(line) && json_object_get(line, "task")) {
         /* ours */
+    } else if (is_retrieval(line)) {
+        *known = true;
+        rc = read_retrieval(&r, map);
     } else if (json_object_get(line, "gold_label") || json_object_get(line, "identifier") ||
                is_guesswhat(line)) {
         *known = true;

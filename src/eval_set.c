@@ -24,11 +24,12 @@ static int bad(const struct reader *r, const char *what)
 
 void eval_item_fini(struct eval_item *it)
 {
-    for (int i = 0; i < it->image_count; i++)
+    for (int i = 0; i < it->image_count && !it->shared_images; i++)
         free(it->images[i]);
     for (int i = 0; i < it->label_count; i++)
         free(it->labels[i]);
-    free(it->images);
+    if (!it->shared_images)
+        free(it->images);
     free(it->labels);
     free(it->worths);
     free(it->candidates.boxes);
@@ -214,6 +215,10 @@ int eval_open(const struct eval_source *o, struct eval_set **out, struct vs_err 
         rc = bytes_check(&map, rc, err);
         bytes_close(&map);
     }
+    if (rc == 0 && s->count == 0 && s->gone.pictures)
+        rc = vs_fail(err, VS_E_IO, "%s: no item can be asked: of %d pictures none is there, the "
+                     "first is %s (--images says where they are)", s->path, s->gone.pictures,
+                     s->gone_first);
     if (rc == 0 && s->count == 0)
         rc = vs_fail(err, VS_E_FORMAT, "%s: there is no item in it", s->path);
     if (rc == 0)
@@ -231,5 +236,6 @@ void eval_free(struct eval_set *s)
         eval_item_fini(&s->items[i]);
     free(s->items);
     free(s->path);
+    free(s->gone_first);
     free(s);
 }

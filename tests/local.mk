@@ -39,6 +39,7 @@ EXTRA_DIST += tests/ports/run tests/run-tests tests/tap.h tests/mutants tests/mu
 	tests/data/regions/one.pkl tests/data/regions/two.pkl \
 	tests/data/regions/outside.npy tests/data/regions/padded.npz \
 	tests/data/regions/vilbert_beta.lmdb/data.mdb \
+	tests/data/sets/all_data_final_test_2014.jsonline \
 	tests/data/sets/empty.jsonl \
 	tests/data/sets/gqa.json tests/data/sets/gqa_challenge.json \
 	tests/data/sets/guesswhat.valid.jsonl.gz \

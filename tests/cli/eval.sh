@@ -189,6 +189,32 @@ refuses 2 "with --annotations" "VQA without its answers" \
     "$VILSCOPE" eval -m "$tiny" --no-log --data "$sets/vqa_questions.json"
 refuses 1 "no annotation" "answers of other questions" "$VILSCOPE" eval -m "$tiny" --no-log \
     --data "$sets/vqa_questions.json" --annotations "$sets/instances.json"
+# ---- retrieval: every caption among all pictures
+cp "$tiny/mirror.png" "$work/im/COCO_val2014_000000000043.jpg"
+cp "$tiny/mirror.npy" "$work/im/COCO_val2014_000000000043.npy"
+published coco 3 all_data_final_test_2014.jsonline
+"$VILSCOPE" eval -m "$work/named" --no-log --images "$work/im" --json \
+    --data "$sets/all_data_final_test_2014.jsonline" 2>/dev/null | grep '"score"\|recall' >"$work/pool.want"
+item=0
+for text in "A dog." "It." "A cat."; do
+    printf '{"task": "coco", "images": ["im/COCO_val2014_000000000042.jpg", %s], ' \
+        '"im/COCO_val2014_000000000043.jpg"'
+    printf '"text": "%s", "answer": %d}\n' "$text" $((item / 2))
+    item=$((item + 1))
+done >"$work/pool.jsonl"
+"$VILSCOPE" eval -m "$work/named" --no-log --json --data "$work/pool.jsonl" 2>/dev/null |
+    grep '"score"\|recall' >"$work/pool.out"
+[ -s "$work/pool.want" ] && cmp -s "$work/pool.want" "$work/pool.out"
+ok $? "as lines of ours: $(head -n 1 "$work/pool.want")"
+rm "$work/im/COCO_val2014_000000000043.jpg"
+published coco 2 all_data_final_test_2014.jsonline
+grep -q "1 of 3 items are left out: 1 of their pictures is not there.*00043.jpg" "$work/err"
+ok $? "a picture is missing: it leaves the pool, its captions the set"
+refuses 1 "of 2 pictures none is there" "no picture is there" "$VILSCOPE" eval -m "$work/named" \
+    --no-log --images "$work/none" --data "$sets/all_data_final_test_2014.jsonline"
+refuses 2 "captions are of coco or flickr30k" "of another task" "$VILSCOPE" eval -m "$work/named" \
+    --no-log -t vqa --data "$sets/all_data_final_test_2014.jsonline"
+
 # ---- sets that do not say what is right
 cp -r "$work/named" "$work/two"
 sed 's/"checkpoints": \[/&"checkpoint.bin", /' "$work/named/model.json" >"$work/two/model.json"
