@@ -34,6 +34,14 @@ static int columns_fit(int count)
     return n < 1 ? 1 : n > count ? count : n;
 }
 
+/* An answer as a cell has room for it: of an image's path only its name. */
+static const char *short_answer(const struct probe_table *t, int probe, const char *text)
+{
+    bool path = t->probes->list[probe].item.task->reading == READ_ALIGNMENT;
+    const char *slash = path ? strrchr(text, '/') : NULL;
+    return slash && slash[1] ? slash + 1 : text;
+}
+
 static void put_answer(const struct probe_table *t, int probe, int column)
 {
     const struct probe_answer *a = &t->columns[column]->answers[probe];
@@ -46,8 +54,9 @@ static void put_answer(const struct probe_table *t, int probe, int column)
              a->lone ? a->logit : a->softmax, a->judged ? (a->right ? '+' : '-') : ' ',
              column && probe_table_flips(t, probe, column - 1, column) ? '*' : ' ');
     int width = CELL_WIDTH - (int)strlen(number);
-    int length = plain_width(a->text);
-    compare_put_cell(a->text, length < width ? length : width);
+    const char *answer = short_answer(t, probe, a->text);
+    int length = plain_width(answer);
+    compare_put_cell(answer, length < width ? length : width);
     plain_out("%s%*s", number, length < width ? width - length : 0, "");
 }
 

@@ -59,6 +59,9 @@ if [ -e "$demo/model.json" ]; then
     compare -m "$demo" -c early -c final --no-log --attention -t vqa "$demo/images/000000.png" \
         "what color is the star?" --top 3 >"$work/out" && [ "$(grep -c '^[a-z].* [01]\.[0-9]* ' "$work/out")" -eq 3 ]
     ok $? "heads by how much they changed: $(sed -n 2p "$work/out")"
+    compare -m "$demo" --no-log -t coco "$demo/images/000000.png" "$demo/images/000001.png" \
+        "a star" 2>"$work/err" | grep -q '^a star .* 00000[01].png [01]\.[0-9]* '
+    ok $? "an image is named by its file, not by the beginning of its path"
     compare -m "$demo" --no-log --cka --probes "$work/demo.probes" >"$work/out" &&
         [ "$(grep -c '^layer' "$work/out")" -eq 7 ]
     ok $? "hidden states, layer by layer"
