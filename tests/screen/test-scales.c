@@ -264,6 +264,7 @@ int main(void)
 {
     const char *tmp = getenv("TMPDIR");
     snprintf(folder, sizeof folder, "%s", tmp ? tmp : "/tmp");
+    setenv("VILSCOPE_DEMO", source_path("demo/model"), 1);
     struct terminal *t = start();
     side_by_side(t);
     signs(t, "answers of checkpoints");

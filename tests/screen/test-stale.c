@@ -224,6 +224,7 @@ static void of_two(struct terminal *t)
 int main(void)
 {
     setenv("TZ", "UTC", 1);
+    setenv("VILSCOPE_DEMO", source_path("demo/model"), 1);
     struct terminal *t = start();
     ways(t);
     words(t);
