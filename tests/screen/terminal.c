@@ -2,11 +2,14 @@
  * out of the stream first. */
 #include "terminal.h"
 
+#include "tap.h" /* only where the sources are: what is asserted is the tests' */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -558,4 +561,36 @@ int terminal_end(struct terminal *t)
     int status = terminal_wait(t);
     terminal_free(t);
     return status;
+}
+
+struct terminal *terminal_demo(int rows, int cols)
+{
+    const char *program = getenv("VILSCOPE");
+    const char *argv[] = {program ? program : "./vilscope", "--no-log", "--threads", "1", NULL};
+    setenv("VILSCOPE_DEMO", source_path("demo/model"), 1);
+    struct terminal *t = terminal_start(argv, rows, cols, true, false);
+    terminal_expect(t, "1/24");
+    terminal_expect(t, "answered");
+    return t;
+}
+
+void terminal_command(struct terminal *t, const char *fmt, ...)
+{
+    char line[800];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    terminal_type(t, ":");
+    terminal_read(t, 20);
+    terminal_type(t, line);
+    terminal_type(t, "\r");
+    terminal_settle(t, 120);
+}
+
+bool terminal_goes(struct terminal *t, const char *text)
+{
+    for (int i = 0; i < 200 && terminal_has(t, text); i++)
+        terminal_read(t, 50);
+    return !terminal_has(t, text);
 }

@@ -94,6 +94,13 @@ bool terminal_restored(const struct terminal *t, char *why, int size);
 int terminal_wait(struct terminal *t);
 /* At most so long; -1, and killed, when it has not ended. */
 int terminal_wait_ms(struct terminal *t, int ms);
+/* The workbench on the source's demo, with its first query answered; nothing is logged. */
+struct terminal *terminal_demo(int rows, int cols);
+/* Types a command behind ':' and waits until the screen rests. */
+void terminal_command(struct terminal *t, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Reads until no row has the text, at most ten seconds; whether it went. */
+bool terminal_goes(struct terminal *t, const char *text);
 void terminal_free(struct terminal *t);
 /* Both. */
 int terminal_end(struct terminal *t);

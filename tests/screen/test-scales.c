@@ -15,37 +15,6 @@
 
 static char folder[300];
 
-static struct terminal *start(void)
-{
-    const char *program = getenv("VILSCOPE");
-    const char *argv[] = {program ? program : "./vilscope", "--no-log", "--threads", "1", NULL};
-    struct terminal *t = terminal_start(argv, ROWS, COLS, true, false);
-    terminal_expect(t, "1/24");
-    terminal_expect(t, "answered");
-    return t;
-}
-
-static void command(struct terminal *t, const char *fmt, ...)
-{
-    char line[800];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof line, fmt, ap);
-    va_end(ap);
-    terminal_type(t, ":");
-    terminal_read(t, 20);
-    terminal_type(t, line);
-    terminal_type(t, "\r");
-    terminal_settle(t, 120);
-}
-
-static bool goes(struct terminal *t, const char *text)
-{
-    for (int i = 0; i < 200 && terminal_has(t, text); i++)
-        terminal_read(t, 50);
-    return !terminal_has(t, text);
-}
-
 /* ---- what the photo exports: boxes and weights */
 
 struct weights {
@@ -59,8 +28,8 @@ static bool export_weights(struct terminal *t, struct weights *w)
     *w = (struct weights){0};
     snprintf(path, sizeof path, "%s/weights.csv", folder);
     unlink(path);
-    command(t, "view photo");
-    command(t, "export %s", path);
+    terminal_command(t, "view photo");
+    terminal_command(t, "export %s", path);
     for (int i = 0; i < 100 && access(path, R_OK) != 0; i++)
         terminal_read(t, 50);
     FILE *f = fopen(path, "r");
@@ -117,10 +86,10 @@ static const char *const checkpoints[] = {"early", "middle", "final"};
 static void weights_of_all(struct terminal *t, struct weights w[3])
 {
     for (int i = 0; i < 3; i++) {
-        command(t, "checkpoint %s", checkpoints[i]);
-        command(t, "again");
-        goes(t, "r asks again");
-        command(t, "token 5");
+        terminal_command(t, "checkpoint %s", checkpoints[i]);
+        terminal_command(t, "again");
+        terminal_goes(t, "r asks again");
+        terminal_command(t, "token 5");
         terminal_settle(t, 150);
         bool known = export_weights(t, &w[i]);
         ok(known, "%s: %d weights, at most %.4f", checkpoints[i], w[i].count, w[i].top);
@@ -160,8 +129,8 @@ static void side_by_side(struct terminal *t)
     struct weights w[3];
     weights_of_all(t, w);
     double top = fmax(w[0].top, fmax(w[1].top, w[2].top));
-    command(t, "compare");
-    goes(t, "asked ...");
+    terminal_command(t, "compare");
+    terminal_goes(t, "asked ...");
     terminal_settle(t, 300);
     double said = legend(t, "all checkpoints");
     ok(fabs(said - top) < 0.0006, "the legend says %.3f, the largest of all is %.4f", said, top);
@@ -211,14 +180,14 @@ static void signs(const struct terminal *t, const char *what)
 static void pair(struct terminal *t)
 {
     struct weights w[2];
-    command(t, "image 1");
-    command(t, "task nlvr2");
-    command(t, "ask both images show a star");
-    goes(t, "r asks again");
-    command(t, "token 5");
+    terminal_command(t, "image 1");
+    terminal_command(t, "task nlvr2");
+    terminal_command(t, "ask both images show a star");
+    terminal_goes(t, "r asks again");
+    terminal_command(t, "token 5");
     double top = 0, said[2];
     for (int i = 0; i < 2; i++) {
-        command(t, "image %d", i + 1);
+        terminal_command(t, "image %d", i + 1);
         bool known = export_weights(t, &w[i]);
         ok(known, "image %d: at most %.4f", i + 1, w[i].top);
         terminal_settle(t, 150);
@@ -244,40 +213,39 @@ static double brightest(const struct terminal *t, const struct picture *p, int l
 static void heads(struct terminal *t)
 {
     struct picture p;
-    command(t, "checkpoint final");
-    command(t, "image 1");
-    command(t, "task vqa");
-    command(t, "ask do you know what the large thing at the right is in the picture?");
-    goes(t, "r asks again");
-    command(t, "view heads");
-    command(t, "zoom");
+    terminal_command(t, "checkpoint final");
+    terminal_command(t, "image 1");
+    terminal_command(t, "task vqa");
+    terminal_command(t, "ask do you know what the large thing at the right is in the picture?");
+    terminal_goes(t, "r asks again");
+    terminal_command(t, "view heads");
+    terminal_command(t, "zoom");
     terminal_settle(t, 300);
     ok(terminal_picture(t, &p) && terminal_has(t, "0.00    0.0") && terminal_has(t, "1.00"),
        "heads have a legend with numbers");
     double focused = brightest(t, &p, 1, 0), even = brightest(t, &p, 2, 1);
     ok(focused > 180 && even < focused / 2, "a head that looks at all alike is darker: %.0f, %.0f",
        even, focused);
-    command(t, "zoom");
+    terminal_command(t, "zoom");
 }
 
 int main(void)
 {
     const char *tmp = getenv("TMPDIR");
     snprintf(folder, sizeof folder, "%s", tmp ? tmp : "/tmp");
-    setenv("VILSCOPE_DEMO", source_path("demo/model"), 1);
-    struct terminal *t = start();
+    struct terminal *t = terminal_demo(ROWS, COLS);
     side_by_side(t);
     signs(t, "answers of checkpoints");
-    command(t, "attention-change");
-    command(t, "layer 2");
+    terminal_command(t, "attention-change");
+    terminal_command(t, "layer 2");
     terminal_settle(t, 300);
     ok(terminal_has(t, "(orange more, blue less)") && terminal_has(t, "+0.00 "),
        "the map of changes has a legend with numbers");
     signs(t, "changes of attention");
-    command(t, "zoom");
+    terminal_command(t, "zoom");
     pair(t);
     heads(t);
-    command(t, "quit");
+    terminal_command(t, "quit");
     int status = terminal_end(t);
     ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "ends with status 0");
     return tap_done();

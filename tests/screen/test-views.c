@@ -10,25 +10,6 @@
 
 #define MOST 64
 
-static struct terminal *start(int rows, int cols)
-{
-    const char *program = getenv("VILSCOPE");
-    const char *argv[] = {program ? program : "./vilscope", "--no-log", "--threads", "1", NULL};
-    struct terminal *t = terminal_start(argv, rows, cols, true, false);
-    terminal_expect(t, "1/24");
-    terminal_expect(t, "answered");
-    return t;
-}
-
-static void command(struct terminal *t, const char *line)
-{
-    terminal_type(t, ":");
-    terminal_read(t, 20);
-    terminal_type(t, line);
-    terminal_type(t, "\r");
-    terminal_settle(t, 120);
-}
-
 /* A press and release of the left button; cells count from 0. */
 static void click(struct terminal *t, int row, int col)
 {
@@ -42,7 +23,7 @@ static void quit(struct terminal *t, const char *what)
 {
     terminal_type(t, "\033");
     terminal_read(t, 200);
-    command(t, "quit");
+    terminal_command(t, "quit");
     int status = terminal_end(t);
     ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s: ends with status 0", what);
 }
@@ -108,17 +89,17 @@ static void compare_pixels(const struct terminal *t, const struct picture *p,
 
 static void matrix(void)
 {
-    struct terminal *t = start(40, 120);
+    struct terminal *t = terminal_demo(40, 120);
     struct picture p;
     struct numbers n = {0};
     const char *home = getenv("TMPDIR");
     char path[4096], line[4200];
     snprintf(path, sizeof path, "%s/matrix.csv", home ? home : "/tmp");
     snprintf(line, sizeof line, "export %s", path);
-    command(t, "matrix");
-    command(t, "zoom");
+    terminal_command(t, "matrix");
+    terminal_command(t, "zoom");
     ok(terminal_expect(t, "layer 2/3"), "the matrix has the body");
-    command(t, line);
+    terminal_command(t, "%s", line);
     ok(terminal_expect(t, "matrix.csv") && read_csv(path, &n), "its numbers are exported");
     bool drawn = terminal_picture(t, &p);
     ok(drawn && p.w / n.cols > 8, "%d by %d cells in %d by %d pixels", n.rows, n.cols, p.w, p.h);
@@ -138,10 +119,10 @@ static void matrix(void)
 
 static void heads(void)
 {
-    struct terminal *t = start(40, 120);
+    struct terminal *t = terminal_demo(40, 120);
     struct picture p;
-    command(t, "heads");
-    command(t, "zoom");
+    terminal_command(t, "heads");
+    terminal_command(t, "zoom");
     ok(terminal_expect(t, "Heads text to image"), "the heads have the body");
     terminal_picture(t, &p);
     click(t, p.row + p.rows / 2, p.col + p.w / CELL_W * 5 / 8); /* the third of four */
@@ -158,42 +139,42 @@ static void heads(void)
 
 static void changes(void)
 {
-    struct terminal *t = start(40, 120);
-    command(t, "token large");
-    command(t, "what-if");
+    struct terminal *t = terminal_demo(40, 120);
+    terminal_command(t, "token large");
+    terminal_command(t, "what-if");
     ok(terminal_expect(t, "nothing is changed"), "nothing is changed at first");
     terminal_type(t, "M");
     ok(terminal_expect(t, "with mask token 8"), "M masks the chosen token, the title says so");
     ok(terminal_expect(t, "compared with the unchanged query"), "and it is compared");
     terminal_type(t, "M");
     ok(terminal_expect(t, "nothing is changed"), "M takes it back");
-    command(t, "region 4");
+    terminal_command(t, "region 4");
     terminal_type(t, "D");
     ok(terminal_expect(t, "1 drop region 4"), "D drops the chosen region");
     terminal_type(t, "X");
     ok(terminal_expect(t, "2 silence text-to-image 2 zero"), "X silences the map's layer");
-    command(t, "restore 1");
+    terminal_command(t, "restore 1");
     ok(terminal_expect(t, "1 silence text-to-image 2 zero"), "one is taken back by its number");
-    command(t, "token large");
-    command(t, "replace tiny");
+    terminal_command(t, "token large");
+    terminal_command(t, "replace tiny");
     ok(terminal_expect(t, "now: do you know what the tiny thing"), "words are replaced");
     terminal_type(t, "U");
     ok(terminal_expect(t, "nothing is changed") && terminal_has(t, "what the large thing"),
        "U takes back everything, words too");
-    command(t, "drop region 99");
+    terminal_command(t, "drop region 99");
     ok(terminal_expect(t, "no region 99"), "what is not there is said so");
     quit(t, "changes");
 }
 
 static void knocked(void)
 {
-    struct terminal *t = start(24, 80);
-    command(t, "knock-out heads");
+    struct terminal *t = terminal_demo(24, 80);
+    terminal_command(t, "knock-out heads");
     terminal_type(t, "\033");
     terminal_read(t, 200);
-    command(t, "ask is there a star");
+    terminal_command(t, "ask is there a star");
     ok(terminal_expect(t, "\"is there a star\""), "a query does not wait for a knock-out");
-    command(t, "knock-out regions");
+    terminal_command(t, "knock-out regions");
     ok(terminal_expect(t, "17/17") && terminal_expect(t, "prob. without"), "one runs to its end");
     terminal_type(t, "\033OB\r");
     ok(terminal_expect(t, "with drop region"), "Enter leaves the chosen one out");
@@ -201,7 +182,7 @@ static void knocked(void)
     terminal_expect(t, "arrows move");
     terminal_type(t, " LLJJ ");
     terminal_type(t, "\033");
-    command(t, "knock-out regions");
+    terminal_command(t, "knock-out regions");
     ok(terminal_expect(t, "boxes on the photo have changed"),
        "no knock-out of other regions than the answer's");
     quit(t, "knock-out");
@@ -210,12 +191,12 @@ static void knocked(void)
 /* What the demo was not trained on: in the answer, and in the line of messages. */
 static void unknown(void)
 {
-    struct terminal *t = start(24, 80);
-    command(t, "ask is there a wombat");
+    struct terminal *t = terminal_demo(24, 80);
+    terminal_command(t, "ask is there a wombat");
     ok(terminal_expect(t, "note: unknown words: wombat ("),
        "a word that the demo does not know is named");
     ok(terminal_has(t, "! unknown words"), "beside the answer, too");
-    command(t, "ask is there a star");
+    terminal_command(t, "ask is there a star");
     ok(terminal_expect(t, "\"is there a star\"") && !terminal_has(t, "unknown words"),
        "and nothing of those that it knows");
     quit(t, "unknown words");
