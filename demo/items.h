@@ -12,7 +12,7 @@ struct world {
 };
 
 /* Appends one item about scene i as a line of JSON (vilscope-data(5)); images are named
- * "images/NNNNNN.png" by the scene's number. task is a name of src/text/task.h. False, and nothing
+ * "images/NNNNNN.png" by the scene's number. task is a name of src/task/task.h. False, and nothing
  * appended, when the scene has nothing for the task. */
 bool item_make(struct dice *d, const struct world *w, int i, const char *task, struct buf *out);
 

@@ -15,7 +15,7 @@ EXTRA_DIST += demo/README.md demo/train/run demo/train/assemble demo/train/compa
 libworld_a_CFLAGS = $(AM_CFLAGS) -ffp-contract=off
 # The guided tour.
 dist_pkgdata_DATA = demo/tour.vs
-# The demo itself: src/demo.c looks for it where it is installed.
+# The demo itself: src/engine/demo.c looks for it where it is installed.
 demodir = $(pkgdatadir)/demo
 dist_demo_DATA = \
 	demo/model/answers.txt demo/model/answers_gqa.txt demo/model/classes.txt \

@@ -5,7 +5,7 @@
 #ifndef DEMO_WORLD_H
 #define DEMO_WORLD_H
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <stdbool.h>
 #include <stdint.h>

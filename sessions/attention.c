@@ -1,7 +1,7 @@
 /* Attention maps in the log: half precision, little-endian, compressed by zlib. */
 #include "sessions/db.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 
 #include "src/formats/bytes.h"
 #include "src/formats/tempfile.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <dirent.h>
 #include <errno.h>

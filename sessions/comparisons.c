@@ -1,8 +1,8 @@
 /* Comparisons and runs of probe sets: what ties queries of several checkpoints together. */
 #include "sessions/db.h"
 
-#include "src/mem.h"
-#include "src/probes.h"
+#include "src/base/mem.h"
+#include "src/study/probes.h"
 
 #include <inttypes.h>
 #include <math.h>

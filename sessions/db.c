@@ -3,7 +3,7 @@
 
 #include "sessions/place.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #define VS_DB_H
 
 #include "sessions/log.h"
-#include "src/difference.h"
+#include "src/study/difference.h"
 
 #include <sqlite3.h>
 #include <sys/types.h>

@@ -2,7 +2,7 @@
 #include "sessions/db.h"
 #include "sessions/tend.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

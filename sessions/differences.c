@@ -1,7 +1,7 @@
 /* What was found out about two checkpoints: written, listed, and read back as it was printed. */
 #include "sessions/db.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <inttypes.h>
 #include <jansson.h>

@@ -3,7 +3,7 @@
 #include "sessions/db.h"
 #include "sessions/export.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <jansson.h>
 #include <math.h>

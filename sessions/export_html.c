@@ -3,8 +3,8 @@
 #include "sessions/export.h"
 
 #include "sessions/db.h"
-#include "src/mem.h"
-#include "src/plain.h"
+#include "src/base/mem.h"
+#include "src/base/plain.h"
 
 #include <stdlib.h>
 #include <string.h>

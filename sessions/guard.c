@@ -4,7 +4,7 @@
  * it is read, its tables are compared with those that this program makes. */
 #include "sessions/db.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,7 +5,7 @@
 #include "sessions/place.h"
 #include "sessions/tend.h"
 #include "src/formats/tempfile.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* Lists of sessions and queries, for people. */
 #include "sessions/db.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>

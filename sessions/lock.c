@@ -4,7 +4,7 @@
 #include "sessions/lock.h"
 
 #include "src/formats/tempfile.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 #ifndef VS_LOCK_H
 #define VS_LOCK_H
 
-#include "src/err.h"
+#include "src/base/err.h"
 
 #include <stdbool.h>
 

@@ -6,7 +6,7 @@
 #include "sessions/lock.h"
 #include "sessions/place.h"
 #include "src/formats/filesystem.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>

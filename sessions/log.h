@@ -3,8 +3,8 @@
 #ifndef VS_LOG_H
 #define VS_LOG_H
 
-#include "src/err.h"
-#include "src/result.h"
+#include "src/base/err.h"
+#include "src/task/result.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -137,7 +137,7 @@ int log_probe_trend(struct log *l, const char *probe, const char *task, struct l
 /* Of a list that log_probe_trend made. */
 void log_probes_free(struct log_probe *p, int count);
 
-/* ---- what was found out about two checkpoints (src/difference.h) */
+/* ---- what was found out about two checkpoints (src/study/difference.h) */
 
 int log_difference(struct log *l, int64_t session, const struct difference *d, int64_t *id,
                    struct vs_err *err);

@@ -6,7 +6,7 @@
 #include "sessions/mergenotes.h"
 #include "sessions/tend.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

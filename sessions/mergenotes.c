@@ -3,7 +3,7 @@
  * were edited, both are kept in one note, in an order that does not depend on who merges. */
 #include "sessions/mergenotes.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>

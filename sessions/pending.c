@@ -3,7 +3,7 @@
 #include "sessions/db.h"
 #include "sessions/left.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 #include "sessions/lock.h"
 #include "sessions/tend.h"
 #include "src/formats/tempfile.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <dirent.h>
 #include <errno.h>

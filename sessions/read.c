@@ -1,7 +1,7 @@
 /* Reading whole results back, which become the same JSON that they were when they were new. */
 #include "sessions/db.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * nothing typed is ever read as syntax. */
 #include "sessions/db.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 #include "sessions/db.h"
 #include "sessions/tend.h"
 
-#include "src/mem.h"
-#include "src/plain.h"
+#include "src/base/mem.h"
+#include "src/base/plain.h"
 
 #include <ctype.h>
 #include <jansson.h>

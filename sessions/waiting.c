@@ -1,7 +1,7 @@
 /* What waits to be logged: copies of it, and how each kind is written and freed. */
 #include "sessions/db.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>

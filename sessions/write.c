@@ -1,7 +1,7 @@
 /* Writing a result: one transaction a query. */
 #include "sessions/db.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>

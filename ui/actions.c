@@ -1,5 +1,5 @@
 /* From keys and command lines to actions. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/workbench_priv.h"
 
 #include <curses.h>

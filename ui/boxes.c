@@ -1,5 +1,5 @@
 /* Drawing boxes on the photo, by keys or with the mouse. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/workbench_priv.h"
 
 #include <curses.h>

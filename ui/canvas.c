@@ -1,7 +1,7 @@
 /* A picture in memory. */
 #include "ui/canvas.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/font.h"
 
 #include <stdlib.h>

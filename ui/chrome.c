@@ -1,5 +1,5 @@
 /* The lines around the panes: title, tokens, task, query, status. */
-#include "src/progress.h"
+#include "src/base/progress.h"
 #include "ui/text.h"
 #include "ui/workbench_priv.h"
 

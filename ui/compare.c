@@ -1,7 +1,7 @@
 /* Several checkpoints: asking them, keeping what they say, choosing the two that are compared. */
 #include "ui/compare.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/stale.h"
 
 #include <stdio.h>

@@ -3,9 +3,9 @@
 #ifndef UI_COMPARE_H
 #define UI_COMPARE_H
 
-#include "src/difference.h"
-#include "src/probes.h"
-#include "src/watch.h"
+#include "src/study/difference.h"
+#include "src/study/probes.h"
+#include "src/study/watch.h"
 #include "ui/workbench_priv.h"
 
 /* Work of the engine's thread, told about while it runs. */

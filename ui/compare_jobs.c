@@ -2,7 +2,7 @@
  * needs it owns, so that the screen may go on meanwhile. */
 #include "ui/compare.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/stale.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * time: results wait for it in line, so that the screen does not. */
 #include "ui/compare.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <stdio.h>
 #include <stdlib.h>

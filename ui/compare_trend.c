@@ -2,8 +2,8 @@
  * probe by probe, so that queries of the user come between; and a folder that is watched. */
 #include "ui/compare.h"
 
-#include "src/eval.h"
-#include "src/mem.h"
+#include "src/study/eval.h"
+#include "src/base/mem.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -1,5 +1,5 @@
 /* Completing the command line: names of commands, and what each of them takes. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/workbench_priv.h"
 
 #include <dirent.h>

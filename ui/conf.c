@@ -1,6 +1,6 @@
 /* The user's own keys and settings: vilscope.conf(5). */
 #include "src/formats/bytes.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/lines.h"
 #include "ui/workbench_priv.h"
 

@@ -1,5 +1,5 @@
 /* Images: opening them, going from one to the next, zooming. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/workbench_priv.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Asking: tasks, checkpoints, suggested queries. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/compare.h"
 #include "ui/knock.h"
 #include "ui/stale.h"

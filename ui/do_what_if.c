@@ -1,6 +1,6 @@
 /* What if: changes of the query that is shown. Each is asked at once; the answer without changes is
  * kept to compare with. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/inside.h"
 #include "ui/knock.h"
 

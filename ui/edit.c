@@ -1,7 +1,7 @@
 /* A line of text that is being typed. */
 #include "ui/edit.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <ctype.h>
 #include <stdlib.h>

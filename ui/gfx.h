@@ -6,7 +6,7 @@
 #ifndef UI_GFX_H
 #define UI_GFX_H
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/canvas.h"
 #include "ui/term.h"
 

@@ -4,7 +4,7 @@
 #ifndef UI_INPUT_H
 #define UI_INPUT_H
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/term.h"
 
 #include <stdbool.h>

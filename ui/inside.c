@@ -1,7 +1,7 @@
 /* What the views inside the model share. */
 #include "ui/inside.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <curses.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* A knock-out under way. */
 #include "ui/knock.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <pthread.h>
 #include <stdio.h>

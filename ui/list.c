@@ -1,5 +1,5 @@
 /* Lists of lines, with a search: which lines are shown, which one is chosen. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/workbench_priv.h"
 
 #include <ctype.h>

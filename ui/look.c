@@ -1,7 +1,7 @@
 /* Attention maps: one head, the mean, the maximum, the rollout. */
 #include "ui/look.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/stats.h"
 
 #include <math.h>

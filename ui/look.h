@@ -2,7 +2,7 @@
 #ifndef UI_LOOK_H
 #define UI_LOOK_H
 
-#include "src/result.h"
+#include "src/task/result.h"
 
 /* Instead of the number of a head. Rollout (Abnar and Zuidema 2020) follows the attention through
  * all layers up to the chosen one, self-attention and co-attention of both streams, half of every

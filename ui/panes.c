@@ -1,5 +1,5 @@
 /* What is drawn where: panes beside the photo, popups over everything. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/stale.h"
 #include "ui/text.h"
 #include "ui/workbench_priv.h"

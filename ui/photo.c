@@ -1,6 +1,6 @@
 /* A photo with what is known of it: ranked boxes, where something looks, the chosen region. It is
  * painted into a canvas that shows the part of the picture that a frame says. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/workbench_priv.h"
 
 #include <curses.h>

@@ -1,7 +1,7 @@
 /* Principal components from the points' inner products: there are fewer points than dimensions. */
 #include "ui/project.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <math.h>
 #include <stdlib.h>

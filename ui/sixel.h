@@ -2,7 +2,7 @@
 #ifndef UI_SIXEL_H
 #define UI_SIXEL_H
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/canvas.h"
 
 /* Appends the DCS sequence of c to out, with at most so many colors (2 or more), all of one cube,

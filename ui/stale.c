@@ -1,7 +1,7 @@
 /* What is shown against what the screen says. */
 #include "ui/stale.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <stdarg.h>
 #include <stdio.h>

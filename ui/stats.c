@@ -1,7 +1,7 @@
 /* How attention spreads. */
 #include "ui/stats.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #include "ui/term.h"
 
 #include "src/formats/guard.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/input.h"
 
 #include <errno.h>

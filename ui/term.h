@@ -2,7 +2,7 @@
 #ifndef UI_TERM_H
 #define UI_TERM_H
 
-#include "src/err.h"
+#include "src/base/err.h"
 
 #include <stdbool.h>
 #include <stddef.h>

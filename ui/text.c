@@ -1,7 +1,7 @@
 /* Untrusted text for the screen. */
 #include "ui/text.h"
 
-#include "src/plain.h"
+#include "src/base/plain.h"
 
 #include <limits.h>
 #include <stdint.h>

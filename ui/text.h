@@ -2,7 +2,7 @@
 #ifndef UI_TEXT_H
 #define UI_TEXT_H
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
 /* Keys of the lines that are typed: queries, images, commands, searches. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/workbench_priv.h"
 
 #include <curses.h>

@@ -1,6 +1,6 @@
 /* The answer: ranked words, images, verdicts or boxes with their numbers, against the plain result
  * where the query has interventions; or what all other heads say of the same pass. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/stale.h"
 #include "ui/workbench_priv.h"
 

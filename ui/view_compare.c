@@ -1,7 +1,7 @@
 /* All checkpoints side by side: a column each with the photo as that one sees it, its answers, and
  * what is different from checkpoint A. */
-#include "src/compare.h"
-#include "src/mem.h"
+#include "src/study/compare.h"
+#include "src/base/mem.h"
 #include "ui/compare.h"
 #include "ui/stale.h"
 

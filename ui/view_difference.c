@@ -1,6 +1,6 @@
 /* How attention differs between checkpoints A and B: a signed map of the chosen layer and head, its
  * numbers, and all heads by how much they changed. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/compare.h"
 #include "ui/grid.h"
 #include "ui/stale.h"

@@ -1,5 +1,5 @@
 /* How far checkpoints A and B are apart: weights by layer, and how alike hidden states are. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/compare.h"
 #include "ui/stale.h"
 

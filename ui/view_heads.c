@@ -1,6 +1,6 @@
 /* All heads of a map at once: a small picture of each, and a statistic that sorts them. The chosen
  * one drives the other views. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/inside.h"
 #include "ui/stale.h"
 

@@ -1,5 +1,5 @@
 /* Everything that can be done, from the table of actions, with a search. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/workbench_priv.h"
 
 #include <curses.h>

@@ -1,6 +1,6 @@
 /* What the masked-word head would call each token, or the masked-region head each region, of the
  * states after every depth. The engine reads them; the screen does not wait. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/inside.h"
 #include "ui/stale.h"
 

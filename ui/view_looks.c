@@ -1,5 +1,5 @@
 /* What the chosen token or region looks at, in numbers. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/stale.h"
 #include "ui/workbench_priv.h"
 

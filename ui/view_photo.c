@@ -1,6 +1,6 @@
 /* The photo, or several: two side by side, a grid in the order of their ranks, a strip of all that
  * are open. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/workbench_priv.h"
 
 #include <curses.h>

@@ -1,7 +1,7 @@
 /* Tokens and regions as points: the plane that shows most of their states' variance (PCA), depth by
  * depth. Each stream has a plane of its own; together they are drawn only where they are equally
  * wide. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/inside.h"
 #include "ui/project.h"
 #include "ui/stale.h"

@@ -1,5 +1,5 @@
 /* The regions of the current photo: classes, confidence, boxes. The chosen one is lit. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/workbench_priv.h"
 
 #include <curses.h>

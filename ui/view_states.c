@@ -1,6 +1,6 @@
 /* How alike the states of tokens and regions are to those of the chosen one, depth by depth: the
  * cosine of the angle between them. Both streams are compared only where they are equally wide. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/inside.h"
 #include "ui/project.h"
 #include "ui/stale.h"

@@ -1,5 +1,5 @@
 /* What runs here: model, device, terminal, times by stage, memory, caches, the log. */
-#include "src/regioncache.h"
+#include "src/engine/regioncache.h"
 #include "ui/workbench_priv.h"
 
 #include <curses.h>

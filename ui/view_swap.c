@@ -1,5 +1,5 @@
 /* Which weights carry the change from A's answer to B's: A runs with single parts of B. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/compare.h"
 #include "ui/stale.h"
 

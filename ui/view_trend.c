@@ -1,5 +1,5 @@
 /* Probes over the checkpoints: a plot, and a line for each probe. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/compare.h"
 
 #include <curses.h>

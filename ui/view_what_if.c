@@ -1,7 +1,7 @@
 /* The result beside the same query without changes: what is changed, which answers moved, and how
  * far the attention did. */
-#include "src/compare.h"
-#include "src/mem.h"
+#include "src/study/compare.h"
+#include "src/base/mem.h"
 #include "ui/inside.h"
 #include "ui/stale.h"
 

@@ -2,7 +2,7 @@
  * run in the engine's thread, and the keyboard is always heard. */
 #include "ui/workbench.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "ui/compare.h"
 #include "ui/knock.h"
 #include "ui/stale.h"

@@ -3,8 +3,8 @@
 #define UI_WORKBENCH_H
 
 #include "sessions/log.h"
-#include "src/engine.h"
-#include "src/eval.h"
+#include "src/engine/engine.h"
+#include "src/study/eval.h"
 
 enum graphics_choice {
     GRAPHICS_AUTO, GRAPHICS_SIXEL, GRAPHICS_BLOCKS, GRAPHICS_ASCII, GRAPHICS_NONE

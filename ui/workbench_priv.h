@@ -4,9 +4,9 @@
 #ifndef UI_WORKBENCH_PRIV_H
 #define UI_WORKBENCH_PRIV_H
 
-#include "src/change.h"
-#include "src/effects.h"
-#include "src/lens.h"
+#include "src/task/change.h"
+#include "src/study/effects.h"
+#include "src/study/lens.h"
 #include "ui/edit.h"
 #include "ui/gfx.h"
 #include "ui/input.h"

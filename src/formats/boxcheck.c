@@ -2,7 +2,7 @@
  * ranked as if nothing were wrong. */
 #include "src/formats/boxcheck.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <math.h>
 #include <stdlib.h>

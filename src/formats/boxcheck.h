@@ -2,7 +2,7 @@
 #ifndef VS_BOXCHECK_H
 #define VS_BOXCHECK_H
 
-#include "src/err.h"
+#include "src/base/err.h"
 
 #include <stdbool.h>
 

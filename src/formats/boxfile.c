@@ -3,7 +3,7 @@
 
 #include "src/formats/bytes.h"
 #include "src/formats/npy.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <jansson.h>
 #include <math.h>

@@ -2,7 +2,7 @@
 #ifndef VS_BOXFILE_H
 #define VS_BOXFILE_H
 
-#include "src/err.h"
+#include "src/base/err.h"
 
 /* Reads a text (four numbers a line, blanks or commas between them, # begins a comment), a JSON
  * list of lists, or a .npy of shape (N, 4). The caller frees *boxes. Every box must have

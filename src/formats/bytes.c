@@ -2,7 +2,7 @@
 #include "src/formats/bytes.h"
 
 #include "src/formats/guard.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>

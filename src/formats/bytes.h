@@ -2,7 +2,7 @@
 #ifndef VS_BYTES_H
 #define VS_BYTES_H
 
-#include "src/err.h"
+#include "src/base/err.h"
 
 #include <stdbool.h>
 #include <stddef.h>

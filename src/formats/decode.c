@@ -8,7 +8,7 @@
 
 #include "src/formats/image.h"
 #include "src/formats/sandbox.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <errno.h>
 #include <signal.h>

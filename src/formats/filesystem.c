@@ -1,7 +1,7 @@
 /* Which file systems several machines write to at once. */
 #include "src/formats/filesystem.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <errno.h>
 #include <stdbool.h>

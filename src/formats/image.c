@@ -4,7 +4,7 @@
 #include "src/formats/image.h"
 
 #include "src/formats/image_priv.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

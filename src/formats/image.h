@@ -2,7 +2,7 @@
 #ifndef VS_IMAGE_H
 #define VS_IMAGE_H
 
-#include "src/err.h"
+#include "src/base/err.h"
 #include "src/formats/bytes.h"
 
 #include <stdint.h>

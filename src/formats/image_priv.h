@@ -6,7 +6,7 @@
 #include <config.h> /* which libraries there are */
 #endif
 
-#include "src/err.h"
+#include "src/base/err.h"
 #include "src/formats/bytes.h"
 
 #include <stdbool.h>

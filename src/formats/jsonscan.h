@@ -2,7 +2,7 @@
 #ifndef VS_JSONSCAN_H
 #define VS_JSONSCAN_H
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,7 +4,7 @@
 #include "src/formats/filekind.h"
 #include "src/formats/bytes.h"
 #include "src/formats/pickle.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <inttypes.h>
 #include <jansson.h>

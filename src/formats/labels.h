@@ -2,7 +2,7 @@
 #ifndef VS_LABELS_H
 #define VS_LABELS_H
 
-#include "src/err.h"
+#include "src/base/err.h"
 
 #include <stdbool.h>
 

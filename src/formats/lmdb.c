@@ -4,7 +4,7 @@
 #include "src/formats/lmdb.h"
 
 #include "src/formats/byteorder.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

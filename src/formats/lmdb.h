@@ -3,7 +3,7 @@
 #ifndef VS_LMDB_H
 #define VS_LMDB_H
 
-#include "src/err.h"
+#include "src/base/err.h"
 #include "src/formats/bytes.h"
 
 #include <stdbool.h>

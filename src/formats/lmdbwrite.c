@@ -12,7 +12,7 @@
 #include "src/formats/lmdbwrite.h"
 
 #include "src/formats/byteorder.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>

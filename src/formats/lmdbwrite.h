@@ -3,7 +3,7 @@
 #ifndef VS_LMDBWRITE_H
 #define VS_LMDBWRITE_H
 
-#include "src/err.h"
+#include "src/base/err.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -6,7 +6,7 @@
 #include "src/formats/ndarray.h"
 #include "src/formats/outfile.h"
 #include "src/formats/tensorfile_priv.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #ifndef VS_NPY_H
 #define VS_NPY_H
 
-#include "src/err.h"
+#include "src/base/err.h"
 #include "src/formats/bytes.h"
 #include "src/formats/pickle.h"
 #include "src/formats/tensorfile.h"

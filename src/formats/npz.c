@@ -6,7 +6,7 @@
 
 #include "src/formats/npy.h"
 #include "src/formats/zip.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

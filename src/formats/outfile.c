@@ -3,7 +3,7 @@
 
 #include "src/formats/byteorder.h"
 #include "src/formats/tempfile.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 #ifndef VS_OUTFILE_H
 #define VS_OUTFILE_H
 
-#include "src/err.h"
+#include "src/base/err.h"
 
 #include <stddef.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #include "src/formats/pickle.h"
 
 #include "src/formats/pickletext.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

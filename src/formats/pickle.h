@@ -5,7 +5,7 @@
 #ifndef VS_PICKLE_H
 #define VS_PICKLE_H
 
-#include "src/err.h"
+#include "src/base/err.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
 #ifndef VS_PNGWRITE_H
 #define VS_PNGWRITE_H
 
-#include "src/err.h"
+#include "src/base/err.h"
 
 #include <stdint.h>
 

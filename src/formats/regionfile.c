@@ -4,7 +4,7 @@
 #include "src/formats/lmdb.h"
 #include "src/formats/ndarray.h"
 #include "src/formats/npy.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #include "src/formats/base64.h"
 #include "src/formats/ndarray.h"
 #include "src/formats/tensorfile_priv.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "src/formats/filekind.h"
 #include "src/formats/labels.h"
 #include "src/formats/npy.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <inttypes.h>
 #include <math.h>

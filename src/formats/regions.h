@@ -4,7 +4,7 @@
 #ifndef VS_REGIONS_H
 #define VS_REGIONS_H
 
-#include "src/err.h"
+#include "src/base/err.h"
 #include "src/formats/bytes.h"
 
 #include <stdbool.h>

@@ -8,7 +8,7 @@
 #include "src/formats/byteorder.h"
 #include "src/formats/outfile.h"
 #include "src/formats/tensorfile.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include "src/formats/byteorder.h"
 #include "src/formats/jsonscan.h"
 #include "src/formats/outfile.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <inttypes.h>
 #include <jansson.h>

@@ -4,7 +4,7 @@
  * files lie beside the index. */
 #include "src/formats/tensorfile_priv.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <jansson.h>
 #include <stdlib.h>

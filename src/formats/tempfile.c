@@ -2,7 +2,7 @@
 #include "src/formats/tempfile.h"
 
 #include "src/formats/filesystem.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
 #ifndef VS_TEMPFILE_H
 #define VS_TEMPFILE_H
 
-#include "src/err.h"
+#include "src/base/err.h"
 
 #include <stddef.h>
 #include <sys/types.h>

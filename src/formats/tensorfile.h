@@ -8,7 +8,7 @@
 #ifndef VS_TENSORFILE_H
 #define VS_TENSORFILE_H
 
-#include "src/err.h"
+#include "src/base/err.h"
 #include "src/formats/bytes.h"
 
 #include <stdbool.h>

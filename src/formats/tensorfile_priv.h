@@ -5,7 +5,7 @@
 #include "src/formats/bytes.h"
 #include "src/formats/pickle.h"
 #include "src/formats/tensorfile.h"
-#include "src/strmap.h"
+#include "src/base/strmap.h"
 
 struct tensorfile {
     struct bytes map;

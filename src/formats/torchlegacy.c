@@ -4,7 +4,7 @@
 #include "src/formats/tensorfile_priv.h"
 
 #include "src/formats/byteorder.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

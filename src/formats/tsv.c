@@ -6,7 +6,7 @@
 
 #include "src/formats/base64.h"
 #include "src/formats/byteorder.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <stdio.h>
 #include <stdlib.h>

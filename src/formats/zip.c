@@ -5,7 +5,7 @@
 #include "src/formats/zip.h"
 
 #include "src/formats/byteorder.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -2,9 +2,9 @@
 #ifndef VS_ZIP_H
 #define VS_ZIP_H
 
-#include "src/err.h"
+#include "src/base/err.h"
 #include "src/formats/bytes.h"
-#include "src/strmap.h"
+#include "src/base/strmap.h"
 
 #include <stdint.h>
 

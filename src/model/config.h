@@ -3,7 +3,7 @@
 #define VS_CONFIG_H
 
 #include "kernels/kern.h"
-#include "src/err.h"
+#include "src/base/err.h"
 
 #include <stdbool.h>
 

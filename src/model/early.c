@@ -1,7 +1,7 @@
 /* What a stream is before it meets the other one depends on its text or image alone: it is
  * computed once and kept (kept.h), for images of a batch that have the same text, and for later
  * passes. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "src/model/pass.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "src/model/kept.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "src/model/vilbert.h"
 
 #include <stdlib.h>

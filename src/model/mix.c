@@ -1,6 +1,6 @@
 /* A model made of several checkpoints: most weights stay where they are, a swapped head is copied
  * together from both. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "src/model/pass.h"
 
 #include <stdlib.h>

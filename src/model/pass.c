@@ -2,7 +2,7 @@
  * comes back afterwards. Where the back end's memory is the host's, nothing is copied. */
 #include "src/model/pass.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "src/model/trace.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* What a forward pass leaves behind. */
 #include "src/model/trace.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  * the visual side, 2 the textual. */
 #include "src/model/vilbert.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "src/model/pass.h"
 #include "src/model/trace.h"
 

@@ -5,7 +5,7 @@
 #define VS_VILBERT_H
 
 #include "kernels/kern.h"
-#include "src/err.h"
+#include "src/base/err.h"
 #include "src/formats/tensorfile.h"
 #include "src/model/config.h"
 

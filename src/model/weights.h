@@ -4,7 +4,7 @@
 
 #include "kernels/kern.h"
 #include "src/formats/tensorfile.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "src/model/config.h"
 
 /* Pointers are float32 data in the map (any alignment), or copies that the weights own where the

@@ -8,8 +8,8 @@
 #include "src/text/tokenizer.h"
 
 #include "src/formats/bytes.h"
-#include "src/mem.h"
-#include "src/strmap.h"
+#include "src/base/mem.h"
+#include "src/base/strmap.h"
 
 #include <stdlib.h>
 #include <string.h>

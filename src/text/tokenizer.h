@@ -2,7 +2,7 @@
 #ifndef VS_TOKENIZER_H
 #define VS_TOKENIZER_H
 
-#include "src/err.h"
+#include "src/base/err.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
 #ifndef VS_ARCH_H
 #define VS_ARCH_H
 
-#include "src/err.h"
+#include "src/base/err.h"
 
 #include <stdbool.h>
 

@@ -2,7 +2,7 @@
 #include "src/vision/priv.h"
 
 #include "kernels/overlap.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <math.h>
 #include <stdlib.h>

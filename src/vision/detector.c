@@ -4,7 +4,7 @@
  * Source: maskrcnn-benchmark. */
 #include "src/vision/detector.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "src/vision/layers.h"
 #include "src/vision/run.h"
 

@@ -5,7 +5,7 @@
 #define VS_DETECTOR_H
 
 #include "kernels/kern.h"
-#include "src/err.h"
+#include "src/base/err.h"
 #include "src/formats/regions.h"
 #include "src/formats/tensorfile.h"
 #include "src/model/vilbert.h"

@@ -1,7 +1,7 @@
 /* Everything a detection computed, in one file. Names: golden data of the detector. */
 #include "src/vision/dump.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "src/vision/priv.h"
 
 #include <math.h>

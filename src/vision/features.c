@@ -1,7 +1,7 @@
 /* Regions to features and scores: pooling, the box head.
  *
  * Source: maskrcnn-benchmark's pooler and box head. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "src/vision/run.h"
 
 #include <math.h>

@@ -4,7 +4,7 @@
 
 #include "kernels/kern.h"
 #include "src/formats/tensorfile.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "src/vision/arch.h"
 
 /* A convolution with what follows it: frozen batch norm or a bias. */

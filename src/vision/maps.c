@@ -1,6 +1,6 @@
 /* The memory of a run: maps are parts of one arena. A run is first planned, without computing: then
  * the size of the arena is known, and the same maps lie in the same places again. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "src/vision/run.h"
 
 #include <stdlib.h>

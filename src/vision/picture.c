@@ -4,7 +4,7 @@
  * design notes: the step is 1/scale, not the ratio of the sizes. */
 #include "src/vision/priv.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* Which boxes of a picture are looked at: proposed, or given.
  *
  * Source: maskrcnn-benchmark's RPN. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "src/vision/run.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* Which of the proposals become regions: those whose class survives suppression best.
  *
  * Source: the reference's extraction script. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "src/vision/run.h"
 
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  *        bench-detector peak THREADS
  *            prints GFLOP/s of multiply-adds in registers */
 #include "src/formats/image.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "src/vision/detector.h"
 
 #include <pthread.h>

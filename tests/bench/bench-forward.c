@@ -4,7 +4,7 @@
  *
  * KEPT: text, image or both: states of them are kept from one pass to the next, the other changes
  * with every pass; none: nothing is kept, as without it. BATCH: that many images with one text. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "src/model/vilbert.h"
 
 #include <stdio.h>

@@ -4,7 +4,7 @@
  * usage: bench-sessions FILE [QUERIES]   (FILE is made, or used again when it has as many) */
 #include "sessions/db.h"
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <stdio.h>
 #include <stdlib.h>

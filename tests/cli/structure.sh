@@ -65,15 +65,15 @@ for f in $(sources '\.(c|h|cu|cuh)$') HACKING.md; do
     mkdir -p "$work/tree/$(dirname "$f")" && cp "$f" "$work/tree/$f"
 done
 none "the copy is as the tree" "$(arrows "$work/tree")"
-wrong src/formats/npy.c '#include "src/engine.h"' '^src/formats/npy.c:1: room formats may not'
-wrong src/formats/npy.h '# include <src/engine.h>' '^src/formats/npy.h:1: room formats may not'
+wrong src/formats/npy.c '#include "src/engine/engine.h"' '^src/formats/npy.c:1: room formats may not'
+wrong src/formats/npy.h '# include <src/engine/engine.h>' '^src/formats/npy.h:1: room formats may not'
 wrong src/formats/deep/down/new.c '#include "../../../ui/term.h"' '^src/formats/deep/.*room ui'
-wrong src/model/trace.c '#include "src/engine_priv.h"' '^src/model/trace.c:1: room model may not'
-wrong ui/term.c '#include "src/engine_priv.h"' '^ui/term.c:1: src/engine_priv.h is for room engine'
-wrong src/change.c '#include "src/cmd_query.h"' '^src/change.c:1: room task may not'
-wrong src/err.c '#include "src/mem2.h"' '^src/err.c:1: there is no file src/mem2.h'
-wrong src/eval.c '#include HEADER' '^src/eval.c:1: what is included does not stand'
-wrong src/eval.c '#include <sqlite3.h>' '^src/eval.c:1: room study includes sqlite3.h'
+wrong src/model/trace.c '#include "src/engine/engine_priv.h"' '^src/model/trace.c:1: room model may not'
+wrong ui/term.c '#include "src/engine/engine_priv.h"' '^ui/term.c:1: src/engine/engine_priv.h is for room engine'
+wrong src/task/change.c '#include "src/cmd/cmd_query.h"' '^src/task/change.c:1: room task may not'
+wrong src/base/err.c '#include "src/mem2.h"' '^src/base/err.c:1: there is no file src/mem2.h'
+wrong src/study/eval.c '#include HEADER' '^src/study/eval.c:1: what is included does not stand'
+wrong src/study/eval.c '#include <sqlite3.h>' '^src/study/eval.c:1: room study includes sqlite3.h'
 wrong more/new.c '#include <math.h>' "^more/new.c: no room of HACKING's table"
 sed 's/^| room /| rooms /' HACKING.md >"$work/tree/HACKING.md"
 none "a table that cannot be read is found" \
@@ -105,7 +105,7 @@ none "no file over 800 lines" "$(xargs wc -l <"$work/program" | awk '$2 != "tota
 none "every file of the demo is installed" \
     "$(while read -r f; do grep -q "$f" demo/local.mk || echo "$f"; done <"$work/demo")"
 none "no line over 100 columns" "$(search '^.{101,}' code)"
-none "commands print outside text by src/plain.h" \
+none "commands print outside text by src/base/plain.h" \
     "$(while read -r f; do
         tr '\n' ' ' <"$f" | grep -oE '[^_a-z]f?printf\([^;]*;' |
             grep -E '%[-+ #0-9.*]*s' | sed "s|^|$f:|"; done <"$work/commands")"

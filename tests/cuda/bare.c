@@ -3,7 +3,7 @@
 #include "src/formats/filekind.h"
 #include "src/formats/tensorfile_priv.h"
 #include "src/formats/zip.h"
-#include "src/plain.h"
+#include "src/base/plain.h"
 
 #include <string.h>
 

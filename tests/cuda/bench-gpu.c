@@ -9,7 +9,7 @@
 #include "kernels/cuda/gpu.h"
 #include "src/formats/regions.h"
 #include "src/formats/tensorfile.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "src/model/vilbert.h"
 #include "src/vision/arch.h"
 #include "src/vision/detector.h"

@@ -1,6 +1,6 @@
 /* Interventions in words, as a user types them and as the log holds them. */
-#include "src/change.h"
-#include "src/mem.h"
+#include "src/task/change.h"
+#include "src/base/mem.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

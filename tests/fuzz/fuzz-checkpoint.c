@@ -1,7 +1,7 @@
 /* Checkpoints of all formats: PyTorch legacy, zip, safetensors. Every element of every small
  * tensor is read, so that a view outside the file is seen. */
 #include "src/formats/tensorfile.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,5 +1,5 @@
 /* A data set of items. */
-#include "src/eval.h"
+#include "src/study/eval.h"
 #include "tests/fuzz/fuzz.h"
 
 static void try(const struct eval_source *o)

@@ -3,7 +3,7 @@
  * Seeds are logs (tests/data/logs); without one the first pages are hardly ever passed. */
 #include "sessions/db.h"
 #include "sessions/tend.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Scripts and configurations: lines, and their first words. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "tests/fuzz/fuzz.h"
 #include "ui/lines.h"
 

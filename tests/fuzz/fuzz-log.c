@@ -1,7 +1,7 @@
 /* What comes into the log from outside: typed words, which must never be an error, and attention
  * maps of a log that somebody else wrote. */
 #include "sessions/db.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* A probe set, in paragraphs or JSON lines; what is read is written and read again. */
-#include "src/mem.h"
-#include "src/probes.h"
+#include "src/base/mem.h"
+#include "src/study/probes.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

@@ -2,7 +2,7 @@
  * them. */
 #include "src/formats/lmdb.h"
 #include "src/formats/regions.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "tests/fuzz/fuzz.h"
 
 static bool touch(void *arg, const uint8_t *key, size_t key_len, const uint8_t *data, size_t len)

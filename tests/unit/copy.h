@@ -3,7 +3,7 @@
 #define COPY_H
 
 #include "src/formats/tensorfile.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <stdio.h>
 #include <stdlib.h>

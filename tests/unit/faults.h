@@ -4,7 +4,7 @@
 #ifndef VS_FAULTS_H
 #define VS_FAULTS_H
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 
 #include <sqlite3.h>
 #include <stdbool.h>

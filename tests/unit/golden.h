@@ -2,7 +2,7 @@
 #ifndef GOLDEN_H
 #define GOLDEN_H
 
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "src/formats/tensorfile.h"
 #include "src/model/vilbert.h"
 #include "tap.h"

@@ -5,9 +5,9 @@
 
 #include "sessions/log.h"
 #include "sessions/tend.h"
-#include "src/engine.h"
-#include "src/difference.h"
-#include "src/mem.h"
+#include "src/engine/engine.h"
+#include "src/study/difference.h"
+#include "src/base/mem.h"
 #include "tap.h"
 
 #include <math.h>

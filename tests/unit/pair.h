@@ -3,7 +3,7 @@
 #define PAIR_H
 
 #include "copy.h"
-#include "src/engine.h"
+#include "src/engine/engine.h"
 #include "src/formats/tensorfile_priv.h"
 #include "tap.h"
 

@@ -5,7 +5,7 @@
 
 #include "kernels/cuda/gpu.h"
 #include "src/formats/tensorfile.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "src/model/vilbert.h"
 #include "tap.h"
 

@@ -2,9 +2,9 @@
  * the last bit. Rows of another image, another's padding, a head that reads pairs across the border
  * of a part, or sums that depend on the size of a batch break it. And jobs of an extraction that
  * share one detector, as on a GPU: two of them in it at once break it. */
-#include "src/engine_priv.h"
-#include "src/extract.h"
-#include "src/mem.h"
+#include "src/engine/engine_priv.h"
+#include "src/study/extract.h"
+#include "src/base/mem.h"
 #include "tap.h"
 
 #include <unistd.h>

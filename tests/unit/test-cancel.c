@@ -3,13 +3,13 @@
  * does not look at the flag, or that calls half of its work an answer, breaks it. */
 #include "tap.h"
 
-#include "src/compare_cka.h"
-#include "src/compare_swap.h"
-#include "src/compare_weights.h"
-#include "src/effects.h"
-#include "src/mem.h"
-#include "src/probes.h"
-#include "src/text/task.h"
+#include "src/study/compare_cka.h"
+#include "src/study/compare_swap.h"
+#include "src/study/compare_weights.h"
+#include "src/study/effects.h"
+#include "src/base/mem.h"
+#include "src/study/probes.h"
+#include "src/task/task.h"
 
 #include <stdatomic.h>
 

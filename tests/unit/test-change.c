@@ -1,11 +1,11 @@
 /* Interventions on the demo's model: their words, what they do, and that knock-outs in a batch are
  * the same as one query each. A silenced head that still speaks, a dropped region that is still
  * looked at, a swap that forgets a tensor, or copies of a batch that mix breaks it. */
-#include "src/change.h"
-#include "src/effects.h"
-#include "src/engine.h"
-#include "src/lens.h"
-#include "src/mem.h"
+#include "src/task/change.h"
+#include "src/study/effects.h"
+#include "src/engine/engine.h"
+#include "src/study/lens.h"
+#include "src/base/mem.h"
 #include "tap.h"
 
 #include <math.h>

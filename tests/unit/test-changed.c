@@ -3,14 +3,14 @@
  * than those that were computed with, or by taking a replaced file for a changed one. */
 #include "tap.h"
 
-#include "src/compare_weights.h"
-#include "src/digestcache.h"
-#include "src/engine.h"
+#include "src/study/compare_weights.h"
+#include "src/engine/digestcache.h"
+#include "src/engine/engine.h"
 #include "src/formats/guard.h"
 #include "src/formats/lmdb.h"
 #include "src/formats/regions.h"
 #include "src/formats/tensorfile.h"
-#include "src/text/task.h"
+#include "src/task/task.h"
 
 #include <fcntl.h>
 #include <pthread.h>

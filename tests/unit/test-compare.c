@@ -11,13 +11,13 @@
 #include "pair.h"
 #include "tap.h"
 
-#include "src/compare.h"
-#include "src/compare_attention.h"
-#include "src/compare_cka.h"
-#include "src/compare_swap.h"
-#include "src/compare_weights.h"
-#include "src/mem.h"
-#include "src/watch.h"
+#include "src/study/compare.h"
+#include "src/study/compare_attention.h"
+#include "src/study/compare_cka.h"
+#include "src/study/compare_swap.h"
+#include "src/study/compare_weights.h"
+#include "src/base/mem.h"
+#include "src/study/watch.h"
 
 #include <math.h>
 #include <sys/stat.h>

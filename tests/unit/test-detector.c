@@ -8,7 +8,7 @@
 #include "fakecuda.h"
 #include "kernels/cuda/gpu.h"
 #include "src/formats/image.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "src/vision/dump.h"
 #include "tap.h"
 

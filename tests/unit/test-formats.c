@@ -10,7 +10,7 @@
 #include "src/formats/npy.h"
 #include "src/formats/regions.h"
 #include "src/formats/tensorfile.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "tap.h"
 
 #include <dirent.h>

@@ -1,15 +1,15 @@
 /* What stands before a model can be asked: headers, names, descriptions that cannot be, and files
  * that are none. Breaks when a header's values are read wrongly or cost a multiple of their size,
  * when names of a wrapped model are not found, and when a refusal has no reason. */
-#include "src/cachedir.h"
-#include "src/digestcache.h"
+#include "src/base/cachedir.h"
+#include "src/engine/digestcache.h"
 #include "src/formats/boxcheck.h"
 #include "src/formats/gunzip.h"
 #include "src/formats/jsonscan.h"
 #include "src/formats/tensorfile.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "src/model/config.h"
-#include "src/modeldir.h"
+#include "src/engine/modeldir.h"
 #include "src/text/tokenizer.h"
 #include "src/vision/arch.h"
 #include "tap.h"

@@ -2,8 +2,8 @@
  * even and lone weights, statistics of a small map, principal components of points on a line and a
  * rectangle, cosines, a chosen set of heads, and rollout of the tiny model's maps against numpy's.
  * A wrong sign, a lost normalization, a mixed-up axis, or a step that is left out breaks it. */
-#include "src/engine.h"
-#include "src/mem.h"
+#include "src/engine/engine.h"
+#include "src/base/mem.h"
 #include "study.h"
 #include "tap.h"
 #include "ui/look.h"

@@ -7,11 +7,11 @@
 #include "tap.h"
 
 #include "kernels/kern.h"
-#include "src/compare_weights.h"
-#include "src/effects.h"
-#include "src/lens.h"
-#include "src/mem.h"
-#include "src/text/task.h"
+#include "src/study/compare_weights.h"
+#include "src/study/effects.h"
+#include "src/study/lens.h"
+#include "src/base/mem.h"
+#include "src/task/task.h"
 
 void *__real_vs_try_calloc(size_t count, size_t size);
 void *__wrap_vs_try_calloc(size_t count, size_t size);

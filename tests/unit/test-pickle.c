@@ -6,7 +6,7 @@
 #include "src/formats/labels.h"
 #include "src/formats/pickle.h"
 #include "src/formats/tensorfile.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "tap.h"
 
 /* A value as text; depth is bounded. */

@@ -1,8 +1,8 @@
 /* Outside text for terminals and spreadsheets. A control that gets through, a width that counts
  * bytes, a number with a ' before it or a formula without one breaks it. */
-#include "src/err.h"
-#include "src/mem.h"
-#include "src/plain.h"
+#include "src/base/err.h"
+#include "src/base/mem.h"
+#include "src/base/plain.h"
 #include "tap.h"
 
 #include <jansson.h>

@@ -1,6 +1,6 @@
 /* Totals, rates and times left against numbers worked out by hand. Breaks when what was there
  * before counts as work, or when what is in work, failed or left is added up wrongly. */
-#include "src/progress.h"
+#include "src/base/progress.h"
 #include "tap.h"
 
 static void line(struct progress p, const char *want)

@@ -2,7 +2,7 @@
  * read otherwise than the others, when rows beyond num_boxes are taken, when half of a pair is
  * taken for the whole, and when a damaged file ends the program or is refused without a reason. */
 #include "src/formats/regions.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "tap.h"
 
 #include <math.h>

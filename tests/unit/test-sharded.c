@@ -3,8 +3,8 @@
  * doubled or outside of the folder goes unnoticed, and when such a folder is no model. */
 #include "src/formats/outfile.h"
 #include "src/formats/tensorfile.h"
-#include "src/mem.h"
-#include "src/modeldir.h"
+#include "src/base/mem.h"
+#include "src/engine/modeldir.h"
 #include "tap.h"
 
 #include <sys/stat.h>

@@ -7,12 +7,12 @@
 #include "study.h"
 #include "tap.h"
 
-#include "src/compare.h"
-#include "src/compare_cka.h"
-#include "src/compare_swap.h"
-#include "src/difference.h"
-#include "src/effects.h"
-#include "src/eval.h"
+#include "src/study/compare.h"
+#include "src/study/compare_cka.h"
+#include "src/study/compare_swap.h"
+#include "src/study/difference.h"
+#include "src/study/effects.h"
+#include "src/study/eval.h"
 
 #include <math.h>
 

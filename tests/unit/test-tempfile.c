@@ -4,7 +4,7 @@
 #include "src/formats/filesystem.h"
 #include "src/formats/outfile.h"
 #include "src/formats/tempfile.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "tap.h"
 
 #include <dirent.h>

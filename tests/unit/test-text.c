@@ -1,9 +1,9 @@
 /* Tokens, tasks and scores against the reference's numbers; without the golden data, against a few
  * cases written here. Another Unicode rule, cut, order or template breaks it. */
-#include "src/mem.h"
-#include "src/text/answers.h"
+#include "src/base/mem.h"
+#include "src/task/answers.h"
 #include "src/text/score.h"
-#include "src/text/task.h"
+#include "src/task/task.h"
 #include "src/text/tokenizer.h"
 #include "tap.h"
 

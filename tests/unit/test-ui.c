@@ -1,6 +1,6 @@
 /* Parts of the screen that need none: the line editor, text for the screen, terminal replies,
  * pictures and their sixels. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "tap.h"
 #include "ui/canvas.h"
 #include "ui/edit.h"

@@ -3,7 +3,7 @@
  * script on a pseudo-terminal, over the demo. Broken by a row or column that is written twice, left
  * out or exchanged, a name that is another row's, a number that nobody measured, or a table of
  * nothing. */
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "tap.h"
 
 #include <jansson.h>

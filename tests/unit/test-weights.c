@@ -3,7 +3,7 @@
  * the wrong convolution, break it. Needs no golden data. */
 #include "copy.h"
 #include "src/formats/image.h"
-#include "src/mem.h"
+#include "src/base/mem.h"
 #include "src/vision/detector.h"
 #include "tap.h"
 

@@ -3,7 +3,7 @@
  * make every accuracy measured on such scenes wrong. */
 #include "demo/items.h"
 #include "demo/say.h"
-#include "src/domain.h"
+#include "src/engine/domain.h"
 #include "tap.h"
 
 #include <math.h>

@@ -1,0 +1,80 @@
+/* What the files of "vilscope compare" share. */
+#ifndef VS_CMD_COMPARE_H
+#define VS_CMD_COMPARE_H
+
+#include "src/cmd/cmd_log.h"
+#include "src/study/difference.h"
+#include "src/study/probes.h"
+
+#include <jansson.h>
+
+#define COMPARE_MOST 256 /* checkpoints, images of the command line */
+
+enum compare_what {
+    COMPARE_ANSWERS, COMPARE_WEIGHTS, COMPARE_CKA, COMPARE_SWAP, COMPARE_ATTENTION
+};
+
+struct compare_options {
+    struct model_options model;
+    const char *checkpoints[COMPARE_MOST];
+    const char *images[COMPARE_MOST], *regions[COMPARE_MOST], *keys[COMPARE_MOST];
+    int checkpoint_count, image_count, region_count, key_count;
+    const char *probes, *task, *text, *watch, *log;
+    enum compare_what what;
+    enum swap_level level;
+    bool json, csv, no_log, tensors, upright;
+    int top;       /* rows of a table, 0: all */
+    int until;     /* --watch: stop at so many checkpoints, 0: never */
+    int settle_ms; /* --watch */
+};
+
+struct compare_run {
+    const struct compare_options *o;
+    struct model *m;
+    struct probes *probes;       /* NULL when only weights are compared */
+    struct probe_runner *runner;
+    struct logging logging;
+    struct log *log;             /* that of logging, or NULL */
+    bool log_failed;             /* said once */
+    double flush_at;             /* ms: when to try again to write what waits for the log */
+};
+
+/* Set by signals: what runs stops between layers. */
+extern atomic_bool compare_stopped;
+
+/* The answer of one probe, for probe_runner_add with the run as its argument: logged, and told as
+ * progress on a terminal. */
+void compare_log_answer(void *arg, int probe, struct probe_answer *a, struct result **r);
+/* A column of a probe set as a run of it, and what all columns say to each probe as a comparison.
+ */
+void compare_log_column(struct compare_run *r, int column);
+void compare_log_rows(struct compare_run *r);
+/* Takes d; r->log is there. */
+void compare_log_difference(struct compare_run *r, struct difference *d);
+/* "\r" and an empty line, when standard error is a terminal. */
+void compare_clear(void);
+bool compare_utf8(void);
+
+/* ---- cmd_compare_probes.c: the table of probes */
+int compare_answers(struct compare_run *r, struct vs_err *err);
+/* Fails, and says why the first one did not, when columns were asked and none answered. */
+int compare_check_answers(const struct probe_table *t, struct vs_err *err);
+/* Cut and filled to width columns; control characters become '?'. */
+void compare_put_cell(const char *s, int width);
+json_t *compare_json_text(const char *s);  /* null without one */
+void compare_put_json(json_t *v, size_t flags); /* takes v; one document, a new line */
+void compare_put_field(const char *s, char end); /* of CSV, in quotes */
+/* A column that has just come, told in a few lines (--watch). */
+void compare_print_column(const struct compare_run *r, int column);
+
+/* ---- cmd_compare_watch.c */
+/* Opens the model, with the first complete checkpoint of the folder when no other is named. */
+int compare_watch(struct compare_run *r, const struct model_options *how, struct vs_err *err);
+
+/* ---- cmd_compare_parts.c: weights, hidden states, attention, swaps */
+int compare_weights(struct compare_run *r, struct vs_err *err);
+int compare_cka(struct compare_run *r, struct vs_err *err);
+int compare_swap(struct compare_run *r, struct vs_err *err);
+int compare_attention(struct compare_run *r, struct vs_err *err);
+
+#endif

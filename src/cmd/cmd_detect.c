@@ -1,0 +1,200 @@
+/* vilscope detect: the regions of one image, and everything the detector computed on the way. */
+#include "src/cmd/vilscope.h"
+
+#include "src/formats/boxcheck.h"
+#include "src/formats/boxfile.h"
+#include "src/formats/image.h"
+#include "src/formats/labels.h"
+#include "src/base/mem.h"
+#include "src/base/plain.h"
+#include "src/vision/dump.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char detect_help[] =
+    "Plumbing, for comparing with other implementations: runs the region detector on one image,\n"
+    "lists the regions, and writes every tensor.\n\n"
+    "  -d, --detector FILE       the detector's weights (model_final.pth, safetensors)\n"
+    "      --arch FILE           its description (JSON), when it is not the reference's\n"
+    "      --boxes FILE          pool these boxes instead of proposing: four numbers a line,\n"
+    "                            JSON, or .npy\n"
+    "      --classes FILE        names of the region classes, one per line\n"
+    "      --dump FILE           safetensors with every tensor (not with --boxes)\n"
+    "  -o, --output FILE         the regions alone: .npy as the reference writes it, or\n"
+    "                            safetensors\n"
+    "      --upright             turn the picture as its EXIF orientation says\n"
+    "      --unsafe-decode       decode the picture without a sandbox where there is none\n"
+    "      --threads N           threads to compute with (default: all CPUs)\n"
+    "      --device NAME         auto, cpu, cuda, ... (vilscope devices)\n"
+    "      --help                this text\n";
+
+struct options {
+    const char *weights, *arch, *boxes, *classes, *dump, *output, *device, *image;
+    bool upright, help;
+    int threads;
+};
+
+static int parse(int argc, char **argv, struct options *o)
+{
+    static const struct option list[] = {
+        {"detector", required_argument, NULL, 'd'}, {"arch", required_argument, NULL, 'a'},
+        {"boxes", required_argument, NULL, 'b'},    {"classes", required_argument, NULL, 'c'},
+        {"dump", required_argument, NULL, 'x'},     {"upright", no_argument, NULL, 'u'},
+        {"output", required_argument, NULL, 'o'},   {"unsafe-decode", no_argument, NULL, 'U'},
+        {"threads", required_argument, NULL, 'n'},  {"device", required_argument, NULL, 'D'},
+        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+    };
+    int opt;
+    optind = 0;
+    while ((opt = command_getopt("detect", argc, argv, "d:o:", list)) != -1) {
+        char *end = NULL;
+        switch (opt) {
+        case 'd': o->weights = optarg; break;
+        case 'a': o->arch = optarg; break;
+        case 'b': o->boxes = optarg; break;
+        case 'c': o->classes = optarg; break;
+        case 'x': o->dump = optarg; break;
+        case 'o': o->output = optarg; break;
+        case 'u': o->upright = true; break;
+        case 'U': image_unsafe_decode(); break;
+        case 'D': o->device = optarg; break;
+        case 'h': o->help = true; return 0;
+        case 'n':
+            o->threads = (int)strtol(optarg, &end, 10);
+            if (*end || o->threads < 1 || o->threads > 1024)
+                return command_usage("detect", "--threads takes a number from 1 to 1024");
+            break;
+        default: return EXIT_USAGE; /* getopt has said why */
+        }
+    }
+    if (!o->weights || optind + 1 != argc)
+        return command_usage("detect", "-d WEIGHTS and one image are needed");
+    if (o->dump && o->boxes)
+        return command_usage("detect", "--dump and --boxes do not go together");
+    o->image = argv[optind];
+    return 0;
+}
+
+static void print_regions(const struct regions *g, const struct labels *classes)
+{
+    for (int i = 0; i < g->count; i++) {
+        const float *b = g->boxes + 4 * i;
+        const char *name = classes ? classes->names[g->classes[i]] : NULL;
+        printf("%3d  [%8.2f %8.2f %8.2f %8.2f]  %.4f  ", i + 1, (double)b[0], (double)b[1],
+               (double)b[2], (double)b[3], (double)g->conf[i]);
+        if (name)
+            plain_out("%s\n", name);
+        else
+            printf("#%d\n", g->classes[i]);
+    }
+}
+
+struct work {
+    struct arch arch;
+    struct tensorfile *file;
+    struct labels *classes;
+    struct image *image;
+    struct kern *kern;
+    struct detector *detector;
+    struct regions *regions;
+    struct trace *trace;
+    float *boxes;
+    int box_count;
+};
+
+static int check_boxes(const struct options *o, struct work *w, struct vs_err *err)
+{
+    char *note = NULL;
+    int rc = boxes_check(w->boxes, w->box_count, w->image->width, w->image->height, o->boxes,
+                         &note, err);
+    if (rc == 0 && note)
+        plain_text(stderr, "vilscope detect: note: %s\n", note);
+    free(note);
+    return rc;
+}
+
+static int open_all(const struct options *o, struct work *w, struct vs_err *err)
+{
+    char why[256];
+    int rc = 0;
+    arch_default(&w->arch);
+    if (o->arch)
+        rc = arch_read(o->arch, &w->arch, err);
+    if (rc == 0 && o->classes)
+        rc = labels_open(o->classes, &w->classes, err);
+    if (rc == 0 && w->classes)
+        rc = arch_check_names(&w->arch, o->classes, w->classes->count, err);
+    if (rc == 0 && o->boxes)
+        rc = boxfile_read(o->boxes, &w->boxes, &w->box_count, err);
+    if (rc == 0)
+        rc = tensorfile_open(o->weights, &w->file, err);
+    if (rc == 0)
+        rc = image_open(o->image, &w->image, err);
+    if (rc == 0 && o->upright)
+        image_turn(w->image);
+    if (rc == 0 && w->boxes)
+        rc = check_boxes(o, w, err);
+    if (rc == 0 && kern_open(o->device, o->threads, &w->kern, why, sizeof why) != 0)
+        rc = vs_fail(err, VS_E_USAGE, "%s", why);
+    return rc ? rc : detector_open(&w->arch, w->file, w->kern, &w->detector, err);
+}
+
+static void close_all(struct work *w)
+{
+    trace_free(w->trace);
+    regions_free(w->regions);
+    detector_free(w->detector);
+    kern_close(w->kern);
+    image_free(w->image);
+    tensorfile_close(w->file);
+    labels_free(w->classes);
+    free(w->boxes);
+}
+
+static int write_regions(const char *path, const struct regions *g, struct vs_err *err)
+{
+    size_t n = strlen(path);
+    return n > 4 && strcmp(path + n - 4, ".npy") == 0 ? regions_write_npy(path, g, err)
+                                                       : regions_write_safetensors(path, g, err);
+}
+
+static int detect(struct work *w, const struct detector_want *want, struct vs_err *err)
+{
+    struct detector_picture picture = {w->image->rgb, w->image->width, w->image->height, w->boxes,
+                                       w->box_count, NULL};
+    int rc = detector_run(w->detector, &picture, 1, want, &w->trace, err);
+    w->regions = picture.regions;
+    return rc;
+}
+
+static int run(const struct options *o, struct vs_err *err)
+{
+    struct work w = {0};
+    int rc = open_all(o, &w, err);
+    struct detector_want want = {.trace = o->dump != NULL, .prob = o->output != NULL};
+    if (rc == 0)
+        rc = detect(&w, &want, err);
+    if (rc == 0 && o->dump)
+        rc = detector_dump(o->dump, &w.arch, w.file, w.kern, w.regions, w.trace, err);
+    if (rc == 0 && o->output)
+        rc = write_regions(o->output, w.regions, err);
+    if (rc == 0)
+        print_regions(w.regions, w.classes);
+    close_all(&w);
+    return rc;
+}
+
+int cmd_detect(int argc, char **argv)
+{
+    struct options o = {0};
+    struct vs_err err = {0};
+    int status = parse(argc, argv, &o);
+    if (o.help)
+        return command_help(command_find("detect"));
+    if (status != 0)
+        return status;
+    return run(&o, &err) == 0 ? EXIT_OK : command_fail("detect", &err);
+}

@@ -1,0 +1,543 @@
+/* vilscope eval: a model's checkpoints measured on a set of items. */
+#include "src/cmd/vilscope.h"
+
+#include "sessions/log.h"
+#include "src/cmd/cmd_eval.h"
+#include "src/cmd/cmd_log.h"
+#include "src/cmd/cmd_model.h"
+#include "src/formats/image.h"
+#include "src/base/mem.h"
+#include "src/base/plain.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char eval_help[] =
+    "Measures checkpoints on a set of items (vilscope-data(5)) with each data set's own metric: a\n"
+    "table of means with 95 % intervals, a column for each checkpoint. blind is the most common\n"
+    "answer, or a choice at random.\n\n"
+    "  -m, --model DIR        model directory (vilscope-model(5))\n"
+    "      --data SET         data.jsonl, or the folder that holds it; or the annotations of VQA\n"
+    "                         v2, GQA, COCO and Flickr30k retrieval, RefCOCO, GuessWhat, NLVR2\n"
+    "                         or SNLI-VE as they were published, also compressed by gzip\n"
+    "      --images DIR       where the images are (default: beside the set)\n"
+    "      --annotations FILE VQA v2: the answers; RefCOCO: COCO's instances.json\n"
+    "      --split NAME       RefCOCO: which references (default val)\n"
+    "  -t, --task TASK        only this task\n"
+    "  -c, --checkpoint NAME  only this checkpoint, by its name or file; may be given more than\n"
+    "                         once\n"
+    "      --limit N          at most N items of each task\n"
+    "      --attention        also how often the region that a phrase's words look at most is the\n"
+    "                         one it names: text to image, by layer, mean of heads and best head,\n"
+    "                         chosen on other items than it is scored on (cross-validation)\n"
+    "      --batch N          compute N items at once (default: what is fastest on the device);\n"
+    "                         scores do not depend on it\n"
+    "      --predictions FILE write what the checkpoint answers, a row for each item, as the\n"
+    "                         data sets' servers take it; items need not say what is right then\n"
+    "      --json             as JSON\n"
+    "      --device NAME      auto, cpu, cuda, ... (vilscope devices)\n"
+    "      --threads N        threads to compute with (default: all CPUs)\n"
+    "      --log FILE         log database (default: the one of the workbench), or FOLDER/: a log\n"
+    "                         for each machine\n"
+    "      --no-log           do not log the scores\n"
+    "      --unsafe-decode    decode pictures without a sandbox where there is none: only those\n"
+    "                         that you trust\n"
+    "      --help             this text\n\n"
+    "  vilscope world -o held-out --seed 5000 --scenes 2000\n"
+    "  vilscope eval -m demo/model --data held-out\n";
+
+#define MOST 64
+
+struct options {
+    struct model_options model;
+    struct eval_source data;
+    const char *log, *predictions, *checkpoints[MOST];
+    int checkpoint_count, limit, batch;
+    bool json, no_log, attention, help;
+};
+
+static int take_number(const char *name, const char *value, int *out)
+{
+    char *end;
+    errno = 0;
+    long n = strtol(value, &end, 10);
+    if (errno || *end || end == value || n < 1 || n > 100000000)
+        return command_usage("eval", "%s takes a number from 1, not '%s'", name, value);
+    *out = (int)n;
+    return 0;
+}
+
+static int take_option(int opt, struct options *o, const char *value)
+{
+    switch (opt) {
+    case 'm': o->model.dir = value; return 0;
+    case 'd': o->data.path = value; return 0;
+    case 'i': o->data.images = value; return 0;
+    case 'a': o->data.annotations = value; return 0;
+    case 's': o->data.split = value; return 0;
+    case 't':
+        o->data.task = task_find(value);
+        return o->data.task ? 0 : command_usage("eval", "there is no task '%s'", value);
+    case 'c':
+        if (o->checkpoint_count == MOST)
+            return command_usage("eval", "more than %d checkpoints", MOST);
+        o->checkpoints[o->checkpoint_count++] = value;
+        return 0;
+    case 'n': return take_number("--limit", value, &o->limit);
+    case 'b': return take_number("--batch", value, &o->batch);
+    case 'T': return take_number("--threads", value, &o->model.threads);
+    case 'D': o->model.device = value; return 0;
+    case 'l': o->log = value; return 0;
+    case 'p':
+        o->predictions = value;
+        o->data.optional = true;
+        return 0;
+    case 'A': o->attention = true; return 0;
+    case 'x': o->no_log = true; return 0;
+    case 'j': o->json = true; return 0;
+    case 'U': image_unsafe_decode(); return 0;
+    case 'h': o->help = true; return 0;
+    default: return EXIT_USAGE; /* getopt has said why */
+    }
+}
+
+static int parse(int argc, char **argv, struct options *o)
+{
+    static const struct option list[] = {
+        {"model", required_argument, NULL, 'm'},  {"data", required_argument, NULL, 'd'},
+        {"images", required_argument, NULL, 'i'}, {"annotations", required_argument, NULL, 'a'},
+        {"split", required_argument, NULL, 's'},  {"predictions", required_argument, NULL, 'p'},
+        {"task", required_argument, NULL, 't'},   {"checkpoint", required_argument, NULL, 'c'},
+        {"limit", required_argument, NULL, 'n'},  {"threads", required_argument, NULL, 'T'},
+        {"device", required_argument, NULL, 'D'}, {"log", required_argument, NULL, 'l'},
+        {"no-log", no_argument, NULL, 'x'},       {"json", no_argument, NULL, 'j'},
+        {"attention", no_argument, NULL, 'A'},    {"batch", required_argument, NULL, 'b'},
+        {"unsafe-decode", no_argument, NULL, 'U'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    };
+    int opt, rc;
+    optind = 0;
+    while ((opt = command_getopt("eval", argc, argv, "m:t:c:", list)) != -1)
+        if ((rc = take_option(opt, o, optarg)) != 0)
+            return rc;
+    if (o->help)
+        return 0;
+    if (!o->model.dir || !o->data.path)
+        return command_usage("eval", "-m DIR and --data SET are needed");
+    if (optind < argc)
+        return command_usage("eval", "'%s' is too much", argv[optind]);
+    return 0;
+}
+
+/* ---- running */
+
+static atomic_bool stop;
+
+static void on_signal(int number)
+{
+    atomic_store(&stop, true);
+    signal(number, SIG_DFL);
+}
+
+struct show {
+    double last;
+    const char *checkpoint;
+};
+
+static void on_progress(void *arg, const struct eval_progress *p)
+{
+    struct show *s = arg;
+    if (vs_now_ms() - s->last < 200 || !isatty(STDERR_FILENO))
+        return;
+    s->last = vs_now_ms();
+    plain_text(stderr, "\r\033[K%s: %d of %d items, %s", s->checkpoint, p->done, p->all,
+               p->task->name);
+    fflush(stderr);
+}
+
+/* The checkpoints that are wanted, by name, path or file name. */
+static bool is_chosen(const struct options *o, const struct model *m, int i)
+{
+    const char *name = model_checkpoint_name(m, i), *path = model_checkpoint_path(m, i);
+    const char *slash = strrchr(path, '/');
+    for (int c = 0; c < o->checkpoint_count; c++)
+        if (strcmp(o->checkpoints[c], name) == 0 || strcmp(o->checkpoints[c], path) == 0 ||
+            strcmp(o->checkpoints[c], slash ? slash + 1 : path) == 0)
+            return true;
+    return o->checkpoint_count == 0;
+}
+
+static int check_chosen(const struct options *o, const struct model *m, struct vs_err *err)
+{
+    for (int c = 0; c < o->checkpoint_count; c++) {
+        struct options one = {.checkpoint_count = 1, .checkpoints = {o->checkpoints[c]}};
+        bool found = false;
+        for (int i = 0; i < model_checkpoint_count(m); i++)
+            found |= is_chosen(&one, m, i);
+        if (!found)
+            return vs_fail(err, VS_E_USAGE, "%s: has no checkpoint '%s'", o->model.dir,
+                           o->checkpoints[c]);
+    }
+    return 0;
+}
+
+/* ---- printing */
+
+struct column {
+    int checkpoint;
+    char *diverged; /* why nothing was measured, or NULL */
+    struct eval_score *scores; /* (task_count) */
+    struct eval_attention attention;
+    struct eval_gone gone;
+};
+
+static void print_attention(const struct column *list, int count)
+{
+    const struct eval_attention *first = &list[0].attention;
+    if (first->count == 0)
+        return;
+    plain_out("\nhow often the region that a phrase's words look at most is the named one, of %d "
+              "phrases (mean of heads; best head, chosen on the other items, %d folds):\n"
+              "%-12s %6s %7s\n", first->count,
+              first->count < EVAL_FOLDS ? first->count : EVAL_FOLDS, "", "", "chance");
+    for (int l = 0; l < first->layers; l++) {
+        plain_out("layer %-6d %6s %6.1f%%", l + 1, "", 100 * first->blind / first->count);
+        for (int i = 0; i < count; i++) {
+            const struct eval_attention *a = &list[i].attention;
+            double chosen = eval_attention_chosen(a, l);
+            printf("  %13.1f%%", 100 * eval_attention_share(a, l, 0));
+            printf(isfinite(chosen) ? " %6.1f%%" : "       -", 100 * chosen);
+        }
+        putchar('\n');
+    }
+}
+
+/* best_head_cross_validated: of heads that were chosen on other items; head: the one chosen on all
+ * of them. */
+static json_t *attention_json(const struct eval_attention *a)
+{
+    json_t *layers = json_array();
+    for (int l = 0; l < a->layers && a->count; l++) {
+        double chosen = eval_attention_chosen(a, l);
+        json_array_append_new(layers, json_pack("{s:f, s:o, s:i}", "mean_of_heads",
+                                                eval_attention_share(a, l, 0),
+                                                "best_head_cross_validated",
+                                                plain_number(chosen), "head",
+                                                eval_attention_best(a, l)));
+    }
+    return json_pack("{s:i, s:i, s:f, s:o}", "items", a->count, "folds", EVAL_FOLDS, "blind",
+                     a->count ? a->blind / a->count : 0, "layers", layers);
+}
+
+/* "100.0% (87.9 to 100)" */
+static void put_interval(const struct eval_score *s)
+{
+    double ends[2] = {100 * s->low, 100 * s->high};
+    char text[2][16], all[48];
+    for (int i = 0; i < 2; i++)
+        snprintf(text[i], sizeof text[i], ends[i] >= 99.95 || ends[i] < 0.05 ? "%.0f" : "%.1f",
+                 fabs(ends[i]));
+    snprintf(all, sizeof all, "%.1f%% (%s to %s)", 100 * s->score, text[0], text[1]);
+    plain_out("  %22s", all);
+}
+
+static void print_table(const struct model *m, const struct column *list, int count)
+{
+    plain_out("%-12s %6s %7s", "task", "items", "blind");
+    for (int i = 0; i < count; i++)
+        plain_out("  %22.22s", model_checkpoint_name(m, list[i].checkpoint));
+    putchar('\n');
+    for (int t = 0; t < task_count; t++) {
+        const struct eval_score *first = &list[0].scores[t];
+        if (first->count == 0)
+            continue;
+        plain_out("%-12s %6d %6.1f%%", task_table[t].name, first->count, 100 * first->baseline);
+        for (int i = 0; i < count; i++)
+            put_interval(&list[i].scores[t]);
+        putchar('\n');
+        if (task_table[t].reading == READ_ALIGNMENT) {
+            plain_out("%-12s %6s %7s", "  at 5, 10", "", "");
+            for (int i = 0; i < count; i++)
+                printf("  %14.1f%% %5.1f%%", 100 * list[i].scores[t].at5,
+                       100 * list[i].scores[t].at10);
+            putchar('\n');
+        }
+    }
+}
+
+/* The regions are the same for all checkpoints. */
+static void print_recall(const struct column *c)
+{
+    long named = 0, found = 0;
+    for (int t = 0; t < task_count; t++) {
+        named += c->scores[t].named;
+        found += c->scores[t].found;
+    }
+    if (named)
+        printf("\n%.1f%% of %ld boxes, named or candidates, have a region that overlaps them by "
+               "0.5\n", 100.0 * (double)found / (double)named, named);
+}
+
+/* Words and pictures are the same for all checkpoints. */
+static void print_foreign(const struct column *c)
+{
+    int foreign = 0, all = 0;
+    for (int t = 0; t < task_count; t++) {
+        foreign += c->scores[t].foreign;
+        all += c->scores[t].count;
+    }
+    if (foreign)
+        fprintf(stderr, "vilscope eval: note: %d of %d items have words, or pictures, that the "
+                "model was not trained on\n", foreign, all);
+}
+
+/* Items with a score, or those without. */
+static int answered(const struct column *c, bool scored)
+{
+    int n = 0;
+    for (int t = 0; t < task_count; t++)
+        n += scored ? c->scores[t].count : c->scores[t].answered;
+    return n;
+}
+
+/* Nor are pictures. */
+static void print_gone(const struct column *c)
+{
+    int all = c->gone.items + answered(c, true) + answered(c, false);
+    if (c->gone.items)
+        plain_text(stderr, "vilscope eval: note: %d of %d items are left out: %d of their pictures "
+                   "%s not there, the first is %s\n", c->gone.items, all, c->gone.pictures,
+                   c->gone.pictures == 1 ? "is" : "are", c->gone.first);
+}
+
+static json_t *score_json(const struct eval_score *s)
+{
+    json_t *v = json_pack("{s:s, s:s, s:i, s:f, s:f, s:f, s:f, s:f}", "task", s->task->name,
+                          "metric", s->task->metric, "items", s->count, "score", s->score, "low",
+                          s->low, "high", s->high, "baseline", s->baseline, "ms_per_item", s->ms);
+    if (s->task->reading == READ_ALIGNMENT) {
+        json_object_set_new(v, "recall_at_5", json_real(s->at5));
+        json_object_set_new(v, "recall_at_10", json_real(s->at10));
+    }
+    if (s->foreign)
+        json_object_set_new(v, "outside_domain", json_integer(s->foreign));
+    if (s->named) {
+        json_object_set_new(v, "boxes", json_integer(s->named));
+        json_object_set_new(v, "region_recall", json_real((double)s->found / s->named));
+    }
+    return v;
+}
+
+static void print_json(const struct model *m, const struct eval_set *set,
+                       const struct column *list, int count)
+{
+    json_t *all = json_array();
+    for (int i = 0; i < count; i++) {
+        json_t *scores = json_array();
+        for (int t = 0; t < task_count; t++)
+            if (list[i].scores[t].count && !list[i].diverged)
+                json_array_append_new(scores, score_json(&list[i].scores[t]));
+        json_t *one = json_pack("{s:o, s:o, s:o}", "checkpoint",
+                                plain_string(model_checkpoint_name(m, list[i].checkpoint)), "path",
+                                plain_string(model_checkpoint_path(m, list[i].checkpoint)),
+                                "scores", scores);
+        if (list[i].diverged)
+            json_object_set_new(one, "diverged", json_string(list[i].diverged));
+        else if (list[i].attention.count)
+            json_object_set_new(one, "attention", attention_json(&list[i].attention));
+        json_array_append_new(all, one);
+    }
+    json_t *v = json_pack("{s:o, s:o, s:s, s:o}", "model", plain_string(model_name(m)), "data",
+                          plain_string(set->path), "data_digest", set->digest, "checkpoints", all);
+    int open = count ? answered(&list[0], false) : 0;
+    if (v && open)
+        json_object_set_new(v, "answered_without_score", json_integer(open));
+    if (v && count && list[0].gone.items)
+        json_object_set_new(v, "left_out",
+                            json_pack("{s:i, s:i, s:o}", "items", list[0].gone.items,
+                                      "missing_pictures", list[0].gone.pictures, "first",
+                                      plain_string(list[0].gone.first)));
+    char *s = v ? json_dumps(v, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : NULL;
+    plain_json_line(s);
+    free(s);
+    json_decref(v);
+}
+
+/* ---- the log */
+
+/* What waits is told at the end; what is not even kept, at once. */
+static void put_score(struct logging *g, const struct log_evaluation *e)
+{
+    struct vs_err err = {0};
+    int waited = log_pending_count(g->log);
+    if (log_evaluation_later(g->log, e, &err) == 0 || log_pending_count(g->log) > waited)
+        return;
+    plain_text(stderr, "vilscope eval: not logged: %s\n", err.text);
+    g->unlogged = true;
+}
+
+/* A status of the program. */
+static int log_scores(const struct options *o, struct model *m, const struct eval_set *set,
+                      const struct column *list, int count)
+{
+    struct logging g;
+    logging_begin(&g, "eval", "eval", o->log);
+    for (int i = 0; i < count && g.log; i++) {
+        struct log_evaluation e = {.model = model_name(m),
+                                   .checkpoint_name = model_checkpoint_name(m, list[i].checkpoint),
+                                   .checkpoint_path = model_checkpoint_path(m, list[i].checkpoint),
+                                   .data_path = set->path, .data_digest = set->digest};
+        model_checkpoint_digest(m, list[i].checkpoint, e.checkpoint_digest);
+        for (int t = 0; t < task_count; t++) {
+            const struct eval_score *s = &list[i].scores[t];
+            e.task = &task_table[t];
+            e.items = s->count;
+            e.score = s->score;
+            e.low = s->low;
+            e.high = s->high;
+            e.baseline = s->baseline;
+            if (s->count)
+                put_score(&g, &e);
+        }
+    }
+    return logging_end(&g);
+}
+
+/* ---- the whole */
+
+/* Those that were measured come first. */
+static int order_columns(struct column *list, int count, int sound, struct vs_err *err)
+{
+    struct column *copy = xcalloc((size_t)count + 1, sizeof *copy);
+    int good = 0, bad = sound;
+    memcpy(copy, list, (size_t)count * sizeof *copy);
+    for (int i = 0; i < count; i++)
+        list[copy[i].diverged ? bad++ : good++] = copy[i];
+    free(copy);
+    if (sound == 0 && count > 0)
+        return vs_fail(err, VS_E_DIVERGED, "%s", list[0].diverged);
+    return 0;
+}
+
+static int check_one_chosen(const struct options *o, const struct model *m, struct vs_err *err)
+{
+    int n = 0;
+    for (int i = 0; i < model_checkpoint_count(m); i++)
+        n += is_chosen(o, m, i);
+    return !o->predictions || n == 1
+               ? 0
+               : vs_fail(err, VS_E_USAGE, "--predictions are of one checkpoint: choose it with -c "
+                         "NAME (%d are measured)", n);
+}
+
+static int measure(const struct options *o, struct model *m, const struct eval_set *set,
+                   struct predictions *p, struct column *list, int *count, struct vs_err *err)
+{
+    int rc = check_chosen(o, m, err), sound = 0;
+    if (rc == 0)
+        rc = check_one_chosen(o, m, err);
+    for (int i = 0; i < model_checkpoint_count(m) && rc == 0; i++) {
+        struct show show = {0, model_checkpoint_name(m, i)};
+        struct eval_options e = {.task = o->data.task, .checkpoint = i, .limit = o->limit,
+                                 .batch = o->batch,
+                                 .take = o->predictions ? predictions_take : NULL,
+                                 .take_arg = p,
+                                 .cancel = &stop, .report = on_progress, .report_arg = &show};
+        if (!is_chosen(o, m, i))
+            continue;
+        list[*count] = (struct column){.checkpoint = i};
+        list[*count].scores = xcalloc((size_t)task_count, sizeof *list->scores);
+        e.gone = &list[*count].gone;
+        e.attention = o->attention ? &list[*count].attention : NULL;
+        rc = eval_run(m, set, &e, list[*count].scores, err);
+        if (isatty(STDERR_FILENO))
+            fputs("\r\033[K", stderr);
+        if (rc == VS_E_DIVERGED) /* the others are measured */
+            list[*count].diverged = xstrdup(err->text);
+        rc = rc == VS_E_DIVERGED ? 0 : rc;
+        sound += !list[(*count)++].diverged;
+    }
+    return rc ? rc : order_columns(list, *count, sound, err);
+}
+
+/* Scores, where items say what is right, and what was answered. */
+static void print_text(const struct options *o, const struct model *m,
+                       const struct predictions *p, const struct column *list, int sound)
+{
+    if (answered(&list[0], true) || !o->predictions)
+        print_table(m, list, sound);
+    print_recall(&list[0]);
+    print_attention(list, sound);
+    if (o->predictions)
+        plain_out("%s: answers to %d items, %d of which have no score, as it is not known what is "
+                  "right\n", o->predictions, p->count, answered(&list[0], false));
+}
+
+/* A status of the program, or a negative code. */
+static int run(const struct options *o, struct vs_err *err)
+{
+    int logged = EXIT_OK;
+    struct model *m = NULL;
+    struct eval_set *set = NULL;
+    struct column *list = NULL;
+    struct predictions p = {0};
+    int count = 0, sound = 0, rc = model_open(&o->model, &m, err);
+    if (rc == 0) {
+        command_about("eval", m);
+        rc = eval_open(&o->data, &set, err);
+    }
+    if (rc == 0) {
+        list = xcalloc((size_t)model_checkpoint_count(m) + 1, sizeof *list);
+        signal(SIGINT, on_signal);
+        signal(SIGTERM, on_signal);
+        predictions_begin(&p, set);
+        rc = measure(o, m, set, &p, list, &count, err);
+    }
+    if (rc == 0 && o->predictions)
+        rc = predictions_write(&p, o->predictions, err);
+    while (rc == 0 && sound < count && !list[sound].diverged)
+        sound++;
+    if (rc == 0 && sound < count)
+        print_foreign(&list[sound]);
+    if (rc == 0 && count)
+        print_gone(&list[0]);
+    if (rc == 0 && o->json)
+        print_json(m, set, list, count);
+    else if (rc == 0)
+        print_text(o, m, &p, list, sound);
+    fflush(stdout);
+    for (int i = sound; i < count && rc == 0; i++)
+        plain_text(stderr, "vilscope eval: %s diverged and has no score: %s\n",
+                   model_checkpoint_name(m, list[i].checkpoint), list[i].diverged);
+    if (rc == 0 && !o->no_log)
+        logged = log_scores(o, m, set, list, sound);
+    for (int i = 0; i < count; i++) {
+        free(list[i].scores);
+        free(list[i].diverged);
+    }
+    free(list);
+    predictions_end(&p);
+    eval_free(set);
+    model_free(m);
+    return rc ? rc : logged;
+}
+
+int cmd_eval(int argc, char **argv)
+{
+    struct options o = {0};
+    struct vs_err err = {0};
+    int status = parse(argc, argv, &o);
+    if (o.help)
+        return command_help(command_find("eval"));
+    if (status != 0)
+        return status;
+    status = run(&o, &err);
+    return status < 0 ? command_fail("eval", &err) : status;
+}

@@ -1,0 +1,335 @@
+/* vilscope extract: the regions of many images. */
+#include "src/cmd/vilscope.h"
+
+#include "src/study/extract.h"
+#include "src/formats/image.h"
+#include "src/base/mem.h"
+#include "src/engine/modeldir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+const char extract_help[] =
+    "Runs the region detector on images and writes their regions: files that vilscope and the\n"
+    "reference's own programs read. Run again, it goes on where it was stopped.\n\n"
+    "  -o, --output PATH      a folder for one file an image, or NAME.lmdb\n"
+    "      --format KIND      files of a folder: npy (default) or safetensors\n"
+    "  -m, --model DIR        model directory that names a detector\n"
+    "  -d, --detector FILE    the detector's weights (model_final.pth, safetensors)\n"
+    "      --detector-arch F  its description (JSON), when it is not the reference's\n"
+    "      --list FILE        more images, a path a line; - is standard input\n"
+    "      --boxes DIR        features of given boxes instead of found ones: for IMAGE.jpg those\n"
+    "                         in DIR/IMAGE.txt (four numbers a line), .json or .npy\n"
+    "      --shard I/N        only every Nth image from the Ith: one of N runs that share the\n"
+    "                         work\n"
+    "      --jobs N           images at a time (default 1); they share the threads\n"
+    "      --batch N          images of one size that the detector takes at a time (on a GPU up\n"
+    "                         to 8, as many as there is room for; 1 on the CPU)\n"
+    "      --threads N        threads in all (default: all CPUs)\n"
+    "      --device NAME      auto, cpu, cuda, ... (vilscope devices)\n"
+    "      --upright          turn pictures as their EXIF orientation says (the reference does\n"
+    "                         not)\n"
+    "      --unsafe-decode    decode pictures without a sandbox where there is none: only those\n"
+    "                         that you trust\n"
+    "      --force            write again what is there\n"
+    "      --profile          say where the time went\n"
+    "      --quiet            no progress\n"
+    "      --help             this text\n\n"
+    "IMAGE is a picture (JPEG, PNG, GIF, BMP, PNM, WebP), or a folder of them. A bad image is\n"
+    "named and skipped; the exit status is 1 when one was.\n\n"
+    "  vilscope extract -d model_final.pth -o features photos/\n"
+    "  vilscope extract -d model_final.pth -o coco.lmdb --list images.txt --shard 3/16\n";
+
+struct options {
+    struct extract_options e;
+    const char *model, *list;
+    int shard, shards;
+    bool help;
+};
+
+struct images {
+    char **paths;
+    int count;
+};
+
+/* ---- the list of images */
+
+static void add(struct images *l, char *path)
+{
+    if ((l->count & (l->count - 1)) == 0)
+        l->paths = xreallocarray(l->paths, l->count ? 2 * (size_t)l->count : 1,
+                                 sizeof *l->paths);
+    l->paths[l->count++] = path;
+}
+
+static bool is_picture(const char *name)
+{
+    static const char *const ends[] = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".pbm", ".pgm",
+                                       ".ppm", ".pnm", ".webp"};
+    const char *dot = strrchr(name, '.');
+    for (size_t i = 0; dot && name[0] != '.' && i < sizeof ends / sizeof ends[0]; i++)
+        if (strcasecmp(dot, ends[i]) == 0)
+            return true;
+    return false;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int add_folder(struct images *l, const char *folder, struct vs_err *err)
+{
+    DIR *d = opendir(folder);
+    int first = l->count;
+    size_t n = strlen(folder);
+    if (!d)
+        return vs_fail(err, VS_E_IO, "%s: %s", folder, strerror(errno));
+    for (struct dirent *e; (e = readdir(d));)
+        if (is_picture(e->d_name))
+            add(l, xasprintf("%s%s%s", folder, n && folder[n - 1] == '/' ? "" : "/", e->d_name));
+    closedir(d);
+    if (l->count == first)
+        return vs_fail(err, VS_E_USAGE, "%s: there is no picture in this folder",
+                       folder);
+    qsort(l->paths + first, (size_t)(l->count - first), sizeof *l->paths, by_name);
+    return 0;
+}
+
+static int add_path(struct images *l, const char *path, struct vs_err *err)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return add_folder(l, path, err);
+    add(l, xstrdup(path));
+    return 0;
+}
+
+/* No more of a line is read than a path can have: a list may be a device that never ends. */
+static int add_lines(struct images *l, const char *file, FILE *f, struct vs_err *err)
+{
+    char line[PATH_MAX + 2];
+    int rc = 0;
+    for (long number = 1; rc == 0 && fgets(line, sizeof line, f); number++) {
+        size_t n = strcspn(line, "\r\n");
+        if (n == sizeof line - 1 || (line[n] == '\0' && !feof(f)))
+            return vs_fail(err, VS_E_FORMAT, "%s: line %ld is longer than a path can be, or holds "
+                           "zero bytes: a list has one path a line", file, number);
+        line[n] = '\0';
+        if (line[0])
+            rc = add_path(l, line, err);
+    }
+    if (ferror(f) && rc == 0)
+        rc = vs_fail(err, VS_E_IO, "%s: %s", file, strerror(errno));
+    return rc;
+}
+
+static int add_list(struct images *l, const char *file, struct vs_err *err)
+{
+    bool standard = strcmp(file, "-") == 0;
+    FILE *f = standard ? stdin : fopen(file, "r");
+    if (!f)
+        return vs_fail(err, VS_E_IO, "%s: %s", file, strerror(errno));
+    int rc = add_lines(l, file, f, err);
+    if (!standard)
+        fclose(f);
+    return rc;
+}
+
+static void free_images(struct images *l)
+{
+    for (int i = 0; i < l->count; i++)
+        free(l->paths[i]);
+    free(l->paths);
+}
+
+/* Every shards-th image from the shard-th; the others are dropped. */
+static void keep_shard(struct images *l, int shard, int shards)
+{
+    int n = 0;
+    for (int i = 0; i < l->count; i++)
+        if (i % shards == shard - 1)
+            l->paths[n++] = l->paths[i];
+        else
+            free(l->paths[i]);
+    l->count = n;
+}
+
+/* ---- options */
+
+static int take_number(const char *name, const char *value, int most, int *out)
+{
+    char *end;
+    long n = strtol(value, &end, 10);
+    if (*end || end == value || n < 1 || n > most)
+        return command_usage("extract", "%s takes a number from 1 to %d, not '%s'", name, most,
+                             value);
+    *out = (int)n;
+    return 0;
+}
+
+static int take_shard(struct options *o, const char *value)
+{
+    char rest;
+    if (sscanf(value, "%d/%d%c", &o->shard, &o->shards, &rest) != 2 || o->shards < 1 ||
+        o->shard < 1 || o->shard > o->shards)
+        return command_usage("extract", "--shard takes I/N with I from 1 to N, not '%s'", value);
+    return 0;
+}
+
+static int take_format(struct options *o, const char *value)
+{
+    o->e.format = strcmp(value, "npy") == 0 ? EXTRACT_NPY : EXTRACT_SAFETENSORS;
+    if (o->e.format != EXTRACT_NPY && strcmp(value, "safetensors") != 0)
+        return command_usage("extract", "--format takes npy or safetensors, not '%s'", value);
+    return 0;
+}
+
+static int take_option(int opt, struct options *o, const char *value)
+{
+    switch (opt) {
+    case 'o': o->e.out = value; return 0;
+    case 'm': o->model = value; return 0;
+    case 'd': o->e.weights = value; return 0;
+    case 'a': o->e.arch = value; return 0;
+    case 'l': o->list = value; return 0;
+    case 'b': o->e.boxes = value; return 0;
+    case 'D': o->e.device = value; return 0;
+    case 'F': return take_format(o, value);
+    case 's': return take_shard(o, value);
+    case 'j': return take_number("--jobs", value, 256, &o->e.jobs);
+    case 'B': return take_number("--batch", value, EXTRACT_BATCH_MOST, &o->e.batch);
+    case 't': return take_number("--threads", value, 1024, &o->e.threads);
+    case 'u': o->e.upright = true; return 0;
+    case 'f': o->e.force = true; return 0;
+    case 'p': o->e.profile = true; return 0;
+    case 'q': o->e.quiet = true; return 0;
+    case 'U': image_unsafe_decode(); return 0;
+    case 'h': o->help = true; return 0;
+    default: return EXIT_USAGE; /* getopt has said why */
+    }
+}
+
+static int parse(int argc, char **argv, struct options *o)
+{
+    static const struct option list[] = {
+        {"output", required_argument, NULL, 'o'},   {"format", required_argument, NULL, 'F'},
+        {"model", required_argument, NULL, 'm'},    {"detector", required_argument, NULL, 'd'},
+        {"detector-arch", required_argument, NULL, 'a'},
+        {"boxes", required_argument, NULL, 'b'},
+        {"list", required_argument, NULL, 'l'},     {"shard", required_argument, NULL, 's'},
+        {"batch", required_argument, NULL, 'B'},
+        {"jobs", required_argument, NULL, 'j'},     {"threads", required_argument, NULL, 't'},
+        {"device", required_argument, NULL, 'D'},   {"upright", no_argument, NULL, 'u'},
+        {"force", no_argument, NULL, 'f'},          {"profile", no_argument, NULL, 'p'},
+        {"unsafe-decode", no_argument, NULL, 'U'},
+        {"quiet", no_argument, NULL, 'q'},          {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    int opt, rc;
+    optind = 0;
+    while ((opt = command_getopt("extract", argc, argv, "o:m:d:", list)) != -1)
+        if ((rc = take_option(opt, o, optarg)) != 0)
+            return rc;
+    if (o->help)
+        return 0;
+    if (!o->e.out)
+        return command_usage("extract", "-o is missing: a folder, or NAME.lmdb");
+    if (!o->e.weights && !o->model)
+        return command_usage("extract", "no detector: -d WEIGHTS, or -m DIR of a model that has "
+                             "one");
+    if (optind == argc && !o->list)
+        return command_usage("extract", "no image is given");
+    size_t n = strlen(o->e.out);
+    if (n > 5 && strcmp(o->e.out + n - 5, ".lmdb") == 0)
+        o->e.format = EXTRACT_LMDB;
+    return 0;
+}
+
+/* ---- running */
+
+static atomic_bool stop;
+
+static void on_signal(int number)
+{
+    atomic_store(&stop, true);
+    signal(number, SIG_DFL); /* the second time at once */
+}
+
+static int print_summary(const struct extract_summary *s)
+{
+    int all = s->written + s->there + s->failed + s->left;
+    fprintf(stderr, "%d images: %d written", all, s->written);
+    if (s->there)
+        fprintf(stderr, ", %d there already", s->there);
+    if (s->failed)
+        fprintf(stderr, ", %d failed", s->failed);
+    if (s->left)
+        fprintf(stderr, ", %d left: run the same command to go on", s->left);
+    fprintf(stderr, "; %.1f s", s->ms / 1000);
+    if (s->written && s->ms > 0)
+        fprintf(stderr, ", %.2f images/s", 1000.0 * s->written / s->ms);
+    fputc('\n', stderr);
+    return s->failed || s->left ? EXIT_FAILED : EXIT_OK;
+}
+
+static int collect(const struct options *o, char **argv, int argc, struct images *l,
+                   struct vs_err *err)
+{
+    int rc = 0;
+    for (int i = 0; i < argc && rc == 0; i++)
+        rc = add_path(l, argv[i], err);
+    if (rc == 0 && o->list)
+        rc = add_list(l, o->list, err);
+    if (rc == 0 && o->shards)
+        keep_shard(l, o->shard, o->shards);
+    return rc;
+}
+
+static int run(struct options *o, char **argv, int argc, struct vs_err *err, int *status)
+{
+    struct images l = {0};
+    struct parts parts = {0};
+    struct extract_summary sum = {0};
+    int rc = o->model ? parts_read(o->model, &parts, err) : 0;
+    if (rc == 0 && !o->e.weights) {
+        o->e.weights = parts.detector;
+        o->e.arch = o->e.arch ? o->e.arch : parts.detector_arch;
+        if (!parts.detector)
+            rc = vs_fail(err, VS_E_USAGE, "%s: its model.json names no detector", o->model);
+    }
+    if (rc == 0)
+        rc = collect(o, argv, argc, &l, err);
+    if (rc == 0) {
+        signal(SIGINT, on_signal);
+        signal(SIGTERM, on_signal);
+        rc = extract_run(&o->e, l.paths, l.count, &stop, &sum, err);
+        if (rc == 0 || sum.written || sum.failed)
+            *status = print_summary(&sum);
+    }
+    free_images(&l);
+    parts_fini(&parts);
+    return rc;
+}
+
+int cmd_extract(int argc, char **argv)
+{
+    struct options o = {.e.jobs = 1};
+    struct vs_err err = {0};
+    int status = parse(argc, argv, &o);
+    if (o.help)
+        return command_help(command_find("extract"));
+    if (status != 0)
+        return status;
+    if (run(&o, argv + optind, argc - optind, &err, &status) != 0)
+        return command_fail("extract", &err);
+    return status;
+}

@@ -1,0 +1,240 @@
+/* vilscope forward: plumbing for comparing implementations. Runs the model on prepared inputs and
+ * writes every tensor. */
+#include "src/cmd/vilscope.h"
+
+#include "src/formats/tensorfile.h"
+#include "src/base/mem.h"
+#include "src/model/vilbert.h"
+#include "src/base/plain.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char forward_help[] =
+    "Plumbing, for comparing with other implementations: runs the model on prepared inputs, with\n"
+    "padding computed too, and writes all outputs, hidden states and attention maps.\n\n"
+    "      --config FILE      the model's configuration (JSON)\n"
+    "  -c, --checkpoint FILE  checkpoint\n"
+    "      --inputs FILE      safetensors with in.input_ids (B, T), in.features (B, V, F),\n"
+    "                         in.spatials (B, V, 5), in.task_ids (B, 1); and perhaps\n"
+    "                         in.token_type_ids, in.attention_mask (B, T), in.image_mask (B, V)\n"
+    "      --output FILE      safetensors with out.*, hid.* and attn.*\n"
+    "      --threads N        threads to compute with (default: all CPUs)\n"
+    "      --device NAME      auto, cpu, cuda, ... (vilscope devices)\n"
+    "      --help             this text\n\n"
+    "As in the reference, a task token is put in only when the configuration says\n"
+    "\"task_specific_tokens\": true; in.task_ids is needed then.\n";
+
+struct options {
+    const char *config, *checkpoint, *inputs, *output, *device;
+    int threads;
+};
+
+static int parse_options(int argc, char **argv, struct options *o, bool *help)
+{
+    static const struct option list[] = {
+        {"config", required_argument, NULL, 'C'},  {"checkpoint", required_argument, NULL, 'c'},
+        {"inputs", required_argument, NULL, 'i'},  {"output", required_argument, NULL, 'o'},
+        {"threads", required_argument, NULL, 'n'}, {"device", required_argument, NULL, 'd'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+    };
+    int opt;
+    optind = 0;
+    while ((opt = command_getopt("forward", argc, argv, "c:", list)) != -1) {
+        char *end = NULL;
+        switch (opt) {
+        case 'C': o->config = optarg; break;
+        case 'c': o->checkpoint = optarg; break;
+        case 'i': o->inputs = optarg; break;
+        case 'o': o->output = optarg; break;
+        case 'd': o->device = optarg; break;
+        case 'h': *help = true; return 0;
+        case 'n':
+            o->threads = (int)strtol(optarg, &end, 10);
+            if (*end || o->threads < 1 || o->threads > 1024)
+                return command_usage("forward", "--threads takes a number from 1 to 1024");
+            break;
+        default: return EXIT_USAGE; /* getopt has said why */
+        }
+    }
+    if (optind < argc)
+        return command_usage("forward", "'%s' is too much", argv[optind]);
+    if (!o->config || !o->checkpoint || !o->inputs || !o->output)
+        return command_usage("forward", "--config, -c, --inputs and --output are needed");
+    return 0;
+}
+
+/* ---- inputs */
+
+struct inputs {
+    struct vilbert_input in;
+    int32_t *ids, *types, *text_mask, *image_mask, *task;
+    float *features, *spatials;
+};
+
+static const struct tensor *find(const struct tensorfile *f, const char *name, int ndim,
+                                 struct vs_err *err)
+{
+    const struct tensor *t = tensorfile_find(f, name);
+    if (!t)
+        vs_fail(err, VS_E_MISSING, "%s: no tensor %s", tensorfile_path(f), name);
+    else if (t->ndim != ndim || tensor_elements(t) > 100000000)
+        vs_fail(err, VS_E_FORMAT, "%s: %s has %d dimensions instead of %d, or is too large",
+                tensorfile_path(f), name, t->ndim, ndim);
+    else
+        return t;
+    return NULL;
+}
+
+static bool same_shape(const struct tensor *t, int64_t a, int64_t b, int64_t c)
+{
+    return t->shape[0] == a && t->shape[1] == b && (t->ndim < 3 || t->shape[2] == c);
+}
+
+static int read_whole(const struct tensorfile *f, const char *name, int rows, int columns,
+                      bool optional, int32_t **out, struct vs_err *err)
+{
+    const struct tensor *t = tensorfile_find(f, name) || !optional ? find(f, name, 2, err) : NULL;
+    if (!t)
+        return optional && !tensorfile_find(f, name) ? 0 : err->code;
+    if (!same_shape(t, rows, columns, 0))
+        return vs_fail(err, VS_E_FORMAT, "%s: %s is not (%d, %d)", tensorfile_path(f), name, rows,
+                       columns);
+    size_t n = (size_t)tensor_elements(t);
+    int64_t *wide = xcalloc(n + 1, sizeof *wide);
+    *out = xcalloc(n + 1, sizeof **out);
+    tensor_to_i64(t, wide);
+    for (size_t i = 0; i < n; i++)
+        (*out)[i] = wide[i] < INT32_MIN || wide[i] > INT32_MAX ? -1 : (int32_t)wide[i];
+    free(wide);
+    return 0;
+}
+
+static int read_floats(const struct tensorfile *f, const char *name, int rows, int regions,
+                       int columns, float **out, struct vs_err *err)
+{
+    const struct tensor *t = find(f, name, 3, err);
+    if (!t)
+        return err->code;
+    if (!same_shape(t, rows, regions, columns))
+        return vs_fail(err, VS_E_FORMAT, "%s: %s is not (%d, %d, %d)", tensorfile_path(f), name,
+                       rows, regions, columns);
+    *out = xcalloc((size_t)tensor_elements(t) + 1, sizeof **out);
+    tensor_to_f32(t, *out);
+    return 0;
+}
+
+static int read_inputs(const struct tensorfile *f, const struct vilbert *m, struct inputs *x,
+                       struct vs_err *err)
+{
+    const struct tensor *ids = find(f, "in.input_ids", 2, err);
+    const struct tensor *features = ids ? find(f, "in.features", 3, err) : NULL;
+    if (!features)
+        return err->code;
+    int b = (int)ids->shape[0], t = (int)ids->shape[1], v = (int)features->shape[1];
+    int rc = read_whole(f, "in.input_ids", b, t, false, &x->ids, err);
+    if (rc == 0)
+        rc = read_whole(f, "in.token_type_ids", b, t, true, &x->types, err);
+    if (rc == 0)
+        rc = read_whole(f, "in.attention_mask", b, t, true, &x->text_mask, err);
+    if (rc == 0)
+        rc = read_whole(f, "in.image_mask", b, v, true, &x->image_mask, err);
+    if (rc == 0 && vilbert_task_tokens(m))
+        rc = read_whole(f, "in.task_ids", b, 1, false, &x->task, err);
+    if (rc == 0)
+        rc = read_floats(f, "in.features", b, v, vilbert_config(m)->v_feature, &x->features, err);
+    if (rc == 0)
+        rc = read_floats(f, "in.spatials", b, v, 5, &x->spatials, err);
+    x->in = (struct vilbert_input){b, t, v, x->ids, x->types, x->text_mask, x->features,
+                                   x->spatials, x->image_mask, x->task};
+    return rc;
+}
+
+static void inputs_fini(struct inputs *x)
+{
+    free(x->ids);
+    free(x->types);
+    free(x->text_mask);
+    free(x->image_mask);
+    free(x->task);
+    free(x->features);
+    free(x->spatials);
+}
+
+/* ---- outputs */
+
+static int write_trace(const struct trace *t, const char *path, struct vs_err *err)
+{
+    struct tensor_out *list = xcalloc((size_t)t->count + 1, sizeof *list);
+    for (int i = 0; i < t->count; i++) {
+        list[i] = (struct tensor_out){.name = t->tensors[i].name, .dtype = DTYPE_F32,
+                                      .ndim = t->tensors[i].ndim, .data = t->tensors[i].data};
+        memcpy(list[i].shape, t->tensors[i].shape, sizeof t->tensors[i].shape);
+    }
+    int rc = safetensors_write(path, list, t->count, err);
+    free(list);
+    return rc;
+}
+
+static int run_model(struct vilbert *m, const struct options *o, struct vs_err *err)
+{
+    struct tensorfile *f = NULL;
+    struct inputs x = {0};
+    struct trace *t = NULL;
+    struct vilbert_want want = {.heads = vilbert_heads(m), .attention = true, .hidden = true,
+                                .keep_padding = true};
+    int rc = tensorfile_open(o->inputs, &f, err);
+    if (rc == 0)
+        rc = tensorfile_check(f, read_inputs(f, m, &x, err), err);
+    if (rc == 0 && want.heads != HEAD_ALL)
+        plain_text(stderr, "vilscope forward: %s lacks some heads: their outputs are left out\n",
+                   o->checkpoint);
+    if (rc == 0)
+        rc = vilbert_forward(m, &x.in, &want, &t, err);
+    if (rc == 0)
+        rc = write_trace(t, o->output, err);
+    trace_free(t);
+    inputs_fini(&x);
+    tensorfile_close(f);
+    return rc;
+}
+
+static int open_and_run(const struct options *o, struct vs_err *err)
+{
+    struct config c;
+    struct tensorfile *f = NULL;
+    struct kern *k = NULL;
+    struct vilbert *m = NULL;
+    char why[256];
+    int rc = config_read(o->config, &c, err);
+    if (c.task_tokens < 0)
+        c.task_tokens = 0; /* the reference's default; queries look at the checkpoint instead */
+    if (rc == 0)
+        rc = tensorfile_open(o->checkpoint, &f, err);
+    if (rc == 0 && kern_open(o->device, o->threads, &k, why, sizeof why) != 0)
+        rc = vs_fail(err, VS_E_USAGE, "%s", why);
+    if (rc == 0)
+        rc = vilbert_open(&c, f, k, &m, err);
+    if (rc == 0)
+        rc = run_model(m, o, err);
+    vilbert_free(m);
+    kern_close(k);
+    tensorfile_close(f);
+    return rc;
+}
+
+int cmd_forward(int argc, char **argv)
+{
+    struct options o = {0};
+    struct vs_err err = {0};
+    bool help = false;
+    int status = parse_options(argc, argv, &o, &help);
+    if (help)
+        return command_help(command_find("forward"));
+    if (status != 0)
+        return status;
+    return open_and_run(&o, &err) == 0 ? EXIT_OK : command_fail("forward", &err);
+}

@@ -1,0 +1,469 @@
+/* vilscope inspect: what a file holds. */
+#include "src/cmd/vilscope.h"
+
+#include "src/formats/image.h"
+#include "src/formats/image_priv.h"
+#include "src/formats/labels.h"
+#include "src/formats/lmdb.h"
+#include "src/formats/npy.h"
+#include "src/formats/regions.h"
+#include "src/formats/regions_priv.h"
+#include "src/formats/tensorfile.h"
+#include "src/base/mem.h"
+#include "src/engine/modeldir.h"
+#include "src/base/plain.h"
+#include "src/text/tokenizer.h"
+
+#include <ctype.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+const char inspect_help[] =
+    "  -k, --key KEY        show the regions of this image of an LMDB or TSV file\n"
+    "      --json           as JSON, one document a file\n"
+    "      --unsafe-decode  decode pictures without a sandbox where there is none\n"
+    "      --help           this text\n\n"
+    "FILE is a checkpoint (PyTorch or safetensors), a list of labels, a vocabulary, region\n"
+    "features (.npy, LMDB folder, TSV), a numpy array, or a picture.\n";
+
+/* What is told about a file: JSON first, the text is made from it. */
+struct report {
+    const char *path, *key;
+    json_t *root;
+    struct vs_err *err;
+};
+
+/* Names in files may be no UTF-8. */
+static json_t *text_value(const char *s, size_t len)
+{
+    json_t *v = json_stringn(s, len);
+    if (v)
+        return v;
+    char *copy = xstrndup(s, len);
+    for (char *p = copy; *p; p++)
+        if ((unsigned char)*p >= 0x80)
+            *p = '?';
+    v = json_string(copy);
+    free(copy);
+    return v;
+}
+
+static void set(struct report *r, const char *key, json_t *v)
+{
+    json_object_set_new(r->root, key, v);
+}
+
+static json_t *shape_value(const struct tensor *t)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < t->ndim; i++)
+        json_array_append_new(list, json_integer(t->shape[i]));
+    return list;
+}
+
+/* ---- the kinds of files */
+
+static int by_storage(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static int count_storages(const struct tensorfile *f)
+{
+    int n = tensorfile_count(f), distinct = 0;
+    uint64_t *list = xcalloc((size_t)n + 1, sizeof *list);
+    for (int i = 0; i < n; i++)
+        list[i] = tensorfile_at(f, i)->storage;
+    qsort(list, (size_t)n, sizeof *list, by_storage);
+    for (int i = 0; i < n; i++)
+        distinct += i == 0 || list[i] != list[i - 1];
+    free(list);
+    return distinct;
+}
+
+static int report_checkpoint(struct report *r)
+{
+    struct tensorfile *f = NULL;
+    int rc = tensorfile_open(r->path, &f, r->err);
+    if (rc != 0)
+        return rc;
+    json_t *list = json_array();
+    double elements = 0; /* expanded views may claim more than 64 bits hold */
+    for (int i = 0; i < tensorfile_count(f); i++) {
+        const struct tensor *t = tensorfile_at(f, i);
+        elements += (double)tensor_elements(t);
+        json_array_append_new(list, json_pack("{s:o, s:s, s:o}", "name",
+                                              text_value(t->name, strlen(t->name)), "dtype",
+                                              dtype_name(t->dtype), "shape", shape_value(t)));
+    }
+    set(r, "kind", json_string("checkpoint"));
+    set(r, "format", json_string(tensorfile_format(f)));
+    set(r, "bytes", json_integer((json_int_t)tensorfile_bytes(f)));
+    set(r, "tensor_count", json_integer(tensorfile_count(f)));
+    set(r, "storage_count", json_integer(count_storages(f)));
+    set(r, "element_count", elements < 9e15 ? json_integer((json_int_t)elements)
+                                            : json_real(elements));
+    set(r, "tensors", list);
+    tensorfile_close(f);
+    return 0;
+}
+
+static int report_labels(struct report *r)
+{
+    struct labels *l = NULL;
+    int rc = labels_open(r->path, &l, r->err);
+    if (rc != 0)
+        return rc;
+    json_t *list = json_array();
+    for (int i = 0; i < l->count; i++)
+        json_array_append_new(list, text_value(l->names[i], strlen(l->names[i])));
+    set(r, "kind", json_string("labels"));
+    set(r, "format", json_string(labels_format(l)));
+    set(r, "label_count", json_integer(l->count));
+    set(r, "labels", list);
+    labels_free(l);
+    return 0;
+}
+
+static int report_vocabulary(struct report *r)
+{
+    struct tokenizer *t = NULL;
+    int rc = tokenizer_open(r->path, &t, r->err);
+    if (rc != 0)
+        return rc;
+    set(r, "kind", json_string("vocabulary"));
+    set(r, "format", json_string("text"));
+    set(r, "word_count", json_integer(tokenizer_size(t)));
+    tokenizer_free(t);
+    return 0;
+}
+
+static int report_image(struct report *r)
+{
+    struct image *im = NULL;
+    int rc = image_open(r->path, &im, r->err);
+    if (rc != 0)
+        return rc;
+    set(r, "kind", json_string("image"));
+    set(r, "width", json_integer(im->width));
+    set(r, "height", json_integer(im->height));
+    set(r, "orientation", json_integer(im->orientation));
+    set(r, "digest", json_string(im->digest));
+    image_free(im);
+    return 0;
+}
+
+/* Regions of one image. The published model reads 2048 numbers a region: other features are shown,
+ * but said to be none for it. */
+static int report_regions(struct report *r, const struct regions *g, const char *format)
+{
+    json_t *boxes = json_array();
+    for (int i = 0; i < g->count; i++) {
+        const float *b = g->boxes + 4 * i;
+        json_t *box = json_pack("{s:[f,f,f,f]}", "box", b[0], b[1], b[2], b[3]);
+        if (g->classes)
+            json_object_set_new(box, "class", json_integer(g->classes[i]));
+        if (g->conf)
+            json_object_set_new(box, "confidence", json_real(g->conf[i]));
+        json_array_append_new(boxes, box);
+    }
+    set(r, "kind", json_string("regions"));
+    set(r, "format", json_string(format));
+    if (g->image_id)
+        set(r, "image_id", text_value(g->image_id, strlen(g->image_id)));
+    set(r, "image_width", json_integer(g->width));
+    set(r, "image_height", json_integer(g->height));
+    set(r, "region_count", json_integer(g->count));
+    set(r, "feature_size", json_integer(g->dim));
+    set(r, "digest", json_string(g->digest));
+    if (g->note)
+        set(r, "note", text_value(g->note, strlen(g->note)));
+    set(r, "regions", boxes);
+    return 0;
+}
+
+static int report_one_entry(struct report *r, const char *key, const char *format)
+{
+    struct regions *g = NULL;
+    int rc = regions_open(r->path, key, &g, r->err);
+    if (rc == 0)
+        rc = report_regions(r, g, format);
+    regions_free(g);
+    return rc;
+}
+
+static int report_npy(struct report *r)
+{
+    struct bytes map;
+    struct npy n;
+    int rc = bytes_open(r->path, &map, r->err);
+    if (rc == 0)
+        rc = npy_read(map, &n, r->err);
+    if (rc != 0)
+        return rc;
+    if (!n.object && !regions_are_pair(r->path)) {
+        set(r, "kind", json_string("array"));
+        set(r, "format", json_string("npy"));
+        set(r, "dtype", json_string(dtype_name(n.array.dtype)));
+        set(r, "shape", shape_value(&n.array));
+        npy_close(&n);
+        return 0;
+    }
+    npy_close(&n);
+    return report_one_entry(r, NULL, "npy");
+}
+
+static bool add_key(void *arg, const uint8_t *key, size_t len, const uint8_t *data, size_t size)
+{
+    (void)data;
+    (void)size;
+    if (len != 4 || memcmp(key, "keys", 4) != 0)
+        json_array_append_new(arg, text_value((const char *)key, len));
+    return true;
+}
+
+static bool add_id(void *arg, const char *id, size_t len)
+{
+    json_array_append_new(arg, text_value(id, len));
+    return true;
+}
+
+static int report_lmdb(struct report *r)
+{
+    struct lmdb l;
+    if (r->key)
+        return report_one_entry(r, r->key, "LMDB");
+    int rc = lmdb_open(r->path, &l, r->err);
+    if (rc != 0)
+        return rc;
+    json_t *keys = json_array();
+    rc = bytes_check(&l.map, lmdb_each(&l, add_key, keys, r->err), r->err);
+    set(r, "kind", json_string("region database"));
+    set(r, "format", json_string("LMDB"));
+    set(r, "bytes", json_integer((json_int_t)l.map.size));
+    set(r, "depth", json_integer(l.depth));
+    set(r, "entry_count", json_integer((json_int_t)l.entries));
+    set(r, "image_count", json_integer((json_int_t)json_array_size(keys)));
+    set(r, "images", keys);
+    lmdb_close(&l);
+    return rc;
+}
+
+/* Every line is read, so that a damaged one is found. */
+static int report_tsv(struct report *r)
+{
+    struct bytes map;
+    if (r->key)
+        return report_one_entry(r, r->key, "TSV");
+    int rc = bytes_open(r->path, &map, r->err);
+    if (rc != 0)
+        return rc;
+    json_t *ids = json_array();
+    tsv_each(&map, add_id, ids);
+    bytes_close(&map);
+    set(r, "kind", json_string("region database"));
+    set(r, "format", json_string("TSV"));
+    set(r, "image_count", json_integer((json_int_t)json_array_size(ids)));
+    set(r, "images", ids);
+    for (size_t i = 0; rc == 0 && i < json_array_size(ids); i++) {
+        struct regions *g = NULL;
+        rc = regions_open(r->path, json_string_value(json_array_get(ids, i)), &g, r->err);
+        regions_free(g);
+    }
+    return rc;
+}
+
+/* ---- which kind it is */
+
+static bool has_line(const struct bytes *map, const char *line)
+{
+    size_t n = strlen(line);
+    for (const uint8_t *p = map->data, *end = p ? p + map->size : p; p && (size_t)(end - p) >= n;) {
+        if (memcmp(p, line, n) == 0 && ((size_t)(end - p) == n || p[n] == '\n' || p[n] == '\r'))
+            return true;
+        p = memchr(p, '\n', (size_t)(end - p));
+        p = p ? p + 1 : NULL;
+    }
+    return false;
+}
+
+static bool is_picture(const struct bytes *map)
+{
+    enum image_kind kind;
+    return image_sniff(map->data, map->size, &kind);
+}
+
+static bool ends_in(const char *path, const char *end)
+{
+    size_t n = strlen(path), m = strlen(end);
+    return n > m && strcmp(path + n - m, end) == 0;
+}
+
+static int report_by_content(struct report *r, const struct bytes *map)
+{
+    const uint8_t *d = map->data;
+    size_t n = map->size;
+    if (n == 0)
+        return vs_fail(r->err, VS_E_FORMAT, "%s: the file is empty", r->path);
+    const struct region_format *f = regions_format(r->path, map);
+    if (f && f->kind == REGIONS_NPY)
+        return report_npy(r);
+    if (is_picture(map))
+        return report_image(r);
+    if (f && (f->kind == REGIONS_NPZ || f->kind == REGIONS_PICKLE))
+        return report_one_entry(r, r->key, f->name);
+    if (f && f->kind == REGIONS_LMDB)
+        return report_lmdb(r);
+    /* A PyTorch file begins with a long number as a pickle of its own, a label list does not. */
+    if ((f && f->kind == REGIONS_SAFETENSORS) || memcmp(d, "PK", n < 2 ? n : 2) == 0 ||
+        (n > 8 && d[0] == 0x80 && d[1] == 2 && d[2] == 0x8a) || sharded_recognise(d, n) ||
+        ends_in(r->path, ".safetensors"))
+        return report_checkpoint(r);
+    if (has_line(map, "[CLS]"))
+        return report_vocabulary(r);
+    if (f && f->kind == REGIONS_TSV)
+        return report_tsv(r);
+    return report_labels(r);
+}
+
+/* Regions, or a model as transformers saves it. */
+static int report_folder(struct report *r)
+{
+    char *weights = parts_saved_weights(r->path);
+    if (!weights)
+        return report_lmdb(r);
+    const char *folder = r->path;
+    r->path = weights;
+    int rc = report_checkpoint(r);
+    r->path = folder;
+    free(weights);
+    return rc;
+}
+
+static int make_report(struct report *r)
+{
+    struct stat st;
+    struct bytes map;
+    if (stat(r->path, &st) == 0 && S_ISDIR(st.st_mode))
+        return report_folder(r);
+    int rc = bytes_open(r->path, &map, r->err);
+    if (rc == 0) {
+        rc = bytes_check(&map, report_by_content(r, &map), r->err);
+        bytes_close(&map);
+    }
+    return rc;
+}
+
+/* ---- text */
+
+static void print_value(const json_t *v)
+{
+    char *s = json_is_string(v) ? NULL : json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY |
+                                                           JSON_REAL_PRECISION(7));
+    plain_out("%s", s ? s : json_string_value(v));
+    free(s);
+}
+
+static void print_list(const char *key, const json_t *list)
+{
+    size_t n = json_array_size(list), shown = strcmp(key, "tensors") == 0 ? n : 20;
+    for (size_t i = 0; i < n && i < shown; i++) {
+        json_t *v = json_array_get(list, i);
+        fputs("  ", stdout);
+        if (strcmp(key, "tensors") == 0) {
+            plain_out("%s  %s ", json_string_value(json_object_get(v, "name")),
+                      json_string_value(json_object_get(v, "dtype")));
+            print_value(json_object_get(v, "shape"));
+        } else {
+            printf("%zu: ", i);
+            print_value(v);
+        }
+        putchar('\n');
+    }
+    if (n > shown)
+        printf("  ... %zu more (--json lists all)\n", n - shown);
+}
+
+static void print_report(const struct report *r)
+{
+    const char *key;
+    json_t *v;
+    plain_out("%s:\n", r->path);
+    json_object_foreach(r->root, key, v)
+        if (!json_is_array(v) || strcmp(key, "shape") == 0) {
+            plain_out("  %s: ", key);
+            print_value(v);
+            putchar('\n');
+        }
+    json_object_foreach(r->root, key, v)
+        if (json_is_array(v) && strcmp(key, "shape") != 0)
+            print_list(key, v);
+}
+
+#define PUBLISHED_SIZE 2048
+
+/* Features of another size are no use to the published models; the exit status says so, after the
+ * report. */
+static int check_feature_size(const struct report *r)
+{
+    const json_t *v = json_object_get(r->root, "feature_size");
+    if (!v || json_integer_value(v) == PUBLISHED_SIZE)
+        return 0;
+    return vs_fail(r->err, VS_E_FORMAT, "%s: its features have %d columns; the published model "
+                   "wants %d", r->path, (int)json_integer_value(v), PUBLISHED_SIZE);
+}
+
+static int inspect_file(const char *path, const char *key, bool json)
+{
+    struct vs_err err = {0};
+    struct report r = {.path = path, .key = key, .root = json_object(), .err = &err};
+    set(&r, "path", text_value(path, strlen(path)));
+    int rc = make_report(&r);
+    if (rc == 0 && json) {
+        char *s = json_dumps(r.root, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+        plain_json_line(s);
+        free(s);
+    } else if (rc == 0) {
+        json_object_del(r.root, "path");
+        print_report(&r);
+    }
+    fflush(stdout);
+    if (rc == 0)
+        rc = check_feature_size(&r);
+    json_decref(r.root);
+    return rc == 0 ? EXIT_OK : command_fail("inspect", &err);
+}
+
+int cmd_inspect(int argc, char **argv)
+{
+    static const struct option list[] = {
+        {"json", no_argument, NULL, 'j'}, {"key", required_argument, NULL, 'k'},
+        {"unsafe-decode", no_argument, NULL, 'U'},
+        {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    const char *key = NULL;
+    bool json = false;
+    int opt, status = EXIT_OK;
+    optind = 0;
+    while ((opt = command_getopt("inspect", argc, argv, "k:", list)) != -1) {
+        switch (opt) {
+        case 'h': return command_help(command_find("inspect"));
+        case 'j': json = true; break;
+        case 'k': key = optarg; break;
+        case 'U': image_unsafe_decode(); break;
+        default: return EXIT_USAGE;
+        }
+    }
+    if (optind >= argc)
+        return command_usage("inspect", "which FILE?");
+    for (; optind < argc; optind++) {
+        int s = inspect_file(argv[optind], key, json);
+        status = s != EXIT_OK ? s : status;
+    }
+    return status;
+}

@@ -1,0 +1,231 @@
+/* vilscope sessions list, show, query, search: what is in the log. */
+#include "src/cmd/cmd_sessions.h"
+
+#include "src/formats/tensorfile.h"
+#include "src/base/mem.h"
+#include "src/base/plain.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *session_value(const struct log_session *s)
+{
+    return json_pack("{s:I, s:s, s:s, s:o, s:i, s:o, s:o}", "id", (json_int_t)s->id, "uid", s->uid,
+                     "started", s->started, "ended",
+                     s->ended[0] ? json_string(s->ended) : json_null(), "queries", s->query_count,
+                     "note", sessions_text(s->note), "machine", sessions_text(s->machine));
+}
+
+int sessions_list(const struct sessions_options *o, struct log *l, struct vs_err *err)
+{
+    struct log_session *list;
+    int n;
+    int rc = log_list_sessions(l, o->limit_given ? o->filter.limit : 50, &list, &n, err);
+    if (rc != 0)
+        return rc;
+    json_t *all = json_array();
+    if (!o->json)
+        plain_out("%-6s %-24s %-24s %-8s %s\n", "ID", "STARTED (UTC)", "ENDED", "QUERIES", "NOTE");
+    for (int i = 0; i < n; i++) {
+        if (o->json) {
+            json_array_append_new(all, session_value(&list[i]));
+            continue;
+        }
+        plain_out("%-6lld %-24s %-24s %-8d ", (long long)list[i].id, list[i].started,
+                  list[i].ended[0] ? list[i].ended : "-", list[i].query_count);
+        sessions_print(list[i].note);
+        putchar('\n');
+    }
+    log_sessions_free(list, n);
+    if (o->json)
+        return sessions_print_json(all);
+    json_decref(all);
+    return 0;
+}
+
+static json_t *query_value(const struct log_query *q)
+{
+    json_t *v = json_pack("{s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "id",
+                          (json_int_t)q->id, "session", (json_int_t)q->session, "when", q->when,
+                          "task", sessions_text(q->task), "text", sessions_text(q->text), "answer",
+                          sessions_text(q->answer), "checkpoint", sessions_text(q->checkpoint),
+                          "image", sessions_text(q->image), "score", plain_number(q->score),
+                          "score_name", q->score_name, "ms", plain_number(q->total_ms));
+    json_t *more = json_pack("{s:s, s:b, s:o, s:o, s:o, s:o}", "digest", q->checkpoint_digest,
+                             "pinned", (int)q->pinned, "expected", sessions_text(q->expected),
+                             "note", sessions_text(q->note), "tags", sessions_text(q->tags),
+                             "changes", sessions_text(q->changes));
+    json_object_update(v, more);
+    json_decref(more);
+    return v;
+}
+
+static void print_query(const struct log_query *q)
+{
+    plain_out("%-6lld %.19s  %-10s %s", (long long)q->id, q->when, q->task, q->pinned ? "* " : "");
+    sessions_print(q->text);
+    printf("  ->  ");
+    sessions_print(q->answer);
+    plain_out("  (%s %.4f, ", q->score_name, q->score);
+    sessions_print(q->checkpoint);
+    putchar(')');
+    if (q->changes) {
+        printf("  changed: ");
+        sessions_print(q->changes);
+    }
+    for (const char *t = q->tags; t && *t; t += strcspn(t, " "), t += *t == ' ') {
+        char *tag = xstrndup(t, strcspn(t, " "));
+        printf("  #");
+        sessions_print(tag);
+        free(tag);
+    }
+    if (q->note) {
+        printf("  \"");
+        sessions_print(q->note);
+        putchar('"');
+    }
+    putchar('\n');
+}
+
+static json_t *difference_value(const struct log_difference *d)
+{
+    return json_pack("{s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "difference",
+                     (json_int_t)d->id, "session", (json_int_t)d->session, "found", d->found,
+                     "kind", sessions_text(d->kind), "level", sessions_text(d->level), "a",
+                     sessions_text(d->a), "b", sessions_text(d->b), "subject",
+                     sessions_text(d->subject), "summary", sessions_text(d->summary));
+}
+
+/* "d3": what "sessions difference" takes, told apart from the numbers of queries. */
+static void print_difference(const struct log_difference *d)
+{
+    plain_out("d%-5lld %.19s  %-10s ", (long long)d->id, d->found, d->kind);
+    if (d->level)
+        plain_out("%s, ", d->level);
+    sessions_print(d->a);
+    printf(" -> ");
+    sessions_print(d->b);
+    if (d->subject) {
+        printf(", \"");
+        sessions_print(d->subject);
+        putchar('"');
+    }
+    printf(": ");
+    sessions_print(d->summary);
+    putchar('\n');
+}
+
+bool sessions_narrows(const struct log_filter *f)
+{
+    return f->match || f->task || f->tag || f->checkpoint || f->image_digest || f->since ||
+           f->until || f->pinned;
+}
+
+/* What was found out in a session, behind its queries. */
+static int list_differences(const struct log_filter *f, struct log *l, json_t *all,
+                            struct vs_err *err)
+{
+    struct log_difference *list;
+    int n;
+    int rc = log_list_differences(l, f->session, &list, &n, err);
+    if (rc != 0)
+        return rc;
+    for (int i = 0; i < n; i++)
+        if (all)
+            json_array_append_new(all, difference_value(&list[i]));
+        else
+            print_difference(&list[i]);
+    log_differences_free(list, n);
+    return 0;
+}
+
+static int list_queries(const struct sessions_options *o, const struct log_filter *f,
+                        bool differences, struct log *l, struct vs_err *err)
+{
+    struct log_query *list;
+    int n;
+    int rc = log_find(l, f, &list, &n, err);
+    if (rc != 0)
+        return rc;
+    json_t *all = json_array();
+    for (int i = 0; i < n; i++)
+        if (o->json)
+            json_array_append_new(all, query_value(&list[i]));
+        else
+            print_query(&list[i]);
+    log_queries_free(list, n);
+    if (differences)
+        rc = list_differences(f, l, o->json ? all : NULL, err);
+    if (rc == 0 && o->json)
+        return sessions_print_json(all);
+    json_decref(all);
+    return rc;
+}
+
+int sessions_show(const struct sessions_options *o, struct log *l, struct vs_err *err)
+{
+    struct log_filter f = o->filter;
+    int rc = sessions_id(o->args[0], &f.session, err);
+    return rc ? rc : list_queries(o, &f, !sessions_narrows(&f), l, err);
+}
+
+int sessions_search(const struct sessions_options *o, struct log *l, struct vs_err *err)
+{
+    struct log_filter f = o->filter;
+    struct buf words = {0};
+    buf_puts(&words, f.match ? f.match : "");
+    for (int i = 0; i < o->arg_count; i++)
+        buf_printf(&words, "%s%s", words.len ? " " : "", o->args[i]);
+    f.match = words.data;
+    int rc = list_queries(o, &f, false, l, err);
+    buf_fini(&words);
+    return rc;
+}
+
+/* The logged maps as a file, under the names that "query --attention" gives them. */
+static int write_attention(struct log *l, int64_t id, const char *path, struct vs_err *err)
+{
+    struct trace *t = NULL;
+    int rc = log_attention_read(l, id, &t, err);
+    if (rc != 0)
+        return rc;
+    struct tensor_out *list = xcalloc((size_t)t->count, sizeof *list);
+    for (int i = 0; i < t->count; i++) {
+        list[i] = (struct tensor_out){.name = t->tensors[i].name, .dtype = DTYPE_F32,
+                                      .ndim = t->tensors[i].ndim, .data = t->tensors[i].data};
+        memcpy(list[i].shape, t->tensors[i].shape, sizeof t->tensors[i].shape);
+    }
+    rc = safetensors_write(path, list, t->count, err);
+    free(list);
+    trace_free(t);
+    return rc;
+}
+
+int sessions_query(const struct sessions_options *o, struct log *l, struct vs_err *err)
+{
+    char *json = NULL;
+    int64_t id;
+    int rc = sessions_id(o->args[0], &id, err);
+    if (rc == 0)
+        rc = log_query_json(l, id, &json, err);
+    if (rc == 0 && o->attention)
+        rc = write_attention(l, id, o->attention, err);
+    if (rc == 0)
+        plain_json_line(json);
+    free(json);
+    return rc;
+}
+
+int sessions_difference(const struct sessions_options *o, struct log *l, struct vs_err *err)
+{
+    char *json = NULL;
+    int64_t id;
+    int rc = sessions_id(o->args[0] + (o->args[0][0] == 'd'), &id, err);
+    if (rc == 0)
+        rc = log_difference_json(l, id, &json, err);
+    if (rc == 0)
+        plain_json_line(json);
+    free(json);
+    return rc;
+}

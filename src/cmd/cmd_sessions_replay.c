@@ -1,0 +1,465 @@
+/* vilscope sessions replay: a session's questions asked again, of other checkpoints. */
+#include "src/cmd/cmd_sessions.h"
+
+#include "src/task/change.h"
+#include "src/cmd/cmd_log.h"
+#include "src/cmd/cmd_model.h"
+#include "src/engine/demo.h"
+#include "src/base/mem.h"
+#include "src/task/answers.h"
+#include "src/engine/modeldir.h"
+#include "src/base/plain.h"
+#include "src/cmd/vilscope.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MOST_PHOTOS 32
+
+struct replay {
+    const struct sessions_options *o;
+    struct log *l;      /* what is read */
+    struct logging logging;
+    struct log *writer; /* that of logging; NULL: nothing is logged */
+    struct model *model;
+    bool *chosen; /* (checkpoints) */
+    struct held {
+        char digest[DIGEST_HEX], regions[DIGEST_HEX];
+        struct photo *photo;
+    } photos[MOST_PHOTOS];
+    int photo_count;
+    json_t *lines;
+    int asked, changed, failed, worse, better;
+};
+
+/* ---- the model */
+
+static bool is_named(const char *wanted, const char *name, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return strcmp(wanted, name) == 0 || strcmp(wanted, path) == 0 ||
+           strcmp(wanted, slash ? slash + 1 : path) == 0;
+}
+
+static const struct part_checkpoint *find_part(const struct parts *p, const char *wanted)
+{
+    for (int i = 0; i < p->checkpoint_count; i++)
+        if (is_named(wanted, p->checkpoints[i].name, p->checkpoints[i].path))
+            return &p->checkpoints[i];
+    return NULL;
+}
+
+static void choose_all(struct replay *r)
+{
+    command_about("sessions replay", r->model);
+    int n = model_checkpoint_count(r->model);
+    r->chosen = xcalloc((size_t)n + 1, sizeof *r->chosen);
+    for (int i = 0; i < n; i++)
+        r->chosen[i] = true;
+}
+
+/* All wanted checkpoints are the folder's: it is opened as it is, and their names stay. */
+static int open_named(struct replay *r, const struct model_options *how, struct vs_err *err)
+{
+    int rc = model_open(how, &r->model, err);
+    if (rc != 0)
+        return rc;
+    choose_all(r);
+    for (int i = 0; i < model_checkpoint_count(r->model) && r->o->checkpoint_count; i++) {
+        r->chosen[i] = false;
+        for (int c = 0; c < r->o->checkpoint_count; c++)
+            r->chosen[i] |= is_named(r->o->checkpoints[c], model_checkpoint_name(r->model, i),
+                                     model_checkpoint_path(r->model, i));
+    }
+    return 0;
+}
+
+/* Some are files of their own: those of the folder are given by their paths. */
+static int open_files(struct replay *r, struct model_options *how, const struct parts *p,
+                      struct vs_err *err)
+{
+    const char **paths = xcalloc((size_t)r->o->checkpoint_count + 1, sizeof(char *));
+    for (int c = 0; c < r->o->checkpoint_count; c++) {
+        const struct part_checkpoint *part = find_part(p, r->o->checkpoints[c]);
+        paths[c] = part ? part->path : r->o->checkpoints[c];
+    }
+    how->checkpoints = paths;
+    int rc = model_open(how, &r->model, err);
+    if (rc == 0)
+        choose_all(r);
+    free(paths);
+    return rc;
+}
+
+static int open_model(struct replay *r, struct vs_err *err)
+{
+    struct model_options how = r->o->model;
+    struct parts p = {0};
+    char *demo = how.dir ? NULL : demo_find();
+    bool all_named = true;
+    how.dir = demo ? demo : how.dir;
+    if (!how.dir)
+        return vs_fail(err, VS_E_USAGE, "replay wants a model: -m DIR");
+    int rc = parts_read(how.dir, &p, err);
+    for (int c = 0; c < r->o->checkpoint_count; c++)
+        all_named &= find_part(&p, r->o->checkpoints[c]) != NULL;
+    if (rc == 0)
+        rc = all_named ? open_named(r, &how, err) : open_files(r, &how, &p, err);
+    parts_fini(&p);
+    free(demo);
+    return rc;
+}
+
+/* ---- photos: the same content, wherever the file is now */
+
+static bool is_file_of_regions(const char *path)
+{
+    return path && strncmp(path, "detector ", 9) != 0 && strcmp(path, "boxes of the user") != 0 &&
+           access(path, R_OK) == 0;
+}
+
+static int open_at(const char *path, const struct result_image *im, struct photo **out,
+                   struct vs_err *err)
+{
+    for (int upright = 0; upright < 2; upright++) {
+        struct photo_options how = {.upright = upright != 0};
+        if (is_file_of_regions(im->regions_path)) {
+            how.regions = im->regions_path;
+            how.key = im->regions_key;
+        }
+        int rc = photo_open(path, &how, out, err);
+        if (rc != 0)
+            return rc;
+        if (!path || strcmp((*out)->image->digest, im->digest) == 0)
+            return 0;
+        photo_free(*out);
+        *out = NULL;
+    }
+    return vs_fail(err, VS_E_MISSING, "%s: another picture than the one that was asked about",
+                   path);
+}
+
+static int find_photo(struct replay *r, const struct result_image *im, struct photo **out,
+                      struct vs_err *err)
+{
+    char **paths = NULL;
+    int count = 0;
+    if (!im->digest[0])
+        return open_at(NULL, im, out, err);
+    int rc = open_at(im->path ? im->path : "", im, out, err);
+    if (rc != 0)
+        log_image_paths(r->l, im->digest, &paths, &count, NULL);
+    for (int i = 0; i < count; i++) {
+        struct vs_err other = {0};
+        if (rc != 0 && open_at(paths[i], im, out, &other) == 0)
+            rc = 0;
+        free(paths[i]);
+    }
+    free(paths);
+    return rc;
+}
+
+static void drop_photos(struct replay *r)
+{
+    for (int i = 0; i < r->photo_count; i++)
+        photo_free(r->photos[i].photo);
+    r->photo_count = 0;
+}
+
+/* Borrowed from r, until a question needs more than there is room for. */
+static int need_photo(struct replay *r, const struct result_image *im, struct photo **out,
+                      struct vs_err *err)
+{
+    for (int i = 0; i < r->photo_count; i++)
+        if (strcmp(r->photos[i].digest, im->digest) == 0 &&
+            strcmp(r->photos[i].regions, im->regions_digest) == 0) {
+            *out = r->photos[i].photo;
+            return 0;
+        }
+    struct held *h = &r->photos[r->photo_count];
+    int rc = find_photo(r, im, &h->photo, err);
+    if (rc != 0)
+        return rc;
+    memcpy(h->digest, im->digest, sizeof h->digest);
+    memcpy(h->regions, im->regions_digest, sizeof h->regions);
+    r->photo_count++;
+    *out = h->photo;
+    return 0;
+}
+
+/* Boxes of the user are in the log when they were what was ranked. */
+static int recover_boxes(const struct result *old, int image, struct box_list *b,
+                         struct vs_err *err)
+{
+    const struct result_image *im = &old->images[image];
+    bool given = im->regions_path && strcmp(im->regions_path, "boxes of the user") == 0;
+    int first = im->candidate_count ? im->region_count + 1 : 1, found = 0;
+    int want = im->candidate_count ? im->candidate_count : given ? im->region_count : 0;
+    if (want == 0)
+        return 0;
+    if (want < 0 || want > 100000)
+        return vs_fail(err, VS_E_DB, "the log has an impossible number of boxes");
+    b->boxes = xcalloc((size_t)want * 4, sizeof *b->boxes);
+    b->count = want;
+    for (int i = 0; i < old->box_count; i++) {
+        const struct result_box *x = &old->boxes[i];
+        if (x->image != image || x->region < first || x->region >= first + want)
+            continue;
+        memcpy(b->boxes + (size_t)(x->region - first) * 4, x->box, sizeof x->box);
+        found++;
+    }
+    return found == want ? 0 : vs_fail(err, VS_E_MISSING, "it was about boxes that the log does "
+                                       "not have");
+}
+
+/* ---- one question */
+
+static int ask(struct replay *r, const struct result *old, int checkpoint, struct result **out,
+               struct vs_err *err)
+{
+    int n = old->image_count, rc = 0;
+    struct photo **photos = xcalloc((size_t)n + 1, sizeof(struct photo *));
+    struct box_list *boxes = xcalloc((size_t)n + 1, sizeof *boxes);
+    struct change *changes = NULL;
+    bool any = false;
+    int change_count = 0;
+    if (r->photo_count + n > MOST_PHOTOS)
+        drop_photos(r);
+    rc = change_list_parse(old->changes, &changes, &change_count, err);
+    if (rc == 0 && n > MOST_PHOTOS)
+        rc = vs_fail(err, VS_E_LIMIT, "more than %d pictures", MOST_PHOTOS);
+    for (int i = 0; i < n && rc == 0; i++) {
+        rc = need_photo(r, &old->images[i], &photos[i], err);
+        if (rc == 0)
+            rc = recover_boxes(old, i, &boxes[i], err);
+        any |= boxes[i].count > 0;
+    }
+    struct query q = {.task = old->task, .text = old->text, .checkpoint = checkpoint,
+                      .photo_count = n, .photos = photos, .boxes = any ? boxes : NULL,
+                      .changes = changes, .change_count = change_count,
+                      .pair_separate = old->pair_separate};
+    if (rc == 0)
+        rc = query_run(r->model, &q, NULL, out, err);
+    for (int i = 0; i < n; i++)
+        free(boxes[i].boxes);
+    free(boxes);
+    free(changes);
+    free(photos);
+    return rc;
+}
+
+/* What became of it. */
+struct outcome {
+    const char *word; /* "same", "changed", "failed", "diverged" */
+    char *now, *why;  /* the new answer, or why there is none */
+    const char *checkpoint;
+    double score;
+    bool other_regions; /* than those of the log: the answers cannot be compared strictly */
+    const char *judged; /* "worse", "better", or NULL */
+    const char *notice; /* of the new answer, or NULL */
+    int64_t logged;
+};
+
+static bool same_regions(const struct result *a, const struct result *b)
+{
+    for (int i = 0; i < a->image_count && i < b->image_count; i++)
+        if (strcmp(a->images[i].regions_digest, b->images[i].regions_digest) != 0)
+            return false;
+    return true;
+}
+
+static void judge(struct replay *r, const struct log_query *was, const struct result *old,
+                  const struct result *now, struct outcome *x)
+{
+    const char *name;
+    x->now = log_best(now, &x->score, &name);
+    const char *before = was->answer ? was->answer : "", *after = x->now ? x->now : "";
+    bool moved = r->o->tolerance > 0 && fabs(x->score - was->score) > r->o->tolerance;
+    x->word = strcmp(before, after) != 0 || moved ? "changed" : "same";
+    x->other_regions = !same_regions(old, now);
+    x->notice = now->notice;
+    r->changed += x->word[0] == 'c';
+    if (!was->expected)
+        return;
+    bool was_right = answers_equal(now->task, before, was->expected);
+    bool right = answers_equal(now->task, after, was->expected);
+    x->judged = was_right && !right ? "worse" : right && !was_right ? "better" : NULL;
+    r->worse += was_right && !right;
+    r->better += right && !was_right;
+}
+
+static void keep(struct replay *r, struct result *now, struct outcome *x)
+{
+    struct vs_err err = {0};
+    if (!r->writer)
+        return;
+    model_complete(r->model, now);
+    log_flush_pending(r->writer, NULL); /* what waits goes first */
+    int waited = log_pending_count(r->writer);
+    if (log_result_later(r->writer, now, &err) != 0 && log_pending_count(r->writer) == waited) {
+        plain_text(stderr, "vilscope sessions: not logged: %s\n", err.text);
+        r->logging.unlogged = true; /* what waits is told at the end */
+    }
+    x->logged = now->log_id;
+}
+
+static void print_line(const struct log_query *was, const struct outcome *x)
+{
+    plain_out("%-7s %-6lld %-10s ", x->word, (long long)was->id, was->task);
+    sessions_print(was->text);
+    printf("  ");
+    sessions_print(was->answer);
+    printf(" %.4f  ->  ", was->score);
+    if (x->why)
+        sessions_print(x->why);
+    else {
+        sessions_print(x->now);
+        printf(" %.4f", x->score);
+    }
+    printf("  (");
+    sessions_print(x->checkpoint);
+    plain_out("%s%s%s)", x->judged ? ", " : "", x->judged ? x->judged : "",
+              x->other_regions ? ", other regions" : "");
+    if (x->logged > 0)
+        printf("  logged as %lld", (long long)x->logged);
+    putchar('\n');
+    fflush(stdout);
+}
+
+static json_t *line_value(const struct log_query *was, const struct outcome *x)
+{
+    return json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o}",
+                     "query",
+                     (json_int_t)was->id, "outcome", x->word, "task", sessions_text(was->task),
+                     "text", sessions_text(was->text), "checkpoint",
+                     sessions_text(x->checkpoint), "was", sessions_text(was->answer), "was_score",
+                     plain_number(was->score), "now", sessions_text(x->now), "now_score",
+                     x->now ? plain_number(x->score) : json_null(), "judged",
+                     sessions_text(x->judged), "other_regions", (int)x->other_regions, "why",
+                     sessions_text(x->why), "logged",
+                     x->logged > 0 ? json_integer(x->logged) : json_null(), "notice",
+                     sessions_text(x->notice));
+}
+
+static void replay_on(struct replay *r, const struct log_query *was, const struct result *old,
+                      int checkpoint, int64_t *logged)
+{
+    struct vs_err err = {0};
+    struct result *now = NULL;
+    struct outcome x = {.checkpoint = model_checkpoint_name(r->model, checkpoint)};
+    r->asked++;
+    int rc = ask(r, old, checkpoint, &now, &err);
+    if (rc == 0) {
+        judge(r, was, old, now, &x);
+        keep(r, now, &x);
+    } else {
+        x.why = xstrdup(err.text);
+        x.word = rc == VS_E_DIVERGED ? "diverged" : "failed";
+        r->failed++;
+    }
+    *logged = x.logged;
+    if (r->o->json)
+        json_array_append_new(r->lines, line_value(was, &x));
+    else
+        print_line(was, &x);
+    if (x.notice && !r->o->json)
+        plain_text(stderr, "vilscope sessions: note: query %lld: %s\n", (long long)was->id,
+                   x.notice);
+    result_free(now);
+    free(x.now);
+    free(x.why);
+}
+
+/* Old and new answers belong together. */
+static void tie(struct replay *r, const int64_t *ids, int count)
+{
+    if (r->writer && count > 1 && !log_in_folder(r->l)) /* numbers of all of them together */
+        log_comparison_later(r->writer, ids, count, "replay", NULL); /* logging_end tells */
+}
+
+static int replay_query(struct replay *r, const struct log_query *was, struct vs_err *err)
+{
+    struct result *old = NULL;
+    int n = model_checkpoint_count(r->model), count = 0;
+    int64_t *ids = xcalloc((size_t)n + 2, sizeof *ids), logged;
+    int rc = log_read_result(r->l, was->id, &old, err);
+    ids[count++] = was->id;
+    for (int i = 0; i < n && rc == 0; i++)
+        if (r->chosen[i]) {
+            replay_on(r, was, old, i, &logged);
+            if (logged)
+                ids[count++] = logged;
+        }
+    if (rc == 0)
+        tie(r, ids, count);
+    log_result_free(old);
+    free(ids);
+    return rc;
+}
+
+/* ---- the whole */
+
+static void open_writer(struct replay *r, int64_t session)
+{
+    char *note = xasprintf("replay of session %lld", (long long)session);
+    if (!r->o->no_log)
+        logging_begin(&r->logging, "sessions", note, log_path(r->l));
+    r->writer = r->logging.log;
+    free(note);
+}
+
+static void print_summary(struct replay *r)
+{
+    if (r->o->json)
+        sessions_print_json(json_pack("{s:i, s:i, s:i, s:i, s:i, s:O}", "asked", r->asked,
+                                      "changed", r->changed, "failed", r->failed, "worse",
+                                      r->worse, "better", r->better, "questions", r->lines));
+    else
+        printf("%d asked: %d changed (%d worse, %d better by what is expected), %d could not be "
+               "asked\n", r->asked, r->changed, r->worse, r->better, r->failed);
+}
+
+static int replay_all(struct replay *r, struct log_query *list, int n, struct vs_err *err)
+{
+    int rc = 0;
+    for (int i = n - 1; i >= 0 && rc == 0; i--) /* the list is newest first */
+        rc = replay_query(r, &list[i], err);
+    if (rc != 0)
+        return rc;
+    print_summary(r);
+    bool none = r->asked > 0 && r->failed == r->asked;
+    return none || (r->o->fail_on_change && (r->changed || r->failed)) ? EXIT_FAILED : EXIT_OK;
+}
+
+int sessions_replay(const struct sessions_options *o, struct log *l, struct vs_err *err)
+{
+    struct replay r = {.o = o, .l = l, .lines = json_array(), .logging.command = "sessions"};
+    struct log_filter f = o->filter;
+    struct log_query *list = NULL;
+    int n = 0;
+    f.checkpoint = NULL; /* -c says who is asked now */
+    f.limit = o->limit_given ? f.limit : INT32_MAX;
+    int rc = sessions_id(o->args[0], &f.session, err);
+    if (rc == 0)
+        rc = log_find(l, &f, &list, &n, err);
+    if (rc == 0 && n == 0)
+        rc = vs_fail(err, VS_E_MISSING, "%s: session %s has no such queries", log_path(l),
+                     o->args[0]);
+    if (rc == 0)
+        rc = open_model(&r, err);
+    if (rc == 0) {
+        open_writer(&r, f.session);
+        rc = replay_all(&r, list, n, err);
+        int logged = logging_end(&r.logging);
+        rc = rc ? rc : logged;
+    }
+    drop_photos(&r);
+    log_queries_free(list, n);
+    model_free(r.model);
+    free(r.chosen);
+    json_decref(r.lines);
+    return rc;
+}

@@ -1,0 +1,67 @@
+/* vilscope tasks: the table of tasks. */
+#include "src/cmd/vilscope.h"
+
+#include "src/task/task.h"
+#include "src/base/plain.h"
+
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+const char tasks_help[] =
+    "      --json  as JSON\n"
+    "      --help  this text\n\n"
+    "A task can be given by its name or its number.\n";
+
+static const char *images(const struct task *t)
+{
+    return t->max_images == 1 ? "1" : t->max_images == 2 ? "2" : "1 or more";
+}
+
+static int print_json(void)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < task_count; i++) {
+        const struct task *t = &task_table[i];
+        json_array_append_new(
+            list, json_pack("{s:i, s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:s}", "id", t->id, "name",
+                            t->name, "title", t->title, "group", task_group_name(t->group),
+                            "min_images", t->min_images, "max_images", t->max_images,
+                            "max_tokens", t->max_tokens, "input", t->hint, "metric", t->metric));
+    }
+    char *s = json_dumps(list, JSON_INDENT(2));
+    json_decref(list);
+    plain_json_line(s);
+    free(s);
+    return EXIT_OK;
+}
+
+int cmd_tasks(int argc, char **argv)
+{
+    static const struct option list[] = {
+        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    bool json = false;
+    int opt;
+    optind = 0;
+    while ((opt = command_getopt("tasks", argc, argv, "", list)) != -1) {
+        if (opt == 'h')
+            return command_help(command_find("tasks"));
+        if (opt != 'j')
+            return EXIT_USAGE;
+        json = true;
+    }
+    if (optind < argc)
+        return command_usage("tasks", "'%s' is too much", argv[optind]);
+    if (json)
+        return print_json();
+    plain_out("%-4s %-10s %-20s %-19s %-9s %s\n", "ID", "NAME", "DATASET", "GROUP", "IMAGES",
+              "INPUT");
+    for (int i = 0; i < task_count; i++) {
+        const struct task *t = &task_table[i];
+        plain_out("%-4d %-10s %-20s %-19s %-9s %s\n", t->id, t->name, t->title,
+                  task_group_name(t->group), images(t), t->hint);
+    }
+    return EXIT_OK;
+}

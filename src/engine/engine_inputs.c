@@ -1,0 +1,361 @@
+/* From a query to the model's inputs: tokens, and the rows of regions of each image.
+ *
+ * The layout of the rows is that of the reference's data sets: the whole image first, then the
+ * regions, then candidates (visual7w_pointing_dataset.py); for NLVR2 both images in one list that
+ * is cut in half (nlvr2_dataset.py). */
+#include "src/engine/engine_priv.h"
+
+#include "src/base/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void inputs_fini(struct inputs *in)
+{
+    free(in->ids);
+    free(in->text_mask);
+    free(in->image_mask);
+    free(in->task);
+    free(in->features);
+    free(in->spatials);
+    free(in->sources);
+    free(in->silences);
+    *in = (struct inputs){0};
+}
+
+void result_note(struct result *r, const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    char *old = r->notice;
+    r->notice = old ? xasprintf("%s; %s", old, text) : xstrdup(text);
+    free(old);
+}
+
+/* ---- text */
+
+static void add_result_token(struct result *r, const char *piece, int32_t id, int begin, int end,
+                             bool special)
+{
+    struct result_token *t = &r->tokens[r->token_count++];
+    *t = (struct result_token){xstrdup(piece ? piece : "?"), id, begin, end, special};
+}
+
+/* The tokens as the model sees them: its task token comes after [CLS]. */
+static void tell_tokens(const struct model *m, const struct query *q, const struct token *tokens,
+                        int count, struct result *r)
+{
+    bool task = vilbert_task_tokens(m->checkpoints[q->checkpoint].net);
+    r->tokens = xcalloc((size_t)count + 1, sizeof *r->tokens);
+    for (int i = 0; i < count; i++) {
+        add_result_token(r, tokenizer_piece(m->tokenizer, tokens[i].id), tokens[i].id,
+                         tokens[i].begin, tokens[i].end, i == 0 || i == count - 1);
+        if (i == 0 && task) {
+            char name[24];
+            snprintf(name, sizeof name, "[TASK %d]", q->task->id);
+            add_result_token(r, name, q->task->id, 0, 0, true);
+        }
+    }
+}
+
+static void tell_words(const struct model *m, struct result *r)
+{
+    char *words = domain_unknown(m->domain, r);
+    if (words) {
+        r->foreign = true;
+        result_note(r, "unknown words: %s (this model was not trained on them)", words);
+    }
+    free(words);
+}
+
+static int build_text(struct model *m, const struct query *q, struct inputs *out,
+                      struct result *r, struct vs_err *err)
+{
+    struct token *tokens = NULL, *all = NULL;
+    int batch = out->in.batch;
+    int count = task_tokens(q->task, m->tokenizer, r->model_text, &tokens);
+    int full = tokenizer_run(m->tokenizer, r->model_text, strlen(r->model_text), &all);
+    free(all);
+    r->truncated = full + 2 > count;
+    if (r->truncated)
+        result_note(r, "the text has %d tokens, the task takes %d: the rest is not read", full,
+                    count - 2);
+    if (count > m->config.max_positions) {
+        free(tokens);
+        return vs_fail(err, VS_E_LIMIT, "the text has %d tokens with [CLS] and [SEP], the model "
+                       "takes %d at most: shorten it", count, m->config.max_positions);
+    }
+    tell_tokens(m, q, tokens, count, r);
+    tell_words(m, r);
+    out->ids = xmalloc((size_t)batch * (size_t)count * sizeof *out->ids);
+    out->task = xmalloc((size_t)batch * sizeof *out->task);
+    for (int b = 0; b < batch; b++) {
+        out->task[b] = q->task->id;
+        for (int i = 0; i < count; i++)
+            out->ids[b * count + i] = tokens[i].id;
+    }
+    free(tokens);
+    out->in.tokens = count;
+    out->in.ids = out->ids;
+    out->in.task = vilbert_task_tokens(m->checkpoints[q->checkpoint].net) ? out->task : NULL;
+    return 0;
+}
+
+/* ---- regions */
+
+/* How many rows of one image the task may have. The pointing tasks append candidates; the numbers
+ * are those of vilbert_tasks.yml. */
+static int row_limit(const struct model *m, const struct task *t)
+{
+    return m->parts.max_regions + t->extra_regions;
+}
+
+static int photo_rows(const struct photo *p, bool candidates)
+{
+    return 1 + p->regions->count + (candidates && p->candidates ? p->candidates->count : 0);
+}
+
+/* All rows of a photo, in order: features (rows, dim) and spatials (rows, 5). */
+static void photo_input(const struct photo *p, bool candidates, float *features, float *spatials)
+{
+    size_t dim = (size_t)p->regions->dim, own = (size_t)p->regions->count + 1;
+    regions_model_input(p->regions, features, spatials);
+    if (!candidates || !p->candidates)
+        return;
+    /* The candidates' own whole-image row is left out, as in the reference. */
+    size_t more = (size_t)p->candidates->count + 1;
+    float *f = xmalloc(more * dim * sizeof *f), *s = xmalloc(more * 5 * sizeof *s);
+    regions_model_input(p->candidates, f, s);
+    memcpy(features + own * dim, f + dim, (more - 1) * dim * sizeof *f);
+    memcpy(spatials + own * 5, s + 5, (more - 1) * 5 * sizeof *s);
+    free(f);
+    free(s);
+}
+
+static int check_photo(const struct model *m, const struct photo *p, struct vs_err *err)
+{
+    const struct regions *g = p->regions, *c = p->candidates;
+    if (!g)
+        return vs_fail(err, VS_E_USAGE, "%s: has no regions: give them with --regions FILE (.npy, "
+                       "safetensors, LMDB folder or TSV), or a detector with --detector FILE",
+                       p->path ? p->path : "the image");
+    if (p->regions->dim != m->config.v_feature)
+        return vs_fail(err, VS_E_FORMAT, "%s: features of %d numbers, but the model %s wants %d",
+                       p->regions_path, p->regions->dim, m->parts.name, m->config.v_feature);
+    if (c && (c->dim != g->dim || c->width != g->width || c->height != g->height))
+        return vs_fail(err, VS_E_FORMAT, "%s: candidates of %d numbers on %dx%d pixels do not fit "
+                       "the regions of %d numbers on %dx%d", p->candidates_path, c->dim, c->width,
+                       c->height, g->dim, g->width, g->height);
+    return 0;
+}
+
+/* Copy rows of a photo to the batch at flat row `at`, as long as there is room up to `end`. */
+static int put_rows(struct inputs *in, const struct photo *p, int image, bool candidates,
+                    int limit, int at, int end)
+{
+    int rows = photo_rows(p, candidates), dim = p->regions->dim;
+    float *f = xcalloc(vs_times((size_t)rows, (size_t)dim), sizeof *f);
+    float *s = xmalloc((size_t)rows * 5 * sizeof *s);
+    photo_input(p, candidates, f, s);
+    int take = rows < limit ? rows : limit;
+    if (take > end - at)
+        take = end - at;
+    memcpy(in->features + (size_t)at * (size_t)dim, f, (size_t)take * (size_t)dim * sizeof *f);
+    memcpy(in->spatials + (size_t)at * 5, s, (size_t)take * 5 * sizeof *s);
+    for (int i = 0; i < take; i++) {
+        in->image_mask[at + i] = 1;
+        in->sources[at + i] = (struct result_source){image, i};
+    }
+    free(f);
+    free(s);
+    return at + take;
+}
+
+static void alloc_rows(struct inputs *in, int dim)
+{
+    size_t rows = (size_t)in->in.batch * (size_t)in->in.regions;
+    in->features = xcalloc(vs_times(rows, (size_t)dim), sizeof *in->features);
+    in->spatials = xcalloc(rows * 5, sizeof *in->spatials);
+    in->image_mask = xcalloc(rows, sizeof *in->image_mask);
+    in->sources = xmalloc(rows * sizeof *in->sources);
+    for (size_t i = 0; i < rows; i++)
+        in->sources[i] = (struct result_source){-1, 0};
+    in->in.features = in->features;
+    in->in.spatials = in->spatials;
+    in->in.image_mask = in->image_mask;
+}
+
+/* Both images in one list of 2 * limit rows, which the model reads as two halves. */
+static void build_pair(const struct query *q, struct inputs *in, int limit, struct result *r)
+{
+    in->in.regions = limit;
+    alloc_rows(in, q->photos[0]->regions->dim);
+    int at = put_rows(in, q->photos[0], 0, false, 2 * limit, 0, 2 * limit);
+    int first = at;
+    at = put_rows(in, q->photos[1], 1, false, 2 * limit, at, 2 * limit);
+    in->keep_padding = at <= limit;
+    if (first != limit)
+        result_note(r, "image 1 has %d rows, the model takes %d: as in the reference, the second "
+                    "half begins elsewhere than image 2 (--pair separate gives each its own)",
+                    first, limit);
+}
+
+static void build_rows(const struct query *q, struct inputs *in, int limit, struct result *r)
+{
+    bool candidates = q->task->extra_regions > 0;
+    int most = 0;
+    for (int b = 0; b < in->in.batch; b++) {
+        int rows = photo_rows(q->photos[b], candidates);
+        if (rows > limit)
+            result_note(r, "image %d has %d regions: the model reads the first %d", b + 1,
+                        rows - 1, limit - 1);
+        rows = rows < limit ? rows : limit;
+        most = rows > most ? rows : most;
+    }
+    in->in.regions = most;
+    alloc_rows(in, q->photos[0]->regions->dim);
+    for (int b = 0; b < in->in.batch; b++)
+        put_rows(in, q->photos[b], b, candidates, limit, b * most, (b + 1) * most);
+}
+
+/* ---- identity */
+
+static void tell_classes(const struct model *m, const struct query *q, struct result *r)
+{
+    for (int i = 0; m->classes && i < q->photo_count; i++) {
+        const struct regions *g = q->photos[i]->regions;
+        int most = regions_most_class(g);
+        if (most < m->classes->count)
+            continue;
+        result_note(r, "%s: classes up to %d, but %s has %d names: not those of the detector that "
+                    "found them, classes are numbers", q->photos[i]->regions_path, most,
+                    m->parts.classes, m->classes->count);
+        return;
+    }
+}
+
+static void tell_image(const struct photo *p, bool candidates, struct result_image *im)
+{
+    const struct regions *g = p->regions, *c = candidates ? p->candidates : NULL;
+    size_t n = (size_t)g->count, more = c ? (size_t)c->count : 0;
+    im->path = p->path ? xstrdup(p->path) : NULL;
+    if (p->image)
+        memcpy(im->digest, p->image->digest, DIGEST_HEX);
+    im->width = g->width;
+    im->height = g->height;
+    im->regions_path = xstrdup(p->regions_path ? p->regions_path : "regions");
+    im->regions_key = p->regions_key ? xstrdup(p->regions_key) : NULL;
+    memcpy(im->regions_digest, g->digest, DIGEST_HEX);
+    im->region_count = g->count;
+    im->candidate_count = (int)more;
+    im->boxes = xmalloc((n + more) * 4 * sizeof *im->boxes);
+    memcpy(im->boxes, g->boxes, n * 4 * sizeof *im->boxes);
+    if (more)
+        memcpy(im->boxes + n * 4, c->boxes, more * 4 * sizeof *im->boxes);
+}
+
+static void tell_pictures(const struct query *q, struct result *r)
+{
+    int far = 0, first = -1;
+    for (int i = 0; i < q->photo_count; i++)
+        if (q->photos[i]->measured && q->photos[i]->distance > 1) {
+            far++;
+            first = first < 0 ? i : first;
+        }
+    if (!far)
+        return;
+    r->foreign = true;
+    char *more = far > 2 ? xasprintf(", as are %d others", far - 1)
+                 : far > 1 ? xstrdup(", as is another") : xstrdup("");
+    result_note(r, "image %d is unlike those that this model was trained on (distance %.1f, at "
+                "most 1)%s", first + 1, (double)q->photos[first]->distance, more);
+    free(more);
+}
+
+/* Where a task compares images, the same one twice says nothing, and is mostly one key for both. */
+static void tell_equal(struct result *r)
+{
+    int pairs = 0, a = 0, b = 0;
+    for (int i = 0; i < r->image_count; i++)
+        for (int j = i + 1; j < r->image_count; j++)
+            if (strcmp(r->images[i].regions_digest, r->images[j].regions_digest) == 0 &&
+                pairs++ == 0) {
+                a = i;
+                b = j;
+            }
+    if (!pairs)
+        return;
+    const struct result_image *x = &r->images[a], *y = &r->images[b];
+    bool same = x->digest[0] && strcmp(x->digest, y->digest) == 0;
+    char *more = pairs > 1 ? xasprintf(", as have %d other pairs", pairs - 1) : xstrdup("");
+    result_note(r, "images %d and %d have the same %s%s: are different ones meant (--key and "
+                "--regions are given once for each image)?", a + 1, b + 1,
+                same ? "picture and regions" : "regions", more);
+    free(more);
+}
+
+static void tell_boxes(const struct query *q, bool candidates, struct result *r)
+{
+    for (int i = 0; i < q->photo_count; i++) {
+        const struct photo *p = q->photos[i];
+        if (p->regions->note)
+            result_note(r, "%s", p->regions->note);
+        if (candidates && p->candidates && p->candidates->note)
+            result_note(r, "%s", p->candidates->note);
+    }
+}
+
+int query_check(const struct model *m, const struct query *q, struct vs_err *err)
+{
+    const struct task *t = q->task;
+    if (q->checkpoint < 0 || q->checkpoint >= model_checkpoint_count(m))
+        return vs_fail(err, VS_E_USAGE, "there is no checkpoint %d", q->checkpoint + 1);
+    if (q->photo_count < t->min_images)
+        return vs_fail(err, VS_E_USAGE, "%s wants %d image%s, %d given", t->title, t->min_images,
+                       t->min_images == 1 ? "" : "s", q->photo_count);
+    if (q->photo_count > t->max_images)
+        return vs_fail(err, VS_E_USAGE, "%s takes %d image%s at most, %d given", t->title,
+                       t->max_images, t->max_images == 1 ? "" : "s", q->photo_count);
+    if (!q->text[strspn(q->text, " \t\r\n")])
+        return vs_fail(err, VS_E_USAGE, "the query is empty: %s", t->hint);
+    return 0;
+}
+
+int inputs_build(struct model *m, const struct query *q, struct inputs *out, struct result *r,
+                 struct vs_err *err)
+{
+    *out = (struct inputs){0};
+    int rc = 0;
+    for (int i = 0; i < q->photo_count && rc == 0; i++)
+        rc = check_photo(m, q->photos[i], err);
+    if (rc != 0)
+        return rc;
+    bool candidates = q->task->extra_regions > 0;
+    r->pair_separate = q->task->reading == READ_PAIR && q->pair_separate;
+    out->in.batch = q->photo_count;
+    r->image_count = q->photo_count;
+    r->images = xcalloc((size_t)q->photo_count, sizeof *r->images);
+    for (int i = 0; i < q->photo_count; i++)
+        tell_image(q->photos[i], candidates, &r->images[i]);
+    tell_pictures(q, r);
+    tell_classes(m, q, r);
+    tell_boxes(q, candidates, r);
+    tell_equal(r);
+    double start = vs_now_ms();
+    rc = build_text(m, q, out, r, err);
+    r->ms.tokenize = vs_now_ms() - start;
+    if (rc != 0)
+        return rc;
+    start = vs_now_ms();
+    if (q->task->reading == READ_PAIR && !q->pair_separate)
+        build_pair(q, out, row_limit(m, q->task), r);
+    else
+        build_rows(q, out, row_limit(m, q->task), r);
+    r->ms.regions += vs_now_ms() - start;
+    return 0;
+}

@@ -1,0 +1,303 @@
+/* Opening a model: its parts, its checkpoints, and their digests. */
+#include "src/engine/engine_priv.h"
+
+#include "src/engine/digestcache.h"
+#include "src/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define KEPT_BYTES ((size_t)64 << 20) /* of states that queries share: some 25 images */
+
+static int open_labels(const char *path, struct labels **out, struct vs_err *err)
+{
+    return path ? labels_open(path, out, err) : 0;
+}
+
+static int open_checkpoint(struct model *m, int i, struct vs_err *err)
+{
+    struct checkpoint *c = &m->checkpoints[i];
+    const char *path = m->parts.checkpoints[i].path;
+    int rc = tensorfile_open(path, &c->file, err);
+    if (rc == 0) {
+        rc = vilbert_open(&m->config, c->file, m->kern, &c->net, err);
+        if (rc != 0 && !strstr(err->text, path))
+            vs_fail_prefix(err, "%s", path);
+        if (rc == 0)
+            vilbert_keep(c->net, m->kept);
+    }
+    return rc;
+}
+
+int model_add_checkpoint(struct model *m, const char *path, const char *name, struct vs_err *err)
+{
+    int i = m->parts.checkpoint_count;
+    if (i >= MODEL_CHECKPOINTS)
+        return vs_fail(err, VS_E_LIMIT, "%s: more than %d checkpoints are not opened at once", path,
+                       MODEL_CHECKPOINTS);
+    m->parts.checkpoints[i] = parts_checkpoint(&m->parts, i, path, name);
+    int rc = open_checkpoint(m, i, err);
+    if (rc != 0) {
+        vilbert_free(m->checkpoints[i].net);
+        tensorfile_close(m->checkpoints[i].file);
+        m->checkpoints[i] = (struct checkpoint){0};
+        part_checkpoint_fini(&m->parts.checkpoints[i]);
+        return rc;
+    }
+    __atomic_store_n(&m->parts.checkpoint_count, i + 1, __ATOMIC_RELEASE);
+    return i;
+}
+
+/* Room for checkpoints that are added later, so that none ever moves. */
+static int open_checkpoints(struct model *m, struct vs_err *err)
+{
+    int n = m->parts.checkpoint_count, rc = 0;
+    if (n > MODEL_CHECKPOINTS)
+        return vs_fail(err, VS_E_LIMIT, "%d checkpoints are more than %d", n, MODEL_CHECKPOINTS);
+    m->checkpoints = xcalloc(MODEL_CHECKPOINTS, sizeof *m->checkpoints);
+    m->parts.checkpoints = xreallocarray(m->parts.checkpoints, MODEL_CHECKPOINTS,
+                                         sizeof *m->parts.checkpoints);
+    for (int i = 0; rc == 0 && i < n; i++)
+        rc = open_checkpoint(m, i, err);
+    return rc;
+}
+
+static int check_vocabulary(const struct model *m, struct vs_err *err)
+{
+    int have = tokenizer_size(m->tokenizer);
+    if (have > m->config.vocab_size)
+        return vs_fail(err, VS_E_FORMAT,
+                       "%s: has %d words, but the configuration %s says vocab_size %d: they do not "
+                       "belong together",
+                       m->parts.vocab, have, m->parts.config, m->config.vocab_size);
+    return 0;
+}
+
+static int open_parts(struct model *m, const struct model_options *o, struct vs_err *err)
+{
+    char why[256];
+    int rc = parts_find(o, &m->parts, err);
+    if (rc == 0)
+        rc = config_read(m->parts.config, &m->config, err);
+    if (rc == 0)
+        rc = tokenizer_open(m->parts.vocab, &m->tokenizer, err);
+    if (rc == 0)
+        rc = check_vocabulary(m, err);
+    if (rc == 0)
+        rc = open_labels(m->parts.labels_vqa, &m->vqa, err);
+    if (rc == 0)
+        rc = open_labels(m->parts.labels_gqa, &m->gqa, err);
+    if (rc == 0)
+        rc = open_labels(m->parts.classes, &m->classes, err);
+    if (rc == 0)
+        rc = domain_open(m->parts.known_words, m->parts.domain, &m->domain, err);
+    if (rc == 0 && kern_open(o->device, o->threads, &m->kern, why, sizeof why) != 0)
+        rc = vs_fail(err, VS_E_USAGE, "%s", why);
+    if (rc == 0)
+        m->kept = kept_new(m->kern, KEPT_BYTES);
+    return rc;
+}
+
+int model_open(const struct model_options *o, struct model **out, struct vs_err *err)
+{
+    struct model *m = xcalloc(1, sizeof *m);
+    pthread_mutex_init(&m->forward_lock, NULL);
+    pthread_mutex_init(&m->digest_lock, NULL);
+    int rc = open_parts(m, o, err);
+    if (rc == 0) {
+        if (m->parts.task_tokens >= 0)
+            m->config.task_tokens = m->parts.task_tokens;
+        rc = open_checkpoints(m, err);
+    }
+    if (rc == 0)
+        *out = m;
+    else
+        model_free(m);
+    return rc;
+}
+
+void model_free(struct model *m)
+{
+    if (!m)
+        return;
+    if (m->digest_join)
+        pthread_join(m->digest_thread, NULL);
+    for (int i = 0; m->checkpoints && i < m->parts.checkpoint_count; i++) {
+        vilbert_free(m->checkpoints[i].net);
+        tensorfile_close(m->checkpoints[i].file);
+    }
+    free(m->checkpoints);
+    kept_free(m->kept);
+    detector_free(m->detector);
+    tensorfile_close(m->detector_file);
+    kern_close(m->kern);
+    tokenizer_free(m->tokenizer);
+    labels_free(m->vqa);
+    labels_free(m->gqa);
+    labels_free(m->classes);
+    domain_free(m->domain);
+    parts_fini(&m->parts);
+    pthread_mutex_destroy(&m->forward_lock);
+    pthread_mutex_destroy(&m->digest_lock);
+    free(m);
+}
+
+const char *model_name(const struct model *m)
+{
+    return m->parts.name;
+}
+
+const char *model_about(const struct model *m)
+{
+    return m->parts.about;
+}
+
+const char *model_device(const struct model *m)
+{
+    return kern_describe(m->kern);
+}
+
+void model_memory(const struct model *m, size_t *used, size_t *limit)
+{
+    kern_memory(m->kern, used, limit);
+}
+
+void model_watch(struct model *m, void (*report)(void *arg, size_t done, size_t all), void *arg)
+{
+    kern_watch(m->kern, report, arg);
+}
+
+int model_checkpoint_count(const struct model *m)
+{
+    return __atomic_load_n(&m->parts.checkpoint_count, __ATOMIC_ACQUIRE);
+}
+
+const char *model_checkpoint_name(const struct model *m, int i)
+{
+    return m->parts.checkpoints[i].name;
+}
+
+const char *model_checkpoint_path(const struct model *m, int i)
+{
+    return m->parts.checkpoints[i].path;
+}
+
+const char *model_queries(const struct model *m)
+{
+    return m->parts.queries;
+}
+
+int model_max_regions(const struct model *m)
+{
+    return m->parts.max_regions;
+}
+
+const char *model_class_name(const struct model *m, const struct regions *g, int number)
+{
+    bool known = m->classes && number >= 0 && number < m->classes->count;
+    return known && regions_most_class(g) < m->classes->count ? m->classes->names[number] : NULL;
+}
+
+const char *model_target_name(const struct model *m, int i, int n)
+{
+    int background = m->classes ? n - m->classes->count : -1;
+    if (i < 0 || i >= n || (background != 0 && background != 1))
+        return NULL;
+    return i < background ? "background" : m->classes->names[i - background];
+}
+
+const struct tokenizer *model_tokenizer(const struct model *m)
+{
+    return m->tokenizer;
+}
+
+/* ---- digests */
+
+/* What is remembered is of the file that the path names: it may be another one by now. Of shards it
+ * is not remembered: they may change without their index. */
+int model_file_digest(struct tensorfile *f, char hex[DIGEST_HEX], struct vs_err *err)
+{
+    const char *path = tensorfile_path(f);
+    if (tensorfile_is_sharded(f))
+        return tensorfile_digest(f, hex, err);
+    if (tensorfile_is_at(f, path) && digestcache_get(path, hex))
+        return 0;
+    int rc = tensorfile_digest(f, hex, err);
+    if (rc == 0 && tensorfile_is_at(f, path))
+        digestcache_put(path, hex);
+    return rc;
+}
+
+/* Computes checkpoint i's digest unless it is known. Called without the lock. */
+static void find_digest(struct model *m, int i)
+{
+    char hex[DIGEST_HEX];
+    int rc = model_file_digest(m->checkpoints[i].file, hex, NULL);
+    pthread_mutex_lock(&m->digest_lock);
+    m->checkpoints[i].digest_lost = rc != 0;
+    memcpy(m->checkpoints[i].digest, hex, sizeof hex);
+    m->digest_running = 0;
+    pthread_mutex_unlock(&m->digest_lock);
+}
+
+static void *digest_main(void *arg)
+{
+    struct model *m = arg;
+    pthread_mutex_lock(&m->digest_lock);
+    int i = m->digest_running - 1;
+    pthread_mutex_unlock(&m->digest_lock);
+    find_digest(m, i);
+    return NULL;
+}
+
+int model_checkpoint_of(const struct model *m, const struct result *r)
+{
+    for (int i = 0; i < model_checkpoint_count(m); i++)
+        if (strcmp(m->parts.checkpoints[i].path, r->checkpoint_path) == 0 &&
+            strcmp(m->parts.checkpoints[i].name, r->checkpoint_name) == 0)
+            return i;
+    return 0;
+}
+
+bool model_complete_ready(struct model *m, const struct result *r)
+{
+    int i = model_checkpoint_of(m, r);
+    pthread_mutex_lock(&m->digest_lock);
+    bool ready = m->checkpoints[i].digest[0] != '\0' || m->checkpoints[i].digest_lost;
+    bool start = !ready && !m->digest_running;
+    if (start)
+        m->digest_running = i + 1;
+    pthread_mutex_unlock(&m->digest_lock);
+    if (start) {
+        if (m->digest_join)
+            pthread_join(m->digest_thread, NULL);
+        m->digest_join = pthread_create(&m->digest_thread, NULL, digest_main, m) == 0;
+        if (!m->digest_join) {
+            find_digest(m, i);
+            ready = true;
+        }
+    }
+    return ready;
+}
+
+void model_checkpoint_digest(struct model *m, int i, char hex[DIGEST_HEX])
+{
+    if (m->digest_join) { /* it may be ours; two at once would share the file's memory of it */
+        pthread_join(m->digest_thread, NULL);
+        m->digest_join = false;
+    }
+    pthread_mutex_lock(&m->digest_lock);
+    bool known = m->checkpoints[i].digest[0] != '\0' || m->checkpoints[i].digest_lost;
+    pthread_mutex_unlock(&m->digest_lock);
+    if (!known)
+        find_digest(m, i);
+    memcpy(hex, m->checkpoints[i].digest, DIGEST_HEX);
+}
+
+void model_complete(struct model *m, struct result *r)
+{
+    model_checkpoint_digest(m, model_checkpoint_of(m, r), r->checkpoint_digest);
+    if (!r->checkpoint_digest[0] && !(r->notice && strstr(r->notice, "its digest is not known")))
+        result_note(r, "the checkpoint's file changed after this was computed: its digest is not "
+                    "known");
+}

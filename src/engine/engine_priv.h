@@ -1,0 +1,112 @@
+/* What the engine's files share: the opened model and the steps of a query. */
+#ifndef VS_ENGINE_PRIV_H
+#define VS_ENGINE_PRIV_H
+
+#include "kernels/kern.h"
+#include "src/task/change.h"
+#include "src/engine/domain.h"
+#include "src/engine/engine.h"
+#include "src/formats/labels.h"
+#include "src/formats/tensorfile.h"
+#include "src/model/config.h"
+#include "src/engine/modeldir.h"
+#include "src/vision/detector.h"
+
+#include <pthread.h>
+
+struct checkpoint {
+    struct tensorfile *file;
+    struct vilbert *net;
+    char digest[DIGEST_HEX]; /* "" until known; guarded by model.digest_lock, as the next */
+    bool digest_lost;        /* the file changed before it was known: it stays "" */
+};
+
+struct model {
+    struct parts parts;
+    struct config config;
+    struct tokenizer *tokenizer;
+    struct labels *vqa, *gqa, *classes; /* may be NULL */
+    struct domain *domain;              /* or NULL */
+    struct kern *kern;
+    struct kept *kept; /* of all checkpoints; used with forward_lock held */
+    struct tensorfile *detector_file; /* opened when first needed */
+    struct arch arch;
+    struct detector *detector;
+    char detector_digest[DIGEST_HEX]; /* of weights and description */
+    struct checkpoint *checkpoints; /* parts.checkpoint_count */
+    pthread_mutex_t forward_lock;   /* one forward pass at a time: they share the threads */
+    pthread_mutex_t digest_lock;
+    pthread_t digest_thread;
+    int digest_running; /* checkpoint of the background thread + 1, or 0 */
+    bool digest_join;   /* the thread has to be joined */
+};
+
+/* The model's inputs for a query, owned. */
+struct inputs {
+    struct vilbert_input in;
+    int32_t *ids, *text_mask, *image_mask, *task;
+    float *features, *spatials;
+    struct result_source *sources; /* (batch, regions) */
+    bool keep_padding;             /* a row has no region at all */
+    struct vilbert_silence *silences;
+    int silence_count;
+};
+
+/* Fills r's tokens, images and notice too. inputs_fini in every case. */
+/* What can be told before regions are looked for. */
+int query_check(const struct model *m, const struct query *q, struct vs_err *err);
+int inputs_build(struct model *m, const struct query *q, struct inputs *out, struct result *r,
+                 struct vs_err *err);
+void inputs_fini(struct inputs *in);
+
+/* ---- engine_changes.c: interventions */
+
+/* Changes tokens, masks and silences of the inputs, and tells the result's tokens and sources. */
+int changes_apply(struct model *m, const struct query *q, struct inputs *in, struct result *r,
+                  struct vs_err *err);
+/* The checkpoint with the parts that the changes swap; *mixed is NULL, or the caller's to free with
+ * vilbert_free. */
+int changes_net(struct model *m, int checkpoint, const struct change *list, int count,
+                struct vilbert **net, struct vilbert **mixed, struct vs_err *err);
+
+/* ---- engine_query.c: a query up to the forward pass */
+struct prepared {
+    struct result *r;   /* identity, tokens, images; the taker sets it to NULL */
+    struct query seen;  /* the query on photos as it sees them */
+    struct inputs in;
+    struct vilbert *net, *mixed;
+    struct photo *as, **list;
+    double start, took; /* ms: when it began, how long until it could be computed */
+};
+int query_prepare(struct model *m, const struct query *q, const atomic_bool *cancel,
+                  struct prepared *out, struct vs_err *err);
+void prepared_fini(struct prepared *p); /* in every case */
+/* The model's part, and its result: everything but ms.total. */
+int query_answer(struct model *m, struct prepared *p, const atomic_bool *cancel,
+                 struct vs_err *err);
+/* The result from what the pass left. */
+int query_read(struct model *m, struct prepared *p, const struct trace *t, struct vs_err *err);
+/* The pass itself, one at a time. */
+int query_forward(struct model *m, struct vilbert *net, const struct inputs *in,
+                  const struct vilbert_want *want, struct trace **out, struct vs_err *err);
+/* The same in parts of at most `room` images, or two: equal to the whole. */
+int query_forward_parts(struct model *m, struct vilbert *net, const struct inputs *in,
+                        const struct vilbert_want *want, int room, struct trace **out,
+                        struct vs_err *err);
+#define QUERY_ROWS 512 /* regions in a pass, about: more gain nothing on the processor */
+/* A file's digest, remembered from run to run. */
+int model_file_digest(struct tensorfile *f, char hex[DIGEST_HEX], struct vs_err *err);
+/* The number of a result's checkpoint. */
+int model_checkpoint_of(const struct model *m, const struct result *r);
+
+/* Make answers or boxes of the trace, by the task's reading. */
+int reading_make(const struct model *m, const struct query *q, const struct trace *t,
+                 struct result *r, struct vs_err *err);
+
+/* The output of the model that a task reads. */
+const char *reading_tensor(const struct task *t);
+
+/* Add a sentence to the result's notice. */
+void result_note(struct result *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

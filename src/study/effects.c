@@ -1,0 +1,335 @@
+/* Knock-outs: copies of one input in a batch, each with something else left out. */
+#include "src/study/effects.h"
+
+#include "src/engine/engine_priv.h"
+#include "src/base/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A run under way. */
+struct run {
+    struct model *m;
+    struct prepared *p;
+    struct effects *e;
+    enum kern_silence how;
+    const atomic_bool *cancel;
+    bool *pick;             /* (regions): rows that take part in grounding */
+    float *logits, *softmax; /* of one copy, its longest reading */
+};
+
+void effects_free(struct effects *e)
+{
+    if (!e)
+        return;
+    free(e->items);
+    free(e);
+}
+
+/* ---- what is left out */
+
+static struct effect *add(struct effects *e, struct change c)
+{
+    e->items = xreallocarray(e->items, (size_t)e->count + 1, sizeof *e->items);
+    e->items[e->count] = (struct effect){.change = c};
+    return &e->items[e->count++];
+}
+
+static void list_regions(struct effects *e, const struct inputs *in)
+{
+    for (int i = 0; i < in->in.batch * in->in.regions; i++) {
+        struct result_source s = in->sources[i];
+        if (s.image >= 0)
+            add(e, (struct change){.kind = CHANGE_DROP_REGION, .image = s.image,
+                                   .region = s.region});
+    }
+}
+
+/* All but the task token. A mask stands in, as the model knows it from its training. */
+static void list_tokens(struct effects *e, const struct prepared *p)
+{
+    for (int i = 0; i < p->r->token_count; i++)
+        if (!p->in.in.task || i != 1)
+            add(e, (struct change){.kind = CHANGE_MASK_TOKEN, .token = i});
+}
+
+static void list_heads(struct effects *e, const struct config *c, enum kern_silence how)
+{
+    static const enum attn_kind maps[] = {ATTN_TEXT, ATTN_VISUAL, ATTN_TEXT_TO_IMAGE,
+                                          ATTN_IMAGE_TO_TEXT};
+    for (int k = 0; k < 4; k++) {
+        int layers = k == 0 ? c->layers : k == 1 ? c->v_layers : c->connections;
+        int heads = k == 0 ? c->heads : k == 1 ? c->v_heads : c->bi_heads;
+        for (int i = 0; i < layers * heads; i++)
+            add(e, (struct change){.kind = CHANGE_SILENCE, .map = maps[k], .layer = i / heads,
+                                   .head = i % heads, .how = how});
+    }
+}
+
+/* ---- copies of the input */
+
+static void *copies(const void *x, size_t size, int n)
+{
+    char *out = x ? xmalloc(size * (size_t)n + 1) : NULL;
+    for (int i = 0; x && i < n; i++)
+        memcpy(out + (size_t)i * size, x, size);
+    return out;
+}
+
+static void copy_inputs(const struct inputs *in, int n, struct inputs *out)
+{
+    size_t b = (size_t)in->in.batch, t = (size_t)in->in.tokens, v = (size_t)in->in.regions;
+    *out = *in;
+    out->ids = copies(in->ids, b * t * sizeof *in->ids, n);
+    out->text_mask = copies(in->text_mask, b * t * sizeof *in->text_mask, n);
+    out->task = copies(in->task, b * sizeof *in->task, n);
+    out->image_mask = copies(in->image_mask, b * v * sizeof *in->image_mask, n);
+    out->sources = NULL;
+    out->silences = copies(in->silences, (size_t)in->silence_count * sizeof *in->silences, 1);
+    out->in.batch *= n;
+    out->in.ids = out->ids;
+    out->in.text_mask = out->text_mask;
+    out->in.task = in->in.task ? out->task : NULL;
+    out->in.image_mask = out->image_mask;
+}
+
+/* The larger arrays, apart: they do not change within a run. */
+static void copy_features(const struct inputs *in, int dim, int n, struct inputs *out)
+{
+    size_t rows = (size_t)in->in.batch * (size_t)in->in.regions;
+    out->features = copies(in->features, rows * (size_t)dim * sizeof *in->features, n);
+    out->spatials = copies(in->spatials, rows * 5 * sizeof *in->spatials, n);
+}
+
+/* Copy k of the input without what the change names. */
+static void leave_out(const struct run *run, struct inputs *x, int k, const struct change *c)
+{
+    const struct inputs *in = &run->p->in;
+    int n = in->in.batch, v = in->in.regions, t = in->in.tokens;
+    int at = in->in.task && c->token > 1 ? c->token - 1 : c->token;
+    switch (c->kind) {
+    case CHANGE_DROP_REGION:
+        for (int i = 0; i < n * v; i++)
+            if (in->sources[i].image == c->image && in->sources[i].region == c->region)
+                x->image_mask[k * n * v + i] = 0;
+        break;
+    case CHANGE_MASK_TOKEN:
+        for (int b = k * n; b < (k + 1) * n; b++)
+            x->ids[b * t + at] = tokenizer_id(run->m->tokenizer, "[MASK]");
+        break;
+    case CHANGE_SILENCE:
+        x->silences = xreallocarray(x->silences, (size_t)x->silence_count + (size_t)n,
+                                    sizeof *x->silences);
+        for (int b = k * n; b < (k + 1) * n; b++)
+            x->silences[x->silence_count++] = (struct vilbert_silence){
+                .map = c->map, .layer = c->layer, .head = c->head, .b = b, .how = c->how};
+        break;
+    case CHANGE_DROP_TOKEN: case CHANGE_SWAP:
+        break;
+    }
+}
+
+/* ---- reading a copy */
+
+/* The logits that the task ranks, of copy k; -INFINITY for rows that take no part. */
+static int copy_logits(const struct run *run, const struct trace *t, int k, float *out)
+{
+    int n = run->p->in.in.batch, v = run->p->in.in.regions;
+    const struct task *task = run->p->r->task;
+    const struct trace_tensor *x = trace_find(t, reading_tensor(task));
+    int width = task->reading == READ_ALIGNMENT ? n : (int)x->shape[1];
+    ptrdiff_t at = task->reading == READ_PAIR ? (ptrdiff_t)k * width : (ptrdiff_t)k * n * width;
+    if (task->reading == READ_ALIGNMENT)
+        at = (ptrdiff_t)k * n;
+    memcpy(out, x->data + at, (size_t)width * sizeof *out);
+    for (int i = 0; task->reading == READ_BOXES && i < v; i++)
+        if (!run->pick[i] || out[i] <= -9000)
+            out[i] = -INFINITY;
+    return width;
+}
+
+static int best_of(const float *x, int n)
+{
+    int best = 0;
+    for (int i = 1; i < n; i++)
+        if (x[i] > x[best])
+            best = i;
+    return best;
+}
+
+static double measure_of(enum score_scale scale, const float *logits, int n, int which)
+{
+    double x = scale == SCORE_LOGIT ? (double)logits[which] : score_log_odds(logits, n, which);
+    return isfinite(x) ? x : (double)NAN;
+}
+
+/* Images are scored one by one, all others are a choice, unless there is only one to choose. */
+static enum score_scale scale_of(const struct task *task, const float *logits, int n, int which)
+{
+    bool choice = task->reading != READ_ALIGNMENT && isfinite(score_log_odds(logits, n, which));
+    return choice ? SCORE_LOG_ODDS : SCORE_LOGIT;
+}
+
+static void read_copy(const struct run *run, const struct trace *t, int k, struct effect *f)
+{
+    struct effects *e = run->e;
+    int n = copy_logits(run, t, k, run->logits);
+    score_softmax(run->logits, n, run->softmax);
+    f->logit = run->logits[e->choice];
+    f->softmax = run->softmax[e->choice];
+    f->measure = measure_of(e->scale, run->logits, n, e->choice);
+    f->effect = f->measure - e->measure;
+    f->best = best_of(run->logits, n);
+    f->rank = 0;
+    for (int i = 0; i < n; i++)
+        f->rank += run->logits[i] > f->logit;
+    f->known = true;
+}
+
+/* ---- running */
+
+static int forward(const struct run *run, const struct inputs *in, struct trace **out,
+                   struct vs_err *err)
+{
+    struct vilbert_want want = {.heads = run->p->r->task->head,
+                                .keep_padding = in->keep_padding,
+                                .silences = in->silences, .silence_count = in->silence_count,
+                                .cancel = run->cancel};
+    return query_forward(run->m, run->p->net, in, &want, out, err);
+}
+
+static void free_copies(struct inputs *x)
+{
+    free(x->ids);
+    free(x->text_mask);
+    free(x->task);
+    free(x->image_mask);
+    free(x->silences);
+}
+
+/* Items first to first+n-1, in one batch. */
+static int run_batch(struct run *run, int first, int n, const struct inputs *features,
+                     struct vs_err *err)
+{
+    struct inputs x;
+    struct trace *t = NULL;
+    copy_inputs(&run->p->in, n, &x);
+    x.in.features = features->features;
+    x.in.spatials = features->spatials;
+    for (int k = 0; k < n; k++)
+        leave_out(run, &x, k, &run->e->items[first + k].change);
+    int rc = forward(run, &x, &t, err);
+    for (int k = 0; k < n && rc == 0; k++)
+        read_copy(run, t, k, &run->e->items[first + k]);
+    if (rc == 0)
+        run->e->done = first + n;
+    trace_free(t);
+    free_copies(&x);
+    return rc;
+}
+
+/* The query as it is: what everything is compared with. */
+static int run_whole(struct run *run, int choice, struct vs_err *err)
+{
+    struct trace *t = NULL;
+    struct effect f;
+    struct effects *e = run->e;
+    int rc = forward(run, &run->p->in, &t, err), most = 0;
+    for (int i = 0; rc == 0 && i < t->count; i++)
+        for (int j = 0; j < t->tensors[i].ndim; j++)
+            most = t->tensors[i].shape[j] > most ? (int)t->tensors[i].shape[j] : most;
+    if (rc == 0) {
+        run->logits = xcalloc((size_t)most + 1, sizeof *run->logits);
+        run->softmax = xcalloc((size_t)most + 1, sizeof *run->softmax);
+        int n = copy_logits(run, t, 0, run->logits);
+        e->choice = choice >= 0 ? choice : best_of(run->logits, n);
+        if (e->choice < n)
+            e->scale = scale_of(run->p->r->task, run->logits, n, e->choice);
+        else
+            rc = vs_fail(err, VS_E_USAGE, "there is no answer %d", choice);
+    }
+    if (rc == 0) {
+        read_copy(run, t, 0, &f);
+        e->logit = f.logit;
+        e->softmax = f.softmax;
+        e->measure = f.measure;
+        e->best = f.best;
+    }
+    trace_free(t);
+    return rc;
+}
+
+static int run_all(struct run *run, effects_report *report, void *arg, struct vs_err *err)
+{
+    const struct inputs *in = &run->p->in;
+    struct effects *e = run->e;
+    struct inputs features = {0};
+    int one = in->in.batch * in->in.regions, rc = 0;
+    int room = vilbert_batch(run->p->net, in->in.batch * in->in.tokens, one, QUERY_ROWS / one);
+    room = room > e->count ? e->count : room;
+    copy_features(in, run->m->config.v_feature, room, &features);
+    for (int at = 0; at < e->count && rc == 0; at += room) {
+        int left = e->count - at;
+        rc = run_batch(run, at, left < room ? left : room, &features, err);
+        if (rc == 0 && report)
+            report(arg, e);
+    }
+    free(features.features);
+    free(features.spatials);
+    return rc;
+}
+
+/* Grounding ranks all rows, or the candidates when there are any. */
+static void pick_rows(struct run *run)
+{
+    const struct prepared *p = run->p;
+    bool choose = p->r->images[0].candidate_count > 0;
+    run->pick = xcalloc((size_t)p->in.in.regions + 1, sizeof *run->pick);
+    for (int i = 0; i < p->in.in.regions; i++)
+        run->pick[i] = p->in.sources[i].image >= 0 &&
+                       (!choose || p->in.sources[i].region > p->r->images[0].region_count);
+}
+
+static int list_items(struct run *run, enum effects_of of, struct vs_err *err)
+{
+    if (of == EFFECTS_TOKENS && tokenizer_id(run->m->tokenizer, "[MASK]") < 0)
+        return vs_fail(err, VS_E_MISSING, "the vocabulary has no [MASK]");
+    if (of == EFFECTS_REGIONS)
+        list_regions(run->e, &run->p->in);
+    else if (of == EFFECTS_TOKENS)
+        list_tokens(run->e, run->p);
+    else
+        list_heads(run->e, &run->m->config, run->how);
+    return 0;
+}
+
+int effects_run(struct model *m, const struct query *q, enum effects_of of, int choice,
+                enum kern_silence how, const atomic_bool *cancel, effects_report *report, void *arg,
+                struct effects **out, struct vs_err *err)
+{
+    struct prepared p;
+    struct effects *e = xcalloc(1, sizeof *e);
+    struct run run = {.m = m, .p = &p, .e = e, .how = how, .cancel = cancel};
+    double start = vs_now_ms();
+    e->of = of;
+    int rc = query_prepare(m, q, cancel, &p, err);
+    if (rc == 0) {
+        pick_rows(&run);
+        rc = list_items(&run, of, err);
+    }
+    if (rc == 0)
+        rc = run_whole(&run, choice, err);
+    if (rc == 0)
+        rc = run_all(&run, report, arg, err);
+    e->ms = vs_now_ms() - start;
+    prepared_fini(&p);
+    free(run.pick);
+    free(run.logits);
+    free(run.softmax);
+    if (rc == 0)
+        *out = e;
+    else
+        effects_free(e);
+    return rc;
+}

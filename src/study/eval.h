@@ -1,0 +1,118 @@
+/* Measuring a model on a set of items (vilscope-data(5)): each data set's own metric. */
+#ifndef VS_EVAL_H
+#define VS_EVAL_H
+
+#include "src/engine/engine.h"
+#include "src/task/task.h"
+
+/* One item of a set. */
+struct eval_item {
+    const struct task *task;
+    char *text;
+    char *id;      /* what the data set calls it, or NULL */
+    int line;      /* of the file */
+    char **images; /* paths */
+    int image_count;
+    bool shared_images; /* they are those of an item before it */
+    /* What is right: labels with their worth (VQA's soft accuracy gives several), a number of a
+     * candidate or image, or a box. */
+    char **labels;
+    float *worths;
+    int label_count; /* 0 and no number and no box: what is right is not known (`optional`) */
+    int number;    /* -1: none */
+    float box[4];
+    bool has_box;
+    struct box_list candidates;
+};
+
+/* What could not be asked, as a picture of it is not there. */
+struct eval_gone {
+    int items, pictures;
+    const char *first; /* a picture; the set's */
+};
+
+struct eval_set {
+    struct eval_item *items;
+    int count;
+    char *path;
+    char digest[DIGEST_HEX];
+    struct eval_gone gone; /* left out of retrieval's pool already */
+    char *gone_first;
+};
+
+/* Where a set is. */
+struct eval_source {
+    const char *path;        /* data.jsonl, a folder with one, or a data set's own annotations */
+    const char *images;      /* folder of the images; NULL: that of the set */
+    const char *annotations; /* VQA v2: the answers; RefCOCO: COCO's instances */
+    const char *split;       /* RefCOCO: which one, NULL: val */
+    const struct task *task; /* RefCOCO: which of the three, NULL: refcoco */
+    bool optional;           /* items need not say what is right */
+};
+/* The annotations of VQA v2, GQA, RefCOCO, GuessWhat, NLVR2 and SNLI-VE are known by their content,
+ * also when they are compressed by gzip. */
+int eval_open(const struct eval_source *o, struct eval_set **out, struct vs_err *err);
+void eval_free(struct eval_set *s);
+
+/* Scores of a task: the mean with a 95 % interval. */
+struct eval_score {
+    const struct task *task;
+    int count;           /* items measured */
+    int answered;        /* and those that do not say what is right */
+    double score, low, high;
+    double at5, at10;    /* retrieval: recall at 5 and 10 */
+    double baseline;     /* the most common answer, or a blind choice */
+    double ms;
+    int foreign;         /* items with words or pictures that the model was not trained on */
+    int named, found;    /* boxes, meant or candidates; those that a region overlaps by 0.5 */
+};
+
+/* How often the region that a phrase's words look at most (text to image, summed over the words) is
+ * the one it names, for each co-attention layer and head. */
+#define EVAL_LAYERS 16
+#define EVAL_HEADS 32
+#define EVAL_FOLDS 10
+struct eval_attention {
+    int count, layers, heads;
+    /* Item i belongs to fold i modulo EVAL_FOLDS; [0]: of the mean of the heads. */
+    int hits[EVAL_FOLDS][EVAL_LAYERS][EVAL_HEADS + 1];
+    double blind;                          /* sum of a blind choice's chances */
+};
+/* Shares of the items, head from 1, 0: the mean of the heads. */
+double eval_attention_share(const struct eval_attention *a, int layer, int head);
+/* The head with the most hits, from 1. */
+int eval_attention_best(const struct eval_attention *a, int layer);
+/* What the best head gets, chosen anew for each fold on the items of all others (cross-validation:
+ * chosen and scored on the same items it would be the luckiest one, too). NAN with one item. */
+double eval_attention_chosen(const struct eval_attention *a, int layer);
+
+struct eval_progress {
+    int done, all;
+    const struct task *task;
+};
+typedef void eval_report(void *arg, const struct eval_progress *p);
+
+/* What the model says of an item. */
+typedef void eval_take(void *arg, const struct eval_item *it, const struct result *r);
+
+struct eval_options {
+    const struct task *task; /* NULL: all that the set has */
+    int checkpoint, limit;   /* items of each task at most, 0: all */
+    int batch;               /* items computed at once, 0: what the device takes */
+    struct eval_gone *gone; /* what was left out; NULL: such an item is an error */
+    struct eval_attention *attention; /* of referring expressions, or NULL */
+    eval_take *take;         /* or NULL */
+    void *take_arg;
+    const atomic_bool *cancel;
+    eval_report *report;
+    void *report_arg;
+};
+/* scores has task_count entries, those of tasks without items have count 0. */
+int eval_run(struct model *m, const struct eval_set *s, const struct eval_options *o,
+             struct eval_score *scores, struct vs_err *err);
+
+/* For items that do not come from a set. */
+void eval_add_image(struct eval_item *it, char *path); /* takes the path over */
+void eval_add_label(struct eval_item *it, const char *label, double worth);
+
+#endif

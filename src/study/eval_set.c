@@ -1,0 +1,241 @@
+/* Reading a set of items: JSON lines of our own, or the annotations of a data set. */
+#include "src/study/eval_priv.h"
+
+#include "src/formats/gunzip.h"
+#include "src/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct reader {
+    const char *path;
+    char *folder; /* images are relative to it */
+    int line;
+    struct eval_set *set;
+    bool optional;
+    struct vs_err *err;
+};
+
+static int bad(const struct reader *r, const char *what)
+{
+    return vs_fail(r->err, VS_E_FORMAT, "%s: line %d: %s", r->path, r->line, what);
+}
+
+void eval_item_fini(struct eval_item *it)
+{
+    for (int i = 0; i < it->image_count && !it->shared_images; i++)
+        free(it->images[i]);
+    for (int i = 0; i < it->label_count; i++)
+        free(it->labels[i]);
+    if (!it->shared_images)
+        free(it->images);
+    free(it->labels);
+    free(it->worths);
+    free(it->candidates.boxes);
+    free(it->text);
+    free(it->id);
+}
+
+static bool read_box(const json_t *v, float box[4])
+{
+    if (json_array_size(v) != 4)
+        return false;
+    for (size_t i = 0; i < 4; i++) {
+        if (!json_is_number(json_array_get(v, i)))
+            return false;
+        box[i] = (float)json_number_value(json_array_get(v, i));
+    }
+    return box[0] <= box[2] && box[1] <= box[3];
+}
+
+struct eval_item *eval_add(struct eval_set *s)
+{
+    if ((s->count & (s->count - 1)) == 0)
+        s->items = xreallocarray(s->items, s->count ? 2 * (size_t)s->count : 1, sizeof *s->items);
+    s->items[s->count] = (struct eval_item){.number = -1};
+    return &s->items[s->count++];
+}
+
+void eval_add_image(struct eval_item *it, char *path)
+{
+    it->images = xreallocarray(it->images, (size_t)it->image_count + 1, sizeof *it->images);
+    it->images[it->image_count++] = path;
+}
+
+void eval_add_label(struct eval_item *it, const char *label, double worth)
+{
+    it->labels = xreallocarray(it->labels, (size_t)it->label_count + 1, sizeof *it->labels);
+    it->worths = xreallocarray(it->worths, (size_t)it->label_count + 1, sizeof *it->worths);
+    it->labels[it->label_count] = xstrdup(label);
+    it->worths[it->label_count++] = (float)worth;
+}
+
+static int read_images(const struct reader *r, const json_t *list, struct eval_item *it)
+{
+    size_t n = json_array_size(list);
+    if (n < (size_t)it->task->min_images || n > (size_t)it->task->max_images)
+        return bad(r, "\"images\" is not a list of as many images as the task takes");
+    for (size_t i = 0; i < n; i++) {
+        const char *name = json_string_value(json_array_get(list, i));
+        if (!name)
+            return bad(r, "\"images\" has something that is no path");
+        eval_add_image(it, name[0] == '/' ? xstrdup(name) : xasprintf("%s%s", r->folder, name));
+    }
+    return 0;
+}
+
+static int read_answers(const struct reader *r, const json_t *v, struct eval_item *it)
+{
+    const json_t *one = json_object_get(v, "answer"), *many = json_object_get(v, "answers");
+    const char *label;
+    json_t *worth;
+    if (json_is_string(one))
+        eval_add_label(it, json_string_value(one), 1);
+    json_object_foreach((json_t *)(uintptr_t)many, label, worth) {
+        if (!json_is_number(worth))
+            return bad(r, "\"answers\" is not an object of answers and what each is worth");
+        eval_add_label(it, label, json_number_value(worth));
+    }
+    return it->label_count ? 0 : bad(r, "no \"answer\" and no \"answers\"");
+}
+
+static int read_candidates(const struct reader *r, const json_t *v, struct eval_item *it)
+{
+    const json_t *list = json_object_get(v, "candidates");
+    size_t n = json_array_size(list);
+    if (n < 1 || n > 1000)
+        return bad(r, "no \"candidates\", a list of boxes");
+    it->candidates.boxes = xcalloc(n, 4 * sizeof(float));
+    it->candidates.count = (int)n;
+    for (size_t i = 0; i < n; i++)
+        if (!read_box(json_array_get(list, i), it->candidates.boxes + 4 * i))
+            return bad(r, "a candidate is not a box x1 y1 x2 y2");
+    return 0;
+}
+
+static int read_number(const struct reader *r, const json_t *v, int below, struct eval_item *it)
+{
+    const json_t *n = json_object_get(v, "answer");
+    if (!json_is_integer(n) || json_integer_value(n) < 0 || json_integer_value(n) >= below)
+        return bad(r, "\"answer\" is not the number of a candidate or image, from 0");
+    it->number = (int)json_integer_value(n);
+    return 0;
+}
+
+static bool says_what_is_right(const json_t *v)
+{
+    return json_object_get(v, "answer") || json_object_get(v, "answers") ||
+           json_object_get(v, "box");
+}
+
+static int read_truth(const struct reader *r, const json_t *v, struct eval_item *it)
+{
+    int rc;
+    if (r->optional && !says_what_is_right(v))
+        return json_object_get(v, "candidates") ? read_candidates(r, v, it) : 0;
+    switch (it->task->reading) {
+    case READ_ALIGNMENT: return read_number(r, v, it->image_count, it);
+    case READ_BOXES:
+        if (it->task->extra_regions) {
+            rc = read_candidates(r, v, it);
+            return rc ? rc : read_number(r, v, it->candidates.count, it);
+        }
+        it->has_box = read_box(json_object_get(v, "box"), it->box);
+        return it->has_box ? 0 : bad(r, "no \"box\", x1 y1 x2 y2 in pixels");
+    default: return read_answers(r, v, it);
+    }
+}
+
+static int take_item(void *arg, int line, const json_t *v)
+{
+    struct reader *r = arg;
+    const char *task = json_string_value(json_object_get(v, "task"));
+    const char *text = json_string_value(json_object_get(v, "text"));
+    r->line = line;
+    if (!task || !task_find(task))
+        return bad(r, task ? "there is no such \"task\"" : "no \"task\"");
+    if (!text || !text[0])
+        return bad(r, "no \"text\"");
+    struct eval_item *it = eval_add(r->set);
+    it->task = task_find(task);
+    it->text = xstrdup(text);
+    it->line = line;
+    int rc = read_images(r, json_object_get(v, "images"), it);
+    return rc ? rc : read_truth(r, v, it);
+}
+
+int eval_lines(const struct bytes *map, eval_line *take, void *arg, struct vs_err *err)
+{
+    const char *p = (const char *)map->data, *end = p ? p + map->size : p;
+    int rc = 0;
+    for (int line = 1; p && p < end && rc == 0; line++) {
+        const char *stop = memchr(p, '\n', (size_t)(end - p));
+        size_t n = (size_t)((stop ? stop : end) - p);
+        json_error_t why;
+        if (strspn(p, " \t\r") < n) {
+            json_t *v = json_loadb(p, n, JSON_REJECT_DUPLICATES, &why);
+            rc = json_is_object(v) ? take(arg, line, v)
+                                   : vs_fail(err, VS_E_FORMAT, "%s: line %d: %s", map->path, line,
+                                             v ? "not a JSON object" : why.text);
+            json_decref(v);
+        }
+        p = stop ? stop + 1 : end;
+    }
+    return rc;
+}
+
+static int read_set(const struct eval_source *o, const struct bytes *map, struct eval_set *s,
+                    struct vs_err *err)
+{
+    const char *slash = strrchr(map->path, '/');
+    struct reader r = {.path = map->path, .set = s, .optional = o->optional, .err = err};
+    bool known = false;
+    int rc = eval_reference(o, map, s, &known, err);
+    if (rc != 0 || known)
+        return rc;
+    r.folder = o->images ? xasprintf("%s/", o->images)
+                         : xstrndup(map->path, slash ? (size_t)(slash - map->path) + 1 : 0);
+    rc = eval_lines(map, take_item, &r, err);
+    free(r.folder);
+    return rc;
+}
+
+int eval_open(const struct eval_source *o, struct eval_set **out, struct vs_err *err)
+{
+    struct stat st;
+    struct bytes map;
+    struct eval_set *s = xcalloc(1, sizeof *s);
+    bool folder = stat(o->path, &st) == 0 && S_ISDIR(st.st_mode);
+    s->path = folder ? xasprintf("%s/data.jsonl", o->path) : xstrdup(o->path);
+    int rc = gunzip_open(s->path, &map, err);
+    if (rc == 0) {
+        rc = read_set(o, &map, s, err);
+        digest_bytes(map.data, map.size, s->digest);
+        rc = bytes_check(&map, rc, err);
+        bytes_close(&map);
+    }
+    if (rc == 0 && s->count == 0 && s->gone.pictures)
+        rc = vs_fail(err, VS_E_IO, "%s: no item can be asked: of %d pictures none is there, the "
+                     "first is %s (--images says where they are)", s->path, s->gone.pictures,
+                     s->gone_first);
+    if (rc == 0 && s->count == 0)
+        rc = vs_fail(err, VS_E_FORMAT, "%s: there is no item in it", s->path);
+    if (rc == 0)
+        *out = s;
+    else
+        eval_free(s);
+    return rc;
+}
+
+void eval_free(struct eval_set *s)
+{
+    if (!s)
+        return;
+    for (int i = 0; i < s->count; i++)
+        eval_item_fini(&s->items[i]);
+    free(s->items);
+    free(s->path);
+    free(s->gone_first);
+    free(s);
+}

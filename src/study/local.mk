@@ -1,0 +1,21 @@
+# What is computed with the engine: comparisons, effects, evaluation, extraction.
+libcore_a_SOURCES += \
+	src/study/compare.c src/study/compare.h \
+	src/study/compare_attention.c src/study/compare_attention.h \
+	src/study/compare_cka.c src/study/compare_cka.h \
+	src/study/compare_swap.c src/study/compare_swap.h \
+	src/study/compare_weights.c src/study/compare_weights.h \
+	src/study/difference.c src/study/difference.h \
+	src/study/difference_json.h \
+	src/study/effects.c src/study/effects.h \
+	src/study/eval.c src/study/eval.h \
+	src/study/eval_attention.c \
+	src/study/eval_priv.h \
+	src/study/eval_reference.c \
+	src/study/eval_set.c \
+	src/study/extract.c src/study/extract.h \
+	src/study/lens.c src/study/lens.h \
+	src/study/probes.c src/study/probes.h \
+	src/study/probes_run.c \
+	src/study/probes_table.c \
+	src/study/watch.c src/study/watch.h

@@ -1,0 +1,248 @@
+/* Interventions as words, and back. */
+#include "src/task/change.h"
+
+#include "src/base/mem.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const map_names[] = {
+    [ATTN_TEXT] = "text",
+    [ATTN_VISUAL] = "image",
+    [ATTN_TEXT_TO_IMAGE] = "text-to-image",
+    [ATTN_IMAGE_TO_TEXT] = "image-to-text",
+};
+static const char *const how_names[] = {
+    [KERN_ZERO] = "zero", [KERN_UNIFORM] = "uniform", [KERN_MEAN] = "mean"};
+static const char *const part_names[] = {
+    [PART_EMBEDDINGS] = "embeddings", [PART_TEXT] = "text", [PART_VISUAL] = "image",
+    [PART_CO] = "co", [PART_HEADS] = "heads"};
+#define COUNT(list) (int)(sizeof(list) / sizeof(list)[0])
+
+/* ---- writing */
+
+/* " 3", " 3.2" or nothing. */
+static void format_place(const struct change *c, char out[32])
+{
+    out[0] = '\0';
+    if (c->layer >= 0 && c->head >= 0)
+        snprintf(out, 32, " %d.%d", c->layer + 1, c->head + 1);
+    else if (c->layer >= 0)
+        snprintf(out, 32, " %d", c->layer + 1);
+}
+
+void change_format(const struct change *c, char out[CHANGE_TEXT])
+{
+    char place[32];
+    format_place(c, place);
+    switch (c->kind) {
+    case CHANGE_MASK_TOKEN:
+        snprintf(out, CHANGE_TEXT, "mask token %d", c->token + 1);
+        break;
+    case CHANGE_DROP_TOKEN:
+        snprintf(out, CHANGE_TEXT, "drop token %d", c->token + 1);
+        break;
+    case CHANGE_DROP_REGION:
+        if (c->image > 0)
+            snprintf(out, CHANGE_TEXT, "drop region %d of image %d", c->region, c->image + 1);
+        else
+            snprintf(out, CHANGE_TEXT, "drop region %d", c->region);
+        break;
+    case CHANGE_SILENCE:
+        snprintf(out, CHANGE_TEXT, "silence %s%s %s", map_names[c->map], place, how_names[c->how]);
+        break;
+    case CHANGE_SWAP:
+        snprintf(out, CHANGE_TEXT, "swap %s%s from %s", part_names[c->part], place, c->from);
+        break;
+    }
+}
+
+char *change_list_format(const struct change *list, int count)
+{
+    struct buf b = {0};
+    char text[CHANGE_TEXT];
+    if (count == 0)
+        return NULL;
+    for (int i = 0; i < count; i++) {
+        change_format(&list[i], text);
+        buf_printf(&b, "%s%s", i ? "; " : "", text);
+    }
+    return buf_steal(&b);
+}
+
+/* ---- reading */
+
+/* The next word of *at, at most size - 1 letters of it; false at the end. */
+static bool next_word(const char **at, char *out, size_t size)
+{
+    size_t n = 0;
+    while (isspace((unsigned char)**at))
+        (*at)++;
+    for (; **at && !isspace((unsigned char)**at); (*at)++)
+        if (n + 1 < size)
+            out[n++] = **at;
+    out[n] = '\0';
+    return n > 0;
+}
+
+static int find_name(const char *const *names, int count, const char *word)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(names[i], word) == 0)
+            return i;
+    return -1;
+}
+
+static bool read_number(const char *word, int least, int *out)
+{
+    char *end;
+    long n = strtol(word, &end, 10);
+    if (!isdigit((unsigned char)word[0]) || *end || n < least || n > 1000000)
+        return false;
+    *out = (int)n;
+    return true;
+}
+
+/* "3" or "3.2" */
+static bool read_place(char *word, struct change *c)
+{
+    char *dot = strchr(word, '.');
+    c->head = 0;
+    if (dot)
+        *dot++ = '\0';
+    if (!read_number(word, 1, &c->layer) || (dot && !read_number(dot, 1, &c->head)))
+        return false;
+    c->layer--;
+    c->head--;
+    return true;
+}
+
+static bool parse_drop(const char *at, struct change *out)
+{
+    char what[16], number[16], of[16], image[16];
+    int n = 1;
+    if (!next_word(&at, what, sizeof what) || !next_word(&at, number, sizeof number))
+        return false;
+    if (strcmp(what, "token") == 0) {
+        out->kind = CHANGE_DROP_TOKEN;
+        return read_number(number, 1, &out->token) && out->token-- && !next_word(&at, of, 16);
+    }
+    out->kind = CHANGE_DROP_REGION;
+    if (strcmp(what, "region") != 0 || !read_number(number, 0, &out->region))
+        return false;
+    if (next_word(&at, of, sizeof of)) {
+        if (strcmp(of, "of") != 0 || !next_word(&at, of, sizeof of) || strcmp(of, "image") != 0 ||
+            !next_word(&at, image, sizeof image) || !read_number(image, 1, &n))
+            return false;
+    }
+    out->image = n - 1;
+    return !next_word(&at, of, sizeof of);
+}
+
+static bool parse_mask(const char *at, struct change *out)
+{
+    char what[16], number[16], rest[2];
+    out->kind = CHANGE_MASK_TOKEN;
+    return next_word(&at, what, sizeof what) && strcmp(what, "token") == 0 &&
+           next_word(&at, number, sizeof number) && read_number(number, 1, &out->token) &&
+           out->token-- && !next_word(&at, rest, sizeof rest);
+}
+
+static bool parse_silence(const char *at, struct change *out)
+{
+    char map[20], word[20], rest[2];
+    int how = KERN_ZERO;
+    out->kind = CHANGE_SILENCE;
+    if (!next_word(&at, map, sizeof map) || !next_word(&at, word, sizeof word))
+        return false;
+    int kind = find_name(map_names, COUNT(map_names), map);
+    if (kind < 0 || !read_place(word, out))
+        return false;
+    out->map = (enum attn_kind)kind;
+    if (next_word(&at, word, sizeof word))
+        how = find_name(how_names, COUNT(how_names), word);
+    out->how = (enum kern_silence)(how < 0 ? 0 : how);
+    return how >= 0 && !next_word(&at, rest, sizeof rest);
+}
+
+/* A name, which may have blanks inside. */
+static bool read_rest(const char *at, char *out, size_t size)
+{
+    at += strspn(at, " ");
+    size_t n = strlen(at);
+    while (n > 0 && at[n - 1] == ' ')
+        n--;
+    if (n == 0 || n >= size)
+        return false;
+    memcpy(out, at, n);
+    out[n] = '\0';
+    return true;
+}
+
+static bool parse_swap(const char *at, struct change *out)
+{
+    char part[20], word[20];
+    out->kind = CHANGE_SWAP;
+    if (!next_word(&at, part, sizeof part) || !next_word(&at, word, sizeof word))
+        return false;
+    int found = find_name(part_names, COUNT(part_names), part);
+    if (found < 0)
+        return false;
+    out->part = (enum vilbert_part)found;
+    bool layers = out->part == PART_TEXT || out->part == PART_VISUAL || out->part == PART_CO;
+    if (strcmp(word, "from") != 0 &&
+        (!layers || !read_place(word, out) || !next_word(&at, word, sizeof word)))
+        return false;
+    return strcmp(word, "from") == 0 && read_rest(at, out->from, sizeof out->from);
+}
+
+int change_parse(const char *text, struct change *out, struct vs_err *err)
+{
+    static const struct {
+        const char *word;
+        bool (*parse)(const char *at, struct change *out);
+    } verbs[] = {{"mask", parse_mask}, {"drop", parse_drop}, {"silence", parse_silence},
+                 {"swap", parse_swap}};
+    const char *at = text;
+    char verb[16];
+    *out = (struct change){.layer = -1, .head = -1};
+    next_word(&at, verb, sizeof verb);
+    for (int i = 0; i < COUNT(verbs); i++)
+        if (strcmp(verbs[i].word, verb) == 0 && verbs[i].parse(at, out))
+            return 0;
+    return vs_fail(err, VS_E_USAGE, "'%s' is no intervention: mask token N, drop token N, drop "
+                   "region N [of image I], silence MAP LAYER[.HEAD] [zero|uniform|mean], or swap "
+                   "PART [LAYER[.HEAD]] from CHECKPOINT", text);
+}
+
+int change_list_parse(const char *text, struct change **out, int *count, struct vs_err *err)
+{
+    int rc = 0, n = 0;
+    struct change *list = NULL;
+    for (const char *at = text; rc == 0 && at && *at;) {
+        size_t len = strcspn(at, ";");
+        char *one = xstrndup(at, len);
+        list = xreallocarray(list, (size_t)n + 1, sizeof *list);
+        if (one[strspn(one, " ")])
+            rc = change_parse(one, &list[n++], err);
+        free(one);
+        at += len + (at[len] == ';');
+    }
+    if (rc != 0) {
+        free(list);
+        return rc;
+    }
+    *out = list;
+    *count = n;
+    return 0;
+}
+
+bool change_equal(const struct change *a, const struct change *b)
+{
+    char x[CHANGE_TEXT], y[CHANGE_TEXT];
+    change_format(a, x);
+    change_format(b, y);
+    return strcmp(x, y) == 0;
+}

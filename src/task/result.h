@@ -1,0 +1,94 @@
+/* A result: what a query came to, and the identity of everything that went in. The same structure
+ * is drawn, logged, exported and compared. */
+#ifndef VS_RESULT_H
+#define VS_RESULT_H
+
+#include "src/formats/bytes.h"
+#include "src/model/vilbert.h"
+#include "src/task/task.h"
+
+struct result_token {
+    char *piece; /* "[CLS]", "[TASK 9]", "##ing" */
+    int32_t id;  /* vocabulary id; for the task token the task id */
+    int begin, end; /* bytes of result.model_text; 0,0 when added by us */
+    bool special;   /* [CLS], [SEP], task token */
+};
+
+/* One ranked entry. For READ_ANSWERS index is the label; for READ_PAIR and READ_VERDICT the
+ * class; for READ_ALIGNMENT the image. */
+struct result_answer {
+    int index;
+    char *label;      /* "#17" when there is no label list */
+    float logit, softmax, sigmoid;
+};
+
+/* One ranked box. Region 0 is the whole image. */
+struct result_box {
+    int image, region;
+    float box[4];     /* pixels x1 y1 x2 y2 */
+    char *label;      /* class name, "whole image", or NULL */
+    float logit, softmax, sigmoid;
+};
+
+struct result_image {
+    char *path;
+    char digest[DIGEST_HEX];
+    int width, height;
+    char *regions_path;             /* where the regions came from */
+    char *regions_key;              /* the entry there that was asked for, or NULL */
+    char regions_digest[DIGEST_HEX];
+    int region_count;               /* without the whole image and the candidates */
+    int candidate_count;            /* regions region_count+1 ... are candidates */
+    float *boxes;                   /* (region_count + candidate_count, 4) pixels */
+};
+
+/* Which region a row of the model's input was. */
+struct result_source {
+    int image, region; /* region 0 is the whole image; image -1 is padding */
+};
+
+struct result_times { /* milliseconds */
+    double tokenize, regions, forward, reading, total;
+};
+
+struct result {
+    const struct task *task;
+    char *text;       /* as typed */
+    char *model_text; /* after the task's template */
+    char *model_name, *checkpoint_path, *checkpoint_name;
+    char checkpoint_digest[DIGEST_HEX];
+    char *device;
+    bool labels_missing; /* answers are #index for want of a label list */
+    bool truncated;      /* the text was cut to the task's length */
+    bool foreign;        /* words or pictures that the model was not trained on (notice); not kept
+                            by the log */
+    bool pair_separate;  /* NLVR2: each image kept its own rows */
+    int image_count;
+    struct result_image *images;
+    int token_count;
+    struct result_token *tokens;
+    int answer_count; /* ranked, all of them */
+    struct result_answer *answers;
+    int box_count;    /* ranked, all of them, whole image included */
+    struct result_box *boxes;
+    struct result_times ms;
+    double entropy;   /* of the answers' or boxes' softmax, in nats */
+    double margin;    /* best softmax minus second best */
+    char *changes;    /* interventions in words (src/task/change.h), or NULL */
+    char *notice;     /* something the user should know about the inputs, or NULL */
+    struct trace *trace; /* attention maps when asked for, else NULL */
+    int batch, rows;  /* of the trace: */
+    struct result_source *sources; /* (batch, rows) */
+    int64_t log_id;      /* row of the log, 0 when not logged */
+};
+
+void result_free(struct result *r);
+void result_answers_free(struct result_answer *a, int count);
+/* Vocabulary answers beyond this rank are neither logged nor exported. */
+#define RESULT_TOP 100
+/* JSON with everything that the log holds; indent 0 for one line. Caller frees. */
+char *result_json(const struct result *r, int indent);
+/* A few lines of text: the top answers or boxes. Caller frees. */
+char *result_text(const struct result *r, int top);
+
+#endif
