@@ -1,6 +1,6 @@
 /* The lines around the panes: title, tokens, task, query, status. */
 #include "src/base/progress.h"
-#include "ui/text.h"
+#include "ui/kit/text.h"
 #include "ui/workbench_priv.h"
 
 #include <curses.h>

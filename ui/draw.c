@@ -1,5 +1,5 @@
 /* Text on the screen, for all views. */
-#include "ui/text.h"
+#include "ui/kit/text.h"
 #include "ui/workbench_priv.h"
 
 #include <curses.h>

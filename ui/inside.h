@@ -3,8 +3,8 @@
 #ifndef UI_INSIDE_H
 #define UI_INSIDE_H
 
-#include "ui/grid.h"
-#include "ui/stats.h"
+#include "ui/views/grid.h"
+#include "src/study/headstats.h"
 
 /* ---- the depths of the model, in the order in which it computes */
 

@@ -2,7 +2,7 @@
 #include "ui/look.h"
 
 #include "src/base/mem.h"
-#include "ui/stats.h"
+#include "src/study/headstats.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* What is drawn where: panes beside the photo, popups over everything. */
 #include "src/base/mem.h"
 #include "ui/stale.h"
-#include "ui/text.h"
+#include "ui/kit/text.h"
 #include "ui/workbench_priv.h"
 
 #include <curses.h>

@@ -7,9 +7,9 @@
 #include "src/task/change.h"
 #include "src/study/effects.h"
 #include "src/study/lens.h"
-#include "ui/edit.h"
-#include "ui/gfx.h"
-#include "ui/input.h"
+#include "ui/kit/edit.h"
+#include "ui/kit/gfx.h"
+#include "ui/kit/input.h"
 #include "ui/look.h"
 #include "ui/workbench.h"
 

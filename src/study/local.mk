@@ -14,7 +14,9 @@ libcore_a_SOURCES += \
 	src/study/eval_reference.c \
 	src/study/eval_set.c \
 	src/study/extract.c src/study/extract.h \
+	src/study/headstats.c src/study/headstats.h \
 	src/study/lens.c src/study/lens.h \
+	src/study/pca.c src/study/pca.h \
 	src/study/probes.c src/study/probes.h \
 	src/study/probes_run.c \
 	src/study/probes_table.c \

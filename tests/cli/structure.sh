@@ -67,9 +67,9 @@ done
 none "the copy is as the tree" "$(arrows "$work/tree")"
 wrong src/formats/npy.c '#include "src/engine/engine.h"' '^src/formats/npy.c:1: room formats may not'
 wrong src/formats/npy.h '# include <src/engine/engine.h>' '^src/formats/npy.h:1: room formats may not'
-wrong src/formats/deep/down/new.c '#include "../../../ui/term.h"' '^src/formats/deep/.*room ui'
+wrong src/formats/deep/down/new.c '#include "../../../ui/kit/term.h"' '^src/formats/deep/.*room kit'
 wrong src/model/trace.c '#include "src/engine/engine_priv.h"' '^src/model/trace.c:1: room model may not'
-wrong ui/term.c '#include "src/engine/engine_priv.h"' '^ui/term.c:1: src/engine/engine_priv.h is for room engine'
+wrong ui/kit/term.c '#include "src/engine/engine_priv.h"' '^ui/kit/term.c:1: room kit may not'
 wrong src/task/change.c '#include "src/cmd/cmd_query.h"' '^src/task/change.c:1: room task may not'
 wrong src/base/err.c '#include "src/mem2.h"' '^src/base/err.c:1: there is no file src/mem2.h'
 wrong src/study/eval.c '#include HEADER' '^src/study/eval.c:1: what is included does not stand'

@@ -1,7 +1,7 @@
 /* Scripts and configurations: lines, and their first words. */
 #include "src/base/mem.h"
 #include "tests/fuzz/fuzz.h"
-#include "ui/lines.h"
+#include "ui/kit/lines.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* What a terminal sends: replies to our questions, and text for the screen. */
 #include "tests/fuzz/fuzz.h"
-#include "ui/input.h"
-#include "ui/text.h"
+#include "ui/kit/input.h"
+#include "ui/kit/text.h"
 
 #include <string.h>
 

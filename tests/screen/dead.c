@@ -1,4 +1,4 @@
-/* In the place of ui/action_run.c, in a program that only tests have: the action that
+/* In the place of ui/actions/action_run.c, in a program that only tests have: the action that
  * $VILSCOPE_DEAD names does nothing, as if its function had been lost. tests/screen/dead-keys runs
  * the tests with each of them. */
 #include "ui/workbench_priv.h"

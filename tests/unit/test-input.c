@@ -2,7 +2,7 @@
  * keys, and pasted text stays text. Broken by a decision that hangs on how bytes were cut, by a
  * sequence that is not taken whole, or by an end of pasted text that is believed too early. */
 #include "tap.h"
-#include "ui/input.h"
+#include "ui/kit/input.h"
 
 #include <curses.h>
 #include <string.h>

@@ -7,8 +7,8 @@
 #include "study.h"
 #include "tap.h"
 #include "ui/look.h"
-#include "ui/project.h"
-#include "ui/stats.h"
+#include "src/study/pca.h"
+#include "src/study/headstats.h"
 
 #include <math.h>
 

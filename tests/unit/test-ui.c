@@ -2,11 +2,11 @@
  * pictures and their sixels. */
 #include "src/base/mem.h"
 #include "tap.h"
-#include "ui/canvas.h"
-#include "ui/edit.h"
-#include "ui/gfx.h"
-#include "ui/sixel.h"
-#include "ui/text.h"
+#include "ui/kit/canvas.h"
+#include "ui/kit/edit.h"
+#include "ui/kit/gfx.h"
+#include "ui/kit/sixel.h"
+#include "ui/kit/text.h"
 
 #include <curses.h>
 #include <locale.h>

@@ -2,7 +2,7 @@
  * numbers, and all heads by how much they changed. */
 #include "src/base/mem.h"
 #include "ui/compare.h"
-#include "ui/grid.h"
+#include "ui/views/grid.h"
 #include "ui/stale.h"
 
 #include <curses.h>

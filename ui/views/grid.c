@@ -1,7 +1,7 @@
 /* Numbers as colors in rows and columns. */
-#include "ui/grid.h"
+#include "ui/views/grid.h"
 
-#include "ui/font.h"
+#include "ui/kit/font.h"
 
 #include <curses.h>
 #include <math.h>

@@ -2,7 +2,7 @@
 #ifndef UI_FONT_H
 #define UI_FONT_H
 
-#include "ui/canvas.h"
+#include "ui/kit/canvas.h"
 
 /* Letters are 5 by 7 pixels, in steps of 6, times scale. Other characters than ASCII's become '?',
  * one for each of them (UTF-8). What does not fit is left out. */

@@ -5,7 +5,7 @@
  * lines that were seen to cut sequences, it is half a second.
  *
  * Source: ECMA-48 (the forms of sequences); xterm's ctlseqs (bracketed paste). */
-#include "ui/input.h"
+#include "ui/kit/input.h"
 
 #include <stdlib.h>
 #include <string.h>

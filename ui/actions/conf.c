@@ -1,7 +1,7 @@
 /* The user's own keys and settings: vilscope.conf(5). */
 #include "src/formats/bytes.h"
 #include "src/base/mem.h"
-#include "ui/lines.h"
+#include "ui/kit/lines.h"
 #include "ui/workbench_priv.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* Principal components from the points' inner products: there are fewer points than dimensions. */
-#include "ui/project.h"
+#include "src/study/pca.h"
 
 #include "src/base/mem.h"
 

@@ -2,7 +2,7 @@
  * cosine of the angle between them. Both streams are compared only where they are equally wide. */
 #include "src/base/mem.h"
 #include "ui/inside.h"
-#include "ui/project.h"
+#include "src/study/pca.h"
 #include "ui/stale.h"
 
 #include <curses.h>

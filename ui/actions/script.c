@@ -1,7 +1,7 @@
 /* Scripts: a command a line, run as if typed. They wait for the engine, for a moment, or for a
  * key. */
 #include "src/base/mem.h"
-#include "ui/lines.h"
+#include "ui/kit/lines.h"
 #include "ui/workbench_priv.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Lines of a script or a configuration. */
-#include "ui/lines.h"
+#include "ui/kit/lines.h"
 
 #include <string.h>
 

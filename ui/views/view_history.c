@@ -1,5 +1,5 @@
 /* The log: queries of this session or of all, filtered by what is typed. */
-#include "ui/text.h"
+#include "ui/kit/text.h"
 #include "ui/workbench_priv.h"
 
 #include <curses.h>

@@ -1,5 +1,5 @@
 /* Pasted text is text: whatever it holds, none of it acts as a key or a command. */
-#include "ui/text.h"
+#include "ui/kit/text.h"
 #include "ui/workbench_priv.h"
 
 #include <stdio.h>

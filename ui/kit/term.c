@@ -1,11 +1,11 @@
 /* What the terminal can do.
  *
  * Source: ECMA-48; xterm's ctlseqs (DA1, XTWINOPS 14/16, XTSMGRAPHICS, DECRQM). */
-#include "ui/term.h"
+#include "ui/kit/term.h"
 
 #include "src/formats/guard.h"
 #include "src/base/mem.h"
-#include "ui/input.h"
+#include "ui/kit/input.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -1,5 +1,5 @@
 /* A line of text that is being typed. */
-#include "ui/edit.h"
+#include "ui/kit/edit.h"
 
 #include "src/base/mem.h"
 

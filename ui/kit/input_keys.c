@@ -2,7 +2,7 @@
  *
  * Source: ECMA-48; xterm's ctlseqs (PC-style function keys, mouse tracking); the terminfo entries
  * of xterm, rxvt, linux, screen and tmux. */
-#include "ui/input.h"
+#include "ui/kit/input.h"
 
 #include <curses.h>
 #include <stdlib.h>

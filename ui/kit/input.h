@@ -5,7 +5,7 @@
 #define UI_INPUT_H
 
 #include "src/base/mem.h"
-#include "ui/term.h"
+#include "ui/kit/term.h"
 
 #include <stdbool.h>
 #include <stddef.h>

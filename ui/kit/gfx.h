@@ -7,8 +7,8 @@
 #define UI_GFX_H
 
 #include "src/base/mem.h"
-#include "ui/canvas.h"
-#include "ui/term.h"
+#include "ui/kit/canvas.h"
+#include "ui/kit/term.h"
 
 #include <pthread.h>
 

@@ -1,7 +1,7 @@
 /* Pictures as sixel sequences: libsixel's low-level encoder on a fixed color cube with our own
  * ordered dither. Every pixel is set, and only the colors that occur are defined, as a picture goes
  * out in strips. */
-#include "ui/sixel.h"
+#include "ui/kit/sixel.h"
 
 #include <sixel.h>
 #include <stdlib.h>

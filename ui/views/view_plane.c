@@ -3,7 +3,7 @@
  * wide. */
 #include "src/base/mem.h"
 #include "ui/inside.h"
-#include "ui/project.h"
+#include "src/study/pca.h"
 #include "ui/stale.h"
 
 #include <curses.h>

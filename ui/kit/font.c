@@ -1,5 +1,5 @@
 /* Small letters for pictures. */
-#include "ui/font.h"
+#include "ui/kit/font.h"
 
 /* From the blank to '~': seven rows each, the leftmost pixel in bit 4. */
 static const uint8_t glyphs[95][7] = {

@@ -3,7 +3,7 @@
 #define UI_SIXEL_H
 
 #include "src/base/mem.h"
-#include "ui/canvas.h"
+#include "ui/kit/canvas.h"
 
 /* Appends the DCS sequence of c to out, with at most so many colors (2 or more), all of one cube,
  * so that strips and neighbours match. Registers are the picture's own, as terminals keep them

@@ -4,9 +4,9 @@
 #include "src/formats/pngwrite.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
-#include "ui/font.h"
+#include "ui/kit/font.h"
 #include "ui/stale.h"
-#include "ui/text.h"
+#include "ui/kit/text.h"
 #include "ui/workbench_priv.h"
 
 #include <curses.h>

@@ -1,5 +1,5 @@
 /* How attention spreads. */
-#include "ui/stats.h"
+#include "src/study/headstats.h"
 
 #include "src/base/mem.h"
 

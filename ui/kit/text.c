@@ -1,5 +1,5 @@
 /* Untrusted text for the screen. */
-#include "ui/text.h"
+#include "ui/kit/text.h"
 
 #include "src/base/plain.h"
 

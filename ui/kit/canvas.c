@@ -1,8 +1,8 @@
 /* A picture in memory. */
-#include "ui/canvas.h"
+#include "ui/kit/canvas.h"
 
 #include "src/base/mem.h"
-#include "ui/font.h"
+#include "ui/kit/font.h"
 
 #include <stdlib.h>
 #include <string.h>

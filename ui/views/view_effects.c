@@ -1,7 +1,7 @@
 /* The knock-out: how much the chosen answer owes to each region, token or head, as a ranked list
  * with numbers and on the photo, the words, or the layers and heads of every map. */
 #include "src/base/mem.h"
-#include "ui/font.h"
+#include "ui/kit/font.h"
 #include "ui/knock.h"
 #include "ui/stale.h"
 

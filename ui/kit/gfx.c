@@ -2,9 +2,9 @@
  *
  * curses knows nothing of pixels: under a picture we keep blanks that are no spaces, which curses
  * leaves alone as long as they stay, and send the picture after curses has written. */
-#include "ui/gfx.h"
+#include "ui/kit/gfx.h"
 
-#include "ui/sixel.h"
+#include "ui/kit/sixel.h"
 
 #include <curses.h>
 #include <errno.h>

@@ -1,0 +1,12 @@
+# Terminal, pictures and text: nothing of the workbench.
+libui_a_SOURCES += \
+	ui/kit/canvas.c ui/kit/canvas.h \
+	ui/kit/edit.c ui/kit/edit.h \
+	ui/kit/font.c ui/kit/font.h \
+	ui/kit/gfx.c ui/kit/gfx.h \
+	ui/kit/input.c ui/kit/input.h \
+	ui/kit/input_keys.c \
+	ui/kit/lines.c ui/kit/lines.h \
+	ui/kit/sixel.c ui/kit/sixel.h \
+	ui/kit/term.c ui/kit/term.h \
+	ui/kit/text.c ui/kit/text.h
