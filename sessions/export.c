@@ -136,7 +136,7 @@ static int put_one(struct log *l, int64_t id, enum log_format format, struct exp
         rc = format == LOG_HTML  ? export_html_query(l, page, &x, out, err)
              : format == LOG_CSV ? put_csv(l, &x, out, err)
                                  : put_json(l, &x, out, err);
-    log_result_free(x.result);
+    result_free(x.result);
     log_queries_free(x.row, x.row ? 1 : 0);
     return rc;
 }

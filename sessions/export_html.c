@@ -169,7 +169,7 @@ static void put_reading(const struct result *r, FILE *out)
 {
     bool align = r->task->reading == READ_ALIGNMENT;
     fputs("<table>\n", out);
-    for (int i = 0; i < r->answer_count && i < r->batch && i < MOST_ANSWERS; i++)
+    for (int i = 0; i < r->answer_count && i < MOST_ANSWERS; i++)
         put_bar(out, NULL, i + 1, r->answers[i].label,
                 align ? (double)r->answers[i].logit : (double)r->answers[i].softmax,
                 align ? -1 : (double)r->answers[i].softmax, align ? "logit" : "softmax");

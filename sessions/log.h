@@ -233,10 +233,9 @@ int log_same_question(struct log *l, int64_t query, struct log_query **out, int 
 void log_queries_free(struct log_query *q, int count);
 /* The JSON of one query as logged (same fields as result_json). Caller frees *json. */
 int log_query_json(struct log *l, int64_t id, char **json, struct vs_err *err);
-/* The result itself, without trace; of long lists the first RESULT_TOP answers, though
- * answer_count says how many there were. The caller frees it with log_result_free. */
+/* The result itself, without trace and the places of regions that were not ranked; of long lists
+ * the first RESULT_TOP answers. The caller frees it with result_free. */
 int log_read_result(struct log *l, int64_t id, struct result **out, struct vs_err *err);
-void log_result_free(struct result *r);
 /* The paths under which a picture was met, the newest question first; caller frees both levels. */
 int log_image_paths(struct log *l, const char *digest, char ***out, int *count,
                     struct vs_err *err);

@@ -19,7 +19,8 @@ static int is_damaged(struct log *l, int64_t id, struct vs_err *err)
                    "or is damaged", l->path, id);
 }
 
-static int read_query(struct log *l, int64_t id, struct result *r, struct vs_err *err)
+/* *boxes: how many there have to be. */
+static int read_query(struct log *l, int64_t id, struct result *r, int *boxes, struct vs_err *err)
 {
     sqlite3_stmt *s = NULL;
     int rc = db_prepare(l, "SELECT task, text, model_text, truncated, model, checkpoint_name,"
@@ -51,8 +52,8 @@ static int read_query(struct log *l, int64_t id, struct result *r, struct vs_err
         db_copy(s, 7, r->checkpoint_digest, sizeof r->checkpoint_digest);
         r->device = db_text(s, 8);
         r->notice = db_text(s, 9);
-        r->answer_count = sqlite3_column_int(s, 10);
-        r->box_count = sqlite3_column_int(s, 11);
+        r->answer_total = sqlite3_column_int(s, 10);
+        *boxes = sqlite3_column_int(s, 11);
         r->entropy = sqlite3_column_double(s, 12);
         r->margin = sqlite3_column_double(s, 13);
         r->changes = db_text(s, 14);
@@ -123,10 +124,9 @@ static bool take_token(sqlite3_stmt *s, struct result *r)
     return good;
 }
 
-/* batch and rows, which only a trace needs, count what was read. */
 static bool take_answer(sqlite3_stmt *s, struct result *r)
 {
-    int i = r->batch++;
+    int i = r->answer_count++;
     r->answers = xreallocarray(r->answers, (size_t)i + 1, sizeof *r->answers);
     r->answers[i] = (struct result_answer){.label = db_text(s, 1),
                                            .logit = (float)sqlite3_column_double(s, 2),
@@ -137,7 +137,7 @@ static bool take_answer(sqlite3_stmt *s, struct result *r)
 
 static bool take_box(sqlite3_stmt *s, struct result *r)
 {
-    int i = r->rows++;
+    int i = r->box_count++;
     r->boxes = xreallocarray(r->boxes, (size_t)i + 1, sizeof *r->boxes);
     struct result_box *x = &r->boxes[i];
     *x = (struct result_box){.label = db_text(s, 6), .logit = (float)sqlite3_column_double(s, 7),
@@ -163,25 +163,9 @@ static bool take_time(sqlite3_stmt *s, struct result *r)
     return true;
 }
 
-/* The counts of the row say how many there were, the arrays what was kept; fewer rows than both
- * allow mean a damaged log. */
-static int check_counts(struct log *l, int64_t id, struct result *r, struct vs_err *err)
+static int read_rows(struct log *l, int64_t id, struct result *r, struct vs_err *err)
 {
-    int want = r->answer_count < RESULT_TOP ? r->answer_count : RESULT_TOP;
-    if (r->batch == want && r->rows == r->box_count)
-        return 0;
-    r->answer_count = r->batch;
-    r->box_count = r->rows;
-    return is_damaged(l, id, err);
-}
-
-static int read_result(struct log *l, int64_t id, struct result *r, struct vs_err *err)
-{
-    int rc = read_query(l, id, r, err);
-    int answers = r->answer_count, boxes = r->box_count;
-    r->answer_count = r->box_count = 0; /* until they are there: result_free counts on it */
-    if (rc == 0)
-        rc = each_row(l, id, "SELECT path, i.digest, q.width, q.height, regions_path,"
+    int rc = each_row(l, id, "SELECT path, i.digest, q.width, q.height, regions_path,"
                              " regions_digest, region_count, candidate_count, regions_key FROM"
                              " query_images q"
                              " LEFT JOIN images i ON i.id = q.image_id WHERE query_id = ?"
@@ -195,23 +179,19 @@ static int read_result(struct log *l, int64_t id, struct result *r, struct vs_er
     if (rc == 0)
         rc = each_row(l, id, "SELECT image, region, x1, y1, x2, y2, label, logit, softmax, sigmoid"
                              " FROM boxes WHERE query_id = ? ORDER BY rank", take_box, r, err);
-    if (rc == 0)
-        rc = each_row(l, id, "SELECT stage, ms FROM timings WHERE query_id = ?", take_time, r, err);
-    if (rc != 0) {
-        r->answer_count = r->batch;
-        r->box_count = r->rows;
-        return rc;
-    }
-    r->answer_count = answers;
-    r->box_count = boxes;
-    return check_counts(l, id, r, err);
+    return rc ? rc : each_row(l, id, "SELECT stage, ms FROM timings WHERE query_id = ?", take_time,
+                              r, err);
 }
 
-void log_result_free(struct result *r)
+/* Fewer or more rows than the query says that it had mean a damaged log. */
+static int read_result(struct log *l, int64_t id, struct result *r, struct vs_err *err)
 {
-    if (r && r->answer_count > r->batch)
-        r->answer_count = r->batch; /* only the kept ones are there to be freed */
-    result_free(r);
+    int boxes = 0, rc = read_query(l, id, r, &boxes, err);
+    int answers = r->answer_total < RESULT_TOP ? r->answer_total : RESULT_TOP;
+    if (rc == 0)
+        rc = read_rows(l, id, r, err);
+    return rc == 0 && (r->answer_count != answers || r->box_count != boxes)
+               ? is_damaged(l, id, err) : rc;
 }
 
 int log_read_result(struct log *l, int64_t id, struct result **out, struct vs_err *err)
@@ -221,7 +201,7 @@ int log_read_result(struct log *l, int64_t id, struct result **out, struct vs_er
     if (rc == 0)
         *out = r;
     else
-        log_result_free(r);
+        result_free(r);
     return rc;
 }
 
@@ -232,6 +212,6 @@ int log_query_json(struct log *l, int64_t id, char **json, struct vs_err *err)
     if (rc != 0)
         return rc;
     *json = result_json(r, 2);
-    log_result_free(r);
+    result_free(r);
     return 0;
 }

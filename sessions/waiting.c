@@ -13,67 +13,6 @@ static char *copy_text(const char *s)
     return s ? xstrdup(s) : NULL;
 }
 
-static void copy_images(const struct result *r, struct result *c)
-{
-    c->image_count = r->image_count;
-    c->images = xcalloc((size_t)r->image_count + 1, sizeof *c->images);
-    for (int i = 0; i < r->image_count; i++) {
-        c->images[i] = r->images[i];
-        c->images[i].path = copy_text(r->images[i].path);
-        c->images[i].regions_path = copy_text(r->images[i].regions_path);
-        c->images[i].regions_key = copy_text(r->images[i].regions_key);
-        c->images[i].boxes = NULL;
-    }
-}
-
-static void copy_lists(const struct result *r, struct result *c)
-{
-    int kept = r->answer_count < RESULT_TOP ? r->answer_count : RESULT_TOP;
-    c->tokens = xcalloc((size_t)r->token_count + 1, sizeof *c->tokens);
-    c->answers = xcalloc((size_t)kept + 1, sizeof *c->answers);
-    c->boxes = xcalloc((size_t)r->box_count + 1, sizeof *c->boxes);
-    for (int i = 0; i < r->token_count; i++) {
-        c->tokens[i] = r->tokens[i];
-        c->tokens[i].piece = copy_text(r->tokens[i].piece);
-    }
-    for (int i = 0; i < kept; i++) {
-        c->answers[i] = r->answers[i];
-        c->answers[i].label = copy_text(r->answers[i].label);
-    }
-    for (int i = 0; i < r->box_count; i++) {
-        c->boxes[i] = r->boxes[i];
-        c->boxes[i].label = copy_text(r->boxes[i].label);
-    }
-    c->token_count = r->token_count;
-    c->answer_count = r->answer_count;
-    c->box_count = r->box_count;
-    c->batch = kept; /* as in a result that was read: log_result_free knows */
-}
-
-static struct result *copy_result(const struct result *r)
-{
-    struct result *c = xcalloc(1, sizeof *c);
-    c->task = r->task;
-    c->text = copy_text(r->text);
-    c->model_text = copy_text(r->model_text);
-    c->model_name = copy_text(r->model_name);
-    c->checkpoint_path = copy_text(r->checkpoint_path);
-    c->checkpoint_name = copy_text(r->checkpoint_name);
-    memcpy(c->checkpoint_digest, r->checkpoint_digest, sizeof c->checkpoint_digest);
-    c->device = copy_text(r->device);
-    c->notice = copy_text(r->notice);
-    c->changes = copy_text(r->changes);
-    c->labels_missing = r->labels_missing;
-    c->truncated = r->truncated;
-    c->pair_separate = r->pair_separate;
-    c->ms = r->ms;
-    c->entropy = r->entropy;
-    c->margin = r->margin;
-    copy_images(r, c);
-    copy_lists(r, c);
-    return c;
-}
-
 static void copy_probe(struct log_probe *to, const struct log_probe *from)
 {
     *to = *from;
@@ -125,7 +64,7 @@ static struct log_evaluation *copy_evaluation(const struct log_evaluation *e)
 void *waiting_copy(enum waiting_kind kind, const void *what)
 {
     switch (kind) {
-    case WAIT_RESULT: return copy_result(what);
+    case WAIT_RESULT: return result_copy(what, RESULT_TOP);
     case WAIT_COMPARISON: return copy_comparison(what);
     case WAIT_PROBES: return copy_run(what);
     case WAIT_EVALUATION: return copy_evaluation(what);
@@ -165,7 +104,7 @@ static void free_evaluation(struct log_evaluation *e)
 void waiting_free(enum waiting_kind kind, void *what)
 {
     switch (kind) {
-    case WAIT_RESULT: log_result_free(what); break;
+    case WAIT_RESULT: result_free(what); break;
     case WAIT_COMPARISON: free_comparison(what); break;
     case WAIT_PROBES: free_run(what); break;
     case WAIT_DIFFERENCE: difference_free(what); break;

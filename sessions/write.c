@@ -79,7 +79,7 @@ static int write_query(struct log *l, int64_t session, int64_t checkpoint, const
                   LOG_NOW "), ?22, ?23, ?24)", "writing a query", err, "isissisissssiisdsddssiis",
                session, r->task->name, (int64_t)r->task->id, r->text, r->model_text,
                (int64_t)r->truncated, r->model_name, checkpoint, r->checkpoint_name,
-               r->checkpoint_path, r->device, r->notice, (int64_t)r->answer_count,
+               r->checkpoint_path, r->device, r->notice, (int64_t)r->answer_total,
                (int64_t)r->box_count, best, score, score_name, r->entropy, r->margin,
                r->changes ? r->changes : "", asked, seq, question_of(r),
                r->pair_separate ? "separate" : "");

@@ -395,7 +395,7 @@ static int replay_query(struct replay *r, const struct log_query *was, struct vs
         }
     if (rc == 0)
         tie(r, ids, count);
-    log_result_free(old);
+    result_free(old);
     free(ids);
     return rc;
 }

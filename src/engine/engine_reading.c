@@ -60,7 +60,7 @@ static void rank_answers(const float *logits, int n, char *(*label)(const void *
                          const void *arg, struct result *r)
 {
     r->answers = rank(logits, n, label, arg, r);
-    r->answer_count = n;
+    r->answer_count = r->answer_total = n;
 }
 
 static char *list_label(const void *arg, int i)

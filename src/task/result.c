@@ -1,20 +1,79 @@
-/* A result: freeing it and telling it in a few lines. Its JSON is in result_json.c. */
+/* A result: copying and freeing it, and telling it in a few lines. Its JSON is in result_json.c. */
 #include "src/task/result.h"
 
 #include "src/base/mem.h"
 #include "src/base/plain.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-static void free_images(struct result *r)
+/* ---- copying and freeing: whoever owns a member is told in both */
+
+/* The texts that a result owns. */
+#define RESULT_TEXTS(X)                                                                            \
+    X(text) X(model_text) X(model_name) X(checkpoint_path) X(checkpoint_name) X(device)            \
+    X(changes) X(notice)
+#define IMAGE_TEXTS(X) X(path) X(regions_path) X(regions_key)
+#define COPY_TEXT(member) c->member = copy_text(c->member);
+#define FREE_TEXT(member) free(r->member);
+
+static char *copy_text(const char *s)
 {
-    for (int i = 0; i < r->image_count; i++) {
-        free(r->images[i].path);
-        free(r->images[i].regions_path);
-        free(r->images[i].regions_key);
-        free(r->images[i].boxes);
-    }
+    return s ? xstrdup(s) : NULL;
+}
+
+/* count things of `size` bytes, and room for one more; NULL stays NULL. */
+static void *copy_array(const void *from, int count, size_t size)
+{
+    if (!from)
+        return NULL;
+    void *to = xcalloc((size_t)count + 1, size);
+    memcpy(to, from, (size_t)count * size);
+    return to;
+}
+
+static void copy_image(struct result_image *c)
+{
+    IMAGE_TEXTS(COPY_TEXT)
+    c->boxes = copy_array(c->boxes, c->region_count + c->candidate_count, 4 * sizeof *c->boxes);
+}
+
+static void free_image(struct result_image *r)
+{
+    IMAGE_TEXTS(FREE_TEXT)
+    free(r->boxes);
+}
+
+static void copy_lists(struct result *c)
+{
+    c->images = copy_array(c->images, c->image_count, sizeof *c->images);
+    c->tokens = copy_array(c->tokens, c->token_count, sizeof *c->tokens);
+    c->answers = copy_array(c->answers, c->answer_count, sizeof *c->answers);
+    c->boxes = copy_array(c->boxes, c->box_count, sizeof *c->boxes);
+    c->sources = copy_array(c->sources, c->batch * c->rows, sizeof *c->sources);
+    for (int i = 0; i < c->image_count; i++)
+        copy_image(&c->images[i]);
+    for (int i = 0; i < c->token_count; i++)
+        c->tokens[i].piece = copy_text(c->tokens[i].piece);
+    for (int i = 0; i < c->answer_count; i++)
+        c->answers[i].label = copy_text(c->answers[i].label);
+    for (int i = 0; i < c->box_count; i++)
+        c->boxes[i].label = copy_text(c->boxes[i].label);
+}
+
+static void free_lists(struct result *r)
+{
+    for (int i = 0; i < r->image_count; i++)
+        free_image(&r->images[i]);
+    for (int i = 0; i < r->token_count; i++)
+        free(r->tokens[i].piece);
+    for (int i = 0; i < r->box_count; i++)
+        free(r->boxes[i].label);
+    result_answers_free(r->answers, r->answer_count);
     free(r->images);
+    free(r->tokens);
+    free(r->boxes);
+    free(r->sources);
 }
 
 void result_answers_free(struct result_answer *a, int count)
@@ -24,28 +83,25 @@ void result_answers_free(struct result_answer *a, int count)
     free(a);
 }
 
+struct result *result_copy(const struct result *r, int answers)
+{
+    struct result *c = xmalloc(sizeof *c);
+    *c = *r;
+    c->trace = NULL;
+    if (c->answer_count > answers)
+        c->answer_count = answers;
+    RESULT_TEXTS(COPY_TEXT)
+    copy_lists(c);
+    return c;
+}
+
 void result_free(struct result *r)
 {
     if (!r)
         return;
-    free_images(r);
-    for (int i = 0; i < r->token_count; i++)
-        free(r->tokens[i].piece);
-    for (int i = 0; i < r->box_count; i++)
-        free(r->boxes[i].label);
-    free(r->tokens);
-    result_answers_free(r->answers, r->answer_count);
-    free(r->boxes);
-    free(r->sources);
+    RESULT_TEXTS(FREE_TEXT)
+    free_lists(r);
     trace_free(r->trace);
-    free(r->text);
-    free(r->model_text);
-    free(r->model_name);
-    free(r->checkpoint_path);
-    free(r->checkpoint_name);
-    free(r->device);
-    free(r->changes);
-    free(r->notice);
     free(r);
 }
 

@@ -39,7 +39,8 @@ struct result_image {
     char regions_digest[DIGEST_HEX];
     int region_count;               /* without the whole image and the candidates */
     int candidate_count;            /* regions region_count+1 ... are candidates */
-    float *boxes;                   /* (region_count + candidate_count, 4) pixels */
+    float *boxes;                   /* (region_count + candidate_count, 4) pixels; NULL in a
+                                       result of the log, which keeps the ranked ones only */
 };
 
 /* Which region a row of the model's input was. */
@@ -67,8 +68,10 @@ struct result {
     struct result_image *images;
     int token_count;
     struct result_token *tokens;
-    int answer_count; /* ranked, all of them */
+    int answer_count; /* ranked, the best first: as many as answers has */
     struct result_answer *answers;
+    int answer_total; /* how many were ranked: more than answer_count where only the first were
+                         kept, as in the log */
     int box_count;    /* ranked, all of them, whole image included */
     struct result_box *boxes;
     struct result_times ms;
@@ -82,10 +85,12 @@ struct result {
     int64_t log_id;      /* row of the log, 0 when not logged */
 };
 
-void result_free(struct result *r);
-void result_answers_free(struct result_answer *a, int count);
 /* Vocabulary answers beyond this rank are neither logged nor exported. */
 #define RESULT_TOP 100
+/* All of it but the trace, with the first `answers` answers at most; the caller frees it. */
+struct result *result_copy(const struct result *r, int answers);
+void result_free(struct result *r); /* NULL is fine */
+void result_answers_free(struct result_answer *a, int count);
 /* JSON with everything that the log holds; indent 0 for one line. Caller frees. */
 char *result_json(const struct result *r, int indent);
 /* A few lines of text: the top answers or boxes. Caller frees. */

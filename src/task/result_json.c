@@ -74,7 +74,7 @@ static void add_reading(json_t *root, const struct result *r)
         json_array_append_new(answers, answer_json(&r->answers[i], i));
     for (int i = 0; i < r->box_count; i++)
         json_array_append_new(boxes, box_json(&r->boxes[i], i));
-    json_object_set_new(root, "answer_count", json_integer(r->answer_count));
+    json_object_set_new(root, "answer_count", json_integer(r->answer_total));
     json_object_set_new(root, "answers", answers);
     json_object_set_new(root, "box_count", json_integer(r->box_count));
     json_object_set_new(root, "boxes", boxes);

@@ -91,6 +91,7 @@ static struct result *make_result(int entries)
         r->answers = xreallocarray(r->answers, (size_t)i + 1, sizeof *r->answers);
         r->answers[r->answer_count++] = (struct result_answer){i, buf_steal(&b), 1.5f, 0.01f, 0.5f};
     }
+    r->answer_total = r->answer_count;
     r->ms = (struct result_times){0.1, 0.2, 30.3, 0.4, 31};
     return r;
 }

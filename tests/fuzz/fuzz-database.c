@@ -81,7 +81,7 @@ static void read_all(struct log *l)
         int rc = log_read_result(l, id, &r, &err);
         need_words(rc, &err);
         if (rc == 0)
-            log_result_free(r);
+            result_free(r);
         if (log_query_json(l, id, &json, NULL) == 0)
             free(json);
         if (log_attention_read(l, id, &t, NULL) == 0)

@@ -93,7 +93,7 @@ static __attribute__((unused)) struct result *make_result(const char *task, cons
                                               1.25f / (float)(i + 1), 0.3f, 0.9f};
     } else {
         r->answers = xcalloc((size_t)n, sizeof *r->answers);
-        r->answer_count = n;
+        r->answer_count = r->answer_total = n;
         for (int i = 0; i < n; i++)
             r->answers[i] = (struct result_answer){i, xasprintf("answer %d", i), 0.1f * (float)i,
                                                    0.01f, 0.5f};

@@ -68,7 +68,7 @@ static void migrated(int version)
     ok(log_read_result(l, 3, &r, &err) == 0 && log_result(l, 1, r, &err) == 0 && number(path,
        "SELECT count(DISTINCT question) FROM queries WHERE id IN (3, 5)") == 1,
        "old and new questions are the same %s", err.text);
-    log_result_free(r);
+    result_free(r);
     free(json);
     struct difference *d = make_difference("red");
     ok(log_difference(l, 1, d, NULL, &err) == 0 && number(path, "SELECT count(*) FROM"

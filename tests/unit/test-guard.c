@@ -147,7 +147,7 @@ static int read_all(struct log *l, struct vs_err *err)
     for (int i = 0; i < n && rc == 0; i++) {
         rc = log_read_result(l, q[i].id, &r, err);
         if (rc == 0)
-            log_result_free(r);
+            result_free(r);
     }
     log_queries_free(q, n);
     if (rc == 0)
@@ -280,7 +280,7 @@ static void infinite(void)
        strstr(json, "\"entropy\":null") && strstr(json, "\"total\":null"),
        "infinite numbers are null in JSON: %s %.60s", err.text, json);
     free(json);
-    log_result_free(r);
+    result_free(r);
     log_close(l);
 }
 

@@ -49,6 +49,37 @@ static void round_trip(void)
     log_close(l);
 }
 
+/* One layout wherever a result comes from: what is counted is there. */
+static void copies(void)
+{
+    struct log *l = NULL;
+    struct vs_err err = {0};
+    int64_t session;
+    struct result *r = make_result("vqa", "what?"), *read = NULL;
+    char *want = result_json(r, 0);
+    log_open(file("copies.db"), false, &l, &err);
+    log_begin_session(l, NULL, &session, &err);
+    ok(log_result(l, session, r, &err) == 0 && log_read_result(l, 1, &read, &err) == 0 &&
+       read->answer_count == RESULT_TOP && read->answer_total == 150,
+       "of 150 answers the log has the first hundred, and says so %s", err.text);
+    struct result *all = result_copy(r, RESULT_TOP), *few = result_copy(r, 2);
+    struct result *again = read ? result_copy(read, RESULT_TOP) : NULL;
+    ok(few->answer_count == 2 && few->answer_total == 150 && r->answer_count == 150,
+       "a copy has as many as were asked for");
+    result_free(r);
+    result_free(read);
+    char *copied = result_json(all, 0), *twice = again ? result_json(again, 0) : xstrdup("");
+    ok(strcmp(copied, want) == 0 && strcmp(twice, want) == 0,
+       "copies are the same when what they were made of is gone");
+    free(copied);
+    free(twice);
+    free(want);
+    result_free(all);
+    result_free(few);
+    result_free(again);
+    log_close(l);
+}
+
 static void locked(void)
 {
     struct log *l = NULL;
@@ -292,6 +323,7 @@ int main(void)
     if (!make_folder())
         return tap_done();
     round_trip();
+    copies();
     locked();
     full();
     read_only();
