@@ -4,7 +4,7 @@
 
 #include "src/formats/tensorfile.h"
 #include "src/base/mem.h"
-#include "src/model/vilbert.h"
+#include "src/model/vilbert/vilbert.h"
 #include "src/base/plain.h"
 
 #include <errno.h>

@@ -8,7 +8,7 @@
 #include "src/engine/engine.h"
 #include "src/formats/labels.h"
 #include "src/formats/tensorfile.h"
-#include "src/model/config.h"
+#include "src/model/vilbert/config.h"
 #include "src/engine/modeldir.h"
 #include "src/vision/detector.h"
 

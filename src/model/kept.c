@@ -1,7 +1,7 @@
 #include "src/model/kept.h"
 
 #include "src/base/mem.h"
-#include "src/model/vilbert.h"
+#include "src/model/vilbert/vilbert.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef VS_TRACE_H
 #define VS_TRACE_H
 
-#include "src/model/vilbert.h"
+#include "src/model/vilbert/vilbert.h"
 
 /* A new tensor of zeros, at most 4 dimensions; NULL when there is no memory. The data belongs to
  * the trace. */

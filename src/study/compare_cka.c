@@ -10,7 +10,7 @@
 
 #include "src/engine/engine_priv.h"
 #include "src/base/mem.h"
-#include "src/model/vilbert.h"
+#include "src/model/vilbert/vilbert.h"
 
 #include <math.h>
 #include <stdio.h>

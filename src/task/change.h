@@ -15,7 +15,7 @@
 #define VS_CHANGE_H
 
 #include "kernels/kern.h"
-#include "src/model/vilbert.h"
+#include "src/model/vilbert/vilbert.h"
 
 enum change_kind {
     CHANGE_MASK_TOKEN,

@@ -8,7 +8,7 @@
 #include "src/base/err.h"
 #include "src/formats/regions.h"
 #include "src/formats/tensorfile.h"
-#include "src/model/vilbert.h"
+#include "src/model/vilbert/vilbert.h"
 #include "src/vision/arch.h"
 
 #include <stdatomic.h>

@@ -5,7 +5,7 @@
  * KEPT: text, image or both: states of them are kept from one pass to the next, the other changes
  * with every pass; none: nothing is kept, as without it. BATCH: that many images with one text. */
 #include "src/base/mem.h"
-#include "src/model/vilbert.h"
+#include "src/model/vilbert/vilbert.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 #include "src/formats/regions.h"
 #include "src/formats/tensorfile.h"
 #include "src/base/mem.h"
-#include "src/model/vilbert.h"
+#include "src/model/vilbert/vilbert.h"
 #include "src/vision/arch.h"
 #include "src/vision/detector.h"
 

@@ -1,5 +1,5 @@
 /* The model's configuration. */
-#include "src/model/config.h"
+#include "src/model/vilbert/config.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

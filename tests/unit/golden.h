@@ -4,7 +4,7 @@
 
 #include "src/base/mem.h"
 #include "src/formats/tensorfile.h"
-#include "src/model/vilbert.h"
+#include "src/model/vilbert/vilbert.h"
 #include "tap.h"
 
 #include <math.h>

@@ -6,7 +6,7 @@
 #include "kernels/cuda/gpu.h"
 #include "src/formats/tensorfile.h"
 #include "src/base/mem.h"
-#include "src/model/vilbert.h"
+#include "src/model/vilbert/vilbert.h"
 #include "tap.h"
 
 #include <math.h>

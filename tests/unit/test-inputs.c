@@ -8,7 +8,7 @@
 #include "src/formats/jsonscan.h"
 #include "src/formats/tensorfile.h"
 #include "src/base/mem.h"
-#include "src/model/config.h"
+#include "src/model/vilbert/config.h"
 #include "src/engine/modeldir.h"
 #include "src/text/tokenizer.h"
 #include "src/vision/arch.h"

@@ -1,7 +1,7 @@
 /* The heads of the multi-task model.
  *
  * Source: vilbert/vilbert.py of the reference, BertPreTrainingHeads, VILBertForVLTasks. */
-#include "src/model/pass.h"
+#include "src/model/vilbert/pass.h"
 #include "src/model/trace.h"
 
 #include <stdlib.h>

@@ -3,8 +3,8 @@
 #define VS_PASS_H
 
 #include "src/model/kept.h"
-#include "src/model/vilbert.h"
-#include "src/model/weights.h"
+#include "src/model/vilbert/vilbert.h"
+#include "src/model/vilbert/weights.h"
 
 #define PASS_BLOCKS 12
 

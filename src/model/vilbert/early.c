@@ -2,7 +2,7 @@
  * computed once and kept (kept.h), for images of a batch that have the same text, and for later
  * passes. */
 #include "src/base/mem.h"
-#include "src/model/pass.h"
+#include "src/model/vilbert/pass.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* A model made of several checkpoints: most weights stay where they are, a swapped head is copied
  * together from both. */
 #include "src/base/mem.h"
-#include "src/model/pass.h"
+#include "src/model/vilbert/pass.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Binding a checkpoint's tensors. Names: modules of vilbert/vilbert.py of the reference. */
-#include "src/model/weights.h"
+#include "src/model/vilbert/weights.h"
 
-#include "src/model/vilbert.h"
+#include "src/model/vilbert/vilbert.h"
 
 #include <inttypes.h>
 #include <stdio.h>

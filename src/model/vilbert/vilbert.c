@@ -2,10 +2,10 @@
  *
  * Source: vilbert/vilbert.py of the reference (BertModel, BertEncoder). Number 1 in its names is
  * the visual side, 2 the textual. */
-#include "src/model/vilbert.h"
+#include "src/model/vilbert/vilbert.h"
 
 #include "src/base/mem.h"
-#include "src/model/pass.h"
+#include "src/model/vilbert/pass.h"
 #include "src/model/trace.h"
 
 #include <math.h>

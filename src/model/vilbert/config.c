@@ -1,7 +1,7 @@
 /* The model's configuration.
  *
  * Source: vilbert/vilbert.py of the reference, BertConfig: names and defaults. */
-#include "src/model/config.h"
+#include "src/model/vilbert/config.h"
 
 #include "src/formats/bytes.h"
 

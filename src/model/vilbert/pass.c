@@ -1,6 +1,6 @@
 /* Around a forward pass: which rows are computed, the memory, what goes to the back end before and
  * comes back afterwards. Where the back end's memory is the host's, nothing is copied. */
-#include "src/model/pass.h"
+#include "src/model/vilbert/pass.h"
 
 #include "src/base/mem.h"
 #include "src/model/trace.h"

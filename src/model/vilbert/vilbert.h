@@ -7,7 +7,7 @@
 #include "kernels/kern.h"
 #include "src/base/err.h"
 #include "src/formats/tensorfile.h"
-#include "src/model/config.h"
+#include "src/model/vilbert/config.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -5,7 +5,7 @@
 #include "kernels/kern.h"
 #include "src/formats/tensorfile.h"
 #include "src/base/mem.h"
-#include "src/model/config.h"
+#include "src/model/vilbert/config.h"
 
 /* Pointers are float32 data in the map (any alignment), or copies that the weights own where the
  * file has another type or order; those copies are filled by weights_ready. */
