@@ -1,5 +1,5 @@
 /* Comparisons and runs of probe sets: what ties queries of several checkpoints together. */
-#include "sessions/db.h"
+#include "sessions/columns.h"
 
 #include "src/base/mem.h"
 #include "src/study/probes.h"
@@ -87,16 +87,6 @@ int log_comparison_of(struct log *l, int64_t query, int64_t *id, struct vs_err *
 
 /* ---- probes */
 
-static const char *const outcomes[] = {"right", "wrong", "unjudged", "failed"};
-
-static enum log_outcome outcome_of(const char *name)
-{
-    int o = PROBE_FAILED;
-    while (o > 0 && strcmp(name ? name : "", outcomes[o]) != 0)
-        o--;
-    return (enum log_outcome)o;
-}
-
 struct log_probe log_probe_of(const struct probe *p, const struct probe_answer *a)
 {
     return (struct log_probe){
@@ -110,32 +100,39 @@ struct log_probe log_probe_of(const struct probe *p, const struct probe_answer *
 }
 
 /* Where nothing was answered there is no number: SQLite keeps NaN as NULL. */
-static int write_probe(struct log *l, int64_t run, int position, const struct log_probe *p,
+static int write_probe(struct log *l, int64_t run, int position, const struct log_probe *asked,
                        struct vs_err *err)
 {
-    bool failed = p->outcome == PROBE_FAILED;
-    return db_do(l, "INSERT INTO probe_results(run_id, position, probe, task, expected, outcome,"
-                    " answer, score, entropy, query_id) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                    " nullif(?, 0))", "writing a probe", err, "iisssssddi", run,
-                 (int64_t)position, p->probe, p->task, p->expected, outcomes[p->outcome],
-                 p->answer, failed ? (double)NAN : p->score, failed ? (double)NAN : p->entropy,
-                 p->query);
+    struct column_row row;
+    struct log_probe probe = *asked, *p = &probe;
+    int rc = column_begin(l, COLUMN_INSERT("probe_results", "run_id, position, query_id",
+                                           "?, ?, nullif(?, 0)", PROBE_COLUMNS),
+                          &row, err, "iii", run, (int64_t)position, p->query);
+    if (rc != 0)
+        return rc;
+    if (p->outcome == PROBE_FAILED)
+        p->score = p->entropy = (double)NAN;
+    PROBE_COLUMNS(COLUMN_PUT)
+    return db_run(l, row.s, "writing a probe", err);
 }
 
 static int write_run(struct log *l, int64_t session, const struct log_probe_run *run,
                      const char *asked, int64_t *id, struct vs_err *err)
 {
+    struct column_row row;
     int64_t seq = 0, checkpoint = 0;
     int rc = log_checkpoint_row(l, run->checkpoint_digest, run->checkpoint_name,
                                 run->checkpoint_path, &checkpoint, err);
     if (rc == 0)
         rc = log_next_seq(l, session, &seq, err);
     if (rc == 0)
-        rc = db_do(l, "INSERT INTO probe_runs(session_id, seq, ran, probes_path, probes_digest,"
-                      " model, checkpoint_id, checkpoint_name, checkpoint_path) VALUES(?, ?,"
-                      " coalesce(?, " LOG_NOW "), ?, ?, ?, ?, ?, ?)", "writing a probe run", err,
-                   "iissssiss", session, seq, asked, run->probes_path, run->probes_digest,
-                   run->model, checkpoint, run->checkpoint_name, run->checkpoint_path);
+        rc = column_begin(l, COLUMN_INSERT("probe_runs", "session_id, checkpoint_id, seq, ran",
+                                           "?, ?, ?, coalesce(?, " LOG_NOW ")", PROBE_RUN_COLUMNS),
+                          &row, err, "iiis", session, checkpoint, seq, asked);
+    if (rc != 0)
+        return rc;
+    PROBE_RUN_COLUMNS(COLUMN_PUT)
+    rc = db_run(l, row.s, "writing a probe run", err);
     *id = sqlite3_last_insert_rowid(l->db);
     for (int i = 0; i < run->count && rc == 0; i++)
         rc = write_probe(l, *id, i, &run->probes[i], err);
@@ -171,14 +168,11 @@ int log_probe_run(struct log *l, int64_t session, const struct log_probe_run *ru
 
 static void read_probe(sqlite3_stmt *s, struct log_probe *p)
 {
-    *p = (struct log_probe){.probe = db_need(s, 0), .task = db_need(s, 1),
-                            .expected = db_text(s, 2), .answer = db_text(s, 3),
-                            .score = sqlite3_column_double(s, 4),
-                            .entropy = sqlite3_column_double(s, 5),
-                            .outcome = outcome_of((const char *)sqlite3_column_text(s, 6)),
-                            .query = sqlite3_column_int64(s, 7), .checkpoint = db_text(s, 9)};
-    db_copy(s, 8, p->ran, sizeof p->ran);
-    db_copy(s, 10, p->checkpoint_digest, sizeof p->checkpoint_digest);
+    struct column_row row = {s, 4, true};
+    *p = (struct log_probe){.query = sqlite3_column_int64(s, 0), .checkpoint = db_text(s, 2)};
+    db_copy(s, 1, p->ran, sizeof p->ran);
+    db_copy(s, 3, p->checkpoint_digest, sizeof p->checkpoint_digest);
+    PROBE_COLUMNS(COLUMN_GET)
 }
 
 int log_probe_trend(struct log *l, const char *probe, const char *task, struct log_probe **out,
@@ -187,8 +181,8 @@ int log_probe_trend(struct log *l, const char *probe, const char *task, struct l
     sqlite3_stmt *s = NULL;
     *out = NULL;
     *count = 0;
-    int rc = db_ready(l, "SELECT p.probe, p.task, p.expected, p.answer, p.score, p.entropy,"
-                         " p.outcome, p.query_id, r.ran, r.checkpoint_name, c.digest"
+    int rc = db_ready(l, "SELECT p.query_id, r.ran, r.checkpoint_name, c.digest"
+                         PROBE_COLUMNS(COLUMN_OF_P)
                          " FROM probe_results p JOIN probe_runs r ON r.id = p.run_id"
                          " JOIN checkpoints c ON c.id = r.checkpoint_id WHERE p.probe = ?1"
                          " AND (?2 IS NULL OR p.task = ?2) ORDER BY r.ran, r.id", &s, err);
@@ -211,14 +205,12 @@ int log_probe_trend(struct log *l, const char *probe, const char *task, struct l
     return rc;
 }
 
-void log_probes_free(struct log_probe *p, int count)
+void log_probes_free(struct log_probe *list, int count)
 {
     for (int i = 0; i < count; i++) {
-        free((char *)p[i].probe);
-        free((char *)p[i].task);
-        free((char *)p[i].expected);
-        free((char *)p[i].answer);
-        free((char *)p[i].checkpoint);
+        struct log_probe *p = &list[i];
+        PROBE_COLUMNS(COLUMN_FREE)
+        free((char *)(uintptr_t)p->checkpoint);
     }
-    free(p);
+    free(list);
 }

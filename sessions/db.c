@@ -112,7 +112,7 @@ int db_ready(struct log *l, const char *sql, sqlite3_stmt **out, struct vs_err *
     return 0;
 }
 
-static void bind_list(sqlite3_stmt *s, const char *format, va_list ap)
+void db_bind_list(sqlite3_stmt *s, const char *format, va_list ap)
 {
     for (int i = 1; *format; format++, i++) {
         const char *text;
@@ -133,7 +133,7 @@ void db_bind(sqlite3_stmt *s, const char *format, ...)
 {
     va_list ap;
     va_start(ap, format);
-    bind_list(s, format, ap);
+    db_bind_list(s, format, ap);
     va_end(ap);
 }
 
@@ -146,7 +146,7 @@ int db_do(struct log *l, const char *sql, const char *doing, struct vs_err *err,
     if (rc != 0)
         return rc;
     va_start(ap, format);
-    bind_list(s, format, ap);
+    db_bind_list(s, format, ap);
     va_end(ap);
     return db_run(l, s, doing, err);
 }
@@ -160,7 +160,7 @@ int db_find(struct log *l, const char *sql, int64_t *out, struct vs_err *err, co
     if (rc != 0)
         return rc;
     va_start(ap, format);
-    bind_list(s, format, ap);
+    db_bind_list(s, format, ap);
     va_end(ap);
     int code = sqlite3_step(s);
     if (code == SQLITE_ROW)

@@ -6,6 +6,7 @@
 #include "src/study/difference.h"
 
 #include <sqlite3.h>
+#include <stdarg.h>
 #include <sys/types.h>
 
 #define DB_CACHE 160
@@ -52,6 +53,7 @@ int db_ready(struct log *l, const char *sql, sqlite3_stmt **out, struct vs_err *
 /* Binds by format, from parameter 1: i int64_t, d double, s string or NULL. The strings must live
  * until the statement is reset. */
 void db_bind(sqlite3_stmt *s, const char *format, ...);
+void db_bind_list(sqlite3_stmt *s, const char *format, va_list ap);
 /* Steps a statement that gives no rows, and resets it. */
 int db_run(struct log *l, sqlite3_stmt *s, const char *doing, struct vs_err *err);
 /* db_ready, db_bind and db_run in one. */

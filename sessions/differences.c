@@ -1,5 +1,5 @@
 /* What was found out about two checkpoints: written, listed, and read back as it was printed. */
-#include "sessions/db.h"
+#include "sessions/columns.h"
 
 #include "src/base/mem.h"
 
@@ -30,18 +30,21 @@ static int write_difference(struct log *l, int64_t session, const struct differe
                             const char *asked, int64_t *id, struct vs_err *err)
 {
     const struct difference_side *x = d->sides;
+    struct column_row row;
     int64_t seq = 0, checkpoint[2] = {0, 0};
     int rc = log_next_seq(l, session, &seq, err);
     for (int i = 0; i < 2 && rc == 0; i++)
         rc = log_checkpoint_row(l, x[i].digest, x[i].name, x[i].path, &checkpoint[i], err);
     if (rc == 0)
-        rc = db_do(l, "INSERT INTO differences(session_id, seq, found, kind, level, model,"
-                      " a_checkpoint_id, a_name, a_path, b_checkpoint_id, b_name, b_path, subject,"
-                      " summary, data, part_count) VALUES(?, ?, coalesce(?, " LOG_NOW "), ?, ?, ?,"
-                      " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", "writing a difference", err,
-                   "iissssississsssi", session, seq, asked, d->kind, d->level, d->model,
-                   checkpoint[0], x[0].name, x[0].path, checkpoint[1], x[1].name, x[1].path,
-                   d->subject, d->summary, d->data, (int64_t)d->count);
+        rc = column_begin(l, COLUMN_INSERT("differences", "session_id, a_checkpoint_id,"
+                                           " b_checkpoint_id, seq, found",
+                                           "?, ?, ?, ?, coalesce(?, " LOG_NOW ")",
+                                           DIFFERENCE_COLUMNS),
+                          &row, err, "iiiis", session, checkpoint[0], checkpoint[1], seq, asked);
+    if (rc != 0)
+        return rc;
+    DIFFERENCE_COLUMNS(COLUMN_PUT)
+    rc = db_run(l, row.s, "writing a difference", err);
     *id = sqlite3_last_insert_rowid(l->db);
     return rc ? rc : write_parts(l, *id, d, err);
 }

@@ -1,5 +1,5 @@
 /* Writing what evaluations measured. */
-#include "sessions/db.h"
+#include "sessions/columns.h"
 
 #include <string.h>
 
@@ -7,16 +7,17 @@ static int write_row(struct log *l, int64_t session, int64_t checkpoint,
                      const struct log_evaluation *e, const char *asked, struct vs_err *err)
 {
     int64_t seq = 0;
+    struct column_row row;
     int rc = log_next_seq(l, session, &seq, err);
-    return rc ? rc : db_do(l, "INSERT INTO evaluations(session_id, measured, model, checkpoint_id,"
-                              " checkpoint_name, checkpoint_path, data_path, data_digest, task,"
-                              " items, score, low, high, baseline, seq) VALUES(?1, coalesce(?15,"
-                              " " LOG_NOW "), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-                              " ?14)",
-                           "writing an evaluation", err, "isisssssiddddis", session, e->model,
-                           checkpoint, e->checkpoint_name, e->checkpoint_path, e->data_path,
-                           e->data_digest, e->task->name, (int64_t)e->items, e->score, e->low,
-                           e->high, e->baseline, seq, asked);
+    if (rc == 0)
+        rc = column_begin(l, COLUMN_INSERT("evaluations", "session_id, checkpoint_id, seq,"
+                                           " measured", "?, ?, ?, coalesce(?, " LOG_NOW ")",
+                                           EVALUATION_COLUMNS),
+                          &row, err, "iiis", session, checkpoint, seq, asked);
+    if (rc != 0)
+        return rc;
+    EVALUATION_COLUMNS(COLUMN_PUT)
+    return db_run(l, row.s, "writing an evaluation", err);
 }
 
 int log_evaluation_check(struct log *l, const struct log_evaluation *e, struct vs_err *err)

@@ -7,6 +7,7 @@ libsessions_a_SOURCES = \
 	sessions/attention.c \
 	sessions/backup.c \
 	sessions/check.c \
+	sessions/columns.c sessions/columns.h \
 	sessions/comparisons.c \
 	sessions/db.c sessions/db.h \
 	sessions/diff.c \

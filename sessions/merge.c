@@ -2,7 +2,7 @@
  * session a number: what is there already is not written again, so merging twice changes nothing.
  * Rows are read from one log and written to the other by our own statements: nothing that the other
  * log's file says is executed in this one. */
-#include "sessions/db.h"
+#include "sessions/columns.h"
 #include "sessions/mergenotes.h"
 #include "sessions/tend.h"
 
@@ -143,13 +143,12 @@ static int merge_images(struct merge *m, int64_t from, int64_t id, struct vs_err
                           " WHERE q.query_id = ?1",
                        "INSERT OR IGNORE INTO image_paths SELECT id, ?2 FROM images WHERE"
                        " digest = ?1", from, 0, err);
-    return rc ? rc : copy_rows(m, "SELECT ?2, q.position, i.digest, q.path, q.width, q.height,"
-                                  " q.regions_path, q.regions_digest, q.region_count,"
-                                  " q.candidate_count, q.regions_key FROM query_images q LEFT JOIN"
-                                  " images i ON i.id = q.image_id WHERE q.query_id = ?1",
-                               "INSERT INTO query_images VALUES(?1, ?2, (SELECT id FROM images"
-                               " WHERE digest = ?3), ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)", from, id,
-                               err);
+    return rc ? rc : copy_rows(m, "SELECT ?2, q.position, i.digest" IMAGE_COLUMNS(COLUMN_OF_Q)
+                                  " FROM query_images q LEFT JOIN images i ON i.id = q.image_id"
+                                  " WHERE q.query_id = ?1",
+                               COLUMN_INSERT("query_images", "query_id, position, image_id",
+                                             "?1, ?2, (SELECT id FROM images WHERE digest = ?3)",
+                                             IMAGE_COLUMNS), from, id, err);
 }
 
 /* ---- queries */
@@ -157,12 +156,12 @@ static int merge_images(struct merge *m, int64_t from, int64_t id, struct vs_err
 static const struct {
     const char *select, *insert;
 } parts[] = {
-    {"SELECT ?2, position, piece, token_id, first_byte, end_byte, special FROM tokens WHERE"
-     " query_id = ?1", "INSERT INTO tokens VALUES(?, ?, ?, ?, ?, ?, ?)"},
-    {"SELECT ?2, rank, label_index, label, logit, softmax, sigmoid FROM answers WHERE query_id ="
-     " ?1", "INSERT INTO answers VALUES(?, ?, ?, ?, ?, ?, ?)"},
-    {"SELECT ?2, rank, image, region, x1, y1, x2, y2, label, logit, softmax, sigmoid FROM boxes"
-     " WHERE query_id = ?1", "INSERT INTO boxes VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+    {"SELECT ?2, position" TOKEN_COLUMNS(COLUMN_NAME) " FROM tokens WHERE query_id = ?1",
+     COLUMN_INSERT("tokens", "query_id, position", "?, ?", TOKEN_COLUMNS)},
+    {"SELECT ?2, rank" ANSWER_COLUMNS(COLUMN_NAME) " FROM answers WHERE query_id = ?1",
+     COLUMN_INSERT("answers", "query_id, rank", "?, ?", ANSWER_COLUMNS)},
+    {"SELECT ?2, rank" BOX_COLUMNS(COLUMN_NAME) " FROM boxes WHERE query_id = ?1",
+     COLUMN_INSERT("boxes", "query_id, rank", "?, ?", BOX_COLUMNS)},
     {"SELECT ?2, stage, ms FROM timings WHERE query_id = ?1",
      "INSERT INTO timings VALUES(?, ?, ?)"},
     {"SELECT ?2, name, shape, bytes, data FROM attention WHERE query_id = ?1",
@@ -177,16 +176,10 @@ static int merge_new_query(struct merge *m, int64_t from, int64_t session, int64
     if (rc == 0)
         rc = merge_checkpoint(m, old, &checkpoint, err);
     if (rc == 0)
-        rc = copy_three(m, "SELECT ?3, ?2, asked, task, task_id, text, model_text, truncated,"
-                           " model, checkpoint_name, checkpoint_path, device, notice, answer_count,"
-                           " box_count, best, best_score, best_score_name, entropy, margin, seq,"
-                           " question, changes, layout FROM queries WHERE id = ?1",
-                        "INSERT INTO queries(checkpoint_id, session_id, asked, task, task_id, text,"
-                        " model_text, truncated, model, checkpoint_name, checkpoint_path, device,"
-                        " notice, answer_count, box_count, best, best_score, best_score_name,"
-                        " entropy, margin, seq, question, changes, layout) VALUES(?, ?, ?, ?, ?,"
-                        " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", from, session,
-                        checkpoint, err);
+        rc = copy_three(m, "SELECT ?2, ?3, asked" QUERY_ALL(COLUMN_NAME) " FROM queries WHERE"
+                           " id = ?1",
+                        COLUMN_INSERT("queries", "session_id, checkpoint_id, asked", "?, ?, ?",
+                                      QUERY_ALL), from, session, checkpoint, err);
     if (rc == 0)
         rc = new_row(m, id, err);
     if (rc == 0)
@@ -291,13 +284,11 @@ static int merge_evaluation(struct merge *m, int64_t from, int64_t session, stru
     if (rc == 0)
         rc = merge_checkpoint(m, old, &checkpoint, err);
     if (rc == 0)
-        rc = copy_three(m, "SELECT ?3, ?2, measured, model, checkpoint_name, checkpoint_path,"
-                           " data_path, data_digest, task, items, score, low, high, baseline, seq"
+        rc = copy_three(m, "SELECT ?2, ?3, seq, measured" EVALUATION_COLUMNS(COLUMN_NAME)
                            " FROM evaluations WHERE id = ?1",
-                        "INSERT INTO evaluations(checkpoint_id, session_id, measured, model,"
-                        " checkpoint_name, checkpoint_path, data_path, data_digest, task, items,"
-                        " score, low, high, baseline, seq) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                        " ?, ?, ?, ?, ?, ?)", from, session, checkpoint, err);
+                        COLUMN_INSERT("evaluations", "session_id, checkpoint_id, seq, measured",
+                                      "?, ?, ?, ?", EVALUATION_COLUMNS), from, session, checkpoint,
+                        err);
     return rc ? rc : new_row(m, &old, err);
 }
 
@@ -328,11 +319,10 @@ static int merge_comparison(struct merge *m, int64_t from, int64_t session, stru
 static int merge_probe_results(struct merge *m, int64_t from, int64_t run, struct vs_err *err)
 {
     sqlite3_stmt *s = NULL;
-    int rc = copy_rows(m, "SELECT ?2, position, probe, task, expected, outcome, answer, score,"
-                          " entropy FROM probe_results WHERE run_id = ?1",
-                       "INSERT INTO probe_results(run_id, position, probe, task, expected, outcome,"
-                       " answer, score, entropy) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", from, run,
-                       err);
+    int rc = copy_rows(m, "SELECT ?2, position" PROBE_COLUMNS(COLUMN_NAME) " FROM probe_results"
+                          " WHERE run_id = ?1",
+                       COLUMN_INSERT("probe_results", "run_id, position", "?, ?", PROBE_COLUMNS),
+                       from, run, err);
     if (rc == 0)
         rc = db_ready(m->from, "SELECT position, query_id FROM probe_results WHERE run_id = ? AND"
                                " query_id IS NOT NULL", &s, err);
@@ -358,12 +348,11 @@ static int merge_probe_run(struct merge *m, int64_t from, int64_t session, struc
     if (rc == 0)
         rc = merge_checkpoint(m, old, &checkpoint, err);
     if (rc == 0)
-        rc = copy_three(m, "SELECT ?3, ?2, seq, ran, probes_path, probes_digest, model,"
-                           " checkpoint_name, checkpoint_path FROM probe_runs WHERE id = ?1",
-                        "INSERT INTO probe_runs(checkpoint_id, session_id, seq, ran, probes_path,"
-                        " probes_digest, model, checkpoint_name, checkpoint_path)"
-                        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                        from, session, checkpoint, err);
+        rc = copy_three(m, "SELECT ?2, ?3, seq, ran" PROBE_RUN_COLUMNS(COLUMN_NAME)
+                           " FROM probe_runs WHERE id = ?1",
+                        COLUMN_INSERT("probe_runs", "session_id, checkpoint_id, seq, ran",
+                                      "?, ?, ?, ?", PROBE_RUN_COLUMNS), from, session, checkpoint,
+                        err);
     if (rc == 0)
         rc = new_row(m, &id, err);
     return rc ? rc : merge_probe_results(m, from, id, err);
@@ -381,13 +370,11 @@ static int merge_difference(struct merge *m, int64_t from, int64_t session, stru
             rc = merge_checkpoint(m, old, &checkpoint[i], err);
     }
     if (rc == 0)
-        rc = copy_four(m, "SELECT ?2, ?3, ?4, seq, found, kind, level, model, a_name, a_path,"
-                          " b_name, b_path, subject, summary, data, part_count FROM differences"
-                          " WHERE id = ?1",
-                       "INSERT INTO differences(session_id, a_checkpoint_id, b_checkpoint_id, seq,"
-                       " found, kind, level, model, a_name, a_path, b_name, b_path, subject,"
-                       " summary, data, part_count) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                       " ?, ?, ?)", from, session, checkpoint[0], checkpoint[1], err);
+        rc = copy_four(m, "SELECT ?2, ?3, ?4, seq, found" DIFFERENCE_COLUMNS(COLUMN_NAME)
+                          " FROM differences WHERE id = ?1",
+                       COLUMN_INSERT("differences", "session_id, a_checkpoint_id, b_checkpoint_id,"
+                                     " seq, found", "?, ?, ?, ?, ?", DIFFERENCE_COLUMNS),
+                       from, session, checkpoint[0], checkpoint[1], err);
     if (rc == 0)
         rc = new_row(m, &id, err);
     return rc ? rc : copy_rows(m, "SELECT ?2, position, part, other, value FROM difference_parts"

@@ -1,5 +1,5 @@
 /* What waits to be logged: copies of it, and how each kind is written and freed. */
-#include "sessions/db.h"
+#include "sessions/columns.h"
 
 #include "src/base/mem.h"
 
@@ -8,35 +8,25 @@
 
 /* ---- copies: everything that the log holds of it */
 
-static char *copy_text(const char *s)
+static struct log_probe *copy_probes(const struct log_probe *from, int count)
 {
-    return s ? xstrdup(s) : NULL;
-}
-
-static void copy_probe(struct log_probe *to, const struct log_probe *from)
-{
-    *to = *from;
-    to->probe = copy_text(from->probe);
-    to->task = copy_text(from->task);
-    to->expected = copy_text(from->expected);
-    to->answer = copy_text(from->answer);
-    to->checkpoint = NULL;
+    struct log_probe *list = xcalloc((size_t)count + 1, sizeof *list);
+    for (int i = 0; i < count; i++) {
+        struct log_probe *p = &list[i];
+        *p = from[i];
+        p->checkpoint = NULL;
+        PROBE_COLUMNS(COLUMN_COPY)
+    }
+    return list;
 }
 
 static struct log_probe_run *copy_run(const struct log_probe_run *r)
 {
-    struct log_probe_run *c = xcalloc(1, sizeof *c);
-    struct log_probe *list = xcalloc((size_t)r->count + 1, sizeof *list);
-    *c = *r;
-    c->probes_path = copy_text(r->probes_path);
-    c->probes_digest = copy_text(r->probes_digest);
-    c->model = copy_text(r->model);
-    c->checkpoint_name = copy_text(r->checkpoint_name);
-    c->checkpoint_path = copy_text(r->checkpoint_path);
-    for (int i = 0; i < r->count; i++)
-        copy_probe(&list[i], &r->probes[i]);
-    c->probes = list;
-    return c;
+    struct log_probe_run *run = xcalloc(1, sizeof *run);
+    *run = *r;
+    run->probes = copy_probes(r->probes, r->count);
+    PROBE_RUN_COLUMNS(COLUMN_COPY)
+    return run;
 }
 
 static struct waiting_comparison *copy_comparison(const struct waiting_comparison *x)
@@ -45,20 +35,16 @@ static struct waiting_comparison *copy_comparison(const struct waiting_compariso
     c->queries = xcalloc((size_t)x->count + 1, sizeof *c->queries);
     memcpy(c->queries, x->queries, (size_t)x->count * sizeof *c->queries);
     c->count = x->count;
-    c->note = copy_text(x->note);
+    c->note = column_copy(x->note);
     return c;
 }
 
-static struct log_evaluation *copy_evaluation(const struct log_evaluation *e)
+static struct log_evaluation *copy_evaluation(const struct log_evaluation *of)
 {
-    struct log_evaluation *c = xcalloc(1, sizeof *c);
-    *c = *e;
-    c->model = copy_text(e->model);
-    c->checkpoint_name = copy_text(e->checkpoint_name);
-    c->checkpoint_path = copy_text(e->checkpoint_path);
-    c->data_path = copy_text(e->data_path);
-    c->data_digest = copy_text(e->data_digest);
-    return c;
+    struct log_evaluation *e = xcalloc(1, sizeof *e);
+    *e = *of;
+    EVALUATION_COLUMNS(COLUMN_COPY)
+    return e;
 }
 
 void *waiting_copy(enum waiting_kind kind, const void *what)
@@ -73,15 +59,11 @@ void *waiting_copy(enum waiting_kind kind, const void *what)
     return difference_copy(what);
 }
 
-static void free_run(struct log_probe_run *r)
+static void free_run(struct log_probe_run *run)
 {
-    log_probes_free((struct log_probe *)(uintptr_t)r->probes, r->count);
-    free((char *)(uintptr_t)r->probes_path);
-    free((char *)(uintptr_t)r->probes_digest);
-    free((char *)(uintptr_t)r->model);
-    free((char *)(uintptr_t)r->checkpoint_name);
-    free((char *)(uintptr_t)r->checkpoint_path);
-    free(r);
+    log_probes_free((struct log_probe *)(uintptr_t)run->probes, run->count);
+    PROBE_RUN_COLUMNS(COLUMN_FREE)
+    free(run);
 }
 
 static void free_comparison(struct waiting_comparison *c)
@@ -93,11 +75,7 @@ static void free_comparison(struct waiting_comparison *c)
 
 static void free_evaluation(struct log_evaluation *e)
 {
-    free((char *)(uintptr_t)e->model);
-    free((char *)(uintptr_t)e->checkpoint_name);
-    free((char *)(uintptr_t)e->checkpoint_path);
-    free((char *)(uintptr_t)e->data_path);
-    free((char *)(uintptr_t)e->data_digest);
+    EVALUATION_COLUMNS(COLUMN_FREE)
     free(e);
 }
 

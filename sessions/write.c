@@ -1,5 +1,5 @@
 /* Writing a result: one transaction a query. */
-#include "sessions/db.h"
+#include "sessions/columns.h"
 
 #include "src/base/mem.h"
 
@@ -66,23 +66,18 @@ static int write_query(struct log *l, int64_t session, int64_t checkpoint, const
 {
     double score;
     const char *score_name;
-    int64_t seq = 0;
+    struct column_row row;
+    int64_t seq = 0, question = question_of(r);
     int rc = log_next_seq(l, session, &seq, err);
+    if (rc == 0)
+        rc = column_begin(l, COLUMN_INSERT("queries", "session_id, checkpoint_id, asked",
+                                           "?, ?, coalesce(?, " LOG_NOW ")", QUERY_ALL),
+                          &row, err, "iis", session, checkpoint, asked);
     if (rc != 0)
         return rc;
     char *best = log_best(r, &score, &score_name);
-    rc = db_do(l, "INSERT INTO queries(session_id, task, task_id, text, model_text, truncated,"
-                  " model, checkpoint_id, checkpoint_name, checkpoint_path, device, notice,"
-                  " answer_count, box_count, best, best_score, best_score_name, entropy, margin,"
-                  " changes, asked, seq, question, layout) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
-                  " ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, coalesce(?21, "
-                  LOG_NOW "), ?22, ?23, ?24)", "writing a query", err, "isissisissssiisdsddssiis",
-               session, r->task->name, (int64_t)r->task->id, r->text, r->model_text,
-               (int64_t)r->truncated, r->model_name, checkpoint, r->checkpoint_name,
-               r->checkpoint_path, r->device, r->notice, (int64_t)r->answer_total,
-               (int64_t)r->box_count, best, score, score_name, r->entropy, r->margin,
-               r->changes ? r->changes : "", asked, seq, question_of(r),
-               r->pair_separate ? "separate" : "");
+    QUERY_ALL(COLUMN_PUT)
+    rc = db_run(l, row.s, "writing a query", err);
     free(best);
     *id = sqlite3_last_insert_rowid(l->db);
     return rc;
@@ -102,6 +97,7 @@ static int write_image(struct log *l, int64_t query, int position, const struct 
                        struct vs_err *err)
 {
     int64_t image = 0;
+    struct column_row row;
     int rc = 0;
     if (im->digest[0])
         rc = row_of_digest(l, "INSERT INTO images(digest, width, height) VALUES(?, ?, ?)",
@@ -110,59 +106,72 @@ static int write_image(struct log *l, int64_t query, int position, const struct 
     if (rc == 0 && image && im->path)
         rc = write_path(l, "INSERT OR IGNORE INTO image_paths VALUES(?, ?)", image, im->path, err);
     if (rc == 0)
-        rc = db_do(l, "INSERT INTO query_images VALUES(?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?,"
-                      " ?)", "writing an image", err, "iiisiissiis", query, (int64_t)position,
-                   image, im->path, (int64_t)im->width, (int64_t)im->height, im->regions_path,
-                   im->regions_digest, (int64_t)im->region_count, (int64_t)im->candidate_count,
-                   im->regions_key);
-    return rc;
+        rc = column_begin(l, COLUMN_INSERT("query_images", "query_id, position, image_id",
+                                           "?, ?, nullif(?, 0)", IMAGE_COLUMNS),
+                          &row, err, "iii", query, (int64_t)position, image);
+    if (rc != 0)
+        return rc;
+    IMAGE_COLUMNS(COLUMN_PUT)
+    return db_run(l, row.s, "writing an image", err);
 }
 
-static int write_tokens(struct log *l, int64_t query, const struct result *r, struct vs_err *err)
+static int write_token(struct log *l, int64_t query, int position, const struct result_token *t,
+                       struct vs_err *err)
 {
-    int rc = 0;
-    for (int i = 0; i < r->token_count && rc == 0; i++) {
-        const struct result_token *t = &r->tokens[i];
-        rc = db_do(l, "INSERT INTO tokens VALUES(?, ?, ?, ?, ?, ?, ?)", "writing tokens", err,
-                   "iisiiii", query, (int64_t)i, t->piece, (int64_t)t->id, (int64_t)t->begin,
-                   (int64_t)t->end, (int64_t)t->special);
-    }
-    return rc;
+    struct column_row row;
+    int rc = column_begin(l, COLUMN_INSERT("tokens", "query_id, position", "?, ?", TOKEN_COLUMNS),
+                          &row, err, "ii", query, (int64_t)position);
+    if (rc != 0)
+        return rc;
+    TOKEN_COLUMNS(COLUMN_PUT)
+    return db_run(l, row.s, "writing tokens", err);
 }
 
-static int write_answers(struct log *l, int64_t query, const struct result *r, struct vs_err *err)
+static int write_answer(struct log *l, int64_t query, int rank, const struct result_answer *a,
+                        struct vs_err *err)
 {
-    int rc = 0;
-    for (int i = 0; i < r->answer_count && i < RESULT_TOP && rc == 0; i++) {
-        const struct result_answer *a = &r->answers[i];
-        rc = db_do(l, "INSERT INTO answers VALUES(?, ?, ?, ?, ?, ?, ?)", "writing answers", err,
-                   "iiisddd", query, (int64_t)(i + 1), (int64_t)a->index, a->label,
-                   (double)a->logit, (double)a->softmax, (double)a->sigmoid);
-    }
-    return rc;
+    struct column_row row;
+    int rc = column_begin(l, COLUMN_INSERT("answers", "query_id, rank", "?, ?", ANSWER_COLUMNS),
+                          &row, err, "ii", query, (int64_t)rank);
+    if (rc != 0)
+        return rc;
+    ANSWER_COLUMNS(COLUMN_PUT)
+    return db_run(l, row.s, "writing answers", err);
 }
 
-static int write_boxes(struct log *l, int64_t query, const struct result *r, struct vs_err *err)
+static int write_box(struct log *l, int64_t query, int rank, const struct result_box *x,
+                     struct vs_err *err)
+{
+    struct column_row row;
+    int rc = column_begin(l, COLUMN_INSERT("boxes", "query_id, rank", "?, ?", BOX_COLUMNS), &row,
+                          err, "ii", query, (int64_t)rank);
+    if (rc != 0)
+        return rc;
+    BOX_COLUMNS(COLUMN_PUT)
+    return db_run(l, row.s, "writing boxes", err);
+}
+
+static int write_lists(struct log *l, int64_t query, const struct result *r, struct vs_err *err)
 {
     int rc = 0;
-    for (int i = 0; i < r->box_count && rc == 0; i++) {
-        const struct result_box *x = &r->boxes[i];
-        rc = db_do(l, "INSERT INTO boxes VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                   "writing boxes", err, "iiiiddddsddd", query, (int64_t)(i + 1),
-                   (int64_t)x->image, (int64_t)x->region, (double)x->box[0], (double)x->box[1],
-                   (double)x->box[2], (double)x->box[3], x->label, (double)x->logit,
-                   (double)x->softmax, (double)x->sigmoid);
-    }
+    for (int i = 0; i < r->image_count && rc == 0; i++)
+        rc = write_image(l, query, i, &r->images[i], err);
+    for (int i = 0; i < r->token_count && rc == 0; i++)
+        rc = write_token(l, query, i, &r->tokens[i], err);
+    for (int i = 0; i < r->answer_count && i < RESULT_TOP && rc == 0; i++)
+        rc = write_answer(l, query, i + 1, &r->answers[i], err);
+    for (int i = 0; i < r->box_count && rc == 0; i++)
+        rc = write_box(l, query, i + 1, &r->boxes[i], err);
     return rc;
 }
 
 static int write_times(struct log *l, int64_t query, const struct result *r, struct vs_err *err)
 {
+#define STAGE(name) {#name, r->ms.name},
     const struct {
         const char *stage;
         double ms;
-    } list[] = {{"tokenize", r->ms.tokenize}, {"regions", r->ms.regions},
-                {"forward", r->ms.forward}, {"reading", r->ms.reading}, {"total", r->ms.total}};
+    } list[] = {RESULT_TIMES(STAGE)};
     int rc = 0;
     for (size_t i = 0; i < sizeof list / sizeof list[0] && rc == 0; i++)
         rc = db_do(l, "INSERT INTO timings VALUES(?, ?, ?)", "writing times", err, "isd", query,
@@ -202,14 +211,8 @@ int log_write_rows(struct log *l, int64_t session, const struct result *r, const
                                 &checkpoint, err);
     if (rc == 0)
         rc = write_query(l, session, checkpoint, r, asked, id, err);
-    for (int i = 0; i < r->image_count && rc == 0; i++)
-        rc = write_image(l, *id, i, &r->images[i], err);
     if (rc == 0)
-        rc = write_tokens(l, *id, r, err);
-    if (rc == 0)
-        rc = write_answers(l, *id, r, err);
-    if (rc == 0)
-        rc = write_boxes(l, *id, r, err);
+        rc = write_lists(l, *id, r, err);
     return rc ? rc : write_times(l, *id, r, err);
 }
 

@@ -48,8 +48,12 @@ struct result_source {
     int image, region; /* region 0 is the whole image; image -1 is padding */
 };
 
-struct result_times { /* milliseconds */
-    double tokenize, regions, forward, reading, total;
+/* Milliseconds, by the stages as JSON and the log call them. */
+#define RESULT_TIMES(X) X(tokenize) X(regions) X(forward) X(reading) X(total)
+struct result_times {
+#define RESULT_TIME(stage) double stage;
+    RESULT_TIMES(RESULT_TIME)
+#undef RESULT_TIME
 };
 
 struct result {

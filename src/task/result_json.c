@@ -82,6 +82,14 @@ static void add_reading(json_t *root, const struct result *r)
     json_object_set_new(root, "margin", plain_number(r->margin));
 }
 
+static json_t *times_json(const struct result_times *ms)
+{
+#define ADD_TIME(stage) json_object_set_new(times, #stage, plain_number(ms->stage));
+    json_t *times = json_object();
+    RESULT_TIMES(ADD_TIME)
+    return times;
+}
+
 char *result_json(const struct result *r, int indent)
 {
     json_t *root = json_object(), *images = json_array(), *tokens = json_array();
@@ -93,13 +101,7 @@ char *result_json(const struct result *r, int indent)
     json_object_set_new(root, "images", images);
     json_object_set_new(root, "tokens", tokens);
     add_reading(root, r);
-    json_object_set_new(root, "ms",
-                        json_pack("{s:o, s:o, s:o, s:o, s:o}", "tokenize",
-                                  plain_number(r->ms.tokenize), "regions",
-                                  plain_number(r->ms.regions), "forward",
-                                  plain_number(r->ms.forward), "reading",
-                                  plain_number(r->ms.reading), "total",
-                                  plain_number(r->ms.total)));
+    json_object_set_new(root, "ms", times_json(&r->ms));
     char *text = json_dumps(root, (indent ? JSON_INDENT((size_t)indent) : JSON_COMPACT) |
                                       JSON_REAL_PRECISION(9));
     json_decref(root);
