@@ -61,6 +61,11 @@ void column_put_outcome(struct column_row *row, enum log_outcome outcome)
     column_put_text(row, outcome_names[outcome]);
 }
 
+void column_put_origin(struct column_row *row, enum region_origin origin)
+{
+    column_put_text(row, region_origin_names[origin]);
+}
+
 void column_put_layout(struct column_row *row, bool separate)
 {
     column_put_text(row, separate ? "separate" : "");
@@ -129,6 +134,16 @@ enum log_outcome column_get_outcome(struct column_row *row)
     while (o > 0 && strcmp(name ? name : "", outcome_names[o]) != 0)
         o--;
     return (enum log_outcome)o;
+}
+
+enum region_origin column_get_origin(struct column_row *row)
+{
+    const char *name = (const char *)sqlite3_column_text(row->s, row->at++);
+    for (int o = 0; name && o < REGION_ORIGINS; o++)
+        if (strcmp(name, region_origin_names[o]) == 0)
+            return (enum region_origin)o;
+    row->good = false;
+    return ORIGIN_FILE;
 }
 
 bool column_get_layout(struct column_row *row)

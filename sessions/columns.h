@@ -47,7 +47,8 @@
     X(digest, regions_digest, im->regions_digest)                                                  \
     X(int, region_count, im->region_count)                                                         \
     X(int, candidate_count, im->candidate_count)                                                   \
-    X(text, regions_key, im->regions_key)
+    X(text, regions_key, im->regions_key)                                                          \
+    X(origin, regions_origin, im->regions_origin)
 
 /* t: struct result_token */
 #define TOKEN_COLUMNS(X)                                                                           \
@@ -153,6 +154,7 @@ int column_begin(struct log *l, const char *sql, struct column_row *row, struct 
 #define COLUMN_GET_blank(member) member = column_get_blank(&row);
 #define COLUMN_GET_task(member) member = column_get_task(&row);
 #define COLUMN_GET_outcome(member) member = column_get_outcome(&row);
+#define COLUMN_GET_origin(member) member = column_get_origin(&row);
 #define COLUMN_GET_layout(member) member = column_get_layout(&row);
 #define COLUMN_GET_bool(member) member = column_get_bool(&row);
 #define COLUMN_GET_int(member) member = column_get_int(&row);
@@ -166,6 +168,7 @@ void column_put_blank(struct column_row *row, const char *text); /* NULL is "" *
 void column_put_digest(struct column_row *row, const char *digest);
 void column_put_task(struct column_row *row, const struct task *task); /* its name */
 void column_put_outcome(struct column_row *row, enum log_outcome outcome);
+void column_put_origin(struct column_row *row, enum region_origin origin);
 void column_put_layout(struct column_row *row, bool separate); /* "separate" or "" */
 void column_put_bool(struct column_row *row, bool value);
 void column_put_int(struct column_row *row, int value);
@@ -180,6 +183,7 @@ char *column_get_blank(struct column_row *row);
 void column_get_digest(struct column_row *row, char out[DIGEST_HEX]);
 const struct task *column_get_task(struct column_row *row); /* NULL: none that is known */
 enum log_outcome column_get_outcome(struct column_row *row);
+enum region_origin column_get_origin(struct column_row *row);
 bool column_get_layout(struct column_row *row);
 bool column_get_bool(struct column_row *row);
 int column_get_int(struct column_row *row); /* at least 0 */

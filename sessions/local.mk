@@ -32,6 +32,7 @@ libsessions_a_SOURCES = \
 	sessions/schema3.c \
 	sessions/schema4.c \
 	sessions/schema5.c \
+	sessions/schema6.c \
 	sessions/search.c \
 	sessions/sql.c \
 	sessions/tend.h \

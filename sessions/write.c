@@ -42,7 +42,7 @@ static void question_image(const struct result_image *im, struct buf *b)
     if (b->len)
         buf_putc(b, ' ');
     buf_puts(b, im->digest[0] ? im->digest : im->regions_digest);
-    if (im->regions_path && strcmp(im->regions_path, "boxes of the user") == 0)
+    if (im->regions_origin == ORIGIN_USER)
         buf_printf(b, "+%s", im->regions_digest);
     if (im->candidate_count)
         buf_printf(b, "/%d", im->candidate_count);

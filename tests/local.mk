@@ -6,6 +6,7 @@ EXTRA_DIST += tests/ports/run tests/run-tests tests/tap.h tests/mutants tests/mu
 	tests/data/checkpoints/training_old.bin \
 	tests/data/logs/version-1.db tests/data/logs/version-2.db \
 	tests/data/logs/version-3.db tests/data/logs/version-4.db \
+	tests/data/logs/version-5.db \
 	tests/data/pictures/16bit.png \
 	tests/data/pictures/1x1.png \
 	tests/data/pictures/1x4000.png \

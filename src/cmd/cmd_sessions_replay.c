@@ -115,10 +115,10 @@ static int open_model(struct replay *r, struct vs_err *err)
 
 /* ---- photos: the same content, wherever the file is now */
 
-static bool is_file_of_regions(const char *path)
+static bool has_file_of_regions(const struct result_image *im)
 {
-    return path && strncmp(path, "detector ", 9) != 0 && strcmp(path, "boxes of the user") != 0 &&
-           access(path, R_OK) == 0;
+    return im->regions_origin == ORIGIN_FILE && im->regions_path &&
+           access(im->regions_path, R_OK) == 0;
 }
 
 static int open_at(const char *path, const struct result_image *im, struct photo **out,
@@ -126,7 +126,7 @@ static int open_at(const char *path, const struct result_image *im, struct photo
 {
     for (int upright = 0; upright < 2; upright++) {
         struct photo_options how = {.upright = upright != 0};
-        if (is_file_of_regions(im->regions_path)) {
+        if (has_file_of_regions(im)) {
             how.regions = im->regions_path;
             how.key = im->regions_key;
         }
@@ -195,7 +195,7 @@ static int recover_boxes(const struct result *old, int image, struct box_list *b
                          struct vs_err *err)
 {
     const struct result_image *im = &old->images[image];
-    bool given = im->regions_path && strcmp(im->regions_path, "boxes of the user") == 0;
+    bool given = im->regions_origin == ORIGIN_USER;
     int first = im->candidate_count ? im->region_count + 1 : 1, found = 0;
     int want = im->candidate_count ? im->candidate_count : given ? im->region_count : 0;
     if (want == 0)

@@ -63,7 +63,8 @@ const struct tokenizer *model_tokenizer(const struct model *m);
 struct photo {
     char *path;
     struct image *image;
-    char *regions_path;
+    enum region_origin regions_origin;
+    char *regions_path;      /* in words, unless it is a file's */
     char *regions_key;       /* the entry of that file that was asked for, or NULL */
     struct regions *regions; /* NULL until known */
     char *candidates_path;

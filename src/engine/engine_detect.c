@@ -121,6 +121,7 @@ int photo_detect(struct model *m, struct photo *p, const atomic_bool *cancel,
         rc = detect_now(m, p, cancel, report, arg, &found, err);
     pthread_mutex_unlock(&m->forward_lock);
     if (rc == 0) {
+        p->regions_origin = ORIGIN_DETECTOR;
         p->regions_path = xasprintf("detector %s", m->parts.detector);
         __atomic_store_n(&p->regions, found, __ATOMIC_RELEASE);
     }

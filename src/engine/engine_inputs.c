@@ -248,6 +248,7 @@ static void tell_image(const struct photo *p, bool candidates, struct result_ima
         memcpy(im->digest, p->image->digest, DIGEST_HEX);
     im->width = g->width;
     im->height = g->height;
+    im->regions_origin = p->regions_origin;
     im->regions_path = xstrdup(p->regions_path ? p->regions_path : "regions");
     im->regions_key = p->regions_key ? xstrdup(p->regions_key) : NULL;
     memcpy(im->regions_digest, g->digest, DIGEST_HEX);

@@ -64,6 +64,7 @@ static int see_photo(struct model *m, const struct query *q, int i, const atomic
         as->candidates_path = given_path;
     } else if (given) {
         as->regions = p->pooled;
+        as->regions_origin = ORIGIN_USER;
         as->regions_path = given_path;
         as->regions_key = NULL;
     }

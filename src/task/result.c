@@ -7,6 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *const region_origin_names[REGION_ORIGINS] = {
+    [ORIGIN_FILE] = "file",
+    [ORIGIN_DETECTOR] = "detector",
+    [ORIGIN_USER] = "user",
+};
+
 /* ---- copying and freeing: whoever owns a member is told in both */
 
 /* The texts that a result owns. */

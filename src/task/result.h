@@ -30,11 +30,18 @@ struct result_box {
     float logit, softmax, sigmoid;
 };
 
+/* Where regions came from. The log keeps the name; boxes that a user gave are part of what was
+ * asked, the others are not. */
+enum region_origin { ORIGIN_FILE, ORIGIN_DETECTOR, ORIGIN_USER };
+#define REGION_ORIGINS 3
+extern const char *const region_origin_names[REGION_ORIGINS];
+
 struct result_image {
     char *path;
     char digest[DIGEST_HEX];
     int width, height;
-    char *regions_path;             /* where the regions came from */
+    enum region_origin regions_origin;
+    char *regions_path;             /* where the regions came from, in words */
     char *regions_key;              /* the entry there that was asked for, or NULL */
     char regions_digest[DIGEST_HEX];
     int region_count;               /* without the whole image and the candidates */

@@ -31,6 +31,22 @@ static bool whole(const char *path)
 
 /* ---- migrations */
 
+/* Where regions came from was told by their path before version 6: version-5.db has a query on
+ * boxes of a user, of two images, and one on what a detector found. */
+static void origins(const char *path, int version)
+{
+    static const char count[] = "SELECT count(*) FROM query_images WHERE query_id < 5 AND ";
+    char *user = xasprintf("%sregions_origin = 'user' AND query_id = 3", count);
+    char *found = xasprintf("%sregions_origin = 'detector' AND query_id = 1", count);
+    char *file = xasprintf("%sregions_origin = 'file'", count);
+    ok(number(path, user) == (version == 5 ? 2 : 0) &&
+       number(path, found) == (version == 5) &&
+       number(path, file) == (version == 5 ? 2 : 5), "where regions came from is known");
+    free(user);
+    free(found);
+    free(file);
+}
+
 /* What a log of an older version holds afterwards: see tests/data/logs. */
 static void migrated(int version)
 {
@@ -63,6 +79,7 @@ static void migrated(int version)
        "sessions have identities");
     ok(log_query_json(l, 2, &json, &err) == 0 && strstr(json, "\"answer_count\": "),
        "a query is whole %s", err.text);
+    origins(path, version);
     /* The same question logged anew has the question that the migration computed. */
     struct result *r = NULL;
     ok(log_read_result(l, 3, &r, &err) == 0 && log_result(l, 1, r, &err) == 0 && number(path,
@@ -630,6 +647,7 @@ int main(int argc, char **argv)
     migrated(2);
     migrated(3);
     migrated(4);
+    migrated(5);
     same_identities();
     no_room_for_backup();
     killed_migrations();

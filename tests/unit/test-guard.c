@@ -196,6 +196,9 @@ static void broken_rows(void)
     is_survived("query_images", "UPDATE query_images SET region_count = 2147483647", VS_E_DB);
     is_survived("query_images", "UPDATE query_images SET candidate_count = -5", VS_E_DB);
     is_survived("query_images", "UPDATE query_images SET width = NULL", VS_E_DB);
+    is_survived("query_images", "PRAGMA ignore_check_constraints=ON; UPDATE"
+                " query_images SET regions_origin = 'moon'", VS_E_DB);
+    is_survived("query_images", "UPDATE query_images SET regions_origin = NULL", VS_E_DB);
     is_survived("tokens", "UPDATE tokens SET piece = NULL", VS_E_DB);
     is_survived("tokens", "UPDATE tokens SET first_byte = -1", VS_E_DB);
     is_survived("tokens", "UPDATE tokens SET end_byte = 5000", VS_E_DB);

@@ -18,6 +18,7 @@ static void round_trip(void)
     for (int i = 0; i < 5; i++) {
         struct result *r = make_result(tasks[i], "it's \"a\" dog; DROP TABLE queries--");
         r->pair_separate = i == 2;
+        r->images[1].regions_origin = (enum region_origin)(i % REGION_ORIGINS);
         r->images[0].regions_key = i == 1 ? xstrdup("an entry") : NULL;
         char *json = NULL, *want = result_json(r, 2);
         same &= log_result(l, session, r, &err) == 0 && r->log_id == i + 1 &&
