@@ -60,6 +60,13 @@ void image_unsafe_decode(void)
     unsafe = true;
 }
 
+static void decode(const struct bytes *map, enum image_kind kind, struct shared *s)
+{
+    s->state = STATE_LOCKED;
+    bool good = image_decode_here(kind, map->data, map->size, &s->p);
+    s->state = good ? STATE_DONE : STATE_DAMAGED;
+}
+
 static void child(const struct bytes *map, enum image_kind kind, size_t room, struct shared *s)
 {
     s->error = sandbox_enter(room);
@@ -67,9 +74,7 @@ static void child(const struct bytes *map, enum image_kind kind, size_t room, st
         s->state = STATE_NO_SANDBOX;
         sandbox_leave();
     }
-    s->state = STATE_LOCKED;
-    bool good = image_decode_here(kind, map->data, map->size, &s->p);
-    s->state = good ? STATE_DONE : STATE_DAMAGED;
+    decode(map, kind, s);
     sandbox_leave();
 }
 
@@ -110,6 +115,10 @@ static int judge(const struct bytes *map, enum image_kind kind, const struct sha
 static int run_child(const struct bytes *map, const struct image_header *h, size_t room,
                      struct shared *s, struct vs_err *err)
 {
+    if (!sandbox_is_for_threads()) {
+        decode(map, h->kind, s);
+        return judge(map, h->kind, s, 0, err);
+    }
     sigset_t all, old; /* no handler of ours must run in the child */
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &old);

@@ -97,11 +97,6 @@ static int filter_calls(void)
         return errno ? errno : EPERM;
     return 0;
 }
-#elif defined(SANITIZED)
-static int filter_calls(void)
-{
-    return 0;
-}
 #else
 static int filter_calls(void)
 {
@@ -123,7 +118,6 @@ static size_t pages_now(void)
 
 static void limit_memory(size_t room)
 {
-#ifndef SANITIZED
     size_t pages = pages_now(), page = (size_t)sysconf(_SC_PAGESIZE);
     struct rlimit memory;
     if (pages == 0 || getrlimit(RLIMIT_AS, &memory) != 0)
@@ -132,9 +126,14 @@ static void limit_memory(size_t room)
     if (memory.rlim_max == RLIM_INFINITY || memory.rlim_cur < memory.rlim_max)
         memory.rlim_max = memory.rlim_cur;
     setrlimit(RLIMIT_AS, &memory);
+}
+
+bool sandbox_is_for_threads(void)
+{
+#ifdef SANITIZED
+    return false;
 #else
-    (void)room;
-    (void)pages_now;
+    return true;
 #endif
 }
 
@@ -151,8 +150,7 @@ int sandbox_enter(size_t room)
     return filter_calls();
 }
 
-/* Nothing that the program registered for its end runs. All threads of the process end: a sanitizer
- * has one of its own. */
+/* Nothing that the program registered for its end runs. */
 void sandbox_leave(void)
 {
     _exit(0);

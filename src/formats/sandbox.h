@@ -2,12 +2,16 @@
 #ifndef VS_SANDBOX_H
 #define VS_SANDBOX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* No more files, no system calls but those for memory (room bytes more than there are now) and for
- * ending. Returns 0, or the errno of what the system refuses: nothing is promised then. A build
- * with a sanitizer, whose run-time needs system calls of its own, has limits only and returns 0. */
+ * ending. Returns 0, or the errno of what the system refuses: nothing is promised then. */
 int sandbox_enter(size_t room);
+/* Whether a process with several threads can be forked for it. Not in a build with a sanitizer: its
+ * run-time needs system calls of its own, and another thread may have held its locks at the fork,
+ * which the child then waits for without end. */
+bool sandbox_is_for_threads(void);
 /* Ends this process, in the sandbox too. */
 void sandbox_leave(void) __attribute__((noreturn));
 
