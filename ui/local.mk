@@ -12,7 +12,6 @@ libui_a_SOURCES = \
 	ui/inside.c ui/inside.h \
 	ui/knock.c ui/knock.h \
 	ui/list.c \
-	ui/look.c ui/look.h \
 	ui/panes.c \
 	ui/photo.c \
 	ui/stale.c ui/stale.h \

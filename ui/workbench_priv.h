@@ -10,7 +10,7 @@
 #include "ui/kit/edit.h"
 #include "ui/kit/gfx.h"
 #include "ui/kit/input.h"
-#include "ui/look.h"
+#include "src/study/look.h"
 #include "ui/workbench.h"
 
 struct workbench;

@@ -16,6 +16,7 @@ libcore_a_SOURCES += \
 	src/study/extract.c src/study/extract.h \
 	src/study/headstats.c src/study/headstats.h \
 	src/study/lens.c src/study/lens.h \
+	src/study/look.c src/study/look.h \
 	src/study/pca.c src/study/pca.h \
 	src/study/probes.c src/study/probes.h \
 	src/study/probes_run.c \

@@ -6,7 +6,7 @@
 #include "src/base/mem.h"
 #include "study.h"
 #include "tap.h"
-#include "ui/look.h"
+#include "src/study/look.h"
 #include "src/study/pca.h"
 #include "src/study/headstats.h"
 

@@ -1,6 +1,6 @@
 /* Attention maps of a result: which tokens and regions look where. */
-#ifndef UI_LOOK_H
-#define UI_LOOK_H
+#ifndef STUDY_LOOK_H
+#define STUDY_LOOK_H
 
 #include "src/task/result.h"
 

@@ -1,5 +1,5 @@
 /* Attention maps: one head, the mean, the maximum, the rollout. */
-#include "ui/look.h"
+#include "src/study/look.h"
 
 #include "src/base/mem.h"
 #include "src/study/headstats.h"
