@@ -27,10 +27,9 @@ void do_box(struct workbench *w, const char *arg)
     const struct image *im = w->photos[w->photo]->image;
     w->draw = (struct drawing){.x = im->width / 2.0, .y = im->height / 2.0};
     w->mode = MODE_BOX;
-    w->sel.region = -1;
-    for (int i = 0; i < w->pane_count; i++)
-        if (w->panes[i].view == &view_photo)
-            w->focus = i;
+    selection_region(w->selection, -1);
+    if (panes_view(&w->panes) != &view_photo && panes_find(&w->panes, &view_photo) >= 0)
+        w->panes.focus = panes_find(&w->panes, &view_photo);
     keys_mouse(w, true);
     workbench_say(w, false, "arrows move (Shift: far), Enter sets a corner, then the other; or "
                   "drag with the mouse; Esc leaves");
@@ -108,7 +107,7 @@ static void move_to(struct workbench *w, double x, double y)
 /* The middle of a cell in pixels of the picture. */
 static void move_to_cell(struct workbench *w, int row, int col)
 {
-    const struct frame *f = &w->frame;
+    const struct frame *f = photo_frame(w);
     int cw, ch;
     draw_cell(w, &cw, &ch);
     if (f->scale > 0)

@@ -92,7 +92,7 @@ static void draw_query(struct workbench *w, int row)
     case MODE_FIND: draw_line(w, "find: ", &w->filter, row); return;
     case MODE_BROWSE: case MODE_BOX: break;
     }
-    if (w->popup && w->popup->filter) {
+    if (w->panes.popup.view && w->panes.popup.view->filter) {
         draw_line(w, "find: ", &w->filter, row);
         return;
     }
@@ -185,9 +185,9 @@ static int first_token(const struct workbench *w)
 {
     const struct result *r = w->now.r;
     int first = 0;
-    for (; first < w->sel.token; first++) {
+    for (; first < w->sel->token; first++) {
         int need = 0;
-        for (int j = first; j <= w->sel.token && need <= COLS; j++)
+        for (int j = first; j <= w->sel->token && need <= COLS; j++)
             need += text_width(r->tokens[j].piece) + 1;
         if (need <= COLS - 4)
             break;
@@ -207,7 +207,7 @@ static void draw_tokens(const struct workbench *w, int row)
     }
     int col = 1;
     for (int i = first_token(w); i < r->token_count && col < COLS - 2; i++) {
-        attrset(i == w->sel.token            ? A_REVERSE | A_BOLD
+        attrset(i == w->sel->token            ? A_REVERSE | A_BOLD
                 : r->tokens[i].special || w->stale ? A_DIM
                                                    : A_NORMAL);
         col += draw_text(row, col, COLS - 1 - col, "%s", r->tokens[i].piece);
@@ -243,8 +243,7 @@ bool chrome_click(struct workbench *w, int row, int col)
 {
     if (row == LINES - 4) {
         int token = token_at(w, col);
-        w->sel.token = token == w->sel.token ? -1 : token;
-        w->overlay = w->sel.token >= 0;
+        selection_look(w->selection, token == w->sel->token ? -1 : token);
     } else if (row == LINES - 3) {
         do_task(w, "");
     } else if (row == LINES - 2) {

@@ -105,11 +105,11 @@ static bool same_query(const struct result *a, const struct result *b)
 
 static bool is_on_screen(const struct workbench *w)
 {
-    static const struct view *const list[] = {&view_compare, &view_difference};
-    for (int k = 0; k < 2; k++)
-        for (int i = 0; i < w->pane_count; i++)
-            if (w->panes[i].view == list[k] && w->panes[i].shown)
-                return true;
+    for (int i = 0; i < w->panes.count; i++) {
+        const struct pane *p = &w->panes.list[i];
+        if ((p->view == &view_compare || p->view == &view_difference) && p->shown)
+            return true;
+    }
     return false;
 }
 
@@ -256,7 +256,6 @@ void compare_free(struct workbench *w)
     trend_log_tick(w, true);
     for (int i = 0; i < checkpoint_count(w); i++)
         drop(w, i);
-    free(c->heads.list);
     drift_fini(&c->drift);
     swaps_fini(&c->swaps);
     trend_fini(&c->trend);
@@ -281,7 +280,7 @@ static void do_compare(struct workbench *w, const char *arg)
         return;
     comparison_of(w);
     do_view(w, "compare");
-    w->zoomed = true;
+    w->panes.zoomed = true;
     if (w->now.r)
         compare_ask(w);
     else
@@ -320,7 +319,7 @@ static void do_swap(struct workbench *w, const char *arg)
     if (!several(w))
         return;
     struct comparison *c = comparison_of(w);
-    if (!*arg && panes_focused(w) == &view_swap)
+    if (!*arg && panes_view(&w->panes) == &view_swap)
         level = ((int)c->swaps.level + 1) % 3; /* the key again: the next level */
     if (level >= 0)
         c->swaps.level = (enum swap_level)level;
@@ -341,12 +340,10 @@ static void pair_changed(struct workbench *w)
     char pair[160];
     compare_pair_name(w, pair, sizeof pair);
     workbench_say(w, false, "%s are compared", pair);
-    for (int i = 0; i < w->pane_count; i++) {
-        if (w->panes[i].view == &view_drift)
-            drift_start(w);
-        if (w->panes[i].view == &view_swap)
-            swaps_start(w);
-    }
+    if (panes_find(&w->panes, &view_drift) >= 0)
+        drift_start(w);
+    if (panes_find(&w->panes, &view_swap) >= 0)
+        swaps_start(w);
 }
 
 static void step(struct workbench *w, int *which, int other)
@@ -399,12 +396,6 @@ static void do_between(struct workbench *w, const char *arg)
         }
     }
     workbench_say(w, true, "between FIRST SECOND: two different checkpoints that are open");
-}
-
-static void do_columns(struct workbench *w, const char *arg)
-{
-    (void)arg;
-    comparison_of(w)->first = -1 - comparison_of(w)->first; /* the view knows how many fit */
 }
 
 const struct action compare_actions[] = {

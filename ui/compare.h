@@ -23,7 +23,7 @@ struct drift {
     char *text;             /* the query, of the states */
     uint64_t query;         /* which that is: stale_identity */
     char why[256];          /* why there is none */
-    int top;                /* the first layer shown */
+    int made;               /* how often something was found */
 };
 
 struct swaps {
@@ -36,7 +36,7 @@ struct swaps {
     char *text;             /* the query */
     uint64_t query;         /* which that is: stale_identity */
     enum swap_level made;   /* the level of the result */
-    int pick, top;          /* the chosen line */
+    int number;             /* how many results there were */
     char why[256];
 };
 
@@ -51,7 +51,6 @@ struct trend {
     struct watch *watch;    /* or NULL; the job's while it runs */
     double look;            /* ms: when to look at the folder again */
     char state[256];        /* of the folder */
-    int pick, top;
     struct to_log *queue, **queue_end; /* results that wait to be logged */
     int logged;             /* columns that are in the log */
 };
@@ -61,16 +60,9 @@ struct comparison {
     char *errors[MODEL_CHECKPOINTS];
     int number, left;       /* of the running query, 0: none */
     int a, b;               /* the two that are compared */
-    int first;              /* the leftmost column */
     bool waiting;           /* results wait to be logged, */
     bool compared;          /* and then that they were compared */
     uint64_t generation;    /* changes when a result comes or goes */
-    struct {
-        uint64_t generation;
-        int a, b, count, pick, top;
-        struct attention_change *list; /* or NULL */
-        char why[256];
-    } heads;
     struct drift drift;
     struct swaps swaps;
     struct trend trend;

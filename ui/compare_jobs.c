@@ -126,7 +126,7 @@ static void drift_done(struct workbench *w, void *arg, const struct vs_err *err)
     struct drift *d = &comparison_of(w)->drift;
     drift_fini(d);
     *d = (struct drift){.a = j->a, .b = j->b, .weights = j->weights,
-                        .cka = {j->cka[0], j->cka[1]}};
+                        .cka = {j->cka[0], j->cka[1]}, .made = d->made + 1};
     d->text = j->asks ? xstrdup(j->query.text) : NULL;
     d->query = j->asks ? j->query.identity : 0;
     if (err)
@@ -231,7 +231,7 @@ static void swaps_done(struct workbench *w, void *arg, const struct vs_err *err)
     swaps_fini(s);
     *s = (struct swaps){.a = j->o.a, .b = j->o.b, .level = level, .result = j->result,
                         .text = xstrdup(j->query.text), .query = j->query.identity,
-                        .made = j->o.level};
+                        .made = j->o.level, .number = s->number + 1};
     if (s->result)
         s->order = swap_order(s->result);
     if (err)

@@ -130,9 +130,10 @@ void draw_token_name(const struct workbench *w, int token, char *out, size_t siz
                                                                         : "");
 }
 
-void draw_head_name(const struct workbench *w, enum attn_kind kind, char *out, size_t size)
+void draw_head_name(const struct workbench *w, const struct slice *x, enum attn_kind kind,
+                    char *out, size_t size)
 {
-    int head = w->sel.head[kind];
+    int head = x->head[kind];
     if (head >= 0)
         snprintf(out, size, "head %d/%d", head + 1,
                  w->now.r ? trace_attention_heads(w->now.r->trace, kind) : 0);

@@ -8,54 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct inside *inside_of(struct workbench *w)
+uint64_t inside_key(const struct workbench *w, int more)
 {
-    if (w->inside)
-        return w->inside;
-    w->inside = xcalloc(1, sizeof *w->inside);
-    w->inside->depth = 1 << 20; /* the last one */
-    w->inside->lens_text = true;
-    for (int k = 0; k < 4; k++)
-        w->inside->other[k] = -1;
-    return w->inside;
-}
-
-static void drop_caches(struct inside *in)
-{
-    free(in->table.x);
-    free(in->plane);
-    free(in->similar);
-    in->table = (struct head_table){0};
-    in->plane = in->similar = NULL;
-    in->table_key = in->plane_key = in->similar_key = in->moved_key = 0;
-}
-
-void inside_forget(struct workbench *w)
-{
-    struct inside *in = inside_of(w);
-    drop_caches(in);
-    in->serial++;
-    in->lens_asked[0] = in->lens_asked[1] = false;
-    in->lens_failed[0] = in->lens_failed[1] = false;
-    in->effects_pick = 0;
-    for (int k = 0; k < 4; k++)
-        in->other[k] = -1;
-}
-
-void inside_free(struct workbench *w)
-{
-    if (!w->inside)
-        return;
-    drop_caches(w->inside);
-    canvas_free(w->inside->backdrop);
-    free(w->inside);
-    w->inside = NULL;
-}
-
-uint64_t inside_key(struct workbench *w, int more)
-{
-    const struct inside *in = inside_of(w);
-    uint64_t key = (uint64_t)(unsigned)in->serial + 1;
+    uint64_t key = (uint64_t)(unsigned)w->now.serial + 1;
     const int parts[] = {inside_batch(w), w->photo, w->hide_special, more};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         key = key * 1000003 + (uint64_t)(unsigned)parts[i];
@@ -134,9 +89,9 @@ const char *inside_map_name(enum attn_kind kind, bool brief)
 static int chosen_region(const struct workbench *w)
 {
     int image = photo_in_result(w);
-    if (image < 0 || w->sel.region < 0)
+    if (image < 0 || w->sel->region < 0)
         return -1;
-    return look_place(w->now.r, inside_batch(w), image, w->sel.region);
+    return look_place(w->now.r, inside_batch(w), image, w->sel->region);
 }
 
 /* Whether sel holds what is chosen on this side of the map. */
@@ -150,23 +105,23 @@ static bool is_token(enum attn_kind kind, bool row)
     return row ? look_rows_are_tokens(kind) : look_cols_are_tokens(kind);
 }
 
-int inside_chosen(struct workbench *w, enum attn_kind kind, bool row)
+int inside_chosen(const struct workbench *w, enum attn_kind kind, bool row)
 {
     if (!w->now.r)
         return -1;
     if (!in_selection(kind, row))
-        return inside_of(w)->other[kind];
-    return is_token(kind, row) ? w->sel.token : chosen_region(w);
+        return w->sel->column[kind];
+    return is_token(kind, row) ? w->sel->token : chosen_region(w);
 }
 
 void inside_choose(struct workbench *w, enum attn_kind kind, bool row, int i)
 {
     if (!in_selection(kind, row))
-        inside_of(w)->other[kind] = i;
+        selection_column(w->selection, kind, i);
     else if (i < 0 && is_token(kind, row))
-        w->sel.token = -1;
+        selection_token(w->selection, -1);
     else if (i < 0)
-        w->sel.region = -1;
+        selection_region(w->selection, -1);
     else
         look_choose_row(w, is_token(kind, row), i);
 }
@@ -186,9 +141,18 @@ struct item *inside_items(const struct workbench *w, int *count)
     return list;
 }
 
+void inside_choose_item(struct workbench *w, struct item x)
+{
+    const struct result *r = w->now.r;
+    struct chosen next = *w->sel;
+    next.token = x.token ? x.at : -1;
+    next.region = x.token ? -1 : r->sources[inside_batch(w) * r->rows + x.at].region;
+    selection_set(w->selection, &next);
+}
+
 bool inside_is_chosen(const struct workbench *w, struct item x)
 {
-    return x.at >= 0 && x.at == (x.token ? w->sel.token : chosen_region(w));
+    return x.at >= 0 && x.at == (x.token ? w->sel->token : chosen_region(w));
 }
 
 /* ---- depths */
@@ -248,26 +212,27 @@ const float *inside_state(const struct workbench *w, const struct depth *d, stru
     return s->data + ((ptrdiff_t)b * s->shape[1] + x.at) * s->shape[2];
 }
 
-int inside_depth(struct workbench *w, int count)
+int inside_depth(const struct workbench *w, const struct pane *p, int count)
 {
-    struct inside *in = inside_of(w);
-    in->depth = in->depth >= count ? count - 1 : in->depth;
-    in->depth = in->depth < 0 ? 0 : in->depth;
-    return in->depth;
+    int depth = pane_slice(w, p)->depth;
+    depth = depth >= count ? count - 1 : depth;
+    return depth < 0 ? 0 : depth;
 }
 
-bool inside_step_depth(struct workbench *w, int step)
+void inside_set_depth(struct workbench *w, struct pane *p, int depth)
 {
-    const struct view *v = panes_focused(w);
+    struct slice x = *pane_slice(w, p);
+    x.depth = depth;
+    pane_set_slice(w, p, &x);
+}
+
+bool inside_step(struct workbench *w, struct pane *p, int step)
+{
     int n;
-    if (v == &view_lens && w->now.r) {
-        (view_lens.move)(w, step > 0 ? MOVE_RIGHT : MOVE_LEFT);
-        return true;
-    }
-    if (v != &view_states && v != &view_plane)
-        return false;
     free(inside_depths(w, &n));
-    inside_of(w)->depth = panes_pick(inside_depth(w, n), n, 1, step > 0 ? MOVE_DOWN : MOVE_UP);
+    if (n > 0)
+        inside_set_depth(w, p, panes_pick(inside_depth(w, p, n), n, 1,
+                                          step > 0 ? MOVE_DOWN : MOVE_UP));
     return true;
 }
 

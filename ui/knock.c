@@ -73,17 +73,17 @@ static int run(struct model *m, void *arg, const atomic_bool *cancel, struct vs_
 static void take(struct workbench *w, void *arg, const struct vs_err *err)
 {
     struct knock *k = arg;
-    struct inside *in = inside_of(w);
-    if (in->knock == k)
-        in->knock = NULL;
+    if (w->knocks.runs == k)
+        w->knocks.runs = NULL;
     if (err && k->r == w->now.r)
         workbench_say(w, err->code != VS_E_CANCELLED, "%s", err->code == VS_E_CANCELLED
                                                                 ? "knock-out stopped" : err->text);
     if (!err && k->r == w->now.r) {
-        effects_free(w->effects);
-        w->effects = k->out;
+        effects_free(w->knocks.known);
+        w->knocks.known = k->out;
         k->out = NULL;
-        workbench_say(w, false, "%d knocked out in %.0f ms", w->effects->done, w->effects->ms);
+        workbench_say(w, false, "%d knocked out in %.0f ms", w->knocks.known->done,
+                      w->knocks.known->ms);
     }
     drop(k);
 }
@@ -173,21 +173,20 @@ static int chosen_answer(const struct workbench *w)
 {
     const struct result *r = w->now.r;
     if (r->task->reading != READ_BOXES)
-        return w->box < r->answer_count ? r->answers[w->box].index : -1;
-    if (w->box >= r->box_count)
+        return w->sel->rank < r->answer_count ? r->answers[w->sel->rank].index : -1;
+    if (w->sel->rank >= r->box_count)
         return -1;
-    return look_place(r, 0, r->boxes[w->box].image, r->boxes[w->box].region);
+    return look_place(r, 0, r->boxes[w->sel->rank].image, r->boxes[w->sel->rank].region);
 }
 
 void knock_start(struct workbench *w, enum effects_of of, enum kern_silence how)
 {
-    struct inside *in = inside_of(w);
     struct vs_err err = {0};
     knock_stop(w);
-    in->knock_later = w->running != 0;
-    in->later_of = of;
-    in->later_how = how;
-    if (in->knock_later)
+    w->knocks.later = w->running != 0;
+    w->knocks.of = of;
+    w->knocks.how = how;
+    if (w->knocks.later)
         return;
     struct knock *k = knock_new(w, &err);
     if (!k) {
@@ -197,48 +196,46 @@ void knock_start(struct workbench *w, enum effects_of of, enum kern_silence how)
     k->of = of;
     k->how = how;
     k->choice = chosen_answer(w);
-    effects_free(w->effects);
-    w->effects = NULL;
-    in->knock = k;
-    in->effects_pick = 0;
+    effects_free(w->knocks.known);
+    w->knocks.known = NULL;
+    w->knocks.runs = k;
+    w->knocks.started++;
     workbench_call(w, run, take, drop, k);
 }
 
 void knock_resume(struct workbench *w)
 {
-    struct inside *in = inside_of(w);
-    if (in->knock_later)
-        knock_start(w, in->later_of, in->later_how);
+    if (w->knocks.later)
+        knock_start(w, w->knocks.of, w->knocks.how);
 }
 
 void knock_stop(struct workbench *w)
 {
-    struct knock *k = w->inside ? w->inside->knock : NULL;
-    if (w->inside)
-        w->inside->knock_later = false;
+    struct knock *k = w->knocks.runs;
+    w->knocks.later = false;
     if (k)
         atomic_store(&k->stop, true);
 }
 
 bool knock_runs(const struct workbench *w)
 {
-    if (w->inside && w->inside->knock_later)
+    if (w->knocks.later)
         return w->running != 0;
-    return w->inside && w->inside->knock && w->inside->knock->r == w->now.r;
+    return w->knocks.runs && w->knocks.runs->r == w->now.r;
 }
 
 const struct effects *knock_known(struct workbench *w)
 {
-    if (!knock_runs(w) || w->inside->knock_later)
-        return w->effects;
-    struct knock *k = w->inside->knock;
+    if (!knock_runs(w) || w->knocks.later)
+        return w->knocks.known;
+    struct knock *k = w->knocks.runs;
     pthread_mutex_lock(&k->lock);
     struct effects *fresh = k->known;
     k->known = NULL;
     pthread_mutex_unlock(&k->lock);
     if (fresh) {
-        effects_free(w->effects);
-        w->effects = fresh;
+        effects_free(w->knocks.known);
+        w->knocks.known = fresh;
     }
-    return w->effects;
+    return w->knocks.known;
 }

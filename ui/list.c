@@ -1,6 +1,7 @@
 /* Lists of lines, with a search: which lines are shown, which one is chosen. */
+#include "ui/list.h"
+
 #include "src/base/mem.h"
-#include "ui/workbench_priv.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -26,17 +27,18 @@ bool list_matches(const char *text, const char *filter)
     return true;
 }
 
-void list_filter(struct workbench *w, int count, list_text *text)
+void list_filter(const struct workbench *w, struct pane *p, int n, list_text *text)
 {
-    w->lines = xreallocarray(w->lines, (size_t)(count > 0 ? count : 0) + 1, sizeof *w->lines);
-    w->line_count = 0;
-    for (int i = 0; i < count; i++) {
-        const char *s = text(w, i);
+    struct list *l = p->state;
+    l->lines = xreallocarray(l->lines, (size_t)(n > 0 ? n : 0) + 1, sizeof *l->lines);
+    l->count = 0;
+    for (int i = 0; i < n; i++) {
+        const char *s = text(w, p, i);
         if (s && list_matches(s, w->filter.text))
-            w->lines[w->line_count++] = i;
+            l->lines[l->count++] = i;
     }
-    w->pick = w->pick >= w->line_count ? w->line_count - 1 : w->pick;
-    w->pick = w->pick < 0 ? 0 : w->pick;
+    l->pick = l->pick >= l->count ? l->count - 1 : l->pick;
+    l->pick = l->pick < 0 ? 0 : l->pick;
 }
 
 int list_top(int *top, int at, int count, int room)
@@ -48,7 +50,30 @@ int list_top(int *top, int at, int count, int room)
     return *top;
 }
 
-void list_move(struct workbench *w, enum motion m)
+void list_move(struct workbench *w, struct pane *p, enum motion m)
 {
-    w->pick = panes_pick(w->pick, w->line_count, w->popup_at.rows - 3, m);
+    struct list *l = p->state;
+    (void)w;
+    l->pick = panes_pick(l->pick, l->count, p->at.rows - 3, m);
+}
+
+void list_end(struct pane *p)
+{
+    struct list *l = p->state;
+    free(l->lines);
+}
+
+int word_choose(struct workbench *w, const char *const *names, int count, int now, const char *arg)
+{
+    char all[160] = "";
+    for (int i = 0; i < count && *arg; i++) {
+        if (strcmp(names[i], arg) == 0)
+            return i;
+        strncat(all, i ? ", " : "", sizeof all - strlen(all) - 1);
+        strncat(all, names[i], sizeof all - strlen(all) - 1);
+    }
+    if (!*arg)
+        return (now + 1) % count;
+    workbench_say(w, true, "there is no '%s' here: %s", arg, all);
+    return -1;
 }

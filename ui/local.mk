@@ -11,7 +11,7 @@ libui_a_SOURCES = \
 	ui/draw.c \
 	ui/inside.c ui/inside.h \
 	ui/knock.c ui/knock.h \
-	ui/list.c \
+	ui/list.c ui/list.h \
 	ui/panes.c \
 	ui/photo.c \
 	ui/stale.c ui/stale.h \

@@ -24,35 +24,46 @@ int photo_in_result(const struct workbench *w)
     return photo_number(w, w->photo);
 }
 
-/* What looks at the regions: a token, or a region of the image where regions look at regions. The
- * text's own map says nothing of the image. */
-static float *weights_of(const struct workbench *w, int image, int *count)
+void photo_go(struct workbench *w, int photo)
 {
-    const struct selection *s = &w->sel;
-    enum attn_kind kind = s->kind == ATTN_TEXT ? ATTN_TEXT_TO_IMAGE : s->kind;
-    int source = kind == ATTN_VISUAL ? s->region : s->token;
+    w->photo = photo;
+    w->went++;
+    selection_region(w->selection, -1);
+}
+
+enum attn_kind photo_map(const struct slice *x)
+{
+    return x->kind == ATTN_TEXT ? ATTN_TEXT_TO_IMAGE : x->kind;
+}
+
+/* What looks at the regions: a token, or a region of the image where regions look at regions. */
+static float *weights_of(const struct workbench *w, const struct result *r, const struct slice *x,
+                         int image, int *count)
+{
+    enum attn_kind kind = photo_map(x);
+    int source = kind == ATTN_VISUAL ? w->sel->region : w->sel->token;
     if (image < 0 || source < 0)
         return NULL;
-    *count = look_regions(w->now.r, image);
+    *count = look_regions(r, image);
     float *out = xcalloc((size_t)*count, sizeof *out);
-    if (look_at_image(w->now.r, image, kind, source, s->layer[kind], s->head[kind], out))
+    if (look_at_image(r, image, kind, source, x->layer[kind], x->head[kind], out))
         return out;
     free(out);
     return NULL;
 }
 
-float *photo_weights(const struct workbench *w, int *count)
+float *photo_weights(const struct workbench *w, const struct slice *x, int *count)
 {
-    return weights_of(w, photo_in_result(w), count);
+    return weights_of(w, w->now.r, x, photo_in_result(w), count);
 }
 
 /* The whole image, region 0, is on none of them. */
-float photo_top(const struct workbench *w)
+float photo_top(const struct workbench *w, const struct result *r)
 {
     float top = 0;
-    for (int image = 0; w->now.r && image < w->now.r->image_count; image++) {
+    for (int image = 0; r && image < r->image_count; image++) {
         int n = 0;
-        float *x = weights_of(w, image, &n);
+        float *x = weights_of(w, r, &w->sel->slice, image, &n);
         for (int i = 1; x && i < n; i++)
             top = x[i] > top ? x[i] : top;
         free(x);
@@ -62,15 +73,15 @@ float photo_top(const struct workbench *w)
 
 void photo_looks(const struct workbench *w, char *out, size_t size)
 {
-    const struct selection *s = &w->sel;
-    enum attn_kind kind = s->kind == ATTN_TEXT ? ATTN_TEXT_TO_IMAGE : s->kind;
+    const struct slice *x = &w->sel->slice;
+    enum attn_kind kind = photo_map(x);
     char name[128], head[32];
     if (kind == ATTN_VISUAL)
-        draw_region_name(w, s->region, name, sizeof name);
+        draw_region_name(w, w->sel->region, name, sizeof name);
     else
-        draw_token_name(w, s->token, name, sizeof name);
-    draw_head_name(w, kind, head, sizeof head);
-    snprintf(out, size, "%s, %s, layer %d, %s", name, look_kind_name(kind), s->layer[kind] + 1,
+        draw_token_name(w, w->sel->token, name, sizeof name);
+    draw_head_name(w, x, kind, head, sizeof head);
+    snprintf(out, size, "%s, %s, layer %d, %s", name, look_kind_name(kind), x->layer[kind] + 1,
              head);
 }
 
@@ -181,42 +192,42 @@ static void rank_label(const struct result_box *x, int rank, char *out, size_t s
 /* ---- what is painted */
 
 static struct pixels ranked_place(const struct workbench *w, int photo, const struct frame *f,
-                                  const struct result_box *b)
+                                  const struct result *r, const struct result_box *b)
 {
-    const struct result_image *ri = &w->now.r->images[b->image];
+    const struct result_image *ri = &r->images[b->image];
     return place(w->photos[photo]->image, f, b->box, ri->width, ri->height);
 }
 
-static int ranks_drawn(const struct workbench *w)
+static int ranks_drawn(const struct workbench *w, const struct result *r, int rank)
 {
-    int n = w->box >= w->boxes_shown ? w->box + 1 : w->boxes_shown;
-    return w->now.r->box_count < n ? w->now.r->box_count : n;
+    int n = rank >= w->boxes_shown ? rank + 1 : w->boxes_shown;
+    return r->box_count < n ? r->box_count : n;
 }
 
 /* A rank beyond those that are drawn shows while it is chosen. */
-static bool rank_shows(const struct workbench *w, int i, int image)
+static bool rank_shows(const struct workbench *w, const struct photo_paint *x, int i, int image)
 {
-    return w->now.r->boxes[i].image == image && (i < w->boxes_shown || i == w->box);
+    return x->r->boxes[i].image == image && (i < w->boxes_shown || i == x->rank);
 }
 
 /* The best boxes, the first one on top; labels lie over all frames, the best takes its place
  * first. */
-static void draw_ranked(const struct workbench *w, int photo, struct canvas *c,
+static void draw_ranked(const struct workbench *w, const struct photo_paint *x, struct canvas *c,
                         const struct frame *f, int image)
 {
-    const struct result *r = w->now.r;
+    const struct result *r = x->r;
     struct labels l = {.count = 0};
-    int n = ranks_drawn(w);
+    int n = ranks_drawn(w, r, x->rank);
     for (int i = n - 1; i >= 0; i--)
-        if (rank_shows(w, i, image)) {
-            struct pixels p = ranked_place(w, photo, f, &r->boxes[i]);
-            canvas_frame(c, p.x1, p.y1, p.x2, p.y2, thickness(w, c, i == w->box),
+        if (rank_shows(w, x, i, image)) {
+            struct pixels p = ranked_place(w, x->photo, f, r, &r->boxes[i]);
+            canvas_frame(c, p.x1, p.y1, p.x2, p.y2, thickness(w, c, i == x->rank),
                          draw_rank_color(i));
         }
     for (int i = 0; i < n; i++) {
-        struct pixels p = ranked_place(w, photo, f, &r->boxes[i]);
+        struct pixels p = ranked_place(w, x->photo, f, r, &r->boxes[i]);
         char text[32];
-        if (!rank_shows(w, i, image) || !is_visible(c, p))
+        if (!rank_shows(w, x, i, image) || !is_visible(c, p))
             continue;
         rank_label(&r->boxes[i], i, text, sizeof text);
         draw_label(w, c, &l, p, text, draw_rank_color(i));
@@ -252,18 +263,18 @@ static void draw_heaviest(const struct workbench *w, int photo, struct canvas *c
     free(used);
 }
 
-static void draw_heat(const struct workbench *w, struct canvas *c, const struct frame *f, int image,
-                      const float *weights)
+static void draw_heat(const struct workbench *w, const struct photo_paint *x, struct canvas *c,
+                      const struct frame *f, int image, const float *weights)
 {
-    const struct result_image *ri = &w->now.r->images[image];
+    const struct result_image *ri = &x->r->images[image];
     const struct image *im = w->photos[0]->image;
     for (int i = 0; i < w->photo_count; i++)
         if (w->photos[i] == w->now.photos[image])
             im = w->photos[i]->image;
     double s = ri->width > 0 && im ? (double)im->width / ri->width : 1;
     float *heat = xmalloc((size_t)c->w * (size_t)c->h * sizeof *heat);
-    look_heat(w->now.r, image, weights, f->x / s, f->y / s, f->scale * s,
-              w->top > 0 ? w->top : photo_top(w), c->w, c->h, heat);
+    look_heat(x->r, image, weights, f->x / s, f->y / s, f->scale * s,
+              x->top > 0 ? x->top : photo_top(w, x->r), c->w, c->h, heat);
     canvas_dim(c, 0.6f);
     canvas_heat(c, heat);
     free(heat);
@@ -275,19 +286,17 @@ static void draw_chosen(const struct workbench *w, int photo, struct canvas *c,
     struct pixels p;
     char text[16];
     struct labels l = {.count = 0};
-    if (photo != w->photo || !region_place(w, photo, w->sel.region, f, &p))
+    if (photo != w->photo || !region_place(w, photo, w->sel->region, f, &p))
         return;
     if (spotlight)
         canvas_spotlight(c, p.x1, p.y1, p.x2, p.y2);
     canvas_frame(c, p.x1, p.y1, p.x2, p.y2, thickness(w, c, true), white);
-    snprintf(text, sizeof text, "#%d", w->sel.region);
+    snprintf(text, sizeof text, "#%d", w->sel->region);
     draw_label(w, c, &l, p, text, white);
 }
 
-/* The picture without marks is the same from key to key. */
-static void paint_picture(struct workbench *w, int photo, struct canvas *c, const struct frame *f)
+static uint64_t picture_key(int photo, const struct canvas *c, const struct frame *f)
 {
-    const struct image *im = w->photos[photo]->image;
     uint64_t key = 14695981039346656037u;
     const double parts[] = {photo, f->x, f->y, f->scale, c->w, c->h};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
@@ -296,35 +305,46 @@ static void paint_picture(struct workbench *w, int photo, struct canvas *c, cons
         key = (key ^ word) * 1099511628211u;
         key ^= key >> 31;
     }
-    if (w->scaled && w->scaled_key == key && w->scaled->w == c->w && w->scaled->h == c->h) {
-        canvas_put(c, 0, 0, w->scaled);
+    return key;
+}
+
+/* The picture without marks is the same from key to key. */
+static void paint_picture(struct workbench *w, const struct photo_paint *x, struct canvas *c,
+                          const struct frame *f)
+{
+    const struct image *im = w->photos[x->photo]->image;
+    struct photo_cache *k = x->cache;
+    uint64_t key = picture_key(x->photo, c, f);
+    if (k->c && k->key == key && k->c->w == c->w && k->c->h == c->h) {
+        canvas_put(c, 0, 0, k->c);
         return;
     }
     canvas_photo_part(c, im->rgb, im->width, im->height, f->x, f->y, f->scale, f->scale);
-    if (photo != w->photo)
+    if (x->photo != w->photo)
         return;
-    canvas_free(w->scaled);
-    w->scaled = canvas_new(c->w, c->h);
-    w->scaled_key = key;
-    if (w->scaled)
-        canvas_put(w->scaled, 0, 0, c);
+    canvas_free(k->c);
+    k->c = canvas_new(c->w, c->h);
+    k->key = key;
+    if (k->c)
+        canvas_put(k->c, 0, 0, c);
 }
 
-void photo_compose(struct workbench *w, int photo, struct canvas *c, const struct frame *f)
+void photo_compose(struct workbench *w, const struct photo_paint *x, struct canvas *c,
+                   const struct frame *f)
 {
-    int image = w->stale ? -1 : photo_number(w, photo), count = 0;
-    float *weights = w->overlay ? weights_of(w, image, &count) : NULL;
-    paint_picture(w, photo, c, f);
+    int image = x->r ? photo_number(w, x->photo) : -1, count = 0;
+    float *weights = w->sel->overlay ? weights_of(w, x->r, &w->sel->slice, image, &count) : NULL;
+    paint_picture(w, x, c, f);
     if (weights) {
-        draw_heat(w, c, f, image, weights);
-        draw_heaviest(w, photo, c, f, weights, count);
-        draw_chosen(w, photo, c, f, false);
-    } else if (w->sel.region > 0 && photo == w->photo) {
-        draw_chosen(w, photo, c, f, true);
+        draw_heat(w, x, c, f, image, weights);
+        draw_heaviest(w, x->photo, c, f, weights, count);
+        draw_chosen(w, x->photo, c, f, false);
+    } else if (w->sel->region > 0 && x->photo == w->photo) {
+        draw_chosen(w, x->photo, c, f, true);
     } else if (image >= 0 && w->mode != MODE_BOX) {
-        draw_ranked(w, photo, c, f, image);
+        draw_ranked(w, x, c, f, image);
     }
-    if (photo == w->photo)
+    if (x->photo == w->photo)
         boxes_draw(w, c, f);
     free(weights);
 }
@@ -334,14 +354,15 @@ void photo_label_cells(const struct workbench *w, int photo, const struct frame 
     const struct result *r = w->now.r;
     int image = w->stale ? -1 : photo_number(w, photo);
     struct area a = f->at;
-    bool hidden = w->overlay && w->sel.token >= 0;
-    if (w->gfx.mode == GFX_SIXEL || image < 0 || w->sel.region >= 0 || hidden ||
+    bool hidden = w->sel->overlay && w->sel->token >= 0;
+    if (w->gfx.mode == GFX_SIXEL || image < 0 || w->sel->region >= 0 || hidden ||
         w->mode == MODE_BOX)
         return;
-    for (int i = ranks_drawn(w) - 1; i >= 0; i--) {
-        struct pixels p = ranked_place(w, photo, f, &r->boxes[i]);
+    const struct photo_paint x = {.r = r, .rank = w->sel->rank};
+    for (int i = ranks_drawn(w, r, x.rank) - 1; i >= 0; i--) {
+        struct pixels p = ranked_place(w, photo, f, r, &r->boxes[i]);
         char text[32];
-        if (!rank_shows(w, i, image) || p.x1 >= f->w || p.y1 >= f->h || p.x2 < 0 || p.y2 < 0)
+        if (!rank_shows(w, &x, i, image) || p.x1 >= f->w || p.y1 >= f->h || p.x2 < 0 || p.y2 < 0)
             continue;
         rank_label(&r->boxes[i], i, text, sizeof text);
         int row = a.row + p.y1 / 2, col = a.col + p.x1, len = (int)strlen(text);

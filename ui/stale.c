@@ -174,15 +174,17 @@ void stale_text(const struct workbench *w, unsigned bits, char *out, size_t size
              w->running ? "the query runs" : "r asks again");
 }
 
-bool stale_result(struct workbench *w, char *out, size_t size)
+bool stale_result(struct workbench *w, struct pane *p, char *out, size_t size)
 {
+    (void)p;
     if (w->stale)
         stale_text(w, w->stale, out, size);
     return w->stale != 0;
 }
 
-bool stale_query(struct workbench *w, char *out, size_t size)
+bool stale_query(struct workbench *w, struct pane *p, char *out, size_t size)
 {
+    (void)p;
     unsigned bits = w->stale & ~(unsigned)STALE_CHECKPOINT;
     if (bits)
         stale_text(w, bits, out, size);

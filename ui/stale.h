@@ -25,8 +25,8 @@ unsigned stale_bits(const struct workbench *w);
 void stale_text(const struct workbench *w, unsigned bits, char *out, size_t size);
 
 /* For struct view: of a result, and of what all checkpoints say, whichever is chosen. */
-bool stale_result(struct workbench *w, char *out, size_t size);
-bool stale_query(struct workbench *w, char *out, size_t size);
+bool stale_result(struct workbench *w, struct pane *p, char *out, size_t size);
+bool stale_query(struct workbench *w, struct pane *p, char *out, size_t size);
 
 /* The boxes that the user has drawn on these photos, as a number. */
 uint64_t stale_boxes(const struct workbench *w, struct photo *const *photos, int count);

@@ -139,22 +139,19 @@ static void drop_result(struct workbench *w, struct result *r)
 /* What was found out about the result that was shown. */
 static void forget_result(struct workbench *w)
 {
-    effects_free(w->effects);
-    w->effects = NULL;
-    for (int i = 0; i < 2; i++) {
-        lens_free(w->lens[i]);
-        w->lens[i] = NULL;
-    }
-    answer_forget_others(w);
-    inside_forget(w);
+    effects_free(w->knocks.known);
+    w->knocks.known = NULL;
+    for (int i = 0; i < 2; i++)
+        lens_free(w->lenses.known[i]);
+    w->lenses = (struct lenses){0};
 }
 
 /* Whether the result is to be compared with one that is here already: it has interventions, or
  * other words than the one that it is compared with. */
 static bool is_variant(struct workbench *w, const struct result *r)
 {
-    bool varies = inside_of(w)->varies, same = w->now.r && same_question(w->now.r, r);
-    inside_of(w)->varies = false;
+    bool varies = w->changes.varies, same = w->now.r && same_question(w->now.r, r);
+    w->changes.varies = false;
     bool other_words = w->plain && strcmp(w->plain->text, r->text) != 0;
     if (varies)
         return r->changes || other_words || !w->plain;
@@ -185,13 +182,12 @@ static void show_result(struct workbench *w, struct result *r)
     keep_plain(w, r);
     free(w->now.photos);
     w->now = (struct shown){r, w->asked, w->asked_boxes, stale_regions(w->asked, r->image_count),
-                            w->asked_open};
+                            w->asked_open, w->now.serial + 1};
     w->asked = NULL;
     w->asked_count = 0;
     w->running = 0;
     if (!same) {
-        w->sel.token = -1;
-        w->overlay = false;
+        selection_look(w->selection, -1);
         do_rank(w, "1"); /* of a retrieval the best image is the current one */
     }
     look_settle(w);
@@ -299,9 +295,7 @@ void workbench_add_photo(struct workbench *w, struct photo *p)
     w->states = xreallocarray(w->states, n, sizeof *w->states);
     w->states[w->photo_count] = (struct photo_state){0};
     w->photos[w->photo_count] = p;
-    w->photo = w->photo_count++;
-    w->sel.region = -1;
-    w->zoom = 1;
+    photo_go(w, w->photo_count++);
 }
 
 static bool take_events(struct workbench *w)
@@ -620,9 +614,9 @@ static void close_all(struct workbench *w)
     workbench_log(w, true);
     compare_free(w);
     free_results(w);
-    inside_free(w);
     free(w->asked);
-    log_queries_free(w->history, w->history_count);
+    panes_free(&w->panes);
+    selection_free(w->selection);
     for (int i = 0; i < w->photo_count; i++) {
         photo_free(w->photos[i]);
         free(w->states[i].boxes.boxes);
@@ -635,9 +629,7 @@ static void close_all(struct workbench *w)
         free(w->bindings[i].line);
     }
     free(w->bindings);
-    free(w->lines);
     free(w->changes.list);
-    canvas_free(w->scaled);
     edit_fini(&w->query);
     edit_fini(&w->open);
     edit_fini(&w->command);
@@ -696,10 +688,9 @@ int workbench_run(const struct workbench_options *o, struct vs_err *err)
     w->photo_count = o->photo_count;
     w->task = o->task;
     w->suggestions = o->suggestions;
-    w->sel = (struct selection){.kind = ATTN_TEXT_TO_IMAGE, .token = -1, .region = -1,
-                                .head = {LOOK_MEAN, LOOK_MEAN, LOOK_MEAN, LOOK_MEAN}};
+    w->selection = selection_new();
+    w->sel = selection_chosen(w->selection);
     w->boxes_shown = 5;
-    w->zoom = 1;
     w->mouse = true;
     w->states = xcalloc((size_t)o->photo_count + 1, sizeof *w->states);
     edit_init(&w->query);

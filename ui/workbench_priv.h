@@ -10,37 +10,10 @@
 #include "ui/kit/edit.h"
 #include "ui/kit/gfx.h"
 #include "ui/kit/input.h"
-#include "src/study/look.h"
 #include "ui/workbench.h"
 
-struct workbench;
-struct table;
+#include "ui/state/panes.h"
 
-/* ---- views */
-
-enum motion {
-    MOVE_UP, MOVE_DOWN, MOVE_LEFT, MOVE_RIGHT, MOVE_PAGE_UP, MOVE_PAGE_DOWN, MOVE_FIRST, MOVE_LAST
-};
-
-/* What a pane can show. Everything but name, what and draw may be NULL. */
-struct view {
-    const char *name, *what;
-    bool popup; /* covers the body until it is left */
-    /* Draws into its cells; pictures go to gfx_place(&w->gfx, w->slot, ...). */
-    void (*draw)(struct workbench *w, struct area a);
-    void (*move)(struct workbench *w, enum motion m); /* NULL: tokens and answers move */
-    void (*accept)(struct workbench *w);              /* Enter; NULL: types a query */
-    /* In the area that was drawn last, counted from its corner; false: nothing is there. */
-    bool (*click)(struct workbench *w, int row, int col);
-    void (*filter)(struct workbench *w); /* it can be searched: w->filter changed. A popup takes
-                                            letters at once, a pane after "/" */
-    void (*enter)(struct workbench *w);  /* a popup is opened */
-    void (*leave)(struct workbench *w);  /* a popup is closed */
-    /* What it shows is not about what the screen says: true, and what it is about (stale.h). */
-    bool (*stale)(struct workbench *w, char *out, size_t size);
-    /* Its numbers, a row for each line, names in front; for export. */
-    bool (*table)(struct workbench *w, struct table *out);
-};
 extern const struct view view_photo, view_answer, view_looks, view_tokens, view_regions,
     view_tasks, view_history, view_help, view_status, view_views;
 extern const struct view view_matrix, view_heads, view_states, view_plane, view_lens, view_effects,
@@ -48,32 +21,6 @@ extern const struct view view_matrix, view_heads, view_states, view_plane, view_
 extern const struct view view_compare, view_difference, view_drift, view_swap, view_trend;
 extern const struct view *const all_views[]; /* ends in NULL; popups last */
 const struct view *view_find(const char *name);
-
-/* Numbers with names for an export. x (rows, cols), all owned by the table. */
-struct table {
-    int rows, cols;
-    char **row_names, **col_names;
-    float *x;
-};
-void table_init(struct table *t, int rows, int cols);
-void table_fini(struct table *t);
-
-#define PANES 6
-struct pane {
-    const struct view *view;
-    struct area at;
-    bool shown; /* there was room for it */
-};
-
-/* ---- what is looked at: one selection for all views */
-
-struct selection {
-    enum attn_kind kind; /* the map of the matrix and the heads */
-    int layer[4], head[4]; /* by kind; head also LOOK_MEAN, LOOK_MAX, LOOK_ROLLOUT */
-    int token;           /* -1 none */
-    int region;          /* as the model counts: 0 the whole image; -1 none */
-    bool begun;          /* the first layers were chosen: the most focused ones */
-};
 
 enum mode {
     MODE_BROWSE,
@@ -103,6 +50,7 @@ struct shown {
     struct photo **photos; /* (r->image_count), borrowed */
     uint64_t boxes, regions; /* of the user, of the photos (stale.h) */
     int open;              /* how many images were open */
+    int serial;            /* another for every result */
 };
 
 /* A key that the user has bound to a command line. */
@@ -125,25 +73,28 @@ struct script {
     double until;    /* ms, or for this moment; 0: none */
 };
 
-/* What another head says of the result on the screen. */
-struct other {
-    unsigned head;
-    struct result_answer *answers;
-    int count;
-};
-
-/* Photos that are on the screen, for clicks. */
-struct tile {
-    int photo;
-    struct area at;
-};
-#define TILES 128
-
 /* The part of the current photo that is on the screen. */
 struct frame {
     double x, y, scale; /* its corner in pixels of the picture; canvas pixels per pixel */
     struct area at;     /* its cells */
     int w, h;           /* its canvas */
+};
+
+/* Knock-outs of the result that is shown. */
+struct knocks {
+    struct effects *known;  /* of the last one, or NULL */
+    struct knock *runs;     /* one that runs, or NULL; the worker's, too */
+    int started;            /* how many were */
+    bool later;             /* one is wanted of the answer that is awaited: */
+    enum effects_of of;
+    enum kern_silence how;
+};
+
+/* Lenses of the result that is shown: its tokens, and the current photo's regions. */
+struct lenses {
+    struct lens *known[2];  /* or NULL */
+    int photo;              /* the result's image that the second is of */
+    bool asked[2], failed[2];
 };
 
 struct workbench {
@@ -158,35 +109,14 @@ struct workbench {
     const struct task *task;
     int checkpoint;
 
-    struct selection sel;
-    bool overlay;               /* attention on the photo */
-    bool single;                /* one photo, where a result has several */
+    struct selection *selection;
+    const struct chosen *sel;   /* what it says now */
     bool hide_special, sort;    /* in the matrix */
-    int statistic;              /* of the heads view */
-    int box, boxes_shown;       /* chosen rank, how many are drawn */
-    float top;                  /* of the colors, where several results are compared; 0: its own */
-    double zoom, pan_x, pan_y;  /* of the photo; pan is its middle, 0 to 1 */
+    int boxes_shown;            /* how many are drawn */
+    unsigned went;              /* how often another photo was gone to: it is shown whole then */
     struct drawing draw;
-    struct frame frame;
-    struct tile tiles[TILES];
-    int tile_count;
-    struct canvas *scaled;      /* the photo that was drawn last, without marks; a cache */
-    uint64_t scaled_key;
-
-    struct pane panes[PANES];
-    int pane_count, focus;
-    bool zoomed;                /* the focused pane has the whole body */
-    const struct view *popup;   /* or NULL */
-    int slot;                   /* the picture's number of the pane being drawn */
-    struct area popup_at;
-    int pick, scroll;           /* in popups and lists; scroll is the first line shown */
+    struct panes panes;
     struct edit filter;         /* what is searched; of the popup, or the focused pane */
-    int *lines;                 /* of a list, those that match the filter: list.c */
-    int line_count;
-    bool others_shown;          /* what the other heads say, in place of the answer */
-    struct other others[5];     /* read when they are first shown */
-    int other_count;
-    int answer_top;             /* the first answer shown */
 
     enum mode mode;
     bool quit, redraw;
@@ -210,23 +140,20 @@ struct workbench {
     struct {
         struct change *list;
         int count;
+        enum kern_silence how;  /* of the next silence */
+        bool varies;            /* what is asked differs from what is shown by words only */
     } changes;                  /* interventions of the next query */
-    struct effects *effects;    /* of the last knock-out of the result that is shown, or NULL */
-    struct lens *lens[2];       /* of it: its tokens, the current photo's regions; or NULL */
-    int lens_photo;             /* the result's image that lens[1] is of */
+    struct knocks knocks;
+    struct lenses lenses;
     struct job *jobs;           /* other work of the engine that runs or waits */
     struct comparison *compare; /* other checkpoints' answers (ui/compare.h), or NULL */
     struct result **old;        /* results that such work may still read */
     int old_count;
-    struct inside *inside;      /* of the views inside the model: inside.h; or NULL */
     struct result *unlogged;    /* waits for the checkpoint's digest; may be now.r */
     struct photo **asked;       /* photos of the running query */
     uint64_t asked_boxes;       /* the boxes on them */
     int asked_open;             /* images that were open then */
     int asked_count, running;   /* its number, 0 when idle */
-    struct log_query *history;
-    int history_count;
-    bool history_all;           /* of all sessions */
     char status[512];
     bool status_bad;
     char log_state[128];
@@ -283,6 +210,7 @@ struct action_group {
     const struct action *actions;
 };
 extern const struct action_group action_groups[]; /* ends in a NULL title */
+void do_columns(struct workbench *w, const char *arg); /* view_compare.c */
 extern const struct action compare_actions[];     /* compare.c */
 extern const struct action inside_actions[];      /* actions_inside.c: looking inside the model */
 const struct action *action_find(const char *name);
@@ -316,18 +244,6 @@ struct edit *typing_line(struct workbench *w);
 void do_type(struct workbench *w, const char *arg);
 void do_command(struct workbench *w, const char *arg);
 void do_find(struct workbench *w, const char *arg);
-
-/* ---- list.c: lists of lines in panes and popups, with a search */
-/* What a line says, for the search; NULL: there is no such line. */
-typedef const char *list_text(const struct workbench *w, int line);
-/* Collects the lines that hold w->filter's words into w->lines; keeps w->pick in bounds. */
-void list_filter(struct workbench *w, int count, list_text *text);
-/* The first line to show, so that line `at` is among `room`; top is kept from frame to frame. */
-int list_top(int *top, int at, int count, int room);
-/* Moves w->pick among w->lines. */
-void list_move(struct workbench *w, enum motion m);
-/* Whether text holds all words of filter, in any case. */
-bool list_matches(const char *text, const char *filter);
 
 /* ---- do_query.c */
 void do_ask(struct workbench *w, const char *arg);
@@ -368,12 +284,15 @@ void do_head_previous(struct workbench *w, const char *arg);
 void do_overlay(struct workbench *w, const char *arg);
 void do_special(struct workbench *w, const char *arg);
 void do_sort(struct workbench *w, const char *arg);
-void do_statistic(struct workbench *w, const char *arg);
 void do_color_map(struct workbench *w, const char *arg);
 void look_move(struct workbench *w, enum motion m); /* tokens sideways, answers up and down */
-/* The token or region chosen as the source of the current map: its row, or -1. */
-int look_source(const struct workbench *w);
+/* The token or region chosen as the source of a map: its row, or -1. */
+int look_source(const struct workbench *w, enum attn_kind kind);
 void look_choose_row(struct workbench *w, bool token, int i);
+/* An answer, image or box by its rank from 0, kept in bounds; of a retrieval its image is shown. */
+void look_choose_rank(struct workbench *w, int rank);
+/* A region, and the ranked box that it is. */
+void look_choose_region(struct workbench *w, int region);
 /* Back into bounds, after a new result. */
 void look_settle(struct workbench *w);
 /* ---- do_what_if.c */
@@ -400,7 +319,6 @@ int script_open(struct workbench *w, const char *path, struct vs_err *err);
 bool script_step(struct workbench *w, int *ms);
 void script_fini(struct workbench *w);
 /* ---- view_answer.c */
-void answer_forget_others(struct workbench *w);
 /* The next answer that holds what was searched. */
 void do_find_next(struct workbench *w, const char *arg);
 /* ---- view_history.c */
@@ -420,10 +338,6 @@ void boxes_draw(struct workbench *w, struct canvas *c, const struct frame *f);
 /* ---- panes.c: what is where */
 void panes_init(struct workbench *w);
 void panes_draw(struct workbench *w);
-/* The view that has the keys. */
-const struct view *panes_focused(const struct workbench *w);
-void panes_popup(struct workbench *w, const struct view *v);
-void panes_leave_popup(struct workbench *w);
 void panes_click(struct workbench *w, int row, int col);
 /* The view under a cell gets the keys, and moves. */
 void panes_wheel(struct workbench *w, int row, int col, enum motion m);
@@ -435,8 +349,6 @@ void do_hide(struct workbench *w, const char *arg);
 void do_zoom(struct workbench *w, const char *arg);
 void do_focus_next(struct workbench *w, const char *arg);
 void do_focus_previous(struct workbench *w, const char *arg);
-/* Moves a chosen line and returns it in bounds. */
-int panes_pick(int at, int count, int page, enum motion m);
 
 /* ---- draw.c: text */
 /* Text cut to width columns, whatever it holds. Returns the columns used. */
@@ -462,7 +374,8 @@ const char *draw_base_name(const char *path);
 void draw_region_name(const struct workbench *w, int region, char *out, size_t size);
 void draw_token_name(const struct workbench *w, int token, char *out, size_t size);
 /* "mean of heads", "head 3/8" */
-void draw_head_name(const struct workbench *w, enum attn_kind kind, char *out, size_t size);
+void draw_head_name(const struct workbench *w, const struct slice *x, enum attn_kind kind,
+                    char *out, size_t size);
 
 /* ---- chrome.c: title, tokens, query and status lines */
 void chrome_draw(struct workbench *w);
@@ -476,16 +389,38 @@ bool chrome_click(struct workbench *w, int row, int col);
 int photo_number(const struct workbench *w, int photo);
 /* That of the current one. */
 int photo_in_result(const struct workbench *w);
-/* Weights over the current photo's regions of what is chosen (caller frees), or NULL. */
-float *photo_weights(const struct workbench *w, int *count);
-/* The largest weight over all images of the result that is shown: what is brightest on any of them.
- * 0: nothing is chosen. */
-float photo_top(const struct workbench *w);
+/* Another photo becomes the current one: all of it is shown, no region is chosen. */
+void photo_go(struct workbench *w, int photo);
+/* The kind of map that a photo shows of a slice: the text's own says nothing of images. */
+enum attn_kind photo_map(const struct slice *x);
+/* Weights of a slice over the current photo's regions of what is chosen (caller frees), or NULL. */
+float *photo_weights(const struct workbench *w, const struct slice *x, int *count);
+/* The largest weight over all images of a result: what is brightest on any of them. 0: nothing is
+ * chosen. */
+float photo_top(const struct workbench *w, const struct result *r);
 /* "star, text to image, layer 2, mean of heads": what looks. */
 void photo_looks(const struct workbench *w, char *out, size_t size);
-/* Photo number `photo` with all that is drawn on it: the part that the frame says. */
-void photo_compose(struct workbench *w, int photo, struct canvas *c, const struct frame *f);
+
+/* A picture without marks, which is the same from key to key. */
+struct photo_cache {
+    struct canvas *c; /* or NULL */
+    uint64_t key;
+};
+/* What is painted. */
+struct photo_paint {
+    int photo;
+    const struct result *r; /* whose boxes and attention; NULL: none */
+    int rank;               /* the chosen one */
+    float top;              /* of the colors; 0: of this result */
+    struct photo_cache *cache;
+};
+/* A photo with all that is drawn on it: the part that the frame says. */
+void photo_compose(struct workbench *w, const struct photo_paint *x, struct canvas *c,
+                   const struct frame *f);
 /* Ranks over blocks, where there is no room for painted letters. */
 void photo_label_cells(const struct workbench *w, int photo, const struct frame *f);
+/* ---- view_photo.c */
+/* Where the current photo was drawn last; scale 0: nowhere. */
+const struct frame *photo_frame(struct workbench *w);
 
 #endif

@@ -85,7 +85,7 @@ bool actions_line(struct workbench *w, const char *line)
 bool actions_named_key(struct workbench *w, const char *key)
 {
     const struct binding *b = find_binding(w, key);
-    const struct action *a = b ? NULL : find_by_key(panes_focused(w), key);
+    const struct action *a = b ? NULL : find_by_key(panes_view(&w->panes), key);
     snprintf(w->key, sizeof w->key, "%s", key);
     if (b) {
         char *line = xstrdup(b->line); /* it may bind the key anew */
@@ -101,9 +101,9 @@ bool actions_named_key(struct workbench *w, const char *key)
 /* Letters go to the search of a popup that has one. */
 static bool filter_key(struct workbench *w, int key, bool special)
 {
-    const struct view *v = w->popup;
+    struct pane *p = &w->panes.popup;
     char letter[16];
-    if (!v || !v->filter)
+    if (!p->view || !p->view->filter)
         return false;
     bool erases = special ? key == KEY_BACKSPACE : key == 127 || key == CTRL('h');
     if (erases) {
@@ -116,8 +116,7 @@ static bool filter_key(struct workbench *w, int key, bool special)
     } else {
         return false;
     }
-    w->pick = 0;
-    v->filter(w);
+    p->view->filter(w, p);
     return true;
 }
 

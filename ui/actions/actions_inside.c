@@ -2,72 +2,7 @@
  * them. */
 #include "ui/inside.h"
 #include "ui/knock.h"
-
-#include <string.h>
-
-/* The named one of a list, or the next; -1, with words, when there is none. */
-static int choose(struct workbench *w, const char *const *names, int count, int now,
-                  const char *arg)
-{
-    char all[160] = "";
-    for (int i = 0; i < count && *arg; i++) {
-        if (strcmp(names[i], arg) == 0)
-            return i;
-        strncat(all, i ? ", " : "", sizeof all - strlen(all) - 1);
-        strncat(all, names[i], sizeof all - strlen(all) - 1);
-    }
-    if (!*arg)
-        return (now + 1) % count;
-    workbench_say(w, true, "there is no '%s' here: %s", arg, all);
-    return -1;
-}
-
-void do_statistic(struct workbench *w, const char *arg)
-{
-    const char *names[STAT_COUNT];
-    for (int i = 0; i < STAT_COUNT; i++)
-        names[i] = stats_name((enum head_stat)i);
-    int at = choose(w, names, STAT_COUNT, w->statistic, arg);
-    if (at >= 0) {
-        w->statistic = at;
-        workbench_say(w, false, "heads by %s: %s", names[at], stats_what((enum head_stat)at));
-    }
-}
-
-static void do_difference(struct workbench *w, const char *arg)
-{
-    struct inside *in = inside_of(w);
-    (void)arg;
-    in->difference = !in->difference;
-    if (in->difference && !w->plain)
-        workbench_say(w, false, "shows differences as soon as something is changed");
-}
-
-static void do_plane(struct workbench *w, const char *arg)
-{
-    static const char *const names[PLANE_KINDS] = {"both", "tokens", "regions", "joint"};
-    struct inside *in = inside_of(w);
-    int at = choose(w, names, PLANE_KINDS, (int)in->plane_of, arg);
-    if (at < 0)
-        return;
-    in->plane_of = (enum plane_of)at;
-    workbench_say(w, false, "%s",
-                  at == PLANE_JOINT    ? "one plane for both streams, where they are equally wide"
-                  : at == PLANE_BOTH   ? "a plane for tokens, and one for regions"
-                  : at == PLANE_TOKENS ? "the plane of tokens"
-                                       : "the plane of regions");
-}
-
-static void do_lens(struct workbench *w, const char *arg)
-{
-    static const char *const names[] = {"tokens", "regions"};
-    struct inside *in = inside_of(w);
-    int at = choose(w, names, 2, in->lens_text ? 0 : 1, arg);
-    if (at >= 0) {
-        in->lens_text = at == 0;
-        in->lens_failed[at] = false;
-    }
-}
+#include "ui/list.h"
 
 #define SHOW(x)                                                  \
     static void show_##x(struct workbench *w, const char *arg) \
@@ -87,11 +22,10 @@ SHOW(what_if)
 static void do_silence_by(struct workbench *w, const char *arg)
 {
     static const char *const names[] = {"zero", "uniform", "mean"};
-    struct inside *in = inside_of(w);
-    int at = choose(w, names, 3, (int)in->how, arg);
+    int at = word_choose(w, names, 3, (int)w->changes.how, arg);
     if (at < 0)
         return;
-    in->how = (enum kern_silence)at;
+    w->changes.how = (enum kern_silence)at;
     workbench_say(w, false, "silenced attention becomes %s",
                   at == 0   ? "zero: nothing is read"
                   : at == 1 ? "uniform: everything is read alike"

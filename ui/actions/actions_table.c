@@ -10,7 +10,7 @@
 static void do_quit(struct workbench *w, const char *arg)
 {
     (void)arg;
-    if (w->popup && strcmp(w->key, "q") == 0)
+    if (w->panes.popup.view && strcmp(w->key, "q") == 0)
         panes_leave_popup(w);
     else
         w->quit = true;
@@ -42,10 +42,10 @@ static void do_suspend(struct workbench *w, const char *arg)
 
 static void do_accept(struct workbench *w, const char *arg)
 {
-    const struct view *v = panes_focused(w);
-    if (v->accept)
-        v->accept(w);
-    else if (v->popup)
+    struct pane *p = panes_focused(&w->panes);
+    if (p->view->accept)
+        p->view->accept(w, p);
+    else if (p->view->popup)
         panes_leave_popup(w);
     else
         do_type(w, arg);
@@ -55,7 +55,7 @@ static void do_regions(struct workbench *w, const char *arg)
 {
     (void)arg;
     do_view(w, "regions");
-    if (w->sel.region < 1)
+    if (w->sel->region < 1)
         panes_move(w, MOVE_FIRST); /* one is lit at once */
 }
 
@@ -70,7 +70,7 @@ static void do_help(struct workbench *w, const char *arg)
     do_view(w, "help");
     if (*arg) {
         edit_set(&w->filter, arg);
-        view_help.filter(w);
+        view_help.filter(w, panes_focused(&w->panes));
     }
 }
 
@@ -197,7 +197,9 @@ static const struct action panes[] = {
     {"previous-pane", "S-Tab", "", NULL, "keys go to the pane before", do_focus_previous},
     {"zoom", "z", "", NULL, "the pane with the keys has all the room, or not", do_zoom},
     {"view", "v", "[VIEW]", NULL, "show a view in the pane with the keys", do_view},
-    {"split", "|", "[VIEW]", NULL, "show a view in one more pane", do_split},
+    {"split", "|", "[VIEW]", NULL,
+     "show a view in one more pane; naming the one that has the keys opens it a second time",
+     do_split},
     {"hide", "_", "[VIEW]", NULL, "take the pane with the keys away", do_hide},
     {"regions", "g", "", NULL, "the list of regions", do_regions},
     {"history", "H", "", NULL, "all logged queries", do_history},

@@ -83,7 +83,7 @@ static void legend_heat(const struct workbench *w, struct legend *l)
     for (int x = 0; x < 60 * l->scale; x++)
         canvas_fill(l->c, 12 * l->scale + x, l->y, 12 * l->scale + x, l->y + 7 * l->scale,
                     canvas_heat_color((float)x / (float)(60 * l->scale)));
-    legend_text(l, 76 * l->scale, "%.4f", (double)photo_top(w));
+    legend_text(l, 76 * l->scale, "%.4f", (double)photo_top(w, w->now.r));
     legend_line(l);
     photo_looks(w, name, sizeof name);
     legend_text(l, 4, "%s", name);
@@ -106,7 +106,7 @@ static void draw_legend(const struct workbench *w, struct legend *l)
 {
     const struct result *r = photo_in_result(w) >= 0 && !w->stale ? w->now.r : NULL;
     int n = 0;
-    float *weights = w->overlay ? photo_weights(w, &n) : NULL;
+    float *weights = w->sel->overlay ? photo_weights(w, &w->sel->slice, &n) : NULL;
     if (!r)
         return;
     legend_text(l, 4, "%s: %s", r->task->title, r->text);
@@ -143,7 +143,11 @@ static int export_photo(struct workbench *w, const char *path, struct vs_err *er
     if (!c)
         return vs_fail(err, VS_E_LIMIT, "%s: the picture is too large", path);
     w->gfx.mode = GFX_SIXEL; /* pixels, whatever the screen can */
-    photo_compose(w, w->photo, c, &f);
+    struct photo_cache cache = {0};
+    const struct photo_paint x = {.photo = w->photo, .r = w->stale ? NULL : w->now.r,
+                                  .rank = w->sel->rank, .cache = &cache};
+    photo_compose(w, &x, c, &f);
+    canvas_free(cache.c);
     w->gfx.mode = mode;
     struct legend l = {.scale = 1 + f.w / 500};
     bool legend = photo_in_result(w) >= 0 && !w->stale;
@@ -166,8 +170,8 @@ static int export_photo(struct workbench *w, const char *path, struct vs_err *er
 
 static int export_png(struct workbench *w, const char *path, struct vs_err *err)
 {
-    const struct canvas *c = w->gfx.places[w->popup ? 0 : w->focus].canvas;
-    if (panes_focused(w) != &view_photo && c)
+    const struct canvas *c = w->gfx.places[panes_focused(&w->panes)->slot].canvas;
+    if (panes_view(&w->panes) != &view_photo && c)
         return png_write(path, c->rgb, c->w, c->h, err);
     return export_photo(w, path, err);
 }
@@ -208,9 +212,10 @@ static int write_csv(const char *path, const struct table *t, struct vs_err *err
 
 static int export_table(struct workbench *w, const char *path, struct vs_err *err)
 {
-    const struct view *v = panes_focused(w);
+    struct pane *p = panes_focused(&w->panes);
+    const struct view *v = p->view;
     struct table t;
-    if (!v->table || !v->table(w, &t))
+    if (!v->table || !v->table(w, p, &t))
         return vs_fail(err, VS_E_USAGE, "the view %s has no numbers to write now", v->name);
     const int64_t shape[2] = {t.rows, t.cols};
     int rc = ends_in(path, ".csv") ? write_csv(path, &t, err)
@@ -239,9 +244,9 @@ static int export_json(struct workbench *w, const char *path, struct vs_err *err
 /* What was taken out of a view that is not about what the screen says. */
 static void tell_stale(struct workbench *w, const char *path)
 {
-    const struct view *v = panes_focused(w);
+    struct pane *p = panes_focused(&w->panes);
     char about[512];
-    if (!w->status_bad && v->stale && v->stale(w, about, sizeof about))
+    if (!w->status_bad && p->view->stale && p->view->stale(w, p, about, sizeof about))
         workbench_say(w, true, "%s is written, but is %s", path, about + 2);
 }
 
@@ -336,14 +341,15 @@ static char *chosen_text(const struct workbench *w)
     const struct result *r = w->now.r;
     if (!r)
         return w->query.len ? xstrdup(w->query.text) : NULL;
-    if (w->box < r->box_count) {
-        const struct result_box *b = &r->boxes[w->box];
+    if (w->sel->rank < r->box_count) {
+        const struct result_box *b = &r->boxes[w->sel->rank];
         return xasprintf("region %d %s\t%.6g\t%.1f %.1f %.1f %.1f", b->region,
                          b->label ? b->label : "", (double)b->softmax, (double)b->box[0],
                          (double)b->box[1], (double)b->box[2], (double)b->box[3]);
     }
-    if (w->box < r->answer_count)
-        return xasprintf("%s\t%.6g", r->answers[w->box].label, (double)r->answers[w->box].softmax);
+    if (w->sel->rank < r->answer_count)
+        return xasprintf("%s\t%.6g", r->answers[w->sel->rank].label,
+                         (double)r->answers[w->sel->rank].softmax);
     return xstrdup(r->text);
 }
 

@@ -11,13 +11,13 @@ static int wrap(int i, int n)
     return n > 0 ? (i % n + n) % n : 0;
 }
 
-int look_source(const struct workbench *w)
+int look_source(const struct workbench *w, enum attn_kind kind)
 {
-    const struct selection *s = &w->sel;
+    const struct chosen *s = w->sel;
     int image = photo_in_result(w);
     if (!w->now.r || image < 0)
         return -1;
-    if (look_rows_are_tokens(s->kind))
+    if (look_rows_are_tokens(kind))
         return s->token;
     return s->region < 0 ? -1 : look_place(w->now.r, look_batch(w->now.r, image), image,
                                            s->region);
@@ -28,63 +28,87 @@ void look_choose_row(struct workbench *w, bool token, int i)
 {
     const struct result *r = w->now.r;
     int image = photo_in_result(w);
+    struct chosen next = *w->sel;
     if (token) {
-        w->sel.token = i;
+        next.token = i;
     } else if (image >= 0) {
         struct result_source s = r->sources[look_batch(r, image) * r->rows + i];
-        w->sel.region = s.image == image ? s.region : -1;
+        next.region = s.image == image ? s.region : -1;
     }
-    w->overlay = w->sel.token >= 0 || w->sel.kind == ATTN_VISUAL;
+    next.overlay = next.token >= 0 || next.slice.kind == ATTN_VISUAL;
+    selection_set(w->selection, &next);
+}
+
+void look_choose_region(struct workbench *w, int region)
+{
+    const struct result *r = w->now.r;
+    int image = photo_in_result(w);
+    struct chosen next = *w->sel;
+    next.region = region;
+    for (int i = 0; r && i < r->box_count; i++)
+        if (r->boxes[i].image == image && r->boxes[i].region == region)
+            next.rank = i;
+    selection_set(w->selection, &next);
+}
+
+/* A slice back into the bounds of the maps that there are. */
+static void settle_slice(const struct trace *t, struct slice *x)
+{
+    for (int k = 0; k < SLICE_MAPS; k++) {
+        int layers = trace_attention_layers(t, (enum attn_kind)k);
+        x->layer[k] = x->layer[k] < layers ? x->layer[k] : layers ? layers - 1 : 0;
+        if (x->head[k] >= trace_attention_heads(t, (enum attn_kind)k))
+            x->head[k] = LOOK_MEAN;
+    }
 }
 
 void look_settle(struct workbench *w)
 {
-    struct selection *s = &w->sel;
+    struct chosen next = *w->sel;
     const struct trace *t = w->now.r ? w->now.r->trace : NULL;
-    for (int k = 0; t && !s->begun && k < 4; k++)
-        s->layer[k] = look_focused_layer(w->now.r, (enum attn_kind)k);
-    s->begun |= t != NULL;
-    for (int k = 0; k < 4; k++) {
-        int layers = trace_attention_layers(t, (enum attn_kind)k);
-        s->layer[k] = s->layer[k] < layers ? s->layer[k] : layers ? layers - 1 : 0;
-        if (s->head[k] >= trace_attention_heads(t, (enum attn_kind)k))
-            s->head[k] = LOOK_MEAN;
-    }
-    if (!w->now.r || s->token >= w->now.r->token_count)
-        s->token = -1;
+    for (int k = 0; t && !next.begun && k < SLICE_MAPS; k++)
+        next.slice.layer[k] = look_focused_layer(w->now.r, (enum attn_kind)k);
+    next.begun |= t != NULL;
+    settle_slice(t, &next.slice);
+    for (int i = 0; i < w->panes.count; i++)
+        if (w->panes.list[i].own)
+            settle_slice(t, w->panes.list[i].own);
+    if (!w->now.r || next.token >= w->now.r->token_count)
+        next.token = -1;
     int image = photo_in_result(w);
-    if (image < 0 || s->region >= look_regions(w->now.r, image))
-        s->region = -1;
+    if (image < 0 || next.region >= look_regions(w->now.r, image))
+        next.region = -1;
+    for (int k = 0; k < SLICE_MAPS; k++)
+        next.column[k] = -1;
+    selection_set(w->selection, &next);
 }
 
 /* ---- tokens, regions, answers */
 
 static void move_token(struct workbench *w, int step)
 {
-    int n = w->now.r ? w->now.r->token_count : 0;
-    w->sel.token += step;
-    w->sel.token = w->sel.token < -1 ? n - 1 : w->sel.token >= n ? -1 : w->sel.token;
-    w->overlay = w->sel.token >= 0;
+    int n = w->now.r ? w->now.r->token_count : 0, at = w->sel->token + step;
+    selection_look(w->selection, at < -1 ? n - 1 : at >= n ? -1 : at);
 }
 
 /* For a retrieval answer the chosen image is shown. */
 static void show_chosen(struct workbench *w)
 {
     const struct result *r = w->now.r;
-    if (r->task->reading != READ_ALIGNMENT || w->box >= r->answer_count)
+    if (r->task->reading != READ_ALIGNMENT || w->sel->rank >= r->answer_count)
         return;
-    int image = r->answers[w->box].index;
+    int image = r->answers[w->sel->rank].index;
     for (int i = 0; i < w->photo_count && image < r->image_count; i++)
         if (w->photos[i] == w->now.photos[image])
             w->photo = i;
 }
 
-static void choose_rank(struct workbench *w, int rank)
+void look_choose_rank(struct workbench *w, int rank)
 {
     const struct result *r = w->now.r;
     int n = r ? (r->box_count ? r->box_count : r->answer_count) : 0;
-    w->box = rank >= n ? n - 1 : rank;
-    w->box = w->box < 0 ? 0 : w->box;
+    rank = rank >= n ? n - 1 : rank;
+    selection_rank(w->selection, rank < 0 ? 0 : rank);
     if (r)
         show_chosen(w);
 }
@@ -94,12 +118,12 @@ void look_move(struct workbench *w, enum motion m)
     switch (m) {
     case MOVE_LEFT: move_token(w, -1); break;
     case MOVE_RIGHT: move_token(w, 1); break;
-    case MOVE_UP: choose_rank(w, w->box - 1); break;
-    case MOVE_DOWN: choose_rank(w, w->box + 1); break;
-    case MOVE_PAGE_UP: choose_rank(w, w->box - 10); break;
-    case MOVE_PAGE_DOWN: choose_rank(w, w->box + 10); break;
-    case MOVE_FIRST: choose_rank(w, 0); break;
-    case MOVE_LAST: choose_rank(w, 1 << 20); break;
+    case MOVE_UP: look_choose_rank(w, w->sel->rank - 1); break;
+    case MOVE_DOWN: look_choose_rank(w, w->sel->rank + 1); break;
+    case MOVE_PAGE_UP: look_choose_rank(w, w->sel->rank - 10); break;
+    case MOVE_PAGE_DOWN: look_choose_rank(w, w->sel->rank + 10); break;
+    case MOVE_FIRST: look_choose_rank(w, 0); break;
+    case MOVE_LAST: look_choose_rank(w, 1 << 20); break;
     }
 }
 
@@ -116,8 +140,7 @@ void do_token(struct workbench *w, const char *arg)
                       arg);
         return;
     }
-    w->sel.token = at;
-    w->overlay = true;
+    selection_look(w->selection, at);
 }
 
 void do_region(struct workbench *w, const char *arg)
@@ -128,15 +151,25 @@ void do_region(struct workbench *w, const char *arg)
         workbench_say(w, true, n ? "there are regions 0 (the whole image) to %d"
                                  : "ask something first", n - 1);
     else
-        w->sel.region = at;
+        selection_region(w->selection, at);
 }
 
 void do_rank(struct workbench *w, const char *arg)
 {
-    choose_rank(w, atoi(arg) - 1);
+    look_choose_rank(w, atoi(arg) - 1);
 }
 
-/* ---- maps, layers, heads */
+/* ---- maps, layers, heads: of the pane with the keys */
+
+static struct pane *focused(struct workbench *w)
+{
+    return panes_focused(&w->panes);
+}
+
+static struct slice slice_now(struct workbench *w)
+{
+    return *pane_slice(w, focused(w));
+}
 
 /* By name, or the next one. */
 void do_map(struct workbench *w, const char *arg)
@@ -144,49 +177,63 @@ void do_map(struct workbench *w, const char *arg)
     static const enum attn_kind order[] = {ATTN_TEXT_TO_IMAGE, ATTN_IMAGE_TO_TEXT, ATTN_TEXT,
                                            ATTN_VISUAL};
     static const char *const names[] = {"text-to-image", "image-to-text", "text", "image"};
+    struct slice x = slice_now(w);
     int at = -1;
     for (int i = 0; i < 4; i++)
-        if (*arg ? strcmp(names[i], arg) == 0 : order[i] == w->sel.kind)
+        if (*arg ? strcmp(names[i], arg) == 0 : order[i] == x.kind)
             at = *arg ? i : (i + 1) % 4;
-    if (at < 0)
+    if (at < 0) {
         workbench_say(w, true, "map text-to-image, image-to-text, text or image, not '%s'", arg);
-    else
-        w->sel.kind = order[at];
+        return;
+    }
+    x.kind = order[at];
+    pane_set_slice(w, focused(w), &x);
 }
 
-static int layers(const struct workbench *w)
+static int layers(const struct workbench *w, enum attn_kind kind)
 {
-    return w->now.r ? trace_attention_layers(w->now.r->trace, w->sel.kind) : 0;
+    return w->now.r ? trace_attention_layers(w->now.r->trace, kind) : 0;
 }
 
-static int heads(const struct workbench *w)
+static int heads(const struct workbench *w, enum attn_kind kind)
 {
-    return w->now.r ? trace_attention_heads(w->now.r->trace, w->sel.kind) : 0;
+    return w->now.r ? trace_attention_heads(w->now.r->trace, kind) : 0;
+}
+
+static void set_layer(struct workbench *w, int layer)
+{
+    struct slice x = slice_now(w);
+    x.layer[x.kind] = layer;
+    pane_set_slice(w, focused(w), &x);
 }
 
 void do_layer(struct workbench *w, const char *arg)
 {
-    int n = atoi(arg);
-    if (n < 1 || n > layers(w))
-        workbench_say(w, true, "this map has layers 1 to %d", layers(w));
+    int n = atoi(arg), most = layers(w, slice_now(w).kind);
+    if (n < 1 || n > most)
+        workbench_say(w, true, "this map has layers 1 to %d", most);
     else
-        w->sel.layer[w->sel.kind] = n - 1;
+        set_layer(w, n - 1);
+}
+
+static void step_layer(struct workbench *w, int step)
+{
+    struct slice x = slice_now(w);
+    struct pane *p = focused(w);
+    if (!p->view->step || !p->view->step(w, p, step))
+        set_layer(w, wrap(x.layer[x.kind] + step, layers(w, x.kind)));
 }
 
 void do_layer_next(struct workbench *w, const char *arg)
 {
     (void)arg;
-    if (inside_step_depth(w, 1))
-        return;
-    w->sel.layer[w->sel.kind] = wrap(w->sel.layer[w->sel.kind] + 1, layers(w));
+    step_layer(w, 1);
 }
 
 void do_layer_previous(struct workbench *w, const char *arg)
 {
     (void)arg;
-    if (inside_step_depth(w, -1))
-        return;
-    w->sel.layer[w->sel.kind] = wrap(w->sel.layer[w->sel.kind] - 1, layers(w));
+    step_layer(w, -1);
 }
 
 /* "1,3,4" as bits; 0 when it is no such list, or one of them is not there. */
@@ -207,30 +254,38 @@ static uint32_t parse_set(const char *arg, int count)
     }
 }
 
+static void set_head(struct workbench *w, int head)
+{
+    struct slice x = slice_now(w);
+    x.head[x.kind] = head;
+    pane_set_slice(w, focused(w), &x);
+}
+
 void do_head(struct workbench *w, const char *arg)
 {
-    int *head = &w->sel.head[w->sel.kind], n = atoi(arg);
+    int n = atoi(arg), most = heads(w, slice_now(w).kind);
     if (strcmp(arg, "mean") == 0)
-        *head = LOOK_MEAN;
+        set_head(w, LOOK_MEAN);
     else if (strcmp(arg, "max") == 0)
-        *head = LOOK_MAX;
+        set_head(w, LOOK_MAX);
     else if (strcmp(arg, "rollout") == 0)
-        *head = LOOK_ROLLOUT;
-    else if (strchr(arg, ',') && parse_set(arg, heads(w)))
-        *head = look_set(parse_set(arg, heads(w)));
-    else if (!strchr(arg, ',') && n >= 1 && n <= heads(w))
-        *head = n - 1;
+        set_head(w, LOOK_ROLLOUT);
+    else if (strchr(arg, ',') && parse_set(arg, most))
+        set_head(w, look_set(parse_set(arg, most)));
+    else if (!strchr(arg, ',') && n >= 1 && n <= most)
+        set_head(w, n - 1);
     else
-        workbench_say(w, true, "head mean, max, rollout, 1 to %d, or some, as 1,3", heads(w));
+        workbench_say(w, true, "head mean, max, rollout, 1 to %d, or some, as 1,3", most);
 }
 
 /* The mean comes before the first head, then the maximum, then the rollout. */
 static void step_head(struct workbench *w, int step)
 {
-    int *head = &w->sel.head[w->sel.kind], n = heads(w);
-    int from = look_set_heads(*head) ? LOOK_MEAN : *head, place = wrap(from + 3 + step, n + 3);
+    const struct slice x = slice_now(w);
+    int head = x.head[x.kind], n = heads(w, x.kind);
+    int from = look_set_heads(head) ? LOOK_MEAN : head;
     if (n)
-        *head = place - 3;
+        set_head(w, wrap(from + 3 + step, n + 3) - 3);
 }
 
 void do_head_next(struct workbench *w, const char *arg)
@@ -248,7 +303,7 @@ void do_head_previous(struct workbench *w, const char *arg)
 void do_overlay(struct workbench *w, const char *arg)
 {
     (void)arg;
-    w->overlay = !w->overlay;
+    selection_overlay(w->selection, !w->sel->overlay);
 }
 
 void do_special(struct workbench *w, const char *arg)

@@ -6,8 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MOST_ZOOM 16
-
 /* Where the regions begin in "IMAGE REGIONS": after the last blank that leaves a file on its left;
  * NULL when all of it is the image. */
 static char *split_typed(char *text)
@@ -51,34 +49,27 @@ void do_open(struct workbench *w, const char *arg)
     free(image);
 }
 
-static void go_to(struct workbench *w, int photo)
-{
-    w->photo = photo;
-    w->sel.region = -1;
-    w->zoom = 1;
-}
-
 void do_image(struct workbench *w, const char *arg)
 {
     int n = atoi(arg);
     if (n < 1 || n > w->photo_count)
         workbench_say(w, true, "there are images 1 to %d", w->photo_count);
     else
-        go_to(w, n - 1);
+        photo_go(w, n - 1);
 }
 
 void do_image_next(struct workbench *w, const char *arg)
 {
     (void)arg;
     if (w->photo_count)
-        go_to(w, (w->photo + 1) % w->photo_count);
+        photo_go(w, (w->photo + 1) % w->photo_count);
 }
 
 void do_image_previous(struct workbench *w, const char *arg)
 {
     (void)arg;
     if (w->photo_count)
-        go_to(w, (w->photo + w->photo_count - 1) % w->photo_count);
+        photo_go(w, (w->photo + w->photo_count - 1) % w->photo_count);
 }
 
 void do_detect(struct workbench *w, const char *arg)
@@ -90,70 +81,6 @@ void do_detect(struct workbench *w, const char *arg)
         workbench_say(w, true, "no detector: --detector FILE, or \"detector\" in model.json");
     else if (w->photo < w->photo_count)
         w->states[w->photo].asked = w->states[w->photo].waits;
-}
-
-/* Zooming begins at the chosen region, or the best box. */
-static void aim(struct workbench *w)
-{
-    const struct result *r = w->now.r;
-    int image = photo_in_result(w);
-    const float *b = NULL;
-    if (w->photo >= w->photo_count || !w->photos[w->photo]->image)
-        return;
-    w->pan_x = w->pan_y = 0.5;
-    if (image >= 0 && w->sel.region > 0 &&
-        w->sel.region < look_regions(r, image))
-        b = r->images[image].boxes + 4 * (w->sel.region - 1);
-    else if (image >= 0 && w->box < r->box_count && r->boxes[w->box].image == image)
-        b = r->boxes[w->box].box;
-    if (b) {
-        w->pan_x = (double)(b[0] + b[2]) / 2 / w->photos[w->photo]->image->width;
-        w->pan_y = (double)(b[1] + b[3]) / 2 / w->photos[w->photo]->image->height;
-    }
-}
-
-void do_zoom_in(struct workbench *w, const char *arg)
-{
-    (void)arg;
-    if (w->zoom <= 1)
-        aim(w);
-    w->zoom = w->zoom * 1.5 > MOST_ZOOM ? MOST_ZOOM : w->zoom * 1.5;
-}
-
-void do_zoom_out(struct workbench *w, const char *arg)
-{
-    (void)arg;
-    w->zoom = w->zoom / 1.5 < 1.01 ? 1 : w->zoom / 1.5;
-}
-
-void do_pan(struct workbench *w, const char *arg)
-{
-    double step = 0.25 / w->zoom;
-    arg = *arg ? arg : strcmp(w->key, "S-Left") == 0  ? "left"
-                       : strcmp(w->key, "S-Right") == 0 ? "right"
-                       : strcmp(w->key, "S-Up") == 0    ? "up"
-                                                        : "down";
-    if (w->zoom <= 1) {
-        workbench_say(w, false, "the whole picture is shown: > zooms in");
-        return;
-    }
-    if (strcmp(arg, "left") == 0)
-        w->pan_x -= step;
-    else if (strcmp(arg, "right") == 0)
-        w->pan_x += step;
-    else if (strcmp(arg, "up") == 0)
-        w->pan_y -= step;
-    else if (strcmp(arg, "down") == 0)
-        w->pan_y += step;
-    else
-        workbench_say(w, true, "pan left, right, up or down");
-}
-
-void do_single(struct workbench *w, const char *arg)
-{
-    (void)arg;
-    w->single = !w->single;
-    workbench_say(w, false, w->single ? "one image at a time" : "all images of a result together");
 }
 
 static void show_boxes(struct workbench *w, int n)

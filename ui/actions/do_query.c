@@ -81,7 +81,7 @@ void do_ask(struct workbench *w, const char *arg)
         edit_set(&w->query, arg);
     if (!can_ask(w) || !w->query.len)
         return;
-    inside_of(w)->varies = false;
+    w->changes.varies = false;
     w->changes.count = 0; /* a new question is asked of the whole model */
     choose_photos(w);
     post(w);
@@ -108,13 +108,13 @@ static void post_again(struct workbench *w, const char *text)
 
 void query_repeat(struct workbench *w)
 {
-    inside_of(w)->varies = false;
+    w->changes.varies = false;
     post_again(w, w->now.r->text);
 }
 
 void query_vary(struct workbench *w, const char *text)
 {
-    inside_of(w)->varies = true;
+    w->changes.varies = true;
     post_again(w, text);
 }
 
@@ -122,7 +122,6 @@ void do_task(struct workbench *w, const char *arg)
 {
     const struct task *t = task_find(arg);
     if (!*arg) {
-        w->pick = (int)(w->task - task_table);
         panes_popup(w, &view_tasks);
     } else if (t) {
         w->task = t;
@@ -197,7 +196,7 @@ static bool take_suggestion(struct workbench *w, const struct eval_item *it)
     }
     w->photo = photo_of(w, it->images[0]);
     w->task = it->task;
-    w->sel.region = -1;
+    selection_region(w->selection, -1);
     edit_set(&w->query, it->text);
     return true;
 }
@@ -214,7 +213,7 @@ void do_suggest(struct workbench *w, const char *arg)
         const struct eval_item *it = &w->suggestions->items[w->suggestion];
         w->suggestion = (w->suggestion + 1) % n;
         if ((!only || it->task == only) && take_suggestion(w, it)) {
-            inside_of(w)->varies = false;
+            w->changes.varies = false;
             w->changes.count = 0;
             post(w);
             return;
@@ -234,7 +233,7 @@ static void stop_work(struct workbench *w)
     knock_stop(w);
     engine_cancel(w->engine);
     w->running = 0;
-    inside_of(w)->varies = false;
+    w->changes.varies = false;
     for (int i = 0; i < w->photo_count; i++)
         w->states[i].waits = false;
     workbench_say(w, false, runs ? "cancelled; d looks for regions again" : "cancelled");
@@ -244,18 +243,16 @@ static void stop_work(struct workbench *w)
 void do_cancel(struct workbench *w, const char *arg)
 {
     (void)arg;
-    if (w->popup) {
+    if (w->panes.popup.view) {
         panes_leave_popup(w);
     } else if (workbench_busy(w)) {
         stop_work(w);
-    } else if (w->zoomed) {
-        w->zoomed = false;
-    } else if (w->sel.token >= 0 || w->sel.region >= 0 || w->overlay) {
-        w->sel.token = -1;
-        w->sel.region = -1;
-        w->overlay = false;
+    } else if (w->panes.zoomed) {
+        w->panes.zoomed = false;
+    } else if (w->sel->token >= 0 || w->sel->region >= 0 || w->sel->overlay) {
+        selection_clear(w->selection);
     } else {
-        w->focus = 0;
-        w->zoom = 1;
+        w->panes.focus = 0;
+        w->went++;
     }
 }

@@ -61,7 +61,7 @@ static void toggle_text(struct workbench *w, const char *verb, const char *arg)
 static int find_token(struct workbench *w, const char *arg)
 {
     const struct result *r = w->now.r;
-    int at = *arg ? atoi(arg) - 1 : w->sel.token;
+    int at = *arg ? atoi(arg) - 1 : w->sel->token;
     for (int i = 0; *arg && at < 0 && i < r->token_count; i++)
         if (strcasecmp(r->tokens[i].piece, arg) == 0)
             at = i;
@@ -84,10 +84,10 @@ void do_mask(struct workbench *w, const char *arg)
 /* Nothing looks at the chosen region, else at the chosen token. */
 static void drop_chosen(struct workbench *w)
 {
-    struct change c = {.kind = CHANGE_DROP_REGION, .region = w->sel.region,
+    struct change c = {.kind = CHANGE_DROP_REGION, .region = w->sel->region,
                        .image = photo_in_result(w)};
-    if (w->sel.region < 0 || c.image < 0) {
-        c = (struct change){.kind = CHANGE_DROP_TOKEN, .token = w->sel.token};
+    if (w->sel->region < 0 || c.image < 0) {
+        c = (struct change){.kind = CHANGE_DROP_TOKEN, .token = w->sel->token};
         if (c.token < 0) {
             workbench_say(w, true, "choose a region or a token first");
             return;
@@ -127,11 +127,12 @@ static int find_how(const char *word)
 /* The chosen head, the chosen set of heads, or, where a mean is chosen, all heads of the layer. */
 static void silence_chosen(struct workbench *w, bool whole_layer)
 {
-    enum attn_kind k = w->sel.kind;
-    int head = w->sel.head[k];
+    const struct slice *x = pane_slice(w, panes_focused(&w->panes));
+    enum attn_kind k = x->kind;
+    int head = x->head[k];
     uint32_t set = whole_layer ? 0 : look_set_heads(head);
-    struct change c = {.kind = CHANGE_SILENCE, .map = k, .layer = w->sel.layer[k],
-                       .head = whole_layer || head < 0 ? -1 : head, .how = inside_of(w)->how};
+    struct change c = {.kind = CHANGE_SILENCE, .map = k, .layer = x->layer[k],
+                       .head = whole_layer || head < 0 ? -1 : head, .how = w->changes.how};
     for (int h = 0; h < LOOK_SET_HEADS && set; h++)
         if (set >> h & 1) {
             c.head = h;
@@ -146,19 +147,18 @@ static void silence_chosen(struct workbench *w, bool whole_layer)
  * written. */
 void do_silence(struct workbench *w, const char *arg)
 {
-    struct inside *in = inside_of(w);
     if (!can_change(w))
         return;
     const char *last = strrchr(arg, ' ');
     int how = find_how(last ? last + 1 : arg);
     if (how >= 0)
-        in->how = (enum kern_silence)how;
+        w->changes.how = (enum kern_silence)how;
     bool layer = strncmp(arg, "layer", 5) == 0 && (arg[5] == '\0' || arg[5] == ' ');
     if (!*arg || layer || (how >= 0 && !last)) {
         silence_chosen(w, layer);
         return;
     }
-    char *text = how >= 0 ? xstrdup(arg) : xasprintf("%s %s", arg, how_names[in->how]);
+    char *text = how >= 0 ? xstrdup(arg) : xasprintf("%s %s", arg, how_names[w->changes.how]);
     toggle_text(w, "silence", text);
     free(text);
 }
@@ -203,7 +203,7 @@ void do_replace(struct workbench *w, const char *arg)
         return;
     }
     const struct result *r = w->now.r;
-    int token = w->sel.token;
+    int token = w->sel->token;
     if (token < 0 || token >= r->token_count || r->tokens[token].end <= r->tokens[token].begin) {
         workbench_say(w, true, "choose a word of the query first: Left and Right");
         return;
@@ -253,7 +253,7 @@ void do_knock_out(struct workbench *w, const char *arg)
     static const char *const names[EFFECTS_KINDS] = {"regions", "tokens", "heads"};
     const char *blank = strchr(arg, ' ');
     size_t len = blank ? (size_t)(blank - arg) : strlen(arg);
-    int next = w->effects ? (int)(w->effects->of + 1) % EFFECTS_KINDS : 0;
+    int next = w->knocks.known ? (int)(w->knocks.known->of + 1) % EFFECTS_KINDS : 0;
     int of = *arg ? -1 : next, how = blank ? find_how(blank + 1) : (int)KERN_ZERO;
     for (int i = 0; i < EFFECTS_KINDS; i++)
         if (len && strncmp(names[i], arg, len) == 0 && strlen(names[i]) == len)

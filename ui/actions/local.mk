@@ -8,6 +8,7 @@ libui_a_SOURCES += \
 	ui/actions/conf.c \
 	ui/actions/do_export.c \
 	ui/actions/do_look.c \
+	ui/actions/do_panes.c \
 	ui/actions/do_photo.c \
 	ui/actions/do_query.c \
 	ui/actions/do_what_if.c \

@@ -7,7 +7,7 @@
 /* Where it goes: the line that is typed, the search of a popup; else a query is begun. */
 static struct edit *target(struct workbench *w)
 {
-    if (w->mode == MODE_BROWSE && w->popup && w->popup->filter)
+    if (w->mode == MODE_BROWSE && w->panes.popup.view && w->panes.popup.view->filter)
         return &w->filter;
     if (w->mode == MODE_BROWSE)
         do_type(w, "");
@@ -46,9 +46,7 @@ void typing_paste(struct workbench *w, const struct input_event *e)
     }
     size_t too_long = edit_paste(to, text.data);
     tell(w, e, left_out, too_long);
-    if (to == &w->filter && panes_focused(w)->filter) {
-        w->pick = w->popup ? 0 : w->pick;
-        panes_focused(w)->filter(w);
-    }
+    if (to == &w->filter && panes_view(&w->panes)->filter)
+        panes_view(&w->panes)->filter(w, panes_focused(&w->panes));
     buf_fini(&text);
 }

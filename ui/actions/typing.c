@@ -135,8 +135,8 @@ void typing_key(struct workbench *w, int key, bool special)
         edit_special(e, key);
     else if (!edit_control(e, key) && key >= 32)
         insert_character(e, key);
-    if (w->mode == MODE_FIND && e->len != len && panes_focused(w)->filter)
-        panes_focused(w)->filter(w);
+    if (w->mode == MODE_FIND && e->len != len && panes_view(&w->panes)->filter)
+        panes_view(&w->panes)->filter(w, panes_focused(&w->panes));
 }
 
 void do_type(struct workbench *w, const char *arg)
@@ -157,14 +157,14 @@ void do_command(struct workbench *w, const char *arg)
 /* In a view that can be searched; elsewhere a query is typed. */
 void do_find(struct workbench *w, const char *arg)
 {
-    const struct view *v = panes_focused(w);
+    const struct view *v = panes_view(&w->panes);
     if (!v->filter) {
         do_type(w, arg);
         return;
     }
     edit_set(&w->filter, arg);
     if (*arg)
-        v->filter(w);
+        v->filter(w, panes_focused(&w->panes));
     else
         w->mode = MODE_FIND;
 }

@@ -19,7 +19,7 @@ struct area {
     int row, col, rows, cols;
 };
 
-#define GFX_PLACES 8
+#define GFX_PLACES 12
 #define GFX_STRIPS 96
 
 /* Contents are known by their hash; 0 is nothing. */

@@ -2,6 +2,7 @@
 #include "ui/views/grid.h"
 
 #include "ui/kit/font.h"
+#include "ui/list.h"
 
 #include <curses.h>
 #include <math.h>
@@ -166,7 +167,7 @@ static void paint(const struct grid *g, struct canvas *c)
     }
 }
 
-void grid_draw(struct workbench *w, const struct grid *g)
+void grid_draw(struct workbench *w, int slot, const struct grid *g)
 {
     int cw, ch;
     draw_cell(w, &cw, &ch);
@@ -181,5 +182,5 @@ void grid_draw(struct workbench *w, const struct grid *g)
     if (!c)
         return;
     paint(g, c);
-    gfx_place(&w->gfx, w->slot, g->at, c);
+    gfx_place(&w->gfx, slot, g->at, c);
 }

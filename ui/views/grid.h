@@ -37,7 +37,8 @@ struct grid {
 
 /* top[2]: the first row and column, kept from frame to frame so that the chosen cell is seen. */
 void grid_fit(struct workbench *w, struct grid *g, struct area body, int top[2]);
-void grid_draw(struct workbench *w, const struct grid *g);
+/* As picture number slot, or as text. */
+void grid_draw(struct workbench *w, int slot, const struct grid *g);
 /* The columns of the screen that column j of the shown ones begins at, from g->at.col. */
 int grid_left(const struct grid *g, int j);
 /* The row and column of a place, counted as g->at is. False when it is beside the rows; *j is -1

@@ -1,8 +1,8 @@
 /* The answer: ranked words, images, verdicts or boxes with their numbers, against the plain result
  * where the query has interventions; or what all other heads say of the same pass. */
 #include "src/base/mem.h"
+#include "ui/list.h"
 #include "ui/stale.h"
-#include "ui/workbench_priv.h"
 
 #include <curses.h>
 #include <math.h>
@@ -13,6 +13,21 @@
 #define NOTICE_ROWS 4 /* an answer pane with more has a line for the result's notice */
 
 #define WIDE 64 /* from here on: logit and sigmoid, too */
+
+/* What another head says of the result on the screen. */
+struct other {
+    unsigned head;
+    struct result_answer *answers;
+    int count;
+};
+
+struct answer_view {
+    bool others_shown;      /* what the other heads say, in place of the answer */
+    struct other others[5]; /* read when they are first shown */
+    int other_count;
+    int serial;             /* of the result that they were read of */
+    int top;                /* the first answer shown */
+};
 
 /* One ranked entry, whatever it is. */
 struct line {
@@ -137,7 +152,7 @@ static void draw_line(const struct workbench *w, struct area a, int row, int i)
 {
     const struct result *r = w->now.r;
     struct line x;
-    bool chosen = i == w->box, compared = w->plain != NULL;
+    bool chosen = i == w->sel->rank, compared = w->plain != NULL;
     int right = numbers_width(r, a, compared), room = a.cols - right - 4;
     int bar = room / 3 < room - 22 ? room / 3 : room - 22; /* names come first */
     bar = bar < 4 ? 0 : bar;
@@ -174,29 +189,26 @@ static const struct {
 };
 #define HEADS (int)(sizeof head_names / sizeof head_names[0])
 
-void answer_forget_others(struct workbench *w)
+static void forget_others(struct answer_view *v)
 {
-    for (int i = 0; i < w->other_count; i++)
-        result_answers_free(w->others[i].answers, w->others[i].count);
-    w->other_count = 0;
+    for (int i = 0; i < v->other_count; i++)
+        result_answers_free(v->others[i].answers, v->others[i].count);
+    v->other_count = 0;
 }
 
-static void read_others(struct workbench *w)
+static void read_others(struct workbench *w, struct answer_view *v)
 {
-    if (w->other_count || !w->now.r || !w->model)
+    if (v->serial != w->now.serial)
+        forget_others(v);
+    v->serial = w->now.serial;
+    if (v->other_count || !w->now.r || !w->model)
         return;
     for (int i = 0; i < HEADS; i++) {
-        struct other *o = &w->others[w->other_count];
+        struct other *o = &v->others[v->other_count];
         o->head = head_names[i].head;
         if (model_read_head(w->model, w->now.r, o->head, &o->answers, &o->count))
-            w->other_count++;
+            v->other_count++;
     }
-}
-
-void do_others(struct workbench *w, const char *arg)
-{
-    (void)arg;
-    w->others_shown = !w->others_shown;
 }
 
 static int draw_other(const struct other *o, struct area a, int row, int lines)
@@ -220,26 +232,26 @@ static int draw_other(const struct other *o, struct area a, int row, int lines)
 }
 
 /* The same pass, read by every head; those that were not asked are only hints. */
-static void draw_others(struct workbench *w, struct area a, int row)
+static void draw_others(struct workbench *w, struct answer_view *v, struct area a, int row)
 {
-    read_others(w);
-    int end = a.row + a.rows, lines = w->other_count ? (end - row) / w->other_count - 1 : 0;
+    read_others(w, v);
+    int end = a.row + a.rows, lines = v->other_count ? (end - row) / v->other_count - 1 : 0;
     lines = lines < 1 ? 1 : lines > 5 ? 5 : lines;
-    for (int i = 0; i < w->other_count && row + 1 < end; i++)
-        row = draw_other(&w->others[i], a, row, lines);
-    if (w->other_count == 0)
+    for (int i = 0; i < v->other_count && row + 1 < end; i++)
+        row = draw_other(&v->others[i], a, row, lines);
+    if (v->other_count == 0)
         draw_text(row, a.col, a.cols, "no other head was read");
 }
 
 /* ---- the view */
 
-static int draw_head(const struct workbench *w, struct area a)
+static int draw_head(const struct workbench *w, const struct answer_view *v, struct area a)
 {
     const struct result *r = w->now.r;
     int row = a.row;
     attrset(A_BOLD);
     draw_text(row++, a.col, a.cols, "%s%s", r ? r->task->title : "Answer",
-              r && w->others_shown ? ": all heads" : "");
+              r && v->others_shown ? ": all heads" : "");
     attrset(A_NORMAL);
     if (!r) {
         draw_text(row++, a.col, a.cols, "no query yet");
@@ -253,7 +265,7 @@ static int draw_head(const struct workbench *w, struct area a)
     attrset(A_DIM);
     if (r->notice && a.rows > NOTICE_ROWS)
         draw_text(row++, a.col, a.cols, "! %s", r->notice);
-    if (!w->others_shown) {
+    if (!v->others_shown) {
         draw_names(r, a, row, w->plain != NULL);
         int room = a.cols - numbers_width(r, a, w->plain != NULL);
         attrset(A_DIM);
@@ -266,32 +278,32 @@ static int draw_head(const struct workbench *w, struct area a)
     return row;
 }
 
-static void answer_draw(struct workbench *w, struct area a)
+static void answer_draw(struct workbench *w, struct pane *p, struct area a)
 {
+    struct answer_view *v = p->state;
     const struct result *r = w->now.r;
-    int row = draw_head(w, a), room = a.row + a.rows - row;
+    int row = draw_head(w, v, a), room = a.row + a.rows - row;
     if (!r || room < 1)
         return;
-    if (w->others_shown) {
-        draw_others(w, a, row);
+    if (v->others_shown) {
+        draw_others(w, v, a, row);
         return;
     }
-    int from = list_top(&w->answer_top, w->box, line_count(r), room);
+    int from = list_top(&v->top, w->sel->rank, line_count(r), room);
     for (int i = from; i < line_count(r) && i - from < room; i++)
         draw_line(w, a, row + i - from, i);
 }
 
-static bool answer_click(struct workbench *w, int row, int col)
+static bool answer_click(struct workbench *w, struct pane *p, int row, int col)
 {
+    const struct answer_view *v = p->state;
     const struct result *r = w->now.r;
     (void)col;
-    int head = 3 + (r && r->changes) + (r && r->notice && w->panes[w->focus].at.rows > NOTICE_ROWS);
-    int at = w->answer_top + row - head;
-    if (!r || w->others_shown || row < head || at >= line_count(r))
+    int head = 3 + (r && r->changes) + (r && r->notice && p->at.rows > NOTICE_ROWS);
+    int at = v->top + row - head;
+    if (!r || v->others_shown || row < head || at >= line_count(r))
         return false;
-    char rank[16];
-    snprintf(rank, sizeof rank, "%d", at + 1);
-    do_rank(w, rank);
+    look_choose_rank(w, at);
     return true;
 }
 
@@ -301,37 +313,28 @@ static void find_from(struct workbench *w, int from)
     int n = line_count(w->now.r);
     for (int k = 0; k < n; k++) {
         struct line x;
-        char rank[16];
         int i = (from + k) % n;
         read_line(w, i, &x);
         if (!list_matches(x.label, w->filter.text))
             continue;
-        snprintf(rank, sizeof rank, "%d", i + 1);
-        do_rank(w, rank);
+        look_choose_rank(w, i);
         return;
     }
     workbench_say(w, true, "nothing here has '%s'", w->filter.text);
 }
 
-static void answer_filter(struct workbench *w)
+static void answer_filter(struct workbench *w, struct pane *p)
 {
-    find_from(w, w->box);
+    (void)p;
+    find_from(w, w->sel->rank);
 }
 
-void do_find_next(struct workbench *w, const char *arg)
-{
-    (void)arg;
-    if (w->filter.len)
-        find_from(w, w->box + 1);
-    else
-        workbench_say(w, true, "nothing was searched: / in the answers");
-}
-
-static bool answer_table(struct workbench *w, struct table *out)
+static bool answer_table(struct workbench *w, struct pane *p, struct table *out)
 {
     static const char *const names[] = {"logit", "sigmoid", "softmax", NULL, "was"};
     const struct result *r = w->now.r;
     int n = line_count(r), cols = w->plain ? 5 : 3;
+    (void)p;
     if (!r)
         return false;
     table_init(out, n, cols);
@@ -351,12 +354,37 @@ static bool answer_table(struct workbench *w, struct table *out)
     return true;
 }
 
+static void answer_end(struct pane *p)
+{
+    forget_others(p->state);
+}
+
 const struct view view_answer = {
     .name = "answer",
     .what = "ranked answers, images or boxes with their numbers; what other heads say",
+    .state = sizeof(struct answer_view),
+    .end = answer_end,
     .draw = answer_draw,
     .click = answer_click,
     .filter = answer_filter,
     .stale = stale_result,
     .table = answer_table,
 };
+
+/* ---- keys */
+
+void do_others(struct workbench *w, const char *arg)
+{
+    struct answer_view *v = panes_of(&w->panes, &view_answer)->state;
+    (void)arg;
+    v->others_shown = !v->others_shown;
+}
+
+void do_find_next(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    if (w->filter.len)
+        find_from(w, w->sel->rank + 1);
+    else
+        workbench_say(w, true, "nothing was searched: / in the answers");
+}

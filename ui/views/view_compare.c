@@ -16,6 +16,11 @@
 #define SMALL 5      /* ranks from here on only count when their probability moves */
 #define PHOTO_ROWS 5 /* at least, else there is none */
 
+struct compare_view {
+    int first;                /* the leftmost column */
+    struct photo_cache cache; /* of the columns' picture without marks */
+};
+
 /* The columns on the screen. */
 struct layout {
     struct area a;
@@ -33,38 +38,31 @@ static bool other_query(const struct workbench *w)
 /* The largest weight of all checkpoints: the photos have one scale of colors. */
 static float top_of_all(struct workbench *w)
 {
-    struct result *now = w->now.r;
     int n = w->model ? model_checkpoint_count(w->model) : 0;
     float top = 0;
-    for (int i = 0; i < n && now; i++) {
-        const struct result *r = compare_result(w, i);
-        w->now.r = r ? (struct result *)(uintptr_t)r : now;
-        float x = r ? photo_top(w) : 0;
-        w->now.r = now;
-        top = x > top ? x : top;
-    }
+    for (int i = 0; i < n && w->now.r; i++)
+        top = fmaxf(top, photo_top(w, compare_result(w, i)));
     return top;
 }
 
-static struct layout lay_out(struct workbench *w, struct area a)
+static struct layout lay_out(struct workbench *w, struct compare_view *v, struct area a)
 {
-    struct comparison *c = comparison_of(w);
     struct layout l = {.a = a, .count = w->model ? model_checkpoint_count(w->model) : 0};
     int fit = a.cols / LEAST_COLS;
     fit = fit < 1 ? 1 : fit > MOST_COLUMNS ? MOST_COLUMNS : fit;
     l.shown = l.count < fit ? l.count : fit;
-    if (c->first < 0) { /* the next page was asked for */
-        int first = -1 - c->first + fit;
-        c->first = first >= l.count ? 0 : first;
+    if (v->first < 0) { /* the next page was asked for */
+        int first = -1 - v->first + fit;
+        v->first = first >= l.count ? 0 : first;
     }
-    l.from = c->first > l.count - l.shown ? l.count - l.shown : c->first;
+    l.from = v->first > l.count - l.shown ? l.count - l.shown : v->first;
     l.from = l.from < 0 ? 0 : l.from;
     l.width = l.shown ? a.cols / l.shown : a.cols;
     int rows = (a.rows - 3) / 2, high = l.width * 3 / 8; /* cells are twice as high as wide */
     l.photo_rows = rows < high ? rows : high;
     if (l.photo_rows < PHOTO_ROWS || w->gfx.mode == GFX_NONE)
         l.photo_rows = 0;
-    l.legend = l.photo_rows && w->overlay && !other_query(w) && top_of_all(w) > 0;
+    l.legend = l.photo_rows && w->sel->overlay && !other_query(w) && top_of_all(w) > 0;
     return l;
 }
 
@@ -79,26 +77,12 @@ static const struct image *photo_of(const struct workbench *w)
 static int chosen_rank(const struct workbench *w, const struct result *r)
 {
     const struct result *now = w->now.r;
-    return now && w->box < compare_count(now) ? compare_rank(r, compare_key(now, w->box)) : -1;
+    int rank = w->sel->rank;
+    return now && rank < compare_count(now) ? compare_rank(r, compare_key(now, rank)) : -1;
 }
 
-/* photo_compose draws the shown result: for a moment that is this column's. */
-static void compose(struct workbench *w, const struct result *r, struct canvas *c,
-                    const struct frame *f)
-{
-    struct shown saved = w->now;
-    int box = w->box, rank = chosen_rank(w, r);
-    w->box = rank < 0 ? 0 : rank;
-    unsigned stale = w->stale;
-    w->now.r = (struct result *)(uintptr_t)r;
-    w->stale &= ~(unsigned)STALE_CHECKPOINT; /* columns say whose they are */
-    photo_compose(w, w->photo, c, f);
-    w->now = saved;
-    w->stale = stale;
-    w->box = box;
-}
-
-static void draw_photo(struct workbench *w, const struct layout *l, int column, struct canvas *all)
+static void draw_photo(struct workbench *w, struct compare_view *v, const struct layout *l,
+                       int column, float top, struct canvas *all)
 {
     const struct result *r = compare_result(w, l->from + column);
     const struct image *im = photo_of(w);
@@ -112,23 +96,25 @@ static void draw_photo(struct workbench *w, const struct layout *l, int column, 
     struct canvas *c = r ? canvas_new(f.w, f.h) : NULL;
     if (!c)
         return;
-    compose(w, r, c, &f);
+    int rank = chosen_rank(w, r);
+    const struct photo_paint x = {.photo = w->photo, .r = other_query(w) ? NULL : r,
+                                  .rank = rank < 0 ? 0 : rank, .top = top, .cache = &v->cache};
+    photo_compose(w, &x, c, &f);
     canvas_put(all, column * l->width * cw, 0, c);
     canvas_free(c);
 }
 
 /* One picture of all columns, so that they come at once. */
-static void draw_photos(struct workbench *w, const struct layout *l)
+static void draw_photos(struct workbench *w, struct pane *p, const struct layout *l)
 {
     int cw, ch;
     draw_cell(w, &cw, &ch);
     struct area at = {l->a.row + 1, l->a.col, l->photo_rows, l->shown * l->width};
     struct canvas *all = canvas_new(at.cols * cw, at.rows * ch);
-    w->top = w->overlay ? top_of_all(w) : 0;
+    float top = w->sel->overlay ? top_of_all(w) : 0;
     for (int i = 0; all && i < l->shown; i++)
-        draw_photo(w, l, i, all);
-    w->top = 0;
-    gfx_place(&w->gfx, w->slot, at, all);
+        draw_photo(w, p->state, l, i, top, all);
+    gfx_place(&w->gfx, p->slot, at, all);
 }
 
 static void draw_legend(struct workbench *w, const struct layout *l)
@@ -247,9 +233,9 @@ static void draw_answers(struct workbench *w, const struct layout *l, int column
         draw_entry(w, (struct area){row, col, 1, room}, compared ? a : NULL, r, k, k == chosen);
 }
 
-static void compare_draw(struct workbench *w, struct area a)
+static void compare_draw(struct workbench *w, struct pane *p, struct area a)
 {
-    struct layout l = lay_out(w, a);
+    struct layout l = lay_out(w, p->state, a);
     if (l.count < 2) {
         draw_text(a.row + 1, a.col, a.cols, "only one checkpoint is open: -c FILE -c FILE opens "
                                             "several");
@@ -265,7 +251,7 @@ static void compare_draw(struct workbench *w, struct area a)
     if (!photo_of(w))
         l.photo_rows = l.legend = 0;
     if (l.photo_rows)
-        draw_photos(w, &l);
+        draw_photos(w, p, &l);
     if (l.legend)
         draw_legend(w, &l);
     for (int i = 0; i < l.shown; i++) {
@@ -275,9 +261,9 @@ static void compare_draw(struct workbench *w, struct area a)
 }
 
 /* A click on an answer chooses it in all columns, one on a name makes the column B. */
-static bool compare_click(struct workbench *w, int row, int col)
+static bool compare_click(struct workbench *w, struct pane *p, int row, int col)
 {
-    struct layout l = lay_out(w, w->panes[w->focus].at);
+    struct layout l = lay_out(w, p->state, p->at);
     struct comparison *c = comparison_of(w);
     int column = l.width ? col / l.width : 0, i = l.from + column;
     const struct result *r = column < l.shown ? compare_result(w, i) : NULL;
@@ -289,15 +275,17 @@ static bool compare_click(struct workbench *w, int row, int col)
     if (!r || rank < 0 || rank >= compare_count(r))
         return false;
     int at = compare_rank(w->now.r, compare_key(r, rank));
-    w->box = at < 0 ? w->box : at;
+    if (at >= 0)
+        selection_rank(w->selection, at);
     return true;
 }
 
 /* The softmax of all entries, of images the logit, a column each. */
-static bool compare_table(struct workbench *w, struct table *out)
+static bool compare_table(struct workbench *w, struct pane *p, struct table *out)
 {
     int n = w->model ? model_checkpoint_count(w->model) : 0;
     int rows = w->now.r ? compare_count(w->now.r) : 0;
+    (void)p;
     if (n == 0 || rows == 0)
         return false;
     table_init(out, rows, n);
@@ -315,11 +303,28 @@ static bool compare_table(struct workbench *w, struct table *out)
     return true;
 }
 
+static void compare_end(struct pane *p)
+{
+    struct compare_view *v = p->state;
+    canvas_free(v->cache.c);
+}
+
 const struct view view_compare = {
     .name = "compare",
     .what = "all checkpoints side by side, and what is different from A",
+    .state = sizeof(struct compare_view),
+    .end = compare_end,
     .draw = compare_draw,
     .click = compare_click,
     .stale = stale_query,
     .table = compare_table,
 };
+
+/* ---- keys */
+
+void do_columns(struct workbench *w, const char *arg)
+{
+    struct compare_view *v = panes_of(&w->panes, &view_compare)->state;
+    (void)arg;
+    v->first = -1 - v->first; /* drawing knows how many fit */
+}

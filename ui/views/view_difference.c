@@ -2,6 +2,7 @@
  * numbers, and all heads by how much they changed. */
 #include "src/base/mem.h"
 #include "ui/compare.h"
+#include "ui/list.h"
 #include "ui/views/grid.h"
 #include "ui/stale.h"
 
@@ -14,77 +15,80 @@
 #define LIST_COLS 40
 #define NAME_COLS 14
 
+/* All heads by how much they changed: a cache, with what it was made of. */
+struct difference_view {
+    uint64_t generation;
+    int a, b;
+    struct attention_change *list; /* (count), or NULL */
+    int count, pick, top;
+    char why[256];
+};
+
 /* ---- the list of heads */
 
 /* Made anew when one of the two results is another. */
-static bool find_heads(struct workbench *w)
+static bool find_heads(struct workbench *w, struct difference_view *v)
 {
     struct comparison *c = comparison_of(w);
     const struct result *a = compare_result(w, c->a), *b = compare_result(w, c->b);
     struct vs_err err = {0};
-    if (c->heads.generation == c->generation && c->heads.a == c->a && c->heads.b == c->b)
-        return c->heads.list != NULL;
-    free(c->heads.list);
-    c->heads.list = NULL;
-    c->heads.count = c->heads.pick = c->heads.top = 0;
-    c->heads.generation = c->generation;
-    c->heads.a = c->a;
-    c->heads.b = c->b;
-    c->heads.why[0] = '\0';
-    if (a && b && attention_changes(a, b, &c->heads.list, &c->heads.count, &err) != 0)
-        snprintf(c->heads.why, sizeof c->heads.why, "%.255s", err.text);
-    return c->heads.list != NULL;
+    if (v->generation == c->generation && v->a == c->a && v->b == c->b)
+        return v->list != NULL;
+    free(v->list);
+    *v = (struct difference_view){.generation = c->generation, .a = c->a, .b = c->b};
+    if (a && b && attention_changes(a, b, &v->list, &v->count, &err) != 0)
+        snprintf(v->why, sizeof v->why, "%.255s", err.text);
+    return v->list != NULL;
 }
 
-static bool is_chosen(const struct workbench *w, const struct attention_change *x)
+static bool is_chosen(const struct slice *s, const struct attention_change *x)
 {
-    return x->map == w->sel.kind && x->layer == w->sel.layer[x->map] &&
-           x->head == w->sel.head[x->map];
+    return x->map == s->kind && x->layer == s->layer[x->map] && x->head == s->head[x->map];
 }
 
-static void draw_list(struct workbench *w, struct area a)
+static void draw_list(struct workbench *w, struct pane *p, struct area a)
 {
-    struct comparison *c = comparison_of(w);
-    int room = a.rows - 1, chosen = c->heads.pick;
+    struct difference_view *v = p->state;
+    const struct slice *now = pane_slice(w, p);
+    int room = a.rows - 1, chosen = v->pick;
     attrset(A_DIM);
     draw_text(a.row, a.col, a.cols, "%-14s %5s %4s %9s", "attention", "layer", "head", "JSD, bits");
     attrset(A_NORMAL);
-    for (int i = 0; i < c->heads.count; i++)
-        if (is_chosen(w, &c->heads.list[i]))
+    for (int i = 0; i < v->count; i++)
+        if (is_chosen(now, &v->list[i]))
             chosen = i;
-    c->heads.pick = chosen;
-    int from = list_top(&c->heads.top, chosen, c->heads.count, room);
-    for (int i = from; i < c->heads.count && i - from < room; i++) {
-        const struct attention_change *x = &c->heads.list[i];
+    v->pick = chosen;
+    int from = list_top(&v->top, chosen, v->count, room);
+    for (int i = from; i < v->count && i - from < room; i++) {
+        const struct attention_change *x = &v->list[i];
         int row = a.row + 1 + i - from, bar = a.cols - 36;
-        attrset(is_chosen(w, x) ? A_REVERSE : A_NORMAL);
+        attrset(is_chosen(now, x) ? A_REVERSE : A_NORMAL);
         mvhline(row, a.col, ' ', a.cols);
         draw_text(row, a.col, a.cols, "%-14s %5d %4d %9.5f", attn_kind_names[x->map], x->layer + 1,
                   x->head + 1, x->jsd);
         attrset((int)draw_rank_attr(1));
         if (bar > 2)
-            draw_bar(row, a.col + 36, bar, x->jsd / (c->heads.list[0].jsd > 0 ? c->heads.list[0].jsd
-                                                                              : 1));
+            draw_bar(row, a.col + 36, bar, x->jsd / (v->list[0].jsd > 0 ? v->list[0].jsd : 1));
         attrset(A_NORMAL);
     }
 }
 
-static void choose(struct workbench *w, int i)
+static void choose_change(struct workbench *w, struct pane *p, int i)
 {
-    struct comparison *c = comparison_of(w);
-    const struct attention_change *x = &c->heads.list[i];
-    c->heads.pick = i;
-    w->sel.kind = x->map;
-    w->sel.layer[x->map] = x->layer;
-    w->sel.head[x->map] = x->head;
+    struct difference_view *v = p->state;
+    const struct attention_change *x = &v->list[i];
+    struct slice next = *pane_slice(w, p);
+    v->pick = i;
+    slice_choose(&next, x->map, x->layer, x->head);
+    pane_set_slice(w, p, &next);
 }
 
 /* ---- the map */
 
 /* Mean of heads where the choice is no single one. */
-static int head_of(const struct workbench *w)
+static int head_of(const struct slice *x)
 {
-    int head = w->sel.head[w->sel.kind];
+    int head = x->head[x->kind];
     return head < 0 ? -1 : head;
 }
 
@@ -146,13 +150,13 @@ static struct area map_area(struct area a, int rows, int cols, bool *named)
 }
 
 /* Over the map: tokens, or numbers of regions. */
-static void draw_columns(struct workbench *w, struct area a, int cols)
+static void draw_columns(struct workbench *w, enum attn_kind kind, struct area a, int cols)
 {
     int wide = a.cols / cols;
     for (int j = 0; wide >= 3 && j < cols; j++) {
         char name[128];
-        int chosen = look_cols_are_tokens(w->sel.kind) && j == w->sel.token;
-        name_of(w, look_cols_are_tokens(w->sel.kind), j, name, sizeof name);
+        int chosen = look_cols_are_tokens(kind) && j == w->sel->token;
+        name_of(w, look_cols_are_tokens(kind), j, name, sizeof name);
         const char *s = strncmp(name, "region ", 7) == 0 ? name + 7
                         : strcmp(name, "whole image") == 0 ? "all" : name;
         int width = s == name + 7 ? (int)strcspn(s, " ") : (int)strlen(s);
@@ -162,17 +166,19 @@ static void draw_columns(struct workbench *w, struct area a, int cols)
     }
 }
 
-static void draw_map(struct workbench *w, struct area a, const float *x, int rows, int cols)
+static void draw_map(struct workbench *w, const struct pane *p, struct area a, const float *x,
+                     int rows, int cols)
 {
-    bool named, tokens = look_rows_are_tokens(w->sel.kind);
+    enum attn_kind kind = pane_slice(w, p)->kind;
+    bool named, tokens = look_rows_are_tokens(kind);
     struct area at = map_area(a, rows, cols, &named);
-    int cw, ch, source = look_source(w);
+    int cw, ch, source = look_source(w, kind);
     draw_cell(w, &cw, &ch);
     struct canvas *c = at.rows > 0 && at.cols > 0 ? canvas_new(at.cols * cw, at.rows * ch) : NULL;
     if (c)
         paint(c, x, rows, cols, largest(x, rows * cols));
-    gfx_place(&w->gfx, w->slot, at, c);
-    draw_columns(w, (struct area){a.row - 1, at.col, 1, at.cols}, cols);
+    gfx_place(&w->gfx, p->slot, at, c);
+    draw_columns(w, kind, (struct area){a.row - 1, at.col, 1, at.cols}, cols);
     for (int i = 0; named && i < rows; i++) {
         char name[128];
         name_of(w, tokens, i, name, sizeof name);
@@ -183,10 +189,10 @@ static void draw_map(struct workbench *w, struct area a, const float *x, int row
 }
 
 /* The elements that differ most, of the chosen row or of all. */
-static void draw_numbers(struct workbench *w, struct area a, const float *x, const float *before,
-                         int rows, int cols)
+static void draw_numbers(struct workbench *w, enum attn_kind kind, struct area a, const float *x,
+                         const float *before, int rows, int cols)
 {
-    int source = look_source(w), first = source < 0 || source >= rows ? 0 : source;
+    int source = look_source(w, kind), first = source < 0 || source >= rows ? 0 : source;
     int end = source < 0 || source >= rows ? rows : source + 1;
     bool *used = xcalloc((size_t)rows * (size_t)cols + 1, sizeof *used);
     for (int k = 0; k < a.rows; k++) {
@@ -198,8 +204,8 @@ static void draw_numbers(struct workbench *w, struct area a, const float *x, con
         if (best < 0 || fabsf(x[best]) < 5e-5f)
             break;
         used[best] = true;
-        name_of(w, look_rows_are_tokens(w->sel.kind), best / cols, row, sizeof row);
-        name_of(w, look_cols_are_tokens(w->sel.kind), best % cols, col, sizeof col);
+        name_of(w, look_rows_are_tokens(kind), best / cols, row, sizeof row);
+        name_of(w, look_cols_are_tokens(kind), best % cols, col, sizeof col);
         attrset((int)(draw_sign_attr(x[best]) | A_BOLD));
         int n = draw_text(a.row + k, a.col, 9, "%+.4f ", (double)x[best]);
         attrset(A_NORMAL);
@@ -209,30 +215,30 @@ static void draw_numbers(struct workbench *w, struct area a, const float *x, con
     free(used);
 }
 
-static void draw_head(struct workbench *w, struct area a)
+static void draw_head(struct workbench *w, const struct slice *s, struct area a)
 {
     struct comparison *c = comparison_of(w);
     struct attention_change x = {0};
-    enum attn_kind kind = w->sel.kind;
+    enum attn_kind kind = s->kind;
     char pair[160], head[32];
     compare_pair_name(w, pair, sizeof pair);
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, "Attention of B minus A (orange more, blue less): %s", pair);
     attrset(A_DIM);
-    if (head_of(w) < 0)
+    if (head_of(s) < 0)
         snprintf(head, sizeof head, "mean of heads");
     else
-        snprintf(head, sizeof head, "head %d", head_of(w) + 1);
-    attention_change_of(compare_result(w, c->a), compare_result(w, c->b), kind, w->sel.layer[kind],
-                        head_of(w), &x, NULL);
+        snprintf(head, sizeof head, "head %d", head_of(s) + 1);
+    attention_change_of(compare_result(w, c->a), compare_result(w, c->b), kind, s->layer[kind],
+                        head_of(s), &x, NULL);
     draw_text(a.row + 1, a.col, a.cols, "%s, layer %d, %s: divergence %.5f bits, largest row %.5f",
-              look_kind_name(kind), w->sel.layer[kind] + 1, head, x.jsd, x.most);
+              look_kind_name(kind), s->layer[kind] + 1, head, x.jsd, x.most);
     attrset(A_NORMAL);
 }
 
 /* ---- the view */
 
-static void draw_missing(struct workbench *w, struct area a)
+static void draw_missing(struct workbench *w, const struct difference_view *v, struct area a)
 {
     struct comparison *c = comparison_of(w);
     char pair[160];
@@ -240,26 +246,27 @@ static void draw_missing(struct workbench *w, struct area a)
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, "Attention of B minus A: %s", pair);
     attrset(A_NORMAL);
-    if (c->heads.why[0])
-        draw_text(a.row + 1, a.col, a.cols, "%s", c->heads.why);
+    if (v->why[0])
+        draw_text(a.row + 1, a.col, a.cols, "%s", v->why);
     else if (!w->now.r)
         draw_text(a.row + 1, a.col, a.cols, "ask something first");
     else
         draw_text(a.row + 1, a.col, a.cols, c->number ? "asked ..." : "not asked: B asks both");
 }
 
-static void difference_draw(struct workbench *w, struct area a)
+static void difference_draw(struct workbench *w, struct pane *p, struct area a)
 {
     struct comparison *c = comparison_of(w);
-    enum attn_kind kind = w->sel.kind;
-    int rows = 0, cols = 0, layer = w->sel.layer[kind];
+    const struct slice *s = pane_slice(w, p);
+    enum attn_kind kind = s->kind;
+    int rows = 0, cols = 0, layer = s->layer[kind];
     float *x = NULL, *before = NULL;
     struct vs_err err = {0};
-    if (!find_heads(w)) {
-        draw_missing(w, a);
+    if (!find_heads(w, p->state)) {
+        draw_missing(w, p->state, a);
         return;
     }
-    draw_head(w, a);
+    draw_head(w, s, a);
     struct area body = {a.row + 2, a.col, a.rows - 2, a.cols}, list = body;
     bool beside = a.cols >= 2 * LIST_COLS + 10;
     if (beside) {
@@ -272,48 +279,48 @@ static void difference_draw(struct workbench *w, struct area a)
         body.rows -= list.rows + 1;
     }
     const struct result *ra = compare_result(w, c->a), *rb = compare_result(w, c->b);
-    if (attention_difference(ra, rb, kind, layer, head_of(w), batch_row(w), &rows, &cols, &x,
+    if (attention_difference(ra, rb, kind, layer, head_of(s), batch_row(w), &rows, &cols, &x,
                              &err) == 0) {
         int numbers = body.rows > 16 ? 6 : body.rows > 8 ? 3 : 0, legend = body.rows > 8;
         before = xcalloc((size_t)rows * (size_t)cols + 1, sizeof *before);
-        trace_attention(ra->trace, kind, layer, batch_row(w), head_of(w), &rows, &cols, before);
-        draw_map(w, (struct area){body.row + 1, body.col,
-                                  body.rows - numbers - 1 - (numbers > 0) - legend, body.cols},
+        trace_attention(ra->trace, kind, layer, batch_row(w), head_of(s), &rows, &cols, before);
+        draw_map(w, p, (struct area){body.row + 1, body.col,
+                                     body.rows - numbers - 1 - (numbers > 0) - legend, body.cols},
                  x, rows, cols);
         if (legend)
             grid_legend(body.row + body.rows - numbers - (numbers > 0) - 1, body.col, body.cols,
                         largest(x, rows * cols), SCALE_SIGNED);
-        draw_numbers(w, (struct area){body.row + body.rows - numbers, body.col, numbers, body.cols},
-                     x, before, rows, cols);
+        draw_numbers(w, kind, (struct area){body.row + body.rows - numbers, body.col, numbers,
+                                            body.cols}, x, before, rows, cols);
     } else {
         draw_text(body.row, body.col, body.cols, "%s", err.text);
     }
-    draw_list(w, list);
+    draw_list(w, p, list);
     free(x);
     free(before);
 }
 
-static void difference_move(struct workbench *w, enum motion m)
+static void difference_move(struct workbench *w, struct pane *p, enum motion m)
 {
-    struct comparison *c = comparison_of(w);
+    struct difference_view *v = p->state;
     if (m == MOVE_LEFT || m == MOVE_RIGHT)
         look_move(w, m);
-    else if (find_heads(w))
-        choose(w, is_chosen(w, &c->heads.list[c->heads.pick])
-                      ? panes_pick(c->heads.pick, c->heads.count, 10, m) : 0);
+    else if (find_heads(w, v))
+        choose_change(w, p, is_chosen(pane_slice(w, p), &v->list[v->pick])
+                                ? panes_pick(v->pick, v->count, 10, m) : 0);
 }
 
-static bool difference_table(struct workbench *w, struct table *out)
+static bool difference_table(struct workbench *w, struct pane *p, struct table *out)
 {
     static const char *const names[] = {"layer", "head", "divergence", "largest"};
-    struct comparison *c = comparison_of(w);
-    if (!find_heads(w))
+    struct difference_view *v = p->state;
+    if (!find_heads(w, v))
         return false;
-    table_init(out, c->heads.count, 4);
+    table_init(out, v->count, 4);
     for (int j = 0; j < 4; j++)
         out->col_names[j] = xstrdup(names[j]);
-    for (int i = 0; i < c->heads.count; i++) {
-        const struct attention_change *x = &c->heads.list[i];
+    for (int i = 0; i < v->count; i++) {
+        const struct attention_change *x = &v->list[i];
         const float row[4] = {(float)x->layer + 1, (float)x->head + 1, (float)x->jsd,
                               (float)x->most};
         out->row_names[i] = xstrdup(attn_kind_names[x->map]);
@@ -322,9 +329,18 @@ static bool difference_table(struct workbench *w, struct table *out)
     return true;
 }
 
+static void difference_end(struct pane *p)
+{
+    struct difference_view *v = p->state;
+    free(v->list);
+}
+
 const struct view view_difference = {
     .name = "difference",
     .what = "how attention differs between checkpoints A and B, head by head",
+    .sliced = true,
+    .state = sizeof(struct difference_view),
+    .end = difference_end,
     .draw = difference_draw,
     .move = difference_move,
     .stale = stale_query,

@@ -11,6 +11,11 @@
 
 #define LIST_COLS 56
 
+struct drift_view {
+    int top; /* the first layer shown, */
+    int of;  /* of what was found as the so manieth */
+};
+
 static void draw_progress(const struct compare_progress *p, struct area a, const char *what)
 {
     int all = atomic_load(&((struct compare_progress *)(uintptr_t)p)->all);
@@ -121,7 +126,7 @@ static void draw_values(const struct workbench *w, const struct cka *x, struct a
 }
 
 /* Both streams, one above the other or beside each other, in one picture. */
-static void draw_states(struct workbench *w, const struct drift *d, struct area a)
+static void draw_states(struct workbench *w, int slot, const struct drift *d, struct area a)
 {
     int cw, ch, names = 11;
     draw_cell(w, &cw, &ch);
@@ -156,7 +161,7 @@ static void draw_states(struct workbench *w, const struct drift *d, struct area 
             draw_text(top + i * high / n, a.col, names - 1, "%s", x->names[i]);
     }
     if (c)
-        gfx_place(&w->gfx, w->slot, at, c);
+        gfx_place(&w->gfx, slot, at, c);
     for (int s = 0; s < 2 && c; s++) {
         const struct cka *x = &d->cka[s];
         int n = x->depths, top = at.row + s * (rows + 1);
@@ -166,7 +171,16 @@ static void draw_states(struct workbench *w, const struct drift *d, struct area 
     }
 }
 
-static void drift_draw(struct workbench *w, struct area a)
+/* Its lines begin anew with what is found. */
+static struct drift_view *drift_state(const struct pane *p, const struct drift *d)
+{
+    struct drift_view *v = p->state;
+    v->top = v->of == d->made ? v->top : 0;
+    v->of = d->made;
+    return v;
+}
+
+static void drift_draw(struct workbench *w, struct pane *p, struct area a)
 {
     struct comparison *c = comparison_of(w);
     struct drift *d = &c->drift;
@@ -197,30 +211,32 @@ static void drift_draw(struct workbench *w, struct area a)
         states.row += list.rows + 1;
         states.rows -= list.rows + 1;
     }
-    draw_weights(d->weights, list, &d->top);
+    draw_weights(d->weights, list, &drift_state(p, d)->top);
     if (d->cka[0].depths) {
         draw_text(states.row, states.col, states.cols, "CKA of one query, A down, B across: \"%s\"",
                   d->text);
-        draw_states(w, d, states);
+        draw_states(w, p->slot, d, states);
     } else if (!d->runs) {
         draw_text(states.row, states.col, states.cols, "hidden states: ask something, then F");
     }
 }
 
 /* Up and down through the layers. */
-static void drift_move(struct workbench *w, enum motion m)
+static void drift_move(struct workbench *w, struct pane *p, enum motion m)
 {
     struct drift *d = &comparison_of(w)->drift;
+    struct drift_view *v = drift_state(p, d);
     if (m == MOVE_LEFT || m == MOVE_RIGHT)
         look_move(w, m);
     else if (d->weights)
-        d->top = panes_pick(d->top, d->weights->layer_count, 10, m);
+        v->top = panes_pick(v->top, d->weights->layer_count, 10, m);
 }
 
-static bool drift_table(struct workbench *w, struct table *out)
+static bool drift_table(struct workbench *w, struct pane *p, struct table *out)
 {
     static const char *const names[] = {"relative", "distance", "largest", "elements"};
     const struct drift *d = &comparison_of(w)->drift;
+    (void)p;
     if (!d->weights)
         return false;
     table_init(out, d->weights->layer_count, 4);
@@ -238,13 +254,13 @@ static bool drift_table(struct workbench *w, struct table *out)
 }
 
 /* Weights are of the two; hidden states are of a query, too. */
-static bool drift_stale(struct workbench *w, char *out, size_t size)
+static bool drift_stale(struct workbench *w, struct pane *p, char *out, size_t size)
 {
     const struct drift *d = &comparison_of(w)->drift;
     if (!d->cka[0].depths || d->runs)
         return false;
     if (d->query == stale_identity(w))
-        return stale_query(w, out, size);
+        return stale_query(w, p, out, size);
     snprintf(out, size, "! hidden states of an earlier query, \"%.120s\"; F asks again", d->text);
     return true;
 }
@@ -252,6 +268,7 @@ static bool drift_stale(struct workbench *w, char *out, size_t size)
 const struct view view_drift = {
     .name = "drift",
     .what = "how far weights and hidden states of A and B are apart",
+    .state = sizeof(struct drift_view),
     .draw = drift_draw,
     .move = drift_move,
     .stale = drift_stale,

@@ -2,7 +2,9 @@
  * with numbers and on the photo, the words, or the layers and heads of every map. */
 #include "src/base/mem.h"
 #include "ui/kit/font.h"
+#include "src/study/headstats.h"
 #include "ui/knock.h"
+#include "ui/list.h"
 #include "ui/stale.h"
 
 #include <curses.h>
@@ -14,6 +16,24 @@
 #define LIST 44    /* columns of the list beside a picture */
 #define MAPS 4
 #define LEAST_TOP 0.05f /* nats */
+
+struct effects_view {
+    int of;            /* what the pick is of: results and knock-outs so far */
+    int pick, top;     /* the chosen line, and the first */
+    struct area list;  /* where the lines were drawn last, counted from the pane's corner */
+    struct canvas *backdrop; /* the photo as it is shown here: a cache */
+    uint64_t backdrop_key;
+};
+
+/* The pick begins anew with what it is of. */
+static struct effects_view *effects_state(const struct workbench *w, const struct pane *p)
+{
+    struct effects_view *v = p->state;
+    int of = w->now.serial + w->knocks.started;
+    v->pick = v->of == of ? v->pick : 0;
+    v->of = of;
+    return v;
+}
 
 /* ---- what is known */
 
@@ -71,57 +91,58 @@ static void best_name(const struct workbench *w, int best, char *out, size_t siz
 
 /* ---- choosing */
 
-static void choose(struct workbench *w, const struct change *c)
+static void choose_changed(struct workbench *w, const struct change *c)
 {
-    if (c->kind == CHANGE_DROP_REGION && c->image == photo_in_result(w)) {
-        w->sel.region = c->region;
-    } else if (c->kind == CHANGE_MASK_TOKEN) {
-        w->sel.token = c->token;
-    } else if (c->kind == CHANGE_SILENCE) {
-        w->sel.kind = c->map;
-        w->sel.layer[c->map] = c->layer;
-        w->sel.head[c->map] = c->head;
-    }
+    struct chosen next = *w->sel;
+    if (c->kind == CHANGE_DROP_REGION && c->image == photo_in_result(w))
+        next.region = c->region;
+    else if (c->kind == CHANGE_MASK_TOKEN)
+        next.token = c->token;
+    else if (c->kind == CHANGE_SILENCE)
+        slice_choose(&next.slice, c->map, c->layer, c->head);
+    selection_set(w->selection, &next);
 }
 
-static void pick(struct workbench *w, const struct effects *e, int place)
+static void pick(struct workbench *w, struct effects_view *v, const struct effects *e, int place)
 {
     int n, *order = ranked(e, &n);
     if (place >= 0 && place < n) {
-        inside_of(w)->effects_pick = place;
-        choose(w, &e->items[order[place]].change);
+        v->pick = place;
+        choose_changed(w, &e->items[order[place]].change);
     }
     free(order);
 }
 
-static void move_pick(struct workbench *w, enum motion m)
+static void effects_move(struct workbench *w, struct pane *p, enum motion m)
 {
+    struct effects_view *v = effects_state(w, p);
     const struct effects *e = knock_known(w);
     if (e && e->done)
-        pick(w, e, panes_pick(inside_of(w)->effects_pick, e->done, 10, m));
+        pick(w, v, e, panes_pick(v->pick, e->done, 10, m));
 }
 
 /* Asks again without the chosen one. */
-static void accept(struct workbench *w)
+static void effects_accept(struct workbench *w, struct pane *p)
 {
+    const struct effects_view *v = effects_state(w, p);
     const struct effects *e = knock_known(w);
     int n;
     if (!e || !e->done)
         return;
     int *order = ranked(e, &n);
-    if (inside_of(w)->effects_pick < n)
-        change_toggle(w, &e->items[order[inside_of(w)->effects_pick]].change);
+    if (v->pick < n)
+        change_toggle(w, &e->items[order[v->pick]].change);
     free(order);
 }
 
-static bool click(struct workbench *w, int row, int col)
+static bool effects_click(struct workbench *w, struct pane *p, int row, int col)
 {
-    const struct inside *in = inside_of(w);
+    struct effects_view *v = effects_state(w, p);
     const struct effects *e = knock_known(w);
-    struct area l = in->effects_list;
+    struct area l = v->list;
     if (!e || row < l.row || row >= l.row + l.rows || col < l.col)
         return false;
-    pick(w, e, in->effects_top + row - l.row);
+    pick(w, v, e, v->top + row - l.row);
     return true;
 }
 
@@ -149,20 +170,19 @@ static void draw_line(const struct workbench *w, const struct effects *e, const 
     attrset(A_NORMAL);
 }
 
-static void draw_list(struct workbench *w, const struct effects *e, struct area a, struct area at)
+static void draw_list(struct workbench *w, struct effects_view *v, const struct effects *e,
+                      struct area a, struct area at)
 {
-    struct inside *in = inside_of(w);
     int n, *order = ranked(e, &n), rows = at.rows - 1;
     float top = top_of(e);
     attrset(A_DIM);
     draw_text(at.row, at.col, at.cols, " effect  prob. without");
     attrset(A_NORMAL);
-    int first = list_top(&in->effects_top, in->effects_pick < n ? in->effects_pick : n - 1, n,
-                         rows);
+    int first = list_top(&v->top, v->pick < n ? v->pick : n - 1, n, rows);
     for (int i = 0; i < rows && first + i < n; i++)
         draw_line(w, e, &e->items[order[first + i]], top,
-                  (struct area){at.row + 1 + i, at.col, 1, at.cols}, first + i == in->effects_pick);
-    in->effects_list = (struct area){at.row + 1 - a.row, at.col - a.col, rows, at.cols};
+                  (struct area){at.row + 1 + i, at.col, 1, at.cols}, first + i == v->pick);
+    v->list = (struct area){at.row + 1 - a.row, at.col - a.col, rows, at.cols};
     free(order);
 }
 
@@ -186,7 +206,8 @@ static const struct effect *by_place(const struct effects *e, const int *order, 
 }
 
 /* The largest change lies on top, the four largest have their numbers. */
-static void paint_regions(struct workbench *w, const struct effects *e, struct canvas *c)
+static void paint_regions(struct workbench *w, const struct effects_view *v,
+                          const struct effects *e, struct canvas *c)
 {
     int n, *order = ranked(e, &n), image = photo_in_result(w);
     const struct result_image *im = &w->now.r->images[image];
@@ -195,7 +216,7 @@ static void paint_regions(struct workbench *w, const struct effects *e, struct c
     for (int turn = 0; turn < 2; turn++)
         for (int i = n - 1; i >= 0; i--) {
             const struct effect *f = by_place(e, order, n, i);
-            bool chosen = i == inside_of(w)->effects_pick, numbered = i < 4 || chosen;
+            bool chosen = i == v->pick, numbered = i < 4 || chosen;
             if (f->change.image != image || f->change.region == 0 ||
                 f->change.region >= look_regions(w->now.r, image) || (turn && !numbered))
                 continue;
@@ -217,37 +238,38 @@ static void paint_regions(struct workbench *w, const struct effects *e, struct c
 }
 
 /* The dimmed photo at this size, kept: large ones take a moment to scale. NULL: too large. */
-static struct canvas *backdrop(struct workbench *w, const struct image *im, int width, int height)
+static struct canvas *backdrop(struct workbench *w, struct effects_view *v, const struct image *im,
+                               int width, int height)
 {
-    struct inside *in = inside_of(w);
     uint64_t key = ((uint64_t)w->photo + 1) << 32 | (uint64_t)width << 16 | (uint64_t)height;
     struct canvas *c = canvas_new(width, height);
-    if (c && in->backdrop_key != key) {
-        canvas_free(in->backdrop);
-        in->backdrop = canvas_new(width, height);
-        canvas_photo(in->backdrop, im->rgb, im->width, im->height);
-        canvas_dim(in->backdrop, 0.7f);
-        in->backdrop_key = key;
+    if (c && v->backdrop_key != key) {
+        canvas_free(v->backdrop);
+        v->backdrop = canvas_new(width, height);
+        canvas_photo(v->backdrop, im->rgb, im->width, im->height);
+        canvas_dim(v->backdrop, 0.7f);
+        v->backdrop_key = key;
     }
     if (c)
-        canvas_put(c, 0, 0, in->backdrop);
+        canvas_put(c, 0, 0, v->backdrop);
     return c;
 }
 
-static void draw_photo(struct workbench *w, const struct effects *e, struct area a)
+static void draw_photo(struct workbench *w, struct pane *p, const struct effects *e, struct area a)
 {
+    struct effects_view *v = effects_state(w, p);
     const struct image *im = w->photo < w->photo_count ? w->photos[w->photo]->image : NULL;
     int width, height, cw, ch;
     if (!im || photo_in_result(w) < 0)
         return;
     gfx_fit(&w->gfx, a, im->width, im->height, &width, &height);
     draw_cell(w, &cw, &ch);
-    struct canvas *c = backdrop(w, im, width, height);
+    struct canvas *c = backdrop(w, v, im, width, height);
     if (!c)
         return;
-    paint_regions(w, e, c);
+    paint_regions(w, v, e, c);
     struct area at = {a.row, a.col, (height + ch - 1) / ch, (width + cw - 1) / cw};
-    gfx_place(&w->gfx, w->slot, at, c);
+    gfx_place(&w->gfx, p->slot, at, c);
 }
 
 /* ---- on the words */
@@ -269,7 +291,7 @@ static int draw_words(const struct workbench *w, const struct effects *e, struct
         if (row >= a.rows)
             break;
         grid_attr(grid_color(f->known ? (float)f->effect : NAN, top, SCALE_SIGNED),
-                  f->change.token == w->sel.token ? A_REVERSE : A_NORMAL);
+                  f->change.token == w->sel->token ? A_REVERSE : A_NORMAL);
         col += draw_text(a.row + row, a.col + col, a.cols - col, " %s ", name) + 1;
         attrset(A_NORMAL);
     }
@@ -297,6 +319,7 @@ static void paint_heads(const struct workbench *w, const struct effects *e, stru
                         int cell_w, int cell_h)
 {
     static const struct rgb white = {255, 255, 255};
+    const struct slice *now = &w->sel->slice;
     float top = top_of(e);
     for (int i = 0; i < e->count; i++) {
         const struct effect *f = &e->items[i];
@@ -309,8 +332,8 @@ static void paint_heads(const struct workbench *w, const struct effects *e, stru
         if (f->known && cell_w >= font_width(text, 1) + 4 && cell_h >= 13)
             grid_label(c, left + 2, above + 2, text,
                        grid_color((float)f->effect, top, SCALE_SIGNED));
-        if (cell_w > 5 && x->map == w->sel.kind && x->layer == w->sel.layer[x->map] &&
-            x->head == w->sel.head[x->map])
+        if (cell_w > 5 && x->map == now->kind && x->layer == now->layer[x->map] &&
+            x->head == now->head[x->map])
             canvas_frame(c, left, above, left + cell_w - 1, above + cell_h - 1, 2, white);
     }
 }
@@ -324,7 +347,7 @@ static int most(const int *x)
 }
 
 /* Layers go down, heads go right; a block for each map. */
-static void draw_heads(struct workbench *w, const struct effects *e, struct area a)
+static void draw_heads(struct workbench *w, int slot, const struct effects *e, struct area a)
 {
     struct sizes s = sizes_of(e);
     int cw, ch;
@@ -341,7 +364,7 @@ static void draw_heads(struct workbench *w, const struct effects *e, struct area
     if (!c)
         return;
     paint_heads(w, e, c, cell_w, cell_h);
-    gfx_place(&w->gfx, w->slot,
+    gfx_place(&w->gfx, slot,
               (struct area){a.row + 1, a.col, (layers * cell_h + ch - 1) / ch, a.cols}, c);
 }
 
@@ -365,7 +388,8 @@ static void draw_title(struct workbench *w, const struct effects *e, struct area
               (double)e->softmax);
 }
 
-static void draw_body(struct workbench *w, const struct effects *e, struct area a, struct area at)
+static void draw_body(struct workbench *w, struct pane *p, const struct effects *e, struct area a,
+                      struct area at)
 {
     bool pictures = w->gfx.mode != GFX_NONE;
     bool wide = pictures && at.cols >= LIST + 30, high = pictures && at.rows >= 14;
@@ -383,13 +407,13 @@ static void draw_body(struct workbench *w, const struct effects *e, struct area 
         list = (struct area){at.row + picture.rows, at.col, at.rows - picture.rows, at.cols};
     }
     if ((wide || high) && e->of == EFFECTS_REGIONS)
-        draw_photo(w, e, picture);
+        draw_photo(w, p, e, picture);
     if ((wide || high) && e->of == EFFECTS_HEADS)
-        draw_heads(w, e, picture);
-    draw_list(w, e, a, list);
+        draw_heads(w, p->slot, e, picture);
+    draw_list(w, effects_state(w, p), e, a, list);
 }
 
-static void draw(struct workbench *w, struct area a)
+static void effects_draw(struct workbench *w, struct pane *p, struct area a)
 {
     const struct effects *e = w->now.r ? knock_known(w) : NULL;
     if (!e || a.rows < 5 || a.cols < 24) {
@@ -404,13 +428,14 @@ static void draw(struct workbench *w, struct area a)
     }
     bool legend = a.rows >= 8;
     draw_title(w, e, a);
-    draw_body(w, e, a, (struct area){a.row + 2, a.col, a.rows - 2 - legend, a.cols});
+    draw_body(w, p, e, a, (struct area){a.row + 2, a.col, a.rows - 2 - legend, a.cols});
     if (legend)
         grid_legend(a.row + a.rows - 1, a.col, a.cols, top_of(e), SCALE_SIGNED);
 }
 
-static bool table(struct workbench *w, struct table *out)
+static bool effects_table(struct workbench *w, struct pane *p, struct table *out)
 {
+    (void)p;
     static const char *const names[] = {NULL, "change of probability", "probability without",
                                         "logit without", "rank without"};
     const struct effects *e = w->now.r ? knock_known(w) : NULL;
@@ -434,13 +459,21 @@ static bool table(struct workbench *w, struct table *out)
     return true;
 }
 
+static void effects_end(struct pane *p)
+{
+    struct effects_view *v = p->state;
+    canvas_free(v->backdrop);
+}
+
 const struct view view_effects = {
     .name = "effects",
     .what = "knock-out: what the answer owes to each region, token or head",
-    .draw = draw,
-    .move = move_pick,
-    .accept = accept,
-    .click = click,
+    .state = sizeof(struct effects_view),
+    .end = effects_end,
+    .draw = effects_draw,
+    .move = effects_move,
+    .accept = effects_accept,
+    .click = effects_click,
     .stale = stale_result,
-    .table = table,
+    .table = effects_table,
 };

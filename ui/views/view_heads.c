@@ -1,7 +1,9 @@
 /* All heads of a map at once: a small picture of each, and a statistic that sorts them. The chosen
  * one drives the other views. */
 #include "src/base/mem.h"
+#include "src/study/headstats.h"
 #include "ui/inside.h"
+#include "ui/list.h"
 #include "ui/stale.h"
 
 #include <curses.h>
@@ -13,6 +15,22 @@
 #define LIST 19   /* columns of the list beside the pictures */
 #define NARROW 13 /* without bars */
 #define SMALL 6   /* pixels: in less, a head is one color that tells its statistic */
+
+struct head_table {
+    int layers, heads;
+    float *x;  /* (layers * heads, STAT_COUNT) */
+    float top; /* the largest shown weight of all of them */
+};
+
+struct heads_view {
+    int statistic;
+    int at;                 /* the head that it is at while a set is chosen */
+    struct head_table table; /* a cache, */
+    uint64_t key, chosen_key; /* what it was made of, and its STAT_CHOSEN, */
+    unsigned chosen;        /* which is of this selection */
+    struct area tiles, list; /* where they were drawn last, counted from the pane's corner */
+    int top;                /* of the list */
+};
 
 /* ---- the statistics of all heads */
 
@@ -37,9 +55,8 @@ static float largest(const float *map, int rows, int cols, const bool *skip_row,
 }
 
 /* What depends on the map alone. */
-static void fill_table(struct workbench *w, struct head_table *t)
+static void fill_table(struct workbench *w, enum attn_kind k, struct head_table *t)
 {
-    enum attn_kind k = w->sel.kind;
     int rows, cols;
     for (int i = 0; i < t->layers * t->heads; i++) {
         float *map = NULL;
@@ -57,9 +74,8 @@ static void fill_table(struct workbench *w, struct head_table *t)
     }
 }
 
-static void fill_chosen(struct workbench *w, struct head_table *t)
+static void fill_chosen(struct workbench *w, enum attn_kind k, struct head_table *t)
 {
-    enum attn_kind k = w->sel.kind;
     /* In a map of one stream the chosen one is asked how much it gets. */
     bool self = k == ATTN_TEXT || k == ATTN_VISUAL;
     int row = self ? -1 : inside_chosen(w, k, true), col = inside_chosen(w, k, self);
@@ -76,41 +92,53 @@ static void fill_chosen(struct workbench *w, struct head_table *t)
     }
 }
 
-/* NULL when the result has no such map. */
-static struct head_table *heads_table(struct workbench *w)
+/* Made anew where the selection, or the table, is another. */
+static void need_chosen(struct workbench *w, struct heads_view *v, enum attn_kind k)
 {
-    struct inside *in = inside_of(w);
-    enum attn_kind k = w->sel.kind;
+    unsigned now = selection_changes(w->selection);
+    if (v->chosen_key == v->key && v->chosen == now)
+        return;
+    fill_chosen(w, k, &v->table);
+    v->chosen_key = v->key;
+    v->chosen = now;
+}
+
+/* NULL when the result has no such map. */
+static struct head_table *heads_table(struct workbench *w, const struct pane *p)
+{
+    struct heads_view *v = p->state;
+    enum attn_kind k = pane_slice(w, p)->kind;
     const struct trace *trace = w->now.r ? w->now.r->trace : NULL;
     int layers = trace_attention_layers(trace, k), heads = trace_attention_heads(trace, k);
     if (!layers || !heads)
         return NULL;
     uint64_t key = inside_key(w, (int)k);
-    if (key != in->table_key) {
-        free(in->table.x);
-        in->table = (struct head_table){.layers = layers, .heads = heads};
-        in->table.x = xcalloc((size_t)layers * (size_t)heads * STAT_COUNT, sizeof(float));
-        fill_table(w, &in->table);
-        in->table_key = key;
+    if (key != v->key) {
+        free(v->table.x);
+        v->table = (struct head_table){.layers = layers, .heads = heads};
+        v->table.x = xcalloc((size_t)layers * (size_t)heads * STAT_COUNT, sizeof(float));
+        fill_table(w, k, &v->table);
+        v->key = key;
     }
-    if (w->statistic == STAT_CHOSEN)
-        fill_chosen(w, &in->table);
-    return &in->table;
+    if (v->statistic == STAT_CHOSEN)
+        need_chosen(w, v, k);
+    return &v->table;
 }
 
-static float stat_of(const struct workbench *w, const struct head_table *t, int i)
+static float stat_of(const struct heads_view *v, int i)
 {
-    return t->x[(size_t)i * STAT_COUNT + (size_t)w->statistic];
+    return v->table.x[(size_t)i * STAT_COUNT + (size_t)v->statistic];
 }
 
 /* Heads by the statistic; caller frees. */
-static int *ranked(const struct workbench *w, const struct head_table *t)
+static int *ranked(const struct heads_view *v)
 {
+    const struct head_table *t = &v->table;
     int n = t->layers * t->heads;
     int *order = xcalloc((size_t)n, sizeof *order);
     float *x = xcalloc((size_t)n, sizeof *x);
     for (int i = 0; i < n; i++)
-        x[i] = stat_of(w, t, i);
+        x[i] = stat_of(v, i);
     stats_order(x, n, order);
     free(x);
     return order;
@@ -120,93 +148,87 @@ static int *ranked(const struct workbench *w, const struct head_table *t)
 
 /* The number of the chosen head, or the first of its layer; while a set is made, of the last
  * one. */
-static int chosen(struct workbench *w, const struct head_table *t)
+static int chosen_head(const struct workbench *w, const struct pane *p)
 {
-    int at = inside_of(w)->heads_at;
-    if (look_set_heads(w->sel.head[w->sel.kind]) && at < t->layers * t->heads)
-        return at;
-    int layer = w->sel.layer[w->sel.kind], head = w->sel.head[w->sel.kind];
+    const struct heads_view *v = p->state;
+    const struct head_table *t = &v->table;
+    const struct slice *x = pane_slice(w, p);
+    int layer = x->layer[x->kind], head = x->head[x->kind];
+    if (look_set_heads(head) && v->at < t->layers * t->heads)
+        return v->at;
     layer = layer < t->layers ? layer : t->layers - 1;
     return layer * t->heads + (head >= 0 && head < t->heads ? head : 0);
 }
 
-/* A set that was made stays. */
-static void choose(struct workbench *w, const struct head_table *t, int i)
+/* Head i alone. */
+static void choose_head(struct workbench *w, struct pane *p, int i)
 {
-    inside_of(w)->heads_at = i;
-    if (look_set_heads(w->sel.head[w->sel.kind]))
-        return;
-    w->sel.layer[w->sel.kind] = i / t->heads;
-    w->sel.head[w->sel.kind] = i % t->heads;
+    struct heads_view *v = p->state;
+    struct slice x = *pane_slice(w, p);
+    slice_choose(&x, x.kind, i / v->table.heads, i % v->table.heads);
+    pane_set_slice(w, p, &x);
+}
+
+/* A set that was made stays. */
+static void go_to_head(struct workbench *w, struct pane *p, int i)
+{
+    struct heads_view *v = p->state;
+    const struct slice *x = pane_slice(w, p);
+    v->at = i;
+    if (!look_set_heads(x->head[x->kind]))
+        choose_head(w, p, i);
 }
 
 /* Up and down go along the list, sideways through the heads of a layer. */
-static void move_head(struct workbench *w, enum motion m)
+static void heads_move(struct workbench *w, struct pane *p, enum motion m)
 {
-    const struct head_table *t = heads_table(w);
+    const struct head_table *t = heads_table(w, p);
+    const struct slice *x = pane_slice(w, p);
     if (!t)
         return;
-    int n = t->layers * t->heads, at = chosen(w, t), place = 0;
+    int n = t->layers * t->heads, at = chosen_head(w, p), place = 0;
     if (m == MOVE_LEFT || m == MOVE_RIGHT) {
-        choose(w, t, (at + (m == MOVE_LEFT ? n - 1 : 1)) % n);
+        go_to_head(w, p, (at + (m == MOVE_LEFT ? n - 1 : 1)) % n);
         return;
     }
-    int *order = ranked(w, t);
+    int *order = ranked(p->state);
     while (order[place] != at)
         place++;
-    bool first = w->sel.head[w->sel.kind] < 0; /* from a mean to the head with most */
-    choose(w, t, order[first ? 0 : panes_pick(place, n, 10, m)]);
+    bool first = x->head[x->kind] < 0; /* from a mean to the head with most */
+    go_to_head(w, p, order[first ? 0 : panes_pick(place, n, 10, m)]);
     free(order);
 }
 
-/* The head joins those that are chosen of its layer, or leaves them. */
-void heads_join(struct workbench *w, const char *arg)
-{
-    const struct head_table *t = heads_table(w);
-    int *head = &w->sel.head[w->sel.kind], *layer = &w->sel.layer[w->sel.kind];
-    (void)arg;
-    if (!t)
-        return;
-    int at = chosen(w, t);
-    if (at % t->heads >= LOOK_SET_HEADS) {
-        workbench_say(w, true, "sets are of the first %d heads", LOOK_SET_HEADS);
-        return;
-    }
-    uint32_t set = *layer == at / t->heads ? look_set_heads(*head) : 0;
-    set ^= 1u << at % t->heads;
-    inside_of(w)->heads_at = at;
-    *layer = at / t->heads;
-    *head = set ? look_set(set) : LOOK_MEAN;
-}
-
 /* One head alone, as a matrix. */
-static void accept(struct workbench *w)
+static void heads_accept(struct workbench *w, struct pane *p)
 {
-    const struct head_table *t = heads_table(w);
-    if (!t)
+    if (!heads_table(w, p))
         return;
-    int at = chosen(w, t);
-    w->sel.head[w->sel.kind] = LOOK_MEAN;
-    choose(w, t, at);
-    do_view(w, "matrix");
+    struct heads_view *v = p->state;
+    int at = chosen_head(w, p);
+    v->at = at;
+    choose_head(w, p, at);
+    if (p->own)
+        selection_slice(w->selection, p->own);
+    panes_show(&w->panes, &view_matrix);
 }
 
-static bool click(struct workbench *w, int row, int col)
+static bool heads_click(struct workbench *w, struct pane *p, int row, int col)
 {
-    const struct inside *in = inside_of(w);
-    const struct head_table *t = heads_table(w);
-    struct area p = in->heads, l = in->heads_list;
+    const struct heads_view *v = p->state;
+    const struct head_table *t = heads_table(w, p);
+    struct area a = v->tiles, l = v->list;
     if (!t)
         return false;
-    if (row >= p.row && row < p.row + p.rows && col >= p.col && col < p.col + p.cols) {
-        int layer = (row - p.row) * t->layers / p.rows;
-        choose(w, t, layer * t->heads + (col - p.col) * t->heads / p.cols);
+    if (row >= a.row && row < a.row + a.rows && col >= a.col && col < a.col + a.cols) {
+        int layer = (row - a.row) * t->layers / a.rows;
+        go_to_head(w, p, layer * t->heads + (col - a.col) * t->heads / a.cols);
         return true;
     }
-    int line = row - l.row + in->heads_top;
+    int line = row - l.row + v->top;
     if (row >= l.row && row < l.row + l.rows && col >= l.col && line < t->layers * t->heads) {
-        int *order = ranked(w, t);
-        choose(w, t, order[line]);
+        int *order = ranked(v);
+        go_to_head(w, p, order[line]);
         free(order);
         return true;
     }
@@ -244,10 +266,9 @@ static int later(int i, int least)
 }
 
 /* A weight has the same color in all of them. */
-static void paint_map(struct workbench *w, struct canvas *c, struct tile_at p, int layer, int head,
-                      float top)
+static void paint_map(struct workbench *w, enum attn_kind k, struct canvas *c, struct tile_at p,
+                      int layer, int head, float top)
 {
-    enum attn_kind k = w->sel.kind;
     int rows, cols, n, m, wide = p.x2 - p.x1, high = p.y2 - p.y1;
     float *map = NULL;
     if (!look_map(w->now.r, k, layer, inside_batch(w), head, &rows, &cols, &map))
@@ -267,20 +288,22 @@ static void paint_map(struct workbench *w, struct canvas *c, struct tile_at p, i
     free(map);
 }
 
-static bool in_set(const struct workbench *w, const struct head_table *t, int i)
+static bool in_set(const struct workbench *w, const struct pane *p, int i)
 {
-    enum attn_kind k = w->sel.kind;
-    uint32_t set = look_set_heads(w->sel.head[k]);
-    if (i / t->heads != w->sel.layer[k])
+    const struct heads_view *v = p->state;
+    const struct slice *x = pane_slice(w, p);
+    int heads = v->table.heads, head = x->head[x->kind];
+    uint32_t set = look_set_heads(head);
+    if (i / heads != x->layer[x->kind])
         return false;
-    return set ? set >> (i % t->heads) & 1 : i % t->heads == w->sel.head[k];
+    return set ? set >> (i % heads) & 1 : i % heads == head;
 }
 
-static float top_of(const struct workbench *w, const struct head_table *t)
+static float top_of(const struct heads_view *v)
 {
     float top = 0;
-    for (int i = 0; i < t->layers * t->heads; i++)
-        top = fmaxf(top, stat_of(w, t, i));
+    for (int i = 0; i < v->table.layers * v->table.heads; i++)
+        top = fmaxf(top, stat_of(v, i));
     return top;
 }
 
@@ -289,45 +312,50 @@ static bool tiles_are_small(const struct head_table *t, const struct canvas *c)
     return c->w / t->heads < SMALL || c->h / t->layers < SMALL;
 }
 
-static void paint(struct workbench *w, const struct head_table *t, struct canvas *c)
+static void paint(struct workbench *w, const struct pane *p, struct canvas *c)
 {
     static const struct rgb white = {255, 255, 255}, gray = {90, 90, 90};
+    const struct heads_view *v = p->state;
+    const struct head_table *t = &v->table;
     bool small = tiles_are_small(t, c), framed = c->w / t->heads >= 4 * SMALL;
     for (int i = 0; i < t->layers * t->heads; i++) {
-        struct tile_at p = tile(t, c, i);
+        struct tile_at x = tile(t, c, i);
         if (small)
-            canvas_fill(c, p.x1, p.y1, p.x2, p.y2,
-                        grid_color(stat_of(w, t, i), top_of(w, t), SCALE_LINEAR));
+            canvas_fill(c, x.x1, x.y1, x.x2, x.y2,
+                        grid_color(stat_of(v, i), top_of(v), SCALE_LINEAR));
         else
-            paint_map(w, c, p, i / t->heads, i % t->heads, t->top);
+            paint_map(w, pane_slice(w, p)->kind, c, x, i / t->heads, i % t->heads, t->top);
         if (framed)
-            canvas_frame(c, p.x1, p.y1, p.x2, p.y2, 1, gray);
-        if (in_set(w, t, i) && !(small && w->gfx.mode != GFX_SIXEL))
-            canvas_frame(c, p.x1, p.y1, p.x2, p.y2, framed ? 2 : 1, white);
+            canvas_frame(c, x.x1, x.y1, x.x2, x.y2, 1, gray);
+        if (in_set(w, p, i) && !(small && w->gfx.mode != GFX_SIXEL))
+            canvas_frame(c, x.x1, x.y1, x.x2, x.y2, framed ? 2 : 1, white);
     }
 }
 
 /* A head that is a color alone has its number on it, where there are letters. */
-static void draw_cells(struct workbench *w, const struct head_table *t, struct area at)
+static void draw_cells(struct workbench *w, const struct pane *p, struct area at)
 {
+    const struct heads_view *v = p->state;
+    const struct head_table *t = &v->table;
     int wide = at.cols / t->heads;
     for (int i = 0; i < t->layers * t->heads; i++) {
-        float x = stat_of(w, t, i);
+        float x = stat_of(v, i);
         char text[32] = "", padded[64];
         if (wide >= 5)
             snprintf(text, sizeof text, x < 10 ? "%.2f" : "%.0f", (double)x);
         snprintf(padded, sizeof padded, "%-*s", wide, text);
-        grid_attr(grid_color(x, top_of(w, t), SCALE_LINEAR),
-                    in_set(w, t, i) ? A_REVERSE | A_BOLD : A_NORMAL);
+        grid_attr(grid_color(x, top_of(v), SCALE_LINEAR),
+                  in_set(w, p, i) ? A_REVERSE | A_BOLD : A_NORMAL);
         draw_text(at.row + i / t->heads, at.col + i % t->heads * wide, wide, "%s", padded);
     }
     attrset(A_NORMAL);
 }
 
 /* Returns whether colors tell the statistic, not the maps. */
-static bool draw_pictures(struct workbench *w, const struct head_table *t, struct area a,
-                         struct area at)
+static bool draw_pictures(struct workbench *w, struct pane *p, struct area a, struct area at)
 {
+    struct heads_view *v = p->state;
+    const struct head_table *t = &v->table;
     int cw, ch;
     draw_cell(w, &cw, &ch);
     bool blocks = w->gfx.mode != GFX_SIXEL;
@@ -337,7 +365,7 @@ static bool draw_pictures(struct workbench *w, const struct head_table *t, struc
     if (blocks && fits && (small || w->gfx.mode == GFX_NONE)) {
         at.rows = t->layers;
         at.cols = at.cols / t->heads * t->heads;
-        draw_cells(w, t, at);
+        draw_cells(w, p, at);
         small = true;
     } else {
         /* About square: a wide pane is not filled. */
@@ -348,29 +376,29 @@ static bool draw_pictures(struct workbench *w, const struct head_table *t, struc
         width = !blocks && width > w->gfx.term.max_w ? w->gfx.term.max_w : width;
         struct canvas *c = canvas_new(width, at.rows * ch);
         if (c) {
-            paint(w, t, c);
-            gfx_place(&w->gfx, w->slot, at, c);
+            paint(w, p, c);
+            gfx_place(&w->gfx, p->slot, at, c);
         }
     }
-    inside_of(w)->heads = (struct area){at.row - a.row, at.col - a.col, at.rows, at.cols};
+    v->tiles = (struct area){at.row - a.row, at.col - a.col, at.rows, at.cols};
     return small;
 }
 
 /* ---- the list */
 
-static void draw_list(struct workbench *w, const struct head_table *t, struct area a,
-                      struct area at)
+static void draw_list(struct workbench *w, struct pane *p, struct area a, struct area at)
 {
-    struct inside *in = inside_of(w);
-    int n = t->layers * t->heads, place = 0, *order = ranked(w, t), now = chosen(w, t);
+    struct heads_view *v = p->state;
+    const struct head_table *t = &v->table;
+    int n = t->layers * t->heads, place = 0, *order = ranked(v), now = chosen_head(w, p);
     while (order[place] != now)
         place++;
-    int top = list_top(&in->heads_top, place, n, at.rows);
-    float most = top_of(w, t);
+    int top = list_top(&v->top, place, n, at.rows);
+    float most = top_of(v);
     for (int i = 0; i < at.rows && top + i < n; i++) {
         int h = order[top + i];
-        float x = stat_of(w, t, h);
-        attrset(in_set(w, t, h) ? A_REVERSE : h == now ? A_BOLD | A_UNDERLINE : A_NORMAL);
+        float x = stat_of(v, h);
+        attrset(in_set(w, p, h) ? A_REVERSE : h == now ? A_BOLD | A_UNDERLINE : A_NORMAL);
         if (isnan(x))
             draw_text(at.row + i, at.col, at.cols, "%2d.%-2d      -", h / t->heads + 1,
                       h % t->heads + 1);
@@ -381,66 +409,113 @@ static void draw_list(struct workbench *w, const struct head_table *t, struct ar
         if (at.cols > 16 && most > 0)
             draw_bar(at.row + i, at.col + 14, at.cols - 15, (double)(x / most));
     }
-    in->heads_list = (struct area){at.row - a.row, at.col - a.col, at.rows, at.cols};
+    v->list = (struct area){at.row - a.row, at.col - a.col, at.rows, at.cols};
     free(order);
 }
 
-static void draw_title(const struct workbench *w, struct area a)
+static void draw_title(const struct workbench *w, const struct pane *p, struct area a)
 {
+    const struct heads_view *v = p->state;
+    const struct slice *x = pane_slice(w, p);
     char head[96];
-    draw_head_name(w, w->sel.kind, head, sizeof head);
+    draw_head_name(w, x, x->kind, head, sizeof head);
     attrset(A_BOLD);
-    draw_text(a.row, a.col, a.cols, "Heads %s: %s%d, %s",
-              inside_map_name(w->sel.kind, a.cols < 40), a.cols < 40 ? "" : "layer ",
-              w->sel.layer[w->sel.kind] + 1, head);
+    draw_text(a.row, a.col, a.cols, "Heads %s: %s%d, %s", inside_map_name(x->kind, a.cols < 40),
+              a.cols < 40 ? "" : "layer ", x->layer[x->kind] + 1, head);
     attrset(A_NORMAL);
-    draw_text(a.row + 1, a.col, a.cols, "%s: %s", stats_name((enum head_stat)w->statistic),
-              stats_what((enum head_stat)w->statistic));
+    draw_text(a.row + 1, a.col, a.cols, "%s: %s", stats_name((enum head_stat)v->statistic),
+              stats_what((enum head_stat)v->statistic));
 }
 
-static void draw(struct workbench *w, struct area a)
+static void heads_draw(struct workbench *w, struct pane *p, struct area a)
 {
-    const struct head_table *t = heads_table(w);
+    const struct head_table *t = heads_table(w, p);
     if (!t || a.rows < 5 || a.cols < NARROW + 8) {
         draw_text(a.row, a.col, a.cols, "%s", t ? "no room for the heads"
                                             : w->now.r ? "this result has no such map"
                                                        : "Heads: ask something first");
         return;
     }
-    draw_title(w, a);
+    draw_title(w, p, a);
     int list = a.cols >= 40 ? LIST : NARROW;
     struct area body = {a.row + 2, a.col, a.rows - 3, a.cols - list - 1};
-    draw_list(w, t, a, (struct area){body.row, a.col + a.cols - list, body.rows, list});
-    if (draw_pictures(w, t, a, body))
-        grid_legend(a.row + a.rows - 1, a.col, a.cols, top_of(w, t), SCALE_LINEAR);
+    draw_list(w, p, a, (struct area){body.row, a.col + a.cols - list, body.rows, list});
+    if (draw_pictures(w, p, a, body))
+        grid_legend(a.row + a.rows - 1, a.col, a.cols, top_of(p->state), SCALE_LINEAR);
     else
         grid_legend(a.row + a.rows - 1, a.col, a.cols, t->top, SCALE_ROOT);
 }
 
-static bool table(struct workbench *w, struct table *out)
+static bool heads_export(struct workbench *w, struct pane *p, struct table *out)
 {
-    const struct head_table *t = heads_table(w);
+    const struct head_table *t = heads_table(w, p);
     if (!t)
         return false;
     int n = t->layers * t->heads;
-    fill_chosen(w, &inside_of(w)->table);
+    need_chosen(w, p->state, pane_slice(w, p)->kind);
     table_init(out, n, STAT_COUNT);
     for (int s = 0; s < STAT_COUNT; s++)
         out->col_names[s] = xstrdup(stats_name((enum head_stat)s));
     for (int i = 0; i < n; i++)
-        out->row_names[i] = xasprintf("%s %d.%d", look_kind_name(w->sel.kind), i / t->heads + 1,
-                                      i % t->heads + 1);
+        out->row_names[i] = xasprintf("%s %d.%d", look_kind_name(pane_slice(w, p)->kind),
+                                      i / t->heads + 1, i % t->heads + 1);
     memcpy(out->x, t->x, (size_t)n * STAT_COUNT * sizeof *out->x);
     return true;
+}
+
+static void heads_end(struct pane *p)
+{
+    struct heads_view *v = p->state;
+    free(v->table.x);
 }
 
 const struct view view_heads = {
     .name = "heads",
     .what = "all layers and heads of a map, sorted by a statistic",
-    .draw = draw,
-    .move = move_head,
-    .accept = accept,
-    .click = click,
+    .sliced = true,
+    .state = sizeof(struct heads_view),
+    .end = heads_end,
+    .draw = heads_draw,
+    .move = heads_move,
+    .accept = heads_accept,
+    .click = heads_click,
     .stale = stale_result,
-    .table = table,
+    .table = heads_export,
 };
+
+/* ---- keys */
+
+void do_statistic(struct workbench *w, const char *arg)
+{
+    const char *names[STAT_COUNT];
+    struct heads_view *v = panes_of(&w->panes, &view_heads)->state;
+    for (int i = 0; i < STAT_COUNT; i++)
+        names[i] = stats_name((enum head_stat)i);
+    int at = word_choose(w, names, STAT_COUNT, v->statistic, arg);
+    if (at >= 0) {
+        v->statistic = at;
+        workbench_say(w, false, "heads by %s: %s", names[at], stats_what((enum head_stat)at));
+    }
+}
+
+/* The head joins those that are chosen of its layer, or leaves them. */
+void heads_join(struct workbench *w, const char *arg)
+{
+    struct pane *p = panes_of(&w->panes, &view_heads);
+    struct heads_view *v = p->state;
+    const struct head_table *t = heads_table(w, p);
+    struct slice x = *pane_slice(w, p);
+    (void)arg;
+    if (!t)
+        return;
+    int at = chosen_head(w, p), layer = at / t->heads, head = at % t->heads;
+    if (head >= LOOK_SET_HEADS) {
+        workbench_say(w, true, "sets are of the first %d heads", LOOK_SET_HEADS);
+        return;
+    }
+    uint32_t set = x.layer[x.kind] == layer ? look_set_heads(x.head[x.kind]) : 0;
+    set ^= 1u << head;
+    v->at = at;
+    slice_choose(&x, x.kind, layer, set ? look_set(set) : LOOK_MEAN);
+    pane_set_slice(w, p, &x);
+}

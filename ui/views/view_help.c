@@ -1,6 +1,6 @@
 /* Everything that can be done, from the table of actions, with a search. */
 #include "src/base/mem.h"
-#include "ui/workbench_priv.h"
+#include "ui/list.h"
 
 #include <curses.h>
 #include <stdio.h>
@@ -23,12 +23,13 @@ static const struct action *line_at(int i, const char **title)
 }
 
 /* Titles are shown while nothing is searched. */
-static const char *line_text(const struct workbench *w, int i)
+static const char *line_text(const struct workbench *w, const struct pane *p, int i)
 {
     static char text[512];
     const char *title;
     const struct action *a = line_at(i, &title);
     char keys[128];
+    (void)p;
     if (!a)
         return w->filter.len ? NULL : title;
     actions_keys(w, a, keys, sizeof keys);
@@ -81,21 +82,22 @@ static void draw_action(const struct workbench *w, const struct action *a, struc
                   a->view);
 }
 
-static void help_draw(struct workbench *w, struct area a)
+static void help_draw(struct workbench *w, struct pane *p, struct area a)
 {
-    list_filter(w, count_lines(), line_text);
+    struct list *l = p->state;
+    list_filter(w, p, count_lines(), line_text);
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, "Keys and commands");
     attrset(A_DIM);
     draw_text(a.row, a.col + 19, a.cols - 19,
               "letters search, Enter does the chosen one, Esc leaves");
-    int room = a.rows - 2, from = list_top(&w->scroll, w->pick, w->line_count, room);
-    for (int i = from; i < w->line_count && i - from < room; i++) {
+    int room = a.rows - 2, from = list_top(&l->top, l->pick, l->count, room);
+    for (int i = from; i < l->count && i - from < room; i++) {
         const char *title;
-        const struct action *x = line_at(w->lines[i], &title);
+        const struct action *x = line_at(l->lines[i], &title);
         int row = a.row + 2 + i - from;
-        attrset(i == w->pick ? A_REVERSE : A_NORMAL);
-        if (i == w->pick)
+        attrset(i == l->pick ? A_REVERSE : A_NORMAL);
+        if (i == l->pick)
             mvhline(row, a.col, ' ', a.cols);
         if (x) {
             draw_action(w, x, a, row);
@@ -107,10 +109,11 @@ static void help_draw(struct workbench *w, struct area a)
     }
 }
 
-static void help_accept(struct workbench *w)
+static void help_accept(struct workbench *w, struct pane *p)
 {
+    const struct list *l = p->state;
     const char *title;
-    const struct action *a = w->pick < w->line_count ? line_at(w->lines[w->pick], &title) : NULL;
+    const struct action *a = l->pick < l->count ? line_at(l->lines[l->pick], &title) : NULL;
     panes_leave_popup(w);
     if (!a)
         return;
@@ -123,25 +126,31 @@ static void help_accept(struct workbench *w)
     }
 }
 
-static bool help_click(struct workbench *w, int row, int col)
+static bool help_click(struct workbench *w, struct pane *p, int row, int col)
 {
-    int at = w->scroll + row - 2;
+    struct list *l = p->state;
+    int at = l->top + row - 2;
+    (void)w;
     (void)col;
-    if (row < 2 || at >= w->line_count)
+    if (row < 2 || at >= l->count)
         return false;
-    w->pick = at;
+    l->pick = at;
     return true;
 }
 
-static void help_filter(struct workbench *w)
+static void help_filter(struct workbench *w, struct pane *p)
 {
-    list_filter(w, count_lines(), line_text);
+    struct list *l = p->state;
+    l->pick = 0;
+    list_filter(w, p, count_lines(), line_text);
 }
 
 const struct view view_help = {
     .name = "help",
     .what = "all keys and commands, searchable",
     .popup = true,
+    .state = sizeof(struct list),
+    .end = list_end,
     .draw = help_draw,
     .move = list_move,
     .accept = help_accept,

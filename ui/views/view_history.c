@@ -1,6 +1,6 @@
 /* The log: queries of this session or of all, filtered by what is typed. */
 #include "ui/kit/text.h"
-#include "ui/workbench_priv.h"
+#include "ui/list.h"
 
 #include <curses.h>
 #include <stdio.h>
@@ -9,35 +9,44 @@
 
 #define MOST 2000 /* the newest queries */
 
-static void forget(struct workbench *w)
+struct history_view {
+    struct list list;
+    struct log_query *queries;
+    int count;
+    bool all; /* of all sessions */
+};
+
+static void forget(struct history_view *v)
 {
-    log_queries_free(w->history, w->history_count);
-    w->history = NULL;
-    w->history_count = 0;
+    log_queries_free(v->queries, v->count);
+    v->queries = NULL;
+    v->count = 0;
 }
 
-static void history_load(struct workbench *w)
+static void history_load(struct workbench *w, struct history_view *v)
 {
     struct vs_err err = {0};
-    forget(w);
+    forget(v);
     if (!w->log)
         workbench_say(w, true, "nothing is logged: %s", w->log_state);
-    else if (log_list_queries(w->log, w->history_all ? 0 : log_started_session(w->log), NULL,
-                              MOST, &w->history, &w->history_count, &err) != 0)
+    else if (log_list_queries(w->log, v->all ? 0 : log_started_session(w->log), NULL, MOST,
+                              &v->queries, &v->count, &err) != 0)
         workbench_say(w, true, "%s", err.text);
 }
 
-static void history_enter(struct workbench *w)
+static void history_enter(struct workbench *w, struct pane *p)
 {
+    struct history_view *v = p->state;
     workbench_log(w, true); /* what was just asked belongs here */
-    w->history_all = true;
-    history_load(w);
+    v->all = true;
+    history_load(w, v);
 }
 
-static const char *line_text(const struct workbench *w, int i)
+static const char *line_text(const struct workbench *w, const struct pane *p, int i)
 {
     static char text[1024];
-    const struct log_query *q = &w->history[i];
+    const struct log_query *q = &((const struct history_view *)p->state)->queries[i];
+    (void)w;
     snprintf(text, sizeof text, "%s %s %s %s %s %s %s %s", q->task, q->text,
              q->answer ? q->answer : "", q->checkpoint ? q->checkpoint : "",
              q->image ? draw_base_name(q->image) : "", q->tags ? q->tags : "",
@@ -70,36 +79,46 @@ static void draw_line(const struct log_query *q, struct area a, int row)
         draw_text(row, a.col + a.cols - 15, 15, "%s", q->image ? draw_base_name(q->image) : "");
 }
 
-static void history_draw(struct workbench *w, struct area a)
+static void history_draw(struct workbench *w, struct pane *p, struct area a)
 {
-    list_filter(w, w->history_count, line_text);
+    struct history_view *v = p->state;
+    struct list *l = &v->list;
+    list_filter(w, p, v->count, line_text);
     attrset(A_BOLD);
-    int n = draw_text(a.row, a.col, a.cols, w->history_all ? "History: all sessions"
-                                                           : "History: this session");
+    int n = draw_text(a.row, a.col, a.cols, v->all ? "History: all sessions"
+                                                   : "History: this session");
     attrset(A_DIM);
     draw_text(a.row, a.col + n + 2, a.cols - n - 2, "%d of %d; Enter takes one, C-r asks again, "
-              "C-s session or all, C-p pins, C-n notes, C-t tags", w->line_count, w->history_count);
+              "C-s session or all, C-p pins, C-n notes, C-t tags", l->count, v->count);
     attrset(A_NORMAL);
-    if (w->history_count == 0)
+    if (v->count == 0)
         draw_text(a.row + 2, a.col, a.cols, w->log ? "nothing is logged yet"
                                                    : "nothing is logged: --log FILE");
-    int room = a.rows - 2, from = list_top(&w->scroll, w->pick, w->line_count, room);
-    for (int i = from; i < w->line_count && i - from < room; i++) {
+    int room = a.rows - 2, from = list_top(&l->top, l->pick, l->count, room);
+    for (int i = from; i < l->count && i - from < room; i++) {
         int row = a.row + 2 + i - from;
-        attrset(i == w->pick ? A_REVERSE : A_NORMAL);
+        attrset(i == l->pick ? A_REVERSE : A_NORMAL);
         mvhline(row, a.col, ' ', a.cols);
-        draw_line(&w->history[w->lines[i]], a, row);
+        draw_line(&v->queries[l->lines[i]], a, row);
         attrset(A_NORMAL);
     }
 }
 
-/* The chosen query's task, text and image, where it is open. False when there is none. */
-static bool take(struct workbench *w)
+/* The chosen line; NULL: there is none. */
+static const struct log_query *chosen_query(const struct pane *p)
 {
-    if (w->pick >= w->line_count)
+    const struct history_view *v = p->state;
+    const struct list *l = &v->list;
+    return l->pick < l->count ? &v->queries[l->lines[l->pick]] : NULL;
+}
+
+/* The chosen query's task, text and image, where it is open. False when there is none. */
+static bool take(struct workbench *w, const struct pane *p)
+{
+    const struct log_query *q = chosen_query(p);
+    const struct task *t = q ? task_find(q->task) : NULL;
+    if (!q)
         return false;
-    const struct log_query *q = &w->history[w->lines[w->pick]];
-    const struct task *t = task_find(q->task);
     edit_set(&w->query, q->text);
     w->task = t ? t : w->task;
     for (int i = 0; q->image && i < w->photo_count; i++)
@@ -108,18 +127,65 @@ static bool take(struct workbench *w)
     return true;
 }
 
-static void history_accept(struct workbench *w)
+static void history_accept(struct workbench *w, struct pane *p)
 {
-    bool taken = take(w);
+    bool taken = take(w, p);
     panes_leave_popup(w);
     if (taken)
         do_type(w, "");
 }
 
+static bool history_click(struct workbench *w, struct pane *p, int row, int col)
+{
+    struct list *l = p->state;
+    int at = l->top + row - 2;
+    (void)col;
+    if (row < 2 || at >= l->count)
+        return false;
+    l->pick = at;
+    history_accept(w, p);
+    return true;
+}
+
+static void history_filter(struct workbench *w, struct pane *p)
+{
+    struct history_view *v = p->state;
+    v->list.pick = 0;
+    list_filter(w, p, v->count, line_text);
+}
+
+static void history_end(struct pane *p)
+{
+    forget(p->state);
+    list_end(p);
+}
+
+const struct view view_history = {
+    .name = "history",
+    .what = "logged queries of this session or all, filtered by what is typed",
+    .popup = true,
+    .state = sizeof(struct history_view),
+    .enter = history_enter,
+    .end = history_end,
+    .draw = history_draw,
+    .move = list_move,
+    .accept = history_accept,
+    .click = history_click,
+    .filter = history_filter,
+};
+
+/* ---- keys */
+
+/* NULL: it is not open. */
+static struct pane *history_popup(struct workbench *w)
+{
+    return w->panes.popup.view == &view_history ? &w->panes.popup : NULL;
+}
+
 void do_history_again(struct workbench *w, const char *arg)
 {
     (void)arg;
-    bool taken = take(w);
+    bool taken = history_popup(w) && take(w, history_popup(w));
     panes_leave_popup(w);
     if (taken)
         do_again(w, "");
@@ -127,10 +193,13 @@ void do_history_again(struct workbench *w, const char *arg)
 
 void do_history_scope(struct workbench *w, const char *arg)
 {
+    struct history_view *v = history_popup(w) ? history_popup(w)->state : NULL;
     (void)arg;
-    w->history_all = !w->history_all;
-    w->pick = 0;
-    history_load(w);
+    if (!v)
+        return;
+    v->all = !v->all;
+    v->list.pick = 0;
+    history_load(w, v);
 }
 
 /* ---- what people say of a query */
@@ -139,8 +208,9 @@ void do_history_scope(struct workbench *w, const char *arg)
 static int64_t marked_query(struct workbench *w)
 {
     int64_t id = 0;
-    if (w->popup == &view_history)
-        id = w->pick < w->line_count ? w->history[w->lines[w->pick]].id : 0;
+    const struct pane *p = history_popup(w);
+    if (p)
+        id = chosen_query(p) ? chosen_query(p)->id : 0;
     else if (w->now.r && w->log) {
         workbench_log(w, true);
         id = log_written_query(w->log, w->now.r->log_id);
@@ -158,8 +228,8 @@ static void marked(struct workbench *w, int rc, const struct vs_err *err, const 
         workbench_say(w, true, "%s", err->text);
     else
         workbench_say(w, false, "%s query %lld", what, (long long)id);
-    if (w->popup == &view_history)
-        history_load(w);
+    if (history_popup(w))
+        history_load(w, history_popup(w)->state);
 }
 
 /* With what would be right, or without; a pinned one is let go again when nothing is said. */
@@ -168,8 +238,9 @@ void do_keep(struct workbench *w, const char *arg)
     struct vs_err err = {0};
     int64_t id = marked_query(w);
     bool pinned = false;
-    for (int i = 0; i < w->history_count; i++)
-        pinned |= w->history[i].id == id && w->history[i].pinned;
+    const struct history_view *v = history_popup(w) ? history_popup(w)->state : NULL;
+    for (int i = 0; v && i < v->count; i++)
+        pinned |= v->queries[i].id == id && v->queries[i].pinned;
     if (id && pinned && !*arg)
         marked(w, log_unpin(w->log, id, &err), &err, "let go:", id);
     else if (id)
@@ -198,32 +269,3 @@ void do_tag(struct workbench *w, const char *arg)
     else if (id)
         marked(w, log_add_tag(w->log, id, arg, &err), &err, "tagged:", id);
 }
-
-static bool history_click(struct workbench *w, int row, int col)
-{
-    int at = w->scroll + row - 2;
-    (void)col;
-    if (row < 2 || at >= w->line_count)
-        return false;
-    w->pick = at;
-    history_accept(w);
-    return true;
-}
-
-static void history_filter(struct workbench *w)
-{
-    list_filter(w, w->history_count, line_text);
-}
-
-const struct view view_history = {
-    .name = "history",
-    .what = "logged queries of this session or all, filtered by what is typed",
-    .popup = true,
-    .enter = history_enter,
-    .leave = forget,
-    .draw = history_draw,
-    .move = list_move,
-    .accept = history_accept,
-    .click = history_click,
-    .filter = history_filter,
-};

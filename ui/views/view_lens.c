@@ -2,6 +2,7 @@
  * states after every depth. The engine reads them; the screen does not wait. */
 #include "src/base/mem.h"
 #include "ui/inside.h"
+#include "ui/list.h"
 #include "ui/stale.h"
 
 #include <curses.h>
@@ -10,6 +11,13 @@
 #include <string.h>
 
 #define CELL 13 /* columns of "piece .99" */
+
+struct lens_view {
+    bool regions;   /* it is on regions, else on words */
+    struct area at; /* the cells, counted from the pane's corner */
+    int wide;       /* columns of a depth */
+    int top[2];     /* the first row and depth */
+};
 
 /* ---- asking the engine */
 
@@ -35,7 +43,7 @@ static void drop(void *arg)
     free(j);
 }
 
-/* Which of w->lens: words first. */
+/* Which of w->lenses: words first. */
 static int slot_of(bool text)
 {
     return text ? 0 : 1;
@@ -44,37 +52,35 @@ static int slot_of(bool text)
 static void take(struct workbench *w, void *arg, const struct vs_err *err)
 {
     struct lens_job *j = arg;
-    struct inside *in = inside_of(w);
     int k = slot_of(j->text);
     if (j->r == w->now.r) {
-        in->lens_asked[k] = false;
-        in->lens_failed[k] = err != NULL;
+        w->lenses.asked[k] = false;
+        w->lenses.failed[k] = err != NULL;
     }
     if (err && j->r == w->now.r)
         workbench_say(w, err->code != VS_E_CANCELLED, "%s", err->text);
     if (!err && j->r == w->now.r) {
-        lens_free(w->lens[k]);
-        w->lens[k] = j->lens;
+        lens_free(w->lenses.known[k]);
+        w->lenses.known[k] = j->lens;
         j->lens = NULL;
         if (!j->text)
-            w->lens_photo = j->photo;
+            w->lenses.photo = j->photo;
     }
     drop(j);
 }
 
 /* The lens that is wanted, or NULL while it is made. */
-static const struct lens *wanted(struct workbench *w)
+static const struct lens *wanted(struct workbench *w, const struct lens_view *v)
 {
-    struct inside *in = inside_of(w);
-    int k = slot_of(in->lens_text), photo = photo_in_result(w);
-    if (w->lens[k] && (in->lens_text || w->lens_photo == photo))
-        return w->lens[k];
-    if (in->lens_asked[k] || in->lens_failed[k] || !w->engine)
+    int k = slot_of(!v->regions), photo = photo_in_result(w);
+    if (w->lenses.known[k] && (!v->regions || w->lenses.photo == photo))
+        return w->lenses.known[k];
+    if (w->lenses.asked[k] || w->lenses.failed[k] || !w->engine)
         return NULL;
     struct lens_job *j = xcalloc(1, sizeof *j);
-    *j = (struct lens_job){.r = w->now.r, .text = in->lens_text, .b = inside_batch(w),
+    *j = (struct lens_job){.r = w->now.r, .text = !v->regions, .b = inside_batch(w),
                            .photo = photo};
-    in->lens_asked[k] = true;
+    w->lenses.asked[k] = true;
     workbench_call(w, run, take, drop, j);
     return NULL;
 }
@@ -82,9 +88,10 @@ static const struct lens *wanted(struct workbench *w)
 /* ---- rows */
 
 /* A lens has a row for every token or region; these are shown. */
-static int *rows_of(struct workbench *w, const struct lens *l, int *count)
+static int *rows_of(struct workbench *w, const struct lens_view *v, const struct lens *l,
+                    int *count)
 {
-    return inside_list(w, inside_of(w)->lens_text, l->rows, count);
+    return inside_list(w, !v->regions, l->rows, count);
 }
 
 static int place_of(const int *list, int count, int i)
@@ -96,71 +103,80 @@ static int place_of(const int *list, int count, int i)
 }
 
 /* The row of the chosen token or region. */
-static int chosen(struct workbench *w)
+static int lens_chosen(const struct workbench *w, const struct lens_view *v)
 {
-    bool text = inside_of(w)->lens_text;
-    return inside_chosen(w, ATTN_TEXT_TO_IMAGE, text);
+    return inside_chosen(w, ATTN_TEXT_TO_IMAGE, !v->regions);
+}
+
+static bool is_new(const struct lens_view *v, const struct depth *d)
+{
+    return v->regions ? d->image : d->text;
 }
 
 /* The lens has the depths of one stream; which is nearest before the chosen one of all. */
-static int depth_of(struct workbench *w, const struct lens *l)
+static int depth_of(const struct workbench *w, const struct pane *p, const struct lens *l)
 {
-    struct inside *in = inside_of(w);
     int n, at = -1;
     struct depth *d = inside_depths(w, &n);
-    int now = inside_depth(w, n);
+    int now = inside_depth(w, p, n);
     for (int i = 0; i <= now && i < n; i++)
-        at += in->lens_text ? d[i].text : d[i].image;
+        at += is_new(p->state, &d[i]);
     free(d);
     return at < 0 ? 0 : at < l->depths ? at : l->depths - 1;
 }
 
 /* Goes to the stream's next or previous depth. */
-static void step_depth(struct workbench *w, int step)
+static void step_depth(struct workbench *w, struct pane *p, int step)
 {
-    struct inside *in = inside_of(w);
     int n;
     struct depth *d = inside_depths(w, &n);
-    int at = inside_depth(w, n);
+    int at = inside_depth(w, p, n);
     for (int i = at + step; i >= 0 && i < n; i += step)
-        if (in->lens_text ? d[i].text : d[i].image) {
-            in->depth = i;
+        if (is_new(p->state, &d[i])) {
+            inside_set_depth(w, p, i);
             break;
         }
     free(d);
 }
 
-static void move_row(struct workbench *w, enum motion m)
+static bool lens_step(struct workbench *w, struct pane *p, int step)
 {
-    const struct lens *l = w->now.r ? wanted(w) : NULL;
+    if (w->now.r && wanted(w, p->state))
+        step_depth(w, p, step);
+    return w->now.r != NULL;
+}
+
+static void lens_move(struct workbench *w, struct pane *p, enum motion m)
+{
+    const struct lens_view *v = p->state;
+    const struct lens *l = w->now.r ? wanted(w, v) : NULL;
     if (!l)
         return;
     if (m == MOVE_LEFT || m == MOVE_RIGHT) {
-        step_depth(w, m == MOVE_LEFT ? -1 : 1);
+        step_depth(w, p, m == MOVE_LEFT ? -1 : 1);
         return;
     }
-    int n, *list = rows_of(w, l, &n), at = place_of(list, n, chosen(w));
+    int n, *list = rows_of(w, v, l, &n), at = place_of(list, n, lens_chosen(w, v));
     if (n > 0)
-        look_choose_row(w, inside_of(w)->lens_text,
-                        list[at < 0 ? 0 : panes_pick(at, n, 10, m)]);
+        look_choose_row(w, !v->regions, list[at < 0 ? 0 : panes_pick(at, n, 10, m)]);
     free(list);
 }
 
-static bool click(struct workbench *w, int row, int col)
+static bool lens_click(struct workbench *w, struct pane *p, int row, int col)
 {
-    struct inside *in = inside_of(w);
-    const struct lens *l = w->now.r ? wanted(w) : NULL;
-    struct area a = in->lens_at;
+    const struct lens_view *v = p->state;
+    const struct lens *l = w->now.r ? wanted(w, v) : NULL;
+    struct area a = v->at;
     if (!l || row < a.row || row >= a.row + a.rows)
         return false;
-    int n, *list = rows_of(w, l, &n), k = in->lens_top[0] + row - a.row;
+    int n, *list = rows_of(w, v, l, &n), k = v->top[0] + row - a.row;
     if (k < n)
-        look_choose_row(w, in->lens_text, list[k]);
+        look_choose_row(w, !v->regions, list[k]);
     free(list);
     if (col >= a.col && col < a.col + a.cols)
-        for (int want = in->lens_top[1] + (col - a.col) / in->lens_wide, now = depth_of(w, l);
+        for (int want = v->top[1] + (col - a.col) / v->wide, now = depth_of(w, p, l);
              now != want; now += now < want ? 1 : -1)
-            step_depth(w, now < want ? 1 : -1);
+            step_depth(w, p, now < want ? 1 : -1);
     return k < n;
 }
 
@@ -183,26 +199,25 @@ struct window {
     int first, count, wide, label;
 };
 
-static struct window fit(struct workbench *w, const struct lens *l, int cols, int depth)
+static struct window fit(struct lens_view *v, const struct lens *l, int cols, int depth)
 {
     int label = inside_label(cols), room = cols - label;
     struct window x = {0, room / CELL, CELL, label};
     x.count = x.count < 1 ? 1 : x.count < l->depths ? x.count : l->depths;
     x.wide = room / x.count < 18 ? room / x.count : 18;
-    x.first = list_top(&inside_of(w)->lens_top[1], depth, l->depths, x.count);
+    x.first = list_top(&v->top[1], depth, l->depths, x.count);
     return x;
 }
 
-static void draw_rows(struct workbench *w, const struct lens *l, struct area a, struct window x,
-                      int depth)
+static void draw_rows(struct workbench *w, struct lens_view *v, const struct lens *l,
+                      struct area a, struct window x, int depth)
 {
-    struct inside *in = inside_of(w);
-    int n, *list = rows_of(w, l, &n), at = place_of(list, n, chosen(w));
-    int room = a.rows < n ? a.rows : n, top = list_top(&in->lens_top[0], at, n, room);
+    int n, *list = rows_of(w, v, l, &n), at = place_of(list, n, lens_chosen(w, v));
+    int room = a.rows < n ? a.rows : n, top = list_top(&v->top[0], at, n, room);
     for (int i = 0; i < room; i++) {
         char name[128];
         int row = list[top + i];
-        inside_name(w, in->lens_text, row, name, sizeof name);
+        inside_name(w, !v->regions, row, name, sizeof name);
         attrset(top + i == at ? A_REVERSE : A_NORMAL);
         draw_text(a.row + i, a.col, x.label - 1, "%s", inside_brief(name, x.label));
         attrset(A_NORMAL);
@@ -214,16 +229,16 @@ static void draw_rows(struct workbench *w, const struct lens *l, struct area a, 
     free(list);
 }
 
-static void draw_lens(struct workbench *w, const struct lens *l, struct area a)
+static void draw_lens(struct workbench *w, struct pane *p, const struct lens *l, struct area a)
 {
-    struct inside *in = inside_of(w);
-    int depth = depth_of(w, l);
-    struct window x = fit(w, l, a.cols, depth);
-    in->lens_at = (struct area){2, x.label, a.rows - 2, x.count * x.wide};
-    in->lens_wide = x.wide;
+    struct lens_view *v = p->state;
+    int depth = depth_of(w, p, l);
+    struct window x = fit(v, l, a.cols, depth);
+    v->at = (struct area){2, x.label, a.rows - 2, x.count * x.wide};
+    v->wide = x.wide;
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, "Lens, masked-%s head: depths %d-%d of %d",
-              in->lens_text ? "word" : "region", x.first + 1, x.first + x.count, l->depths);
+              v->regions ? "region" : "word", x.first + 1, x.first + x.count, l->depths);
     attrset(A_NORMAL);
     for (int j = 0; j < x.count; j++) {
         attrset(x.first + j == depth ? A_REVERSE : A_DIM);
@@ -231,39 +246,40 @@ static void draw_lens(struct workbench *w, const struct lens *l, struct area a)
         attrset(A_NORMAL);
     }
     bool legend = a.rows >= 7;
-    draw_rows(w, l, (struct area){a.row + 2, a.col, a.rows - 2 - legend, a.cols}, x, depth);
+    draw_rows(w, v, l, (struct area){a.row + 2, a.col, a.rows - 2 - legend, a.cols}, x, depth);
     if (legend) {
         grid_legend(a.row + a.rows - 1, a.col, a.cols > 70 ? 56 : a.cols - 13, 1, SCALE_LINEAR);
         draw_text(a.row + a.rows - 1, a.col + (a.cols > 70 ? 57 : a.cols - 12), 12, "probability");
     }
 }
 
-static void draw(struct workbench *w, struct area a)
+static void lens_draw(struct workbench *w, struct pane *p, struct area a)
 {
-    struct inside *in = inside_of(w);
-    const struct lens *l = w->now.r ? wanted(w) : NULL;
+    const struct lens_view *v = p->state;
+    const struct lens *l = w->now.r ? wanted(w, v) : NULL;
     if (l && a.rows >= 4 && a.cols >= 24)
-        draw_lens(w, l, a);
+        draw_lens(w, p, l, a);
     else
         draw_text(a.row, a.col, a.cols, "%s",
                   l                                         ? "no room for the lens"
                   : !w->now.r                               ? "Lens: ask something first"
-                  : in->lens_failed[slot_of(in->lens_text)] ? "Lens: nothing to show"
+                  : w->lenses.failed[slot_of(!v->regions)] ? "Lens: nothing to show"
                                                             : "Lens: reading the states ...");
 }
 
 /* Probabilities; the names hold what they are of. */
-static bool table(struct workbench *w, struct table *out)
+static bool lens_table(struct workbench *w, struct pane *p, struct table *out)
 {
-    const struct lens *l = w->now.r ? wanted(w) : NULL;
+    const struct lens_view *v = p->state;
+    const struct lens *l = w->now.r ? wanted(w, v) : NULL;
     if (!l)
         return false;
-    int n, *list = rows_of(w, l, &n);
+    int n, *list = rows_of(w, v, l, &n);
     struct buf b = {0};
     table_init(out, n, l->depths);
     for (int i = 0; i < n; i++) {
         char name[128];
-        inside_name(w, inside_of(w)->lens_text, list[i], name, sizeof name);
+        inside_name(w, !v->regions, list[i], name, sizeof name);
         buf_printf(&b, "%s:", name);
         for (int j = 0; j < l->depths; j++) {
             const struct lens_cell *c = &l->cells[(ptrdiff_t)j * l->rows + list[i]];
@@ -281,9 +297,25 @@ static bool table(struct workbench *w, struct table *out)
 const struct view view_lens = {
     .name = "lens",
     .what = "what the model's own heads would call each token or region, depth by depth",
-    .draw = draw,
-    .move = move_row,
-    .click = click,
+    .sliced = true,
+    .state = sizeof(struct lens_view),
+    .draw = lens_draw,
+    .move = lens_move,
+    .step = lens_step,
+    .click = lens_click,
     .stale = stale_result,
-    .table = table,
+    .table = lens_table,
 };
+
+/* ---- keys */
+
+void do_lens(struct workbench *w, const char *arg)
+{
+    static const char *const names[] = {"tokens", "regions"};
+    struct lens_view *v = panes_of(&w->panes, &view_lens)->state;
+    int at = word_choose(w, names, 2, v->regions, arg);
+    if (at >= 0) {
+        v->regions = at == 1;
+        w->lenses.failed[at] = false;
+    }
+}

@@ -19,9 +19,9 @@ static int heavier(const void *a, const void *b)
     return x->weight != y->weight ? (x->weight > y->weight ? -1 : 1) : x->region - y->region;
 }
 
-static struct weighted *ranked(const struct workbench *w, int *count)
+static struct weighted *ranked(const struct workbench *w, const struct pane *p, int *count)
 {
-    float *weights = photo_weights(w, count);
+    float *weights = photo_weights(w, pane_slice(w, p), count);
     if (!weights)
         return NULL;
     struct weighted *list = xcalloc((size_t)*count, sizeof *list);
@@ -32,19 +32,20 @@ static struct weighted *ranked(const struct workbench *w, int *count)
     return list;
 }
 
-static enum attn_kind shown_kind(const struct workbench *w)
+static enum attn_kind shown_kind(const struct workbench *w, const struct pane *p)
 {
-    return w->sel.kind == ATTN_TEXT ? ATTN_TEXT_TO_IMAGE : w->sel.kind;
+    return photo_map(pane_slice(w, p));
 }
 
-static void draw_head(const struct workbench *w, struct area a, bool known)
+static void draw_head(const struct workbench *w, const struct pane *p, struct area a, bool known)
 {
-    enum attn_kind kind = shown_kind(w);
+    const struct slice *x = pane_slice(w, p);
+    enum attn_kind kind = photo_map(x);
     char head[32], name[160];
     if (kind == ATTN_VISUAL)
-        draw_region_name(w, w->sel.region, name, sizeof name);
+        draw_region_name(w, w->sel->region, name, sizeof name);
     else
-        draw_token_name(w, w->sel.token, name, sizeof name);
+        draw_token_name(w, w->sel->token, name, sizeof name);
     attrset(A_BOLD);
     if (known)
         draw_text(a.row, a.col, a.cols, kind == ATTN_IMAGE_TO_TEXT ? "\"%s\" is looked at by"
@@ -52,21 +53,21 @@ static void draw_head(const struct workbench *w, struct area a, bool known)
     else
         draw_text(a.row, a.col, a.cols, "Attention");
     attrset(A_DIM);
-    draw_head_name(w, kind, head, sizeof head);
+    draw_head_name(w, x, kind, head, sizeof head);
     if (w->now.r)
         draw_text(a.row + 1, a.col, a.cols, "%s%slayer %d/%d, %s",
                   a.cols < 40 ? "" : look_kind_name(kind), a.cols < 40 ? "" : ", ",
-                  w->sel.layer[kind] + 1, trace_attention_layers(w->now.r->trace, kind), head);
+                  x->layer[kind] + 1, trace_attention_layers(w->now.r->trace, kind), head);
     attrset(A_NORMAL);
 }
 
-static void looks_draw(struct workbench *w, struct area a)
+static void looks_draw(struct workbench *w, struct pane *p, struct area a)
 {
     int n = 0;
-    struct weighted *list = ranked(w, &n);
-    draw_head(w, a, list != NULL);
+    struct weighted *list = ranked(w, p, &n);
+    draw_head(w, p, a, list != NULL);
     if (!list && w->now.r)
-        draw_text(a.row + 2, a.col, a.cols, shown_kind(w) == ATTN_VISUAL
+        draw_text(a.row + 2, a.col, a.cols, shown_kind(w, p) == ATTN_VISUAL
                                                 ? "choose a region: click it, or g"
                                                 : "choose a token: Left, Right");
     int bar = a.cols >= 44 ? a.cols / 4 : 0;
@@ -74,7 +75,7 @@ static void looks_draw(struct workbench *w, struct area a)
         char name[160];
         int row = a.row + 2 + i;
         draw_region_name(w, list[i].region, name, sizeof name);
-        attrset(list[i].region == w->sel.region ? A_REVERSE : A_NORMAL);
+        attrset(list[i].region == w->sel->region ? A_REVERSE : A_NORMAL);
         mvhline(row, a.col, ' ', a.cols);
         if (a.cols < 36) /* less is more in little room */
             draw_text(row, a.col, a.cols - 10, "#%s", name + strlen("region "));
@@ -84,7 +85,7 @@ static void looks_draw(struct workbench *w, struct area a)
             attrset((int)draw_rank_attr(1));
             draw_bar(row, a.col + a.cols - 9 - bar, bar,
                      list[0].weight > 0 ? (double)(list[i].weight / list[0].weight) : 0);
-            attrset(list[i].region == w->sel.region ? A_REVERSE : A_NORMAL);
+            attrset(list[i].region == w->sel->region ? A_REVERSE : A_NORMAL);
         }
         draw_text(row, a.col + a.cols - 8, 8, "%8.4f", (double)list[i].weight);
         attrset(A_NORMAL);
@@ -93,38 +94,38 @@ static void looks_draw(struct workbench *w, struct area a)
 }
 
 /* Up and down choose a region by its weight, sideways a token. */
-static void looks_move(struct workbench *w, enum motion m)
+static void looks_move(struct workbench *w, struct pane *p, enum motion m)
 {
     int n = 0, at = -1;
-    struct weighted *list = m == MOVE_LEFT || m == MOVE_RIGHT ? NULL : ranked(w, &n);
-    if (!list || shown_kind(w) == ATTN_VISUAL) {
+    struct weighted *list = m == MOVE_LEFT || m == MOVE_RIGHT ? NULL : ranked(w, p, &n);
+    if (!list || shown_kind(w, p) == ATTN_VISUAL) {
         look_move(w, m);
         free(list);
         return;
     }
     for (int i = 0; i < n; i++)
-        at = list[i].region == w->sel.region ? i : at;
+        at = list[i].region == w->sel->region ? i : at;
     at = at < 0 && m == MOVE_DOWN ? 0 : panes_pick(at, n, 10, m);
-    w->sel.region = list[at].region;
+    selection_region(w->selection, list[at].region);
     free(list);
 }
 
-static bool looks_click(struct workbench *w, int row, int col)
+static bool looks_click(struct workbench *w, struct pane *p, int row, int col)
 {
     int n = 0;
-    struct weighted *list = ranked(w, &n);
+    struct weighted *list = ranked(w, p, &n);
     bool there = list && row >= 2 && row - 2 < n;
     (void)col;
     if (there)
-        w->sel.region = list[row - 2].region;
+        selection_region(w->selection, list[row - 2].region);
     free(list);
     return there;
 }
 
-static bool looks_table(struct workbench *w, struct table *out)
+static bool looks_table(struct workbench *w, struct pane *p, struct table *out)
 {
     int n = 0;
-    struct weighted *list = ranked(w, &n);
+    struct weighted *list = ranked(w, p, &n);
     if (!list)
         return false;
     table_init(out, n, 2);
@@ -144,6 +145,7 @@ static bool looks_table(struct workbench *w, struct table *out)
 const struct view view_looks = {
     .name = "looks",
     .what = "what the chosen token or region looks at, ranked",
+    .sliced = true,
     .draw = looks_draw,
     .move = looks_move,
     .click = looks_click,

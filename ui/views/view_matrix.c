@@ -13,10 +13,17 @@
 #define SUM 7       /* columns of a row's sum */
 #define WIDE 44     /* from here on there is room for it */
 
+struct matrix_view {
+    bool difference;  /* now minus without interventions */
+    struct grid grid; /* where it was drawn last, counted from the pane's corner */
+    int top[2];
+};
+
 /* ---- the map, and which rows and columns of it are shown */
 
 struct shown_map {
     enum attn_kind kind;
+    int layer, head;
     bool difference;
     float *all; /* (rows, cols) */
     int rows, cols;
@@ -58,8 +65,7 @@ static bool take_difference(const struct workbench *w, struct shown_map *m)
 {
     int rows, cols, b = inside_batch(w);
     float *before = NULL;
-    if (!look_map(w->plain, m->kind, w->sel.layer[m->kind], b, w->sel.head[m->kind], &rows, &cols,
-                  &before))
+    if (!look_map(w->plain, m->kind, m->layer, b, m->head, &rows, &cols, &before))
         return false;
     bool fits = rows == m->rows && cols == m->cols;
     for (ptrdiff_t i = 0; fits && i < (ptrdiff_t)rows * cols; i++)
@@ -69,14 +75,16 @@ static bool take_difference(const struct workbench *w, struct shown_map *m)
 }
 
 /* False when the result has no such map, or nothing of it is shown. close_map in any case. */
-static bool open_map(struct workbench *w, struct shown_map *m)
+static bool open_map(struct workbench *w, const struct pane *p, struct shown_map *m)
 {
-    enum attn_kind k = w->sel.kind;
-    *m = (struct shown_map){.kind = k};
-    if (!w->now.r || !look_map(w->now.r, k, w->sel.layer[k], inside_batch(w), w->sel.head[k],
-                               &m->rows, &m->cols, &m->all))
+    const struct slice *x = pane_slice(w, p);
+    const struct matrix_view *v = p->state;
+    enum attn_kind k = x->kind;
+    *m = (struct shown_map){.kind = k, .layer = x->layer[k], .head = x->head[k]};
+    if (!w->now.r || !look_map(w->now.r, k, m->layer, inside_batch(w), m->head, &m->rows, &m->cols,
+                               &m->all))
         return false;
-    m->difference = inside_of(w)->difference && w->plain && take_difference(w, m);
+    m->difference = v->difference && w->plain && take_difference(w, m);
     m->row = inside_list(w, look_rows_are_tokens(k), m->rows, &m->row_count);
     m->col = inside_list(w, look_cols_are_tokens(k), m->cols, &m->col_count);
     m->at_row = place_of(m->row, m->row_count, inside_chosen(w, k, true));
@@ -112,10 +120,10 @@ static double row_sum(const struct shown_map *m, int i)
 
 /* ---- moving */
 
-static void move_cell(struct workbench *w, enum motion way)
+static void matrix_move(struct workbench *w, struct pane *p, enum motion way)
 {
     struct shown_map m;
-    if (open_map(w, &m)) {
+    if (open_map(w, p, &m)) {
         bool sideways = way == MOVE_LEFT || way == MOVE_RIGHT || way == MOVE_FIRST ||
                         way == MOVE_LAST;
         enum motion along = way == MOVE_LEFT ? MOVE_UP : way == MOVE_RIGHT ? MOVE_DOWN : way;
@@ -127,20 +135,23 @@ static void move_cell(struct workbench *w, enum motion way)
     close_map(&m);
 }
 
-/* The photo shows where the chosen one looks. */
-static void accept(struct workbench *w)
+/* The photo shows where the chosen one looks, in this map. */
+static void matrix_accept(struct workbench *w, struct pane *p)
 {
-    w->overlay = true;
-    w->focus = 0;
-    w->zoomed = false;
+    struct chosen next = *w->sel;
+    next.slice = *pane_slice(w, p);
+    next.overlay = true;
+    selection_set(w->selection, &next);
+    w->panes.focus = 0;
+    w->panes.zoomed = false;
 }
 
-static bool click(struct workbench *w, int row, int col)
+static bool matrix_click(struct workbench *w, struct pane *p, int row, int col)
 {
+    const struct matrix_view *v = p->state;
     struct shown_map m;
     int i, j;
-    bool there = open_map(w, &m) && grid_find(&inside_of(w)->matrix, row, col, &i, &j) &&
-                 i < m.row_count;
+    bool there = open_map(w, p, &m) && grid_find(&v->grid, row, col, &i, &j) && i < m.row_count;
     if (there)
         inside_choose(w, m.kind, true, m.row[i]);
     if (there && j >= 0 && j < m.col_count)
@@ -152,8 +163,8 @@ static bool click(struct workbench *w, int row, int col)
 /* ---- drawing */
 
 /* All that is shown, dense; caller frees x. */
-static void make_grid(struct workbench *w, const struct shown_map *m, struct area body,
-                      struct grid *g, float **x)
+static void make_grid(struct workbench *w, struct matrix_view *v, const struct shown_map *m,
+                      struct area body, struct grid *g, float **x)
 {
     *x = xcalloc((size_t)m->row_count * (size_t)m->col_count, sizeof **x);
     for (int i = 0; i < m->row_count; i++)
@@ -163,7 +174,7 @@ static void make_grid(struct workbench *w, const struct shown_map *m, struct are
                        .scale = m->difference ? SCALE_SIGNED : SCALE_ROOT, .at_row = m->at_row,
                        .at_col = m->at_col, .label = inside_label(body.cols),
                        .right = body.cols > WIDE ? SUM : 0, .digits = m->difference ? 2 : 3};
-    grid_fit(w, g, body, inside_of(w)->matrix_top);
+    grid_fit(w, g, body, v->top);
 }
 
 static void draw_rows(const struct workbench *w, const struct shown_map *m, const struct grid *g,
@@ -220,15 +231,16 @@ static void draw_columns(const struct workbench *w, const struct shown_map *m,
     }
 }
 
-static void draw_title(struct workbench *w, const struct shown_map *m, struct area a)
+static void draw_title(struct workbench *w, const struct pane *p, const struct shown_map *m,
+                       struct area a)
 {
     char head[96], from[128] = "", to[128] = "";
     bool brief = a.cols < 40;
-    draw_head_name(w, m->kind, head, sizeof head);
+    draw_head_name(w, pane_slice(w, p), m->kind, head, sizeof head);
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, "%s%s, %s%d/%d, %s%s%s",
               m->difference ? "Change of " : "", inside_map_name(m->kind, brief),
-              brief ? "" : "layer ", w->sel.layer[m->kind] + 1,
+              brief ? "" : "layer ", m->layer + 1,
               trace_attention_layers(w->now.r->trace, m->kind), head, w->sort ? ", sorted" : "",
               w->hide_special ? ", without special ones" : "");
     attrset(A_NORMAL);
@@ -250,32 +262,33 @@ static void draw_title(struct workbench *w, const struct shown_map *m, struct ar
         draw_text(a.row + 1, a.col, a.cols, "column %s", to);
 }
 
-static void draw_map(struct workbench *w, const struct shown_map *m, struct area a)
+static void draw_map(struct workbench *w, struct pane *p, const struct shown_map *m, struct area a)
 {
+    struct matrix_view *v = p->state;
     struct grid g;
     float *x;
     bool legend = a.rows >= 7;
     struct area body = {a.row + 3, a.col, a.rows - 3 - legend, a.cols};
-    make_grid(w, m, body, &g, &x);
-    draw_title(w, m, a);
+    make_grid(w, v, m, body, &g, &x);
+    draw_title(w, p, m, a);
     draw_columns(w, m, &g, a, a.row + 2);
     draw_rows(w, m, &g, body);
-    grid_draw(w, &g);
+    grid_draw(w, p->slot, &g);
     if (legend)
         grid_legend(a.row + 3 + g.shown_rows, a.col, a.cols, m->top, g.scale);
     g.at.row -= a.row;
     g.at.col -= a.col;
     g.x = NULL;
-    inside_of(w)->matrix = g;
+    v->grid = g;
     free(x);
 }
 
-static void draw(struct workbench *w, struct area a)
+static void matrix_draw(struct workbench *w, struct pane *p, struct area a)
 {
     struct shown_map m;
-    bool any = open_map(w, &m);
+    bool any = open_map(w, p, &m);
     if (any && a.rows >= 5 && a.cols >= 18)
-        draw_map(w, &m, a);
+        draw_map(w, p, &m, a);
     else
         draw_text(a.row, a.col, a.cols, "%s", any ? "no room for the matrix"
                                             : w->now.r ? "this result has no such map"
@@ -283,10 +296,10 @@ static void draw(struct workbench *w, struct area a)
     close_map(&m);
 }
 
-static bool table(struct workbench *w, struct table *out)
+static bool matrix_table(struct workbench *w, struct pane *p, struct table *out)
 {
     struct shown_map m;
-    bool any = open_map(w, &m);
+    bool any = open_map(w, p, &m);
     char name[256];
     if (any)
         table_init(out, m.row_count, m.col_count);
@@ -307,10 +320,23 @@ static bool table(struct workbench *w, struct table *out)
 const struct view view_matrix = {
     .name = "matrix",
     .what = "an attention map: who looks where, cell by cell",
-    .draw = draw,
-    .move = move_cell,
-    .accept = accept,
-    .click = click,
+    .sliced = true,
+    .state = sizeof(struct matrix_view),
+    .draw = matrix_draw,
+    .move = matrix_move,
+    .accept = matrix_accept,
+    .click = matrix_click,
     .stale = stale_result,
-    .table = table,
+    .table = matrix_table,
 };
+
+/* ---- keys */
+
+void do_difference(struct workbench *w, const char *arg)
+{
+    struct matrix_view *v = panes_of(&w->panes, &view_matrix)->state;
+    (void)arg;
+    v->difference = !v->difference;
+    if (v->difference && !w->plain)
+        workbench_say(w, false, "shows differences as soon as something is changed");
+}

@@ -9,15 +9,45 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STRIP_SLOT (PANES)   /* of the pictures: behind those of the panes */
+#define STRIP_SLOT PANES     /* of the first pane's strip: behind the pictures of the panes */
+#define MOST_ZOOM 16
 #define STRIP_ROWS 3
 #define STRIP_COLS 9
+
+/* Photos that are on the screen, for clicks. */
+struct tile {
+    int photo;
+    struct area at;
+};
+#define TILES 128
+
+struct photo_view {
+    bool single;               /* one photo, where a result has several */
+    unsigned went;             /* as w->went was when it was zoomed */
+    double zoom, pan_x, pan_y; /* pan is the middle of what is shown, 0 to 1; zoom 0: 1 */
+    struct frame frame;
+    struct tile tiles[TILES];
+    int tile_count;
+    struct photo_cache cache;  /* of the photo that was drawn last */
+};
+
+/* 1: all of it. */
+static double zoom_of(const struct workbench *w, const struct photo_view *v)
+{
+    return v->went == w->went && v->zoom > 1 ? v->zoom : 1;
+}
+
+const struct frame *photo_frame(struct workbench *w)
+{
+    const struct photo_view *v = panes_of(&w->panes, &view_photo)->state;
+    return &v->frame;
+}
 
 /* ---- one */
 
 /* The part of the photo that fills the area, as zoom and pan say. */
-static void find_frame(const struct workbench *w, const struct image *im, struct area a,
-                       double zoom, struct frame *f)
+static void find_frame(const struct workbench *w, const struct photo_view *v,
+                       const struct image *im, struct area a, double zoom, struct frame *f)
 {
     int cw, ch, width, height;
     draw_cell(w, &cw, &ch);
@@ -31,8 +61,8 @@ static void find_frame(const struct workbench *w, const struct image *im, struct
     f->w = zoom > 1 ? (int)fmin(most_w, im->width * f->scale) : width;
     f->h = zoom > 1 ? (int)fmin(most_h, im->height * f->scale) : height;
     double seen_w = f->w / f->scale, seen_h = f->h / f->scale;
-    f->x = zoom > 1 ? fmin(fmax(w->pan_x * im->width - seen_w / 2, 0), im->width - seen_w) : 0;
-    f->y = zoom > 1 ? fmin(fmax(w->pan_y * im->height - seen_h / 2, 0), im->height - seen_h) : 0;
+    f->x = zoom > 1 ? fmin(fmax(v->pan_x * im->width - seen_w / 2, 0), im->width - seen_w) : 0;
+    f->y = zoom > 1 ? fmin(fmax(v->pan_y * im->height - seen_h / 2, 0), im->height - seen_h) : 0;
     f->at.rows = (f->h + ch - 1) / ch;
     f->at.cols = (f->w + cw - 1) / cw;
     f->at.row = a.row + (a.rows - f->at.rows) / 2;
@@ -40,41 +70,50 @@ static void find_frame(const struct workbench *w, const struct image *im, struct
 }
 
 /* Panning stays inside the picture, so that the next step moves it at once. */
-static void settle_pan(struct workbench *w, const struct image *im)
+static void settle_pan(struct photo_view *v, const struct image *im)
 {
-    double half_w = w->frame.w / w->frame.scale / 2, half_h = w->frame.h / w->frame.scale / 2;
-    w->pan_x = fmin(fmax(w->pan_x, half_w / im->width), 1 - half_w / im->width);
-    w->pan_y = fmin(fmax(w->pan_y, half_h / im->height), 1 - half_h / im->height);
+    double half_w = v->frame.w / v->frame.scale / 2, half_h = v->frame.h / v->frame.scale / 2;
+    v->pan_x = fmin(fmax(v->pan_x, half_w / im->width), 1 - half_w / im->width);
+    v->pan_y = fmin(fmax(v->pan_y, half_h / im->height), 1 - half_h / im->height);
 }
 
-static void add_tile(struct workbench *w, int photo, struct area at)
+static void add_tile(struct photo_view *v, int photo, struct area at)
 {
-    if (w->tile_count < TILES)
-        w->tiles[w->tile_count++] = (struct tile){photo, at};
+    if (v->tile_count < TILES)
+        v->tiles[v->tile_count++] = (struct tile){photo, at};
 }
 
-static void draw_one(struct workbench *w, struct area a)
+/* What is painted of a photo. */
+static struct photo_paint paint_of(const struct workbench *w, struct photo_view *v, int photo)
 {
+    return (struct photo_paint){.photo = photo, .r = w->stale ? NULL : w->now.r,
+                                .rank = w->sel->rank, .cache = &v->cache};
+}
+
+static void draw_one(struct workbench *w, struct pane *p, struct area a)
+{
+    struct photo_view *v = p->state;
     const struct image *im = w->photos[w->photo]->image;
-    double zoom = w->zoom > 1 ? w->zoom : 1;
-    find_frame(w, im, a, zoom, &w->frame);
+    const struct photo_paint x = paint_of(w, v, w->photo);
+    double zoom = zoom_of(w, v);
+    find_frame(w, v, im, a, zoom, &v->frame);
     if (zoom > 1)
-        settle_pan(w, im);
-    struct canvas *c = canvas_new(w->frame.w, w->frame.h);
+        settle_pan(v, im);
+    struct canvas *c = canvas_new(v->frame.w, v->frame.h);
     if (!c)
         return;
-    photo_compose(w, w->photo, c, &w->frame);
-    gfx_place(&w->gfx, w->slot, w->frame.at, c);
-    photo_label_cells(w, w->photo, &w->frame);
+    photo_compose(w, &x, c, &v->frame);
+    gfx_place(&w->gfx, p->slot, v->frame.at, c);
+    photo_label_cells(w, w->photo, &v->frame);
 }
 
 /* ---- several */
 
 /* The photos of the result that is shown, best first; NULL when they are not shown together. */
-static int *together(const struct workbench *w, int *count)
+static int *together(const struct workbench *w, const struct photo_view *v, int *count)
 {
     const struct result *r = w->now.r;
-    if (!r || r->image_count < 2 || w->single || w->mode == MODE_BOX || w->zoom > 1 ||
+    if (!r || r->image_count < 2 || v->single || w->mode == MODE_BOX || zoom_of(w, v) > 1 ||
         photo_in_result(w) < 0 || w->stale)
         return NULL;
     int *list = xcalloc((size_t)r->image_count, sizeof *list);
@@ -119,17 +158,18 @@ static void tile_label(const struct workbench *w, int i, char *out, size_t size)
         snprintf(out, size, "%d", i + 1);
 }
 
-static void draw_tile(struct workbench *w, struct canvas *whole, struct area at, int x, int y,
-                      int i, int photo)
+static void draw_tile(struct workbench *w, struct photo_view *v, struct canvas *whole,
+                      struct area at, int x, int y, int i, int photo)
 {
     struct frame f = {0};
     struct rgb color = draw_rank_color(i);
     char text[32];
-    find_frame(w, w->photos[photo]->image, at, 1, &f);
+    const struct photo_paint paint = paint_of(w, v, photo);
+    find_frame(w, v, w->photos[photo]->image, at, 1, &f);
     struct canvas *c = canvas_new(f.w, f.h);
     if (!c)
         return;
-    photo_compose(w, photo, c, &f);
+    photo_compose(w, &paint, c, &f);
     tile_label(w, i, text, sizeof text);
     if (photo == w->photo)
         canvas_frame(c, 0, 0, c->w - 1, c->h - 1, w->gfx.mode == GFX_SIXEL ? 3 : 1, color);
@@ -138,7 +178,7 @@ static void draw_tile(struct workbench *w, struct canvas *whole, struct area at,
     canvas_put(whole, x, y, c);
     canvas_free(c);
     if (photo == w->photo)
-        w->frame = f;
+        v->frame = f;
 }
 
 static void label_tile_cells(const struct workbench *w, struct area at, int i)
@@ -151,12 +191,13 @@ static void label_tile_cells(const struct workbench *w, struct area at, int i)
 }
 
 /* Rows of cells that the highest of the photos needs, and a blank one below; at most `most`. */
-static int needed_rows(const struct workbench *w, const int *list, int n, int cols, int most)
+static int needed_rows(const struct workbench *w, const struct photo_view *v, const int *list,
+                       int n, int cols, int most)
 {
     int rows = 1;
     for (int i = 0; i < n && cols > 0; i++) {
         struct frame f = {0};
-        find_frame(w, w->photos[list[i]]->image, (struct area){0, 0, most, cols}, 1, &f);
+        find_frame(w, v, w->photos[list[i]]->image, (struct area){0, 0, most, cols}, 1, &f);
         rows = f.at.rows > rows ? f.at.rows : rows;
     }
     return rows + 1 < most ? rows + 1 : most;
@@ -164,14 +205,16 @@ static int needed_rows(const struct workbench *w, const int *list, int n, int co
 
 /* All in one picture, in cells that are all of one size; the photos begin in their left upper
  * corners. */
-static void draw_together(struct workbench *w, struct area a, const int *list, int n)
+static void draw_together(struct workbench *w, struct pane *p, struct area a, const int *list,
+                          int n)
 {
+    struct photo_view *v = p->state;
     int cw, ch;
     draw_cell(w, &cw, &ch);
     int cols = choose_columns(n, a.cols * cw, a.rows * ch), rows = (n + cols - 1) / cols;
-    int wide = a.cols / cols, high = needed_rows(w, list, n, wide - 1, a.rows / rows);
+    int wide = a.cols / cols, high = needed_rows(w, v, list, n, wide - 1, a.rows / rows);
     if (wide < 4 || high < 2) {
-        draw_one(w, a);
+        draw_one(w, p, a);
         return;
     }
     struct area at = {a.row + (a.rows - high * rows) / 2, a.col, high * rows, wide * cols};
@@ -179,10 +222,10 @@ static void draw_together(struct workbench *w, struct area a, const int *list, i
     for (int i = 0; whole && i < n; i++) {
         struct area tile = {at.row + i / cols * high, at.col + i % cols * wide,
                             high > 3 ? high - 1 : high, wide - 1};
-        add_tile(w, list[i], tile);
-        draw_tile(w, whole, tile, i % cols * wide * cw, i / cols * high * ch, i, list[i]);
+        add_tile(v, list[i], tile);
+        draw_tile(w, v, whole, tile, i % cols * wide * cw, i / cols * high * ch, i, list[i]);
     }
-    gfx_place(&w->gfx, w->slot, at, whole);
+    gfx_place(&w->gfx, p->slot, at, whole);
     for (int i = 0; w->gfx.mode != GFX_SIXEL && i < n; i++)
         label_tile_cells(w, (struct area){at.row + i / cols * high, at.col + i % cols * wide, 1,
                                           wide}, i);
@@ -203,8 +246,9 @@ static const struct canvas *thumb(struct workbench *w, int i, int width, int hei
     return s->thumb;
 }
 
-static void draw_strip(struct workbench *w, struct area a)
+static void draw_strip(struct workbench *w, struct pane *p, struct area a)
 {
+    struct photo_view *v = p->state;
     int cw, ch, room = a.cols / STRIP_COLS, n = w->photo_count;
     draw_cell(w, &cw, &ch);
     int from = w->photo - room / 2;
@@ -224,18 +268,20 @@ static void draw_strip(struct workbench *w, struct area a)
             canvas_frame(c, x, 0, x + width - 1, c->h - 1, w->gfx.mode == GFX_SIXEL ? 3 : 1, color);
         if (w->gfx.mode == GFX_SIXEL)
             canvas_label(c, x + 3, 3, text, 1, color);
-        add_tile(w, from + i, (struct area){a.row, a.col + i * STRIP_COLS, a.rows, STRIP_COLS - 1});
+        add_tile(v, from + i, (struct area){a.row, a.col + i * STRIP_COLS, a.rows, STRIP_COLS - 1});
     }
     if (c)
-        gfx_place(&w->gfx, STRIP_SLOT, (struct area){a.row, a.col, a.rows, n * STRIP_COLS}, c);
+        gfx_place(&w->gfx, STRIP_SLOT + p->slot,
+                  (struct area){a.row, a.col, a.rows, n * STRIP_COLS}, c);
 }
 
 /* ---- the legend */
 
-static void draw_legend(const struct workbench *w, struct area a)
+static void draw_legend(const struct workbench *w, const struct photo_view *v, struct area a)
 {
-    float top = w->overlay && !w->stale && photo_in_result(w) >= 0 ? photo_top(w) : 0;
-    const struct selection *s = &w->sel;
+    float top = w->sel->overlay && !w->stale && photo_in_result(w) >= 0
+                    ? photo_top(w, w->now.r) : 0;
+    const struct chosen *s = w->sel;
     char name[320];
     if (top > 0) {
         int n = draw_scale(a.row, a.col, top);
@@ -244,8 +290,8 @@ static void draw_legend(const struct workbench *w, struct area a)
     } else if (s->region >= 0) {
         draw_region_name(w, s->region, name, sizeof name);
         draw_text(a.row, a.col, a.cols, "%s", name);
-    } else if (w->zoom > 1) {
-        draw_text(a.row, a.col, a.cols, "%.1f times; < > zoom, Shift and arrows pan", w->zoom);
+    } else if (zoom_of(w, v) > 1) {
+        draw_text(a.row, a.col, a.cols, "%.1f times; < > zoom, Shift and arrows pan", v->zoom);
     } else if (w->stale && photo_in_result(w) >= 0) {
         draw_text(a.row, a.col, a.cols,
                   "nothing is drawn: the answer is not of this query; r asks");
@@ -265,27 +311,28 @@ static void draw_no_photo(const struct workbench *w, struct area a)
         draw_text(a.row + 5, a.col + 1, a.cols - 2, "No model is open: start with -m DIR.");
 }
 
-static void photo_draw(struct workbench *w, struct area a)
+static void photo_draw(struct workbench *w, struct pane *p, struct area a)
 {
-    w->tile_count = 0;
-    w->frame = (struct frame){0};
+    struct photo_view *v = p->state;
+    v->tile_count = 0;
+    v->frame = (struct frame){0};
     if (w->photo >= w->photo_count || !w->photos[w->photo]->image) {
         draw_no_photo(w, a);
         return;
     }
     if (a.rows >= 10) {
-        draw_legend(w, (struct area){a.row + a.rows - 1, a.col + 1, 1, a.cols - 1});
+        draw_legend(w, v, (struct area){a.row + a.rows - 1, a.col + 1, 1, a.cols - 1});
         a.rows--;
     }
     if (w->photo_count > 1 && a.rows >= 16 && a.cols >= 3 * STRIP_COLS) {
-        draw_strip(w, (struct area){a.row + a.rows - STRIP_ROWS, a.col, STRIP_ROWS, a.cols});
+        draw_strip(w, p, (struct area){a.row + a.rows - STRIP_ROWS, a.col, STRIP_ROWS, a.cols});
         a.rows -= STRIP_ROWS + 1;
     }
-    int n = 0, *list = together(w, &n);
+    int n = 0, *list = together(w, v, &n);
     if (list && n > 1)
-        draw_together(w, a, list, n);
+        draw_together(w, p, a, list, n);
     else
-        draw_one(w, a);
+        draw_one(w, p, a);
     free(list);
 }
 
@@ -309,49 +356,40 @@ static int region_at(const struct workbench *w, double x, double y)
     return best;
 }
 
-static void choose_region(struct workbench *w, int region)
+static bool photo_click(struct workbench *w, struct pane *p, int row, int col)
 {
-    const struct result *r = w->now.r;
-    int image = photo_in_result(w);
-    w->sel.region = region == w->sel.region ? -1 : region;
-    for (int i = 0; r && i < r->box_count; i++)
-        if (r->boxes[i].image == image && r->boxes[i].region == region)
-            w->box = i;
-}
-
-static bool photo_click(struct workbench *w, int row, int col)
-{
-    const struct frame *f = &w->frame;
-    int cw, ch, top = w->panes[w->focus].at.row, left = w->panes[w->focus].at.col;
-    row += top;
-    col += left;
+    struct photo_view *v = p->state;
+    const struct frame *f = &v->frame;
+    int cw, ch;
+    row += p->at.row;
+    col += p->at.col;
     draw_cell(w, &cw, &ch);
-    for (int i = 0; i < w->tile_count; i++) {
-        struct area a = w->tiles[i].at;
+    for (int i = 0; i < v->tile_count; i++) {
+        struct area a = v->tiles[i].at;
         if (row < a.row || row >= a.row + a.rows || col < a.col || col >= a.col + a.cols)
             continue;
-        if (w->tiles[i].photo == w->photo)
+        if (v->tiles[i].photo == w->photo)
             break;
-        w->photo = w->tiles[i].photo;
-        w->sel.region = -1;
-        w->zoom = 1;
+        photo_go(w, v->tiles[i].photo);
         return true;
     }
     if (f->scale <= 0 || w->photo >= w->photo_count)
         return false;
-    choose_region(w, region_at(w, f->x + (col - f->at.col + 0.5) * cw / f->scale,
-                               f->y + (row - f->at.row + 0.5) * ch / f->scale));
+    int region = region_at(w, f->x + (col - f->at.col + 0.5) * cw / f->scale,
+                           f->y + (row - f->at.row + 0.5) * ch / f->scale);
+    look_choose_region(w, region == w->sel->region ? -1 : region);
     return true;
 }
 
 /* Boxes, and their weights when something looks at them. */
-static bool photo_table(struct workbench *w, struct table *out)
+static bool photo_table(struct workbench *w, struct pane *p, struct table *out)
 {
+    (void)p;
     static const char *const names[] = {"x1", "y1", "x2", "y2", "weight"};
     int image = photo_in_result(w), count = 0;
     if (image < 0)
         return false;
-    float *weights = w->overlay ? photo_weights(w, &count) : NULL;
+    float *weights = w->sel->overlay ? photo_weights(w, &w->sel->slice, &count) : NULL;
     int n = look_regions(w->now.r, image), cols = weights ? 5 : 4;
     const struct result_image *ri = &w->now.r->images[image];
     table_init(out, n, cols);
@@ -370,10 +408,90 @@ static bool photo_table(struct workbench *w, struct table *out)
     return true;
 }
 
+static void photo_end(struct pane *p)
+{
+    struct photo_view *v = p->state;
+    canvas_free(v->cache.c);
+}
+
 const struct view view_photo = {
     .name = "photo",
     .what = "the image with ranked boxes, or with what is looked at",
+    .state = sizeof(struct photo_view),
+    .end = photo_end,
     .draw = photo_draw,
     .click = photo_click,
     .table = photo_table,
 };
+
+/* ---- keys */
+
+/* Zooming begins at the chosen region, or the best box. */
+static void aim(struct workbench *w, struct photo_view *v)
+{
+    const struct result *r = w->now.r;
+    int image = photo_in_result(w);
+    const float *b = NULL;
+    if (w->photo >= w->photo_count || !w->photos[w->photo]->image)
+        return;
+    v->pan_x = v->pan_y = 0.5;
+    if (image >= 0 && w->sel->region > 0 && w->sel->region < look_regions(r, image))
+        b = r->images[image].boxes + 4 * (w->sel->region - 1);
+    else if (image >= 0 && w->sel->rank < r->box_count && r->boxes[w->sel->rank].image == image)
+        b = r->boxes[w->sel->rank].box;
+    if (b) {
+        v->pan_x = (double)(b[0] + b[2]) / 2 / w->photos[w->photo]->image->width;
+        v->pan_y = (double)(b[1] + b[3]) / 2 / w->photos[w->photo]->image->height;
+    }
+}
+
+void do_zoom_in(struct workbench *w, const char *arg)
+{
+    struct photo_view *v = panes_of(&w->panes, &view_photo)->state;
+    double zoom = zoom_of(w, v);
+    (void)arg;
+    if (zoom <= 1)
+        aim(w, v);
+    v->zoom = zoom * 1.5 > MOST_ZOOM ? MOST_ZOOM : zoom * 1.5;
+    v->went = w->went;
+}
+
+void do_zoom_out(struct workbench *w, const char *arg)
+{
+    struct photo_view *v = panes_of(&w->panes, &view_photo)->state;
+    double zoom = zoom_of(w, v);
+    (void)arg;
+    v->zoom = zoom / 1.5 < 1.01 ? 1 : zoom / 1.5;
+}
+
+void do_pan(struct workbench *w, const char *arg)
+{
+    struct photo_view *v = panes_of(&w->panes, &view_photo)->state;
+    double zoom = zoom_of(w, v), step = 0.25 / zoom;
+    arg = *arg ? arg : strcmp(w->key, "S-Left") == 0  ? "left"
+                       : strcmp(w->key, "S-Right") == 0 ? "right"
+                       : strcmp(w->key, "S-Up") == 0    ? "up"
+                                                        : "down";
+    if (zoom <= 1) {
+        workbench_say(w, false, "the whole picture is shown: > zooms in");
+        return;
+    }
+    if (strcmp(arg, "left") == 0)
+        v->pan_x -= step;
+    else if (strcmp(arg, "right") == 0)
+        v->pan_x += step;
+    else if (strcmp(arg, "up") == 0)
+        v->pan_y -= step;
+    else if (strcmp(arg, "down") == 0)
+        v->pan_y += step;
+    else
+        workbench_say(w, true, "pan left, right, up or down");
+}
+
+void do_single(struct workbench *w, const char *arg)
+{
+    struct photo_view *v = panes_of(&w->panes, &view_photo)->state;
+    (void)arg;
+    v->single = !v->single;
+    workbench_say(w, false, v->single ? "one image at a time" : "all images of a result together");
+}

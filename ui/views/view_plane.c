@@ -3,6 +3,7 @@
  * wide. */
 #include "src/base/mem.h"
 #include "ui/inside.h"
+#include "ui/list.h"
 #include "src/study/pca.h"
 #include "ui/stale.h"
 
@@ -14,6 +15,16 @@
 
 #define LETTER_W 6 /* pixels of painted letters */
 #define LETTER_H 9
+
+enum plane_of { PLANE_BOTH, PLANE_TOKENS, PLANE_REGIONS, PLANE_JOINT, PLANE_KINDS };
+
+struct plane_view {
+    enum plane_of of;
+    struct area at;    /* where the points were drawn last, from the pane's corner */
+    float *xy;         /* (items, 2): a cache, and what it was made of */
+    float share[2][2];
+    uint64_t key;
+};
 
 /* Points [first, first + count) of all lie on one plane. */
 struct panel {
@@ -76,30 +87,30 @@ static void project(const struct workbench *w, const struct plane *p, const stru
 }
 
 /* False when there are no states. close_plane in any case. */
-static bool open_plane(struct workbench *w, struct plane *p)
+static bool open_plane(struct workbench *w, const struct pane *at, struct plane *p)
 {
-    struct inside *in = inside_of(w);
+    struct plane_view *v = at->state;
     *p = (struct plane){0};
     if (!w->now.r)
         return false;
     p->items = inside_items(w, &p->count);
     p->depths = inside_depths(w, &p->depth_count);
-    p->depth = inside_depth(w, p->depth_count);
+    p->depth = inside_depth(w, at, p->depth_count);
     if (!p->depth_count || !p->count)
         return false;
-    make_panels(p, in->plane_of);
-    uint64_t key = inside_key(w, p->depth * PLANE_KINDS + (int)in->plane_of);
-    if (key != in->plane_key) {
-        free(in->plane);
-        in->plane = xcalloc((size_t)p->count * 2 + 2, sizeof *in->plane);
-        memset(in->plane_share, 0, sizeof in->plane_share);
+    make_panels(p, v->of);
+    uint64_t key = inside_key(w, p->depth * PLANE_KINDS + (int)v->of);
+    if (key != v->key) {
+        free(v->xy);
+        v->xy = xcalloc((size_t)p->count * 2 + 2, sizeof *v->xy);
+        memset(v->share, 0, sizeof v->share);
         for (int i = 0; i < p->panel_count; i++)
-            project(w, p, &p->panels[i], in->plane, in->plane_share[i]);
-        in->plane_key = key;
+            project(w, p, &p->panels[i], v->xy, v->share[i]);
+        v->key = key;
     }
-    p->xy = in->plane;
+    p->xy = v->xy;
     for (int i = 0; i < p->panel_count; i++)
-        memcpy(p->panels[i].share, in->plane_share[i], sizeof p->panels[i].share);
+        memcpy(p->panels[i].share, v->share[i], sizeof p->panels[i].share);
     return p->panel_count > 0;
 }
 
@@ -120,23 +131,16 @@ static int chosen_item(const struct workbench *w, const struct plane *p)
     return at;
 }
 
-static void choose(struct workbench *w, struct item x)
+static void plane_move(struct workbench *w, struct pane *at, enum motion m)
 {
-    const struct result *r = w->now.r;
-    w->sel.token = x.token ? x.at : -1;
-    w->sel.region = x.token ? -1 : r->sources[inside_batch(w) * r->rows + x.at].region;
-}
-
-static void move_point(struct workbench *w, enum motion m)
-{
-    struct inside *in = inside_of(w);
     struct plane p;
-    if (open_plane(w, &p)) {
-        int at = chosen_item(w, &p);
+    if (open_plane(w, at, &p)) {
+        int now = chosen_item(w, &p);
         if (m == MOVE_LEFT || m == MOVE_RIGHT)
-            in->depth = panes_pick(p.depth, p.depth_count, 1, m == MOVE_LEFT ? MOVE_UP : MOVE_DOWN);
+            inside_set_depth(w, at, panes_pick(p.depth, p.depth_count, 1,
+                                               m == MOVE_LEFT ? MOVE_UP : MOVE_DOWN));
         else
-            choose(w, p.items[at < 0 ? 0 : panes_pick(at, p.count, 10, m)]);
+            inside_choose_item(w, p.items[now < 0 ? 0 : panes_pick(now, p.count, 10, m)]);
     }
     close_plane(&p);
 }
@@ -293,13 +297,13 @@ static void write_panel(const struct workbench *w, const struct plane *p, const 
 /* ---- clicks */
 
 /* The pane is divided among panels as draw_points does it. */
-static bool click(struct workbench *w, int row, int col)
+static bool plane_click(struct workbench *w, struct pane *at, int row, int col)
 {
-    struct area a = inside_of(w)->plane_at;
+    const struct area a = ((const struct plane_view *)at->state)->at;
     struct plane p;
     int cw, ch, best = -1, least = 0;
     draw_cell(w, &cw, &ch);
-    bool sixel = w->gfx.mode == GFX_SIXEL, any = open_plane(w, &p);
+    bool sixel = w->gfx.mode == GFX_SIXEL, any = open_plane(w, at, &p);
     int uw = sixel ? cw : 1, uh = sixel ? ch : 1;
     for (int k = 0; any && k < p.panel_count; k++) {
         const struct panel *l = &p.panels[k];
@@ -317,14 +321,15 @@ static bool click(struct workbench *w, int row, int col)
         free(s);
     }
     if (best >= 0)
-        choose(w, p.items[best]);
+        inside_choose_item(w, p.items[best]);
     close_plane(&p);
     return best >= 0;
 }
 
 /* ---- drawing */
 
-static void draw_points(struct workbench *w, const struct plane *p, struct area a, int now)
+static void draw_points(struct workbench *w, int slot, const struct plane *p, struct area a,
+                        int now)
 {
     int cw, ch, n = p->panel_count;
     if (w->gfx.mode != GFX_SIXEL) {
@@ -347,7 +352,7 @@ static void draw_points(struct workbench *w, const struct plane *p, struct area 
         canvas_put(c, left, 0, half);
         canvas_free(half);
     }
-    gfx_place(&w->gfx, w->slot, a, c);
+    gfx_place(&w->gfx, slot, a, c);
 }
 
 static void draw_title(const struct workbench *w, const struct plane *p, struct area a, int now)
@@ -387,16 +392,17 @@ static void draw_colors(struct area a)
     attrset(A_NORMAL);
 }
 
-static void draw(struct workbench *w, struct area a)
+static void plane_draw(struct workbench *w, struct pane *at, struct area a)
 {
+    struct plane_view *v = at->state;
     struct plane p;
-    bool any = open_plane(w, &p);
+    bool any = open_plane(w, at, &p);
     if (any && a.rows >= 6 && a.cols >= 24) {
         int now = chosen_item(w, &p);
-        inside_of(w)->plane_at = (struct area){2, 0, a.rows - 3, a.cols};
+        v->at = (struct area){2, 0, a.rows - 3, a.cols};
         draw_title(w, &p, a, now);
         draw_colors(a);
-        draw_points(w, &p, (struct area){a.row + 2, a.col, a.rows - 3, a.cols}, now);
+        draw_points(w, at->slot, &p, (struct area){a.row + 2, a.col, a.rows - 3, a.cols}, now);
     } else {
         draw_text(a.row, a.col, a.cols, "%s", any ? "no room for the plane"
                                             : w->now.r ? "this result holds no states"
@@ -405,10 +411,10 @@ static void draw(struct workbench *w, struct area a)
     close_plane(&p);
 }
 
-static bool table(struct workbench *w, struct table *out)
+static bool plane_table(struct workbench *w, struct pane *at, struct table *out)
 {
     struct plane p;
-    bool any = open_plane(w, &p);
+    bool any = open_plane(w, at, &p);
     char name[256];
     if (any) {
         table_init(out, p.count, 2);
@@ -424,12 +430,39 @@ static bool table(struct workbench *w, struct table *out)
     return any;
 }
 
+static void plane_end(struct pane *at)
+{
+    struct plane_view *v = at->state;
+    free(v->xy);
+}
+
 const struct view view_plane = {
     .name = "plane",
     .what = "states of tokens and regions on the plane that shows most of them",
-    .draw = draw,
-    .move = move_point,
-    .click = click,
+    .sliced = true,
+    .state = sizeof(struct plane_view),
+    .end = plane_end,
+    .draw = plane_draw,
+    .move = plane_move,
+    .step = inside_step,
+    .click = plane_click,
     .stale = stale_result,
-    .table = table,
+    .table = plane_table,
 };
+
+/* ---- keys */
+
+void do_plane(struct workbench *w, const char *arg)
+{
+    static const char *const names[PLANE_KINDS] = {"both", "tokens", "regions", "joint"};
+    struct plane_view *v = panes_of(&w->panes, &view_plane)->state;
+    int at = word_choose(w, names, PLANE_KINDS, (int)v->of, arg);
+    if (at < 0)
+        return;
+    v->of = (enum plane_of)at;
+    workbench_say(w, false, "%s",
+                  at == PLANE_JOINT    ? "one plane for both streams, where they are equally wide"
+                  : at == PLANE_BOTH   ? "a plane for tokens, and one for regions"
+                  : at == PLANE_TOKENS ? "the plane of tokens"
+                                       : "the plane of regions");
+}

@@ -1,6 +1,6 @@
 /* The regions of the current photo: classes, confidence, boxes. The chosen one is lit. */
 #include "src/base/mem.h"
-#include "ui/workbench_priv.h"
+#include "ui/list.h"
 
 #include <curses.h>
 #include <math.h>
@@ -28,7 +28,7 @@ static void class_text(const struct workbench *w, const struct regions *g, int i
 /* Line i is region i + 1: 0 would be the whole image. */
 static int chosen(const struct workbench *w)
 {
-    return w->sel.region < 1 ? 0 : w->sel.region - 1;
+    return w->sel->region < 1 ? 0 : w->sel->region - 1;
 }
 
 static int first_line(const struct workbench *w, int rows)
@@ -44,7 +44,7 @@ static void draw_line(const struct workbench *w, const struct regions *g, struct
     int conf = a.col + 4 + name_cols;
     char name[128];
     class_text(w, g, i, name, sizeof name);
-    attrset(i + 1 == w->sel.region ? A_REVERSE : A_NORMAL);
+    attrset(i + 1 == w->sel->region ? A_REVERSE : A_NORMAL);
     mvhline(row, a.col, ' ', a.cols);
     draw_text(row, a.col, 3, "%3d", i + 1);
     draw_text(row, a.col + 4, name_cols - 1, "%s", name);
@@ -56,8 +56,9 @@ static void draw_line(const struct workbench *w, const struct regions *g, struct
     attrset(A_NORMAL);
 }
 
-static void regions_draw(struct workbench *w, struct area a)
+static void regions_draw(struct workbench *w, struct pane *p, struct area a)
 {
+    (void)p;
     const struct regions *g = current(w);
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, g ? "%d regions" : "Regions", g ? g->count : 0);
@@ -79,55 +80,47 @@ static void regions_draw(struct workbench *w, struct area a)
         draw_line(w, g, a, a.row + 2 + i - from, i, name_cols);
 }
 
-/* A ranked box is chosen with its region. */
-static void choose(struct workbench *w, int region)
+static void regions_move(struct workbench *w, struct pane *p, enum motion m)
 {
-    const struct result *r = w->now.r;
-    int image = photo_in_result(w);
-    w->sel.region = region;
-    for (int i = 0; r && i < r->box_count; i++)
-        if (r->boxes[i].image == image && r->boxes[i].region == region)
-            w->box = i;
-}
-
-static void regions_move(struct workbench *w, enum motion m)
-{
+    (void)p;
     const struct regions *g = current(w);
     if (m == MOVE_LEFT || m == MOVE_RIGHT)
         look_move(w, m);
     else if (g && g->count)
-        choose(w, w->sel.region < 1 && (m == MOVE_DOWN || m == MOVE_UP)
-                      ? 1 : panes_pick(chosen(w), g->count, 10, m) + 1);
+        look_choose_region(w, w->sel->region < 1 && (m == MOVE_DOWN || m == MOVE_UP)
+                                  ? 1 : panes_pick(chosen(w), g->count, 10, m) + 1);
 }
 
-static bool regions_click(struct workbench *w, int row, int col)
+static bool regions_click(struct workbench *w, struct pane *p, int row, int col)
 {
     const struct regions *g = current(w);
-    int at = first_line(w, w->panes[w->focus].at.rows) + row - 2;
+    int at = first_line(w, p->at.rows) + row - 2;
     (void)col;
     if (!g || row < 2 || at >= g->count)
         return false;
-    choose(w, at + 1);
+    look_choose_region(w, at + 1);
     return true;
 }
 
 /* The next region whose class is the one that is searched. */
-static void regions_filter(struct workbench *w)
+static void regions_filter(struct workbench *w, struct pane *p)
 {
+    (void)p;
     const struct regions *g = current(w);
     for (int k = 0; g && k < g->count; k++) {
         char name[128];
         int i = (chosen(w) + k) % g->count;
         class_text(w, g, i, name, sizeof name);
         if (list_matches(name, w->filter.text)) {
-            choose(w, i + 1);
+            look_choose_region(w, i + 1);
             return;
         }
     }
 }
 
-static bool regions_table(struct workbench *w, struct table *out)
+static bool regions_table(struct workbench *w, struct pane *p, struct table *out)
 {
+    (void)p;
     static const char *const names[] = {"x1", "y1", "x2", "y2", "confidence"};
     const struct regions *g = current(w);
     if (!g)

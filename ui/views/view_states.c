@@ -13,6 +13,13 @@
 
 #define NOW 7    /* columns of the number at the chosen depth */
 
+struct states_view {
+    struct grid grid; /* where it was drawn last, counted from the pane's corner */
+    int top[2], pick;
+    float *similar;   /* (items, depths): a cache */
+    uint64_t key;     /* of what it was made of */
+};
+
 struct alike {
     struct item to;       /* the chosen one; at -1: none */
     struct item *items;   /* in the order shown */
@@ -23,13 +30,13 @@ struct alike {
 };
 
 /* A token, or a region; where both are chosen, what the map's rows are. */
-static struct item subject(const struct workbench *w)
+static struct item subject(const struct workbench *w, const struct pane *p)
 {
     int image = photo_in_result(w);
-    int region = image < 0 || w->sel.region < 0
-                     ? -1 : look_place(w->now.r, inside_batch(w), image, w->sel.region);
-    if (w->sel.token >= 0 && (region < 0 || look_rows_are_tokens(w->sel.kind)))
-        return (struct item){true, w->sel.token};
+    int region = image < 0 || w->sel->region < 0
+                     ? -1 : look_place(w->now.r, inside_batch(w), image, w->sel->region);
+    if (w->sel->token >= 0 && (region < 0 || look_rows_are_tokens(pane_slice(w, p)->kind)))
+        return (struct item){true, w->sel->token};
     return (struct item){false, region};
 }
 
@@ -82,29 +89,29 @@ static void sort_items(struct alike *a)
 }
 
 /* False when there is nothing to compare. close_alike in any case. */
-static bool open_alike(struct workbench *w, struct alike *a)
+static bool open_alike(struct workbench *w, const struct pane *p, struct alike *a)
 {
-    struct inside *in = inside_of(w);
+    struct states_view *v = p->state;
     *a = (struct alike){.to = {.at = -1}};
     if (!w->now.r)
         return false;
-    a->to = subject(w);
+    a->to = subject(w, p);
     a->items = inside_items(w, &a->count);
     a->depths = inside_depths(w, &a->depth_count);
-    a->depth = inside_depth(w, a->depth_count);
+    a->depth = inside_depth(w, p, a->depth_count);
     if (a->to.at < 0 || a->depth_count == 0)
         return false;
     keep_comparable(w, a);
     size_t n = (size_t)a->count * (size_t)a->depth_count;
     uint64_t key = inside_key(w, 2 * a->to.at + a->to.token);
-    if (key != in->similar_key) {
-        free(in->similar);
-        in->similar = xcalloc(n + 1, sizeof *in->similar);
-        fill(w, a, in->similar);
-        in->similar_key = key;
+    if (key != v->key) {
+        free(v->similar);
+        v->similar = xcalloc(n + 1, sizeof *v->similar);
+        fill(w, a, v->similar);
+        v->key = key;
     }
     a->x = xmalloc(n * sizeof *a->x + 1);
-    memcpy(a->x, in->similar, n * sizeof *a->x);
+    memcpy(a->x, v->similar, n * sizeof *a->x);
     if (w->sort)
         sort_items(a);
     return a->count > 0;
@@ -119,53 +126,39 @@ static void close_alike(struct alike *a)
 
 /* ---- keys */
 
-static void move_pick(struct workbench *w, enum motion m)
+static void states_move(struct workbench *w, struct pane *p, enum motion m)
 {
-    struct inside *in = inside_of(w);
+    struct states_view *v = p->state;
     struct alike a;
-    if (open_alike(w, &a)) {
+    if (open_alike(w, p, &a)) {
         if (m == MOVE_LEFT || m == MOVE_RIGHT)
-            in->depth = panes_pick(a.depth, a.depth_count, 1, m == MOVE_LEFT ? MOVE_UP : MOVE_DOWN);
+            inside_set_depth(w, p, panes_pick(a.depth, a.depth_count, 1,
+                                              m == MOVE_LEFT ? MOVE_UP : MOVE_DOWN));
         else
-            in->states_pick = panes_pick(in->states_pick, a.count, 10, m);
+            v->pick = panes_pick(v->pick, a.count, 10, m);
     }
     close_alike(&a);
-}
-
-static void choose(struct workbench *w, struct item x)
-{
-    const struct result *r = w->now.r;
-    if (x.token)
-        w->sel.token = x.at;
-    else
-        w->sel.region = r->sources[inside_batch(w) * r->rows + x.at].region;
 }
 
 /* The picked one is what others are compared with. */
-static void accept(struct workbench *w)
+static void states_accept(struct workbench *w, struct pane *p)
 {
     struct alike a;
-    const struct inside *in = inside_of(w);
-    if (open_alike(w, &a) && in->states_pick < a.count) {
-        struct item x = a.items[in->states_pick];
-        if (x.token)
-            w->sel.region = -1;
-        else
-            w->sel.token = -1;
-        choose(w, x);
-    }
+    const struct states_view *v = p->state;
+    if (open_alike(w, p, &a) && v->pick < a.count)
+        inside_choose_item(w, a.items[v->pick]);
     close_alike(&a);
 }
 
-static bool click(struct workbench *w, int row, int col)
+static bool states_click(struct workbench *w, struct pane *p, int row, int col)
 {
-    struct inside *in = inside_of(w);
+    struct states_view *v = p->state;
     int i, j;
-    if (!grid_find(&in->states, row, col, &i, &j))
+    if (!grid_find(&v->grid, row, col, &i, &j))
         return false;
-    in->states_pick = i;
+    v->pick = i;
     if (j >= 0)
-        in->depth = j;
+        inside_set_depth(w, p, j);
     return true;
 }
 
@@ -219,34 +212,34 @@ static void draw_depths(const struct alike *a, const struct grid *g, int row)
     }
 }
 
-static void draw_alike(struct workbench *w, const struct alike *a, struct area at)
+static void draw_alike(struct workbench *w, struct pane *p, const struct alike *a, struct area at)
 {
-    struct inside *in = inside_of(w);
+    struct states_view *v = p->state;
     bool legend = at.rows >= 7;
     struct area body = {at.row + 3, at.col, at.rows - 3 - legend, at.cols};
-    in->states_pick = in->states_pick < a->count ? in->states_pick : a->count - 1;
+    v->pick = v->pick < a->count ? v->pick : a->count - 1;
     struct grid g = {.rows = a->count, .cols = a->depth_count, .x = a->x, .top = 1,
-                     .scale = SCALE_SIGNED, .at_row = in->states_pick, .at_col = a->depth,
+                     .scale = SCALE_SIGNED, .at_row = v->pick, .at_col = a->depth,
                      .label = inside_label(at.cols), .right = NOW, .digits = 2};
-    grid_fit(w, &g, body, in->states_top);
-    draw_title(w, a, at, in->states_pick);
+    grid_fit(w, &g, body, v->top);
+    draw_title(w, a, at, v->pick);
     draw_depths(a, &g, at.row + 2);
     draw_names(w, a, &g, body);
-    grid_draw(w, &g);
+    grid_draw(w, p->slot, &g);
     if (legend)
         grid_legend(body.row + g.shown_rows, at.col, at.cols, 1, SCALE_SIGNED);
     g.at.row -= at.row;
     g.at.col -= at.col;
     g.x = NULL;
-    in->states = g;
+    v->grid = g;
 }
 
-static void draw(struct workbench *w, struct area at)
+static void states_draw(struct workbench *w, struct pane *p, struct area at)
 {
     struct alike a;
-    bool any = open_alike(w, &a);
+    bool any = open_alike(w, p, &a);
     if (any && at.rows >= 5 && at.cols >= 24)
-        draw_alike(w, &a, at);
+        draw_alike(w, p, &a, at);
     else
         draw_text(at.row, at.col, at.cols, "%s",
                   any              ? "no room for the states"
@@ -256,10 +249,10 @@ static void draw(struct workbench *w, struct area at)
     close_alike(&a);
 }
 
-static bool table(struct workbench *w, struct table *out)
+static bool states_table(struct workbench *w, struct pane *p, struct table *out)
 {
     struct alike a;
-    bool any = open_alike(w, &a);
+    bool any = open_alike(w, p, &a);
     char name[256];
     if (any) {
         table_init(out, a.count, a.depth_count);
@@ -275,13 +268,23 @@ static bool table(struct workbench *w, struct table *out)
     return any;
 }
 
+static void states_end(struct pane *p)
+{
+    struct states_view *v = p->state;
+    free(v->similar);
+}
+
 const struct view view_states = {
     .name = "states",
     .what = "how alike tokens and regions are to the chosen one, depth by depth",
-    .draw = draw,
-    .move = move_pick,
-    .accept = accept,
-    .click = click,
+    .sliced = true,
+    .state = sizeof(struct states_view),
+    .end = states_end,
+    .draw = states_draw,
+    .move = states_move,
+    .step = inside_step,
+    .accept = states_accept,
+    .click = states_click,
     .stale = stale_result,
-    .table = table,
+    .table = states_table,
 };

@@ -103,9 +103,10 @@ static void about_places(const struct workbench *w, struct pen *p)
     line(p, "log", "%s", w->log ? log_path(w->log) : w->log_state);
 }
 
-static void status_draw(struct workbench *w, struct area a)
+static void status_draw(struct workbench *w, struct pane *at, struct area a)
 {
     struct pen p = {a, a.row};
+    (void)at;
     about_model(w, &p);
     about_time(w, &p);
     if (a.cols >= 100) { /* beside each other */

@@ -1,12 +1,18 @@
 /* Which weights carry the change from A's answer to B's: A runs with single parts of B. */
 #include "src/base/mem.h"
 #include "ui/compare.h"
+#include "ui/list.h"
 #include "ui/stale.h"
 
 #include <curses.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+struct swap_view {
+    int pick, top; /* the chosen line, and the first, */
+    int of;        /* of the result of this number */
+};
 
 static const char *const level_names[] = {"blocks", "layers", "heads"};
 
@@ -64,10 +70,20 @@ static int draw_query(const struct swaps *s, struct area a)
     return row;
 }
 
-static void swap_draw(struct workbench *w, struct area a)
+/* Its lines begin anew with a result. */
+static struct swap_view *swap_state(const struct pane *p, const struct swaps *s)
+{
+    struct swap_view *v = p->state;
+    if (v->of != s->number)
+        *v = (struct swap_view){.of = s->number};
+    return v;
+}
+
+static void swap_draw(struct workbench *w, struct pane *p, struct area a)
 {
     struct comparison *c = comparison_of(w);
     struct swaps *s = &c->swaps;
+    struct swap_view *v = swap_state(p, s);
     char pair[160];
     compare_pair_name(w, pair, sizeof pair);
     attrset(A_BOLD);
@@ -91,23 +107,24 @@ static void swap_draw(struct workbench *w, struct area a)
     draw_text(row++, a.col, a.cols, "Enter asks A with the chosen part; E: the next kind of parts");
     attrset(A_NORMAL);
     int room = a.row + a.rows - row, n = s->result->item_count;
-    int from = list_top(&s->top, s->pick, n, room);
+    int from = list_top(&v->top, v->pick, n, room);
     for (int i = from; i < n && i - from < room; i++)
         draw_item(s->result, (struct area){row + i - from, a.col, 1, a.cols}, s->order[i],
-                  i == s->pick);
+                  i == v->pick);
 }
 
-static void swap_move(struct workbench *w, enum motion m)
+static void swap_move(struct workbench *w, struct pane *p, enum motion m)
 {
     struct swaps *s = &comparison_of(w)->swaps;
+    struct swap_view *v = swap_state(p, s);
     if (m == MOVE_LEFT || m == MOVE_RIGHT)
         look_move(w, m);
     else if (s->result)
-        s->pick = panes_pick(s->pick, s->result->item_count, 10, m);
+        v->pick = panes_pick(v->pick, s->result->item_count, 10, m);
 }
 
 /* Enter asks A with the chosen part of B, so that every view shows what that does. */
-static void swap_accept(struct workbench *w)
+static void swap_accept(struct workbench *w, struct pane *p)
 {
     struct comparison *c = comparison_of(w);
     const struct swaps *s = &c->swaps;
@@ -122,15 +139,16 @@ static void swap_accept(struct workbench *w)
     }
     free(w->changes.list);
     w->changes.list = xcalloc(1, sizeof *w->changes.list);
-    w->changes.list[0] = s->result->items[s->order[s->pick]].change;
+    w->changes.list[0] = s->result->items[s->order[swap_state(p, s)->pick]].change;
     w->changes.count = 1;
     w->checkpoint = s->a;
     query_repeat(w);
 }
 
-static bool swap_table(struct workbench *w, struct table *out)
+static bool swap_table(struct workbench *w, struct pane *p, struct table *out)
 {
     const struct swaps *s = &comparison_of(w)->swaps;
+    (void)p;
     if (!s->result)
         return false;
     table_init(out, s->result->item_count, 2);
@@ -144,7 +162,7 @@ static bool swap_table(struct workbench *w, struct table *out)
     return true;
 }
 
-static bool swap_stale(struct workbench *w, char *out, size_t size)
+static bool swap_stale(struct workbench *w, struct pane *p, char *out, size_t size)
 {
     const struct comparison *c = comparison_of(w);
     const struct swaps *s = &c->swaps;
@@ -153,7 +171,7 @@ static bool swap_stale(struct workbench *w, char *out, size_t size)
         return false;
     bool same = s->a == c->a && s->b == c->b && s->made == s->level;
     if (same && s->query == stale_identity(w))
-        return stale_query(w, out, size);
+        return stale_query(w, p, out, size);
     compare_name(w, s->a, a, sizeof a);
     compare_name(w, s->b, b, sizeof b);
     snprintf(out, size, "! of %s in %s, %s, \"%.120s\"; :swap %s makes it anew",
@@ -164,6 +182,7 @@ static bool swap_stale(struct workbench *w, char *out, size_t size)
 const struct view view_swap = {
     .name = "swap",
     .what = "which weights of B carry the change of A's answer",
+    .state = sizeof(struct swap_view),
     .draw = swap_draw,
     .move = swap_move,
     .accept = swap_accept,

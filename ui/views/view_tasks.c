@@ -3,6 +3,10 @@
 
 #include <curses.h>
 
+struct tasks_view {
+    int pick; /* the chosen task */
+};
+
 /* Lines are the groups' titles and the tasks; the task of a line, or -1. */
 static int line_task(int line)
 {
@@ -19,14 +23,17 @@ static int line_task(int line)
     return -1;
 }
 
-static void tasks_enter(struct workbench *w)
+static void tasks_enter(struct workbench *w, struct pane *p)
 {
-    w->pick = (int)(w->task - task_table);
+    struct tasks_view *v = p->state;
+    v->pick = (int)(w->task - task_table);
 }
 
-static void tasks_draw(struct workbench *w, struct area a)
+static void tasks_draw(struct workbench *w, struct pane *p, struct area a)
 {
+    const struct tasks_view *v = p->state;
     int row = a.row, group = -1;
+    (void)w;
     for (int i = 0; i < task_count && row < a.row + a.rows; i++) {
         const struct task *t = &task_table[i];
         if ((int)t->group != group) {
@@ -34,7 +41,7 @@ static void tasks_draw(struct workbench *w, struct area a)
             attrset(A_BOLD);
             draw_text(row++, a.col, a.cols, "%s", task_group_name(t->group));
         }
-        attrset(i == w->pick ? A_REVERSE : A_NORMAL);
+        attrset(i == v->pick ? A_REVERSE : A_NORMAL);
         draw_text(row++, a.col + 1, a.cols - 1, "%c %3d  %-18s %s", i < 9 ? '1' + i
                                                                     : i == 9 ? '0' : ' ',
                   t->id, t->title, t->hint);
@@ -42,26 +49,30 @@ static void tasks_draw(struct workbench *w, struct area a)
     }
 }
 
-static void tasks_move(struct workbench *w, enum motion m)
+static void tasks_move(struct workbench *w, struct pane *p, enum motion m)
 {
-    w->pick = panes_pick(w->pick, task_count, 5, m);
+    struct tasks_view *v = p->state;
+    (void)w;
+    v->pick = panes_pick(v->pick, task_count, 5, m);
 }
 
-static void tasks_accept(struct workbench *w)
+static void tasks_accept(struct workbench *w, struct pane *p)
 {
-    w->task = &task_table[w->pick];
+    const struct tasks_view *v = p->state;
+    w->task = &task_table[v->pick];
     panes_leave_popup(w);
     do_type(w, "");
 }
 
-static bool tasks_click(struct workbench *w, int row, int col)
+static bool tasks_click(struct workbench *w, struct pane *p, int row, int col)
 {
+    struct tasks_view *v = p->state;
     int task = line_task(row);
     (void)col;
     if (task < 0)
         return false;
-    w->pick = task;
-    tasks_accept(w);
+    v->pick = task;
+    tasks_accept(w, p);
     return true;
 }
 
@@ -69,6 +80,7 @@ const struct view view_tasks = {
     .name = "tasks",
     .what = "the twelve tasks; Enter chooses one",
     .popup = true,
+    .state = sizeof(struct tasks_view),
     .enter = tasks_enter,
     .draw = tasks_draw,
     .move = tasks_move,

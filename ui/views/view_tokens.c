@@ -21,12 +21,13 @@ static void flow_fini(struct flow *f)
 }
 
 /* A map as the selection says its layer and head, for the current photo's row of the batch. */
-static float *chosen_map(const struct workbench *w, enum attn_kind kind, int *rows, int *cols)
+static float *chosen_map(const struct workbench *w, const struct slice *x, enum attn_kind kind,
+                         int *rows, int *cols)
 {
     const struct result *r = w->now.r;
     int image = photo_in_result(w), b = image < 0 ? 0 : look_batch(r, image);
     float *out = NULL;
-    if (!look_map(r, kind, w->sel.layer[kind], b, w->sel.head[kind], rows, cols, &out))
+    if (!look_map(r, kind, x->layer[kind], b, x->head[kind], rows, cols, &out))
         return NULL;
     return out;
 }
@@ -43,11 +44,11 @@ static void take(const float *map, int rows, int cols, int at, bool along_row, f
 }
 
 /* To and from the chosen token. */
-static void flow_token(const struct workbench *w, struct flow *f)
+static void flow_token(const struct workbench *w, const struct slice *x, struct flow *f)
 {
-    int rows = 0, cols = 0, t = w->sel.token;
+    int rows = 0, cols = 0, t = w->sel->token;
     char name[96];
-    float *map = chosen_map(w, ATTN_TEXT, &rows, &cols);
+    float *map = chosen_map(w, x, ATTN_TEXT, &rows, &cols);
     take(map, rows, cols, t, false, f->gives, f->count);
     take(map, rows, cols, t, true, f->gets, f->count);
     draw_token_name(w, t, name, sizeof name);
@@ -57,29 +58,30 @@ static void flow_token(const struct workbench *w, struct flow *f)
 }
 
 /* To and from a region; -1: all of them together. */
-static void flow_region(const struct workbench *w, struct flow *f)
+static void flow_region(const struct workbench *w, const struct slice *x, struct flow *f)
 {
     const struct result *r = w->now.r;
     int rows = 0, cols = 0, image = photo_in_result(w);
-    int at = w->sel.region < 0 ? -1 : look_place(r, look_batch(r, image), image, w->sel.region);
-    float *to = chosen_map(w, ATTN_TEXT_TO_IMAGE, &rows, &cols);
+    int at = w->sel->region < 0 ? -1 : look_place(r, look_batch(r, image), image, w->sel->region);
+    float *to = chosen_map(w, x, ATTN_TEXT_TO_IMAGE, &rows, &cols);
     take(to, rows, cols, at, false, f->gives, f->count);
-    float *from = chosen_map(w, ATTN_IMAGE_TO_TEXT, &rows, &cols);
+    float *from = chosen_map(w, x, ATTN_IMAGE_TO_TEXT, &rows, &cols);
     take(from, rows, cols, at, true, f->gets, f->count);
     if (at < 0) {
         snprintf(f->to, sizeof f->to, "to a region, mean");
         snprintf(f->from, sizeof f->from, "from the regions, mean");
     } else {
-        snprintf(f->to, sizeof f->to, "to region %d", w->sel.region);
-        snprintf(f->from, sizeof f->from, "from region %d", w->sel.region);
+        snprintf(f->to, sizeof f->to, "to region %d", w->sel->region);
+        snprintf(f->from, sizeof f->from, "from region %d", w->sel->region);
     }
     free(to);
     free(from);
 }
 
 /* False when the result has no attention. */
-static bool find_flow(const struct workbench *w, struct flow *f)
+static bool find_flow(const struct workbench *w, const struct pane *p, struct flow *f)
 {
+    const struct slice *x = pane_slice(w, p);
     const struct result *r = w->now.r;
     *f = (struct flow){0};
     if (!r || !r->trace || photo_in_result(w) < 0)
@@ -87,10 +89,10 @@ static bool find_flow(const struct workbench *w, struct flow *f)
     f->count = r->token_count;
     f->gives = xcalloc((size_t)f->count + 1, sizeof *f->gives);
     f->gets = xcalloc((size_t)f->count + 1, sizeof *f->gets);
-    if (w->sel.token >= 0)
-        flow_token(w, f);
+    if (w->sel->token >= 0)
+        flow_token(w, x, f);
     else
-        flow_region(w, f);
+        flow_region(w, x, f);
     return true;
 }
 
@@ -112,7 +114,7 @@ static void draw_row(const struct workbench *w, struct area a, int row, const st
 {
     const struct result_token *t = &w->now.r->tokens[i];
     int numbers = a.col + a.cols - 20;
-    attrset(i == w->sel.token ? A_REVERSE | A_BOLD : t->special ? A_DIM : A_NORMAL);
+    attrset(i == w->sel->token ? A_REVERSE | A_BOLD : t->special ? A_DIM : A_NORMAL);
     draw_text(row, a.col, a.cols - 20, "%-*s", a.cols - 21, t->piece);
     draw_heat_attr(f->gives[i] / most, 0);
     draw_text(row, numbers, 9, " %.4f  ", (double)f->gives[i]);
@@ -121,10 +123,10 @@ static void draw_row(const struct workbench *w, struct area a, int row, const st
     attrset(A_NORMAL);
 }
 
-static void tokens_draw(struct workbench *w, struct area a)
+static void tokens_draw(struct workbench *w, struct pane *p, struct area a)
 {
     struct flow f;
-    bool known = find_flow(w, &f);
+    bool known = find_flow(w, p, &f);
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, "Tokens");
     attrset(A_NORMAL);
@@ -138,7 +140,7 @@ static void tokens_draw(struct workbench *w, struct area a)
     draw_text(a.row, a.col + 8, a.cols - 8, "what each gives %s and receives %s", f.to, f.from);
     draw_text(a.row + 1, a.col + a.cols - 20, 20, "   gives   receives");
     attrset(A_NORMAL);
-    int room = a.rows - 2, chosen = w->sel.token < 0 ? 0 : w->sel.token;
+    int room = a.rows - 2, chosen = w->sel->token < 0 ? 0 : w->sel->token;
     int from = chosen >= room ? chosen - room + 1 : 0;
     for (int i = from, row = a.row + 2; i < f.count && row < a.row + a.rows; i++)
         if (!is_hidden(w, i))
@@ -147,37 +149,35 @@ static void tokens_draw(struct workbench *w, struct area a)
 }
 
 /* Up and down go through the tokens, as they stand below each other. */
-static void tokens_move(struct workbench *w, enum motion m)
+static void tokens_move(struct workbench *w, struct pane *p, enum motion m)
 {
-    int n = w->now.r ? w->now.r->token_count : 0;
-    if (m == MOVE_LEFT || m == MOVE_RIGHT) {
+    int n = w->now.r ? w->now.r->token_count : 0, now = w->sel->token;
+    (void)p;
+    if (m == MOVE_LEFT || m == MOVE_RIGHT)
         look_move(w, m);
-        return;
-    }
-    w->sel.token = m == MOVE_UP && w->sel.token <= 0 ? -1 : n ? panes_pick(w->sel.token, n, 5, m)
-                                                              : -1;
-    w->overlay = w->sel.token >= 0;
+    else
+        selection_look(w->selection, (m == MOVE_UP && now <= 0) || !n ? -1
+                                                                      : panes_pick(now, n, 5, m));
 }
 
-static bool tokens_click(struct workbench *w, int row, int col)
+static bool tokens_click(struct workbench *w, struct pane *p, int row, int col)
 {
     const struct result *r = w->now.r;
-    int room = w->panes[w->focus].at.rows - 2, chosen = w->sel.token < 0 ? 0 : w->sel.token;
+    int room = p->at.rows - 2, chosen = w->sel->token < 0 ? 0 : w->sel->token;
     int at = chosen >= room ? chosen - room + 1 : 0;
     (void)col;
     for (int line = 2; r && at < r->token_count; at++)
         if (!is_hidden(w, at) && line++ == row) {
-            w->sel.token = at;
-            w->overlay = true;
+            selection_look(w->selection, at);
             return true;
         }
     return false;
 }
 
-static bool tokens_table(struct workbench *w, struct table *out)
+static bool tokens_table(struct workbench *w, struct pane *p, struct table *out)
 {
     struct flow f;
-    if (!find_flow(w, &f))
+    if (!find_flow(w, p, &f))
         return false;
     table_init(out, f.count, 2);
     out->col_names[0] = xasprintf("gives %s", f.to);
@@ -194,6 +194,7 @@ static bool tokens_table(struct workbench *w, struct table *out)
 const struct view view_tokens = {
     .name = "tokens",
     .what = "the text with the attention that it gives and receives",
+    .sliced = true,
     .draw = tokens_draw,
     .move = tokens_move,
     .click = tokens_click,

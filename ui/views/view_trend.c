@@ -1,12 +1,17 @@
 /* Probes over the checkpoints: a plot, and a line for each probe. */
 #include "src/base/mem.h"
 #include "ui/compare.h"
+#include "ui/list.h"
 
 #include <curses.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+struct trend_view {
+    int pick, top; /* the chosen probe, and the first one shown */
+};
 
 /* ---- the plot */
 
@@ -74,9 +79,10 @@ static void paint(const struct workbench *w, struct canvas *c, const struct prob
     free(v);
 }
 
-static void draw_plot(struct workbench *w, const struct probe_table *t, struct area a)
+static void draw_plot(struct workbench *w, const struct pane *p, const struct probe_table *t,
+                      struct area a)
 {
-    struct trend *tr = &comparison_of(w)->trend;
+    const struct trend_view *v = p->state;
     int cw, ch, n = t->count;
     char name[64];
     draw_cell(w, &cw, &ch);
@@ -84,8 +90,8 @@ static void draw_plot(struct workbench *w, const struct probe_table *t, struct a
     struct canvas *c = at.rows > 1 && at.cols > 1 ? canvas_new(at.cols * cw, at.rows * ch) : NULL;
     if (!c)
         return;
-    paint(w, c, t, tr->pick);
-    gfx_place(&w->gfx, w->slot, at, c);
+    paint(w, c, t, v->pick);
+    gfx_place(&w->gfx, p->slot, at, c);
     draw_text(at.row, a.col, 4, "1.0");
     draw_text(at.row + at.rows - 1, a.col, 4, "0.0");
     attrset(A_DIM);
@@ -170,8 +176,9 @@ static void draw_state(struct workbench *w, struct area a)
     }
 }
 
-static void trend_draw(struct workbench *w, struct area a)
+static void trend_draw(struct workbench *w, struct pane *p, struct area a)
 {
+    struct trend_view *v = p->state;
     struct trend *t = &comparison_of(w)->trend;
     const struct probe_table *x = t->runner ? probe_runner_table(t->runner) : NULL;
     attrset(A_BOLD);
@@ -189,29 +196,31 @@ static void trend_draw(struct workbench *w, struct area a)
         return;
     int row = a.row + 2, end = a.row + a.rows, plot = (a.rows - 3) / 2;
     if (plot >= 6 && w->gfx.mode != GFX_NONE) {
-        draw_plot(w, x, (struct area){row, a.col, plot, a.cols});
+        draw_plot(w, p, x, (struct area){row, a.col, plot, a.cols});
         row += plot + 1;
     }
     draw_sums(x, (struct area){row++, a.col, 1, a.cols});
-    int from = list_top(&t->top, t->pick, t->probes->count, end - row);
+    int from = list_top(&v->top, v->pick, t->probes->count, end - row);
     for (int i = from; i < t->probes->count && row < end; i++, row++)
-        draw_probe(x, (struct area){row, a.col, 1, a.cols}, i, i == t->pick);
+        draw_probe(x, (struct area){row, a.col, 1, a.cols}, i, i == v->pick);
 }
 
-static void trend_move(struct workbench *w, enum motion m)
+static void trend_move(struct workbench *w, struct pane *p, enum motion m)
 {
+    struct trend_view *v = p->state;
     struct trend *t = &comparison_of(w)->trend;
     if (m == MOVE_LEFT || m == MOVE_RIGHT)
         look_move(w, m);
     else if (t->probes)
-        t->pick = panes_pick(t->pick, t->probes->count, 10, m);
+        v->pick = panes_pick(v->pick, t->probes->count, 10, m);
 }
 
-static bool trend_table(struct workbench *w, struct table *out)
+static bool trend_table(struct workbench *w, struct pane *p, struct table *out)
 {
     struct trend *t = &comparison_of(w)->trend;
     const struct probe_table *x = t->runner ? probe_runner_table(t->runner) : NULL;
     int n = x ? x->count : 0;
+    (void)p;
     if (n == 0)
         return false;
     double *v = xcalloc((size_t)n, sizeof *v);
@@ -231,6 +240,7 @@ static bool trend_table(struct workbench *w, struct table *out)
 const struct view view_trend = {
     .name = "trend",
     .what = "probes over all checkpoints, as a plot and line by line",
+    .state = sizeof(struct trend_view),
     .draw = trend_draw,
     .move = trend_move,
     .table = trend_table,

@@ -1,11 +1,12 @@
 /* The list of views. */
-#include "ui/workbench_priv.h"
+#include "ui/list.h"
 
 #include <curses.h>
 
-static const char *view_text(const struct workbench *w, int i)
+static const char *view_text(const struct workbench *w, const struct pane *p, int i)
 {
     (void)w;
+    (void)p;
     return all_views[i]->name;
 }
 
@@ -17,58 +18,59 @@ static int count_views(void)
     return n;
 }
 
-static bool is_open(const struct workbench *w, const struct view *v)
+static void views_draw(struct workbench *w, struct pane *p, struct area a)
 {
-    for (int i = 0; i < w->pane_count; i++)
-        if (w->panes[i].view == v)
-            return true;
-    return false;
-}
-
-static void views_draw(struct workbench *w, struct area a)
-{
-    list_filter(w, count_views(), view_text);
+    struct list *l = p->state;
+    list_filter(w, p, count_views(), view_text);
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, "Views: Enter opens one in the pane that has the keys");
     attrset(A_NORMAL);
-    int room = a.rows - 2, from = list_top(&w->scroll, w->pick, w->line_count, room);
-    for (int i = from; i < w->line_count && i - from < room; i++) {
-        const struct view *v = all_views[w->lines[i]];
-        attrset(i == w->pick ? A_REVERSE : A_NORMAL);
-        draw_text(a.row + 2 + i - from, a.col, a.cols, "%c %-10s %s", is_open(w, v) ? '*' : ' ',
-                  v->name, v->what);
+    int room = a.rows - 2, from = list_top(&l->top, l->pick, l->count, room);
+    for (int i = from; i < l->count && i - from < room; i++) {
+        const struct view *v = all_views[l->lines[i]];
+        attrset(i == l->pick ? A_REVERSE : A_NORMAL);
+        draw_text(a.row + 2 + i - from, a.col, a.cols, "%c %-10s %s",
+                  panes_find(&w->panes, v) >= 0 ? '*' : ' ', v->name, v->what);
     }
     attrset(A_NORMAL);
 }
 
-static void views_accept(struct workbench *w)
+static void views_accept(struct workbench *w, struct pane *p)
 {
-    const struct view *v = w->pick < w->line_count ? all_views[w->lines[w->pick]] : NULL;
+    const struct list *l = p->state;
+    const struct view *v = l->pick < l->count ? all_views[l->lines[l->pick]] : NULL;
     panes_leave_popup(w);
-    if (v)
-        do_view(w, v->name);
+    if (v && v->popup)
+        panes_popup(w, v);
+    else if (v)
+        panes_show(&w->panes, v);
 }
 
-static bool views_click(struct workbench *w, int row, int col)
+static bool views_click(struct workbench *w, struct pane *p, int row, int col)
 {
-    int at = w->scroll + row - 2;
+    struct list *l = p->state;
+    int at = l->top + row - 2;
     (void)col;
-    if (row < 2 || at >= w->line_count)
+    if (row < 2 || at >= l->count)
         return false;
-    w->pick = at;
-    views_accept(w);
+    l->pick = at;
+    views_accept(w, p);
     return true;
 }
 
-static void views_filter(struct workbench *w)
+static void views_filter(struct workbench *w, struct pane *p)
 {
-    list_filter(w, count_views(), view_text);
+    struct list *l = p->state;
+    l->pick = 0;
+    list_filter(w, p, count_views(), view_text);
 }
 
 const struct view view_views = {
     .name = "views",
     .what = "this list",
     .popup = true,
+    .state = sizeof(struct list),
+    .end = list_end,
     .draw = views_draw,
     .move = list_move,
     .accept = views_accept,

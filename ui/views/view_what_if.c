@@ -1,7 +1,8 @@
 /* The result beside the same query without changes: what is changed, which answers moved, and how
  * far the attention did. */
-#include "src/study/compare.h"
 #include "src/base/mem.h"
+#include "src/study/compare.h"
+#include "src/study/headstats.h"
 #include "ui/inside.h"
 #include "ui/stale.h"
 
@@ -13,6 +14,12 @@
 
 #define MOVES 200 /* answers that are looked at, of both */
 #define LEAST_TOP 0.05f /* nats, of the scale: next to nothing does not look like a change */
+
+struct what_if_view {
+    int top;         /* the first line */
+    double moved[SLICE_MAPS]; /* attention, by map: a cache, and what it was made of */
+    uint64_t key;
+};
 
 /* An answer in both results. */
 struct move {
@@ -131,15 +138,14 @@ static double attention_moved(const struct workbench *w, enum attn_kind kind)
     return n ? sum / n : -1;
 }
 
-static const double *moved(struct workbench *w)
+static const double *moved(const struct workbench *w, struct what_if_view *v)
 {
-    struct inside *in = inside_of(w);
     uint64_t key = inside_key(w, 0);
-    if (key != in->moved_key)
-        for (int k = 0; k < 4; k++)
-            in->moved[k] = attention_moved(w, (enum attn_kind)k);
-    in->moved_key = key;
-    return in->moved;
+    if (key != v->key)
+        for (int k = 0; k < SLICE_MAPS; k++)
+            v->moved[k] = attention_moved(w, (enum attn_kind)k);
+    v->key = key;
+    return v->moved;
 }
 
 /* ---- drawing */
@@ -163,12 +169,12 @@ static int draw_changes(const struct workbench *w, struct area a, int row)
 }
 
 /* In a narrow pane on two lines. */
-static int draw_attention(struct workbench *w, struct area a, int row)
+static int draw_attention(const struct workbench *w, struct what_if_view *v, struct area a, int row)
 {
     int col = draw_text(a.row + row, a.col, a.cols, "attention moved by");
     for (int k = 0; k < 4; k++) {
         char text[64];
-        double x = moved(w)[k];
+        double x = moved(w, v)[k];
         if (x < 0)
             continue;
         snprintf(text, sizeof text, " %s %.3f", inside_map_name((enum attn_kind)k, true), x);
@@ -212,10 +218,9 @@ static void draw_move(const struct move *m, float top, int row, struct area a)
               (double)m->p_before, (double)m->p_after, before, after);
 }
 
-static void draw_moves(struct workbench *w, struct area a, int row)
+static void draw_moves(struct workbench *w, struct what_if_view *v, struct area a, int row)
 {
     struct moves m = moves_of(w->plain, w->now.r);
-    struct inside *in = inside_of(w);
     float top = LEAST_TOP;
     attrset(A_DIM);
     draw_text(a.row + row, a.col, a.cols, "effect: %s",
@@ -227,9 +232,9 @@ static void draw_moves(struct workbench *w, struct area a, int row)
         top = fmaxf(top, fabsf(m.list[i].effect)); /* NaN counts for nothing */
     int room = a.rows - row - (a.rows >= 10);
     int most = m.count - room > 0 ? m.count - room : 0;
-    in->changes_top = in->changes_top > most ? most : in->changes_top;
-    for (int i = 0; i < room && in->changes_top + i < m.count; i++)
-        draw_move(&m.list[in->changes_top + i], top, a.row + row + i, a);
+    v->top = v->top > most ? most : v->top;
+    for (int i = 0; i < room && v->top + i < m.count; i++)
+        draw_move(&m.list[v->top + i], top, a.row + row + i, a);
     if (a.rows >= 10)
         grid_legend(a.row + a.rows - 1, a.col, a.cols, top, SCALE_SIGNED);
     moves_fini(&m);
@@ -244,7 +249,7 @@ static void draw_same(struct workbench *w, struct area a)
                 "the query is asked again and compared here");
 }
 
-static void draw(struct workbench *w, struct area a)
+static void what_if_draw(struct workbench *w, struct pane *p, struct area a)
 {
     if (!w->now.r || a.rows < 6 || a.cols < 24) {
         draw_text(a.row, a.col, a.cols, "%s",
@@ -269,20 +274,22 @@ static void draw(struct workbench *w, struct area a)
     free(after);
     int row = draw_changes(w, a, 2);
     if (w->now.r->trace && w->plain->trace)
-        row = draw_attention(w, a, row);
-    draw_moves(w, a, row);
+        row = draw_attention(w, p->state, a, row);
+    draw_moves(w, p->state, a, row);
 }
 
-static void scroll_moves(struct workbench *w, enum motion m)
+static void what_if_move(struct workbench *w, struct pane *p, enum motion m)
 {
-    struct inside *in = inside_of(w);
-    in->changes_top = panes_pick(in->changes_top, MOVES, 10, m);
+    struct what_if_view *v = p->state;
+    (void)w;
+    v->top = panes_pick(v->top, MOVES, 10, m);
 }
 
-static bool table(struct workbench *w, struct table *out)
+static bool what_if_table(struct workbench *w, struct pane *p, struct table *out)
 {
     static const char *const names[] = {NULL, "probability before", "probability now",
                                         "rank before", "rank now"};
+    (void)p;
     if (!w->now.r || !w->plain)
         return false;
     struct moves m = moves_of(w->plain, w->now.r);
@@ -306,8 +313,9 @@ static bool table(struct workbench *w, struct table *out)
 const struct view view_what_if = {
     .name = "what-if",
     .what = "the answer with changes beside the one without",
-    .draw = draw,
-    .move = scroll_moves,
+    .state = sizeof(struct what_if_view),
+    .draw = what_if_draw,
+    .move = what_if_move,
     .stale = stale_result,
-    .table = table,
+    .table = what_if_table,
 };

@@ -1,0 +1,70 @@
+/* Showing, hiding and doubling panes. */
+#include "ui/workbench_priv.h"
+
+/* NULL, with words, when there is no such view. */
+static const struct view *named_view(struct workbench *w, const char *name)
+{
+    const struct view *v = view_find(name);
+    if (!v)
+        workbench_say(w, true, "there is no view '%s'; v lists them", name);
+    return v;
+}
+
+void do_view(struct workbench *w, const char *arg)
+{
+    const struct view *v = *arg ? named_view(w, arg) : &view_views;
+    if (v && v->popup)
+        panes_popup(w, v);
+    else if (v)
+        panes_show(&w->panes, v);
+}
+
+/* Of the view that has the keys a second one, with a slice of its own. */
+void do_split(struct workbench *w, const char *arg)
+{
+    struct panes *p = &w->panes;
+    const struct view *v = named_view(w, *arg ? arg : "tokens");
+    if (!v || v->popup) {
+        if (v)
+            workbench_say(w, true, "the view %s covers the whole body", v->name);
+        return;
+    }
+    bool again = *arg && panes_view(p) == v;
+    int at = again ? -1 : panes_find(p, v);
+    if (at < 0 && p->count == PANES)
+        workbench_say(w, true, "there are %d panes already; hide takes one away", PANES);
+    else if (again)
+        panes_double(p, pane_slice(w, panes_focused(p)));
+    else if (at < 0)
+        panes_add(p, v);
+    else
+        p->focus = at;
+}
+
+void do_hide(struct workbench *w, const char *arg)
+{
+    struct panes *p = &w->panes;
+    int at = *arg ? view_find(arg) ? panes_find(p, view_find(arg)) : -1 : p->focus;
+    if (at < 0 || p->count < 2)
+        workbench_say(w, true, at < 0 ? "no pane shows that" : "the last pane stays");
+    else
+        panes_remove(p, at);
+}
+
+void do_zoom(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    w->panes.zoomed = !w->panes.zoomed;
+}
+
+void do_focus_next(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    w->panes.focus = (w->panes.focus + 1) % w->panes.count;
+}
+
+void do_focus_previous(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    w->panes.focus = (w->panes.focus + w->panes.count - 1) % w->panes.count;
+}

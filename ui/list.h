@@ -1,0 +1,29 @@
+/* Lists of lines in popups, with a search: which lines are shown, which one is chosen. */
+#ifndef UI_LIST_H
+#define UI_LIST_H
+
+#include "ui/workbench_priv.h"
+
+/* The state of a popup that is a list begins with this. */
+struct list {
+    int *lines, count; /* those that hold what is searched */
+    int pick, top;     /* the chosen one, and the first one shown */
+};
+
+/* What a line says, for the search; NULL: there is no such line. */
+typedef const char *list_text(const struct workbench *w, const struct pane *p, int line);
+/* Collects those of n lines that hold w->filter's words; keeps the chosen one in bounds. */
+void list_filter(const struct workbench *w, struct pane *p, int n, list_text *text);
+/* The first line to show, so that line `at` is among `room`; top is kept from frame to frame. */
+int list_top(int *top, int at, int count, int room);
+/* For struct view. */
+void list_move(struct workbench *w, struct pane *p, enum motion m);
+void list_end(struct pane *p);
+/* Whether text holds all words of filter, in any case. */
+bool list_matches(const char *text, const char *filter);
+
+/* The named one of some words, or, without a name, the one after `now`; -1, with words, when there
+ * is none. */
+int word_choose(struct workbench *w, const char *const *names, int count, int now, const char *arg);
+
+#endif

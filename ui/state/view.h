@@ -1,0 +1,67 @@
+/* Views and panes. A view is a const table; what it remembers is the state of the pane that shows
+ * it, so that one view can stand twice on the screen. */
+#ifndef UI_VIEW_H
+#define UI_VIEW_H
+
+#include "ui/kit/gfx.h"
+#include "ui/state/selection.h"
+
+struct workbench;
+struct pane;
+
+enum motion {
+    MOVE_UP, MOVE_DOWN, MOVE_LEFT, MOVE_RIGHT, MOVE_PAGE_UP, MOVE_PAGE_DOWN, MOVE_FIRST, MOVE_LAST
+};
+
+/* Numbers with names for an export. x (rows, cols), all owned by the table. */
+struct table {
+    int rows, cols;
+    char **row_names, **col_names;
+    float *x;
+};
+void table_init(struct table *t, int rows, int cols);
+void table_fini(struct table *t);
+
+/* What a pane can show. Everything but name, what and draw may be left out. */
+struct view {
+    const char *name, *what;
+    bool popup;   /* covers the body until it is left */
+    bool sliced;  /* shows the slice of its pane: a second pane of it gets one of its own */
+    size_t state; /* bytes that it remembers in each pane; zeros at first, p->state */
+    void (*end)(struct pane *p); /* frees what the state holds, not the state */
+    /* Draws into its cells; pictures go to gfx_place(&w->gfx, p->slot, ...). */
+    void (*draw)(struct workbench *w, struct pane *p, struct area a);
+    /* NULL: tokens and answers move */
+    void (*move)(struct workbench *w, struct pane *p, enum motion m);
+    /* The keys of layers; false: not dealt with. */
+    bool (*step)(struct workbench *w, struct pane *p, int step);
+    void (*accept)(struct workbench *w, struct pane *p); /* Enter; NULL: types a query */
+    /* In the area that was drawn last, counted from its corner; false: nothing is there. */
+    bool (*click)(struct workbench *w, struct pane *p, int row, int col);
+    /* It can be searched: w->filter changed. A popup takes letters at once, a pane after "/". */
+    void (*filter)(struct workbench *w, struct pane *p);
+    void (*enter)(struct workbench *w, struct pane *p); /* a popup is opened */
+    /* What it shows is not about what the screen says: true, and what it is about (stale.h). */
+    bool (*stale)(struct workbench *w, struct pane *p, char *out, size_t size);
+    /* Its numbers, a row for each line, names in front; for export. */
+    bool (*table)(struct workbench *w, struct pane *p, struct table *out);
+};
+
+struct pane {
+    const struct view *view; /* NULL: none */
+    void *state;             /* owned; as view->state says, NULL for 0 */
+    struct slice *own;       /* owned; NULL: it shows the selection's slice */
+    struct area at;          /* where it was drawn last */
+    bool shown;              /* there was room for it */
+    int slot;                /* the number of its picture */
+};
+
+/* A pane of a view with a new state. */
+struct pane pane_open(const struct view *v);
+/* Frees what it owns. */
+void pane_close(struct pane *p);
+/* What it looks at: its own slice, or the selection's. */
+const struct slice *pane_slice(const struct workbench *w, const struct pane *p);
+void pane_set_slice(struct workbench *w, struct pane *p, const struct slice *x);
+
+#endif
