@@ -70,8 +70,10 @@ int export_session_uid(struct log *l, int64_t session, char uid[LOG_UID], struct
     db_bind(s, "i", session);
     if (sqlite3_step(s) == SQLITE_ROW)
         db_copy(s, 0, uid, LOG_UID);
+    else
+        rc = db_fail(l, "reading", err);
     sqlite3_reset(s);
-    return 0;
+    return rc;
 }
 
 static int put_json(struct log *l, const struct export_item *x, FILE *out, struct vs_err *err)

@@ -100,10 +100,11 @@ static int find_row(struct merge *m, const char *select, int64_t from, const cha
         rc = row_is_missing(m, err);
     for (int i = 0; rc == 0 && i < sqlite3_column_count(read); i++)
         bind_column(look, i + 1, read, i);
-    if (rc == 0 && sqlite3_step(look) == SQLITE_ROW)
+    int code = rc == 0 ? sqlite3_step(look) : SQLITE_DONE;
+    if (code == SQLITE_ROW)
         *id = sqlite3_column_int64(look, 0);
     else if (rc == 0)
-        rc = VS_E_MISSING;
+        rc = code == SQLITE_DONE ? VS_E_MISSING : db_fail(m->into, "reading", err);
     sqlite3_reset(read);
     sqlite3_reset(look);
     return rc;
@@ -219,12 +220,17 @@ static int merge_pins(struct merge *m, int64_t from, int64_t id, struct vs_err *
         return rc;
     db_bind(a, "i", from);
     db_bind(b, "i", id);
-    if (sqlite3_step(a) == SQLITE_ROW)
+    if (sqlite3_step(a) != SQLITE_ROW)
+        rc = db_fail(m->from, "reading", err);
+    else
         bind_column(b, 2, a, 0);
-    m->count->kept_pins += sqlite3_step(b) == SQLITE_ROW && sqlite3_column_int(b, 0);
+    if (rc == 0 && sqlite3_step(b) != SQLITE_ROW)
+        rc = db_fail(m->into, "reading", err);
+    else if (rc == 0)
+        m->count->kept_pins += sqlite3_column_int(b, 0);
     sqlite3_reset(a);
     sqlite3_reset(b);
-    return 0;
+    return rc;
 }
 
 static int merge_tags(struct merge *m, int64_t from, int64_t id, struct vs_err *err)
@@ -319,6 +325,7 @@ static int merge_comparison(struct merge *m, int64_t from, int64_t session, stru
 static int merge_probe_results(struct merge *m, int64_t from, int64_t run, struct vs_err *err)
 {
     sqlite3_stmt *s = NULL;
+    int code = SQLITE_DONE;
     int rc = copy_rows(m, "SELECT ?2, position" PROBE_COLUMNS(COLUMN_NAME) " FROM probe_results"
                           " WHERE run_id = ?1",
                        COLUMN_INSERT("probe_results", "run_id, position", "?, ?", PROBE_COLUMNS),
@@ -329,7 +336,7 @@ static int merge_probe_results(struct merge *m, int64_t from, int64_t run, struc
     if (rc != 0)
         return rc;
     db_bind(s, "i", from);
-    while (rc == 0 && sqlite3_step(s) == SQLITE_ROW) {
+    while (rc == 0 && (code = sqlite3_step(s)) == SQLITE_ROW) {
         int64_t query;
         rc = map_query(m, sqlite3_column_int64(s, 1), &query, err);
         if (rc == 0)
@@ -337,6 +344,8 @@ static int merge_probe_results(struct merge *m, int64_t from, int64_t run, struc
                                 " AND position = ?", "merging", err, "iii", query, run,
                        (int64_t)sqlite3_column_int64(s, 0));
     }
+    if (rc == 0 && code != SQLITE_DONE)
+        rc = db_fail(m->from, "reading", err);
     sqlite3_reset(s);
     return rc;
 }

@@ -67,6 +67,7 @@ EXTRA_DIST += tests/ports/run tests/run-tests tests/tap.h tests/mutants tests/mu
 include tests/unit/local.mk
 include tests/screen/local.mk
 include tests/cli/local.mk
+include tests/failing/local.mk
 include tests/fuzz/local.mk
 include tests/cuda/local.mk
 

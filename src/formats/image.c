@@ -165,8 +165,10 @@ int image_open(const char *path, struct image **out, struct vs_err *err)
     }
     bool made = rc == 0;
     rc = bytes_check(&map, rc, err);
-    if (made && rc != 0)
+    if (made && rc != 0) {
         image_free(*out);
+        *out = NULL;
+    }
     bytes_close(&map);
     return rc;
 }

@@ -207,10 +207,7 @@ int regions_from_lmdb(const char *path, const char *key, struct regions **out, s
         rc = no_key(path, key, &some, err);
     if (rc == 0)
         rc = read_value(path, key, data, len, out, err);
-    bool made = rc == 0;
-    rc = bytes_check(&l.map, rc, err);
-    if (made && rc != 0)
-        regions_free(*out);
+    rc = still_sound(&l.map, rc, out, err);
     lmdb_close(&l);
     return rc;
 }

@@ -245,8 +245,10 @@ int regions_open(const char *path, const char *key, struct regions **out, struct
     rc = f ? f->read(path, &map, key, out, err) : refuse(&map, err);
     bool made = rc == 0;
     rc = bytes_check(&map, rc, err);
-    if (made && rc != 0)
+    if (made && rc != 0) {
         regions_free(*out);
+        *out = NULL;
+    }
     bytes_close(&map);
     return rc;
 }
