@@ -167,7 +167,7 @@ static void put_bar(FILE *out, const char *color, int rank, const char *label, d
 
 static void put_reading(const struct result *r, FILE *out)
 {
-    bool align = r->task->reading == READ_ALIGNMENT;
+    bool align = r->task->reading->by_logit;
     fputs("<table>\n", out);
     for (int i = 0; i < r->answer_count && i < MOST_ANSWERS; i++)
         put_bar(out, NULL, i + 1, r->answers[i].label,

@@ -30,7 +30,7 @@ char *log_best(const struct result *r, double *score, const char **name)
     }
     if (!r->answer_count)
         return NULL;
-    bool align = r->task->reading == READ_ALIGNMENT;
+    bool align = r->task->reading->by_logit;
     *score = align ? (double)r->answers[0].logit : (double)r->answers[0].softmax;
     *name = align ? "logit" : "softmax";
     return xstrdup(r->answers[0].label ? r->answers[0].label : "");

@@ -70,6 +70,17 @@ void do_probes(struct workbench *w, const char *arg)
 
 /* ---- pinning */
 
+/* Region n of the first image, from 1. */
+static bool take_region(const struct result *r, long n, struct eval_item *it)
+{
+    const struct result_image *im = &r->images[0];
+    if (n < 1 || n > im->region_count + im->candidate_count)
+        return false;
+    memcpy(it->box, im->boxes + 4 * (n - 1), sizeof it->box);
+    it->has_box = true;
+    return true;
+}
+
 /* The answer in words becomes what is right, as the task has it. False: it cannot be. */
 static bool set_answer(struct workbench *w, struct eval_item *it, const char *answer)
 {
@@ -78,19 +89,16 @@ static bool set_answer(struct workbench *w, struct eval_item *it, const char *an
     long n = strtol(answer, &end, 10);
     if (!*answer)
         return true;
-    if (it->task->reading == READ_ALIGNMENT) {
+    switch (it->task->reading->ranked) {
+    case RANKED_IMAGES:
         it->number = *end || n < 1 || n > r->image_count ? -1 : (int)n - 1;
-    } else if (it->task->reading == READ_BOXES) { /* a region */
-        int image = 0;
-        const struct result_image *ri = &r->images[image];
-        if (*end || n < 1 || n > ri->region_count + ri->candidate_count)
-            return false;
-        memcpy(it->box, ri->boxes + 4 * (n - 1), sizeof it->box);
-        it->has_box = true;
-    } else {
-        eval_add_label(it, answer, 1);
+        return it->number >= 0;
+    case RANKED_REGIONS:
+        return take_region(r, *end ? 0 : n, it);
+    case RANKED_LABELS: break;
     }
-    return it->task->reading != READ_ALIGNMENT || it->number >= 0;
+    eval_add_label(it, answer, 1);
+    return true;
 }
 
 static void take_boxes(const struct workbench *w, struct eval_item *it)

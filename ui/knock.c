@@ -172,7 +172,7 @@ static struct knock *knock_new(const struct workbench *w, struct vs_err *err)
 static int chosen_answer(const struct workbench *w)
 {
     const struct result *r = w->now.r;
-    if (r->task->reading != READ_BOXES)
+    if (r->task->reading->ranked != RANKED_REGIONS)
         return w->sel->rank < r->answer_count ? r->answers[w->sel->rank].index : -1;
     if (w->sel->rank >= r->box_count)
         return -1;

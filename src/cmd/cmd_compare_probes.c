@@ -37,7 +37,7 @@ static int columns_fit(int count)
 /* An answer as a cell has room for it: of an image's path only its name. */
 static const char *short_answer(const struct probe_table *t, int probe, const char *text)
 {
-    bool path = t->probes->list[probe].item.task->reading == READ_ALIGNMENT;
+    bool path = t->probes->list[probe].item.task->reading->ranked == RANKED_IMAGES;
     const char *slash = path ? strrchr(text, '/') : NULL;
     return slash && slash[1] ? slash + 1 : text;
 }

@@ -262,7 +262,7 @@ static void print_table(const struct model *m, const struct column *list, int co
         for (int i = 0; i < count; i++)
             put_interval(&list[i].scores[t]);
         putchar('\n');
-        if (task_table[t].reading == READ_ALIGNMENT) {
+        if (task_table[t].reading->ranked == RANKED_IMAGES) {
             plain_out("%-12s %6s %7s", "  at 5, 10", "", "");
             for (int i = 0; i < count; i++)
                 printf("  %14.1f%% %5.1f%%", 100 * list[i].scores[t].at5,
@@ -322,7 +322,7 @@ static json_t *score_json(const struct eval_score *s)
     json_t *v = json_pack("{s:s, s:s, s:i, s:f, s:f, s:f, s:f, s:f}", "task", s->task->name,
                           "metric", s->task->metric, "items", s->count, "score", s->score, "low",
                           s->low, "high", s->high, "baseline", s->baseline, "ms_per_item", s->ms);
-    if (s->task->reading == READ_ALIGNMENT) {
+    if (s->task->reading->ranked == RANKED_IMAGES) {
         json_object_set_new(v, "recall_at_5", json_real(s->at5));
         json_object_set_new(v, "recall_at_10", json_real(s->at10));
     }

@@ -25,16 +25,17 @@ static json_t *box_value(const struct result_box *b)
 /* The answer, the number of an image or candidate, or a box. */
 static json_t *best_of(const struct eval_item *it, const struct result *r)
 {
-    switch (it->task->reading) {
-    case READ_BOXES:
+    switch (it->task->reading->ranked) {
+    case RANKED_REGIONS:
         if (r->box_count == 0)
             return json_null();
         if (it->candidates.count)
             return json_integer(r->boxes[0].region - r->images[0].region_count - 1);
         return box_value(&r->boxes[0]);
-    case READ_ALIGNMENT: return json_integer(r->answer_count ? r->answers[0].index : -1);
-    default: return r->answer_count ? plain_string(r->answers[0].label) : json_null();
+    case RANKED_IMAGES: return json_integer(r->answer_count ? r->answers[0].index : -1);
+    case RANKED_LABELS: break;
     }
+    return r->answer_count ? plain_string(r->answers[0].label) : json_null();
 }
 
 /* Ids are numbers in VQA's files and text in the others. */
@@ -44,7 +45,7 @@ static json_t *row_of(const struct eval_item *it, const struct result *r)
     if (!it->id)
         return json_pack("{s:s, s:i, s:o}", "task", it->task->name, "line", it->line, "answer",
                          best);
-    if (it->task->reading == READ_PAIR)
+    if (it->task->reading->pairs)
         return json_pack("{s:o, s:o}", "identifier", plain_string(it->id), "prediction", best);
     if (strcmp(it->task->name, "gqa") == 0)
         return json_pack("{s:o, s:o}", "questionId", plain_string(it->id), "prediction", best);

@@ -337,7 +337,7 @@ int inputs_build(struct model *m, const struct query *q, struct inputs *out, str
     if (rc != 0)
         return rc;
     bool candidates = q->task->extra_regions > 0;
-    r->pair_separate = q->task->reading == READ_PAIR && q->pair_separate;
+    r->pair_separate = q->task->reading->pairs && q->pair_separate;
     out->in.batch = q->photo_count;
     r->image_count = q->photo_count;
     r->images = xcalloc((size_t)q->photo_count, sizeof *r->images);
@@ -353,7 +353,7 @@ int inputs_build(struct model *m, const struct query *q, struct inputs *out, str
     if (rc != 0)
         return rc;
     start = vs_now_ms();
-    if (q->task->reading == READ_PAIR && !q->pair_separate)
+    if (q->task->reading->pairs && !q->pair_separate)
         build_pair(q, out, row_limit(m, q->task), r);
     else
         build_rows(q, out, row_limit(m, q->task), r);

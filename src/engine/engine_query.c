@@ -128,7 +128,7 @@ int query_answer(struct model *m, struct prepared *p, const atomic_bool *cancel,
                                 .silences = p->in.silences,
                                 .silence_count = p->in.silence_count, .cancel = cancel};
     int room = in->batch;
-    if (q->task->reading == READ_ALIGNMENT)
+    if (q->task->reading->ranked == RANKED_IMAGES)
         room = vilbert_batch(p->net, in->tokens, in->regions, QUERY_ROWS / in->regions);
     int rc = query_forward_parts(m, p->net, &p->in, &want, room, &t, err);
     if (rc == 0)

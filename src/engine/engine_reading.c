@@ -69,17 +69,10 @@ static char *list_label(const void *arg, int i)
     return l ? xstrdup(l->names[i]) : xasprintf("#%d", i);
 }
 
-static char *pair_label(const void *arg, int i)
+static char *class_label(const void *arg, int i)
 {
-    (void)arg;
-    return xstrdup(i ? "true" : "false");
-}
-
-static char *verdict_label(const void *arg, int i)
-{
-    static const char *const names[] = {"contradiction", "neutral", "entailment"};
-    (void)arg;
-    return i < 3 ? xstrdup(names[i]) : xasprintf("#%d", i);
+    const struct reading *how = arg;
+    return i < how->class_count ? xstrdup(how->classes[i]) : xasprintf("#%d", i);
 }
 
 static char *image_label(const void *arg, int i)
@@ -135,7 +128,7 @@ int model_check_labels(const struct model *m, int checkpoint, const struct task 
 {
     enum vilbert_head head = task->head == HEAD_GQA ? HEAD_GQA : HEAD_VQA;
     int answers = vilbert_answers(m->checkpoints[checkpoint].net, head);
-    if (task->reading != READ_ANSWERS || answers == 0) /* the query says what is missing */
+    if (!task->reading->listed || answers == 0) /* the query says what is missing */
         return 0;
     char *why = why_no_labels(m, head, answers);
     int rc = why ? vs_fail(err, VS_E_FORMAT, "%s: no answer can be right: %s", task->name, why) : 0;
@@ -205,16 +198,74 @@ static void rank_boxes(const struct model *m, const struct query *q, const float
     free(order);
 }
 
+/* ---- readings by their names, and the heads that they read */
+
+/* What a reading makes of the n values of its head. */
+typedef void decode(const struct model *m, const struct query *q, const float *v, int n,
+                    struct result *r);
+
+static void decode_answers(const struct model *m, const struct query *q, const float *v, int n,
+                           struct result *r)
+{
+    tell_labels(m, q->task->head, n, r);
+    rank_answers(v, n, list_label, fitting_list(m, q->task->head, n), r);
+}
+
+static void decode_alignment(const struct model *m, const struct query *q, const float *v, int n,
+                             struct result *r)
+{
+    (void)m;
+    (void)q;
+    rank_answers(v, n, image_label, r, r);
+}
+
+static void decode_classes(const struct model *m, const struct query *q, const float *v, int n,
+                           struct result *r)
+{
+    (void)m;
+    rank_answers(v, n, class_label, q->task->reading, r);
+}
+#define decode_pair decode_classes
+#define decode_verdict decode_classes
+
+static void decode_boxes(const struct model *m, const struct query *q, const float *v, int n,
+                         struct result *r)
+{
+    (void)n;
+    if (q->task->extra_regions && !r->images[0].candidate_count)
+        result_note(r, "no candidates given (--candidates): the detected regions are ranked");
+    rank_boxes(m, q, v, r);
+}
+
+static decode *const decoders[] = {
+#define DECODER(ID, name) [READ_##ID] = decode_##name,
+    READINGS(DECODER)
+};
+
+static const struct head {
+    unsigned head; /* of enum vilbert_head */
+    const char *name;
+    const struct reading *reading;
+} heads[] = {
+    {HEAD_VQA, "out.vil_prediction", &reading_answers},
+    {HEAD_GQA, "out.vil_prediction_gqa", &reading_answers},
+    {HEAD_ALIGN, "out.vil_logit", &reading_alignment},
+    {HEAD_BINARY, "out.vil_binary_prediction", &reading_pair},
+    {HEAD_TRI, "out.vil_tri_prediction", &reading_verdict},
+    {HEAD_GROUND, "out.vision_logit", &reading_boxes},
+};
+
+static const struct head *find_head(unsigned head)
+{
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
+        if (heads[i].head == head)
+            return &heads[i];
+    return NULL;
+}
+
 const char *reading_tensor(const struct task *t)
 {
-    switch (t->reading) {
-    case READ_ALIGNMENT: return "out.vil_logit";
-    case READ_BOXES: return "out.vision_logit";
-    case READ_PAIR: return "out.vil_binary_prediction";
-    case READ_VERDICT: return "out.vil_tri_prediction";
-    case READ_ANSWERS: break;
-    }
-    return t->head == HEAD_GQA ? "out.vil_prediction_gqa" : "out.vil_prediction";
+    return find_head(t->head)->name;
 }
 
 int reading_make(const struct model *m, const struct query *q, const struct trace *t,
@@ -224,26 +275,7 @@ int reading_make(const struct model *m, const struct query *q, const struct trac
     const float *v = head_values(t, reading_tensor(q->task), &n, err);
     if (!v)
         return err ? err->code : VS_E_FORMAT;
-    switch (q->task->reading) {
-    case READ_ANSWERS:
-        tell_labels(m, q->task->head, n, r);
-        rank_answers(v, n, list_label, fitting_list(m, q->task->head, n), r);
-        break;
-    case READ_ALIGNMENT:
-        rank_answers(v, n, image_label, r, r);
-        break;
-    case READ_PAIR:
-        rank_answers(v, n, pair_label, NULL, r);
-        break;
-    case READ_VERDICT:
-        rank_answers(v, n, verdict_label, NULL, r);
-        break;
-    case READ_BOXES:
-        if (q->task->extra_regions && !r->images[0].candidate_count)
-            result_note(r, "no candidates given (--candidates): the detected regions are ranked");
-        rank_boxes(m, q, v, r);
-        break;
-    }
+    decoders[q->task->reading->id](m, q, v, n, r);
     return 0;
 }
 
@@ -252,27 +284,17 @@ int reading_make(const struct model *m, const struct query *q, const struct trac
 bool model_read_head(const struct model *m, const struct result *r, unsigned head,
                      struct result_answer **out, int *count)
 {
-    static const struct {
-        unsigned head;
-        const char *name;
-        char *(*label)(const void *arg, int i);
-    } heads[] = {
-        {HEAD_VQA, "out.vil_prediction", list_label},
-        {HEAD_GQA, "out.vil_prediction_gqa", list_label},
-        {HEAD_ALIGN, "out.vil_logit", image_label},
-        {HEAD_BINARY, "out.vil_binary_prediction", pair_label},
-        {HEAD_TRI, "out.vil_tri_prediction", verdict_label},
-    };
-    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
-        const struct trace_tensor *t = heads[i].head == head ? trace_find(r->trace, heads[i].name)
-                                                             : NULL;
-        if (!t)
-            continue;
-        *count = (int)(head == HEAD_ALIGN ? t->shape[0] : t->shape[1]);
-        const void *arg = head == HEAD_VQA || head == HEAD_GQA
-                              ? (const void *)fitting_list(m, head, *count) : (const void *)r;
-        *out = rank(t->data, *count, heads[i].label, arg, NULL);
-        return true;
-    }
-    return false;
+    const struct head *h = find_head(head);
+    const struct trace_tensor *t = h ? trace_find(r->trace, h->name) : NULL;
+    if (!t || h->reading->ranked == RANKED_REGIONS)
+        return false;
+    bool images = h->reading->ranked == RANKED_IMAGES;
+    *count = (int)(images ? t->shape[0] : t->shape[1]);
+    if (images)
+        *out = rank(t->data, *count, image_label, r, NULL);
+    else if (h->reading->listed)
+        *out = rank(t->data, *count, list_label, fitting_list(m, head, *count), NULL);
+    else
+        *out = rank(t->data, *count, class_label, h->reading, NULL);
+    return true;
 }

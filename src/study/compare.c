@@ -8,7 +8,7 @@
 
 static bool ranks_boxes(const struct result *r)
 {
-    return r->task->reading == READ_BOXES;
+    return r->task->reading->ranked == RANKED_REGIONS;
 }
 
 int compare_count(const struct result *r)
@@ -63,7 +63,7 @@ enum score_scale compare_scale(const struct result *r)
     int n = 0;
     for (int i = 0; i < compare_count(r) && n < 2; i++)
         n += takes_part(r, i);
-    return n < 2 || r->task->reading == READ_ALIGNMENT ? SCORE_LOGIT : SCORE_LOG_ODDS;
+    return n < 2 || r->task->reading->by_logit ? SCORE_LOGIT : SCORE_LOG_ODDS;
 }
 
 double compare_measure(const struct result *r, int rank)

@@ -138,12 +138,12 @@ static int copy_logits(const struct run *run, const struct trace *t, int k, floa
     int n = run->p->in.in.batch, v = run->p->in.in.regions;
     const struct task *task = run->p->r->task;
     const struct trace_tensor *x = trace_find(t, reading_tensor(task));
-    int width = task->reading == READ_ALIGNMENT ? n : (int)x->shape[1];
-    ptrdiff_t at = task->reading == READ_PAIR ? (ptrdiff_t)k * width : (ptrdiff_t)k * n * width;
-    if (task->reading == READ_ALIGNMENT)
-        at = (ptrdiff_t)k * n;
+    bool images = task->reading->ranked == RANKED_IMAGES;
+    int width = images ? n : (int)x->shape[1];
+    bool one = images || task->reading->pairs; /* row of the output, for the whole copy */
+    ptrdiff_t at = one ? (ptrdiff_t)k * width : (ptrdiff_t)k * n * width;
     memcpy(out, x->data + at, (size_t)width * sizeof *out);
-    for (int i = 0; task->reading == READ_BOXES && i < v; i++)
+    for (int i = 0; task->reading->ranked == RANKED_REGIONS && i < v; i++)
         if (!run->pick[i] || out[i] <= -9000)
             out[i] = -INFINITY;
     return width;
@@ -167,7 +167,7 @@ static double measure_of(enum score_scale scale, const float *logits, int n, int
 /* Images are scored one by one, all others are a choice, unless there is only one to choose. */
 static enum score_scale scale_of(const struct task *task, const float *logits, int n, int which)
 {
-    bool choice = task->reading != READ_ALIGNMENT && isfinite(score_log_odds(logits, n, which));
+    bool choice = !task->reading->by_logit && isfinite(score_log_odds(logits, n, which));
     return choice ? SCORE_LOG_ODDS : SCORE_LOGIT;
 }
 

@@ -142,16 +142,17 @@ static int place_of(const struct result *r, int number)
 
 double eval_worth(const struct eval_item *it, const struct result *r)
 {
-    switch (it->task->reading) {
-    case READ_BOXES:
+    switch (it->task->reading->ranked) {
+    case RANKED_REGIONS:
         if (r->box_count == 0)
             return 0;
         if (it->task->extra_regions)
             return r->boxes[0].region - r->images[0].region_count - 1 == it->number;
         return eval_overlap(r->boxes[0].box, it->box) >= 0.5;
-    case READ_ALIGNMENT: return place_of(r, it->number) == 0;
-    default: return r->answer_count ? worth_of(it, r->answers[0].label) : 0;
+    case RANKED_IMAGES: return place_of(r, it->number) == 0;
+    case RANKED_LABELS: break;
     }
+    return r->answer_count ? worth_of(it, r->answers[0].label) : 0;
 }
 
 bool eval_has_truth(const struct eval_item *it)
@@ -192,7 +193,7 @@ static void add_labels(struct sum *s, const struct eval_item *it)
 /* What a blind choice gets: a region, a candidate, an image at random. */
 static double blind_of(const struct eval_item *it, const struct result *r)
 {
-    if (it->task->reading == READ_ALIGNMENT)
+    if (it->task->reading->ranked == RANKED_IMAGES)
         return 1.0 / it->image_count;
     if (it->candidates.count)
         return 1.0 / it->candidates.count;
@@ -226,7 +227,7 @@ static void add(struct sum *s, const struct eval_item *it, const struct result *
     s->foreign += r->foreign;
     s->score += score;
     s->ms += r->ms.total;
-    if (it->task->reading == READ_ALIGNMENT) {
+    if (it->task->reading->ranked == RANKED_IMAGES) {
         s->at5 += place_of(r, it->number) < 5;
         s->at10 += place_of(r, it->number) < 10;
     }

@@ -382,7 +382,7 @@ static int take_retrieval(void *arg, int line, const json_t *v)
 static int read_retrieval(const struct reader *r, const struct bytes *map)
 {
     struct pool p = {.r = r};
-    if (r->o->task && r->o->task->reading != READ_ALIGNMENT)
+    if (r->o->task && r->o->task->reading->ranked != RANKED_IMAGES)
         return vs_fail(r->err, VS_E_USAGE, "%s: captions are of coco or flickr30k", r->o->path);
     int rc = eval_lines(map, take_retrieval, &p, r->err);
     for (int i = 0; i < r->s->count; i++) {
@@ -457,7 +457,7 @@ static int read_refcoco(const struct reader *r, const struct bytes *map)
     static const char *const none[] = {NULL};
     struct pickle *p = NULL;
     struct bytes more;
-    if (r->o->task && (r->o->task->reading != READ_BOXES || r->o->task->extra_regions))
+    if (r->o->task && (r->o->task->reading->ranked != RANKED_REGIONS || r->o->task->extra_regions))
         return vs_fail(r->err, VS_E_USAGE, "%s: references are of refcoco, refcoco+ or refcocog",
                        r->o->path);
     int rc = need(r, r->o->annotations, "--annotations FILE", "COCO's instances.json");

@@ -134,17 +134,18 @@ static int read_truth(const struct reader *r, const json_t *v, struct eval_item 
     int rc;
     if (r->optional && !says_what_is_right(v))
         return json_object_get(v, "candidates") ? read_candidates(r, v, it) : 0;
-    switch (it->task->reading) {
-    case READ_ALIGNMENT: return read_number(r, v, it->image_count, it);
-    case READ_BOXES:
+    switch (it->task->reading->ranked) {
+    case RANKED_IMAGES: return read_number(r, v, it->image_count, it);
+    case RANKED_REGIONS:
         if (it->task->extra_regions) {
             rc = read_candidates(r, v, it);
             return rc ? rc : read_number(r, v, it->candidates.count, it);
         }
         it->has_box = read_box(json_object_get(v, "box"), it->box);
         return it->has_box ? 0 : bad(r, "no \"box\", x1 y1 x2 y2 in pixels");
-    default: return read_answers(r, v, it);
+    case RANKED_LABELS: break;
     }
+    return read_answers(r, v, it);
 }
 
 static int take_item(void *arg, int line, const json_t *v)

@@ -215,7 +215,7 @@ static int set_answer(struct reader *r, struct eval_item *it)
     int below = choose ? it->candidates.count : it->image_count;
     if (!r->answer)
         return 0;
-    if (it->task->reading == READ_ALIGNMENT || choose) {
+    if (it->task->reading->ranked == RANKED_IMAGES || choose) {
         char *end;
         long n = strtol(r->answer, &end, 10);
         if (*end || end == r->answer || n < 1 || n > below)
@@ -224,7 +224,7 @@ static int set_answer(struct reader *r, struct eval_item *it)
         it->number = (int)n - 1;
         return 0;
     }
-    if (it->task->reading == READ_BOXES)
+    if (it->task->reading->ranked == RANKED_REGIONS)
         return bad(r, "the answer to this task is a box:", r->answer);
     eval_add_label(it, r->answer, 1);
     return 0;
@@ -246,7 +246,7 @@ static int end_probe(struct reader *r)
         rc = bad(r, "a probe without a text", NULL);
     else if (it->image_count < it->task->min_images || it->image_count > it->task->max_images)
         rc = bad(r, "not as many images as the task takes:", it->task->name);
-    else if (it->has_box && it->task->reading != READ_BOXES)
+    else if (it->has_box && it->task->reading->ranked != RANKED_REGIONS)
         rc = bad(r, "a box is no answer to this task:", it->task->name);
     else if (it->candidates.count && !it->task->extra_regions)
         rc = bad(r, "this task has no candidates:", it->task->name);

@@ -153,13 +153,13 @@ int probe_runner_query(struct probe_runner *r, int i, int checkpoint, struct que
 
 static bool is_expected(const struct eval_item *it, const struct result *r, int rank)
 {
-    if (it->task->reading == READ_BOXES) {
-        const struct result_box *x = &r->boxes[rank];
-        return it->has_box ? eval_overlap(x->box, it->box) >= 0.5
-                           : x->region - r->images[0].region_count - 1 == it->number;
+    switch (it->task->reading->ranked) {
+    case RANKED_REGIONS:
+        return it->has_box ? eval_overlap(r->boxes[rank].box, it->box) >= 0.5
+                           : r->boxes[rank].region - r->images[0].region_count - 1 == it->number;
+    case RANKED_IMAGES: return r->answers[rank].index == it->number;
+    case RANKED_LABELS: break;
     }
-    if (it->task->reading == READ_ALIGNMENT)
-        return r->answers[rank].index == it->number;
     for (int i = 0; i < it->label_count; i++)
         if (it->worths[i] > 0 && answers_equal(it->task, it->labels[i], r->answers[rank].label))
             return true;

@@ -14,8 +14,7 @@ struct result_token {
     bool special;   /* [CLS], [SEP], task token */
 };
 
-/* One ranked entry. For READ_ANSWERS index is the label; for READ_PAIR and READ_VERDICT the
- * class; for READ_ALIGNMENT the image. */
+/* One ranked entry. index is the label, the class or the image (src/task/reading.h). */
 struct result_answer {
     int index;
     char *label;      /* "#17" when there is no label list */

@@ -5,23 +5,16 @@
 #define VS_TASK_H
 
 #include "src/base/err.h"
+#include "src/task/reading.h"
 #include "src/text/tokenizer.h"
 
 enum task_group { GROUP_QA, GROUP_RETRIEVAL, GROUP_GROUNDING, GROUP_VERIFICATION };
-enum task_reading {
-    READ_ANSWERS,   /* ranked vocabulary answers */
-    READ_ALIGNMENT, /* one caption against images, ranked by the alignment logit */
-    READ_BOXES,     /* ranked regions */
-    READ_PAIR,      /* a statement on two images: false, true */
-    READ_VERDICT    /* contradiction, neutral, entailment */
-};
-
 struct task {
     int id;            /* task token: 1, 2, 4, 7, 8, 9, 10, 11, 12, 13, 15, 17 */
     const char *name;  /* for the command line and the log: "vqa", "gqa", "refcoco+" */
     const char *title; /* "VQA v2" */
     enum task_group group;
-    enum task_reading reading;
+    const struct reading *reading;
     unsigned head;     /* of enum vilbert_head */
     int min_images, max_images;
     int extra_regions; /* rows for candidate boxes beyond the model's 101: 99 for Visual7W, 205

@@ -79,7 +79,7 @@ static struct result *make_result(int entries)
     r->tokens = xcalloc(TOKENS, sizeof *r->tokens);
     for (int i = 0; i < TOKENS; i++)
         r->tokens[i] = (struct result_token){xstrdup("##ing"), 1000 + i, i, i + 1, i == 0};
-    bool boxes = r->task->reading == READ_BOXES;
+    bool boxes = r->task->reading->ranked == RANKED_REGIONS;
     for (int i = 0; boxes && i < entries; i++) {
         r->boxes = xreallocarray(r->boxes, (size_t)i + 1, sizeof *r->boxes);
         r->boxes[r->box_count++] = (struct result_box){

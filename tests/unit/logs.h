@@ -83,7 +83,7 @@ static __attribute__((unused)) struct result *make_result(const char *task, cons
     r->tokens = xcalloc(2, sizeof *r->tokens);
     r->tokens[0] = (struct result_token){xstrdup("[CLS]"), 101, 0, 0, true};
     r->tokens[1] = (struct result_token){xstrdup("dog"), 17, 0, 3, false};
-    bool boxes = r->task->reading == READ_BOXES;
+    bool boxes = r->task->reading->ranked == RANKED_REGIONS;
     int n = boxes ? 3 : 150;
     if (boxes) {
         r->boxes = xcalloc((size_t)n, sizeof *r->boxes);

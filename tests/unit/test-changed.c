@@ -57,14 +57,14 @@ static bool is_changed(int rc, const struct vs_err *err, const char *path)
 
 /* ---- maps */
 
-struct reading {
+struct reader {
     const struct bytes *b;
     uint64_t sum;
 };
 
 static void *read_all(void *arg)
 {
-    struct reading *r = arg;
+    struct reader *r = arg;
     for (size_t i = 0; i < r->b->size; i += 64)
         r->sum += r->b->data[i];
     return NULL;
@@ -77,7 +77,7 @@ static void cut_map(void)
     const char *path = in_dir("cut");
     struct bytes b;
     struct vs_err err = {0};
-    struct reading r[4];
+    struct reader r[4];
     pthread_t t[4];
     memset(ones, 1, n);
     if (!ok(write_bytes(path, ones, n) && bytes_map(path, &b, &err) == 0 && b.mapped,
@@ -87,7 +87,7 @@ static void cut_map(void)
        "nothing happened to it yet");
     ok(truncate(path, (off_t)page) == 0, "it is cut short");
     for (int i = 0; i < 4; i++) {
-        r[i] = (struct reading){.b = &b};
+        r[i] = (struct reader){.b = &b};
         pthread_create(&t[i], NULL, read_all, &r[i]);
     }
     for (int i = 0; i < 4; i++)

@@ -93,7 +93,7 @@ static void legend_heat(const struct workbench *w, struct legend *l)
 static void legend_answers(const struct workbench *w, struct legend *l)
 {
     const struct result *r = w->now.r;
-    bool align = r->task->reading == READ_ALIGNMENT;
+    bool align = r->task->reading->ranked == RANKED_IMAGES;
     for (int i = 0; i < r->answer_count && i < 3; i++) {
         legend_text(l, 4, "%d  %s  %.4f", i + 1, align ? draw_base_name(r->answers[i].label)
                                                        : r->answers[i].label,

@@ -95,7 +95,7 @@ static void move_token(struct workbench *w, int step)
 static void show_chosen(struct workbench *w)
 {
     const struct result *r = w->now.r;
-    if (r->task->reading != READ_ALIGNMENT || w->sel->rank >= r->answer_count)
+    if (r->task->reading->ranked != RANKED_IMAGES || w->sel->rank >= r->answer_count)
         return;
     int image = r->answers[w->sel->rank].index;
     for (int i = 0; i < w->photo_count && image < r->image_count; i++)

@@ -46,7 +46,7 @@ static int line_count(const struct result *r)
 
 static bool is_alignment(const struct result *r)
 {
-    return r->task->reading == READ_ALIGNMENT;
+    return r->task->reading->ranked == RANKED_IMAGES;
 }
 
 /* ---- lines */

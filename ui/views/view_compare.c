@@ -156,7 +156,7 @@ static void draw_name(struct workbench *w, const struct layout *l, int column)
  * there is one. */
 static double shown_number(const struct result *r, int rank)
 {
-    return r->task->reading == READ_ALIGNMENT ? compare_logit(r, rank) : compare_softmax(r, rank);
+    return r->task->reading->by_logit ? compare_logit(r, rank) : compare_softmax(r, rank);
 }
 
 /* "+0.52 ^3": what has become of the number that is shown and of the rank since A; sign: of what
@@ -182,7 +182,7 @@ static void draw_entry(struct workbench *w, struct area at, const struct result 
                        const struct result *r, int rank, bool chosen)
 {
     char *label = compare_label(r, rank), move[24] = "";
-    bool images = r->task->reading == READ_ALIGNMENT;
+    bool images = r->task->reading->ranked == RANKED_IMAGES;
     int sign = 0, right = 6 + (a ? 10 : 0), bar = at.cols >= 46 && !images ? at.cols / 5 : 0;
     if (a)
         tell_move(a, r, rank, move, &sign);
@@ -222,7 +222,7 @@ static void draw_answers(struct workbench *w, const struct layout *l, int column
         return;
     }
     attrset(A_DIM);
-    if (r->task->reading == READ_ALIGNMENT)
+    if (r->task->reading->ranked == RANKED_IMAGES)
         draw_text(row++, col, room, "logit of each image");
     else
         draw_text(row++, col, room, "entropy %.3f  margin %.3f", r->entropy, r->margin);

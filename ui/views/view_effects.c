@@ -80,11 +80,11 @@ static void best_name(const struct workbench *w, int best, char *out, size_t siz
 {
     const struct result *r = w->now.r;
     *out = '\0';
-    if (r->task->reading == READ_BOXES && best >= 0 && best < r->batch * r->rows)
+    if (r->task->reading->ranked == RANKED_REGIONS && best >= 0 && best < r->batch * r->rows)
         draw_region_name(w, r->sources[best].region, out, size);
-    for (int i = 0; r->task->reading != READ_BOXES && i < r->answer_count; i++)
+    for (int i = 0; r->task->reading->ranked != RANKED_REGIONS && i < r->answer_count; i++)
         if (r->answers[i].index == best)
-            snprintf(out, size, "%s", r->task->reading == READ_ALIGNMENT
+            snprintf(out, size, "%s", r->task->reading->ranked == RANKED_IMAGES
                                           ? draw_base_name(r->answers[i].label)
                                           : r->answers[i].label);
 }

@@ -119,7 +119,7 @@ static int *together(const struct workbench *w, const struct photo_view *v, int 
     int *list = xcalloc((size_t)r->image_count, sizeof *list);
     *count = 0;
     for (int i = 0; i < r->image_count; i++) {
-        bool ranked = r->task->reading == READ_ALIGNMENT && i < r->answer_count;
+        bool ranked = r->task->reading->ranked == RANKED_IMAGES && i < r->answer_count;
         int image = ranked ? r->answers[i].index : i;
         for (int j = 0; j < w->photo_count; j++)
             if (w->photos[j] == w->now.photos[image] && w->photos[j]->image) {
@@ -152,7 +152,7 @@ static int choose_columns(int n, int width, int height)
 static void tile_label(const struct workbench *w, int i, char *out, size_t size)
 {
     const struct result *r = w->now.r;
-    if (r->task->reading == READ_ALIGNMENT && i < r->answer_count)
+    if (r->task->reading->ranked == RANKED_IMAGES && i < r->answer_count)
         snprintf(out, size, "%d %.2f", i + 1, (double)r->answers[i].logit);
     else
         snprintf(out, size, "%d", i + 1);

@@ -48,7 +48,7 @@ static bool is_in(const struct moves *m, const int64_t *keys, int64_t key)
 static char *label_of(const struct result *r, int rank)
 {
     char *label = compare_label(r, rank);
-    if (r->task->reading != READ_ALIGNMENT)
+    if (r->task->reading->ranked != RANKED_IMAGES)
         return label;
     char *base = xstrdup(draw_base_name(label));
     free(label);
