@@ -1,6 +1,7 @@
 /* vilscope cache: the regions kept on the disk. */
 #include "src/cmd/vilscope.h"
 
+#include "src/cmd/cmd_model.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
 #include "src/engine/regioncache.h"
@@ -12,14 +13,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char cache_help[] =
-    "Regions that the detector has found are kept, so that an image is looked at once.\n\n"
-    "  show               where they are, how many, how large (the default)\n"
-    "  clear              remove all of them\n\n"
-    "      --json         as JSON\n"
-    "      --help         this text\n\n"
-    "They are in $XDG_CACHE_HOME/vilscope/regions (~/.cache without it). VILSCOPE_CACHE_MB is the\n"
-    "limit in megabytes, 2048 by default, 0 for none at all; the longest unused go first.\n";
+#define OPTIONS struct options
+struct options {
+    bool json;
+};
+
+static const struct option_row option_rows[] = {ROW_JSON(json), END};
+
+static const struct command_word words[] = {
+    {"show", NULL, "where they are, how many, how large (the default)"},
+    {"clear", NULL, "remove all of them"},
+    {NULL, NULL, NULL},
+};
 
 static int show(bool json)
 {
@@ -59,23 +64,23 @@ static int clear(bool json)
     return status;
 }
 
-int cmd_cache(int argc, char **argv)
+static int run(void *options, char **args, int count)
 {
-    bool json = false;
-    const char *what = NULL;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0)
-            json = true;
-        else if (strcmp(argv[i], "--help") == 0)
-            return command_help(command_find("cache"));
-        else if (argv[i][0] == '-' || what)
-            return command_usage("cache", "'%s' is unknown", argv[i]);
-        else
-            what = argv[i];
-    }
-    if (!what || strcmp(what, "show") == 0)
-        return show(json);
-    if (strcmp(what, "clear") == 0)
-        return clear(json);
-    return command_usage("cache", "'%s' is neither show nor clear", what);
+    const struct options *o = options;
+    if (count == 0 || strcmp(args[0], "show") == 0)
+        return show(o->json);
+    if (strcmp(args[0], "clear") == 0)
+        return clear(o->json);
+    return command_usage("cache", "'%s' is neither show nor clear", args[0]);
 }
+
+const struct command command_cache = {
+    .name = "cache", .args = "[show | clear] [--json]",
+    .summary = "Show or clear the regions kept on the disk.",
+    .about = "Regions that the detector has found are kept, so that an image is looked at once.\n",
+    .after =
+        "They are in $XDG_CACHE_HOME/vilscope/regions (~/.cache without it). VILSCOPE_CACHE_MB\n"
+        "is the limit in megabytes, 2048 by default, 0 for none at all; the longest unused go\n"
+        "first.\n",
+    .rows = option_rows, .words = words, .most = 1, .size = sizeof(struct options), .run = run,
+};

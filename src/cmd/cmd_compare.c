@@ -3,14 +3,11 @@
 #include "src/cmd/cmd_compare.h"
 
 #include "src/cmd/cmd_model.h"
-#include "src/engine/demo.h"
 #include "src/study/eval_priv.h"
 #include "src/base/mem.h"
-#include "src/engine/modeldir.h"
 #include "src/base/plain.h"
 #include "src/cmd/vilscope.h"
 
-#include <errno.h>
 #include <langinfo.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,253 +17,99 @@
 
 atomic_bool compare_stopped;
 
-const char compare_help[] =
-    "Asks several checkpoints the same and shows who answers what, who is right and what flips;\n"
-    "or what changed between the first and the last of them. What is asked is a set of probes, or\n"
-    "one query: -t TASK IMAGE... TEXT.\n\n"
-    "  -m, --model DIR        model directory (vilscope-model(5)); the demo's without any\n"
-    "  -c, --checkpoint NAME  checkpoint, by its name in the directory or its file; more than\n"
-    "                         once; without any, all of the directory\n"
-    "      --probes FILE      queries with what is expected of them (vilscope-probes(5))\n"
-    "  -t, --task TASK        task of the one query\n"
-    "      --regions FILE     regions of its image, as for query; once for each image\n"
-    "      --key KEY          entry of the LMDB or TSV file; once for each image\n"
-    "      --upright          turn its pictures as their EXIF orientation says\n"
-    "      --weights          how far the weights of each further checkpoint are from those of\n"
-    "                         the first, by layer\n"
-    "      --tensors          by tensor\n"
-    "      --cka              how alike the hidden states are, layer by layer; many queries\n"
-    "      --attention        the heads whose attention changed most (Jensen-Shannon divergence)\n"
-    "      --swap LEVEL       which weights carry the change of the answers: the first checkpoint\n"
-    "                         runs with single blocks, layers or heads of the last\n"
-    "      --watch DIR        wait for checkpoints of a training run in that folder, and ask each\n"
-    "                         one when it is complete\n"
-    "      --until N          stop at N checkpoints\n"
-    "      --settle SECONDS   a file that has not changed for so long may be complete (default 2)\n"
-    "      --top N            lines of a table (default 20; 0 for all)\n"
-    "      --json             as JSON; with --watch one line for each checkpoint\n"
-    "      --csv              as CSV\n"
-    MODEL_PARTS_HELP
-    "      --device NAME      auto, cpu, ref, cpu-avx2, ...\n"
-    "      --threads N        threads to compute with (default: all CPUs)\n"
-    "      --log FILE         log database (default: the one of the workbench), or FOLDER/: a log\n"
-    "                         for each machine\n"
-    "      --no-log           do not log what comes of it\n"
-    "      --help             this text\n\n"
-    "  vilscope compare -m demo/model --probes demo/model/queries.jsonl\n"
-    "  vilscope compare -c old.bin -c new.bin -m models/12in1 --weights\n"
-    "  vilscope compare -m demo/model -c early -c final --swap layers -t vqa a.png \"what?\"\n"
-    "  vilscope compare -m models/12in1 --watch runs/7 --probes my.probes\n";
-
-enum {
-    OPT_KEY = 200, OPT_PROBES = 256, OPT_REGIONS, OPT_UPRIGHT, OPT_WEIGHTS, OPT_TENSORS, OPT_CKA,
-    OPT_ATTENTION,
-    OPT_SWAP, OPT_WATCH, OPT_UNTIL, OPT_SETTLE, OPT_TOP, OPT_JSON, OPT_CSV, OPT_DEVICE,
-    OPT_THREADS, OPT_LOG, OPT_NO_LOG, OPT_HELP
-};
-
-static const struct option long_options[] = {
-    {"model", required_argument, NULL, 'm'},
-    {"checkpoint", required_argument, NULL, 'c'},
-    {"task", required_argument, NULL, 't'},
-    MODEL_PARTS_OPTIONS,
-    {"probes", required_argument, NULL, OPT_PROBES},
-    {"regions", required_argument, NULL, OPT_REGIONS},
-    {"key", required_argument, NULL, OPT_KEY},
-    {"upright", no_argument, NULL, OPT_UPRIGHT},
-    {"weights", no_argument, NULL, OPT_WEIGHTS},
-    {"tensors", no_argument, NULL, OPT_TENSORS},
-    {"cka", no_argument, NULL, OPT_CKA},
-    {"attention", no_argument, NULL, OPT_ATTENTION},
-    {"swap", required_argument, NULL, OPT_SWAP},
-    {"watch", required_argument, NULL, OPT_WATCH},
-    {"until", required_argument, NULL, OPT_UNTIL},
-    {"settle", required_argument, NULL, OPT_SETTLE},
-    {"top", required_argument, NULL, OPT_TOP},
-    {"json", no_argument, NULL, OPT_JSON},
-    {"csv", no_argument, NULL, OPT_CSV},
-    {"device", required_argument, NULL, OPT_DEVICE},
-    {"threads", required_argument, NULL, OPT_THREADS},
-    {"log", required_argument, NULL, OPT_LOG},
-    {"no-log", no_argument, NULL, OPT_NO_LOG},
-    {"help", no_argument, NULL, OPT_HELP},
-    {NULL, 0, NULL, 0},
+#define OPTIONS struct compare_options
+static const char *const levels[] = {"blocks", "layers", "heads", NULL};
+static const struct option_row option_rows[] = {
+    ROW_MODEL(model.dir),
+    ROW_CHECKPOINTS(checkpoints),
+    ROW_CHECK_SET(probes, "queries with what is expected of them (vilscope-check-set(5))"),
+    TASK(task, "task of the one query"),
+    ROW_REGIONS(regions),
+    ROW_KEY(keys),
+    ROW_UPRIGHT(upright),
+    FLAG("weights", weights,
+         "how far the weights of each further checkpoint are from those of the first, by layer"),
+    FLAG("tensors", tensors, "by tensor"),
+    FLAG("cka", cka,
+         "similarity of the hidden states (linear CKA), layer by layer; give it many queries"),
+    FLAG("attention", attention,
+         "the heads whose attention changed most (Jensen-Shannon divergence)"),
+    {.name = "patch", .old = "swap", .value = "LEVEL", .kind = OPTION_CHOICE,
+     .at = OPTION_AT(level, int), .choices = levels, .preset = -1,
+     .help = "weight patching, which weights carry the change of the answers: the first "
+             "checkpoint runs with single parts of the last"},
+    TEXT("watch", 0, "DIR", watch, VALUES_FOLDERS,
+         "wait for checkpoints of a training run in that folder, and ask each one when it is "
+         "complete"),
+    INT("until", 0, "N", until, 1, MODEL_CHECKPOINTS, 0, "stop at N checkpoints"),
+    REAL("settle", "SECONDS", settle, 0.05, 3600, 0,
+         "a file that has not changed for so long may be complete; 2 without it"),
+    INT("top", 0, "N", top, 0, 1000000, 20, "lines of a table; 0 for all"),
+    FLAG("json", json, "as JSON; with --watch one line for each checkpoint"),
+    FLAG("csv", csv, "as CSV"),
+    ROWS_PARTS(model),
+    ROW_UNSAFE,
+    ROW_DEVICE(model.device),
+    ROW_THREADS(model.threads),
+    ROW_LOG(log),
+    ROW_NO_LOG(no_log),
+    END,
 };
 
 /* ---- options */
 
-static int take_number(const char *name, const char *value, double min, double max, double *out)
+static int check_what(struct compare_options *o)
 {
-    char *end;
-    errno = 0;
-    double v = strtod(value, &end);
-    if (errno || end == value || *end || !(v >= min && v <= max))
-        return command_usage("compare", "%s takes a number from %g to %g, not '%s'", name, min, max,
-                             value);
-    *out = v;
+    bool weights = o->weights || o->tensors;
+    if (weights + o->cka + o->attention + (o->level >= 0) > 1)
+        return command_usage("compare", "one of --weights, --cka, --attention, --patch at a time");
+    o->what = weights        ? COMPARE_WEIGHTS
+              : o->cka       ? COMPARE_CKA
+              : o->attention ? COMPARE_ATTENTION
+              : o->level >= 0 ? COMPARE_SWAP
+                              : COMPARE_ANSWERS;
     return 0;
 }
 
-static int take_whole(const char *name, const char *value, int min, int max, int *out)
+static int check_watch(const struct compare_options *o)
 {
-    double v = 0;
-    int rc = take_number(name, value, min, max, &v);
-    if (rc == 0 && strchr(value, '.'))
-        rc = command_usage("compare", "%s takes a whole number, not '%s'", name, value);
-    *out = (int)v;
-    return rc;
-}
-
-static int take_what(struct compare_options *o, enum compare_what what)
-{
-    if (o->what != COMPARE_ANSWERS && o->what != what)
-        return command_usage("compare", "one of --weights, --cka, --attention, --swap at a time");
-    o->what = what;
+    if (o->watch && o->what != COMPARE_ANSWERS)
+        return command_usage("compare", "--watch asks a check set: no --weights, --cka, "
+                             "--attention or --patch with it");
+    if (o->watch && o->csv)
+        return command_usage("compare", "--watch writes text or --json");
+    if (!o->watch && (o->until || o->settle > 0))
+        return command_usage("compare", "--until and --settle belong to --watch");
     return 0;
-}
-
-static int take_swap(struct compare_options *o, const char *value)
-{
-    static const char *const levels[] = {"blocks", "layers", "heads"};
-    for (int i = 0; i < 3; i++)
-        if (strcmp(value, levels[i]) == 0) {
-            o->level = (enum swap_level)i;
-            return take_what(o, COMPARE_SWAP);
-        }
-    return command_usage("compare", "--swap takes blocks, layers or heads, not '%s'", value);
-}
-
-static int add_file(const char **list, int *count, const char *path, const char *what)
-{
-    if (*count >= COMPARE_MOST)
-        return command_usage("compare", "more than %d %s", COMPARE_MOST, what);
-    list[(*count)++] = path;
-    return 0;
-}
-
-static int take_settle(struct compare_options *o, const char *value)
-{
-    double s = 0;
-    int rc = take_number("--settle", value, 0.05, 3600, &s);
-    o->settle_ms = (int)(s * 1000);
-    return rc;
-}
-
-static int take_option(int opt, struct compare_options *o, const char *value)
-{
-    if (model_parts_take(opt, value, &o->model))
-        return 0;
-    switch (opt) {
-    case 'm': o->model.dir = value; return 0;
-    case 'c': return add_file(o->checkpoints, &o->checkpoint_count, value, "checkpoints");
-    case 't': o->task = value; return 0;
-    case OPT_PROBES: o->probes = value; return 0;
-    case OPT_REGIONS: return add_file(o->regions, &o->region_count, value, "region files");
-    case OPT_KEY: return add_file(o->keys, &o->key_count, value, "keys");
-    case OPT_UPRIGHT: o->upright = true; return 0;
-    case OPT_WEIGHTS: return take_what(o, COMPARE_WEIGHTS);
-    case OPT_TENSORS: o->tensors = true; return take_what(o, COMPARE_WEIGHTS);
-    case OPT_CKA: return take_what(o, COMPARE_CKA);
-    case OPT_ATTENTION: return take_what(o, COMPARE_ATTENTION);
-    case OPT_SWAP: return take_swap(o, value);
-    case OPT_WATCH: o->watch = value; return 0;
-    case OPT_UNTIL: return take_whole("--until", value, 1, MODEL_CHECKPOINTS, &o->until);
-    case OPT_SETTLE: return take_settle(o, value);
-    case OPT_TOP: return take_whole("--top", value, 0, 1000000, &o->top);
-    case OPT_JSON: o->json = true; return 0;
-    case OPT_CSV: o->csv = true; return 0;
-    case OPT_DEVICE: o->model.device = value; return 0;
-    case OPT_THREADS: return take_whole("--threads", value, 1, 1024, &o->model.threads);
-    case OPT_LOG: o->log = value; return 0;
-    case OPT_NO_LOG: o->no_log = true; return 0;
-    case OPT_HELP: return -1;
-    default: return EXIT_USAGE; /* getopt has said what is wrong */
-    }
 }
 
 static int check_options(const struct compare_options *o)
 {
-    bool query = o->task || o->text || o->image_count || o->region_count;
+    bool query = o->task || o->text || o->regions.count;
+    int status = check_watch(o);
+    if (status != 0)
+        return status;
     if (o->probes && query)
-        return command_usage("compare", "either --probes or one query, not both");
+        return command_usage("compare", "either --check-set or one query, not both");
     if (o->json && o->csv)
         return command_usage("compare", "either --json or --csv");
-    if (o->watch && o->what != COMPARE_ANSWERS)
-        return command_usage("compare", "--watch asks probes: no --weights, --cka, --attention or "
-                             "--swap with it");
-    if (o->watch && o->csv)
-        return command_usage("compare", "--watch writes text or --json");
-    if (!o->watch && (o->until || o->settle_ms))
-        return command_usage("compare", "--until and --settle belong to --watch");
     if (o->what == COMPARE_WEIGHTS)
-        return query || o->probes ? command_usage("compare", "--weights asks nothing: no probes "
+        return query || o->probes ? command_usage("compare", "--weights asks nothing: no check set "
                                                   "and no query with it") : 0;
     if (!o->probes && !query)
-        return command_usage("compare", "what is to be asked? --probes FILE, or -t TASK IMAGE... "
-                             "TEXT (or --weights)");
+        return command_usage("compare", "what is to be asked? --check-set FILE, or -t TASK "
+                             "IMAGE... TEXT (or --weights)");
     if (query && (!o->task || !o->text))
         return command_usage("compare", o->task ? "the query's text is missing: it is the last "
                              "argument" : "--task is missing");
-    if (query && !task_find(o->task))
-        return command_usage("compare", "there is no task '%s' (\"vilscope tasks\" lists them)",
-                             o->task);
     return 0;
-}
-
-/* 0, an exit status, or -1 when help was asked for. */
-static int parse(int argc, char **argv, struct compare_options *o)
-{
-    int opt, rc;
-    optind = 0;
-    o->top = 20;
-    while ((opt = command_getopt("compare", argc, argv, "m:c:t:", long_options)) != -1)
-        if ((rc = take_option(opt, o, optarg)) != 0)
-            return rc;
-    for (int i = optind; i < argc - 1; i++)
-        if ((rc = add_file(o->images, &o->image_count, argv[i], "images")) != 0)
-            return rc;
-    if (optind < argc)
-        o->text = argv[argc - 1];
-    return check_options(o);
-}
-
-/* ---- checkpoints by name or file */
-
-struct chosen {
-    const char *paths[COMPARE_MOST + 1], *names[COMPARE_MOST + 1];
-    struct parts parts; /* holds what they point to */
-};
-
-static bool is_called(const struct part_checkpoint *c, const char *name)
-{
-    const char *slash = strrchr(c->path, '/');
-    return strcmp(c->name, name) == 0 || strcmp(c->path, name) == 0 ||
-           strcmp(slash ? slash + 1 : c->path, name) == 0;
-}
-
-static int choose(const struct compare_options *o, const char *dir, struct chosen *out,
-                  struct vs_err *err)
-{
-    int rc = dir ? parts_read(dir, &out->parts, err) : 0;
-    for (int i = 0; i < o->checkpoint_count && rc == 0; i++) {
-        const struct part_checkpoint *c = NULL;
-        for (int k = 0; k < out->parts.checkpoint_count && !c; k++)
-            if (is_called(&out->parts.checkpoints[k], o->checkpoints[i]))
-                c = &out->parts.checkpoints[k];
-        out->paths[i] = c ? c->path : o->checkpoints[i];
-        out->names[i] = c ? c->name : NULL;
-        if (!c && dir && access(o->checkpoints[i], F_OK) != 0)
-            rc = vs_fail(err, VS_E_USAGE, "%s: neither a checkpoint of %s nor a file",
-                         o->checkpoints[i], dir);
-    }
-    return rc;
 }
 
 /* ---- what is asked */
 
 static int images_of(const struct compare_options *o)
 {
-    return o->image_count > o->region_count ? o->image_count : o->region_count;
+    return o->image_count > o->regions.count ? o->image_count : o->regions.count;
 }
 
 /* One query as a set of one. */
@@ -277,16 +120,16 @@ static struct probes *query_as_probes(const struct compare_options *o)
     int n = images_of(o);
     p->name = xstrdup(o->text);
     p->upright = o->upright;
-    p->item.task = task_find(o->task);
+    p->item.task = o->task;
     p->item.text = xstrdup(o->text);
     p->regions = xcalloc((size_t)n + 1, sizeof *p->regions);
     p->keys = xcalloc((size_t)n + 1, sizeof *p->keys);
     for (int i = 0; i < n; i++) {
         eval_add_image(&p->item, i < o->image_count ? xstrdup(o->images[i]) : NULL);
-        if (o->region_count)
-            p->regions[i] = xstrdup(o->regions[o->region_count == 1 ? 0 : i]);
-        if (o->key_count)
-            p->keys[i] = xstrdup(o->keys[i]);
+        if (o->regions.count)
+            p->regions[i] = xstrdup(o->regions.list[o->regions.count == 1 ? 0 : i]);
+        if (o->keys.count)
+            p->keys[i] = xstrdup(o->keys.list[i]);
     }
     return set;
 }
@@ -297,12 +140,12 @@ static int open_probes(const struct compare_options *o, struct probes **out, str
         return 0;
     if (o->probes)
         return probes_open(o->probes, out, err);
-    if (o->image_count && o->region_count > 1 && o->region_count != o->image_count)
+    if (o->image_count && o->regions.count > 1 && o->regions.count != o->image_count)
         return vs_fail(err, VS_E_USAGE, "%d images but %d --regions: give one for each image",
-                       o->image_count, o->region_count);
-    if (o->key_count && o->key_count != images_of(o))
+                       o->image_count, o->regions.count);
+    if (o->keys.count && o->keys.count != images_of(o))
         return vs_fail(err, VS_E_USAGE, "%d images but %d --key: give one for each image",
-                       images_of(o), o->key_count);
+                       images_of(o), o->keys.count);
     *out = query_as_probes(o);
     return 0;
 }
@@ -342,7 +185,7 @@ void compare_log_answer(void *arg, int probe, struct probe_answer *a, struct res
     struct compare_run *r = arg;
     struct vs_err err = {0};
     if (isatty(STDERR_FILENO)) {
-        fprintf(stderr, "\r\033[Kprobe %d of %d", probe + 1, r->probes->count);
+        fprintf(stderr, "\r\033[Kquery %d of %d", probe + 1, r->probes->count);
         fflush(stderr);
     }
     if (!r->log || a->error || !*result)
@@ -432,23 +275,13 @@ static int run_what(struct compare_run *r, struct vs_err *err)
 }
 
 /* A status of the program, or a negative code. */
-static int run(const struct compare_options *o, struct vs_err *err)
+static int compare(const struct compare_options *o, const struct model_options *how,
+                   struct vs_err *err)
 {
     struct compare_run r = {.o = o, .logging.command = "compare"};
-    struct chosen *chosen = xcalloc(1, sizeof *chosen);
-    struct model_options how = o->model;
-    bool named = how.dir || o->checkpoint_count || how.config || how.vocab;
-    char *demo = named ? NULL : demo_find();
-    how.dir = demo ? demo : how.dir;
-    int rc = choose(o, how.dir, chosen, err);
-    if (o->checkpoint_count) {
-        how.checkpoints = chosen->paths;
-        how.names = chosen->names;
-    }
-    if (rc == 0)
-        rc = open_probes(o, &r.probes, err);
+    int rc = open_probes(o, &r.probes, err);
     if (rc == 0 && !o->watch)
-        rc = model_open(&how, &r.m, err);
+        rc = model_open(how, &r.m, err);
     if (rc == 0 && r.m)
         command_about("compare", r.m);
     signal(SIGINT, on_signal);
@@ -459,7 +292,7 @@ static int run(const struct compare_options *o, struct vs_err *err)
     if (rc == 0 && r.probes && !o->watch)
         r.runner = probe_runner_new(r.m, r.probes);
     if (rc == 0)
-        rc = o->watch ? compare_watch(&r, &how, err) : run_what(&r, err);
+        rc = o->watch ? compare_watch(&r, how, err) : run_what(&r, err);
     compare_clear();
     if (rc == 0 && o->what == COMPARE_ANSWERS)
         compare_log_rows(&r);
@@ -467,21 +300,44 @@ static int run(const struct compare_options *o, struct vs_err *err)
     probe_runner_free(r.runner);
     probes_free(r.probes);
     model_free(r.m);
-    parts_fini(&chosen->parts);
-    free(chosen);
-    free(demo);
     return rc ? rc : logged;
 }
 
-int cmd_compare(int argc, char **argv)
+static int run(void *options, char **args, int count)
 {
-    struct compare_options *o = xcalloc(1, sizeof *o);
+    struct compare_options *o = options;
     struct vs_err err = {0};
-    int status = parse(argc, argv, o);
-    if (status < 0)
-        status = command_help(command_find("compare"));
-    else if (status == 0 && (status = run(o, &err)) < 0)
-        status = command_fail("compare", &err);
-    free(o);
-    return status;
+    o->images = args;
+    o->image_count = count > 1 ? count - 1 : 0;
+    o->text = count ? args[count - 1] : NULL;
+    int status = check_what(o);
+    if (status == 0)
+        status = check_options(o);
+    if (status != 0)
+        return status;
+    struct chosen *chosen = xcalloc(1, sizeof *chosen);
+    struct model_options how = o->model;
+    status = command_choose("compare", &o->checkpoints, &how, chosen, &err);
+    if (status == 0)
+        status = compare(o, &how, &err);
+    command_chosen_fini(chosen);
+    free(chosen);
+    return status < 0 ? command_fail("compare", &err) : status;
 }
+
+const struct command command_compare = {
+    .name = "compare", .args = "[OPTION...] [IMAGE... TEXT]",
+    .summary = "Ask several checkpoints the same, or tell what changed between them.",
+    .about =
+        "Asks several checkpoints the same and shows who answers what, who is right and what\n"
+        "flips; or what changed between the first and the last of them. What is asked is a check\n"
+        "set, or one query: -t TASK IMAGE... TEXT. Without -c all checkpoints of the model\n"
+        "directory are compared.\n",
+    .after =
+        "  vilscope compare -m demo/model --check-set demo/model/queries.jsonl\n"
+        "  vilscope compare -c old.bin -c new.bin -m models/12in1 --weights\n"
+        "  vilscope compare -m demo/model -c early -c final --patch layers -t vqa a.png \"what?\"\n"
+        "  vilscope compare -m models/12in1 --watch runs/7 --check-set my.checks\n",
+    .rows = option_rows, .most = -1, .values = VALUES_FILES, .size = sizeof(struct compare_options),
+    .run = run,
+};

@@ -3,12 +3,11 @@
 #define VS_CMD_COMPARE_H
 
 #include "src/cmd/cmd_log.h"
+#include "src/cmd/options.h"
 #include "src/study/difference.h"
 #include "src/study/probes.h"
 
 #include <jansson.h>
-
-#define COMPARE_MOST 256 /* checkpoints, images of the command line */
 
 enum compare_what {
     COMPARE_ANSWERS, COMPARE_WEIGHTS, COMPARE_CKA, COMPARE_SWAP, COMPARE_ATTENTION
@@ -16,16 +15,17 @@ enum compare_what {
 
 struct compare_options {
     struct model_options model;
-    const char *checkpoints[COMPARE_MOST];
-    const char *images[COMPARE_MOST], *regions[COMPARE_MOST], *keys[COMPARE_MOST];
-    int checkpoint_count, image_count, region_count, key_count;
-    const char *probes, *task, *text, *watch, *log;
+    struct words checkpoints, regions, keys;
+    char **images; /* borrowed, image_count of them */
+    int image_count;
+    const char *probes, *text, *watch, *log;
+    const struct task *task;
     enum compare_what what;
-    enum swap_level level;
-    bool json, csv, no_log, tensors, upright;
+    int level; /* of enum swap_level, or -1 */
+    bool json, csv, no_log, weights, tensors, cka, attention, upright;
     int top;       /* rows of a table, 0: all */
     int until;     /* --watch: stop at so many checkpoints, 0: never */
-    int settle_ms; /* --watch */
+    double settle; /* --watch: seconds, 0: as ever */
 };
 
 struct compare_run {

@@ -413,14 +413,14 @@ static void print_swap(const struct compare_run *r, const struct swap_result *s)
     plain_out("%s with single parts of %s\n", model_checkpoint_name(r->m, s->a),
               model_checkpoint_name(r->m, s->b));
     print_swap_queries(r, s);
-    plain_out("%-36s %10s %8s\n", "part", "share", "flips");
+    plain_out("%-36s %10s %8s\n", "part", "recovered", "flips");
     for (int i = 0; i < shown(r, s->item_count); i++) {
         const struct swap_item *x = &s->items[order[i]];
         plain_out("%-36s %9.1f%% %5d of %d\n", x->name, 100 * x->share, x->flips, s->changed);
     }
     told_more(r, s->item_count);
     if (s->best >= 0 && s->items[s->best].share > 0)
-        plain_out("the largest share is carried by: %s, %.1f%%\n", s->items[s->best].name,
+        plain_out("most is recovered by: %s, %.1f%% of the change\n", s->items[s->best].name,
                   100 * s->items[s->best].share);
     print_set(r, s);
     free(order);

@@ -133,7 +133,7 @@ static bool is_done(const struct compare_run *r)
 int compare_watch(struct compare_run *r, const struct model_options *how, struct vs_err *err)
 {
     struct watch *w = NULL;
-    int rc = watch_open(r->o->watch, r->o->settle_ms, &w, err);
+    int rc = watch_open(r->o->watch, (int)(r->o->settle * 1000), &w, err);
     if (rc == 0)
         rc = open_model(r, w, how, err);
     while (rc == 0 && r->m && !is_done(r)) {

@@ -7,76 +7,39 @@
 #include "src/formats/labels.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
+#include "src/cmd/cmd_model.h"
 #include "src/vision/dump.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char detect_help[] =
-    "Plumbing, for comparing with other implementations: runs the region detector on one image,\n"
-    "lists the regions, and writes every tensor.\n\n"
-    "  -d, --detector FILE       the detector's weights (model_final.pth, safetensors)\n"
-    "      --arch FILE           its description (JSON), when it is not the reference's\n"
-    "      --boxes FILE          pool these boxes instead of proposing: four numbers a line,\n"
-    "                            JSON, or .npy\n"
-    "      --classes FILE        names of the region classes, one per line\n"
-    "      --dump FILE           safetensors with every tensor (not with --boxes)\n"
-    "  -o, --output FILE         the regions alone: .npy as the reference writes it, or\n"
-    "                            safetensors\n"
-    "      --upright             turn the picture as its EXIF orientation says\n"
-    "      --unsafe-decode       decode the picture without a sandbox where there is none\n"
-    "      --threads N           threads to compute with (default: all CPUs)\n"
-    "      --device NAME         auto, cpu, cuda, ... (vilscope devices)\n"
-    "      --help                this text\n";
-
+#define OPTIONS struct options
 struct options {
     const char *weights, *arch, *boxes, *classes, *dump, *output, *device, *image;
-    bool upright, help;
+    bool upright;
     int threads;
 };
 
-static int parse(int argc, char **argv, struct options *o)
-{
-    static const struct option list[] = {
-        {"detector", required_argument, NULL, 'd'}, {"arch", required_argument, NULL, 'a'},
-        {"boxes", required_argument, NULL, 'b'},    {"classes", required_argument, NULL, 'c'},
-        {"dump", required_argument, NULL, 'x'},     {"upright", no_argument, NULL, 'u'},
-        {"output", required_argument, NULL, 'o'},   {"unsafe-decode", no_argument, NULL, 'U'},
-        {"threads", required_argument, NULL, 'n'},  {"device", required_argument, NULL, 'D'},
-        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
-    };
-    int opt;
-    optind = 0;
-    while ((opt = command_getopt("detect", argc, argv, "d:o:", list)) != -1) {
-        char *end = NULL;
-        switch (opt) {
-        case 'd': o->weights = optarg; break;
-        case 'a': o->arch = optarg; break;
-        case 'b': o->boxes = optarg; break;
-        case 'c': o->classes = optarg; break;
-        case 'x': o->dump = optarg; break;
-        case 'o': o->output = optarg; break;
-        case 'u': o->upright = true; break;
-        case 'U': image_unsafe_decode(); break;
-        case 'D': o->device = optarg; break;
-        case 'h': o->help = true; return 0;
-        case 'n':
-            o->threads = (int)strtol(optarg, &end, 10);
-            if (*end || o->threads < 1 || o->threads > 1024)
-                return command_usage("detect", "--threads takes a number from 1 to 1024");
-            break;
-        default: return EXIT_USAGE; /* getopt has said why */
-        }
-    }
-    if (!o->weights || optind + 1 != argc)
-        return command_usage("detect", "-d WEIGHTS and one image are needed");
-    if (o->dump && o->boxes)
-        return command_usage("detect", "--dump and --boxes do not go together");
-    o->image = argv[optind];
-    return 0;
-}
+static const struct option_row option_rows[] = {
+    TEXT("detector", 'd', "FILE", weights, VALUES_FILES,
+         "the detector's weights (model_final.pth, safetensors)"),
+    {.name = "detector-arch", .old = "arch", .value = "FILE", .kind = OPTION_TEXT,
+     .at = OPTION_AT(arch, const char *), .values = VALUES_FILES,
+     .help = "its description (JSON), when it is not the reference's"},
+    TEXT("boxes", 0, "FILE", boxes, VALUES_FILES,
+         "pool these boxes instead of proposing: four numbers a line, JSON, or .npy"),
+    TEXT("classes", 0, "FILE", classes, VALUES_FILES, "names of the region classes, one per line"),
+    TEXT("dump", 0, "FILE", dump, VALUES_FILES,
+         "safetensors with every tensor (not with --boxes)"),
+    TEXT("output", 'o', "FILE", output, VALUES_FILES,
+         "the regions alone: .npy as the reference writes it, or safetensors"),
+    ROW_UPRIGHT(upright),
+    ROW_UNSAFE,
+    ROW_THREADS(threads),
+    ROW_DEVICE(device),
+    END,
+};
 
 static void print_regions(const struct regions *g, const struct labels *classes)
 {
@@ -170,7 +133,7 @@ static int detect(struct work *w, const struct detector_want *want, struct vs_er
     return rc;
 }
 
-static int run(const struct options *o, struct vs_err *err)
+static int detect_image(const struct options *o, struct vs_err *err)
 {
     struct work w = {0};
     int rc = open_all(o, &w, err);
@@ -187,14 +150,23 @@ static int run(const struct options *o, struct vs_err *err)
     return rc;
 }
 
-int cmd_detect(int argc, char **argv)
+static int run(void *options, char **args, int count)
 {
-    struct options o = {0};
+    struct options *o = options;
     struct vs_err err = {0};
-    int status = parse(argc, argv, &o);
-    if (o.help)
-        return command_help(command_find("detect"));
-    if (status != 0)
-        return status;
-    return run(&o, &err) == 0 ? EXIT_OK : command_fail("detect", &err);
+    if (!o->weights || count != 1)
+        return command_usage("detect", "-d WEIGHTS and one image are needed");
+    if (o->dump && o->boxes)
+        return command_usage("detect", "--dump and --boxes do not go together");
+    o->image = args[0];
+    return detect_image(o, &err) == 0 ? EXIT_OK : command_fail("detect", &err);
 }
+
+const struct command command_detect = {
+    .name = "detect", .args = "[OPTION...] -d WEIGHTS IMAGE",
+    .summary = "Find the regions of one image (plumbing).",
+    .about = "Plumbing, for comparing with other implementations: runs the region detector on one\n"
+             "image, lists the regions, and writes every tensor.\n",
+    .rows = option_rows, .most = 1, .values = VALUES_FILES, .size = sizeof(struct options),
+    .run = run,
+};

@@ -5,12 +5,9 @@
 #include "src/cmd/cmd_eval.h"
 #include "src/cmd/cmd_log.h"
 #include "src/cmd/cmd_model.h"
-#include "src/formats/image.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <math.h>
 #include <signal.h>
@@ -19,122 +16,49 @@
 #include <string.h>
 #include <unistd.h>
 
-const char eval_help[] =
-    "Measures checkpoints on a set of items (vilscope-data(5)) with each data set's own metric: a\n"
-    "table of means with 95 % intervals, a column for each checkpoint. blind is the most common\n"
-    "answer, or a choice at random.\n\n"
-    "  -m, --model DIR        model directory (vilscope-model(5))\n"
-    "      --data SET         data.jsonl, or the folder that holds it; or the annotations of VQA\n"
-    "                         v2, GQA, COCO and Flickr30k retrieval, RefCOCO, GuessWhat, NLVR2\n"
-    "                         or SNLI-VE as they were published, also compressed by gzip\n"
-    "      --images DIR       where the images are (default: beside the set)\n"
-    "      --annotations FILE VQA v2: the answers; RefCOCO: COCO's instances.json\n"
-    "      --split NAME       RefCOCO: which references (default val)\n"
-    "  -t, --task TASK        only this task\n"
-    "  -c, --checkpoint NAME  only this checkpoint, by its name or file; may be given more than\n"
-    "                         once\n"
-    "      --limit N          at most N items of each task\n"
-    "      --attention        also how often the region that a phrase's words look at most is the\n"
-    "                         one it names: text to image, by layer, mean of heads and best head,\n"
-    "                         chosen on other items than it is scored on (cross-validation)\n"
-    "      --batch N          compute N items at once (default: what is fastest on the device);\n"
-    "                         scores do not depend on it\n"
-    "      --predictions FILE write what the checkpoint answers, a row for each item, as the\n"
-    "                         data sets' servers take it; items need not say what is right then\n"
-    "      --json             as JSON\n"
-    "      --device NAME      auto, cpu, cuda, ... (vilscope devices)\n"
-    "      --threads N        threads to compute with (default: all CPUs)\n"
-    "      --log FILE         log database (default: the one of the workbench), or FOLDER/: a log\n"
-    "                         for each machine\n"
-    "      --no-log           do not log the scores\n"
-    "      --unsafe-decode    decode pictures without a sandbox where there is none: only those\n"
-    "                         that you trust\n"
-    "      --help             this text\n\n"
-    "  vilscope world -o held-out --seed 5000 --scenes 2000\n"
-    "  vilscope eval -m demo/model --data held-out\n";
-
-#define MOST 64
-
+#define OPTIONS struct options
 struct options {
     struct model_options model;
+    struct words checkpoints;
     struct eval_source data;
-    const char *log, *predictions, *checkpoints[MOST];
-    int checkpoint_count, limit, batch;
-    bool json, no_log, attention, help;
+    const struct task *task;
+    const char *log, *predictions;
+    int limit, batch;
+    bool json, no_log, attention;
 };
 
-static int take_number(const char *name, const char *value, int *out)
-{
-    char *end;
-    errno = 0;
-    long n = strtol(value, &end, 10);
-    if (errno || *end || end == value || n < 1 || n > 100000000)
-        return command_usage("eval", "%s takes a number from 1, not '%s'", name, value);
-    *out = (int)n;
-    return 0;
-}
-
-static int take_option(int opt, struct options *o, const char *value)
-{
-    switch (opt) {
-    case 'm': o->model.dir = value; return 0;
-    case 'd': o->data.path = value; return 0;
-    case 'i': o->data.images = value; return 0;
-    case 'a': o->data.annotations = value; return 0;
-    case 's': o->data.split = value; return 0;
-    case 't':
-        o->data.task = task_find(value);
-        return o->data.task ? 0 : command_usage("eval", "there is no task '%s'", value);
-    case 'c':
-        if (o->checkpoint_count == MOST)
-            return command_usage("eval", "more than %d checkpoints", MOST);
-        o->checkpoints[o->checkpoint_count++] = value;
-        return 0;
-    case 'n': return take_number("--limit", value, &o->limit);
-    case 'b': return take_number("--batch", value, &o->batch);
-    case 'T': return take_number("--threads", value, &o->model.threads);
-    case 'D': o->model.device = value; return 0;
-    case 'l': o->log = value; return 0;
-    case 'p':
-        o->predictions = value;
-        o->data.optional = true;
-        return 0;
-    case 'A': o->attention = true; return 0;
-    case 'x': o->no_log = true; return 0;
-    case 'j': o->json = true; return 0;
-    case 'U': image_unsafe_decode(); return 0;
-    case 'h': o->help = true; return 0;
-    default: return EXIT_USAGE; /* getopt has said why */
-    }
-}
-
-static int parse(int argc, char **argv, struct options *o)
-{
-    static const struct option list[] = {
-        {"model", required_argument, NULL, 'm'},  {"data", required_argument, NULL, 'd'},
-        {"images", required_argument, NULL, 'i'}, {"annotations", required_argument, NULL, 'a'},
-        {"split", required_argument, NULL, 's'},  {"predictions", required_argument, NULL, 'p'},
-        {"task", required_argument, NULL, 't'},   {"checkpoint", required_argument, NULL, 'c'},
-        {"limit", required_argument, NULL, 'n'},  {"threads", required_argument, NULL, 'T'},
-        {"device", required_argument, NULL, 'D'}, {"log", required_argument, NULL, 'l'},
-        {"no-log", no_argument, NULL, 'x'},       {"json", no_argument, NULL, 'j'},
-        {"attention", no_argument, NULL, 'A'},    {"batch", required_argument, NULL, 'b'},
-        {"unsafe-decode", no_argument, NULL, 'U'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
-    };
-    int opt, rc;
-    optind = 0;
-    while ((opt = command_getopt("eval", argc, argv, "m:t:c:", list)) != -1)
-        if ((rc = take_option(opt, o, optarg)) != 0)
-            return rc;
-    if (o->help)
-        return 0;
-    if (!o->model.dir || !o->data.path)
-        return command_usage("eval", "-m DIR and --data SET are needed");
-    if (optind < argc)
-        return command_usage("eval", "'%s' is too much", argv[optind]);
-    return 0;
-}
+static const struct option_row option_rows[] = {
+    TEXT("model", 'm', "DIR", model.dir, VALUES_FOLDERS, "model directory (vilscope-model(5))"),
+    TEXT("data", 0, "SET", data.path, VALUES_FILES,
+         "data.jsonl, or the folder that holds it; or the annotations of VQA v2, GQA, COCO and "
+         "Flickr30k retrieval, RefCOCO, GuessWhat, NLVR2 or SNLI-VE as they were published, also "
+         "compressed by gzip"),
+    TEXT("images", 0, "DIR", data.images, VALUES_FOLDERS,
+         "where the images are (default: beside the set)"),
+    TEXT("annotations", 0, "FILE", data.annotations, VALUES_FILES,
+         "VQA v2: the answers; RefCOCO: COCO's instances.json"),
+    TEXT("split", 0, "NAME", data.split, VALUES_NONE, "RefCOCO: which references (default val)"),
+    TASK(task, "only this task"),
+    ROW_CHECKPOINTS(checkpoints),
+    INT("limit", 0, "N", limit, 1, 100000000, 0, "at most N items of each task"),
+    FLAG("attention", attention,
+         "also the pointing game: how often the region that a phrase's words attend to most is "
+         "the one it names: text to image, by layer, mean of heads and best head, chosen on other "
+         "items than it is scored on (cross-validation)"),
+    INT("batch", 0, "N", batch, 1, 100000000, 0,
+        "compute N items at once; what is fastest on the device without it; scores do not depend "
+        "on it"),
+    TEXT("predictions", 0, "FILE", predictions, VALUES_FILES,
+         "write what the checkpoint answers, a row for each item, as the data sets' servers take "
+         "it; items need not say what is right then"),
+    ROW_JSON(json),
+    ROW_DEVICE(model.device),
+    ROW_THREADS(model.threads),
+    ROW_LOG(log),
+    ROW_NO_LOG(no_log),
+    ROW_UNSAFE,
+    END,
+};
 
 /* ---- running */
 
@@ -162,32 +86,6 @@ static void on_progress(void *arg, const struct eval_progress *p)
     fflush(stderr);
 }
 
-/* The checkpoints that are wanted, by name, path or file name. */
-static bool is_chosen(const struct options *o, const struct model *m, int i)
-{
-    const char *name = model_checkpoint_name(m, i), *path = model_checkpoint_path(m, i);
-    const char *slash = strrchr(path, '/');
-    for (int c = 0; c < o->checkpoint_count; c++)
-        if (strcmp(o->checkpoints[c], name) == 0 || strcmp(o->checkpoints[c], path) == 0 ||
-            strcmp(o->checkpoints[c], slash ? slash + 1 : path) == 0)
-            return true;
-    return o->checkpoint_count == 0;
-}
-
-static int check_chosen(const struct options *o, const struct model *m, struct vs_err *err)
-{
-    for (int c = 0; c < o->checkpoint_count; c++) {
-        struct options one = {.checkpoint_count = 1, .checkpoints = {o->checkpoints[c]}};
-        bool found = false;
-        for (int i = 0; i < model_checkpoint_count(m); i++)
-            found |= is_chosen(&one, m, i);
-        if (!found)
-            return vs_fail(err, VS_E_USAGE, "%s: has no checkpoint '%s'", o->model.dir,
-                           o->checkpoints[c]);
-    }
-    return 0;
-}
-
 /* ---- printing */
 
 struct column {
@@ -203,8 +101,8 @@ static void print_attention(const struct column *list, int count)
     const struct eval_attention *first = &list[0].attention;
     if (first->count == 0)
         return;
-    plain_out("\nhow often the region that a phrase's words look at most is the named one, of %d "
-              "phrases (mean of heads; best head, chosen on the other items, %d folds):\n"
+    plain_out("\npointing game, %d phrases (mean of heads; best head, chosen on the other items, "
+              "%d folds):\n"
               "%-12s %6s %7s\n", first->count,
               first->count < EVAL_FOLDS ? first->count : EVAL_FOLDS, "", "", "chance");
     for (int l = 0; l < first->layers; l++) {
@@ -426,11 +324,9 @@ static int order_columns(struct column *list, int count, int sound, struct vs_er
     return 0;
 }
 
-static int check_one_chosen(const struct options *o, const struct model *m, struct vs_err *err)
+static int check_one(const struct options *o, const struct model *m, struct vs_err *err)
 {
-    int n = 0;
-    for (int i = 0; i < model_checkpoint_count(m); i++)
-        n += is_chosen(o, m, i);
+    int n = model_checkpoint_count(m);
     return !o->predictions || n == 1
                ? 0
                : vs_fail(err, VS_E_USAGE, "--predictions are of one checkpoint: choose it with -c "
@@ -440,9 +336,7 @@ static int check_one_chosen(const struct options *o, const struct model *m, stru
 static int measure(const struct options *o, struct model *m, const struct eval_set *set,
                    struct predictions *p, struct column *list, int *count, struct vs_err *err)
 {
-    int rc = check_chosen(o, m, err), sound = 0;
-    if (rc == 0)
-        rc = check_one_chosen(o, m, err);
+    int rc = check_one(o, m, err), sound = 0;
     for (int i = 0; i < model_checkpoint_count(m) && rc == 0; i++) {
         struct show show = {0, model_checkpoint_name(m, i)};
         struct eval_options e = {.task = o->data.task, .checkpoint = i, .limit = o->limit,
@@ -450,8 +344,6 @@ static int measure(const struct options *o, struct model *m, const struct eval_s
                                  .take = o->predictions ? predictions_take : NULL,
                                  .take_arg = p,
                                  .cancel = &stop, .report = on_progress, .report_arg = &show};
-        if (!is_chosen(o, m, i))
-            continue;
         list[*count] = (struct column){.checkpoint = i};
         list[*count].scores = xcalloc((size_t)task_count, sizeof *list->scores);
         e.gone = &list[*count].gone;
@@ -481,7 +373,7 @@ static void print_text(const struct options *o, const struct model *m,
 }
 
 /* A status of the program, or a negative code. */
-static int run(const struct options *o, struct vs_err *err)
+static int eval(const struct options *o, struct vs_err *err)
 {
     int logged = EXIT_OK;
     struct model *m = NULL;
@@ -529,15 +421,34 @@ static int run(const struct options *o, struct vs_err *err)
     return rc ? rc : logged;
 }
 
-int cmd_eval(int argc, char **argv)
+static int run(void *options, char **args, int count)
 {
-    struct options o = {0};
+    struct options *o = options;
     struct vs_err err = {0};
-    int status = parse(argc, argv, &o);
-    if (o.help)
-        return command_help(command_find("eval"));
-    if (status != 0)
-        return status;
-    status = run(&o, &err);
+    (void)args;
+    (void)count;
+    if (!o->model.dir || !o->data.path)
+        return command_usage("eval", "-m DIR and --data SET are needed");
+    o->data.task = o->task;
+    o->data.optional = o->predictions != NULL;
+    struct chosen *chosen = xcalloc(1, sizeof *chosen);
+    int status = command_choose("eval", &o->checkpoints, &o->model, chosen, &err);
+    if (status == 0)
+        status = eval(o, &err);
+    command_chosen_fini(chosen);
+    free(chosen);
     return status < 0 ? command_fail("eval", &err) : status;
 }
+
+const struct command command_eval = {
+    .name = "eval", .args = "-m DIR --data SET [OPTION...]",
+    .summary = "Measure checkpoints on a data set.",
+    .about =
+        "Measures checkpoints on a set of items (vilscope-data(5)) with each data set's own\n"
+        "metric: a table of means with 95 % intervals, a column for each checkpoint (all of the\n"
+        "model directory without -c). blind is the most common answer, or a choice at random.\n",
+    .after =
+        "  vilscope world -o held-out --seed 5000 --scenes 2000\n"
+        "  vilscope eval -m demo/model --data held-out\n",
+    .rows = option_rows, .size = sizeof(struct options), .run = run,
+};

@@ -1,14 +1,13 @@
 /* vilscope extract: the regions of many images. */
 #include "src/cmd/vilscope.h"
 
+#include "src/cmd/cmd_model.h"
 #include "src/study/extract.h"
-#include "src/formats/image.h"
 #include "src/base/mem.h"
 #include "src/engine/modeldir.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,42 +16,51 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-const char extract_help[] =
-    "Runs the region detector on images and writes their regions: files that vilscope and the\n"
-    "reference's own programs read. Run again, it goes on where it was stopped.\n\n"
-    "  -o, --output PATH      a folder for one file an image, or NAME.lmdb\n"
-    "      --format KIND      files of a folder: npy (default) or safetensors\n"
-    "  -m, --model DIR        model directory that names a detector\n"
-    "  -d, --detector FILE    the detector's weights (model_final.pth, safetensors)\n"
-    "      --detector-arch F  its description (JSON), when it is not the reference's\n"
-    "      --list FILE        more images, a path a line; - is standard input\n"
-    "      --boxes DIR        features of given boxes instead of found ones: for IMAGE.jpg those\n"
-    "                         in DIR/IMAGE.txt (four numbers a line), .json or .npy\n"
-    "      --shard I/N        only every Nth image from the Ith: one of N runs that share the\n"
-    "                         work\n"
-    "      --jobs N           images at a time (default 1); they share the threads\n"
-    "      --batch N          images of one size that the detector takes at a time (on a GPU up\n"
-    "                         to 8, as many as there is room for; 1 on the CPU)\n"
-    "      --threads N        threads in all (default: all CPUs)\n"
-    "      --device NAME      auto, cpu, cuda, ... (vilscope devices)\n"
-    "      --upright          turn pictures as their EXIF orientation says (the reference does\n"
-    "                         not)\n"
-    "      --unsafe-decode    decode pictures without a sandbox where there is none: only those\n"
-    "                         that you trust\n"
-    "      --force            write again what is there\n"
-    "      --profile          say where the time went\n"
-    "      --quiet            no progress\n"
-    "      --help             this text\n\n"
-    "IMAGE is a picture (JPEG, PNG, GIF, BMP, PNM, WebP), or a folder of them. A bad image is\n"
-    "named and skipped; the exit status is 1 when one was.\n\n"
-    "  vilscope extract -d model_final.pth -o features photos/\n"
-    "  vilscope extract -d model_final.pth -o coco.lmdb --list images.txt --shard 3/16\n";
-
+#define OPTIONS struct options
 struct options {
     struct extract_options e;
     const char *model, *list;
-    int shard, shards;
-    bool help;
+    int format, shard, shards;
+};
+
+static int take_shard(void *options, const char *value, struct vs_err *err)
+{
+    struct options *o = options;
+    char rest;
+    if (sscanf(value, "%d/%d%c", &o->shard, &o->shards, &rest) != 2 || o->shards < 1 ||
+        o->shard < 1 || o->shard > o->shards)
+        return vs_fail(err, VS_E_USAGE, "--shard takes I/N with I from 1 to N, not '%s'", value);
+    return 0;
+}
+
+static const char *const formats[] = {"npy", "safetensors", NULL};
+static const struct option_row option_rows[] = {
+    TEXT("output", 'o', "PATH", e.out, VALUES_FILES,
+         "a folder for one file an image, or NAME.lmdb"),
+    CHOICE("format", "KIND", format, formats, 0, "files of a folder"),
+    TEXT("model", 'm', "DIR", model, VALUES_FOLDERS, "model directory that names a detector"),
+    TEXT("detector", 'd', "FILE", e.weights, VALUES_FILES,
+         "the detector's weights (model_final.pth, safetensors)"),
+    TEXT("detector-arch", 0, "FILE", e.arch, VALUES_FILES,
+         "its description (JSON), when it is not the reference's"),
+    TEXT("list", 0, "FILE", list, VALUES_FILES, "more images, a path a line; - is standard input"),
+    TEXT("boxes", 0, "DIR", e.boxes, VALUES_FOLDERS,
+         "features of given boxes instead of found ones: for IMAGE.jpg those in DIR/IMAGE.txt "
+         "(four numbers a line), .json or .npy"),
+    TAKE("shard", "I/N", take_shard,
+         "only every Nth image from the Ith: one of N runs that share the work"),
+    INT("jobs", 0, "N", e.jobs, 1, 256, 1, "images at a time; they share the threads"),
+    INT("batch", 0, "N", e.batch, 1, EXTRACT_BATCH_MOST, 0,
+        "images of one size that the detector takes at a time; on a GPU up to 8 without it, as "
+        "many as there is room for, and 1 on the CPU"),
+    ROW_THREADS(e.threads),
+    ROW_DEVICE(e.device),
+    ROW_UPRIGHT(e.upright),
+    ROW_UNSAFE,
+    FLAG("force", e.force, "write again what is there"),
+    FLAG("profile", e.profile, "say where the time went"),
+    FLAG("quiet", e.quiet, "no progress"),
+    END,
 };
 
 struct images {
@@ -165,90 +173,17 @@ static void keep_shard(struct images *l, int shard, int shards)
 
 /* ---- options */
 
-static int take_number(const char *name, const char *value, int most, int *out)
+static int check_options(struct options *o, int images)
 {
-    char *end;
-    long n = strtol(value, &end, 10);
-    if (*end || end == value || n < 1 || n > most)
-        return command_usage("extract", "%s takes a number from 1 to %d, not '%s'", name, most,
-                             value);
-    *out = (int)n;
-    return 0;
-}
-
-static int take_shard(struct options *o, const char *value)
-{
-    char rest;
-    if (sscanf(value, "%d/%d%c", &o->shard, &o->shards, &rest) != 2 || o->shards < 1 ||
-        o->shard < 1 || o->shard > o->shards)
-        return command_usage("extract", "--shard takes I/N with I from 1 to N, not '%s'", value);
-    return 0;
-}
-
-static int take_format(struct options *o, const char *value)
-{
-    o->e.format = strcmp(value, "npy") == 0 ? EXTRACT_NPY : EXTRACT_SAFETENSORS;
-    if (o->e.format != EXTRACT_NPY && strcmp(value, "safetensors") != 0)
-        return command_usage("extract", "--format takes npy or safetensors, not '%s'", value);
-    return 0;
-}
-
-static int take_option(int opt, struct options *o, const char *value)
-{
-    switch (opt) {
-    case 'o': o->e.out = value; return 0;
-    case 'm': o->model = value; return 0;
-    case 'd': o->e.weights = value; return 0;
-    case 'a': o->e.arch = value; return 0;
-    case 'l': o->list = value; return 0;
-    case 'b': o->e.boxes = value; return 0;
-    case 'D': o->e.device = value; return 0;
-    case 'F': return take_format(o, value);
-    case 's': return take_shard(o, value);
-    case 'j': return take_number("--jobs", value, 256, &o->e.jobs);
-    case 'B': return take_number("--batch", value, EXTRACT_BATCH_MOST, &o->e.batch);
-    case 't': return take_number("--threads", value, 1024, &o->e.threads);
-    case 'u': o->e.upright = true; return 0;
-    case 'f': o->e.force = true; return 0;
-    case 'p': o->e.profile = true; return 0;
-    case 'q': o->e.quiet = true; return 0;
-    case 'U': image_unsafe_decode(); return 0;
-    case 'h': o->help = true; return 0;
-    default: return EXIT_USAGE; /* getopt has said why */
-    }
-}
-
-static int parse(int argc, char **argv, struct options *o)
-{
-    static const struct option list[] = {
-        {"output", required_argument, NULL, 'o'},   {"format", required_argument, NULL, 'F'},
-        {"model", required_argument, NULL, 'm'},    {"detector", required_argument, NULL, 'd'},
-        {"detector-arch", required_argument, NULL, 'a'},
-        {"boxes", required_argument, NULL, 'b'},
-        {"list", required_argument, NULL, 'l'},     {"shard", required_argument, NULL, 's'},
-        {"batch", required_argument, NULL, 'B'},
-        {"jobs", required_argument, NULL, 'j'},     {"threads", required_argument, NULL, 't'},
-        {"device", required_argument, NULL, 'D'},   {"upright", no_argument, NULL, 'u'},
-        {"force", no_argument, NULL, 'f'},          {"profile", no_argument, NULL, 'p'},
-        {"unsafe-decode", no_argument, NULL, 'U'},
-        {"quiet", no_argument, NULL, 'q'},          {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int opt, rc;
-    optind = 0;
-    while ((opt = command_getopt("extract", argc, argv, "o:m:d:", list)) != -1)
-        if ((rc = take_option(opt, o, optarg)) != 0)
-            return rc;
-    if (o->help)
-        return 0;
     if (!o->e.out)
         return command_usage("extract", "-o is missing: a folder, or NAME.lmdb");
     if (!o->e.weights && !o->model)
         return command_usage("extract", "no detector: -d WEIGHTS, or -m DIR of a model that has "
                              "one");
-    if (optind == argc && !o->list)
+    if (images == 0 && !o->list)
         return command_usage("extract", "no image is given");
     size_t n = strlen(o->e.out);
+    o->e.format = o->format == 0 ? EXTRACT_NPY : EXTRACT_SAFETENSORS;
     if (n > 5 && strcmp(o->e.out + n - 5, ".lmdb") == 0)
         o->e.format = EXTRACT_LMDB;
     return 0;
@@ -294,7 +229,7 @@ static int collect(const struct options *o, char **argv, int argc, struct images
     return rc;
 }
 
-static int run(struct options *o, char **argv, int argc, struct vs_err *err, int *status)
+static int extract_all(struct options *o, char **argv, int argc, struct vs_err *err, int *status)
 {
     struct images l = {0};
     struct parts parts = {0};
@@ -320,16 +255,29 @@ static int run(struct options *o, char **argv, int argc, struct vs_err *err, int
     return rc;
 }
 
-int cmd_extract(int argc, char **argv)
+static int run(void *options, char **args, int count)
 {
-    struct options o = {.e.jobs = 1};
+    struct options *o = options;
     struct vs_err err = {0};
-    int status = parse(argc, argv, &o);
-    if (o.help)
-        return command_help(command_find("extract"));
+    int status = check_options(o, count);
     if (status != 0)
         return status;
-    if (run(&o, argv + optind, argc - optind, &err, &status) != 0)
+    if (extract_all(o, args, count, &err, &status) != 0)
         return command_fail("extract", &err);
     return status;
 }
+
+const struct command command_extract = {
+    .name = "extract", .args = "[OPTION...] -o DIR|FILE.lmdb IMAGE...",
+    .summary = "Write the regions of many images to files.",
+    .about =
+        "Runs the region detector on images and writes their regions: files that vilscope and\n"
+        "the reference's own programs read. Run again, it goes on where it was stopped.\n",
+    .after =
+        "IMAGE is an image (JPEG, PNG, GIF, BMP, PNM, WebP), or a folder of them. A bad image is\n"
+        "named and skipped; the exit status is 1 when one was.\n\n"
+        "  vilscope extract -d model_final.pth -o features images/\n"
+        "  vilscope extract -d model_final.pth -o coco.lmdb --list images.txt --shard 3/16\n",
+    .rows = option_rows, .most = -1, .values = VALUES_FILES, .size = sizeof(struct options),
+    .run = run,
+};

@@ -6,66 +6,34 @@
 #include "src/base/mem.h"
 #include "src/model/vilbert/vilbert.h"
 #include "src/base/plain.h"
+#include "src/cmd/cmd_model.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char forward_help[] =
-    "Plumbing, for comparing with other implementations: runs the model on prepared inputs, with\n"
-    "padding computed too, and writes all outputs, hidden states and attention maps.\n\n"
-    "      --config FILE      the model's configuration (JSON)\n"
-    "  -c, --checkpoint FILE  checkpoint\n"
-    "      --inputs FILE      safetensors with in.input_ids (B, T), in.features (B, V, F),\n"
-    "                         in.spatials (B, V, 5), in.task_ids (B, 1); and perhaps\n"
-    "                         in.token_type_ids, in.attention_mask (B, T), in.image_mask (B, V)\n"
-    "      --output FILE      safetensors with out.*, hid.* and attn.*\n"
-    "      --threads N        threads to compute with (default: all CPUs)\n"
-    "      --device NAME      auto, cpu, cuda, ... (vilscope devices)\n"
-    "      --help             this text\n\n"
-    "As in the reference, a task token is put in only when the configuration says\n"
-    "\"task_specific_tokens\": true; in.task_ids is needed then.\n";
-
+#define OPTIONS struct options
 struct options {
-    const char *config, *checkpoint, *inputs, *output, *device;
-    int threads;
+    struct words checkpoints;
+    struct model_options model;
+    const char *inputs, *output;
 };
 
-static int parse_options(int argc, char **argv, struct options *o, bool *help)
-{
-    static const struct option list[] = {
-        {"config", required_argument, NULL, 'C'},  {"checkpoint", required_argument, NULL, 'c'},
-        {"inputs", required_argument, NULL, 'i'},  {"output", required_argument, NULL, 'o'},
-        {"threads", required_argument, NULL, 'n'}, {"device", required_argument, NULL, 'd'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
-    };
-    int opt;
-    optind = 0;
-    while ((opt = command_getopt("forward", argc, argv, "c:", list)) != -1) {
-        char *end = NULL;
-        switch (opt) {
-        case 'C': o->config = optarg; break;
-        case 'c': o->checkpoint = optarg; break;
-        case 'i': o->inputs = optarg; break;
-        case 'o': o->output = optarg; break;
-        case 'd': o->device = optarg; break;
-        case 'h': *help = true; return 0;
-        case 'n':
-            o->threads = (int)strtol(optarg, &end, 10);
-            if (*end || o->threads < 1 || o->threads > 1024)
-                return command_usage("forward", "--threads takes a number from 1 to 1024");
-            break;
-        default: return EXIT_USAGE; /* getopt has said why */
-        }
-    }
-    if (optind < argc)
-        return command_usage("forward", "'%s' is too much", argv[optind]);
-    if (!o->config || !o->checkpoint || !o->inputs || !o->output)
-        return command_usage("forward", "--config, -c, --inputs and --output are needed");
-    return 0;
-}
+static const struct option_row option_rows[] = {
+    TEXT("config", 0, "FILE", model.config, VALUES_FILES,
+         "the model's configuration (JSON); that of -m DIR without it"),
+    TEXT("model", 'm', "DIR", model.dir, VALUES_FOLDERS, "model directory (vilscope-model(5))"),
+    ROW_CHECKPOINTS(checkpoints),
+    TEXT("inputs", 0, "FILE", inputs, VALUES_FILES,
+         "safetensors with in.input_ids (B, T), in.features (B, V, F), in.spatials (B, V, 5), "
+         "in.task_ids (B, 1); and perhaps in.token_type_ids, in.attention_mask (B, T), "
+         "in.image_mask (B, V)"),
+    TEXT("output", 'o', "FILE", output, VALUES_FILES,
+         "safetensors with out.*, hid.* and attn.*"),
+    ROW_THREADS(model.threads),
+    ROW_DEVICE(model.device),
+    END,
+};
 
 /* ---- inputs */
 
@@ -191,7 +159,7 @@ static int run_model(struct vilbert *m, const struct options *o, struct vs_err *
         rc = tensorfile_check(f, read_inputs(f, m, &x, err), err);
     if (rc == 0 && want.heads != HEAD_ALL)
         plain_text(stderr, "vilscope forward: %s lacks some heads: their outputs are left out\n",
-                   o->checkpoint);
+                   o->model.checkpoints[0]);
     if (rc == 0)
         rc = vilbert_forward(m, &x.in, &want, &t, err);
     if (rc == 0)
@@ -209,12 +177,12 @@ static int open_and_run(const struct options *o, struct vs_err *err)
     struct kern *k = NULL;
     struct vilbert *m = NULL;
     char why[256];
-    int rc = config_read(o->config, &c, err);
+    int rc = config_read(o->model.config, &c, err);
     if (c.task_tokens < 0)
         c.task_tokens = 0; /* the reference's default; queries look at the checkpoint instead */
     if (rc == 0)
-        rc = tensorfile_open(o->checkpoint, &f, err);
-    if (rc == 0 && kern_open(o->device, o->threads, &k, why, sizeof why) != 0)
+        rc = tensorfile_open(o->model.checkpoints[0], &f, err);
+    if (rc == 0 && kern_open(o->model.device, o->model.threads, &k, why, sizeof why) != 0)
         rc = vs_fail(err, VS_E_USAGE, "%s", why);
     if (rc == 0)
         rc = vilbert_open(&c, f, k, &m, err);
@@ -226,15 +194,34 @@ static int open_and_run(const struct options *o, struct vs_err *err)
     return rc;
 }
 
-int cmd_forward(int argc, char **argv)
+static int run(void *options, char **args, int count)
 {
-    struct options o = {0};
+    struct options *o = options;
     struct vs_err err = {0};
-    bool help = false;
-    int status = parse_options(argc, argv, &o, &help);
-    if (help)
-        return command_help(command_find("forward"));
-    if (status != 0)
-        return status;
-    return open_and_run(&o, &err) == 0 ? EXIT_OK : command_fail("forward", &err);
+    (void)args;
+    (void)count;
+    if ((!o->model.config && !o->model.dir) || o->checkpoints.count != 1 || !o->inputs ||
+        !o->output)
+        return command_usage("forward", "--config (or -m), one -c, --inputs and --output are "
+                             "needed");
+    struct chosen *chosen = xcalloc(1, sizeof *chosen);
+    int rc = command_choose("forward", &o->checkpoints, &o->model, chosen, &err);
+    if (rc == 0 && !o->model.config && !(o->model.config = chosen->parts.config))
+        rc = vs_fail(&err, VS_E_USAGE, "%s: its model.json names no configuration", o->model.dir);
+    if (rc == 0)
+        rc = open_and_run(o, &err);
+    command_chosen_fini(chosen);
+    free(chosen);
+    return rc == 0 ? EXIT_OK : command_fail("forward", &err);
 }
+
+const struct command command_forward = {
+    .name = "forward", .args = "--config FILE -c FILE --inputs FILE --output FILE",
+    .summary = "Run the model on prepared inputs (plumbing).",
+    .about =
+        "Plumbing, for comparing with other implementations: runs the model on prepared inputs,\n"
+        "with padding computed too, and writes all outputs, hidden states and attention maps.\n",
+    .after = "As in the reference, a task token is put in only when the configuration says\n"
+             "\"task_specific_tokens\": true; in.task_ids is needed then.\n",
+    .rows = option_rows, .size = sizeof(struct options), .run = run,
+};

@@ -12,10 +12,10 @@
 #include "src/base/mem.h"
 #include "src/engine/modeldir.h"
 #include "src/base/plain.h"
+#include "src/cmd/cmd_model.h"
 #include "src/text/tokenizer.h"
 
 #include <ctype.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -23,13 +23,19 @@
 #include <string.h>
 #include <sys/stat.h>
 
-const char inspect_help[] =
-    "  -k, --key KEY        show the regions of this image of an LMDB or TSV file\n"
-    "      --json           as JSON, one document a file\n"
-    "      --unsafe-decode  decode pictures without a sandbox where there is none\n"
-    "      --help           this text\n\n"
-    "FILE is a checkpoint (PyTorch or safetensors), a list of labels, a vocabulary, region\n"
-    "features (.npy, LMDB folder, TSV), a numpy array, or a picture.\n";
+#define OPTIONS struct options
+struct options {
+    const char *key;
+    bool json;
+};
+
+static const struct option_row option_rows[] = {
+    TEXT("key", 'k', "KEY", key, VALUES_NONE,
+         "show the regions of this image of an LMDB or TSV file"),
+    FLAG("json", json, "as JSON, one document a file"),
+    ROW_UNSAFE,
+    END,
+};
 
 /* What is told about a file: JSON first, the text is made from it. */
 struct report {
@@ -440,30 +446,24 @@ static int inspect_file(const char *path, const char *key, bool json)
     return rc == 0 ? EXIT_OK : command_fail("inspect", &err);
 }
 
-int cmd_inspect(int argc, char **argv)
+static int run(void *options, char **args, int count)
 {
-    static const struct option list[] = {
-        {"json", no_argument, NULL, 'j'}, {"key", required_argument, NULL, 'k'},
-        {"unsafe-decode", no_argument, NULL, 'U'},
-        {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    const char *key = NULL;
-    bool json = false;
-    int opt, status = EXIT_OK;
-    optind = 0;
-    while ((opt = command_getopt("inspect", argc, argv, "k:", list)) != -1) {
-        switch (opt) {
-        case 'h': return command_help(command_find("inspect"));
-        case 'j': json = true; break;
-        case 'k': key = optarg; break;
-        case 'U': image_unsafe_decode(); break;
-        default: return EXIT_USAGE;
-        }
-    }
-    if (optind >= argc)
+    const struct options *o = options;
+    int status = EXIT_OK;
+    if (count == 0)
         return command_usage("inspect", "which FILE?");
-    for (; optind < argc; optind++) {
-        int s = inspect_file(argv[optind], key, json);
+    for (int i = 0; i < count; i++) {
+        int s = inspect_file(args[i], o->key, o->json);
         status = s != EXIT_OK ? s : status;
     }
     return status;
 }
+
+const struct command command_inspect = {
+    .name = "inspect", .args = "[OPTION...] FILE...", .summary = "Show what a file holds.",
+    .after =
+        "FILE is a checkpoint (PyTorch or safetensors), a list of labels, a vocabulary, region\n"
+        "features (.npy, LMDB folder, TSV), a numpy array, or an image.\n",
+    .rows = option_rows, .most = -1, .values = VALUES_FILES, .size = sizeof(struct options),
+    .run = run,
+};

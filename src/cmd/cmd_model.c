@@ -1,8 +1,22 @@
-/* Options that name a model's parts. */
+/* What -m and -c name, and other options that commands share. */
 #include "src/cmd/cmd_model.h"
 
-#include "src/formats/image.h"
 #include "src/base/plain.h"
+#include "src/engine/demo.h"
+#include "src/formats/image.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int command_unsafe(void *options, const char *value, struct vs_err *err)
+{
+    (void)options;
+    (void)value;
+    (void)err;
+    image_unsafe_decode();
+    return 0;
+}
 
 void command_about(const char *command, const struct model *m)
 {
@@ -10,17 +24,94 @@ void command_about(const char *command, const struct model *m)
         plain_text(stderr, "vilscope %s: %s: %s\n", command, model_name(m), model_about(m));
 }
 
-bool model_parts_take(int opt, const char *value, struct model_options *o)
+static bool is_called(const struct part_checkpoint *c, const char *name)
 {
-    switch (opt) {
-    case MODEL_OPT_CONFIG: o->config = value; return true;
-    case MODEL_OPT_VOCAB: o->vocab = value; return true;
-    case MODEL_OPT_LABELS: o->labels_vqa = value; return true;
-    case MODEL_OPT_GQA_LABELS: o->labels_gqa = value; return true;
-    case MODEL_OPT_CLASSES: o->classes = value; return true;
-    case MODEL_OPT_DETECTOR: o->detector = value; return true;
-    case MODEL_OPT_ARCH: o->detector_arch = value; return true;
-    case MODEL_OPT_UNSAFE_DECODE: image_unsafe_decode(); return true;
-    default: return false;
+    const char *slash = strrchr(c->path, '/');
+    return strcmp(c->name, name) == 0 || strcmp(c->path, name) == 0 ||
+           strcmp(slash ? slash + 1 : c->path, name) == 0;
+}
+
+static const struct part_checkpoint *find(const struct parts *p, const char *name)
+{
+    for (int i = 0; i < p->checkpoint_count; i++)
+        if (is_called(&p->checkpoints[i], name))
+            return &p->checkpoints[i];
+    return NULL;
+}
+
+/* A file of that name used to be meant. */
+static void note_both(const char *command, const struct part_checkpoint *c, const char *name,
+                      const char *dir)
+{
+    char *a = realpath(name, NULL), *b = realpath(c->path, NULL);
+    if (a && (!b || strcmp(a, b) != 0))
+        plain_text(stderr, "vilscope %s: note: %s is taken as a checkpoint of %s; the file of that "
+                   "name is ./%s\n", command, name, dir, name);
+    free(a);
+    free(b);
+}
+
+static int fail_unknown(const struct parts *p, const char *dir, const char *name,
+                        struct vs_err *err)
+{
+    const char *near = NULL;
+    for (int i = 0; i < p->checkpoint_count; i++)
+        near = options_nearer(name, near, p->checkpoints[i].name);
+    return vs_fail(err, VS_E_USAGE, "%s: neither a checkpoint of %s nor a file%s%s%s", name, dir,
+                   near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
+static int choose(const char *command, const struct words *wanted, const char *dir,
+                  struct chosen *out, struct vs_err *err)
+{
+    for (int i = 0; i < wanted->count; i++) {
+        const char *name = wanted->list[i];
+        const struct part_checkpoint *c = find(&out->parts, name);
+        if (c)
+            note_both(command, c, name, dir);
+        else if (dir && access(name, F_OK) != 0)
+            return fail_unknown(&out->parts, dir, name, err);
+        out->paths[i] = c ? c->path : name;
+        out->names[i] = c ? c->name : NULL;
     }
+    return 0;
+}
+
+static bool has_all(const struct parts *p, const struct words *wanted)
+{
+    for (int i = 0; i < wanted->count; i++)
+        if (!find(p, wanted->list[i]))
+            return false;
+    return true;
+}
+
+int command_choose(const char *command, const struct words *wanted, struct model_options *o,
+                   struct chosen *out, struct vs_err *err)
+{
+    bool named = o->dir || o->config || o->vocab;
+    const char *dir = o->dir;
+    out->demo = named ? NULL : demo_find();
+    if (out->demo)
+        dir = out->demo;
+    int rc = dir ? parts_read(dir, &out->parts, err) : 0;
+    if (rc == 0 && out->demo && !has_all(&out->parts, wanted)) {
+        parts_fini(&out->parts); /* files alone do not say that they belong to the demo */
+        dir = NULL;
+        out->parts = (struct parts){0};
+    }
+    if (rc == 0)
+        rc = choose(command, wanted, dir, out, err);
+    out->is_demo = out->demo && dir && wanted->count == 0;
+    o->dir = dir;
+    if (wanted->count) {
+        o->checkpoints = out->paths;
+        o->names = out->names;
+    }
+    return rc;
+}
+
+void command_chosen_fini(struct chosen *c)
+{
+    parts_fini(&c->parts);
+    free(c->demo);
 }

@@ -1,42 +1,84 @@
-/* The options that name a model's parts one by one, the same for every command that opens a model.
- */
+/* Options that several commands have, and what -m and -c name. */
 #ifndef VS_CMD_MODEL_H
 #define VS_CMD_MODEL_H
 
+#include "src/cmd/options.h"
 #include "src/engine/engine.h"
+#include "src/engine/modeldir.h"
 
-#include <getopt.h>
+/* ---- rows of tables of options (options.h); member: where in OPTIONS */
 
-enum {
-    MODEL_OPT_CONFIG = 1000, MODEL_OPT_VOCAB, MODEL_OPT_LABELS, MODEL_OPT_GQA_LABELS,
-    MODEL_OPT_CLASSES, MODEL_OPT_DETECTOR, MODEL_OPT_ARCH, MODEL_OPT_UNSAFE_DECODE
-};
-/* Entries of a table for getopt_long. */
-#define MODEL_PARTS_OPTIONS                                                                        \
-    {"config", required_argument, NULL, MODEL_OPT_CONFIG},                                         \
-    {"vocab", required_argument, NULL, MODEL_OPT_VOCAB},                                           \
-    {"labels", required_argument, NULL, MODEL_OPT_LABELS},                                         \
-    {"gqa-labels", required_argument, NULL, MODEL_OPT_GQA_LABELS},                                 \
-    {"classes", required_argument, NULL, MODEL_OPT_CLASSES},                                       \
-    {"detector", required_argument, NULL, MODEL_OPT_DETECTOR},                                     \
-    {"detector-arch", required_argument, NULL, MODEL_OPT_ARCH},                                    \
-    {"unsafe-decode", no_argument, NULL, MODEL_OPT_UNSAFE_DECODE}
-/* Lines of a command's help. */
-#define MODEL_PARTS_HELP                                                                           \
-    "      --config FILE      the model's configuration (JSON)\n"                                  \
-    "      --vocab FILE       WordPiece vocabulary (vocab.txt)\n"                                  \
-    "      --labels FILE      answers of VQA and Genome QA (trainval_label2ans.pkl, JSON, text)\n" \
-    "      --gqa-labels FILE  answers of GQA\n"                                                    \
-    "      --classes FILE     names of the region classes, one per line\n"                         \
-    "      --detector FILE    weights of the region detector (model_final.pth): images without\n"  \
-    "                         regions get theirs from it\n"                                        \
-    "      --detector-arch F  its description (JSON), when it is not the reference's\n"            \
-    "      --unsafe-decode    decode pictures without a sandbox where there is none: only those\n" \
-    "                         that you trust\n"
+#define ROW_MODEL(member)                                                                          \
+    TEXT("model", 'm', "DIR", member, VALUES_FOLDERS,                                              \
+         "model directory (vilscope-model(5)); without it, and without any part of a model, the "  \
+         "demo's")
+/* The same in all commands: see command_choose. */
+#define ROW_CHECKPOINTS(member)                                                                    \
+    WORDS("checkpoint", 'c', "NAME", member, VALUES_CHECKPOINTS,                                   \
+          "checkpoint, by its name in the model directory or its file; may be given more than "    \
+          "once")
+/* member: a struct model_options. */
+#define ROWS_PARTS(member)                                                                         \
+    TEXT("config", 0, "FILE", member.config, VALUES_FILES, "the model's configuration (JSON)"),    \
+    TEXT("vocab", 0, "FILE", member.vocab, VALUES_FILES, "WordPiece vocabulary (vocab.txt)"),      \
+    TEXT("labels", 0, "FILE", member.labels_vqa, VALUES_FILES,                                     \
+         "answers of VQA and Genome QA (trainval_label2ans.pkl, JSON, text)"),                     \
+    TEXT("gqa-labels", 0, "FILE", member.labels_gqa, VALUES_FILES, "answers of GQA"),              \
+    TEXT("classes", 0, "FILE", member.classes, VALUES_FILES,                                       \
+         "names of the region classes, one per line"),                                             \
+    TEXT("detector", 0, "FILE", member.detector, VALUES_FILES,                                     \
+         "weights of the region detector (model_final.pth): images without regions get theirs "    \
+         "from it"),                                                                               \
+    TEXT("detector-arch", 0, "FILE", member.detector_arch, VALUES_FILES,                           \
+         "its description (JSON), when it is not the reference's")
+#define ROW_REGIONS(member)                                                                        \
+    WORDS("regions", 0, "FILE", member, VALUES_FILES,                                              \
+          "regions of an image: .npy, LMDB folder, TSV; once for each image, or once for all; "    \
+          "without it IMAGE.npy beside the image, or the detector's")
+#define ROW_KEY(member)                                                                            \
+    WORDS("key", 0, "KEY", member, VALUES_NONE,                                                    \
+          "entry of the LMDB or TSV file (default: the image's name, or the number it ends "       \
+          "with); once for each image")
+#define ROW_UPRIGHT(member)                                                                        \
+    FLAG("upright", member,                                                                        \
+         "turn images as their EXIF orientation says (the reference does not)")
+#define ROW_CHECK_SET(member, h)                                                                   \
+    {.name = "check-set", .old = "probes", .value = "FILE", .kind = OPTION_TEXT,                   \
+     .at = OPTION_AT(member, const char *), .values = VALUES_FILES, .help = h}
+#define ROW_UNSAFE                                                                                 \
+    TAKE("unsafe-decode", NULL, command_unsafe,                                                    \
+         "decode images without a sandbox where there is none: only those that you trust")
+#define ROW_DEVICE(member)                                                                         \
+    TEXT("device", 0, "NAME", member, VALUES_DEVICES,                                              \
+         "what computes: auto (default), cpu, cuda, ... (vilscope devices)")
+#define ROW_THREADS(member)                                                                        \
+    INT("threads", 0, "N", member, 1, 1024, 0, "threads to compute with; all CPUs without it")
+#define ROW_LOG(member)                                                                            \
+    TEXT("log", 0, "FILE", member, VALUES_FILES,                                                   \
+         "log database (default: the one of the workbench), or FOLDER/: a log for each machine")
+#define ROW_NO_LOG(member) FLAG("no-log", member, "log nothing")
+#define ROW_JSON(member) FLAG("json", member, "as JSON")
+
+int command_unsafe(void *options, const char *value, struct vs_err *err);
 
 /* Says on stderr what a model is about, if its model.json says so: the demo is named so. */
 void command_about(const char *command, const struct model *m);
-/* Whether opt is one of them; then o has its value, which is borrowed. */
-bool model_parts_take(int opt, const char *value, struct model_options *o);
+
+/* ---- -m and -c */
+
+struct chosen {
+    struct parts parts; /* of the model directory: holds what the others point to */
+    const char *paths[WORDS_MOST + 1], *names[WORDS_MOST + 1];
+    char *demo;
+    bool is_demo; /* nothing was named, and there is a demo */
+};
+
+/* Each of wanted is a checkpoint's name in the model directory, its path or its file's name there,
+ * or another file; when it is both a note says so and the directory wins. They are put into o. The
+ * demo's directory is taken when neither a directory nor a configuration or vocabulary is named,
+ * and all that is wanted is in it. o borrows from out, which is to be released in any case. */
+int command_choose(const char *command, const struct words *wanted, struct model_options *o,
+                   struct chosen *out, struct vs_err *err);
+void command_chosen_fini(struct chosen *c);
 
 #endif

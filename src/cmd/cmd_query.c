@@ -6,7 +6,6 @@
 #include "src/task/change.h"
 #include "src/cmd/cmd_model.h"
 #include "src/cmd/cmd_query.h"
-#include "src/engine/demo.h"
 #include "src/engine/engine.h"
 #include "src/formats/boxfile.h"
 #include "src/formats/npy.h"
@@ -14,226 +13,105 @@
 #include "src/base/plain.h"
 #include "src/base/progress.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_FILES 1024
-
+#define OPTIONS struct options
 struct options {
     struct model_options model;
-    const char *checkpoints[MAX_FILES + 1], *regions[MAX_FILES], *images[MAX_FILES];
-    const char *boxes[MAX_FILES], *keys[MAX_FILES];
-    int checkpoint_count, region_count, image_count, box_count, key_count;
-    const char *candidates, *task, *attention, *log;
-    char *text; /* owned */
-    bool json, no_log, log_maps, pair_separate, upright;
+    struct words checkpoints, regions, boxes, keys;
+    const char *candidates, *attention, *log, *text;
+    char **images; /* borrowed, image_count of them */
+    int image_count;
+    const struct task *task;
+    bool json, no_log, log_maps, upright;
     int top, maps_limit; /* megabytes */
+    int pair;            /* 1: separate */
+    int leave_out;       /* of enum effects_of, or -1 */
     struct change *changes; /* owned */
     int change_count;
-    bool knock;
-    enum effects_of knock_of;
 };
 
-enum {
-    OPT_REGIONS = 256, OPT_KEY, OPT_CANDIDATES, OPT_BOXES, OPT_UPRIGHT, OPT_JSON, OPT_TOP,
-    OPT_ATTENTION, OPT_DEVICE, OPT_THREADS, OPT_LOG, OPT_NO_LOG, OPT_LOG_MAPS, OPT_MAPS_LIMIT,
-    OPT_PAIR, OPT_CHANGE, OPT_KNOCK, OPT_HELP
-};
-
-static const struct option long_options[] = {
-    {"model", required_argument, NULL, 'm'},
-    {"checkpoint", required_argument, NULL, 'c'},
-    {"task", required_argument, NULL, 't'},
-    MODEL_PARTS_OPTIONS,
-    {"regions", required_argument, NULL, OPT_REGIONS},
-    {"key", required_argument, NULL, OPT_KEY},
-    {"candidates", required_argument, NULL, OPT_CANDIDATES},
-    {"boxes", required_argument, NULL, OPT_BOXES},
-    {"upright", no_argument, NULL, OPT_UPRIGHT},
-    {"pair", required_argument, NULL, OPT_PAIR},
-    {"change", required_argument, NULL, OPT_CHANGE},
-    {"knock-out", required_argument, NULL, OPT_KNOCK},
-    {"json", no_argument, NULL, OPT_JSON},
-    {"top", required_argument, NULL, OPT_TOP},
-    {"attention", required_argument, NULL, OPT_ATTENTION},
-    {"device", required_argument, NULL, OPT_DEVICE},
-    {"threads", required_argument, NULL, OPT_THREADS},
-    {"log", required_argument, NULL, OPT_LOG},
-    {"no-log", no_argument, NULL, OPT_NO_LOG},
-    {"log-attention", no_argument, NULL, OPT_LOG_MAPS},
-    {"attention-limit", required_argument, NULL, OPT_MAPS_LIMIT},
-    {"help", no_argument, NULL, OPT_HELP},
-    {NULL, 0, NULL, 0},
-};
-
-const char query_help[] =
-    "  -m, --model DIR        model directory (vilscope-model(5)); the demo's without any\n"
-    "  -c, --checkpoint FILE  checkpoint; given more than once, each one answers\n"
-    MODEL_PARTS_HELP
-    "      --regions FILE     regions of an image: .npy, LMDB folder, TSV; once for each image,\n"
-    "                         or once for all when it holds several\n"
-    "      --key KEY          entry of the LMDB or TSV file (default: the image's name, or the\n"
-    "                         number it ends with); once for each image\n"
-    "      --candidates FILE  regions to choose from, for visual7w and guesswhat\n"
-    "      --boxes FILE       boxes, as four numbers a line, JSON or .npy: the detector computes\n"
-    "                         their features; visual7w and guesswhat choose from them, other\n"
-    "                         tasks see only them; once for each image, or once for all\n"
-    "      --upright          turn pictures as their EXIF orientation says (the reference does\n"
-    "                         not)\n"
-    "  -t, --task TASK        name or number of the task (\"vilscope tasks\" lists them)\n"
-    "      --pair LAYOUT      nlvr2: reference (default) or separate rows for each image\n"
-    "      --change WHAT      an intervention; may be given more than once: \"mask token 4\",\n"
-    "                         \"drop token 4\", \"drop region 7\" (of image 2), \"silence\n"
-    "                         text-to-image 3.2 zero\" (or uniform, mean), \"swap co 3 from\n"
-    "                         early\"\n"
-    "      --knock-out KIND   also leave out every one of the regions, tokens (masked) or heads\n"
-    "                         in turn, and print how much the best answer owes to each\n"
-    "      --json             the whole result as JSON, one document a checkpoint\n"
-    "      --top N            lines of the answer to print (default 5)\n"
-    "      --attention FILE   write all attention maps as .safetensors, or the mean over heads\n"
-    "                         of the text-to-image maps (layers, tokens, regions) as .npy\n"
-    "      --device NAME      auto, cpu, cuda, ... (vilscope devices)\n"
-    "      --threads N        threads to compute with (default: all CPUs)\n"
-    "      --log FILE         log database (default: the one of the workbench), or FOLDER/: a log\n"
-    "                         for each machine\n"
-    "      --no-log           do not log this query\n"
-    "      --log-attention    also log all attention maps, in half precision and compressed\n"
-    "      --attention-limit MB  do not log those of a query that take more (default 16)\n"
-    "      --help             this text\n\n"
-    "IMAGE is a JPEG or PNG picture; with --regions alone no picture is needed. TEXT is the last\n"
-    "argument.\n\n"
-    "  vilscope query -m models/12in1 --regions 42.npy --task refcoco 42.jpg \"the left dog\"\n";
-
-static int parse_count(const char *s, int min, int max, int *out)
+static int take_change(void *options, const char *value, struct vs_err *err)
 {
-    char *end;
-    errno = 0;
-    long v = strtol(s, &end, 10);
-    if (errno || end == s || *end || v < min || v > max)
-        return -1;
-    *out = (int)v;
-    return 0;
-}
-
-static int add_file(const char **list, int *count, const char *path, const char *what)
-{
-    if (*count >= MAX_FILES)
-        return command_usage("query", "more than %d %s", MAX_FILES, what);
-    list[(*count)++] = path;
-    return 0;
-}
-
-static int take_number(int opt, struct options *o, const char *value)
-{
-    if (opt == OPT_TOP && parse_count(value, 0, 1000000, &o->top) != 0)
-        return command_usage("query", "--top takes a number, not '%s'", value);
-    if (opt == OPT_THREADS && parse_count(value, 1, 1024, &o->model.threads) != 0)
-        return command_usage("query", "--threads takes a number from 1 to 1024, not '%s'", value);
-    if (opt == OPT_MAPS_LIMIT && parse_count(value, 1, 1000000, &o->maps_limit) != 0)
-        return command_usage("query", "--attention-limit takes megabytes from 1, not '%s'", value);
-    return 0;
-}
-
-static int take_pair(struct options *o, const char *value)
-{
-    o->pair_separate = strcmp(value, "separate") == 0;
-    if (!o->pair_separate && strcmp(value, "reference") != 0)
-        return command_usage("query", "--pair takes reference or separate, not '%s'", value);
-    return 0;
-}
-
-static int take_change(struct options *o, const char *value)
-{
-    struct vs_err err = {0};
+    struct options *o = options;
+    struct vs_err why = {0};
     o->changes = xreallocarray(o->changes, (size_t)o->change_count + 1, sizeof *o->changes);
-    if (change_parse(value, &o->changes[o->change_count], &err) != 0)
-        return command_usage("query", "--change: %s", err.text);
+    if (change_parse(value, &o->changes[o->change_count], &why) != 0)
+        return vs_fail(err, VS_E_USAGE, "--change: %s", why.text);
     o->change_count++;
+    value += strspn(value, " ");
+    if (strncmp(value, "silence", 7) == 0)
+        command_renamed("query", "--change ", "silence", "ablate");
+    if (strncmp(value, "swap", 4) == 0)
+        command_renamed("query", "--change ", "swap", "patch");
     return 0;
 }
 
-static int take_knock(struct options *o, const char *value)
-{
-    o->knock = knock_find(value, &o->knock_of);
-    return o->knock ? 0 : command_usage("query", "--knock-out takes regions, tokens or heads, not "
-                                        "'%s'", value);
-}
-
-static int take_option(int opt, struct options *o, const char *value)
-{
-    if (model_parts_take(opt, value, &o->model))
-        return 0;
-    switch (opt) {
-    case 'm': o->model.dir = value; return 0;
-    case 'c': return add_file(o->checkpoints, &o->checkpoint_count, value, "checkpoints");
-    case 't': o->task = value; return 0;
-    case OPT_REGIONS: return add_file(o->regions, &o->region_count, value, "region files");
-    case OPT_KEY: return add_file(o->keys, &o->key_count, value, "keys");
-    case OPT_CANDIDATES: o->candidates = value; return 0;
-    case OPT_BOXES: return add_file(o->boxes, &o->box_count, value, "box files");
-    case OPT_UPRIGHT: o->upright = true; return 0;
-    case OPT_PAIR: return take_pair(o, value);
-    case OPT_CHANGE: return take_change(o, value);
-    case OPT_KNOCK: return take_knock(o, value);
-    case OPT_JSON: o->json = true; return 0;
-    case OPT_ATTENTION: o->attention = value; return 0;
-    case OPT_DEVICE: o->model.device = value; return 0;
-    case OPT_LOG: o->log = value; return 0;
-    case OPT_NO_LOG: o->no_log = true; return 0;
-    case OPT_LOG_MAPS: o->log_maps = true; return 0;
-    case OPT_HELP: return -1;
-    case OPT_TOP:
-    case OPT_MAPS_LIMIT:
-    case OPT_THREADS: return take_number(opt, o, value);
-    default: return EXIT_USAGE; /* getopt has said what is wrong */
-    }
-}
-
-/* 0, an exit status, or -1 when help was asked for. */
-static int parse(int argc, char **argv, struct options *o)
-{
-    int opt, rc;
-    optind = 1;
-    while ((opt = command_getopt("query", argc, argv, "m:c:t:", long_options)) != -1)
-        if ((rc = take_option(opt, o, optarg)) != 0)
-            return rc;
-    if (o->checkpoint_count)
-        o->model.checkpoints = o->checkpoints;
-    if (!o->task)
-        return command_usage("query", "--task is missing");
-    if (optind >= argc)
-        return command_usage("query", "the query's text is missing: it is the last argument");
-    o->text = xstrdup(argv[argc - 1]);
-    for (int i = optind; i < argc - 1; i++)
-        if ((rc = add_file(o->images, &o->image_count, argv[i], "images")) != 0)
-            return rc;
-    return 0;
-}
+static const char *const pairs[] = {"reference", "separate", NULL};
+static const struct option_row option_rows[] = {
+    ROW_MODEL(model.dir),
+    ROW_CHECKPOINTS(checkpoints),
+    ROWS_PARTS(model),
+    ROW_REGIONS(regions),
+    ROW_KEY(keys),
+    TEXT("candidates", 0, "FILE", candidates, VALUES_FILES,
+         "regions to choose from, for visual7w and guesswhat"),
+    WORDS("boxes", 0, "FILE", boxes, VALUES_FILES,
+          "boxes, as four numbers a line, JSON or .npy: the detector computes their features; "
+          "visual7w and guesswhat choose from them, other tasks see only them; once for each "
+          "image, or once for all"),
+    ROW_UPRIGHT(upright),
+    ROW_UNSAFE,
+    TASK(task, "name or number of the task (\"vilscope tasks\" lists them)"),
+    CHOICE("pair", "LAYOUT", pair, pairs, 0, "rows of nlvr2's two images"),
+    TAKE("change", "WHAT", take_change,
+         "an intervention; may be given more than once: \"mask token 4\", \"drop token 4\", "
+         "\"drop region 7\" (of image 2), \"ablate text-to-image 3.2 zero\" (or uniform, mean), "
+         "\"patch co 3 from early\""),
+    {.name = "leave-one-out", .old = "knock-out", .value = "KIND", .kind = OPTION_CHOICE,
+     .at = OPTION_AT(leave_out, int), .choices = query_leave_out_names, .preset = -1,
+     .help = "leave-one-out attribution (occlusion): leave out every one in turn (tokens are "
+             "masked) and print how the best answer changes"},
+    FLAG("json", json, "the whole result as JSON, one document a checkpoint"),
+    INT("top", 0, "N", top, 0, 1000000, 5, "lines of the answer to print"),
+    TEXT("attention", 0, "FILE", attention, VALUES_FILES,
+         "write all attention maps as .safetensors, or the mean over heads of the text-to-image "
+         "maps (layers, tokens, regions) as .npy"),
+    ROW_DEVICE(model.device),
+    ROW_THREADS(model.threads),
+    ROW_LOG(log),
+    ROW_NO_LOG(no_log),
+    FLAG("log-attention", log_maps,
+         "also log all attention maps, in half precision and compressed"),
+    INT("attention-limit", 0, "MB", maps_limit, 1, 1000000, 16,
+        "do not log those of a query that take more"),
+    END,
+};
 
 /* ---- photos */
 
 static const char *regions_of(const struct options *o, int i)
 {
-    if (o->region_count == 0)
+    if (o->regions.count == 0)
         return NULL;
-    return o->region_count == 1 ? o->regions[0] : o->regions[i];
+    return o->regions.count == 1 ? o->regions.list[0] : o->regions.list[i];
 }
 
 static int open_photos(const struct options *o, struct photo **photos, int count,
                        struct vs_err *err)
 {
-    if (o->image_count && o->region_count > 1 && o->region_count != o->image_count)
+    if (o->image_count && o->regions.count > 1 && o->regions.count != o->image_count)
         return vs_fail(err, VS_E_USAGE, "%d images but %d --regions: give one for each image",
-                       o->image_count, o->region_count);
-    if (o->key_count && o->key_count != count)
+                       o->image_count, o->regions.count);
+    if (o->keys.count && o->keys.count != count)
         return vs_fail(err, VS_E_USAGE, "%d image%s but %d --key: give one for each image", count,
-                       count == 1 ? "" : "s", o->key_count);
+                       count == 1 ? "" : "s", o->keys.count);
     for (int i = 0; i < count; i++) {
         const char *image = i < o->image_count ? o->images[i] : NULL;
-        const char *key = o->key_count ? o->keys[i] : NULL;
+        const char *key = o->keys.count ? o->keys.list[i] : NULL;
         struct photo_options how = {regions_of(o, i), key, o->upright};
         int rc = photo_open(image, &how, &photos[i], err);
         if (rc == 0 && o->candidates)
@@ -248,12 +126,12 @@ static int open_boxes(const struct options *o, struct box_list *boxes, int count
                       struct vs_err *err)
 {
     int rc = 0;
-    if (o->box_count > 1 && o->box_count != count)
+    if (o->boxes.count > 1 && o->boxes.count != count)
         return vs_fail(err, VS_E_USAGE, "%d images but %d --boxes: give one for each image", count,
-                       o->box_count);
-    for (int i = 0; i < count && o->box_count && rc == 0; i++)
-        rc = boxfile_read(o->boxes[o->box_count == 1 ? 0 : i], &boxes[i].boxes, &boxes[i].count,
-                          err);
+                       o->boxes.count);
+    for (int i = 0; i < count && o->boxes.count && rc == 0; i++)
+        rc = boxfile_read(o->boxes.list[o->boxes.count == 1 ? 0 : i], &boxes[i].boxes,
+                          &boxes[i].count, err);
     return rc;
 }
 
@@ -374,7 +252,7 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
                            struct logging *g, struct vs_err *err)
 {
     int n = model_checkpoint_count(m), rc = 0;
-    bool all = o->checkpoint_count > 1;
+    bool all = o->checkpoints.count > 1;
     struct vs_err diverged = {0};
     for (int i = all ? 0 : n - 1; rc == 0 && i < n; i++) {
         struct result *r = NULL;
@@ -401,8 +279,9 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
             model_complete(m, r);
         print_result(o, r);
         fflush(stdout);
-        if (o->knock)
-            rc = knock_print(m, q, r, o->knock_of, o->json, o->top > 5 ? o->top : 20, err);
+        if (o->leave_out >= 0)
+            rc = query_leave_out(m, q, r, (enum effects_of)o->leave_out, o->json,
+                                 o->top > 5 ? o->top : 20, err);
         if (rc == 0 && o->attention)
             rc = write_attention(o->attention, r->trace, err);
         if (g->log) {
@@ -419,29 +298,20 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
     return rc;
 }
 
-/* Without any part of a model the demo's is asked. */
-static int open_model(const struct options *o, struct model **m, struct vs_err *err)
-{
-    struct model_options how = o->model;
-    bool named = how.dir || how.checkpoints || how.config || how.vocab;
-    char *demo = named ? NULL : demo_find();
-    how.dir = demo ? demo : how.dir;
-    int rc = model_open(&how, m, err);
-    free(demo);
-    return rc;
-}
-
 /* A status of the program, or a negative code. */
-static int run(const struct options *o, const struct task *task, struct vs_err *err)
+static int ask(struct options *o, struct vs_err *err)
 {
-    int count = o->image_count ? o->image_count : o->region_count ? o->region_count : 1;
-    if (!o->image_count && o->region_count == 1 && o->key_count > 1)
-        count = o->key_count; /* entries of one file, no pictures */
+    int count = o->image_count ? o->image_count : o->regions.count ? o->regions.count : 1;
+    if (!o->image_count && o->regions.count == 1 && o->keys.count > 1)
+        count = o->keys.count; /* entries of one file, no pictures */
     struct photo **photos = xcalloc((size_t)count, sizeof *photos);
     struct box_list *boxes = xcalloc((size_t)count, sizeof *boxes);
     struct model *m = NULL;
     struct logging g = {.command = "query"};
-    int rc = open_model(o, &m, err);
+    struct chosen *chosen = xcalloc(1, sizeof *chosen);
+    int rc = command_choose("query", &o->checkpoints, &o->model, chosen, err);
+    if (rc == 0)
+        rc = model_open(&o->model, &m, err);
     if (rc == 0)
         rc = open_photos(o, photos, count, err);
     if (rc == 0)
@@ -449,10 +319,10 @@ static int run(const struct options *o, const struct task *task, struct vs_err *
     if (rc == 0)
         command_about("query", m);
     if (rc == 0) {
-        struct query q = {.task = task, .text = o->text, .photo_count = count, .photos = photos,
-                          .boxes = o->box_count ? boxes : NULL,
+        struct query q = {.task = o->task, .text = o->text, .photo_count = count, .photos = photos,
+                          .boxes = o->boxes.count ? boxes : NULL,
                           .attention = o->attention || o->log_maps,
-                          .pair_separate = o->pair_separate,
+                          .pair_separate = o->pair == 1,
                           .changes = o->changes, .change_count = o->change_count};
         if (!o->no_log)
             logging_begin(&g, "query", "query", o->log);
@@ -466,28 +336,39 @@ static int run(const struct options *o, const struct task *task, struct vs_err *
     free(boxes);
     free(photos);
     model_free(m);
+    command_chosen_fini(chosen);
+    free(chosen);
     return rc ? rc : logged;
 }
 
-int cmd_query(int argc, char **argv)
+static int run(void *options, char **args, int count)
 {
-    struct options *o = xcalloc(1, sizeof *o);
+    struct options *o = options;
     struct vs_err err = {0};
-    o->top = 5;
-    o->maps_limit = 16;
-    int status = parse(argc, argv, o);
-    const struct task *task = status == 0 ? task_find(o->task) : NULL;
-    if (status < 0)
-        status = command_help(command_find("query"));
-    else if (status == 0 && !task)
-        status = command_usage("query", "there is no task '%s' (\"vilscope tasks\" lists them)",
-                               o->task);
-    else if (status == 0 && o->attention && o->checkpoint_count > 1)
+    int status = EXIT_OK;
+    if (!o->task)
+        status = command_usage("query", "--task is missing");
+    else if (count == 0)
+        status = command_usage("query", "the query's text is missing: it is the last argument");
+    else if (o->attention && o->checkpoints.count > 1)
         status = command_usage("query", "--attention takes one checkpoint");
-    else if (status == 0 && (status = run(o, task, &err)) < 0)
+    o->images = args;
+    o->image_count = count - 1;
+    o->text = count ? args[count - 1] : NULL;
+    if (status == EXIT_OK && (status = ask(o, &err)) < 0)
         status = command_fail("query", &err);
     free(o->changes);
-    free(o->text);
-    free(o);
     return status;
 }
+
+const struct command command_query = {
+    .name = "query", .args = "[OPTION...] [IMAGE...] TEXT",
+    .summary = "Answer one query and log it.",
+    .after =
+        "IMAGE is an image file (JPEG, PNG, ...); with --regions alone none is needed. TEXT is\n"
+        "the last argument. Of several checkpoints in the model directory the last one answers;\n"
+        "each that -c names does.\n\n"
+        "  vilscope query -m models/12in1 --regions 42.npy -t refcoco 42.jpg \"the left dog\"\n",
+    .rows = option_rows, .most = -1, .values = VALUES_FILES, .size = sizeof(struct options),
+    .run = run,
+};

@@ -4,11 +4,11 @@
 
 #include "src/study/effects.h"
 
-/* regions, tokens, heads; false for another word. */
-bool knock_find(const char *name, enum effects_of *of);
+/* regions, tokens, heads: names of enum effects_of, with a NULL behind. */
+extern const char *const query_leave_out_names[];
 /* Leaves out every one in turn and prints how the best answer changes: the strongest `top` lines,
  * or all as JSON. r is the query's result. */
-int knock_print(struct model *m, const struct query *q, const struct result *r,
-                enum effects_of of, bool json, int top, struct vs_err *err);
+int query_leave_out(struct model *m, const struct query *q, const struct result *r,
+                    enum effects_of of, bool json, int top, struct vs_err *err);
 
 #endif

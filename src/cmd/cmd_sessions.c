@@ -4,111 +4,15 @@
 #include "src/cmd/vilscope.h"
 
 #include "src/formats/bytes.h"
-#include "src/formats/image.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
+#include "src/cmd/cmd_model.h"
 
 #include <ctype.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-const char sessions_help[] =
-    "  list               list the sessions, the newest first (the default)\n"
-    "  show ID            list the queries of a session, and what was found out in it\n"
-    "  query ID           show one query with all that was logged of it, as JSON\n"
-    "  difference ID      show what a comparison of two checkpoints found, as JSON\n"
-    "  search [WORD...]   list queries with these words in task, question, answer, note or tags;\n"
-    "                     the last may be the beginning of one\n"
-    "  replay ID -m DIR   ask a session's questions again, of other checkpoints, and report what\n"
-    "                     changed\n"
-    "  diff A B           compare two sessions' answers to the same questions\n"
-    "  diff -c A -c B     compare two checkpoints' answers\n"
-    "  export [ID...]     write queries, of these sessions or of all, as JSON lines, CSV or HTML\n"
-    "  merge FILE...      add what other logs have and this one has not\n"
-    "  prune              remove queries, by --session or --older-than\n"
-    "  check              look whether the log is sound\n"
-    "  sql QUERY          ask in SQL; only reading is allowed\n"
-    "  pin ID [EXPECTED], unpin ID, note ID TEXT, tag ID TAG, untag ID TAG\n"
-    "                     say something about a query\n\n"
-    "Which queries (show, search, export, replay):\n"
-    "  -s, --search TEXT  with these words\n"
-    "  -t, --task TASK    of this task\n"
-    "  -c, --checkpoint C answered by it: a name, a digest or a file, whatever it was called then\n"
-    "      --image FILE   about this picture, wherever it was then\n"
-    "      --tag TAG      with this tag\n"
-    "      --pinned       that are pinned\n"
-    "      --session ID   of this session\n"
-    "      --since TIME   asked from then on (2026-01-31, or with T14:30)\n"
-    "      --until TIME   asked before then\n"
-    "  -n, --limit N      at most N lines (default 50; export and diff: all)\n\n"
-    "replay and diff:\n"
-    "  -m, --model DIR    model directory (vilscope-model(5))\n"
-    "  -c, --checkpoint C one of its checkpoints, by name, or a file; may be given more than once\n"
-    "      --tolerance P  a best probability that moved by more than P is a change, too\n"
-    "      --fail-on-change  exit with status 1 when an answer changed or could not be had\n"
-    "      --device NAME  auto, cpu, ref, cpu-avx2, ...\n"
-    "      --threads N    threads to compute with (default: all CPUs)\n"
-    "      --no-log       do not log what is asked again\n"
-    "      --unsafe-decode  decode pictures without a sandbox where there is none\n\n"
-    "export and sql:\n"
-    "      --format F     export: jsonl (default), csv or html\n"
-    "  -o, --output FILE  where to (default: standard output)\n"
-    "      --csv          sql: CSV instead of a table\n"
-    "      --attention FILE  query: write its logged attention maps as .safetensors\n\n"
-    "prune and check:\n"
-    "      --older-than T days (90d), or a time as --until takes it\n"
-    "      --all          prune: also pinned queries\n"
-    "      --dry-run      prune: only say what would go\n"
-    "      --vacuum       prune: give the room back to the disk\n"
-    "      --repair       check: make the search index anew when it is wrong\n\n"
-    "      --json         as JSON\n"
-    "      --log FILE     log database (default: the one of the workbench), or FOLDER/: all of\n"
-    "                     its logs, to read\n"
-    "      --help         this text\n\n"
-    "The database is described in vilscope-sessions(5); sqlite3 reads it, too.\n\n"
-    "  vilscope sessions replay 12 -m models/12in1 -c new.pth --fail-on-change\n";
-
-enum {
-    OPT_IMAGE = 256, OPT_TAG, OPT_PINNED, OPT_SESSION, OPT_SINCE, OPT_UNTIL, OPT_TOLERANCE,
-    OPT_FAIL, OPT_DEVICE, OPT_THREADS, OPT_NO_LOG, OPT_FORMAT, OPT_CSV, OPT_ATTENTION, OPT_OLDER,
-    OPT_ALL, OPT_DRY, OPT_VACUUM, OPT_REPAIR, OPT_UNSAFE, OPT_JSON, OPT_LOG, OPT_HELP
-};
-
-static const struct option long_options[] = {
-    {"search", required_argument, NULL, 's'},
-    {"task", required_argument, NULL, 't'},
-    {"checkpoint", required_argument, NULL, 'c'},
-    {"model", required_argument, NULL, 'm'},
-    {"limit", required_argument, NULL, 'n'},
-    {"output", required_argument, NULL, 'o'},
-    {"image", required_argument, NULL, OPT_IMAGE},
-    {"tag", required_argument, NULL, OPT_TAG},
-    {"pinned", no_argument, NULL, OPT_PINNED},
-    {"session", required_argument, NULL, OPT_SESSION},
-    {"since", required_argument, NULL, OPT_SINCE},
-    {"until", required_argument, NULL, OPT_UNTIL},
-    {"tolerance", required_argument, NULL, OPT_TOLERANCE},
-    {"fail-on-change", no_argument, NULL, OPT_FAIL},
-    {"device", required_argument, NULL, OPT_DEVICE},
-    {"threads", required_argument, NULL, OPT_THREADS},
-    {"no-log", no_argument, NULL, OPT_NO_LOG},
-    {"format", required_argument, NULL, OPT_FORMAT},
-    {"csv", no_argument, NULL, OPT_CSV},
-    {"attention", required_argument, NULL, OPT_ATTENTION},
-    {"older-than", required_argument, NULL, OPT_OLDER},
-    {"all", no_argument, NULL, OPT_ALL},
-    {"dry-run", no_argument, NULL, OPT_DRY},
-    {"vacuum", no_argument, NULL, OPT_VACUUM},
-    {"repair", no_argument, NULL, OPT_REPAIR},
-    {"unsafe-decode", no_argument, NULL, OPT_UNSAFE},
-    {"json", no_argument, NULL, OPT_JSON},
-    {"log", required_argument, NULL, OPT_LOG},
-    {"help", no_argument, NULL, OPT_HELP},
-    {NULL, 0, NULL, 0},
-};
 
 /* ---- helpers of all parts */
 
@@ -172,148 +76,137 @@ static int mark(const struct sessions_options *o, struct log *l, const char *ver
 /* ---- the verbs */
 
 static const struct verb {
-    const char *name;
     int least, most; /* arguments */
     bool writes;
     sessions_verb *run; /* NULL: mark */
     const char *wants;
 } verbs[] = {
-    {"list", 0, 0, false, sessions_list, "no argument"},
-    {"show", 1, 1, false, sessions_show, "one ID"},
-    {"query", 1, 1, false, sessions_query, "one ID"},
-    {"difference", 1, 1, false, sessions_difference, "one ID"},
-    {"search", 0, 1000, false, sessions_search, "words"},
-    {"replay", 1, 1, false, sessions_replay, "one ID"},
-    {"diff", 0, 2, false, sessions_diff, "two IDs, or two -c"},
-    {"export", 0, 1000, false, sessions_export, "IDs"},
-    {"merge", 1, 1000, true, sessions_merge, "files"},
-    {"prune", 0, 0, true, sessions_prune, "no argument"},
-    {"check", 0, 0, false, sessions_check, "no argument"},
-    {"sql", 1, 1, false, sessions_sql, "one statement, in quotes"},
-    {"pin", 1, 2, true, NULL, "an ID and perhaps what is expected"},
-    {"unpin", 1, 1, true, NULL, "an ID"},
-    {"note", 2, 2, true, NULL, "an ID and a text"},
-    {"tag", 2, 2, true, NULL, "an ID and a word"},
-    {"untag", 2, 2, true, NULL, "an ID and a word"},
+    {0, 0, false, sessions_list, "no argument"},
+    {1, 1, false, sessions_show, "one ID"},
+    {1, 1, false, sessions_query, "one ID"},
+    {1, 1, false, sessions_difference, "one ID"},
+    {0, 1000, false, sessions_search, "words"},
+    {1, 1, false, sessions_replay, "one ID"},
+    {0, 2, false, sessions_diff, "two IDs, or two -c"},
+    {0, 1000, false, sessions_export, "IDs"},
+    {1, 1000, true, sessions_merge, "files"},
+    {0, 0, true, sessions_prune, "no argument"},
+    {0, 0, false, sessions_check, "no argument"},
+    {1, 1, false, sessions_sql, "one statement, in quotes"},
+    {1, 2, true, NULL, "an ID and perhaps what is expected"},
+    {1, 1, true, NULL, "an ID"},
+    {2, 2, true, NULL, "an ID and a text"},
+    {2, 2, true, NULL, "an ID and a tag"},
+    {2, 2, true, NULL, "an ID and a tag"},
 };
+#define VERBS (sizeof verbs / sizeof verbs[0])
 
-static const struct verb *find_verb(const char *name)
-{
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-        if (strcmp(verbs[i].name, name) == 0)
-            return &verbs[i];
-    return NULL;
-}
+/* In the order of verbs. */
+static const struct command_word words[VERBS + 1] = {
+    {"list", NULL, "list the sessions, the newest first (the default)"},
+    {"show", "ID", "list the queries of a session, and what was found out in it"},
+    {"query", "ID", "show one query with all that was logged of it, as JSON"},
+    {"difference", "ID", "show what a comparison of two checkpoints found, as JSON"},
+    {"search", "[WORD...]", "list queries with these words in task, question, answer, note or "
+                            "tags; the last may be the beginning of one"},
+    {"replay", "ID -m DIR", "ask a session's questions again, of other checkpoints, and report "
+                            "what changed"},
+    {"diff", "A B", "compare two sessions' answers to the same questions; or two checkpoints' "
+                    "answers: diff -c A -c B"},
+    {"export", "[ID...]", "write queries, of these sessions or of all, as JSON lines, CSV or HTML"},
+    {"merge", "FILE...", "add what other logs have and this one has not"},
+    {"prune", NULL, "remove queries, by --session or --older-than"},
+    {"check", NULL, "verify that the log is sound"},
+    {"sql", "QUERY", "ask in SQL; only reading is allowed"},
+    {"pin", "ID [EXPECTED]", "pin a query, with what would be right"},
+    {"unpin", "ID", "unpin a query"},
+    {"note", "ID TEXT", "write a note on a query"},
+    {"tag", "ID TAG", "add a tag to a query"},
+    {"untag", "ID TAG", "remove a tag from a query"},
+    {NULL, NULL, NULL},
+};
 
 /* ---- the command line */
 
-static int take_number(const char *name, const char *s, long most, int *out)
+static int take_session(void *options, const char *value, struct vs_err *err)
 {
-    char *end;
-    long n = strtol(s, &end, 10);
-    if (*end || end == s || n < 1 || n > most)
-        return command_usage("sessions", "%s takes a number from 1 to %ld, not '%s'", name, most,
-                             s);
-    *out = (int)n;
-    return 0;
-}
-
-static int take_session(struct sessions_options *o, const char *value)
-{
-    struct vs_err err = {0};
+    struct sessions_options *o = options;
     int64_t id;
-    if (sessions_id(value, &id, &err) != 0)
-        return command_usage("sessions", "%s", err.text);
-    if (o->filter.session)
-        return command_usage("sessions", "--session is given twice");
-    o->filter.session = id;
+    int rc = sessions_id(value, &id, err);
+    if (rc == 0 && o->filter.session)
+        rc = vs_fail(err, VS_E_USAGE, "--session is given twice");
+    o->filter.session = rc ? o->filter.session : id;
+    return rc;
+}
+
+#define OPTIONS struct sessions_options
+static const char *const formats[] = {"jsonl", "csv", "html", NULL};
+static const struct option_row option_rows[] = {
+    HEADING("Which queries (show, search, export, replay)"),
+    TEXT("search", 's', "TEXT", filter.match, VALUES_NONE, "with these words"),
+    TASK(task, "of this task"),
+    WORDS("checkpoint", 'c', "NAME", checkpoints, VALUES_CHECKPOINTS,
+          "answered by it: a name or a file, whatever it was called then, or a digest; replay: "
+          "asked again of it, by its name in the model directory or its file; may be given more "
+          "than once"),
+    TEXT("image", 0, "FILE", image, VALUES_FILES, "about this image, wherever it was then"),
+    TEXT("tag", 0, "TAG", filter.tag, VALUES_NONE, "with this tag"),
+    FLAG("pinned", filter.pinned, "that are pinned"),
+    TAKE("session", "ID", take_session, "of this session"),
+    TEXT("since", 0, "TIME", filter.since, VALUES_NONE,
+         "asked from then on (2026-01-31, or with T14:30)"),
+    TEXT("until", 0, "TIME", filter.until, VALUES_NONE, "asked before then"),
+    INT("limit", 'n', "N", limit, 1, 100000000, 0,
+        "at most N lines; 50 without it, of export and diff all"),
+    HEADING("replay and diff"),
+    TEXT("model", 'm', "DIR", model.dir, VALUES_FOLDERS,
+         "model directory (vilscope-model(5)); the demo's without it"),
+    REAL("tolerance", "P", tolerance, 0, 1, 0,
+         "a best probability that moved by more than P is a change, too"),
+    FLAG("fail-on-change", fail_on_change,
+         "exit with status 1 when an answer changed or could not be had"),
+    ROW_DEVICE(model.device),
+    ROW_THREADS(model.threads),
+    ROW_NO_LOG(no_log),
+    ROW_UNSAFE,
+    HEADING("query, export and sql"),
+    TEXT("attention", 0, "FILE", attention, VALUES_FILES,
+         "query: write its logged attention maps as .safetensors"),
+    CHOICE("format", "KIND", format, formats, 0, "export"),
+    TEXT("output", 'o', "FILE", output, VALUES_FILES, "where to (default: standard output)"),
+    FLAG("csv", csv, "sql: CSV instead of a table"),
+    HEADING("prune and check"),
+    TEXT("older-than", 0, "AGE", older, VALUES_NONE,
+         "days (90d), or a time as --until takes it"),
+    FLAG("all", filter.pinned, "prune: also pinned queries"),
+    FLAG("dry-run", dry_run, "prune: only say what would go"),
+    FLAG("vacuum", vacuum, "prune: give the room back to the disk"),
+    FLAG("repair", repair, "check: make the search index anew when it is wrong"),
+    HEADING("All"),
+    ROW_JSON(json),
+    TEXT("log", 0, "FILE", log, VALUES_FILES,
+         "log database (default: the one of the workbench), or FOLDER/: all of its logs, to read"),
+    END,
+};
+
+/* 0 or an exit status. */
+static int choose_verb(struct sessions_options *o, char **args, int count, size_t *verb)
+{
+    const char *name = count ? args[0] : o->filter.match ? "search" : "list", *near = NULL;
+    for (*verb = 0; *verb < VERBS && strcmp(words[*verb].name, name) != 0; ++*verb)
+        near = options_nearer(name, near, words[*verb].name);
+    if (*verb == VERBS && near)
+        return command_usage("sessions", "there is no verb '%s': did you mean %s?", name, near);
+    if (*verb == VERBS)
+        return command_usage("sessions", "there is no verb '%s'", name);
+    o->args = args + (count > 0);
+    o->arg_count = count - (count > 0);
+    if (o->arg_count < verbs[*verb].least || o->arg_count > verbs[*verb].most)
+        return command_usage("sessions", "%s takes %s", name, verbs[*verb].wants);
     return 0;
 }
 
-static int take_checked(int opt, struct sessions_options *o, const char *value)
-{
-    char *end;
-    switch (opt) {
-    case 't':
-        if (!task_find(value))
-            return command_usage("sessions", "there is no task '%s' (\"vilscope tasks\" lists "
-                                 "them)", value);
-        o->filter.task = task_find(value)->name;
-        return 0;
-    case 'c':
-        if (o->checkpoint_count == SESSIONS_MOST)
-            return command_usage("sessions", "more than %d checkpoints", SESSIONS_MOST);
-        o->checkpoints[o->checkpoint_count++] = value;
-        return 0;
-    case 'n':
-        o->limit_given = true;
-        return take_number("--limit", value, 100000000, &o->filter.limit);
-    case OPT_TOLERANCE:
-        o->tolerance = strtod(value, &end);
-        if (*end || end == value || !(o->tolerance >= 0 && o->tolerance <= 1))
-            return command_usage("sessions", "--tolerance takes a probability, not '%s'", value);
-        return 0;
-    case OPT_FORMAT:
-        o->format = value;
-        if (strcmp(value, "jsonl") != 0 && strcmp(value, "csv") != 0 && strcmp(value, "html") != 0)
-            return command_usage("sessions", "--format takes jsonl, csv or html, not '%s'", value);
-        return 0;
-    default: return EXIT_USAGE; /* getopt has said what is wrong */
-    }
-}
-
-static int take_option(int opt, struct sessions_options *o, const char *value)
-{
-    switch (opt) {
-    case 's': o->filter.match = value; return 0;
-    case 'm': o->model.dir = value; return 0;
-    case 'o': o->output = value; return 0;
-    case OPT_IMAGE: o->image = value; return 0;
-    case OPT_TAG: o->filter.tag = value; return 0;
-    case OPT_PINNED: o->filter.pinned = true; return 0;
-    case OPT_SESSION: return take_session(o, value);
-    case OPT_SINCE: o->filter.since = value; return 0;
-    case OPT_UNTIL: o->filter.until = value; return 0;
-    case OPT_FAIL: o->fail_on_change = true; return 0;
-    case OPT_DEVICE: o->model.device = value; return 0;
-    case OPT_THREADS: return take_number("--threads", value, 1024, &o->model.threads);
-    case OPT_NO_LOG: o->no_log = true; return 0;
-    case OPT_CSV: o->csv = true; return 0;
-    case OPT_ATTENTION: o->attention = value; return 0;
-    case OPT_OLDER: o->older = value; return 0;
-    case OPT_ALL: o->filter.pinned = true; return 0; /* prune: those, too */
-    case OPT_DRY: o->dry_run = true; return 0;
-    case OPT_VACUUM: o->vacuum = true; return 0;
-    case OPT_REPAIR: o->repair = true; return 0;
-    case OPT_UNSAFE: image_unsafe_decode(); return 0;
-    case OPT_JSON: o->json = true; return 0;
-    case OPT_LOG: o->log = value; return 0;
-    case OPT_HELP: return -1;
-    default: return take_checked(opt, o, value);
-    }
-}
-
-/* 0, an exit status, or -1 when help was asked for. */
-static int parse(int argc, char **argv, struct sessions_options *o, const struct verb **verb)
-{
-    int opt, rc;
-    optind = 0;
-    while ((opt = command_getopt("sessions", argc, argv, "s:t:c:m:n:o:", long_options)) != -1)
-        if ((rc = take_option(opt, o, optarg)) != 0)
-            return rc;
-    *verb = find_verb(optind < argc ? argv[optind] : o->filter.match ? "search" : "list");
-    if (!*verb)
-        return command_usage("sessions", "'%s' is not one of its words", argv[optind]);
-    if (optind < argc)
-        optind++;
-    o->args = argv + optind;
-    o->arg_count = argc - optind;
-    if (o->arg_count < (*verb)->least || o->arg_count > (*verb)->most)
-        return command_usage("sessions", "%s takes %s", (*verb)->name, (*verb)->wants);
-    return 0;
-}
-
-/* The picture's digest, whatever it is called now. */
+/* The image's digest, whatever it is called now. */
 static int resolve_image(struct sessions_options *o, char hex[DIGEST_HEX], struct vs_err *err)
 {
     struct bytes b;
@@ -328,15 +221,16 @@ static int resolve_image(struct sessions_options *o, char hex[DIGEST_HEX], struc
     return 0;
 }
 
-static int run(struct sessions_options *o, const struct verb *verb, struct vs_err *err)
+static int run_verb(struct sessions_options *o, size_t number, struct vs_err *err)
 {
+    const struct verb *verb = &verbs[number];
     struct log *l = NULL;
     char image[DIGEST_HEX], checkpoint[DIGEST_HEX];
     bool writes = verb->writes ? !o->dry_run : o->repair;
     char *path = o->log ? xstrdup(o->log) : log_default_path(err);
     int rc = path ? resolve_image(o, image, err) : err->code;
-    if (o->checkpoint_count)
-        o->filter.checkpoint = sessions_checkpoint(o->checkpoints[0], checkpoint);
+    if (o->checkpoints.count)
+        o->filter.checkpoint = sessions_checkpoint(o->checkpoints.list[0], checkpoint);
     if (rc == 0 && verb->run != sessions_merge && access(path, F_OK) != 0)
         writes = false; /* nothing to work on: no log is made only to say so */
     if (rc == 0 && writes && log_names_folder(path))
@@ -347,24 +241,31 @@ static int run(struct sessions_options *o, const struct verb *verb, struct vs_er
     if (rc == 0 && log_notice(l))
         plain_text(stderr, "vilscope sessions: note: %s\n", log_notice(l));
     if (rc == 0)
-        rc = verb->run ? verb->run(o, l, err) : mark(o, l, verb->name, err);
+        rc = verb->run ? verb->run(o, l, err) : mark(o, l, words[number].name, err);
     log_close(l);
     free(path);
     return rc;
 }
 
-int cmd_sessions(int argc, char **argv)
+static int run(void *options, char **args, int count)
 {
-    struct sessions_options *o = xcalloc(1, sizeof *o);
+    struct sessions_options *o = options;
     struct vs_err err = {0};
-    const struct verb *verb = NULL;
-    int status = parse(argc, argv, o, &verb);
-    if (status < 0)
-        status = command_help(command_find("sessions"));
-    else if (status == 0) {
-        int rc = run(o, verb, &err);
-        status = rc < 0 ? command_fail("sessions", &err) : rc;
-    }
-    free(o);
-    return status;
+    size_t verb;
+    int status = choose_verb(o, args, count, &verb);
+    if (status != 0)
+        return status;
+    o->filter.limit = o->limit;
+    o->filter.task = o->task ? o->task->name : NULL;
+    status = run_verb(o, verb, &err);
+    return status < 0 ? command_fail("sessions", &err) : status;
 }
+
+const struct command command_sessions = {
+    .name = "sessions", .args = "[OPTION...] [VERB [ARGUMENT...]]",
+    .summary = "Find, compare and export what was logged.",
+    .after = "The database is described in vilscope-sessions(5); sqlite3 reads it, too.\n\n"
+             "  vilscope sessions replay 12 -m models/12in1 -c new.pth --fail-on-change\n",
+    .rows = option_rows, .words = words, .most = -1, .values = VALUES_FILES,
+    .size = sizeof(struct sessions_options), .run = run,
+};

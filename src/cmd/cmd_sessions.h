@@ -4,21 +4,21 @@
 
 #include "sessions/log.h"
 #include "sessions/tend.h"
+#include "src/cmd/options.h"
 #include "src/engine/engine.h"
 
 #include <jansson.h>
 
-#define SESSIONS_MOST 1024 /* arguments, checkpoints */
-
 struct sessions_options {
-    const char *log, *output, *format, *attention, *image, *older;
-    const char *checkpoints[SESSIONS_MOST + 1];
-    int checkpoint_count;
+    const char *log, *output, *attention, *image, *older;
+    struct words checkpoints;
+    const struct task *task;
     struct log_filter filter;
     struct model_options model;
     double tolerance;
+    int limit;  /* 0: not given */
+    int format; /* of export, in the order of its choices */
     bool json, csv, fail_on_change, no_log, dry_run, vacuum, repair;
-    bool limit_given;
     char **args; /* after the verb */
     int arg_count;
 };

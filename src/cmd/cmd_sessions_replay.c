@@ -25,7 +25,6 @@ struct replay {
     struct logging logging;
     struct log *writer; /* that of logging; NULL: nothing is logged */
     struct model *model;
-    bool *chosen; /* (checkpoints) */
     struct held {
         char digest[DIGEST_HEX], regions[DIGEST_HEX];
         struct photo *photo;
@@ -37,79 +36,20 @@ struct replay {
 
 /* ---- the model */
 
-static bool is_named(const char *wanted, const char *name, const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return strcmp(wanted, name) == 0 || strcmp(wanted, path) == 0 ||
-           strcmp(wanted, slash ? slash + 1 : path) == 0;
-}
-
-static const struct part_checkpoint *find_part(const struct parts *p, const char *wanted)
-{
-    for (int i = 0; i < p->checkpoint_count; i++)
-        if (is_named(wanted, p->checkpoints[i].name, p->checkpoints[i].path))
-            return &p->checkpoints[i];
-    return NULL;
-}
-
-static void choose_all(struct replay *r)
-{
-    command_about("sessions replay", r->model);
-    int n = model_checkpoint_count(r->model);
-    r->chosen = xcalloc((size_t)n + 1, sizeof *r->chosen);
-    for (int i = 0; i < n; i++)
-        r->chosen[i] = true;
-}
-
-/* All wanted checkpoints are the folder's: it is opened as it is, and their names stay. */
-static int open_named(struct replay *r, const struct model_options *how, struct vs_err *err)
-{
-    int rc = model_open(how, &r->model, err);
-    if (rc != 0)
-        return rc;
-    choose_all(r);
-    for (int i = 0; i < model_checkpoint_count(r->model) && r->o->checkpoint_count; i++) {
-        r->chosen[i] = false;
-        for (int c = 0; c < r->o->checkpoint_count; c++)
-            r->chosen[i] |= is_named(r->o->checkpoints[c], model_checkpoint_name(r->model, i),
-                                     model_checkpoint_path(r->model, i));
-    }
-    return 0;
-}
-
-/* Some are files of their own: those of the folder are given by their paths. */
-static int open_files(struct replay *r, struct model_options *how, const struct parts *p,
-                      struct vs_err *err)
-{
-    const char **paths = xcalloc((size_t)r->o->checkpoint_count + 1, sizeof(char *));
-    for (int c = 0; c < r->o->checkpoint_count; c++) {
-        const struct part_checkpoint *part = find_part(p, r->o->checkpoints[c]);
-        paths[c] = part ? part->path : r->o->checkpoints[c];
-    }
-    how->checkpoints = paths;
-    int rc = model_open(how, &r->model, err);
-    if (rc == 0)
-        choose_all(r);
-    free(paths);
-    return rc;
-}
-
-static int open_model(struct replay *r, struct vs_err *err)
+/* What o and chosen hold has to stay. */
+static int open_model(struct replay *r, struct chosen *chosen, struct vs_err *err)
 {
     struct model_options how = r->o->model;
-    struct parts p = {0};
-    char *demo = how.dir ? NULL : demo_find();
-    bool all_named = true;
+    char *demo = how.dir ? NULL : demo_find(); /* also for files: its parts go with them */
     how.dir = demo ? demo : how.dir;
     if (!how.dir)
-        return vs_fail(err, VS_E_USAGE, "replay wants a model: -m DIR");
-    int rc = parts_read(how.dir, &p, err);
-    for (int c = 0; c < r->o->checkpoint_count; c++)
-        all_named &= find_part(&p, r->o->checkpoints[c]) != NULL;
+        return vs_fail(err, VS_E_USAGE, "replay needs a model: -m DIR");
+    int rc = command_choose("sessions", &r->o->checkpoints, &how, chosen, err);
+    chosen->demo = demo;
     if (rc == 0)
-        rc = all_named ? open_named(r, &how, err) : open_files(r, &how, &p, err);
-    parts_fini(&p);
-    free(demo);
+        rc = model_open(&how, &r->model, err);
+    if (rc == 0)
+        command_about("sessions replay", r->model);
     return rc;
 }
 
@@ -387,12 +327,11 @@ static int replay_query(struct replay *r, const struct log_query *was, struct vs
     int64_t *ids = xcalloc((size_t)n + 2, sizeof *ids), logged;
     int rc = log_read_result(r->l, was->id, &old, err);
     ids[count++] = was->id;
-    for (int i = 0; i < n && rc == 0; i++)
-        if (r->chosen[i]) {
-            replay_on(r, was, old, i, &logged);
-            if (logged)
-                ids[count++] = logged;
-        }
+    for (int i = 0; i < n && rc == 0; i++) {
+        replay_on(r, was, old, i, &logged);
+        if (logged)
+            ids[count++] = logged;
+    }
     if (rc == 0)
         tie(r, ids, count);
     result_free(old);
@@ -441,15 +380,16 @@ int sessions_replay(const struct sessions_options *o, struct log *l, struct vs_e
     struct log_query *list = NULL;
     int n = 0;
     f.checkpoint = NULL; /* -c says who is asked now */
-    f.limit = o->limit_given ? f.limit : INT32_MAX;
+    f.limit = o->limit ? f.limit : INT32_MAX;
     int rc = sessions_id(o->args[0], &f.session, err);
     if (rc == 0)
         rc = log_find(l, &f, &list, &n, err);
     if (rc == 0 && n == 0)
         rc = vs_fail(err, VS_E_MISSING, "%s: session %s has no such queries", log_path(l),
                      o->args[0]);
+    struct chosen *chosen = xcalloc(1, sizeof *chosen);
     if (rc == 0)
-        rc = open_model(&r, err);
+        rc = open_model(&r, chosen, err);
     if (rc == 0) {
         open_writer(&r, f.session);
         rc = replay_all(&r, list, n, err);
@@ -459,7 +399,8 @@ int sessions_replay(const struct sessions_options *o, struct log *l, struct vs_e
     drop_photos(&r);
     log_queries_free(list, n);
     model_free(r.model);
-    free(r.chosen);
+    command_chosen_fini(chosen);
+    free(chosen);
     json_decref(r.lines);
     return rc;
 }

@@ -65,7 +65,7 @@ static int print_diff(const struct sessions_options *o, const struct log_pair *l
         only_a += !list[i].b;
         only_b += !list[i].a;
         changed += differs;
-        if (o->limit_given && shown >= o->filter.limit)
+        if (o->limit && shown >= o->limit)
             continue;
         if (o->json) {
             json_array_append_new(all, pair_value(&list[i], differs));
@@ -93,13 +93,13 @@ int sessions_diff(const struct sessions_options *o, struct log *l, struct vs_err
     char a_hex[DIGEST_HEX], b_hex[DIGEST_HEX];
     struct log_pair *list;
     int n, rc = 0;
-    if (o->arg_count == 2 && o->checkpoint_count == 0) {
+    if (o->arg_count == 2 && o->checkpoints.count == 0) {
         rc = sessions_id(o->args[0], &a.session, err);
         if (rc == 0)
             rc = sessions_id(o->args[1], &b.session, err);
-    } else if (o->arg_count == 0 && o->checkpoint_count == 2) {
-        a.checkpoint = sessions_checkpoint(o->checkpoints[0], a_hex);
-        b.checkpoint = sessions_checkpoint(o->checkpoints[1], b_hex);
+    } else if (o->arg_count == 0 && o->checkpoints.count == 2) {
+        a.checkpoint = sessions_checkpoint(o->checkpoints.list[0], a_hex);
+        b.checkpoint = sessions_checkpoint(o->checkpoints.list[1], b_hex);
     } else {
         rc = vs_fail(err, VS_E_USAGE, "diff takes two IDs of sessions, or two -c");
     }
@@ -170,7 +170,7 @@ static int choose(const struct sessions_options *o, struct log *l, struct export
 {
     struct log_filter f = o->filter;
     int rc = 0;
-    f.limit = o->limit_given ? f.limit : INT32_MAX;
+    f.limit = o->limit ? f.limit : INT32_MAX;
     if (o->arg_count == 0)
         return add_session(l, &f, e, count, err);
     for (int i = 0; i < o->arg_count && rc == 0; i++) {
@@ -211,10 +211,8 @@ static int put_export(FILE *out, void *arg, struct vs_err *err)
 
 int sessions_export(const struct sessions_options *o, struct log *l, struct vs_err *err)
 {
-    const char *f = o->format ? o->format : "jsonl";
-    struct export e = {.l = l, .format = f[0] == 'c'   ? LOG_CSV
-                                         : f[0] == 'h' ? LOG_HTML
-                                                       : LOG_JSON};
+    static const enum log_format formats[] = {LOG_JSON, LOG_CSV, LOG_HTML};
+    struct export e = {.l = l, .format = formats[o->format]};
     int count = 0;
     int rc = choose(o, l, &e, &count, err);
     e.what = (struct log_exported){e.ids, count, e.differences, e.difference_count};

@@ -3,17 +3,19 @@
 
 #include "src/task/task.h"
 #include "src/base/plain.h"
+#include "src/cmd/cmd_model.h"
 
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-const char tasks_help[] =
-    "      --json  as JSON\n"
-    "      --help  this text\n\n"
-    "A task can be given by its name or its number.\n";
+#define OPTIONS struct options
+struct options {
+    bool json;
+};
+
+static const struct option_row option_rows[] = {ROW_JSON(json), END};
 
 static const char *images(const struct task *t)
 {
@@ -38,23 +40,12 @@ static int print_json(void)
     return EXIT_OK;
 }
 
-int cmd_tasks(int argc, char **argv)
+static int run(void *options, char **args, int count)
 {
-    static const struct option list[] = {
-        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    bool json = false;
-    int opt;
-    optind = 0;
-    while ((opt = command_getopt("tasks", argc, argv, "", list)) != -1) {
-        if (opt == 'h')
-            return command_help(command_find("tasks"));
-        if (opt != 'j')
-            return EXIT_USAGE;
-        json = true;
-    }
-    if (optind < argc)
-        return command_usage("tasks", "'%s' is too much", argv[optind]);
-    if (json)
+    const struct options *o = options;
+    (void)args;
+    (void)count;
+    if (o->json)
         return print_json();
     plain_out("%-4s %-10s %-20s %-19s %-9s %s\n", "ID", "NAME", "DATASET", "GROUP", "IMAGES",
               "INPUT");
@@ -65,3 +56,9 @@ int cmd_tasks(int argc, char **argv)
     }
     return EXIT_OK;
 }
+
+const struct command command_tasks = {
+    .name = "tasks", .args = "[--json]", .summary = "List the 12 tasks.",
+    .after = "A task can be given by its name or its number.\n",
+    .rows = option_rows, .size = sizeof(struct options), .run = run,
+};

@@ -4,18 +4,22 @@
 #include "src/base/mem.h"
 #include "src/task/task.h"
 
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char tokenize_help[] =
-    "Plumbing, for comparing with other implementations: reads JSON lines with \"text\" and\n"
-    "writes JSON lines with \"tokens\" and \"ids\".\n\n"
-    "      --vocab FILE  WordPiece vocabulary (vocab.txt)\n"
-    "      --task TASK   apply the task's template, add [CLS] and [SEP], cut to its length\n"
-    "      --help        this text\n";
+#define OPTIONS struct options
+struct options {
+    const char *vocab;
+    const struct task *task;
+};
+
+static const struct option_row option_rows[] = {
+    TEXT("vocab", 0, "FILE", vocab, VALUES_FILES, "WordPiece vocabulary (vocab.txt)"),
+    TASK(task, "apply the task's template, add [CLS] and [SEP], truncate to its length"),
+    END,
+};
 
 static json_t *line_result(const struct tokenizer *t, const struct task *task, const char *text,
                            size_t len)
@@ -72,35 +76,27 @@ static int all_lines(const struct tokenizer *t, const struct task *task, struct 
     return rc;
 }
 
-int cmd_tokenize(int argc, char **argv)
+static int run(void *options, char **args, int count)
 {
-    static const struct option list[] = {
-        {"vocab", required_argument, NULL, 'v'}, {"task", required_argument, NULL, 't'},
-        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0},
-    };
-    const char *vocab = NULL, *name = NULL;
+    const struct options *o = options;
     struct tokenizer *t = NULL;
     struct vs_err err = {0};
-    int opt;
-    optind = 0;
-    while ((opt = command_getopt("tokenize", argc, argv, "t:", list)) != -1) {
-        if (opt == 'h')
-            return command_help(command_find("tokenize"));
-        if (opt != 'v' && opt != 't')
-            return EXIT_USAGE;
-        *(opt == 'v' ? &vocab : &name) = optarg;
-    }
-    if (optind < argc)
-        return command_usage("tokenize", "'%s' is too much: texts come on standard input",
-                             argv[optind]);
-    const struct task *task = name ? task_find(name) : NULL;
-    if (!vocab)
+    if (count)
+        return command_usage("tokenize", "unexpected argument '%s': texts come on standard input",
+                             args[0]);
+    if (!o->vocab)
         return command_usage("tokenize", "--vocab FILE is needed");
-    if (name && !task)
-        return command_usage("tokenize", "there is no task '%s' (vilscope tasks)", name);
-    int rc = tokenizer_open(vocab, &t, &err);
+    int rc = tokenizer_open(o->vocab, &t, &err);
     if (rc == 0)
-        rc = all_lines(t, task, &err);
+        rc = all_lines(t, o->task, &err);
     tokenizer_free(t);
     return rc == 0 ? EXIT_OK : command_fail("tokenize", &err);
 }
+
+const struct command command_tokenize = {
+    .name = "tokenize", .args = "--vocab FILE [--task TASK]",
+    .summary = "Split texts into tokens (plumbing).",
+    .about = "Plumbing, for comparing with other implementations: reads JSON lines with \"text\" "
+             "and\nwrites JSON lines with \"tokens\" and \"ids\".\n",
+    .rows = option_rows, .most = -1, .size = sizeof(struct options), .run = run,
+};

@@ -20,149 +20,63 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_FILES 1024
-
-const char workbench_help[] =
-    "  -m, --model DIR        model directory (vilscope-model(5)); the demo's without any\n"
-    "  -c, --checkpoint FILE  checkpoint; may be given more than once\n"
-    MODEL_PARTS_HELP
-    "      --regions FILE     regions of an image: .npy, LMDB folder, TSV; once for each image,\n"
-    "                         or once for all; without it IMAGE.npy beside the image is taken\n"
-    "      --key KEY          entry of the LMDB or TSV file (default: the image's name, or the\n"
-    "                         number it ends with); once for each image\n"
-    "      --candidates FILE  boxes of the first image to choose from, for visual7w and guesswhat\n"
-    "      --upright          turn pictures as their EXIF orientation says (the reference does\n"
-    "                         not)\n"
-    "  -t, --task TASK        task to begin with (default vqa)\n"
-    "      --graphics KIND    auto (default), sixel, blocks, ascii or none\n"
-    "      --probes FILE      probes to ask every checkpoint (vilscope-probes(5)); a new file is\n"
-    "                         made when the first is pinned\n"
-    "      --watch DIR        ask each checkpoint of a training run when it is complete\n"
-    "  -S, --script FILE      run the commands of a file, one a line\n"
-    "      --tour             a guided tour through the demo\n"
-    "      --device NAME      auto, cpu, cuda, ... (vilscope devices)\n"
-    "      --threads N        threads to compute with (default: all CPUs)\n"
-    "      --log FILE         log database, or FOLDER/: a log for each machine\n"
-    "      --no-log           log nothing\n"
-    "      --help             this text\n\n"
-    "Press ? in the workbench for its keys.\n";
-
+#define OPTIONS struct options
 struct options {
     struct model_options model;
-    const char *checkpoints[MAX_FILES + 1], *regions[MAX_FILES], *keys_of[MAX_FILES];
-    int checkpoint_count, region_count, key_count;
+    struct words checkpoints, regions, keys_of;
     const char *candidates, *log, *script, *probes, *watch;
-    bool no_log, help, upright, tour, keys;
+    bool no_log, upright, tour, keys;
     const struct task *task;
-    enum graphics_choice graphics;
+    int graphics; /* of enum graphics_choice */
 };
 
-enum {
-    OPT_REGIONS = 256, OPT_KEY, OPT_CANDIDATES, OPT_UPRIGHT, OPT_GRAPHICS, OPT_PROBES,
-    OPT_WATCH, OPT_DEVICE, OPT_THREADS, OPT_LOG, OPT_NO_LOG, OPT_TOUR, OPT_KEYS, OPT_HELP
+static const char *const graphics[] = {"auto", "sixel", "blocks", "ascii", "none", NULL};
+static const struct option_row option_rows[] = {
+    ROW_MODEL(model.dir),
+    ROW_CHECKPOINTS(checkpoints),
+    ROWS_PARTS(model),
+    ROW_REGIONS(regions),
+    ROW_KEY(keys_of),
+    TEXT("candidates", 0, "FILE", candidates, VALUES_FILES,
+         "boxes of the first image to choose from, for visual7w and guesswhat"),
+    ROW_UPRIGHT(upright),
+    ROW_UNSAFE,
+    TASK(task, "task to begin with (default vqa)"),
+    CHOICE("graphics", "KIND", graphics, graphics, 0, "how images are drawn"),
+    ROW_CHECK_SET(probes, "queries to ask every checkpoint (vilscope-check-set(5)); a new file is "
+                  "made when the first is pinned"),
+    TEXT("watch", 0, "DIR", watch, VALUES_FOLDERS,
+         "ask each checkpoint of a training run when it is complete"),
+    TEXT("script", 'S', "FILE", script, VALUES_FILES, "run the commands of a file, one a line"),
+    FLAG("tour", tour, "a guided tour through the demo"),
+    ROW_DEVICE(model.device),
+    ROW_THREADS(model.threads),
+    ROW_LOG(log),
+    ROW_NO_LOG(no_log),
+    {.name = "keys", .kind = OPTION_FLAG, .at = OPTION_AT(keys, bool), .hidden = true,
+     .help = "print the manual's table of keys"},
+    END,
 };
-
-static const struct option long_options[] = {
-    {"model", required_argument, NULL, 'm'},
-    {"checkpoint", required_argument, NULL, 'c'},
-    {"task", required_argument, NULL, 't'},
-    MODEL_PARTS_OPTIONS,
-    {"regions", required_argument, NULL, OPT_REGIONS},
-    {"key", required_argument, NULL, OPT_KEY},
-    {"candidates", required_argument, NULL, OPT_CANDIDATES},
-    {"upright", no_argument, NULL, OPT_UPRIGHT},
-    {"graphics", required_argument, NULL, OPT_GRAPHICS},
-    {"probes", required_argument, NULL, OPT_PROBES},
-    {"watch", required_argument, NULL, OPT_WATCH},
-    {"device", required_argument, NULL, OPT_DEVICE},
-    {"threads", required_argument, NULL, OPT_THREADS},
-    {"log", required_argument, NULL, OPT_LOG},
-    {"no-log", no_argument, NULL, OPT_NO_LOG},
-    {"script", required_argument, NULL, 'S'},
-    {"tour", no_argument, NULL, OPT_TOUR},
-    {"keys", no_argument, NULL, OPT_KEYS}, /* for the manual: prints the table of keys */
-    {"help", no_argument, NULL, OPT_HELP},
-    {NULL, 0, NULL, 0},
-};
-
-static int take_word(int opt, struct options *o, const char *value)
-{
-    char *end = NULL;
-    switch (opt) {
-    case 't':
-        o->task = task_find(value);
-        return o->task ? 0 : command_usage("workbench", "there is no task '%s' (\"vilscope tasks\" "
-                                           "lists them)", value);
-    case OPT_GRAPHICS:
-        if (!workbench_graphics(value, &o->graphics))
-            return command_usage("workbench", "--graphics takes auto, sixel, blocks, ascii or "
-                                 "none, not '%s'", value);
-        return 0;
-    case OPT_THREADS:
-        o->model.threads = (int)strtol(value, &end, 10);
-        if (*end || o->model.threads < 1 || o->model.threads > 1024)
-            return command_usage("workbench", "--threads takes a number from 1 to 1024, not '%s'",
-                                 value);
-        return 0;
-    default: return EXIT_USAGE; /* getopt has said why */
-    }
-}
-
-static int take_option(int opt, struct options *o, const char *value)
-{
-    if (model_parts_take(opt, value, &o->model))
-        return 0;
-    switch (opt) {
-    case 'm': o->model.dir = value; return 0;
-    case 'c':
-        if (o->checkpoint_count == MAX_FILES)
-            return command_usage("workbench", "more than %d checkpoints", MAX_FILES);
-        o->checkpoints[o->checkpoint_count++] = value;
-        o->model.checkpoints = o->checkpoints;
-        return 0;
-    case OPT_REGIONS:
-        if (o->region_count == MAX_FILES)
-            return command_usage("workbench", "more than %d region files", MAX_FILES);
-        o->regions[o->region_count++] = value;
-        return 0;
-    case OPT_KEY:
-        if (o->key_count == MAX_FILES)
-            return command_usage("workbench", "more than %d keys", MAX_FILES);
-        o->keys_of[o->key_count++] = value;
-        return 0;
-    case OPT_CANDIDATES: o->candidates = value; return 0;
-    case OPT_UPRIGHT: o->upright = true; return 0;
-    case OPT_PROBES: o->probes = value; return 0;
-    case OPT_WATCH: o->watch = value; return 0;
-    case OPT_DEVICE: o->model.device = value; return 0;
-    case OPT_LOG: o->log = value; return 0;
-    case OPT_NO_LOG: o->no_log = true; return 0;
-    case 'S': o->script = value; return 0;
-    case OPT_TOUR: o->tour = true; return 0;
-    case OPT_KEYS: o->keys = true; return 0;
-    case OPT_HELP: o->help = true; return 0;
-    default: return take_word(opt, o, value);
-    }
-}
 
 static int open_photos(const struct options *o, char **images, int count, struct photo ***out,
                        int *opened, struct vs_err *err)
 {
     int rc = 0;
     *out = xcalloc((size_t)count + 1, sizeof(struct photo *));
-    if (o->key_count && o->key_count != count)
+    if (o->keys_of.count && o->keys_of.count != count)
         rc = vs_fail(err, VS_E_USAGE, "%d image%s but %d --key: give one for each image", count,
-                     count == 1 ? "" : "s", o->key_count);
+                     count == 1 ? "" : "s", o->keys_of.count);
     for (int i = 0; i < count && rc == 0; i++) {
-        const char *regions = o->region_count == 1 ? o->regions[0]
-                              : i < o->region_count ? o->regions[i] : NULL;
-        struct photo_options how = {regions, o->key_count ? o->keys_of[i] : NULL, o->upright};
+        const char *regions = o->regions.count == 1 ? o->regions.list[0]
+                              : i < o->regions.count ? o->regions.list[i] : NULL;
+        const char *key = o->keys_of.count ? o->keys_of.list[i] : NULL;
+        struct photo_options how = {regions, key, o->upright};
         rc = photo_open(images[i], &how, &(*out)[i], err);
         *opened += rc == 0;
     }
     if (rc == 0 && o->candidates && count > 0)
-        rc = photo_set_candidates((*out)[0], o->candidates, o->key_count ? o->keys_of[0] : NULL,
-                                  err);
+        rc = photo_set_candidates((*out)[0], o->candidates,
+                                  o->keys_of.count ? o->keys_of.list[0] : NULL, err);
     return rc;
 }
 
@@ -192,11 +106,6 @@ static int close_log(const struct options *o, struct log *l)
     return logging_end(&g);
 }
 
-static bool names_a_model(const struct options *o)
-{
-    return o->model.dir || o->checkpoint_count || o->model.config || o->model.vocab;
-}
-
 /* Without images those of the suggested queries are opened, each once. */
 static int open_suggested(const struct eval_set *s, struct workbench_options *w,
                           struct vs_err *err)
@@ -219,12 +128,10 @@ static int open_suggested(const struct eval_set *s, struct workbench_options *w,
     return rc;
 }
 
-static int open_all(struct options *o, char **images, int count, struct workbench_options *w,
-                    struct eval_set **set, struct vs_err *err)
+static int open_all(struct options *o, char **images, int count, const struct chosen *chosen,
+                    struct workbench_options *w, struct eval_set **set, struct vs_err *err)
 {
-    char *demo = names_a_model(o) ? NULL : demo_find();
-    bool none = !names_a_model(o) && !demo;
-    o->model.dir = demo ? demo : o->model.dir;
+    bool none = !o->model.dir && !o->model.checkpoints && !o->model.config && !o->model.vocab;
     int rc = none ? 0 : model_open(&o->model, &w->model, err);
     if (none)
         w->no_model = "no model is open: start with -m DIR, or -c FILE --config FILE --vocab FILE";
@@ -235,8 +142,7 @@ static int open_all(struct options *o, char **images, int count, struct workbenc
     if (rc == 0 && *set && count == 0)
         rc = open_suggested(*set, w, err);
     w->suggestions = *set;
-    w->begin = demo && count == 0;
-    free(demo);
+    w->begin = chosen->is_demo && count == 0;
     return rc;
 }
 
@@ -247,7 +153,7 @@ static int check_probes(const struct options *o, const struct model *m, struct v
     struct watch *folder = NULL;
     int rc = 0;
     if (!m && (o->probes || o->watch))
-        return vs_fail(err, VS_E_USAGE, "--probes and --watch want a model: -m DIR");
+        return vs_fail(err, VS_E_USAGE, "--check-set and --watch need a model: -m DIR");
     if (o->probes && (access(o->probes, F_OK) == 0 || errno != ENOENT))
         rc = probes_open(o->probes, &set, err);
     if (rc == 0 && o->watch)
@@ -258,16 +164,17 @@ static int check_probes(const struct options *o, const struct model *m, struct v
 }
 
 /* A status of the program, or a negative code. */
-static int run(struct options *o, char **images, int count, struct vs_err *err)
+static int open_and_run(struct options *o, char **images, int count, const struct chosen *chosen,
+                        struct vs_err *err)
 {
     char no_log[700];
-    struct workbench_options w = {.task = o->task ? o->task : task_find("vqa"),
-                                  .graphics = o->graphics, .no_log = no_log,
+    struct workbench_options w = {.task = o->task ? o->task : task_find("vqa"), .no_log = no_log,
                                   .script = o->script, .tour = o->tour,
                                   .probes = o->probes, .watch = o->watch};
     struct eval_set *set = NULL;
     char *tour = o->tour ? demo_tour() : NULL;
-    int rc = open_all(o, images, count, &w, &set, err);
+    workbench_graphics(graphics[o->graphics], &w.graphics);
+    int rc = open_all(o, images, count, chosen, &w, &set, err);
     if (rc == 0)
         rc = check_probes(o, w.model, err);
     if (rc == 0 && o->tour && (!tour || !w.model))
@@ -298,29 +205,45 @@ static void die_of(int number)
     raise(number);
 }
 
-int cmd_workbench(int argc, char **argv)
+static int check_options(const struct options *o, int images)
 {
-    struct options *o = xcalloc(1, sizeof *o);
+    bool model = o->model.dir || o->checkpoints.count || o->model.config || o->model.vocab;
+    if (o->tour && (o->script || o->probes || o->watch || images || model))
+        return command_usage("workbench", "--tour shows the demo: it takes no model, images, "
+                             "check set or script");
+    if (o->regions.count > 1 && o->regions.count != images)
+        return command_usage("workbench", "%d region files for %d images", o->regions.count,
+                             images);
+    return 0;
+}
+
+static int run(void *options, char **args, int count)
+{
+    struct options *o = options;
     struct vs_err err = {0};
-    int opt, status = EXIT_OK;
-    optind = 0;
-    while (status == EXIT_OK &&
-           (opt = command_getopt("workbench", argc, argv, "m:c:t:S:", long_options)) != -1)
-        status = take_option(opt, o, optarg);
-    if (status == EXIT_OK && o->help)
-        status = command_help(command_find("workbench"));
-    else if (status == EXIT_OK && o->keys)
+    if (o->keys) {
         workbench_print_keys();
-    else if (status == EXIT_OK && o->tour && (o->script || o->probes || o->watch || argc > optind ||
-                                            names_a_model(o)))
-        status = command_usage("workbench", "--tour shows the demo: it takes no model, images, "
-                               "probes or script");
-    else if (status == EXIT_OK && o->region_count > 1 && o->region_count != argc - optind)
-        status = command_usage("workbench", "%d region files for %d images", o->region_count,
-                               argc - optind);
-    else if (status == EXIT_OK && (status = run(o, argv + optind, argc - optind, &err)) < 0)
+        return EXIT_OK;
+    }
+    int status = check_options(o, count);
+    if (status != 0)
+        return status;
+    struct chosen *chosen = xcalloc(1, sizeof *chosen);
+    status = command_choose("workbench", &o->checkpoints, &o->model, chosen, &err);
+    if (status == 0)
+        status = open_and_run(o, args, count, chosen, &err);
+    if (status < 0)
         status = command_fail("workbench", &err);
-    free(o);
+    command_chosen_fini(chosen);
+    free(chosen);
     die_of(workbench_ended_by());
     return status;
 }
+
+const struct command command_workbench = {
+    .name = "workbench", .args = "[OPTION...] [IMAGE...]",
+    .summary = "Open the workbench (the default).",
+    .after = "Press ? in the workbench for its keys.\n",
+    .rows = option_rows, .most = -1, .values = VALUES_FILES, .size = sizeof(struct options),
+    .run = run,
+};

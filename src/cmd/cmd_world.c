@@ -4,109 +4,52 @@
 
 #include "demo/items.h"
 #include "kernels/kern.h"
+#include "src/cmd/cmd_model.h"
 #include "src/formats/outfile.h"
 #include "src/formats/pngwrite.h"
 #include "src/task/task.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-const char world_help[] =
-    "Draws scenes of the world that the demo's model was trained on, and writes items of all 12\n"
-    "data sets about them: what is asked and what is right. Everything follows from the seed.\n\n"
-    "  -o, --output DIR   folder: images/NNNNNN.png, data.jsonl, scenes.jsonl\n"
-    "      --seed N       which scenes (default 1); the demo was trained on seeds below 1000\n"
-    "      --scenes N     how many (default 100)\n"
-    "      --items N      items of every task about each scene (default 1)\n"
-    "      --task TASK    only this task; may be given more than once\n"
-    "      --retrieval N  images that a caption is looked for in (default 20)\n"
-    "      --unseen       questions in wordings that training never had\n"
-    "      --no-images    texts only\n"
-    "      --threads N    threads to draw with (default: all CPUs)\n"
-    "      --help         this text\n\n"
-    "vilscope-data(5) describes data.jsonl; vilscope eval measures a model on it.\n";
-
 #define MOST_TASKS 12
 
+#define OPTIONS struct options
 struct options {
     const char *out;
-    long long seed;
-    int scenes, items, retrieval, threads, task_count;
+    int seed, scenes, items, retrieval, threads, task_count;
     const struct task *tasks[MOST_TASKS];
-    bool unseen, no_images, help;
+    bool unseen, no_images;
 };
 
-static int take_number(const char *name, const char *value, long long least, long long most,
-                       long long *out)
+static int take_task(void *options, const char *value, struct vs_err *err)
 {
-    char *end;
-    errno = 0;
-    long long n = strtoll(value, &end, 10);
-    if (errno || *end || end == value || n < least || n > most)
-        return command_usage("world", "%s takes a number from %lld to %lld, not '%s'", name, least,
-                             most, value);
-    *out = n;
-    return 0;
-}
-
-static int take_int(const char *name, const char *value, int least, int most, int *out)
-{
-    long long n = 0;
-    int rc = take_number(name, value, least, most, &n);
-    *out = rc ? *out : (int)n;
-    return rc;
-}
-
-static int take_task(struct options *o, const char *value)
-{
+    struct options *o = options;
     const struct task *t = task_find(value);
     if (!t || o->task_count == MOST_TASKS)
-        return command_usage("world", "there is no task '%s'", value);
+        return vs_fail(err, VS_E_USAGE, "there is no task '%s' (\"vilscope tasks\" lists them)",
+                       value);
     o->tasks[o->task_count++] = t;
     return 0;
 }
 
-static int take_option(int opt, struct options *o, const char *value)
-{
-    switch (opt) {
-    case 'o': o->out = value; return 0;
-    case 's': return take_number("--seed", value, 0, 1000000000, &o->seed);
-    case 'n': return take_int("--scenes", value, 1, 900000, &o->scenes);
-    case 'i': return take_int("--items", value, 1, 100, &o->items);
-    case 'r': return take_int("--retrieval", value, 2, 64, &o->retrieval);
-    case 't': return take_int("--threads", value, 1, 1024, &o->threads);
-    case 'k': return take_task(o, value);
-    case 'u': o->unseen = true; return 0;
-    case 'x': o->no_images = true; return 0;
-    case 'h': o->help = true; return 0;
-    default: return EXIT_USAGE; /* getopt has said why */
-    }
-}
-
-static int parse(int argc, char **argv, struct options *o)
-{
-    static const struct option list[] = {
-        {"output", required_argument, NULL, 'o'}, {"seed", required_argument, NULL, 's'},
-        {"scenes", required_argument, NULL, 'n'}, {"items", required_argument, NULL, 'i'},
-        {"retrieval", required_argument, NULL, 'r'}, {"threads", required_argument, NULL, 't'},
-        {"task", required_argument, NULL, 'k'},   {"unseen", no_argument, NULL, 'u'},
-        {"no-images", no_argument, NULL, 'x'},    {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int opt, rc;
-    optind = 0;
-    while ((opt = command_getopt("world", argc, argv, "o:", list)) != -1)
-        if ((rc = take_option(opt, o, optarg)) != 0)
-            return rc;
-    if (!o->help && (!o->out || optind < argc))
-        return command_usage("world", o->out ? "'%s' is too much" : "-o DIR is missing%s",
-                             o->out ? argv[optind] : "");
-    return 0;
-}
+static const struct option_row option_rows[] = {
+    TEXT("output", 'o', "DIR", out, VALUES_FOLDERS,
+         "folder: images/NNNNNN.png, data.jsonl, scenes.jsonl"),
+    INT("seed", 0, "N", seed, 0, 1000000000, 1,
+        "which scenes; the demo was trained on seeds below 1000"),
+    INT("scenes", 0, "N", scenes, 1, 900000, 100, "how many"),
+    INT("items", 0, "N", items, 1, 100, 1, "items of every task about each scene"),
+    TAKE("task", "TASK", take_task, "only this task; may be given more than once"),
+    INT("retrieval", 0, "N", retrieval, 2, 64, 20, "images that a caption is looked for in"),
+    FLAG("unseen", unseen, "questions in wordings that training never had"),
+    FLAG("no-images", no_images, "texts only"),
+    ROW_THREADS(threads),
+    END,
+};
 
 struct drawing {
     const struct options *o;
@@ -181,7 +124,7 @@ static void make_items(const struct options *o, const struct scene *scenes, stru
         }
 }
 
-static int run(const struct options *o, struct vs_err *err)
+static int make_world(const struct options *o, struct vs_err *err)
 {
     struct scene *scenes = xcalloc((size_t)o->scenes, sizeof *scenes);
     struct buf items = {0}, truth = {0};
@@ -208,14 +151,24 @@ static int run(const struct options *o, struct vs_err *err)
     return rc;
 }
 
-int cmd_world(int argc, char **argv)
+static int run(void *options, char **args, int count)
 {
-    struct options o = {.seed = 1, .scenes = 100, .items = 1, .retrieval = 20};
+    const struct options *o = options;
     struct vs_err err = {0};
-    int status = parse(argc, argv, &o);
-    if (o.help)
-        return command_help(command_find("world"));
-    if (status != 0)
-        return status;
-    return run(&o, &err) == 0 ? EXIT_OK : command_fail("world", &err);
+    (void)args;
+    (void)count;
+    if (!o->out)
+        return command_usage("world", "-o DIR is missing");
+    return make_world(o, &err) == 0 ? EXIT_OK : command_fail("world", &err);
 }
+
+const struct command command_world = {
+    .name = "world", .args = "[OPTION...] -o DIR",
+    .summary = "Draw scenes of the demo's world and ask about them.",
+    .about =
+        "Draws scenes of the world that the demo's model was trained on, and writes items of all\n"
+        "12 data sets about them: what is asked and what is right. Everything follows from the\n"
+        "seed.\n",
+    .after = "vilscope-data(5) describes data.jsonl; vilscope eval measures a model on it.\n",
+    .rows = option_rows, .size = sizeof(struct options), .run = run,
+};

@@ -5,17 +5,19 @@ vilscope_SOURCES += \
 	src/cmd/cmd_compare_parts.c \
 	src/cmd/cmd_compare_probes.c \
 	src/cmd/cmd_compare_watch.c \
+	src/cmd/cmd_completions.c \
 	src/cmd/cmd_detect.c \
 	src/cmd/cmd_devices.c \
 	src/cmd/cmd_eval.c src/cmd/cmd_eval.h \
 	src/cmd/cmd_eval_predictions.c \
 	src/cmd/cmd_extract.c \
 	src/cmd/cmd_forward.c \
+	src/cmd/cmd_help.c \
 	src/cmd/cmd_inspect.c \
 	src/cmd/cmd_log.c src/cmd/cmd_log.h \
 	src/cmd/cmd_model.c src/cmd/cmd_model.h \
 	src/cmd/cmd_query.c src/cmd/cmd_query.h \
-	src/cmd/cmd_query_knock.c \
+	src/cmd/cmd_query_leave_out.c \
 	src/cmd/cmd_sessions.c src/cmd/cmd_sessions.h \
 	src/cmd/cmd_sessions_list.c \
 	src/cmd/cmd_sessions_replay.c \
@@ -25,4 +27,34 @@ vilscope_SOURCES += \
 	src/cmd/cmd_workbench.c \
 	src/cmd/cmd_world.c \
 	src/cmd/main.c \
+	src/cmd/options.c src/cmd/options.h \
+	src/cmd/options_help.c \
 	src/cmd/vilscope.h
+# What --version says of the source; written anew only when it is another.
+nodist_vilscope_SOURCES = src/cmd/made_commit.c src/cmd/made_completions.c
+src/cmd/made_commit.c: commit-now
+	@$(MKDIR_P) src/cmd
+	@c=`sh $(srcdir)/src/cmd/commit-of $(srcdir)` && \
+		echo "extern const char version_commit[]; const char version_commit[] = \"$$c\";" >$@.new
+	@if cmp -s $@.new $@; then rm -f $@.new; else mv -f $@.new $@; fi
+commit-now:
+.PHONY: commit-now
+# The shells' scripts, also as text for "vilscope completions".
+bashcompletiondir = $(datadir)/bash-completion/completions
+dist_bashcompletion_DATA = src/cmd/completions/vilscope
+zshcompletiondir = $(datadir)/zsh/site-functions
+dist_zshcompletion_DATA = src/cmd/completions/_vilscope
+fishcompletiondir = $(datadir)/fish/vendor_completions.d
+dist_fishcompletion_DATA = src/cmd/completions/vilscope.fish
+src/cmd/made_completions.c: $(dist_bashcompletion_DATA) $(dist_zshcompletion_DATA) \
+		$(dist_fishcompletion_DATA)
+	@$(MKDIR_P) src/cmd
+	@for f in vilscope=bash _vilscope=zsh vilscope.fish=fish; do \
+		echo "extern const char completions_$${f#*=}[]; const char completions_$${f#*=}[] ="; \
+		sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $(srcdir)/src/cmd/completions/$${f%=*} && echo ";" || \
+		exit 1; done >$@.new
+	@mv -f $@.new $@
+CLEANFILES += src/cmd/made_commit.c src/cmd/made_completions.c
+EXTRA_DIST += src/cmd/commit-of
+dist-hook:
+	sh $(srcdir)/src/cmd/commit-of $(srcdir) >$(distdir)/COMMIT

@@ -1,59 +1,33 @@
 /* The program: chooses a command. Without one, the workbench opens. */
 #include "src/cmd/vilscope.h"
+
+#include "src/base/mem.h"
 #include "src/base/plain.h"
 
 #include <config.h>
 #include <errno.h>
-#include <getopt.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-extern const char workbench_help[], sessions_help[], detect_help[], extract_help[], cache_help[];
-extern const char compare_help[], eval_help[], world_help[], query_help[], tasks_help[];
-extern const char inspect_help[];
-extern const char forward_help[], tokenize_help[], devices_help[];
-
-const struct command command_table[] = {
-    {"workbench", "[OPTION...] [IMAGE...]", "Open the workbench (the default).", workbench_help,
-     cmd_workbench},
-    {"query", "[OPTION...] [IMAGE...] TEXT", "Answer one query and log it.", query_help, cmd_query},
-    {"compare", "[OPTION...] [IMAGE... TEXT]",
-     "Ask several checkpoints the same, or tell what changed between them.", compare_help,
-     cmd_compare},
-    {"extract", "[OPTION...] -o DIR|FILE.lmdb IMAGE...",
-     "Write the regions of many images to files.", extract_help, cmd_extract},
-    {"eval", "-m DIR --data SET [OPTION...]", "Measure checkpoints on a data set.", eval_help,
-     cmd_eval},
-    {"tasks", "[--json]", "List the 12 tasks.", tasks_help, cmd_tasks},
-    {"sessions", "[OPTION...] [VERB [ARGUMENT...]]", "Find, compare and export what was logged.",
-     sessions_help,
-     cmd_sessions},
-    {"cache", "[show | clear] [--json]", "Show or clear the regions kept on the disk.", cache_help,
-     cmd_cache},
-    {"devices", "[--json]", "List what can compute: processors and GPUs.", devices_help,
-     cmd_devices},
-    {"inspect", "[OPTION...] FILE...", "Show what a file holds.", inspect_help, cmd_inspect},
-    {"world", "[OPTION...] -o DIR", "Draw scenes of the demo's world and ask about them.",
-     world_help, cmd_world},
-    {"detect", "[OPTION...] -d WEIGHTS IMAGE", "Find the regions of one image (plumbing).",
-     detect_help, cmd_detect},
-    {"forward", "--config FILE -c FILE --inputs FILE --output FILE",
-     "Run the model on prepared inputs (plumbing).", forward_help, cmd_forward},
-    {"tokenize", "--vocab FILE [--task TASK]", "Cut texts into tokens (plumbing).", tokenize_help,
-     cmd_tokenize},
+const struct command *const command_table[] = {
+    &command_workbench, &command_query,    &command_compare,      &command_extract,
+    &command_eval,      &command_tasks,    &command_sessions,     &command_cache,
+    &command_devices,   &command_inspect,  &command_world,        &command_detect,
+    &command_forward,   &command_tokenize, &command_help_command, &command_completions,
 };
 const int command_count = (int)(sizeof command_table / sizeof command_table[0]);
 
 const struct command *command_find(const char *name)
 {
     for (int i = 0; i < command_count; i++)
-        if (strcmp(command_table[i].name, name) == 0)
-            return &command_table[i];
+        if (strcmp(command_table[i]->name, name) == 0)
+            return command_table[i];
     return NULL;
 }
 
@@ -75,51 +49,62 @@ int command_usage(const char *command, const char *fmt, ...)
     return EXIT_USAGE;
 }
 
-/* "--json=1" where json takes nothing. */
-static bool takes_nothing(const char *word, const struct option *list)
+void command_renamed(const char *command, const char *dashes, const char *old, const char *now)
 {
-    size_t n = strcspn(word, "=");
-    for (; word[n] && n > 2 && list->name; list++)
-        if (list->has_arg == no_argument && strncmp(list->name, word + 2, n - 2) == 0)
-            return true;
-    return false;
-}
-
-int command_getopt(const char *command, int argc, char **argv, const char *letters,
-                   const struct option *list)
-{
-    char spec[32];
-    snprintf(spec, sizeof spec, ":%s", letters);
-    opterr = 0;
-    int opt = getopt_long(argc, argv, spec, list, NULL);
-    const char *word = argv[optind > 0 ? optind - 1 : 0];
-    if (opt == ':')
-        command_usage(command, "%s needs an argument", word);
-    else if (opt == '?' && strncmp(word, "--", 2) == 0 && takes_nothing(word, list))
-        command_usage(command, "%.*s takes no argument", (int)strcspn(word, "="), word);
-    else if (opt == '?' && optopt)
-        command_usage(command, "there is no option -%c", optopt);
-    else if (opt == '?')
-        command_usage(command, "there is no option %s, or it is short for several", word);
-    return opt == ':' ? '?' : opt;
+    static const char *said[16];
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+        if (said[i] == old)
+            return;
+        if (said[i])
+            continue;
+        said[i] = old;
+        plain_text(stderr, "vilscope %s: note: %s%s is called %s%s now\n", command, dashes, old,
+                   dashes, now);
+        return;
+    }
 }
 
 int command_help(const struct command *c)
 {
-    printf("usage: vilscope %s %s\n\n%s\n\n%s", c->name, c->args, c->summary, c->help);
+    printf("usage: vilscope %s%s%s\n\n%s\n\n", c->name, c->args[0] ? " " : "", c->args,
+           c->summary);
+    if (c->about)
+        printf("%s\n", c->about);
+    options_print(c);
+    if (c->after)
+        printf("\n%s", c->after);
     return EXIT_OK;
 }
 
-static int print_overview(void)
+/* argv[0]: the command's name. */
+static int run_command(const struct command *c, int argc, char **argv)
 {
-    printf("vilscope %s: a terminal workbench for the 12-in-1 vision-and-language model\n\n"
-           "usage: vilscope [OPTION...] [IMAGE...]    open the workbench\n"
-           "       vilscope COMMAND [ARGUMENT...]\n\n",
-           VERSION);
+    void *options = xcalloc(1, c->size + 1);
+    char **args = xcalloc((size_t)argc + 1, sizeof *args);
+    int count, status = options_parse(c, argc, argv, options, args, &count);
+    if (status == -1)
+        status = command_help(c);
+    else if (status == -2)
+        version_print();
+    else if (status == 0)
+        status = c->run(options, args, count);
+    free(args);
+    free(options);
+    return status == -2 ? EXIT_OK : status;
+}
+
+/* A word that is neither a command nor a file, nor could be a path, is a command with a mistake. */
+static int check_command(const char *word)
+{
+    const char *near = NULL;
+    if (word[0] == '-' || strpbrk(word, "./") || access(word, F_OK) == 0)
+        return EXIT_OK;
     for (int i = 0; i < command_count; i++)
-        printf("  %-10s %s\n", command_table[i].name, command_table[i].summary);
-    printf("\n\"vilscope COMMAND --help\" explains one; \"man vilscope\" explains all.\n");
-    return EXIT_OK;
+        near = options_nearer(word, near, command_table[i]->name);
+    plain_text(stderr, "vilscope: there is no command or image '%s'%s%s%s (vilscope help lists the "
+               "commands)\n", word, near ? ": did you mean " : "", near ? near : "",
+               near ? "?" : "");
+    return EXIT_USAGE;
 }
 
 /* A build for 32-bit processors counts on SSE2 (configure.ac), which the oldest lack. */
@@ -135,16 +120,20 @@ static bool has_instructions(void)
 static int run(int argc, char **argv)
 {
     const char *first = argc > 1 ? argv[1] : "";
-    if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0)
-        return print_overview();
-    if (strcmp(first, "--version") == 0 || strcmp(first, "-V") == 0) {
-        printf("vilscope %s\n", VERSION);
+    bool nobody = argc == 1 && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO));
+    if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || nobody) {
+        help_overview(); /* also when nothing was asked for, and nobody looks */
         return EXIT_OK;
     }
-    if (argc == 1 && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
-        return print_overview(); /* nothing was asked for, and nobody looks */
+    if (strcmp(first, "--version") == 0 || strcmp(first, "-V") == 0) {
+        version_print();
+        return EXIT_OK;
+    }
     const struct command *c = argc > 1 ? command_find(first) : NULL;
-    return c ? c->run(argc - 1, argv + 1) : cmd_workbench(argc, argv);
+    if (c)
+        return run_command(c, argc - 1, argv + 1);
+    int status = argc > 1 ? check_command(first) : EXIT_OK;
+    return status ? status : run_command(&command_workbench, argc, argv);
 }
 
 /* What was printed and did not arrive is a failure. Why is known of the last write only. */

@@ -3,6 +3,7 @@
 #define VS_VILSCOPE_H
 
 #include "src/base/err.h"
+#include "src/cmd/options.h"
 
 /* Exit statuses. */
 enum {
@@ -12,39 +13,27 @@ enum {
     EXIT_UNLOGGED = 3 /* all was done, but not all of it could be logged */
 };
 
-struct command {
-    const char *name;
-    const char *args;    /* "FILE..." for the usage line */
-    const char *summary; /* one line */
-    const char *help;    /* options and examples, many lines */
-    int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit status */
-};
-extern const struct command command_table[];
+extern const struct command *const command_table[];
 extern const int command_count;
 
 /* Print "vilscope CMD: MESSAGE" on stderr and return the matching exit status. */
 int command_fail(const char *command, const struct vs_err *err);
+/* One line that ends with where to read more. */
 int command_usage(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int command_help(const struct command *c);
-/* getopt_long, but what is wrong is said cleaned, and as all commands say it. */
-struct option;
-int command_getopt(const char *command, int argc, char **argv, const char *letters,
-                   const struct option *list);
 const struct command *command_find(const char *name);
+/* A note that something is called otherwise now, once for each old name (a constant text); dashes:
+ * what stands before both names. */
+void command_renamed(const char *command, const char *dashes, const char *old, const char *now);
 
-int cmd_workbench(int argc, char **argv);
-int cmd_query(int argc, char **argv);
-int cmd_compare(int argc, char **argv);
-int cmd_detect(int argc, char **argv);
-int cmd_eval(int argc, char **argv);
-int cmd_extract(int argc, char **argv);
-int cmd_cache(int argc, char **argv);
-int cmd_world(int argc, char **argv);
-int cmd_tasks(int argc, char **argv);
-int cmd_inspect(int argc, char **argv);
-int cmd_sessions(int argc, char **argv);
-int cmd_forward(int argc, char **argv);
-int cmd_tokenize(int argc, char **argv);
-int cmd_devices(int argc, char **argv);
+/* The list of commands. */
+void help_overview(void);
+/* Version, commit, libraries and features. */
+void version_print(void);
+
+extern const struct command command_workbench, command_query, command_compare, command_extract,
+    command_eval, command_tasks, command_sessions, command_cache, command_devices, command_inspect,
+    command_world, command_detect, command_forward, command_tokenize, command_help_command,
+    command_completions;
 
 #endif

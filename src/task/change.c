@@ -33,7 +33,8 @@ static void format_place(const struct change *c, char out[32])
         snprintf(out, 32, " %d", c->layer + 1);
 }
 
-void change_format(const struct change *c, char out[CHANGE_TEXT])
+static void format(const struct change *c, const char *silence, const char *swap,
+                   char out[CHANGE_TEXT])
 {
     char place[32];
     format_place(c, place);
@@ -51,12 +52,23 @@ void change_format(const struct change *c, char out[CHANGE_TEXT])
             snprintf(out, CHANGE_TEXT, "drop region %d", c->region);
         break;
     case CHANGE_SILENCE:
-        snprintf(out, CHANGE_TEXT, "silence %s%s %s", map_names[c->map], place, how_names[c->how]);
+        snprintf(out, CHANGE_TEXT, "%s %s%s %s", silence, map_names[c->map], place,
+                 how_names[c->how]);
         break;
     case CHANGE_SWAP:
-        snprintf(out, CHANGE_TEXT, "swap %s%s from %s", part_names[c->part], place, c->from);
+        snprintf(out, CHANGE_TEXT, "%s %s%s from %s", swap, part_names[c->part], place, c->from);
         break;
     }
+}
+
+void change_format(const struct change *c, char out[CHANGE_TEXT])
+{
+    format(c, "silence", "swap", out);
+}
+
+void change_show(const struct change *c, char out[CHANGE_TEXT])
+{
+    format(c, "ablate", "patch", out);
 }
 
 char *change_list_format(const struct change *list, int count)
@@ -203,8 +215,8 @@ int change_parse(const char *text, struct change *out, struct vs_err *err)
     static const struct {
         const char *word;
         bool (*parse)(const char *at, struct change *out);
-    } verbs[] = {{"mask", parse_mask}, {"drop", parse_drop}, {"silence", parse_silence},
-                 {"swap", parse_swap}};
+    } verbs[] = {{"mask", parse_mask},       {"drop", parse_drop},  {"ablate", parse_silence},
+                 {"silence", parse_silence}, {"patch", parse_swap}, {"swap", parse_swap}};
     const char *at = text;
     char verb[16];
     *out = (struct change){.layer = -1, .head = -1};
@@ -213,7 +225,7 @@ int change_parse(const char *text, struct change *out, struct vs_err *err)
         if (strcmp(verbs[i].word, verb) == 0 && verbs[i].parse(at, out))
             return 0;
     return vs_fail(err, VS_E_USAGE, "'%s' is no intervention: mask token N, drop token N, drop "
-                   "region N [of image I], silence MAP LAYER[.HEAD] [zero|uniform|mean], or swap "
+                   "region N [of image I], ablate MAP LAYER[.HEAD] [zero|uniform|mean], or patch "
                    "PART [LAYER[.HEAD]] from CHECKPOINT", text);
 }
 

@@ -38,7 +38,10 @@ struct change {
 };
 
 #define CHANGE_TEXT 160
+/* As files and the log have it: "silence text 1.2 zero", "swap co 3 from B". */
 void change_format(const struct change *c, char out[CHANGE_TEXT]);
+/* The same for people: "ablate text 1.2 zero", "patch co 3 from B". Both are read. */
+void change_show(const struct change *c, char out[CHANGE_TEXT]);
 /* One change. */
 int change_parse(const char *text, struct change *out, struct vs_err *err);
 /* All of them with "; " between, as in result.changes; NULL when there are none. Caller frees. */

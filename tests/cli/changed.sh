@@ -54,7 +54,7 @@ cp "$tiny/detector.pth" "$work/d.pth"
     >/dev/null 2>&1
 ok $? "regions are found"
 refuses 1 "d.pth: $says" "detect, its weights" hooked cut "$work/d.pth" "$VILSCOPE" detect \
-    -d "$work/d.pth" --arch "$tiny/detector.json" "$work/alone.png"
+    -d "$work/d.pth" --detector-arch "$tiny/detector.json" "$work/alone.png"
 
 # ---- compare: the other checkpoint answers
 printf 'task: gqa\nimage: %s\nregions: %s\ntext: what color\n' "$tiny/scene.png" \
@@ -62,7 +62,7 @@ printf 'task: gqa\nimage: %s\nregions: %s\ntext: what color\n' "$tiny/scene.png"
 fresh a
 fresh b
 hooked cut "$work/a.bin" "$VILSCOPE" compare -m "$tiny" -c "$work/a.bin" -c "$work/b.bin" \
-    --log "$work/c.db" --json --probes "$work/one.probes" >"$work/out" 2>"$work/err"
+    --log "$work/c.db" --json --check-set "$work/one.probes" >"$work/out" 2>"$work/err"
 tr -d ' \n' <"$work/out" >"$work/flat"
 grep -q "a.bin: .*a.bin: $says" "$work/err" && grep -q '"failed":1,"diverged":0,"entropy":null' "$work/flat" &&
     grep -q '"failed":0,"diverged":0,"entropy":[0-9]' "$work/flat"
@@ -72,7 +72,7 @@ closed "$work/c.db" && [ "$("$VILSCOPE" sessions sql --csv --log "$work/c.db" \
 ok $? "the answer of the other is in the log"
 fresh a
 refuses 1 "a.bin: $says" "compare --weights" hooked cut "$work/a.bin" "$VILSCOPE" compare \
-    -m "$tiny" -c "$work/a.bin" -c "$work/b.bin" --no-log --swap layers \
+    -m "$tiny" -c "$work/a.bin" -c "$work/b.bin" --no-log --patch layers \
     --regions "$tiny/scene.npy" -t gqa "$tiny/scene.png" "what color"
 
 # ---- a training run that is watched
@@ -81,7 +81,7 @@ fresh a
 cp "$tiny/checkpoint.bin" "$work/run/epoch1.bin"
 hooked cut "$work/a.bin" "$VILSCOPE" compare -m "$tiny" -c "$work/a.bin" \
     --watch "$work/run" --settle 0.2 --until 2 --log "$work/w.db" --json \
-    --probes "$work/one.probes" >"$work/out" 2>"$work/err"
+    --check-set "$work/one.probes" >"$work/out" 2>"$work/err"
 status=$?
 [ $status -eq 0 ] && grep -q "$says" "$work/err" && [ "$(wc -l <"$work/out")" -eq 2 ] &&
     tail -n 1 "$work/out" | grep -q '"answer"' && closed "$work/w.db"

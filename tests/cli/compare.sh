@@ -26,16 +26,16 @@ image: $demo/images/000000.png
 text: what color is it?
 END
 if [ -e "$demo/model.json" ]; then
-    compare -m "$demo" --probes "$work/demo.probes" >"$work/out"
+    compare -m "$demo" --check-set "$work/demo.probes" >"$work/out"
     [ $? -eq 0 ] && grep -q 'early  *middle  *final' "$work/out" &&
         grep -q '^stars .* 7 0\.[0-9]*+' "$work/out" && grep -q 'now right' "$work/out"
     ok $? "the demo's three checkpoints: $(grep '^stars' "$work/out")"
     grep -q '^right .*0 of 1 .* 1 of 1' "$work/out"
     ok $? "who is right: $(grep '^right' "$work/out")"
-    compare -m "$demo" -c early -c final --probes "$work/demo.probes" --json >"$work/json" &&
+    compare -m "$demo" -c early -c final --check-set "$work/demo.probes" --json >"$work/json" &&
         grep -q '"before": ' "$work/json" && [ "$(grep -c '"digest": "[0-9a-f]\{64\}"' "$work/json")" -eq 2 ]
     ok $? "JSON: two checkpoints with their digests, flips"
-    compare -m "$demo" -c final --probes "$work/demo.probes" --csv >"$work/csv" &&
+    compare -m "$demo" -c final --check-set "$work/demo.probes" --csv >"$work/csv" &&
         [ "$(wc -l <"$work/csv")" -eq 3 ] && grep -q '^1,"stars","genomeqa",.*"final","7",' "$work/csv"
     ok $? "CSV: $(sed -n 2p "$work/csv")"
     sed -n 's/.*"expected_softmax": \([0-9.e-]*\).*/\1/p' "$work/json" >"$work/values"
@@ -53,7 +53,7 @@ if [ -e "$demo/model.json" ]; then
     ok $? "as probe runs, and flips can be asked for"
     head -n 4 "$demo/queries.jsonl" >"$work/items.jsonl"
     sed "s|images/|$demo/images/|g" "$work/items.jsonl" >"$work/abs.jsonl"
-    compare -m "$demo" -c early -c final --no-log --probes "$work/abs.jsonl" >"$work/out" &&
+    compare -m "$demo" -c early -c final --no-log --check-set "$work/abs.jsonl" >"$work/out" &&
         grep -q '^right' "$work/out"
     ok $? "a data set's lines are probes: $(grep '^right' "$work/out")"
     compare -m "$demo" -c early -c final --no-log --attention -t vqa "$demo/images/000000.png" \
@@ -62,7 +62,7 @@ if [ -e "$demo/model.json" ]; then
     compare -m "$demo" --no-log -t coco "$demo/images/000000.png" "$demo/images/000001.png" \
         "a star" 2>"$work/err" | grep -q '^a star .* 00000[01].png [01]\.[0-9]* '
     ok $? "an image is named by its file, not by the beginning of its path"
-    compare -m "$demo" --no-log --cka --probes "$work/demo.probes" >"$work/out" &&
+    compare -m "$demo" --no-log --cka --check-set "$work/demo.probes" >"$work/out" &&
         [ "$(grep -c '^layer' "$work/out")" -eq 7 ]
     ok $? "hidden states, layer by layer"
     grep -q '^text stream, CKA (debiased), n = [0-9]* tokens of 2 queries ' "$work/out" &&
@@ -83,7 +83,7 @@ if [ -e "$demo/model.json" ]; then
     grep -q '^"text","embeddings","co 3",,,6,1$' "$work/out" &&
         grep -q '^"image","co 1","co 1",0\.[0-9]*,0\.[0-9]*,17,1$' "$work/out"
     ok $? "and CSV"
-    compare -m "$demo" -c final -c final.pth --no-log --cka --json --probes "$work/demo.probes" |
+    compare -m "$demo" -c final -c final.pth --no-log --cka --json --check-set "$work/demo.probes" |
         tr -d ' \n' | grep -q '"similarity":\[\[1\.0\|"similarity":\[\[0\.99999'
     ok $? "a checkpoint is like itself"
 else
@@ -106,14 +106,14 @@ ok $? "by tensor"
 compare -m "$tiny" -c "$tiny/checkpoint.bin" -c "$work/same.safetensors" --weights --no-log |
     head -n 1 | grep -q 'moved by 0 of'
 ok $? "half precision and its widened copy are equal"
-compare $two --swap layers --regions "$tiny/scene.npy" -t vqa "$tiny/scene.png" "what color" >"$work/out"
-grep -q '^the largest share is carried by: image layer 2, 100' "$work/out" &&
+compare $two --patch layers --regions "$tiny/scene.npy" -t vqa "$tiny/scene.png" "what color" >"$work/out"
+grep -q '^most is recovered by: image layer 2, 100' "$work/out" &&
     grep -q '^text layer 1 .* 0\.0%' "$work/out"
-ok $? "the swap names it: $(grep 'largest share' "$work/out")"
+ok $? "the patched layer is named: $(grep "most is" "$work/out")"
 # One image: its softmax is always 1, so the logit is what is measured and shown.
-compare $two --swap layers --regions "$tiny/scene.npy" -t coco "$tiny/scene.png" "what color" >"$work/out"
+compare $two --patch layers --regions "$tiny/scene.npy" -t coco "$tiny/scene.png" "what color" >"$work/out"
 grep -q '"what color": .*, logit -\{0,1\}[0-9.]* -> -\{0,1\}[0-9.]*$' "$work/out" &&
-    grep -q '^the largest share is carried by: image layer 2, 100' "$work/out"
+    grep -q '^most is recovered by: image layer 2, 100' "$work/out"
 ok $? "of one image by its logit: $(sed -n 2p "$work/out")"
 compare $two --regions "$tiny/scene.npy" -t coco "$tiny/scene.png" "what color" >"$work/out"
 grep -q ' l=-\{0,1\}[0-9]*\.[0-9]* .* l=-\{0,1\}[0-9]*\.[0-9]*' "$work/out"
@@ -124,15 +124,15 @@ sed -n 1p "$work/csv" | grep -q ',answer,softmax,logit,entropy,' && [ "$(cut -d,
 ok $? "and so does CSV: $(sed -n 2p "$work/csv")"
 printf 'name: lone\ntask: coco\nimage: %s\nregions: %s\ntext: what color\n' "$tiny/scene.png" "$tiny/scene.npy" \
     >"$work/lone.probes"
-compare ${two% --no-log} --log "$work/lone.db" --probes "$work/lone.probes" >"$work/out"
+compare ${two% --no-log} --log "$work/lone.db" --check-set "$work/lone.probes" >"$work/out"
 "$VILSCOPE" sessions --log "$work/lone.db" sql --csv \
     "SELECT count(DISTINCT score), count(*), sum(score = 1) FROM probe_trend" >"$work/csv"
 [ "$(tail -n 1 "$work/csv")" = 2,2,0 ]
 ok $? "and the log: $(tail -n 1 "$work/csv")"
-compare $two --swap blocks --json --regions "$tiny/scene.npy" -t vqa "$tiny/scene.png" "what color" |
+compare $two --patch blocks --json --regions "$tiny/scene.npy" -t vqa "$tiny/scene.png" "what color" |
     grep -q '"carried_by": "all image layers"'
 ok $? "and the block"
-compare $two --swap heads --csv --regions "$tiny/scene.npy" -t vqa "$tiny/scene.png" "what color" >"$work/csv" &&
+compare $two --patch heads --csv --regions "$tiny/scene.npy" -t vqa "$tiny/scene.png" "what color" >"$work/csv" &&
     grep -q '^"image layer 2, head 1","swap image 2.1 from other.safetensors",' "$work/csv"
 ok $? "and its heads: $(grep 'image layer 2, head 1' "$work/csv")"
 cp "$work/other.safetensors" "$work/x.safetensors"
@@ -153,7 +153,7 @@ squeeze() { # squeeze FILE: without blanks and lines
     tr -d ' \n' <"$1"
 }
 found=0
-for what in --weights --cka --attention "--swap layers"; do
+for what in --weights --cka --attention "--patch layers"; do
     found=$((found + 1))
     if [ "$what" = --weights ]; then # prints a list: one for each further checkpoint
         compare $both $what --json | sed '1s/^\[//;$s/\]$//' >"$work/printed"
@@ -181,7 +181,7 @@ ok $? "but not with --no-log"
 # ---- a log that is locked for longer than a try waits loses nothing
 printf 'task: vqa\nimage: %s\nregions: %s\ntext: a\n\ntask: vqa\nimage: %s\nregions: %s\ntext: b\n' \
     "$tiny/scene.png" "$tiny/scene.npy" "$tiny/scene.png" "$tiny/scene.npy" >"$work/two.probes"
-"$BUILDDIR/test-durable" hold "$log" "$VILSCOPE" compare $both --probes "$work/two.probes" \
+"$BUILDDIR/test-durable" hold "$log" "$VILSCOPE" compare $both --check-set "$work/two.probes" \
     >"$work/out" 2>"$work/err"
 [ "$(s sql --csv "SELECT (SELECT count(*) FROM queries), (SELECT count(*) FROM comparison_queries),
     (SELECT count(DISTINCT query_id) FROM probe_results), (SELECT count(*) FROM probe_runs)" |
@@ -192,12 +192,12 @@ ok $? "answers, comparisons and runs wait for a locked log $(cat "$work/err")"
 ok $? "and what was found out $(cat "$work/err")"
 
 # ---- sets
-compare -m "$tiny" --no-log --probes "$SRCDIR/tests/data/probes/set.probes" >"$work/out" 2>&1
+compare -m "$tiny" --no-log --check-set "$SRCDIR/tests/data/probes/set.probes" >"$work/out" 2>&1
 [ $? -eq 0 ] && grep -q '^a color' "$work/out" && grep -q '^right  *[0-9] of 4' "$work/out"
 ok $? "every field of a set: $(grep '^right' "$work/out") $(cat "$work/err")"
 bad() { # bad SET PATTERN WHAT
     printf "$1" >"$work/bad.probes"
-    refuses 1 "bad.probes: $2" "$3" "$VILSCOPE" compare -m "$tiny" --no-log --probes "$work/bad.probes"
+    refuses 1 "bad.probes: $2" "$3" "$VILSCOPE" compare -m "$tiny" --no-log --check-set "$work/bad.probes"
 }
 bad 'task: vqa\nimage: a.png\ntext: a\n\ntask: chess\n' "line 5: there is no task 'chess'" "no such task"
 bad '\n# only words\n' "there is no probe" "an empty set"
@@ -214,7 +214,7 @@ bad 'regions: a.npy\n' "line 1: regions come after" "regions of nothing"
 bad 'a\000b' "is no text" "bytes"
 bad '{"task": "vqa"}\n' "line 1" "a JSON line without images"
 printf 'task: vqa\nimage: %s\ntext: a\n\ntask: vqa\nimage: none.png\ntext: b\n' "$tiny/scene.png" >"$work/half.probes"
-compare -m "$tiny" --no-log --probes "$work/half.probes" >"$work/out"
+compare -m "$tiny" --no-log --check-set "$work/half.probes" >"$work/out"
 [ $? -eq 0 ] && grep -q '^b  *failed' "$work/out" && grep -q 'none.png' "$work/err"
 ok $? "one probe that fails does not stop the others"
 
@@ -224,17 +224,17 @@ refuses 2 "neither a checkpoint of" "no such checkpoint" \
 refuses 2 "two checkpoints" "one checkpoint" "$VILSCOPE" compare -m "$tiny" --no-log --weights
 refuses 2 "what is to be asked" "nothing asked" "$VILSCOPE" compare -m "$tiny"
 refuses 2 "at a time" "two comparisons" "$VILSCOPE" compare -m "$tiny" --weights --cka
-refuses 2 "not both" "probes and a query" "$VILSCOPE" compare -m "$tiny" --probes x -t vqa a b
-refuses 2 "blocks, layers or heads" "another level" "$VILSCOPE" compare -m "$tiny" --swap toes
-refuses 1 "No such file" "no such set" "$VILSCOPE" compare -m "$tiny" --probes "$work/none" --no-log
+refuses 2 "not both" "probes and a query" "$VILSCOPE" compare -m "$tiny" --check-set x -t vqa a b
+refuses 2 "blocks, layers or heads" "another level" "$VILSCOPE" compare -m "$tiny" --patch toes
+refuses 1 "No such file" "no such set" "$VILSCOPE" compare -m "$tiny" --check-set "$work/none" --no-log
 refuses 1 "No such file" "no such folder" \
-    "$VILSCOPE" compare -m "$tiny" --probes "$work/half.probes" --watch "$work/none" --no-log
+    "$VILSCOPE" compare -m "$tiny" --check-set "$work/half.probes" --watch "$work/none" --no-log
 refuses 1 "No such file" "no such folder, for the workbench" \
     "$VILSCOPE" -m "$tiny" --watch "$work/none" --no-log
 refuses 1 "bad.probes: line 1" "a broken set, for the workbench" \
-    "$VILSCOPE" -m "$tiny" --probes "$work/bad.probes" --no-log
+    "$VILSCOPE" -m "$tiny" --check-set "$work/bad.probes" --no-log
 refuses 2 "belong to --watch" "a stop without a watch" \
-    "$VILSCOPE" compare -m "$tiny" --probes "$work/half.probes" --until 3
+    "$VILSCOPE" compare -m "$tiny" --check-set "$work/half.probes" --until 3
 
 # ---- watch: one file is there, one is written slowly, one is renamed into place in a folder below
 run=$work/run
@@ -243,7 +243,7 @@ cp "$work/same.safetensors" "$run/step_1.safetensors"
 echo "not a model" >"$run/notes.bin"
 size=$(wc -c <"$work/other.safetensors")
 : >"$work/watched"
-"$VILSCOPE" compare -m "$tiny" --no-log --probes "$work/half.probes" --watch "$run" --settle 0.3 \
+"$VILSCOPE" compare -m "$tiny" --no-log --check-set "$work/half.probes" --watch "$run" --settle 0.3 \
     --until 4 --json >"$work/watched" 2>"$work/err" &
 watcher=$!
 wait_for() { # wait_for SECONDS COMMAND...

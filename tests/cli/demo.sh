@@ -40,16 +40,16 @@ for w in wombat zebra street river cloud house window table chair lamp engine tr
     printf '{"task": "vqa", "images": ["%s"], "text": "is there a %s?"}\n' \
         "$demo/images/000001.png" "$w"
 done | head -n 100 >"$work/words.jsonl"
-"$VILSCOPE" compare -m "$demo" -c final --probes "$work/words.jsonl" --no-log --json >"$work/out" 2>"$work/err"
+"$VILSCOPE" compare -m "$demo" -c final --check-set "$work/words.jsonl" --no-log --json >"$work/out" 2>"$work/err"
 [ "$(grep -c '"notice": "unknown words: ' "$work/out")" -eq 100 ]
 ok $? "$(grep -c '"notice": "unknown words' "$work/out") of 100 questions with other words have a note"
-"$VILSCOPE" compare -m "$demo" -c final --probes "$work/words.jsonl" --no-log >"$work/out" 2>"$work/err"
+"$VILSCOPE" compare -m "$demo" -c final --check-set "$work/words.jsonl" --no-log >"$work/out" 2>"$work/err"
 [ "$(grep -c '^vilscope compare: note: ".*: unknown words: ' "$work/err")" -eq 100 ] &&
     grep -q '^vilscope compare: demo: ' "$work/err"
 ok $? "in text, too, and the demo is named"
 # What is found out about checkpoints by such a question has the note as well, also in the log.
 ask="-m $demo -c early -c final -t vqa $demo/images/000001.png"
-for how in --cka --attention "--swap layers"; do
+for how in --cka --attention "--patch layers"; do
     # shellcheck disable=SC2086 # words
     "$VILSCOPE" compare $ask $how "is there a wombat?" >"$work/out" 2>"$work/err"
     [ $? -eq 0 ] && [ "$(grep -c '^vilscope compare: note: "is there a wombat?": unknown words: wombat ' "$work/err")" -eq 1 ]
@@ -93,19 +93,19 @@ for i in 000000 000003 000007 000011; do
 done
 for kind in regions tokens heads; do
     VILSCOPE_DEMO=$demo "$VILSCOPE" query -t vqa --no-log "$demo/images/000000.png" \
-        --knock-out $kind "how many stars?" >"$work/out" 2>"$work/err"
+        --leave-one-out $kind "how many stars?" >"$work/out" 2>"$work/err"
     [ $? -eq 0 ] && [ "$(grep -c 'rank' "$work/out")" -ge 5 ]
     ok $? "knock-outs of $kind: $(sed -n '7p' "$work/out")"
 done
 # One image to retrieve: its softmax is always 1, its logit is not.
 VILSCOPE_DEMO=$demo "$VILSCOPE" query -t coco --no-log "$demo/images/000000.png" \
-    --knock-out regions "a red star" >"$work/out" 2>"$work/err"
+    --leave-one-out regions "a red star" >"$work/out" 2>"$work/err"
 grep -q '^logit of the answer .*(softmax 1.0000); change of the logit without' "$work/out" &&
     [ "$(grep -c ' drop region [0-9]* .* [-+][0-9.]* (softmax 1.0000, [-+]0.0000), rank 1$' "$work/out")" -eq 17 ] &&
     ! grep -q ' [-+]0.0000 (softmax' "$work/out"
 ok $? "one image: the logit moves: $(grep 'drop region' "$work/out" | head -n 1)"
 VILSCOPE_DEMO=$demo "$VILSCOPE" query -t coco --no-log --json "$demo/images/000000.png" \
-    --knock-out regions "a red star" >"$work/out" 2>"$work/err"
+    --leave-one-out regions "a red star" >"$work/out" 2>"$work/err"
 grep -q '"scale": "logit"' "$work/out" && [ "$(grep -c '"softmax_difference": 0.0' "$work/out")" -eq 17 ] &&
     [ "$(grep -c '"effect": -\{0,1\}[0-9.]*[1-9]' "$work/out")" -eq 17 ]
 ok $? "and in JSON, with its scale"

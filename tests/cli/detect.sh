@@ -88,7 +88,7 @@ for bad in '"anchor_sizes": "x"' '"aspect_ratios": []' '"pooler_scales": [1, 1, 
     '"background": 1' '"stride_in_1x1": "yes"' '"pooler_sampling_ratio": 4'; do
     echo "{$bad}" >"$work/arch.json"
     refuses 1 "arch.json: $(echo "$bad" | sed 's/: .*//')" "a description with $bad" \
-        "$VILSCOPE" detect -d "$tiny/detector.pth" --arch "$work/arch.json" "$work/alone.png"
+        "$VILSCOPE" detect -d "$tiny/detector.pth" --detector-arch "$work/arch.json" "$work/alone.png"
 done
 echo '{"blocks": [1, 2' >"$work/arch.json"
 refuses 1 "arch.json: .*line" "a description that is no JSON" query vqa "$work/alone.png" \
@@ -100,13 +100,13 @@ cp "$tiny/detector.pth" "$work/nan.pth"
 printf '\377\377\377\177' | dd of="$work/nan.pth" bs=1 seek=52000 conv=notrunc 2>/dev/null
 refuses 1 "numbers that are not finite" "weights with a NaN" query vqa "$work/alone.png" \
     --detector "$work/nan.pth"
-"$VILSCOPE" detect -d "$tiny/detector.pth" --arch "$tiny/detector.json" --classes \
+"$VILSCOPE" detect -d "$tiny/detector.pth" --detector-arch "$tiny/detector.json" --classes \
     "$tiny/classes.txt" --dump "$work/dump.safetensors" "$work/alone.png" >"$work/out"
 [ $? -eq 0 ] && [ "$(wc -l <"$work/out")" -eq 10 ] &&
     "$VILSCOPE" inspect "$work/dump.safetensors" | grep -q 'box_deltas *float32 \[[0-9]*,20\]'
 ok $? "detect lists the regions and writes every tensor"
 refuses 1 "cannot be written" "a dump that cannot be written" "$VILSCOPE" detect \
-    -d "$tiny/detector.pth" --arch "$tiny/detector.json" --dump "$work/no/x" "$work/alone.png"
+    -d "$tiny/detector.pth" --detector-arch "$tiny/detector.json" --dump "$work/no/x" "$work/alone.png"
 
 # ---- extraction
 mkdir "$work/in"

@@ -28,10 +28,10 @@ refuses 1 "visual layer 0 (hid.v.0) makes NaN" "weights that are too large: no a
 ok $? "nor as JSON"
 refuses 1 "$bad" "of two checkpoints the sound one answers" "$VILSCOPE" query -m "$tiny" \
     -c "$work/nan.safetensors" -c "$tiny/checkpoint.bin" -t gqa --top 1 $scene "what is it"
-[ "$(head -n 1 "$work/out")" = checkpoint.bin ] && [ "$(grep -c softmax "$work/out")" -eq 1 ]
+[ "$(head -n 1 "$work/out")" = noise ] && [ "$(grep -c softmax "$work/out")" -eq 1 ]
 ok $? "and only that one"
 refuses 1 "$bad" "effects of parts" "$VILSCOPE" query -m "$tiny" -c "$work/nan.safetensors" \
-    -t gqa --knock-out regions $scene "what is it"
+    -t gqa --leave-one-out regions $scene "what is it"
 [ "$("$VILSCOPE" sessions sql "SELECT count(*) FROM queries" | tail -n 1)" = 1 ]
 ok $? "the log has the one answer"
 
@@ -50,26 +50,26 @@ regions: mirror.npy
 text: what
 EOF
 three="-c $tiny/checkpoint.bin -c $work/nan.safetensors -c $tiny/checkpoint.bin"
-"$VILSCOPE" compare -m "$tiny" --probes "$work/p.probes" $three --no-log >"$work/out" 2>"$work/err"
+"$VILSCOPE" compare -m "$tiny" --check-set "$work/p.probes" $three --no-log >"$work/out" 2>"$work/err"
 [ $? -eq 0 ] && [ "$(grep -c "diverged" "$work/out")" -eq 2 ] &&
     grep -q "^entropy (nats)  *[0-9.]*  *-  *[0-9.]*  *$" "$work/out" &&
     grep -q "^agree with the one before  *-  *-  *$" "$work/out" &&
     grep -q "^all 2 that answer agree on 2 of 2$" "$work/out" &&
     [ "$(wc -l <"$work/err")" -eq 1 ] && grep -q "$bad" "$work/err"
 ok $? "compare: the others go on, it has no number, and it is said once"
-"$VILSCOPE" compare -m "$tiny" --probes "$work/p.probes" $three --no-log --json >"$work/out" \
+"$VILSCOPE" compare -m "$tiny" --check-set "$work/p.probes" $three --no-log --json >"$work/out" \
     2>"$work/err"
 [ $? -eq 0 ] && [ "$(grep -c '"entropy": null' "$work/out")" -eq 1 ] &&
     [ "$(grep -c '"diverged": 2' "$work/out")" -eq 1 ] &&
     [ "$(grep -c '"diverged": true' "$work/out")" -eq 2 ] &&
     [ "$(grep -c '"all_agree": 2' "$work/out")" -eq 1 ] && ! grep -qi 'nan,\|inf,' "$work/out"
 ok $? "compare --json: null, and why"
-"$VILSCOPE" compare -m "$tiny" --probes "$work/p.probes" $three --log "$work/probes.db" \
+"$VILSCOPE" compare -m "$tiny" --check-set "$work/p.probes" $three --log "$work/probes.db" \
     >/dev/null 2>&1
 [ "$("$VILSCOPE" sessions sql --log "$work/probes.db" "SELECT count(score), count(entropy),
     sum(outcome = 'failed') FROM probe_results" | tail -n 1 | tr -s ' ' ,)" = 4,4,2 ]
 ok $? "the log has no number of it"
-for what in --cka --attention "--swap layers"; do
+for what in --cka --attention "--patch layers"; do
     refuses 1 "$bad" "compare $what" "$VILSCOPE" compare -m "$tiny" -c "$tiny/checkpoint.bin" \
         -c "$work/nan.safetensors" $what --no-log -t gqa $scene "what is it"
 done
@@ -77,7 +77,7 @@ done
     --no-log >"$work/out" 2>&1
 grep -q ' 1 are not numbers$' "$work/out" && [ "$(grep -c 'NaN or infinite' "$work/out")" -eq 1 ]
 ok $? "compare --weights counts what is no number, and says where"
-refuses 1 "$bad" "all of them diverged" "$VILSCOPE" compare -m "$tiny" --probes "$work/p.probes" \
+refuses 1 "$bad" "all of them diverged" "$VILSCOPE" compare -m "$tiny" --check-set "$work/p.probes" \
     -c "$work/nan.safetensors" --no-log
 
 # ---- a training run
@@ -86,18 +86,18 @@ cp "$tiny/checkpoint.bin" "$work/run/1.bin"
 cp "$work/nan.safetensors" "$work/run/2.safetensors"
 cp "$work/large.safetensors" "$work/run/3.safetensors"
 cp "$tiny/checkpoint.bin" "$work/run/4.bin"
-"$VILSCOPE" compare -m "$tiny" --probes "$work/p.probes" --watch "$work/run" --until 4 \
+"$VILSCOPE" compare -m "$tiny" --check-set "$work/p.probes" --watch "$work/run" --until 4 \
     --settle 0.1 --no-log >"$work/out" 2>"$work/err"
 [ $? -eq 0 ] && [ "$(grep -c '^[23].safetensors: diverged: no answer$' "$work/out")" -eq 2 ] &&
     grep -q '^4.bin: entropy [0-9.]*$' "$work/out" && [ "$(wc -l <"$work/err")" -eq 2 ] &&
     [ "$(tail -n 1 "$work/out" | grep -c '??')" -eq 1 ]
 ok $? "--watch goes on, and the trend keeps a place for each"
-"$VILSCOPE" compare -m "$tiny" --probes "$work/p.probes" --watch "$work/run" --until 4 \
+"$VILSCOPE" compare -m "$tiny" --check-set "$work/p.probes" --watch "$work/run" --until 4 \
     --settle 0.1 --no-log --json >"$work/out" 2>/dev/null
 [ "$(wc -l <"$work/out")" -eq 4 ] && [ "$(grep -c '"diverged":2,"entropy":null' "$work/out")" -eq 2 ]
 ok $? "--watch --json has a line for each"
 rm "$work/run/1.bin" "$work/run/4.bin"
-"$VILSCOPE" compare -m "$tiny" --probes "$work/p.probes" --watch "$work/run" --until 2 \
+"$VILSCOPE" compare -m "$tiny" --check-set "$work/p.probes" --watch "$work/run" --until 2 \
     --settle 0.1 --no-log >"$work/out" 2>"$work/err"
 [ $? -eq 1 ] && [ "$(grep -c '^[23].safetensors: diverged: no answer$' "$work/out")" -eq 2 ] &&
     [ "$(grep -c "^vilscope compare: .*$bad" "$work/err")" -ge 1 ]

@@ -103,7 +103,7 @@ sed -e "s/\"answer\": \"$gqa\"/\"answers\": {\"x\": 1, \"$gqa\": 0.3}/" -e '/snl
 ok $? "a soft answer counts for its worth"
 "$VILSCOPE" eval -m "$tiny" --data "$work/right.jsonl" --no-log -c noise -t gqa >/dev/null
 ok $? "one checkpoint, one task"
-refuses 2 "has no checkpoint 'none'" "no such checkpoint" \
+refuses 2 "neither a checkpoint of" "no such checkpoint" \
     "$VILSCOPE" eval -m "$tiny" --data "$work/right.jsonl" --no-log -c none
 bad() { # bad LINE PATTERN WHAT
     printf '%s\n%s\n' "$(head -n 1 "$work/right.jsonl")" "$1" >"$work/bad.jsonl"

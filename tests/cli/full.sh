@@ -95,7 +95,7 @@ if [ "$(df -Pk "$work" | awk 'NR == 2 {print $4}')" -gt 1500000 ]; then
         failed=1
     fi
     n=$((n + 1))
-    if "$VILSCOPE" compare -c "$work/full.bin" -c "$work/other.safetensors" $full --swap layers \
+    if "$VILSCOPE" compare -c "$work/full.bin" -c "$work/other.safetensors" $full --patch layers \
         -t vqa --regions "$shared/golden/files/COCO_val2014_000000000042.npy" "what is it?" \
         >"$work/out" 2>"$work/err" && grep -q 'carried by: co-attention layer 4, 100' "$work/out"; then
         echo "ok $n - full size: $(grep 'carried by' "$work/out")"

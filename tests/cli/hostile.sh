@@ -49,14 +49,14 @@ v 0 "query" query -m "$m" -t gqa "$picture" "what $evil"
 v 0 "query, regions named by classes" query -m "$m" -t refcoco "$picture" "the $evil"
 v 0 "query --json" query -m "$m" -t gqa --json "$picture" "what $evil"
 v 0 "query, the detector's classes" query -m "$m" -t refcoco --no-log "$tiny/mirror.png" "red"
-v 0 "query --knock-out" query -m "$m" -t gqa --no-log --knock-out tokens "$picture" "evil red"
-v 0 "query --knock-out --json" query -m "$m" -t refcoco --no-log --json --knock-out regions \
+v 0 "query --leave-one-out" query -m "$m" -t gqa --no-log --leave-one-out tokens "$picture" "evil red"
+v 0 "query --leave-one-out --json" query -m "$m" -t refcoco --no-log --json --leave-one-out regions \
     "$picture" "evil $evil"
 v 1 "query, no such picture" query -m "$m" -t gqa "$work/no$evil.png" "what"
 v 1 "query, no such picture, bytes" query -m "$m" -t gqa "$work/no$raw.png" "what"
 v 2 "query, no such task" query -m "$m" -t "$evil" "$picture" "what"
 v 2 "query, no such option" query "--$evil"
-v 1 "query, no such checkpoint" query -m "$m" -c "$evil" -t gqa "$picture" "what"
+v 2 "query, no such checkpoint" query -m "$m" -c "$evil" -t gqa "$picture" "what"
 v 1 "query, no such folder" query -m "$work/no$raw" -t gqa "$picture" "what"
 v 2 "query, no such device" query -m "$m" -t gqa --device "$evil" "$picture" "what"
 v 0 "query, a log that cannot be" query -m "$m" -t gqa --log "$work/no/$evil" "$picture" "evil"
@@ -68,15 +68,15 @@ task: gqa
 image: $tiny/scene.png
 text: $(printf 'what evil\033[2J\302\233\342\200\256')
 END
-v 0 "compare --probes" compare -m "$m" --probes "$work/a.probes"
-v 0 "compare --probes --json" compare -m "$m" --probes "$work/a.probes" --json --no-log
-v 0 "compare --probes --csv" compare -m "$m" --probes "$work/a.probes" --csv --no-log
+v 0 "compare --check-set" compare -m "$m" --check-set "$work/a.probes"
+v 0 "compare --check-set --json" compare -m "$m" --check-set "$work/a.probes" --json --no-log
+v 0 "compare --check-set --csv" compare -m "$m" --check-set "$work/a.probes" --csv --no-log
 v 0 "compare a query" compare -m "$m" --no-log -t gqa "$picture" "what $evil"
-for part in --weights --cka --attention --swap; do
+for part in --weights --cka --attention --patch; do
     case $part in
     --weights) set -- compare -m "$m" $part ;;
-    --swap) set -- compare -m "$m" $part layers --probes "$work/a.probes" ;;
-    *) set -- compare -m "$m" $part --probes "$work/a.probes" ;;
+    --patch) set -- compare -m "$m" $part layers --check-set "$work/a.probes" ;;
+    *) set -- compare -m "$m" $part --check-set "$work/a.probes" ;;
     esac
     "$pty" "$VILSCOPE" "$@" >"$work/seen" 2>"$work/why"
     ok $? "compare $part: $(cat "$work/why")"
@@ -88,10 +88,10 @@ for part in --weights --cka --attention --swap; do
 done
 mkdir "$work/run"
 cp "$m/checkpoint.bin" "$work/run/$evil.bin"
-v 0 "compare --watch" compare -m "$m" --probes "$work/a.probes" --no-log --watch "$work/run" \
+v 0 "compare --watch" compare -m "$m" --check-set "$work/a.probes" --no-log --watch "$work/run" \
     --until 1 --settle 0.05
 printf 'not a checkpoint' >"$work/run/b$evil.bin"
-v 1 "compare, probes with an error" compare -m "$m" --probes "$work/no$evil.probes"
+v 1 "compare, probes with an error" compare -m "$m" --check-set "$work/no$evil.probes"
 
 # ---- eval
 printf '{"task": "gqa", "images": ["%s"], "text": "what", "answer": "evil\\u001b[2J\\u009b\\u202e"}\n' \
@@ -126,7 +126,7 @@ else
 fi
 v 0 "inspect a list of labels" inspect "$m/gqa.txt"
 v 1 "detect" detect -d "$m/detector.pth" "$work/$evil.npy"
-v 0 "detect, classes" detect -d "$m/detector.pth" --arch "$m/detector.json" \
+v 0 "detect, classes" detect -d "$m/detector.pth" --detector-arch "$m/detector.json" \
     --classes "$m/classes.txt" "$tiny/scene.png"
 "$VILSCOPE" extract -m "$m" -o "$work/$evil.lmdb" "$picture" 2>/dev/null
 v 0 "inspect regions in LMDB" inspect "$work/$evil.lmdb"
@@ -138,7 +138,7 @@ clean 0 "cache" env XDG_CACHE_HOME="$work/$evil" "$VILSCOPE" cache
 v 1 "world" world -o "$work/no$evil/x"
 v 1 "tokenize" tokenize --vocab "$work/no$evil"
 v 1 "forward" forward --config "$work/no$evil" -c "$m/checkpoint.bin" --inputs x --output y
-v 1 "neither a command nor a picture" "$evil"
+v 2 "neither a command nor a picture" "$evil"
 
 # ---- the log
 s() {

@@ -59,10 +59,10 @@ for set in vqa genome; do
         "$VILSCOPE" eval -m "$tiny" --data "$work/$set.jsonl" --no-log
 done
 refuses 1 "gqa: no answer can be right: .*1500 names" "compare judges nothing by the wrong list" \
-    "$VILSCOPE" compare -m "$work/model" --probes "$work/gqa.jsonl" --no-log
+    "$VILSCOPE" compare -m "$work/model" --check-set "$work/gqa.jsonl" --no-log
 printf '{"task": "refcoco", "images": ["scene.png"], "text": "red", "box": [0, 0, 9, 9]}\n' \
     >>"$work/gqa.jsonl"
-"$VILSCOPE" compare -m "$work/model" --probes "$work/gqa.jsonl" --no-log --json >"$work/out" 2>&1
+"$VILSCOPE" compare -m "$work/model" --check-set "$work/gqa.jsonl" --no-log --json >"$work/out" 2>&1
 grep -q '"error": "gqa: no answer can be right' "$work/out" && grep -q '"judged": 1' "$work/out"
 ok $? "and goes on with what can be judged"
 
@@ -135,7 +135,7 @@ ok $? "compare with a key an image"
 printf 'task: nlvr2\nimage: in/42.png\nregions: x.lmdb\nkey: 42\nimage: in/7.png\nregions: x.lmdb\n%s\n' \
     'key: 7' >"$work/keys.probes"
 echo "text: two" >>"$work/keys.probes"
-"$VILSCOPE" compare -m "$tiny" --no-log --json --probes "$work/keys.probes" >"$work/a" 2>&1
+"$VILSCOPE" compare -m "$tiny" --no-log --json --check-set "$work/keys.probes" >"$work/a" 2>&1
 [ "$(grep '"softmax"' "$work/a")" = "$(grep '"softmax"' "$work/out")" ]
 ok $? "probes have keys"
 pair --key 42 --key 42 >"$work/json" 2>&1
@@ -200,7 +200,7 @@ echo '10 10 10 20' >"$work/thin.txt"
 says "1 of 1 boxes have no area" "a box of the user without area" \
     q refcoco "red" --boxes "$work/thin.txt"
 refuses 1 "not inside" "the same for detect" "$VILSCOPE" detect -d "$tiny/detector.pth" \
-    --arch "$tiny/detector.json" --boxes "$work/far.txt" -o "$work/x.npy" "$scene"
+    --detector-arch "$tiny/detector.json" --boxes "$work/far.txt" -o "$work/x.npy" "$scene"
 mkdir "$work/boxes" "$work/pictures"
 cp "$scene" "$work/pictures"
 cp "$work/far.txt" "$work/boxes/scene.txt"
@@ -222,7 +222,7 @@ printf '{"task": "visual7w", "images": ["scene.png"], "text": "a", "candidates":
 refuses 1 "line 1: candidates: box 1, 5 5 20 900, is not inside" "a set's candidate" \
     "$VILSCOPE" eval -m "$tiny" --data "$work/refs.jsonl" --no-log
 refuses 1 "candidates: box 1, 5 5 20 900, is not inside" "a probe's candidate" \
-    "$VILSCOPE" compare -m "$tiny" --probes "$work/refs.jsonl" --no-log
+    "$VILSCOPE" compare -m "$tiny" --check-set "$work/refs.jsonl" --no-log
 
 # ---- a model as transformers saves it: files of fixed names, weights behind an index
 mkdir "$work/saved"

@@ -113,17 +113,24 @@ none "no exit() below main" "$(search '[^_a-z]exit\(' below)"
 
 # ---- what is said of the program
 
-for c in workbench query compare extract eval world tasks sessions cache devices inspect detect forward tokenize; do
-    "$VILSCOPE" $c --help | grep -oE -- '--[a-z-]+' | sort -u >"$work/options"
-    [ -s "$work/options" ] || echo "$c: its help has no option"
-    while read -r o; do
-        o2=$(echo "$o" | sed 's/^--//')
-        page=man/vilscope.1
-        [ $c = extract ] && page=man/vilscope-extract.1
-        grep -q -- "Fl -$o2" $page || [ "$o" = --help ] || echo "$c $o"
-    done <"$work/options"
-done >"$work/missing"
-none "the man page has every option" "$(cat "$work/missing")"
+cp man/vilscope.1 man/vilscope-extract.1 "$work"
+sh man/update-lists "$VILSCOPE" "$work/vilscope.1" "$work/vilscope-extract.1"
+none "the manual's lists are the program's (make update-manual writes them)" \
+    "$(diff man/vilscope.1 "$work/vilscope.1"; diff man/vilscope-extract.1 "$work/vilscope-extract.1")"
+"$VILSCOPE" help | awk '/^  [a-z]/ {print $1}' >"$work/names"
+some "$work/names" "commands"
+none "the manual has every command, with its options" "$(while read -r c; do
+    cat man/vilscope.1 man/vilscope-extract.1 | grep -q "options of $c begin" || echo "$c"
+    grep -q "^\.Ss $c$" man/vilscope.1 || echo "$c"; done <"$work/names")"
+while read -r c; do
+    "$VILSCOPE" "$c" --help | grep -oE -- '^ .{4} *--[a-z-]+' | grep -oE -- '[a-z][a-z-]+$'
+    "$VILSCOPE" "$c" --help | grep -oE '^  -[a-zA-Z]' | grep -oE '[a-zA-Z]$'
+done <"$work/names" | sort -u >"$work/options"
+some "$work/options" "options"
+grep -hoE 'Fl -?[a-zA-Z][a-z-]*' man/*.[1-9] | sed 's/^Fl -*//' | sort -u >"$work/named"
+some "$work/named" "options in the manual"
+none "the manual names options that there are" "$(comm -13 "$work/options" "$work/named" |
+    grep -v '^version$')"
 "$VILSCOPE" tasks | awk 'NR > 1 {print $2}' >"$work/tasks"
 some "$work/tasks" "tasks"
 none "the man page has every task" "$(while read -r t; do

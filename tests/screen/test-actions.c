@@ -421,7 +421,7 @@ static void tables(void)
     if (f)
         fclose(f);
     ok(strlen(table) > 4000 && strstr(manual, table),
-       "the manual has the table of keys and commands (man/update-keys writes it)");
+       "the manual has the table of keys and commands (make update-manual writes it)");
     for (char *s = strstr(table, ".It Cm "); s; s = strstr(s + 1, ".It Cm "))
         if (sscanf(s, ".It Cm %63s", name) == 1 && !is_tested(name))
             ok(false, "the command %s has no test here", name);

@@ -70,11 +70,11 @@ static void side_by_side(struct terminal *t)
     command(t, "ask what color");
     terminal_expect(t, "entropy");
     terminal_type(t, "A");
-    ok(terminal_expect(t, "A checkpoint") && terminal_expect(t, "B other"),
+    ok(terminal_expect(t, "A noise") && terminal_expect(t, "B other"),
        "both checkpoints have a column");
     terminal_expect(t, "another answer");
     terminal_settle(t, 300);
-    int first = column_of(t, 1, "A checkpoint"), second = column_of(t, 1, "B other");
+    int first = column_of(t, 1, "A noise"), second = column_of(t, 1, "B other");
     ok(first >= 0 && second > first + 30, "beside each other: %d, %d", first, second);
     int rows = 0, compared = 0;
     for (int i = 2; i < 36; i++) {
@@ -86,10 +86,10 @@ static void side_by_side(struct terminal *t)
     ok(rows == 1 && compared > 0, "with their answers, and how ranks moved");
     struct picture p = {0};
     ok(terminal_picture(t, &p) && p.row == 2, "and their pictures: row %d", p.row);
-    command(t, "between other.safetensors checkpoint.bin");
-    ok(terminal_expect(t, "A other") && terminal_expect(t, "B checkpoint"), "A and B are chosen");
-    command(t, "between checkpoint.bin other.safetensors");
-    terminal_expect(t, "A checkpoint");
+    command(t, "between other.safetensors noise");
+    ok(terminal_expect(t, "A other") && terminal_expect(t, "B noise"), "A and B are chosen");
+    command(t, "between noise other.safetensors");
+    terminal_expect(t, "A noise");
 }
 
 static void what_changed(struct terminal *t)
@@ -125,10 +125,10 @@ static void at_once(void)
 {
     const char *program = getenv("VILSCOPE");
     const char *argv[] = {program ? program : "./vilscope", "-m", source_path("tests/data/tiny"),
-                          "--no-log", "--probes", pins, "--watch", run, NULL};
+                          "--no-log", "--check-set", pins, "--watch", run, NULL};
     struct terminal *t = terminal_start(argv, 40, 120, true, false);
     ok(t && terminal_expect(t, "2 checkpoints") && terminal_expect(t, "step"),
-       "--probes and --watch: the model's checkpoint and the folder's are asked");
+       "--check-set and --watch: the model's checkpoint and the folder's are asked");
     if (!t)
         return;
     terminal_type(t, ":quit\r");
@@ -143,7 +143,7 @@ static void diverged(void)
     char set[400];
     snprintf(set, sizeof set, "%s/gqa.probes", dir);
     const char *argv[] = {program ? program : "./vilscope", "-m", source_path("tests/data/tiny"),
-                          "--no-log", "--probes", set, "--watch", run, NULL};
+                          "--no-log", "--check-set", set, "--watch", run, NULL};
     bool made = shell("SRCDIR='%s' ./test-diverged --write nan '%s/stop.safetensors' && "
                       "cp '%s' '%s' '%s' && printf 'task: gqa\\nimage: scene.png\\n"
                       "regions: scene.npy\\ntext: what is it\\n' >'%s'", source_path("."), run,

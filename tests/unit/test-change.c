@@ -35,6 +35,21 @@ static void words(void)
         struct change c;
         ok(change_parse(bad[i], &c, &err) != 0, "no words: '%s'", bad[i]);
     }
+    static const char *const pairs[][2] = {
+        {"ablate text 2.1 uniform", "silence text 2.1 uniform"},
+        {"patch co 3.2 from early", "swap co 3.2 from early"},
+        {"mask token 4", "mask token 4"},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        struct change c;
+        char logged[CHANGE_TEXT] = "", shown[CHANGE_TEXT] = "";
+        if (change_parse(pairs[i][0], &c, &err) == 0) {
+            change_format(&c, logged);
+            change_show(&c, shown);
+        }
+        ok(strcmp(shown, pairs[i][0]) == 0 && strcmp(logged, pairs[i][1]) == 0,
+           "'%s' is shown as '%s', logged as '%s'", pairs[i][0], shown, logged);
+    }
     struct change *list = NULL;
     int n = 0;
     int rc = change_list_parse("mask token 4; swap co from b; drop region 2", &list, &n, &err);

@@ -195,15 +195,16 @@ static void prepare(void)
     }
     workbench(full);
     const char *v = program();
-    ok(shell("cd '%s' && '%s' query -m '%s' -t vqa --no-log --json --knock-out tokens '%s' '" QUERY
-             "' 2>/dev/null | awk '/^{/ {n++} n == 2' >knock.json", folder, v, demo, image) &&
+    ok(shell("cd '%s' && '%s' query -m '%s' -t vqa --no-log --json --leave-one-out tokens "
+             "'%s' '" QUERY "' 2>/dev/null | awk '/^{/ {n++} n == 2' >knock.json",
+             folder, v, demo, image) &&
        shell("cd '%s' && '%s' compare -m '%s' -c early -c final --attention -t vqa '%s' '" QUERY
              "' --csv --no-log --top 0 >attention.cli 2>/dev/null", folder, v, demo, image) &&
-       shell("cd '%s' && '%s' compare -m '%s' -c early -c final --swap blocks -t vqa '%s' '" QUERY
+       shell("cd '%s' && '%s' compare -m '%s' -c early -c final --patch blocks -t vqa '%s' '" QUERY
              "' --csv --no-log --top 0 >swap.cli 2>/dev/null", folder, v, demo, image) &&
        shell("cd '%s' && '%s' compare -m '%s' -c early -c final --weights --csv --no-log --top 0 "
              ">weights.cli 2>/dev/null", folder, v, demo) &&
-       shell("cd '%s' && '%s' compare -m '%s' --probes set.probes --csv --no-log >probes.cli "
+       shell("cd '%s' && '%s' compare -m '%s' --check-set set.probes --csv --no-log >probes.cli "
              "2>/dev/null", folder, v, demo), "the command line says the same");
 }
 

@@ -1,4 +1,4 @@
-/* vilscope query --knock-out: what the answer owes to each region, token or head. */
+/* vilscope query --leave-one-out: how the answer depends on each region, token or head. */
 #include "src/cmd/cmd_query.h"
 
 #include "src/study/effects.h"
@@ -12,21 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
-bool knock_find(const char *name, enum effects_of *of)
-{
-    static const char *const names[EFFECTS_KINDS] = {"regions", "tokens", "heads"};
-    for (int i = 0; i < EFFECTS_KINDS; i++)
-        if (strcmp(names[i], name) == 0) {
-            *of = (enum effects_of)i;
-            return true;
-        }
-    return false;
-}
+const char *const query_leave_out_names[] = {"regions", "tokens", "heads", NULL};
+_Static_assert(EFFECTS_KINDS == 3, "each kind has a name");
 
 static void on_batch(void *arg, const struct effects *e)
 {
     (void)arg;
-    fprintf(stderr, "\r\033[Kknock-outs: %d of %d", e->done, e->count);
+    fprintf(stderr, "\r\033[Kleave-one-out: %d of %d", e->done, e->count);
     fflush(stderr);
 }
 
@@ -65,7 +57,7 @@ static void print_text(const struct result *r, const struct effects *e, int top)
     for (int i = 0; i < e->count && i < top; i++) {
         const struct effect *f = &e->items[i];
         char what[CHANGE_TEXT];
-        change_format(&f->change, what);
+        change_show(&f->change, what);
         plain_out("%3d. %-36s %-14s ", i + 1, what, piece_of(r, f));
         print_effect(e, f);
     }
@@ -97,8 +89,8 @@ static void print_json(const struct effects *e)
     free(text);
 }
 
-int knock_print(struct model *m, const struct query *q, const struct result *r,
-                enum effects_of of, bool json, int top, struct vs_err *err)
+int query_leave_out(struct model *m, const struct query *q, const struct result *r,
+                    enum effects_of of, bool json, int top, struct vs_err *err)
 {
     struct effects *e = NULL;
     bool shown = isatty(STDERR_FILENO);
