@@ -1,4 +1,5 @@
 """Which tests run which lines: the program is built with gcov's counters, each test runs alone."""
+import hashlib
 import json
 import os
 import shutil
@@ -6,7 +7,7 @@ import subprocess
 
 
 def gcov_lines(copy, data):
-    """{file: lines that ran} of the counters below the folder `data`."""
+    """{file: {line: whether it ran}} of the counters below the folder `data`."""
     ran = {}
     for folder, _, names in os.walk(data):
         counters = [n for n in names if n.endswith(".gcda")]
@@ -24,41 +25,64 @@ def gcov_lines(copy, data):
                 path = os.path.normpath(os.path.join(copy.build, f["file"]))
                 name = os.path.relpath(path, copy.root)
                 if not name.startswith(".."):
-                    ran.setdefault(name, set()).update(
-                        x["line_number"] for x in f["lines"] if x["count"] > 0)
+                    for x in f["lines"]:
+                        ran.setdefault(name, {}).setdefault(x["line_number"], False)
+                        ran[name][x["line_number"]] |= x["count"] > 0
     return ran
 
 
-def measure(copy, say):
-    """{"tests": {test: seconds}, "lines": {file: {line: [test, ...]}}}; None: it cannot be built."""
-    if not copy.prepare():
+def digest_of(copy, name):
+    with open(os.path.join(copy.root, name), "rb") as f:
+        return hashlib.sha1(f.read()).hexdigest()
+
+
+def passes(copy, plain, test):
+    """(passed, seconds). One that fails with counters, which make it slow and touch files, may pass
+    without them; what it ran is known all the same."""
+    for some, env in ((copy, None), (plain, {}), (plain, {})):
+        passed, seconds = some.test(test, 900, {"GCOV_PREFIX": copy.folder + "/counters"}
+                                    if env is None else env)
+        if passed:
+            return True, seconds
+    return False, seconds
+
+
+def measure(copy, plain, say):
+    """What is known of each test, or None when one of the copies cannot be built:
+
+        {"tests": {test: seconds}, "lines": {file: {line: [test, ...]}}, "files": {file: digest}}
+
+    A line that no test ran has an empty list, one without code is not there."""
+    if not copy.prepare() or not plain.prepare():
         return None
-    out = {"tests": {}, "lines": {}}
+    out = {"tests": {}, "lines": {}, "files": {}}
     data = os.path.join(copy.folder, "counters")
     for test in copy.tests():
-        for _ in range(3):  # a machine that is busy may be late for a screen
-            shutil.rmtree(data, ignore_errors=True)
-            os.makedirs(data)
-            passed, seconds = copy.test(test, 900, {"GCOV_PREFIX": data})
-            if passed:
-                break
+        shutil.rmtree(data, ignore_errors=True)
+        os.makedirs(data)
+        passed, seconds = passes(copy, plain, test)
         say("%s: %s, %.1f s" % (test, "ok" if passed else "fails here, left out", seconds))
         if not passed:
             continue
         out["tests"][test] = seconds
         for name, lines in gcov_lines(copy, data).items():
-            for line in lines:
-                out["lines"].setdefault(name, {}).setdefault(str(line), []).append(test)
+            known = out["lines"].setdefault(name, {})
+            for line, ran in lines.items():
+                known.setdefault(str(line), []).extend([test] if ran else [])
+    for name in out["lines"]:
+        out["files"][name] = digest_of(copy, name)
     shutil.rmtree(data, ignore_errors=True)
     return out
 
 
-def tests_for(cover, fault):
-    """The tests that run the fault's line, quick ones first; of a line that no counter saw (a child
-    that may not write files, a loop's head), those that run something of its file."""
+def tests_for(cover, fault, digest):
+    """The tests that run the fault's line, quick ones first. Of a line without code of its own (a
+    declaration, the rest of a statement), of a file that has changed since, and of the readers of
+    files, which work in a child that may not write its counters: those that run something of the
+    file. None: no test runs the line."""
     lines = cover["lines"].get(fault.path, {})
-    names = set(lines.get(str(fault.line), []))
-    if not names:
-        for some in lines.values():
-            names.update(some)
-    return sorted(names, key=lambda t: cover["tests"][t])
+    names = lines.get(str(fault.line))
+    changed = cover["files"].get(fault.path) != digest
+    if names is None or changed or (not names and fault.path.startswith("src/formats/")):
+        names = {t for some in lines.values() for t in some}
+    return sorted(set(names), key=lambda t: cover["tests"][t])
