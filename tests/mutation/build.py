@@ -21,7 +21,7 @@ class Copy:
                                 "--exclude-standard"], capture_output=True, check=True).stdout
         for name in names.decode().split("\0"):
             self.take(name, text_of if name.endswith(".c") else None)
-        if not os.path.exists(os.path.join(self.root, "configure")):
+        if not os.path.exists(os.path.join(self.root, "Makefile.in")):
             if self.run(["autoreconf", "-fi"], self.root) != 0:
                 return False
         if not os.path.exists(os.path.join(self.build, "Makefile")):

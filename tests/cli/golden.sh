@@ -1,0 +1,329 @@
+#!/bin/sh
+# All that the commands print, against tests/cli/golden/: every line, its layout, and its numbers, up
+# to their last digits (other processors). Broken by any change of what a command says.
+#
+# VILSCOPE_GOLDEN=write writes the files anew: read the difference before you commit it.
+set -u
+tiny=$SRCDIR/tests/data/tiny
+data=$SRCDIR/tests/data
+golden=$SRCDIR/tests/cli/golden
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export VILSCOPE_LOG="$work/log.db" XDG_CACHE_HOME="$work/cache"
+. "$SRCDIR/tests/cli/lib.sh"
+cd "$work" || exit 1
+
+# What differs from run to run and from machine to machine.
+mask() {
+    sed -e "s|$work|WORK|g" -e "s|$SRCDIR|SOURCE|g" \
+        -e 's/[0-9]\{4\}-[0-9][0-9]-[0-9][0-9][T ][0-9:.]\{5,\}Z*/DATE/g' -e 's/DATE  */DATE /' \
+        -e 's/"\(tokenize\|regions\|forward\|reading\|total\|ms_per_item\|ms\)": *[0-9][0-9.e-]*/"\1": MS/g' \
+        -e 's/"\(uid\|session\)": *"[0-9a-f]\{32\}"/"\1": UID/' -e 's/\(cpu[-a-z0-9]*\|ref\), [0-9]* threads*/DEVICE/g' \
+        -e 's/"\(host\|user\|version\)": "[^"]*"/"\1": X/' -e 's/[0-9.]* ms/MS ms/g' \
+        -e 's/[0-9.]* s, [0-9.]* images\/s/TIME/' -e "s|$(uname -n)|HOST|g"
+}
+
+# Lines are equal but for the last digits of numbers with a point.
+close() { # close A B
+    awk '
+    function number(s) { return s ~ /^-?[0-9]+\.[0-9]+(e[-+]?[0-9]+)?$/ }
+    function near(a, b,    unit, d, size) {
+        unit = a
+        sub(/e.*/, "", unit)
+        sub(/^[^.]*\./, "", unit)
+        d = a - b
+        d = d < 0 ? -d : d
+        size = a < 0 ? -a : a
+        return d <= 1.5 * 10 ^ -length(unit) + size * 0.0002
+    }
+    function same(a, b,    n, m, x, y, i) {
+        if (a == b)
+            return 1
+        gsub(/[^-0-9.e+a-zA-Z]+/, " & ", a)
+        gsub(/[^-0-9.e+a-zA-Z]+/, " & ", b)
+        n = split(a, x, " ")
+        m = split(b, y, " ")
+        for (i = 1; n == m && i <= n; i++)
+            if (x[i] != y[i] && !(number(x[i]) && number(y[i]) && near(x[i], y[i])))
+                return 0
+        return n == m
+    }
+    FILENAME == ARGV[1] { want[++count] = $0; next }
+    { line++; if (!same(want[line], $0) && bad++ < 3) print "line " line ": " $0 " instead of " want[line] }
+    END { if (line != count) print line " lines instead of " count; exit bad || line != count }' "$1" "$2"
+}
+
+# is NAME COMMAND...: it prints what the file says; its status is the last line.
+is() {
+    name=$1
+    shift
+    "$@" >"$work/.out" 2>&1 </dev/null
+    echo "status $?" >>"$work/.out"
+    mask <"$work/.out" >"$work/.masked"
+    if [ "${VILSCOPE_GOLDEN:-}" = write ]; then
+        cp "$work/.masked" "$golden/$name.txt"
+    fi
+    close "$golden/$name.txt" "$work/.masked" >"$work/.why" 2>&1
+    ok $? "$name $(cat "$work/.why")"
+}
+v=$VILSCOPE
+q() { # q TASK TEXT [OPTION...]: of the scene
+    task=$1 text=$2
+    shift 2
+    "$v" query -m "$tiny" --threads 1 -t "$task" "$@" scene.png "$text"
+}
+cp "$tiny/scene.png" "$tiny/scene.npy" "$tiny/mirror.png" "$tiny/mirror.npy" .
+cp scene.png alone.png
+
+# ---- asking
+for task in vqa genomeqa gqa refcoco refcoco+ refcocog visual7w snli-ve; do
+    is "query-$task" q $task "the red square is what color"
+done
+is query-guesswhat q guesswhat "is it red? | yes | is it a square? | no"
+for task in nlvr2 coco flickr30k; do
+    is "query-$task" "$v" query -m "$tiny" --threads 1 -t $task scene.png mirror.png "two red things"
+done
+is query-json q gqa "what color" --json
+is query-json-boxes q refcoco "the red square" --json
+is query-separate "$v" query -m "$tiny" -t nlvr2 --pair separate scene.png mirror.png "two"
+is query-top q refcoco "the red square" --top 100
+is query-top-0 q gqa "what color" --top 0
+is query-changes q gqa "what color is this" --change "mask token 3" --change "drop region 2" \
+    --change "silence text-to-image 1.2 zero" --change "drop token 4"
+is query-changes-json q gqa "what color" --json --change "silence co 1.1 mean" --change "mask token 3"
+is query-swap q gqa "what color" --change "swap co 1 from noise"
+for kind in regions tokens heads; do
+    is "query-knock-out-$kind" q gqa "what color" --knock-out $kind
+    is "query-knock-out-$kind-json" q refcoco "red" --knock-out $kind --json
+done
+is query-long q vqa "a b c d e f g h i j k l m n o p q r s t u v w x y z a b c d e f g h i j k l m n o p"
+is query-unknown q gqa "zyzzyva ünï 漢字"
+printf '1 2 30 40\n50 10 90 60\n' >boxes.txt
+is query-boxes "$v" query -m "$tiny" -t refcoco --boxes boxes.txt alone.png "red"
+computed() { # what the detector finds has the last digits of the processor
+    "$@" | sed 's/"\{0,1\}[0-9a-f]\{64\}"\{0,1\}/DIGEST/'
+}
+is query-boxes-choose computed "$v" query -m "$tiny" -t visual7w --boxes boxes.txt --json alone.png "red"
+is query-detector "$v" query -m "$tiny" -t refcoco alone.png "red"
+is query-detector-json computed "$v" query -m "$tiny" -t refcoco --json alone.png "red"
+is query-two-checkpoints "$v" query -m "$tiny" -c noise -c "$tiny/checkpoint.bin" -t gqa scene.png "what"
+maps() { q gqa "what" --no-log --attention "$1" && "$v" inspect "$1"; }
+is query-maps maps maps.safetensors
+is query-mean maps mean.npy
+is query-log-attention q gqa "what" --log-attention
+is query-upright "$v" query -m "$tiny" -t refcoco --upright --no-log "$data/pictures/turned.jpg" "red"
+for file in mmf.npy mmf_info.npy lxmert_obj36.tsv vilbert_beta.lmdb bua.npz padded.npz one.pkl two.pkl \
+    bua_wh_swapped.tsv normalised.npy outside.npy inverted.npy; do
+    is "query-of-$file" "$v" query -m "$tiny" -t refcoco --no-log --regions "$data/regions/$file" "red"
+done
+wrong() { # wrong NAME ARGUMENT...
+    name=$1
+    shift
+    is "wrong-$name" "$v" "$@"
+}
+wrong query query
+wrong query-one query scene.png
+wrong query-option query --nothing
+wrong query-task query -t chess scene.png a
+wrong query-images query -m "$tiny" -t nlvr2 scene.png a
+wrong query-more query -m "$tiny" -t vqa scene.png mirror.png a
+wrong query-empty query -m "$tiny" -t vqa scene.png "  "
+wrong query-change query -m "$tiny" -t vqa --no-log --change "mask token 1" scene.png "a b"
+wrong query-change-2 query -m "$tiny" -t vqa --no-log --change "drop region 99" scene.png "a b"
+wrong query-change-3 query -m "$tiny" -t vqa --no-log --change "silence text 9.9" scene.png "a b"
+wrong query-change-4 query -m "$tiny" -t vqa --no-log --change "sing" scene.png "a b"
+wrong query-knock query -m "$tiny" -t vqa --no-log --knock-out doors scene.png "a b"
+wrong query-top query -m "$tiny" -t vqa --top x scene.png a
+wrong query-threads query -m "$tiny" -t vqa --threads 0 scene.png a
+wrong query-pair query -m "$tiny" -t nlvr2 --pair x scene.png mirror.png a
+wrong query-attention query -m "$tiny" -t vqa --no-log --attention x.txt scene.png a
+wrong query-checkpoint query -m "$tiny" -c none -t vqa scene.png a
+wrong query-parts query -c "$tiny/checkpoint.bin" -t vqa scene.png a
+wrong query-candidates query -m "$tiny" -t vqa --candidates scene.npy scene.png a
+
+# ---- files
+is tasks "$v" tasks
+tokens() {
+    printf '{"text": "The dogs, [MASK] ran!"}\n{"text": ""}\n' | "$v" tokenize --vocab "$tiny/vocab.txt"
+}
+is tokenize tokens
+for f in tiny/checkpoint.bin tiny/gqa.txt tiny/classes.txt tiny/vocab.txt tiny/scene.npy tiny/scene.png \
+    tiny/config.json tiny/expected.safetensors checkpoints/training.pt checkpoints/training_old.bin \
+    regions/mmf.npy regions/mmf_info.npy regions/lxmert_obj36.tsv regions/vilbert_beta.lmdb \
+    regions/bua.npz regions/padded.npz regions/one.pkl regions/two.pkl pictures/turned.jpg \
+    pictures/palette.gif pictures/lossy.webp pictures/rgb.bmp pictures/rgb.ppm pictures/gray.png \
+    pictures/truncated.jpg sets/gqa.json; do
+    file=$(echo "$f" | tr / -)
+    is "inspect-$file" "$v" inspect "$data/$f"
+    [ $f = tiny/gqa.txt ] || is "inspect-json-$file" "$v" inspect --json "$data/$f"
+done
+is inspect-key "$v" inspect --key 7 "$data/regions/two.pkl"
+is inspect-two "$v" inspect scene.png nothing mirror.png
+: >empty
+printf 'PK\003\004abc' >zip
+printf '\200\002}q' >pickle
+printf '\377\330\377' >jpeg
+for f in empty zip pickle jpeg; do
+    wrong "inspect-$f" inspect $f
+done
+wrong inspect inspect
+wrong tokenize tokenize
+is detect "$v" detect -d "$tiny/detector.pth" --arch "$tiny/detector.json" --classes "$tiny/classes.txt" scene.png
+is detect-boxes "$v" detect -d "$tiny/detector.pth" --arch "$tiny/detector.json" --boxes boxes.txt -o x.npy scene.png
+is inspect-detected computed "$v" inspect x.npy
+is detect-dump "$v" detect -d "$tiny/detector.pth" --arch "$tiny/detector.json" --dump x.safetensors scene.png
+is inspect-dump "$v" inspect x.safetensors
+for f in detect "detect scene.png" "detect -d none scene.png" forward "forward --config x" extract "extract scene.png" \
+    "world" "world -o w --scenes x" cache-x "cache sing" "devices x" "tasks x" eval "eval -m $tiny" compare; do
+    # shellcheck disable=SC2086 # words
+    wrong "$(echo "$f" | tr ' ' - | tr -d /. | tail -c 30)" $f
+done
+x="-d $tiny/detector.pth --detector-arch $tiny/detector.json --threads 1"
+is extract "$v" extract $x -o out scene.png mirror.png nothing.png
+is extract-again "$v" extract $x -o out scene.png mirror.png
+is extract-shard "$v" extract $x -o parts --shard 2/2 --quiet scene.png mirror.png
+ls -R out parts >listed
+is extracted cat listed
+for o in "--shard 0/2" "--shard 3" "--jobs 0" "--batch 65" "--format x" "--list none"; do
+    wrong "extract$(echo "$o" | tr -d ' /')" extract $x -o out2 $o scene.png
+done
+is cache "$v" cache
+is cache-clear "$v" cache clear
+
+# ---- measuring
+box=$("$v" query -m "$tiny" -t refcoco --no-log --top 1 scene.png "the red square" |
+    sed 's/.*\[ *\([0-9.]*\) *\([0-9.]*\) *\([0-9.]*\) *\([0-9.]*\)\].*/\1, \2, \3, \4/')
+cat >set.jsonl <<END
+{"task": "gqa", "images": ["scene.png"], "text": "what color", "answer": "red"}
+{"task": "gqa", "images": ["scene.png"], "text": "what is it", "answers": {"red": 1, "blue": 0.3}}
+{"task": "refcoco", "images": ["scene.png"], "text": "the red square", "box": [$box]}
+{"task": "refcoco", "images": ["mirror.png"], "text": "the square", "box": [10, 10, 30, 30]}
+{"task": "snli-ve", "images": ["scene.png"], "text": "a red square", "answer": "entailment"}
+{"task": "nlvr2", "images": ["scene.png", "mirror.png"], "text": "two red things", "answer": "true"}
+{"task": "coco", "images": ["scene.png", "mirror.png"], "text": "a thing", "answer": 1}
+{"task": "visual7w", "images": ["scene.png"], "text": "red", "candidates": [[1, 2, 30, 40], [50, 10, 90, 60]], "answer": 1}
+END
+e="eval -m $tiny --data set.jsonl --threads 1 --no-log"
+is eval "$v" $e
+is eval-json "$v" $e --json
+is eval-limit "$v" $e --limit 1
+is eval-task "$v" $e -t gqa -c noise
+is eval-attention "$v" $e --attention
+is eval-attention-json "$v" $e --attention --json -t refcoco
+predictions() { # predictions TASK
+    "$v" $e -t "$1" --predictions p.json && cat p.json
+}
+for task in gqa refcoco snli-ve nlvr2 coco visual7w; do
+    is "predictions-$task" predictions $task
+done
+is predictions-many predictions ""
+is eval-logged "$v" eval -m "$tiny" --data set.jsonl --threads 1
+
+# ---- comparing
+"$BUILDDIR/test-compare" make "$tiny/checkpoint.bin" other.safetensors bert.encoder.v_layer.1. 0.4
+cat >set.probes <<END
+name: color
+task: gqa
+image: scene.png
+text: what color
+answer: red
+
+name: box
+task: refcoco
+image: scene.png
+text: the red square
+box: 10 10 30 30
+
+task: coco
+image: scene.png
+image: mirror.png
+text: a thing
+answer: 1
+END
+c="compare -m $tiny -c $tiny/checkpoint.bin -c other.safetensors --threads 1 --no-log"
+for format in "" --json --csv; do
+    is "compare$format" "$v" $c --probes set.probes $format
+    is "compare-query$format" "$v" $c $format -t gqa scene.png "what color"
+    is "compare-cka$format" "$v" $c --cka $format --probes set.probes
+    is "compare-attention$format" "$v" $c --attention --top 5 $format -t gqa scene.png "what color"
+    for level in blocks layers heads; do
+        is "compare-swap-$level$format" "$v" $c --swap $level $format -t gqa scene.png "what color"
+    done
+done
+for format in "" --csv; do
+    is "compare-weights$format" "$v" $c --weights $format
+    is "compare-tensors$format" "$v" $c --tensors --top 7 $format
+done
+begin() { # begin COMMAND...: of what is long
+    "$@" | sed -n 1,60p
+}
+is compare-weights--json begin "$v" $c --weights --json
+for o in "--weights --csv --json" "--watch ." "--until 3 --probes set.probes" "--settle x" "--top x --weights"; do
+    wrong "compare$(echo "$o" | tr -d ' /.')" $c $o
+done
+
+# ---- the log
+VILSCOPE_LOG=$work/asked.db
+for task in gqa refcoco; do
+    q $task "the red square"
+done >out.txt 2>&1
+"$v" ${c% --no-log} --weights --top 3 >out.txt 2>&1
+"$v" ${c% --no-log} --probes set.probes >out.txt 2>&1
+"$v" ${c% --no-log} --swap blocks -t gqa scene.png "what color" >out.txt 2>&1
+"$v" eval -m "$tiny" --data set.jsonl >out.txt 2>&1
+s() {
+    "$v" sessions "$@"
+}
+is pin s pin 1 red
+is note s note 2 "a note, with \"signs\""
+is tag s tag 2 hard
+is sessions s
+is sessions-json s --json
+is sessions-limit s -n 2
+for id in 1 2 3 4 5 6 7; do
+    is "sessions-show-$id" s show $id
+done
+is sessions-show-json s show --json 4
+is sessions-query s query 1
+is sessions-difference-1 begin s difference 1
+is sessions-difference-2 s difference 2
+is sessions-search s search red
+is sessions-search-json s search --json red
+is sessions-search-options s search -t gqa --since 2020-01-01 -c noise --image scene.png -n 2
+is sessions-pinned s search --pinned
+is sessions-tag s search --tag hard
+is sessions-diff s diff 1 2
+is sessions-diff-checkpoints s diff -c noise -c other.safetensors
+is sessions-diff-json s diff --json -c noise -c other.safetensors
+for format in jsonl csv html; do
+    s export 1 2 3 --format $format >export.txt
+    tr '>' '\n' <export.txt | sed -e 's/base64,.*/base64/' -e 's/^\([0-9].*\),[0-9.]*$/\1,MS/' \
+        -e 's/"data":.*//' -e 's/"regions":[0-9.]*,/"regions":MS,/' >broken.txt
+    is "sessions-export-$format" cat broken.txt
+done
+some() {
+    s export --format csv 1 --pinned | sed 's/,[0-9.]*$//'
+}
+is sessions-export-some some
+is sessions-sql s sql "SELECT id, task, text, score FROM query_list"
+is sessions-sql-json s sql --json "SELECT id, task, NULL, 1.5 FROM queries LIMIT 2"
+is sessions-sql-csv s sql --csv "SELECT id, task, 'a,\"b' FROM queries LIMIT 2"
+is sessions-check s check
+is sessions-check-json s check --json
+is sessions-replay s replay 1 -m "$tiny" --threads 1 --no-log
+is sessions-replay-json s replay 1 -m "$tiny" --threads 1 --json
+is sessions-replay-other s replay 1 -m "$tiny" -c other.safetensors --threads 1 --no-log --fail-on-change --tolerance 0.0000001
+cp "$data/logs/version-2.db" old.db
+chmod u+w old.db
+is sessions-merge s merge old.db
+is sessions-merge-again s merge old.db
+is sessions-merged s
+is sessions-prune-dry s prune --older-than 0d --dry-run
+is sessions-prune s prune --session 2 --vacuum
+is sessions-untag s untag 3 hard
+is sessions-unpin s unpin 1
+for o in "show" "show x" "show 99" "query 99" "difference 99" "pin 99" "tag 1" "sql" "prune" "merge" "diff 1" \
+    "export --format x" "search -t chess" "prune --older-than x" "search --since x" "sing" "replay 99 -m $tiny" "list -n x"; do
+    wrong "sessions-$(echo "$o" | tr -d ' /.' | tail -c 24)" sessions $o
+done
+end
