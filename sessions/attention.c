@@ -81,7 +81,7 @@ static int write_map(struct log *l, int64_t query, const struct trace_tensor *x,
     unsigned char *packed = NULL;
     uLongf n = 0;
     sqlite3_stmt *s = NULL;
-    char shape[96];
+    char shape[96], name[TRACE_NAME];
     int rc = pack(x, &packed, &n, err);
     snprintf(shape, sizeof shape, "%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64, x->shape[0],
              x->shape[1], x->shape[2], x->shape[3]);
@@ -95,7 +95,7 @@ static int write_map(struct log *l, int64_t query, const struct trace_tensor *x,
         rc = db_ready(l, "INSERT INTO attention(query_id, name, shape, bytes, data) VALUES(?, ?, ?,"
                          " ?, ?)", &s, err);
     if (rc == 0) {
-        db_bind(s, "issi", query, x->name, shape, 2 * (int64_t)numbers_of(x));
+        db_bind(s, "issi", query, trace_name(x->at, name), shape, 2 * (int64_t)numbers_of(x));
         sqlite3_bind_blob64(s, 5, packed, n, SQLITE_STATIC);
         rc = db_run(l, s, "writing attention maps", err);
         sqlite3_clear_bindings(s);
@@ -106,7 +106,7 @@ static int write_map(struct log *l, int64_t query, const struct trace_tensor *x,
 
 static bool is_map(const struct trace_tensor *x)
 {
-    return strncmp(x->name, "attn.", 5) == 0 && x->ndim == 4;
+    return x->at.kind == TRACE_MAP && x->ndim == 4;
 }
 
 int log_attention(struct log *l, int64_t query, const struct trace *t, int64_t limit,
@@ -172,6 +172,20 @@ static bool unpack(sqlite3_stmt *s, struct trace_tensor *x, size_t n)
     return good;
 }
 
+/* Rows of a map of one kind are all there are; where they are of both, the log knows how many are
+ * tokens. */
+static bool take_size(struct trace *t, const struct trace_tensor *x, int tokens)
+{
+    enum net_stream from = attn_table[x->at.site].from;
+    int rows = (int)x->shape[2];
+    bool both = stream_table[from].tokens && stream_table[from].regions;
+    if (stream_table[from].tokens)
+        t->tokens = both ? tokens : rows;
+    if (stream_table[from].regions)
+        t->regions = both ? rows - tokens : rows;
+    return t->regions >= 0;
+}
+
 static bool take_map(sqlite3_stmt *s, struct trace *t)
 {
     const char *name = (const char *)sqlite3_column_text(s, 0);
@@ -179,22 +193,19 @@ static bool take_map(sqlite3_stmt *s, struct trace *t)
     t->tensors = xreallocarray(t->tensors, (size_t)t->count + 1, sizeof *t->tensors);
     struct trace_tensor *x = &t->tensors[t->count++];
     *x = (struct trace_tensor){0};
-    snprintf(x->name, sizeof x->name, "%s", name ? name : "");
-    if (!read_shape((const char *)sqlite3_column_text(s, 1), x, &n) || !unpack(s, x, n))
+    if (!name || !trace_at_parse(name, &x->at) || x->at.kind != TRACE_MAP ||
+        !read_shape((const char *)sqlite3_column_text(s, 1), x, &n) || !unpack(s, x, n))
         return false;
     t->batch = (int)x->shape[0];
-    if (strncmp(x->name, "attn.t.", 7) == 0)
-        t->tokens = (int)x->shape[2];
-    if (strncmp(x->name, "attn.v.", 7) == 0)
-        t->regions = (int)x->shape[2];
-    return true;
+    return take_size(t, x, sqlite3_column_int(s, 3));
 }
 
 int log_attention_read(struct log *l, int64_t query, struct trace **out, struct vs_err *err)
 {
     sqlite3_stmt *s = NULL;
-    int rc = db_ready(l, "SELECT name, shape, data FROM attention WHERE query_id = ? ORDER BY id",
-                      &s, err), code = SQLITE_DONE;
+    int rc = db_ready(l, "SELECT name, shape, data, (SELECT count(*) FROM tokens WHERE query_id ="
+                      " ?1) FROM attention WHERE query_id = ?1 ORDER BY id", &s, err);
+    int code = SQLITE_DONE;
     if (rc != 0)
         return rc;
     struct trace *t = xcalloc(1, sizeof *t);

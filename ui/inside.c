@@ -72,6 +72,41 @@ void inside_name(const struct workbench *w, bool token, int i, char *out, size_t
         snprintf(out, size, "image %d region %d", s.image + 1, s.region);
 }
 
+/* ---- rows and columns of maps */
+
+static struct trace_place place_of(const struct workbench *w, enum net_stream s, int row)
+{
+    return trace_place(w->now.r->trace, s, row);
+}
+
+bool inside_row_special(const struct workbench *w, enum net_stream s, int row)
+{
+    struct trace_place p = place_of(w, s, row);
+    return inside_special(w, p.token, p.number);
+}
+
+bool inside_row_hidden(const struct workbench *w, enum net_stream s, int row)
+{
+    struct trace_place p = place_of(w, s, row);
+    return inside_hidden(w, p.token, p.number);
+}
+
+int *inside_rows(const struct workbench *w, enum net_stream s, int n, int *count)
+{
+    int *list = xcalloc((size_t)n + 1, sizeof *list);
+    *count = 0;
+    for (int i = 0; i < n; i++)
+        if (!inside_row_hidden(w, s, i))
+            list[(*count)++] = i;
+    return list;
+}
+
+void inside_row_name(const struct workbench *w, enum net_stream s, int row, char *out, size_t size)
+{
+    struct trace_place p = place_of(w, s, row);
+    inside_name(w, p.token, p.number, out, size);
+}
+
 const char *inside_brief(const char *name, int cols)
 {
     return cols < 15 && strncmp(name, "region ", 7) == 0 ? name + 7 : name;
@@ -79,10 +114,7 @@ const char *inside_brief(const char *name, int cols)
 
 const char *inside_map_name(enum attn_kind kind, bool brief)
 {
-    static const char *const names[] = {[ATTN_TEXT] = "text", [ATTN_VISUAL] = "image",
-                                        [ATTN_TEXT_TO_IMAGE] = "text>image",
-                                        [ATTN_IMAGE_TO_TEXT] = "image>text"};
-    return brief ? names[kind] : look_kind_name(kind);
+    return brief ? attn_table[kind].brief : attn_table[kind].title;
 }
 
 /* The row of the chosen region in the maps, or -1. */
@@ -94,15 +126,16 @@ static int chosen_region(const struct workbench *w)
     return look_place(w->now.r, inside_batch(w), image, w->sel->region);
 }
 
-/* Whether sel holds what is chosen on this side of the map. */
+/* Whether sel holds what is chosen on this side of the map: it has one token and one region, and
+ * the rows come first. */
 static bool in_selection(enum attn_kind kind, bool row)
 {
-    return row || kind == ATTN_TEXT_TO_IMAGE || kind == ATTN_IMAGE_TO_TEXT;
+    return row || attn_table[kind].from != attn_table[kind].to;
 }
 
-static bool is_token(enum attn_kind kind, bool row)
+static enum net_stream side_of(enum attn_kind kind, bool row)
 {
-    return row ? look_rows_are_tokens(kind) : look_cols_are_tokens(kind);
+    return row ? attn_table[kind].from : attn_table[kind].to;
 }
 
 int inside_chosen(const struct workbench *w, enum attn_kind kind, bool row)
@@ -111,19 +144,26 @@ int inside_chosen(const struct workbench *w, enum attn_kind kind, bool row)
         return -1;
     if (!in_selection(kind, row))
         return w->sel->column[kind];
-    return is_token(kind, row) ? w->sel->token : chosen_region(w);
+    enum net_stream s = side_of(kind, row);
+    int at = look_row(w->now.r, s, true, w->sel->token);
+    return at >= 0 ? at : look_row(w->now.r, s, false, chosen_region(w));
 }
 
 void inside_choose(struct workbench *w, enum attn_kind kind, bool row, int i)
 {
-    if (!in_selection(kind, row))
+    const struct stream_names *s = &stream_table[side_of(kind, row)];
+    if (!in_selection(kind, row)) {
         selection_column(w->selection, kind, i);
-    else if (i < 0 && is_token(kind, row))
+        return;
+    }
+    if (s->tokens && (i < 0 || s->regions))
         selection_token(w->selection, -1);
-    else if (i < 0)
+    if (s->regions && (i < 0 || s->tokens))
         selection_region(w->selection, -1);
-    else
-        look_choose_row(w, is_token(kind, row), i);
+    if (i >= 0 && w->now.r && w->now.r->trace) {
+        struct trace_place p = trace_place(w->now.r->trace, side_of(kind, row), i);
+        look_choose_row(w, p.token, p.number);
+    }
 }
 
 struct item *inside_items(const struct workbench *w, int *count)
@@ -139,6 +179,11 @@ struct item *inside_items(const struct workbench *w, int *count)
         if (!inside_hidden(w, false, i))
             list[(*count)++] = (struct item){false, i};
     return list;
+}
+
+int inside_chosen_of(const struct workbench *w, bool token)
+{
+    return !w->now.r ? -1 : token ? w->sel->token : chosen_region(w);
 }
 
 void inside_choose_item(struct workbench *w, struct item x)
@@ -157,46 +202,30 @@ bool inside_is_chosen(const struct workbench *w, struct item x)
 
 /* ---- depths */
 
-/* What a tensor of the trace is a state of. False: it is none. */
-static bool read_state(const struct trace_tensor *x, struct depth *d)
+/* Whether two states are of one layer: embeddings and co-attention leave one of each stream. */
+static bool is_same_depth(struct trace_at a, struct trace_at b)
 {
-    int layer;
-    char stream, rest;
-    *d = (struct depth){0};
-    if (sscanf(x->name, "hid.embeddings.%c", &stream) == 1)
-        snprintf(d->name, sizeof d->name, "embeddings");
-    else if (sscanf(x->name, "hid.c.%d.%c", &layer, &stream) == 2)
-        snprintf(d->name, sizeof d->name, "co %d", layer + 1);
-    else if (sscanf(x->name, "hid.t.%d%c", &layer, &rest) == 1)
-        snprintf(d->name, sizeof d->name, "text %d", layer + 1), stream = 't';
-    else if (sscanf(x->name, "hid.v.%d%c", &layer, &rest) == 1)
-        snprintf(d->name, sizeof d->name, "image %d", layer + 1), stream = 'v';
-    else
-        return false;
-    d->text = stream == 't';
-    d->image = stream == 'v';
-    return true;
+    return a.site == b.site && a.layer == b.layer;
 }
 
-/* Embeddings and co-attention layers leave a state of either stream: one depth for both. */
 struct depth *inside_depths(const struct workbench *w, int *count)
 {
     const struct trace *t = w->now.r ? w->now.r->trace : NULL;
-    struct depth *list = xcalloc((size_t)(t ? t->count : 0) + 1, sizeof *list), d;
+    struct depth *list = xcalloc((size_t)(t ? t->count : 0) + 1, sizeof *list);
     const struct trace_tensor *text = NULL, *image = NULL;
     *count = 0;
     for (int i = 0; t && i < t->count; i++) {
-        if (!read_state(&t->tensors[i], &d))
+        const struct trace_tensor *x = &t->tensors[i];
+        if (x->at.kind != TRACE_STATE)
             continue;
-        struct depth *last = *count ? &list[*count - 1] : NULL;
-        text = d.text ? &t->tensors[i] : text;
-        image = d.image ? &t->tensors[i] : image;
-        if (last && strcmp(last->name, d.name) == 0)
-            last->text = last->image = true;
-        else
-            list[(*count)++] = d;
-        list[*count - 1].t = text;
-        list[*count - 1].v = image;
+        struct depth *d = *count && is_same_depth(list[*count - 1].at, x->at)
+                              ? &list[*count - 1] : &list[(*count)++];
+        d->at = x->at;
+        d->text |= stream_table[x->at.stream].tokens;
+        d->image |= stream_table[x->at.stream].regions;
+        d->t = text = stream_table[x->at.stream].tokens ? x : text;
+        d->v = image = stream_table[x->at.stream].regions ? x : image;
+        trace_depth(x->at, false, d->name);
     }
     return list;
 }
@@ -206,10 +235,11 @@ const float *inside_state(const struct workbench *w, const struct depth *d, stru
 {
     const struct trace_tensor *s = x.token ? d->t : d->v;
     int b = inside_batch(w);
-    if (!s || s->ndim != 3 || b >= s->shape[0] || x.at >= s->shape[1])
+    int row = s ? trace_row(w->now.r->trace, s->at.stream, x.token, x.at) : -1;
+    if (row < 0 || s->ndim != 3 || b >= s->shape[0] || row >= s->shape[1])
         return NULL;
     *width = (int)s->shape[2];
-    return s->data + ((ptrdiff_t)b * s->shape[1] + x.at) * s->shape[2];
+    return s->data + ((ptrdiff_t)b * s->shape[1] + row) * s->shape[2];
 }
 
 int inside_depth(const struct workbench *w, const struct pane *p, int count)

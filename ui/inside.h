@@ -9,28 +9,35 @@
 /* ---- the depths of the model, in the order in which it computes */
 
 struct depth {
-    char name[24]; /* "embeddings", "text 3", "image 2", "co 1" */
-    const struct trace_tensor *t, *v; /* the newest state of each stream by then */
+    char name[TRACE_DEPTH]; /* "embeddings", "text 3", "image 2", "co 1" */
+    struct trace_at at;
+    const struct trace_tensor *t, *v; /* the newest state of tokens, of regions by then */
     bool text, image; /* which of them is new here */
 };
 
-/* A token or a row of regions. */
+/* A token or a row of regions, by its number (struct trace_place). */
 struct item {
     bool token;
-    int at; /* its row in the trace: a token's number too */
+    int at;
 };
 
 /* ---- what is looked at */
 
 /* The row of the batch that holds the current photo. There is a result. */
 int inside_batch(const struct workbench *w);
-/* Whether a map's row or column is left out: padding, or a special one while those are hidden. */
+/* Whether a token or region is left out: padding, or a special one while those are hidden. */
 bool inside_special(const struct workbench *w, bool token, int i);
 bool inside_hidden(const struct workbench *w, bool token, int i);
-/* What is shown of n rows or columns; caller frees. */
+/* What is shown of n tokens or regions; caller frees. */
 int *inside_list(const struct workbench *w, bool token, int n, int *count);
 /* "dog", "region 7 cat" */
 void inside_name(const struct workbench *w, bool token, int i, char *out, size_t size);
+/* The same of a row of a stream, which is what maps have rows and columns of. */
+bool inside_row_special(const struct workbench *w, enum net_stream s, int row);
+bool inside_row_hidden(const struct workbench *w, enum net_stream s, int row);
+int *inside_rows(const struct workbench *w, enum net_stream s, int n, int *count);
+void inside_row_name(const struct workbench *w, enum net_stream s, int row, char *out,
+                     size_t size);
 /* A name without "region " where it has so few columns; within name. */
 const char *inside_brief(const char *name, int cols);
 /* "text to image", or, where there is little room, "text>image". */
@@ -38,6 +45,8 @@ const char *inside_map_name(enum attn_kind kind, bool brief);
 /* The chosen row, or column, of a map, or -1. */
 int inside_chosen(const struct workbench *w, enum attn_kind kind, bool row);
 void inside_choose(struct workbench *w, enum attn_kind kind, bool row, int i);
+/* The number of the chosen token, or of the row of the chosen region, or -1. */
+int inside_chosen_of(const struct workbench *w, bool token);
 /* Tokens, then regions, that are shown; caller frees. */
 struct item *inside_items(const struct workbench *w, int *count);
 /* The item alone becomes the chosen token or region. */

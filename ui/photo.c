@@ -31,22 +31,18 @@ void photo_go(struct workbench *w, int photo)
     selection_region(w->selection, -1);
 }
 
-enum attn_kind photo_map(const struct slice *x)
-{
-    return x->kind == ATTN_TEXT ? ATTN_TEXT_TO_IMAGE : x->kind;
-}
-
 /* What looks at the regions: a token, or a region of the image where regions look at regions. */
 static float *weights_of(const struct workbench *w, const struct result *r, const struct slice *x,
                          int image, int *count)
 {
-    enum attn_kind kind = photo_map(x);
-    int source = kind == ATTN_VISUAL ? w->sel->region : w->sel->token;
+    enum attn_kind kind = look_image_map(r, x->kind);
+    bool token = look_source_is_token(kind, w->sel->token);
+    int source = token ? w->sel->token : w->sel->region;
     if (image < 0 || source < 0)
         return NULL;
     *count = look_regions(r, image);
     float *out = xcalloc((size_t)*count, sizeof *out);
-    if (look_at_image(r, image, kind, source, x->layer[kind], x->head[kind], out))
+    if (look_at_image(r, image, kind, token, source, x->layer[kind], x->head[kind], out))
         return out;
     free(out);
     return NULL;
@@ -74,14 +70,14 @@ float photo_top(const struct workbench *w, const struct result *r)
 void photo_looks(const struct workbench *w, char *out, size_t size)
 {
     const struct slice *x = &w->sel->slice;
-    enum attn_kind kind = photo_map(x);
+    enum attn_kind kind = look_image_map(w->now.r, x->kind);
     char name[128], head[32];
-    if (kind == ATTN_VISUAL)
-        draw_region_name(w, w->sel->region, name, sizeof name);
-    else
+    if (look_source_is_token(kind, w->sel->token))
         draw_token_name(w, w->sel->token, name, sizeof name);
+    else
+        draw_region_name(w, w->sel->region, name, sizeof name);
     draw_head_name(w, x, kind, head, sizeof head);
-    snprintf(out, size, "%s, %s, layer %d, %s", name, look_kind_name(kind), x->layer[kind] + 1,
+    snprintf(out, size, "%s, %s, layer %d, %s", name, attn_table[kind].title, x->layer[kind] + 1,
              head);
 }
 

@@ -688,7 +688,7 @@ int workbench_run(const struct workbench_options *o, struct vs_err *err)
     w->photo_count = o->photo_count;
     w->task = o->task;
     w->suggestions = o->suggestions;
-    w->selection = selection_new();
+    w->selection = selection_new(model_family(w->model)->maps[0]);
     w->sel = selection_chosen(w->selection);
     w->boxes_shown = 5;
     w->mouse = true;

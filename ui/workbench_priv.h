@@ -391,8 +391,6 @@ int photo_number(const struct workbench *w, int photo);
 int photo_in_result(const struct workbench *w);
 /* Another photo becomes the current one: all of it is shown, no region is chosen. */
 void photo_go(struct workbench *w, int photo);
-/* The kind of map that a photo shows of a slice: the text's own says nothing of images. */
-enum attn_kind photo_map(const struct slice *x);
 /* Weights of a slice over the current photo's regions of what is chosen (caller frees), or NULL. */
 float *photo_weights(const struct workbench *w, const struct slice *x, int *count);
 /* The largest weight over all images of a result: what is brightest on any of them. 0: nothing is

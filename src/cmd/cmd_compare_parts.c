@@ -328,7 +328,7 @@ static void print_attention(const struct compare_run *r, const struct attention_
                   "largest row", "rows");
     for (int i = 0; i < n; i++)
         plain_out(r->o->csv ? "%s,%d,%d,%.9g,%.9g,%d\n" : "%-16s %5d %5d %12.6f %12.6f %6d\n",
-                  attn_kind_names[list[i].map], list[i].layer + 1, list[i].head + 1, list[i].jsd,
+                  attn_table[list[i].map].name, list[i].layer + 1, list[i].head + 1, list[i].jsd,
                   list[i].most, list[i].rows);
     if (!r->o->csv)
         told_more(r, count);

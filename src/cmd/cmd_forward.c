@@ -4,7 +4,7 @@
 
 #include "src/formats/tensorfile.h"
 #include "src/base/mem.h"
-#include "src/model/vilbert/vilbert.h"
+#include "src/model/trace.h"
 #include "src/base/plain.h"
 #include "src/cmd/cmd_model.h"
 
@@ -38,7 +38,7 @@ static const struct option_row option_rows[] = {
 /* ---- inputs */
 
 struct inputs {
-    struct vilbert_input in;
+    struct net_input in;
     int32_t *ids, *types, *text_mask, *image_mask, *task;
     float *features, *spatials;
 };
@@ -95,7 +95,7 @@ static int read_floats(const struct tensorfile *f, const char *name, int rows, i
     return 0;
 }
 
-static int read_inputs(const struct tensorfile *f, const struct vilbert *m, struct inputs *x,
+static int read_inputs(const struct tensorfile *f, const struct net *m, struct inputs *x,
                        struct vs_err *err)
 {
     const struct tensor *ids = find(f, "in.input_ids", 2, err);
@@ -110,14 +110,14 @@ static int read_inputs(const struct tensorfile *f, const struct vilbert *m, stru
         rc = read_whole(f, "in.attention_mask", b, t, true, &x->text_mask, err);
     if (rc == 0)
         rc = read_whole(f, "in.image_mask", b, v, true, &x->image_mask, err);
-    if (rc == 0 && vilbert_task_tokens(m))
+    if (rc == 0 && m->task_tokens)
         rc = read_whole(f, "in.task_ids", b, 1, false, &x->task, err);
     if (rc == 0)
-        rc = read_floats(f, "in.features", b, v, vilbert_config(m)->v_feature, &x->features, err);
+        rc = read_floats(f, "in.features", b, v, m->sizes.features, &x->features, err);
     if (rc == 0)
         rc = read_floats(f, "in.spatials", b, v, 5, &x->spatials, err);
-    x->in = (struct vilbert_input){b, t, v, x->ids, x->types, x->text_mask, x->features,
-                                   x->spatials, x->image_mask, x->task};
+    x->in = (struct net_input){b, t, v, x->ids, x->types, x->text_mask, x->features,
+                               x->spatials, x->image_mask, x->task};
     return rc;
 }
 
@@ -132,38 +132,25 @@ static void inputs_fini(struct inputs *x)
     free(x->spatials);
 }
 
-/* ---- outputs */
+/* ---- running */
 
-static int write_trace(const struct trace *t, const char *path, struct vs_err *err)
-{
-    struct tensor_out *list = xcalloc((size_t)t->count + 1, sizeof *list);
-    for (int i = 0; i < t->count; i++) {
-        list[i] = (struct tensor_out){.name = t->tensors[i].name, .dtype = DTYPE_F32,
-                                      .ndim = t->tensors[i].ndim, .data = t->tensors[i].data};
-        memcpy(list[i].shape, t->tensors[i].shape, sizeof t->tensors[i].shape);
-    }
-    int rc = safetensors_write(path, list, t->count, err);
-    free(list);
-    return rc;
-}
-
-static int run_model(struct vilbert *m, const struct options *o, struct vs_err *err)
+static int run_model(struct net *m, const struct options *o, struct vs_err *err)
 {
     struct tensorfile *f = NULL;
     struct inputs x = {0};
     struct trace *t = NULL;
-    struct vilbert_want want = {.heads = vilbert_heads(m), .attention = true, .hidden = true,
-                                .keep_padding = true};
+    struct net_want want = {.heads = m->heads, .attention = true, .hidden = true,
+                            .keep_padding = true};
     int rc = tensorfile_open(o->inputs, &f, err);
     if (rc == 0)
         rc = tensorfile_check(f, read_inputs(f, m, &x, err), err);
-    if (rc == 0 && want.heads != HEAD_ALL)
+    if (rc == 0 && want.heads != family_heads(m->family))
         plain_text(stderr, "vilscope forward: %s lacks some heads: their outputs are left out\n",
                    o->model.checkpoints[0]);
     if (rc == 0)
-        rc = vilbert_forward(m, &x.in, &want, &t, err);
+        rc = net_forward(m, &x.in, &want, &t, err);
     if (rc == 0)
-        rc = write_trace(t, o->output, err);
+        rc = trace_write(t, false, o->output, err);
     trace_free(t);
     inputs_fini(&x);
     tensorfile_close(f);
@@ -172,12 +159,12 @@ static int run_model(struct vilbert *m, const struct options *o, struct vs_err *
 
 static int open_and_run(const struct options *o, struct vs_err *err)
 {
-    struct config c;
+    struct net_config c = {0};
     struct tensorfile *f = NULL;
     struct kern *k = NULL;
-    struct vilbert *m = NULL;
+    struct net *m = NULL;
     char why[256];
-    int rc = config_read(o->model.config, &c, err);
+    int rc = family_default()->read_config(o->model.config, &c, err);
     if (c.task_tokens < 0)
         c.task_tokens = 0; /* the reference's default; queries look at the checkpoint instead */
     if (rc == 0)
@@ -185,10 +172,11 @@ static int open_and_run(const struct options *o, struct vs_err *err)
     if (rc == 0 && kern_open(o->model.device, o->model.threads, &k, why, sizeof why) != 0)
         rc = vs_fail(err, VS_E_USAGE, "%s", why);
     if (rc == 0)
-        rc = vilbert_open(&c, f, k, &m, err);
+        rc = net_open(&c, o->model.config, f, k, &m, err);
     if (rc == 0)
         rc = run_model(m, o, err);
-    vilbert_free(m);
+    net_free(m);
+    net_config_fini(&c);
     kern_close(k);
     tensorfile_close(f);
     return rc;

@@ -165,37 +165,24 @@ static bool ends_with(const char *s, const char *end)
     return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-/* Every map of the trace, under the names of the golden data. */
-static int write_maps(const char *path, const struct trace *t, struct vs_err *err)
-{
-    struct tensor_out *list = xcalloc((size_t)t->count, sizeof *list);
-    int n = 0;
-    for (int i = 0; i < t->count; i++) {
-        const struct trace_tensor *x = &t->tensors[i];
-        if (strncmp(x->name, "attn.", 5) != 0)
-            continue;
-        list[n] = (struct tensor_out){.name = x->name, .dtype = DTYPE_F32, .ndim = x->ndim,
-                                      .data = x->data};
-        memcpy(list[n++].shape, x->shape, sizeof x->shape);
-    }
-    int rc = safetensors_write(path, list, n, err);
-    free(list);
-    return rc;
-}
-
 /* (layers, images, tokens, regions): the mean over heads of where the text looks. */
 static int write_means(const char *path, const struct trace *t, struct vs_err *err)
 {
-    int layers = trace_attention_layers(t, ATTN_TEXT_TO_IMAGE);
+    enum attn_kind kind = trace_map_between(t, true, false);
+    int rows = 0, cols = 0, layers = trace_attention_layers(t, kind);
     size_t one = (size_t)t->tokens * (size_t)t->regions;
+    trace_attention(t, kind, 0, 0, -1, &rows, &cols, NULL);
+    float *map = xcalloc((size_t)rows * (size_t)cols + 1, sizeof *map);
     int64_t shape[4] = {layers, t->batch, t->tokens, t->regions};
     float *all = xcalloc((size_t)layers * (size_t)t->batch * one, sizeof *all);
     for (int l = 0; l < layers; l++)
         for (int b = 0; b < t->batch; b++) {
-            int rows, cols;
-            trace_attention(t, ATTN_TEXT_TO_IMAGE, l, b, -1, &rows, &cols,
-                            all + ((size_t)l * (size_t)t->batch + (size_t)b) * one);
+            if (!trace_attention(t, kind, l, b, -1, &rows, &cols, map))
+                continue;
+            trace_block(t, kind, true, false, map, &rows, &cols);
+            memcpy(all + ((size_t)l * (size_t)t->batch + (size_t)b) * one, map, one * sizeof *map);
         }
+    free(map);
     int rc = npy_write_f32(path, 4, shape, all, err);
     free(all);
     return rc;
@@ -206,7 +193,7 @@ static int write_attention(const char *path, const struct trace *t, struct vs_er
     if (ends_with(path, ".npy"))
         return write_means(path, t, err);
     if (ends_with(path, ".safetensors"))
-        return write_maps(path, t, err);
+        return trace_write(t, true, path, err);
     return vs_fail(err, VS_E_USAGE, "%s: attention is written to a .safetensors or .npy file",
                    path);
 }

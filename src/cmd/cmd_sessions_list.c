@@ -190,14 +190,7 @@ static int write_attention(struct log *l, int64_t id, const char *path, struct v
     int rc = log_attention_read(l, id, &t, err);
     if (rc != 0)
         return rc;
-    struct tensor_out *list = xcalloc((size_t)t->count, sizeof *list);
-    for (int i = 0; i < t->count; i++) {
-        list[i] = (struct tensor_out){.name = t->tensors[i].name, .dtype = DTYPE_F32,
-                                      .ndim = t->tensors[i].ndim, .data = t->tensors[i].data};
-        memcpy(list[i].shape, t->tensors[i].shape, sizeof t->tensors[i].shape);
-    }
-    rc = safetensors_write(path, list, t->count, err);
-    free(list);
+    rc = trace_write(t, true, path, err);
     trace_free(t);
     return rc;
 }

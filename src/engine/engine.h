@@ -42,10 +42,11 @@ const char *model_checkpoint_path(const struct model *m, int i);
  * when the count has grown; one thread adds at a time. */
 #define MODEL_CHECKPOINTS 1024 /* most */
 int model_add_checkpoint(struct model *m, const char *path, const char *name, struct vs_err *err);
+/* What the first checkpoint is one of: its maps, parts and outputs. Without a model, NULL, the
+ * first family of all. */
+const struct family *model_family(const struct model *m);
 /* The file of suggested queries (a data set, vilscope-data(5)), or NULL. */
 const char *model_queries(const struct model *m);
-/* Rows of one image that the model was trained with, whole image included (101). */
-int model_max_regions(const struct model *m);
 struct regions;
 /* The name of class `number` of these regions; NULL without a list, or with one that is too short
  * for their classes: then its names are those of another detector. */
@@ -57,7 +58,6 @@ const char *model_target_name(const struct model *m, int i, int n);
  * as many. Other tasks are fine. */
 int model_check_labels(const struct model *m, int checkpoint, const struct task *task,
                        struct vs_err *err);
-const struct tokenizer *model_tokenizer(const struct model *m);
 
 /* An image with its regions. image may be missing when only regions are known (command line). */
 struct photo {
@@ -152,7 +152,7 @@ int query_run_all(struct model *m, const struct query *list, int count, const at
 /* How many queries of this task, with so many images each, to run at once. */
 int query_room(const struct model *m, int checkpoint, const struct task *task, int images);
 
-/* What another head (of enum vilbert_head: VQA, GQA, ALIGN, BINARY, TRI) says in the same pass,
+/* What another head (of enum net_head: VQA, GQA, ALIGN, BINARY, TRI) says in the same pass,
  * ranked; the result must have been asked for with query.others. False when there is none. The
  * caller frees *out with result_answers_free. */
 bool model_read_head(const struct model *m, const struct result *r, unsigned head,

@@ -10,24 +10,24 @@
 int query_room(const struct model *m, int checkpoint, const struct task *task, int images)
 {
     int tokens = task->max_tokens, rows = (m->parts.max_regions + task->extra_regions) * images;
-    tokens = tokens < m->config.max_positions ? tokens : m->config.max_positions;
-    return vilbert_batch(m->checkpoints[checkpoint].net, tokens * images, rows,
-                         QUERY_ROWS / rows);
+    tokens = tokens < m->config.sizes.positions ? tokens : m->config.sizes.positions;
+    return net_batch(m->checkpoints[checkpoint].net, tokens * images, rows,
+                     QUERY_ROWS / rows);
 }
 
 /* ---- one query's images in parts */
 
 /* Images first to first+n-1. */
-static struct vilbert_input part_of(const struct model *m, const struct vilbert_input *in,
-                                    int first, int n)
+static struct net_input part_of(const struct model *m, const struct net_input *in,
+                                int first, int n)
 {
-    struct vilbert_input part = *in;
+    struct net_input part = *in;
     ptrdiff_t t = (ptrdiff_t)first * in->tokens, v = (ptrdiff_t)first * in->regions;
     part.batch = n;
     part.ids += t;
     part.types = in->types ? in->types + t : NULL;
     part.text_mask = in->text_mask ? in->text_mask + t : NULL;
-    part.features += v * m->config.v_feature;
+    part.features += v * m->config.sizes.features;
     part.spatials += v * 5;
     part.image_mask = in->image_mask ? in->image_mask + v : NULL;
     part.task = in->task ? in->task + first : NULL;
@@ -36,7 +36,7 @@ static struct vilbert_input part_of(const struct model *m, const struct vilbert_
 
 /* Images can be parted unless something is said of one of them by its number; pairs stay
  * together. Returns how many go into a part. */
-static int size_of_parts(const struct vilbert_input *in, const struct vilbert_want *want, int room)
+static int size_of_parts(const struct net_input *in, const struct net_want *want, int room)
 {
     bool pairs = want->heads & HEAD_BINARY;
     for (int i = 0; i < want->silence_count; i++)
@@ -48,8 +48,8 @@ static int size_of_parts(const struct vilbert_input *in, const struct vilbert_wa
     return room > 1 || !pairs ? room : 2;
 }
 
-int query_forward_parts(struct model *m, struct vilbert *net, const struct inputs *in,
-                        const struct vilbert_want *want, int room, struct trace **out,
+int query_forward_parts(struct model *m, struct net *net, const struct inputs *in,
+                        const struct net_want *want, int room, struct trace **out,
                         struct vs_err *err)
 {
     int batch = in->in.batch, size = size_of_parts(&in->in, want, room < 1 ? 1 : room), rc = 0;
@@ -82,10 +82,10 @@ static void fill(int32_t *to, const int32_t *mask, int n)
 }
 
 /* Rows of images at image `at` of the whole, padded to its tokens and regions. */
-static void put_images(const struct model *m, const struct vilbert_input *in, int at,
+static void put_images(const struct model *m, const struct net_input *in, int at,
                        struct inputs *all)
 {
-    size_t n = (size_t)m->config.v_feature, v = (size_t)in->regions;
+    size_t n = (size_t)m->config.sizes.features, v = (size_t)in->regions;
     for (int b = 0; b < in->batch; b++) {
         size_t t_to = (size_t)(at + b) * (size_t)all->in.tokens;
         size_t v_to = (size_t)(at + b) * (size_t)all->in.regions;
@@ -104,7 +104,7 @@ static void join_inputs(const struct model *m, const struct prepared *p, int cou
 {
     *all = (struct inputs){0};
     for (int i = 0; i < count; i++) {
-        const struct vilbert_input *in = &p[i].in.in;
+        const struct net_input *in = &p[i].in.in;
         all->in.batch += in->batch;
         all->in.tokens = in->tokens > all->in.tokens ? in->tokens : all->in.tokens;
         all->in.regions = in->regions > all->in.regions ? in->regions : all->in.regions;
@@ -114,7 +114,7 @@ static void join_inputs(const struct model *m, const struct prepared *p, int cou
     all->in.ids = all->ids = xcalloc(t, sizeof *all->ids);
     all->in.text_mask = all->text_mask = xcalloc(t, sizeof *all->text_mask);
     all->in.image_mask = all->image_mask = xcalloc(v, sizeof *all->image_mask);
-    all->in.features = all->features = xcalloc(vs_times(v, (size_t)m->config.v_feature),
+    all->in.features = all->features = xcalloc(vs_times(v, (size_t)m->config.sizes.features),
                                                sizeof *all->features);
     all->in.spatials = all->spatials = xcalloc(v * 5, sizeof *all->spatials);
     all->task = xcalloc((size_t)all->in.batch, sizeof *all->task);
@@ -129,7 +129,7 @@ static int take_results(struct model *m, struct prepared *p, int count, const st
 {
     int rc = 0, at = 0;
     for (int i = 0; i < count && rc == 0; i++) {
-        const struct vilbert_input *in = &p[i].in.in;
+        const struct net_input *in = &p[i].in.in;
         struct trace *own = NULL;
         rc = trace_part(t, at, in->batch, in->regions, &own, err);
         at += in->batch;
@@ -148,7 +148,7 @@ static int run_together(struct model *m, struct prepared *p, int n, const atomic
 {
     struct inputs all;
     struct trace *t = NULL;
-    struct vilbert_want want = {.heads = p[0].seen.task->head, .cancel = cancel};
+    struct net_want want = {.heads = p[0].seen.task->head, .cancel = cancel};
     join_inputs(m, p, n, &all);
     int rc = query_forward(m, p[0].net, &all, &want, &t, err);
     if (rc == 0)

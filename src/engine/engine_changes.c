@@ -8,28 +8,21 @@
 
 /* ---- tokens */
 
-/* The place of a result's token among the model's inputs, or -1 for the task token. */
-static int input_token(const struct inputs *in, int token)
-{
-    if (!in->in.task || token == 0)
-        return token;
-    return token == 1 ? -1 : token - 1;
-}
-
-static int find_token(const struct inputs *in, const struct result *r, int token, int *at,
+/* The place of a result's token among the model's inputs. */
+static int find_token(const struct net *n, const struct result *r, int token, int *at,
                       struct vs_err *err)
 {
     if (token >= r->token_count)
         return vs_fail(err, VS_E_USAGE, "there is no token %d: the query has %d", token + 1,
                        r->token_count);
-    *at = input_token(in, token);
+    *at = net_input_token(n, token);
     return *at >= 0 ? 0 : vs_fail(err, VS_E_USAGE, "token %d is the task's: it stays", token + 1);
 }
 
-static int mask_token(const struct model *m, struct inputs *in, struct result *r, int token,
-                      struct vs_err *err)
+static int mask_token(const struct model *m, const struct net *n, struct inputs *in,
+                      struct result *r, int token, struct vs_err *err)
 {
-    int at = 0, rc = find_token(in, r, token, &at, err);
+    int at = 0, rc = find_token(n, r, token, &at, err);
     int32_t id = tokenizer_id(m->tokenizer, "[MASK]");
     if (rc == 0 && id < 0)
         rc = vs_fail(err, VS_E_MISSING, "%s: the vocabulary has no [MASK]", m->parts.vocab);
@@ -54,9 +47,10 @@ static void need_text_mask(struct inputs *in)
     in->in.text_mask = in->text_mask;
 }
 
-static int drop_token(struct inputs *in, const struct result *r, int token, struct vs_err *err)
+static int drop_token(const struct net *n, struct inputs *in, const struct result *r, int token,
+                      struct vs_err *err)
 {
-    int at = 0, rc = find_token(in, r, token, &at, err);
+    int at = 0, rc = find_token(n, r, token, &at, err);
     if (rc != 0)
         return rc;
     need_text_mask(in);
@@ -81,42 +75,35 @@ static int drop_region(struct inputs *in, int image, int region, struct vs_err *
 
 /* ---- attention */
 
-static int map_layers(const struct config *c, enum attn_kind map, int *heads)
-{
-    switch (map) {
-    case ATTN_TEXT: *heads = c->heads; return c->layers;
-    case ATTN_VISUAL: *heads = c->v_heads; return c->v_layers;
-    case ATTN_TEXT_TO_IMAGE: case ATTN_IMAGE_TO_TEXT: break;
-    }
-    *heads = c->bi_heads;
-    return c->connections;
-}
-
-static int silence(const struct model *m, struct inputs *in, const struct change *c,
+static int silence(const struct net *n, struct inputs *in, const struct change *c,
                    struct vs_err *err)
 {
-    int heads = 0, layers = map_layers(&m->config, c->map, &heads);
+    int layers = net_map_layers(&n->sizes, c->map), heads = net_map_heads(&n->sizes, c->map);
+    if (layers == 0)
+        return vs_fail(err, VS_E_USAGE, "%s has no %s attention", n->family->name,
+                       attn_table[c->map].name);
     if (c->layer >= layers || c->head >= heads)
         return vs_fail(err, VS_E_USAGE, "these maps have %d layers of %d heads", layers, heads);
     in->silences = xreallocarray(in->silences, (size_t)in->silence_count + 1,
                                  sizeof *in->silences);
     in->silences[in->silence_count++] =
-        (struct vilbert_silence){.map = c->map, .layer = c->layer, .head = c->head, .b = -1,
-                                 .how = c->how};
+        (struct net_silence){.map = c->map, .layer = c->layer, .head = c->head, .b = -1,
+                             .how = c->how};
     return 0;
 }
 
 int changes_apply(struct model *m, const struct query *q, struct inputs *in, struct result *r,
                   struct vs_err *err)
 {
+    const struct net *n = m->checkpoints[q->checkpoint].net;
     int rc = 0;
     for (int i = 0; i < q->change_count && rc == 0; i++) {
         const struct change *c = &q->changes[i];
         switch (c->kind) {
-        case CHANGE_MASK_TOKEN: rc = mask_token(m, in, r, c->token, err); break;
-        case CHANGE_DROP_TOKEN: rc = drop_token(in, r, c->token, err); break;
+        case CHANGE_MASK_TOKEN: rc = mask_token(m, n, in, r, c->token, err); break;
+        case CHANGE_DROP_TOKEN: rc = drop_token(n, in, r, c->token, err); break;
         case CHANGE_DROP_REGION: rc = drop_region(in, c->image, c->region, err); break;
-        case CHANGE_SILENCE: rc = silence(m, in, c, err); break;
+        case CHANGE_SILENCE: rc = silence(n, in, c, err); break;
         case CHANGE_SWAP: break; /* changes_net's */
         }
     }
@@ -134,9 +121,9 @@ static int find_checkpoint(const struct model *m, const char *name, struct vs_er
 }
 
 int changes_net(struct model *m, int checkpoint, const struct change *list, int count,
-                struct vilbert **net, struct vilbert **mixed, struct vs_err *err)
+                struct net **net, struct net **mixed, struct vs_err *err)
 {
-    struct vilbert_swap *swaps = xcalloc((size_t)count + 1, sizeof *swaps);
+    struct net_swap *swaps = xcalloc((size_t)count + 1, sizeof *swaps);
     int n = 0, rc = 0;
     *net = m->checkpoints[checkpoint].net;
     *mixed = NULL;
@@ -147,11 +134,11 @@ int changes_net(struct model *m, int checkpoint, const struct change *list, int 
         if (from < 0)
             rc = from;
         else
-            swaps[n++] = (struct vilbert_swap){list[i].part, list[i].layer, list[i].head,
-                                               m->checkpoints[from].net};
+            swaps[n++] = (struct net_swap){list[i].part, list[i].layer, list[i].head,
+                                           m->checkpoints[from].net};
     }
     if (rc == 0 && n > 0)
-        rc = vilbert_mix(*net, swaps, n, mixed, err);
+        rc = net_mix(*net, swaps, n, mixed, err);
     if (*mixed)
         *net = *mixed;
     free(swaps);

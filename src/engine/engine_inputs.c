@@ -46,16 +46,16 @@ static void add_result_token(struct result *r, const char *piece, int32_t id, in
     *t = (struct result_token){xstrdup(piece ? piece : "?"), id, begin, end, special};
 }
 
-/* The tokens as the model sees them: its task token comes after [CLS]. */
+/* The tokens as the model sees them, with its task token. */
 static void tell_tokens(const struct model *m, const struct query *q, const struct token *tokens,
                         int count, struct result *r)
 {
-    bool task = vilbert_task_tokens(m->checkpoints[q->checkpoint].net);
+    const struct net *n = m->checkpoints[q->checkpoint].net;
     r->tokens = xcalloc((size_t)count + 1, sizeof *r->tokens);
     for (int i = 0; i < count; i++) {
         add_result_token(r, tokenizer_piece(m->tokenizer, tokens[i].id), tokens[i].id,
                          tokens[i].begin, tokens[i].end, i == 0 || i == count - 1);
-        if (i == 0 && task) {
+        if (n->task_tokens && i + 1 == n->family->task_place) {
             char name[24];
             snprintf(name, sizeof name, "[TASK %d]", q->task->id);
             add_result_token(r, name, q->task->id, 0, 0, true);
@@ -85,10 +85,10 @@ static int build_text(struct model *m, const struct query *q, struct inputs *out
     if (r->truncated)
         result_note(r, "the text has %d tokens, the task takes %d: the rest is not read", full,
                     count - 2);
-    if (count > m->config.max_positions) {
+    if (count > m->config.sizes.positions) {
         free(tokens);
         return vs_fail(err, VS_E_LIMIT, "the text has %d tokens with [CLS] and [SEP], the model "
-                       "takes %d at most: shorten it", count, m->config.max_positions);
+                       "takes %d at most: shorten it", count, m->config.sizes.positions);
     }
     tell_tokens(m, q, tokens, count, r);
     tell_words(m, r);
@@ -102,7 +102,7 @@ static int build_text(struct model *m, const struct query *q, struct inputs *out
     free(tokens);
     out->in.tokens = count;
     out->in.ids = out->ids;
-    out->in.task = vilbert_task_tokens(m->checkpoints[q->checkpoint].net) ? out->task : NULL;
+    out->in.task = m->checkpoints[q->checkpoint].net->task_tokens ? out->task : NULL;
     return 0;
 }
 
@@ -144,9 +144,9 @@ static int check_photo(const struct model *m, const struct photo *p, struct vs_e
         return vs_fail(err, VS_E_USAGE, "%s: has no regions: give them with --regions FILE (.npy, "
                        "safetensors, LMDB folder or TSV), or a detector with --detector FILE",
                        p->path ? p->path : "the image");
-    if (p->regions->dim != m->config.v_feature)
+    if (p->regions->dim != m->config.sizes.features)
         return vs_fail(err, VS_E_FORMAT, "%s: features of %d numbers, but the model %s wants %d",
-                       p->regions_path, p->regions->dim, m->parts.name, m->config.v_feature);
+                       p->regions_path, p->regions->dim, m->parts.name, m->config.sizes.features);
     if (c && (c->dim != g->dim || c->width != g->width || c->height != g->height))
         return vs_fail(err, VS_E_FORMAT, "%s: candidates of %d numbers on %dx%d pixels do not fit "
                        "the regions of %d numbers on %dx%d", p->candidates_path, c->dim, c->width,

@@ -20,11 +20,11 @@ static int open_checkpoint(struct model *m, int i, struct vs_err *err)
     const char *path = m->parts.checkpoints[i].path;
     int rc = tensorfile_open(path, &c->file, err);
     if (rc == 0) {
-        rc = vilbert_open(&m->config, c->file, m->kern, &c->net, err);
+        rc = net_open(&m->config, m->parts.config, c->file, m->kern, &c->net, err);
         if (rc != 0 && !strstr(err->text, path))
             vs_fail_prefix(err, "%s", path);
         if (rc == 0)
-            vilbert_keep(c->net, m->kept);
+            net_keep(c->net, m->kept);
     }
     return rc;
 }
@@ -38,7 +38,7 @@ int model_add_checkpoint(struct model *m, const char *path, const char *name, st
     m->parts.checkpoints[i] = parts_checkpoint(&m->parts, i, path, name);
     int rc = open_checkpoint(m, i, err);
     if (rc != 0) {
-        vilbert_free(m->checkpoints[i].net);
+        net_free(m->checkpoints[i].net);
         tensorfile_close(m->checkpoints[i].file);
         m->checkpoints[i] = (struct checkpoint){0};
         part_checkpoint_fini(&m->parts.checkpoints[i]);
@@ -65,11 +65,11 @@ static int open_checkpoints(struct model *m, struct vs_err *err)
 static int check_vocabulary(const struct model *m, struct vs_err *err)
 {
     int have = tokenizer_size(m->tokenizer);
-    if (have > m->config.vocab_size)
+    if (have > m->config.sizes.words)
         return vs_fail(err, VS_E_FORMAT,
                        "%s: has %d words, but the configuration %s says vocab_size %d: they do not "
                        "belong together",
-                       m->parts.vocab, have, m->parts.config, m->config.vocab_size);
+                       m->parts.vocab, have, m->parts.config, m->config.sizes.words);
     return 0;
 }
 
@@ -78,7 +78,7 @@ static int open_parts(struct model *m, const struct model_options *o, struct vs_
     char why[256];
     int rc = parts_find(o, &m->parts, err);
     if (rc == 0)
-        rc = config_read(m->parts.config, &m->config, err);
+        rc = family_default()->read_config(m->parts.config, &m->config, err);
     if (rc == 0)
         rc = tokenizer_open(m->parts.vocab, &m->tokenizer, err);
     if (rc == 0)
@@ -123,10 +123,11 @@ void model_free(struct model *m)
     if (m->digest_join)
         pthread_join(m->digest_thread, NULL);
     for (int i = 0; m->checkpoints && i < m->parts.checkpoint_count; i++) {
-        vilbert_free(m->checkpoints[i].net);
+        net_free(m->checkpoints[i].net);
         tensorfile_close(m->checkpoints[i].file);
     }
     free(m->checkpoints);
+    net_config_fini(&m->config);
     kept_free(m->kept);
     detector_free(m->detector);
     tensorfile_close(m->detector_file);
@@ -182,14 +183,14 @@ const char *model_checkpoint_path(const struct model *m, int i)
     return m->parts.checkpoints[i].path;
 }
 
+const struct family *model_family(const struct model *m)
+{
+    return m && m->checkpoints[0].net ? m->checkpoints[0].net->family : family_default();
+}
+
 const char *model_queries(const struct model *m)
 {
     return m->parts.queries;
-}
-
-int model_max_regions(const struct model *m)
-{
-    return m->parts.max_regions;
 }
 
 const char *model_class_name(const struct model *m, const struct regions *g, int number)
@@ -204,11 +205,6 @@ const char *model_target_name(const struct model *m, int i, int n)
     if (i < 0 || i >= n || (background != 0 && background != 1))
         return NULL;
     return i < background ? "background" : m->classes->names[i - background];
-}
-
-const struct tokenizer *model_tokenizer(const struct model *m)
-{
-    return m->tokenizer;
 }
 
 /* ---- digests */

@@ -8,7 +8,8 @@
 #include "src/engine/engine.h"
 #include "src/formats/labels.h"
 #include "src/formats/tensorfile.h"
-#include "src/model/vilbert/config.h"
+#include "src/model/kept.h"
+#include "src/model/trace.h"
 #include "src/engine/modeldir.h"
 #include "src/vision/detector.h"
 
@@ -16,14 +17,14 @@
 
 struct checkpoint {
     struct tensorfile *file;
-    struct vilbert *net;
+    struct net *net;
     char digest[DIGEST_HEX]; /* "" until known; guarded by model.digest_lock, as the next */
     bool digest_lost;        /* the file changed before it was known: it stays "" */
 };
 
 struct model {
     struct parts parts;
-    struct config config;
+    struct net_config config;
     struct tokenizer *tokenizer;
     struct labels *vqa, *gqa, *classes; /* may be NULL */
     struct domain *domain;              /* or NULL */
@@ -43,12 +44,12 @@ struct model {
 
 /* The model's inputs for a query, owned. */
 struct inputs {
-    struct vilbert_input in;
+    struct net_input in;
     int32_t *ids, *text_mask, *image_mask, *task;
     float *features, *spatials;
     struct result_source *sources; /* (batch, regions) */
     bool keep_padding;             /* a row has no region at all */
-    struct vilbert_silence *silences;
+    struct net_silence *silences;
     int silence_count;
 };
 
@@ -67,14 +68,14 @@ int changes_apply(struct model *m, const struct query *q, struct inputs *in, str
 /* The checkpoint with the parts that the changes swap; *mixed is NULL, or the caller's to free with
  * vilbert_free. */
 int changes_net(struct model *m, int checkpoint, const struct change *list, int count,
-                struct vilbert **net, struct vilbert **mixed, struct vs_err *err);
+                struct net **net, struct net **mixed, struct vs_err *err);
 
 /* ---- engine_query.c: a query up to the forward pass */
 struct prepared {
     struct result *r;   /* identity, tokens, images; the taker sets it to NULL */
     struct query seen;  /* the query on photos as it sees them */
     struct inputs in;
-    struct vilbert *net, *mixed;
+    struct net *net, *mixed;
     struct photo *as, **list;
     double start, took; /* ms: when it began, how long until it could be computed */
 };
@@ -87,11 +88,11 @@ int query_answer(struct model *m, struct prepared *p, const atomic_bool *cancel,
 /* The result from what the pass left. */
 int query_read(struct model *m, struct prepared *p, const struct trace *t, struct vs_err *err);
 /* The pass itself, one at a time. */
-int query_forward(struct model *m, struct vilbert *net, const struct inputs *in,
-                  const struct vilbert_want *want, struct trace **out, struct vs_err *err);
+int query_forward(struct model *m, struct net *net, const struct inputs *in,
+                  const struct net_want *want, struct trace **out, struct vs_err *err);
 /* The same in parts of at most `room` images, or two: equal to the whole. */
-int query_forward_parts(struct model *m, struct vilbert *net, const struct inputs *in,
-                        const struct vilbert_want *want, int room, struct trace **out,
+int query_forward_parts(struct model *m, struct net *net, const struct inputs *in,
+                        const struct net_want *want, int room, struct trace **out,
                         struct vs_err *err);
 #define QUERY_ROWS 512 /* regions in a pass, about: more gain nothing on the processor */
 /* A file's digest, remembered from run to run. */
@@ -102,9 +103,6 @@ int model_checkpoint_of(const struct model *m, const struct result *r);
 /* Make answers or boxes of the trace, by the task's reading. */
 int reading_make(const struct model *m, const struct query *q, const struct trace *t,
                  struct result *r, struct vs_err *err);
-
-/* The output of the model that a task reads. */
-const char *reading_tensor(const struct task *t);
 
 /* Add a sentence to the result's notice. */
 void result_note(struct result *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -32,11 +32,11 @@ static void keep_sources(const struct inputs *in, const struct trace *t, struct 
                (size_t)r->rows * sizeof *r->sources);
 }
 
-int query_forward(struct model *m, struct vilbert *net, const struct inputs *in,
-                  const struct vilbert_want *want, struct trace **out, struct vs_err *err)
+int query_forward(struct model *m, struct net *net, const struct inputs *in,
+                  const struct net_want *want, struct trace **out, struct vs_err *err)
 {
     pthread_mutex_lock(&m->forward_lock);
-    int rc = vilbert_forward(net, &in->in, want, out, err);
+    int rc = net_forward(net, &in->in, want, out, err);
     pthread_mutex_unlock(&m->forward_lock);
     return rc;
 }
@@ -100,7 +100,7 @@ void prepared_fini(struct prepared *p)
 {
     result_free(p->r);
     inputs_fini(&p->in);
-    vilbert_free(p->mixed);
+    net_free(p->mixed);
     free(p->as);
     free(p->list);
 }
@@ -120,16 +120,16 @@ int query_answer(struct model *m, struct prepared *p, const atomic_bool *cancel,
                  struct vs_err *err)
 {
     const struct query *q = &p->seen;
-    const struct vilbert_input *in = &p->in.in;
+    const struct net_input *in = &p->in.in;
     struct trace *t = NULL;
-    struct vilbert_want want = {.heads = q->task->head, .attention = q->attention,
-                                .others = q->others ? OTHER_HEADS : 0,
-                                .hidden = q->hidden, .keep_padding = p->in.keep_padding,
-                                .silences = p->in.silences,
-                                .silence_count = p->in.silence_count, .cancel = cancel};
+    struct net_want want = {.heads = q->task->head, .attention = q->attention,
+                            .others = q->others ? OTHER_HEADS : 0,
+                            .hidden = q->hidden, .keep_padding = p->in.keep_padding,
+                            .silences = p->in.silences,
+                            .silence_count = p->in.silence_count, .cancel = cancel};
     int room = in->batch;
     if (q->task->reading->ranked == RANKED_IMAGES)
-        room = vilbert_batch(p->net, in->tokens, in->regions, QUERY_ROWS / in->regions);
+        room = net_batch(p->net, in->tokens, in->regions, QUERY_ROWS / in->regions);
     int rc = query_forward_parts(m, p->net, &p->in, &want, room, &t, err);
     if (rc == 0)
         rc = query_read(m, p, t, err);

@@ -8,12 +8,12 @@
 #include <stdlib.h>
 
 /* A head's output; that it is finite is the pass's to see. */
-static const float *head_values(const struct trace *t, const char *name, int *count,
+static const float *head_values(const struct trace *t, enum net_output of, int *count,
                                 struct vs_err *err)
 {
-    const struct trace_tensor *h = trace_find(t, name);
+    const struct trace_tensor *h = trace_output(t, of);
     if (!h) {
-        vs_fail(err, VS_E_MISSING, "the model gave no %s", name);
+        vs_fail(err, VS_E_MISSING, "the model gave no %s", output_table[of].name);
         return NULL;
     }
     int64_t n = 1;
@@ -126,8 +126,8 @@ static void tell_labels(const struct model *m, unsigned head, int answers, struc
 int model_check_labels(const struct model *m, int checkpoint, const struct task *task,
                        struct vs_err *err)
 {
-    enum vilbert_head head = task->head == HEAD_GQA ? HEAD_GQA : HEAD_VQA;
-    int answers = vilbert_answers(m->checkpoints[checkpoint].net, head);
+    enum net_head head = task->head == HEAD_GQA ? HEAD_GQA : HEAD_VQA;
+    int answers = net_head_size(m->checkpoints[checkpoint].net, head);
     if (!task->reading->listed || answers == 0) /* the query says what is missing */
         return 0;
     char *why = why_no_labels(m, head, answers);
@@ -198,7 +198,7 @@ static void rank_boxes(const struct model *m, const struct query *q, const float
     free(order);
 }
 
-/* ---- readings by their names, and the heads that they read */
+/* ---- readings by their names, and the outputs that they read */
 
 /* What a reading makes of the n values of its head. */
 typedef void decode(const struct model *m, const struct query *q, const float *v, int n,
@@ -242,37 +242,25 @@ static decode *const decoders[] = {
     READINGS(DECODER)
 };
 
-static const struct head {
-    unsigned head; /* of enum vilbert_head */
-    const char *name;
-    const struct reading *reading;
-} heads[] = {
-    {HEAD_VQA, "out.vil_prediction", &reading_answers},
-    {HEAD_GQA, "out.vil_prediction_gqa", &reading_answers},
-    {HEAD_ALIGN, "out.vil_logit", &reading_alignment},
-    {HEAD_BINARY, "out.vil_binary_prediction", &reading_pair},
-    {HEAD_TRI, "out.vil_tri_prediction", &reading_verdict},
-    {HEAD_GROUND, "out.vision_logit", &reading_boxes},
-};
-
-static const struct head *find_head(unsigned head)
+/* How an output is read, by whose labels its numbers have; NULL: it is no choice. */
+static const struct reading *reading_of(enum net_output out)
 {
-    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
-        if (heads[i].head == head)
-            return &heads[i];
+    switch (output_table[out].labels) {
+    case LABELS_VQA: case LABELS_GQA: return &reading_answers;
+    case LABELS_IMAGES: return &reading_alignment;
+    case LABELS_PAIR: return &reading_pair;
+    case LABELS_VERDICT: return &reading_verdict;
+    case LABELS_REGIONS: return &reading_boxes;
+    case LABELS_NONE: case LABELS_CLASSES: case LABELS_WORDS: break;
+    }
     return NULL;
-}
-
-const char *reading_tensor(const struct task *t)
-{
-    return find_head(t->head)->name;
 }
 
 int reading_make(const struct model *m, const struct query *q, const struct trace *t,
                  struct result *r, struct vs_err *err)
 {
     int n = 0;
-    const float *v = head_values(t, reading_tensor(q->task), &n, err);
+    const float *v = head_values(t, output_of(q->task->head), &n, err);
     if (!v)
         return err ? err->code : VS_E_FORMAT;
     decoders[q->task->reading->id](m, q, v, n, r);
@@ -284,17 +272,17 @@ int reading_make(const struct model *m, const struct query *q, const struct trac
 bool model_read_head(const struct model *m, const struct result *r, unsigned head,
                      struct result_answer **out, int *count)
 {
-    const struct head *h = find_head(head);
-    const struct trace_tensor *t = h ? trace_find(r->trace, h->name) : NULL;
-    if (!t || h->reading->ranked == RANKED_REGIONS)
+    const struct reading *reading = reading_of(output_of(head));
+    const struct trace_tensor *t = trace_output(r->trace, output_of(head));
+    if (!t || !reading || reading->ranked == RANKED_REGIONS)
         return false;
-    bool images = h->reading->ranked == RANKED_IMAGES;
+    bool images = reading->ranked == RANKED_IMAGES;
     *count = (int)(images ? t->shape[0] : t->shape[1]);
     if (images)
         *out = rank(t->data, *count, image_label, r, NULL);
-    else if (h->reading->listed)
+    else if (reading->listed)
         *out = rank(t->data, *count, list_label, fitting_list(m, head, *count), NULL);
     else
-        *out = rank(t->data, *count, class_label, h->reading, NULL);
+        *out = rank(t->data, *count, class_label, reading, NULL);
     return true;
 }

@@ -1,7 +1,5 @@
-#include "src/model/kept.h"
-
 #include "src/base/mem.h"
-#include "src/model/vilbert/vilbert.h"
+#include "src/model/kept.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,9 @@
-/* The store behind vilbert_keep: states of texts and images, found by what they were computed from.
- * Only the thread that computes uses it. */
+/* States that passes share: what a text is before it meets an image, and an image before it meets a
+ * text. They are found by the exact ids or features (and masks, task, weights) that they were
+ * computed from, so results do not change; they lie in the back end's memory, those used longest
+ * ago go when there are more than `bytes` (host memory of what they are found by included), and all
+ * go when memory ends. A store may serve several models of one kern, and is freed after they
+ * were used last. Only the thread that computes uses it. */
 #ifndef VS_KEPT_H
 #define VS_KEPT_H
 
@@ -10,6 +14,16 @@
 #include <stdint.h>
 
 struct kept;
+struct kept *kept_new(struct kern *k, size_t bytes);
+void kept_free(struct kept *s);
+struct kept_stats {
+    int count;       /* states */
+    int found, made; /* so far */
+    size_t bytes;
+};
+void kept_stats(const struct kept *s, struct kept_stats *out);
+
+/* ---- for a family's passes */
 
 /* One text's or image's states, on the back end. */
 struct kept_state {

@@ -1,9 +1,11 @@
-# Configuration, weights and the forward pass.
+# Families of models: configuration, weights and the forward pass.
 libcore_a_SOURCES += \
+	src/model/family.c src/model/family.h \
 	src/model/kept.c src/model/kept.h \
 	src/model/trace.c src/model/trace.h \
 	src/model/vilbert/config.c src/model/vilbert/config.h \
 	src/model/vilbert/early.c \
+	src/model/vilbert/family.c \
 	src/model/vilbert/heads.c \
 	src/model/vilbert/mix.c \
 	src/model/vilbert/pass.c src/model/vilbert/pass.h \

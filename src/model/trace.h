@@ -1,13 +1,102 @@
-/* Filling a trace; reading one is in vilbert.h. */
+/* What one forward pass leaves behind: outputs, states and attention maps, each of which knows what
+ * it is by numbers. Names exist in files only (trace_name, trace_at_parse). */
 #ifndef VS_TRACE_H
 #define VS_TRACE_H
 
-#include "src/model/vilbert/vilbert.h"
+#include "src/model/family.h"
+
+enum trace_kind {
+    TRACE_OUTPUT, /* site: enum net_output */
+    TRACE_STATE,  /* site: enum net_part; stream */
+    TRACE_MAP,    /* site: enum attn_kind */
+    TRACE_STAGE   /* of the detector; site: enum detector_stage */
+};
+
+/* What a tensor of a trace is. layer counts from 0 within the part; 0 where there are none. */
+struct trace_at {
+    enum trace_kind kind;
+    int site;
+    enum net_stream stream; /* of a state */
+    int layer;
+};
+
+/* float32, C order; the data is the trace's. Outputs: enum net_head. States: (B, rows of the
+ * stream, width). Maps: (B, heads, rows of attn_table's from, rows of its to). */
+struct trace_tensor {
+    struct trace_at at;
+    int ndim;
+    int64_t shape[4];
+    float *data;
+};
+
+/* tokens counts the task token. All tensors have the sizes of the input; rows and columns of
+ * padding that was not computed are 0 (out.vision_logit: -10000). Tensors are in the order in which
+ * they were computed. */
+struct trace {
+    int batch, tokens, regions;
+    int count;
+    struct trace_tensor *tensors;
+    double ms; /* time of the pass */
+};
+void trace_free(struct trace *t);
+
+/* ---- what is there; NULL is a trace without anything */
+
+const struct trace_tensor *trace_get(const struct trace *t, struct trace_at at);
+const struct trace_tensor *trace_output(const struct trace *t, enum net_output out);
+
+/* The (rows, columns) map of one layer, image b and head (-1: mean over heads). out, which may be
+ * NULL to ask for the sizes, is the caller's. Returns false when the trace has no such map. */
+bool trace_attention(const struct trace *t, enum attn_kind kind, int layer, int b, int head,
+                     int *rows, int *cols, float *out);
+int trace_attention_layers(const struct trace *t, enum attn_kind kind);
+int trace_attention_heads(const struct trace *t, enum attn_kind kind);
+
+/* ---- rows: which token or region one is */
+
+struct trace_place {
+    bool token;
+    int number; /* of the token, or of the row of regions */
+};
+struct trace_place trace_place(const struct trace *t, enum net_stream s, int row);
+/* The row of a token or region in a stream; -1 when its rows are not of that kind. */
+int trace_row(const struct trace *t, enum net_stream s, bool token, int number);
+/* Rows of one kind: *first and how many, 0 when the stream has none. */
+int trace_rows(const struct trace *t, enum net_stream s, bool tokens, int *first);
+
+/* Whether a map has tokens (regions) for rows and for columns, maybe among others. */
+bool attn_joins(enum attn_kind kind, bool from_tokens, bool to_tokens);
+/* The first map of the trace that does; ATTN_COUNT without any. */
+enum attn_kind trace_map_between(const struct trace *t, bool from_tokens, bool to_tokens);
+/* Of a whole map (rows, cols) the rows and columns of these kinds, in place: *rows, *cols become
+ * theirs. Nothing happens to a map that has no others. */
+void trace_block(const struct trace *t, enum attn_kind kind, bool from_tokens, bool to_tokens,
+                 float *map, int *rows, int *cols);
+
+/* ---- names, for files */
+
+#define TRACE_NAME 32
+/* "out.vil_prediction", "hid.t.3", "hid.c.0.v", "attn.c.0.1". Returns out. */
+const char *trace_name(struct trace_at at, char out[TRACE_NAME]);
+/* False when no tensor has this name; at most 9 digits are a layer. */
+bool trace_at_parse(const char *name, struct trace_at *out);
+/* trace_get of a name. */
+const struct trace_tensor *trace_find(const struct trace *t, const char *name);
+/* What computes a tensor, for people: "textual layer 3". Counted from 0, as the names are. */
+void trace_describe(struct trace_at at, char *out, size_t size);
+/* What a state is called, counted from 1: "embeddings", "text 3", "co 1". within: among the states
+ * of one stream only, where it is "layer 3" instead of "text 3". */
+#define TRACE_DEPTH 24
+void trace_depth(struct trace_at at, bool within, char out[TRACE_DEPTH]);
+
+/* All tensors, or the maps only, as safetensors under these names; atomic. */
+int trace_write(const struct trace *t, bool maps_only, const char *path, struct vs_err *err);
+
+/* ---- making one */
 
 /* A new tensor of zeros, at most 4 dimensions; NULL when there is no memory. The data belongs to
  * the trace. */
-float *trace_add(struct trace *t, int ndim, const int64_t *shape, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+float *trace_add(struct trace *t, struct trace_at at, int ndim, const int64_t *shape);
 /* a goes on with b's images: the same tensors, of other images. */
 int trace_append(struct trace *a, const struct trace *b, struct vs_err *err);
 /* What a pass without maps and states says of images first to first+batch-1, which have `regions`
@@ -15,9 +104,6 @@ int trace_append(struct trace *a, const struct trace *b, struct vs_err *err);
 int trace_part(const struct trace *t, int first, int batch, int regions, struct trace **out,
                struct vs_err *err);
 /* The first tensor, in the order of the pass, that holds NaN or infinity; NULL: none does. */
-const char *trace_not_finite(const struct trace *t);
-/* What computes a tensor of that name, for people: "textual layer 3". Counted from 0, as the names
- * are. */
-void trace_describe(const char *name, char *out, size_t size);
+const struct trace_tensor *trace_not_finite(const struct trace *t);
 
 #endif

@@ -6,13 +6,6 @@
 
 #include <stdlib.h>
 
-const char *const attn_kind_names[ATTN_KINDS] = {
-    [ATTN_TEXT] = "text",
-    [ATTN_VISUAL] = "image",
-    [ATTN_TEXT_TO_IMAGE] = "text to image",
-    [ATTN_IMAGE_TO_TEXT] = "image to text",
-};
-
 /* The same map of both, (rows, cols) of image i. */
 static int pair_of(const struct result *a, const struct result *b, enum attn_kind map, int layer,
                    int head, int i, int *rows, int *cols, float **pa, float **pb,
@@ -25,7 +18,7 @@ static int pair_of(const struct result *a, const struct result *b, enum attn_kin
     if (!trace_attention(a->trace, map, layer, i, head, rows, cols, NULL) ||
         !trace_attention(b->trace, map, layer, i, head, &r2, &c2, NULL))
         return vs_fail(err, VS_E_MISSING, "there is no %s attention of layer %d",
-                       attn_kind_names[map], layer + 1);
+                       attn_table[map].name, layer + 1);
     if (*rows != r2 || *cols != c2)
         return vs_fail(err, VS_E_FORMAT, "the attention maps have different sizes, %d x %d and "
                        "%d x %d: they are of different tokens or regions", *rows, *cols, r2, c2);
@@ -87,7 +80,7 @@ static int by_jsd(const void *a, const void *b)
 static int count_heads(const struct trace *t)
 {
     int n = 0;
-    for (int k = 0; k < ATTN_KINDS; k++)
+    for (int k = 0; k < ATTN_COUNT; k++)
         n += trace_attention_layers(t, (enum attn_kind)k) *
              trace_attention_heads(t, (enum attn_kind)k);
     return n;
@@ -100,7 +93,7 @@ int attention_changes(const struct result *a, const struct result *b, struct att
     if (all == 0)
         return vs_fail(err, VS_E_MISSING, "a result was asked for without its attention");
     struct attention_change *list = xcalloc((size_t)all, sizeof *list);
-    for (int k = 0; k < ATTN_KINDS; k++) {
+    for (int k = 0; k < ATTN_COUNT; k++) {
         enum attn_kind map = (enum attn_kind)k;
         int heads = trace_attention_heads(a->trace, map);
         for (int l = 0; l < trace_attention_layers(a->trace, map); l++)

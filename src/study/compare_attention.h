@@ -7,8 +7,6 @@
 
 #include <stdbool.h>
 
-#define ATTN_KINDS 4 /* of enum attn_kind */
-extern const char *const attn_kind_names[ATTN_KINDS]; /* "text to image", ... */
 
 /* One head, or the mean of a layer's heads (head -1). */
 struct attention_change {

@@ -10,7 +10,7 @@
 
 #include "src/engine/engine_priv.h"
 #include "src/base/mem.h"
-#include "src/model/vilbert/vilbert.h"
+#include "src/model/trace.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -156,7 +156,7 @@ double cka_linear(const float *x, int dx, const float *y, int dy, int n, double 
 
 /* One depth of one stream: rows of all queries. */
 struct states {
-    char name[32]; /* of the trace's tensor */
+    struct trace_at at; /* of the trace's tensor */
     int width, rows;
     float *data;
 };
@@ -172,24 +172,15 @@ static void gathered_fini(struct gathered *g)
     g->depths = 0;
 }
 
-/* "hid.embeddings.t", "hid.t.3", "hid.c.1.t" */
-static bool is_of_stream(const char *name, bool text)
+static bool is_of_kind(struct trace_at at, bool text)
 {
-    size_t n = strlen(name);
-    char s = text ? 't' : 'v';
-    return strncmp(name, "hid.", 4) == 0 &&
-           ((name[4] == s && name[5] == '.') || (n > 2 && name[n - 2] == '.' && name[n - 1] == s));
+    const struct stream_names *s = &stream_table[at.stream];
+    return at.kind == TRACE_STATE && (text ? s->tokens : s->regions);
 }
 
-static void tell_depth(const char *name, char out[24])
+static bool is_same(struct trace_at a, struct trace_at b)
 {
-    int i = 0;
-    if (sscanf(name, "hid.c.%d", &i) == 1)
-        snprintf(out, 24, "co %d", i + 1);
-    else if (sscanf(name, "hid.%*[tv].%d", &i) == 1)
-        snprintf(out, 24, "layer %d", i + 1);
-    else
-        snprintf(out, 24, "embeddings");
+    return a.site == b.site && a.stream == b.stream && a.layer == b.layer;
 }
 
 /* Rows that are real: all tokens, and the regions that sources name. */
@@ -202,13 +193,12 @@ static int add_states(struct gathered *g, int at, const struct result *r, bool t
                       const struct trace_tensor *x, struct vs_err *err)
 {
     struct states *s = &g->list[at];
-    int rows = (int)x->shape[1], width = (int)x->shape[2];
+    int first, rows = trace_rows(r->trace, x->at.stream, text, &first), width = (int)x->shape[2];
     if (at == g->depths) {
-        *s = (struct states){.width = width};
-        snprintf(s->name, sizeof s->name, "%s", x->name);
+        *s = (struct states){.at = x->at, .width = width};
         g->depths++;
     }
-    if (strcmp(s->name, x->name) != 0 || s->width != width)
+    if (!is_same(s->at, x->at) || s->width != width)
         return vs_fail(err, VS_E_FORMAT, "the queries' hidden states do not have the same layers");
     for (int b = 0; b < r->batch; b++)
         for (int i = 0; i < rows; i++) {
@@ -218,7 +208,7 @@ static int add_states(struct gathered *g, int at, const struct result *r, bool t
                 s->data = xreallocarray(s->data, (s->rows ? 2 * (size_t)s->rows : 1),
                                         (size_t)width * sizeof *s->data);
             memcpy(s->data + (size_t)s->rows++ * (size_t)width,
-                   x->data + ((size_t)b * (size_t)rows + (size_t)i) * (size_t)width,
+                   x->data + ((int64_t)b * x->shape[1] + first + i) * x->shape[2],
                    (size_t)width * sizeof *s->data);
         }
     return 0;
@@ -230,7 +220,7 @@ static int gather(struct gathered g[2], const struct result *r, struct vs_err *e
     for (int text = 0; text < 2; text++) {
         int at = 0;
         for (int i = 0; i < r->trace->count && rc == 0; i++)
-            if (is_of_stream(r->trace->tensors[i].name, text) && at < MAX_DEPTHS)
+            if (is_of_kind(r->trace->tensors[i].at, text) && at < MAX_DEPTHS)
                 rc = add_states(&g[!text], at++, r, text, &r->trace->tensors[i], err);
     }
     return rc;
@@ -319,7 +309,7 @@ static int make_matrix(struct model *m, struct gathered *a, struct gathered *b, 
     out->values = xcalloc((size_t)n * (size_t)n, sizeof *out->values);
     out->floors = xcalloc((size_t)n * (size_t)n, sizeof *out->floors);
     for (int i = 0; i < n; i++)
-        tell_depth(a->list[i].name, out->names[i]);
+        trace_depth(a->list[i].at, true, out->names[i]);
     int *orders = shuffles(out->rows);
     struct pairs p = {g.out, orders, out};
     kern_parallel(m->kern, n * n, fill_pair, &p);

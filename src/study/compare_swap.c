@@ -21,26 +21,15 @@ struct run {
 
 /* ---- the list of parts */
 
-static const char *const part_names[] = {
-    [PART_EMBEDDINGS] = "embeddings", [PART_TEXT] = "text",  [PART_VISUAL] = "image",
-    [PART_CO] = "co-attention",       [PART_HEADS] = "poolers and heads",
-};
-
-static int layers_of(const struct config *c, enum vilbert_part part, int *heads)
+static const struct net *net_a(const struct run *r)
 {
-    switch (part) {
-    case PART_TEXT: *heads = c->heads; return c->layers;
-    case PART_VISUAL: *heads = c->v_heads; return c->v_layers;
-    case PART_CO: *heads = c->bi_heads; return c->connections;
-    case PART_EMBEDDINGS: case PART_HEADS: break;
-    }
-    *heads = 0;
-    return 0;
+    return r->m->checkpoints[r->o->a].net;
 }
 
-static void add_item(struct run *r, enum vilbert_part part, int layer, int head)
+static void add_item(struct run *r, enum net_part part, int layer, int head)
 {
     struct swap_result *s = r->s;
+    const char *name = part_table[part].name;
     s->items = xreallocarray(s->items, (size_t)s->item_count + 1, sizeof *s->items);
     struct swap_item *x = &s->items[s->item_count++];
     *x = (struct swap_item){.change = {.kind = CHANGE_SWAP, .part = part, .layer = layer,
@@ -48,18 +37,17 @@ static void add_item(struct run *r, enum vilbert_part part, int layer, int head)
     snprintf(x->change.from, sizeof x->change.from, "%s", model_checkpoint_name(r->m, r->o->b));
     x->values = xcalloc((size_t)s->query_count + 1, sizeof *x->values);
     if (layer < 0)
-        x->name = layers_of(&r->m->config, part, &(int){0})
-                      ? xasprintf("all %s layers", part_names[part])
-                      : xstrdup(part_names[part]);
+        x->name = net_a(r)->sizes.part[part].layers ? xasprintf("all %s layers", name)
+                                                    : xstrdup(name);
     else if (head < 0)
-        x->name = xasprintf("%s layer %d", part_names[part], layer + 1);
+        x->name = xasprintf("%s layer %d", name, layer + 1);
     else
-        x->name = xasprintf("%s layer %d, head %d", part_names[part], layer + 1, head + 1);
+        x->name = xasprintf("%s layer %d, head %d", name, layer + 1, head + 1);
 }
 
-static void add_part(struct run *r, enum vilbert_part part)
+static void add_part(struct run *r, enum net_part part)
 {
-    int heads, layers = layers_of(&r->m->config, part, &heads);
+    int layers = net_a(r)->sizes.part[part].layers, heads = net_a(r)->sizes.part[part].heads;
     if (layers == 0 && r->o->level != SWAP_HEADS)
         add_item(r, part, -1, -1);
     else if (layers > 0 && r->o->level == SWAP_BLOCKS)
@@ -321,8 +309,6 @@ static int check(const struct run *r)
 int swap_run(struct model *m, const struct query *queries, int count, const struct swap_options *o,
              struct swap_result **out, struct vs_err *err)
 {
-    static const enum vilbert_part order[] = {PART_EMBEDDINGS, PART_TEXT, PART_VISUAL, PART_CO,
-                                              PART_HEADS};
     struct swap_result *s = xcalloc(1, sizeof *s);
     struct run r = {.m = m, .queries = queries, .o = o, .s = s, .err = err};
     *s = (struct swap_result){.a = o->a, .b = o->b, .level = o->level, .query_count = count,
@@ -331,8 +317,8 @@ int swap_run(struct model *m, const struct query *queries, int count, const stru
     r.key_a = xcalloc((size_t)count + 1, sizeof *r.key_a);
     r.key_b = xcalloc((size_t)count + 1, sizeof *r.key_b);
     int rc = check(&r);
-    for (size_t i = 0; i < sizeof order / sizeof order[0] && rc == 0; i++)
-        add_part(&r, order[i]);
+    for (int i = 0; rc == 0 && i < net_a(&r)->family->part_count; i++)
+        add_part(&r, net_a(&r)->family->parts[i]);
     s->smallest = s->item_count <= SWAP_ALL_SETS;
     for (int i = 0; i < count && rc == 0; i++)
         rc = ask_both(&r, i);

@@ -70,7 +70,7 @@ json_t *attention_json(const struct attention_change *list, int count)
     for (int i = 0; i < count; i++) {
         const struct attention_change *c = &list[i];
         json_array_append_new(all, json_pack("{s:s, s:i, s:i, s:o, s:o, s:i}", "map",
-                                             attn_kind_names[c->map], "layer", c->layer + 1,
+                                             attn_table[c->map].name, "layer", c->layer + 1,
                                              "head", c->head + 1, "divergence",
                                              plain_number(c->jsd), "largest", plain_number(c->most),
                                              "rows", c->rows));
@@ -209,7 +209,7 @@ struct difference *difference_of_attention(struct model *m, int a, int b,
     struct difference *d = make(m, "attention", a, b, count, subject);
     int most = -1;
     for (int i = 0; i < count; i++) {
-        add_part(d, xasprintf("%s layer %d, head %d", attn_kind_names[list[i].map],
+        add_part(d, xasprintf("%s layer %d, head %d", attn_table[list[i].map].name,
                               list[i].layer + 1, list[i].head + 1), NULL, list[i].jsd);
         if (most < 0 || list[i].jsd > list[most].jsd)
             most = i;

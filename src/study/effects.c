@@ -50,19 +50,17 @@ static void list_regions(struct effects *e, const struct inputs *in)
 static void list_tokens(struct effects *e, const struct prepared *p)
 {
     for (int i = 0; i < p->r->token_count; i++)
-        if (!p->in.in.task || i != 1)
+        if (net_input_token(p->net, i) >= 0)
             add(e, (struct change){.kind = CHANGE_MASK_TOKEN, .token = i});
 }
 
-static void list_heads(struct effects *e, const struct config *c, enum kern_silence how)
+static void list_heads(struct effects *e, const struct net_sizes *s, enum kern_silence how)
 {
-    static const enum attn_kind maps[] = {ATTN_TEXT, ATTN_VISUAL, ATTN_TEXT_TO_IMAGE,
-                                          ATTN_IMAGE_TO_TEXT};
-    for (int k = 0; k < 4; k++) {
-        int layers = k == 0 ? c->layers : k == 1 ? c->v_layers : c->connections;
-        int heads = k == 0 ? c->heads : k == 1 ? c->v_heads : c->bi_heads;
+    for (int k = 0; k < ATTN_COUNT; k++) {
+        enum attn_kind map = (enum attn_kind)k;
+        int layers = net_map_layers(s, map), heads = net_map_heads(s, map);
         for (int i = 0; i < layers * heads; i++)
-            add(e, (struct change){.kind = CHANGE_SILENCE, .map = maps[k], .layer = i / heads,
+            add(e, (struct change){.kind = CHANGE_SILENCE, .map = map, .layer = i / heads,
                                    .head = i % heads, .how = how});
     }
 }
@@ -107,7 +105,7 @@ static void leave_out(const struct run *run, struct inputs *x, int k, const stru
 {
     const struct inputs *in = &run->p->in;
     int n = in->in.batch, v = in->in.regions, t = in->in.tokens;
-    int at = in->in.task && c->token > 1 ? c->token - 1 : c->token;
+    int at = net_input_token(run->p->net, c->token);
     switch (c->kind) {
     case CHANGE_DROP_REGION:
         for (int i = 0; i < n * v; i++)
@@ -122,7 +120,7 @@ static void leave_out(const struct run *run, struct inputs *x, int k, const stru
         x->silences = xreallocarray(x->silences, (size_t)x->silence_count + (size_t)n,
                                     sizeof *x->silences);
         for (int b = k * n; b < (k + 1) * n; b++)
-            x->silences[x->silence_count++] = (struct vilbert_silence){
+            x->silences[x->silence_count++] = (struct net_silence){
                 .map = c->map, .layer = c->layer, .head = c->head, .b = b, .how = c->how};
         break;
     case CHANGE_DROP_TOKEN: case CHANGE_SWAP:
@@ -137,7 +135,7 @@ static int copy_logits(const struct run *run, const struct trace *t, int k, floa
 {
     int n = run->p->in.in.batch, v = run->p->in.in.regions;
     const struct task *task = run->p->r->task;
-    const struct trace_tensor *x = trace_find(t, reading_tensor(task));
+    const struct trace_tensor *x = trace_output(t, output_of(task->head));
     bool images = task->reading->ranked == RANKED_IMAGES;
     int width = images ? n : (int)x->shape[1];
     bool one = images || task->reading->pairs; /* row of the output, for the whole copy */
@@ -192,10 +190,10 @@ static void read_copy(const struct run *run, const struct trace *t, int k, struc
 static int forward(const struct run *run, const struct inputs *in, struct trace **out,
                    struct vs_err *err)
 {
-    struct vilbert_want want = {.heads = run->p->r->task->head,
-                                .keep_padding = in->keep_padding,
-                                .silences = in->silences, .silence_count = in->silence_count,
-                                .cancel = run->cancel};
+    struct net_want want = {.heads = run->p->r->task->head,
+                            .keep_padding = in->keep_padding,
+                            .silences = in->silences, .silence_count = in->silence_count,
+                            .cancel = run->cancel};
     return query_forward(run->m, run->p->net, in, &want, out, err);
 }
 
@@ -266,9 +264,9 @@ static int run_all(struct run *run, effects_report *report, void *arg, struct vs
     struct effects *e = run->e;
     struct inputs features = {0};
     int one = in->in.batch * in->in.regions, rc = 0;
-    int room = vilbert_batch(run->p->net, in->in.batch * in->in.tokens, one, QUERY_ROWS / one);
+    int room = net_batch(run->p->net, in->in.batch * in->in.tokens, one, QUERY_ROWS / one);
     room = room > e->count ? e->count : room;
-    copy_features(in, run->m->config.v_feature, room, &features);
+    copy_features(in, run->m->config.sizes.features, room, &features);
     for (int at = 0; at < e->count && rc == 0; at += room) {
         int left = e->count - at;
         rc = run_batch(run, at, left < room ? left : room, &features, err);
@@ -300,7 +298,7 @@ static int list_items(struct run *run, enum effects_of of, struct vs_err *err)
     else if (of == EFFECTS_TOKENS)
         list_tokens(run->e, run->p);
     else
-        list_heads(run->e, &run->m->config, run->how);
+        list_heads(run->e, &run->p->net->sizes, run->how);
     return 0;
 }
 

@@ -13,8 +13,10 @@
 static int most_looked_at(const struct result *r, int layer, int head, float *map, float *sum)
 {
     int rows = 0, cols = 0, best = 1;
-    if (!trace_attention(r->trace, ATTN_TEXT_TO_IMAGE, layer, 0, head, &rows, &cols, map))
+    enum attn_kind kind = trace_map_between(r->trace, true, false);
+    if (!trace_attention(r->trace, kind, layer, 0, head, &rows, &cols, map))
         return 0;
+    trace_block(r->trace, kind, true, false, map, &rows, &cols);
     memset(sum, 0, (size_t)cols * sizeof *sum);
     for (int t = 0; t < rows && t < r->token_count; t++)
         for (int c = 0; !r->tokens[t].special && c < cols; c++)
@@ -28,15 +30,16 @@ void eval_attention_add(struct eval_attention *a, const struct eval_item *it,
                         const struct result *r)
 {
     int rows = 0, cols = 0;
-    if (!r->trace || !it->has_box ||
-        !trace_attention(r->trace, ATTN_TEXT_TO_IMAGE, 0, 0, -1, &rows, &cols, NULL))
+    enum attn_kind kind = trace_map_between(r->trace, true, false);
+    if (!it->has_box || kind == ATTN_COUNT ||
+        !trace_attention(r->trace, kind, 0, 0, -1, &rows, &cols, NULL))
         return;
     const struct result_image *im = &r->images[0];
     float *map = xcalloc((size_t)rows * (size_t)cols + 1, sizeof *map);
     float *sum = xcalloc((size_t)cols + 1, sizeof *sum);
     int good = 0;
-    a->layers = trace_attention_layers(r->trace, ATTN_TEXT_TO_IMAGE);
-    a->heads = trace_attention_heads(r->trace, ATTN_TEXT_TO_IMAGE);
+    a->layers = trace_attention_layers(r->trace, kind);
+    a->heads = trace_attention_heads(r->trace, kind);
     a->layers = a->layers < EVAL_LAYERS ? a->layers : EVAL_LAYERS;
     a->heads = a->heads < EVAL_HEADS ? a->heads : EVAL_HEADS;
     for (int l = 0; l < a->layers; l++)

@@ -20,24 +20,14 @@ void lens_free(struct lens *l)
     free(l);
 }
 
-/* Whether a tensor of the trace is a state of the stream; its name in words. */
-static bool is_state(const char *name, bool text, char out[24])
+/* Whether a tensor of the trace is a state of words or regions; its name in words. */
+static bool is_state(struct trace_at at, bool text, char out[TRACE_DEPTH])
 {
-    int layer;
-    char stream, rest;
-    if (strcmp(name, text ? "hid.embeddings.t" : "hid.embeddings.v") == 0) {
-        snprintf(out, 24, "embeddings");
-        return true;
-    }
-    if (sscanf(name, text ? "hid.t.%d%c" : "hid.v.%d%c", &layer, &rest) == 1) {
-        snprintf(out, 24, "layer %d", layer + 1);
-        return true;
-    }
-    if (sscanf(name, "hid.c.%d.%c", &layer, &stream) == 2 && stream == (text ? 't' : 'v')) {
-        snprintf(out, 24, "co %d", layer + 1);
-        return true;
-    }
-    return false;
+    const struct stream_names *s = &stream_table[at.stream];
+    if (at.kind != TRACE_STATE || !(text ? s->tokens : s->regions))
+        return false;
+    trace_depth(at, true, out);
+    return true;
 }
 
 static char *label_of(const struct model *m, bool text, int i, int n)
@@ -57,20 +47,19 @@ static void read_row(const struct model *m, bool text, const float *logits, int 
     c->label = label_of(m, text, c->best, n);
 }
 
-/* Appends the depth that x, (batch, rows, width), is. */
-static int read_depth(struct model *m, struct vilbert *net, bool text, int b,
-                      const struct trace_tensor *x, struct lens *l, struct vs_err *err)
+/* Appends the depth whose states (rows of the lens, width) are. */
+static int read_depth(struct model *m, struct net *net, bool text, const float *states,
+                      struct lens *l, struct vs_err *err)
 {
-    enum vilbert_head head = text ? HEAD_WORD : HEAD_REGION_CLASS;
-    int n = vilbert_head_size(net, head);
+    enum net_head head = text ? HEAD_WORD : HEAD_REGION_CLASS;
+    int n = net_head_size(net, head);
     size_t rows = (size_t)l->rows;
-    const float *states = x->data + (size_t)b * rows * (size_t)x->shape[2];
     float *out = vs_try_calloc(rows * (size_t)n + 1, sizeof *out);
     float *softmax = vs_try_calloc((size_t)n + 1, sizeof *softmax);
     int rc = out && softmax ? 0 : vs_fail(err, VS_E_LIMIT, "no memory for %d words", n);
     if (rc == 0) {
         pthread_mutex_lock(&m->forward_lock);
-        rc = vilbert_read_states(net, head, states, l->rows, out, err);
+        rc = net_read_states(net, head, states, l->rows, out, err);
         pthread_mutex_unlock(&m->forward_lock);
     }
     if (rc == 0) {
@@ -86,18 +75,20 @@ static int read_depth(struct model *m, struct vilbert *net, bool text, int b,
     return rc;
 }
 
-static int read_depths(struct model *m, struct vilbert *net, const struct result *r, bool text,
+static int read_depths(struct model *m, struct net *net, const struct result *r, bool text,
                        int b, struct lens *l, struct vs_err *err)
 {
-    int rc = 0;
-    char name[24];
+    int rc = 0, row;
+    char name[TRACE_DEPTH];
     for (int i = 0; i < r->trace->count && rc == 0; i++) {
         const struct trace_tensor *x = &r->trace->tensors[i];
-        if (!is_state(x->name, text, name))
+        if (!is_state(x->at, text, name))
             continue;
         l->names = xreallocarray(l->names, (size_t)l->depths + 1, sizeof *l->names);
         memcpy(l->names[l->depths], name, sizeof name);
-        rc = read_depth(m, net, text, b, x, l, err);
+        trace_rows(r->trace, x->at.stream, text, &row);
+        rc = read_depth(m, net, text, x->data + ((int64_t)b * x->shape[1] + row) * x->shape[2], l,
+                        err);
     }
     if (rc == 0 && l->depths == 0)
         rc = vs_fail(err, VS_E_USAGE, "the result holds no states");
@@ -108,7 +99,7 @@ int lens_make(struct model *m, const struct result *r, bool text, int b, struct 
               struct vs_err *err)
 {
     struct change *list = NULL;
-    struct vilbert *net = NULL, *mixed = NULL;
+    struct net *net = NULL, *mixed = NULL;
     struct lens *l = xcalloc(1, sizeof *l);
     int count = 0;
     int rc = r->trace && b >= 0 && b < r->trace->batch
@@ -118,13 +109,13 @@ int lens_make(struct model *m, const struct result *r, bool text, int b, struct 
         rc = changes_net(m, model_checkpoint_of(m, r), list, count, &net, &mixed, err);
     if (rc == 0) {
         l->rows = text ? r->trace->tokens : r->trace->regions;
-        if (vilbert_head_size(net, text ? HEAD_WORD : HEAD_REGION_CLASS) == 0)
+        if (net_head_size(net, text ? HEAD_WORD : HEAD_REGION_CLASS) == 0)
             rc = vs_fail(err, VS_E_MISSING, "the checkpoint lacks the masked-%s head",
                          text ? "word" : "region");
     }
     if (rc == 0)
         rc = read_depths(m, net, r, text, b, l, err);
-    vilbert_free(mixed);
+    net_free(mixed);
     free(list);
     if (rc == 0)
         *out = l;

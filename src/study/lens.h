@@ -4,6 +4,7 @@
 #define VS_LENS_H
 
 #include "src/engine/engine.h"
+#include "src/model/trace.h"
 
 struct lens_cell {
     int best;      /* vocabulary id, or region class */
@@ -13,7 +14,7 @@ struct lens_cell {
 /* Depths in the order in which they ran: embeddings, layers, co-attention layers. */
 struct lens {
     int depths, rows; /* rows: tokens (the task token included), or regions with the whole image */
-    char (*names)[24]; /* (depths) "embeddings", "layer 3", "co 2" */
+    char (*names)[TRACE_DEPTH]; /* (depths) "embeddings", "layer 3", "co 2" */
     struct lens_cell *cells; /* (depths, rows) */
 };
 /* text: the word head on tokens, else the region-class head on the regions of row b of the batch.

@@ -15,6 +15,7 @@ libcore_a_SOURCES += \
 	src/study/eval_set.c \
 	src/study/extract.c src/study/extract.h \
 	src/study/headstats.c src/study/headstats.h \
+	src/study/rollout.c src/study/rollout.h \
 	src/study/lens.c src/study/lens.h \
 	src/study/look.c src/study/look.h \
 	src/study/pca.c src/study/pca.h \

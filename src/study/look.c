@@ -3,31 +3,17 @@
 
 #include "src/base/mem.h"
 #include "src/study/headstats.h"
+#include "src/study/rollout.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-bool look_rows_are_tokens(enum attn_kind k)
+int look_row(const struct result *r, enum net_stream s, bool token, int number)
 {
-    return k == ATTN_TEXT || k == ATTN_TEXT_TO_IMAGE;
-}
-
-bool look_cols_are_tokens(enum attn_kind k)
-{
-    return k == ATTN_TEXT || k == ATTN_IMAGE_TO_TEXT;
-}
-
-const char *look_kind_name(enum attn_kind kind)
-{
-    static const char *const names[] = {
-        [ATTN_TEXT] = "text to text",
-        [ATTN_VISUAL] = "image to image",
-        [ATTN_TEXT_TO_IMAGE] = "text to image",
-        [ATTN_IMAGE_TO_TEXT] = "image to text",
-    };
-    return names[kind];
+    bool there = token ? stream_table[s].tokens : stream_table[s].regions;
+    return r->trace ? trace_row(r->trace, s, token, number) : there ? number : -1;
 }
 
 int look_regions(const struct result *r, int image)
@@ -51,130 +37,6 @@ int look_place(const struct result *r, int b, int image, int region)
             return i;
     }
     return -1;
-}
-
-/* ---- rollout (Abnar and Zuidema, Quantifying Attention Flow in Transformers, ACL 2020), over both
- * streams */
-
-/* Both streams' states as mixtures of what came in: tokens and regions, n in all. */
-struct rollout {
-    int tokens, regions, n;
-    double *t, *v; /* (tokens, n), (regions, n) */
-};
-
-/* out = (x + map y) / 2: each of `rows` rows keeps half, and takes half from where it looks. */
-static void step(const double *x, const float *map, const double *y, int rows, int cols, int n,
-                 double *out)
-{
-    for (int i = 0; i < rows; i++) {
-        double *o = out + (ptrdiff_t)i * n;
-        for (int k = 0; k < n; k++)
-            o[k] = x[(ptrdiff_t)i * n + k] / 2;
-        for (int j = 0; j < cols; j++)
-            for (int k = 0; k < n; k++)
-                o[k] += (double)map[(ptrdiff_t)i * cols + j] * y[(ptrdiff_t)j * n + k] / 2;
-    }
-}
-
-static float *mean_map(const struct result *r, enum attn_kind kind, int layer, int b, int *rows,
-                       int *cols)
-{
-    if (!trace_attention(r->trace, kind, layer, b, -1, rows, cols, NULL))
-        return NULL;
-    float *x = xcalloc((size_t)*rows * (size_t)*cols + 1, sizeof *x);
-    trace_attention(r->trace, kind, layer, b, -1, rows, cols, x);
-    return x;
-}
-
-static void roll_self(const struct result *r, struct rollout *s, bool text, int layer, int b)
-{
-    int rows, cols;
-    double **x = text ? &s->t : &s->v;
-    float *map = mean_map(r, text ? ATTN_TEXT : ATTN_VISUAL, layer, b, &rows, &cols);
-    if (!map)
-        return;
-    double *out = xcalloc((size_t)rows * (size_t)s->n, sizeof *out);
-    step(*x, map, *x, rows, cols, s->n, out);
-    free(*x);
-    *x = out;
-    free(map);
-}
-
-static void roll_co(const struct result *r, struct rollout *s, int layer, int b)
-{
-    int rows, cols;
-    float *tv = mean_map(r, ATTN_TEXT_TO_IMAGE, layer, b, &rows, &cols);
-    float *vt = mean_map(r, ATTN_IMAGE_TO_TEXT, layer, b, &rows, &cols);
-    double *t = xcalloc((size_t)s->tokens * (size_t)s->n, sizeof *t);
-    double *v = xcalloc((size_t)s->regions * (size_t)s->n, sizeof *v);
-    if (tv && vt) {
-        step(s->t, tv, s->v, s->tokens, s->regions, s->n, t);
-        step(s->v, vt, s->t, s->regions, s->tokens, s->n, v);
-        free(s->t);
-        free(s->v);
-        s->t = t;
-        s->v = v;
-    } else {
-        free(t);
-        free(v);
-    }
-    free(tv);
-    free(vt);
-}
-
-/* Whether the trace's tensor is the map of this kind and layer. */
-static bool is_map(const char *name, enum attn_kind kind, int layer)
-{
-    char want[32];
-    const char *fmt = kind == ATTN_TEXT ? "attn.t.%d" : kind == ATTN_VISUAL ? "attn.v.%d"
-                      : kind == ATTN_TEXT_TO_IMAGE ? "attn.c.%d.1" : "attn.c.%d.2";
-    snprintf(want, sizeof want, fmt, layer);
-    return strcmp(name, want) == 0;
-}
-
-/* The trace holds the maps in the order in which the layers ran: up to the wanted one, its own step
- * included. A co-attention's two maps are one step, whichever comes first. */
-static void roll(const struct result *r, struct rollout *s, enum attn_kind kind, int layer, int b)
-{
-    const struct trace *t = r->trace;
-    int joined = -1; /* the last co-attention that was taken in */
-    for (int i = 0; i < t->count; i++) {
-        const char *name = t->tensors[i].name;
-        int number = 0;
-        if (sscanf(name, "attn.t.%d", &number) == 1)
-            roll_self(r, s, true, number, b);
-        else if (sscanf(name, "attn.v.%d", &number) == 1)
-            roll_self(r, s, false, number, b);
-        else if (sscanf(name, "attn.c.%d.", &number) == 1 && number != joined) {
-            roll_co(r, s, number, b);
-            joined = number;
-        }
-        if (is_map(name, kind, layer))
-            break;
-    }
-}
-
-static float *rollout_map(const struct result *r, enum attn_kind kind, int layer, int b, int rows,
-                          int cols)
-{
-    const struct trace *t = r->trace;
-    struct rollout s = {.tokens = t->tokens, .regions = t->regions, .n = t->tokens + t->regions};
-    s.t = xcalloc((size_t)s.tokens * (size_t)s.n + 1, sizeof *s.t);
-    s.v = xcalloc((size_t)s.regions * (size_t)s.n + 1, sizeof *s.v);
-    for (int i = 0; i < s.tokens; i++)
-        s.t[(ptrdiff_t)i * s.n + i] = 1;
-    for (int i = 0; i < s.regions; i++)
-        s.v[(ptrdiff_t)i * s.n + s.tokens + i] = 1;
-    roll(r, &s, kind, layer, b);
-    float *out = xcalloc((size_t)rows * (size_t)cols + 1, sizeof *out);
-    const double *from = look_rows_are_tokens(kind) ? s.t : s.v;
-    int first = look_cols_are_tokens(kind) ? 0 : s.tokens;
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < cols; j++)
-            out[(ptrdiff_t)i * cols + j] = (float)from[(ptrdiff_t)i * s.n + first + j];
-    free(s.t);
-    free(s.v);
-    return out;
 }
 
 /* ---- maps */
@@ -242,7 +104,7 @@ bool look_map(const struct result *r, enum attn_kind kind, int layer, int b, int
     if (head == LOOK_MAX) {
         *out = max_map(r, kind, layer, b, *rows, *cols);
     } else if (head == LOOK_ROLLOUT) {
-        *out = rollout_map(r, kind, layer, b, *rows, *cols);
+        *out = rollout_map(r->trace, kind, layer, b, *rows, *cols);
     } else if (look_set_heads(head)) {
         *out = set_map(r, kind, layer, b, look_set_heads(head), *rows, *cols);
     } else {
@@ -282,31 +144,47 @@ static bool holds_image(const struct result *r, int b, int image)
     return false;
 }
 
+enum attn_kind look_image_map(const struct result *r, enum attn_kind kind)
+{
+    bool image = attn_joins(kind, true, false) || attn_joins(kind, false, true) ||
+                 attn_joins(kind, false, false);
+    enum attn_kind other = trace_map_between(r ? r->trace : NULL, true, false);
+    return image ? kind : other < ATTN_COUNT ? other : family_default()->maps[0];
+}
+
+bool look_source_is_token(enum attn_kind kind, int token)
+{
+    bool takes = attn_joins(kind, true, false) || attn_joins(kind, false, true);
+    return takes && (token >= 0 || !attn_joins(kind, false, false));
+}
+
 /* A row of the batch may hold regions of two images (NLVR2), an image rows of two of them. */
-bool look_at_image(const struct result *r, int image, enum attn_kind kind, int source, int layer,
-                   int head, float *out)
+bool look_at_image(const struct result *r, int image, enum attn_kind kind, bool token, int source,
+                   int layer, int head, float *out)
 {
     int rows, cols, n = look_regions(r, image);
-    bool any = false;
+    enum net_stream from = attn_table[kind].from, to = attn_table[kind].to;
+    bool asks = attn_joins(kind, token, false), any = false; /* else it is looked at */
     memset(out, 0, (size_t)n * sizeof *out);
-    for (int b = 0; b < r->batch; b++) {
+    for (int b = 0; b < r->batch && (asks || attn_joins(kind, false, token)); b++) {
         float *map = NULL;
-        int from = kind == ATTN_VISUAL ? look_place(r, b, image, source) : source;
-        if (from < 0 || !holds_image(r, b, image) ||
+        int at = trace_row(r->trace, asks ? from : to, token,
+                           token ? source : look_place(r, b, image, source));
+        if (at < 0 || !holds_image(r, b, image) ||
             !look_map(r, kind, layer, b, head, &rows, &cols, &map))
             continue;
         for (int i = 0; i < r->rows; i++) {
             struct result_source s = r->sources[b * r->rows + i];
-            int row = kind == ATTN_IMAGE_TO_TEXT ? i : from;
-            int col = kind == ATTN_IMAGE_TO_TEXT ? from : i;
-            if (s.image != image || s.region >= n || row >= rows || col >= cols)
+            int region = trace_row(r->trace, asks ? to : from, false, i);
+            int row = asks ? at : region, col = asks ? region : at;
+            if (s.image != image || s.region >= n || region < 0 || row >= rows || col >= cols)
                 continue;
             out[s.region] += map[(ptrdiff_t)row * cols + col];
             any = true;
         }
         free(map);
     }
-    return any && kind != ATTN_TEXT;
+    return any;
 }
 
 void look_heat(const struct result *r, int image, const float *weights, double x, double y,

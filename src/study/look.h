@@ -25,19 +25,23 @@ bool look_map(const struct result *r, enum attn_kind kind, int layer, int b, int
 /* The layer whose map, the mean of its heads, has the lowest mean entropy of its rows: where
  * looking begins. 0 when there are no maps. */
 int look_focused_layer(const struct result *r, enum attn_kind kind);
-bool look_rows_are_tokens(enum attn_kind kind);
-bool look_cols_are_tokens(enum attn_kind kind);
-const char *look_kind_name(enum attn_kind kind); /* "text to image" */
+/* The row of a stream that is this token or row of regions, or -1 (trace_row). */
+int look_row(const struct result *r, enum net_stream s, bool token, int number);
 /* The row of the batch with an image's regions. */
 int look_batch(const struct result *r, int image);
 /* The column or row of a region of an image in the maps of batch row b, or -1. */
 int look_place(const struct result *r, int b, int image, int region);
 
-/* out[region], region 0 the whole image: the weight that source gives each region of image. source
- * is a token (ATTN_TEXT_TO_IMAGE), or a region of the image (ATTN_VISUAL). ATTN_IMAGE_TO_TEXT: the
- * weight that each region gives token source. out has look_regions entries. */
-bool look_at_image(const struct result *r, int image, enum attn_kind kind, int source, int layer,
-                   int head, float *out);
+/* This map, or, where it says nothing of the image, the one in which words look at regions. */
+enum attn_kind look_image_map(const struct result *r, enum attn_kind kind);
+/* Whether what looks at the regions, or is looked at by them, in such a map is a token; token is
+ * the chosen one or -1. */
+bool look_source_is_token(enum attn_kind kind, int token);
+/* out[region], region 0 the whole image: the weight that source, a token or a region of the image,
+ * gives each region of image; where only regions look, the weight that each of them gives it. out
+ * has look_regions entries. False when the map has nothing of both. */
+bool look_at_image(const struct result *r, int image, enum attn_kind kind, bool token, int source,
+                   int layer, int head, float *out);
 int look_regions(const struct result *r, int image);
 /* heat (h, w), from 0 to 1: the weight of the heaviest region over each pixel, relative to
  * top. The canvas shows the picture from (x, y) on, scaled. */

@@ -8,17 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const map_names[] = {
-    [ATTN_TEXT] = "text",
-    [ATTN_VISUAL] = "image",
-    [ATTN_TEXT_TO_IMAGE] = "text-to-image",
-    [ATTN_IMAGE_TO_TEXT] = "image-to-text",
-};
 static const char *const how_names[] = {
     [KERN_ZERO] = "zero", [KERN_UNIFORM] = "uniform", [KERN_MEAN] = "mean"};
-static const char *const part_names[] = {
-    [PART_EMBEDDINGS] = "embeddings", [PART_TEXT] = "text", [PART_VISUAL] = "image",
-    [PART_CO] = "co", [PART_HEADS] = "heads"};
 #define COUNT(list) (int)(sizeof(list) / sizeof(list)[0])
 
 /* ---- writing */
@@ -52,11 +43,12 @@ static void format(const struct change *c, const char *silence, const char *swap
             snprintf(out, CHANGE_TEXT, "drop region %d", c->region);
         break;
     case CHANGE_SILENCE:
-        snprintf(out, CHANGE_TEXT, "%s %s%s %s", silence, map_names[c->map], place,
+        snprintf(out, CHANGE_TEXT, "%s %s%s %s", silence, attn_table[c->map].word, place,
                  how_names[c->how]);
         break;
     case CHANGE_SWAP:
-        snprintf(out, CHANGE_TEXT, "%s %s%s from %s", swap, part_names[c->part], place, c->from);
+        snprintf(out, CHANGE_TEXT, "%s %s%s from %s", swap, part_table[c->part].word, place,
+                 c->from);
         break;
     }
 }
@@ -169,10 +161,9 @@ static bool parse_silence(const char *at, struct change *out)
     out->kind = CHANGE_SILENCE;
     if (!next_word(&at, map, sizeof map) || !next_word(&at, word, sizeof word))
         return false;
-    int kind = find_name(map_names, COUNT(map_names), map);
-    if (kind < 0 || !read_place(word, out))
+    out->map = attn_find(map);
+    if (out->map == ATTN_COUNT || !read_place(word, out))
         return false;
-    out->map = (enum attn_kind)kind;
     if (next_word(&at, word, sizeof word))
         how = find_name(how_names, COUNT(how_names), word);
     out->how = (enum kern_silence)(how < 0 ? 0 : how);
@@ -199,13 +190,12 @@ static bool parse_swap(const char *at, struct change *out)
     out->kind = CHANGE_SWAP;
     if (!next_word(&at, part, sizeof part) || !next_word(&at, word, sizeof word))
         return false;
-    int found = find_name(part_names, COUNT(part_names), part);
-    if (found < 0)
+    out->part = part_find(part);
+    if (out->part == PART_COUNT)
         return false;
-    out->part = (enum vilbert_part)found;
-    bool layers = out->part == PART_TEXT || out->part == PART_VISUAL || out->part == PART_CO;
     if (strcmp(word, "from") != 0 &&
-        (!layers || !read_place(word, out) || !next_word(&at, word, sizeof word)))
+        (!part_table[out->part].layer || !read_place(word, out) ||
+         !next_word(&at, word, sizeof word)))
         return false;
     return strcmp(word, "from") == 0 && read_rest(at, out->from, sizeof out->from);
 }

@@ -15,7 +15,7 @@
 #define VS_CHANGE_H
 
 #include "kernels/kern.h"
-#include "src/model/vilbert/vilbert.h"
+#include "src/model/trace.h"
 
 enum change_kind {
     CHANGE_MASK_TOKEN,
@@ -32,7 +32,7 @@ struct change {
     int image, region;       /* drop */
     enum attn_kind map;      /* silence */
     enum kern_silence how;   /* silence */
-    enum vilbert_part part;  /* swap */
+    enum net_part part;  /* swap */
     int layer, head;         /* silence, swap; -1: all */
     char from[64];           /* swap: the checkpoint's name */
 };

@@ -4,7 +4,7 @@
 #define VS_RESULT_H
 
 #include "src/formats/bytes.h"
-#include "src/model/vilbert/vilbert.h"
+#include "src/model/trace.h"
 #include "src/task/task.h"
 
 struct result_token {

@@ -2,7 +2,7 @@
 #include "src/task/task.h"
 
 #include "src/base/mem.h"
-#include "src/model/vilbert/vilbert.h"
+#include "src/model/trace.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -15,7 +15,7 @@ struct task {
     const char *title; /* "VQA v2" */
     enum task_group group;
     const struct reading *reading;
-    unsigned head;     /* of enum vilbert_head */
+    unsigned head;     /* of enum net_head */
     int min_images, max_images;
     int extra_regions; /* rows for candidate boxes beyond the model's 101: 99 for Visual7W, 205
                           for GuessWhat (max_region_num in vilbert_tasks.yml), else 0 */

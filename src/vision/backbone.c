@@ -104,7 +104,7 @@ static int run_stem(struct run *r, struct map *out)
     if (rc == 0)
         pool_stem(r, &t, out);
     run_drop(r, &t);
-    return rc ? rc : run_keep_map(r, out, "stem");
+    return rc ? rc : run_keep_map(r, out, STAGE_STEM, 0);
 }
 
 int run_body(struct run *r)
@@ -121,11 +121,9 @@ int run_body(struct run *r)
                 run_drop(r, &x);
             x = y;
         }
-        char name[24];
-        snprintf(name, sizeof name, "c%d", s + 2);
         r->c[s] = x;
         if (rc == 0)
-            rc = run_keep_map(r, &x, name);
+            rc = run_keep_map(r, &x, STAGE_C, s + 2);
     }
     return rc;
 }
@@ -176,10 +174,7 @@ int run_pyramid(struct run *r)
         rc = run_new_map(r, (p5->h + 1) / 2, (p5->w + 1) / 2, p5->c, p6);
     for (int i = 0; i < r->count && rc == 0 && !r->plan; i++)
         thin_out(r, p5, p6, i);
-    for (int i = 0; i < ARCH_LEVELS && rc == 0; i++) {
-        char name[24];
-        snprintf(name, sizeof name, "p%d", i + 2);
-        rc = run_keep_map(r, &r->p[i], name);
-    }
+    for (int i = 0; i < ARCH_LEVELS && rc == 0; i++)
+        rc = run_keep_map(r, &r->p[i], STAGE_P, i + 2);
     return rc;
 }

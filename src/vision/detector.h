@@ -8,7 +8,7 @@
 #include "src/base/err.h"
 #include "src/formats/regions.h"
 #include "src/formats/tensorfile.h"
-#include "src/model/vilbert/vilbert.h"
+#include "src/model/trace.h"
 #include "src/vision/arch.h"
 
 #include <stdatomic.h>
@@ -32,6 +32,17 @@ struct detector_picture {
     int box_count;
     struct regions *regions; /* what is found, the caller's; with class and its probability */
 };
+
+/* What a run keeps in its trace, TRACE_STAGE; layer is the pyramid's level, where there is one. */
+enum detector_stage {
+    STAGE_IMAGE, STAGE_STEM, STAGE_C, STAGE_P, STAGE_RPN_LOGITS, STAGE_RPN_DELTAS, STAGE_PROPOSALS,
+    STAGE_OBJECTNESS, STAGE_POOLED, STAGE_FC6, STAGE_FC7, STAGE_CLS_LOGITS, STAGE_SCORES,
+    STAGE_MAX_CONF, STAGE_LEVELS, STAGE_KEEP, STAGE_CONF, STAGE_COUNT
+};
+/* As in the golden data: "c2", "proposals". Returns out. */
+const char *stage_name(struct trace_at at, char out[TRACE_NAME]);
+/* NULL when the trace does not have it. */
+const struct trace_tensor *stage_of(const struct trace *t, enum detector_stage of);
 
 struct detector_want {
     bool prob;  /* regions with the probabilities of all classes */

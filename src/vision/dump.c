@@ -50,7 +50,7 @@ static const int64_t *as_integers(struct dump *d, const struct trace_tensor *t)
 
 static void put_stats(struct dump *d, const struct trace_tensor *t)
 {
-    char name[48];
+    char name[TRACE_NAME + 16], own_name[TRACE_NAME];
     double sum = 0, squares = 0, most = 0, *out = own(d, 3 * sizeof *out);
     int64_t n = 1;
     for (int i = 0; i < t->ndim; i++)
@@ -66,27 +66,29 @@ static void put_stats(struct dump *d, const struct trace_tensor *t)
     out[0] = mean;
     out[1] = n ? sqrt(squares / (double)n) : 0;
     out[2] = most;
-    snprintf(name, sizeof name, "%s_stats", t->name);
+    snprintf(name, sizeof name, "%s_stats", stage_name(t->at, own_name));
     put(d, name, DTYPE_F64, 3, 0, out);
 }
 
 static void put_trace(struct dump *d, const struct trace *t)
 {
+    char name[TRACE_NAME];
     for (int i = 0; i < t->count; i++) {
         const struct trace_tensor *x = &t->tensors[i];
-        if (strcmp(x->name, "levels") == 0 || strcmp(x->name, "keep") == 0) {
-            put(d, x->name, DTYPE_I64, x->shape[0], 0, as_integers(d, x));
+        stage_name(x->at, name);
+        if (x->at.site == STAGE_LEVELS || x->at.site == STAGE_KEEP) {
+            put(d, name, DTYPE_I64, x->shape[0], 0, as_integers(d, x));
             continue;
         }
-        put(d, x->name, DTYPE_F32, x->shape[0], 0, x->data);
+        put(d, name, DTYPE_F32, x->shape[0], 0, x->data);
         struct tensor_out *o = &d->list[d->count - 1];
         o->ndim = x->ndim;
         memcpy(o->shape, x->shape, sizeof x->shape);
-        if (strcmp(x->name, "image") == 0) { /* the golden data has it without a batch */
+        if (x->at.site == STAGE_IMAGE) { /* the golden data has it without a batch */
             o->ndim = 3;
             memmove(o->shape, o->shape + 1, 3 * sizeof o->shape[0]);
         }
-        if (x->ndim == 4 && strcmp(x->name, "pooled") != 0)
+        if (x->ndim == 4 && x->at.site != STAGE_POOLED)
             put_stats(d, x);
     }
 }
@@ -94,7 +96,7 @@ static void put_trace(struct dump *d, const struct trace *t)
 static void put_sizes(struct dump *d, const struct arch *a, const struct regions *g,
                       const struct trace *t)
 {
-    const struct trace_tensor *image = trace_find(t, "image");
+    const struct trace_tensor *image = stage_of(t, STAGE_IMAGE);
     double *scale = own(d, sizeof *scale);
     int64_t to = a->size_divisible, size[2] = {g->width, g->height}, padded[2];
     for (int i = 0; i < 2; i++)
@@ -147,7 +149,7 @@ static int64_t argmax(const float *x, int64_t n)
 static void put_classes(struct dump *d, const struct arch *a, const struct regions *g,
                         const struct trace *t)
 {
-    const struct trace_tensor *scores = trace_find(t, "scores"), *keep = trace_find(t, "keep");
+    const struct trace_tensor *scores = stage_of(t, STAGE_SCORES), *keep = stage_of(t, STAGE_KEEP);
     int64_t k = a->num_classes, first = a->background ? 0 : 1, n = g->count;
     float *prob = own(d, (size_t)(n * k) * sizeof *prob), *best = own(d, (size_t)n * sizeof *best);
     int64_t *objects = own(d, (size_t)n * sizeof *objects);
@@ -168,9 +170,9 @@ static void put_classes(struct dump *d, const struct arch *a, const struct regio
 
 static void put_counts(struct dump *d, const struct trace *t)
 {
-    const struct trace_tensor *conf = trace_find(t, "conf"), *levels = trace_find(t, "levels");
-    const struct trace_tensor *boxes = trace_find(t, "proposals");
-    const struct trace_tensor *scores = trace_find(t, "objectness");
+    const struct trace_tensor *conf = stage_of(t, STAGE_CONF), *levels = stage_of(t, STAGE_LEVELS);
+    const struct trace_tensor *boxes = stage_of(t, STAGE_PROPOSALS);
+    const struct trace_tensor *scores = stage_of(t, STAGE_OBJECTNESS);
     int64_t boxed = 0, proposals = levels->shape[0], level[4] = {0};
     for (int64_t i = 0; i < conf->shape[0]; i++)
         boxed += conf->data[i] != 0;
@@ -191,7 +193,7 @@ int detector_dump(const char *path, const struct arch *a, const struct tensorfil
     struct dump *d = xcalloc(1, sizeof *d);
     put_trace(d, t);
     put_sizes(d, a, g, t);
-    put_deltas(d, a, f, k, trace_find(t, "fc7"));
+    put_deltas(d, a, f, k, stage_of(t, STAGE_FC7));
     put_classes(d, a, g, t);
     put_counts(d, t);
     put(d, "boxes", DTYPE_F32, g->count, 4, g->boxes);

@@ -113,7 +113,8 @@ static int keep_pooled(struct run *r, struct pooling *o)
     const struct detector *d = r->d;
     int n = r->rows < 5 ? r->rows : 5, rc = 0;
     int64_t shape[4] = {n, d->a.fpn_out, d->a.bins, d->a.bins};
-    float *out = r->trace ? trace_add(r->trace, 4, shape, "pooled") : NULL;
+    struct trace_at at = {.kind = TRACE_STAGE, .site = STAGE_POOLED};
+    float *out = r->trace ? trace_add(r->trace, at, 4, shape) : NULL;
     if (!r->trace)
         return 0;
     if (!out)
@@ -190,7 +191,7 @@ int run_scores(struct run *r)
     dense(r, &l->fc7, &r->fc6, &r->fc7, KERN_RELU);
     dense(r, &l->classes, &r->fc7, &r->scores, KERN_NONE);
     rc = check_rows(r);
-    rc = rc ? rc : run_keep_all(r, &r->scores, "cls_logits");
+    rc = rc ? rc : run_keep_all(r, &r->scores, STAGE_CLS_LOGITS);
     r->ops->softmax(r->d->k, r->scores.x, r->rows, l->classes.n);
     return rc;
 }

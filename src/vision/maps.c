@@ -3,6 +3,7 @@
 #include "src/base/mem.h"
 #include "src/vision/run.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,13 +66,37 @@ int run_device_failed(struct run *r)
 
 /* ---- the trace */
 
+const char *stage_name(struct trace_at at, char out[TRACE_NAME])
+{
+    static const char *const names[STAGE_COUNT] = {
+        [STAGE_IMAGE] = "image", [STAGE_STEM] = "stem", [STAGE_C] = "c", [STAGE_P] = "p",
+        [STAGE_RPN_LOGITS] = "rpn_logits", [STAGE_RPN_DELTAS] = "rpn_deltas",
+        [STAGE_PROPOSALS] = "proposals", [STAGE_OBJECTNESS] = "objectness",
+        [STAGE_POOLED] = "pooled", [STAGE_FC6] = "fc6", [STAGE_FC7] = "fc7",
+        [STAGE_CLS_LOGITS] = "cls_logits", [STAGE_SCORES] = "scores",
+        [STAGE_MAX_CONF] = "max_conf", [STAGE_LEVELS] = "levels", [STAGE_KEEP] = "keep",
+        [STAGE_CONF] = "conf"};
+    if (at.layer)
+        snprintf(out, TRACE_NAME, "%s%d", names[at.site], at.layer);
+    else
+        snprintf(out, TRACE_NAME, "%s", names[at.site]);
+    return out;
+}
+
+const struct trace_tensor *stage_of(const struct trace *t, enum detector_stage of)
+{
+    return trace_get(t, (struct trace_at){.kind = TRACE_STAGE, .site = (int)of});
+}
+
 /* Columns beyond w of a row of ld pixels are left out. */
-static int keep_pixels(struct run *r, const float *x, int h, int w, int ld, int c, const char *name)
+static int keep_pixels(struct run *r, const float *x, int h, int w, int ld, int c,
+                       struct trace_at at)
 {
     int64_t shape[4] = {1, c, h, w};
-    float *out = trace_add(r->trace, 4, shape, "%s", name);
+    float *out = trace_add(r->trace, at, 4, shape);
+    char name[TRACE_NAME];
     if (!out)
-        return vs_fail(r->err, VS_E_LIMIT, "no memory for %s", name);
+        return vs_fail(r->err, VS_E_LIMIT, "no memory for %s", stage_name(at, name));
     for (int y = 0; y < h; y++)
         for (int i = 0; i < w; i++)
             for (int j = 0; j < c; j++)
@@ -79,36 +104,40 @@ static int keep_pixels(struct run *r, const float *x, int h, int w, int ld, int 
     return 0;
 }
 
-int run_keep_map(struct run *r, const struct map *m, const char *name)
+int run_keep_map(struct run *r, const struct map *m, enum detector_stage of, int level)
 {
+    struct trace_at at = {.kind = TRACE_STAGE, .site = (int)of, .layer = level};
     if (!r->trace)
         return 0;
     const float *x = kern_view(r->d->k, m->x, (size_t)m->h * (size_t)m->w * (size_t)m->c);
-    return x ? keep_pixels(r, x, m->h, m->w, m->w, m->c, name) : run_device_failed(r);
+    return x ? keep_pixels(r, x, m->h, m->w, m->w, m->c, at) : run_device_failed(r);
 }
 
 /* Without the padding. */
 int run_keep_picture(struct run *r)
 {
     const struct picture *in = r->in;
-    return r->trace ? keep_pixels(r, in->map.x, in->h, in->w, in->map.w, 3, "image") : 0;
+    struct trace_at at = {.kind = TRACE_STAGE, .site = STAGE_IMAGE};
+    return r->trace ? keep_pixels(r, in->map.x, in->h, in->w, in->map.w, 3, at) : 0;
 }
 
-int run_keep_rows(struct run *r, const float *x, int rows, int columns, const char *name)
+int run_keep_rows(struct run *r, const float *x, int rows, int columns, enum detector_stage of)
 {
+    struct trace_at at = {.kind = TRACE_STAGE, .site = (int)of};
+    char name[TRACE_NAME];
     int64_t shape[2] = {rows, columns};
-    float *out = r->trace ? trace_add(r->trace, columns ? 2 : 1, shape, "%s", name) : NULL;
+    float *out = r->trace ? trace_add(r->trace, at, columns ? 2 : 1, shape) : NULL;
     if (r->trace && !out)
-        return vs_fail(r->err, VS_E_LIMIT, "no memory for %s", name);
+        return vs_fail(r->err, VS_E_LIMIT, "no memory for %s", stage_name(at, name));
     if (out)
         memcpy(out, x, (size_t)rows * (size_t)(columns ? columns : 1) * sizeof *out);
     return 0;
 }
 
-int run_keep_all(struct run *r, const struct map *m, const char *name)
+int run_keep_all(struct run *r, const struct map *m, enum detector_stage of)
 {
     if (!r->trace)
         return 0;
     const float *x = kern_view(r->d->k, m->x, (size_t)m->h * (size_t)m->c);
-    return x ? run_keep_rows(r, x, m->h, m->c, name) : run_device_failed(r);
+    return x ? run_keep_rows(r, x, m->h, m->c, of) : run_device_failed(r);
 }

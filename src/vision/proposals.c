@@ -69,18 +69,15 @@ static int propose(struct run *r, int level)
 {
     const struct layers *l = &r->d->l;
     struct map t = {0}, logits = {0}, deltas = {0};
-    char name[24];
     int rc = run_conv(r, &l->rpn, &r->p[level], KERN_RELU, NULL, "proposals", &t);
     if (rc == 0)
         rc = run_conv(r, &l->logits, &t, KERN_NONE, NULL, "proposals", &logits);
     if (rc == 0)
         rc = run_conv(r, &l->deltas, &t, KERN_NONE, NULL, "proposals", &deltas);
-    snprintf(name, sizeof name, "rpn_logits%d", level + 2);
     if (rc == 0)
-        rc = run_keep_map(r, &logits, name);
-    snprintf(name, sizeof name, "rpn_deltas%d", level + 2);
+        rc = run_keep_map(r, &logits, STAGE_RPN_LOGITS, level + 2);
     if (rc == 0)
-        rc = run_keep_map(r, &deltas, name);
+        rc = run_keep_map(r, &deltas, STAGE_RPN_DELTAS, level + 2);
     if (rc == 0 && !r->plan)
         rc = choose_level(r, level, &logits, &deltas);
     run_drop(r, &t);

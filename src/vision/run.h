@@ -58,13 +58,14 @@ int run_new_map(struct run *r, int h, int w, int c, struct map *out);
 /* (rows, c) */
 int run_new_rows(struct run *r, int rows, int c, struct map *out);
 void run_drop(struct run *r, struct map *m);
-/* The map as a tensor of the trace, when there is one; channels first, as in the golden data. */
-int run_keep_map(struct run *r, const struct map *m, const char *name);
+/* The map (of a level, or 0) as a tensor of the trace, when there is one; channels first, as in the
+ * golden data. */
+int run_keep_map(struct run *r, const struct map *m, enum detector_stage of, int level);
 int run_keep_picture(struct run *r);
 /* x (rows, columns; 0: a vector), the host's, as a tensor of the trace, when there is one. */
-int run_keep_rows(struct run *r, const float *x, int rows, int columns, const char *name);
+int run_keep_rows(struct run *r, const float *x, int rows, int columns, enum detector_stage of);
 /* All rows of a map that has no pixels. */
-int run_keep_all(struct run *r, const struct map *m, const char *name);
+int run_keep_all(struct run *r, const struct map *m, enum detector_stage of);
 /* Fails; kern_finish says what the device did not do. */
 int run_device_failed(struct run *r);
 

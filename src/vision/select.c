@@ -91,21 +91,21 @@ static int keep_selection(struct run *r, const float *conf, const int *order, in
 {
     const struct proposals *p = &r->found[0];
     float *x = xcalloc((size_t)p->n + 1, sizeof *x);
-    int rc = run_keep_rows(r, p->boxes, p->n, 4, "proposals");
-    rc = rc ? rc : run_keep_rows(r, p->objectness, p->n, 0, "objectness");
-    rc = rc ? rc : run_keep_all(r, &r->fc6, "fc6");
-    rc = rc ? rc : run_keep_all(r, &r->fc7, "fc7");
-    rc = rc ? rc : run_keep_all(r, &r->scores, "scores");
-    rc = rc ? rc : run_keep_rows(r, conf, p->n, 0, "max_conf");
+    int rc = run_keep_rows(r, p->boxes, p->n, 4, STAGE_PROPOSALS);
+    rc = rc ? rc : run_keep_rows(r, p->objectness, p->n, 0, STAGE_OBJECTNESS);
+    rc = rc ? rc : run_keep_all(r, &r->fc6, STAGE_FC6);
+    rc = rc ? rc : run_keep_all(r, &r->fc7, STAGE_FC7);
+    rc = rc ? rc : run_keep_all(r, &r->scores, STAGE_SCORES);
+    rc = rc ? rc : run_keep_rows(r, conf, p->n, 0, STAGE_MAX_CONF);
     for (int i = 0; i < p->n; i++)
         x[i] = (float)p->levels[i];
-    rc = rc ? rc : run_keep_rows(r, x, p->n, 0, "levels");
+    rc = rc ? rc : run_keep_rows(r, x, p->n, 0, STAGE_LEVELS);
     for (int i = 0; i < n; i++)
         x[i] = (float)order[i];
-    rc = rc ? rc : run_keep_rows(r, x, n, 0, "keep");
+    rc = rc ? rc : run_keep_rows(r, x, n, 0, STAGE_KEEP);
     for (int i = 0; i < n; i++)
         x[i] = conf[order[i]];
-    rc = rc ? rc : run_keep_rows(r, x, n, 0, "conf");
+    rc = rc ? rc : run_keep_rows(r, x, n, 0, STAGE_CONF);
     free(x);
     return rc;
 }

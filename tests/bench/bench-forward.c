@@ -17,7 +17,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void fill(struct vilbert_input *in, int batch, int tokens, int regions, int dim)
+static void fill(struct net_input *in, int batch, int tokens, int regions, int dim)
 {
     size_t t = (size_t)batch * (size_t)tokens, v = (size_t)batch * (size_t)regions;
     int32_t *ids = xcalloc(t, sizeof *ids), *task = xcalloc((size_t)batch, sizeof *task);
@@ -31,12 +31,12 @@ static void fill(struct vilbert_input *in, int batch, int tokens, int regions, i
         spatials[i] = (float)(i % 7) / 7;
     for (int i = 0; i < batch; i++)
         task[i] = 1;
-    *in = (struct vilbert_input){batch, tokens, regions, ids, NULL, NULL, features, spatials, NULL,
-                                 task};
+    *in = (struct net_input){batch, tokens, regions, ids, NULL, NULL, features, spatials, NULL,
+                             task};
 }
 
 /* Another text or image than the last one. */
-static void change(const struct vilbert_input *in, const char *kept, int turn)
+static void change(const struct net_input *in, const char *kept, int turn)
 {
     if (strcmp(kept, "text") == 0)
         *(float *)(uintptr_t)in->features = (float)turn;
@@ -57,7 +57,7 @@ int main(int argc, char **argv)
     struct kern *k = NULL;
     struct vilbert *m = NULL;
     struct vs_err err = {0};
-    struct vilbert_input in;
+    struct net_input in;
     char why[256];
     if (argc < 7)
         return fail("CONFIG CHECKPOINT TOKENS REGIONS THREADS PASSES [DEVICE]");
@@ -73,7 +73,7 @@ int main(int argc, char **argv)
     fill(&in, argc > 9 ? atoi(argv[9]) : 1, atoi(argv[3]), atoi(argv[4]), c.v_feature);
     int passes = atoi(argv[6]);
     double *ms = xcalloc((size_t)passes + 1, sizeof *ms);
-    struct vilbert_want want = {.heads = HEAD_VQA};
+    struct net_want want = {.heads = HEAD_VQA};
     for (int i = -2; i < passes; i++) { /* two passes to warm up */
         struct trace *t = NULL;
         change(&in, kept, i + 2);

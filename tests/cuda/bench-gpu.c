@@ -208,9 +208,9 @@ static int time_model(struct vilbert *m, int batch, int tokens, bool attention, 
         features[i] = (float)((unsigned)i * 2654435761u >> 8) / 16777216.0f;
     for (int i = 0; i < batch; i++)
         task[i] = 1;
-    struct vilbert_input in = {batch, tokens, regions, ids, NULL, NULL, features, spatials, NULL,
-                               vilbert_task_tokens(m) ? task : NULL};
-    struct vilbert_want want = {.heads = HEAD_VQA, .attention = attention};
+    struct net_input in = {batch, tokens, regions, ids, NULL, NULL, features, spatials, NULL,
+                           vilbert_task_tokens(m) ? task : NULL};
+    struct net_want want = {.heads = HEAD_VQA, .attention = attention};
     int rc = 0;
     for (int i = passes > 1 ? -3 : 0; i < passes && rc == 0; i++) {
         struct trace *t = NULL;

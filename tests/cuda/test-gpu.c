@@ -150,10 +150,10 @@ static void check_together(void)
     }
 }
 
-static bool is_exact(const char *name)
+static bool is_map(struct trace_at at)
 {
-    return name[0] == 'c' || name[0] == 'p' || strncmp(name, "rpn_", 4) == 0 ||
-           strcmp(name, "stem") == 0;
+    return at.site == STAGE_C || at.site == STAGE_P || at.site == STAGE_RPN_LOGITS ||
+           at.site == STAGE_RPN_DELTAS || at.site == STAGE_STEM;
 }
 
 /* Maps within rounding. */
@@ -165,12 +165,12 @@ static void check_detector(void)
     detect("cpu", 1, &cpu, &a);
     detect("cuda", 1, &gpu, &b);
     for (int i = 0; a && b && i < a->count; i++) {
-        const struct trace_tensor *x = &a->tensors[i], *y = trace_find(b, x->name);
+        const struct trace_tensor *x = &a->tensors[i], *y = trace_get(b, x->at);
         float worst = 0, scale = 1;
         size_t n = 1;
         for (int d = 0; d < x->ndim; d++)
             n *= (size_t)x->shape[d];
-        if (!is_exact(x->name) || x->ndim != 4 || !y)
+        if (!is_map(x->at) || x->ndim != 4 || !y)
             continue;
         for (size_t j = 0; j < n; j++) {
             worst = fmaxf(worst, fabsf(x->data[j] - y->data[j]));

@@ -129,7 +129,7 @@ static int again_open(struct again *x, const char *config, const char *checkpoin
 }
 
 /* A batch of texts and images of the pool; here and there one region is masked. */
-static void again_input(const struct again *x, struct vilbert_input *in)
+static void again_input(const struct again *x, struct net_input *in)
 {
     size_t n = (size_t)x->a.c.v_feature;
     int b = 1 + query_below(4), t = AGAIN_TOKENS, v = AGAIN_REGIONS;
@@ -154,8 +154,8 @@ static void again_input(const struct again *x, struct vilbert_input *in)
         if (query_below(4) == 0)
             vm[i * v + query_below(v)] = 0;
     }
-    *in = (struct vilbert_input){b, t, v, ids, types, tm, features, spatials, vm,
-                                 vilbert_task_tokens(x->a.m) ? task : NULL};
+    *in = (struct net_input){b, t, v, ids, types, tm, features, spatials, vm,
+                             vilbert_task_tokens(x->a.m) ? task : NULL};
     if (!in->task)
         free(task);
 }
@@ -170,8 +170,9 @@ static int again_models(struct again *x, struct vilbert *use[2], struct vilbert 
     use[1] = which ? x->a_plain : x->b_plain;
     if (which != 2)
         return 0;
-    struct vilbert_swap swap = {.part = (enum vilbert_part)query_below(5),
-                                .layer = query_below(3) - 1, .head = -1, .from = x->b.m};
+    struct net_swap swap = {.part = (enum net_part)query_below(5),
+                            .layer = query_below(3) - 1, .head = -1,
+                            .from = vilbert_net(x->b.m)};
     if (swap.part == PART_EMBEDDINGS || swap.part == PART_HEADS)
         swap.layer = -1;
     else if (swap.layer >= 0)
@@ -185,12 +186,12 @@ static int again_models(struct again *x, struct vilbert *use[2], struct vilbert 
 
 static int again_query(struct again *x, float *worst, struct vs_err *err)
 {
-    struct vilbert_input in;
-    struct vilbert_silence s;
+    struct net_input in;
+    struct net_silence s;
     struct vilbert *use[2], *made[2];
     struct trace *t[2] = {NULL, NULL};
     again_input(x, &in);
-    struct vilbert_want want = query_want(&x->a, &s);
+    struct net_want want = query_want(&x->a, &s);
     want.attention &= query_below(2);
     int rc = again_models(x, use, made, err);
     for (int i = 0; i < 2 && rc == 0; i++)
@@ -232,8 +233,8 @@ static void again_run(struct again *x, const char *what, size_t bytes, int count
 __attribute__((unused)) static void again_same(struct again *x)
 {
     struct kept *s = kept_new(x->a.k, (size_t)1 << 20);
-    struct vilbert_want want = {.heads = HEAD_VQA | HEAD_GROUND};
-    struct vilbert_input in;
+    struct net_want want = {.heads = HEAD_VQA | HEAD_GROUND};
+    struct net_input in;
     struct trace *t[2] = {NULL, NULL};
     struct vs_err err = {0};
     float worst = 0;

@@ -48,7 +48,7 @@ static int query_open(struct query_model *q, const char *config, const char *che
 }
 
 /* Some images, tokens and regions; every second one with padding at the end. */
-static void query_random(const struct query_model *q, struct vilbert_input *in)
+static void query_random(const struct query_model *q, struct net_input *in)
 {
     int b = 1 + query_below(4), t = 2 + query_below(10), v = 1 + query_below(12);
     bool masks = query_below(2), types = query_below(2);
@@ -73,9 +73,9 @@ static void query_random(const struct query_model *q, struct vilbert_input *in)
         features[i] = (float)query_below(2000) / 1000 - 1;
     for (int i = 0; i < b * v * 5; i++)
         spatials[i] = (float)query_below(1000) / 1000;
-    *in = (struct vilbert_input){b, t, v, ids, types ? type : NULL, masks ? tm : NULL, features,
-                                 spatials, masks ? vm : NULL,
-                                 vilbert_task_tokens(q->m) ? task : NULL};
+    *in = (struct net_input){b, t, v, ids, types ? type : NULL, masks ? tm : NULL, features,
+                             spatials, masks ? vm : NULL,
+                             vilbert_task_tokens(q->m) ? task : NULL};
     if (!types)
         free(type);
     if (!masks)
@@ -84,7 +84,7 @@ static void query_random(const struct query_model *q, struct vilbert_input *in)
         free(task);
 }
 
-static void query_free(struct vilbert_input *in)
+static void query_free(struct net_input *in)
 {
     free((void *)(uintptr_t)in->ids);
     free((void *)(uintptr_t)in->types);
@@ -111,18 +111,18 @@ static float query_difference(const struct trace *a, const struct trace *b)
     return worst;
 }
 
-static struct vilbert_want query_want(const struct query_model *q, struct vilbert_silence *s)
+static struct net_want query_want(const struct query_model *q, struct net_silence *s)
 {
     static const unsigned some[] = {HEAD_VQA | HEAD_ALIGN, HEAD_VQA | HEAD_GROUND | HEAD_ALIGN,
                                     HEAD_GROUND, HEAD_ALL};
-    struct vilbert_want w = {.heads = some[query_below(4)]};
+    struct net_want w = {.heads = some[query_below(4)]};
     w.heads &= vilbert_heads(q->m);
     w.attention = query_below(2);
     w.hidden = query_below(4) == 0;
     w.keep_padding = query_below(4) == 0;
-    *s = (struct vilbert_silence){.map = (enum attn_kind)query_below(4), .layer = 0, .head = -1,
-                                  .b = query_below(2) - 1,
-                                  .how = (enum kern_silence)query_below(3)};
+    *s = (struct net_silence){.map = (enum attn_kind)query_below(4), .layer = 0, .head = -1,
+                              .b = query_below(2) - 1,
+                              .how = (enum kern_silence)query_below(3)};
     w.silences = s;
     w.silence_count = query_below(2);
     return w;
@@ -135,12 +135,12 @@ __attribute__((unused)) static void query_compare(struct query_model *gpu, struc
     float worst = 0;
     int done = 0;
     for (int i = 0; i < count; i++) {
-        struct vilbert_input in;
-        struct vilbert_silence s;
+        struct net_input in;
+        struct net_silence s;
         struct vs_err err = {0};
         struct trace *a = NULL, *b = NULL;
         query_random(cpu, &in);
-        struct vilbert_want want = query_want(cpu, &s);
+        struct net_want want = query_want(cpu, &s);
         if (vilbert_forward(gpu->m, &in, &want, &a, &err) == 0 &&
             vilbert_forward(cpu->m, &in, &want, &b, &err) == 0) {
             float d = query_difference(a, b);
@@ -160,8 +160,8 @@ __attribute__((unused)) static void query_compare(struct query_model *gpu, struc
 /* What the heads say of states that no pass left: the first thing that is asked of the device. */
 __attribute__((unused)) static void query_states(struct query_model *gpu, struct query_model *cpu)
 {
-    static const enum vilbert_head heads[] = {HEAD_WORD, HEAD_REGION_CLASS, HEAD_GROUND,
-                                              HEAD_WORD_LOGIT};
+    static const enum net_head heads[] = {HEAD_WORD, HEAD_REGION_CLASS, HEAD_GROUND,
+                                          HEAD_WORD_LOGIT};
     enum { ROWS = 3 };
     double worst = 0;
     int done = 0;
@@ -193,10 +193,10 @@ typedef struct kern *query_opener(int nth, char *why, size_t size);
 /* One query with the nth allocation failing. Returns 1 when it failed as it should, 0 when nothing
  * failed any more, -1 when something is wrong. */
 static int query_short(query_opener *open, int nth, const char *config, const char *checkpoint,
-                       const struct vilbert_input *in, const struct trace *expected)
+                       const struct net_input *in, const struct trace *expected)
 {
     struct query_model q = {0};
-    struct vilbert_want want = {.heads = HEAD_VQA, .attention = true};
+    struct net_want want = {.heads = HEAD_VQA, .attention = true};
     struct vs_err err = {0};
     struct trace *t = NULL;
     char why[400] = "";
@@ -222,8 +222,8 @@ __attribute__((unused)) static void query_out_of_memory(query_opener *open, cons
                                                         const char *checkpoint,
                                                         struct query_model *cpu, int step)
 {
-    struct vilbert_input in;
-    struct vilbert_want want = {.heads = HEAD_VQA, .attention = true};
+    struct net_input in;
+    struct net_want want = {.heads = HEAD_VQA, .attention = true};
     struct vs_err err = {0};
     struct trace *expected = NULL;
     int failed = 0, nth = 1, quiet = 0, r = 1;

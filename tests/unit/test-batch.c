@@ -90,7 +90,7 @@ static void parts(int images, unsigned heads, bool maps, const char *what)
     struct prepared p;
     struct vs_err err = {0};
     struct trace *all = NULL;
-    struct vilbert_want want = {.heads = heads, .attention = maps, .hidden = maps};
+    struct net_want want = {.heads = heads, .attention = maps, .hidden = maps};
     for (int i = 0; i < images; i++)
         list[i] = photos[i % 2];
     bool good = query_prepare(m, &q, NULL, &p, &err) == 0 &&
@@ -177,7 +177,7 @@ int main(void)
         ask("coco", 3, false);
         ask("vqa", 1, true);
         fails();
-        unsigned heads = vilbert_heads(m->checkpoints[0].net);
+        unsigned heads = m->checkpoints[0].net->heads;
         parts(5, HEAD_ALIGN, false, "their match");
         parts(4, heads, false, "all heads");
         parts(5, heads, false, "all heads, an odd number");

@@ -197,10 +197,10 @@ static uint64_t pass_bits(struct kern *k)
 {
     char config[400];
     struct query_model q = {0};
-    struct vilbert_input in;
+    struct net_input in;
     struct vs_err err = {0};
     struct trace *t = NULL;
-    struct vilbert_want want = {.attention = true, .hidden = true};
+    struct net_want want = {.attention = true, .hidden = true};
     uint64_t h = 9;
     snprintf(config, sizeof config, "%s", source_path("tests/data/tiny/config.json"));
     if (query_open(&q, config, source_path("tests/data/tiny/checkpoint.bin"), k, &err) != 0)

@@ -279,7 +279,7 @@ static void attention_and_states(void)
             "attention of two checkpoints %s", err.text))
         return;
     ok(count > 0 && list[0].map == ATTN_TEXT_TO_IMAGE && list[0].layer == 1 && list[0].jsd > 0,
-       "most changed: %s %d.%d, %.5f", attn_kind_names[list[0].map], list[0].layer + 1,
+       "most changed: %s %d.%d, %.5f", attn_table[list[0].map].name, list[0].layer + 1,
        list[0].head + 1, list[0].jsd);
     bool earlier = false;
     for (int i = 0; i < count; i++)

@@ -135,10 +135,10 @@ static int write_fault(const struct fault *f, const char *path)
     return rc;
 }
 
-static int ask(const struct query_model *q, const struct vilbert_input *in, unsigned heads,
+static int ask(const struct query_model *q, const struct net_input *in, unsigned heads,
                struct vs_err *err)
 {
-    struct vilbert_want want = {.heads = heads};
+    struct net_want want = {.heads = heads};
     struct trace *t = NULL;
     *err = (struct vs_err){0};
     int rc = vilbert_forward(q->m, in, &want, &t, err);
@@ -149,10 +149,10 @@ static int ask(const struct query_model *q, const struct vilbert_input *in, unsi
 }
 
 /* What a view would show besides: the head with the fault is left out. */
-static void check_others(const struct query_model *q, const struct vilbert_input *in,
+static void check_others(const struct query_model *q, const struct net_input *in,
                          const char *device)
 {
-    struct vilbert_want want = {.heads = HEAD_VQA, .others = HEAD_GQA | HEAD_ALIGN};
+    struct net_want want = {.heads = HEAD_VQA, .others = HEAD_GQA | HEAD_ALIGN};
     struct trace *t = NULL;
     struct vs_err err = {0};
     int rc = vilbert_forward(q->m, in, &want, &t, &err);
@@ -166,7 +166,7 @@ static void check_fault(const struct fault *f, const char *device)
 {
     char path[] = "/tmp/vilscope-diverged-XXXXXX", why[256], config[400];
     struct query_model q = {0};
-    struct vilbert_input in;
+    struct net_input in;
     struct vs_err err = {0};
     struct kern *k = NULL;
     int fd = mkstemp(path);
@@ -200,7 +200,7 @@ static void check_inputs(void)
 {
     char path[] = "/tmp/vilscope-diverged-XXXXXX", why[256], config[400], sound[400];
     struct query_model q = {0}, bad = {0};
-    struct vilbert_input in;
+    struct net_input in;
     struct vs_err err = {0};
     struct kern *k = NULL, *l = NULL;
     struct vilbert *mix = NULL;
@@ -226,7 +226,7 @@ static void check_inputs(void)
            err.text);
         x[1] = keep;
         ok(ask(&q, &in, HEAD_VQA, &err) == 0, "and finite ones are answered %s", err.text);
-        struct vilbert_swap swap = {PART_VISUAL, -1, -1, bad.m};
+        struct net_swap swap = {PART_VISUAL, -1, -1, vilbert_net(bad.m)};
         ok(vilbert_mix(q.m, &swap, 1, &mix, &err) == VS_E_DIVERGED && !mix &&
                strstr(err.text, TEXT), "a mix: %s", err.text);
         float states[24] = {0}, out[1] = {0};

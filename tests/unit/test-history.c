@@ -312,7 +312,7 @@ static long raw_size(const struct trace *t, int *maps)
     *maps = 0;
     for (int i = 0; i < t->count; i++) {
         const struct trace_tensor *x = &t->tensors[i];
-        if (strncmp(x->name, "attn.", 5) == 0) {
+        if (x->at.kind == TRACE_MAP) {
             size += 2 * x->shape[0] * x->shape[1] * x->shape[2] * x->shape[3];
             ++*maps;
         }
@@ -357,8 +357,8 @@ static void attention(void)
        back->tokens == t->tokens && back->regions == t->regions, "they are read back %s", err.text);
     bool same = back != NULL;
     for (int i = 0, k = 0; same && i < t->count; i++)
-        if (strncmp(t->tensors[i].name, "attn.", 5) == 0)
-            same = strcmp(t->tensors[i].name, back->tensors[k++].name) == 0;
+        if (t->tensors[i].at.kind == TRACE_MAP)
+            same = trace_get(back, t->tensors[i].at) == &back->tensors[k++];
     ok(same, "in the order in which the layers ran");
     double worst = beyond_half(t, back, "attn.c.0.1"), other = beyond_half(t, back, "attn.v.1");
     worst = other > worst ? other : worst;

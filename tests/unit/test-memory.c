@@ -55,7 +55,8 @@ static void tell(struct buf *answer, const struct result *r)
         buf_printf(answer, "%d %a\n", r->answers[i].index, (double)r->answers[i].logit);
     for (int i = 0; r->trace && i < r->trace->count; i++) {
         const struct trace_tensor *x = &r->trace->tensors[i];
-        buf_printf(answer, "%s %a\n", x->name, (double)x->data[0]);
+        char name[TRACE_NAME];
+        buf_printf(answer, "%s %a\n", trace_name(x->at, name), (double)x->data[0]);
     }
 }
 

@@ -15,7 +15,7 @@
 static bool is_within(const struct trace *a, const struct trace *b)
 {
     for (int i = 0; i < a->count; i++) {
-        const struct trace_tensor *x = &a->tensors[i], *y = trace_find(b, x->name);
+        const struct trace_tensor *x = &a->tensors[i], *y = trace_get(b, x->at);
         size_t n = 1;
         for (int d = 0; d < x->ndim; d++) {
             n *= (size_t)x->shape[d];
@@ -23,7 +23,8 @@ static bool is_within(const struct trace *a, const struct trace *b)
                 return false;
         }
         if (memcmp(x->data, y->data, n * sizeof *x->data) != 0) {
-            tap_note("%s differs", x->name);
+            char name[TRACE_NAME];
+            tap_note("%s differs", trace_name(x->at, name));
             return false;
         }
     }
@@ -31,9 +32,9 @@ static bool is_within(const struct trace *a, const struct trace *b)
 }
 
 /* A want without states and maps, of one head or several. */
-static struct vilbert_want some_heads(const struct query_model *q, struct vilbert_silence *s)
+static struct net_want some_heads(const struct query_model *q, struct net_silence *s)
 {
-    struct vilbert_want want = query_want(q, s);
+    struct net_want want = query_want(q, s);
     want.attention = want.hidden = false;
     want.heads = 0;
     for (int i = query_below(3); i >= 0; i--)
@@ -48,12 +49,12 @@ static struct vilbert_want some_heads(const struct query_model *q, struct vilber
 
 static int compare_rows(struct query_model *q)
 {
-    struct vilbert_input in;
-    struct vilbert_silence s;
+    struct net_input in;
+    struct net_silence s;
     struct vs_err err = {0};
     struct trace *a = NULL, *b = NULL;
     query_random(q, &in);
-    struct vilbert_want want = some_heads(q, &s), all = want;
+    struct net_want want = some_heads(q, &s), all = want;
     all.hidden = true;
     int same = vilbert_forward(q->m, &in, &want, &a, &err) == 0 &&
                vilbert_forward(q->m, &in, &all, &b, &err) == 0 && is_within(a, b);
@@ -141,7 +142,7 @@ static void test_shared(const char *name, const char *file)
 enum { REAL_IMAGES = 3, REAL_TOKENS = 23, REAL_REGIONS = 101 };
 
 /* Three images; the texts of the first two are the same. */
-static void real_input(const struct query_model *q, struct vilbert_input *in)
+static void real_input(const struct query_model *q, struct net_input *in)
 {
     size_t t = REAL_IMAGES * REAL_TOKENS, v = REAL_IMAGES * REAL_REGIONS;
     size_t n = (size_t)q->c.v_feature;
@@ -155,18 +156,18 @@ static void real_input(const struct query_model *q, struct vilbert_input *in)
         features[i] = (float)query_below(2000) / 1000;
     for (size_t i = 0; i < v * 5; i++)
         spatials[i] = (float)query_below(1000) / 1000;
-    *in = (struct vilbert_input){REAL_IMAGES, REAL_TOKENS, REAL_REGIONS, ids, NULL, NULL, features,
-                                 spatials, NULL, vilbert_task_tokens(q->m) ? task : NULL};
+    *in = (struct net_input){REAL_IMAGES, REAL_TOKENS, REAL_REGIONS, ids, NULL, NULL, features,
+                             spatials, NULL, vilbert_task_tokens(q->m) ? task : NULL};
     if (!in->task)
         free(task);
 }
 
 /* Image b alone answers as it did in the batch. */
-static bool is_alone_same(const struct query_model *q, const struct vilbert_input *in, int b,
+static bool is_alone_same(const struct query_model *q, const struct net_input *in, int b,
                           const struct trace *all)
 {
-    struct vilbert_want want = {.heads = HEAD_VQA & vilbert_heads(q->m)};
-    struct vilbert_input one = *in;
+    struct net_want want = {.heads = HEAD_VQA & vilbert_heads(q->m)};
+    struct net_input one = *in;
     struct vs_err err = {0};
     struct trace *t = NULL;
     one.batch = 1;
@@ -186,10 +187,10 @@ static bool is_alone_same(const struct query_model *q, const struct vilbert_inpu
 static void test_real(const char *config, const char *checkpoint)
 {
     struct query_model q = {0};
-    struct vilbert_input in;
+    struct net_input in;
     struct vs_err err = {0};
     struct trace *t[4] = {NULL};
-    struct vilbert_want few = {.heads = HEAD_VQA | HEAD_ALIGN}, all = few, ground = few;
+    struct net_want few = {.heads = HEAD_VQA | HEAD_ALIGN}, all = few, ground = few;
     if (!open_on(&q, "the model", config, checkpoint, "cpu"))
         return;
     struct kept *s = kept_new(q.k, (size_t)256 << 20);

@@ -78,7 +78,7 @@ static void slices(struct selection *s, const struct chosen *now)
 
 int main(void)
 {
-    struct selection *s = selection_new();
+    struct selection *s = selection_new(ATTN_TEXT_TO_IMAGE);
     one_thing(s, selection_chosen(s));
     several(s, selection_chosen(s));
     slices(s, selection_chosen(s));

@@ -14,14 +14,14 @@
 struct loaded {
     struct config c;
     struct tensorfile *file, *in, *want;
-    struct vilbert_input x;
+    struct net_input x;
 };
 
 static void load_input(struct loaded *l, bool tasks)
 {
     const struct tensor *ids = tensorfile_find(l->in, "in.input_ids");
     const struct tensor *features = tensorfile_find(l->in, "in.features");
-    l->x = (struct vilbert_input){
+    l->x = (struct net_input){
         .batch = (int)ids->shape[0], .tokens = (int)ids->shape[1],
         .regions = (int)features->shape[1], .ids = golden_whole(l->in, "in.input_ids"),
         .types = golden_whole(l->in, "in.token_type_ids"),
@@ -32,7 +32,7 @@ static void load_input(struct loaded *l, bool tasks)
         .task = tasks ? golden_whole(l->in, "in.task_ids") : NULL};
 }
 
-static void free_input(struct vilbert_input *x)
+static void free_input(struct net_input *x)
 {
     free((void *)(uintptr_t)x->ids);
     free((void *)(uintptr_t)x->types);
@@ -65,7 +65,7 @@ static void compare_all(const struct loaded *l, const struct trace *t, const cha
 /* Without padding: the heads on pooled states and on real regions must not change. */
 static void compare_trimmed(struct vilbert *m, const struct loaded *l, const char *what)
 {
-    struct vilbert_want want = {.heads = HEAD_VQA | HEAD_ALIGN | HEAD_TRI | HEAD_GROUND |
+    struct net_want want = {.heads = HEAD_VQA | HEAD_ALIGN | HEAD_TRI | HEAD_GROUND |
                                          HEAD_BINARY, .attention = true};
     struct trace *t = NULL;
     struct vs_err err = {0};
@@ -95,7 +95,7 @@ static int open_kern(const char *device, int threads, struct kern **k, char *why
 }
 
 /* Once more: shapes that were seen before may take another way (a graph). */
-static void run_again(struct vilbert *m, const struct loaded *l, const struct vilbert_want *want,
+static void run_again(struct vilbert *m, const struct loaded *l, const struct net_want *want,
                       const char *name)
 {
     struct trace *t = NULL;
@@ -116,8 +116,8 @@ static void run_backend(struct loaded *l, const char *device, int threads, const
     struct trace *t = NULL;
     struct vs_err err = {0};
     char why[256], name[160];
-    struct vilbert_want want = {.heads = HEAD_ALL, .attention = true, .hidden = true,
-                                .keep_padding = true};
+    struct net_want want = {.heads = HEAD_ALL, .attention = true, .hidden = true,
+                            .keep_padding = true};
     if (device_lacks(device, what))
         return;
     if (!ok(open_kern(device, threads, &k, why, sizeof why) == 0, "%s: %s opens", what, device)) {
@@ -229,7 +229,7 @@ static void same_for_all_threads(void)
         struct kern *k = NULL;
         struct vilbert *m = NULL;
         struct trace *t = NULL;
-        struct vilbert_want want = {.heads = HEAD_VQA};
+        struct net_want want = {.heads = HEAD_VQA};
         char why[256];
         same &= kern_open(NULL, threads, &k, why, sizeof why) == 0 &&
                 vilbert_open(&l.c, l.file, k, &m, &err) == 0;

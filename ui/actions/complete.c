@@ -50,6 +50,12 @@ static void offer_words(struct candidates *c, const char *words)
     free(copy);
 }
 
+static void offer_maps(struct candidates *c, const struct family *f)
+{
+    for (int i = 0; i < f->map_count; i++)
+        offer(c, attn_table[f->maps[i]].word);
+}
+
 static void offer_files(struct candidates *c)
 {
     const char *slash = strrchr(c->prefix, '/');
@@ -85,7 +91,7 @@ static void offer_argument(const struct workbench *w, struct candidates *c, cons
     if (strstr(args, "COLORS"))
         offer_words(c, "inferno viridis cividis gray");
     if (strstr(args, "MAP"))
-        offer_words(c, "text-to-image image-to-text text image");
+        offer_maps(c, model_family(w->model));
     if (strstr(args, "HEAD"))
         offer_words(c, "mean max rollout");
     if (strstr(args, "DIRECTION"))

@@ -17,10 +17,13 @@ int look_source(const struct workbench *w, enum attn_kind kind)
     int image = photo_in_result(w);
     if (!w->now.r || image < 0)
         return -1;
-    if (look_rows_are_tokens(kind))
-        return s->token;
-    return s->region < 0 ? -1 : look_place(w->now.r, look_batch(w->now.r, image), image,
-                                           s->region);
+    enum net_stream from = attn_table[kind].from;
+    if (stream_table[from].tokens && (s->token >= 0 || !stream_table[from].regions))
+        return look_row(w->now.r, from, true, s->token);
+    return s->region < 0 ? -1
+                         : look_row(w->now.r, from, false,
+                                    look_place(w->now.r, look_batch(w->now.r, image), image,
+                                               s->region));
 }
 
 /* Row or column i of a map becomes the chosen token or region. */
@@ -35,7 +38,7 @@ void look_choose_row(struct workbench *w, bool token, int i)
         struct result_source s = r->sources[look_batch(r, image) * r->rows + i];
         next.region = s.image == image ? s.region : -1;
     }
-    next.overlay = next.token >= 0 || next.slice.kind == ATTN_VISUAL;
+    next.overlay = next.token >= 0 || !look_source_is_token(next.slice.kind, next.token);
     selection_set(w->selection, &next);
 }
 
@@ -54,7 +57,7 @@ void look_choose_region(struct workbench *w, int region)
 /* A slice back into the bounds of the maps that there are. */
 static void settle_slice(const struct trace *t, struct slice *x)
 {
-    for (int k = 0; k < SLICE_MAPS; k++) {
+    for (int k = 0; k < ATTN_COUNT; k++) {
         int layers = trace_attention_layers(t, (enum attn_kind)k);
         x->layer[k] = x->layer[k] < layers ? x->layer[k] : layers ? layers - 1 : 0;
         if (x->head[k] >= trace_attention_heads(t, (enum attn_kind)k))
@@ -66,9 +69,12 @@ void look_settle(struct workbench *w)
 {
     struct chosen next = *w->sel;
     const struct trace *t = w->now.r ? w->now.r->trace : NULL;
-    for (int k = 0; t && !next.begun && k < SLICE_MAPS; k++)
+    for (int k = 0; t && !next.begun && k < ATTN_COUNT; k++)
         next.slice.layer[k] = look_focused_layer(w->now.r, (enum attn_kind)k);
     next.begun |= t != NULL;
+    enum attn_kind across = trace_map_between(t, true, false);
+    if (across < ATTN_COUNT && !trace_attention_layers(t, next.slice.kind))
+        next.slice.kind = across; /* the result is of another family */
     settle_slice(t, &next.slice);
     for (int i = 0; i < w->panes.count; i++)
         if (w->panes.list[i].own)
@@ -78,7 +84,7 @@ void look_settle(struct workbench *w)
     int image = photo_in_result(w);
     if (image < 0 || next.region >= look_regions(w->now.r, image))
         next.region = -1;
-    for (int k = 0; k < SLICE_MAPS; k++)
+    for (int k = 0; k < ATTN_COUNT; k++)
         next.column[k] = -1;
     selection_set(w->selection, &next);
 }
@@ -171,22 +177,31 @@ static struct slice slice_now(struct workbench *w)
     return *pane_slice(w, focused(w));
 }
 
+/* "map text-to-image, image-to-text, text or image, not 'x'" */
+static void say_maps(struct workbench *w, const struct family *f, const char *arg)
+{
+    struct buf b = {0};
+    for (int i = 0; i < f->map_count; i++)
+        buf_printf(&b, "%s%s", i == 0 ? "" : i + 1 < f->map_count ? ", " : " or ",
+                   attn_table[f->maps[i]].word);
+    workbench_say(w, true, "map %s, not '%s'", b.data, arg);
+    buf_fini(&b);
+}
+
 /* By name, or the next one. */
 void do_map(struct workbench *w, const char *arg)
 {
-    static const enum attn_kind order[] = {ATTN_TEXT_TO_IMAGE, ATTN_IMAGE_TO_TEXT, ATTN_TEXT,
-                                           ATTN_VISUAL};
-    static const char *const names[] = {"text-to-image", "image-to-text", "text", "image"};
+    const struct family *f = model_family(w->model);
     struct slice x = slice_now(w);
     int at = -1;
-    for (int i = 0; i < 4; i++)
-        if (*arg ? strcmp(names[i], arg) == 0 : order[i] == x.kind)
-            at = *arg ? i : (i + 1) % 4;
+    for (int i = 0; i < f->map_count; i++)
+        if (*arg ? strcmp(attn_table[f->maps[i]].word, arg) == 0 : f->maps[i] == x.kind)
+            at = *arg ? i : (i + 1) % f->map_count;
     if (at < 0) {
-        workbench_say(w, true, "map text-to-image, image-to-text, text or image, not '%s'", arg);
+        say_maps(w, f, arg);
         return;
     }
-    x.kind = order[at];
+    x.kind = f->maps[at];
     pane_set_slice(w, focused(w), &x);
 }
 

@@ -10,12 +10,12 @@ struct selection {
     unsigned changes;
 };
 
-struct selection *selection_new(void)
+struct selection *selection_new(enum attn_kind map)
 {
     struct selection *s = xcalloc(1, sizeof *s);
-    s->now = (struct chosen){.slice.kind = ATTN_TEXT_TO_IMAGE, .token = -1, .region = -1};
+    s->now = (struct chosen){.slice.kind = map, .token = -1, .region = -1};
     s->now.slice.depth = 1 << 20; /* the last one */
-    for (int k = 0; k < SLICE_MAPS; k++) {
+    for (int k = 0; k < ATTN_COUNT; k++) {
         s->now.slice.head[k] = LOOK_MEAN;
         s->now.column[k] = -1;
     }
@@ -40,7 +40,7 @@ unsigned selection_changes(const struct selection *s)
 bool slice_equal(const struct slice *a, const struct slice *b)
 {
     bool same = a->kind == b->kind && a->depth == b->depth;
-    for (int k = 0; k < SLICE_MAPS; k++)
+    for (int k = 0; k < ATTN_COUNT; k++)
         same = same && a->layer[k] == b->layer[k] && a->head[k] == b->head[k];
     return same;
 }
@@ -57,7 +57,7 @@ static bool chosen_equal(const struct chosen *a, const struct chosen *b)
     bool same = slice_equal(&a->slice, &b->slice) && a->token == b->token &&
                 a->region == b->region && a->rank == b->rank && a->overlay == b->overlay &&
                 a->begun == b->begun;
-    for (int k = 0; k < SLICE_MAPS; k++)
+    for (int k = 0; k < ATTN_COUNT; k++)
         same = same && a->column[k] == b->column[k];
     return same;
 }

@@ -5,12 +5,10 @@
 
 #include "src/study/look.h"
 
-#define SLICE_MAPS 4 /* kinds of attention maps */
-
 /* Which numbers of the model are looked at. */
 struct slice {
     enum attn_kind kind; /* the map of the matrix and the heads */
-    int layer[SLICE_MAPS], head[SLICE_MAPS]; /* by kind; head also LOOK_MEAN, LOOK_MAX, ... */
+    int layer[ATTN_COUNT], head[ATTN_COUNT]; /* by kind; head also LOOK_MEAN, LOOK_MAX, ... */
     int depth; /* between the layers, in the order in which the model computes */
 };
 
@@ -18,7 +16,7 @@ struct chosen {
     struct slice slice;
     int token;              /* -1 none */
     int region;             /* as the model counts: 0 the whole image; -1 none */
-    int column[SLICE_MAPS]; /* of the maps of one stream, whose rows are the above; -1 none */
+    int column[ATTN_COUNT]; /* of the maps of one stream, whose rows are the above; -1 none */
     int rank;               /* of the answers, images or boxes */
     bool overlay;           /* attention on the photo */
     bool begun;             /* the first layers were chosen: the most focused ones */
@@ -26,8 +24,8 @@ struct chosen {
 
 struct selection;
 
-/* Nothing is chosen: text to image, means of heads, the last depth. */
-struct selection *selection_new(void);
+/* Nothing is chosen but this map, means of heads, the last depth. */
+struct selection *selection_new(enum attn_kind map);
 void selection_free(struct selection *s);
 /* As it is now, and stays up to date; the selection's own. */
 const struct chosen *selection_chosen(const struct selection *s);

@@ -64,7 +64,7 @@ static void draw_list(struct workbench *w, struct pane *p, struct area a)
         int row = a.row + 1 + i - from, bar = a.cols - 36;
         attrset(is_chosen(now, x) ? A_REVERSE : A_NORMAL);
         mvhline(row, a.col, ' ', a.cols);
-        draw_text(row, a.col, a.cols, "%-14s %5d %4d %9.5f", attn_kind_names[x->map], x->layer + 1,
+        draw_text(row, a.col, a.cols, "%-14s %5d %4d %9.5f", attn_table[x->map].name, x->layer + 1,
                   x->head + 1, x->jsd);
         attrset((int)draw_rank_attr(1));
         if (bar > 2)
@@ -99,16 +99,18 @@ static int batch_row(const struct workbench *w)
 }
 
 /* A row or column of the map by its name: a token, or a region. */
-static void name_of(const struct workbench *w, bool token, int i, char *out, size_t size)
+static void name_of(const struct workbench *w, const struct trace *t, enum net_stream of, int i,
+                    char *out, size_t size)
 {
     const struct result *r = w->now.r;
-    if (token) {
-        draw_token_name(w, i, out, size);
+    struct trace_place p = trace_place(t, of, i);
+    if (p.token) {
+        draw_token_name(w, p.number, out, size);
         return;
     }
     struct result_source s = {-1, -1};
-    if (r && i < r->rows)
-        s = r->sources[batch_row(w) * r->rows + i];
+    if (r && p.number < r->rows)
+        s = r->sources[batch_row(w) * r->rows + p.number];
     if (s.image < 0)
         snprintf(out, size, "-");
     else if (s.region == 0)
@@ -150,13 +152,15 @@ static struct area map_area(struct area a, int rows, int cols, bool *named)
 }
 
 /* Over the map: tokens, or numbers of regions. */
-static void draw_columns(struct workbench *w, enum attn_kind kind, struct area a, int cols)
+static void draw_columns(struct workbench *w, const struct trace *t, enum attn_kind kind,
+                         struct area a, int cols)
 {
+    enum net_stream to = attn_table[kind].to;
     int wide = a.cols / cols;
     for (int j = 0; wide >= 3 && j < cols; j++) {
         char name[128];
-        int chosen = look_cols_are_tokens(kind) && j == w->sel->token;
-        name_of(w, look_cols_are_tokens(kind), j, name, sizeof name);
+        bool chosen = w->sel->token >= 0 && j == trace_row(t, to, true, w->sel->token);
+        name_of(w, t, to, j, name, sizeof name);
         const char *s = strncmp(name, "region ", 7) == 0 ? name + 7
                         : strcmp(name, "whole image") == 0 ? "all" : name;
         int width = s == name + 7 ? (int)strcspn(s, " ") : (int)strlen(s);
@@ -166,11 +170,11 @@ static void draw_columns(struct workbench *w, enum attn_kind kind, struct area a
     }
 }
 
-static void draw_map(struct workbench *w, const struct pane *p, struct area a, const float *x,
-                     int rows, int cols)
+static void draw_map(struct workbench *w, const struct pane *p, const struct trace *t,
+                     struct area a, const float *x, int rows, int cols)
 {
     enum attn_kind kind = pane_slice(w, p)->kind;
-    bool named, tokens = look_rows_are_tokens(kind);
+    bool named;
     struct area at = map_area(a, rows, cols, &named);
     int cw, ch, source = look_source(w, kind);
     draw_cell(w, &cw, &ch);
@@ -178,10 +182,10 @@ static void draw_map(struct workbench *w, const struct pane *p, struct area a, c
     if (c)
         paint(c, x, rows, cols, largest(x, rows * cols));
     gfx_place(&w->gfx, p->slot, at, c);
-    draw_columns(w, kind, (struct area){a.row - 1, at.col, 1, at.cols}, cols);
+    draw_columns(w, t, kind, (struct area){a.row - 1, at.col, 1, at.cols}, cols);
     for (int i = 0; named && i < rows; i++) {
         char name[128];
-        name_of(w, tokens, i, name, sizeof name);
+        name_of(w, t, attn_table[kind].from, i, name, sizeof name);
         attrset(i == source ? A_REVERSE : A_NORMAL);
         draw_text(at.row + i * at.rows / rows, a.col, NAME_COLS, "%s", name);
         attrset(A_NORMAL);
@@ -189,7 +193,8 @@ static void draw_map(struct workbench *w, const struct pane *p, struct area a, c
 }
 
 /* The elements that differ most, of the chosen row or of all. */
-static void draw_numbers(struct workbench *w, enum attn_kind kind, struct area a, const float *x,
+static void draw_numbers(struct workbench *w, const struct trace *t, enum attn_kind kind,
+                         struct area a, const float *x,
                          const float *before, int rows, int cols)
 {
     int source = look_source(w, kind), first = source < 0 || source >= rows ? 0 : source;
@@ -204,8 +209,8 @@ static void draw_numbers(struct workbench *w, enum attn_kind kind, struct area a
         if (best < 0 || fabsf(x[best]) < 5e-5f)
             break;
         used[best] = true;
-        name_of(w, look_rows_are_tokens(kind), best / cols, row, sizeof row);
-        name_of(w, look_cols_are_tokens(kind), best % cols, col, sizeof col);
+        name_of(w, t, attn_table[kind].from, best / cols, row, sizeof row);
+        name_of(w, t, attn_table[kind].to, best % cols, col, sizeof col);
         attrset((int)(draw_sign_attr(x[best]) | A_BOLD));
         int n = draw_text(a.row + k, a.col, 9, "%+.4f ", (double)x[best]);
         attrset(A_NORMAL);
@@ -232,7 +237,7 @@ static void draw_head(struct workbench *w, const struct slice *s, struct area a)
     attention_change_of(compare_result(w, c->a), compare_result(w, c->b), kind, s->layer[kind],
                         head_of(s), &x, NULL);
     draw_text(a.row + 1, a.col, a.cols, "%s, layer %d, %s: divergence %.5f bits, largest row %.5f",
-              look_kind_name(kind), s->layer[kind] + 1, head, x.jsd, x.most);
+              attn_table[kind].title, s->layer[kind] + 1, head, x.jsd, x.most);
     attrset(A_NORMAL);
 }
 
@@ -284,14 +289,16 @@ static void difference_draw(struct workbench *w, struct pane *p, struct area a)
         int numbers = body.rows > 16 ? 6 : body.rows > 8 ? 3 : 0, legend = body.rows > 8;
         before = xcalloc((size_t)rows * (size_t)cols + 1, sizeof *before);
         trace_attention(ra->trace, kind, layer, batch_row(w), head_of(s), &rows, &cols, before);
-        draw_map(w, p, (struct area){body.row + 1, body.col,
-                                     body.rows - numbers - 1 - (numbers > 0) - legend, body.cols},
+        draw_map(w, p, ra->trace,
+                 (struct area){body.row + 1, body.col,
+                               body.rows - numbers - 1 - (numbers > 0) - legend, body.cols},
                  x, rows, cols);
         if (legend)
             grid_legend(body.row + body.rows - numbers - (numbers > 0) - 1, body.col, body.cols,
                         largest(x, rows * cols), SCALE_SIGNED);
-        draw_numbers(w, kind, (struct area){body.row + body.rows - numbers, body.col, numbers,
-                                            body.cols}, x, before, rows, cols);
+        draw_numbers(w, ra->trace, kind,
+                     (struct area){body.row + body.rows - numbers, body.col, numbers, body.cols},
+                     x, before, rows, cols);
     } else {
         draw_text(body.row, body.col, body.cols, "%s", err.text);
     }
@@ -323,7 +330,7 @@ static bool difference_table(struct workbench *w, struct pane *p, struct table *
         const struct attention_change *x = &v->list[i];
         const float row[4] = {(float)x->layer + 1, (float)x->head + 1, (float)x->jsd,
                               (float)x->most};
-        out->row_names[i] = xstrdup(attn_kind_names[x->map]);
+        out->row_names[i] = xstrdup(attn_table[x->map].name);
         memcpy(out->x + 4 * (size_t)i, row, sizeof row);
     }
     return true;

@@ -14,7 +14,6 @@
 #include <string.h>
 
 #define LIST 44    /* columns of the list beside a picture */
-#define MAPS 4
 #define LEAST_TOP 0.05f /* nats */
 
 struct effects_view {
@@ -301,7 +300,8 @@ static int draw_words(const struct workbench *w, const struct effects *e, struct
 /* ---- on layers and heads */
 
 struct sizes {
-    int layers[MAPS], heads[MAPS];
+    int layers[ATTN_COUNT], heads[ATTN_COUNT];
+    int place[ATTN_COUNT], maps; /* of those that occur, from the left */
 };
 
 static struct sizes sizes_of(const struct effects *e)
@@ -312,11 +312,14 @@ static struct sizes sizes_of(const struct effects *e)
         s.layers[c->map] = c->layer + 1 > s.layers[c->map] ? c->layer + 1 : s.layers[c->map];
         s.heads[c->map] = c->head + 1 > s.heads[c->map] ? c->head + 1 : s.heads[c->map];
     }
+    for (int k = 0; k < ATTN_COUNT; k++)
+        if (s.layers[k])
+            s.place[k] = s.maps++;
     return s;
 }
 
-static void paint_heads(const struct workbench *w, const struct effects *e, struct canvas *c,
-                        int cell_w, int cell_h)
+static void paint_heads(const struct workbench *w, const struct effects *e,
+                        const struct sizes *s, struct canvas *c, int cell_w, int cell_h)
 {
     static const struct rgb white = {255, 255, 255};
     const struct slice *now = &w->sel->slice;
@@ -325,7 +328,7 @@ static void paint_heads(const struct workbench *w, const struct effects *e, stru
         const struct effect *f = &e->items[i];
         const struct change *x = &f->change;
         char text[32];
-        int left = c->w * (int)x->map / MAPS + x->head * cell_w, above = x->layer * cell_h;
+        int left = c->w * s->place[x->map] / s->maps + x->head * cell_w, above = x->layer * cell_h;
         canvas_fill(c, left, above, left + cell_w - 1, above + cell_h - 1,
                     grid_color(f->known ? (float)f->effect : NAN, top, SCALE_SIGNED));
         grid_signed(f->effect, 2, text, sizeof text);
@@ -341,7 +344,7 @@ static void paint_heads(const struct workbench *w, const struct effects *e, stru
 static int most(const int *x)
 {
     int top = 1;
-    for (int i = 0; i < MAPS; i++)
+    for (int i = 0; i < ATTN_COUNT; i++)
         top = x[i] > top ? x[i] : top;
     return top;
 }
@@ -353,17 +356,19 @@ static void draw_heads(struct workbench *w, int slot, const struct effects *e, s
     int cw, ch;
     draw_cell(w, &cw, &ch);
     int width = a.cols * cw, layers = most(s.layers), heads = most(s.heads);
+    int maps = s.maps > 0 ? s.maps : 1;
     width = w->gfx.mode == GFX_SIXEL && width > w->gfx.term.max_w ? w->gfx.term.max_w : width;
-    int cell_w = (width / MAPS - cw) / heads, cell_h = (a.rows - 1) * ch / layers;
+    int cell_w = (width / maps - cw) / heads, cell_h = (a.rows - 1) * ch / layers;
     cell_w = cell_w < 1 ? 1 : cell_w < 5 * cw ? cell_w : 5 * cw;
     cell_h = cell_h < 1 ? 1 : cell_h < ch ? cell_h : cell_h < 2 * ch ? ch : 2 * ch;
-    for (int k = 0; k < MAPS; k++)
-        draw_text(a.row, a.col + a.cols * k / MAPS, a.cols / MAPS - 1, "%s",
-                  inside_map_name((enum attn_kind)k, true));
+    for (int k = 0; k < ATTN_COUNT; k++)
+        if (s.layers[k])
+            draw_text(a.row, a.col + a.cols * s.place[k] / maps, a.cols / maps - 1, "%s",
+                      inside_map_name((enum attn_kind)k, true));
     struct canvas *c = canvas_new(width, layers * cell_h);
     if (!c)
         return;
-    paint_heads(w, e, c, cell_w, cell_h);
+    paint_heads(w, e, &s, c, cell_w, cell_h);
     gfx_place(&w->gfx, slot,
               (struct area){a.row + 1, a.col, (layers * cell_h + ch - 1) / ch, a.cols}, c);
 }

@@ -34,11 +34,11 @@ struct heads_view {
 
 /* ---- the statistics of all heads */
 
-static bool *flags(const struct workbench *w, bool token, int n, bool hidden)
+static bool *flags(const struct workbench *w, enum net_stream s, int n, bool hidden)
 {
     bool *list = xcalloc((size_t)n + 1, sizeof *list);
     for (int i = 0; i < n; i++)
-        list[i] = hidden ? inside_hidden(w, token, i) : inside_special(w, token, i);
+        list[i] = hidden ? inside_row_hidden(w, s, i) : inside_row_special(w, s, i);
     return list;
 }
 
@@ -62,9 +62,9 @@ static void fill_table(struct workbench *w, enum attn_kind k, struct head_table 
         float *map = NULL;
         if (!look_map(w->now.r, k, i / t->heads, inside_batch(w), i % t->heads, &rows, &cols, &map))
             continue;
-        bool *skip = flags(w, look_rows_are_tokens(k), rows, true);
-        bool *special = flags(w, look_cols_are_tokens(k), cols, false);
-        bool *left_out = flags(w, look_cols_are_tokens(k), cols, true);
+        bool *skip = flags(w, attn_table[k].from, rows, true);
+        bool *special = flags(w, attn_table[k].to, cols, false);
+        bool *left_out = flags(w, attn_table[k].to, cols, true);
         stats_head(map, rows, cols, skip, special, t->x + (size_t)i * STAT_COUNT);
         t->top = fmaxf(t->top, largest(map, rows, cols, skip, left_out));
         free(left_out);
@@ -77,7 +77,7 @@ static void fill_table(struct workbench *w, enum attn_kind k, struct head_table 
 static void fill_chosen(struct workbench *w, enum attn_kind k, struct head_table *t)
 {
     /* In a map of one stream the chosen one is asked how much it gets. */
-    bool self = k == ATTN_TEXT || k == ATTN_VISUAL;
+    bool self = attn_table[k].from == attn_table[k].to;
     int row = self ? -1 : inside_chosen(w, k, true), col = inside_chosen(w, k, self);
     int rows, cols;
     for (int i = 0; i < t->layers * t->heads; i++) {
@@ -85,7 +85,7 @@ static void fill_chosen(struct workbench *w, enum attn_kind k, struct head_table
         *x = NAN;
         if (!look_map(w->now.r, k, i / t->heads, inside_batch(w), i % t->heads, &rows, &cols, &map))
             continue;
-        bool *skip = flags(w, look_rows_are_tokens(k), rows, true);
+        bool *skip = flags(w, attn_table[k].from, rows, true);
         *x = stats_on_column(map, rows, cols, skip, row, col);
         free(skip);
         free(map);
@@ -273,8 +273,8 @@ static void paint_map(struct workbench *w, enum attn_kind k, struct canvas *c, s
     float *map = NULL;
     if (!look_map(w->now.r, k, layer, inside_batch(w), head, &rows, &cols, &map))
         return;
-    int *row = inside_list(w, look_rows_are_tokens(k), rows, &n);
-    int *col = inside_list(w, look_cols_are_tokens(k), cols, &m);
+    int *row = inside_rows(w, attn_table[k].from, rows, &n);
+    int *col = inside_rows(w, attn_table[k].to, cols, &m);
     for (int y = 0; y < high && n && m; y++)
         for (int x = 0; x < wide; x++) {
             int i = y * n / high, j = x * m / wide;
@@ -457,7 +457,7 @@ static bool heads_export(struct workbench *w, struct pane *p, struct table *out)
     for (int s = 0; s < STAT_COUNT; s++)
         out->col_names[s] = xstrdup(stats_name((enum head_stat)s));
     for (int i = 0; i < n; i++)
-        out->row_names[i] = xasprintf("%s %d.%d", look_kind_name(pane_slice(w, p)->kind),
+        out->row_names[i] = xasprintf("%s %d.%d", attn_table[pane_slice(w, p)->kind].title,
                                       i / t->heads + 1, i % t->heads + 1);
     memcpy(out->x, t->x, (size_t)n * STAT_COUNT * sizeof *out->x);
     return true;

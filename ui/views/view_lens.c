@@ -105,7 +105,7 @@ static int place_of(const int *list, int count, int i)
 /* The row of the chosen token or region. */
 static int lens_chosen(const struct workbench *w, const struct lens_view *v)
 {
-    return inside_chosen(w, ATTN_TEXT_TO_IMAGE, !v->regions);
+    return inside_chosen_of(w, !v->regions);
 }
 
 static bool is_new(const struct lens_view *v, const struct depth *d)

@@ -34,29 +34,36 @@ static struct weighted *ranked(const struct workbench *w, const struct pane *p, 
 
 static enum attn_kind shown_kind(const struct workbench *w, const struct pane *p)
 {
-    return photo_map(pane_slice(w, p));
+    return look_image_map(w->now.r, pane_slice(w, p)->kind);
+}
+
+/* Whether a token is asked what it looks at, else a region. */
+static bool asks_token(const struct workbench *w, const struct pane *p)
+{
+    return look_source_is_token(shown_kind(w, p), w->sel->token);
 }
 
 static void draw_head(const struct workbench *w, const struct pane *p, struct area a, bool known)
 {
     const struct slice *x = pane_slice(w, p);
-    enum attn_kind kind = photo_map(x);
+    enum attn_kind kind = shown_kind(w, p);
     char head[32], name[160];
-    if (kind == ATTN_VISUAL)
-        draw_region_name(w, w->sel->region, name, sizeof name);
-    else
+    bool asks = attn_joins(kind, asks_token(w, p), false);
+    if (asks_token(w, p))
         draw_token_name(w, w->sel->token, name, sizeof name);
+    else
+        draw_region_name(w, w->sel->region, name, sizeof name);
     attrset(A_BOLD);
     if (known)
-        draw_text(a.row, a.col, a.cols, kind == ATTN_IMAGE_TO_TEXT ? "\"%s\" is looked at by"
-                                                                   : "\"%s\" looks at", name);
+        draw_text(a.row, a.col, a.cols, asks ? "\"%s\" looks at"
+                                             : "\"%s\" is looked at by", name);
     else
         draw_text(a.row, a.col, a.cols, "Attention");
     attrset(A_DIM);
     draw_head_name(w, x, kind, head, sizeof head);
     if (w->now.r)
         draw_text(a.row + 1, a.col, a.cols, "%s%slayer %d/%d, %s",
-                  a.cols < 40 ? "" : look_kind_name(kind), a.cols < 40 ? "" : ", ",
+                  a.cols < 40 ? "" : attn_table[kind].title, a.cols < 40 ? "" : ", ",
                   x->layer[kind] + 1, trace_attention_layers(w->now.r->trace, kind), head);
     attrset(A_NORMAL);
 }
@@ -67,9 +74,9 @@ static void looks_draw(struct workbench *w, struct pane *p, struct area a)
     struct weighted *list = ranked(w, p, &n);
     draw_head(w, p, a, list != NULL);
     if (!list && w->now.r)
-        draw_text(a.row + 2, a.col, a.cols, shown_kind(w, p) == ATTN_VISUAL
-                                                ? "choose a region: click it, or g"
-                                                : "choose a token: Left, Right");
+        draw_text(a.row + 2, a.col, a.cols, asks_token(w, p)
+                                                ? "choose a token: Left, Right"
+                                                : "choose a region: click it, or g");
     int bar = a.cols >= 44 ? a.cols / 4 : 0;
     for (int i = 0; list && i < n && i + 2 < a.rows; i++) {
         char name[160];
@@ -98,7 +105,7 @@ static void looks_move(struct workbench *w, struct pane *p, enum motion m)
 {
     int n = 0, at = -1;
     struct weighted *list = m == MOVE_LEFT || m == MOVE_RIGHT ? NULL : ranked(w, p, &n);
-    if (!list || shown_kind(w, p) == ATTN_VISUAL) {
+    if (!list || !asks_token(w, p)) {
         look_move(w, m);
         free(list);
         return;

@@ -85,8 +85,8 @@ static bool open_map(struct workbench *w, const struct pane *p, struct shown_map
                                &m->all))
         return false;
     m->difference = v->difference && w->plain && take_difference(w, m);
-    m->row = inside_list(w, look_rows_are_tokens(k), m->rows, &m->row_count);
-    m->col = inside_list(w, look_cols_are_tokens(k), m->cols, &m->col_count);
+    m->row = inside_rows(w, attn_table[k].from, m->rows, &m->row_count);
+    m->col = inside_rows(w, attn_table[k].to, m->cols, &m->col_count);
     m->at_row = place_of(m->row, m->row_count, inside_chosen(w, k, true));
     if (w->sort)
         sort_columns(m);
@@ -183,7 +183,7 @@ static void draw_rows(const struct workbench *w, const struct shown_map *m, cons
     for (int i = 0; i < g->shown_rows; i++) {
         char name[128];
         int k = g->first_row + i;
-        inside_name(w, look_rows_are_tokens(m->kind), m->row[k], name, sizeof name);
+        inside_row_name(w, attn_table[m->kind].from, m->row[k], name, sizeof name);
         attrset(k == m->at_row ? A_REVERSE : A_NORMAL);
         draw_text(body.row + i, body.col, g->label - 1, "%s",
                   inside_brief(name, g->label));
@@ -212,13 +212,13 @@ static void draw_mark(const struct shown_map *m, const struct grid *g, struct ar
 static void draw_columns(const struct workbench *w, const struct shown_map *m,
                          const struct grid *g, struct area a, int row)
 {
-    bool all = g->cell_cols >= 4, tokens = look_cols_are_tokens(m->kind);
+    bool all = g->cell_cols >= 4;
     for (int j = 0; j < g->shown_cols; j++) {
         char name[128];
         bool chosen = g->first_col + j == m->at_col;
         if (!all && !chosen)
             continue;
-        inside_name(w, tokens, m->col[g->first_col + j], name, sizeof name);
+        inside_row_name(w, attn_table[m->kind].to, m->col[g->first_col + j], name, sizeof name);
         if (!all) {
             draw_mark(m, g, a, row, name);
             continue;
@@ -249,9 +249,9 @@ static void draw_title(struct workbench *w, const struct pane *p, const struct s
         return;
     }
     if (m->at_row >= 0)
-        inside_name(w, look_rows_are_tokens(m->kind), m->row[m->at_row], from, sizeof from);
+        inside_row_name(w, attn_table[m->kind].from, m->row[m->at_row], from, sizeof from);
     if (m->at_col >= 0)
-        inside_name(w, look_cols_are_tokens(m->kind), m->col[m->at_col], to, sizeof to);
+        inside_row_name(w, attn_table[m->kind].to, m->col[m->at_col], to, sizeof to);
     if (m->at_row >= 0 && m->at_col >= 0)
         draw_text(a.row + 1, a.col, a.cols, m->difference ? "%s -> %s: %+.4f; row sum %+.3f"
                                                           : "%s -> %s: %.4f; row sum %.3f",
@@ -304,13 +304,13 @@ static bool matrix_table(struct workbench *w, struct pane *p, struct table *out)
     if (any)
         table_init(out, m.row_count, m.col_count);
     for (int i = 0; any && i < m.row_count; i++) {
-        inside_name(w, look_rows_are_tokens(m.kind), m.row[i], name, sizeof name);
+        inside_row_name(w, attn_table[m.kind].from, m.row[i], name, sizeof name);
         out->row_names[i] = xstrdup(name);
         for (int j = 0; j < m.col_count; j++)
             out->x[(ptrdiff_t)i * m.col_count + j] = value(&m, i, j);
     }
     for (int j = 0; any && j < m.col_count; j++) {
-        inside_name(w, look_cols_are_tokens(m.kind), m.col[j], name, sizeof name);
+        inside_row_name(w, attn_table[m.kind].to, m.col[j], name, sizeof name);
         out->col_names[j] = xstrdup(name);
     }
     close_map(&m);

@@ -35,7 +35,8 @@ static struct item subject(const struct workbench *w, const struct pane *p)
     int image = photo_in_result(w);
     int region = image < 0 || w->sel->region < 0
                      ? -1 : look_place(w->now.r, inside_batch(w), image, w->sel->region);
-    if (w->sel->token >= 0 && (region < 0 || look_rows_are_tokens(pane_slice(w, p)->kind)))
+    enum net_stream from = attn_table[pane_slice(w, p)->kind].from;
+    if (w->sel->token >= 0 && (region < 0 || stream_table[from].tokens))
         return (struct item){true, w->sel->token};
     return (struct item){false, region};
 }

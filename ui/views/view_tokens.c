@@ -20,15 +20,19 @@ static void flow_fini(struct flow *f)
     free(f->gets);
 }
 
-/* A map as the selection says its layer and head, for the current photo's row of the batch. */
-static float *chosen_map(const struct workbench *w, const struct slice *x, enum attn_kind kind,
-                         int *rows, int *cols)
+/* What tokens or regions give tokens or regions, with the layer and head that the slice says, for
+ * the current photo's row of the batch. */
+static float *chosen_map(const struct workbench *w, const struct slice *x, bool from_tokens,
+                         bool to_tokens, int *rows, int *cols)
 {
     const struct result *r = w->now.r;
     int image = photo_in_result(w), b = image < 0 ? 0 : look_batch(r, image);
+    enum attn_kind kind = trace_map_between(r->trace, from_tokens, to_tokens);
     float *out = NULL;
-    if (!look_map(r, kind, x->layer[kind], b, x->head[kind], rows, cols, &out))
+    if (kind == ATTN_COUNT ||
+        !look_map(r, kind, x->layer[kind], b, x->head[kind], rows, cols, &out))
         return NULL;
+    trace_block(r->trace, kind, from_tokens, to_tokens, out, rows, cols);
     return out;
 }
 
@@ -48,7 +52,7 @@ static void flow_token(const struct workbench *w, const struct slice *x, struct 
 {
     int rows = 0, cols = 0, t = w->sel->token;
     char name[96];
-    float *map = chosen_map(w, x, ATTN_TEXT, &rows, &cols);
+    float *map = chosen_map(w, x, true, true, &rows, &cols);
     take(map, rows, cols, t, false, f->gives, f->count);
     take(map, rows, cols, t, true, f->gets, f->count);
     draw_token_name(w, t, name, sizeof name);
@@ -63,9 +67,9 @@ static void flow_region(const struct workbench *w, const struct slice *x, struct
     const struct result *r = w->now.r;
     int rows = 0, cols = 0, image = photo_in_result(w);
     int at = w->sel->region < 0 ? -1 : look_place(r, look_batch(r, image), image, w->sel->region);
-    float *to = chosen_map(w, x, ATTN_TEXT_TO_IMAGE, &rows, &cols);
+    float *to = chosen_map(w, x, true, false, &rows, &cols);
     take(to, rows, cols, at, false, f->gives, f->count);
-    float *from = chosen_map(w, x, ATTN_IMAGE_TO_TEXT, &rows, &cols);
+    float *from = chosen_map(w, x, false, true, &rows, &cols);
     take(from, rows, cols, at, true, f->gets, f->count);
     if (at < 0) {
         snprintf(f->to, sizeof f->to, "to a region, mean");

@@ -17,7 +17,7 @@
 
 struct what_if_view {
     int top;         /* the first line */
-    double moved[SLICE_MAPS]; /* attention, by map: a cache, and what it was made of */
+    double moved[ATTN_COUNT]; /* attention, by map: a cache, and what it was made of */
     uint64_t key;
 };
 
@@ -142,7 +142,7 @@ static const double *moved(const struct workbench *w, struct what_if_view *v)
 {
     uint64_t key = inside_key(w, 0);
     if (key != v->key)
-        for (int k = 0; k < SLICE_MAPS; k++)
+        for (int k = 0; k < ATTN_COUNT; k++)
             v->moved[k] = attention_moved(w, (enum attn_kind)k);
     v->key = key;
     return v->moved;
@@ -172,7 +172,7 @@ static int draw_changes(const struct workbench *w, struct area a, int row)
 static int draw_attention(const struct workbench *w, struct what_if_view *v, struct area a, int row)
 {
     int col = draw_text(a.row + row, a.col, a.cols, "attention moved by");
-    for (int k = 0; k < 4; k++) {
+    for (int k = 0; k < ATTN_COUNT; k++) {
         char text[64];
         double x = moved(w, v)[k];
         if (x < 0)

@@ -172,3 +172,16 @@ int config_read(const char *path, struct config *c, struct vs_err *err)
     bytes_close(&map);
     return r.rc;
 }
+
+struct net_sizes config_sizes(const struct config *c)
+{
+    return (struct net_sizes){
+        .words = c->vocab_size,
+        .positions = c->max_positions,
+        .features = c->v_feature,
+        .width = {[STREAM_TEXT] = c->hidden, [STREAM_IMAGE] = c->v_hidden},
+        .part = {[PART_TEXT] = {c->layers, c->heads},
+                 [PART_VISUAL] = {c->v_layers, c->v_heads},
+                 [PART_CO] = {c->connections, c->bi_heads}},
+    };
+}

@@ -2,8 +2,7 @@
 #ifndef VS_CONFIG_H
 #define VS_CONFIG_H
 
-#include "kernels/kern.h"
-#include "src/base/err.h"
+#include "src/model/family.h"
 
 #include <stdbool.h>
 
@@ -22,6 +21,9 @@ struct config {
     bool dynamic_attention;
     int task_tokens;                       /* 1 yes, 0 no, -1 not said: the checkpoint decides */
 };
+
+/* What everything above asks of it. */
+struct net_sizes config_sizes(const struct config *c);
 
 int config_read(const char *path, struct config *c, struct vs_err *err);
 

@@ -89,7 +89,7 @@ static uint64_t sign_of(const struct subject *s)
  * to the pass itself; so do visual layers that look at the text. */
 static bool is_alone(const struct pass *p, int i)
 {
-    const struct vilbert_want *want = p->want;
+    const struct net_want *want = p->want;
     int layers = layers_before(&p->m->c, i);
     if (!p->keep || (layers > 0 && (want->hidden || want->attention)) ||
         (!i && layers > 0 && p->m->c.dynamic_attention))

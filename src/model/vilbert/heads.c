@@ -7,16 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int no_memory(struct pass *p, const char *name)
+static int no_memory(struct pass *p, enum net_output of)
 {
-    return vs_fail(p->err, VS_E_LIMIT, "no memory for %s", name);
+    return vs_fail(p->err, VS_E_LIMIT, "no memory for %s", output_table[of].name);
+}
+
+static float *add_output(struct pass *p, enum net_output of, int ndim, const int64_t *shape)
+{
+    return trace_add(p->trace, (struct trace_at){.kind = TRACE_OUTPUT, .site = (int)of}, ndim,
+                     shape);
 }
 
 /* ---- heads on the pooled states */
 
 #define POOLED (HEAD_POOLED | HEAD_VQA | HEAD_GQA | HEAD_ALIGN | HEAD_TRI | HEAD_BINARY)
 
-enum need heads_need(const struct vilbert_want *want, bool text)
+enum need heads_need(const struct net_want *want, bool text)
 {
     const unsigned rows = HEAD_SEQUENCE | (text ? HEAD_WORD | HEAD_WORD_LOGIT
                                                 : HEAD_GROUND | HEAD_REGION_CLASS);
@@ -49,13 +55,13 @@ static void pool(struct pass *p)
 }
 
 static int run_linear(struct pass *p, const struct linear_w *w, const float *x, int rows,
-                      const char *name)
+                      enum net_output of)
 {
     int64_t shape[2] = {rows, w->n};
-    float *out = trace_add(p->trace, 2, shape, "%s", name);
+    float *out = add_output(p, of, 2, shape);
     float *y = out ? pass_out(p, out, (size_t)rows * (size_t)w->n) : NULL;
     if (!y)
-        return no_memory(p, name);
+        return no_memory(p, of);
     struct kern_linear o = pass_linear(w, x, rows, y, KERN_NONE, NULL);
     p->ops->linear(p->m->k, &o, 1);
     return 0;
@@ -63,32 +69,32 @@ static int run_linear(struct pass *p, const struct linear_w *w, const float *x, 
 
 /* rows times in->k numbers at p->fused. */
 static int run_classifier(struct pass *p, const struct classifier_w *w, int rows,
-                          const char *name)
+                          enum net_output of)
 {
     struct kern_linear in = pass_linear(&w->in, p->fused, rows, p->wide, KERN_GELU, NULL);
     struct kern_norm norm = pass_norm(&w->norm, p->wide, rows);
     p->ops->linear(p->m->k, &in, 1);
     p->ops->norm(p->m->k, &norm, 1);
-    return run_linear(p, &w->out, p->wide, rows, name);
+    return run_linear(p, &w->out, p->wide, rows, of);
 }
 
-static int keep_one(struct pass *p, const float *x, const char *name)
+static int keep_one(struct pass *p, const float *x, enum net_output of)
 {
     int n = p->m->c.bi_hidden;
     int64_t shape[2] = {p->in->batch, n};
     struct later copy = {.what = LATER_COPY, .n = (size_t)shape[0] * (size_t)n};
-    copy.to = trace_add(p->trace, 2, shape, "%s", name);
+    copy.to = add_output(p, of, 2, shape);
     copy.at = copy.to ? pass_hold(p, x, p->in->batch, n) : NULL;
     if (!copy.at)
-        return no_memory(p, name);
+        return no_memory(p, of);
     pass_later(p, &copy);
     return 0;
 }
 
 static int keep_pooled(struct pass *p)
 {
-    int rc = keep_one(p, p->pooled_t, "out.pooled_t");
-    return rc ? rc : keep_one(p, p->pooled_v, "out.pooled_v");
+    int rc = keep_one(p, p->pooled_t, OUT_POOLED_T);
+    return rc ? rc : keep_one(p, p->pooled_v, OUT_POOLED_V);
 }
 
 static int run_pooled_heads(struct pass *p)
@@ -99,18 +105,18 @@ static int run_pooled_heads(struct pass *p)
     if (want & HEAD_POOLED)
         rc = keep_pooled(p);
     if (rc == 0 && want & HEAD_VQA)
-        rc = run_classifier(p, &w->vqa, batch, "out.vil_prediction");
+        rc = run_classifier(p, &w->vqa, batch, OUT_VQA);
     if (rc == 0 && want & HEAD_GQA)
-        rc = run_classifier(p, &w->gqa, batch, "out.vil_prediction_gqa");
+        rc = run_classifier(p, &w->gqa, batch, OUT_GQA);
     if (rc == 0 && want & HEAD_ALIGN)
-        rc = run_linear(p, &w->align, p->fused, batch, "out.vil_logit");
+        rc = run_linear(p, &w->align, p->fused, batch, OUT_ALIGN);
     if (rc == 0 && want & HEAD_TRI)
-        rc = run_linear(p, &w->tri, p->fused, batch, "out.vil_tri_prediction");
+        rc = run_linear(p, &w->tri, p->fused, batch, OUT_TRI);
     /* Pairs of images side by side; with an odd number the reference answers with another head. */
     if (rc == 0 && want & HEAD_BINARY)
         rc = batch % 2 == 0
-                 ? run_classifier(p, &w->binary, batch / 2, "out.vil_binary_prediction")
-                 : run_linear(p, &w->bi_seq, p->fused, batch, "out.vil_binary_prediction");
+                 ? run_classifier(p, &w->binary, batch / 2, OUT_BINARY)
+                 : run_linear(p, &w->bi_seq, p->fused, batch, OUT_BINARY);
     return rc;
 }
 
@@ -119,7 +125,7 @@ static int run_pooled_heads(struct pass *p)
 /* dense, activation, layer norm, decoder, for every computed row. Both streams use hidden_act. */
 static int run_decoder(struct pass *p, const struct packing *k, const float *x, float *inner,
                        const struct linear_w *in, const struct norm_w *norm,
-                       const struct linear_w *out, const char *name)
+                       const struct linear_w *out, enum net_output of)
 {
     struct kern_linear dense = pass_linear(in, x, k->rows, inner, p->m->c.act, NULL);
     struct kern_norm ln = pass_norm(norm, inner, k->rows);
@@ -128,10 +134,10 @@ static int run_decoder(struct pass *p, const struct packing *k, const float *x, 
     int64_t shape[3] = {k->batch, k->width, out->n};
     struct later rows = {.what = LATER_ROWS, .from = k, .width = out->n, .owned = true,
                          .n = (size_t)k->rows * (size_t)out->n};
-    rows.to = trace_add(p->trace, 3, shape, "%s", name);
+    rows.to = add_output(p, of, 3, shape);
     float *y = rows.to ? pass_room(p, rows.n) : NULL;
     if (!y)
-        return no_memory(p, name);
+        return no_memory(p, of);
     struct kern_linear decode = pass_linear(out, inner, k->rows, y, KERN_NONE, NULL);
     p->ops->linear(p->m->k, &decode, 1);
     rows.at = y;
@@ -141,15 +147,15 @@ static int run_decoder(struct pass *p, const struct packing *k, const float *x, 
 
 /* One number for every row. */
 static int run_rows(struct pass *p, const struct packing *k, const float *x,
-                    const struct linear_w *w, bool masked, const char *name)
+                    const struct linear_w *w, bool masked, enum net_output of)
 {
     int64_t shape[3] = {k->batch, k->width, 1};
     struct later column = {.what = LATER_COLUMN, .from = k, .masked = masked, .owned = true,
                            .n = (size_t)k->rows};
-    column.to = trace_add(p->trace, 3, shape, "%s", name);
+    column.to = add_output(p, of, 3, shape);
     float *y = column.to ? pass_room(p, column.n) : NULL;
     if (!y)
-        return no_memory(p, name);
+        return no_memory(p, of);
     struct kern_linear o = pass_linear(w, x, k->rows, y, KERN_NONE, NULL);
     p->ops->linear(p->m->k, &o, 1);
     column.at = y;
@@ -164,29 +170,33 @@ static int run_row_heads(struct pass *p)
     unsigned want = p->want->heads;
     int rc = 0;
     if (want & HEAD_GROUND)
-        rc = run_rows(p, &p->v, p->xv, &w->ground, true, "out.vision_logit");
+        rc = run_rows(p, &p->v, p->xv, &w->ground, true, OUT_GROUND);
     if (rc == 0 && want & HEAD_WORD_LOGIT)
-        rc = run_rows(p, &p->t, p->xt, &w->word_logit, false, "out.linguisic_logit");
+        rc = run_rows(p, &p->t, p->xt, &w->word_logit, false, OUT_WORD_LOGIT);
     if (rc == 0 && want & HEAD_REGION_CLASS)
         rc = run_decoder(p, &p->v, p->xv, p->qv, &w->region_in, &w->region_norm, &w->region_out,
-                         "out.vision_prediction");
+                         OUT_REGION_CLASS);
     if (rc == 0 && want & HEAD_WORD)
         rc = run_decoder(p, &p->t, p->xt, p->qt, &w->word_in, &w->word_norm, &w->word_out,
-                         "out.linguisic_prediction");
+                         OUT_WORD);
     if (rc == 0 && want & HEAD_SEQUENCE)
-        rc = pass_keep(p, &p->t, p->xt, c->hidden, "out.sequence_t");
+        rc = pass_keep(p, &p->t, p->xt, c->hidden,
+                       (struct trace_at){.kind = TRACE_OUTPUT, .site = OUT_SEQUENCE_T});
     if (rc == 0 && want & HEAD_SEQUENCE)
-        rc = pass_keep(p, &p->v, p->xv, c->v_hidden, "out.sequence_v");
+        rc = pass_keep(p, &p->v, p->xv, c->v_hidden,
+                       (struct trace_at){.kind = TRACE_OUTPUT, .site = OUT_SEQUENCE_V});
     return rc;
 }
 
 /* ---- heads on states that are not the last ones */
 
-int vilbert_head_size(const struct vilbert *m, enum vilbert_head head)
+int vilbert_head_size(const struct vilbert *m, enum net_head head)
 {
     if (!(m->w.heads & (unsigned)head))
         return 0;
     switch (head) {
+    case HEAD_VQA: return m->w.vqa.out.n;
+    case HEAD_GQA: return m->w.gqa.out.n;
     case HEAD_WORD: return m->w.word_out.n;
     case HEAD_REGION_CLASS: return m->w.region_out.n;
     case HEAD_GROUND: case HEAD_WORD_LOGIT: return 1;
@@ -195,7 +205,7 @@ int vilbert_head_size(const struct vilbert *m, enum vilbert_head head)
 }
 
 /* d: rows of states, of inner states and of numbers, behind each other on the back end. */
-static void read_states(struct vilbert *m, enum vilbert_head head, float *d, int rows,
+static void read_states(struct vilbert *m, enum net_head head, float *d, int rows,
                         float *inner, float *y)
 {
     const struct kern_ops *ops = kern_table(m->k);
@@ -217,7 +227,7 @@ static void read_states(struct vilbert *m, enum vilbert_head head, float *d, int
     ops->linear(m->k, &decode, 1);
 }
 
-int vilbert_read_states(struct vilbert *m, enum vilbert_head head, const float *x, int rows,
+int vilbert_read_states(struct vilbert *m, enum net_head head, const float *x, int rows,
                         float *out, struct vs_err *err)
 {
     bool text = head == HEAD_WORD || head == HEAD_WORD_LOGIT;

@@ -123,18 +123,9 @@ static void swap_heads(struct weights *a, const struct weights *b)
     a->heads = b->heads;
 }
 
-static int count_of(const struct config *c, enum vilbert_part part, int *heads)
-{
-    *heads = part == PART_TEXT ? c->heads : part == PART_VISUAL ? c->v_heads : c->bi_heads;
-    return part == PART_TEXT     ? c->layers
-           : part == PART_VISUAL ? c->v_layers
-           : part == PART_CO     ? c->connections
-                                 : 0;
-}
-
 /* Layer i of this part changes: what was kept of the streams before they meet is that of other
  * weights, if the layer is one of those. */
-static void renew(struct vilbert *m, enum vilbert_part part, int i)
+static void renew(struct vilbert *m, enum net_part part, int i)
 {
     if (part == PART_EMBEDDINGS || (part == PART_CO && i == 0) ||
         (part == PART_VISUAL && i < m->c.v_biattention[0]))
@@ -144,13 +135,19 @@ static void renew(struct vilbert *m, enum vilbert_part part, int i)
         m->early_of[1] = vilbert_number();
 }
 
-static int swap_layers(struct vilbert *m, const struct vilbert_swap *s, struct vs_err *err)
+/* Nets that are mixed are of one family. */
+static struct vilbert *swapped_from(const struct net_swap *s)
 {
-    int heads, n = count_of(&m->c, s->part, &heads), rc = 0;
+    return (struct vilbert *)s->from;
+}
+
+static int swap_layers(struct vilbert *m, const struct net_swap *s, struct vs_err *err)
+{
+    int heads = m->net.sizes.part[s->part].heads, n = m->net.sizes.part[s->part].layers, rc = 0;
+    const struct weights *b = &swapped_from(s)->w;
     if (s->layer >= n || s->head >= heads)
         return vs_fail(err, VS_E_USAGE, "this part has %d layers of %d heads", n, heads);
     for (int i = 0; i < n && rc == 0; i++) {
-        const struct weights *b = &s->from->w;
         if (s->layer >= 0 && s->layer != i)
             continue;
         rc = s->part == PART_TEXT
@@ -164,24 +161,26 @@ static int swap_layers(struct vilbert *m, const struct vilbert_swap *s, struct v
 }
 
 /* Of heads it is told when they are computed with. */
-static int swap_part(struct vilbert *m, const struct vilbert_swap *s, struct vs_err *err)
+static int swap_part(struct vilbert *m, const struct net_swap *s, struct vs_err *err)
 {
-    int rc = weights_ready(&s->from->w, m->k, 0, err);
+    struct vilbert *from = swapped_from(s);
+    int rc = weights_ready(&from->w, m->k, 0, err);
     if (rc != 0)
-        return vilbert_check_files(s->from, rc, err);
+        return vilbert_check_files(from, rc, err);
     switch (s->part) {
     case PART_EMBEDDINGS:
-        if (m->w.task_rows != s->from->w.task_rows)
+        if (m->w.task_rows != from->w.task_rows)
             return vs_fail(err, VS_E_FORMAT, "one checkpoint has %d task tokens, the other %d: "
                            "their embeddings cannot be swapped", m->w.task_rows,
-                           s->from->w.task_rows);
-        swap_embeddings(&m->w, &s->from->w);
+                           from->w.task_rows);
+        swap_embeddings(&m->w, &from->w);
         renew(m, s->part, 0);
         return 0;
     case PART_HEADS:
-        swap_heads(&m->w, &s->from->w);
+        swap_heads(&m->w, &from->w);
+        m->net.heads = m->w.heads;
         return 0;
-    case PART_TEXT: case PART_VISUAL: case PART_CO:
+    case PART_TEXT: case PART_VISUAL: case PART_CO: case PART_JOINT: case PART_COUNT:
         break;
     }
     return swap_layers(m, s, err);
@@ -194,21 +193,22 @@ static void *copy_of(const void *x, size_t size)
     return y;
 }
 
-int vilbert_mix(struct vilbert *m, const struct vilbert_swap *list, int count, struct vilbert **out,
+int vilbert_mix(struct vilbert *m, const struct net_swap *list, int count, struct vilbert **out,
                 struct vs_err *err)
 {
     int rc = weights_ready(&m->w, m->k, 0, err);
     if (rc != 0)
         return vilbert_check_files(m, rc, err);
     struct vilbert *x = xcalloc(1, sizeof *x);
+    x->net = m->net;
     x->c = m->c;
     x->k = m->k;
     x->kept = m->kept;
     for (int i = 0; i < m->file_count; i++)
         vilbert_use_file(x, m->files[i]);
     for (int i = 0; i < count; i++)
-        for (int k = 0; k < list[i].from->file_count; k++)
-            vilbert_use_file(x, list[i].from->files[k]);
+        for (int k = 0; k < swapped_from(&list[i])->file_count; k++)
+            vilbert_use_file(x, swapped_from(&list[i])->files[k]);
     memcpy(x->early_of, m->early_of, sizeof x->early_of);
     x->w = m->w;
     x->w.owned = NULL;

@@ -12,13 +12,14 @@
 
 /* ---- packing */
 
-/* mask (batch, width - inserted) or NULL; inserted: a task token stands at position 1. */
+/* mask (batch, width - 1) or NULL; inserted: where a task token stands, which has no column there;
+ * 0: nowhere, and width columns. */
 static bool is_real(const int32_t *mask, int width, int inserted, int b, int i)
 {
-    if (!mask || (inserted && i == 1))
+    if (!mask || (inserted && i == inserted))
         return true;
-    int col = inserted && i > 1 ? i - 1 : i;
-    return mask[(ptrdiff_t)b * (width - inserted) + col] != 0;
+    int col = inserted && i > inserted ? i - 1 : i;
+    return mask[(ptrdiff_t)b * (width - (inserted > 0)) + col] != 0;
 }
 
 static void pack(struct packing *k, int batch, int width, int inserted, const int32_t *mask,
@@ -122,9 +123,9 @@ int vilbert_batch(const struct vilbert *m, int tokens, int regions, int most)
 /* Positions are counted without the task token, which has none of the other ids. */
 void pass_token(const struct pass *p, int b, int place, int32_t id[4])
 {
-    const struct vilbert_input *in = p->in;
-    bool inserted = p->m->w.task_rows > 0, is_task = inserted && place == 1;
-    int i = inserted && place > 1 ? place - 1 : place;
+    const struct net_input *in = p->in;
+    int i = net_input_token(&p->m->net, place);
+    bool is_task = i < 0;
     ptrdiff_t at = (ptrdiff_t)b * in->tokens + i;
     id[0] = is_task ? -1 : in->ids[at];
     id[1] = is_task ? -1 : i;
@@ -180,7 +181,7 @@ static int put_small(struct pass *p)
 
 static int put_regions(struct pass *p)
 {
-    const struct vilbert_input *in = p->in;
+    const struct net_input *in = p->in;
     const struct packing *k = p->early[0].rows;
     int n = p->m->c.v_feature;
     size_t size = (size_t)k->rows * ((size_t)n + 5);
@@ -197,9 +198,9 @@ static int put_regions(struct pass *p)
 
 int pass_start(struct pass *p)
 {
-    const struct vilbert_input *in = p->in;
+    const struct net_input *in = p->in;
     struct kern *k = p->m->k;
-    int inserted = p->m->w.task_rows > 0;
+    int inserted = p->m->net.task_tokens ? VILBERT_TASK_PLACE : 0;
     kern_use(k, p->m->set);
     pack(&p->t, in->batch, p->trace->tokens, inserted, in->text_mask, p->want->keep_padding);
     pack(&p->v, in->batch, p->trace->regions, 0, in->image_mask, p->want->keep_padding);
@@ -324,15 +325,16 @@ const float *pass_hold(struct pass *p, const float *x, int rows, int n)
     return to;
 }
 
-int pass_keep(struct pass *p, const struct packing *k, const float *x, int n, const char *name)
+int pass_keep(struct pass *p, const struct packing *k, const float *x, int n, struct trace_at at)
 {
+    char name[TRACE_NAME];
     int64_t shape[3] = {k->batch, k->width, n};
     struct later rows = {.what = LATER_ROWS, .from = k, .width = n,
                          .n = (size_t)k->rows * (size_t)n};
-    rows.to = trace_add(p->trace, 3, shape, "%s", name);
+    rows.to = trace_add(p->trace, at, 3, shape);
     rows.at = rows.to ? pass_hold(p, x, k->rows, n) : NULL;
     if (!rows.at)
-        return vs_fail(p->err, VS_E_LIMIT, "no memory for %s", name);
+        return vs_fail(p->err, VS_E_LIMIT, "no memory for %s", trace_name(at, name));
     pass_later(p, &rows);
     return 0;
 }

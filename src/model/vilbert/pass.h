@@ -3,12 +3,14 @@
 #define VS_PASS_H
 
 #include "src/model/kept.h"
+#include "src/model/trace.h"
 #include "src/model/vilbert/vilbert.h"
 #include "src/model/vilbert/weights.h"
 
 #define PASS_BLOCKS 12
 
 struct vilbert {
+    struct net net; /* first: it is one */
     struct config c;
     struct weights w;
     struct kern *k;
@@ -70,8 +72,8 @@ struct early {
 
 struct pass {
     struct vilbert *m;
-    const struct vilbert_input *in;
-    const struct vilbert_want *want;
+    const struct net_input *in;
+    const struct net_want *want;
     const struct kern_ops *ops;
     struct trace *trace;
     struct packing t, v; /* the textual and the visual stream */
@@ -123,7 +125,7 @@ float *pass_room(struct pass *p, size_t n);
 const float *pass_hold(struct pass *p, const float *x, int rows, int n);
 void pass_later(struct pass *p, const struct later *l);
 /* Computed rows as a tensor of the trace, (batch, width, n). */
-int pass_keep(struct pass *p, const struct packing *k, const float *x, int n, const char *name);
+int pass_keep(struct pass *p, const struct packing *k, const float *x, int n, struct trace_at at);
 
 /* ---- early.c. Stream 0 is the visual one, 1 the textual. */
 /* Decides what of the streams is computed before they meet and what is kept already. */
@@ -135,7 +137,7 @@ void early_keep(struct pass *p, int i);
 void early_fini(struct pass *p);
 
 /* What the wanted heads read of the last states of a stream. */
-enum need heads_need(const struct vilbert_want *want, bool text);
+enum need heads_need(const struct net_want *want, bool text);
 /* Runs the heads that are wanted. */
 int heads_run(struct pass *p);
 

@@ -48,12 +48,15 @@ int vilbert_open(const struct config *c, const struct tensorfile *f, struct kern
                  struct vilbert **out, struct vs_err *err)
 {
     struct vilbert *m = xcalloc(1, sizeof *m);
+    m->net = (struct net){.family = &vilbert_family, .sizes = config_sizes(c)};
     m->c = *c;
     m->k = k;
     m->early_of[0] = vilbert_number();
     m->early_of[1] = vilbert_number();
     int rc = weights_bind(&m->w, c, f, c->task_tokens, err);
     if (rc == 0) {
+        m->net.task_tokens = m->w.task_rows > 0;
+        m->net.heads = m->w.heads;
         m->set = kern_set_new(k, m->w.bytes);
         vilbert_use_file(m, f);
         *out = m;
@@ -74,6 +77,11 @@ void vilbert_free(struct vilbert *m)
     free(m);
 }
 
+struct net *vilbert_net(struct vilbert *m)
+{
+    return &m->net;
+}
+
 const struct config *vilbert_config(const struct vilbert *m)
 {
     return &m->c;
@@ -81,19 +89,12 @@ const struct config *vilbert_config(const struct vilbert *m)
 
 bool vilbert_task_tokens(const struct vilbert *m)
 {
-    return m->w.task_rows > 0;
+    return m->net.task_tokens;
 }
 
 unsigned vilbert_heads(const struct vilbert *m)
 {
     return m->w.heads;
-}
-
-int vilbert_answers(const struct vilbert *m, enum vilbert_head head)
-{
-    if (!(m->w.heads & (unsigned)head))
-        return 0;
-    return head == HEAD_GQA ? m->w.gqa.out.n : head == HEAD_VQA ? m->w.vqa.out.n : 0;
 }
 
 /* ---- lines of the model */
@@ -115,16 +116,12 @@ struct kern_norm pass_norm(const struct norm_w *w, float *x, int rows)
 /* ---- states and maps that are kept */
 
 static int keep_hidden(struct pass *p, const struct packing *k, const float *x, int n,
-                       const char *fmt, int i)
+                       enum net_part part, enum net_stream s, int layer)
 {
-    char name[32];
     if (!p->want->hidden)
         return 0;
-    snprintf(name, sizeof name, "hid.%s.%d%s", fmt[0] == 'c' ? "c" : fmt, i,
-             fmt[0] == 'c' ? fmt + 1 : "");
-    return pass_keep(p, k, x, n, name);
+    return pass_keep(p, k, x, n, (struct trace_at){TRACE_STATE, (int)part, s, layer});
 }
-
 
 /* One direction: the queries of one stream on the keys and values of the same or the other. */
 struct look {
@@ -140,14 +137,16 @@ struct look {
     const float *bias; /* of the keys, or NULL */
 };
 
-static int look_keep(struct pass *p, struct look *l, const char *name)
+static int look_keep(struct pass *p, struct look *l)
 {
     if (!p->want->attention)
         return 0;
     int64_t shape[4] = {l->from->batch, l->heads, l->from->width, l->to->width};
-    l->map = trace_add(p->trace, 4, shape, "%s", name);
+    struct trace_at at = {.kind = TRACE_MAP, .site = (int)l->kind, .layer = l->layer};
+    char name[TRACE_NAME];
+    l->map = trace_add(p->trace, at, 4, shape);
     l->part = xcalloc((size_t)l->from->batch, sizeof *l->part);
-    return l->map ? 0 : vs_fail(p->err, VS_E_LIMIT, "no memory for %s", name);
+    return l->map ? 0 : vs_fail(p->err, VS_E_LIMIT, "no memory for %s", trace_name(at, name));
 }
 
 /* Where the map of image b is written: in its place, or without padding, to be spread out. */
@@ -210,7 +209,7 @@ static void silence_head(struct pass *p, const struct kern_attention *a, int hea
 static void silence(struct pass *p, const struct look *l, const struct kern_attention *list)
 {
     for (int i = 0; i < p->want->silence_count; i++) {
-        const struct vilbert_silence *s = &p->want->silences[i];
+        const struct net_silence *s = &p->want->silences[i];
         if (s->map != l->kind || s->layer != l->layer)
             continue;
         for (int b = 0; b < l->from->batch; b++)
@@ -221,12 +220,12 @@ static void silence(struct pass *p, const struct look *l, const struct kern_atte
 }
 
 /* Looks of the same images. */
-static int run_looks(struct pass *p, struct look *l, int count, const char *const *names)
+static int run_looks(struct pass *p, struct look *l, int count)
 {
     int batch = l[0].from->batch, rc = 0;
     struct kern_attention *list = xcalloc((size_t)batch * (size_t)count, sizeof *list);
     for (int i = 0; i < count && rc == 0; i++)
-        rc = look_keep(p, &l[i], names[i]);
+        rc = look_keep(p, &l[i]);
     for (int i = 0; i < count && rc == 0; i++)
         rc = look_plan(p, &l[i], list + i * batch);
     if (rc == 0) {
@@ -247,7 +246,8 @@ struct stream {
     float *x, *q, *k, *v, *ctx, *ff;
     int hidden, heads;
     enum kern_act act;
-    const char *name; /* "t", "v" */
+    enum net_part part;
+    enum net_stream of;
     enum attn_kind kind;
     const float *bias; /* of its rows as keys, or NULL */
     const int32_t *first; /* the first rows of the images */
@@ -257,15 +257,15 @@ static struct stream text_stream(const struct pass *p)
 {
     const struct config *c = &p->m->c;
     return (struct stream){&p->t, p->xt, p->qt, p->kt, p->vt, p->ct, p->ft, c->hidden, c->heads,
-                           c->act, "t", ATTN_TEXT, p->bias_t, p->first_t};
+                           c->act, PART_TEXT, STREAM_TEXT, ATTN_TEXT, p->bias_t, p->first_t};
 }
 
 static struct stream visual_stream(const struct pass *p)
 {
     const struct config *c = &p->m->c;
     return (struct stream){&p->v, p->xv, p->qv, p->kv, p->vv, p->cv, p->fv, c->v_hidden,
-                           c->v_heads, c->v_act, "v", ATTN_VISUAL, p->bias_v,
-                           p->first_v};
+                           c->v_heads, c->v_act, PART_VISUAL, STREAM_IMAGE, ATTN_VISUAL,
+                           p->bias_v, p->first_v};
 }
 
 /* dynamic_attention: the text of the moment decides which numbers of queries and keys count.
@@ -311,8 +311,6 @@ static int run_layer(struct pass *p, const struct layer_w *w, struct stream s, i
     struct kern *k = p->m->k;
     int all = s.rows->rows, rows = first ? p->in->batch : all;
     float *x = first ? gather_first(p, &s) : s.x;
-    char name[32];
-    const char *names[] = {name};
     struct kern_linear qkv[] = {pass_linear(&w->q, x, rows, s.q, KERN_NONE, NULL),
                                 pass_linear(&w->k, s.x, all, s.k, KERN_NONE, NULL),
                                 pass_linear(&w->v, s.x, all, s.v, KERN_NONE, NULL)};
@@ -322,8 +320,7 @@ static int run_layer(struct pass *p, const struct layer_w *w, struct stream s, i
     struct look look = {.from = s.rows, .to = s.rows, .q = s.q, .k = s.k, .v = s.v, .out = s.ctx,
                         .width = s.hidden, .heads = s.heads, .kind = s.kind, .layer = number,
                         .bias = s.bias, .first = first};
-    snprintf(name, sizeof name, "attn.%s.%d", s.name, number);
-    int rc = run_looks(p, &look, 1, names);
+    int rc = run_looks(p, &look, 1);
     if (rc != 0)
         return rc;
     struct kern_linear out = pass_linear(&w->out, s.ctx, rows, s.x, KERN_NONE, x);
@@ -336,7 +333,7 @@ static int run_layer(struct pass *p, const struct layer_w *w, struct stream s, i
     p->ops->linear(k, &ff_in, 1);
     p->ops->linear(k, &ff_out, 1);
     p->ops->norm(k, &ff_norm, 1);
-    return keep_hidden(p, s.rows, s.x, s.hidden, s.name, number);
+    return keep_hidden(p, s.rows, s.x, s.hidden, s.part, s.of, number);
 }
 
 /* ---- a co-attention layer: each stream asks, the other is read */
@@ -352,7 +349,6 @@ struct colayer_ops {
     struct kern_linear qkv[6], out[2], ff_in[2], ff_out[2];
     struct kern_norm out_norm[2], ff_norm[2];
     struct look look[2];
-    const char *names[2];
     int products, sides;
 };
 
@@ -393,15 +389,11 @@ static int run_colayer(struct pass *p, const struct colayer_w *w, int number)
     struct kern *k = p->m->k;
     struct stream s[2] = {visual_stream(p), text_stream(p)};
     struct colayer_ops o = {.products = 0};
-    char names[2][32];
-    for (int i = 0; i < 2; i++) {
-        snprintf(names[i], sizeof names[i], "attn.c.%d.%d", number, 2 - i);
-        o.names[o.sides] = names[i];
+    for (int i = 0; i < 2; i++)
         add_side(p, w, s, i, number, &o);
-    }
     if (o.products > 0)
         p->ops->linear(k, o.qkv, o.products);
-    int rc = run_looks(p, o.look, o.sides, o.names);
+    int rc = run_looks(p, o.look, o.sides);
     if (rc != 0)
         return rc;
     p->ops->linear(k, o.out, o.sides);
@@ -409,13 +401,14 @@ static int run_colayer(struct pass *p, const struct colayer_w *w, int number)
     p->ops->linear(k, o.ff_in, o.sides);
     p->ops->linear(k, o.ff_out, o.sides);
     p->ops->norm(k, o.ff_norm, o.sides);
-    rc = keep_hidden(p, &p->t, p->xt, p->m->c.hidden, "c.t", number);
-    return rc ? rc : keep_hidden(p, &p->v, p->xv, p->m->c.v_hidden, "c.v", number);
+    rc = keep_hidden(p, &p->t, p->xt, p->m->c.hidden, PART_CO, STREAM_TEXT, number);
+    return rc ? rc
+              : keep_hidden(p, &p->v, p->xv, p->m->c.v_hidden, PART_CO, STREAM_IMAGE, number);
 }
 
 /* ---- embeddings */
 
-/* Words, positions and types; the task token at position 1 has none of them but its own. */
+/* Words, positions and types; the task token has none of them but its own. */
 static void embed_text(struct pass *p, int rows)
 {
     const struct weights *w = &p->m->w;
@@ -479,7 +472,7 @@ static int run_visual(struct pass *p, struct stream s, int from, int to, int *nu
 static bool is_averaged(const struct pass *p, enum attn_kind map, int layer)
 {
     for (int i = 0; i < p->want->silence_count; i++) {
-        const struct vilbert_silence *s = &p->want->silences[i];
+        const struct net_silence *s = &p->want->silences[i];
         if (s->how == KERN_MEAN && s->map == map && s->layer == layer)
             return true;
     }
@@ -561,9 +554,9 @@ static int run_early(struct pass *p)
         keep_early(p, i);
     }
     if (hidden)
-        rc = pass_keep(p, &p->t, p->xt, p->m->c.hidden, "hid.embeddings.t");
+        rc = keep_hidden(p, &p->t, p->xt, p->m->c.hidden, PART_EMBEDDINGS, STREAM_TEXT, 0);
     if (hidden && rc == 0)
-        rc = pass_keep(p, &p->v, p->xv, p->m->c.v_hidden, "hid.embeddings.v");
+        rc = keep_hidden(p, &p->v, p->xv, p->m->c.v_hidden, PART_EMBEDDINGS, STREAM_IMAGE, 0);
     for (int i = 1; i >= 0 && rc == 0; i--) {
         if (!hidden)
             embed(p, i);
@@ -619,7 +612,7 @@ static int run_pass(struct pass *p)
 
 /* ---- checking what comes in: ids choose rows of tables */
 
-static int check_ids(const struct vilbert *m, const struct vilbert_input *in, struct vs_err *err)
+static int check_ids(const struct vilbert *m, const struct net_input *in, struct vs_err *err)
 {
     for (ptrdiff_t i = 0; i < (ptrdiff_t)in->batch * in->tokens; i++) {
         if (in->ids[i] < 0 || in->ids[i] >= m->c.vocab_size)
@@ -636,8 +629,8 @@ static int check_ids(const struct vilbert *m, const struct vilbert_input *in, st
     return 0;
 }
 
-static int check_input(const struct vilbert *m, const struct vilbert_input *in,
-                       const struct vilbert_want *want, struct vs_err *err)
+static int check_input(const struct vilbert *m, const struct net_input *in,
+                       const struct net_want *want, struct vs_err *err)
 {
     if (in->batch < 1 || in->tokens < 1 || in->regions < 1)
         return vs_fail(err, VS_E_FORMAT, "an input of %d images, %d tokens, %d regions is empty",
@@ -657,8 +650,8 @@ static int check_input(const struct vilbert *m, const struct vilbert_input *in,
     return check_ids(m, in, err);
 }
 
-static int forward(struct vilbert *m, const struct vilbert_input *in,
-                   const struct vilbert_want *want, bool keep, struct trace **out,
+static int forward(struct vilbert *m, const struct net_input *in,
+                   const struct net_want *want, bool keep, struct trace **out,
                    struct vs_err *err)
 {
     double start = vs_now_ms();
@@ -666,7 +659,7 @@ static int forward(struct vilbert *m, const struct vilbert_input *in,
     struct pass p = {.m = m, .in = in, .want = want, .ops = kern_table(m->k), .trace = t,
                      .keep = keep && m->kept, .err = err};
     t->batch = in->batch;
-    t->tokens = in->tokens + (m->w.task_rows > 0);
+    t->tokens = net_token_row(&m->net, in->tokens);
     t->regions = in->regions;
     int rc = pass_start(&p);
     if (rc == 0)
@@ -682,22 +675,23 @@ static int forward(struct vilbert *m, const struct vilbert_input *in,
 
 /* Which layer made the first number that is none: NaN and infinity stay what they are in all that
  * follows, so it is looked for only when an output holds some, by a pass that keeps all states. */
-static int fail_diverged(struct vilbert *m, const struct vilbert_input *in,
-                         const struct vilbert_want *want, const char *bad, struct vs_err *err)
+static int fail_diverged(struct vilbert *m, const struct net_input *in,
+                         const struct net_want *want, struct trace_at bad, struct vs_err *err)
 {
-    struct vilbert_want all = *want;
+    struct net_want all = *want;
     struct trace *t = NULL;
-    char name[sizeof t->tensors->name], where[80];
+    char name[TRACE_NAME], where[80];
     all.hidden = all.attention = true;
     int rc = forward(m, in, &all, false, &t, err);
-    const char *first = t ? trace_not_finite(t) : NULL;
-    snprintf(name, sizeof name, "%s", first ? first : bad);
+    const struct trace_tensor *first = t ? trace_not_finite(t) : NULL;
+    struct trace_at at = first ? first->at : bad;
     trace_free(t);
     if (rc == VS_E_CANCELLED)
         return rc;
-    trace_describe(name, where, sizeof where);
+    trace_describe(at, where, sizeof where);
     return vs_fail(err, VS_E_DIVERGED, "%s: %s (%s) makes NaN or infinity of this input, though "
-                   "all weights are finite: they are too large; no answer", m->w.path, where, name);
+                   "all weights are finite: they are too large; no answer", m->w.path, where,
+                   trace_name(at, name));
 }
 
 /* Those whose weights are finite, the trunk's being so. */
@@ -709,10 +703,10 @@ static unsigned sound_heads(struct vilbert *m, unsigned heads)
     return heads;
 }
 
-int vilbert_forward(struct vilbert *m, const struct vilbert_input *in,
-                    const struct vilbert_want *want, struct trace **out, struct vs_err *err)
+int vilbert_forward(struct vilbert *m, const struct net_input *in,
+                    const struct net_want *want, struct trace **out, struct vs_err *err)
 {
-    struct vilbert_want all = *want;
+    struct net_want all = *want;
     int rc = check_input(m, in, want, err);
     if (rc != 0)
         return rc;
@@ -726,9 +720,9 @@ int vilbert_forward(struct vilbert *m, const struct vilbert_input *in,
         rc = forward(m, in, &all, false, out, err);
     bool made = rc == 0;
     rc = vilbert_check_files(m, rc, err);
-    const char *bad = rc == 0 ? trace_not_finite(*out) : NULL;
+    const struct trace_tensor *bad = rc == 0 ? trace_not_finite(*out) : NULL;
     if (bad)
-        rc = fail_diverged(m, in, &all, bad, err);
+        rc = fail_diverged(m, in, &all, bad->at, err);
     if (made && rc != 0) {
         trace_free(*out);
         *out = NULL;

@@ -69,7 +69,7 @@ struct weights {
     struct linear_w word_in, word_out, region_in, region_out;
     struct norm_w word_norm, region_norm;
     size_t bytes;   /* of all of them as float32 */
-    unsigned heads; /* complete ones, of enum vilbert_head */
+    unsigned heads; /* complete ones, of enum net_head */
     void **owned;
     int owned_count, owned_cap;
     struct weights_copy *waiting; /* copies that are still empty */

@@ -1,0 +1,292 @@
+/* What a model has, as data, and what can be done with it: the seam between the families of models
+ * in the folders below and everything that asks them.
+ *
+ * The tables name all streams, maps, parts and outputs that any family has; their numbers mean the
+ * same in every family, so a row of a trace, a change of a query or a map in the log needs no model
+ * to be understood, and two models can be compared where both have a thing. A family lists which
+ * of them are its own. Names are for files, the log and people; all else goes by number.
+ *
+ * The second family will be the reference's single-stream baseline. What it needs of this:
+ * - one stream with rows of both kinds: tokens first (padding included), then regions, the whole
+ *   image first: STREAM_JOINT, of which trace_place and trace_row say what a row is;
+ * - one map, attn.j.N (ATTN_JOINT), whose rows and columns are both kinds, so that every block of
+ *   it (words on regions, ...) is cut out by trace_block, and rows of a block do not sum to 1;
+ * - states hid.embeddings.j and hid.j.N, of which the lens and CKA read the rows of one kind;
+ * - one pooled state, out.pooled, of row 0; no task token (task_place 0);
+ * - one answer head, of VQA's or GQA's width: the net lists the one that it is in net.heads. Its
+ *   out.vil_binary_prediction is not NLVR2's: it needs an output of its own, not HEAD_BINARY;
+ * - features of 2048 and positions from its own configuration (net_sizes), and a head width of
+ *   width / heads;
+ * - to be told from ViLBERT by tensor names (owns), as absent keys of a configuration say nothing;
+ * - mix by layers and heads of PART_JOINT, embeddings and heads. */
+#ifndef VS_FAMILY_H
+#define VS_FAMILY_H
+
+#include "kernels/kern.h"
+#include "src/base/err.h"
+#include "src/formats/tensorfile.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* ---- streams: rows of states */
+
+enum net_stream { STREAM_TEXT, STREAM_IMAGE, STREAM_JOINT, STREAM_COUNT };
+
+struct stream_names {
+    const char *key;  /* in names of tensors: "t" */
+    const char *what; /* what is embedded there: "text", "regions" */
+    bool tokens, regions; /* what its rows are; both: tokens first */
+};
+extern const struct stream_names stream_table[STREAM_COUNT];
+
+/* ---- parts: what of a model can be replaced, and what leaves states and maps in a trace */
+
+enum net_part {
+    PART_EMBEDDINGS, /* of all streams */
+    PART_TEXT,       /* layers of the textual stream */
+    PART_VISUAL,
+    PART_CO,         /* co-attention layers, both sides */
+    PART_HEADS,      /* poolers and the tasks' heads */
+    PART_JOINT,      /* layers of the only stream */
+    PART_COUNT
+};
+
+struct part_names {
+    const char *key;   /* in names of tensors: "c"; "" for what leaves none there */
+    const char *word;  /* in a change: "co" */
+    const char *name;  /* "co-attention" */
+    const char *layer; /* what one of its layers is called: "co-attention", "textual"; NULL: it
+                          has no layers */
+    bool streams;      /* its states are told apart by their streams */
+};
+extern const struct part_names part_table[PART_COUNT];
+/* The part of this word, or PART_COUNT. */
+enum net_part part_find(const char *word);
+
+/* ---- attention maps */
+
+/* Whose queries look at whose keys. */
+enum attn_kind {
+    ATTN_TEXT,
+    ATTN_VISUAL,
+    ATTN_TEXT_TO_IMAGE,
+    ATTN_IMAGE_TO_TEXT,
+    ATTN_JOINT,
+    ATTN_COUNT
+};
+
+struct attn_names {
+    enum net_part part;    /* whose layers make it */
+    enum net_stream from, to;  /* of its rows, of its columns */
+    const char *tail;      /* in names of tensors, behind the layer: ".1" */
+    const char *word;      /* in a change, on the command line: "text-to-image" */
+    const char *name;      /* "text to image", "text" */
+    const char *title;     /* "text to image", "text to text" */
+    const char *brief;     /* "text>image", "text" */
+};
+extern const struct attn_names attn_table[ATTN_COUNT];
+/* The map of this word, or ATTN_COUNT. */
+enum attn_kind attn_find(const char *word);
+
+/* ---- outputs */
+
+/* What can be asked of a pass, as bits. A family gives those that it has; the rows and shapes are
+ * the same in each. */
+enum net_head {
+    HEAD_VQA = 1 << 0,        /* (B, answers) */
+    HEAD_GQA = 1 << 1,        /* (B, answers) */
+    HEAD_ALIGN = 1 << 2,      /* (B, 1) */
+    HEAD_BINARY = 1 << 3,     /* (B/2, 2), on pairs of rows; odd B: (B, 2) */
+    HEAD_TRI = 1 << 4,        /* (B, 3) */
+    HEAD_REGION_CLASS = 1 << 5, /* (B, V, v_target) */
+    HEAD_GROUND = 1 << 6,     /* (B, V, 1) */
+    HEAD_WORD = 1 << 7,       /* (B, T', vocab) */
+    HEAD_WORD_LOGIT = 1 << 8, /* (B, T', 1) */
+    HEAD_POOLED = 1 << 9,     /* (B, width) of each pooler */
+    HEAD_SEQUENCE = 1 << 10,  /* (B, T', width) and (B, V, width): the last states */
+    HEAD_ALL = (1 << 11) - 1
+};
+#define HEAD_COUNT 11
+
+enum net_output {
+    OUT_VQA, OUT_GQA, OUT_ALIGN, OUT_BINARY, OUT_TRI, OUT_REGION_CLASS, OUT_GROUND, OUT_WORD,
+    OUT_WORD_LOGIT, OUT_POOLED_T, OUT_POOLED_V, OUT_SEQUENCE_T, OUT_SEQUENCE_V, OUT_POOLED,
+    OUT_COUNT
+};
+
+/* Of what an output has a row, and whose labels its numbers have. */
+enum output_rows { ROWS_IMAGES, ROWS_PAIRS, ROWS_TOKENS, ROWS_REGIONS };
+enum output_labels {
+    LABELS_NONE,
+    LABELS_VQA,     /* the list of VQA and Genome QA */
+    LABELS_GQA,
+    LABELS_IMAGES,  /* a number for each image, which is ranked */
+    LABELS_PAIR,    /* false, true */
+    LABELS_VERDICT, /* contradiction, neutral, entailment */
+    LABELS_REGIONS, /* a number for each region, which is ranked */
+    LABELS_CLASSES, /* of the detector */
+    LABELS_WORDS    /* of the vocabulary */
+};
+
+struct output_names {
+    const char *name; /* of the tensor: "out.vil_prediction" */
+    enum net_head head;
+    enum output_rows rows;
+    enum output_labels labels;
+};
+extern const struct output_names output_table[OUT_COUNT];
+/* The first output of a head. */
+enum net_output output_of(unsigned head);
+
+/* ---- a pass */
+
+/* One forward pass's input. T tokens with [CLS] and [SEP] but without the task token; V regions
+ * with the whole-image row. Masks: 1 real, 0 padding, or NULL when there is no padding. Padding is
+ * never computed unless keep_padding is set (or an image or text begins with padding): masked keys
+ * have no weight, so nothing else changes. */
+struct net_input {
+    int batch, tokens, regions;
+    const int32_t *ids;       /* (B, T) */
+    const int32_t *types;     /* (B, T) or NULL for zeros */
+    const int32_t *text_mask; /* (B, T) or NULL */
+    const float *features;    /* (B, V, features of a region) */
+    const float *spatials;    /* (B, V, 5) */
+    const int32_t *image_mask; /* (B, V) or NULL */
+    const int32_t *task;      /* (B), or NULL without task tokens */
+};
+
+/* A head's attention (of image b, -1: all; head -1: all heads) is taken out of the pass. layer
+ * counts within the map's part. */
+struct net_silence {
+    enum attn_kind map;
+    int layer, head, b;
+    enum kern_silence how;
+};
+
+struct net_want {
+    unsigned heads;   /* of enum net_head */
+    unsigned others;  /* wanted too, if their weights are finite */
+    bool attention;   /* all maps of all layers */
+    bool hidden;      /* states after every layer */
+    bool keep_padding; /* compute padded rows and columns too, as the reference does */
+    const struct net_silence *silences;
+    int silence_count;
+    const atomic_bool *cancel; /* looked at between layers; may be NULL */
+};
+
+struct net_swap {
+    enum net_part part;
+    int layer, head; /* -1: all; a head is its queries, keys, values and its share of the output */
+    struct net *from; /* of the same family and configuration */
+};
+
+/* ---- a family, and an opened checkpoint of it */
+
+/* By the tables' numbers; 0 for what the model does not have. */
+struct net_sizes {
+    int words;               /* ids of the vocabulary */
+    int positions;           /* tokens at most, without the task token */
+    int features;            /* numbers of a region */
+    int width[STREAM_COUNT]; /* of a state */
+    struct {
+        int layers, heads;
+    } part[PART_COUNT];
+};
+
+/* A configuration as a family reads it. */
+struct net_config {
+    const struct family *family;
+    struct net_sizes sizes;
+    int task_tokens; /* 1 yes, 0 no, -1 not said: the checkpoint decides */
+    void *own;       /* the family's; net_config_fini frees it */
+};
+
+/* An opened checkpoint; the first member of what a family keeps of one. */
+struct net {
+    const struct family *family;
+    struct net_sizes sizes;
+    bool task_tokens; /* it has them: a pass adds one to the text, at the family's task_place */
+    unsigned heads;   /* of enum net_head, that the checkpoint has all tensors for */
+};
+
+struct trace;
+struct kept;
+
+struct family {
+    const char *name; /* "ViLBERT" */
+    const enum net_stream *streams;
+    int stream_count;
+    const enum attn_kind *maps; /* in the order in which they are offered; the first one shows what
+                                   words look at in the image */
+    int map_count;
+    const enum net_part *parts; /* that can be swapped, as the data runs through them */
+    int part_count;
+    const enum net_output *outputs;
+    int output_count;
+    int task_place; /* of the task token among the tokens, where a checkpoint has one; 0: none */
+
+    /* Whether a file's tensors have this family's names. */
+    bool (*owns)(const struct tensorfile *f);
+    /* out->own is the family's; task_tokens as the file says. */
+    int (*read_config)(const char *path, struct net_config *out, struct vs_err *err);
+    /* Reads no weights; f and k are borrowed and must live as long as the net. All missing or
+     * misshapen tensors are listed in one message. */
+    int (*open)(const struct net_config *c, const struct tensorfile *f, struct kern *k,
+                struct net **out, struct vs_err *err);
+    void (*free)(struct net *n);
+    /* States that passes share (kept.h) lie in s from now on; NULL: nowhere. */
+    void (*keep)(struct net *n, struct kept *s);
+    /* How many images of so many tokens and regions to compute at once, at least 1: `most` on the
+     * CPU, where more gain nothing, up to eight times as many where memory is the device's. */
+    int (*batch)(const struct net *n, int tokens, int regions, int most);
+    /* From an input to the model's rows and on to the outputs, states and maps that are wanted.
+     * The caller frees *out with trace_free. Not reentrant per kern. */
+    int (*forward)(struct net *n, const struct net_input *in, const struct net_want *want,
+                   struct trace **out, struct vs_err *err);
+    /* n's weights but for the swapped parts. *out borrows n and all `from`, and is freed before
+     * them. */
+    int (*mix)(struct net *n, const struct net_swap *list, int count, struct net **out,
+               struct vs_err *err);
+    /* Numbers that a head on rows of states gives for one, 0 when the checkpoint lacks it. */
+    int (*head_size)(const struct net *n, enum net_head head);
+    /* The same head on other states: x (rows, width), out (rows, head_size). */
+    int (*read_states)(struct net *n, enum net_head head, const float *x, int rows, float *out,
+                       struct vs_err *err);
+};
+
+extern const struct family vilbert_family;
+
+/* The family whose names the file's tensors have; the first of all when none has, which then says
+ * what is missing. */
+const struct family *family_of(const struct tensorfile *f);
+const struct family *family_default(void);
+/* All heads of its outputs, as bits. */
+unsigned family_heads(const struct family *f);
+
+/* Layers and heads of a map; 0 when the model does not have it. */
+int net_map_layers(const struct net_sizes *s, enum attn_kind map);
+int net_map_heads(const struct net_sizes *s, enum attn_kind map);
+/* The place of token i of an input among the pass's tokens, and back; -1 for the task token. */
+int net_token_row(const struct net *n, int i);
+int net_input_token(const struct net *n, int row);
+
+/* Opens f with the configuration c, or, where its names are another family's than c's, with what
+ * that family reads from the file `config`. */
+int net_open(const struct net_config *c, const char *config, const struct tensorfile *f,
+             struct kern *k, struct net **out, struct vs_err *err);
+/* The functions of n's family. */
+int net_forward(struct net *n, const struct net_input *in, const struct net_want *want,
+                struct trace **out, struct vs_err *err);
+int net_mix(struct net *n, const struct net_swap *list, int count, struct net **out,
+            struct vs_err *err);
+int net_batch(const struct net *n, int tokens, int regions, int most);
+int net_head_size(const struct net *n, enum net_head head);
+int net_read_states(struct net *n, enum net_head head, const float *x, int rows, float *out,
+                    struct vs_err *err);
+void net_keep(struct net *n, struct kept *s);
+void net_config_fini(struct net_config *c);
+void net_free(struct net *n); /* NULL is fine */
+
+#endif

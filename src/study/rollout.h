@@ -1,0 +1,14 @@
+/* Attention rollout: Abnar and Zuidema, Quantifying Attention Flow in Transformers (ACL 2020), over
+ * all streams of a model. */
+#ifndef VS_ROLLOUT_H
+#define VS_ROLLOUT_H
+
+#include "src/model/trace.h"
+
+/* The attention through all layers up to the one that made this map, its own included, half of
+ * every step staying where it is: (rows, cols) as the map of image b; rows sum to 1 over tokens and
+ * regions together. rows and cols are those of the map (trace_attention). The caller frees it. */
+float *rollout_map(const struct trace *t, enum attn_kind kind, int layer, int b, int rows,
+                   int cols);
+
+#endif
