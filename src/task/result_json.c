@@ -16,11 +16,10 @@ static json_t *reals(const float *v, int n)
 
 static json_t *image_json(const struct result_image *im)
 {
-    json_t *regions = json_pack("{s:o, s:s, s:s, s:i, s:i}", "path",
-                                plain_string(im->regions_path), "origin",
-                                region_origin_names[im->regions_origin], "digest",
-                                im->regions_digest, "count", im->region_count, "candidates",
-                                im->candidate_count);
+    json_t *regions = json_pack("{s:o, s:s, s:i, s:i, s:s}", "path",
+                                plain_string(im->regions_path), "digest", im->regions_digest,
+                                "count", im->region_count, "candidates", im->candidate_count,
+                                "origin", region_origin_names[im->regions_origin]);
     if (im->regions_key)
         json_object_set_new(regions, "key", plain_string(im->regions_key));
     return json_pack("{s:o, s:s, s:i, s:i, s:o}", "path", plain_string(im->path), "digest",

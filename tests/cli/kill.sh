@@ -48,7 +48,12 @@ session=$("$VILSCOPE" sessions sql --csv "SELECT max(id) FROM sessions" | tail -
 before=$("$VILSCOPE" sessions sql --csv "SELECT count(*) FROM queries" | tail -n 1)
 points=${VILSCOPE_FULL:+500}
 points=${points:-25}
-awk -v n="$points" 'BEGIN {srand(7); for (i = 0; i < n; i++) printf "0.%03d\n", 20 + rand() * 230}' \
+# Up to a little more than a whole replay takes here and now.
+begun=$(date +%s%N)
+"$VILSCOPE" sessions replay "$session" -m "$tiny" -c "$c" -c "$c" -c "$c" -c "$c" >/dev/null 2>&1
+whole=$((($(date +%s%N) - begun) / 1000000))
+awk -v n="$points" -v ms="$whole" \
+    'BEGIN {srand(7); for (i = 0; i < n; i++) printf "%.3f\n", ms * (0.1 + rand()) / 1000}' \
     >"$work/moments"
 while read -r moment; do
     "$VILSCOPE" sessions replay "$session" -m "$tiny" -c "$c" -c "$c" -c "$c" -c "$c" \
