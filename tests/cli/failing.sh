@@ -97,7 +97,7 @@ both="-m $tiny -c $tiny/checkpoint.bin -c $work/other.safetensors --threads 1"
     for task in gqa refcoco; do
         "$VILSCOPE" query -m "$tiny" -t $task --log-attention scene.png "the red square"
     done
-    "$VILSCOPE" compare $both --weights --top 3 && "$VILSCOPE" compare $both --probes set.probes &&
+    "$VILSCOPE" compare $both --weights --top 3 && "$VILSCOPE" compare $both --check-set set.probes &&
         "$VILSCOPE" eval -m "$tiny" --data set.jsonl && "$VILSCOPE" sessions pin 1 red &&
         "$VILSCOPE" sessions note 1 "a note" && "$VILSCOPE" sessions tag 2 hard && cp log.db from.db &&
         cp "$data/logs/version-1.db" old.db && cp old.db older.db && chmod u+w old*.db &&
@@ -113,15 +113,15 @@ detector="--threads 1 -d $tiny/detector.pth"
 each "query" $q -t vqa --no-log scene.png "what color"
 each "a pair" $q -t nlvr2 --no-log scene.png mirror.png "two"
 each "with what is left out" $q -t gqa --no-log --change "mask token 3" --change "drop region 2" \
-    --change "silence text-to-image 1.2 zero" scene.png "what color"
-each "knock-out" $q -t gqa --no-log --knock-out regions scene.png "what color"
-each "knock-out of heads" $q -t gqa --no-log --knock-out heads scene.png "what color"
+    --change "ablate text-to-image 1.2 zero" scene.png "what color"
+each "leave-one-out" $q -t gqa --no-log --leave-one-out regions scene.png "what color"
+each "leave-one-out of heads" $q -t gqa --no-log --leave-one-out heads scene.png "what color"
 each "regions of every kind" $q -t gqa --no-log --regions "$data/regions/mmf.npy" "what"
 for f in lxmert_obj36.tsv vilbert_beta.lmdb bua.npz padded.npz one.pkl; do
     each "$f" $q -t gqa --no-log --regions "$data/regions/$f" "what"
 done
 for f in gray.jpg lossy.webp palette.gif rgb.bmp rgb.ppm alpha.png; do
-    each "$f" "$v" detect $detector --arch "$tiny/detector.json" "$data/pictures/$f"
+    each "$f" "$v" detect $detector --detector-arch "$tiny/detector.json" "$data/pictures/$f"
 done
 
 # ---- files
@@ -143,10 +143,10 @@ each "tokenize" tokens
 # ---- measuring and comparing
 each "eval" "$v" eval -m "$tiny" --data set.jsonl --no-log --threads 1 --json
 each "eval of attention" "$v" eval -m "$tiny" --data set.jsonl --no-log --threads 1 --attention
-each "compare" $two --probes set.probes
+each "compare" $two --check-set set.probes
 each "weights" $two --weights
 each "tensors" $two --tensors --json
-for what in --cka --attention "--swap blocks" "--swap heads" "--swap layers"; do
+for what in --cka --attention "--patch blocks" "--patch heads" "--patch layers"; do
     each "compare $what" $two $what -t gqa scene.png "what color"
 done
 
@@ -188,8 +188,8 @@ each "extract" and_show x/alone.npy $x -o x alone.png
 each "extract to safetensors" and_show x/alone.safetensors $x -o x --format safetensors alone.png
 each "extract to LMDB" and_show x.lmdb/data.mdb $x -o x.lmdb alone.png mirror.png
 each "extract of boxes" and_show x/alone.npy $x -o x --boxes boxes alone.png
-each "detect" and_show dump "$v" detect $detector --arch "$tiny/detector.json" --dump dump alone.png
-each "detect to .npy" and_show x.npy "$v" detect $detector --arch "$tiny/detector.json" -o x.npy alone.png
+each "detect" and_show dump "$v" detect $detector --detector-arch "$tiny/detector.json" --dump dump alone.png
+each "detect to .npy" and_show x.npy "$v" detect $detector --detector-arch "$tiny/detector.json" -o x.npy alone.png
 each "forward" and_show x "$v" forward --config "$tiny/config.json" -c "$tiny/checkpoint.bin" --threads 1 \
     --inputs "$tiny/expected.safetensors" --output x
 each "world" and_show w/data.jsonl "$v" world -o w --seed 7 --scenes 1 --retrieval 2 --threads 1
@@ -211,7 +211,7 @@ each "a score that is logged" and_ask "SELECT task, items, score FROM evaluation
 counts="SELECT (SELECT count(*) FROM queries), (SELECT count(*) FROM comparison_queries),
     (SELECT count(*) FROM probe_results), (SELECT count(*) FROM difference_parts)"
 each "weights that are logged" and_ask "$counts" "$v" compare $both --log fresh.db --weights --top 3
-each "answers that are logged" and_ask "$counts" "$v" compare $both --log fresh.db --probes set.probes --csv
+each "answers that are logged" and_ask "$counts" "$v" compare $both --log fresh.db --check-set set.probes --csv
 said="SELECT q.id, p.query_id, p.expected, n.note, group_concat(t.tag) FROM queries q LEFT JOIN pins p ON
     p.query_id = q.id LEFT JOIN notes n ON n.query_id = q.id LEFT JOIN tags t ON t.query_id = q.id GROUP BY q.id"
 log=log.db

@@ -89,12 +89,12 @@ is query-separate "$v" query -m "$tiny" -t nlvr2 --pair separate scene.png mirro
 is query-top q refcoco "the red square" --top 100
 is query-top-0 q gqa "what color" --top 0
 is query-changes q gqa "what color is this" --change "mask token 3" --change "drop region 2" \
-    --change "silence text-to-image 1.2 zero" --change "drop token 4"
-is query-changes-json q gqa "what color" --json --change "silence co 1.1 mean" --change "mask token 3"
-is query-swap q gqa "what color" --change "swap co 1 from noise"
+    --change "ablate text-to-image 1.2 zero" --change "drop token 4"
+is query-changes-json q gqa "what color" --json --change "ablate text-to-image 1.1 mean" --change "mask token 3"
+is query-swap q gqa "what color" --change "patch co 1 from noise"
 for kind in regions tokens heads; do
-    is "query-knock-out-$kind" q gqa "what color" --knock-out $kind
-    is "query-knock-out-$kind-json" q refcoco "red" --knock-out $kind --json
+    is "query-leave-one-out-$kind" q gqa "what color" --leave-one-out $kind
+    is "query-leave-one-out-$kind-json" q refcoco "red" --leave-one-out $kind --json
 done
 is query-long q vqa "a b c d e f g h i j k l m n o p q r s t u v w x y z a b c d e f g h i j k l m n o p"
 is query-unknown q gqa "zyzzyva ünï 漢字"
@@ -130,9 +130,9 @@ wrong query-more query -m "$tiny" -t vqa scene.png mirror.png a
 wrong query-empty query -m "$tiny" -t vqa scene.png "  "
 wrong query-change query -m "$tiny" -t vqa --no-log --change "mask token 1" scene.png "a b"
 wrong query-change-2 query -m "$tiny" -t vqa --no-log --change "drop region 99" scene.png "a b"
-wrong query-change-3 query -m "$tiny" -t vqa --no-log --change "silence text 9.9" scene.png "a b"
+wrong query-change-3 query -m "$tiny" -t vqa --no-log --change "ablate text 9.9" scene.png "a b"
 wrong query-change-4 query -m "$tiny" -t vqa --no-log --change "sing" scene.png "a b"
-wrong query-knock query -m "$tiny" -t vqa --no-log --knock-out doors scene.png "a b"
+wrong query-knock query -m "$tiny" -t vqa --no-log --leave-one-out doors scene.png "a b"
 wrong query-top query -m "$tiny" -t vqa --top x scene.png a
 wrong query-threads query -m "$tiny" -t vqa --threads 0 scene.png a
 wrong query-pair query -m "$tiny" -t nlvr2 --pair x scene.png mirror.png a
@@ -168,10 +168,10 @@ for f in empty zip pickle jpeg; do
 done
 wrong inspect inspect
 wrong tokenize tokenize
-is detect "$v" detect -d "$tiny/detector.pth" --arch "$tiny/detector.json" --classes "$tiny/classes.txt" scene.png
-is detect-boxes "$v" detect -d "$tiny/detector.pth" --arch "$tiny/detector.json" --boxes boxes.txt -o x.npy scene.png
+is detect "$v" detect -d "$tiny/detector.pth" --detector-arch "$tiny/detector.json" --classes "$tiny/classes.txt" scene.png
+is detect-boxes "$v" detect -d "$tiny/detector.pth" --detector-arch "$tiny/detector.json" --boxes boxes.txt -o x.npy scene.png
 is inspect-detected computed "$v" inspect x.npy
-is detect-dump "$v" detect -d "$tiny/detector.pth" --arch "$tiny/detector.json" --dump x.safetensors scene.png
+is detect-dump "$v" detect -d "$tiny/detector.pth" --detector-arch "$tiny/detector.json" --dump x.safetensors scene.png
 is inspect-dump "$v" inspect x.safetensors
 for f in detect "detect scene.png" "detect -d none scene.png" forward "forward --config x" extract "extract scene.png" \
     "world" "world -o w --scenes x" cache-x "cache sing" "devices x" "tasks x" eval "eval -m $tiny" compare; do
@@ -242,12 +242,12 @@ answer: 1
 END
 c="compare -m $tiny -c $tiny/checkpoint.bin -c other.safetensors --threads 1 --no-log"
 for format in "" --json --csv; do
-    is "compare$format" "$v" $c --probes set.probes $format
+    is "compare$format" "$v" $c --check-set set.probes $format
     is "compare-query$format" "$v" $c $format -t gqa scene.png "what color"
-    is "compare-cka$format" "$v" $c --cka $format --probes set.probes
+    is "compare-cka$format" "$v" $c --cka $format --check-set set.probes
     is "compare-attention$format" "$v" $c --attention --top 5 $format -t gqa scene.png "what color"
     for level in blocks layers heads; do
-        is "compare-swap-$level$format" "$v" $c --swap $level $format -t gqa scene.png "what color"
+        is "compare-patch-$level$format" "$v" $c --patch $level $format -t gqa scene.png "what color"
     done
 done
 for format in "" --csv; do
@@ -258,7 +258,7 @@ begin() { # begin COMMAND...: of what is long
     "$@" | sed -n 1,60p
 }
 is compare-weights--json begin "$v" $c --weights --json
-for o in "--weights --csv --json" "--watch ." "--until 3 --probes set.probes" "--settle x" "--top x --weights"; do
+for o in "--weights --csv --json" "--watch ." "--until 3 --check-set set.probes" "--settle x" "--top x --weights"; do
     wrong "compare$(echo "$o" | tr -d ' /.')" $c $o
 done
 
@@ -268,8 +268,8 @@ for task in gqa refcoco; do
     q $task "the red square"
 done >out.txt 2>&1
 "$v" ${c% --no-log} --weights --top 3 >out.txt 2>&1
-"$v" ${c% --no-log} --probes set.probes >out.txt 2>&1
-"$v" ${c% --no-log} --swap blocks -t gqa scene.png "what color" >out.txt 2>&1
+"$v" ${c% --no-log} --check-set set.probes >out.txt 2>&1
+"$v" ${c% --no-log} --patch blocks -t gqa scene.png "what color" >out.txt 2>&1
 "$v" eval -m "$tiny" --data set.jsonl >out.txt 2>&1
 s() {
     "$v" sessions "$@"
