@@ -45,13 +45,13 @@ c="$tiny/checkpoint.bin"
 "$VILSCOPE" query -m "$tiny" -c "$c" -c "$c" -c "$c" -c "$c" -c "$c" -c "$c" -c "$c" -c "$c" \
     -t snli-ve --regions "$tiny/scene.npy" "$tiny/scene.png" "a session" >/dev/null
 session=$("$VILSCOPE" sessions sql --csv "SELECT max(id) FROM sessions" | tail -n 1)
-before=$("$VILSCOPE" sessions sql --csv "SELECT count(*) FROM queries" | tail -n 1)
 points=${VILSCOPE_FULL:+500}
 points=${points:-25}
 # Up to a little more than a whole replay takes here and now.
 begun=$(date +%s%N)
 "$VILSCOPE" sessions replay "$session" -m "$tiny" -c "$c" -c "$c" -c "$c" -c "$c" >/dev/null 2>&1
 whole=$((($(date +%s%N) - begun) / 1000000))
+before=$("$VILSCOPE" sessions sql --csv "SELECT count(*) FROM queries" | tail -n 1)
 awk -v n="$points" -v ms="$whole" \
     'BEGIN {srand(7); for (i = 0; i < n; i++) printf "%.3f\n", ms * (0.1 + rand()) / 1000}' \
     >"$work/moments"
