@@ -64,7 +64,7 @@ static const struct kern_ops *choose(const char *device, char *why, size_t why_s
     return NULL;
 }
 
-void *kern_need(size_t size)
+void *scratch_alloc(size_t size)
 {
     void *p = NULL;
     if (posix_memalign(&p, 64, size + 64) != 0) {
@@ -74,7 +74,7 @@ void *kern_need(size_t size)
     return p;
 }
 
-void kern_done(void *p)
+void scratch_free(void *p)
 {
     free(p);
 }

@@ -5,7 +5,7 @@
  * of threads. Matrices are row major, (rows, columns), "ld" is the distance between rows in
  * elements.
  *
- * Two kinds of memory. Weights (w, bias, gain, shift, table, weights, scale of the structures
+ * Two kinds of memory. Weights (w, bias, gamma, beta, table, weights, scale of the structures
  * below) are the host's, at any byte address (checkpoints are mapped as they are), and stay as they
  * are while their struct kern_set lives. Everything else that an operation reads or writes is the
  * back end's: from kern_alloc, filled with kern_put, read with kern_view. Of the CPU's back ends it
@@ -62,11 +62,11 @@ struct kern_silenced {
     enum kern_silence how;
 };
 
-/* y(m,n) = (x - mean) / sqrt(var + eps) * gain + shift, biased variance per row; y may be x. */
+/* y(m,n) = (x - mean) / sqrt(var + eps) * gamma + beta, biased variance per row; y may be x. */
 struct kern_norm {
     const float *x;
     ptrdiff_t ldx;
-    const void *gain, *shift; /* float32 (n), any alignment */
+    const void *gamma, *beta; /* float32 (n), any alignment */
     float *y;
     ptrdiff_t ldy;
     int m, n;
@@ -115,7 +115,7 @@ struct kern_roi {
 };
 
 /* Copies rows: y[i] = x[index[i]], or x[i] where index is NULL. */
-struct kern_rows {
+struct kern_gather_rows {
     const float *x;
     ptrdiff_t ldx;
     const int32_t *index; /* (m) or NULL */
@@ -149,10 +149,10 @@ struct kern_overlaps {
     uint64_t *matrix;
 };
 
-/* Suppression in every class: conf[i] = the best score of box i in a class (of the columns from
- * first on) in which no surviving box of a higher score overlaps it; 0 when none exceeds
- * conf_thresh. Ties go to the smaller index. On a GPU n is at most 4096. */
-struct kern_suppress {
+/* Non-maximum suppression in every class: conf[i] = the best score of box i in a class (of the
+ * columns from first on) in which no surviving box of a higher score overlaps it; 0 when none
+ * exceeds conf_thresh. Ties go to the smaller index. On a GPU n is at most 4096. */
+struct kern_nms {
     const float *scores;    /* (n, classes) */
     const uint64_t *matrix; /* of kern_overlaps */
     int n, classes, first;
@@ -179,11 +179,11 @@ struct kern_ops {
     /* Dynamic attention: x(m,n)[i][j] *= 1 + sigmoid(gate[j]) */
     void (*gate)(struct kern *k, float *x, ptrdiff_t ldx, const float *gate, int m, int n);
     void (*silence)(struct kern *k, const struct kern_silenced *op);
-    void (*rows)(struct kern *k, const struct kern_rows *op);
+    void (*gather_rows)(struct kern *k, const struct kern_gather_rows *op);
     void (*mean)(struct kern *k, const struct kern_mean *op);
     void (*upsample)(struct kern *k, const struct kern_upsample *op);
     void (*overlaps)(struct kern *k, const struct kern_overlaps *op);
-    void (*suppress)(struct kern *k, const struct kern_suppress *op);
+    void (*nms)(struct kern *k, const struct kern_nms *op);
     /* Softmax of every row of x(m,n) in place. */
     void (*softmax)(struct kern *k, float *x, int m, int n);
 };

@@ -104,11 +104,11 @@ static void dense_part(void *arg, int part)
         return;
     }
     ptrdiff_t ld = kern_crowded(k) ? k + KERN_LINE : k;
-    float *gathered = kern_need((size_t)rows * (size_t)ld * sizeof *gathered);
+    float *gathered = scratch_alloc((size_t)rows * (size_t)ld * sizeof *gathered);
     for (int i = 0; i < rows; i++)
         gather(o, ow, first + i, gathered + i * ld);
     dense_product(o, gathered, ld, k, first, rows, panel, end);
-    kern_done(gathered);
+    scratch_free(gathered);
 }
 
 /* ---- with groups */
@@ -219,19 +219,19 @@ static void group_pixels(const struct kern_conv *o, int g, int first, int np,
 static void group_room_init(const struct kern_conv *o, struct group_room *r)
 {
     size_t taps = (size_t)(o->kh * o->kw), cin = (size_t)o->cin;
-    r->at = kern_need(taps * PB * sizeof *r->at);
-    r->zeros = kern_need(cin * sizeof *r->zeros);
+    r->at = scratch_alloc(taps * PB * sizeof *r->at);
+    r->zeros = scratch_alloc(cin * sizeof *r->zeros);
     memset(r->zeros, 0, cin * sizeof *r->zeros);
     r->near = kern_crowded(o->cin)
-                  ? kern_need(taps * GP * (cin / (size_t)o->groups) * sizeof *r->near)
+                  ? scratch_alloc(taps * GP * (cin / (size_t)o->groups) * sizeof *r->near)
                   : NULL;
 }
 
 static void group_room_fini(struct group_room *r)
 {
-    kern_done(r->at);
-    kern_done(r->zeros);
-    kern_done(r->near);
+    scratch_free(r->at);
+    scratch_free(r->zeros);
+    scratch_free(r->near);
 }
 
 /* All pixels of a part pass by the weights of a group while those are in the cache. */
@@ -346,7 +346,7 @@ static void roi_part(void *arg, int n)
     float x = box[0] * o->scale, y = box[1] * o->scale;
     float w = box[2] * o->scale - x, h = box[3] * o->scale - y;
     float bw = (w > 1 ? w : 1) / (float)o->bins, bh = (h > 1 ? h : 1) / (float)o->bins;
-    float *sum = kern_need((size_t)o->c * sizeof *sum);
+    float *sum = scratch_alloc((size_t)o->c * sizeof *sum);
     float *out = o->y + (ptrdiff_t)n * o->c * o->bins * o->bins;
     for (int by = 0; by < o->bins; by++)
         for (int bx = 0; bx < o->bins; bx++) {
@@ -357,7 +357,7 @@ static void roi_part(void *arg, int n)
             for (int c = 0; c < o->c; c++)
                 out[(c * o->bins + by) * o->bins + bx] = sum[c] / 4;
         }
-    kern_done(sum);
+    scratch_free(sum);
 }
 
 void KERN_ROI(struct kern *k, const struct kern_roi *o)

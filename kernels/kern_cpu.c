@@ -138,9 +138,9 @@ static void attention_part(void *arg, int i)
     }
     int from = i % query_blocks(o) * QB, rows = o->tq - from < QB ? o->tq - from : QB;
     ptrdiff_t lds = (o->tk + KERN_LANES - 1) / KERN_LANES * KERN_LANES;
-    float *s = kern_need((size_t)lds * QB * sizeof *s);
+    float *s = scratch_alloc((size_t)lds * QB * sizeof *s);
     attend(o, i / query_blocks(o), from, rows, s, lds);
-    kern_done(s);
+    scratch_free(s);
 }
 
 static void attention(struct kern *k, const struct kern_attention *list, int count)
@@ -156,7 +156,7 @@ static void attention(struct kern *k, const struct kern_attention *list, int cou
 static void norm_row(const struct kern_norm *o, int i)
 {
     const float *x = o->x + i * o->ldx;
-    const char *gain = o->gain, *shift = o->shift;
+    const char *gamma = o->gamma, *beta = o->beta;
     float *y = o->y + i * o->ldy;
     int whole = o->n - o->n % KERN_LANES, rest = o->n - whole;
     vf sum = {0}, square = {0};
@@ -179,11 +179,11 @@ static void norm_row(const struct kern_norm *o, int i)
     }
     float f = 1.0f / sqrtf(var + o->eps);
     for (int j = 0; j < whole; j += KERN_LANES)
-        store(y + j, vfma((load(x + j) - mean) * f, load(gain + 4 * (ptrdiff_t)j),
-                          load(shift + 4 * (ptrdiff_t)j)));
+        store(y + j, vfma((load(x + j) - mean) * f, load(gamma + 4 * (ptrdiff_t)j),
+                          load(beta + 4 * (ptrdiff_t)j)));
     if (rest)
-        store_part(y + whole, vfma(d * f, load_part(gain + 4 * (ptrdiff_t)whole, rest),
-                                   load_part(shift + 4 * (ptrdiff_t)whole, rest)), rest);
+        store_part(y + whole, vfma(d * f, load_part(gamma + 4 * (ptrdiff_t)whole, rest),
+                                   load_part(beta + 4 * (ptrdiff_t)whole, rest)), rest);
 }
 
 #define ROWS 8 /* rows in one part of the work */
@@ -268,6 +268,6 @@ const struct kern_ops KERN_TABLE = {
 #endif
     KERN_LINEAR, attention, norm, embed, mul, add, KERN_CONV, KERN_MAXPOOL, KERN_ROI, gate,
     kern_silence_ref, /* small: only what somebody intervenes in */
-    kern_rows_ref, kern_mean_ref, kern_upsample_ref, kern_overlaps_ref,
-    kern_suppress_ref, kern_softmax_ref,
+    kern_gather_rows_ref, kern_mean_ref, kern_upsample_ref, kern_overlaps_ref,
+    kern_nms_ref, kern_softmax_ref,
 };

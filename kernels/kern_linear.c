@@ -106,7 +106,7 @@ static void linear_long(struct part p, struct part after, int row, int rows)
 {
     const struct kern_linear *o = p.o;
     ptrdiff_t ldw = 4 * (ptrdiff_t)o->k;
-    float *sums = kern_need((size_t)rows * (size_t)p.cols * sizeof *sums);
+    float *sums = scratch_alloc((size_t)rows * (size_t)p.cols * sizeof *sums);
     for (int at = 0; at < o->k; at += KC) {
         int k = o->k - at < KC ? o->k - at : KC;
         const char *w = part_weights(p) + 4 * (ptrdiff_t)at;
@@ -119,7 +119,7 @@ static void linear_long(struct part p, struct part after, int row, int rows)
         }
     }
     finish(o, row, rows, p.col, p.cols, sums);
-    kern_done(sums);
+    scratch_free(sums);
 }
 
 static void linear_part(struct part p, struct part after)
@@ -178,11 +178,11 @@ static bool same_rows(const struct kern_linear *a, const struct kern_linear *b)
     return a->x == b->x && a->m == b->m && a->k == b->k && a->ldx == b->ldx;
 }
 
-/* A copy of the rows of x, a line further apart. To be given to kern_done. */
+/* A copy of the rows of x, a line further apart. To be given to scratch_free. */
 static float *spread(const struct kern_linear *o)
 {
     ptrdiff_t ld = o->k + KERN_LINE;
-    float *rows = kern_need((size_t)o->m * (size_t)ld * sizeof *rows);
+    float *rows = scratch_alloc((size_t)o->m * (size_t)ld * sizeof *rows);
     for (int i = 0; i < o->m; i++)
         memcpy(rows + i * ld, o->x + i * o->ldx, (size_t)o->k * sizeof *rows);
     return rows;
@@ -207,8 +207,8 @@ static void spread_all(const struct kern_linear *list, int count, struct kern_li
 
 void KERN_LINEAR(struct kern *k, const struct kern_linear *list, int count)
 {
-    struct kern_linear *own = kern_need((size_t)count * sizeof *own);
-    float **rows = kern_need((size_t)count * sizeof *rows);
+    struct kern_linear *own = scratch_alloc((size_t)count * sizeof *own);
+    float **rows = scratch_alloc((size_t)count * sizeof *rows);
     struct job job = {own, count, pool_threads(k->pool)};
     int parts = 0;
     spread_all(list, count, own, rows);
@@ -216,7 +216,7 @@ void KERN_LINEAR(struct kern *k, const struct kern_linear *list, int count)
         parts += parts_of(&own[i]);
     pool_run(k->pool, parts, do_part, &job);
     for (int i = 0; i < count; i++)
-        kern_done(rows[i]);
-    kern_done(rows);
-    kern_done(own);
+        scratch_free(rows[i]);
+    scratch_free(rows);
+    scratch_free(own);
 }

@@ -17,8 +17,8 @@ struct kern {
 };
 
 /* Scratch memory; a machine without any left ends the program. */
-void *kern_need(size_t size);
-void kern_done(void *p);
+void *scratch_alloc(size_t size);
+void scratch_free(void *p);
 
 /* Rows whose distance is a multiple of 4096 bytes lie in one set of the L1 cache, which holds
  * fewer of them than a tile reads in turn: it pays to copy them a line further apart. */
@@ -67,11 +67,11 @@ void kern_conv_ref(struct kern *k, const struct kern_conv *c);
 void kern_maxpool_ref(struct kern *k, const float *x, int h, int w, int c, float *y);
 void kern_roi_ref(struct kern *k, const struct kern_roi *o);
 void kern_silence_ref(struct kern *k, const struct kern_silenced *o);
-void kern_rows_ref(struct kern *k, const struct kern_rows *o);
+void kern_gather_rows_ref(struct kern *k, const struct kern_gather_rows *o);
 void kern_mean_ref(struct kern *k, const struct kern_mean *o);
 void kern_upsample_ref(struct kern *k, const struct kern_upsample *o);
 void kern_overlaps_ref(struct kern *k, const struct kern_overlaps *o);
-void kern_suppress_ref(struct kern *k, const struct kern_suppress *o);
+void kern_nms_ref(struct kern *k, const struct kern_nms *o);
 void kern_softmax_ref(struct kern *k, float *x, int m, int n);
 
 extern const struct kern_ops kern_ops_ref, kern_ops_portable;

@@ -73,12 +73,12 @@ static void attention(struct kern *k, const struct kern_attention *list, int cou
         const struct kern_attention *o = &list[n];
         for (int h = 0; h < o->heads; h++)
             for (int i = 0; i < o->tq; i++) {
-                float *p = kern_need((size_t)o->tk * sizeof *p);
+                float *p = scratch_alloc((size_t)o->tk * sizeof *p);
                 attend(o, h, i, p);
                 if (o->probs)
                     memcpy(o->probs + ((ptrdiff_t)h * o->tq + i) * o->tk, p,
                            (size_t)o->tk * sizeof *p);
-                kern_done(p);
+                scratch_free(p);
             }
     }
 }
@@ -94,8 +94,8 @@ void kern_norm_row_ref(const struct kern_norm *o, int i)
         var += (x[j] - mean) * (x[j] - mean);
     double f = 1 / sqrt(var / o->n + (double)o->eps);
     for (int j = 0; j < o->n; j++)
-        o->y[i * o->ldy + j] = (float)((x[j] - mean) * f * weight(o->gain, (size_t)j) +
-                                       weight(o->shift, (size_t)j));
+        o->y[i * o->ldy + j] = (float)((x[j] - mean) * f * weight(o->gamma, (size_t)j) +
+                                       weight(o->beta, (size_t)j));
 }
 
 static void norm(struct kern *k, const struct kern_norm *list, int count)
@@ -195,6 +195,6 @@ void kern_silence_ref(struct kern *k, const struct kern_silenced *o)
 
 const struct kern_ops kern_ops_ref = {
     "ref", linear, attention, norm, embed, mul, add, kern_conv_ref, kern_maxpool_ref, kern_roi_ref,
-    gate, kern_silence_ref, kern_rows_ref, kern_mean_ref, kern_upsample_ref, kern_overlaps_ref,
-    kern_suppress_ref, kern_softmax_ref,
+    gate, kern_silence_ref, kern_gather_rows_ref, kern_mean_ref, kern_upsample_ref, kern_overlaps_ref,
+    kern_nms_ref, kern_softmax_ref,
 };

@@ -18,7 +18,7 @@ bool kern_is_finite(const void *x, size_t n)
     return bad == 0;
 }
 
-void kern_rows_ref(struct kern *k, const struct kern_rows *o)
+void kern_gather_rows_ref(struct kern *k, const struct kern_gather_rows *o)
 {
     (void)k;
     for (int i = 0; i < o->m; i++)

@@ -137,10 +137,10 @@ static void transform_out(const struct wino *w, int tile, float *sums)
 static void out_part(void *arg, int part)
 {
     const struct wino *w = arg;
-    float *sums = kern_need(4 * (size_t)w->panels * PANEL * sizeof *sums);
+    float *sums = scratch_alloc(4 * (size_t)w->panels * PANEL * sizeof *sums);
     for (int i = part * TILES; i < w->count && i < (part + 1) * TILES; i++)
         transform_out(w, i, sums);
-    kern_done(sums);
+    scratch_free(sums);
 }
 
 /* ---- the whole */
@@ -154,7 +154,7 @@ void KERN_WINO(struct kern *k, const struct kern_conv *o)
     w.strip = (int)(STRIP_BYTES / tile) / PANEL_ROWS * PANEL_ROWS;
     w.strip = w.strip < PANEL_ROWS ? PANEL_ROWS : w.strip > w.tiles ? w.tiles : w.strip;
     w.weights = (const float *)o->weights + 9 * (ptrdiff_t)o->cin * w.panels * PANEL;
-    w.v = kern_need((size_t)w.strip * tile + zeros);
+    w.v = scratch_alloc((size_t)w.strip * tile + zeros);
     w.m = w.v + 16 * (ptrdiff_t)w.strip * o->cin;
     float *outside = w.m + 16 * (ptrdiff_t)w.strip * w.panels * PANEL;
     memset(outside, 0, zeros);
@@ -166,5 +166,5 @@ void KERN_WINO(struct kern *k, const struct kern_conv *o)
         pool_run(k->pool, 16 * w.panels, product_part, &w);
         pool_run(k->pool, parts, out_part, &w);
     }
-    kern_done(w.v);
+    scratch_free(w.v);
 }

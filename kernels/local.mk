@@ -10,7 +10,7 @@ libkern_a_SOURCES = \
 	kernels/kern_ref_conv.c \
 	kernels/kern_memory.c \
 	kernels/kern_small.c \
-	kernels/kern_suppress.c \
+	kernels/kern_nms.c \
 	kernels/cuda/api.h kernels/cuda/args.h \
 	kernels/cuda/gpu.c kernels/cuda/gpu.h kernels/cuda/gpu_priv.h \
 	kernels/cuda/load.c \

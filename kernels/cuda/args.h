@@ -45,7 +45,7 @@ struct attention_args {
 };
 
 struct norm_args {
-    const float *x, *gain, *shift;
+    const float *x, *gamma, *beta;
     float *y;
     int64_t ldx, ldy;
     int n, vec;
@@ -76,7 +76,7 @@ struct gate_args {
     int m, n;
 };
 
-struct rows_args {
+struct gather_rows_args {
     const float *x;
     const int32_t *index;
     float *y;
@@ -138,7 +138,7 @@ struct softmax_args {
 };
 
 /* conf[i] = the best score of box i in a class whose suppression it survives */
-struct suppress_args {
+struct nms_args {
     const float *scores;    /* (n, classes) */
     const uint64_t *matrix; /* (n, words) */
     float *conf;            /* (n), zeros before */
@@ -163,7 +163,7 @@ struct silence_args {
     KERNEL(embed)                                                                                 \
     KERNEL(binary)                                                                                \
     KERNEL(gate)                                                                                  \
-    KERNEL(rows)                                                                                  \
+    KERNEL(gather_rows)                                                                           \
     KERNEL(mean)                                                                                  \
     KERNEL(im2col)                                                                                \
     KERNEL(group)                                                                                 \
@@ -173,7 +173,7 @@ struct silence_args {
     KERNEL(upsample)                                                                              \
     KERNEL(overlaps)                                                                              \
     KERNEL(softmax)                                                                               \
-    KERNEL(suppress)                                                                              \
+    KERNEL(nms)                                                                              \
     KERNEL(silence)
 
 #define CUDA_KERNEL_ID(name) KERNEL_##name,
@@ -187,7 +187,7 @@ union kernel_args {
     struct embed_args embed;
     struct binary_args binary;
     struct gate_args gate;
-    struct rows_args rows;
+    struct gather_rows_args gather_rows;
     struct mean_args mean;
     struct im2col_args im2col;
     struct group_args group, conv;
@@ -196,7 +196,7 @@ union kernel_args {
     struct upsample_args upsample;
     struct overlaps_args overlaps;
     struct softmax_args softmax;
-    struct suppress_args suppress;
+    struct nms_args nms;
     struct silence_args silence;
 };
 

@@ -157,7 +157,7 @@ void gpu_used(const struct gpu *g, size_t *used, size_t *limit)
 static void pinned_fini(struct gpu *g, struct pinned *p)
 {
     if (p->plain)
-        kern_done(p->p);
+        scratch_free(p->p);
     else if (p->p)
         (void)g->api->unpin(g->ctx, p->p);
     *p = (struct pinned){0};
@@ -172,7 +172,7 @@ void *gpu_pinned(struct gpu *g, struct pinned *p, size_t bytes)
     size_t size = bytes < 65536 ? 65536 : bytes + bytes / 4;
     p->plain = g->api->pin(g->ctx, size, &p->p) != 0;
     if (p->plain)
-        p->p = kern_need(size); /* slower, but it does */
+        p->p = scratch_alloc(size); /* slower, but it does */
     p->size = size;
     return p->p;
 }
@@ -334,7 +334,7 @@ static double measure(struct gpu *g)
     int dims[3] = {M, M, K};
     size_t n = (size_t)M * K;
     float *x = gpu_memory(g, 2 * n), *y = gpu_memory(g, 2 * (size_t)M * M);
-    float *host = kern_need(2 * n * sizeof *host);
+    float *host = scratch_alloc(2 * n * sizeof *host);
     uint32_t seed = 1;
     double worst = 0;
     for (size_t i = 0; i < 2 * n; i++) {
@@ -350,7 +350,7 @@ static double measure(struct gpu *g)
                                 .trans_a = true, .precision = turn ? g->precision : CUDA_FLOAT32};
         gpu_go(g);
     }
-    kern_done(host);
+    scratch_free(host);
     const float *got = y ? gpu_view(g, y, 2 * (size_t)M * M) : NULL;
     for (int i = 0; got && i < M * M; i++) {
         double d = (double)got[i] - (double)got[M * M + i];

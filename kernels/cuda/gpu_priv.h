@@ -144,7 +144,7 @@ void gpu_maxpool(struct kern *k, const float *x, int h, int w, int c, float *y);
 void gpu_roi(struct kern *k, const struct kern_roi *o);
 void gpu_upsample(struct kern *k, const struct kern_upsample *o);
 void gpu_overlaps(struct kern *k, const struct kern_overlaps *o);
-void gpu_suppress(struct kern *k, const struct kern_suppress *o);
+void gpu_nms(struct kern *k, const struct kern_nms *o);
 
 /* Whether p and distances of ld numbers keep 16 bytes. */
 static inline bool gpu_aligned(const void *p, ptrdiff_t ld)

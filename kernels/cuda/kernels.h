@@ -72,10 +72,10 @@ DEVICE float block_top(float v, float *part)
 
 /* ---- layer norm: a block for each row */
 
-DEVICE f4 norm4(f4 v, float c, float mean, float f, f4 gain, f4 shift)
+DEVICE f4 norm4(f4 v, float c, float mean, float f, f4 gamma, f4 beta)
 {
-    return make4((v.x * c - mean) * f * gain.x + shift.x, (v.y * c - mean) * f * gain.y + shift.y,
-                 (v.z * c - mean) * f * gain.z + shift.z, (v.w * c - mean) * f * gain.w + shift.w);
+    return make4((v.x * c - mean) * f * gamma.x + beta.x, (v.y * c - mean) * f * gamma.y + beta.y,
+                 (v.z * c - mean) * f * gamma.z + beta.z, (v.w * c - mean) * f * gamma.w + beta.w);
 }
 
 DEVICE float row_sum(const float *x, float c, int n, int vec)
@@ -122,9 +122,9 @@ KERNEL(norm, norm_args)
     float f = 1.0f / sqrtf(var + a.eps * c * c);
     for (int j = a.vec ? 4 * THREAD : THREAD; j < a.n; j += a.vec ? 4 * ROW_THREADS : ROW_THREADS) {
         if (a.vec)
-            put4(y + j, norm4(get4(x + j), c, mean, f, get4(a.gain + j), get4(a.shift + j)));
+            put4(y + j, norm4(get4(x + j), c, mean, f, get4(a.gamma + j), get4(a.beta + j)));
         else
-            y[j] = (x[j] * c - mean) * f * a.gain[j] + a.shift[j];
+            y[j] = (x[j] * c - mean) * f * a.gamma[j] + a.beta[j];
     }
 }
 
@@ -368,7 +368,7 @@ KERNEL(gate, gate_args)
         a.x[i * a.ldx + j] *= 1.0f + 1.0f / (1.0f + expf(-a.gate[j]));
 }
 
-KERNEL(rows, rows_args)
+KERNEL(gather_rows, gather_rows_args)
 {
     int per = a.vec ? a.n / 4 : a.n;
     int64_t at = FLAT, i = at / per;

@@ -275,7 +275,7 @@ DEVICE void sort_keys(uint64_t *keys, int n)
 
 /* A block for each class: its boxes by falling score, then a sweep in which every survivor takes
  * out what it overlaps. */
-KERNEL(suppress, suppress_args)
+KERNEL(nms, nms_args)
 {
     SHARED(uint64_t, keys, SUPPRESS_MOST);
     SHARED(uint64_t, lost, SUPPRESS_MOST / 64);

@@ -210,21 +210,21 @@ static void norm_one(struct gpu *g, const struct kern_norm *o)
     int dims[3] = {o->m, o->n, 1};
     if (o->m <= 0 || o->n <= 0)
         return;
-    const float *gain = gpu_weights(g, o->gain, floats(o->n, 1));
-    const float *shift = gain ? gpu_weights(g, o->shift, floats(o->n, 1)) : NULL;
-    struct norm_args *a = !shift ? NULL : gpu_push(g, KERNEL_norm, "norm", dims, (unsigned)o->m, 1,
+    const float *gamma = gpu_weights(g, o->gamma, floats(o->n, 1));
+    const float *beta = gamma ? gpu_weights(g, o->beta, floats(o->n, 1)) : NULL;
+    struct norm_args *a = !beta ? NULL : gpu_push(g, KERNEL_norm, "norm", dims, (unsigned)o->m, 1,
                                                    ROW_THREADS, 0, sizeof *a);
     if (!a)
         return;
     a->x = o->x;
-    a->gain = gain;
-    a->shift = shift;
+    a->gamma = gamma;
+    a->beta = beta;
     a->y = o->y;
     a->ldx = o->ldx;
     a->ldy = o->ldy;
     a->n = o->n;
     a->vec = o->n % 4 == 0 && gpu_aligned(o->x, o->ldx) && gpu_aligned(o->y, o->ldy) &&
-             gpu_aligned(gain, 4) && gpu_aligned(shift, 4);
+             gpu_aligned(gamma, 4) && gpu_aligned(beta, 4);
     a->eps = o->eps;
     gpu_go(g);
 }
@@ -309,13 +309,13 @@ static void gate(struct kern *k, float *x, ptrdiff_t ldx, const float *gates, in
     gpu_go(k->gpu);
 }
 
-static void rows(struct kern *k, const struct kern_rows *o)
+static void gather_rows(struct kern *k, const struct kern_gather_rows *o)
 {
     int dims[3] = {o->m, o->n, 1};
     bool vec = o->n % 4 == 0 && gpu_aligned(o->x, o->ldx) && gpu_aligned(o->y, o->ldy);
-    struct rows_args *a = o->m <= 0 || o->n <= 0 ? NULL :
-        gpu_push_flat(k->gpu, KERNEL_rows, "rows", dims, (int64_t)o->m * (vec ? o->n / 4 : o->n),
-                      sizeof *a);
+    struct gather_rows_args *a = o->m <= 0 || o->n <= 0 ? NULL :
+        gpu_push_flat(k->gpu, KERNEL_gather_rows, "gather_rows", dims,
+                      (int64_t)o->m * (vec ? o->n / 4 : o->n), sizeof *a);
     if (!a)
         return;
     a->x = o->x;
@@ -360,5 +360,5 @@ static void softmax(struct kern *k, float *x, int m, int n)
 
 const struct kern_ops gpu_ops = {
     "cuda", linear, attention, norm, embed, mul, add, gpu_conv, gpu_maxpool, gpu_roi, gate, silence,
-    rows, mean, gpu_upsample, gpu_overlaps, gpu_suppress, softmax,
+    gather_rows, mean, gpu_upsample, gpu_overlaps, gpu_nms, softmax,
 };

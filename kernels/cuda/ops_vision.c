@@ -220,27 +220,27 @@ void gpu_overlaps(struct kern *k, const struct kern_overlaps *o)
     gpu_go(k->gpu);
 }
 
-void gpu_suppress(struct kern *k, const struct kern_suppress *o)
+void gpu_nms(struct kern *k, const struct kern_nms *o)
 {
     struct gpu *g = k->gpu;
     int dims[3] = {o->n, o->classes, 1}, room = 1;
     if (o->n > SUPPRESS_MOST) {
-        gpu_fail(g, "suppress", dims, "more boxes than this device's kernel has room for");
+        gpu_fail(g, "nms", dims, "more boxes than this device's kernel has room for");
         return;
     }
     if (o->n <= 0)
         return;
     gpu_flush(g);
-    if (!gpu_ok(g, g->api->clear(g->ctx, o->conf, (size_t)o->n * sizeof(float)), "suppress", dims))
+    if (!gpu_ok(g, g->api->clear(g->ctx, o->conf, (size_t)o->n * sizeof(float)), "nms", dims))
         return;
     while (room < o->n)
         room *= 2;
-    struct suppress_args *a = o->classes <= o->first ? NULL :
-        gpu_push(g, KERNEL_suppress, "suppress", dims, (unsigned)(o->classes - o->first), 1,
+    struct nms_args *a = o->classes <= o->first ? NULL :
+        gpu_push(g, KERNEL_nms, "nms", dims, (unsigned)(o->classes - o->first), 1,
                  SUPPRESS_THREADS, 0, sizeof *a);
     if (!a)
         return;
-    *a = (struct suppress_args){o->scores, o->matrix, o->conf, o->n, o->classes, o->first, room,
+    *a = (struct nms_args){o->scores, o->matrix, o->conf, o->n, o->classes, o->first, room,
                                 o->conf_thresh, 0};
     gpu_go(g);
 }

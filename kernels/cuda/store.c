@@ -204,7 +204,7 @@ bool gpu_evict(struct gpu *g)
 
 struct kern_set *gpu_set_new(struct gpu *g, size_t bytes)
 {
-    struct kern_set *s = kern_need(sizeof *s);
+    struct kern_set *s = scratch_alloc(sizeof *s);
     pthread_mutex_lock(&g->lock);
     *s = (struct kern_set){.next = g->sets, .bytes = bytes};
     g->sets = s;
@@ -243,7 +243,7 @@ void gpu_set_free(struct gpu *g, struct kern_set *s)
         g->set = NULL;
     set_clear(g, s);
     pthread_mutex_unlock(&g->lock);
-    kern_done(s);
+    scratch_free(s);
 }
 
 void gpu_use(struct gpu *g, struct kern_set *s)

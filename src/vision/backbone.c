@@ -146,10 +146,10 @@ static void thin_out(struct run *r, const struct map *x, const struct map *y, pt
     const float *from = x->x + picture * x->h * x->w * x->c;
     float *to = y->x + picture * y->h * y->w * y->c;
     for (int i = 0; i < y->h; i++) {
-        struct kern_rows op = {.x = from + (ptrdiff_t)2 * i * x->w * x->c, .ldx = 2 * x->c,
+        struct kern_gather_rows op = {.x = from + (ptrdiff_t)2 * i * x->w * x->c, .ldx = 2 * x->c,
                                .y = to + (ptrdiff_t)i * y->w * y->c, .ldy = y->c, .m = y->w,
                                .n = y->c};
-        r->ops->rows(r->d->k, &op);
+        r->ops->gather_rows(r->d->k, &op);
     }
 }
 

@@ -123,11 +123,11 @@ int nms_classes(struct kern *k, const float *boxes, const float *scores, int n, 
     float *matrix = kern_alloc(k, 2 * words * (size_t)n + 2);
     uint64_t *bits = (uint64_t *)(void *)matrix;
     struct kern_overlaps pairs = {boxes, n, threshold, bits};
-    struct kern_suppress sweep = {scores, bits, n, classes, first, conf_thresh, conf};
+    struct kern_nms sweep = {scores, bits, n, classes, first, conf_thresh, conf};
     if (!matrix)
         return -1;
     kern_table(k)->overlaps(k, &pairs);
-    kern_table(k)->suppress(k, &sweep);
+    kern_table(k)->nms(k, &sweep);
     kern_free(k, matrix);
     return 0;
 }

@@ -95,14 +95,14 @@ static int back_in_order(struct run *r, const int *place, const struct pooling *
     int dim = r->d->a.mlp_dim;
     struct map index;
     int rc = run_new_rows(r, r->rows, 1, &index);
-    struct kern_rows op = {.x = o->sorted.x, .ldx = dim,
+    struct kern_gather_rows op = {.x = o->sorted.x, .ldx = dim,
                            .index = (const int32_t *)(const void *)index.x, .y = r->fc6.x,
                            .ldy = dim, .m = r->rows, .n = dim};
     if (rc == 0 && !r->plan &&
         kern_put(r->d->k, index.x, (const float *)(const void *)place, (size_t)r->rows) != 0)
         rc = run_device_failed(r);
     if (rc == 0 && !r->plan)
-        r->ops->rows(r->d->k, &op);
+        r->ops->gather_rows(r->d->k, &op);
     run_drop(r, &index);
     return rc;
 }

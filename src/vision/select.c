@@ -14,12 +14,12 @@ static int gather(struct run *r, const struct proposals *p, const struct map *x,
     struct kern *k = r->d->k;
     size_t size = (size_t)n * (size_t)x->c, room = ((size_t)n + 15) / 16 * 16;
     float *d = kern_alloc(k, room + size + 1);
-    struct kern_rows op = {.x = x->x + (ptrdiff_t)p->first * x->c, .ldx = x->c,
+    struct kern_gather_rows op = {.x = x->x + (ptrdiff_t)p->first * x->c, .ldx = x->c,
                            .index = (const int32_t *)(const void *)d, .y = d ? d + room : NULL,
                            .ldy = x->c, .m = n, .n = x->c};
     const float *seen = NULL;
     if (d && kern_put(k, d, (const float *)(const void *)order, (size_t)n) == 0) {
-        r->ops->rows(k, &op);
+        r->ops->gather_rows(k, &op);
         seen = kern_view(k, d + room, size);
     }
     if (seen)

@@ -62,8 +62,9 @@ static double time_job(struct job *j, int times)
 
 static void run_copy(struct job *j)
 {
-    struct kern_rows o = {.x = j->x, .ldx = j->n, .y = j->y, .ldy = j->n, .m = j->m, .n = j->n};
-    kern_table(j->k)->rows(j->k, &o);
+    struct kern_gather_rows o = {.x = j->x, .ldx = j->n, .y = j->y, .ldy = j->n, .m = j->m,
+                                 .n = j->n};
+    kern_table(j->k)->gather_rows(j->k, &o);
 }
 
 static void run_linear(struct job *j)
@@ -82,7 +83,7 @@ static void run_gelu(struct job *j)
 
 static void run_norm(struct job *j)
 {
-    struct kern_norm o = {.x = j->x, .ldx = j->n, .gain = j->w, .shift = j->w, .y = j->y,
+    struct kern_norm o = {.x = j->x, .ldx = j->n, .gamma = j->w, .beta = j->w, .y = j->y,
                           .ldy = j->n, .m = j->m, .n = j->n, .eps = 1e-12f};
     kern_table(j->k)->norm(j->k, &o, 1);
 }

@@ -146,7 +146,7 @@ static void ops_norm(struct kern *k, struct kern *ref, int m, int n)
 {
     struct operand x = operand(k, (size_t)(m * n)), y = operand(k, (size_t)(m * n));
     struct operand g = operand(ref, (size_t)n), s = operand(ref, (size_t)n);
-    struct kern_norm o = {.x = x.back, .ldx = n, .gain = g.host, .shift = s.host, .y = y.back,
+    struct kern_norm o = {.x = x.back, .ldx = n, .gamma = g.host, .beta = s.host, .y = y.back,
                           .ldy = n, .m = m, .n = n, .eps = 1e-12f};
     struct kern_norm p = o;
     p.x = x.host, p.y = y.host;
@@ -187,10 +187,10 @@ static void ops_small(struct kern *k, struct kern *ref, int m, int n)
     for (int i = 0; i < 3 * m; i++)
         id[i] = (i * 3) % m;
     kern_put(k, ids.back, ids.host, ids.n);
-    struct kern_rows r = {x.back, n, b, z.back, n, m, n};
-    kern_table(k)->rows(k, &r);
+    struct kern_gather_rows r = {x.back, n, b, z.back, n, m, n};
+    kern_table(k)->gather_rows(k, &r);
     r.x = x.host, r.index = id, r.y = z.host;
-    kern_table(ref)->rows(ref, &r);
+    kern_table(ref)->gather_rows(ref, &r);
     w = fmaxf(w, ops_worst(k, &z, 1));
     for (int i = 0; i < m; i++)
         ids.host[i] = i % 4 == 1 ? -10000 : 0;
@@ -213,12 +213,12 @@ static void ops_nothing(struct kern *k)
     struct kern_linear l = {.x = x.back, .ldx = 1, .w = x.host, .y = x.back, .ldy = 1};
     struct kern_attention a = {.q = x.back, .k = x.back, .v = x.back, .out = x.back, .heads = 1,
                                .dh = 1, .scale = 1};
-    struct kern_norm n = {.x = x.back, .gain = x.host, .shift = x.host, .y = x.back};
+    struct kern_norm n = {.x = x.back, .gamma = x.host, .beta = x.host, .y = x.back};
     struct kern_embed e = {.y = x.back};
-    struct kern_rows r = {.x = x.back, .y = x.back};
+    struct kern_gather_rows r = {.x = x.back, .y = x.back};
     struct kern_roi o = {.x = x.back, .boxes = x.back, .y = x.back, .bins = 7};
     struct kern_overlaps v = {.boxes = x.back};
-    struct kern_suppress s = {.scores = x.back};
+    struct kern_nms s = {.scores = x.back};
     for (int i = 0; i < 3; i++) {
         l.m = i == 1, l.n = i == 2, l.k = 1;
         kern_table(k)->linear(k, &l, 1);
@@ -226,11 +226,11 @@ static void ops_nothing(struct kern *k)
     kern_table(k)->attention(k, &a, 1);
     kern_table(k)->norm(k, &n, 1);
     kern_table(k)->embed(k, &e);
-    kern_table(k)->rows(k, &r);
+    kern_table(k)->gather_rows(k, &r);
     kern_table(k)->add(k, x.back, x.back, x.back, 0);
     kern_table(k)->roi(k, &o);
     kern_table(k)->overlaps(k, &v);
-    kern_table(k)->suppress(k, &s);
+    kern_table(k)->nms(k, &s);
     kern_table(k)->softmax(k, x.back, 0, 4);
     ok(ops_finished(k) && ops_worst(k, &x, 1) == 0, "operations on nothing do nothing");
     operand_free(k, &x);
@@ -294,7 +294,7 @@ static void ops_pooling(struct kern *k, struct kern *ref, int c)
 }
 
 /* Boxes in clusters, so that many overlap; scores with ties. */
-static void ops_suppress(struct kern *k, struct kern *ref, int n, int classes)
+static void ops_nms(struct kern *k, struct kern *ref, int n, int classes)
 {
     int words = (n + 63) / 64;
     struct operand boxes = operand(k, 4 * (size_t)n), scores = operand(k, (size_t)(n * classes));
@@ -317,10 +317,10 @@ static void ops_suppress(struct kern *k, struct kern *ref, int n, int classes)
     kern_table(ref)->overlaps(ref, &p);
     const float *seen = kern_view(k, matrix.back, matrix.n);
     bool same = seen && memcmp(seen, matrix.host, matrix.n * 4) == 0;
-    struct kern_suppress s = {scores.back, o.matrix, n, classes, 1, 0.1f, conf.back};
-    struct kern_suppress t = {scores.host, p.matrix, n, classes, 1, 0.1f, conf.host};
-    kern_table(k)->suppress(k, &s);
-    kern_table(ref)->suppress(ref, &t);
+    struct kern_nms s = {scores.back, o.matrix, n, classes, 1, 0.1f, conf.back};
+    struct kern_nms t = {scores.host, p.matrix, n, classes, 1, 0.1f, conf.host};
+    kern_table(k)->nms(k, &s);
+    kern_table(ref)->nms(ref, &t);
     ok(ops_finished(k) && same && ops_worst(k, &conf, 1) == 0,
        "suppression of %d boxes in %d classes", n, classes);
     operand_free(k, &boxes), operand_free(k, &scores), operand_free(k, &conf);
@@ -358,9 +358,9 @@ __attribute__((unused)) static void ops_check(struct kern *k, struct kern *ref, 
     ops_norm(k, ref, 2, 1030);
     ops_small(k, ref, 1, 1), ops_small(k, ref, 7, 5), ops_small(k, ref, 13, 16);
     ops_pooling(k, ref, 8), ops_pooling(k, ref, 21), ops_pooling(k, ref, 40);
-    ops_suppress(k, ref, 1, 3), ops_suppress(k, ref, 150, 6), ops_suppress(k, ref, 64, 3);
+    ops_nms(k, ref, 1, 3), ops_nms(k, ref, 150, 6), ops_nms(k, ref, 64, 3);
     if (large)
-        ops_suppress(k, ref, 2000, 1601);
+        ops_nms(k, ref, 2000, 1601);
 }
 
 #endif

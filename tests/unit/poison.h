@@ -112,7 +112,7 @@ static bool poison_norm(struct kern *k, struct kern *ref, int which, float x)
     struct operand a = operand(k, M * N), g = poison_weights(N), s = poison_weights(N);
     struct operand *const list[] = {&a, &g, &s};
     poison_put(k, list[which], list[which]->n - 1, x);
-    struct kern_norm o = {.x = a.back, .ldx = N, .gain = g.host, .shift = s.host, .y = a.back,
+    struct kern_norm o = {.x = a.back, .ldx = N, .gamma = g.host, .beta = s.host, .y = a.back,
                           .ldy = N, .m = M, .n = N, .eps = 1e-12f};
     struct kern_norm p = o;
     p.x = p.y = a.host;
@@ -145,9 +145,9 @@ static bool poison_rows(struct kern *k, struct kern *ref, float x)
     kern_table(k)->mean(k, &o);
     kern_table(ref)->mean(ref, &p);
     same = same && poison_same(k, &mean, false);
-    struct kern_rows c = {y.back, N, NULL, b.back, N, M, N}, d = {yh, N, NULL, bh, N, M, N};
-    kern_table(k)->rows(k, &c);
-    kern_table(ref)->rows(ref, &d);
+    struct kern_gather_rows c = {y.back, N, NULL, b.back, N, M, N}, d = {yh, N, NULL, bh, N, M, N};
+    kern_table(k)->gather_rows(k, &c);
+    kern_table(ref)->gather_rows(ref, &d);
     same = same && poison_same(k, &b, false);
     kern_table(k)->softmax(k, a.back, M, N);
     kern_table(ref)->softmax(ref, ah, M, N);
@@ -236,7 +236,7 @@ static bool poison_pooling(struct kern *k, struct kern *ref, bool box, float x)
     return same;
 }
 
-static bool poison_suppress(struct kern *k, struct kern *ref, bool box, float x)
+static bool poison_nms(struct kern *k, struct kern *ref, bool box, float x)
 {
     enum { N = 40, CLASSES = 3, WORDS = 1 };
     struct operand boxes = operand(k, 4 * N), scores = operand(k, N * CLASSES);
@@ -255,10 +255,10 @@ static bool poison_suppress(struct kern *k, struct kern *ref, bool box, float x)
     kern_table(ref)->overlaps(ref, &p);
     const float *seen = kern_view(k, matrix.back, matrix.n);
     bool same = seen && memcmp(seen, matrix.host, matrix.n * 4) == 0;
-    struct kern_suppress s = {scores.back, o.matrix, N, CLASSES, 1, 0.1f, conf.back};
-    struct kern_suppress t = {scores.host, p.matrix, N, CLASSES, 1, 0.1f, conf.host};
-    kern_table(k)->suppress(k, &s);
-    kern_table(ref)->suppress(ref, &t);
+    struct kern_nms s = {scores.back, o.matrix, N, CLASSES, 1, 0.1f, conf.back};
+    struct kern_nms t = {scores.host, p.matrix, N, CLASSES, 1, 0.1f, conf.host};
+    kern_table(k)->nms(k, &s);
+    kern_table(ref)->nms(ref, &t);
     same = same && poison_same(k, &conf, false);
     operand_free(k, &boxes), operand_free(k, &scores), operand_free(k, &conf);
     operand_free(k, &matrix);
@@ -273,7 +273,7 @@ static bool poison_large(struct kern *k, struct kern *ref, float x, int step)
     for (int i = 0; i < M * N; i += step)
         a.host[i] = i % 5 ? x : -x / 2;
     kern_put(k, a.back, a.host, a.n);
-    struct kern_norm o = {.x = a.back, .ldx = N, .gain = g.host, .shift = s.host, .y = a.back,
+    struct kern_norm o = {.x = a.back, .ldx = N, .gamma = g.host, .beta = s.host, .y = a.back,
                           .ldy = N, .m = M, .n = N, .eps = 1e-12f};
     struct kern_norm p = o;
     p.x = p.y = a.host;
@@ -319,7 +319,7 @@ __attribute__((unused)) static void poison_check(struct kern *k, struct kern *re
         ok(good, "%s: convolutions with %g (%d)", name, (double)x, n);
         ok(poison_pooling(k, ref, false, x) && poison_pooling(k, ref, true, x),
            "%s: max pool, regions, upsampling with %g (%d)", name, (double)x, n);
-        ok(poison_suppress(k, ref, false, x) && poison_suppress(k, ref, true, x),
+        ok(poison_nms(k, ref, false, x) && poison_nms(k, ref, true, x),
            "%s: suppression with %g (%d)", name, (double)x, n);
     }
     ok(poison_large(k, ref, 1e25f, 1) && poison_large(k, ref, 3e38f, 1) &&
@@ -364,7 +364,7 @@ __attribute__((unused)) static void poison_torch(struct kern *k)
     kern_table(k)->softmax(k, s, 5, 4);
     ok(poison_looks(s, 20, "nnnnnnnn0111nnnn1011"), "%s: softmax as PyTorch's", name);
     float x[12] = {1, 2, 3, NAN, 1, 2, 3, INFINITY, 1, 2, 3, 5}, one[4] = {1, 1, 1, 1};
-    struct kern_norm o = {.x = x, .ldx = 4, .gain = one, .shift = one, .y = x, .ldy = 4, .m = 3,
+    struct kern_norm o = {.x = x, .ldx = 4, .gamma = one, .beta = one, .y = x, .ldy = 4, .m = 3,
                           .n = 4, .eps = 1e-12f};
     kern_table(k)->norm(k, &o, 1);
     ok(poison_looks(x, 12, "nnnnnnnn1111"), "%s: layer norm as PyTorch's", name);

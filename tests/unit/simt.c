@@ -76,7 +76,7 @@ static void (*const run[KERNEL_COUNT])(const union kernel_args *a) = {CUDA_KERNE
 static bool meets(int kernel)
 {
     return kernel == KERNEL_attention || kernel == KERNEL_norm || kernel == KERNEL_softmax ||
-           kernel == KERNEL_group || kernel == KERNEL_roi || kernel == KERNEL_suppress;
+           kernel == KERNEL_group || kernel == KERNEL_roi || kernel == KERNEL_nms;
 }
 
 TWICE static void sync_fiber(void)

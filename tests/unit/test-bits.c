@@ -85,7 +85,7 @@ static uint64_t norm_bits(struct kern *k)
         size_t all = (size_t)(m * n);
         float *x = make(all), *g = make((size_t)n), *s = make((size_t)n);
         x[1] = i == 2 ? 3e38f : x[1]; /* its square is no float32 */
-        struct kern_norm o = {.x = x, .ldx = n, .gain = g, .shift = s, .y = x, .ldy = n, .m = m,
+        struct kern_norm o = {.x = x, .ldx = n, .gamma = g, .beta = s, .y = x, .ldy = n, .m = m,
                               .n = n, .eps = 1e-12f};
         kern_table(k)->norm(k, &o, 1);
         h = digest(h, x, all);
@@ -173,7 +173,7 @@ static uint64_t pooling_bits(struct kern *k)
     return h;
 }
 
-static uint64_t suppress_bits(struct kern *k)
+static uint64_t nms_bits(struct kern *k)
 {
     enum { N = 70, CLASSES = 5 };
     float *boxes = make(4 * N), *scores = make(N * CLASSES), conf[N];
@@ -182,9 +182,9 @@ static uint64_t suppress_bits(struct kern *k)
         for (int j = 0; j < 4; j++)
             boxes[4 * i + j] = (boxes[4 * i + j] + 1) * 30 + (j < 2 ? 0.0f : 40.0f);
     struct kern_overlaps o = {boxes, N, 0.5f, matrix};
-    struct kern_suppress s = {scores, matrix, N, CLASSES, 1, 0.1f, conf};
+    struct kern_nms s = {scores, matrix, N, CLASSES, 1, 0.1f, conf};
     kern_table(k)->overlaps(k, &o);
-    kern_table(k)->suppress(k, &s);
+    kern_table(k)->nms(k, &s);
     uint64_t h = digest(8, conf, N);
     for (int i = 0; i < 2 * N; i++)
         h = (h ^ matrix[i]) * 0x100000001b3u;
@@ -224,7 +224,7 @@ static uint64_t pass_bits(struct kern *k)
 typedef uint64_t bits_of(struct kern *k);
 #define OPS 8
 static bits_of *const ops[OPS] = {linear_bits, attention_bits, norm_bits, softmax_bits, small_bits,
-                                  conv_bits, pooling_bits, suppress_bits};
+                                  conv_bits, pooling_bits, nms_bits};
 static const char *const names[OPS + 1] = {"linear", "attention and silence", "norm", "softmax",
                                            "embed, gate, mul, add, mean", "convolutions",
                                            "pooling and upsampling", "suppression", "a pass"};

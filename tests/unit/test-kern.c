@@ -116,7 +116,7 @@ static void norm_and_rest(struct kern *k, struct kern *ref, int m, int n)
     float *x = make(all), *g = make((size_t)n), *s = make((size_t)n), *y = make(all);
     float *z = make(all);
     char *ga = numbers_askew(g, (size_t)n), *sa = numbers_askew(s, (size_t)n);
-    struct kern_norm o = {.x = x, .ldx = n, .gain = ga + 1, .shift = sa + 1, .y = y, .ldy = n,
+    struct kern_norm o = {.x = x, .ldx = n, .gamma = ga + 1, .beta = sa + 1, .y = y, .ldy = n,
                           .m = m, .n = n, .eps = 1e-12f};
     struct kern_norm p = o;
     p.y = z;

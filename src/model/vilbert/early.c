@@ -223,8 +223,8 @@ struct piece {
 
 static void move(struct pass *p, const float *from, float *to, int rows, int n)
 {
-    struct kern_rows copy = {.x = from, .ldx = n, .y = to, .ldy = n, .m = rows, .n = n};
-    p->ops->rows(p->m->k, &copy);
+    struct kern_gather_rows copy = {.x = from, .ldx = n, .y = to, .ldy = n, .m = rows, .n = n};
+    p->ops->gather_rows(p->m->k, &copy);
 }
 
 /* The rows of an image, beginning at row `first`, and its state. */

@@ -37,12 +37,14 @@ static void pool(struct pass *p)
     const struct config *c = &p->m->c;
     int batch = p->in->batch;
     float *first_t = p->wide, *first_v = p->wide + (ptrdiff_t)batch * c->hidden;
-    struct kern_rows t = {.x = p->xt, .ldx = c->hidden, .index = p->cut_t ? NULL : p->first_t,
-                          .y = first_t, .ldy = c->hidden, .m = batch, .n = c->hidden};
-    struct kern_rows v = {.x = p->xv, .ldx = c->v_hidden, .index = p->cut_v ? NULL : p->first_v,
-                          .y = first_v, .ldy = c->v_hidden, .m = batch, .n = c->v_hidden};
-    p->ops->rows(p->m->k, &t);
-    p->ops->rows(p->m->k, &v);
+    struct kern_gather_rows t = {.x = p->xt, .ldx = c->hidden,
+                                 .index = p->cut_t ? NULL : p->first_t,
+                                 .y = first_t, .ldy = c->hidden, .m = batch, .n = c->hidden};
+    struct kern_gather_rows v = {.x = p->xv, .ldx = c->v_hidden,
+                                 .index = p->cut_v ? NULL : p->first_v,
+                                 .y = first_v, .ldy = c->v_hidden, .m = batch, .n = c->v_hidden};
+    p->ops->gather_rows(p->m->k, &t);
+    p->ops->gather_rows(p->m->k, &v);
     struct kern_linear both[] = {
         pass_linear(&p->m->w.t_pool, first_t, batch, p->pooled_t, KERN_RELU, NULL),
         pass_linear(&p->m->w.v_pool, first_v, batch, p->pooled_v, KERN_RELU, NULL)};

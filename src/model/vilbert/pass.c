@@ -319,9 +319,9 @@ const float *pass_hold(struct pass *p, const float *x, int rows, int n)
     if (kern_is_host(p->m->k))
         return x;
     float *to = slot(p, (size_t)rows * (size_t)n);
-    struct kern_rows copy = {.x = x, .ldx = n, .y = to, .ldy = n, .m = rows, .n = n};
+    struct kern_gather_rows copy = {.x = x, .ldx = n, .y = to, .ldy = n, .m = rows, .n = n};
     if (to)
-        p->ops->rows(p->m->k, &copy);
+        p->ops->gather_rows(p->m->k, &copy);
     return to;
 }
 

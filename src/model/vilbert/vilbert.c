@@ -109,7 +109,7 @@ struct kern_linear pass_linear(const struct linear_w *w, const float *x, int row
 
 struct kern_norm pass_norm(const struct norm_w *w, float *x, int rows)
 {
-    return (struct kern_norm){.x = x, .ldx = w->n, .gain = w->gain, .shift = w->shift, .y = x,
+    return (struct kern_norm){.x = x, .ldx = w->n, .gamma = w->gamma, .beta = w->beta, .y = x,
                               .ldy = w->n, .m = rows, .n = w->n, .eps = EPS};
 }
 
@@ -295,11 +295,11 @@ static void gate_layer(struct pass *p, const struct layer_w *w, bool first_only)
 /* The states of the first rows, one after the other. */
 static float *gather_first(struct pass *p, const struct stream *s)
 {
-    struct kern_rows first = {.x = s->x, .ldx = s->hidden, .index = s->first, .y = s->ff,
+    struct kern_gather_rows first = {.x = s->x, .ldx = s->hidden, .index = s->first, .y = s->ff,
                               .ldy = s->hidden, .m = p->in->batch, .n = s->hidden};
     if (p->in->batch == 1)
         return s->x;
-    p->ops->rows(p->m->k, &first);
+    p->ops->gather_rows(p->m->k, &first);
     return s->ff;
 }
 

@@ -126,9 +126,9 @@ static void bind_norm(struct binder *b, struct norm_w *o, int n, const char *fmt
     vsnprintf(base, sizeof base, fmt, ap);
     va_end(ap);
     snprintf(name, sizeof name, "%s.weight", base);
-    o->gain = bind(b, name, &rows, 0);
+    o->gamma = bind(b, name, &rows, 0);
     snprintf(name, sizeof name, "%s.bias", base);
-    o->shift = bind(b, name, &rows, 0);
+    o->beta = bind(b, name, &rows, 0);
     o->n = n;
 }
 

@@ -14,7 +14,7 @@ struct linear_w {
     int n, k;
 };
 struct norm_w {
-    const void *gain, *shift;
+    const void *gamma, *beta;
     int n;
 };
 

@@ -41,8 +41,8 @@ static void radix_pass(const struct keyed *from, struct keyed *to, int n, int sh
 
 void kern_sort_down(const float *x, int n, int *order)
 {
-    struct keyed *a = kern_need(((size_t)n + 1) * sizeof *a);
-    struct keyed *b = kern_need(((size_t)n + 1) * sizeof *b);
+    struct keyed *a = scratch_alloc(((size_t)n + 1) * sizeof *a);
+    struct keyed *b = scratch_alloc(((size_t)n + 1) * sizeof *b);
     for (int i = 0; i < n; i++)
         a[i] = (struct keyed){falling_key(x[i]), i};
     radix_pass(a, b, n, 0);
@@ -50,14 +50,14 @@ void kern_sort_down(const float *x, int n, int *order)
     radix_pass(a, b, n, 2 * DIGIT);
     for (int i = 0; i < n; i++)
         order[i] = b[i].index;
-    kern_done(a);
-    kern_done(b);
+    scratch_free(a);
+    scratch_free(b);
 }
 
 #define BLOCKS 64 /* parts that the classes are cut into */
 
 struct sweep {
-    const struct kern_suppress *o;
+    const struct kern_nms *o;
     int words;
     float *conf; /* (BLOCKS, n) */
 };
@@ -65,7 +65,7 @@ struct sweep {
 static void sweep_class(const struct sweep *s, int class, float *column, int *order,
                         uint64_t *lost, float *conf)
 {
-    const struct kern_suppress *o = s->o;
+    const struct kern_nms *o = s->o;
     for (int i = 0; i < o->n; i++)
         column[i] = o->scores[(ptrdiff_t)i * o->classes + class];
     kern_sort_down(column, o->n, order);
@@ -85,22 +85,22 @@ static void sweep_class(const struct sweep *s, int class, float *column, int *or
 static void sweep_block(void *arg, int block)
 {
     struct sweep *s = arg;
-    const struct kern_suppress *o = s->o;
-    float *column = kern_need((size_t)o->n * sizeof *column);
-    int *order = kern_need((size_t)o->n * sizeof *order);
-    uint64_t *lost = kern_need((size_t)s->words * sizeof *lost);
+    const struct kern_nms *o = s->o;
+    float *column = scratch_alloc((size_t)o->n * sizeof *column);
+    int *order = scratch_alloc((size_t)o->n * sizeof *order);
+    uint64_t *lost = scratch_alloc((size_t)s->words * sizeof *lost);
     int per = (o->classes - o->first + BLOCKS - 1) / BLOCKS, from = o->first + block * per;
     for (int c = from; c < from + per && c < o->classes; c++) /* neighbours share cache lines */
         sweep_class(s, c, column, order, lost, s->conf + (ptrdiff_t)block * o->n);
-    kern_done(column);
-    kern_done(order);
-    kern_done(lost);
+    scratch_free(column);
+    scratch_free(order);
+    scratch_free(lost);
 }
 
-void kern_suppress_ref(struct kern *k, const struct kern_suppress *o)
+void kern_nms_ref(struct kern *k, const struct kern_nms *o)
 {
     size_t all = (size_t)BLOCKS * (size_t)o->n;
-    struct sweep s = {o, (o->n + 63) / 64, kern_need(all * sizeof(float))};
+    struct sweep s = {o, (o->n + 63) / 64, scratch_alloc(all * sizeof(float))};
     memset(s.conf, 0, all * sizeof *s.conf);
     pool_run(k->pool, BLOCKS, sweep_block, &s);
     for (int i = 0; i < o->n; i++) {
@@ -108,5 +108,5 @@ void kern_suppress_ref(struct kern *k, const struct kern_suppress *o)
         for (int b = 0; b < BLOCKS; b++)
             o->conf[i] = fmaxf(o->conf[i], s.conf[(ptrdiff_t)b * o->n + i]);
     }
-    kern_done(s.conf);
+    scratch_free(s.conf);
 }
