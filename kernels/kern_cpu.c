@@ -260,14 +260,27 @@ static void gate(struct kern *k, float *x, ptrdiff_t ldx, const float *g, int m,
 
 const struct kern_ops KERN_TABLE = {
 #if KERN_LANES == 16
-    "cpu-avx512",
+    .name = "cpu-avx512",
 #elif KERN_LANES == 8
-    "cpu-avx2",
+    .name = "cpu-avx2",
 #else
-    "cpu-portable",
+    .name = "cpu-portable",
 #endif
-    KERN_LINEAR, attention, norm, embed, mul, add, KERN_CONV, KERN_MAXPOOL, KERN_ROI, gate,
-    kern_silence_ref, /* small: only what somebody intervenes in */
-    kern_gather_rows_ref, kern_mean_ref, kern_upsample_ref, kern_overlaps_ref,
-    kern_nms_ref, kern_softmax_ref,
+    .linear = KERN_LINEAR,
+    .attention = attention,
+    .norm = norm,
+    .embed = embed,
+    .mul = mul,
+    .add = add,
+    .conv = KERN_CONV,
+    .maxpool = KERN_MAXPOOL,
+    .roi = KERN_ROI,
+    .gate = gate,
+    .silence = kern_silence_cpu,
+    .gather_rows = kern_gather_rows_cpu,
+    .mean = kern_mean_cpu,
+    .upsample = kern_upsample_cpu,
+    .overlaps = kern_overlaps_cpu,
+    .nms = kern_nms_cpu,
+    .softmax = kern_softmax_cpu,
 };

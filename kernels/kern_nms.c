@@ -97,7 +97,7 @@ static void sweep_block(void *arg, int block)
     scratch_free(lost);
 }
 
-void kern_nms_ref(struct kern *k, const struct kern_nms *o)
+void kern_nms_cpu(struct kern *k, const struct kern_nms *o)
 {
     size_t all = (size_t)BLOCKS * (size_t)o->n;
     struct sweep s = {o, (o->n + 63) / 64, scratch_alloc(all * sizeof(float))};

@@ -73,6 +73,14 @@ void kern_upsample_ref(struct kern *k, const struct kern_upsample *o);
 void kern_overlaps_ref(struct kern *k, const struct kern_overlaps *o);
 void kern_nms_ref(struct kern *k, const struct kern_nms *o);
 void kern_softmax_ref(struct kern *k, float *x, int m, int n);
+/* What the CPU's fast back ends share: bound by memory, or seldom. */
+void kern_silence_cpu(struct kern *k, const struct kern_silenced *o);
+void kern_gather_rows_cpu(struct kern *k, const struct kern_gather_rows *o);
+void kern_mean_cpu(struct kern *k, const struct kern_mean *o);
+void kern_upsample_cpu(struct kern *k, const struct kern_upsample *o);
+void kern_overlaps_cpu(struct kern *k, const struct kern_overlaps *o);
+void kern_nms_cpu(struct kern *k, const struct kern_nms *o);
+void kern_softmax_cpu(struct kern *k, float *x, int m, int n);
 
 extern const struct kern_ops kern_ops_ref, kern_ops_portable;
 #if defined(__x86_64__)

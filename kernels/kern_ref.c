@@ -111,12 +111,12 @@ static void embed(struct kern *k, const struct kern_embed *o)
     (void)k;
     for (int i = 0; i < o->m; i++)
         for (int j = 0; j < o->n; j++) {
-            float sum = 0;
+            double sum = 0;
             for (int t = 0; t < 3; t++)
                 if (o->table[t] && o->ids[t][i] >= 0)
-                    sum += weight(o->table[t],
-                                  (size_t)o->ids[t][i] * (size_t)o->n + (size_t)j);
-            o->y[i * o->ldy + j] = sum;
+                    sum += (double)weight(o->table[t],
+                                          (size_t)o->ids[t][i] * (size_t)o->n + (size_t)j);
+            o->y[i * o->ldy + j] = (float)sum;
         }
 }
 
@@ -142,59 +142,23 @@ static void gate(struct kern *k, float *x, ptrdiff_t ldx, const float *g, int m,
             x[i * ldx + j] *= (float)(1 + 1 / (1 + exp(-(double)g[j])));
 }
 
-/* ---- silencing */
-
-static bool is_real(const struct kern_silenced *o, int j)
-{
-    return !o->key_bias || o->key_bias[j] == 0;
-}
-
-/* What stands in place of column d of the head's output, for all queries. */
-static float stand_in(const struct kern_silenced *o, int d)
-{
-    double sum = 0;
-    int n = 0;
-    for (int j = 0; o->how == KERN_UNIFORM && j < o->tk; j++)
-        if (is_real(o, j)) {
-            sum += o->v[j * o->ldv + d];
-            n++;
-        }
-    for (int i = 0; o->how == KERN_MEAN && i < o->tq; i++, n++)
-        sum += o->out[i * o->ldo + d];
-    return n ? (float)(sum / n) : 0;
-}
-
-/* The same for column j of its probabilities. */
-static float stand_in_prob(const struct kern_silenced *o, int j)
-{
-    double sum = 0;
-    int n = 0;
-    for (int t = 0; t < o->tk; t++)
-        n += is_real(o, t);
-    if (o->how == KERN_UNIFORM)
-        return is_real(o, j) ? 1 / (float)n : 0;
-    for (int i = 0; o->how == KERN_MEAN && i < o->tq; i++)
-        sum += o->probs[(ptrdiff_t)i * o->tk + j];
-    return (float)(sum / o->tq);
-}
-
-void kern_silence_ref(struct kern *k, const struct kern_silenced *o)
-{
-    (void)k;
-    for (int d = 0; d < o->dh; d++) {
-        float x = stand_in(o, d);
-        for (int i = 0; i < o->tq; i++)
-            o->out[i * o->ldo + d] = x;
-    }
-    for (int j = 0; o->probs && j < o->tk; j++) {
-        float p = stand_in_prob(o, j);
-        for (int i = 0; i < o->tq; i++)
-            o->probs[(ptrdiff_t)i * o->tk + j] = p;
-    }
-}
-
 const struct kern_ops kern_ops_ref = {
-    "ref", linear, attention, norm, embed, mul, add, kern_conv_ref, kern_maxpool_ref, kern_roi_ref,
-    gate, kern_silence_ref, kern_gather_rows_ref, kern_mean_ref, kern_upsample_ref, kern_overlaps_ref,
-    kern_nms_ref, kern_softmax_ref,
+    .name = "ref",
+    .linear = linear,
+    .attention = attention,
+    .norm = norm,
+    .embed = embed,
+    .mul = mul,
+    .add = add,
+    .conv = kern_conv_ref,
+    .maxpool = kern_maxpool_ref,
+    .roi = kern_roi_ref,
+    .gate = gate,
+    .silence = kern_silence_ref,
+    .gather_rows = kern_gather_rows_ref,
+    .mean = kern_mean_ref,
+    .upsample = kern_upsample_ref,
+    .overlaps = kern_overlaps_ref,
+    .nms = kern_nms_ref,
+    .softmax = kern_softmax_ref,
 };

@@ -18,7 +18,7 @@ bool kern_is_finite(const void *x, size_t n)
     return bad == 0;
 }
 
-void kern_gather_rows_ref(struct kern *k, const struct kern_gather_rows *o)
+void kern_gather_rows_cpu(struct kern *k, const struct kern_gather_rows *o)
 {
     (void)k;
     for (int i = 0; i < o->m; i++)
@@ -26,7 +26,7 @@ void kern_gather_rows_ref(struct kern *k, const struct kern_gather_rows *o)
                (size_t)o->n * sizeof *o->y);
 }
 
-void kern_mean_ref(struct kern *k, const struct kern_mean *o)
+void kern_mean_cpu(struct kern *k, const struct kern_mean *o)
 {
     int count = 0;
     (void)k;
@@ -42,7 +42,7 @@ void kern_mean_ref(struct kern *k, const struct kern_mean *o)
         o->y[j] /= (float)count;
 }
 
-void kern_upsample_ref(struct kern *k, const struct kern_upsample *o)
+void kern_upsample_cpu(struct kern *k, const struct kern_upsample *o)
 {
     (void)k;
     for (int y = 0; y < o->h; y++)
@@ -66,7 +66,7 @@ static void overlaps_row(void *arg, int i)
             row[j / 64] |= (uint64_t)1 << (j % 64);
 }
 
-void kern_overlaps_ref(struct kern *k, const struct kern_overlaps *o)
+void kern_overlaps_cpu(struct kern *k, const struct kern_overlaps *o)
 {
     pool_run(k->pool, o->n, overlaps_row, (void *)(uintptr_t)o);
 }
@@ -105,8 +105,59 @@ static void softmax_row(void *arg, int i)
         x[j] = (float)(exp_below((double)x[j] - (double)top) / sum);
 }
 
-void kern_softmax_ref(struct kern *k, float *x, int m, int n)
+void kern_softmax_cpu(struct kern *k, float *x, int m, int n)
 {
     struct rows r = {x, n};
     pool_run(k->pool, m, softmax_row, &r);
+}
+
+/* ---- silencing */
+
+static bool is_real(const struct kern_silenced *o, int j)
+{
+    return !o->key_bias || o->key_bias[j] == 0;
+}
+
+/* What stands in place of column d of the head's output, for all queries. */
+static float stand_in(const struct kern_silenced *o, int d)
+{
+    double sum = 0;
+    int n = 0;
+    for (int j = 0; o->how == KERN_UNIFORM && j < o->tk; j++)
+        if (is_real(o, j)) {
+            sum += o->v[j * o->ldv + d];
+            n++;
+        }
+    for (int i = 0; o->how == KERN_MEAN && i < o->tq; i++, n++)
+        sum += o->out[i * o->ldo + d];
+    return n ? (float)(sum / n) : 0;
+}
+
+/* The same for column j of its probabilities. */
+static float stand_in_prob(const struct kern_silenced *o, int j)
+{
+    double sum = 0;
+    int n = 0;
+    for (int t = 0; t < o->tk; t++)
+        n += is_real(o, t);
+    if (o->how == KERN_UNIFORM)
+        return is_real(o, j) ? 1 / (float)n : 0;
+    for (int i = 0; o->how == KERN_MEAN && i < o->tq; i++)
+        sum += o->probs[(ptrdiff_t)i * o->tk + j];
+    return (float)(sum / o->tq);
+}
+
+void kern_silence_cpu(struct kern *k, const struct kern_silenced *o)
+{
+    (void)k;
+    for (int d = 0; d < o->dh; d++) {
+        float x = stand_in(o, d);
+        for (int i = 0; i < o->tq; i++)
+            o->out[i * o->ldo + d] = x;
+    }
+    for (int j = 0; o->probs && j < o->tk; j++) {
+        float p = stand_in_prob(o, j);
+        for (int i = 0; i < o->tq; i++)
+            o->probs[(ptrdiff_t)i * o->tk + j] = p;
+    }
 }

@@ -8,6 +8,7 @@ libkern_a_SOURCES = \
 	kernels/kern_linear.c kernels/kern_linear.h \
 	kernels/kern_ref.c \
 	kernels/kern_ref_conv.c \
+	kernels/kern_ref_small.c \
 	kernels/kern_memory.c \
 	kernels/kern_small.c \
 	kernels/kern_nms.c \

@@ -359,6 +359,22 @@ static void softmax(struct kern *k, float *x, int m, int n)
 }
 
 const struct kern_ops gpu_ops = {
-    "cuda", linear, attention, norm, embed, mul, add, gpu_conv, gpu_maxpool, gpu_roi, gate, silence,
-    gather_rows, mean, gpu_upsample, gpu_overlaps, gpu_nms, softmax,
+    .name = "cuda",
+    .linear = linear,
+    .attention = attention,
+    .norm = norm,
+    .embed = embed,
+    .mul = mul,
+    .add = add,
+    .conv = gpu_conv,
+    .maxpool = gpu_maxpool,
+    .roi = gpu_roi,
+    .gate = gate,
+    .silence = silence,
+    .gather_rows = gather_rows,
+    .mean = mean,
+    .upsample = gpu_upsample,
+    .overlaps = gpu_overlaps,
+    .nms = gpu_nms,
+    .softmax = softmax,
 };

@@ -3,6 +3,7 @@
  * order that depends on threads breaks it. Errors are relative to the sum of magnitudes. */
 #include "device.h"
 #include "numbers.h"
+#include "ops.h"
 #include "poison.h"
 
 #include <math.h>
@@ -272,6 +273,8 @@ static void check_backend(const char *name, struct kern *ref)
         attention(k, ref, looks[i][0], looks[i][1], looks[i][2], looks[i][3]);
     silence(k);
     check_convs(k, ref);
+    tap_note("%s: every operation once more, as a GPU's are checked", name);
+    ops_check(k, ref, false);
     kern_close(k);
 }
 
