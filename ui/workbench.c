@@ -3,9 +3,9 @@
 #include "ui/workbench.h"
 
 #include "src/base/mem.h"
-#include "ui/compare.h"
-#include "ui/knock.h"
-#include "ui/stale.h"
+#include "ui/jobs/compare.h"
+#include "ui/jobs/knock.h"
+#include "ui/state/stale.h"
 
 #include <curses.h>
 #include <errno.h>

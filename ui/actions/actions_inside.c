@@ -1,8 +1,8 @@
 /* What can be done inside the model: the rows of the table of actions, and the small ones among
  * them. */
-#include "ui/inside.h"
-#include "ui/knock.h"
-#include "ui/list.h"
+#include "ui/views/inside.h"
+#include "ui/jobs/knock.h"
+#include "ui/views/list.h"
 
 #define SHOW(x)                                                  \
     static void show_##x(struct workbench *w, const char *arg) \

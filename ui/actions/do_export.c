@@ -5,7 +5,7 @@
 #include "src/base/mem.h"
 #include "src/base/plain.h"
 #include "ui/kit/font.h"
-#include "ui/stale.h"
+#include "ui/state/stale.h"
 #include "ui/kit/text.h"
 #include "ui/workbench_priv.h"
 

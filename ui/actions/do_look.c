@@ -1,5 +1,5 @@
 /* Choosing what is looked at: tokens, regions, answers, maps, layers, heads. */
-#include "ui/inside.h"
+#include "ui/views/inside.h"
 
 #include <stdio.h>
 #include <stdlib.h>

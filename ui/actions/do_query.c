@@ -1,8 +1,8 @@
 /* Asking: tasks, checkpoints, suggested queries. */
 #include "src/base/mem.h"
-#include "ui/compare.h"
-#include "ui/knock.h"
-#include "ui/stale.h"
+#include "ui/jobs/compare.h"
+#include "ui/jobs/knock.h"
+#include "ui/state/stale.h"
 
 #include <stdlib.h>
 #include <string.h>

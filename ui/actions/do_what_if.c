@@ -1,8 +1,8 @@
 /* What if: changes of the query that is shown. Each is asked at once; the answer without changes is
  * kept to compare with. */
 #include "src/base/mem.h"
-#include "ui/inside.h"
-#include "ui/knock.h"
+#include "ui/views/inside.h"
+#include "ui/jobs/knock.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #include "ui/views/grid.h"
 
 #include "ui/kit/font.h"
-#include "ui/list.h"
+#include "ui/views/list.h"
 
 #include <curses.h>
 #include <math.h>

@@ -1,26 +1,33 @@
-# What a pane can show, a file each.
+# What a pane can show, a file each, and what is drawn around the panes. The views are listed, in the
+# help too, in the order in which their files stand here; popups last.
 libui_a_SOURCES += \
+	ui/views/boxes.c \
+	ui/views/chrome.c \
 	ui/views/grid.c ui/views/grid.h \
+	ui/views/inside.c ui/views/inside.h \
+	ui/views/list.c ui/views/list.h \
+	ui/views/body.c \
+	ui/views/photo.c \
+	ui/views/view_photo.c \
 	ui/views/view_answer.c \
+	ui/views/view_looks.c \
+	ui/views/view_tokens.c \
+	ui/views/view_matrix.c \
+	ui/views/view_heads.c \
+	ui/views/view_states.c \
+	ui/views/view_plane.c \
+	ui/views/view_lens.c \
+	ui/views/view_effects.c \
+	ui/views/view_what_if.c \
+	ui/views/view_regions.c \
 	ui/views/view_compare.c \
 	ui/views/view_difference.c \
 	ui/views/view_drift.c \
-	ui/views/view_effects.c \
-	ui/views/view_heads.c \
-	ui/views/view_help.c \
-	ui/views/view_history.c \
-	ui/views/view_lens.c \
-	ui/views/view_looks.c \
-	ui/views/view_matrix.c \
-	ui/views/view_photo.c \
-	ui/views/view_plane.c \
-	ui/views/view_regions.c \
-	ui/views/view_states.c \
-	ui/views/view_status.c \
 	ui/views/view_swap.c \
-	ui/views/view_tasks.c \
-	ui/views/view_tokens.c \
 	ui/views/view_trend.c \
+	ui/views/view_tasks.c \
+	ui/views/view_history.c \
+	ui/views/view_status.c \
 	ui/views/view_views.c \
-	ui/views/view_what_if.c \
+	ui/views/view_help.c \
 	ui/views/views.c

@@ -1,8 +1,8 @@
 /* The answer: ranked words, images, verdicts or boxes with their numbers, against the plain result
  * where the query has interventions; or what all other heads say of the same pass. */
 #include "src/base/mem.h"
-#include "ui/list.h"
-#include "ui/stale.h"
+#include "ui/views/list.h"
+#include "ui/state/stale.h"
 
 #include <curses.h>
 #include <math.h>

@@ -2,8 +2,8 @@
  * what is different from checkpoint A. */
 #include "src/study/compare.h"
 #include "src/base/mem.h"
-#include "ui/compare.h"
-#include "ui/stale.h"
+#include "ui/jobs/compare.h"
+#include "ui/state/stale.h"
 
 #include <curses.h>
 #include <math.h>

@@ -1,10 +1,10 @@
 /* How attention differs between checkpoints A and B: a signed map of the chosen layer and head, its
  * numbers, and all heads by how much they changed. */
 #include "src/base/mem.h"
-#include "ui/compare.h"
-#include "ui/list.h"
+#include "ui/jobs/compare.h"
+#include "ui/views/list.h"
 #include "ui/views/grid.h"
-#include "ui/stale.h"
+#include "ui/state/stale.h"
 
 #include <curses.h>
 #include <math.h>

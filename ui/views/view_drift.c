@@ -1,7 +1,7 @@
 /* How far checkpoints A and B are apart: weights by layer, and how alike hidden states are. */
 #include "src/base/mem.h"
-#include "ui/compare.h"
-#include "ui/stale.h"
+#include "ui/jobs/compare.h"
+#include "ui/state/stale.h"
 
 #include <curses.h>
 #include <math.h>

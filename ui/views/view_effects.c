@@ -3,9 +3,9 @@
 #include "src/base/mem.h"
 #include "ui/kit/font.h"
 #include "src/study/headstats.h"
-#include "ui/knock.h"
-#include "ui/list.h"
-#include "ui/stale.h"
+#include "ui/jobs/knock.h"
+#include "ui/views/list.h"
+#include "ui/state/stale.h"
 
 #include <curses.h>
 #include <math.h>

@@ -2,9 +2,9 @@
  * one drives the other views. */
 #include "src/base/mem.h"
 #include "src/study/headstats.h"
-#include "ui/inside.h"
-#include "ui/list.h"
-#include "ui/stale.h"
+#include "ui/views/inside.h"
+#include "ui/views/list.h"
+#include "ui/state/stale.h"
 
 #include <curses.h>
 #include <math.h>

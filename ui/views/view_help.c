@@ -1,6 +1,6 @@
 /* Everything that can be done, from the table of actions, with a search. */
 #include "src/base/mem.h"
-#include "ui/list.h"
+#include "ui/views/list.h"
 
 #include <curses.h>
 #include <stdio.h>

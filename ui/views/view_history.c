@@ -1,6 +1,6 @@
 /* The log: queries of this session or of all, filtered by what is typed. */
 #include "ui/kit/text.h"
-#include "ui/list.h"
+#include "ui/views/list.h"
 
 #include <curses.h>
 #include <stdio.h>

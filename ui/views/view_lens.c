@@ -1,9 +1,9 @@
 /* What the masked-word head would call each token, or the masked-region head each region, of the
  * states after every depth. The engine reads them; the screen does not wait. */
 #include "src/base/mem.h"
-#include "ui/inside.h"
-#include "ui/list.h"
-#include "ui/stale.h"
+#include "ui/views/inside.h"
+#include "ui/views/list.h"
+#include "ui/state/stale.h"
 
 #include <curses.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* What the chosen token or region looks at, in numbers. */
 #include "src/base/mem.h"
-#include "ui/stale.h"
+#include "ui/state/stale.h"
 #include "ui/workbench_priv.h"
 
 #include <curses.h>

@@ -1,8 +1,8 @@
 /* An attention map as a matrix: a row for everything that looks, a column for what it looks at,
  * with numbers for the chosen cell, and the sum of what is shown of each row. */
 #include "src/base/mem.h"
-#include "ui/inside.h"
-#include "ui/stale.h"
+#include "ui/views/inside.h"
+#include "ui/state/stale.h"
 
 #include <curses.h>
 #include <math.h>

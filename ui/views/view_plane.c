@@ -2,10 +2,10 @@
  * depth. Each stream has a plane of its own; together they are drawn only where they are equally
  * wide. */
 #include "src/base/mem.h"
-#include "ui/inside.h"
-#include "ui/list.h"
+#include "ui/views/inside.h"
+#include "ui/views/list.h"
 #include "src/study/pca.h"
-#include "ui/stale.h"
+#include "ui/state/stale.h"
 
 #include <curses.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 /* The regions of the current photo: classes, confidence, boxes. The chosen one is lit. */
 #include "src/base/mem.h"
-#include "ui/list.h"
+#include "ui/views/list.h"
 
 #include <curses.h>
 #include <math.h>

@@ -1,9 +1,9 @@
 /* How alike the states of tokens and regions are to those of the chosen one, depth by depth: the
  * cosine of the angle between them. Both streams are compared only where they are equally wide. */
 #include "src/base/mem.h"
-#include "ui/inside.h"
+#include "ui/views/inside.h"
 #include "src/study/pca.h"
-#include "ui/stale.h"
+#include "ui/state/stale.h"
 
 #include <curses.h>
 #include <math.h>

@@ -1,8 +1,8 @@
 /* Which weights carry the change from A's answer to B's: A runs with single parts of B. */
 #include "src/base/mem.h"
-#include "ui/compare.h"
-#include "ui/list.h"
-#include "ui/stale.h"
+#include "ui/jobs/compare.h"
+#include "ui/views/list.h"
+#include "ui/state/stale.h"
 
 #include <curses.h>
 #include <stdio.h>

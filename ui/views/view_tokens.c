@@ -1,7 +1,7 @@
 /* The tokens with the attention that they give and receive, as colors behind them and as numbers:
  * to and from the chosen token or region; without one, over all of the text and the image. */
 #include "src/base/mem.h"
-#include "ui/stale.h"
+#include "ui/state/stale.h"
 #include "ui/workbench_priv.h"
 
 #include <curses.h>

@@ -1,7 +1,7 @@
 /* Probes over the checkpoints: a plot, and a line for each probe. */
 #include "src/base/mem.h"
-#include "ui/compare.h"
-#include "ui/list.h"
+#include "ui/jobs/compare.h"
+#include "ui/views/list.h"
 
 #include <curses.h>
 #include <math.h>

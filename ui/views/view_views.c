@@ -1,5 +1,5 @@
 /* The list of views. */
-#include "ui/list.h"
+#include "ui/views/list.h"
 
 #include <curses.h>
 

@@ -3,8 +3,8 @@
 #include "src/base/mem.h"
 #include "src/study/compare.h"
 #include "src/study/headstats.h"
-#include "ui/inside.h"
-#include "ui/stale.h"
+#include "ui/views/inside.h"
+#include "ui/state/stale.h"
 
 #include <curses.h>
 #include <math.h>

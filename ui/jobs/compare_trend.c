@@ -1,6 +1,6 @@
 /* Probes over the checkpoints: a set from a file or of pinned queries, asked in the engine's thread
  * probe by probe, so that queries of the user come between; and a folder that is watched. */
-#include "ui/compare.h"
+#include "ui/jobs/compare.h"
 
 #include "src/study/eval.h"
 #include "src/base/mem.h"

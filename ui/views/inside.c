@@ -1,5 +1,5 @@
 /* What the views inside the model share. */
-#include "ui/inside.h"
+#include "ui/views/inside.h"
 
 #include "src/base/mem.h"
 

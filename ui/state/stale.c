@@ -1,5 +1,5 @@
 /* What is shown against what the screen says. */
-#include "ui/stale.h"
+#include "ui/state/stale.h"
 
 #include "src/base/mem.h"
 

@@ -1,6 +1,6 @@
 /* Logging what other checkpoints and probes said. A checkpoint's digest takes a moment the first
  * time: results wait for it in line, so that the screen does not. */
-#include "ui/compare.h"
+#include "ui/jobs/compare.h"
 
 #include "src/base/mem.h"
 

@@ -1,6 +1,6 @@
 /* What is drawn where: panes beside the photo, popups over everything. */
 #include "src/base/mem.h"
-#include "ui/stale.h"
+#include "ui/state/stale.h"
 #include "ui/kit/text.h"
 #include "ui/workbench_priv.h"
 

@@ -1,9 +1,9 @@
 /* Work about two checkpoints in the engine's thread: weights, hidden states, swaps. What a job
  * needs it owns, so that the screen may go on meanwhile. */
-#include "ui/compare.h"
+#include "ui/jobs/compare.h"
 
 #include "src/base/mem.h"
-#include "ui/stale.h"
+#include "ui/state/stale.h"
 
 #include <stdio.h>
 #include <stdlib.h>

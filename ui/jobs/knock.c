@@ -1,5 +1,5 @@
 /* A knock-out under way. */
-#include "ui/knock.h"
+#include "ui/jobs/knock.h"
 
 #include "src/base/mem.h"
 

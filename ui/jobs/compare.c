@@ -1,8 +1,8 @@
 /* Several checkpoints: asking them, keeping what they say, choosing the two that are compared. */
-#include "ui/compare.h"
+#include "ui/jobs/compare.h"
 
 #include "src/base/mem.h"
-#include "ui/stale.h"
+#include "ui/state/stale.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Lists of lines, with a search: which lines are shown, which one is chosen. */
-#include "ui/list.h"
+#include "ui/views/list.h"
 
 #include "src/base/mem.h"
 
