@@ -2,4 +2,4 @@
 noinst_LIBRARIES += libui.a
 libui_a_CPPFLAGS = $(AM_CPPFLAGS) $(NCURSES_CFLAGS) $(SIXEL_CFLAGS)
 libui_a_SOURCES = \
-	ui/workbench.c ui/workbench.h ui/workbench_priv.h
+	ui/workbench.c ui/workbench.h

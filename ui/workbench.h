@@ -5,10 +5,7 @@
 #include "sessions/log.h"
 #include "src/engine/engine.h"
 #include "src/study/eval.h"
-
-enum graphics_choice {
-    GRAPHICS_AUTO, GRAPHICS_SIXEL, GRAPHICS_BLOCKS, GRAPHICS_ASCII, GRAPHICS_NONE
-};
+#include "ui/state/screen.h"
 
 struct workbench_options {
     struct model *model;   /* NULL: the workbench opens and says how to give one */
@@ -33,8 +30,6 @@ int workbench_run(const struct workbench_options *o, struct vs_err *err);
 /* The signal that ended it, whose default the program is to die of when all is closed; 0 for those
  * that ask for an end in order. */
 int workbench_ended_by(void);
-/* auto, sixel, blocks, ascii, none; false for other words. */
-bool workbench_graphics(const char *name, enum graphics_choice *out);
 /* The keys and commands, as mdoc. */
 void workbench_print_keys(void);
 

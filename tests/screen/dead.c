@@ -1,7 +1,7 @@
-/* In the place of ui/actions/action_run.c, in a program that only tests have: the action that
+/* In the place of ui/state/action_run.c, in a program that only tests have: the action that
  * $VILSCOPE_DEAD names does nothing, as if its function had been lost. tests/screen/dead-keys runs
  * the tests with each of them. */
-#include "ui/workbench_priv.h"
+#include "ui/state/action.h"
 
 #include <stdlib.h>
 #include <string.h>

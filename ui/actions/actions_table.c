@@ -1,6 +1,6 @@
 /* The table of everything that can be done: what keys, the command line, scripts, the help and the
  * manual know. */
-#include "ui/workbench_priv.h"
+#include "ui/actions/actions.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 static void do_quit(struct workbench *w, const char *arg)
 {
     (void)arg;
-    if (w->panes.popup.view && strcmp(w->key, "q") == 0)
+    if (w->panes.popup.view && strcmp(w->typed.key, "q") == 0)
         panes_leave_popup(w);
     else
         w->quit = true;
@@ -30,14 +30,13 @@ static void do_interrupt(struct workbench *w, const char *arg)
 static void do_redraw(struct workbench *w, const char *arg)
 {
     (void)arg;
-    w->redraw = true;
+    w->screen.redraw = true;
 }
 
 static void do_suspend(struct workbench *w, const char *arg)
 {
-    (void)w;
     (void)arg;
-    workbench_suspend();
+    w->screen.suspend = true;
 }
 
 static void do_accept(struct workbench *w, const char *arg)
@@ -48,36 +47,7 @@ static void do_accept(struct workbench *w, const char *arg)
     else if (p->view->popup)
         panes_leave_popup(w);
     else
-        do_type(w, arg);
-}
-
-static void do_regions(struct workbench *w, const char *arg)
-{
-    (void)arg;
-    do_view(w, "regions");
-    if (w->sel->region < 1)
-        panes_move(w, MOVE_FIRST); /* one is lit at once */
-}
-
-static void do_history(struct workbench *w, const char *arg)
-{
-    (void)arg;
-    do_view(w, "history");
-}
-
-static void do_help(struct workbench *w, const char *arg)
-{
-    do_view(w, "help");
-    if (*arg) {
-        edit_set(&w->filter, arg);
-        view_help.filter(w, panes_focused(&w->panes));
-    }
-}
-
-static void do_status(struct workbench *w, const char *arg)
-{
-    (void)arg;
-    do_view(w, "status");
+        typed_query(w, arg);
 }
 
 static void move_up(struct workbench *w, const char *arg)
@@ -131,17 +101,12 @@ static void move_last(struct workbench *w, const char *arg)
 /* ---- the tables */
 
 static const struct action asking[] = {
-    {"type", "i", "[TEXT]", NULL, "type a query; Enter asks it, Tab chooses the task", do_type},
+    {"type", "i", "[TEXT]", NULL, "type a query; Enter asks it, Tab chooses the task", typed_query},
     {"find", "/", "[TEXT]", NULL, "search the view; where there is no list, type a query", do_find},
-    {"find-next", ";", "", "answer", "the next answer that holds what was searched", do_find_next},
     {"ask", "", "TEXT", NULL, "ask a query", do_ask},
     {"again", "r", "", NULL, "ask the query line again", do_again},
     {"suggest", "s", "[TASK]", NULL, "ask the next query that the model suggests", do_suggest},
-    {"task", "t", "[TASK]", NULL, "choose the task", do_task},
-    {"task-number", "1 2 3 4 5 6 7 8 9 0", "N", NULL, "choose a task by its place in the list",
-     do_digit},
     {"checkpoint", "c", "[CHECKPOINT]", NULL, "choose the next checkpoint", do_checkpoint},
-    {"others", "O", "", NULL, "what all other heads say of the same pass", do_others},
     {"cancel", "Esc", "", NULL, "go back; stop the query or the detector; choose nothing",
      do_cancel},
     {0},
@@ -152,10 +117,6 @@ static const struct action images[] = {
     {"next-image", "n", "", NULL, "the next image", do_image_next},
     {"previous-image", "p", "", NULL, "the image before", do_image_previous},
     {"image", "", "N", NULL, "go to an image", do_image},
-    {"single", "f", "", NULL, "one image, or all of a result together", do_single},
-    {"zoom-in", ">", "", NULL, "enlarge the image, at what is chosen", do_zoom_in},
-    {"zoom-out", "<", "", NULL, "make it smaller again", do_zoom_out},
-    {"pan", "S-Left S-Right S-Up S-Down", "DIRECTION", NULL, "move in the enlarged image", do_pan},
     {"more-boxes", "+ =", "[N]", NULL, "draw one box more, or N boxes", do_boxes_more},
     {"fewer-boxes", "-", "", NULL, "draw one box less", do_boxes_fewer},
     {"detect", "d", "", NULL, "look for regions again, after a cancel", do_detect},
@@ -201,16 +162,6 @@ static const struct action panes[] = {
      "show a view in one more pane; naming the one that has the keys opens it a second time",
      do_split},
     {"hide", "_", "[VIEW]", NULL, "take the pane with the keys away", do_hide},
-    {"regions", "g", "", NULL, "the list of regions", do_regions},
-    {"history", "H", "", NULL, "all logged queries", do_history},
-    {"history-again", "C-r", "", "history", "ask the chosen query again", do_history_again},
-    {"history-scope", "C-s", "", "history", "this session, or all", do_history_scope},
-    {"keep", "C-p", "[TEXT]", NULL,
-     "pin the logged query in the log, with what would be right; or let it go", do_keep},
-    {"note", "C-n", "[TEXT]", NULL, "write a note on the logged query", do_note},
-    {"tag", "C-t", "[TEXT]", NULL, "give the logged query a word, or take it away (-WORD)", do_tag},
-    {"status", "I", "", NULL, "model, device, times, memory, caches", do_status},
-    {"help", "? F1", "[TEXT]", NULL, "all keys and commands", do_help},
     {"accept", "Enter", "", NULL, "take the chosen line; elsewhere type a query", do_accept},
     {"redraw", "C-l", "", NULL, "draw the screen again", do_redraw},
     {0},
@@ -224,7 +175,7 @@ static const struct action outside[] = {
      do_copy},
     {"save-display", "", "FILE", NULL, "write the text of the screen", do_save_display},
     {"save-images", "", "FOLDER", NULL, "write the pictures on the screen as PNG", do_save_images},
-    {"command", ":", "[TEXT]", NULL, "type a command; Tab completes", do_command},
+    {"command", ":", "[TEXT]", NULL, "type a command; Tab completes", typed_command},
     {"source", "", "FILE", NULL, "run the commands of a file", do_source},
     {"wait", "", "", NULL, "in a script: until all is computed and shown", do_wait},
     {"sleep", "", "SECONDS", NULL, "in a script: a moment", do_sleep},
@@ -239,16 +190,100 @@ static const struct action outside[] = {
     {0},
 };
 
-const struct action_group action_groups[] = {
+static const struct action_group own[] = {
     {"Asking", asking},
     {"Images", images},
     {"Looking", looking},
-    {"Inside the model", inside_actions},
-    {"Comparing checkpoints", compare_actions},
+    {"Inside the model", what_if_actions},
+    {"Comparing checkpoints", NULL}, /* those of views alone */
     {"Panes and lists", panes},
     {"Files, scripts, the program", outside},
-    {0},
 };
+#define GROUPS (int)(sizeof own / sizeof own[0])
+
+/* ---- all of them: the tables above, and the views' rows where those say */
+
+#define MOST 64 /* of a group */
+
+struct index {
+    struct action rows[GROUPS][MOST + 1]; /* ends in a NULL name */
+    struct action_group groups[GROUPS + 1];
+};
+
+static int row_count(const struct action *rows)
+{
+    int n = 0;
+    while (rows && rows[n].name)
+        n++;
+    return n;
+}
+
+/* The place behind an action, or at the beginning of a group of this title; false: none. */
+static bool find_place(const struct index *x, const char *name_or_title, int *group, int *at)
+{
+    for (int g = 0; g < GROUPS; g++) {
+        *group = g;
+        *at = 0;
+        if (strcmp(own[g].title, name_or_title) == 0)
+            return true;
+        for (*at = 0; x->rows[g][*at].name;)
+            if (strcmp(x->rows[g][(*at)++].name, name_or_title) == 0)
+                return true;
+    }
+    return false; /* behind the last one */
+}
+
+/* False: what they stand behind is not there yet. anyway: then they are the last. */
+static bool add_rows(struct index *x, const struct action *first, bool anyway)
+{
+    int g, at;
+    if (!find_place(x, first->what, &g, &at) && !anyway)
+        return false;
+    for (const struct action *a = first + 1; a->name && a->name[0]; a++, at++) {
+        struct action *rows = x->rows[g];
+        int n = row_count(rows);
+        if (n == MOST)
+            return true;
+        memmove(rows + at + 1, rows + at, (size_t)(n - at) * sizeof *rows);
+        rows[at] = *a;
+    }
+    return true;
+}
+
+/* Rows may stand behind those of a view that comes later, so again until nothing is added. */
+static void add_views(struct index *x)
+{
+    const struct action *left[2 * MOST];
+    int count = 0, before;
+    for (int i = 0; all_views[i]; i++)
+        for (const struct action *a = all_views[i]->actions; a && a->name; a++)
+            if (!a->name[0] && count < 2 * MOST)
+                left[count++] = a;
+    do {
+        before = count;
+        count = 0;
+        for (int i = 0; i < before; i++)
+            if (!add_rows(x, left[i], false))
+                left[count++] = left[i];
+    } while (count < before);
+    for (int i = 0; i < count; i++)
+        add_rows(x, left[i], true);
+}
+
+const struct action_group *actions_all(void)
+{
+    static struct index x;
+    if (x.groups[0].title)
+        return x.groups;
+    for (int g = 0; g < GROUPS; g++) {
+        if (own[g].actions)
+            memcpy(x.rows[g], own[g].actions,
+                   (size_t)row_count(own[g].actions) * sizeof(struct action));
+        x.groups[g] = (struct action_group){own[g].title, x.rows[g]};
+    }
+    add_views(&x);
+    return x.groups;
+}
 
 /* ---- the manual */
 
@@ -277,9 +312,9 @@ static void print_keys(const struct action *a)
 
 void actions_print_mdoc(void)
 {
-    for (int g = 0; action_groups[g].title; g++) {
-        printf(".Ss %s\n.Bl -tag -width Ds\n", action_groups[g].title);
-        for (const struct action *a = action_groups[g].actions; a->name; a++) {
+    for (const struct action_group *g = actions_all(); g->title; g++) {
+        printf(".Ss %s\n.Bl -tag -width Ds\n", g->title);
+        for (const struct action *a = g->actions; a->name; a++) {
             printf(".It Cm %s", a->name);
             if (a->args[0]) {
                 printf(" Ar ");

@@ -1,6 +1,6 @@
 /* Completing the command line: names of commands, and what each of them takes. */
 #include "src/base/mem.h"
-#include "ui/workbench_priv.h"
+#include "ui/actions/actions.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -34,10 +34,10 @@ static void offer(struct candidates *c, const char *name)
     }
 }
 
-static void offer_actions(struct candidates *c)
+static void offer_actions(const struct workbench *w, struct candidates *c)
 {
-    for (int g = 0; action_groups[g].title; g++)
-        for (const struct action *a = action_groups[g].actions; a->name; a++)
+    for (const struct action_group *g = w->actions; g->title; g++)
+        for (const struct action *a = g->actions; a->name; a++)
             offer(c, a->name);
 }
 
@@ -85,13 +85,14 @@ static void offer_argument(const struct workbench *w, struct candidates *c, cons
         offer(c, all_views[i]->name);
     for (int i = 0; strstr(args, "TASK") && i < task_count; i++)
         offer(c, task_table[i].name);
-    for (int i = 0; strstr(args, "CHECKPOINT") && w->model && i < model_checkpoint_count(w->model);
+    for (int i = 0;
+         strstr(args, "CHECKPOINT") && w->ses.model && i < model_checkpoint_count(w->ses.model);
          i++)
-        offer(c, model_checkpoint_name(w->model, i));
+        offer(c, model_checkpoint_name(w->ses.model, i));
     if (strstr(args, "COLORS"))
         offer_words(c, "inferno viridis cividis gray");
     if (strstr(args, "MAP"))
-        offer_maps(c, model_family(w->model));
+        offer_maps(c, model_family(w->ses.model));
     if (strstr(args, "HEAD"))
         offer_words(c, "mean max rollout");
     if (strstr(args, "DIRECTION"))
@@ -125,18 +126,18 @@ static void complete(struct workbench *w, struct edit *e, size_t from, struct ca
 
 void complete_command(struct workbench *w)
 {
-    struct edit *e = w->mode == MODE_OPEN ? &w->open : &w->command;
-    size_t from = w->mode == MODE_OPEN ? 0 : strcspn(e->text, " ");
+    struct edit *e = w->typed.mode == MODE_OPEN ? &w->typed.open : &w->typed.command;
+    size_t from = w->typed.mode == MODE_OPEN ? 0 : strcspn(e->text, " ");
     struct candidates c = {.prefix = e->text};
-    bool names = w->mode == MODE_COMMAND && !e->text[from];
-    if (w->mode == MODE_OPEN) {
+    bool names = w->typed.mode == MODE_COMMAND && !e->text[from];
+    if (w->typed.mode == MODE_OPEN) {
         offer_files(&c);
     } else if (names) {
         from = 0;
-        offer_actions(&c);
+        offer_actions(w, &c);
     } else {
         char *name = xstrndup(e->text, from);
-        const struct action *a = action_find(name);
+        const struct action *a = action_find(w, name);
         from += strspn(e->text + from, " ");
         c.prefix = e->text + from;
         if (a)

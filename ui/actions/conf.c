@@ -2,7 +2,7 @@
 #include "src/formats/bytes.h"
 #include "src/base/mem.h"
 #include "ui/kit/lines.h"
-#include "ui/workbench_priv.h"
+#include "ui/actions/actions.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -60,8 +60,8 @@ static void run_line(struct workbench *w, const char *path, int number, char *li
         workbench_say(w, true, "'%s': lines are bind KEY COMMAND, or set OPTION VALUE", line);
     else
         actions_line(w, whole);
-    if (w->status_bad) {
-        why = xstrdup(w->status);
+    if (w->status.bad) {
+        why = xstrdup(w->status.text);
         workbench_say(w, true, "%s:%d: %s", draw_base_name(path), number, why);
         free(why);
     }
@@ -84,8 +84,8 @@ void conf_load(struct workbench *w)
     struct lines l = {.at = text};
     for (char *line; (line = lines_next(&l));) {
         run_line(w, path, l.number, line);
-        if (w->status_bad && !first)
-            first = xstrdup(w->status);
+        if (w->status.bad && !first)
+            first = xstrdup(w->status.text);
     }
     if (!text)
         workbench_say(w, true, "%s", err.text);

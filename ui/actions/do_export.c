@@ -7,7 +7,7 @@
 #include "ui/kit/font.h"
 #include "ui/state/stale.h"
 #include "ui/kit/text.h"
-#include "ui/workbench_priv.h"
+#include "ui/actions/actions.h"
 
 #include <curses.h>
 #include <errno.h>
@@ -63,8 +63,8 @@ static void legend_line(struct legend *l)
 static void legend_ranks(const struct workbench *w, struct legend *l)
 {
     const struct result *r = w->now.r;
-    int image = photo_in_result(w), n = r->box_count < w->boxes_shown ? r->box_count
-                                                                      : w->boxes_shown;
+    int image = photo_in_result(w), n = r->box_count < w->how.boxes ? r->box_count
+                                                                      : w->how.boxes;
     for (int i = 0; i < n; i++) {
         int size = 7 * l->scale;
         if (r->boxes[i].image != image)
@@ -129,8 +129,9 @@ static void draw_legend(const struct workbench *w, struct legend *l)
 /* At the image's own resolution; small ones are doubled until letters are small beside them. */
 static int export_photo(struct workbench *w, const char *path, struct vs_err *err)
 {
-    const struct image *im = w->photo < w->photo_count ? w->photos[w->photo]->image : NULL;
-    enum gfx_mode mode = w->gfx.mode;
+    const struct image *im =
+        w->ses.photo < w->ses.photo_count ? w->ses.photos[w->ses.photo]->image : NULL;
+    enum gfx_mode mode = w->screen.gfx.mode;
     int zoom = 1;
     if (!im)
         return vs_fail(err, VS_E_USAGE, "no image is open");
@@ -142,16 +143,16 @@ static int export_photo(struct workbench *w, const char *path, struct vs_err *er
     struct canvas *c = canvas_new(f.w, f.h), *page = NULL;
     if (!c)
         return vs_fail(err, VS_E_LIMIT, "%s: the picture is too large", path);
-    w->gfx.mode = GFX_SIXEL; /* pixels, whatever the screen can */
+    w->screen.gfx.mode = GFX_SIXEL; /* pixels, whatever the screen can */
     struct photo_cache cache = {0};
-    const struct photo_paint x = {.photo = w->photo, .r = w->stale ? NULL : w->now.r,
+    const struct photo_paint x = {.photo = w->ses.photo, .r = w->stale ? NULL : w->now.r,
                                   .rank = w->sel->rank, .cache = &cache};
     photo_compose(w, &x, c, &f);
     canvas_free(cache.c);
-    w->gfx.mode = mode;
+    w->screen.gfx.mode = mode;
     struct legend l = {.scale = 1 + f.w / 500};
     bool legend = photo_in_result(w) >= 0 && !w->stale;
-    int rows = legend ? 5 + (w->boxes_shown > 3 ? w->boxes_shown : 3) : 0;
+    int rows = legend ? 5 + (w->how.boxes > 3 ? w->how.boxes : 3) : 0;
     page = canvas_new(f.w, f.h + rows * 11 * l.scale + 4);
     if (page) {
         canvas_fill(page, 0, f.h, page->w - 1, page->h - 1, white);
@@ -170,7 +171,7 @@ static int export_photo(struct workbench *w, const char *path, struct vs_err *er
 
 static int export_png(struct workbench *w, const char *path, struct vs_err *err)
 {
-    const struct canvas *c = w->gfx.places[panes_focused(&w->panes)->slot].canvas;
+    const struct canvas *c = w->screen.gfx.places[panes_focused(&w->panes)->slot].canvas;
     if (panes_view(&w->panes) != &view_photo && c)
         return png_write(path, c->rgb, c->w, c->h, err);
     return export_photo(w, path, err);
@@ -232,8 +233,8 @@ static int export_json(struct workbench *w, const char *path, struct vs_err *err
     int rc = outfile_open(&o, path, err);
     if (rc != 0)
         return rc;
-    if (w->model)
-        model_complete(w->model, w->now.r);
+    if (w->ses.model)
+        model_complete(w->ses.model, w->now.r);
     char *json = result_json(w->now.r, 1);
     outfile_write(&o, json, strlen(json));
     outfile_write(&o, "\n", 1);
@@ -246,7 +247,7 @@ static void tell_stale(struct workbench *w, const char *path)
 {
     struct pane *p = panes_focused(&w->panes);
     char about[512];
-    if (!w->status_bad && p->view->stale && p->view->stale(w, p, about, sizeof about))
+    if (!w->status.bad && p->view->stale && p->view->stale(w, p, about, sizeof about))
         workbench_say(w, true, "%s is written, but is %s", path, about + 2);
 }
 
@@ -255,7 +256,7 @@ void do_export(struct workbench *w, const char *arg)
     struct vs_err err = {0};
     w->stale = stale_bits(w); /* the frame may be older than what a script did last */
     if (!*arg)
-        do_command(w, "export ");
+        typed_command(w, "export ");
     else if (ends_in(arg, ".png"))
         tell(w, export_png(w, arg, &err), arg, "the picture is written", &err);
     else if (ends_in(arg, ".csv") || ends_in(arg, ".npy"))
@@ -306,7 +307,7 @@ void do_save_images(struct workbench *w, const char *arg)
     if (mkdir(arg, 0777) != 0 && errno != EEXIST)
         rc = vs_fail(&err, VS_E_IO, "%s: %s", arg, strerror(errno));
     for (int i = 0; rc == 0 && i < GFX_PLACES; i++) {
-        const struct gfx_place *p = &w->gfx.places[i];
+        const struct gfx_place *p = &w->screen.gfx.places[i];
         if (!p->wanted || !p->canvas)
             continue;
         char *path = xasprintf("%s/%d.png", arg, ++count);
@@ -340,7 +341,7 @@ static char *chosen_text(const struct workbench *w)
 {
     const struct result *r = w->now.r;
     if (!r)
-        return w->query.len ? xstrdup(w->query.text) : NULL;
+        return w->typed.query.len ? xstrdup(w->typed.query.text) : NULL;
     if (w->sel->rank < r->box_count) {
         const struct result_box *b = &r->boxes[w->sel->rank];
         return xasprintf("region %d %s\t%.6g\t%.1f %.1f %.1f %.1f", b->region,
@@ -365,7 +366,7 @@ void do_copy(struct workbench *w, const char *arg)
     buf_puts(&out, "\033]52;c;"); /* OSC 52: set the clipboard */
     base64(text, strlen(text), &out);
     buf_puts(&out, "\033\\");
-    gfx_send(&w->gfx, out.data, out.len);
+    gfx_send(&w->screen.gfx, out.data, out.len);
     text_fit(text, 60, clean, sizeof clean);
     workbench_say(w, false, "sent to the clipboard: %s", clean);
     buf_fini(&out);

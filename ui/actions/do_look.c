@@ -1,5 +1,5 @@
 /* Choosing what is looked at: tokens, regions, answers, maps, layers, heads. */
-#include "ui/views/inside.h"
+#include "ui/actions/actions.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,127 +11,7 @@ static int wrap(int i, int n)
     return n > 0 ? (i % n + n) % n : 0;
 }
 
-int look_source(const struct workbench *w, enum attn_kind kind)
-{
-    const struct chosen *s = w->sel;
-    int image = photo_in_result(w);
-    if (!w->now.r || image < 0)
-        return -1;
-    enum net_stream from = attn_table[kind].from;
-    if (stream_table[from].tokens && (s->token >= 0 || !stream_table[from].regions))
-        return look_row(w->now.r, from, true, s->token);
-    return s->region < 0 ? -1
-                         : look_row(w->now.r, from, false,
-                                    look_place(w->now.r, look_batch(w->now.r, image), image,
-                                               s->region));
-}
-
-/* Row or column i of a map becomes the chosen token or region. */
-void look_choose_row(struct workbench *w, bool token, int i)
-{
-    const struct result *r = w->now.r;
-    int image = photo_in_result(w);
-    struct chosen next = *w->sel;
-    if (token) {
-        next.token = i;
-    } else if (image >= 0) {
-        struct result_source s = r->sources[look_batch(r, image) * r->rows + i];
-        next.region = s.image == image ? s.region : -1;
-    }
-    next.overlay = next.token >= 0 || !look_source_is_token(next.slice.kind, next.token);
-    selection_set(w->selection, &next);
-}
-
-void look_choose_region(struct workbench *w, int region)
-{
-    const struct result *r = w->now.r;
-    int image = photo_in_result(w);
-    struct chosen next = *w->sel;
-    next.region = region;
-    for (int i = 0; r && i < r->box_count; i++)
-        if (r->boxes[i].image == image && r->boxes[i].region == region)
-            next.rank = i;
-    selection_set(w->selection, &next);
-}
-
-/* A slice back into the bounds of the maps that there are. */
-static void settle_slice(const struct trace *t, struct slice *x)
-{
-    for (int k = 0; k < ATTN_COUNT; k++) {
-        int layers = trace_attention_layers(t, (enum attn_kind)k);
-        x->layer[k] = x->layer[k] < layers ? x->layer[k] : layers ? layers - 1 : 0;
-        if (x->head[k] >= trace_attention_heads(t, (enum attn_kind)k))
-            x->head[k] = LOOK_MEAN;
-    }
-}
-
-void look_settle(struct workbench *w)
-{
-    struct chosen next = *w->sel;
-    const struct trace *t = w->now.r ? w->now.r->trace : NULL;
-    for (int k = 0; t && !next.begun && k < ATTN_COUNT; k++)
-        next.slice.layer[k] = look_focused_layer(w->now.r, (enum attn_kind)k);
-    next.begun |= t != NULL;
-    enum attn_kind across = trace_map_between(t, true, false);
-    if (across < ATTN_COUNT && !trace_attention_layers(t, next.slice.kind))
-        next.slice.kind = across; /* the result is of another family */
-    settle_slice(t, &next.slice);
-    for (int i = 0; i < w->panes.count; i++)
-        if (w->panes.list[i].own)
-            settle_slice(t, w->panes.list[i].own);
-    if (!w->now.r || next.token >= w->now.r->token_count)
-        next.token = -1;
-    int image = photo_in_result(w);
-    if (image < 0 || next.region >= look_regions(w->now.r, image))
-        next.region = -1;
-    for (int k = 0; k < ATTN_COUNT; k++)
-        next.column[k] = -1;
-    selection_set(w->selection, &next);
-}
-
 /* ---- tokens, regions, answers */
-
-static void move_token(struct workbench *w, int step)
-{
-    int n = w->now.r ? w->now.r->token_count : 0, at = w->sel->token + step;
-    selection_look(w->selection, at < -1 ? n - 1 : at >= n ? -1 : at);
-}
-
-/* For a retrieval answer the chosen image is shown. */
-static void show_chosen(struct workbench *w)
-{
-    const struct result *r = w->now.r;
-    if (r->task->reading->ranked != RANKED_IMAGES || w->sel->rank >= r->answer_count)
-        return;
-    int image = r->answers[w->sel->rank].index;
-    for (int i = 0; i < w->photo_count && image < r->image_count; i++)
-        if (w->photos[i] == w->now.photos[image])
-            w->photo = i;
-}
-
-void look_choose_rank(struct workbench *w, int rank)
-{
-    const struct result *r = w->now.r;
-    int n = r ? (r->box_count ? r->box_count : r->answer_count) : 0;
-    rank = rank >= n ? n - 1 : rank;
-    selection_rank(w->selection, rank < 0 ? 0 : rank);
-    if (r)
-        show_chosen(w);
-}
-
-void look_move(struct workbench *w, enum motion m)
-{
-    switch (m) {
-    case MOVE_LEFT: move_token(w, -1); break;
-    case MOVE_RIGHT: move_token(w, 1); break;
-    case MOVE_UP: look_choose_rank(w, w->sel->rank - 1); break;
-    case MOVE_DOWN: look_choose_rank(w, w->sel->rank + 1); break;
-    case MOVE_PAGE_UP: look_choose_rank(w, w->sel->rank - 10); break;
-    case MOVE_PAGE_DOWN: look_choose_rank(w, w->sel->rank + 10); break;
-    case MOVE_FIRST: look_choose_rank(w, 0); break;
-    case MOVE_LAST: look_choose_rank(w, 1 << 20); break;
-    }
-}
 
 /* A number from 1, or a piece of text. */
 void do_token(struct workbench *w, const char *arg)
@@ -191,7 +71,7 @@ static void say_maps(struct workbench *w, const struct family *f, const char *ar
 /* By name, or the next one. */
 void do_map(struct workbench *w, const char *arg)
 {
-    const struct family *f = model_family(w->model);
+    const struct family *f = model_family(w->ses.model);
     struct slice x = slice_now(w);
     int at = -1;
     for (int i = 0; i < f->map_count; i++)
@@ -324,16 +204,16 @@ void do_overlay(struct workbench *w, const char *arg)
 void do_special(struct workbench *w, const char *arg)
 {
     (void)arg;
-    w->hide_special = !w->hide_special;
+    w->how.hide_special = !w->how.hide_special;
     workbench_say(w, false, "%s",
-                  w->hide_special ? "[CLS], [SEP], the task and the whole image are hidden"
+                  w->how.hide_special ? "[CLS], [SEP], the task and the whole image are hidden"
                                   : "special tokens are shown");
 }
 
 void do_sort(struct workbench *w, const char *arg)
 {
     (void)arg;
-    w->sort = !w->sort;
+    w->how.sort = !w->how.sort;
 }
 
 void do_color_map(struct workbench *w, const char *arg)

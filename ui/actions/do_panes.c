@@ -1,5 +1,5 @@
 /* Showing, hiding and doubling panes. */
-#include "ui/workbench_priv.h"
+#include "ui/actions/actions.h"
 
 /* NULL, with words, when there is no such view. */
 static const struct view *named_view(struct workbench *w, const char *name)

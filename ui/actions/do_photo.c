@@ -1,6 +1,6 @@
 /* Images: opening them, going from one to the next, zooming. */
 #include "src/base/mem.h"
-#include "ui/workbench_priv.h"
+#include "ui/actions/actions.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,22 +27,22 @@ void do_open(struct workbench *w, const char *arg)
     struct vs_err err = {0};
     struct photo *p = NULL;
     if (!*arg) {
-        w->mode = MODE_OPEN;
+        w->typed.mode = MODE_OPEN;
         return;
     }
     char *image = xstrdup(arg), *regions = split_typed(image);
     struct photo_options how = {.regions = regions && regions[0] ? regions : NULL};
-    bool finds = w->model && model_has_detector(w->model);
+    bool finds = w->ses.model && model_has_detector(w->ses.model);
     if (photo_open(image, &how, &p, &err) == 0) {
-        workbench_add_photo(w, p);
+        session_add_photo(w, p);
         if (p->regions)
             workbench_say(w, false, "%s: %d regions", image, p->regions->count);
         else
             workbench_say(w, !finds, finds ? "%s: looking for regions"
                                            : "%s is open, but has no regions", image);
-        edit_remember(&w->open, arg);
-        edit_set(&w->open, "");
-        w->mode = MODE_BROWSE;
+        edit_remember(&w->typed.open, arg);
+        edit_set(&w->typed.open, "");
+        w->typed.mode = MODE_BROWSE;
     } else {
         workbench_say(w, true, "%s", err.text);
     }
@@ -52,8 +52,8 @@ void do_open(struct workbench *w, const char *arg)
 void do_image(struct workbench *w, const char *arg)
 {
     int n = atoi(arg);
-    if (n < 1 || n > w->photo_count)
-        workbench_say(w, true, "there are images 1 to %d", w->photo_count);
+    if (n < 1 || n > w->ses.photo_count)
+        workbench_say(w, true, "there are images 1 to %d", w->ses.photo_count);
     else
         photo_go(w, n - 1);
 }
@@ -61,41 +61,42 @@ void do_image(struct workbench *w, const char *arg)
 void do_image_next(struct workbench *w, const char *arg)
 {
     (void)arg;
-    if (w->photo_count)
-        photo_go(w, (w->photo + 1) % w->photo_count);
+    if (w->ses.photo_count)
+        photo_go(w, (w->ses.photo + 1) % w->ses.photo_count);
 }
 
 void do_image_previous(struct workbench *w, const char *arg)
 {
     (void)arg;
-    if (w->photo_count)
-        photo_go(w, (w->photo + w->photo_count - 1) % w->photo_count);
+    if (w->ses.photo_count)
+        photo_go(w, (w->ses.photo + w->ses.photo_count - 1) % w->ses.photo_count);
 }
 
 void do_detect(struct workbench *w, const char *arg)
 {
     (void)arg;
-    if (w->photo < w->photo_count && photo_regions(w->photos[w->photo]))
+    if (w->ses.photo < w->ses.photo_count && photo_regions(w->ses.photos[w->ses.photo]))
         workbench_say(w, false, "the regions are known; g lists them");
-    else if (w->photo < w->photo_count && !(w->model && model_has_detector(w->model)))
+    else if (w->ses.photo < w->ses.photo_count &&
+             !(w->ses.model && model_has_detector(w->ses.model)))
         workbench_say(w, true, "no detector: --detector FILE, or \"detector\" in model.json");
-    else if (w->photo < w->photo_count)
-        w->states[w->photo].asked = w->states[w->photo].waits;
+    else if (w->ses.photo < w->ses.photo_count)
+        w->ses.states[w->ses.photo].asked = w->ses.states[w->ses.photo].waits;
 }
 
 static void show_boxes(struct workbench *w, int n)
 {
-    w->boxes_shown = n < 1 ? 1 : n > 100 ? 100 : n;
-    workbench_say(w, false, "%d boxes are drawn", w->boxes_shown);
+    w->how.boxes = n < 1 ? 1 : n > 100 ? 100 : n;
+    workbench_say(w, false, "%d boxes are drawn", w->how.boxes);
 }
 
 void do_boxes_more(struct workbench *w, const char *arg)
 {
-    show_boxes(w, *arg ? atoi(arg) : w->boxes_shown + 1);
+    show_boxes(w, *arg ? atoi(arg) : w->how.boxes + 1);
 }
 
 void do_boxes_fewer(struct workbench *w, const char *arg)
 {
     (void)arg;
-    show_boxes(w, w->boxes_shown - 1);
+    show_boxes(w, w->how.boxes - 1);
 }

@@ -1,46 +1,14 @@
 /* What if: changes of the query that is shown. Each is asked at once; the answer without changes is
  * kept to compare with. */
 #include "src/base/mem.h"
-#include "ui/views/inside.h"
-#include "ui/jobs/knock.h"
+#include "ui/actions/actions.h"
+#include "ui/views/list.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-static bool can_change(struct workbench *w)
-{
-    if (w->now.r && w->engine)
-        return true;
-    workbench_say(w, true, "ask something first");
-    return false;
-}
-
-/* Adds it, or takes it away when it is there. */
-static void toggle(struct workbench *w, const struct change *c)
-{
-    int n = w->changes.count;
-    struct change *list = w->changes.list;
-    for (int i = 0; i < n; i++)
-        if (change_equal(&list[i], c)) {
-            memmove(list + i, list + i + 1, (size_t)(n - i - 1) * sizeof *list);
-            w->changes.count--;
-            return;
-        }
-    w->changes.list = xreallocarray(list, (size_t)n + 1, sizeof *list);
-    w->changes.list[n] = *c;
-    w->changes.count++;
-}
-
-void change_toggle(struct workbench *w, const struct change *c)
-{
-    if (!can_change(w))
-        return;
-    toggle(w, c);
-    query_repeat(w);
-}
 
 /* Parses "verb arg" and asks. */
 static void toggle_text(struct workbench *w, const char *verb, const char *arg)
@@ -72,9 +40,9 @@ static int find_token(struct workbench *w, const char *arg)
     return -1;
 }
 
-void do_mask(struct workbench *w, const char *arg)
+static void do_mask(struct workbench *w, const char *arg)
 {
-    if (!can_change(w))
+    if (!change_possible(w))
         return;
     struct change c = {.kind = CHANGE_MASK_TOKEN, .token = find_token(w, arg)};
     if (c.token >= 0)
@@ -96,9 +64,9 @@ static void drop_chosen(struct workbench *w)
     change_toggle(w, &c);
 }
 
-void do_drop(struct workbench *w, const char *arg)
+static void do_drop(struct workbench *w, const char *arg)
 {
-    if (!can_change(w))
+    if (!change_possible(w))
         return;
     if (!*arg) {
         drop_chosen(w);
@@ -113,17 +81,6 @@ void do_drop(struct workbench *w, const char *arg)
 
 /* ---- attention */
 
-static const char *const how_names[] = {[KERN_ZERO] = "zero", [KERN_UNIFORM] = "uniform",
-                                        [KERN_MEAN] = "mean"};
-
-static int find_how(const char *word)
-{
-    for (int i = 0; i < 3; i++)
-        if (strcmp(how_names[i], word) == 0)
-            return i;
-    return -1;
-}
-
 /* The chosen head, the chosen set of heads, or, where a mean is chosen, all heads of the layer. */
 static void silence_chosen(struct workbench *w, bool whole_layer)
 {
@@ -136,21 +93,21 @@ static void silence_chosen(struct workbench *w, bool whole_layer)
     for (int h = 0; h < LOOK_SET_HEADS && set; h++)
         if (set >> h & 1) {
             c.head = h;
-            toggle(w, &c);
+            change_put(w, &c);
         }
     if (!set)
-        toggle(w, &c);
+        change_put(w, &c);
     query_repeat(w);
 }
 
 /* "[layer] [zero|uniform|mean]": what is chosen; else a map, layer and head as changes are
  * written. */
-void do_silence(struct workbench *w, const char *arg)
+static void do_silence(struct workbench *w, const char *arg)
 {
-    if (!can_change(w))
+    if (!change_possible(w))
         return;
     const char *last = strrchr(arg, ' ');
-    int how = find_how(last ? last + 1 : arg);
+    int how = change_how(last ? last + 1 : arg);
     if (how >= 0)
         w->changes.how = (enum kern_silence)how;
     bool layer = strncmp(arg, "layer", 5) == 0 && (arg[5] == '\0' || arg[5] == ' ');
@@ -158,9 +115,29 @@ void do_silence(struct workbench *w, const char *arg)
         silence_chosen(w, layer);
         return;
     }
-    char *text = how >= 0 ? xstrdup(arg) : xasprintf("%s %s", arg, how_names[w->changes.how]);
+    char *text = how >= 0 ? xstrdup(arg) : xasprintf("%s %s", arg, change_how_name(w->changes.how));
     toggle_text(w, "silence", text);
     free(text);
+}
+
+/* Another word for what stands in for silenced attention. */
+static void do_silence_by(struct workbench *w, const char *arg)
+{
+    static const char *const names[] = {"zero", "uniform", "mean"};
+    int at = word_choose(w, names, 3, (int)w->changes.how, arg);
+    if (at < 0)
+        return;
+    w->changes.how = (enum kern_silence)at;
+    workbench_say(w, false, "silenced attention becomes %s",
+                  at == 0   ? "zero: nothing is read"
+                  : at == 1 ? "uniform: everything is read alike"
+                            : "the mean over all that look");
+}
+
+static void do_silence_layer(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    do_silence(w, "layer");
 }
 
 /* ---- words */
@@ -193,13 +170,13 @@ static const char *typed_word(const struct result *r, int begin, int end)
 }
 
 /* Asks the same with other words in place of the chosen token's, and compares. */
-void do_replace(struct workbench *w, const char *arg)
+static void do_replace(struct workbench *w, const char *arg)
 {
     int begin, end;
-    if (!can_change(w))
+    if (!change_possible(w))
         return;
     if (!*arg) {
-        do_command(w, "replace ");
+        typed_command(w, "replace ");
         return;
     }
     const struct result *r = w->now.r;
@@ -219,17 +196,17 @@ void do_replace(struct workbench *w, const char *arg)
     free(text);
 }
 
-/* ---- back, and knock-outs */
+/* ---- back */
 
 /* All of them, or one by its number. */
-void do_restore(struct workbench *w, const char *arg)
+static void do_restore(struct workbench *w, const char *arg)
 {
     int n = w->changes.count, at = atoi(arg);
     if (*arg && (at < 1 || at > n)) {
         workbench_say(w, true, n ? "there are changes 1 to %d" : "nothing is changed", n);
         return;
     }
-    if (!can_change(w))
+    if (!change_possible(w))
         return;
     if (n == 0 && !w->plain) {
         workbench_say(w, false, "nothing is changed");
@@ -237,7 +214,7 @@ void do_restore(struct workbench *w, const char *arg)
     }
     if (*arg) {
         struct change c = w->changes.list[at - 1];
-        toggle(w, &c);
+        change_put(w, &c);
     } else {
         w->changes.count = 0;
     }
@@ -247,23 +224,16 @@ void do_restore(struct workbench *w, const char *arg)
         query_repeat(w);
 }
 
-/* "[regions|tokens|heads] [zero|uniform|mean]"; without a word the next kind. */
-void do_knock_out(struct workbench *w, const char *arg)
-{
-    static const char *const names[EFFECTS_KINDS] = {"regions", "tokens", "heads"};
-    const char *blank = strchr(arg, ' ');
-    size_t len = blank ? (size_t)(blank - arg) : strlen(arg);
-    int next = w->knocks.known ? (int)(w->knocks.known->of + 1) % EFFECTS_KINDS : 0;
-    int of = *arg ? -1 : next, how = blank ? find_how(blank + 1) : (int)KERN_ZERO;
-    for (int i = 0; i < EFFECTS_KINDS; i++)
-        if (len && strncmp(names[i], arg, len) == 0 && strlen(names[i]) == len)
-            of = i;
-    if (of < 0 || how < 0) {
-        workbench_say(w, true, "knock-out regions, tokens, or heads [zero, uniform, mean]");
-        return;
-    }
-    if (!can_change(w))
-        return;
-    do_view(w, "effects");
-    knock_start(w, (enum effects_of)of, (enum kern_silence)how);
-}
+const struct action what_if_actions[] = {
+    {"mask", "M", "[TOKEN]", NULL, "ask again with the chosen token masked", do_mask},
+    {"drop", "D", "[CHANGE]", NULL,
+     "ask again without the chosen region or token (region 3, token dog)", do_drop},
+    {"silence", "X", "[CHANGE]", NULL,
+     "ask again without the chosen head, heads, or layer (text-to-image 2.1 zero)", do_silence},
+    {"silence-layer", "W", "", NULL, "ask again without the attention of the map's whole layer",
+     do_silence_layer},
+    {"silence-by", "Y", "[HOW]", NULL, "what stands in for it: zero, uniform, mean", do_silence_by},
+    {"replace", "R", "[TEXT]", NULL, "ask again with other words for the chosen one", do_replace},
+    {"restore", "U", "[N]", NULL, "take all changes back, or change N", do_restore},
+    {0},
+};

@@ -1,6 +1,6 @@
 /* Reading what the terminal sends, and the names of keys. curses reads nothing: input.c takes apart
  * what comes. */
-#include "ui/workbench_priv.h"
+#include "ui/actions/actions.h"
 
 #include <curses.h>
 #include <poll.h>
@@ -136,16 +136,9 @@ bool keys_press(struct workbench *w, const char *name)
 
 /* ---- the mouse */
 
-void keys_mouse(struct workbench *w, bool on)
-{
-    (void)w;
-    mousemask(on ? BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0,
-              NULL);
-}
-
 static void mouse(struct workbench *w, const struct input_event *e)
 {
-    if (w->mode == MODE_BOX)
+    if (w->typed.mode == MODE_BOX)
         boxes_mouse(w, e);
     else if (e->button == BUTTON_WHEEL_UP)
         panes_wheel(w, e->row, e->col, MOVE_UP);
@@ -175,7 +168,7 @@ void keys_learn(struct workbench *w)
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         const char *s = tigetstr(names[i].name);
         if (s && s != (const char *)-1)
-            input_teach(&w->input, s, names[i].key);
+            input_teach(&w->screen.input, s, names[i].key);
     }
 }
 
@@ -184,7 +177,7 @@ static bool act(struct workbench *w)
 {
     struct input_event e;
     bool any = false;
-    while (!w->quit && input_next(&w->input, &e)) {
+    while (!w->quit && input_next(&w->screen.input, &e)) {
         any = true;
         if (e.kind == INPUT_MOUSE)
             mouse(w, &e);
@@ -206,19 +199,19 @@ static bool input_waits(void)
 bool keys_take(struct workbench *w)
 {
     char bytes[4096];
-    int heard = w->heard;
+    int heard = w->screen.heard;
     bool any = act(w); /* what was typed while the terminal was being asked */
     for (int i = 0; i < 256 && !w->quit && input_waits(); i++) {
         ssize_t n = read(STDIN_FILENO, bytes, sizeof bytes);
         if (n <= 0)
             break;
-        input_feed(&w->input, bytes, (size_t)n, vs_now_ms());
+        input_feed(&w->screen.input, bytes, (size_t)n, vs_now_ms());
         any |= act(w);
     }
-    input_tick(&w->input, vs_now_ms());
+    input_tick(&w->screen.input, vs_now_ms());
     any |= act(w);
-    w->heard = w->input.heard;
-    if (w->heard != heard)
-        workbench_terminal(w, &w->input.term);
+    w->screen.heard = w->screen.input.heard;
+    if (w->screen.heard != heard)
+        screen_terminal(w, &w->screen.input.term);
     return any;
 }

@@ -1,8 +1,6 @@
 # What keys and commands do.
 libui_a_SOURCES += \
-	ui/actions/action_run.c \
-	ui/actions/actions.c \
-	ui/actions/actions_inside.c \
+	ui/actions/actions.c ui/actions/actions.h \
 	ui/actions/actions_table.c \
 	ui/actions/complete.c \
 	ui/actions/conf.c \
@@ -15,4 +13,5 @@ libui_a_SOURCES += \
 	ui/actions/keys.c \
 	ui/actions/paste.c \
 	ui/actions/script.c \
+	ui/actions/settings.c \
 	ui/actions/typing.c

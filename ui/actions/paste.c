@@ -1,17 +1,17 @@
 /* Pasted text is text: whatever it holds, none of it acts as a key or a command. */
 #include "ui/kit/text.h"
-#include "ui/workbench_priv.h"
+#include "ui/actions/actions.h"
 
 #include <stdio.h>
 
 /* Where it goes: the line that is typed, the search of a popup; else a query is begun. */
 static struct edit *target(struct workbench *w)
 {
-    if (w->mode == MODE_BROWSE && w->panes.popup.view && w->panes.popup.view->filter)
-        return &w->filter;
-    if (w->mode == MODE_BROWSE)
-        do_type(w, "");
-    return typing_line(w);
+    if (w->typed.mode == MODE_BROWSE && w->panes.popup.view && w->panes.popup.view->filter)
+        return &w->typed.filter;
+    if (w->typed.mode == MODE_BROWSE)
+        typed_query(w, "");
+    return typed_line(w);
 }
 
 static void tell(struct workbench *w, const struct input_event *e, size_t left_out, size_t too_long)
@@ -31,22 +31,22 @@ static void tell(struct workbench *w, const struct input_event *e, size_t left_o
 void typing_paste(struct workbench *w, const struct input_event *e)
 {
     struct buf text = {0};
-    if (w->script.pauses || w->mode == MODE_BOX) {
+    if (w->script.pauses || w->typed.mode == MODE_BOX) {
         if (!w->script.pauses) /* whose words are to be read */
             workbench_say(w, false, "pasted text is left out while a box is drawn");
         return;
     }
     struct edit *to = target(w);
-    bool rounds = to == &w->query && w->task->dialog;
+    bool rounds = to == &w->typed.query && w->ses.task->dialog;
     size_t left_out = text_paste(e->text.data ? e->text.data : "", e->text.len,
                                  rounds ? '\n' : ' ', &text);
-    if (to == &w->query && w->asked_text && text.len) {
-        w->asked_text = false;
-        edit_set(&w->query, "");
+    if (to == &w->typed.query && w->typed.asked && text.len) {
+        w->typed.asked = false;
+        edit_set(&w->typed.query, "");
     }
     size_t too_long = edit_paste(to, text.data);
     tell(w, e, left_out, too_long);
-    if (to == &w->filter && panes_view(&w->panes)->filter)
+    if (to == &w->typed.filter && panes_view(&w->panes)->filter)
         panes_view(&w->panes)->filter(w, panes_focused(&w->panes));
     buf_fini(&text);
 }

@@ -2,7 +2,7 @@
  * key. */
 #include "src/base/mem.h"
 #include "ui/kit/lines.h"
-#include "ui/workbench_priv.h"
+#include "ui/actions/actions.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,7 +70,7 @@ void do_press(struct workbench *w, const char *arg)
 /* The first failure of a script ends it, and the program that was started for it. */
 static void fail(struct workbench *w, int line)
 {
-    char *why = xstrdup(w->status), *path = xstrdup(w->script.path);
+    char *why = xstrdup(w->status.text), *path = xstrdup(w->script.path);
     bool strict = w->script.strict;
     script_fini(w);
     workbench_say(w, true, "%s:%d: %s", draw_base_name(path), line, why);
@@ -114,7 +114,7 @@ bool script_step(struct workbench *w, int *ms)
             return false;
         s->waits = false;
         run_next(w);
-        if (w->script.waits || w->script.pauses || w->redraw)
+        if (w->script.waits || w->script.pauses || w->screen.redraw)
             return false;
     }
     return false;

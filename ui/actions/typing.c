@@ -1,6 +1,6 @@
 /* Keys of the lines that are typed: queries, images, commands, searches. */
 #include "src/base/mem.h"
-#include "ui/workbench_priv.h"
+#include "ui/actions/actions.h"
 
 #include <curses.h>
 #include <stdlib.h>
@@ -49,16 +49,6 @@ static void insert_character(struct edit *e, int key)
     edit_insert(e, key == ' ' ? " " : utf8);
 }
 
-struct edit *typing_line(struct workbench *w)
-{
-    switch (w->mode) {
-    case MODE_OPEN: return &w->open;
-    case MODE_COMMAND: return &w->command;
-    case MODE_FIND: return &w->filter;
-    default: return &w->query;
-    }
-}
-
 static bool is_enter(int key, bool special)
 {
     return special ? key == KEY_ENTER : key == '\r' || key == '\n';
@@ -66,34 +56,34 @@ static bool is_enter(int key, bool special)
 
 static void run_command(struct workbench *w)
 {
-    char *line = xstrdup(w->command.text);
-    edit_remember(&w->command, line);
-    edit_set(&w->command, "");
-    w->mode = MODE_BROWSE;
+    char *line = xstrdup(w->typed.command.text);
+    edit_remember(&w->typed.command, line);
+    edit_set(&w->typed.command, "");
+    w->typed.mode = MODE_BROWSE;
     actions_line(w, line);
     free(line);
 }
 
 static void enter(struct workbench *w, int key, bool special)
 {
-    if (w->mode == MODE_OPEN)
-        do_open(w, w->open.text);
-    else if (w->mode == MODE_COMMAND)
+    if (w->typed.mode == MODE_OPEN)
+        do_open(w, w->typed.open.text);
+    else if (w->typed.mode == MODE_COMMAND)
         run_command(w);
-    else if (w->mode == MODE_FIND)
-        w->mode = MODE_BROWSE;
-    else if (w->task->dialog && !special && key == '\n')
-        edit_insert(&w->query, "\n"); /* ^J: another round */
+    else if (w->typed.mode == MODE_FIND)
+        w->typed.mode = MODE_BROWSE;
+    else if (w->ses.task->dialog && !special && key == '\n')
+        edit_insert(&w->typed.query, "\n"); /* ^J: another round */
     else
         do_ask(w, "");
 }
 
 static void tab(struct workbench *w)
 {
-    if (w->mode == MODE_COMMAND || w->mode == MODE_OPEN)
+    if (w->typed.mode == MODE_COMMAND || w->typed.mode == MODE_OPEN)
         complete_command(w);
-    else if (w->mode == MODE_TYPE)
-        do_task(w, "");
+    else if (w->typed.mode == MODE_TYPE)
+        panes_popup(w, &view_tasks);
 }
 
 /* Backspace on an empty command or search leaves it, as in vi. */
@@ -101,7 +91,7 @@ static bool leaves(const struct workbench *w, const struct edit *e, int key, boo
 {
     bool erases = special ? key == KEY_BACKSPACE : key == 127 || key == CTRL('h');
     return (!special && key == ESCAPE) ||
-           (erases && e->len == 0 && (w->mode == MODE_COMMAND || w->mode == MODE_FIND));
+           (erases && e->len == 0 && (w->typed.mode == MODE_COMMAND || w->typed.mode == MODE_FIND));
 }
 
 /* A question that was asked already makes room for the first letter of another; any other key edits
@@ -109,49 +99,34 @@ static bool leaves(const struct workbench *w, const struct edit *e, int key, boo
 static bool begins_anew(struct workbench *w, int key, bool special)
 {
     bool letter = !special && key >= 32 && key != 127;
-    if (w->mode != MODE_TYPE || !w->asked_text)
+    if (w->typed.mode != MODE_TYPE || !w->typed.asked)
         return false;
     if (letter && key == '/')
         return true;
-    w->asked_text = false;
+    w->typed.asked = false;
     if (letter)
-        edit_set(&w->query, "");
+        edit_set(&w->typed.query, "");
     return false;
 }
 
 void typing_key(struct workbench *w, int key, bool special)
 {
-    struct edit *e = typing_line(w);
+    struct edit *e = typed_line(w);
     size_t len = e->len;
     if (begins_anew(w, key, special))
         return;
     if (is_enter(key, special))
         enter(w, key, special);
     else if (leaves(w, e, key, special))
-        w->mode = MODE_BROWSE;
+        w->typed.mode = MODE_BROWSE;
     else if (!special && key == '\t')
         tab(w);
     else if (special)
         edit_special(e, key);
     else if (!edit_control(e, key) && key >= 32)
         insert_character(e, key);
-    if (w->mode == MODE_FIND && e->len != len && panes_view(&w->panes)->filter)
+    if (w->typed.mode == MODE_FIND && e->len != len && panes_view(&w->panes)->filter)
         panes_view(&w->panes)->filter(w, panes_focused(&w->panes));
-}
-
-void do_type(struct workbench *w, const char *arg)
-{
-    if (*arg)
-        edit_set(&w->query, arg);
-    panes_leave_popup(w);
-    w->asked_text = !*arg;
-    w->mode = MODE_TYPE;
-}
-
-void do_command(struct workbench *w, const char *arg)
-{
-    edit_set(&w->command, arg);
-    w->mode = MODE_COMMAND;
 }
 
 /* In a view that can be searched; elsewhere a query is typed. */
@@ -159,12 +134,12 @@ void do_find(struct workbench *w, const char *arg)
 {
     const struct view *v = panes_view(&w->panes);
     if (!v->filter) {
-        do_type(w, arg);
+        typed_query(w, arg);
         return;
     }
-    edit_set(&w->filter, arg);
+    edit_set(&w->typed.filter, arg);
     if (*arg)
         v->filter(w, panes_focused(&w->panes));
     else
-        w->mode = MODE_FIND;
+        w->typed.mode = MODE_FIND;
 }

@@ -11,7 +11,7 @@
 struct comparison *comparison_of(struct workbench *w)
 {
     if (!w->compare) {
-        int n = w->model ? model_checkpoint_count(w->model) : 0;
+        int n = w->ses.model ? model_checkpoint_count(w->ses.model) : 0;
         w->compare = xcalloc(1, sizeof *w->compare);
         w->compare->b = n > 1 ? n - 1 : 0;
         w->compare->drift.a = w->compare->swaps.a = -1;
@@ -23,14 +23,14 @@ struct comparison *comparison_of(struct workbench *w)
 
 static int checkpoint_count(const struct workbench *w)
 {
-    return w->model ? model_checkpoint_count(w->model) : 0;
+    return w->ses.model ? model_checkpoint_count(w->ses.model) : 0;
 }
 
 static int number_of(const struct workbench *w, const struct result *r)
 {
     for (int i = 0; r && i < checkpoint_count(w); i++)
-        if (strcmp(model_checkpoint_name(w->model, i), r->checkpoint_name) == 0 &&
-            strcmp(model_checkpoint_path(w->model, i), r->checkpoint_path) == 0)
+        if (strcmp(model_checkpoint_name(w->ses.model, i), r->checkpoint_name) == 0 &&
+            strcmp(model_checkpoint_path(w->ses.model, i), r->checkpoint_path) == 0)
             return i;
     return -1;
 }
@@ -50,7 +50,7 @@ const struct result *compare_result(struct workbench *w, int checkpoint)
 void compare_name(const struct workbench *w, int checkpoint, char *out, size_t size)
 {
     bool known = checkpoint < checkpoint_count(w);
-    const char *name = known ? model_checkpoint_name(w->model, checkpoint) : "";
+    const char *name = known ? model_checkpoint_name(w->ses.model, checkpoint) : "";
     static const char *const ends[] = {".safetensors", ".bin", ".pth", ".pt", ".ckpt"};
     size_t n = strlen(name);
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
@@ -107,7 +107,7 @@ static bool is_on_screen(const struct workbench *w)
 {
     for (int i = 0; i < w->panes.count; i++) {
         const struct pane *p = &w->panes.list[i];
-        if ((p->view == &view_compare || p->view == &view_difference) && p->shown)
+        if (p->view->asks_all && p->shown)
             return true;
     }
     return false;
@@ -135,9 +135,9 @@ static struct box_list *drawn_boxes(const struct workbench *w)
 {
     struct box_list *list = xcalloc((size_t)w->now.r->image_count + 1, sizeof *list);
     for (int i = 0; i < w->now.r->image_count; i++)
-        for (int j = 0; j < w->photo_count; j++)
-            if (w->photos[j] == w->now.photos[i])
-                list[i] = w->states[j].boxes;
+        for (int j = 0; j < w->ses.photo_count; j++)
+            if (w->ses.photos[j] == w->now.photos[i])
+                list[i] = w->ses.states[j].boxes;
     return list;
 }
 
@@ -149,7 +149,7 @@ void compare_ask(struct workbench *w)
     struct change *changes = NULL;
     int change_count = 0;
     /* A query of the user that waits would be replaced; its result leads here again. */
-    if (!r || !w->engine || c->number || w->running)
+    if (!r || !w->ses.engine || c->number || w->asked.running)
         return;
     if (stale_bits(w) & (STALE_BOXES | STALE_REGIONS))
         return; /* it would be another query: its pane says so */
@@ -163,7 +163,7 @@ void compare_ask(struct workbench *w)
                       .also_count = n - 1, .photo_count = r->image_count, .photos = w->now.photos,
                       .boxes = boxes, .attention = true, .changes = changes,
                       .change_count = change_count};
-    c->number = engine_post(w->engine, &q);
+    c->number = engine_post(w->ses.engine, &q);
     c->left = n;
     free(boxes);
     free(changes);
@@ -199,16 +199,16 @@ static bool log_waiting(struct workbench *w)
 {
     struct comparison *c = w->compare;
     bool left = false;
-    for (int i = 0; w->log && i < checkpoint_count(w); i++) {
+    for (int i = 0; w->ses.log && i < checkpoint_count(w); i++) {
         struct result *r = c->results[i];
         if (!r || r->log_id)
             continue;
-        if (!left && model_complete_ready(w->model, r))
+        if (!left && model_complete_ready(w->ses.model, r))
             compare_log(w, r);
         else
             left = true;
     }
-    left = left || c->number || (w->unlogged && w->unlogged == w->now.r);
+    left = left || c->number || (w->logging.waits && w->logging.waits == w->now.r);
     if (!left && c->compared)
         compare_log_together(w);
     c->compared = c->compared && left;
@@ -263,75 +263,14 @@ void compare_free(struct workbench *w)
     w->compare = NULL;
 }
 
-/* ---- actions */
+/* ---- the two that are compared */
 
-static bool several(struct workbench *w)
+bool compare_several(struct workbench *w)
 {
     if (checkpoint_count(w) > 1)
         return true;
     workbench_say(w, true, "only one checkpoint is open: -c FILE -c FILE opens several");
     return false;
-}
-
-static void do_compare(struct workbench *w, const char *arg)
-{
-    (void)arg;
-    if (!several(w))
-        return;
-    comparison_of(w);
-    do_view(w, "compare");
-    w->panes.zoomed = true;
-    if (w->now.r)
-        compare_ask(w);
-    else
-        workbench_say(w, false, "ask something: all checkpoints answer");
-}
-
-static void do_difference(struct workbench *w, const char *arg)
-{
-    (void)arg;
-    if (!several(w))
-        return;
-    comparison_of(w);
-    do_view(w, "difference");
-    compare_ask(w);
-}
-
-static void do_drift(struct workbench *w, const char *arg)
-{
-    (void)arg;
-    if (!several(w))
-        return;
-    do_view(w, "drift");
-    drift_start(w);
-}
-
-static void do_swap(struct workbench *w, const char *arg)
-{
-    static const char *const levels[] = {"blocks", "layers", "heads"};
-    int level = -1;
-    for (int i = 0; i < 3; i++)
-        level = strcmp(arg, levels[i]) == 0 ? i : level;
-    if (*arg && level < 0) {
-        workbench_say(w, true, "swap takes blocks, layers or heads, not '%s'", arg);
-        return;
-    }
-    if (!several(w))
-        return;
-    struct comparison *c = comparison_of(w);
-    if (!*arg && panes_view(&w->panes) == &view_swap)
-        level = ((int)c->swaps.level + 1) % 3; /* the key again: the next level */
-    if (level >= 0)
-        c->swaps.level = (enum swap_level)level;
-    do_view(w, "swap");
-    swaps_start(w);
-}
-
-static void do_trend(struct workbench *w, const char *arg)
-{
-    (void)arg;
-    comparison_of(w);
-    do_view(w, "trend");
 }
 
 /* What is shown of the two follows. */
@@ -340,80 +279,15 @@ static void pair_changed(struct workbench *w)
     char pair[160];
     compare_pair_name(w, pair, sizeof pair);
     workbench_say(w, false, "%s are compared", pair);
-    if (panes_find(&w->panes, &view_drift) >= 0)
-        drift_start(w);
-    if (panes_find(&w->panes, &view_swap) >= 0)
-        swaps_start(w);
+    for (int i = 0; i < w->panes.count; i++)
+        if (w->panes.list[i].view->pair_changed)
+            w->panes.list[i].view->pair_changed(w);
 }
 
-static void step(struct workbench *w, int *which, int other)
+void compare_set_pair(struct workbench *w, int a, int b)
 {
-    int n = checkpoint_count(w);
-    if (!several(w))
-        return;
-    *which = (*which + 1) % n;
-    if (*which == other)
-        *which = (*which + 1) % n;
+    struct comparison *c = comparison_of(w);
+    c->a = a;
+    c->b = b;
     pair_changed(w);
 }
-
-static void do_first(struct workbench *w, const char *arg)
-{
-    struct comparison *c = comparison_of(w);
-    (void)arg;
-    step(w, &c->a, c->b);
-}
-
-static void do_second(struct workbench *w, const char *arg)
-{
-    struct comparison *c = comparison_of(w);
-    (void)arg;
-    step(w, &c->b, c->a);
-}
-
-static int find_checkpoint(const struct workbench *w, const char *name, size_t len)
-{
-    for (int i = 0; i < checkpoint_count(w); i++) {
-        const char *have = model_checkpoint_name(w->model, i);
-        if (strlen(have) == len && memcmp(have, name, len) == 0)
-            return i;
-    }
-    return -1;
-}
-
-static void do_between(struct workbench *w, const char *arg)
-{
-    struct comparison *c = comparison_of(w);
-    /* Names may hold blanks: every way to cut the line in two is tried. */
-    for (const char *blank = strchr(arg, ' '); blank; blank = strchr(blank + 1, ' ')) {
-        int a = find_checkpoint(w, arg, (size_t)(blank - arg));
-        int b = find_checkpoint(w, blank + 1, strlen(blank + 1));
-        if (a >= 0 && b >= 0 && a != b) {
-            c->a = a;
-            c->b = b;
-            pair_changed(w);
-            return;
-        }
-    }
-    workbench_say(w, true, "between FIRST SECOND: two different checkpoints that are open");
-}
-
-const struct action compare_actions[] = {
-    {"compare", "A", "", NULL, "ask all checkpoints the query, side by side", do_compare},
-    {"columns", "&", "", "compare", "further checkpoints", do_columns},
-    {"first-of-two", "(", "", NULL, "the next checkpoint as A, with which others are compared",
-     do_first},
-    {"second-of-two", ")", "", NULL, "the next checkpoint as B", do_second},
-    {"between", "", "CHECKPOINT CHECKPOINT", NULL, "choose A and B", do_between},
-    {"attention-change", "B", "", NULL, "how attention differs between A and B", do_difference},
-    {"drift", "F", "", NULL, "how far weights and hidden states of A and B are apart", do_drift},
-    {"swap", "E", "[LEVEL]", NULL, "which blocks, layers or heads of B change the answer of A",
-     do_swap},
-    {"trend", "J", "", NULL, "probes over all checkpoints", do_trend},
-    {"probes", "", "FILE", NULL, "ask all checkpoints the probes of a file", do_probes},
-    {"pin", "N", "[ANSWER]", NULL, "make the query that is shown a probe, with what is right",
-     do_pin},
-    {"watch", "", "FOLDER", NULL, "ask each new checkpoint of a training run the probes",
-     do_watch},
-    {0},
-};

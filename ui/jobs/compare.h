@@ -6,7 +6,7 @@
 #include "src/study/difference.h"
 #include "src/study/probes.h"
 #include "src/study/watch.h"
-#include "ui/workbench_priv.h"
+#include "ui/jobs/jobs.h"
 
 /* Work of the engine's thread, told about while it runs. */
 struct compare_progress {
@@ -78,6 +78,10 @@ const struct result *compare_result(struct workbench *w, int checkpoint);
 void compare_ask(struct workbench *w);
 /* "A early, B final", cut. */
 void compare_pair_name(struct workbench *w, char *out, size_t size);
+/* Whether there are several; says so where not. */
+bool compare_several(struct workbench *w);
+/* Others are A and B: what is shown of the two follows. */
+void compare_set_pair(struct workbench *w, int a, int b);
 /* Bytes of a checkpoint's name that tell it apart: without the ending. */
 void compare_name(const struct workbench *w, int checkpoint, char *out, size_t size);
 
@@ -114,8 +118,12 @@ bool trend_log_tick(struct workbench *w, bool now);
 /* ---- compare_trend.c */
 int trend_tick(struct workbench *w);
 void trend_fini(struct trend *t);
-void do_probes(struct workbench *w, const char *arg);
-void do_pin(struct workbench *w, const char *arg);
-void do_watch(struct workbench *w, const char *arg);
+/* The probes of a file; one that is not there begins a new set. False, with words, when it cannot
+ * be read. */
+bool trend_ask(struct workbench *w, const char *path);
+/* The query that is shown becomes a probe, with what is right in words, or "". */
+void trend_pin(struct workbench *w, const char *answer);
+/* Each new checkpoint of a folder is asked. False, with words, when it cannot be watched. */
+bool trend_watch(struct workbench *w, const char *folder);
 
 #endif

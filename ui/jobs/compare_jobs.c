@@ -33,10 +33,10 @@ static void own_boxes(const struct workbench *w, struct own_query *o)
 {
     o->boxes = xcalloc((size_t)o->q.photo_count + 1, sizeof *o->boxes);
     for (int i = 0; i < o->q.photo_count; i++)
-        for (int j = 0; j < w->photo_count; j++) {
-            const struct box_list *l = &w->states[j].boxes;
+        for (int j = 0; j < w->ses.photo_count; j++) {
+            const struct box_list *l = &w->ses.states[j].boxes;
             size_t size = (size_t)l->count * 4 * sizeof *l->boxes;
-            if (w->photos[j] != o->photos[i] || !l->count || o->boxes[i].boxes)
+            if (w->ses.photos[j] != o->photos[i] || !l->count || o->boxes[i].boxes)
                 continue;
             o->boxes[i] = (struct box_list){xmalloc(size), l->count};
             memcpy(o->boxes[i].boxes, l->boxes, size);
@@ -157,7 +157,7 @@ void drift_start(struct workbench *w)
     struct comparison *c = comparison_of(w);
     struct drift *d = &c->drift;
     bool same = d->a == c->a && d->b == c->b && !d->why[0];
-    if (d->runs || !w->engine || c->a == c->b ||
+    if (d->runs || !w->ses.engine || c->a == c->b ||
         (same && d->query == stale_identity(w)) || boxes_changed(w))
         return;
     struct drift_job *j = xcalloc(1, sizeof *j);
@@ -249,7 +249,7 @@ void swaps_start(struct workbench *w)
 {
     struct comparison *c = comparison_of(w);
     struct swaps *s = &c->swaps;
-    if (s->runs || !w->engine || c->a == c->b || boxes_changed(w))
+    if (s->runs || !w->ses.engine || c->a == c->b || boxes_changed(w))
         return;
     struct swap_job *j = xcalloc(1, sizeof *j);
     if (!own_make(w, &j->query)) {

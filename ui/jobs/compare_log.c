@@ -17,10 +17,10 @@ struct to_log {
 /* A record that waits is told in the status line as queries are. */
 static void tell(struct workbench *w, int rc, const struct vs_err *err)
 {
-    int waiting = log_pending_count(w->log);
+    int waiting = log_pending_count(w->ses.log);
     if (rc == 0)
         return;
-    snprintf(w->log_state, sizeof w->log_state, "%d wait%s for the log", waiting,
+    snprintf(w->logging.state, sizeof w->logging.state, "%d wait%s for the log", waiting,
              waiting == 1 ? "s" : "");
     if (waiting < 2) /* 0: there is nothing to wait for */
         workbench_say(w, true, "not logged%s: %s", waiting ? " yet" : "", err->text);
@@ -29,10 +29,10 @@ static void tell(struct workbench *w, int rc, const struct vs_err *err)
 void compare_log(struct workbench *w, struct result *r)
 {
     struct vs_err err = {0};
-    if (!w->log || r->log_id)
+    if (!w->ses.log || r->log_id)
         return;
-    model_complete(w->model, r);
-    if (log_result_later(w->log, r, &err) != 0) {
+    model_complete(w->ses.model, r);
+    if (log_result_later(w->ses.log, r, &err) != 0) {
         workbench_logged(w, r, &err);
         r->log_id = r->log_id ? r->log_id : -1; /* it is said once, also when it is not kept */
     }
@@ -43,20 +43,20 @@ void compare_log_together(struct workbench *w)
     int64_t ids[MODEL_CHECKPOINTS];
     struct vs_err err = {0};
     int n = 0;
-    for (int i = 0; w->log && i < model_checkpoint_count(w->model); i++) {
+    for (int i = 0; w->ses.log && i < model_checkpoint_count(w->ses.model); i++) {
         const struct result *r = compare_result(w, i);
         if (r && r->log_id)
             ids[n++] = r->log_id;
     }
     if (n > 1)
-        tell(w, log_comparison_later(w->log, ids, n, NULL, &err), &err);
+        tell(w, log_comparison_later(w->ses.log, ids, n, NULL, &err), &err);
 }
 
 void compare_log_found(struct workbench *w, struct difference *d)
 {
     struct vs_err err = {0};
-    if (w->log && d)
-        tell(w, log_difference_later(w->log, d, &err), &err);
+    if (w->ses.log && d)
+        tell(w, log_difference_later(w->ses.log, d, &err), &err);
     difference_free(d);
 }
 
@@ -65,7 +65,7 @@ void compare_log_found(struct workbench *w, struct difference *d)
 void trend_log(struct workbench *w, int probe, struct result *r)
 {
     struct trend *t = &w->compare->trend;
-    if (!w->log) {
+    if (!w->ses.log) {
         result_free(r);
         return;
     }
@@ -83,14 +83,14 @@ static void log_column(struct workbench *w, const struct probe_column *c)
     int n = t->probes->count;
     struct log_probe *list = xcalloc((size_t)n + 1, sizeof *list);
     struct log_probe_run run = {.probes_path = t->path, .probes_digest = t->probes->digest,
-                                .model = model_name(w->model), .checkpoint_name = c->name,
+                                .model = model_name(w->ses.model), .checkpoint_name = c->name,
                                 .checkpoint_path = c->path, .probes = list, .count = n};
     struct vs_err err = {0};
     for (int i = 0; i < n; i++)
         list[i] = log_probe_of(&t->probes->list[i], &c->answers[i]);
-    model_checkpoint_digest(w->model, c->checkpoint, run.checkpoint_digest);
+    model_checkpoint_digest(w->ses.model, c->checkpoint, run.checkpoint_digest);
     if (run.checkpoint_digest[0]) /* else its file changed, which every answer has told */
-        tell(w, log_probe_run_later(w->log, &run, &err), &err);
+        tell(w, log_probe_run_later(w->ses.log, &run, &err), &err);
     for (int i = 0; i < n; i++)
         free((char *)(uintptr_t)list[i].expected);
     free(list);
@@ -101,7 +101,7 @@ static void log_columns(struct workbench *w)
 {
     struct trend *t = &w->compare->trend;
     const struct probe_table *x = t->runner ? probe_runner_table(t->runner) : NULL;
-    for (; w->log && x && t->logged < x->count; t->logged++) {
+    for (; w->ses.log && x && t->logged < x->count; t->logged++) {
         if (t->queue && t->queue->column <= t->logged)
             return;
         log_column(w, x->columns[t->logged]);
@@ -112,7 +112,7 @@ bool trend_log_tick(struct workbench *w, bool now)
 {
     struct trend *t = &w->compare->trend;
     const struct probe_table *x = t->runner ? probe_runner_table(t->runner) : NULL;
-    while (t->queue && (now || model_complete_ready(w->model, t->queue->r))) {
+    while (t->queue && (now || model_complete_ready(w->ses.model, t->queue->r))) {
         struct to_log *q = t->queue;
         bool whole = x && q->column < x->count;
         if (!whole && !now)

@@ -36,7 +36,7 @@ void trend_fini(struct trend *t)
 
 static bool can_change(struct workbench *w)
 {
-    if (!w->model || !w->engine)
+    if (!w->ses.model || !w->ses.engine)
         workbench_say(w, true, "no model is open: start with -m DIR");
     else if (comparison_of(w)->trend.runs)
         workbench_say(w, true, "probes are being asked; Esc stops that");
@@ -45,27 +45,27 @@ static bool can_change(struct workbench *w)
     return false;
 }
 
-void do_probes(struct workbench *w, const char *arg)
+bool trend_ask(struct workbench *w, const char *path)
 {
     struct probes *p = NULL;
     struct vs_err err = {0};
     if (!can_change(w))
-        return;
+        return false;
     trend_log_tick(w, true);
-    bool new = access(arg, F_OK) != 0 && errno == ENOENT;
-    if (!new && probes_open(arg, &p, &err) != 0) {
+    bool new = access(path, F_OK) != 0 && errno == ENOENT;
+    if (!new && probes_open(path, &p, &err) != 0) {
         workbench_say(w, true, "%s", err.text);
-        return;
+        return false;
     }
     struct trend *t = &comparison_of(w)->trend;
     forget(t);
-    t->path = xstrdup(arg);
+    t->path = xstrdup(path);
     t->probes = p;
     if (p)
-        t->runner = probe_runner_new(w->model, p);
+        t->runner = probe_runner_new(w->ses.model, p);
     else
-        workbench_say(w, false, "%s is new: N pins the query that is shown", arg);
-    do_view(w, "trend");
+        workbench_say(w, false, "%s is new: N pins the query that is shown", path);
+    return true;
 }
 
 /* ---- pinning */
@@ -103,9 +103,9 @@ static bool set_answer(struct workbench *w, struct eval_item *it, const char *an
 
 static void take_boxes(const struct workbench *w, struct eval_item *it)
 {
-    for (int j = 0; j < w->photo_count && it->task->extra_regions; j++) {
-        const struct box_list *l = &w->states[j].boxes;
-        if (w->photos[j] != w->now.photos[0] || !l->count || it->candidates.count)
+    for (int j = 0; j < w->ses.photo_count && it->task->extra_regions; j++) {
+        const struct box_list *l = &w->ses.states[j].boxes;
+        if (w->ses.photos[j] != w->now.photos[0] || !l->count || it->candidates.count)
             continue;
         size_t size = (size_t)l->count * 4 * sizeof *l->boxes;
         it->candidates = (struct box_list){xmalloc(size), l->count};
@@ -169,7 +169,7 @@ static void pin(struct workbench *w, const char *answer)
     *probes_add(t->probes) = one->list[0]; /* moved */
     one->count = 0;
     probes_free(one);
-    t->runner = probe_runner_new(w->model, t->probes);
+    t->runner = probe_runner_new(w->ses.model, t->probes);
     probes_set_digest(t->probes);
     t->next = t->logged = 0;
     t->stopped = false;
@@ -177,36 +177,36 @@ static void pin(struct workbench *w, const char *answer)
                   t->path ? t->path : "");
 }
 
-void do_pin(struct workbench *w, const char *arg)
+void trend_pin(struct workbench *w, const char *answer)
 {
     if (!can_change(w))
         return;
     if (w->now.r && !w->now.r->changes)
-        pin(w, arg);
+        pin(w, answer);
     else
         workbench_say(w, true, w->now.r ? "a query with interventions is no probe"
                                         : "ask something first");
 }
 
-void do_watch(struct workbench *w, const char *arg)
+bool trend_watch(struct workbench *w, const char *folder)
 {
     struct watch *x = NULL;
     struct vs_err err = {0};
-    if (!w->engine || comparison_of(w)->trend.looks) {
-        workbench_say(w, true, w->engine ? "the folder is being looked at: once more" :
+    if (!w->ses.engine || comparison_of(w)->trend.looks) {
+        workbench_say(w, true, w->ses.engine ? "the folder is being looked at: once more" :
                       "no model is open: start with -m DIR");
-        return;
+        return false;
     }
-    if (watch_open(arg, 0, &x, &err) != 0) {
+    if (watch_open(folder, 0, &x, &err) != 0) {
         workbench_say(w, true, "%s", err.text);
-        return;
+        return false;
     }
     struct trend *t = &comparison_of(w)->trend;
     watch_close(t->watch);
     t->watch = x;
     t->look = 0;
-    snprintf(t->state, sizeof t->state, "watching %.200s", arg);
-    do_view(w, "trend");
+    snprintf(t->state, sizeof t->state, "watching %.200s", folder);
+    return true;
 }
 
 /* ---- asking */
@@ -338,9 +338,9 @@ static void look_done(struct workbench *w, void *arg, const struct vs_err *err)
 int trend_tick(struct workbench *w)
 {
     struct trend *t = &w->compare->trend;
-    if (t->runs || !w->engine)
+    if (t->runs || !w->ses.engine)
         return -1;
-    if (t->runner && !t->stopped && t->next < model_checkpoint_count(w->model)) {
+    if (t->runner && !t->stopped && t->next < model_checkpoint_count(w->ses.model)) {
         post_step(w, true);
         return -1;
     }

@@ -96,10 +96,10 @@ static struct box_list *copy_boxes(const struct workbench *w, struct photo *cons
 {
     struct box_list *list = xcalloc((size_t)count + 1, sizeof *list);
     for (int i = 0; i < count; i++)
-        for (int j = 0; j < w->photo_count; j++) {
-            const struct box_list *b = &w->states[j].boxes;
+        for (int j = 0; j < w->ses.photo_count; j++) {
+            const struct box_list *b = &w->ses.states[j].boxes;
             size_t size = (size_t)b->count * 4 * sizeof *b->boxes;
-            if (w->photos[j] != photos[i] || list[i].boxes)
+            if (w->ses.photos[j] != photos[i] || list[i].boxes)
                 continue;
             list[i] = (struct box_list){xmalloc(size + 1), b->count};
             if (size)
@@ -138,10 +138,10 @@ static int check_fit(const struct result *r, const struct knock *k, struct vs_er
 
 static int checkpoint_of(const struct workbench *w)
 {
-    for (int i = 0; i < model_checkpoint_count(w->model); i++)
-        if (strcmp(model_checkpoint_name(w->model, i), w->now.r->checkpoint_name) == 0)
+    for (int i = 0; i < model_checkpoint_count(w->ses.model); i++)
+        if (strcmp(model_checkpoint_name(w->ses.model, i), w->now.r->checkpoint_name) == 0)
             return i;
-    return w->checkpoint;
+    return w->ses.checkpoint;
 }
 
 static struct knock *knock_new(const struct workbench *w, struct vs_err *err)
@@ -183,7 +183,7 @@ void knock_start(struct workbench *w, enum effects_of of, enum kern_silence how)
 {
     struct vs_err err = {0};
     knock_stop(w);
-    w->knocks.later = w->running != 0;
+    w->knocks.later = w->asked.running != 0;
     w->knocks.of = of;
     w->knocks.how = how;
     if (w->knocks.later)
@@ -220,7 +220,7 @@ void knock_stop(struct workbench *w)
 bool knock_runs(const struct workbench *w)
 {
     if (w->knocks.later)
-        return w->running != 0;
+        return w->asked.running != 0;
     return w->knocks.runs && w->knocks.runs->r == w->now.r;
 }
 

@@ -2,7 +2,7 @@
 #ifndef UI_KNOCK_H
 #define UI_KNOCK_H
 
-#include "ui/views/inside.h"
+#include "ui/jobs/jobs.h"
 
 /* Begins one of the result that is shown, or of the answer that is awaited; an older one stops. */
 void knock_start(struct workbench *w, enum effects_of of, enum kern_silence how);

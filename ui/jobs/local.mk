@@ -1,7 +1,12 @@
-# What runs in the engine's thread for the screen.
+# What runs in the engine's thread for the screen, and what comes of it.
 libui_a_SOURCES += \
 	ui/jobs/compare.c ui/jobs/compare.h \
 	ui/jobs/compare_jobs.c \
 	ui/jobs/compare_log.c \
 	ui/jobs/compare_trend.c \
-	ui/jobs/knock.c ui/jobs/knock.h
+	ui/jobs/events.c \
+	ui/jobs/jobs.h \
+	ui/jobs/knock.c ui/jobs/knock.h \
+	ui/jobs/logging.c \
+	ui/jobs/query.c \
+	ui/jobs/work.c

@@ -1,6 +1,7 @@
 # Terminal, pictures and text: nothing of the workbench.
 libui_a_SOURCES += \
 	ui/kit/canvas.c ui/kit/canvas.h \
+	ui/kit/draw.c ui/kit/draw.h \
 	ui/kit/edit.c ui/kit/edit.h \
 	ui/kit/font.c ui/kit/font.h \
 	ui/kit/gfx.c ui/kit/gfx.h \

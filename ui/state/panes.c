@@ -2,7 +2,7 @@
 #include "ui/state/panes.h"
 
 #include "src/base/mem.h"
-#include "ui/workbench_priv.h"
+#include "ui/state/state.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -154,7 +154,7 @@ void panes_popup(struct workbench *w, const struct view *v)
 {
     panes_leave_popup(w);
     w->panes.popup = pane_open(v);
-    edit_set(&w->filter, "");
+    edit_set(&w->typed.filter, "");
     if (v->enter)
         v->enter(w, &w->panes.popup);
 }
@@ -162,6 +162,6 @@ void panes_popup(struct workbench *w, const struct view *v)
 void panes_leave_popup(struct workbench *w)
 {
     if (w->panes.popup.view)
-        edit_set(&w->filter, "");
+        edit_set(&w->typed.filter, "");
     pane_close(&w->panes.popup);
 }

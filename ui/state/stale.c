@@ -29,9 +29,9 @@ uint64_t stale_boxes(const struct workbench *w, struct photo *const *photos, int
 {
     uint64_t h = seed;
     for (int i = 0; i < count; i++)
-        for (int j = 0; j < w->photo_count; j++) {
-            const struct box_list *l = &w->states[j].boxes;
-            if (w->photos[j] != photos[i])
+        for (int j = 0; j < w->ses.photo_count; j++) {
+            const struct box_list *l = &w->ses.states[j].boxes;
+            if (w->ses.photos[j] != photos[i])
                 continue;
             h = mix(h, &l->count, sizeof l->count);
             if (l->count)
@@ -71,15 +71,15 @@ uint64_t stale_identity(const struct workbench *w)
 static bool other_checkpoint(const struct workbench *w)
 {
     const struct result *r = w->now.r;
-    int n = w->model ? model_checkpoint_count(w->model) : 0, same = 0;
-    if (w->checkpoint >= n)
+    int n = w->ses.model ? model_checkpoint_count(w->ses.model) : 0, same = 0;
+    if (w->ses.checkpoint >= n)
         return false;
-    const char *path = model_checkpoint_path(w->model, w->checkpoint);
+    const char *path = model_checkpoint_path(w->ses.model, w->ses.checkpoint);
     for (int i = 0; i < n; i++)
-        same += strcmp(model_checkpoint_path(w->model, i), path) == 0;
+        same += strcmp(model_checkpoint_path(w->ses.model, i), path) == 0;
     return strcmp(path, r->checkpoint_path ? r->checkpoint_path : "") != 0 ||
-           (same > 1 &&
-            strcmp(model_checkpoint_name(w->model, w->checkpoint), r->checkpoint_name) != 0);
+           (same > 1 && strcmp(model_checkpoint_name(w->ses.model, w->ses.checkpoint),
+                               r->checkpoint_name) != 0);
 }
 
 static bool other_changes(const struct workbench *w)
@@ -94,7 +94,8 @@ static bool other_changes(const struct workbench *w)
 /* What is being typed is not asked yet. */
 static bool other_words(const struct workbench *w)
 {
-    return w->mode != MODE_TYPE && w->query.len && strcmp(w->query.text, w->now.r->text) != 0;
+    return w->typed.mode != MODE_TYPE && w->typed.query.len &&
+           strcmp(w->typed.query.text, w->now.r->text) != 0;
 }
 
 unsigned stale_bits(const struct workbench *w)
@@ -105,8 +106,8 @@ unsigned stale_bits(const struct workbench *w)
     const int n = r->image_count;
     unsigned bits = 0;
     bits |= photo_in_result(w) < 0 ? STALE_IMAGE : 0;
-    bits |= r->task->max_images > 2 && w->now.open != w->photo_count ? STALE_SET : 0;
-    bits |= w->task != r->task ? STALE_TASK : 0;
+    bits |= r->task->max_images > 2 && w->now.open != w->ses.photo_count ? STALE_SET : 0;
+    bits |= w->ses.task != r->task ? STALE_TASK : 0;
     bits |= other_checkpoint(w) ? STALE_CHECKPOINT : 0;
     bits |= other_words(w) ? STALE_QUERY : 0;
     bits |= stale_boxes(w, w->now.photos, n) != w->now.boxes ? STALE_BOXES : 0;
@@ -148,7 +149,7 @@ static void add_images(struct words *x, const struct workbench *w, unsigned bits
     else if (bits & STALE_IMAGE && r->image_count == 1)
         add(x, "%.60s", first);
     else if (bits & (STALE_IMAGE | STALE_SET))
-        add(x, "%d images (%d are open)", r->image_count, w->photo_count);
+        add(x, "%d images (%d are open)", r->image_count, w->ses.photo_count);
 }
 
 void stale_text(const struct workbench *w, unsigned bits, char *out, size_t size)
@@ -171,7 +172,7 @@ void stale_text(const struct workbench *w, unsigned bits, char *out, size_t size
     if (bits & STALE_CHANGES)
         add(&x, r->changes ? "the query with %.60s" : "the query without changes", r->changes);
     snprintf(out + x.used, size - x.used, "; %s",
-             w->running ? "the query runs" : "r asks again");
+             w->asked.running ? "the query runs" : "r asks again");
 }
 
 bool stale_result(struct workbench *w, struct pane *p, char *out, size_t size)

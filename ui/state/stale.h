@@ -4,7 +4,7 @@
 #ifndef UI_STALE_H
 #define UI_STALE_H
 
-#include "ui/workbench_priv.h"
+#include "ui/state/state.h"
 
 enum stale {
     STALE_IMAGE = 1,       /* the current image is none of the result's */

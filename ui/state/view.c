@@ -2,7 +2,7 @@
 #include "ui/state/view.h"
 
 #include "src/base/mem.h"
-#include "ui/workbench_priv.h"
+#include "ui/state/state.h"
 
 #include <stdlib.h>
 

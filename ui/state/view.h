@@ -8,6 +8,7 @@
 
 struct workbench;
 struct pane;
+struct action;
 
 enum motion {
     MOVE_UP, MOVE_DOWN, MOVE_LEFT, MOVE_RIGHT, MOVE_PAGE_UP, MOVE_PAGE_DOWN, MOVE_FIRST, MOVE_LAST
@@ -29,7 +30,7 @@ struct view {
     bool sliced;  /* shows the slice of its pane: a second pane of it gets one of its own */
     size_t state; /* bytes that it remembers in each pane; zeros at first, p->state */
     void (*end)(struct pane *p); /* frees what the state holds, not the state */
-    /* Draws into its cells; pictures go to gfx_place(&w->gfx, p->slot, ...). */
+    /* Draws into its cells; pictures go to gfx_place(&w->screen.gfx, p->slot, ...). */
     void (*draw)(struct workbench *w, struct pane *p, struct area a);
     /* NULL: tokens and answers move */
     void (*move)(struct workbench *w, struct pane *p, enum motion m);
@@ -38,13 +39,19 @@ struct view {
     void (*accept)(struct workbench *w, struct pane *p); /* Enter; NULL: types a query */
     /* In the area that was drawn last, counted from its corner; false: nothing is there. */
     bool (*click)(struct workbench *w, struct pane *p, int row, int col);
-    /* It can be searched: w->filter changed. A popup takes letters at once, a pane after "/". */
+    /* It can be searched: the line of searches changed. A popup takes letters at once, a pane after
+     * "/". */
     void (*filter)(struct workbench *w, struct pane *p);
     void (*enter)(struct workbench *w, struct pane *p); /* a popup is opened */
     /* What it shows is not about what the screen says: true, and what it is about (stale.h). */
     bool (*stale)(struct workbench *w, struct pane *p, char *out, size_t size);
     /* Its numbers, a row for each line, names in front; for export. */
     bool (*table)(struct workbench *w, struct pane *p, struct table *out);
+    /* Its keys and commands, ACTIONS_AFTER where they stand in the help; ends in a NULL name. */
+    const struct action *actions;
+    /* Of checkpoints: all are asked while it is on the screen; A and B are others. */
+    bool asks_all;
+    void (*pair_changed)(struct workbench *w);
 };
 
 struct pane {

@@ -2,7 +2,7 @@
 #include "src/base/mem.h"
 #include "ui/state/stale.h"
 #include "ui/kit/text.h"
-#include "ui/workbench_priv.h"
+#include "ui/views/views.h"
 
 #include <curses.h>
 #include <stdlib.h>
@@ -86,7 +86,7 @@ static bool inside(struct area a, int row, int col)
 /* Letters lose their colors; under pictures, which have lost theirs, cells must not change. */
 static void gray(const struct workbench *w, int slot, struct area a)
 {
-    const struct gfx_place *p = &w->gfx.places[slot];
+    const struct gfx_place *p = &w->screen.gfx.places[slot];
     for (int row = a.row; row < a.row + a.rows; row++)
         for (int col = a.col; col < a.col + a.cols; col++)
             if (!p->wanted || !inside(p->at, row, col))
@@ -111,9 +111,9 @@ static void draw_pane(struct workbench *w, struct pane *p)
     bool stale = p->view->stale && p->view->stale(w, p, text, sizeof text);
     if (stale)
         draw_note(p, text);
-    w->gfx.gray = stale;
+    w->screen.gfx.gray = stale;
     p->view->draw(w, p, p->at);
-    w->gfx.gray = false;
+    w->screen.gfx.gray = false;
     attrset(A_NORMAL);
     if (stale)
         gray(w, p->slot, p->at);
@@ -138,9 +138,9 @@ static void draw_body(struct workbench *w, struct area a)
 void panes_draw(struct workbench *w)
 {
     erase();
-    gfx_begin(&w->gfx);
+    gfx_begin(&w->screen.gfx);
     w->stale = stale_bits(w);
-    w->cursor = false;
+    w->screen.cursor = false;
     if (LINES < MIN_ROWS || COLS < MIN_COLS) {
         draw_text(0, 0, COLS, "too small: %dx%d", COLS, LINES);
         draw_text(1, 0, COLS, "needs %dx%d", MIN_COLS, MIN_ROWS);
@@ -149,9 +149,9 @@ void panes_draw(struct workbench *w)
         draw_body(w, (struct area){CHROME_TOP, 0, LINES - CHROME_TOP - CHROME_BOTTOM, COLS});
         chrome_draw(w);
     }
-    if (w->cursor != w->cursor_on)
-        curs_set(w->cursor);
-    w->cursor_on = w->cursor;
+    if (w->screen.cursor != w->screen.cursor_on)
+        curs_set(w->screen.cursor);
+    w->screen.cursor_on = w->screen.cursor;
     refresh();
 }
 

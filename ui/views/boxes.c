@@ -1,6 +1,6 @@
 /* Drawing boxes on the photo, by keys or with the mouse. */
 #include "src/base/mem.h"
-#include "ui/workbench_priv.h"
+#include "ui/views/views.h"
 
 #include <curses.h>
 #include <stdlib.h>
@@ -11,35 +11,35 @@
 
 static struct photo_state *current(struct workbench *w)
 {
-    return w->photo < w->photo_count ? &w->states[w->photo] : NULL;
+    return w->ses.photo < w->ses.photo_count ? &w->ses.states[w->ses.photo] : NULL;
 }
 
 void do_box(struct workbench *w, const char *arg)
 {
     (void)arg;
-    if (!current(w) || !w->photos[w->photo]->image)
+    if (!current(w) || !w->ses.photos[w->ses.photo]->image)
         return;
-    if (!w->model || !model_has_detector(w->model)) {
+    if (!w->ses.model || !model_has_detector(w->ses.model)) {
         workbench_say(w, true, "features of drawn boxes need a detector: --detector FILE, or "
                       "\"detector\" in model.json");
         return;
     }
-    const struct image *im = w->photos[w->photo]->image;
+    const struct image *im = w->ses.photos[w->ses.photo]->image;
     w->draw = (struct drawing){.x = im->width / 2.0, .y = im->height / 2.0};
-    w->mode = MODE_BOX;
+    w->typed.mode = MODE_BOX;
     selection_region(w->selection, -1);
     if (panes_view(&w->panes) != &view_photo && panes_find(&w->panes, &view_photo) >= 0)
         w->panes.focus = panes_find(&w->panes, &view_photo);
-    keys_mouse(w, true);
+    draw_mouse(true);
     workbench_say(w, false, "arrows move (Shift: far), Enter sets a corner, then the other; or "
                   "drag with the mouse; Esc leaves");
 }
 
 static void boxes_end(struct workbench *w)
 {
-    w->mode = MODE_BROWSE;
+    w->typed.mode = MODE_BROWSE;
     w->draw.from = false;
-    keys_mouse(w, w->mouse);
+    draw_mouse(w->screen.mouse);
 }
 
 static void tell(struct workbench *w)
@@ -47,9 +47,9 @@ static void tell(struct workbench *w)
     int n = current(w)->boxes.count;
     if (n == 0)
         workbench_say(w, false, "no drawn box: the regions are the detected ones");
-    else if (w->task->extra_regions > 0)
+    else if (w->ses.task->extra_regions > 0)
         workbench_say(w, false, "%d drawn box%s: %s chooses from %s; r asks again", n,
-                      n > 1 ? "es" : "", w->task->title, n > 1 ? "them" : "it");
+                      n > 1 ? "es" : "", w->ses.task->title, n > 1 ? "them" : "it");
     else
         workbench_say(w, false, "%d drawn box%s instead of the detected regions; r asks again, x "
                       "takes the last away", n, n > 1 ? "es" : "");
@@ -99,7 +99,7 @@ static void set_corner(struct workbench *w)
 
 static void move_to(struct workbench *w, double x, double y)
 {
-    const struct image *im = w->photos[w->photo]->image;
+    const struct image *im = w->ses.photos[w->ses.photo]->image;
     w->draw.x = x < 0 ? 0 : x > im->width - 1 ? im->width - 1 : x;
     w->draw.y = y < 0 ? 0 : y > im->height - 1 ? im->height - 1 : y;
 }
@@ -127,7 +127,7 @@ void boxes_mouse(struct workbench *w, const struct input_event *e)
 
 void boxes_key(struct workbench *w, int key, bool special)
 {
-    const struct image *im = w->photos[w->photo]->image;
+    const struct image *im = w->ses.photos[w->ses.photo]->image;
     double step_x = im->width / 60.0, step_y = im->height / 60.0, dx = 0, dy = 0;
     if (special) {
         dx = key == KEY_LEFT ? -1 : key == KEY_RIGHT ? 1 : key == KEY_SLEFT ? -6
@@ -157,12 +157,12 @@ static void draw_frame(struct canvas *c, const struct frame *f, const float *b, 
 void boxes_draw(struct workbench *w, struct canvas *c, const struct frame *f)
 {
     static const struct rgb white = {255, 255, 255}, green = {0, 255, 128};
-    const struct box_list *l = &w->states[w->photo].boxes;
+    const struct box_list *l = &w->ses.states[w->ses.photo].boxes;
     const struct drawing *d = &w->draw;
-    int thick = w->gfx.mode == GFX_SIXEL ? 2 : 1;
+    int thick = w->screen.gfx.mode == GFX_SIXEL ? 2 : 1;
     for (int i = 0; i < l->count; i++)
         draw_frame(c, f, l->boxes + 4 * i, thick, white);
-    if (w->mode != MODE_BOX)
+    if (w->typed.mode != MODE_BOX)
         return;
     int x = (int)((d->x - f->x) * f->scale), y = (int)((d->y - f->y) * f->scale);
     canvas_frame(c, x, 0, x, c->h - 1, 1, green);

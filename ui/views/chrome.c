@@ -1,7 +1,7 @@
 /* The lines around the panes: title, tokens, task, query, status. */
 #include "src/base/progress.h"
 #include "ui/kit/text.h"
-#include "ui/workbench_priv.h"
+#include "ui/views/views.h"
 
 #include <curses.h>
 #include <stdio.h>
@@ -23,14 +23,14 @@ static void draw_title(const struct workbench *w)
 {
     fill(0, A_REVERSE);
     int n = draw_text(0, 1, COLS - 2, "vilscope");
-    if (w->model)
-        n += draw_text(0, n + 3, COLS - n - 4, "%s / %s", model_name(w->model),
-                       model_checkpoint_name(w->model, w->checkpoint)) + 2;
+    if (w->ses.model)
+        n += draw_text(0, n + 3, COLS - n - 4, "%s / %s", model_name(w->ses.model),
+                       model_checkpoint_name(w->ses.model, w->ses.checkpoint)) + 2;
     char right[256] = "no image";
-    if (w->photo < w->photo_count)
+    if (w->ses.photo < w->ses.photo_count)
         snprintf(right, sizeof right, "%.180s%s  %d/%d",
-                 draw_base_name(w->photos[w->photo]->path), turned(w->photos[w->photo]),
-                 w->photo + 1, w->photo_count);
+                 draw_base_name(w->ses.photos[w->ses.photo]->path),
+                 turned(w->ses.photos[w->ses.photo]), w->ses.photo + 1, w->ses.photo_count);
     int width = text_width(right);
     if (n + width + 6 < COLS)
         draw_text(0, COLS - width - 1, width, "%s", right);
@@ -44,9 +44,9 @@ static void draw_title(const struct workbench *w)
 static void draw_task(const struct workbench *w, int row)
 {
     attrset(A_BOLD);
-    int n = draw_text(row, 1, COLS - 2, "%s", w->task->title);
+    int n = draw_text(row, 1, COLS - 2, "%s", w->ses.task->title);
     attrset(A_DIM);
-    draw_text(row, n + 3, COLS - n - 4, "%s", w->task->hint);
+    draw_text(row, n + 3, COLS - n - 4, "%s", w->ses.task->hint);
     attrset(A_NORMAL);
 }
 
@@ -76,29 +76,29 @@ static void draw_line(struct workbench *w, const char *prompt, const struct edit
     int left = draw_text(row, 1, COLS - 2, "%s", prompt) + 1, room = COLS - left - 2;
     char head[EDIT_MOST + 1];
     size_t from = first_shown(e, room, head);
-    attrset(e == &w->query && w->asked_text ? A_UNDERLINE : A_NORMAL);
+    attrset(e == &w->typed.query && w->typed.asked ? A_UNDERLINE : A_NORMAL);
     draw_text(row, left, room, "%s", e->text + from);
     attrset(A_NORMAL);
     move(row, left + text_width(head));
-    w->cursor = true;
+    w->screen.cursor = true;
 }
 
 static void draw_query(struct workbench *w, int row)
 {
-    switch (w->mode) {
-    case MODE_OPEN: draw_line(w, "open image [regions]: ", &w->open, row); return;
-    case MODE_TYPE: draw_line(w, "> ", &w->query, row); return;
-    case MODE_COMMAND: draw_line(w, ":", &w->command, row); return;
-    case MODE_FIND: draw_line(w, "find: ", &w->filter, row); return;
+    switch (w->typed.mode) {
+    case MODE_OPEN: draw_line(w, "open image [regions]: ", &w->typed.open, row); return;
+    case MODE_TYPE: draw_line(w, "> ", &w->typed.query, row); return;
+    case MODE_COMMAND: draw_line(w, ":", &w->typed.command, row); return;
+    case MODE_FIND: draw_line(w, "find: ", &w->typed.filter, row); return;
     case MODE_BROWSE: case MODE_BOX: break;
     }
     if (w->panes.popup.view && w->panes.popup.view->filter) {
-        draw_line(w, "find: ", &w->filter, row);
+        draw_line(w, "find: ", &w->typed.filter, row);
         return;
     }
     int n = draw_text(row, 1, COLS - 2, "> ");
-    if (w->query.len) {
-        draw_text(row, n + 1, COLS - n - 2, "%s", w->query.text);
+    if (w->typed.query.len) {
+        draw_text(row, n + 1, COLS - n - 2, "%s", w->typed.query.text);
     } else {
         attrset(A_DIM);
         draw_text(row, n + 1, COLS - n - 2,
@@ -113,10 +113,10 @@ static bool draw_progress(const struct workbench *w, int row, int cols)
 {
     struct detect_progress p;
     char bar_text[24], left[32] = "";
-    if (!w->engine || !workbench_detecting(w))
+    if (!w->ses.engine || !workbench_detecting(w))
         return false;
-    bool known = engine_progress(w->engine, &p);
-    if (!known && !w->states[w->photo].waits)
+    bool known = engine_progress(w->ses.engine, &p);
+    if (!known && !w->ses.states[w->ses.photo].waits)
         return false;
     for (int i = 0; i < 20; i++)
         bar_text[i] = known && p.share * 20 > i ? '#' : '-';
@@ -124,7 +124,7 @@ static bool draw_progress(const struct workbench *w, int row, int cols)
     if (known)
         progress_left_text(p.left_ms, left);
     draw_text(row, 1, cols, "regions [%s] %s%s%s (Esc cancels)", bar_text,
-              known ? p.stage : "begin", left, w->running ? "; then the query" : "");
+              known ? p.stage : "begin", left, w->asked.running ? "; then the query" : "");
     return true;
 }
 
@@ -132,23 +132,23 @@ static bool draw_progress(const struct workbench *w, int row, int cols)
 static const char *device_text(const struct workbench *w, char *text, size_t size)
 {
     size_t used = 0, limit = 0;
-    if (!w->model)
+    if (!w->ses.model)
         return "no model";
-    model_memory(w->model, &used, &limit);
+    model_memory(w->ses.model, &used, &limit);
     if (limit == 0)
-        return model_device(w->model);
-    snprintf(text, size, "%s, %zu of %zu MB", model_device(w->model), used >> 20, limit >> 20);
+        return model_device(w->ses.model);
+    snprintf(text, size, "%s, %zu of %zu MB", model_device(w->ses.model), used >> 20, limit >> 20);
     return text;
 }
 
 /* Of a row of hints as many as there is room for; of what went wrong every letter. */
 static void draw_message(const struct workbench *w, int row, int cols)
 {
-    char text[sizeof w->status];
-    if (w->status_bad)
-        text_fit(w->status, cols, text, sizeof text);
+    char text[sizeof w->status.text];
+    if (w->status.bad)
+        text_fit(w->status.text, cols, text, sizeof text);
     else
-        text_fit_words(w->status, cols, text, sizeof text);
+        text_fit_words(w->status.text, cols, text, sizeof text);
     draw_text(row, 1, cols, "%s", text);
 }
 
@@ -156,22 +156,23 @@ static void draw_status(const struct workbench *w, int row)
 {
     char right[512] = "", device[200];
     const char *what = device_text(w, device, sizeof device);
-    if (w->model && w->now.r && !w->running)
-        snprintf(right, sizeof right, "%s | %.0f ms | %s", what, w->now.r->ms.total, w->log_state);
+    if (w->ses.model && w->now.r && !w->asked.running)
+        snprintf(right, sizeof right, "%s | %.0f ms | %s", what, w->now.r->ms.total,
+                 w->logging.state);
     else
-        snprintf(right, sizeof right, "%s | %s", what, w->log_state);
+        snprintf(right, sizeof right, "%s | %s", what, w->logging.state);
     if (w->script.pauses) /* what it says is to be read */
         snprintf(right, sizeof right, "a key goes on");
     fill(row, A_REVERSE);
     int width = text_width(right);
     width = width < COLS * 2 / 3 ? width : COLS * 2 / 3; /* the log is not to be cut off */
     draw_text(row, COLS - width - 1, width, "%s", right);
-    attrset(A_REVERSE | (w->status_bad ? A_BOLD : A_NORMAL));
+    attrset(A_REVERSE | (w->status.bad ? A_BOLD : A_NORMAL));
     if (w->script.pauses)
         draw_message(w, row, COLS - width - 4);
-    else if (w->mode != MODE_BOX && draw_progress(w, row, COLS - width - 4))
+    else if (w->typed.mode != MODE_BOX && draw_progress(w, row, COLS - width - 4))
         attrset(A_NORMAL);
-    else if (w->running)
+    else if (w->asked.running)
         draw_text(row, 1, COLS - width - 4, "computing ... (Esc cancels)");
     else
         draw_message(w, row, COLS - width - 4);
@@ -245,9 +246,9 @@ bool chrome_click(struct workbench *w, int row, int col)
         int token = token_at(w, col);
         selection_look(w->selection, token == w->sel->token ? -1 : token);
     } else if (row == LINES - 3) {
-        do_task(w, "");
+        panes_popup(w, &view_tasks);
     } else if (row == LINES - 2) {
-        do_type(w, "");
+        typed_query(w, "");
     }
     return row >= LINES - CHROME_BOTTOM;
 }

@@ -94,11 +94,11 @@ static int number_cell(const struct grid *g)
 
 void grid_fit(struct workbench *w, struct grid *g, struct area body, int top[2])
 {
-    bool sixel = w->gfx.mode == GFX_SIXEL;
-    int cw, ch, least = sixel ? LEAST_CELL : w->gfx.mode == GFX_NONE ? number_cell(g) : 1;
+    bool sixel = w->screen.gfx.mode == GFX_SIXEL;
+    int cw, ch, least = sixel ? LEAST_CELL : w->screen.gfx.mode == GFX_NONE ? number_cell(g) : 1;
     draw_cell(w, &cw, &ch);
     int room = (body.cols - g->label - g->right) * cw;
-    room = sixel && room > w->gfx.term.max_w ? w->gfx.term.max_w : room;
+    room = sixel && room > w->screen.gfx.term.max_w ? w->screen.gfx.term.max_w : room;
     g->cell = room / g->cols;
     g->cell = g->cell > MOST_CELL * cw ? MOST_CELL * cw : g->cell;
     g->cell = g->cell < least ? least : g->cell;
@@ -182,5 +182,5 @@ void grid_draw(struct workbench *w, int slot, const struct grid *g)
     if (!c)
         return;
     paint(g, c);
-    gfx_place(&w->gfx, slot, g->at, c);
+    gfx_place(&w->screen.gfx, slot, g->at, c);
 }

@@ -3,7 +3,7 @@
 #ifndef UI_GRID_H
 #define UI_GRID_H
 
-#include "ui/workbench_priv.h"
+#include "ui/views/views.h"
 
 enum scale { SCALE_LINEAR, SCALE_ROOT, SCALE_SIGNED };
 /* The color of x, whose largest is top; NaN is gray. */

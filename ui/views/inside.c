@@ -11,7 +11,7 @@
 uint64_t inside_key(const struct workbench *w, int more)
 {
     uint64_t key = (uint64_t)(unsigned)w->now.serial + 1;
-    const int parts[] = {inside_batch(w), w->photo, w->hide_special, more};
+    const int parts[] = {inside_batch(w), w->ses.photo, w->how.hide_special, more};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         key = key * 1000003 + (uint64_t)(unsigned)parts[i];
     return key;
@@ -43,7 +43,7 @@ bool inside_hidden(const struct workbench *w, bool token, int i)
     const struct result *r = w->now.r;
     if (token ? i >= r->token_count : source_of(w, i).image < 0)
         return true;
-    return w->hide_special && inside_special(w, token, i);
+    return w->how.hide_special && inside_special(w, token, i);
 }
 
 int *inside_list(const struct workbench *w, bool token, int n, int *count)

@@ -73,16 +73,4 @@ int inside_label(int cols);
 /* A dim line: what can be done here, or why there is nothing. */
 void inside_hint(struct area a, int row, const char *text);
 
-/* ---- what the views' keys do */
-void do_difference(struct workbench *w, const char *arg);
-void do_statistic(struct workbench *w, const char *arg);
-void heads_join(struct workbench *w, const char *arg);
-void do_plane(struct workbench *w, const char *arg);
-void do_lens(struct workbench *w, const char *arg);
-
-/* ---- do_what_if.c */
-
-/* Adds a change to the query that is shown, or takes it back, and asks again. */
-void change_toggle(struct workbench *w, const struct change *c);
-
 #endif

@@ -34,7 +34,7 @@ void list_filter(const struct workbench *w, struct pane *p, int n, list_text *te
     l->count = 0;
     for (int i = 0; i < n; i++) {
         const char *s = text(w, p, i);
-        if (s && list_matches(s, w->filter.text))
+        if (s && list_matches(s, w->typed.filter.text))
             l->lines[l->count++] = i;
     }
     l->pick = l->pick >= l->count ? l->count - 1 : l->pick;

@@ -2,7 +2,7 @@
 #ifndef UI_LIST_H
 #define UI_LIST_H
 
-#include "ui/workbench_priv.h"
+#include "ui/views/views.h"
 
 /* The state of a popup that is a list begins with this. */
 struct list {
@@ -12,7 +12,7 @@ struct list {
 
 /* What a line says, for the search; NULL: there is no such line. */
 typedef const char *list_text(const struct workbench *w, const struct pane *p, int line);
-/* Collects those of n lines that hold w->filter's words; keeps the chosen one in bounds. */
+/* Collects those of n lines that hold w->typed.filter's words; keeps the chosen one in bounds. */
 void list_filter(const struct workbench *w, struct pane *p, int n, list_text *text);
 /* The first line to show, so that line `at` is among `room`; top is kept from frame to frame. */
 int list_top(int *top, int at, int count, int room);

@@ -30,4 +30,16 @@ libui_a_SOURCES += \
 	ui/views/view_status.c \
 	ui/views/view_views.c \
 	ui/views/view_help.c \
-	ui/views/views.c
+	ui/views/views.c ui/views/views.h
+
+nodist_libui_a_SOURCES = ui/views/all.c
+CLEANFILES += ui/views/all.c
+ui/views/all.c: $(srcdir)/ui/views/local.mk
+	@$(MKDIR_P) ui/views
+	$(AM_V_GEN){ echo '/* Made of the list in ui/views/local.mk. */'; \
+	    echo '#include "ui/views/views.h"'; \
+	    views=`for f in $(libui_a_SOURCES); do case $$f in \
+	        */view_*.c) basename $$f .c;; esac; done`; \
+	    for v in $$views; do echo "extern const struct view $$v;"; done; \
+	    echo 'const struct view *const all_views[] = {'; \
+	    for v in $$views; do echo "    &$$v,"; done; echo '    NULL};'; } >$@.new && mv $@.new $@

@@ -1,7 +1,7 @@
 /* A photo with what is known of it: ranked boxes, where something looks, the chosen region. It is
  * painted into a canvas that shows the part of the picture that a frame says. */
 #include "src/base/mem.h"
-#include "ui/workbench_priv.h"
+#include "ui/views/views.h"
 
 #include <curses.h>
 #include <math.h>
@@ -10,26 +10,6 @@
 #include <string.h>
 
 static const struct rgb white = {255, 255, 255};
-
-int photo_number(const struct workbench *w, int photo)
-{
-    for (int i = 0; w->now.r && i < w->now.r->image_count; i++)
-        if (photo < w->photo_count && w->now.photos[i] == w->photos[photo])
-            return i;
-    return -1;
-}
-
-int photo_in_result(const struct workbench *w)
-{
-    return photo_number(w, w->photo);
-}
-
-void photo_go(struct workbench *w, int photo)
-{
-    w->photo = photo;
-    w->went++;
-    selection_region(w->selection, -1);
-}
 
 /* What looks at the regions: a token, or a region of the image where regions look at regions. */
 static float *weights_of(const struct workbench *w, const struct result *r, const struct slice *x,
@@ -104,8 +84,8 @@ static struct pixels place(const struct image *im, const struct frame *f, const 
 static bool region_place(const struct workbench *w, int photo, int region, const struct frame *f,
                          struct pixels *out)
 {
-    const struct image *im = w->photos[photo]->image;
-    const struct regions *g = photo_regions(w->photos[photo]);
+    const struct image *im = w->ses.photos[photo]->image;
+    const struct regions *g = photo_regions(w->ses.photos[photo]);
     int image = photo_number(w, photo);
     const struct result_image *ri = image >= 0 ? &w->now.r->images[image] : NULL;
     if (region < 1)
@@ -121,7 +101,7 @@ static bool region_place(const struct workbench *w, int photo, int region, const
 
 static int thickness(const struct workbench *w, const struct canvas *c, bool chosen)
 {
-    if (w->gfx.mode != GFX_SIXEL)
+    if (w->screen.gfx.mode != GFX_SIXEL)
         return 1;
     return (c->w > 500 ? 3 : 2) + (chosen ? 2 : 0);
 }
@@ -168,7 +148,7 @@ static void draw_label(const struct workbench *w, struct canvas *c, struct label
                        struct pixels p, const char *text, struct rgb color)
 {
     int scale = 1 + c->w / 500;
-    if (w->gfx.mode != GFX_SIXEL && c->w < 300)
+    if (w->screen.gfx.mode != GFX_SIXEL && c->w < 300)
         return;
     struct pixels at = find_place(c, l, p, ((int)strlen(text) * 6 + 1) * scale, 9 * scale);
     canvas_label(c, at.x1, at.y1, text, scale, color);
@@ -191,19 +171,19 @@ static struct pixels ranked_place(const struct workbench *w, int photo, const st
                                   const struct result *r, const struct result_box *b)
 {
     const struct result_image *ri = &r->images[b->image];
-    return place(w->photos[photo]->image, f, b->box, ri->width, ri->height);
+    return place(w->ses.photos[photo]->image, f, b->box, ri->width, ri->height);
 }
 
 static int ranks_drawn(const struct workbench *w, const struct result *r, int rank)
 {
-    int n = rank >= w->boxes_shown ? rank + 1 : w->boxes_shown;
+    int n = rank >= w->how.boxes ? rank + 1 : w->how.boxes;
     return r->box_count < n ? r->box_count : n;
 }
 
 /* A rank beyond those that are drawn shows while it is chosen. */
 static bool rank_shows(const struct workbench *w, const struct photo_paint *x, int i, int image)
 {
-    return x->r->boxes[i].image == image && (i < w->boxes_shown || i == x->rank);
+    return x->r->boxes[i].image == image && (i < w->how.boxes || i == x->rank);
 }
 
 /* The best boxes, the first one on top; labels lie over all frames, the best takes its place
@@ -263,10 +243,10 @@ static void draw_heat(const struct workbench *w, const struct photo_paint *x, st
                       const struct frame *f, int image, const float *weights)
 {
     const struct result_image *ri = &x->r->images[image];
-    const struct image *im = w->photos[0]->image;
-    for (int i = 0; i < w->photo_count; i++)
-        if (w->photos[i] == w->now.photos[image])
-            im = w->photos[i]->image;
+    const struct image *im = w->ses.photos[0]->image;
+    for (int i = 0; i < w->ses.photo_count; i++)
+        if (w->ses.photos[i] == w->now.photos[image])
+            im = w->ses.photos[i]->image;
     double s = ri->width > 0 && im ? (double)im->width / ri->width : 1;
     float *heat = xmalloc((size_t)c->w * (size_t)c->h * sizeof *heat);
     look_heat(x->r, image, weights, f->x / s, f->y / s, f->scale * s,
@@ -282,7 +262,7 @@ static void draw_chosen(const struct workbench *w, int photo, struct canvas *c,
     struct pixels p;
     char text[16];
     struct labels l = {.count = 0};
-    if (photo != w->photo || !region_place(w, photo, w->sel->region, f, &p))
+    if (photo != w->ses.photo || !region_place(w, photo, w->sel->region, f, &p))
         return;
     if (spotlight)
         canvas_spotlight(c, p.x1, p.y1, p.x2, p.y2);
@@ -308,7 +288,7 @@ static uint64_t picture_key(int photo, const struct canvas *c, const struct fram
 static void paint_picture(struct workbench *w, const struct photo_paint *x, struct canvas *c,
                           const struct frame *f)
 {
-    const struct image *im = w->photos[x->photo]->image;
+    const struct image *im = w->ses.photos[x->photo]->image;
     struct photo_cache *k = x->cache;
     uint64_t key = picture_key(x->photo, c, f);
     if (k->c && k->key == key && k->c->w == c->w && k->c->h == c->h) {
@@ -316,7 +296,7 @@ static void paint_picture(struct workbench *w, const struct photo_paint *x, stru
         return;
     }
     canvas_photo_part(c, im->rgb, im->width, im->height, f->x, f->y, f->scale, f->scale);
-    if (x->photo != w->photo)
+    if (x->photo != w->ses.photo)
         return;
     canvas_free(k->c);
     k->c = canvas_new(c->w, c->h);
@@ -335,12 +315,12 @@ void photo_compose(struct workbench *w, const struct photo_paint *x, struct canv
         draw_heat(w, x, c, f, image, weights);
         draw_heaviest(w, x->photo, c, f, weights, count);
         draw_chosen(w, x->photo, c, f, false);
-    } else if (w->sel->region > 0 && x->photo == w->photo) {
+    } else if (w->sel->region > 0 && x->photo == w->ses.photo) {
         draw_chosen(w, x->photo, c, f, true);
-    } else if (image >= 0 && w->mode != MODE_BOX) {
+    } else if (image >= 0 && w->typed.mode != MODE_BOX) {
         draw_ranked(w, x, c, f, image);
     }
-    if (x->photo == w->photo)
+    if (x->photo == w->ses.photo)
         boxes_draw(w, c, f);
     free(weights);
 }
@@ -351,8 +331,8 @@ void photo_label_cells(const struct workbench *w, int photo, const struct frame 
     int image = w->stale ? -1 : photo_number(w, photo);
     struct area a = f->at;
     bool hidden = w->sel->overlay && w->sel->token >= 0;
-    if (w->gfx.mode == GFX_SIXEL || image < 0 || w->sel->region >= 0 || hidden ||
-        w->mode == MODE_BOX)
+    if (w->screen.gfx.mode == GFX_SIXEL || image < 0 || w->sel->region >= 0 || hidden ||
+        w->typed.mode == MODE_BOX)
         return;
     const struct photo_paint x = {.r = r, .rank = w->sel->rank};
     for (int i = ranks_drawn(w, r, x.rank) - 1; i >= 0; i--) {

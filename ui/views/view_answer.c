@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+extern const struct view view_answer;
+
 #define NOTICE_ROWS 4 /* an answer pane with more has a line for the result's notice */
 
 #define WIDE 64 /* from here on: logit and sigmoid, too */
@@ -160,7 +162,7 @@ static void draw_line(const struct workbench *w, struct area a, int row, int i)
     attrset(chosen ? A_REVERSE : A_NORMAL);
     mvhline(row, a.col, ' ', a.cols);
     if (r->box_count)
-        attrset((int)(draw_rank_attr(i < w->boxes_shown ? i : 5) |
+        attrset((int)(draw_rank_attr(i < w->how.boxes ? i : 5) |
                       (chosen ? A_REVERSE : A_NORMAL)));
     int n = draw_text(row, a.col, 4, "%2d ", i + 1);
     attrset(chosen ? A_REVERSE : A_NORMAL);
@@ -201,12 +203,12 @@ static void read_others(struct workbench *w, struct answer_view *v)
     if (v->serial != w->now.serial)
         forget_others(v);
     v->serial = w->now.serial;
-    if (v->other_count || !w->now.r || !w->model)
+    if (v->other_count || !w->now.r || !w->ses.model)
         return;
     for (int i = 0; i < HEADS; i++) {
         struct other *o = &v->others[v->other_count];
         o->head = head_names[i].head;
-        if (model_read_head(w->model, w->now.r, o->head, &o->answers, &o->count))
+        if (model_read_head(w->ses.model, w->now.r, o->head, &o->answers, &o->count))
             v->other_count++;
     }
 }
@@ -315,12 +317,12 @@ static void find_from(struct workbench *w, int from)
         struct line x;
         int i = (from + k) % n;
         read_line(w, i, &x);
-        if (!list_matches(x.label, w->filter.text))
+        if (!list_matches(x.label, w->typed.filter.text))
             continue;
         look_choose_rank(w, i);
         return;
     }
-    workbench_say(w, true, "nothing here has '%s'", w->filter.text);
+    workbench_say(w, true, "nothing here has '%s'", w->typed.filter.text);
 }
 
 static void answer_filter(struct workbench *w, struct pane *p)
@@ -359,6 +361,32 @@ static void answer_end(struct pane *p)
     forget_others(p->state);
 }
 
+/* ---- keys */
+
+static void do_others(struct workbench *w, const char *arg)
+{
+    struct answer_view *v = panes_of(&w->panes, &view_answer)->state;
+    (void)arg;
+    v->others_shown = !v->others_shown;
+}
+
+static void do_find_next(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    if (w->typed.filter.len)
+        find_from(w, w->sel->rank + 1);
+    else
+        workbench_say(w, true, "nothing was searched: / in the answers");
+}
+
+static const struct action answer_actions[] = {
+    ACTIONS_AFTER("find"),
+    {"find-next", ";", "", "answer", "the next answer that holds what was searched", do_find_next},
+    ACTIONS_AFTER("checkpoint"),
+    {"others", "O", "", NULL, "what all other heads say of the same pass", do_others},
+    {0},
+};
+
 const struct view view_answer = {
     .name = "answer",
     .what = "ranked answers, images or boxes with their numbers; what other heads say",
@@ -369,22 +397,5 @@ const struct view view_answer = {
     .filter = answer_filter,
     .stale = stale_result,
     .table = answer_table,
+    .actions = answer_actions,
 };
-
-/* ---- keys */
-
-void do_others(struct workbench *w, const char *arg)
-{
-    struct answer_view *v = panes_of(&w->panes, &view_answer)->state;
-    (void)arg;
-    v->others_shown = !v->others_shown;
-}
-
-void do_find_next(struct workbench *w, const char *arg)
-{
-    (void)arg;
-    if (w->filter.len)
-        find_from(w, w->sel->rank + 1);
-    else
-        workbench_say(w, true, "nothing was searched: / in the answers");
-}

@@ -3,6 +3,7 @@
 #include "src/study/compare.h"
 #include "src/base/mem.h"
 #include "ui/jobs/compare.h"
+#include "ui/views/views.h"
 #include "ui/state/stale.h"
 
 #include <curses.h>
@@ -10,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+extern const struct view view_compare;
 
 #define LEAST_COLS 26
 #define MOST_COLUMNS 6
@@ -38,7 +41,7 @@ static bool other_query(const struct workbench *w)
 /* The largest weight of all checkpoints: the photos have one scale of colors. */
 static float top_of_all(struct workbench *w)
 {
-    int n = w->model ? model_checkpoint_count(w->model) : 0;
+    int n = w->ses.model ? model_checkpoint_count(w->ses.model) : 0;
     float top = 0;
     for (int i = 0; i < n && w->now.r; i++)
         top = fmaxf(top, photo_top(w, compare_result(w, i)));
@@ -47,7 +50,7 @@ static float top_of_all(struct workbench *w)
 
 static struct layout lay_out(struct workbench *w, struct compare_view *v, struct area a)
 {
-    struct layout l = {.a = a, .count = w->model ? model_checkpoint_count(w->model) : 0};
+    struct layout l = {.a = a, .count = w->ses.model ? model_checkpoint_count(w->ses.model) : 0};
     int fit = a.cols / LEAST_COLS;
     fit = fit < 1 ? 1 : fit > MOST_COLUMNS ? MOST_COLUMNS : fit;
     l.shown = l.count < fit ? l.count : fit;
@@ -60,7 +63,7 @@ static struct layout lay_out(struct workbench *w, struct compare_view *v, struct
     l.width = l.shown ? a.cols / l.shown : a.cols;
     int rows = (a.rows - 3) / 2, high = l.width * 3 / 8; /* cells are twice as high as wide */
     l.photo_rows = rows < high ? rows : high;
-    if (l.photo_rows < PHOTO_ROWS || w->gfx.mode == GFX_NONE)
+    if (l.photo_rows < PHOTO_ROWS || w->screen.gfx.mode == GFX_NONE)
         l.photo_rows = 0;
     l.legend = l.photo_rows && w->sel->overlay && !other_query(w) && top_of_all(w) > 0;
     return l;
@@ -71,7 +74,7 @@ static struct layout lay_out(struct workbench *w, struct compare_view *v, struct
 /* The current photo, when the result is about it. */
 static const struct image *photo_of(const struct workbench *w)
 {
-    return photo_in_result(w) >= 0 ? w->photos[w->photo]->image : NULL;
+    return photo_in_result(w) >= 0 ? w->ses.photos[w->ses.photo]->image : NULL;
 }
 
 static int chosen_rank(const struct workbench *w, const struct result *r)
@@ -90,14 +93,14 @@ static void draw_photo(struct workbench *w, struct compare_view *v, const struct
     int cw, ch;
     draw_cell(w, &cw, &ch);
     struct area at = {l->a.row + 1, l->a.col + column * l->width, l->photo_rows, l->width - 1};
-    gfx_fit(&w->gfx, at, im->width, im->height, &f.w, &f.h);
+    gfx_fit(&w->screen.gfx, at, im->width, im->height, &f.w, &f.h);
     f.scale = (double)f.w / im->width;
     f.at = at;
     struct canvas *c = r ? canvas_new(f.w, f.h) : NULL;
     if (!c)
         return;
     int rank = chosen_rank(w, r);
-    const struct photo_paint x = {.photo = w->photo, .r = other_query(w) ? NULL : r,
+    const struct photo_paint x = {.photo = w->ses.photo, .r = other_query(w) ? NULL : r,
                                   .rank = rank < 0 ? 0 : rank, .top = top, .cache = &v->cache};
     photo_compose(w, &x, c, &f);
     canvas_put(all, column * l->width * cw, 0, c);
@@ -114,7 +117,7 @@ static void draw_photos(struct workbench *w, struct pane *p, const struct layout
     float top = w->sel->overlay ? top_of_all(w) : 0;
     for (int i = 0; all && i < l->shown; i++)
         draw_photo(w, p->state, l, i, top, all);
-    gfx_place(&w->gfx, p->slot, at, all);
+    gfx_place(&w->screen.gfx, p->slot, at, all);
 }
 
 static void draw_legend(struct workbench *w, const struct layout *l)
@@ -283,7 +286,7 @@ static bool compare_click(struct workbench *w, struct pane *p, int row, int col)
 /* The softmax of all entries, of images the logit, a column each. */
 static bool compare_table(struct workbench *w, struct pane *p, struct table *out)
 {
-    int n = w->model ? model_checkpoint_count(w->model) : 0;
+    int n = w->ses.model ? model_checkpoint_count(w->ses.model) : 0;
     int rows = w->now.r ? compare_count(w->now.r) : 0;
     (void)p;
     if (n == 0 || rows == 0)
@@ -291,7 +294,7 @@ static bool compare_table(struct workbench *w, struct pane *p, struct table *out
     table_init(out, rows, n);
     for (int j = 0; j < n; j++) {
         const struct result *r = compare_result(w, j);
-        out->col_names[j] = xstrdup(model_checkpoint_name(w->model, j));
+        out->col_names[j] = xstrdup(model_checkpoint_name(w->ses.model, j));
         for (int i = 0; i < rows; i++) {
             int rank = r ? compare_rank(r, compare_key(w->now.r, i)) : -1;
             out->x[(size_t)i * (size_t)n + (size_t)j] =
@@ -309,6 +312,88 @@ static void compare_end(struct pane *p)
     canvas_free(v->cache.c);
 }
 
+/* ---- keys */
+
+static void do_columns(struct workbench *w, const char *arg)
+{
+    struct compare_view *v = panes_of(&w->panes, &view_compare)->state;
+    (void)arg;
+    v->first = -1 - v->first; /* drawing knows how many fit */
+}
+
+static void do_compare(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    if (!compare_several(w))
+        return;
+    comparison_of(w);
+    panes_show(&w->panes, &view_compare);
+    w->panes.zoomed = true;
+    if (w->now.r)
+        compare_ask(w);
+    else
+        workbench_say(w, false, "ask something: all checkpoints answer");
+}
+
+/* The one after `which` that is not the other one. */
+static int next_checkpoint(const struct workbench *w, int which, int other)
+{
+    int n = model_checkpoint_count(w->ses.model);
+    which = (which + 1) % n;
+    return which == other ? (which + 1) % n : which;
+}
+
+static void do_first(struct workbench *w, const char *arg)
+{
+    struct comparison *c = comparison_of(w);
+    (void)arg;
+    if (compare_several(w))
+        compare_set_pair(w, next_checkpoint(w, c->a, c->b), c->b);
+}
+
+static void do_second(struct workbench *w, const char *arg)
+{
+    struct comparison *c = comparison_of(w);
+    (void)arg;
+    if (compare_several(w))
+        compare_set_pair(w, c->a, next_checkpoint(w, c->b, c->a));
+}
+
+static int find_checkpoint(const struct workbench *w, const char *name, size_t len)
+{
+    for (int i = 0; i < (w->ses.model ? model_checkpoint_count(w->ses.model) : 0); i++) {
+        const char *have = model_checkpoint_name(w->ses.model, i);
+        if (strlen(have) == len && memcmp(have, name, len) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static void do_between(struct workbench *w, const char *arg)
+{
+    /* Names may hold blanks: every way to cut the line in two is tried. */
+    for (const char *blank = strchr(arg, ' '); blank; blank = strchr(blank + 1, ' ')) {
+        int a = find_checkpoint(w, arg, (size_t)(blank - arg));
+        int b = find_checkpoint(w, blank + 1, strlen(blank + 1));
+        if (a >= 0 && b >= 0 && a != b) {
+            compare_set_pair(w, a, b);
+            return;
+        }
+    }
+    workbench_say(w, true, "between FIRST SECOND: two different checkpoints that are open");
+}
+
+static const struct action compare_actions[] = {
+    ACTIONS_AFTER("Comparing checkpoints"),
+    {"compare", "A", "", NULL, "ask all checkpoints the query, side by side", do_compare},
+    {"columns", "&", "", "compare", "further checkpoints", do_columns},
+    {"first-of-two", "(", "", NULL, "the next checkpoint as A, with which others are compared",
+     do_first},
+    {"second-of-two", ")", "", NULL, "the next checkpoint as B", do_second},
+    {"between", "", "CHECKPOINT CHECKPOINT", NULL, "choose A and B", do_between},
+    {0},
+};
+
 const struct view view_compare = {
     .name = "compare",
     .what = "all checkpoints side by side, and what is different from A",
@@ -318,13 +403,6 @@ const struct view view_compare = {
     .click = compare_click,
     .stale = stale_query,
     .table = compare_table,
+    .asks_all = true,
+    .actions = compare_actions,
 };
-
-/* ---- keys */
-
-void do_columns(struct workbench *w, const char *arg)
-{
-    struct compare_view *v = panes_of(&w->panes, &view_compare)->state;
-    (void)arg;
-    v->first = -1 - v->first; /* drawing knows how many fit */
-}

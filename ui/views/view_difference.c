@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+extern const struct view view_difference;
+
 #define LIST_COLS 40
 #define NAME_COLS 14
 
@@ -181,7 +183,7 @@ static void draw_map(struct workbench *w, const struct pane *p, const struct tra
     struct canvas *c = at.rows > 0 && at.cols > 0 ? canvas_new(at.cols * cw, at.rows * ch) : NULL;
     if (c)
         paint(c, x, rows, cols, largest(x, rows * cols));
-    gfx_place(&w->gfx, p->slot, at, c);
+    gfx_place(&w->screen.gfx, p->slot, at, c);
     draw_columns(w, t, kind, (struct area){a.row - 1, at.col, 1, at.cols}, cols);
     for (int i = 0; named && i < rows; i++) {
         char name[128];
@@ -342,6 +344,22 @@ static void difference_end(struct pane *p)
     free(v->list);
 }
 
+static void do_difference(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    if (!compare_several(w))
+        return;
+    comparison_of(w);
+    panes_show(&w->panes, &view_difference);
+    compare_ask(w);
+}
+
+static const struct action difference_actions[] = {
+    ACTIONS_AFTER("between"),
+    {"attention-change", "B", "", NULL, "how attention differs between A and B", do_difference},
+    {0},
+};
+
 const struct view view_difference = {
     .name = "difference",
     .what = "how attention differs between checkpoints A and B, head by head",
@@ -352,4 +370,6 @@ const struct view view_difference = {
     .move = difference_move,
     .stale = stale_query,
     .table = difference_table,
+    .asks_all = true,
+    .actions = difference_actions,
 };

@@ -1,6 +1,7 @@
 /* How far checkpoints A and B are apart: weights by layer, and how alike hidden states are. */
 #include "src/base/mem.h"
 #include "ui/jobs/compare.h"
+#include "ui/views/views.h"
 #include "ui/state/stale.h"
 
 #include <curses.h>
@@ -8,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+extern const struct view view_drift;
 
 #define LIST_COLS 56
 
@@ -113,7 +116,7 @@ static void paint(struct canvas *c, const struct cka *x, bool numbers)
 static void draw_values(const struct workbench *w, const struct cka *x, struct area a)
 {
     int n = x->depths, wide = a.cols / n;
-    if (w->gfx.mode == GFX_SIXEL || wide < 4 || a.rows < n)
+    if (w->screen.gfx.mode == GFX_SIXEL || wide < 4 || a.rows < n)
         return;
     for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++) {
@@ -153,7 +156,7 @@ static void draw_states(struct workbench *w, int slot, const struct drift *d, st
             return;
         struct canvas *part = canvas_new(wide * cw, high * ch);
         if (part) {
-            paint(part, x, w->gfx.mode == GFX_SIXEL);
+            paint(part, x, w->screen.gfx.mode == GFX_SIXEL);
             canvas_put(c, 0, s * (rows + 1) * ch, part);
         }
         canvas_free(part);
@@ -161,7 +164,7 @@ static void draw_states(struct workbench *w, int slot, const struct drift *d, st
             draw_text(top + i * high / n, a.col, names - 1, "%s", x->names[i]);
     }
     if (c)
-        gfx_place(&w->gfx, slot, at, c);
+        gfx_place(&w->screen.gfx, slot, at, c);
     for (int s = 0; s < 2 && c; s++) {
         const struct cka *x = &d->cka[s];
         int n = x->depths, top = at.row + s * (rows + 1);
@@ -265,6 +268,21 @@ static bool drift_stale(struct workbench *w, struct pane *p, char *out, size_t s
     return true;
 }
 
+static void do_drift(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    if (!compare_several(w))
+        return;
+    panes_show(&w->panes, &view_drift);
+    drift_start(w);
+}
+
+static const struct action drift_actions[] = {
+    ACTIONS_AFTER("attention-change"),
+    {"drift", "F", "", NULL, "how far weights and hidden states of A and B are apart", do_drift},
+    {0},
+};
+
 const struct view view_drift = {
     .name = "drift",
     .what = "how far weights and hidden states of A and B are apart",
@@ -273,4 +291,6 @@ const struct view view_drift = {
     .move = drift_move,
     .stale = drift_stale,
     .table = drift_table,
+    .pair_changed = drift_start,
+    .actions = drift_actions,
 };

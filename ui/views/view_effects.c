@@ -5,6 +5,7 @@
 #include "src/study/headstats.h"
 #include "ui/jobs/knock.h"
 #include "ui/views/list.h"
+#include "ui/views/inside.h"
 #include "ui/state/stale.h"
 
 #include <curses.h>
@@ -12,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+extern const struct view view_effects;
 
 #define LIST 44    /* columns of the list beside a picture */
 #define LEAST_TOP 0.05f /* nats */
@@ -230,7 +233,7 @@ static void paint_regions(struct workbench *w, const struct effects_view *v,
                 canvas_frame(c, x1, y1, x2, y2, chosen ? 3 : 1, k);
             char text[32];
             snprintf(text, sizeof text, "%+.2f", f->effect);
-            if (turn && w->gfx.mode == GFX_SIXEL && !isnan(f->effect))
+            if (turn && w->screen.gfx.mode == GFX_SIXEL && !isnan(f->effect))
                 grid_label(c, x1, y1, text, k);
         }
     free(order);
@@ -240,7 +243,7 @@ static void paint_regions(struct workbench *w, const struct effects_view *v,
 static struct canvas *backdrop(struct workbench *w, struct effects_view *v, const struct image *im,
                                int width, int height)
 {
-    uint64_t key = ((uint64_t)w->photo + 1) << 32 | (uint64_t)width << 16 | (uint64_t)height;
+    uint64_t key = ((uint64_t)w->ses.photo + 1) << 32 | (uint64_t)width << 16 | (uint64_t)height;
     struct canvas *c = canvas_new(width, height);
     if (c && v->backdrop_key != key) {
         canvas_free(v->backdrop);
@@ -257,18 +260,19 @@ static struct canvas *backdrop(struct workbench *w, struct effects_view *v, cons
 static void draw_photo(struct workbench *w, struct pane *p, const struct effects *e, struct area a)
 {
     struct effects_view *v = effects_state(w, p);
-    const struct image *im = w->photo < w->photo_count ? w->photos[w->photo]->image : NULL;
+    const struct image *im =
+        w->ses.photo < w->ses.photo_count ? w->ses.photos[w->ses.photo]->image : NULL;
     int width, height, cw, ch;
     if (!im || photo_in_result(w) < 0)
         return;
-    gfx_fit(&w->gfx, a, im->width, im->height, &width, &height);
+    gfx_fit(&w->screen.gfx, a, im->width, im->height, &width, &height);
     draw_cell(w, &cw, &ch);
     struct canvas *c = backdrop(w, v, im, width, height);
     if (!c)
         return;
     paint_regions(w, v, e, c);
     struct area at = {a.row, a.col, (height + ch - 1) / ch, (width + cw - 1) / cw};
-    gfx_place(&w->gfx, p->slot, at, c);
+    gfx_place(&w->screen.gfx, p->slot, at, c);
 }
 
 /* ---- on the words */
@@ -355,9 +359,10 @@ static void draw_heads(struct workbench *w, int slot, const struct effects *e, s
     struct sizes s = sizes_of(e);
     int cw, ch;
     draw_cell(w, &cw, &ch);
+    const struct gfx *g = &w->screen.gfx;
     int width = a.cols * cw, layers = most(s.layers), heads = most(s.heads);
     int maps = s.maps > 0 ? s.maps : 1;
-    width = w->gfx.mode == GFX_SIXEL && width > w->gfx.term.max_w ? w->gfx.term.max_w : width;
+    width = g->mode == GFX_SIXEL && width > g->term.max_w ? g->term.max_w : width;
     int cell_w = (width / maps - cw) / heads, cell_h = (a.rows - 1) * ch / layers;
     cell_w = cell_w < 1 ? 1 : cell_w < 5 * cw ? cell_w : 5 * cw;
     cell_h = cell_h < 1 ? 1 : cell_h < ch ? cell_h : cell_h < 2 * ch ? ch : 2 * ch;
@@ -369,7 +374,7 @@ static void draw_heads(struct workbench *w, int slot, const struct effects *e, s
     if (!c)
         return;
     paint_heads(w, e, &s, c, cell_w, cell_h);
-    gfx_place(&w->gfx, slot,
+    gfx_place(&w->screen.gfx, slot,
               (struct area){a.row + 1, a.col, (layers * cell_h + ch - 1) / ch, a.cols}, c);
 }
 
@@ -396,7 +401,7 @@ static void draw_title(struct workbench *w, const struct effects *e, struct area
 static void draw_body(struct workbench *w, struct pane *p, const struct effects *e, struct area a,
                       struct area at)
 {
-    bool pictures = w->gfx.mode != GFX_NONE;
+    bool pictures = w->screen.gfx.mode != GFX_NONE;
     bool wide = pictures && at.cols >= LIST + 30, high = pictures && at.rows >= 14;
     struct area picture = at, list = at;
     if (e->of == EFFECTS_TOKENS) {
@@ -470,6 +475,45 @@ static void effects_end(struct pane *p)
     canvas_free(v->backdrop);
 }
 
+/* ---- keys */
+
+/* "[regions|tokens|heads] [zero|uniform|mean]"; without a word the next kind. */
+static void do_knock_out(struct workbench *w, const char *arg)
+{
+    static const char *const names[EFFECTS_KINDS] = {"regions", "tokens", "heads"};
+    const char *blank = strchr(arg, ' ');
+    size_t len = blank ? (size_t)(blank - arg) : strlen(arg);
+    int next = w->knocks.known ? (int)(w->knocks.known->of + 1) % EFFECTS_KINDS : 0;
+    int of = *arg ? -1 : next, how = blank ? change_how(blank + 1) : (int)KERN_ZERO;
+    for (int i = 0; i < EFFECTS_KINDS; i++)
+        if (len && strncmp(names[i], arg, len) == 0 && strlen(names[i]) == len)
+            of = i;
+    if (of < 0 || how < 0) {
+        workbench_say(w, true, "knock-out regions, tokens, or heads [zero, uniform, mean]");
+        return;
+    }
+    if (!change_possible(w))
+        return;
+    panes_show(&w->panes, &view_effects);
+    knock_start(w, (enum effects_of)of, (enum kern_silence)how);
+}
+
+static void do_effects(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    panes_show(&w->panes, &view_effects);
+}
+
+static const struct action effects_actions[] = {
+    ACTIONS_AFTER("restore"),
+    {"knock-out", "K", "[WHAT]", NULL,
+     "what the chosen answer owes to each of the regions, tokens or heads [zero, uniform, mean]",
+     do_knock_out},
+    ACTIONS_AFTER("lens"),
+    {"effects", "F7", "", NULL, "the knock-out", do_effects},
+    {0},
+};
+
 const struct view view_effects = {
     .name = "effects",
     .what = "knock-out: what the answer owes to each region, token or head",
@@ -481,4 +525,5 @@ const struct view view_effects = {
     .click = effects_click,
     .stale = stale_result,
     .table = effects_table,
+    .actions = effects_actions,
 };

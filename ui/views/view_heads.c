@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+extern const struct view view_heads;
+
 #define LIST 19   /* columns of the list beside the pictures */
 #define NARROW 13 /* without bars */
 #define SMALL 6   /* pixels: in less, a head is one color that tells its statistic */
@@ -327,7 +329,7 @@ static void paint(struct workbench *w, const struct pane *p, struct canvas *c)
             paint_map(w, pane_slice(w, p)->kind, c, x, i / t->heads, i % t->heads, t->top);
         if (framed)
             canvas_frame(c, x.x1, x.y1, x.x2, x.y2, 1, gray);
-        if (in_set(w, p, i) && !(small && w->gfx.mode != GFX_SIXEL))
+        if (in_set(w, p, i) && !(small && w->screen.gfx.mode != GFX_SIXEL))
             canvas_frame(c, x.x1, x.y1, x.x2, x.y2, framed ? 2 : 1, white);
     }
 }
@@ -358,11 +360,11 @@ static bool draw_pictures(struct workbench *w, struct pane *p, struct area a, st
     const struct head_table *t = &v->table;
     int cw, ch;
     draw_cell(w, &cw, &ch);
-    bool blocks = w->gfx.mode != GFX_SIXEL;
+    bool blocks = w->screen.gfx.mode != GFX_SIXEL;
     struct canvas probe = {.w = at.cols * cw, .h = at.rows * ch};
     bool small = tiles_are_small(t, &probe);
     bool fits = at.rows >= t->layers && at.cols >= t->heads;
-    if (blocks && fits && (small || w->gfx.mode == GFX_NONE)) {
+    if (blocks && fits && (small || w->screen.gfx.mode == GFX_NONE)) {
         at.rows = t->layers;
         at.cols = at.cols / t->heads * t->heads;
         draw_cells(w, p, at);
@@ -373,11 +375,11 @@ static bool draw_pictures(struct workbench *w, struct pane *p, struct area a, st
         int most = side * t->heads / cw;
         at.cols = at.cols < most ? at.cols : most;
         int width = at.cols * cw;
-        width = !blocks && width > w->gfx.term.max_w ? w->gfx.term.max_w : width;
+        width = !blocks && width > w->screen.gfx.term.max_w ? w->screen.gfx.term.max_w : width;
         struct canvas *c = canvas_new(width, at.rows * ch);
         if (c) {
             paint(w, p, c);
-            gfx_place(&w->gfx, p->slot, at, c);
+            gfx_place(&w->screen.gfx, p->slot, at, c);
         }
     }
     v->tiles = (struct area){at.row - a.row, at.col - a.col, at.rows, at.cols};
@@ -469,23 +471,9 @@ static void heads_end(struct pane *p)
     free(v->table.x);
 }
 
-const struct view view_heads = {
-    .name = "heads",
-    .what = "all layers and heads of a map, sorted by a statistic",
-    .sliced = true,
-    .state = sizeof(struct heads_view),
-    .end = heads_end,
-    .draw = heads_draw,
-    .move = heads_move,
-    .accept = heads_accept,
-    .click = heads_click,
-    .stale = stale_result,
-    .table = heads_export,
-};
-
 /* ---- keys */
 
-void do_statistic(struct workbench *w, const char *arg)
+static void do_statistic(struct workbench *w, const char *arg)
 {
     const char *names[STAT_COUNT];
     struct heads_view *v = panes_of(&w->panes, &view_heads)->state;
@@ -499,7 +487,7 @@ void do_statistic(struct workbench *w, const char *arg)
 }
 
 /* The head joins those that are chosen of its layer, or leaves them. */
-void heads_join(struct workbench *w, const char *arg)
+static void heads_join(struct workbench *w, const char *arg)
 {
     struct pane *p = panes_of(&w->panes, &view_heads);
     struct heads_view *v = p->state;
@@ -519,3 +507,35 @@ void heads_join(struct workbench *w, const char *arg)
     slice_choose(&x, x.kind, layer, set ? look_set(set) : LOOK_MEAN);
     pane_set_slice(w, p, &x);
 }
+
+static void do_heads(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    panes_show(&w->panes, &view_heads);
+}
+
+static const struct action heads_actions[] = {
+    ACTIONS_AFTER("difference"),
+    {"statistic", "T", "[STATISTIC]", NULL,
+     "sort the heads by entropy, k90, peak, content, special or chosen", do_statistic},
+    {"join", "Space", "", "heads", "the head joins the chosen set, whose mean is shown, or leaves",
+     heads_join},
+    ACTIONS_AFTER("matrix"),
+    {"heads", "F3", "", NULL, "all heads of the map", do_heads},
+    {0},
+};
+
+const struct view view_heads = {
+    .name = "heads",
+    .what = "all layers and heads of a map, sorted by a statistic",
+    .sliced = true,
+    .state = sizeof(struct heads_view),
+    .end = heads_end,
+    .draw = heads_draw,
+    .move = heads_move,
+    .accept = heads_accept,
+    .click = heads_click,
+    .stale = stale_result,
+    .table = heads_export,
+    .actions = heads_actions,
+};

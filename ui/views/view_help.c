@@ -8,13 +8,13 @@
 #include <string.h>
 
 /* Line i over all groups: an action, or a group's title (action NULL). */
-static const struct action *line_at(int i, const char **title)
+static const struct action *line_at(const struct workbench *w, int i, const char **title)
 {
-    for (int g = 0; action_groups[g].title; g++) {
-        *title = action_groups[g].title;
+    for (const struct action_group *g = w->actions; g->title; g++) {
+        *title = g->title;
         if (i-- == 0)
             return NULL;
-        for (const struct action *a = action_groups[g].actions; a->name; a++)
+        for (const struct action *a = g->actions; a->name; a++)
             if (i-- == 0)
                 return a;
     }
@@ -27,22 +27,22 @@ static const char *line_text(const struct workbench *w, const struct pane *p, in
 {
     static char text[512];
     const char *title;
-    const struct action *a = line_at(i, &title);
+    const struct action *a = line_at(w, i, &title);
     char keys[128];
     (void)p;
     if (!a)
-        return w->filter.len ? NULL : title;
-    actions_keys(w, a, keys, sizeof keys);
+        return w->typed.filter.len ? NULL : title;
+    action_keys(w, a, keys, sizeof keys);
     snprintf(text, sizeof text, "%s %s %s", keys, a->name, a->what);
     return text;
 }
 
-static int count_lines(void)
+static int count_lines(const struct workbench *w)
 {
     const char *title = "";
     int n = 0;
     while (title) {
-        line_at(n, &title);
+        line_at(w, n, &title);
         n += title != NULL;
     }
     return n;
@@ -68,7 +68,7 @@ static void draw_action(const struct workbench *w, const struct action *a, struc
     char keys[128], name[128];
     bool narrow = at.cols < 100;
     int first = narrow ? 18 : 19, second = narrow ? 0 : 30;
-    actions_keys(w, a, keys, sizeof keys);
+    action_keys(w, a, keys, sizeof keys);
     shorten(keys, sizeof keys);
     snprintf(name, sizeof name, ":%s %s", a->name, a->args);
     attron(A_BOLD);
@@ -85,7 +85,7 @@ static void draw_action(const struct workbench *w, const struct action *a, struc
 static void help_draw(struct workbench *w, struct pane *p, struct area a)
 {
     struct list *l = p->state;
-    list_filter(w, p, count_lines(), line_text);
+    list_filter(w, p, count_lines(w), line_text);
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, "Keys and commands");
     attrset(A_DIM);
@@ -94,7 +94,7 @@ static void help_draw(struct workbench *w, struct pane *p, struct area a)
     int room = a.rows - 2, from = list_top(&l->top, l->pick, l->count, room);
     for (int i = from; i < l->count && i - from < room; i++) {
         const char *title;
-        const struct action *x = line_at(l->lines[i], &title);
+        const struct action *x = line_at(w, l->lines[i], &title);
         int row = a.row + 2 + i - from;
         attrset(i == l->pick ? A_REVERSE : A_NORMAL);
         if (i == l->pick)
@@ -113,14 +113,14 @@ static void help_accept(struct workbench *w, struct pane *p)
 {
     const struct list *l = p->state;
     const char *title;
-    const struct action *a = l->pick < l->count ? line_at(l->lines[l->pick], &title) : NULL;
+    const struct action *a = l->pick < l->count ? line_at(w, l->lines[l->pick], &title) : NULL;
     panes_leave_popup(w);
     if (!a)
         return;
     if (a->args[0] && a->args[0] != '[') {
         char line[128];
         snprintf(line, sizeof line, "%s ", a->name);
-        do_command(w, line);
+        typed_command(w, line);
     } else {
         action_run(w, a, "");
     }
@@ -142,8 +142,23 @@ static void help_filter(struct workbench *w, struct pane *p)
 {
     struct list *l = p->state;
     l->pick = 0;
-    list_filter(w, p, count_lines(), line_text);
+    list_filter(w, p, count_lines(w), line_text);
 }
+
+static void do_help(struct workbench *w, const char *arg)
+{
+    panes_popup(w, &view_help);
+    if (*arg) {
+        edit_set(&w->typed.filter, arg);
+        help_filter(w, &w->panes.popup);
+    }
+}
+
+static const struct action help_actions[] = {
+    ACTIONS_AFTER("status"),
+    {"help", "? F1", "[TEXT]", NULL, "all keys and commands", do_help},
+    {0},
+};
 
 const struct view view_help = {
     .name = "help",
@@ -156,4 +171,5 @@ const struct view view_help = {
     .accept = help_accept,
     .click = help_click,
     .filter = help_filter,
+    .actions = help_actions,
 };

@@ -27,9 +27,9 @@ static void history_load(struct workbench *w, struct history_view *v)
 {
     struct vs_err err = {0};
     forget(v);
-    if (!w->log)
-        workbench_say(w, true, "nothing is logged: %s", w->log_state);
-    else if (log_list_queries(w->log, v->all ? 0 : log_started_session(w->log), NULL, MOST,
+    if (!w->ses.log)
+        workbench_say(w, true, "nothing is logged: %s", w->logging.state);
+    else if (log_list_queries(w->ses.log, v->all ? 0 : log_started_session(w->ses.log), NULL, MOST,
                               &v->queries, &v->count, &err) != 0)
         workbench_say(w, true, "%s", err.text);
 }
@@ -92,7 +92,7 @@ static void history_draw(struct workbench *w, struct pane *p, struct area a)
               "C-s session or all, C-p pins, C-n notes, C-t tags", l->count, v->count);
     attrset(A_NORMAL);
     if (v->count == 0)
-        draw_text(a.row + 2, a.col, a.cols, w->log ? "nothing is logged yet"
+        draw_text(a.row + 2, a.col, a.cols, w->ses.log ? "nothing is logged yet"
                                                    : "nothing is logged: --log FILE");
     int room = a.rows - 2, from = list_top(&l->top, l->pick, l->count, room);
     for (int i = from; i < l->count && i - from < room; i++) {
@@ -119,11 +119,11 @@ static bool take(struct workbench *w, const struct pane *p)
     const struct task *t = q ? task_find(q->task) : NULL;
     if (!q)
         return false;
-    edit_set(&w->query, q->text);
-    w->task = t ? t : w->task;
-    for (int i = 0; q->image && i < w->photo_count; i++)
-        if (w->photos[i]->path && strcmp(w->photos[i]->path, q->image) == 0)
-            w->photo = i;
+    edit_set(&w->typed.query, q->text);
+    w->ses.task = t ? t : w->ses.task;
+    for (int i = 0; q->image && i < w->ses.photo_count; i++)
+        if (w->ses.photos[i]->path && strcmp(w->ses.photos[i]->path, q->image) == 0)
+            w->ses.photo = i;
     return true;
 }
 
@@ -132,7 +132,7 @@ static void history_accept(struct workbench *w, struct pane *p)
     bool taken = take(w, p);
     panes_leave_popup(w);
     if (taken)
-        do_type(w, "");
+        typed_query(w, "");
 }
 
 static bool history_click(struct workbench *w, struct pane *p, int row, int col)
@@ -160,20 +160,6 @@ static void history_end(struct pane *p)
     list_end(p);
 }
 
-const struct view view_history = {
-    .name = "history",
-    .what = "logged queries of this session or all, filtered by what is typed",
-    .popup = true,
-    .state = sizeof(struct history_view),
-    .enter = history_enter,
-    .end = history_end,
-    .draw = history_draw,
-    .move = list_move,
-    .accept = history_accept,
-    .click = history_click,
-    .filter = history_filter,
-};
-
 /* ---- keys */
 
 /* NULL: it is not open. */
@@ -182,16 +168,16 @@ static struct pane *history_popup(struct workbench *w)
     return w->panes.popup.view == &view_history ? &w->panes.popup : NULL;
 }
 
-void do_history_again(struct workbench *w, const char *arg)
+static void do_history_again(struct workbench *w, const char *arg)
 {
     (void)arg;
     bool taken = history_popup(w) && take(w, history_popup(w));
     panes_leave_popup(w);
     if (taken)
-        do_again(w, "");
+        query_ask(w);
 }
 
-void do_history_scope(struct workbench *w, const char *arg)
+static void do_history_scope(struct workbench *w, const char *arg)
 {
     struct history_view *v = history_popup(w) ? history_popup(w)->state : NULL;
     (void)arg;
@@ -211,12 +197,12 @@ static int64_t marked_query(struct workbench *w)
     const struct pane *p = history_popup(w);
     if (p)
         id = chosen_query(p) ? chosen_query(p)->id : 0;
-    else if (w->now.r && w->log) {
+    else if (w->now.r && w->ses.log) {
         workbench_log(w, true);
-        id = log_written_query(w->log, w->now.r->log_id);
+        id = log_written_query(w->ses.log, w->now.r->log_id);
     }
     if (!id)
-        workbench_say(w, true, w->log ? "there is no logged query here: ask something first"
+        workbench_say(w, true, w->ses.log ? "there is no logged query here: ask something first"
                                       : "nothing is logged: --log FILE");
     return id;
 }
@@ -233,7 +219,7 @@ static void marked(struct workbench *w, int rc, const struct vs_err *err, const 
 }
 
 /* With what would be right, or without; a pinned one is let go again when nothing is said. */
-void do_keep(struct workbench *w, const char *arg)
+static void do_keep(struct workbench *w, const char *arg)
 {
     struct vs_err err = {0};
     int64_t id = marked_query(w);
@@ -242,30 +228,63 @@ void do_keep(struct workbench *w, const char *arg)
     for (int i = 0; v && i < v->count; i++)
         pinned |= v->queries[i].id == id && v->queries[i].pinned;
     if (id && pinned && !*arg)
-        marked(w, log_unpin(w->log, id, &err), &err, "let go:", id);
+        marked(w, log_unpin(w->ses.log, id, &err), &err, "let go:", id);
     else if (id)
-        marked(w, log_pin(w->log, id, *arg ? arg : NULL, &err), &err, "pinned:", id);
+        marked(w, log_pin(w->ses.log, id, *arg ? arg : NULL, &err), &err, "pinned:", id);
 }
 
-void do_note(struct workbench *w, const char *arg)
+static void do_note(struct workbench *w, const char *arg)
 {
     struct vs_err err = {0};
     int64_t id = marked_query(w);
     if (id && !*arg)
-        do_command(w, "note ");
+        typed_command(w, "note ");
     else if (id)
-        marked(w, log_set_note(w->log, id, arg, &err), &err, "noted:", id);
+        marked(w, log_set_note(w->ses.log, id, arg, &err), &err, "noted:", id);
 }
 
 /* "-WORD" takes it away. */
-void do_tag(struct workbench *w, const char *arg)
+static void do_tag(struct workbench *w, const char *arg)
 {
     struct vs_err err = {0};
     int64_t id = marked_query(w);
     if (id && !*arg)
-        do_command(w, "tag ");
+        typed_command(w, "tag ");
     else if (id && *arg == '-')
-        marked(w, log_remove_tag(w->log, id, arg + 1, &err), &err, "tag taken from", id);
+        marked(w, log_remove_tag(w->ses.log, id, arg + 1, &err), &err, "tag taken from", id);
     else if (id)
-        marked(w, log_add_tag(w->log, id, arg, &err), &err, "tagged:", id);
+        marked(w, log_add_tag(w->ses.log, id, arg, &err), &err, "tagged:", id);
 }
+
+static void do_history(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    panes_popup(w, &view_history);
+}
+
+static const struct action history_actions[] = {
+    ACTIONS_AFTER("regions"),
+    {"history", "H", "", NULL, "all logged queries", do_history},
+    {"history-again", "C-r", "", "history", "ask the chosen query again", do_history_again},
+    {"history-scope", "C-s", "", "history", "this session, or all", do_history_scope},
+    {"keep", "C-p", "[TEXT]", NULL,
+     "pin the logged query in the log, with what would be right; or let it go", do_keep},
+    {"note", "C-n", "[TEXT]", NULL, "write a note on the logged query", do_note},
+    {"tag", "C-t", "[TEXT]", NULL, "give the logged query a word, or take it away (-WORD)", do_tag},
+    {0},
+};
+
+const struct view view_history = {
+    .name = "history",
+    .what = "logged queries of this session or all, filtered by what is typed",
+    .popup = true,
+    .state = sizeof(struct history_view),
+    .enter = history_enter,
+    .end = history_end,
+    .draw = history_draw,
+    .move = list_move,
+    .accept = history_accept,
+    .click = history_click,
+    .filter = history_filter,
+    .actions = history_actions,
+};

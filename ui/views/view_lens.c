@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+extern const struct view view_lens;
+
 #define CELL 13 /* columns of "piece .99" */
 
 struct lens_view {
@@ -75,7 +77,7 @@ static const struct lens *wanted(struct workbench *w, const struct lens_view *v)
     int k = slot_of(!v->regions), photo = photo_in_result(w);
     if (w->lenses.known[k] && (!v->regions || w->lenses.photo == photo))
         return w->lenses.known[k];
-    if (w->lenses.asked[k] || w->lenses.failed[k] || !w->engine)
+    if (w->lenses.asked[k] || w->lenses.failed[k] || !w->ses.engine)
         return NULL;
     struct lens_job *j = xcalloc(1, sizeof *j);
     *j = (struct lens_job){.r = w->now.r, .text = !v->regions, .b = inside_batch(w),
@@ -294,6 +296,33 @@ static bool lens_table(struct workbench *w, struct pane *p, struct table *out)
     return true;
 }
 
+/* ---- keys */
+
+static void do_lens_of(struct workbench *w, const char *arg)
+{
+    static const char *const names[] = {"tokens", "regions"};
+    struct lens_view *v = panes_of(&w->panes, &view_lens)->state;
+    int at = word_choose(w, names, 2, v->regions, arg);
+    if (at >= 0) {
+        v->regions = at == 1;
+        w->lenses.failed[at] = false;
+    }
+}
+
+static void do_lens(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    panes_show(&w->panes, &view_lens);
+}
+
+static const struct action lens_actions[] = {
+    ACTIONS_AFTER("plane-of"),
+    {"lens-of", "L", "[WHAT]", NULL, "the lens on tokens or regions", do_lens_of},
+    ACTIONS_AFTER("plane"),
+    {"lens", "F6", "", NULL, "states read by the model's own heads", do_lens},
+    {0},
+};
+
 const struct view view_lens = {
     .name = "lens",
     .what = "what the model's own heads would call each token or region, depth by depth",
@@ -305,17 +334,5 @@ const struct view view_lens = {
     .click = lens_click,
     .stale = stale_result,
     .table = lens_table,
+    .actions = lens_actions,
 };
-
-/* ---- keys */
-
-void do_lens(struct workbench *w, const char *arg)
-{
-    static const char *const names[] = {"tokens", "regions"};
-    struct lens_view *v = panes_of(&w->panes, &view_lens)->state;
-    int at = word_choose(w, names, 2, v->regions, arg);
-    if (at >= 0) {
-        v->regions = at == 1;
-        w->lenses.failed[at] = false;
-    }
-}

@@ -1,7 +1,7 @@
 /* What the chosen token or region looks at, in numbers. */
 #include "src/base/mem.h"
 #include "ui/state/stale.h"
-#include "ui/workbench_priv.h"
+#include "ui/views/views.h"
 
 #include <curses.h>
 #include <stdio.h>

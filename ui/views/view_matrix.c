@@ -88,7 +88,7 @@ static bool open_map(struct workbench *w, const struct pane *p, struct shown_map
     m->row = inside_rows(w, attn_table[k].from, m->rows, &m->row_count);
     m->col = inside_rows(w, attn_table[k].to, m->cols, &m->col_count);
     m->at_row = place_of(m->row, m->row_count, inside_chosen(w, k, true));
-    if (w->sort)
+    if (w->how.sort)
         sort_columns(m);
     m->at_col = place_of(m->col, m->col_count, inside_chosen(w, k, false));
     for (int i = 0; i < m->row_count; i++)
@@ -241,8 +241,8 @@ static void draw_title(struct workbench *w, const struct pane *p, const struct s
     draw_text(a.row, a.col, a.cols, "%s%s, %s%d/%d, %s%s%s",
               m->difference ? "Change of " : "", inside_map_name(m->kind, brief),
               brief ? "" : "layer ", m->layer + 1,
-              trace_attention_layers(w->now.r->trace, m->kind), head, w->sort ? ", sorted" : "",
-              w->hide_special ? ", without special ones" : "");
+              trace_attention_layers(w->now.r->trace, m->kind), head, w->how.sort ? ", sorted" : "",
+              w->how.hide_special ? ", without special ones" : "");
     attrset(A_NORMAL);
     if (m->at_row < 0 && m->at_col < 0) {
         inside_hint(a, 1, "arrows or a click choose a cell; rows sum to 1 over all columns");
@@ -317,6 +317,31 @@ static bool matrix_table(struct workbench *w, struct pane *p, struct table *out)
     return any;
 }
 
+/* ---- keys */
+
+static void do_difference(struct workbench *w, const char *arg)
+{
+    struct matrix_view *v = panes_of(&w->panes, &view_matrix)->state;
+    (void)arg;
+    v->difference = !v->difference;
+    if (v->difference && !w->plain)
+        workbench_say(w, false, "shows differences as soon as something is changed");
+}
+
+static void do_matrix(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    panes_show(&w->panes, &view_matrix);
+}
+
+static const struct action matrix_actions[] = {
+    ACTIONS_AFTER("knock-out"),
+    {"difference", "V", "", "matrix", "the map minus the one without changes", do_difference},
+    ACTIONS_AFTER("lens-of"),
+    {"matrix", "F2", "", NULL, "the attention map as a matrix", do_matrix},
+    {0},
+};
+
 const struct view view_matrix = {
     .name = "matrix",
     .what = "an attention map: who looks where, cell by cell",
@@ -328,15 +353,5 @@ const struct view view_matrix = {
     .click = matrix_click,
     .stale = stale_result,
     .table = matrix_table,
+    .actions = matrix_actions,
 };
-
-/* ---- keys */
-
-void do_difference(struct workbench *w, const char *arg)
-{
-    struct matrix_view *v = panes_of(&w->panes, &view_matrix)->state;
-    (void)arg;
-    v->difference = !v->difference;
-    if (v->difference && !w->plain)
-        workbench_say(w, false, "shows differences as soon as something is changed");
-}

@@ -1,7 +1,7 @@
 /* The photo, or several: two side by side, a grid in the order of their ranks, a strip of all that
  * are open. */
 #include "src/base/mem.h"
-#include "ui/workbench_priv.h"
+#include "ui/views/views.h"
 
 #include <curses.h>
 #include <math.h>
@@ -23,7 +23,7 @@ struct tile {
 
 struct photo_view {
     bool single;               /* one photo, where a result has several */
-    unsigned went;             /* as w->went was when it was zoomed */
+    unsigned went;             /* as w->ses.went was when it was zoomed */
     double zoom, pan_x, pan_y; /* pan is the middle of what is shown, 0 to 1; zoom 0: 1 */
     struct frame frame;
     struct tile tiles[TILES];
@@ -34,7 +34,7 @@ struct photo_view {
 /* 1: all of it. */
 static double zoom_of(const struct workbench *w, const struct photo_view *v)
 {
-    return v->went == w->went && v->zoom > 1 ? v->zoom : 1;
+    return v->went == w->ses.went && v->zoom > 1 ? v->zoom : 1;
 }
 
 const struct frame *photo_frame(struct workbench *w)
@@ -51,12 +51,12 @@ static void find_frame(const struct workbench *w, const struct photo_view *v,
 {
     int cw, ch, width, height;
     draw_cell(w, &cw, &ch);
-    gfx_fit(&w->gfx, a, im->width, im->height, &width, &height);
+    gfx_fit(&w->screen.gfx, a, im->width, im->height, &width, &height);
     f->scale = (double)width / im->width * zoom;
     double most_w = a.cols * cw, most_h = a.rows * ch;
-    if (w->gfx.mode == GFX_SIXEL) {
-        most_w = fmin(most_w, w->gfx.term.max_w);
-        most_h = fmin(most_h, w->gfx.term.max_h);
+    if (w->screen.gfx.mode == GFX_SIXEL) {
+        most_w = fmin(most_w, w->screen.gfx.term.max_w);
+        most_h = fmin(most_h, w->screen.gfx.term.max_h);
     }
     f->w = zoom > 1 ? (int)fmin(most_w, im->width * f->scale) : width;
     f->h = zoom > 1 ? (int)fmin(most_h, im->height * f->scale) : height;
@@ -93,8 +93,8 @@ static struct photo_paint paint_of(const struct workbench *w, struct photo_view 
 static void draw_one(struct workbench *w, struct pane *p, struct area a)
 {
     struct photo_view *v = p->state;
-    const struct image *im = w->photos[w->photo]->image;
-    const struct photo_paint x = paint_of(w, v, w->photo);
+    const struct image *im = w->ses.photos[w->ses.photo]->image;
+    const struct photo_paint x = paint_of(w, v, w->ses.photo);
     double zoom = zoom_of(w, v);
     find_frame(w, v, im, a, zoom, &v->frame);
     if (zoom > 1)
@@ -103,8 +103,8 @@ static void draw_one(struct workbench *w, struct pane *p, struct area a)
     if (!c)
         return;
     photo_compose(w, &x, c, &v->frame);
-    gfx_place(&w->gfx, p->slot, v->frame.at, c);
-    photo_label_cells(w, w->photo, &v->frame);
+    gfx_place(&w->screen.gfx, p->slot, v->frame.at, c);
+    photo_label_cells(w, w->ses.photo, &v->frame);
 }
 
 /* ---- several */
@@ -113,7 +113,7 @@ static void draw_one(struct workbench *w, struct pane *p, struct area a)
 static int *together(const struct workbench *w, const struct photo_view *v, int *count)
 {
     const struct result *r = w->now.r;
-    if (!r || r->image_count < 2 || v->single || w->mode == MODE_BOX || zoom_of(w, v) > 1 ||
+    if (!r || r->image_count < 2 || v->single || w->typed.mode == MODE_BOX || zoom_of(w, v) > 1 ||
         photo_in_result(w) < 0 || w->stale)
         return NULL;
     int *list = xcalloc((size_t)r->image_count, sizeof *list);
@@ -121,8 +121,8 @@ static int *together(const struct workbench *w, const struct photo_view *v, int 
     for (int i = 0; i < r->image_count; i++) {
         bool ranked = r->task->reading->ranked == RANKED_IMAGES && i < r->answer_count;
         int image = ranked ? r->answers[i].index : i;
-        for (int j = 0; j < w->photo_count; j++)
-            if (w->photos[j] == w->now.photos[image] && w->photos[j]->image) {
+        for (int j = 0; j < w->ses.photo_count; j++)
+            if (w->ses.photos[j] == w->now.photos[image] && w->ses.photos[j]->image) {
                 list[(*count)++] = j;
                 break;
             }
@@ -165,19 +165,19 @@ static void draw_tile(struct workbench *w, struct photo_view *v, struct canvas *
     struct rgb color = draw_rank_color(i);
     char text[32];
     const struct photo_paint paint = paint_of(w, v, photo);
-    find_frame(w, v, w->photos[photo]->image, at, 1, &f);
+    find_frame(w, v, w->ses.photos[photo]->image, at, 1, &f);
     struct canvas *c = canvas_new(f.w, f.h);
     if (!c)
         return;
     photo_compose(w, &paint, c, &f);
     tile_label(w, i, text, sizeof text);
-    if (photo == w->photo)
-        canvas_frame(c, 0, 0, c->w - 1, c->h - 1, w->gfx.mode == GFX_SIXEL ? 3 : 1, color);
-    if (w->gfx.mode == GFX_SIXEL)
+    if (photo == w->ses.photo)
+        canvas_frame(c, 0, 0, c->w - 1, c->h - 1, w->screen.gfx.mode == GFX_SIXEL ? 3 : 1, color);
+    if (w->screen.gfx.mode == GFX_SIXEL)
         canvas_label(c, 4, 4, text, whole->w > 500 ? 2 : 1, color);
     canvas_put(whole, x, y, c);
     canvas_free(c);
-    if (photo == w->photo)
+    if (photo == w->ses.photo)
         v->frame = f;
 }
 
@@ -197,7 +197,7 @@ static int needed_rows(const struct workbench *w, const struct photo_view *v, co
     int rows = 1;
     for (int i = 0; i < n && cols > 0; i++) {
         struct frame f = {0};
-        find_frame(w, v, w->photos[list[i]]->image, (struct area){0, 0, most, cols}, 1, &f);
+        find_frame(w, v, w->ses.photos[list[i]]->image, (struct area){0, 0, most, cols}, 1, &f);
         rows = f.at.rows > rows ? f.at.rows : rows;
     }
     return rows + 1 < most ? rows + 1 : most;
@@ -225,8 +225,8 @@ static void draw_together(struct workbench *w, struct pane *p, struct area a, co
         add_tile(v, list[i], tile);
         draw_tile(w, v, whole, tile, i % cols * wide * cw, i / cols * high * ch, i, list[i]);
     }
-    gfx_place(&w->gfx, p->slot, at, whole);
-    for (int i = 0; w->gfx.mode != GFX_SIXEL && i < n; i++)
+    gfx_place(&w->screen.gfx, p->slot, at, whole);
+    for (int i = 0; w->screen.gfx.mode != GFX_SIXEL && i < n; i++)
         label_tile_cells(w, (struct area){at.row + i / cols * high, at.col + i % cols * wide, 1,
                                           wide}, i);
 }
@@ -235,8 +235,8 @@ static void draw_together(struct workbench *w, struct pane *p, struct area a, co
 
 static const struct canvas *thumb(struct workbench *w, int i, int width, int height)
 {
-    struct photo_state *s = &w->states[i];
-    const struct image *im = w->photos[i]->image;
+    struct photo_state *s = &w->ses.states[i];
+    const struct image *im = w->ses.photos[i]->image;
     if (!im || (s->thumb && s->thumb->w == width && s->thumb->h == height))
         return s->thumb;
     canvas_free(s->thumb);
@@ -249,15 +249,16 @@ static const struct canvas *thumb(struct workbench *w, int i, int width, int hei
 static void draw_strip(struct workbench *w, struct pane *p, struct area a)
 {
     struct photo_view *v = p->state;
-    int cw, ch, room = a.cols / STRIP_COLS, n = w->photo_count;
+    int cw, ch, room = a.cols / STRIP_COLS, n = w->ses.photo_count;
     draw_cell(w, &cw, &ch);
-    int from = w->photo - room / 2;
+    int from = w->ses.photo - room / 2;
     from = from > n - room ? n - room : from;
     from = from < 0 ? 0 : from;
     n = n - from < room ? n - from : room;
     struct canvas *c = canvas_new(n * STRIP_COLS * cw, a.rows * ch);
     for (int i = 0; c && i < n; i++) {
-        int x = i * STRIP_COLS * cw, width = (STRIP_COLS - 1) * cw, chosen = from + i == w->photo;
+        int x = i * STRIP_COLS * cw, width = (STRIP_COLS - 1) * cw,
+            chosen = from + i == w->ses.photo;
         const struct canvas *t = thumb(w, from + i, width, c->h);
         struct rgb color = chosen ? draw_rank_color(0) : (struct rgb){150, 150, 150};
         char text[16];
@@ -265,13 +266,14 @@ static void draw_strip(struct workbench *w, struct pane *p, struct area a)
         if (t)
             canvas_put(c, x, 0, t);
         if (chosen)
-            canvas_frame(c, x, 0, x + width - 1, c->h - 1, w->gfx.mode == GFX_SIXEL ? 3 : 1, color);
-        if (w->gfx.mode == GFX_SIXEL)
+            canvas_frame(c, x, 0, x + width - 1, c->h - 1, w->screen.gfx.mode == GFX_SIXEL ? 3 : 1,
+                         color);
+        if (w->screen.gfx.mode == GFX_SIXEL)
             canvas_label(c, x + 3, 3, text, 1, color);
         add_tile(v, from + i, (struct area){a.row, a.col + i * STRIP_COLS, a.rows, STRIP_COLS - 1});
     }
     if (c)
-        gfx_place(&w->gfx, STRIP_SLOT + p->slot,
+        gfx_place(&w->screen.gfx, STRIP_SLOT + p->slot,
                   (struct area){a.row, a.col, a.rows, n * STRIP_COLS}, c);
 }
 
@@ -297,7 +299,7 @@ static void draw_legend(const struct workbench *w, const struct photo_view *v, s
                   "nothing is drawn: the answer is not of this query; r asks");
     } else if (w->now.r && w->now.r->box_count && photo_in_result(w) >= 0) {
         draw_text(a.row, a.col, a.cols, "rank and probability of the best %d boxes; + - for more",
-                  w->boxes_shown);
+                  w->how.boxes);
     }
 }
 
@@ -307,7 +309,7 @@ static void draw_no_photo(const struct workbench *w, struct area a)
 {
     draw_text(a.row + 1, a.col + 1, a.cols - 2, "No image is open.");
     draw_text(a.row + 3, a.col + 1, a.cols - 2, "o opens one: IMAGE, or IMAGE REGIONS");
-    if (!w->model)
+    if (!w->ses.model)
         draw_text(a.row + 5, a.col + 1, a.cols - 2, "No model is open: start with -m DIR.");
 }
 
@@ -316,7 +318,7 @@ static void photo_draw(struct workbench *w, struct pane *p, struct area a)
     struct photo_view *v = p->state;
     v->tile_count = 0;
     v->frame = (struct frame){0};
-    if (w->photo >= w->photo_count || !w->photos[w->photo]->image) {
+    if (w->ses.photo >= w->ses.photo_count || !w->ses.photos[w->ses.photo]->image) {
         draw_no_photo(w, a);
         return;
     }
@@ -324,7 +326,7 @@ static void photo_draw(struct workbench *w, struct pane *p, struct area a)
         draw_legend(w, v, (struct area){a.row + a.rows - 1, a.col + 1, 1, a.cols - 1});
         a.rows--;
     }
-    if (w->photo_count > 1 && a.rows >= 16 && a.cols >= 3 * STRIP_COLS) {
+    if (w->ses.photo_count > 1 && a.rows >= 16 && a.cols >= 3 * STRIP_COLS) {
         draw_strip(w, p, (struct area){a.row + a.rows - STRIP_ROWS, a.col, STRIP_ROWS, a.cols});
         a.rows -= STRIP_ROWS + 1;
     }
@@ -339,7 +341,7 @@ static void photo_draw(struct workbench *w, struct pane *p, struct area a)
 /* The smallest region around a point of the picture, or -1. */
 static int region_at(const struct workbench *w, double x, double y)
 {
-    const struct regions *g = photo_regions(w->photos[w->photo]);
+    const struct regions *g = photo_regions(w->ses.photos[w->ses.photo]);
     int image = photo_in_result(w), best = -1;
     const struct result_image *ri = image >= 0 ? &w->now.r->images[image] : NULL;
     int n = ri ? ri->region_count + ri->candidate_count : g ? g->count : 0;
@@ -368,12 +370,12 @@ static bool photo_click(struct workbench *w, struct pane *p, int row, int col)
         struct area a = v->tiles[i].at;
         if (row < a.row || row >= a.row + a.rows || col < a.col || col >= a.col + a.cols)
             continue;
-        if (v->tiles[i].photo == w->photo)
+        if (v->tiles[i].photo == w->ses.photo)
             break;
         photo_go(w, v->tiles[i].photo);
         return true;
     }
-    if (f->scale <= 0 || w->photo >= w->photo_count)
+    if (f->scale <= 0 || w->ses.photo >= w->ses.photo_count)
         return false;
     int region = region_at(w, f->x + (col - f->at.col + 0.5) * cw / f->scale,
                            f->y + (row - f->at.row + 0.5) * ch / f->scale);
@@ -414,16 +416,6 @@ static void photo_end(struct pane *p)
     canvas_free(v->cache.c);
 }
 
-const struct view view_photo = {
-    .name = "photo",
-    .what = "the image with ranked boxes, or with what is looked at",
-    .state = sizeof(struct photo_view),
-    .end = photo_end,
-    .draw = photo_draw,
-    .click = photo_click,
-    .table = photo_table,
-};
-
 /* ---- keys */
 
 /* Zooming begins at the chosen region, or the best box. */
@@ -432,7 +424,7 @@ static void aim(struct workbench *w, struct photo_view *v)
     const struct result *r = w->now.r;
     int image = photo_in_result(w);
     const float *b = NULL;
-    if (w->photo >= w->photo_count || !w->photos[w->photo]->image)
+    if (w->ses.photo >= w->ses.photo_count || !w->ses.photos[w->ses.photo]->image)
         return;
     v->pan_x = v->pan_y = 0.5;
     if (image >= 0 && w->sel->region > 0 && w->sel->region < look_regions(r, image))
@@ -440,12 +432,12 @@ static void aim(struct workbench *w, struct photo_view *v)
     else if (image >= 0 && w->sel->rank < r->box_count && r->boxes[w->sel->rank].image == image)
         b = r->boxes[w->sel->rank].box;
     if (b) {
-        v->pan_x = (double)(b[0] + b[2]) / 2 / w->photos[w->photo]->image->width;
-        v->pan_y = (double)(b[1] + b[3]) / 2 / w->photos[w->photo]->image->height;
+        v->pan_x = (double)(b[0] + b[2]) / 2 / w->ses.photos[w->ses.photo]->image->width;
+        v->pan_y = (double)(b[1] + b[3]) / 2 / w->ses.photos[w->ses.photo]->image->height;
     }
 }
 
-void do_zoom_in(struct workbench *w, const char *arg)
+static void do_zoom_in(struct workbench *w, const char *arg)
 {
     struct photo_view *v = panes_of(&w->panes, &view_photo)->state;
     double zoom = zoom_of(w, v);
@@ -453,10 +445,10 @@ void do_zoom_in(struct workbench *w, const char *arg)
     if (zoom <= 1)
         aim(w, v);
     v->zoom = zoom * 1.5 > MOST_ZOOM ? MOST_ZOOM : zoom * 1.5;
-    v->went = w->went;
+    v->went = w->ses.went;
 }
 
-void do_zoom_out(struct workbench *w, const char *arg)
+static void do_zoom_out(struct workbench *w, const char *arg)
 {
     struct photo_view *v = panes_of(&w->panes, &view_photo)->state;
     double zoom = zoom_of(w, v);
@@ -464,13 +456,13 @@ void do_zoom_out(struct workbench *w, const char *arg)
     v->zoom = zoom / 1.5 < 1.01 ? 1 : zoom / 1.5;
 }
 
-void do_pan(struct workbench *w, const char *arg)
+static void do_pan(struct workbench *w, const char *arg)
 {
     struct photo_view *v = panes_of(&w->panes, &view_photo)->state;
     double zoom = zoom_of(w, v), step = 0.25 / zoom;
-    arg = *arg ? arg : strcmp(w->key, "S-Left") == 0  ? "left"
-                       : strcmp(w->key, "S-Right") == 0 ? "right"
-                       : strcmp(w->key, "S-Up") == 0    ? "up"
+    arg = *arg ? arg : strcmp(w->typed.key, "S-Left") == 0  ? "left"
+                       : strcmp(w->typed.key, "S-Right") == 0 ? "right"
+                       : strcmp(w->typed.key, "S-Up") == 0    ? "up"
                                                         : "down";
     if (zoom <= 1) {
         workbench_say(w, false, "the whole picture is shown: > zooms in");
@@ -488,10 +480,30 @@ void do_pan(struct workbench *w, const char *arg)
         workbench_say(w, true, "pan left, right, up or down");
 }
 
-void do_single(struct workbench *w, const char *arg)
+static void do_single(struct workbench *w, const char *arg)
 {
     struct photo_view *v = panes_of(&w->panes, &view_photo)->state;
     (void)arg;
     v->single = !v->single;
     workbench_say(w, false, v->single ? "one image at a time" : "all images of a result together");
 }
+
+static const struct action photo_actions[] = {
+    ACTIONS_AFTER("image"),
+    {"single", "f", "", NULL, "one image, or all of a result together", do_single},
+    {"zoom-in", ">", "", NULL, "enlarge the image, at what is chosen", do_zoom_in},
+    {"zoom-out", "<", "", NULL, "make it smaller again", do_zoom_out},
+    {"pan", "S-Left S-Right S-Up S-Down", "DIRECTION", NULL, "move in the enlarged image", do_pan},
+    {0},
+};
+
+const struct view view_photo = {
+    .name = "photo",
+    .what = "the image with ranked boxes, or with what is looked at",
+    .state = sizeof(struct photo_view),
+    .end = photo_end,
+    .draw = photo_draw,
+    .click = photo_click,
+    .table = photo_table,
+    .actions = photo_actions,
+};

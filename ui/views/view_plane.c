@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+extern const struct view view_plane;
+
 #define LETTER_W 6 /* pixels of painted letters */
 #define LETTER_H 9
 
@@ -303,7 +305,7 @@ static bool plane_click(struct workbench *w, struct pane *at, int row, int col)
     struct plane p;
     int cw, ch, best = -1, least = 0;
     draw_cell(w, &cw, &ch);
-    bool sixel = w->gfx.mode == GFX_SIXEL, any = open_plane(w, at, &p);
+    bool sixel = w->screen.gfx.mode == GFX_SIXEL, any = open_plane(w, at, &p);
     int uw = sixel ? cw : 1, uh = sixel ? ch : 1;
     for (int k = 0; any && k < p.panel_count; k++) {
         const struct panel *l = &p.panels[k];
@@ -332,7 +334,7 @@ static void draw_points(struct workbench *w, int slot, const struct plane *p, st
                         int now)
 {
     int cw, ch, n = p->panel_count;
-    if (w->gfx.mode != GFX_SIXEL) {
+    if (w->screen.gfx.mode != GFX_SIXEL) {
         for (int i = 0; i < n; i++) {
             int left = a.cols * i / n, right = a.cols * (i + 1) / n;
             struct area half = {a.row, a.col + left, a.rows, right - left - (i + 1 < n)};
@@ -341,7 +343,7 @@ static void draw_points(struct workbench *w, int slot, const struct plane *p, st
         return;
     }
     draw_cell(w, &cw, &ch);
-    int width = a.cols * cw < w->gfx.term.max_w ? a.cols * cw : w->gfx.term.max_w;
+    int width = a.cols * cw < w->screen.gfx.term.max_w ? a.cols * cw : w->screen.gfx.term.max_w;
     struct canvas *c = canvas_new(width, a.rows * ch);
     for (int i = 0; c && i < n; i++) {
         int left = width * i / n, right = width * (i + 1) / n;
@@ -352,7 +354,7 @@ static void draw_points(struct workbench *w, int slot, const struct plane *p, st
         canvas_put(c, left, 0, half);
         canvas_free(half);
     }
-    gfx_place(&w->gfx, slot, a, c);
+    gfx_place(&w->screen.gfx, slot, a, c);
 }
 
 static void draw_title(const struct workbench *w, const struct plane *p, struct area a, int now)
@@ -436,23 +438,9 @@ static void plane_end(struct pane *at)
     free(v->xy);
 }
 
-const struct view view_plane = {
-    .name = "plane",
-    .what = "states of tokens and regions on the plane that shows most of them",
-    .sliced = true,
-    .state = sizeof(struct plane_view),
-    .end = plane_end,
-    .draw = plane_draw,
-    .move = plane_move,
-    .step = inside_step,
-    .click = plane_click,
-    .stale = stale_result,
-    .table = plane_table,
-};
-
 /* ---- keys */
 
-void do_plane(struct workbench *w, const char *arg)
+static void do_plane_of(struct workbench *w, const char *arg)
 {
     static const char *const names[PLANE_KINDS] = {"both", "tokens", "regions", "joint"};
     struct plane_view *v = panes_of(&w->panes, &view_plane)->state;
@@ -466,3 +454,33 @@ void do_plane(struct workbench *w, const char *arg)
                   : at == PLANE_TOKENS ? "the plane of tokens"
                                        : "the plane of regions");
 }
+
+static void do_plane(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    panes_show(&w->panes, &view_plane);
+}
+
+static const struct action plane_actions[] = {
+    ACTIONS_AFTER("join"),
+    {"plane-of", "P", "[WHAT]", NULL, "the plane of both streams, tokens, regions, or joint",
+     do_plane_of},
+    ACTIONS_AFTER("states"),
+    {"plane", "F5", "", NULL, "states as points", do_plane},
+    {0},
+};
+
+const struct view view_plane = {
+    .name = "plane",
+    .what = "states of tokens and regions on the plane that shows most of them",
+    .sliced = true,
+    .state = sizeof(struct plane_view),
+    .end = plane_end,
+    .draw = plane_draw,
+    .move = plane_move,
+    .step = inside_step,
+    .click = plane_click,
+    .stale = stale_result,
+    .table = plane_table,
+    .actions = plane_actions,
+};

@@ -10,13 +10,14 @@
 
 static const struct regions *current(const struct workbench *w)
 {
-    return w->photo < w->photo_count ? photo_regions(w->photos[w->photo]) : NULL;
+    return w->ses.photo < w->ses.photo_count ? photo_regions(w->ses.photos[w->ses.photo]) : NULL;
 }
 
 static void class_text(const struct workbench *w, const struct regions *g, int i, char *out,
                        size_t size)
 {
-    const char *name = g->classes && w->model ? model_class_name(w->model, g, g->classes[i]) : NULL;
+    const char *name =
+        g->classes && w->ses.model ? model_class_name(w->ses.model, g, g->classes[i]) : NULL;
     if (name)
         snprintf(out, size, "%s", name);
     else if (g->classes)
@@ -111,7 +112,7 @@ static void regions_filter(struct workbench *w, struct pane *p)
         char name[128];
         int i = (chosen(w) + k) % g->count;
         class_text(w, g, i, name, sizeof name);
-        if (list_matches(name, w->filter.text)) {
+        if (list_matches(name, w->typed.filter.text)) {
             look_choose_region(w, i + 1);
             return;
         }
@@ -138,6 +139,20 @@ static bool regions_table(struct workbench *w, struct pane *p, struct table *out
     return true;
 }
 
+static void do_regions(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    panes_show(&w->panes, &view_regions);
+    if (w->sel->region < 1)
+        panes_move(w, MOVE_FIRST); /* one is lit at once */
+}
+
+static const struct action regions_actions[] = {
+    ACTIONS_AFTER("hide"),
+    {"regions", "g", "", NULL, "the list of regions", do_regions},
+    {0},
+};
+
 const struct view view_regions = {
     .name = "regions",
     .what = "the regions of the image; the chosen one is lit",
@@ -146,4 +161,5 @@ const struct view view_regions = {
     .click = regions_click,
     .filter = regions_filter,
     .table = regions_table,
+    .actions = regions_actions,
 };

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+extern const struct view view_states;
+
 #define NOW 7    /* columns of the number at the chosen depth */
 
 struct states_view {
@@ -113,7 +115,7 @@ static bool open_alike(struct workbench *w, const struct pane *p, struct alike *
     }
     a->x = xmalloc(n * sizeof *a->x + 1);
     memcpy(a->x, v->similar, n * sizeof *a->x);
-    if (w->sort)
+    if (w->how.sort)
         sort_items(a);
     return a->count > 0;
 }
@@ -172,7 +174,7 @@ static void draw_title(const struct workbench *w, const struct alike *a, struct 
     inside_name(w, a->items[pick].token, a->items[pick].at, name, sizeof name);
     attrset(A_BOLD);
     draw_text(at.row, at.col, at.cols, "Alike to %s, after %s%s", to, a->depths[a->depth].name,
-              w->sort ? ", sorted" : "");
+              w->how.sort ? ", sorted" : "");
     attrset(A_NORMAL);
     draw_text(at.row + 1, at.col, at.cols, "%s: cosine %.3f%s", name,
               (double)a->x[pick * a->depth_count + a->depth],
@@ -275,6 +277,18 @@ static void states_end(struct pane *p)
     free(v->similar);
 }
 
+static void do_states(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    panes_show(&w->panes, &view_states);
+}
+
+static const struct action states_actions[] = {
+    ACTIONS_AFTER("heads"),
+    {"states", "F4", "", NULL, "how alike states are", do_states},
+    {0},
+};
+
 const struct view view_states = {
     .name = "states",
     .what = "how alike tokens and regions are to the chosen one, depth by depth",
@@ -288,4 +302,5 @@ const struct view view_states = {
     .click = states_click,
     .stale = stale_result,
     .table = states_table,
+    .actions = states_actions,
 };

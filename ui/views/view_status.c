@@ -1,12 +1,14 @@
 /* What runs here: model, device, terminal, times by stage, memory, caches, the log. */
 #include "src/engine/regioncache.h"
-#include "ui/workbench_priv.h"
+#include "ui/views/views.h"
 
 #include <curses.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+extern const struct view view_status;
 
 struct pen {
     struct area a;
@@ -58,17 +60,17 @@ static double memory_mb(const char *name)
 static void about_model(const struct workbench *w, struct pen *p)
 {
     title(p, "Model");
-    if (!w->model) {
+    if (!w->ses.model) {
         line(p, "none", "start with -m DIR");
         return;
     }
-    line(p, "name", "%s", model_name(w->model));
-    for (int i = 0; i < model_checkpoint_count(w->model); i++)
-        line(p, i ? "" : "checkpoints", "%c %s  %s", i == w->checkpoint ? '*' : ' ',
-             model_checkpoint_name(w->model, i),
-             draw_base_name(model_checkpoint_path(w->model, i)));
-    line(p, "device", "%s", model_device(w->model));
-    line(p, "detector", "%s", model_has_detector(w->model) ? "yes" : "none");
+    line(p, "name", "%s", model_name(w->ses.model));
+    for (int i = 0; i < model_checkpoint_count(w->ses.model); i++)
+        line(p, i ? "" : "checkpoints", "%c %s  %s", i == w->ses.checkpoint ? '*' : ' ',
+             model_checkpoint_name(w->ses.model, i),
+             draw_base_name(model_checkpoint_path(w->ses.model, i)));
+    line(p, "device", "%s", model_device(w->ses.model));
+    line(p, "detector", "%s", model_has_detector(w->ses.model) ? "yes" : "none");
 }
 
 static void about_time(const struct workbench *w, struct pen *p)
@@ -89,18 +91,19 @@ static void about_time(const struct workbench *w, struct pen *p)
 static void about_places(const struct workbench *w, struct pen *p)
 {
     static const char *const modes[] = {"sixel", "blocks", "ascii", "none"};
-    const struct term *t = &w->gfx.term;
+    const struct term *t = &w->screen.gfx.term;
     struct regioncache_usage u;
     title(p, "Here");
     line(p, "terminal", "%d x %d, pictures: %s, cell %d x %d pixels, %d colors%s", COLS, LINES,
-         modes[w->gfx.mode], t->cell_w, t->cell_h, t->registers, t->sync ? ", synchronized" : "");
-    line(p, "pictures", "%.1f kB sent", (double)w->gfx.sent / 1024);
+         modes[w->screen.gfx.mode], t->cell_w, t->cell_h, t->registers,
+         t->sync ? ", synchronized" : "");
+    line(p, "pictures", "%.1f kB sent", (double)w->screen.gfx.sent / 1024);
     line(p, "memory", "%.1f MB, at most %.1f MB", memory_mb("VmRSS:"), memory_mb("VmHWM:"));
     regioncache_measure(&u);
     line(p, "regions", u.folder ? "%d images, %.1f MB in %s" : "no cache%.0d%.0f%s", u.files,
          (double)u.bytes / (1 << 20), u.folder ? u.folder : "");
     free(u.folder);
-    line(p, "log", "%s", w->log ? log_path(w->log) : w->log_state);
+    line(p, "log", "%s", w->ses.log ? log_path(w->ses.log) : w->logging.state);
 }
 
 static void status_draw(struct workbench *w, struct pane *at, struct area a)
@@ -117,9 +120,22 @@ static void status_draw(struct workbench *w, struct pane *at, struct area a)
     about_places(w, &p);
 }
 
+static void do_status(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    panes_popup(w, &view_status);
+}
+
+static const struct action status_actions[] = {
+    ACTIONS_AFTER("tag"),
+    {"status", "I", "", NULL, "model, device, times, memory, caches", do_status},
+    {0},
+};
+
 const struct view view_status = {
     .name = "status",
     .what = "model, device, times by stage, memory, caches",
     .popup = true,
     .draw = status_draw,
+    .actions = status_actions,
 };

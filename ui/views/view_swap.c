@@ -1,6 +1,7 @@
 /* Which weights carry the change from A's answer to B's: A runs with single parts of B. */
 #include "src/base/mem.h"
 #include "ui/jobs/compare.h"
+#include "ui/views/views.h"
 #include "ui/views/list.h"
 #include "ui/state/stale.h"
 
@@ -8,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+extern const struct view view_swap;
 
 struct swap_view {
     int pick, top; /* the chosen line, and the first, */
@@ -129,7 +132,7 @@ static void swap_accept(struct workbench *w, struct pane *p)
     struct comparison *c = comparison_of(w);
     const struct swaps *s = &c->swaps;
     if (!s->result || s->runs || !w->now.r) {
-        do_type(w, "");
+        typed_query(w, "");
         return;
     }
     if (s->query != stale_identity(w)) {
@@ -141,7 +144,7 @@ static void swap_accept(struct workbench *w, struct pane *p)
     w->changes.list = xcalloc(1, sizeof *w->changes.list);
     w->changes.list[0] = s->result->items[s->order[swap_state(p, s)->pick]].change;
     w->changes.count = 1;
-    w->checkpoint = s->a;
+    w->ses.checkpoint = s->a;
     query_repeat(w);
 }
 
@@ -179,6 +182,34 @@ static bool swap_stale(struct workbench *w, struct pane *p, char *out, size_t si
     return true;
 }
 
+static void do_swap(struct workbench *w, const char *arg)
+{
+    static const char *const levels[] = {"blocks", "layers", "heads"};
+    int level = -1;
+    for (int i = 0; i < 3; i++)
+        level = strcmp(arg, levels[i]) == 0 ? i : level;
+    if (*arg && level < 0) {
+        workbench_say(w, true, "swap takes blocks, layers or heads, not '%s'", arg);
+        return;
+    }
+    if (!compare_several(w))
+        return;
+    struct comparison *c = comparison_of(w);
+    if (!*arg && panes_view(&w->panes) == &view_swap)
+        level = ((int)c->swaps.level + 1) % 3; /* the key again: the next level */
+    if (level >= 0)
+        c->swaps.level = (enum swap_level)level;
+    panes_show(&w->panes, &view_swap);
+    swaps_start(w);
+}
+
+static const struct action swap_actions[] = {
+    ACTIONS_AFTER("drift"),
+    {"swap", "E", "[LEVEL]", NULL, "which blocks, layers or heads of B change the answer of A",
+     do_swap},
+    {0},
+};
+
 const struct view view_swap = {
     .name = "swap",
     .what = "which weights of B carry the change of A's answer",
@@ -188,4 +219,6 @@ const struct view view_swap = {
     .accept = swap_accept,
     .stale = swap_stale,
     .table = swap_table,
+    .pair_changed = swaps_start,
+    .actions = swap_actions,
 };

@@ -1,7 +1,8 @@
 /* The list of tasks, with the digits that choose them. */
-#include "ui/workbench_priv.h"
+#include "ui/views/views.h"
 
 #include <curses.h>
+#include <stdlib.h>
 
 struct tasks_view {
     int pick; /* the chosen task */
@@ -26,7 +27,7 @@ static int line_task(int line)
 static void tasks_enter(struct workbench *w, struct pane *p)
 {
     struct tasks_view *v = p->state;
-    v->pick = (int)(w->task - task_table);
+    v->pick = (int)(w->ses.task - task_table);
 }
 
 static void tasks_draw(struct workbench *w, struct pane *p, struct area a)
@@ -59,9 +60,9 @@ static void tasks_move(struct workbench *w, struct pane *p, enum motion m)
 static void tasks_accept(struct workbench *w, struct pane *p)
 {
     const struct tasks_view *v = p->state;
-    w->task = &task_table[v->pick];
+    w->ses.task = &task_table[v->pick];
     panes_leave_popup(w);
-    do_type(w, "");
+    typed_query(w, "");
 }
 
 static bool tasks_click(struct workbench *w, struct pane *p, int row, int col)
@@ -76,6 +77,36 @@ static bool tasks_click(struct workbench *w, struct pane *p, int row, int col)
     return true;
 }
 
+static void do_task(struct workbench *w, const char *arg)
+{
+    const struct task *t = task_find(arg);
+    if (!*arg) {
+        panes_popup(w, &view_tasks);
+    } else if (t) {
+        w->ses.task = t;
+    } else {
+        workbench_say(w, true, "there is no task '%s'; t lists them", arg);
+    }
+}
+
+static void do_digit(struct workbench *w, const char *arg)
+{
+    int n = atoi(*arg ? arg : w->typed.key);
+    n = n == 0 ? 10 : n;
+    if (n < 1 || n > task_count)
+        workbench_say(w, true, "there are tasks 1 to %d; t lists them", task_count);
+    else
+        w->ses.task = &task_table[n - 1];
+}
+
+static const struct action tasks_actions[] = {
+    ACTIONS_AFTER("suggest"),
+    {"task", "t", "[TASK]", NULL, "choose the task", do_task},
+    {"task-number", "1 2 3 4 5 6 7 8 9 0", "N", NULL, "choose a task by its place in the list",
+     do_digit},
+    {0},
+};
+
 const struct view view_tasks = {
     .name = "tasks",
     .what = "the twelve tasks; Enter chooses one",
@@ -86,4 +117,5 @@ const struct view view_tasks = {
     .move = tasks_move,
     .accept = tasks_accept,
     .click = tasks_click,
+    .actions = tasks_actions,
 };

@@ -2,7 +2,7 @@
  * to and from the chosen token or region; without one, over all of the text and the image. */
 #include "src/base/mem.h"
 #include "ui/state/stale.h"
-#include "ui/workbench_priv.h"
+#include "ui/views/views.h"
 
 #include <curses.h>
 #include <stdio.h>
@@ -102,7 +102,7 @@ static bool find_flow(const struct workbench *w, const struct pane *p, struct fl
 
 static bool is_hidden(const struct workbench *w, int token)
 {
-    return w->hide_special && w->now.r->tokens[token].special;
+    return w->how.hide_special && w->now.r->tokens[token].special;
 }
 
 static float largest(const struct workbench *w, const float *x, int n)

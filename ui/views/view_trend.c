@@ -1,6 +1,7 @@
 /* Probes over the checkpoints: a plot, and a line for each probe. */
 #include "src/base/mem.h"
 #include "ui/jobs/compare.h"
+#include "ui/views/views.h"
 #include "ui/views/list.h"
 
 #include <curses.h>
@@ -8,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+extern const struct view view_trend;
 
 struct trend_view {
     int pick, top; /* the chosen probe, and the first one shown */
@@ -55,7 +58,7 @@ static void draw_curve(struct canvas *c, const double *v, int n, int thick, stru
 static void paint(const struct workbench *w, struct canvas *c, const struct probe_table *t,
                   int pick)
 {
-    int n = t->count, fine = w->gfx.mode == GFX_SIXEL;
+    int n = t->count, fine = w->screen.gfx.mode == GFX_SIXEL;
     double *v = xcalloc(3 * (size_t)n + 3, sizeof *v), *mean = v + n, *answered = mean + n;
     canvas_fill(c, 0, 0, c->w - 1, c->h - 1, (struct rgb){0, 0, 0});
     for (int k = 0; k <= 4 && fine; k++)
@@ -91,7 +94,7 @@ static void draw_plot(struct workbench *w, const struct pane *p, const struct pr
     if (!c)
         return;
     paint(w, c, t, v->pick);
-    gfx_place(&w->gfx, p->slot, at, c);
+    gfx_place(&w->screen.gfx, p->slot, at, c);
     draw_text(at.row, a.col, 4, "1.0");
     draw_text(at.row + at.rows - 1, a.col, 4, "0.0");
     attrset(A_DIM);
@@ -163,7 +166,7 @@ static void draw_sums(const struct probe_table *t, struct area a)
 static void draw_state(struct workbench *w, struct area a)
 {
     struct trend *t = &comparison_of(w)->trend;
-    int n = w->model ? model_checkpoint_count(w->model) : 0;
+    int n = w->ses.model ? model_checkpoint_count(w->ses.model) : 0;
     char name[64] = "";
     if (t->runner && t->next < n && !t->stopped) {
         compare_name(w, t->next, name, sizeof name);
@@ -195,7 +198,7 @@ static void trend_draw(struct workbench *w, struct pane *p, struct area a)
     if (!x || x->count == 0)
         return;
     int row = a.row + 2, end = a.row + a.rows, plot = (a.rows - 3) / 2;
-    if (plot >= 6 && w->gfx.mode != GFX_NONE) {
+    if (plot >= 6 && w->screen.gfx.mode != GFX_NONE) {
         draw_plot(w, p, x, (struct area){row, a.col, plot, a.cols});
         row += plot + 1;
     }
@@ -237,6 +240,36 @@ static bool trend_table(struct workbench *w, struct pane *p, struct table *out)
     return true;
 }
 
+static void do_trend(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    comparison_of(w);
+    panes_show(&w->panes, &view_trend);
+}
+
+static void do_probes(struct workbench *w, const char *arg)
+{
+    if (trend_ask(w, arg))
+        panes_show(&w->panes, &view_trend);
+}
+
+static void do_watch(struct workbench *w, const char *arg)
+{
+    if (trend_watch(w, arg))
+        panes_show(&w->panes, &view_trend);
+}
+
+static const struct action trend_actions[] = {
+    ACTIONS_AFTER("swap"),
+    {"trend", "J", "", NULL, "probes over all checkpoints", do_trend},
+    {"probes", "", "FILE", NULL, "ask all checkpoints the probes of a file", do_probes},
+    {"pin", "N", "[ANSWER]", NULL, "make the query that is shown a probe, with what is right",
+     trend_pin},
+    {"watch", "", "FOLDER", NULL, "ask each new checkpoint of a training run the probes",
+     do_watch},
+    {0},
+};
+
 const struct view view_trend = {
     .name = "trend",
     .what = "probes over all checkpoints, as a plot and line by line",
@@ -244,4 +277,5 @@ const struct view view_trend = {
     .draw = trend_draw,
     .move = trend_move,
     .table = trend_table,
+    .actions = trend_actions,
 };

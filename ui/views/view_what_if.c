@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+extern const struct view view_what_if;
+
 #define MOVES 200 /* answers that are looked at, of both */
 #define LEAST_TOP 0.05f /* nats, of the scale: next to nothing does not look like a change */
 
@@ -154,7 +156,7 @@ static const double *moved(const struct workbench *w, struct what_if_view *v)
 static int draw_changes(const struct workbench *w, struct area a, int row)
 {
     const struct result *r = w->now.r, *before = w->plain;
-    if (w->running)
+    if (w->asked.running)
         draw_text(a.row + row++, a.col, a.cols, "asking again ...");
     if (before && strcmp(before->text, r->text) != 0) {
         draw_text(a.row + row++, a.col, a.cols, "was: %s", before->text);
@@ -243,9 +245,9 @@ static void draw_moves(struct workbench *w, struct what_if_view *v, struct area 
 static void draw_same(struct workbench *w, struct area a)
 {
     draw_changes(w, a, 2);
-    inside_hint(a, w->changes.count + (w->running != 0) + 2,
+    inside_hint(a, w->changes.count + (w->asked.running != 0) + 2,
                 "mask or drop what is chosen, silence a head or a layer, replace a word:");
-    inside_hint(a, w->changes.count + (w->running != 0) + 3,
+    inside_hint(a, w->changes.count + (w->asked.running != 0) + 3,
                 "the query is asked again and compared here");
 }
 
@@ -310,6 +312,18 @@ static bool what_if_table(struct workbench *w, struct pane *p, struct table *out
     return true;
 }
 
+static void do_what_if(struct workbench *w, const char *arg)
+{
+    (void)arg;
+    panes_show(&w->panes, &view_what_if);
+}
+
+static const struct action what_if_actions[] = {
+    ACTIONS_AFTER("effects"),
+    {"what-if", "F8", "", NULL, "the result beside the one without changes", do_what_if},
+    {0},
+};
+
 const struct view view_what_if = {
     .name = "what-if",
     .what = "the answer with changes beside the one without",
@@ -318,4 +332,5 @@ const struct view view_what_if = {
     .move = what_if_move,
     .stale = stale_result,
     .table = what_if_table,
+    .actions = what_if_actions,
 };

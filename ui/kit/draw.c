@@ -1,6 +1,8 @@
-/* Text on the screen, for all views. */
+/* Text on the screen. */
+#include "ui/kit/draw.h"
+
+#include "ui/kit/gfx.h"
 #include "ui/kit/text.h"
-#include "ui/workbench_priv.h"
 
 #include <curses.h>
 #include <stdarg.h>
@@ -99,48 +101,8 @@ int draw_scale(int row, int col, float most)
     return n + 8 + draw_text(row, col + n + 8, 10, " %.3f ", (double)most);
 }
 
-void draw_cell(const struct workbench *w, int *cw, int *ch)
+void draw_mouse(bool on)
 {
-    bool sixel = w->gfx.mode == GFX_SIXEL;
-    *cw = sixel ? w->gfx.term.cell_w : 1;
-    *ch = sixel ? w->gfx.term.cell_h : 2;
-}
-
-/* ---- names */
-
-void draw_region_name(const struct workbench *w, int region, char *out, size_t size)
-{
-    const struct result *r = w->now.r;
-    const char *label = NULL;
-    int image = photo_in_result(w);
-    const struct regions *g = w->photo < w->photo_count ? photo_regions(w->photos[w->photo]) : NULL;
-    for (int i = 0; r && i < r->box_count; i++)
-        if (r->boxes[i].region == region && r->boxes[i].image == image)
-            label = r->boxes[i].label;
-    if (!label && region > 0 && g && g->classes && region <= g->count && w->model &&
-        (image < 0 || strcmp(g->digest, r->images[image].regions_digest) == 0))
-        label = model_class_name(w->model, g, g->classes[region - 1]);
-    snprintf(out, size, "region %d %s", region, region == 0 ? "whole image" : label ? label : "");
-}
-
-void draw_token_name(const struct workbench *w, int token, char *out, size_t size)
-{
-    const struct result *r = w->now.r;
-    snprintf(out, size, "%s", r && token >= 0 && token < r->token_count ? r->tokens[token].piece
-                                                                        : "");
-}
-
-void draw_head_name(const struct workbench *w, const struct slice *x, enum attn_kind kind,
-                    char *out, size_t size)
-{
-    int head = x->head[kind];
-    if (head >= 0)
-        snprintf(out, size, "head %d/%d", head + 1,
-                 w->now.r ? trace_attention_heads(w->now.r->trace, kind) : 0);
-    else if (look_set_heads(head))
-        look_set_name(look_set_heads(head), out, size);
-    else
-        snprintf(out, size, "%s", head == LOOK_MAX       ? "maximum of heads"
-                                  : head == LOOK_ROLLOUT ? "rollout up to here"
-                                                         : "mean of heads");
+    mousemask(on ? BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0,
+              NULL);
 }

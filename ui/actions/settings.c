@@ -1,0 +1,88 @@
+/* The user's keys and settings. */
+#include "ui/actions/actions.h"
+
+#include "src/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void bind_key(struct workbench *w, const char *key, const char *line)
+{
+    for (int i = 0; i < w->bound.count; i++)
+        if (strcmp(w->bound.list[i].key, key) == 0) {
+            free(w->bound.list[i].line);
+            w->bound.list[i].line = xstrdup(line);
+            return;
+        }
+    w->bound.list = xreallocarray(w->bound.list, (size_t)w->bound.count + 1, sizeof *w->bound.list);
+    w->bound.list[w->bound.count++] = (struct binding){xstrdup(key), xstrdup(line)};
+}
+
+void do_bind(struct workbench *w, const char *arg)
+{
+    size_t n = strcspn(arg, " ");
+    char *key = xstrndup(arg, n), *name = NULL;
+    const char *line = arg + n + strspn(arg + n, " ");
+    name = xstrndup(line, strcspn(line, " "));
+    if (!keys_known(key))
+        workbench_say(w, true, "there is no key '%s': x, C-x, Space, Tab, Left, S-Left, F5 ...",
+                      key);
+    else if (!*line)
+        workbench_say(w, true, "bind KEY COMMAND: what should %s do?", key);
+    else if (!action_find(w, name))
+        workbench_say(w, true, "there is no command '%s'; ? lists them", name);
+    else
+        bind_key(w, key, line);
+    free(key);
+    free(name);
+}
+
+static bool parse_switch(struct workbench *w, const char *option, const char *value, bool *out)
+{
+    if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0) {
+        workbench_say(w, true, "set %s on, or off, not '%s'", option, value);
+        return false;
+    }
+    *out = strcmp(value, "on") == 0;
+    return true;
+}
+
+static void set_graphics(struct workbench *w, const char *value)
+{
+    enum graphics_choice choice;
+    if (workbench_graphics(value, &choice))
+        screen_set_graphics(w, choice);
+    else
+        workbench_say(w, true, "set graphics auto, sixel, blocks, ascii or none, not '%s'", value);
+}
+
+void do_set(struct workbench *w, const char *arg)
+{
+    size_t n = strcspn(arg, " ");
+    char *option = xstrndup(arg, n);
+    const char *value = arg + n + strspn(arg + n, " ");
+    bool on = false;
+    if (strcmp(option, "colors") == 0 && *value)
+        do_color_map(w, value);
+    else if (strcmp(option, "boxes") == 0 && atoi(value) > 0)
+        do_boxes_more(w, value);
+    else if (strcmp(option, "graphics") == 0)
+        set_graphics(w, value);
+    else if (strcmp(option, "mouse") == 0 && parse_switch(w, option, value, &on))
+        draw_mouse(w->screen.mouse = on);
+    else if (strcmp(option, "special") == 0 && parse_switch(w, option, value, &on))
+        w->how.hide_special = !on;
+    else if (!w->status.bad)
+        workbench_say(w, true, "set boxes N, colors NAME, graphics KIND, mouse or special on|off; "
+                      "not '%s'", arg);
+    free(option);
+}
+
+void bindings_free(struct bindings *b)
+{
+    for (int i = 0; i < b->count; i++) {
+        free(b->list[i].key);
+        free(b->list[i].line);
+    }
+    free(b->list);
+}

@@ -1,0 +1,27 @@
+/* Text, bars and colors on the screen, by curses. */
+#ifndef UI_DRAW_H
+#define UI_DRAW_H
+
+#include "ui/kit/canvas.h"
+
+/* Text cut to width columns, whatever it holds. Returns the columns used. */
+int draw_text(int row, int col, int width, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void draw_bar(int row, int col, int width, double share); /* 0 to 1, in eighths of cells */
+/* After curses has started its colors. */
+void draw_init_colors(void);
+/* The color of a rank as an attribute of curses. */
+unsigned draw_rank_attr(int rank);
+struct rgb draw_rank_color(int rank);
+/* What grew is orange, what shrank blue, as on maps of differences; 0 has no color. */
+unsigned draw_sign_attr(double x);
+/* A bar of the colors of heat with the numbers of its ends; returns its width. */
+int draw_scale(int row, int col, float most);
+/* The following cells get the color of a heat behind them. */
+void draw_heat_attr(float heat, unsigned attr);
+/* Behind the last slash; "" for NULL. */
+const char *draw_base_name(const char *path);
+/* The mouse is reported, or left to the terminal. */
+void draw_mouse(bool on);
+
+#endif

@@ -1,0 +1,36 @@
+/* Running an action is in a file of its own (action_run.c); here is what is said of one. */
+#include "ui/state/action.h"
+
+#include "ui/state/state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool is_bound(const struct workbench *w, const char *key)
+{
+    for (int i = 0; i < w->bound.count; i++)
+        if (strcmp(w->bound.list[i].key, key) == 0)
+            return true;
+    return false;
+}
+
+void action_keys(const struct workbench *w, const struct action *a, char *out, size_t size)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (const char *s = a->keys; *s;) {
+        char key[16];
+        size_t n = strcspn(s, " ");
+        snprintf(key, sizeof key, "%.*s", (int)n, s);
+        if (!is_bound(w, key) && used < size)
+            used += (size_t)snprintf(out + used, size - used, "%s%s", used ? " " : "", key);
+        s += n + strspn(s + n, " ");
+    }
+    for (int i = 0; i < w->bound.count; i++) {
+        const char *line = w->bound.list[i].line;
+        size_t n = strcspn(line, " ");
+        if (n == strlen(a->name) && strncmp(line, a->name, n) == 0 && used < size)
+            used += (size_t)snprintf(out + used, size - used, "%s%s", used ? " " : "",
+                                     w->bound.list[i].key);
+    }
+}

@@ -1,0 +1,73 @@
+/* What is drawn: views, the panes that they stand in, the lines around them. */
+#ifndef UI_VIEWS_H
+#define UI_VIEWS_H
+
+#include "ui/jobs/jobs.h"
+
+extern const struct view *const all_views[]; /* ends in NULL; made of the list in local.mk */
+const struct view *view_find(const char *name);
+/* Those that others open or ask. */
+extern const struct view view_photo, view_regions, view_tasks, view_history, view_help, view_views,
+    view_matrix;
+
+/* ---- body.c: what is where */
+void panes_init(struct workbench *w);
+void panes_draw(struct workbench *w);
+void panes_click(struct workbench *w, int row, int col);
+/* The view under a cell gets the keys, and moves. */
+void panes_wheel(struct workbench *w, int row, int col, enum motion m);
+/* Moves in the view that has the keys. */
+void panes_move(struct workbench *w, enum motion m);
+
+/* ---- chrome.c: title, tokens, query and status lines */
+void chrome_draw(struct workbench *w);
+/* A click outside of the panes; false: nothing is there. */
+bool chrome_click(struct workbench *w, int row, int col);
+#define CHROME_TOP 1
+#define CHROME_BOTTOM 4
+
+/* ---- photo.c: a photo with what is known of it */
+/* The part of a photo that is on the screen. */
+struct frame {
+    double x, y, scale; /* its corner in pixels of the picture; canvas pixels per pixel */
+    struct area at;     /* its cells */
+    int w, h;           /* its canvas */
+};
+/* Weights of a slice over the current photo's regions of what is chosen (caller frees), or NULL. */
+float *photo_weights(const struct workbench *w, const struct slice *x, int *count);
+/* The largest weight over all images of a result: what is brightest on any of them. 0: nothing is
+ * chosen. */
+float photo_top(const struct workbench *w, const struct result *r);
+/* "star, text to image, layer 2, mean of heads": what looks. */
+void photo_looks(const struct workbench *w, char *out, size_t size);
+
+/* A picture without marks, which is the same from key to key. */
+struct photo_cache {
+    struct canvas *c; /* or NULL */
+    uint64_t key;
+};
+/* What is painted. */
+struct photo_paint {
+    int photo;
+    const struct result *r; /* whose boxes and attention; NULL: none */
+    int rank;               /* the chosen one */
+    float top;              /* of the colors; 0: of this result */
+    struct photo_cache *cache;
+};
+/* A photo with all that is drawn on it: the part that the frame says. */
+void photo_compose(struct workbench *w, const struct photo_paint *x, struct canvas *c,
+                   const struct frame *f);
+/* Ranks over blocks, where there is no room for painted letters. */
+void photo_label_cells(const struct workbench *w, int photo, const struct frame *f);
+/* ---- view_photo.c */
+/* Where the current photo was drawn last; scale 0: nowhere. */
+const struct frame *photo_frame(struct workbench *w);
+
+/* ---- boxes.c: drawing on the photo */
+void do_box(struct workbench *w, const char *arg);
+void do_box_drop(struct workbench *w, const char *arg);
+void boxes_key(struct workbench *w, int key, bool special);
+void boxes_mouse(struct workbench *w, const struct input_event *e);
+void boxes_draw(struct workbench *w, struct canvas *c, const struct frame *f);
+
+#endif
