@@ -4,6 +4,7 @@ EXTRA_DIST += tests/ports/run tests/run-tests tests/tap.h tests/mutants tests/mu
 	tests/mutation/build.py tests/mutation/cover.py tests/mutation/faults.py \
 	tests/data/checkpoints/make.py tests/data/checkpoints/training.pt \
 	tests/data/checkpoints/training_old.bin \
+	tests/data/frozen \
 	tests/data/logs/version-1.db tests/data/logs/version-2.db \
 	tests/data/logs/version-3.db tests/data/logs/version-4.db \
 	tests/data/logs/version-5.db \

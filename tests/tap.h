@@ -64,6 +64,9 @@ __attribute__((unused)) static const char *source_path(const char *relative)
     return p;
 }
 
+/* The model directory that numbers and golden screens hang on: it stays when a new demo comes. */
+#define FROZEN "tests/data/frozen"
+
 /* The path of something under the shared folder beside the source tree ($VILSCOPE_SHARED, or
  * ../shared), or NULL when it is not there: then skip. */
 __attribute__((unused)) static const char *shared_path(const char *relative)

@@ -10,7 +10,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 export XDG_DATA_HOME="$work/data" XDG_CACHE_HOME="$work/cache" HOME="$work"
 unset VILSCOPE_LOG
-demo=$(cd "$tests/../../demo/model" && pwd)
+demo=$(cd "$frozen" && pwd)
 image=$demo/images/000000.png
 export VILSCOPE_DEMO="$demo"
 cd "$work" || exit 1

@@ -1,10 +1,9 @@
 #!/bin/sh
-# vilscope compare as a user runs it: the demo's three checkpoints side by side, two generated ones
-# that differ in one layer, which the weights and the swap have to name, and a folder into which a
-# checkpoint is written slowly, which must not be asked before it is complete.
+# vilscope compare as a user runs it: the frozen model's three checkpoints side by side, two generated
+# ones that differ in one layer, which the weights and the swap have to name, and a folder into which
+# a checkpoint is written slowly, which must not be asked before it is complete.
 set -u
 tiny=$SRCDIR/tests/data/tiny
-demo=$SRCDIR/demo/model
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export VILSCOPE_LOG="$work/log.db" XDG_CACHE_HOME="$work/cache"
@@ -13,82 +12,78 @@ compare() {
     "$VILSCOPE" compare "$@" 2>"$work/err"
 }
 
-# ---- probes on the demo
-cat >"$work/demo.probes" <<END
+# ---- probes on the frozen model
+cat >"$work/frozen.probes" <<END
 name: stars
 task: genomeqa
-image: $demo/images/000000.png
+image: $frozen/images/000000.png
 text: how many stars can you see?
 answer: 7
 
 task: vqa
-image: $demo/images/000000.png
+image: $frozen/images/000000.png
 text: what color is it?
 END
-if [ -e "$demo/model.json" ]; then
-    compare -m "$demo" --check-set "$work/demo.probes" >"$work/out"
-    [ $? -eq 0 ] && grep -q 'early  *middle  *final' "$work/out" &&
-        grep -q '^stars .* 7 0\.[0-9]*+' "$work/out" && grep -q 'now right' "$work/out"
-    ok $? "the demo's three checkpoints: $(grep '^stars' "$work/out")"
-    grep -q '^right .*0 of 1 .* 1 of 1' "$work/out"
-    ok $? "who is right: $(grep '^right' "$work/out")"
-    compare -m "$demo" -c early -c final --check-set "$work/demo.probes" --json >"$work/json" &&
-        grep -q '"before": ' "$work/json" && [ "$(grep -c '"digest": "[0-9a-f]\{64\}"' "$work/json")" -eq 2 ]
-    ok $? "JSON: two checkpoints with their digests, flips"
-    compare -m "$demo" -c final --check-set "$work/demo.probes" --csv >"$work/csv" &&
-        [ "$(wc -l <"$work/csv")" -eq 3 ] && grep -q '^1,"stars","genomeqa",.*"final","7",' "$work/csv"
-    ok $? "CSV: $(sed -n 2p "$work/csv")"
-    sed -n 's/.*"expected_softmax": \([0-9.e-]*\).*/\1/p' "$work/json" >"$work/values"
-    VILSCOPE_DEMO=$demo "$VILSCOPE" query -m "$demo" -t genomeqa --no-log --json \
-        "$demo/images/000000.png" "how many stars can you see?" 2>/dev/null |
-        sed -n '/"label": "7"/,/"sigmoid"/s/.*"softmax": \([0-9.e-]*\).*/\1/p' >"$work/asked"
-    grep -qF "$(head -n 1 "$work/asked")" "$work/values"
-    ok $? "the numbers are those of query: $(head -n 1 "$work/asked")"
-    [ "$("$VILSCOPE" sessions --json | grep -c '"id"')" -ge 3 ] &&
-        "$VILSCOPE" sessions --search stars | grep -q genomeqa
-    ok $? "what was asked is in the log"
-    [ "$("$VILSCOPE" sessions sql --csv "SELECT count(*) FROM probe_runs" | tail -n 1)" -ge 6 ] &&
-        "$VILSCOPE" sessions sql --csv "SELECT a_name, b_name, a_answer, b_answer FROM flips" |
-        grep -q '^early,final,.*,7$'
-    ok $? "as probe runs, and flips can be asked for"
-    head -n 4 "$demo/queries.jsonl" >"$work/items.jsonl"
-    sed "s|images/|$demo/images/|g" "$work/items.jsonl" >"$work/abs.jsonl"
-    compare -m "$demo" -c early -c final --no-log --check-set "$work/abs.jsonl" >"$work/out" &&
-        grep -q '^right' "$work/out"
-    ok $? "a data set's lines are probes: $(grep '^right' "$work/out")"
-    compare -m "$demo" -c early -c final --no-log --attention -t vqa "$demo/images/000000.png" \
-        "what color is the star?" --top 3 >"$work/out" && [ "$(grep -c '^[a-z].* [01]\.[0-9]* ' "$work/out")" -eq 3 ]
-    ok $? "heads by how much they changed: $(sed -n 2p "$work/out")"
-    compare -m "$demo" --no-log -t coco "$demo/images/000000.png" "$demo/images/000001.png" \
-        "a star" 2>"$work/err" | grep -q '^a star .* 00000[01].png [01]\.[0-9]* '
-    ok $? "an image is named by its file, not by the beginning of its path"
-    compare -m "$demo" --no-log --cka --check-set "$work/demo.probes" >"$work/out" &&
-        [ "$(grep -c '^layer' "$work/out")" -eq 7 ]
-    ok $? "hidden states, layer by layer"
-    grep -q '^text stream, CKA (debiased), n = [0-9]* tokens of 2 queries ' "$work/out" &&
-        grep -q '^noise floor: at most [0-9.]*, the largest of 19' "$work/out"
-    ok $? "n and the noise floor are said: $(grep -m 1 floor "$work/out")"
-    compare -m "$demo" -c early -c final --no-log --cka -t vqa "$demo/images/000000.png" \
-        "what is it" >"$work/out"
-    grep -q '^text stream.* of 1 query, which says little of others' "$work/out" &&
-        grep -q '^embeddings .* -  *-  *-$' "$work/out" && grep -q '^-: .* rounding$' "$work/out"
-    ok $? "one query is called so, states that do not vary have no number"
-    compare -m "$demo" -c early -c final --no-log --cka --json -t vqa "$demo/images/000000.png" \
-        "what is it" >"$work/out"
-    grep -q '"estimator": "debiased CKA"' "$work/out" && grep -q '"queries": 1' "$work/out" &&
-        grep -q '"noise_floor": ' "$work/out" && grep -q 'null' "$work/out"
-    ok $? "so does JSON"
-    compare -m "$demo" -c early -c final --no-log --cka --csv -t vqa "$demo/images/000000.png" \
-        "what is it" >"$work/out"
-    grep -q '^"text","embeddings","co 3",,,6,1$' "$work/out" &&
-        grep -q '^"image","co 1","co 1",0\.[0-9]*,0\.[0-9]*,17,1$' "$work/out"
-    ok $? "and CSV"
-    compare -m "$demo" -c final -c final.pth --no-log --cka --json --check-set "$work/demo.probes" |
-        tr -d ' \n' | grep -q '"similarity":\[\[1\.0\|"similarity":\[\[0\.99999'
-    ok $? "a checkpoint is like itself"
-else
-    skip "there is no demo model"
-fi
+compare -m "$frozen" --check-set "$work/frozen.probes" >"$work/out"
+[ $? -eq 0 ] && grep -q 'early  *middle  *final' "$work/out" &&
+    grep -q '^stars .* 7 0\.[0-9]*+' "$work/out" && grep -q 'now right' "$work/out"
+ok $? "the three checkpoints: $(grep '^stars' "$work/out")"
+grep -q '^right .*0 of 1 .* 1 of 1' "$work/out"
+ok $? "who is right: $(grep '^right' "$work/out")"
+compare -m "$frozen" -c early -c final --check-set "$work/frozen.probes" --json >"$work/json" &&
+    grep -q '"before": ' "$work/json" && [ "$(grep -c '"digest": "[0-9a-f]\{64\}"' "$work/json")" -eq 2 ]
+ok $? "JSON: two checkpoints with their digests, flips"
+compare -m "$frozen" -c final --check-set "$work/frozen.probes" --csv >"$work/csv" &&
+    [ "$(wc -l <"$work/csv")" -eq 3 ] && grep -q '^1,"stars","genomeqa",.*"final","7",' "$work/csv"
+ok $? "CSV: $(sed -n 2p "$work/csv")"
+sed -n 's/.*"expected_softmax": \([0-9.e-]*\).*/\1/p' "$work/json" >"$work/values"
+"$VILSCOPE" query -m "$frozen" -t genomeqa --no-log --json \
+    "$frozen/images/000000.png" "how many stars can you see?" 2>/dev/null |
+    sed -n '/"label": "7"/,/"sigmoid"/s/.*"softmax": \([0-9.e-]*\).*/\1/p' >"$work/asked"
+grep -qF "$(head -n 1 "$work/asked")" "$work/values"
+ok $? "the numbers are those of query: $(head -n 1 "$work/asked")"
+[ "$("$VILSCOPE" sessions --json | grep -c '"id"')" -ge 3 ] &&
+    "$VILSCOPE" sessions --search stars | grep -q genomeqa
+ok $? "what was asked is in the log"
+[ "$("$VILSCOPE" sessions sql --csv "SELECT count(*) FROM probe_runs" | tail -n 1)" -ge 6 ] &&
+    "$VILSCOPE" sessions sql --csv "SELECT a_name, b_name, a_answer, b_answer FROM flips" |
+    grep -q '^early,final,.*,7$'
+ok $? "as probe runs, and flips can be asked for"
+head -n 4 "$frozen/queries.jsonl" >"$work/items.jsonl"
+sed "s|images/|$frozen/images/|g" "$work/items.jsonl" >"$work/abs.jsonl"
+compare -m "$frozen" -c early -c final --no-log --check-set "$work/abs.jsonl" >"$work/out" &&
+    grep -q '^right' "$work/out"
+ok $? "a data set's lines are probes: $(grep '^right' "$work/out")"
+compare -m "$frozen" -c early -c final --no-log --attention -t vqa "$frozen/images/000000.png" \
+    "what color is the star?" --top 3 >"$work/out" && [ "$(grep -c '^[a-z].* [01]\.[0-9]* ' "$work/out")" -eq 3 ]
+ok $? "heads by how much they changed: $(sed -n 2p "$work/out")"
+compare -m "$frozen" --no-log -t coco "$frozen/images/000000.png" "$frozen/images/000001.png" \
+    "a star" 2>"$work/err" | grep -q '^a star .* 00000[01].png [01]\.[0-9]* '
+ok $? "an image is named by its file, not by the beginning of its path"
+compare -m "$frozen" --no-log --cka --check-set "$work/frozen.probes" >"$work/out" &&
+    [ "$(grep -c '^layer' "$work/out")" -eq 7 ]
+ok $? "hidden states, layer by layer"
+grep -q '^text stream, CKA (debiased), n = [0-9]* tokens of 2 queries ' "$work/out" &&
+    grep -q '^noise floor: at most [0-9.]*, the largest of 19' "$work/out"
+ok $? "n and the noise floor are said: $(grep -m 1 floor "$work/out")"
+compare -m "$frozen" -c early -c final --no-log --cka -t vqa "$frozen/images/000000.png" \
+    "what is it" >"$work/out"
+grep -q '^text stream.* of 1 query, which says little of others' "$work/out" &&
+    grep -q '^embeddings .* -  *-  *-$' "$work/out" && grep -q '^-: .* rounding$' "$work/out"
+ok $? "one query is called so, states that do not vary have no number"
+compare -m "$frozen" -c early -c final --no-log --cka --json -t vqa "$frozen/images/000000.png" \
+    "what is it" >"$work/out"
+grep -q '"estimator": "debiased CKA"' "$work/out" && grep -q '"queries": 1' "$work/out" &&
+    grep -q '"noise_floor": ' "$work/out" && grep -q 'null' "$work/out"
+ok $? "so does JSON"
+compare -m "$frozen" -c early -c final --no-log --cka --csv -t vqa "$frozen/images/000000.png" \
+    "what is it" >"$work/out"
+grep -q '^"text","embeddings","co 3",,,6,1$' "$work/out" &&
+    grep -q '^"image","co 1","co 1",0\.[0-9]*,0\.[0-9]*,17,1$' "$work/out"
+ok $? "and CSV"
+compare -m "$frozen" -c final -c final.pth --no-log --cka --json --check-set "$work/frozen.probes" |
+    tr -d ' \n' | grep -q '"similarity":\[\[1\.0\|"similarity":\[\[0\.99999'
+ok $? "a checkpoint is like itself"
 
 # ---- two checkpoints that differ in one layer
 "$BUILDDIR/test-compare" make "$tiny/checkpoint.bin" "$work/same.safetensors" none 1 &&

@@ -563,11 +563,19 @@ int terminal_end(struct terminal *t)
     return status;
 }
 
+void terminal_opens(enum terminal_model what)
+{
+    const char *dir = what == FROZEN_MODEL ? FROZEN : "demo/model";
+    char *path = what == NO_MODEL ? NULL : realpath(source_path(dir), NULL);
+    setenv("VILSCOPE_DEMO", path ? path : "none", 1);
+    free(path);
+}
+
 struct terminal *terminal_demo(int rows, int cols)
 {
     const char *program = getenv("VILSCOPE");
     const char *argv[] = {program ? program : "./vilscope", "--no-log", "--threads", "1", NULL};
-    setenv("VILSCOPE_DEMO", source_path("demo/model"), 1);
+    terminal_opens(FROZEN_MODEL);
     struct terminal *t = terminal_start(argv, rows, cols, true, false);
     terminal_expect(t, "1/24");
     terminal_expect(t, "answered");

@@ -94,7 +94,11 @@ bool terminal_restored(const struct terminal *t, char *why, int size);
 int terminal_wait(struct terminal *t);
 /* At most so long; -1, and killed, when it has not ended. */
 int terminal_wait_ms(struct terminal *t, int ms);
-/* The workbench on the source's demo, with its first query answered; nothing is logged. */
+/* What the program opens when it is given no model. Decided here for all screens: the frozen model,
+ * which golden screens hang on, the demo that is shipped (test-demo.c only), or nothing. */
+enum terminal_model { FROZEN_MODEL, SHIPPED_DEMO, NO_MODEL };
+void terminal_opens(enum terminal_model what);
+/* The workbench on the frozen model, with its first query answered; nothing is logged. */
 struct terminal *terminal_demo(int rows, int cols);
 /* Types a command behind ':' and waits until the screen rests. */
 void terminal_command(struct terminal *t, const char *fmt, ...)

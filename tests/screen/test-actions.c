@@ -445,11 +445,7 @@ int main(int argc, char **argv)
     quiet_ms = only ? 600 : quiet ? atoi(quiet) : quiet_ms;
     if (!only)
         tables();
-    if (access(source_path("demo/model/model.json"), R_OK) != 0) {
-        tap_skip("there is no demo model");
-        return tap_done();
-    }
-    setenv("VILSCOPE_DEMO", source_path("demo/model"), 1);
+    terminal_opens(FROZEN_MODEL);
     snprintf(folder, sizeof folder, "%s/actions-%d", home ? home : "/tmp", (int)getpid());
     snprintf(command, sizeof command, "rm -rf '%s'", folder);
     if (mkdir(folder, 0700) != 0 || chdir(folder) != 0)

@@ -298,16 +298,13 @@ static void without_model(void)
     quit(t, "no model");
 }
 
-/* The demo's first screen: a picture, a suggested query that is answered, what to press next. */
-static void demo(void)
+/* The first screen without a model of one's own: a picture, a suggested query that is answered,
+ * what to press next. */
+static void without_own_model(void)
 {
     const char *program = getenv("VILSCOPE");
     const char *argv[] = {program ? program : "./vilscope", "--no-log", NULL};
-    if (access(source_path("demo/model/model.json"), R_OK) != 0) {
-        tap_skip("there is no demo model");
-        return;
-    }
-    setenv("VILSCOPE_DEMO", source_path("demo/model"), 1);
+    terminal_opens(FROZEN_MODEL);
     struct terminal *t = terminal_start(argv, 32, 110, true, false);
     ok(terminal_expect(t, "demo / final") && terminal_expect(t, "softmax") &&
        terminal_expect(t, "s: another query"),
@@ -334,11 +331,11 @@ static void demo(void)
     terminal_type(t, " not");
     ok(terminal_expect(t, "> is not there a ball"), "or edits it");
     terminal_type(t, "\r");
-    quit(t, "demo");
-    setenv("VILSCOPE_DEMO", "none", 1);
+    quit(t, "no model of one's own");
+    terminal_opens(NO_MODEL);
 }
 
-static struct terminal *start_kind(const struct terminal_kind *kind)
+static struct terminal *start_kind(const struct terminal_kind *kind, int cols)
 {
     static char tiny[4096], scene[4096];
     const char *program = getenv("VILSCOPE");
@@ -346,7 +343,7 @@ static struct terminal *start_kind(const struct terminal_kind *kind)
     snprintf(scene, sizeof scene, "%s", source_path("tests/data/tiny/scene.png"));
     const char *argv[] = {program ? program : "./vilscope", "--no-log", "-t", "refcoco", "-m", tiny,
                           scene, NULL};
-    return terminal_start_as(argv, 32, 110, kind);
+    return terminal_start_as(argv, 32, cols, kind);
 }
 
 /* Terminals that say other things between their answers, or answer when nobody waits any more. */
@@ -354,12 +351,12 @@ static void odd_terminals(void)
 {
     const struct terminal_kind noisy = {.sixel = true, .noisy = true};
     const struct terminal_kind late = {.sixel = true, .late = true};
-    struct terminal *t = start_kind(&noisy);
+    struct terminal *t = start_kind(&noisy, 110);
     ok(terminal_expect(t, "scene.png") && terminal_expect(t, "RefCOCO"), "a noisy terminal works");
     terminal_settle(t, 300);
     ok(t->images > 0, "and its answers are understood");
     quit(t, "noisy");
-    t = start_kind(&late);
+    t = start_kind(&late, 110);
     ok(terminal_expect(t, "scene.png") && t->images == 0, "before a late one answers: blocks");
     ok(t->late && strlen(t->late) > 20, "it was asked");
     terminal_type(t, t->late ? t->late : "");
@@ -373,7 +370,7 @@ static void odd_terminals(void)
 static void slow_line(void)
 {
     const struct terminal_kind slow = {.sixel = true, .bytes_a_second = 250000, .delay = 100};
-    struct terminal *t = start_kind(&slow);
+    struct terminal *t = start_kind(&slow, 110);
     terminal_expect(t, "scene.png");
     terminal_settle(t, 400);
     ask(t, "the red square");
@@ -446,8 +443,8 @@ static void settings(void)
         fclose(f);
     }
     setenv("XDG_CONFIG_HOME", folder, 1);
-    const struct terminal_kind kind = {.sixel = true};
-    struct terminal *t = start_kind(&kind);
+    const struct terminal_kind kind = {.sixel = true}; /* wide: messages begin with a path */
+    struct terminal *t = start_kind(&kind, 170);
     ok(terminal_expect(t, "vilscope.conf:4: there is no key 'Nokey'"), "a bad line is told");
     terminal_settle(t, 200);
     ok(t->images == 0, "the settings hold");
@@ -456,7 +453,7 @@ static void settings(void)
     quit(t, "settings");
     unlink(path);
     if (mkfifo(path, 0600) == 0) {
-        t = start_kind(&kind);
+        t = start_kind(&kind, 170);
         ok(terminal_expect(t, "is not a regular file"), "a pipe instead of settings is not read");
         quit(t, "no settings");
         unlink(path);
@@ -464,41 +461,9 @@ static void settings(void)
     unsetenv("XDG_CONFIG_HOME");
 }
 
-/* The guided tour goes through, at the smallest usual size too, with nothing cut off. */
-static void tour(void)
-{
-    const char *program = getenv("VILSCOPE");
-    const char *argv[] = {program ? program : "./vilscope", "--no-log", "--tour", NULL};
-    if (access(source_path("demo/model/model.json"), R_OK) != 0) {
-        tap_skip("there is no demo model");
-        return;
-    }
-    setenv("VILSCOPE_DEMO", source_path("demo/model"), 1);
-    struct terminal *t = terminal_start(argv, 24, 80, true, false);
-    int stops = 0, whole = 0;
-    char row[512];
-    while (stops < 30 && terminal_expect(t, "a key goes on")) {
-        terminal_settle(t, 100);
-        terminal_row(t, 23, row, sizeof row);
-        char *end = strstr(row, "  a key goes on");
-        whole += end && (strchr(row, '.') || strchr(row, '?'));
-        stops++;
-        terminal_type(t, " ");
-        for (int i = 0; i < 100 && terminal_has(t, "a key goes on"); i++)
-            terminal_read(t, 20);
-        terminal_read(t, 100);
-        if (terminal_has(t, "That was the tour"))
-            break;
-    }
-    ok(stops == 12 && terminal_has(t, "That was the tour"), "the tour ends after %d stops", stops);
-    ok(whole == stops, "and %d of its lines are whole", whole);
-    quit(t, "tour");
-    setenv("VILSCOPE_DEMO", "none", 1);
-}
-
 int main(void)
 {
-    setenv("VILSCOPE_DEMO", "none", 1);
+    terminal_opens(NO_MODEL);
     with_sixels();
     lists_and_typing();
     two_images();
@@ -509,8 +474,7 @@ int main(void)
     with_blocks();
     mute_terminal();
     without_model();
-    demo();
-    tour();
+    without_own_model();
     odd_terminals();
     slow_line();
     waiting_log();

@@ -170,7 +170,7 @@ static void diverged(void)
 
 int main(void)
 {
-    setenv("VILSCOPE_DEMO", "none", 1);
+    terminal_opens(NO_MODEL);
     if (!prepare()) {
         ok(false, "checkpoints are made");
         return tap_done();

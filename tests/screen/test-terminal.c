@@ -314,7 +314,7 @@ static void sizes(void)
 
 int main(void)
 {
-    setenv("VILSCOPE_DEMO", "none", 1);
+    terminal_opens(NO_MODEL);
     pastes();
     large_pastes();
     rounds();

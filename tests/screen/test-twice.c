@@ -79,7 +79,7 @@ static char *exported(struct terminal *t)
     return text_of(path);
 }
 
-/* The demo with nothing but a view twice beside each other; the right one has the keys. */
+/* The screen with nothing but a view twice beside each other; the right one has the keys. */
 static struct terminal *twice(const char *view)
 {
     static const char *const others[] = {"photo", "answer", "looks", "matrix", "heads"};
@@ -180,10 +180,6 @@ static void photo_follows(void)
 
 int main(void)
 {
-    if (access(source_path("demo/model/model.json"), R_OK) != 0) {
-        tap_skip("there is no demo model");
-        return tap_done();
-    }
     matrices();
     others();
     photo_follows();

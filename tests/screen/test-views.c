@@ -188,13 +188,13 @@ static void knocked(void)
     quit(t, "knock-out");
 }
 
-/* What the demo was not trained on: in the answer, and in the line of messages. */
+/* What the model was not trained on: in the answer, and in the line of messages. */
 static void unknown(void)
 {
     struct terminal *t = terminal_demo(24, 80);
     terminal_command(t, "ask is there a wombat");
     ok(terminal_expect(t, "note: unknown words: wombat ("),
-       "a word that the demo does not know is named");
+       "a word that the model does not know is named");
     ok(terminal_has(t, "! unknown words"), "beside the answer, too");
     terminal_command(t, "ask is there a star");
     ok(terminal_expect(t, "\"is there a star\"") && !terminal_has(t, "unknown words"),
@@ -204,11 +204,6 @@ static void unknown(void)
 
 int main(void)
 {
-    if (access(source_path("demo/model/model.json"), R_OK) != 0) {
-        tap_skip("there is no demo model");
-        return tap_done();
-    }
-    setenv("VILSCOPE_DEMO", source_path("demo/model"), 1);
     matrix();
     heads();
     changes();

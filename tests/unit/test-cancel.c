@@ -244,13 +244,13 @@ static void worker(void)
 int main(void)
 {
     struct vs_err err = {0};
-    const char *dir = source_path("demo/model");
+    const char *dir = source_path(FROZEN);
     struct model_options how = {.dir = dir, .threads = 1};
     struct photo_options plain = {0};
     char *image = xasprintf("%s/images/000000.png", dir);
     setenv("XDG_CACHE_HOME", "/dev/null", 1); /* even root can keep nothing there */
     if (!ok(model_open(&how, &m, &err) == 0 && photo_open(image, &plain, &scene, &err) == 0,
-            "the demo opens %s", err.text))
+            "the frozen model opens %s", err.text))
         return tap_done();
     q = (struct query){.task = task_find("vqa"), .text = "how many stars are there?",
                        .photo_count = 1, .photos = &scene};

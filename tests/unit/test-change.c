@@ -1,4 +1,4 @@
-/* Interventions on the demo's model: their words, what they do, and that knock-outs in a batch are
+/* Interventions on the frozen model: their words, what they do, and that knock-outs in a batch are
  * the same as one query each. A silenced head that still speaks, a dropped region that is still
  * looked at, a swap that forgets a tensor, or copies of a batch that mix breaks it. */
 #include "src/task/change.h"
@@ -266,13 +266,13 @@ int main(void)
     struct model *m = NULL;
     struct photo *p = NULL;
     words();
-    const char *dir = source_path("demo/model");
+    const char *dir = source_path(FROZEN);
     struct model_options how = {.dir = dir, .threads = 2};
     struct photo_options plain = {0};
     setenv("XDG_CACHE_HOME", "/dev/null", 1); /* even root can keep nothing there */
     char *image = xasprintf("%s/images/000000.png", dir);
     if (model_open(&how, &m, &err) != 0 || photo_open(image, &plain, &p, &err) != 0) {
-        ok(false, "the demo opens: %s", err.text);
+        ok(false, "the frozen model opens: %s", err.text);
     } else {
         struct query q = {.task = task_find("vqa"), .text = "how many stars are there?",
                           .checkpoint = 2, .photo_count = 1, .photos = &p, .attention = true,

@@ -1,8 +1,8 @@
 /* What the views of the workbench export, full and empty: each table against the JSON or CSV that
  * the result or the command line gives of the same query, and tables against each other. Run by a
- * script on a pseudo-terminal, over the demo. Broken by a row or column that is written twice, left
- * out or exchanged, a name that is another row's, a number that nobody measured, or a table of
- * nothing. */
+ * script on a pseudo-terminal, over the frozen model. Broken by a row or column that is written
+ * twice, left out or exchanged, a name that is another row's, a number that nobody measured, or a
+ * table of nothing. */
 #include "src/base/mem.h"
 #include "tap.h"
 
@@ -15,7 +15,7 @@
 #define WIDE 64
 #define QUERY "what is red?"
 
-static char folder[400], demo[4096], image[4200];
+static char folder[400], model[4096], image[4200];
 
 static bool shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 static bool shell(const char *fmt, ...)
@@ -164,7 +164,7 @@ static void workbench(const char *lines)
     }
     const char *build = getenv("BUILDDIR");
     shell("cd '%s' && '%s/pty' '%s' -m '%s' --no-log --threads 1 -S script %s >screen 2>pty",
-          folder, build ? build : ".", program(), demo, image);
+          folder, build ? build : ".", program(), model, image);
 }
 
 static const char full[] =
@@ -197,15 +197,15 @@ static void prepare(void)
     const char *v = program();
     ok(shell("cd '%s' && '%s' query -m '%s' -t vqa --no-log --json --leave-one-out tokens "
              "'%s' '" QUERY "' 2>/dev/null | awk '/^{/ {n++} n == 2' >knock.json",
-             folder, v, demo, image) &&
+             folder, v, model, image) &&
        shell("cd '%s' && '%s' compare -m '%s' -c early -c final --attention -t vqa '%s' '" QUERY
-             "' --csv --no-log --top 0 >attention.cli 2>/dev/null", folder, v, demo, image) &&
+             "' --csv --no-log --top 0 >attention.cli 2>/dev/null", folder, v, model, image) &&
        shell("cd '%s' && '%s' compare -m '%s' -c early -c final --patch blocks -t vqa '%s' '" QUERY
-             "' --csv --no-log --top 0 >swap.cli 2>/dev/null", folder, v, demo, image) &&
+             "' --csv --no-log --top 0 >swap.cli 2>/dev/null", folder, v, model, image) &&
        shell("cd '%s' && '%s' compare -m '%s' -c early -c final --weights --csv --no-log --top 0 "
-             ">weights.cli 2>/dev/null", folder, v, demo) &&
+             ">weights.cli 2>/dev/null", folder, v, model) &&
        shell("cd '%s' && '%s' compare -m '%s' --check-set set.probes --csv --no-log >probes.cli "
-             "2>/dev/null", folder, v, demo), "the command line says the same");
+             "2>/dev/null", folder, v, model), "the command line says the same");
 }
 
 /* ---- answers */
@@ -513,8 +513,8 @@ int main(void)
     snprintf(folder, sizeof folder, "%s/views-XXXXXX", tmp ? tmp : "/tmp");
     if (!realpath(src ? src : ".", here) || !mkdtemp(folder))
         return 1;
-    snprintf(demo, sizeof demo, "%.4000s/demo/model", here);
-    snprintf(image, sizeof image, "%.4100s/images/000000.png", demo);
+    snprintf(model, sizeof model, "%.4000s/%s", here, FROZEN);
+    snprintf(image, sizeof image, "%.4100s/images/000000.png", model);
     prepare();
     answers();
     sides();
