@@ -204,3 +204,46 @@ void look_heat(const struct result *r, int image, const float *weights, double x
                     heat[(ptrdiff_t)j * w + k] = v;
     }
 }
+
+/* ---- sums and differences */
+
+void look_flow(const float *map, int rows, int cols, int at, bool along_row, float *out, int n)
+{
+    int others = along_row ? rows : cols;
+    for (int i = 0; map && i < n && i < (along_row ? cols : rows); i++)
+        for (int j = 0; j < others; j++) {
+            float x = along_row ? map[(ptrdiff_t)j * cols + i] : map[(ptrdiff_t)i * cols + j];
+            out[i] += at < 0 ? x / (float)others : j == at ? x : 0;
+        }
+}
+
+/* Of one map; negative when they do not fit. */
+static double map_moved(const struct result *a, const struct result *b, enum attn_kind kind,
+                        int layer, int row, int head)
+{
+    float *x = NULL, *y = NULL;
+    int rows, cols, rows_y, cols_y;
+    double moved = -1;
+    if (look_map(a, kind, layer, row, head, &rows, &cols, &x) &&
+        look_map(b, kind, layer, row, head, &rows_y, &cols_y, &y) && rows == rows_y &&
+        cols == cols_y)
+        moved = stats_difference(x, y, rows * cols);
+    free(x);
+    free(y);
+    return moved;
+}
+
+double look_moved(const struct result *a, const struct result *b, enum attn_kind kind, int first,
+                  int last)
+{
+    int layers = trace_attention_layers(b->trace, kind), n = 0;
+    int heads = trace_attention_heads(b->trace, kind);
+    double sum = 0;
+    for (int row = first; row <= last; row++)
+        for (int i = 0; i < layers * heads; i++) {
+            double x = map_moved(a, b, kind, i / heads, row, i % heads);
+            sum += x >= 0 ? x : 0;
+            n += x >= 0;
+        }
+    return n ? sum / n : -1;
+}

@@ -48,4 +48,12 @@ int look_regions(const struct result *r, int image);
 void look_heat(const struct result *r, int image, const float *weights, double x, double y,
                double scale, float top, int w, int h, float *heat);
 
+/* out[i] += the weight of column (or, of row, along_row false) i in a map (rows, cols) at the row
+ * (column) `at`; at -1: the mean over all. out has n entries; map NULL adds nothing. */
+void look_flow(const float *map, int rows, int cols, int at, bool along_row, float *out, int n);
+/* How far the attention of two results is apart: the mean of |difference| over all layers and
+ * single heads of a map, for rows first to last of the batch; negative where none fit. */
+double look_moved(const struct result *a, const struct result *b, enum attn_kind kind, int first,
+                  int last);
+
 #endif

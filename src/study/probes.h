@@ -115,6 +115,8 @@ bool probe_table_flips(const struct probe_table *t, int probe, int a, int b);
  * column's answer, and where there is only one to choose, the sigmoid of its logit; NAN where the
  * probe failed. out (count of columns). */
 void probe_table_trend(const struct probe_table *t, int probe, double *out);
+/* The mean of all probes that were answered; NAN where none was. out (count of columns). */
+void probe_table_mean(const struct probe_table *t, double *out);
 /* Values from 0 to 1 as one character each, in UTF-8 block elements or ASCII. Caller frees. */
 char *sparkline(const double *values, int count, bool utf8);
 

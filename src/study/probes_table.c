@@ -117,6 +117,24 @@ void probe_table_trend(const struct probe_table *t, int probe, double *out)
     }
 }
 
+void probe_table_mean(const struct probe_table *t, double *out)
+{
+    int n = t->count;
+    double *v = xcalloc(2 * (size_t)n + 1, sizeof *v), *answered = v + n;
+    for (int c = 0; c < n; c++)
+        out[c] = 0;
+    for (int i = 0; i < t->probes->count; i++) {
+        probe_table_trend(t, i, v);
+        for (int c = 0; c < n; c++) {
+            out[c] += isnan(v[c]) ? 0 : v[c];
+            answered[c] += !isnan(v[c]);
+        }
+    }
+    for (int c = 0; c < n; c++)
+        out[c] = answered[c] > 0 ? out[c] / answered[c] : (double)NAN;
+    free(v);
+}
+
 char *sparkline(const double *values, int count, bool utf8)
 {
     static const char *const blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};

@@ -102,6 +102,8 @@ some "$work/below" "files below main"
 some "$work/commands" "files of commands"
 some "$work/demo" "files of the demo"
 none "no file over 800 lines" "$(xargs wc -l <"$work/program" | awk '$2 != "total" && $1 > 800')"
+none "no file of the screen over 600 lines" \
+    "$(grep '^ui/' "$work/program" | xargs wc -l | awk '$2 != "total" && $1 > 600')"
 none "every file of the demo is installed" \
     "$(while read -r f; do grep -q "$f" demo/local.mk || echo "$f"; done <"$work/demo")"
 # A new demo may break the demo's own tests, no others.

@@ -61,6 +61,23 @@ static void order(void)
     ok(near(stats_difference(a, b, 3), 2), "mean distance of numbers");
 }
 
+/* What rows and columns of a map get and give. */
+static void flows(void)
+{
+    const float map[] = {0.1f, 0.2f, 0.7f, 0.3f, 0.3f, 0.4f};
+    float of_columns[3] = {0}, of_rows[2] = {0};
+    look_flow(map, 2, 3, -1, true, of_columns, 3);
+    ok(near(of_columns[0], 0.2) && near(of_columns[1], 0.25) && near(of_columns[2], 0.55),
+       "the mean that columns get from all rows");
+    look_flow(map, 2, 3, 1, true, of_columns, 2);
+    ok(near(of_columns[0], 0.5) && near(of_columns[1], 0.55) && near(of_columns[2], 0.55),
+       "what the first two get from the second row is added");
+    look_flow(map, 2, 3, 2, false, of_rows, 2);
+    ok(near(of_rows[0], 0.7) && near(of_rows[1], 0.4), "what rows give to the last column");
+    look_flow(NULL, 2, 3, 2, false, of_rows, 2);
+    ok(near(of_rows[0], 0.7), "no map gives nothing");
+}
+
 /* n points into pointers. */
 static void plane(const float *points, int n, int dim, float *xy, float share[2])
 {
@@ -194,6 +211,7 @@ static void sets(void)
 int main(void)
 {
     rows();
+    flows();
     heads();
     order();
     components();

@@ -11,7 +11,7 @@
 #define ESCAPE 27
 
 /* Whether a word is among words with blanks between. */
-static bool has_word(const char *words, const char *word)
+static bool actions_has_word(const char *words, const char *word)
 {
     size_t len = strlen(word);
     for (const char *s = words; *s;) {
@@ -39,7 +39,7 @@ static const struct action *find_by_key(const struct workbench *w, const char *k
     const struct action *found = NULL;
     for (const struct action_group *g = w->actions; g->title; g++)
         for (const struct action *a = g->actions; a->name; a++) {
-            if (!has_word(a->keys, key))
+            if (!actions_has_word(a->keys, key))
                 continue;
             if (a->view && strcmp(a->view, v->name) == 0)
                 return a;

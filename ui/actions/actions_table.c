@@ -219,7 +219,8 @@ static int row_count(const struct action *rows)
 }
 
 /* The place behind an action, or at the beginning of a group of this title; false: none. */
-static bool find_place(const struct index *x, const char *name_or_title, int *group, int *at)
+static bool actions_table_find_place(const struct index *x, const char *name_or_title, int *group,
+                                     int *at)
 {
     for (int g = 0; g < GROUPS; g++) {
         *group = g;
@@ -237,7 +238,7 @@ static bool find_place(const struct index *x, const char *name_or_title, int *gr
 static bool add_rows(struct index *x, const struct action *first, bool anyway)
 {
     int g, at;
-    if (!find_place(x, first->what, &g, &at) && !anyway)
+    if (!actions_table_find_place(x, first->what, &g, &at) && !anyway)
         return false;
     for (const struct action *a = first + 1; a->name && a->name[0]; a++, at++) {
         struct action *rows = x->rows[g];

@@ -26,8 +26,8 @@ static bool ends_in(const char *s, const char *end)
     return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-static void tell(struct workbench *w, int rc, const char *path, const char *what,
-                 const struct vs_err *err)
+static void export_tell(struct workbench *w, int rc, const char *path, const char *what,
+                        const struct vs_err *err)
 {
     if (rc == 0)
         workbench_say(w, false, "%s: %s", path, what);
@@ -102,7 +102,7 @@ static void legend_answers(const struct workbench *w, struct legend *l)
     }
 }
 
-static void draw_legend(const struct workbench *w, struct legend *l)
+static void draw_export_legend(const struct workbench *w, struct legend *l)
 {
     const struct result *r = photo_in_result(w) >= 0 && !w->stale ? w->now.r : NULL;
     int n = 0;
@@ -159,7 +159,7 @@ static int export_photo(struct workbench *w, const char *path, struct vs_err *er
         canvas_put(page, 0, 0, c);
         l.c = page;
         l.y = f.h + 4;
-        draw_legend(w, &l);
+        draw_export_legend(w, &l);
         page->h = l.y < page->h ? l.y : page->h; /* what the legend took */
     }
     struct canvas *whole = page ? page : c;
@@ -258,11 +258,11 @@ void do_export(struct workbench *w, const char *arg)
     if (!*arg)
         typed_command(w, "export ");
     else if (ends_in(arg, ".png"))
-        tell(w, export_png(w, arg, &err), arg, "the picture is written", &err);
+        export_tell(w, export_png(w, arg, &err), arg, "the picture is written", &err);
     else if (ends_in(arg, ".csv") || ends_in(arg, ".npy"))
-        tell(w, export_table(w, arg, &err), arg, "the numbers are written", &err);
+        export_tell(w, export_table(w, arg, &err), arg, "the numbers are written", &err);
     else if (ends_in(arg, ".json"))
-        tell(w, export_json(w, arg, &err), arg, "the result is written", &err);
+        export_tell(w, export_json(w, arg, &err), arg, "the result is written", &err);
     else
         workbench_say(w, true, "export to a .png, .csv, .npy or .json, not '%s'", arg);
     if (*arg)
@@ -296,7 +296,7 @@ void do_save_display(struct workbench *w, const char *arg)
     move(row, col);
     if (rc == 0)
         rc = outfile_close(&o, &err);
-    tell(w, rc, arg, "the screen is written", &err);
+    export_tell(w, rc, arg, "the screen is written", &err);
 }
 
 void do_save_images(struct workbench *w, const char *arg)

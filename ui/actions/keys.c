@@ -190,7 +190,7 @@ static bool act(struct workbench *w)
     return any;
 }
 
-static bool input_waits(void)
+static bool keys_input_waits(void)
 {
     struct pollfd fd = {STDIN_FILENO, POLLIN, 0};
     return poll(&fd, 1, 0) > 0 && (fd.revents & POLLIN);
@@ -201,7 +201,7 @@ bool keys_take(struct workbench *w)
     char bytes[4096];
     int heard = w->screen.heard;
     bool any = act(w); /* what was typed while the terminal was being asked */
-    for (int i = 0; i < 256 && !w->quit && input_waits(); i++) {
+    for (int i = 0; i < 256 && !w->quit && keys_input_waits(); i++) {
         ssize_t n = read(STDIN_FILENO, bytes, sizeof bytes);
         if (n <= 0)
             break;

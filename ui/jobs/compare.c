@@ -73,7 +73,7 @@ void compare_pair_name(struct workbench *w, char *out, size_t size)
 
 /* ---- results */
 
-static void drop(struct workbench *w, int i)
+static void compare_drop(struct workbench *w, int i)
 {
     struct comparison *c = w->compare;
     if (c->results[i])
@@ -121,7 +121,7 @@ void compare_follow(struct workbench *w)
         return;
     for (int i = 0; i < checkpoint_count(w); i++)
         if (c->errors[i] || (c->results[i] && (i == shown || !same_query(c->results[i], w->now.r))))
-            drop(w, i);
+            compare_drop(w, i);
     c->generation++;
     c->number = 0; /* what still comes is of another query */
     if (is_on_screen(w))
@@ -131,7 +131,7 @@ void compare_follow(struct workbench *w)
 /* ---- asking */
 
 /* The boxes drawn on the photos of the shown result; the list is the caller's, not its boxes. */
-static struct box_list *drawn_boxes(const struct workbench *w)
+static struct box_list *compare_drawn_boxes(const struct workbench *w)
 {
     struct box_list *list = xcalloc((size_t)w->now.r->image_count + 1, sizeof *list);
     for (int i = 0; i < w->now.r->image_count; i++)
@@ -158,7 +158,7 @@ void compare_ask(struct workbench *w)
             also[n++] = i;
     if (n == 0 || change_list_parse(r->changes, &changes, &change_count, NULL) != 0)
         return;
-    struct box_list *boxes = drawn_boxes(w);
+    struct box_list *boxes = compare_drawn_boxes(w);
     struct query q = {.task = r->task, .text = r->text, .checkpoint = also[0], .also = also + 1,
                       .also_count = n - 1, .photo_count = r->image_count, .photos = w->now.photos,
                       .boxes = boxes, .attention = true, .changes = changes,
@@ -180,7 +180,7 @@ bool compare_take(struct workbench *w, struct event *e)
         return true;
     c->left = e->left;
     c->number = e->left ? c->number : 0;
-    drop(w, e->checkpoint);
+    compare_drop(w, e->checkpoint);
     if (e->kind == EVENT_ERROR) {
         c->errors[e->checkpoint] = xstrdup(e->error.text);
     } else if (w->now.r && same_query(e->result, w->now.r)) {
@@ -255,7 +255,7 @@ void compare_free(struct workbench *w)
         return;
     trend_log_tick(w, true);
     for (int i = 0; i < checkpoint_count(w); i++)
-        drop(w, i);
+        compare_drop(w, i);
     drift_fini(&c->drift);
     swaps_fini(&c->swaps);
     trend_fini(&c->trend);

@@ -14,7 +14,7 @@
 
 /* ---- the set */
 
-static void forget(struct trend *t)
+static void trend_forget(struct trend *t)
 {
     t->logged = 0;
     probe_runner_free(t->runner);
@@ -29,7 +29,7 @@ static void forget(struct trend *t)
 
 void trend_fini(struct trend *t)
 {
-    forget(t);
+    trend_forget(t);
     watch_close(t->watch);
     t->watch = NULL;
 }
@@ -58,7 +58,7 @@ bool trend_ask(struct workbench *w, const char *path)
         return false;
     }
     struct trend *t = &comparison_of(w)->trend;
-    forget(t);
+    trend_forget(t);
     t->path = xstrdup(path);
     t->probes = p;
     if (p)
@@ -286,7 +286,7 @@ struct look {
 };
 
 /* What is waited for. */
-static void tell(struct look *l)
+static void trend_tell(struct look *l)
 {
     for (int i = 0; i < watch_count(l->watch); i++) {
         const struct watch_file *f = watch_at(l->watch, i);
@@ -320,7 +320,7 @@ static int look_run(struct model *m, void *arg, const atomic_bool *cancel, struc
     }
     l->found = rc > 0;
     if (rc == 0)
-        tell(l);
+        trend_tell(l);
     return rc < 0 ? rc : 0;
 }
 

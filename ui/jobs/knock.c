@@ -24,7 +24,7 @@ struct knock {
     struct effects *known;   /* with the lock: a copy for the screen, not yet taken */
 };
 
-static void drop(void *arg)
+static void knock_drop(void *arg)
 {
     struct knock *k = arg;
     for (int i = 0; i < k->query.photo_count; i++)
@@ -63,14 +63,14 @@ static void report(void *arg, const struct effects *e)
     pthread_mutex_unlock(&k->lock);
 }
 
-static int run(struct model *m, void *arg, const atomic_bool *cancel, struct vs_err *err)
+static int knock_run(struct model *m, void *arg, const atomic_bool *cancel, struct vs_err *err)
 {
     struct knock *k = arg;
     k->cancel = cancel;
     return effects_run(m, &k->query, k->of, k->choice, k->how, &k->stop, report, k, &k->out, err);
 }
 
-static void take(struct workbench *w, void *arg, const struct vs_err *err)
+static void knock_take(struct workbench *w, void *arg, const struct vs_err *err)
 {
     struct knock *k = arg;
     if (w->knocks.runs == k)
@@ -85,7 +85,7 @@ static void take(struct workbench *w, void *arg, const struct vs_err *err)
         workbench_say(w, false, "%d knocked out in %.0f ms", w->knocks.known->done,
                       w->knocks.known->ms);
     }
-    drop(k);
+    knock_drop(k);
 }
 
 /* ---- the query again */
@@ -164,7 +164,7 @@ static struct knock *knock_new(const struct workbench *w, struct vs_err *err)
                               .change_count = changes};
     if (rc == 0)
         return k;
-    drop(k);
+    knock_drop(k);
     return NULL;
 }
 
@@ -200,7 +200,7 @@ void knock_start(struct workbench *w, enum effects_of of, enum kern_silence how)
     w->knocks.known = NULL;
     w->knocks.runs = k;
     w->knocks.started++;
-    workbench_call(w, run, take, drop, k);
+    workbench_call(w, knock_run, knock_take, knock_drop, k);
 }
 
 void knock_resume(struct workbench *w)

@@ -36,7 +36,7 @@ static void choose_photos(struct workbench *w)
 }
 
 /* The boxes drawn on the photos of the query; borrowed, the list is the caller's. */
-static struct box_list *drawn_boxes(const struct workbench *w)
+static struct box_list *query_drawn_boxes(const struct workbench *w)
 {
     struct box_list *list = xcalloc((size_t)w->asked.count + 1, sizeof *list);
     for (int i = 0; i < w->asked.count; i++)
@@ -47,7 +47,7 @@ static struct box_list *drawn_boxes(const struct workbench *w)
 }
 
 /* Posts the query line's text about the chosen photos. */
-static void post(struct workbench *w)
+static void query_post(struct workbench *w)
 {
     knock_stop(w); /* nobody waits for it any more */
     struct query q = {.task = w->ses.task,
@@ -60,7 +60,7 @@ static void post(struct workbench *w)
                       .others = true,
                       .changes = w->changes.list,
                       .change_count = w->changes.count};
-    struct box_list *boxes = drawn_boxes(w);
+    struct box_list *boxes = query_drawn_boxes(w);
     q.boxes = boxes;
     w->asked.boxes = stale_boxes(w, w->asked.photos, w->asked.count);
     w->asked.open = w->ses.photo_count;
@@ -90,7 +90,7 @@ void query_ask(struct workbench *w)
     w->changes.varies = false;
     w->changes.count = 0; /* a new question is asked of the whole model */
     choose_photos(w);
-    post(w);
+    query_post(w);
 }
 
 static void post_again(struct workbench *w, const char *text)
@@ -103,7 +103,7 @@ static void post_again(struct workbench *w, const char *text)
     memcpy(w->asked.photos, w->now.photos, (size_t)w->asked.count * sizeof(struct photo *));
     w->ses.task = w->now.r->task;
     edit_set(&w->typed.query, text);
-    post(w);
+    query_post(w);
 }
 
 void query_repeat(struct workbench *w)
@@ -120,7 +120,7 @@ void query_vary(struct workbench *w, const char *text)
 
 /* ---- suggested queries */
 
-static int photo_of(const struct workbench *w, const char *path)
+static int query_photo_of(const struct workbench *w, const char *path)
 {
     for (int i = 0; i < w->ses.photo_count; i++)
         if (w->ses.photos[i]->path && strcmp(w->ses.photos[i]->path, path) == 0)
@@ -144,13 +144,13 @@ static bool take_suggestion(struct workbench *w, const struct eval_item *it)
     forget_asked(w);
     w->asked.photos = xcalloc((size_t)it->image_count + 1, sizeof(struct photo *));
     for (int i = 0; i < it->image_count; i++) {
-        int at = photo_of(w, it->images[i]);
+        int at = query_photo_of(w, it->images[i]);
         if (at < 0)
             return false;
         w->asked.photos[w->asked.count++] = w->ses.photos[at];
         set_boxes(&w->ses.states[at], &it->candidates);
     }
-    w->ses.photo = photo_of(w, it->images[0]);
+    w->ses.photo = query_photo_of(w, it->images[0]);
     w->ses.task = it->task;
     selection_region(w->selection, -1);
     edit_set(&w->typed.query, it->text);
@@ -166,7 +166,7 @@ bool query_suggest(struct workbench *w, const struct task *only)
         if ((!only || it->task == only) && take_suggestion(w, it)) {
             w->changes.varies = false;
             w->changes.count = 0;
-            post(w);
+            query_post(w);
             return true;
         }
     }

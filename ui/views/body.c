@@ -57,7 +57,7 @@ static void column(struct workbench *w, struct area a, int first, int end)
         }
 }
 
-static void lay_out(struct workbench *w, struct area a)
+static void panes_lay_out(struct workbench *w, struct area a)
 {
     int n = w->panes.count;
     for (int i = 0; i < n; i++)
@@ -119,7 +119,7 @@ static void draw_pane(struct workbench *w, struct pane *p)
         gray(w, p->slot, p->at);
 }
 
-static void draw_body(struct workbench *w, struct area a)
+static void draw_panes_body(struct workbench *w, struct area a)
 {
     struct pane *popup = &w->panes.popup;
     if (popup->view) {
@@ -127,7 +127,7 @@ static void draw_body(struct workbench *w, struct area a)
         popup->view->draw(w, popup, popup->at);
         return;
     }
-    lay_out(w, a);
+    panes_lay_out(w, a);
     for (int i = 0; i < w->panes.count; i++)
         if (w->panes.list[i].shown) {
             w->panes.list[i].slot = i;
@@ -146,7 +146,7 @@ void panes_draw(struct workbench *w)
         draw_text(1, 0, COLS, "needs %dx%d", MIN_COLS, MIN_ROWS);
     } else {
         /* A picture must end above the last row, or terminals scroll. */
-        draw_body(w, (struct area){CHROME_TOP, 0, LINES - CHROME_TOP - CHROME_BOTTOM, COLS});
+        draw_panes_body(w, (struct area){CHROME_TOP, 0, LINES - CHROME_TOP - CHROME_BOTTOM, COLS});
         chrome_draw(w);
     }
     if (w->screen.cursor != w->screen.cursor_on)

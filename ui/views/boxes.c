@@ -9,7 +9,7 @@
 #define MOST 100
 #define ESCAPE 27
 
-static struct photo_state *current(struct workbench *w)
+static struct photo_state *boxes_current(struct workbench *w)
 {
     return w->ses.photo < w->ses.photo_count ? &w->ses.states[w->ses.photo] : NULL;
 }
@@ -17,7 +17,7 @@ static struct photo_state *current(struct workbench *w)
 void do_box(struct workbench *w, const char *arg)
 {
     (void)arg;
-    if (!current(w) || !w->ses.photos[w->ses.photo]->image)
+    if (!boxes_current(w) || !w->ses.photos[w->ses.photo]->image)
         return;
     if (!w->ses.model || !model_has_detector(w->ses.model)) {
         workbench_say(w, true, "features of drawn boxes need a detector: --detector FILE, or "
@@ -42,9 +42,9 @@ static void boxes_end(struct workbench *w)
     draw_mouse(w->screen.mouse);
 }
 
-static void tell(struct workbench *w)
+static void boxes_tell(struct workbench *w)
 {
-    int n = current(w)->boxes.count;
+    int n = boxes_current(w)->boxes.count;
     if (n == 0)
         workbench_say(w, false, "no drawn box: the regions are the detected ones");
     else if (w->ses.task->extra_regions > 0)
@@ -57,17 +57,17 @@ static void tell(struct workbench *w)
 
 void do_box_drop(struct workbench *w, const char *arg)
 {
-    struct photo_state *s = current(w);
+    struct photo_state *s = boxes_current(w);
     (void)arg;
     if (!s)
         return;
     s->boxes.count -= s->boxes.count > 0;
-    tell(w);
+    boxes_tell(w);
 }
 
 static void add_box(struct workbench *w)
 {
-    struct photo_state *s = current(w);
+    struct photo_state *s = boxes_current(w);
     const struct drawing *d = &w->draw;
     float x1 = (float)(d->x < d->from_x ? d->x : d->from_x);
     float y1 = (float)(d->y < d->from_y ? d->y : d->from_y);
@@ -82,7 +82,7 @@ static void add_box(struct workbench *w)
     const float box[4] = {x1, y1, x2, y2};
     memcpy(s->boxes.boxes + 4 * s->boxes.count++, box, sizeof box);
     boxes_end(w);
-    tell(w);
+    boxes_tell(w);
 }
 
 static void set_corner(struct workbench *w)

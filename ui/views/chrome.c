@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void fill(int row, attr_t attr)
+static void chrome_fill(int row, attr_t attr)
 {
     attrset(attr);
     mvhline(row, 0, ' ', COLS);
@@ -19,9 +19,9 @@ static const char *turned(const struct photo *p)
     return p->image && p->image->orientation > 1 ? " (EXIF: lies turned; --upright)" : "";
 }
 
-static void draw_title(const struct workbench *w)
+static void draw_chrome_title(const struct workbench *w)
 {
-    fill(0, A_REVERSE);
+    chrome_fill(0, A_REVERSE);
     int n = draw_text(0, 1, COLS - 2, "vilscope");
     if (w->ses.model)
         n += draw_text(0, n + 3, COLS - n - 4, "%s / %s", model_name(w->ses.model),
@@ -71,7 +71,7 @@ static size_t first_shown(const struct edit *e, int room, char head[EDIT_MOST + 
 }
 
 /* The line being typed, scrolled so that the cursor shows. */
-static void draw_line(struct workbench *w, const char *prompt, const struct edit *e, int row)
+static void draw_chrome_line(struct workbench *w, const char *prompt, const struct edit *e, int row)
 {
     int left = draw_text(row, 1, COLS - 2, "%s", prompt) + 1, room = COLS - left - 2;
     char head[EDIT_MOST + 1];
@@ -83,17 +83,17 @@ static void draw_line(struct workbench *w, const char *prompt, const struct edit
     w->screen.cursor = true;
 }
 
-static void draw_query(struct workbench *w, int row)
+static void draw_chrome_query(struct workbench *w, int row)
 {
     switch (w->typed.mode) {
-    case MODE_OPEN: draw_line(w, "open image [regions]: ", &w->typed.open, row); return;
-    case MODE_TYPE: draw_line(w, "> ", &w->typed.query, row); return;
-    case MODE_COMMAND: draw_line(w, ":", &w->typed.command, row); return;
-    case MODE_FIND: draw_line(w, "find: ", &w->typed.filter, row); return;
+    case MODE_OPEN: draw_chrome_line(w, "open image [regions]: ", &w->typed.open, row); return;
+    case MODE_TYPE: draw_chrome_line(w, "> ", &w->typed.query, row); return;
+    case MODE_COMMAND: draw_chrome_line(w, ":", &w->typed.command, row); return;
+    case MODE_FIND: draw_chrome_line(w, "find: ", &w->typed.filter, row); return;
     case MODE_BROWSE: case MODE_BOX: break;
     }
     if (w->panes.popup.view && w->panes.popup.view->filter) {
-        draw_line(w, "find: ", &w->typed.filter, row);
+        draw_chrome_line(w, "find: ", &w->typed.filter, row);
         return;
     }
     int n = draw_text(row, 1, COLS - 2, "> ");
@@ -109,7 +109,7 @@ static void draw_query(struct workbench *w, int row)
 
 /* "looking for regions [####------] stage 3 of 4, 4 s left; then the query": false when the
  * detector does not work. */
-static bool draw_progress(const struct workbench *w, int row, int cols)
+static bool draw_chrome_progress(const struct workbench *w, int row, int cols)
 {
     struct detect_progress p;
     char bar_text[24], left[32] = "";
@@ -163,14 +163,14 @@ static void draw_status(const struct workbench *w, int row)
         snprintf(right, sizeof right, "%s | %s", what, w->logging.state);
     if (w->script.pauses) /* what it says is to be read */
         snprintf(right, sizeof right, "a key goes on");
-    fill(row, A_REVERSE);
+    chrome_fill(row, A_REVERSE);
     int width = text_width(right);
     width = width < COLS * 2 / 3 ? width : COLS * 2 / 3; /* the log is not to be cut off */
     draw_text(row, COLS - width - 1, width, "%s", right);
     attrset(A_REVERSE | (w->status.bad ? A_BOLD : A_NORMAL));
     if (w->script.pauses)
         draw_message(w, row, COLS - width - 4);
-    else if (w->typed.mode != MODE_BOX && draw_progress(w, row, COLS - width - 4))
+    else if (w->typed.mode != MODE_BOX && draw_chrome_progress(w, row, COLS - width - 4))
         attrset(A_NORMAL);
     else if (w->asked.running)
         draw_text(row, 1, COLS - width - 4, "computing ... (Esc cancels)");
@@ -219,11 +219,11 @@ static void draw_tokens(const struct workbench *w, int row)
 
 void chrome_draw(struct workbench *w)
 {
-    draw_title(w);
+    draw_chrome_title(w);
     draw_tokens(w, LINES - 4);
     draw_task(w, LINES - 3);
     draw_status(w, LINES - 1);
-    draw_query(w, LINES - 2); /* last: it places the cursor */
+    draw_chrome_query(w, LINES - 2); /* last: it places the cursor */
 }
 
 /* The token at a column of the line of tokens, or -1. */

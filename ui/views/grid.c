@@ -133,7 +133,7 @@ static float cell_of(const struct grid *g, int i, int j)
     return g->x[(ptrdiff_t)(g->first_row + i) * g->cols + g->first_col + j];
 }
 
-static bool is_chosen(const struct grid *g, int i, int j)
+static bool grid_is_chosen(const struct grid *g, int i, int j)
 {
     return g->first_row + i == g->at_row && g->first_col + j == g->at_col;
 }
@@ -148,11 +148,12 @@ static void draw_number(const struct grid *g, int i, int j)
         snprintf(text, sizeof text, "%.*f", g->digits < g->cell - 2 ? g->digits : g->cell - 2,
                  (double)x);
     snprintf(padded, sizeof padded, "%-*s", g->cell, text[0] == '0' ? text + 1 : text);
-    grid_attr(grid_color(x, g->top, g->scale), is_chosen(g, i, j) ? A_REVERSE | A_BOLD : A_NORMAL);
+    grid_attr(grid_color(x, g->top, g->scale),
+              grid_is_chosen(g, i, j) ? A_REVERSE | A_BOLD : A_NORMAL);
     draw_text(g->at.row + i, g->at.col + j * g->cell, g->cell, "%s", isnan(x) ? "" : padded);
 }
 
-static void paint(const struct grid *g, struct canvas *c)
+static void grid_paint(const struct grid *g, struct canvas *c)
 {
     static const struct rgb white = {255, 255, 255}, black = {0, 0, 0};
     int high = c->h / g->shown_rows, w = g->cell;
@@ -181,6 +182,6 @@ void grid_draw(struct workbench *w, int slot, const struct grid *g)
     struct canvas *c = canvas_new(g->shown_cols * g->cell, g->shown_rows * ch);
     if (!c)
         return;
-    paint(g, c);
+    grid_paint(g, c);
     gfx_place(&w->screen.gfx, slot, g->at, c);
 }

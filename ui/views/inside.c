@@ -74,20 +74,20 @@ void inside_name(const struct workbench *w, bool token, int i, char *out, size_t
 
 /* ---- rows and columns of maps */
 
-static struct trace_place place_of(const struct workbench *w, enum net_stream s, int row)
+static struct trace_place inside_place_of(const struct workbench *w, enum net_stream s, int row)
 {
     return trace_place(w->now.r->trace, s, row);
 }
 
 bool inside_row_special(const struct workbench *w, enum net_stream s, int row)
 {
-    struct trace_place p = place_of(w, s, row);
+    struct trace_place p = inside_place_of(w, s, row);
     return inside_special(w, p.token, p.number);
 }
 
 bool inside_row_hidden(const struct workbench *w, enum net_stream s, int row)
 {
-    struct trace_place p = place_of(w, s, row);
+    struct trace_place p = inside_place_of(w, s, row);
     return inside_hidden(w, p.token, p.number);
 }
 
@@ -103,7 +103,7 @@ int *inside_rows(const struct workbench *w, enum net_stream s, int n, int *count
 
 void inside_row_name(const struct workbench *w, enum net_stream s, int row, char *out, size_t size)
 {
-    struct trace_place p = place_of(w, s, row);
+    struct trace_place p = inside_place_of(w, s, row);
     inside_name(w, p.token, p.number, out, size);
 }
 

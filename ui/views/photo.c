@@ -69,8 +69,8 @@ struct pixels {
 
 /* A box in pixels of a picture of some width and height, on the canvas. The picture on the screen
  * has other pixels when its regions were made of a scaled one. */
-static struct pixels place(const struct image *im, const struct frame *f, const float *b, int width,
-                           int height)
+static struct pixels photo_place(const struct image *im, const struct frame *f, const float *b,
+                                 int width, int height)
 {
     double sx = width > 0 ? (double)im->width / width : 1;
     double sy = height > 0 ? (double)im->height / height : 1;
@@ -91,9 +91,9 @@ static bool region_place(const struct workbench *w, int photo, int region, const
     if (region < 1)
         return false;
     if (ri && region < look_regions(w->now.r, image))
-        *out = place(im, f, ri->boxes + 4 * (region - 1), ri->width, ri->height);
+        *out = photo_place(im, f, ri->boxes + 4 * (region - 1), ri->width, ri->height);
     else if (!ri && g && region <= g->count)
-        *out = place(im, f, g->boxes + 4 * (region - 1), g->width, g->height);
+        *out = photo_place(im, f, g->boxes + 4 * (region - 1), g->width, g->height);
     else
         return false;
     return true;
@@ -114,7 +114,7 @@ struct labels {
     int count;
 };
 
-static bool is_free(const struct labels *l, struct pixels p)
+static bool photo_is_free(const struct labels *l, struct pixels p)
 {
     for (int i = 0; i < l->count; i++)
         if (p.x1 <= l->at[i].x2 && p.x2 >= l->at[i].x1 && p.y1 <= l->at[i].y2 &&
@@ -125,8 +125,8 @@ static bool is_free(const struct labels *l, struct pixels p)
 
 /* A place of w by h for the label of box p: above it, below, beside, inside, further above; the
  * first that is on the picture and free, else above. */
-static struct pixels find_place(const struct canvas *c, struct labels *l, struct pixels p, int w,
-                                int h)
+static struct pixels photo_find_place(const struct canvas *c, struct labels *l, struct pixels p,
+                                      int w, int h)
 {
     const int x[] = {p.x1, p.x1, p.x2 + 1, p.x1 - w, p.x1, p.x2 - w, p.x1, p.x1, p.x1};
     const int y[] = {p.y1 - h, p.y2 + 1, p.y1, p.y1, p.y1, p.y2 - h, p.y1 - 2 * h, p.y1 - 3 * h,
@@ -134,7 +134,7 @@ static struct pixels find_place(const struct canvas *c, struct labels *l, struct
     struct pixels chosen = {p.x1, p.y1 - h, p.x1 + w - 1, p.y1 - 1};
     for (size_t i = 0; i < sizeof x / sizeof x[0]; i++) {
         struct pixels q = {x[i], y[i], x[i] + w - 1, y[i] + h - 1};
-        if (q.x1 >= 0 && q.y1 >= 0 && q.x2 < c->w && q.y2 < c->h && is_free(l, q)) {
+        if (q.x1 >= 0 && q.y1 >= 0 && q.x2 < c->w && q.y2 < c->h && photo_is_free(l, q)) {
             chosen = q;
             break;
         }
@@ -150,7 +150,7 @@ static void draw_label(const struct workbench *w, struct canvas *c, struct label
     int scale = 1 + c->w / 500;
     if (w->screen.gfx.mode != GFX_SIXEL && c->w < 300)
         return;
-    struct pixels at = find_place(c, l, p, ((int)strlen(text) * 6 + 1) * scale, 9 * scale);
+    struct pixels at = photo_find_place(c, l, p, ((int)strlen(text) * 6 + 1) * scale, 9 * scale);
     canvas_label(c, at.x1, at.y1, text, scale, color);
 }
 
@@ -171,7 +171,7 @@ static struct pixels ranked_place(const struct workbench *w, int photo, const st
                                   const struct result *r, const struct result_box *b)
 {
     const struct result_image *ri = &r->images[b->image];
-    return place(w->ses.photos[photo]->image, f, b->box, ri->width, ri->height);
+    return photo_place(w->ses.photos[photo]->image, f, b->box, ri->width, ri->height);
 }
 
 static int ranks_drawn(const struct workbench *w, const struct result *r, int rank)

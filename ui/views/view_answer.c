@@ -117,7 +117,7 @@ static void read_line(const struct workbench *w, int i, struct line *out)
 }
 
 /* Columns at the right end: numbers by their names. */
-static void draw_names(const struct result *r, struct area a, int row, bool compared)
+static void draw_answer_names(const struct result *r, struct area a, int row, bool compared)
 {
     int at = a.col + a.cols;
     attrset(A_DIM);
@@ -135,8 +135,8 @@ static int numbers_width(const struct result *r, struct area a, bool compared)
     return 9 + (compared ? 17 : 0) + (a.cols >= WIDE && !is_alignment(r) ? 18 : 0);
 }
 
-static void draw_numbers(const struct result *r, struct area a, int row, const struct line *x,
-                         bool compared)
+static void draw_answer_numbers(const struct result *r, struct area a, int row,
+                                const struct line *x, bool compared)
 {
     int at = a.col + a.cols;
     if (compared) {
@@ -150,7 +150,7 @@ static void draw_numbers(const struct result *r, struct area a, int row, const s
         draw_text(row, at - 27, 18, "%9.3f%9.4f", x->logit, x->sigmoid);
 }
 
-static void draw_line(const struct workbench *w, struct area a, int row, int i)
+static void draw_answer_line(const struct workbench *w, struct area a, int row, int i)
 {
     const struct result *r = w->now.r;
     struct line x;
@@ -173,7 +173,7 @@ static void draw_line(const struct workbench *w, struct area a, int row, int i)
         draw_bar(row, a.col + 4 + room - bar, bar, x.share);
         attrset(chosen ? A_REVERSE : A_NORMAL);
     }
-    draw_numbers(r, a, row, &x, compared);
+    draw_answer_numbers(r, a, row, &x, compared);
     attrset(A_NORMAL);
 }
 
@@ -247,7 +247,7 @@ static void draw_others(struct workbench *w, struct answer_view *v, struct area 
 
 /* ---- the view */
 
-static int draw_head(const struct workbench *w, const struct answer_view *v, struct area a)
+static int draw_answer_head(const struct workbench *w, const struct answer_view *v, struct area a)
 {
     const struct result *r = w->now.r;
     int row = a.row;
@@ -268,7 +268,7 @@ static int draw_head(const struct workbench *w, const struct answer_view *v, str
     if (r->notice && a.rows > NOTICE_ROWS)
         draw_text(row++, a.col, a.cols, "! %s", r->notice);
     if (!v->others_shown) {
-        draw_names(r, a, row, w->plain != NULL);
+        draw_answer_names(r, a, row, w->plain != NULL);
         int room = a.cols - numbers_width(r, a, w->plain != NULL);
         attrset(A_DIM);
         draw_text(row++, a.col, room < 13 ? 0 : room, is_alignment(r)  ? "alignment"
@@ -284,7 +284,7 @@ static void answer_draw(struct workbench *w, struct pane *p, struct area a)
 {
     struct answer_view *v = p->state;
     const struct result *r = w->now.r;
-    int row = draw_head(w, v, a), room = a.row + a.rows - row;
+    int row = draw_answer_head(w, v, a), room = a.row + a.rows - row;
     if (!r || room < 1)
         return;
     if (v->others_shown) {
@@ -293,7 +293,7 @@ static void answer_draw(struct workbench *w, struct pane *p, struct area a)
     }
     int from = list_top(&v->top, w->sel->rank, line_count(r), room);
     for (int i = from; i < line_count(r) && i - from < room; i++)
-        draw_line(w, a, row + i - from, i);
+        draw_answer_line(w, a, row + i - from, i);
 }
 
 static bool answer_click(struct workbench *w, struct pane *p, int row, int col)

@@ -48,7 +48,7 @@ static float top_of_all(struct workbench *w)
     return top;
 }
 
-static struct layout lay_out(struct workbench *w, struct compare_view *v, struct area a)
+static struct layout compare_lay_out(struct workbench *w, struct compare_view *v, struct area a)
 {
     struct layout l = {.a = a, .count = w->ses.model ? model_checkpoint_count(w->ses.model) : 0};
     int fit = a.cols / LEAST_COLS;
@@ -72,7 +72,7 @@ static struct layout lay_out(struct workbench *w, struct compare_view *v, struct
 /* ---- photos */
 
 /* The current photo, when the result is about it. */
-static const struct image *photo_of(const struct workbench *w)
+static const struct image *compare_photo_of(const struct workbench *w)
 {
     return photo_in_result(w) >= 0 ? w->ses.photos[w->ses.photo]->image : NULL;
 }
@@ -84,11 +84,11 @@ static int chosen_rank(const struct workbench *w, const struct result *r)
     return now && rank < compare_count(now) ? compare_rank(r, compare_key(now, rank)) : -1;
 }
 
-static void draw_photo(struct workbench *w, struct compare_view *v, const struct layout *l,
-                       int column, float top, struct canvas *all)
+static void draw_compare_photo(struct workbench *w, struct compare_view *v, const struct layout *l,
+                               int column, float top, struct canvas *all)
 {
     const struct result *r = compare_result(w, l->from + column);
-    const struct image *im = photo_of(w);
+    const struct image *im = compare_photo_of(w);
     struct frame f = {0};
     int cw, ch;
     draw_cell(w, &cw, &ch);
@@ -116,11 +116,11 @@ static void draw_photos(struct workbench *w, struct pane *p, const struct layout
     struct canvas *all = canvas_new(at.cols * cw, at.rows * ch);
     float top = w->sel->overlay ? top_of_all(w) : 0;
     for (int i = 0; all && i < l->shown; i++)
-        draw_photo(w, p->state, l, i, top, all);
+        draw_compare_photo(w, p->state, l, i, top, all);
     gfx_place(&w->screen.gfx, p->slot, at, all);
 }
 
-static void draw_legend(struct workbench *w, const struct layout *l)
+static void draw_compare_legend(struct workbench *w, const struct layout *l)
 {
     char text[320];
     int row = l->a.row + 1 + l->photo_rows, n = draw_scale(row, l->a.col, top_of_all(w));
@@ -238,7 +238,7 @@ static void draw_answers(struct workbench *w, const struct layout *l, int column
 
 static void compare_draw(struct workbench *w, struct pane *p, struct area a)
 {
-    struct layout l = lay_out(w, p->state, a);
+    struct layout l = compare_lay_out(w, p->state, a);
     if (l.count < 2) {
         draw_text(a.row + 1, a.col, a.cols, "only one checkpoint is open: -c FILE -c FILE opens "
                                             "several");
@@ -251,12 +251,12 @@ static void compare_draw(struct workbench *w, struct pane *p, struct area a)
         attrset(A_NORMAL);
         l.a.rows--;
     }
-    if (!photo_of(w))
+    if (!compare_photo_of(w))
         l.photo_rows = l.legend = 0;
     if (l.photo_rows)
         draw_photos(w, p, &l);
     if (l.legend)
-        draw_legend(w, &l);
+        draw_compare_legend(w, &l);
     for (int i = 0; i < l.shown; i++) {
         draw_name(w, &l, i);
         draw_answers(w, &l, i);
@@ -266,11 +266,11 @@ static void compare_draw(struct workbench *w, struct pane *p, struct area a)
 /* A click on an answer chooses it in all columns, one on a name makes the column B. */
 static bool compare_click(struct workbench *w, struct pane *p, int row, int col)
 {
-    struct layout l = lay_out(w, p->state, p->at);
+    struct layout l = compare_lay_out(w, p->state, p->at);
     struct comparison *c = comparison_of(w);
     int column = l.width ? col / l.width : 0, i = l.from + column;
     const struct result *r = column < l.shown ? compare_result(w, i) : NULL;
-    int rank = row - 2 - (photo_of(w) ? l.photo_rows + l.legend : 0);
+    int rank = row - 2 - (compare_photo_of(w) ? l.photo_rows + l.legend : 0);
     if (row == 0 && column < l.shown && i != c->a) {
         c->b = i;
         return true;

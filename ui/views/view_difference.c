@@ -43,12 +43,12 @@ static bool find_heads(struct workbench *w, struct difference_view *v)
     return v->list != NULL;
 }
 
-static bool is_chosen(const struct slice *s, const struct attention_change *x)
+static bool difference_is_chosen(const struct slice *s, const struct attention_change *x)
 {
     return x->map == s->kind && x->layer == s->layer[x->map] && x->head == s->head[x->map];
 }
 
-static void draw_list(struct workbench *w, struct pane *p, struct area a)
+static void draw_difference_list(struct workbench *w, struct pane *p, struct area a)
 {
     struct difference_view *v = p->state;
     const struct slice *now = pane_slice(w, p);
@@ -57,14 +57,14 @@ static void draw_list(struct workbench *w, struct pane *p, struct area a)
     draw_text(a.row, a.col, a.cols, "%-14s %5s %4s %9s", "attention", "layer", "head", "JSD, bits");
     attrset(A_NORMAL);
     for (int i = 0; i < v->count; i++)
-        if (is_chosen(now, &v->list[i]))
+        if (difference_is_chosen(now, &v->list[i]))
             chosen = i;
     v->pick = chosen;
     int from = list_top(&v->top, chosen, v->count, room);
     for (int i = from; i < v->count && i - from < room; i++) {
         const struct attention_change *x = &v->list[i];
         int row = a.row + 1 + i - from, bar = a.cols - 36;
-        attrset(is_chosen(now, x) ? A_REVERSE : A_NORMAL);
+        attrset(difference_is_chosen(now, x) ? A_REVERSE : A_NORMAL);
         mvhline(row, a.col, ' ', a.cols);
         draw_text(row, a.col, a.cols, "%-14s %5d %4d %9.5f", attn_table[x->map].name, x->layer + 1,
                   x->head + 1, x->jsd);
@@ -101,8 +101,8 @@ static int batch_row(const struct workbench *w)
 }
 
 /* A row or column of the map by its name: a token, or a region. */
-static void name_of(const struct workbench *w, const struct trace *t, enum net_stream of, int i,
-                    char *out, size_t size)
+static void difference_name_of(const struct workbench *w, const struct trace *t, enum net_stream of,
+                               int i, char *out, size_t size)
 {
     const struct result *r = w->now.r;
     struct trace_place p = trace_place(t, of, i);
@@ -121,7 +121,7 @@ static void name_of(const struct workbench *w, const struct trace *t, enum net_s
         draw_region_name(w, s.region, out, size);
 }
 
-static float largest(const float *x, int n)
+static float difference_largest(const float *x, int n)
 {
     float most = 0;
     for (int i = 0; i < n; i++)
@@ -130,7 +130,7 @@ static float largest(const float *x, int n)
 }
 
 /* Every element a rectangle of the canvas. */
-static void paint(struct canvas *c, const float *x, int rows, int cols, float most)
+static void difference_paint(struct canvas *c, const float *x, int rows, int cols, float most)
 {
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < cols; j++) {
@@ -154,15 +154,15 @@ static struct area map_area(struct area a, int rows, int cols, bool *named)
 }
 
 /* Over the map: tokens, or numbers of regions. */
-static void draw_columns(struct workbench *w, const struct trace *t, enum attn_kind kind,
-                         struct area a, int cols)
+static void draw_difference_columns(struct workbench *w, const struct trace *t, enum attn_kind kind,
+                                    struct area a, int cols)
 {
     enum net_stream to = attn_table[kind].to;
     int wide = a.cols / cols;
     for (int j = 0; wide >= 3 && j < cols; j++) {
         char name[128];
         bool chosen = w->sel->token >= 0 && j == trace_row(t, to, true, w->sel->token);
-        name_of(w, t, to, j, name, sizeof name);
+        difference_name_of(w, t, to, j, name, sizeof name);
         const char *s = strncmp(name, "region ", 7) == 0 ? name + 7
                         : strcmp(name, "whole image") == 0 ? "all" : name;
         int width = s == name + 7 ? (int)strcspn(s, " ") : (int)strlen(s);
@@ -172,8 +172,8 @@ static void draw_columns(struct workbench *w, const struct trace *t, enum attn_k
     }
 }
 
-static void draw_map(struct workbench *w, const struct pane *p, const struct trace *t,
-                     struct area a, const float *x, int rows, int cols)
+static void draw_difference_map(struct workbench *w, const struct pane *p, const struct trace *t,
+                                struct area a, const float *x, int rows, int cols)
 {
     enum attn_kind kind = pane_slice(w, p)->kind;
     bool named;
@@ -182,12 +182,12 @@ static void draw_map(struct workbench *w, const struct pane *p, const struct tra
     draw_cell(w, &cw, &ch);
     struct canvas *c = at.rows > 0 && at.cols > 0 ? canvas_new(at.cols * cw, at.rows * ch) : NULL;
     if (c)
-        paint(c, x, rows, cols, largest(x, rows * cols));
+        difference_paint(c, x, rows, cols, difference_largest(x, rows * cols));
     gfx_place(&w->screen.gfx, p->slot, at, c);
-    draw_columns(w, t, kind, (struct area){a.row - 1, at.col, 1, at.cols}, cols);
+    draw_difference_columns(w, t, kind, (struct area){a.row - 1, at.col, 1, at.cols}, cols);
     for (int i = 0; named && i < rows; i++) {
         char name[128];
-        name_of(w, t, attn_table[kind].from, i, name, sizeof name);
+        difference_name_of(w, t, attn_table[kind].from, i, name, sizeof name);
         attrset(i == source ? A_REVERSE : A_NORMAL);
         draw_text(at.row + i * at.rows / rows, a.col, NAME_COLS, "%s", name);
         attrset(A_NORMAL);
@@ -195,9 +195,9 @@ static void draw_map(struct workbench *w, const struct pane *p, const struct tra
 }
 
 /* The elements that differ most, of the chosen row or of all. */
-static void draw_numbers(struct workbench *w, const struct trace *t, enum attn_kind kind,
-                         struct area a, const float *x,
-                         const float *before, int rows, int cols)
+static void draw_difference_numbers(struct workbench *w, const struct trace *t, enum attn_kind kind,
+                                    struct area a, const float *x,
+                                    const float *before, int rows, int cols)
 {
     int source = look_source(w, kind), first = source < 0 || source >= rows ? 0 : source;
     int end = source < 0 || source >= rows ? rows : source + 1;
@@ -211,8 +211,8 @@ static void draw_numbers(struct workbench *w, const struct trace *t, enum attn_k
         if (best < 0 || fabsf(x[best]) < 5e-5f)
             break;
         used[best] = true;
-        name_of(w, t, attn_table[kind].from, best / cols, row, sizeof row);
-        name_of(w, t, attn_table[kind].to, best % cols, col, sizeof col);
+        difference_name_of(w, t, attn_table[kind].from, best / cols, row, sizeof row);
+        difference_name_of(w, t, attn_table[kind].to, best % cols, col, sizeof col);
         attrset((int)(draw_sign_attr(x[best]) | A_BOLD));
         int n = draw_text(a.row + k, a.col, 9, "%+.4f ", (double)x[best]);
         attrset(A_NORMAL);
@@ -222,7 +222,7 @@ static void draw_numbers(struct workbench *w, const struct trace *t, enum attn_k
     free(used);
 }
 
-static void draw_head(struct workbench *w, const struct slice *s, struct area a)
+static void draw_difference_head(struct workbench *w, const struct slice *s, struct area a)
 {
     struct comparison *c = comparison_of(w);
     struct attention_change x = {0};
@@ -273,7 +273,7 @@ static void difference_draw(struct workbench *w, struct pane *p, struct area a)
         draw_missing(w, p->state, a);
         return;
     }
-    draw_head(w, s, a);
+    draw_difference_head(w, s, a);
     struct area body = {a.row + 2, a.col, a.rows - 2, a.cols}, list = body;
     bool beside = a.cols >= 2 * LIST_COLS + 10;
     if (beside) {
@@ -291,20 +291,22 @@ static void difference_draw(struct workbench *w, struct pane *p, struct area a)
         int numbers = body.rows > 16 ? 6 : body.rows > 8 ? 3 : 0, legend = body.rows > 8;
         before = xcalloc((size_t)rows * (size_t)cols + 1, sizeof *before);
         trace_attention(ra->trace, kind, layer, batch_row(w), head_of(s), &rows, &cols, before);
-        draw_map(w, p, ra->trace,
-                 (struct area){body.row + 1, body.col,
-                               body.rows - numbers - 1 - (numbers > 0) - legend, body.cols},
-                 x, rows, cols);
+        draw_difference_map(w, p, ra->trace,
+                            (struct area){body.row + 1, body.col,
+                                          body.rows - numbers - 1 - (numbers > 0) - legend,
+                                          body.cols},
+                            x, rows, cols);
         if (legend)
             grid_legend(body.row + body.rows - numbers - (numbers > 0) - 1, body.col, body.cols,
-                        largest(x, rows * cols), SCALE_SIGNED);
-        draw_numbers(w, ra->trace, kind,
-                     (struct area){body.row + body.rows - numbers, body.col, numbers, body.cols},
-                     x, before, rows, cols);
+                        difference_largest(x, rows * cols), SCALE_SIGNED);
+        draw_difference_numbers(
+            w, ra->trace, kind,
+            (struct area){body.row + body.rows - numbers, body.col, numbers, body.cols}, x, before,
+            rows, cols);
     } else {
         draw_text(body.row, body.col, body.cols, "%s", err.text);
     }
-    draw_list(w, p, list);
+    draw_difference_list(w, p, list);
     free(x);
     free(before);
 }
@@ -315,7 +317,7 @@ static void difference_move(struct workbench *w, struct pane *p, enum motion m)
     if (m == MOVE_LEFT || m == MOVE_RIGHT)
         look_move(w, m);
     else if (find_heads(w, v))
-        choose_change(w, p, is_chosen(pane_slice(w, p), &v->list[v->pick])
+        choose_change(w, p, difference_is_chosen(pane_slice(w, p), &v->list[v->pick])
                                 ? panes_pick(v->pick, v->count, 10, m) : 0);
 }
 

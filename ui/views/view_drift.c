@@ -19,7 +19,7 @@ struct drift_view {
     int of;  /* of what was found as the so manieth */
 };
 
-static void draw_progress(const struct compare_progress *p, struct area a, const char *what)
+static void draw_drift_progress(const struct compare_progress *p, struct area a, const char *what)
 {
     int all = atomic_load(&((struct compare_progress *)(uintptr_t)p)->all);
     int done = atomic_load(&((struct compare_progress *)(uintptr_t)p)->done);
@@ -30,7 +30,7 @@ static void draw_progress(const struct compare_progress *p, struct area a, const
 }
 
 /* Names of layers without what they all begin with. */
-static const char *short_name(const char *name)
+static const char *drift_short_name(const char *name)
 {
     static const char *const starts[] = {"bert.encoder.", "bert."};
     for (int i = 0; i < 2; i++)
@@ -58,11 +58,11 @@ static void draw_weights(const struct weights_change *x, struct area a, int *top
         const struct weight_change *l = &x->layers[i];
         int row = a.row + 2 + i - *top, bar = a.cols - 46;
         if (l->state != WEIGHT_COMPARED) {
-            draw_text(row, a.col, a.cols, "%-22.22s cannot be compared", short_name(l->name));
+            draw_text(row, a.col, a.cols, "%-22.22s cannot be compared", drift_short_name(l->name));
             continue;
         }
-        draw_text(row, a.col, a.cols, "%-22.22s %10.4g %10.4g", short_name(l->name), l->relative,
-                  l->most);
+        draw_text(row, a.col, a.cols, "%-22.22s %10.4g %10.4g", drift_short_name(l->name),
+                  l->relative, l->most);
         attrset((int)draw_rank_attr(1));
         if (bar > 2)
             draw_bar(row, a.col + 45, bar, most > 0 ? l->relative / most : 0);
@@ -97,7 +97,7 @@ static void paint_value(struct canvas *c, double v, const char *text, int x1, in
         canvas_label(c, (x1 + x2) / 2 - 12, (y1 + y2) / 2 - 4, text, 1, color);
 }
 
-static void paint(struct canvas *c, const struct cka *x, bool numbers)
+static void drift_paint(struct canvas *c, const struct cka *x, bool numbers)
 {
     int n = x->depths, left = 0, width = c->w, height = c->h;
     for (int i = 0; i < n; i++)
@@ -156,7 +156,7 @@ static void draw_states(struct workbench *w, int slot, const struct drift *d, st
             return;
         struct canvas *part = canvas_new(wide * cw, high * ch);
         if (part) {
-            paint(part, x, w->screen.gfx.mode == GFX_SIXEL);
+            drift_paint(part, x, w->screen.gfx.mode == GFX_SIXEL);
             canvas_put(c, 0, s * (rows + 1) * ch, part);
         }
         canvas_free(part);
@@ -194,7 +194,7 @@ static void drift_draw(struct workbench *w, struct pane *p, struct area a)
     attrset(A_NORMAL);
     struct area body = {a.row + 2, a.col, a.rows - 2, a.cols};
     if (d->runs)
-        draw_progress(&d->progress, (struct area){a.row + 1, a.col, 1, a.cols}, "comparing");
+        draw_drift_progress(&d->progress, (struct area){a.row + 1, a.col, 1, a.cols}, "comparing");
     else if (d->why[0])
         draw_text(a.row + 1, a.col, a.cols, "%s", d->why);
     bool known = d->a == c->a && d->b == c->b;

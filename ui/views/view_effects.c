@@ -40,7 +40,7 @@ static struct effects_view *effects_state(const struct workbench *w, const struc
 /* ---- what is known */
 
 /* The end of the scale: changes that are next to nothing do not look like any. */
-static float top_of(const struct effects *e)
+static float effects_top_of(const struct effects *e)
 {
     float top = LEAST_TOP;
     for (int i = 0; i < e->count; i++)
@@ -50,7 +50,7 @@ static float top_of(const struct effects *e)
 }
 
 /* Known ones by the size of their change; caller frees. */
-static int *ranked(const struct effects *e, int *count)
+static int *effects_ranked(const struct effects *e, int *count)
 {
     int *order = xcalloc((size_t)e->count + 1, sizeof *order);
     float *x = xcalloc((size_t)e->count + 1, sizeof *x);
@@ -64,7 +64,8 @@ static int *ranked(const struct effects *e, int *count)
     return order;
 }
 
-static void name_of(const struct workbench *w, const struct change *c, char *out, size_t size)
+static void effects_name_of(const struct workbench *w, const struct change *c, char *out,
+                            size_t size)
 {
     int image = photo_in_result(w);
     if (c->kind == CHANGE_DROP_REGION && c->image != image)
@@ -107,7 +108,7 @@ static void choose_changed(struct workbench *w, const struct change *c)
 
 static void pick(struct workbench *w, struct effects_view *v, const struct effects *e, int place)
 {
-    int n, *order = ranked(e, &n);
+    int n, *order = effects_ranked(e, &n);
     if (place >= 0 && place < n) {
         v->pick = place;
         choose_changed(w, &e->items[order[place]].change);
@@ -131,7 +132,7 @@ static void effects_accept(struct workbench *w, struct pane *p)
     int n;
     if (!e || !e->done)
         return;
-    int *order = ranked(e, &n);
+    int *order = effects_ranked(e, &n);
     if (v->pick < n)
         change_toggle(w, &e->items[order[v->pick]].change);
     free(order);
@@ -150,11 +151,11 @@ static bool effects_click(struct workbench *w, struct pane *p, int row, int col)
 
 /* ---- the list */
 
-static void draw_line(const struct workbench *w, const struct effects *e, const struct effect *f,
-                      float top, struct area at, bool chosen)
+static void draw_effects_line(const struct workbench *w, const struct effects *e,
+                              const struct effect *f, float top, struct area at, bool chosen)
 {
     char name[128], best[128] = "", number[32];
-    name_of(w, &f->change, name, sizeof name);
+    effects_name_of(w, &f->change, name, sizeof name);
     if (isnan(f->effect))
         snprintf(number, sizeof number, "-"); /* it is left out itself */
     else
@@ -172,18 +173,18 @@ static void draw_line(const struct workbench *w, const struct effects *e, const 
     attrset(A_NORMAL);
 }
 
-static void draw_list(struct workbench *w, struct effects_view *v, const struct effects *e,
-                      struct area a, struct area at)
+static void draw_effects_list(struct workbench *w, struct effects_view *v, const struct effects *e,
+                              struct area a, struct area at)
 {
-    int n, *order = ranked(e, &n), rows = at.rows - 1;
-    float top = top_of(e);
+    int n, *order = effects_ranked(e, &n), rows = at.rows - 1;
+    float top = effects_top_of(e);
     attrset(A_DIM);
     draw_text(at.row, at.col, at.cols, " effect  prob. without");
     attrset(A_NORMAL);
     int first = list_top(&v->top, v->pick < n ? v->pick : n - 1, n, rows);
     for (int i = 0; i < rows && first + i < n; i++)
-        draw_line(w, e, &e->items[order[first + i]], top,
-                  (struct area){at.row + 1 + i, at.col, 1, at.cols}, first + i == v->pick);
+        draw_effects_line(w, e, &e->items[order[first + i]], top,
+                          (struct area){at.row + 1 + i, at.col, 1, at.cols}, first + i == v->pick);
     v->list = (struct area){at.row + 1 - a.row, at.col - a.col, rows, at.cols};
     free(order);
 }
@@ -211,10 +212,10 @@ static const struct effect *by_place(const struct effects *e, const int *order, 
 static void paint_regions(struct workbench *w, const struct effects_view *v,
                           const struct effects *e, struct canvas *c)
 {
-    int n, *order = ranked(e, &n), image = photo_in_result(w);
+    int n, *order = effects_ranked(e, &n), image = photo_in_result(w);
     const struct result_image *im = &w->now.r->images[image];
     double sx = (double)c->w / im->width, sy = (double)c->h / im->height;
-    float top = top_of(e);
+    float top = effects_top_of(e);
     for (int turn = 0; turn < 2; turn++)
         for (int i = n - 1; i >= 0; i--) {
             const struct effect *f = by_place(e, order, n, i);
@@ -257,7 +258,8 @@ static struct canvas *backdrop(struct workbench *w, struct effects_view *v, cons
     return c;
 }
 
-static void draw_photo(struct workbench *w, struct pane *p, const struct effects *e, struct area a)
+static void draw_effects_photo(struct workbench *w, struct pane *p, const struct effects *e,
+                               struct area a)
 {
     struct effects_view *v = effects_state(w, p);
     const struct image *im =
@@ -280,7 +282,7 @@ static void draw_photo(struct workbench *w, struct pane *p, const struct effects
 /* Returns the rows it took. */
 static int draw_words(const struct workbench *w, const struct effects *e, struct area a)
 {
-    float top = top_of(e);
+    float top = effects_top_of(e);
     int row = 0, col = 0;
     for (int i = 0; i < e->count; i++) {
         char name[128];
@@ -327,7 +329,7 @@ static void paint_heads(const struct workbench *w, const struct effects *e,
 {
     static const struct rgb white = {255, 255, 255};
     const struct slice *now = &w->sel->slice;
-    float top = top_of(e);
+    float top = effects_top_of(e);
     for (int i = 0; i < e->count; i++) {
         const struct effect *f = &e->items[i];
         const struct change *x = &f->change;
@@ -380,7 +382,7 @@ static void draw_heads(struct workbench *w, int slot, const struct effects *e, s
 
 /* ---- drawing */
 
-static void draw_title(struct workbench *w, const struct effects *e, struct area a)
+static void draw_effects_title(struct workbench *w, const struct effects *e, struct area a)
 {
     static const char *const what[] = {[EFFECTS_REGIONS] = "without each region",
                                        [EFFECTS_TOKENS] = "with each token masked",
@@ -398,8 +400,8 @@ static void draw_title(struct workbench *w, const struct effects *e, struct area
               (double)e->softmax);
 }
 
-static void draw_body(struct workbench *w, struct pane *p, const struct effects *e, struct area a,
-                      struct area at)
+static void draw_effects_body(struct workbench *w, struct pane *p, const struct effects *e,
+                              struct area a, struct area at)
 {
     bool pictures = w->screen.gfx.mode != GFX_NONE;
     bool wide = pictures && at.cols >= LIST + 30, high = pictures && at.rows >= 14;
@@ -417,10 +419,10 @@ static void draw_body(struct workbench *w, struct pane *p, const struct effects 
         list = (struct area){at.row + picture.rows, at.col, at.rows - picture.rows, at.cols};
     }
     if ((wide || high) && e->of == EFFECTS_REGIONS)
-        draw_photo(w, p, e, picture);
+        draw_effects_photo(w, p, e, picture);
     if ((wide || high) && e->of == EFFECTS_HEADS)
         draw_heads(w, p->slot, e, picture);
-    draw_list(w, effects_state(w, p), e, a, list);
+    draw_effects_list(w, effects_state(w, p), e, a, list);
 }
 
 static void effects_draw(struct workbench *w, struct pane *p, struct area a)
@@ -437,10 +439,10 @@ static void effects_draw(struct workbench *w, struct pane *p, struct area a)
         return;
     }
     bool legend = a.rows >= 8;
-    draw_title(w, e, a);
-    draw_body(w, p, e, a, (struct area){a.row + 2, a.col, a.rows - 2 - legend, a.cols});
+    draw_effects_title(w, e, a);
+    draw_effects_body(w, p, e, a, (struct area){a.row + 2, a.col, a.rows - 2 - legend, a.cols});
     if (legend)
-        grid_legend(a.row + a.rows - 1, a.col, a.cols, top_of(e), SCALE_SIGNED);
+        grid_legend(a.row + a.rows - 1, a.col, a.cols, effects_top_of(e), SCALE_SIGNED);
 }
 
 static bool effects_table(struct workbench *w, struct pane *p, struct table *out)
@@ -451,7 +453,7 @@ static bool effects_table(struct workbench *w, struct pane *p, struct table *out
     const struct effects *e = w->now.r ? knock_known(w) : NULL;
     if (!e)
         return false;
-    int n, *order = ranked(e, &n);
+    int n, *order = effects_ranked(e, &n);
     table_init(out, n, 5);
     for (int j = 0; j < 5; j++)
         out->col_names[j] = j ? xstrdup(names[j])
@@ -459,7 +461,7 @@ static bool effects_table(struct workbench *w, struct pane *p, struct table *out
     for (int i = 0; i < n; i++) {
         const struct effect *f = &e->items[order[i]];
         char name[128];
-        name_of(w, &f->change, name, sizeof name);
+        effects_name_of(w, &f->change, name, sizeof name);
         out->row_names[i] = xstrdup(name);
         const float x[5] = {(float)f->effect, f->softmax - e->softmax, f->softmax, f->logit,
                             (float)f->rank + 1};

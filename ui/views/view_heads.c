@@ -45,8 +45,8 @@ static bool *flags(const struct workbench *w, enum net_stream s, int n, bool hid
 }
 
 /* Of the rows and columns that are shown. */
-static float largest(const float *map, int rows, int cols, const bool *skip_row,
-                     const bool *skip_col)
+static float heads_largest(const float *map, int rows, int cols, const bool *skip_row,
+                           const bool *skip_col)
 {
     float top = 0;
     for (int i = 0; i < rows; i++)
@@ -68,7 +68,7 @@ static void fill_table(struct workbench *w, enum attn_kind k, struct head_table 
         bool *special = flags(w, attn_table[k].to, cols, false);
         bool *left_out = flags(w, attn_table[k].to, cols, true);
         stats_head(map, rows, cols, skip, special, t->x + (size_t)i * STAT_COUNT);
-        t->top = fmaxf(t->top, largest(map, rows, cols, skip, left_out));
+        t->top = fmaxf(t->top, heads_largest(map, rows, cols, skip, left_out));
         free(left_out);
         free(skip);
         free(special);
@@ -133,7 +133,7 @@ static float stat_of(const struct heads_view *v, int i)
 }
 
 /* Heads by the statistic; caller frees. */
-static int *ranked(const struct heads_view *v)
+static int *heads_ranked(const struct heads_view *v)
 {
     const struct head_table *t = &v->table;
     int n = t->layers * t->heads;
@@ -193,7 +193,7 @@ static void heads_move(struct workbench *w, struct pane *p, enum motion m)
         go_to_head(w, p, (at + (m == MOVE_LEFT ? n - 1 : 1)) % n);
         return;
     }
-    int *order = ranked(p->state);
+    int *order = heads_ranked(p->state);
     while (order[place] != at)
         place++;
     bool first = x->head[x->kind] < 0; /* from a mean to the head with most */
@@ -229,7 +229,7 @@ static bool heads_click(struct workbench *w, struct pane *p, int row, int col)
     }
     int line = row - l.row + v->top;
     if (row >= l.row && row < l.row + l.rows && col >= l.col && line < t->layers * t->heads) {
-        int *order = ranked(v);
+        int *order = heads_ranked(v);
         go_to_head(w, p, order[line]);
         free(order);
         return true;
@@ -301,7 +301,7 @@ static bool in_set(const struct workbench *w, const struct pane *p, int i)
     return set ? set >> (i % heads) & 1 : i % heads == head;
 }
 
-static float top_of(const struct heads_view *v)
+static float heads_top_of(const struct heads_view *v)
 {
     float top = 0;
     for (int i = 0; i < v->table.layers * v->table.heads; i++)
@@ -314,7 +314,7 @@ static bool tiles_are_small(const struct head_table *t, const struct canvas *c)
     return c->w / t->heads < SMALL || c->h / t->layers < SMALL;
 }
 
-static void paint(struct workbench *w, const struct pane *p, struct canvas *c)
+static void heads_paint(struct workbench *w, const struct pane *p, struct canvas *c)
 {
     static const struct rgb white = {255, 255, 255}, gray = {90, 90, 90};
     const struct heads_view *v = p->state;
@@ -324,7 +324,7 @@ static void paint(struct workbench *w, const struct pane *p, struct canvas *c)
         struct tile_at x = tile(t, c, i);
         if (small)
             canvas_fill(c, x.x1, x.y1, x.x2, x.y2,
-                        grid_color(stat_of(v, i), top_of(v), SCALE_LINEAR));
+                        grid_color(stat_of(v, i), heads_top_of(v), SCALE_LINEAR));
         else
             paint_map(w, pane_slice(w, p)->kind, c, x, i / t->heads, i % t->heads, t->top);
         if (framed)
@@ -346,7 +346,7 @@ static void draw_cells(struct workbench *w, const struct pane *p, struct area at
         if (wide >= 5)
             snprintf(text, sizeof text, x < 10 ? "%.2f" : "%.0f", (double)x);
         snprintf(padded, sizeof padded, "%-*s", wide, text);
-        grid_attr(grid_color(x, top_of(v), SCALE_LINEAR),
+        grid_attr(grid_color(x, heads_top_of(v), SCALE_LINEAR),
                   in_set(w, p, i) ? A_REVERSE | A_BOLD : A_NORMAL);
         draw_text(at.row + i / t->heads, at.col + i % t->heads * wide, wide, "%s", padded);
     }
@@ -378,7 +378,7 @@ static bool draw_pictures(struct workbench *w, struct pane *p, struct area a, st
         width = !blocks && width > w->screen.gfx.term.max_w ? w->screen.gfx.term.max_w : width;
         struct canvas *c = canvas_new(width, at.rows * ch);
         if (c) {
-            paint(w, p, c);
+            heads_paint(w, p, c);
             gfx_place(&w->screen.gfx, p->slot, at, c);
         }
     }
@@ -388,15 +388,15 @@ static bool draw_pictures(struct workbench *w, struct pane *p, struct area a, st
 
 /* ---- the list */
 
-static void draw_list(struct workbench *w, struct pane *p, struct area a, struct area at)
+static void draw_heads_list(struct workbench *w, struct pane *p, struct area a, struct area at)
 {
     struct heads_view *v = p->state;
     const struct head_table *t = &v->table;
-    int n = t->layers * t->heads, place = 0, *order = ranked(v), now = chosen_head(w, p);
+    int n = t->layers * t->heads, place = 0, *order = heads_ranked(v), now = chosen_head(w, p);
     while (order[place] != now)
         place++;
     int top = list_top(&v->top, place, n, at.rows);
-    float most = top_of(v);
+    float most = heads_top_of(v);
     for (int i = 0; i < at.rows && top + i < n; i++) {
         int h = order[top + i];
         float x = stat_of(v, h);
@@ -415,7 +415,7 @@ static void draw_list(struct workbench *w, struct pane *p, struct area a, struct
     free(order);
 }
 
-static void draw_title(const struct workbench *w, const struct pane *p, struct area a)
+static void draw_heads_title(const struct workbench *w, const struct pane *p, struct area a)
 {
     const struct heads_view *v = p->state;
     const struct slice *x = pane_slice(w, p);
@@ -438,12 +438,12 @@ static void heads_draw(struct workbench *w, struct pane *p, struct area a)
                                                        : "Heads: ask something first");
         return;
     }
-    draw_title(w, p, a);
+    draw_heads_title(w, p, a);
     int list = a.cols >= 40 ? LIST : NARROW;
     struct area body = {a.row + 2, a.col, a.rows - 3, a.cols - list - 1};
-    draw_list(w, p, a, (struct area){body.row, a.col + a.cols - list, body.rows, list});
+    draw_heads_list(w, p, a, (struct area){body.row, a.col + a.cols - list, body.rows, list});
     if (draw_pictures(w, p, a, body))
-        grid_legend(a.row + a.rows - 1, a.col, a.cols, top_of(p->state), SCALE_LINEAR);
+        grid_legend(a.row + a.rows - 1, a.col, a.cols, heads_top_of(p->state), SCALE_LINEAR);
     else
         grid_legend(a.row + a.rows - 1, a.col, a.cols, t->top, SCALE_ROOT);
 }

@@ -23,7 +23,7 @@ static const struct action *line_at(const struct workbench *w, int i, const char
 }
 
 /* Titles are shown while nothing is searched. */
-static const char *line_text(const struct workbench *w, const struct pane *p, int i)
+static const char *help_line_text(const struct workbench *w, const struct pane *p, int i)
 {
     static char text[512];
     const char *title;
@@ -85,7 +85,7 @@ static void draw_action(const struct workbench *w, const struct action *a, struc
 static void help_draw(struct workbench *w, struct pane *p, struct area a)
 {
     struct list *l = p->state;
-    list_filter(w, p, count_lines(w), line_text);
+    list_filter(w, p, count_lines(w), help_line_text);
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, "Keys and commands");
     attrset(A_DIM);
@@ -142,7 +142,7 @@ static void help_filter(struct workbench *w, struct pane *p)
 {
     struct list *l = p->state;
     l->pick = 0;
-    list_filter(w, p, count_lines(w), line_text);
+    list_filter(w, p, count_lines(w), help_line_text);
 }
 
 static void do_help(struct workbench *w, const char *arg)

@@ -16,7 +16,7 @@ struct history_view {
     bool all; /* of all sessions */
 };
 
-static void forget(struct history_view *v)
+static void history_forget(struct history_view *v)
 {
     log_queries_free(v->queries, v->count);
     v->queries = NULL;
@@ -26,7 +26,7 @@ static void forget(struct history_view *v)
 static void history_load(struct workbench *w, struct history_view *v)
 {
     struct vs_err err = {0};
-    forget(v);
+    history_forget(v);
     if (!w->ses.log)
         workbench_say(w, true, "nothing is logged: %s", w->logging.state);
     else if (log_list_queries(w->ses.log, v->all ? 0 : log_started_session(w->ses.log), NULL, MOST,
@@ -42,7 +42,7 @@ static void history_enter(struct workbench *w, struct pane *p)
     history_load(w, v);
 }
 
-static const char *line_text(const struct workbench *w, const struct pane *p, int i)
+static const char *history_line_text(const struct workbench *w, const struct pane *p, int i)
 {
     static char text[1024];
     const struct log_query *q = &((const struct history_view *)p->state)->queries[i];
@@ -61,7 +61,7 @@ static void marks(const struct log_query *q, char *out, size_t size)
              q->tags ? "]" : "", q->note ? " (" : "", q->note ? q->note : "", q->note ? ")" : "");
 }
 
-static void draw_line(const struct log_query *q, struct area a, int row)
+static void draw_history_line(const struct log_query *q, struct area a, int row)
 {
     bool wide = a.cols >= 110;
     char said[256], pin = q->pinned ? '*' : ' ';
@@ -83,7 +83,7 @@ static void history_draw(struct workbench *w, struct pane *p, struct area a)
 {
     struct history_view *v = p->state;
     struct list *l = &v->list;
-    list_filter(w, p, v->count, line_text);
+    list_filter(w, p, v->count, history_line_text);
     attrset(A_BOLD);
     int n = draw_text(a.row, a.col, a.cols, v->all ? "History: all sessions"
                                                    : "History: this session");
@@ -99,7 +99,7 @@ static void history_draw(struct workbench *w, struct pane *p, struct area a)
         int row = a.row + 2 + i - from;
         attrset(i == l->pick ? A_REVERSE : A_NORMAL);
         mvhline(row, a.col, ' ', a.cols);
-        draw_line(&v->queries[l->lines[i]], a, row);
+        draw_history_line(&v->queries[l->lines[i]], a, row);
         attrset(A_NORMAL);
     }
 }
@@ -113,7 +113,7 @@ static const struct log_query *chosen_query(const struct pane *p)
 }
 
 /* The chosen query's task, text and image, where it is open. False when there is none. */
-static bool take(struct workbench *w, const struct pane *p)
+static bool history_take(struct workbench *w, const struct pane *p)
 {
     const struct log_query *q = chosen_query(p);
     const struct task *t = q ? task_find(q->task) : NULL;
@@ -129,7 +129,7 @@ static bool take(struct workbench *w, const struct pane *p)
 
 static void history_accept(struct workbench *w, struct pane *p)
 {
-    bool taken = take(w, p);
+    bool taken = history_take(w, p);
     panes_leave_popup(w);
     if (taken)
         typed_query(w, "");
@@ -151,12 +151,12 @@ static void history_filter(struct workbench *w, struct pane *p)
 {
     struct history_view *v = p->state;
     v->list.pick = 0;
-    list_filter(w, p, v->count, line_text);
+    list_filter(w, p, v->count, history_line_text);
 }
 
 static void history_end(struct pane *p)
 {
-    forget(p->state);
+    history_forget(p->state);
     list_end(p);
 }
 
@@ -171,7 +171,7 @@ static struct pane *history_popup(struct workbench *w)
 static void do_history_again(struct workbench *w, const char *arg)
 {
     (void)arg;
-    bool taken = history_popup(w) && take(w, history_popup(w));
+    bool taken = history_popup(w) && history_take(w, history_popup(w));
     panes_leave_popup(w);
     if (taken)
         query_ask(w);

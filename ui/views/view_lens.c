@@ -30,7 +30,7 @@ struct lens_job {
     struct lens *lens;
 };
 
-static int run(struct model *m, void *arg, const atomic_bool *cancel, struct vs_err *err)
+static int lens_run(struct model *m, void *arg, const atomic_bool *cancel, struct vs_err *err)
 {
     struct lens_job *j = arg;
     if (atomic_load(cancel))
@@ -38,7 +38,7 @@ static int run(struct model *m, void *arg, const atomic_bool *cancel, struct vs_
     return lens_make(m, j->r, j->text, j->b, &j->lens, err);
 }
 
-static void drop(void *arg)
+static void lens_drop(void *arg)
 {
     struct lens_job *j = arg;
     lens_free(j->lens);
@@ -51,7 +51,7 @@ static int slot_of(bool text)
     return text ? 0 : 1;
 }
 
-static void take(struct workbench *w, void *arg, const struct vs_err *err)
+static void lens_take(struct workbench *w, void *arg, const struct vs_err *err)
 {
     struct lens_job *j = arg;
     int k = slot_of(j->text);
@@ -68,7 +68,7 @@ static void take(struct workbench *w, void *arg, const struct vs_err *err)
         if (!j->text)
             w->lenses.photo = j->photo;
     }
-    drop(j);
+    lens_drop(j);
 }
 
 /* The lens that is wanted, or NULL while it is made. */
@@ -83,7 +83,7 @@ static const struct lens *wanted(struct workbench *w, const struct lens_view *v)
     *j = (struct lens_job){.r = w->now.r, .text = !v->regions, .b = inside_batch(w),
                            .photo = photo};
     w->lenses.asked[k] = true;
-    workbench_call(w, run, take, drop, j);
+    workbench_call(w, lens_run, lens_take, lens_drop, j);
     return NULL;
 }
 
@@ -96,7 +96,7 @@ static int *rows_of(struct workbench *w, const struct lens_view *v, const struct
     return inside_list(w, !v->regions, l->rows, count);
 }
 
-static int place_of(const int *list, int count, int i)
+static int lens_place_of(const int *list, int count, int i)
 {
     for (int k = 0; k < count; k++)
         if (list[k] == i)
@@ -158,7 +158,7 @@ static void lens_move(struct workbench *w, struct pane *p, enum motion m)
         step_depth(w, p, m == MOVE_LEFT ? -1 : 1);
         return;
     }
-    int n, *list = rows_of(w, v, l, &n), at = place_of(list, n, lens_chosen(w, v));
+    int n, *list = rows_of(w, v, l, &n), at = lens_place_of(list, n, lens_chosen(w, v));
     if (n > 0)
         look_choose_row(w, !v->regions, list[at < 0 ? 0 : panes_pick(at, n, 10, m)]);
     free(list);
@@ -211,10 +211,10 @@ static struct window fit(struct lens_view *v, const struct lens *l, int cols, in
     return x;
 }
 
-static void draw_rows(struct workbench *w, struct lens_view *v, const struct lens *l,
-                      struct area a, struct window x, int depth)
+static void draw_lens_rows(struct workbench *w, struct lens_view *v, const struct lens *l,
+                           struct area a, struct window x, int depth)
 {
-    int n, *list = rows_of(w, v, l, &n), at = place_of(list, n, lens_chosen(w, v));
+    int n, *list = rows_of(w, v, l, &n), at = lens_place_of(list, n, lens_chosen(w, v));
     int room = a.rows < n ? a.rows : n, top = list_top(&v->top[0], at, n, room);
     for (int i = 0; i < room; i++) {
         char name[128];
@@ -248,7 +248,7 @@ static void draw_lens(struct workbench *w, struct pane *p, const struct lens *l,
         attrset(A_NORMAL);
     }
     bool legend = a.rows >= 7;
-    draw_rows(w, v, l, (struct area){a.row + 2, a.col, a.rows - 2 - legend, a.cols}, x, depth);
+    draw_lens_rows(w, v, l, (struct area){a.row + 2, a.col, a.rows - 2 - legend, a.cols}, x, depth);
     if (legend) {
         grid_legend(a.row + a.rows - 1, a.col, a.cols > 70 ? 56 : a.cols - 13, 1, SCALE_LINEAR);
         draw_text(a.row + a.rows - 1, a.col + (a.cols > 70 ? 57 : a.cols - 12), 12, "probability");

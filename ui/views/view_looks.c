@@ -19,7 +19,7 @@ static int heavier(const void *a, const void *b)
     return x->weight != y->weight ? (x->weight > y->weight ? -1 : 1) : x->region - y->region;
 }
 
-static struct weighted *ranked(const struct workbench *w, const struct pane *p, int *count)
+static struct weighted *looks_ranked(const struct workbench *w, const struct pane *p, int *count)
 {
     float *weights = photo_weights(w, pane_slice(w, p), count);
     if (!weights)
@@ -43,7 +43,8 @@ static bool asks_token(const struct workbench *w, const struct pane *p)
     return look_source_is_token(shown_kind(w, p), w->sel->token);
 }
 
-static void draw_head(const struct workbench *w, const struct pane *p, struct area a, bool known)
+static void draw_looks_head(const struct workbench *w, const struct pane *p, struct area a,
+                            bool known)
 {
     const struct slice *x = pane_slice(w, p);
     enum attn_kind kind = shown_kind(w, p);
@@ -71,8 +72,8 @@ static void draw_head(const struct workbench *w, const struct pane *p, struct ar
 static void looks_draw(struct workbench *w, struct pane *p, struct area a)
 {
     int n = 0;
-    struct weighted *list = ranked(w, p, &n);
-    draw_head(w, p, a, list != NULL);
+    struct weighted *list = looks_ranked(w, p, &n);
+    draw_looks_head(w, p, a, list != NULL);
     if (!list && w->now.r)
         draw_text(a.row + 2, a.col, a.cols, asks_token(w, p)
                                                 ? "choose a token: Left, Right"
@@ -104,7 +105,7 @@ static void looks_draw(struct workbench *w, struct pane *p, struct area a)
 static void looks_move(struct workbench *w, struct pane *p, enum motion m)
 {
     int n = 0, at = -1;
-    struct weighted *list = m == MOVE_LEFT || m == MOVE_RIGHT ? NULL : ranked(w, p, &n);
+    struct weighted *list = m == MOVE_LEFT || m == MOVE_RIGHT ? NULL : looks_ranked(w, p, &n);
     if (!list || !asks_token(w, p)) {
         look_move(w, m);
         free(list);
@@ -120,7 +121,7 @@ static void looks_move(struct workbench *w, struct pane *p, enum motion m)
 static bool looks_click(struct workbench *w, struct pane *p, int row, int col)
 {
     int n = 0;
-    struct weighted *list = ranked(w, p, &n);
+    struct weighted *list = looks_ranked(w, p, &n);
     bool there = list && row >= 2 && row - 2 < n;
     (void)col;
     if (there)
@@ -132,7 +133,7 @@ static bool looks_click(struct workbench *w, struct pane *p, int row, int col)
 static bool looks_table(struct workbench *w, struct pane *p, struct table *out)
 {
     int n = 0;
-    struct weighted *list = ranked(w, p, &n);
+    struct weighted *list = looks_ranked(w, p, &n);
     if (!list)
         return false;
     table_init(out, n, 2);

@@ -33,7 +33,7 @@ struct shown_map {
     float top;          /* the largest number, by its size */
 };
 
-static int place_of(const int *list, int count, int i)
+static int matrix_place_of(const int *list, int count, int i)
 {
     for (int k = 0; k < count; k++)
         if (list[k] == i)
@@ -87,10 +87,10 @@ static bool open_map(struct workbench *w, const struct pane *p, struct shown_map
     m->difference = v->difference && w->plain && take_difference(w, m);
     m->row = inside_rows(w, attn_table[k].from, m->rows, &m->row_count);
     m->col = inside_rows(w, attn_table[k].to, m->cols, &m->col_count);
-    m->at_row = place_of(m->row, m->row_count, inside_chosen(w, k, true));
+    m->at_row = matrix_place_of(m->row, m->row_count, inside_chosen(w, k, true));
     if (w->how.sort)
         sort_columns(m);
-    m->at_col = place_of(m->col, m->col_count, inside_chosen(w, k, false));
+    m->at_col = matrix_place_of(m->col, m->col_count, inside_chosen(w, k, false));
     for (int i = 0; i < m->row_count; i++)
         for (int j = 0; j < m->col_count; j++)
             m->top = fmaxf(m->top, fabsf(m->all[(ptrdiff_t)m->row[i] * m->cols + m->col[j]]));
@@ -177,8 +177,8 @@ static void make_grid(struct workbench *w, struct matrix_view *v, const struct s
     grid_fit(w, g, body, v->top);
 }
 
-static void draw_rows(const struct workbench *w, const struct shown_map *m, const struct grid *g,
-                      struct area body)
+static void draw_matrix_rows(const struct workbench *w, const struct shown_map *m,
+                             const struct grid *g, struct area body)
 {
     for (int i = 0; i < g->shown_rows; i++) {
         char name[128];
@@ -209,8 +209,8 @@ static void draw_mark(const struct shown_map *m, const struct grid *g, struct ar
         draw_text(row, col - width - 1, width, "%s", name);
 }
 
-static void draw_columns(const struct workbench *w, const struct shown_map *m,
-                         const struct grid *g, struct area a, int row)
+static void draw_matrix_columns(const struct workbench *w, const struct shown_map *m,
+                                const struct grid *g, struct area a, int row)
 {
     bool all = g->cell_cols >= 4;
     for (int j = 0; j < g->shown_cols; j++) {
@@ -231,8 +231,8 @@ static void draw_columns(const struct workbench *w, const struct shown_map *m,
     }
 }
 
-static void draw_title(struct workbench *w, const struct pane *p, const struct shown_map *m,
-                       struct area a)
+static void draw_matrix_title(struct workbench *w, const struct pane *p, const struct shown_map *m,
+                              struct area a)
 {
     char head[96], from[128] = "", to[128] = "";
     bool brief = a.cols < 40;
@@ -262,7 +262,8 @@ static void draw_title(struct workbench *w, const struct pane *p, const struct s
         draw_text(a.row + 1, a.col, a.cols, "column %s", to);
 }
 
-static void draw_map(struct workbench *w, struct pane *p, const struct shown_map *m, struct area a)
+static void draw_matrix_map(struct workbench *w, struct pane *p, const struct shown_map *m,
+                            struct area a)
 {
     struct matrix_view *v = p->state;
     struct grid g;
@@ -270,9 +271,9 @@ static void draw_map(struct workbench *w, struct pane *p, const struct shown_map
     bool legend = a.rows >= 7;
     struct area body = {a.row + 3, a.col, a.rows - 3 - legend, a.cols};
     make_grid(w, v, m, body, &g, &x);
-    draw_title(w, p, m, a);
-    draw_columns(w, m, &g, a, a.row + 2);
-    draw_rows(w, m, &g, body);
+    draw_matrix_title(w, p, m, a);
+    draw_matrix_columns(w, m, &g, a, a.row + 2);
+    draw_matrix_rows(w, m, &g, body);
     grid_draw(w, p->slot, &g);
     if (legend)
         grid_legend(a.row + 3 + g.shown_rows, a.col, a.cols, m->top, g.scale);
@@ -288,7 +289,7 @@ static void matrix_draw(struct workbench *w, struct pane *p, struct area a)
     struct shown_map m;
     bool any = open_map(w, p, &m);
     if (any && a.rows >= 5 && a.cols >= 18)
-        draw_map(w, p, &m, a);
+        draw_matrix_map(w, p, &m, a);
     else
         draw_text(a.row, a.col, a.cols, "%s", any ? "no room for the matrix"
                                             : w->now.r ? "this result has no such map"
@@ -319,7 +320,7 @@ static bool matrix_table(struct workbench *w, struct pane *p, struct table *out)
 
 /* ---- keys */
 
-static void do_difference(struct workbench *w, const char *arg)
+static void do_matrix_difference(struct workbench *w, const char *arg)
 {
     struct matrix_view *v = panes_of(&w->panes, &view_matrix)->state;
     (void)arg;
@@ -336,7 +337,8 @@ static void do_matrix(struct workbench *w, const char *arg)
 
 static const struct action matrix_actions[] = {
     ACTIONS_AFTER("knock-out"),
-    {"difference", "V", "", "matrix", "the map minus the one without changes", do_difference},
+    {"difference", "V", "", "matrix", "the map minus the one without changes",
+     do_matrix_difference},
     ACTIONS_AFTER("lens-of"),
     {"matrix", "F2", "", NULL, "the attention map as a matrix", do_matrix},
     {0},

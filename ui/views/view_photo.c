@@ -279,7 +279,7 @@ static void draw_strip(struct workbench *w, struct pane *p, struct area a)
 
 /* ---- the legend */
 
-static void draw_legend(const struct workbench *w, const struct photo_view *v, struct area a)
+static void draw_photo_legend(const struct workbench *w, const struct photo_view *v, struct area a)
 {
     float top = w->sel->overlay && !w->stale && photo_in_result(w) >= 0
                     ? photo_top(w, w->now.r) : 0;
@@ -323,7 +323,7 @@ static void photo_draw(struct workbench *w, struct pane *p, struct area a)
         return;
     }
     if (a.rows >= 10) {
-        draw_legend(w, v, (struct area){a.row + a.rows - 1, a.col + 1, 1, a.cols - 1});
+        draw_photo_legend(w, v, (struct area){a.row + a.rows - 1, a.col + 1, 1, a.cols - 1});
         a.rows--;
     }
     if (w->ses.photo_count > 1 && a.rows >= 16 && a.cols >= 3 * STRIP_COLS) {

@@ -154,8 +154,8 @@ struct spot {
 };
 
 /* Both axes alike, and all points inside the box with a margin. */
-static void place(const struct plane *p, const struct panel *l, int w, int h, int margin_x,
-                  int margin_y, double aspect, struct spot *out)
+static void plane_place(const struct plane *p, const struct panel *l, int w, int h, int margin_x,
+                        int margin_y, double aspect, struct spot *out)
 {
     double low[2] = {0}, high[2] = {0};
     for (int i = 0; i < l->count; i++)
@@ -177,7 +177,8 @@ static void place(const struct plane *p, const struct panel *l, int w, int h, in
 }
 
 /* "dog", "7 cat" */
-static const char *short_name(const struct workbench *w, struct item x, char *out, size_t size)
+static const char *plane_short_name(const struct workbench *w, struct item x, char *out,
+                                    size_t size)
 {
     inside_name(w, x.token, x.at, out, size);
     return inside_brief(out, 0);
@@ -196,7 +197,7 @@ struct taken {
     int x1, y1, x2, y2;
 };
 
-static bool is_free(const struct taken *list, int count, struct taken b)
+static bool plane_is_free(const struct taken *list, int count, struct taken b)
 {
     for (int i = 0; i < count; i++)
         if (b.x1 <= list[i].x2 && b.x2 >= list[i].x1 && b.y1 <= list[i].y2 && b.y2 >= list[i].y1)
@@ -212,7 +213,7 @@ static bool find_room(const struct canvas *c, const struct taken *list, int coun
                          {5, 4}, {5, -h - 4}, {-w - 5, 4}, {-w - 5, -h - 4}};
     for (size_t k = 0; k < sizeof at / sizeof at[0]; k++) {
         struct taken b = {s.x + at[k][0], s.y + at[k][1], s.x + at[k][0] + w, s.y + at[k][1] + h};
-        if (b.x1 < 0 || b.y1 < 0 || b.x2 >= c->w || b.y2 >= c->h || !is_free(list, count, b))
+        if (b.x1 < 0 || b.y1 < 0 || b.x2 >= c->w || b.y2 >= c->h || !plane_is_free(list, count, b))
             continue;
         *out = b;
         return true;
@@ -224,7 +225,7 @@ static void paint_label(const struct workbench *w, struct canvas *c, struct item
                         struct taken *list, int *count)
 {
     char name[128];
-    const char *text = short_name(w, x, name, sizeof name);
+    const char *text = plane_short_name(w, x, name, sizeof name);
     struct taken b;
     char cut[16];
     snprintf(cut, sizeof cut, "%.14s", text);
@@ -242,7 +243,7 @@ static void paint_panel(const struct workbench *w, const struct plane *p, const 
     struct taken *list = xcalloc(2 * (size_t)l->count + 2, sizeof *list);
     int count = 0, first = now - l->first;
     canvas_frame(c, 0, 0, c->w - 1, c->h - 1, 1, line);
-    place(p, l, c->w, c->h, 40, 14, 1, s);
+    plane_place(p, l, c->w, c->h, 40, 14, 1, s);
     for (int i = 0; i < l->count; i++) {
         int r = i == first ? 5 : 3;
         if (i == first)
@@ -269,7 +270,7 @@ static void write_panel(const struct workbench *w, const struct plane *p, const 
     struct spot *s = xcalloc((size_t)l->count + 1, sizeof *s);
     struct taken *list = xcalloc((size_t)l->count + 1, sizeof *list);
     int count = 0;
-    place(p, l, a.cols, a.rows, 3, 0, 0.5, s);
+    plane_place(p, l, a.cols, a.rows, 3, 0, 0.5, s);
     for (int turn = 0; turn < 2; turn++)
         for (int i = 0; i < l->count; i++) {
             char name[128];
@@ -277,17 +278,17 @@ static void write_panel(const struct workbench *w, const struct plane *p, const 
             bool chosen = l->first + i == now;
             if (chosen != (turn == 0))
                 continue;
-            const char *text = short_name(w, x, name, sizeof name);
+            const char *text = plane_short_name(w, x, name, sizeof name);
             int len = (int)strlen(text) < 12 ? (int)strlen(text) : 12;
             int col = s[i].x, row = s[i].y < a.rows ? s[i].y : a.rows - 1;
             col = col + len + 1 > a.cols ? a.cols - len - 1 : col;
             struct taken b = {col < 0 ? 0 : col, row, col + len, row};
             attrset(chosen ? A_REVERSE | A_BOLD
                     : x.token ? draw_rank_attr(1) : draw_rank_attr(4));
-            if (is_free(list, count, b)) {
+            if (plane_is_free(list, count, b)) {
                 draw_text(a.row + row, a.col + b.x1, len, "%s", text);
                 list[count++] = b;
-            } else if (is_free(list, count, (struct taken){s[i].x, row, s[i].x, row})) {
+            } else if (plane_is_free(list, count, (struct taken){s[i].x, row, s[i].x, row})) {
                 draw_text(a.row + row, a.col + s[i].x, 1, "o");
             }
             attrset(A_NORMAL);
@@ -311,8 +312,8 @@ static bool plane_click(struct workbench *w, struct pane *at, int row, int col)
         const struct panel *l = &p.panels[k];
         int left = a.cols * k / p.panel_count, right = a.cols * (k + 1) / p.panel_count;
         struct spot *s = xcalloc((size_t)l->count + 1, sizeof *s);
-        place(&p, l, (right - left) * uw, a.rows * uh, sixel ? 40 : 3, sixel ? 14 : 0,
-              sixel ? 1 : 0.5, s);
+        plane_place(&p, l, (right - left) * uw, a.rows * uh, sixel ? 40 : 3, sixel ? 14 : 0,
+                    sixel ? 1 : 0.5, s);
         for (int i = 0; i < l->count; i++) {
             int x = s[i].x / uw + left - (col - a.col), y = 2 * (s[i].y / uh - (row - a.row));
             if (best < 0 || x * x + y * y < least) {
@@ -357,7 +358,8 @@ static void draw_points(struct workbench *w, int slot, const struct plane *p, st
     gfx_place(&w->screen.gfx, slot, a, c);
 }
 
-static void draw_title(const struct workbench *w, const struct plane *p, struct area a, int now)
+static void draw_plane_title(const struct workbench *w, const struct plane *p, struct area a,
+                             int now)
 {
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, "Plane after %s (%d/%d)", p->depths[p->depth].name,
@@ -402,7 +404,7 @@ static void plane_draw(struct workbench *w, struct pane *at, struct area a)
     if (any && a.rows >= 6 && a.cols >= 24) {
         int now = chosen_item(w, &p);
         v->at = (struct area){2, 0, a.rows - 3, a.cols};
-        draw_title(w, &p, a, now);
+        draw_plane_title(w, &p, a, now);
         draw_colors(a);
         draw_points(w, at->slot, &p, (struct area){a.row + 2, a.col, a.rows - 3, a.cols}, now);
     } else {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct regions *current(const struct workbench *w)
+static const struct regions *regions_current(const struct workbench *w)
 {
     return w->ses.photo < w->ses.photo_count ? photo_regions(w->ses.photos[w->ses.photo]) : NULL;
 }
@@ -27,7 +27,7 @@ static void class_text(const struct workbench *w, const struct regions *g, int i
 }
 
 /* Line i is region i + 1: 0 would be the whole image. */
-static int chosen(const struct workbench *w)
+static int regions_chosen(const struct workbench *w)
 {
     return w->sel->region < 1 ? 0 : w->sel->region - 1;
 }
@@ -35,11 +35,11 @@ static int chosen(const struct workbench *w)
 static int first_line(const struct workbench *w, int rows)
 {
     int room = rows - 2 > 1 ? rows - 2 : 1;
-    return chosen(w) >= room ? chosen(w) - room + 1 : 0;
+    return regions_chosen(w) >= room ? regions_chosen(w) - room + 1 : 0;
 }
 
-static void draw_line(const struct workbench *w, const struct regions *g, struct area a, int row,
-                      int i, int name_cols)
+static void draw_regions_line(const struct workbench *w, const struct regions *g, struct area a,
+                              int row, int i, int name_cols)
 {
     const float *b = g->boxes + 4 * i;
     int conf = a.col + 4 + name_cols;
@@ -60,7 +60,7 @@ static void draw_line(const struct workbench *w, const struct regions *g, struct
 static void regions_draw(struct workbench *w, struct pane *p, struct area a)
 {
     (void)p;
-    const struct regions *g = current(w);
+    const struct regions *g = regions_current(w);
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, g ? "%d regions" : "Regions", g ? g->count : 0);
     attrset(A_NORMAL);
@@ -78,23 +78,23 @@ static void regions_draw(struct workbench *w, struct pane *p, struct area a)
     attrset(A_NORMAL);
     int from = first_line(w, a.rows);
     for (int i = from; i < g->count && i - from < a.rows - 2; i++)
-        draw_line(w, g, a, a.row + 2 + i - from, i, name_cols);
+        draw_regions_line(w, g, a, a.row + 2 + i - from, i, name_cols);
 }
 
 static void regions_move(struct workbench *w, struct pane *p, enum motion m)
 {
     (void)p;
-    const struct regions *g = current(w);
+    const struct regions *g = regions_current(w);
     if (m == MOVE_LEFT || m == MOVE_RIGHT)
         look_move(w, m);
     else if (g && g->count)
         look_choose_region(w, w->sel->region < 1 && (m == MOVE_DOWN || m == MOVE_UP)
-                                  ? 1 : panes_pick(chosen(w), g->count, 10, m) + 1);
+                                  ? 1 : panes_pick(regions_chosen(w), g->count, 10, m) + 1);
 }
 
 static bool regions_click(struct workbench *w, struct pane *p, int row, int col)
 {
-    const struct regions *g = current(w);
+    const struct regions *g = regions_current(w);
     int at = first_line(w, p->at.rows) + row - 2;
     (void)col;
     if (!g || row < 2 || at >= g->count)
@@ -107,10 +107,10 @@ static bool regions_click(struct workbench *w, struct pane *p, int row, int col)
 static void regions_filter(struct workbench *w, struct pane *p)
 {
     (void)p;
-    const struct regions *g = current(w);
+    const struct regions *g = regions_current(w);
     for (int k = 0; g && k < g->count; k++) {
         char name[128];
-        int i = (chosen(w) + k) % g->count;
+        int i = (regions_chosen(w) + k) % g->count;
         class_text(w, g, i, name, sizeof name);
         if (list_matches(name, w->typed.filter.text)) {
             look_choose_region(w, i + 1);
@@ -123,7 +123,7 @@ static bool regions_table(struct workbench *w, struct pane *p, struct table *out
 {
     (void)p;
     static const char *const names[] = {"x1", "y1", "x2", "y2", "confidence"};
-    const struct regions *g = current(w);
+    const struct regions *g = regions_current(w);
     if (!g)
         return false;
     table_init(out, g->count, 5);

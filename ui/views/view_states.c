@@ -43,7 +43,7 @@ static struct item subject(const struct workbench *w, const struct pane *p)
     return (struct item){false, region};
 }
 
-static void fill(const struct workbench *w, const struct alike *a, float *x)
+static void states_fill(const struct workbench *w, const struct alike *a, float *x)
 {
     for (int d = 0; d < a->depth_count; d++) {
         int width = 0, other = 0;
@@ -110,7 +110,7 @@ static bool open_alike(struct workbench *w, const struct pane *p, struct alike *
     if (key != v->key) {
         free(v->similar);
         v->similar = xcalloc(n + 1, sizeof *v->similar);
-        fill(w, a, v->similar);
+        states_fill(w, a, v->similar);
         v->key = key;
     }
     a->x = xmalloc(n * sizeof *a->x + 1);
@@ -167,7 +167,8 @@ static bool states_click(struct workbench *w, struct pane *p, int row, int col)
 
 /* ---- drawing */
 
-static void draw_title(const struct workbench *w, const struct alike *a, struct area at, int pick)
+static void draw_states_title(const struct workbench *w, const struct alike *a, struct area at,
+                              int pick)
 {
     char to[128], name[128];
     inside_name(w, a->to.token, a->to.at, to, sizeof to);
@@ -181,8 +182,8 @@ static void draw_title(const struct workbench *w, const struct alike *a, struct 
               a->other_stream ? "; the other stream is not as wide" : "");
 }
 
-static void draw_names(const struct workbench *w, const struct alike *a, const struct grid *g,
-                       struct area body)
+static void draw_states_names(const struct workbench *w, const struct alike *a,
+                              const struct grid *g, struct area body)
 {
     for (int i = 0; i < g->shown_rows; i++) {
         char name[128];
@@ -225,9 +226,9 @@ static void draw_alike(struct workbench *w, struct pane *p, const struct alike *
                      .scale = SCALE_SIGNED, .at_row = v->pick, .at_col = a->depth,
                      .label = inside_label(at.cols), .right = NOW, .digits = 2};
     grid_fit(w, &g, body, v->top);
-    draw_title(w, a, at, v->pick);
+    draw_states_title(w, a, at, v->pick);
     draw_depths(a, &g, at.row + 2);
-    draw_names(w, a, &g, body);
+    draw_states_names(w, a, &g, body);
     grid_draw(w, p->slot, &g);
     if (legend)
         grid_legend(body.row + g.shown_rows, at.col, at.cols, 1, SCALE_SIGNED);

@@ -42,7 +42,7 @@ static void draw_item(const struct swap_result *r, struct area a, int item, bool
 }
 
 /* What was asked, and what is measured. */
-static int draw_query(const struct swaps *s, struct area a)
+static int draw_swap_query(const struct swaps *s, struct area a)
 {
     const struct swap_result *r = s->result;
     const struct swap_query *q = &r->queries[0];
@@ -105,7 +105,7 @@ static void swap_draw(struct workbench *w, struct pane *p, struct area a)
                                                                         "kind of parts");
         return;
     }
-    int row = draw_query(s, (struct area){a.row + 1, a.col, a.rows - 1, a.cols});
+    int row = draw_swap_query(s, (struct area){a.row + 1, a.col, a.rows - 1, a.cols});
     attrset(A_DIM);
     draw_text(row++, a.col, a.cols, "Enter asks A with the chosen part; E: the next kind of parts");
     attrset(A_NORMAL);

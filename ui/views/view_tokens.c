@@ -36,25 +36,14 @@ static float *chosen_map(const struct workbench *w, const struct slice *x, bool 
     return out;
 }
 
-/* out[i] = map[i, at] or map[at, i]; at -1: the mean over all. */
-static void take(const float *map, int rows, int cols, int at, bool along_row, float *out, int n)
-{
-    int others = along_row ? rows : cols;
-    for (int i = 0; map && i < n && i < (along_row ? cols : rows); i++)
-        for (int j = 0; j < others; j++) {
-            float x = along_row ? map[(ptrdiff_t)j * cols + i] : map[(ptrdiff_t)i * cols + j];
-            out[i] += at < 0 ? x / (float)others : j == at ? x : 0;
-        }
-}
-
 /* To and from the chosen token. */
 static void flow_token(const struct workbench *w, const struct slice *x, struct flow *f)
 {
     int rows = 0, cols = 0, t = w->sel->token;
     char name[96];
     float *map = chosen_map(w, x, true, true, &rows, &cols);
-    take(map, rows, cols, t, false, f->gives, f->count);
-    take(map, rows, cols, t, true, f->gets, f->count);
+    look_flow(map, rows, cols, t, false, f->gives, f->count);
+    look_flow(map, rows, cols, t, true, f->gets, f->count);
     draw_token_name(w, t, name, sizeof name);
     snprintf(f->to, sizeof f->to, "to \"%s\"", name);
     snprintf(f->from, sizeof f->from, "from \"%s\"", name);
@@ -68,9 +57,9 @@ static void flow_region(const struct workbench *w, const struct slice *x, struct
     int rows = 0, cols = 0, image = photo_in_result(w);
     int at = w->sel->region < 0 ? -1 : look_place(r, look_batch(r, image), image, w->sel->region);
     float *to = chosen_map(w, x, true, false, &rows, &cols);
-    take(to, rows, cols, at, false, f->gives, f->count);
+    look_flow(to, rows, cols, at, false, f->gives, f->count);
     float *from = chosen_map(w, x, false, true, &rows, &cols);
-    take(from, rows, cols, at, true, f->gets, f->count);
+    look_flow(from, rows, cols, at, true, f->gets, f->count);
     if (at < 0) {
         snprintf(f->to, sizeof f->to, "to a region, mean");
         snprintf(f->from, sizeof f->from, "from the regions, mean");
@@ -105,7 +94,7 @@ static bool is_hidden(const struct workbench *w, int token)
     return w->how.hide_special && w->now.r->tokens[token].special;
 }
 
-static float largest(const struct workbench *w, const float *x, int n)
+static float tokens_largest(const struct workbench *w, const float *x, int n)
 {
     float most = 0;
     for (int i = 0; i < n; i++)
@@ -138,7 +127,7 @@ static void tokens_draw(struct workbench *w, struct pane *p, struct area a)
         draw_text(a.row + 1, a.col, a.cols, "no query on this image yet");
         return;
     }
-    float gives = largest(w, f.gives, f.count), gets = largest(w, f.gets, f.count);
+    float gives = tokens_largest(w, f.gives, f.count), gets = tokens_largest(w, f.gets, f.count);
     float most = gives > gets ? gives : gets; /* both columns have one scale */
     attrset(A_DIM);
     draw_text(a.row, a.col + 8, a.cols - 8, "what each gives %s and receives %s", f.to, f.from);

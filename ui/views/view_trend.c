@@ -55,26 +55,21 @@ static void draw_curve(struct canvas *c, const double *v, int n, int thick, stru
 }
 
 /* All probes dark, their mean and the chosen one bright. */
-static void paint(const struct workbench *w, struct canvas *c, const struct probe_table *t,
-                  int pick)
+static void trend_paint(const struct workbench *w, struct canvas *c, const struct probe_table *t,
+                        int pick)
 {
     int n = t->count, fine = w->screen.gfx.mode == GFX_SIXEL;
-    double *v = xcalloc(3 * (size_t)n + 3, sizeof *v), *mean = v + n, *answered = mean + n;
+    double *v = xcalloc((size_t)n + 1, sizeof *v);
     canvas_fill(c, 0, 0, c->w - 1, c->h - 1, (struct rgb){0, 0, 0});
     for (int k = 0; k <= 4 && fine; k++)
         draw_stroke(c, 0, plot_y(c, k / 4.0), c->w - 1, plot_y(c, k / 4.0), 1,
                     (struct rgb){50, 50, 50});
     for (int i = 0; i < t->probes->count; i++) {
         probe_table_trend(t, i, v);
-        for (int k = 0; k < n; k++) {
-            mean[k] += isnan(v[k]) ? 0 : v[k];
-            answered[k] += !isnan(v[k]);
-        }
         draw_curve(c, v, n, 1, (struct rgb){90, 90, 90});
     }
-    for (int k = 0; k < n; k++) /* of what was answered; no point where nothing was */
-        mean[k] = answered[k] > 0 ? mean[k] / answered[k] : (double)NAN;
-    draw_curve(c, mean, n, fine ? 3 : 1, draw_rank_color(1));
+    probe_table_mean(t, v);
+    draw_curve(c, v, n, fine ? 3 : 1, draw_rank_color(1));
     if (pick < t->probes->count) {
         probe_table_trend(t, pick, v);
         draw_curve(c, v, n, fine ? 3 : 1, draw_rank_color(0));
@@ -93,7 +88,7 @@ static void draw_plot(struct workbench *w, const struct pane *p, const struct pr
     struct canvas *c = at.rows > 1 && at.cols > 1 ? canvas_new(at.cols * cw, at.rows * ch) : NULL;
     if (!c)
         return;
-    paint(w, c, t, v->pick);
+    trend_paint(w, c, t, v->pick);
     gfx_place(&w->screen.gfx, p->slot, at, c);
     draw_text(at.row, a.col, 4, "1.0");
     draw_text(at.row + at.rows - 1, a.col, 4, "0.0");
