@@ -8,7 +8,7 @@ libworld_a_SOURCES = \
 	demo/say.c demo/say.h \
 	demo/scene.c demo/world.h
 # The program that trains the demo's model is Python; nothing else needs it.
-EXTRA_DIST += demo/README.md demo/train/run demo/train/assemble demo/train/compare.py \
+EXTRA_DIST += demo/NOTES.md demo/train/run demo/train/assemble demo/train/compare.py \
 	demo/train/detector.py demo/train/domain.py demo/train/words demo/train/train.py demo/train/truth.py demo/train/vilbert.py \
 	demo/train/vocab.py
 # Exact sums on every machine: no fused multiply-adds.

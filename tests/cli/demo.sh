@@ -2,7 +2,7 @@
 # The demo that comes with the program: complete, small, right on scenes that its training never saw,
 # with checkpoints that differ. A change of preprocessing, detector or model that spoils real answers
 # breaks it, where the golden cases have random weights. Limits are far below what it reaches
-# (demo/README.md), as so few items scatter.
+# (demo/NOTES.md), as so few items scatter.
 set -u
 demo=$SRCDIR/demo/model
 work=$(mktemp -d)

@@ -116,6 +116,19 @@ none "the frozen model is as it was" \
     "$(cd tests/data/frozen && sha256sum -c SHA256SUMS 2>&1 | grep -v ': OK$'
     find . -type f | sed 's|^\./||' | grep -vE '^(README.md|SHA256SUMS)$' | while read -r f; do
         grep -q "  $f$" SHA256SUMS || echo "$f is not in SHA256SUMS"; done)"
+# Each folder says what lives in it; what it may include stands in HACKING's table, too.
+readmes() {
+    sed 's|/[^/]*$||' "$work/code" | sort -u |
+        grep -vE '^(ui|ui/state|ui/jobs|src/model/vilbert|tests/cuda/bare)$' | while read -r d; do
+        [ -f "$d/README.md" ] || { echo "$d has no README.md" && continue; }
+        [ "$(wc -l <"$d/README.md")" -le 15 ] || echo "$d/README.md has more than 15 lines"
+        grep -q "$d/README.md" Makefile.am || echo "$d/README.md is not in EXTRA_DIST"
+        may=$(sed -n "s,^| [^|]* | \`$d/\` | [^|]* | \(.*\) |\$,\1,p" HACKING.md)
+        [ -z "$may" ] || grep -qxF "May include: $may." "$d/README.md" ||
+            echo "$d/README.md does not say: May include: $may."
+    done
+}
+none "each folder says what lives in it" "$(readmes)"
 none "no line over 100 columns" "$(search '^.{101,}' code)"
 none "commands print outside text by src/base/plain.h" \
     "$(while read -r f; do
