@@ -5,8 +5,10 @@ libcore_a_SOURCES += \
 	src/model/trace.c src/model/trace.h \
 	src/model/vilbert/config.c src/model/vilbert/config.h \
 	src/model/vilbert/early.c \
+	src/model/vilbert/encoder.c \
 	src/model/vilbert/family.c \
 	src/model/vilbert/heads.c \
+	src/model/vilbert/layers.c src/model/vilbert/layers.h \
 	src/model/vilbert/mix.c \
 	src/model/vilbert/pass.c src/model/vilbert/pass.h \
 	src/model/vilbert/vilbert.c src/model/vilbert/vilbert.h \

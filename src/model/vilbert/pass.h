@@ -1,4 +1,4 @@
-/* One forward pass under way; shared by vilbert.c (the trunk) and heads.c. */
+/* One forward pass under way; shared by the encoder, its layers and the heads. */
 #ifndef VS_PASS_H
 #define VS_PASS_H
 

@@ -1,0 +1,208 @@
+/* The trunk of ViLBERT, from top to bottom: embeddings, layers of both streams, co-attention.
+ *
+ * Source: vilbert/vilbert.py of the reference (BertModel, BertEncoder). */
+#include "src/model/vilbert/layers.h"
+
+/* ---- embeddings */
+
+/* Words, positions and types; the task token has none of them but its own. */
+static void encoder_embed_text(struct pass *p, int rows)
+{
+    const struct weights *w = &p->m->w;
+    const struct config *c = &p->m->c;
+    int n = c->hidden;
+    struct kern_embed e = {.table = {w->words, w->positions, w->types},
+                           .ids = {p->ids[0], p->ids[1], p->ids[2]},
+                           .rows = {c->vocab_size, c->max_positions, c->type_vocab}, .y = p->xt,
+                           .ldy = n, .m = rows, .n = n};
+    p->ops->embed(p->m->k, &e);
+    if (w->task_rows > 0) {
+        struct kern_embed own = {.table = {w->tasks}, .ids = {p->ids[3]}, .rows = {w->task_rows},
+                                 .y = p->ct, .ldy = n, .m = rows, .n = n};
+        p->ops->embed(p->m->k, &own);
+        p->ops->add(p->m->k, p->xt, p->ct, p->xt, (size_t)rows * (size_t)n);
+    }
+    struct kern_norm norm = pass_norm(&w->embed_norm, p->xt, rows);
+    p->ops->norm(p->m->k, &norm, 1);
+}
+
+static void encoder_embed_regions(struct pass *p, int rows)
+{
+    const struct weights *w = &p->m->w;
+    const float *features = p->fv, *places = p->fv + (ptrdiff_t)rows * p->m->c.v_feature;
+    struct kern_linear f = pass_linear(&w->v_features, features, rows, p->xv, KERN_NONE, NULL);
+    struct kern_linear s = pass_linear(&w->v_places, places, rows, p->xv, KERN_NONE, p->xv);
+    struct kern_norm norm = pass_norm(&w->v_embed_norm, p->xv, rows);
+    p->ops->linear(p->m->k, &f, 1);
+    p->ops->linear(p->m->k, &s, 1);
+    p->ops->norm(p->m->k, &norm, 1);
+}
+
+/* ---- the whole */
+
+static int encoder_check_cancel(const struct pass *p)
+{
+    if (p->want->cancel && atomic_load(p->want->cancel))
+        return vs_fail(p->err, VS_E_CANCELLED, "cancelled");
+    return 0;
+}
+
+static int encoder_text(struct pass *p, struct stream s, int from, int to, int *number)
+{
+    int rc = 0;
+    for (int i = from; i < to && rc == 0; i++)
+        if ((rc = encoder_check_cancel(p)) == 0)
+            rc = layer_run(p, &p->m->w.t[i], s, (*number)++, false);
+    return rc;
+}
+
+static int encoder_visual(struct pass *p, struct stream s, int from, int to, int *number)
+{
+    int rc = 0;
+    for (int i = from; i < to && rc == 0; i++)
+        if ((rc = encoder_check_cancel(p)) == 0)
+            rc = layer_run(p, &p->m->w.v[i], s, (*number)++, false);
+    return rc;
+}
+
+/* The mean over its queries stands in for a head of this layer: then all of them are needed. */
+static bool encoder_is_averaged(const struct pass *p, enum attn_kind map, int layer)
+{
+    for (int i = 0; i < p->want->silence_count; i++) {
+        const struct net_silence *s = &p->want->silences[i];
+        if (s->how == KERN_MEAN && s->map == map && s->layer == layer)
+            return true;
+    }
+    return false;
+}
+
+/* What comes behind the last co-attention layer. */
+static int encoder_end_text(struct pass *p, int from, int number)
+{
+    int last = p->m->c.layers - 1, rc = 0;
+    if (p->need_t == NEED_NOTHING)
+        return 0;
+    rc = encoder_text(p, text_stream(p), from, last, &number);
+    p->cut_t = p->need_t == NEED_FIRST && !encoder_is_averaged(p, ATTN_TEXT, number);
+    return rc ? rc : layer_run(p, &p->m->w.t[last], text_stream(p), number, p->cut_t);
+}
+
+static int encoder_end_visual(struct pass *p, int from, int number)
+{
+    int last = p->m->c.v_layers - 1, rc = 0;
+    if (p->need_v == NEED_NOTHING)
+        return 0;
+    rc = encoder_visual(p, visual_stream(p), from, last, &number);
+    p->cut_v = p->need_v == NEED_FIRST && !encoder_is_averaged(p, ATTN_VISUAL, number);
+    return rc ? rc : layer_run(p, &p->m->w.v[last], visual_stream(p), number, p->cut_v);
+}
+
+static struct stream encoder_early_stream(const struct pass *p, int i)
+{
+    struct stream s = i ? text_stream(p) : visual_stream(p);
+    s.rows = p->early[i].rows;
+    s.bias = p->early[i].bias;
+    return s;
+}
+
+static void encoder_embed(struct pass *p, int i)
+{
+    int rows = p->early[i].rows->rows;
+    if (i && rows > 0)
+        encoder_embed_text(p, rows);
+    else if (rows > 0)
+        encoder_embed_regions(p, rows);
+}
+
+/* The layers of a stream before the first co-attention layer. */
+static int encoder_alone(struct pass *p, int i)
+{
+    const struct config *c = &p->m->c;
+    struct stream s = encoder_early_stream(p, i);
+    int number = 0;
+    if (s.rows->rows == 0)
+        return 0;
+    return i ? encoder_text(p, s, 0, c->t_biattention[0], &number)
+             : encoder_visual(p, s, 0, c->v_biattention[0], &number);
+}
+
+/* What is kept ends with what the first co-attention layer makes of it. */
+static void encoder_keep_early(struct pass *p, int i)
+{
+    struct stream s = encoder_early_stream(p, i);
+    struct kern_linear qkv[3];
+    if (!p->early[i].of)
+        return;
+    if (s.rows->rows > 0)
+        p->ops->linear(p->m->k, qkv, colayer_project(&p->m->w.c[0], &s, i, 3, qkv));
+    kern_end(p->m->k);
+    early_keep(p, i);
+    kern_begin(p->m->k);
+}
+
+/* Both streams up to the first co-attention layer. Where states are wanted the embeddings are the
+ * first of them, and what is kept has no layers yet (early_plan). */
+static int encoder_early(struct pass *p)
+{
+    int rc = 0;
+    bool hidden = p->want->hidden;
+    for (int i = 1; i >= 0 && hidden; i--) {
+        encoder_embed(p, i);
+        encoder_keep_early(p, i);
+    }
+    if (hidden)
+        rc = layer_keep(p, &p->t, p->xt, p->m->c.hidden, PART_EMBEDDINGS, STREAM_TEXT, 0);
+    if (hidden && rc == 0)
+        rc = layer_keep(p, &p->v, p->xv, p->m->c.v_hidden, PART_EMBEDDINGS, STREAM_IMAGE, 0);
+    for (int i = 1; i >= 0 && rc == 0; i--) {
+        if (!hidden)
+            encoder_embed(p, i);
+        rc = encoder_alone(p, i);
+        if (rc == 0 && !hidden)
+            encoder_keep_early(p, i);
+    }
+    return rc;
+}
+
+/* Before co-attention layer i come the text layers up to t_biattention[i] and the visual layers up
+ * to v_biattention[i], of which encoder_early did the first; what is left of either stream, a
+ * layer or more, comes last. */
+static int encoder_layers(struct pass *p)
+{
+    const struct config *c = &p->m->c;
+    int t = c->t_biattention[0], v = c->v_biattention[0], t_number = t, v_number = v, rc = 0;
+    for (int i = 0; i < c->connections && rc == 0; i++) {
+        rc = encoder_text(p, text_stream(p), t, c->t_biattention[i], &t_number);
+        if (rc == 0)
+            rc = encoder_visual(p, visual_stream(p), v, c->v_biattention[i], &v_number);
+        if (rc == 0 && (rc = encoder_check_cancel(p)) == 0)
+            rc = colayer_run(p, &p->m->w.c[i], i);
+        t = c->t_biattention[i];
+        v = c->v_biattention[i];
+    }
+    if (rc == 0 && (rc = encoder_check_cancel(p)) == 0)
+        rc = encoder_end_visual(p, v, v_number);
+    if (rc == 0 && (rc = encoder_check_cancel(p)) == 0)
+        rc = encoder_end_text(p, t, t_number);
+    return rc;
+}
+
+/* What nobody reads is not computed. Maps and states that are asked for are those of all rows; the
+ * gates of dynamic attention read the text up to the last visual layer. */
+static void encoder_plan_rows(struct pass *p)
+{
+    bool all = p->want->hidden || p->want->attention;
+    p->need_t = all ? NEED_ALL : heads_need(p->want, true);
+    p->need_v = all ? NEED_ALL : heads_need(p->want, false);
+    if (p->m->c.dynamic_attention && p->need_t == NEED_NOTHING)
+        p->need_t = NEED_FIRST;
+}
+
+int encoder_run(struct pass *p)
+{
+    encoder_plan_rows(p);
+    int rc = encoder_early(p);
+    if (rc == 0)
+        rc = encoder_layers(p);
+    return rc ? rc : heads_run(p);
+}
