@@ -241,8 +241,10 @@ struct family {
     /* How many images of so many tokens and regions to compute at once, at least 1: `most` on the
      * CPU, where more gain nothing, up to eight times as many where memory is the device's. */
     int (*batch)(const struct net *n, int tokens, int regions, int most);
-    /* From an input to the model's rows and on to the outputs, states and maps that are wanted.
-     * The caller frees *out with trace_free. Not reentrant per kern. */
+    /* Builds the model's rows of an input (a task token, both kinds of rows in one stream) and runs
+     * it up to the outputs, states and maps that are wanted. Ids, features and boxes are the same
+     * for all families, and the engine's to build. The caller frees *out with trace_free. Not
+     * reentrant per kern. */
     int (*forward)(struct net *n, const struct net_input *in, const struct net_want *want,
                    struct trace **out, struct vs_err *err);
     /* n's weights but for the swapped parts. *out borrows n and all `from`, and is freed before

@@ -28,7 +28,8 @@ void look_choose_row(struct workbench *w, bool token, int i)
         struct result_source s = r->sources[look_batch(r, image) * r->rows + i];
         next.region = s.image == image ? s.region : -1;
     }
-    next.overlay = next.token >= 0 || !look_source_is_token(next.slice.kind, next.token);
+    next.overlay = next.token >= 0 ||
+                   !look_source_is_token(look_image_map(r, next.slice.kind), next.token);
     selection_set(w->selection, &next);
 }
 
