@@ -19,7 +19,7 @@ struct reader {
 
 #define BAD(r, ...) ((r)->rc = (r)->rc ? (r)->rc : vs_fail((r)->err, VS_E_FORMAT, __VA_ARGS__))
 
-static int whole(struct reader *r, const char *key, int fallback)
+static int config_whole(struct reader *r, const char *key, int fallback)
 {
     const json_t *v = json_object_get(r->root, key);
     if (!v)
@@ -31,7 +31,7 @@ static int whole(struct reader *r, const char *key, int fallback)
     return (int)json_integer_value(v);
 }
 
-static bool flag(struct reader *r, const char *key, bool fallback)
+static bool config_flag(struct reader *r, const char *key, bool fallback)
 {
     const json_t *v = json_object_get(r->root, key);
     if (!v)
@@ -41,7 +41,7 @@ static bool flag(struct reader *r, const char *key, bool fallback)
     return json_is_true(v);
 }
 
-static enum kern_act activation(struct reader *r, const char *key)
+static enum kern_act config_activation(struct reader *r, const char *key)
 {
     const json_t *v = json_object_get(r->root, key);
     const char *s = v ? json_string_value(v) : "gelu";
@@ -56,8 +56,8 @@ static enum kern_act activation(struct reader *r, const char *key)
 }
 
 /* A list of layer numbers below layers; the count. */
-static int layer_list(struct reader *r, const char *key, int layers, const int *fallback,
-                      int *out)
+static int config_layer_list(struct reader *r, const char *key, int layers, const int *fallback,
+                             int *out)
 {
     const json_t *v = json_object_get(r->root, key);
     if (!v) {
@@ -82,43 +82,44 @@ static int layer_list(struct reader *r, const char *key, int layers, const int *
     return (int)n;
 }
 
-static void check_heads(struct reader *r, const char *what, int size, int heads)
+static void config_check_heads(struct reader *r, const char *what, int size, int heads)
 {
     if (size % heads != 0)
         BAD(r, "%s: %s %d is not a multiple of its %d attention heads", r->path, what, size, heads);
 }
 
-static void read_sizes(struct reader *r, struct config *c)
+static void config_read_sizes(struct reader *r, struct config *c)
 {
     if (!json_object_get(r->root, "vocab_size"))
         BAD(r, "%s: no \"vocab_size\": not a configuration of the multi-task model", r->path);
-    c->vocab_size = whole(r, "vocab_size", 1);
-    c->hidden = whole(r, "hidden_size", 768);
-    c->layers = whole(r, "num_hidden_layers", 12);
-    c->heads = whole(r, "num_attention_heads", 12);
-    c->intermediate = whole(r, "intermediate_size", 3072);
-    c->max_positions = whole(r, "max_position_embeddings", 512);
-    c->type_vocab = whole(r, "type_vocab_size", 2);
-    c->v_feature = whole(r, "v_feature_size", 2048);
-    c->v_target = whole(r, "v_target_size", 1601);
-    c->v_hidden = whole(r, "v_hidden_size", 768);
-    c->v_layers = whole(r, "v_num_hidden_layers", 3);
-    c->v_heads = whole(r, "v_num_attention_heads", 12);
-    c->v_intermediate = whole(r, "v_intermediate_size", 3072);
-    c->bi_hidden = whole(r, "bi_hidden_size", 1024);
-    c->bi_heads = whole(r, "bi_num_attention_heads", 16);
+    c->vocab_size = config_whole(r, "vocab_size", 1);
+    c->hidden = config_whole(r, "hidden_size", 768);
+    c->layers = config_whole(r, "num_hidden_layers", 12);
+    c->heads = config_whole(r, "num_attention_heads", 12);
+    c->intermediate = config_whole(r, "intermediate_size", 3072);
+    c->max_positions = config_whole(r, "max_position_embeddings", 512);
+    c->type_vocab = config_whole(r, "type_vocab_size", 2);
+    c->v_feature = config_whole(r, "v_feature_size", 2048);
+    c->v_target = config_whole(r, "v_target_size", 1601);
+    c->v_hidden = config_whole(r, "v_hidden_size", 768);
+    c->v_layers = config_whole(r, "v_num_hidden_layers", 3);
+    c->v_heads = config_whole(r, "v_num_attention_heads", 12);
+    c->v_intermediate = config_whole(r, "v_intermediate_size", 3072);
+    c->bi_hidden = config_whole(r, "bi_hidden_size", 1024);
+    c->bi_heads = config_whole(r, "bi_num_attention_heads", 16);
     if (c->layers > CONFIG_MAX_LAYERS || c->v_layers > CONFIG_MAX_LAYERS)
         BAD(r, "%s: more than %d layers", r->path, CONFIG_MAX_LAYERS);
-    check_heads(r, "hidden_size", c->hidden, c->heads);
-    check_heads(r, "v_hidden_size", c->v_hidden, c->v_heads);
-    check_heads(r, "bi_hidden_size", c->bi_hidden, c->bi_heads);
+    config_check_heads(r, "hidden_size", c->hidden, c->heads);
+    config_check_heads(r, "v_hidden_size", c->v_hidden, c->v_heads);
+    config_check_heads(r, "bi_hidden_size", c->bi_hidden, c->bi_heads);
 }
 
-static void read_connections(struct reader *r, struct config *c)
+static void config_read_connections(struct reader *r, struct config *c)
 {
     static const int v_fallback[] = {0, 1}, t_fallback[] = {10, 11};
-    int v = layer_list(r, "v_biattention_id", c->v_layers, v_fallback, c->v_biattention);
-    c->connections = layer_list(r, "t_biattention_id", c->layers, t_fallback, c->t_biattention);
+    int v = config_layer_list(r, "v_biattention_id", c->v_layers, v_fallback, c->v_biattention);
+    c->connections = config_layer_list(r, "t_biattention_id", c->layers, t_fallback,
+                                       c->t_biattention);
     if (v != c->connections)
         BAD(r, "%s: \"v_biattention_id\" has %d entries, \"t_biattention_id\" %d", r->path, v,
             c->connections);
@@ -127,25 +128,25 @@ static void read_connections(struct reader *r, struct config *c)
             BAD(r, "%s: co-attention layer %d stands before a layer that does not exist", r->path,
                 i);
     /* These change what the reference computes, and no published model has them. */
-    if (!flag(r, "with_coattention", true))
+    if (!config_flag(r, "with_coattention", true))
         BAD(r, "%s: \"with_coattention\": false is not supported", r->path);
-    if (flag(r, "in_batch_pairs", false))
+    if (config_flag(r, "in_batch_pairs", false))
         BAD(r, "%s: \"in_batch_pairs\": true is for training only", r->path);
 }
 
-static void read_modes(struct reader *r, struct config *c)
+static void config_read_modes(struct reader *r, struct config *c)
 {
     const json_t *fusion = json_object_get(r->root, "fusion_method");
     const char *s = fusion ? json_string_value(fusion) : "mul";
-    c->act = activation(r, "hidden_act");
-    c->v_act = activation(r, "v_hidden_act");
+    c->act = config_activation(r, "hidden_act");
+    c->v_act = config_activation(r, "v_hidden_act");
     if (!s || (strcmp(s, "mul") != 0 && strcmp(s, "sum") != 0))
         BAD(r, "%s: \"fusion_method\" is not \"mul\" or \"sum\"", r->path);
     c->fusion_sum = s && strcmp(s, "sum") == 0;
-    c->dynamic_attention = flag(r, "dynamic_attention", false);
+    c->dynamic_attention = config_flag(r, "dynamic_attention", false);
     /* The published configuration says nothing: then the checkpoint decides. */
     c->task_tokens = json_object_get(r->root, "task_specific_tokens")
-                         ? flag(r, "task_specific_tokens", false) : -1;
+                         ? config_flag(r, "task_specific_tokens", false) : -1;
 }
 
 int config_read(const char *path, struct config *c, struct vs_err *err)
@@ -163,11 +164,11 @@ int config_read(const char *path, struct config *c, struct vs_err *err)
     else if (!json_is_object(r.root))
         BAD(&r, "%s: not a configuration: JSON, but no object", path);
     if (r.rc == 0)
-        read_sizes(&r, c);
+        config_read_sizes(&r, c);
     if (r.rc == 0)
-        read_connections(&r, c);
+        config_read_connections(&r, c);
     if (r.rc == 0)
-        read_modes(&r, c);
+        config_read_modes(&r, c);
     json_decref(r.root);
     bytes_close(&map);
     return r.rc;

@@ -8,19 +8,19 @@
 #include <string.h>
 
 /* Stream 0 is the visual one, 1 the textual, as in co-attention layers. */
-static const struct packing *whole(const struct pass *p, int i)
+static const struct packing *early_whole(const struct pass *p, int i)
 {
     return i ? &p->t : &p->v;
 }
 
-static int layers_before(const struct config *c, int i)
+static int early_layers_before(const struct config *c, int i)
 {
     return i ? c->t_biattention[0] : c->v_biattention[0];
 }
 
 /* ---- what a state is found by: everything that its rows are computed from */
 
-static size_t row_size(const struct pass *p, int i)
+static size_t early_row_size(const struct pass *p, int i)
 {
     size_t numbers = i ? 4 : (size_t)p->m->c.v_feature + 5;
     return numbers * sizeof(float) + sizeof(int32_t);
@@ -33,10 +33,10 @@ struct subject {
     unsigned char *row; /* room for one */
 };
 
-static void write_row(const struct subject *s, int r, unsigned char *out)
+static void early_write_row(const struct subject *s, int r, unsigned char *out)
 {
     const struct pass *p = s->p;
-    const struct packing *k = whole(p, s->i);
+    const struct packing *k = early_whole(p, s->i);
     int at = k->start[s->b] + r;
     int32_t masked = k->bias && k->bias[at] != 0, id[4];
     memcpy(out, &masked, sizeof masked);
@@ -52,17 +52,17 @@ static void write_row(const struct subject *s, int r, unsigned char *out)
     }
 }
 
-static bool is_row(void *arg, int r, const unsigned char *bytes, size_t size)
+static bool early_is_row(void *arg, int r, const unsigned char *bytes, size_t size)
 {
     struct subject *s = arg;
-    write_row(s, r, s->row);
+    early_write_row(s, r, s->row);
     return memcmp(s->row, bytes, size) == 0;
 }
 
 /* Of the first numbers of every row: rows that differ nearly always differ in them. */
 static uint64_t sign_of(const struct subject *s)
 {
-    const struct packing *k = whole(s->p, s->i);
+    const struct packing *k = early_whole(s->p, s->i);
     int n = s->p->m->c.v_feature < 4 ? s->p->m->c.v_feature : 4;
     uint64_t h = 0;
     for (int r = k->start[s->b]; r < k->start[s->b + 1]; r++) {
@@ -87,10 +87,10 @@ static uint64_t sign_of(const struct subject *s)
 
 /* Maps and states of these layers that are asked for, and heads that are taken out of them, belong
  * to the pass itself; so do visual layers that look at the text. */
-static bool is_alone(const struct pass *p, int i)
+static bool early_is_alone(const struct pass *p, int i)
 {
     const struct net_want *want = p->want;
-    int layers = layers_before(&p->m->c, i);
+    int layers = early_layers_before(&p->m->c, i);
     if (!p->keep || (layers > 0 && (want->hidden || want->attention)) ||
         (!i && layers > 0 && p->m->c.dynamic_attention))
         return false;
@@ -101,52 +101,52 @@ static bool is_alone(const struct pass *p, int i)
     return true;
 }
 
-static int width_of(const struct pass *p, int i)
+static int early_width_of(const struct pass *p, int i)
 {
     return i ? p->m->c.hidden : p->m->c.v_hidden;
 }
 
 /* States, and what the first co-attention layer makes of them: keys, values, queries. */
-static size_t floats_of(const struct pass *p, int i, int rows)
+static size_t early_floats_of(const struct pass *p, int i, int rows)
 {
-    return (size_t)rows * (size_t)(width_of(p, i) + 3 * p->m->c.bi_hidden);
+    return (size_t)rows * (size_t)(early_width_of(p, i) + 3 * p->m->c.bi_hidden);
 }
 
 /* New states of a batch whose images are all different are not worth their memory. */
-static bool is_too_much(const struct pass *p, int i, const uint64_t *sign)
+static bool early_is_too_much(const struct pass *p, int i, const uint64_t *sign)
 {
-    const struct packing *k = whole(p, i);
+    const struct packing *k = early_whole(p, i);
     size_t bytes = 0;
     for (int b = 0; b < k->batch; b++) {
         bool known = kept_may_have(p->m->kept, p->m->early_of[i], sign[b]);
         for (int a = 0; a < b && !known; a++)
             known = sign[a] == sign[b];
         if (!known)
-            bytes += floats_of(p, i, rows_of(k, b)) * sizeof(float) +
-                     (size_t)rows_of(k, b) * row_size(p, i);
+            bytes += early_floats_of(p, i, rows_of(k, b)) * sizeof(float) +
+                     (size_t)rows_of(k, b) * early_row_size(p, i);
     }
     return bytes > kept_share(p->m->kept);
 }
 
 /* The state of an image. *make: it has to be computed. NULL: no memory. */
-static struct kept_state *find_or_add(struct subject *s, uint64_t sign, bool *make)
+static struct kept_state *early_find_or_add(struct subject *s, uint64_t sign, bool *make)
 {
     const struct pass *p = s->p;
-    int rows = rows_of(whole(p, s->i), s->b);
-    size_t size = row_size(p, s->i);
+    int rows = rows_of(early_whole(p, s->i), s->b);
+    size_t size = early_row_size(p, s->i);
     uint64_t of = p->m->early_of[s->i];
-    struct kept_state *x = kept_find(p->m->kept, of, sign, rows, size, is_row, s);
+    struct kept_state *x = kept_find(p->m->kept, of, sign, rows, size, early_is_row, s);
     if (x)
         return x;
-    x = kept_add(p->m->kept, of, sign, rows, size, floats_of(p, s->i, rows));
+    x = kept_add(p->m->kept, of, sign, rows, size, early_floats_of(p, s->i, rows));
     for (int r = 0; x && r < rows; r++)
-        write_row(s, r, x->key + (size_t)r * size);
+        early_write_row(s, r, x->key + (size_t)r * size);
     *make = x != NULL;
     return x;
 }
 
 /* The picked images of k. */
-static void pack_some(const struct packing *k, const bool *pick, struct packing *out)
+static void early_pack_some(const struct packing *k, const bool *pick, struct packing *out)
 {
     size_t rows = (size_t)k->rows, batch = (size_t)k->batch;
     *out = (struct packing){.width = k->width};
@@ -168,13 +168,13 @@ static void pack_some(const struct packing *k, const bool *pick, struct packing 
 }
 
 /* Finds every image's state or makes room for it. Returns how many have to be computed, or -1. */
-static int find_all(struct pass *p, int i, const uint64_t *sign, struct kept_state **of,
-                    bool *make)
+static int early_find_all(struct pass *p, int i, const uint64_t *sign, struct kept_state **of,
+                          bool *make)
 {
-    struct subject s = {.p = p, .i = i, .row = xmalloc(row_size(p, i))};
-    int batch = whole(p, i)->batch, n = 0;
+    struct subject s = {.p = p, .i = i, .row = xmalloc(early_row_size(p, i))};
+    int batch = early_whole(p, i)->batch, n = 0;
     for (s.b = 0; s.b < batch && n >= 0; s.b++) {
-        of[s.b] = find_or_add(&s, sign[s.b], &make[s.b]);
+        of[s.b] = early_find_or_add(&s, sign[s.b], &make[s.b]);
         n = of[s.b] ? n + make[s.b] : -1;
     }
     for (int b = 0; b < batch && n < 0; b++)
@@ -184,7 +184,7 @@ static int find_all(struct pass *p, int i, const uint64_t *sign, struct kept_sta
     return n;
 }
 
-static void plan_stream(struct pass *p, int i)
+static void early_plan_stream(struct pass *p, int i)
 {
     struct early *e = &p->early[i];
     size_t batch = (size_t)p->in->batch;
@@ -193,12 +193,12 @@ static void plan_stream(struct pass *p, int i)
     e->of = xcalloc(batch, sizeof(struct kept_state *));
     for (int b = 0; b < p->in->batch; b++)
         sign[b] = sign_of(&(struct subject){.p = p, .i = i, .b = b});
-    int n = is_too_much(p, i, sign) ? -1 : find_all(p, i, sign, e->of, make);
+    int n = early_is_too_much(p, i, sign) ? -1 : early_find_all(p, i, sign, e->of, make);
     if (n < 0) {
         free(e->of);
         e->of = NULL;
     } else if (n < p->in->batch) {
-        pack_some(e->rows, make, &e->some);
+        early_pack_some(e->rows, make, &e->some);
         e->rows = &e->some;
     }
     free(sign);
@@ -208,9 +208,9 @@ static void plan_stream(struct pass *p, int i)
 void early_plan(struct pass *p)
 {
     for (int i = 0; i < 2; i++) {
-        p->early[i] = (struct early){.rows = whole(p, i)};
-        if (is_alone(p, i))
-            plan_stream(p, i);
+        p->early[i] = (struct early){.rows = early_whole(p, i)};
+        if (early_is_alone(p, i))
+            early_plan_stream(p, i);
     }
 }
 
@@ -221,22 +221,23 @@ struct piece {
     int width;
 };
 
-static void move(struct pass *p, const float *from, float *to, int rows, int n)
+static void early_move(struct pass *p, const float *from, float *to, int rows, int n)
 {
     struct kern_gather_rows copy = {.x = from, .ldx = n, .y = to, .ldy = n, .m = rows, .n = n};
     p->ops->gather_rows(p->m->k, &copy);
 }
 
 /* The rows of an image, beginning at row `first`, and its state. */
-static void copy_state(struct pass *p, int i, int first, const struct kept_state *x, bool store)
+static void early_copy_state(struct pass *p, int i, int first, const struct kept_state *x,
+                             bool store)
 {
     int bi = p->m->c.bi_hidden;
-    const struct piece list[] = {{i ? p->xt : p->xv, width_of(p, i)}, {i ? p->kt : p->kv, bi},
+    const struct piece list[] = {{i ? p->xt : p->xv, early_width_of(p, i)}, {i ? p->kt : p->kv, bi},
                                  {i ? p->vt : p->vv, bi}, {i ? p->qt : p->qv, bi}};
     float *at = x->at;
     for (int j = 0; j < 4; j++) {
         float *here = list[j].at + (ptrdiff_t)first * list[j].width;
-        move(p, store ? here : at, store ? at : here, x->rows, list[j].width);
+        early_move(p, store ? here : at, store ? at : here, x->rows, list[j].width);
         at += (ptrdiff_t)x->rows * list[j].width;
     }
 }
@@ -244,11 +245,11 @@ static void copy_state(struct pass *p, int i, int first, const struct kept_state
 void early_keep(struct pass *p, int i)
 {
     const struct early *e = &p->early[i];
-    const struct packing *k = whole(p, i);
+    const struct packing *k = early_whole(p, i);
     for (int j = 0; j < e->rows->batch; j++)
-        copy_state(p, i, e->rows->start[j], e->of[image_of(e->rows, j)], true);
+        early_copy_state(p, i, e->rows->start[j], e->of[image_of(e->rows, j)], true);
     for (int b = 0; e->rows != k && b < k->batch; b++)
-        copy_state(p, i, k->start[b], e->of[b], false);
+        early_copy_state(p, i, k->start[b], e->of[b], false);
 }
 
 void early_fini(struct pass *p)

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int no_memory(struct pass *p, enum net_output of)
+static int head_no_memory(struct pass *p, enum net_output of)
 {
     return vs_fail(p->err, VS_E_LIMIT, "no memory for %s", output_table[of].name);
 }
 
-static float *add_output(struct pass *p, enum net_output of, int ndim, const int64_t *shape)
+static float *head_add_output(struct pass *p, enum net_output of, int ndim, const int64_t *shape)
 {
     return trace_add(p->trace, (struct trace_at){.kind = TRACE_OUTPUT, .site = (int)of}, ndim,
                      shape);
@@ -32,7 +32,7 @@ enum need heads_need(const struct net_want *want, bool text)
 }
 
 /* Token 0 and region 0 of every image, through a dense layer and ReLU. */
-static void pool(struct pass *p)
+static void head_pool(struct pass *p)
 {
     const struct config *c = &p->m->c;
     int batch = p->in->batch;
@@ -56,78 +56,78 @@ static void pool(struct pass *p)
         p->ops->mul(p->m->k, p->pooled_t, p->pooled_v, p->fused, n);
 }
 
-static int run_linear(struct pass *p, const struct linear_w *w, const float *x, int rows,
-                      enum net_output of)
+static int head_linear(struct pass *p, const struct linear_w *w, const float *x, int rows,
+                       enum net_output of)
 {
     int64_t shape[2] = {rows, w->n};
-    float *out = add_output(p, of, 2, shape);
+    float *out = head_add_output(p, of, 2, shape);
     float *y = out ? pass_out(p, out, (size_t)rows * (size_t)w->n) : NULL;
     if (!y)
-        return no_memory(p, of);
+        return head_no_memory(p, of);
     struct kern_linear o = pass_linear(w, x, rows, y, KERN_NONE, NULL);
     p->ops->linear(p->m->k, &o, 1);
     return 0;
 }
 
 /* rows times in->k numbers at p->fused. */
-static int run_classifier(struct pass *p, const struct classifier_w *w, int rows,
-                          enum net_output of)
+static int head_classifier(struct pass *p, const struct classifier_w *w, int rows,
+                           enum net_output of)
 {
     struct kern_linear in = pass_linear(&w->in, p->fused, rows, p->wide, KERN_GELU, NULL);
     struct kern_norm norm = pass_norm(&w->norm, p->wide, rows);
     p->ops->linear(p->m->k, &in, 1);
     p->ops->norm(p->m->k, &norm, 1);
-    return run_linear(p, &w->out, p->wide, rows, of);
+    return head_linear(p, &w->out, p->wide, rows, of);
 }
 
-static int keep_one(struct pass *p, const float *x, enum net_output of)
+static int head_keep_one(struct pass *p, const float *x, enum net_output of)
 {
     int n = p->m->c.bi_hidden;
     int64_t shape[2] = {p->in->batch, n};
     struct later copy = {.what = LATER_COPY, .n = (size_t)shape[0] * (size_t)n};
-    copy.to = add_output(p, of, 2, shape);
+    copy.to = head_add_output(p, of, 2, shape);
     copy.at = copy.to ? pass_hold(p, x, p->in->batch, n) : NULL;
     if (!copy.at)
-        return no_memory(p, of);
+        return head_no_memory(p, of);
     pass_later(p, &copy);
     return 0;
 }
 
-static int keep_pooled(struct pass *p)
+static int head_keep_pooled(struct pass *p)
 {
-    int rc = keep_one(p, p->pooled_t, OUT_POOLED_T);
-    return rc ? rc : keep_one(p, p->pooled_v, OUT_POOLED_V);
+    int rc = head_keep_one(p, p->pooled_t, OUT_POOLED_T);
+    return rc ? rc : head_keep_one(p, p->pooled_v, OUT_POOLED_V);
 }
 
-static int run_pooled_heads(struct pass *p)
+static int heads_run_pooled(struct pass *p)
 {
     const struct weights *w = &p->m->w;
     unsigned want = p->want->heads;
     int batch = p->in->batch, rc = 0;
     if (want & HEAD_POOLED)
-        rc = keep_pooled(p);
+        rc = head_keep_pooled(p);
     if (rc == 0 && want & HEAD_VQA)
-        rc = run_classifier(p, &w->vqa, batch, OUT_VQA);
+        rc = head_classifier(p, &w->vqa, batch, OUT_VQA);
     if (rc == 0 && want & HEAD_GQA)
-        rc = run_classifier(p, &w->gqa, batch, OUT_GQA);
+        rc = head_classifier(p, &w->gqa, batch, OUT_GQA);
     if (rc == 0 && want & HEAD_ALIGN)
-        rc = run_linear(p, &w->align, p->fused, batch, OUT_ALIGN);
+        rc = head_linear(p, &w->align, p->fused, batch, OUT_ALIGN);
     if (rc == 0 && want & HEAD_TRI)
-        rc = run_linear(p, &w->tri, p->fused, batch, OUT_TRI);
+        rc = head_linear(p, &w->tri, p->fused, batch, OUT_TRI);
     /* Pairs of images side by side; with an odd number the reference answers with another head. */
     if (rc == 0 && want & HEAD_BINARY)
         rc = batch % 2 == 0
-                 ? run_classifier(p, &w->binary, batch / 2, OUT_BINARY)
-                 : run_linear(p, &w->bi_seq, p->fused, batch, OUT_BINARY);
+                 ? head_classifier(p, &w->binary, batch / 2, OUT_BINARY)
+                 : head_linear(p, &w->bi_seq, p->fused, batch, OUT_BINARY);
     return rc;
 }
 
 /* ---- heads on every token and region */
 
 /* dense, activation, layer norm, decoder, for every computed row. Both streams use hidden_act. */
-static int run_decoder(struct pass *p, const struct packing *k, const float *x, float *inner,
-                       const struct linear_w *in, const struct norm_w *norm,
-                       const struct linear_w *out, enum net_output of)
+static int head_decoder(struct pass *p, const struct packing *k, const float *x, float *inner,
+                        const struct linear_w *in, const struct norm_w *norm,
+                        const struct linear_w *out, enum net_output of)
 {
     struct kern_linear dense = pass_linear(in, x, k->rows, inner, p->m->c.act, NULL);
     struct kern_norm ln = pass_norm(norm, inner, k->rows);
@@ -136,10 +136,10 @@ static int run_decoder(struct pass *p, const struct packing *k, const float *x, 
     int64_t shape[3] = {k->batch, k->width, out->n};
     struct later rows = {.what = LATER_ROWS, .from = k, .width = out->n, .owned = true,
                          .n = (size_t)k->rows * (size_t)out->n};
-    rows.to = add_output(p, of, 3, shape);
+    rows.to = head_add_output(p, of, 3, shape);
     float *y = rows.to ? pass_room(p, rows.n) : NULL;
     if (!y)
-        return no_memory(p, of);
+        return head_no_memory(p, of);
     struct kern_linear decode = pass_linear(out, inner, k->rows, y, KERN_NONE, NULL);
     p->ops->linear(p->m->k, &decode, 1);
     rows.at = y;
@@ -148,16 +148,16 @@ static int run_decoder(struct pass *p, const struct packing *k, const float *x, 
 }
 
 /* One number for every row. */
-static int run_rows(struct pass *p, const struct packing *k, const float *x,
-                    const struct linear_w *w, bool masked, enum net_output of)
+static int head_rows(struct pass *p, const struct packing *k, const float *x,
+                     const struct linear_w *w, bool masked, enum net_output of)
 {
     int64_t shape[3] = {k->batch, k->width, 1};
     struct later column = {.what = LATER_COLUMN, .from = k, .masked = masked, .owned = true,
                            .n = (size_t)k->rows};
-    column.to = add_output(p, of, 3, shape);
+    column.to = head_add_output(p, of, 3, shape);
     float *y = column.to ? pass_room(p, column.n) : NULL;
     if (!y)
-        return no_memory(p, of);
+        return head_no_memory(p, of);
     struct kern_linear o = pass_linear(w, x, k->rows, y, KERN_NONE, NULL);
     p->ops->linear(p->m->k, &o, 1);
     column.at = y;
@@ -165,22 +165,22 @@ static int run_rows(struct pass *p, const struct packing *k, const float *x,
     return 0;
 }
 
-static int run_row_heads(struct pass *p)
+static int heads_run_rows(struct pass *p)
 {
     const struct weights *w = &p->m->w;
     const struct config *c = &p->m->c;
     unsigned want = p->want->heads;
     int rc = 0;
     if (want & HEAD_GROUND)
-        rc = run_rows(p, &p->v, p->xv, &w->ground, true, OUT_GROUND);
+        rc = head_rows(p, &p->v, p->xv, &w->ground, true, OUT_GROUND);
     if (rc == 0 && want & HEAD_WORD_LOGIT)
-        rc = run_rows(p, &p->t, p->xt, &w->word_logit, false, OUT_WORD_LOGIT);
+        rc = head_rows(p, &p->t, p->xt, &w->word_logit, false, OUT_WORD_LOGIT);
     if (rc == 0 && want & HEAD_REGION_CLASS)
-        rc = run_decoder(p, &p->v, p->xv, p->qv, &w->region_in, &w->region_norm, &w->region_out,
-                         OUT_REGION_CLASS);
+        rc = head_decoder(p, &p->v, p->xv, p->qv, &w->region_in, &w->region_norm, &w->region_out,
+                          OUT_REGION_CLASS);
     if (rc == 0 && want & HEAD_WORD)
-        rc = run_decoder(p, &p->t, p->xt, p->qt, &w->word_in, &w->word_norm, &w->word_out,
-                         OUT_WORD);
+        rc = head_decoder(p, &p->t, p->xt, p->qt, &w->word_in, &w->word_norm, &w->word_out,
+                          OUT_WORD);
     if (rc == 0 && want & HEAD_SEQUENCE)
         rc = pass_keep(p, &p->t, p->xt, c->hidden,
                        (struct trace_at){.kind = TRACE_OUTPUT, .site = OUT_SEQUENCE_T});
@@ -207,8 +207,8 @@ int vilbert_head_size(const struct vilbert *m, enum net_head head)
 }
 
 /* d: rows of states, of inner states and of numbers, behind each other on the back end. */
-static void read_states(struct vilbert *m, enum net_head head, float *d, int rows,
-                        float *inner, float *y)
+static void head_read_states(struct vilbert *m, enum net_head head, float *d, int rows,
+                             float *inner, float *y)
 {
     const struct kern_ops *ops = kern_table(m->k);
     const struct weights *w = &m->w;
@@ -244,7 +244,7 @@ int vilbert_read_states(struct vilbert *m, enum net_head head, const float *x, i
     float *d = kern_alloc(m->k, 2 * step + n * size);
     kern_use(m->k, m->set);
     if (d && kern_put(m->k, d, x, n * width) == 0) {
-        read_states(m, head, d, rows, d + step, d + 2 * step);
+        head_read_states(m, head, d, rows, d + step, d + 2 * step);
         const float *y = kern_view(m->k, d + 2 * step, n * size);
         if (y)
             memcpy(out, y, n * size * sizeof *out);
@@ -264,8 +264,8 @@ int heads_run(struct pass *p)
 {
     int rc = 0;
     if (p->want->heads & POOLED) {
-        pool(p);
-        rc = run_pooled_heads(p);
+        head_pool(p);
+        rc = heads_run_pooled(p);
     }
-    return rc ? rc : run_row_heads(p);
+    return rc ? rc : heads_run_rows(p);
 }

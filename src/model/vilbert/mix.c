@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int own(struct weights *w, size_t count, float **out, struct vs_err *err)
+static int mix_own(struct weights *w, size_t count, float **out, struct vs_err *err)
 {
     *out = vs_try_calloc(count + 1, sizeof **out);
     if (!*out)
@@ -23,9 +23,9 @@ static int swap_rows(struct weights *w, struct linear_w *a, const struct linear_
 {
     float *m, *bias;
     size_t k = (size_t)a->k, at = (size_t)first, count = (size_t)n;
-    int rc = own(w, (size_t)a->n * k, &m, err);
+    int rc = mix_own(w, (size_t)a->n * k, &m, err);
     if (rc == 0)
-        rc = own(w, (size_t)a->n, &bias, err);
+        rc = mix_own(w, (size_t)a->n, &bias, err);
     if (rc != 0)
         return rc;
     memcpy(m, a->w, (size_t)a->n * k * sizeof *m);
@@ -42,7 +42,7 @@ static int swap_columns(struct weights *w, struct linear_w *a, const struct line
                         int n, struct vs_err *err)
 {
     float *m;
-    int rc = own(w, (size_t)a->n * (size_t)a->k, &m, err);
+    int rc = mix_own(w, (size_t)a->n * (size_t)a->k, &m, err);
     if (rc != 0)
         return rc;
     memcpy(m, a->w, (size_t)a->n * (size_t)a->k * sizeof *m);
@@ -125,7 +125,7 @@ static void swap_heads(struct weights *a, const struct weights *b)
 
 /* Layer i of this part changes: what was kept of the streams before they meet is that of other
  * weights, if the layer is one of those. */
-static void renew(struct vilbert *m, enum net_part part, int i)
+static void mix_renew(struct vilbert *m, enum net_part part, int i)
 {
     if (part == PART_EMBEDDINGS || (part == PART_CO && i == 0) ||
         (part == PART_VISUAL && i < m->c.v_biattention[0]))
@@ -155,7 +155,7 @@ static int swap_layers(struct vilbert *m, const struct net_swap *s, struct vs_er
              : s->part == PART_VISUAL
                  ? swap_layer(&m->w, &m->w.v[i], &b->v[i], s->head, heads, err)
                  : swap_colayer(&m->w, &m->w.c[i], &b->c[i], s->head, heads, err);
-        renew(m, s->part, i);
+        mix_renew(m, s->part, i);
     }
     return rc;
 }
@@ -174,7 +174,7 @@ static int swap_part(struct vilbert *m, const struct net_swap *s, struct vs_err 
                            "their embeddings cannot be swapped", m->w.task_rows,
                            from->w.task_rows);
         swap_embeddings(&m->w, &from->w);
-        renew(m, s->part, 0);
+        mix_renew(m, s->part, 0);
         return 0;
     case PART_HEADS:
         swap_heads(&m->w, &from->w);
@@ -186,7 +186,7 @@ static int swap_part(struct vilbert *m, const struct net_swap *s, struct vs_err 
     return swap_layers(m, s, err);
 }
 
-static void *copy_of(const void *x, size_t size)
+static void *mix_copy(const void *x, size_t size)
 {
     void *y = xmalloc(size + 1);
     memcpy(y, x, size);
@@ -215,9 +215,9 @@ int vilbert_mix(struct vilbert *m, const struct net_swap *list, int count, struc
     x->w.checks = NULL;
     x->w.check_count = x->w.check_cap = 0;
     x->w.owned_count = x->w.owned_cap = 0;
-    x->w.t = copy_of(m->w.t, (size_t)m->c.layers * sizeof *m->w.t);
-    x->w.v = copy_of(m->w.v, (size_t)m->c.v_layers * sizeof *m->w.v);
-    x->w.c = copy_of(m->w.c, (size_t)m->c.connections * sizeof *m->w.c);
+    x->w.t = mix_copy(m->w.t, (size_t)m->c.layers * sizeof *m->w.t);
+    x->w.v = mix_copy(m->w.v, (size_t)m->c.v_layers * sizeof *m->w.v);
+    x->w.c = mix_copy(m->w.c, (size_t)m->c.connections * sizeof *m->w.c);
     for (int i = 0; i < count && rc == 0; i++)
         rc = swap_part(x, &list[i], err);
     x->set = kern_set_new(x->k, x->w.bytes);

@@ -14,7 +14,7 @@
 
 /* mask (batch, width - 1) or NULL; inserted: where a task token stands, which has no column there;
  * 0: nowhere, and width columns. */
-static bool is_real(const int32_t *mask, int width, int inserted, int b, int i)
+static bool packing_is_real(const int32_t *mask, int width, int inserted, int b, int i)
 {
     if (!mask || (inserted && i == inserted))
         return true;
@@ -22,8 +22,8 @@ static bool is_real(const int32_t *mask, int width, int inserted, int b, int i)
     return mask[(ptrdiff_t)b * (width - (inserted > 0)) + col] != 0;
 }
 
-static void pack(struct packing *k, int batch, int width, int inserted, const int32_t *mask,
-                 bool keep)
+static void packing_make(struct packing *k, int batch, int width, int inserted, const int32_t *mask,
+                         bool keep)
 {
     *k = (struct packing){.batch = batch, .width = width};
     k->start = xcalloc((size_t)batch + 1, sizeof *k->start);
@@ -32,10 +32,10 @@ static void pack(struct packing *k, int batch, int width, int inserted, const in
     bool masked = false;
     for (int b = 0; b < batch; b++) {
         /* What begins with padding is pooled from it: then it has to be computed. */
-        bool all = keep || !is_real(mask, width, inserted, b, 0);
+        bool all = keep || !packing_is_real(mask, width, inserted, b, 0);
         k->start[b] = k->rows;
         for (int i = 0; i < width; i++) {
-            bool real = is_real(mask, width, inserted, b, i);
+            bool real = packing_is_real(mask, width, inserted, b, i);
             if (!real && !all)
                 continue;
             k->bias[k->rows] = real ? 0 : MASKED;
@@ -52,7 +52,7 @@ static void pack(struct packing *k, int batch, int width, int inserted, const in
 
 /* ---- the memory of a pass */
 
-static int max(int a, int b)
+static int pass_max(int a, int b)
 {
     return a > b ? a : b;
 }
@@ -64,29 +64,30 @@ struct slice {
 
 /* Of what the host says about rows at most: four ids of each token, where images begin, key biases
  * of all rows and of those that are computed early. */
-static size_t small_size(const struct pass *p)
+static size_t pass_small_size(const struct pass *p)
 {
     size_t t = (size_t)p->t.rows, v = (size_t)p->v.rows, b = (size_t)p->in->batch;
     return 4 * t + 2 * b + (p->t.bias ? 2 * t : 0) + (p->v.bias ? 2 * v : 0);
 }
 
 /* All states of a pass in one block, each beginning at a cache line. */
-static int plan_arena(struct pass *p)
+static int pass_plan_arena(struct pass *p)
 {
     const struct config *c = &p->m->c;
     size_t t = (size_t)p->t.rows, v = (size_t)p->v.rows, b = (size_t)p->in->batch;
-    size_t wt = (size_t)max(c->hidden, c->bi_hidden), wv = (size_t)max(c->v_hidden, c->bi_hidden);
+    size_t wt = (size_t)pass_max(c->hidden, c->bi_hidden);
+    size_t wv = (size_t)pass_max(c->v_hidden, c->bi_hidden);
     size_t bi = (size_t)c->bi_hidden, in = (size_t)c->v_feature;
     /* Feed forward space also takes features and places, and the heads' inner states. */
-    size_t ft = t * (size_t)max(c->intermediate, c->hidden);
-    size_t fv = v * (size_t)max(max(c->v_intermediate, c->v_hidden), (int)in + 5);
+    size_t ft = t * (size_t)pass_max(c->intermediate, c->hidden);
+    size_t fv = v * (size_t)pass_max(pass_max(c->v_intermediate, c->v_hidden), (int)in + 5);
     struct slice list[] = {
         {&p->xt, t * (size_t)c->hidden}, {&p->qt, t * wt}, {&p->kt, t * wt}, {&p->vt, t * wt},
         {&p->ct, t * wt}, {&p->ft, ft}, {&p->xv, v * (size_t)c->v_hidden}, {&p->qv, v * wv},
         {&p->kv, v * wv}, {&p->vv, v * wv}, {&p->cv, v * wv}, {&p->fv, fv},
         {&p->pooled_t, b * bi}, {&p->pooled_v, b * bi}, {&p->fused, (b + 1) * bi},
-        {&p->wide, b * (size_t)max(4 * c->bi_hidden, c->hidden + c->v_hidden)},
-        {&p->gate, (size_t)(2 * c->v_hidden + c->hidden)}, {&p->small, small_size(p)},
+        {&p->wide, b * (size_t)pass_max(4 * c->bi_hidden, c->hidden + c->v_hidden)},
+        {&p->gate, (size_t)(2 * c->v_hidden + c->hidden)}, {&p->small, pass_small_size(p)},
     };
     size_t total = 0, count = sizeof list / sizeof list[0];
     for (size_t i = 0; i < count; i++)
@@ -111,9 +112,10 @@ static int plan_arena(struct pass *p)
 int vilbert_batch(const struct vilbert *m, int tokens, int regions, int most)
 {
     const struct config *c = &m->c;
-    size_t t = (size_t)max(c->hidden, c->bi_hidden), v = (size_t)max(c->v_hidden, c->bi_hidden);
+    size_t t = (size_t)pass_max(c->hidden, c->bi_hidden);
+    size_t v = (size_t)pass_max(c->v_hidden, c->bi_hidden);
     size_t each = ((size_t)tokens + 1) * (5 * t + (size_t)c->intermediate) +
-                  (size_t)regions * (5 * v + (size_t)max(c->v_intermediate, c->v_feature + 5));
+                  (size_t)regions * (5 * v + (size_t)pass_max(c->v_intermediate, c->v_feature + 5));
     most = most < 1 ? 1 : most;
     return kern_is_host(m->k) ? most : kern_batch(m->k, each, 8 * most);
 }
@@ -133,7 +135,7 @@ void pass_token(const struct pass *p, int b, int place, int32_t id[4])
     id[3] = is_task ? in->task[b] : -1;
 }
 
-static void write_ids(const struct pass *p, int32_t *ids)
+static void pass_write_ids(const struct pass *p, int32_t *ids)
 {
     const struct packing *k = p->early[1].rows;
     int32_t id[4];
@@ -146,8 +148,8 @@ static void write_ids(const struct pass *p, int32_t *ids)
 }
 
 /* Biases of rows, behind what is there already. Where they will be, or NULL. */
-static const float *put_bias(const struct pass *p, const struct packing *k, float *host,
-                             size_t *used)
+static const float *pass_put_bias(const struct pass *p, const struct packing *k, float *host,
+                                  size_t *used)
 {
     size_t at = *used;
     if (!k->bias)
@@ -157,29 +159,29 @@ static const float *put_bias(const struct pass *p, const struct packing *k, floa
     return p->small + at;
 }
 
-static int put_small(struct pass *p)
+static int pass_put_small(struct pass *p)
 {
     size_t t = (size_t)p->early[1].rows->rows, b = (size_t)p->in->batch, used = 4 * t + 2 * b;
-    float *host = kern_stage(p->m->k, p->small, small_size(p));
-    write_ids(p, (int32_t *)host);
+    float *host = kern_stage(p->m->k, p->small, pass_small_size(p));
+    pass_write_ids(p, (int32_t *)host);
     memcpy(host + 4 * t, p->t.start, b * sizeof *host);
     memcpy(host + 4 * t + b, p->v.start, b * sizeof *host);
     for (int i = 0; i < 4; i++)
         p->ids[i] = (const int32_t *)p->small + (size_t)i * t;
     p->first_t = p->ids[3] + t;
     p->first_v = p->first_t + b;
-    p->bias_t = put_bias(p, &p->t, host, &used);
-    p->bias_v = put_bias(p, &p->v, host, &used);
+    p->bias_t = pass_put_bias(p, &p->t, host, &used);
+    p->bias_v = pass_put_bias(p, &p->v, host, &used);
     for (int i = 0; i < 2; i++) {
         const struct early *e = &p->early[i];
-        p->early[i].bias = e->rows == &e->some ? put_bias(p, &e->some, host, &used)
+        p->early[i].bias = e->rows == &e->some ? pass_put_bias(p, &e->some, host, &used)
                            : i                 ? p->bias_t
                                                : p->bias_v;
     }
     return kern_put(p->m->k, p->small, host, used);
 }
 
-static int put_regions(struct pass *p)
+static int pass_put_regions(struct pass *p)
 {
     const struct net_input *in = p->in;
     const struct packing *k = p->early[0].rows;
@@ -202,12 +204,13 @@ int pass_start(struct pass *p)
     struct kern *k = p->m->k;
     int inserted = p->m->net.task_tokens ? VILBERT_TASK_PLACE : 0;
     kern_use(k, p->m->set);
-    pack(&p->t, in->batch, p->trace->tokens, inserted, in->text_mask, p->want->keep_padding);
-    pack(&p->v, in->batch, p->trace->regions, 0, in->image_mask, p->want->keep_padding);
-    int rc = plan_arena(p);
+    packing_make(&p->t, in->batch, p->trace->tokens, inserted, in->text_mask,
+                 p->want->keep_padding);
+    packing_make(&p->v, in->batch, p->trace->regions, 0, in->image_mask, p->want->keep_padding);
+    int rc = pass_plan_arena(p);
     if (rc == 0)
         early_plan(p);
-    if (rc == 0 && (put_small(p) != 0 || put_regions(p) != 0))
+    if (rc == 0 && (pass_put_small(p) != 0 || pass_put_regions(p) != 0))
         rc = vs_fail(p->err, VS_E_LIMIT, "the device takes no input");
     kern_begin(k);
     return rc;
@@ -218,7 +221,7 @@ int pass_start(struct pass *p)
 #define SLOT 64 /* floats: results begin at multiples of them */
 
 /* Room among the results on a device; NULL when there is none. */
-static float *slot(struct pass *p, size_t n)
+static float *pass_slot(struct pass *p, size_t n)
 {
     struct vilbert *m = p->m;
     size_t size = (n + SLOT) & ~(size_t)(SLOT - 1);
@@ -242,7 +245,7 @@ static float *slot(struct pass *p, size_t n)
     return at;
 }
 
-static void spread_rows(const struct later *l, const float *x)
+static void later_rows(const struct later *l, const float *x)
 {
     const struct packing *k = l->from;
     size_t width = (size_t)l->width;
@@ -252,7 +255,7 @@ static void spread_rows(const struct later *l, const float *x)
                    x + (size_t)r * width, width * sizeof *x);
 }
 
-static void spread_map(const struct later *l, const float *x)
+static void later_map(const struct later *l, const float *x)
 {
     int b = l->b, tq = rows_of(l->from, b), tk = rows_of(l->cols, b);
     const int *row = l->from->pos + l->from->start[b], *col = l->cols->pos + l->cols->start[b];
@@ -266,7 +269,7 @@ static void spread_map(const struct later *l, const float *x)
 }
 
 /* One number for every row; padding gets -10000 added, or alone when it was not computed. */
-static void spread_column(const struct later *l, const float *x)
+static void later_column(const struct later *l, const float *x)
 {
     const struct packing *k = l->from;
     for (int i = 0; l->masked && i < k->batch * k->width; i++)
@@ -276,20 +279,20 @@ static void spread_column(const struct later *l, const float *x)
             l->to[b * k->width + k->pos[r]] = l->masked && k->bias ? x[r] + k->bias[r] : x[r];
 }
 
-static void take(const struct later *l, const float *x)
+static void later_take(const struct later *l, const float *x)
 {
     switch (l->what) {
     case LATER_COPY: memcpy(l->to, x, l->n * sizeof *x); break;
-    case LATER_ROWS: spread_rows(l, x); break;
-    case LATER_MAP: spread_map(l, x); break;
-    case LATER_COLUMN: spread_column(l, x); break;
+    case LATER_ROWS: later_rows(l, x); break;
+    case LATER_MAP: later_map(l, x); break;
+    case LATER_COLUMN: later_column(l, x); break;
     }
 }
 
 void pass_later(struct pass *p, const struct later *l)
 {
     if (kern_is_host(p->m->k)) {
-        take(l, l->at);
+        later_take(l, l->at);
         if (l->owned)
             free((void *)(uintptr_t)l->at);
         return;
@@ -301,14 +304,14 @@ void pass_later(struct pass *p, const struct later *l)
 
 float *pass_room(struct pass *p, size_t n)
 {
-    return kern_is_host(p->m->k) ? vs_try_calloc(n + 1, sizeof(float)) : slot(p, n);
+    return kern_is_host(p->m->k) ? vs_try_calloc(n + 1, sizeof(float)) : pass_slot(p, n);
 }
 
 float *pass_out(struct pass *p, float *to, size_t n)
 {
     if (kern_is_host(p->m->k))
         return to;
-    struct later copy = {.what = LATER_COPY, .at = slot(p, n), .n = n, .to = to};
+    struct later copy = {.what = LATER_COPY, .at = pass_slot(p, n), .n = n, .to = to};
     if (copy.at)
         pass_later(p, &copy);
     return (float *)(uintptr_t)copy.at;
@@ -318,7 +321,7 @@ const float *pass_hold(struct pass *p, const float *x, int rows, int n)
 {
     if (kern_is_host(p->m->k))
         return x;
-    float *to = slot(p, (size_t)rows * (size_t)n);
+    float *to = pass_slot(p, (size_t)rows * (size_t)n);
     struct kern_gather_rows copy = {.x = x, .ldx = n, .y = to, .ldy = n, .m = rows, .n = n};
     if (to)
         p->ops->gather_rows(p->m->k, &copy);
@@ -340,7 +343,7 @@ int pass_keep(struct pass *p, const struct packing *k, const float *x, int n, st
 }
 
 /* Block by block, each in one piece. */
-static int collect(struct pass *p)
+static int later_collect(struct pass *p)
 {
     struct vilbert *m = p->m;
     for (int i = 0, next = 0; i < p->later_count; i = next) {
@@ -354,13 +357,13 @@ static int collect(struct pass *p)
         if (!host)
             return VS_E_LIMIT;
         for (int j = i; j < next; j++)
-            take(&p->later[j], host + (p->later[j].at - m->out[block]));
+            later_take(&p->later[j], host + (p->later[j].at - m->out[block]));
     }
     return 0;
 }
 
 /* The next pass of this kind finds all its results in one block. */
-static void join_blocks(struct vilbert *m)
+static void pass_join_blocks(struct vilbert *m)
 {
     size_t all = 0;
     if (m->out_count < 2)
@@ -388,10 +391,10 @@ int pass_finish(struct pass *p, int rc)
     struct kern *k = p->m->k;
     kern_end(k);
     if (rc == 0)
-        rc = collect(p);
+        rc = later_collect(p);
     if (kern_finish(k, why, sizeof why) != 0) /* says more than what followed from it */
         rc = vs_fail(p->err, VS_E_LIMIT, "%s", why);
-    join_blocks(p->m);
+    pass_join_blocks(p->m);
     if (p->m->kept)
         kept_settle(p->m->kept, rc == 0);
     early_fini(p);

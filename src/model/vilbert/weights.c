@@ -19,13 +19,13 @@ struct binder {
 
 #define SHOWN 6 /* names in a message; the rest is counted */
 
-static void note_missing(struct binder *b, const char *name)
+static void bind_note_missing(struct binder *b, const char *name)
 {
     if (b->missing_count++ < SHOWN)
         buf_printf(&b->missing, "%s%s", b->missing_count > 1 ? ", " : "", name);
 }
 
-static void note_wrong(struct binder *b, const struct tensor *t, int64_t rows, int64_t columns)
+static void bind_note_wrong(struct binder *b, const struct tensor *t, int64_t rows, int64_t columns)
 {
     if (b->wrong_count++ >= SHOWN)
         return;
@@ -39,7 +39,7 @@ static void note_wrong(struct binder *b, const struct tensor *t, int64_t rows, i
 }
 
 /* Elements as float32: in the map where they are, else a copy, whose pages are not touched yet. */
-static const void *as_floats(struct binder *b, const struct tensor *t)
+static const void *weights_as_floats(struct binder *b, const struct tensor *t)
 {
     struct weights *w = b->w;
     if (tensor_is_floats(t))
@@ -60,10 +60,10 @@ static const void *as_floats(struct binder *b, const struct tensor *t)
 }
 
 /* What is bound is looked at before it is used. */
-static const void *to_check(struct binder *b, const struct tensor *t)
+static const void *weights_to_check(struct binder *b, const struct tensor *t)
 {
     struct weights *w = b->w;
-    const void *data = as_floats(b, t);
+    const void *data = weights_as_floats(b, t);
     if (!data)
         return NULL;
     if (w->check_count == w->check_cap) {
@@ -75,23 +75,23 @@ static const void *to_check(struct binder *b, const struct tensor *t)
 }
 
 /* columns 0 for a vector; *rows -1 takes what the tensor has. */
-static const void *bind(struct binder *b, const char *name, int64_t *rows, int64_t columns)
+static const void *bind_tensor(struct binder *b, const char *name, int64_t *rows, int64_t columns)
 {
     const struct tensor *t = tensorfile_find(b->f, name);
     if (!t) {
-        note_missing(b, name);
+        bind_note_missing(b, name);
         return NULL;
     }
     int ndim = columns ? 2 : 1;
     bool good = t->ndim == ndim && (ndim == 1 || t->shape[1] == columns) &&
                 (*rows < 0 ? t->shape[0] >= 1 && t->shape[0] < INT32_MAX : t->shape[0] == *rows);
     if (!good) {
-        note_wrong(b, t, *rows < 0 ? 1 : *rows, columns);
+        bind_note_wrong(b, t, *rows < 0 ? 1 : *rows, columns);
         return NULL;
     }
     *rows = t->shape[0];
     b->w->bytes += (size_t)tensor_elements(t) * sizeof(float);
-    return to_check(b, t);
+    return weights_to_check(b, t);
 }
 
 static void bind_linear(struct binder *b, struct linear_w *o, int n, int k, const char *fmt, ...)
@@ -107,9 +107,9 @@ static void bind_linear(struct binder *b, struct linear_w *o, int n, int k, cons
     vsnprintf(base, sizeof base, fmt, ap);
     va_end(ap);
     snprintf(name, sizeof name, "%s.weight", base);
-    o->w = bind(b, name, &rows, k);
+    o->w = bind_tensor(b, name, &rows, k);
     snprintf(name, sizeof name, "%s.bias", base);
-    o->b = bind(b, name, &rows, 0);
+    o->b = bind_tensor(b, name, &rows, 0);
     o->n = rows < 0 ? 0 : (int)rows;
     o->k = k;
 }
@@ -126,16 +126,16 @@ static void bind_norm(struct binder *b, struct norm_w *o, int n, const char *fmt
     vsnprintf(base, sizeof base, fmt, ap);
     va_end(ap);
     snprintf(name, sizeof name, "%s.weight", base);
-    o->gamma = bind(b, name, &rows, 0);
+    o->gamma = bind_tensor(b, name, &rows, 0);
     snprintf(name, sizeof name, "%s.bias", base);
-    o->beta = bind(b, name, &rows, 0);
+    o->beta = bind_tensor(b, name, &rows, 0);
     o->n = n;
 }
 
 static void bind_table(struct binder *b, const void **o, int64_t rows, int columns,
                        const char *name)
 {
-    *o = bind(b, name, &rows, columns);
+    *o = bind_tensor(b, name, &rows, columns);
 }
 
 /* ---- the trunk */
@@ -153,7 +153,7 @@ static void bind_embeddings(struct binder *b, const struct config *c, int task_t
     bind_norm(b, &w->embed_norm, c->hidden, "bert.embeddings.LayerNorm");
     if (task_tokens == 1 || (task_tokens < 0 && tasks)) {
         int64_t rows = -1;
-        w->tasks = bind(b, task_name, &rows, c->hidden);
+        w->tasks = bind_tensor(b, task_name, &rows, c->hidden);
         w->task_rows = w->tasks ? (int)rows : 0;
     }
     bind_linear(b, &w->v_features, c->v_hidden, c->v_feature,
@@ -240,8 +240,9 @@ static void bind_words(struct binder *b, const struct config *c)
     bind_norm(b, &w->word_norm, c->hidden, "cls.predictions.transform.LayerNorm");
     w->word_out = (struct linear_w){.n = c->vocab_size, .k = c->hidden};
     /* Tied to the word embeddings; safetensors files leave the second name out. */
-    w->word_out.w = tensorfile_find(b->f, decoder) ? bind(b, decoder, &rows, c->hidden) : w->words;
-    w->word_out.b = bind(b, "cls.predictions.bias", &rows, 0);
+    w->word_out.w = tensorfile_find(b->f, decoder) ? bind_tensor(b, decoder, &rows, c->hidden)
+                                                   : w->words;
+    w->word_out.b = bind_tensor(b, "cls.predictions.bias", &rows, 0);
 }
 
 static void bind_regions(struct binder *b, const struct config *c)
@@ -284,7 +285,7 @@ static void bind_heads(struct binder *b, const struct config *c)
     }
 }
 
-static int report(struct binder *b, struct vs_err *err)
+static int bind_report(struct binder *b, struct vs_err *err)
 {
     const char *path = tensorfile_path(b->f);
     if (b->no_memory)
@@ -314,11 +315,11 @@ int weights_bind(struct weights *w, const struct config *c, const struct tensorf
     *w = (struct weights){.path = tensorfile_path(f)};
     struct binder b = {.w = w, .f = f};
     bind_trunk(&b, c, task_tokens);
-    int rc = report(&b, err);
+    int rc = bind_report(&b, err);
     if (rc == 0)
         bind_heads(&b, c);
     if (rc == 0 && b.no_memory)
-        rc = report(&b, err);
+        rc = bind_report(&b, err);
     buf_fini(&b.missing);
     buf_fini(&b.wrong);
     if (rc != 0)
@@ -326,17 +327,17 @@ int weights_bind(struct weights *w, const struct config *c, const struct tensorf
     return rc;
 }
 
-static void copy_one(void *arg, int i)
+static void weights_copy_one(void *arg, int i)
 {
     const struct weights_copy *c = (const struct weights_copy *)arg + i;
     tensor_to_f32(c->from, c->to);
     tensor_forget(c->from);
 }
 
-static void fill_copies(struct weights *w, struct kern *k)
+static void weights_fill_copies(struct weights *w, struct kern *k)
 {
     if (w->waiting_count)
-        kern_parallel(k, w->waiting_count, copy_one, w->waiting);
+        kern_parallel(k, w->waiting_count, weights_copy_one, w->waiting);
     free(w->waiting);
     w->waiting = NULL;
     w->waiting_count = 0;
@@ -344,14 +345,15 @@ static void fill_copies(struct weights *w, struct kern *k)
 
 /* ---- numbers that are none: a run that diverged leaves them behind */
 
-static void check_one(void *arg, int i)
+static void weights_check_one(void *arg, int i)
 {
     struct weights_check *c = ((struct weights_check **)arg)[i];
     c->state = kern_is_finite(c->data, (size_t)tensor_elements(c->of)) ? CHECK_FINITE : CHECK_BAD;
 }
 
 /* How many there are, and where the first one is. */
-static int fail_bad(const struct weights *w, const struct weights_check *c, struct vs_err *err)
+static int weights_fail_bad(const struct weights *w, const struct weights_check *c,
+                            struct vs_err *err)
 {
     int64_t n = tensor_elements(c->of), bad = 0, first = 0;
     for (int64_t i = 0; i < n; i++)
@@ -367,15 +369,15 @@ int weights_ready(struct weights *w, struct kern *k, unsigned heads, struct vs_e
 {
     struct weights_check **list = xcalloc((size_t)w->check_count + 1, sizeof *list);
     int n = 0, rc = 0;
-    fill_copies(w, k);
+    weights_fill_copies(w, k);
     for (int i = 0; i < w->check_count; i++)
         if (w->checks[i].state == CHECK_WAITS && (!w->checks[i].head || w->checks[i].head & heads))
             list[n++] = &w->checks[i];
     if (n > 0)
-        kern_parallel(k, n, check_one, list);
+        kern_parallel(k, n, weights_check_one, list);
     for (int i = 0; i < w->check_count && rc == 0; i++)
         if (w->checks[i].state == CHECK_BAD && (!w->checks[i].head || w->checks[i].head & heads))
-            rc = fail_bad(w, &w->checks[i], err);
+            rc = weights_fail_bad(w, &w->checks[i], err);
     free(list);
     return rc;
 }
