@@ -153,7 +153,7 @@ static int copy_into_temporary(struct log *l, sqlite3 *from, struct vs_err *err)
         sqlite3_close(copy.db);
         return rc;
     }
-    log_close_db(l);
+    db_close(l);
     sqlite3_progress_handler(copy.db, 0, NULL, NULL);
     l->db = copy.db;
     guard_connection(l->db, l);

@@ -1,7 +1,8 @@
 /* SQLite with our errors. */
 #include "sessions/db.h"
 
-#include "sessions/place.h"
+#include "sessions/identity.h"
+#include "sessions/lock.h"
 
 #include "src/base/mem.h"
 
@@ -27,7 +28,7 @@ int db_fail_code(struct log *l, int code, const char *doing, struct vs_err *err)
     const char *path = l->path;
     switch (code & 0xff) {
     case SQLITE_BUSY: case SQLITE_LOCKED:
-        if (!place_has_locks(path))
+        if (!identity_has_locks(path))
             return vs_fail(err, VS_E_DB, "%s: the disk it lies on has no file locks (%s), so "
                            "programs could destroy it together: use a log on a disk of this "
                            "machine with --log FILE", path, doing);
@@ -70,6 +71,18 @@ int db_fail_code(struct log *l, int code, const char *doing, struct vs_err *err)
 static int not_open(struct log *l, struct vs_err *err)
 {
     return vs_fail(err, VS_E_DB, "%s: is not open", l->path);
+}
+
+void db_close(struct log *l)
+{
+    for (int i = 0; i < l->cached; i++)
+        sqlite3_finalize(l->cache[i].stmt);
+    l->cached = 0;
+    sqlite3_close(l->db);
+    l->db = NULL;
+    lock_drop(l->lock);
+    l->lock = NULL;
+    l->placed = false;
 }
 
 int db_exec(struct log *l, const char *sql, const char *doing, struct vs_err *err)
@@ -178,7 +191,7 @@ int db_begin(struct log *l, const char *doing, struct vs_err *err)
     sqlite3_stmt *back = NULL;
     int rc = db_ready(l, rollback, &back, err); /* before there may be no memory for it */
     if (rc == 0)
-        rc = place_check(l, err);
+        rc = identity_check(l, err);
     return rc ? rc : db_exec(l, "BEGIN IMMEDIATE", doing, err);
 }
 
@@ -186,7 +199,7 @@ int db_end(struct log *l, int rc, const char *doing, struct vs_err *err)
 {
     sqlite3_stmt *back = NULL;
     if (rc == 0)
-        rc = place_check(l, err);
+        rc = identity_check(l, err);
     if (rc == 0)
         rc = db_exec(l, "COMMIT", doing, err);
     if (rc != 0 && !sqlite3_get_autocommit(l->db) && db_ready(l, rollback, &back, NULL) == 0) {
@@ -200,7 +213,7 @@ int db_run(struct log *l, sqlite3_stmt *s, const char *doing, struct vs_err *err
 {
     int rc = 0;
     if (sqlite3_get_autocommit(l->db) && !sqlite3_stmt_readonly(s))
-        rc = place_check(l, err); /* a transaction of its own */
+        rc = identity_check(l, err); /* a transaction of its own */
     if (rc == 0 && sqlite3_step(s) != SQLITE_DONE)
         rc = db_fail(l, doing, err);
     sqlite3_reset(s);

@@ -120,7 +120,7 @@ int log_result_at(struct log *l, int64_t session, const struct result *r, const 
                   int64_t *id, struct vs_err *err);
 /* log.c: opens what log_open opens, into a struct that is there. */
 int log_open_into(struct log *l, struct vs_err *err);
-void log_close_db(struct log *l);
+void db_close(struct log *l);
 int log_begin_session_at(struct log *l, const char *note, const char *started, int64_t *session,
                          struct vs_err *err);
 /* list.c: the statement that log_find runs, for the test of its plan. Caller frees. */

@@ -17,6 +17,8 @@ libsessions_a_SOURCES = \
 	sessions/export_differences.c \
 	sessions/export_html.c \
 	sessions/guard.c \
+	sessions/guard_tables.c \
+	sessions/identity.c sessions/identity.h \
 	sessions/left.c sessions/left.h \
 	sessions/list.c \
 	sessions/lock.c sessions/lock.h \

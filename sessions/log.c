@@ -2,6 +2,7 @@
 #include "sessions/log.h"
 
 #include "sessions/db.h"
+#include "sessions/identity.h"
 #include "sessions/left.h"
 #include "sessions/lock.h"
 #include "sessions/place.h"
@@ -57,7 +58,7 @@ static int make_file(const char *path, struct vs_err *err)
 static int open_immutable(struct log *l, struct vs_err *err)
 {
     char *uri = backup_uri(l->path);
-    log_close_db(l);
+    db_close(l);
     int code = sqlite3_open_v2(uri, &l->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
     free(uri);
     if (code == SQLITE_OK)
@@ -162,7 +163,7 @@ static int open_writing(struct log *l, struct vs_err *err)
     if (rc == 0)
         rc = db_exec(l, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON", "opening", err);
     if (rc == 0)
-        rc = place_remember(l, err);
+        rc = identity_remember(l, err);
     if (rc == 0)
         rc = schema_apply(l, true, err);
     if (rc == 0)
@@ -182,7 +183,7 @@ static int open_in_folder(struct log *l, struct vs_err *err)
         l->patience = 0;
         rc = open_writing(l, err);
         if (rc != 0) {
-            log_close_db(l);
+            db_close(l);
             free(l->path);
         }
     }
@@ -203,7 +204,7 @@ int log_open_into(struct log *l, struct vs_err *err)
                                           : open_writing(l, err);
     guard_opening(l, false);
     if (rc != 0)
-        log_close_db(l);
+        db_close(l);
     return rc;
 }
 
@@ -221,23 +222,11 @@ int log_open(const char *path, bool read_only, struct log **out, struct vs_err *
     return rc;
 }
 
-void log_close_db(struct log *l)
-{
-    for (int i = 0; i < l->cached; i++)
-        sqlite3_finalize(l->cache[i].stmt);
-    l->cached = 0;
-    sqlite3_close(l->db);
-    l->db = NULL;
-    lock_drop(l->lock);
-    l->lock = NULL;
-    l->placed = false;
-}
-
 void log_close(struct log *l)
 {
     if (!l)
         return;
-    log_close_db(l);
+    db_close(l);
     pending_free(l->pending);
     free(l->notice);
     free(l->path);

@@ -233,7 +233,7 @@ static int write_elsewhere(struct pending *p, const char *path)
     int written = before - p->count;
     if (w->db && p->session)
         log_end_session(w, p->session, NULL);
-    log_close_db(w);
+    db_close(w);
     if (written == 0 || rename(w->path, path) != 0) {
         unlink(w->path);
         written = 0;
@@ -275,7 +275,7 @@ int log_finish(struct log *l, struct log_left *left, struct vs_err *err)
         log_end_session(l, log_started_session(l), NULL);
     left->lost = dropped;
     if (log_pending_count(l) > 0) {
-        log_close_db(l);
+        db_close(l);
         keep_waiting(l, left);
     }
     if (left == &own)

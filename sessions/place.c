@@ -5,7 +5,6 @@
 
 #include "sessions/lock.h"
 #include "sessions/tend.h"
-#include "src/formats/tempfile.h"
 #include "src/base/mem.h"
 
 #include <dirent.h>
@@ -169,7 +168,7 @@ int place_read_shared(struct log *l, struct vs_err *err)
             sqlite3_sleep(COPY_STEP_MS);
             continue;
         }
-        log_close_db(l);
+        db_close(l);
         rc = backup_copy_still(l, err);
         if (rc == 0 && (empty || (read_state(l->path, &after) && same_state(&before, &after))))
             return 0;
@@ -178,49 +177,4 @@ int place_read_shared(struct log *l, struct vs_err *err)
         rc = vs_fail(err, VS_E_DB, "%s: a program was ended while it wrote: \"vilscope sessions "
                      "check --repair\" takes back what it had not finished", l->path);
     return rc ? rc : err ? err->code : VS_E_DB;
-}
-
-/* ---- the file itself */
-
-int place_remember(struct log *l, struct vs_err *err)
-{
-    struct stat st;
-    if (stat(l->path, &st) != 0)
-        return vs_fail(err, VS_E_DB, "%s: cannot be found again: %s", l->path, strerror(errno));
-    l->placed = true;
-    l->dev = st.st_dev;
-    l->ino = st.st_ino;
-    return 0;
-}
-
-int place_check(const struct log *l, struct vs_err *err)
-{
-    struct stat st;
-    if (!l->placed)
-        return 0;
-    if (stat(l->path, &st) != 0)
-        return vs_fail(err, VS_E_DB, "%s: the log was deleted or moved while this program had it "
-                       "open: put it back, or start again for a new one", l->path);
-    if (st.st_dev != l->dev || st.st_ino != l->ino)
-        return vs_fail(err, VS_E_DB, "%s: the log was replaced by another file while this program "
-                       "had it open: start again to write to that one", l->path);
-    if (l->lock && !lock_held(l->lock))
-        return vs_fail(err, VS_E_DB, "%s.lock, which kept others from writing, was removed or "
-                       "taken over: start again", l->path);
-    return 0;
-}
-
-bool place_has_locks(const char *path)
-{
-    struct flock f = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
-    char *other = NULL; /* to open and close the log itself would end SQLite's locks of it */
-    int fd = tempfile_make(path, 0600, &other, NULL);
-    bool works = fd < 0 || fcntl(fd, F_OFD_GETLK, &f) == 0 ||
-                 (errno != ENOLCK && errno != ENOSYS && errno != EOPNOTSUPP);
-    if (fd >= 0) {
-        unlink(other);
-        close(fd);
-    }
-    free(other);
-    return works;
 }

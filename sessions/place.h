@@ -17,10 +17,5 @@ int place_read_folder(struct log *l, struct vs_err *err);
 int place_read_shared(struct log *l, struct vs_err *err);
 /* Refuses a log on a shared disk whose last writer had it on a disk of its own, and has it yet. */
 int place_check_shared(const char *path, struct vs_err *err);
-/* Remembers the file that is at l's path; place_check tells when it is another or none. */
-int place_remember(struct log *l, struct vs_err *err);
-int place_check(const struct log *l, struct vs_err *err);
-/* Whether locks of files work at all there. */
-bool place_has_locks(const char *path);
 
 #endif
