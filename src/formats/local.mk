@@ -28,6 +28,7 @@ libcore_a_SOURCES += \
 	src/formats/outfile.c src/formats/outfile.h \
 	src/formats/pickle.c src/formats/pickle.h \
 	src/formats/pickletext.c src/formats/pickletext.h \
+	src/formats/pixels.c \
 	src/formats/pngwrite.c src/formats/pngwrite.h \
 	src/formats/regionfile.c \
 	src/formats/regionparts.c src/formats/regionparts.h \
@@ -37,8 +38,10 @@ libcore_a_SOURCES += \
 	src/formats/sandbox.c src/formats/sandbox.h \
 	src/formats/sha256.c \
 	src/formats/sharded.c \
+	src/formats/shape.c \
 	src/formats/tensor.c \
 	src/formats/tensorfile.c src/formats/tensorfile.h src/formats/tensorfile_priv.h \
+	src/formats/tensorlist.c \
 	src/formats/tempfile.c src/formats/tempfile.h \
 	src/formats/torch.c \
 	src/formats/torchlegacy.c \
