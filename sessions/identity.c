@@ -1,5 +1,5 @@
-/* The file that a log was opened from: whether it is still the one at its path, and whether locks of
- * files work there. */
+/* The file that a log was opened from: whether it is still the one at its path, and whether locks
+ * of files work there. */
 #include "sessions/identity.h"
 
 #include "sessions/lock.h"
