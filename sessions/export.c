@@ -116,14 +116,16 @@ static int put_csv(struct log *l, const struct export_item *x, FILE *out, struct
         fputc(',', out);
         plain_csv(out, more[i], false);
     }
-    fprintf(out, ",%d,%.9g,%.9g,%.9g\n", q->pinned, x->result->entropy, x->result->margin,
+    fprintf(out, ",%d,%.9g,%.9g,%.9g,", q->pinned, x->result->entropy, x->result->margin,
             q->total_ms);
+    plain_csv(out, x->result->notice, false);
+    fputc('\n', out);
     return 0;
 }
 
 static const char csv_head[] =
     "query,session,asked,task,text,answer,score,score_name,checkpoint,checkpoint_digest,image,"
-    "changes,expected,note,tags,pinned,entropy,margin,ms\n";
+    "changes,expected,note,tags,pinned,entropy,margin,ms,notice\n";
 
 /* ---- all of them */
 

@@ -72,6 +72,8 @@ static void put_found(struct compare_run *r, json_t *notices, json_t *v, struct 
     if (v) {
         if (json_is_object(v) && json_array_size(notices) > 0)
             json_object_set(v, "notices", notices);
+        if (json_is_array(v) && json_array_size(notices) > 0) /* behind what was found */
+            json_array_append_new(v, json_pack("{s:O}", "notices", notices));
         compare_put_json(v, JSON_INDENT(1));
     }
 }

@@ -377,13 +377,14 @@ static void put_row(const struct probe_table *t, int i, int c)
     if (!a->error && a->expected_rank >= 0)
         printf("%d", a->expected_rank + 1);
     putchar(',');
-    compare_put_field(a->error, '\n');
+    compare_put_field(a->error, ',');
+    compare_put_field(a->error ? NULL : a->notice, '\n');
 }
 
 static void print_csv(const struct probe_table *t)
 {
     puts("probe,name,task,text,checkpoint,answer,softmax,logit,entropy,margin,right,"
-         "expected_softmax,expected_rank,error");
+         "expected_softmax,expected_rank,error,notice");
     for (int i = 0; i < t->probes->count; i++)
         for (int c = 0; c < t->count; c++)
             put_row(t, i, c);

@@ -5,6 +5,7 @@
 #include "src/cmd/cmd_log.h"
 #include "src/cmd/cmd_model.h"
 #include "src/engine/demo.h"
+#include "src/formats/regions.h"
 #include "src/base/mem.h"
 #include "src/task/answers.h"
 #include "src/engine/modeldir.h"
@@ -68,7 +69,7 @@ static int open_at(const char *path, const struct result_image *im, struct photo
         struct photo_options how = {.upright = upright != 0};
         if (has_file_of_regions(im)) {
             how.regions = im->regions_path;
-            how.key = im->regions_key;
+            how.key = regions_keyed(how.regions) ? im->regions_key : NULL;
         }
         int rc = photo_open(path, &how, out, err);
         if (rc != 0)

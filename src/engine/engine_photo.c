@@ -42,12 +42,25 @@ static void tell_entry(struct regions *g, const char *path, const char *image, c
     free(old);
 }
 
+/* A key of a file that has no entries was meant for another file. */
+static int check_keyed(const char *path, const char *key, struct vs_err *err)
+{
+    return !key || regions_keyed(path)
+               ? 0
+               : vs_fail(err, VS_E_USAGE, "%s: holds the regions of one image, so it has no entry "
+                         "'%s': leave out --key, or give an empty one", path, key);
+}
+
 /* With no key given, the image's name is tried first, the number that it ends with second, and a
  * file's only entry third. *found gets the key unless it is the name; caller frees. */
 static int open_regions(const char *image, const char *path, const char *key,
                         struct regions **out, char **found, struct vs_err *err)
 {
+    key = key && *key ? key : NULL;
     *found = key ? xstrdup(key) : NULL;
+    int usage = check_keyed(path, key, err);
+    if (usage != 0)
+        return usage;
     if (key || !image)
         return regions_open(path, key, out, err);
     size_t digits;
@@ -125,6 +138,7 @@ int photo_set_candidates(struct photo *p, const char *path, const char *key, str
 {
     struct regions *c = NULL;
     char *found = NULL;
+    key = regions_keyed(path) ? key : NULL; /* it is that of the image's regions, too */
     int rc = open_regions(p->path, path, key, &c, &found, err);
     free(found);
     if (rc != 0)

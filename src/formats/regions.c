@@ -233,6 +233,19 @@ static int refuse(const struct bytes *map, struct vs_err *err)
                    map->path, file_kind(map));
 }
 
+bool regions_keyed(const char *path)
+{
+    struct bytes map = {0};
+    struct stat st;
+    if ((stat(path, &st) == 0 && S_ISDIR(st.st_mode)) || bytes_open(path, &map, NULL) != 0)
+        return true;
+    const struct region_format *f = regions_format(path, &map);
+    bool keyed = !f || f->kind == REGIONS_LMDB || f->kind == REGIONS_TSV ||
+                 f->kind == REGIONS_PICKLE;
+    bytes_close(&map);
+    return keyed;
+}
+
 int regions_open(const char *path, const char *key, struct regions **out, struct vs_err *err)
 {
     struct bytes map = {0};

@@ -38,6 +38,9 @@ void *regions_lmdb_value(const struct regions *r, size_t *size);
 /* Read the regions of one image from path (format detected). key chooses the entry of an LMDB or
  * TSV file; NULL takes the only one, or fails listing some keys. */
 int regions_open(const char *path, const char *key, struct regions **out, struct vs_err *err);
+/* Whether keys choose among entries of the file (LMDB, TSV, pickles); also true when it cannot be
+ * read, which regions_open explains. */
+bool regions_keyed(const char *path);
 /* Whether a file begins as the TSV of bottom-up-attention or of LXMERT: whole numbers in the
  * columns where those have width, height and num_boxes. */
 bool regions_are_tsv(const struct bytes *map);

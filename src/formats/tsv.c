@@ -220,13 +220,37 @@ bool regions_are_tsv(const struct bytes *map)
     return map->size > 0 && next_line(map, &at, &l) && layout_of(&l);
 }
 
+/* How far behind an entry another one of its key is looked for: all of a small file, but not
+ * gigabytes for each image. */
+#define TWICE_WITHIN ((size_t)64 << 20)
+
+/* Notes the line of the next entry of that key, which nobody reads; at: behind the first one. */
+static void note_twice(const struct bytes *map, size_t at, const struct line *first,
+                       struct regions *r)
+{
+    struct line l = {.number = first->number};
+    const struct field *key = &first->f[0];
+    size_t end = at;
+    while (end - at < TWICE_WITHIN && next_line(map, &end, &l))
+        if (l.f[0].len == key->len && memcmp(l.f[0].s, key->s, key->len) == 0) {
+            char *old = r->note;
+            r->note = xasprintf("%s%s%s: '%.*s' is in it twice, in lines %ld and %ld: the first is "
+                                "taken", old ? old : "", old ? "; " : "", map->path,
+                                key->len > 200 ? 200 : (int)key->len, key->s, first->number,
+                                l.number);
+            free(old);
+            return;
+        }
+}
+
 int regions_from_tsv(const struct bytes *map, const char *key, struct regions **out,
                      struct vs_err *err)
 {
     struct line l = {.number = 0}, found = {.number = 0};
     int count = 0;
     char some[200] = "";
-    for (size_t at = 0; next_line(map, &at, &l); count++) {
+    size_t at = 0;
+    for (; next_line(map, &at, &l); count++) {
         bool match = !key || (strlen(key) == l.f[0].len && memcmp(key, l.f[0].s, l.f[0].len) == 0);
         if (match && (found.number == 0 || key)) {
             found = l;
@@ -238,8 +262,12 @@ int regions_from_tsv(const struct bytes *map, const char *key, struct regions **
             snprintf(some + used, sizeof some - used, "%s%.*s", used ? ", " : "", (int)l.f[0].len,
                      l.f[0].s);
     }
-    if (found.number && (key || count == 1))
-        return read_line(map, &found, out, err);
+    if (found.number && (key || count == 1)) {
+        int rc = read_line(map, &found, out, err);
+        if (rc == 0 && key)
+            note_twice(map, at, &found, *out);
+        return rc;
+    }
     if (l.count < 6 && count > 0)
         return read_line(map, &l, out, err); /* no such file at all: says so */
     return vs_fail(err, VS_E_MISSING, key ? "%s: there is no image '%s' in it; it has %s%s"

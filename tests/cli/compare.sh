@@ -36,6 +36,10 @@ ok $? "JSON: two checkpoints with their digests, flips"
 compare -m "$frozen" -c final --check-set "$work/frozen.probes" --csv >"$work/csv" &&
     [ "$(wc -l <"$work/csv")" -eq 3 ] && grep -q '^1,"stars","genomeqa",.*"final","7",' "$work/csv"
 ok $? "CSV: $(sed -n 2p "$work/csv")"
+compare -m "$frozen" -c final -t vqa --csv "$frozen/images/000000.png" "what wombat is it" >"$work/csv" \
+    2>"$work/err" && head -n 1 "$work/csv" | grep -q ',error,notice$' &&
+    sed -n 2p "$work/csv" | grep -q ',"","unknown words: wombat '
+ok $? "CSV: its notice: $(sed -n 2p "$work/csv")"
 sed -n 's/.*"expected_softmax": \([0-9.e-]*\).*/\1/p' "$work/json" >"$work/values"
 "$VILSCOPE" query -m "$frozen" -t genomeqa --no-log --json \
     "$frozen/images/000000.png" "how many stars can you see?" 2>/dev/null |

@@ -57,7 +57,7 @@ for how in --cka --attention "--patch layers"; do
     # shellcheck disable=SC2086 # words
     "$VILSCOPE" compare $ask $how --json --no-log "is there a wombat?" >"$work/out" 2>"$work/err"
     grep -q 'note: .* wombat ' "$work/err" &&
-        { [ "$how" = --attention ] || grep -q '"notice": "unknown words: wombat ' "$work/out"; }
+        grep -q '"notice": "unknown words: wombat ' "$work/out"
     ok $? "$how --json"
     # shellcheck disable=SC2086 # words
     "$VILSCOPE" compare $ask $how --no-log "what is it?" >"$work/out" 2>"$work/err"
@@ -74,6 +74,9 @@ for p in scene.jpg gray.png alpha.png palette.png; do
     grep -q "note: image 1 is unlike those that this model was trained on" "$work/err"
     ok $? "far from the domain: $(basename "$p") $(grep note: "$work/err")"
 done
+"$VILSCOPE" sessions export --format csv >"$work/out"
+head -n 1 "$work/out" | grep -q ',ms,notice$' && grep -q ',"image 1 is unlike' "$work/out"
+ok $? "the log's CSV has the note"
 "$VILSCOPE" sessions query 1 | grep -q '"notice": "image 1 is unlike' &&
     "$VILSCOPE" sessions query 1 | grep -q '"model": "demo"'
 ok $? "the log has it"

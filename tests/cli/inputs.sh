@@ -172,6 +172,22 @@ for file in mmf.npy mmf_info.npy lxmert_obj36.tsv vilbert_beta.lmdb bua.npz padd
     [ -s "$work/$file" ] && cmp -s "$work/$file" "$work/mmf.npy"
     ok $? "an answer with $file: $(head -n 1 "$work/$file") $(cat "$work/err")"
 done
+# A key twice in a table, a key of a file that has none.
+{ cat "$regions/lxmert_obj36.tsv"; echo; sed 's/^COCO[^\t]*/other/' "$regions/lxmert_obj36.tsv"; echo
+    cat "$regions/lxmert_obj36.tsv"; } >"$work/twice.tsv"
+keyed() { # keyed KEY FILE
+    "$VILSCOPE" query -m "$tiny" -t gqa --no-log --regions "$2" --key "$1" "what color"
+}
+says "twice.tsv: 'COCO_val2014_000000000042' is in it twice, in lines 1 and [0-9]*: the first is taken" \
+    "a key twice" keyed COCO_val2014_000000000042 "$work/twice.tsv"
+keyed other "$work/twice.tsv" >"$work/out" 2>"$work/err" && ! grep -q 'in it twice' "$work/err"
+ok $? "a key once"
+for file in mmf.npy bua.npz; do
+    refuses 2 "$file: holds the regions of one image, so it has no entry '42': leave out --key" \
+        "a key of $file" keyed 42 "$regions/$file"
+    keyed "" "$regions/$file" >"$work/out" 2>"$work/err" && cmp -s "$work/out" "$work/mmf.npy"
+    ok $? "an empty key of $file: $(cat "$work/err")"
+done
 "$VILSCOPE" inspect "$regions/mmf.npy" >"$work/out" 2>&1
 grep -q "region_count: 7" "$work/out"
 ok $? "inspect knows a pair"
