@@ -297,12 +297,12 @@ is sessions-diff-checkpoints s diff -c noise -c other.safetensors
 is sessions-diff-json s diff --json -c noise -c other.safetensors
 for format in jsonl csv html; do
     s export 1 2 3 --format $format >export.txt
-    tr '>' '\n' <export.txt | sed -e 's/base64,.*/base64/' -e 's/^\([0-9].*\),[0-9.]*$/\1,MS/' \
+    tr '>' '\n' <export.txt | sed -e 's/base64,.*/base64/' -e 's/^\([0-9].*\),[0-9.]*,\([^,]*\)$/\1,MS,\2/' \
         -e 's/"data":.*//' -e 's/"regions":[0-9.]*,/"regions":MS,/' >broken.txt
     is "sessions-export-$format" cat broken.txt
 done
 some() {
-    s export --format csv 1 --pinned | sed 's/,[0-9.]*$//'
+    s export --format csv 1 --pinned | sed 's/,[0-9.]*,[^,]*$//'
 }
 is sessions-export-some some
 is sessions-sql s sql "SELECT id, task, text, score FROM query_list"

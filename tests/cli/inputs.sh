@@ -95,7 +95,7 @@ pair() { # pair OPTION...: NLVR2 over those entries
     "$VILSCOPE" query -m "$tiny" -t nlvr2 --no-log --regions "$work/x.lmdb" --json "$@" "two"
 }
 digests() { # of the regions in a result
-    grep -A1 '"path": "[^"]*x.lmdb"' "$1" | grep -o '[0-9a-f]\{64\}'
+    grep -A2 '"path": "[^"]*x.lmdb"' "$1" | grep -o '[0-9a-f]\{64\}'
 }
 pair "$work/in/42.png" "$work/in/7.png" >"$work/by-name" 2>&1
 ok $? "keys are the images' names"
