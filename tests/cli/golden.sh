@@ -176,7 +176,7 @@ is inspect-dump "$v" inspect x.safetensors
 for f in detect "detect scene.png" "detect -d none scene.png" forward "forward --config x" extract "extract scene.png" \
     "world" "world -o w --scenes x" cache-x "cache sing" "devices x" "tasks x" eval "eval -m $tiny" compare; do
     # shellcheck disable=SC2086 # words
-    wrong "$(echo "$f" | tr ' ' - | tr -d /. | tail -c 30)" $f
+    wrong "$(echo "$f" | sed "s|$SRCDIR/tests/data/||" | tr ' ' - | tr -d /. | tail -c 30)" $f
 done
 x="-d $tiny/detector.pth --detector-arch $tiny/detector.json --threads 1"
 is extract "$v" extract $x -o out scene.png mirror.png nothing.png
@@ -324,6 +324,6 @@ is sessions-untag s untag 3 hard
 is sessions-unpin s unpin 1
 for o in "show" "show x" "show 99" "query 99" "difference 99" "pin 99" "tag 1" "sql" "prune" "merge" "diff 1" \
     "export --format x" "search -t chess" "prune --older-than x" "search --since x" "sing" "replay 99 -m $tiny" "list -n x"; do
-    wrong "sessions-$(echo "$o" | tr -d ' /.' | tail -c 24)" sessions $o
+    wrong "sessions-$(echo "$o" | sed "s|$SRCDIR/tests/data/||" | tr -d ' /.' | tail -c 24)" sessions $o
 done
 end
