@@ -46,7 +46,7 @@ static int prepare(struct log *l, const char *sql, sqlite3_stmt **s, struct vs_e
     while (rest && (isspace((unsigned char)*rest) || *rest == ';'))
         rest++;
     if (!*s || (rest && *rest))
-        return vs_fail(err, VS_E_USAGE, "SQL: one statement is wanted");
+        return vs_fail(err, VS_E_USAGE, "SQL: expected one statement");
     return 0;
 }
 

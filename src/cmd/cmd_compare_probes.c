@@ -72,7 +72,7 @@ static void put_trend(const struct probe_table *t, int probe)
 
 static void put_names(const struct probe_table *t, int from, int to, bool last)
 {
-    compare_put_cell("probe", NAME_WIDTH);
+    compare_put_cell("query", NAME_WIDTH);
     for (int c = from; c < to; c++) {
         fputs("  ", stdout);
         compare_put_cell(t->columns[c]->name, CELL_WIDTH);

@@ -192,7 +192,7 @@ static void print_foreign(const struct column *c)
         all += c->scores[t].count;
     }
     if (foreign)
-        fprintf(stderr, "vilscope eval: note: %d of %d items have words, or pictures, that the "
+        fprintf(stderr, "vilscope eval: note: %d of %d items have words, or images, that the "
                 "model was not trained on\n", foreign, all);
 }
 
@@ -210,7 +210,7 @@ static void print_gone(const struct column *c)
 {
     int all = c->gone.items + answered(c, true) + answered(c, false);
     if (c->gone.items)
-        plain_text(stderr, "vilscope eval: note: %d of %d items are left out: %d of their pictures "
+        plain_text(stderr, "vilscope eval: note: %d of %d items are left out: %d of their images "
                    "%s not there, the first is %s\n", c->gone.items, all, c->gone.pictures,
                    c->gone.pictures == 1 ? "is" : "are", c->gone.first);
 }

@@ -106,7 +106,7 @@ static int add_folder(struct images *l, const char *folder, struct vs_err *err)
             add(l, xasprintf("%s%s%s", folder, n && folder[n - 1] == '/' ? "" : "/", e->d_name));
     closedir(d);
     if (l->count == first)
-        return vs_fail(err, VS_E_USAGE, "%s: there is no picture in this folder",
+        return vs_fail(err, VS_E_USAGE, "%s: there is no image in this folder",
                        folder);
     qsort(l->paths + first, (size_t)(l->count - first), sizeof *l->paths, by_name);
     return 0;

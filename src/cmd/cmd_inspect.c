@@ -422,7 +422,7 @@ static int check_feature_size(const struct report *r)
     if (!v || json_integer_value(v) == PUBLISHED_SIZE)
         return 0;
     return vs_fail(r->err, VS_E_FORMAT, "%s: its features have %d columns; the published model "
-                   "wants %d", r->path, (int)json_integer_value(v), PUBLISHED_SIZE);
+                   "expects %d", r->path, (int)json_integer_value(v), PUBLISHED_SIZE);
 }
 
 static int inspect_file(const char *path, const char *key, bool json)

@@ -79,7 +79,7 @@ static int open_at(const char *path, const struct result_image *im, struct photo
         photo_free(*out);
         *out = NULL;
     }
-    return vs_fail(err, VS_E_MISSING, "%s: another picture than the one that was asked about",
+    return vs_fail(err, VS_E_MISSING, "%s: another image than the one that was asked about",
                    path);
 }
 
@@ -171,7 +171,7 @@ static int ask(struct replay *r, const struct result *old, int checkpoint, struc
         drop_photos(r);
     rc = change_list_parse(old->changes, &changes, &change_count, err);
     if (rc == 0 && n > MOST_PHOTOS)
-        rc = vs_fail(err, VS_E_LIMIT, "more than %d pictures", MOST_PHOTOS);
+        rc = vs_fail(err, VS_E_LIMIT, "more than %d images", MOST_PHOTOS);
     for (int i = 0; i < n && rc == 0; i++) {
         rc = need_photo(r, &old->images[i], &photos[i], err);
         if (rc == 0)

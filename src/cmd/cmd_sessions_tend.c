@@ -309,7 +309,7 @@ int sessions_prune(const struct sessions_options *o, struct log *l, struct vs_er
     struct log_pruned n = {0};
     int rc = 0;
     if (!o->older && !o->filter.session)
-        return vs_fail(err, VS_E_USAGE, "prune wants --older-than or --session");
+        return vs_fail(err, VS_E_USAGE, "prune needs --older-than or --session");
     if (o->older)
         rc = parse_age(o->older, before, err);
     what.before = o->older ? before : NULL;

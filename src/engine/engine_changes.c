@@ -117,7 +117,7 @@ static int find_checkpoint(const struct model *m, const char *name, struct vs_er
     for (int i = 0; i < model_checkpoint_count(m); i++)
         if (strcmp(m->parts.checkpoints[i].name, name) == 0)
             return i;
-    return vs_fail(err, VS_E_USAGE, "there is no checkpoint '%s' to swap with", name);
+    return vs_fail(err, VS_E_USAGE, "there is no checkpoint '%s' to take weights from", name);
 }
 
 int changes_net(struct model *m, int checkpoint, const struct change *list, int count,

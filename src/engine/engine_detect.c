@@ -49,7 +49,7 @@ static int open_detector(struct model *m, struct vs_err *err)
         arch_default(&a);
     if (rc == 0 && a.mlp_dim != m->config.sizes.features)
         rc = vs_fail(err, VS_E_FORMAT, "%s: the detector's features have %d numbers, the model %s "
-                     "wants %d", m->parts.detector, a.mlp_dim, m->parts.name,
+                     "expects %d", m->parts.detector, a.mlp_dim, m->parts.name,
                      m->config.sizes.features);
     if (rc == 0 && m->classes)
         rc = arch_check_names(&a, m->parts.classes, m->classes->count, err);

@@ -145,7 +145,7 @@ static int check_photo(const struct model *m, const struct photo *p, struct vs_e
                        "safetensors, LMDB folder or TSV), or a detector with --detector FILE",
                        p->path ? p->path : "the image");
     if (p->regions->dim != m->config.sizes.features)
-        return vs_fail(err, VS_E_FORMAT, "%s: features of %d numbers, but the model %s wants %d",
+        return vs_fail(err, VS_E_FORMAT, "%s: features of %d numbers, but the model %s expects %d",
                        p->regions_path, p->regions->dim, m->parts.name, m->config.sizes.features);
     if (c && (c->dim != g->dim || c->width != g->width || c->height != g->height))
         return vs_fail(err, VS_E_FORMAT, "%s: candidates of %d numbers on %dx%d pixels do not fit "
@@ -317,7 +317,7 @@ int query_check(const struct model *m, const struct query *q, struct vs_err *err
     if (q->checkpoint < 0 || q->checkpoint >= model_checkpoint_count(m))
         return vs_fail(err, VS_E_USAGE, "there is no checkpoint %d", q->checkpoint + 1);
     if (q->photo_count < t->min_images)
-        return vs_fail(err, VS_E_USAGE, "%s wants %d image%s, %d given", t->title, t->min_images,
+        return vs_fail(err, VS_E_USAGE, "%s takes %d image%s, %d given", t->title, t->min_images,
                        t->min_images == 1 ? "" : "s", q->photo_count);
     if (q->photo_count > t->max_images)
         return vs_fail(err, VS_E_USAGE, "%s takes %d image%s at most, %d given", t->title,

@@ -26,7 +26,7 @@ static int add(struct reader *r, const double *b, int where)
             return vs_fail(r->err, VS_E_FORMAT, "%s: box %d: number %d is not a coordinate",
                            r->path, where, i + 1);
     if (b[0] > b[2] || b[1] > b[3])
-        return vs_fail(r->err, VS_E_FORMAT, "%s: box %d: x1 y1 x2 y2 are wanted, with x1 <= x2 and "
+        return vs_fail(r->err, VS_E_FORMAT, "%s: box %d: expected x1 y1 x2 y2, with x1 <= x2 and "
                        "y1 <= y2, not %g %g %g %g", r->path, where, b[0], b[1], b[2], b[3]);
     if (r->count == MOST)
         return vs_fail(r->err, VS_E_LIMIT, "%s: more than %d boxes", r->path, MOST);
@@ -51,12 +51,12 @@ static int read_text(struct reader *r, char *text)
         for (char *end; *(s += strspn(s, " \t,;")); s = end) {
             double x = strtod(s, &end);
             if (end == s || n == 4)
-                return vs_fail(r->err, VS_E_FORMAT, "%s: line %d: four numbers x1 y1 x2 y2 are "
-                               "wanted", r->path, line);
+                return vs_fail(r->err, VS_E_FORMAT, "%s: line %d: expected four numbers "
+                               "x1 y1 x2 y2", r->path, line);
             b[n++] = x;
         }
         if (n != 0 && n != 4)
-            return vs_fail(r->err, VS_E_FORMAT, "%s: line %d: four numbers x1 y1 x2 y2 are wanted",
+            return vs_fail(r->err, VS_E_FORMAT, "%s: line %d: expected four numbers x1 y1 x2 y2",
                            r->path, line);
         int rc = n ? add(r, b, r->count + 1) : 0;
         if (rc != 0)
@@ -98,7 +98,7 @@ static int read_npy(struct reader *r, struct bytes map)
         return rc;
     const struct tensor *t = &n.array;
     if (n.object || t->ndim != 2 || t->shape[1] != 4 || t->shape[0] > MOST) {
-        rc = vs_fail(r->err, VS_E_FORMAT, "%s: an array of shape (N, 4) is wanted", r->path);
+        rc = vs_fail(r->err, VS_E_FORMAT, "%s: expected an array of shape (N, 4)", r->path);
     } else {
         float *x = xcalloc((size_t)tensor_elements(t) + 1, sizeof *x);
         tensor_to_f32(t, x);

@@ -101,7 +101,7 @@ static int open_fd(int fd, const char *path, bool map, struct bytes *out, struct
     if (fstat(fd, &st) != 0)
         return vs_fail(err, VS_E_IO, "%s: %s", path, strerror(errno));
     if (S_ISDIR(st.st_mode))
-        return vs_fail(err, VS_E_FORMAT, "%s: is a folder, a file is wanted", path);
+        return vs_fail(err, VS_E_FORMAT, "%s: is a directory, expected a file", path);
     if (!S_ISREG(st.st_mode))
         return vs_fail(err, VS_E_FORMAT, "%s: is not a regular file", path);
     if (st.st_size > PTRDIFF_MAX)

@@ -64,7 +64,7 @@ static bool hex4(struct jsonscan *s, uint32_t *out)
         int c = peek(s);
         const char *d = c > 0 ? memchr(digits, c, sizeof digits - 1) : NULL;
         if (!d)
-            return fail(s, "\\u wants four hexadecimal digits");
+            return fail(s, "\\u needs four hexadecimal digits");
         *out = *out << 4 | (uint32_t)((d - digits) & 15);
     }
     return true;

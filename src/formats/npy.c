@@ -93,7 +93,7 @@ static int parse_header(const struct bytes *map, struct header *h, struct vs_err
     if (!descr || !order || !parse_shape(value_of(text, "shape"), h))
         rc = bad(map, "the header's shape, order or type cannot be read", err);
     else if (*descr != '\'' || strcspn(descr + 1, "'") >= sizeof h->descr)
-        rc = bad(map, "an array of records, plain numbers are wanted", err);
+        rc = bad(map, "an array of records, expected plain numbers", err);
     else {
         memcpy(h->descr, descr + 1, strcspn(descr + 1, "'"));
         h->fortran = strncmp(order, "True", 4) == 0;
@@ -108,7 +108,7 @@ static int read_numbers(struct npy *n, const struct header *h, struct vs_err *er
     t->ndim = h->ndim;
     memcpy(t->shape, h->shape, sizeof t->shape);
     if (!dtype_from_numpy(h->descr, strlen(h->descr), &t->dtype))
-        return vs_fail(err, VS_E_FORMAT, "%s: an array of '%s': little-endian numbers are wanted",
+        return vs_fail(err, VS_E_FORMAT, "%s: an array of '%s': expected little-endian data",
                        n->map.path, h->descr);
     int64_t count = shape_elements(t->ndim, t->shape);
     size_t have = n->map.size - h->data;

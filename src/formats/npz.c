@@ -66,7 +66,7 @@ static int get_tensor(struct npz *z, const char *const *names, struct tensor *ou
     const struct npy *n;
     int rc = get(z, names, &n, err);
     if (rc == 0 && n && n->object)
-        rc = vs_fail(err, VS_E_FORMAT, "%s: '%s' is an object, an array of numbers is wanted",
+        rc = vs_fail(err, VS_E_FORMAT, "%s: '%s' is an object, expected an array of numbers",
                      z->path, names[0]);
     if (rc == 0 && n)
         *out = n->array;

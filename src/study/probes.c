@@ -55,7 +55,7 @@ static int read_json(const char *path, struct probes *p, struct vs_err *err)
     if (rc != 0)
         return rc;
     if (s->count > MOST_PROBES)
-        rc = vs_fail(err, VS_E_LIMIT, "%s: more than %d probes", path, MOST_PROBES);
+        rc = vs_fail(err, VS_E_LIMIT, "%s: more than %d queries", path, MOST_PROBES);
     for (int i = 0; i < s->count && rc == 0; i++) {
         struct probe *x = probes_add(p);
         x->item = s->items[i]; /* moved */
@@ -102,12 +102,12 @@ static int read_box(const struct reader *r, const char *value, float box[4])
         s += strspn(s, " \t,");
         double x = strtod(s, &end);
         if (end == s || !isfinite(x) || fabs(x) > 1e6)
-            return bad(r, "four numbers x1 y1 x2 y2 are wanted, not", value);
+            return bad(r, "expected four numbers x1 y1 x2 y2, not", value);
         box[i] = (float)x;
         s = end;
     }
     if (s[strspn(s, " \t,")] || box[0] > box[2] || box[1] > box[3])
-        return bad(r, "x1 y1 x2 y2 are wanted, with x1 <= x2 and y1 <= y2, not", value);
+        return bad(r, "expected x1 y1 x2 y2 with x1 <= x2 and y1 <= y2, not", value);
     return 0;
 }
 
@@ -115,7 +115,7 @@ static int take_task(struct reader *r, const char *value)
 {
     struct eval_item *it = &current(r)->item;
     if (it->task)
-        return bad(r, "a second task (an empty line ends a probe)", NULL);
+        return bad(r, "a second task (an empty line ends a query)", NULL);
     it->task = task_find(value);
     return it->task ? 0 : bad(r, "there is no task", value);
 }
@@ -184,7 +184,7 @@ static int take_candidate(struct reader *r, const char *value)
 static int take_once(struct reader *r, char **where, const char *value)
 {
     if (*where)
-        return bad(r, "said twice (an empty line ends a probe):", value);
+        return bad(r, "said twice (an empty line ends a query):", value);
     *where = xstrdup(value);
     return 0;
 }
@@ -241,9 +241,9 @@ static int end_probe(struct reader *r)
     r->open = false;
     it->line = r->first;
     if (!it->task)
-        rc = bad(r, "a probe without a task", NULL);
+        rc = bad(r, "a query without a task", NULL);
     else if (!it->text || !it->text[0])
-        rc = bad(r, "a probe without a text", NULL);
+        rc = bad(r, "a query without a text", NULL);
     else if (it->image_count < it->task->min_images || it->image_count > it->task->max_images)
         rc = bad(r, "not as many images as the task takes:", it->task->name);
     else if (it->has_box && it->task->reading->ranked != RANKED_REGIONS)
@@ -266,7 +266,7 @@ static int take_line(struct reader *r, char *s)
     size_t n = colon ? (size_t)(colon - s) : 0;
     value += strspn(value, " \t");
     if (!colon)
-        return bad(r, "\"field: value\" is wanted, not", s);
+        return bad(r, "expected \"field: value\", not", s);
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         if (strlen(fields[i].name) != n || strncmp(fields[i].name, s, n) != 0)
             continue;
@@ -274,7 +274,7 @@ static int take_line(struct reader *r, char *s)
             return bad(r, "nothing after", s);
         if (!r->open) {
             if (r->set->count == MOST_PROBES)
-                return bad(r, "too many probes", NULL);
+                return bad(r, "too many queries", NULL);
             probes_add(r->set);
             r->open = true;
             r->first = r->line;
@@ -306,8 +306,8 @@ static int read_text(const struct bytes *map, struct probes *p, struct vs_err *e
     const char *slash = strrchr(map->path, '/');
     struct reader r = {.path = map->path, .set = p, .err = err};
     if (map->data && memchr(map->data, '\0', map->size))
-        return vs_fail(err, VS_E_FORMAT, "%s: is no text: a probe set is wanted "
-                       "(man 5 vilscope-probes)", map->path);
+        return vs_fail(err, VS_E_FORMAT, "%s: is no text: expected a check set "
+                       "(man 5 vilscope-check-set)", map->path);
     char *text = xstrndup(map->data ? (const char *)map->data : "", map->size);
     r.folder = xstrndup(map->path, slash ? (size_t)(slash - map->path) + 1 : 0);
     int rc = read_paragraphs(&r, text);
@@ -330,7 +330,7 @@ int probes_open(const char *path, struct probes **out, struct vs_err *err)
         p->path = xstrdup(path);
         digest_bytes(map.data, map.size, p->digest);
         if (map.size > (size_t)64 << 20)
-            rc = vs_fail(err, VS_E_LIMIT, "%s: %zu MB are too much for a probe set", path,
+            rc = vs_fail(err, VS_E_LIMIT, "%s: %zu MB are too much for a check set", path,
                          map.size >> 20);
         else
             rc = at < map.size && map.data[at] == '{' ? read_json(path, p, err)
@@ -338,7 +338,7 @@ int probes_open(const char *path, struct probes **out, struct vs_err *err)
         bytes_close(&map);
     }
     if (rc == 0 && p->count == 0)
-        rc = vs_fail(err, VS_E_FORMAT, "%s: there is no probe in it", path);
+        rc = vs_fail(err, VS_E_FORMAT, "%s: there is no query in it", path);
     if (rc == 0)
         *out = p;
     else

@@ -58,7 +58,7 @@ echo '5 5 1 1' >"$work/bad.txt"
 refuses 1 "x1 <= x2" "a box that is upside down" query refcoco "$work/alone.png" \
     --boxes "$work/bad.txt"
 echo '5 5 1' >"$work/bad.txt"
-refuses 1 "line 1: four numbers" "three numbers" query refcoco "$work/alone.png" \
+refuses 1 "line 1: expected four numbers" "three numbers" query refcoco "$work/alone.png" \
     --boxes "$work/bad.txt"
 : >"$work/bad.txt"
 refuses 1 "no box" "no box at all" query refcoco "$work/alone.png" --boxes "$work/bad.txt"
@@ -79,7 +79,7 @@ ok $? "--upright follows it"
 refuses 1 "conv1.weight (missing)" "weights of something else" \
     query vqa "$work/alone.png" --detector "$tiny/checkpoint.bin"
 sed 's/"mlp_dim": 20/"mlp_dim": 24/' "$tiny/detector.json" >"$work/arch.json"
-refuses 1 "24 numbers, the model tiny wants 20" "features of another size" \
+refuses 1 "24 numbers, the model tiny expects 20" "features of another size" \
     query vqa "$work/alone.png" --detector-arch "$work/arch.json"
 sed 's/"fpn_out": 8/"fpn_out": 16/' "$tiny/detector.json" >"$work/arch.json"
 refuses 1 "another shape" "another width" query vqa "$work/alone.png" \

@@ -130,7 +130,7 @@ sed 's/scene.png", "mirror.png/scene.png", "none.png/' "$work/right.jsonl" >"$wo
 "$VILSCOPE" eval -m "$tiny" --data "$work/part.jsonl" --no-log >"$work/out" 2>"$work/err"
 [ $? -eq 0 ] && [ "$(grep -c ' 100.0% (20.7 to 100)$' "$work/out")" -eq 3 ] &&
     ! grep -q nlvr2 "$work/out" &&
-    grep -q "1 of 4 items are left out: 1 of their pictures is not there, .*/none.png" "$work/err"
+    grep -q "1 of 4 items are left out: 1 of their images is not there, .*/none.png" "$work/err"
 ok $? "a picture is missing, the others are scored: $(cat "$work/err")"
 "$VILSCOPE" eval -m "$tiny" --data "$work/part.jsonl" --no-log --json 2>"$work/err" >"$work/out"
 tr -d '\n' <"$work/out" | grep -q '"left_out": { *"items": 1, *"missing_pictures": 1, *"first": ".*none.png"'
@@ -208,7 +208,7 @@ done >"$work/pool.jsonl"
 ok $? "as lines of ours: $(head -n 1 "$work/pool.want")"
 rm "$work/im/COCO_val2014_000000000043.jpg"
 published coco 2 all_data_final_test_2014.jsonline
-grep -q "1 of 3 items are left out: 1 of their pictures is not there.*00043.jpg" "$work/err"
+grep -q "1 of 3 items are left out: 1 of their images is not there.*00043.jpg" "$work/err"
 ok $? "a picture is missing: it leaves the pool, its captions the set"
 refuses 1 "of 2 pictures none is there" "no picture is there" "$VILSCOPE" eval -m "$work/named" \
     --no-log --images "$work/none" --data "$sets/all_data_final_test_2014.jsonline"

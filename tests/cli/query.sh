@@ -74,14 +74,14 @@ refuses 1 "No such file" "no such model" \
     "$VILSCOPE" query -m "$work/none" -t vqa --regions "$tiny/scene.npy" "$tiny/scene.png" "a"
 big=${VILSCOPE_SHARED:-$SRCDIR/../shared}/golden/files/17.p4.npy
 if [ -f "$big" ]; then
-    refuses 1 "wants 20" "features of another size" \
+    refuses 1 "expects 20" "features of another size" \
         "$VILSCOPE" query -m "$tiny" -t vqa --regions "$big" "a"
 else
     skip "the golden data is not there"
 fi
 refuses 2 "empty" "an empty query" q vqa ""
 refuses 2 "empty" "a query of blanks" q vqa "   "
-refuses 2 "wants 2 images" "one image for NLVR2" q nlvr2 "a"
+refuses 2 "takes 2 images" "one image for NLVR2" q nlvr2 "a"
 refuses 2 "abacus" "an unknown device" q vqa "a" --device abacus
 refuses 1 "damaged\|not a" "a damaged checkpoint" \
     "$VILSCOPE" query -c "$tiny/scene.png" --config "$tiny/config.json" --vocab "$tiny/vocab.txt" \
