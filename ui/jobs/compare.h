@@ -85,7 +85,7 @@ void compare_set_pair(struct workbench *w, int a, int b);
 /* Bytes of a checkpoint's name that tell it apart: without the ending. */
 void compare_name(const struct workbench *w, int checkpoint, char *out, size_t size);
 
-/* ---- hooks of workbench.c */
+/* ---- for the loop */
 /* The result that is shown is another one. */
 void compare_follow(struct workbench *w);
 /* An event of a comparison's query; false: it is none. */
