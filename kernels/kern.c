@@ -64,21 +64,6 @@ static const struct kern_ops *choose(const char *device, char *why, size_t why_s
     return NULL;
 }
 
-void *scratch_alloc(size_t size)
-{
-    void *p = NULL;
-    if (posix_memalign(&p, 64, size + 64) != 0) {
-        fputs("vilscope: out of memory\n", stderr);
-        abort();
-    }
-    return p;
-}
-
-void scratch_free(void *p)
-{
-    free(p);
-}
-
 /* A back end with its threads, which also a GPU's has, for the callers' own loops. */
 static int new_kern(int threads, struct kern **out, char *why, size_t why_size)
 {

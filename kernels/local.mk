@@ -6,6 +6,7 @@ libkern_a_SOURCES = \
 	kernels/kern_conv.c kernels/kern_conv.h \
 	kernels/kern_cpu.c kernels/kern_dot.h kernels/kern_math.h kernels/kern_panel.h \
 	kernels/kern_linear.c kernels/kern_linear.h \
+	kernels/kern_scratch.c \
 	kernels/kern_ref.c \
 	kernels/kern_ref_conv.c \
 	kernels/kern_ref_small.c \

@@ -2,6 +2,7 @@
 libcore_a_SOURCES += \
 	src/model/family.c src/model/family.h \
 	src/model/kept.c src/model/kept.h \
+	src/model/parts.c \
 	src/model/trace.c src/model/trace.h \
 	src/model/vilbert/config.c src/model/vilbert/config.h \
 	src/model/vilbert/early.c \

@@ -14,4 +14,4 @@ dump_pixels_SOURCES = tests/cli/dump-pixels.c
 dump_pixels_CPPFLAGS = $(TEST_CPPFLAGS)
 dump_pixels_LDADD = $(CORE_LIBS)
 # Read by structure.sh.
-EXTRA_DIST += tests/cli/arrows.awk
+EXTRA_DIST += tests/cli/arrows.awk tests/cli/cycles.awk

@@ -136,6 +136,24 @@ none "commands print outside text by src/base/plain.h" \
             grep -E '%[-+ #0-9.*]*s' | sed "s|^|$f:|"; done <"$work/commands")"
 none "no exit() below main" "$(search '[^_a-z]exit\(' below)"
 
+# ---- circles of files
+
+# Objects whose source is there: a build folder may hold those of files that were moved.
+if command -v nm >/dev/null; then
+    (cd "${BUILDDIR:-$(dirname "$VILSCOPE")}" && find src ui sessions kernels -name '*.o') |
+        while read -r o; do
+            source=$(dirname "$o")/$(basename "$o" .o | sed 's/^[a-z0-9]*_a-//; s/^vilscope-//')
+            case $o in *kernavx*) continue ;; esac
+            [ -e "$source.c" ] && echo "$o"
+        done >"$work/objects"
+    none "no more than six files lean on each other in a circle" \
+        "$(cd "${BUILDDIR:-$(dirname "$VILSCOPE")}" && xargs nm -A <"$work/objects" 2>/dev/null |
+            awk -v most=6 -f "$here/tests/cli/cycles.awk")"
+else
+    n=$((n + 1))
+    echo "ok $n # SKIP nm is not installed"
+fi
+
 # ---- what is said of the program
 
 cp man/vilscope.1 man/vilscope-extract.1 "$work"

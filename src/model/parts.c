@@ -1,0 +1,99 @@
+/* The names of everything that models have, its sizes, and where tokens stand in a sequence. */
+#include "src/model/family.h"
+
+#include <string.h>
+
+const struct stream_names stream_table[STREAM_COUNT] = {
+    [STREAM_TEXT] = {"t", "text", .tokens = true},
+    [STREAM_IMAGE] = {"v", "regions", .regions = true},
+    [STREAM_JOINT] = {"j", "text and the regions", .tokens = true, .regions = true},
+};
+
+const struct part_names part_table[PART_COUNT] = {
+    [PART_EMBEDDINGS] = {"embeddings", "embeddings", "embeddings", NULL, .streams = true},
+    [PART_TEXT] = {"t", "text", "text", "textual"},
+    [PART_VISUAL] = {"v", "image", "image", "visual"},
+    [PART_CO] = {"c", "co", "co-attention", "co-attention", .streams = true},
+    [PART_HEADS] = {"", "heads", "poolers and heads", NULL},
+    [PART_JOINT] = {"j", "joint", "joint", "joint"},
+};
+
+const struct attn_names attn_table[ATTN_COUNT] = {
+    [ATTN_TEXT] = {PART_TEXT, STREAM_TEXT, STREAM_TEXT, "", "text", "text", "text to text",
+                   "text"},
+    [ATTN_VISUAL] = {PART_VISUAL, STREAM_IMAGE, STREAM_IMAGE, "", "image", "image",
+                     "image to image", "image"},
+    [ATTN_TEXT_TO_IMAGE] = {PART_CO, STREAM_TEXT, STREAM_IMAGE, ".1", "text-to-image",
+                            "text to image", "text to image", "text>image"},
+    [ATTN_IMAGE_TO_TEXT] = {PART_CO, STREAM_IMAGE, STREAM_TEXT, ".2", "image-to-text",
+                            "image to text", "image to text", "image>text"},
+    [ATTN_JOINT] = {PART_JOINT, STREAM_JOINT, STREAM_JOINT, "", "joint", "joint",
+                    "text and image", "joint"},
+};
+
+const struct output_names output_table[OUT_COUNT] = {
+    [OUT_VQA] = {"out.vil_prediction", HEAD_VQA, ROWS_IMAGES, LABELS_VQA},
+    [OUT_GQA] = {"out.vil_prediction_gqa", HEAD_GQA, ROWS_IMAGES, LABELS_GQA},
+    [OUT_ALIGN] = {"out.vil_logit", HEAD_ALIGN, ROWS_IMAGES, LABELS_IMAGES},
+    [OUT_BINARY] = {"out.vil_binary_prediction", HEAD_BINARY, ROWS_PAIRS, LABELS_PAIR},
+    [OUT_TRI] = {"out.vil_tri_prediction", HEAD_TRI, ROWS_IMAGES, LABELS_VERDICT},
+    [OUT_REGION_CLASS] = {"out.vision_prediction", HEAD_REGION_CLASS, ROWS_REGIONS,
+                          LABELS_CLASSES},
+    [OUT_GROUND] = {"out.vision_logit", HEAD_GROUND, ROWS_REGIONS, LABELS_REGIONS},
+    [OUT_WORD] = {"out.linguisic_prediction", HEAD_WORD, ROWS_TOKENS, LABELS_WORDS},
+    [OUT_WORD_LOGIT] = {"out.linguisic_logit", HEAD_WORD_LOGIT, ROWS_TOKENS, LABELS_NONE},
+    [OUT_POOLED_T] = {"out.pooled_t", HEAD_POOLED, ROWS_IMAGES, LABELS_NONE},
+    [OUT_POOLED_V] = {"out.pooled_v", HEAD_POOLED, ROWS_IMAGES, LABELS_NONE},
+    [OUT_SEQUENCE_T] = {"out.sequence_t", HEAD_SEQUENCE, ROWS_TOKENS, LABELS_NONE},
+    [OUT_SEQUENCE_V] = {"out.sequence_v", HEAD_SEQUENCE, ROWS_REGIONS, LABELS_NONE},
+    [OUT_POOLED] = {"out.pooled", HEAD_POOLED, ROWS_IMAGES, LABELS_NONE},
+};
+
+enum net_part part_find(const char *word)
+{
+    int i = 0;
+    while (i < PART_COUNT && strcmp(part_table[i].word, word) != 0)
+        i++;
+    return (enum net_part)i;
+}
+
+enum attn_kind attn_find(const char *word)
+{
+    int i = 0;
+    while (i < ATTN_COUNT && strcmp(attn_table[i].word, word) != 0)
+        i++;
+    return (enum attn_kind)i;
+}
+
+enum net_output output_of(unsigned head)
+{
+    int i = 0;
+    while (i < OUT_COUNT - 1 && output_table[i].head != (enum net_head)head)
+        i++;
+    return (enum net_output)i;
+}
+
+/* ---- sizes and places */
+
+int net_map_layers(const struct net_sizes *s, enum attn_kind map)
+{
+    return s->part[attn_table[map].part].layers;
+}
+
+int net_map_heads(const struct net_sizes *s, enum attn_kind map)
+{
+    return s->part[attn_table[map].part].heads;
+}
+
+int net_token_row(const struct net *n, int i)
+{
+    return n->task_tokens && i >= n->family->task_place ? i + 1 : i;
+}
+
+int net_input_token(const struct net *n, int row)
+{
+    int place = n->task_tokens ? n->family->task_place : 0;
+    if (!place || row < place)
+        return row;
+    return row == place ? -1 : row - 1;
+}
