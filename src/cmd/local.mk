@@ -26,6 +26,7 @@ vilscope_SOURCES += \
 	src/cmd/cmd_tokenize.c \
 	src/cmd/cmd_workbench.c \
 	src/cmd/cmd_world.c \
+	src/cmd/command.c \
 	src/cmd/main.c \
 	src/cmd/options.c src/cmd/options.h \
 	src/cmd/options_help.c \

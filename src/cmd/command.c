@@ -1,0 +1,52 @@
+/* What every command says in the same way: failures, wrong usage, old names, its help. */
+#include "src/cmd/vilscope.h"
+
+#include "src/base/plain.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+int command_fail(const char *command, const struct vs_err *err)
+{
+    plain_text(stderr, "vilscope %s: %s\n", command, err->text);
+    return err->code == VS_E_USAGE ? EXIT_USAGE : EXIT_FAILED;
+}
+
+int command_usage(const char *command, const char *fmt, ...)
+{
+    struct vs_err err = {0};
+    va_list ap;
+    va_start(ap, fmt);
+    vs_vfail(&err, VS_E_USAGE, fmt, ap);
+    va_end(ap);
+    plain_text(stderr, "vilscope %s: %s (vilscope %s --help explains)\n", command, err.text,
+               command);
+    return EXIT_USAGE;
+}
+
+void command_renamed(const char *command, const char *dashes, const char *old, const char *now)
+{
+    static const char *said[16];
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+        if (said[i] == old)
+            return;
+        if (said[i])
+            continue;
+        said[i] = old;
+        plain_text(stderr, "vilscope %s: note: %s%s is called %s%s now\n", command, dashes, old,
+                   dashes, now);
+        return;
+    }
+}
+
+int command_help(const struct command *c)
+{
+    printf("usage: vilscope %s%s%s\n\n%s\n\n", c->name, c->args[0] ? " " : "", c->args,
+           c->summary);
+    if (c->about)
+        printf("%s\n", c->about);
+    options_print(c);
+    if (c->after)
+        printf("\n%s", c->after);
+    return EXIT_OK;
+}
