@@ -47,32 +47,32 @@ def passes(copy, plain, test):
     return False, seconds
 
 
-def measure(copy, plain, say):
-    """What is known of each test, or None when one of the copies cannot be built:
+def measure(copy, plain, known, save, say):
+    """Adds to known what it does not say of a test yet; False when a copy cannot be built:
 
         {"tests": {test: seconds}, "lines": {file: {line: [test, ...]}}, "files": {file: digest}}
 
-    A line that no test ran has an empty list, one without code is not there."""
+    A line that no test ran has an empty list, one without code is not there; a test that fails has
+    no seconds. save() is called after each."""
     if not copy.prepare() or not plain.prepare():
-        return None
-    out = {"tests": {}, "lines": {}, "files": {}}
+        return False
     data = os.path.join(copy.folder, "counters")
     for test in copy.tests():
+        if test in known["tests"]:
+            continue
         shutil.rmtree(data, ignore_errors=True)
         os.makedirs(data)
         passed, seconds = passes(copy, plain, test)
         say("%s: %s, %.1f s" % (test, "ok" if passed else "fails here, left out", seconds))
-        if not passed:
-            continue
-        out["tests"][test] = seconds
+        known["tests"][test] = seconds if passed else None
         for name, lines in gcov_lines(copy, data).items():
-            known = out["lines"].setdefault(name, {})
+            here = known["lines"].setdefault(name, {})
+            known["files"].setdefault(name, digest_of(copy, name))
             for line, ran in lines.items():
-                known.setdefault(str(line), []).extend([test] if ran else [])
-    for name in out["lines"]:
-        out["files"][name] = digest_of(copy, name)
+                here.setdefault(str(line), []).extend([test] if ran and passed else [])
+        save()
     shutil.rmtree(data, ignore_errors=True)
-    return out
+    return True
 
 
 def tests_for(cover, fault, digest):

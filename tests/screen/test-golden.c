@@ -3,7 +3,10 @@
  * demo; numbers may differ in their last digit (other processors), bars by an eighth. Cells under a
  * picture are shown as ':', so pictures have to lie where they did.
  *
+ * At 120x40 also how it looks (look.h), against files that end in .look: attributes, colors, pixels.
+ *
  * VILSCOPE_GOLDEN=write writes the files anew: read the difference before you commit it. */
+#include "look.h"
 #include "tap.h"
 #include "terminal.h"
 
@@ -231,6 +234,37 @@ static void check(const struct screen *s, const struct terminal *t)
         fclose(f);
 }
 
+/* How it looks. The last row has times, and so other lengths. */
+static void check_look(const struct screen *s, const struct terminal *t)
+{
+    char path[4096], line[4096], golden[4096], file[128];
+    int bad = 0;
+    bool writes = getenv("VILSCOPE_GOLDEN") != NULL;
+    snprintf(file, sizeof file, "tests/screen/golden/%s-%dx%d.look", s->name, t->cols, t->rows);
+    snprintf(path, sizeof path, "%s", source_path(file));
+    FILE *f = fopen(path, writes ? "w" : "r");
+    for (int row = 0; f && row < t->rows - 1; row++) {
+        look_row(t, row, line, sizeof line);
+        if (writes) {
+            fprintf(f, "%s\n", line);
+            continue;
+        }
+        if (!fgets(golden, sizeof golden, f))
+            golden[0] = '\0';
+        golden[strcspn(golden, "\n")] = '\0';
+        int cells = look_differs(golden, line);
+        bad += cells;
+        if (cells > 0 && bad - cells < 20) {
+            tap_note("row %d, %d cells differ", row, cells);
+            tap_note("was: %.200s", golden);
+            tap_note("is:  %.200s", line);
+        }
+    }
+    ok(f && bad <= 4, "%s looks as it did: %d cells differ", s->name, bad);
+    if (f)
+        fclose(f);
+}
+
 static void run(const struct screen *s, int rows, int cols)
 {
     const char *program = getenv("VILSCOPE"), *home = getenv("TMPDIR");
@@ -244,8 +278,11 @@ static void run(const struct screen *s, int rows, int cols)
     struct terminal *t = terminal_start(argv, rows, cols, true, false);
     bool ready = terminal_expect(t, s->shows ? s->shows : " ready ");
     terminal_settle(t, s->shows ? 300 : 50);
-    if (ok(ready, "%s is ready", s->name))
+    if (ok(ready, "%s is ready", s->name)) {
         check(s, t);
+        if (cols == 120)
+            check_look(s, t);
+    }
     terminal_type(t, "\003\003\003");
     terminal_end(t);
     unlink(log);
