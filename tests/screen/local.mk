@@ -18,6 +18,11 @@ TAP_TESTS += test-golden
 test_golden_SOURCES = tests/screen/look.c tests/screen/look.h tests/screen/terminal.c tests/screen/test-golden.c
 test_golden_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/screen $(VTERM_CFLAGS)
 test_golden_LDADD = $(VTERM_LIBS) -lutil -lm
+TAP_TESTS += test-pictures
+test_pictures_SOURCES = tests/screen/look.c tests/screen/look.h tests/screen/terminal.c \
+	tests/screen/test-pictures.c
+test_pictures_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/screen $(VTERM_CFLAGS)
+test_pictures_LDADD = $(CORE_LIBS) $(VTERM_LIBS) -lutil
 TAP_TESTS += test-side-by-side
 test_side_by_side_SOURCES = tests/screen/terminal.c tests/screen/test-side-by-side.c
 test_side_by_side_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/screen $(VTERM_CFLAGS)

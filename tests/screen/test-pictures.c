@@ -1,0 +1,139 @@
+/* The pictures that are exported: the photo with its boxes, weights and legend, and those of the views
+ * inside the model, as means of blocks of 8 by 8 pixels against tests/screen/golden/export-*.look.
+ * Broken by a legend, a box, or a color that is another or lies elsewhere.
+ *
+ * VILSCOPE_GOLDEN=write writes the files anew: look at the pictures before you commit them. */
+#include "look.h"
+#include "tap.h"
+
+#include "src/formats/image.h"
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+enum { BLOCK = 8, CELLS = 255 };
+
+/* Name, and what is typed before it is exported. */
+static const struct {
+    const char *name, *lines;
+} pictures[] = {
+    {"boxes", "suggest refcoco;wait;view photo"},
+    {"boxes-two", "set boxes 2;wait"},
+    {"drawn", "set boxes 5;suggest vqa;wait;box;press Enter;press L;press J;press Enter"},
+    {"answers", "suggest vqa;wait;view photo"},
+    {"heat", "right;right;right;right;right"},
+    {"heat-colors", "colors"},
+    {"masked", "mask;wait"},
+    {"region", "restore;wait;region 3"},
+    {"alignment", "suggest coco;wait;view photo"},
+    {"pair", "suggest nlvr2;wait;view photo"},
+    {"matrix", "suggest vqa;wait;right;right;right;matrix"},
+    {"matrix-sorted", "sort"},
+    {"heads", "heads"},
+    {"states", "states"},
+    {"plane", "plane"},
+    {"lens", "lens;wait"},
+    {"small", "open SMALL;wait;view photo"},
+};
+enum { COUNT = sizeof pictures / sizeof pictures[0] };
+static char folder[300];
+
+static void path_of(int i, char *path, size_t size)
+{
+    snprintf(path, size, "%s/%s.png", folder, pictures[i].name);
+}
+
+static bool write_script(const char *path)
+{
+    FILE *f = fopen(path, "w");
+    char out[400];
+    if (!f)
+        return false;
+    for (int i = 0; i < COUNT; i++) {
+        for (const char *s = pictures[i].lines; *s; s++) {
+            if (strncmp(s, "SMALL", 5) == 0) {
+                fputs(source_path("tests/data/pictures/gray.png"), f);
+                s += 4;
+            } else {
+                fputc(*s == ';' ? '\n' : *s, f);
+            }
+        }
+        path_of(i, out, sizeof out);
+        fprintf(f, "\nexport %s\n", out);
+    }
+    return fclose(f) == 0;
+}
+
+/* A row of blocks, as look_row writes cells of a picture. */
+static void block_row(const struct image *im, int row, char *out, size_t size)
+{
+    int cols = im->width / BLOCK < CELLS ? im->width / BLOCK : CELLS;
+    int n = snprintf(out, size, "%dp", cols);
+    for (int col = 0; col < cols; col++)
+        for (int k = 0; k < 3; k++) {
+            int sum = 0;
+            for (int y = 0; y < BLOCK; y++)
+                for (int x = 0; x < BLOCK; x++)
+                    sum += im->rgb[3 * ((row * BLOCK + y) * im->width + col * BLOCK + x) + k];
+            n += snprintf(out + n, size - (size_t)n, "%x", sum / (BLOCK * BLOCK) / 16);
+        }
+}
+
+static void check(int i)
+{
+    char path[400], file[128], line[1024], golden[1024];
+    struct image *im = NULL;
+    struct vs_err err = {0};
+    bool writes = getenv("VILSCOPE_GOLDEN") != NULL;
+    int bad = 0, rows = 0;
+    path_of(i, path, sizeof path);
+    if (!ok(image_open(path, &im, &err) == 0, "%s is written %s", pictures[i].name, err.text))
+        return;
+    snprintf(file, sizeof file, "tests/screen/golden/export-%s.look", pictures[i].name);
+    FILE *f = fopen(source_path(file), writes ? "w" : "r");
+    for (; f && rows < im->height / BLOCK; rows++) {
+        block_row(im, rows, line, sizeof line);
+        if (writes)
+            fprintf(f, "%s\n", line);
+        if (writes || !fgets(golden, sizeof golden, f))
+            continue;
+        golden[strcspn(golden, "\n")] = '\0';
+        bad += look_differs(golden, line);
+    }
+    ok(f && bad <= 4 && (writes || (!fgets(golden, sizeof golden, f) && feof(f))),
+       "%s, %d by %d: %d blocks differ", pictures[i].name, im->width, im->height, bad);
+    if (f)
+        fclose(f);
+    image_free(im);
+    unlink(path);
+}
+
+int main(void)
+{
+    const char *program = getenv("VILSCOPE"), *tmp = getenv("TMPDIR");
+    char script[400], last[400];
+    if (access(source_path("demo/model/model.json"), R_OK) != 0) {
+        tap_skip("there is no demo model");
+        return tap_done();
+    }
+    setenv("VILSCOPE_DEMO", source_path("demo/model"), 1);
+    snprintf(folder, sizeof folder, "%s/p%ld", tmp ? tmp : "/tmp", (long)getpid());
+    snprintf(script, sizeof script, "%s/script.vs", folder);
+    if (!ok(mkdir(folder, 0777) == 0 && write_script(script), "a script is written"))
+        return tap_done();
+    const char *argv[] = {program ? program : "./vilscope", "--no-log", "--threads", "1", "-S",
+                          script, NULL};
+    struct terminal *t = terminal_start(argv, 40, 120, true, false);
+    path_of(COUNT - 1, last, sizeof last);
+    for (int i = 0; i < 600 && access(last, R_OK) != 0 && terminal_read(t, 100); i++) {
+    }
+    ok(access(last, R_OK) == 0, "all are exported");
+    terminal_type(t, "\003\003\003");
+    int status = terminal_end(t);
+    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the program ends");
+    for (int i = 0; i < COUNT; i++)
+        check(i);
+    unlink(script);
+    rmdir(folder);
+    return tap_done();
+}
