@@ -18,6 +18,10 @@ TAP_TESTS += test-golden
 test_golden_SOURCES = tests/screen/look.c tests/screen/look.h tests/screen/terminal.c tests/screen/test-golden.c
 test_golden_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/screen $(VTERM_CFLAGS)
 test_golden_LDADD = $(VTERM_LIBS) -lutil -lm
+TAP_TESTS += test-messages
+test_messages_SOURCES = tests/screen/terminal.c tests/screen/test-messages.c
+test_messages_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/screen $(VTERM_CFLAGS)
+test_messages_LDADD = $(VTERM_LIBS) -lutil
 TAP_TESTS += test-pictures
 test_pictures_SOURCES = tests/screen/look.c tests/screen/look.h tests/screen/terminal.c \
 	tests/screen/test-pictures.c
