@@ -326,4 +326,163 @@ for o in "show" "show x" "show 99" "query 99" "difference 99" "pin 99" "tag 1" "
     "export --format x" "search -t chess" "prune --older-than x" "search --since x" "sing" "replay 99 -m $tiny" "list -n x"; do
     wrong "sessions-$(echo "$o" | sed "s|$SRCDIR/tests/data/||" | tr -d ' /.' | tail -c 24)" sessions $o
 done
+
+# ---- files that are wrong, one way each
+bytes() { # bytes NAME TEXT: wrong in a pickle
+    printf "$2" >"pickle-$1"
+    wrong "pickle-$1" inspect "pickle-$1"
+}
+bytes order '\200\002K\001q\005.'
+bytes odd '\200\002}(K\001u.'
+bytes no-list '\200\002(K\001e.'
+bytes no-dict '\200\002(K\001K\002u.'
+bytes global '\200\004K\001K\002\223.'
+bytes ordered 'ccollections\nOrderedDict\n(K\001K\002lp0\n\205R.'
+bytes latin 'c_codecs\nencode\nK\001K\002\206R.'
+bytes build '\200\002K\001b.'
+bytes build-nothing '\200\002b.'
+bytes persistent 'P7\n.'
+bytes int 'Iabc\n.'
+bytes int-cut 'I12'
+bytes long 'Labc\n.'
+bytes string "S'abc\n."
+bytes string-cut "S'abc"
+bytes unicode-cut 'Vabc'
+bytes float 'Fabc\n.'
+bytes frame '\200\004\225\377\377\377\377\377\377\377\177K\001.'
+bytes opcode '\200\002\377.'
+bytes protocol '\200\011.'
+bytes mark '\200\002K\001u.'
+bytes get 'g7\n.'
+bytes no-stop '\200\002K\001'
+bytes nothing '\200\002.'
+bytes tuple '\200\002\205.'
+bytes inst '(i__main__\nx\n.'
+bytes reduce '\200\002K\001K\002R.'
+{
+    head -c 257 /dev/zero
+    printf ustar
+    head -c 300 /dev/zero
+} >tar
+wrong tar query -m "$tiny" -c tar -t vqa scene.png a
+for f in empty zip pickle jpeg "$tiny/gqa.txt" "$tiny/scene.npy"; do
+    wrong "checkpoint-${f##*/}" query -m "$tiny" -c "$f" -t vqa scene.png a
+    wrong "regions-${f##*/}" query -m "$tiny" -t vqa --regions "$f" a
+    wrong "boxes-${f##*/}" query -m "$tiny" -t refcoco --boxes "$f" alone.png a
+    wrong "labels-${f##*/}" query -m "$tiny" -t gqa --gqa-labels "$f" scene.png a
+    wrong "detector-${f##*/}" query -m "$tiny" -t refcoco --detector "$f" alone.png a
+    wrong "vocab-${f##*/}" query -m "$tiny" -t vqa --vocab "$f" scene.png a
+    wrong "config-${f##*/}" query -m "$tiny" -t vqa --config "$f" scene.png a
+    wrong "data-${f##*/}" eval -m "$tiny" --no-log --data "$f"
+    wrong "set-${f##*/}" compare -m "$tiny" --no-log --check-set "$f"
+    wrong "log-${f##*/}" sessions --log "$f"
+    wrong "inputs-${f##*/}" forward --config "$tiny/config.json" -c "$tiny/checkpoint.bin" --inputs "$f" --output y
+done
+safetensors() { # safetensors NAME HEADER
+    printf '%b' "\\0$(printf %o ${#2})\\0\\0\\0\\0\\0\\0\\0" >"$1.safetensors"
+    printf '%s' "$2" >>"$1.safetensors"
+    head -c 64 /dev/zero >>"$1.safetensors"
+    wrong "safetensors-$1" inspect "$1.safetensors"
+}
+safetensors none '{}'
+safetensors list '[]'
+safetensors cut '{"a":{"dtype":"F32"'
+safetensors shape '{"a":{"dtype":"F32","shape":[99],"data_offsets":[0,4]}}'
+safetensors negative '{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}'
+safetensors offsets '{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}'
+safetensors beyond '{"a":{"dtype":"F32","shape":[1],"data_offsets":[96,100]}}'
+safetensors type '{"a":{"dtype":"X9","shape":[1],"data_offsets":[0,4]}}'
+safetensors deep '{"a":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1],"data_offsets":[0,4]}}'
+safetensors good '{"a":{"dtype":"F32","shape":[4,4],"data_offsets":[0,64]}}'
+
+mkdir model
+cp "$tiny/checkpoint.bin" "$tiny/config.json" "$tiny/vocab.txt" "$tiny/gqa.txt" model
+description() { # description NAME TEXT: wrong in model.json
+    echo "$2" >model/model.json
+    wrong "model-$1" query -m model -t gqa --no-log --regions scene.npy a
+}
+whole='"config": "config.json", "vocab": "vocab.txt", "checkpoints": [{"file": "checkpoint.bin"}]'
+description list '[]'
+description cut '{'
+description checkpoints '{"config": "config.json", "vocab": "vocab.txt", "checkpoints": 3}'
+description no-checkpoints '{"config": "config.json", "vocab": "vocab.txt", "checkpoints": []}'
+description no-file '{"config": "config.json", "vocab": "vocab.txt", "checkpoints": [{"name": "a"}]}'
+description gone '{"config": "config.json", "vocab": "vocab.txt", "checkpoints": [{"file": "none.bin"}]}'
+description number '{"config": 3, "vocab": "vocab.txt", "checkpoints": [{"file": "checkpoint.bin"}]}'
+description labels "{$whole, \"labels\": 3}"
+description other-labels "{$whole, \"labels\": {\"x\": \"gqa.txt\"}}"
+description task-tokens "{$whole, \"task_tokens\": 3}"
+description few "{$whole, \"max_regions\": 1}"
+description least "{$whole, \"max_regions\": 2}"
+description most "{$whole, \"max_regions\": 10000}"
+description many "{$whole, \"max_regions\": 10001}"
+description good "{$whole, \"labels\": {\"gqa\": \"gqa.txt\"}}"
+head -n 20 "$tiny/vocab.txt" >model/vocab.txt
+description words "{$whole}"
+wrong model-file query -m "$tiny/model.json" -t gqa scene.png a
+wrong model-none query -m none -t gqa scene.png a
+for change in '"num_hidden_layers": 0' '"hidden_size": 7' '"vocab_size": 5' '"num_attention_heads": 5' \
+    '"v_num_attention_heads": 0' '"hidden_act": "tanh"' '"v_feature_size": 21' '"max_position_embeddings": 0' \
+    '"bi_num_attention_heads": 7' '"type_vocab_size": 0' '"t_biattention_id": [9]' '"v_biattention_id": []'; do
+    key=${change%%:*}
+    sed "s/$key: *\(\[[^]]*\]\|[^,}]*\)/$change/" "$tiny/config.json" >config.json
+    wrong "config-$(echo "$key" | tr -d '"')" query -m "$tiny" --config config.json -t gqa --no-log scene.png a
+done
+
+echo '[["a", 1, 2, 3]]' >words.json
+echo '[[1, 2, 3]]' >three.json
+echo '{"a": 1}' >object.json
+yes '1 2 30 40' | head -n 100 >most.txt
+yes '1 2 30 40' | head -n 101 >many.txt
+for f in words.json three.json object.json many.txt most.txt; do
+    wrong "boxes-$f" query -m "$tiny" -t refcoco --top 1 --no-log --boxes $f alone.png a
+done
+wrong regions-three query -m "$tiny" -t nlvr2 --regions scene.npy --regions scene.npy --regions scene.npy \
+    scene.png mirror.png a
+wrong boxes-three query -m "$tiny" -t nlvr2 --boxes boxes.txt --boxes boxes.txt --boxes boxes.txt alone.png alone.png a
+wrong keys-three query -m "$tiny" -t nlvr2 --regions scene.npy --key a --key b --key c scene.png mirror.png a
+wrong compare-regions compare -m "$tiny" -t nlvr2 --regions scene.npy --regions scene.npy --regions scene.npy \
+    scene.png mirror.png a
+wrong compare-keys compare -m "$tiny" -t gqa --regions scene.npy --key a --key b scene.png a
+wrong size query -m "$tiny" -t gqa --regions scene.npy "$data/pictures/turned.jpg" a
+wrong size-other query -m "$tiny" -t gqa --regions scene.npy "$SRCDIR/demo/model/images/000000.png" a
+wrong nothing query -m "$tiny" -t gqa a
+mkdir folder
+wrong extract-empty extract $x -o out3 folder
+wrong watch-file compare -m "$tiny" --check-set set.probes --watch scene.png
+long=$(head -c 10001 /dev/zero | tr '\0' a)
+is sessions-long s search "$long"
+is sessions-not-id s show x
+
+set_of() { # set_of NAME LINE [OPTION...]: wrong in a data set
+    name=$1
+    echo "$2" >data.jsonl
+    shift 2
+    wrong "set-$name" eval -m "$tiny" --no-log --data data.jsonl --images . "$@"
+}
+guess='{"object_id": 1, "image": {"file_name": "scene.png"}, "qas": [{"question": "is it?", "answer": "Yes"}], "objects":'
+set_of guesswhat "$guess [{\"id\": 1, \"bbox\": [1, 2, 30, 40]}, {\"id\": 2, \"bbox\": [5, 6, 30, 40]}]}"
+set_of guesswhat-none "$guess []}"
+set_of guesswhat-other "$guess [{\"id\": 2, \"bbox\": [1, 2, 30, 40]}]}"
+set_of guesswhat-box "$guess [{\"id\": 1, \"bbox\": [1, 2, 30]}]}"
+set_of guesswhat-image '{"object_id": 1, "image": {}, "qas": [{"question": "is it?", "answer": "Yes"}], "objects": []}'
+set_of snli '{"Flickr30K_ID": "scene", "gold_label": "neutral"}'
+set_of snli-label '{"Flickr30K_ID": "scene", "sentence2": "a"}'
+set_of snli-none '{"sentence2": "a", "gold_label": "neutral"}'
+set_of retrieval '{"sentences": [], "img_path": "scene.png"}'
+set_of retrieval-none '{"sentences": ["a"]}'
+set_of number '{"task": 3}'
+set_of images '{"task": "gqa", "images": 3, "text": "a", "answer": "b"}'
+set_of image '{"task": "gqa", "images": [3], "text": "a", "answer": "b"}'
+set_of text '{"task": "gqa", "images": ["scene.png"], "text": 3, "answer": "b"}'
+set_of answer '{"task": "gqa", "images": ["scene.png"], "text": "a", "answer": 3}'
+set_of answers '{"task": "gqa", "images": ["scene.png"], "text": "a", "answers": 3}'
+set_of box '{"task": "refcoco", "images": ["scene.png"], "text": "a", "box": ["a", 1, 2, 3]}'
+set_of inside-out '{"task": "refcoco", "images": ["scene.png"], "text": "a", "box": [30, 1, 2, 3]}'
+set_of candidates '{"task": "visual7w", "images": ["scene.png"], "text": "a", "candidates": [], "answer": 0}'
+set_of beyond '{"task": "visual7w", "images": ["scene.png"], "text": "a", "candidates": [[1, 2, 3, 4]], "answer": 1}'
+set_of before '{"task": "visual7w", "images": ["scene.png"], "text": "a", "candidates": [[1, 2, 3, 4]], "answer": -1}'
+set_of truth '{"task": "nlvr2", "images": ["scene.png", "mirror.png"], "text": "a", "answer": "perhaps"}'
+set_of picture '{"task": "coco", "images": ["scene.png", "mirror.png"], "text": "a", "answer": 2}'
+set_of gone '{"task": "gqa", "images": ["gone.png"], "text": "a", "answer": "b"}'
 end

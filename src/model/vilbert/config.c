@@ -159,7 +159,9 @@ int config_read(const char *path, struct config *c, struct vs_err *err)
         return rc;
     struct reader r = {.path = path, .err = err};
     r.root = json_loadb((const char *)map.data, map.size, JSON_REJECT_DUPLICATES, &why);
-    if (!r.root)
+    if (map.size == 0)
+        BAD(&r, "%s: the file is empty", path);
+    else if (!r.root)
         BAD(&r, "%s: line %d: not valid JSON: %s", path, why.line, why.text);
     else if (!json_is_object(r.root))
         BAD(&r, "%s: not a configuration: JSON, but no object", path);
