@@ -445,7 +445,7 @@ wrong compare-regions compare -m "$tiny" -t nlvr2 --regions scene.npy --regions 
     scene.png mirror.png a
 wrong compare-keys compare -m "$tiny" -t gqa --regions scene.npy --key a --key b scene.png a
 wrong size query -m "$tiny" -t gqa --regions scene.npy "$data/pictures/turned.jpg" a
-wrong size-other query -m "$tiny" -t gqa --regions scene.npy "$SRCDIR/demo/model/images/000000.png" a
+wrong size-other query -m "$tiny" -t gqa --regions scene.npy "$data/frozen/images/000000.png" a
 wrong nothing query -m "$tiny" -t gqa a
 mkdir folder
 wrong extract-empty extract $x -o out3 folder

@@ -75,8 +75,8 @@ static void write_lines(const char *path)
 static struct terminal *begin(bool asked)
 {
     const char *program = getenv("VILSCOPE");
-    const char *argv[] = {program ? program : "./vilscope", "-m", source_path("demo/model"),
-                          "--no-log", "--threads", "1", source_path("demo/model/images/000000.png"),
+    const char *argv[] = {program ? program : "./vilscope", "-m", source_path(FROZEN),
+                          "--no-log", "--threads", "1", source_path(FROZEN "/images/000000.png"),
                           NULL};
     if (asked)
         argv[1] = "--no-log", argv[2] = "--threads", argv[3] = "1", argv[4] = NULL;
@@ -117,11 +117,7 @@ int main(void)
     bool writes = getenv("VILSCOPE_GOLDEN") != NULL;
     char path[4096];
     snprintf(path, sizeof path, "%s", source_path("tests/screen/golden/messages.txt"));
-    if (access(source_path("demo/model/model.json"), R_OK) != 0) {
-        tap_skip("there is no demo model");
-        return tap_done();
-    }
-    setenv("VILSCOPE_DEMO", source_path("demo/model"), 1);
+    terminal_opens(FROZEN_MODEL);
     if (!ok(read_lines(path) && count < MOST, "%d commands", count))
         return tap_done();
     for (int i = 0; i < count; i++) {
