@@ -485,4 +485,33 @@ set_of before '{"task": "visual7w", "images": ["scene.png"], "text": "a", "candi
 set_of truth '{"task": "nlvr2", "images": ["scene.png", "mirror.png"], "text": "a", "answer": "perhaps"}'
 set_of picture '{"task": "coco", "images": ["scene.png", "mirror.png"], "text": "a", "answer": 2}'
 set_of gone '{"task": "gqa", "images": ["gone.png"], "text": "a", "answer": "b"}'
+# ---- prepared inputs that are wrong
+header='{"in.input_ids":{"dtype":"I64","shape":[1,2],"data_offsets":[0,16]},"in.token_type_ids":{"dtype":"I64","shape":[1,2],"data_offsets":[16,32]},"in.attention_mask":{"dtype":"I64","shape":[1,2],"data_offsets":[32,48]},"in.image_mask":{"dtype":"I64","shape":[1,2],"data_offsets":[48,64]},"in.task_ids":{"dtype":"I64","shape":[1,1],"data_offsets":[64,72]},"in.features":{"dtype":"F32","shape":[1,2,20],"data_offsets":[72,232]},"in.spatials":{"dtype":"F32","shape":[1,2,5],"data_offsets":[232,272]}}'
+inputs() { # inputs NAME SED BYTE-AT BYTES: with that in the header and the data
+    printf '\000\004\000\000\000\000\000\000' >"$1.in"
+    printf '%-1024s' "$(echo "$header" | sed "$2")" >>"$1.in"
+    head -c "$3" /dev/zero >>"$1.in"
+    printf "$4" >>"$1.in"
+    head -c 272 /dev/zero >>"$1.in"
+    head -c $((8 + 1024 + 272)) "$1.in" >cut.in
+    wrong "forward-$1" forward --config "$tiny/config.json" -c "$tiny/checkpoint.bin" --inputs cut.in --output "$1.out"
+}
+inputs good "" 0 ""
+is inspect-forward "$v" inspect good.out
+inputs last-word "" 0 '\307'
+inputs word "" 0 '\310'
+inputs negative-word "" 0 '\377\377\377\377\377\377\377\377'
+inputs large-word "" 4 '\001'
+inputs type "" 16 '\002'
+inputs task "" 64 '\377'
+inputs negative-task "" 64 '\377\377\377\377\377\377\377\377'
+inputs shape-ids 's/ids":{"dtype":"I64","shape":\[1,2\]/ids":{"dtype":"I64","shape":[2,1]/' 0 ""
+inputs shape-mask 's/attention_mask":{"dtype":"I64","shape":\[1,2\]/attention_mask":{"dtype":"I64","shape":[2,1]/' 0 ""
+inputs shape-image 's/image_mask":{"dtype":"I64","shape":\[1,2\]/image_mask":{"dtype":"I64","shape":[2,1]/' 0 ""
+inputs shape-features 's/\[1,2,20\]/[1,4,10]/' 0 ""
+inputs shape-spatials 's/\[1,2,5\]/[1,5,2]/' 0 ""
+inputs flat 's/\[1,2,20\]/[40]/' 0 ""
+for name in input_ids token_type_ids attention_mask image_mask task_ids features spatials; do
+    inputs "no-$name" "s/in.$name/out.$name/" 0 ""
+done
 end

@@ -3,7 +3,7 @@
  * demo; numbers may differ in their last digit (other processors), bars by an eighth. Cells under a
  * picture are shown as ':', so pictures have to lie where they did.
  *
- * At 120x40 also how it looks (look.h), against files that end in .look: attributes, colors, pixels.
+ * At 120x40 also how it looks (look.h): attributes, colors, pixels, against files named .look.
  *
  * VILSCOPE_GOLDEN=write writes the files anew: read the difference before you commit it. */
 #include "look.h"

@@ -1,6 +1,6 @@
-/* What the workbench says of a command, and whether that stands out, as what went wrong does: against
- * tests/screen/golden/messages.txt. Broken by a refusal that looks like an answer, by other words,
- * and by none.
+/* What the workbench says of a command, and whether that stands out, as what went wrong does,
+ * against tests/screen/golden/messages.txt. Broken by a refusal that looks like an answer, by other
+ * words, and by none.
  *
  * VILSCOPE_GOLDEN=write writes the file anew from the commands that it has. */
 #include "tap.h"

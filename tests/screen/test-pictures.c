@@ -1,6 +1,6 @@
-/* The pictures that are exported: the photo with its boxes, weights and legend, and those of the views
- * inside the model, as means of blocks of 8 by 8 pixels against tests/screen/golden/export-*.look.
- * Broken by a legend, a box, or a color that is another or lies elsewhere.
+/* The pictures that are exported: the photo with its boxes, weights and legend, and those of the
+ * views inside the model, as means of blocks of 8 by 8 pixels, against export-NAME.look in
+ * tests/screen/golden/. Broken by a legend, a box, or a color that is another or lies elsewhere.
  *
  * VILSCOPE_GOLDEN=write writes the files anew: look at the pictures before you commit them. */
 #include "look.h"
