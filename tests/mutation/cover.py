@@ -81,10 +81,10 @@ def tests_for(cover, fault, digest):
     """The tests that run the fault's line, quick ones first. Of a line without code of its own (a
     declaration, the rest of a statement), of a file that has changed since, and of the readers of
     files, which work in a child that may not write its counters: those that run something of the
-    file. None: no test runs the line."""
+    file; of a file that is new: all. None: no test runs the line."""
     lines = cover["lines"].get(fault.path, {})
     names = lines.get(str(fault.line))
     changed = cover["files"].get(fault.path) != digest
     if names is None or changed or (not names and fault.path.startswith("src/formats/")):
-        names = {t for some in lines.values() for t in some}
+        names = {t for some in lines.values() for t in some} if lines else set(cover["tests"])
     return sorted(set(names), key=lambda t: cover["tests"][t])
