@@ -51,6 +51,7 @@ struct kern_attention {
 /* What stands in place of a head's part of an attention's output (and of its probabilities):
  * nothing, what uniform attention over the real keys reads, or the mean over its queries. */
 enum kern_silence { KERN_ZERO, KERN_UNIFORM, KERN_MEAN };
+#define KERN_SILENCES 3
 struct kern_silenced {
     const float *v;        /* (tk, ...), column 0 of the head */
     ptrdiff_t ldv;

@@ -18,7 +18,6 @@
 atomic_bool compare_stopped;
 
 #define OPTIONS struct compare_options
-static const char *const levels[] = {"blocks", "layers", "heads", NULL};
 static const struct option_row option_rows[] = {
     ROW_MODEL(model.dir),
     ROW_CHECKPOINTS(checkpoints),
@@ -35,7 +34,7 @@ static const struct option_row option_rows[] = {
     FLAG("attention", attention,
          "the heads whose attention changed most (Jensen-Shannon divergence)"),
     {.name = "patch", .old = "swap", .value = "LEVEL", .kind = OPTION_CHOICE,
-     .at = OPTION_AT(level, int), .choices = levels, .preset = -1,
+     .at = OPTION_AT(level, int), .choices = swap_level_names, .preset = -1,
      .help = "weight patching, which weights carry the change of the answers: the first "
              "checkpoint runs with single parts of the last"},
     TEXT("watch", 0, "DIR", watch, VALUES_FOLDERS,

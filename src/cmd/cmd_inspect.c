@@ -311,6 +311,18 @@ static bool ends_in(const char *path, const char *end)
     return n > m && strcmp(path + n - m, end) == 0;
 }
 
+static int report_format(struct report *r, const struct region_format *f)
+{
+    switch (f->shows) {
+    case SHOWS_REGIONS: return report_one_entry(r, r->key, f->name);
+    case SHOWS_ARRAY: return report_npy(r);
+    case SHOWS_TENSORS: return report_checkpoint(r);
+    case SHOWS_DATABASE: return report_lmdb(r);
+    case SHOWS_LINES: break;
+    }
+    return report_tsv(r);
+}
+
 static int report_by_content(struct report *r, const struct bytes *map)
 {
     const uint8_t *d = map->data;
@@ -318,23 +330,20 @@ static int report_by_content(struct report *r, const struct bytes *map)
     if (n == 0)
         return vs_fail(r->err, VS_E_FORMAT, "%s: the file is empty", r->path);
     const struct region_format *f = regions_format(r->path, map);
-    if (f && f->kind == REGIONS_NPY)
-        return report_npy(r);
-    if (is_picture(map))
+    bool array = f && f->shows == SHOWS_ARRAY;
+    if (!array && is_picture(map))
         return report_image(r);
-    if (f && (f->kind == REGIONS_NPZ || f->kind == REGIONS_PICKLE))
-        return report_one_entry(r, r->key, f->name);
-    if (f && f->kind == REGIONS_LMDB)
-        return report_lmdb(r);
+    if (f && f->shows != SHOWS_LINES)
+        return report_format(r, f);
     /* A PyTorch file begins with a long number as a pickle of its own, a label list does not. */
-    if ((f && f->kind == REGIONS_SAFETENSORS) || memcmp(d, "PK", n < 2 ? n : 2) == 0 ||
+    if (memcmp(d, "PK", n < 2 ? n : 2) == 0 ||
         (n > 8 && d[0] == 0x80 && d[1] == 2 && d[2] == 0x8a) || sharded_recognise(d, n) ||
         ends_in(r->path, ".safetensors"))
         return report_checkpoint(r);
     if (has_line(map, "[CLS]"))
         return report_vocabulary(r);
-    if (f && f->kind == REGIONS_TSV)
-        return report_tsv(r);
+    if (f)
+        return report_format(r, f);
     return report_labels(r);
 }
 

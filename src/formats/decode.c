@@ -21,15 +21,7 @@
 
 bool image_decode_here(enum image_kind kind, const uint8_t *data, size_t size, struct pixels *p)
 {
-    switch (kind) {
-    case IMAGE_JPEG: return decode_jpeg(data, size, p);
-    case IMAGE_PNG: return decode_png(data, size, p);
-    case IMAGE_GIF: return decode_gif(data, size, p);
-    case IMAGE_BMP: return decode_bmp(data, size, p);
-    case IMAGE_PNM: return decode_pnm(data, size, p);
-    case IMAGE_WEBP: return decode_webp(data, size, p);
-    }
-    return pixels_fail(p, "an unknown kind");
+    return image_formats[kind].decode(data, size, p);
 }
 
 /* ---- the child */
@@ -99,7 +91,7 @@ static int judge(const struct bytes *map, enum image_kind kind, const struct sha
         if (*c < ' ' || *c > '~')
             *c = '?';
     return vs_fail(err, VS_E_FORMAT, "%s: the %s picture is damaged or of a kind that cannot be "
-                   "read: %s", map->path, image_kind_name(kind), why);
+                   "read: %s", map->path, image_formats[kind].name, why);
 }
 
 static int run_child(const struct bytes *map, const struct image_header *h, size_t room,

@@ -84,38 +84,68 @@ static bool read_png(const uint8_t *d, size_t size, struct image_header *h)
     return true;
 }
 
-static const struct {
-    const char *name;
-    bool (*header)(const uint8_t *data, size_t size, struct image_header *h);
-} kinds[] = {
-    [IMAGE_JPEG] = {"JPEG", read_jpeg}, [IMAGE_PNG] = {"PNG", read_png},
-    [IMAGE_GIF] = {"GIF", gif_header},  [IMAGE_BMP] = {"BMP", bmp_header},
-    [IMAGE_PNM] = {"PNM", pnm_header},  [IMAGE_WEBP] = {"WebP", webp_header},
-};
-
-const char *image_kind_name(enum image_kind kind)
+static bool is_jpeg(const uint8_t *d, size_t n)
 {
-    return kinds[kind].name;
+    return n >= 4 && memcmp(d, "\xff\xd8\xff", 3) == 0;
 }
+
+static bool is_png(const uint8_t *d, size_t n)
+{
+    return n >= 8 && memcmp(d, "\x89PNG\r\n\x1a\n", 8) == 0;
+}
+
+static bool is_gif(const uint8_t *d, size_t n)
+{
+    return n >= 6 && (memcmp(d, "GIF87a", 6) == 0 || memcmp(d, "GIF89a", 6) == 0);
+}
+
+static bool is_bmp(const uint8_t *d, size_t n)
+{
+    return n >= 18 && memcmp(d, "BM", 2) == 0 && d[14] >= 12 && !d[15] && !d[16] && !d[17];
+}
+
+static bool is_pnm(const uint8_t *d, size_t n)
+{
+    return n >= 3 && d[0] == 'P' && d[1] >= '1' && d[1] <= '6' &&
+           (d[2] == '#' || d[2] == ' ' || (d[2] >= '\t' && d[2] <= '\r'));
+}
+
+static bool is_webp(const uint8_t *d, size_t n)
+{
+    return n >= 12 && memcmp(d, "RIFF", 4) == 0 && memcmp(d + 8, "WEBP", 4) == 0;
+}
+
+const struct image_format image_formats[] = {
+    [IMAGE_JPEG] = {"JPEG", is_jpeg, read_jpeg, decode_jpeg},
+    [IMAGE_PNG] = {"PNG", is_png, read_png, decode_png},
+    [IMAGE_GIF] = {"GIF", is_gif, gif_header, decode_gif},
+    [IMAGE_BMP] = {"BMP", is_bmp, bmp_header, decode_bmp},
+    [IMAGE_PNM] = {"PNM", is_pnm, pnm_header, decode_pnm},
+    [IMAGE_WEBP] = {"WebP", is_webp, webp_header, decode_webp},
+};
+_Static_assert(sizeof image_formats / sizeof image_formats[0] == IMAGE_KINDS, "a row a kind");
 
 bool image_sniff(const uint8_t *d, size_t n, enum image_kind *kind)
 {
-    if (n >= 4 && memcmp(d, "\xff\xd8\xff", 3) == 0)
-        *kind = IMAGE_JPEG;
-    else if (n >= 8 && memcmp(d, "\x89PNG\r\n\x1a\n", 8) == 0)
-        *kind = IMAGE_PNG;
-    else if (n >= 6 && (memcmp(d, "GIF87a", 6) == 0 || memcmp(d, "GIF89a", 6) == 0))
-        *kind = IMAGE_GIF;
-    else if (n >= 12 && memcmp(d, "RIFF", 4) == 0 && memcmp(d + 8, "WEBP", 4) == 0)
-        *kind = IMAGE_WEBP;
-    else if (n >= 18 && memcmp(d, "BM", 2) == 0 && d[14] >= 12 && !d[15] && !d[16] && !d[17])
-        *kind = IMAGE_BMP;
-    else if (n >= 3 && d[0] == 'P' && d[1] >= '1' && d[1] <= '6' &&
-             (d[2] == '#' || d[2] == ' ' || (d[2] >= '\t' && d[2] <= '\r')))
-        *kind = IMAGE_PNM;
-    else
-        return false;
-    return true;
+    for (int i = 0; i < IMAGE_KINDS; i++)
+        if (image_formats[i].is(d, n)) {
+            *kind = (enum image_kind)i;
+            return true;
+        }
+    return false;
+}
+
+static int refuse(const struct bytes *map, struct vs_err *err)
+{
+    struct buf names = {0};
+    if (map->size == 0)
+        return vs_fail(err, VS_E_FORMAT, "%s: the file is empty", map->path);
+    for (int i = 0; i < IMAGE_KINDS; i++)
+        buf_printf(&names, "%s%s", i ? ", " : "", image_formats[i].name);
+    vs_fail(err, VS_E_FORMAT, "%s: not a picture of a known kind (%s): convert it first",
+            map->path, names.data);
+    buf_fini(&names);
+    return VS_E_FORMAT;
 }
 
 int image_header_read(const struct bytes *map, struct image_header *h, struct vs_err *err)
@@ -124,17 +154,15 @@ int image_header_read(const struct bytes *map, struct image_header *h, struct vs
     if (map->size > MAX_FILE)
         return vs_fail(err, VS_E_LIMIT, "%s: larger than 256 MB", map->path);
     if (!image_sniff(map->data, map->size, &h->kind))
-        return vs_fail(err, VS_E_FORMAT, map->size ? "%s: not a picture of a known kind (JPEG, "
-                       "PNG, GIF, BMP, PNM, WebP): convert it first" : "%s: the file is empty",
-                       map->path);
+        return refuse(map, err);
 #ifndef HAVE_LIBWEBP
     if (h->kind == IMAGE_WEBP)
         return vs_fail(err, VS_E_FORMAT, "%s: a WebP picture, and this vilscope was built without "
                        "libwebp: convert it to PNG", map->path);
 #endif
-    if (!kinds[h->kind].header(map->data, map->size, h) || h->width < 1 || h->height < 1)
+    if (!image_formats[h->kind].header(map->data, map->size, h) || h->width < 1 || h->height < 1)
         return vs_fail(err, VS_E_FORMAT, "%s: the %s header is damaged", map->path,
-                       kinds[h->kind].name);
+                       image_formats[h->kind].name);
     if (h->width > MAX_SIDE || h->height > MAX_SIDE ||
         (int64_t)h->width * h->height > MAX_PIXELS)
         return vs_fail(err, VS_E_LIMIT, "%s: %dx%d pixels, more than %d million or %d on a side: "

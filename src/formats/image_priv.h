@@ -11,7 +11,10 @@
 
 #include <stdbool.h>
 
-enum image_kind { IMAGE_JPEG, IMAGE_PNG, IMAGE_GIF, IMAGE_BMP, IMAGE_PNM, IMAGE_WEBP };
+enum image_kind {
+    IMAGE_JPEG, IMAGE_PNG, IMAGE_GIF, IMAGE_BMP, IMAGE_PNM, IMAGE_WEBP,
+    IMAGE_KINDS
+};
 
 struct image_header {
     enum image_kind kind;
@@ -19,8 +22,17 @@ struct image_header {
     int orientation; /* EXIF, 1..8 */
 };
 
-/* "JPEG", ... */
-const char *image_kind_name(enum image_kind kind);
+struct pixels;
+/* One format of pictures; readers and messages know no others. */
+struct image_format {
+    const char *name; /* "JPEG" */
+    bool (*is)(const uint8_t *data, size_t size); /* by how it begins */
+    /* The size that the header tells, and the orientation; false when it is damaged. */
+    bool (*header)(const uint8_t *data, size_t size, struct image_header *h);
+    /* All of the picture or nothing: see image_decode_here. */
+    bool (*decode)(const uint8_t *data, size_t size, struct pixels *p);
+};
+extern const struct image_format image_formats[]; /* of enum image_kind */
 /* Whether the bytes begin as a picture of some kind does. */
 bool image_sniff(const uint8_t *data, size_t size, enum image_kind *kind);
 /* Reads size and orientation from the file's markers only, and applies the limits. */

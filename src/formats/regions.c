@@ -205,19 +205,21 @@ static int read_tsv(const char *path, struct bytes *map, const char *key, struct
 
 /* All formats of regions, in the order in which they are tried. */
 static const struct region_format formats[] = {
-    {"LMDB", REGIONS_LMDB, is_lmdb, read_lmdb},
-    {"npy", REGIONS_NPY, is_npy, read_npy},
-    {"npz", REGIONS_NPZ, is_npz, read_npz},
-    {"safetensors", REGIONS_SAFETENSORS, is_safetensors, read_safetensors},
-    {"pickle", REGIONS_PICKLE, is_pickle, read_pickle},
-    {"TSV", REGIONS_TSV, is_tsv, read_tsv},
+    {"LMDB", "LMDB", SHOWS_DATABASE, true, is_lmdb, read_lmdb},
+    {"npy", ".npy (the reference's, MMF's with its _info.npy)", SHOWS_ARRAY, false, is_npy,
+     read_npy},
+    {"npz", ".npz (x, bbox, image_w, image_h)", SHOWS_REGIONS, false, is_npz, read_npz},
+    {"safetensors", "safetensors", SHOWS_TENSORS, false, is_safetensors, read_safetensors},
+    {"pickle", "a pickled dictionary", SHOWS_REGIONS, true, is_pickle, read_pickle},
+    {"TSV", "TSV (bottom-up-attention, LXMERT)", SHOWS_LINES, true, is_tsv, read_tsv},
 };
+#define REGION_FORMATS (sizeof formats / sizeof formats[0])
 
 const struct region_format *regions_format(const char *path, const struct bytes *map)
 {
     if (map && map->size == 0)
         return NULL;
-    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
+    for (size_t i = 0; i < REGION_FORMATS; i++)
         if (formats[i].is(path, map))
             return &formats[i];
     return NULL;
@@ -225,12 +227,15 @@ const struct region_format *regions_format(const char *path, const struct bytes 
 
 static int refuse(const struct bytes *map, struct vs_err *err)
 {
+    struct buf names = {0};
     if (map->size == 0)
         return vs_fail(err, VS_E_FORMAT, "%s: the file is empty", map->path);
-    return vs_fail(err, VS_E_FORMAT, "%s: is %s, no region features: those are read from .npy (the "
-                   "reference's, MMF's with its _info.npy), .npz (x, bbox, image_w, image_h), "
-                   "LMDB, TSV (bottom-up-attention, LXMERT), a pickled dictionary, safetensors",
-                   map->path, file_kind(map));
+    for (size_t i = 0; i < REGION_FORMATS; i++)
+        buf_printf(&names, "%s%s", i ? ", " : "", formats[i].which);
+    vs_fail(err, VS_E_FORMAT, "%s: is %s, no region features: those are read from %s", map->path,
+            file_kind(map), names.data);
+    buf_fini(&names);
+    return VS_E_FORMAT;
 }
 
 bool regions_keyed(const char *path)
@@ -240,8 +245,7 @@ bool regions_keyed(const char *path)
     if ((stat(path, &st) == 0 && S_ISDIR(st.st_mode)) || bytes_open(path, &map, NULL) != 0)
         return true;
     const struct region_format *f = regions_format(path, &map);
-    bool keyed = !f || f->kind == REGIONS_LMDB || f->kind == REGIONS_TSV ||
-                 f->kind == REGIONS_PICKLE;
+    bool keyed = !f || f->keyed;
     bytes_close(&map);
     return keyed;
 }

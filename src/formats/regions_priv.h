@@ -17,14 +17,22 @@ int regions_check(struct regions *r, const char *path, struct vs_err *err);
 /* classes and conf from (N, columns) probabilities, of which those before first are left out. */
 void regions_set_classes(struct regions *r, const float *prob, int columns, int first);
 
-enum region_kind {
-    REGIONS_LMDB, REGIONS_NPY, REGIONS_NPZ, REGIONS_SAFETENSORS, REGIONS_PICKLE, REGIONS_TSV
+/* What inspect shows of a file. */
+enum region_shows {
+    SHOWS_REGIONS,  /* the regions of one image, by its key where there are several */
+    SHOWS_ARRAY,    /* those, or an array of anything else */
+    SHOWS_TENSORS,  /* the tensors, as of any checkpoint */
+    SHOWS_DATABASE, /* the images of an LMDB */
+    SHOWS_LINES     /* the images of a table, each a line; a vocabulary looks like one */
 };
 
-/* One way to store regions. map is NULL of a folder. */
+/* One way to store regions: a row of the table in regions.c, which all that reads or names formats
+ * goes by. map is NULL of a folder. */
 struct region_format {
-    const char *name;
-    enum region_kind kind;
+    const char *name;  /* "npz" */
+    const char *which; /* as messages list what can be read */
+    enum region_shows shows;
+    bool keyed; /* may hold several images, told apart by their keys */
     bool (*is)(const char *path, const struct bytes *map);
     /* May take over the map, which it then clears. */
     int (*read)(const char *path, struct bytes *map, const char *key, struct regions **out,

@@ -19,6 +19,10 @@ struct run {
     struct vs_err *err;
 };
 
+const char *const swap_level_names[] = {
+    [SWAP_BLOCKS] = "blocks", [SWAP_LAYERS] = "layers", [SWAP_HEADS] = "heads",
+    [SWAP_LEVELS] = NULL};
+
 /* ---- the list of parts */
 
 static const struct net *net_a(const struct run *r)

@@ -11,8 +11,10 @@
 enum swap_level {
     SWAP_BLOCKS, /* embeddings, text, image, co-attention, heads */
     SWAP_LAYERS, /* embeddings, every layer, heads */
-    SWAP_HEADS   /* every attention head of every layer */
+    SWAP_HEADS,  /* every attention head of every layer */
+    SWAP_LEVELS
 };
+extern const char *const swap_level_names[]; /* (SWAP_LEVELS), then NULL */
 
 /* Of one query: which answer a gave and which b gives. */
 struct swap_query {

@@ -13,7 +13,6 @@ const char *const weight_state_names[] = {
     [WEIGHT_COMPARED] = "compared", [WEIGHT_ONLY_A] = "missing in the second",
     [WEIGHT_ONLY_B] = "missing in the first", [WEIGHT_RESHAPED] = "another shape",
 };
-const char *const swap_level_names[] = {"blocks", "layers", "heads"};
 
 /* ---- JSON */
 

@@ -48,6 +48,5 @@ struct difference *difference_copy(const struct difference *d);
 void difference_free(struct difference *d);
 
 extern const char *const weight_state_names[];
-extern const char *const swap_level_names[]; /* of enum swap_level; 3 */
 
 #endif

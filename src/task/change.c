@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const how_names[] = {
+const char *const silence_names[KERN_SILENCES] = {
     [KERN_ZERO] = "zero", [KERN_UNIFORM] = "uniform", [KERN_MEAN] = "mean"};
 #define COUNT(list) (int)(sizeof(list) / sizeof(list)[0])
 
@@ -44,7 +44,7 @@ static void format(const struct change *c, const char *silence, const char *swap
         break;
     case CHANGE_SILENCE:
         snprintf(out, CHANGE_TEXT, "%s %s%s %s", silence, attn_table[c->map].word, place,
-                 how_names[c->how]);
+                 silence_names[c->how]);
         break;
     case CHANGE_SWAP:
         snprintf(out, CHANGE_TEXT, "%s %s%s from %s", swap, part_table[c->part].word, place,
@@ -165,7 +165,7 @@ static bool parse_silence(const char *at, struct change *out)
     if (out->map == ATTN_COUNT || !read_place(word, out))
         return false;
     if (next_word(&at, word, sizeof word))
-        how = find_name(how_names, COUNT(how_names), word);
+        how = find_name(silence_names, KERN_SILENCES, word);
     out->how = (enum kern_silence)(how < 0 ? 0 : how);
     return how >= 0 && !next_word(&at, rest, sizeof rest);
 }

@@ -37,6 +37,8 @@ struct change {
     char from[64];           /* swap: the checkpoint's name */
 };
 
+/* What stands in for a silenced head, as changes are written and typed. */
+extern const char *const silence_names[KERN_SILENCES];
 #define CHANGE_TEXT 160
 /* As files and the log have it: "silence text 1.2 zero", "swap co 3 from B". */
 void change_format(const struct change *c, char out[CHANGE_TEXT]);

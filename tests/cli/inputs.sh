@@ -71,7 +71,7 @@ printf '(lp0\nVa\tb\tc\td\te\tf\np1\naVcaf\351\np2\na.' >"$work/tabs.pkl"
 "$VILSCOPE" inspect "$work/tabs.pkl" >"$work/out" 2>&1
 grep -q 'kind: .*label' "$work/out" && grep -q 'count: 2' "$work/out"
 ok $? "such a list is no TSV: $(head -n 2 "$work/out" | tail -n 1)"
-refuses 1 "is a pickle, no region features: those are read from .npy" "nor regions" \
+refuses 1 "is a pickle, no region features: those are read from LMDB, .npy" "nor regions" \
     "$VILSCOPE" query -m "$tiny" -t refcoco --no-log --regions "$work/tabs.pkl" "a"
 
 # ---- region classes

@@ -123,8 +123,7 @@ static void do_silence(struct workbench *w, const char *arg)
 /* Another word for what stands in for silenced attention. */
 static void do_silence_by(struct workbench *w, const char *arg)
 {
-    static const char *const names[] = {"zero", "uniform", "mean"};
-    int at = word_choose(w, names, 3, (int)w->changes.how, arg);
+    int at = word_choose(w, silence_names, KERN_SILENCES, (int)w->changes.how, arg);
     if (at < 0)
         return;
     w->changes.how = (enum kern_silence)at;

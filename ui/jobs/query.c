@@ -225,18 +225,15 @@ void change_toggle(struct workbench *w, const struct change *c)
     query_repeat(w);
 }
 
-static const char *const how_names[] = {[KERN_ZERO] = "zero", [KERN_UNIFORM] = "uniform",
-                                        [KERN_MEAN] = "mean"};
-
 const char *change_how_name(enum kern_silence how)
 {
-    return how_names[how];
+    return silence_names[how];
 }
 
 int change_how(const char *word)
 {
-    for (int i = 0; i < 3; i++)
-        if (strcmp(how_names[i], word) == 0)
+    for (int i = 0; i < KERN_SILENCES; i++)
+        if (strcmp(silence_names[i], word) == 0)
             return i;
     return -1;
 }

@@ -17,8 +17,6 @@ struct swap_view {
     int of;        /* of the result of this number */
 };
 
-static const char *const level_names[] = {"blocks", "layers", "heads"};
-
 static bool is_of_set(const struct swap_result *r, int item)
 {
     for (int i = 0; i < r->set_count; i++)
@@ -90,7 +88,7 @@ static void swap_draw(struct workbench *w, struct pane *p, struct area a)
     char pair[160];
     compare_pair_name(w, pair, sizeof pair);
     attrset(A_BOLD);
-    draw_text(a.row, a.col, a.cols, "A with %s of B: %s", level_names[s->level], pair);
+    draw_text(a.row, a.col, a.cols, "A with %s of B: %s", swap_level_names[s->level], pair);
     attrset(A_NORMAL);
     if (s->runs) {
         int all = atomic_load(&s->progress.all), done = atomic_load(&s->progress.done);
@@ -137,7 +135,7 @@ static void swap_accept(struct workbench *w, struct pane *p)
     }
     if (s->query != stale_identity(w)) {
         workbench_say(w, true, "this is of another query: :swap %s makes it anew",
-                      level_names[s->level]);
+                      swap_level_names[s->level]);
         return;
     }
     free(w->changes.list);
@@ -178,16 +176,15 @@ static bool swap_stale(struct workbench *w, struct pane *p, char *out, size_t si
     compare_name(w, s->a, a, sizeof a);
     compare_name(w, s->b, b, sizeof b);
     snprintf(out, size, "! of %s in %s, %s, \"%.120s\"; :swap %s makes it anew",
-             level_names[s->made], a, b, s->text, level_names[s->level]);
+             swap_level_names[s->made], a, b, s->text, swap_level_names[s->level]);
     return true;
 }
 
 static void do_swap(struct workbench *w, const char *arg)
 {
-    static const char *const levels[] = {"blocks", "layers", "heads"};
     int level = -1;
-    for (int i = 0; i < 3; i++)
-        level = strcmp(arg, levels[i]) == 0 ? i : level;
+    for (int i = 0; i < SWAP_LEVELS; i++)
+        level = strcmp(arg, swap_level_names[i]) == 0 ? i : level;
     if (*arg && level < 0) {
         workbench_say(w, true, "swap takes blocks, layers or heads, not '%s'", arg);
         return;
