@@ -26,7 +26,8 @@ libcore_a_SOURCES += \
 	src/formats/npy.c src/formats/npy.h \
 	src/formats/npz.c \
 	src/formats/outfile.c src/formats/outfile.h \
-	src/formats/pickle.c src/formats/pickle.h \
+	src/formats/pickle.c src/formats/pickle.h src/formats/pickle_priv.h \
+	src/formats/picklestack.c \
 	src/formats/pickletext.c src/formats/pickletext.h \
 	src/formats/pixels.c \
 	src/formats/pngwrite.c src/formats/pngwrite.h \
