@@ -11,28 +11,28 @@
 
 typedef bool make(struct maker *m);
 
-static void say4(struct maker *m, const char *format, const char *a, const char *b)
+void maker_say(struct maker *m, const char *format, const char *a, const char *b)
 {
     const char *const args[4] = {a ? a : "", b ? b : "", "", ""};
     say(m->d, &m->text, format, args);
 }
 
-static void answer(struct maker *m, const char *text)
+void maker_answer(struct maker *m, const char *text)
 {
     snprintf(m->answer, sizeof m->answer, "%s", text);
 }
 
 static void yes_or_no(struct maker *m, bool yes)
 {
-    answer(m, yes ? "yes" : "no");
+    maker_answer(m, yes ? "yes" : "no");
 }
 
-static const struct object *object(const struct maker *m, int i)
+const struct object *maker_object(const struct maker *m, int i)
 {
     return &m->s->objects[i];
 }
 
-static int some(struct maker *m)
+int maker_some(struct maker *m)
 {
     return dice_below(m->d, m->s->count);
 }
@@ -49,16 +49,16 @@ static char *name_of(struct maker *m, int i, int without)
 static char *relative_name(struct maker *m, int i, int without)
 {
     for (int tries = 0; tries < 12; tries++) {
-        int j = some(m), bits = (1 + dice_below(m->d, 15)) & ~without, fits = 0;
+        int j = maker_some(m), bits = (1 + dice_below(m->d, 15)) & ~without, fits = 0;
         enum relation r = (enum relation)dice_below(m->d, RELATIONS);
-        struct kind k = kind_of(object(m, i), bits), other;
-        bool clear = i != j && related(object(m, i), r, object(m, j));
+        struct kind k = kind_of(maker_object(m, i), bits), other;
+        bool clear = i != j && related(maker_object(m, i), r, maker_object(m, j));
         for (int o = 0; clear && o < m->s->count; o++)
-            if (o != j && kind_fits(&k, object(m, o))) {
-                fits += related(object(m, o), r, object(m, j));
-                clear = is_clear(object(m, o), r, object(m, j));
+            if (o != j && kind_fits(&k, maker_object(m, o))) {
+                fits += related(maker_object(m, o), r, maker_object(m, j));
+                clear = is_clear(maker_object(m, o), r, maker_object(m, j));
             }
-        if (!clear || fits != 1 || kind_fits(&k, object(m, j)) ||
+        if (!clear || fits != 1 || kind_fits(&k, maker_object(m, j)) ||
             !kind_unique(m->d, m->s, j, 15, &other))
             continue;
         char *a = kind_text(m->d, &k, false), *b = kind_text(m->d, &other, false);
@@ -73,8 +73,6 @@ static char *relative_name(struct maker *m, int i, int without)
 
 /* ---- places: the object of a kind that is clearly the outermost */
 
-enum side { LEFTMOST, RIGHTMOST, FARTHEST, NEAREST };
-
 static float toward(const struct object *o, enum side side)
 {
     return side == LEFTMOST ? -o->x : side == RIGHTMOST ? o->x : side == FARTHEST ? -o->y : o->y;
@@ -83,8 +81,8 @@ static float toward(const struct object *o, enum side side)
 static bool outermost(const struct maker *m, int i, const struct kind *k, enum side side)
 {
     for (int o = 0; o < m->s->count; o++)
-        if (o != i && kind_fits(k, object(m, o)) &&
-            toward(object(m, i), side) - toward(object(m, o), side) < MARGIN)
+        if (o != i && kind_fits(k, maker_object(m, o)) &&
+            toward(maker_object(m, i), side) - toward(maker_object(m, o), side) < MARGIN)
             return false;
     return true;
 }
@@ -100,7 +98,7 @@ static char *place_name(struct maker *m, int i, int without)
 {
     for (int tries = 0; tries < 12; tries++) {
         enum side side = (enum side)dice_below(m->d, 4);
-        struct kind k = kind_of(object(m, i), dice_below(m->d, 16) & ~without);
+        struct kind k = kind_of(maker_object(m, i), dice_below(m->d, 16) & ~without);
         if (kind_count(&k, m->s) < 2 || !outermost(m, i, &k, side))
             continue;
         char *name = kind_text(m->d, &k, false);
@@ -117,14 +115,14 @@ static char *place_name(struct maker *m, int i, int without)
 static char *size_name(struct maker *m, int i)
 {
     for (int tries = 0; tries < 12; tries++) {
-        struct kind k = kind_of(object(m, i), dice_below(m->d, 8));
+        struct kind k = kind_of(maker_object(m, i), dice_below(m->d, 8));
         bool most = true, least = true;
         if (kind_count(&k, m->s) < 2)
             continue;
         for (int o = 0; o < m->s->count; o++)
-            if (o != i && kind_fits(&k, object(m, o))) {
-                most &= object(m, i)->r - object(m, o)->r > 3;
-                least &= object(m, o)->r - object(m, i)->r > 3;
+            if (o != i && kind_fits(&k, maker_object(m, o))) {
+                most &= maker_object(m, i)->r - maker_object(m, o)->r > 3;
+                least &= maker_object(m, o)->r - maker_object(m, i)->r > 3;
             }
         if (!most && !least)
             continue;
@@ -148,12 +146,12 @@ static void say_politely(struct maker *m, const char *seen, const char *unseen, 
         "(|||||please, |hello, |so, |hey, |now, |i wonder, |quick question: |just curious, )";
     static const char after[] = "(|?|?|?| please| please?| thanks| in the picture?| here?)";
     if (m->w->unseen) {
-        say4(m, unseen, a, b);
+        maker_say(m, unseen, a, b);
         return;
     }
-    say4(m, before, NULL, NULL);
-    say4(m, seen, a, b);
-    say4(m, after, NULL, NULL);
+    maker_say(m, before, NULL, NULL);
+    maker_say(m, seen, a, b);
+    maker_say(m, after, NULL, NULL);
 }
 
 /* Asks about an attribute of a named object. */
@@ -184,8 +182,8 @@ static char *any_name(struct maker *m, int i, int without, bool far)
 
 static bool ask_color(struct maker *m, bool far)
 {
-    int i = some(m);
-    answer(m, color_names[object(m, i)->color]);
+    int i = maker_some(m);
+    maker_answer(m, color_names[maker_object(m, i)->color]);
     return ask(m, i, any_name(m, i, 2, far),
                "((what|which) colo(u|)r is the $1|what is the colo(u|)r of the $1|the $1 (has|is) "
                "(what|which) colo(u|)r|what's the $1's colo(u|)r|do you "
@@ -197,8 +195,8 @@ static bool ask_color(struct maker *m, bool far)
 
 static bool ask_pattern(struct maker *m, bool far)
 {
-    int i = some(m);
-    answer(m, pattern_names[object(m, i)->pattern]);
+    int i = maker_some(m);
+    maker_answer(m, pattern_names[maker_object(m, i)->pattern]);
     return ask(m, i, any_name(m, i, 4, far),
                "((what|which) pattern (does the $1 have|is on the $1)|what is the pattern of the "
                "$1|is the $1 plain, striped or dotted|how is the $1 patterned|"
@@ -210,8 +208,8 @@ static bool ask_pattern(struct maker *m, bool far)
 
 static bool ask_shape(struct maker *m, bool far)
 {
-    int i = some(m);
-    answer(m, shape_names[object(m, i)->shape]);
+    int i = maker_some(m);
+    maker_answer(m, shape_names[maker_object(m, i)->shape]);
     return ask(m, i, any_name(m, i, 1, far),
                "(what is the $1|what's the $1|what kind of (thing|object) is the $1|(what|which) "
                "shape (is|has) the $1|what do you call the $1|" GIVE " the kind of the $1|"
@@ -222,8 +220,8 @@ static bool ask_shape(struct maker *m, bool far)
 
 static bool ask_size(struct maker *m, bool far)
 {
-    int i = some(m);
-    answer(m, size_names[object(m, i)->size]);
+    int i = maker_some(m);
+    maker_answer(m, size_names[maker_object(m, i)->size]);
     return ask(m, i, any_name(m, i, 8, far),
                "(how (big|large) is the $1|what size (is|has) the $1|is the $1 (small or large|big "
                "or small|large or small)|what is the size of the $1|"
@@ -233,11 +231,11 @@ static bool ask_size(struct maker *m, bool far)
 
 static struct kind loose_kind(struct maker *m)
 {
-    struct kind k = kind_of(object(m, some(m)), 1 + dice_below(m->d, 15));
+    struct kind k = kind_of(maker_object(m, maker_some(m)), 1 + dice_below(m->d, 15));
     if (dice_chance(m->d, 0.5f)) /* rarely many attributes: they fit one thing only */
         k.size = k.pattern = -1;
     if (k.shape < 0 && k.color < 0 && k.pattern < 0 && k.size < 0)
-        k.shape = (int)object(m, some(m))->shape;
+        k.shape = (int)maker_object(m, maker_some(m))->shape;
     return k;
 }
 
@@ -249,7 +247,7 @@ static bool ask_count(struct maker *m, bool far)
     if (dice_chance(m->d, 0.1f))
         k.color = dice_below(m->d, COLORS);
     snprintf(number, sizeof number, "%d", kind_count(&k, m->s));
-    answer(m, number);
+    maker_answer(m, number);
     ask(m, -1, kind_text(m->d, &k, true),
         "(how many $1 are there|how many $1 (do you see|can you see)|what is the number of "
         "$1|count the $1|how many $1 are in the (picture|image|scene)|"
@@ -279,14 +277,14 @@ static bool ask_exists(struct maker *m, bool far)
 
 static bool ask_compare(struct maker *m, bool far)
 {
-    int i = some(m), j = some(m);
+    int i = maker_some(m), j = maker_some(m);
     (void)far;
-    if (i == j || object(m, i)->size == object(m, j)->size)
+    if (i == j || maker_object(m, i)->size == maker_object(m, j)->size)
         return false;
     char *a = name_of(m, i, 8), *b = name_of(m, j, 8);
     bool bigger = dice_chance(m->d, 0.5f);
     if (a && b) {
-        yes_or_no(m, (object(m, i)->size == LARGE) == bigger);
+        yes_or_no(m, (maker_object(m, i)->size == LARGE) == bigger);
         say_politely(m, bigger ? THAN("bigger|larger") : THAN("smaller|littler"),
                      bigger ? "tell me if the $1 is bigger than the $2"
                             : "tell me if the $1 is smaller than the $2", a, b);
@@ -300,16 +298,16 @@ static bool ask_compare(struct maker *m, bool far)
 
 static bool ask_relation(struct maker *m, bool far)
 {
-    int i = some(m), j = some(m);
+    int i = maker_some(m), j = maker_some(m);
     enum relation r = (enum relation)dice_below(m->d, RELATIONS);
     (void)far;
-    if (i == j || !is_clear(object(m, i), r, object(m, j)))
+    if (i == j || !is_clear(maker_object(m, i), r, maker_object(m, j)))
         return false;
     char *a = name_of(m, i, 0), *b = name_of(m, j, 0), *rel = relation_text(m->d, r);
     bool made = a && b;
     if (made) {
         char *tail = xasprintf("%s the %s", rel, b);
-        yes_or_no(m, related(object(m, i), r, object(m, j)));
+        yes_or_no(m, related(maker_object(m, i), r, maker_object(m, j)));
         say_politely(m,
                      "(is the $1 $2|is the $1 $2|do you see the $1 $2|would you say the $1 is "
                      "$2|" TELL " (if|whether) the $1 is $2)",
@@ -325,15 +323,15 @@ static bool ask_relation(struct maker *m, bool far)
 
 static bool ask_behind(struct maker *m, bool far)
 {
-    int j = some(m), found = -1, n = 0;
+    int j = maker_some(m), found = -1, n = 0;
     enum relation r = (enum relation)dice_below(m->d, RELATIONS);
     (void)far;
     for (int i = 0; i < m->s->count; i++) {
         if (i == j)
             continue;
-        if (!is_clear(object(m, i), r, object(m, j)))
+        if (!is_clear(maker_object(m, i), r, maker_object(m, j)))
             return false;
-        if (related(object(m, i), r, object(m, j))) {
+        if (related(maker_object(m, i), r, maker_object(m, j))) {
             found = i;
             n++;
         }
@@ -342,7 +340,7 @@ static bool ask_behind(struct maker *m, bool far)
     bool made = b != NULL;
     if (made) {
         char *tail = xasprintf("%s the %s", rel, b);
-        answer(m, shape_names[object(m, found)->shape]);
+        maker_answer(m, shape_names[maker_object(m, found)->shape]);
         say_politely(m, "(what is|what's|what do you see|" TELL " what (is|you see)) $1",
                      "tell me what is $1", tail, NULL);
         free(tail);
@@ -355,12 +353,12 @@ static bool ask_behind(struct maker *m, bool far)
 
 static bool ask_where(struct maker *m, bool far)
 {
-    int i = some(m);
-    float x = object(m, i)->x, third = SCENE_W / 3.0f;
+    int i = maker_some(m);
+    float x = maker_object(m, i)->x, third = SCENE_W / 3.0f;
     (void)far;
     if (fabsf(x - third) < 10 || fabsf(x - 2 * third) < 10)
         return false;
-    answer(m, x < third ? "left" : x < 2 * third ? "middle" : "right");
+    maker_answer(m, x < third ? "left" : x < 2 * third ? "middle" : "right");
     return ask(m, i, name_of(m, i, 0),
                "(where is the $1|where's the $1|where do you see the $1|on which side is the $1|"
                GIVE " the (place|side) of the $1|" TELL " where the $1 is)",
@@ -463,7 +461,7 @@ static bool refer(struct maker *m, int i, char *name, const char *seen, const ch
 {
     if (!name)
         return false;
-    say4(m, m->w->unseen ? unseen : seen, name, NULL);
+    maker_say(m, m->w->unseen ? unseen : seen, name, NULL);
     m->target = i;
     free(name);
     return true;
@@ -478,24 +476,24 @@ static bool refer(struct maker *m, int i, char *name, const char *seen, const ch
 
 static bool make_refcoco(struct maker *m)
 {
-    int i = some(m);
+    int i = maker_some(m);
     return refer(m, i, dice_chance(m->d, 0.6f) ? place_name(m, i, 0) : name_of(m, i, 0), PHRASE,
                  PHRASE_UNSEEN);
 }
 
 static bool make_refcoco_plus(struct maker *m)
 {
-    int i = some(m);
+    int i = maker_some(m);
     return refer(m, i, dice_chance(m->d, 0.25f) ? size_name(m, i) : name_of(m, i, 0), PHRASE,
                  PHRASE_UNSEEN);
 }
 
 static bool make_refcocog(struct maker *m)
 {
-    int i = some(m);
+    int i = maker_some(m);
     char *name = dice_chance(m->d, 0.7f) ? relative_name(m, i, 0) : NULL;
     if (!name) {
-        struct kind k = kind_of(object(m, i), 15);
+        struct kind k = kind_of(maker_object(m, i), 15);
         name = kind_count(&k, m->s) == 1 ? kind_text(m->d, &k, false) : NULL;
     }
     return refer(m, i, name,
@@ -504,7 +502,7 @@ static bool make_refcocog(struct maker *m)
                  PHRASE_UNSEEN);
 }
 
-static void choose_candidates(struct maker *m, int most)
+void maker_choose_candidates(struct maker *m, int most)
 {
     int order[SCENE_MOST];
     for (int i = 0; i < m->s->count; i++)
@@ -527,7 +525,7 @@ static void choose_candidates(struct maker *m, int most)
 
 static bool make_visual7w(struct maker *m)
 {
-    int i = some(m);
+    int i = maker_some(m);
     char *name = dice_chance(m->d, 0.4f)   ? relative_name(m, i, 0)
                  : dice_chance(m->d, 0.5f) ? place_name(m, i, 0) : name_of(m, i, 0);
     if (!refer(m, i, name,
@@ -536,181 +534,8 @@ static bool make_visual7w(struct maker *m)
                "these, the $1)(|?)",
                "(can you tell which one is the $1|among these, which would be the $1)"))
         return false;
-    choose_candidates(m, 4);
+    maker_choose_candidates(m, 4);
     return true;
-}
-
-/* ---- a dialog that narrows the objects down */
-
-struct question {
-    struct kind k;
-    int side; /* -1, or enum side: left half, right half, back, front */
-};
-
-static bool holds(const struct question *q, const struct object *o)
-{
-    switch (q->side) {
-    case LEFTMOST: return o->x < SCENE_W / 2.0f;
-    case RIGHTMOST: return o->x > SCENE_W / 2.0f;
-    case FARTHEST: return o->y < SCENE_H * 0.55f;
-    case NEAREST: return o->y > SCENE_H * 0.55f;
-    default: return kind_fits(&q->k, o);
-    }
-}
-
-static bool is_near_border(const struct question *q, const struct object *o)
-{
-    if (q->side == LEFTMOST || q->side == RIGHTMOST)
-        return fabsf(o->x - SCENE_W / 2.0f) < 10;
-    return q->side >= 0 && fabsf(o->y - SCENE_H * 0.55f) < 10;
-}
-
-static struct question some_question(struct maker *m)
-{
-    struct question q = {{-1, -1, -1, -1}, -1};
-    const struct object *o = object(m, some(m));
-    switch (dice_below(m->d, 6)) {
-    case 0: q.side = dice_below(m->d, 4); break;
-    case 1: q.k.size = (int)o->size; break;
-    case 2: q.k.pattern = (int)o->pattern; break;
-    case 3: q.k.shape = (int)o->shape; break;
-    default: q.k.color = (int)o->color; break;
-    }
-    return q;
-}
-
-static void say_question(struct maker *m, const struct question *q)
-{
-    static const char *const sides[4] = {
-        "(is it (on|in) the left (side|half|)|is it on the left)",
-        "(is it (on|in) the right (side|half|)|is it on the right)",
-        "(is it (at|in) the back|is it far away)", "(is it (at|in) the front|is it near)"};
-    char *name = q->k.shape >= 0 ? kind_text_a(m->d, &q->k) : NULL;
-    if (q->side >= 0)
-        say4(m, sides[q->side], NULL, NULL);
-    else if (q->k.shape >= 0)
-        say4(m, "(is it|is that) $1", name, NULL);
-    else if (q->k.color >= 0)
-        say4(m, "(is it|is its color|is the object) $1", color_names[q->k.color], NULL);
-    else if (q->k.pattern >= 0)
-        say4(m, "(is it|does it look) $1", pattern_names[q->k.pattern], NULL);
-    else
-        say4(m, "is it (one of the $1 ones|a $1 one|$1)", size_names[q->k.size], NULL);
-    say4(m, "(|?)", NULL, NULL);
-    free(name);
-}
-
-static bool make_guesswhat(struct maker *m)
-{
-    bool left[SCENE_MOST];
-    int n = m->s->count, rounds = 0;
-    m->target = some(m);
-    for (int i = 0; i < n; i++)
-        left[i] = true;
-    for (int tries = 0; tries < 60 && n > 1 && rounds < 5; tries++) {
-        struct question q = some_question(m);
-        bool yes = holds(&q, object(m, m->target)), unclear = false;
-        int fewer = 0;
-        for (int i = 0; i < m->s->count; i++) {
-            fewer += left[i] && holds(&q, object(m, i)) != yes;
-            unclear |= left[i] && is_near_border(&q, object(m, i));
-        }
-        if (unclear || (fewer == 0 && !dice_chance(m->d, 0.05f)))
-            continue;
-        for (int i = 0; i < m->s->count; i++)
-            if (left[i] && holds(&q, object(m, i)) != yes) {
-                left[i] = false;
-                n--;
-            }
-        if (rounds++)
-            buf_putc(&m->text, '\n');
-        say_question(m, &q);
-        buf_puts(&m->text, yes ? " | yes" : " | no");
-    }
-    if (n > 1)
-        return false;
-    choose_candidates(m, SCENE_MOST);
-    return true;
-}
-
-/* ---- statements */
-
-#define IMAGES "(images|pictures)"
-#define IMAGE "(image|picture)"
-#define SHOWS "(contains|shows|has)"
-/* $1 "a red ball", $2 "red balls", $3 a number, $4 "red ball". */
-static const char *const statements[8] = {
-    "(both " IMAGES " (contain|show|have) $1|there is $1 in (both|each) " IMAGES ")",
-    "(the left " IMAGE " " SHOWS " $1|there is $1 (in|on) the left image)",
-    "(the right " IMAGE " " SHOWS " $1|there is $1 (in|on) the right image)",
-    "(only one of the " IMAGES " " SHOWS " $1|exactly one image shows $1)",
-    "there are more $2 in the left " IMAGE " than in the right( one|)",
-    "(there are exactly $3 $2 (in total|in the two images)|the images show exactly $3 $2)",
-    "(there are at least $3 $2 (in total|in the two images)|the images show at least $3 $2)",
-    "(neither " IMAGE " " SHOWS " $1|there is no $4 in the images)"};
-
-static bool make_nlvr2(struct maker *m)
-{
-    int j = dice_below(m->d, m->w->count);
-    const struct scene *a = m->s, *b = &m->w->scenes[j];
-    bool want = dice_chance(m->d, 0.5f);
-    if (j == m->number)
-        return false;
-    m->images[0] = m->number;
-    m->images[1] = j;
-    m->image_count = 2;
-    for (int tries = 0; tries < 80; tries++) {
-        const struct scene *from = dice_chance(m->d, 0.5f) ? a : b;
-        int o = dice_below(m->d, from->count), form = dice_below(m->d, 8);
-        struct kind k = kind_of(&from->objects[o], 1 + dice_below(m->d, 3));
-        if (dice_chance(m->d, 0.2f))
-            k.pattern = (int)from->objects[o].pattern;
-        int ca = kind_count(&k, a), cb = kind_count(&k, b), n = ca + cb;
-        n = n + dice_below(m->d, 3) - 1;
-        const bool truth[8] = {ca && cb, ca > 0,       cb > 0,       (ca > 0) != (cb > 0),
-                               ca > cb,  ca + cb == n, ca + cb >= n, ca == 0 && cb == 0};
-        if (truth[form] != want || ((form == 5 || form == 6) && n < 1) || (form == 4 && ca == cb))
-            continue;
-        static const char *const numbers[] = {"no", "one", "two", "three", "four", "five", "six",
-                                              "seven", "eight", "nine"};
-        char *one = kind_text_a(m->d, &k), *many = kind_text(m->d, &k, n != 1 || form == 4);
-        char *bare = kind_text(m->d, &k, false);
-        const char *const args[4] = {one, many, numbers[n < 0 ? 0 : n > 9 ? 9 : n], bare};
-        say(m->d, &m->text, statements[form], args);
-        free(one);
-        free(many);
-        free(bare);
-        answer(m, want ? "true" : "false");
-        return true;
-    }
-    return false;
-}
-
-static bool make_snli(struct maker *m)
-{
-    struct clause c, twin;
-    int verdict = dice_below(m->d, 3);
-    static const char *const names[3] = {"contradiction", "neutral", "entailment"};
-    if (!clause_make(m->d, m->s, 1, &c) || (verdict == 0 && !clause_twin(m->d, m->s, &c, &twin)))
-        return false;
-    char *text = clause_text(m->d, verdict == 0 ? &twin : &c);
-    struct kind k;
-    char *name = kind_unique(m->d, m->s, some(m), 15, &k) ? kind_text(m->d, &k, false) : NULL;
-    bool made = verdict != 1 || name;
-    /* Words that tell nothing stand in all three, so that they do not give the verdict away. */
-    if (verdict == 1 && name)
-        say4(m, "(the $1 is (heavy|new|old|expensive|cheap|borrowed|warm|a gift)|somebody (bought|"
-                "likes|lost|painted) the $1|the $1 (belongs to a child|was washed today))", name,
-             NULL);
-    else
-        say4(m, "(there is|there is|i see|you can see|the picture shows|somebody painted) $1(||||, "
-                "heavy or not|, new or old|, cheap or expensive|, borrowed or bought|, warm or "
-                "cold)",
-             text, NULL);
-    answer(m, names[verdict]);
-    free(text);
-    free(name);
-    return made;
 }
 
 /* ---- all of them */

@@ -4,6 +4,7 @@ libworld_a_SOURCES = \
 	demo/draw.c \
 	demo/item_json.c \
 	demo/items.c demo/items.h \
+	demo/items_reasoning.c \
 	demo/maker.h \
 	demo/say.c demo/say.h \
 	demo/scene.c demo/world.h

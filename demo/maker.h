@@ -4,6 +4,8 @@
 
 #include "demo/items.h"
 
+enum side { LEFTMOST, RIGHTMOST, FARTHEST, NEAREST }; /* of the scene */
+
 struct maker {
     struct dice *d;
     const struct world *w;
@@ -19,5 +21,17 @@ struct maker {
 
 /* Appends the finished item as a line of JSON (vilscope-data(5)). */
 void maker_write(const struct maker *m, const char *task, struct buf *out);
+
+/* ---- items.c: a sentence of a pattern with up to two words, its answer, an object of the scene by
+ * its number, one at random, and the candidates for it */
+void maker_say(struct maker *m, const char *format, const char *a, const char *b);
+void maker_answer(struct maker *m, const char *text);
+const struct object *maker_object(const struct maker *m, int i);
+int maker_some(struct maker *m);
+void maker_choose_candidates(struct maker *m, int most);
+/* ---- items_reasoning.c: false when the scene has nothing for it */
+bool make_guesswhat(struct maker *m);
+bool make_snli(struct maker *m);
+bool make_nlvr2(struct maker *m);
 
 #endif

@@ -1,6 +1,6 @@
 /* Extracting the regions of many images: jobs that take images, each with its own threads; the
  * weights are shared. What a job takes goes through the detector in groups of one size. */
-#include "src/study/extract.h"
+#include "src/study/extract_priv.h"
 
 #include "src/formats/boxcheck.h"
 #include "src/formats/boxfile.h"
@@ -10,7 +10,6 @@
 #include "src/formats/tempfile.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
-#include "src/base/progress.h"
 #include "src/vision/detector.h"
 
 #include <errno.h>
@@ -21,54 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STAGES 24
 #define BATCH 8 /* pictures that a job takes for a GPU, when nobody says how many */
-
-struct stage {
-    char name[32];
-    double ms, work;
-};
-
-struct item {
-    const char *path;
-    char *id;   /* the name without folder and ending, as in the reference */
-    bool ready; /* LMDB: what is to be written in turn, or nothing */
-    void *value;
-    size_t size;
-};
-
-struct extract {
-    const struct extract_options *o;
-    const atomic_bool *stop;
-    atomic_bool cancel; /* stop, or a failure to write */
-    struct arch arch;
-    struct tensorfile *file;
-    struct detector *first; /* owns the weights */
-    bool shared;            /* all jobs compute with it, one at a time */
-    pthread_mutex_t device; /* held while they do */
-    struct lmdb_out *lmdb;
-    struct item *items;
-    int count, next, committed, threads_each, batch; /* batch: images that a job takes at a time */
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    struct stage stages[STAGES];
-    int stage_count, running;
-    double start;
-    struct extract_summary sum;
-    int rc; /* the failure that ended it */
-    struct vs_err *err;
-};
-
-struct job {
-    struct extract *e;
-    struct kern *kern;
-    struct detector *detector;
-    pthread_t thread;
-    double share; /* images that are done of those it has */
-    int running;  /* images that run together */
-    double last_ms, last_work;
-    bool started;
-};
 
 /* ---- names */
 
@@ -348,19 +300,13 @@ static void put_value(struct extract *e, struct item *it, const struct regions *
     pthread_mutex_unlock(&e->lock);
 }
 
-static void clear_line(const struct extract *e)
-{
-    if (!e->o->quiet && isatty(STDERR_FILENO))
-        fputs("\r\033[K", stderr);
-}
-
 static void report_failed(struct extract *e, const struct taken *t)
 {
     const char *path = t->it->path;
     bool named = strstr(t->err.text, path) != NULL;
     pthread_mutex_lock(&e->lock);
     e->sum.failed++;
-    clear_line(e);
+    extract_clear_line(e);
     plain_text(stderr, "vilscope extract: %s%s%s\n", named ? "" : path, named ? "" : ": ",
                t->err.text);
     pthread_mutex_unlock(&e->lock);
@@ -436,64 +382,6 @@ static void *job_main(void *arg)
     return NULL;
 }
 
-/* ---- progress */
-
-static void print_progress(const struct extract *e, const struct job *jobs)
-{
-    const struct extract_summary *s = &e->sum;
-    struct progress p = {.all = e->count, .there = s->there, .done = s->written + s->failed,
-                         .spent_ms = vs_now_ms() - e->start};
-    char text[200];
-    for (int i = 0; i < e->o->jobs; i++)
-        p.begun += jobs[i].share;
-    progress_text(&p, "images", text, sizeof text);
-    bool tty = isatty(STDERR_FILENO);
-    fputs(tty ? "\r\033[K" : "", stderr);
-    plain_text(stderr, "%s", text);
-    fputs(tty ? "" : "\n", stderr);
-    fflush(stderr);
-}
-
-/* Shows how far it is until all jobs have ended: four times a second, or every half minute in a
- * file. */
-static void watch(struct extract *e, const struct job *jobs)
-{
-    double last = vs_now_ms(), every = isatty(STDERR_FILENO) ? 250 : 30000;
-    pthread_mutex_lock(&e->lock);
-    while (e->running > 0) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += 250000000;
-        until.tv_sec += until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
-        pthread_cond_timedwait(&e->changed, &e->lock, &until);
-        if (!e->o->quiet && e->running > 0 && vs_now_ms() - last >= every) {
-            print_progress(e, jobs);
-            last = vs_now_ms();
-        }
-    }
-    clear_line(e);
-    pthread_mutex_unlock(&e->lock);
-}
-
-static void print_profile(const struct extract *e)
-{
-    double all = 0;
-    int n = e->sum.written > 0 ? e->sum.written : 1;
-    for (int i = 0; i < e->stage_count; i++)
-        all += e->stages[i].ms;
-    plain_text(stderr, "%-14s %10s %7s %9s\n", "stage", "ms/image", "share", "GFLOP/s");
-    for (int i = 0; i < e->stage_count; i++) {
-        const struct stage *s = &e->stages[i];
-        plain_text(stderr, "%-14s %10.1f %6.1f%%", s->name, s->ms / n,
-                   all > 0 ? 100 * s->ms / all : 0);
-        if (s->work > 0 && s->ms > 0)
-            fprintf(stderr, " %9.1f\n", 2 * s->work / s->ms / 1e6);
-        else
-            fputc('\n', stderr);
-    }
-}
-
 /* ---- the whole */
 
 static int open_output(struct extract *e)
@@ -555,7 +443,7 @@ static int run_jobs(struct extract *e, struct job *jobs)
         }
     }
     if (jobs[0].started)
-        watch(e, jobs);
+        extract_watch(e, jobs);
     for (int i = 0; i < e->o->jobs; i++)
         if (jobs[i].started)
             pthread_join(jobs[i].thread, NULL);
@@ -622,7 +510,7 @@ int extract_run(const struct extract_options *o, char **images, int count,
     e.sum.left = count - e.sum.written - e.sum.there - e.sum.failed;
     e.sum.ms = vs_now_ms() - start;
     if (o->profile)
-        print_profile(&e);
+        extract_print_profile(&e);
     close_jobs(&e, jobs);
     fini(&e);
     free(jobs);

@@ -13,7 +13,8 @@ libcore_a_SOURCES += \
 	src/study/eval_priv.h \
 	src/study/eval_reference.c \
 	src/study/eval_set.c \
-	src/study/extract.c src/study/extract.h \
+	src/study/extract.c src/study/extract.h src/study/extract_priv.h \
+	src/study/extract_progress.c \
 	src/study/headstats.c src/study/headstats.h \
 	src/study/rollout.c src/study/rollout.h \
 	src/study/lens.c src/study/lens.h \

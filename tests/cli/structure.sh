@@ -94,7 +94,7 @@ none "an empty tree is found" \
 sources '\.(c|h|cu|cuh)$' >"$work/code"
 grep -E '^(src|ui|sessions|kernels)/' "$work/code" >"$work/program"
 grep '\.c$' "$work/program" | grep -vE '^kernels/|^src/formats/decode.c$' >"$work/below"
-grep -E '(^|/)(cmd_[^/]*|extract)\.c$' "$work/program" >"$work/commands"
+grep -E '(^|/)(cmd_[^/]*|extract[^/]*)\.c$' "$work/program" >"$work/commands"
 sources '^demo/model/' >"$work/demo"
 some "$work/code" "source files"
 some "$work/program" "files of the program"
