@@ -31,7 +31,7 @@ int main(void)
     struct bytes b;
     struct vs_err err = {0};
     digests();
-    ok(bytes_open(".", &b, &err) == VS_E_FORMAT && strstr(err.text, "folder"), "a folder: %s",
+    ok(bytes_open(".", &b, &err) == VS_E_FORMAT && strstr(err.text, "is a directory"), "a folder: %s",
        err.text);
     ok(bytes_open("/nonexistent/x", &b, &err) == VS_E_IO && strstr(err.text, "/nonexistent/x"),
        "no such file: %s", err.text);
