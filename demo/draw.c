@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Painting a scene: every pixel from four samples, objects from the far to the near. */
 #include "demo/world.h"
 

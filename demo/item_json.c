@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Items as lines of JSON. */
 #include "demo/maker.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Items of the 12 data sets about scenes. */
 #include "demo/items.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Items of the 12 data sets about scenes: what is asked, of which scenes, and what is right. */
 #ifndef DEMO_ITEMS_H
 #define DEMO_ITEMS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Items that need several steps: a dialog that narrows the objects down, and statements. */
 #include "demo/items.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* An item under way; shared by items.c, which makes it, and item_json.c, which writes it. */
 #ifndef DEMO_MAKER_H
 #define DEMO_MAKER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Words for a scene, and what is true of it. */
 #include "demo/say.h"
 

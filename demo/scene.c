@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What stands where in a scene. */
 #include "demo/world.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The demo's world: small scenes drawn from a number, and what people could say about them.
  *
  * Everything follows from seeds, on every machine. The demo's model is trained on such scenes

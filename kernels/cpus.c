@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How many CPUs this process may use. */
 #include "kernels/pool.h"
 

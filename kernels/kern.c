@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Choosing and opening a back end. */
 #include "kernels/cuda/gpu.h"
 #include "kernels/kern_priv.h"

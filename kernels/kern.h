@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The operations of the model, on plain pointers and dimensions.
  *
  * One table per back end: "ref" (readable, the definition of correct), "cpu" (fast), "cuda". All

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Convolutions and pooling, compiled once per instruction set like kern_cpu.c.
  *
  * Pixels are rows of channels, so a 1x1 convolution is a product of rows with rows. Larger ones

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The convolutions of one instruction set, under names of their own (kern_conv.c). */
 #ifndef VS_KERN_CONV_H
 #define VS_KERN_CONV_H

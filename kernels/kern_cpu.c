@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The fast back end, compiled once per instruction set (KERN_LANES floats in a vector). */
 #include "kernels/kern_dot.h"
 #include "kernels/kern_priv.h"

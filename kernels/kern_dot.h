@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Dot products of rows with rows: the tiles that products and convolutions are made of. */
 #ifndef VS_KERN_DOT_H
 #define VS_KERN_DOT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Products of rows with weights, compiled once per instruction set like kern_cpu.c.
  *
  * They are sums of dot products along k, so that weights are read where they are, row by row and

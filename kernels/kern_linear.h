@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The products of one instruction set, under a name of their own (kern_linear.c). */
 #ifndef VS_KERN_LINEAR_H
 #define VS_KERN_LINEAR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Vectors of KERN_LANES floats, with the compiler's vector extensions, so that one source serves
  * every instruction set; and the functions that the model needs on them.
  *

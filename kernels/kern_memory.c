@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The memory of a back end. On the CPU it is the host's: nothing is copied, nothing fails. */
 #include "kernels/cuda/gpu.h"
 #include "kernels/kern_priv.h"

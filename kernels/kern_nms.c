@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Suppression in every class on the CPU. Which boxes overlap is the same for all classes: one
  * matrix of bits, then each class is a sort and a sweep. */
 #include "kernels/kern_priv.h"

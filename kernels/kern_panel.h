@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Products of rows with packed weights: panels of KERN_PANEL columns, (k, KERN_PANEL) each, zeros
  * behind the last column. A weight is loaded once for all rows of a tile, a number of x is spread
  * over a vector: no sum across a vector, little traffic, at the price of packing. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the back ends share. */
 #ifndef VS_KERN_PRIV_H
 #define VS_KERN_PRIV_H

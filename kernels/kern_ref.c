@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The readable reference: the definition of correct. Sums are in double. */
 #include "kernels/kern_priv.h"
 

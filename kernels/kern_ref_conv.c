@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The readable reference of convolution and pooling, and the packing of weights. */
 #include "kernels/kern_priv.h"
 

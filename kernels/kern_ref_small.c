@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The readable reference of copying, means, softmax, silencing and suppression: plain loops, sums
  * in double, nothing shared with the fast ones. */
 #include "kernels/kern_priv.h"

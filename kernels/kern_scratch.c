@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory for the time of an operation. A kernel has no way to say that there is none. */
 #include "kernels/kern_priv.h"
 

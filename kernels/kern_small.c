@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Small operations that all CPU back ends share: bound by memory, or seldom. */
 #include "kernels/kern_priv.h"
 #include "kernels/overlap.h"

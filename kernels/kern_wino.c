@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Dense 3x3 convolutions by Winograd's F(2x2, 3x3), compiled once per instruction set.
  *
  * Four output pixels take 16 products a channel pair instead of 36. A strip of tiles is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* When two boxes overlap: the one definition, for suppression here and in src/vision. */
 #ifndef VS_OVERLAP_H
 #define VS_OVERLAP_H

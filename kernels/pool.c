@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Threads that share the parts of a job.
  *
  * A job is claimed part by part from one atomic ticket: its number in the upper half, the next

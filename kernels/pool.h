@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Threads that share the parts of a job. */
 #ifndef VS_POOL_H
 #define VS_POOL_H

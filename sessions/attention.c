@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Attention maps in the log: half precision, little-endian, compressed by zlib. */
 #include "sessions/db.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Copies of a log: one beside it before its tables are changed, and one for reading an older log
  * that is not to be changed. */
 #include "sessions/db.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whether a log is sound: SQLite's own checks, references, the search index, and our counts. */
 #include "sessions/db.h"
 #include "sessions/tend.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Cells of the log by their kind: how each is written and read. */
 #include "sessions/columns.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The columns of the log's tables, each once: writing, reading and merging make their statements of
  * these lists, and what waits to be written is copied by them. A new column is a line here, a
  * member of the record, and a migration (schema6.c).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Comparisons and runs of probe sets: what ties queries of several checkpoints together. */
 #include "sessions/columns.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* SQLite with our errors. */
 #include "sessions/db.h"
 

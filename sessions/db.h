@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* SQLite with our errors. Inside sessions/ only. */
 #ifndef VS_DB_H
 #define VS_DB_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Two sides' answers to the same questions: sessions or checkpoints. */
 #include "sessions/db.h"
 #include "sessions/tend.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What was found out about two checkpoints: written, listed, and read back as it was printed. */
 #include "sessions/columns.h"
 

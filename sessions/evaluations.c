@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Writing what evaluations measured. */
 #include "sessions/columns.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Queries of the log as JSON lines and CSV; the page of export_html.c is begun here, too. */
 #include "sessions/db.h"
 #include "sessions/export.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Exports: what is written of one query, and the parts of an HTML page. Inside sessions/ only. */
 #ifndef VS_EXPORT_H
 #define VS_EXPORT_H

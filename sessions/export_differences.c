@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What was found out about two checkpoints, as a line of JSON and as a section of the page: a
  * ranking of parts, or, of hidden states, a picture of layers by layers. */
 #include "sessions/db.h"

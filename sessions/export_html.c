@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A page of queries that needs nothing beside it: pictures are in it, boxes are drawn over them as
  * SVG. Everything that came from outside is escaped; the page itself forbids scripts. */
 #include "sessions/export.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Logs from strangers. A file that calls itself a log may hold anything: views in place of tables,
  * triggers, columns without their rules, numbers out of every range, and text of any length. It is
  * opened with SQLite's defences up and within limits of size, memory and time, and before a row of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whether the tables of a database are those that we make: nothing more, nothing else. */
 #include "sessions/db.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The file that a log was opened from: whether it is still the one at its path, and whether locks
  * of files work there. */
 #include "sessions/identity.h"

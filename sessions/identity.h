@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The file that a log was opened from. */
 #ifndef VS_IDENTITY_H
 #define VS_IDENTITY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Logs of what could not be written when it was asked. They are logs like any other: "sessions
  * merge" adds them, and so does the next program that opens the log they are for. */
 #include "sessions/left.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Logs of what could not be written: LOG.waiting-RANDOM.db, merged when the log can be written. */
 #ifndef VS_LEFT_H
 #define VS_LEFT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Lists of sessions and queries, for people. */
 #include "sessions/db.h"
 

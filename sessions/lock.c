@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One writer at a time where file locks may not reach other machines. link(2) is atomic on every
  * network file system, and its success is seen in the file even when the server's answer was
  * lost. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One writer at a time where file locks may not reach other machines: a file LOG.lock, made with
  * link(2), that says who writes. */
 #ifndef VS_LOCK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Opening and closing the log, and its sessions. */
 #include "sessions/log.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The log: one SQLite database of sessions, checkpoints, images, queries and results, and of what
  * people say about them. The only folder that includes sqlite3.h. Schema: vilscope-sessions(5). */
 #ifndef VS_LOG_H

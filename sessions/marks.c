@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What people say about queries: pins, notes, tags. */
 #include "sessions/db.h"
 

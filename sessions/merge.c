@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Joining logs. Every session has an identity that no other machine gives, and everything in a
  * session a number: what is there already is not written again, so merging twice changes nothing.
  * Rows are read from one log and written to the other by our own statements: nothing that the other

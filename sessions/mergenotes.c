@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Notes of a query in two logs. Each log knows what its note said before: what the other one says
  * and this one said once is the older one, whatever the clocks of the machines were. Where both
  * were edited, both are kept in one note, in an order that does not depend on who merges. */

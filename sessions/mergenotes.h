@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Notes of a query that two logs have. */
 #ifndef VS_MERGENOTES_H
 #define VS_MERGENOTES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Logging that goes on when the log cannot be written: records wait in memory, in order, and each
  * is written once. */
 #include "sessions/db.h"

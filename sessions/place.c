@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where a log lies. On a disk that machines share, SQLite's own ways do not hold: memory that is
  * shared through a file is each machine's own, and locks may not reach the others. There one
  * program writes at a time (lock.c), with a journal that is a file, and readers copy. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where a log lies: on a disk of this machine, on one that machines share, or in a folder that
  * holds a log for each writer. */
 #ifndef VS_PLACE_H

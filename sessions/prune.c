@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Forgetting: by session or age, in small transactions so that others can write in between. */
 #include "sessions/db.h"
 #include "sessions/tend.h"

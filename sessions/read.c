@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading whole results back, which become the same JSON that they were when they were new. */
 #include "sessions/columns.h"
 

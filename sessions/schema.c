@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The tables, described in vilscope-sessions(5), and their versions. */
 #include "sessions/db.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Version 3 of the tables: what a session, a question and a name are, so that logs can be merged,
  * checkpoints compared and renamed files recognised; comparisons, probes, attention maps, pins,
  * notes and tags; full-text search; views. Never change it: add a version. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Version 4 of the tables: what was found out about two checkpoints, and how the rows of NLVR2 were
  * laid out and under which key regions were found, which asking again needs. Never change it: add
  * a version. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Version 5 of the tables: what a note said before it was changed or removed. Which of two notes is
  * the newer one then needs no clock: it is the one whose other was its own once. Never change it:
  * add a version. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Version 6 of the tables: where the regions of an image came from, which their path told until
  * then: boxes that a user gave are a part of the question, what a detector found is not. Never
  * change it: add a version. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Typed words as a query for the full-text index. The index's own tokenizer cuts them, so that
  * nothing typed is ever read as syntax. */
 #include "sessions/db.h"

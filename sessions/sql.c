@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One statement of the user's, which may only read, and what it gives as a table, CSV or JSON. */
 #include "sessions/db.h"
 #include "sessions/tend.h"

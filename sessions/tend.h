@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Looking after logs: merging, pruning, checking, comparing, asking in SQL, exporting. */
 #ifndef VS_TEND_H
 #define VS_TEND_H

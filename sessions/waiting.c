@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What waits to be logged: copies of it, and how each kind is written and freed. */
 #include "sessions/columns.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Writing a result: one transaction a query. */
 #include "sessions/columns.h"
 

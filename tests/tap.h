@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* TAP output for C tests. ok(condition, what) per assertion; return tap_done() from main.
  * Golden data: golden_path() finds the shared folder or the test skips with a visible reason. */
 #ifndef TAP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The workbench: opening and closing the screen, and its loop. The screen never computes: queries
  * run in the engine's thread, and the keyboard is always heard. */
 #include "ui/workbench.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The workbench: the screen that people work at. */
 #ifndef UI_WORKBENCH_H
 #define UI_WORKBENCH_H

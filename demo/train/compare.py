@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The same checkpoint in PyTorch and in vilscope: usage: compare.py PROGRAM MODEL_DIR [QUERIES]
 
 Asks so many (20) of the model's suggested questions, references and verdicts with both, on the regions

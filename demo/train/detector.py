@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Trains the demo's region detector on rendered scenes.
 
 usage: detector.py WORLD OUT [--steps N] [--threads N] [--seed S]

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """How far pictures are from those that a model was trained on: usage: domain.py FOLDER OUT [LIMIT]
 
 Reads the pictures of a folder (the demo: vilscope world --seed 1 --scenes 2500) and writes OUT,

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Trains the demo's language model on all 12 tasks.
 
 usage: train.py WORK OUT [--steps N] [--threads N] [--width W] [--seed S]

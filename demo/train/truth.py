@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Writes the true boxes of a world's scenes for "vilscope extract --boxes": usage: truth.py WORLD OUT"""
 import json
 import os

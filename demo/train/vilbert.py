@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The 12-in-1 model (ViLBERT; Lu et al., CVPR 2020) in PyTorch, small. Names of parameters are those
 of the published checkpoint."""
 import math

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The vocabulary of the demo: usage: vocab.py WORLD... >vocab.txt
 
 Words of the texts, and letters, digits and endings, so that every word can be spelt by pieces."""

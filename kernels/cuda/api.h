@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The calls of CUDA and cuBLAS that the back end makes, as a table of functions.
  *
  * The module vilscope-cuda.so fills it with the real ones (module.cu); tests fill it with ones that

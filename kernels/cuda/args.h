@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What each of our own kernels is given. Plain C: the host side fills these structures, and the
  * kernels read them, on a device or in a test on the host. */
 #ifndef VS_CUDA_ARGS_H

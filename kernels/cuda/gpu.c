@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Opening a GPU, its memory, and what went wrong on it. */
 #include "kernels/cuda/gpu_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A back end on a GPU: its memory, its weights, and what it has been asked to do. The calls to CUDA
  * go through a table (api.h), so that all of this runs in tests without a GPU. */
 #ifndef VS_GPU_H

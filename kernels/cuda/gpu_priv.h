@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the files of the GPU back end share. */
 #ifndef VS_GPU_PRIV_H
 #define VS_GPU_PRIV_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Our own kernels for ViLBERT, written once: the CUDA compiler makes device code of them, a test
  * runs them on the host. One thread's work is one reading from top to bottom. */
 #ifndef VS_CUDA_KERNELS_H

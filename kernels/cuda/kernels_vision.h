@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Our own kernels for the detector, written as those of kernels.h. */
 #ifndef VS_CUDA_KERNELS_VISION_H
 #define VS_CUDA_KERNELS_VISION_H

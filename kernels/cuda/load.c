@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Finding the module and the driver. A machine without either loses nothing but a few file
  * look-ups: the driver's library is asked first, and the module with cuBLAS, which is large, only
  * then. */

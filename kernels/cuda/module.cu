@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The module: CUDA and cuBLAS behind the table of api.h, and our kernels as device code. Nothing
  * here decides anything; what there is to get wrong is above the table, where tests reach it. */
 #include <cublasLt.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The operations of the table as launches and products: the detector's. */
 #include "kernels/cuda/gpu_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a GPU has been asked to do: launches and products, done at once, or recorded between
  * gpu_begin and gpu_end. A recording that has been seen before, to the last pointer, is one graph:
  * nothing has to be told about batch, tokens or regions, and nothing can be told wrongly. */

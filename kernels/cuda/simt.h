@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The few words of CUDA that the kernels use, and what they mean where a test runs the kernels on
  * the host, thread by thread (tests/unit/simt.h). */
 #ifndef VS_CUDA_SIMT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The weights on a GPU: sent on first use, shared where two sets have equal ones, dropped by age
  * when memory ends, sent again when they are wanted again. */
 #include "kernels/cuda/gpu_priv.h"

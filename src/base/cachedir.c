@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The folder of the caches. */
 #include "src/base/cachedir.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where what can be computed again is kept: $XDG_CACHE_HOME/vilscope, or ~/.cache/vilscope. */
 #ifndef VS_CACHEDIR_H
 #define VS_CACHEDIR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Errors as values: formatting and prefixing of the one message line. */
 #include "src/base/err.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Errors as values.
  *
  * A function that can fail returns 0 or a negative enum vs_code, and leaves one line for the user

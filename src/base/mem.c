@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory: allocation that does not fail, allocation that may, and a growing buffer. */
 #include "src/base/mem.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory: the x functions end the program when there is none left (a bug or a full machine); the
  * vs_try functions are for sizes that come from outside and fail softly. */
 #ifndef VS_MEM_H

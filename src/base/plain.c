@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Outside text for terminals, JSON and CSV. */
 #include "src/base/plain.h"
 

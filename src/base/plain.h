@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Outside text on its way to a terminal, or into a file: labels, file names, what users typed,
  * names in checkpoints and databases. It may hold anything; none of it may move the cursor, turn
  * the direction of a line or end it. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How far a long piece of work is, in words. */
 #ifndef VS_PROGRESS_H
 #define VS_PROGRESS_H

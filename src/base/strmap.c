@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A map from byte strings to numbers. */
 #include "src/base/strmap.h"
 

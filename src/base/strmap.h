@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A map from byte strings to numbers, for names in files: open addressing, no removal. Keys are
  * borrowed: they must outlive the map. */
 #ifndef VS_STRMAP_H

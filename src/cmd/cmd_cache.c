@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vilscope cache: the regions kept on the disk. */
 #include "src/cmd/vilscope.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vilscope compare: several checkpoints side by side: what they answer, and what changed between
  * them. */
 #include "src/cmd/cmd_compare.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the files of "vilscope compare" share. */
 #ifndef VS_CMD_COMPARE_H
 #define VS_CMD_COMPARE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vilscope compare --weights, --cka, --attention, --swap: what changed between checkpoints. */
 #include "src/cmd/cmd_compare.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vilscope compare: the table of probes as text, JSON and CSV. */
 #include "src/cmd/cmd_compare.h"
 

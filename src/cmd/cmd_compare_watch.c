@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vilscope compare --watch: asks each checkpoint of a training run when it is complete. */
 #include "src/cmd/cmd_compare.h"
 

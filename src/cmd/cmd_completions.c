@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vilscope completions: what a shell offers when Tab is pressed. The shells' scripts are short and
  * ask this program ("completions list"), so they are never behind it. */
 #include "src/cmd/vilscope.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vilscope detect: the regions of one image, and everything the detector computed on the way. */
 #include "src/cmd/vilscope.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vilscope devices: what --device can name on this machine. */
 #include "src/cmd/vilscope.h"
 

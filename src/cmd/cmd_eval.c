@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vilscope eval: a model's checkpoints measured on a set of items. */
 #include "src/cmd/vilscope.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the files of vilscope eval share. */
 #ifndef VS_CMD_EVAL_H
 #define VS_CMD_EVAL_H

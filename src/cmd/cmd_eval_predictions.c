@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vilscope eval --predictions: what a model answers, as the data sets' servers take it.
  *
  * Source: the rows that eval_tasks.py of the reference writes for VQA and GQA. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vilscope extract: the regions of many images. */
 #include "src/cmd/vilscope.h"
 

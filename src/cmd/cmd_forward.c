@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vilscope forward: plumbing for comparing implementations. Runs the model on prepared inputs and
  * writes every tensor. */
 #include "src/cmd/vilscope.h"

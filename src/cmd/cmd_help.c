@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vilscope help: the list of commands, or what one of them takes; and --version. */
 #include "src/cmd/vilscope.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vilscope inspect: what a file holds. */
 #include "src/cmd/vilscope.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How commands log. */
 #include "src/cmd/cmd_log.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How commands log: what comes of them is worth more than the log, so a log that cannot be written
  * is a warning and a status of its own. */
 #ifndef VS_CMD_LOG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What -m and -c name, and other options that commands share. */
 #include "src/cmd/cmd_model.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Options that several commands have, and what -m and -c name. */
 #ifndef VS_CMD_MODEL_H
 #define VS_CMD_MODEL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vilscope query: one query from the command line, answered, printed and logged. */
 #include "src/cmd/vilscope.h"
 

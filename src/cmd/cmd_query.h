@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The parts of vilscope query. */
 #ifndef VS_CMD_QUERY_H
 #define VS_CMD_QUERY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vilscope query --leave-one-out: how the answer depends on each region, token or head. */
 #include "src/cmd/cmd_query.h"
 

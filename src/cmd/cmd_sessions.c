@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vilscope sessions: what was logged. This file reads the command line and lists; the rest is in
  * cmd_sessions_*.c. */
 #include "src/cmd/cmd_sessions.h"

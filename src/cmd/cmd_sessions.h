@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the parts of "vilscope sessions" share. */
 #ifndef VS_CMD_SESSIONS_H
 #define VS_CMD_SESSIONS_H

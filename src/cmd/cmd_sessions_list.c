@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vilscope sessions list, show, query, search: what is in the log. */
 #include "src/cmd/cmd_sessions.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vilscope sessions replay: a session's questions asked again, of other checkpoints. */
 #include "src/cmd/cmd_sessions.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vilscope sessions diff, export, merge, prune, check, sql: working on whole logs. */
 #include "src/cmd/cmd_sessions.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vilscope tasks: the table of tasks. */
 #include "src/cmd/vilscope.h"
 

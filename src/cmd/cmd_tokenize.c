@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vilscope tokenize: plumbing for comparing tokenizers. JSON lines in, JSON lines out. */
 #include "src/cmd/vilscope.h"
 

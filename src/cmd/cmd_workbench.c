@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vilscope without a command, or vilscope workbench: the screen. */
 #include "src/cmd/vilscope.h"
 

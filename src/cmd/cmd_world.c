@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vilscope world: scenes of the demo's world with questions about them, for training and for
  * measuring. */
 #include "src/cmd/vilscope.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What every command says in the same way: failures, wrong usage, old names, its help. */
 #include "src/cmd/vilscope.h"
 

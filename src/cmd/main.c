@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The program: chooses a command. Without one, the workbench opens. */
 #include "src/cmd/vilscope.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Parsing of the command line by a command's table of options. */
 #include "src/cmd/options.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The options of a command as one table: what is parsed, which values are taken, --help, the lists
  * of the manual and the shells' completion are made of it. HACKING says how to add one. */
 #ifndef VS_CMD_OPTIONS_H

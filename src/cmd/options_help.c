@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A command's options as text: of --help, and of the manual. */
 #include "src/cmd/options.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The program's commands. */
 #ifndef VS_VILSCOPE_H
 #define VS_VILSCOPE_H

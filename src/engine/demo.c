@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Finding the demo's model directory. */
 #include "src/engine/demo.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The demo: a small model directory that comes with the program. */
 #ifndef VS_DEMO_H
 #define VS_DEMO_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The digest cache: a text file with one line a checkpoint, replaced atomically. */
 #include "src/engine/digestcache.h"
 

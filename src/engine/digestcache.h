@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Digests of large files, remembered between runs by (device, inode, size, change times). */
 #ifndef VS_DIGESTCACHE_H
 #define VS_DIGESTCACHE_H

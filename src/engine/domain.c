@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The domain of a model. The description of a picture knows nothing of what is on it: drawn
  * scenes, photographs, noise and gradients differ in their edges. demo/train/domain.py computes
  * the same. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a model knows, as its model.json states it (vilscope-model(5)): the words that its training
  * texts had, and how far a picture is from those that it was trained on. */
 #ifndef VS_DOMAIN_H

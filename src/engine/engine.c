@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The worker: one thread, one waiting query, photos to detect, other work, a queue of events and a
  * pipe that wakes the screen. */
 #include "src/engine/engine.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The engine: opened models, photos, caches and the worker thread. The screen never computes: it
  * posts queries and receives events. The command line runs the same code synchronously. */
 #ifndef VS_ENGINE_H

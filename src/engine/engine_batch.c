@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Many images or many queries: in passes as large as the device takes. */
 #include "src/engine/engine_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Interventions: on the inputs, on attention, on weights. */
 #include "src/engine/engine_priv.h"
 

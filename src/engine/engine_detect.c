@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Finding the regions of a photo: the cache, else the detector. */
 #include "src/engine/engine_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* From a query to the model's inputs: tokens, and the rows of regions of each image.
  *
  * The layout of the rows is that of the reference's data sets: the whole image first, then the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Opening a model: its parts, its checkpoints, and their digests. */
 #include "src/engine/engine_priv.h"
 

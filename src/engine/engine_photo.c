@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* An image and its regions. */
 #include "src/engine/engine.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the engine's files share: the opened model and the steps of a query. */
 #ifndef VS_ENGINE_PRIV_H
 #define VS_ENGINE_PRIV_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One query, from text and photos to a result. */
 #include "src/engine/engine_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* From a trace to a reading: ranked answers, verdicts, aligned images or boxes. */
 #include "src/engine/engine_priv.h"
 

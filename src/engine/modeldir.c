@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading model.json and joining it with the command line's options. */
 #include "src/engine/modeldir.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The parts of a model: what model.json (vilscope-model(5)) and the options say, joined. */
 #ifndef VS_MODELDIR_H
 #define VS_MODELDIR_H

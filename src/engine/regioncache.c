@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Regions that the detector has found, on the disk. */
 #include "src/engine/regioncache.h"
 

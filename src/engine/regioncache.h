@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Regions that the detector has found, kept on the disk by the digests of image and detector:
  * $XDG_CACHE_HOME/vilscope/regions, at most $VILSCOPE_CACHE_MB megabytes (2048 by default), the
  * longest unused ones go first. Each file is safetensors with boxes, features, classes, conf and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Base64. Source: RFC 4648, section 4. */
 #include "src/formats/base64.h"
 

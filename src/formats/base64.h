@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Base64, as features stand in text. */
 #ifndef VS_BASE64_H
 #define VS_BASE64_H

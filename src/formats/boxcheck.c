@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Boxes of the wrong kind are the commonest mistake in files of regions: they would be drawn and
  * ranked as if nothing were wrong. */
 #include "src/formats/boxcheck.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whether boxes can be boxes of a picture. */
 #ifndef VS_BOXCHECK_H
 #define VS_BOXCHECK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Boxes that a user gives. */
 #include "src/formats/boxfile.h"
 

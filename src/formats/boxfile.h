@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Boxes that a user gives: x1 y1 x2 y2 in pixels of the picture. */
 #ifndef VS_BOXFILE_H
 #define VS_BOXFILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Files hold little-endian numbers; the machine may not. */
 #ifndef VS_BYTEORDER_H
 #define VS_BYTEORDER_H

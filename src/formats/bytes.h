@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A file's bytes, and their digest. */
 #ifndef VS_BYTES_H
 #define VS_BYTES_H

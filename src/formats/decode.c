@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Decoding pictures in a child process that can do nothing but compute: decoders are where files of
  * strangers break programs.
  *

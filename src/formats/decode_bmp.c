@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* BMP: without compression, of 1, 4, 8, 16, 24 or 32 bits a pixel. (Versions of stb_image differ in
  * what they make of files that are cut off.)
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* GIF: the first picture of it, on a canvas of its transparent color or color 0, as Pillow has it.
  * All of the file must be there, up to its last byte.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* JPEG by libjpeg-turbo, with the pixels that Pillow makes of it: accurate integer DCT and fancy
  * upsampling, which are the library's defaults. Every sign of damage ends the decoding: the library
  * itself would warn, and fill what is missing with gray. */

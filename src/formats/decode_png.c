@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* PNG: what stb_image does not look at is checked first, so that every version of it gives the
  * same: checksums, the end of the file, and the length of the compressed pixels.
  *

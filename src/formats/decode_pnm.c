@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* PBM, PGM and PPM, plain and raw, of any depth. (stb_image reads two of the six, and does not
  * scale.)
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* stb_image: the pixels of PNG files and, where libjpeg is missing, of JPEG files. */
 #include "src/formats/image_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* WebP, by libwebp where it was found.
  *
  * Source: the WebP container specification; RFC 6386 section 9.1 (VP8), RFC 9649 section 3.4. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a file is that a reader cannot use: magic numbers. */
 #include "src/formats/filekind.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a file is that a reader cannot use. */
 #ifndef VS_FILEKIND_H
 #define VS_FILEKIND_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which file systems several machines write to at once. */
 #include "src/formats/filesystem.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which file systems several machines write to at once. */
 #ifndef VS_FILESYSTEM_H
 #define VS_FILESYSTEM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Guarded maps: a table that the handler of SIGBUS can read at any time. */
 #include "src/formats/guard.h"
 

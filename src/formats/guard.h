@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Maps of files that may be cut short while they are read, which ends a program with SIGBUS.
  *
  * A page of a guarded map that cannot be read becomes zeros, up to the map's end, and the guard

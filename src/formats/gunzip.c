@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Text files that may be compressed by gzip. Source: RFC 1952. */
 #include "src/formats/gunzip.h"
 

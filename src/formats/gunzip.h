@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Text files that may be compressed by gzip. */
 #ifndef VS_GUNZIP_H
 #define VS_GUNZIP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Opening a picture: what its markers say. The pixels are decoded in decode.c.
  *
  * Source: ITU T.81 (JPEG markers), PNG specification (IHDR), EXIF 2.3 (orientation tag 0x0112). */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A decoded picture, as decoded in a sandboxed child process. */
 #ifndef VS_IMAGE_H
 #define VS_IMAGE_H

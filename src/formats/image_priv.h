@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the image reader's files share. */
 #ifndef VS_IMAGE_PRIV_H
 #define VS_IMAGE_PRIV_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* JSON without a tree (RFC 8259): strings have to be UTF-8 without NUL, as for the library that
  * reads the other files. */
 #include "src/formats/jsonscan.h"

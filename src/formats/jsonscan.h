@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* JSON read from the front, value by value, without a tree of it: for large headers of files. */
 #ifndef VS_JSONSCAN_H
 #define VS_JSONSCAN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Label lists: pickle, JSON, text. */
 #include "src/formats/labels.h"
 

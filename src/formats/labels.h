@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A list of names by number: answers (label2ans), object classes. */
 #ifndef VS_LABELS_H
 #define VS_LABELS_H

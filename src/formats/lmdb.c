@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* LMDB databases, read-only.
  *
  * Source: the structures in OpenLDAP's mdb.c (MDB_page, MDB_node, MDB_meta), data version 1. */

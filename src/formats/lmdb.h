@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* LMDB databases, read-only, from a map, without locks: every offset is checked, so a damaged or
  * hostile file gives a message. (liblmdb trusts its files and crashes on such ones.) */
 #ifndef VS_LMDB_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Writing LMDB with its own library; reading is done by ours (lmdb.c), which damaged files cannot
  * harm. A file that was left half way is fine: a transaction is there or it is not.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Writing the reference's LMDB of regions: a folder with data.mdb, one pickled dictionary for each
  * image under its id, and their list under "keys". */
 #ifndef VS_LMDBWRITE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* numpy arrays inside pickles.
  *
  * Source: numpy's ndarray.__reduce__ and __reduce_ex__ (protocol 5), dtype.__reduce__. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* numpy arrays inside pickles. */
 #ifndef VS_NDARRAY_H
 #define VS_NDARRAY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* numpy's .npy files.
  *
  * Source: numpy.lib.format, versions 1.0 to 3.0. */

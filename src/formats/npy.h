@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* numpy's .npy files. */
 #ifndef VS_NPY_H
 #define VS_NPY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* numpy's .npz of one picture's regions.
  *
  * Source: numpy.savez; the names are those of bottom-up-attention.pytorch (x, bbox, num_bbox,

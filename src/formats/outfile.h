@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A file that appears complete or not at all: written beside its place, renamed at the end. */
 #ifndef VS_OUTFILE_H
 #define VS_OUTFILE_H

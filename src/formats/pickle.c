@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The restricted pickle machine.
  *
  * Source: the opcode descriptions of CPython's pickletools. Every value is a node of one list, so

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A restricted pickle machine: protocols 0 to 5, read from memory, nothing is executed.
  *
  * It builds a tree of values. The only globals it knows are those that a caller's list names;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The pickle machine: its stack, marks and memo, and what its opcodes are made of. */
 #ifndef VS_PICKLE_PRIV_H
 #define VS_PICKLE_PRIV_H

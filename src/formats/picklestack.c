@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The pickle machine's stack: values, operands, numbers, text, containers, and the memo. */
 #include "src/formats/pickle_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The literals of protocol 0, and looking into values. */
 #include "src/formats/pickletext.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What of a pickle needs no machine: the literals of protocol 0. */
 #ifndef VS_PICKLETEXT_H
 #define VS_PICKLETEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Why a picture could not be decoded. */
 #include "src/formats/image_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Writing a picture as PNG, with stb_image_write. */
 #include "src/formats/pngwrite.h"
 

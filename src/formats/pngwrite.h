@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Writing a picture as PNG. */
 #ifndef VS_PNGWRITE_H
 #define VS_PNGWRITE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Regions from pickled dictionaries: .npy files and LMDB values. */
 #include "src/formats/regionparts.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Regions from the arrays that a file has of them.
  *
  * Source: script/extract_features.py and script/convert_to_lmdb.py of the reference, and

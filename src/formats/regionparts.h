@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Regions from the arrays that a file has of them, whatever the file is. */
 #ifndef VS_REGIONPARTS_H
 #define VS_REGIONPARTS_H

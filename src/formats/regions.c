@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Regions of one image. */
 #include "src/formats/regions_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Regions of one image: boxes, features and what the detector thought of them.
  *
  * Read from the formats that regions.c lists, and made by the detector. */

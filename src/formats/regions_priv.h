@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the region readers share. */
 #ifndef VS_REGIONS_PRIV_H
 #define VS_REGIONS_PRIV_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Writing regions: the reference's .npy and LMDB values, which are pickled dictionaries, and
  * safetensors.
  *

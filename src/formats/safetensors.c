@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* safetensors: 8 bytes of header length, a JSON header, the data.
  *
  * Source: the format section of the safetensors README. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The sandbox: limits, no open files, and a seccomp filter.
  *
  * Source: the manual pages seccomp(2) and prctl(2); linux/audit.h: names of architectures. */

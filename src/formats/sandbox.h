@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Giving up everything but computing, in a process that was forked for it. */
 #ifndef VS_SANDBOX_H
 #define VS_SANDBOX_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* SHA-256 (FIPS 180-4), with the processor's instructions for it where there are: a checkpoint has
  * a gigabyte to digest. */
 #include "src/formats/bytes.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Types and shapes of tensors. */
 #include "src/formats/tensorfile_priv.h"
 

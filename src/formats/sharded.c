@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Checkpoints in several files, with an index that says which tensor is in which of them.
  *
  * Source: transformers' save_pretrained: {"metadata": {...}, "weight_map": {tensor: file}}; the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Temporary files beside what they become. */
 #include "src/formats/tempfile.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Temporary files beside what they become: with random names, so that nothing that was left or laid
  * there stands in the way, and never through a link. */
 #ifndef VS_TEMPFILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The elements of a tensor, converted. */
 #include "src/formats/tensorfile.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A file of named tensors: what is common to all formats. */
 #include "src/formats/tensorfile_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A file of named tensors: PyTorch legacy pickle, PyTorch zip, safetensors, or an index of several
  * of them (shards) that lie beside it.
  *

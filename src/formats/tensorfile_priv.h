@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the readers of the single formats share. */
 #ifndef VS_TENSORFILE_PRIV_H
 #define VS_TENSORFILE_PRIV_H

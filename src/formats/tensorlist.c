@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The list of a file's tensors, while it is read: each is checked before it is in it. */
 #include "src/formats/tensorfile_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The object pickle of a PyTorch checkpoint: from its values to views of storages.
  *
  * Source: torch/_utils.py (_rebuild_tensor_v2, _rebuild_parameter) and torch/serialization.py. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* PyTorch's format before 1.6: five pickles, then the storages one after the other.
  *
  * Source: torch/serialization.py, _legacy_load. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* PyTorch's format since 1.6: a zip archive with one pickle and a member per storage, not
  * compressed, so that storages are used in place. */
 #include "src/formats/tensorfile_priv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* TSV files with a line an image, arrays in base64: bottom-up-attention's, and those that LXMERT
  * made of it ("obj36"), which have what the detector thought of each region.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Zip archives in memory.
  *
  * Source: PKWARE APPNOTE.TXT 4.3 (end record, central directory, zip64); the local headers are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Zip archives in memory: PyTorch's, whose members are used in place, and numpy's. */
 #ifndef VS_ZIP_H
 #define VS_ZIP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which families there are, and what each does in its own way. */
 #include "src/model/family.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a model has, as data, and what can be done with it: the seam between the families of models
  * in the folders below and everything that asks them.
  *

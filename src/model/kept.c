@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "src/base/mem.h"
 #include "src/model/kept.h"
 

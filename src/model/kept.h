@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* States that passes share: what a text is before it meets an image, and an image before it meets a
  * text. They are found by the exact ids or features (and masks, task, weights) that they were
  * computed from, so results do not change; they lie in the back end's memory, those used longest

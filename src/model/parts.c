@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The names of everything that models have, its sizes, and where tokens stand in a sequence. */
 #include "src/model/family.h"
 

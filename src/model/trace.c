@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a forward pass leaves behind. */
 #include "src/model/trace.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What one forward pass leaves behind: outputs, states and attention maps, each of which knows what
  * it is by numbers. Names exist in files only (trace_name, trace_at_parse). */
 #ifndef VS_TRACE_H

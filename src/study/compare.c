@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Differences of two results: what is first, what moved, and how far apart the two are. */
 #include "src/study/compare.h"
 

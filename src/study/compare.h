@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Differences of two results of the same query, from two checkpoints or with and without a change.
  * It knows nothing of screens or logs. */
 #ifndef VS_COMPARE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Attention of two results compared: Jensen-Shannon divergence of heads, signed differences. */
 #include "src/study/compare_attention.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How attention differs between two results of the same query: every map, layer and head. */
 #ifndef VS_COMPARE_ATTENTION_H
 #define VS_COMPARE_ATTENTION_H

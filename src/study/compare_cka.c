@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Debiased centred kernel alignment of hidden states. With n rows and linear kernels K = X X^T of
  * centred X, whose diagonals take no part, it is <A, B> / (|A| |B|) of the U-centred
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How alike the hidden states of two checkpoints are: linear centred kernel alignment, debiased.
  *
  * Sources: Kornblith et al., Similarity of Neural Network Representations Revisited (ICML 2019),

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Swapping: one part after the other comes from the second checkpoint, and the answer is read. */
 #include "src/study/compare_swap.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which weights carry a change of an answer: checkpoint a runs with single parts of checkpoint b.
  */
 #ifndef VS_COMPARE_SWAP_H

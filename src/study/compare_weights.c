@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Weights of two checkpoints compared. The files are mapped and read in pieces; a full-size pair is
  * 2 GB, so nothing is kept of what was read. */
 #include "src/study/compare_weights.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How far the weights of two checkpoints are apart, tensor by tensor and layer by layer. */
 #ifndef VS_COMPARE_WEIGHTS_H
 #define VS_COMPARE_WEIGHTS_H

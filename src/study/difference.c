@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Records of what was found out about two checkpoints. */
 #include "src/study/difference.h"
 

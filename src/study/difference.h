@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What was found out about two checkpoints - weights, hidden states, attention, swaps - as one kind
  * of record: the JSON that is printed and logged, its numbers part by part, one line that sums it
  * up. It knows nothing of screens or logs. */

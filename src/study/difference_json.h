@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What was found out about two checkpoints as JSON values; the caller owns them. */
 #ifndef VS_DIFFERENCE_JSON_H
 #define VS_DIFFERENCE_JSON_H

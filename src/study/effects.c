@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Knock-outs: copies of one input in a batch, each with something else left out. */
 #include "src/study/effects.h"
 

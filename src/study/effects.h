@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Knock-outs: what a result owes to each of its regions, tokens or heads. Every one is left out in
  * turn, many in one batch, and the answer read again: leave-one-out attribution, on the scale of
  * src/text/score.h. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Measuring a model on a set of items.
  *
  * Metrics: task_utils.py of the reference (compute_score_with_logits for answers, the top box with

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Measuring a model on a set of items (vilscope-data(5)): each data set's own metric. */
 #ifndef VS_EVAL_H
 #define VS_EVAL_H

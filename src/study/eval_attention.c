@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whether attention means something: how often the region that a phrase's words look at most is the
  * one that the phrase names. */
 #include "src/study/eval_priv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the readers of data sets share. */
 #ifndef VS_EVAL_PRIV_H
 #define VS_EVAL_PRIV_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Data sets as their makers annotated them: VQA v2, GQA, RefCOCO, GuessWhat, NLVR2, SNLI-VE.
  *
  * Source: the data set classes of the reference (vqa_dataset.py, gqa_dataset.py,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading a set of items: JSON lines of our own, or the annotations of a data set. */
 #include "src/study/eval_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Extracting the regions of many images: jobs that take images, each with its own threads; the
  * weights are shared. What a job takes goes through the detector in groups of one size. */
 #include "src/study/extract_priv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Extracting the regions of many images into files, as the reference's extraction script does. */
 #ifndef VS_EXTRACT_H
 #define VS_EXTRACT_H

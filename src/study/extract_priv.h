@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the files of the extraction share. */
 #ifndef VS_EXTRACT_PRIV_H
 #define VS_EXTRACT_PRIV_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How far an extraction is, and what its stages took. */
 #include "src/study/extract_priv.h"
 

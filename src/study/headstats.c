@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How attention spreads. */
 #include "src/study/headstats.h"
 

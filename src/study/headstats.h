@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How attention spreads: arithmetic on the rows of maps. It knows nothing of screens or results. */
 #ifndef UI_STATS_H
 #define UI_STATS_H

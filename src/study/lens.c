@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the heads say of states between the layers. */
 #include "src/study/lens.h"
 

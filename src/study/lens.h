@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The lens: what the masked-word or masked-region head would say of the states after each layer.
  * Those layers were not trained for it: early ones say little. */
 #ifndef VS_LENS_H

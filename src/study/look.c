@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Attention maps: one head, the mean, the maximum, the rollout. */
 #include "src/study/look.h"
 

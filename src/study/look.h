@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Attention maps of a result: which tokens and regions look where. */
 #ifndef STUDY_LOOK_H
 #define STUDY_LOOK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which answers moved between two results. */
 #include "src/study/moves.h"
 

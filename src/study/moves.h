@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which answers moved between two results of one query, as with and without a change. */
 #ifndef VS_MOVES_H
 #define VS_MOVES_H

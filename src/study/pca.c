@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Principal components from the points' inner products: there are fewer points than dimensions. */
 #include "src/study/pca.h"
 

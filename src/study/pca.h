@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Points in many dimensions: how alike they are, and where they lie on the plane that shows most of
  * them. It knows nothing of screens or results. */
 #ifndef UI_PROJECT_H

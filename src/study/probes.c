@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Probe sets as files. */
 #include "src/study/probes.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Probe sets: pinned queries with what is expected of them (vilscope-probes(5)), asked of one
  * checkpoint after the other. */
 #ifndef VS_PROBES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Asking checkpoints the probes of a set. */
 #include "src/study/probes.h"
 

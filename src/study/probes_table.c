@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a table of probes says: agreement, who is right, flips, trends. */
 #include "src/study/probes.h"
 

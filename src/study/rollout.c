@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Attention rollout. */
 #include "src/study/rollout.h"
 

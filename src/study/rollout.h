@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Attention rollout: Abnar and Zuidema, Quantifying Attention Flow in Transformers (ACL 2020), over
  * all streams of a model. */
 #ifndef VS_ROLLOUT_H

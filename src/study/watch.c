@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Watching a folder for complete checkpoints. */
 #include "src/study/watch.h"
 

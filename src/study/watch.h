@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A training run's folder: which checkpoint files are complete, as they come.
  *
  * Files end in .bin, .pth, .pt, .ckpt or .safetensors, in the folder or at most WATCH_DEPTH folders

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Answers as the data sets' own scorers compare them. */
 #include "src/task/answers.h"
 

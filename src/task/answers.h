@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* When two answers are the same one: as the data sets' own scorers see it. */
 #ifndef VS_ANSWERS_H
 #define VS_ANSWERS_H

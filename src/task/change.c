@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Interventions as words, and back. */
 #include "src/task/change.h"
 

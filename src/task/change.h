@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Interventions: what a query changes in the model's inputs, its attention or its weights. They are
  * part of a result's identity, so each has one written form, which change_parse reads back:
  *

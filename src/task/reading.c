@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The readings. */
 #include "src/task/reading.h"
 

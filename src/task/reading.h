@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How a head's numbers are read: one const struct a reading, with all that others ask of it. A
  * reading that ranks something of a new kind is found by the compiler wherever the kind matters
  * (switches over enum ranked, without a default); its decoder is named by engine_reading.c. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A result: copying and freeing it, and telling it in a few lines. Its JSON is in result_json.c. */
 #include "src/task/result.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A result: what a query came to, and the identity of everything that went in. The same structure
  * is drawn, logged, exported and compared. */
 #ifndef VS_RESULT_H

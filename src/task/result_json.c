@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A result as JSON: the same document for the command line, the log and exports. */
 #include "src/base/mem.h"
 #include "src/base/plain.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The 12 datasets. */
 #include "src/task/task.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The 12 datasets as one table: what text a query becomes, how many images it takes, which head
  * answers it and how that is read. Source: vilbert_tasks.yml and the dataset classes of the
  * reference. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Softmax, ranks, overlap. */
 #include "src/text/score.h"
 

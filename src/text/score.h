@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is done with logits, and how boxes are compared. */
 #ifndef VS_SCORE_H
 #define VS_SCORE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* BERT uncased WordPiece.
  *
  * Source: pytorch_transformers 1.0.0, tokenization_utils.py (cutting at special tokens) and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* BERT uncased WordPiece, identical to pytorch_transformers 1.0.0. */
 #ifndef VS_TOKENIZER_H
 #define VS_TOKENIZER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The description of a detector. */
 #include "src/vision/arch.h"
 

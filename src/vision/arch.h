@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The description of a detector: widths, depths, counts. */
 #ifndef VS_ARCH_H
 #define VS_ARCH_H

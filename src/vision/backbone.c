@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Backbone and pyramid, and what the network's parts share.
  *
  * Source: maskrcnn-benchmark's ResNet and FPN. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Boxes: proposals from anchors, and suppression. Sides count their last pixel. */
 #include "src/vision/priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The detector from top to bottom: a run is planned, the network's parts do their work, the
  * selection is made picture by picture.
  *

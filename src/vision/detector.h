@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* From a picture to regions: Faster R-CNN with ResNeXt and a feature pyramid.
  *
  * Source: maskrcnn-benchmark (Massa and Girshick) as used by the reference's feature extraction. */

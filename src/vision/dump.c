@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Everything a detection computed, in one file. Names: golden data of the detector. */
 #include "src/vision/dump.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Everything a detection computed, in one file for comparing implementations. */
 #ifndef VS_DUMP_H
 #define VS_DUMP_H

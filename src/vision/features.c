@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Regions to features and scores: pooling, the box head.
  *
  * Source: maskrcnn-benchmark's pooler and box head. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Binding a detector's tensors. Names: modules of maskrcnn-benchmark. */
 #include "src/vision/layers.h"
 

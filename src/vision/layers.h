@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The detector's weights, bound to their places. */
 #ifndef VS_LAYERS_H
 #define VS_LAYERS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* From a decoded picture to the network's input: resize, subtract, pad.
  *
  * Source: the transform of the reference's extraction script; OpenCV's bilinear resize, as in the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the detector's files share. */
 #ifndef VS_VISION_PRIV_H
 #define VS_VISION_PRIV_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which boxes of a picture are looked at: proposed, or given.
  *
  * Source: maskrcnn-benchmark's RPN. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One run of the detector under way, over pictures of one size; shared by the files of the network
  * (backbone.c, proposals.c, features.c), of the selection (select.c) and of its memory (maps.c). */
 #ifndef VS_VISION_RUN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which of the proposals become regions: those whose class survives suppression best.
  *
  * Source: the reference's extraction script. */

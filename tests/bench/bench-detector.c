@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Times the detector on one picture, or the machine's multiply-adds.
  *
  * usage: bench-detector ARCH WEIGHTS IMAGE THREADS RUNS

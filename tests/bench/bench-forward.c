@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Times forward passes of a checkpoint: median and least of so many, in milliseconds.
  *
  * usage: bench-forward CONFIG CHECKPOINT TOKENS REGIONS THREADS PASSES [DEVICE [KEPT [BATCH]]]

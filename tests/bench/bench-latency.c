@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How long a key takes to be on the screen, and how many bytes a frame has, through a
  * pseudo-terminal, while queries or the detector run: 120x40, sixels, three panes with pictures.
  *

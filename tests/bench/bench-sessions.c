@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Times the log: makes one of so many queries, then opens the history, searches at every key of
  * some phrases, and logs queries beside bare SQLite inserts of the same bytes, in turn.
  *

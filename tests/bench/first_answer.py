@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Time from process start to the first answer, and peak memory, in turns with PyTorch.
 
 usage: first_answer.py VILSCOPE CONFIG CHECKPOINT VOCAB REGIONS

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """How much the regions of a JPEG depend on who decodes it.
 
 usage: jpeg_agreement.py VILSCOPE WEIGHTS PICTURE...

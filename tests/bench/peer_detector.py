@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The same detector in PyTorch, timed in turns with bench-detector.
 
 usage: peer_detector.py BENCH_DETECTOR ARCH WEIGHTS IMAGE [TURNS]

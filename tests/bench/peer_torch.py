@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The same model in PyTorch, timed in turns with bench-forward.
 
 usage: peer_torch.py BENCH_FORWARD CONFIG CHECKPOINT

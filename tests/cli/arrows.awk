@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Who may include whom, from HACKING's table of rooms: prints what is against it, or not true in it.
 #
 #   awk -f arrows.awk part=table HACKING.md part=files LIST part=includes LINES

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A library to be loaded before the program: when it first forks, which it does to decode a
  * picture, after the model was opened and before it is first used, the file CHANGE is changed: cut
  * short, written again with its own bytes, or replaced, as HOW says. */

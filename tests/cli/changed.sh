@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Checkpoints, detectors and regions that change while a command has them open: one line that names
 # the file, the session closed in the log, others go on. Broken by a bus error, an answer of half of
 # two files, or a log that is left open.

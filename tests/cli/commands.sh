@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Commands as people type them: help, misspelled names, bad options, what shells complete, -c, and a
 # standard output that is full. A command or an option that is left out of one of these, a message
 # without the command's name or of two lines, an old name that no longer works or says nothing, or

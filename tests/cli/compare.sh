@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # vilscope compare as a user runs it: the frozen model's three checkpoints side by side, two generated
 # ones that differ in one layer, which the weights and the swap have to name, and a folder into which
 # a checkpoint is written slowly, which must not be asked before it is complete.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # A GPU that cannot be used costs one clear line, and auto goes on with the processor; what can
 # compute is listed. The compiled module: no kernel spills registers, and those that move rows do so
 # 16 bytes at a time. A lost line, a crash without a driver, a kernel that outgrew its registers or

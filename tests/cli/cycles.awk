@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Circles of files at the linker, larger than `most`: who uses what another one defines, from
 # `nm -A FILE.o...`. Prints each circle (strongly connected files, by Tarjan 1972), then nothing more;
 # without any file it says so.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The demo that comes with the program: complete, small, right on scenes that its training never saw,
 # with checkpoints that differ. A change of preprocessing, detector or model that spoils real answers
 # breaks it, where the golden cases have random weights. Limits are far below what it reaches

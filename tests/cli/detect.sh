@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # From a picture to regions as a user runs it: a query on an image without regions, the cache, given
 # boxes, pictures of every kind, and the extraction of many images, killed and continued.
 set -u

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Checkpoints of a run that diverged, as a user meets them: no command shows a number of theirs, each
 # names the tensor or the layer, and the other checkpoints go on. An error that is taken for an
 # answer, ends what the others do, or is counted as a number breaks it.

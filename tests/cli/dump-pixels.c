@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* dump-pixels FILE: a picture's pixels as a raw PPM on the standard output, or the message. */
 #include "src/formats/image.h"
 

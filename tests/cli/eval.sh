@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The demo's world and measuring a model: scenes and items follow from the seed, every task has items,
 # scores are those of the queries, and what is wrong in a data set is said with its line.
 set -u

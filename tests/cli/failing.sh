@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Every call that can fail fails once, in one command line after the other: memory, files, SQLite,
 # and all functions of the program that return an error (tests/failing). The command says so and its
 # status is not 0, or it does all the same what it should. An error that is taken for success, or

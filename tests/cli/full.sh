@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The full-size golden case: makes its checkpoint of 1 GB (python3 with numpy), compares every
 # stored tensor, and asks it a question from the command line.
 set -u

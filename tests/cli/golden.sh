@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # All that the commands print, against tests/cli/golden/: every line, its layout, and its numbers, up
 # to their last digits (other processors). Broken by any change of what a command says.
 #

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Text of strangers on a terminal: every command that prints, fed with names, labels, answers, notes
 # and paths that hold escape sequences, C1 controls as bytes and in UTF-8, marks of direction and new
 # lines. pty ends with 99 when one gets through; the word that stands beside them has to be printed,

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # What goes in is what it is taken for: label lists, boxes, keys. Breaks when a number that cannot be
 # right is shown without a word.
 set -u

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # kill -9 in the middle of queries: afterwards the log opens, every query whose answer was printed and
 # logged is there, and the next query is logged, too. A log that is not one transaction a query, or
 # not on the disk when the program ends, breaks it. Then a session of many queries, which says of each

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What the tests of the command line share: numbered results in TAP.
 n=0
 failed=0

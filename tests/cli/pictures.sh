@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Pictures: pixels as Pillow has them, damage refused, no decoding without a sandbox. Broken by another
 # decoder, a file that is cut off and answered, or a child that decodes unlocked.
 set -u

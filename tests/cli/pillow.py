@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Pixels against Pillow, which the reference decodes with: the same, to the last bit, for every kind
 of JPEG and for the other formats. Broken by another DCT or upsampling, ink taken for light, a palette
 or a frame misread. Needs Pillow; skipped without, or without libjpeg-turbo in vilscope.

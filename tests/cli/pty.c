@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* pty COMMAND...: runs it on a pseudo-terminal, copies what it writes to standard output, and ends
  * with its status; 99 when it wrote something that drives a terminal and is not ours, which is told
  * on standard error. The check is written apart from the program's own (src/base/plain.c). */

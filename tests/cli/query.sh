@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # vilscope query and its neighbours as a user runs them: every task answers, JSON and log agree, and
 # what is wrong is said in one line with a non-zero status.
 set -u

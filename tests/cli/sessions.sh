@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # vilscope sessions as a user runs it: what was asked is found again, whatever its files are called
 # now; replay tells what changed and says so by its status; logs are compared, exported, merged,
 # pruned, checked and asked in SQL. An identity that is a path, a status that is always 0, or a verb

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # A log on a disk that machines share, as three nodes see it: mounts of one folder by bindfs where that
 # can be had, else one folder that is said to be shared ($VILSCOPE_SHARED_FS). Whatever they do at
 # once, the log is sound, and each answer is in it, or kept, with a status that says so. Memory

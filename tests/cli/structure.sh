@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # The structure of the source: who may include whom, sizes, words that do not belong here, and that
 # help, man page and task table agree.
 set -u
@@ -119,7 +120,7 @@ none "the frozen model is as it was" \
 # Each folder says what lives in it; what it may include stands in HACKING's table, too.
 readmes() {
     sed 's|/[^/]*$||' "$work/code" | sort -u |
-        grep -vE '^(ui|ui/state|ui/jobs|src/model/vilbert|tests/cuda/bare)$' | while read -r d; do
+        grep -vE '^(ui|src/model/vilbert|tests/cuda/bare)$' | while read -r d; do
         [ -f "$d/README.md" ] || { echo "$d has no README.md" && continue; }
         [ "$(wc -l <"$d/README.md")" -le 15 ] || echo "$d/README.md has more than 15 lines"
         grep -q "$d/README.md" Makefile.am || echo "$d/README.md is not in EXTRA_DIST"
@@ -134,6 +135,8 @@ none "commands print outside text by src/base/plain.h" \
     "$(while read -r f; do
         tr '\n' ' ' <"$f" | grep -oE '[^_a-z]f?printf\([^;]*;' |
             grep -E '%[-+ #0-9.*]*s' | sed "s|^|$f:|"; done <"$work/commands")"
+sources '\.(c|h|cu|cuh|py|sh|awk)$' | grep -v '^tests/data/' >"$work/licensed"
+none "every source says its licence" "$(xargs grep -L 'SPDX-License-Identifier: MIT' <"$work/licensed")"
 none "no exit() below main" "$(search '[^_a-z]exit\(' below)"
 
 # ---- circles of files

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* without-seccomp COMMAND ARGUMENT...: runs it where the kernel refuses every further seccomp
  * filter, as some containers do. Exit status 77: even this cannot be had here. */
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the readers have beside plain C, for machines that have nothing else: the GPU tests read one
  * legacy checkpoint and safetensors, so archives, shards and names of other files are refused. */
 #include "src/formats/filekind.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the GPU back end reaches: each operation against ceilings that are measured first, passes
  * of the model, the detector. kernels/NOTES.md says how it is used. Exit 77 with the reason where
  * there is no GPU.

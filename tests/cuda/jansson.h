@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the readers use of jansson, for machines that lack it (json.c). Only tests/cuda/run puts
  * this folder before the system's. */
 #ifndef JANSSON_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading JSON, as much of it as checkpoints' headers and configurations use: a stand-in for
  * jansson where no package can be installed. Strings keep their escapes but \", \\ and \/. */
 #include "jansson.h"

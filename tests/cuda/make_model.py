@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Writes a full-size model with random weights: what the timings need where none is at hand.
 
 usage: make_model.py FOLDER     writes config.json, full.bin (PyTorch) and detector.pth

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The same model in PyTorch on the same GPU, eager and compiled, in float32.
 
 usage: peer_torch_cuda.py CONFIG CHECKPOINT

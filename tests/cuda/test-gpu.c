@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The back end on a real GPU: every operation, large sizes included, against the reference; random
  * queries and the detector against the CPU; states that are kept against those computed anew;
  * memory that ends at every allocation. Exit 77 with the reason where there is no GPU. A wrong

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The linker puts these functions in the place of those of the program and of its libraries
  * (--wrap). Each calls the true one, but for the one call that has to fail:
  *

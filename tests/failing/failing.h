@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A program of which each part fails when it is told to: see failing.c. */
 #ifndef FAILING_H
 #define FAILING_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # From headers: a function that may fail instead of each one that returns an error, and with
 # -v list=1 the linker's options that put it there. Prototypes read "int name(..., struct vs_err
 # *err);" in headers whose names are given.

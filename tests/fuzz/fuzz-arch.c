@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The description of a detector. What is read must be usable. */
 #include "src/vision/arch.h"
 #include "tests/fuzz/fuzz.h"

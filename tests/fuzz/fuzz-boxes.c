@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Boxes that a user gives: text, JSON, .npy. */
 #include "src/formats/boxfile.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Interventions in words, as a user types them and as the log holds them. */
 #include "src/task/change.h"
 #include "src/base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Checkpoints of all formats: PyTorch legacy, zip, safetensors. Every element of every small
  * tensor is read, so that a view outside the file is seen. */
 #include "src/formats/tensorfile.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The model's configuration. */
 #include "src/model/vilbert/config.h"
 #include "tests/fuzz/fuzz.h"

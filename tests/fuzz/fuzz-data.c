@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A data set of items. */
 #include "src/study/eval.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whole logs of strangers: the bytes are a file that every verb of "vilscope sessions" works on as
  * if it were a log. What a page that was damaged or made up can reach from there is looked for.
  * Seeds are logs (tests/data/logs); without one the first pages are hardly ever passed. */

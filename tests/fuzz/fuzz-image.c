@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Picture headers and EXIF. (fuzz-pixels.c has the decoders.) */
 #include "src/formats/image_priv.h"
 #include "tests/fuzz/fuzz.h"

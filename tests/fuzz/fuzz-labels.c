@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Label lists: pickles of all protocols, JSON, text. */
 #include "src/formats/labels.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Scripts and configurations: lines, and their first words. */
 #include "src/base/mem.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What comes into the log from outside: typed words, which must never be an error, and attention
  * maps of a log that somebody else wrote. */
 #include "sessions/db.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Runs a fuzz target over files and folders of files; for builds without libFuzzer. */
 #include "tests/fuzz/fuzz.h"
 

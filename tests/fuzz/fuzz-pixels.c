@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The decoders of pictures, without the sandbox that they have in the program. */
 #include "src/formats/image_priv.h"
 #include "tests/fuzz/fuzz.h"

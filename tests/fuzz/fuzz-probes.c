@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A probe set, in paragraphs or JSON lines; what is read is written and read again. */
 #include "src/base/mem.h"
 #include "src/study/probes.h"

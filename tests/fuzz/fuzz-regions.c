@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Region features: .npy, LMDB and TSV, by what the bytes look like, and what the model reads of
  * them. */
 #include "src/formats/lmdb.h"

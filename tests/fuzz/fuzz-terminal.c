@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a terminal sends: replies to our questions, and text for the screen. */
 #include "tests/fuzz/fuzz.h"
 #include "ui/kit/input.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Vocabularies, and texts cut with them: the bytes before the first NUL are the vocabulary's tail,
  * those behind it the text. */
 #include "src/text/tokenizer.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Fuzz targets: one function over some bytes. With --enable-fuzzing they are libFuzzer programs;
  * else fuzz-main.c runs them over the files that it is given, as a regression test. */
 #ifndef FUZZ_H

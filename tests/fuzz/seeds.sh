@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Runs every fuzz target over the test files, good and bad, each made for whatever reader: a crash,
 # a sanitizer's report, a refusal without a message, or a hang would break it.
 set -u

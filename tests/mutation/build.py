@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A copy of the tree that is built, tested and given faults."""
 import os
 import shutil

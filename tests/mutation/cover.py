@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Which tests run which lines: the program is built with gcov's counters, each test runs alone."""
 import hashlib
 import json

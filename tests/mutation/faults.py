@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Small valid faults in C sources: where one can be put, and what the source looks like with it."""
 import hashlib
 import random

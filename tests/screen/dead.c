@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* In the place of ui/state/action_run.c, in a program that only tests have: the action that
  * $VILSCOPE_DEAD names does nothing, as if its function had been lost. tests/screen/dead-keys runs
  * the tests with each of them. */

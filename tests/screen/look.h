@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How a screen looks, beside its text: attributes and colors of the cells, pixels of pictures. */
 #ifndef LOOK_H
 #define LOOK_H

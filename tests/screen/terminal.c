@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A terminal for tests. Escape sequences that libvterm must not see (questions, sixels) are taken
  * out of the stream first. */
 #include "terminal.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A terminal for tests: a pseudo-terminal, libvterm for the text, and our own eyes for sixels. */
 #ifndef TERMINAL_H
 #define TERMINAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Every action does what it says: its key is pressed, or its command typed, and what is drawn
  * where, the pixels, the cursor, or a file changes as it should: each condition is false before,
  * and true after. The table of actions, that of the manual and this one must name the same actions.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The demo that is shipped, on the screen: the start, a query, a comparison, and the tour. Layout,
  * that an answer is there and that pictures are drawn, whatever its weights say: golden screens
  * have the frozen model. Broken by a demo that does not open, whose pictures or queries are

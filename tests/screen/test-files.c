@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A checkpoint that is cut short while the workbench has it open: the query fails with one line on
  * the screen, the terminal stays whole, other checkpoints answer, the log has the session's end.
  * Broken by a bus error, by its handler being the terminal's own, or by an answer of zeros. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Golden screens: the text of every view at 80x24 and 120x40 with the frozen model, cell by cell,
  * against tests/screen/golden/. Broken by any change of what a view says or where, and by no new
  * demo; numbers may differ in their last digit (other processors), bars by an eighth. Cells under a

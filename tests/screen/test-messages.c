@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the workbench says of a command, and whether that stands out, as what went wrong does,
  * against tests/screen/golden/messages.txt. Broken by a refusal that looks like an answer, by other
  * words, and by none.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The pictures that are exported: the photo with its boxes, weights and legend, and those of the
  * views inside the model, as means of blocks of 8 by 8 pixels, against export-NAME.look in
  * tests/screen/golden/. Broken by a legend, a box, or a color that is another or lies elsewhere.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What stands side by side has one scale of colors, and its legend says the numbers of that scale:
  * the photos of several checkpoints, the images of a pair, the heads of a map; and a color means
  * one thing. Broken by a panel that has a largest weight of its own, a legend of one panel, or a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The workbench in a terminal: it starts, takes a query typed by key presses, draws the ranked
  * boxes and the attention on the photo, lists, resizes, suspends, and leaves a clean screen; with
  * sixels, with blocks, and with a terminal that answers nothing. Pixels are looked at. */

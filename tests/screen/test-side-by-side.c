@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Several checkpoints in the workbench: two that differ in one layer side by side, their attention,
  * weights and swaps; pinned probes, and a folder in which a third one appears. Broken when an
  * answer lands in another's column, a difference is not marked, the layer is not named, or what was

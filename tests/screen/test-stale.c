@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A result is shown beside what it is about, or in gray with words that say what it is about. Every
  * way in which the two come apart, and every view of a result. Broken by a view that keeps its
  * colors, a mark on a photo that the answer is not of, a note that stays or does not come, or

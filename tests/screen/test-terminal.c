@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a terminal does to us: it pastes, answers late and in pieces, and has odd sizes; signals
  * come. Broken by a byte of pasted text or of an answer that acts as a key, by pictures that do not
  * come when the answer does, and by a way out that leaves the terminal changed. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The same view twice on one screen: each pane has its own map, layer, head and settings, follows
  * its own keys, and exports its own numbers; what is chosen is one for both. Broken by state that
  * panes share, by a key that acts on the other pane, or by a slice that the selection takes. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The views inside the model under real use: pixels of the matrix against its exported numbers,
  * clicks on cells, tiles and lists, a change and its taking back, a knock-out that is stopped.
  * Broken by a picture whose rows or columns are not those of the numbers, by a click that lands

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A random walk over the workbench: keys, clicks, resizes. The program must not end, no picture may
  * lie over text or leave pixels behind, and what is on the screen must be what drawing all of it
  * anew gives. Broken by anything that draws less than has changed.

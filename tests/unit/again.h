@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Sequences of random queries that share texts and images, on models that keep states between
  * passes and on the same ones that do not: every number has to be the same. */
 #ifndef AGAIN_H

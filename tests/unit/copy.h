@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* All tensors of a file as float32, to be changed and written as another one. */
 #ifndef COPY_H
 #define COPY_H

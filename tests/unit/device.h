@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whether this processor can compute on a device at all. */
 #ifndef DEVICE_H
 #define DEVICE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* See fakecuda.h. */
 #include "fakecuda.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* CUDA's calls without a GPU: memory is the host's, the stream is a queue that runs only when
  * somebody waits for it, kernels run thread by thread, products are loops. Every size, pitch,
  * leading dimension and lifetime is checked. */

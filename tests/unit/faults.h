@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* An operating system that fails, as an SQLite VFS over the real one: the disk is full from some
  * write on, or the power is cut at some operation. After a cut, files hold what was synced and a
  * random choice of the sectors that were written since. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Comparing a trace with tensors of the golden data. */
 #ifndef GOLDEN_H
 #define GOLDEN_H

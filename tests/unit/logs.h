@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the tests of the log share: a folder, results to log, and looking into a log without our
  * code. */
 #ifndef VS_LOGS_H

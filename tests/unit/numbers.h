@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Numbers for the tests of operations. */
 #ifndef NUMBERS_H
 #define NUMBERS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Every operation of a back end against the reference, through the back end's own memory: the same
  * checks for a GPU and for the calls that stand in for one. Errors are relative to the sum of
  * magnitudes. */

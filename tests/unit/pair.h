@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The tiny model with a second checkpoint, in which some tensors are multiplied by a factor. */
 #ifndef PAIR_H
 #define PAIR_H

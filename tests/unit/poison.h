@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* NaN and infinity in every operand of every operation of a back end, against the reference; and
  * the reference against what PyTorch's operations are documented, or known, to make of them. An
  * operation that turns NaN into a number breaks it, or one that makes NaN where there is none. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whole passes of the model on a GPU, or on the calls that stand in for one, against the CPU:
  * random queries, and a device whose memory ends at any moment. */
 #ifndef QUERIES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Runs kernels on the host: the threads of a block are fibers that stop at every barrier. Shared
  * memory begins as NaN, so that reading before writing shows. */
 #include "fakecuda.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Made by tests/unit/study.py: what the tiny model comes to in numpy. */
 #ifndef STUDY_H
 #define STUDY_H

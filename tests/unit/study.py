@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Numbers for tests/unit/study.h: the tiny model in numpy, in double precision, written from the
 papers and the tensors' names. usage: study.py TINY.safetensors >study.h
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Queries in one pass, and one query's images in several: answers are those of one at a time, to
  * the last bit. Rows of another image, another's padding, a head that reads pairs across the border
  * of a part, or sums that depend on the size of a batch break it. And jobs of an extraction that

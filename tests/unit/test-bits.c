@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The same numbers from every compiler, at every level of optimisation: what each operation of each
  * back end of the processor makes, to the last bit, is what is written down here. A product and a
  * sum that the compiler joins or keeps apart as it likes, sums in another order, or a function of

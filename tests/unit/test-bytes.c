@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Mapping of files and SHA-256. Breaks when a digest depends on how the data was cut, or when
  * opening something that is no regular file does anything but fail with its name. */
 #include "src/formats/bytes.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Every long job can be stopped: with the flag set before it starts, or by its own report after the
  * first step. It fails as cancelled, gives nothing, and works when it is asked again. A job that
  * does not look at the flag, or that calls half of its work an answer, breaks it. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Interventions on the frozen model: their words, what they do, and that knock-outs in a batch are
  * the same as one query each. A silenced head that still speaks, a dropped region that is still
  * looked at, a swap that forgets a tensor, or copies of a batch that mix breaks it. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Files that are cut short or written while they are open: the pass fails with one line, the
  * program goes on. Broken by an unguarded map, a check that is left out, a digest of other bytes
  * than those that were computed with, or by taking a replaced file for a changed one. */

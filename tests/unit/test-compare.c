@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Comparing checkpoints, against what is known beforehand: divergence of equal and of disjoint
  * distributions, alignment of a matrix with itself, turned, shifted and unrelated, weights that
  * were scaled by a known factor, and a checkpoint in which one layer was changed, which the swap

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The GPU back end without a GPU: its host side and every kernel, over calls that check sizes,
  * pitches, lifetimes and the order of the stream (fakecuda.c). A wrong index, tail, barrier or
  * leading dimension, memory that is read before it is written or freed while in use, a failure that

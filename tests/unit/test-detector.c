@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The detector against golden/detector: every tensor of every tiny case, then the selection, exact
  * where it is discrete. Another resize, stride, anchor, clip, order or threshold breaks it. Weights
  * are made by the golden data's own program (python3 with numpy).

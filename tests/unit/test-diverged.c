@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Checkpoints of runs that diverged: NaN or infinity in a tensor, as float32 or as what the file's
  * type becomes, and finite weights that make such numbers of an input. There is no answer, and the
  * tensor or the first layer is named; what does not use it answers as ever. A check that is left

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the log promises: a query that it said is written is there, once, whatever happened: power
  * cut at any write, kill -9, a full disk, a lock, a move from an older version; and what could not
  * be written waits. Without a sync at each commit the power cuts lose queries (shown by the last

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The page of queries and of what was found out about checkpoints, byte by byte against
  * tests/data/export/page.html (times aside), and cell by cell against what was logged: a map that
  * is transposed, a cell, bar or box beside its place, a name, sign or rank that is missing or of

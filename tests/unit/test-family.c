@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whoever asks about maps, states and outputs asks the tables and the trace: a family with one
  * stream, one map and no task token, made here through the same struct as ViLBERT, is logged,
  * exported, looked at, measured and changed without a line elsewhere. Broken by code that takes a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Disks that are full and memory that ends, in the middle of everything that the log does: whatever
  * is told, each record is in the log once or waits, what is merged again is whole, and the log is
  * sound. A failure that is returned as success, or a half transaction, breaks it. */

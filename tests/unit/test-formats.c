@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Readers of outside files against golden/files: the good ones give what expected.json says, the
  * bad ones are refused with a message that names the file, and nothing in a pickle is executed.
  * Also what has no golden file: pictures, .npy and safetensors that we write ourselves. */

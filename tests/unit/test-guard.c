@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Logs from strangers: each is a log of this program with one thing changed, as somebody with a
  * database browser would. A look at the version alone, tables that are believed by their names, a
  * rule that is taken for what the rows keep, or a pipe that is waited for breaks it. */

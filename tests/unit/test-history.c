@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the log remembers and finds: marks, words, renamed files, the same question elsewhere,
  * comparisons, probes, attention maps; and that no listed question walks through a whole table.
  * A missing trigger leaves stale words in the index, a missing index a SCAN in the plan, a digest

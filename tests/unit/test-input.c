@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a terminal sends, cut at every byte, with every pause: replies never become keys, keys stay
  * keys, and pasted text stays text. Broken by a decision that hangs on how bytes were cut, by a
  * sequence that is not taken whole, or by an end of pasted text that is believed too early. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What stands before a model can be asked: headers, names, descriptions that cannot be, and files
  * that are none. Breaks when a header's values are read wrongly or cost a multiple of their size,
  * when names of a wrapped model are not found, and when a refusal has no reason. */

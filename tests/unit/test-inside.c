@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The arithmetic of the views inside the model, with answers that are known: entropy and k90 of
  * even and lone weights, statistics of a small map, principal components of points on a line and a
  * rectangle, cosines, a chosen set of heads, and rollout of the tiny model's maps against numpy's.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Every operation of every back end that this machine has against the reference, on odd sizes and
  * on weights at odd addresses; thread counts; opening. A wrong tail, tile, epilogue or summation
  * order that depends on threads breaks it. Errors are relative to the sum of magnitudes. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The log: what is written is read back as the same JSON; and every fault of the disk or of other
  * programs is one clear line with nothing lost: locked, full, read-only, damaged, foreign, newer,
  * killed half way, two writers. */

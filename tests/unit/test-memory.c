@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Memory that ends: every allocation whose size comes from outside fails once, one after the other,
  * in all that a query goes through. Each time one line names the want of memory, or the answer is
  * the right one all the same; never a crash, never another answer. What takes a failed allocation

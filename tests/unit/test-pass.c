@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a pass leaves out must not show: answers are the same to the last bit when the rows that
  * nobody reads are computed as well, and when states of earlier passes are not used. A row too few,
  * one that is taken from the wrong place, a state of other weights, words, masks or regions, one

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The pickle machine, opcode by opcode: each case is the shortest pickle that has it, and what it
  * makes. Breaks when an opcode reads its operand wrongly or is not known; and a checkpoint as a
  * trainer leaves it (torch.save of PyTorch 2.2, both formats), with its optimizer, floats and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Outside text for terminals and spreadsheets. A control that gets through, a width that counts
  * bytes, a number with a ' before it or a formula without one breaks it. */
 #include "src/base/err.h"

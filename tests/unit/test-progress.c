@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Totals, rates and times left against numbers worked out by hand. Breaks when what was there
  * before counts as work, or when what is in work, failed or left is added up wrongly. */
 #include "src/base/progress.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Regions as other programs write them: all of these files are of one picture. Breaks when one is
  * read otherwise than the others, when rows beyond num_boxes are taken, when half of a pair is
  * taken for the whole, and when a damaged file ends the program or is refused without a reason. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The selection announces each change once: what is set to what it was is none, several things at
  * once are one, and whoever reads it through the pointer sees the newest. Broken by a setter that
  * forgets the number, counts twice, or changes more than its own. */

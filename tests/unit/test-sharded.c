@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Checkpoints in several files, as transformers saves them: the tiny model is cut in two. Breaks
  * when a tensor is taken from another shard than the index says, when a shard that is missing,
  * doubled or outside of the folder goes unnoticed, and when such a folder is no model. */

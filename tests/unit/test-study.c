@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is computed from a model about a model, against numpy (study.py): the effect of leaving out
  * each region, token and head on the log odds or the logit, the model with single blocks, layers
  * and heads of another checkpoint, and the smallest sets that flip an answer. A part that does not

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Temporary files: what lies there does not stand in the way, a link is not written through, what
  * a killed program left goes, and what another one writes stays. A name that can be known before,
  * or a sweep that goes by names alone, breaks it. */

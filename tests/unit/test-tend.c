@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Looking after logs: a merge has everything once however often it is run and whoever writes
  * meanwhile; pruning removes what it says and nothing else; a damaged log is called damaged; SQL
  * only reads; exports are well formed whatever was typed. A merge without identities doubles

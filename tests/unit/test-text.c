@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tokens, tasks and scores against the reference's numbers; without the golden data, against a few
  * cases written here. Another Unicode rule, cut, order or template breaks it. */
 #include "src/base/mem.h"

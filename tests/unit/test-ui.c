@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Parts of the screen that need none: the line editor, text for the screen, terminal replies,
  * pictures and their sixels. */
 #include "src/base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the views of the workbench export, full and empty: each table against the JSON or CSV that
  * the result or the command line gives of the same query, and tables against each other. Run by a
  * script on a pseudo-terminal, over the frozen model. Broken by a row or column that is written

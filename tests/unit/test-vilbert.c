@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The model against the reference's numbers: every output, hidden state and attention map of every
  * golden case, on every back end that this machine has, padded and with padding left out. Any
  * change of order, position, mask, epsilon, activation or scale breaks it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The tiny detector with changed weights: numbers that cannot be are refused by the tensor's name,
  * and a stage's stride is where the description says. Weights that are not checked, or a stride in
  * the wrong convolution, break it. Needs no golden data. */

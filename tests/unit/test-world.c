@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The demo's world: boxes are where the paint is, names tell objects apart, captions are true and
  * their twins false. A shape painted outside of its box, or a name that fits two objects, would
  * make every accuracy measured on such scenes wrong. */

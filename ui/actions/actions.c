@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* From keys and command lines to actions. */
 #include "src/base/mem.h"
 #include "ui/actions/actions.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What keys, the command line and scripts do. */
 #ifndef UI_ACTIONS_H
 #define UI_ACTIONS_H

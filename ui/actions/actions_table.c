@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The table of everything that can be done: what keys, the command line, scripts, the help and the
  * manual know. */
 #include "ui/actions/actions.h"

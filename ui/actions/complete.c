@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Completing the command line: names of commands, and what each of them takes. */
 #include "src/base/mem.h"
 #include "ui/actions/actions.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The user's own keys and settings: vilscope.conf(5). */
 #include "src/formats/bytes.h"
 #include "src/base/mem.h"

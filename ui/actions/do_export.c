@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Taking things out: pictures, numbers, results, the screen itself. */
 #include "src/formats/npy.h"
 #include "src/formats/outfile.h"

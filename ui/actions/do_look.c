@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Choosing what is looked at: tokens, regions, answers, maps, layers, heads. */
 #include "ui/actions/actions.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Showing, hiding and doubling panes. */
 #include "ui/actions/actions.h"
 

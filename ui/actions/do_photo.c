@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Images: opening them, going from one to the next, zooming. */
 #include "src/base/mem.h"
 #include "ui/actions/actions.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Asking, and going back. */
 #include "ui/actions/actions.h"
 

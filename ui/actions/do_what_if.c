@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What if: changes of the query that is shown. Each is asked at once; the answer without changes is
  * kept to compare with. */
 #include "src/base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Reading what the terminal sends, and the names of keys. curses reads nothing: input.c takes apart
  * what comes. */
 #include "ui/actions/actions.h"

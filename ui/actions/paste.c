@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pasted text is text: whatever it holds, none of it acts as a key or a command. */
 #include "ui/kit/text.h"
 #include "ui/actions/actions.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Scripts: a command a line, run as if typed. They wait for the engine, for a moment, or for a
  * key. */
 #include "src/base/mem.h"

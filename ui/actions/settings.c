@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The user's keys and settings. */
 #include "ui/actions/actions.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Keys of the lines that are typed: queries, images, commands, searches. */
 #include "src/base/mem.h"
 #include "ui/actions/actions.h"

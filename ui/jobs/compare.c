@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Several checkpoints: asking them, keeping what they say, choosing the two that are compared. */
 #include "ui/jobs/compare.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Several checkpoints in the workbench: what they answered to the query that is shown, which two
  * are compared, and what was found out about those two. */
 #ifndef UI_COMPARE_H

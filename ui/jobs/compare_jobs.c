@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Work about two checkpoints in the engine's thread: weights, hidden states, swaps. What a job
  * needs it owns, so that the screen may go on meanwhile. */
 #include "ui/jobs/compare.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Logging what other checkpoints and probes said. A checkpoint's digest takes a moment the first
  * time: results wait for it in line, so that the screen does not. */
 #include "ui/jobs/compare.h"

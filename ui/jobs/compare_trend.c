@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Probes over the checkpoints: a set from a file or of pinned queries, asked in the engine's thread
  * probe by probe, so that queries of the user come between; and a folder that is watched. */
 #include "ui/jobs/compare.h"

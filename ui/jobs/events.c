@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the engine says: answers, regions, other work that has ended. */
 #include "ui/jobs/compare.h"
 #include "ui/jobs/jobs.h"

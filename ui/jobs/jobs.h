@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Work of the engine for the screen, and what comes of it. */
 #ifndef UI_JOBS_H
 #define UI_JOBS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A knock-out under way. */
 #include "ui/jobs/knock.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A knock-out under way: the worker computes, the screen shows what is known by now. */
 #ifndef UI_KNOCK_H
 #define UI_KNOCK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Logging what was answered, as soon as it can be. */
 #include "ui/jobs/jobs.h"
 

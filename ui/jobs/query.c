@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Queries: which photos they are about, which changes, and posting them. */
 #include "ui/jobs/compare.h"
 #include "ui/jobs/jobs.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Other work for the engine's thread. */
 #include "ui/jobs/compare.h"
 #include "ui/jobs/jobs.h"

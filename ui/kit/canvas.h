@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A picture in memory, to be shown as sixels or blocks. */
 #ifndef UI_CANVAS_H
 #define UI_CANVAS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Text on the screen. */
 #include "ui/kit/draw.h"
 

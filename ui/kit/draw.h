@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Text, bars and colors on the screen, by curses. */
 #ifndef UI_DRAW_H
 #define UI_DRAW_H

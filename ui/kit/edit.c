@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A line of text that is being typed. */
 #include "ui/kit/edit.h"
 

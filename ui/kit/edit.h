@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A line of text that is being typed, with a history. */
 #ifndef UI_EDIT_H
 #define UI_EDIT_H

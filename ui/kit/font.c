@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Small letters for pictures. */
 #include "ui/kit/font.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Small letters for pictures. */
 #ifndef UI_FONT_H
 #define UI_FONT_H

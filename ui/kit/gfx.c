@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pictures among curses' text.
  *
  * curses knows nothing of pixels: under a picture we keep blanks that are no spaces, which curses

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pictures among curses' text: which are wanted, which are on the screen.
  *
  * A picture is cut into strips of a few rows of cells. What changed is encoded strip by strip in a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a terminal sends, taken apart.
  *
  * An Escape that is a key and one that begins a sequence look alike: only silence tells them apart,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a terminal sends, taken apart: keys, the mouse, pasted text, and replies to our questions.
  * A state machine over bytes and moments: it neither reads nor waits. Sequences may come in pieces,
  * with pauses between; what belongs to one never acts as if its letters had been typed. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which sequences are keys, and what the mouse says.
  *
  * Source: ECMA-48; xterm's ctlseqs (PC-style function keys, mouse tracking); the terminfo entries

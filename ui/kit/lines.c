@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Lines of a script or a configuration. */
 #include "ui/kit/lines.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Lines of a script or a configuration: a command each, blank lines and comments between. */
 #ifndef UI_LINES_H
 #define UI_LINES_H

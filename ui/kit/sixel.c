@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pictures as sixel sequences: libsixel's low-level encoder on a fixed color cube with our own
  * ordered dither. Every pixel is set, and only the colors that occur are defined, as a picture goes
  * out in strips. */

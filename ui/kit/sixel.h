@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Pictures as sixel sequences. */
 #ifndef UI_SIXEL_H
 #define UI_SIXEL_H

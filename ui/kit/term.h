@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the terminal can do, asked before curses starts. */
 #ifndef UI_TERM_H
 #define UI_TERM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Untrusted text for the screen. */
 #include "ui/kit/text.h"
 

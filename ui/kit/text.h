@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Untrusted text for the screen: labels, file names, what users type, messages. */
 #ifndef UI_TEXT_H
 #define UI_TEXT_H

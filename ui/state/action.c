@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Running an action is in a file of its own (action_run.c); here is what is said of one. */
 #include "ui/state/action.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Actions: what can be done by key, by command line, by script. Views have rows of their own; the
  * table of all (ui/actions/actions_table.c) is what keys, the help and the manual know. */
 #ifndef UI_ACTION_H

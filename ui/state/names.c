@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Names of regions, tokens and heads, as the screen tells them. */
 #include "ui/state/state.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which panes there are. */
 #include "ui/state/panes.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which panes there are, and which one has the keys. */
 #ifndef UI_PANES_H
 #define UI_PANES_H

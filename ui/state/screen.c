@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The terminal: what kind of pictures it gets. */
 #include "ui/state/state.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The terminal: pictures, keys as they come, what is asked of it. */
 #ifndef UI_SCREEN_H
 #define UI_SCREEN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is chosen. */
 #include "ui/state/selection.h"
 

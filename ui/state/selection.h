@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is chosen: one selection for all views. It is read through a pointer to const, and set only
  * by these functions; a change announces itself once, by a number that grows. */
 #ifndef UI_SELECTION_H

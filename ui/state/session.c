@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The photos that are open, and those of the result. */
 #include "ui/state/state.h"
 

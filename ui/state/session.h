@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is open and asked, and what came of it. */
 #ifndef UI_SESSION_H
 #define UI_SESSION_H

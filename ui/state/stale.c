@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is shown against what the screen says. */
 #include "ui/state/stale.h"
 

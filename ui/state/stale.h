@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whether what is shown still is about what the screen says: the image, the task, the checkpoint,
  * the query, the boxes. A result that is not is shown in gray, with a line that says what it is
  * about. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The workbench's state: what is open and shown, what is chosen, the panes, the lines that are
  * typed, the terminal. Each part has a struct and one file that changes it. */
 #ifndef UI_STATE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The lines that are typed, and the line that says what came of it. */
 #include "ui/state/state.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Panes: what they own. */
 #include "ui/state/view.h"
 

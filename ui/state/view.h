@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Views and panes. A view is a const table; what it remembers is the state of the pane that shows
  * it, so that one view can stand twice on the screen. */
 #ifndef UI_VIEW_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is drawn where: panes beside the photo, popups over everything. */
 #include "src/base/mem.h"
 #include "ui/state/stale.h"

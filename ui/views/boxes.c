@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Drawing boxes on the photo, by keys or with the mouse. */
 #include "src/base/mem.h"
 #include "ui/views/views.h"

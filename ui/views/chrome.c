@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The lines around the panes: title, tokens, task, query, status. */
 #include "src/base/progress.h"
 #include "ui/kit/text.h"

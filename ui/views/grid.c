@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Numbers as colors in rows and columns. */
 #include "ui/views/grid.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Numbers as colors in rows and columns: a picture, or colored text where cells have room for their
  * numbers and there are no pixels. */
 #ifndef UI_GRID_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the views inside the model share. */
 #include "ui/views/inside.h"
 

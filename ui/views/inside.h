@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the views inside the model share: which rows and columns are shown and chosen, their names,
  * the states between the layers. */
 #ifndef UI_INSIDE_H

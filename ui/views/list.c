@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Lists of lines, with a search: which lines are shown, which one is chosen. */
 #include "ui/views/list.h"
 

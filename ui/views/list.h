@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Lists of lines in popups, with a search: which lines are shown, which one is chosen. */
 #ifndef UI_LIST_H
 #define UI_LIST_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A photo with what is known of it: ranked boxes, where something looks, the chosen region. It is
  * painted into a canvas that shows the part of the picture that a frame says. */
 #include "src/base/mem.h"

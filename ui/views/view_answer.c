@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The answer: ranked words, images, verdicts or boxes with their numbers, against the plain result
  * where the query has interventions; or what all other heads say of the same pass. */
 #include "src/base/mem.h"

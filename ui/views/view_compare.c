@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* All checkpoints side by side: a column each with the photo as that one sees it, its answers, and
  * what is different from checkpoint A. */
 #include "src/study/compare.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How attention differs between checkpoints A and B: a signed map of the chosen layer and head, its
  * numbers, and all heads by how much they changed. */
 #include "src/base/mem.h"

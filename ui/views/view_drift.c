@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How far checkpoints A and B are apart: weights by layer, and how alike hidden states are. */
 #include "src/base/mem.h"
 #include "ui/jobs/compare.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The knock-out: how much the chosen answer owes to each region, token or head, as a ranked list
  * with numbers and on the photo, the words, or the layers and heads of every map. */
 #include "src/base/mem.h"

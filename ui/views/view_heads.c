@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* All heads of a map at once: a small picture of each, and a statistic that sorts them. The chosen
  * one drives the other views. */
 #include "src/base/mem.h"

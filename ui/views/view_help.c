@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Everything that can be done, from the table of actions, with a search. */
 #include "src/base/mem.h"
 #include "ui/views/list.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The log: queries of this session or of all, filtered by what is typed. */
 #include "ui/kit/text.h"
 #include "ui/views/list.h"

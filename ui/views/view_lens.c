@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the masked-word head would call each token, or the masked-region head each region, of the
  * states after every depth. The engine reads them; the screen does not wait. */
 #include "src/base/mem.h"

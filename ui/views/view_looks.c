@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the chosen token or region looks at, in numbers. */
 #include "src/base/mem.h"
 #include "ui/state/stale.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* An attention map as a matrix: a row for everything that looks, a column for what it looks at,
  * with numbers for the chosen cell, and the sum of what is shown of each row. */
 #include "src/base/mem.h"

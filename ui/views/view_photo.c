@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The photo, or several: two side by side, a grid in the order of their ranks, a strip of all that
  * are open. */
 #include "src/base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tokens and regions as points: the plane that shows most of their states' variance (PCA), depth by
  * depth. Each stream has a plane of its own; together they are drawn only where they are equally
  * wide. */

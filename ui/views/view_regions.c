@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The regions of the current photo: classes, confidence, boxes. The chosen one is lit. */
 #include "src/base/mem.h"
 #include "ui/views/list.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How alike the states of tokens and regions are to those of the chosen one, depth by depth: the
  * cosine of the angle between them. Both streams are compared only where they are equally wide. */
 #include "src/base/mem.h"

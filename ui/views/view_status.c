@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What runs here: model, device, terminal, times by stage, memory, caches, the log. */
 #include "src/engine/regioncache.h"
 #include "ui/views/views.h"

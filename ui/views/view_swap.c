@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which weights carry the change from A's answer to B's: A runs with single parts of B. */
 #include "src/base/mem.h"
 #include "ui/jobs/compare.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The list of tasks, with the digits that choose them. */
 #include "ui/views/views.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The tokens with the attention that they give and receive, as colors behind them and as numbers:
  * to and from the chosen token or region; without one, over all of the text and the image. */
 #include "src/base/mem.h"

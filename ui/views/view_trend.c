@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Probes over the checkpoints: a plot, and a line for each probe. */
 #include "src/base/mem.h"
 #include "ui/jobs/compare.h"

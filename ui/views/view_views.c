@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The list of views. */
 #include "ui/views/list.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The result beside the same query without changes: what is changed, which answers moved, and how
  * far the attention did. */
 #include "src/base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Finding views; all_views is made of the list in local.mk. */
 #include "ui/views/views.h"
 

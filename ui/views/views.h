@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is drawn: views, the panes that they stand in, the lines around them. */
 #ifndef UI_VIEWS_H
 #define UI_VIEWS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The model's configuration.
  *
  * Source: vilbert/vilbert.py of the reference, BertConfig: names and defaults. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The model's configuration: the reference's JSON, with its defaults for absent keys. */
 #ifndef VS_CONFIG_H
 #define VS_CONFIG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The trunk of ViLBERT, from top to bottom: embeddings, layers of both streams, co-attention.
  *
  * Source: vilbert/vilbert.py of the reference (BertModel, BertEncoder). */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ViLBERT as a family of models: its tables, and its functions on a net. */
 #include "src/base/mem.h"
 #include "src/model/vilbert/pass.h"

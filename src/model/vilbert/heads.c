@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The heads of the multi-task model.
  *
  * Source: vilbert/vilbert.py of the reference, BertPreTrainingHeads, VILBertForVLTasks. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The layers of ViLBERT: attention and feed forward of one stream, and co-attention of both.
  *
  * Source: vilbert/vilbert.py of the reference (BertLayer, BertConnectionLayer). Number 1 in its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The layers of ViLBERT, as the encoder runs them. */
 #ifndef VS_LAYERS_H
 #define VS_LAYERS_H

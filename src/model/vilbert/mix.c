@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A model made of several checkpoints: most weights stay where they are, a swapped head is copied
  * together from both. */
 #include "src/base/mem.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Around a forward pass: which rows are computed, the memory, what goes to the back end before and
  * comes back afterwards. Where the back end's memory is the host's, nothing is copied. */
 #include "src/model/vilbert/pass.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One forward pass under way; shared by the encoder, its layers and the heads. */
 #ifndef VS_PASS_H
 #define VS_PASS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Opening a checkpoint of ViLBERT, and a forward pass: what comes in is checked, the encoder runs,
  * and what comes out is looked at. */
 #include "src/model/vilbert/vilbert.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ViLBERT for 12 tasks: two streams and co-attention, straight through, and its heads. Opened by
  * these functions, or as a net of vilbert_family, which is how everything above opens it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Binding a checkpoint's tensors. Names: modules of vilbert/vilbert.py of the reference. */
 #include "src/model/vilbert/weights.h"
 

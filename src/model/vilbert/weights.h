@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The tensors of a checkpoint, bound to their places in the model. */
 #ifndef VS_WEIGHTS_H
 #define VS_WEIGHTS_H
