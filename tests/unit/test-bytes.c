@@ -32,8 +32,8 @@ int main(void)
     struct bytes b;
     struct vs_err err = {0};
     digests();
-    ok(bytes_open(".", &b, &err) == VS_E_FORMAT && strstr(err.text, "is a directory"), "a folder: %s",
-       err.text);
+    ok(bytes_open(".", &b, &err) == VS_E_FORMAT && strstr(err.text, "is a directory"),
+       "a folder: %s", err.text);
     ok(bytes_open("/nonexistent/x", &b, &err) == VS_E_IO && strstr(err.text, "/nonexistent/x"),
        "no such file: %s", err.text);
     ok(bytes_open(source_path("tests/tap.h"), &b, &err) == 0 && b.size > 100, "a file");
