@@ -345,8 +345,13 @@ static int run(void *options, char **args, int count)
     o->text = count ? args[count - 1] : NULL;
     if (status == EXIT_OK && (status = ask(o, &err)) < 0)
         status = command_fail("query", &err);
-    free(o->changes);
     return status;
+}
+
+static void fini(void *options)
+{
+    struct options *o = options;
+    free(o->changes);
 }
 
 const struct command command_query = {
@@ -358,5 +363,5 @@ const struct command command_query = {
         "each that -c names does.\n\n"
         "  vilscope query -m models/12in1 --regions 42.npy -t refcoco 42.jpg \"the left dog\"\n",
     .rows = option_rows, .most = -1, .values = VALUES_FILES, .size = sizeof(struct options),
-    .run = run,
+    .run = run, .fini = fini,
 };

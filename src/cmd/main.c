@@ -43,6 +43,8 @@ static int run_command(const struct command *c, int argc, char **argv)
         version_print();
     else if (status == 0)
         status = c->run(options, args, count);
+    if (c->fini)
+        c->fini(options);
     free(args);
     free(options);
     return status == -2 ? EXIT_OK : status;

@@ -71,6 +71,8 @@ struct command {
     /* options: cleared, with presets, and what was given. args: the other arguments, count of
      * them, with a NULL behind. Returns the program's exit status. */
     int (*run)(void *options, char **args, int count);
+    /* Frees what the options own, also where they could not all be read; or NULL. */
+    void (*fini)(void *options);
 };
 
 /* Offsets that the compiler compares with the member's type. OPTIONS is the type of a file's
