@@ -314,17 +314,20 @@ static void rest(struct terminal *t, int ms)
     }
 }
 
-/* Until the status says of another answer that it is logged: its words would replace those that a
- * key pressed before it brings. */
-static void answered(struct terminal *t, const char *told)
+/* The number of the last query that the status says is logged. */
+static int logged(struct terminal *t)
 {
     char row[4096];
-    for (int i = 0; i < quiet_ms / 10; i++) {
+    terminal_drawn(t, t->rows - 1, row, sizeof row);
+    const char *said = strstr(row, "logged as ");
+    return said ? atoi(said + strlen("logged as ")) : 0;
+}
+
+/* Until one after `last` is: its words would replace those that a key pressed before it brings. */
+static void answered(struct terminal *t, int last)
+{
+    for (int i = 0; i < quiet_ms / 10 && logged(t) <= last; i++)
         terminal_read(t, 10);
-        terminal_drawn(t, t->rows - 1, row, sizeof row);
-        if (strstr(row, "logged as") && strcmp(row, told) != 0)
-            return;
-    }
 }
 
 /* The keys that lead to where the scene begins, one after the other. */
@@ -333,9 +336,8 @@ static void lead(struct terminal *t, const char *keys)
     static const char scribble[] = ESC "7" ESC "[21;5HSCRIBBLE" ESC "8";
     if (*keys == *FRESH)
         keys++;
-    char told[4096];
     for (char now[64]; *keys; keys += strlen(now)) {
-        terminal_drawn(t, t->rows - 1, told, sizeof told);
+        int last = logged(t);
         size_t n = *keys == 27 && keys[1] != 'O' && keys[1] != '[' ? 1
                    : *keys == ':' || *keys == 27                   ? strcspn(keys, "\r") + 1
                                                                    : 1;
@@ -347,7 +349,7 @@ static void lead(struct terminal *t, const char *keys)
         else
             terminal_type(t, now);
         if (strncmp(now, ":suggest ", 9) == 0)
-            answered(t, told);
+            answered(t, last);
         rest(t, *now == 27 ? 160 : 60);
     }
 }
