@@ -45,12 +45,15 @@ static void put_color(const VTermColor *c, char mark, char *out, size_t size)
     put(out, size, text);
 }
 
+/* Nobody sees whether a blank is bold: some versions of curses write blanks, others erase, which
+ * leaves them without it. */
 static void cell_style(const struct terminal *t, int row, int col, char *out, size_t size)
 {
     VTermScreenCell cell;
     VTermPos pos = {.row = row, .col = col};
     vterm_screen_get_cell(t->screen, pos, &cell);
-    snprintf(out, size, "%s%s%s%s", cell.attrs.bold ? "b" : "", cell.attrs.reverse ? "r" : "",
+    bool blank = cell.chars[0] == 0 || cell.chars[0] == ' ';
+    snprintf(out, size, "%s%s%s%s", cell.attrs.bold && !blank ? "b" : "", cell.attrs.reverse ? "r" : "",
              cell.attrs.underline ? "u" : "", cell.attrs.italic ? "i" : "");
     put_color(&cell.fg, '#', out, size);
     put_color(&cell.bg, ':', out, size);
