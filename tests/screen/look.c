@@ -54,7 +54,8 @@ static void cell_style(const struct terminal *t, int row, int col, char *out, si
     vterm_screen_get_cell(t->screen, pos, &cell);
     bool blank = cell.chars[0] == 0 || cell.chars[0] == ' ';
     snprintf(out, size, "%s%s%s%s", cell.attrs.bold && !blank ? "b" : "",
-             cell.attrs.reverse ? "r" : "", cell.attrs.underline ? "u" : "", cell.attrs.italic ? "i" : "");
+             cell.attrs.reverse ? "r" : "", cell.attrs.underline ? "u" : "",
+             cell.attrs.italic ? "i" : "");
     put_color(&cell.fg, '#', out, size);
     put_color(&cell.bg, ':', out, size);
 }
