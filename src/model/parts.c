@@ -11,12 +11,12 @@ const struct stream_names stream_table[STREAM_COUNT] = {
 };
 
 const struct part_names part_table[PART_COUNT] = {
-    [PART_EMBEDDINGS] = {"embeddings", "embeddings", "embeddings", NULL, .streams = true},
-    [PART_TEXT] = {"t", "text", "text", "textual"},
-    [PART_VISUAL] = {"v", "image", "image", "visual"},
-    [PART_CO] = {"c", "co", "co-attention", "co-attention", .streams = true},
-    [PART_HEADS] = {"", "heads", "poolers and heads", NULL},
-    [PART_JOINT] = {"j", "joint", "joint", "joint"},
+    [PART_EMBEDDINGS] = {"embeddings", "embeddings", "embeddings", NULL, true},
+    [PART_TEXT] = {"t", "text", "text", "textual", false},
+    [PART_VISUAL] = {"v", "image", "image", "visual", false},
+    [PART_CO] = {"c", "co", "co-attention", "co-attention", true},
+    [PART_HEADS] = {"", "heads", "poolers and heads", NULL, false},
+    [PART_JOINT] = {"j", "joint", "joint", "joint", false},
 };
 
 const struct attn_names attn_table[ATTN_COUNT] = {
