@@ -32,13 +32,10 @@ static int show(bool json)
     struct regioncache_usage u;
     regioncache_measure(&u);
     if (json) {
-        json_t *v = json_pack("{s:o, s:i, s:I, s:I}", "folder", plain_string(u.folder),
-                              "images", u.files, "bytes", (json_int_t)u.bytes, "limit_bytes",
-                              (json_int_t)u.limit);
-        char *s = v ? json_dumps(v, JSON_INDENT(1)) : NULL;
-        plain_json_line(s);
-        free(s);
-        json_decref(v);
+        command_json(json_pack("{s:o, s:i, s:I, s:I}", "folder", plain_string(u.folder), "images",
+                               u.files, "bytes", (json_int_t)u.bytes, "limit_bytes",
+                               (json_int_t)u.limit),
+                     JSON_INDENT(1));
     } else if (u.folder) {
         plain_out("%s: %d images, %.1f MB of at most %" PRId64 " MB\n", u.folder, u.files,
                   (double)u.bytes / (1 << 20), u.limit >> 20);

@@ -62,8 +62,6 @@ int compare_answers(struct compare_run *r, struct vs_err *err);
 int compare_check_answers(const struct probe_table *t, struct vs_err *err);
 /* Cut and filled to width columns; control characters become '?'. */
 void compare_put_cell(const char *s, int width);
-json_t *compare_json_text(const char *s);  /* null without one */
-void compare_put_json(json_t *v, size_t flags); /* takes v; one document, a new line */
 void compare_put_field(const char *s, char end); /* of CSV, in quotes */
 /* A column that has just come, told in a few lines (--watch). */
 void compare_print_column(const struct compare_run *r, int column);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* vilscope compare --weights, --cka, --attention, --swap: what changed between checkpoints. */
 #include "src/cmd/cmd_compare.h"
+#include "src/cmd/vilscope.h"
 
 #include "src/study/difference_json.h"
 #include "src/engine/engine_priv.h"
@@ -55,8 +56,8 @@ static json_t *tell_notices(struct compare_run *r, const struct query *q)
         struct vs_err err = {0};
         if (query_prepare(r->m, &q[i], &compare_stopped, &p, &err) == 0 && p.r->notice) {
             plain_text(stderr, "vilscope compare: note: \"%s\": %s\n", name, p.r->notice);
-            json_array_append_new(all, json_pack("{s:o, s:o}", "name", compare_json_text(name),
-                                                 "notice", compare_json_text(p.r->notice)));
+            json_array_append_new(all, json_pack("{s:o, s:o}", "name", plain_string(name), "notice",
+                                                 plain_string(p.r->notice)));
         }
         prepared_fini(&p);
     }
@@ -75,7 +76,7 @@ static void put_found(struct compare_run *r, json_t *notices, json_t *v, struct 
             json_object_set(v, "notices", notices);
         if (json_is_array(v) && json_array_size(notices) > 0) /* behind what was found */
             json_array_append_new(v, json_pack("{s:O}", "notices", notices));
-        compare_put_json(v, JSON_INDENT(1));
+        command_json(v, JSON_INDENT(1));
     }
 }
 
@@ -170,7 +171,7 @@ int compare_weights(struct compare_run *r, struct vs_err *err)
         weights_change_free(w);
     }
     if (rc == 0 && r->o->json)
-        compare_put_json(all, JSON_INDENT(1));
+        command_json(all, JSON_INDENT(1));
     else
         json_decref(all);
     return rc;

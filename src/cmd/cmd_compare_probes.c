@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* vilscope compare: the table of probes as text, JSON and CSV. */
 #include "src/cmd/cmd_compare.h"
+#include "src/cmd/vilscope.h"
 
 #include "src/study/compare.h"
 #include "src/base/mem.h"
@@ -236,23 +237,18 @@ static void print_text(const struct probe_table *t)
 
 /* ---- JSON */
 
-json_t *compare_json_text(const char *s)
-{
-    return plain_string(s);
-}
-
 static json_t *answer_json(const struct probe_column *c, int probe)
 {
     const struct probe_answer *a = &c->answers[probe];
     if (a->error)
-        return json_pack("{s:o, s:o, s:b}", "checkpoint", compare_json_text(c->name), "error",
-                         compare_json_text(a->error), "diverged", a->diverged);
-    json_t *v = json_pack("{s:o, s:o, s:f, s:f, s:f}", "checkpoint", compare_json_text(c->name),
-                          "answer", compare_json_text(a->text), "softmax", a->softmax, "entropy",
+        return json_pack("{s:o, s:o, s:b}", "checkpoint", plain_string(c->name), "error",
+                         plain_string(a->error), "diverged", a->diverged);
+    json_t *v = json_pack("{s:o, s:o, s:f, s:f, s:f}", "checkpoint", plain_string(c->name),
+                          "answer", plain_string(a->text), "softmax", a->softmax, "entropy",
                           a->entropy, "margin", a->margin);
     json_object_set_new(v, "logit", plain_number(a->logit));
     if (a->notice)
-        json_object_set_new(v, "notice", compare_json_text(a->notice));
+        json_object_set_new(v, "notice", plain_string(a->notice));
     if (a->judged) {
         json_object_set_new(v, "right", json_boolean(a->right));
         json_object_set_new(v, "worth", json_real(a->worth));
@@ -270,10 +266,10 @@ static json_t *sum_json(const struct compare_run *r, const struct probe_table *t
     const struct probe_column *c = t->columns[column];
     char digest[DIGEST_HEX];
     model_checkpoint_digest(r->m, c->checkpoint, digest);
-    json_t *v = json_pack("{s:o, s:o, s:s, s:i, s:i, s:i, s:o}", "name",
-                          compare_json_text(c->name), "path", compare_json_text(c->path), "digest",
-                          digest, "probes", s.asked, "failed", s.failed, "diverged", s.diverged,
-                          "entropy", plain_number(s.entropy));
+    json_t *v =
+        json_pack("{s:o, s:o, s:s, s:i, s:i, s:i, s:o}", "name", plain_string(c->name), "path",
+                  plain_string(c->path), "digest", digest, "probes", s.asked, "failed", s.failed,
+                  "diverged", s.diverged, "entropy", plain_number(s.entropy));
     if (s.judged) {
         json_object_set_new(v, "judged", json_integer(s.judged));
         json_object_set_new(v, "right", json_integer(s.right));
@@ -290,17 +286,16 @@ static json_t *probe_json(const struct probe_table *t, int i)
     double *v = xcalloc((size_t)t->count + 1, sizeof *v);
     probe_table_trend(t, i, v);
     for (int k = 0; k < p->item.image_count; k++)
-        json_array_append_new(images, compare_json_text(p->item.images[k]));
+        json_array_append_new(images, plain_string(p->item.images[k]));
     for (int c = 0; c < t->count; c++) {
         json_array_append_new(answers, answer_json(t->columns[c], i));
         json_array_append_new(trend, plain_number(v[c]));
     }
     free(v);
-    return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "name", compare_json_text(p->name),
-                     "task", p->item.task->name, "text", compare_json_text(p->item.text), "images",
-                     images, "expected",
-                     compare_json_text(p->item.label_count ? p->item.labels[0] : NULL), "answers",
-                     answers, "trend", trend);
+    return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "name", plain_string(p->name), "task",
+                     p->item.task->name, "text", plain_string(p->item.text), "images", images,
+                     "expected", plain_string(p->item.label_count ? p->item.labels[0] : NULL),
+                     "answers", answers, "trend", trend);
 }
 
 static json_t *flips_json(const struct probe_table *t)
@@ -311,20 +306,12 @@ static json_t *flips_json(const struct probe_table *t)
             if (probe_table_flips(t, i, c - 1, c))
                 json_array_append_new(
                     list, json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "probe", i + 1, "text",
-                                    compare_json_text(t->probes->list[i].item.text), "from",
-                                    compare_json_text(t->columns[c - 1]->name), "to",
-                                    compare_json_text(t->columns[c]->name), "before",
-                                    compare_json_text(t->columns[c - 1]->answers[i].text), "after",
-                                    compare_json_text(t->columns[c]->answers[i].text)));
+                                    plain_string(t->probes->list[i].item.text), "from",
+                                    plain_string(t->columns[c - 1]->name), "to",
+                                    plain_string(t->columns[c]->name), "before",
+                                    plain_string(t->columns[c - 1]->answers[i].text), "after",
+                                    plain_string(t->columns[c]->answers[i].text)));
     return list;
-}
-
-void compare_put_json(json_t *v, size_t flags)
-{
-    char *s = json_dumps(v, flags | JSON_REAL_PRECISION(9));
-    plain_json_line(s);
-    free(s);
-    json_decref(v);
 }
 
 static void print_json(const struct compare_run *r, const struct probe_table *t)
@@ -340,13 +327,12 @@ static void print_json(const struct compare_run *r, const struct probe_table *t)
     }
     for (int i = 0; i < t->probes->count; i++)
         json_array_append_new(probes, probe_json(t, i));
-    compare_put_json(json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:i}", "model",
-                               compare_json_text(model_name(r->m)), "probe_set",
-                               compare_json_text(t->probes->path), "probe_set_digest",
-                               t->probes->digest, "checkpoints", checkpoints, "probes", probes,
-                               "agreement", agreement, "flips", flips_json(t), "all_agree",
-                               agree),
-                     JSON_INDENT(1));
+    command_json(json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:i}", "model",
+                           plain_string(model_name(r->m)), "probe_set",
+                           plain_string(t->probes->path), "probe_set_digest", t->probes->digest,
+                           "checkpoints", checkpoints, "probes", probes, "agreement", agreement,
+                           "flips", flips_json(t), "all_agree", agree),
+                 JSON_INDENT(1));
 }
 
 /* ---- CSV */
@@ -434,7 +420,7 @@ static void print_column_json(const struct compare_run *r, const struct probe_ta
     json_t *v = sum_json(r, t, column), *answers = json_array();
     for (int i = 0; i < t->probes->count; i++) {
         json_t *a = answer_json(t->columns[column], i);
-        json_object_set_new(a, "probe", compare_json_text(t->probes->list[i].name));
+        json_object_set_new(a, "probe", plain_string(t->probes->list[i].name));
         json_object_del(a, "checkpoint");
         if (column)
             json_object_set_new(a, "flipped",
@@ -442,7 +428,7 @@ static void print_column_json(const struct compare_run *r, const struct probe_ta
         json_array_append_new(answers, a);
     }
     json_object_set_new(v, "answers", answers);
-    compare_put_json(v, JSON_COMPACT);
+    command_json(v, JSON_COMPACT);
 }
 
 void compare_print_column(const struct compare_run *r, int column)

@@ -25,11 +25,7 @@ static int print_json(void)
     for (int i = 0; kern_device(i, &d); i++)
         json_array_append_new(list, json_pack("{s:s, s:b, s:s}", "name", d.name, "usable",
                                               (int)d.usable, "text", d.text));
-    char *s = json_dumps(list, JSON_INDENT(2));
-    json_decref(list);
-    plain_json_line(s);
-    free(s);
-    return EXIT_OK;
+    return command_json(list, JSON_INDENT(2));
 }
 
 static int run(void *options, char **args, int count)

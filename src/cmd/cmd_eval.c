@@ -263,10 +263,7 @@ static void print_json(const struct model *m, const struct eval_set *set,
                             json_pack("{s:i, s:i, s:o}", "items", list[0].gone.items,
                                       "missing_pictures", list[0].gone.pictures, "first",
                                       plain_string(list[0].gone.first)));
-    char *s = v ? json_dumps(v, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) : NULL;
-    plain_json_line(s);
-    free(s);
-    json_decref(v);
+    command_json(v, JSON_INDENT(1));
 }
 
 /* ---- the log */

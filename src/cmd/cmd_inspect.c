@@ -442,9 +442,7 @@ static int inspect_file(const char *path, const char *key, bool json)
     set(&r, "path", text_value(path, strlen(path)));
     int rc = make_report(&r);
     if (rc == 0 && json) {
-        char *s = json_dumps(r.root, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
-        plain_json_line(s);
-        free(s);
+        command_json(json_incref(r.root), JSON_INDENT(1));
     } else if (rc == 0) {
         json_object_del(r.root, "path");
         print_report(&r);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* vilscope query --leave-one-out: how the answer depends on each region, token or head. */
 #include "src/cmd/cmd_query.h"
+#include "src/cmd/vilscope.h"
 
 #include "src/study/effects.h"
 #include "src/base/mem.h"
@@ -84,10 +85,7 @@ static void print_json(const struct effects *e)
                              score_scale_names[e->scale], "measure", plain_number(e->measure),
                              "logit", plain_number((double)e->logit), "softmax",
                              (double)e->softmax, "best", e->best, "without", list);
-    char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-    json_decref(root);
-    plain_json_line(text);
-    free(text);
+    command_json(root, JSON_INDENT(2));
 }
 
 int query_leave_out(struct model *m, const struct query *q, const struct result *r,

@@ -22,20 +22,6 @@ void sessions_print(const char *s)
     plain_out("%s", s ? s : "");
 }
 
-json_t *sessions_text(const char *s)
-{
-    return plain_string(s);
-}
-
-int sessions_print_json(json_t *v)
-{
-    char *s = json_dumps(v, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
-    plain_json_line(s);
-    free(s);
-    json_decref(v);
-    return 0;
-}
-
 int sessions_id(const char *text, int64_t *out, struct vs_err *err)
 {
     char *end;

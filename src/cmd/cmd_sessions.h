@@ -36,8 +36,6 @@ sessions_verb sessions_list, sessions_show, sessions_query, sessions_difference,
 bool sessions_narrows(const struct log_filter *f);
 /* Typed text may hold anything; a terminal must not. */
 void sessions_print(const char *s);
-json_t *sessions_text(const char *s);
-int sessions_print_json(json_t *v); /* frees v; returns 0 */
 /* An ID from the command line. */
 int sessions_id(const char *text, int64_t *out, struct vs_err *err);
 /* "name", a digest or a file's path as what log_filter's checkpoint takes: a file's digest is put

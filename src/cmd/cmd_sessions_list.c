@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* vilscope sessions list, show, query, search: what is in the log. */
 #include "src/cmd/cmd_sessions.h"
+#include "src/cmd/vilscope.h"
 
 #include "src/formats/tensorfile.h"
 #include "src/base/mem.h"
@@ -15,7 +16,7 @@ static json_t *session_value(const struct log_session *s)
     return json_pack("{s:I, s:s, s:s, s:o, s:i, s:o, s:o}", "id", (json_int_t)s->id, "uid", s->uid,
                      "started", s->started, "ended",
                      s->ended[0] ? json_string(s->ended) : json_null(), "queries", s->query_count,
-                     "note", sessions_text(s->note), "machine", sessions_text(s->machine));
+                     "note", plain_string(s->note), "machine", plain_string(s->machine));
 }
 
 int sessions_list(const struct sessions_options *o, struct log *l, struct vs_err *err)
@@ -40,7 +41,7 @@ int sessions_list(const struct sessions_options *o, struct log *l, struct vs_err
     }
     log_sessions_free(list, n);
     if (o->json)
-        return sessions_print_json(all);
+        return command_json(all, JSON_INDENT(1));
     json_decref(all);
     return 0;
 }
@@ -49,14 +50,14 @@ static json_t *query_value(const struct log_query *q)
 {
     json_t *v = json_pack("{s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "id",
                           (json_int_t)q->id, "session", (json_int_t)q->session, "when", q->when,
-                          "task", sessions_text(q->task), "text", sessions_text(q->text), "answer",
-                          sessions_text(q->answer), "checkpoint", sessions_text(q->checkpoint),
-                          "image", sessions_text(q->image), "score", plain_number(q->score),
+                          "task", plain_string(q->task), "text", plain_string(q->text), "answer",
+                          plain_string(q->answer), "checkpoint", plain_string(q->checkpoint),
+                          "image", plain_string(q->image), "score", plain_number(q->score),
                           "score_name", q->score_name, "ms", plain_number(q->total_ms));
     json_t *more = json_pack("{s:s, s:b, s:o, s:o, s:o, s:o}", "digest", q->checkpoint_digest,
-                             "pinned", (int)q->pinned, "expected", sessions_text(q->expected),
-                             "note", sessions_text(q->note), "tags", sessions_text(q->tags),
-                             "changes", sessions_text(q->changes));
+                             "pinned", (int)q->pinned, "expected", plain_string(q->expected),
+                             "note", plain_string(q->note), "tags", plain_string(q->tags),
+                             "changes", plain_string(q->changes));
     json_object_update(v, more);
     json_decref(more);
     return v;
@@ -93,9 +94,9 @@ static json_t *difference_value(const struct log_difference *d)
 {
     return json_pack("{s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "difference",
                      (json_int_t)d->id, "session", (json_int_t)d->session, "found", d->found,
-                     "kind", sessions_text(d->kind), "level", sessions_text(d->level), "a",
-                     sessions_text(d->a), "b", sessions_text(d->b), "subject",
-                     sessions_text(d->subject), "summary", sessions_text(d->summary));
+                     "kind", plain_string(d->kind), "level", plain_string(d->level), "a",
+                     plain_string(d->a), "b", plain_string(d->b), "subject",
+                     plain_string(d->subject), "summary", plain_string(d->summary));
 }
 
 /* "d3": what "sessions difference" takes, told apart from the numbers of queries. */
@@ -159,7 +160,7 @@ static int list_queries(const struct sessions_options *o, const struct log_filte
     if (differences)
         rc = list_differences(f, l, o->json ? all : NULL, err);
     if (rc == 0 && o->json)
-        return sessions_print_json(all);
+        return command_json(all, JSON_INDENT(1));
     json_decref(all);
     return rc;
 }

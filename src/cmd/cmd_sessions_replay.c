@@ -273,17 +273,15 @@ static void print_line(const struct log_query *was, const struct outcome *x)
 
 static json_t *line_value(const struct log_query *was, const struct outcome *x)
 {
-    return json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o}",
-                     "query",
-                     (json_int_t)was->id, "outcome", x->word, "task", sessions_text(was->task),
-                     "text", sessions_text(was->text), "checkpoint",
-                     sessions_text(x->checkpoint), "was", sessions_text(was->answer), "was_score",
-                     plain_number(was->score), "now", sessions_text(x->now), "now_score",
-                     x->now ? plain_number(x->score) : json_null(), "judged",
-                     sessions_text(x->judged), "other_regions", (int)x->other_regions, "why",
-                     sessions_text(x->why), "logged",
-                     x->logged > 0 ? json_integer(x->logged) : json_null(), "notice",
-                     sessions_text(x->notice));
+    return json_pack(
+        "{s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "query",
+        (json_int_t)was->id, "outcome", x->word, "task", plain_string(was->task), "text",
+        plain_string(was->text), "checkpoint", plain_string(x->checkpoint), "was",
+        plain_string(was->answer), "was_score", plain_number(was->score), "now",
+        plain_string(x->now), "now_score", x->now ? plain_number(x->score) : json_null(), "judged",
+        plain_string(x->judged), "other_regions", (int)x->other_regions, "why",
+        plain_string(x->why), "logged", x->logged > 0 ? json_integer(x->logged) : json_null(),
+        "notice", plain_string(x->notice));
 }
 
 static void replay_on(struct replay *r, const struct log_query *was, const struct result *old,
@@ -355,9 +353,10 @@ static void open_writer(struct replay *r, int64_t session)
 static void print_summary(struct replay *r)
 {
     if (r->o->json)
-        sessions_print_json(json_pack("{s:i, s:i, s:i, s:i, s:i, s:O}", "asked", r->asked,
-                                      "changed", r->changed, "failed", r->failed, "worse",
-                                      r->worse, "better", r->better, "questions", r->lines));
+        command_json(json_pack("{s:i, s:i, s:i, s:i, s:i, s:O}", "asked", r->asked, "changed",
+                               r->changed, "failed", r->failed, "worse", r->worse, "better",
+                               r->better, "questions", r->lines),
+                     JSON_INDENT(1));
     else
         printf("%d asked: %d changed (%d worse, %d better by what is expected), %d could not be "
                "asked\n", r->asked, r->changed, r->worse, r->better, r->failed);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* vilscope sessions diff, export, merge, prune, check, sql: working on whole logs. */
 #include "src/cmd/cmd_sessions.h"
+#include "src/cmd/vilscope.h"
 
 #include "src/formats/outfile.h"
 #include "src/formats/tempfile.h"
@@ -24,16 +25,16 @@ static bool pair_moved(const struct sessions_options *o, const struct log_pair *
 static json_t *side_value(int64_t query, const char *checkpoint, const char *answer, double score)
 {
     return query ? json_pack("{s:I, s:o, s:o, s:o}", "query", (json_int_t)query, "checkpoint",
-                             sessions_text(checkpoint), "answer", sessions_text(answer), "score",
+                             plain_string(checkpoint), "answer", plain_string(answer), "score",
                              plain_number(score))
                  : json_null();
 }
 
 static json_t *pair_value(const struct log_pair *p, bool changed)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "task", sessions_text(p->task), "text",
-                     sessions_text(p->text), "image", sessions_text(p->image), "changes",
-                     p->changes && p->changes[0] ? sessions_text(p->changes) : json_null(),
+    return json_pack("{s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "task", plain_string(p->task), "text",
+                     plain_string(p->text), "image", plain_string(p->image), "changes",
+                     p->changes && p->changes[0] ? plain_string(p->changes) : json_null(),
                      "changed", (int)changed, "a",
                      side_value(p->a, p->a_checkpoint, p->a_answer, p->a_score), "b",
                      side_value(p->b, p->b_checkpoint, p->b_answer, p->b_score));
@@ -77,9 +78,9 @@ static int print_diff(const struct sessions_options *o, const struct log_pair *l
         }
     }
     if (o->json)
-        sessions_print_json(json_pack("{s:i, s:i, s:i, s:i, s:o}", "asked_in_both", both,
-                                      "changed", changed, "only_in_a", only_a, "only_in_b", only_b,
-                                      "questions", all));
+        command_json(json_pack("{s:i, s:i, s:i, s:i, s:o}", "asked_in_both", both, "changed",
+                               changed, "only_in_a", only_a, "only_in_b", only_b, "questions", all),
+                     JSON_INDENT(1));
     else {
         printf("%d of %d answers changed; %d questions only in the first, %d only in the second\n",
                changed, both, only_a, only_b);
@@ -234,10 +235,10 @@ static bool same_file(const char *a, const char *b)
 
 static json_t *merged_value(const char *file, const struct log_merged *n)
 {
-    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "file", sessions_text(file),
+    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "file", plain_string(file),
                      "sessions", (json_int_t)n->sessions, "queries", (json_int_t)n->queries,
-                     "others", (json_int_t)n->others, "notes", (json_int_t)n->notes,
-                     "notes_joined", (json_int_t)n->joined, "tags", (json_int_t)n->tags, "pins",
+                     "others", (json_int_t)n->others, "notes", (json_int_t)n->notes, "notes_joined",
+                     (json_int_t)n->joined, "tags", (json_int_t)n->tags, "pins",
                      (json_int_t)n->pins, "pins_kept", (json_int_t)n->kept_pins);
 }
 
@@ -276,7 +277,7 @@ int sessions_merge(const struct sessions_options *o, struct log *l, struct vs_er
             print_merged(o->args[i], &n);
     }
     if (rc == 0 && o->json)
-        return sessions_print_json(all);
+        return command_json(all, JSON_INDENT(1));
     json_decref(all);
     return rc;
 }
@@ -321,11 +322,11 @@ int sessions_prune(const struct sessions_options *o, struct log *l, struct vs_er
     if (rc == 0 && o->vacuum && !o->dry_run)
         rc = log_vacuum(l, err);
     if (rc == 0 && o->json)
-        return sessions_print_json(json_pack("{s:I, s:I, s:I, s:I, s:b}", "queries",
-                                             (json_int_t)n.queries, "differences",
-                                             (json_int_t)n.differences, "sessions",
-                                             (json_int_t)n.sessions, "pinned_kept",
-                                             (json_int_t)n.pinned, "dry_run", (int)o->dry_run));
+        return command_json(json_pack("{s:I, s:I, s:I, s:I, s:b}", "queries", (json_int_t)n.queries,
+                                      "differences", (json_int_t)n.differences, "sessions",
+                                      (json_int_t)n.sessions, "pinned_kept", (json_int_t)n.pinned,
+                                      "dry_run", (int)o->dry_run),
+                            JSON_INDENT(1));
     if (rc == 0)
         plain_out("%lld queries %s, %lld pinned ones stay; %lld differences\n",
                   (long long)n.queries, o->dry_run ? "would go" : "removed", (long long)n.pinned,
@@ -356,10 +357,11 @@ static void print_report_json(const struct log_report *r, const char *path)
     for (int i = 0; i < r->count; i++)
         json_object_set_new(counts, r->counts[i].name, json_integer(r->counts[i].rows));
     for (int i = 0; i < r->problem_count; i++)
-        json_array_append_new(problems, sessions_text(r->problems[i]));
-    sessions_print_json(json_pack("{s:o, s:i, s:I, s:o, s:o}", "log", sessions_text(path),
-                                  "version", r->version, "bytes", (json_int_t)r->bytes, "rows",
-                                  counts, "problems", problems));
+        json_array_append_new(problems, plain_string(r->problems[i]));
+    command_json(json_pack("{s:o, s:i, s:I, s:o, s:o}", "log", plain_string(path), "version",
+                           r->version, "bytes", (json_int_t)r->bytes, "rows", counts, "problems",
+                           problems),
+                 JSON_INDENT(1));
 }
 
 int sessions_check(const struct sessions_options *o, struct log *l, struct vs_err *err)

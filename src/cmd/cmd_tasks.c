@@ -34,11 +34,7 @@ static int print_json(void)
                             "min_images", t->min_images, "max_images", t->max_images,
                             "max_tokens", t->max_tokens, "input", t->hint, "metric", t->metric));
     }
-    char *s = json_dumps(list, JSON_INDENT(2));
-    json_decref(list);
-    plain_json_line(s);
-    free(s);
-    return EXIT_OK;
+    return command_json(list, JSON_INDENT(2));
 }
 
 static int run(void *options, char **args, int count)

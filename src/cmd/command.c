@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* What every command says in the same way: failures, wrong usage, old names, its help. */
+/* What every command says in the same way: failures, wrong usage, old names, JSON, its help. */
 #include "src/cmd/vilscope.h"
 
 #include "src/base/plain.h"
 
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 int command_fail(const char *command, const struct vs_err *err)
 {
@@ -38,6 +40,15 @@ void command_renamed(const char *command, const char *dashes, const char *old, c
                    dashes, now);
         return;
     }
+}
+
+int command_json(json_t *v, size_t flags)
+{
+    char *text = json_dumps(v, flags | JSON_REAL_PRECISION(9));
+    plain_json_line(text);
+    free(text);
+    json_decref(v);
+    return EXIT_OK;
 }
 
 int command_help(const struct command *c)

@@ -6,6 +6,8 @@
 #include "src/base/err.h"
 #include "src/cmd/options.h"
 
+struct json_t; /* jansson's */
+
 /* Exit statuses. */
 enum {
     EXIT_OK = 0,
@@ -22,6 +24,9 @@ int command_fail(const char *command, const struct vs_err *err);
 /* One line that ends with where to read more. */
 int command_usage(const char *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int command_help(const struct command *c);
+/* Prints a document of JSON and a new line, and frees v; flags: of json_dumps, what the document
+ * looks like. Returns EXIT_OK. */
+int command_json(struct json_t *v, size_t flags);
 const struct command *command_find(const char *name);
 /* A note that something is called otherwise now, once for each old name (a constant text); dashes:
  * what stands before both names. */
