@@ -315,13 +315,12 @@ static int run(void *options, char **args, int count)
         status = check_options(o);
     if (status != 0)
         return status;
-    struct chosen *chosen = xcalloc(1, sizeof *chosen);
+    struct chosen *chosen = NULL;
     struct model_options how = o->model;
-    status = command_choose("compare", &o->checkpoints, &how, chosen, &err);
+    status = command_choose("compare", &o->checkpoints, &how, &chosen, &err);
     if (status == 0)
         status = compare(o, &how, &err);
-    command_chosen_fini(chosen);
-    free(chosen);
+    command_chosen_free(chosen);
     return status < 0 ? command_fail("compare", &err) : status;
 }
 

@@ -22,7 +22,6 @@ struct options {
     struct model_options model;
     struct words checkpoints;
     struct eval_source data;
-    const struct task *task;
     const char *log, *predictions;
     int limit, batch;
     bool json, no_log, attention;
@@ -39,7 +38,7 @@ static const struct option_row option_rows[] = {
     TEXT("annotations", 0, "FILE", data.annotations, VALUES_FILES,
          "VQA v2: the answers; RefCOCO: COCO's instances.json"),
     TEXT("split", 0, "NAME", data.split, VALUES_NONE, "RefCOCO: which references (default val)"),
-    TASK(task, "only this task"),
+    TASK(data.task, "only this task"),
     ROW_CHECKPOINTS(checkpoints),
     INT("limit", 0, "N", limit, 1, 100000000, 0, "at most N items of each task"),
     FLAG("attention", attention,
@@ -427,14 +426,12 @@ static int run(void *options, char **args, int count)
     (void)count;
     if (!o->model.dir || !o->data.path)
         return command_usage("eval", "-m DIR and --data SET are needed");
-    o->data.task = o->task;
     o->data.optional = o->predictions != NULL;
-    struct chosen *chosen = xcalloc(1, sizeof *chosen);
-    int status = command_choose("eval", &o->checkpoints, &o->model, chosen, &err);
+    struct chosen *chosen = NULL;
+    int status = command_choose("eval", &o->checkpoints, &o->model, &chosen, &err);
     if (status == 0)
         status = eval(o, &err);
-    command_chosen_fini(chosen);
-    free(chosen);
+    command_chosen_free(chosen);
     return status < 0 ? command_fail("eval", &err) : status;
 }
 

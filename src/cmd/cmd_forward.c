@@ -193,14 +193,13 @@ static int run(void *options, char **args, int count)
         !o->output)
         return command_usage("forward", "--config (or -m), one -c, --inputs and --output are "
                              "needed");
-    struct chosen *chosen = xcalloc(1, sizeof *chosen);
-    int rc = command_choose("forward", &o->checkpoints, &o->model, chosen, &err);
+    struct chosen *chosen = NULL;
+    int rc = command_choose("forward", &o->checkpoints, &o->model, &chosen, &err);
     if (rc == 0 && !o->model.config && !(o->model.config = chosen->parts.config))
         rc = vs_fail(&err, VS_E_USAGE, "%s: its model.json names no configuration", o->model.dir);
     if (rc == 0)
         rc = open_and_run(o, &err);
-    command_chosen_fini(chosen);
-    free(chosen);
+    command_chosen_free(chosen);
     return rc == 0 ? EXIT_OK : command_fail("forward", &err);
 }
 

@@ -2,6 +2,7 @@
 /* What -m and -c name, and other options that commands share. */
 #include "src/cmd/cmd_model.h"
 
+#include "src/base/mem.h"
 #include "src/base/plain.h"
 #include "src/engine/demo.h"
 #include "src/formats/image.h"
@@ -87,32 +88,36 @@ static bool has_all(const struct parts *p, const struct words *wanted)
 }
 
 int command_choose(const char *command, const struct words *wanted, struct model_options *o,
-                   struct chosen *out, struct vs_err *err)
+                   struct chosen **out, struct vs_err *err)
 {
+    struct chosen *c = *out = xcalloc(1, sizeof *c);
     bool named = o->dir || o->config || o->vocab;
     const char *dir = o->dir;
-    out->demo = named ? NULL : demo_find();
-    if (out->demo)
-        dir = out->demo;
-    int rc = dir ? parts_read(dir, &out->parts, err) : 0;
-    if (rc == 0 && out->demo && !has_all(&out->parts, wanted)) {
-        parts_fini(&out->parts); /* files alone do not say that they belong to the demo */
+    c->demo = named ? NULL : demo_find();
+    if (c->demo)
+        dir = c->demo;
+    int rc = dir ? parts_read(dir, &c->parts, err) : 0;
+    if (rc == 0 && c->demo && !has_all(&c->parts, wanted)) {
+        parts_fini(&c->parts); /* files alone do not say that they belong to the demo */
         dir = NULL;
-        out->parts = (struct parts){0};
+        c->parts = (struct parts){0};
     }
     if (rc == 0)
-        rc = choose(command, wanted, dir, out, err);
-    out->is_demo = out->demo && dir && wanted->count == 0;
+        rc = choose(command, wanted, dir, c, err);
+    c->is_demo = c->demo && dir && wanted->count == 0;
     o->dir = dir;
     if (wanted->count) {
-        o->checkpoints = out->paths;
-        o->names = out->names;
+        o->checkpoints = c->paths;
+        o->names = c->names;
     }
     return rc;
 }
 
-void command_chosen_fini(struct chosen *c)
+void command_chosen_free(struct chosen *c)
 {
+    if (!c)
+        return;
     parts_fini(&c->parts);
     free(c->demo);
+    free(c);
 }

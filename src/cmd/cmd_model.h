@@ -77,9 +77,9 @@ struct chosen {
 /* Each of wanted is a checkpoint's name in the model directory, its path or its file's name there,
  * or another file; when it is both a note says so and the directory wins. They are put into o. The
  * demo's directory is taken when neither a directory nor a configuration or vocabulary is named,
- * and all that is wanted is in it. o borrows from out, which is to be released in any case. */
+ * and all that is wanted is in it. o borrows from *out, which is to be freed in any case. */
 int command_choose(const char *command, const struct words *wanted, struct model_options *o,
-                   struct chosen *out, struct vs_err *err);
-void command_chosen_fini(struct chosen *c);
+                   struct chosen **out, struct vs_err *err);
+void command_chosen_free(struct chosen *c); /* NULL is fine */
 
 #endif

@@ -296,8 +296,8 @@ static int ask(struct options *o, struct vs_err *err)
     struct box_list *boxes = xcalloc((size_t)count, sizeof *boxes);
     struct model *m = NULL;
     struct logging g = {.command = "query"};
-    struct chosen *chosen = xcalloc(1, sizeof *chosen);
-    int rc = command_choose("query", &o->checkpoints, &o->model, chosen, err);
+    struct chosen *chosen = NULL;
+    int rc = command_choose("query", &o->checkpoints, &o->model, &chosen, err);
     if (rc == 0)
         rc = model_open(&o->model, &m, err);
     if (rc == 0)
@@ -324,8 +324,7 @@ static int ask(struct options *o, struct vs_err *err)
     free(boxes);
     free(photos);
     model_free(m);
-    command_chosen_fini(chosen);
-    free(chosen);
+    command_chosen_free(chosen);
     return rc ? rc : logged;
 }
 

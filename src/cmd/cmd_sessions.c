@@ -143,7 +143,7 @@ static const struct option_row option_rows[] = {
     TEXT("since", 0, "TIME", filter.since, VALUES_NONE,
          "asked from then on (2026-01-31, or with T14:30)"),
     TEXT("until", 0, "TIME", filter.until, VALUES_NONE, "asked before then"),
-    INT("limit", 'n', "N", limit, 1, 100000000, 0,
+    INT("limit", 'n', "N", filter.limit, 1, 100000000, 0,
         "at most N lines; 50 without it, of export and diff all"),
     HEADING("replay and diff"),
     TEXT("model", 'm', "DIR", model.dir, VALUES_FOLDERS,
@@ -242,7 +242,6 @@ static int run(void *options, char **args, int count)
     int status = choose_verb(o, args, count, &verb);
     if (status != 0)
         return status;
-    o->filter.limit = o->limit;
     o->filter.task = o->task ? o->task->name : NULL;
     status = run_verb(o, verb, &err);
     return status < 0 ? command_fail("sessions", &err) : status;

@@ -14,10 +14,9 @@ struct sessions_options {
     const char *log, *output, *attention, *image, *older;
     struct words checkpoints;
     const struct task *task;
-    struct log_filter filter;
+    struct log_filter filter; /* limit 0: not given */
     struct model_options model;
     double tolerance;
-    int limit;  /* 0: not given */
     int format; /* of export, in the order of its choices */
     bool json, csv, fail_on_change, no_log, dry_run, vacuum, repair;
     char **args; /* after the verb */

@@ -23,7 +23,7 @@ int sessions_list(const struct sessions_options *o, struct log *l, struct vs_err
 {
     struct log_session *list;
     int n;
-    int rc = log_list_sessions(l, o->limit ? o->filter.limit : 50, &list, &n, err);
+    int rc = log_list_sessions(l, o->filter.limit ? o->filter.limit : 50, &list, &n, err);
     if (rc != 0)
         return rc;
     json_t *all = json_array();

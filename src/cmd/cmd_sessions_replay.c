@@ -39,7 +39,7 @@ struct replay {
 /* ---- the model */
 
 /* What o and chosen hold has to stay. */
-static int open_model(struct replay *r, struct chosen *chosen, struct vs_err *err)
+static int open_model(struct replay *r, struct chosen **chosen, struct vs_err *err)
 {
     struct model_options how = r->o->model;
     char *demo = how.dir ? NULL : demo_find(); /* also for files: its parts go with them */
@@ -47,7 +47,7 @@ static int open_model(struct replay *r, struct chosen *chosen, struct vs_err *er
     if (!how.dir)
         return vs_fail(err, VS_E_USAGE, "replay needs a model: -m DIR");
     int rc = command_choose("sessions", &r->o->checkpoints, &how, chosen, err);
-    chosen->demo = demo;
+    (*chosen)->demo = demo;
     if (rc == 0)
         rc = model_open(&how, &r->model, err);
     if (rc == 0)
@@ -381,16 +381,16 @@ int sessions_replay(const struct sessions_options *o, struct log *l, struct vs_e
     struct log_query *list = NULL;
     int n = 0;
     f.checkpoint = NULL; /* -c says who is asked now */
-    f.limit = o->limit ? f.limit : INT32_MAX;
+    f.limit = f.limit ? f.limit : INT32_MAX;
     int rc = sessions_id(o->args[0], &f.session, err);
     if (rc == 0)
         rc = log_find(l, &f, &list, &n, err);
     if (rc == 0 && n == 0)
         rc = vs_fail(err, VS_E_MISSING, "%s: session %s has no such queries", log_path(l),
                      o->args[0]);
-    struct chosen *chosen = xcalloc(1, sizeof *chosen);
+    struct chosen *chosen = NULL;
     if (rc == 0)
-        rc = open_model(&r, chosen, err);
+        rc = open_model(&r, &chosen, err);
     if (rc == 0) {
         open_writer(&r, f.session);
         rc = replay_all(&r, list, n, err);
@@ -400,8 +400,7 @@ int sessions_replay(const struct sessions_options *o, struct log *l, struct vs_e
     drop_photos(&r);
     log_queries_free(list, n);
     model_free(r.model);
-    command_chosen_fini(chosen);
-    free(chosen);
+    command_chosen_free(chosen);
     json_decref(r.lines);
     return rc;
 }

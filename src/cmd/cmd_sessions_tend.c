@@ -67,7 +67,7 @@ static int print_diff(const struct sessions_options *o, const struct log_pair *l
         only_a += !list[i].b;
         only_b += !list[i].a;
         changed += differs;
-        if (o->limit && shown >= o->limit)
+        if (o->filter.limit && shown >= o->filter.limit)
             continue;
         if (o->json) {
             json_array_append_new(all, pair_value(&list[i], differs));
@@ -172,7 +172,7 @@ static int choose(const struct sessions_options *o, struct log *l, struct export
 {
     struct log_filter f = o->filter;
     int rc = 0;
-    f.limit = o->limit ? f.limit : INT32_MAX;
+    f.limit = f.limit ? f.limit : INT32_MAX;
     if (o->arg_count == 0)
         return add_session(l, &f, e, count, err);
     for (int i = 0; i < o->arg_count && rc == 0; i++) {

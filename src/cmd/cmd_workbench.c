@@ -229,14 +229,13 @@ static int run(void *options, char **args, int count)
     int status = check_options(o, count);
     if (status != 0)
         return status;
-    struct chosen *chosen = xcalloc(1, sizeof *chosen);
-    status = command_choose("workbench", &o->checkpoints, &o->model, chosen, &err);
+    struct chosen *chosen = NULL;
+    status = command_choose("workbench", &o->checkpoints, &o->model, &chosen, &err);
     if (status == 0)
         status = open_and_run(o, args, count, chosen, &err);
     if (status < 0)
         status = command_fail("workbench", &err);
-    command_chosen_fini(chosen);
-    free(chosen);
+    command_chosen_free(chosen);
     die_of(workbench_ended_by());
     return status;
 }
