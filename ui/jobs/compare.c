@@ -3,6 +3,7 @@
 #include "ui/jobs/compare.h"
 
 #include "src/base/mem.h"
+#include "ui/jobs/own_query.h"
 #include "ui/state/stale.h"
 
 #include <stdio.h>
@@ -131,17 +132,6 @@ void compare_follow(struct workbench *w)
 
 /* ---- asking */
 
-/* The boxes drawn on the photos of the shown result; the list is the caller's, not its boxes. */
-static struct box_list *compare_drawn_boxes(const struct workbench *w)
-{
-    struct box_list *list = xcalloc((size_t)w->now.r->image_count + 1, sizeof *list);
-    for (int i = 0; i < w->now.r->image_count; i++)
-        for (int j = 0; j < w->ses.photo_count; j++)
-            if (w->ses.photos[j] == w->now.photos[i])
-                list[i] = w->ses.states[j].boxes;
-    return list;
-}
-
 void compare_ask(struct workbench *w)
 {
     struct comparison *c = comparison_of(w);
@@ -159,7 +149,7 @@ void compare_ask(struct workbench *w)
             also[n++] = i;
     if (n == 0 || change_list_parse(r->changes, &changes, &change_count, NULL) != 0)
         return;
-    struct box_list *boxes = compare_drawn_boxes(w);
+    struct box_list *boxes = query_boxes(w, w->now.photos, r->image_count);
     struct query q = {.task = r->task, .text = r->text, .checkpoint = also[0], .also = also + 1,
                       .also_count = n - 1, .photo_count = r->image_count, .photos = w->now.photos,
                       .boxes = boxes, .attention = true, .changes = changes,

@@ -4,67 +4,12 @@
 #include "ui/jobs/compare.h"
 
 #include "src/base/mem.h"
+#include "ui/jobs/own_query.h"
 #include "ui/state/stale.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A query of its own: text, boxes and changes are copies, photos live as long as the workbench. */
-struct own_query {
-    struct query q;
-    uint64_t identity;
-    char *text;
-    struct photo **photos;
-    struct box_list *boxes;
-    struct change *changes;
-};
-
-static void own_fini(struct own_query *o)
-{
-    for (int i = 0; o->boxes && i < o->q.photo_count; i++)
-        free(o->boxes[i].boxes);
-    free(o->boxes);
-    free(o->text);
-    free(o->photos);
-    free(o->changes);
-}
-
-static void own_boxes(const struct workbench *w, struct own_query *o)
-{
-    o->boxes = xcalloc((size_t)o->q.photo_count + 1, sizeof *o->boxes);
-    for (int i = 0; i < o->q.photo_count; i++)
-        for (int j = 0; j < w->ses.photo_count; j++) {
-            const struct box_list *l = &w->ses.states[j].boxes;
-            size_t size = (size_t)l->count * 4 * sizeof *l->boxes;
-            if (w->ses.photos[j] != o->photos[i] || !l->count || o->boxes[i].boxes)
-                continue;
-            o->boxes[i] = (struct box_list){xmalloc(size), l->count};
-            memcpy(o->boxes[i].boxes, l->boxes, size);
-        }
-    o->q.boxes = o->boxes;
-}
-
-/* The query that is shown. False: there is none. */
-static bool own_make(const struct workbench *w, struct own_query *o)
-{
-    const struct result *r = w->now.r;
-    *o = (struct own_query){0};
-    if (!r || change_list_parse(r->changes, &o->changes, &o->q.change_count, NULL) != 0)
-        return false;
-    size_t n = (size_t)r->image_count;
-    o->identity = stale_identity(w);
-    o->text = xstrdup(r->text);
-    o->photos = xcalloc(n + 1, sizeof(struct photo *));
-    memcpy(o->photos, w->now.photos, n * sizeof(struct photo *));
-    o->q.task = r->task;
-    o->q.text = o->text;
-    o->q.photos = o->photos;
-    o->q.photo_count = r->image_count;
-    o->q.changes = o->changes;
-    own_boxes(w, o);
-    return true;
-}
 
 static void say_failed(struct workbench *w, char why[256], const struct vs_err *err)
 {
@@ -88,7 +33,7 @@ struct drift_job {
 static void drift_job_free(void *arg)
 {
     struct drift_job *j = arg;
-    own_fini(&j->query);
+    own_query_fini(&j->query);
     weights_change_free(j->weights);
     cka_fini(&j->cka[0]);
     cka_fini(&j->cka[1]);
@@ -164,7 +109,7 @@ void drift_start(struct workbench *w)
     struct drift_job *j = xcalloc(1, sizeof *j);
     j->a = c->a;
     j->b = c->b;
-    j->asks = own_make(w, &j->query);
+    j->asks = w->now.r && own_query_make(w, &j->query, NULL) == 0;
     j->progress = &d->progress;
     if (same) { /* only another query */
         j->weights = d->weights;
@@ -199,7 +144,7 @@ struct swap_job {
 static void swap_job_free(void *arg)
 {
     struct swap_job *j = arg;
-    own_fini(&j->query);
+    own_query_fini(&j->query);
     swap_free(j->result);
     difference_free(j->found);
     free(j);
@@ -253,7 +198,7 @@ void swaps_start(struct workbench *w)
     if (s->runs || !w->ses.engine || c->a == c->b || boxes_changed(w))
         return;
     struct swap_job *j = xcalloc(1, sizeof *j);
-    if (!own_make(w, &j->query)) {
+    if (!w->now.r || own_query_make(w, &j->query, NULL) != 0) {
         workbench_say(w, true, "ask something first: a swap looks at the change of an answer");
         swap_job_free(j);
         return;

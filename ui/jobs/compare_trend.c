@@ -5,6 +5,7 @@
 
 #include "src/study/eval.h"
 #include "src/base/mem.h"
+#include "ui/jobs/own_query.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -102,16 +103,14 @@ static bool set_answer(struct workbench *w, struct eval_item *it, const char *an
     return true;
 }
 
+/* The boxes drawn on the first photo, which the answer was chosen from. */
 static void take_boxes(const struct workbench *w, struct eval_item *it)
 {
-    for (int j = 0; j < w->ses.photo_count && it->task->extra_regions; j++) {
-        const struct box_list *l = &w->ses.states[j].boxes;
-        if (w->ses.photos[j] != w->now.photos[0] || !l->count || it->candidates.count)
-            continue;
-        size_t size = (size_t)l->count * 4 * sizeof *l->boxes;
-        it->candidates = (struct box_list){xmalloc(size), l->count};
-        memcpy(it->candidates.boxes, l->boxes, size);
-    }
+    if (it->task->extra_regions == 0)
+        return;
+    struct box_list *drawn = query_boxes(w, w->now.photos, 1);
+    it->candidates = box_list_copy(&drawn[0]);
+    free(drawn);
 }
 
 static bool make_probe(struct workbench *w, struct probes *set, const char *answer)

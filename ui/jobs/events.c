@@ -109,9 +109,9 @@ void events_free_results(struct workbench *w)
 /* The detector has found the regions of a photo, or has not. */
 static void take_regions(struct workbench *w, const struct event *e)
 {
-    for (int i = 0; i < w->ses.photo_count; i++)
-        if (w->ses.photos[i] == e->photo)
-            w->ses.states[i].waits = false;
+    int at = session_find_photo(w, e->photo);
+    if (at >= 0)
+        w->ses.states[at].waits = false;
     const struct regions *g = photo_regions(e->photo);
     bool answered = w->now.r && photo_in_result(w) >= 0; /* which says more */
     if (e->kind == EVENT_REGIONS && g && !answered)

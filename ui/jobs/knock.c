@@ -3,17 +3,14 @@
 #include "ui/jobs/knock.h"
 
 #include "src/base/mem.h"
+#include "ui/jobs/own_query.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct knock {
-    struct query query;      /* text, photos, boxes and changes are our copies */
-    struct change *changes;
-    struct box_list *boxes;
-    struct photo **photos;
+    struct own_query own;
     const struct result *r;  /* what it is about */
     enum effects_of of;
     int choice;
@@ -28,12 +25,7 @@ struct knock {
 static void knock_drop(void *arg)
 {
     struct knock *k = arg;
-    for (int i = 0; i < k->query.photo_count; i++)
-        free(k->boxes[i].boxes);
-    free(k->boxes);
-    free(k->changes);
-    free(k->photos);
-    free((void *)(uintptr_t)k->query.text);
+    own_query_fini(&k->own);
     effects_free(k->known);
     effects_free(k->out);
     pthread_mutex_destroy(&k->lock);
@@ -68,7 +60,7 @@ static int knock_run(struct model *m, void *arg, const atomic_bool *cancel, stru
 {
     struct knock *k = arg;
     k->cancel = cancel;
-    return effects_run(m, &k->query, k->of, k->choice, k->how, &k->stop, report, k, &k->out, err);
+    return effects_run(m, &k->own.q, k->of, k->choice, k->how, &k->stop, report, k, &k->out, err);
 }
 
 static void knock_take(struct workbench *w, void *arg, const struct vs_err *err)
@@ -90,24 +82,6 @@ static void knock_take(struct workbench *w, void *arg, const struct vs_err *err)
 }
 
 /* ---- the query again */
-
-/* The boxes of the user that the photos had; (count), the caller frees all of them. */
-static struct box_list *copy_boxes(const struct workbench *w, struct photo *const *photos,
-                                   int count)
-{
-    struct box_list *list = xcalloc((size_t)count + 1, sizeof *list);
-    for (int i = 0; i < count; i++)
-        for (int j = 0; j < w->ses.photo_count; j++) {
-            const struct box_list *b = &w->ses.states[j].boxes;
-            size_t size = (size_t)b->count * 4 * sizeof *b->boxes;
-            if (w->ses.photos[j] != photos[i] || list[i].boxes)
-                continue;
-            list[i] = (struct box_list){xmalloc(size + 1), b->count};
-            if (size)
-                memcpy(list[i].boxes, b->boxes, size);
-        }
-    return list;
-}
 
 /* Whether a photo has the regions that the result knows, in number and place: boxes that were drawn
  * or dropped since would be knocked out of another query. */
@@ -132,7 +106,7 @@ static bool still_fits(const struct result *r, int i, const struct photo *p,
 static int check_fit(const struct result *r, const struct knock *k, struct vs_err *err)
 {
     for (int i = 0; i < r->image_count; i++)
-        if (!still_fits(r, i, k->photos[i], &k->boxes[i]))
+        if (!still_fits(r, i, k->own.photos[i], &k->own.boxes[i]))
             return vs_fail(err, VS_E_USAGE, "the boxes on the photo have changed: r asks again");
     return 0;
 }
@@ -147,22 +121,14 @@ static int checkpoint_of(const struct workbench *w)
 
 static struct knock *knock_new(const struct workbench *w, struct vs_err *err)
 {
-    const struct result *r = w->now.r;
     struct knock *k = xcalloc(1, sizeof *k);
-    int n = r->image_count, changes = 0;
     pthread_mutex_init(&k->lock, NULL);
     atomic_init(&k->stop, false);
-    k->r = r;
-    k->photos = xcalloc((size_t)n + 1, sizeof(struct photo *));
-    memcpy(k->photos, w->now.photos, (size_t)n * sizeof(struct photo *));
-    k->boxes = copy_boxes(w, k->photos, n);
-    int rc = check_fit(r, k, err);
+    k->r = w->now.r;
+    int rc = own_query_make(w, &k->own, err);
     if (rc == 0)
-        rc = change_list_parse(r->changes, &k->changes, &changes, err);
-    k->query = (struct query){.task = r->task, .text = xstrdup(r->text),
-                              .checkpoint = checkpoint_of(w), .photo_count = n,
-                              .photos = k->photos, .boxes = k->boxes, .changes = k->changes,
-                              .change_count = changes};
+        rc = check_fit(k->r, k, err);
+    k->own.q.checkpoint = checkpoint_of(w);
     if (rc == 0)
         return k;
     knock_drop(k);

@@ -8,5 +8,6 @@ libui_a_SOURCES += \
 	ui/jobs/jobs.h \
 	ui/jobs/knock.c ui/jobs/knock.h \
 	ui/jobs/logging.c \
+	ui/jobs/own_query.c ui/jobs/own_query.h \
 	ui/jobs/query.c \
 	ui/jobs/work.c

@@ -3,6 +3,7 @@
 #include "ui/jobs/compare.h"
 #include "ui/jobs/jobs.h"
 #include "ui/jobs/knock.h"
+#include "ui/jobs/own_query.h"
 #include "ui/state/stale.h"
 
 #include "src/base/mem.h"
@@ -36,17 +37,6 @@ static void choose_photos(struct workbench *w)
         w->asked.photos[w->asked.count++] = w->ses.photos[first + i];
 }
 
-/* The boxes drawn on the photos of the query; borrowed, the list is the caller's. */
-static struct box_list *query_drawn_boxes(const struct workbench *w)
-{
-    struct box_list *list = xcalloc((size_t)w->asked.count + 1, sizeof *list);
-    for (int i = 0; i < w->asked.count; i++)
-        for (int j = 0; j < w->ses.photo_count; j++)
-            if (w->ses.photos[j] == w->asked.photos[i])
-                list[i] = w->ses.states[j].boxes;
-    return list;
-}
-
 /* Posts the query line's text about the chosen photos. */
 static void query_post(struct workbench *w)
 {
@@ -61,7 +51,7 @@ static void query_post(struct workbench *w)
                       .others = true,
                       .changes = w->changes.list,
                       .change_count = w->changes.count};
-    struct box_list *boxes = query_drawn_boxes(w);
+    struct box_list *boxes = query_boxes(w, w->asked.photos, w->asked.count);
     q.boxes = boxes;
     w->asked.boxes = stale_boxes(w, w->asked.photos, w->asked.count);
     w->asked.open = w->ses.photo_count;
@@ -132,11 +122,8 @@ static int query_photo_of(const struct workbench *w, const char *path)
 /* The candidates of a suggestion stand as if the user had drawn them. */
 static void set_boxes(struct photo_state *s, const struct box_list *l)
 {
-    size_t size = (size_t)l->count * 4 * sizeof *l->boxes;
     free(s->boxes.boxes);
-    s->boxes = (struct box_list){xmalloc(size + 1), l->count};
-    if (size)
-        memcpy(s->boxes.boxes, l->boxes, size);
+    s->boxes = box_list_copy(l);
 }
 
 /* Takes over a suggestion; false when one of its images is not open. */

@@ -94,9 +94,9 @@ static void show_chosen(struct workbench *w)
     if (r->task->reading->ranked != RANKED_IMAGES || w->sel->rank >= r->answer_count)
         return;
     int image = r->answers[w->sel->rank].index;
-    for (int i = 0; i < w->ses.photo_count && image < r->image_count; i++)
-        if (w->ses.photos[i] == w->now.photos[image])
-            w->ses.photo = i;
+    int at = image < r->image_count ? session_find_photo(w, w->now.photos[image]) : -1;
+    if (at >= 0)
+        w->ses.photo = at;
 }
 
 void look_choose_rank(struct workbench *w, int rank)

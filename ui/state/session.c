@@ -14,6 +14,14 @@ void session_add_photo(struct workbench *w, struct photo *p)
     photo_go(w, w->ses.photo_count++);
 }
 
+int session_find_photo(const struct workbench *w, const struct photo *p)
+{
+    for (int i = 0; i < w->ses.photo_count; i++)
+        if (w->ses.photos[i] == p)
+            return i;
+    return -1;
+}
+
 int photo_number(const struct workbench *w, int photo)
 {
     for (int i = 0; w->now.r && i < w->now.r->image_count; i++)

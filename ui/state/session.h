@@ -92,6 +92,8 @@ struct logging {
 };
 
 void session_add_photo(struct workbench *w, struct photo *p);
+/* Which of the open ones it is, or -1. */
+int session_find_photo(const struct workbench *w, const struct photo *p);
 /* The result's number of a photo, or -1. */
 int photo_number(const struct workbench *w, int photo);
 /* That of the current one. */

@@ -29,15 +29,13 @@ static uint64_t mix_text(uint64_t h, const char *s)
 uint64_t stale_boxes(const struct workbench *w, struct photo *const *photos, int count)
 {
     uint64_t h = seed;
-    for (int i = 0; i < count; i++)
-        for (int j = 0; j < w->ses.photo_count; j++) {
-            const struct box_list *l = &w->ses.states[j].boxes;
-            if (w->ses.photos[j] != photos[i])
-                continue;
-            h = mix(h, &l->count, sizeof l->count);
-            if (l->count)
-                h = mix(h, l->boxes, (size_t)l->count * 4 * sizeof *l->boxes);
-        }
+    for (int i = 0; i < count; i++) {
+        int at = session_find_photo(w, photos[i]);
+        const struct box_list none = {NULL, 0}, *l = at < 0 ? &none : &w->ses.states[at].boxes;
+        h = mix(h, &l->count, sizeof l->count);
+        if (l->count)
+            h = mix(h, l->boxes, (size_t)l->count * 4 * sizeof *l->boxes);
+    }
     return h;
 }
 

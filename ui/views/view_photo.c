@@ -122,11 +122,9 @@ static int *together(const struct workbench *w, const struct photo_view *v, int 
     for (int i = 0; i < r->image_count; i++) {
         bool ranked = r->task->reading->ranked == RANKED_IMAGES && i < r->answer_count;
         int image = ranked ? r->answers[i].index : i;
-        for (int j = 0; j < w->ses.photo_count; j++)
-            if (w->ses.photos[j] == w->now.photos[image] && w->ses.photos[j]->image) {
-                list[(*count)++] = j;
-                break;
-            }
+        int at = session_find_photo(w, w->now.photos[image]);
+        if (at >= 0 && w->ses.photos[at]->image)
+            list[(*count)++] = at;
     }
     return list;
 }
