@@ -50,14 +50,6 @@ static const struct action *find_by_key(const struct workbench *w, const char *k
     return found;
 }
 
-static const struct binding *find_binding(const struct workbench *w, const char *key)
-{
-    for (int i = 0; i < w->bound.count; i++)
-        if (strcmp(w->bound.list[i].key, key) == 0)
-            return &w->bound.list[i];
-    return NULL;
-}
-
 /* ---- command lines */
 
 bool actions_line(struct workbench *w, const char *line)
@@ -86,7 +78,7 @@ bool actions_line(struct workbench *w, const char *line)
 
 bool actions_named_key(struct workbench *w, const char *key)
 {
-    const struct binding *b = find_binding(w, key);
+    const struct binding *b = binding_find(&w->bound, key);
     const struct action *a = b ? NULL : find_by_key(w, key);
     snprintf(w->typed.key, sizeof w->typed.key, "%s", key);
     if (b) {

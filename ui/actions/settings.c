@@ -9,12 +9,12 @@
 
 static void bind_key(struct workbench *w, const char *key, const char *line)
 {
-    for (int i = 0; i < w->bound.count; i++)
-        if (strcmp(w->bound.list[i].key, key) == 0) {
-            free(w->bound.list[i].line);
-            w->bound.list[i].line = xstrdup(line);
-            return;
-        }
+    struct binding *b = binding_find(&w->bound, key);
+    if (b) {
+        free(b->line);
+        b->line = xstrdup(line);
+        return;
+    }
     w->bound.list = xreallocarray(w->bound.list, (size_t)w->bound.count + 1, sizeof *w->bound.list);
     w->bound.list[w->bound.count++] = (struct binding){xstrdup(key), xstrdup(line)};
 }

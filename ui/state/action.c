@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_bound(const struct workbench *w, const char *key)
+struct binding *binding_find(const struct bindings *b, const char *key)
 {
-    for (int i = 0; i < w->bound.count; i++)
-        if (strcmp(w->bound.list[i].key, key) == 0)
-            return true;
-    return false;
+    for (int i = 0; i < b->count; i++)
+        if (strcmp(b->list[i].key, key) == 0)
+            return &b->list[i];
+    return NULL;
 }
 
 void action_keys(const struct workbench *w, const struct action *a, char *out, size_t size)
@@ -23,7 +23,7 @@ void action_keys(const struct workbench *w, const struct action *a, char *out, s
         char key[16];
         size_t n = strcspn(s, " ");
         snprintf(key, sizeof key, "%.*s", (int)n, s);
-        if (!is_bound(w, key) && used < size)
+        if (!binding_find(&w->bound, key) && used < size)
             used += (size_t)snprintf(out + used, size - used, "%s%s", used ? " " : "", key);
         s += n + strspn(s + n, " ");
     }

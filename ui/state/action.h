@@ -29,6 +29,9 @@ struct action_group {
     const struct action *actions;
 };
 
+/* What the user has bound to a key, or NULL. */
+struct bindings;
+struct binding *binding_find(const struct bindings *b, const char *key);
 void action_run(struct workbench *w, const struct action *a, const char *arg);
 /* The keys of an action, those of the user included. */
 void action_keys(const struct workbench *w, const struct action *a, char *out, size_t size);
