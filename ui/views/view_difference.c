@@ -4,7 +4,7 @@
 #include "src/base/mem.h"
 #include "ui/jobs/compare.h"
 #include "ui/views/list.h"
-#include "ui/views/grid.h"
+#include "ui/views/inside.h"
 #include "ui/state/stale.h"
 
 #include <curses.h>
@@ -95,12 +95,6 @@ static int head_of(const struct slice *x)
     return head < 0 ? -1 : head;
 }
 
-static int batch_row(const struct workbench *w)
-{
-    int image = photo_in_result(w);
-    return w->now.r && image >= 0 ? look_batch(w->now.r, image) : 0;
-}
-
 /* A row or column of the map by its name: a token, or a region. */
 static void difference_name_of(const struct workbench *w, const struct trace *t, enum net_stream of,
                                int i, char *out, size_t size)
@@ -113,7 +107,7 @@ static void difference_name_of(const struct workbench *w, const struct trace *t,
     }
     struct result_source s = {-1, -1};
     if (r && p.number < r->rows)
-        s = r->sources[batch_row(w) * r->rows + p.number];
+        s = r->sources[inside_batch(w) * r->rows + p.number];
     if (s.image < 0)
         snprintf(out, size, "-");
     else if (s.region == 0)
@@ -287,11 +281,11 @@ static void difference_draw(struct workbench *w, struct pane *p, struct area a)
         body.rows -= list.rows + 1;
     }
     const struct result *ra = compare_result(w, c->a), *rb = compare_result(w, c->b);
-    if (attention_difference(ra, rb, kind, layer, head_of(s), batch_row(w), &rows, &cols, &x,
+    if (attention_difference(ra, rb, kind, layer, head_of(s), inside_batch(w), &rows, &cols, &x,
                              &err) == 0) {
         int numbers = body.rows > 16 ? 6 : body.rows > 8 ? 3 : 0, legend = body.rows > 8;
         before = xcalloc((size_t)rows * (size_t)cols + 1, sizeof *before);
-        trace_attention(ra->trace, kind, layer, batch_row(w), head_of(s), &rows, &cols, before);
+        trace_attention(ra->trace, kind, layer, inside_batch(w), head_of(s), &rows, &cols, before);
         draw_difference_map(w, p, ra->trace,
                             (struct area){body.row + 1, body.col,
                                           body.rows - numbers - 1 - (numbers > 0) - legend,

@@ -35,9 +35,7 @@ struct alike {
 /* A token, or a region; where both are chosen, what the map's rows are. */
 static struct item subject(const struct workbench *w, const struct pane *p)
 {
-    int image = photo_in_result(w);
-    int region = image < 0 || w->sel->region < 0
-                     ? -1 : look_place(w->now.r, inside_batch(w), image, w->sel->region);
+    int region = inside_chosen_of(w, false);
     enum net_stream from = attn_table[pane_slice(w, p)->kind].from;
     if (w->sel->token >= 0 && (region < 0 || stream_table[from].tokens))
         return (struct item){true, w->sel->token};

@@ -3,7 +3,7 @@
  * to and from the chosen token or region; without one, over all of the text and the image. */
 #include "src/base/mem.h"
 #include "ui/state/stale.h"
-#include "ui/views/views.h"
+#include "ui/views/inside.h"
 
 #include <curses.h>
 #include <stdio.h>
@@ -27,11 +27,10 @@ static float *chosen_map(const struct workbench *w, const struct slice *x, bool 
                          bool to_tokens, int *rows, int *cols)
 {
     const struct result *r = w->now.r;
-    int image = photo_in_result(w), b = image < 0 ? 0 : look_batch(r, image);
     enum attn_kind kind = trace_map_between(r->trace, from_tokens, to_tokens);
     float *out = NULL;
     if (kind == ATTN_COUNT ||
-        !look_map(r, kind, x->layer[kind], b, x->head[kind], rows, cols, &out))
+        !look_map(r, kind, x->layer[kind], inside_batch(w), x->head[kind], rows, cols, &out))
         return NULL;
     trace_block(r->trace, kind, from_tokens, to_tokens, out, rows, cols);
     return out;
@@ -54,9 +53,7 @@ static void flow_token(const struct workbench *w, const struct slice *x, struct 
 /* To and from a region; -1: all of them together. */
 static void flow_region(const struct workbench *w, const struct slice *x, struct flow *f)
 {
-    const struct result *r = w->now.r;
-    int rows = 0, cols = 0, image = photo_in_result(w);
-    int at = w->sel->region < 0 ? -1 : look_place(r, look_batch(r, image), image, w->sel->region);
+    int rows = 0, cols = 0, at = inside_chosen_of(w, false);
     float *to = chosen_map(w, x, true, false, &rows, &cols);
     look_flow(to, rows, cols, at, false, f->gives, f->count);
     float *from = chosen_map(w, x, false, true, &rows, &cols);
