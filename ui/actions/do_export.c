@@ -107,9 +107,9 @@ static void draw_export_legend(const struct workbench *w, struct legend *l)
 {
     const struct result *r = photo_in_result(w) >= 0 && !w->stale ? w->now.r : NULL;
     int n = 0;
-    float *weights = w->sel->overlay ? photo_weights(w, &w->sel->slice, &n) : NULL;
     if (!r)
         return;
+    float *weights = w->sel->overlay ? photo_weights(w, &w->sel->slice, &n) : NULL;
     legend_text(l, 4, "%s: %s", r->task->title, r->text);
     legend_line(l);
     if (r->changes) {
@@ -147,7 +147,8 @@ static int export_photo(struct workbench *w, const char *path, struct vs_err *er
     w->screen.gfx.mode = GFX_SIXEL; /* pixels, whatever the screen can */
     struct photo_cache cache = {0};
     const struct photo_paint x = {.photo = w->ses.photo, .r = w->stale ? NULL : w->now.r,
-                                  .rank = w->sel->rank, .cache = &cache};
+                                  .rank = w->sel->rank, .top = photo_top(w, w->now.r),
+                                  .cache = &cache};
     photo_compose(w, &x, c, &f);
     canvas_free(cache.c);
     w->screen.gfx.mode = mode;

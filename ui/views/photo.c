@@ -38,7 +38,7 @@ float *photo_weights(const struct workbench *w, const struct slice *x, int *coun
 float photo_top(const struct workbench *w, const struct result *r)
 {
     float top = 0;
-    for (int image = 0; r && image < r->image_count; image++) {
+    for (int image = 0; r && w->sel->overlay && image < r->image_count; image++) {
         int n = 0;
         float *x = weights_of(w, r, &w->sel->slice, image, &n);
         for (int i = 1; x && i < n; i++)
@@ -244,14 +244,10 @@ static void draw_heat(const struct workbench *w, const struct photo_paint *x, st
                       const struct frame *f, int image, const float *weights)
 {
     const struct result_image *ri = &x->r->images[image];
-    const struct image *im = w->ses.photos[0]->image;
-    for (int i = 0; i < w->ses.photo_count; i++)
-        if (w->ses.photos[i] == w->now.photos[image])
-            im = w->ses.photos[i]->image;
+    const struct image *im = w->ses.photos[x->photo]->image;
     double s = ri->width > 0 && im ? (double)im->width / ri->width : 1;
     float *heat = xmalloc((size_t)c->w * (size_t)c->h * sizeof *heat);
-    look_heat(x->r, image, weights, f->x / s, f->y / s, f->scale * s,
-              x->top > 0 ? x->top : photo_top(w, x->r), c->w, c->h, heat);
+    look_heat(x->r, image, weights, f->x / s, f->y / s, f->scale * s, x->top, c->w, c->h, heat);
     canvas_dim(c, 0.6f);
     canvas_heat(c, heat);
     free(heat);

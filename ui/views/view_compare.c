@@ -30,6 +30,7 @@ struct layout {
     struct area a;
     int count, from, shown; /* checkpoints, the first one shown, how many */
     int width, photo_rows;
+    float top;              /* of the colors on all photos; 0: no attention is on them */
     int legend;             /* rows of it, below the photos */
 };
 
@@ -66,7 +67,8 @@ static struct layout compare_lay_out(struct workbench *w, struct compare_view *v
     l.photo_rows = rows < high ? rows : high;
     if (l.photo_rows < PHOTO_ROWS || w->screen.gfx.mode == GFX_NONE)
         l.photo_rows = 0;
-    l.legend = l.photo_rows && w->sel->overlay && !other_query(w) && top_of_all(w) > 0;
+    l.top = l.photo_rows && !other_query(w) ? top_of_all(w) : 0;
+    l.legend = l.top > 0;
     return l;
 }
 
@@ -86,7 +88,7 @@ static int chosen_rank(const struct workbench *w, const struct result *r)
 }
 
 static void draw_compare_photo(struct workbench *w, struct compare_view *v, const struct layout *l,
-                               int column, float top, struct canvas *all)
+                               int column, struct canvas *all)
 {
     const struct result *r = compare_result(w, l->from + column);
     const struct image *im = compare_photo_of(w);
@@ -102,7 +104,7 @@ static void draw_compare_photo(struct workbench *w, struct compare_view *v, cons
         return;
     int rank = chosen_rank(w, r);
     const struct photo_paint x = {.photo = w->ses.photo, .r = other_query(w) ? NULL : r,
-                                  .rank = rank < 0 ? 0 : rank, .top = top, .cache = &v->cache};
+                                  .rank = rank < 0 ? 0 : rank, .top = l->top, .cache = &v->cache};
     photo_compose(w, &x, c, &f);
     canvas_put(all, column * l->width * cw, 0, c);
     canvas_free(c);
@@ -115,16 +117,15 @@ static void draw_photos(struct workbench *w, struct pane *p, const struct layout
     draw_cell(w, &cw, &ch);
     struct area at = {l->a.row + 1, l->a.col, l->photo_rows, l->shown * l->width};
     struct canvas *all = canvas_new(at.cols * cw, at.rows * ch);
-    float top = w->sel->overlay ? top_of_all(w) : 0;
     for (int i = 0; all && i < l->shown; i++)
-        draw_compare_photo(w, p->state, l, i, top, all);
+        draw_compare_photo(w, p->state, l, i, all);
     gfx_place(&w->screen.gfx, p->slot, at, all);
 }
 
 static void draw_compare_legend(struct workbench *w, const struct layout *l)
 {
     char text[320];
-    int row = l->a.row + 1 + l->photo_rows, n = draw_scale(row, l->a.col, top_of_all(w));
+    int row = l->a.row + 1 + l->photo_rows, n = draw_scale(row, l->a.col, l->top);
     photo_looks(w, text, sizeof text);
     draw_text(row, l->a.col + n, l->a.cols - n, "%s; all checkpoints", text);
 }

@@ -30,6 +30,7 @@ struct photo_view {
     struct tile tiles[TILES];
     int tile_count;
     struct photo_cache cache;  /* of the photo that was drawn last */
+    float top;                 /* photo_top, in this frame; 0: nothing is drawn of a result */
 };
 
 /* 1: all of it. */
@@ -88,7 +89,7 @@ static void add_tile(struct photo_view *v, int photo, struct area at)
 static struct photo_paint paint_of(const struct workbench *w, struct photo_view *v, int photo)
 {
     return (struct photo_paint){.photo = photo, .r = w->stale ? NULL : w->now.r,
-                                .rank = w->sel->rank, .cache = &v->cache};
+                                .rank = w->sel->rank, .top = v->top, .cache = &v->cache};
 }
 
 static void draw_one(struct workbench *w, struct pane *p, struct area a)
@@ -280,12 +281,10 @@ static void draw_strip(struct workbench *w, struct pane *p, struct area a)
 
 static void draw_photo_legend(const struct workbench *w, const struct photo_view *v, struct area a)
 {
-    float top = w->sel->overlay && !w->stale && photo_in_result(w) >= 0
-                    ? photo_top(w, w->now.r) : 0;
     const struct chosen *s = w->sel;
     char name[320];
-    if (top > 0) {
-        int n = draw_scale(a.row, a.col, top);
+    if (v->top > 0) {
+        int n = draw_scale(a.row, a.col, v->top);
         photo_looks(w, name, sizeof name);
         draw_text(a.row, a.col + n, a.cols - n, "%s", name);
     } else if (s->region >= 0) {
@@ -317,6 +316,7 @@ static void photo_draw(struct workbench *w, struct pane *p, struct area a)
     struct photo_view *v = p->state;
     v->tile_count = 0;
     v->frame = (struct frame){0};
+    v->top = w->stale ? 0 : photo_top(w, w->now.r);
     if (w->ses.photo >= w->ses.photo_count || !w->ses.photos[w->ses.photo]->image) {
         draw_no_photo(w, a);
         return;

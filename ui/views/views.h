@@ -37,7 +37,7 @@ struct frame {
 /* Weights of a slice over the current photo's regions of what is chosen (caller frees), or NULL. */
 float *photo_weights(const struct workbench *w, const struct slice *x, int *count);
 /* The largest weight over all images of a result: what is brightest on any of them. 0: nothing is
- * chosen. */
+ * chosen, or attention is not shown. */
 float photo_top(const struct workbench *w, const struct result *r);
 /* "star, text to image, layer 2, mean of heads": what looks. */
 void photo_looks(const struct workbench *w, char *out, size_t size);
@@ -52,7 +52,7 @@ struct photo_paint {
     int photo;
     const struct result *r; /* whose boxes and attention; NULL: none */
     int rank;               /* the chosen one */
-    float top;              /* of the colors; 0: of this result */
+    float top;              /* of the colors: photo_top, or that of several results */
     struct photo_cache *cache;
 };
 /* A photo with all that is drawn on it: the part that the frame says. */
