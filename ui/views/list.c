@@ -58,6 +58,18 @@ void list_move(struct workbench *w, struct pane *p, enum motion m)
     l->pick = panes_pick(l->pick, l->count, p->at.rows - 3, m);
 }
 
+bool list_click(struct workbench *w, struct pane *p, int row, int col)
+{
+    struct list *l = p->state;
+    int at = l->top + row - 2;
+    (void)w;
+    (void)col;
+    if (row < 2 || at >= l->count)
+        return false;
+    l->pick = at;
+    return true;
+}
+
 void list_end(struct pane *p)
 {
     struct list *l = p->state;

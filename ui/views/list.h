@@ -19,6 +19,8 @@ void list_filter(const struct workbench *w, struct pane *p, int n, list_text *te
 int list_top(int *top, int at, int count, int room);
 /* For struct view. */
 void list_move(struct workbench *w, struct pane *p, enum motion m);
+/* The same: the line under a cell is the chosen one, below two rows of a title. */
+bool list_click(struct workbench *w, struct pane *p, int row, int col);
 void list_end(struct pane *p);
 /* Whether text holds all words of filter, in any case. */
 bool list_matches(const char *text, const char *filter);

@@ -127,18 +127,6 @@ static void help_accept(struct workbench *w, struct pane *p)
     }
 }
 
-static bool help_click(struct workbench *w, struct pane *p, int row, int col)
-{
-    struct list *l = p->state;
-    int at = l->top + row - 2;
-    (void)w;
-    (void)col;
-    if (row < 2 || at >= l->count)
-        return false;
-    l->pick = at;
-    return true;
-}
-
 static void help_filter(struct workbench *w, struct pane *p)
 {
     struct list *l = p->state;
@@ -170,7 +158,7 @@ const struct view view_help = {
     .draw = help_draw,
     .move = list_move,
     .accept = help_accept,
-    .click = help_click,
+    .click = list_click,
     .filter = help_filter,
     .actions = help_actions,
 };

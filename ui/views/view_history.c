@@ -138,14 +138,10 @@ static void history_accept(struct workbench *w, struct pane *p)
 
 static bool history_click(struct workbench *w, struct pane *p, int row, int col)
 {
-    struct list *l = p->state;
-    int at = l->top + row - 2;
-    (void)col;
-    if (row < 2 || at >= l->count)
-        return false;
-    l->pick = at;
-    history_accept(w, p);
-    return true;
+    bool there = list_click(w, p, row, col);
+    if (there)
+        history_accept(w, p);
+    return there;
 }
 
 static void history_filter(struct workbench *w, struct pane *p)

@@ -49,14 +49,10 @@ static void views_accept(struct workbench *w, struct pane *p)
 
 static bool views_click(struct workbench *w, struct pane *p, int row, int col)
 {
-    struct list *l = p->state;
-    int at = l->top + row - 2;
-    (void)col;
-    if (row < 2 || at >= l->count)
-        return false;
-    l->pick = at;
-    views_accept(w, p);
-    return true;
+    bool there = list_click(w, p, row, col);
+    if (there)
+        views_accept(w, p);
+    return there;
 }
 
 static void views_filter(struct workbench *w, struct pane *p)
