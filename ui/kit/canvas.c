@@ -59,6 +59,14 @@ void canvas_photo_part(struct canvas *c, const uint8_t *rgb, int w, int h, doubl
     }
 }
 
+bool pixels_free(const struct pixels *list, int count, struct pixels p)
+{
+    for (int i = 0; i < count; i++)
+        if (p.x1 <= list[i].x2 && p.x2 >= list[i].x1 && p.y1 <= list[i].y2 && p.y2 >= list[i].y1)
+            return false;
+    return true;
+}
+
 void canvas_put(struct canvas *c, int x, int y, const struct canvas *from)
 {
     int w = from->w < c->w - x ? from->w : c->w - x;

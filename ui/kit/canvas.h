@@ -15,6 +15,13 @@ struct rgb {
     uint8_t r, g, b;
 };
 
+/* A box of pixels, both ends included. */
+struct pixels {
+    int x1, y1, x2, y2;
+};
+/* Whether it touches none of a list. */
+bool pixels_free(const struct pixels *list, int count, struct pixels p);
+
 /* NULL when too large. */
 struct canvas *canvas_new(int w, int h);
 void canvas_free(struct canvas *c);

@@ -37,6 +37,11 @@ void gfx_set_mode(struct gfx *g, enum gfx_mode mode)
     pthread_mutex_unlock(&g->lock);
 }
 
+bool area_holds(struct area a, int row, int col)
+{
+    return row >= a.row && row < a.row + a.rows && col >= a.col && col < a.col + a.cols;
+}
+
 void gfx_fit(const struct gfx *g, struct area a, int w, int h, int *canvas_w, int *canvas_h)
 {
     /* A half block is about as high as it is wide. */

@@ -19,6 +19,7 @@ enum gfx_mode { GFX_SIXEL, GFX_BLOCKS, GFX_ASCII, GFX_NONE };
 struct area {
     int row, col, rows, cols;
 };
+bool area_holds(struct area a, int row, int col);
 
 #define GFX_PLACES 12
 #define GFX_STRIPS 96

@@ -79,18 +79,13 @@ static void panes_lay_out(struct workbench *w, struct area a)
     column(w, (struct area){a.row, left + middle, a.rows, a.cols - left - middle}, split, n);
 }
 
-static bool inside(struct area a, int row, int col)
-{
-    return row >= a.row && row < a.row + a.rows && col >= a.col && col < a.col + a.cols;
-}
-
 /* Letters lose their colors; under pictures, which have lost theirs, cells must not change. */
 static void gray(const struct workbench *w, int slot, struct area a)
 {
     const struct gfx_place *p = &w->screen.gfx.places[slot];
     for (int row = a.row; row < a.row + a.rows; row++)
         for (int col = a.col; col < a.col + a.cols; col++)
-            if (!p->wanted || !inside(p->at, row, col))
+            if (!p->wanted || !area_holds(p->at, row, col))
                 mvchgat(row, col, 1, A_DIM, 0, NULL);
 }
 
@@ -171,7 +166,7 @@ void panes_move(struct workbench *w, enum motion m)
 static int pane_at(const struct workbench *w, int row, int col)
 {
     for (int i = 0; i < w->panes.count; i++)
-        if (w->panes.list[i].shown && inside(w->panes.list[i].at, row, col))
+        if (w->panes.list[i].shown && area_holds(w->panes.list[i].at, row, col))
             return i;
     return -1;
 }
@@ -186,7 +181,7 @@ void panes_click(struct workbench *w, int row, int col)
         w->panes.focus = i;
         p = &w->panes.list[i];
     }
-    if (p->view->click && inside(p->at, row, col))
+    if (p->view->click && area_holds(p->at, row, col))
         p->view->click(w, p, row - p->at.row, col - p->at.col);
 }
 

@@ -66,21 +66,26 @@ void do_box_drop(struct workbench *w, const char *arg)
     boxes_tell(w);
 }
 
+/* The box between the corner that is set and the one that moves. */
+static void corners(const struct drawing *d, float box[4])
+{
+    box[0] = (float)(d->x < d->from_x ? d->x : d->from_x);
+    box[1] = (float)(d->y < d->from_y ? d->y : d->from_y);
+    box[2] = (float)(d->x < d->from_x ? d->from_x : d->x);
+    box[3] = (float)(d->y < d->from_y ? d->from_y : d->y);
+}
+
 static void add_box(struct workbench *w)
 {
     struct photo_state *s = boxes_current(w);
-    const struct drawing *d = &w->draw;
-    float x1 = (float)(d->x < d->from_x ? d->x : d->from_x);
-    float y1 = (float)(d->y < d->from_y ? d->y : d->from_y);
-    float x2 = (float)(d->x < d->from_x ? d->from_x : d->x);
-    float y2 = (float)(d->y < d->from_y ? d->from_y : d->y);
-    if (s->boxes.count == MOST || x2 - x1 < 1 || y2 - y1 < 1) {
+    float box[4];
+    corners(&w->draw, box);
+    if (s->boxes.count == MOST || box[2] - box[0] < 1 || box[3] - box[1] < 1) {
         workbench_say(w, true, s->boxes.count == MOST ? "there are 100 boxes already"
                                                       : "the box is empty: move the corner");
         return;
     }
     s->boxes.boxes = xreallocarray(s->boxes.boxes, (size_t)s->boxes.count + 1, 4 * sizeof(float));
-    const float box[4] = {x1, y1, x2, y2};
     memcpy(s->boxes.boxes + 4 * s->boxes.count++, box, sizeof box);
     boxes_end(w);
     boxes_tell(w);
@@ -169,10 +174,8 @@ void boxes_draw(struct workbench *w, struct canvas *c, const struct frame *f)
     canvas_frame(c, x, 0, x, c->h - 1, 1, green);
     canvas_frame(c, 0, y, c->w - 1, y, 1, green);
     if (d->from) {
-        float b[4] = {(float)(d->x < d->from_x ? d->x : d->from_x),
-                      (float)(d->y < d->from_y ? d->y : d->from_y),
-                      (float)(d->x < d->from_x ? d->from_x : d->x),
-                      (float)(d->y < d->from_y ? d->from_y : d->y)};
+        float b[4];
+        corners(d, b);
         draw_frame(c, f, b, thick, green);
     }
 }

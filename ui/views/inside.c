@@ -57,6 +57,14 @@ int *inside_list(const struct workbench *w, bool token, int n, int *count)
     return list;
 }
 
+int inside_place(const int *list, int count, int i)
+{
+    for (int k = 0; k < count; k++)
+        if (list[k] == i)
+            return k;
+    return -1;
+}
+
 void inside_name(const struct workbench *w, bool token, int i, char *out, size_t size)
 {
     struct result_source s;
@@ -75,20 +83,20 @@ void inside_name(const struct workbench *w, bool token, int i, char *out, size_t
 
 /* ---- rows and columns of maps */
 
-static struct trace_place inside_place_of(const struct workbench *w, enum net_stream s, int row)
+static struct trace_place inside_row_place(const struct workbench *w, enum net_stream s, int row)
 {
     return trace_place(w->now.r->trace, s, row);
 }
 
 bool inside_row_special(const struct workbench *w, enum net_stream s, int row)
 {
-    struct trace_place p = inside_place_of(w, s, row);
+    struct trace_place p = inside_row_place(w, s, row);
     return inside_special(w, p.token, p.number);
 }
 
 bool inside_row_hidden(const struct workbench *w, enum net_stream s, int row)
 {
-    struct trace_place p = inside_place_of(w, s, row);
+    struct trace_place p = inside_row_place(w, s, row);
     return inside_hidden(w, p.token, p.number);
 }
 
@@ -104,7 +112,7 @@ int *inside_rows(const struct workbench *w, enum net_stream s, int n, int *count
 
 void inside_row_name(const struct workbench *w, enum net_stream s, int row, char *out, size_t size)
 {
-    struct trace_place p = inside_place_of(w, s, row);
+    struct trace_place p = inside_row_place(w, s, row);
     inside_name(w, p.token, p.number, out, size);
 }
 

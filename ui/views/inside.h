@@ -31,6 +31,8 @@ bool inside_special(const struct workbench *w, bool token, int i);
 bool inside_hidden(const struct workbench *w, bool token, int i);
 /* What is shown of n tokens or regions; caller frees. */
 int *inside_list(const struct workbench *w, bool token, int n, int *count);
+/* Where i stands in a list, or -1. */
+int inside_place(const int *list, int count, int i);
 /* "dog", "region 7 cat" */
 void inside_name(const struct workbench *w, bool token, int i, char *out, size_t size);
 /* The same of a row of a stream, which is what maps have rows and columns of. */

@@ -64,10 +64,6 @@ void photo_looks(const struct workbench *w, char *out, size_t size)
 
 /* ---- places */
 
-struct pixels {
-    int x1, y1, x2, y2;
-};
-
 /* A box in pixels of a picture of some width and height, on the canvas. The picture on the screen
  * has other pixels when its regions were made of a scaled one. */
 static struct pixels photo_place(const struct image *im, const struct frame *f, const float *b,
@@ -115,15 +111,6 @@ struct labels {
     int count;
 };
 
-static bool photo_is_free(const struct labels *l, struct pixels p)
-{
-    for (int i = 0; i < l->count; i++)
-        if (p.x1 <= l->at[i].x2 && p.x2 >= l->at[i].x1 && p.y1 <= l->at[i].y2 &&
-            p.y2 >= l->at[i].y1)
-            return false;
-    return true;
-}
-
 /* A place of w by h for the label of box p: above it, below, beside, inside, further above; the
  * first that is on the picture and free, else above. */
 static struct pixels photo_find_place(const struct canvas *c, struct labels *l, struct pixels p,
@@ -135,7 +122,8 @@ static struct pixels photo_find_place(const struct canvas *c, struct labels *l, 
     struct pixels chosen = {p.x1, p.y1 - h, p.x1 + w - 1, p.y1 - 1};
     for (size_t i = 0; i < sizeof x / sizeof x[0]; i++) {
         struct pixels q = {x[i], y[i], x[i] + w - 1, y[i] + h - 1};
-        if (q.x1 >= 0 && q.y1 >= 0 && q.x2 < c->w && q.y2 < c->h && photo_is_free(l, q)) {
+        bool inside = q.x1 >= 0 && q.y1 >= 0 && q.x2 < c->w && q.y2 < c->h;
+        if (inside && pixels_free(l->at, l->count, q)) {
             chosen = q;
             break;
         }

@@ -57,24 +57,32 @@ static float heads_largest(const float *map, int rows, int cols, const bool *ski
     return top;
 }
 
+/* Rows and columns of a map's heads, which all have the same: false when there is none. */
+static bool heads_shape(const struct workbench *w, enum attn_kind k, int *rows, int *cols)
+{
+    return trace_attention(w->now.r->trace, k, 0, inside_batch(w), -1, rows, cols, NULL);
+}
+
 /* What depends on the map alone. */
 static void fill_table(struct workbench *w, enum attn_kind k, struct head_table *t)
 {
     int rows, cols;
+    if (!heads_shape(w, k, &rows, &cols))
+        return;
+    bool *skip = flags(w, attn_table[k].from, rows, true);
+    bool *special = flags(w, attn_table[k].to, cols, false);
+    bool *left_out = flags(w, attn_table[k].to, cols, true);
     for (int i = 0; i < t->layers * t->heads; i++) {
         float *map = NULL;
         if (!look_map(w->now.r, k, i / t->heads, inside_batch(w), i % t->heads, &rows, &cols, &map))
             continue;
-        bool *skip = flags(w, attn_table[k].from, rows, true);
-        bool *special = flags(w, attn_table[k].to, cols, false);
-        bool *left_out = flags(w, attn_table[k].to, cols, true);
         stats_head(map, rows, cols, skip, special, t->x + (size_t)i * STAT_COUNT);
         t->top = fmaxf(t->top, heads_largest(map, rows, cols, skip, left_out));
-        free(left_out);
-        free(skip);
-        free(special);
         free(map);
     }
+    free(left_out);
+    free(skip);
+    free(special);
 }
 
 static void fill_chosen(struct workbench *w, enum attn_kind k, struct head_table *t)
@@ -82,17 +90,17 @@ static void fill_chosen(struct workbench *w, enum attn_kind k, struct head_table
     /* In a map of one stream the chosen one is asked how much it gets. */
     bool self = attn_table[k].from == attn_table[k].to;
     int row = self ? -1 : inside_chosen(w, k, true), col = inside_chosen(w, k, self);
-    int rows, cols;
+    int rows = 0, cols = 0;
+    bool *skip = heads_shape(w, k, &rows, &cols) ? flags(w, attn_table[k].from, rows, true) : NULL;
     for (int i = 0; i < t->layers * t->heads; i++) {
         float *map = NULL, *x = &t->x[(size_t)i * STAT_COUNT + STAT_CHOSEN];
         *x = NAN;
         if (!look_map(w->now.r, k, i / t->heads, inside_batch(w), i % t->heads, &rows, &cols, &map))
             continue;
-        bool *skip = flags(w, attn_table[k].from, rows, true);
         *x = stats_on_column(map, rows, cols, skip, row, col);
-        free(skip);
         free(map);
     }
+    free(skip);
 }
 
 /* Made anew where the selection, or the table, is another. */
@@ -223,7 +231,7 @@ static bool heads_click(struct workbench *w, struct pane *p, int row, int col)
     struct area a = v->tiles, l = v->list;
     if (!t)
         return false;
-    if (row >= a.row && row < a.row + a.rows && col >= a.col && col < a.col + a.cols) {
+    if (area_holds(a, row, col)) {
         int layer = (row - a.row) * t->layers / a.rows;
         go_to_head(w, p, layer * t->heads + (col - a.col) * t->heads / a.cols);
         return true;
@@ -240,15 +248,10 @@ static bool heads_click(struct workbench *w, struct pane *p, int row, int col)
 
 /* ---- the pictures */
 
-/* A pixel box of a head. */
-struct tile_at {
-    int x1, y1, x2, y2;
-};
-
-static struct tile_at tile(const struct head_table *t, const struct canvas *c, int i)
+static struct pixels tile(const struct head_table *t, const struct canvas *c, int i)
 {
     int layer = i / t->heads, head = i % t->heads;
-    return (struct tile_at){c->w * head / t->heads, c->h * layer / t->layers,
+    return (struct pixels){c->w * head / t->heads, c->h * layer / t->layers,
                             c->w * (head + 1) / t->heads - 1, c->h * (layer + 1) / t->layers - 1};
 }
 
@@ -268,27 +271,46 @@ static int later(int i, int least)
     return i > least ? i : least;
 }
 
+/* What of a map is shown, in each of its pictures, and the end of their colors. */
+struct heads_shown {
+    enum attn_kind kind;
+    int *row, *col;
+    int row_count, col_count;
+    float top;
+};
+
 /* A weight has the same color in all of them. */
-static void paint_map(struct workbench *w, enum attn_kind k, struct canvas *c, struct tile_at p,
-                      int layer, int head, float top)
+static void paint_map(struct workbench *w, const struct heads_shown *s, struct canvas *c,
+                      struct pixels p, int layer, int head)
 {
-    int rows, cols, n, m, wide = p.x2 - p.x1, high = p.y2 - p.y1;
+    int rows, cols, n = s->row_count, m = s->col_count, wide = p.x2 - p.x1, high = p.y2 - p.y1;
     float *map = NULL;
-    if (!look_map(w->now.r, k, layer, inside_batch(w), head, &rows, &cols, &map))
+    if (!look_map(w->now.r, s->kind, layer, inside_batch(w), head, &rows, &cols, &map))
         return;
-    int *row = inside_rows(w, attn_table[k].from, rows, &n);
-    int *col = inside_rows(w, attn_table[k].to, cols, &m);
     for (int y = 0; y < high && n && m; y++)
         for (int x = 0; x < wide; x++) {
             int i = y * n / high, j = x * m / wide;
-            float v = covered(map, cols, row, col, i, later((y + 1) * n / high, i + 1), j,
+            float v = covered(map, cols, s->row, s->col, i, later((y + 1) * n / high, i + 1), j,
                               later((x + 1) * m / wide, j + 1));
             canvas_fill(c, p.x1 + x, p.y1 + y, p.x1 + x, p.y1 + y,
-                        grid_color(v, top, SCALE_ROOT));
+                        grid_color(v, s->top, SCALE_ROOT));
         }
-    free(row);
-    free(col);
     free(map);
+}
+
+static void paint_maps(struct workbench *w, const struct pane *p, struct canvas *c)
+{
+    const struct head_table *t = &((const struct heads_view *)p->state)->table;
+    struct heads_shown s = {.kind = pane_slice(w, p)->kind, .top = t->top};
+    int rows, cols;
+    if (!heads_shape(w, s.kind, &rows, &cols))
+        return;
+    s.row = inside_rows(w, attn_table[s.kind].from, rows, &s.row_count);
+    s.col = inside_rows(w, attn_table[s.kind].to, cols, &s.col_count);
+    for (int i = 0; i < t->layers * t->heads; i++)
+        paint_map(w, &s, c, tile(t, c, i), i / t->heads, i % t->heads);
+    free(s.row);
+    free(s.col);
 }
 
 static bool in_set(const struct workbench *w, const struct pane *p, int i)
@@ -321,13 +343,13 @@ static void heads_paint(struct workbench *w, const struct pane *p, struct canvas
     const struct heads_view *v = p->state;
     const struct head_table *t = &v->table;
     bool small = tiles_are_small(t, c), framed = c->w / t->heads >= 4 * SMALL;
+    float top = heads_top_of(v);
+    if (!small)
+        paint_maps(w, p, c);
     for (int i = 0; i < t->layers * t->heads; i++) {
-        struct tile_at x = tile(t, c, i);
+        struct pixels x = tile(t, c, i);
         if (small)
-            canvas_fill(c, x.x1, x.y1, x.x2, x.y2,
-                        grid_color(stat_of(v, i), heads_top_of(v), SCALE_LINEAR));
-        else
-            paint_map(w, pane_slice(w, p)->kind, c, x, i / t->heads, i % t->heads, t->top);
+            canvas_fill(c, x.x1, x.y1, x.x2, x.y2, grid_color(stat_of(v, i), top, SCALE_LINEAR));
         if (framed)
             canvas_frame(c, x.x1, x.y1, x.x2, x.y2, 1, gray);
         if (in_set(w, p, i) && !(small && w->screen.gfx.mode != GFX_SIXEL))
@@ -341,13 +363,14 @@ static void draw_cells(struct workbench *w, const struct pane *p, struct area at
     const struct heads_view *v = p->state;
     const struct head_table *t = &v->table;
     int wide = at.cols / t->heads;
+    float top = heads_top_of(v);
     for (int i = 0; i < t->layers * t->heads; i++) {
         float x = stat_of(v, i);
         char text[32] = "", padded[64];
         if (wide >= 5)
             snprintf(text, sizeof text, x < 10 ? "%.2f" : "%.0f", (double)x);
         snprintf(padded, sizeof padded, "%-*s", wide, text);
-        grid_attr(grid_color(x, heads_top_of(v), SCALE_LINEAR),
+        grid_attr(grid_color(x, top, SCALE_LINEAR),
                   in_set(w, p, i) ? A_REVERSE | A_BOLD : A_NORMAL);
         draw_text(at.row + i / t->heads, at.col + i % t->heads * wide, wide, "%s", padded);
     }

@@ -97,14 +97,6 @@ static int *rows_of(struct workbench *w, const struct lens_view *v, const struct
     return inside_list(w, !v->regions, l->rows, count);
 }
 
-static int lens_place_of(const int *list, int count, int i)
-{
-    for (int k = 0; k < count; k++)
-        if (list[k] == i)
-            return k;
-    return -1;
-}
-
 /* The row of the chosen token or region. */
 static int lens_chosen(const struct workbench *w, const struct lens_view *v)
 {
@@ -159,7 +151,7 @@ static void lens_move(struct workbench *w, struct pane *p, enum motion m)
         step_depth(w, p, m == MOVE_LEFT ? -1 : 1);
         return;
     }
-    int n, *list = rows_of(w, v, l, &n), at = lens_place_of(list, n, lens_chosen(w, v));
+    int n, *list = rows_of(w, v, l, &n), at = inside_place(list, n, lens_chosen(w, v));
     if (n > 0)
         look_choose_row(w, !v->regions, list[at < 0 ? 0 : panes_pick(at, n, 10, m)]);
     free(list);
@@ -215,7 +207,7 @@ static struct window fit(struct lens_view *v, const struct lens *l, int cols, in
 static void draw_lens_rows(struct workbench *w, struct lens_view *v, const struct lens *l,
                            struct area a, struct window x, int depth)
 {
-    int n, *list = rows_of(w, v, l, &n), at = lens_place_of(list, n, lens_chosen(w, v));
+    int n, *list = rows_of(w, v, l, &n), at = inside_place(list, n, lens_chosen(w, v));
     int room = a.rows < n ? a.rows : n, top = list_top(&v->top[0], at, n, room);
     for (int i = 0; i < room; i++) {
         char name[128];

@@ -34,14 +34,6 @@ struct shown_map {
     float top;          /* the largest number, by its size */
 };
 
-static int matrix_place_of(const int *list, int count, int i)
-{
-    for (int k = 0; k < count; k++)
-        if (list[k] == i)
-            return k;
-    return -1;
-}
-
 /* The columns' weights that they are sorted by: of the chosen row, else of all that are shown. */
 static void sort_columns(struct shown_map *m)
 {
@@ -88,10 +80,10 @@ static bool open_map(struct workbench *w, const struct pane *p, struct shown_map
     m->difference = v->difference && w->plain && take_difference(w, m);
     m->row = inside_rows(w, attn_table[k].from, m->rows, &m->row_count);
     m->col = inside_rows(w, attn_table[k].to, m->cols, &m->col_count);
-    m->at_row = matrix_place_of(m->row, m->row_count, inside_chosen(w, k, true));
+    m->at_row = inside_place(m->row, m->row_count, inside_chosen(w, k, true));
     if (w->how.sort)
         sort_columns(m);
-    m->at_col = matrix_place_of(m->col, m->col_count, inside_chosen(w, k, false));
+    m->at_col = inside_place(m->col, m->col_count, inside_chosen(w, k, false));
     for (int i = 0; i < m->row_count; i++)
         for (int j = 0; j < m->col_count; j++)
             m->top = fmaxf(m->top, fabsf(m->all[(ptrdiff_t)m->row[i] * m->cols + m->col[j]]));

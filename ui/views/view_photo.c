@@ -367,7 +367,7 @@ static bool photo_click(struct workbench *w, struct pane *p, int row, int col)
     draw_cell(w, &cw, &ch);
     for (int i = 0; i < v->tile_count; i++) {
         struct area a = v->tiles[i].at;
-        if (row < a.row || row >= a.row + a.rows || col < a.col || col >= a.col + a.cols)
+        if (!area_holds(a, row, col))
             continue;
         if (v->tiles[i].photo == w->ses.photo)
             break;

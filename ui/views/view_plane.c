@@ -193,28 +193,15 @@ static struct rgb color_of(const struct workbench *w, struct item x)
 
 /* ---- as a picture */
 
-/* Boxes that are taken already. */
-struct taken {
-    int x1, y1, x2, y2;
-};
-
-static bool plane_is_free(const struct taken *list, int count, struct taken b)
-{
-    for (int i = 0; i < count; i++)
-        if (b.x1 <= list[i].x2 && b.x2 >= list[i].x1 && b.y1 <= list[i].y2 && b.y2 >= list[i].y1)
-            return false;
-    return true;
-}
-
 /* A place beside the point where nothing is; false: there is none. */
-static bool find_room(const struct canvas *c, const struct taken *list, int count, struct spot s,
-                      int w, int h, struct taken *out)
+static bool find_room(const struct canvas *c, const struct pixels *list, int count, struct spot s,
+                      int w, int h, struct pixels *out)
 {
     const int at[][2] = {{5, -h / 2}, {-w - 5, -h / 2}, {-w / 2, 5}, {-w / 2, -h - 5},
                          {5, 4}, {5, -h - 4}, {-w - 5, 4}, {-w - 5, -h - 4}};
     for (size_t k = 0; k < sizeof at / sizeof at[0]; k++) {
-        struct taken b = {s.x + at[k][0], s.y + at[k][1], s.x + at[k][0] + w, s.y + at[k][1] + h};
-        if (b.x1 < 0 || b.y1 < 0 || b.x2 >= c->w || b.y2 >= c->h || !plane_is_free(list, count, b))
+        struct pixels b = {s.x + at[k][0], s.y + at[k][1], s.x + at[k][0] + w, s.y + at[k][1] + h};
+        if (b.x1 < 0 || b.y1 < 0 || b.x2 >= c->w || b.y2 >= c->h || !pixels_free(list, count, b))
             continue;
         *out = b;
         return true;
@@ -223,11 +210,11 @@ static bool find_room(const struct canvas *c, const struct taken *list, int coun
 }
 
 static void paint_label(const struct workbench *w, struct canvas *c, struct item x, struct spot s,
-                        struct taken *list, int *count)
+                        struct pixels *list, int *count)
 {
     char name[128];
     const char *text = plane_short_name(w, x, name, sizeof name);
-    struct taken b;
+    struct pixels b;
     char cut[16];
     snprintf(cut, sizeof cut, "%.14s", text);
     if (!find_room(c, list, *count, s, ((int)strlen(cut) * LETTER_W + 1), LETTER_H, &b))
@@ -241,7 +228,7 @@ static void paint_panel(const struct workbench *w, const struct plane *p, const 
 {
     static const struct rgb line = {60, 60, 70}, white = {255, 255, 255};
     struct spot *s = xcalloc((size_t)l->count + 1, sizeof *s);
-    struct taken *list = xcalloc(2 * (size_t)l->count + 2, sizeof *list);
+    struct pixels *list = xcalloc(2 * (size_t)l->count + 2, sizeof *list);
     int count = 0, first = now - l->first;
     canvas_frame(c, 0, 0, c->w - 1, c->h - 1, 1, line);
     plane_place(p, l, c->w, c->h, 40, 14, 1, s);
@@ -251,7 +238,7 @@ static void paint_panel(const struct workbench *w, const struct plane *p, const 
             canvas_fill(c, s[i].x - 7, s[i].y - 7, s[i].x + 7, s[i].y + 7, white);
         canvas_fill(c, s[i].x - r, s[i].y - r, s[i].x + r, s[i].y + r,
                     color_of(w, p->items[l->first + i]));
-        list[count++] = (struct taken){s[i].x - 3, s[i].y - 3, s[i].x + 3, s[i].y + 3};
+        list[count++] = (struct pixels){s[i].x - 3, s[i].y - 3, s[i].x + 3, s[i].y + 3};
     }
     /* The chosen one's label finds room first. */
     if (first >= 0 && first < l->count)
@@ -269,7 +256,7 @@ static void write_panel(const struct workbench *w, const struct plane *p, const 
                         struct area a, int now)
 {
     struct spot *s = xcalloc((size_t)l->count + 1, sizeof *s);
-    struct taken *list = xcalloc((size_t)l->count + 1, sizeof *list);
+    struct pixels *list = xcalloc((size_t)l->count + 1, sizeof *list);
     int count = 0;
     plane_place(p, l, a.cols, a.rows, 3, 0, 0.5, s);
     for (int turn = 0; turn < 2; turn++)
@@ -283,13 +270,13 @@ static void write_panel(const struct workbench *w, const struct plane *p, const 
             int len = (int)strlen(text) < 12 ? (int)strlen(text) : 12;
             int col = s[i].x, row = s[i].y < a.rows ? s[i].y : a.rows - 1;
             col = col + len + 1 > a.cols ? a.cols - len - 1 : col;
-            struct taken b = {col < 0 ? 0 : col, row, col + len, row};
+            struct pixels b = {col < 0 ? 0 : col, row, col + len, row};
             attrset(chosen ? A_REVERSE | A_BOLD
                     : x.token ? draw_rank_attr(1) : draw_rank_attr(4));
-            if (plane_is_free(list, count, b)) {
+            if (pixels_free(list, count, b)) {
                 draw_text(a.row + row, a.col + b.x1, len, "%s", text);
                 list[count++] = b;
-            } else if (plane_is_free(list, count, (struct taken){s[i].x, row, s[i].x, row})) {
+            } else if (pixels_free(list, count, (struct pixels){s[i].x, row, s[i].x, row})) {
                 draw_text(a.row + row, a.col + s[i].x, 1, "o");
             }
             attrset(A_NORMAL);
