@@ -100,6 +100,11 @@ static int find_name(const char *const *names, int count, const char *word)
     return -1;
 }
 
+int silence_find(const char *name)
+{
+    return find_name(silence_names, KERN_SILENCES, name);
+}
+
 static bool read_number(const char *word, int least, int *out)
 {
     char *end;
@@ -166,7 +171,7 @@ static bool parse_silence(const char *at, struct change *out)
     if (out->map == ATTN_COUNT || !read_place(word, out))
         return false;
     if (next_word(&at, word, sizeof word))
-        how = find_name(silence_names, KERN_SILENCES, word);
+        how = silence_find(word);
     out->how = (enum kern_silence)(how < 0 ? 0 : how);
     return how >= 0 && !next_word(&at, rest, sizeof rest);
 }

@@ -40,6 +40,8 @@ struct change {
 
 /* What stands in for a silenced head, as changes are written and typed. */
 extern const char *const silence_names[KERN_SILENCES];
+/* The one of this name, or -1. */
+int silence_find(const char *name);
 #define CHANGE_TEXT 160
 /* As files and the log have it: "silence text 1.2 zero", "swap co 3 from B". */
 void change_format(const struct change *c, char out[CHANGE_TEXT]);

@@ -108,7 +108,7 @@ static void do_silence(struct workbench *w, const char *arg)
     if (!change_possible(w))
         return;
     const char *last = strrchr(arg, ' ');
-    int how = change_how(last ? last + 1 : arg);
+    int how = silence_find(last ? last + 1 : arg);
     if (how >= 0)
         w->changes.how = (enum kern_silence)how;
     bool layer = strncmp(arg, "layer", 5) == 0 && (arg[5] == '\0' || arg[5] == ' ');
@@ -116,7 +116,7 @@ static void do_silence(struct workbench *w, const char *arg)
         silence_chosen(w, layer);
         return;
     }
-    char *text = how >= 0 ? xstrdup(arg) : xasprintf("%s %s", arg, change_how_name(w->changes.how));
+    char *text = how >= 0 ? xstrdup(arg) : xasprintf("%s %s", arg, silence_names[w->changes.how]);
     toggle_text(w, "silence", text);
     free(text);
 }

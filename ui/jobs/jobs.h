@@ -57,8 +57,5 @@ bool change_possible(struct workbench *w);
 void change_put(struct workbench *w, const struct change *c);
 /* The same, and asks again. */
 void change_toggle(struct workbench *w, const struct change *c);
-/* "zero", "uniform", "mean": what stands in for silenced attention; -1: no such word. */
-const char *change_how_name(enum kern_silence how);
-int change_how(const char *word);
 
 #endif

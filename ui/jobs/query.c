@@ -212,16 +212,3 @@ void change_toggle(struct workbench *w, const struct change *c)
     change_put(w, c);
     query_repeat(w);
 }
-
-const char *change_how_name(enum kern_silence how)
-{
-    return silence_names[how];
-}
-
-int change_how(const char *word)
-{
-    for (int i = 0; i < KERN_SILENCES; i++)
-        if (strcmp(silence_names[i], word) == 0)
-            return i;
-    return -1;
-}

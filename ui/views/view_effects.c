@@ -388,13 +388,12 @@ static void draw_effects_title(struct workbench *w, const struct effects *e, str
     static const char *const what[] = {[EFFECTS_REGIONS] = "without each region",
                                        [EFFECTS_TOKENS] = "with each token masked",
                                        [EFFECTS_HEADS] = "without each head"};
-    static const char *const how[] = {[KERN_ZERO] = " (zero)", [KERN_UNIFORM] = " (uniform)",
-                                      [KERN_MEAN] = " (mean)"};
-    char best[128];
+    char best[128], how[32] = "";
     best_name(w, e->choice, best, sizeof best);
+    if (e->of == EFFECTS_HEADS && e->count)
+        snprintf(how, sizeof how, " (%s)", silence_names[e->items[0].change.how]);
     attrset(A_BOLD);
-    draw_text(a.row, a.col, a.cols, "Knock-out: %s %s%s", best, what[e->of],
-              e->of == EFFECTS_HEADS && e->count ? how[e->items[0].change.how] : "");
+    draw_text(a.row, a.col, a.cols, "Knock-out: %s %s%s", best, what[e->of], how);
     attrset(A_NORMAL);
     draw_text(a.row + 1, a.col, a.cols, "%d/%d%s effect on %s %.3f, prob. %.3f", e->done, e->count,
               knock_runs(w) ? " ..." : ":", score_scale_names[e->scale], e->measure,
@@ -487,7 +486,7 @@ static void do_knock_out(struct workbench *w, const char *arg)
     const char *blank = strchr(arg, ' ');
     size_t len = blank ? (size_t)(blank - arg) : strlen(arg);
     int next = w->knocks.known ? (int)(w->knocks.known->of + 1) % EFFECTS_KINDS : 0;
-    int of = *arg ? -1 : next, how = blank ? change_how(blank + 1) : (int)KERN_ZERO;
+    int of = *arg ? -1 : next, how = blank ? silence_find(blank + 1) : (int)KERN_ZERO;
     for (int i = 0; i < EFFECTS_KINDS; i++)
         if (len && strncmp(names[i], arg, len) == 0 && strlen(names[i]) == len)
             of = i;
