@@ -35,7 +35,7 @@ const char *model_device(const struct model *m);
 void model_memory(const struct model *m, size_t *used, size_t *limit);
 /* report(arg, done, all) in bytes while weights are copied to a GPU, from the computing thread. */
 void model_watch(struct model *m, void (*report)(void *arg, size_t done, size_t all), void *arg);
-int model_checkpoint_count(const struct model *m);
+int model_checkpoint_count(const struct model *m); /* 0 of NULL: no model is open */
 const char *model_checkpoint_name(const struct model *m, int i);
 const char *model_checkpoint_path(const struct model *m, int i);
 /* Opens one more checkpoint and returns its number, or an error; name NULL: by its file, told apart

@@ -171,7 +171,7 @@ void model_watch(struct model *m, void (*report)(void *arg, size_t done, size_t 
 
 int model_checkpoint_count(const struct model *m)
 {
-    return __atomic_load_n(&m->parts.checkpoint_count, __ATOMIC_ACQUIRE);
+    return m ? __atomic_load_n(&m->parts.checkpoint_count, __ATOMIC_ACQUIRE) : 0;
 }
 
 const char *model_checkpoint_name(const struct model *m, int i)

@@ -86,9 +86,7 @@ static void offer_argument(const struct workbench *w, struct candidates *c, cons
         offer(c, all_views[i]->name);
     for (int i = 0; strstr(args, "TASK") && i < task_count; i++)
         offer(c, task_table[i].name);
-    for (int i = 0;
-         strstr(args, "CHECKPOINT") && w->ses.model && i < model_checkpoint_count(w->ses.model);
-         i++)
+    for (int i = 0; strstr(args, "CHECKPOINT") && i < model_checkpoint_count(w->ses.model); i++)
         offer(c, model_checkpoint_name(w->ses.model, i));
     if (strstr(args, "COLORS"))
         offer_words(c, "inferno viridis cividis gray");

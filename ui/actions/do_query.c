@@ -7,8 +7,7 @@
 /* By name, or the next one. */
 void do_checkpoint(struct workbench *w, const char *arg)
 {
-    int n = w->ses.model ? model_checkpoint_count(w->ses.model) : 0,
-        at = (w->ses.checkpoint + 1) % (n ? n : 1);
+    int n = model_checkpoint_count(w->ses.model), at = (w->ses.checkpoint + 1) % (n ? n : 1);
     if (n < 2) {
         workbench_say(w, false, "only one checkpoint is open: -c FILE -c FILE opens several");
         return;

@@ -13,7 +13,7 @@
 struct comparison *comparison_of(struct workbench *w)
 {
     if (!w->compare) {
-        int n = w->ses.model ? model_checkpoint_count(w->ses.model) : 0;
+        int n = model_checkpoint_count(w->ses.model);
         w->compare = xcalloc(1, sizeof *w->compare);
         w->compare->b = n > 1 ? n - 1 : 0;
         w->compare->drift.a = w->compare->swaps.a = -1;
@@ -23,14 +23,9 @@ struct comparison *comparison_of(struct workbench *w)
     return w->compare;
 }
 
-static int checkpoint_count(const struct workbench *w)
-{
-    return w->ses.model ? model_checkpoint_count(w->ses.model) : 0;
-}
-
 static int number_of(const struct workbench *w, const struct result *r)
 {
-    for (int i = 0; r && i < checkpoint_count(w); i++)
+    for (int i = 0; r && i < model_checkpoint_count(w->ses.model); i++)
         if (strcmp(model_checkpoint_name(w->ses.model, i), r->checkpoint_name) == 0 &&
             strcmp(model_checkpoint_path(w->ses.model, i), r->checkpoint_path) == 0)
             return i;
@@ -44,14 +39,14 @@ int compare_shown(const struct workbench *w)
 
 const struct result *compare_result(struct workbench *w, int checkpoint)
 {
-    if (checkpoint < 0 || checkpoint >= checkpoint_count(w))
+    if (checkpoint < 0 || checkpoint >= model_checkpoint_count(w->ses.model))
         return NULL;
     return checkpoint == compare_shown(w) ? w->now.r : comparison_of(w)->results[checkpoint];
 }
 
 void compare_name(const struct workbench *w, int checkpoint, char *out, size_t size)
 {
-    bool known = checkpoint < checkpoint_count(w);
+    bool known = checkpoint < model_checkpoint_count(w->ses.model);
     const char *name = known ? model_checkpoint_name(w->ses.model, checkpoint) : "";
     static const char *const ends[] = {".safetensors", ".bin", ".pth", ".pt", ".ckpt"};
     size_t n = strlen(name);
@@ -121,7 +116,7 @@ void compare_follow(struct workbench *w)
     int shown = compare_shown(w);
     if (!c)
         return;
-    for (int i = 0; i < checkpoint_count(w); i++)
+    for (int i = 0; i < model_checkpoint_count(w->ses.model); i++)
         if (c->errors[i] || (c->results[i] && (i == shown || !same_query(c->results[i], w->now.r))))
             compare_drop(w, i);
     c->generation++;
@@ -144,7 +139,7 @@ void compare_ask(struct workbench *w)
         return;
     if (stale_bits(w) & (STALE_BOXES | STALE_REGIONS))
         return; /* it would be another query: its pane says so */
-    for (int i = 0; i < checkpoint_count(w); i++)
+    for (int i = 0; i < model_checkpoint_count(w->ses.model); i++)
         if (!compare_result(w, i) && !c->errors[i])
             also[n++] = i;
     if (n == 0 || change_list_parse(r->changes, &changes, &change_count, NULL) != 0)
@@ -190,7 +185,7 @@ static bool log_waiting(struct workbench *w)
 {
     struct comparison *c = w->compare;
     bool left = false;
-    for (int i = 0; w->ses.log && i < checkpoint_count(w); i++) {
+    for (int i = 0; w->ses.log && i < model_checkpoint_count(w->ses.model); i++) {
         struct result *r = c->results[i];
         if (!r || r->log_id)
             continue;
@@ -228,7 +223,7 @@ bool compare_busy(const struct workbench *w)
 {
     const struct trend *t = w->compare ? &w->compare->trend : NULL;
     return t && (w->compare->number ||
-                 (t->runner && !t->stopped && t->next < checkpoint_count(w)));
+                 (t->runner && !t->stopped && t->next < model_checkpoint_count(w->ses.model)));
 }
 
 void compare_stop(struct workbench *w)
@@ -245,7 +240,7 @@ void compare_free(struct workbench *w)
     if (!c)
         return;
     trend_log_tick(w, true);
-    for (int i = 0; i < checkpoint_count(w); i++)
+    for (int i = 0; i < model_checkpoint_count(w->ses.model); i++)
         compare_drop(w, i);
     drift_fini(&c->drift);
     swaps_fini(&c->swaps);
@@ -258,7 +253,7 @@ void compare_free(struct workbench *w)
 
 bool compare_several(struct workbench *w)
 {
-    if (checkpoint_count(w) > 1)
+    if (model_checkpoint_count(w->ses.model) > 1)
         return true;
     workbench_say(w, true, "only one checkpoint is open: -c FILE -c FILE opens several");
     return false;

@@ -70,7 +70,7 @@ uint64_t stale_identity(const struct workbench *w)
 static bool other_checkpoint(const struct workbench *w)
 {
     const struct result *r = w->now.r;
-    int n = w->ses.model ? model_checkpoint_count(w->ses.model) : 0, same = 0;
+    int n = model_checkpoint_count(w->ses.model), same = 0;
     if (w->ses.checkpoint >= n)
         return false;
     const char *path = model_checkpoint_path(w->ses.model, w->ses.checkpoint);

@@ -43,7 +43,7 @@ static bool other_query(const struct workbench *w)
 /* The largest weight of all checkpoints: the photos have one scale of colors. */
 static float top_of_all(struct workbench *w)
 {
-    int n = w->ses.model ? model_checkpoint_count(w->ses.model) : 0;
+    int n = model_checkpoint_count(w->ses.model);
     float top = 0;
     for (int i = 0; i < n && w->now.r; i++)
         top = fmaxf(top, photo_top(w, compare_result(w, i)));
@@ -52,7 +52,7 @@ static float top_of_all(struct workbench *w)
 
 static struct layout compare_lay_out(struct workbench *w, struct compare_view *v, struct area a)
 {
-    struct layout l = {.a = a, .count = w->ses.model ? model_checkpoint_count(w->ses.model) : 0};
+    struct layout l = {.a = a, .count = model_checkpoint_count(w->ses.model)};
     int fit = a.cols / LEAST_COLS;
     fit = fit < 1 ? 1 : fit > MOST_COLUMNS ? MOST_COLUMNS : fit;
     l.shown = l.count < fit ? l.count : fit;
@@ -288,7 +288,7 @@ static bool compare_click(struct workbench *w, struct pane *p, int row, int col)
 /* The softmax of all entries, of images the logit, a column each. */
 static bool compare_table(struct workbench *w, struct pane *p, struct table *out)
 {
-    int n = w->ses.model ? model_checkpoint_count(w->ses.model) : 0;
+    int n = model_checkpoint_count(w->ses.model);
     int rows = w->now.r ? compare_count(w->now.r) : 0;
     (void)p;
     if (n == 0 || rows == 0)
@@ -363,7 +363,7 @@ static void do_second(struct workbench *w, const char *arg)
 
 static int find_checkpoint(const struct workbench *w, const char *name, size_t len)
 {
-    for (int i = 0; i < (w->ses.model ? model_checkpoint_count(w->ses.model) : 0); i++) {
+    for (int i = 0; i < model_checkpoint_count(w->ses.model); i++) {
         const char *have = model_checkpoint_name(w->ses.model, i);
         if (strlen(have) == len && memcmp(have, name, len) == 0)
             return i;

@@ -162,7 +162,7 @@ static void draw_sums(const struct probe_table *t, struct area a)
 static void draw_state(struct workbench *w, struct area a)
 {
     struct trend *t = &comparison_of(w)->trend;
-    int n = w->ses.model ? model_checkpoint_count(w->ses.model) : 0;
+    int n = model_checkpoint_count(w->ses.model);
     char name[64] = "";
     if (t->runner && t->next < n && !t->stopped) {
         compare_name(w, t->next, name, sizeof name);
