@@ -166,8 +166,7 @@ static void loop(struct workbench *w)
         workbench_log(w, false);
         compare_ms = compare_tick(w);
         log_ms = logging_tick(w);
-        script_ms = -1;
-        script_step(w, &script_ms);
+        script_ms = script_step(w);
         if (!w->quit)
             draw(w);
     }

@@ -76,7 +76,8 @@ bool actions_line(struct workbench *w, const char *line)
 
 /* ---- keys */
 
-bool actions_named_key(struct workbench *w, const char *key)
+/* By its name, as if it had been pressed while nothing is typed. False: it means nothing. */
+static bool actions_named_key(struct workbench *w, const char *key)
 {
     const struct binding *b = binding_find(&w->bound, key);
     const struct action *a = b ? NULL : find_by_key(w, key);

@@ -15,8 +15,6 @@ extern const struct action what_if_actions[]; /* do_what_if.c */
 /* ---- actions.c: from keys and command lines to actions */
 const struct action *action_find(const struct workbench *w, const char *name);
 void actions_key(struct workbench *w, int key, bool special);
-/* By its name, as if it had been pressed while nothing is typed. False: it means nothing. */
-bool actions_named_key(struct workbench *w, const char *key);
 /* Runs "name argument". False, with the status line saying why, when there is no such action or it
  * failed. */
 bool actions_line(struct workbench *w, const char *line);
@@ -24,8 +22,8 @@ bool actions_line(struct workbench *w, const char *line);
 void bindings_free(struct bindings *b);
 void do_bind(struct workbench *w, const char *arg);
 void do_set(struct workbench *w, const char *arg);
-/* ---- keys.c: acts on all that the terminal sends; false when nothing was there. */
-bool keys_take(struct workbench *w);
+/* ---- keys.c: acts on all that the terminal sends. */
+void keys_take(struct workbench *w);
 /* Presses a key by its name; false when there is no such key. */
 bool keys_press(struct workbench *w, const char *name);
 /* After curses has started. */
@@ -96,8 +94,8 @@ void do_pause(struct workbench *w, const char *arg);
 void do_say(struct workbench *w, const char *arg);
 void do_press(struct workbench *w, const char *arg);
 int script_open(struct workbench *w, const char *path, struct vs_err *err);
-/* Runs what can be run. True when it waits for a moment, *ms from now. */
-bool script_step(struct workbench *w, int *ms);
+/* Runs what can be run. The ms that it waits for a moment, or -1. */
+int script_step(struct workbench *w);
 void script_fini(struct workbench *w);
 
 #endif

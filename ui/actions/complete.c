@@ -4,7 +4,6 @@
 #include "ui/actions/actions.h"
 
 #include <dirent.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -2,7 +2,6 @@
 /* Choosing what is looked at: tokens, regions, answers, maps, layers, heads. */
 #include "ui/actions/actions.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

@@ -6,7 +6,6 @@
 #include "ui/views/list.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

@@ -174,12 +174,10 @@ void keys_learn(struct workbench *w)
 }
 
 /* Acts on all that has come. */
-static bool act(struct workbench *w)
+static void act(struct workbench *w)
 {
     struct input_event e;
-    bool any = false;
     while (!w->quit && input_next(&w->screen.input, &e)) {
-        any = true;
         if (e.kind == INPUT_MOUSE)
             mouse(w, &e);
         else if (e.kind == INPUT_PASTE)
@@ -188,7 +186,6 @@ static bool act(struct workbench *w)
             actions_key(w, e.key, e.special);
         input_event_fini(&e);
     }
-    return any;
 }
 
 static bool keys_input_waits(void)
@@ -197,22 +194,21 @@ static bool keys_input_waits(void)
     return poll(&fd, 1, 0) > 0 && (fd.revents & POLLIN);
 }
 
-bool keys_take(struct workbench *w)
+void keys_take(struct workbench *w)
 {
     char bytes[4096];
     int heard = w->screen.heard;
-    bool any = act(w); /* what was typed while the terminal was being asked */
+    act(w); /* what was typed while the terminal was being asked */
     for (int i = 0; i < 256 && !w->quit && keys_input_waits(); i++) {
         ssize_t n = read(STDIN_FILENO, bytes, sizeof bytes);
         if (n <= 0)
             break;
         input_feed(&w->screen.input, bytes, (size_t)n, vs_now_ms());
-        any |= act(w);
+        act(w);
     }
     input_tick(&w->screen.input, vs_now_ms());
-    any |= act(w);
+    act(w);
     w->screen.heard = w->screen.input.heard;
     if (w->screen.heard != heard)
         screen_terminal(w, &w->screen.input.term);
-    return any;
 }

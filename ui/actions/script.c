@@ -5,9 +5,7 @@
 #include "ui/kit/lines.h"
 #include "ui/actions/actions.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 void script_fini(struct workbench *w)
 {
@@ -101,22 +99,20 @@ static void run_next(struct workbench *w)
     free(copy);
 }
 
-bool script_step(struct workbench *w, int *ms)
+int script_step(struct workbench *w)
 {
     for (int i = 0; i < 1000 && w->script.at && !w->quit; i++) {
         struct script *s = &w->script;
         double now = vs_now_ms();
-        if (s->until > now) {
-            *ms = (int)(s->until - now) + 1;
-            return true;
-        }
+        if (s->until > now)
+            return (int)(s->until - now) + 1;
         s->until = 0;
         if (s->pauses || (s->waits && !s->ready))
-            return false;
+            return -1;
         s->waits = false;
         run_next(w);
         if (w->script.waits || w->script.pauses || w->screen.redraw)
-            return false;
+            return -1;
     }
-    return false;
+    return -1;
 }

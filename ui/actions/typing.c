@@ -5,7 +5,6 @@
 
 #include <curses.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define CTRL(c) ((c) & 31)
 #define ESCAPE 27

@@ -32,7 +32,8 @@ static int number_of(const struct workbench *w, const struct result *r)
     return -1;
 }
 
-int compare_shown(const struct workbench *w)
+/* The checkpoint that gave the shown result, or -1. */
+static int compare_shown(const struct workbench *w)
 {
     return number_of(w, w->now.r);
 }

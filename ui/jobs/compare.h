@@ -71,8 +71,6 @@ struct comparison {
 
 /* The workbench's, made when it is first needed. */
 struct comparison *comparison_of(struct workbench *w);
-/* The checkpoint that gave the shown result, or -1. */
-int compare_shown(const struct workbench *w);
 /* What a checkpoint says to the query that is shown; NULL: not known. */
 const struct result *compare_result(struct workbench *w, int checkpoint);
 /* Asks all checkpoints that have not answered yet. */

@@ -9,7 +9,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static void say_failed(struct workbench *w, char why[256], const struct vs_err *err)
 {

@@ -5,8 +5,6 @@
 #include "ui/jobs/knock.h"
 #include "ui/state/stale.h"
 
-#include "src/base/mem.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,12 +132,10 @@ void events_want_regions(struct workbench *w)
     engine_detect(w->ses.engine, w->ses.photos[w->ses.photo]);
 }
 
-bool events_take(struct workbench *w)
+void events_take(struct workbench *w)
 {
     struct event e;
-    bool any = false;
     while (w->ses.engine && engine_poll(w->ses.engine, &e)) {
-        any = true;
         if (compare_take(w, &e)) {
             continue;
         } else if (e.kind == EVENT_RESULT && e.query == w->asked.running) {
@@ -155,5 +151,4 @@ bool events_take(struct workbench *w)
             workbench_say(w, e.error.code != VS_E_CANCELLED, "%s", e.error.text);
         }
     }
-    return any;
 }

@@ -33,8 +33,8 @@ void workbench_logged(struct workbench *w, const struct result *r, const struct 
 int logging_tick(struct workbench *w);
 
 /* ---- events.c */
-/* Acts on what the engine says; false when it said nothing. */
-bool events_take(struct workbench *w);
+/* Acts on what the engine says. */
+void events_take(struct workbench *w);
 /* An image that is looked at gets its regions without being asked for. */
 void events_want_regions(struct workbench *w);
 /* The results that are shown. */

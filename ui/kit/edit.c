@@ -5,6 +5,7 @@
 #include "src/base/mem.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 

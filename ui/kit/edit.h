@@ -3,7 +3,6 @@
 #ifndef UI_EDIT_H
 #define UI_EDIT_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 struct edit {

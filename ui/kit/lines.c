@@ -2,6 +2,7 @@
 /* Lines of a script or a configuration. */
 #include "ui/kit/lines.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 static bool is_blank(char c)

@@ -3,9 +3,6 @@
 #ifndef UI_LINES_H
 #define UI_LINES_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 struct lines {
     char *at;   /* what is left; the text is the caller's and is cut up */
     int number; /* of the line that was read last, from 1 */

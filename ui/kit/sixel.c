@@ -6,7 +6,6 @@
 
 #include <sixel.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct cube {
     int r, g, b; /* steps a channel */
@@ -56,14 +55,14 @@ static void add_color(struct indexed *x, struct cube k, int color)
     x->number[color] = ++x->count;
 }
 
-static void index_rows(const struct canvas *c, struct cube k, int y, int h, struct indexed *x)
+static void index_pixels(const struct canvas *c, struct cube k, struct indexed *x)
 {
     float t[64];
     for (int i = 0; i < 64; i++)
         t[i] = threshold(i % 8, i / 8);
     unsigned char *out = x->pixels;
-    const uint8_t *p = c->rgb + 3 * (size_t)y * (size_t)c->w;
-    for (int i = y; i < y + h; i++)
+    const uint8_t *p = c->rgb;
+    for (int i = 0; i < c->h; i++)
         for (int j = 0; j < c->w; j++, p += 3) {
             float d = t[8 * (i % 8) + j % 8];
             int color = (level(p[0], k.r, d) * k.g + level(p[1], k.g, d)) * k.b +
@@ -101,18 +100,13 @@ static bool encode(struct indexed *x, int w, int h, struct buf *out)
     return good;
 }
 
-void sixel_write_rows(const struct canvas *c, int y, int h, int colors, struct buf *out)
-{
-    struct cube k = choose_cube(colors > 256 ? 256 : colors);
-    struct indexed x = {.pixels = xmalloc((size_t)c->w * (size_t)h + 1)};
-    size_t before = out->len;
-    index_rows(c, k, y, h, &x);
-    if (!encode(&x, c->w, h, out))
-        out->len = before; /* no picture is better than half of one */
-    free(x.pixels);
-}
-
 void sixel_write(const struct canvas *c, int colors, struct buf *out)
 {
-    sixel_write_rows(c, 0, c->h, colors, out);
+    struct cube k = choose_cube(colors > 256 ? 256 : colors);
+    struct indexed x = {.pixels = xmalloc((size_t)c->w * (size_t)c->h + 1)};
+    size_t before = out->len;
+    index_pixels(c, k, &x);
+    if (!encode(&x, c->w, c->h, out))
+        out->len = before; /* no picture is better than half of one */
+    free(x.pixels);
 }

@@ -10,7 +10,5 @@
  * so that strips and neighbours match. Registers are the picture's own, as terminals keep them
  * unless told otherwise (private mode 1070). */
 void sixel_write(const struct canvas *c, int colors, struct buf *out);
-/* The same of the rows from y on, h of them. The dither goes on where the row above ended. */
-void sixel_write_rows(const struct canvas *c, int y, int h, int colors, struct buf *out);
 
 #endif

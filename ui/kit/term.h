@@ -6,7 +6,6 @@
 #include "src/base/err.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 
 struct term {
     bool sixel;         /* DA1 has parameter 4 */

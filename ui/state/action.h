@@ -4,7 +4,6 @@
 #ifndef UI_ACTION_H
 #define UI_ACTION_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 struct workbench;

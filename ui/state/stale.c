@@ -2,8 +2,6 @@
 /* What is shown against what the screen says. */
 #include "ui/state/stale.h"
 
-#include "src/base/mem.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,7 +149,8 @@ static void add_images(struct words *x, const struct workbench *w, unsigned bits
         add(x, "%d images (%d are open)", r->image_count, w->ses.photo_count);
 }
 
-void stale_text(const struct workbench *w, unsigned bits, char *out, size_t size)
+/* "! of scene.png, task vqa; r asks again": what the result is about, as far as bits say. */
+static void stale_text(const struct workbench *w, unsigned bits, char *out, size_t size)
 {
     const struct result *r = w->now.r;
     struct words x = {out, size, 0, 0};

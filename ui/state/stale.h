@@ -15,15 +15,12 @@ enum stale {
     STALE_QUERY = 16,      /* the query line holds other words */
     STALE_BOXES = 32,      /* boxes were drawn, or dropped */
     STALE_REGIONS = 64,    /* the detector, or a file, gave others */
-    STALE_CHANGES = 128,   /* interventions */
-    STALE_ALL = 255
+    STALE_CHANGES = 128    /* interventions */
 };
 
 /* In what the result that is shown differs from what the screen says; 0: in nothing, or there is no
  * result. */
 unsigned stale_bits(const struct workbench *w);
-/* "! of scene.png, task vqa; r asks again": what the result is about, as far as bits say. */
-void stale_text(const struct workbench *w, unsigned bits, char *out, size_t size);
 
 /* For struct view: of a result, and of what all checkpoints say, whichever is chosen. */
 bool stale_result(struct workbench *w, struct pane *p, char *out, size_t size);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What is drawn where: panes beside the photo, popups over everything. */
-#include "src/base/mem.h"
 #include "ui/state/stale.h"
 #include "ui/kit/text.h"
 #include "ui/views/views.h"
 
 #include <curses.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define MIN_ROWS 12

@@ -4,7 +4,6 @@
 #include "ui/views/views.h"
 
 #include <curses.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define MOST 100

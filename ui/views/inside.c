@@ -39,7 +39,8 @@ bool inside_special(const struct workbench *w, bool token, int i)
     return token ? i < r->token_count && r->tokens[i].special : source_of(w, i).region == 0;
 }
 
-bool inside_hidden(const struct workbench *w, bool token, int i)
+/* Whether a token or region is left out: padding, or a special one while those are hidden. */
+static bool inside_hidden(const struct workbench *w, bool token, int i)
 {
     const struct result *r = w->now.r;
     if (token ? i >= r->token_count : source_of(w, i).image < 0)

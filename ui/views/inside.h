@@ -5,7 +5,6 @@
 #define UI_INSIDE_H
 
 #include "ui/views/grid.h"
-#include "src/study/headstats.h"
 
 /* ---- the depths of the model, in the order in which it computes */
 
@@ -26,9 +25,8 @@ struct item {
 
 /* The row of the batch that holds the current photo. There is a result. */
 int inside_batch(const struct workbench *w);
-/* Whether a token or region is left out: padding, or a special one while those are hidden. */
+/* Whether it is a special token, or the whole image. */
 bool inside_special(const struct workbench *w, bool token, int i);
-bool inside_hidden(const struct workbench *w, bool token, int i);
 /* What is shown of n tokens or regions; caller frees. */
 int *inside_list(const struct workbench *w, bool token, int n, int *count);
 /* Where i stands in a list, or -1. */

@@ -4,7 +4,6 @@
 
 #include "src/base/mem.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

@@ -5,7 +5,6 @@
 #include "ui/views/views.h"
 
 #include <curses.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

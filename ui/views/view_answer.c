@@ -8,7 +8,6 @@
 #include <curses.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 extern const struct view view_answer;

@@ -183,8 +183,8 @@ static void tell_move(const struct result *a, const struct result *r, int rank, 
         *sign = d > 0 ? 1 : -1;
 }
 
-static void draw_entry(struct workbench *w, struct area at, const struct result *a,
-                       const struct result *r, int rank, bool chosen)
+static void draw_entry(struct area at, const struct result *a, const struct result *r, int rank,
+                       bool chosen)
 {
     char *label = compare_label(r, rank), move[24] = "";
     bool images = r->task->reading->ranked == RANKED_IMAGES;
@@ -208,7 +208,6 @@ static void draw_entry(struct workbench *w, struct area at, const struct result 
         draw_text(at.row, at.col + at.cols - 10, 10, " %-9s", move);
     attrset(A_NORMAL);
     free(label);
-    (void)w;
 }
 
 static void draw_answers(struct workbench *w, const struct layout *l, int column)
@@ -235,7 +234,7 @@ static void draw_answers(struct workbench *w, const struct layout *l, int column
     bool compared = a && a != r && compare_fits(a, r);
     int chosen = chosen_rank(w, r);
     for (int k = 0; k < compare_count(r) && row < end; k++, row++)
-        draw_entry(w, (struct area){row, col, 1, room}, compared ? a : NULL, r, k, k == chosen);
+        draw_entry((struct area){row, col, 1, room}, compared ? a : NULL, r, k, k == chosen);
 }
 
 static void compare_draw(struct workbench *w, struct pane *p, struct area a)

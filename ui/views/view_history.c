@@ -5,7 +5,6 @@
 
 #include <curses.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define MOST 2000 /* the newest queries */

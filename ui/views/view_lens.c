@@ -9,7 +9,6 @@
 #include <curses.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 extern const struct view view_lens;
 

@@ -2,12 +2,12 @@
 /* An attention map as a matrix: a row for everything that looks, a column for what it looks at,
  * with numbers for the chosen cell, and the sum of what is shown of each row. */
 #include "src/base/mem.h"
+#include "src/study/headstats.h"
 #include "ui/views/inside.h"
 #include "ui/state/stale.h"
 
 #include <curses.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -9,7 +9,6 @@
 #include "ui/state/stale.h"
 
 #include <curses.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

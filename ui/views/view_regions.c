@@ -6,7 +6,6 @@
 #include <curses.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const struct regions *regions_current(const struct workbench *w)

@@ -2,6 +2,7 @@
 /* How alike the states of tokens and regions are to those of the chosen one, depth by depth: the
  * cosine of the angle between them. Both streams are compared only where they are equally wide. */
 #include "src/base/mem.h"
+#include "src/study/headstats.h"
 #include "ui/views/inside.h"
 #include "src/study/pca.h"
 #include "ui/state/stale.h"
