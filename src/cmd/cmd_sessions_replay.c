@@ -70,7 +70,8 @@ static int open_at(const char *path, const struct result_image *im, struct photo
         struct photo_options how = {.upright = upright != 0};
         if (has_file_of_regions(im)) {
             how.regions = im->regions_path;
-            how.key = regions_keyed(how.regions) ? im->regions_key : NULL;
+            if (im->regions_key && regions_keyed(how.regions))
+                how.key = im->regions_key;
         }
         int rc = photo_open(path, &how, out, err);
         if (rc != 0)

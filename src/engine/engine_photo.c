@@ -46,7 +46,7 @@ static void tell_entry(struct regions *g, const char *path, const char *image, c
 /* A key of a file that has no entries was meant for another file. */
 static int check_keyed(const char *path, const char *key, struct vs_err *err)
 {
-    return !key || regions_keyed(path)
+    return !key || !*key || regions_keyed(path)
                ? 0
                : vs_fail(err, VS_E_USAGE, "%s: holds the regions of one image, so it has no entry "
                          "'%s': leave out --key, or give an empty one", path, key);
@@ -59,9 +59,6 @@ static int open_regions(const char *image, const char *path, const char *key,
 {
     key = key && *key ? key : NULL;
     *found = key ? xstrdup(key) : NULL;
-    int usage = check_keyed(path, key, err);
-    if (usage != 0)
-        return usage;
     if (key || !image)
         return regions_open(path, key, out, err);
     size_t digits;
@@ -125,6 +122,8 @@ int photo_open(const char *path, const struct photo_options *o, struct photo **o
     if (rc == 0 && p->image && o->upright)
         image_turn(p->image);
     if (rc == 0 && p->regions_path)
+        rc = check_keyed(p->regions_path, o->key, err);
+    if (rc == 0 && p->regions_path)
         rc = open_regions(path, p->regions_path, o->key, &p->regions, &p->regions_key, err);
     if (rc == 0 && p->regions)
         rc = check_size(p, err);
@@ -139,7 +138,8 @@ int photo_set_candidates(struct photo *p, const char *path, const char *key, str
 {
     struct regions *c = NULL;
     char *found = NULL;
-    key = regions_keyed(path) ? key : NULL; /* it is that of the image's regions, too */
+    if (key && !regions_keyed(path))
+        key = NULL; /* it is that of the image's regions, too */
     int rc = open_regions(p->path, path, key, &c, &found, err);
     free(found);
     if (rc != 0)
