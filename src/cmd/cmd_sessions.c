@@ -208,6 +208,12 @@ static int resolve_image(struct sessions_options *o, char hex[DIGEST_HEX], struc
     return 0;
 }
 
+/* For the others -c says who is asked, or compared: no file has to be read for a digest. */
+static bool filters_checkpoint(const struct verb *v)
+{
+    return v->run != sessions_replay && v->run != sessions_diff;
+}
+
 static int run_verb(struct sessions_options *o, size_t number, struct vs_err *err)
 {
     const struct verb *verb = &verbs[number];
@@ -216,7 +222,7 @@ static int run_verb(struct sessions_options *o, size_t number, struct vs_err *er
     bool writes = verb->writes ? !o->dry_run : o->repair;
     char *path = o->log ? xstrdup(o->log) : log_default_path(err);
     int rc = path ? resolve_image(o, image, err) : err->code;
-    if (o->checkpoints.count)
+    if (o->checkpoints.count && filters_checkpoint(verb))
         o->filter.checkpoint = sessions_checkpoint(o->checkpoints.list[0], checkpoint);
     if (rc == 0 && verb->run != sessions_merge && access(path, F_OK) != 0)
         writes = false; /* nothing to work on: no log is made only to say so */

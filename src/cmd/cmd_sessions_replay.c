@@ -381,7 +381,6 @@ int sessions_replay(const struct sessions_options *o, struct log *l, struct vs_e
     struct log_filter f = o->filter;
     struct log_query *list = NULL;
     int n = 0;
-    f.checkpoint = NULL; /* -c says who is asked now */
     f.limit = f.limit ? f.limit : INT32_MAX;
     int rc = sessions_id(o->args[0], &f.session, err);
     if (rc == 0)
