@@ -243,17 +243,12 @@ static decode *const decoders[] = {
     READINGS(DECODER)
 };
 
-/* How an output is read, by whose labels its numbers have; NULL: it is no choice. */
-static const struct reading *reading_of(enum net_output out)
+/* How the tasks read a head; NULL: none of them asks it. */
+static const struct reading *reading_of(unsigned head)
 {
-    switch (output_table[out].labels) {
-    case LABELS_VQA: case LABELS_GQA: return &reading_answers;
-    case LABELS_IMAGES: return &reading_alignment;
-    case LABELS_PAIR: return &reading_pair;
-    case LABELS_VERDICT: return &reading_verdict;
-    case LABELS_REGIONS: return &reading_boxes;
-    case LABELS_NONE: case LABELS_CLASSES: case LABELS_WORDS: break;
-    }
+    for (int i = 0; i < task_count; i++)
+        if (task_table[i].head == head)
+            return task_table[i].reading;
     return NULL;
 }
 
@@ -273,7 +268,7 @@ int reading_make(const struct model *m, const struct query *q, const struct trac
 bool model_read_head(const struct model *m, const struct result *r, unsigned head,
                      struct result_answer **out, int *count)
 {
-    const struct reading *reading = reading_of(output_of(head));
+    const struct reading *reading = reading_of(head);
     const struct trace_tensor *t = trace_output(r->trace, output_of(head));
     if (!t || !reading || reading->ranked == RANKED_REGIONS)
         return false;

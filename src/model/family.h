@@ -117,25 +117,13 @@ enum net_output {
     OUT_COUNT
 };
 
-/* Of what an output has a row, and whose labels its numbers have. */
+/* Of what an output has a row. */
 enum output_rows { ROWS_IMAGES, ROWS_PAIRS, ROWS_TOKENS, ROWS_REGIONS };
-enum output_labels {
-    LABELS_NONE,
-    LABELS_VQA,     /* the list of VQA and Genome QA */
-    LABELS_GQA,
-    LABELS_IMAGES,  /* a number for each image, which is ranked */
-    LABELS_PAIR,    /* false, true */
-    LABELS_VERDICT, /* contradiction, neutral, entailment */
-    LABELS_REGIONS, /* a number for each region, which is ranked */
-    LABELS_CLASSES, /* of the detector */
-    LABELS_WORDS    /* of the vocabulary */
-};
 
 struct output_names {
     const char *name; /* of the tensor: "out.vil_prediction" */
     enum net_head head;
     enum output_rows rows;
-    enum output_labels labels;
 };
 extern const struct output_names output_table[OUT_COUNT];
 /* The first output of a head. */

@@ -33,21 +33,20 @@ const struct attn_names attn_table[ATTN_COUNT] = {
 };
 
 const struct output_names output_table[OUT_COUNT] = {
-    [OUT_VQA] = {"out.vil_prediction", HEAD_VQA, ROWS_IMAGES, LABELS_VQA},
-    [OUT_GQA] = {"out.vil_prediction_gqa", HEAD_GQA, ROWS_IMAGES, LABELS_GQA},
-    [OUT_ALIGN] = {"out.vil_logit", HEAD_ALIGN, ROWS_IMAGES, LABELS_IMAGES},
-    [OUT_BINARY] = {"out.vil_binary_prediction", HEAD_BINARY, ROWS_PAIRS, LABELS_PAIR},
-    [OUT_TRI] = {"out.vil_tri_prediction", HEAD_TRI, ROWS_IMAGES, LABELS_VERDICT},
-    [OUT_REGION_CLASS] = {"out.vision_prediction", HEAD_REGION_CLASS, ROWS_REGIONS,
-                          LABELS_CLASSES},
-    [OUT_GROUND] = {"out.vision_logit", HEAD_GROUND, ROWS_REGIONS, LABELS_REGIONS},
-    [OUT_WORD] = {"out.linguisic_prediction", HEAD_WORD, ROWS_TOKENS, LABELS_WORDS},
-    [OUT_WORD_LOGIT] = {"out.linguisic_logit", HEAD_WORD_LOGIT, ROWS_TOKENS, LABELS_NONE},
-    [OUT_POOLED_T] = {"out.pooled_t", HEAD_POOLED, ROWS_IMAGES, LABELS_NONE},
-    [OUT_POOLED_V] = {"out.pooled_v", HEAD_POOLED, ROWS_IMAGES, LABELS_NONE},
-    [OUT_SEQUENCE_T] = {"out.sequence_t", HEAD_SEQUENCE, ROWS_TOKENS, LABELS_NONE},
-    [OUT_SEQUENCE_V] = {"out.sequence_v", HEAD_SEQUENCE, ROWS_REGIONS, LABELS_NONE},
-    [OUT_POOLED] = {"out.pooled", HEAD_POOLED, ROWS_IMAGES, LABELS_NONE},
+    [OUT_VQA] = {"out.vil_prediction", HEAD_VQA, ROWS_IMAGES},
+    [OUT_GQA] = {"out.vil_prediction_gqa", HEAD_GQA, ROWS_IMAGES},
+    [OUT_ALIGN] = {"out.vil_logit", HEAD_ALIGN, ROWS_IMAGES},
+    [OUT_BINARY] = {"out.vil_binary_prediction", HEAD_BINARY, ROWS_PAIRS},
+    [OUT_TRI] = {"out.vil_tri_prediction", HEAD_TRI, ROWS_IMAGES},
+    [OUT_REGION_CLASS] = {"out.vision_prediction", HEAD_REGION_CLASS, ROWS_REGIONS},
+    [OUT_GROUND] = {"out.vision_logit", HEAD_GROUND, ROWS_REGIONS},
+    [OUT_WORD] = {"out.linguisic_prediction", HEAD_WORD, ROWS_TOKENS},
+    [OUT_WORD_LOGIT] = {"out.linguisic_logit", HEAD_WORD_LOGIT, ROWS_TOKENS},
+    [OUT_POOLED_T] = {"out.pooled_t", HEAD_POOLED, ROWS_IMAGES},
+    [OUT_POOLED_V] = {"out.pooled_v", HEAD_POOLED, ROWS_IMAGES},
+    [OUT_SEQUENCE_T] = {"out.sequence_t", HEAD_SEQUENCE, ROWS_TOKENS},
+    [OUT_SEQUENCE_V] = {"out.sequence_v", HEAD_SEQUENCE, ROWS_REGIONS},
+    [OUT_POOLED] = {"out.pooled", HEAD_POOLED, ROWS_IMAGES},
 };
 
 enum net_part part_find(const char *word)
