@@ -31,7 +31,6 @@ struct options {
     int graphics; /* of enum graphics_choice */
 };
 
-static const char *const graphics[] = {"auto", "sixel", "blocks", "ascii", "none", NULL};
 static const struct option_row option_rows[] = {
     ROW_MODEL(model.dir),
     ROW_CHECKPOINTS(checkpoints),
@@ -43,7 +42,7 @@ static const struct option_row option_rows[] = {
     ROW_UPRIGHT(upright),
     ROW_UNSAFE,
     TASK(task, "task to begin with (default vqa)"),
-    CHOICE("graphics", "KIND", graphics, graphics, 0, "how images are drawn"),
+    CHOICE("graphics", "KIND", graphics, graphics_names, GRAPHICS_AUTO, "how images are drawn"),
     ROW_CHECK_SET(probes, "queries to ask every checkpoint (vilscope-check-set(5)); a new file is "
                   "made when the first is pinned"),
     TEXT("watch", 0, "DIR", watch, VALUES_FOLDERS,
@@ -171,10 +170,10 @@ static int open_and_run(struct options *o, char **images, int count, const struc
     char no_log[700];
     struct workbench_options w = {.task = o->task ? o->task : task_find("vqa"), .no_log = no_log,
                                   .script = o->script, .tour = o->tour,
+                                  .graphics = (enum graphics_choice)o->graphics,
                                   .probes = o->probes, .watch = o->watch};
     struct eval_set *set = NULL;
     char *tour = o->tour ? demo_tour() : NULL;
-    workbench_graphics(graphics[o->graphics], &w.graphics);
     int rc = open_all(o, images, count, chosen, &w, &set, err);
     if (rc == 0)
         rc = check_probes(o, w.model, err);

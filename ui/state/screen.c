@@ -28,11 +28,12 @@ void screen_terminal(struct workbench *w, const struct term *said)
     }
 }
 
+const char *const graphics_names[] = {"auto", "sixel", "blocks", "ascii", "none", NULL};
+
 bool workbench_graphics(const char *name, enum graphics_choice *out)
 {
-    static const char *const names[] = {"auto", "sixel", "blocks", "ascii", "none"};
-    for (int i = 0; i < 5; i++)
-        if (strcmp(names[i], name) == 0) {
+    for (int i = 0; graphics_names[i]; i++)
+        if (strcmp(graphics_names[i], name) == 0) {
             *out = (enum graphics_choice)i;
             return true;
         }

@@ -22,7 +22,9 @@ struct screen {
     bool cursor, cursor_on; /* it is to be seen in this frame; it is seen */
 };
 
-/* auto, sixel, blocks, ascii, none; false for other words. */
+/* By enum graphics_choice, with a NULL behind the last. */
+extern const char *const graphics_names[];
+/* False for other words. */
 bool workbench_graphics(const char *name, enum graphics_choice *out);
 void screen_set_graphics(struct workbench *w, enum graphics_choice choice);
 /* A late answer of the terminal about itself. */
