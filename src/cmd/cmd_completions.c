@@ -57,6 +57,12 @@ static void offer_devices(const struct typed *t)
             offer(t, "", d.name, d.text);
 }
 
+static void offer_tasks(const struct typed *t)
+{
+    for (int i = 0; i < task_count; i++)
+        offer(t, "", task_table[i].name, task_table[i].title);
+}
+
 /* Those of the directory that -m names, or of the demo. */
 static void offer_checkpoints(const struct typed *t)
 {
@@ -83,6 +89,7 @@ static void offer_values(const struct typed *t, enum option_values values)
     case VALUES_FILES: puts(":files"); break;
     case VALUES_FOLDERS: puts(":folders"); break;
     case VALUES_DEVICES: offer_devices(t); break;
+    case VALUES_TASKS: offer_tasks(t); break;
     case VALUES_COMMANDS: offer_commands(t); break;
     case VALUES_NONE: break;
     }
@@ -92,8 +99,6 @@ static void offer_value(const struct typed *t, const struct option_row *r)
 {
     for (int i = 0; r->choices && r->choices[i]; i++)
         offer(t, "", r->choices[i], "");
-    for (int i = 0; strcmp(r->name, "task") == 0 && i < task_count; i++)
-        offer(t, "", task_table[i].name, task_table[i].title);
     offer_values(t, r->values);
 }
 

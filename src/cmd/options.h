@@ -34,7 +34,8 @@ enum option_kind {
 
 /* What a shell offers for a value, and for a command's other arguments. */
 enum option_values {
-    VALUES_NONE, VALUES_FILES, VALUES_FOLDERS, VALUES_CHECKPOINTS, VALUES_DEVICES, VALUES_COMMANDS
+    VALUES_NONE, VALUES_FILES, VALUES_FOLDERS, VALUES_CHECKPOINTS, VALUES_DEVICES, VALUES_TASKS,
+    VALUES_COMMANDS
 };
 
 struct option_row {
@@ -98,7 +99,7 @@ struct command {
      .preset = first, .help = h}
 #define TASK(member, h)                                                                            \
     {.name = "task", .letter = 't', .value = "TASK", .kind = OPTION_TASK,                          \
-     .at = OPTION_AT(member, const struct task *), .help = h}
+     .at = OPTION_AT(member, const struct task *), .values = VALUES_TASKS, .help = h}
 #define TAKE(n, v, function, h)                                                                    \
     {.name = n, .value = v, .kind = OPTION_TAKE, .take = function, .help = h}
 #define HEADING(text) {.name = text, .kind = OPTION_HEADING}
