@@ -26,16 +26,22 @@ float *trace_add(struct trace *t, struct trace_at at, int ndim, const int64_t *s
     return x->data;
 }
 
-static bool at_same(struct trace_at a, struct trace_at b)
+bool trace_at_same(struct trace_at a, struct trace_at b)
 {
     return a.kind == b.kind && a.site == b.site && a.layer == b.layer &&
            (a.kind != TRACE_STATE || a.stream == b.stream);
 }
 
+bool trace_is_state(struct trace_at at, bool tokens)
+{
+    const struct stream_names *s = &stream_table[at.stream];
+    return at.kind == TRACE_STATE && (tokens ? s->tokens : s->regions);
+}
+
 const struct trace_tensor *trace_get(const struct trace *t, struct trace_at at)
 {
     for (int i = 0; t && i < t->count; i++)
-        if (at_same(t->tensors[i].at, at))
+        if (trace_at_same(t->tensors[i].at, at))
             return &t->tensors[i];
     return NULL;
 }

@@ -21,6 +21,10 @@ struct trace_at {
     int layer;
 };
 
+bool trace_at_same(struct trace_at a, struct trace_at b);
+/* Whether it is a state that has rows of tokens, or of regions. */
+bool trace_is_state(struct trace_at at, bool tokens);
+
 /* float32, C order; the data is the trace's. Outputs: enum net_head. States: (B, rows of the
  * stream, width). Maps: (B, heads, rows of attn_table's from, rows of its to). */
 struct trace_tensor {

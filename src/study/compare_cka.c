@@ -173,17 +173,6 @@ static void gathered_fini(struct gathered *g)
     g->depths = 0;
 }
 
-static bool is_of_kind(struct trace_at at, bool text)
-{
-    const struct stream_names *s = &stream_table[at.stream];
-    return at.kind == TRACE_STATE && (text ? s->tokens : s->regions);
-}
-
-static bool is_same(struct trace_at a, struct trace_at b)
-{
-    return a.site == b.site && a.stream == b.stream && a.layer == b.layer;
-}
-
 /* Rows that are real: all tokens, and the regions that sources name. */
 static bool is_real_row(const struct result *r, bool text, int b, int i)
 {
@@ -199,7 +188,7 @@ static int add_states(struct gathered *g, int at, const struct result *r, bool t
         *s = (struct states){.at = x->at, .width = width};
         g->depths++;
     }
-    if (!is_same(s->at, x->at) || s->width != width)
+    if (!trace_at_same(s->at, x->at) || s->width != width)
         return vs_fail(err, VS_E_FORMAT, "the queries' hidden states do not have the same layers");
     for (int b = 0; b < r->batch; b++)
         for (int i = 0; i < rows; i++) {
@@ -221,7 +210,7 @@ static int gather(struct gathered g[2], const struct result *r, struct vs_err *e
     for (int text = 0; text < 2; text++) {
         int at = 0;
         for (int i = 0; i < r->trace->count && rc == 0; i++)
-            if (is_of_kind(r->trace->tensors[i].at, text) && at < MAX_DEPTHS)
+            if (trace_is_state(r->trace->tensors[i].at, text) && at < MAX_DEPTHS)
                 rc = add_states(&g[!text], at++, r, text, &r->trace->tensors[i], err);
     }
     return rc;

@@ -21,16 +21,6 @@ void lens_free(struct lens *l)
     free(l);
 }
 
-/* Whether a tensor of the trace is a state of words or regions; its name in words. */
-static bool is_state(struct trace_at at, bool text, char out[TRACE_DEPTH])
-{
-    const struct stream_names *s = &stream_table[at.stream];
-    if (at.kind != TRACE_STATE || !(text ? s->tokens : s->regions))
-        return false;
-    trace_depth(at, true, out);
-    return true;
-}
-
 static char *label_of(const struct model *m, bool text, int i, int n)
 {
     const char *s = text ? tokenizer_piece(m->tokenizer, i) : model_target_name(m, i, n);
@@ -80,13 +70,12 @@ static int read_depths(struct model *m, struct net *net, const struct result *r,
                        int b, struct lens *l, struct vs_err *err)
 {
     int rc = 0, row;
-    char name[TRACE_DEPTH];
     for (int i = 0; i < r->trace->count && rc == 0; i++) {
         const struct trace_tensor *x = &r->trace->tensors[i];
-        if (!is_state(x->at, text, name))
+        if (!trace_is_state(x->at, text))
             continue;
         l->names = xreallocarray(l->names, (size_t)l->depths + 1, sizeof *l->names);
-        memcpy(l->names[l->depths], name, sizeof name);
+        trace_depth(x->at, true, l->names[l->depths]);
         trace_rows(r->trace, x->at.stream, text, &row);
         rc = read_depth(m, net, text, x->data + ((int64_t)b * x->shape[1] + row) * x->shape[2], l,
                         err);
