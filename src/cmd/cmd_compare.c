@@ -127,9 +127,9 @@ static struct probes *query_as_probes(const struct compare_options *o)
     for (int i = 0; i < n; i++) {
         eval_add_image(&p->item, i < o->image_count ? xstrdup(o->images[i]) : NULL);
         if (o->regions.count)
-            p->regions[i] = xstrdup(o->regions.list[o->regions.count == 1 ? 0 : i]);
+            p->regions[i] = xstrdup(words_of(&o->regions, i));
         if (o->keys.count)
-            p->keys[i] = xstrdup(o->keys.list[i]);
+            p->keys[i] = xstrdup(words_of(&o->keys, i));
     }
     return set;
 }
@@ -143,11 +143,10 @@ static int open_probes(const struct compare_options *o, struct probes **out, str
     if (o->image_count && o->regions.count > 1 && o->regions.count != o->image_count)
         return vs_fail(err, VS_E_USAGE, "%d images but %d --regions: give one for each image",
                        o->image_count, o->regions.count);
-    if (o->keys.count && o->keys.count != images_of(o))
-        return vs_fail(err, VS_E_USAGE, "%d images but %d --key: give one for each image",
-                       images_of(o), o->keys.count);
-    *out = query_as_probes(o);
-    return 0;
+    int rc = command_check_keys(&o->keys, images_of(o), err);
+    if (rc == 0)
+        *out = query_as_probes(o);
+    return rc;
 }
 
 /* ---- the log, and progress */

@@ -11,6 +11,19 @@
 #include <string.h>
 #include <unistd.h>
 
+const char *words_of(const struct words *w, int i)
+{
+    return w->count == 1 ? w->list[0] : i < w->count ? w->list[i] : NULL;
+}
+
+int command_check_keys(const struct words *keys, int images, struct vs_err *err)
+{
+    if (keys->count == 0 || keys->count == images)
+        return 0;
+    return vs_fail(err, VS_E_USAGE, "%d image%s but %d --key: give one for each image", images,
+                   images == 1 ? "" : "s", keys->count);
+}
+
 int command_unsafe(void *options, const char *value, struct vs_err *err)
 {
     (void)options;

@@ -60,6 +60,11 @@
 #define ROW_NO_LOG(member) FLAG("no-log", member, "log nothing")
 #define ROW_JSON(member) FLAG("json", member, "as JSON")
 
+/* The i-th of the values of an option that is given once for each image, or once for all; NULL
+ * where it is not given. */
+const char *words_of(const struct words *w, int i);
+/* --key is given once for each image, or not at all. */
+int command_check_keys(const struct words *keys, int images, struct vs_err *err);
 int command_unsafe(void *options, const char *value, struct vs_err *err);
 
 /* Says on stderr what a model is about, if its model.json says so: the demo is named so. */

@@ -94,33 +94,21 @@ static const struct option_row option_rows[] = {
 
 /* ---- photos */
 
-static const char *regions_of(const struct options *o, int i)
-{
-    if (o->regions.count == 0)
-        return NULL;
-    return o->regions.count == 1 ? o->regions.list[0] : o->regions.list[i];
-}
-
 static int open_photos(const struct options *o, struct photo **photos, int count,
                        struct vs_err *err)
 {
     if (o->image_count && o->regions.count > 1 && o->regions.count != o->image_count)
         return vs_fail(err, VS_E_USAGE, "%d images but %d --regions: give one for each image",
                        o->image_count, o->regions.count);
-    if (o->keys.count && o->keys.count != count)
-        return vs_fail(err, VS_E_USAGE, "%d image%s but %d --key: give one for each image", count,
-                       count == 1 ? "" : "s", o->keys.count);
-    for (int i = 0; i < count; i++) {
+    int rc = command_check_keys(&o->keys, count, err);
+    for (int i = 0; i < count && rc == 0; i++) {
         const char *image = i < o->image_count ? o->images[i] : NULL;
-        const char *key = o->keys.count ? o->keys.list[i] : NULL;
-        struct photo_options how = {regions_of(o, i), key, o->upright};
-        int rc = photo_open(image, &how, &photos[i], err);
+        struct photo_options how = {words_of(&o->regions, i), words_of(&o->keys, i), o->upright};
+        rc = photo_open(image, &how, &photos[i], err);
         if (rc == 0 && o->candidates)
-            rc = photo_set_candidates(photos[i], o->candidates, key, err);
-        if (rc != 0)
-            return rc;
+            rc = photo_set_candidates(photos[i], o->candidates, how.key, err);
     }
-    return 0;
+    return rc;
 }
 
 static int open_boxes(const struct options *o, struct box_list *boxes, int count,
@@ -131,8 +119,7 @@ static int open_boxes(const struct options *o, struct box_list *boxes, int count
         return vs_fail(err, VS_E_USAGE, "%d images but %d --boxes: give one for each image", count,
                        o->boxes.count);
     for (int i = 0; i < count && o->boxes.count && rc == 0; i++)
-        rc = boxfile_read(o->boxes.list[o->boxes.count == 1 ? 0 : i], &boxes[i].boxes,
-                          &boxes[i].count, err);
+        rc = boxfile_read(words_of(&o->boxes, i), &boxes[i].boxes, &boxes[i].count, err);
     return rc;
 }
 

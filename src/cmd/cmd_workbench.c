@@ -61,22 +61,16 @@ static const struct option_row option_rows[] = {
 static int open_photos(const struct options *o, char **images, int count, struct photo ***out,
                        int *opened, struct vs_err *err)
 {
-    int rc = 0;
+    int rc = command_check_keys(&o->keys_of, count, err);
     *out = xcalloc((size_t)count + 1, sizeof(struct photo *));
-    if (o->keys_of.count && o->keys_of.count != count)
-        rc = vs_fail(err, VS_E_USAGE, "%d image%s but %d --key: give one for each image", count,
-                     count == 1 ? "" : "s", o->keys_of.count);
     for (int i = 0; i < count && rc == 0; i++) {
-        const char *regions = o->regions.count == 1 ? o->regions.list[0]
-                              : i < o->regions.count ? o->regions.list[i] : NULL;
-        const char *key = o->keys_of.count ? o->keys_of.list[i] : NULL;
-        struct photo_options how = {regions, key, o->upright};
+        struct photo_options how = {words_of(&o->regions, i), words_of(&o->keys_of, i),
+                                    o->upright};
         rc = photo_open(images[i], &how, &(*out)[i], err);
         *opened += rc == 0;
     }
     if (rc == 0 && o->candidates && count > 0)
-        rc = photo_set_candidates((*out)[0], o->candidates,
-                                  o->keys_of.count ? o->keys_of.list[0] : NULL, err);
+        rc = photo_set_candidates((*out)[0], o->candidates, words_of(&o->keys_of, 0), err);
     return rc;
 }
 
