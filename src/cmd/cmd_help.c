@@ -8,7 +8,7 @@
 #include <config.h>
 #include <stdio.h>
 
-extern const char version_commit[]; /* of build-aux/commit */
+extern const char version_commit[]; /* of made_commit.c, which make writes */
 
 #define OPTIONS struct options
 struct options {
@@ -32,7 +32,7 @@ void help_overview(void)
     puts("\n\"vilscope help COMMAND\" explains one; \"man vilscope\" explains all.");
 }
 
-void version_print(void)
+int version_print(void)
 {
     struct kern_device d;
     const char *before = "devices: ";
@@ -58,6 +58,7 @@ void version_print(void)
             before = ", ";
         }
     putchar('\n');
+    return EXIT_OK;
 }
 
 static int run(void *options, char **args, int count)

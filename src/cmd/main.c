@@ -40,14 +40,14 @@ static int run_command(const struct command *c, int argc, char **argv)
     if (status == -1)
         status = command_help(c);
     else if (status == -2)
-        version_print();
+        status = version_print();
     else if (status == 0)
         status = c->run(options, args, count);
     if (c->fini)
         c->fini(options);
     free(args);
     free(options);
-    return status == -2 ? EXIT_OK : status;
+    return status;
 }
 
 /* A word that is neither a command nor a file, nor could be a path, is a command with a mistake. */
@@ -83,8 +83,7 @@ static int run(int argc, char **argv)
         return EXIT_OK;
     }
     if (strcmp(first, "--version") == 0 || strcmp(first, "-V") == 0) {
-        version_print();
-        return EXIT_OK;
+        return version_print();
     }
     const struct command *c = argc > 1 ? command_find(first) : NULL;
     if (c)

@@ -34,8 +34,8 @@ void command_renamed(const char *command, const char *dashes, const char *old, c
 
 /* The list of commands. */
 void help_overview(void);
-/* Version, commit, libraries and features. */
-void version_print(void);
+/* Version, commit, libraries and features. Returns EXIT_OK. */
+int version_print(void);
 
 extern const struct command command_workbench, command_query, command_compare, command_extract,
     command_eval, command_tasks, command_sessions, command_cache, command_devices, command_inspect,

@@ -54,9 +54,9 @@ struct inputs {
     int silence_count;
 };
 
-/* Fills r's tokens, images and notice too. inputs_fini in every case. */
 /* What can be told before regions are looked for. */
 int query_check(const struct model *m, const struct query *q, struct vs_err *err);
+/* Fills r's tokens, images and notice too. inputs_fini in every case. */
 int inputs_build(struct model *m, const struct query *q, struct inputs *out, struct result *r,
                  struct vs_err *err);
 void inputs_fini(struct inputs *in);
@@ -67,7 +67,7 @@ void inputs_fini(struct inputs *in);
 int changes_apply(struct model *m, const struct query *q, struct inputs *in, struct result *r,
                   struct vs_err *err);
 /* The checkpoint with the parts that the changes swap; *mixed is NULL, or the caller's to free with
- * vilbert_free. */
+ * net_free. */
 int changes_net(struct model *m, int checkpoint, const struct change *list, int count,
                 struct net **net, struct net **mixed, struct vs_err *err);
 

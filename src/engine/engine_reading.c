@@ -118,7 +118,6 @@ static char *why_no_labels(const struct model *m, unsigned head, int answers)
 static void tell_labels(const struct model *m, unsigned head, int answers, struct result *r)
 {
     char *why = why_no_labels(m, head, answers);
-    r->labels_missing = why != NULL;
     if (why)
         result_note(r, "%s", why);
     free(why);

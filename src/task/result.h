@@ -70,7 +70,6 @@ struct result {
     char *model_name, *checkpoint_path, *checkpoint_name;
     char checkpoint_digest[DIGEST_HEX];
     char *device;
-    bool labels_missing; /* answers are #index for want of a label list */
     bool truncated;      /* the text was cut to the task's length */
     bool foreign;        /* words or pictures that the model was not trained on (notice); not kept
                             by the log */
