@@ -125,63 +125,73 @@ static int heads_run_pooled(struct pass *p)
 
 /* ---- heads on every token and region */
 
-/* dense, activation, layer norm, decoder, for every computed row. Both streams use hidden_act. */
-static int head_decoder(struct pass *p, const struct packing *k, const float *x, float *inner,
-                        const struct linear_w *in, const struct norm_w *norm,
-                        const struct linear_w *out, enum net_output of)
+/* dense, activation, layer norm, decoder; or the last one alone, where in is NULL. */
+struct row_head {
+    const struct linear_w *in, *out;
+    const struct norm_w *norm;
+};
+
+static struct row_head head_on_rows(const struct weights *w, enum net_head head)
 {
-    struct kern_linear dense = pass_linear(in, x, k->rows, inner, p->m->c.act, NULL);
-    struct kern_norm ln = pass_norm(norm, inner, k->rows);
-    p->ops->linear(p->m->k, &dense, 1);
-    p->ops->norm(p->m->k, &ln, 1);
-    int64_t shape[3] = {k->batch, k->width, out->n};
-    struct later rows = {.what = LATER_ROWS, .from = k, .width = out->n, .owned = true,
-                         .n = (size_t)k->rows * (size_t)out->n};
+    switch (head) {
+    case HEAD_WORD: return (struct row_head){&w->word_in, &w->word_out, &w->word_norm};
+    case HEAD_REGION_CLASS:
+        return (struct row_head){&w->region_in, &w->region_out, &w->region_norm};
+    case HEAD_GROUND: return (struct row_head){NULL, &w->ground, NULL};
+    default: return (struct row_head){NULL, &w->word_logit, NULL};
+    }
+}
+
+/* x: states (rows, width), y: (rows, h->out->n), inner: room for the first layer's states, all on
+ * the back end. Both streams use hidden_act. */
+static void head_read_rows(struct vilbert *m, const struct row_head *h, const float *x, int rows,
+                           float *inner, float *y)
+{
+    const struct kern_ops *ops = kern_table(m->k);
+    if (h->in) {
+        struct kern_linear dense = pass_linear(h->in, x, rows, inner, m->c.act, NULL);
+        struct kern_norm norm = pass_norm(h->norm, inner, rows);
+        ops->linear(m->k, &dense, 1);
+        ops->norm(m->k, &norm, 1);
+        x = inner;
+    }
+    struct kern_linear decode = pass_linear(h->out, x, rows, y, KERN_NONE, NULL);
+    ops->linear(m->k, &decode, 1);
+}
+
+/* Numbers for every computed row; those of padding are masked where a softmax is to come. */
+static int head_rows(struct pass *p, const struct packing *k, const float *x, float *inner,
+                     enum net_head head)
+{
+    struct row_head h = head_on_rows(&p->m->w, head);
+    enum net_output of = output_of(head);
+    int64_t shape[3] = {k->batch, k->width, h.out->n};
+    struct later rows = {.what = h.in ? LATER_ROWS : LATER_COLUMN, .from = k, .width = h.out->n,
+                         .masked = head == HEAD_GROUND, .owned = true,
+                         .n = (size_t)k->rows * (size_t)h.out->n};
     rows.to = head_add_output(p, of, 3, shape);
     float *y = rows.to ? pass_room(p, rows.n) : NULL;
     if (!y)
         return head_no_memory(p, of);
-    struct kern_linear decode = pass_linear(out, inner, k->rows, y, KERN_NONE, NULL);
-    p->ops->linear(p->m->k, &decode, 1);
+    head_read_rows(p->m, &h, x, k->rows, inner, y);
     rows.at = y;
     pass_later(p, &rows);
     return 0;
 }
 
-/* One number for every row. */
-static int head_rows(struct pass *p, const struct packing *k, const float *x,
-                     const struct linear_w *w, bool masked, enum net_output of)
-{
-    int64_t shape[3] = {k->batch, k->width, 1};
-    struct later column = {.what = LATER_COLUMN, .from = k, .masked = masked, .owned = true,
-                           .n = (size_t)k->rows};
-    column.to = head_add_output(p, of, 3, shape);
-    float *y = column.to ? pass_room(p, column.n) : NULL;
-    if (!y)
-        return head_no_memory(p, of);
-    struct kern_linear o = pass_linear(w, x, k->rows, y, KERN_NONE, NULL);
-    p->ops->linear(p->m->k, &o, 1);
-    column.at = y;
-    pass_later(p, &column);
-    return 0;
-}
-
 static int heads_run_rows(struct pass *p)
 {
-    const struct weights *w = &p->m->w;
     const struct config *c = &p->m->c;
     unsigned want = p->want->heads;
     int rc = 0;
     if (want & HEAD_GROUND)
-        rc = head_rows(p, &p->v, p->xv, &w->ground, true, OUT_GROUND);
+        rc = head_rows(p, &p->v, p->xv, p->qv, HEAD_GROUND);
     if (rc == 0 && want & HEAD_WORD_LOGIT)
-        rc = head_rows(p, &p->t, p->xt, &w->word_logit, false, OUT_WORD_LOGIT);
+        rc = head_rows(p, &p->t, p->xt, p->qt, HEAD_WORD_LOGIT);
     if (rc == 0 && want & HEAD_REGION_CLASS)
-        rc = head_decoder(p, &p->v, p->xv, p->qv, &w->region_in, &w->region_norm, &w->region_out,
-                          OUT_REGION_CLASS);
+        rc = head_rows(p, &p->v, p->xv, p->qv, HEAD_REGION_CLASS);
     if (rc == 0 && want & HEAD_WORD)
-        rc = head_decoder(p, &p->t, p->xt, p->qt, &w->word_in, &w->word_norm, &w->word_out,
-                          OUT_WORD);
+        rc = head_rows(p, &p->t, p->xt, p->qt, HEAD_WORD);
     if (rc == 0 && want & HEAD_SEQUENCE)
         rc = pass_keep(p, &p->t, p->xt, c->hidden,
                        (struct trace_at){.kind = TRACE_OUTPUT, .site = OUT_SEQUENCE_T});
@@ -207,29 +217,6 @@ int vilbert_head_size(const struct vilbert *m, enum net_head head)
     }
 }
 
-/* d: rows of states, of inner states and of numbers, behind each other on the back end. */
-static void head_read_states(struct vilbert *m, enum net_head head, float *d, int rows,
-                             float *inner, float *y)
-{
-    const struct kern_ops *ops = kern_table(m->k);
-    const struct weights *w = &m->w;
-    bool word = head == HEAD_WORD;
-    if (head == HEAD_GROUND || head == HEAD_WORD_LOGIT) {
-        struct kern_linear o = pass_linear(head == HEAD_GROUND ? &w->ground : &w->word_logit, d,
-                                           rows, y, KERN_NONE, NULL);
-        ops->linear(m->k, &o, 1);
-        return;
-    }
-    const struct linear_w *in = word ? &w->word_in : &w->region_in;
-    struct kern_linear dense = pass_linear(in, d, rows, inner, m->c.act, NULL);
-    struct kern_norm norm = pass_norm(word ? &w->word_norm : &w->region_norm, inner, rows);
-    struct kern_linear decode = pass_linear(word ? &w->word_out : &w->region_out, inner, rows, y,
-                                            KERN_NONE, NULL);
-    ops->linear(m->k, &dense, 1);
-    ops->norm(m->k, &norm, 1);
-    ops->linear(m->k, &decode, 1);
-}
-
 int vilbert_read_states(struct vilbert *m, enum net_head head, const float *x, int rows,
                         float *out, struct vs_err *err)
 {
@@ -245,7 +232,8 @@ int vilbert_read_states(struct vilbert *m, enum net_head head, const float *x, i
     float *d = kern_alloc(m->k, 2 * step + n * size);
     kern_use(m->k, m->set);
     if (d && kern_put(m->k, d, x, n * width) == 0) {
-        head_read_states(m, head, d, rows, d + step, d + 2 * step);
+        struct row_head h = head_on_rows(&m->w, head);
+        head_read_rows(m, &h, d, rows, d + step, d + 2 * step);
         const float *y = kern_view(m->k, d + 2 * step, n * size);
         if (y)
             memcpy(out, y, n * size * sizeof *out);
