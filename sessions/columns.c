@@ -171,10 +171,3 @@ double column_get_real(struct column_row *row)
 {
     return sqlite3_column_double(row->s, row->at++);
 }
-
-/* ---- copying */
-
-char *column_copy(const char *text)
-{
-    return text ? xstrdup(text) : NULL;
-}

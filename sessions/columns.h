@@ -192,8 +192,8 @@ double column_get_real(struct column_row *row);
 
 /* ---- a copy of a record that has the texts of another one (c is both), and its end */
 #define COLUMN_COPY(kind, column, member) COLUMN_COPY_##kind(member)
-#define COLUMN_COPY_text(member) member = column_copy(member);
-#define COLUMN_COPY_words(member) member = column_copy(member);
+#define COLUMN_COPY_text(member) member = xstrdup_null(member);
+#define COLUMN_COPY_words(member) member = xstrdup_null(member);
 #define COLUMN_COPY_task(member)
 #define COLUMN_COPY_outcome(member)
 #define COLUMN_COPY_int(member)
@@ -205,6 +205,5 @@ double column_get_real(struct column_row *row);
 #define COLUMN_FREE_outcome(member)
 #define COLUMN_FREE_int(member)
 #define COLUMN_FREE_real(member)
-char *column_copy(const char *text); /* NULL stays NULL */
 
 #endif

@@ -236,7 +236,7 @@ int db_number(struct log *l, const char *sql, int64_t *out, struct vs_err *err)
 char *db_text(sqlite3_stmt *s, int i)
 {
     const char *text = (const char *)sqlite3_column_text(s, i);
-    return text ? xstrdup(text) : NULL;
+    return xstrdup_null(text);
 }
 
 char *db_need(sqlite3_stmt *s, int i)

@@ -107,9 +107,9 @@ static char *decide(const struct note *a, const struct note *b, bool here, bool 
                     bool *joined)
 {
     if (same_text(a->text, b->text) || (!b->text && !there) || (b->text && here && !there))
-        return a->text ? xstrdup(a->text) : NULL;
+        return xstrdup_null(a->text);
     if (!b->text || (!a->text && !here) || (there && !here))
-        return b->text ? xstrdup(b->text) : NULL;
+        return xstrdup_null(b->text);
     char *both = join(a->text, b->text);
     *joined = true;
     return both;

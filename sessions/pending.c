@@ -101,7 +101,7 @@ int log_start(const char *path, const char *note, struct log **out, struct vs_er
     l->path = xstrdup(path);
     l->patience = LOG_PATIENCE;
     l->pending = xcalloc(1, sizeof *l->pending);
-    l->pending->note = note ? xstrdup(note) : NULL;
+    l->pending->note = xstrdup_null(note);
     tell_time(l->pending->started);
     *out = l;
     return get_ready(l, err);

@@ -36,7 +36,7 @@ static struct waiting_comparison *copy_comparison(const struct waiting_compariso
     c->queries = xcalloc((size_t)x->count + 1, sizeof *c->queries);
     memcpy(c->queries, x->queries, (size_t)x->count * sizeof *c->queries);
     c->count = x->count;
-    c->note = column_copy(x->note);
+    c->note = xstrdup_null(x->note);
     return c;
 }
 

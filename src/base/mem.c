@@ -46,6 +46,11 @@ char *xstrdup(const char *s)
     return need(strdup(s));
 }
 
+char *xstrdup_null(const char *s)
+{
+    return s ? xstrdup(s) : NULL;
+}
+
 char *xstrndup(const char *s, size_t n)
 {
     return need(strndup(s, n));

@@ -244,14 +244,14 @@ static void tell_image(const struct photo *p, bool candidates, struct result_ima
 {
     const struct regions *g = p->regions, *c = candidates ? p->candidates : NULL;
     size_t n = (size_t)g->count, more = c ? (size_t)c->count : 0;
-    im->path = p->path ? xstrdup(p->path) : NULL;
+    im->path = xstrdup_null(p->path);
     if (p->image)
         memcpy(im->digest, p->image->digest, DIGEST_HEX);
     im->width = g->width;
     im->height = g->height;
     im->regions_origin = p->regions_origin;
     im->regions_path = xstrdup(p->regions_path ? p->regions_path : "regions");
-    im->regions_key = p->regions_key ? xstrdup(p->regions_key) : NULL;
+    im->regions_key = xstrdup_null(p->regions_key);
     memcpy(im->regions_digest, g->digest, DIGEST_HEX);
     im->region_count = g->count;
     im->candidate_count = (int)more;

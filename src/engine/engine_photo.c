@@ -58,7 +58,7 @@ static int open_regions(const char *image, const char *path, const char *key,
                         struct regions **out, char **found, struct vs_err *err)
 {
     key = key && *key ? key : NULL;
-    *found = key ? xstrdup(key) : NULL;
+    *found = xstrdup_null(key);
     if (key || !image)
         return regions_open(path, key, out, err);
     size_t digits;
@@ -116,7 +116,7 @@ int photo_open(const char *path, const struct photo_options *o, struct photo **o
     if (!path && !o->regions)
         return vs_fail(err, VS_E_USAGE, "neither an image nor regions are given");
     struct photo *p = xcalloc(1, sizeof *p);
-    p->path = path ? xstrdup(path) : NULL;
+    p->path = xstrdup_null(path);
     p->regions_path = o->regions ? xstrdup(o->regions) : regions_beside(path);
     int rc = path ? image_open(path, &p->image, err) : 0;
     if (rc == 0 && p->image && o->upright)

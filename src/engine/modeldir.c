@@ -132,7 +132,7 @@ static void add_checkpoint(struct parts *p, const char *name, const char *path, 
     int n = p->checkpoint_count;
     p->checkpoints = xreallocarray(p->checkpoints, (size_t)n + 1, sizeof *p->checkpoints);
     p->checkpoints[n] = parts_checkpoint(p, n, path, name);
-    p->checkpoints[n].note = note ? xstrdup(note) : NULL;
+    p->checkpoints[n].note = xstrdup_null(note);
     p->checkpoint_count++;
 }
 

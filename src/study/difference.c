@@ -125,7 +125,7 @@ static struct difference *make(struct model *m, const char *kind, int a, int b, 
     const int numbers[2] = {a, b};
     d->kind = kind;
     d->model = xstrdup(model_name(m));
-    d->subject = subject ? xstrdup(subject) : NULL;
+    d->subject = xstrdup_null(subject);
     for (int i = 0; i < 2; i++) {
         d->sides[i].name = xstrdup(model_checkpoint_name(m, numbers[i]));
         d->sides[i].path = xstrdup(model_checkpoint_path(m, numbers[i]));
@@ -138,7 +138,7 @@ static struct difference *make(struct model *m, const char *kind, int a, int b, 
 /* Takes part. */
 static void add_part(struct difference *d, char *part, const char *other, double value)
 {
-    d->parts[d->count++] = (struct difference_part){part, other ? xstrdup(other) : NULL, value};
+    d->parts[d->count++] = (struct difference_part){part, xstrdup_null(other), value};
 }
 
 /* Takes value and summary. */
@@ -233,11 +233,6 @@ struct difference *difference_of_swap(struct model *m, const struct swap_result 
                              : xstrdup("no part carries a change"));
 }
 
-static char *copy_text(const char *s)
-{
-    return s ? xstrdup(s) : NULL;
-}
-
 void difference_note(struct difference *d, json_t *notices)
 {
     size_t count = json_array_size(notices);
@@ -265,18 +260,18 @@ struct difference *difference_copy(const struct difference *d)
 {
     struct difference *c = xcalloc(1, sizeof *c);
     *c = *d;
-    c->model = copy_text(d->model);
-    c->subject = copy_text(d->subject);
-    c->summary = copy_text(d->summary);
-    c->data = copy_text(d->data);
+    c->model = xstrdup_null(d->model);
+    c->subject = xstrdup_null(d->subject);
+    c->summary = xstrdup_null(d->summary);
+    c->data = xstrdup_null(d->data);
     for (int i = 0; i < 2; i++) {
-        c->sides[i].name = copy_text(d->sides[i].name);
-        c->sides[i].path = copy_text(d->sides[i].path);
+        c->sides[i].name = xstrdup_null(d->sides[i].name);
+        c->sides[i].path = xstrdup_null(d->sides[i].path);
     }
     c->parts = xcalloc((size_t)d->count + 1, sizeof *c->parts);
     for (int i = 0; i < d->count; i++)
-        c->parts[i] = (struct difference_part){copy_text(d->parts[i].part),
-                                               copy_text(d->parts[i].other), d->parts[i].value};
+        c->parts[i] = (struct difference_part){xstrdup_null(d->parts[i].part),
+                                               xstrdup_null(d->parts[i].other), d->parts[i].value};
     return c;
 }
 

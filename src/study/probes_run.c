@@ -188,7 +188,7 @@ static void tell(const struct eval_item *it, const struct result *r, struct prob
 {
     int n = compare_count(r);
     judge(it, r, a);
-    a->notice = r->notice ? xstrdup(r->notice) : NULL;
+    a->notice = xstrdup_null(r->notice);
     a->entropy = r->entropy;
     a->margin = r->margin;
     if (n == 0) {

@@ -21,13 +21,8 @@ const char *const region_origin_names[REGION_ORIGINS] = {
     X(text) X(model_text) X(model_name) X(checkpoint_path) X(checkpoint_name) X(device)            \
     X(changes) X(notice)
 #define IMAGE_TEXTS(X) X(path) X(regions_path) X(regions_key)
-#define COPY_TEXT(member) c->member = copy_text(c->member);
+#define COPY_TEXT(member) c->member = xstrdup_null(c->member);
 #define FREE_TEXT(member) free(r->member);
-
-static char *copy_text(const char *s)
-{
-    return s ? xstrdup(s) : NULL;
-}
 
 /* count things of `size` bytes, and room for one more; NULL stays NULL. */
 static void *copy_array(const void *from, int count, size_t size)
@@ -61,11 +56,11 @@ static void copy_lists(struct result *c)
     for (int i = 0; i < c->image_count; i++)
         copy_image(&c->images[i]);
     for (int i = 0; i < c->token_count; i++)
-        c->tokens[i].piece = copy_text(c->tokens[i].piece);
+        c->tokens[i].piece = xstrdup_null(c->tokens[i].piece);
     for (int i = 0; i < c->answer_count; i++)
-        c->answers[i].label = copy_text(c->answers[i].label);
+        c->answers[i].label = xstrdup_null(c->answers[i].label);
     for (int i = 0; i < c->box_count; i++)
-        c->boxes[i].label = copy_text(c->boxes[i].label);
+        c->boxes[i].label = xstrdup_null(c->boxes[i].label);
 }
 
 static void free_lists(struct result *r)
