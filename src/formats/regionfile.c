@@ -85,18 +85,6 @@ static int make_pair(const struct npy *features, const struct npy *info, struct 
     return rc;
 }
 
-/* Regions of a file that changed while it was read are none. */
-static int still_sound(const struct bytes *map, int rc, struct regions **out, struct vs_err *err)
-{
-    bool made = rc == 0;
-    rc = bytes_check(map, rc, err);
-    if (made && rc != 0) {
-        regions_free(*out);
-        *out = NULL;
-    }
-    return rc;
-}
-
 static int from_pair(const struct npy *n, struct regions **out, struct vs_err *err)
 {
     bool is_info = n->object != NULL;
@@ -105,7 +93,7 @@ static int from_pair(const struct npy *n, struct regions **out, struct vs_err *e
     int rc = open_partner(n, partner, &other, err);
     if (rc == 0) {
         rc = is_info ? make_pair(&other, n, out, err) : make_pair(n, &other, out, err);
-        rc = still_sound(&other.map, rc, out, err);
+        rc = regions_still_sound(&other.map, rc, out, err);
         npy_close(&other);
     }
     free(partner);
@@ -134,7 +122,7 @@ int regions_from_npy(struct bytes map, struct regions **out, struct vs_err *err)
         rc = vs_fail(err, VS_E_FORMAT, "%s: an array of %s without boxes: the dictionary that the "
                      "reference's extraction script writes is wanted", n.map.path,
                      dtype_name(n.array.dtype));
-    rc = still_sound(&n.map, rc, out, err);
+    rc = regions_still_sound(&n.map, rc, out, err);
     npy_close(&n);
     return rc;
 }
@@ -208,7 +196,7 @@ int regions_from_lmdb(const char *path, const char *key, struct regions **out, s
         rc = no_key(path, key, &some, err);
     if (rc == 0)
         rc = read_value(path, key, data, len, out, err);
-    rc = still_sound(&l.map, rc, out, err);
+    rc = regions_still_sound(&l.map, rc, out, err);
     lmdb_close(&l);
     return rc;
 }

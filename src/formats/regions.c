@@ -251,6 +251,17 @@ bool regions_keyed(const char *path)
     return keyed;
 }
 
+int regions_still_sound(const struct bytes *map, int rc, struct regions **out, struct vs_err *err)
+{
+    bool made = rc == 0;
+    rc = bytes_check(map, rc, err);
+    if (made && rc != 0) {
+        regions_free(*out);
+        *out = NULL;
+    }
+    return rc;
+}
+
 int regions_open(const char *path, const char *key, struct regions **out, struct vs_err *err)
 {
     struct bytes map = {0};
@@ -261,12 +272,7 @@ int regions_open(const char *path, const char *key, struct regions **out, struct
         return rc;
     const struct region_format *f = regions_format(path, folder ? NULL : &map);
     rc = f ? f->read(path, &map, key, out, err) : refuse(&map, err);
-    bool made = rc == 0;
-    rc = bytes_check(&map, rc, err);
-    if (made && rc != 0) {
-        regions_free(*out);
-        *out = NULL;
-    }
+    rc = regions_still_sound(&map, rc, out, err);
     bytes_close(&map);
     return rc;
 }
