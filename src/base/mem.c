@@ -101,19 +101,27 @@ void buf_putc(struct buf *b, char c)
     buf_add(b, &c, 1);
 }
 
-void buf_printf(struct buf *b, const char *fmt, ...)
+static void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+static void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 {
-    va_list ap, again;
-    va_start(ap, fmt);
+    va_list again;
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, fmt, ap);
-    va_end(ap);
     if (n > 0) {
         buf_reserve(b, (size_t)n);
         vsnprintf(b->data + b->len, (size_t)n + 1, fmt, again);
         b->len += (size_t)n;
     }
     va_end(again);
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    buf_vprintf(b, fmt, ap);
+    va_end(ap);
 }
 
 char *buf_steal(struct buf *b)
@@ -127,6 +135,18 @@ void buf_fini(struct buf *b)
 {
     free(b->data);
     *b = (struct buf){0};
+}
+
+void note_add(char **note, const char *fmt, ...)
+{
+    struct buf b = {0};
+    va_list ap;
+    buf_printf(&b, "%s%s", *note ? *note : "", *note ? "; " : "");
+    va_start(ap, fmt);
+    buf_vprintf(&b, fmt, ap);
+    va_end(ap);
+    free(*note);
+    *note = buf_steal(&b);
 }
 
 double vs_now_ms(void)

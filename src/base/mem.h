@@ -16,6 +16,8 @@ char *xstrdup(const char *s);
 char *xstrdup_null(const char *s); /* NULL stays NULL */
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* A sentence more in *note, which is NULL or owned by the caller: "one; another". */
+void note_add(char **note, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* a * b, or a number of which no memory has so many bytes: sizes from files multiply to more than a
  * 32-bit machine can count. */

@@ -8,7 +8,6 @@
 
 #include "src/base/mem.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,18 +23,6 @@ void inputs_fini(struct inputs *in)
     free(in->sources);
     free(in->silences);
     *in = (struct inputs){0};
-}
-
-void result_note(struct result *r, const char *fmt, ...)
-{
-    char text[512];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    char *old = r->notice;
-    r->notice = old ? xasprintf("%s; %s", old, text) : xstrdup(text);
-    free(old);
 }
 
 /* ---- text */
@@ -69,7 +56,7 @@ static void tell_words(const struct model *m, struct result *r)
     char *words = domain_unknown(m->domain, r);
     if (words) {
         r->foreign = true;
-        result_note(r, "unknown words: %s (this model was not trained on them)", words);
+        note_add(&r->notice, "unknown words: %s (this model was not trained on them)", words);
     }
     free(words);
 }
@@ -84,8 +71,8 @@ static int build_text(struct model *m, const struct query *q, struct inputs *out
     free(all);
     r->truncated = full + 2 > count;
     if (r->truncated)
-        result_note(r, "the text has %d tokens, the task takes %d: the rest is not read", full,
-                    count - 2);
+        note_add(&r->notice, "the text has %d tokens, the task takes %d: the rest is not read",
+                 full, count - 2);
     if (count > m->config.sizes.positions) {
         free(tokens);
         return vs_fail(err, VS_E_LIMIT, "the text has %d tokens with [CLS] and [SEP], the model "
@@ -201,9 +188,10 @@ static void build_pair(const struct query *q, struct inputs *in, int limit, stru
     at = put_rows(in, q->photos[1], 1, false, 2 * limit, at, 2 * limit);
     in->keep_padding = at <= limit;
     if (first != limit)
-        result_note(r, "image 1 has %d rows, the model takes %d: as in the reference, the second "
-                    "half begins elsewhere than image 2 (--pair separate gives each its own)",
-                    first, limit);
+        note_add(&r->notice,
+                 "image 1 has %d rows, the model takes %d: as in the reference, the second "
+                 "half begins elsewhere than image 2 (--pair separate gives each its own)",
+                 first, limit);
 }
 
 static void build_rows(const struct query *q, struct inputs *in, int limit, struct result *r)
@@ -213,8 +201,8 @@ static void build_rows(const struct query *q, struct inputs *in, int limit, stru
     for (int b = 0; b < in->in.batch; b++) {
         int rows = photo_rows(q->photos[b], candidates);
         if (rows > limit)
-            result_note(r, "image %d has %d regions: the model reads the first %d", b + 1,
-                        rows - 1, limit - 1);
+            note_add(&r->notice, "image %d has %d regions: the model reads the first %d", b + 1,
+                     rows - 1, limit - 1);
         rows = rows < limit ? rows : limit;
         most = rows > most ? rows : most;
     }
@@ -233,9 +221,10 @@ static void tell_classes(const struct model *m, const struct query *q, struct re
         int most = regions_most_class(g);
         if (most < m->classes->count)
             continue;
-        result_note(r, "%s: classes up to %d, but %s has %d names: not those of the detector that "
-                    "found them, classes are numbers", q->photos[i]->regions_path, most,
-                    m->parts.classes, m->classes->count);
+        note_add(&r->notice,
+                 "%s: classes up to %d, but %s has %d names: not those of the detector that "
+                 "found them, classes are numbers",
+                 q->photos[i]->regions_path, most, m->parts.classes, m->classes->count);
         return;
     }
 }
@@ -274,8 +263,10 @@ static void tell_pictures(const struct query *q, struct result *r)
     r->foreign = true;
     char *more = far > 2 ? xasprintf(", as are %d others", far - 1)
                  : far > 1 ? xstrdup(", as is another") : xstrdup("");
-    result_note(r, "image %d is unlike those that this model was trained on (distance %.1f, at "
-                "most 1)%s", first + 1, (double)q->photos[first]->distance, more);
+    note_add(&r->notice,
+             "image %d is unlike those that this model was trained on (distance %.1f, at "
+             "most 1)%s",
+             first + 1, (double)q->photos[first]->distance, more);
     free(more);
 }
 
@@ -295,9 +286,10 @@ static void tell_equal(struct result *r)
     const struct result_image *x = &r->images[a], *y = &r->images[b];
     bool same = x->digest[0] && strcmp(x->digest, y->digest) == 0;
     char *more = pairs > 1 ? xasprintf(", as have %d other pairs", pairs - 1) : xstrdup("");
-    result_note(r, "images %d and %d have the same %s%s: are different ones meant (--key and "
-                "--regions are given once for each image)?", a + 1, b + 1,
-                same ? "picture and regions" : "regions", more);
+    note_add(&r->notice,
+             "images %d and %d have the same %s%s: are different ones meant (--key and "
+             "--regions are given once for each image)?",
+             a + 1, b + 1, same ? "picture and regions" : "regions", more);
     free(more);
 }
 
@@ -306,9 +298,9 @@ static void tell_boxes(const struct query *q, bool candidates, struct result *r)
     for (int i = 0; i < q->photo_count; i++) {
         const struct photo *p = q->photos[i];
         if (p->regions->note)
-            result_note(r, "%s", p->regions->note);
+            note_add(&r->notice, "%s", p->regions->note);
         if (candidates && p->candidates && p->candidates->note)
-            result_note(r, "%s", p->candidates->note);
+            note_add(&r->notice, "%s", p->candidates->note);
     }
 }
 

@@ -295,6 +295,7 @@ void model_complete(struct model *m, struct result *r)
 {
     model_checkpoint_digest(m, model_checkpoint_of(m, r), r->checkpoint_digest);
     if (!r->checkpoint_digest[0] && !(r->notice && strstr(r->notice, "its digest is not known")))
-        result_note(r, "the checkpoint's file changed after this was computed: its digest is not "
-                    "known");
+        note_add(&r->notice,
+                 "the checkpoint's file changed after this was computed: its digest is not "
+                 "known");
 }

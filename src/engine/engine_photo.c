@@ -36,11 +36,8 @@ static char *number_of(const char *name, size_t *digits)
 /* Which entry is taken for an image whose name is not a key. */
 static void tell_entry(struct regions *g, const char *path, const char *image, const char *which)
 {
-    char *old = g->note;
-    g->note = xasprintf("%s%s%s: %s, '%s', is taken for %s, whose name is not a key there",
-                        old ? old : "", old ? "; " : "", path, which,
-                        g->image_id ? g->image_id : "?", image);
-    free(old);
+    note_add(&g->note, "%s: %s, '%s', is taken for %s, whose name is not a key there", path, which,
+             g->image_id ? g->image_id : "?", image);
 }
 
 /* A key of a file that has no entries was meant for another file. */

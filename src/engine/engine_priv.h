@@ -105,7 +105,4 @@ int model_checkpoint_of(const struct model *m, const struct result *r);
 int reading_make(const struct model *m, const struct query *q, const struct trace *t,
                  struct result *r, struct vs_err *err);
 
-/* Add a sentence to the result's notice. */
-void result_note(struct result *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
 #endif

@@ -119,7 +119,7 @@ static void tell_labels(const struct model *m, unsigned head, int answers, struc
 {
     char *why = why_no_labels(m, head, answers);
     if (why)
-        result_note(r, "%s", why);
+        note_add(&r->notice, "%s", why);
     free(why);
 }
 
@@ -233,7 +233,7 @@ static void decode_boxes(const struct model *m, const struct query *q, const flo
 {
     (void)n;
     if (q->task->extra_regions && !r->images[0].candidate_count)
-        result_note(r, "no candidates given (--candidates): the detected regions are ranked");
+        note_add(&r->notice, "no candidates given (--candidates): the detected regions are ranked");
     rank_boxes(m, q, v, r);
 }
 

@@ -43,14 +43,6 @@ bool boxes_are_shares(const float *boxes, int count, int width, int height)
     return count > 0 && (width > 2 || height > 2);
 }
 
-static void add_note(char **note, char *more)
-{
-    char *old = *note;
-    *note = old ? xasprintf("%s; %s", old, more) : xstrdup(more);
-    free(old);
-    free(more);
-}
-
 static int outside(const float *boxes, int count, int width, int height, const char *where,
                    struct vs_err *err)
 {
@@ -75,8 +67,7 @@ static void tell_empty(const float *boxes, int count, const char *where, char **
         n += empty;
     }
     if (n)
-        add_note(note, xasprintf("%s: %d of %d boxes have no area (box %d)", where, n, count,
-                                 first));
+        note_add(note, "%s: %d of %d boxes have no area (box %d)", where, n, count, first);
 }
 
 int boxes_look(const float *boxes, int count, int width, int height, const char *where,
@@ -99,8 +90,10 @@ int boxes_check(float *boxes, int count, int width, int height, const char *wher
     if (boxes_are_shares(boxes, count, width, height)) {
         for (size_t i = 0; i < 4 * (size_t)count; i++)
             boxes[i] *= (float)(i % 2 ? height : width);
-        add_note(note, xasprintf("%s: its boxes are shares of the picture, 0 to 1: they were "
-                                 "multiplied by its %dx%d pixels", where, width, height));
+        note_add(note,
+                 "%s: its boxes are shares of the picture, 0 to 1: they were multiplied by "
+                 "its %dx%d pixels",
+                 where, width, height);
     }
     tell_empty(boxes, count, where, note);
     return 0;

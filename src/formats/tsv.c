@@ -234,12 +234,9 @@ static void note_twice(const struct bytes *map, size_t at, const struct line *fi
     size_t end = at;
     while (end - at < TWICE_WITHIN && next_line(map, &end, &l))
         if (l.f[0].len == key->len && memcmp(l.f[0].s, key->s, key->len) == 0) {
-            char *old = r->note;
-            r->note = xasprintf("%s%s%s: '%.*s' is in it twice, in lines %ld and %ld: the first is "
-                                "taken", old ? old : "", old ? "; " : "", map->path,
-                                key->len > 200 ? 200 : (int)key->len, key->s, first->number,
-                                l.number);
-            free(old);
+            note_add(
+                &r->note, "%s: '%.*s' is in it twice, in lines %ld and %ld: the first is taken",
+                map->path, key->len > 200 ? 200 : (int)key->len, key->s, first->number, l.number);
             return;
         }
 }
