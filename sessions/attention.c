@@ -48,19 +48,11 @@ static float from_half(uint16_t h)
     return f;
 }
 
-static size_t numbers_of(const struct trace_tensor *x)
-{
-    size_t n = 1;
-    for (int i = 0; i < x->ndim; i++)
-        n *= (size_t)x->shape[i];
-    return n;
-}
-
 /* *out, to be freed: the packed bytes. */
 static int pack(const struct trace_tensor *x, unsigned char **out, uLongf *size,
                 struct vs_err *err)
 {
-    size_t n = numbers_of(x);
+    size_t n = trace_numbers(x);
     unsigned char *raw = xmalloc(2 * n + 1);
     for (size_t i = 0; i < n; i++) {
         uint16_t h = to_half(x->data[i]);
@@ -87,7 +79,7 @@ static int write_map(struct log *l, int64_t query, const struct trace_tensor *x,
     snprintf(shape, sizeof shape, "%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64, x->shape[0],
              x->shape[1], x->shape[2], x->shape[3]);
     size->maps++;
-    size->raw += 2 * (int64_t)numbers_of(x);
+    size->raw += 2 * (int64_t)trace_numbers(x);
     size->packed += (int64_t)n;
     if (rc == 0 && size->packed > limit)
         rc = vs_fail(err, VS_E_LIMIT, "the attention maps take more than %.1f MB: they are not "
@@ -96,7 +88,7 @@ static int write_map(struct log *l, int64_t query, const struct trace_tensor *x,
         rc = db_ready(l, "INSERT INTO attention(query_id, name, shape, bytes, data) VALUES(?, ?, ?,"
                          " ?, ?)", &s, err);
     if (rc == 0) {
-        db_bind(s, "issi", query, trace_name(x->at, name), shape, 2 * (int64_t)numbers_of(x));
+        db_bind(s, "issi", query, trace_name(x->at, name), shape, 2 * (int64_t)trace_numbers(x));
         sqlite3_bind_blob64(s, 5, packed, n, SQLITE_STATIC);
         rc = db_run(l, s, "writing attention maps", err);
         sqlite3_clear_bindings(s);

@@ -17,10 +17,7 @@ static const float *head_values(const struct trace *t, enum net_output of, int *
         vs_fail(err, VS_E_MISSING, "the model gave no %s", output_table[of].name);
         return NULL;
     }
-    int64_t n = 1;
-    for (int i = 0; i < h->ndim; i++)
-        n *= h->shape[i];
-    *count = (int)n;
+    *count = (int)trace_numbers(h);
     return h->data;
 }
 

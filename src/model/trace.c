@@ -38,6 +38,14 @@ bool trace_is_state(struct trace_at at, bool tokens)
     return at.kind == TRACE_STATE && (tokens ? s->tokens : s->regions);
 }
 
+size_t trace_numbers(const struct trace_tensor *x)
+{
+    size_t n = 1;
+    for (int d = 0; d < x->ndim; d++)
+        n *= (size_t)x->shape[d];
+    return n;
+}
+
 const struct trace_tensor *trace_get(const struct trace *t, struct trace_at at)
 {
     for (int i = 0; t && i < t->count; i++)
@@ -216,13 +224,9 @@ void trace_depth(struct trace_at at, bool within, char out[TRACE_DEPTH])
 
 const struct trace_tensor *trace_not_finite(const struct trace *t)
 {
-    for (int i = 0; i < t->count; i++) {
-        size_t n = 1;
-        for (int d = 0; d < t->tensors[i].ndim; d++)
-            n *= (size_t)t->tensors[i].shape[d];
-        if (!kern_is_finite(t->tensors[i].data, n))
+    for (int i = 0; i < t->count; i++)
+        if (!kern_is_finite(t->tensors[i].data, trace_numbers(&t->tensors[i])))
             return &t->tensors[i];
-    }
     return NULL;
 }
 

@@ -45,6 +45,9 @@ struct trace {
 };
 void trace_free(struct trace *t);
 
+/* Of all its dimensions. */
+size_t trace_numbers(const struct trace_tensor *x);
+
 /* ---- what is there; NULL is a trace without anything */
 
 const struct trace_tensor *trace_get(const struct trace *t, struct trace_at at);

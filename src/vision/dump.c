@@ -53,9 +53,7 @@ static void put_stats(struct dump *d, const struct trace_tensor *t)
 {
     char name[TRACE_NAME + 16], own_name[TRACE_NAME];
     double sum = 0, squares = 0, most = 0, *out = own(d, 3 * sizeof *out);
-    int64_t n = 1;
-    for (int i = 0; i < t->ndim; i++)
-        n *= t->shape[i];
+    int64_t n = (int64_t)trace_numbers(t);
     for (int64_t i = 0; i < n; i++)
         sum += (double)t->data[i];
     double mean = n ? sum / (double)n : 0;
