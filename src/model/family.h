@@ -205,8 +205,6 @@ struct kept;
 
 struct family {
     const char *name; /* "ViLBERT" */
-    const enum net_stream *streams;
-    int stream_count;
     const enum attn_kind *maps; /* in the order in which they are offered; the first one shows what
                                    words look at in the image */
     int map_count;

@@ -103,12 +103,11 @@ static int toy_read_states(struct net *n, enum net_head head, const float *x, in
     return 0;
 }
 
-static const enum net_stream toy_streams[] = {STREAM_JOINT};
 static const enum attn_kind toy_maps[] = {ATTN_JOINT};
 static const enum net_part toy_parts[] = {PART_EMBEDDINGS, PART_JOINT, PART_HEADS};
 static const enum net_output toy_outputs[] = {OUT_VQA, OUT_WORD, OUT_REGION_CLASS};
 static const struct family toy = {
-    .name = "toy", .streams = toy_streams, .stream_count = 1, .maps = toy_maps, .map_count = 1,
+    .name = "toy", .maps = toy_maps, .map_count = 1,
     .parts = toy_parts, .part_count = 3, .outputs = toy_outputs, .output_count = 3,
     .batch = toy_batch, .forward = toy_forward, .head_size = toy_head_size,
     .read_states = toy_read_states};

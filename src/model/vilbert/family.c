@@ -7,7 +7,6 @@
 
 #define COUNT(list) (int)(sizeof(list) / sizeof(list)[0])
 
-static const enum net_stream streams[] = {STREAM_TEXT, STREAM_IMAGE};
 static const enum attn_kind maps[] = {ATTN_TEXT_TO_IMAGE, ATTN_IMAGE_TO_TEXT, ATTN_TEXT,
                                       ATTN_VISUAL};
 static const enum net_part parts[] = {PART_EMBEDDINGS, PART_TEXT, PART_VISUAL, PART_CO,
@@ -97,8 +96,6 @@ static int family_read_states(struct net *n, enum net_head head, const float *x,
 
 const struct family vilbert_family = {
     .name = "ViLBERT",
-    .streams = streams,
-    .stream_count = COUNT(streams),
     .maps = maps,
     .map_count = COUNT(maps),
     .parts = parts,
