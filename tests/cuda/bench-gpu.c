@@ -197,7 +197,7 @@ static int bench_ops(struct kern *k)
 /* passes: at most 21, after three to warm up; one without when it is 1. */
 static int time_model(struct vilbert *m, int batch, int tokens, bool attention, int passes)
 {
-    int dim = vilbert_config(m)->v_feature, regions = 101;
+    int dim = vilbert_net(m)->sizes.features, regions = 101;
     double ms[21];
     struct vs_err err = {0};
     int32_t *ids = xcalloc((size_t)(batch * tokens), sizeof *ids);
@@ -205,13 +205,13 @@ static int time_model(struct vilbert *m, int batch, int tokens, bool attention, 
     float *features = xcalloc((size_t)batch * (size_t)(regions * dim), sizeof *features);
     float *spatials = xcalloc((size_t)(batch * regions) * 5, sizeof *spatials);
     for (int i = 0; i < batch * tokens; i++)
-        ids[i] = 1 + (1000 + 37 * i) % (vilbert_config(m)->vocab_size - 1);
+        ids[i] = 1 + (1000 + 37 * i) % (vilbert_net(m)->sizes.words - 1);
     for (ptrdiff_t i = 0; i < (ptrdiff_t)batch * regions * dim; i++)
         features[i] = (float)((unsigned)i * 2654435761u >> 8) / 16777216.0f;
     for (int i = 0; i < batch; i++)
         task[i] = 1;
     struct net_input in = {batch, tokens, regions, ids, NULL, NULL, features, spatials, NULL,
-                           vilbert_task_tokens(m) ? task : NULL};
+                           vilbert_net(m)->task_tokens ? task : NULL};
     struct net_want want = {.heads = HEAD_VQA, .attention = attention};
     int rc = 0;
     for (int i = passes > 1 ? -3 : 0; i < passes && rc == 0; i++) {

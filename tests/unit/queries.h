@@ -76,7 +76,7 @@ static void query_random(const struct query_model *q, struct net_input *in)
         spatials[i] = (float)query_below(1000) / 1000;
     *in = (struct net_input){b, t, v, ids, types ? type : NULL, masks ? tm : NULL, features,
                              spatials, masks ? vm : NULL,
-                             vilbert_task_tokens(q->m) ? task : NULL};
+                             vilbert_net(q->m)->task_tokens ? task : NULL};
     if (!types)
         free(type);
     if (!masks)
@@ -117,7 +117,7 @@ static struct net_want query_want(const struct query_model *q, struct net_silenc
     static const unsigned some[] = {HEAD_VQA | HEAD_ALIGN, HEAD_VQA | HEAD_GROUND | HEAD_ALIGN,
                                     HEAD_GROUND, HEAD_ALL};
     struct net_want w = {.heads = some[query_below(4)]};
-    w.heads &= vilbert_heads(q->m);
+    w.heads &= vilbert_net(q->m)->heads;
     w.attention = query_below(2);
     w.hidden = query_below(4) == 0;
     w.keep_padding = query_below(4) == 0;

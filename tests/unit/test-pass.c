@@ -40,7 +40,7 @@ static struct net_want some_heads(const struct query_model *q, struct net_silenc
     want.heads = 0;
     for (int i = query_below(3); i >= 0; i--)
         want.heads |= 1u << query_below(HEAD_COUNT);
-    want.heads &= vilbert_heads(q->m);
+    want.heads &= vilbert_net(q->m)->heads;
     s->map = (enum attn_kind)query_below(4);
     s->layer = query_below(s->map == ATTN_TEXT ? q->c.layers : s->map == ATTN_VISUAL
                                                                    ? q->c.v_layers
@@ -158,7 +158,7 @@ static void real_input(const struct query_model *q, struct net_input *in)
     for (size_t i = 0; i < v * 5; i++)
         spatials[i] = (float)query_below(1000) / 1000;
     *in = (struct net_input){REAL_IMAGES, REAL_TOKENS, REAL_REGIONS, ids, NULL, NULL, features,
-                             spatials, NULL, vilbert_task_tokens(q->m) ? task : NULL};
+                             spatials, NULL, vilbert_net(q->m)->task_tokens ? task : NULL};
     if (!in->task)
         free(task);
 }
@@ -167,7 +167,7 @@ static void real_input(const struct query_model *q, struct net_input *in)
 static bool is_alone_same(const struct query_model *q, const struct net_input *in, int b,
                           const struct trace *all)
 {
-    struct net_want want = {.heads = HEAD_VQA & vilbert_heads(q->m)};
+    struct net_want want = {.heads = HEAD_VQA & vilbert_net(q->m)->heads};
     struct net_input one = *in;
     struct vs_err err = {0};
     struct trace *t = NULL;

@@ -130,7 +130,7 @@ static void run_backend(struct loaded *l, const char *device, int threads, const
         kern_close(k);
         return;
     }
-    load_input(l, vilbert_task_tokens(m));
+    load_input(l, vilbert_net(m)->task_tokens);
     if (ok(vilbert_forward(m, &l->x, &want, &t, &err) == 0, "%s: runs %s", name, err.text))
         compare_all(l, t, name);
     compare_trimmed(m, l, name);

@@ -77,21 +77,6 @@ struct net *vilbert_net(struct vilbert *m)
     return &m->net;
 }
 
-const struct config *vilbert_config(const struct vilbert *m)
-{
-    return &m->c;
-}
-
-bool vilbert_task_tokens(const struct vilbert *m)
-{
-    return m->net.task_tokens;
-}
-
-unsigned vilbert_heads(const struct vilbert *m)
-{
-    return m->w.heads;
-}
-
 /* ---- checking what comes in: ids choose rows of tables */
 
 static int forward_check_ids(const struct vilbert *m, const struct net_input *in,

@@ -22,10 +22,6 @@ int vilbert_open(const struct config *c, const struct tensorfile *f, struct kern
                  struct vilbert **out, struct vs_err *err);
 void vilbert_free(struct vilbert *m);
 struct net *vilbert_net(struct vilbert *m);
-const struct config *vilbert_config(const struct vilbert *m);
-bool vilbert_task_tokens(const struct vilbert *m);
-/* The heads, of enum net_head, that the checkpoint has all tensors for. */
-unsigned vilbert_heads(const struct vilbert *m);
 
 /* A model with m's weights but for the swapped parts. It borrows m and all `from`, which have the
  * same configuration, and is freed with vilbert_free before them. */
