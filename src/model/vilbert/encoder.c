@@ -48,21 +48,14 @@ static int encoder_check_cancel(const struct pass *p)
     return 0;
 }
 
-static int encoder_text(struct pass *p, struct stream s, int from, int to, int *number)
+/* Layers from to to-1 of a stream; *number: of its states. */
+static int encoder_run_layers(struct pass *p, struct stream s, int from, int to, int *number)
 {
+    const struct layer_w *layers = s.kind == ATTN_TEXT ? p->m->w.t : p->m->w.v;
     int rc = 0;
     for (int i = from; i < to && rc == 0; i++)
         if ((rc = encoder_check_cancel(p)) == 0)
-            rc = layer_run(p, &p->m->w.t[i], s, (*number)++, false);
-    return rc;
-}
-
-static int encoder_visual(struct pass *p, struct stream s, int from, int to, int *number)
-{
-    int rc = 0;
-    for (int i = from; i < to && rc == 0; i++)
-        if ((rc = encoder_check_cancel(p)) == 0)
-            rc = layer_run(p, &p->m->w.v[i], s, (*number)++, false);
+            rc = layer_run(p, &layers[i], s, (*number)++, false);
     return rc;
 }
 
@@ -83,7 +76,7 @@ static int encoder_end_text(struct pass *p, int from, int number)
     int last = p->m->c.layers - 1, rc = 0;
     if (p->need_t == NEED_NOTHING)
         return 0;
-    rc = encoder_text(p, text_stream(p), from, last, &number);
+    rc = encoder_run_layers(p, text_stream(p), from, last, &number);
     p->cut_t = p->need_t == NEED_FIRST && !encoder_is_averaged(p, ATTN_TEXT, number);
     return rc ? rc : layer_run(p, &p->m->w.t[last], text_stream(p), number, p->cut_t);
 }
@@ -93,7 +86,7 @@ static int encoder_end_visual(struct pass *p, int from, int number)
     int last = p->m->c.v_layers - 1, rc = 0;
     if (p->need_v == NEED_NOTHING)
         return 0;
-    rc = encoder_visual(p, visual_stream(p), from, last, &number);
+    rc = encoder_run_layers(p, visual_stream(p), from, last, &number);
     p->cut_v = p->need_v == NEED_FIRST && !encoder_is_averaged(p, ATTN_VISUAL, number);
     return rc ? rc : layer_run(p, &p->m->w.v[last], visual_stream(p), number, p->cut_v);
 }
@@ -123,8 +116,8 @@ static int encoder_alone(struct pass *p, int i)
     int number = 0;
     if (s.rows->rows == 0)
         return 0;
-    return i ? encoder_text(p, s, 0, c->t_biattention[0], &number)
-             : encoder_visual(p, s, 0, c->v_biattention[0], &number);
+    int to = i ? c->t_biattention[0] : c->v_biattention[0];
+    return encoder_run_layers(p, s, 0, to, &number);
 }
 
 /* What is kept ends with what the first co-attention layer makes of it. */
@@ -173,9 +166,9 @@ static int encoder_layers(struct pass *p)
     const struct config *c = &p->m->c;
     int t = c->t_biattention[0], v = c->v_biattention[0], t_number = t, v_number = v, rc = 0;
     for (int i = 0; i < c->connections && rc == 0; i++) {
-        rc = encoder_text(p, text_stream(p), t, c->t_biattention[i], &t_number);
+        rc = encoder_run_layers(p, text_stream(p), t, c->t_biattention[i], &t_number);
         if (rc == 0)
-            rc = encoder_visual(p, visual_stream(p), v, c->v_biattention[i], &v_number);
+            rc = encoder_run_layers(p, visual_stream(p), v, c->v_biattention[i], &v_number);
         if (rc == 0 && (rc = encoder_check_cancel(p)) == 0)
             rc = colayer_run(p, &p->m->w.c[i], i);
         t = c->t_biattention[i];

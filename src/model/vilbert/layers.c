@@ -160,14 +160,14 @@ struct stream text_stream(const struct pass *p)
 {
     const struct config *c = &p->m->c;
     return (struct stream){&p->t, p->xt, p->qt, p->kt, p->vt, p->ct, p->ft, c->hidden, c->heads,
-                           c->act, PART_TEXT, STREAM_TEXT, ATTN_TEXT, p->bias_t, p->first_t};
+                           c->act, ATTN_TEXT, p->bias_t, p->first_t};
 }
 
 struct stream visual_stream(const struct pass *p)
 {
     const struct config *c = &p->m->c;
     return (struct stream){&p->v, p->xv, p->qv, p->kv, p->vv, p->cv, p->fv, c->v_hidden,
-                           c->v_heads, c->v_act, PART_VISUAL, STREAM_IMAGE, ATTN_VISUAL,
+                           c->v_heads, c->v_act, ATTN_VISUAL,
                            p->bias_v, p->first_v};
 }
 
@@ -236,7 +236,8 @@ int layer_run(struct pass *p, const struct layer_w *w, struct stream s, int numb
     p->ops->linear(k, &ff_in, 1);
     p->ops->linear(k, &ff_out, 1);
     p->ops->norm(k, &ff_norm, 1);
-    return layer_keep(p, s.rows, s.x, s.hidden, s.part, s.of, number);
+    const struct attn_names *own = &attn_table[s.kind];
+    return layer_keep(p, s.rows, s.x, s.hidden, own->part, own->from, number);
 }
 
 /* ---- a co-attention layer: each stream asks, the other is read */

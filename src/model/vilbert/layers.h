@@ -12,9 +12,7 @@ struct stream {
     float *x, *q, *k, *v, *ctx, *ff;
     int hidden, heads;
     enum kern_act act;
-    enum net_part part;
-    enum net_stream of;
-    enum attn_kind kind;
+    enum attn_kind kind; /* of its own layers: ATTN_TEXT or ATTN_VISUAL */
     const float *bias; /* of its rows as keys, or NULL */
     const int32_t *first; /* the first rows of the images */
 };
