@@ -13,18 +13,17 @@
 
 /* ---- packing */
 
-/* mask (batch, width - 1) or NULL; inserted: where a task token stands, which has no column there;
- * 0: nowhere, and width columns. */
-static bool packing_is_real(const int32_t *mask, int width, int inserted, int b, int i)
+/* mask: (batch, tokens of the input) of a text, (batch, width) of images, or NULL. text: whose
+ * task token, if it has one, has no column there; NULL of images. */
+static bool packing_is_real(const int32_t *mask, int width, const struct net *text, int b, int i)
 {
-    if (!mask || (inserted && i == inserted))
-        return true;
-    int col = inserted && i > inserted ? i - 1 : i;
-    return mask[(ptrdiff_t)b * (width - (inserted > 0)) + col] != 0;
+    int col = text ? net_input_token(text, i) : i;
+    int columns = text && text->task_tokens ? width - 1 : width;
+    return !mask || col < 0 || mask[(ptrdiff_t)b * columns + col] != 0;
 }
 
-static void packing_make(struct packing *k, int batch, int width, int inserted, const int32_t *mask,
-                         bool keep)
+static void packing_make(struct packing *k, int batch, int width, const struct net *text,
+                         const int32_t *mask, bool keep)
 {
     *k = (struct packing){.batch = batch, .width = width};
     k->start = xcalloc((size_t)batch + 1, sizeof *k->start);
@@ -33,10 +32,10 @@ static void packing_make(struct packing *k, int batch, int width, int inserted, 
     bool masked = false;
     for (int b = 0; b < batch; b++) {
         /* What begins with padding is pooled from it: then it has to be computed. */
-        bool all = keep || !packing_is_real(mask, width, inserted, b, 0);
+        bool all = keep || !packing_is_real(mask, width, text, b, 0);
         k->start[b] = k->rows;
         for (int i = 0; i < width; i++) {
-            bool real = packing_is_real(mask, width, inserted, b, i);
+            bool real = packing_is_real(mask, width, text, b, i);
             if (!real && !all)
                 continue;
             k->bias[k->rows] = real ? 0 : MASKED;
@@ -203,11 +202,10 @@ int pass_start(struct pass *p)
 {
     const struct net_input *in = p->in;
     struct kern *k = p->m->k;
-    int inserted = p->m->net.task_tokens ? VILBERT_TASK_PLACE : 0;
     kern_use(k, p->m->set);
-    packing_make(&p->t, in->batch, p->trace->tokens, inserted, in->text_mask,
+    packing_make(&p->t, in->batch, p->trace->tokens, &p->m->net, in->text_mask,
                  p->want->keep_padding);
-    packing_make(&p->v, in->batch, p->trace->regions, 0, in->image_mask, p->want->keep_padding);
+    packing_make(&p->v, in->batch, p->trace->regions, NULL, in->image_mask, p->want->keep_padding);
     int rc = pass_plan_arena(p);
     if (rc == 0)
         early_plan(p);
