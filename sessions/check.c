@@ -6,7 +6,6 @@
 #include "src/base/mem.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define MOST_PROBLEMS 100
 

@@ -4,7 +4,6 @@
 #include "sessions/export.h"
 #include "sessions/tend.h"
 
-#include "src/base/mem.h"
 #include "src/base/plain.h"
 
 #include <jansson.h>

@@ -7,10 +7,7 @@
 
 #include "src/base/mem.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #define MOST_BYTES (256 * 1024 * 1024)       /* of one value */

@@ -6,7 +6,6 @@
 
 #include "src/base/mem.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

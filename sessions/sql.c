@@ -9,7 +9,6 @@
 #include <ctype.h>
 #include <jansson.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define MEASURED 200 /* rows that decide the widths of a table */
 #define WIDEST 60

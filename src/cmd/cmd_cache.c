@@ -3,7 +3,6 @@
 #include "src/cmd/vilscope.h"
 
 #include "src/cmd/cmd_model.h"
-#include "src/base/mem.h"
 #include "src/base/plain.h"
 #include "src/engine/regioncache.h"
 

@@ -4,7 +4,6 @@
 #include "src/cmd/cmd_compare.h"
 
 #include "src/cmd/cmd_model.h"
-#include "src/study/eval_priv.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
 #include "src/cmd/vilscope.h"

@@ -3,7 +3,6 @@
 #include "src/cmd/cmd_compare.h"
 #include "src/cmd/vilscope.h"
 
-#include "src/study/compare.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
 
@@ -17,7 +16,6 @@
 
 #define NAME_WIDTH 30
 #define CELL_WIDTH 24
-
 
 /* ---- text: cells of a fixed number of columns */
 

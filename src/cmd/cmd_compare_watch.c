@@ -4,7 +4,6 @@
 
 #include "src/cmd/cmd_model.h"
 #include "src/formats/tensorfile.h"
-#include "src/base/mem.h"
 #include "src/base/plain.h"
 #include "src/study/watch.h"
 

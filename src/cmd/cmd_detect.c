@@ -6,7 +6,6 @@
 #include "src/formats/boxfile.h"
 #include "src/formats/image.h"
 #include "src/formats/labels.h"
-#include "src/base/mem.h"
 #include "src/base/plain.h"
 #include "src/cmd/cmd_model.h"
 #include "src/vision/dump.h"

@@ -8,8 +8,6 @@
 
 #include <jansson.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #define OPTIONS struct options
 struct options {

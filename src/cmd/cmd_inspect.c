@@ -16,7 +16,6 @@
 #include "src/cmd/cmd_model.h"
 #include "src/text/tokenizer.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>

@@ -4,14 +4,12 @@
 #include "src/cmd/vilscope.h"
 
 #include "src/study/effects.h"
-#include "src/base/mem.h"
 #include "src/base/plain.h"
 
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 const char *const query_leave_out_names[] = {"regions", "tokens", "heads", NULL};

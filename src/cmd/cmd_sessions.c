@@ -9,7 +9,6 @@
 #include "src/base/plain.h"
 #include "src/cmd/cmd_model.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

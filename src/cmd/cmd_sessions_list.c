@@ -3,7 +3,6 @@
 #include "src/cmd/cmd_sessions.h"
 #include "src/cmd/vilscope.h"
 
-#include "src/formats/tensorfile.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
 

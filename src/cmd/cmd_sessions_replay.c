@@ -9,7 +9,6 @@
 #include "src/formats/regions.h"
 #include "src/base/mem.h"
 #include "src/task/answers.h"
-#include "src/engine/modeldir.h"
 #include "src/base/plain.h"
 #include "src/cmd/vilscope.h"
 

@@ -7,9 +7,7 @@
 #include "src/cmd/cmd_model.h"
 
 #include <jansson.h>
-#include <stdio.h>
 #include <stdbool.h>
-#include <stdlib.h>
 
 #define OPTIONS struct options
 struct options {

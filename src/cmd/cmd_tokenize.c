@@ -2,7 +2,6 @@
 /* vilscope tokenize: plumbing for comparing tokenizers. JSON lines in, JSON lines out. */
 #include "src/cmd/vilscope.h"
 
-#include "src/base/mem.h"
 #include "src/task/task.h"
 
 #include <jansson.h>

@@ -7,7 +7,6 @@
 #include "src/task/task.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -6,7 +6,6 @@
 #include "src/formats/tempfile.h"
 #include "src/base/mem.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,6 @@
 #include "src/base/mem.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 static int check_one(const float *b, int i, const char *where, struct vs_err *err)
 {

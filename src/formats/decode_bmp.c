@@ -6,8 +6,6 @@
  * the Windows documentation. */
 #include "src/formats/image_priv.h"
 
-#include <string.h>
-
 struct bmp {
     int width, height, bits;
     bool top_down;

@@ -4,7 +4,6 @@
 
 #include "src/base/mem.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -5,7 +5,6 @@
  * that freeing needs no recursion however deep a hostile file nests. */
 #include "src/formats/pickle_priv.h"
 
-#include "src/formats/pickletext.h"
 #include "src/base/mem.h"
 
 #include <inttypes.h>

@@ -13,7 +13,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 void parts_begin(struct region_parts *p, const char *path)
 {

@@ -5,7 +5,6 @@
 #include "src/base/mem.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #define TENSORS_MOST (1 << 18)
 

@@ -14,7 +14,6 @@
 #include "src/model/trace.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

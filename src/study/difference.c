@@ -8,7 +8,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 const char *const weight_state_names[] = {
     [WEIGHT_COMPARED] = "compared", [WEIGHT_ONLY_A] = "missing in the second",

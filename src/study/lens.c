@@ -6,7 +6,6 @@
 #include "src/base/mem.h"
 #include "src/text/score.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

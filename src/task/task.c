@@ -3,7 +3,7 @@
 #include "src/task/task.h"
 
 #include "src/base/mem.h"
-#include "src/model/trace.h"
+#include "src/model/family.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -6,7 +6,6 @@
 
 #include <jansson.h>
 #include <math.h>
-#include <string.h>
 
 void arch_default(struct arch *a)
 {

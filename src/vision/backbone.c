@@ -5,7 +5,6 @@
 #include "src/vision/run.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 int run_step(struct run *r, const char *stage, double work)

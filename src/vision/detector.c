@@ -10,7 +10,6 @@
 #include "src/vision/run.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 int detector_open(const struct arch *a, const struct tensorfile *f, struct kern *k,
                   struct detector **out, struct vs_err *err)

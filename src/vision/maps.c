@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The memory of a run: maps are parts of one arena. A run is first planned, without computing: then
  * the size of the arena is known, and the same maps lie in the same places again. */
-#include "src/base/mem.h"
 #include "src/vision/run.h"
 
 #include <stdio.h>

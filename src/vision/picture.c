@@ -9,7 +9,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct axis {
     int *a, *b; /* the two taps of an output position */

@@ -5,7 +5,6 @@
 #include "src/base/mem.h"
 #include "src/vision/run.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

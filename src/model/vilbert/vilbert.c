@@ -6,9 +6,7 @@
 #include "src/base/mem.h"
 #include "src/model/vilbert/layers.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* ---- opening */
 

@@ -2,12 +2,9 @@
 /* Binding a checkpoint's tensors. Names: modules of vilbert/vilbert.py of the reference. */
 #include "src/model/vilbert/weights.h"
 
-#include "src/model/vilbert/vilbert.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct binder {
     struct weights *w;
