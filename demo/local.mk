@@ -6,6 +6,8 @@ libworld_a_SOURCES = \
 	demo/items.c demo/items.h \
 	demo/items_reasoning.c \
 	demo/maker.h \
+	demo/names.c \
+	demo/questions.c \
 	demo/say.c demo/say.h \
 	demo/scene.c demo/world.h
 # The program that trains the demo's model is Python; nothing else needs it.

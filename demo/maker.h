@@ -30,7 +30,17 @@ void maker_answer(struct maker *m, const char *text);
 const struct object *maker_object(const struct maker *m, int i);
 int maker_some(struct maker *m);
 void maker_choose_candidates(struct maker *m, int most);
-/* ---- items_reasoning.c: false when the scene has nothing for it */
+/* ---- names.c: object i by what only it is, without an article; NULL when the dice find
+ * nothing. without: attributes that are not told (bits of say.h). By kind, by a relation to another object, as the
+ * outermost on a side, as the biggest or smallest. Caller frees. */
+char *maker_name(struct maker *m, int i, int without);
+char *maker_relative_name(struct maker *m, int i, int without);
+char *maker_place_name(struct maker *m, int i, int without);
+char *maker_size_name(struct maker *m, int i);
+/* ---- questions.c, items_reasoning.c: false when the scene has nothing for it */
+bool make_vqa(struct maker *m);
+bool make_genomeqa(struct maker *m);
+bool make_gqa(struct maker *m);
 bool make_guesswhat(struct maker *m);
 bool make_snli(struct maker *m);
 bool make_nlvr2(struct maker *m);

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* Names that tell one object of a scene from all others. */
+#include "demo/maker.h"
+#include "demo/say.h"
+
+#include <stdlib.h>
+/* "the red ball" for object i without some attributes; NULL when it cannot be told apart. */
+char *maker_name(struct maker *m, int i, int without)
+{
+    struct kind k;
+    return kind_unique(m->d, m->s, i, 15 & ~without, &k) ? kind_text(m->d, &k, false) : NULL;
+}
+
+/* A target that is the only one of its kind with a relation to another object, which is named.
+ * without: attributes that the target's name must not tell. */
+char *maker_relative_name(struct maker *m, int i, int without)
+{
+    for (int tries = 0; tries < 12; tries++) {
+        int j = maker_some(m), bits = (1 + dice_below(m->d, 15)) & ~without, fits = 0;
+        enum relation r = (enum relation)dice_below(m->d, RELATIONS);
+        struct kind k = kind_of(maker_object(m, i), bits), other;
+        bool clear = i != j && related(maker_object(m, i), r, maker_object(m, j));
+        for (int o = 0; clear && o < m->s->count; o++)
+            if (o != j && kind_fits(&k, maker_object(m, o))) {
+                fits += related(maker_object(m, o), r, maker_object(m, j));
+                clear = is_clear(maker_object(m, o), r, maker_object(m, j));
+            }
+        if (!clear || fits != 1 || kind_fits(&k, maker_object(m, j)) ||
+            !kind_unique(m->d, m->s, j, 15, &other))
+            continue;
+        char *a = kind_text(m->d, &k, false), *b = kind_text(m->d, &other, false);
+        char *rel = relation_text(m->d, r), *text = xasprintf("%s %s the %s", a, rel, b);
+        free(a);
+        free(b);
+        free(rel);
+        return text;
+    }
+    return NULL;
+}
+
+/* ---- places: the object of a kind that is clearly the outermost */
+
+static float toward(const struct object *o, enum side side)
+{
+    return side == LEFTMOST ? -o->x : side == RIGHTMOST ? o->x : side == FARTHEST ? -o->y : o->y;
+}
+
+static bool outermost(const struct maker *m, int i, const struct kind *k, enum side side)
+{
+    for (int o = 0; o < m->s->count; o++)
+        if (o != i && kind_fits(k, maker_object(m, o)) &&
+            toward(maker_object(m, i), side) - toward(maker_object(m, o), side) < MARGIN)
+            return false;
+    return true;
+}
+
+static const char *const place_phrases[4] = {
+    "(leftmost $1|$1 (on|at) the (far |)left|left $1|$1 farthest left)",
+    "(rightmost $1|$1 (on|at) the (far |)right|right $1|$1 farthest right)",
+    "($1 at the (very |)back|farthest $1|$1 farthest back|topmost $1|top $1)",
+    "($1 at the (very |)front|nearest $1|closest $1|lowest $1|bottom $1)"};
+
+/* "leftmost red thing"; without as above. */
+char *maker_place_name(struct maker *m, int i, int without)
+{
+    for (int tries = 0; tries < 12; tries++) {
+        enum side side = (enum side)dice_below(m->d, 4);
+        struct kind k = kind_of(maker_object(m, i), dice_below(m->d, 16) & ~without);
+        if (kind_count(&k, m->s) < 2 || !outermost(m, i, &k, side))
+            continue;
+        char *name = kind_text(m->d, &k, false);
+        const char *const args[4] = {name, "", "", ""};
+        struct buf b = {0};
+        say(m->d, &b, place_phrases[side], args);
+        free(name);
+        return buf_steal(&b);
+    }
+    return NULL;
+}
+
+/* "biggest ball": clearly, by the radius. */
+char *maker_size_name(struct maker *m, int i)
+{
+    for (int tries = 0; tries < 12; tries++) {
+        struct kind k = kind_of(maker_object(m, i), dice_below(m->d, 8));
+        bool most = true, least = true;
+        if (kind_count(&k, m->s) < 2)
+            continue;
+        for (int o = 0; o < m->s->count; o++)
+            if (o != i && kind_fits(&k, maker_object(m, o))) {
+                most &= maker_object(m, i)->r - maker_object(m, o)->r > 3;
+                least &= maker_object(m, o)->r - maker_object(m, i)->r > 3;
+            }
+        if (!most && !least)
+            continue;
+        char *name = kind_text(m->d, &k, false);
+        const char *const args[4] = {name, "", "", ""};
+        struct buf b = {0};
+        say(m->d, &b, most ? "(biggest|largest) $1" : "(smallest|littlest) $1", args);
+        free(name);
+        return buf_steal(&b);
+    }
+    return NULL;
+}
