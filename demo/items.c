@@ -3,6 +3,7 @@
 #include "demo/items.h"
 
 #include "demo/maker.h"
+#include "demo/phrase.h"
 #include "demo/say.h"
 
 #include <stdio.h>
@@ -51,7 +52,7 @@ static bool make_caption(struct maker *m, int least, int most)
     buf_puts(&wrong, frame);
     for (int i = 0; i < n; i++) {
         const char *join = i == 0 ? "" : i == n - 1 ? " and " : ", ";
-        char *text = clause_text(m->d, &list[i]), *other = clause_text(m->d, &twin);
+        char *text = clause_text(m->d, &list[i], NULL), *other = clause_text(m->d, &twin, NULL);
         buf_printf(&m->text, "%s%s", join, text);
         buf_printf(&wrong, "%s%s", join, i == at ? other : text);
         free(text);
@@ -85,11 +86,15 @@ static bool make_caption(struct maker *m, int least, int most)
 
 static bool make_coco(struct maker *m)
 {
+    if (m->w->language == LANGUAGE_WIDE)
+        return make_caption_wide(m, 2, 3);
     return make_caption(m, 2, 3);
 }
 
 static bool make_flickr(struct maker *m)
 {
+    if (m->w->language == LANGUAGE_WIDE)
+        return make_caption_wide(m, 1, 2);
     return make_caption(m, 1, 2);
 }
 
@@ -114,6 +119,8 @@ static bool refer(struct maker *m, int i, char *name, const char *seen, const ch
 
 static bool make_refcoco(struct maker *m)
 {
+    if (m->w->language == LANGUAGE_WIDE)
+        return make_refer_wide(m, "refcoco");
     int i = maker_some(m);
     char *name = dice_chance(m->d, 0.6f) ? maker_place_name(m, i, 0) : maker_name(m, i, 0);
     return refer(m, i, name, PHRASE, PHRASE_UNSEEN);
@@ -121,6 +128,8 @@ static bool make_refcoco(struct maker *m)
 
 static bool make_refcoco_plus(struct maker *m)
 {
+    if (m->w->language == LANGUAGE_WIDE)
+        return make_refer_wide(m, "refcoco+");
     int i = maker_some(m);
     char *name = dice_chance(m->d, 0.25f) ? maker_size_name(m, i) : maker_name(m, i, 0);
     return refer(m, i, name, PHRASE, PHRASE_UNSEEN);
@@ -128,6 +137,8 @@ static bool make_refcoco_plus(struct maker *m)
 
 static bool make_refcocog(struct maker *m)
 {
+    if (m->w->language == LANGUAGE_WIDE)
+        return make_refer_wide(m, "refcocog");
     int i = maker_some(m);
     char *name = dice_chance(m->d, 0.7f) ? maker_relative_name(m, i, 0) : NULL;
     if (!name) {
@@ -161,16 +172,21 @@ void maker_choose_candidates(struct maker *m, int most)
             snprintf(m->answer, sizeof m->answer, "%d", i);
 }
 
-static bool make_visual7w(struct maker *m)
+static bool name_candidate(struct maker *m)
 {
     int i = maker_some(m);
     char *name = dice_chance(m->d, 0.4f)   ? maker_relative_name(m, i, 0)
                  : dice_chance(m->d, 0.5f) ? maker_place_name(m, i, 0) : maker_name(m, i, 0);
-    if (!refer(m, i, name,
-               "((which|what) (object|thing|one|item) is the $1|which is the $1|which one do you "
-               "call the $1|(say|do you know|i want to know) (which|what) (one|thing) is the $1|of "
-               "these, the $1)(|?)",
-               "(can you tell which one is the $1|among these, which would be the $1)"))
+    return refer(m, i, name,
+                 "((which|what) (object|thing|one|item) is the $1|which is the $1|which one do "
+                 "you call the $1|(say|do you know|i want to know) (which|what) (one|thing) is the "
+                 "$1|of these, the $1)(|?)",
+                 "(can you tell which one is the $1|among these, which would be the $1)");
+}
+
+static bool make_visual7w(struct maker *m)
+{
+    if (!(m->w->language == LANGUAGE_WIDE ? make_refer_wide(m, "visual7w") : name_candidate(m)))
         return false;
     maker_choose_candidates(m, 4);
     return true;
@@ -188,6 +204,19 @@ static const struct {
               {"visual7w", make_visual7w}, {"guesswhat", make_guesswhat},
               {"nlvr2", make_nlvr2},     {"snli-ve", make_snli}};
 
+/* Slips of the keyboard, but not in a caption, where its twin has none; the twin's marks go. */
+static void finish_wide(struct maker *m)
+{
+    struct phrases p;
+    if (!m->twin && !m->w->unseen && dice_chance(m->d, 0.06f) && phrase_slip(m->d, &m->text))
+        m->slices |= SLICE_TYPO;
+    if (!m->twin)
+        return;
+    phrase_read(m->twin, &p);
+    free(m->twin);
+    m->twin = buf_steal(&p.text);
+}
+
 bool item_make(struct dice *d, const struct world *w, int i, const char *task, struct buf *out)
 {
     make *maker = NULL;
@@ -199,6 +228,8 @@ bool item_make(struct dice *d, const struct world *w, int i, const char *task, s
         struct maker m = {.d = d, .w = w, .s = &w->scenes[i], .number = i, .target = -1,
                           .images = {i}, .image_count = 1};
         made = maker(&m) && m.text.len > 0;
+        if (made && w->language == LANGUAGE_WIDE)
+            finish_wide(&m);
         if (made)
             maker_write(&m, task, out);
         buf_fini(&m.text);

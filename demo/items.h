@@ -5,11 +5,16 @@
 
 #include "demo/world.h"
 
+/* What is asked: plain questions; or also with negation, "or", "all", groups, what is next to or
+ * between what, about things that are not there, in few words, misspelt. */
+enum language { LANGUAGE_BASIC, LANGUAGE_WIDE };
+
 struct world {
     const struct scene *scenes;
     int count;
     int retrieval; /* images that a caption is looked for in */
     bool unseen;   /* wordings that training never has */
+    enum language language;
 };
 
 /* Appends one item about scene i as a line of JSON (vilscope-data(5)); images are named

@@ -15,6 +15,7 @@
 struct question {
     struct kind k;
     int side; /* -1, or enum side: left half, right half, back, front */
+    int group, or_color; /* of the wide language; -1 */
 };
 
 static bool holds(const struct question *q, const struct object *o)
@@ -24,12 +25,20 @@ static bool holds(const struct question *q, const struct object *o)
     case RIGHTMOST: return o->x > SCENE_W / 2.0f;
     case FARTHEST: return o->y < SCENE_H * 0.55f;
     case NEAREST: return o->y > SCENE_H * 0.55f;
-    default: return kind_fits(&q->k, o);
+    default: break;
     }
+    struct set group = {{-1, -1, -1, -1}, q->group, -1, -1, -1};
+    if (q->group >= 0)
+        return set_has(&group, o) == YES;
+    return kind_fits(&q->k, o) || q->or_color == (int)o->color;
 }
 
+/* Whether the answer hangs on a hair. */
 static bool is_near_border(const struct question *q, const struct object *o)
 {
+    struct set group = {{-1, -1, -1, -1}, q->group, -1, -1, -1};
+    if (q->group >= 0)
+        return set_has(&group, o) == UNCLEAR;
     if (q->side == LEFTMOST || q->side == RIGHTMOST)
         return fabsf(o->x - SCENE_W / 2.0f) < 10;
     return q->side >= 0 && fabsf(o->y - SCENE_H * 0.55f) < 10;
@@ -37,8 +46,12 @@ static bool is_near_border(const struct question *q, const struct object *o)
 
 static struct question some_question(struct maker *m)
 {
-    struct question q = {{-1, -1, -1, -1}, -1};
+    struct question q = {{-1, -1, -1, -1}, -1, -1, -1};
     const struct object *o = maker_object(m, maker_some(m));
+    if (m->w->language == LANGUAGE_WIDE && dice_chance(m->d, 0.2f)) {
+        q.group = dice_below(m->d, GROUPS);
+        return q;
+    }
     switch (dice_below(m->d, 6)) {
     case 0: q.side = dice_below(m->d, 4); break;
     case 1: q.k.size = (int)o->size; break;
@@ -46,6 +59,8 @@ static struct question some_question(struct maker *m)
     case 3: q.k.shape = (int)o->shape; break;
     default: q.k.color = (int)o->color; break;
     }
+    if (m->w->language == LANGUAGE_WIDE && q.k.color >= 0 && dice_chance(m->d, 0.3f))
+        q.or_color = (q.k.color + 1 + dice_below(m->d, COLORS - 1)) % COLORS;
     return q;
 }
 
@@ -55,8 +70,14 @@ static void say_question(struct maker *m, const struct question *q)
         "(is it (on|in) the left (side|half|)|is it on the left)",
         "(is it (on|in) the right (side|half|)|is it on the right)",
         "(is it (at|in) the back|is it far away)", "(is it (at|in) the front|is it near)"};
+    static const char *const groups[GROUPS] = {"(is it|is that) an animal", "(is it|is that) a toy",
+                                               "is it (round|a round thing)"};
     char *name = q->k.shape >= 0 ? kind_text_a(m->d, &q->k) : NULL;
-    if (q->side >= 0)
+    if (q->group >= 0)
+        maker_say(m, groups[q->group], NULL, NULL);
+    else if (q->or_color >= 0)
+        maker_say(m, "is it $1 or $2", color_names[q->k.color], color_names[q->or_color]);
+    else if (q->side >= 0)
         maker_say(m, sides[q->side], NULL, NULL);
     else if (q->k.shape >= 0)
         maker_say(m, "(is it|is that) $1", name, NULL);
@@ -121,6 +142,8 @@ static const char *const statements[8] = {
 
 bool make_nlvr2(struct maker *m)
 {
+    if (m->w->language == LANGUAGE_WIDE)
+        return make_nlvr2_wide(m);
     int j = dice_below(m->d, m->w->count);
     const struct scene *a = m->s, *b = &m->w->scenes[j];
     bool want = dice_chance(m->d, 0.5f);
@@ -158,12 +181,14 @@ bool make_nlvr2(struct maker *m)
 
 bool make_snli(struct maker *m)
 {
+    if (m->w->language == LANGUAGE_WIDE)
+        return make_snli_wide(m);
     struct clause c, twin;
     int verdict = dice_below(m->d, 3);
     static const char *const names[3] = {"contradiction", "neutral", "entailment"};
     if (!clause_make(m->d, m->s, 1, &c) || (verdict == 0 && !clause_twin(m->d, m->s, &c, &twin)))
         return false;
-    char *text = clause_text(m->d, verdict == 0 ? &twin : &c);
+    char *text = clause_text(m->d, verdict == 0 ? &twin : &c, NULL);
     struct kind k;
     char *name = kind_unique(m->d, m->s, maker_some(m), 15, &k) ? kind_text(m->d, &k, false) : NULL;
     bool made = verdict != 1 || name;

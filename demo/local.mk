@@ -2,14 +2,21 @@
 noinst_LIBRARIES += libworld.a
 libworld_a_SOURCES = \
 	demo/draw.c \
+	demo/fact_text.c \
+	demo/facts.c demo/facts.h \
 	demo/item_json.c \
 	demo/items.c demo/items.h \
 	demo/items_reasoning.c \
-	demo/maker.h \
+	demo/items_wide.c \
+	demo/maker.h demo/marks.h \
 	demo/names.c \
+	demo/names_wide.c \
+	demo/phrase.c demo/phrase.h \
 	demo/questions.c \
+	demo/questions_wide.c \
 	demo/say.c demo/say.h \
-	demo/scene.c demo/world.h
+	demo/scene.c demo/world.h \
+	demo/sets.c demo/sets.h
 # The program that trains the demo's model is Python; nothing else needs it.
 EXTRA_DIST += demo/NOTES.md demo/train/run demo/train/assemble demo/train/compare.py \
 	demo/train/detector.py demo/train/domain.py demo/train/words demo/train/train.py demo/train/truth.py demo/train/vilbert.py \

@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* Names that tell one object of a scene from all others. */
+#include "demo/marks.h"
 #include "demo/maker.h"
 #include "demo/say.h"
 
 #include <stdlib.h>
+char *maker_mark(const struct maker *m, char *name, int i)
+{
+    return m->w->language == LANGUAGE_WIDE ? marked(name, 1u << i) : name;
+}
+
 /* "the red ball" for object i without some attributes; NULL when it cannot be told apart. */
 char *maker_name(struct maker *m, int i, int without)
 {
     struct kind k;
-    return kind_unique(m->d, m->s, i, 15 & ~without, &k) ? kind_text(m->d, &k, false) : NULL;
+    if (!kind_unique(m->d, m->s, i, 15 & ~without, &k))
+        return NULL;
+    return maker_mark(m, kind_text(m->d, &k, false), i);
 }
 
 /* A target that is the only one of its kind with a relation to another object, which is named.
@@ -28,11 +36,13 @@ char *maker_relative_name(struct maker *m, int i, int without)
         if (!clear || fits != 1 || kind_fits(&k, maker_object(m, j)) ||
             !kind_unique(m->d, m->s, j, 15, &other))
             continue;
-        char *a = kind_text(m->d, &k, false), *b = kind_text(m->d, &other, false);
+        char *a = maker_mark(m, kind_text(m->d, &k, false), i);
+        char *b = maker_mark(m, kind_text(m->d, &other, false), j);
         char *rel = relation_text(m->d, r), *text = xasprintf("%s %s the %s", a, rel, b);
         free(a);
         free(b);
         free(rel);
+        m->slices |= SLICE_RELATION;
         return text;
     }
     return NULL;
@@ -73,7 +83,8 @@ char *maker_place_name(struct maker *m, int i, int without)
         struct buf b = {0};
         say(m->d, &b, place_phrases[side], args);
         free(name);
-        return buf_steal(&b);
+        m->slices |= SLICE_PLACE;
+        return maker_mark(m, buf_steal(&b), i);
     }
     return NULL;
 }
@@ -98,7 +109,8 @@ char *maker_size_name(struct maker *m, int i)
         struct buf b = {0};
         say(m->d, &b, most ? "(biggest|largest) $1" : "(smallest|littlest) $1", args);
         free(name);
-        return buf_steal(&b);
+        m->slices |= SLICE_COMPARE;
+        return maker_mark(m, buf_steal(&b), i);
     }
     return NULL;
 }

@@ -1,39 +1,143 @@
 /* SPDX-License-Identifier: MIT */
 /* Questions: VQA, Genome QA, GQA. */
 #include "demo/maker.h"
+#include "demo/marks.h"
 #include "demo/say.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-static void yes_or_no(struct maker *m, bool yes)
+#include <string.h>
+
+void maker_yes_or_no(struct maker *m, bool yes)
 {
     maker_answer(m, yes ? "yes" : "no");
 }
 
-/* A question about a and b, with polite wordings around it. */
-static void say_politely(struct maker *m, const char *seen, const char *unseen, const char *a,
-                         const char *b)
+/* For the wide language. */
+static char *wide_name(struct maker *m, int i, int without, bool far)
+{
+    if (far)
+        return dice_chance(m->d, 0.5f) ? maker_far_name(m, i, without)
+                                       : maker_relative_name(m, i, without);
+    float choice = dice_between(m->d, 0, 1);
+    return choice < 0.15f   ? maker_place_name(m, i, without)
+           : choice < 0.2f  ? (without & 8 ? NULL : maker_size_name(m, i))
+           : choice < 0.27f ? maker_far_name(m, i, without) : maker_set_name(m, i, without);
+}
+
+static char *any_name(struct maker *m, int i, int without, bool far)
+{
+    if (m->w->language == LANGUAGE_WIDE)
+        return wide_name(m, i, without, far);
+    if (far)
+        return maker_relative_name(m, i, without);
+    if (dice_chance(m->d, 0.2f))
+        return maker_place_name(m, i, without);
+    return maker_name(m, i, without);
+}
+
+static void ask_basic(struct maker *m, const struct wording *w, const char *const args[4])
 {
     static const char before[] =
         "(|||||please, |hello, |so, |hey, |now, |i wonder, |quick question: |just curious, )";
     static const char after[] = "(|?|?|?| please| please?| thanks| in the picture?| here?)";
     if (m->w->unseen) {
-        maker_say(m, unseen, a, b);
+        say(m->d, &m->text, w->unseen, args);
         return;
     }
     maker_say(m, before, NULL, NULL);
-    maker_say(m, seen, a, b);
+    say(m->d, &m->text, w->seen, args);
     maker_say(m, after, NULL, NULL);
 }
 
-/* Asks about an attribute of a named object. */
-static bool ask(struct maker *m, int i, char *name, const char *seen, const char *unseen)
+static void ask_otherwise(struct maker *m, const struct wording *w, const char *const args[4])
+{
+    maker_say(m, "(||||excuse me, |one more question: |could you please have a look, )", NULL,
+              NULL);
+    say(m->d, &m->text, w->unseen, args);
+    maker_say(m, "(|?|?|?| if you please?| many thanks)", NULL, NULL);
+    m->slices |= SLICE_HELD_OUT;
+}
+
+/* Of several wordings none that puts "'s" after "ball left of the mug". */
+static void say_seen(struct maker *m, const char *format, const char *const args[4])
+{
+    static const char possessive[] = {MARK_END, '\'', 's', 0};
+    size_t before = m->text.len;
+    for (int tries = 0; tries < 20; tries++) {
+        m->text.len = before;
+        say(m->d, &m->text, format, args);
+        const char *said = m->text.data + before, *first = strchr(said, MARK_END);
+        if (!strstr(said, possessive) || (first && !strchr(first + 1, MARK_END)))
+            return;
+    }
+}
+
+static void ask_wide(struct maker *m, const struct wording *w, const char *const args[4])
+{
+    static const char before[] =
+        "(please, |hello, |hi, |hi there, |so, |hey, |now, |ok, |well, |and |sorry, |i wonder, "
+        "|quick question: |just curious, |my question: |good morning, )";
+    if (m->w->unseen) {
+        ask_otherwise(m, w, args);
+    } else if (w->brief && dice_chance(m->d, 0.15f)) {
+        say(m->d, &m->text, w->brief, args);
+        maker_say(m, "(|?|?)", NULL, NULL);
+        m->slices |= SLICE_BRIEF;
+    } else if (dice_chance(m->d, 0.3f)) {
+        maker_say(m, before, NULL, NULL);
+        say_seen(m, w->seen, args);
+        maker_say(m, "(|?|?| please| please?|, please| thanks|? thanks|? thank you)", NULL, NULL);
+        m->slices |= SLICE_POLITE;
+    } else {
+        say_seen(m, w->seen, args);
+        maker_say(m, "(|?|?|?)", NULL, NULL);
+    }
+}
+
+void maker_ask(struct maker *m, const struct wording *w, const char *const args[4])
+{
+    if (m->w->language == LANGUAGE_BASIC)
+        ask_basic(m, w, args);
+    else
+        ask_wide(m, w, args);
+}
+
+/* A question about a and b. */
+static void ask_about(struct maker *m, const struct wording *w, const char *a, const char *b)
+{
+    const char *const args[4] = {a ? a : "", b ? b : "", "", ""};
+    maker_ask(m, w, args);
+}
+
+/* In wide language something that is not there is asked about now and then. */
+static void ask_absent(struct maker *m, int without, bool far, char **name)
+{
+    unsigned slices = m->slices;
+    char *absent;
+    if (m->w->language == LANGUAGE_BASIC || !dice_chance(m->d, 0.12f))
+        return;
+    m->slices = (slices & SLICE_ATTRIBUTE) | SLICE_PRESUPPOSITION;
+    absent = maker_absent_name(m, without, far);
+    if (!absent) {
+        m->slices = slices;
+        return;
+    }
+    free(*name);
+    *name = absent;
+    m->target = -1;
+    maker_answer(m, "none");
+}
+
+/* Asks what the name must not tell of object i; takes the name, which may be NULL. */
+static bool ask(struct maker *m, int i, char *name, int without, bool far, const struct wording *w)
 {
     if (!name)
         return false;
-    say_politely(m, seen, unseen, name, NULL);
     m->target = i;
+    ask_absent(m, without, far, &name);
+    ask_about(m, w, name, NULL);
     free(name);
     return true;
 }
@@ -44,62 +148,69 @@ static bool ask(struct maker *m, int i, char *name, const char *seen, const char
     "let me know|help me see|explain)"
 #define GIVE "(say|i want to know|could you say|give me|do you know|i need|report)"
 
-static char *any_name(struct maker *m, int i, int without, bool far)
-{
-    if (far)
-        return maker_relative_name(m, i, without);
-    if (dice_chance(m->d, 0.2f))
-        return maker_place_name(m, i, without);
-    return maker_name(m, i, without);
-}
+static const struct wording color_words = {
+    "((what|which) colo(u|)r is the $1|what is the colo(u|)r of the $1|the $1 (has|is) "
+    "(what|which) colo(u|)r|what's the $1's colo(u|)r|do you "
+    "see what colo(u|)r the $1 is|" GIVE " the (colo(u|)r of the $1|$1's colo(u|)r)|"
+    TELL " (what|which) colo(u|)r the $1 (is|has))",
+    "(colo(u|)r of (the |)$1|$1 colo(u|)r|$1, (what|which) colo(u|)r|(what|which) colo(u|)r $1)",
+    "(tell me the colo(u|)r of the $1|can you tell which colo(u|)r the $1 has|name the "
+    "$1's colo(u|)r for me|in which colo(u|)r is the $1 painted)"};
 
 static bool ask_color(struct maker *m, bool far)
 {
     int i = maker_some(m);
     maker_answer(m, color_names[maker_object(m, i)->color]);
-    return ask(m, i, any_name(m, i, 2, far),
-               "((what|which) colo(u|)r is the $1|what is the colo(u|)r of the $1|the $1 (has|is) "
-               "(what|which) colo(u|)r|what's the $1's colo(u|)r|do you "
-               "see what colo(u|)r the $1 is|" GIVE " the (colo(u|)r of the $1|$1's colo(u|)r)|"
-               TELL " (what|which) colo(u|)r the $1 (is|has))",
-               "(tell me the colo(u|)r of the $1|can you tell which colo(u|)r the $1 has|name the "
-               "$1's colo(u|)r for me|in which colo(u|)r is the $1 painted)");
+    m->slices |= SLICE_ATTRIBUTE;
+    return ask(m, i, any_name(m, i, 2, far), 2, far, &color_words);
 }
+
+static const struct wording pattern_words = {
+    "((what|which) pattern (does the $1 have|is on the $1)|what is the pattern of the "
+    "$1|is the $1 plain, striped or dotted|how is the $1 patterned|"
+    GIVE " the (pattern of the $1|$1's pattern)|"
+    TELL " (what|which) pattern the $1 (has|shows))",
+    "(pattern of (the |)$1|$1 pattern|$1, (what|which) pattern|(what|which) pattern $1)",
+    "(tell me the pattern of the $1|can you describe the $1's pattern|name the pattern "
+    "that the $1 has)"};
 
 static bool ask_pattern(struct maker *m, bool far)
 {
     int i = maker_some(m);
     maker_answer(m, pattern_names[maker_object(m, i)->pattern]);
-    return ask(m, i, any_name(m, i, 4, far),
-               "((what|which) pattern (does the $1 have|is on the $1)|what is the pattern of the "
-               "$1|is the $1 plain, striped or dotted|how is the $1 patterned|"
-               GIVE " the (pattern of the $1|$1's pattern)|"
-               TELL " (what|which) pattern the $1 (has|shows))",
-               "(tell me the pattern of the $1|can you describe the $1's pattern|name the pattern "
-               "that the $1 has)");
+    m->slices |= SLICE_ATTRIBUTE;
+    return ask(m, i, any_name(m, i, 4, far), 4, far, &pattern_words);
 }
+
+static const struct wording shape_words = {
+    "(what is the $1|what's the $1|what kind of (thing|object) is the $1|(what|which) "
+    "shape (is|has) the $1|what do you call the $1|" GIVE " the kind of the $1|"
+    TELL " (what the $1 is|what kind of (thing|object) the $1 is))",
+    "(kind of (the |)$1|$1, what is it|shape of (the |)$1)",
+    "(tell me what the $1 is|can you tell what kind of thing the $1 is|identify the $1 "
+    "for me)"};
 
 static bool ask_shape(struct maker *m, bool far)
 {
     int i = maker_some(m);
     maker_answer(m, shape_names[maker_object(m, i)->shape]);
-    return ask(m, i, any_name(m, i, 1, far),
-               "(what is the $1|what's the $1|what kind of (thing|object) is the $1|(what|which) "
-               "shape (is|has) the $1|what do you call the $1|" GIVE " the kind of the $1|"
-               TELL " (what the $1 is|what kind of (thing|object) the $1 is))",
-               "(tell me what the $1 is|can you tell what kind of thing the $1 is|identify the $1 "
-               "for me)");
+    m->slices |= SLICE_ATTRIBUTE;
+    return ask(m, i, any_name(m, i, 1, far), 1, far, &shape_words);
 }
+
+static const struct wording size_words = {
+    "(how (big|large) is the $1|what size (is|has) the $1|is the $1 (small or large|big "
+    "or small|large or small)|what is the size of the $1|"
+    GIVE " the (size of the $1|$1's size)|" TELL " how (big|large) the $1 is)",
+    "(size of (the |)$1|$1 size|$1 big or small|$1, large or small)",
+    "(tell me the size of the $1|can you say how big the $1 is|name the $1's size)"};
 
 static bool ask_size(struct maker *m, bool far)
 {
     int i = maker_some(m);
     maker_answer(m, size_names[maker_object(m, i)->size]);
-    return ask(m, i, any_name(m, i, 8, far),
-               "(how (big|large) is the $1|what size (is|has) the $1|is the $1 (small or large|big "
-               "or small|large or small)|what is the size of the $1|"
-               GIVE " the (size of the $1|$1's size)|" TELL " how (big|large) the $1 is)",
-               "(tell me the size of the $1|can you say how big the $1 is|name the $1's size)");
+    m->slices |= SLICE_ATTRIBUTE;
+    return ask(m, i, any_name(m, i, 8, far), 8, far, &size_words);
 }
 
 static struct kind loose_kind(struct maker *m)
@@ -112,6 +223,13 @@ static struct kind loose_kind(struct maker *m)
     return k;
 }
 
+static const struct wording count_words = {
+    "(how many $1 are there|how many $1 (do you see|can you see)|what is the number of "
+    "$1|count the $1|how many $1 are in the (picture|image|scene)|"
+    GIVE " the (number|count) of $1|" TELL " how many $1 (there are|you see|are shown))",
+    NULL,
+    "(tell me how many $1 you see|can you count the $1 for me|give me the number of $1)"};
+
 static bool ask_count(struct maker *m, bool far)
 {
     struct kind k = dice_chance(m->d, 0.15f) ? (struct kind){-1, -1, -1, -1} : loose_kind(m);
@@ -121,13 +239,16 @@ static bool ask_count(struct maker *m, bool far)
         k.color = dice_below(m->d, COLORS);
     snprintf(number, sizeof number, "%d", kind_count(&k, m->s));
     maker_answer(m, number);
-    ask(m, -1, kind_text(m->d, &k, true),
-        "(how many $1 are there|how many $1 (do you see|can you see)|what is the number of "
-        "$1|count the $1|how many $1 are in the (picture|image|scene)|"
-        GIVE " the (number|count) of $1|" TELL " how many $1 (there are|you see|are shown))",
-        "(tell me how many $1 you see|can you count the $1 for me|give me the number of $1)");
-    return true;
+    return ask(m, -1, kind_text(m->d, &k, true), 0, false, &count_words);
 }
+
+static const struct wording exists_words = {
+    "(is there $1|do you see $1|can you see $1|is $1 (there|in the picture|in the image)|does "
+    "the (picture|image) (show|have) $1|" TELL " (if|whether) (there is $1|you see $1|the "
+    "(picture|image) shows $1))",
+    NULL,
+    "(tell me if there is $1|can you check whether there is $1|would you say that $1 is in "
+    "this picture)"};
 
 static bool ask_exists(struct maker *m, bool far)
 {
@@ -136,17 +257,16 @@ static bool ask_exists(struct maker *m, bool far)
     (void)far;
     if (!yes && clause_twin(m->d, m->s, &c, &twin))
         c = twin;
-    yes_or_no(m, clause_true(&c, m->s));
-    ask(m, -1, kind_text_a(m->d, &c.a),
-        "(is there $1|do you see $1|can you see $1|is $1 (there|in the picture|in the image)|does "
-        "the (picture|image) (show|have) $1|" TELL " (if|whether) (there is $1|you see $1|the "
-        "(picture|image) shows $1))",
-        "(tell me if there is $1|can you check whether there is $1|would you say that $1 is in "
-        "this picture)");
-    return true;
+    maker_yes_or_no(m, clause_true(&c, m->s));
+    return ask(m, -1, kind_text_a(m->d, &c.a), 0, false, &exists_words);
 }
 
 #define THAN(words) "(is the $1|" TELL " (if|whether) the $1 is) (" words ") than the $2"
+
+static const struct wording bigger_words = {
+    THAN("bigger|larger"), NULL, "tell me if the $1 is bigger than the $2"};
+static const struct wording smaller_words = {
+    THAN("smaller|littler"), NULL, "tell me if the $1 is smaller than the $2"};
 
 static bool ask_compare(struct maker *m, bool far)
 {
@@ -157,10 +277,8 @@ static bool ask_compare(struct maker *m, bool far)
     char *a = maker_name(m, i, 8), *b = maker_name(m, j, 8);
     bool bigger = dice_chance(m->d, 0.5f);
     if (a && b) {
-        yes_or_no(m, (maker_object(m, i)->size == LARGE) == bigger);
-        say_politely(m, bigger ? THAN("bigger|larger") : THAN("smaller|littler"),
-                     bigger ? "tell me if the $1 is bigger than the $2"
-                            : "tell me if the $1 is smaller than the $2", a, b);
+        maker_yes_or_no(m, (maker_object(m, i)->size == LARGE) == bigger);
+        ask_about(m, bigger ? &bigger_words : &smaller_words, a, b);
     }
     bool made = a && b;
     m->target = i;
@@ -168,6 +286,11 @@ static bool ask_compare(struct maker *m, bool far)
     free(b);
     return made;
 }
+
+static const struct wording relation_words = {
+    "(is the $1 $2|is the $1 $2|do you see the $1 $2|would you say the $1 is "
+    "$2|" TELL " (if|whether) the $1 is $2)",
+    NULL, "(tell me if|can you check whether) the $1 is $2"};
 
 static bool ask_relation(struct maker *m, bool far)
 {
@@ -180,11 +303,8 @@ static bool ask_relation(struct maker *m, bool far)
     bool made = a && b;
     if (made) {
         char *tail = xasprintf("%s the %s", rel, b);
-        yes_or_no(m, related(maker_object(m, i), r, maker_object(m, j)));
-        say_politely(m,
-                     "(is the $1 $2|is the $1 $2|do you see the $1 $2|would you say the $1 is "
-                     "$2|" TELL " (if|whether) the $1 is $2)",
-                     "(tell me if|can you check whether) the $1 is $2", a, tail);
+        maker_yes_or_no(m, related(maker_object(m, i), r, maker_object(m, j)));
+        ask_about(m, &relation_words, a, tail);
         free(tail);
     }
     m->target = i;
@@ -193,6 +313,9 @@ static bool ask_relation(struct maker *m, bool far)
     free(rel);
     return made;
 }
+
+static const struct wording behind_words = {
+    "(what is|what's|what do you see|" TELL " what (is|you see)) $1", NULL, "tell me what is $1"};
 
 static bool ask_behind(struct maker *m, bool far)
 {
@@ -214,8 +337,7 @@ static bool ask_behind(struct maker *m, bool far)
     if (made) {
         char *tail = xasprintf("%s the %s", rel, b);
         maker_answer(m, shape_names[maker_object(m, found)->shape]);
-        say_politely(m, "(what is|what's|what do you see|" TELL " what (is|you see)) $1",
-                     "tell me what is $1", tail, NULL);
+        ask_about(m, &behind_words, tail, NULL);
         free(tail);
         m->target = found;
     }
@@ -223,6 +345,13 @@ static bool ask_behind(struct maker *m, bool far)
     free(rel);
     return made;
 }
+
+static const struct wording where_words = {
+    "(where is the $1|where's the $1|where do you see the $1|on which side is the $1|"
+    GIVE " the (place|side) of the $1|" TELL " where the $1 is)",
+    "(where $1|where, the $1|$1 where|place of the $1)",
+    "(tell me where the $1 is|can you say where the $1 is|show me where to look for "
+    "the $1)"};
 
 static bool ask_where(struct maker *m, bool far)
 {
@@ -232,14 +361,9 @@ static bool ask_where(struct maker *m, bool far)
     if (fabsf(x - third) < 10 || fabsf(x - 2 * third) < 10)
         return false;
     maker_answer(m, x < third ? "left" : x < 2 * third ? "middle" : "right");
-    return ask(m, i, maker_name(m, i, 0),
-               "(where is the $1|where's the $1|where do you see the $1|on which side is the $1|"
-               GIVE " the (place|side) of the $1|" TELL " where the $1 is)",
-               "(tell me where the $1 is|can you say where the $1 is|show me where to look for "
-               "the $1)");
+    m->slices |= SLICE_PLACE;
+    return ask(m, i, maker_name(m, i, 0), 0, false, &where_words);
 }
-
-typedef bool asker(struct maker *m, bool far);
 
 static bool ask_one(struct maker *m, asker *const *list, int n, bool far)
 {
@@ -250,6 +374,13 @@ bool make_vqa(struct maker *m)
 {
     static asker *const list[] = {ask_color, ask_color, ask_pattern, ask_shape, ask_size, ask_count,
                                   ask_count, ask_exists, ask_compare, ask_relation};
+    static asker *const wide[] = {
+        ask_color, ask_color, ask_pattern, ask_shape, ask_size, ask_fact, ask_fact, ask_fact,
+        ask_fact, ask_fact, ask_fact, ask_count_of, ask_count_of, ask_count_with, ask_count_placed,
+        ask_which_more, ask_choice, ask_choice, ask_which_bigger, ask_which_is, ask_count_colors,
+        ask_of_several, ask_side};
+    if (m->w->language == LANGUAGE_WIDE)
+        return ask_one(m, wide, 23, dice_chance(m->d, 0.25f));
     return ask_one(m, list, 10, false);
 }
 
@@ -257,6 +388,12 @@ bool make_genomeqa(struct maker *m)
 {
     static asker *const list[] = {ask_color,  ask_shape, ask_count, ask_behind,
                                   ask_behind, ask_where, ask_where, ask_pattern};
+    static asker *const wide[] = {
+        ask_color, ask_color, ask_shape, ask_shape, ask_pattern, ask_where, ask_where, ask_where,
+        ask_what_placed, ask_what_placed, ask_what_placed, ask_what_between, ask_count_of,
+        ask_count_with, ask_count_placed, ask_choice, ask_of_several, ask_side};
+    if (m->w->language == LANGUAGE_WIDE)
+        return ask_one(m, wide, 18, dice_chance(m->d, 0.25f));
     return ask_one(m, list, 8, false);
 }
 
@@ -264,5 +401,10 @@ bool make_gqa(struct maker *m)
 {
     static asker *const yes[] = {ask_exists, ask_relation, ask_relation, ask_compare};
     static asker *const hops[] = {ask_color, ask_shape, ask_pattern, ask_size};
-    return dice_chance(m->d, 0.5f) ? ask_one(m, yes, 4, false) : ask_one(m, hops, 4, true);
+    static asker *const wide[] = {ask_color, ask_shape, ask_pattern, ask_size, ask_choice,
+                                  ask_which_is, ask_which_bigger, ask_side};
+    bool closed = dice_chance(m->d, 0.5f);
+    if (m->w->language == LANGUAGE_WIDE)
+        return closed ? ask_fact(m, false) : ask_one(m, wide, 8, true);
+    return closed ? ask_one(m, yes, 4, false) : ask_one(m, hops, 4, true);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Words for a scene, and what is true of it. */
+#include "demo/marks.h"
 #include "demo/say.h"
 
 #include <math.h>
@@ -316,12 +317,25 @@ bool clause_twin(struct dice *d, const struct scene *s, const struct clause *c, 
     return false;
 }
 
-char *clause_text(struct dice *d, const struct clause *c)
+/* The kind in words; marked as the objects of s that it fits. */
+static char *clause_kind(struct dice *d, const struct kind *k, bool plural, const struct scene *s)
+{
+    char *text = kind_text(d, k, plural);
+    const char *article = plural ? "" : strchr("aeio", text[0]) ? "an " : "a ";
+    unsigned fits = 0;
+    for (int i = 0; s && i < s->count; i++)
+        fits |= (unsigned)kind_fits(k, &s->objects[i]) << i;
+    char *name = marked(text, fits), *with = xasprintf("%s%s", article, name);
+    free(name);
+    return with;
+}
+
+char *clause_text(struct dice *d, const struct clause *c, const struct scene *s)
 {
     static const char *const numbers[] = {"no", "one", "two", "three", "four", "five", "six",
                                           "seven", "eight"};
-    char *a = c->type == COUNTS ? kind_text(d, &c->a, true) : kind_text_a(d, &c->a);
-    char *b = kind_text_a(d, &c->b), *r = relation_text(d, c->r), *text;
+    char *a = clause_kind(d, &c->a, c->type == COUNTS, s);
+    char *b = clause_kind(d, &c->b, false, s), *r = relation_text(d, c->r), *text;
     switch (c->type) {
     case EXISTS: text = xstrdup(a); break;
     case RELATES: text = xasprintf("%s %s %s", a, r, b); break;

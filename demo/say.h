@@ -48,7 +48,7 @@ bool clause_false(const struct clause *c, const struct scene *s);
 bool clause_make(struct dice *d, const struct scene *s, int attributes, struct clause *out);
 /* One that differs in a point and is false. */
 bool clause_twin(struct dice *d, const struct scene *s, const struct clause *c, struct clause *out);
-/* "a red ball left of a mug", "two cats". Caller frees. */
-char *clause_text(struct dice *d, const struct clause *c);
+/* "a red ball left of a mug", "two cats"; with a scene in marks of sets.h. Caller frees. */
+char *clause_text(struct dice *d, const struct clause *c, const struct scene *s);
 
 #endif

@@ -20,7 +20,7 @@
 #define OPTIONS struct options
 struct options {
     const char *out;
-    int seed, scenes, items, retrieval, threads, task_count;
+    int seed, scenes, items, retrieval, threads, task_count, language;
     const struct task *tasks[MOST_TASKS];
     bool unseen, no_images;
 };
@@ -36,6 +36,8 @@ static int take_task(void *options, const char *value, struct vs_err *err)
     return 0;
 }
 
+static const char *const languages[] = {[LANGUAGE_BASIC] = "basic", [LANGUAGE_WIDE] = "wide", NULL};
+
 static const struct option_row option_rows[] = {
     TEXT("output", 'o', "DIR", out, VALUES_FOLDERS,
          "folder: images/NNNNNN.png, data.jsonl, scenes.jsonl"),
@@ -46,6 +48,8 @@ static const struct option_row option_rows[] = {
     TAKE("task", "TASK", take_task, "only this task; may be given more than once"),
     INT("retrieval", 0, "N", retrieval, 2, 64, 20, "images that a caption is looked for in"),
     FLAG("unseen", unseen, "questions in wordings that training never had"),
+    CHOICE("language", "KIND", language, languages, LANGUAGE_BASIC,
+           "how questions are put (wide: with negation, groups and more)"),
     FLAG("no-images", no_images, "texts only"),
     ROW_THREADS(threads),
     END,
@@ -111,7 +115,7 @@ static int make_folder(const char *path, struct vs_err *err)
 
 static void make_items(const struct options *o, const struct scene *scenes, struct buf *out)
 {
-    struct world w = {scenes, o->scenes, o->retrieval, o->unseen};
+    struct world w = {scenes, o->scenes, o->retrieval, o->unseen, (enum language)o->language};
     for (int i = 0; i < o->scenes; i++)
         for (int t = 0; t < task_count; t++) {
             bool wanted = o->task_count == 0;

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+/* The demo's wide language: what is said to be true is, names mean one object, groups leave out
+ * what nobody can decide, marks say which words name what, held-out wordings are held out; and the
+ * basic language, which the shipped model was trained on, is what it was, to the byte. */
+#include "demo/facts.h"
+#include "demo/items.h"
+#include "demo/phrase.h"
+#include "tap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SCENES = 200 };
+static struct scene scenes[SCENES];
+static const char *const tasks[] = {"vqa",       "genomeqa",  "gqa",      "coco",
+                                    "flickr30k", "refcoco",   "refcoco+", "refcocog",
+                                    "visual7w",  "guesswhat", "nlvr2",    "snli-ve"};
+enum { TASKS = sizeof tasks / sizeof tasks[0] };
+
+/* All items of some scenes. */
+static void make_items(enum language language, bool unseen, int count, struct buf *out)
+{
+    struct world w = {scenes, SCENES, 4, unseen, language};
+    struct dice d;
+    dice_seed(&d, 11, unseen);
+    for (int i = 0; i < count; i++)
+        for (int t = 0; t < TASKS; t++)
+            item_make(&d, &w, i, tasks[t], out);
+}
+
+static uint64_t digest(const struct buf *b)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < b->len; i++)
+        h = (h ^ (unsigned char)b->data[i]) * 0x100000001b3u;
+    return h;
+}
+
+static void basic(void)
+{
+    static const uint64_t want[2] = {0x4036d408118b3a2du, 0x91f1b738741fd860u};
+    for (int unseen = 0; unseen < 2; unseen++) {
+        struct buf b = {0};
+        make_items(LANGUAGE_BASIC, unseen, 100, &b);
+        ok(digest(&b) == want[unseen], "basic items are what they were (%llx)",
+           (unsigned long long)digest(&b));
+        buf_fini(&b);
+    }
+}
+
+/* ---- a scene by hand */
+
+static const struct scene still = {.count = 5,
+                                   .objects = {{BALL, RED, PLAIN, SMALL, 60, 120, 16, {0}},
+                                               {CUBE, BLUE, STRIPED, LARGE, 125, 125, 30, {0}},
+                                               {CAT, GREEN, DOTTED, SMALL, 260, 122, 16, {0}},
+                                               {MUG, RED, PLAIN, LARGE, 160, 200, 30, {0}},
+                                               {BALL, BLUE, PLAIN, SMALL, 50, 205, 16, {0}}}};
+
+#define SET(...)                                                                                   \
+    {                                                                                              \
+        {__VA_ARGS__}, -1, -1, -1, -1                                                              \
+    }
+#define OF_SHAPE(s) SET(s, -1, -1, -1)
+#define OF_COLOR(c) SET(-1, c, -1, -1)
+#define GROUP(g)                                                                                   \
+    {                                                                                              \
+        {-1, -1, -1, -1}, g, -1, -1, -1                                                            \
+    }
+
+static const struct {
+    struct fact f;
+    enum truth want;
+    const char *what;
+} known[] = {
+    {{.type = FACT_EXISTS, .a = OF_SHAPE(CAT)}, YES, "there is a cat"},
+    {{.type = FACT_EXISTS, .a = OF_SHAPE(CONE)}, NO, "there is no cone"},
+    {{.type = FACT_ABSENT, .a = GROUP(ANIMALS)}, NO, "a cat is an animal"},
+    {{.type = FACT_EXISTS, .a = GROUP(ROUND)}, YES, "a ball is round"},
+    {{.type = FACT_EXACTLY, .a = GROUP(ROUND), .n = 2}, UNCLEAR, "perhaps a mug is round"},
+    {{.type = FACT_EXACTLY, .a = GROUP(TOYS), .n = 3}, UNCLEAR, "perhaps the cat is a toy"},
+    {{.type = FACT_EXACTLY, .a = GROUP(ANIMALS), .n = 1}, YES, "one animal"},
+    {{.type = FACT_EITHER, .a = OF_SHAPE(CONE), .b = OF_SHAPE(MUG)}, YES, "a cone or a mug"},
+    {{.type = FACT_PAIR, .a = OF_SHAPE(CONE), .b = OF_SHAPE(MUG)}, NO, "no cone with the mug"},
+    {{.type = FACT_ALL, .a = OF_SHAPE(BALL), .p = {4, PLAIN}}, YES, "all balls are plain"},
+    {{.type = FACT_ALL, .a = OF_SHAPE(BALL), .p = {2, RED}}, NO, "not all balls are red"},
+    {{.type = FACT_ALL, .a = OF_SHAPE(CAT), .p = {2, GREEN}}, UNCLEAR, "one cat is not all cats"},
+    {{.type = FACT_NONE, .a = OF_SHAPE(BALL), .p = {2, GREEN}}, YES, "no ball is green"},
+    {{.type = FACT_ANY, .a = OF_SHAPE(BALL), .p = {2, BLUE}}, YES, "some ball is blue"},
+    {{.type = FACT_BOTH, .a = OF_SHAPE(BALL), .p = {8, SMALL}}, YES, "both balls are small"},
+    {{.type = FACT_BOTH, .a = OF_SHAPE(CUBE), .p = {8, LARGE}}, UNCLEAR, "one cube is not both"},
+    {{.type = FACT_NEITHER, .a = OF_SHAPE(BALL), .p = {2, BLUE}}, NO, "one of the balls is blue"},
+    {{.type = FACT_ONE, .a = OF_SHAPE(BALL)}, NO, "there is more than one ball"},
+    {{.type = FACT_ONE, .a = OF_SHAPE(CONE)}, UNCLEAR, "\"only one\" of what is not there"},
+    {{.type = FACT_MORE, .a = OF_SHAPE(BALL), .b = OF_SHAPE(CAT)}, YES, "more balls than cats"},
+    {{.type = FACT_FEWER, .a = OF_SHAPE(BALL), .b = OF_SHAPE(CAT)}, NO, "not fewer"},
+    {{.type = FACT_AS_MANY, .a = OF_COLOR(RED), .b = OF_COLOR(BLUE)}, YES, "as many red as blue"},
+    {{.type = FACT_AT_LEAST, .a = OF_SHAPE(BALL), .n = 2}, YES, "at least two balls"},
+    {{.type = FACT_MORE_THAN, .a = OF_SHAPE(BALL), .n = 2}, NO, "not more than two"},
+    {{.type = FACT_TWO, .u = 0, .v = 3, .p = {2, RED}}, YES, "ball and mug are red"},
+    {{.type = FACT_ONLY, .u = 2, .a = SET(-1, -1, DOTTED, -1)}, YES, "only the cat is dotted"},
+    {{.type = FACT_ONLY, .u = 3, .a = OF_COLOR(RED)}, NO, "the mug is not the only red thing"},
+    {{.type = FACT_IS_NOT, .u = 1, .p = {2, RED}}, YES, "the cube is not red"},
+    {{.type = FACT_IS_EITHER, .u = 1, .p = {2, RED}, .q = {2, BLUE}}, YES, "it is red or blue"},
+    {{.type = FACT_PLACED, .u = 0, .r = LEFT_OF, .v = 1}, YES, "the ball is left of the cube"},
+    {{.type = FACT_PLACED, .u = 0, .r = BEHIND, .v = 1}, UNCLEAR, "nearly level: nothing is said"},
+    {{.type = FACT_PLACED, .u = 0, .r = NEXT_TO, .v = 1}, YES, "they are side by side"},
+    {{.type = FACT_PLACED, .u = 0, .r = NEXT_TO, .v = 2}, NO, "the cat is far from the ball"},
+    {{.type = FACT_NONE_PLACED, .a = OF_SHAPE(BALL), .r = RIGHT_OF, .v = 2},
+     YES,
+     "no ball is right of the cat"},
+    {{.type = FACT_NOTHING, .a = SET(-1, -1, -1, -1), .r = RIGHT_OF, .v = 2},
+     YES,
+     "nothing is right of the cat"},
+    {{.type = FACT_BETWEEN, .u = 1, .v = 0, .w = 2}, YES, "the cube is between ball and cat"},
+    {{.type = FACT_BETWEEN, .u = 2, .v = 0, .w = 1}, NO, "the cat is not between the others"},
+    {{.type = FACT_SOME_BETWEEN, .a = OF_SHAPE(MUG), .v = 0, .w = 2}, NO, "nor is the mug"},
+    {{.type = FACT_ALIKE, .u = 0, .v = 3, .p = {2, 0}}, YES, "ball and mug have the same color"},
+    {{.type = FACT_DIFFERENT, .u = 0, .v = 3, .p = {8, 0}}, YES, "but different sizes"},
+    {{.type = FACT_BIGGER, .u = 1, .v = 0}, YES, "the cube is bigger"},
+    {{.type = FACT_SMALLER, .u = 0, .v = 4}, UNCLEAR, "of one size: nothing is said"}};
+
+static void by_hand(void)
+{
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        enum truth have = fact_truth(&known[i].f, &still);
+        ok(have == known[i].want, "%s (%d)", known[i].what, (int)have);
+    }
+    struct set not_red = OF_SHAPE(BALL);
+    unsigned unclear;
+    not_red.no_color = RED;
+    ok(set_members(&not_red, &still, &unclear) == 1u << 4 && !unclear, "the ball that is not red");
+}
+
+/* ---- facts of many scenes */
+
+static void all_facts(void)
+{
+    struct dice d;
+    dice_seed(&d, 3, 3);
+    for (int t = 0; t < FACTS; t++) {
+        int made[2] = {0, 0}, wrong = 0, unsaid = 0;
+        for (int i = 0; i < SCENES; i++)
+            for (int yes = 0; yes < 2; yes++) {
+                struct fact f;
+                if (!fact_make(&d, &scenes[i], (enum fact_type)t, yes ? YES : NO, &f))
+                    continue;
+                char *told = fact_text(&d, &f, TOLD, &scenes[i]);
+                made[yes]++;
+                wrong += fact_truth(&f, &scenes[i]) != (yes ? YES : NO);
+                unsaid += !told || strchr(told, '$') || strchr(told, '|') || strstr(told, "  ");
+                free(told);
+            }
+        ok(made[0] > 20 && made[1] > 20 && wrong == 0 && unsaid == 0,
+           "fact %d: %d true, %d false, said", t, made[1], made[0]);
+    }
+}
+
+static void unique_names(void)
+{
+    int made = 0, wrong = 0, wide = 0;
+    struct dice d;
+    dice_seed(&d, 4, 4);
+    for (int i = 0; i < SCENES; i++)
+        for (int o = 0; o < scenes[i].count; o++) {
+            struct set a;
+            unsigned unclear;
+            if (!set_unique(&d, &scenes[i], o, 2, &a))
+                continue;
+            made++;
+            wide += a.group >= 0 || a.no_pattern >= 0 || a.no_shape >= 0;
+            wrong += set_members(&a, &scenes[i], &unclear) != 1u << o || unclear ||
+                     a.k.color >= 0 || a.no_color >= 0;
+        }
+    ok(made > 400 && wide > 40 && wrong == 0, "%d names, %d of them wide, mean one object", made,
+       wide);
+}
+
+/* ---- items */
+
+/* The value of "text" in a line, and whether it has a slice. */
+static char *text_of(const char *line)
+{
+    const char *p = strstr(line, "\"text\": \"") + 9, *end = strchr(p, '"');
+    return xstrndup(p, (size_t)(end - p));
+}
+
+static bool has(const char *line, const char *what)
+{
+    const char *found = strstr(line, what), *end = strchr(line, '\n');
+    return found && (!end || found < end);
+}
+
+static int count_lines(const struct buf *b, const char *what, const char *and)
+{
+    int n = 0;
+    for (const char *p = b->data; *p; p = strchr(p, '\n') + 1)
+        n += has(p, what) && (!and || has(p, and));
+    return n;
+}
+
+/* The first phrase of a line begins and ends with a word; a dialog's rounds are not looked at. */
+static bool is_phrase_good(const char *line)
+{
+    char *text = text_of(line);
+    int start = 0, end = 0, length = (int)strlen(text);
+    const char *p = strstr(line, "\"phrases\": [");
+    bool rounds = strstr(text, "\\n") != NULL;
+    bool found = sscanf(p, "\"phrases\": [[%d, %d", &start, &end) == 2;
+    bool good = start >= 0 && start < end && end <= length && text[start] != ' ' &&
+                text[end - 1] != ' ' && (start == 0 || text[start - 1] == ' ');
+    free(text);
+    return rounds || !found || good;
+}
+
+static void wide_items(const struct buf *b)
+{
+    int control = 0, phrases = 0;
+    for (size_t i = 0; i < b->len; i++)
+        control += (unsigned char)b->data[i] >= 0x7f ||
+                   ((unsigned char)b->data[i] < ' ' && b->data[i] != '\n');
+    for (const char *p = b->data; *p; p = strchr(p, '\n') + 1)
+        phrases += !is_phrase_good(p);
+    ok(control == 0, "no mark is left in a text (%d)", control);
+    ok(phrases == 0, "phrases are words of the text (%d are not)", phrases);
+    for (int i = 0; i < SLICES; i++) {
+        char *name = xasprintf("\"%s\"", slice_names[i]);
+        bool unseen = i == SLICES - 1;
+        int n = count_lines(b, name, "\"slices\"");
+        ok(unseen ? n == 0 : n > 10, "%d items of slice %s", n, slice_names[i]);
+        free(name);
+    }
+}
+
+static void balance(const struct buf *b)
+{
+    int yes = count_lines(b, "\"answer\": \"yes\"", NULL),
+        no = count_lines(b, "\"answer\": \"no\"", NULL);
+    int none = count_lines(b, "\"answer\": \"none\"", NULL);
+    int failed = count_lines(b, "\"answer\": \"none\"", "\"presupposition\"");
+    ok(yes > 60 && abs(yes - no) < (yes + no) / 8, "%d answers are yes, %d no", yes, no);
+    ok(none > 10 && none == failed, "%d answers are none, all where something is not there", none);
+}
+
+static void held_out(const struct buf *seen)
+{
+    struct buf other = {0};
+    int same = 0, n = 0;
+    make_items(LANGUAGE_WIDE, true, SCENES, &other);
+    for (const char *p = other.data; *p; p = strchr(p, '\n') + 1) {
+        if (!has(p, "\"held-out\""))
+            continue;
+        char *text = text_of(p), *quoted = xasprintf("\"text\": \"%s\"", text);
+        same += strstr(seen->data, quoted) != NULL;
+        n++;
+        free(text);
+        free(quoted);
+    }
+    ok(n > SCENES && same == 0, "%d held-out wordings, %d of them in training", n, same);
+    buf_fini(&other);
+}
+
+/* ---- marks and slips */
+
+static void marks(void)
+{
+    struct phrases p;
+    phrase_read("is the \001\205red ball\002 there", &p);
+    ok(strcmp(p.text.data, "is the red ball there") == 0 && p.count == 1 && p.list[0].start == 7 &&
+           p.list[0].end == 15 && p.list[0].objects == 5,
+       "a mark: %s", p.text.data);
+    buf_fini(&p.text);
+    phrase_read("plain", &p);
+    ok(strcmp(p.text.data, "plain") == 0 && p.count == 0, "no mark");
+    buf_fini(&p.text);
+}
+
+/* How many bytes at most differ in the middle. */
+static int distance(const char *a, const char *b)
+{
+    while (*a && *b && *a == *b) {
+        a++;
+        b++;
+    }
+    size_t n = strlen(a), k = strlen(b);
+    while (n && k && a[n - 1] == b[k - 1])
+        n--, k--;
+    return (int)(n > k ? n : k);
+}
+
+static void slips(void)
+{
+    int changed = 0, far = 0;
+    struct dice d;
+    dice_seed(&d, 5, 5);
+    for (int i = 0; i < 300; i++) {
+        static const char text[] = "is the \001\205purple ball\002 next to a cat?";
+        struct buf b = {0};
+        struct phrases p;
+        buf_puts(&b, text);
+        changed += phrase_slip(&d, &b);
+        far += distance(text, b.data) > 2;
+        phrase_read(b.data, &p);
+        far += p.count != 1 || p.list[0].objects != 5;
+        buf_fini(&p.text);
+        buf_fini(&b);
+    }
+    struct buf none = {0};
+    buf_puts(&none, "a cat");
+    ok(changed > 250 && far == 0, "%d slips of one key", changed);
+    ok(!phrase_slip(&d, &none), "no word is long enough");
+    buf_fini(&none);
+}
+
+int main(void)
+{
+    struct buf items = {0};
+    for (uint64_t i = 0; i < SCENES; i++)
+        scene_make(7000000 + i, &scenes[i]);
+    basic();
+    by_hand();
+    all_facts();
+    unique_names();
+    make_items(LANGUAGE_WIDE, false, SCENES, &items);
+    wide_items(&items);
+    balance(&items);
+    held_out(&items);
+    marks();
+    slips();
+    buf_fini(&items);
+    return tap_done();
+}
