@@ -90,7 +90,10 @@ list-tests:
 	@echo $(TAP_TESTS) $(TAP_SH)
 # Timings are no tests: "make bench" builds the program that takes them (kernels/NOTES.md says how
 # it is used).
-EXTRA_PROGRAMS += bench-forward bench-detector
+EXTRA_PROGRAMS += bench-forward bench-detector bench-kern
+bench_kern_SOURCES = tests/bench/bench-kern.c tests/bench/ceilings.c tests/bench/ceilings.h
+bench_kern_CPPFLAGS = $(TEST_CPPFLAGS)
+bench_kern_LDADD = $(CORE_LIBS)
 bench_detector_SOURCES = tests/bench/bench-detector.c
 bench_detector_CPPFLAGS = $(TEST_CPPFLAGS)
 bench_detector_LDADD = $(CORE_LIBS)
@@ -98,7 +101,7 @@ bench_forward_SOURCES = tests/bench/bench-forward.c
 bench_forward_CPPFLAGS = $(TEST_CPPFLAGS)
 bench_forward_LDADD = $(CORE_LIBS)
 EXTRA_DIST += tests/x11/screenshots tests/bench/first_answer.py tests/bench/jpeg_agreement.py tests/bench/peer_detector.py tests/bench/peer_torch.py
-CLEANFILES += bench-forward bench-detector
+CLEANFILES += bench-forward bench-detector bench-kern
 BENCH_CONFIG = $(srcdir)/tests/data/tiny/config.json
 BENCH_CHECKPOINT = $(srcdir)/tests/data/tiny/checkpoint.bin
 if VTERM
@@ -114,7 +117,8 @@ else
 bench-screen:
 	@echo 'from a key to the screen: needs libvterm-dev'
 endif
-bench: bench-forward bench-detector bench-screen
+bench: bench-forward bench-detector bench-kern bench-screen
+	@./bench-kern
 	@printf 'detector: network ms, selection ms, peak MB: '; ./bench-detector \
 	  $(srcdir)/tests/data/tiny/detector.json $(srcdir)/tests/data/tiny/detector.pth \
 	  $(srcdir)/tests/data/tiny/scene.png 2 21

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Times the detector on one picture, or the machine's multiply-adds.
+/* Times the detector on one picture.
  *
  * usage: bench-detector ARCH WEIGHTS IMAGE THREADS RUNS
- *            prints the medians of network and selection in ms, and the peak memory in MB
- *        bench-detector peak THREADS
- *            prints GFLOP/s of multiply-adds in registers */
+ *            prints the medians of network and selection in ms, and the peak memory in MB */
 #include "src/formats/image.h"
 #include "src/base/mem.h"
 #include "src/vision/detector.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,76 +73,6 @@ static int run(struct detector *d, const struct image *im, int runs, struct vs_e
     return rc;
 }
 
-/* ---- multiply-adds in registers: twelve chains hide their latency */
-
-typedef float vec __attribute__((vector_size(64)));
-#define CHAINS 12
-#define ROUNDS 20000000
-
-#define PEAK_BODY                                                                                 \
-    vec x[CHAINS], a, b;                                                                          \
-    for (int i = 0; i < 16; i++) {                                                                \
-        a[i] = 0.999f;                                                                            \
-        b[i] = 0.001f;                                                                            \
-    }                                                                                             \
-    for (int i = 0; i < CHAINS; i++)                                                              \
-        x[i] = b;                                                                                 \
-    for (int n = 0; n < ROUNDS; n++)                                                              \
-        _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++)                                 \
-            x[i] = x[i] * a + b;                                                                  \
-    for (int i = 1; i < CHAINS; i++)                                                              \
-        x[0] += x[i];                                                                             \
-    *out = x[0][0];
-
-#if defined(__x86_64__)
-__attribute__((target("avx512f"))) static void peak512(volatile float *out)
-{
-    PEAK_BODY
-}
-__attribute__((target("avx2,fma"))) static void peak256(volatile float *out)
-{
-    PEAK_BODY
-}
-#endif
-static void peak_plain(volatile float *out)
-{
-    PEAK_BODY
-}
-
-static void *peak_thread(void *arg)
-{
-    volatile float *out = arg;
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f"))
-        peak512(out);
-    else if (__builtin_cpu_supports("avx2"))
-        peak256(out);
-    else
-#endif
-        peak_plain(out);
-    return NULL;
-}
-
-static int peak(int threads)
-{
-    pthread_t t[64];
-    float out[64];
-    double best = 0;
-    threads = threads < 1 ? 1 : threads > 64 ? 64 : threads;
-    for (int round = 0; round < 5; round++) {
-        double start = vs_now_ms();
-        for (int i = 0; i < threads; i++)
-            if (pthread_create(&t[i], NULL, peak_thread, &out[i]) != 0)
-                return 1;
-        for (int i = 0; i < threads; i++)
-            pthread_join(t[i], NULL);
-        double rate = 32.0 * CHAINS * ROUNDS * threads / (vs_now_ms() - start) / 1e6;
-        best = rate > best ? rate : best;
-    }
-    printf("%.1f\n", best);
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     struct vs_err err = {0};
@@ -155,10 +82,8 @@ int main(int argc, char **argv)
     struct kern *k = NULL;
     struct detector *d = NULL;
     char why[256] = "";
-    if (argc == 3 && strcmp(argv[1], "peak") == 0)
-        return peak(atoi(argv[2]));
     if (argc != 6) {
-        fprintf(stderr, "usage: bench-detector ARCH WEIGHTS IMAGE THREADS RUNS | peak THREADS\n");
+        fprintf(stderr, "usage: bench-detector ARCH WEIGHTS IMAGE THREADS RUNS\n");
         return 2;
     }
     int rc = arch_read(argv[1], &a, &err);

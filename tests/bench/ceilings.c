@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* Ceilings are the best of many short runs, as everything that disturbs a run makes it longer.
+ *
+ * The multiply-adds are twelve chains of sums in registers: an instruction takes four or five
+ * cycles, two start in each, so eight or ten chains keep the units busy; and 12 sums, a factor and
+ * an addend fit into 16 registers. What comes out is checked against the clock, which a chain of
+ * integer products tells (three cycles each on every x86-64 of the last ten years): more than two
+ * vectors a cycle would be a fault of the measurement. */
+#include "ceilings.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+/* This thread's time on a processor, which others do not share. */
+static double thread_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+double ceiling_least(void (*run)(void *arg), void *arg, int times)
+{
+    double least = 0;
+    for (int i = 0; i < times; i++) {
+        double start = thread_ms();
+        run(arg);
+        double ms = thread_ms() - start;
+        least = i == 0 || ms < least ? ms : least;
+    }
+    return least;
+}
+
+#define CHAINS 12
+#define STEPS 100000 /* some 0.2 ms */
+
+/* Sums of floats are not joined or taken out of the loop by the compiler: it may not round
+ * otherwise. */
+#define CHAINS_BODY(type, one, fma)                                                               \
+    type x[CHAINS], a = one(0.999f), b = one(0.001f);                                             \
+    for (int i = 0; i < CHAINS; i++)                                                              \
+        x[i] = one((float)i);                                                                     \
+    for (int n = 0; n < STEPS; n++)                                                               \
+        _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) x[i] = fma(x[i], a, b);         \
+    for (int i = 1; i < CHAINS; i++)                                                              \
+        x[0] = fma(x[i], a, x[0]);                                                                \
+    memcpy(out, &x[0], sizeof(float));
+
+#if defined(__x86_64__)
+__attribute__((target("avx512f"))) static void chains_avx512(void *out)
+{
+    CHAINS_BODY(__m512, _mm512_set1_ps, _mm512_fmadd_ps)
+}
+__attribute__((target("avx2,fma"))) static void chains_avx2(void *out)
+{
+    CHAINS_BODY(__m256, _mm256_set1_ps, _mm256_fmadd_ps)
+}
+#endif
+
+typedef float vec4 __attribute__((vector_size(16)));
+
+static vec4 one4(float x)
+{
+    return x - (vec4){0};
+}
+
+static inline vec4 step4(vec4 x, vec4 a, vec4 b)
+{
+    return x * a + b;
+}
+
+static void chains_portable(void *out)
+{
+    CHAINS_BODY(vec4, one4, step4)
+}
+
+static const struct {
+    const char *device;
+    int lanes;
+    void (*run)(void *out);
+    int per_step; /* instructions */
+} kinds[] = {
+#if defined(__x86_64__)
+    {"cpu-avx512", 16, chains_avx512, 1},
+    {"cpu-avx2", 8, chains_avx2, 1},
+#endif
+    {"cpu-portable", 4, chains_portable, 2},
+};
+#define KINDS ((int)(sizeof kinds / sizeof kinds[0]))
+
+/* ---- the clock */
+
+#define PRODUCTS 100000
+#define PRODUCT_CYCLES 3
+
+#if defined(__x86_64__)
+static void clock_chain(void *out)
+{
+    uint64_t x = 3;
+    for (int i = 0; i < PRODUCTS / 10; i++)
+        __asm__ volatile("imul %0, %0\n\timul %0, %0\n\timul %0, %0\n\timul %0, %0\n\t"
+                         "imul %0, %0\n\timul %0, %0\n\timul %0, %0\n\timul %0, %0\n\t"
+                         "imul %0, %0\n\timul %0, %0"
+                         : "+r"(x));
+    memcpy(out, &x, sizeof x);
+}
+#endif
+
+#define ROUNDS 300
+#define MOST_ISSUED 2.05 /* two, and what the clocks differ by */
+
+static bool ceiling_sound(const struct ceiling *c, const char *device, char *why, size_t why_size)
+{
+    if (c->issued <= MOST_ISSUED)
+        return true;
+    snprintf(why, why_size, "%s: %.1f GFLOP/s would be %.2f vectors a cycle at %.2f GHz, and no "
+             "processor has more than 2: the measurement is wrong", device, c->gflops, c->issued,
+             c->ghz);
+    return false;
+}
+
+/* The clock is taken between the runs, so that both see the same one. */
+bool ceiling_fma(const char *device, struct ceiling *out, char *why, size_t why_size)
+{
+    *out = (struct ceiling){0};
+    uint64_t room;
+    for (int i = 0; i < KINDS; i++) {
+        if (strcmp(kinds[i].device, device) != 0)
+            continue;
+        double sums = 0, products = 0;
+        for (int r = 0; r < ROUNDS; r++) {
+            double a = ceiling_least(kinds[i].run, &room, 1);
+            sums = r == 0 || a < sums ? a : sums;
+#if defined(__x86_64__)
+            double b = ceiling_least(clock_chain, &room, 1);
+            products = r == 0 || b < products ? b : products;
+#endif
+        }
+        double vectors = (double)CHAINS * STEPS / sums / 1e6; /* 1e9 a second */
+        out->gflops = 2.0 * kinds[i].lanes * vectors;
+        out->ghz = products > 0 ? (double)PRODUCT_CYCLES * PRODUCTS / products / 1e6 : 0;
+        out->issued = out->ghz > 0 ? kinds[i].per_step * vectors / out->ghz : 0;
+        return ceiling_sound(out, device, why, why_size);
+    }
+    snprintf(why, why_size, "%s: its multiply-adds cannot be measured here", device);
+    return false;
+}
+
+/* ---- memory */
+
+struct reading {
+    const float *x; /* the next piece */
+    size_t piece;   /* floats of one run */
+};
+
+#define STREAMS 4
+#define AHEAD 256 /* floats */
+
+/* Some places at once, each fetched ahead: one place alone waits at the end of every page. */
+static void read_piece(void *arg)
+{
+    typedef float line __attribute__((vector_size(64)));
+    struct reading *r = arg;
+    size_t part = r->piece / STREAMS;
+    line s[2] = {{0}};
+    for (size_t i = 0; i + 16 <= part; i += 16)
+        for (size_t j = 0; j < STREAMS; j++) {
+            const float *at = r->x + j * part + i;
+            line v;
+            __builtin_prefetch(at + AHEAD, 0, 3);
+            memcpy(&v, at, sizeof v);
+            s[j % 2] += v;
+        }
+    s[0] += s[1];
+    volatile float kept = s[0][0]; /* else nobody would need the sums */
+    (void)kept;
+    r->x += r->piece;
+}
+
+double ceiling_read(const float *x, size_t n, size_t piece)
+{
+    struct reading r = {x, piece};
+    return (double)piece * sizeof *x / ceiling_least(read_piece, &r, (int)(n / piece)) / 1e6;
+}
