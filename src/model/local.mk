@@ -4,6 +4,13 @@ libcore_a_SOURCES += \
 	src/model/kept.c src/model/kept.h \
 	src/model/parts.c \
 	src/model/trace.c src/model/trace.h \
+	src/model/transformer/bound.c src/model/transformer/bound.h \
+	src/model/transformer/core.c src/model/transformer/core.h \
+	src/model/transformer/heads.c src/model/transformer/heads.h \
+	src/model/transformer/layer.c src/model/transformer/layer.h \
+	src/model/transformer/packing.c src/model/transformer/packing.h \
+	src/model/transformer/forward.c src/model/transformer/forward.h \
+	src/model/transformer/swap.c src/model/transformer/swap.h \
 	src/model/vilbert/config.c src/model/vilbert/config.h \
 	src/model/vilbert/early.c \
 	src/model/vilbert/encoder.c \

@@ -47,9 +47,9 @@ static void early_write_row(const struct subject *s, int r, unsigned char *out)
         memcpy(out, id, sizeof id);
     } else {
         size_t n = (size_t)p->m->c.v_feature;
-        size_t from = (size_t)s->b * (size_t)p->in->regions + (size_t)k->pos[at];
-        memcpy(out, p->in->spatials + from * 5, 5 * sizeof(float));
-        memcpy(out + 5 * sizeof(float), p->in->features + from * n, n * sizeof(float));
+        size_t from = (size_t)s->b * (size_t)p->run.in->regions + (size_t)k->pos[at];
+        memcpy(out, p->run.in->spatials + from * 5, 5 * sizeof(float));
+        memcpy(out + 5 * sizeof(float), p->run.in->features + from * n, n * sizeof(float));
     }
 }
 
@@ -67,13 +67,13 @@ static uint64_t sign_of(const struct subject *s)
     int n = s->p->m->c.v_feature < 4 ? s->p->m->c.v_feature : 4;
     uint64_t h = 0;
     for (int r = k->start[s->b]; r < k->start[s->b + 1]; r++) {
-        size_t from = (size_t)s->b * (size_t)s->p->in->regions + (size_t)k->pos[r];
+        size_t from = (size_t)s->b * (size_t)s->p->run.in->regions + (size_t)k->pos[r];
         uint32_t x[10] = {k->bias && k->bias[r] != 0};
         if (s->i) {
             pass_token(s->p, s->b, k->pos[r], (int32_t *)x + 1);
         } else {
-            memcpy(x + 1, s->p->in->spatials + from * 5, 5 * sizeof *x);
-            memcpy(x + 6, s->p->in->features + from * (size_t)s->p->m->c.v_feature,
+            memcpy(x + 1, s->p->run.in->spatials + from * 5, 5 * sizeof *x);
+            memcpy(x + 6, s->p->run.in->features + from * (size_t)s->p->m->c.v_feature,
                    (size_t)n * sizeof *x);
         }
         for (int j = 0; j < 10; j++) {
@@ -90,7 +90,7 @@ static uint64_t sign_of(const struct subject *s)
  * to the pass itself; so do visual layers that look at the text. */
 static bool early_is_alone(const struct pass *p, int i)
 {
-    const struct net_want *want = p->want;
+    const struct net_want *want = p->run.want;
     int layers = early_layers_before(&p->m->c, i);
     if (!p->keep || (layers > 0 && (want->hidden || want->attention)) ||
         (!i && layers > 0 && p->m->c.dynamic_attention))
@@ -119,14 +119,14 @@ static bool early_is_too_much(const struct pass *p, int i, const uint64_t *sign)
     const struct packing *k = early_whole(p, i);
     size_t bytes = 0;
     for (int b = 0; b < k->batch; b++) {
-        bool known = kept_may_have(p->m->kept, p->m->early_of[i], sign[b]);
+        bool known = kept_may_have(p->m->core.kept, p->m->early_of[i], sign[b]);
         for (int a = 0; a < b && !known; a++)
             known = sign[a] == sign[b];
         if (!known)
             bytes += early_floats_of(p, i, rows_of(k, b)) * sizeof(float) +
                      (size_t)rows_of(k, b) * early_row_size(p, i);
     }
-    return bytes > kept_share(p->m->kept);
+    return bytes > kept_share(p->m->core.kept);
 }
 
 /* The state of an image. *make: it has to be computed. NULL: no memory. */
@@ -136,10 +136,10 @@ static struct kept_state *early_find_or_add(struct subject *s, uint64_t sign, bo
     int rows = rows_of(early_whole(p, s->i), s->b);
     size_t size = early_row_size(p, s->i);
     uint64_t of = p->m->early_of[s->i];
-    struct kept_state *x = kept_find(p->m->kept, of, sign, rows, size, early_is_row, s);
+    struct kept_state *x = kept_find(p->m->core.kept, of, sign, rows, size, early_is_row, s);
     if (x)
         return x;
-    x = kept_add(p->m->kept, of, sign, rows, size, early_floats_of(p, s->i, rows));
+    x = kept_add(p->m->core.kept, of, sign, rows, size, early_floats_of(p, s->i, rows));
     for (int r = 0; x && r < rows; r++)
         early_write_row(s, r, x->key + (size_t)r * size);
     *make = x != NULL;
@@ -180,7 +180,7 @@ static int early_find_all(struct pass *p, int i, const uint64_t *sign, struct ke
     }
     for (int b = 0; b < batch && n < 0; b++)
         if (make[b])
-            kept_remove(p->m->kept, of[b]);
+            kept_remove(p->m->core.kept, of[b]);
     free(s.row);
     return n;
 }
@@ -188,17 +188,17 @@ static int early_find_all(struct pass *p, int i, const uint64_t *sign, struct ke
 static void early_plan_stream(struct pass *p, int i)
 {
     struct early *e = &p->early[i];
-    size_t batch = (size_t)p->in->batch;
+    size_t batch = (size_t)p->run.in->batch;
     uint64_t *sign = xcalloc(batch, sizeof *sign);
     bool *make = xcalloc(batch, sizeof *make);
     e->of = xcalloc(batch, sizeof(struct kept_state *));
-    for (int b = 0; b < p->in->batch; b++)
+    for (int b = 0; b < p->run.in->batch; b++)
         sign[b] = sign_of(&(struct subject){.p = p, .i = i, .b = b});
     int n = early_is_too_much(p, i, sign) ? -1 : early_find_all(p, i, sign, e->of, make);
     if (n < 0) {
         free(e->of);
         e->of = NULL;
-    } else if (n < p->in->batch) {
+    } else if (n < p->run.in->batch) {
         early_pack_some(e->rows, make, &e->some);
         e->rows = &e->some;
     }
@@ -225,7 +225,7 @@ struct piece {
 static void early_move(struct pass *p, const float *from, float *to, int rows, int n)
 {
     struct kern_gather_rows copy = {.x = from, .ldx = n, .y = to, .ldy = n, .m = rows, .n = n};
-    p->ops->gather_rows(p->m->k, &copy);
+    p->run.ops->gather_rows(p->run.k, &copy);
 }
 
 /* The rows of an image, beginning at row `first`, and its state. */

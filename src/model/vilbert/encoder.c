@@ -16,37 +16,31 @@ static void encoder_embed_text(struct pass *p, int rows)
                            .ids = {p->ids[0], p->ids[1], p->ids[2]},
                            .rows = {c->vocab_size, c->max_positions, c->type_vocab}, .y = p->xt,
                            .ldy = n, .m = rows, .n = n};
-    p->ops->embed(p->m->k, &e);
-    if (w->task_rows > 0) {
-        struct kern_embed own = {.table = {w->tasks}, .ids = {p->ids[3]}, .rows = {w->task_rows},
-                                 .y = p->ct, .ldy = n, .m = rows, .n = n};
-        p->ops->embed(p->m->k, &own);
-        p->ops->add(p->m->k, p->xt, p->ct, p->xt, (size_t)rows * (size_t)n);
+    p->run.ops->embed(p->run.k, &e);
+    if (p->m->core.task_rows > 0) {
+        struct kern_embed own = {.table = {w->tasks}, .ids = {p->ids[3]},
+                                 .rows = {p->m->core.task_rows}, .y = p->ct, .ldy = n, .m = rows,
+                                 .n = n};
+        p->run.ops->embed(p->run.k, &own);
+        p->run.ops->add(p->run.k, p->xt, p->ct, p->xt, (size_t)rows * (size_t)n);
     }
-    struct kern_norm norm = pass_norm(&w->embed_norm, p->xt, rows);
-    p->ops->norm(p->m->k, &norm, 1);
+    struct kern_norm norm = line_norm(&w->embed_norm, p->xt, rows);
+    p->run.ops->norm(p->run.k, &norm, 1);
 }
 
 static void encoder_embed_regions(struct pass *p, int rows)
 {
     const struct weights *w = &p->m->w;
     const float *features = p->fv, *places = p->fv + (ptrdiff_t)rows * p->m->c.v_feature;
-    struct kern_linear f = pass_linear(&w->v_features, features, rows, p->xv, KERN_NONE, NULL);
-    struct kern_linear s = pass_linear(&w->v_places, places, rows, p->xv, KERN_NONE, p->xv);
-    struct kern_norm norm = pass_norm(&w->v_embed_norm, p->xv, rows);
-    p->ops->linear(p->m->k, &f, 1);
-    p->ops->linear(p->m->k, &s, 1);
-    p->ops->norm(p->m->k, &norm, 1);
+    struct kern_linear f = line_linear(&w->v_features, features, rows, p->xv, KERN_NONE, NULL);
+    struct kern_linear s = line_linear(&w->v_places, places, rows, p->xv, KERN_NONE, p->xv);
+    struct kern_norm norm = line_norm(&w->v_embed_norm, p->xv, rows);
+    p->run.ops->linear(p->run.k, &f, 1);
+    p->run.ops->linear(p->run.k, &s, 1);
+    p->run.ops->norm(p->run.k, &norm, 1);
 }
 
 /* ---- the whole */
-
-static int encoder_check_cancel(const struct pass *p)
-{
-    if (p->want->cancel && atomic_load(p->want->cancel))
-        return vs_fail(p->err, VS_E_CANCELLED, "cancelled");
-    return 0;
-}
 
 /* Layers from to to-1 of a stream; *number: of its states. */
 static int encoder_run_layers(struct pass *p, struct stream s, int from, int to, int *number)
@@ -54,20 +48,9 @@ static int encoder_run_layers(struct pass *p, struct stream s, int from, int to,
     const struct layer_w *layers = s.kind == ATTN_TEXT ? p->m->w.t : p->m->w.v;
     int rc = 0;
     for (int i = from; i < to && rc == 0; i++)
-        if ((rc = encoder_check_cancel(p)) == 0)
-            rc = layer_run(p, &layers[i], s, (*number)++, false);
+        if ((rc = forward_check_cancel(&p->run)) == 0)
+            rc = stream_run(p, &layers[i], &s, (*number)++, false);
     return rc;
-}
-
-/* The mean over its queries stands in for a head of this layer: then all of them are needed. */
-static bool encoder_is_averaged(const struct pass *p, enum attn_kind map, int layer)
-{
-    for (int i = 0; i < p->want->silence_count; i++) {
-        const struct net_silence *s = &p->want->silences[i];
-        if (s->how == KERN_MEAN && s->map == map && s->layer == layer)
-            return true;
-    }
-    return false;
 }
 
 /* What comes behind the last co-attention layer. */
@@ -76,9 +59,10 @@ static int encoder_end_text(struct pass *p, int from, int number)
     int last = p->m->c.layers - 1, rc = 0;
     if (p->need_t == NEED_NOTHING)
         return 0;
-    rc = encoder_run_layers(p, text_stream(p), from, last, &number);
-    p->cut_t = p->need_t == NEED_FIRST && !encoder_is_averaged(p, ATTN_TEXT, number);
-    return rc ? rc : layer_run(p, &p->m->w.t[last], text_stream(p), number, p->cut_t);
+    struct stream s = text_stream(p);
+    rc = encoder_run_layers(p, s, from, last, &number);
+    p->cut_t = p->need_t == NEED_FIRST && !forward_is_averaged(&p->run, ATTN_TEXT, number);
+    return rc ? rc : stream_run(p, &p->m->w.t[last], &s, number, p->cut_t);
 }
 
 static int encoder_end_visual(struct pass *p, int from, int number)
@@ -86,9 +70,10 @@ static int encoder_end_visual(struct pass *p, int from, int number)
     int last = p->m->c.v_layers - 1, rc = 0;
     if (p->need_v == NEED_NOTHING)
         return 0;
-    rc = encoder_run_layers(p, visual_stream(p), from, last, &number);
-    p->cut_v = p->need_v == NEED_FIRST && !encoder_is_averaged(p, ATTN_VISUAL, number);
-    return rc ? rc : layer_run(p, &p->m->w.v[last], visual_stream(p), number, p->cut_v);
+    struct stream s = visual_stream(p);
+    rc = encoder_run_layers(p, s, from, last, &number);
+    p->cut_v = p->need_v == NEED_FIRST && !forward_is_averaged(&p->run, ATTN_VISUAL, number);
+    return rc ? rc : stream_run(p, &p->m->w.v[last], &s, number, p->cut_v);
 }
 
 static struct stream encoder_early_stream(const struct pass *p, int i)
@@ -128,10 +113,10 @@ static void encoder_keep_early(struct pass *p, int i)
     if (!p->early[i].of)
         return;
     if (s.rows->rows > 0)
-        p->ops->linear(p->m->k, qkv, colayer_project(&p->m->w.c[0], &s, i, 3, qkv));
-    kern_end(p->m->k);
+        p->run.ops->linear(p->run.k, qkv, colayer_project(&p->m->w.c[0], &s, i, 3, qkv));
+    kern_end(p->run.k);
     early_keep(p, i);
-    kern_begin(p->m->k);
+    kern_begin(p->run.k);
 }
 
 /* Both streams up to the first co-attention layer. Where states are wanted the embeddings are the
@@ -139,15 +124,17 @@ static void encoder_keep_early(struct pass *p, int i)
 static int encoder_early(struct pass *p)
 {
     int rc = 0;
-    bool hidden = p->want->hidden;
+    bool hidden = p->run.want->hidden;
     for (int i = 1; i >= 0 && hidden; i--) {
         encoder_embed(p, i);
         encoder_keep_early(p, i);
     }
     if (hidden)
-        rc = layer_keep(p, &p->t, p->xt, p->m->c.hidden, PART_EMBEDDINGS, STREAM_TEXT, 0);
+        rc = forward_keep_state(&p->run, &p->t, p->xt, p->m->c.hidden, PART_EMBEDDINGS, STREAM_TEXT,
+                                0);
     if (hidden && rc == 0)
-        rc = layer_keep(p, &p->v, p->xv, p->m->c.v_hidden, PART_EMBEDDINGS, STREAM_IMAGE, 0);
+        rc = forward_keep_state(&p->run, &p->v, p->xv, p->m->c.v_hidden, PART_EMBEDDINGS,
+                                STREAM_IMAGE, 0);
     for (int i = 1; i >= 0 && rc == 0; i--) {
         if (!hidden)
             encoder_embed(p, i);
@@ -169,14 +156,14 @@ static int encoder_layers(struct pass *p)
         rc = encoder_run_layers(p, text_stream(p), t, c->t_biattention[i], &t_number);
         if (rc == 0)
             rc = encoder_run_layers(p, visual_stream(p), v, c->v_biattention[i], &v_number);
-        if (rc == 0 && (rc = encoder_check_cancel(p)) == 0)
+        if (rc == 0 && (rc = forward_check_cancel(&p->run)) == 0)
             rc = colayer_run(p, &p->m->w.c[i], i);
         t = c->t_biattention[i];
         v = c->v_biattention[i];
     }
-    if (rc == 0 && (rc = encoder_check_cancel(p)) == 0)
+    if (rc == 0 && (rc = forward_check_cancel(&p->run)) == 0)
         rc = encoder_end_visual(p, v, v_number);
-    if (rc == 0 && (rc = encoder_check_cancel(p)) == 0)
+    if (rc == 0 && (rc = forward_check_cancel(&p->run)) == 0)
         rc = encoder_end_text(p, t, t_number);
     return rc;
 }
@@ -185,9 +172,9 @@ static int encoder_layers(struct pass *p)
  * gates of dynamic attention read the text up to the last visual layer. */
 static void encoder_plan_rows(struct pass *p)
 {
-    bool all = p->want->hidden || p->want->attention;
-    p->need_t = all ? NEED_ALL : heads_need(p->want, true);
-    p->need_v = all ? NEED_ALL : heads_need(p->want, false);
+    bool all = p->run.want->hidden || p->run.want->attention;
+    p->need_t = all ? NEED_ALL : heads_need(p->run.want, true);
+    p->need_v = all ? NEED_ALL : heads_need(p->run.want, false);
     if (p->m->c.dynamic_attention && p->need_t == NEED_NOTHING)
         p->need_t = NEED_FIRST;
 }

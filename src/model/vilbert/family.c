@@ -48,7 +48,7 @@ static int family_open(const struct net_config *c, const struct tensorfile *f, s
     own_config.task_tokens = c->task_tokens;
     int rc = vilbert_open(&own_config, f, k, &m, err);
     if (rc == 0)
-        *out = &m->net;
+        *out = vilbert_net(m);
     return rc;
 }
 
@@ -79,7 +79,7 @@ static int family_mix(struct net *n, const struct net_swap *list, int count, str
     struct vilbert *m = NULL;
     int rc = vilbert_mix(own(n), list, count, &m, err);
     if (rc == 0)
-        *out = &m->net;
+        *out = vilbert_net(m);
     return rc;
 }
 

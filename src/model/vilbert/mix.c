@@ -1,81 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* A model made of several checkpoints: most weights stay where they are, a swapped head is copied
- * together from both. */
+/* A model made of several checkpoints: most weights stay where they are. */
 #include "src/base/mem.h"
+#include "src/model/transformer/swap.h"
 #include "src/model/vilbert/pass.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static int mix_own(struct weights *w, size_t count, float **out, struct vs_err *err)
-{
-    *out = vs_try_calloc(count + 1, sizeof **out);
-    if (!*out)
-        return vs_fail(err, VS_E_LIMIT, "no memory for swapped weights");
-    w->owned = xreallocarray(w->owned, (size_t)w->owned_count + 1, sizeof *w->owned);
-    w->owned[w->owned_count++] = *out;
-    w->owned_cap = w->owned_count;
-    return 0;
-}
-
-/* Rows first to first+n-1 of the output are b's. */
-static int swap_rows(struct weights *w, struct linear_w *a, const struct linear_w *b, int first,
-                     int n, struct vs_err *err)
-{
-    float *m, *bias;
-    size_t k = (size_t)a->k, at = (size_t)first, count = (size_t)n;
-    int rc = mix_own(w, (size_t)a->n * k, &m, err);
-    if (rc == 0)
-        rc = mix_own(w, (size_t)a->n, &bias, err);
-    if (rc != 0)
-        return rc;
-    memcpy(m, a->w, (size_t)a->n * k * sizeof *m);
-    memcpy(m + at * k, (const char *)b->w + at * k * sizeof *m, count * k * sizeof *m);
-    memcpy(bias, a->b, (size_t)a->n * sizeof *bias);
-    memcpy(bias + at, (const char *)b->b + at * sizeof *bias, count * sizeof *bias);
-    a->w = m;
-    a->b = bias;
-    return 0;
-}
-
-/* Columns first to first+n-1 of the input are read with b's weights; the bias stays. */
-static int swap_columns(struct weights *w, struct linear_w *a, const struct linear_w *b, int first,
-                        int n, struct vs_err *err)
-{
-    float *m;
-    int rc = mix_own(w, (size_t)a->n * (size_t)a->k, &m, err);
-    if (rc != 0)
-        return rc;
-    memcpy(m, a->w, (size_t)a->n * (size_t)a->k * sizeof *m);
-    for (int i = 0; i < a->n; i++) {
-        size_t at = (size_t)i * (size_t)a->k + (size_t)first;
-        memcpy(m + at, (const char *)b->w + at * sizeof *m, (size_t)n * sizeof *m);
-    }
-    a->w = m;
-    return 0;
-}
-
-static int swap_head(struct weights *w, struct linear_w *const *a, const struct linear_w *const *b,
-                     int head, int heads, struct vs_err *err)
-{
-    int dh = a[0]->n / heads, rc = 0;
-    for (int i = 0; i < 3 && rc == 0; i++) /* queries, keys, values */
-        rc = swap_rows(w, a[i], b[i], head * dh, dh, err);
-    return rc ? rc : swap_columns(w, a[3], b[3], head * dh, dh, err);
-}
-
-static int swap_layer(struct weights *w, struct layer_w *a, const struct layer_w *b, int head,
-                      int heads, struct vs_err *err)
-{
-    struct linear_w *const to[] = {&a->q, &a->k, &a->v, &a->out};
-    const struct linear_w *const from[] = {&b->q, &b->k, &b->v, &b->out};
-    if (head >= 0)
-        return swap_head(w, to, from, head, heads, err);
-    *a = *b;
-    return 0;
-}
-
-static int swap_colayer(struct weights *w, struct colayer_w *a, const struct colayer_w *b, int head,
+static int swap_colayer(struct bound *w, struct colayer_w *a, const struct colayer_w *b, int head,
                         int heads, struct vs_err *err)
 {
     int rc = 0;
@@ -121,7 +53,6 @@ static void swap_heads(struct weights *a, const struct weights *b)
     a->region_out = b->region_out;
     a->word_norm = b->word_norm;
     a->region_norm = b->region_norm;
-    a->heads = b->heads;
 }
 
 /* Layer i of this part changes: what was kept of the streams before they meet is that of other
@@ -144,7 +75,8 @@ static struct vilbert *swapped_from(const struct net_swap *s)
 
 static int swap_layers(struct vilbert *m, const struct net_swap *s, struct vs_err *err)
 {
-    int heads = m->net.sizes.part[s->part].heads, n = m->net.sizes.part[s->part].layers, rc = 0;
+    const struct net_sizes *sizes = &m->core.net.sizes;
+    int heads = sizes->part[s->part].heads, n = sizes->part[s->part].layers, rc = 0;
     const struct weights *b = &swapped_from(s)->w;
     if (s->layer >= n || s->head >= heads)
         return vs_fail(err, VS_E_USAGE, "this part has %d layers of %d heads", n, heads);
@@ -152,10 +84,10 @@ static int swap_layers(struct vilbert *m, const struct net_swap *s, struct vs_er
         if (s->layer >= 0 && s->layer != i)
             continue;
         rc = s->part == PART_TEXT
-                 ? swap_layer(&m->w, &m->w.t[i], &b->t[i], s->head, heads, err)
+                 ? swap_layer(&m->core.bound, &m->w.t[i], &b->t[i], s->head, heads, err)
              : s->part == PART_VISUAL
-                 ? swap_layer(&m->w, &m->w.v[i], &b->v[i], s->head, heads, err)
-                 : swap_colayer(&m->w, &m->w.c[i], &b->c[i], s->head, heads, err);
+                 ? swap_layer(&m->core.bound, &m->w.v[i], &b->v[i], s->head, heads, err)
+                 : swap_colayer(&m->core.bound, &m->w.c[i], &b->c[i], s->head, heads, err);
         mix_renew(m, s->part, i);
     }
     return rc;
@@ -165,21 +97,21 @@ static int swap_layers(struct vilbert *m, const struct net_swap *s, struct vs_er
 static int swap_part(struct vilbert *m, const struct net_swap *s, struct vs_err *err)
 {
     struct vilbert *from = swapped_from(s);
-    int rc = weights_ready(&from->w, m->k, 0, err);
+    int rc = core_ready(&from->core, 0, err);
     if (rc != 0)
-        return vilbert_check_files(from, rc, err);
+        return rc;
     switch (s->part) {
     case PART_EMBEDDINGS:
-        if (m->w.task_rows != from->w.task_rows)
+        if (m->core.task_rows != from->core.task_rows)
             return vs_fail(err, VS_E_FORMAT, "one checkpoint has %d task tokens, the other %d: "
-                           "their embeddings cannot be swapped", m->w.task_rows,
-                           from->w.task_rows);
+                           "their embeddings cannot be swapped", m->core.task_rows,
+                           from->core.task_rows);
         swap_embeddings(&m->w, &from->w);
         mix_renew(m, s->part, 0);
         return 0;
     case PART_HEADS:
         swap_heads(&m->w, &from->w);
-        m->net.heads = m->w.heads;
+        m->core.net.heads = m->core.bound.heads = from->core.bound.heads;
         return 0;
     case PART_TEXT: case PART_VISUAL: case PART_CO: case PART_JOINT: case PART_COUNT:
         break;
@@ -197,31 +129,19 @@ static void *mix_copy(const void *x, size_t size)
 int vilbert_mix(struct vilbert *m, const struct net_swap *list, int count, struct vilbert **out,
                 struct vs_err *err)
 {
-    int rc = weights_ready(&m->w, m->k, 0, err);
+    int rc = core_ready(&m->core, 0, err);
     if (rc != 0)
-        return vilbert_check_files(m, rc, err);
+        return rc;
     struct vilbert *x = xcalloc(1, sizeof *x);
-    x->net = m->net;
+    core_start_mix(&x->core, &m->core, list, count);
     x->c = m->c;
-    x->k = m->k;
-    x->kept = m->kept;
-    for (int i = 0; i < m->file_count; i++)
-        vilbert_use_file(x, m->files[i]);
-    for (int i = 0; i < count; i++)
-        for (int k = 0; k < swapped_from(&list[i])->file_count; k++)
-            vilbert_use_file(x, swapped_from(&list[i])->files[k]);
     memcpy(x->early_of, m->early_of, sizeof x->early_of);
     x->w = m->w;
-    x->w.owned = NULL;
-    x->w.checks = NULL;
-    x->w.check_count = x->w.check_cap = 0;
-    x->w.owned_count = x->w.owned_cap = 0;
     x->w.t = mix_copy(m->w.t, (size_t)m->c.layers * sizeof *m->w.t);
     x->w.v = mix_copy(m->w.v, (size_t)m->c.v_layers * sizeof *m->w.v);
     x->w.c = mix_copy(m->w.c, (size_t)m->c.connections * sizeof *m->w.c);
     for (int i = 0; i < count && rc == 0; i++)
         rc = swap_part(x, &list[i], err);
-    x->set = kern_set_new(x->k, x->w.bytes);
     if (rc == 0)
         *out = x;
     else

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+/* Binding tensors by name and shape, and making them ready to compute with. */
+#include "src/model/transformer/bound.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A tensor that is to be copied as float32. */
+struct bound_copy {
+    const struct tensor *from; /* the file's */
+    float *to;
+};
+
+/* A bound tensor, whose numbers have to be finite before they are computed with. */
+struct bound_check {
+    const struct tensor *of; /* the file's */
+    const void *data;        /* float32 */
+    unsigned head;           /* whose it is, 0: the trunk's */
+    enum { CHECK_WAITS, CHECK_FINITE, CHECK_BAD } state;
+};
+
+/* A matrix that is made of its direction and its length. */
+struct bound_normed {
+    const char *name; /* of v's tensor */
+    const void *v, *g;
+    size_t n;
+    float *to;
+    unsigned head;
+    bool made;
+};
+
+#define SHOWN 6 /* names in a message; the rest is counted */
+
+static void bind_note_missing(struct binder *b, const char *name)
+{
+    if (b->missing_count++ < SHOWN)
+        buf_printf(&b->missing, "%s%s", b->missing_count > 1 ? ", " : "", name);
+}
+
+static void bind_note_wrong(struct binder *b, const struct tensor *t, int64_t rows, int64_t columns)
+{
+    if (b->wrong_count++ >= SHOWN)
+        return;
+    buf_printf(&b->wrong, "%s%s is (", b->wrong_count > 1 ? ", " : "", t->name);
+    for (int i = 0; i < t->ndim; i++)
+        buf_printf(&b->wrong, "%s%" PRId64, i ? ", " : "", t->shape[i]);
+    buf_printf(&b->wrong, ") instead of (%" PRId64, rows);
+    if (columns)
+        buf_printf(&b->wrong, ", %" PRId64, columns);
+    buf_puts(&b->wrong, ")");
+}
+
+/* Elements as float32: in the map where they are, else a copy, whose pages are not touched yet. */
+static const void *bind_as_floats(struct binder *b, const struct tensor *t)
+{
+    struct bound *w = b->to;
+    if (tensor_is_floats(t))
+        return t->data;
+    float *copy;
+    if (bound_own(w, (size_t)tensor_elements(t), &copy, NULL) != 0) {
+        b->no_memory = true;
+        return NULL;
+    }
+    w->waiting = xreallocarray(w->waiting, (size_t)w->waiting_count + 1, sizeof *w->waiting);
+    w->waiting[w->waiting_count++] = (struct bound_copy){t, copy};
+    return copy;
+}
+
+/* What is bound is looked at before it is used. */
+static const void *bind_to_check(struct binder *b, const struct tensor *t)
+{
+    struct bound *w = b->to;
+    const void *data = bind_as_floats(b, t);
+    if (!data)
+        return NULL;
+    if (w->check_count == w->check_cap) {
+        w->check_cap = w->check_cap ? 2 * w->check_cap : 256;
+        w->checks = xreallocarray(w->checks, (size_t)w->check_cap, sizeof *w->checks);
+    }
+    w->checks[w->check_count++] = (struct bound_check){.of = t, .data = data, .head = b->head};
+    return data;
+}
+
+const void *bind_tensor(struct binder *b, const char *name, int64_t *rows, int64_t columns)
+{
+    const struct tensor *t = tensorfile_find(b->f, name);
+    if (!t) {
+        bind_note_missing(b, name);
+        return NULL;
+    }
+    int ndim = columns ? 2 : 1;
+    bool good = t->ndim == ndim && (ndim == 1 || t->shape[1] == columns) &&
+                (*rows < 0 ? t->shape[0] >= 1 && t->shape[0] < INT32_MAX : t->shape[0] == *rows);
+    if (!good) {
+        bind_note_wrong(b, t, *rows < 0 ? 1 : *rows, columns);
+        return NULL;
+    }
+    *rows = t->shape[0];
+    b->to->bytes += (size_t)tensor_elements(t) * sizeof(float);
+    return bind_to_check(b, t);
+}
+
+void bind_linear(struct binder *b, struct linear_w *o, int n, int k, const char *fmt, ...)
+{
+    char base[160], name[180];
+    va_list ap;
+    int64_t rows = n;
+    va_start(ap, fmt);
+    vsnprintf(base, sizeof base, fmt, ap);
+    va_end(ap);
+    snprintf(name, sizeof name, "%s.weight", base);
+    o->w = bind_tensor(b, name, &rows, k);
+    snprintf(name, sizeof name, "%s.bias", base);
+    o->b = bind_tensor(b, name, &rows, 0);
+    o->n = rows < 0 ? 0 : (int)rows;
+    o->k = k;
+}
+
+void bind_norm(struct binder *b, struct norm_w *o, int n, const char *fmt, ...)
+{
+    char base[160], name[180];
+    va_list ap;
+    int64_t rows = n;
+    va_start(ap, fmt);
+    vsnprintf(base, sizeof base, fmt, ap);
+    va_end(ap);
+    snprintf(name, sizeof name, "%s.weight", base);
+    o->gamma = bind_tensor(b, name, &rows, 0);
+    snprintf(name, sizeof name, "%s.bias", base);
+    o->beta = bind_tensor(b, name, &rows, 0);
+    o->n = n;
+}
+
+void bind_table(struct binder *b, const void **o, int64_t rows, int columns, const char *name)
+{
+    *o = bind_tensor(b, name, &rows, columns);
+}
+
+/* A single number: of no dimensions, or of one number in each. */
+static const void *bind_number(struct binder *b, const char *name)
+{
+    const struct tensor *t = tensorfile_find(b->f, name);
+    if (t && tensor_elements(t) == 1)
+        return bind_to_check(b, t);
+    if (t)
+        bind_note_wrong(b, t, 1, 0);
+    else
+        bind_note_missing(b, name);
+    return NULL;
+}
+
+void bind_normed(struct binder *b, struct linear_w *o, int n, int k, const char *base)
+{
+    char name[180];
+    int64_t rows = n;
+    struct bound *w = b->to;
+    snprintf(name, sizeof name, "%s.weight_v", base);
+    const struct tensor *t = tensorfile_find(b->f, name);
+    const void *v = bind_tensor(b, name, &rows, k);
+    snprintf(name, sizeof name, "%s.weight_g", base);
+    const void *g = bind_number(b, name);
+    snprintf(name, sizeof name, "%s.bias", base);
+    *o = (struct linear_w){.b = bind_tensor(b, name, &rows, 0), .n = rows < 0 ? 0 : (int)rows,
+                           .k = k};
+    if (!v || !g || !o->b)
+        return;
+    float *made = NULL;
+    size_t count = (size_t)o->n * (size_t)k;
+    b->no_memory |= bound_own(w, count, &made, NULL) != 0;
+    w->normed = xreallocarray(w->normed, (size_t)w->normed_count + 1, sizeof *w->normed);
+    w->normed[w->normed_count++] = (struct bound_normed){t->name, v, g, count, made, b->head,
+                                                         false};
+    o->w = made;
+}
+
+void bind_layer(struct binder *b, struct layer_w *l, const char *list, int i, int hidden,
+                int inner)
+{
+    bind_linear(b, &l->q, hidden, hidden, "bert.encoder.%s.%d.attention.self.query", list, i);
+    bind_linear(b, &l->k, hidden, hidden, "bert.encoder.%s.%d.attention.self.key", list, i);
+    bind_linear(b, &l->v, hidden, hidden, "bert.encoder.%s.%d.attention.self.value", list, i);
+    bind_linear(b, &l->out, hidden, hidden, "bert.encoder.%s.%d.attention.output.dense", list, i);
+    bind_norm(b, &l->out_norm, hidden, "bert.encoder.%s.%d.attention.output.LayerNorm", list, i);
+    bind_linear(b, &l->ff_in, inner, hidden, "bert.encoder.%s.%d.intermediate.dense", list, i);
+    bind_linear(b, &l->ff_out, hidden, inner, "bert.encoder.%s.%d.output.dense", list, i);
+    bind_norm(b, &l->ff_norm, hidden, "bert.encoder.%s.%d.output.LayerNorm", list, i);
+}
+
+void bind_heads(struct binder *b, void (*one)(struct binder *b, void *arg, unsigned head),
+                void *arg)
+{
+    for (unsigned head = 1; head & HEAD_ALL; head <<= 1) {
+        b->missing_count = b->wrong_count = 0;
+        b->head = head;
+        one(b, arg, head);
+        if (b->missing_count == 0 && b->wrong_count == 0)
+            b->to->heads |= head;
+    }
+}
+
+int bind_report(struct binder *b, struct vs_err *err)
+{
+    const char *path = tensorfile_path(b->f);
+    if (b->no_memory)
+        return vs_fail(err, VS_E_LIMIT, "%s: no memory for its weights as float32", path);
+    if (b->missing_count == 0 && b->wrong_count == 0)
+        return 0;
+    struct buf all = {0};
+    if (b->missing_count) {
+        buf_printf(&all, "missing: %s", b->missing.data);
+        if (b->missing_count > SHOWN)
+            buf_printf(&all, " and %d more", b->missing_count - SHOWN);
+    }
+    if (b->wrong_count) {
+        buf_printf(&all, "%swrong shapes: %s", all.len ? "; " : "", b->wrong.data);
+        if (b->wrong_count > SHOWN)
+            buf_printf(&all, " and %d more", b->wrong_count - SHOWN);
+    }
+    int rc = vs_fail(err, b->wrong_count ? VS_E_FORMAT : VS_E_MISSING, "%s: does not fit the "
+                     "configuration: %s", path, all.data);
+    buf_fini(&all);
+    return rc;
+}
+
+void bind_fini(struct binder *b)
+{
+    buf_fini(&b->missing);
+    buf_fini(&b->wrong);
+}
+
+/* ---- ready to compute with */
+
+int bound_own(struct bound *w, size_t count, float **out, struct vs_err *err)
+{
+    *out = vs_try_calloc(count + 1, sizeof **out);
+    if (!*out)
+        return vs_fail(err, VS_E_LIMIT, "no memory for weights that are made of others");
+    w->owned = xreallocarray(w->owned, (size_t)w->owned_count + 1, sizeof *w->owned);
+    w->owned[w->owned_count++] = *out;
+    return 0;
+}
+
+static void bound_copy_one(void *arg, int i)
+{
+    const struct bound_copy *c = (const struct bound_copy *)arg + i;
+    tensor_to_f32(c->from, c->to);
+    tensor_forget(c->from);
+}
+
+static void bound_fill_copies(struct bound *w, struct kern *k)
+{
+    if (w->waiting_count)
+        kern_parallel(k, w->waiting_count, bound_copy_one, w->waiting);
+    free(w->waiting);
+    w->waiting = NULL;
+    w->waiting_count = 0;
+}
+
+/* ---- numbers that are none: a run that diverged leaves them behind */
+
+static void bound_check_one(void *arg, int i)
+{
+    struct bound_check *c = ((struct bound_check **)arg)[i];
+    c->state = kern_is_finite(c->data, (size_t)tensor_elements(c->of)) ? CHECK_FINITE : CHECK_BAD;
+}
+
+/* How many there are, and where the first one is. */
+static int bound_fail_bad(const struct bound *w, const struct bound_check *c,
+                          struct vs_err *err)
+{
+    int64_t n = tensor_elements(c->of), bad = 0, first = 0;
+    for (int64_t i = 0; i < n; i++)
+        if (!kern_is_finite((const char *)c->data + 4 * i, 1) && bad++ == 0)
+            first = i;
+    int64_t wide = c->of->ndim == 2 ? c->of->shape[1] : 1;
+    return vs_fail(err, VS_E_DIVERGED, "%s: %s holds NaN or infinity (%" PRId64 " of %" PRId64
+                   " numbers, the first in row %" PRId64 "): the run that wrote it diverged, or "
+                   "the file is damaged; no answer", w->path, c->of->name, bad, n, first / wide);
+}
+
+/* The checks of the trunk and of these heads whose numbers nobody has looked at. */
+static void bound_check_all(struct bound *w, struct kern *k, unsigned heads)
+{
+    struct bound_check **list = xcalloc((size_t)w->check_count + 1, sizeof *list);
+    int n = 0;
+    for (int i = 0; i < w->check_count; i++)
+        if (w->checks[i].state == CHECK_WAITS && (!w->checks[i].head || w->checks[i].head & heads))
+            list[n++] = &w->checks[i];
+    if (n > 0)
+        kern_parallel(k, n, bound_check_one, list);
+    free(list);
+}
+
+static float bound_number(const void *x, size_t i)
+{
+    float v;
+    memcpy(&v, (const char *)x + i * sizeof v, sizeof v);
+    return v;
+}
+
+static int bound_make_normed(const struct bound *w, struct bound_normed *x, struct vs_err *err)
+{
+    double sum = 0, g = (double)bound_number(x->g, 0);
+    for (size_t i = 0; i < x->n; i++)
+        sum += (double)bound_number(x->v, i) * (double)bound_number(x->v, i);
+    if (!(sum > 0))
+        return vs_fail(err, VS_E_DIVERGED, "%s: %s is all 0: its weight norm cannot be computed; "
+                       "no answer", w->path, x->name);
+    for (size_t i = 0; i < x->n; i++)
+        x->to[i] = (float)(g * (double)bound_number(x->v, i) / sqrt(sum));
+    x->made = true;
+    return 0;
+}
+
+int bound_ready(struct bound *w, struct kern *k, unsigned heads, struct vs_err *err)
+{
+    int rc = 0;
+    bound_fill_copies(w, k);
+    bound_check_all(w, k, heads);
+    for (int i = 0; i < w->check_count && rc == 0; i++)
+        if (w->checks[i].state == CHECK_BAD && (!w->checks[i].head || w->checks[i].head & heads))
+            rc = bound_fail_bad(w, &w->checks[i], err);
+    for (int i = 0; i < w->normed_count && rc == 0; i++)
+        if (!w->normed[i].made && w->normed[i].head & heads)
+            rc = bound_make_normed(w, &w->normed[i], err);
+    return rc;
+}
+
+void bound_fini(struct bound *w)
+{
+    free(w->waiting);
+    free(w->checks);
+    free(w->normed);
+    for (int i = 0; i < w->owned_count; i++)
+        free(w->owned[i]);
+    free(w->owned);
+    *w = (struct bound){0};
+}

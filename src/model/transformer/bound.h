@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* Binding the tensors of a checkpoint to their places in a model, for all families; what of them
+ * had to be copied or made. */
+#ifndef VS_BOUND_H
+#define VS_BOUND_H
+
+#include "src/base/mem.h"
+#include "src/formats/tensorfile.h"
+#include "src/model/transformer/layer.h"
+
+struct bound_copy;
+struct bound_check;
+struct bound_normed;
+
+/* What is bound of one file. */
+struct bound {
+    const char *path; /* of the file, borrowed */
+    size_t bytes;     /* of all weights as float32 */
+    unsigned heads;   /* complete ones, of enum net_head */
+    void **owned;
+    int owned_count;
+    struct bound_copy *waiting; /* copies that are still empty */
+    int waiting_count;
+    struct bound_check *checks;
+    int check_count, check_cap;
+    struct bound_normed *normed;
+    int normed_count;
+};
+
+/* A file while it is bound. */
+struct binder {
+    struct bound *to;
+    const struct tensorfile *f;
+    struct buf missing, wrong;
+    int missing_count, wrong_count;
+    unsigned head; /* that is being bound; 0: the trunk */
+    bool no_memory;
+};
+
+/* columns 0 for a vector; *rows -1 takes what the tensor has. NULL is noted. */
+const void *bind_tensor(struct binder *b, const char *name, int64_t *rows, int64_t columns);
+/* NAME.weight (n, k) and NAME.bias (n); n -1: as many rows as the file has. */
+void bind_linear(struct binder *b, struct linear_w *o, int n, int k, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+/* The same of NAME.weight_v and the number NAME.weight_g: weight = g * v / |v|, the norm of the
+ * whole matrix. It is made by bound_ready, the squares summed in double (a sum in float32 is off by
+ * 1e-4 for the published sizes). Source: torch.nn.utils.weight_norm with dim=None. */
+void bind_normed(struct binder *b, struct linear_w *o, int n, int k, const char *name);
+void bind_norm(struct binder *b, struct norm_w *o, int n, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void bind_table(struct binder *b, const void **o, int64_t rows, int columns, const char *name);
+/* A layer of one stream, bert.encoder.LIST.I. */
+void bind_layer(struct binder *b, struct layer_w *l, const char *list, int i, int hidden,
+                int inner);
+/* one(arg) binds what a head needs; those that lack nothing are b->to->heads. */
+void bind_heads(struct binder *b, void (*one)(struct binder *b, void *arg, unsigned head),
+                void *arg);
+/* What the trunk lacks, in one message. */
+int bind_report(struct binder *b, struct vs_err *err);
+void bind_fini(struct binder *b);
+
+/* Before the weights are used: fills the copies (opening a checkpoint in half precision costs no
+ * more than one in float32 until then), and looks once at every number of the trunk and of these
+ * heads. The first tensor with NaN or infinity is named: VS_E_DIVERGED. */
+int bound_ready(struct bound *w, struct kern *k, unsigned heads, struct vs_err *err);
+/* Room for count numbers that w owns. */
+int bound_own(struct bound *w, size_t count, float **out, struct vs_err *err);
+void bound_fini(struct bound *w);
+
+#endif

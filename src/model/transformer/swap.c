@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* Heads and layers of one checkpoint in place of another's: a head is copied together from both. */
+#include "src/model/transformer/swap.h"
+
+#include <string.h>
+
+/* Rows first to first+n-1 of the output are b's. */
+static int swap_rows(struct bound *w, struct linear_w *a, const struct linear_w *b, int first,
+                     int n, struct vs_err *err)
+{
+    float *m, *bias;
+    size_t k = (size_t)a->k, at = (size_t)first, count = (size_t)n;
+    int rc = bound_own(w, (size_t)a->n * k, &m, err);
+    if (rc == 0)
+        rc = bound_own(w, (size_t)a->n, &bias, err);
+    if (rc != 0)
+        return rc;
+    memcpy(m, a->w, (size_t)a->n * k * sizeof *m);
+    memcpy(m + at * k, (const char *)b->w + at * k * sizeof *m, count * k * sizeof *m);
+    memcpy(bias, a->b, (size_t)a->n * sizeof *bias);
+    memcpy(bias + at, (const char *)b->b + at * sizeof *bias, count * sizeof *bias);
+    a->w = m;
+    a->b = bias;
+    return 0;
+}
+
+/* Columns first to first+n-1 of the input are read with b's weights; the bias stays. */
+static int swap_columns(struct bound *w, struct linear_w *a, const struct linear_w *b, int first,
+                        int n, struct vs_err *err)
+{
+    float *m;
+    int rc = bound_own(w, (size_t)a->n * (size_t)a->k, &m, err);
+    if (rc != 0)
+        return rc;
+    memcpy(m, a->w, (size_t)a->n * (size_t)a->k * sizeof *m);
+    for (int i = 0; i < a->n; i++) {
+        size_t at = (size_t)i * (size_t)a->k + (size_t)first;
+        memcpy(m + at, (const char *)b->w + at * sizeof *m, (size_t)n * sizeof *m);
+    }
+    a->w = m;
+    return 0;
+}
+
+int swap_head(struct bound *w, struct linear_w *const *a, const struct linear_w *const *b,
+              int head, int heads, struct vs_err *err)
+{
+    int dh = a[0]->n / heads, rc = 0;
+    for (int i = 0; i < 3 && rc == 0; i++) /* queries, keys, values */
+        rc = swap_rows(w, a[i], b[i], head * dh, dh, err);
+    return rc ? rc : swap_columns(w, a[3], b[3], head * dh, dh, err);
+}
+
+int swap_layer(struct bound *w, struct layer_w *a, const struct layer_w *b, int head,
+               int heads, struct vs_err *err)
+{
+    struct linear_w *const to[] = {&a->q, &a->k, &a->v, &a->out};
+    const struct linear_w *const from[] = {&b->q, &b->k, &b->v, &b->out};
+    if (head >= 0)
+        return swap_head(w, to, from, head, heads, err);
+    *a = *b;
+    return 0;
+}
