@@ -22,9 +22,9 @@ struct options {
     struct model_options model;
     struct words checkpoints;
     struct eval_source data;
-    const char *log, *predictions;
+    const char *log, *predictions, *reference, *rows;
     int limit, batch;
-    bool json, no_log, attention;
+    bool json, no_log, attention, as_reference, strict;
 };
 
 static const struct option_row option_rows[] = {
@@ -33,11 +33,22 @@ static const struct option_row option_rows[] = {
          "data.jsonl, or the folder that holds it; or the annotations of VQA v2, GQA, COCO and "
          "Flickr30k retrieval, RefCOCO, GuessWhat, NLVR2 or SNLI-VE as they were published, also "
          "compressed by gzip"),
+    TEXT("reference", 0, "DIR", reference, VALUES_FOLDERS,
+         "instead of --data: the reference's data folder (\"datasets\", or what holds it), without "
+         "pictures: all tasks that are in it, or those of -t"),
     TEXT("images", 0, "DIR", data.images, VALUES_FOLDERS,
          "where the images are (default: beside the set)"),
     TEXT("annotations", 0, "FILE", data.annotations, VALUES_FILES,
          "VQA v2: the answers; RefCOCO: COCO's instances.json"),
-    TEXT("split", 0, "NAME", data.split, VALUES_NONE, "RefCOCO: which references (default val)"),
+    TEXT("split", 0, "NAME", data.split, VALUES_NONE,
+         "RefCOCO: which references (default val); --reference: any task's, by the name that the "
+         "reference has for it (default: its configuration's)"),
+    FLAG("as-reference", as_reference,
+         "--reference: also where the reference takes wrong rows, which is said without it"),
+    TEXT("rows", 0, "PATH", rows, VALUES_FILES,
+         "--reference: what came of each item: a file of JSON lines, or a folder that gets the "
+         "files that the reference writes (SPLIT_result.json)"),
+    FLAG("strict", strict, "--reference: an item that cannot be asked ends the evaluation"),
     TASK(data.task, "only this task"),
     ROW_CHECKPOINTS(checkpoints),
     INT("limit", 0, "N", limit, 1, 100000000, 0, "at most N items of each task"),
@@ -267,8 +278,7 @@ static void print_json(const struct model *m, const struct eval_set *set,
 
 /* ---- the log */
 
-/* What waits is told at the end; what is not even kept, at once. */
-static void put_score(struct logging *g, const struct log_evaluation *e)
+void eval_log_put(struct logging *g, const struct log_evaluation *e)
 {
     struct vs_err err = {0};
     int waited = log_pending_count(g->log);
@@ -299,7 +309,7 @@ static int log_scores(const struct options *o, struct model *m, const struct eva
             e.high = s->high;
             e.baseline = s->baseline;
             if (s->count)
-                put_score(&g, &e);
+                eval_log_put(&g, &e);
         }
     }
     return logging_end(&g);
@@ -418,25 +428,69 @@ static int eval(const struct options *o, struct vs_err *err)
     return rc ? rc : logged;
 }
 
+/* The same on the reference's folder. */
+static int eval_folder(const struct options *o, struct vs_err *err)
+{
+    struct model *m = NULL;
+    struct show shown = {0};
+    struct logging g = {0};
+    int rc = model_open(&o->model, &m, err);
+    if (rc != 0)
+        return rc;
+    command_about("eval", m);
+    signal(SIGINT, on_signal);
+    signal(SIGTERM, on_signal);
+    struct reference_wants w = {.folder = o->reference, .split = o->data.split, .rows = o->rows,
+                                .task = o->data.task, .as_reference = o->as_reference,
+                                .strict = o->strict, .json = o->json, .limit = o->limit,
+                                .batch = o->batch, .stop = &stop, .report = on_progress,
+                                .report_arg = &shown, .running = &shown.checkpoint};
+    if (!o->no_log)
+        logging_begin(&g, "eval", "eval", o->log);
+    rc = eval_reference_folder(&w, m, o->no_log ? NULL : &g, err);
+    int logged = o->no_log ? EXIT_OK : logging_end(&g);
+    model_free(m);
+    return rc ? rc : logged;
+}
+
+/* What belongs to the other kind of data. */
+static int check_kind(const struct options *o)
+{
+    bool folder = o->reference != NULL;
+    if (folder && o->data.path)
+        return command_usage("eval", "either --data or --reference");
+    if (!o->model.dir || (!folder && !o->data.path))
+        return command_usage("eval", "-m DIR and --data SET or --reference DIR are needed");
+    if (!folder && (o->rows || o->as_reference || o->strict))
+        return command_usage("eval", "--%s is for --reference",
+                             o->rows ? "rows" : o->strict ? "strict" : "as-reference");
+    if (folder && (o->predictions || o->attention || o->data.images || o->data.annotations))
+        return command_usage("eval", "--%s is for --data",
+                             o->predictions ? "predictions" : o->attention ? "attention"
+                             : o->data.images ? "images" : "annotations");
+    return 0;
+}
+
 static int run(void *options, char **args, int count)
 {
     struct options *o = options;
     struct vs_err err = {0};
     (void)args;
     (void)count;
-    if (!o->model.dir || !o->data.path)
-        return command_usage("eval", "-m DIR and --data SET are needed");
+    int usage = check_kind(o);
+    if (usage != 0)
+        return usage;
     o->data.optional = o->predictions != NULL;
     struct chosen *chosen = NULL;
     int status = command_choose("eval", &o->checkpoints, &o->model, &chosen, &err);
     if (status == 0)
-        status = eval(o, &err);
+        status = o->reference ? eval_folder(o, &err) : eval(o, &err);
     command_chosen_free(chosen);
     return status < 0 ? command_fail("eval", &err) : status;
 }
 
 const struct command command_eval = {
-    .name = "eval", .args = "-m DIR --data SET [OPTION...]",
+    .name = "eval", .args = "-m DIR --data SET|--reference DIR [OPTION...]",
     .summary = "Measure checkpoints on a data set.",
     .about =
         "Measures checkpoints on a set of items (vilscope-data(5)) with each data set's own\n"

@@ -6,6 +6,7 @@
 #include "src/study/eval.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 /* What a model answers, a row for each item of the set, in its order. */
 struct predictions {
@@ -19,5 +20,54 @@ void predictions_begin(struct predictions *p, const struct eval_set *set);
 void predictions_take(void *arg, const struct eval_item *it, const struct result *r);
 int predictions_write(const struct predictions *p, const char *path, struct vs_err *err);
 void predictions_end(struct predictions *p);
+
+/* ---- cmd_eval_rows.c: rows of --reference, on their way to --rows and to the JSON */
+
+struct rows_spool {
+    FILE *file; /* temporary */
+    const char *between;
+    int count;
+};
+struct rows_out {
+    const char *path;   /* NULL: only what the JSON has */
+    bool folder;        /* it is one: files as the reference writes them */
+    bool several;       /* tasks or checkpoints: a folder each */
+    FILE *lines;        /* else a row a line */
+    int error;          /* the first errno of those */
+    struct rows_spool items, reference; /* of the running task and checkpoint */
+};
+int rows_open(struct rows_out *o, const char *path, bool several, struct vs_err *err);
+int rows_close(struct rows_out *o, struct vs_err *err); /* in any case */
+/* Around each task on each checkpoint. keep_items: for rows_print. */
+int rows_begin(struct rows_out *o, bool keep_items, struct vs_err *err);
+void rows_end(struct rows_out *o);
+/* An evaluation_row; arg: the struct rows_out. */
+int rows_take(void *arg, const char *row, const char *reference, struct vs_err *err);
+void rows_flush(struct rows_out *o);
+int rows_write_reference(struct rows_out *o, const char *checkpoint, const char *task,
+                         const char *split, struct vs_err *err);
+/* The members "rows" and "per_item" of the JSON that is being printed, with a comma before. */
+void rows_print(struct rows_out *o);
+
+struct logging;
+struct log_evaluation;
+/* Logs a score: what waits is told at the end, what is not even kept, at once. */
+void eval_log_put(struct logging *g, const struct log_evaluation *e);
+
+/* ---- cmd_eval_reference.c: vilscope eval --reference */
+
+struct reference_wants {
+    const char *folder, *split, *rows;
+    const struct task *task; /* NULL: all that the folder has */
+    bool as_reference, strict, json;
+    int limit, batch;
+    const atomic_bool *stop;
+    eval_report *report;
+    void *report_arg;
+    const char **running; /* where the name of the checkpoint is put that is measured */
+};
+/* Measures, prints and logs (log NULL: does not). A status of the program, or a negative code. */
+int eval_reference_folder(const struct reference_wants *w, struct model *m, struct logging *log,
+                          struct vs_err *err);
 
 #endif

@@ -13,7 +13,8 @@ enum {
     EXIT_OK = 0,
     EXIT_FAILED = 1,
     EXIT_USAGE = 2,
-    EXIT_UNLOGGED = 3 /* all was done, but not all of it could be logged */
+    EXIT_UNLOGGED = 3, /* all was done, but not all of it could be logged */
+    EXIT_PARTLY = 4    /* it was done, but for parts that were named */
 };
 
 extern const struct command *const command_table[];

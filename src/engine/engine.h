@@ -138,6 +138,10 @@ struct query {
     bool pair_separate; /* NLVR2: each image keeps its own rows. By default rows are laid out as
                            the reference's data set does, which mixes images that have fewer
                            regions than the model's maximum. */
+    /* For data sets: */
+    bool verbatim; /* the text is what the model reads, without a template; it may be empty */
+    bool raw;      /* nothing is ranked: the head's numbers are result.raw */
+    bool padding;  /* padding up to the task's number of rows is computed, too */
 };
 
 /* Run a query now, in this thread. cancel may be NULL. */

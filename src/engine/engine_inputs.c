@@ -206,6 +206,8 @@ static void build_rows(const struct query *q, struct inputs *in, int limit, stru
         rows = rows < limit ? rows : limit;
         most = rows > most ? rows : most;
     }
+    most = q->padding ? limit : most;
+    in->keep_padding = q->padding;
     in->in.regions = most;
     alloc_rows(in, q->photos[0]->regions->dim);
     for (int b = 0; b < in->in.batch; b++)
@@ -315,7 +317,7 @@ int query_check(const struct model *m, const struct query *q, struct vs_err *err
     if (q->photo_count > t->max_images)
         return vs_fail(err, VS_E_USAGE, "%s takes %d image%s at most, %d given", t->title,
                        t->max_images, t->max_images == 1 ? "" : "s", q->photo_count);
-    if (!q->text[strspn(q->text, " \t\r\n")])
+    if (!q->verbatim && !q->text[strspn(q->text, " \t\r\n")])
         return vs_fail(err, VS_E_USAGE, "the query is empty: %s", t->hint);
     return 0;
 }

@@ -13,7 +13,7 @@ static void tell_identity(const struct model *m, const struct query *q, struct r
     const struct part_checkpoint *c = &m->parts.checkpoints[q->checkpoint];
     r->task = q->task;
     r->text = xstrdup(q->text);
-    r->model_text = task_template(q->task, q->text);
+    r->model_text = q->verbatim ? xstrdup(q->text) : task_template(q->task, q->text);
     r->model_name = xstrdup(m->parts.name);
     r->checkpoint_path = xstrdup(c->path);
     r->checkpoint_name = xstrdup(c->name);

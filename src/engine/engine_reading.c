@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A head's output; that it is finite is the pass's to see. */
 static const float *head_values(const struct trace *t, enum net_output of, int *count,
@@ -255,7 +256,13 @@ int reading_make(const struct model *m, const struct query *q, const struct trac
     const float *v = head_values(t, output_of(q->task->head), &n, err);
     if (!v)
         return err ? err->code : VS_E_FORMAT;
-    decoders[q->task->reading->id](m, q, v, n, r);
+    if (!q->raw) {
+        decoders[q->task->reading->id](m, q, v, n, r);
+        return 0;
+    }
+    r->raw = xmalloc((size_t)n * sizeof *r->raw);
+    memcpy(r->raw, v, (size_t)n * sizeof *r->raw);
+    r->raw_count = n;
     return 0;
 }
 

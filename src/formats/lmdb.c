@@ -5,6 +5,7 @@
 #include "src/formats/lmdb.h"
 
 #include "src/formats/byteorder.h"
+#include "src/formats/filekind.h"
 #include "src/base/mem.h"
 
 #include <inttypes.h>
@@ -88,7 +89,8 @@ static int find_meta(struct lmdb *l, struct vs_err *err)
         return vs_fail(err, VS_E_FORMAT, "%s: an LMDB database of a 32-bit or big-endian machine: "
                        "make it on a 64-bit little-endian one", l->map.path);
     if (!a && !b)
-        return vs_fail(err, VS_E_FORMAT, "%s: not an LMDB database (no meta page)", l->map.path);
+        return vs_fail(err, VS_E_FORMAT, "%s: is %s, not an LMDB database (no meta page)",
+                       l->map.path, l->map.size ? file_kind(&l->map) : "empty");
     *l = b && (!a || txn_b > txn_a) ? second : first;
     l->pages = l->map.size / l->page_size;
     return 0;

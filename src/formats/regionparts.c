@@ -295,7 +295,7 @@ int parts_make(struct region_parts *p, struct regions **out, struct vs_err *err)
     tensor_to_f32(&p->boxes, r->boxes);
     tensor_to_f32(&p->features, r->features);
     get_classes(p, r);
-    rc = regions_check(r, p->path, err);
+    rc = p->as_is ? regions_check_numbers(r, p->path, err) : regions_check(r, p->path, err);
     if (rc == 0)
         *out = r;
     else

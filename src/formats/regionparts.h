@@ -17,6 +17,7 @@ struct region_parts {
     struct tensor conf;      /* their probabilities, optional */
     int64_t rows;            /* only the first ones are regions; -1: all are */
     int64_t width, height;   /* of the picture; -1: the file does not say */
+    bool as_is;              /* boxes count as they are, whatever they are */
     char *id;
     void *owned[PARTS_OWNED]; /* what was decoded for them */
     int owned_count;

@@ -69,16 +69,18 @@ void regions_seal(struct regions *r)
     sha256_hex(&s, r->digest);
 }
 
-int regions_check(struct regions *r, const char *path, struct vs_err *err)
+static int check_size(const struct regions *r, const char *path, struct vs_err *err)
 {
     if (r->width < 1 || r->height < 1 || r->width > 1000000 || r->height > 1000000)
         return vs_fail(err, VS_E_FORMAT, "%s: the image is said to be %dx%d pixels: boxes cannot "
                        "be divided by that", path, r->width, r->height);
     if (r->count < 1)
         return vs_fail(err, VS_E_FORMAT, "%s: there is no region in it", path);
-    int rc = boxes_check(r->boxes, r->count, r->width, r->height, path, &r->note, err);
-    if (rc != 0)
-        return rc;
+    return 0;
+}
+
+static int check_features(const struct regions *r, const char *path, struct vs_err *err)
+{
     for (int i = 0; i < r->count; i++) {
         const float *f = r->features + (size_t)i * (size_t)r->dim;
         for (int j = 0; j < r->dim; j++)
@@ -87,8 +89,32 @@ int regions_check(struct regions *r, const char *path, struct vs_err *err)
                                "(number %d is %s): extract it again", path, i, j,
                                isnan(f[j]) ? "NaN" : "infinite");
     }
-    regions_seal(r);
     return 0;
+}
+
+int regions_check(struct regions *r, const char *path, struct vs_err *err)
+{
+    int rc = check_size(r, path, err);
+    if (rc == 0)
+        rc = boxes_check(r->boxes, r->count, r->width, r->height, path, &r->note, err);
+    if (rc == 0)
+        rc = check_features(r, path, err);
+    if (rc == 0)
+        regions_seal(r);
+    return rc;
+}
+
+int regions_check_numbers(struct regions *r, const char *path, struct vs_err *err)
+{
+    int rc = check_size(r, path, err);
+    for (size_t i = 0; rc == 0 && i < 4 * (size_t)r->count; i++)
+        if (!isfinite(r->boxes[i]))
+            rc = vs_fail(err, VS_E_FORMAT, "%s: box %zu is not finite", path, i / 4);
+    if (rc == 0)
+        rc = check_features(r, path, err);
+    if (rc == 0)
+        regions_seal(r);
+    return rc;
 }
 
 void regions_set_classes(struct regions *r, const float *prob, int columns, int first)

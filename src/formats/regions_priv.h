@@ -17,6 +17,8 @@ int regions_from_dict(const struct pval *dict, const char *path, struct regions 
 int regions_check(struct regions *r, const char *path, struct vs_err *err);
 /* rc, or the error that the file changed while it was read: then *out, if there, is freed. */
 int regions_still_sound(const struct bytes *map, int rc, struct regions **out, struct vs_err *err);
+/* Only that they can be computed with: a size, a region, finite numbers. Boxes stay as they are. */
+int regions_check_numbers(struct regions *r, const char *path, struct vs_err *err);
 /* classes and conf from (N, columns) probabilities, of which those before first are left out. */
 void regions_set_classes(struct regions *r, const float *prob, int columns, int first);
 

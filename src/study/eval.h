@@ -24,12 +24,24 @@ struct eval_item {
     float box[4];
     bool has_box;
     struct box_list candidates;
+    /* In a set of the reference's data folder (reference.h): images are keys of its LMDBs, and */
+    bool scored;           /* it says what is right, even if that is nothing */
+    bool id_is_number, image_is_number;
+    int *classes;          /* (label_count) the answers' numbers in the head, instead of labels */
+    int *choices;          /* (choice_count) which of the image's annotated boxes, in their order */
+    int choice_count;
+    struct json_t *fields; /* what else the annotation says, to slice by: an object, or NULL */
 };
 
 /* What could not be asked, as a picture of it is not there. */
 struct eval_gone {
     int items, pictures;
     const char *first; /* a picture; the set's */
+};
+
+/* An item that cannot be asked, by its name or line, and why. */
+struct eval_flaw {
+    char *item, *why;
 };
 
 struct eval_set {
@@ -39,6 +51,17 @@ struct eval_set {
     char digest[DIGEST_HEX];
     struct eval_gone gone; /* left out of retrieval's pool already */
     char *gone_first;
+    /* Of the reference's data folder; else NULL: */
+    const struct reference_task *reference;
+    char *split;
+    struct regionlmdb *detected, *annotated; /* features by image; the second may be NULL */
+    struct labels *labels;                   /* of answers, by class; or NULL */
+    int classes;                             /* how many the head has to have; 0: any number */
+    char **pool;                             /* retrieval: (pool_count) keys of all images */
+    int pool_count;
+    bool as_reference;                       /* also where the reference takes the wrong rows */
+    struct eval_flaw *flaws;                 /* (flaw_count) found while reading */
+    int flaw_count;
 };
 
 /* Where a set is. */
@@ -54,6 +77,8 @@ struct eval_source {
  * also when they are compressed by gzip. */
 int eval_open(const struct eval_source *o, struct eval_set **out, struct vs_err *err);
 void eval_free(struct eval_set *s);
+/* Notes that an item cannot be asked. */
+void eval_add_flaw(struct eval_set *s, const char *item, const char *why);
 
 /* Scores of a task: the mean with a 95 % interval. */
 struct eval_score {
@@ -96,6 +121,9 @@ typedef void eval_report(void *arg, const struct eval_progress *p);
 /* What the model says of an item. */
 typedef void eval_take(void *arg, const struct eval_item *it, const struct result *r);
 
+/* An item cannot be asked: 0 goes on without it, a code ends the evaluation with err. */
+typedef int eval_bad(void *arg, const struct eval_item *it, const struct vs_err *err);
+
 struct eval_options {
     const struct task *task; /* NULL: all that the set has */
     int checkpoint, limit;   /* items of each task at most, 0: all */
@@ -104,6 +132,8 @@ struct eval_options {
     struct eval_attention *attention; /* of referring expressions, or NULL */
     eval_take *take;         /* or NULL */
     void *take_arg;
+    eval_bad *bad;           /* NULL: such an item ends the evaluation */
+    void *bad_arg;
     const atomic_bool *cancel;
     eval_report *report;
     void *report_arg;
@@ -111,6 +141,10 @@ struct eval_options {
 /* scores has task_count entries, those of tasks without items have count 0. */
 int eval_run(struct model *m, const struct eval_set *s, const struct eval_options *o,
              struct eval_score *scores, struct vs_err *err);
+
+/* Wilson's interval (Probable Inference, JASA 1927) of a share p of n items, 95 %; for soft scores
+ * with their own variance it is an upper bound. */
+void eval_interval(double p, double n, double *low, double *high);
 
 /* For items that do not come from a set. */
 void eval_add_image(struct eval_item *it, char *path); /* takes the path over */

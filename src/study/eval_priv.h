@@ -4,6 +4,8 @@
 #define VS_EVAL_PRIV_H
 
 #include "src/study/eval.h"
+#include "src/formats/regionlmdb.h"
+#include "src/base/strmap.h"
 
 #include <jansson.h>
 
@@ -23,6 +25,41 @@ int eval_check_boxes(const struct eval_item *it, int width, int height, struct v
 double eval_overlap(const float *a, const float *b);
 void eval_attention_add(struct eval_attention *a, const struct eval_item *it,
                         const struct result *r);
+
+/* ---- eval_album.c: the photos of a set's items, kept while there is room */
+struct eval_album {
+    const struct eval_set *set;
+    struct strmap names;
+    struct photo **photos; /* NULL when it was dropped */
+    int count, oldest;
+    size_t bytes;
+    struct image *pixels; /* the one whose pixels are kept; pictures are decoded in forked children,
+                             which cost the more the more memory there is */
+};
+/* The photo of a path, or of a key in the set's LMDBs; it stays until eval_album_trim. pixels: they
+ * are needed though the regions are known. */
+int eval_album_get(struct eval_album *a, struct model *m, const char *path, bool pixels,
+                   struct photo **out, struct vs_err *err);
+/* Between items, when no photo is in use. */
+void eval_album_trim(struct eval_album *a);
+void eval_album_fini(struct eval_album *a);
+
+/* ---- eval_sums.c: what comes of a task's items */
+struct eval_sum {
+    double score, at5, at10, blind, ms;
+    int count, answered, named, found, foreign;
+    struct strmap labels; /* of the most common answer */
+    double *worths;
+    char **names;         /* (label_count) as they are compared; `labels` borrows them */
+    int label_count;
+};
+void eval_sum_add(struct eval_sum *s, const struct eval_item *it, const struct result *r);
+void eval_sum_finish(const struct eval_sum *s, const struct task *task, struct eval_score *out);
+
+/* ---- eval_pool.c: retrieval, every caption with every image of the set's pool. An item's result
+ * has its tokens and, in raw, the logits of all images. */
+int eval_pool_run(struct model *m, const struct eval_set *s, const struct eval_options *o,
+                  struct eval_album *album, struct eval_progress *progress, struct vs_err *err);
 
 /* The annotations of the reference's data sets. *known: whether the file is one of them; then the
  * items are added to s. */

@@ -3,6 +3,7 @@
 #include "src/study/eval_priv.h"
 
 #include "src/formats/gunzip.h"
+#include "src/formats/labels.h"
 #include "src/base/mem.h"
 
 #include <stdlib.h>
@@ -27,13 +28,16 @@ void eval_item_fini(struct eval_item *it)
 {
     for (int i = 0; i < it->image_count && !it->shared_images; i++)
         free(it->images[i]);
-    for (int i = 0; i < it->label_count; i++)
+    for (int i = 0; it->labels && i < it->label_count; i++)
         free(it->labels[i]);
     if (!it->shared_images)
         free(it->images);
     free(it->labels);
     free(it->worths);
     free(it->candidates.boxes);
+    free(it->classes);
+    free(it->choices);
+    json_decref(it->fields);
     free(it->text);
     free(it->id);
 }
@@ -239,5 +243,23 @@ void eval_free(struct eval_set *s)
     free(s->items);
     free(s->path);
     free(s->gone_first);
+    free(s->split);
+    regionlmdb_close(s->detected);
+    regionlmdb_close(s->annotated);
+    labels_free(s->labels);
+    for (int i = 0; i < s->pool_count; i++)
+        free(s->pool[i]);
+    free(s->pool);
+    for (int i = 0; i < s->flaw_count; i++) {
+        free(s->flaws[i].item);
+        free(s->flaws[i].why);
+    }
+    free(s->flaws);
     free(s);
+}
+
+void eval_add_flaw(struct eval_set *s, const char *item, const char *why)
+{
+    s->flaws = xreallocarray(s->flaws, (size_t)s->flaw_count + 1, sizeof *s->flaws);
+    s->flaws[s->flaw_count++] = (struct eval_flaw){xstrdup(item), xstrdup(why)};
 }

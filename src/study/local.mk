@@ -9,13 +9,27 @@ libcore_a_SOURCES += \
 	src/study/difference_json.h \
 	src/study/effects.c src/study/effects.h \
 	src/study/eval.c src/study/eval.h \
+	src/study/eval_album.c \
 	src/study/eval_attention.c \
 	src/study/eval_priv.h \
 	src/study/eval_reference.c \
 	src/study/eval_set.c \
+	src/study/eval_sums.c \
+	src/study/eval_pool.c \
+	src/study/eval_rows.c src/study/eval_rows.h \
+	src/study/evaluation.c src/study/evaluation.h \
 	src/study/extract.c src/study/extract.h src/study/extract_priv.h \
 	src/study/extract_progress.c \
 	src/study/headstats.c src/study/headstats.h \
+	src/study/reference.c src/study/reference.h src/study/reference_priv.h \
+	src/study/reference_answers.c \
+	src/study/reference_choice.c \
+	src/study/reference_files.c \
+	src/study/reference_grounding.c \
+	src/study/reference_index.c \
+	src/study/reference_pairs.c \
+	src/study/reference_retrieval.c \
+	src/study/reference_score.c \
 	src/study/rollout.c src/study/rollout.h \
 	src/study/lens.c src/study/lens.h \
 	src/study/look.c src/study/look.h \

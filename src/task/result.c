@@ -53,6 +53,7 @@ static void copy_lists(struct result *c)
     c->answers = copy_array(c->answers, c->answer_count, sizeof *c->answers);
     c->boxes = copy_array(c->boxes, c->box_count, sizeof *c->boxes);
     c->sources = copy_array(c->sources, c->batch * c->rows, sizeof *c->sources);
+    c->raw = copy_array(c->raw, c->raw_count, sizeof *c->raw);
     for (int i = 0; i < c->image_count; i++)
         copy_image(&c->images[i]);
     for (int i = 0; i < c->token_count; i++)
@@ -76,6 +77,7 @@ static void free_lists(struct result *r)
     free(r->tokens);
     free(r->boxes);
     free(r->sources);
+    free(r->raw);
 }
 
 void result_answers_free(struct result_answer *a, int count)

@@ -85,6 +85,9 @@ struct result {
     int box_count;    /* ranked, all of them, whole image included */
     struct result_box *boxes;
     struct result_times ms;
+    float *raw;       /* (raw_count) of the head, in its order, where they were asked for: classes,
+                         images, or rows of the one image; then nothing is ranked */
+    int raw_count;
     double entropy;   /* of the answers' or boxes' softmax, in nats */
     double margin;    /* best softmax minus second best */
     char *changes;    /* interventions in words (src/task/change.h), or NULL */

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/* vilscope eval --reference: checkpoints measured on the reference's data folder, one after the
+ * other, each task on its own. */
+#include "src/cmd/cmd_eval.h"
+
+#include "src/cmd/cmd_log.h"
+#include "src/cmd/vilscope.h"
+#include "src/study/evaluation.h"
+#include "src/base/mem.h"
+#include "src/base/plain.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FLAWS_SAID 10 /* items that are left out, by name */
+
+struct measuring {
+    const struct reference_wants *w;
+    struct model *m;
+    struct logging *log;
+    struct rows_out rows;
+    bool several; /* tasks or checkpoints */
+    int shown;    /* evaluations that were printed */
+    int failed, partly; /* those that came to nothing, or left items out */
+    struct vs_err *err;
+};
+
+/* ---- the JSON of one evaluation */
+
+static void put_number(const char *key, double v)
+{
+    struct buf b = {0};
+    buf_printf(&b, ",\n \"%s\": ", key);
+    reference_real(&b, v);
+    fputs(b.data, stdout);
+    buf_fini(&b);
+}
+
+/* All of it is ASCII without control characters. */
+static void put_text(const char *before, const char *key, const char *text)
+{
+    struct buf b = {0};
+    buf_printf(&b, "%s\"%s\": ", before, key);
+    reference_quote(&b, text);
+    fputs(b.data, stdout);
+    buf_fini(&b);
+}
+
+static void put_bool(const char *key, bool v)
+{
+    struct buf b = {0};
+    buf_printf(&b, ",\n \"%s\": %s", key, v ? "true" : "false");
+    fputs(b.data, stdout);
+    buf_fini(&b);
+}
+
+static void put_identity(const struct measuring *g, const struct eval_set *set,
+                         const struct task *task, const char *split, int checkpoint)
+{
+    put_text("{", "model", model_name(g->m));
+    put_text(",\n ", "checkpoint", model_checkpoint_name(g->m, checkpoint));
+    put_text(",\n ", "path", model_checkpoint_path(g->m, checkpoint));
+    put_text(",\n ", "data", g->w->folder);
+    if (set)
+        put_text(",\n ", "data_digest", set->digest);
+    put_text(",\n ", "task", task->name);
+    put_text(",\n ", "split", split);
+}
+
+static void put_flaws(const struct evaluation *e)
+{
+    printf(",\n \"left_out\": [");
+    for (int i = 0; i < e->flaw_count; i++) {
+        put_text(i ? ",\n  {" : "\n  {", "item", e->flaws[i].item);
+        put_text(", ", "why", e->flaws[i].why);
+        putchar('}');
+    }
+    fputs(e->flaw_count ? "\n ]" : "]", stdout);
+}
+
+static bool is_retrieval(const struct evaluation *e)
+{
+    return e->set->pool != NULL;
+}
+
+static void put_scores(const struct evaluation *e)
+{
+    const struct reference_sums *s = &e->sums;
+    put_text(",\n ", "metric", e->set->items[0].task->metric);
+    printf(",\n \"items\": %d", s->items);
+    if (s->scored == 0) {
+        printf(",\n \"score\": null");
+        return;
+    }
+    put_number("score", evaluation_score(e));
+    put_number("score_sum", s->score);
+    put_number("low", e->low);
+    put_number("high", e->high);
+    if (!is_retrieval(e))
+        return;
+    put_number("r1", s->r1);
+    put_number("r5", s->r5);
+    put_number("r10", s->r10);
+    put_number("medr", s->medr);
+    put_number("meanr", s->meanr);
+    printf(",\n \"images\": %d", e->set->pool_count);
+}
+
+static void open_document(struct measuring *g)
+{
+    if (g->several)
+        fputs(g->shown == 0 ? "{\"evaluations\": [\n" : ",\n", stdout);
+    g->shown++;
+}
+
+static void print_document(struct measuring *g, const struct evaluation *e, bool interrupted)
+{
+    open_document(g);
+    put_identity(g, e->set, e->set->items[0].task, e->set->split, e->checkpoint);
+    put_scores(e);
+    put_number("ms_per_item", e->ms);
+    if (interrupted)
+        put_bool("interrupted", true);
+    if (e->set->annotated) {
+        put_bool("as_reference", e->set->as_reference);
+        printf(",\n \"shifted\": %d", e->sums.shifted);
+    }
+    put_flaws(e);
+    rows_print(&g->rows);
+    fputs("\n}", stdout);
+    fflush(stdout);
+}
+
+/* ---- for people */
+
+static void print_line(struct measuring *g, const struct evaluation *e)
+{
+    const struct reference_sums *s = &e->sums;
+    if (g->shown++ == 0)
+        plain_out("%-12s %-10s %7s  %-22s %s\n", "task", "split", "items", "checkpoint", "score");
+    plain_out("%-12s %-10s %7d  %-22.22s ", e->set->items[0].task->name, e->set->split, s->items,
+              model_checkpoint_name(g->m, e->checkpoint));
+    if (s->scored == 0)
+        printf("the split has no answers\n");
+    else if (is_retrieval(e))
+        printf("R@1 %.1f%%, R@5 %.1f%%, R@10 %.1f%%; rank: median %.0f, mean %.2f of %d\n", s->r1,
+               s->r5, s->r10, s->medr, s->meanr, e->set->pool_count);
+    else
+        printf("%.1f%% (%.1f to %.1f)\n", 100 * evaluation_score(e), 100 * e->low, 100 * e->high);
+    fflush(stdout);
+}
+
+static void say_flaws(const struct evaluation *e)
+{
+    const char *task = e->set->items[0].task->name;
+    for (int i = 0; i < e->flaw_count && i < FLAWS_SAID; i++)
+        plain_text(stderr, "vilscope eval: %s %s: item %s is left out: %s\n", task, e->set->split,
+                   e->flaws[i].item, e->flaws[i].why);
+    if (e->flaw_count)
+        plain_text(stderr, "vilscope eval: %s %s: %d of %d items are left out\n", task,
+                   e->set->split, e->flaw_count, e->flaw_count + e->sums.items);
+    if (e->sums.shifted && !e->set->as_reference)
+        plain_text(stderr, "vilscope eval: note: %s %s: in %d of %d items the reference takes "
+                   "other rows than those of the choices, as their images have not 100 detected "
+                   "boxes (its number: --as-reference)\n", task, e->set->split, e->sums.shifted,
+                   e->sums.items);
+}
+
+/* ---- one task on one checkpoint */
+
+static void log_score(struct measuring *g, const struct evaluation *e)
+{
+    struct log_evaluation l = {
+        .task = e->set->items[0].task, .model = model_name(g->m),
+        .checkpoint_name = model_checkpoint_name(g->m, e->checkpoint),
+        .checkpoint_path = model_checkpoint_path(g->m, e->checkpoint), .data_path = e->set->path,
+        .data_digest = e->set->digest, .items = e->sums.items, .score = evaluation_score(e),
+        .low = e->low, .high = e->high};
+    if (!g->log || !g->log->log || e->sums.scored == 0)
+        return;
+    model_checkpoint_digest(g->m, e->checkpoint, l.checkpoint_digest);
+    eval_log_put(g->log, &l);
+}
+
+static void fail_one(struct measuring *g, const struct task *task, const char *split,
+                     int checkpoint)
+{
+    g->failed++;
+    plain_text(stderr, "vilscope eval: %s on %s: %s\n", task->name,
+               model_checkpoint_name(g->m, checkpoint), g->err->text);
+    if (!g->w->json)
+        return;
+    open_document(g);
+    put_identity(g, NULL, task, split, checkpoint);
+    put_text(",\n ", "error", g->err->text);
+    putchar('}');
+}
+
+static int show(struct measuring *g, const struct evaluation *e, int rc)
+{
+    bool interrupted = rc == VS_E_CANCELLED;
+    if (isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
+    if (rc != 0 && !(interrupted && e->sums.items))
+        return rc;
+    say_flaws(e);
+    g->partly += e->flaw_count > 0;
+    if (g->w->json)
+        print_document(g, e, interrupted);
+    else
+        print_line(g, e);
+    if (!interrupted)
+        log_score(g, e);
+    return rc ? rc
+              : rows_write_reference(&g->rows, model_checkpoint_name(g->m, e->checkpoint),
+                                     e->set->reference->name, e->set->split, g->err);
+}
+
+static void report(void *arg, const struct eval_progress *p)
+{
+    struct measuring *g = arg;
+    rows_flush(&g->rows);
+    g->w->report(g->w->report_arg, p);
+}
+
+static int measure(struct measuring *g, const struct eval_set *set, int checkpoint)
+{
+    struct evaluation e = {.set = set, .checkpoint = checkpoint, .limit = g->w->limit,
+                           .batch = g->w->batch, .strict = g->w->strict, .row = rows_take,
+                           .row_arg = &g->rows, .cancel = g->w->stop, .report = report,
+                           .report_arg = g};
+    int rc = rows_begin(&g->rows, g->w->json, g->err);
+    *g->w->running = model_checkpoint_name(g->m, checkpoint);
+    if (rc == 0)
+        rc = evaluation_run(&e, g->m, g->err);
+    rc = show(g, &e, rc);
+    rows_end(&g->rows);
+    evaluation_fini(&e);
+    return rc;
+}
+
+/* A failure that concerns this one only, when there are others. */
+static bool may_go_on(const struct measuring *g, int rc)
+{
+    return g->several && !g->w->strict && rc != VS_E_CANCELLED && rc != VS_E_IO;
+}
+
+static int measure_task(struct measuring *g, const struct task *task)
+{
+    struct eval_set *set = NULL;
+    const char *split = g->w->split ? g->w->split : reference_find(task)->split;
+    int rc = reference_open(g->w->folder, task, split, g->w->as_reference, &set, g->err);
+    if (rc != 0 && g->several && !g->w->task) {
+        fail_one(g, task, split, 0);
+        return 0;
+    }
+    for (int i = 0; i < model_checkpoint_count(g->m) && rc == 0; i++) {
+        rc = measure(g, set, i);
+        if (rc != 0 && may_go_on(g, rc)) {
+            fail_one(g, task, split, i);
+            rc = 0;
+        }
+    }
+    eval_free(set);
+    return rc;
+}
+
+/* ---- the whole */
+
+static int count_tasks(const struct reference_wants *w)
+{
+    int n = 0;
+    for (int t = 0; t < task_count; t++)
+        n += w->task ? w->task == &task_table[t] : reference_has(w->folder, &task_table[t]);
+    return n;
+}
+
+int eval_reference_folder(const struct reference_wants *w, struct model *m, struct logging *log,
+                          struct vs_err *err)
+{
+    struct measuring g = {.w = w, .m = m, .log = log, .err = err};
+    struct vs_err why = {0};
+    int tasks = count_tasks(w);
+    if (tasks == 0)
+        return vs_fail(err, VS_E_IO, "%s: no folder of the reference's tasks is in it (VQA, gqa, "
+                       "refcoco, ...; vilscope-data(5))", w->folder);
+    g.several = tasks * model_checkpoint_count(m) > 1;
+    int rc = rows_open(&g.rows, w->rows, g.several, err);
+    for (int t = 0; t < task_count && rc == 0; t++)
+        if (w->task ? w->task == &task_table[t] : reference_has(w->folder, &task_table[t]))
+            rc = measure_task(&g, &task_table[t]);
+    if (w->json && g.shown)
+        puts(g.several ? "\n]}" : "");
+    fflush(stdout);
+    int closed = rows_close(&g.rows, rc ? &why : err);
+    rc = rc ? rc : closed;
+    return rc ? rc : g.failed ? EXIT_FAILED : g.partly ? EXIT_PARTLY : EXIT_OK;
+}

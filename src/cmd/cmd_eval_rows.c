@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* vilscope eval --reference: rows on their way out. What a task has of rows goes through temporary
+ * files, so memory does not grow with the number of items. */
+#include "src/cmd/cmd_eval.h"
+
+#include "src/formats/outfile.h"
+#include "src/base/mem.h"
+#include "src/base/plain.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int rows_failed(const char *path, struct vs_err *err)
+{
+    return vs_fail(err, VS_E_IO, "%s: rows cannot be written: %s", path,
+                   strerror(errno ? errno : EIO));
+}
+
+/* ---- spools: entries with ", " between them */
+
+static int spool_open(struct rows_spool *s, const char *between, struct vs_err *err)
+{
+    *s = (struct rows_spool){.file = tmpfile(), .between = between};
+    return s->file ? 0 : rows_failed("a temporary file", err);
+}
+
+static int spool_add(struct rows_spool *s, const char *text, struct vs_err *err)
+{
+    if (s->count++ > 0)
+        fputs(s->between, s->file);
+    fputs(text, s->file);
+    return ferror(s->file) ? rows_failed("a temporary file", err) : 0;
+}
+
+static void spool_close(struct rows_spool *s)
+{
+    if (s->file)
+        fclose(s->file);
+    s->file = NULL;
+}
+
+/* Everything that was added, to take(arg); false when it cannot be read. */
+typedef void spool_take(void *arg, const char *text, size_t len);
+static bool spool_each(struct rows_spool *s, spool_take *take, void *arg)
+{
+    char some[65536];
+    size_t n;
+    if (fflush(s->file) != 0 || fseek(s->file, 0, SEEK_SET) != 0)
+        return false;
+    while ((n = fread(some, 1, sizeof some, s->file)) > 0)
+        take(arg, some, n);
+    bool good = !ferror(s->file);
+    fseek(s->file, 0, SEEK_END);
+    return good;
+}
+
+static void to_stdout(void *arg, const char *text, size_t len)
+{
+    (void)arg;
+    fwrite(text, 1, len, stdout);
+}
+
+static void to_outfile(void *arg, const char *text, size_t len)
+{
+    outfile_write(arg, text, len);
+}
+
+/* ---- where they go */
+
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int rows_open(struct rows_out *o, const char *path, bool several, struct vs_err *err)
+{
+    *o = (struct rows_out){.path = path, .several = several};
+    if (!path)
+        return 0;
+    o->folder = is_folder(path);
+    if (o->folder)
+        return 0;
+    o->lines = fopen(path, "we");
+    return o->lines ? 0 : rows_failed(path, err);
+}
+
+/* After each batch: a kill loses what came behind it. */
+void rows_flush(struct rows_out *o)
+{
+    if (o->lines && fflush(o->lines) != 0 && o->error == 0)
+        o->error = errno;
+}
+
+static int lines_error(const struct rows_out *o, struct vs_err *err)
+{
+    errno = o->error;
+    return o->error ? rows_failed(o->path, err) : 0;
+}
+
+/* What was computed is on the disk, or that is an error. */
+int rows_close(struct rows_out *o, struct vs_err *err)
+{
+    rows_flush(o);
+    if (o->lines && fclose(o->lines) != 0 && o->error == 0)
+        o->error = errno;
+    o->lines = NULL;
+    rows_end(o);
+    return lines_error(o, err);
+}
+
+int rows_begin(struct rows_out *o, bool keep_items, struct vs_err *err)
+{
+    int rc = keep_items ? spool_open(&o->items, ",\n  ", err) : 0;
+    if (rc == 0 && (keep_items || o->folder))
+        rc = spool_open(&o->reference, ", ", err);
+    return rc;
+}
+
+void rows_end(struct rows_out *o)
+{
+    spool_close(&o->items);
+    spool_close(&o->reference);
+}
+
+int rows_take(void *arg, const char *row, const char *reference, struct vs_err *err)
+{
+    struct rows_out *o = arg;
+    int rc = o->items.file ? spool_add(&o->items, row, err) : 0;
+    if (rc == 0 && reference && o->reference.file)
+        rc = spool_add(&o->reference, reference, err);
+    if (rc != 0 || !o->lines)
+        return rc;
+    if ((fputs(row, o->lines) < 0 || putc('\n', o->lines) < 0) && o->error == 0)
+        o->error = errno;
+    return lines_error(o, err);
+}
+
+/* ---- as the reference's programs write them */
+
+static int write_list(const char *path, struct rows_spool *s, struct vs_err *err)
+{
+    struct outfile out;
+    int rc = outfile_open(&out, path, err);
+    if (rc != 0)
+        return rc;
+    outfile_write(&out, "[", 1);
+    bool good = !s || spool_each(s, to_outfile, &out);
+    outfile_write(&out, "]", 1);
+    if (good)
+        return outfile_close(&out, err);
+    outfile_drop(&out);
+    return rows_failed(path, err);
+}
+
+/* "FOLDER", or a folder in it for the checkpoint and task where there are several. */
+static int place_of(const struct rows_out *o, const char *checkpoint, const char *task,
+                    char **out, struct vs_err *err)
+{
+    *out = o->several ? xasprintf("%s/%s-%s", o->path, checkpoint, task) : xstrdup(o->path);
+    for (char *c = *out + strlen(o->path) + 1; o->several && *c; c++)
+        *c = *c == '/' ? '_' : *c;
+    if (mkdir(*out, 0777) == 0 || errno == EEXIST)
+        return 0;
+    return vs_fail(err, VS_E_IO, "%s: the folder cannot be made: %s", *out, strerror(errno));
+}
+
+int rows_write_reference(struct rows_out *o, const char *checkpoint, const char *task,
+                         const char *split, struct vs_err *err)
+{
+    char *place = NULL;
+    if (!o->folder)
+        return 0;
+    int rc = place_of(o, checkpoint, task, &place, err);
+    char *result = xasprintf("%s/%s_result.json", place, split);
+    char *others = xasprintf("%s/%s_others.json", place, split);
+    if (rc == 0)
+        rc = write_list(result, &o->reference, err);
+    if (rc == 0)
+        rc = write_list(others, NULL, err);
+    free(result);
+    free(others);
+    free(place);
+    return rc;
+}
+
+void rows_print(struct rows_out *o)
+{
+    printf(",\n \"rows\": [");
+    spool_each(&o->reference, to_stdout, NULL);
+    printf("],\n \"per_item\": [\n  ");
+    spool_each(&o->items, to_stdout, NULL);
+    printf("\n ]");
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* The photos of a set's items, kept while there is room. */
+#include "src/study/eval_priv.h"
+
+#include "src/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define KEEP_BYTES ((size_t)1 << 30) /* of photos */
+
+static size_t region_bytes(const struct regions *g)
+{
+    return g ? (size_t)g->count * (size_t)g->dim * sizeof *g->features : 0;
+}
+
+static size_t photo_bytes(const struct photo *p)
+{
+    size_t n = p->image && p->image->rgb ? 3 * (size_t)p->image->width * (size_t)p->image->height
+                                         : 0;
+    return n + region_bytes(p->regions) + region_bytes(p->candidates);
+}
+
+static void album_keep_pixels(struct eval_album *a, struct image *im)
+{
+    if (a->pixels && a->pixels != im) {
+        a->bytes -= 3 * (size_t)a->pixels->width * (size_t)a->pixels->height;
+        free(a->pixels->rgb);
+        a->pixels->rgb = NULL;
+    }
+    a->pixels = im;
+}
+
+static void album_drop(struct eval_album *a, int i)
+{
+    if (!a->photos[i])
+        return;
+    if (a->pixels == a->photos[i]->image)
+        album_keep_pixels(a, NULL);
+    a->bytes -= photo_bytes(a->photos[i]);
+    photo_free(a->photos[i]);
+    a->photos[i] = NULL;
+}
+
+static int open_picture(struct model *m, const char *path, struct photo **out, struct vs_err *err)
+{
+    struct photo_options how = {0};
+    int rc = photo_open(path, &how, out, err);
+    if (rc == 0) {
+        photo_measure(m, *out); /* its pixels may be dropped later */
+        rc = photo_detect(m, *out, NULL, NULL, NULL, err);
+    }
+    return rc;
+}
+
+/* Regions without their picture: detected ones, and the boxes of the annotations where the task
+ * chooses among them. */
+static int open_entry(const struct eval_set *s, const char *key, struct photo **out,
+                      struct vs_err *err)
+{
+    struct photo *p = *out = xcalloc(1, sizeof *p);
+    p->regions_path = xstrdup(regionlmdb_path(s->detected));
+    p->regions_key = xstrdup(key);
+    int rc = regionlmdb_get(s->detected, key, &p->regions, err);
+    if (rc == 0 && s->annotated) {
+        p->candidates_path = xstrdup(regionlmdb_path(s->annotated));
+        rc = regionlmdb_get(s->annotated, key, &p->candidates, err);
+    }
+    return rc;
+}
+
+static int album_add(struct eval_album *a, struct model *m, const char *path, int at,
+                     struct vs_err *err)
+{
+    struct photo *p = NULL;
+    int rc = a->set->detected ? open_entry(a->set, path, &p, err) : open_picture(m, path, &p, err);
+    if (rc != 0) {
+        photo_free(p);
+        return rc;
+    }
+    a->photos[at] = p;
+    a->bytes += photo_bytes(p);
+    if (p->image && p->regions)
+        album_keep_pixels(a, p->image);
+    return 0;
+}
+
+/* Pixels are needed until the regions are known, and for boxes. */
+int eval_album_get(struct eval_album *a, struct model *m, const char *path, bool pixels,
+                   struct photo **out, struct vs_err *err)
+{
+    int at = strmap_get(&a->names, path, strlen(path)), rc = 0;
+    if (at < 0) {
+        at = a->count;
+        strmap_add(&a->names, path, strlen(path), at);
+        a->photos = xreallocarray(a->photos, (size_t)a->count + 1, sizeof(struct photo *));
+        a->photos[a->count++] = NULL;
+    }
+    if (a->photos[at] && pixels && a->photos[at]->image && !a->photos[at]->image->rgb)
+        album_drop(a, at);
+    if (!a->photos[at])
+        rc = album_add(a, m, path, at, err);
+    *out = a->photos[at];
+    return rc;
+}
+
+/* Between items: nothing is in use. */
+void eval_album_trim(struct eval_album *a)
+{
+    for (int i = 0; a->bytes > KEEP_BYTES && i < a->count; i++) {
+        album_drop(a, a->oldest);
+        a->oldest = (a->oldest + 1) % a->count;
+    }
+}
+
+void eval_album_fini(struct eval_album *a)
+{
+    for (int i = 0; i < a->count; i++)
+        photo_free(a->photos[i]);
+    free(a->photos);
+    strmap_fini(&a->names);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* What came of an item, as one line of JSON. */
+#include "src/study/eval_rows.h"
+
+#include "src/base/mem.h"
+#include "src/text/score.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void put_text(struct buf *b, const char *key, const char *text)
+{
+    buf_printf(b, ", \"%s\": ", key);
+    reference_quote(b, text);
+}
+
+/* A name that is a number is written as one. */
+static void put_name(struct buf *b, const char *key, const char *name, bool number)
+{
+    if (number)
+        buf_printf(b, ", \"%s\": %s", key, name);
+    else
+        put_text(b, key, name);
+}
+
+static void put_ints(struct buf *b, const char *key, const int *list, int count)
+{
+    buf_printf(b, ", \"%s\": [", key);
+    for (int i = 0; i < count; i++)
+        buf_printf(b, "%s%d", i ? ", " : "", list[i]);
+    buf_putc(b, ']');
+}
+
+static void put_logits(struct buf *b, const struct eval_verdict *v)
+{
+    buf_puts(b, ", \"logits\": [");
+    for (int i = 0; i < v->count; i++)
+        buf_printf(b, "%s%.9g", i ? ", " : "", (double)v->logits[i]);
+    buf_putc(b, ']');
+}
+
+/* As the text alone has them: without the task's token. */
+static void put_tokens(struct buf *b, const struct result *r)
+{
+    bool first = true;
+    buf_puts(b, ", \"tokens\": [");
+    for (int i = 0; i < r->token_count; i++) {
+        const struct result_token *t = &r->tokens[i];
+        if (t->special && strncmp(t->piece, "[TASK ", 6) == 0)
+            continue;
+        buf_printf(b, "%s%d", first ? "" : ", ", (int)t->id);
+        first = false;
+    }
+    buf_putc(b, ']');
+}
+
+/* Rows that are regions, the whole image among them; of a pair, those of each half. */
+static void put_regions(struct buf *b, const struct result *r)
+{
+    int *count = xcalloc((size_t)r->batch + 1, sizeof *count);
+    for (int i = 0; i < r->batch; i++)
+        for (int k = 0; k < r->rows; k++)
+            count[i] += r->sources[i * r->rows + k].image >= 0;
+    if (r->batch == 1)
+        buf_printf(b, ", \"regions\": %d", count[0]);
+    else if (r->batch > 1)
+        put_ints(b, "regions", count, r->batch);
+    free(count);
+}
+
+static void put_images(struct buf *b, const struct eval_item *it)
+{
+    if (it->image_count == 1) {
+        put_name(b, "image", reference_image(it), it->image_is_number);
+        return;
+    }
+    buf_puts(b, ", \"images\": [");
+    for (int i = 0; i < it->image_count; i++) {
+        buf_puts(b, i ? ", " : "");
+        reference_quote(b, it->images[i]);
+    }
+    buf_putc(b, ']');
+}
+
+/* ---- what there was to choose, by what is ranked */
+
+static void put_top(struct buf *b, const struct eval_verdict *v)
+{
+    int *order = xcalloc((size_t)v->count + 1, sizeof *order);
+    score_rank(v->logits, v->count, order);
+    buf_puts(b, ", \"top\": [");
+    for (int i = 0; i < v->count && i < EVAL_ROW_TOP; i++)
+        buf_printf(b, "%s[%d, %.9g]", i ? ", " : "", order[i], (double)v->logits[order[i]]);
+    buf_putc(b, ']');
+    free(order);
+}
+
+static void put_answer(struct buf *b, const struct eval_set *s, const struct eval_item *it,
+                       const struct eval_verdict *v)
+{
+    put_text(b, "answer", reference_answer(s, v->choice));
+    put_top(b, v);
+    if (!it->scored)
+        return;
+    buf_puts(b, ", \"target\": [[");
+    for (int i = 0; i < it->label_count; i++)
+        buf_printf(b, "%s%d", i ? ", " : "", it->classes[i]);
+    buf_puts(b, "], [");
+    for (int i = 0; i < it->label_count; i++)
+        buf_printf(b, "%s%.8g", i ? ", " : "", (double)it->worths[i]);
+    buf_puts(b, "]]");
+}
+
+static void put_class(struct buf *b, const struct eval_item *it, const struct eval_verdict *v)
+{
+    put_logits(b, v);
+    if (it->scored && v->target >= 0)
+        buf_printf(b, ", \"label\": %d", v->target);
+    else if (it->scored)
+        buf_puts(b, ", \"label\": null");
+}
+
+static void put_box(struct buf *b, const struct eval_item *it, const struct eval_verdict *v)
+{
+    if (it->choices) {
+        put_ints(b, "choices", it->choices, v->count);
+        put_ints(b, "rows", v->rows, v->count);
+        buf_printf(b, ", \"target\": %d", v->target);
+        buf_printf(b, ", \"shifted\": %s", v->shifted ? "true" : "false");
+    } else {
+        buf_puts(b, ", \"iou\": ");
+        reference_real(b, (double)v->iou);
+    }
+    buf_printf(b, ", \"box\": [%.9g, %.9g, %.9g, %.9g]", (double)it->box[0], (double)it->box[1],
+               (double)it->box[2], (double)it->box[3]);
+    put_logits(b, v);
+}
+
+static void put_chosen(struct buf *b, const struct eval_set *s, const struct eval_item *it,
+                       const struct eval_verdict *v)
+{
+    buf_printf(b, ", \"choice\": %d", v->choice);
+    switch (it->task->reading->ranked) {
+    case RANKED_LABELS:
+        if (it->task->reading->listed)
+            put_answer(b, s, it, v);
+        else
+            put_class(b, it, v);
+        return;
+    case RANKED_REGIONS: put_box(b, it, v); return;
+    case RANKED_IMAGES:
+        buf_printf(b, ", \"rank\": %d, \"target\": %d", v->rank, v->target);
+        put_logits(b, v);
+    }
+}
+
+static double margin_of(const struct eval_verdict *v)
+{
+    float best = v->logits[reference_argmax(v->logits, v->count)], second = 0;
+    bool seen = false, other = false;
+    for (int i = 0; i < v->count; i++) {
+        bool first = !seen && v->logits[i] == best;
+        seen |= first;
+        if (!first && (!other || v->logits[i] > second)) {
+            second = v->logits[i];
+            other = true;
+        }
+    }
+    return other ? (double)best - (double)second : 0;
+}
+
+void eval_row_add(struct buf *out, const struct eval_set *s, const struct eval_item *it, int index,
+                  const char *checkpoint, const struct result *r, const struct eval_verdict *v)
+{
+    buf_printf(out, "{\"task\": \"%s\"", it->task->name);
+    put_text(out, "split", s->split);
+    put_text(out, "checkpoint", checkpoint);
+    buf_printf(out, ", \"index\": %d", index);
+    put_name(out, "id", it->id, it->id_is_number);
+    put_images(out, it);
+    put_text(out, "text", it->text);
+    put_tokens(out, r);
+    put_regions(out, r);
+    put_chosen(out, s, it, v);
+    buf_printf(out, ", \"margin\": %.9g", margin_of(v));
+    if (it->scored) {
+        buf_puts(out, ", \"score\": ");
+        reference_real(out, v->score);
+        buf_printf(out, ", \"correct\": %s", v->score >= 0.5 ? "true" : "false");
+    }
+    if (r->truncated)
+        buf_puts(out, ", \"truncated\": true");
+    char *fields = it->fields ? json_dumps(it->fields, JSON_ENSURE_ASCII) : NULL;
+    if (fields)
+        buf_printf(out, ", \"fields\": %s", fields);
+    free(fields);
+    buf_putc(out, '}');
+}

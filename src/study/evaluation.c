@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* One set of the reference's data folder on one checkpoint. */
+#include "src/study/evaluation.h"
+
+#include "src/base/mem.h"
+#include "src/study/eval_priv.h"
+#include "src/study/eval_rows.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct evaluating {
+    struct evaluation *e;
+    const char *checkpoint;
+    struct buf row, reference;
+    int rc;                /* of what the taker could not hand on */
+    struct vs_err *err;
+    struct vs_err failure; /* its text */
+    atomic_bool stop;
+};
+
+static void add_flaw(struct evaluation *e, const char *item, const char *why)
+{
+    e->flaws = xreallocarray(e->flaws, (size_t)e->flaw_count + 1, sizeof *e->flaws);
+    e->flaws[e->flaw_count++] = (struct eval_flaw){xstrdup(item), xstrdup(why)};
+}
+
+static int strict_failure(const struct evaluation *e, const char *item, const char *why,
+                          struct vs_err *err)
+{
+    return vs_fail(err, VS_E_FORMAT, "%s %s: item %s: %s", e->set->items[0].task->name,
+                   e->set->split, item, why);
+}
+
+/* 0, or what ends the evaluation. */
+static int pass_over(struct evaluating *g, const struct eval_item *it, const char *why,
+                     struct vs_err *err)
+{
+    add_flaw(g->e, it->id, why);
+    return g->e->strict ? strict_failure(g->e, it->id, why, err) : 0;
+}
+
+static int take_bad(void *arg, const struct eval_item *it, const struct vs_err *why)
+{
+    struct evaluating *g = arg;
+    char *text = xstrdup(why->text); /* it may be the error that is written to */
+    int rc = pass_over(g, it, text, g->err);
+    free(text);
+    return rc;
+}
+
+static void hand_on(struct evaluating *g, const struct eval_item *it, const struct result *r,
+                    const struct eval_verdict *v)
+{
+    const struct evaluation *e = g->e;
+    const struct reference_task *kind = e->set->reference;
+    g->row.len = g->reference.len = 0;
+    eval_row_add(&g->row, e->set, it, (int)(it - e->set->items), g->checkpoint, r, v);
+    if (kind->row)
+        kind->row(e->set, it, v, &g->reference);
+    g->rc = e->row(e->row_arg, g->row.data, kind->row ? g->reference.data : NULL, &g->failure);
+}
+
+static void take(void *arg, const struct eval_item *it, const struct result *r)
+{
+    struct evaluating *g = arg;
+    struct eval_verdict v = {0};
+    struct vs_err why = {0};
+    if (g->rc != 0)
+        return;
+    if (g->e->set->reference->judge(g->e->set, it, r, &v, &why) != 0) {
+        g->rc = pass_over(g, it, why.text, &g->failure);
+    } else {
+        reference_add(&g->e->sums, it, &v);
+        if (g->e->row)
+            hand_on(g, it, r, &v);
+    }
+    g->e->ms += r->ms.total;
+    eval_verdict_fini(&v);
+}
+
+static void report(void *arg, const struct eval_progress *p)
+{
+    struct evaluating *g = arg;
+    if (g->rc != 0 || (g->e->cancel && atomic_load(g->e->cancel)))
+        atomic_store(&g->stop, true);
+    if (g->e->report)
+        g->e->report(g->e->report_arg, p);
+}
+
+static int run(struct evaluating *g, struct model *m)
+{
+    struct evaluation *e = g->e;
+    struct eval_score *scores = xcalloc((size_t)task_count, sizeof *scores);
+    struct eval_options o = {.checkpoint = e->checkpoint, .limit = e->limit, .batch = e->batch,
+                             .take = take, .take_arg = g, .bad = take_bad, .bad_arg = g,
+                             .cancel = &g->stop, .report = report, .report_arg = g};
+    int rc = eval_run(m, e->set, &o, scores, g->err);
+    free(scores);
+    if (g->rc != 0) {
+        *g->err = g->failure;
+        return g->rc;
+    }
+    return rc;
+}
+
+static int copy_flaws(struct evaluation *e, struct vs_err *err)
+{
+    for (int i = 0; i < e->set->flaw_count; i++)
+        add_flaw(e, e->set->flaws[i].item, e->set->flaws[i].why);
+    return e->strict && e->flaw_count
+               ? strict_failure(e, e->flaws[0].item, e->flaws[0].why, err) : 0;
+}
+
+int evaluation_run(struct evaluation *e, struct model *m, struct vs_err *err)
+{
+    struct evaluating g = {.e = e, .checkpoint = model_checkpoint_name(m, e->checkpoint),
+                           .err = err};
+    int rc = copy_flaws(e, err);
+    if (rc == 0)
+        rc = run(&g, m);
+    reference_finish(&e->sums);
+    if (rc == 0 && e->sums.items == 0)
+        rc = vs_fail(err, VS_E_FORMAT, "%s %s: of %d items none can be asked: the first is %s: %s",
+                     e->set->items[0].task->name, e->set->split, e->flaw_count, e->flaws[0].item,
+                     e->flaws[0].why);
+    if (e->sums.items) {
+        eval_interval(evaluation_score(e), e->sums.scored, &e->low, &e->high);
+        e->ms /= e->sums.items;
+    }
+    buf_fini(&g.row);
+    buf_fini(&g.reference);
+    return rc;
+}
+
+double evaluation_score(const struct evaluation *e)
+{
+    return e->sums.scored ? e->sums.score / e->sums.scored : (double)NAN;
+}
+
+void evaluation_fini(struct evaluation *e)
+{
+    reference_sums_fini(&e->sums);
+    for (int i = 0; i < e->flaw_count; i++) {
+        free(e->flaws[i].item);
+        free(e->flaws[i].why);
+    }
+    free(e->flaws);
+    e->flaws = NULL;
+    e->flaw_count = 0;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* The reference's data folder (vilbert_tasks.yml): annotations, caches and LMDBs of the 12 tasks,
+ * as sets of items, and how their answers are scored and written there (vilscope-data(5)). */
+#ifndef VS_REFERENCE_H
+#define VS_REFERENCE_H
+
+#include "src/study/eval.h"
+
+/* What a model made of an item. */
+struct eval_verdict {
+    int choice;          /* class, row of the image's regions, or place among the item's choices */
+    int target;          /* the same of what is right, -1: nothing is; retrieval: of the pool */
+    double score;        /* 0 to 1; 0 where nothing is said to be right */
+    float iou;           /* of the chosen box */
+    int rank;            /* retrieval: of the caption's own image, from 0 */
+    const float *logits; /* (count) of what there was to choose from; of the result, or own */
+    int count;
+    int *rows;           /* (count) choices: the rows of the image's regions */
+    bool shifted;        /* the reference takes other rows than those of the choices */
+    float *own;          /* logits, where they are not the result's */
+};
+void eval_verdict_fini(struct eval_verdict *v);
+
+struct reference_reader;
+struct buf;
+
+/* One task: a row of the table in reference.c. */
+struct reference_task {
+    int id;                    /* of the task table */
+    const char *name;          /* in vilbert_tasks.yml */
+    const char *root;          /* folder of its annotations */
+    const char *detected;      /* LMDBs, without their common ending */
+    const char *annotated;     /* or NULL */
+    const char *split;         /* the default */
+    const char *const *splits; /* that there can be, with a NULL behind; NULL: the files say */
+    const char *id_key;        /* what its rows call an item, or NULL */
+    int (*read)(struct reference_reader *r);
+    /* 0, or why the item has no score. */
+    int (*judge)(const struct eval_set *s, const struct eval_item *it, const struct result *r,
+                 struct eval_verdict *v, struct vs_err *err);
+    /* Its row as the reference's program writes it; NULL: it writes none. */
+    void (*row)(const struct eval_set *s, const struct eval_item *it, const struct eval_verdict *v,
+                struct buf *out);
+};
+/* NULL: there is no such task in it. */
+const struct reference_task *reference_find(const struct task *task);
+/* A name of vilbert_tasks.yml, or NULL. */
+const struct task *reference_task_named(const char *name);
+
+/* folder: "datasets", or the one that holds it; split NULL: the default. Items whose annotations
+ * cannot be used are the set's flaws. */
+int reference_open(const char *folder, const struct task *task, const char *split,
+                   bool as_reference, struct eval_set **out, struct vs_err *err);
+/* Whether there is anything of the task. */
+bool reference_has(const char *folder, const struct task *task);
+
+/* The numbers of a set. */
+struct reference_sums {
+    int items, scored, shifted;
+    double score;
+    int *ranks; /* (items) of retrieval */
+    double r1, r5, r10, medr, meanr; /* percent, ranks from 1: once reference_finish was called */
+};
+void reference_add(struct reference_sums *s, const struct eval_item *it,
+                   const struct eval_verdict *v);
+void reference_finish(struct reference_sums *s);
+void reference_sums_fini(struct reference_sums *s);
+
+/* As Python's json module writes texts and numbers: ASCII, the shortest digits. */
+void reference_quote(struct buf *out, const char *text);
+void reference_real(struct buf *out, double v);
+/* The first of the largest. */
+int reference_argmax(const float *v, int count);
+/* An image as the annotations call it: without what its key in the LMDB has before. */
+const char *reference_image(const struct eval_item *it);
+/* The word of a class, "" where there is none. */
+const char *reference_answer(const struct eval_set *s, int class);
+
+/* For eval_run: whether the numbers of padding are asked for, and whether the model has the task's
+ * head with as many answers as the set has. */
+bool reference_needs_padding(const struct eval_item *it, const struct photo *p);
+int reference_check_model(const struct eval_set *s, struct model *m, int checkpoint,
+                          struct vs_err *err);
+
+#endif
