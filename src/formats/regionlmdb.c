@@ -69,19 +69,14 @@ int regionlmdb_get(const struct regionlmdb *l, const char *key, struct regions *
 {
     const uint8_t *data = NULL;
     size_t len = 0;
-    struct regions *got = NULL;
+    *out = NULL;
     int rc = lmdb_get(&l->db, key, strlen(key), &data, &len, err);
     if (rc == 0 && !data)
         rc = vs_fail(err, VS_E_MISSING, "image '%s' is not in %s", key, l->path);
     if (rc == 0) {
         char *where = xasprintf("%s: image '%s'", l->path, key);
-        rc = read_value(where, data, len, &got, err);
+        rc = read_value(where, data, len, out, err);
         free(where);
     }
-    rc = bytes_check(&l->db.map, rc, err);
-    if (rc == 0)
-        *out = got;
-    else
-        regions_free(got);
-    return rc;
+    return regions_still_sound(&l->db.map, rc, out, err);
 }
