@@ -2,6 +2,7 @@
 TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests $(JANSSON_CFLAGS)
 EXTRA_DIST += tests/ports/run tests/run-tests tests/tap.h tests/mutants tests/mutation/accepted.txt \
 	tests/mutation/build.py tests/mutation/cover.py tests/mutation/faults.py \
+	tests/mutation/results.py tests/mutation/trial.py \
 	tests/data/checkpoints/make.py tests/data/checkpoints/training.pt \
 	tests/data/checkpoints/training_old.bin \
 	tests/data/frozen \

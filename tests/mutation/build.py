@@ -1,86 +1,127 @@
 # SPDX-License-Identifier: MIT
 """A copy of the tree that is built, tested and given faults."""
 import os
+import re
 import shutil
 import subprocess
 import time
 
-# Behind main.c of the copy with counters: a program that a test kills has written what it ran.
+# Behind main.c of the copy with counters: a program that a test kills has written what it ran. The
+# counters are also written at exit, which no other thread may do at the same time.
 COUNTS = """
 #include <pthread.h>
+#include <stdlib.h>
 #include <unistd.h>
 void __gcov_dump(void);
 void __gcov_reset(void);
+static pthread_mutex_t counts = PTHREAD_MUTEX_INITIALIZER;
+static void counts_hold(void)
+{
+    pthread_mutex_lock(&counts);
+}
+static void counts_leave(void)
+{
+    pthread_mutex_unlock(&counts);
+}
 static void *counts_write(void *arg)
 {
-    for (; usleep(200000) == 0; __gcov_reset())
+    while (usleep(200000) == 0) {
+        counts_hold();
         __gcov_dump();
+        __gcov_reset();
+        counts_leave();
+    }
     return arg;
 }
 static __attribute__((constructor)) void counts_begin(void)
 {
     pthread_t t;
+    pthread_atfork(counts_hold, counts_leave, counts_leave);
+    atexit(counts_hold);
     if (pthread_create(&t, NULL, counts_write, NULL) == 0)
         pthread_detach(t);
 }
 """
 MAIN = "src/cmd/main.c"
+# How a test can end. Late: it ran past its limit.
+PASSED, FAILED, LATE = "passed", "failed", "late"
+
+
+def copy_file(a, b, more=b""):
+    """b's time only changes when its text does."""
+    with open(a, "rb") as f:
+        data = f.read() + more
+    if os.path.exists(b) and open(b, "rb").read() == data:
+        return
+    os.makedirs(os.path.dirname(b), exist_ok=True)
+    with open(b, "wb") as f:
+        f.write(data)
+    shutil.copymode(a, b)
+
+
+def files_below(root):
+    for folder, _, names in os.walk(root):
+        for name in names:
+            yield os.path.relpath(os.path.join(folder, name), root)
+
+
+def snapshot(tree, root):
+    """The files of a working tree, tracked or not, as they are now: others work on."""
+    told = subprocess.run(["git", "-C", tree, "ls-files", "-z", "--cached", "--others",
+                           "--exclude-standard"], capture_output=True, check=True).stdout
+    names = {n for n in told.decode().split("\0") if os.path.isfile(os.path.join(tree, n))} - {""}
+    for name in names:
+        copy_file(os.path.join(tree, name), os.path.join(root, name))
+    for name in set(files_below(root)) - names:
+        os.unlink(os.path.join(root, name))
 
 
 class Copy:
-    """Sources in folder/source, built in folder/source/build."""
+    """Of a snapshot: in folder/source, built in folder/source/build."""
 
-    def __init__(self, folder, source, flags="-O2", coverage=False):
+    def __init__(self, folder, origin, coverage=False):
         self.folder, self.root = folder, os.path.join(folder, "source")
         self.build = os.path.join(self.root, "build")
-        self.origin, self.flags, self.coverage = source, flags, coverage
+        self.origin, self.coverage = origin, coverage
 
-    def prepare(self, text_of=None):
-        """The sources as they are in the working tree, tracked or not; built. False: it failed.
-        text_of: gives the text of a file in C as it was before."""
+    def prepare(self, say):
+        """The files as they are in the snapshot, without a fault; built. False: it failed."""
         os.makedirs(self.root, exist_ok=True)
-        names = subprocess.run(["git", "-C", self.origin, "ls-files", "-z", "--cached", "--others",
-                                "--exclude-standard"], capture_output=True, check=True).stdout
-        for name in names.decode().split("\0"):
-            self.take(name, text_of if name.endswith(".c") else None)
+        for name in files_below(self.origin):
+            copy_file(os.path.join(self.origin, name), os.path.join(self.root, name),
+                      COUNTS.encode() if self.coverage and name == MAIN else b"")
+        done = self.configure() and self.make_all()
+        if not done:
+            say("%s cannot be built: see %s/log" % (self.root, self.folder))
+        return done
+
+    def configure(self):
         if not os.path.exists(os.path.join(self.root, "Makefile.in")):
             if self.run(["autoreconf", "-fi"], self.root) != 0:
                 return False
-        if not os.path.exists(os.path.join(self.build, "Makefile")):
-            os.makedirs(self.build, exist_ok=True)
-            flags = self.flags + (" --coverage" if self.coverage else "")
-            if self.run(["../configure", "--with-cuda=no", "CFLAGS=" + flags], self.build) != 0:
-                return False
+        if os.path.exists(os.path.join(self.build, "Makefile")):
+            return True
+        os.makedirs(self.build, exist_ok=True)
+        compiler = os.environ.get("CC", "ccache gcc" if shutil.which("ccache") else "gcc")
+        flags = "-O0 --coverage" if self.coverage else "-O2"
+        return self.run(["../configure", "--with-cuda=no", "CC=" + compiler, "CFLAGS=" + flags],
+                        self.build) == 0
+
+    def make_all(self):
         if self.coverage: # kernels without optimization would take hours
-            fast = "CFLAGS=-O2 --coverage"
-            self.run(["make", "-s", "-k", "-j2", fast, "libkern.a", "libkernavx2.a",
-                      "libkernavx512.a"], self.build)
+            self.run(["make", "-s", "-k", "-j2", "CFLAGS=-O2 --coverage", "libkern.a",
+                      "libkernavx2.a", "libkernavx512.a"], self.build)
         # Apart: "all" is a make of its own.
         return self.make(["all"]) == 0 and self.make(["test-programs"]) == 0
-
-    def take(self, name, text_of=None):
-        """One file of the origin; its time only changes when its text does."""
-        a, b = os.path.join(self.origin, name), os.path.join(self.root, name)
-        if not name or not os.path.isfile(a):
-            return
-        data = text_of(name).encode() if text_of else open(a, "rb").read()
-        if self.coverage and name == MAIN:
-            data += COUNTS.encode()
-        if os.path.exists(b) and open(b, "rb").read() == data:
-            return
-        os.makedirs(os.path.dirname(b), exist_ok=True)
-        with open(b, "wb") as f:
-            f.write(data)
-        shutil.copymode(a, b)
 
     def write(self, name, text):
         with open(os.path.join(self.root, name), "w", encoding="utf-8") as f:
             f.write(text)
 
-    def run(self, command, cwd, env=None, log="log"):
-        with open(os.path.join(self.folder, log), "ab") as out:
+    def run(self, command, cwd):
+        with open(os.path.join(self.folder, "log"), "ab") as out:
             return subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=out,
-                                  stderr=out, env=env).returncode
+                                  stderr=out).returncode
 
     def make(self, targets):
         return self.run(["make", "-s", "-j2"] + targets, self.build)
@@ -100,11 +141,17 @@ class Copy:
                     out[path] = os.stat(path).st_mtime_ns
         return out
 
-    def test(self, name, limit=300, env=None):
-        """(passed, seconds)"""
+    def test(self, name, limit, env=None):
+        """(how it ended, seconds)"""
         start = time.monotonic()
         told = dict(os.environ, VILSCOPE=os.path.join(self.build, "vilscope"), SRCDIR=self.root,
                     BUILDDIR=self.build, TEST_TIMEOUT=str(int(limit)), **(env or {}))
-        told.setdefault("VILSCOPE_SHARED", os.path.join(os.path.dirname(self.origin), "shared"))
-        rc = self.run(["sh", os.path.join(self.root, "tests/run-tests"), name], self.build, told)
-        return rc == 0, time.monotonic() - start
+        ran = subprocess.run(["sh", os.path.join(self.root, "tests/run-tests"), name],
+                             cwd=self.build, env=told, stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        with open(os.path.join(self.folder, "log"), "ab") as log:
+            log.write(ran.stdout)
+        ended = PASSED if ran.returncode == 0 else FAILED
+        if re.search(rb"killed \(status (124|137)\)", ran.stdout):
+            ended = LATE
+        return ended, time.monotonic() - start

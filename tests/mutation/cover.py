@@ -1,91 +1,189 @@
 # SPDX-License-Identifier: MIT
-"""Which tests run which lines: the program is built with gcov's counters, each test runs alone."""
+"""Which tests run which lines: the program is built with gcov's counters, each test runs alone.
+
+What a test ran is kept in a file of its own, with the digests of what it hangs on:
+
+    {"key": of the test's files, "seconds": null when it fails here,
+     "lines": {source: {"digest": ..., "ran": [line, ...], "idle": [line, ...]}}}
+
+It holds until the test's own files change. Where a source has changed since, its lines are not
+believed any more: all tests that ran something of it count as tests of each line."""
+import concurrent.futures
+import functools
+import glob
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 
 import build
 
+# Looks at the source, which has a fault: it would find lines that are too long.
+NO_USE = ("tests/cli/structure.sh",)
+
+
+def digest(data):
+    return hashlib.sha1(data).hexdigest()[:12]
+
+
+def files_of(root, test):
+    """The files that a test is made of, and those below tests/ that they name."""
+    found, todo = set(), [test]
+    for path in glob.glob(os.path.join(root, "tests/*/local.mk")):
+        mk = open(path).read().replace("\\\n", " ")
+        rule = re.search(r"^%s_SOURCES = (.*)" % re.escape(test.replace("-", "_")), mk, re.M)
+        todo += rule.group(1).split() if rule else []
+    if "/" in test:
+        todo.append(os.path.join(os.path.dirname(test), "lib.sh"))
+    while todo:
+        name = todo.pop().rstrip("/")
+        if not os.path.exists(os.path.join(root, name)): # the rest of the name is made up
+            name = os.path.dirname(name)
+        path = os.path.join(root, name)
+        if re.fullmatch(r"tests/(data/\w+|\w+/golden)", name) and os.path.isdir(path):
+            found.update(os.path.relpath(p, root) for p in glob.glob(path + "/**", recursive=True)
+                         if os.path.isfile(p))
+        if name in found or not name.startswith("tests/") or not os.path.isfile(path):
+            continue
+        found.add(name)
+        text = open(path, encoding="utf-8", errors="replace").read()
+        todo += ["tests/" + n for n in re.findall(r"\btests/([\w./-]+)", text)]
+        for stem in re.findall(r'#include "([\w-]+)\.h"', text):
+            here = os.path.join(os.path.dirname(name), stem)
+            todo += [here + ".h", here + ".c", "tests/" + stem + ".h"]
+    return sorted(found)
+
+
+@functools.lru_cache(None)
+def digest_of(path):
+    with open(path, "rb") as f:
+        return digest(f.read())
+
+
+def key_of(root, test):
+    told = [name + digest_of(os.path.join(root, name)) for name in files_of(root, test)]
+    return digest("".join(told).encode())
+
 
 def gcov_lines(copy, data):
-    """{file: {line: whether it ran}} of the counters below the folder `data`."""
+    """{source: {line: whether it ran}} of the counters below the folder `data`."""
     ran = {}
     for folder, _, names in os.walk(data):
         counters = [n for n in names if n.endswith(".gcda")]
-        if not counters:
-            continue
         built = os.path.join(copy.build, os.path.relpath(folder, data + copy.build))
         for n in counters:
             notes = os.path.join(built, n[:-5] + ".gcno")
             if os.path.exists(notes):
-                shutil.copy(notes, folder)
-        told = subprocess.run(["gcov", "--json-format", "--stdout"] + counters, cwd=folder,
-                              capture_output=True, text=True).stdout
-        for line in told.splitlines():
+                os.symlink(notes, os.path.join(folder, n[:-5] + ".gcno"))
+        told = counters and subprocess.run(["gcov", "--json-format", "--stdout"] + counters,
+                                           cwd=folder, capture_output=True, text=True).stdout
+        for line in told.splitlines() if told else []:
             for f in json.loads(line)["files"] if line.startswith("{") else []:
                 path = os.path.normpath(os.path.join(copy.build, f["file"]))
                 name = os.path.relpath(path, copy.root)
-                if not name.startswith(".."):
+                if name.endswith(".c") and not name.startswith(("..", "tests/", "build/")):
                     for x in f["lines"]:
-                        ran.setdefault(name, {}).setdefault(x["line_number"], False)
-                        ran[name][x["line_number"]] |= x["count"] > 0
+                        here = ran.setdefault(name, {})
+                        here[x["line_number"]] = here.get(x["line_number"]) or x["count"] > 0
     return ran
 
 
-def digest_of(copy, name):
-    with open(os.path.join(copy.root, name), "rb") as f:
-        return hashlib.sha1(f.read().removesuffix(build.COUNTS.encode())).hexdigest()
+class Coverage:
+    """root: the snapshot; read: gives the text of a file there; say: prints a line."""
 
+    def __init__(self, folder, root, read, say):
+        self.folder, self.root, self.read, self.say = folder, root, read, say
+        self.known, self.keys, self.digests = {}, {}, {}
+        os.makedirs(folder, exist_ok=True)
 
-def passes(copy, plain, test):
-    """(passed, seconds). One that fails with counters, which make it slow and touch files, may pass
-    without them; what it ran is known all the same."""
-    for some, env in ((copy, None), (plain, {}), (plain, {})):
-        passed, seconds = some.test(test, 900, {"GCOV_PREFIX": copy.folder + "/counters"}
-                                    if env is None else env)
-        if passed:
-            return True, seconds
-    return False, seconds
+    def path_of(self, test):
+        return os.path.join(self.folder, test.replace("/", "+") + ".json")
 
+    def source_digest(self, name):
+        if name not in self.digests:
+            try:
+                self.digests[name] = digest(self.read(name).encode())
+            except FileNotFoundError:
+                self.digests[name] = None
+        return self.digests[name]
 
-def measure(copy, plain, known, save, say):
-    """Adds to known what it does not say of a test yet; False when a copy cannot be built:
+    def load(self, tests):
+        """Takes what is known of these; returns those of which nothing is, or something old."""
+        self.keys = {t: key_of(self.root, t) for t in tests if t not in NO_USE}
+        for test, key in self.keys.items():
+            if os.path.exists(self.path_of(test)):
+                told = json.load(open(self.path_of(test)))
+                if told["key"] == key:
+                    self.known[test] = told
+        return [t for t in self.keys if t not in self.known]
 
-        {"tests": {test: seconds}, "lines": {file: {line: [test, ...]}}, "files": {file: digest}}
+    def tell(self):
+        old = {n for t in self.known.values() for n, here in t["lines"].items()
+               if here["digest"] != self.source_digest(n)}
+        left = sorted(t for t in self.known if self.known[t]["seconds"] is None)
+        self.say("%d tests, their lines are known%s%s" % (
+            len(self.known), "; %d files have changed since (--cover: anew)" % len(old)
+            if old else "", "; fail here, left out: " + " ".join(left) if left else ""))
 
-    A line that no test ran has an empty list, one without code is not there; a test that fails has
-    no seconds. save() is called after each."""
-    if not copy.prepare() or not plain.prepare():
-        return False
-    data = os.path.join(copy.folder, "counters")
-    for test in copy.tests():
-        if test in known["tests"]:
-            continue
+    def measure(self, tests, copy, plain, jobs):
+        """Runs these in a copy with counters; one that fails there, in the plain one."""
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            done = [pool.submit(self.measure_one, t, copy, plain) for t in tests]
+            for n, d in enumerate(concurrent.futures.as_completed(done)):
+                self.say("%d of %d: %s" % (n + 1, len(tests), d.result()))
+
+    def measure_one(self, test, copy, plain):
+        data = os.path.join(copy.folder, "counters", test.replace("/", "+"))
         shutil.rmtree(data, ignore_errors=True)
         os.makedirs(data)
-        passed, seconds = passes(copy, plain, test)
-        say("%s: %s, %.1f s" % (test, "ok" if passed else "fails here, left out", seconds))
-        known["tests"][test] = seconds if passed else None
-        for name, lines in gcov_lines(copy, data).items():
-            here = known["lines"].setdefault(name, {})
-            known["files"].setdefault(name, digest_of(copy, name))
-            for line, ran in lines.items():
-                here.setdefault(str(line), []).extend([test] if ran and passed else [])
-        save()
-    shutil.rmtree(data, ignore_errors=True)
-    return True
+        passed, seconds = passes(copy, plain, test, data)
+        lines = {}
+        for name, ran in gcov_lines(copy, data).items():
+            lines[name] = {"digest": self.source_digest(name),
+                           "ran": sorted(n for n in ran if ran[n]),
+                           "idle": sorted(n for n in ran if not ran[n])}
+        shutil.rmtree(data)
+        told = {"key": self.keys[test], "seconds": seconds if passed else None, "lines": lines}
+        with open(self.path_of(test) + ".new", "w") as f:
+            json.dump(told, f)
+        os.replace(self.path_of(test) + ".new", self.path_of(test))
+        self.known[test] = told
+        return "%s: %s, %.1f s" % (test, "ok" if passed else "fails here, left out", seconds)
+
+    def leave_out(self, test):
+        self.known[test]["seconds"] = None
+
+    def limit(self, test):
+        """Seconds: machines are busy, and what was measured may have been a quiet moment."""
+        return 60 + 5 * self.known[test]["seconds"]
+
+    def tests_for(self, path, line):
+        """The tests that run the line, quick ones first. Of a line without code of its own (a
+        declaration, the rest of a statement), of a file that has changed since, and of the readers
+        of files, which work in a child that may not write its counters: those that run something
+        of the file; of a file that is new: all."""
+        usable = {t: k for t, k in self.known.items() if k["seconds"] is not None}
+        here = {t: k["lines"][path] for t, k in usable.items() if path in k["lines"]}
+        old = {t for t in here if here[t]["digest"] != self.source_digest(path)}
+        some = {t for t in here if here[t]["ran"]}
+        has_code = any(line in here[t]["ran"] or line in here[t]["idle"] for t in set(here) - old)
+        found = {t for t in some if t in old or line in here[t]["ran"]}
+        if not here:
+            found = set(usable)
+        elif not has_code or (not found and path.startswith("src/formats/")):
+            found = some
+        return sorted(found, key=lambda t: usable[t]["seconds"])
 
 
-def tests_for(cover, fault, digest):
-    """The tests that run the fault's line, quick ones first. Of a line without code of its own (a
-    declaration, the rest of a statement), of a file that has changed since, and of the readers of
-    files, which work in a child that may not write its counters: those that run something of the
-    file; of a file that is new: all. None: no test runs the line."""
-    lines = cover["lines"].get(fault.path, {})
-    names = lines.get(str(fault.line))
-    changed = cover["files"].get(fault.path) != digest
-    if names is None or changed or (not names and fault.path.startswith("src/formats/")):
-        names = {t for some in lines.values() for t in some} if lines else set(cover["tests"])
-    return sorted(set(names), key=lambda t: cover["tests"][t])
+def passes(copy, plain, test, data):
+    """(passed, seconds). One that fails with counters, which make it slow and touch files, may pass
+    without them; what it ran is known all the same."""
+    for some, env in ((copy, {"GCOV_PREFIX": data}), (plain, {}), (plain, {})):
+        ended, seconds = some.test(test, 600, env)
+        if ended == build.PASSED:
+            return True, seconds
+        if some is plain and ended == build.LATE:
+            break
+    return False, seconds

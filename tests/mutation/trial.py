@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: MIT
+"""Faults are tried: put into a copy, built, and the tests that run the line are run."""
+import hashlib
+import os
+import re
+import subprocess
+import threading
+import time
+
+import build
+import faults
+from results import EQUIVALENT, INVALID, KILLED, NOT_VALID, SURVIVED, TIMEOUT
+
+
+def code_of(path):
+    """The machine code of an object file, without what tells lines."""
+    out = path + ".code"
+    if subprocess.run(["objcopy", "--strip-debug", path, out]).returncode != 0:
+        return None
+    with open(out, "rb") as f:
+        data = f.read()
+    os.unlink(out)
+    return hashlib.sha1(data).hexdigest()
+
+
+class Todo:
+    """The faults in their order, until enough valid ones were tried or the time is over; then those
+    that were put off, one at a time, when nobody else works."""
+
+    def __init__(self, chosen, count, seconds, results, mark_of):
+        self.chosen, self.count, self.results, self.mark_of = chosen, count, results, mark_of
+        self.until = time.monotonic() + seconds
+        self.at, self.valid, self.under_way, self.late = 0, 0, 0, []
+        self.guard = threading.Lock()
+
+    def next(self):
+        with self.guard:
+            while (self.at < len(self.chosen) and time.monotonic() < self.until and
+                   self.valid + self.under_way + len(self.late) < self.count):
+                f = self.chosen[self.at]
+                self.at += 1
+                if not self.results.knows(f, self.mark_of(f)):
+                    self.under_way += 1
+                    return f
+                self.valid += self.results.outcome(f) not in NOT_VALID
+            return None
+
+    def done(self, fault, outcome):
+        """outcome None: put off"""
+        with self.guard:
+            self.under_way -= 1
+            self.late += [fault] if outcome is None else []
+            self.valid += outcome is not None and outcome not in NOT_VALID
+
+
+class Worker(threading.Thread):
+    """A copy of its own. read: gives the sound text of a source."""
+
+    def __init__(self, copy, cover, todo, results, read, say):
+        super().__init__(daemon=True)
+        self.copy, self.cover, self.todo, self.results = copy, cover, todo, results
+        self.read, self.say = read, say
+        self.code = {p: code_of(p) for p in copy.objects()}
+        self.trusted = set()
+
+    def same_code(self, before):
+        """Is what was built the same as what the sound source gives? None: nothing was built."""
+        changed = [p for p, t in self.copy.objects().items() if before.get(p) != t]
+        if not changed:
+            return None
+        return all(p in self.code and code_of(p) == self.code[p] for p in changed)
+
+    def programs_of(self, test):
+        """What is to be built for it."""
+        if "/" not in test:
+            return [test]
+        with open(os.path.join(self.copy.root, test), encoding="utf-8") as f:
+            named = set(re.findall(r"\$BUILDDIR/([\w-]+)", f.read()))
+        return ["vilscope"] + sorted(p for p in named
+                                     if os.access(os.path.join(self.copy.build, p), os.X_OK))
+
+    def run_test(self, test, alone):
+        """How it ended. One that fails is run twice: a machine that is busy may be late for a
+        screen. alone: nothing else runs, and the limit is long."""
+        limit = self.cover.limit(test) * (4 if alone else 1)
+        ended = self.copy.test(test, limit)[0]
+        return self.copy.test(test, limit)[0] if ended == build.FAILED else ended
+
+    def run_tests(self, fault, alone):
+        """(outcome, test); outcome None: a test is late, which says nothing on a busy machine."""
+        tests = self.cover.tests_for(fault.path, fault.line)
+        for test in tests:
+            if self.copy.make(self.programs_of(test)) != 0:
+                return INVALID, test + " does not link"
+            ended = self.run_test(test, alone)
+            if ended == build.FAILED:
+                return KILLED, test
+            if ended == build.LATE:
+                return TIMEOUT if alone else None, test
+        return SURVIVED, "" if tests else "no test runs the line"
+
+    def attempt(self, fault, alone):
+        text = self.read(fault.path)
+        before = self.copy.objects()
+        self.copy.write(fault.path, faults.with_fault(text, fault))
+        try:
+            if self.copy.make(["all"]) != 0:
+                return INVALID, "does not compile"
+            same = self.same_code(before)
+            if same is None:
+                return INVALID, "not compiled here"
+            if same:
+                return EQUIVALENT, "same machine code"
+            return self.run_tests(fault, alone)
+        finally:
+            self.copy.write(fault.path, text)
+            self.copy.make(["all"])
+
+    def trusts(self, test):
+        """Does it pass on the sound source? Asked before its first verdict is believed."""
+        if test not in self.trusted:
+            self.copy.make(self.programs_of(test))
+            if self.run_test(test, True) != build.PASSED:
+                self.cover.leave_out(test)
+                self.say("%s fails without a fault, too: left out from now on" % test)
+                return False
+            self.trusted.add(test)
+        return True
+
+    def try_one(self, fault, alone):
+        mark = self.todo.mark_of(fault)
+        outcome, by = self.attempt(fault, alone)
+        while outcome in (KILLED, TIMEOUT) and not self.trusts(by):
+            outcome, by = self.attempt(fault, alone)
+        self.todo.done(fault, outcome)
+        if outcome:
+            self.results.add(fault, outcome, by, mark)
+        told = " ".join(("%s -> %s" % (fault.old, fault.new)).split())
+        self.say("%-10s %s:%d %s: %s %s" % (outcome or "later", fault.path, fault.line, fault.kind,
+                                            told[:90], "(%s)" % by if by else ""))
+
+    def run(self):
+        while True:
+            fault = self.todo.next()
+            if fault is None:
+                return
+            self.try_one(fault, False)
+
+    def run_late(self):
+        """When all others have ended."""
+        for fault in self.todo.late:
+            self.try_one(fault, True)
