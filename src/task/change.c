@@ -247,6 +247,23 @@ int change_list_parse(const char *text, struct change **out, int *count, struct 
     return 0;
 }
 
+char *change_list_show(const char *text)
+{
+    struct buf b = {0};
+    struct change *list = NULL;
+    char one[CHANGE_TEXT];
+    int n = 0;
+    if (!text || change_list_parse(text, &list, &n, NULL) != 0)
+        return text ? xstrdup(text) : NULL;
+    buf_puts(&b, "");
+    for (int i = 0; i < n; i++) {
+        change_show(&list[i], one);
+        buf_printf(&b, "%s%s", i ? "; " : "", one);
+    }
+    free(list);
+    return buf_steal(&b);
+}
+
 bool change_equal(const struct change *a, const struct change *b)
 {
     char x[CHANGE_TEXT], y[CHANGE_TEXT];

@@ -53,6 +53,9 @@ int change_parse(const char *text, struct change *out, struct vs_err *err);
 char *change_list_format(const struct change *list, int count);
 /* Reads what change_list_format wrote; NULL and "" are none. Caller frees *out. */
 int change_list_parse(const char *text, struct change **out, int *count, struct vs_err *err);
+/* What change_list_format wrote, for people; as it is when it cannot be read, NULL for NULL. Caller
+ * frees. */
+char *change_list_show(const char *text);
 bool change_equal(const struct change *a, const struct change *b);
 
 #endif

@@ -139,7 +139,7 @@ static void a_comparison(void)
     terminal_expect(t, "answered");
     terminal_command(t, "token 5");
     terminal_command(t, "compare");
-    ok(terminal_goes(t, "asked ..."), "comparison: all checkpoints answer");
+    ok(terminal_goes(t, "asking ..."), "comparison: all checkpoints answer");
     terminal_settle(t, 300);
     terminal_row(t, 1, first, sizeof first);
     const char *b = strstr(first, " B ");
@@ -163,14 +163,14 @@ static void tour(void)
     struct terminal *t = start("--tour", 24, 80);
     int stops = 0, whole = 0;
     char row[512];
-    while (stops < 30 && terminal_expect(t, "a key goes on")) {
+    while (stops < 30 && terminal_expect(t, "any key continues")) {
         terminal_settle(t, 100);
         terminal_row(t, 23, row, sizeof row);
-        char *end = strstr(row, "  a key goes on");
+        char *end = strstr(row, "  any key continues");
         whole += end && (strchr(row, '.') || strchr(row, '?'));
         stops++;
         terminal_type(t, " ");
-        for (int i = 0; i < 100 && terminal_has(t, "a key goes on"); i++)
+        for (int i = 0; i < 100 && terminal_has(t, "any key continues"); i++)
             terminal_read(t, 20);
         terminal_read(t, 100);
         if (terminal_has(t, "That was the tour"))

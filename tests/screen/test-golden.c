@@ -52,7 +52,7 @@ static const struct screen screens[] = {
     {"attention-change",
      "suggest vqa;wait;attention-change;wait;zoom;map text-to-image;layer 2;head 3", NULL},
     {"drift", "suggest vqa;wait;drift;wait;zoom", NULL},
-    {"swap", "suggest vqa;wait;swap blocks;wait;zoom", NULL},
+    {"swap", "suggest vqa;wait;patch blocks;wait;zoom", NULL},
     {"trend",
      "suggest vqa;wait;pin star;wait;suggest genomeqa;wait;pin 7;wait;trend;wait;zoom", NULL},
     {"box", "suggest vqa;wait;box;press Enter;press L;press J", "arrows move"},
@@ -67,13 +67,13 @@ static const struct screen screens[] = {
      NULL},
     {"lens", "suggest vqa;wait;lens;wait;token large;zoom", NULL},
     {"lens-regions", "suggest vqa;wait;lens;lens-of regions;wait;region 3;press [", NULL},
-    {"effects", "suggest vqa;wait;knock-out;wait;down", NULL},
-    {"effects-tokens", "suggest vqa;wait;knock-out tokens;wait;zoom", NULL},
-    {"effects-heads", "suggest vqa;wait;knock-out heads uniform;wait", NULL},
+    {"effects", "suggest vqa;wait;leave-one-out;wait;down", NULL},
+    {"effects-tokens", "suggest vqa;wait;leave-one-out tokens;wait;zoom", NULL},
+    {"effects-heads", "suggest vqa;wait;leave-one-out heads uniform;wait", NULL},
     {"what-if", "suggest vqa;wait;token large;mask;wait;what-if", NULL},
     {"replaced", "suggest vqa;wait;token large;replace small;wait;region 2;drop;wait;what-if",
      NULL},
-    {"difference", "suggest vqa;wait;silence text-to-image 1.2;wait;matrix;difference;region 3",
+    {"difference", "suggest vqa;wait;ablate text-to-image 1.2;wait;matrix;difference;region 3",
      NULL},
 };
 
@@ -132,8 +132,8 @@ static void read_row(const struct terminal *t, int row, char *out)
 /* What differs from run to run: the right half of the status line, times, sizes, paths. */
 static void mask(const struct terminal *t, int row, char *s, bool status)
 {
-    static const char *const names[] = {"regions      ", "tokenizer ", "forward ", "reading ",
-                                        "all  ", "device ", "memory ", "pictures ", "log  "};
+    static const char *const names[] = {"regions      ", "tokenizer ", "forward ", "decoding ",
+                                        "total  ", "device ", "memory ", "graphics ", "log  "};
     bool last = row == t->rows - 1;
     char *x = last ? strstr(s, "cpu") : NULL;
     for (size_t i = 0; i < sizeof names / sizeof names[0] && !last && status; i++) {

@@ -18,23 +18,23 @@ enum { BLOCK = 8, CELLS = 255 };
 static const struct {
     const char *name, *lines;
 } pictures[] = {
-    {"boxes", "suggest refcoco;wait;view photo"},
+    {"boxes", "suggest refcoco;wait;view image"},
     {"boxes-two", "set boxes 2;wait"},
     {"drawn", "set boxes 5;suggest vqa;wait;box;press Enter;press L;press J;press Enter"},
-    {"answers", "suggest vqa;wait;view photo"},
+    {"answers", "suggest vqa;wait;view image"},
     {"heat", "right;right;right;right;right"},
     {"heat-colors", "colors"},
     {"masked", "mask;wait"},
     {"region", "restore;wait;region 3"},
-    {"alignment", "suggest coco;wait;view photo"},
-    {"pair", "suggest nlvr2;wait;view photo"},
+    {"alignment", "suggest coco;wait;view image"},
+    {"pair", "suggest nlvr2;wait;view image"},
     {"matrix", "suggest vqa;wait;right;right;right;matrix"},
     {"matrix-sorted", "sort"},
     {"heads", "heads"},
     {"states", "states"},
     {"plane", "plane"},
     {"lens", "lens;wait"},
-    {"small", "open SMALL;wait;view photo"},
+    {"small", "open SMALL;wait;view image"},
 };
 enum { COUNT = sizeof pictures / sizeof pictures[0] };
 static char folder[300];

@@ -29,7 +29,7 @@ static bool export_weights(struct terminal *t, struct weights *w)
     *w = (struct weights){0};
     snprintf(path, sizeof path, "%s/weights.csv", folder);
     unlink(path);
-    terminal_command(t, "view photo");
+    terminal_command(t, "view image");
     terminal_command(t, "export %s", path);
     for (int i = 0; i < 100 && access(path, R_OK) != 0; i++)
         terminal_read(t, 50);
@@ -131,7 +131,7 @@ static void side_by_side(struct terminal *t)
     weights_of_all(t, w);
     double top = fmax(w[0].top, fmax(w[1].top, w[2].top));
     terminal_command(t, "compare");
-    terminal_goes(t, "asked ...");
+    terminal_goes(t, "asking ...");
     terminal_settle(t, 300);
     double said = legend(t, "all checkpoints");
     ok(fabs(said - top) < 0.0006, "the legend says %.3f, the largest of all is %.4f", said, top);

@@ -80,8 +80,8 @@ static void with_sixels(void)
        "the first rank's box is drawn in its color");
     images = t->images;
     terminal_type(t, "\033OC\033OC\033OC"); /* Right three times: a token */
-    ok(terminal_expect(t, "\"the\" looks at") || terminal_expect(t, "looks at"),
-       "a token's looks are listed");
+    ok(terminal_expect(t, "\"the\" attends to") || terminal_expect(t, "attends to"),
+       "what a token attends to is listed");
     terminal_read(t, 300);
     ok(t->images > images, "and drawn over the photo");
     terminal_type(t, "]}");
@@ -420,7 +420,7 @@ static void waiting_log(void)
     terminal_settle(t, 100);
     terminal_type(t, "\033");
     unlink(way);
-    ok(terminal_expect(t, "what waited for the log is written"), "then both are written");
+    ok(terminal_expect(t, "the queries that waited are in the log now"), "then both are written");
     ask(t, "the third");
     ok(terminal_expect(t, "logged as 3"), "and the next comes after them");
     quit(t, "waiting log");

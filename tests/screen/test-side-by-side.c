@@ -102,12 +102,12 @@ static void what_changed(struct terminal *t)
     ok(terminal_expect(t, "weights moved by") && terminal_expect(t, "v_layer.1"),
        "weights by layer");
     terminal_type(t, "E");
-    ok(terminal_expect(t, "largest share: image layer 2, 100.0 %"), "the swap names the layer");
+    ok(terminal_expect(t, "most recovered by image layer 2, 100.0 %"), "patching names the layer");
 }
 
 static void probes(struct terminal *t)
 {
-    command(t, "probes %s", pins);
+    command(t, "check-set %s", pins);
     ok(terminal_expect(t, "is new"), "a set that is not there yet");
     command(t, "pin red");
     ok(terminal_expect(t, "2 checkpoints") && access(pins, R_OK) == 0, "a query is pinned");

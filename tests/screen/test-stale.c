@@ -113,7 +113,7 @@ static void sets(struct terminal *t)
     ok(terminal_expect(t, "24 images (25 are open); r asks again"), "an image more is open");
 }
 
-static const char *const views[] = {"answer", "looks", "tokens", "matrix", "heads", "states",
+static const char *const views[] = {"answer", "attention", "tokens", "matrix", "heads", "states",
                                     "plane", "lens", "effects", "what-if", "compare",
                                     "difference"};
 
@@ -127,14 +127,14 @@ static void every_view(struct terminal *t)
     terminal_command(t, "token 4");
     terminal_command(t, "compare");
     terminal_expect(t, "A early");
-    terminal_command(t, "knock-out tokens");
-    terminal_expect(t, "knocked out");
+    terminal_command(t, "leave-one-out tokens");
+    terminal_expect(t, "leave-one-out: ");
     terminal_command(t, "split answer");
     for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
         char line[64], first[1024];
         snprintf(line, sizeof line, "view %s", views[i]);
         terminal_command(t, "%s", line);
-        terminal_goes(t, "asked ...");
+        terminal_goes(t, "asking ...");
         terminal_goes(t, "reading the states");
         terminal_command(t, "image 2");
         terminal_expect(t, "! of 000000.png");
@@ -160,11 +160,11 @@ static void marks(struct terminal *t)
     terminal_command(t, "task refcoco");
     terminal_command(t, "ask the red star");
     terminal_goes(t, "r asks again");
-    terminal_command(t, "view photo");
+    terminal_command(t, "view image");
     terminal_settle(t, 200);
     ok(terminal_has(t, "rank and probability of the best"), "ranks on the photo");
     terminal_command(t, "task vqa");
-    ok(terminal_expect(t, "nothing is drawn: the answer is not of this query; r asks"),
+    ok(terminal_expect(t, "no boxes: the answer is to another query; r asks again"),
        "not of another task");
     terminal_command(t, "task refcoco");
     ok(terminal_expect(t, "rank and probability of the best"), "and back");
@@ -177,11 +177,11 @@ static void of_two(struct terminal *t)
     terminal_command(t, "ask what is red?");
     terminal_goes(t, "r asks again");
     terminal_command(t, "between early final");
-    terminal_command(t, "swap blocks");
+    terminal_command(t, "patch blocks");
     ok(terminal_expect(t, "\"what is red?\": A answers"), "a swap");
     terminal_command(t, "ask what is blue?");
-    ok(terminal_expect(t, "! of blocks in early, final, \"what is red?\"; :swap blocks makes it "
-                          "anew"),
+    ok(terminal_expect(t, "! of blocks in early, final, \"what is red?\"; :patch blocks "
+                          "computes it again"),
        "a swap of an earlier query");
     terminal_type(t, "\r");
     ok(terminal_expect(t, "this is of another query"), "no part of it is asked of the new one");

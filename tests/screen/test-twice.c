@@ -83,7 +83,7 @@ static char *exported(struct terminal *t)
 /* The screen with nothing but a view twice beside each other; the right one has the keys. */
 static struct terminal *twice(const char *view)
 {
-    static const char *const others[] = {"photo", "answer", "looks", "matrix", "heads"};
+    static const char *const others[] = {"image", "answer", "attention", "matrix", "heads"};
     struct terminal *t = terminal_demo(ROWS, COLS);
     terminal_command(t, "view %s", view);
     terminal_command(t, "split %s", view);
@@ -155,7 +155,7 @@ static void others(void)
     ok(says(t, 1, false, "after text 4") && says(t, 1, true, "after image 3"),
        "depths are each one's own");
     quit(t, "states");
-    t = twice("photo");
+    t = twice("image");
     press(t, ">", before);
     ok(says(t, 35, true, "1.5 times") && !strstr(half(t, 35, false), "1.5 times"),
        "one photo is enlarged, the other is not");

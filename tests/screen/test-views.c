@@ -153,9 +153,9 @@ static void changes(void)
     terminal_type(t, "D");
     ok(terminal_expect(t, "1 drop region 4"), "D drops the chosen region");
     terminal_type(t, "X");
-    ok(terminal_expect(t, "2 silence text-to-image 2 zero"), "X silences the map's layer");
+    ok(terminal_expect(t, "2 ablate text-to-image 2 zero"), "X ablates the map's layer");
     terminal_command(t, "restore 1");
-    ok(terminal_expect(t, "1 silence text-to-image 2 zero"), "one is taken back by its number");
+    ok(terminal_expect(t, "1 ablate text-to-image 2 zero"), "one is taken back by its number");
     terminal_command(t, "token large");
     terminal_command(t, "replace tiny");
     ok(terminal_expect(t, "now: do you know what the tiny thing"), "words are replaced");
@@ -170,12 +170,12 @@ static void changes(void)
 static void knocked(void)
 {
     struct terminal *t = terminal_demo(24, 80);
-    terminal_command(t, "knock-out heads");
+    terminal_command(t, "knock-out heads"); /* its name of before */
     terminal_type(t, "\033");
     terminal_read(t, 200);
     terminal_command(t, "ask is there a star");
-    ok(terminal_expect(t, "\"is there a star\""), "a query does not wait for a knock-out");
-    terminal_command(t, "knock-out regions");
+    ok(terminal_expect(t, "\"is there a star\""), "a query does not wait for a leave-one-out");
+    terminal_command(t, "leave-one-out regions");
     ok(terminal_expect(t, "17/17") && terminal_expect(t, "prob. without"), "one runs to its end");
     terminal_type(t, "\033OB\r");
     ok(terminal_expect(t, "with drop region"), "Enter leaves the chosen one out");
@@ -183,10 +183,10 @@ static void knocked(void)
     terminal_expect(t, "arrows move");
     terminal_type(t, " LLJJ ");
     terminal_type(t, "\033");
-    terminal_command(t, "knock-out regions");
-    ok(terminal_expect(t, "boxes on the photo have changed"),
-       "no knock-out of other regions than the answer's");
-    quit(t, "knock-out");
+    terminal_command(t, "leave-one-out regions");
+    ok(terminal_expect(t, "boxes on the image have changed"),
+       "no attribution to other regions than the answer's");
+    quit(t, "leave-one-out");
 }
 
 /* What the model was not trained on: in the answer, and in the line of messages. */

@@ -170,18 +170,18 @@ static void workbench(const char *lines)
 
 static const char full[] =
     "task vqa\nask " QUERY "\nwait\ntoken 3\nlayer 2\nwait\n"
-    "view answer\nexport answer.csv\nexport final.json\nview photo\nexport photo.csv\n"
-    "view looks\nexport looks.csv\nview tokens\nexport tokens.csv\n"
+    "view answer\nexport answer.csv\nexport final.json\nview image\nexport photo.csv\n"
+    "view attention\nexport looks.csv\nview tokens\nexport tokens.csv\n"
     "view matrix\nexport matrix.csv\nview heads\nexport heads.csv\nhead 3\nview matrix\n"
     "export head.csv\nmap text\nexport text.csv\nmap text-to-image\nhead mean\n"
     "view regions\nexport regions.csv\nview states\nwait\nexport states.csv\nview plane\n"
     "previous-layer\nprevious-layer\nprevious-layer\nprevious-layer\nprevious-layer\n"
     "previous-layer\nprevious-layer\nprevious-layer\nwait\nexport plane.csv\n"
     "view lens\nwait\nwait\nexport lens.csv\n"
-    "knock-out tokens\nwait\nwait\nview effects\nexport effects.csv\n"
+    "leave-one-out tokens\nwait\nwait\nview effects\nexport effects.csv\n"
     "between early final\ncompare\nwait\nwait\nexport compare.csv\nattention-change\nwait\n"
-    "export difference.csv\ndrift\nwait\nwait\nexport drift.csv\nswap blocks\nwait\nwait\n"
-    "export swap.csv\nprobes set.probes\nwait\nwait\nview trend\nexport trend.csv\n"
+    "export difference.csv\ndrift\nwait\nwait\nexport drift.csv\npatch blocks\nwait\nwait\n"
+    "export swap.csv\ncheck-set set.probes\nwait\nwait\nview trend\nexport trend.csv\n"
     "mask 3\nwait\nview what-if\nwait\nexport what-if.csv\nexport masked.json\n"
     "restore\nwait\ntoken 4\nview states\nwait\nexport states-4.csv\n"
     "checkpoint early\nagain\nwait\nexport early.json\nquit\n";
@@ -488,14 +488,14 @@ static void trend(void)
 
 static void empty(void)
 {
-    static const char *const views[] = {"photo", "answer", "looks", "tokens", "matrix", "heads",
+    static const char *const views[] = {"image", "answer", "attention", "tokens", "matrix", "heads",
                                         "states", "plane", "lens", "effects", "what-if", "compare",
-                                        "difference", "drift", "swap", "trend"};
+                                        "difference", "drift", "patch", "trend"};
     for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
         char lines[200], want[100];
         struct stat st;
         snprintf(lines, sizeof lines, "view %s\nexport none.csv\nquit\n", views[i]);
-        snprintf(want, sizeof want, "the view %s has no numbers to write now", views[i]);
+        snprintf(want, sizeof want, "the view %s has no numbers to write at present", views[i]);
         workbench(lines);
         ok(stat(path_of("none.csv"), &st) != 0 &&
            shell("cd '%s' && tr -d '\\r' <screen | grep -aq '%s'", folder, want),

@@ -26,6 +26,7 @@ static bool actions_has_word(const char *words, const char *word)
 
 const struct action *action_find(const struct workbench *w, const char *name)
 {
+    name = action_name_now(name);
     for (const struct action_group *g = w->actions; g->title; g++)
         for (const struct action *a = g->actions; a->name; a++)
             if (strcmp(a->name, name) == 0)
@@ -67,7 +68,7 @@ bool actions_line(struct workbench *w, const char *line)
     else if (a->args[0] && a->args[0] != '[' && !*arg)
         workbench_say(w, true, "%s %s: %s", a->name, a->args, a->what);
     else if (!a->args[0] && *arg)
-        workbench_say(w, true, "%s takes nothing: '%s'", a->name, arg);
+        workbench_say(w, true, "%s: unexpected argument '%s'", a->name, arg);
     else
         action_run(w, a, arg);
     free(name);

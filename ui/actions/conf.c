@@ -38,8 +38,8 @@ char *conf_read_text(const char *path, struct vs_err *err)
     fclose(f);
     if (bad || b.len > MOST || memchr(b.data ? b.data : "", '\0', b.len)) {
         vs_fail(err, VS_E_FORMAT, "%s: %s", path, bad ? "cannot be read" : b.len > MOST
-                ? "larger than a megabyte: this is no script"
-                : "holds zero bytes: this is no text");
+                ? "larger than a megabyte: not a script"
+                : "contains zero bytes: not a text file");
         buf_fini(&b);
         return NULL;
     }
@@ -81,7 +81,7 @@ void conf_load(struct workbench *w)
     if (S_ISREG(st.st_mode)) /* reading a pipe waits for who writes to it */
         text = conf_read_text(path, &err);
     else
-        vs_fail(&err, VS_E_FORMAT, "%s: is not a regular file: no keys are taken from it", path);
+        vs_fail(&err, VS_E_FORMAT, "%s: is not a regular file: no keys are read from it", path);
     struct lines l = {.at = text};
     for (char *line; (line = lines_next(&l));) {
         run_line(w, path, l.number, line);

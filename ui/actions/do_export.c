@@ -113,7 +113,9 @@ static void draw_export_legend(const struct workbench *w, struct legend *l)
     legend_text(l, 4, "%s: %s", r->task->title, r->text);
     legend_line(l);
     if (r->changes) {
-        legend_text(l, 4, "with %s", r->changes);
+        char *changes = change_list_show(r->changes);
+        legend_text(l, 4, "with %s", changes);
+        free(changes);
         legend_line(l);
     }
     if (weights)
@@ -143,7 +145,7 @@ static int export_photo(struct workbench *w, const char *path, struct vs_err *er
                       .h = (int)(im->height * scale)};
     struct canvas *c = canvas_new(f.w, f.h), *page = NULL;
     if (!c)
-        return vs_fail(err, VS_E_LIMIT, "%s: the picture is too large", path);
+        return vs_fail(err, VS_E_LIMIT, "%s: the image is too large", path);
     w->screen.gfx.mode = GFX_SIXEL; /* pixels, whatever the screen can */
     struct photo_cache cache = {0};
     const struct photo_paint x = {.photo = w->ses.photo, .r = w->stale ? NULL : w->now.r,
@@ -219,7 +221,7 @@ static int export_table(struct workbench *w, const char *path, struct vs_err *er
     const struct view *v = p->view;
     struct table t;
     if (!v->table || !v->table(w, p, &t))
-        return vs_fail(err, VS_E_USAGE, "the view %s has no numbers to write now", v->name);
+        return vs_fail(err, VS_E_USAGE, "the view %s has no numbers to write at present", v->name);
     const int64_t shape[2] = {t.rows, t.cols};
     int rc = ends_in(path, ".csv") ? write_csv(path, &t, err)
                                    : npy_write_f32(path, 2, shape, t.x, err);
@@ -250,7 +252,7 @@ static void tell_stale(struct workbench *w, const char *path)
     struct pane *p = panes_focused(&w->panes);
     char about[512];
     if (!w->status.bad && p->view->stale && p->view->stale(w, p, about, sizeof about))
-        workbench_say(w, true, "%s is written, but is %s", path, about + 2);
+        workbench_say(w, true, "%s was written, but is %s", path, about + 2);
 }
 
 void do_export(struct workbench *w, const char *arg)
@@ -260,11 +262,11 @@ void do_export(struct workbench *w, const char *arg)
     if (!*arg)
         typed_command(w, "export ");
     else if (ends_in(arg, ".png"))
-        export_tell(w, export_png(w, arg, &err), arg, "the picture is written", &err);
+        export_tell(w, export_png(w, arg, &err), arg, "image written", &err);
     else if (ends_in(arg, ".csv") || ends_in(arg, ".npy"))
-        export_tell(w, export_table(w, arg, &err), arg, "the numbers are written", &err);
+        export_tell(w, export_table(w, arg, &err), arg, "numbers written", &err);
     else if (ends_in(arg, ".json"))
-        export_tell(w, export_json(w, arg, &err), arg, "the result is written", &err);
+        export_tell(w, export_json(w, arg, &err), arg, "result written", &err);
     else
         workbench_say(w, true, "export to a .png, .csv, .npy or .json, not '%s'", arg);
     if (*arg)
@@ -298,7 +300,7 @@ void do_save_display(struct workbench *w, const char *arg)
     move(row, col);
     if (rc == 0)
         rc = outfile_close(&o, &err);
-    export_tell(w, rc, arg, "the screen is written", &err);
+    export_tell(w, rc, arg, "screen written", &err);
 }
 
 void do_save_images(struct workbench *w, const char *arg)
@@ -317,7 +319,7 @@ void do_save_images(struct workbench *w, const char *arg)
         free(path);
     }
     if (rc == 0)
-        workbench_say(w, false, "%s: %d pictures are written", arg, count);
+        workbench_say(w, false, "%s: %d PNG files written", arg, count);
     else
         workbench_say(w, true, "%s", err.text);
 }
@@ -362,7 +364,7 @@ void do_copy(struct workbench *w, const char *arg)
     struct buf out = {0};
     (void)arg;
     if (!text) {
-        workbench_say(w, true, "nothing is chosen to be copied");
+        workbench_say(w, true, "nothing is chosen to copy");
         return;
     }
     buf_puts(&out, "\033]52;c;"); /* OSC 52: set the clipboard */

@@ -170,7 +170,7 @@ void do_head(struct workbench *w, const char *arg)
     else if (!strchr(arg, ',') && n >= 1 && n <= most)
         set_head(w, n - 1);
     else
-        workbench_say(w, true, "head mean, max, rollout, 1 to %d, or some, as 1,3", most);
+        workbench_say(w, true, "head mean, max, rollout, 1 to %d, or several: 1,3", most);
 }
 
 /* The mean comes before the first head, then the maximum, then the rollout. */

@@ -27,13 +27,13 @@ void do_split(struct workbench *w, const char *arg)
     const struct view *v = named_view(w, *arg ? arg : "tokens");
     if (!v || v->popup) {
         if (v)
-            workbench_say(w, true, "the view %s covers the whole body", v->name);
+            workbench_say(w, true, "the view %s is a popup, not a pane", v->name);
         return;
     }
     bool again = *arg && panes_view(p) == v;
     int at = again ? -1 : panes_find(p, v);
     if (at < 0 && p->count == PANES)
-        workbench_say(w, true, "there are %d panes already; hide takes one away", PANES);
+        workbench_say(w, true, "there are %d panes already; hide closes one", PANES);
     else if (again)
         panes_double(p, pane_slice(w, panes_focused(p)));
     else if (at < 0)
@@ -47,7 +47,7 @@ void do_hide(struct workbench *w, const char *arg)
     struct panes *p = &w->panes;
     int at = *arg ? view_find(arg) ? panes_find(p, view_find(arg)) : -1 : p->focus;
     if (at < 0 || p->count < 2)
-        workbench_say(w, true, at < 0 ? "no pane shows that" : "the last pane stays");
+        workbench_say(w, true, at < 0 ? "no pane shows that" : "the last pane cannot be closed");
     else
         panes_remove(p, at);
 }

@@ -39,7 +39,7 @@ void do_open(struct workbench *w, const char *arg)
         if (p->regions)
             workbench_say(w, false, "%s: %d regions", image, p->regions->count);
         else
-            workbench_say(w, !finds, finds ? "%s: looking for regions"
+            workbench_say(w, !finds, finds ? "%s: detecting regions"
                                            : "%s is open, but has no regions", image);
         edit_remember(&w->typed.open, arg);
         edit_set(&w->typed.open, "");
@@ -77,7 +77,7 @@ void do_detect(struct workbench *w, const char *arg)
 {
     (void)arg;
     if (w->ses.photo < w->ses.photo_count && photo_regions(w->ses.photos[w->ses.photo]))
-        workbench_say(w, false, "the regions are known; g lists them");
+        workbench_say(w, false, "the regions are known already; g lists them");
     else if (w->ses.photo < w->ses.photo_count &&
              !(w->ses.model && model_has_detector(w->ses.model)))
         workbench_say(w, true, "no detector: --detector FILE, or \"detector\" in model.json");
@@ -88,7 +88,7 @@ void do_detect(struct workbench *w, const char *arg)
 static void show_boxes(struct workbench *w, int n)
 {
     w->how.boxes = n < 1 ? 1 : n > 100 ? 100 : n;
-    workbench_say(w, false, "%d boxes are drawn", w->how.boxes);
+    workbench_say(w, false, "%d boxes are shown", w->how.boxes);
 }
 
 void do_boxes_more(struct workbench *w, const char *arg)

@@ -116,7 +116,7 @@ static void do_silence(struct workbench *w, const char *arg)
         return;
     }
     char *text = how >= 0 ? xstrdup(arg) : xasprintf("%s %s", arg, silence_names[w->changes.how]);
-    toggle_text(w, "silence", text);
+    toggle_text(w, "ablate", text);
     free(text);
 }
 
@@ -127,10 +127,10 @@ static void do_silence_by(struct workbench *w, const char *arg)
     if (at < 0)
         return;
     w->changes.how = (enum kern_silence)at;
-    workbench_say(w, false, "silenced attention becomes %s",
+    workbench_say(w, false, "ablated attention becomes %s",
                   at == 0   ? "zero: nothing is read"
-                  : at == 1 ? "uniform: everything is read alike"
-                            : "the mean over all that look");
+                  : at == 1 ? "uniform: everything is read equally"
+                            : "mean: every row reads the average");
 }
 
 static void do_silence_layer(struct workbench *w, const char *arg)
@@ -187,7 +187,7 @@ static void do_replace(struct workbench *w, const char *arg)
     word_of(r, token, &begin, &end);
     const char *at = typed_word(r, begin, end);
     if (!at) {
-        workbench_say(w, true, "the task has added that word: it cannot be replaced");
+        workbench_say(w, true, "the task added that word: it cannot be replaced");
         return;
     }
     char *text = xasprintf("%.*s%s%s", (int)(at - r->text), r->text, arg, at + (end - begin));
@@ -202,13 +202,13 @@ static void do_restore(struct workbench *w, const char *arg)
 {
     int n = w->changes.count, at = atoi(arg);
     if (*arg && (at < 1 || at > n)) {
-        workbench_say(w, true, n ? "there are changes 1 to %d" : "nothing is changed", n);
+        workbench_say(w, true, n ? "there are changes 1 to %d" : "there are no changes", n);
         return;
     }
     if (!change_possible(w))
         return;
     if (n == 0 && !w->plain) {
-        workbench_say(w, false, "nothing is changed");
+        workbench_say(w, false, "there are no changes");
         return;
     }
     if (*arg) {
@@ -227,12 +227,14 @@ const struct action what_if_actions[] = {
     {"mask", "M", "[TOKEN]", NULL, "ask again with the chosen token masked", do_mask},
     {"drop", "D", "[CHANGE]", NULL,
      "ask again without the chosen region or token (region 3, token dog)", do_drop},
-    {"silence", "X", "[CHANGE]", NULL,
-     "ask again without the chosen head, heads, or layer (text-to-image 2.1 zero)", do_silence},
-    {"silence-layer", "W", "", NULL, "ask again without the attention of the map's whole layer",
+    {"ablate", "X", "[CHANGE]", NULL,
+     "ask again with the chosen head, heads or layer ablated (text-to-image 2.1 zero)", do_silence},
+    {"ablate-layer", "W", "", NULL, "ask again with all heads of the map's layer ablated",
      do_silence_layer},
-    {"silence-by", "Y", "[HOW]", NULL, "what stands in for it: zero, uniform, mean", do_silence_by},
-    {"replace", "R", "[TEXT]", NULL, "ask again with other words for the chosen one", do_replace},
-    {"restore", "U", "[N]", NULL, "take all changes back, or change N", do_restore},
+    {"ablate-by", "Y", "[HOW]", NULL, "what replaces ablated attention: zero, uniform, mean",
+     do_silence_by},
+    {"replace", "R", "[TEXT]", NULL, "ask again with other words in place of the chosen one",
+     do_replace},
+    {"restore", "U", "[N]", NULL, "undo all changes, or change N", do_restore},
     {0},
 };

@@ -20,13 +20,13 @@ static void tell(struct workbench *w, const struct input_event *e, size_t left_o
     char bytes[80] = "", more[80] = "";
     too_long += e->all - (e->all < e->text.len ? e->all : e->text.len);
     if (too_long)
-        snprintf(more, sizeof more, "; %zu bytes at its end do not fit", too_long);
+        snprintf(more, sizeof more, "; the last %zu bytes do not fit", too_long);
     if (left_out)
-        snprintf(bytes, sizeof bytes, "; without %zu bytes of control characters, or no text",
+        snprintf(bytes, sizeof bytes, "; without %zu bytes that are not text",
                  left_out);
     if (left_out || too_long || e->unfinished)
         workbench_say(w, too_long > 0, "pasted%s%s%s",
-                      e->unfinished ? "; its end did not come" : "", more, bytes);
+                      e->unfinished ? "; its end is missing" : "", more, bytes);
 }
 
 void typing_paste(struct workbench *w, const struct input_event *e)
@@ -34,7 +34,7 @@ void typing_paste(struct workbench *w, const struct input_event *e)
     struct buf text = {0};
     if (w->script.pauses || w->typed.mode == MODE_BOX) {
         if (!w->script.pauses) /* whose words are to be read */
-            workbench_say(w, false, "pasted text is left out while a box is drawn");
+            workbench_say(w, false, "pasted text is ignored while a box is being drawn");
         return;
     }
     struct edit *to = target(w);

@@ -7,16 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void bind_key(struct workbench *w, const char *key, const char *line)
+/* A line that begins with the name of an action; the binding takes it over. */
+static void bind_key(struct workbench *w, const char *key, char *line)
 {
     struct binding *b = binding_find(&w->bound, key);
     if (b) {
         free(b->line);
-        b->line = xstrdup(line);
+        b->line = line;
         return;
     }
     w->bound.list = xreallocarray(w->bound.list, (size_t)w->bound.count + 1, sizeof *w->bound.list);
-    w->bound.list[w->bound.count++] = (struct binding){xstrdup(key), xstrdup(line)};
+    w->bound.list[w->bound.count++] = (struct binding){xstrdup(key), line};
 }
 
 void do_bind(struct workbench *w, const char *arg)
@@ -33,7 +34,7 @@ void do_bind(struct workbench *w, const char *arg)
     else if (!action_find(w, name))
         workbench_say(w, true, "there is no command '%s'; ? lists them", name);
     else
-        bind_key(w, key, line);
+        bind_key(w, key, xasprintf("%s%s", action_find(w, name)->name, line + strlen(name)));
     free(key);
     free(name);
 }
@@ -41,7 +42,7 @@ void do_bind(struct workbench *w, const char *arg)
 static bool parse_switch(struct workbench *w, const char *option, const char *value, bool *out)
 {
     if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0) {
-        workbench_say(w, true, "set %s on, or off, not '%s'", option, value);
+        workbench_say(w, true, "set %s on or off, not '%s'", option, value);
         return false;
     }
     *out = strcmp(value, "on") == 0;

@@ -265,7 +265,7 @@ static void pair_changed(struct workbench *w)
 {
     char pair[160];
     compare_pair_name(w, pair, sizeof pair);
-    workbench_say(w, false, "%s are compared", pair);
+    workbench_say(w, false, "comparing %s", pair);
     for (int i = 0; i < w->panes.count; i++)
         if (w->panes.list[i].view->pair_changed)
             w->panes.list[i].view->pair_changed(w);

@@ -92,7 +92,7 @@ static bool boxes_changed(struct workbench *w)
 {
     if (!(stale_bits(w) & (STALE_BOXES | STALE_REGIONS)))
         return false;
-    workbench_say(w, true, "the boxes on the photo have changed: r asks again");
+    workbench_say(w, true, "the boxes on the image have changed: r asks again");
     return true;
 }
 
@@ -198,7 +198,7 @@ void swaps_start(struct workbench *w)
         return;
     struct swap_job *j = xcalloc(1, sizeof *j);
     if (!w->now.r || own_query_make(w, &j->query, NULL) != 0) {
-        workbench_say(w, true, "ask something first: a swap looks at the change of an answer");
+        workbench_say(w, true, "ask something first: patching explains how an answer changes");
         swap_job_free(j);
         return;
     }

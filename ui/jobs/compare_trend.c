@@ -41,7 +41,7 @@ static bool can_change(struct workbench *w)
     if (!w->ses.model || !w->ses.engine)
         workbench_say(w, true, "no model is open: start with -m DIR");
     else if (comparison_of(w)->trend.runs)
-        workbench_say(w, true, "probes are being asked; Esc stops that");
+        workbench_say(w, true, "the check set is being asked; Esc stops it");
     else
         return true;
     return false;
@@ -66,7 +66,7 @@ bool trend_ask(struct workbench *w, const char *path)
     if (p)
         t->runner = probe_runner_new(w->ses.model, p);
     else
-        workbench_say(w, false, "%s is new: N pins the query that is shown", path);
+        workbench_say(w, false, "%s is new: N adds the query that is shown", path);
     return true;
 }
 
@@ -173,7 +173,7 @@ static void pin(struct workbench *w, const char *answer)
     probes_set_digest(t->probes);
     t->next = t->logged = 0;
     t->stopped = false;
-    workbench_say(w, false, "pinned%s%s; J shows the probes", t->path ? " in " : "",
+    workbench_say(w, false, "pinned%s%s; J shows the check set", t->path ? " in " : "",
                   t->path ? t->path : "");
 }
 
@@ -184,7 +184,7 @@ void trend_pin(struct workbench *w, const char *answer)
     if (w->now.r && !w->now.r->changes)
         pin(w, answer);
     else
-        workbench_say(w, true, w->now.r ? "a query with interventions is no probe"
+        workbench_say(w, true, w->now.r ? "a query with interventions cannot be in a check set"
                                         : "ask something first");
 }
 
@@ -193,7 +193,7 @@ bool trend_watch(struct workbench *w, const char *folder)
     struct watch *x = NULL;
     struct vs_err err = {0};
     if (!w->ses.engine || comparison_of(w)->trend.looks) {
-        workbench_say(w, true, w->ses.engine ? "the folder is being looked at: once more" :
+        workbench_say(w, true, w->ses.engine ? "the folder is being read: try again" :
                       "no model is open: start with -m DIR");
         return false;
     }
@@ -259,7 +259,7 @@ static void step_done(struct workbench *w, void *arg, const struct vs_err *err)
     step_free(s);
     if (err || t->stopped) {
         t->stopped = true;
-        workbench_say(w, err && err->code != VS_E_CANCELLED, "probes: %s",
+        workbench_say(w, err && err->code != VS_E_CANCELLED, "check set: %s",
                       err ? err->text : "stopped");
     } else if (more) {
         post_step(w, false);
@@ -294,7 +294,7 @@ static void trend_tell(struct look *l)
             snprintf(l->text, sizeof l->text, "%.180s is being written, %.1f MB", f->name,
                      (double)f->bytes / 1e6);
         else if (f->state == WATCH_INCOMPLETE)
-            snprintf(l->text, sizeof l->text, "%.180s is not complete", f->name);
+            snprintf(l->text, sizeof l->text, "%.180s is incomplete", f->name);
     }
 }
 
@@ -316,7 +316,7 @@ static int look_run(struct model *m, void *arg, const atomic_bool *cancel, struc
     if (rc > 0 && (watch_again(l->watch, path) || !is_open(m, path))) {
         struct vs_err why = {0};
         if (model_add_checkpoint(m, path, path + strlen(watch_folder(l->watch)) + 1, &why) < 0)
-            snprintf(l->text, sizeof l->text, "left out: %.240s", why.text);
+            snprintf(l->text, sizeof l->text, "skipped: %.240s", why.text);
     }
     l->found = rc > 0;
     if (rc == 0)

@@ -83,10 +83,10 @@ static void show_result(struct workbench *w, struct result *r)
     if (r->notice)
         workbench_say(w, true, "note: %s", r->notice);
     else if (!w->script.at)
-        workbench_say(w, false, "%s", w->ses.suggestions
-                                          ? "answered; Right: where words look, s: another query, "
-                                            "c: checkpoint, / to type, ? help"
-                                          : "answered; Left and Right show where a token looks");
+        workbench_say(w, false, "%s",
+                      w->ses.suggestions ? "answered; Right: what words attend to, s: another "
+                                           "query, c: checkpoint, / to type, ? help"
+                                         : "answered; Left and Right show what a token attends to");
     if (w->ses.log) {
         w->logging.waits = r;
         snprintf(w->logging.state, sizeof w->logging.state, "logging");
@@ -117,7 +117,7 @@ static void take_regions(struct workbench *w, const struct event *e)
     else if (e->kind == EVENT_REGIONS)
         return;
     else if (e->error.code == VS_E_CANCELLED)
-        workbench_say(w, false, "no regions: cancelled; d looks for them again");
+        workbench_say(w, false, "no regions: cancelled; d detects them again");
     else
         workbench_say(w, true, "%s", e->error.text);
 }

@@ -69,13 +69,13 @@ static void knock_take(struct workbench *w, void *arg, const struct vs_err *err)
     if (w->knocks.runs == k)
         w->knocks.runs = NULL;
     if (err && k->r == w->now.r)
-        workbench_say(w, err->code != VS_E_CANCELLED, "%s", err->code == VS_E_CANCELLED
-                                                                ? "knock-out stopped" : err->text);
+        workbench_say(w, err->code != VS_E_CANCELLED, "%s",
+                      err->code == VS_E_CANCELLED ? "leave-one-out stopped" : err->text);
     if (!err && k->r == w->now.r) {
         effects_free(w->knocks.known);
         w->knocks.known = k->out;
         k->out = NULL;
-        workbench_say(w, false, "%d knocked out in %.0f ms", w->knocks.known->done,
+        workbench_say(w, false, "leave-one-out: %d in %.0f ms", w->knocks.known->done,
                       w->knocks.known->ms);
     }
     knock_drop(k);
@@ -107,7 +107,7 @@ static int check_fit(const struct result *r, const struct knock *k, struct vs_er
 {
     for (int i = 0; i < r->image_count; i++)
         if (!still_fits(r, i, k->own.photos[i], &k->own.boxes[i]))
-            return vs_fail(err, VS_E_USAGE, "the boxes on the photo have changed: r asks again");
+            return vs_fail(err, VS_E_USAGE, "the boxes on the image have changed: r asks again");
     return 0;
 }
 

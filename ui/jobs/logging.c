@@ -46,7 +46,7 @@ int logging_tick(struct workbench *w)
     if (log_flush_pending(w->ses.log, NULL) != 0)
         return FLUSH_MS;
     snprintf(w->logging.state, sizeof w->logging.state, "log is open");
-    workbench_say(w, false, "what waited for the log is written");
+    workbench_say(w, false, "the queries that waited are in the log now");
     return -1;
 }
 

@@ -158,7 +158,7 @@ bool query_suggest(struct workbench *w, const struct task *only)
             return true;
         }
     }
-    workbench_say(w, n > 0, n ? "no suggested query like that on the open images"
+    workbench_say(w, n > 0, n ? "no such query is suggested for the open images"
                               : "this model suggests no queries (\"queries\" in model.json)");
     return false;
 }
@@ -176,7 +176,7 @@ void query_stop(struct workbench *w)
     w->changes.varies = false;
     for (int i = 0; i < w->ses.photo_count; i++)
         w->ses.states[i].waits = false;
-    workbench_say(w, false, runs ? "cancelled; d looks for regions again" : "cancelled");
+    workbench_say(w, false, runs ? "cancelled; d detects regions again" : "cancelled");
 }
 
 /* ---- changes */

@@ -7,6 +7,21 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Scripts and settings may hold the names of before. */
+const char *action_name_now(const char *name)
+{
+    static const struct {
+        const char *old, *now;
+    } renamed[] = {{"knock-out", "leave-one-out"},    {"silence", "ablate"},
+                   {"silence-layer", "ablate-layer"}, {"silence-by", "ablate-by"},
+                   {"swap", "patch"},                 {"probes", "check-set"},
+                   {"photo", "image"},                {"looks", "attention"}};
+    for (size_t i = 0; i < sizeof renamed / sizeof renamed[0]; i++)
+        if (strcmp(renamed[i].old, name) == 0)
+            return renamed[i].now;
+    return name;
+}
+
 struct binding *binding_find(const struct bindings *b, const char *key)
 {
     for (int i = 0; i < b->count; i++)

@@ -31,6 +31,8 @@ struct action_group {
 /* What the user has bound to a key, or NULL. */
 struct bindings;
 struct binding *binding_find(const struct bindings *b, const char *key);
+/* What a command or a view is called now; the name itself unless it was called otherwise. */
+const char *action_name_now(const char *name);
 void action_run(struct workbench *w, const struct action *a, const char *arg);
 /* The keys of an action, those of the user included. */
 void action_keys(const struct workbench *w, const struct action *a, char *out, size_t size);

@@ -167,8 +167,11 @@ static void stale_text(const struct workbench *w, unsigned bits, char *out, size
         add(&x, "other boxes");
     if (bits & STALE_REGIONS)
         add(&x, "other regions");
-    if (bits & STALE_CHANGES)
-        add(&x, r->changes ? "the query with %.60s" : "the query without changes", r->changes);
+    if (bits & STALE_CHANGES) {
+        char *changes = change_list_show(r->changes);
+        add(&x, changes ? "the query with %.60s" : "the query without changes", changes);
+        free(changes);
+    }
     snprintf(out + x.used, size - x.used, "; %s",
              w->asked.running ? "the query runs" : "r asks again");
 }

@@ -15,7 +15,7 @@
 
 void panes_init(struct workbench *w)
 {
-    static const char *const first[] = {"photo", "answer", "looks", "matrix", "heads"};
+    static const char *const first[] = {"image", "answer", "attention", "matrix", "heads"};
     int most = COLS >= WIDE ? 5 : 3;
     for (int i = 0; i < most; i++)
         panes_add(&w->panes, view_find(first[i]));

@@ -31,8 +31,8 @@ void do_box(struct workbench *w, const char *arg)
     if (panes_view(&w->panes) != &view_photo && panes_find(&w->panes, &view_photo) >= 0)
         w->panes.focus = panes_find(&w->panes, &view_photo);
     draw_mouse(true);
-    workbench_say(w, false, "arrows move (Shift: far), Enter sets a corner, then the other; or "
-                  "drag with the mouse; Esc leaves");
+    workbench_say(w, false, "arrows move (Shift: farther), Enter sets one corner, then the other; "
+                  "or drag with the mouse; Esc cancels");
 }
 
 static void boxes_end(struct workbench *w)
@@ -46,13 +46,13 @@ static void boxes_tell(struct workbench *w)
 {
     int n = boxes_current(w)->boxes.count;
     if (n == 0)
-        workbench_say(w, false, "no drawn box: the regions are the detected ones");
+        workbench_say(w, false, "no drawn boxes: the detected regions are used");
     else if (w->ses.task->extra_regions > 0)
         workbench_say(w, false, "%d drawn box%s: %s chooses from %s; r asks again", n,
                       n > 1 ? "es" : "", w->ses.task->title, n > 1 ? "them" : "it");
     else
         workbench_say(w, false, "%d drawn box%s instead of the detected regions; r asks again, x "
-                      "takes the last away", n, n > 1 ? "es" : "");
+                      "removes the last", n, n > 1 ? "es" : "");
 }
 
 void do_box_drop(struct workbench *w, const char *arg)

@@ -6,6 +6,7 @@
 
 #include <curses.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void chrome_fill(int row, attr_t attr)
@@ -17,7 +18,7 @@ static void chrome_fill(int row, attr_t attr)
 /* The reference passes EXIF orientation over: whoever opens such a picture should know. */
 static const char *turned(const struct photo *p)
 {
-    return p->image && p->image->orientation > 1 ? " (EXIF: lies turned; --upright)" : "";
+    return p->image && p->image->orientation > 1 ? " (EXIF: rotated; --upright)" : "";
 }
 
 static void draw_chrome_title(const struct workbench *w)
@@ -37,7 +38,9 @@ static void draw_chrome_title(const struct workbench *w)
         draw_text(0, COLS - width - 1, width, "%s", right);
     if (w->now.r && w->now.r->changes && !w->stale) {
         attrset(A_REVERSE | A_BOLD);
-        draw_text(0, n + 4, COLS - width - n - 7, "with %s", w->now.r->changes);
+        char *changes = change_list_show(w->now.r->changes);
+        draw_text(0, n + 4, COLS - width - n - 7, "with %s", changes);
+        free(changes);
     }
     attrset(A_NORMAL);
 }
@@ -163,7 +166,7 @@ static void draw_status(const struct workbench *w, int row)
     else
         snprintf(right, sizeof right, "%s | %s", what, w->logging.state);
     if (w->script.pauses) /* what it says is to be read */
-        snprintf(right, sizeof right, "a key goes on");
+        snprintf(right, sizeof right, "any key continues");
     chrome_fill(row, A_REVERSE);
     int width = text_width(right);
     width = width < COLS * 2 / 3 ? width : COLS * 2 / 3; /* the log is not to be cut off */
@@ -202,8 +205,8 @@ static void draw_tokens(const struct workbench *w, int row)
     const struct result *r = w->now.r;
     if (!r) {
         attrset(A_DIM);
-        draw_text(row, 1, COLS - 2, "tokens appear here; Left and Right choose one to see where "
-                  "it looks");
+        draw_text(row, 1, COLS - 2, "tokens appear here; Left and Right choose one to see what "
+                  "it attends to");
         attrset(A_NORMAL);
         return;
     }

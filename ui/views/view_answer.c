@@ -8,6 +8,7 @@
 #include <curses.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 extern const struct view view_answer;
@@ -185,7 +186,7 @@ static const struct {
 } head_names[] = {
     {HEAD_VQA, "VQA and Genome QA", "softmax"},
     {HEAD_GQA, "GQA", "softmax"},
-    {HEAD_ALIGN, "caption and image fit", "logit"},
+    {HEAD_ALIGN, "caption-image alignment", "logit"},
     {HEAD_BINARY, "NLVR2", "softmax"},
     {HEAD_TRI, "SNLI-VE", "softmax"},
 };
@@ -242,7 +243,7 @@ static void draw_others(struct workbench *w, struct answer_view *v, struct area 
     for (int i = 0; i < v->other_count && row + 1 < end; i++)
         row = draw_other(&v->others[i], a, row, lines);
     if (v->other_count == 0)
-        draw_text(row, a.col, a.cols, "no other head was read");
+        draw_text(row, a.col, a.cols, "no other head has an output");
 }
 
 /* ---- the view */
@@ -262,7 +263,9 @@ static int draw_answer_head(const struct workbench *w, const struct answer_view 
     draw_text(row++, a.col, a.cols, "\"%s\"", r->text);
     if (r->changes) {
         attrset((int)draw_rank_attr(4));
-        draw_text(row++, a.col, a.cols, "with %s", r->changes);
+        char *changes = change_list_show(r->changes);
+        draw_text(row++, a.col, a.cols, "with %s", changes);
+        free(changes);
     }
     attrset(A_DIM);
     if (r->notice && a.rows > NOTICE_ROWS)
@@ -322,7 +325,7 @@ static void find_from(struct workbench *w, int from)
         look_choose_rank(w, i);
         return;
     }
-    workbench_say(w, true, "nothing here has '%s'", w->typed.filter.text);
+    workbench_say(w, true, "nothing here matches '%s'", w->typed.filter.text);
 }
 
 static void answer_filter(struct workbench *w, struct pane *p)
@@ -376,20 +379,20 @@ static void do_find_next(struct workbench *w, const char *arg)
     if (w->typed.filter.len)
         find_from(w, w->sel->rank + 1);
     else
-        workbench_say(w, true, "nothing was searched: / in the answers");
+        workbench_say(w, true, "nothing has been searched for: / searches");
 }
 
 static const struct action answer_actions[] = {
     ACTIONS_AFTER("find"),
-    {"find-next", ";", "", "answer", "the next answer that holds what was searched", do_find_next},
+    {"find-next", ";", "", "answer", "the next answer that matches the search", do_find_next},
     ACTIONS_AFTER("checkpoint"),
-    {"others", "O", "", NULL, "what all other heads say of the same pass", do_others},
+    {"others", "O", "", NULL, "what the other heads say in the same pass", do_others},
     {0},
 };
 
 const struct view view_answer = {
     .name = "answer",
-    .what = "ranked answers, images or boxes with their numbers; what other heads say",
+    .what = "ranked answers, images or boxes with their numbers; other heads",
     .state = sizeof(struct answer_view),
     .end = answer_end,
     .draw = answer_draw,

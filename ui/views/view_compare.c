@@ -221,7 +221,7 @@ static void draw_answers(struct workbench *w, const struct layout *l, int column
             draw_text(row, col, room, "! %s", c->errors[i]);
         else
             draw_text(row, col, room, !w->now.r   ? ""
-                                      : c->number ? "asked ..."
+                                      : c->number ? "asking ..."
                                                   : "not asked: A asks");
         return;
     }
@@ -386,18 +386,19 @@ static void do_between(struct workbench *w, const char *arg)
 
 static const struct action compare_actions[] = {
     ACTIONS_AFTER("Comparing checkpoints"),
-    {"compare", "A", "", NULL, "ask all checkpoints the query, side by side", do_compare},
-    {"columns", "&", "", "compare", "further checkpoints", do_columns},
-    {"first-of-two", "(", "", NULL, "the next checkpoint as A, with which others are compared",
+    {"compare", "A", "", NULL, "ask all checkpoints the query and show them side by side",
+     do_compare},
+    {"columns", "&", "", "compare", "show further checkpoints", do_columns},
+    {"first-of-two", "(", "", NULL, "use the next checkpoint as A, which others are compared with",
      do_first},
-    {"second-of-two", ")", "", NULL, "the next checkpoint as B", do_second},
+    {"second-of-two", ")", "", NULL, "use the next checkpoint as B", do_second},
     {"between", "", "CHECKPOINT CHECKPOINT", NULL, "choose A and B", do_between},
     {0},
 };
 
 const struct view view_compare = {
     .name = "compare",
-    .what = "all checkpoints side by side, and what is different from A",
+    .what = "all checkpoints side by side, and how they differ from A",
     .state = sizeof(struct compare_view),
     .end = compare_end,
     .draw = compare_draw,

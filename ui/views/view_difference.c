@@ -211,7 +211,7 @@ static void draw_difference_numbers(struct workbench *w, const struct trace *t, 
         attrset((int)(draw_sign_attr(x[best]) | A_BOLD));
         int n = draw_text(a.row + k, a.col, 9, "%+.4f ", (double)x[best]);
         attrset(A_NORMAL);
-        draw_text(a.row + k, a.col + n, a.cols - n, " %.4f -> %.4f  %s looks at %s",
+        draw_text(a.row + k, a.col + n, a.cols - n, " %.4f -> %.4f  %s attends to %s",
                   (double)before[best], (double)(before[best] + x[best]), row, col);
     }
     free(used);
@@ -253,7 +253,7 @@ static void draw_missing(struct workbench *w, const struct difference_view *v, s
     else if (!w->now.r)
         draw_text(a.row + 1, a.col, a.cols, "ask something first");
     else
-        draw_text(a.row + 1, a.col, a.cols, c->number ? "asked ..." : "not asked: B asks both");
+        draw_text(a.row + 1, a.col, a.cols, c->number ? "asking ..." : "not asked: B asks both");
 }
 
 static void difference_draw(struct workbench *w, struct pane *p, struct area a)

@@ -137,7 +137,7 @@ static void draw_states(struct workbench *w, int slot, const struct drift *d, st
     struct canvas *c = NULL;
     attrset(A_DIM);
     draw_text(a.row + 1, a.col, a.cols,
-              "text above, n = %d, noise to %.2f; image n = %d, to %.2f; ~ is noise, - is none",
+              "text n = %d, noise < %.2f; image n = %d, noise < %.2f; ~ noise, - none",
               d->cka[0].rows, cka_floor(&d->cka[0]), d->cka[1].rows, cka_floor(&d->cka[1]));
     attrset(A_NORMAL);
     struct area at = {a.row + 2, a.col + names, 2 * rows + 1, a.cols - names};
@@ -145,7 +145,7 @@ static void draw_states(struct workbench *w, int slot, const struct drift *d, st
         const struct cka *x = &d->cka[s];
         int n = x->depths, top = at.row + s * (rows + 1);
         if (n == 0 || rows < n / 2 || at.cols < n) {
-            draw_text(a.row + 2, a.col, a.cols, "no room for them here: z gives the view more");
+            draw_text(a.row + 2, a.col, a.cols, "no room for the states: z maximises the view");
             break;
         }
         int high = rows / n > 0 ? rows / n * n : rows, wide = at.cols / n > 6 ? 6 * n
@@ -279,13 +279,13 @@ static void do_drift(struct workbench *w, const char *arg)
 
 static const struct action drift_actions[] = {
     ACTIONS_AFTER("attention-change"),
-    {"drift", "F", "", NULL, "how far weights and hidden states of A and B are apart", do_drift},
+    {"drift", "F", "", NULL, "how far apart weights and hidden states of A and B are", do_drift},
     {0},
 };
 
 const struct view view_drift = {
     .name = "drift",
-    .what = "how far weights and hidden states of A and B are apart",
+    .what = "how far apart weights and hidden states of A and B are",
     .state = sizeof(struct drift_view),
     .draw = drift_draw,
     .move = drift_move,

@@ -393,7 +393,7 @@ static void draw_effects_title(struct workbench *w, const struct effects *e, str
     if (e->of == EFFECTS_HEADS && e->count)
         snprintf(how, sizeof how, " (%s)", silence_names[e->items[0].change.how]);
     attrset(A_BOLD);
-    draw_text(a.row, a.col, a.cols, "Knock-out: %s %s%s", best, what[e->of], how);
+    draw_text(a.row, a.col, a.cols, "Leave-one-out: %s %s%s", best, what[e->of], how);
     attrset(A_NORMAL);
     draw_text(a.row + 1, a.col, a.cols, "%d/%d%s effect on %s %.3f, prob. %.3f", e->done, e->count,
               knock_runs(w) ? " ..." : ":", score_scale_names[e->scale], e->measure,
@@ -430,12 +430,12 @@ static void effects_draw(struct workbench *w, struct pane *p, struct area a)
     const struct effects *e = w->now.r ? knock_known(w) : NULL;
     if (!e || a.rows < 5 || a.cols < 24) {
         draw_text(a.row, a.col, a.cols, "%s",
-                  e                 ? "no room for the knock-out"
-                  : !w->now.r       ? "Knock-out: ask something first"
-                  : knock_runs(w)   ? "Knock-out: computing ..."
-                                    : "Knock-out: what the answer owes to whom");
+                  e                 ? "no room for the list"
+                  : !w->now.r       ? "Leave-one-out: ask something first"
+                  : knock_runs(w)   ? "Leave-one-out: computing ..."
+                                    : "Leave-one-out: what the answer depends on");
         if (!e && w->now.r && !knock_runs(w))
-            inside_hint(a, 1, ":knock-out regions, tokens, or heads [zero, uniform, mean]");
+            inside_hint(a, 1, ":leave-one-out regions, tokens, or heads [zero, uniform, mean]");
         return;
     }
     bool legend = a.rows >= 8;
@@ -491,7 +491,7 @@ static void do_knock_out(struct workbench *w, const char *arg)
         if (len && strncmp(names[i], arg, len) == 0 && strlen(names[i]) == len)
             of = i;
     if (of < 0 || how < 0) {
-        workbench_say(w, true, "knock-out regions, tokens, or heads [zero, uniform, mean]");
+        workbench_say(w, true, "leave-one-out regions, tokens, or heads [zero, uniform, mean]");
         return;
     }
     if (!change_possible(w))
@@ -508,17 +508,17 @@ static void do_effects(struct workbench *w, const char *arg)
 
 static const struct action effects_actions[] = {
     ACTIONS_AFTER("restore"),
-    {"knock-out", "K", "[WHAT]", NULL,
-     "what the chosen answer owes to each of the regions, tokens or heads [zero, uniform, mean]",
+    {"leave-one-out", "K", "[WHAT]", NULL,
+     "attribution of the chosen answer to regions, tokens or heads [zero, uniform, mean]",
      do_knock_out},
     ACTIONS_AFTER("lens"),
-    {"effects", "F7", "", NULL, "the knock-out", do_effects},
+    {"effects", "F7", "", NULL, "the leave-one-out attribution", do_effects},
     {0},
 };
 
 const struct view view_effects = {
     .name = "effects",
-    .what = "knock-out: what the answer owes to each region, token or head",
+    .what = "leave-one-out attribution of the answer to regions, tokens or heads",
     .state = sizeof(struct effects_view),
     .end = effects_end,
     .draw = effects_draw,

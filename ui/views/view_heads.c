@@ -522,7 +522,7 @@ static void heads_join(struct workbench *w, const char *arg)
         return;
     int at = chosen_head(w, p), layer = at / t->heads, head = at % t->heads;
     if (head >= LOOK_SET_HEADS) {
-        workbench_say(w, true, "sets are of the first %d heads", LOOK_SET_HEADS);
+        workbench_say(w, true, "a set can only hold the first %d heads", LOOK_SET_HEADS);
         return;
     }
     uint32_t set = x.layer[x.kind] == layer ? look_set_heads(x.head[x.kind]) : 0;
@@ -542,8 +542,8 @@ static const struct action heads_actions[] = {
     ACTIONS_AFTER("difference"),
     {"statistic", "T", "[STATISTIC]", NULL,
      "sort the heads by entropy, k90, peak, content, special or chosen", do_statistic},
-    {"join", "Space", "", "heads", "the head joins the chosen set, whose mean is shown, or leaves",
-     heads_join},
+    {"join", "Space", "", "heads",
+     "add the head to the chosen set, whose mean is shown, or remove it", heads_join},
     ACTIONS_AFTER("matrix"),
     {"heads", "F3", "", NULL, "all heads of the map", do_heads},
     {0},

@@ -91,7 +91,7 @@ static void help_draw(struct workbench *w, struct pane *p, struct area a)
     draw_text(a.row, a.col, a.cols, "Keys and commands");
     attrset(A_DIM);
     draw_text(a.row, a.col + 19, a.cols - 19,
-              "letters search, Enter does the chosen one, Esc leaves");
+              "type to search, Enter runs the chosen one, Esc closes");
     int room = a.rows - 2, from = list_top(&l->top, l->pick, l->count, room);
     for (int i = from; i < l->count && i - from < room; i++) {
         const char *title;

@@ -88,11 +88,11 @@ static void history_draw(struct workbench *w, struct pane *p, struct area a)
     int n = draw_text(a.row, a.col, a.cols, v->all ? "History: all sessions"
                                                    : "History: this session");
     attrset(A_DIM);
-    draw_text(a.row, a.col + n + 2, a.cols - n - 2, "%d of %d; Enter takes one, C-r asks again, "
+    draw_text(a.row, a.col + n + 2, a.cols - n - 2, "%d of %d; Enter uses one, C-r asks again, "
               "C-s session or all, C-p pins, C-n notes, C-t tags", l->count, v->count);
     attrset(A_NORMAL);
     if (v->count == 0)
-        draw_text(a.row + 2, a.col, a.cols, w->ses.log ? "nothing is logged yet"
+        draw_text(a.row + 2, a.col, a.cols, w->ses.log ? "nothing has been logged yet"
                                                    : "nothing is logged: --log FILE");
     int room = a.rows - 2, from = list_top(&l->top, l->pick, l->count, room);
     for (int i = from; i < l->count && i - from < room; i++) {
@@ -224,9 +224,9 @@ static void do_keep(struct workbench *w, const char *arg)
     for (int i = 0; v && i < v->count; i++)
         pinned |= v->queries[i].id == id && v->queries[i].pinned;
     if (id && pinned && !*arg)
-        marked(w, log_unpin(w->ses.log, id, &err), &err, "let go:", id);
+        marked(w, log_unpin(w->ses.log, id, &err), &err, "unpinned", id);
     else if (id)
-        marked(w, log_pin(w->ses.log, id, *arg ? arg : NULL, &err), &err, "pinned:", id);
+        marked(w, log_pin(w->ses.log, id, *arg ? arg : NULL, &err), &err, "pinned", id);
 }
 
 static void do_note(struct workbench *w, const char *arg)
@@ -236,7 +236,7 @@ static void do_note(struct workbench *w, const char *arg)
     if (id && !*arg)
         typed_command(w, "note ");
     else if (id)
-        marked(w, log_set_note(w->ses.log, id, arg, &err), &err, "noted:", id);
+        marked(w, log_set_note(w->ses.log, id, arg, &err), &err, "noted on", id);
 }
 
 /* "-WORD" takes it away. */
@@ -247,9 +247,9 @@ static void do_tag(struct workbench *w, const char *arg)
     if (id && !*arg)
         typed_command(w, "tag ");
     else if (id && *arg == '-')
-        marked(w, log_remove_tag(w->ses.log, id, arg + 1, &err), &err, "tag taken from", id);
+        marked(w, log_remove_tag(w->ses.log, id, arg + 1, &err), &err, "tag removed from", id);
     else if (id)
-        marked(w, log_add_tag(w->ses.log, id, arg, &err), &err, "tagged:", id);
+        marked(w, log_add_tag(w->ses.log, id, arg, &err), &err, "tagged", id);
 }
 
 static void do_history(struct workbench *w, const char *arg)
@@ -262,11 +262,11 @@ static const struct action history_actions[] = {
     ACTIONS_AFTER("regions"),
     {"history", "H", "", NULL, "all logged queries", do_history},
     {"history-again", "C-r", "", "history", "ask the chosen query again", do_history_again},
-    {"history-scope", "C-s", "", "history", "this session, or all", do_history_scope},
+    {"history-scope", "C-s", "", "history", "this session, or all sessions", do_history_scope},
     {"keep", "C-p", "[TEXT]", NULL,
-     "pin the logged query in the log, with what would be right; or let it go", do_keep},
-    {"note", "C-n", "[TEXT]", NULL, "write a note on the logged query", do_note},
-    {"tag", "C-t", "[TEXT]", NULL, "give the logged query a word, or take it away (-WORD)", do_tag},
+     "pin the logged query, with what would be right, or unpin it", do_keep},
+    {"note", "C-n", "[TEXT]", NULL, "add a note to the logged query", do_note},
+    {"tag", "C-t", "[TEXT]", NULL, "add a tag to the logged query, or remove it (-TAG)", do_tag},
     {0},
 };
 

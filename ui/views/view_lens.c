@@ -231,7 +231,7 @@ static void draw_lens(struct workbench *w, struct pane *p, const struct lens *l,
     v->at = (struct area){2, x.label, a.rows - 2, x.count * x.wide};
     v->wide = x.wide;
     attrset(A_BOLD);
-    draw_text(a.row, a.col, a.cols, "Lens, masked-%s head: depths %d-%d of %d",
+    draw_text(a.row, a.col, a.cols, "Logit lens, masked-%s head: depths %d-%d of %d",
               v->regions ? "region" : "word", x.first + 1, x.first + x.count, l->depths);
     attrset(A_NORMAL);
     for (int j = 0; j < x.count; j++) {
@@ -256,9 +256,9 @@ static void lens_draw(struct workbench *w, struct pane *p, struct area a)
     else
         draw_text(a.row, a.col, a.cols, "%s",
                   l                                         ? "no room for the lens"
-                  : !w->now.r                               ? "Lens: ask something first"
-                  : w->lenses.failed[slot_of(!v->regions)] ? "Lens: nothing to show"
-                                                            : "Lens: reading the states ...");
+                  : !w->now.r                               ? "Logit lens: ask something first"
+                  : w->lenses.failed[slot_of(!v->regions)] ? "Logit lens: nothing to show"
+                                                            : "Logit lens: reading the states ...");
 }
 
 /* Probabilities; the names hold what they are of. */
@@ -309,15 +309,15 @@ static void do_lens(struct workbench *w, const char *arg)
 
 static const struct action lens_actions[] = {
     ACTIONS_AFTER("plane-of"),
-    {"lens-of", "L", "[WHAT]", NULL, "the lens on tokens or regions", do_lens_of},
+    {"lens-of", "L", "[WHAT]", NULL, "the logit lens on tokens or regions", do_lens_of},
     ACTIONS_AFTER("plane"),
-    {"lens", "F6", "", NULL, "states read by the model's own heads", do_lens},
+    {"lens", "F6", "", NULL, "logit lens: hidden states read by the model's own heads", do_lens},
     {0},
 };
 
 const struct view view_lens = {
     .name = "lens",
-    .what = "what the model's own heads would call each token or region, depth by depth",
+    .what = "logit lens: what the model's own heads call each token or region, by depth",
     .sliced = true,
     .state = sizeof(struct lens_view),
     .draw = lens_draw,

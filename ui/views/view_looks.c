@@ -56,8 +56,8 @@ static void draw_looks_head(const struct workbench *w, const struct pane *p, str
         draw_region_name(w, w->sel->region, name, sizeof name);
     attrset(A_BOLD);
     if (known)
-        draw_text(a.row, a.col, a.cols, asks ? "\"%s\" looks at"
-                                             : "\"%s\" is looked at by", name);
+        draw_text(a.row, a.col, a.cols, asks ? "\"%s\" attends to"
+                                             : "\"%s\" is attended by", name);
     else
         draw_text(a.row, a.col, a.cols, "Attention");
     attrset(A_DIM);
@@ -151,8 +151,8 @@ static bool looks_table(struct workbench *w, struct pane *p, struct table *out)
 }
 
 const struct view view_looks = {
-    .name = "looks",
-    .what = "what the chosen token or region looks at, ranked",
+    .name = "attention",
+    .what = "what the chosen token or region attends to, ranked",
     .sliced = true,
     .draw = looks_draw,
     .move = looks_move,

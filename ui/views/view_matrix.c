@@ -235,7 +235,7 @@ static void draw_matrix_title(struct workbench *w, const struct pane *p, const s
               m->difference ? "Change of " : "", inside_map_name(m->kind, brief),
               brief ? "" : "layer ", m->layer + 1,
               trace_attention_layers(w->now.r->trace, m->kind), head, w->how.sort ? ", sorted" : "",
-              w->how.hide_special ? ", without special ones" : "");
+              w->how.hide_special ? ", without special tokens" : "");
     attrset(A_NORMAL);
     if (m->at_row < 0 && m->at_col < 0) {
         inside_hint(a, 1, "arrows or a click choose a cell; rows sum to 1 over all columns");
@@ -319,7 +319,7 @@ static void do_matrix_difference(struct workbench *w, const char *arg)
     (void)arg;
     v->difference = !v->difference;
     if (v->difference && !w->plain)
-        workbench_say(w, false, "shows differences as soon as something is changed");
+        workbench_say(w, false, "the difference is shown as soon as something is changed");
 }
 
 static void do_matrix(struct workbench *w, const char *arg)
@@ -329,8 +329,8 @@ static void do_matrix(struct workbench *w, const char *arg)
 }
 
 static const struct action matrix_actions[] = {
-    ACTIONS_AFTER("knock-out"),
-    {"difference", "V", "", "matrix", "the map minus the one without changes",
+    ACTIONS_AFTER("leave-one-out"),
+    {"difference", "V", "", "matrix", "the map minus that of the unchanged query",
      do_matrix_difference},
     ACTIONS_AFTER("lens-of"),
     {"matrix", "F2", "", NULL, "the attention map as a matrix", do_matrix},
@@ -339,7 +339,7 @@ static const struct action matrix_actions[] = {
 
 const struct view view_matrix = {
     .name = "matrix",
-    .what = "an attention map: who looks where, cell by cell",
+    .what = "an attention map, cell by cell",
     .sliced = true,
     .state = sizeof(struct matrix_view),
     .draw = matrix_draw,

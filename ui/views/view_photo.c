@@ -294,7 +294,7 @@ static void draw_photo_legend(const struct workbench *w, const struct photo_view
         draw_text(a.row, a.col, a.cols, "%.1f times; < > zoom, Shift and arrows pan", v->zoom);
     } else if (w->stale && photo_in_result(w) >= 0) {
         draw_text(a.row, a.col, a.cols,
-                  "nothing is drawn: the answer is not of this query; r asks");
+                  "no boxes: the answer is to another query; r asks again");
     } else if (w->now.r && w->now.r->box_count && photo_in_result(w) >= 0) {
         draw_text(a.row, a.col, a.cols, "rank and probability of the best %d boxes; + - for more",
                   w->how.boxes);
@@ -464,7 +464,7 @@ static void do_pan(struct workbench *w, const char *arg)
                        : strcmp(w->typed.key, "S-Up") == 0    ? "up"
                                                         : "down";
     if (zoom <= 1) {
-        workbench_say(w, false, "the whole picture is shown: > zooms in");
+        workbench_say(w, false, "the whole image is shown: > zooms in");
         return;
     }
     if (strcmp(arg, "left") == 0)
@@ -489,16 +489,16 @@ static void do_single(struct workbench *w, const char *arg)
 
 static const struct action photo_actions[] = {
     ACTIONS_AFTER("image"),
-    {"single", "f", "", NULL, "one image, or all of a result together", do_single},
-    {"zoom-in", ">", "", NULL, "enlarge the image, at what is chosen", do_zoom_in},
-    {"zoom-out", "<", "", NULL, "make it smaller again", do_zoom_out},
-    {"pan", "S-Left S-Right S-Up S-Down", "DIRECTION", NULL, "move in the enlarged image", do_pan},
+    {"single", "f", "", NULL, "show one image, or all of a result together", do_single},
+    {"zoom-in", ">", "", NULL, "zoom in on what is chosen", do_zoom_in},
+    {"zoom-out", "<", "", NULL, "zoom out", do_zoom_out},
+    {"pan", "S-Left S-Right S-Up S-Down", "DIRECTION", NULL, "pan the enlarged image", do_pan},
     {0},
 };
 
 const struct view view_photo = {
-    .name = "photo",
-    .what = "the image with ranked boxes, or with what is looked at",
+    .name = "image",
+    .what = "the image with ranked boxes, or with attention",
     .state = sizeof(struct photo_view),
     .end = photo_end,
     .draw = photo_draw,

@@ -396,7 +396,7 @@ static void plane_draw(struct workbench *w, struct pane *at, struct area a)
         draw_points(w, at->slot, &p, (struct area){a.row + 2, a.col, a.rows - 3, a.cols}, now);
     } else {
         draw_text(a.row, a.col, a.cols, "%s", any ? "no room for the plane"
-                                            : w->now.r ? "this result holds no states"
+                                            : w->now.r ? "this result has no hidden states"
                                                        : "Plane: ask something first");
     }
     close_plane(&p);
@@ -455,13 +455,13 @@ static const struct action plane_actions[] = {
     {"plane-of", "P", "[WHAT]", NULL, "the plane of both streams, tokens, regions, or joint",
      do_plane_of},
     ACTIONS_AFTER("states"),
-    {"plane", "F5", "", NULL, "states as points", do_plane},
+    {"plane", "F5", "", NULL, "hidden states as points (PCA)", do_plane},
     {0},
 };
 
 const struct view view_plane = {
     .name = "plane",
-    .what = "states of tokens and regions on the plane that shows most of them",
+    .what = "hidden states of tokens and regions on their first two principal components",
     .sliced = true,
     .state = sizeof(struct plane_view),
     .end = plane_end,

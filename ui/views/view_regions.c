@@ -65,7 +65,7 @@ static void regions_draw(struct workbench *w, struct pane *p, struct area a)
     draw_text(a.row, a.col, a.cols, g ? "%d regions" : "Regions", g ? g->count : 0);
     attrset(A_NORMAL);
     if (!g) {
-        draw_text(a.row + 1, a.col, a.cols, "not known yet; d looks for them");
+        draw_text(a.row + 1, a.col, a.cols, "not known yet; d detects them");
         return;
     }
     bool wide = a.cols >= 40;
@@ -155,7 +155,7 @@ static const struct action regions_actions[] = {
 
 const struct view view_regions = {
     .name = "regions",
-    .what = "the regions of the image; the chosen one is lit",
+    .what = "the regions of the image; the chosen one is highlighted",
     .draw = regions_draw,
     .move = regions_move,
     .click = regions_click,

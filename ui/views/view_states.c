@@ -174,12 +174,12 @@ static void draw_states_title(const struct workbench *w, const struct alike *a, 
     inside_name(w, a->to.token, a->to.at, to, sizeof to);
     inside_name(w, a->items[pick].token, a->items[pick].at, name, sizeof name);
     attrset(A_BOLD);
-    draw_text(at.row, at.col, at.cols, "Alike to %s, after %s%s", to, a->depths[a->depth].name,
-              w->how.sort ? ", sorted" : "");
+    draw_text(at.row, at.col, at.cols, "Cosine similarity to %s, after %s%s", to,
+              a->depths[a->depth].name, w->how.sort ? ", sorted" : "");
     attrset(A_NORMAL);
     draw_text(at.row + 1, at.col, at.cols, "%s: cosine %.3f%s", name,
               (double)a->x[pick * a->depth_count + a->depth],
-              a->other_stream ? "; the other stream is not as wide" : "");
+              a->other_stream ? "; the other stream has another width" : "");
 }
 
 static void draw_states_names(const struct workbench *w, const struct alike *a,
@@ -248,7 +248,7 @@ static void states_draw(struct workbench *w, struct pane *p, struct area at)
         draw_text(at.row, at.col, at.cols, "%s",
                   any              ? "no room for the states"
                   : !w->now.r      ? "States: ask something first"
-                  : !a.depth_count ? "this result holds no states"
+                  : !a.depth_count ? "this result has no hidden states"
                                    : "States: choose a token or a region");
     close_alike(&a);
 }
@@ -286,13 +286,13 @@ static void do_states(struct workbench *w, const char *arg)
 
 static const struct action states_actions[] = {
     ACTIONS_AFTER("heads"),
-    {"states", "F4", "", NULL, "how alike states are", do_states},
+    {"states", "F4", "", NULL, "cosine similarity of hidden states", do_states},
     {0},
 };
 
 const struct view view_states = {
     .name = "states",
-    .what = "how alike tokens and regions are to the chosen one, depth by depth",
+    .what = "cosine similarity of tokens and regions to the chosen one, depth by depth",
     .sliced = true,
     .state = sizeof(struct states_view),
     .end = states_end,

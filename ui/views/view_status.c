@@ -79,14 +79,14 @@ static void about_time(const struct workbench *w, struct pen *p)
     const struct result *r = w->now.r;
     title(p, "The last query, in milliseconds");
     if (!r) {
-        line(p, "none", "nothing was asked yet");
+        line(p, "none", "nothing has been asked yet");
         return;
     }
     line(p, "regions", "%.1f", r->ms.regions);
     line(p, "tokenizer", "%.1f", r->ms.tokenize);
     line(p, "forward", "%.1f", r->ms.forward);
-    line(p, "reading", "%.1f", r->ms.reading);
-    line(p, "all", "%.1f", r->ms.total);
+    line(p, "decoding", "%.1f", r->ms.reading);
+    line(p, "total", "%.1f", r->ms.total);
 }
 
 static void about_places(const struct workbench *w, struct pen *p)
@@ -94,11 +94,11 @@ static void about_places(const struct workbench *w, struct pen *p)
     static const char *const modes[] = {"sixel", "blocks", "ascii", "none"};
     const struct term *t = &w->screen.gfx.term;
     struct regioncache_usage u;
-    title(p, "Here");
-    line(p, "terminal", "%d x %d, pictures: %s, cell %d x %d pixels, %d colors%s", COLS, LINES,
+    title(p, "Terminal and storage");
+    line(p, "terminal", "%d x %d, graphics: %s, cell %d x %d pixels, %d colors%s", COLS, LINES,
          modes[w->screen.gfx.mode], t->cell_w, t->cell_h, t->registers,
          t->sync ? ", synchronized" : "");
-    line(p, "pictures", "%.1f kB sent", (double)w->screen.gfx.sent / 1024);
+    line(p, "graphics", "%.1f kB sent", (double)w->screen.gfx.sent / 1024);
     line(p, "memory", "%.1f MB, at most %.1f MB", memory_mb("VmRSS:"), memory_mb("VmHWM:"));
     regioncache_measure(&u);
     line(p, "regions", u.folder ? "%d images, %.1f MB in %s" : "no cache%.0d%.0f%s", u.files,

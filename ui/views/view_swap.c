@@ -49,15 +49,15 @@ static int draw_swap_query(const struct swaps *s, struct area a)
     draw_text(row++, a.col, a.cols, "\"%s\": A answers %s, B %s", s->text, q->answer_a,
               q->answer_b);
     attrset(A_DIM);
-    draw_text(row++, a.col, a.cols, "100 %% is the way from %s %.3f to %.3f; %d passes",
-              q->changed                   ? "the log odds of B's answer against A's,"
-              : q->scale == SCORE_LOG_ODDS ? "its log odds,"
-                                           : "its logit,",
+    draw_text(row++, a.col, a.cols, "recovered %s: 0 %% is %.3f, 100 %% is %.3f; %d passes",
+              q->changed                   ? "log odds of B's answer against A's"
+              : q->scale == SCORE_LOG_ODDS ? "log odds"
+                                           : "logit",
               q->before, q->after, r->runs);
     attrset(A_NORMAL);
     if (r->best >= 0 && r->items[r->best].share > 0) {
         attrset((int)draw_rank_attr(0));
-        draw_text(row++, a.col, a.cols, "largest share: %s, %.1f %%", r->items[r->best].name,
+        draw_text(row++, a.col, a.cols, "most recovered by %s, %.1f %%", r->items[r->best].name,
                   100 * r->items[r->best].share);
         attrset(A_NORMAL);
     }
@@ -68,7 +68,7 @@ static int draw_swap_query(const struct swaps *s, struct area a)
     else if (q->changed)
         draw_text(row++, a.col, a.cols, "%s", r->smallest
                                                   ? "no set of these gives B's answer"
-                                                  : "all of these together do not give B's answer");
+                                                  : "all of them together do not give B's answer");
     return row;
 }
 
@@ -89,7 +89,8 @@ static void swap_draw(struct workbench *w, struct pane *p, struct area a)
     char pair[160];
     compare_pair_name(w, pair, sizeof pair);
     attrset(A_BOLD);
-    draw_text(a.row, a.col, a.cols, "A with %s of B: %s", swap_level_names[s->level], pair);
+    draw_text(a.row, a.col, a.cols, "Weight patching, %s of B into A: %s",
+              swap_level_names[s->level], pair);
     attrset(A_NORMAL);
     if (s->runs) {
         int all = atomic_load(&s->progress.all), done = atomic_load(&s->progress.done);
@@ -100,13 +101,13 @@ static void swap_draw(struct workbench *w, struct pane *p, struct area a)
         return;
     }
     if (s->why[0] || !s->result) {
-        draw_text(a.row + 1, a.col, a.cols, "%s", s->why[0] ? s->why : "E swaps; again: the next "
-                                                                        "kind of parts");
+        draw_text(a.row + 1, a.col, a.cols, "%s", s->why[0] ? s->why : "E patches; again: the "
+                                                                        "next level");
         return;
     }
     int row = draw_swap_query(s, (struct area){a.row + 1, a.col, a.rows - 1, a.cols});
     attrset(A_DIM);
-    draw_text(row++, a.col, a.cols, "Enter asks A with the chosen part; E: the next kind of parts");
+    draw_text(row++, a.col, a.cols, "Enter asks A with the chosen part of B; E: the next level");
     attrset(A_NORMAL);
     int room = a.row + a.rows - row, n = s->result->item_count;
     int from = list_top(&v->top, v->pick, n, room);
@@ -135,7 +136,7 @@ static void swap_accept(struct workbench *w, struct pane *p)
         return;
     }
     if (s->query != stale_identity(w)) {
-        workbench_say(w, true, "this is of another query: :swap %s makes it anew",
+        workbench_say(w, true, "this is of another query: :patch %s computes it again",
                       swap_level_names[s->level]);
         return;
     }
@@ -176,7 +177,7 @@ static bool swap_stale(struct workbench *w, struct pane *p, char *out, size_t si
         return stale_query(w, p, out, size);
     compare_name(w, s->a, a, sizeof a);
     compare_name(w, s->b, b, sizeof b);
-    snprintf(out, size, "! of %s in %s, %s, \"%.120s\"; :swap %s makes it anew",
+    snprintf(out, size, "! of %s in %s, %s, \"%.120s\"; :patch %s computes it again",
              swap_level_names[s->made], a, b, s->text, swap_level_names[s->level]);
     return true;
 }
@@ -187,7 +188,7 @@ static void do_swap(struct workbench *w, const char *arg)
     for (int i = 0; i < SWAP_LEVELS; i++)
         level = strcmp(arg, swap_level_names[i]) == 0 ? i : level;
     if (*arg && level < 0) {
-        workbench_say(w, true, "swap takes blocks, layers or heads, not '%s'", arg);
+        workbench_say(w, true, "patch takes blocks, layers or heads, not '%s'", arg);
         return;
     }
     if (!compare_several(w))
@@ -203,14 +204,14 @@ static void do_swap(struct workbench *w, const char *arg)
 
 static const struct action swap_actions[] = {
     ACTIONS_AFTER("drift"),
-    {"swap", "E", "[LEVEL]", NULL, "which blocks, layers or heads of B change the answer of A",
-     do_swap},
+    {"patch", "E", "[LEVEL]", NULL,
+     "weight patching: which blocks, layers or heads of B change the answer of A", do_swap},
     {0},
 };
 
 const struct view view_swap = {
-    .name = "swap",
-    .what = "which weights of B carry the change of A's answer",
+    .name = "patch",
+    .what = "weight patching: which weights of B carry the change of A's answer",
     .state = sizeof(struct swap_view),
     .draw = swap_draw,
     .move = swap_move,

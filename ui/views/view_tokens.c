@@ -128,7 +128,7 @@ static void tokens_draw(struct workbench *w, struct pane *p, struct area a)
     float gives = tokens_largest(w, f.gives, f.count), gets = tokens_largest(w, f.gets, f.count);
     float most = gives > gets ? gives : gets; /* both columns have one scale */
     attrset(A_DIM);
-    draw_text(a.row, a.col + 8, a.cols - 8, "what each gives %s and receives %s", f.to, f.from);
+    draw_text(a.row, a.col + 8, a.cols - 8, "attention given %s, received %s", f.to, f.from);
     draw_text(a.row + 1, a.col + a.cols - 20, 20, "   gives   receives");
     attrset(A_NORMAL);
     int room = a.rows - 2, chosen = w->sel->token < 0 ? 0 : w->sel->token;

@@ -102,9 +102,9 @@ static void draw_plot(struct workbench *w, const struct pane *p, const struct pr
         free_col = col + width + 1;
     }
     attrset((int)draw_rank_attr(0));
-    int used = draw_text(at.row + at.rows + 1, at.col, at.cols, "the chosen probe   ");
+    int used = draw_text(at.row + at.rows + 1, at.col, at.cols, "the chosen query   ");
     attrset((int)draw_rank_attr(1));
-    draw_text(at.row + at.rows + 1, at.col + used, at.cols - used, "mean of all probes");
+    draw_text(at.row + at.rows + 1, at.col + used, at.cols - used, "mean of all queries");
     attrset(A_NORMAL);
 }
 
@@ -147,9 +147,9 @@ static void draw_sums(const struct probe_table *t, struct area a)
         draw_text(a.row, a.col, a.cols, "last: %s, no answer; the %d that answer agree on %d of %d",
                   s.diverged ? "diverged" : "failed", columns, agree, t->probes->count);
     else if (s.judged && first.judged)
-        draw_text(a.row, a.col, a.cols, "last: %d of %d right (first: %d), probability of what is "
-                  "right %.3f, entropy %.3f; all agree on %d", s.right, s.judged, first.right,
-                  s.expected, s.entropy, agree);
+        draw_text(a.row, a.col, a.cols, "last: %d of %d right (first: %d), probability of the "
+                  "right answer %.3f, entropy %.3f; all agree on %d", s.right, s.judged,
+                  first.right, s.expected, s.entropy, agree);
     else if (isfinite(first.entropy))
         draw_text(a.row, a.col, a.cols, "last: entropy %.3f (first: %.3f); all agree on %d of %d",
                   s.entropy, first.entropy, agree, t->probes->count);
@@ -165,10 +165,10 @@ static void draw_state(struct workbench *w, struct area a)
     char name[64] = "";
     if (t->runner && t->next < n && !t->stopped) {
         compare_name(w, t->next, name, sizeof name);
-        draw_text(a.row, a.col, a.cols, "asking %s: probe %d of %d; Esc stops", name,
+        draw_text(a.row, a.col, a.cols, "asking %s: query %d of %d; Esc stops", name,
                   probe_runner_at(t->runner) + 1, t->probes->count);
     } else if (t->stopped) {
-        draw_text(a.row, a.col, a.cols, "stopped; :probes FILE begins anew");
+        draw_text(a.row, a.col, a.cols, "stopped; :check-set FILE starts again");
     } else if (t->watch) {
         draw_text(a.row, a.col, a.cols, "%s", t->state);
     }
@@ -180,14 +180,14 @@ static void trend_draw(struct workbench *w, struct pane *p, struct area a)
     struct trend *t = &comparison_of(w)->trend;
     const struct probe_table *x = t->runner ? probe_runner_table(t->runner) : NULL;
     attrset(A_BOLD);
-    draw_text(a.row, a.col, a.cols, "Probes%s%s, %d checkpoints", t->path ? " of " : "",
+    draw_text(a.row, a.col, a.cols, "Check set%s%s, %d checkpoints", t->path ? " " : "",
               t->path ? draw_base_name(t->path) : "", x ? x->count : 0);
     attrset(A_DIM);
     draw_state(w, (struct area){a.row + 1, a.col, 1, a.cols});
     attrset(A_NORMAL);
     if (!t->probes) {
-        draw_text(a.row + 2, a.col, a.cols, "no probes: N pins the query that is shown, with what "
-                                            "is right :pin ANSWER; :probes FILE");
+        draw_text(a.row + 2, a.col, a.cols, "no check set: N pins the query that is shown, :pin "
+                                            "ANSWER with what is right; :check-set FILE opens one");
         return;
     }
     if (!x || x->count == 0)
@@ -255,19 +255,19 @@ static void do_watch(struct workbench *w, const char *arg)
 }
 
 static const struct action trend_actions[] = {
-    ACTIONS_AFTER("swap"),
-    {"trend", "J", "", NULL, "probes over all checkpoints", do_trend},
-    {"probes", "", "FILE", NULL, "ask all checkpoints the probes of a file", do_probes},
-    {"pin", "N", "[ANSWER]", NULL, "make the query that is shown a probe, with what is right",
-     trend_pin},
-    {"watch", "", "FOLDER", NULL, "ask each new checkpoint of a training run the probes",
+    ACTIONS_AFTER("patch"),
+    {"trend", "J", "", NULL, "the check set over all checkpoints", do_trend},
+    {"check-set", "", "FILE", NULL, "ask all checkpoints the queries of a check set", do_probes},
+    {"pin", "N", "[ANSWER]", NULL,
+     "add the query that is shown to the check set, with what is right", trend_pin},
+    {"watch", "", "FOLDER", NULL, "ask each new checkpoint of a training run the check set",
      do_watch},
     {0},
 };
 
 const struct view view_trend = {
     .name = "trend",
-    .what = "probes over all checkpoints, as a plot and line by line",
+    .what = "a check set over all checkpoints, as a plot and line by line",
     .state = sizeof(struct trend_view),
     .draw = trend_draw,
     .move = trend_move,

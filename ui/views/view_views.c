@@ -24,7 +24,7 @@ static void views_draw(struct workbench *w, struct pane *p, struct area a)
     struct list *l = p->state;
     list_filter(w, p, count_views(), view_text);
     attrset(A_BOLD);
-    draw_text(a.row, a.col, a.cols, "Views: Enter opens one in the pane that has the keys");
+    draw_text(a.row, a.col, a.cols, "Views: Enter opens one in the focused pane");
     attrset(A_NORMAL);
     int room = a.rows - 2, from = list_top(&l->top, l->pick, l->count, room);
     for (int i = from; i < l->count && i - from < room; i++) {

@@ -58,7 +58,7 @@ static int draw_changes(const struct workbench *w, struct area a, int row)
     }
     for (int i = 0; i < w->changes.count && row < a.rows - 4; i++) {
         char text[CHANGE_TEXT];
-        change_format(&w->changes.list[i], text);
+        change_show(&w->changes.list[i], text);
         draw_text(a.row + row++, a.col, a.cols, "%d %s", i + 1, text);
     }
     return row;
@@ -142,7 +142,7 @@ static void draw_same(struct workbench *w, struct area a)
 {
     draw_changes(w, a, 2);
     inside_hint(a, w->changes.count + (w->asked.running != 0) + 2,
-                "mask or drop what is chosen, silence a head or a layer, replace a word:");
+                "mask or drop what is chosen, ablate a head or a layer, replace a word:");
     inside_hint(a, w->changes.count + (w->asked.running != 0) + 3,
                 "the query is asked again and compared here");
 }
@@ -217,13 +217,13 @@ static void do_what_if(struct workbench *w, const char *arg)
 
 static const struct action what_if_actions[] = {
     ACTIONS_AFTER("effects"),
-    {"what-if", "F8", "", NULL, "the result beside the one without changes", do_what_if},
+    {"what-if", "F8", "", NULL, "the result beside that of the unchanged query", do_what_if},
     {0},
 };
 
 const struct view view_what_if = {
     .name = "what-if",
-    .what = "the answer with changes beside the one without",
+    .what = "the answer beside that of the unchanged query",
     .state = sizeof(struct what_if_view),
     .draw = what_if_draw,
     .move = what_if_move,

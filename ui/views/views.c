@@ -6,6 +6,7 @@
 
 const struct view *view_find(const char *name)
 {
+    name = action_name_now(name);
     for (int i = 0; all_views[i]; i++)
         if (strcmp(all_views[i]->name, name) == 0)
             return all_views[i];
