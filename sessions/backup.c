@@ -41,7 +41,7 @@ static int write_copy(struct log *l, const char *path, struct vs_err *err)
     sqlite3_close(to);
     if (code == SQLITE_OK)
         return 0;
-    return vs_fail(err, VS_E_DB, "%s: it has to be brought to a newer version, and the copy to "
+    return vs_fail(err, VS_E_DB, "%s: it has to be upgraded, and the copy to "
                    "keep of the old one cannot be written (%s): make room beside it", l->path,
                    sqlite3_errstr(code));
 }
@@ -119,7 +119,7 @@ int backup_make(struct log *l, int64_t version, struct vs_err *err)
     unlink(temporary);
     if (rc == 0) {
         free(l->notice);
-        l->notice = xasprintf("%s: brought from version %" PRId64 " to %d; the old log is kept as "
+        l->notice = xasprintf("%s: upgraded from version %" PRId64 " to %d; the old log is kept as "
                               "%s", l->path, version, LOG_SCHEMA, name);
     }
     free(temporary);

@@ -83,7 +83,7 @@ static void check_words(struct log *l, bool repair, struct log_report *r)
         return;
     if (code != SQLITE_OK)
         add_problem(r, xasprintf("the search index disagrees with the queries (%s): \"vilscope "
-                                 "sessions check --repair\" makes it anew",
+                                 "sessions check --repair\" rebuilds it",
                                  sqlite3_errstr(code)));
 }
 

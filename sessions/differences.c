@@ -133,7 +133,7 @@ static int check_json(struct log *l, int64_t id, const char *text, struct vs_err
     json_t *v = json_loads(text, JSON_DECODE_ANY, NULL);
     bool good = v != NULL;
     json_decref(v);
-    return good ? 0 : vs_fail(err, VS_E_DB, "%s: the data of difference %" PRId64 " are no JSON: "
+    return good ? 0 : vs_fail(err, VS_E_DB, "%s: the data of difference %" PRId64 " are not JSON: "
                               "the log was changed by hand or is damaged", l->path, id);
 }
 

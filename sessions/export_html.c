@@ -145,7 +145,7 @@ static void put_image(struct log *l, struct export_page *page, const struct resu
     fputs("</svg><figcaption>", out);
     export_put_text(out, im->path ? im->path : im->regions_path);
     if (!p->there)
-        fputs(im->digest[0] ? " (the picture was not found)" : " (regions without a picture)", out);
+        fputs(im->digest[0] ? " (the image was not found)" : " (regions without an image)", out);
     fputs("</figcaption></figure>\n", out);
 }
 

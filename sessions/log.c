@@ -49,7 +49,7 @@ static int make_file(const char *path, struct vs_err *err)
     else if (fd < 0 && errno == EEXIST)
         return 0;
     if (fd < 0)
-        return vs_fail(err, VS_E_DB, "%s: the log cannot be made: %s", path, strerror(errno));
+        return vs_fail(err, VS_E_DB, "%s: the log cannot be created: %s", path, strerror(errno));
     close(fd);
     return 0;
 }

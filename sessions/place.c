@@ -32,7 +32,7 @@ int place_make_folders(const char *path, struct vs_err *err)
     for (char *p = strchr(copy + 1, '/'); p && rc == 0; p = strchr(p + 1, '/')) {
         *p = '\0';
         if (mkdir(copy, 0700) != 0 && errno != EEXIST)
-            rc = vs_fail(err, VS_E_DB, "%s: the folder cannot be made for the log: %s", copy,
+            rc = vs_fail(err, VS_E_DB, "%s: the folder for the log cannot be created: %s", copy,
                          strerror(errno));
         *p = '/';
     }

@@ -59,7 +59,7 @@ int search_match(struct log *l, const char *typed, char **out, struct vs_err *er
     struct typed t = {.end = -1};
     *out = NULL;
     if (strlen(typed) > 10000)
-        return vs_fail(err, VS_E_LIMIT, "more than 10000 bytes to search for");
+        return vs_fail(err, VS_E_LIMIT, "the words to search for have more than 10000 bytes");
     if (!api || api->xFindTokenizer(api, "unicode61", &context, &how) != SQLITE_OK ||
         cut(&how, context, typed, &t) != SQLITE_OK) {
         buf_fini(&t.match);

@@ -74,7 +74,7 @@ static int run(void *options, char **args, int count)
 const struct command command_cache = {
     .name = "cache", .args = "[show | clear] [--json]",
     .summary = "Show or clear the regions kept on the disk.",
-    .about = "Regions that the detector has found are kept, so that an image is looked at once.\n",
+    .about = "Found regions are kept, so that the detector runs once on an image.\n",
     .after =
         "They are in $XDG_CACHE_HOME/vilscope/regions (~/.cache without it). VILSCOPE_CACHE_MB\n"
         "is the limit in megabytes, 2048 by default, 0 for none at all; the longest unused go\n"

@@ -42,7 +42,7 @@ static const struct option_row option_rows[] = {
          "complete"),
     INT("until", 0, "N", until, 1, MODEL_CHECKPOINTS, 0, "stop at N checkpoints"),
     REAL("settle", "SECONDS", settle, 0.05, 3600, 0,
-         "a file that has not changed for so long may be complete; 2 without it"),
+         "a file that has not changed for that long may be complete; 2 by default"),
     INT("top", 0, "N", top, 0, 1000000, 20, "lines of a table; 0 for all"),
     FLAG("json", json, "as JSON; with --watch one line for each checkpoint"),
     FLAG("csv", csv, "as CSV"),
@@ -61,7 +61,8 @@ static int check_what(struct compare_options *o)
 {
     bool weights = o->weights || o->tensors;
     if (weights + o->cka + o->attention + (o->level >= 0) > 1)
-        return command_usage("compare", "one of --weights, --cka, --attention, --patch at a time");
+        return command_usage("compare", "only one of --weights, --cka, --attention, --patch at a "
+                             "time");
     o->what = weights        ? COMPARE_WEIGHTS
               : o->cka       ? COMPARE_CKA
               : o->attention ? COMPARE_ATTENTION
@@ -78,7 +79,7 @@ static int check_watch(const struct compare_options *o)
     if (o->watch && o->csv)
         return command_usage("compare", "--watch writes text or --json");
     if (!o->watch && (o->until || o->settle > 0))
-        return command_usage("compare", "--until and --settle belong to --watch");
+        return command_usage("compare", "--until and --settle need --watch");
     return 0;
 }
 
@@ -96,7 +97,7 @@ static int check_options(const struct compare_options *o)
         return query || o->probes ? command_usage("compare", "--weights asks nothing: no check set "
                                                   "and no query with it") : 0;
     if (!o->probes && !query)
-        return command_usage("compare", "what is to be asked? --check-set FILE, or -t TASK "
+        return command_usage("compare", "nothing to ask: give --check-set FILE, or -t TASK "
                              "IMAGE... TEXT (or --weights)");
     if (query && (!o->task || !o->text))
         return command_usage("compare", o->task ? "the query's text is missing: it is the last "

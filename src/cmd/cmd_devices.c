@@ -44,10 +44,10 @@ const struct command command_devices = {
     .name = "devices", .args = "[--json]",
     .summary = "List what can compute: processors and GPUs.",
     .after =
-        "Other commands take a name of this list with --device. \"auto\", the default, is the\n"
+        "Other commands take a name from this list with --device. \"auto\", the default, is the\n"
         "first GPU if it works, or else \"cpu\", the fastest of the processor. A GPU's name may\n"
         "be followed by \",tf32\", \",bf16\" or \",half\" (faster, less exact products; their\n"
-        "error is measured and reported) and by \",memory=MB\" (at most so much of its memory):\n"
+        "error is measured and reported) and by \",memory=MB\" (at most that much of its memory):\n"
         "cuda:0,memory=4000.\n",
     .rows = option_rows, .size = sizeof(struct options), .run = run,
 };

@@ -336,8 +336,8 @@ static int check_one(const struct options *o, const struct model *m, struct vs_e
     int n = model_checkpoint_count(m);
     return !o->predictions || n == 1
                ? 0
-               : vs_fail(err, VS_E_USAGE, "--predictions are of one checkpoint: choose it with -c "
-                         "NAME (%d are measured)", n);
+               : vs_fail(err, VS_E_USAGE, "--predictions are those of one checkpoint: choose it "
+                         "with -c NAME (%d are measured)", n);
 }
 
 static int measure(const struct options *o, struct model *m, const struct eval_set *set,

@@ -38,7 +38,7 @@ static const char *const formats[] = {"npy", "safetensors", NULL};
 static const struct option_row option_rows[] = {
     TEXT("output", 'o', "PATH", e.out, VALUES_FILES,
          "a folder for one file an image, or NAME.lmdb"),
-    CHOICE("format", "KIND", format, formats, 0, "files of a folder"),
+    CHOICE("format", "KIND", format, formats, 0, "kind of the files in a folder"),
     TEXT("model", 'm', "DIR", model, VALUES_FOLDERS, "model directory that names a detector"),
     TEXT("detector", 'd', "FILE", e.weights, VALUES_FILES,
          "the detector's weights (model_final.pth, safetensors)"),
@@ -58,7 +58,7 @@ static const struct option_row option_rows[] = {
     ROW_DEVICE(e.device),
     ROW_UPRIGHT(e.upright),
     ROW_UNSAFE,
-    FLAG("force", e.force, "write again what is there"),
+    FLAG("force", e.force, "overwrite what is there"),
     FLAG("profile", e.profile, "say where the time went"),
     FLAG("quiet", e.quiet, "no progress"),
     END,
@@ -107,7 +107,7 @@ static int add_folder(struct images *l, const char *folder, struct vs_err *err)
             add(l, xasprintf("%s%s%s", folder, n && folder[n - 1] == '/' ? "" : "/", e->d_name));
     closedir(d);
     if (l->count == first)
-        return vs_fail(err, VS_E_USAGE, "%s: there is no image in this folder",
+        return vs_fail(err, VS_E_USAGE, "%s: no images in this folder",
                        folder);
     qsort(l->paths + first, (size_t)(l->count - first), sizeof *l->paths, by_name);
     return 0;
@@ -209,7 +209,7 @@ static int print_summary(const struct extract_summary *s)
     if (s->failed)
         fprintf(stderr, ", %d failed", s->failed);
     if (s->left)
-        fprintf(stderr, ", %d left: run the same command to go on", s->left);
+        fprintf(stderr, ", %d left: run the same command to continue", s->left);
     fprintf(stderr, "; %.1f s", s->ms / 1000);
     if (s->written && s->ms > 0)
         fprintf(stderr, ", %.2f images/s", 1000.0 * s->written / s->ms);
@@ -273,7 +273,7 @@ const struct command command_extract = {
     .summary = "Write the regions of many images to files.",
     .about =
         "Runs the region detector on images and writes their regions: files that vilscope and\n"
-        "the reference's own programs read. Run again, it goes on where it was stopped.\n",
+        "the reference's own programs read. Run again, it continues where it stopped.\n",
     .after =
         "IMAGE is an image (JPEG, PNG, GIF, BMP, PNM, WebP), or a folder of them. A bad image is\n"
         "named and skipped; the exit status is 1 when one was.\n\n"

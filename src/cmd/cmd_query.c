@@ -88,7 +88,7 @@ static const struct option_row option_rows[] = {
     FLAG("log-attention", log_maps,
          "also log all attention maps, in half precision and compressed"),
     INT("attention-limit", 0, "MB", maps_limit, 1, 1000000, 16,
-        "do not log those of a query that take more"),
+        "do not log the maps of a query that take more"),
     END,
 };
 
@@ -208,7 +208,8 @@ static void log_maps(const struct options *o, struct logging *g, const struct re
         return;
     int rc = r->log_id > 0 ? log_attention(g->log, r->log_id, r->trace,
                                            (int64_t)o->maps_limit * 1000000, &size, &err)
-                           : vs_fail(&err, VS_E_DB, "attention maps do not wait with their query");
+                           : vs_fail(&err, VS_E_DB, "attention maps are not kept for a query that "
+                                     "waits");
     g->unlogged |= rc != 0 && rc != VS_E_LIMIT;
     if (rc != 0)
         plain_text(stderr, "vilscope query: not logged: %s\n", err.text);

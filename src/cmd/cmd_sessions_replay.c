@@ -80,7 +80,7 @@ static int open_at(const char *path, const struct result_image *im, struct photo
         photo_free(*out);
         *out = NULL;
     }
-    return vs_fail(err, VS_E_MISSING, "%s: another image than the one that was asked about",
+    return vs_fail(err, VS_E_MISSING, "%s: not the image that was asked about",
                    path);
 }
 
@@ -153,8 +153,8 @@ static int recover_boxes(const struct result *old, int image, struct box_list *b
         memcpy(b->boxes + (size_t)(x->region - first) * 4, x->box, sizeof x->box);
         found++;
     }
-    return found == want ? 0 : vs_fail(err, VS_E_MISSING, "it was about boxes that the log does "
-                                       "not have");
+    return found == want ? 0 : vs_fail(err, VS_E_MISSING, "the boxes that it was about "
+                                       "are not in the log");
 }
 
 /* ---- one question */

@@ -103,7 +103,7 @@ int sessions_diff(const struct sessions_options *o, struct log *l, struct vs_err
         a.checkpoint = sessions_checkpoint(o->checkpoints.list[0], a_hex);
         b.checkpoint = sessions_checkpoint(o->checkpoints.list[1], b_hex);
     } else {
-        rc = vs_fail(err, VS_E_USAGE, "diff takes two IDs of sessions, or two -c");
+        rc = vs_fail(err, VS_E_USAGE, "diff takes two session IDs, or two -c");
     }
     if (rc == 0)
         rc = log_diff(l, &a, &b, &list, &n, err);
@@ -329,8 +329,8 @@ int sessions_prune(const struct sessions_options *o, struct log *l, struct vs_er
                             JSON_INDENT(1));
     if (rc == 0)
         plain_out("%lld queries %s, %lld pinned ones stay; %lld differences\n",
-                  (long long)n.queries, o->dry_run ? "would go" : "removed", (long long)n.pinned,
-                  (long long)n.differences);
+                  (long long)n.queries, o->dry_run ? "would be removed" : "removed",
+                  (long long)n.pinned, (long long)n.differences);
     return rc;
 }
 

@@ -172,7 +172,7 @@ static int open_and_run(struct options *o, char **images, int count, const struc
     if (rc == 0)
         rc = check_probes(o, w.model, err);
     if (rc == 0 && o->tour && (!tour || !w.model))
-        rc = vs_fail(err, VS_E_MISSING, "the demo is not there: VILSCOPE_DEMO names its folder");
+        rc = vs_fail(err, VS_E_MISSING, "the demo is missing: set VILSCOPE_DEMO to its folder");
     w.script = tour ? tour : w.script;
     if (rc == 0) {
         w.log = open_log(o, no_log, sizeof no_log);

@@ -17,7 +17,8 @@ static int find_token(const struct net *n, const struct result *r, int token, in
         return vs_fail(err, VS_E_USAGE, "there is no token %d: the query has %d", token + 1,
                        r->token_count);
     *at = net_input_token(n, token);
-    return *at >= 0 ? 0 : vs_fail(err, VS_E_USAGE, "token %d is the task's: it stays", token + 1);
+    return *at >= 0 ? 0 : vs_fail(err, VS_E_USAGE, "token %d is the task token: it stays",
+                                   token + 1);
 }
 
 static int mask_token(const struct model *m, const struct net *n, struct inputs *in,
@@ -70,7 +71,7 @@ static int drop_region(struct inputs *in, int image, int region, struct vs_err *
             in->sources[i].image = -1;
             return 0;
         }
-    return vs_fail(err, VS_E_USAGE, "image %d has no region %d, or it is dropped already",
+    return vs_fail(err, VS_E_USAGE, "image %d has no region %d, or it was dropped already",
                    image + 1, region);
 }
 

@@ -152,7 +152,7 @@ int photo_pool_boxes(struct model *m, struct photo *p, const struct box_list *bo
                                  .progress_arg = &relay};
     if (!model_has_detector(m) || !p->image)
         return vs_fail(err, VS_E_USAGE, "features of boxes need a detector (--detector FILE) and "
-                       "the picture");
+                       "the image");
     size_t size = (size_t)boxes->count * 4 * sizeof *boxes->boxes;
     float *own = xmalloc(size);
     char *note = NULL;

@@ -291,7 +291,7 @@ static void tell_equal(struct result *r)
     note_add(&r->notice,
              "images %d and %d have the same %s%s: are different ones meant (--key and "
              "--regions are given once for each image)?",
-             a + 1, b + 1, same ? "picture and regions" : "regions", more);
+             a + 1, b + 1, same ? "pixels and regions" : "regions", more);
     free(more);
 }
 

@@ -90,9 +90,9 @@ static int check_size(const struct photo *p, struct vs_err *err)
     if (!im || (im->width == g->width && im->height == g->height))
         return 0;
     bool turned = im->width == g->height && im->height == g->width;
-    return vs_fail(err, VS_E_FORMAT, "%s: these regions are of a picture of %dx%d pixels, but %s "
+    return vs_fail(err, VS_E_FORMAT, "%s: these regions are of an image of %dx%d pixels, but %s "
                    "has %dx%d%s", p->regions_path, g->width, g->height, p->path, im->width,
-                   im->height, turned ? ": interchanged, or the picture was turned (--upright)?"
+                   im->height, turned ? ": interchanged, or was the image turned (--upright)?"
                                       : "");
 }
 

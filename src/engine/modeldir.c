@@ -261,8 +261,8 @@ static int read_file(const char *dir, const char *file, struct parts *p, struct 
                        "what goes in it)", dir, strerror(errno));
     int rc = bytes_open(file, &map, err);
     if (rc == 0 && map.size > MAX_FILE)
-        rc = vs_fail(err, VS_E_LIMIT, "%s: has %zu bytes, more than %d: no description of a model",
-                     file, map.size, MAX_FILE);
+        rc = vs_fail(err, VS_E_LIMIT, "%s: has %zu bytes, more than %d: not the description of a "
+                     "model", file, map.size, MAX_FILE);
     if (rc == 0) {
         json_t *root = json_loadb((const char *)map.data, map.size, JSON_REJECT_DUPLICATES, &why);
         rc = root ? read_members(root, dir, file, p, err)

@@ -49,7 +49,7 @@ static int outside(const float *boxes, int count, int width, int height, const c
     while (fits(boxes + 4 * (size_t)i, width, height))
         i++;
     const float *b = boxes + 4 * (size_t)i;
-    return vs_fail(err, VS_E_FORMAT, "%s: box %d, %g %g %g %g, is not inside of the picture of "
+    return vs_fail(err, VS_E_FORMAT, "%s: box %d, %g %g %g %g, is not inside the image of "
                    "%dx%d pixels%s", where, i, (double)b[0], (double)b[1], (double)b[2],
                    (double)b[3], width, height,
                    all_fit(boxes, count, height, width) ? ": width and height are interchanged?"
@@ -90,7 +90,7 @@ int boxes_check(float *boxes, int count, int width, int height, const char *wher
         for (size_t i = 0; i < 4 * (size_t)count; i++)
             boxes[i] *= (float)(i % 2 ? height : width);
         note_add(note,
-                 "%s: its boxes are shares of the picture, 0 to 1: they were multiplied by "
+                 "%s: its boxes are shares of the image, 0 to 1: they were multiplied by "
                  "its %dx%d pixels",
                  where, width, height);
     }

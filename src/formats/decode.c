@@ -79,7 +79,7 @@ static int judge(const struct bytes *map, enum image_kind kind, const struct sha
         return 0;
     if (s->state == STATE_STARTED || s->state == STATE_NO_SANDBOX)
         return vs_fail(err, VS_E_REFUSED, "%s: not decoded: the sandbox for it (seccomp) is not "
-                       "available here (%s); --unsafe-decode decodes without it, for pictures "
+                       "available here (%s); --unsafe-decode decodes without it, for images "
                        "that you trust",
                        map->path, s->state == STATE_STARTED ? "it was killed" : strerror(s->error));
     if (WIFSIGNALED(status))
@@ -90,7 +90,7 @@ static int judge(const struct bytes *map, enum image_kind kind, const struct sha
     for (char *c = why; *c; c++)
         if (*c < ' ' || *c > '~')
             *c = '?';
-    return vs_fail(err, VS_E_FORMAT, "%s: the %s picture is damaged or of a kind that cannot be "
+    return vs_fail(err, VS_E_FORMAT, "%s: the %s image is damaged or of a kind that cannot be "
                    "read: %s", map->path, image_formats[kind].name, why);
 }
 

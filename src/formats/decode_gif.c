@@ -181,7 +181,7 @@ static bool unpack(struct lzw *z, int low)
         }
         bool known = code < clear || (code > clear + 1 && code < z->count);
         if (!known && (before < 0 || code != z->count || z->count == CODES))
-            return pixels_fail(z->g->p, "a code that nothing stands for");
+            return pixels_fail(z->g->p, "a code without a meaning");
         int from = known ? code : before;
         int first = from < clear ? from : z->first[from];
         if (before >= 0 && z->count < CODES)
@@ -237,7 +237,7 @@ static bool read_picture(struct gif *g, bool first)
         return skip_blocks(g);
     }
     if (g->w < 1 || g->h < 1 || g->x + g->w > g->p->width || g->y + g->h > g->p->height)
-        return pixels_fail(g->p, "a picture of %dx%d pixels", g->w, g->h);
+        return pixels_fail(g->p, "an image of %dx%d pixels", g->w, g->h);
     for (int y = 0; y < g->p->height; y++)
         for (int x = 0; x < g->p->width; x++)
             put(g, x, y, g->transparent < 0 ? 0 : g->transparent);
@@ -252,7 +252,7 @@ bool decode_gif(const uint8_t *data, size_t size, struct pixels *p)
     for (int pictures = 0; have(&g, 1);) {
         int kind = data[g.at];
         if (kind == 0x3b)
-            return pictures > 0 || pixels_fail(p, "no picture in it");
+            return pictures > 0 || pixels_fail(p, "no image in it");
         if (kind == 0x21 && read_extension(&g))
             continue;
         if (kind == 0x2c && read_picture(&g, pictures++ == 0))

@@ -102,7 +102,7 @@ static bool decode(struct jpeg_decompress_struct *c, const uint8_t *data, size_t
     c->do_fancy_upsampling = TRUE;
     jpeg_start_decompress(c);
     if (c->output_width != (JDIMENSION)p->width || c->output_height != (JDIMENSION)p->height)
-        return pixels_fail(p, "its size changes half way");
+        return pixels_fail(p, "its size changes halfway");
     read_rows(c, p);
     jpeg_finish_decompress(c); /* looks for the end of the file, too */
     return true;
@@ -178,7 +178,7 @@ static bool is_whole(const uint8_t *d, size_t size, struct pixels *p)
             continue;
         }
         if (marker == 0xd9)
-            return scan || pixels_fail(p, "no picture in it");
+            return scan || pixels_fail(p, "no image in it");
         if (size - at < 4)
             break;
         size_t len = image_be(d + at + 2, 2);

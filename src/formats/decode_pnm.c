@@ -87,7 +87,7 @@ static bool read_row(struct pnm *n, const uint8_t *row, uint8_t *to, struct pixe
     for (int i = 0; i < n->width * n->channels; i++) {
         int x = sample(n, row, i);
         if (x < 0)
-            return pixels_fail(p, "the file ends early, or something else than a number is in it");
+            return pixels_fail(p, "the file ends early, or holds something other than a number");
         if (x > n->most)
             return pixels_fail(p, "a value of %d, more than its maximum of %d", x, n->most);
         x = n->kind % 3 == 1 ? 1 - x : x; /* of a bitmap, 1 is black */

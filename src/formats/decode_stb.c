@@ -41,7 +41,7 @@ bool stb_decode(const uint8_t *data, size_t size, struct pixels *p)
         memcpy(p->rgb, rgb, (size_t)w * (size_t)h * 3);
     } else {
         const char *why = stbi_failure_reason();
-        pixels_fail(p, "%s", rgb ? "its size changes half way" : why && *why ? why : "damaged");
+        pixels_fail(p, "%s", rgb ? "its size changes halfway" : why && *why ? why : "damaged");
     }
     stbi_image_free(rgb);
     return good;

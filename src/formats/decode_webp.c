@@ -49,9 +49,9 @@ bool decode_webp(const uint8_t *data, size_t size, struct pixels *p)
     if (!WebPInitDecoderConfig(&c) || WebPGetFeatures(data, size, &c.input) != VP8_STATUS_OK)
         return pixels_fail(p, "its header is damaged");
     if (c.input.has_animation)
-        return pixels_fail(p, "it is an animation: save one picture of it");
+        return pixels_fail(p, "it is an animation: save one frame of it");
     if (c.input.width != p->width || c.input.height != p->height)
-        return pixels_fail(p, "its size changes half way");
+        return pixels_fail(p, "its size changes halfway");
     c.output.colorspace = MODE_RGB;
     c.output.is_external_memory = 1;
     c.output.u.RGBA.rgba = p->rgb;

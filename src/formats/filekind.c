@@ -83,7 +83,7 @@ const char *file_kind(const struct bytes *map)
                : has_member_end(map, ".npy")   ? "an archive of numpy (.npz)"
                                                : "a zip archive";
     if (image_sniff(map->data, n, &picture))
-        return "a picture";
+        return "an image";
     if (n >= 9 && map->data[8] == '{')
         return "a safetensors file";
     if (sharded_recognise(map->data, n))

@@ -34,7 +34,7 @@ static int inflate_parts(z_stream *s, const struct bytes *map, struct inflated *
     s->avail_in = (uInt)map->size;
     for (;;) {
         if (t->size == t->cap && !grow(t))
-            return vs_fail(err, VS_E_LIMIT, "%s: more than %zu bytes when it is not compressed: "
+            return vs_fail(err, VS_E_LIMIT, "%s: more than %zu bytes when decompressed: "
                            "unpack it", map->path, t->cap);
         s->next_out = t->data + t->size;
         s->avail_out = (uInt)(t->cap - t->size);

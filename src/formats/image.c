@@ -143,7 +143,7 @@ static int refuse(const struct bytes *map, struct vs_err *err)
         return vs_fail(err, VS_E_FORMAT, "%s: the file is empty", map->path);
     for (int i = 0; i < IMAGE_KINDS; i++)
         buf_printf(&names, "%s%s", i ? ", " : "", image_formats[i].name);
-    vs_fail(err, VS_E_FORMAT, "%s: not a picture of a known kind (%s): convert it first",
+    vs_fail(err, VS_E_FORMAT, "%s: not an image of a known kind (%s): convert it first",
             map->path, names.data);
     buf_fini(&names);
     return VS_E_FORMAT;
@@ -158,7 +158,7 @@ int image_header_read(const struct bytes *map, struct image_header *h, struct vs
         return refuse(map, err);
 #ifndef HAVE_LIBWEBP
     if (h->kind == IMAGE_WEBP)
-        return vs_fail(err, VS_E_FORMAT, "%s: a WebP picture, and this vilscope was built without "
+        return vs_fail(err, VS_E_FORMAT, "%s: a WebP image, and this vilscope was built without "
                        "libwebp: convert it to PNG", map->path);
 #endif
     if (!image_formats[h->kind].header(map->data, map->size, h) || h->width < 1 || h->height < 1)

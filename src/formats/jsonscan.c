@@ -134,7 +134,7 @@ bool jsonscan_string(struct jsonscan *s, struct buf *out)
         return fail(s, "a string expected");
     for (s->at++; peek(s) != '"';) {
         if (s->at >= s->len)
-            return fail(s, "a string without end");
+            return fail(s, "an unterminated string");
         bool escaped = s->text[s->at] == '\\';
         s->at += escaped;
         if (!(escaped ? escape(s, out) : plain(s, out)))

@@ -69,7 +69,7 @@ static int open_folder(struct lmdb_out *o, size_t room, struct vs_err *err)
     bool there = stat(file, &st) == 0 && st.st_size > 0;
     free(file);
     if (mkdir(o->path, 0777) != 0 && errno != EEXIST)
-        return vs_fail(err, VS_E_IO, "%s: the folder cannot be made: %s", o->path,
+        return vs_fail(err, VS_E_IO, "%s: the folder cannot be created: %s", o->path,
                        strerror(errno));
     int rc = take_lock_room(o, err);
     if (rc != 0)

@@ -155,8 +155,9 @@ int ndarray_view(const struct pval *v, const char *path, const char *what, struc
         return vs_fail(err, VS_E_FORMAT, "%s: '%s' is not a numpy array", path, what);
     *out = (struct tensor){.name = "", .raw_name = ""};
     if (!dtype_of(p.dtype, &out->dtype))
-        return vs_fail(err, VS_E_FORMAT, "%s: '%s' is an array of '%.20s': little-endian numbers "
-                       "are wanted", path, what, (const char *)p.dtype->items[1]->items[0]->bytes);
+        return vs_fail(err, VS_E_FORMAT, "%s: '%s' is an array of '%.20s': expected "
+                       "little-endian data", path, what,
+                       (const char *)p.dtype->items[1]->items[0]->bytes);
     out->ndim = read_shape(p.shape, out->shape);
     int64_t n = out->ndim < 0 ? -1 : shape_elements(out->ndim, out->shape);
     if (n < 0)

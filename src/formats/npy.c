@@ -31,7 +31,7 @@ bool npy_recognise(const struct bytes *map)
 
 static int bad(const struct bytes *map, const char *what, struct vs_err *err)
 {
-    return vs_fail(err, VS_E_FORMAT, "%s: not a good .npy file: %s", map->path, what);
+    return vs_fail(err, VS_E_FORMAT, "%s: not a valid .npy file: %s", map->path, what);
 }
 
 static int header_range(const struct bytes *map, size_t *from, size_t *len, struct vs_err *err)

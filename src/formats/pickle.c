@@ -33,7 +33,7 @@ static int push_global(struct machine *m, const uint8_t *module, size_t module_l
             }
             return pickle_push(m, v);
         }
-    return FAIL(m, VS_E_REFUSED, "refused: it wants to call '%s', which is not a part of plain "
+    return FAIL(m, VS_E_REFUSED, "refused: it wants to call '%s', which is not plain "
                 "data", full);
 }
 
@@ -86,7 +86,7 @@ static int push_dict(struct machine *m, const struct pval *args)
         for (size_t i = 0; i < pairs->count; i++) {
             const struct pval *pair = pairs->items[i];
             if ((pair->kind != PK_LIST && pair->kind != PK_TUPLE) || pair->count != 2)
-                return FAIL(m, VS_E_FORMAT, "an OrderedDict of something else than pairs");
+                return FAIL(m, VS_E_FORMAT, "an OrderedDict of something other than pairs");
             pickle_add_item(v, pair->items[0]);
             pickle_add_item(v, pair->items[1]);
         }
@@ -97,7 +97,7 @@ static int push_dict(struct machine *m, const struct pval *args)
 static int push_latin1(struct machine *m, const struct pval *args)
 {
     if (args->count < 1 || args->items[0]->kind != PK_STRING)
-        return FAIL(m, VS_E_FORMAT, "_codecs.encode of something else than a string");
+        return FAIL(m, VS_E_FORMAT, "_codecs.encode of something other than a string");
     const struct pval *s = args->items[0];
     struct pval *v = pickle_new_value(m, PK_BYTES);
     if (!v)
@@ -117,9 +117,9 @@ static int push_latin1(struct machine *m, const struct pval *args)
 static int make_object(struct machine *m, struct pval *callable, struct pval *args)
 {
     if (callable->kind != PK_GLOBAL && callable->kind != PK_OBJECT)
-        return FAIL(m, VS_E_FORMAT, "a call of something that is no global");
+        return FAIL(m, VS_E_FORMAT, "a call of something that is not a global");
     if (args->kind != PK_TUPLE)
-        return FAIL(m, VS_E_FORMAT, "arguments that are no tuple");
+        return FAIL(m, VS_E_FORMAT, "arguments that are not a tuple");
     if (callable->kind == PK_GLOBAL && is_dict_class(callable))
         return push_dict(m, args);
     if (is_global(callable, "_codecs encode"))
@@ -329,7 +329,7 @@ static int step(struct machine *m, uint8_t op)
     case 0x95: return op_frame(m);
     case 0x82: case 0x83: case 0x84: case 0x97: case 0x98:
         return FAIL(m, VS_E_REFUSED, "opcode 0x%02x (extensions, outside buffers) is refused", op);
-    default: return FAIL(m, VS_E_FORMAT, "0x%02x is no opcode: this is not a pickle", op);
+    default: return FAIL(m, VS_E_FORMAT, "0x%02x is not an opcode: this is not a pickle", op);
     }
 }
 

@@ -119,8 +119,8 @@ int regions_from_npy(struct bytes map, struct regions **out, struct vs_err *err)
     else if (n.object)
         rc = regions_from_dict(n.object, n.map.path, out, err);
     else
-        rc = vs_fail(err, VS_E_FORMAT, "%s: an array of %s without boxes: the dictionary that the "
-                     "reference's extraction script writes is wanted", n.map.path,
+        rc = vs_fail(err, VS_E_FORMAT, "%s: an array of %s without boxes: expected the dictionary "
+                     "that the reference's extraction script writes", n.map.path,
                      dtype_name(n.array.dtype));
     rc = regions_still_sound(&n.map, rc, out, err);
     npy_close(&n);

@@ -259,7 +259,7 @@ static int refuse(const struct bytes *map, struct vs_err *err)
         return vs_fail(err, VS_E_FORMAT, "%s: the file is empty", map->path);
     for (size_t i = 0; i < REGION_FORMATS; i++)
         buf_printf(&names, "%s%s", i ? ", " : "", formats[i].which);
-    vs_fail(err, VS_E_FORMAT, "%s: is %s, no region features: those are read from %s", map->path,
+    vs_fail(err, VS_E_FORMAT, "%s: is %s, not region features: those are read from %s", map->path,
             file_kind(map), names.data);
     buf_fini(&names);
     return VS_E_FORMAT;

@@ -58,8 +58,8 @@ static int open_shard(const struct index *x, const char *name, struct tensorfile
     char *path = beside(index, name);
     int rc;
     if (stat(path, &st) != 0)
-        rc = vs_fail(err, VS_E_MISSING, "%s: names the shard %s, which is not there: all of them "
-                     "have to lie beside the index", index, name);
+        rc = vs_fail(err, VS_E_MISSING, "%s: names the shard %s, which is not there: all shards "
+                     "have to be beside the index", index, name);
     else
         rc = tensorfile_open_shard(path, out, err);
     free(path);

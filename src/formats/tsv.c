@@ -206,7 +206,7 @@ static int read_line(const struct bytes *map, const struct line *l, struct regio
     const char *columns = layouts[l->count >= layouts[1].least].columns;
     int rows = y ? whole(&l->f[y->rows]) : 0;
     if (l->count < 6)
-        return vs_fail(err, VS_E_FORMAT, "%s: line %ld has %d columns, expected are %s", map->path,
+        return vs_fail(err, VS_E_FORMAT, "%s: line %ld has %d columns, expected %s", map->path,
                        l->number, l->count, columns);
     if (rows < 1 || rows > REGIONS_MAX)
         return vs_fail(err, VS_E_FORMAT, "%s: line %ld: width, height and num_boxes are not "

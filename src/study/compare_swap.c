@@ -306,7 +306,7 @@ static int check(const struct run *r)
     if (a < 0 || a >= n || b < 0 || b >= n || a == b)
         return vs_fail(r->err, VS_E_USAGE, "weight patching needs two checkpoints");
     if (strlen(model_checkpoint_name(r->m, b)) >= sizeof ((struct change *)0)->from)
-        return vs_fail(r->err, VS_E_LIMIT, "%s: the checkpoint's name is too long to be swapped "
+        return vs_fail(r->err, VS_E_LIMIT, "%s: the checkpoint's name is too long to be patched "
                        "with: give it a \"name\" in model.json", model_checkpoint_path(r->m, b));
     return 0;
 }

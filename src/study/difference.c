@@ -195,8 +195,8 @@ struct difference *difference_of_cka(struct model *m, int a, int b, const struct
             free(other);
         }
     return finish(d, cka_json(m, a, b, c),
-                  xasprintf("the same depths are alike by %.3f (text, n = %d) and %.3f (image, n = "
-                            "%d): debiased CKA of %d %s", mean_diagonal(&c[0]), c[0].rows,
+                  xasprintf("mean CKA (debiased) of the same depths, %.3f (text, n = %d) and %.3f "
+                            "(image, n = %d): %d %s", mean_diagonal(&c[0]), c[0].rows,
                             mean_diagonal(&c[1]), c[1].rows, c[0].queries,
                             c[0].queries == 1 ? "query" : "queries"));
 }

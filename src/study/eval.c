@@ -38,8 +38,8 @@ int eval_check_boxes(const struct eval_item *it, int width, int height, struct v
         rc = boxes_look(it->candidates.boxes, n, width, height, "candidates", err);
     if (rc == 0 && ((it->has_box && boxes_are_shares(it->box, 1, width, height)) ||
                     (n && boxes_are_shares(it->candidates.boxes, n, width, height))))
-        rc = vs_fail(err, VS_E_FORMAT, "boxes are shares of the picture, 0 to 1: pixels are "
-                     "expected, the picture has %dx%d", width, height);
+        rc = vs_fail(err, VS_E_FORMAT, "boxes are shares of the image, 0 to 1: pixels are "
+                     "expected, the image has %dx%d", width, height);
     return rc;
 }
 
@@ -225,7 +225,7 @@ static int run_all(struct run *r, const struct eval_set *s)
             rc = is_left_out(r, &s->items[i]) ? 0 : take_item(r, &s->items[i]);
         }
     if (rc == 0 && r->o->gone && r->o->gone->items - s->gone.items == r->progress.all)
-        rc = vs_fail(r->err, VS_E_IO, "%s: no item can be asked: of %d pictures none is there, the "
+        rc = vs_fail(r->err, VS_E_IO, "%s: no item can be asked: of %d images none is there, the "
                      "first is %s (--images says where they are)", s->path, r->o->gone->pictures,
                      r->o->gone->first);
     for (int t = 0; t < task_count && rc == 0; t++)

@@ -372,7 +372,7 @@ static int take_retrieval(void *arg, int line, const json_t *v)
     if (!is_in_pool(p, xasprintf("%s/%s", images_of(r), file), json_array_size(list)))
         return 0;
     if (p->count > task_find(task)->max_images)
-        return vs_fail(r->err, VS_E_LIMIT, "%s: line %d: more than %d pictures to choose from",
+        return vs_fail(r->err, VS_E_LIMIT, "%s: line %d: more than %d images to choose from",
                        r->o->path, line, task_find(task)->max_images);
     json_array_foreach(list, i, text)
         add(r, task, json_string_value(text), line)->number = p->count - 1;

@@ -84,7 +84,7 @@ static int read_images(const struct reader *r, const json_t *list, struct eval_i
     for (size_t i = 0; i < n; i++) {
         const char *name = json_string_value(json_array_get(list, i));
         if (!name)
-            return bad(r, "\"images\" has something that is no path");
+            return bad(r, "\"images\" has something that is not a path");
         eval_add_image(it, name[0] == '/' ? xstrdup(name) : xasprintf("%s%s", r->folder, name));
     }
     return 0;
@@ -222,7 +222,7 @@ int eval_open(const struct eval_source *o, struct eval_set **out, struct vs_err 
         bytes_close(&map);
     }
     if (rc == 0 && s->count == 0 && s->gone.pictures)
-        rc = vs_fail(err, VS_E_IO, "%s: no item can be asked: of %d pictures none is there, the "
+        rc = vs_fail(err, VS_E_IO, "%s: no item can be asked: of %d images none is there, the "
                      "first is %s (--images says where they are)", s->path, s->gone.pictures,
                      s->gone_first);
     if (rc == 0 && s->count == 0)

@@ -400,7 +400,7 @@ static int open_output(struct extract *e)
         }
         errno = ENOTDIR;
     }
-    return vs_fail(e->err, VS_E_IO, "%s: the folder cannot be made: %s", out, strerror(errno));
+    return vs_fail(e->err, VS_E_IO, "%s: the folder cannot be created: %s", out, strerror(errno));
 }
 
 /* A GPU would hold the weights once for each back end: there one is all jobs'. */

@@ -185,7 +185,7 @@ static int take_candidate(struct reader *r, const char *value)
 static int take_once(struct reader *r, char **where, const char *value)
 {
     if (*where)
-        return bad(r, "said twice (an empty line ends a query):", value);
+        return bad(r, "given twice (an empty line ends a query):", value);
     *where = xstrdup(value);
     return 0;
 }
@@ -248,7 +248,7 @@ static int end_probe(struct reader *r)
     else if (it->image_count < it->task->min_images || it->image_count > it->task->max_images)
         rc = bad(r, "not as many images as the task takes:", it->task->name);
     else if (it->has_box && it->task->reading->ranked != RANKED_REGIONS)
-        rc = bad(r, "a box is no answer to this task:", it->task->name);
+        rc = bad(r, "a box is not an answer to this task:", it->task->name);
     else if (it->candidates.count && !it->task->extra_regions)
         rc = bad(r, "this task has no candidates:", it->task->name);
     else
@@ -307,7 +307,7 @@ static int read_text(const struct bytes *map, struct probes *p, struct vs_err *e
     const char *slash = strrchr(map->path, '/');
     struct reader r = {.path = map->path, .set = p, .err = err};
     if (map->data && memchr(map->data, '\0', map->size))
-        return vs_fail(err, VS_E_FORMAT, "%s: is no text: expected a check set "
+        return vs_fail(err, VS_E_FORMAT, "%s: is not text: expected a check set "
                        "(man 5 vilscope-check-set)", map->path);
     char *text = xstrndup(map->data ? (const char *)map->data : "", map->size);
     r.folder = xstrndup(map->path, slash ? (size_t)(slash - map->path) + 1 : 0);

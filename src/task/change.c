@@ -220,7 +220,7 @@ int change_parse(const char *text, struct change *out, struct vs_err *err)
     for (int i = 0; i < COUNT(verbs); i++)
         if (strcmp(verbs[i].word, verb) == 0 && verbs[i].parse(at, out))
             return 0;
-    return vs_fail(err, VS_E_USAGE, "'%s' is no intervention: mask token N, drop token N, drop "
+    return vs_fail(err, VS_E_USAGE, "'%s' is not an intervention: mask token N, drop token N, drop "
                    "region N [of image I], ablate MAP LAYER[.HEAD] [zero|uniform|mean], or patch "
                    "PART [LAYER[.HEAD]] from CHECKPOINT", text);
 }

@@ -131,7 +131,7 @@ static int make_pictures(struct run *r)
     for (int i = 0; i < r->count && rc == 0; i++) {
         rc = picture_make(&r->d->a, r->list[i].rgb, r->list[i].w, r->list[i].h, &r->in[i], r->err);
         if (rc == 0 && (r->in[i].map.w != r->in[0].map.w || r->in[i].map.h != r->in[0].map.h))
-            rc = vs_fail(r->err, VS_E_USAGE, "pictures of different sizes cannot run together");
+            rc = vs_fail(r->err, VS_E_USAGE, "images of different sizes cannot run together");
     }
     if (rc == 0)
         rc = run_keep_picture(r);

@@ -111,7 +111,7 @@ int picture_make(const struct arch *a, const uint8_t *rgb, int w, int h, struct 
     picture_plan(a, w, h, out);
     out->map.x = vs_try_calloc((size_t)out->map.w * (size_t)out->map.h, 3 * sizeof(float));
     if (!out->map.x)
-        return vs_fail(err, VS_E_LIMIT, "no memory for a picture of %dx%d", out->map.w,
+        return vs_fail(err, VS_E_LIMIT, "no memory for an image of %dx%d", out->map.w,
                        out->map.h);
     resize_into(rgb, w, h, out->w, out->h, out->scale, &out->map);
     return 0;

@@ -209,9 +209,9 @@ bad 'color: red\n' "line 1: there is no such field" "no such field"
 bad 'task: refcoco\nimage: a.png\ntext: a\nbox: 5 5 1 9\n' "line 4: expected x1 y1 x2 y2" "a box inside out"
 bad 'task: refcoco\nimage: a.png\ntext: a\nanswer: red\n' "line 1: the answer .* is a box" "words for a box"
 bad 'task: coco\nimage: a.png\nimage: b.png\ntext: a\nanswer: 3\n' "line 1: .*number of an image" "image 3 of 2"
-bad 'task: vqa\nimage: a.png\ntext: a\nanswer: a\nanswer: b\n' "line 5: said twice" "two answers"
+bad 'task: vqa\nimage: a.png\ntext: a\nanswer: a\nanswer: b\n' "line 5: given twice" "two answers"
 bad 'regions: a.npy\n' "line 1: regions come after" "regions of nothing"
-bad 'a\000b' "is no text" "bytes"
+bad 'a\000b' "is not text" "bytes"
 bad '{"task": "vqa"}\n' "line 1" "a JSON line without images"
 printf 'task: vqa\nimage: %s\ntext: a\n\ntask: vqa\nimage: none.png\ntext: b\n' "$tiny/scene.png" >"$work/half.probes"
 compare -m "$tiny" --no-log --check-set "$work/half.probes" >"$work/out"
@@ -222,7 +222,7 @@ ok $? "one probe that fails does not stop the others"
 refuses 2 "neither a checkpoint of" "no such checkpoint" \
     "$VILSCOPE" compare -m "$tiny" -c nothing --no-log --weights
 refuses 2 "two checkpoints" "one checkpoint" "$VILSCOPE" compare -m "$tiny" --no-log --weights
-refuses 2 "what is to be asked" "nothing asked" "$VILSCOPE" compare -m "$tiny"
+refuses 2 "nothing to ask" "nothing asked" "$VILSCOPE" compare -m "$tiny"
 refuses 2 "at a time" "two comparisons" "$VILSCOPE" compare -m "$tiny" --weights --cka
 refuses 2 "not both" "probes and a query" "$VILSCOPE" compare -m "$tiny" --check-set x -t vqa a b
 refuses 2 "blocks, layers or heads" "another level" "$VILSCOPE" compare -m "$tiny" --patch toes
@@ -233,7 +233,7 @@ refuses 1 "No such file" "no such folder, for the workbench" \
     "$VILSCOPE" -m "$tiny" --watch "$work/none" --no-log
 refuses 1 "bad.probes: line 1" "a broken set, for the workbench" \
     "$VILSCOPE" -m "$tiny" --check-set "$work/bad.probes" --no-log
-refuses 2 "belong to --watch" "a stop without a watch" \
+refuses 2 "need --watch" "a stop without a watch" \
     "$VILSCOPE" compare -m "$tiny" --check-set "$work/half.probes" --until 3
 
 # ---- watch: one file is there, one is written slowly, one is renamed into place in a folder below

@@ -24,7 +24,7 @@ VILSCOPE_DEMO=$demo "$VILSCOPE" query -t vqa --no-log "$demo/images/000000.png" 
 ok $? "a query without a model asks the demo: $(head -n 1 "$work/out")"
 VILSCOPE_DEMO=$demo "$VILSCOPE" query -t vqa --no-log "$demo/images/000000.png" --json \
     --change "drop region 1" --change "silence co-1" "how many stars?" >"$work/out" 2>"$work/err"
-[ $? -eq 2 ] && grep -q "no intervention" "$work/err"
+[ $? -eq 2 ] && grep -q "not an intervention" "$work/err"
 ok $? "a bad intervention is refused: $(cat "$work/err")"
 VILSCOPE_DEMO=$demo "$VILSCOPE" query -t vqa --no-log "$demo/images/000000.png" --json \
     --change "drop region 1" "how many stars?" >"$work/out" 2>"$work/err"

@@ -70,7 +70,7 @@ for f in 1x1.png 1x4000.png 16bit.png alpha.png cmyk.jpg gray.png palette.png sc
     ok $? "$f: $(tail -n 1 "$work/out" | head -c 60)"
 done
 refuses 1 "scale it down" "20000x20000.png" query vqa "$pictures/20000x20000.png"
-refuses 1 "picture is damaged" "truncated.jpg" query vqa "$pictures/truncated.jpg"
+refuses 1 "image is damaged" "truncated.jpg" query vqa "$pictures/truncated.jpg"
 query refcoco "$pictures/turned.jpg" --json | grep -q '"width": 96'
 ok $? "EXIF orientation is passed over, as in the reference"
 query refcoco "$pictures/turned.jpg" --json --upright | grep -q '"width": 64'
@@ -190,7 +190,7 @@ else
     skip "no numpy to read what was written"
 fi
 extract -o "$work/mixed" "$work/in/gray-1.png" "$pictures/truncated.jpg" "$work/none.png"
-[ $? -eq 1 ] && grep -q 'truncated.jpg: the JPEG picture is damaged' "$work/err" &&
+[ $? -eq 1 ] && grep -q 'truncated.jpg: the JPEG image is damaged' "$work/err" &&
     grep -q 'none.png: No such file' "$work/err" && grep -q '1 written, 2 failed' "$work/err" &&
     [ "$(find "$work/mixed" -type f | wc -l)" -eq 1 ]
 ok $? "bad images are named, skipped and counted"

@@ -33,7 +33,7 @@ ok $? "one task in other wordings: $(sed -n 's/.*"text": "\([^"]*\)".*/\1/p' "$w
 "$VILSCOPE" inspect "$work/a/images/000003.png" | grep -q '320'
 ok $? "pictures are 320 wide"
 refuses 2 "-o DIR" "no folder" "$VILSCOPE" world
-refuses 1 "cannot be made" "a folder that cannot be made" "$VILSCOPE" world -o "$work/no/where"
+refuses 1 "cannot be created" "a folder that cannot be made" "$VILSCOPE" world -o "$work/no/where"
 
 # ---- measuring
 refuses 1 "data.jsonl: line [0-9]*: the text has" "a text that is too long for the model" \
@@ -211,7 +211,7 @@ rm "$work/im/COCO_val2014_000000000043.jpg"
 published coco 2 all_data_final_test_2014.jsonline
 grep -q "1 of 3 items are left out: 1 of their images is not there.*00043.jpg" "$work/err"
 ok $? "a picture is missing: it leaves the pool, its captions the set"
-refuses 1 "of 2 pictures none is there" "no picture is there" "$VILSCOPE" eval -m "$work/named" \
+refuses 1 "of 2 images none is there" "no picture is there" "$VILSCOPE" eval -m "$work/named" \
     --no-log --images "$work/none" --data "$sets/all_data_final_test_2014.jsonline"
 refuses 2 "captions are of coco or flickr30k" "of another task" "$VILSCOPE" eval -m "$work/named" \
     --no-log -t vqa --data "$sets/all_data_final_test_2014.jsonline"

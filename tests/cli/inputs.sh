@@ -72,7 +72,7 @@ printf '(lp0\nVa\tb\tc\td\te\tf\np1\naVcaf\351\np2\na.' >"$work/tabs.pkl"
 "$VILSCOPE" inspect "$work/tabs.pkl" >"$work/out" 2>&1
 grep -q 'kind: .*label' "$work/out" && grep -q 'count: 2' "$work/out"
 ok $? "such a list is no TSV: $(head -n 2 "$work/out" | tail -n 1)"
-refuses 1 "is a pickle, no region features: those are read from LMDB, .npy" "nor regions" \
+refuses 1 "is a pickle, not region features: those are read from LMDB, .npy" "nor regions" \
     "$VILSCOPE" query -m "$tiny" -t refcoco --no-log --regions "$work/tabs.pkl" "a"
 
 # ---- region classes
@@ -142,7 +142,7 @@ ok $? "probes have keys"
 pair --key 42 --key 42 >"$work/json" 2>&1
 grep -q '"notice": ".*images 1 and 2 have the same regions: are different ones meant' "$work/json"
 ok $? "two equal inputs are noticed"
-says "images 1 and 3 have the same picture and regions, as have 1 other pairs" "in retrieval, too" \
+says "images 1 and 3 have the same pixels and regions, as have 1 other pairs" "in retrieval, too" \
     "$VILSCOPE" query -m "$tiny" -t coco --no-log --regions "$work/x.lmdb" "$work/in/42.png" \
     "$work/in/7.png" "$work/in/42.png" "$work/in/7.png" "two"
 refuses 1 "no image 'none' in it" "no such key" "$VILSCOPE" query -m "$tiny" -t refcoco --no-log \
@@ -160,7 +160,7 @@ for with in "$scene" ""; do
         "$VILSCOPE" query -m "$tiny" -t refcoco --no-log --regions "$1" $with "the red square"
     }
     refuses 1 "normalised.npy: box 0" "shares, inverted" b "$regions/normalised.npy"
-    refuses 1 "box 0, 500 400 900 800, is not inside of the picture of 96x64" "outside of it" \
+    refuses 1 "box 0, 500 400 900 800, is not inside the image of 96x64" "outside of it" \
         b "$regions/outside.npy"
     refuses 1 "box 0 is 30 30 10 10: x1 y1 x2 y2 are expected" "x2 < x1" b "$regions/inverted.npy"
     refuses 1 "interchanged" "width and height in each other's place" \
@@ -204,11 +204,11 @@ refuses 1 "alone.npy: features without boxes: .*alone_info.npy, which is not the
 refuses 1 "not inside" "candidates outside" "$VILSCOPE" query -m "$tiny" -t visual7w --no-log \
     --regions "$tiny/scene.npy" --candidates "$regions/outside.npy" "$scene" "a"
 printf '0.1 0.1 0.5 0.5\n0 0.5 1 1\n' >"$work/shares.txt"
-says "boxes given: its boxes are shares of the picture, 0 to 1" "boxes of the user as shares" \
+says "boxes given: its boxes are shares of the image, 0 to 1" "boxes of the user as shares" \
     q refcoco "red" --boxes "$work/shares.txt"
 grep -q '\[ *0.0 *32.0 *96.0 *64.0\]' "$work/out"
 ok $? "are pixels then"
-q refcoco "red" --boxes "$work/shares.txt" --json | grep -q '"notice": ".*shares of the picture'
+q refcoco "red" --boxes "$work/shares.txt" --json | grep -q '"notice": ".*shares of the image'
 ok $? "JSON says so"
 echo '10 10 200 20' >"$work/far.txt"
 refuses 1 "boxes given: box 0, 10 10 200 20, is not inside" "boxes of the user outside" \
@@ -231,7 +231,7 @@ set_of() { # set_of BOX: a set with one reference
 }
 for box in '[10, 10, 200, 20]' '[0.1, 0.1, 0.5, 0.5]'; do
     set_of "$box"
-    refuses 1 "refs.jsonl: line 1: .*\(not inside\|shares of the picture\)" "a set's box $box" \
+    refuses 1 "refs.jsonl: line 1: .*\(not inside\|shares of the image\)" "a set's box $box" \
         "$VILSCOPE" eval -m "$tiny" --data "$work/refs.jsonl" --no-log
 done
 printf '{"task": "visual7w", "images": ["scene.png"], "text": "a", "candidates": [[1, 2, 3, 4], %s], "answer": 0}\n' \

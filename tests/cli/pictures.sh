@@ -75,14 +75,14 @@ if [ $turbo -eq 0 ]; then
 else
     skip "JPEG with bytes missing: built without libjpeg-turbo"
 fi
-refuses 1 'truncated.jpg: the JPEG picture is damaged' "a query about a truncated JPEG" \
+refuses 1 'truncated.jpg: the JPEG image is damaged' "a query about a truncated JPEG" \
     "$VILSCOPE" query -m "$tiny" -t vqa --no-log "$pictures/truncated.jpg" "what color?"
 cp "$pictures/palette.gif" "$work/gif.jpg"
 "$dump" "$work/gif.jpg" >"$work/a" && "$dump" "$pictures/palette.gif" >"$work/b" &&
     cmp -s "$work/a" "$work/b"
 ok $? "the content tells the kind, not the name"
 printf 'BM, this is text\n' >"$work/text.bmp"
-refuses 1 'not a picture of a known kind (JPEG, PNG, GIF, BMP, PNM, WebP)' "text" "$dump" \
+refuses 1 'not an image of a known kind (JPEG, PNG, GIF, BMP, PNM, WebP)' "text" "$dump" \
     "$work/text.bmp"
 if [ $webp -ne 0 ]; then
     refuses 1 'built without libwebp' "WebP without its library" "$dump" "$pictures/lossy.webp"

@@ -110,7 +110,7 @@ mv "$work/scene.png" "$work/away.png"
 s replay 1 -m "$tiny" --no-log --fail-on-change >"$work/out"
 [ $? -eq 1 ] && grep -q "^failed  1 .*No such file.*" "$work/out" && grep -q "1 could not" "$work/out"
 ok $? "a picture that is gone cannot be asked about"
-s export --format html | grep -q "the picture was not found"
+s export --format html | grep -q "the image was not found"
 ok $? "nor be shown"
 mv "$work/away.png" "$work/scene.png"
 refuses 1 "no such queries" "replay of no session" s replay 77 -m "$tiny"
@@ -180,7 +180,7 @@ refuses 1 "no log yet" "merging nothing" s merge "$work/none.db"
 
 s check >"$work/out" && grep -q "no problems" "$work/out"
 ok $? "the log is sound"
-s prune --older-than 0d --dry-run | grep -q "^7 queries would go, 1 pinned" && [ "$(count)" -eq 8 ]
+s prune --older-than 0d --dry-run | grep -q "^7 queries would be removed, 1 pinned" && [ "$(count)" -eq 8 ]
 ok $? "a dry prune"
 s prune --session 2 --vacuum | grep -q "^1 queries removed" && [ "$(count)" -eq 7 ]
 ok $? "a session is pruned"

@@ -195,7 +195,7 @@ int main(void)
        "comparisons and three runs of the probes are in the log");
     shell("'%s' sessions show 1 --log '%s' >'%s/show'", program, log_path, dir);
     ok(shell("cd '%s' && grep -q 'swap .*, \"what color\": carried by image layer 2, 100' show && "
-             "grep -q 'weights .*v_layer.1' show && grep -q 'cka .*alike' show && "
+             "grep -q 'weights .*v_layer.1' show && grep -q 'cka .*mean CKA' show && "
              "[ $(grep -c '^d' show) -eq 3 ]", dir),
        "and what was found out about weights, states and swaps, each once");
     shell("rm -rf '%s'", dir);

@@ -295,7 +295,7 @@ static void configurations(void)
         {"{\"vocab_size\": 1000001}", "\"vocab_size\" is not a whole number from 1"},
         {"{\"vocab_size\": 2.5}", "\"vocab_size\" is not a whole"},
         {"{}", "no \"vocab_size\""},
-        {"[]", "no object"},
+        {"[]", "not an object"},
         {"{\"vocab_size\": 9, \"hidden_act\": \"tanh\"}", "\"hidden_act\" is not"},
         {"{\"vocab_size\": 9, \"fusion_method\": \"mean\"}", "\"fusion_method\" is not"},
         {"{\"vocab_size\": 9, \"with_coattention\": 1}", "not true or false"},
@@ -385,7 +385,7 @@ static void boxes(void)
         {{-1.5f, -1.5f, 97.5f, 65.5f}, NULL, true}, /* rounded sizes */
         {{-2.5f, 0, 20, 20}, "box 1, -2.5 0 20 20, is not inside", false},
         {{0, -2, 20, 20}, "is not inside", false},
-        {{0, 0, 98.5f, 20}, "is not inside of the picture of 96x64", false},
+        {{0, 0, 98.5f, 20}, "is not inside the image of 96x64", false},
         {{0, 0, 20, 66}, "is not inside", false},
         {{0, 0, 60, 90}, "interchanged", false},
         {{30, 30, 10, 40}, "x1 <= x2", false},
@@ -413,7 +413,7 @@ static void boxes(void)
     static const float want[8] = {24, 32, 72, 64, 0, 0, 96, 32};
     char *note = NULL;
     ok(boxes_check(shares, 2, 96, 64, "x.npy", &note, NULL) == 0 && note &&
-       strstr(note, "shares of the picture") && memcmp(shares, want, sizeof want) == 0,
+       strstr(note, "shares of the image") && memcmp(shares, want, sizeof want) == 0,
        "shares become pixels: %s", note ? note : "no note");
     free(note);
 }

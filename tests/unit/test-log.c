@@ -158,7 +158,7 @@ static int try_read_only(void)
         bad |= 1;
     if (count_queries(file("ro/log.db")) != 1)
         bad |= 2;
-    if (log_open(file("ro/new.db"), false, &l, &err) != VS_E_DB || !strstr(err.text, "made"))
+    if (log_open(file("ro/new.db"), false, &l, &err) != VS_E_DB || !strstr(err.text, "created"))
         bad |= 4;
     if (log_open(file("ro/other.db"), true, &l, &err) == 0 || !strstr(err.text, "opened"))
         bad |= 8; /* another's, mode 0600 */

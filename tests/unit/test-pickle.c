@@ -86,7 +86,7 @@ static const struct {
     P("PROTO of the future", "\x80\6N.", "!protocol 6"),
     P("FRAME", "\x80\4\x95\2\0\0\0\0\0\0\0N.", "None"),
     P("FRAME cut", "\x95\x09\0\0\0\0\0\0\0N.", "!frame of 9"), P("EXT1", "\x82\1.", "!0x82"),
-    P("NEXT_BUFFER", "\x97.", "!0x97"), P("no opcode", "\xff.", "!no opcode"),
+    P("NEXT_BUFFER", "\x97.", "!0x97"), P("no opcode", "\xff.", "!not an opcode"),
     P("no STOP", "N", "!without STOP"), P("STOP alone", ".", "!empty"),
     P("END of a mark", "e.", "!no mark"),
 };

@@ -254,7 +254,7 @@ static void kinds(void)
     drop("k.tsv.part");
     static const struct {
         const char *name, *what;
-    } files[] = {{"tiny/scene.png", "is a picture"},
+    } files[] = {{"tiny/scene.png", "is an image"},
                  {"checkpoints/training.pt", "is a checkpoint of PyTorch"},
                  {"checkpoints/training_old.bin", "is a checkpoint of PyTorch"},
                  {"tiny/vocab.txt", "is text"}};

@@ -596,7 +596,7 @@ static void exporting(void)
     unlink(picture);
     FILE *f = open_memstream(&out, &size);
     ok(log_export(l, &what, LOG_HTML, f, &err) == 0 && fclose(f) == 0 &&
-       strstr(out, "the picture was not found") && !strstr(out, "base64"), "a picture that is "
+       strstr(out, "the image was not found") && !strstr(out, "base64"), "a picture that is "
        "gone");
     free(out);
     id = 5;

@@ -165,7 +165,7 @@ int config_read(const char *path, struct config *c, struct vs_err *err)
     else if (!r.root)
         BAD(&r, "%s: line %d: not valid JSON: %s", path, why.line, why.text);
     else if (!json_is_object(r.root))
-        BAD(&r, "%s: not a configuration: JSON, but no object", path);
+        BAD(&r, "%s: not a configuration: JSON, but not an object", path);
     if (r.rc == 0)
         config_read_sizes(&r, c);
     if (r.rc == 0)

@@ -104,7 +104,7 @@ static int swap_part(struct vilbert *m, const struct net_swap *s, struct vs_err 
     case PART_EMBEDDINGS:
         if (m->core.task_rows != from->core.task_rows)
             return vs_fail(err, VS_E_FORMAT, "one checkpoint has %d task tokens, the other %d: "
-                           "their embeddings cannot be swapped", m->core.task_rows,
+                           "their embeddings cannot be patched", m->core.task_rows,
                            from->core.task_rows);
         swap_embeddings(&m->w, &from->w);
         mix_renew(m, s->part, 0);
