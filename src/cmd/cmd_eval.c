@@ -24,7 +24,7 @@ struct options {
     struct eval_source data;
     const char *log, *predictions, *reference, *rows;
     int limit, batch;
-    bool json, no_log, attention, as_reference, strict;
+    bool json, no_log, attention, as_reference, strict, resume;
 };
 
 static const struct option_row option_rows[] = {
@@ -48,6 +48,8 @@ static const struct option_row option_rows[] = {
     TEXT("rows", 0, "PATH", rows, VALUES_FILES,
          "--reference: what came of each item: a file of JSON lines, or a folder that gets the "
          "files that the reference writes (SPLIT_result.json)"),
+    FLAG("resume", resume,
+         "--rows FILE: go on behind the rows that are in it, of a run that was ended or killed"),
     FLAG("strict", strict, "--reference: an item that cannot be asked ends the evaluation"),
     TASK(data.task, "only this task"),
     ROW_CHECKPOINTS(checkpoints),
@@ -442,7 +444,8 @@ static int eval_folder(const struct options *o, struct vs_err *err)
     signal(SIGTERM, on_signal);
     struct reference_wants w = {.folder = o->reference, .split = o->data.split, .rows = o->rows,
                                 .task = o->data.task, .as_reference = o->as_reference,
-                                .strict = o->strict, .json = o->json, .limit = o->limit,
+                                .strict = o->strict, .resume = o->resume, .json = o->json,
+                                .limit = o->limit,
                                 .batch = o->batch, .stop = &stop, .report = on_progress,
                                 .report_arg = &shown, .running = &shown.checkpoint};
     if (!o->no_log)
@@ -461,9 +464,10 @@ static int check_kind(const struct options *o)
         return command_usage("eval", "either --data or --reference");
     if (!o->model.dir || (!folder && !o->data.path))
         return command_usage("eval", "-m DIR and --data SET or --reference DIR are needed");
-    if (!folder && (o->rows || o->as_reference || o->strict))
+    if (!folder && (o->rows || o->as_reference || o->strict || o->resume))
         return command_usage("eval", "--%s is for --reference",
-                             o->rows ? "rows" : o->strict ? "strict" : "as-reference");
+                             o->rows ? "rows" : o->strict ? "strict"
+                             : o->resume ? "resume" : "as-reference");
     if (folder && (o->predictions || o->attention || o->data.images || o->data.annotations))
         return command_usage("eval", "--%s is for --data",
                              o->predictions ? "predictions" : o->attention ? "attention"

@@ -3,7 +3,7 @@
 #ifndef VS_CMD_EVAL_H
 #define VS_CMD_EVAL_H
 
-#include "src/study/eval.h"
+#include "src/study/evaluation.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -34,15 +34,17 @@ struct rows_out {
     bool several;       /* tasks or checkpoints: a folder each */
     FILE *lines;        /* else a row a line */
     int error;          /* the first errno of those */
+    struct evaluation_past *past; /* rows that were there already, or NULL */
     struct rows_spool items, reference; /* of the running task and checkpoint */
 };
-int rows_open(struct rows_out *o, const char *path, bool several, struct vs_err *err);
+/* resume: behind the rows of an earlier run. */
+int rows_open(struct rows_out *o, const char *path, bool several, bool resume, struct vs_err *err);
 int rows_close(struct rows_out *o, struct vs_err *err); /* in any case */
 /* Around each task on each checkpoint. keep_items: for rows_print. */
 int rows_begin(struct rows_out *o, bool keep_items, struct vs_err *err);
 void rows_end(struct rows_out *o);
 /* An evaluation_row; arg: the struct rows_out. */
-int rows_take(void *arg, const char *row, const char *reference, struct vs_err *err);
+int rows_take(void *arg, const char *row, const char *reference, bool past, struct vs_err *err);
 void rows_flush(struct rows_out *o);
 int rows_write_reference(struct rows_out *o, const char *checkpoint, const char *task,
                          const char *split, struct vs_err *err);
@@ -59,7 +61,7 @@ void eval_log_put(struct logging *g, const struct log_evaluation *e);
 struct reference_wants {
     const char *folder, *split, *rows;
     const struct task *task; /* NULL: all that the folder has */
-    bool as_reference, strict, json;
+    bool as_reference, strict, resume, json;
     int limit, batch;
     const atomic_bool *stop;
     eval_report *report;

@@ -123,7 +123,7 @@ static void print_document(struct measuring *g, const struct evaluation *e, bool
     put_number("ms_per_item", e->ms);
     if (interrupted)
         put_bool("interrupted", true);
-    if (e->set->annotated) {
+    if (e->set->reference->annotated) {
         put_bool("as_reference", e->set->as_reference);
         printf(",\n \"shifted\": %d", e->sums.shifted);
     }
@@ -229,8 +229,8 @@ static int measure(struct measuring *g, const struct eval_set *set, int checkpoi
 {
     struct evaluation e = {.set = set, .checkpoint = checkpoint, .limit = g->w->limit,
                            .batch = g->w->batch, .strict = g->w->strict, .row = rows_take,
-                           .row_arg = &g->rows, .cancel = g->w->stop, .report = report,
-                           .report_arg = g};
+                           .row_arg = &g->rows, .past = g->rows.past, .cancel = g->w->stop,
+                           .report = report, .report_arg = g};
     int rc = rows_begin(&g->rows, g->w->json, g->err);
     *g->w->running = model_checkpoint_name(g->m, checkpoint);
     if (rc == 0)
@@ -287,7 +287,7 @@ int eval_reference_folder(const struct reference_wants *w, struct model *m, stru
         return vs_fail(err, VS_E_IO, "%s: no folder of the reference's tasks is in it (VQA, gqa, "
                        "refcoco, ...; vilscope-data(5))", w->folder);
     g.several = tasks * model_checkpoint_count(m) > 1;
-    int rc = rows_open(&g.rows, w->rows, g.several, err);
+    int rc = rows_open(&g.rows, w->rows, g.several, w->resume, err);
     for (int t = 0; t < task_count && rc == 0; t++)
         if (w->task ? w->task == &task_table[t] : reference_has(w->folder, &task_table[t]))
             rc = measure_task(&g, &task_table[t]);

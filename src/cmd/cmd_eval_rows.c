@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int rows_failed(const char *path, struct vs_err *err)
 {
@@ -75,14 +76,27 @@ static bool is_folder(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-int rows_open(struct rows_out *o, const char *path, bool several, struct vs_err *err)
+/* Behind the rows that are there whole. */
+static int open_again(struct rows_out *o, struct vs_err *err)
+{
+    int rc = evaluation_past_open(o->path, &o->past, err);
+    if (rc != 0)
+        return rc;
+    off_t size = (off_t)evaluation_past_size(o->past);
+    o->lines = fopen(o->path, "ae");
+    return o->lines && ftruncate(fileno(o->lines), size) == 0 ? 0 : rows_failed(o->path, err);
+}
+
+int rows_open(struct rows_out *o, const char *path, bool several, bool resume, struct vs_err *err)
 {
     *o = (struct rows_out){.path = path, .several = several};
-    if (!path)
+    o->folder = path && is_folder(path);
+    if (resume && (!path || o->folder))
+        return vs_fail(err, VS_E_USAGE, "--resume goes on from a file of rows: --rows FILE");
+    if (!path || o->folder)
         return 0;
-    o->folder = is_folder(path);
-    if (o->folder)
-        return 0;
+    if (resume)
+        return open_again(o, err);
     o->lines = fopen(path, "we");
     return o->lines ? 0 : rows_failed(path, err);
 }
@@ -108,6 +122,8 @@ int rows_close(struct rows_out *o, struct vs_err *err)
         o->error = errno;
     o->lines = NULL;
     rows_end(o);
+    evaluation_past_close(o->past);
+    o->past = NULL;
     return lines_error(o, err);
 }
 
@@ -125,13 +141,13 @@ void rows_end(struct rows_out *o)
     spool_close(&o->reference);
 }
 
-int rows_take(void *arg, const char *row, const char *reference, struct vs_err *err)
+int rows_take(void *arg, const char *row, const char *reference, bool past, struct vs_err *err)
 {
     struct rows_out *o = arg;
     int rc = o->items.file ? spool_add(&o->items, row, err) : 0;
     if (rc == 0 && reference && o->reference.file)
         rc = spool_add(&o->reference, reference, err);
-    if (rc != 0 || !o->lines)
+    if (rc != 0 || !o->lines || past)
         return rc;
     if ((fputs(row, o->lines) < 0 || putc('\n', o->lines) < 0) && o->error == 0)
         o->error = errno;

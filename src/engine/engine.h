@@ -139,7 +139,8 @@ struct query {
                            the reference's data set does, which mixes images that have fewer
                            regions than the model's maximum. */
     /* For data sets: */
-    bool verbatim; /* the text is what the model reads, without a template; it may be empty */
+    bool verbatim; /* the text is what the model reads, without a template, and may be empty; the
+                      photos' candidates are read whatever the task */
     bool raw;      /* nothing is ranked: the head's numbers are result.raw */
     bool padding;  /* padding up to the task's number of rows is computed, too */
 };

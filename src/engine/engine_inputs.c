@@ -194,9 +194,16 @@ static void build_pair(const struct query *q, struct inputs *in, int limit, stru
                  first, limit);
 }
 
+/* Whether what stands behind the detected regions is read: where the task chooses among it, and
+ * where a data set has it. */
+static bool reads_candidates(const struct query *q)
+{
+    return q->task->extra_regions > 0 || q->verbatim;
+}
+
 static void build_rows(const struct query *q, struct inputs *in, int limit, struct result *r)
 {
-    bool candidates = q->task->extra_regions > 0;
+    bool candidates = reads_candidates(q);
     int most = 0;
     for (int b = 0; b < in->in.batch; b++) {
         int rows = photo_rows(q->photos[b], candidates);
@@ -331,7 +338,7 @@ int inputs_build(struct model *m, const struct query *q, struct inputs *out, str
         rc = check_photo(m, q->photos[i], err);
     if (rc != 0)
         return rc;
-    bool candidates = q->task->extra_regions > 0;
+    bool candidates = reads_candidates(q);
     r->pair_separate = q->task->reading->pairs && q->pair_separate;
     out->in.batch = q->photo_count;
     r->image_count = q->photo_count;

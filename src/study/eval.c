@@ -198,6 +198,14 @@ static bool is_left_out(struct run *r, const struct eval_item *it)
     return true;
 }
 
+static bool is_passed_over(struct run *r, const struct eval_item *it)
+{
+    if (!r->o->skip || !r->o->skip(r->o->skip_arg, it))
+        return false;
+    report(r, it, 1);
+    return true;
+}
+
 static bool is_wanted(const struct eval_options *o, const struct eval_item *it, const int *seen)
 {
     return (!o->task || it->task == o->task) &&
@@ -222,7 +230,8 @@ static int run_all(struct run *r, const struct eval_set *s)
     for (int i = 0; i < s->count && rc == 0; i++)
         if (is_wanted(r->o, &s->items[i], seen)) {
             seen[s->items[i].task - task_table]++;
-            rc = is_left_out(r, &s->items[i]) ? 0 : take_item(r, &s->items[i]);
+            rc = is_passed_over(r, &s->items[i]) || is_left_out(r, &s->items[i])
+                     ? 0 : take_item(r, &s->items[i]);
         }
     if (rc == 0 && r->o->gone && r->o->gone->items - s->gone.items == r->progress.all)
         rc = vs_fail(r->err, VS_E_IO, "%s: no item can be asked: of %d images none is there, the "

@@ -124,6 +124,9 @@ typedef void eval_take(void *arg, const struct eval_item *it, const struct resul
 /* An item cannot be asked: 0 goes on without it, a code ends the evaluation with err. */
 typedef int eval_bad(void *arg, const struct eval_item *it, const struct vs_err *err);
 
+/* Whether an item is passed over, as it is known what comes of it. */
+typedef bool eval_skip(void *arg, const struct eval_item *it);
+
 struct eval_options {
     const struct task *task; /* NULL: all that the set has */
     int checkpoint, limit;   /* items of each task at most, 0: all */
@@ -134,6 +137,8 @@ struct eval_options {
     void *take_arg;
     eval_bad *bad;           /* NULL: such an item ends the evaluation */
     void *bad_arg;
+    eval_skip *skip;         /* or NULL */
+    void *skip_arg;
     const atomic_bool *cancel;
     eval_report *report;
     void *report_arg;

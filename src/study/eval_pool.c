@@ -94,13 +94,19 @@ int eval_pool_run(struct model *m, const struct eval_set *s, const struct eval_o
 {
     struct pool p = {.m = m, .set = s, .o = o, .album = album, .progress = progress,
                      .items = progress->all, .err = err};
-    p.results = xcalloc((size_t)p.items + 1, sizeof *p.results);
-    int rc = ask_all(&p);
+    bool *known = xcalloc((size_t)p.items + 1, sizeof *known), all = true;
     for (int i = 0; i < p.items; i++) {
-        if (rc == 0 && o->take)
+        known[i] = o->skip && o->skip(o->skip_arg, &s->items[i]);
+        all &= known[i];
+    }
+    p.results = xcalloc((size_t)p.items + 1, sizeof *p.results);
+    int rc = all ? 0 : ask_all(&p);
+    for (int i = 0; i < p.items; i++) {
+        if (rc == 0 && o->take && !known[i])
             o->take(o->take_arg, &s->items[i], p.results[i]);
         result_free(p.results[i]);
     }
     free(p.results);
+    free(known);
     return rc;
 }

@@ -5,6 +5,7 @@
 #include "src/base/mem.h"
 #include "src/study/eval_priv.h"
 #include "src/study/eval_rows.h"
+#include "src/study/evaluation_priv.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 struct evaluating {
     struct evaluation *e;
+    struct past_items past;
     const char *checkpoint;
     struct buf row, reference;
     int rc;                /* of what the taker could not hand on */
@@ -50,16 +52,52 @@ static int take_bad(void *arg, const struct eval_item *it, const struct vs_err *
     return rc;
 }
 
-static void hand_on(struct evaluating *g, const struct eval_item *it, const struct result *r,
-                    const struct eval_verdict *v)
+static int hand_on(struct evaluating *g, const struct eval_item *it, const char *row,
+                   const struct eval_verdict *v, bool past, struct vs_err *err)
 {
     const struct evaluation *e = g->e;
     const struct reference_task *kind = e->set->reference;
-    g->row.len = g->reference.len = 0;
-    eval_row_add(&g->row, e->set, it, (int)(it - e->set->items), g->checkpoint, r, v);
+    reference_add(&g->e->sums, it, v);
+    g->reference.len = 0;
     if (kind->row)
         kind->row(e->set, it, v, &g->reference);
-    g->rc = e->row(e->row_arg, g->row.data, kind->row ? g->reference.data : NULL, &g->failure);
+    return e->row ? e->row(e->row_arg, row, kind->row ? g->reference.data : NULL, past, err) : 0;
+}
+
+/* The last row of an earlier run is computed once more: when it is another one now, they do not
+ * belong together. */
+static int compare_past(const struct evaluating *g, const char *row, struct vs_err *err)
+{
+    if (strcmp(row, g->past.last_row) == 0)
+        return 0;
+    return vs_fail(err, VS_E_FORMAT, "%s: its row of item %s is not what comes of it now: it is of "
+                   "another checkpoint, device or version; give another file, or none to go on "
+                   "from", evaluation_past_path(g->e->past), g->e->set->items[g->past.last].id);
+}
+
+static int take_verdict(struct evaluating *g, const struct eval_item *it, const struct result *r,
+                        const struct eval_verdict *v)
+{
+    int index = (int)(it - g->e->set->items);
+    g->row.len = 0;
+    eval_row_add(&g->row, g->e->set, it, index, g->checkpoint, r, v);
+    return index == g->past.last ? compare_past(g, g->row.data, &g->failure)
+                                 : hand_on(g, it, g->row.data, v, false, &g->failure);
+}
+
+/* ---- rows of an earlier run */
+
+static int take_past(void *arg, const struct eval_item *it, const char *row,
+                     const struct eval_verdict *v, struct vs_err *err)
+{
+    return hand_on(arg, it, row, v, true, err);
+}
+
+static bool is_past(void *arg, const struct eval_item *it)
+{
+    const struct evaluating *g = arg;
+    int index = (int)(it - g->e->set->items);
+    return g->past.done && g->past.done[index] && index != g->past.last;
 }
 
 static void take(void *arg, const struct eval_item *it, const struct result *r)
@@ -72,9 +110,7 @@ static void take(void *arg, const struct eval_item *it, const struct result *r)
     if (g->e->set->reference->judge(g->e->set, it, r, &v, &why) != 0) {
         g->rc = pass_over(g, it, why.text, &g->failure);
     } else {
-        reference_add(&g->e->sums, it, &v);
-        if (g->e->row)
-            hand_on(g, it, r, &v);
+        g->rc = take_verdict(g, it, r, &v);
     }
     g->e->ms += r->ms.total;
     eval_verdict_fini(&v);
@@ -95,6 +131,7 @@ static int run(struct evaluating *g, struct model *m)
     struct eval_score *scores = xcalloc((size_t)task_count, sizeof *scores);
     struct eval_options o = {.checkpoint = e->checkpoint, .limit = e->limit, .batch = e->batch,
                              .take = take, .take_arg = g, .bad = take_bad, .bad_arg = g,
+                             .skip = is_past, .skip_arg = g,
                              .cancel = &g->stop, .report = report, .report_arg = g};
     int rc = eval_run(m, e->set, &o, scores, g->err);
     free(scores);
@@ -117,7 +154,10 @@ int evaluation_run(struct evaluation *e, struct model *m, struct vs_err *err)
 {
     struct evaluating g = {.e = e, .checkpoint = model_checkpoint_name(m, e->checkpoint),
                            .err = err};
+    g.past.last = -1;
     int rc = copy_flaws(e, err);
+    if (rc == 0 && e->past)
+        rc = evaluation_past_read(e->past, e->set, g.checkpoint, &g.past, take_past, &g, err);
     if (rc == 0)
         rc = run(&g, m);
     reference_finish(&e->sums);
@@ -129,6 +169,7 @@ int evaluation_run(struct evaluation *e, struct model *m, struct vs_err *err)
         eval_interval(evaluation_score(e), e->sums.scored, &e->low, &e->high);
         e->ms /= e->sums.items;
     }
+    past_items_fini(&g.past);
     buf_fini(&g.row);
     buf_fini(&g.reference);
     return rc;

@@ -7,8 +7,17 @@
 #include "src/study/reference.h"
 
 /* row: the item as a line of JSON (eval_rows.h); reference: as its program writes it, or NULL.
- * Neither has a new line. A failure ends the evaluation. */
-typedef int evaluation_row(void *arg, const char *row, const char *reference, struct vs_err *err);
+ * Neither has a new line. past: it is a row of an earlier run. A failure ends the evaluation. */
+typedef int evaluation_row(void *arg, const char *row, const char *reference, bool past,
+                           struct vs_err *err);
+
+/* ---- evaluation_past.c: the rows of an earlier run, which need not be computed again */
+struct evaluation_past;
+/* A file of rows; one that is not there has none. The caller closes it; NULL is fine there. */
+int evaluation_past_open(const char *path, struct evaluation_past **out, struct vs_err *err);
+void evaluation_past_close(struct evaluation_past *p);
+/* Bytes of its whole lines: what is behind them was cut off when the run ended. */
+size_t evaluation_past_size(const struct evaluation_past *p);
 
 struct evaluation {
     /* The caller's: */
@@ -17,6 +26,7 @@ struct evaluation {
     bool strict;                  /* an item that cannot be asked ends it */
     evaluation_row *row;          /* or NULL */
     void *row_arg;
+    const struct evaluation_past *past; /* or NULL */
     const atomic_bool *cancel;
     eval_report *report;
     void *report_arg;

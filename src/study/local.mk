@@ -17,7 +17,8 @@ libcore_a_SOURCES += \
 	src/study/eval_sums.c \
 	src/study/eval_pool.c \
 	src/study/eval_rows.c src/study/eval_rows.h \
-	src/study/evaluation.c src/study/evaluation.h \
+	src/study/evaluation.c src/study/evaluation.h src/study/evaluation_priv.h \
+	src/study/evaluation_past.c \
 	src/study/extract.c src/study/extract.h src/study/extract_priv.h \
 	src/study/extract_progress.c \
 	src/study/headstats.c src/study/headstats.h \

@@ -37,10 +37,13 @@ static const struct reference_task tasks[] = {
      .detected = "flickr30k/flickr30k", .split = "val", READS(retrieval),
      .row = reference_row_retrieval},
     {.id = 9, .name = "refcoco", .root = "refcoco", .detected = "refcoco/refcoco_unc/refcoco",
+     .trained = "refcoco/refcoco_unc/refcoco_gt",
      .split = "val", .id_key = "id", READS(refcoco), .row = reference_row_refcoco},
     {.id = 10, .name = "refcoco+", .root = "refcoco", .detected = "refcoco/refcoco+_unc/refcoco+",
+     .trained = "refcoco/refcoco+_unc/refcoco+_gt",
      .split = "val", .id_key = "id", READS(refcoco), .row = reference_row_refcoco},
     {.id = 11, .name = "refcocog", .root = "refcoco", .detected = "refcoco/refcocog_umd/refcocog",
+     .trained = "refcoco/refcocog_umd/refcocog_gt",
      .split = "val", .id_key = "id", READS(refcoco), .row = reference_row_refcoco},
     {.id = 12, .name = "NLVR2", .root = "nlvr2", .detected = "nlvr2/nlvr2", .split = "dev",
      READS(nlvr2)},
@@ -140,9 +143,11 @@ static int open_features(const struct reference_reader *r, const char *datasets)
     char *path = xasprintf("%s/%s" LMDB_END, datasets, name);
     int rc = regionlmdb_open(path, &s->detected, r->err);
     free(path);
-    if (rc != 0 || !r->kind->annotated)
+    name = strcmp(r->split, "train") == 0 && r->kind->trained ? r->kind->trained
+                                                              : r->kind->annotated;
+    if (rc != 0 || !name)
         return rc;
-    path = xasprintf("%s/%s" LMDB_END, datasets, r->kind->annotated);
+    path = xasprintf("%s/%s" LMDB_END, datasets, name);
     rc = regionlmdb_open(path, &s->annotated, r->err);
     free(path);
     return rc;

@@ -31,6 +31,7 @@ struct reference_task {
     const char *root;          /* folder of its annotations */
     const char *detected;      /* LMDBs, without their common ending */
     const char *annotated;     /* or NULL */
+    const char *trained;       /* what split train has of those instead, or NULL */
     const char *split;         /* the default */
     const char *const *splits; /* that there can be, with a NULL behind; NULL: the files say */
     const char *id_key;        /* what its rows call an item, or NULL */

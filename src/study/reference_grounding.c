@@ -147,21 +147,28 @@ static int boxes_open(const struct reference_reader *r, json_t **root, struct nu
 int reference_read_refcoco(struct reference_reader *r)
 {
     struct reference_pickle p;
-    struct numbered boxes = {0};
+    struct numbered boxes = {0}, ids = {0};
+    enum reference_keep keep = reference_keep_of(r->split); /* all but of train */
     json_t *root = NULL;
     char *name = file_of(r, refs_name(r));
     int rc = reference_pickle_open(r, name, PK_LIST, &p), found = 0;
     free(name);
     if (rc == 0)
         rc = boxes_open(r, &root, &boxes);
+    if (rc == 0 && keep != KEEP_ALL)
+        rc = reference_ids(r, "cache/coco_test_ids.npy", &ids);
     for (size_t i = 0; rc == 0 && i < p.root->count; i++)
         if (is_in_split(r->split, p.root->items[i])) {
-            add_reference(r, p.root->items[i], i, &boxes);
+            int64_t image = 0;
+            record_number(p.root->items[i], "image_id", &image);
+            if (reference_is_kept(keep, &ids, image))
+                add_reference(r, p.root->items[i], i, &boxes);
             found++;
         }
     if (rc == 0 && !found)
         rc = no_split(r, p.root);
     numbered_fini(&boxes);
+    numbered_fini(&ids);
     json_decref(root);
     reference_pickle_close(&p);
     return rc;
@@ -173,7 +180,6 @@ int reference_judge_refcoco(const struct eval_set *s, const struct eval_item *it
                             const struct result *r, struct eval_verdict *v, struct vs_err *err)
 {
     float box[4];
-    (void)s;
     (void)err;
     v->logits = r->raw;
     v->count = r->raw_count;
@@ -182,5 +188,7 @@ int reference_judge_refcoco(const struct eval_set *s, const struct eval_item *it
     reference_box(&r->images[0], v->choice, box);
     v->iou = score_iou(box, it->box);
     v->score = v->iou > 0.5f;
+    if (s->annotated && v->iou < 0.5f) /* trained: a target of its loss */
+        v->iou = 0;
     return 0;
 }

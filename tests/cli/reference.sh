@@ -226,6 +226,35 @@ run -t flickr30k --json --rows "$work"
     [ "$(grep -c 'line 3, caption [12] is left out' "$work/err")" -eq 2 ]
 ok $? "one text ranks alike for both images: $(cat "$work/val_result.json")"
 
+# ---- going on: cut anywhere, the file ends with the same bytes
+run --json --rows "$work/whole.jsonl"
+cp "$work/out" "$work/whole.json"
+size=$(wc -c <"$work/whole.jsonl")
+bad_cuts=
+for cut in 0 1 $((size / 7)) $((size / 2)) $((size - 1)) "$size"; do
+    head -c "$cut" "$work/whole.jsonl" >"$work/part.jsonl"
+    run --json --rows "$work/part.jsonl" --resume
+    cmp -s "$work/whole.jsonl" "$work/part.jsonl" || bad_cuts="$bad_cuts $cut"
+    for f in whole.json out; do grep -v ms_per_item "$work/$f" >"$work/$f.same"; done
+    cmp -s "$work/whole.json.same" "$work/out.same" || bad_cuts="$bad_cuts $cut(JSON)"
+done
+[ "$size" -gt 5000 ] && [ -z "$bad_cuts" ]
+ok $? "--resume ends with the same rows and JSON, wherever they were cut off:$bad_cuts"
+rm "$work/part.jsonl"
+run --rows "$work/part.jsonl" --resume
+cmp -s "$work/whole.jsonl" "$work/part.jsonl"
+ok $? "and where there is no file yet"
+on_rows() { # on_rows SED PATTERN WHAT: rows that were changed
+    sed "$1" "$work/whole.jsonl" >"$work/other.jsonl"
+    refuses 1 "$2" "$3" "$VILSCOPE" eval --no-log -m "$work/model" --reference "$work" -t nlvr2 \
+        --rows "$work/other.jsonl" --resume
+}
+on_rows '/nlvr2/s/"logits": \[/&1/' "its row of item dev-1-0-3 is not what comes of it now" "other numbers"
+on_rows 's/"id": "dev-1-0-3"/"id": "dev-2-0-3"/' "is of an item that split dev has not" "other items"
+on_rows 's/"task"/"tusk"/' "line 1 is no row" "no rows"
+refuses 2 "--rows FILE" "--resume without rows" "$VILSCOPE" eval --no-log -m "$work/model" \
+    --reference "$work" --resume
+
 # ---- files of the wrong kind, and what is not there
 bad() { # bad FILE PATTERN WHAT OPTION...
     file=$d/$1 pattern=$2 what=$3

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* What an evaluation asks of the rows of an earlier run. */
+#ifndef VS_EVALUATION_PRIV_H
+#define VS_EVALUATION_PRIV_H
+
+#include "src/study/evaluation.h"
+
+/* Of one set and checkpoint. */
+struct past_items {
+    bool *done; /* (set->count), or NULL */
+    int last;   /* the item of the last row, -1: there is none */
+    char *last_row;
+};
+void past_items_fini(struct past_items *p);
+
+const char *evaluation_past_path(const struct evaluation_past *p);
+/* Hands every row of the set and checkpoint on, in the order of the file. A row that is not of one
+ * of the set's items is an error. */
+typedef int past_take(void *arg, const struct eval_item *it, const char *row,
+                      const struct eval_verdict *v, struct vs_err *err);
+int evaluation_past_read(const struct evaluation_past *p, const struct eval_set *s,
+                         const char *checkpoint, struct past_items *out, past_take *take, void *arg,
+                         struct vs_err *err);
+
+#endif
