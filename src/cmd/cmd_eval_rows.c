@@ -180,7 +180,7 @@ static int place_of(const struct rows_out *o, const char *checkpoint, const char
         *c = *c == '/' ? '_' : *c;
     if (mkdir(*out, 0777) == 0 || errno == EEXIST)
         return 0;
-    return vs_fail(err, VS_E_IO, "%s: the folder cannot be made: %s", *out, strerror(errno));
+    return vs_fail(err, VS_E_IO, "%s: the folder cannot be created: %s", *out, strerror(errno));
 }
 
 int rows_write_reference(struct rows_out *o, const char *checkpoint, const char *task,

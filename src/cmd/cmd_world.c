@@ -110,7 +110,7 @@ static int make_folder(const char *path, struct vs_err *err)
 {
     if (mkdir(path, 0777) == 0 || errno == EEXIST)
         return 0;
-    return vs_fail(err, VS_E_IO, "%s: the folder cannot be made: %s", path, strerror(errno));
+    return vs_fail(err, VS_E_IO, "%s: the folder cannot be created: %s", path, strerror(errno));
 }
 
 static void make_items(const struct options *o, const struct scene *scenes, struct buf *out)
