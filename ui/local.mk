@@ -1,4 +1,5 @@
 # The loop of the screen; ui/kit, ui/state, ui/jobs, ui/views, ui/actions are below it.
+EXTRA_DIST += ui/NOTES.md
 noinst_LIBRARIES += libui.a
 libui_a_CPPFLAGS = $(AM_CPPFLAGS) $(NCURSES_CFLAGS) $(SIXEL_CFLAGS)
 libui_a_SOURCES = \

@@ -1,4 +1,5 @@
 # Opened models, photos, queries, the worker thread.
+EXTRA_DIST += src/engine/NOTES.md
 libcore_a_SOURCES += \
 	src/engine/demo.c src/engine/demo.h \
 	src/engine/digestcache.c src/engine/digestcache.h \

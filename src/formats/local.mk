@@ -1,4 +1,5 @@
 # Readers of outside files.
+EXTRA_DIST += src/formats/NOTES.md
 libcore_a_SOURCES += \
 	src/formats/base64.c src/formats/base64.h \
 	src/formats/boxcheck.c src/formats/boxcheck.h \

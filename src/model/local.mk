@@ -1,4 +1,5 @@
 # Families of models: configuration, weights and the forward pass.
+EXTRA_DIST += src/model/NOTES.md
 libcore_a_SOURCES += \
 	src/model/family.c src/model/family.h \
 	src/model/kept.c src/model/kept.h \

@@ -1,4 +1,5 @@
 # What is computed with the engine: comparisons, effects, evaluation, extraction.
+EXTRA_DIST += src/study/NOTES.md
 libcore_a_SOURCES += \
 	src/study/compare.c src/study/compare.h \
 	src/study/compare_attention.c src/study/compare_attention.h \

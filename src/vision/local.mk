@@ -1,4 +1,5 @@
 # From a picture to regions.
+EXTRA_DIST += src/vision/NOTES.md
 libcore_a_SOURCES += \
 	src/vision/arch.c src/vision/arch.h \
 	src/vision/backbone.c \
