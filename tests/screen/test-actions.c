@@ -103,6 +103,7 @@ static const struct scene scenes[] = {
     {"sort", "Z", "S", "1:, sorted\n-3:0 who 1 \npixels"},
     {"difference", "SzM", "V", "27:+0.00 \npixels"},
     {"restore", "V", "U", "-0:with mask\n28:{large}"},
+    {"matrix-of", "", "w", "14:A early: text to image\npixels"},
 
     {"heads", FRESH, ESC "OR", "14:! Heads text to image\npixels"},
     {"statistic", "", "T", "15:k90\n-15:entropy"},

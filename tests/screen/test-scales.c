@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What stands side by side has one scale of colors, and its legend says the numbers of that scale:
- * the photos of several checkpoints, the images of a pair, the heads of a map; and a color means
- * one thing. Broken by a panel that has a largest weight of its own, a legend of one panel, or a
- * list that calls more what the map calls less. */
+ * the photos of several checkpoints and their maps, the images of a pair, the heads of a map; and a
+ * color means one thing. Broken by a panel that has a largest weight of its own, a legend of one
+ * panel, or a list that calls more what the map calls less. */
 #include "tap.h"
 #include "terminal.h"
 
@@ -200,6 +200,64 @@ static void pair(struct terminal *t)
     ok(fabs(w[0].top - w[1].top) > 0.001, "their own would differ");
 }
 
+/* ---- the map of two checkpoints */
+
+/* The end of the legend in a half of the screen: the last number of its row. */
+static double matrix_legend(const struct terminal *t, bool right)
+{
+    for (int row = ROWS - 5; row > 3; row--) {
+        char line[2000], *half = line, *last;
+        terminal_row(t, row, line, sizeof line);
+        char *border = strstr(line, "\u2502");
+        if (border && right)
+            half = border + strlen("\u2502");
+        else if (border)
+            *border = '\0';
+        if (strspn(half, "0123456789. ") != strlen(half) || !strchr(half, '.'))
+            continue;
+        for (size_t n = strlen(half); n > 0 && half[n - 1] == ' '; n--)
+            half[n - 1] = '\0';
+        last = strrchr(half, ' ');
+        return strtod(last ? last : half, NULL);
+    }
+    return NAN;
+}
+
+static void matrices(struct terminal *t)
+{
+    static const char *const others[] = {"image", "answer", "attention", "difference", "heads"};
+    terminal_command(t, "ask what color is the large thing");
+    terminal_goes(t, "r asks again");
+    terminal_command(t, "between early final");
+    terminal_command(t, "view matrix");
+    terminal_command(t, "split matrix");
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        terminal_command(t, "hide %s", others[i]);
+    terminal_command(t, "matrix-of B");
+    terminal_settle(t, 200);
+    terminal_type(t, "z"); /* alone */
+    terminal_settle(t, 200);
+    double b = matrix_legend(t, false);
+    terminal_type(t, "z\t");
+    terminal_command(t, "matrix-of A");
+    ok(terminal_expect(t, "A early: text to image") && terminal_has(t, "B final: text to image"),
+       "A and B side by side");
+    terminal_type(t, "z");
+    terminal_settle(t, 200);
+    double a = matrix_legend(t, false), top = fmax(a, b);
+    terminal_type(t, "z");
+    terminal_settle(t, 200);
+    double left = matrix_legend(t, false), right = matrix_legend(t, true);
+    ok(fabs(a - b) > 0.1 * top, "their own scales would differ: %.3f and %.3f", a, b);
+    ok(left == top && right == top, "both have the scale to %.3f: %.3f and %.3f", top, left,
+       right);
+    terminal_command(t, "layer 1"); /* of A */
+    terminal_settle(t, 200);
+    left = matrix_legend(t, false), right = matrix_legend(t, true);
+    ok(left != right && (left == b || right == b), "another layer has its own: %.3f and %.3f",
+       left, right);
+}
+
 /* The brightest pixel of a tile; tiles fill the picture. */
 static double brightest(const struct terminal *t, const struct picture *p, int layer, int head)
 {
@@ -246,6 +304,7 @@ int main(void)
     terminal_command(t, "zoom");
     pair(t);
     heads(t);
+    matrices(t);
     terminal_command(t, "quit");
     int status = terminal_end(t);
     ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "ends with status 0");

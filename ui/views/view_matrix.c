@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /* An attention map as a matrix: a row for everything that looks, a column for what it looks at,
- * with numbers for the chosen cell, and the sum of what is shown of each row. */
+ * with numbers for the chosen cell, and the sum of what is shown of each row. Of the answer that is
+ * shown, or of checkpoint A or B, so that two panes show both. */
 #include "src/base/mem.h"
 #include "src/study/headstats.h"
+#include "ui/jobs/compare.h"
 #include "ui/views/inside.h"
+#include "ui/views/list.h"
 #include "ui/state/stale.h"
 
 #include <curses.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SUM 7       /* columns of a row's sum */
 #define WIDE 44     /* from here on there is room for it */
 
+/* Whose answer: that on the screen, or those of the two checkpoints that are compared. */
+enum matrix_of { MATRIX_SHOWN, MATRIX_A, MATRIX_B, MATRIX_KINDS };
+
 struct matrix_view {
+    enum matrix_of of;
     bool difference;  /* now minus without interventions */
     struct grid grid; /* where it was drawn last, counted from the pane's corner */
     int top[2];
@@ -31,7 +39,7 @@ struct shown_map {
     int *row, *col; /* what is shown, in its order */
     int row_count, col_count;
     int at_row, at_col; /* places of what is chosen in these lists, or -1 */
-    float top;          /* the largest number, by its size */
+    float top;          /* the largest number, by its size; drawn: as matrix_top says */
 };
 
 /* The columns' weights that they are sorted by: of the chosen row, else of all that are shown. */
@@ -67,6 +75,22 @@ static bool take_difference(const struct workbench *w, struct shown_map *m)
     return fits;
 }
 
+/* The checkpoint whose map it is, of A and B. */
+static int matrix_checkpoint(struct workbench *w, const struct matrix_view *v)
+{
+    const struct comparison *c = comparison_of(w);
+    return v->of == MATRIX_A ? c->a : c->b;
+}
+
+/* NULL: there is none, or that checkpoint has not answered yet. Tokens and regions are those of the
+ * result that is shown. */
+static const struct result *matrix_result(struct workbench *w, const struct matrix_view *v)
+{
+    if (v->of == MATRIX_SHOWN || !w->now.r)
+        return w->now.r;
+    return compare_result(w, matrix_checkpoint(w, v));
+}
+
 /* False when the result has no such map, or nothing of it is shown. close_map in any case. */
 static bool open_map(struct workbench *w, const struct pane *p, struct shown_map *m)
 {
@@ -74,10 +98,10 @@ static bool open_map(struct workbench *w, const struct pane *p, struct shown_map
     const struct matrix_view *v = p->state;
     enum attn_kind k = x->kind;
     *m = (struct shown_map){.kind = k, .layer = x->layer[k], .head = x->head[k]};
-    if (!w->now.r || !look_map(w->now.r, k, m->layer, inside_batch(w), m->head, &m->rows, &m->cols,
-                               &m->all))
+    const struct result *r = matrix_result(w, v);
+    if (!r || !look_map(r, k, m->layer, inside_batch(w), m->head, &m->rows, &m->cols, &m->all))
         return false;
-    m->difference = v->difference && w->plain && take_difference(w, m);
+    m->difference = v->difference && v->of == MATRIX_SHOWN && w->plain && take_difference(w, m);
     m->row = inside_rows(w, attn_table[k].from, m->rows, &m->row_count);
     m->col = inside_rows(w, attn_table[k].to, m->cols, &m->col_count);
     m->at_row = inside_place(m->row, m->row_count, inside_chosen(w, k, true));
@@ -95,6 +119,24 @@ static void close_map(struct shown_map *m)
     free(m->all);
     free(m->row);
     free(m->col);
+}
+
+/* The same map of several checkpoints has one scale, so that a color is one number in all of them:
+ * the largest number of those on the screen. */
+static float matrix_top(struct workbench *w, const struct pane *p, const struct shown_map *m)
+{
+    float top = m->top;
+    for (int i = 0; i < w->panes.count; i++) {
+        const struct pane *other = &w->panes.list[i];
+        struct shown_map x;
+        if (other == p || !other->shown || other->view != p->view)
+            continue;
+        if (open_map(w, other, &x) && x.kind == m->kind && x.layer == m->layer &&
+            x.head == m->head && x.difference == m->difference)
+            top = fmaxf(top, x.top);
+        close_map(&x);
+    }
+    return top;
 }
 
 /* Of places in the lists. */
@@ -227,11 +269,17 @@ static void draw_matrix_columns(const struct workbench *w, const struct shown_ma
 static void draw_matrix_title(struct workbench *w, const struct pane *p, const struct shown_map *m,
                               struct area a)
 {
-    char head[96], from[128] = "", to[128] = "";
+    const struct matrix_view *v = p->state;
+    char head[96], from[128] = "", to[128] = "", whose[80] = "";
     bool brief = a.cols < 40;
     draw_head_name(w, pane_slice(w, p), m->kind, head, sizeof head);
+    if (v->of != MATRIX_SHOWN) {
+        char name[64];
+        compare_name(w, matrix_checkpoint(w, v), name, sizeof name);
+        snprintf(whose, sizeof whose, "%c %s: ", v->of == MATRIX_A ? 'A' : 'B', name);
+    }
     attrset(A_BOLD);
-    draw_text(a.row, a.col, a.cols, "%s%s, %s%d/%d, %s%s%s",
+    draw_text(a.row, a.col, a.cols, "%s%s%s, %s%d/%d, %s%s%s", whose,
               m->difference ? "Change of " : "", inside_map_name(m->kind, brief),
               brief ? "" : "layer ", m->layer + 1,
               trace_attention_layers(w->now.r->trace, m->kind), head, w->how.sort ? ", sorted" : "",
@@ -277,17 +325,38 @@ static void draw_matrix_map(struct workbench *w, struct pane *p, const struct sh
     free(x);
 }
 
+/* Why there is no map; a checkpoint that has not answered is asked. */
+static const char *no_matrix(struct workbench *w, const struct pane *p)
+{
+    const struct matrix_view *v = p->state;
+    if (!w->now.r)
+        return "Attention: ask something first";
+    if (matrix_result(w, v))
+        return "this result has no such map";
+    const char *error = comparison_of(w)->errors[matrix_checkpoint(w, v)];
+    if (!error)
+        compare_ask(w);
+    return error ? error : comparison_of(w)->number ? "asking ..." : "not asked: A asks";
+}
+
 static void matrix_draw(struct workbench *w, struct pane *p, struct area a)
 {
     struct shown_map m;
     bool any = open_map(w, p, &m);
+    if (any)
+        m.top = matrix_top(w, p, &m);
     if (any && a.rows >= 5 && a.cols >= 18)
         draw_matrix_map(w, p, &m, a);
     else
-        draw_text(a.row, a.col, a.cols, "%s", any ? "no room for the matrix"
-                                            : w->now.r ? "this result has no such map"
-                                                       : "Attention: ask something first");
+        draw_text(a.row, a.col, a.cols, "%s", any ? "no room for the matrix" : no_matrix(w, p));
     close_map(&m);
+}
+
+/* What A and B answer is about the query, whichever checkpoint is chosen. */
+static bool matrix_stale(struct workbench *w, struct pane *p, char *out, size_t size)
+{
+    const struct matrix_view *v = p->state;
+    return v->of == MATRIX_SHOWN ? stale_result(w, p, out, size) : stale_query(w, p, out, size);
 }
 
 static bool matrix_table(struct workbench *w, struct pane *p, struct table *out)
@@ -322,6 +391,20 @@ static void do_matrix_difference(struct workbench *w, const char *arg)
         workbench_say(w, false, "the difference is shown as soon as something is changed");
 }
 
+/* The map of A, of B, or of the checkpoint whose answer is shown. */
+static void do_matrix_of(struct workbench *w, const char *arg)
+{
+    static const char *const names[MATRIX_KINDS] = {"shown", "A", "B"};
+    struct matrix_view *v = panes_of(&w->panes, &view_matrix)->state;
+    int at = word_choose(w, names, MATRIX_KINDS, (int)v->of, arg);
+    if (at < 0 || (at != MATRIX_SHOWN && !compare_several(w)))
+        return;
+    v->of = (enum matrix_of)at;
+    workbench_say(w, false, "%s", at == MATRIX_A   ? "the map of checkpoint A"
+                                  : at == MATRIX_B ? "the map of checkpoint B"
+                                                   : "the map of the answer that is shown");
+}
+
 static void do_matrix(struct workbench *w, const char *arg)
 {
     (void)arg;
@@ -332,6 +415,8 @@ static const struct action matrix_actions[] = {
     ACTIONS_AFTER("leave-one-out"),
     {"difference", "V", "", "matrix", "the map minus that of the unchanged query",
      do_matrix_difference},
+    {"matrix-of", "w", "[WHAT]", "matrix", "the map of checkpoint A or B, or of the answer shown",
+     do_matrix_of},
     ACTIONS_AFTER("lens-of"),
     {"matrix", "F2", "", NULL, "the attention map as a matrix", do_matrix},
     {0},
@@ -346,7 +431,7 @@ const struct view view_matrix = {
     .move = matrix_move,
     .accept = matrix_accept,
     .click = matrix_click,
-    .stale = stale_result,
+    .stale = matrix_stale,
     .table = matrix_table,
     .actions = matrix_actions,
 };
