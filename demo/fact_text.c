@@ -7,8 +7,8 @@
 
 /* args: what $1 to $4 stand for. a, A, s: the first set as "a red ball", "red balls", "red ball";
  * b, B, t: the second; u, v, w: objects by their names; p, P, q: the values, of one thing, of
- * several, and the second value; k: the attribute; r: the relation; N: the number and the first
- * set; V: is there, or are there. */
+ * several, and the second value; k: the attribute; h: what a pattern has; r: the relation; N: the
+ * number and the first set; V: is there, or are there. */
 struct fact_words {
     const char *args;
     const char *forms[FACT_FORMS];
@@ -86,6 +86,15 @@ static const struct fact_words fact_words[FACTS] =
                         "(is it so that neither $3 is $4|would you call neither of the $1 $2)",
                         "(neither (of the (two |)$1|$3) is $4)",
                         "(of the two $1 neither is $4|there are two $1, neither is $4)"}},
+     [FACT_ALL_ALIKE] =
+         {"Ak",
+          {"(do (all the|all|the) $1 have the same $2|are (all the|all|the) $1 (of |)the same "
+           "$2|do the $1 all have the same $2|do all (of |)the $1 have one $2)",
+           "(all $1 same $2|$1 all the same $2)",
+           "(would you say that the $1 share one $2|is the $2 of all the $1 the same)",
+           "(all the $1 have the same $2|the $1 all have the same $2|the $1 are (all |)of the same "
+           "$2)",
+           "(the $2 of all the $1 is one and the same)"}},
      [FACT_ONE] = {"sA",
                    {"(is there (only|just|exactly) one $1|do you see (only|just) one $1|is there "
                     "(only|just) a single $1|does the (picture|image) show (only|exactly) one $1)",
@@ -172,6 +181,13 @@ static const struct fact_words fact_words[FACTS] =
      [FACT_IS_EITHER] = {"upq",
                          {NULL, NULL, NULL, "(the $1 is $2 or $3|the $1 is either $2 or $3)",
                           "(of the $1 one can say it is $2 or $3)"}},
+     [FACT_HAS] = {"uh",
+                   {"(does the $1 have $2|does the $1 have any $2|has the $1 $2|are there $2 on "
+                    "the $1|do you see $2 on the $1)",
+                    "($1 with $2|$2 on the $1|$2 on $1)",
+                    "(would i find $2 on the $1|can $2 be seen on the $1)",
+                    "(the $1 has $2|there are $2 on the $1)",
+                    "(one can find $2 on the $1|the $1 comes with $2)"}},
      [FACT_PLACED] = {"urv",
                       {"(is the $1 $2 the $3|is the $1 $2 the $3|do you see the $1 $2 the $3|would "
                        "you say the $1 is $2 the $3|is it true that the $1 is $2 the $3)",
@@ -275,19 +291,17 @@ static const struct fact_words everything_words[] = {
       "(nothing is $1|none of the things is $1|nothing in the picture is $1)",
       "(not a single thing here is $1)"}},
     {"pP",
-     {"(is anything $1|is anything (here|in the picture) $1|are any of the things $2|is something "
-      "$1)",
+     {"(is anything $1|is anything (here|in the picture) $1|is there (anything|something) $1|do "
+      "you see anything $1|are any of the things $2|is something $1)",
       "(anything $1|anything $1 here)", "(would anything that i find here be $1)",
       "(something is $1|something in the picture is $1|at least one thing is $1)",
       "(one can find something here that is $1)"}}};
 
 static const struct fact_words *words_for(const struct fact *f)
 {
-    const struct set *a = &f->a;
-    bool any = a->k.shape < 0 && a->k.color < 0 && a->k.pattern < 0 && a->k.size < 0 &&
-               a->group < 0 && a->no_color < 0 && a->no_pattern < 0 && a->no_shape < 0;
-    return any && f->type >= FACT_ALL && f->type <= FACT_ANY ? &everything_words[f->type - FACT_ALL]
-                                                             : &fact_words[f->type];
+    return set_is_any(&f->a) && f->type >= FACT_ALL && f->type <= FACT_ANY
+               ? &everything_words[f->type - FACT_ALL]
+               : &fact_words[f->type];
 }
 
 static const char *const fact_numbers[] = {"no",   "one", "two",   "three", "four",
@@ -299,10 +313,19 @@ static char *attribute_text(struct dice *d, int bit)
     return xstrdup(bit == 2 ? (british ? "colour" : "color") : bit == 4 ? "pattern" : "size");
 }
 
+/* "stripes", "dots". */
+static char *pattern_parts(struct dice *d, const struct value *v)
+{
+    return xstrdup(v->value == STRIPED ? "stripes" : dice_chance(d, 0.6f) ? "dots" : "spots");
+}
+
 static char *number_text(struct dice *d, const struct fact *f, const struct scene *s)
 {
     char *things = set_text(d, &f->a, f->n != 1, s);
-    char *text = xasprintf("%s %s", fact_numbers[f->n < 9 ? f->n : 8], things);
+    char *digits = xasprintf("%d", f->n);
+    const char *number = dice_chance(d, 0.2f) ? digits : fact_numbers[f->n < 9 ? f->n : 8];
+    char *text = xasprintf("%s %s", number, things);
+    free(digits);
     free(things);
     return text;
 }
@@ -339,6 +362,8 @@ static char *argument(struct dice *d, const struct fact *f, char what, const str
         return value_text(d, &f->p, true);
     case 'q':
         return value_text(d, &f->q, false);
+    case 'h':
+        return pattern_parts(d, &f->p);
     case 'k':
         return attribute_text(d, f->p.bit);
     case 'V':

@@ -53,6 +53,18 @@ static enum truth share_truth(const struct fact *f, const struct scene *s)
     }
 }
 
+/* All members have one value of an attribute. */
+static enum truth all_alike(const struct fact *f, const struct scene *s)
+{
+    unsigned unclear, members = set_members(&f->a, s, &unclear), values = 0;
+    if (unclear || (members & (members - 1)) == 0)
+        return UNCLEAR;
+    for (int i = 0; i < s->count; i++)
+        if (members >> i & 1)
+            values |= 1u << value_of(&s->objects[i], f->p.bit).value;
+    return sure((values & (values - 1)) == 0);
+}
+
 static enum truth exists(const struct set *a, const struct scene *s)
 {
     unsigned unclear, members = set_members(a, s, &unclear);
@@ -143,6 +155,7 @@ static enum truth named_truth(const struct fact *f, const struct scene *s)
     case FACT_ONLY:
         return only(f, s);
     case FACT_IS:
+    case FACT_HAS:
         return value_fits(&f->p, u);
     case FACT_IS_NOT:
         return inverse(value_fits(&f->p, u));
@@ -188,6 +201,8 @@ enum truth fact_truth(const struct fact *f, const struct scene *s)
     case FACT_BOTH:
     case FACT_NEITHER:
         return share_truth(f, s);
+    case FACT_ALL_ALIKE:
+        return all_alike(f, s);
     case FACT_ONE:
     case FACT_MORE:
     case FACT_FEWER:
@@ -220,6 +235,7 @@ static int fact_without(const struct fact *f)
     case FACT_IS:
     case FACT_IS_NOT:
     case FACT_IS_EITHER:
+    case FACT_HAS:
     case FACT_ALIKE:
     case FACT_DIFFERENT:
         return f->p.bit;
@@ -240,14 +256,19 @@ static bool is_two_sets(enum fact_type t)
 /* Whether it can be said without nonsense. */
 static bool is_sensible(const struct fact *f)
 {
-    if (f->type < FACT_PORTABLE)
-        return !(is_two_sets(f->type) && !sets_apart(&f->a, &f->b)) &&
-               !(f->type >= FACT_ALL && f->type <= FACT_NEITHER && tells(&f->a, f->p.bit));
+    bool shape = f->p.bit == 1, alike = f->type == FACT_ALIKE || f->type == FACT_DIFFERENT;
+    if (is_two_sets(f->type) && !sets_apart(&f->a, &f->b))
+        return false;
+    if (f->type >= FACT_ALL && f->type <= FACT_ALL_ALIKE && tells(&f->a, f->p.bit))
+        return false;
+    /* "The same shape" would be about outlines; "anything a ball" is no English. */
+    if (shape && (alike || f->type == FACT_ALL_ALIKE || set_is_any(&f->a)))
+        return false;
+    if (f->type == FACT_HAS && (f->p.bit != 4 || f->p.value == PLAIN))
+        return false;
     if (f->type == FACT_IS_EITHER && (f->p.bit != f->q.bit || f->p.value == f->q.value))
         return false;
-    if ((f->type == FACT_ALIKE || f->type == FACT_DIFFERENT) && f->p.bit == 1)
-        return false; /* "the same shape" of two unnamed things would be about outlines */
-    return f->u != f->v && f->u != f->w && f->v != f->w;
+    return f->type < FACT_PORTABLE || (f->u != f->v && f->u != f->w && f->v != f->w);
 }
 
 /* What the clause says again of an object that its name tells already. */
@@ -340,6 +361,7 @@ static const unsigned fact_kinds[FACTS] = {[FACT_EXISTS] = SLICE_EXISTS,
                                            [FACT_ANY] = SLICE_EXISTS,
                                            [FACT_BOTH] = SLICE_BOTH,
                                            [FACT_NEITHER] = SLICE_BOTH | SLICE_NEGATION,
+                                           [FACT_ALL_ALIKE] = SLICE_ALL | SLICE_COMPARE,
                                            [FACT_ONE] = SLICE_ONLY | SLICE_COUNT,
                                            [FACT_MORE] = SLICE_COMPARE | SLICE_COUNT,
                                            [FACT_FEWER] = SLICE_COMPARE | SLICE_COUNT,
@@ -351,6 +373,7 @@ static const unsigned fact_kinds[FACTS] = {[FACT_EXISTS] = SLICE_EXISTS,
                                            [FACT_TWO] = SLICE_ATTRIBUTE | SLICE_BOTH,
                                            [FACT_ONLY] = SLICE_ONLY,
                                            [FACT_IS] = SLICE_ATTRIBUTE,
+                                           [FACT_HAS] = SLICE_ATTRIBUTE,
                                            [FACT_IS_NOT] = SLICE_ATTRIBUTE | SLICE_NEGATION,
                                            [FACT_IS_EITHER] = SLICE_ATTRIBUTE | SLICE_OR,
                                            [FACT_PLACED] = SLICE_RELATION,

@@ -54,9 +54,9 @@ char *maker_absent_name(struct maker *m, int without, bool far);
 char *maker_mark(const struct maker *m, char *name, int i);
 /* ---- questions_wide.c: false when the dice find none */
 typedef bool asker(struct maker *m, bool far);
-asker ask_fact, ask_count_of, ask_count_with, ask_count_placed, ask_count_colors, ask_what_placed,
-    ask_what_between, ask_side, ask_which_more, ask_choice, ask_which_bigger, ask_which_is,
-    ask_of_several;
+asker ask_fact, ask_count_of, ask_count_with, ask_count_placed, ask_count_having, ask_what_placed,
+    ask_what_between, ask_what_is, ask_which_member, ask_side, ask_which_more, ask_choice,
+    ask_which_bigger, ask_which_is, ask_of_several;
 /* ---- items_wide.c */
 bool make_caption_wide(struct maker *m, int least, int most);
 bool make_refer_wide(struct maker *m, const char *task);

@@ -376,11 +376,11 @@ bool make_vqa(struct maker *m)
                                   ask_count, ask_exists, ask_compare, ask_relation};
     static asker *const wide[] = {
         ask_color, ask_color, ask_pattern, ask_shape, ask_size, ask_fact, ask_fact, ask_fact,
-        ask_fact, ask_fact, ask_fact, ask_count_of, ask_count_of, ask_count_with, ask_count_placed,
-        ask_which_more, ask_choice, ask_choice, ask_which_bigger, ask_which_is, ask_count_colors,
-        ask_of_several, ask_side};
+        ask_fact, ask_fact, ask_fact, ask_count_of, ask_count_of, ask_count_with, ask_count_having,
+        ask_count_placed, ask_which_more, ask_choice, ask_choice, ask_which_bigger, ask_which_is,
+        ask_of_several, ask_side, ask_what_is, ask_which_member};
     if (m->w->language == LANGUAGE_WIDE)
-        return ask_one(m, wide, 23, dice_chance(m->d, 0.25f));
+        return ask_one(m, wide, 25, dice_chance(m->d, 0.25f));
     return ask_one(m, list, 10, false);
 }
 
@@ -391,9 +391,10 @@ bool make_genomeqa(struct maker *m)
     static asker *const wide[] = {
         ask_color, ask_color, ask_shape, ask_shape, ask_pattern, ask_where, ask_where, ask_where,
         ask_what_placed, ask_what_placed, ask_what_placed, ask_what_between, ask_count_of,
-        ask_count_with, ask_count_placed, ask_choice, ask_of_several, ask_side};
+        ask_count_with, ask_count_placed, ask_choice, ask_of_several, ask_side, ask_what_is,
+        ask_which_member};
     if (m->w->language == LANGUAGE_WIDE)
-        return ask_one(m, wide, 18, dice_chance(m->d, 0.25f));
+        return ask_one(m, wide, 20, dice_chance(m->d, 0.25f));
     return ask_one(m, list, 8, false);
 }
 

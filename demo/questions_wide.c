@@ -94,7 +94,8 @@ bool ask_count_of(struct maker *m, bool far)
         "(how many $1 are there|how many $1 are there|how many $1 (do you see|can you see)|what is "
         "the number of $1|count the $1|how many $1 are in the (picture|image|scene)|how many $1 "
         "does the picture (show|have)|say how many $1 there are|i want to know (how many $1 there "
-        "are|the number of $1)|do you know how many $1 there are|how many $1 can be counted)",
+        "are|the number of $1)|do you know how many $1 there are|how many $1 can be counted|how "
+        "many $1 are there (altogether|in total|in all))",
         "(how many $1|number of $1|$1, how many|$1 how many|how many $1 here)",
         "(tell me how many $1 you see|can you count the $1 for me|give me the number of $1|what "
         "number of $1 would i find here)"};
@@ -194,20 +195,29 @@ bool ask_count_placed(struct maker *m, bool far)
     return ask_with(m, &words, marked(set_text(m->d, &a, true, NULL), found), place);
 }
 
-bool ask_count_colors(struct maker *m, bool far)
+/* Those of a set with stripes, with dots. */
+bool ask_count_having(struct maker *m, bool far)
 {
     static const struct wording words = {
-        "(how many (different |)$1 are there|how many (different |)$1 do you see|how many "
-        "(different |)$1 do the things have|what is the number of different $1)",
-        "(how many $1|number of different $1)",
-        "(tell me how many $1 you see|can you count the different $1)"};
-    unsigned seen = 0;
+        "(how many (of the |)$1 have $2|of the $1, how many have $2|how many $1 with $2 are there)",
+        "(how many $1 with $2|how many of the $1 have $2)",
+        "(can you count those of the $1 that have $2|on how many of the $1 can $2 be seen)"};
+    struct set a = set_some(m->d, m->s), with;
+    int pattern = 1 + dice_below(m->d, PATTERNS - 1), n;
     (void)far;
-    for (int i = 0; i < m->s->count; i++)
-        seen |= 1u << maker_object(m, i)->color;
-    answer_number(m, bits_of(seen));
-    m->slices |= SLICE_ATTRIBUTE;
-    return ask_with(m, &words, xstrdup(dice_chance(m->d, 0.5f) ? "colors" : "colours"), NULL);
+    if (a.k.pattern >= 0 || a.no_pattern >= 0)
+        return false;
+    with = a;
+    with.k.pattern = pattern;
+    n = set_count(&with, m->s);
+    if (n < 0 || set_count(&a, m->s) < 1)
+        return false;
+    answer_number(m, n);
+    m->slices |= set_slices(&a) | SLICE_ATTRIBUTE;
+    return ask_with(m, &words, set_text(m->d, &a, true, m->s),
+                    xstrdup(pattern == STRIPED        ? "stripes"
+                            : dice_chance(m->d, 0.6f) ? "dots"
+                                                      : "spots"));
 }
 
 /* ---- what stands where */
@@ -249,6 +259,50 @@ bool ask_what_placed(struct maker *m, bool far)
     bool one = found && dice_chance(m->d, 0.1f);
     m->slices |= one ? SLICE_ONLY : 0u;
     return ask_with(m, one ? &only : &words, place_of(m, r, j), NULL);
+}
+
+/* What the only member of a set is: "what is blue", "which animal is there". */
+bool ask_what_is(struct maker *m, bool far)
+{
+    static const struct wording words = {
+        "((what|which thing|which object|which one) is $1|what do you see that is $1|which of the "
+        "things is $1|what is the only thing that is $1)",
+        "(what is $1|which thing $1|what $1)",
+        "(tell me which thing is $1|which of all these is $1)"};
+    static const struct wording others = {
+        "((what|which thing|which object|which one) (is not|isn't) $1|which of the things (is "
+        "not|isn't) $1)",
+        "(what is not $1|which thing not $1)",
+        "(tell me which thing is not $1|which of all these is not $1)"};
+    struct value p = value_some(m->d, m->s);
+    bool not = dice_chance(m->d, 0.25f);
+    unsigned found = 0;
+    (void)far;
+    for (int i = 0; i < m->s->count; i++)
+        found |= (unsigned)((value_fits(&p, maker_object(m, i)) == YES) != not ) << i;
+    if (p.bit == 1 || (found == 0 && dice_chance(m->d, 0.8f)) || !answer_thing(m, found))
+        return false;
+    m->slices |= SLICE_ATTRIBUTE | (not ? SLICE_NEGATION : 0u);
+    return ask_with(m, not ? &others : &words, value_text(m->d, &p, false), NULL);
+}
+
+bool ask_which_member(struct maker *m, bool far)
+{
+    static const struct wording words = {
+        "((what|which) $1 is (there|in the picture|in the image|here)|(what|which) $1 do you "
+        "see|(what|which) (kind|sort) of $1 is (it|there|this)|what is the $1|(what|which) $1 does "
+        "the picture show|(what|which) $1 is it)",
+        "((what|which) $1|kind of $1)",
+        "(tell me what $1 it is|name the $1|what $1 would i find here)"};
+    struct set a = set_of((struct kind){-1, -1, -1, -1});
+    unsigned unclear, found;
+    (void)far;
+    a.group = dice_below(m->d, ROUND);
+    found = set_members(&a, m->s, &unclear);
+    if (unclear || (found == 0 && dice_chance(m->d, 0.8f)) || !answer_thing(m, found))
+        return false;
+    m->slices |= SLICE_GROUP;
+    return ask_with(m, &words, set_text(m->d, &a, false, m->s), NULL);
 }
 
 bool ask_what_between(struct maker *m, bool far)

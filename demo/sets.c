@@ -22,6 +22,12 @@ struct set set_of(struct kind k)
     return (struct set){k, -1, -1, -1, -1};
 }
 
+bool set_is_any(const struct set *a)
+{
+    return a->k.shape < 0 && a->k.color < 0 && a->k.pattern < 0 && a->k.size < 0 && a->group < 0 &&
+           a->no_color < 0 && a->no_pattern < 0 && a->no_shape < 0;
+}
+
 enum truth set_has(const struct set *a, const struct object *o)
 {
     if (!kind_fits(&a->k, o) || a->no_color == (int)o->color || a->no_pattern == (int)o->pattern ||

@@ -22,6 +22,7 @@ struct set {
     int group, no_color, no_pattern, no_shape;
 };
 struct set set_of(struct kind k);
+bool set_is_any(const struct set *a); /* everything belongs to it */
 enum truth set_has(const struct set *a, const struct object *o);
 /* Bits of the objects of a scene that belong to it, and of those of which it is unclear. */
 unsigned set_members(const struct set *a, const struct scene *s, unsigned *unclear);
