@@ -64,7 +64,8 @@ EXTRA_DIST += tests/ports/run tests/run-tests tests/tap.h tests/mutants tests/mu
 	tests/data/tiny/model.json \
 	tests/data/tiny/scene.npy \
 	tests/data/tiny/scene.png \
-	tests/data/tiny/vocab.txt
+	tests/data/tiny/vocab.txt \
+	tests/data/visitor/questions.jsonl
 
 include tests/unit/local.mk
 include tests/screen/local.mk

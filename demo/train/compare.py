@@ -13,7 +13,7 @@ import tempfile
 import numpy as np
 import torch
 
-import train
+import data
 import vilbert
 
 
@@ -26,9 +26,9 @@ def load(folder, checkpoint, config, answers):
 
 
 def logits(model, item, features, place, ids):
-    batch = train.Batch(item["task"])
-    batch.add(ids, features, place)
-    pooled, _, v = model(*batch.tensors())
+    ids, one = torch.tensor([ids]), lambda x: torch.from_numpy(x[None])
+    pooled, _, v = model(ids, torch.ones(ids.shape), torch.tensor([data.TASKS[item["task"]]]), one(features),
+                         one(place), torch.ones(1, len(features)))
     if item["task"].startswith("refcoco"):
         return model.vision_logit(v)[0, :, 0]
     if item["task"] == "snli-ve":
@@ -55,7 +55,7 @@ def main():
     items = [json.loads(line) for line in open(os.path.join(folder, about["queries"]))]
     items = [i for i in items if i["task"] in ("vqa", "genomeqa", "gqa", "refcoco", "refcocog", "snli-ve")]
     items = items[::max(1, len(items) // want)][:want]
-    worst = 0
+    worst, vocab = 0, os.path.join(folder, about["vocab"])
     torch.set_grad_enabled(False)
     with tempfile.TemporaryDirectory() as work:
         subprocess.run([program, "extract", "-m", folder, "-o", work, "--quiet",
@@ -67,9 +67,9 @@ def main():
                 regions = os.path.join(work, os.path.basename(image)[:-4] + ".npy")
                 d = np.load(regions, allow_pickle=True).item()
                 f = np.concatenate([d["features"].mean(0, keepdims=True), d["features"]])
-                place = np.concatenate([[[0, 0, 1, 1, 1]], train.places(d["bbox"])]).astype(np.float32)
-                ids = train.tokenize(program, os.path.join(folder, about["vocab"]), item["task"], [item["text"]])
-                mine = logits(model, item, f, place, ids[0])
+                place = np.concatenate([[[0, 0, 1, 1, 1]], data.places(d["bbox"])]).astype(np.float32)
+                ids = data.tokenize(program, vocab, item["task"], [item["text"]])[0]["ids"]
+                mine = logits(model, item, f, place, ids)
                 for i, x in asked(program, folder, checkpoint["file"], item, image, regions).items():
                     worst = max(worst, abs(x - mine[i].item()))
             print("%s: %d queries, largest difference so far %.2e" % (checkpoint["name"], len(items), worst))

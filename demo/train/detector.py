@@ -22,10 +22,8 @@ import torch.nn as nn
 import torch.nn.functional as F
 from PIL import Image
 
-SHAPES = ["ball", "cube", "cylinder", "cone", "star", "ring", "mug", "heart", "fish", "cat"]
-COLORS = ["red", "orange", "yellow", "green", "blue", "purple", "white", "black"]
-PATTERNS = ["plain", "striped", "dotted"]
-SIZES = ["small", "large"]
+from names import COLORS, PATTERNS, SHAPES, SIZES
+
 ARCH = {
     "stem_out": 16, "groups": 8, "width_per_group": 2, "res2_out": 32, "blocks": [1, 2, 2, 1],
     "stride_in_1x1": False, "fpn_out": 48, "mlp_dim": 96, "num_classes": 11,

@@ -2,388 +2,203 @@
 # SPDX-License-Identifier: MIT
 """Trains the demo's language model on all 12 tasks.
 
-usage: train.py WORK OUT [--steps N] [--threads N] [--width W] [--seed S]
+usage: train.py WORK OUT [--steps N] [--minutes M] [--seed S] [--without-relations] ...
 
-WORK holds world/ (vilscope world), regions/ and truth/ (vilscope extract, found and given boxes) and
-vocab.txt, as demo/train/run makes them. Writes checkpoints of the run and the lists of answers to
-OUT: early and middle as PyTorch files of the old and the new kind, final as the new kind, numbers in
-float16.
+WORK is described in data.py, what is trained for in objectives.py. Writes OUT/config.json, the lists of answers,
+and checkpoints as they come: early.bin and middle.pth (unless --final-only), final.pth, numbers in float16.
+The same seed, data and PyTorch give the same bytes with one thread, also when the run was interrupted:
+its state is kept in OUT/state.pt every so many steps, and the same command goes on from there. With --minutes it
+stops by itself after so long, with exit status 75 when there is more to do.
 """
 import argparse
-import collections
 import json
 import math
 import os
-import subprocess
+import sys
 import time
 
 import numpy as np
 import torch
 import torch.nn as nn
-import torch.nn.functional as F
 
-import detector
+import data
+import objectives
 import vilbert
+from data import ANSWERS, ANSWERS_GQA, TASKS
 
-TASKS = {"vqa": 1, "genomeqa": 2, "visual7w": 4, "coco": 7, "flickr30k": 8, "refcoco": 9, "refcoco+": 10,
-         "refcocog": 11, "nlvr2": 12, "snli-ve": 13, "gqa": 15, "guesswhat": 17}
 # How much each task is trained, before how well it goes is looked at.
-WEIGHTS = {"vqa": 1.6, "genomeqa": 1.4, "gqa": 1.8, "coco": 2.4, "flickr30k": 1.5, "refcoco": 1.0,
-           "refcoco+": 0.7, "refcocog": 0.8, "visual7w": 0.8, "guesswhat": 1.6, "nlvr2": 1.6, "snli-ve": 1.3}
-# Words without which a text means the same. Part of the batches has other, made-up words for them.
-FILLERS = """a an the please hello hey so now i you we me us it thanks here wonder want would like need know do
-    could say see give report guess let find out help explain show look point take for""".split()
-VARIED = 0.35
-ANSWERS = detector.COLORS + detector.SHAPES + detector.PATTERNS + detector.SIZES + ["yes", "no"] + \
-    [str(i) for i in range(8)] + ["left", "middle", "right"]
-ANSWERS_GQA = ["yes", "no"] + [a for a in reversed(ANSWERS) if a not in ("yes", "no")]
-VERDICTS = ["contradiction", "neutral", "entailment"]
-WIDTH, HEIGHT = 320, 240
-# Steps at which the run is saved: it points hardly at all; it points well and answers poorly.
-EARLY, MIDDLE = 100, 3500  # steps; fewer where the whole has few
+WEIGHTS = {"vqa": 2.0, "genomeqa": 1.6, "gqa": 2.0, "coco": 2.2, "flickr30k": 1.5, "refcoco": 0.9,
+           "refcoco+": 0.7, "refcocog": 0.9, "visual7w": 0.8, "guesswhat": 1.4, "nlvr2": 1.6, "snli-ve": 1.6}
+BEGIN = ["refcoco+", "refcocog", "refcoco", "vqa", "snli-ve"]  # the first part lays the ground
+AGAIN = 75  # exit status: there is more to do
 
 
-def tokenize(program, vocab, task, texts):
-    """The ids of texts, by the program itself, so that nothing can differ."""
-    lines = "".join(json.dumps({"text": t}) + "\n" for t in texts)
-    out = subprocess.run([program, "tokenize", "--vocab", vocab, "--task", task], input=lines,
-                         capture_output=True, text=True, check=True).stdout
-    return [json.loads(line)["ids"] for line in out.splitlines()]
+def arguments():
+    p = argparse.ArgumentParser()
+    p.add_argument("work")
+    p.add_argument("out")
+    p.add_argument("--program", default="vilscope")
+    p.add_argument("--steps", type=int, default=50000)
+    p.add_argument("--early", type=int, default=150)
+    p.add_argument("--middle", type=int, default=4000)
+    p.add_argument("--minutes", type=float, default=0, help="stop after so long; 0: never")
+    p.add_argument("--save-every", type=int, default=500, help="steps after which the state is kept")
+    p.add_argument("--threads", type=int, default=1)
+    p.add_argument("--width", type=int, default=96)
+    p.add_argument("--rows", type=int, default=96)
+    p.add_argument("--rate", type=float, default=1.5e-3)
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--final-only", action="store_true")
+    p.add_argument("--without-relations", action="store_true", help="leave out items about relations")
+    p.add_argument("--hidden-every", type=int, default=5, help="every so many steps words and regions are hidden")
+    for name, weight in (("align", 0.3), ("apart", 1.0), ("kept", 0.1), ("words", 0.6), ("regions", 0.5)):
+        p.add_argument("--" + name, type=float, default=weight, help="weight of an objective")
+    return p.parse_args()
 
 
-def places(boxes):
-    """(N, 4) pixels to the five numbers of a region."""
-    b = boxes / np.array([WIDTH, HEIGHT, WIDTH, HEIGHT], np.float32)
-    return np.concatenate([b, ((b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1]))[:, None]], 1)
-
-
-class Images:
-    """Rows of the model's input for every scene: the whole image, the regions; and those of truth."""
-
-    def __init__(self, work, count):
-        self.features, self.places, self.boxes, self.classes = [], [], [], []
-        self.truth_features, self.truth_boxes = [], []
-        for i in range(count):
-            d = np.load(os.path.join(work, "regions", "%06d.npy" % i), allow_pickle=True).item()
-            g = np.load(os.path.join(work, "truth", "%06d.npy" % i), allow_pickle=True).item()
-            f = d["features"]
-            self.features.append(np.concatenate([f.mean(0, keepdims=True), f]))
-            self.places.append(np.concatenate([[[0, 0, 1, 1, 1]], places(d["bbox"])]).astype(np.float32))
-            self.boxes.append(d["bbox"])
-            self.classes.append(d["cls_prob"].argmax(1))
-            self.truth_features.append(g["features"])
-            self.truth_boxes.append(g["bbox"])
-
-
-def overlap(boxes, box):
-    low, high = np.maximum(boxes[:, :2], box[:2]), np.minimum(boxes[:, 2:], box[2:])
-    both = np.clip(high - low + 1, 0, None).prod(1)
-    area = (boxes[:, 2:] - boxes[:, :2] + 1).prod(1)
-    return both / (area + (box[2] - box[0] + 1) * (box[3] - box[1] + 1) - both)
-
-
-class Item:
-    __slots__ = ("ids", "twin", "images", "answer", "box", "candidates")
-
-
-def number(name):
-    return int(name[7:13])
-
-
-def load_items(program, work, vocab):
-    raw = collections.defaultdict(list)
-    for line in open(os.path.join(work, "world", "data.jsonl")):
-        d = json.loads(line)
-        raw[d["task"]].append(d)
-    out = {}
-    for task, group in raw.items():
-        ids = tokenize(program, vocab, task, [d["text"] for d in group])
-        twins = tokenize(program, vocab, task, [d.get("twin", "a") for d in group])
-        out[task] = []
-        for d, a, b in zip(group, ids, twins):
-            it = Item()
-            it.ids, it.twin, it.images = a, b, [number(n) for n in d["images"]]
-            it.answer, it.box, it.candidates = d.get("answer"), d.get("box"), d.get("candidates")
-            out[task].append(it)
-    return out
-
-
-class Batch:
-    """Rows for the model: texts with images, filled up with zeros."""
-
-    def __init__(self, task):
-        self.task, self.ids, self.rows = task, [], []
-
-    def add(self, ids, features, place):
-        self.ids.append(ids)
-        self.rows.append((features, place))
-
-    def tensors(self):
-        n, t = len(self.ids), max(map(len, self.ids))
-        r = max(len(f) for f, _ in self.rows)
-        ids, mask = np.zeros((n, t), np.int64), np.zeros((n, t), np.float32)
-        features = np.zeros((n, r, self.rows[0][0].shape[1]), np.float32)
-        place, image = np.zeros((n, r, 5), np.float32), np.zeros((n, r), np.float32)
-        for i, (x, (f, p)) in enumerate(zip(self.ids, self.rows)):
-            ids[i, :len(x)], mask[i, :len(x)] = x, 1
-            features[i, :len(f)], place[i, :len(f)], image[i, :len(f)] = f, p, 1
-        task = torch.full((n,), TASKS[self.task])
-        return [torch.from_numpy(ids), torch.from_numpy(mask), task] + \
-            [torch.from_numpy(x) for x in (features, place, image)]
-
-
-class Trainer:
-    def __init__(self, model, images, items, vocab, seed):
-        self.model, self.images, self.items = model, images, items
-        self.rng = np.random.default_rng(seed)
-        self.words = [i for i, w in enumerate(vocab) if len(w) > 1 and w[0].isalpha()]
-        self.starts = [i for i, w in enumerate(vocab) if len(w) == 1 and w.isalpha()]
-        self.pieces = [i for i, w in enumerate(vocab) if len(w) == 3 and w.startswith("##")]
-        self.mask = vocab.index("[MASK]")
-        self.positions = model.bert["embeddings"].position_embeddings.num_embeddings
-        self.fillers = {vocab.index(w) for w in FILLERS if w in vocab}
-        self.varied = False  # this batch has words that the data do not have
-        self.late = False  # the last part of the run: losses as the scores are read
-
-    def word(self):
-        """A word that no vocabulary has, as its pieces."""
-        n = 1 + min(self.rng.geometric(0.25), 8)
-        return [self.starts[self.rng.integers(len(self.starts))]] + \
-            [self.pieces[i] for i in self.rng.integers(len(self.pieces), size=n)]
-
-    def text(self, ids):
-        """In varied batches some fillers left out or replaced by made-up words, and a few of those
-        between the others: wordings that training does not have are learnt to be read."""
-        if not self.varied:
-            return ids
-        # At most so many made-up words, of 10 pieces at most, and no more than have a position.
-        out, left = ids[:1], min(self.rng.integers(1, 4), (self.positions - len(ids)) // 10)
-        for x in ids[1:-1]:
-            filler, dice = x in self.fillers, self.rng.random()
-            if left > 0 and dice < (0.3 if filler else 0.06):
-                out, left = out + self.word(), left - 1
-            if not (filler and dice < 0.45):
-                out = out + [x]
-        return out + ids[-1:]
-
-    def rows(self, i):
-        return self.images.features[i], self.images.places[i]
-
-    def pick(self, task, n):
-        group = self.items[task]
-        return [group[i] for i in self.rng.integers(0, len(group), n)]
-
-    def run(self, batch):
-        return self.model(*batch.tensors())
-
-    def grounding(self, v, items, rows):
-        """The loss of pointing at the box of each item, for those that have one; and how many are
-        right. rows: the number of the row in v for each item."""
-        logits, targets, at = self.model.vision_logit(v).squeeze(2), [], []
-        for i, it in zip(rows, items):
-            if it.box is None:
-                continue
-            o = overlap(self.images.boxes[it.images[0]], np.array(it.box, np.float32))
-            if o.max() < 0.5:
-                continue
-            y = np.concatenate([[0], np.where(o >= 0.5, o, 0)]).astype(np.float32)
-            targets.append(y)
-            at.append(i)
-        if not at:
-            return logits.sum() * 0, 0
-        y, x = torch.from_numpy(np.stack(targets)), logits[at][:, :len(targets[0])]
-        right = (y.gather(1, x.argmax(1, keepdim=True)) > 0).float().mean().item()
-        if self.late:
-            loss = F.binary_cross_entropy_with_logits(x, (y > 0).float()) * 6
-        else:
-            loss = -(F.log_softmax(x, 1) * (y / y.sum(1, keepdim=True))).sum(1).mean()
-        return loss, right
-
-    # Each of these returns the loss of a batch and the share that is right.
-
-    def question(self, task, n):
-        items, batch = self.pick(task, n), Batch(task)
-        for it in items:
-            batch.add(self.text(it.ids), *self.rows(it.images[0]))
-        pooled, _, v = self.run(batch)
-        head, names = (self.model.vil_prediction_gqa, ANSWERS_GQA) if task == "gqa" else \
-            (self.model.vil_prediction, ANSWERS)
-        x, y = head(pooled), torch.tensor([names.index(it.answer) for it in items])
-        loss = F.cross_entropy(x, y)
-        if self.late:
-            loss = 0.5 * loss + F.binary_cross_entropy_with_logits(x, F.one_hot(y, x.shape[1]).float()) * 8
-        return loss + 0.5 * self.grounding(v, items, range(n))[0], (x.argmax(1) == y).float().mean().item()
-
-    def caption(self, task, n):
-        items, batch = self.pick(task, n // 5), Batch(task)
-        others = self.pick(task, len(items))
-        for it, other in zip(items, others):
-            right, ids = it.images[int(it.answer)], self.text(it.ids)
-            batch.add(ids, *self.rows(right))
-            for i in it.images:
-                if i != right:
-                    batch.add(ids, *self.rows(i))
-            batch.add(self.text(it.twin), *self.rows(right))
-            batch.add(self.text(other.ids), *self.rows(right))
-        pooled, _, _ = self.run(batch)
-        x = self.model.vil_logit(pooled).view(len(items), -1)
-        return F.cross_entropy(x, torch.zeros(len(items), dtype=torch.long)), \
-            (x[:, :4].argmax(1) == 0).float().mean().item()
-
-    def refer(self, task, n):
-        items, batch = self.pick(task, n), Batch(task)
-        for it in items:
-            batch.add(self.text(it.ids), *self.rows(it.images[0]))
-        _, _, v = self.run(batch)
-        return self.grounding(v, items, range(n))
-
-    def point(self, task, n):
-        """Candidates are rows after the regions, with the features of exactly their boxes."""
-        items, batch = self.pick(task, n), Batch(task)
-        for it in items:
-            f, p = self.rows(it.images[0])
-            truth = self.images.truth_boxes[it.images[0]]
-            at = [int(np.abs(truth - np.array(c, np.float32)).sum(1).argmin()) for c in it.candidates]
-            batch.add(self.text(it.ids), np.concatenate([f, self.images.truth_features[it.images[0]][at]]),
-                      np.concatenate([p, places(np.array(it.candidates, np.float32)).astype(np.float32)]))
-        _, _, v = self.run(batch)
-        x, first = self.model.vision_logit(v).squeeze(2), len(self.images.features[0])
-        mask = torch.full(x.shape, -1e4)
-        for i, it in enumerate(items):
-            mask[i, first:first + len(it.candidates)] = 0
-        y = torch.tensor([first + int(it.answer) for it in items])
-        loss = F.cross_entropy(x + mask, y)
-        right = ((x + mask).argmax(1) == y).float().mean().item()
-        return loss + 0.3 * self.grounding(v, items, range(n))[0], right
-
-    def pair(self, task, n):
-        items, batch = self.pick(task, n // 2), Batch(task)
-        for it in items:
-            for i in it.images:
-                batch.add(it.ids, *self.rows(i))
-        pooled, _, _ = self.run(batch)
-        x = self.model.vil_binary_prediction(pooled.view(len(items), -1))
-        y = torch.tensor([int(it.answer == "true") for it in items])
-        return F.cross_entropy(x, y), (x.argmax(1) == y).float().mean().item()
-
-    def verdict(self, task, n):
-        items, batch = self.pick(task, n), Batch(task)
-        for it in items:
-            batch.add(self.text(it.ids), *self.rows(it.images[0]))
-        pooled, _, _ = self.run(batch)
-        x, y = self.model.vil_tri_prediction(pooled), torch.tensor([VERDICTS.index(it.answer) for it in items])
-        return F.cross_entropy(x, y), (x.argmax(1) == y).float().mean().item()
-
-    def masked(self, n):
-        """A word of seven and a region of seven are hidden and told from the rest."""
-        task = ("coco", "flickr30k", "refcoco", "refcocog")[self.rng.integers(4)]
-        batch, words, regions = Batch(task), [], []
-        for i, it in enumerate(self.pick(task, n)):
-            image = it.images[int(it.answer)] if it.answer is not None else it.images[0]
-            ids, (f, p) = list(it.ids), self.rows(image)
-            f = f.copy()
-            for j in range(1, len(ids) - 1):
-                if self.rng.random() < 0.15:
-                    words.append((i, j + 1, ids[j]))  # after the task token
-                    ids[j] = self.mask
-            for j in range(1, len(f)):
-                if self.rng.random() < 0.15:
-                    regions.append((i, j, self.images.classes[image][j - 1]))
-                    f[j] = 0
-            batch.add(ids, f, p)
-        _, t, v = self.run(batch)
-        loss = t.sum() * 0
-        if words:
-            i, j, y = (torch.tensor(x) for x in zip(*words))
-            loss = loss + F.cross_entropy(self.model.cls["predictions"](t[i, j]), y)
-        if regions:
-            i, j, y = (torch.tensor(np.array(x)) for x in zip(*regions))
-            loss = loss + F.cross_entropy(self.model.cls["imagePredictions"](v[i, j]), y)
-        return loss * 0.5
-
-    def step(self, task, n):
-        self.varied = self.rng.random() < VARIED
-        kind = {"vqa": self.question, "genomeqa": self.question, "gqa": self.question, "coco": self.caption,
-                "flickr30k": self.caption, "refcoco": self.refer, "refcoco+": self.refer,
-                "refcocog": self.refer, "visual7w": self.point, "guesswhat": self.point,
-                "nlvr2": self.pair, "snli-ve": self.verdict}
-        return kind[task](task, n)
+def without_relations(items):
+    for task, group in items.items():
+        keep = ~group["relational"]
+        items[task] = {name: x[keep] for name, x in group.items()}
+    return items
 
 
 def save(model, path, old):
     state = {k: v.half().clone() for k, v in model.state_dict().items()}
     state["cls.predictions.decoder.weight"] = state["bert.embeddings.word_embeddings.weight"]
-    torch.save(state, path, _use_new_zipfile_serialization=not old)
+    torch.save(state, path + ".tmp", _use_new_zipfile_serialization=not old)
+    os.rename(path + ".tmp", path)
 
 
 def choose(rng, accuracy, share):
-    """A task by weight and need. The first tenth lays the ground: pointing, questions, verdicts."""
-    names = ["refcoco+", "refcocog", "refcoco", "vqa", "snli-ve"] if share < 0.08 else list(TASKS)
+    """A task by weight and need."""
+    names = BEGIN if share < 0.06 else list(TASKS)
     p = np.array([WEIGHTS[t] * max(0.12, 1.03 - accuracy[t]) for t in names])
     return names[rng.choice(len(names), p=p / p.sum())]
 
 
-def main():
-    p = argparse.ArgumentParser()
-    p.add_argument("work")
-    p.add_argument("out")
-    p.add_argument("--program", default="vilscope")
-    p.add_argument("--steps", type=int, default=30000)
-    p.add_argument("--threads", type=int, default=2)
-    p.add_argument("--width", type=int, default=96)
-    p.add_argument("--rows", type=int, default=96)
-    p.add_argument("--seed", type=int, default=1)
-    o = p.parse_args()
-    torch.set_num_threads(o.threads)
-    torch.manual_seed(o.seed)
-    vocab_path = os.path.join(o.work, "vocab.txt")
-    vocab = open(vocab_path).read().split("\n")[:-1]
-    items = load_items(o.program, o.work, vocab_path)
-    count = 1 + max(max(it.images) for group in items.values() for it in group)
-    images = Images(o.work, count)
-    c = vilbert.config(len(vocab), o.width, images.features[0].shape[1], len(detector.SHAPES) + 1)
-    model = vilbert.Model(c, len(ANSWERS), len(ANSWERS_GQA))
-    t = Trainer(model, images, items, vocab, o.seed)
+class Run:
+    """A run under way: model, optimizer, dice, how well it goes; it can be kept and gone on with."""
+
+    def __init__(self, o):
+        self.o, self.step, self.spent = o, 0, 0.0
+        vocab = open(os.path.join(o.work, "vocab.txt")).read().split("\n")[:-1]
+        items, images = data.load_items(o.work, o.program), data.load_images(o.work)
+        if o.without_relations:
+            items = without_relations(items)
+        self.config = vilbert.config(len(vocab), o.width, images["features"].shape[2], images["classes"].shape[2])
+        torch.manual_seed(o.seed)
+        self.model = vilbert.Model(self.config, len(ANSWERS), len(ANSWERS_GQA))
+        weights = {k: getattr(o, k) for k in ("align", "apart", "kept", "words", "regions")}
+        self.trainer = objectives.Trainer(self.model, images, items, vocab, o.seed, weights)
+        every = list(self.model.parameters()) + list(self.trainer.regress.parameters())
+        groups = [{"params": [x for x in every if x.ndim > 1], "weight_decay": 0.01},
+                  {"params": [x for x in every if x.ndim < 2], "weight_decay": 0}]
+        self.parameters = every
+        self.optimizer = torch.optim.AdamW(groups, lr=o.rate, betas=(0.9, 0.98), fused=True)
+        self.accuracy = {task: 0.1 for task in TASKS}
+        self.path = os.path.join(o.out, "state.pt")
+
+    def keep(self):
+        state = {"model": self.model.state_dict(), "regress": self.trainer.regress.state_dict(),
+                 "optimizer": self.optimizer.state_dict(), "step": self.step, "spent": self.spent,
+                 "accuracy": self.accuracy, "dice": json.dumps(self.trainer.rng.bit_generator.state),
+                 "arguments": self.asked()}
+        torch.save(state, self.path + ".tmp")
+        os.rename(self.path + ".tmp", self.path)
+
+    def asked(self):
+        """What must be the same for a run to go on."""
+        skip = ("work", "out", "program", "minutes", "save_every", "threads")
+        return json.dumps({k: v for k, v in vars(self.o).items() if k not in skip}, sort_keys=True)
+
+    def go_on(self):
+        if not os.path.exists(self.path):
+            return
+        state = torch.load(self.path, weights_only=True)
+        if state["arguments"] != self.asked():
+            sys.exit("train.py: %s was begun with other options: %s (remove it to begin anew)" %
+                     (self.path, state["arguments"]))
+        self.model.load_state_dict(state["model"])
+        self.trainer.regress.load_state_dict(state["regress"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.spent, self.accuracy = state["step"], state["spent"], state["accuracy"]
+        self.trainer.rng.bit_generator.state = json.loads(state["dice"])
+        print("going on from step %d" % self.step, flush=True)
+
+    def one(self):
+        o, t = self.o, self.trainer
+        self.step += 1
+        share = self.step / o.steps
+        t.late = share > 0.9
+        rate = o.rate * min(1, self.step / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        if o.hidden_every and self.step % o.hidden_every == o.hidden_every - 1:
+            loss = t.hidden(o.rows)
+        else:
+            task = choose(t.rng, self.accuracy, share)
+            loss, right = t.step(task, o.rows)
+            self.accuracy[task] = 0.97 * self.accuracy[task] + 0.03 * right
+        self.optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.parameters, 1)
+        self.optimizer.step()
+
+    def show(self, began, first):
+        done = self.step - first
+        left = (self.o.steps - self.step) * (time.time() - began) / max(1, done) / 60
+        print("step %d of %d, %.1f min, about %.0f to go: %s; %s" % (
+            self.step, self.o.steps, self.spent + (time.time() - began) / 60, left,
+            " ".join("%s %.0f" % (k, 100 * a) for k, a in self.accuracy.items()),
+            " ".join("%s %.2f" % x for x in sorted(self.trainer.parts.items()))), flush=True)
+
+    def all(self):
+        o, began, first = self.o, time.time(), self.step
+        before = self.spent
+        early, middle = min(o.early, max(1, o.steps // 3)), min(o.middle, max(1, o.steps // 2))
+        while self.step < o.steps:
+            self.one()
+            if self.step == early and not o.final_only:
+                save(self.model, os.path.join(o.out, "early.bin"), True)
+            if self.step == middle and not o.final_only:
+                save(self.model, os.path.join(o.out, "middle.pth"), False)
+            if self.step - first == 50 or self.step % max(1, o.steps // 50) == 0:
+                self.show(began, first)
+            stop = o.minutes and time.time() - began > 60 * o.minutes
+            if stop or self.step % o.save_every == 0:
+                self.spent = before + (time.time() - began) / 60
+                self.keep()
+                self.spent = before
+            if stop and self.step < o.steps:
+                return False
+        self.spent = before + (time.time() - began) / 60
+        save(self.model, os.path.join(o.out, "final.pth"), False)
+        return True
+
+
+def write_lists(o, config):
     os.makedirs(o.out, exist_ok=True)
     with open(os.path.join(o.out, "config.json"), "w") as f:
-        json.dump(c, f, indent=1)
+        json.dump(config, f, indent=1)
         f.write("\n")
     for name, labels in (("answers.txt", ANSWERS), ("answers_gqa.txt", ANSWERS_GQA)):
         with open(os.path.join(o.out, name), "w") as f:
             f.write("".join(a + "\n" for a in labels))
-    decay = [x for x in model.parameters() if x.ndim > 1]
-    rest = [x for x in model.parameters() if x.ndim < 2]
-    optimizer = torch.optim.AdamW([{"params": decay, "weight_decay": 0.01}, {"params": rest, "weight_decay": 0}],
-                                  lr=1.5e-3, betas=(0.9, 0.98))
-    accuracy = {task: 0.1 for task in TASKS}
-    start = time.time()
-    early, middle = min(EARLY, max(1, o.steps // 3)), min(MIDDLE, max(1, o.steps // 2))
-    for step in range(1, o.steps + 1):
-        share = step / o.steps
-        t.late = share > 0.9
-        rate = 1.5e-3 * min(1, step / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        if step % 6 == 5 and share > 0.08:
-            loss = t.masked(o.rows // 2)
-        else:
-            task = choose(t.rng, accuracy, share)
-            loss, right = t.step(task, o.rows)
-            accuracy[task] = 0.97 * accuracy[task] + 0.03 * right
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1)
-        optimizer.step()
-        if step == early:
-            save(model, os.path.join(o.out, "early.bin"), True)
-        if step == middle:
-            save(model, os.path.join(o.out, "middle.pth"), False)
-        if step % max(1, o.steps // 40) == 0:
-            print("%5.1f min, step %d: %s" % ((time.time() - start) / 60, step,
-                                             " ".join("%s %.0f" % (k, 100 * a) for k, a in accuracy.items())),
-                  flush=True)
-    save(model, os.path.join(o.out, "final.pth"), False)
-    print("steps: early %d, middle %d, final %d" % (early, middle, o.steps))
+
+
+def main():
+    o = arguments()
+    torch.set_num_threads(o.threads)
+    run = Run(o)
+    write_lists(o, run.config)
+    run.go_on()
+    if not run.all():
+        print("stopped at step %d of %d: the same command goes on" % (run.step, o.steps))
+        sys.exit(AGAIN)
+    with open(os.path.join(o.out, "steps.json"), "w") as f:
+        json.dump({"early": o.early, "middle": o.middle, "final": o.steps}, f)
+    print("trained %d steps in %.0f minutes" % (o.steps, run.spent))
 
 
 if __name__ == "__main__":

@@ -68,10 +68,21 @@ class BiAttention(nn.Module):
             setattr(self, name + "1", nn.Linear(v, n))
             setattr(self, name + "2", nn.Linear(t, n))
 
-    def forward(self, v, t, v_bias, t_bias):
-        text = attend(self.query2(t), self.key1(v), self.value1(v), v_bias, self.heads)
+    def forward(self, v, t, v_bias, t_bias, maps=None):
+        """maps: a list that takes the attention of the text to the regions, (B, heads, T, R)."""
+        if maps is None:
+            text = attend(self.query2(t), self.key1(v), self.value1(v), v_bias, self.heads)
+        else:
+            text = self.attend_shown(self.query2(t), self.key1(v), self.value1(v), v_bias, maps)
         image = attend(self.query1(v), self.key2(t), self.value2(t), t_bias, self.heads)
         return image, text
+
+    def attend_shown(self, q, k, v, bias, maps):
+        b, n, d = q.shape
+        split = lambda x: x.view(b, x.shape[1], self.heads, d // self.heads).transpose(1, 2)
+        p = (split(q) @ split(k).transpose(2, 3) / math.sqrt(d // self.heads) + bias).softmax(3)
+        maps.append(p)
+        return (p @ split(v)).transpose(1, 2).reshape(b, n, d)
 
 
 class BiOutput(nn.Module):
@@ -90,8 +101,8 @@ class CoLayer(nn.Module):
         self.v_intermediate, self.v_output = Dense(v, c["v_intermediate_size"]), Output(c["v_intermediate_size"], v)
         self.t_intermediate, self.t_output = Dense(t, c["intermediate_size"]), Output(c["intermediate_size"], t)
 
-    def forward(self, v, t, v_bias, t_bias):
-        image, text = self.biattention(v, t, v_bias, t_bias)
+    def forward(self, v, t, v_bias, t_bias, maps=None):
+        image, text = self.biattention(v, t, v_bias, t_bias, maps)
         o = self.biOutput
         v = o.LayerNorm1(o.dense1(image) + v)
         t = o.LayerNorm2(o.dense2(text) + t)
@@ -127,6 +138,23 @@ class ImageEmbeddings(nn.Module):
         return self.LayerNorm(self.image_embeddings(features) + self.image_location_embeddings(places))
 
 
+class Seen:
+    """What a pass goes through: states after each layer, maps of the text's co-attention, when kept."""
+
+    def __init__(self, keep=True):
+        self.texts, self.images, self.maps = ([], [], []) if keep else (None, None, None)
+
+    def text(self, t):
+        if self.texts is not None:
+            self.texts.append(t)
+        return t
+
+    def image(self, v):
+        if self.images is not None:
+            self.images.append(v)
+        return v
+
+
 class Encoder(nn.Module):
     def __init__(self, c):
         super().__init__()
@@ -137,19 +165,20 @@ class Encoder(nn.Module):
                                      for _ in range(c["v_num_hidden_layers"]))
         self.c_layer = nn.ModuleList(CoLayer(c) for _ in c["v_biattention_id"])
 
-    def forward(self, t, v, t_bias, v_bias):
+    def forward(self, t, v, t_bias, v_bias, seen):
         i = j = 0
         for n, (v_end, t_end) in enumerate(zip(self.c["v_biattention_id"], self.c["t_biattention_id"])):
             for i in range(i, t_end):
-                t = self.layer[i](t, t_bias)
+                t = seen.text(self.layer[i](t, t_bias))
             for j in range(j, v_end):
-                v = self.v_layer[j](v, v_bias)
+                v = seen.image(self.v_layer[j](v, v_bias))
             i, j = t_end, v_end
-            v, t = self.c_layer[n](v, t, v_bias, t_bias)
+            v, t = self.c_layer[n](v, t, v_bias, t_bias, seen.maps)
+            seen.image(v), seen.text(t)
         for j in range(j, len(self.v_layer)):
-            v = self.v_layer[j](v, v_bias)
+            v = seen.image(self.v_layer[j](v, v_bias))
         for i in range(i, len(self.layer)):
-            t = self.layer[i](t, t_bias)
+            t = seen.text(self.layer[i](t, t_bias))
         return t, v
 
 
@@ -218,14 +247,14 @@ class Model(nn.Module):
             self.bert["v_pooler"].dense.bias.fill_(1)
             self.bert["v_embeddings"].image_location_embeddings.weight.mul_(5)
 
-    def forward(self, ids, text_mask, task, features, places, image_mask):
+    def forward(self, ids, text_mask, task, features, places, image_mask, seen=None):
         """ids (B, T), masks of 0 and 1, features (B, R, F), places (B, R, 5): the pooled product, and
         both streams; the text stream has the task token as its second."""
         t = self.bert["embeddings"](ids, task)
         v = self.bert["v_embeddings"](features, places)
         mask = torch.cat([text_mask[:, :1], text_mask], 1)
         bias = lambda m: ((1 - m.float()) * -10000.0)[:, None, None, :]
-        t, v = self.bert["encoder"](t, v, bias(mask), bias(image_mask))
+        t, v = self.bert["encoder"](t, v, bias(mask), bias(image_mask), seen or Seen(False))
         pooled = F.relu(self.bert["t_pooler"].dense(t[:, 0])) * F.relu(self.bert["v_pooler"].dense(v[:, 0]))
         return pooled, t, v
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The vocabulary of the demo: usage: vocab.py WORLD... >vocab.txt
 
-Words of the texts, and letters, digits and endings, so that every word can be spelt by pieces."""
+Words of the texts (but not misspelt ones), and letters, digits and endings, so that every word can be spelt by pieces."""
 import collections
 import json
 import re
@@ -15,6 +15,8 @@ def main():
     for world in sys.argv[1:]:
         for line in open(world + "/data.jsonl"):
             d = json.loads(line)
+            if "typo" in d.get("slices", []):
+                continue
             for text in (d["text"], d.get("twin", "")):
                 counts.update(re.findall(r"[a-z]+", text.lower()))
     letters, digits = string.ascii_lowercase, string.digits
