@@ -162,6 +162,87 @@ struct kern_nms {
     float *conf; /* (n) */
 };
 
+/* ---- the way back through the operations of the model. There is one number, a target, that a pass
+ * computes; d in front of a name is the derivative of the target with respect to it. Weights have
+ * none: they are only read, from where the way forward reads them. */
+
+/* dx(m,k) = dy(m,n) w(n,k) + residual(m,k), of y = x w^T; dx must not overlap dy */
+struct kern_linear_back {
+    const float *dy;
+    ptrdiff_t ldy;
+    const void *w;    /* float32 (n,k), any alignment */
+    const float *residual; /* (m,k) or NULL; may be dx itself */
+    ptrdiff_t ldr;
+    float *dx;
+    ptrdiff_t ldx;
+    int m, n, k;
+};
+
+/* Of struct kern_attention, whose probs(heads, tq, tk) it needs. For each head, s being the scores:
+ *   dprobs = dout v^T                        dv = probs^T dout
+ *   ds = probs (dprobs - sum over keys of probs dprobs)
+ *   dq = scale ds k                          dk = scale ds^T q
+ * dq and dk may both be NULL: probabilities that are taken as constants. */
+struct kern_attention_back {
+    const float *q, *k, *v;
+    ptrdiff_t ldq, ldk, ldv;
+    const float *probs;
+    const float *dout;
+    ptrdiff_t ldo;
+    float *dprobs, *dscores; /* (heads, tq, tk) */
+    float *dq, *dk, *dv;     /* at the distances of q, k and v */
+    int heads, dh, tq, tk;
+    float scale;
+};
+
+/* Of struct kern_norm. With z = (x - mean) / deviation and g = dy gamma, per row:
+ *   dx = (g - mean of g - z (mean of g z)) / deviation
+ * fixed: the deviation is taken as a constant, so the last term is left out. dx may be dy. */
+struct kern_norm_back {
+    const float *x; /* what was normalised */
+    ptrdiff_t ldx;
+    const void *gamma;
+    const float *dy;
+    ptrdiff_t ldy;
+    float *dx;
+    ptrdiff_t lddx;
+    int m, n;
+    float eps;
+    bool fixed;
+};
+
+/* Of y = x (1 + sigmoid(gate)): dx(m,n) becomes dy (1 + sigmoid(gate)) in place,
+ * dgate(n) = sum over rows of dy x sigmoid'(gate). */
+struct kern_gate_back {
+    const float *y; /* (m,n): after the gate */
+    ptrdiff_t ldy;
+    const float *gate; /* (n) */
+    float *dx;         /* holds dy before */
+    ptrdiff_t lddx;
+    float *dgate;
+    int m, n;
+};
+
+/* dx(m,n) = residual(m,n) + dy(n) / count in the count rows whose skip is 0 (NULL: in all). */
+struct kern_mean_back {
+    const float *dy, *skip;
+    const float *residual; /* NULL for 0; may be dx itself */
+    float *dx;
+    ptrdiff_t ldx; /* of residual, too */
+    int m, n;
+};
+
+/* Of struct kern_gather_rows: row index[i] of y(rows, n) is x[i], i from 0 to m-1; all others are
+ * 0. No row stands twice in index; NULL: row i is x[i]. */
+struct kern_scatter_rows {
+    const float *x;
+    ptrdiff_t ldx;
+    const int32_t *index;
+    float *y;
+    ptrdiff_t ldy;
+    int m, rows, n;
+};
+
 struct kern; /* a back end opened on a device with its threads */
 
 struct kern_ops {
@@ -188,6 +269,17 @@ struct kern_ops {
     void (*nms)(struct kern *k, const struct kern_nms *op);
     /* Softmax of every row of x(m,n) in place. */
     void (*softmax)(struct kern *k, float *x, int m, int n);
+    /* y[i] = act(x[i]); y may be x */
+    void (*activate)(struct kern *k, const float *x, float *y, size_t n, enum kern_act act);
+    void (*linear_back)(struct kern *k, const struct kern_linear_back *list, int count);
+    void (*attention_back)(struct kern *k, const struct kern_attention_back *list, int count);
+    void (*norm_back)(struct kern *k, const struct kern_norm_back *list, int count);
+    /* dx[i] = dy[i] act'(x[i]); dx may be dy. ReLU's is 0 at 0. */
+    void (*activate_back)(struct kern *k, const float *x, const float *dy, float *dx, size_t n,
+                          enum kern_act act);
+    void (*gate_back)(struct kern *k, const struct kern_gate_back *op);
+    void (*mean_back)(struct kern *k, const struct kern_mean_back *op);
+    void (*scatter_rows)(struct kern *k, const struct kern_scatter_rows *op);
 };
 
 /* Open a back end. device: "auto" (a GPU if there is one that works, else the CPU), "cpu" (the

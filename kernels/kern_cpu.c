@@ -5,8 +5,10 @@
 
 #include <math.h>
 
+#include "kernels/kern_back.h"
 #include "kernels/kern_conv.h"
 #include "kernels/kern_linear.h"
+#include "kernels/kern_pv.h"
 
 #ifndef KERN_TABLE
 #define KERN_TABLE kern_ops_portable
@@ -15,70 +17,6 @@
 /* ---- attention */
 
 #define QB 12 /* queries in one part of the work */
-#define PV_ROWS 4
-#define PV_COLS 4 /* vectors */
-
-/* out(mr, nd vectors) = p(mr, tk) v(tk, ...); mr and nd are constants where this is inlined. */
-INLINE void pv_tile(int mr, int nd, const float *p, ptrdiff_t ldp, const float *v, ptrdiff_t ldv,
-                    int tk, float *out, ptrdiff_t ldo)
-{
-    vf acc[PV_ROWS][PV_COLS];
-    for (int i = 0; i < mr; i++)
-        for (int d = 0; d < nd; d++)
-            acc[i][d] = (vf){0};
-    for (int j = 0; j < tk; j++) {
-        vf b[PV_COLS];
-#pragma GCC unroll 4
-        for (int d = 0; d < nd; d++)
-            b[d] = load(v + j * ldv + d * KERN_LANES);
-#pragma GCC unroll 4
-        for (int i = 0; i < mr; i++) {
-            vf a = broadcast(p[i * ldp + j]);
-#pragma GCC unroll 4
-            for (int d = 0; d < nd; d++)
-                acc[i][d] = vfma(a, b[d], acc[i][d]);
-        }
-    }
-    for (int i = 0; i < mr; i++)
-        for (int d = 0; d < nd; d++)
-            store(out + i * ldo + d * KERN_LANES, acc[i][d]);
-}
-
-#define PV(m, d)                                                                                  \
-    case (m) * 8 + (d):                                                                           \
-        pv_tile(m, d, p, ldp, v, ldv, tk, out, ldo);                                              \
-        break
-#define PVS(m) PV(m, 1); PV(m, 2); PV(m, 3); PV(m, 4)
-
-static void pv_any(int mr, int nd, const float *p, ptrdiff_t ldp, const float *v, ptrdiff_t ldv,
-                   int tk, float *out, ptrdiff_t ldo)
-{
-    switch (mr * 8 + nd) {
-        PVS(1);
-        PVS(2);
-        PVS(3);
-        PVS(4);
-    }
-}
-
-static void pv_rows(int rows, const float *p, ptrdiff_t ldp, const float *v, ptrdiff_t ldv, int tk,
-                    int dh, float *out, ptrdiff_t ldo)
-{
-    int d = 0;
-    while (dh - d >= KERN_LANES) {
-        int nd = (dh - d) / KERN_LANES;
-        nd = nd < PV_COLS ? nd : PV_COLS;
-        pv_any(rows, nd, p, ldp, v + d, ldv, tk, out + d, ldo);
-        d += nd * KERN_LANES;
-    }
-    for (; d < dh; d++)
-        for (int i = 0; i < rows; i++) {
-            float sum = 0;
-            for (int j = 0; j < tk; j++)
-                sum = fma1(p[i * ldp + j], v[j * ldv + d], sum);
-            out[i * ldo + d] = sum;
-        }
-}
 
 /* Softmax of one row of scores in place. The row has room for whole vectors. */
 static void softmax_row(float *s, int n, float scale, const float *bias)
@@ -120,9 +58,7 @@ static void attend(const struct kern_attention *o, int h, int from, int rows, fl
             memcpy(o->probs + ((ptrdiff_t)h * o->tq + from + i) * o->tk, s + i * lds,
                    (size_t)o->tk * sizeof *s);
     }
-    for (int i = 0; i < rows; i += PV_ROWS)
-        pv_rows(rows - i < PV_ROWS ? rows - i : PV_ROWS, s + i * lds, lds, o->v + col, o->ldv,
-                o->tk, o->dh, o->out + (from + i) * o->ldo + col, o->ldo);
+    pv_rows(rows, s, lds, o->v + col, o->ldv, o->tk, o->dh, o->out + from * o->ldo + col, o->ldo);
 }
 
 static int query_blocks(const struct kern_attention *o)
@@ -284,4 +220,12 @@ const struct kern_ops KERN_TABLE = {
     .overlaps = kern_overlaps_cpu,
     .nms = kern_nms_cpu,
     .softmax = kern_softmax_cpu,
+    .activate = KERN_ACTIVATE,
+    .linear_back = KERN_LINEAR_BACK,
+    .attention_back = KERN_ATTENTION_BACK,
+    .norm_back = KERN_NORM_BACK,
+    .activate_back = KERN_ACTIVATE_BACK,
+    .gate_back = KERN_GATE_BACK,
+    .mean_back = kern_mean_back_cpu,
+    .scatter_rows = kern_scatter_rows_cpu,
 };

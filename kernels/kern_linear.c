@@ -16,17 +16,6 @@
 
 #define NB 32 /* columns of y in one part of the work: their weights stay in the L2 cache */
 
-INLINE vf activate(vf x, enum kern_act act)
-{
-    switch (act) {
-    case KERN_NONE: return x;
-    case KERN_GELU: return vgelu(x);
-    case KERN_RELU: return vrelu(x);
-    case KERN_SWISH: return x / (1.0f + vexp(-x));
-    }
-    return x;
-}
-
 /* y = act(sum + bias) + residual for n columns of one row. */
 INLINE void finish_row(const float *sum, const char *bias, const float *residual, float *y, int n,
                        enum kern_act act)
@@ -36,7 +25,7 @@ INLINE void finish_row(const float *sum, const char *bias, const float *residual
         vf v = load(sum + j);
         if (bias)
             v += load(bias + 4 * (ptrdiff_t)j);
-        v = activate(v, act);
+        v = vactivate(v, act);
         if (residual)
             v += load(residual + j);
         store(y + j, v);
@@ -45,7 +34,7 @@ INLINE void finish_row(const float *sum, const char *bias, const float *residual
         vf v = load_part(sum + j, n - j);
         if (bias)
             v += load_part(bias + 4 * (ptrdiff_t)j, n - j);
-        v = activate(v, act);
+        v = vactivate(v, act);
         if (residual)
             v += load_part(residual + j, n - j);
         store_part(y + j, v, n - j);
@@ -179,16 +168,6 @@ static bool same_rows(const struct kern_linear *a, const struct kern_linear *b)
     return a->x == b->x && a->m == b->m && a->k == b->k && a->ldx == b->ldx;
 }
 
-/* A copy of the rows of x, a line further apart. To be given to scratch_free. */
-static float *spread(const struct kern_linear *o)
-{
-    ptrdiff_t ld = o->k + KERN_LINE;
-    float *rows = scratch_alloc((size_t)o->m * (size_t)ld * sizeof *rows);
-    for (int i = 0; i < o->m; i++)
-        memcpy(rows + i * ld, o->x + i * o->ldx, (size_t)o->k * sizeof *rows);
-    return rows;
-}
-
 /* Products in a row often read the same x: query, key and value. */
 static void spread_all(const struct kern_linear *list, int count, struct kern_linear *own,
                        float **rows)
@@ -200,7 +179,7 @@ static void spread_all(const struct kern_linear *list, int count, struct kern_li
             continue;
         bool again = i > 0 && same_rows(&list[i], &list[i - 1]);
         if (!again)
-            rows[i] = spread(&list[i]);
+            rows[i] = scratch_spread(list[i].x, list[i].ldx, list[i].m, list[i].k);
         own[i].x = again ? own[i - 1].x : rows[i];
         own[i].ldx = list[i].k + KERN_LINE;
     }

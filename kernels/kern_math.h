@@ -9,6 +9,8 @@
 #ifndef VS_KERN_MATH_H
 #define VS_KERN_MATH_H
 
+#include "kernels/kern.h"
+
 #include <stdint.h>
 #include <string.h>
 
@@ -221,6 +223,32 @@ INLINE vf verf(vf z)
 INLINE vf vgelu(vf x)
 {
     return 0.5f * x * (1.0f + verf(x * 0.707106781f));
+}
+
+/* act: enum kern_act */
+INLINE vf vactivate(vf x, int act)
+{
+    switch (act) {
+    case KERN_GELU: return vgelu(x);
+    case KERN_RELU: return vrelu(x);
+    case KERN_SWISH: return x / (1.0f + vexp(-x));
+    default: return x;
+    }
+}
+
+/* The derivative of it. That of GELU is the normal distribution plus x times its density. */
+INLINE vf vslope(vf x, int act)
+{
+    vf s;
+    switch (act) {
+    case KERN_GELU:
+        return vfma(x * 0.398942280f, vexp(-0.5f * x * x), 0.5f * (1.0f + verf(x * 0.707106781f)));
+    case KERN_RELU: return choose(x == x, choose(x > 0.0f, broadcast(1.0f), broadcast(0.0f)), x);
+    case KERN_SWISH:
+        s = 1.0f / (1.0f + vexp(-x));
+        return s * vfma(x, 1.0f - s, broadcast(1.0f));
+    default: return broadcast(1.0f);
+    }
 }
 
 #endif

@@ -20,6 +20,8 @@ struct kern {
 /* Scratch memory; a machine without any left ends the program. */
 void *scratch_alloc(size_t size);
 void scratch_free(void *p);
+/* m rows of n numbers in scratch memory, KERN_LINE further apart than they are long. */
+float *scratch_spread(const float *x, ptrdiff_t ldx, int m, int n);
 
 /* Rows whose distance is a multiple of 4096 bytes lie in one set of the L1 cache, which holds
  * fewer of them than a tile reads in turn: it pays to copy them a line further apart. */
@@ -74,7 +76,20 @@ void kern_upsample_ref(struct kern *k, const struct kern_upsample *o);
 void kern_overlaps_ref(struct kern *k, const struct kern_overlaps *o);
 void kern_nms_ref(struct kern *k, const struct kern_nms *o);
 void kern_softmax_ref(struct kern *k, float *x, int m, int n);
+void kern_activate_ref(struct kern *k, const float *x, float *y, size_t n, enum kern_act act);
+void kern_activate_back_ref(struct kern *k, const float *x, const float *dy, float *dx, size_t n,
+                            enum kern_act act);
+void kern_linear_back_ref(struct kern *k, const struct kern_linear_back *list, int count);
+void kern_attention_back_ref(struct kern *k, const struct kern_attention_back *list, int count);
+/* In double, as kern_norm_row_ref. */
+void kern_norm_back_row_ref(const struct kern_norm_back *o, int row);
+void kern_norm_back_ref(struct kern *k, const struct kern_norm_back *list, int count);
+void kern_gate_back_ref(struct kern *k, const struct kern_gate_back *o);
+void kern_mean_back_ref(struct kern *k, const struct kern_mean_back *o);
+void kern_scatter_rows_ref(struct kern *k, const struct kern_scatter_rows *o);
 /* What the CPU's fast back ends share: bound by memory, or seldom. */
+void kern_mean_back_cpu(struct kern *k, const struct kern_mean_back *o);
+void kern_scatter_rows_cpu(struct kern *k, const struct kern_scatter_rows *o);
 void kern_silence_cpu(struct kern *k, const struct kern_silenced *o);
 void kern_gather_rows_cpu(struct kern *k, const struct kern_gather_rows *o);
 void kern_mean_cpu(struct kern *k, const struct kern_mean *o);

@@ -162,4 +162,12 @@ const struct kern_ops kern_ops_ref = {
     .overlaps = kern_overlaps_ref,
     .nms = kern_nms_ref,
     .softmax = kern_softmax_ref,
+    .activate = kern_activate_ref,
+    .linear_back = kern_linear_back_ref,
+    .attention_back = kern_attention_back_ref,
+    .norm_back = kern_norm_back_ref,
+    .activate_back = kern_activate_back_ref,
+    .gate_back = kern_gate_back_ref,
+    .mean_back = kern_mean_back_ref,
+    .scatter_rows = kern_scatter_rows_ref,
 };

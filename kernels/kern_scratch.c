@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void *scratch_alloc(size_t size)
 {
@@ -18,4 +19,13 @@ void *scratch_alloc(size_t size)
 void scratch_free(void *p)
 {
     free(p);
+}
+
+float *scratch_spread(const float *x, ptrdiff_t ldx, int m, int n)
+{
+    ptrdiff_t ld = n + KERN_LINE;
+    float *rows = scratch_alloc((size_t)m * (size_t)ld * sizeof *rows);
+    for (int i = 0; i < m; i++)
+        memcpy(rows + i * ld, x + i * ldx, (size_t)n * sizeof *rows);
+    return rows;
 }

@@ -43,6 +43,33 @@ void kern_mean_cpu(struct kern *k, const struct kern_mean *o)
         o->y[j] /= (float)count;
 }
 
+void kern_mean_back_cpu(struct kern *k, const struct kern_mean_back *o)
+{
+    int count = 0;
+    (void)k;
+    for (int i = 0; i < o->m; i++)
+        count += !o->skip || o->skip[i] == 0;
+    for (int i = 0; i < o->m; i++) {
+        bool real = !o->skip || o->skip[i] == 0;
+        float *dx = o->dx + i * o->ldx;
+        const float *r = o->residual ? o->residual + i * o->ldx : NULL;
+        for (int j = 0; j < o->n; j++) {
+            float x = r ? r[j] : 0;
+            dx[j] = real ? x + o->dy[j] / (float)count : x;
+        }
+    }
+}
+
+void kern_scatter_rows_cpu(struct kern *k, const struct kern_scatter_rows *o)
+{
+    (void)k;
+    for (int r = 0; r < o->rows; r++)
+        memset(o->y + r * o->ldy, 0, (size_t)o->n * sizeof *o->y);
+    for (int i = 0; i < o->m; i++)
+        memcpy(o->y + (o->index ? o->index[i] : i) * o->ldy, o->x + i * o->ldx,
+               (size_t)o->n * sizeof *o->y);
+}
+
 void kern_upsample_cpu(struct kern *k, const struct kern_upsample *o)
 {
     (void)k;

@@ -3,11 +3,15 @@ noinst_LIBRARIES += libkern.a
 libkern_a_SOURCES = \
 	kernels/cpus.c \
 	kernels/kern.c kernels/kern.h kernels/kern_priv.h \
+	kernels/kern_back.c kernels/kern_back.h \
 	kernels/kern_conv.c kernels/kern_conv.h \
 	kernels/kern_cpu.c kernels/kern_dot.h kernels/kern_math.h kernels/kern_panel.h \
 	kernels/kern_linear.c kernels/kern_linear.h \
+	kernels/kern_linear_back.c \
+	kernels/kern_pv.h \
 	kernels/kern_scratch.c \
 	kernels/kern_ref.c \
+	kernels/kern_ref_back.c \
 	kernels/kern_ref_conv.c \
 	kernels/kern_ref_small.c \
 	kernels/kern_memory.c \
@@ -17,6 +21,7 @@ libkern_a_SOURCES = \
 	kernels/cuda/gpu.c kernels/cuda/gpu.h kernels/cuda/gpu_priv.h \
 	kernels/cuda/load.c \
 	kernels/cuda/ops.c \
+	kernels/cuda/ops_back.c \
 	kernels/cuda/ops_vision.c \
 	kernels/cuda/program.c \
 	kernels/cuda/store.c \
@@ -32,12 +37,12 @@ EXTRA_DIST += kernels/NOTES.md
 
 if X86
 noinst_LIBRARIES += libkernavx2.a libkernavx512.a
-libkernavx2_a_SOURCES = kernels/kern_conv.c kernels/kern_cpu.c kernels/kern_linear.c \
-	kernels/kern_wino.c
+libkernavx2_a_SOURCES = kernels/kern_back.c kernels/kern_conv.c kernels/kern_cpu.c \
+	kernels/kern_linear.c kernels/kern_linear_back.c kernels/kern_wino.c
 libkernavx2_a_CPPFLAGS = $(AM_CPPFLAGS) -DKERN_LANES=8 -DKERN_TABLE=kern_ops_avx2
 libkernavx2_a_CFLAGS = $(AM_CFLAGS) $(KERN_CFLAGS) -mavx2 -mfma
-libkernavx512_a_SOURCES = kernels/kern_conv.c kernels/kern_cpu.c kernels/kern_linear.c \
-	kernels/kern_wino.c
+libkernavx512_a_SOURCES = kernels/kern_back.c kernels/kern_conv.c kernels/kern_cpu.c \
+	kernels/kern_linear.c kernels/kern_linear_back.c kernels/kern_wino.c
 libkernavx512_a_CPPFLAGS = $(AM_CPPFLAGS) -DKERN_LANES=16 -DKERN_TABLE=kern_ops_avx512
 libkernavx512_a_CFLAGS = $(AM_CFLAGS) $(KERN_CFLAGS) -mavx512f -mavx512bw -mavx512dq -mavx512vl \
 	-mfma -mprefer-vector-width=512

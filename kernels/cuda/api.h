@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CUDA_API_VERSION 3
+#define CUDA_API_VERSION 4
 #define CUDA_MARKS 3
 #define CUDA_API_SYMBOL "vilscope_cuda_api"
 

@@ -156,6 +156,59 @@ struct silence_args {
     int dh, tq, tk, how;
 };
 
+/* ---- the way back: struct kern_..._back of kern.h */
+
+/* act as enum kern_act */
+struct activate_back_args {
+    const float *x, *dy;
+    float *dx;
+    int64_t n;
+    int act, pad;
+};
+
+struct norm_back_args {
+    const float *x, *gamma, *dy;
+    float *dx;
+    int64_t ldx, ldy, lddx;
+    int n, fixed;
+    float eps;
+    int pad;
+};
+
+struct attention_back_one {
+    const float *q, *k, *v, *probs, *dout;
+    float *dprobs, *dscores, *dq, *dk, *dv;
+    int64_t ldq, ldk, ldv, ldo;
+    int tq, tk;
+};
+struct attention_back_args {
+    int heads, dh, count;
+    float scale;
+    struct attention_back_one one[ATTENTION_MANY];
+};
+
+struct gate_back_args {
+    const float *y, *gate;
+    float *dx, *dgate;
+    int64_t ldy, lddx;
+    int m, n;
+};
+
+struct mean_back_args {
+    const float *dy, *skip, *residual;
+    float *dx;
+    int64_t ldx;
+    int m, n;
+};
+
+struct scatter_rows_args {
+    const float *x;
+    const int32_t *index;
+    float *y;
+    int64_t ldx, ldy;
+    int m, rows, n, pad;
+};
+
 /* KERNEL(name, argument structure): the kernels are k_NAME. */
 #define CUDA_KERNELS(KERNEL)                                                                      \
     KERNEL(finish)                                                                                \
@@ -174,8 +227,15 @@ struct silence_args {
     KERNEL(upsample)                                                                              \
     KERNEL(overlaps)                                                                              \
     KERNEL(softmax)                                                                               \
-    KERNEL(nms)                                                                              \
-    KERNEL(silence)
+    KERNEL(nms)                                                                                   \
+    KERNEL(silence)                                                                               \
+    KERNEL(activate_back)                                                                         \
+    KERNEL(norm_back)                                                                             \
+    KERNEL(scores_back)                                                                           \
+    KERNEL(keys_back)                                                                             \
+    KERNEL(gate_back)                                                                             \
+    KERNEL(mean_back)                                                                             \
+    KERNEL(scatter_rows)
 
 #define CUDA_KERNEL_ID(name) KERNEL_##name,
 enum cuda_kernel { CUDA_KERNELS(CUDA_KERNEL_ID) KERNEL_COUNT };
@@ -199,6 +259,12 @@ union kernel_args {
     struct softmax_args softmax;
     struct nms_args nms;
     struct silence_args silence;
+    struct activate_back_args activate_back;
+    struct norm_back_args norm_back;
+    struct attention_back_args scores_back, keys_back;
+    struct gate_back_args gate_back;
+    struct mean_back_args mean_back;
+    struct scatter_rows_args scatter_rows;
 };
 
 #endif

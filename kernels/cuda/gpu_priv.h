@@ -147,6 +147,17 @@ void gpu_upsample(struct kern *k, const struct kern_upsample *o);
 void gpu_overlaps(struct kern *k, const struct kern_overlaps *o);
 void gpu_nms(struct kern *k, const struct kern_nms *o);
 
+/* ops_back.c */
+void gpu_activate(struct kern *k, const float *x, float *y, size_t n, enum kern_act act);
+void gpu_linear_back(struct kern *k, const struct kern_linear_back *list, int count);
+void gpu_attention_back(struct kern *k, const struct kern_attention_back *list, int count);
+void gpu_norm_back(struct kern *k, const struct kern_norm_back *list, int count);
+void gpu_activate_back(struct kern *k, const float *x, const float *dy, float *dx, size_t n,
+                       enum kern_act act);
+void gpu_gate_back(struct kern *k, const struct kern_gate_back *o);
+void gpu_mean_back(struct kern *k, const struct kern_mean_back *o);
+void gpu_scatter_rows(struct kern *k, const struct kern_scatter_rows *o);
+
 /* Whether p and distances of ld numbers keep 16 bytes. */
 static inline bool gpu_aligned(const void *p, ptrdiff_t ld)
 {

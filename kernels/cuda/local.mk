@@ -1,7 +1,7 @@
 # The CUDA module, loaded at run time: the program itself needs no CUDA library.
 CUDA_MODULE_FILE = kernels/cuda/module.cu
 CUDA_MODULE_INCLUDES = kernels/cuda/api.h kernels/cuda/args.h kernels/cuda/kernels.h \
-	kernels/cuda/kernels_vision.h kernels/cuda/simt.h
+	kernels/cuda/kernels_back.h kernels/cuda/kernels_vision.h kernels/cuda/simt.h
 EXTRA_DIST += $(CUDA_MODULE_FILE) $(CUDA_MODULE_INCLUDES)
 CLEANFILES += vilscope-cuda.so vilscope-cuda.log
 if CUDA

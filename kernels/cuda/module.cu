@@ -10,6 +10,7 @@
 
 #include "kernels/cuda/api.h"
 #include "kernels/cuda/kernels.h"
+#include "kernels/cuda/kernels_back.h"
 #include "kernels/cuda/kernels_vision.h"
 
 #define CUBLAS_CODES 1000000 /* codes from here on are cuBLAS's */

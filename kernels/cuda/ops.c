@@ -378,4 +378,12 @@ const struct kern_ops gpu_ops = {
     .overlaps = gpu_overlaps,
     .nms = gpu_nms,
     .softmax = softmax,
+    .activate = gpu_activate,
+    .linear_back = gpu_linear_back,
+    .attention_back = gpu_attention_back,
+    .norm_back = gpu_norm_back,
+    .activate_back = gpu_activate_back,
+    .gate_back = gpu_gate_back,
+    .mean_back = gpu_mean_back,
+    .scatter_rows = gpu_scatter_rows,
 };

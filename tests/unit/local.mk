@@ -156,7 +156,8 @@ test_tend_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit $(SQLITE_CFLAGS)
 test_tend_LDADD = $(SESSION_LIBS) $(CORE_LIBS)
 # The GPU back end over calls that need no GPU.
 EXTRA_DIST += tests/unit/again.h tests/unit/fakecuda.h tests/unit/numbers.h \
-	tests/unit/ops.h tests/unit/poison.h tests/unit/queries.h
+	tests/unit/operands.h tests/unit/ops.h tests/unit/ops_back.h tests/unit/poison.h \
+	tests/unit/queries.h
 TAP_TESTS += test-cuda
 test_cuda_SOURCES = tests/unit/test-cuda.c tests/unit/fakecuda.c tests/unit/simt.c
 test_cuda_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit

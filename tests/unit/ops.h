@@ -5,57 +5,8 @@
 #ifndef OPS_H
 #define OPS_H
 
-#include "kernels/kern.h"
-#include "numbers.h"
-#include "tap.h"
-
-#include <math.h>
-#include <stdint.h>
-
-static uint32_t ops_seed = 1;
-
-/* An operand: the host's numbers, and their copy in the back end's memory. */
-struct operand {
-    size_t n;
-    float *host, *back;
-};
-
-static struct operand operand(struct kern *k, size_t n)
-{
-    struct operand o = {n, malloc((n + 4) * sizeof(float)), kern_alloc(k, n + 4)};
-    for (size_t i = 0; o.host && i < n + 4; i++)
-        o.host[i] = numbers_noise(&ops_seed);
-    if (o.host && o.back)
-        kern_put(k, o.back, o.host, n + 4);
-    return o;
-}
-
-static void operand_free(struct kern *k, struct operand *o)
-{
-    free(o->host);
-    kern_free(k, o->back);
-}
-
-/* The largest difference between the back end's numbers and the host's, over scale; NaN counts. */
-static float ops_worst(struct kern *k, const struct operand *o, float scale)
-{
-    const float *got = kern_view(k, o->back, o->n);
-    float w = got ? 0 : INFINITY;
-    for (size_t i = 0; got && i < o->n; i++) {
-        float d = fabsf(got[i] - o->host[i]) / scale;
-        w = d > w || !(d >= 0) ? d : w;
-    }
-    return w;
-}
-
-static bool ops_finished(struct kern *k)
-{
-    char why[256];
-    if (kern_finish(k, why, sizeof why) == 0)
-        return true;
-    tap_note("%s", why);
-    return false;
-}
+#include "operands.h"
+#include "ops_back.h"
 
 static void ops_linear(struct kern *k, struct kern *ref, const int s[3], enum kern_act act,
                        int residual, int wider)
@@ -362,6 +313,7 @@ __attribute__((unused)) static void ops_check(struct kern *k, struct kern *ref, 
     ops_nms(k, ref, 1, 3), ops_nms(k, ref, 150, 6), ops_nms(k, ref, 64, 3);
     if (large)
         ops_nms(k, ref, 2000, 1601);
+    ops_back_check(k, ref, large);
 }
 
 #endif

@@ -266,6 +266,52 @@ static bool poison_nms(struct kern *k, struct kern *ref, bool box, float x)
     return same;
 }
 
+/* Of derivatives or weights of a product, of a norm's row, gamma or derivatives, of what is
+ * activated, of values or derivatives of attention. */
+static bool poison_back(struct kern *k, struct kern *ref, bool second, float x)
+{
+    enum { M = 4, N = 21, D = 37 };
+    struct operand dy = operand(k, M * N), w = poison_weights(N * D), dx = operand(k, M * D);
+    struct operand a = operand(k, M * N), g = poison_weights(N), map = operand(k, M * M);
+    struct operand dp = operand(k, M * M), ds = operand(k, M * M), dv = operand(k, M * N);
+    poison_put(k, second ? &w : &dy, N + 2, x);
+    struct kern_linear_back l = {.dy = dy.back, .ldy = N, .w = w.host, .dx = dx.back, .ldx = D,
+                                 .m = M, .n = N, .k = D};
+    struct kern_linear_back m = l;
+    m.dy = dy.host, m.dx = dx.host;
+    kern_table(k)->linear_back(k, &l, 1);
+    kern_table(ref)->linear_back(ref, &m, 1);
+    bool same = poison_same(k, &dx, false);
+    struct kern_attention_back t = {.q = a.back, .k = a.back, .v = a.back, .ldq = N, .ldk = N,
+                                    .ldv = N, .probs = map.back, .dout = dy.back, .ldo = N,
+                                    .dprobs = dp.back, .dscores = ds.back, .dv = dv.back,
+                                    .heads = 1, .dh = N, .tq = M, .tk = M, .scale = 1};
+    struct kern_attention_back u = t;
+    u.q = u.k = u.v = a.host, u.probs = map.host, u.dout = dy.host;
+    u.dprobs = dp.host, u.dscores = ds.host, u.dv = dv.host;
+    kern_table(k)->attention_back(k, &t, 1);
+    kern_table(ref)->attention_back(ref, &u, 1);
+    same = same && poison_same(k, &dp, false) && poison_same(k, &ds, false) &&
+           poison_same(k, &dv, false);
+    poison_put(k, second ? &a : &dy, 3, x);
+    struct kern_norm_back n = {.x = a.back, .ldx = N, .gamma = g.host, .dy = dy.back, .ldy = N,
+                               .dx = dy.back, .lddx = N, .m = M, .n = N, .eps = 1e-12f};
+    struct kern_norm_back o = n;
+    o.x = a.host, o.dy = o.dx = dy.host;
+    kern_table(k)->norm_back(k, &n, 1);
+    kern_table(ref)->norm_back(ref, &o, 1);
+    same = same && poison_same(k, &dy, false);
+    for (int act = 0; act < 4; act++) {
+        kern_table(k)->activate_back(k, a.back, dy.back, dv.back, M * N, (enum kern_act)act);
+        kern_table(ref)->activate_back(ref, a.host, dy.host, dv.host, M * N, (enum kern_act)act);
+        same = same && poison_same(k, &dv, false);
+    }
+    operand_free(k, &dy), operand_free(k, &dx), operand_free(k, &a), operand_free(k, &map);
+    operand_free(k, &dp), operand_free(k, &ds), operand_free(k, &dv);
+    free(w.host), free(g.host);
+    return same;
+}
+
 /* Rows that are large, but numbers: their squares, or their sums, are not. */
 static bool poison_large(struct kern *k, struct kern *ref, float x, int step)
 {
@@ -322,6 +368,8 @@ __attribute__((unused)) static void poison_check(struct kern *k, struct kern *re
            "%s: max pool, regions, upsampling with %g (%d)", name, (double)x, n);
         ok(poison_nms(k, ref, false, x) && poison_nms(k, ref, true, x),
            "%s: suppression with %g (%d)", name, (double)x, n);
+        ok(poison_back(k, ref, false, x) && poison_back(k, ref, true, x),
+           "%s: the way back with %g (%d)", name, (double)x, n);
     }
     ok(poison_large(k, ref, 1e25f, 1) && poison_large(k, ref, 3e38f, 1) &&
            poison_large(k, ref, 3e38f, 7),

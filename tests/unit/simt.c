@@ -3,6 +3,7 @@
  * memory begins as NaN, so that reading before writing shows. */
 #include "fakecuda.h"
 #include "kernels/cuda/kernels.h"
+#include "kernels/cuda/kernels_back.h"
 #include "kernels/cuda/kernels_vision.h"
 
 #include <stdlib.h>
@@ -77,7 +78,8 @@ static void (*const run[KERNEL_COUNT])(const union kernel_args *a) = {CUDA_KERNE
 static bool meets(int kernel)
 {
     return kernel == KERNEL_attention || kernel == KERNEL_norm || kernel == KERNEL_softmax ||
-           kernel == KERNEL_group || kernel == KERNEL_roi || kernel == KERNEL_nms;
+           kernel == KERNEL_group || kernel == KERNEL_roi || kernel == KERNEL_nms ||
+           kernel == KERNEL_norm_back || kernel == KERNEL_scores_back;
 }
 
 TWICE static void sync_fiber(void)

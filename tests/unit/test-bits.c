@@ -193,6 +193,43 @@ static uint64_t nms_bits(struct kern *k)
     return h;
 }
 
+static uint64_t back_bits(struct kern *k)
+{
+    enum { M = 7, N = 300, K = 77, HEADS = 2, DH = 20, Q = 5, T = 13 };
+    float *dy = make(M * N), *w = make(N * K), *dx = make(M * K), *g = make(N);
+    struct kern_linear_back l = {.dy = dy, .ldy = N, .w = w, .residual = dx, .ldr = K, .dx = dx,
+                                 .ldx = K, .m = M, .n = N, .k = K};
+    kern_table(k)->linear_back(k, &l, 1);
+    uint64_t h = digest(10, dx, M * K);
+    struct kern_norm_back n = {.x = w, .ldx = N, .gamma = g, .dy = dy, .ldy = N, .dx = dy,
+                               .lddx = N, .m = M, .n = N, .eps = 1e-12f};
+    kern_table(k)->norm_back(k, &n, 1);
+    h = digest(h, dy, M * N);
+    for (int act = 0; act < 4; act++) {
+        kern_table(k)->activate(k, w, w, M * N, (enum kern_act)act);
+        kern_table(k)->activate_back(k, w, dy, dy, M * N, (enum kern_act)act);
+        h = digest(digest(h, w, M * N), dy, M * N);
+    }
+    struct kern_gate_back gate = {w, N, g, dy, N, g, M, N};
+    kern_table(k)->gate_back(k, &gate);
+    h = digest(digest(h, dy, M * N), g, N);
+    struct kern_mean_back mean = {g, NULL, dy, dy, N, M, N};
+    kern_table(k)->mean_back(k, &mean);
+    h = digest(h, dy, M * N);
+    enum { WIDE = HEADS * DH, MAP = HEADS * Q * T };
+    float *q = make(Q * WIDE), *kv = make(2 * T * WIDE), *p = make(3 * MAP);
+    float *out = make((2 * Q + 2 * T) * WIDE);
+    struct kern_attention_back a = {
+        .q = q, .k = kv, .v = kv + T * WIDE, .ldq = WIDE, .ldk = WIDE, .ldv = WIDE, .probs = p,
+        .dout = out, .ldo = WIDE, .dprobs = p + MAP, .dscores = p + 2 * MAP,
+        .dq = out + Q * WIDE, .dk = out + 2 * Q * WIDE, .dv = out + (2 * Q + T) * WIDE,
+        .heads = HEADS, .dh = DH, .tq = Q, .tk = T, .scale = 0.2f};
+    kern_table(k)->attention_back(k, &a, 1);
+    h = digest(digest(h, p, 3 * MAP), out, (2 * Q + 2 * T) * WIDE);
+    free(dy), free(w), free(dx), free(g), free(q), free(kv), free(p), free(out);
+    return h;
+}
+
 /* Everything that a pass of the small model leaves behind, padding included. Takes k. */
 static uint64_t pass_bits(struct kern *k)
 {
@@ -223,12 +260,13 @@ static uint64_t pass_bits(struct kern *k)
 }
 
 typedef uint64_t bits_of(struct kern *k);
-#define OPS 8
+#define OPS 9
 static bits_of *const ops[OPS] = {linear_bits, attention_bits, norm_bits, softmax_bits, small_bits,
-                                  conv_bits, pooling_bits, nms_bits};
+                                  conv_bits, pooling_bits, nms_bits, back_bits};
 static const char *const names[OPS + 1] = {"linear", "attention and silence", "norm", "softmax",
                                            "embed, gate, mul, add, mean", "convolutions",
-                                           "pooling and upsampling", "suppression", "a pass"};
+                                           "pooling and upsampling", "suppression", "the way back",
+                                           "a pass"};
 
 static void all_bits(struct kern *k, uint64_t out[OPS + 1])
 {
@@ -249,19 +287,23 @@ static const struct {
     {"cpu-portable",
      {0x4d2333e2af2ae3f7, 0xaac32c876eabc3fb, 0xcde2fdd24c6d5041,
       0x78f26d2c742b2354, 0x1cea0925eca98453, 0xea915fa1fe565bba,
-      0x45c5a2d007c3f63c, 0xeb4a4442826ac85a, 0x8555a5ec10e17561}},
+      0x45c5a2d007c3f63c, 0xeb4a4442826ac85a, 0x11896d52b1b75332,
+      0x8555a5ec10e17561}},
     {"cpu-avx2",
      {0xa5078f752581d7a0, 0x4281ff08591baffa, 0xe44e223a0e64c420,
       0x78f26d2c742b2354, 0x681e65eab2ce10c1, 0xeb6bfcff77d92841,
-      0x096c9d365bd2ff4f, 0xeb4a4442826ac85a, 0x2d078bd67b591a10}},
+      0x096c9d365bd2ff4f, 0xeb4a4442826ac85a, 0x7dca32b13f965788,
+      0x2d078bd67b591a10}},
     {"cpu-avx512",
      {0x31c87fa9a972c0cc, 0xaabbdc739878c18a, 0xcb6ceb6656e08953,
       0x78f26d2c742b2354, 0x681e65eab2ce10c1, 0xeb6bfcff77d92841,
-      0x096c9d365bd2ff4f, 0xeb4a4442826ac85a, 0x65eb12294734af3e}},
+      0x096c9d365bd2ff4f, 0xeb4a4442826ac85a, 0x9b35160de7609a46,
+      0x65eb12294734af3e}},
     {"cpu-portable",
      {0x4e968419fb1b4606, 0xdf5740a359e6d036, 0x00a326c2bced3871,
       0x78f26d2c742b2354, 0x681e65eab2ce10c1, 0xeb6bfcff77d92841,
-      0x096c9d365bd2ff4f, 0xeb4a4442826ac85a, 0xe53401d647d23b30}},
+      0x096c9d365bd2ff4f, 0xeb4a4442826ac85a, 0x7af28ae381b30259,
+      0xe53401d647d23b30}},
 };
 
 static void print(const char *device, const uint64_t *bits)

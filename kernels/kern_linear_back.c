@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* Back through products of rows with weights: dx = dy w, w where it lies, compiled once per
+ * instruction set.
+ *
+ * Columns of dx stand side by side in the rows of w, so a tile spreads a number of dy over a vector
+ * and needs no sum across one. The rows of w are far apart, though, a page each: those that are
+ * multiplied next are copied side by side first, a few columns of CHUNK rows at a time, which stay
+ * in the caches while all rows of dy go by. While one chunk is multiplied the next one is fetched.
+ * Every sum runs along n from its first number to its last, so results depend on nothing else. */
+#include "kernels/kern_back.h"
+
+#define CHUNK 256 /* rows of w that are copied at a time */
+#define COLUMNS 64 /* columns of dx in one part of the work */
+#define STEP (2 * KERN_LANES) /* columns of a tile */
+#define RB 512 /* rows whose sums are kept while the chunks go by */
+#if KERN_LANES == 16 /* 32 registers */
+#define TILE_ROWS 12
+#else /* 16 registers */
+#define TILE_ROWS 6
+#endif
+
+/* sums(mr, STEP) += x(mr, n) panel(n, STEP); mr is a constant where this is inlined. */
+INLINE void back_tile(int mr, const float *x, ptrdiff_t ldx, const float *panel, int n, float *sums)
+{
+    vf acc[TILE_ROWS][2];
+    for (int i = 0; i < mr; i++)
+        for (int j = 0; j < 2; j++)
+            acc[i][j] = load(sums + i * COLUMNS + j * KERN_LANES);
+    for (int p = 0; p < n; p++, panel += STEP) {
+        vf b0 = load(panel), b1 = load(panel + KERN_LANES);
+#pragma GCC unroll 12
+        for (int i = 0; i < mr; i++) {
+            vf a = broadcast(x[i * ldx + p]);
+            acc[i][0] = vfma(a, b0, acc[i][0]);
+            acc[i][1] = vfma(a, b1, acc[i][1]);
+        }
+    }
+#pragma GCC unroll 12
+    for (int i = 0; i < mr; i++)
+        for (int j = 0; j < 2; j++)
+            store(sums + i * COLUMNS + j * KERN_LANES, acc[i][j]);
+}
+
+#define TILE(m)                                                                                   \
+    case m:                                                                                       \
+        back_tile(m, x, ldx, panel, n, sums);                                                     \
+        break
+
+static void back_tile_any(int rows, const float *x, ptrdiff_t ldx, const float *panel, int n,
+                          float *sums)
+{
+    switch (rows) {
+        TILE(1);
+        TILE(2);
+        TILE(3);
+        TILE(4);
+        TILE(5);
+        TILE(6);
+#if TILE_ROWS > 6
+        TILE(7);
+        TILE(8);
+        TILE(9);
+        TILE(10);
+        TILE(11);
+        TILE(12);
+#endif
+    }
+}
+
+/* Rows of the next tile, which are as equal as can be. */
+static int back_tile_rows(int left)
+{
+    int tiles = (left + TILE_ROWS - 1) / TILE_ROWS;
+    return (left + tiles - 1) / tiles;
+}
+
+/* Some columns of a product: one part of the work. */
+struct back_part {
+    const struct kern_linear_back *o; /* or NULL: none */
+    int col, cols;
+};
+
+/* Rows of w, columns of a part. */
+struct back_chunk {
+    const char *w; /* any alignment; NULL: none */
+    ptrdiff_t ldw; /* bytes */
+    int n, cols;
+};
+
+static struct back_chunk back_chunk(struct back_part p, int from)
+{
+    if (!p.o || from >= p.o->n)
+        return (struct back_chunk){0};
+    ptrdiff_t ldw = 4 * (ptrdiff_t)p.o->k;
+    int n = p.o->n - from < CHUNK ? p.o->n - from : CHUNK;
+    return (struct back_chunk){(const char *)p.o->w + from * ldw + 4 * (ptrdiff_t)p.col, ldw, n,
+                               p.cols};
+}
+
+/* Panels of STEP columns, (n, STEP) each, CHUNK rows apart; zeros behind the last column. */
+static void back_pack(struct back_chunk c, float *panels)
+{
+    for (int p = 0; p < c.n; p++)
+        for (int j = 0; j < c.cols; j += STEP) {
+            float *to = panels + (ptrdiff_t)j * CHUNK + (ptrdiff_t)p * STEP;
+            const char *from = c.w + p * c.ldw + 4 * (ptrdiff_t)j;
+            int cols = c.cols - j;
+            if (cols >= STEP) {
+                store(to, load(from));
+                store(to + KERN_LANES, load(from + 4 * KERN_LANES));
+            } else {
+                memset(to, 0, STEP * sizeof *to);
+                memcpy(to, from, (size_t)cols * sizeof *to);
+            }
+        }
+}
+
+/* A tile's share of what is multiplied next, into the L2 cache. */
+static void back_fetch(struct back_chunk next, int tile, int tiles)
+{
+    int from = next.n * tile / tiles, to = next.n * (tile + 1) / tiles;
+    for (int p = from; p < to; p++)
+        for (int j = 0; j < next.cols; j += 16)
+            __builtin_prefetch(next.w + p * next.ldw + 4 * (ptrdiff_t)j, 0, 2);
+}
+
+/* sums(rows, COLUMNS) += x(rows, c.n) c */
+static void back_multiply(struct back_chunk c, const float *panels, const float *x, ptrdiff_t ldx,
+                          int rows, float *sums, struct back_chunk next)
+{
+    int across = (c.cols + STEP - 1) / STEP, down = (rows + TILE_ROWS - 1) / TILE_ROWS, tile = 0;
+    for (int j = 0; j < c.cols; j += STEP)
+        for (int i = 0, r; i < rows; i += r) {
+            r = back_tile_rows(rows - i);
+            back_fetch(next, tile++, across * down);
+            back_tile_any(r, x + i * ldx, ldx, panels + (ptrdiff_t)j * CHUNK, c.n,
+                          sums + (ptrdiff_t)i * COLUMNS + j);
+        }
+}
+
+/* Sums begin with the residual. */
+static void back_begin(const struct kern_linear_back *o, int col, int cols, int row, int rows,
+                       float *sums)
+{
+    memset(sums, 0, (size_t)rows * COLUMNS * sizeof *sums);
+    for (int i = 0; o->residual && i < rows; i++)
+        memcpy(sums + (ptrdiff_t)i * COLUMNS, o->residual + (row + i) * o->ldr + col,
+               (size_t)cols * sizeof *sums);
+}
+
+static void back_rows(struct back_part p, struct back_part after, int row, int rows)
+{
+    const struct kern_linear_back *o = p.o;
+    float *sums = scratch_alloc((size_t)rows * COLUMNS * sizeof *sums);
+    float *panels = scratch_alloc((size_t)CHUNK * COLUMNS * sizeof *panels);
+    back_begin(o, p.col, p.cols, row, rows, sums);
+    for (int at = 0; at < o->n; at += CHUNK) {
+        struct back_chunk c = back_chunk(p, at), next = back_chunk(p, at + CHUNK);
+        back_pack(c, panels);
+        back_multiply(c, panels, o->dy + row * o->ldy + at, o->ldy, rows, sums,
+                      next.w ? next : back_chunk(after, 0));
+    }
+    for (int i = 0; i < rows; i++)
+        memcpy(o->dx + (row + i) * o->ldx + p.col, sums + (ptrdiff_t)i * COLUMNS,
+               (size_t)p.cols * sizeof *sums);
+    scratch_free(panels);
+    scratch_free(sums);
+}
+
+/* ---- sharing out */
+
+struct back_job {
+    struct kern_linear_back *list;
+    int count, threads;
+};
+
+static int back_parts_of(const struct kern_linear_back *o)
+{
+    return o->m > 0 ? (o->k + COLUMNS - 1) / COLUMNS : 0;
+}
+
+static struct back_part back_part_number(const struct back_job *job, int i)
+{
+    const struct kern_linear_back *o = job->list, *end = o + job->count;
+    for (; o < end && i >= back_parts_of(o); o++)
+        i -= back_parts_of(o);
+    if (o == end)
+        return (struct back_part){0};
+    int col = i * COLUMNS;
+    return (struct back_part){o, col, o->k - col < COLUMNS ? o->k - col : COLUMNS};
+}
+
+/* The part that this thread is likely to do next is as many further on as there are threads. */
+static void back_do_part(void *arg, int i)
+{
+    const struct back_job *job = arg;
+    struct back_part p = back_part_number(job, i), after = back_part_number(job, i + job->threads);
+    for (int row = 0; row < p.o->m; row += RB)
+        back_rows(p, after, row, p.o->m - row < RB ? p.o->m - row : RB);
+}
+
+void KERN_LINEAR_BACK(struct kern *k, const struct kern_linear_back *list, int count)
+{
+    struct kern_linear_back *own = scratch_alloc((size_t)count * sizeof *own);
+    float **rows = scratch_alloc((size_t)count * sizeof *rows);
+    struct back_job job = {own, count, pool_threads(k->pool)};
+    int parts = 0;
+    for (int i = 0; i < count; i++) {
+        own[i] = list[i];
+        rows[i] = NULL;
+        if (list[i].m > 1 && kern_crowded(list[i].ldy)) {
+            rows[i] = scratch_spread(list[i].dy, list[i].ldy, list[i].m, list[i].n);
+            own[i].dy = rows[i];
+            own[i].ldy = list[i].n + KERN_LINE;
+        }
+        parts += back_parts_of(&own[i]);
+    }
+    pool_run(k->pool, parts, back_do_part, &job);
+    for (int i = 0; i < count; i++)
+        scratch_free(rows[i]);
+    scratch_free(rows);
+    scratch_free(own);
+}
