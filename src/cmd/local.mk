@@ -20,6 +20,11 @@ vilscope_SOURCES += \
 	src/cmd/cmd_model.c src/cmd/cmd_model.h \
 	src/cmd/cmd_query.c src/cmd/cmd_query.h \
 	src/cmd/cmd_query_leave_out.c \
+	src/cmd/cmd_prepared.c src/cmd/cmd_prepared.h \
+	src/cmd/cmd_relevance.c src/cmd/cmd_relevance.h \
+	src/cmd/cmd_relevance_curves.c \
+	src/cmd/cmd_relevance_dump.c \
+	src/cmd/cmd_relevance_targets.c \
 	src/cmd/cmd_sessions.c src/cmd/cmd_sessions.h \
 	src/cmd/cmd_sessions_list.c \
 	src/cmd/cmd_sessions_replay.c \

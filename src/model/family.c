@@ -47,6 +47,29 @@ int net_forward(struct net *n, const struct net_input *in, const struct net_want
     return n->family->forward(n, in, want, out, err);
 }
 
+int net_record(struct net *n, const struct net_input *in, const struct net_want *want,
+               struct tape **out, struct trace **trace, struct vs_err *err)
+{
+    if (!n->family->record)
+        return vs_fail(err, VS_E_MISSING, "models of the family %s have no gradients here",
+                       n->family->name);
+    if (want->silence_count > 0)
+        return vs_fail(err, VS_E_USAGE, "a pass with ablated heads has no gradients here");
+    return n->family->record(n, in, want, out, trace, err);
+}
+
+int net_backward(struct tape *t, const struct net_target *target, const struct net_back_want *want,
+                 struct trace **out, struct vs_err *err)
+{
+    return t->net->family->backward(t, target, want, out, err);
+}
+
+void tape_free(struct tape *t)
+{
+    if (t)
+        t->net->family->tape_free(t);
+}
+
 int net_mix(struct net *n, const struct net_swap *list, int count, struct net **out,
             struct vs_err *err)
 {

@@ -144,6 +144,8 @@ struct net_input {
     const float *spatials;    /* (B, V, 5) */
     const int32_t *image_mask; /* (B, V) or NULL */
     const int32_t *task;      /* (B), or NULL without task tokens */
+    const float *words;       /* (B, T, width): word vectors in place of those of the ids; NULL: the
+                                 ids' */
 };
 
 /* A head's attention (of image b, -1: all; head -1: all heads) is taken out of the pass. layer
@@ -169,6 +171,40 @@ struct net_swap {
     enum net_part part;
     int layer, head; /* -1: all; a head is its queries, keys, values and its share of the output */
     struct net *from; /* of the same family and configuration */
+};
+
+/* ---- the way back */
+
+/* One number of out[b]: of an output with a row for each token or region numbers[row][index], else
+ * numbers[index]. */
+struct net_term {
+    int row, index;
+    float weight;
+};
+
+/* The number whose derivatives are wanted: the sum of weight * number over the terms. b: the image;
+ * of an output on pairs the pair. */
+struct net_target {
+    enum net_output output;
+    int b;
+    const struct net_term *terms;
+    int count;
+};
+
+struct net_back_want {
+    bool attention; /* of all maps after the softmax, each taken as a variable of its own */
+    bool hidden;    /* of the embeddings and the states after every layer */
+    bool inputs;    /* of token vectors, features and boxes */
+    /* Layer-wise relevance propagation: attention maps and the deviations of layer norms are taken
+     * as constants (Ali et al., XAI for Transformers, ICML 2022). */
+    bool lrp;
+    const atomic_bool *cancel; /* looked at between layers; may be NULL */
+};
+
+/* A pass whose activations are kept for the way back; the first member of what a family keeps. */
+struct tape {
+    struct net *net;
+    size_t bytes; /* of kept activations */
 };
 
 /* ---- a family, and an opened checkpoint of it */
@@ -234,6 +270,17 @@ struct family {
      * reentrant per kern. */
     int (*forward)(struct net *n, const struct net_input *in, const struct net_want *want,
                    struct trace **out, struct vs_err *err);
+    /* The way back: NULL, all three, of a family that has none.
+     * record: forward that keeps its activations in *out, which borrows n and is freed before it,
+     * with tape_free. The trace also has the token vectors; of maps the rows that no wanted head
+     * depends on are 0. want->silences must be empty. */
+    int (*record)(struct net *n, const struct net_input *in, const struct net_want *want,
+                  struct tape **out, struct trace **trace, struct vs_err *err);
+    /* Derivatives of a target, whose head was wanted of record, as a trace of the target's images:
+     * one, or two of a pair. 0 where there is no path. The caller frees *out with trace_free. */
+    int (*backward)(struct tape *t, const struct net_target *target,
+                    const struct net_back_want *want, struct trace **out, struct vs_err *err);
+    void (*tape_free)(struct tape *t);
     /* n's weights but for the swapped parts. *out borrows n and all `from`, and is freed before
      * them. */
     int (*mix)(struct net *n, const struct net_swap *list, int count, struct net **out,
@@ -268,6 +315,14 @@ int net_open(const struct net_config *c, const char *config, const struct tensor
 /* The functions of n's family. */
 int net_forward(struct net *n, const struct net_input *in, const struct net_want *want,
                 struct trace **out, struct vs_err *err);
+/* One clear line where the family has no way back. */
+int net_record(struct net *n, const struct net_input *in, const struct net_want *want,
+               struct tape **out, struct trace **trace, struct vs_err *err);
+int net_backward(struct tape *t, const struct net_target *target, const struct net_back_want *want,
+                 struct trace **out, struct vs_err *err);
+void tape_free(struct tape *t); /* NULL is fine */
+/* The images of a target, from *first on: 1, or 2 of a pair. */
+int net_target_images(const struct net_target *target, int batch, int *first);
 int net_mix(struct net *n, const struct net_swap *list, int count, struct net **out,
             struct vs_err *err);
 int net_batch(const struct net *n, int tokens, int regions, int most);

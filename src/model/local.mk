@@ -12,6 +12,9 @@ libcore_a_SOURCES += \
 	src/model/transformer/packing.c src/model/transformer/packing.h \
 	src/model/transformer/forward.c src/model/transformer/forward.h \
 	src/model/transformer/swap.c src/model/transformer/swap.h \
+	src/model/vilbert/back.c src/model/vilbert/back.h \
+	src/model/vilbert/back_heads.c \
+	src/model/vilbert/back_layers.c \
 	src/model/vilbert/config.c src/model/vilbert/config.h \
 	src/model/vilbert/early.c \
 	src/model/vilbert/encoder.c \
@@ -20,5 +23,6 @@ libcore_a_SOURCES += \
 	src/model/vilbert/layers.c src/model/vilbert/layers.h \
 	src/model/vilbert/mix.c \
 	src/model/vilbert/pass.c src/model/vilbert/pass.h \
+	src/model/vilbert/tape.c src/model/vilbert/tape.h \
 	src/model/vilbert/vilbert.c src/model/vilbert/vilbert.h \
 	src/model/vilbert/weights.c src/model/vilbert/weights.h

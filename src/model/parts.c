@@ -97,3 +97,10 @@ int net_input_token(const struct net *n, int row)
         return row;
     return row == place ? -1 : row - 1;
 }
+
+int net_target_images(const struct net_target *target, int batch, int *first)
+{
+    bool pair = output_table[target->output].rows == ROWS_PAIRS && batch % 2 == 0;
+    *first = pair ? 2 * target->b : target->b;
+    return pair ? 2 : 1;
+}

@@ -83,6 +83,8 @@ static void name_state(struct trace_at at, char out[TRACE_NAME])
                  p->streams ? stream : "");
 }
 
+static const char *const input_names[] = {"tokens", "features", "spatials"};
+
 const char *trace_name(struct trace_at at, char out[TRACE_NAME])
 {
     const struct attn_names *map = &attn_table[at.kind == TRACE_MAP ? at.site : 0];
@@ -92,6 +94,7 @@ const char *trace_name(struct trace_at at, char out[TRACE_NAME])
     case TRACE_MAP:
         snprintf(out, TRACE_NAME, "attn.%s.%d%s", part_table[map->part].key, at.layer, map->tail);
         break;
+    case TRACE_INPUT: snprintf(out, TRACE_NAME, "in.%s", input_names[at.site]); break;
     case TRACE_STAGE: snprintf(out, TRACE_NAME, "stage %d.%d", at.site, at.layer); break;
     }
     return out;
@@ -206,6 +209,8 @@ void trace_describe(struct trace_at at, char *out, size_t size)
     else if (at.kind == TRACE_MAP)
         snprintf(out, size, "%s attention of layer %d",
                  part_table[attn_table[at.site].part].layer, at.layer);
+    else if (at.kind == TRACE_INPUT)
+        snprintf(out, size, "the input");
     else
         snprintf(out, size, "the output");
 }

@@ -10,8 +10,13 @@ enum trace_kind {
     TRACE_OUTPUT, /* site: enum net_output */
     TRACE_STATE,  /* site: enum net_part; stream */
     TRACE_MAP,    /* site: enum attn_kind */
+    TRACE_INPUT,  /* site: enum trace_input */
     TRACE_STAGE   /* of the detector; site: enum detector_stage */
 };
+
+/* What a pass begins with. Tokens: the vectors of words, the task token's is the task's, (B, T',
+ * width). Features (B, V, features), boxes (B, V, 5). */
+enum trace_input { INPUT_TOKENS, INPUT_FEATURES, INPUT_BOXES };
 
 /* What a tensor of a trace is. layer counts from 0 within the part; 0 where there are none. */
 struct trace_at {

@@ -22,6 +22,7 @@ libcore_a_SOURCES += \
 	src/study/evaluation_past.c \
 	src/study/extract.c src/study/extract.h src/study/extract_priv.h \
 	src/study/extract_progress.c \
+	src/study/gradients.c src/study/gradients.h \
 	src/study/headstats.c src/study/headstats.h \
 	src/study/reference.c src/study/reference.h src/study/reference_priv.h \
 	src/study/reference_answers.c \
@@ -40,4 +41,6 @@ libcore_a_SOURCES += \
 	src/study/probes.c src/study/probes.h \
 	src/study/probes_run.c \
 	src/study/probes_table.c \
+	src/study/relevancy.c src/study/relevancy.h \
+	src/study/removal.c src/study/removal.h \
 	src/study/watch.c src/study/watch.h

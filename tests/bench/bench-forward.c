@@ -33,7 +33,7 @@ static void fill(struct net_input *in, int batch, int tokens, int regions, int d
     for (int i = 0; i < batch; i++)
         task[i] = 1;
     *in = (struct net_input){batch, tokens, regions, ids, NULL, NULL, features, spatials, NULL,
-                             task};
+                             task, NULL};
 }
 
 /* Another text or image than the last one. */

@@ -193,6 +193,9 @@ each "detect" and_show dump "$v" detect $detector --detector-arch "$tiny/detecto
 each "detect to .npy" and_show x.npy "$v" detect $detector --detector-arch "$tiny/detector.json" -o x.npy alone.png
 each "forward" and_show x "$v" forward --config "$tiny/config.json" -c "$tiny/checkpoint.bin" --threads 1 \
     --inputs "$tiny/expected.safetensors" --output x
+echo '{"ig_steps": 1, "targets": [{"name": "a", "output": "vil_logit", "terms": [{"index": 0}]}]}' >targets.json
+each "relevance" and_show x "$v" relevance --config "$tiny/config.json" -c "$tiny/checkpoint.bin" --threads 1 \
+    --inputs "$tiny/expected.safetensors" --targets targets.json --dump x
 each "world" and_show w/data.jsonl "$v" world -o w --seed 7 --scenes 1 --retrieval 2 --threads 1
 each "predictions" and_show p.json "$v" eval -m "$tiny" --data set.jsonl --threads 1 --no-log \
     --predictions p.json -t gqa

@@ -106,7 +106,7 @@ refuses 1 "no log yet" "sessions: no log" "$VILSCOPE" sessions --log "$work/none
 refuses 2 "terminal" "the workbench without a terminal" "$VILSCOPE" -m "$tiny"
 "$VILSCOPE" --version | grep -q '^vilscope [0-9]'
 ok $? "--version"
-for c in workbench query compare extract eval world tasks sessions cache inspect detect forward tokenize; do
+for c in workbench query compare extract eval world tasks sessions cache inspect detect forward relevance tokenize; do
     "$VILSCOPE" $c --help | grep -q "usage: vilscope $c"
     ok $? "$c --help"
 done

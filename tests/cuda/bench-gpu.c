@@ -211,7 +211,7 @@ static int time_model(struct vilbert *m, int batch, int tokens, bool attention, 
     for (int i = 0; i < batch; i++)
         task[i] = 1;
     struct net_input in = {batch, tokens, regions, ids, NULL, NULL, features, spatials, NULL,
-                           vilbert_net(m)->task_tokens ? task : NULL};
+                           vilbert_net(m)->task_tokens ? task : NULL, NULL};
     struct net_want want = {.heads = HEAD_VQA, .attention = attention};
     int rc = 0;
     for (int i = passes > 1 ? -3 : 0; i < passes && rc == 0; i++) {

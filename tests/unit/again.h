@@ -156,7 +156,7 @@ static void again_input(const struct again *x, struct net_input *in)
             vm[i * v + query_below(v)] = 0;
     }
     *in = (struct net_input){b, t, v, ids, types, tm, features, spatials, vm,
-                             vilbert_net(x->a.m)->task_tokens ? task : NULL};
+                             vilbert_net(x->a.m)->task_tokens ? task : NULL, NULL};
     if (!in->task)
         free(task);
 }

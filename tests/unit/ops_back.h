@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Operations of the way back against the reference, and the reference against differences of the
- * way forward. Errors are relative to the sum of magnitudes. A transposed index, a missing term of a
- * derivative, a tail or a residual that is added twice breaks it. */
+/* Operations of the way back against the reference. Errors are relative to the sum of magnitudes. A
+ * transposed index, a missing term of a derivative, a tail or a residual that is added twice breaks
+ * it. */
 #ifndef OPS_BACK_H
 #define OPS_BACK_H
 
@@ -179,7 +179,8 @@ static void ops_back_check(struct kern *k, struct kern *ref, bool large)
         ops_norm_back(k, ref, 1, 2, i), ops_norm_back(k, ref, 3, 17, i),
             ops_norm_back(k, ref, 5, 768, i);
     for (int act = 0; act < 4; act++)
-        ops_activate(k, ref, 37, (enum kern_act)act), ops_activate(k, ref, 5000, (enum kern_act)act);
+        ops_activate(k, ref, 37, (enum kern_act)act),
+            ops_activate(k, ref, 5000, (enum kern_act)act);
     ops_gate_back(k, ref, 1, 1), ops_gate_back(k, ref, 7, 5), ops_gate_back(k, ref, 13, 37);
 }
 

@@ -76,7 +76,7 @@ static void query_random(const struct query_model *q, struct net_input *in)
         spatials[i] = (float)query_below(1000) / 1000;
     *in = (struct net_input){b, t, v, ids, types ? type : NULL, masks ? tm : NULL, features,
                              spatials, masks ? vm : NULL,
-                             vilbert_net(q->m)->task_tokens ? task : NULL};
+                             vilbert_net(q->m)->task_tokens ? task : NULL, NULL};
     if (!types)
         free(type);
     if (!masks)

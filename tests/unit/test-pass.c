@@ -158,7 +158,7 @@ static void real_input(const struct query_model *q, struct net_input *in)
     for (size_t i = 0; i < v * 5; i++)
         spatials[i] = (float)query_below(1000) / 1000;
     *in = (struct net_input){REAL_IMAGES, REAL_TOKENS, REAL_REGIONS, ids, NULL, NULL, features,
-                             spatials, NULL, vilbert_net(q->m)->task_tokens ? task : NULL};
+                             spatials, NULL, vilbert_net(q->m)->task_tokens ? task : NULL, NULL};
     if (!in->task)
         free(task);
 }

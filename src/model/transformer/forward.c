@@ -78,7 +78,7 @@ static void later_rows(const struct later *l, const float *x)
 
 static void later_map(const struct later *l, const float *x)
 {
-    int b = l->b, tq = rows_of(l->from, b), tk = rows_of(l->cols, b);
+    int b = l->b, tq = l->first ? 1 : rows_of(l->from, b), tk = rows_of(l->cols, b);
     const int *row = l->from->pos + l->from->start[b], *col = l->cols->pos + l->cols->start[b];
     for (int h = 0; h < l->heads; h++)
         for (int i = 0; i < tq; i++) {

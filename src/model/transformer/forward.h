@@ -27,6 +27,7 @@ struct later {
     const struct packing *from, *cols; /* rows, and for maps their columns */
     int width, heads, b;
     bool masked, owned;               /* owned: at is forward_room's */
+    bool first;                       /* of a map: the first row alone */
     int block;
 };
 

@@ -9,8 +9,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define EPS 1e-12f /* of every layer norm */
-
 /* ---- lines of the model */
 
 struct kern_linear line_linear(const struct linear_w *w, const float *x, int rows, float *y,
@@ -21,10 +19,15 @@ struct kern_linear line_linear(const struct linear_w *w, const float *x, int row
                                 .m = rows, .n = w->n, .k = w->k, .act = act};
 }
 
+struct kern_norm line_norm_to(const struct norm_w *w, const float *x, int rows, float *y)
+{
+    return (struct kern_norm){.x = x, .ldx = w->n, .gamma = w->gamma, .beta = w->beta, .y = y,
+                              .ldy = w->n, .m = rows, .n = w->n, .eps = LAYER_EPS};
+}
+
 struct kern_norm line_norm(const struct norm_w *w, float *x, int rows)
 {
-    return (struct kern_norm){.x = x, .ldx = w->n, .gamma = w->gamma, .beta = w->beta, .y = x,
-                              .ldy = w->n, .m = rows, .n = w->n, .eps = EPS};
+    return line_norm_to(w, x, rows, x);
 }
 
 /* ---- attention */
@@ -45,6 +48,8 @@ static int look_keep(struct forward *r, struct look *l)
 static float *look_place(struct forward *r, struct look *l, int b, int tq, int tk)
 {
     size_t n = (size_t)l->heads * (size_t)tq * (size_t)tk;
+    if (l->kept)
+        return tape_map(l->kept, l->from, l->to, l->heads, b);
     if (!l->map)
         return NULL;
     if (tq == l->from->width && tk == l->to->width)
@@ -67,6 +72,38 @@ static int look_plan(struct forward *r, struct look *l, struct kern_attention *l
             .ldq = l->width, .ldk = l->width, .ldv = l->width, .ldo = l->width,
             .key_bias = l->bias ? l->bias + l->to->start[b] : NULL, .probs = probs,
             .heads = l->heads, .dh = dh, .tq = tq, .tk = tk, .scale = 1.0f / sqrtf((float)dh)};
+    }
+    return 0;
+}
+
+size_t tape_map_size(const struct packing *from, const struct packing *to, int heads, bool first,
+                     int images)
+{
+    size_t n = 0;
+    for (int b = 0; b < images; b++)
+        n += (size_t)heads * (size_t)(first ? 1 : rows_of(from, b)) * (size_t)rows_of(to, b);
+    return n;
+}
+
+float *tape_map(const struct tape_layer *l, const struct packing *from, const struct packing *to,
+                int heads, int b)
+{
+    return l->map + tape_map_size(from, to, heads, l->first, b);
+}
+
+/* What is kept goes to the trace as well. */
+static int look_copy_kept(struct forward *r, struct look *l)
+{
+    for (int b = 0; l->kept && l->map && b < l->from->batch; b++) {
+        int tq = l->first ? 1 : rows_of(l->from, b), tk = rows_of(l->to, b);
+        const float *at = tape_map(l->kept, l->from, l->to, l->heads, b);
+        struct later map = {.what = LATER_MAP, .at = forward_hold(r, at, l->heads * tq, tk),
+                            .to = l->map, .from = l->from, .cols = l->to, .heads = l->heads,
+                            .b = b, .first = l->first,
+                            .n = (size_t)l->heads * (size_t)tq * (size_t)tk};
+        if (!map.at)
+            return vs_fail(r->err, VS_E_LIMIT, "no memory for attention maps");
+        forward_later(r, &map);
     }
     return 0;
 }
@@ -125,6 +162,8 @@ int look_run(struct forward *r, struct look *l, int count)
         for (int i = 0; i < count; i++)
             look_silence(r, &l[i], list + i * batch);
     }
+    for (int i = 0; i < count && rc == 0; i++)
+        rc = look_copy_kept(r, &l[i]);
     for (int i = 0; i < count; i++)
         look_finish(r, &l[i]);
     free(list);
@@ -156,24 +195,39 @@ float *layer_project(struct forward *r, const struct layer_w *w, const struct st
     return x;
 }
 
+struct kern_linear layer_feed_in(const struct linear_w *w, const struct stream *s, int rows)
+{
+    return s->inner ? line_linear(w, s->x, rows, s->inner, KERN_NONE, NULL)
+                    : line_linear(w, s->x, rows, s->ff, s->act, NULL);
+}
+
+void layer_feed(struct forward *r, const struct kern_linear *in, const struct stream *s, int count)
+{
+    r->ops->linear(r->k, in, count);
+    for (int i = 0; i < count; i++)
+        if (s[i].inner)
+            r->ops->activate(r->k, s[i].inner, s[i].ff, (size_t)in[i].m * (size_t)in[i].n,
+                             s[i].act);
+}
+
 int layer_finish(struct forward *r, const struct layer_w *w, const struct stream *s, float *x,
                  int number, bool first)
 {
     int rows = first ? r->in->batch : s->rows->rows;
     struct look look = {.from = s->rows, .to = s->rows, .q = s->q, .k = s->k, .v = s->v,
                         .out = s->ctx, .width = s->hidden, .heads = s->heads, .kind = s->kind,
-                        .layer = number, .bias = s->bias, .first = first};
+                        .layer = number, .bias = s->bias, .first = first, .kept = s->kept};
     int rc = look_run(r, &look, 1);
     if (rc != 0)
         return rc;
-    struct kern_linear out = line_linear(&w->out, s->ctx, rows, s->x, KERN_NONE, x);
-    struct kern_norm out_norm = line_norm(&w->out_norm, s->x, rows);
-    struct kern_linear ff_in = line_linear(&w->ff_in, s->x, rows, s->ff, s->act, NULL);
-    struct kern_linear ff_out = line_linear(&w->ff_out, s->ff, rows, s->x, KERN_NONE, s->x);
-    struct kern_norm ff_norm = line_norm(&w->ff_norm, s->x, rows);
+    struct kern_linear out = line_linear(&w->out, s->ctx, rows, s->attended, KERN_NONE, x);
+    struct kern_norm out_norm = line_norm_to(&w->out_norm, s->attended, rows, s->x);
+    struct kern_linear ff_in = layer_feed_in(&w->ff_in, s, rows);
+    struct kern_linear ff_out = line_linear(&w->ff_out, s->ff, rows, s->fed, KERN_NONE, s->x);
+    struct kern_norm ff_norm = line_norm_to(&w->ff_norm, s->fed, rows, s->x);
     r->ops->linear(r->k, &out, 1);
     r->ops->norm(r->k, &out_norm, 1);
-    r->ops->linear(r->k, &ff_in, 1);
+    layer_feed(r, &ff_in, s, 1);
     r->ops->linear(r->k, &ff_out, 1);
     r->ops->norm(r->k, &ff_norm, 1);
     const struct attn_names *own = &attn_table[s->kind];

@@ -92,7 +92,8 @@ static bool early_is_alone(const struct pass *p, int i)
 {
     const struct net_want *want = p->run.want;
     int layers = early_layers_before(&p->m->c, i);
-    if (!p->keep || (layers > 0 && (want->hidden || want->attention)) ||
+    if (!p->keep || p->run.in->words ||
+        (layers > 0 && (want->hidden || want->attention)) ||
         (!i && layers > 0 && p->m->c.dynamic_attention))
         return false;
     for (int j = 0; j < want->silence_count; j++)

@@ -3,28 +3,40 @@
  *
  * Source: vilbert/vilbert.py of the reference (BertModel, BertEncoder). */
 #include "src/model/vilbert/layers.h"
+#include "src/model/vilbert/tape.h"
 
 /* ---- embeddings */
 
-/* Words, positions and types; the task token has none of them but its own. */
-static void encoder_embed_text(struct pass *p, int rows)
+/* Words, positions and types; the task token has none of them but its own. The sums are at `to`. */
+static void encoder_sum_text(struct pass *p, int rows, float *to)
 {
     const struct weights *w = &p->m->w;
     const struct config *c = &p->m->c;
+    const struct kern_ops *ops = p->run.ops;
+    bool own_words = p->run.in->words != NULL;
     int n = c->hidden;
-    struct kern_embed e = {.table = {w->words, w->positions, w->types},
+    size_t all = (size_t)rows * (size_t)n;
+    struct kern_embed e = {.table = {own_words ? NULL : w->words, w->positions, w->types},
                            .ids = {p->ids[0], p->ids[1], p->ids[2]},
-                           .rows = {c->vocab_size, c->max_positions, c->type_vocab}, .y = p->xt,
+                           .rows = {c->vocab_size, c->max_positions, c->type_vocab}, .y = to,
                            .ldy = n, .m = rows, .n = n};
-    p->run.ops->embed(p->run.k, &e);
+    ops->embed(p->run.k, &e);
+    if (own_words)
+        ops->add(p->run.k, to, p->qt, to, all);
     if (p->m->core.task_rows > 0) {
         struct kern_embed own = {.table = {w->tasks}, .ids = {p->ids[3]},
                                  .rows = {p->m->core.task_rows}, .y = p->ct, .ldy = n, .m = rows,
                                  .n = n};
-        p->run.ops->embed(p->run.k, &own);
-        p->run.ops->add(p->run.k, p->xt, p->ct, p->xt, (size_t)rows * (size_t)n);
+        ops->embed(p->run.k, &own);
+        ops->add(p->run.k, to, p->ct, to, all);
     }
-    struct kern_norm norm = line_norm(&w->embed_norm, p->xt, rows);
+}
+
+static void encoder_embed_text(struct pass *p, int rows)
+{
+    float *sum = p->tape ? p->tape->embedded[1] : p->xt;
+    struct kern_norm norm = line_norm_to(&p->m->w.embed_norm, sum, rows, p->xt);
+    encoder_sum_text(p, rows, sum);
     p->run.ops->norm(p->run.k, &norm, 1);
 }
 
@@ -32,9 +44,10 @@ static void encoder_embed_regions(struct pass *p, int rows)
 {
     const struct weights *w = &p->m->w;
     const float *features = p->fv, *places = p->fv + (ptrdiff_t)rows * p->m->c.v_feature;
-    struct kern_linear f = line_linear(&w->v_features, features, rows, p->xv, KERN_NONE, NULL);
-    struct kern_linear s = line_linear(&w->v_places, places, rows, p->xv, KERN_NONE, p->xv);
-    struct kern_norm norm = line_norm(&w->v_embed_norm, p->xv, rows);
+    float *sum = p->tape ? p->tape->embedded[0] : p->xv;
+    struct kern_linear f = line_linear(&w->v_features, features, rows, sum, KERN_NONE, NULL);
+    struct kern_linear s = line_linear(&w->v_places, places, rows, sum, KERN_NONE, sum);
+    struct kern_norm norm = line_norm_to(&w->v_embed_norm, sum, rows, p->xv);
     p->run.ops->linear(p->run.k, &f, 1);
     p->run.ops->linear(p->run.k, &s, 1);
     p->run.ops->norm(p->run.k, &norm, 1);
@@ -168,11 +181,12 @@ static int encoder_layers(struct pass *p)
     return rc;
 }
 
-/* What nobody reads is not computed. Maps and states that are asked for are those of all rows; the
- * gates of dynamic attention read the text up to the last visual layer. */
+/* What nobody reads is not computed. Maps and states that are asked for are those of all rows (maps
+ * of a recorded pass are not); the gates of dynamic attention read the text up to the last visual
+ * layer. */
 static void encoder_plan_rows(struct pass *p)
 {
-    bool all = p->run.want->hidden || p->run.want->attention;
+    bool all = p->run.want->hidden || (p->run.want->attention && !p->tape);
     p->need_t = all ? NEED_ALL : heads_need(p->run.want, true);
     p->need_v = all ? NEED_ALL : heads_need(p->run.want, false);
     if (p->m->c.dynamic_attention && p->need_t == NEED_NOTHING)

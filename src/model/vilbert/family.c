@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* ViLBERT as a family of models: its tables, and its functions on a net. */
 #include "src/base/mem.h"
-#include "src/model/vilbert/pass.h"
+#include "src/model/vilbert/tape.h"
 
 #include <stdlib.h>
 
@@ -73,6 +73,25 @@ static int family_forward(struct net *n, const struct net_input *in, const struc
     return vilbert_forward(own(n), in, want, out, err);
 }
 
+static int family_record(struct net *n, const struct net_input *in, const struct net_want *want,
+                         struct tape **out, struct trace **trace, struct vs_err *err)
+{
+    return vilbert_record(own(n), in, want, out, trace, err);
+}
+
+static int family_backward(struct tape *t, const struct net_target *target,
+                           const struct net_back_want *want, struct trace **out,
+                           struct vs_err *err)
+{
+    int made = vilbert_backward(t, target, want, out, err);
+    int rc = core_check_files(core_of(t->net), made, err);
+    if (made == 0 && rc != 0) {
+        trace_free(*out);
+        *out = NULL;
+    }
+    return rc;
+}
+
 static int family_mix(struct net *n, const struct net_swap *list, int count, struct net **out,
                       struct vs_err *err)
 {
@@ -110,6 +129,9 @@ const struct family vilbert_family = {
     .keep = family_keep,
     .batch = family_batch,
     .forward = family_forward,
+    .record = family_record,
+    .backward = family_backward,
+    .tape_free = vilbert_tape_free,
     .mix = family_mix,
     .head_size = family_head_size,
     .read_states = family_read_states,

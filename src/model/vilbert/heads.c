@@ -60,33 +60,44 @@ static int head_keep_pooled(struct pass *p)
     return rc ? rc : head_keep(&p->run, p->pooled_v, p->m->c.bi_hidden, OUT_POOLED_V);
 }
 
+/* Pairs of images stand side by side; with an odd number the reference answers with another
+ * head. */
+const struct classifier_w *head_classifier_of(const struct weights *w, enum net_head head,
+                                              int batch)
+{
+    switch (head) {
+    case HEAD_VQA: return &w->vqa;
+    case HEAD_GQA: return &w->gqa;
+    case HEAD_BINARY: return batch % 2 == 0 ? &w->binary : NULL;
+    default: return NULL;
+    }
+}
+
+const struct linear_w *head_linear_of(const struct weights *w, enum net_head head)
+{
+    return head == HEAD_ALIGN ? &w->align : head == HEAD_TRI ? &w->tri : &w->bi_seq;
+}
+
 static int heads_run_pooled(struct pass *p)
 {
+    static const enum net_head list[] = {HEAD_VQA, HEAD_GQA, HEAD_ALIGN, HEAD_TRI, HEAD_BINARY};
     const struct weights *w = &p->m->w;
     unsigned want = p->run.want->heads;
-    int batch = p->run.in->batch, rc = 0;
-    if (want & HEAD_POOLED)
-        rc = head_keep_pooled(p);
-    if (rc == 0 && want & HEAD_VQA)
-        rc = head_classifier(p, &w->vqa, batch, OUT_VQA);
-    if (rc == 0 && want & HEAD_GQA)
-        rc = head_classifier(p, &w->gqa, batch, OUT_GQA);
-    if (rc == 0 && want & HEAD_ALIGN)
-        rc = head_linear(&p->run, &w->align, p->fused, batch, OUT_ALIGN);
-    if (rc == 0 && want & HEAD_TRI)
-        rc = head_linear(&p->run, &w->tri, p->fused, batch, OUT_TRI);
-    /* Pairs of images side by side; with an odd number the reference answers with another head. */
-    if (rc == 0 && want & HEAD_BINARY)
-        rc = batch % 2 == 0
-                 ? head_classifier(p, &w->binary, batch / 2, OUT_BINARY)
-                 : head_linear(&p->run, &w->bi_seq, p->fused, batch, OUT_BINARY);
+    int batch = p->run.in->batch, rc = want & HEAD_POOLED ? head_keep_pooled(p) : 0;
+    for (size_t i = 0; i < sizeof list / sizeof list[0] && rc == 0; i++) {
+        const struct classifier_w *c = head_classifier_of(w, list[i], batch);
+        enum net_output of = output_of(list[i]);
+        if (want & (unsigned)list[i])
+            rc = c ? head_classifier(p, c, list[i] == HEAD_BINARY ? batch / 2 : batch, of)
+                   : head_linear(&p->run, head_linear_of(w, list[i]), p->fused, batch, of);
+    }
     return rc;
 }
 
 /* ---- heads on every token and region */
 
 /* Both streams use hidden_act. */
-static struct row_head head_on_rows(const struct vilbert *m, enum net_head head)
+struct row_head head_on_rows(const struct vilbert *m, enum net_head head)
 {
     const struct weights *w = &m->w;
     switch (head) {

@@ -5,30 +5,35 @@
  * names is the visual side, 2 the textual. */
 #include "src/model/vilbert/layers.h"
 
+#include "src/model/vilbert/tape.h"
+
 /* ---- a layer of one stream */
 
 struct stream text_stream(const struct pass *p)
 {
     const struct config *c = &p->m->c;
     return (struct stream){&p->t, p->xt, p->qt, p->kt, p->vt, p->ct, p->ft, c->hidden, c->heads,
-                           c->act, ATTN_TEXT, p->bias_t, p->first_t};
+                           c->act, ATTN_TEXT, p->bias_t, p->first_t, p->xt, p->xt, NULL, NULL};
 }
 
 struct stream visual_stream(const struct pass *p)
 {
     const struct config *c = &p->m->c;
     return (struct stream){&p->v, p->xv, p->qv, p->kv, p->vv, p->cv, p->fv, c->v_hidden,
-                           c->v_heads, c->v_act, ATTN_VISUAL, p->bias_v, p->first_v};
+                           c->v_heads, c->v_act, ATTN_VISUAL, p->bias_v, p->first_v, p->xv,
+                           p->xv, NULL, NULL};
 }
 
 /* dynamic_attention: the text of the moment decides which numbers of queries and keys count.
  * first_only: there are queries of the first rows only. */
-static void layer_gate(struct pass *p, const struct layer_w *w, bool first_only)
+static void layer_gate(struct pass *p, const struct layer_w *w, const struct stream *s,
+                       bool first_only)
 {
     int n = p->m->c.v_hidden;
-    float *gq = p->gate, *gk = gq + n, *mean = gk + n;
+    float *mean = p->gate + 2 * (ptrdiff_t)n;
     for (int b = 0; b < p->run.in->batch; b++) {
         ptrdiff_t at = (ptrdiff_t)p->v.start[b] * n;
+        float *gq = s->kept ? s->kept->gate + 2 * (ptrdiff_t)b * n : p->gate, *gk = gq + n;
         int hidden = p->m->c.hidden, first = p->t.start[b];
         struct kern_mean real = {.x = p->xt + (ptrdiff_t)first * hidden, .ldx = hidden,
                                  .skip = p->bias_t ? p->bias_t + first : NULL, .y = mean,
@@ -38,20 +43,24 @@ static void layer_gate(struct pass *p, const struct layer_w *w, bool first_only)
                                       line_linear(&w->gate_k, mean, 1, gk, KERN_NONE, NULL)};
         p->run.ops->linear(p->run.k, gates, 2);
         if (first_only)
-            p->run.ops->gate(p->run.k, p->qv + (ptrdiff_t)b * n, n, gq, 1, n);
+            p->run.ops->gate(p->run.k, s->q + (ptrdiff_t)b * n, n, gq, 1, n);
         else
-            p->run.ops->gate(p->run.k, p->qv + at, n, gq, rows_of(&p->v, b), n);
-        p->run.ops->gate(p->run.k, p->kv + at, n, gk, rows_of(&p->v, b), n);
+            p->run.ops->gate(p->run.k, s->q + at, n, gq, rows_of(&p->v, b), n);
+        p->run.ops->gate(p->run.k, s->k + at, n, gk, rows_of(&p->v, b), n);
     }
 }
 
 int stream_run(struct pass *p, const struct layer_w *w, const struct stream *s, int number,
                bool first)
 {
-    float *x = layer_project(&p->run, w, s, first);
+    struct stream own = *s;
+    int rc = p->tape ? tape_keep_layer(p, w, &own, number, first) : 0;
+    if (rc != 0)
+        return rc;
+    float *x = layer_project(&p->run, w, &own, first);
     if (w->gate_q.w)
-        layer_gate(p, w, first);
-    return layer_finish(&p->run, w, s, x, number, first);
+        layer_gate(p, w, &own, first);
+    return layer_finish(&p->run, w, &own, x, number, first);
 }
 
 /* ---- a co-attention layer: each stream asks, the other is read */
@@ -67,6 +76,7 @@ struct colayer_ops {
     struct kern_linear qkv[6], out[2], ff_in[2], ff_out[2];
     struct kern_norm out_norm[2], ff_norm[2];
     struct look look[2];
+    struct stream side[2]; /* those that are read */
     int products, sides;
 };
 
@@ -91,15 +101,17 @@ static void colayer_add_side(struct pass *p, const struct colayer_w *w, const st
     if (!read)
         return;
     o->sides++;
+    o->side[n] = s[i];
     o->look[n] = (struct look){.from = s[i].rows, .to = s[!i].rows, .q = s[i].q, .k = s[!i].k,
                                .v = s[!i].v, .out = s[i].ctx, .width = p->m->c.bi_hidden,
                                .heads = p->m->c.bi_heads, .layer = number, .bias = s[!i].bias,
-                               .kind = i ? ATTN_TEXT_TO_IMAGE : ATTN_IMAGE_TO_TEXT};
-    o->out[n] = line_linear(&w->out[i], s[i].ctx, rows, s[i].x, KERN_NONE, s[i].x);
-    o->out_norm[n] = line_norm(&w->out_norm[i], s[i].x, rows);
-    o->ff_in[n] = line_linear(&w->ff_in[i], s[i].x, rows, s[i].ff, s[i].act, NULL);
-    o->ff_out[n] = line_linear(&w->ff_out[i], s[i].ff, rows, s[i].x, KERN_NONE, s[i].x);
-    o->ff_norm[n] = line_norm(&w->ff_norm[i], s[i].x, rows);
+                               .kind = i ? ATTN_TEXT_TO_IMAGE : ATTN_IMAGE_TO_TEXT,
+                               .kept = s[i].kept};
+    o->out[n] = line_linear(&w->out[i], s[i].ctx, rows, s[i].attended, KERN_NONE, s[i].x);
+    o->out_norm[n] = line_norm_to(&w->out_norm[i], s[i].attended, rows, s[i].x);
+    o->ff_in[n] = layer_feed_in(&w->ff_in[i], &s[i], rows);
+    o->ff_out[n] = line_linear(&w->ff_out[i], s[i].ff, rows, s[i].fed, KERN_NONE, s[i].x);
+    o->ff_norm[n] = line_norm_to(&w->ff_norm[i], s[i].fed, rows, s[i].x);
 }
 
 int colayer_run(struct pass *p, const struct colayer_w *w, int number)
@@ -107,16 +119,20 @@ int colayer_run(struct pass *p, const struct colayer_w *w, int number)
     struct kern *k = p->run.k;
     struct stream s[2] = {visual_stream(p), text_stream(p)};
     struct colayer_ops o = {.products = 0};
+    bool read[2] = {colayer_is_read(p, 0, number), colayer_is_read(p, 1, number)};
+    int rc = p->tape ? tape_keep_colayer(p, w, s, number, read) : 0;
+    if (rc != 0)
+        return rc;
     for (int i = 0; i < 2; i++)
         colayer_add_side(p, w, s, i, number, &o);
     if (o.products > 0)
         p->run.ops->linear(k, o.qkv, o.products);
-    int rc = look_run(&p->run, o.look, o.sides);
+    rc = look_run(&p->run, o.look, o.sides);
     if (rc != 0)
         return rc;
     p->run.ops->linear(k, o.out, o.sides);
     p->run.ops->norm(k, o.out_norm, o.sides);
-    p->run.ops->linear(k, o.ff_in, o.sides);
+    layer_feed(&p->run, o.ff_in, o.side, o.sides);
     p->run.ops->linear(k, o.ff_out, o.sides);
     p->run.ops->norm(k, o.ff_norm, o.sides);
     rc = forward_keep_state(&p->run, &p->t, p->xt, p->m->c.hidden, PART_CO, STREAM_TEXT, number);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The layers of ViLBERT, as the encoder runs them. */
-#ifndef VS_LAYERS_H
-#define VS_LAYERS_H
+#ifndef VS_VILBERT_LAYERS_H
+#define VS_VILBERT_LAYERS_H
 
 #include "src/model/vilbert/pass.h"
 

@@ -5,6 +5,7 @@
 
 #include "src/base/mem.h"
 #include "src/model/trace.h"
+#include "src/model/vilbert/tape.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ static size_t pass_small_size(const struct pass *p)
 }
 
 /* All states of a pass in one block, each beginning at a cache line. */
-static int pass_plan_arena(struct pass *p)
+int pass_plan_arena(struct pass *p)
 {
     const struct config *c = &p->m->c;
     size_t t = (size_t)p->t.rows, v = (size_t)p->v.rows, b = (size_t)p->run.in->batch;
@@ -135,6 +136,27 @@ static int pass_put_regions(struct pass *p)
     return kern_put(p->run.k, p->fv, features, size);
 }
 
+/* Word vectors of the input's own, and zeros for the task token, at p->qt. */
+static int pass_put_words(struct pass *p)
+{
+    const struct packing *k = p->early[1].rows;
+    const struct net_input *in = p->run.in;
+    size_t n = (size_t)p->m->c.hidden;
+    if (!in->words || k->rows == 0)
+        return 0;
+    float *host = kern_stage(p->run.k, p->qt, (size_t)k->rows * n);
+    for (int b = 0; b < k->batch; b++)
+        for (int r = k->start[b]; r < k->start[b + 1]; r++) {
+            int i = net_input_token(&p->m->core.net, k->pos[r]);
+            const float *from = in->words + ((size_t)b * (size_t)in->tokens + (size_t)i) * n;
+            if (i < 0)
+                memset(host + (size_t)r * n, 0, n * sizeof *host);
+            else
+                memcpy(host + (size_t)r * n, from, n * sizeof *host);
+        }
+    return kern_put(p->run.k, p->qt, host, (size_t)k->rows * n);
+}
+
 int pass_start(struct pass *p)
 {
     const struct net_input *in = p->run.in;
@@ -147,7 +169,8 @@ int pass_start(struct pass *p)
     int rc = pass_plan_arena(p);
     if (rc == 0)
         early_plan(p);
-    if (rc == 0 && (pass_put_small(p) != 0 || pass_put_regions(p) != 0))
+    if (rc == 0 &&
+        (pass_put_small(p) != 0 || pass_put_regions(p) != 0 || pass_put_words(p) != 0))
         rc = vs_fail(p->run.err, VS_E_LIMIT, "the device takes no input");
     kern_begin(k);
     return rc;
@@ -159,7 +182,12 @@ int pass_finish(struct pass *p, int rc)
     if (p->m->core.kept)
         kept_settle(p->m->core.kept, rc == 0);
     early_fini(p);
-    packing_fini(&p->t);
-    packing_fini(&p->v);
+    if (p->tape) {
+        p->tape->rows[0] = p->v;
+        p->tape->rows[1] = p->t;
+    } else {
+        packing_fini(&p->t);
+        packing_fini(&p->v);
+    }
     return rc;
 }

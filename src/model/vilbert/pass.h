@@ -7,12 +7,15 @@
 #include "src/model/vilbert/vilbert.h"
 #include "src/model/vilbert/weights.h"
 
+struct vilbert_tape;
+
 struct vilbert {
     struct core core; /* first: it is one */
     struct config c;
     struct weights w;
     uint64_t early_of[2]; /* a number of their own for the weights that the visual, the textual
                              stream has until they meet */
+    struct vilbert_tape *recording; /* that the next pass fills, or NULL */
 };
 
 /* How much of a stream's last states somebody reads. */
@@ -32,6 +35,7 @@ struct pass {
     struct packing t, v; /* the textual and the visual stream */
     struct early early[2]; /* visual, textual */
     bool keep;
+    struct vilbert_tape *tape; /* keeps activations for the way back, or NULL */
     enum need need_t, need_v;
     bool cut_t, cut_v; /* xt, xv hold the first rows only, one for each image */
     /* In the arena, (rows, width of the stream): */
@@ -50,6 +54,8 @@ uint64_t vilbert_number(void);
 /* Packs, plans the memory and sends the input; what follows is a line of operations. pass_finish
  * takes its rc, waits for the results and frees. */
 int pass_start(struct pass *p);
+/* The memory alone, for so many rows of both streams. */
+int pass_plan_arena(struct pass *p);
 /* The four ids of image b's token at this place; -1 adds nothing. */
 void pass_token(const struct pass *p, int b, int place, int32_t id[4]);
 int pass_finish(struct pass *p, int rc);
@@ -67,5 +73,10 @@ void early_fini(struct pass *p);
 enum need heads_need(const struct net_want *want, bool text);
 /* Runs the heads that are wanted. */
 int heads_run(struct pass *p);
+struct row_head head_on_rows(const struct vilbert *m, enum net_head head);
+/* Of a head on pooled states of so many images: a classifier, or where that is NULL a line. */
+const struct classifier_w *head_classifier_of(const struct weights *w, enum net_head head,
+                                              int batch);
+const struct linear_w *head_linear_of(const struct weights *w, enum net_head head);
 
 #endif

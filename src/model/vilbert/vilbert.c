@@ -2,7 +2,7 @@
 /* Opening a checkpoint of ViLBERT, and a forward pass. */
 #include "src/model/vilbert/vilbert.h"
 
-#include "src/model/vilbert/layers.h"
+#include "src/model/vilbert/tape.h"
 
 #include <stdlib.h>
 
@@ -25,11 +25,15 @@ static int vilbert_once(struct core *core, const struct net_input *in,
 {
     double start = vs_now_ms();
     struct vilbert *m = (struct vilbert *)core;
-    struct pass p = {.m = m, .keep = keep && core->kept};
+    struct pass p = {.m = m, .keep = keep && core->kept && !m->recording, .tape = m->recording};
     core_begin(core, in, want, &p.run, err);
     int rc = pass_start(&p);
+    if (rc == 0 && p.tape)
+        rc = tape_begin(&p);
     if (rc == 0)
         rc = encoder_run(&p);
+    if (rc == 0 && p.tape)
+        rc = tape_end(&p);
     rc = pass_finish(&p, rc);
     p.run.trace->ms = vs_now_ms() - start;
     if (rc == 0)
@@ -78,4 +82,17 @@ int vilbert_forward(struct vilbert *m, const struct net_input *in, const struct 
                     struct trace **out, struct vs_err *err)
 {
     return core_forward(&m->core, in, want, out, err);
+}
+
+int vilbert_record(struct vilbert *m, const struct net_input *in, const struct net_want *want,
+                   struct tape **out, struct trace **trace, struct vs_err *err)
+{
+    struct vilbert_tape *t = m->recording = tape_new(m, want->heads);
+    int rc = core_forward(&m->core, in, want, trace, err);
+    m->recording = NULL;
+    if (rc == 0)
+        *out = &t->tape;
+    else
+        vilbert_tape_free(&t->tape);
+    return rc;
 }

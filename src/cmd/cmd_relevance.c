@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* vilscope relevance: plumbing for comparing implementations. Runs the model on prepared inputs,
+ * goes back from targets, and writes gradients, relevancy and what else is made of them. */
+#include "src/cmd/vilscope.h"
+
+#include "src/base/mem.h"
+#include "src/cmd/cmd_prepared.h"
+#include "src/cmd/cmd_relevance.h"
+#include "src/formats/tensorfile.h"
+#include "src/study/gradients.h"
+
+#include <stdlib.h>
+
+#define OPTIONS struct options
+struct options {
+    struct words checkpoints;
+    struct model_options model;
+    const char *inputs, *targets, *dump, *curves;
+};
+
+static const struct option_row option_rows[] = {
+    ROWS_PREPARED(model, checkpoints, inputs),
+    TEXT("targets", 0, "FILE", targets, VALUES_FILES,
+         "JSON: {\"targets\": [{\"name\", \"output\", \"b\", \"terms\": [{\"index\", "
+         "\"weight\"}]}, ...]}, and \"ig_steps\" (16; 0 for none)"),
+    TEXT("dump", 0, "FILE", dump, VALUES_FILES,
+         "safetensors with grad.*, head.*, Rhat.*, R.*, read.*, mask.*, gxi.*, ig.* of each "
+         "target, behind its name"),
+    TEXT("curves", 0, "FILE", curves, VALUES_FILES,
+         "JSON with deletion and insertion curves of regions and tokens"),
+    ROW_THREADS(model.threads),
+    ROW_DEVICE(model.device),
+    END,
+};
+
+static int relevance_backward(struct prepared_run *x, const struct target_file *f,
+                              const struct options *o, struct tape *tape, const struct trace *pass,
+                              struct vs_err *err)
+{
+    struct net_back_want want = {.attention = true, .hidden = true, .inputs = true};
+    struct dump *dump = dump_new();
+    struct curves *curves = curves_new();
+    int rc = 0;
+    for (int i = 0; i < f->count && rc == 0; i++) {
+        const struct named_target *t = &f->list[i];
+        struct subject s = {x->net, &x->in, t, pass, NULL, f->ig_steps};
+        struct trace *grad = NULL;
+        rc = net_backward(tape, &t->target, &want, &grad, err);
+        s.grad = grad;
+        if (rc == 0)
+            rc = dump_target(dump, &s, err);
+        if (rc == 0 && o->curves)
+            rc = curves_target(curves, &s, err);
+        trace_free(grad);
+    }
+    if (rc == 0 && o->dump)
+        rc = dump_write(dump, o->dump, err);
+    if (rc == 0 && o->curves)
+        rc = curves_write(curves, o->curves, err);
+    dump_free(dump);
+    curves_free(curves);
+    return rc;
+}
+
+static int relevance_run(struct prepared_run *x, const struct target_file *f,
+                         const struct options *o, struct vs_err *err)
+{
+    struct net_want want = {.attention = true};
+    struct tape *tape = NULL;
+    struct trace *pass = NULL;
+    for (int i = 0; i < f->count; i++)
+        want.heads |= output_table[f->list[i].target.output].head;
+    int rc = net_record(x->net, &x->in, &want, &tape, &pass, err);
+    if (rc == 0)
+        rc = relevance_backward(x, f, o, tape, pass, err);
+    tape_free(tape);
+    trace_free(pass);
+    return rc;
+}
+
+static int run(void *options, char **args, int count)
+{
+    struct options *o = options;
+    struct vs_err err = {0};
+    struct prepared_run x;
+    struct target_file targets = {0};
+    (void)args;
+    (void)count;
+    if ((!o->model.config && !o->model.dir) || o->checkpoints.count != 1 || !o->inputs ||
+        !o->targets || (!o->dump && !o->curves))
+        return command_usage("relevance", "--config (or -m), one -c, --inputs, --targets, and "
+                             "--dump or --curves are needed");
+    int rc = targets_read(o->targets, &targets, &err);
+    if (rc != 0) {
+        targets_fini(&targets);
+        return command_fail("relevance", &err);
+    }
+    rc = prepared_open("relevance", &o->checkpoints, &o->model, o->inputs, &x, &err);
+    if (rc == 0)
+        rc = relevance_run(&x, &targets, o, &err);
+    prepared_close(&x);
+    targets_fini(&targets);
+    return rc == 0 ? EXIT_OK : command_fail("relevance", &err);
+}
+
+const struct command command_relevance = {
+    .name = "relevance",
+    .args = "--config FILE -c FILE --inputs FILE --targets FILE --dump FILE",
+    .summary = "Gradients and relevancy of targets on prepared inputs (plumbing).",
+    .about =
+        "Plumbing, for comparing with other implementations: one forward pass on prepared inputs,\n"
+        "as of vilscope forward, one pass back for each target, and what is made of gradients.\n",
+    .after = "The rules of relevancy and all other formulas: vilscope-explain(7).\n",
+    .rows = option_rows, .size = sizeof(struct options), .run = run,
+};

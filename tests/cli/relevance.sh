@@ -1,0 +1,110 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Gradients and what is made of them against golden data (gradients of the reference by autograd,
+# relevancy by the published rules, curves of removal), and what is wrong with a list of targets in
+# one line. A derivative, a rule, an order of removal or a limit that is not kept breaks it.
+set -u
+tiny=$SRCDIR/tests/data/tiny
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+. "$SRCDIR/tests/cli/lib.sh"
+shared=${VILSCOPE_SHARED:-$SRCDIR/../shared}
+golden=$shared/golden/relevance
+
+relevance() { # relevance TARGETS ARG...: of the tiny model
+    targets=$1
+    shift
+    "$VILSCOPE" relevance --config "$tiny/config.json" -c "$tiny/checkpoint.bin" \
+        --inputs "$tiny/expected.safetensors" --targets "$targets" "$@"
+}
+list() { # list TARGETS: a file of them
+    echo "{\"ig_steps\": 4, \"targets\": [$1]}" >"$work/targets.json"
+}
+refused() { # refused PATTERN WHAT TARGETS
+    list "$3"
+    rm -f "$work/out.st"
+    refuses 1 "$1" "$2" relevance "$work/targets.json" --dump "$work/out.st"
+    [ ! -e "$work/out.st" ]
+    ok $? "$2: nothing is written"
+}
+
+# ---- golden cases; some make their checkpoint by a program with numpy
+python=
+for p in python3 /usr/bin/python3; do
+    [ -n "$python" ] || ! $p -c 'import numpy' 2>/dev/null || python=$p
+done
+close() { # close WANT GOT: the same curves, numbers within 2e-5
+    "$python" - "$1" "$2" <<'END'
+import json, sys
+def walk(a, b):
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(walk(a[k], b[k]) for k in a)
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(walk, a, b))
+    return abs(a - b) <= 2e-5 if isinstance(a, float) else a == b
+sys.exit(not walk(json.load(open(sys.argv[1])), json.load(open(sys.argv[2]))))
+END
+}
+for case in tiny_base tiny_pair tiny_sum_dyn tiny_retrieval tiny_6conn tiny_pair_short full; do
+    from=$shared/golden/vilbert/$case
+    checkpoint=
+    for f in "$from/checkpoint.bin" "$from/checkpoint.safetensors"; do
+        [ ! -f "$f" ] || checkpoint=$f
+    done
+    if [ ! -f "$golden/$case/targets.json" ]; then
+        skip "$case: the golden data is not there"
+        continue
+    elif [ $case = full ] && [ -z "${VILSCOPE_FULL:-}" ]; then
+        skip "$case: the full-size model is for make check-full"
+        continue
+    elif [ -z "$checkpoint" ] && [ -z "$python" ]; then
+        skip "$case: its checkpoint needs python3 with numpy"
+        continue
+    elif [ -z "$checkpoint" ]; then
+        checkpoint=$work/$case.bin
+        seed=$(sed -n 's/.*seed": *\([0-9]*\).*/\1/p' "$from/case.json")
+        "$python" "$shared/golden/vilbert/make_checkpoint.py" "$from/config.json" "$checkpoint" \
+            --seed "$seed" >/dev/null
+    fi
+    set -- --dump "$work/$case.st"
+    [ ! -f "$golden/$case/perturbation.json" ] || set -- "$@" --curves "$work/$case.json"
+    sed "$([ $case != full ] || echo 's/"ig_steps": 16/"ig_steps": 0/')" "$golden/$case/targets.json" >"$work/targets.json"
+    "$VILSCOPE" relevance --config "$from/config.json" -c "$checkpoint" --inputs "$from/expected.safetensors" \
+        --targets "$work/targets.json" "$@" &&
+        "$BUILDDIR/test-back" "$golden/$case/relevancy.safetensors" "$work/$case.st" >"$work/out"
+    ok $? "$case: $(grep -v '^1' "$work/out" | tail -n 1 | cut -c1-200)"
+    if [ -f "$golden/$case/perturbation.json" ] && [ -n "$python" ]; then
+        close "$golden/$case/perturbation.json" "$work/$case.json"
+        ok $? "$case: curves of deletion and insertion"
+    fi
+    rm -f "$work/$case.bin" "$work/$case.st"
+done
+
+# ---- a contrast is the difference of its two
+list '{"name": "a", "output": "vil_prediction", "terms": [{"index": 3}]},
+      {"name": "b", "output": "vil_prediction", "terms": [{"index": 9}]},
+      {"name": "d", "output": "vil_prediction", "terms": [{"index": 3}, {"index": 9, "weight": -1}]}'
+relevance "$work/targets.json" --dump "$work/out.st" --device ref
+ok $? "three targets"
+for name in a.value grad.attn.c.0.1 ig.tokens R.ti mask.regions read.tokens; do
+    "$VILSCOPE" inspect "$work/out.st" | grep -q "$name"
+    ok $? "inspect lists $name"
+done
+
+# ---- what is wrong
+one='"terms": [{"index": 0}]'
+refused "line 1" "no JSON" '{'
+refused "\"output\" is none" "an output" "{\"name\": \"a\", \"output\": \"vil_answer\", $one}"
+refused "no \"name\"" "no name" "{\"output\": \"vil_logit\", $one}"
+refused "\"terms\"" "no terms" '{"name": "a", "output": "vil_logit", "terms": []}'
+refused "without \"index\"" "no index" '{"name": "a", "output": "vil_logit", "terms": [{"weight": 1}]}'
+refused "number 5 of out.vil_logit: it has 1" "an index too large" \
+    '{"name": "a", "output": "vil_logit", "terms": [{"index": 5}]}'
+refused "image or pair 77" "an image too many" "{\"name\": \"a\", \"output\": \"vil_logit\", \"b\": 77, $one}"
+refused "row 900 of out.vision_logit" "a region too many" \
+    '{"name": "a", "output": "vision_logit", "terms": [{"index": 900}]}'
+refused "no target of gradients" "states" "{\"name\": \"a\", \"output\": \"pooled_t\", $one}"
+refused "no list \"targets\"" "none" ''
+refuses 2 "--dump or --curves" "nothing to write" relevance "$work/targets.json"
+refuses 1 "none.json" "no file" relevance none.json --dump "$work/out.st"
+end
