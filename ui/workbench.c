@@ -51,7 +51,7 @@ static void leave_screen(void)
     term_give_back();
 }
 
-static void suspend(void)
+static void workbench_suspend(void)
 {
     /* SIGTSTP, unlike SIGSTOP, does nothing where no shell could wake us again. */
     struct sigaction stop = {.sa_handler = SIG_DFL}, old;
@@ -63,7 +63,7 @@ static void suspend(void)
 }
 
 /* Whoever had the terminal meanwhile may have changed its modes, and its size. */
-static void resume(struct workbench *w)
+static void workbench_resume(struct workbench *w)
 {
     got_resume = 0;
     got_resize = 1;
@@ -74,7 +74,7 @@ static void resume(struct workbench *w)
 
 /* curses' own handler of SIGWINCH would be missed when it comes just before poll: ours wakes the
  * loop through the pipe, and tells curses here. */
-static void resize(struct workbench *w)
+static void workbench_resize(struct workbench *w)
 {
     int rows, cols;
     got_resize = 0;
@@ -96,22 +96,22 @@ static void redraw_all(struct workbench *w)
 }
 
 /* Of two waits, where -1 is for ever. */
-static int sooner(int a, int b)
+static int sooner_of(int a, int b)
 {
     return a < 0 ? b : b < 0 || a < b ? a : b;
 }
 
 /* Until when the loop may sleep: ms, or -1. */
-static int patience(const struct workbench *w, int script_ms, int compare_ms)
+static int workbench_patience(const struct workbench *w, int script_ms, int compare_ms)
 {
     const struct script *s = &w->script;
     if (script_ms >= 0)
-        return sooner(script_ms, input_wait(&w->screen.input, vs_now_ms()));
+        return sooner_of(script_ms, input_wait(&w->screen.input, vs_now_ms()));
     if (s->at && !s->pauses && (!s->waits || s->ready))
         return 0;
     int ms = w->logging.waits ? 50 : workbench_busy(w) ? 100 : -1;
-    ms = sooner(ms, input_wait(&w->screen.input, vs_now_ms()));
-    return sooner(ms, compare_ms);
+    ms = sooner_of(ms, input_wait(&w->screen.input, vs_now_ms()));
+    return sooner_of(ms, compare_ms);
 }
 
 /* Waits for a key, an event, a picture, a signal, or for the log's turn. False: the terminal is
@@ -130,7 +130,7 @@ static bool wait_for_something(struct workbench *w, int ms)
     return n <= 0 || !(fds[0].revents & (POLLHUP | POLLERR | POLLNVAL));
 }
 
-static void draw(struct workbench *w)
+static void workbench_draw(struct workbench *w)
 {
     if (w->screen.redraw)
         redraw_all(w);
@@ -139,26 +139,27 @@ static void draw(struct workbench *w)
     w->script.ready = !left && !workbench_busy(w) && gfx_settled(&w->screen.gfx);
 }
 
-static void loop(struct workbench *w)
+static void workbench_loop(struct workbench *w)
 {
     bool alive = true;
     int script_ms = -1, compare_ms = -1, log_ms = -1;
     events_want_regions(w);
-    draw(w);
+    workbench_draw(w);
     while (!w->quit && !got_end && alive) {
-        alive = wait_for_something(w, patience(w, script_ms, sooner(compare_ms, log_ms)));
+        int ms = workbench_patience(w, script_ms, sooner_of(compare_ms, log_ms));
+        alive = wait_for_something(w, ms);
         if (got_stop)
-            suspend();
+            workbench_suspend();
         got_stop = 0;
         if (got_resume)
-            resume(w);
+            workbench_resume(w);
         if (got_resize)
-            resize(w);
+            workbench_resize(w);
         keys_take(w);
         if (w->screen.suspend) {
-            suspend();
-            resume(w);
-            resize(w);
+            workbench_suspend();
+            workbench_resume(w);
+            workbench_resize(w);
         }
         w->screen.suspend = false;
         events_take(w);
@@ -168,7 +169,7 @@ static void loop(struct workbench *w)
         log_ms = logging_tick(w);
         script_ms = script_step(w);
         if (!w->quit)
-            draw(w);
+            workbench_draw(w);
     }
 }
 
@@ -299,7 +300,7 @@ static void close_all(struct workbench *w)
             close(wake[i]);
 }
 
-static void greet(struct workbench *w, const struct workbench_options *o)
+static void workbench_greet(struct workbench *w, const struct workbench_options *o)
 {
     if (!w->ses.model)
         workbench_say(w, true, "%s", o->no_model ? o->no_model : "no model is open: start with -m "
@@ -313,11 +314,12 @@ static void greet(struct workbench *w, const struct workbench_options *o)
 }
 
 /* The first things to do, by what was asked for. */
-static int begin(struct workbench *w, const struct workbench_options *o, struct vs_err *err)
+static int workbench_begin(struct workbench *w, const struct workbench_options *o,
+                           struct vs_err *err)
 {
     int rc = 0;
     panes_init(w);
-    greet(w, o);
+    workbench_greet(w, o);
     logging_open(w);
     if (w->ses.model)
         rc = engine_new(w->ses.model, &w->ses.engine, err);
@@ -357,9 +359,9 @@ int workbench_run(const struct workbench_options *o, struct vs_err *err)
     w->ses.checkpoint = w->ses.model ? model_checkpoint_count(w->ses.model) - 1 : 0;
     int rc = open_screen(w, o->graphics, err);
     if (rc == 0) {
-        rc = begin(w, o, err);
+        rc = workbench_begin(w, o, err);
         if (rc == 0)
-            loop(w);
+            workbench_loop(w);
         leave_screen();
     }
     if (rc == 0 && w->failed)

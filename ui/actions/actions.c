@@ -123,7 +123,7 @@ static bool is_typing(const struct workbench *w)
 }
 
 /* Keys that work whatever is typed. */
-static bool always(struct workbench *w, int key)
+static bool key_always(struct workbench *w, int key)
 {
     if (key == CTRL('l') || key == CTRL('z'))
         return actions_named_key(w, key == CTRL('l') ? "C-l" : "C-z");
@@ -135,7 +135,7 @@ static bool always(struct workbench *w, int key)
 }
 
 /* A script that waits for a key goes on; Escape and q end it. */
-static bool resumes(struct workbench *w, int key, bool special)
+static bool script_resumes(struct workbench *w, int key, bool special)
 {
     if (!w->script.pauses)
         return false;
@@ -153,9 +153,9 @@ void actions_key(struct workbench *w, int key, bool special)
     keys_name(key, special, name, sizeof name);
     if (special && key == KEY_RESIZE)
         w->screen.redraw = true;
-    else if (!special && always(w, key))
+    else if (!special && key_always(w, key))
         ;
-    else if (resumes(w, key, special))
+    else if (script_resumes(w, key, special))
         ;
     else if (is_typing(w))
         typing_key(w, key, special);

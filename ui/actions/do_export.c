@@ -326,7 +326,7 @@ void do_save_images(struct workbench *w, const char *arg)
 
 /* ---- the clipboard */
 
-static void base64(const char *s, size_t n, struct buf *out)
+static void export_base64(const char *s, size_t n, struct buf *out)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < n; i += 3) {
@@ -368,7 +368,7 @@ void do_copy(struct workbench *w, const char *arg)
         return;
     }
     buf_puts(&out, "\033]52;c;"); /* OSC 52: set the clipboard */
-    base64(text, strlen(text), &out);
+    export_base64(text, strlen(text), &out);
     buf_puts(&out, "\033\\");
     gfx_send(&w->screen.gfx, out.data, out.len);
     text_fit(text, 60, clean, sizeof clean);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-static int wrap(int i, int n)
+static int look_wrap(int i, int n)
 {
     return n > 0 ? (i % n + n) % n : 0;
 }
@@ -47,14 +47,14 @@ void do_rank(struct workbench *w, const char *arg)
 
 /* ---- maps, layers, heads: of the pane with the keys */
 
-static struct pane *focused(struct workbench *w)
+static struct pane *look_focused(struct workbench *w)
 {
     return panes_focused(&w->panes);
 }
 
 static struct slice slice_now(struct workbench *w)
 {
-    return *pane_slice(w, focused(w));
+    return *pane_slice(w, look_focused(w));
 }
 
 /* "map text-to-image, image-to-text, text or image, not 'x'" */
@@ -82,15 +82,15 @@ void do_map(struct workbench *w, const char *arg)
         return;
     }
     x.kind = f->maps[at];
-    pane_set_slice(w, focused(w), &x);
+    pane_set_slice(w, look_focused(w), &x);
 }
 
-static int layers(const struct workbench *w, enum attn_kind kind)
+static int look_layers(const struct workbench *w, enum attn_kind kind)
 {
     return w->now.r ? trace_attention_layers(w->now.r->trace, kind) : 0;
 }
 
-static int heads(const struct workbench *w, enum attn_kind kind)
+static int look_heads(const struct workbench *w, enum attn_kind kind)
 {
     return w->now.r ? trace_attention_heads(w->now.r->trace, kind) : 0;
 }
@@ -99,12 +99,12 @@ static void set_layer(struct workbench *w, int layer)
 {
     struct slice x = slice_now(w);
     x.layer[x.kind] = layer;
-    pane_set_slice(w, focused(w), &x);
+    pane_set_slice(w, look_focused(w), &x);
 }
 
 void do_layer(struct workbench *w, const char *arg)
 {
-    int n = atoi(arg), most = layers(w, slice_now(w).kind);
+    int n = atoi(arg), most = look_layers(w, slice_now(w).kind);
     if (n < 1 || n > most)
         workbench_say(w, true, "this map has layers 1 to %d", most);
     else
@@ -114,9 +114,9 @@ void do_layer(struct workbench *w, const char *arg)
 static void step_layer(struct workbench *w, int step)
 {
     struct slice x = slice_now(w);
-    struct pane *p = focused(w);
+    struct pane *p = look_focused(w);
     if (!p->view->step || !p->view->step(w, p, step))
-        set_layer(w, wrap(x.layer[x.kind] + step, layers(w, x.kind)));
+        set_layer(w, look_wrap(x.layer[x.kind] + step, look_layers(w, x.kind)));
 }
 
 void do_layer_next(struct workbench *w, const char *arg)
@@ -153,12 +153,12 @@ static void set_head(struct workbench *w, int head)
 {
     struct slice x = slice_now(w);
     x.head[x.kind] = head;
-    pane_set_slice(w, focused(w), &x);
+    pane_set_slice(w, look_focused(w), &x);
 }
 
 void do_head(struct workbench *w, const char *arg)
 {
-    int n = atoi(arg), most = heads(w, slice_now(w).kind);
+    int n = atoi(arg), most = look_heads(w, slice_now(w).kind);
     if (strcmp(arg, "mean") == 0)
         set_head(w, LOOK_MEAN);
     else if (strcmp(arg, "max") == 0)
@@ -177,10 +177,10 @@ void do_head(struct workbench *w, const char *arg)
 static void step_head(struct workbench *w, int step)
 {
     const struct slice x = slice_now(w);
-    int head = x.head[x.kind], n = heads(w, x.kind);
+    int head = x.head[x.kind], n = look_heads(w, x.kind);
     int from = look_set_heads(head) ? LOOK_MEAN : head;
     if (n)
-        set_head(w, wrap(from + 3 + step, n + 3) - 3);
+        set_head(w, look_wrap(from + 3 + step, n + 3) - 3);
 }
 
 void do_head_next(struct workbench *w, const char *arg)

@@ -24,7 +24,7 @@ static const struct {
     {KEY_SLEFT, "S-Left"}, {KEY_SRIGHT, "S-Right"}, {KEY_SR, "S-Up"}, {KEY_SF, "S-Down"},
 };
 
-static void utf8(unsigned c, char out[5])
+static void key_utf8(unsigned c, char out[5])
 {
     memset(out, 0, 5);
     if (c < 0x80) {
@@ -68,7 +68,7 @@ void keys_name(int key, bool special, char *out, size_t size)
     } else if (key < 32) {
         snprintf(out, size, "C-%c", key + 'a' - 1);
     } else {
-        utf8((unsigned)key, letter);
+        key_utf8((unsigned)key, letter);
         snprintf(out, size, "%s", letter);
     }
 }
@@ -76,7 +76,7 @@ void keys_name(int key, bool special, char *out, size_t size)
 /* ---- keys by name */
 
 /* Decodes one character; its bytes, 0 when it is none. */
-static int decode(const char *s, int *key)
+static int key_decode(const char *s, int *key)
 {
     mbstate_t state = {0};
     wchar_t c;
@@ -114,7 +114,7 @@ static bool key_of(const char *name, int *key, bool *special)
         *key = name[2] - 'a' + 1;
         return true;
     }
-    int n = decode(name, key);
+    int n = key_decode(name, key);
     return n > 0 && !name[n] && *key >= 32 && *key != 127;
 }
 
@@ -137,7 +137,7 @@ bool keys_press(struct workbench *w, const char *name)
 
 /* ---- the mouse */
 
-static void mouse(struct workbench *w, const struct input_event *e)
+static void keys_mouse(struct workbench *w, const struct input_event *e)
 {
     if (w->typed.mode == MODE_BOX)
         boxes_mouse(w, e);
@@ -174,12 +174,12 @@ void keys_learn(struct workbench *w)
 }
 
 /* Acts on all that has come. */
-static void act(struct workbench *w)
+static void keys_act(struct workbench *w)
 {
     struct input_event e;
     while (!w->quit && input_next(&w->screen.input, &e)) {
         if (e.kind == INPUT_MOUSE)
-            mouse(w, &e);
+            keys_mouse(w, &e);
         else if (e.kind == INPUT_PASTE)
             typing_paste(w, &e);
         else
@@ -198,16 +198,16 @@ void keys_take(struct workbench *w)
 {
     char bytes[4096];
     int heard = w->screen.heard;
-    act(w); /* what was typed while the terminal was being asked */
+    keys_act(w); /* what was typed while the terminal was being asked */
     for (int i = 0; i < 256 && !w->quit && keys_input_waits(); i++) {
         ssize_t n = read(STDIN_FILENO, bytes, sizeof bytes);
         if (n <= 0)
             break;
         input_feed(&w->screen.input, bytes, (size_t)n, vs_now_ms());
-        act(w);
+        keys_act(w);
     }
     input_tick(&w->screen.input, vs_now_ms());
-    act(w);
+    keys_act(w);
     w->screen.heard = w->screen.input.heard;
     if (w->screen.heard != heard)
         screen_terminal(w, &w->screen.input.term);

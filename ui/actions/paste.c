@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 /* Where it goes: the line that is typed, the search of a popup; else a query is begun. */
-static struct edit *target(struct workbench *w)
+static struct edit *paste_target(struct workbench *w)
 {
     if (w->typed.mode == MODE_BROWSE && w->panes.popup.view && w->panes.popup.view->filter)
         return &w->typed.filter;
@@ -15,7 +15,8 @@ static struct edit *target(struct workbench *w)
     return typed_line(w);
 }
 
-static void tell(struct workbench *w, const struct input_event *e, size_t left_out, size_t too_long)
+static void paste_tell(struct workbench *w, const struct input_event *e, size_t left_out,
+                       size_t too_long)
 {
     char bytes[80] = "", more[80] = "";
     too_long += e->all - (e->all < e->text.len ? e->all : e->text.len);
@@ -37,7 +38,7 @@ void typing_paste(struct workbench *w, const struct input_event *e)
             workbench_say(w, false, "pasted text is ignored while a box is being drawn");
         return;
     }
-    struct edit *to = target(w);
+    struct edit *to = paste_target(w);
     bool rounds = to == &w->typed.query && w->ses.task->dialog;
     size_t left_out = text_paste(e->text.data ? e->text.data : "", e->text.len,
                                  rounds ? '\n' : ' ', &text);
@@ -46,7 +47,7 @@ void typing_paste(struct workbench *w, const struct input_event *e)
         edit_set(&w->typed.query, "");
     }
     size_t too_long = edit_paste(to, text.data);
-    tell(w, e, left_out, too_long);
+    paste_tell(w, e, left_out, too_long);
     if (to == &w->typed.filter && panes_view(&w->panes)->filter)
         panes_view(&w->panes)->filter(w, panes_focused(&w->panes));
     buf_fini(&text);

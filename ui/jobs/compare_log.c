@@ -15,7 +15,7 @@ struct to_log {
 };
 
 /* A record that waits is told in the status line as queries are. */
-static void tell(struct workbench *w, int rc, const struct vs_err *err)
+static void compare_log_tell(struct workbench *w, int rc, const struct vs_err *err)
 {
     int waiting = log_pending_count(w->ses.log);
     if (rc == 0)
@@ -49,14 +49,14 @@ void compare_log_together(struct workbench *w)
             ids[n++] = r->log_id;
     }
     if (n > 1)
-        tell(w, log_comparison_later(w->ses.log, ids, n, NULL, &err), &err);
+        compare_log_tell(w, log_comparison_later(w->ses.log, ids, n, NULL, &err), &err);
 }
 
 void compare_log_found(struct workbench *w, struct difference *d)
 {
     struct vs_err err = {0};
     if (w->ses.log && d)
-        tell(w, log_difference_later(w->ses.log, d, &err), &err);
+        compare_log_tell(w, log_difference_later(w->ses.log, d, &err), &err);
     difference_free(d);
 }
 
@@ -90,7 +90,7 @@ static void log_column(struct workbench *w, const struct probe_column *c)
         list[i] = log_probe_of(&t->probes->list[i], &c->answers[i]);
     model_checkpoint_digest(w->ses.model, c->checkpoint, run.checkpoint_digest);
     if (run.checkpoint_digest[0]) /* else its file changed, which every answer has told */
-        tell(w, log_probe_run_later(w->ses.log, &run, &err), &err);
+        compare_log_tell(w, log_probe_run_later(w->ses.log, &run, &err), &err);
     for (int i = 0; i < n; i++)
         free((char *)(uintptr_t)list[i].expected);
     free(list);

@@ -135,7 +135,7 @@ static bool make_probe(struct workbench *w, struct probes *set, const char *answ
     return set_answer(w, &p->item, answer);
 }
 
-static int append(const char *path, const struct probe *p, struct vs_err *err)
+static int trend_append(const char *path, const struct probe *p, struct vs_err *err)
 {
     char *text = probe_format(p, NULL);
     FILE *f = fopen(path, "ae");
@@ -147,7 +147,7 @@ static int append(const char *path, const struct probe *p, struct vs_err *err)
 }
 
 /* The set with one more, in the file too; all checkpoints are asked anew. */
-static void pin(struct workbench *w, const char *answer)
+static void trend_add(struct workbench *w, const char *answer)
 {
     struct trend *t = &comparison_of(w)->trend;
     struct probes *one = probes_new();
@@ -157,7 +157,7 @@ static void pin(struct workbench *w, const char *answer)
         probes_free(one);
         return;
     }
-    if (t->path && append(t->path, &one->list[0], &err) != 0) {
+    if (t->path && trend_append(t->path, &one->list[0], &err) != 0) {
         workbench_say(w, true, "%s", err.text);
         probes_free(one);
         return;
@@ -182,7 +182,7 @@ void trend_pin(struct workbench *w, const char *answer)
     if (!can_change(w))
         return;
     if (w->now.r && !w->now.r->changes)
-        pin(w, answer);
+        trend_add(w, answer);
     else
         workbench_say(w, true, w->now.r ? "a query with interventions cannot be in a check set"
                                         : "ask something first");

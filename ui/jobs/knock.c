@@ -44,7 +44,7 @@ static struct effects *copy_of(const struct effects *e)
 
 /* In the worker's thread. The engine's flag is heard here, between batches: the pass looks at ours,
  * which a newer query sets, too. */
-static void report(void *arg, const struct effects *e)
+static void knock_report(void *arg, const struct effects *e)
 {
     struct knock *k = arg;
     struct effects *copy = copy_of(e);
@@ -60,7 +60,8 @@ static int knock_run(struct model *m, void *arg, const atomic_bool *cancel, stru
 {
     struct knock *k = arg;
     k->cancel = cancel;
-    return effects_run(m, &k->own.q, k->of, k->choice, k->how, &k->stop, report, k, &k->out, err);
+    return effects_run(m, &k->own.q, k->of, k->choice, k->how, &k->stop, knock_report, k,
+                       &k->out, err);
 }
 
 static void knock_take(struct workbench *w, void *arg, const struct vs_err *err)

@@ -30,7 +30,8 @@ void canvas_free(struct canvas *c)
 }
 
 /* Mean of the source pixels that (x, y) of the canvas covers; at least one. */
-static void average(const uint8_t *rgb, int w, int h, int x1, int x2, int y1, int y2, uint8_t *out)
+static void canvas_average(const uint8_t *rgb, int w, int h, int x1, int x2, int y1, int y2,
+                           uint8_t *out)
 {
     unsigned sum[3] = {0}, n = 0;
     x2 = x2 > x1 ? x2 : x1 + 1;
@@ -54,8 +55,8 @@ void canvas_photo_part(struct canvas *c, const uint8_t *rgb, int w, int h, doubl
     for (int y = 0; y < c->h; y++) {
         int y1 = (int)(top + y / scale_y), y2 = (int)(top + (y + 1) / scale_y);
         for (int x = 0; x < c->w; x++)
-            average(rgb, w, h, (int)(left + x / scale_x), (int)(left + (x + 1) / scale_x), y1, y2,
-                    c->rgb + 3 * ((size_t)y * (size_t)c->w + (size_t)x));
+            canvas_average(rgb, w, h, (int)(left + x / scale_x), (int)(left + (x + 1) / scale_x),
+                           y1, y2, c->rgb + 3 * ((size_t)y * (size_t)c->w + (size_t)x));
     }
 }
 
@@ -95,7 +96,7 @@ void canvas_spotlight(struct canvas *c, int x1, int y1, int x2, int y2)
         }
 }
 
-static void dot(struct canvas *c, int x, int y, struct rgb k)
+static void canvas_dot(struct canvas *c, int x, int y, struct rgb k)
 {
     if (x < 0 || y < 0 || x >= c->w || y >= c->h)
         return;
@@ -109,7 +110,7 @@ void canvas_fill(struct canvas *c, int x1, int y1, int x2, int y2, struct rgb k)
 {
     for (int y = y1 < 0 ? 0 : y1; y <= y2 && y < c->h; y++)
         for (int x = x1 < 0 ? 0 : x1; x <= x2 && x < c->w; x++)
-            dot(c, x, y, k);
+            canvas_dot(c, x, y, k);
 }
 
 void canvas_frame(struct canvas *c, int x1, int y1, int x2, int y2, int thick, struct rgb k)

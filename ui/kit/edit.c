@@ -25,14 +25,14 @@ void edit_fini(struct edit *e)
     free(e->text);
 }
 
-static size_t before(const struct edit *e, size_t at)
+static size_t edit_before(const struct edit *e, size_t at)
 {
     while (at > 0 && ((unsigned char)e->text[--at] & 0xc0) == 0x80) {
     }
     return at;
 }
 
-static size_t after(const struct edit *e, size_t at)
+static size_t edit_after(const struct edit *e, size_t at)
 {
     if (at < e->len)
         at++;
@@ -59,7 +59,7 @@ static size_t word_after(const struct edit *e, size_t at)
     return at;
 }
 
-static void cut(struct edit *e, size_t from, size_t to)
+static void edit_cut(struct edit *e, size_t from, size_t to)
 {
     memmove(e->text + from, e->text + to, e->len - to + 1);
     e->len -= to - from;
@@ -67,7 +67,7 @@ static void cut(struct edit *e, size_t from, size_t to)
 }
 
 /* The bytes of a text that fit into room, no character cut. */
-static size_t fitting(const char *text, size_t room)
+static size_t edit_fitting(const char *text, size_t room)
 {
     size_t n = strlen(text);
     if (n <= room)
@@ -79,7 +79,7 @@ static size_t fitting(const char *text, size_t room)
 
 void edit_set(struct edit *e, const char *text)
 {
-    char *copy = xstrndup(text, fitting(text, EDIT_MOST));
+    char *copy = xstrndup(text, edit_fitting(text, EDIT_MOST));
     free(e->text);
     e->text = copy;
     e->len = e->at = strlen(copy);
@@ -93,7 +93,7 @@ void edit_insert(struct edit *e, const char *utf8)
 
 size_t edit_paste(struct edit *e, const char *utf8)
 {
-    size_t n = fitting(utf8, EDIT_MOST - e->len);
+    size_t n = edit_fitting(utf8, EDIT_MOST - e->len);
     e->text = xrealloc(e->text, e->len + n + 1);
     memmove(e->text + e->at + n, e->text + e->at, e->len - e->at + 1);
     memcpy(e->text + e->at, utf8, n);
@@ -102,7 +102,7 @@ size_t edit_paste(struct edit *e, const char *utf8)
     return strlen(utf8) - n;
 }
 
-static void browse(struct edit *e, int step)
+static void edit_browse(struct edit *e, int step)
 {
     int to = e->history_at + step;
     if (to < 0 || to > e->history_count)
@@ -118,19 +118,19 @@ static void browse(struct edit *e, int step)
 void edit_key(struct edit *e, enum edit_key key)
 {
     switch (key) {
-    case EDIT_LEFT: e->at = before(e, e->at); break;
-    case EDIT_RIGHT: e->at = after(e, e->at); break;
+    case EDIT_LEFT: e->at = edit_before(e, e->at); break;
+    case EDIT_RIGHT: e->at = edit_after(e, e->at); break;
     case EDIT_HOME: e->at = 0; break;
     case EDIT_END: e->at = e->len; break;
     case EDIT_WORD_LEFT: e->at = word_before(e, e->at); break;
     case EDIT_WORD_RIGHT: e->at = word_after(e, e->at); break;
-    case EDIT_BACKSPACE: cut(e, before(e, e->at), e->at); break;
-    case EDIT_DELETE: cut(e, e->at, after(e, e->at)); break;
-    case EDIT_KILL_END: cut(e, e->at, e->len); break;
-    case EDIT_KILL_START: cut(e, 0, e->at); break;
-    case EDIT_KILL_WORD: cut(e, word_before(e, e->at), e->at); break;
-    case EDIT_OLDER: browse(e, -1); break;
-    case EDIT_NEWER: browse(e, 1); break;
+    case EDIT_BACKSPACE: edit_cut(e, edit_before(e, e->at), e->at); break;
+    case EDIT_DELETE: edit_cut(e, e->at, edit_after(e, e->at)); break;
+    case EDIT_KILL_END: edit_cut(e, e->at, e->len); break;
+    case EDIT_KILL_START: edit_cut(e, 0, e->at); break;
+    case EDIT_KILL_WORD: edit_cut(e, word_before(e, e->at), e->at); break;
+    case EDIT_OLDER: edit_browse(e, -1); break;
+    case EDIT_NEWER: edit_browse(e, 1); break;
     }
 }
 

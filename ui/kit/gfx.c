@@ -75,7 +75,7 @@ static int cube_step(int value)
     return value < 48 ? 0 : value < 115 ? 1 : (value - 35) / 40;
 }
 
-static int distance(const uint8_t *p, int r, int g, int b)
+static int gfx_distance(const uint8_t *p, int r, int g, int b)
 {
     return (p[0] - r) * (p[0] - r) + (p[1] - g) * (p[1] - g) + (p[2] - b) * (p[2] - b);
 }
@@ -87,7 +87,7 @@ static int nearest_of_256(const uint8_t *p)
     int r = cube_step(p[0]), g = cube_step(p[1]), b = cube_step(p[2]);
     int gray = (p[0] + p[1] + p[2]) / 3, step = gray < 8 ? 0 : gray > 238 ? 23 : (gray - 3) / 10;
     int light = 8 + 10 * step;
-    if (distance(p, light, light, light) < distance(p, levels[r], levels[g], levels[b]))
+    if (gfx_distance(p, light, light, light) < gfx_distance(p, levels[r], levels[g], levels[b]))
         return 232 + step;
     return 16 + 36 * r + 6 * g + b;
 }
@@ -214,7 +214,7 @@ static void want_strips(struct gfx *g, struct gfx_place *p, bool moved)
 
 /* The cells of an area that a canvas at its corner touches: where it is as wide as the terminal
  * takes, that may be fewer than there are. */
-static struct area touched(const struct gfx *g, struct area a, const struct canvas *c)
+static struct area gfx_touched(const struct gfx *g, struct area a, const struct canvas *c)
 {
     int cols = (c->w + g->term.cell_w - 1) / g->term.cell_w;
     int rows = (c->h + g->term.cell_h - 1) / g->term.cell_h;
@@ -230,7 +230,7 @@ void gfx_place(struct gfx *g, int i, struct area a, struct canvas *c)
         return;
     if (g->gray)
         canvas_dim(c, 1);
-    a = g->mode == GFX_SIXEL ? touched(g, a, c) : a;
+    a = g->mode == GFX_SIXEL ? gfx_touched(g, a, c) : a;
     pthread_mutex_lock(&g->lock);
     bool moved = !same_area(p->at, a) || p->w != c->w || p->h != c->h;
     canvas_free(p->canvas);
@@ -334,7 +334,7 @@ void gfx_init(struct gfx *g)
 /* ---- sending */
 
 /* All bytes, also to a terminal that is slow to take them. */
-static bool write_all(const char *s, size_t len)
+static bool gfx_write_all(const char *s, size_t len)
 {
     while (len > 0) {
         ssize_t n = write(STDOUT_FILENO, s, len);
@@ -366,7 +366,7 @@ static void send_strip(struct gfx *g, const struct gfx_place *p, int number,
                p->at.row + 1 + number * strip_rows(g), p->at.col + 1);
     buf_add(&out, data->data, data->len);
     buf_printf(&out, "\0338%s", g->term.sync ? "\033[?2026l" : "");
-    write_all(out.data, out.len);
+    gfx_write_all(out.data, out.len);
     g->sent += out.len;
     buf_fini(&out);
 }
@@ -424,7 +424,7 @@ bool gfx_flush(struct gfx *g)
 
 void gfx_send(struct gfx *g, const char *data, size_t len)
 {
-    if (write_all(data, len))
+    if (gfx_write_all(data, len))
         g->sent += len;
 }
 

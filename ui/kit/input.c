@@ -23,7 +23,7 @@
 static const char paste_end[] = "\033[201~";
 #define PASTE_END (sizeof paste_end - 1)
 
-static void take(struct input *in, char byte, double now);
+static void input_take(struct input *in, char byte, double now);
 
 /* ---- events */
 
@@ -32,7 +32,7 @@ void input_event_fini(struct input_event *e)
     buf_fini(&e->text);
 }
 
-static void push(struct input *in, const struct input_event *e)
+static void input_push(struct input *in, const struct input_event *e)
 {
     if (in->first && in->first + in->count == in->room) {
         memmove(in->events, in->events + in->first, (size_t)in->count * sizeof *in->events);
@@ -59,9 +59,9 @@ bool input_full(const struct input *in)
     return in->count >= MOST_EVENTS;
 }
 
-static void key(struct input *in, int key, bool special)
+static void input_press(struct input *in, int key, bool special)
 {
-    push(in, &(struct input_event){.kind = INPUT_KEY, .key = key, .special = special});
+    input_push(in, &(struct input_event){.kind = INPUT_KEY, .key = key, .special = special});
 }
 
 void input_teach(struct input *in, const char *sequence, int key)
@@ -75,7 +75,7 @@ void input_teach(struct input *in, const char *sequence, int key)
 }
 
 /* The key of what follows an Escape, when terminfo has it; or 0. */
-static int taught(const struct input *in, char introducer, const char *rest)
+static int input_taught(const struct input *in, char introducer, const char *rest)
 {
     for (int i = 0; i < in->key_count; i++) {
         const char *s = in->keys[i].sequence;
@@ -102,11 +102,11 @@ static void whole_letter(struct input *in)
         c = c << 6 | ((unsigned char)in->letter[i] & 63u);
     in->letter_len = 0;
     if (n == 1 || (c >= least[n] && c < 0x110000 && (c < 0xd800 || c > 0xdfff)))
-        key(in, (int)c, false);
+        input_press(in, (int)c, false);
 }
 
 /* Bytes that are no UTF-8 are no keys. */
-static void letter(struct input *in, char byte)
+static void input_letter(struct input *in, char byte)
 {
     bool more = ((unsigned char)byte & 0xc0) == 0x80;
     if (more != (in->letter_len > 0))
@@ -121,22 +121,22 @@ static void letter(struct input *in, char byte)
 /* ---- what was held back */
 
 /* Takes bytes once more, as if they came now. */
-static void again(struct input *in, const char *bytes, size_t n, double now)
+static void input_again(struct input *in, const char *bytes, size_t n, double now)
 {
     in->resumed = false;
     for (size_t i = 0; i < n; i++)
-        take(in, bytes[i], now);
+        input_take(in, bytes[i], now);
 }
 
 /* Begins anew. What was held is taken again from byte `from` on. */
-static void ground(struct input *in, size_t from, double now)
+static void input_ground(struct input *in, size_t from, double now)
 {
     char held[sizeof in->held];
     size_t n = in->held_count > from ? in->held_count - from : 0;
     memcpy(held, in->held + (n ? from : 0), n);
     in->state = INPUT_GROUND;
     in->len = in->held_count = in->typed_count = 0;
-    again(in, held, n, now);
+    input_again(in, held, n, now);
 }
 
 /* The sequence is whole: what did not fit into it was typed meanwhile. */
@@ -144,7 +144,7 @@ static void ground_typed(struct input *in, double now)
 {
     memcpy(in->held, in->typed, in->typed_count);
     in->held_count = in->typed_count;
-    ground(in, 0, now);
+    input_ground(in, 0, now);
 }
 
 /* Nothing more comes of what is under way. */
@@ -155,22 +155,22 @@ static void give_up(struct input *in, double now)
     enum input_state state = in->state;
     if (state == INPUT_ESCAPE) {
         in->escaped = now;
-        key(in, ESCAPE, false);
+        input_press(in, ESCAPE, false);
     } else if (state == INPUT_MAYBE) {
-        key(in, introducer, false);
+        input_press(in, introducer, false);
     } else if (state == INPUT_SS3 || (state == INPUT_CSI && bare)) {
-        key(in, ESCAPE, false);
-        key(in, introducer, false);
+        input_press(in, ESCAPE, false);
+        input_press(in, introducer, false);
     }
-    ground(in, state == INPUT_CSI && !bare ? 1 : 0, now); /* the first that did not fit ended it */
+    input_ground(in, state == INPUT_CSI && !bare ? 1 : 0, now); /* what did not fit ended it */
 }
 
 /* A byte that cannot belong to the sequence, which was cut before it. */
-static void hold(struct input *in, char byte, bool is_typed, double now)
+static void input_hold(struct input *in, char byte, bool is_typed, double now)
 {
     if (in->held_count == sizeof in->held) {
         give_up(in, now);
-        take(in, byte, now);
+        input_take(in, byte, now);
         return;
     }
     in->held[in->held_count++] = byte;
@@ -193,13 +193,13 @@ static void end_paste(struct input *in, bool unfinished, double now)
     in->paste_all = in->after_all = in->mark = 0;
     in->paste_cut = false;
     in->state = INPUT_GROUND;
-    push(in, &e);
+    input_push(in, &e);
     if (after.len)
-        again(in, after.data, after.len, now);
+        input_again(in, after.data, after.len, now);
     buf_fini(&after);
 }
 
-static void keep(struct buf *b, const char *bytes, size_t n, size_t *all)
+static void input_keep(struct buf *b, const char *bytes, size_t n, size_t *all)
 {
     size_t room = b->len < INPUT_PASTE_MOST ? INPUT_PASTE_MOST - b->len : 0;
     if (n && room)
@@ -210,7 +210,7 @@ static void keep(struct buf *b, const char *bytes, size_t n, size_t *all)
 /* What followed an end mark was pasted, too. */
 static void join_paste(struct input *in)
 {
-    keep(&in->paste, in->after.data, in->after.len, &in->paste_all);
+    input_keep(&in->paste, in->after.data, in->after.len, &in->paste_all);
     in->paste_all += in->after_all - in->after.len;
     buf_fini(&in->after);
     in->after = (struct buf){0};
@@ -225,11 +225,11 @@ static void paste_byte(struct input *in, char byte)
     struct buf *to = ended ? &in->after : &in->paste;
     size_t *all = ended ? &in->after_all : &in->paste_all;
     if (byte != paste_end[in->mark] && in->mark) {
-        keep(to, paste_end, in->mark, all);
+        input_keep(to, paste_end, in->mark, all);
         in->mark = 0;
     }
     if (byte != paste_end[in->mark]) {
-        keep(to, &byte, 1, all);
+        input_keep(to, &byte, 1, all);
     } else if (++in->mark == PASTE_END) {
         in->mark = 0;
         in->state = INPUT_AFTER_PASTE;
@@ -254,7 +254,7 @@ static bool has_introducer(char c)
     return c && strchr("[]P_^XO", c);
 }
 
-static void begin(struct input *in, char introducer)
+static void input_begin(struct input *in, char introducer)
 {
     in->introducer = introducer;
     in->fit = in->at;
@@ -266,7 +266,7 @@ static void begin(struct input *in, char introducer)
 static void whole_csi(struct input *in, double now)
 {
     struct input_event e;
-    int k = taught(in, '[', in->seq);
+    int k = input_taught(in, '[', in->seq);
     k = k ? k : input_csi_key(in->seq);
     if (strcmp(in->seq, "200~") == 0) {
         ground_typed(in, now);
@@ -274,10 +274,10 @@ static void whole_csi(struct input *in, double now)
         return;
     }
     if (k) {
-        key(in, k, true);
+        input_press(in, k, true);
     } else if (in->seq[0] == '<') {
         if (input_mouse(in->seq, &e))
-            push(in, &e);
+            input_push(in, &e);
     } else if (term_reply(&in->term, in->seq)) {
         in->heard++;
         in->replied |= in->seq[0] == '?' && in->seq[in->len - 1] == 'c';
@@ -302,15 +302,15 @@ static void csi_byte(struct input *in, char c, double now)
 {
     bool waits = !in->replied && (in->resumed || in->held_count);
     if ((unsigned char)c < 0x20 || (unsigned char)c >= 0x7f) {
-        letter(in, c); /* as a terminal would: a control character acts inside of a sequence */
+        input_letter(in, c); /* as a terminal would: control characters act inside of a sequence */
         return;
     }
     if (waits && !is_parameter(c) && !may_end(in, c)) {
-        hold(in, c, true, now);
+        input_hold(in, c, true, now);
         return;
     }
     if (in->held_count)
-        hold(in, c, false, now);
+        input_hold(in, c, false, now);
     in->fit = now;
     in->resumed = false;
     if (in->state != INPUT_CSI)
@@ -333,11 +333,11 @@ static void ss3_byte(struct input *in, char c, double now)
 {
     bool special = true;
     char rest[2] = {c, '\0'};
-    int k = taught(in, 'O', rest);
+    int k = input_taught(in, 'O', rest);
     k = k ? k : input_ss3_key(c, &special);
     if (k)
-        key(in, k, special);
-    ground(in, 0, now);
+        input_press(in, k, special);
+    input_ground(in, 0, now);
 }
 
 static void x10_byte(struct input *in, char c, double now)
@@ -347,8 +347,8 @@ static void x10_byte(struct input *in, char c, double now)
     if (in->len < 3)
         return;
     if (input_old_mouse(in->seq, &e))
-        push(in, &e);
-    ground(in, 0, now);
+        input_push(in, &e);
+    input_ground(in, 0, now);
 }
 
 /* Titles, colors, settings: we asked for none, and take them away whole. No reply has other control
@@ -358,28 +358,28 @@ static void string_byte(struct input *in, char c, double now)
     if (c == ESCAPE) {
         in->state = INPUT_STRING_ESCAPE;
     } else if (c == 7 || c == 0x18 || c == 0x1a) {
-        ground(in, 0, now);
+        input_ground(in, 0, now);
     } else if ((unsigned char)c < 0x20) {
-        ground(in, 0, now);
-        take(in, c, now);
+        input_ground(in, 0, now);
+        input_take(in, c, now);
     }
 }
 
 static void escape_byte(struct input *in, char c, double now)
 {
     char none[1] = "";
-    int k = taught(in, c, none);
+    int k = input_taught(in, c, none);
     if (k) {
-        key(in, k, true);
-        ground(in, 0, now);
+        input_press(in, k, true);
+        input_ground(in, 0, now);
     } else if (has_introducer(c)) {
-        begin(in, c);
+        input_begin(in, c);
     } else if (c != ESCAPE && !in->replied && (in->resumed || in->held_count)) {
-        hold(in, c, true, now);
+        input_hold(in, c, true, now);
     } else {
-        key(in, ESCAPE, false); /* the key, and another */
-        ground(in, 0, now);
-        take(in, c, now);
+        input_press(in, ESCAPE, false); /* the key, and another */
+        input_ground(in, 0, now);
+        input_take(in, c, now);
     }
 }
 
@@ -391,13 +391,13 @@ static void maybe_byte(struct input *in, char c, double now)
     bool fits = introducer == '[' ? c >= '0' && c <= '?'
                 : introducer == ']' ? c >= '0' && c <= '9'
                                     : (c >= '0' && c <= '9') || (c && strchr("$+>!", c));
-    ground(in, 0, now);
+    input_ground(in, 0, now);
     in->slow |= fits;
     if (fits)
-        begin(in, introducer);
+        input_begin(in, introducer);
     else
-        key(in, introducer, false);
-    take(in, c, now);
+        input_press(in, introducer, false);
+    input_take(in, c, now);
 }
 
 static void ground_byte(struct input *in, char c, double now)
@@ -410,22 +410,22 @@ static void ground_byte(struct input *in, char c, double now)
         in->introducer = c;
         in->state = INPUT_MAYBE;
     } else {
-        letter(in, c);
+        input_letter(in, c);
     }
 }
 
 /* An Escape in the midst of a sequence: another begins, and the first one is given up. */
-static void interrupt(struct input *in, double now)
+static void input_interrupt(struct input *in, double now)
 {
-    ground(in, in->state == INPUT_CSI && in->len > 0 ? 1 : 0, now);
-    take(in, ESCAPE, now);
+    input_ground(in, in->state == INPUT_CSI && in->len > 0 ? 1 : 0, now);
+    input_take(in, ESCAPE, now);
 }
 
-static void take(struct input *in, char c, double now)
+static void input_take(struct input *in, char c, double now)
 {
     bool inside = in->state == INPUT_CSI || in->state == INPUT_SS3 || in->state == INPUT_X10;
     if (c == ESCAPE && inside) {
-        interrupt(in, now);
+        input_interrupt(in, now);
         return;
     }
     switch (in->state) {
@@ -437,10 +437,10 @@ static void take(struct input *in, char c, double now)
     case INPUT_X10: x10_byte(in, c, now); break;
     case INPUT_STRING: string_byte(in, c, now); break;
     case INPUT_STRING_ESCAPE:
-        ground(in, 0, now);
+        input_ground(in, 0, now);
         if (c != '\\') {
             in->state = INPUT_ESCAPE;
-            take(in, c, now);
+            input_take(in, c, now);
         }
         break;
     case INPUT_PASTED: case INPUT_AFTER_PASTE: paste_byte(in, c); break;
@@ -456,12 +456,12 @@ void input_feed(struct input *in, const char *bytes, size_t n, double now)
     in->slow |= in->resumed && (in->state == INPUT_CSI || in->state == INPUT_STRING);
     in->at = now;
     for (size_t i = 0; i < n; i++)
-        take(in, bytes[i], now);
+        input_take(in, bytes[i], now);
 }
 
 /* ---- silence */
 
-static double patience(const struct input *in)
+static double input_patience(const struct input *in)
 {
     bool bare = in->state == INPUT_ESCAPE || in->state == INPUT_SS3 || in->held_count ||
                 (in->state == INPUT_CSI && in->len == 0);
@@ -476,20 +476,20 @@ static double patience(const struct input *in)
 }
 
 /* Since when it is silent; what does not fit into a sequence breaks no silence. */
-static double since(const struct input *in)
+static double input_since(const struct input *in)
 {
     return in->held_count ? in->fit : in->at;
 }
 
 int input_wait(const struct input *in, double now)
 {
-    double all = patience(in), left = all - (now - since(in));
+    double all = input_patience(in), left = all - (now - input_since(in));
     return all < 0 ? -1 : left <= 0 ? 0 : (int)left + 1;
 }
 
 void input_tick(struct input *in, double now)
 {
-    if (in->state == INPUT_GROUND || now - since(in) < patience(in))
+    if (in->state == INPUT_GROUND || now - input_since(in) < input_patience(in))
         return;
     if (in->state == INPUT_PASTED || in->state == INPUT_AFTER_PASTE)
         end_paste(in, in->state == INPUT_PASTED, now);

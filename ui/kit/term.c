@@ -24,7 +24,7 @@ static const char questions[] =
 /* ---- replies */
 
 /* "6;19;9" -> 6, 19, 9; the count. */
-static int numbers(const char *s, int *out, int max)
+static int term_numbers(const char *s, int *out, int max)
 {
     int n = 0;
     while (n < max) {
@@ -57,7 +57,7 @@ bool term_reply(struct term *t, const char *seq)
     size_t len = strlen(seq);
     char last = len ? seq[len - 1] : '\0';
     bool asked = seq[0] == '?';
-    n = numbers(seq + asked, v, 32);
+    n = term_numbers(seq + asked, v, 32);
     if (asked && last == 'c') {
         for (int i = 1; i < n; i++) /* the first is the terminal's class */
             t->sixel |= v[i] == 4;
@@ -104,7 +104,7 @@ static void listen_to(struct input *in)
     }
 }
 
-static bool write_all(const char *s, size_t len)
+static bool term_write_all(const char *s, size_t len)
 {
     while (len > 0) {
         ssize_t n = write(STDOUT_FILENO, s, len);
@@ -162,7 +162,7 @@ static void on_fault(int number)
 }
 
 /* A stack of their own: they may come when the stack has ended. */
-static void guard(void)
+static void term_guard(void)
 {
     static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
     static char room[32768];
@@ -188,7 +188,7 @@ int term_take(struct vs_err *err)
     if (!name || !name[0] || strcmp(name, "dumb") == 0)
         return vs_fail(err, VS_E_USAGE, "TERM is '%s': the workbench needs a terminal that can "
                        "place text", name ? name : "");
-    guard();
+    term_guard();
     raw = saved;
     cfmakeraw(&raw);
     if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) != 0)
@@ -199,14 +199,14 @@ int term_take(struct vs_err *err)
 
 void term_ask(struct input *in)
 {
-    if (write_all(questions, sizeof questions - 1))
+    if (term_write_all(questions, sizeof questions - 1))
         listen_to(in);
 }
 
 void term_modes(bool on)
 {
     const char *s = on ? "\033[?2004h" : "\033[?2004l";
-    write_all(s, strlen(s));
+    term_write_all(s, strlen(s));
 }
 
 void term_give_back(void)

@@ -11,7 +11,7 @@
 
 static const uint64_t seed = 14695981039346656037u;
 
-static uint64_t mix(uint64_t h, const void *data, size_t size)
+static uint64_t stale_mix(uint64_t h, const void *data, size_t size)
 {
     const unsigned char *p = data;
     for (size_t i = 0; i < size; i++)
@@ -21,7 +21,7 @@ static uint64_t mix(uint64_t h, const void *data, size_t size)
 
 static uint64_t mix_text(uint64_t h, const char *s)
 {
-    return mix(h, s ? s : "", s ? strlen(s) + 1 : 1);
+    return stale_mix(h, s ? s : "", s ? strlen(s) + 1 : 1);
 }
 
 uint64_t stale_boxes(const struct workbench *w, struct photo *const *photos, int count)
@@ -30,9 +30,9 @@ uint64_t stale_boxes(const struct workbench *w, struct photo *const *photos, int
     for (int i = 0; i < count; i++) {
         int at = session_find_photo(w, photos[i]);
         const struct box_list none = {NULL, 0}, *l = at < 0 ? &none : &w->ses.states[at].boxes;
-        h = mix(h, &l->count, sizeof l->count);
+        h = stale_mix(h, &l->count, sizeof l->count);
         if (l->count)
-            h = mix(h, l->boxes, (size_t)l->count * 4 * sizeof *l->boxes);
+            h = stale_mix(h, l->boxes, (size_t)l->count * 4 * sizeof *l->boxes);
     }
     return h;
 }
@@ -56,7 +56,7 @@ uint64_t stale_identity(const struct workbench *w)
     for (int i = 0; i < r->image_count; i++) {
         h = mix_text(mix_text(h, r->images[i].digest), r->images[i].path);
         h = mix_text(h, r->images[i].regions_digest);
-        h = mix(h, &r->images[i].candidate_count, sizeof(int));
+        h = stale_mix(h, &r->images[i].candidate_count, sizeof(int));
     }
     return h | 1;
 }
@@ -121,8 +121,8 @@ struct words {
     int parts;
 };
 
-static void add(struct words *x, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void add(struct words *x, const char *fmt, ...)
+static void stale_add(struct words *x, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void stale_add(struct words *x, const char *fmt, ...)
 {
     va_list ap;
     int n = snprintf(x->out + x->used, x->size - x->used, "%s", x->parts++ ? ", " : "");
@@ -142,11 +142,11 @@ static void add_images(struct words *x, const struct workbench *w, unsigned bits
     const char *first = draw_base_name(r->images[0].path ? r->images[0].path
                                                          : r->images[0].regions_path);
     if (bits & STALE_IMAGE && r->image_count == 2)
-        add(x, "%.60s and %.60s", first, draw_base_name(r->images[1].path));
+        stale_add(x, "%.60s and %.60s", first, draw_base_name(r->images[1].path));
     else if (bits & STALE_IMAGE && r->image_count == 1)
-        add(x, "%.60s", first);
+        stale_add(x, "%.60s", first);
     else if (bits & (STALE_IMAGE | STALE_SET))
-        add(x, "%d images (%d are open)", r->image_count, w->ses.photo_count);
+        stale_add(x, "%d images (%d are open)", r->image_count, w->ses.photo_count);
 }
 
 /* "! of scene.png, task vqa; r asks again": what the result is about, as far as bits say. */
@@ -158,18 +158,18 @@ static void stale_text(const struct workbench *w, unsigned bits, char *out, size
     x.used = n > 0 ? (size_t)n : 0;
     add_images(&x, w, bits);
     if (bits & STALE_TASK)
-        add(&x, "task %s", r->task->name);
+        stale_add(&x, "task %s", r->task->name);
     if (bits & STALE_CHECKPOINT)
-        add(&x, "checkpoint %.60s", r->checkpoint_name);
+        stale_add(&x, "checkpoint %.60s", r->checkpoint_name);
     if (bits & STALE_QUERY)
-        add(&x, "\"%.80s\"", r->text);
+        stale_add(&x, "\"%.80s\"", r->text);
     if (bits & STALE_BOXES)
-        add(&x, "other boxes");
+        stale_add(&x, "other boxes");
     if (bits & STALE_REGIONS)
-        add(&x, "other regions");
+        stale_add(&x, "other regions");
     if (bits & STALE_CHANGES) {
         char *changes = change_list_show(r->changes);
-        add(&x, changes ? "the query with %.60s" : "the query without changes", changes);
+        stale_add(&x, changes ? "the query with %.60s" : "the query without changes", changes);
         free(changes);
     }
     snprintf(out + x.used, size - x.used, "; %s",

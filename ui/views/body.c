@@ -26,7 +26,7 @@ void panes_init(struct workbench *w)
 
 /* Panes first to end-1 one above the other; those that do not fit are left out, the focused one
  * never. */
-static void stack(struct workbench *w, struct area a, int first, int end)
+static void panes_stack(struct workbench *w, struct area a, int first, int end)
 {
     int n = end - first, room = a.rows / PANE_ROWS;
     room = room < 1 ? 1 : room > n ? n : room;
@@ -41,12 +41,12 @@ static void stack(struct workbench *w, struct area a, int first, int end)
 }
 
 /* A column of panes with a line on its left. */
-static void column(struct workbench *w, struct area a, int first, int end)
+static void panes_column(struct workbench *w, struct area a, int first, int end)
 {
     struct area inside = {a.row, a.col + 2, a.rows, a.cols - 3};
     for (int i = 0; i < a.rows; i++)
         mvaddwstr(a.row + i, a.col, L"\u2502");
-    stack(w, inside, first, end);
+    panes_stack(w, inside, first, end);
     for (int i = first; i < end; i++)
         if (w->panes.list[i].shown && i == w->panes.focus) {
             attrset(draw_rank_attr(1));
@@ -73,12 +73,12 @@ static void panes_lay_out(struct workbench *w, struct area a)
     w->panes.list[0].at = (struct area){a.row, a.col, a.rows, left - 1};
     w->panes.list[0].shown = true;
     if (three)
-        column(w, (struct area){a.row, left, a.rows, middle}, 1, split);
-    column(w, (struct area){a.row, left + middle, a.rows, a.cols - left - middle}, split, n);
+        panes_column(w, (struct area){a.row, left, a.rows, middle}, 1, split);
+    panes_column(w, (struct area){a.row, left + middle, a.rows, a.cols - left - middle}, split, n);
 }
 
 /* Letters lose their colors; under pictures, which have lost theirs, cells must not change. */
-static void gray(const struct workbench *w, int slot, struct area a)
+static void gray_pane(const struct workbench *w, int slot, struct area a)
 {
     const struct gfx_place *p = &w->screen.gfx.places[slot];
     for (int row = a.row; row < a.row + a.rows; row++)
@@ -110,7 +110,7 @@ static void draw_pane(struct workbench *w, struct pane *p)
     w->screen.gfx.gray = false;
     attrset(A_NORMAL);
     if (stale)
-        gray(w, p->slot, p->at);
+        gray_pane(w, p->slot, p->at);
 }
 
 static void draw_panes_body(struct workbench *w, struct area a)

@@ -66,7 +66,7 @@ void do_box_drop(struct workbench *w, const char *arg)
 }
 
 /* The box between the corner that is set and the one that moves. */
-static void corners(const struct drawing *d, float box[4])
+static void box_corners(const struct drawing *d, float box[4])
 {
     box[0] = (float)(d->x < d->from_x ? d->x : d->from_x);
     box[1] = (float)(d->y < d->from_y ? d->y : d->from_y);
@@ -78,7 +78,7 @@ static void add_box(struct workbench *w)
 {
     struct photo_state *s = boxes_current(w);
     float box[4];
-    corners(&w->draw, box);
+    box_corners(&w->draw, box);
     if (s->boxes.count == MOST || box[2] - box[0] < 1 || box[3] - box[1] < 1) {
         workbench_say(w, true, s->boxes.count == MOST ? "there are 100 boxes already"
                                                       : "the box is empty: move the corner");
@@ -174,7 +174,7 @@ void boxes_draw(struct workbench *w, struct canvas *c, const struct frame *f)
     canvas_frame(c, 0, y, c->w - 1, y, 1, green);
     if (d->from) {
         float b[4];
-        corners(d, b);
+        box_corners(d, b);
         draw_frame(c, f, b, thick, green);
     }
 }

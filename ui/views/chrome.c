@@ -16,7 +16,7 @@ static void chrome_fill(int row, attr_t attr)
 }
 
 /* The reference passes EXIF orientation over: whoever opens such a picture should know. */
-static const char *turned(const struct photo *p)
+static const char *chrome_turned(const struct photo *p)
 {
     return p->image && p->image->orientation > 1 ? " (EXIF: rotated; --upright)" : "";
 }
@@ -32,7 +32,7 @@ static void draw_chrome_title(const struct workbench *w)
     if (w->ses.photo < w->ses.photo_count)
         snprintf(right, sizeof right, "%.180s%s  %d/%d",
                  draw_base_name(w->ses.photos[w->ses.photo]->path),
-                 turned(w->ses.photos[w->ses.photo]), w->ses.photo + 1, w->ses.photo_count);
+                 chrome_turned(w->ses.photos[w->ses.photo]), w->ses.photo + 1, w->ses.photo_count);
     int width = text_width(right);
     if (n + width + 6 < COLS)
         draw_text(0, COLS - width - 1, width, "%s", right);

@@ -95,7 +95,7 @@ static bool region_place(const struct workbench *w, int photo, int region, const
     return true;
 }
 
-static int thickness(const struct workbench *w, const struct canvas *c, bool chosen)
+static int frame_thickness(const struct workbench *w, const struct canvas *c, bool chosen)
 {
     if (w->screen.gfx.mode != GFX_SIXEL)
         return 1;
@@ -185,7 +185,7 @@ static void draw_ranked(const struct workbench *w, const struct photo_paint *x, 
     for (int i = n - 1; i >= 0; i--)
         if (rank_shows(w, x, i, image)) {
             struct pixels p = ranked_place(w, x->photo, f, r, &r->boxes[i]);
-            canvas_frame(c, p.x1, p.y1, p.x2, p.y2, thickness(w, c, i == x->rank),
+            canvas_frame(c, p.x1, p.y1, p.x2, p.y2, frame_thickness(w, c, i == x->rank),
                          draw_rank_color(i));
         }
     for (int i = 0; i < n; i++) {
@@ -199,7 +199,7 @@ static void draw_ranked(const struct workbench *w, const struct photo_paint *x, 
 }
 
 /* The heaviest region that has no mark yet, or 0. */
-static int heaviest(const float *weights, int count, const bool *used)
+static int heaviest_region(const float *weights, int count, const bool *used)
 {
     int best = 0;
     for (int i = 1; i < count; i++)
@@ -214,14 +214,14 @@ static void draw_heaviest(const struct workbench *w, int photo, struct canvas *c
 {
     struct labels l = {.count = 0};
     bool *used = xcalloc((size_t)count, sizeof *used);
-    for (int k = 0, best; k < 3 && (best = heaviest(weights, count, used)) > 0; k++) {
+    for (int k = 0, best; k < 3 && (best = heaviest_region(weights, count, used)) > 0; k++) {
         struct pixels p;
         char text[32];
         used[best] = true;
         if (!region_place(w, photo, best, f, &p) || !is_visible(c, p))
             continue;
         snprintf(text, sizeof text, "%.1f%%", 100 * (double)weights[best]);
-        canvas_frame(c, p.x1, p.y1, p.x2, p.y2, thickness(w, c, false), white);
+        canvas_frame(c, p.x1, p.y1, p.x2, p.y2, frame_thickness(w, c, false), white);
         draw_label(w, c, &l, p, text, white);
     }
     free(used);
@@ -250,7 +250,7 @@ static void draw_chosen(const struct workbench *w, int photo, struct canvas *c,
         return;
     if (spotlight)
         canvas_spotlight(c, p.x1, p.y1, p.x2, p.y2);
-    canvas_frame(c, p.x1, p.y1, p.x2, p.y2, thickness(w, c, true), white);
+    canvas_frame(c, p.x1, p.y1, p.x2, p.y2, frame_thickness(w, c, true), white);
     snprintf(text, sizeof text, "#%d", w->sel->region);
     draw_label(w, c, &l, p, text, white);
 }

@@ -107,7 +107,8 @@ static void choose_changed(struct workbench *w, const struct change *c)
     selection_set(w->selection, &next);
 }
 
-static void pick(struct workbench *w, struct effects_view *v, const struct effects *e, int place)
+static void effects_pick(struct workbench *w, struct effects_view *v, const struct effects *e,
+                         int place)
 {
     int n, *order = effects_ranked(e, &n);
     if (place >= 0 && place < n) {
@@ -122,7 +123,7 @@ static void effects_move(struct workbench *w, struct pane *p, enum motion m)
     struct effects_view *v = effects_state(w, p);
     const struct effects *e = knock_known(w);
     if (e && e->done)
-        pick(w, v, e, panes_pick(v->pick, e->done, 10, m));
+        effects_pick(w, v, e, panes_pick(v->pick, e->done, 10, m));
 }
 
 /* Asks again without the chosen one. */
@@ -146,7 +147,7 @@ static bool effects_click(struct workbench *w, struct pane *p, int row, int col)
     struct area l = v->list;
     if (!e || row < l.row || row >= l.row + l.rows || col < l.col)
         return false;
-    pick(w, v, e, v->top + row - l.row);
+    effects_pick(w, v, e, v->top + row - l.row);
     return true;
 }
 
@@ -193,7 +194,8 @@ static void draw_effects_list(struct workbench *w, struct effects_view *v, const
 /* ---- on the photo */
 
 /* A color over a box, more of it where more changes. */
-static void tint(struct canvas *c, int x1, int y1, int x2, int y2, struct rgb k, float amount)
+static void effects_tint(struct canvas *c, int x1, int y1, int x2, int y2, struct rgb k,
+                         float amount)
 {
     for (int y = y1 < 0 ? 0 : y1; y <= y2 && y < c->h; y++)
         for (int x = x1 < 0 ? 0 : x1; x <= x2 && x < c->w; x++) {
@@ -230,7 +232,7 @@ static void paint_regions(struct workbench *w, const struct effects_view *v,
             struct rgb k = grid_color((float)f->effect, top, SCALE_SIGNED);
             float share = top > 0 && !isnan(f->effect) ? (float)fabs(f->effect) / top : 0;
             if (!turn)
-                tint(c, x1, y1, x2, y2, k, 0.65f * share);
+                effects_tint(c, x1, y1, x2, y2, k, 0.65f * share);
             if (!turn && numbered)
                 canvas_frame(c, x1, y1, x2, y2, chosen ? 3 : 1, k);
             char text[32];
@@ -242,8 +244,8 @@ static void paint_regions(struct workbench *w, const struct effects_view *v,
 }
 
 /* The dimmed photo at this size, kept: large ones take a moment to scale. NULL: too large. */
-static struct canvas *backdrop(struct workbench *w, struct effects_view *v, const struct image *im,
-                               int width, int height)
+static struct canvas *effects_backdrop(struct workbench *w, struct effects_view *v,
+                                       const struct image *im, int width, int height)
 {
     uint64_t key = ((uint64_t)w->ses.photo + 1) << 32 | (uint64_t)width << 16 | (uint64_t)height;
     struct canvas *c = canvas_new(width, height);
@@ -270,7 +272,7 @@ static void draw_effects_photo(struct workbench *w, struct pane *p, const struct
         return;
     gfx_fit(&w->screen.gfx, a, im->width, im->height, &width, &height);
     draw_cell(w, &cw, &ch);
-    struct canvas *c = backdrop(w, v, im, width, height);
+    struct canvas *c = effects_backdrop(w, v, im, width, height);
     if (!c)
         return;
     paint_regions(w, v, e, c);
@@ -348,7 +350,7 @@ static void paint_heads(const struct workbench *w, const struct effects *e,
     }
 }
 
-static int most(const int *x)
+static int effects_most(const int *x)
 {
     int top = 1;
     for (int i = 0; i < ATTN_COUNT; i++)
@@ -363,7 +365,7 @@ static void draw_heads(struct workbench *w, int slot, const struct effects *e, s
     int cw, ch;
     draw_cell(w, &cw, &ch);
     const struct gfx *g = &w->screen.gfx;
-    int width = a.cols * cw, layers = most(s.layers), heads = most(s.heads);
+    int width = a.cols * cw, layers = effects_most(s.layers), heads = effects_most(s.heads);
     int maps = s.maps > 0 ? s.maps : 1;
     width = g->mode == GFX_SIXEL && width > g->term.max_w ? g->term.max_w : width;
     int cell_w = (width / maps - cw) / heads, cell_h = (a.rows - 1) * ch / layers;
@@ -414,7 +416,7 @@ static void draw_effects_body(struct workbench *w, struct pane *p, const struct 
         list = (struct area){at.row, at.col + at.cols - LIST, at.rows, LIST};
     } else if (high) {
         struct sizes s = sizes_of(e);
-        picture.rows = e->of == EFFECTS_HEADS ? most(s.layers) + 1 : at.rows / 2;
+        picture.rows = e->of == EFFECTS_HEADS ? effects_most(s.layers) + 1 : at.rows / 2;
         picture.rows = picture.rows < at.rows / 2 ? picture.rows : at.rows / 2;
         list = (struct area){at.row + picture.rows, at.col, at.rows - picture.rows, at.cols};
     }

@@ -37,7 +37,7 @@ struct heads_view {
 
 /* ---- the statistics of all heads */
 
-static bool *flags(const struct workbench *w, enum net_stream s, int n, bool hidden)
+static bool *heads_flags(const struct workbench *w, enum net_stream s, int n, bool hidden)
 {
     bool *list = xcalloc((size_t)n + 1, sizeof *list);
     for (int i = 0; i < n; i++)
@@ -69,9 +69,9 @@ static void fill_table(struct workbench *w, enum attn_kind k, struct head_table 
     int rows, cols;
     if (!heads_shape(w, k, &rows, &cols))
         return;
-    bool *skip = flags(w, attn_table[k].from, rows, true);
-    bool *special = flags(w, attn_table[k].to, cols, false);
-    bool *left_out = flags(w, attn_table[k].to, cols, true);
+    bool *skip = heads_flags(w, attn_table[k].from, rows, true);
+    bool *special = heads_flags(w, attn_table[k].to, cols, false);
+    bool *left_out = heads_flags(w, attn_table[k].to, cols, true);
     for (int i = 0; i < t->layers * t->heads; i++) {
         float *map = NULL;
         if (!look_map(w->now.r, k, i / t->heads, inside_batch(w), i % t->heads, &rows, &cols, &map))
@@ -91,7 +91,8 @@ static void fill_chosen(struct workbench *w, enum attn_kind k, struct head_table
     bool self = attn_table[k].from == attn_table[k].to;
     int row = self ? -1 : inside_chosen(w, k, true), col = inside_chosen(w, k, self);
     int rows = 0, cols = 0;
-    bool *skip = heads_shape(w, k, &rows, &cols) ? flags(w, attn_table[k].from, rows, true) : NULL;
+    bool any = heads_shape(w, k, &rows, &cols);
+    bool *skip = any ? heads_flags(w, attn_table[k].from, rows, true) : NULL;
     for (int i = 0; i < t->layers * t->heads; i++) {
         float *map = NULL, *x = &t->x[(size_t)i * STAT_COUNT + STAT_CHOSEN];
         *x = NAN;
@@ -248,7 +249,7 @@ static bool heads_click(struct workbench *w, struct pane *p, int row, int col)
 
 /* ---- the pictures */
 
-static struct pixels tile(const struct head_table *t, const struct canvas *c, int i)
+static struct pixels heads_tile(const struct head_table *t, const struct canvas *c, int i)
 {
     int layer = i / t->heads, head = i % t->heads;
     return (struct pixels){c->w * head / t->heads, c->h * layer / t->layers,
@@ -256,8 +257,8 @@ static struct pixels tile(const struct head_table *t, const struct canvas *c, in
 }
 
 /* The largest of the map's shown cells that a pixel covers: small ones stay seen. */
-static float covered(const float *map, int cols, const int *row, const int *col, int i1, int i2,
-                     int j1, int j2)
+static float heads_covered(const float *map, int cols, const int *row, const int *col, int i1,
+                           int i2, int j1, int j2)
 {
     float x = 0;
     for (int i = i1; i < i2; i++)
@@ -266,7 +267,7 @@ static float covered(const float *map, int cols, const int *row, const int *col,
     return x;
 }
 
-static int later(int i, int least)
+static int heads_later(int i, int least)
 {
     return i > least ? i : least;
 }
@@ -290,8 +291,9 @@ static void paint_map(struct workbench *w, const struct heads_shown *s, struct c
     for (int y = 0; y < high && n && m; y++)
         for (int x = 0; x < wide; x++) {
             int i = y * n / high, j = x * m / wide;
-            float v = covered(map, cols, s->row, s->col, i, later((y + 1) * n / high, i + 1), j,
-                              later((x + 1) * m / wide, j + 1));
+            int i2 = heads_later((y + 1) * n / high, i + 1);
+            int j2 = heads_later((x + 1) * m / wide, j + 1);
+            float v = heads_covered(map, cols, s->row, s->col, i, i2, j, j2);
             canvas_fill(c, p.x1 + x, p.y1 + y, p.x1 + x, p.y1 + y,
                         grid_color(v, s->top, SCALE_ROOT));
         }
@@ -308,7 +310,7 @@ static void paint_maps(struct workbench *w, const struct pane *p, struct canvas 
     s.row = inside_rows(w, attn_table[s.kind].from, rows, &s.row_count);
     s.col = inside_rows(w, attn_table[s.kind].to, cols, &s.col_count);
     for (int i = 0; i < t->layers * t->heads; i++)
-        paint_map(w, &s, c, tile(t, c, i), i / t->heads, i % t->heads);
+        paint_map(w, &s, c, heads_tile(t, c, i), i / t->heads, i % t->heads);
     free(s.row);
     free(s.col);
 }
@@ -347,7 +349,7 @@ static void heads_paint(struct workbench *w, const struct pane *p, struct canvas
     if (!small)
         paint_maps(w, p, c);
     for (int i = 0; i < t->layers * t->heads; i++) {
-        struct pixels x = tile(t, c, i);
+        struct pixels x = heads_tile(t, c, i);
         if (small)
             canvas_fill(c, x.x1, x.y1, x.x2, x.y2, grid_color(stat_of(v, i), top, SCALE_LINEAR));
         if (framed)

@@ -50,7 +50,7 @@ static int count_lines(const struct workbench *w)
 }
 
 /* Many keys are told by the first and the last. */
-static void shorten(char *keys, size_t size)
+static void help_shorten(char *keys, size_t size)
 {
     char first[32], *last = strrchr(keys, ' ');
     int blanks = 0;
@@ -70,7 +70,7 @@ static void draw_action(const struct workbench *w, const struct action *a, struc
     bool narrow = at.cols < 100;
     int first = narrow ? 18 : 19, second = narrow ? 0 : 30;
     action_keys(w, a, keys, sizeof keys);
-    shorten(keys, sizeof keys);
+    help_shorten(keys, sizeof keys);
     snprintf(name, sizeof name, ":%s %s", a->name, a->args);
     attron(A_BOLD);
     draw_text(row, at.col + 1, first - 1, "%s", narrow && !keys[0] ? name : keys);

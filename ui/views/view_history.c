@@ -55,7 +55,7 @@ static const char *history_line_text(const struct workbench *w, const struct pan
 }
 
 /* What people said of it, behind the question. */
-static void marks(const struct log_query *q, char *out, size_t size)
+static void history_marks(const struct log_query *q, char *out, size_t size)
 {
     snprintf(out, size, "%s%s%s%s%s%s", q->tags ? " [" : "", q->tags ? q->tags : "",
              q->tags ? "]" : "", q->note ? " (" : "", q->note ? q->note : "", q->note ? ")" : "");
@@ -65,7 +65,7 @@ static void draw_history_line(const struct log_query *q, struct area a, int row)
 {
     bool wide = a.cols >= 110;
     char said[256], pin = q->pinned ? '*' : ' ';
-    marks(q, said, sizeof said);
+    history_marks(q, said, sizeof said);
     int n = wide ? draw_text(row, a.col, a.cols, "%c%5lld %.16s ", pin, (long long)q->id, q->when)
                  : draw_text(row, a.col, a.cols, "%c%4lld ", pin, (long long)q->id);
     n += draw_text(row, a.col + n, 11, "%-10.10s ", q->task);
@@ -203,8 +203,8 @@ static int64_t marked_query(struct workbench *w)
     return id;
 }
 
-static void marked(struct workbench *w, int rc, const struct vs_err *err, const char *what,
-                   int64_t id)
+static void history_marked(struct workbench *w, int rc, const struct vs_err *err, const char *what,
+                           int64_t id)
 {
     if (rc != 0)
         workbench_say(w, true, "%s", err->text);
@@ -224,9 +224,9 @@ static void do_keep(struct workbench *w, const char *arg)
     for (int i = 0; v && i < v->count; i++)
         pinned |= v->queries[i].id == id && v->queries[i].pinned;
     if (id && pinned && !*arg)
-        marked(w, log_unpin(w->ses.log, id, &err), &err, "unpinned", id);
+        history_marked(w, log_unpin(w->ses.log, id, &err), &err, "unpinned", id);
     else if (id)
-        marked(w, log_pin(w->ses.log, id, *arg ? arg : NULL, &err), &err, "pinned", id);
+        history_marked(w, log_pin(w->ses.log, id, *arg ? arg : NULL, &err), &err, "pinned", id);
 }
 
 static void do_note(struct workbench *w, const char *arg)
@@ -236,7 +236,7 @@ static void do_note(struct workbench *w, const char *arg)
     if (id && !*arg)
         typed_command(w, "note ");
     else if (id)
-        marked(w, log_set_note(w->ses.log, id, arg, &err), &err, "noted on", id);
+        history_marked(w, log_set_note(w->ses.log, id, arg, &err), &err, "noted on", id);
 }
 
 /* "-WORD" takes it away. */
@@ -247,9 +247,10 @@ static void do_tag(struct workbench *w, const char *arg)
     if (id && !*arg)
         typed_command(w, "tag ");
     else if (id && *arg == '-')
-        marked(w, log_remove_tag(w->ses.log, id, arg + 1, &err), &err, "tag removed from", id);
+        history_marked(w, log_remove_tag(w->ses.log, id, arg + 1, &err), &err, "tag removed from",
+                       id);
     else if (id)
-        marked(w, log_add_tag(w->ses.log, id, arg, &err), &err, "tagged", id);
+        history_marked(w, log_add_tag(w->ses.log, id, arg, &err), &err, "tagged", id);
 }
 
 static void do_history(struct workbench *w, const char *arg)

@@ -72,7 +72,7 @@ static void lens_take(struct workbench *w, void *arg, const struct vs_err *err)
 }
 
 /* The lens that is wanted, or NULL while it is made. */
-static const struct lens *wanted(struct workbench *w, const struct lens_view *v)
+static const struct lens *lens_wanted(struct workbench *w, const struct lens_view *v)
 {
     int k = slot_of(!v->regions), photo = photo_in_result(w);
     if (w->lenses.known[k] && (!v->regions || w->lenses.photo == photo))
@@ -135,7 +135,7 @@ static void step_depth(struct workbench *w, struct pane *p, int step)
 
 static bool lens_step(struct workbench *w, struct pane *p, int step)
 {
-    if (w->now.r && wanted(w, p->state))
+    if (w->now.r && lens_wanted(w, p->state))
         step_depth(w, p, step);
     return w->now.r != NULL;
 }
@@ -143,7 +143,7 @@ static bool lens_step(struct workbench *w, struct pane *p, int step)
 static void lens_move(struct workbench *w, struct pane *p, enum motion m)
 {
     const struct lens_view *v = p->state;
-    const struct lens *l = w->now.r ? wanted(w, v) : NULL;
+    const struct lens *l = w->now.r ? lens_wanted(w, v) : NULL;
     if (!l)
         return;
     if (m == MOVE_LEFT || m == MOVE_RIGHT) {
@@ -159,7 +159,7 @@ static void lens_move(struct workbench *w, struct pane *p, enum motion m)
 static bool lens_click(struct workbench *w, struct pane *p, int row, int col)
 {
     const struct lens_view *v = p->state;
-    const struct lens *l = w->now.r ? wanted(w, v) : NULL;
+    const struct lens *l = w->now.r ? lens_wanted(w, v) : NULL;
     struct area a = v->at;
     if (!l || row < a.row || row >= a.row + a.rows)
         return false;
@@ -193,7 +193,7 @@ struct window {
     int first, count, wide, label;
 };
 
-static struct window fit(struct lens_view *v, const struct lens *l, int cols, int depth)
+static struct window lens_fit(struct lens_view *v, const struct lens *l, int cols, int depth)
 {
     int label = inside_label(cols), room = cols - label;
     struct window x = {0, room / CELL, CELL, label};
@@ -227,7 +227,7 @@ static void draw_lens(struct workbench *w, struct pane *p, const struct lens *l,
 {
     struct lens_view *v = p->state;
     int depth = depth_of(w, p, l);
-    struct window x = fit(v, l, a.cols, depth);
+    struct window x = lens_fit(v, l, a.cols, depth);
     v->at = (struct area){2, x.label, a.rows - 2, x.count * x.wide};
     v->wide = x.wide;
     attrset(A_BOLD);
@@ -250,7 +250,7 @@ static void draw_lens(struct workbench *w, struct pane *p, const struct lens *l,
 static void lens_draw(struct workbench *w, struct pane *p, struct area a)
 {
     const struct lens_view *v = p->state;
-    const struct lens *l = w->now.r ? wanted(w, v) : NULL;
+    const struct lens *l = w->now.r ? lens_wanted(w, v) : NULL;
     if (l && a.rows >= 4 && a.cols >= 24)
         draw_lens(w, p, l, a);
     else
@@ -265,7 +265,7 @@ static void lens_draw(struct workbench *w, struct pane *p, struct area a)
 static bool lens_table(struct workbench *w, struct pane *p, struct table *out)
 {
     const struct lens_view *v = p->state;
-    const struct lens *l = w->now.r ? wanted(w, v) : NULL;
+    const struct lens *l = w->now.r ? lens_wanted(w, v) : NULL;
     if (!l)
         return false;
     int n, *list = rows_of(w, v, l, &n);

@@ -13,7 +13,7 @@ struct weighted {
     int region;
 };
 
-static int heavier(const void *a, const void *b)
+static int looks_heavier(const void *a, const void *b)
 {
     const struct weighted *x = a, *y = b;
     return x->weight != y->weight ? (x->weight > y->weight ? -1 : 1) : x->region - y->region;
@@ -27,7 +27,7 @@ static struct weighted *looks_ranked(const struct workbench *w, const struct pan
     struct weighted *list = xcalloc((size_t)*count, sizeof *list);
     for (int i = 0; i < *count; i++)
         list[i] = (struct weighted){weights[i], i};
-    qsort(list, (size_t)*count, sizeof *list, heavier);
+    qsort(list, (size_t)*count, sizeof *list, looks_heavier);
     free(weights);
     return list;
 }

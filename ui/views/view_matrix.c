@@ -140,7 +140,7 @@ static float matrix_top(struct workbench *w, const struct pane *p, const struct 
 }
 
 /* Of places in the lists. */
-static float value(const struct shown_map *m, int i, int j)
+static float matrix_value(const struct shown_map *m, int i, int j)
 {
     return m->all[(ptrdiff_t)m->row[i] * m->cols + m->col[j]];
 }
@@ -149,7 +149,7 @@ static double row_sum(const struct shown_map *m, int i)
 {
     double sum = 0;
     for (int j = 0; j < m->col_count; j++)
-        sum += (double)value(m, i, j);
+        sum += (double)matrix_value(m, i, j);
     return fabs(sum) < 0.0005 ? 0 : sum; /* rounding has no sign */
 }
 
@@ -204,7 +204,7 @@ static void make_grid(struct workbench *w, struct matrix_view *v, const struct s
     *x = xcalloc((size_t)m->row_count * (size_t)m->col_count, sizeof **x);
     for (int i = 0; i < m->row_count; i++)
         for (int j = 0; j < m->col_count; j++)
-            (*x)[(ptrdiff_t)i * m->col_count + j] = value(m, i, j);
+            (*x)[(ptrdiff_t)i * m->col_count + j] = matrix_value(m, i, j);
     *g = (struct grid){.rows = m->row_count, .cols = m->col_count, .x = *x, .top = m->top,
                        .scale = m->difference ? SCALE_SIGNED : SCALE_ROOT, .at_row = m->at_row,
                        .at_col = m->at_col, .label = inside_label(body.cols),
@@ -296,7 +296,7 @@ static void draw_matrix_title(struct workbench *w, const struct pane *p, const s
     if (m->at_row >= 0 && m->at_col >= 0)
         draw_text(a.row + 1, a.col, a.cols, m->difference ? "%s -> %s: %+.4f; row sum %+.3f"
                                                           : "%s -> %s: %.4f; row sum %.3f",
-                  from, to, (double)value(m, m->at_row, m->at_col), row_sum(m, m->at_row));
+                  from, to, (double)matrix_value(m, m->at_row, m->at_col), row_sum(m, m->at_row));
     else if (m->at_row >= 0)
         draw_text(a.row + 1, a.col, a.cols, "row %s sums to %.3f", from, row_sum(m, m->at_row));
     else
@@ -370,7 +370,7 @@ static bool matrix_table(struct workbench *w, struct pane *p, struct table *out)
         inside_row_name(w, attn_table[m.kind].from, m.row[i], name, sizeof name);
         out->row_names[i] = xstrdup(name);
         for (int j = 0; j < m.col_count; j++)
-            out->x[(ptrdiff_t)i * m.col_count + j] = value(&m, i, j);
+            out->x[(ptrdiff_t)i * m.col_count + j] = matrix_value(&m, i, j);
     }
     for (int j = 0; any && j < m.col_count; j++) {
         inside_row_name(w, attn_table[m.kind].to, m.col[j], name, sizeof name);

@@ -112,7 +112,7 @@ static void draw_one(struct workbench *w, struct pane *p, struct area a)
 /* ---- several */
 
 /* The photos of the result that is shown, best first; NULL when they are not shown together. */
-static int *together(const struct workbench *w, const struct photo_view *v, int *count)
+static int *photos_together(const struct workbench *w, const struct photo_view *v, int *count)
 {
     const struct result *r = w->now.r;
     if (!r || r->image_count < 2 || v->single || w->typed.mode == MODE_BOX || zoom_of(w, v) > 1 ||
@@ -233,7 +233,7 @@ static void draw_together(struct workbench *w, struct pane *p, struct area a, co
 
 /* ---- the strip of all photos */
 
-static const struct canvas *thumb(struct workbench *w, int i, int width, int height)
+static const struct canvas *photo_thumb(struct workbench *w, int i, int width, int height)
 {
     struct photo_state *s = &w->ses.states[i];
     const struct image *im = w->ses.photos[i]->image;
@@ -259,7 +259,7 @@ static void draw_strip(struct workbench *w, struct pane *p, struct area a)
     for (int i = 0; c && i < n; i++) {
         int x = i * STRIP_COLS * cw, width = (STRIP_COLS - 1) * cw,
             chosen = from + i == w->ses.photo;
-        const struct canvas *t = thumb(w, from + i, width, c->h);
+        const struct canvas *t = photo_thumb(w, from + i, width, c->h);
         struct rgb color = chosen ? draw_rank_color(0) : (struct rgb){150, 150, 150};
         char text[16];
         snprintf(text, sizeof text, "%d", from + i + 1);
@@ -329,7 +329,7 @@ static void photo_draw(struct workbench *w, struct pane *p, struct area a)
         draw_strip(w, p, (struct area){a.row + a.rows - STRIP_ROWS, a.col, STRIP_ROWS, a.cols});
         a.rows -= STRIP_ROWS + 1;
     }
-    int n = 0, *list = together(w, v, &n);
+    int n = 0, *list = photos_together(w, v, &n);
     if (list && n > 1)
         draw_together(w, p, a, list, n);
     else
@@ -418,7 +418,7 @@ static void photo_end(struct pane *p)
 /* ---- keys */
 
 /* Zooming begins at the chosen region, or the best box. */
-static void aim(struct workbench *w, struct photo_view *v)
+static void photo_aim(struct workbench *w, struct photo_view *v)
 {
     const struct result *r = w->now.r;
     int image = photo_in_result(w);
@@ -442,7 +442,7 @@ static void do_zoom_in(struct workbench *w, const char *arg)
     double zoom = zoom_of(w, v);
     (void)arg;
     if (zoom <= 1)
-        aim(w, v);
+        photo_aim(w, v);
     v->zoom = zoom * 1.5 > MOST_ZOOM ? MOST_ZOOM : zoom * 1.5;
     v->went = w->ses.went;
 }

@@ -73,8 +73,8 @@ static void make_panels(struct plane *p, enum plane_of of)
         put_panel(p, "regions", tokens, p->count - tokens);
 }
 
-static void project(const struct workbench *w, const struct plane *p, const struct panel *l,
-                    float *xy, float share[2])
+static void plane_project(const struct workbench *w, const struct plane *p, const struct panel *l,
+                          float *xy, float share[2])
 {
     const float **x = xcalloc((size_t)l->count + 1, sizeof *x);
     int width = 0;
@@ -107,7 +107,7 @@ static bool open_plane(struct workbench *w, const struct pane *at, struct plane 
         v->xy = xcalloc((size_t)p->count * 2 + 2, sizeof *v->xy);
         memset(v->share, 0, sizeof v->share);
         for (int i = 0; i < p->panel_count; i++)
-            project(w, p, &p->panels[i], v->xy, v->share[i]);
+            plane_project(w, p, &p->panels[i], v->xy, v->share[i]);
         v->key = key;
     }
     p->xy = v->xy;

@@ -34,7 +34,7 @@ struct alike {
 };
 
 /* A token, or a region; where both are chosen, what the map's rows are. */
-static struct item subject(const struct workbench *w, const struct pane *p)
+static struct item states_subject(const struct workbench *w, const struct pane *p)
 {
     int region = inside_chosen_of(w, false);
     enum net_stream from = attn_table[pane_slice(w, p)->kind].from;
@@ -98,7 +98,7 @@ static bool open_alike(struct workbench *w, const struct pane *p, struct alike *
     *a = (struct alike){.to = {.at = -1}};
     if (!w->now.r)
         return false;
-    a->to = subject(w, p);
+    a->to = states_subject(w, p);
     a->items = inside_items(w, &a->count);
     a->depths = inside_depths(w, &a->depth_count);
     a->depth = inside_depth(w, p, a->depth_count);

@@ -32,7 +32,7 @@ static const char *shown_label(const struct result *r, const char *label)
     return r->task->reading->ranked == RANKED_IMAGES ? draw_base_name(label) : label;
 }
 
-static const double *moved(const struct workbench *w, struct what_if_view *v)
+static const double *what_if_moved(const struct workbench *w, struct what_if_view *v)
 {
     uint64_t key = inside_key(w, 0);
     bool pair = w->now.r->batch == 2; /* both images count */
@@ -70,7 +70,7 @@ static int draw_attention(const struct workbench *w, struct what_if_view *v, str
     int col = draw_text(a.row + row, a.col, a.cols, "attention moved by");
     for (int k = 0; k < ATTN_COUNT; k++) {
         char text[64];
-        double x = moved(w, v)[k];
+        double x = what_if_moved(w, v)[k];
         if (x < 0)
             continue;
         snprintf(text, sizeof text, " %s %.3f", inside_map_name((enum attn_kind)k, true), x);
