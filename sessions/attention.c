@@ -49,8 +49,8 @@ static float from_half(uint16_t h)
 }
 
 /* *out, to be freed: the packed bytes. */
-static int pack(const struct trace_tensor *x, unsigned char **out, uLongf *size,
-                struct vs_err *err)
+static int attention_pack(const struct trace_tensor *x, unsigned char **out, uLongf *size,
+                          struct vs_err *err)
 {
     size_t n = trace_numbers(x);
     unsigned char *raw = xmalloc(2 * n + 1);
@@ -75,7 +75,7 @@ static int write_map(struct log *l, int64_t query, const struct trace_tensor *x,
     uLongf n = 0;
     sqlite3_stmt *s = NULL;
     char shape[96], name[TRACE_NAME];
-    int rc = pack(x, &packed, &n, err);
+    int rc = attention_pack(x, &packed, &n, err);
     snprintf(shape, sizeof shape, "%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64, x->shape[0],
              x->shape[1], x->shape[2], x->shape[3]);
     size->maps++;
@@ -124,13 +124,13 @@ int log_attention(struct log *l, int64_t query, const struct trace *t, int64_t l
 
 /* ---- reading: the bytes may be anybody's */
 
-static int damaged(struct log *l, int64_t query, struct vs_err *err)
+static int attention_damaged(struct log *l, int64_t query, struct vs_err *err)
 {
     return vs_fail(err, VS_E_DB, "%s: the attention maps of query %" PRId64 " are damaged", l->path,
                    query);
 }
 
-static bool read_shape(const char *text, struct trace_tensor *x, size_t *n)
+static bool attention_read_shape(const char *text, struct trace_tensor *x, size_t *n)
 {
     *n = 1;
     x->ndim = 4;
@@ -148,7 +148,7 @@ static bool read_shape(const char *text, struct trace_tensor *x, size_t *n)
 }
 
 /* zlib packs 1032 bytes into one at most: what claims more is not asked memory for. */
-static bool unpack(sqlite3_stmt *s, struct trace_tensor *x, size_t n)
+static bool attention_unpack(sqlite3_stmt *s, struct trace_tensor *x, size_t n)
 {
     const void *packed = sqlite3_column_blob(s, 2);
     if (2 * n > 1032 * (size_t)sqlite3_column_bytes(s, 2) + 64)
@@ -187,7 +187,8 @@ static bool take_map(sqlite3_stmt *s, struct trace *t)
     struct trace_tensor *x = &t->tensors[t->count++];
     *x = (struct trace_tensor){0};
     if (!name || !trace_at_parse(name, &x->at) || x->at.kind != TRACE_MAP ||
-        !read_shape((const char *)sqlite3_column_text(s, 1), x, &n) || !unpack(s, x, n))
+        !attention_read_shape((const char *)sqlite3_column_text(s, 1), x, &n) ||
+        !attention_unpack(s, x, n))
         return false;
     t->batch = (int)x->shape[0];
     return take_size(t, x, sqlite3_column_int(s, 3));
@@ -204,7 +205,7 @@ int log_attention_read(struct log *l, int64_t query, struct trace **out, struct 
     struct trace *t = xcalloc(1, sizeof *t);
     db_bind(s, "i", query);
     while (rc == 0 && (code = sqlite3_step(s)) == SQLITE_ROW)
-        rc = take_map(s, t) ? 0 : damaged(l, query, err);
+        rc = take_map(s, t) ? 0 : attention_damaged(l, query, err);
     if (rc == 0 && code != SQLITE_DONE)
         rc = db_fail(l, "reading", err);
     sqlite3_reset(s);

@@ -79,7 +79,7 @@ static char *name_copy(const char *path, int64_t version, const char *temporary)
     return NULL;
 }
 
-static bool is_left(const char *entry, const char *base)
+static bool backup_is_left(const char *entry, const char *base)
 {
     size_t n = strlen(base);
     if (strncmp(entry, base, n) != 0 || strncmp(entry + n, ".v", 2) != 0)
@@ -89,13 +89,13 @@ static bool is_left(const char *entry, const char *base)
 }
 
 /* Half copies of migrations that were killed: only who has the writer's lock makes one. */
-static void remove_left(const char *path)
+static void backup_remove_left(const char *path)
 {
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
     char *folder = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
     DIR *d = opendir(folder);
     for (struct dirent *e; d && (e = readdir(d));)
-        if (is_left(e->d_name, base))
+        if (backup_is_left(e->d_name, base))
             unlinkat(dirfd(d), e->d_name, 0);
     if (d)
         closedir(d);
@@ -105,7 +105,7 @@ static void remove_left(const char *path)
 int backup_make(struct log *l, int64_t version, struct vs_err *err)
 {
     char *about = xasprintf("%s.v%" PRId64 ".bak", l->path, version), *temporary = NULL;
-    remove_left(l->path);
+    backup_remove_left(l->path);
     int fd = tempfile_make(about, 0600, &temporary, err);
     free(about);
     if (fd < 0)

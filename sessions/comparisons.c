@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int write_comparison(struct log *l, int64_t session, const int64_t *queries, int count,
-                            const char *note, const char *asked, int64_t *id, struct vs_err *err)
+static int comparisons_write(struct log *l, int64_t session, const int64_t *queries, int count,
+                             const char *note, const char *asked, int64_t *id, struct vs_err *err)
 {
     static const char doing[] = "writing a comparison";
     int64_t seq = 0;
@@ -34,7 +34,7 @@ int log_comparison_at(struct log *l, int64_t session, const int64_t *queries, in
     int rc = db_begin(l, doing, err);
     if (rc != 0)
         return rc;
-    rc = write_comparison(l, session, queries, count, note, asked, id, err);
+    rc = comparisons_write(l, session, queries, count, note, asked, id, err);
     return db_end(l, rc, doing, err);
 }
 

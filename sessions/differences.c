@@ -72,7 +72,7 @@ int log_difference(struct log *l, int64_t session, const struct difference *d, i
 
 /* ---- reading */
 
-static void read_row(sqlite3_stmt *s, struct log_difference *d)
+static void differences_read_row(sqlite3_stmt *s, struct log_difference *d)
 {
     *d = (struct log_difference){.id = sqlite3_column_int64(s, 0),
                                  .session = sqlite3_column_int64(s, 1), .kind = db_need(s, 3),
@@ -101,7 +101,7 @@ int log_list_differences(struct log *l, int64_t session, struct log_difference *
         db_bind(s, "i", session);
     while (rc == 0 && (code = sqlite3_step(s)) == SQLITE_ROW) {
         *out = xreallocarray(*out, (size_t)*count + 1, sizeof **out);
-        read_row(s, &(*out)[(*count)++]);
+        differences_read_row(s, &(*out)[(*count)++]);
     }
     if (rc == 0 && code != SQLITE_DONE)
         rc = db_fail(l, "reading", err);

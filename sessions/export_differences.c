@@ -182,7 +182,7 @@ static const struct {
     {"swap", "Swap of ", "share"},
 };
 
-static size_t kind_of(const char *kind)
+static size_t found_kind_of(const char *kind)
 {
     size_t i = 0;
     while (i < sizeof kinds / sizeof kinds[0] - 1 && strcmp(kinds[i].kind, kind) != 0)
@@ -190,9 +190,9 @@ static size_t kind_of(const char *kind)
     return i;
 }
 
-static void put_names(const struct log_difference *d, FILE *out)
+static void found_put_names(const struct log_difference *d, FILE *out)
 {
-    fprintf(out, "<h2>%s", kinds[kind_of(d->kind)].title);
+    fprintf(out, "<h2>%s", kinds[found_kind_of(d->kind)].title);
     if (d->level)
         export_put_text(out, d->level);
     fputs(": A ", out);
@@ -218,11 +218,11 @@ int export_html_difference(struct log *l, const struct log_difference *d, FILE *
     int rc = read_parts(l, d->id, &p, &count, err);
     if (rc == 0) {
         fprintf(out, "<section id=\"d%lld\">", (long long)d->id);
-        put_names(d, out);
+        found_put_names(d, out);
         if (strcmp(d->kind, "cka") == 0)
             put_streams(p, count, out);
         else
-            put_ranking(p, count, kinds[kind_of(d->kind)].unit, out);
+            put_ranking(p, count, kinds[found_kind_of(d->kind)].unit, out);
         fputs("</section>\n", out);
     }
     free_parts(p, count);

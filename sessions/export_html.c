@@ -47,7 +47,7 @@ static void put_base64(FILE *out, const uint8_t *data, size_t size)
 
 /* ---- pictures */
 
-static const char *kind_of(const struct bytes *b)
+static const char *page_kind_of(const struct bytes *b)
 {
     if (b->size > 8 && memcmp(b->data, "\x89PNG\r\n\x1a\n", 8) == 0)
         return "image/png";
@@ -60,7 +60,7 @@ static bool open_same(const char *path, const char *digest, struct bytes *b)
     char hex[DIGEST_HEX] = "";
     if (!path || bytes_open(path, b, NULL) != 0)
         return false;
-    if (b->size <= LARGEST && kind_of(b))
+    if (b->size <= LARGEST && page_kind_of(b))
         digest_bytes(b->data, b->size, hex);
     if (strcmp(hex, digest) == 0)
         return true;
@@ -101,7 +101,7 @@ static const struct export_picture *need_picture(struct log *l, struct export_pa
     fputs("<svg class=\"kept\"><defs><image id=\"p", out);
     export_put_text(out, p->digest);
     fprintf(out, "\" width=\"%d\" height=\"%d\" href=\"data:%s;base64,", im->width, im->height,
-            kind_of(&b));
+            page_kind_of(&b));
     put_base64(out, b.data, b.size);
     fputs("\"/></defs></svg>\n", out);
     bytes_close(&b);

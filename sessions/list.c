@@ -22,7 +22,7 @@ static const char *score_name(const char *s)
                                                                                    : "softmax";
 }
 
-static void read_row(sqlite3_stmt *s, struct log_query *x)
+static void list_read_row(sqlite3_stmt *s, struct log_query *x)
 {
     *x = (struct log_query){.id = sqlite3_column_int64(s, 0),
                             .session = sqlite3_column_int64(s, 1), .task = db_need(s, 3),
@@ -41,13 +41,13 @@ static void read_row(sqlite3_stmt *s, struct log_query *x)
 }
 
 /* All rows of a prepared statement with QUERY_COLUMNS. */
-static int read_rows(struct log *l, sqlite3_stmt *s, struct log_query **out, int *count,
-                     struct vs_err *err)
+static int list_read_rows(struct log *l, sqlite3_stmt *s, struct log_query **out, int *count,
+                          struct vs_err *err)
 {
     int code;
     while ((code = sqlite3_step(s)) == SQLITE_ROW) {
         *out = xreallocarray(*out, (size_t)*count + 1, sizeof **out);
-        read_row(s, &(*out)[(*count)++]);
+        list_read_row(s, &(*out)[(*count)++]);
     }
     if (code == SQLITE_DONE)
         return 0;
@@ -127,7 +127,7 @@ int log_find(struct log *l, const struct log_filter *f, struct log_query **out, 
     }
     if (rc == 0) {
         bind_filter(s, f, match);
-        rc = read_rows(l, s, out, count, err);
+        rc = list_read_rows(l, s, out, count, err);
     }
     sqlite3_finalize(s);
     free(sql);

@@ -31,7 +31,7 @@ struct holder {
 
 /* ---- processes */
 
-static void read_line(const char *path, char *out, size_t size)
+static void lock_read_line(const char *path, char *out, size_t size)
 {
     FILE *f = fopen(path, "re");
     if (!f || !fgets(out, (int)size, f))
@@ -64,7 +64,7 @@ static void describe_self(struct holder *h)
     *h = (struct holder){.pid = (long)getpid(), .began = began_at((long)getpid())};
     if (gethostname(h->host, sizeof h->host - 1) != 0 || !h->host[0])
         snprintf(h->host, sizeof h->host, "unknown");
-    read_line("/proc/sys/kernel/random/boot_id", h->boot, sizeof h->boot);
+    lock_read_line("/proc/sys/kernel/random/boot_id", h->boot, sizeof h->boot);
     ssize_t n = readlink("/proc/self/ns/pid", h->space, sizeof h->space - 1);
     h->space[n > 0 ? n : 0] = '\0';
     gmtime_r(&now, &utc);
@@ -112,7 +112,7 @@ static int write_line(int fd, const char *line)
     return write(fd, line, n) == (ssize_t)n && fsync(fd) == 0 ? 0 : -1;
 }
 
-static ssize_t read_file(const char *path, char out[LINE])
+static ssize_t lock_read_file(const char *path, char out[LINE])
 {
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : read(fd, out, LINE - 1);
@@ -127,7 +127,7 @@ static bool read_holder(const char *path, struct holder *h)
 {
     char text[LINE];
     *h = (struct holder){0};
-    if (read_file(path, text) <= 0)
+    if (lock_read_file(path, text) <= 0)
         return false;
     return sscanf(text, "vilscope %64s %ld %23s %lld %39s %39s", h->host, &h->pid, h->since,
                   &h->began, h->boot, h->space) == 6 && h->pid > 0;
@@ -148,10 +148,10 @@ static int make_exclusive(const char *path, const char *line)
 }
 
 /* Whether the link is there although the server's answer, which was lost, did not say so. */
-static bool has_line(const char *path, const char *line)
+static bool lock_has_line(const char *path, const char *line)
 {
     char text[LINE];
-    return read_file(path, text) > 0 && strcmp(text, line) == 0;
+    return lock_read_file(path, text) > 0 && strcmp(text, line) == 0;
 }
 
 /* 1: made, 0: another's is there, negative: it cannot be made, and errno says why. */
@@ -165,7 +165,7 @@ static int try_once(const char *path, const char *line)
     int rc = write_line(fd, line) == 0 && link(temporary, path) == 0 ? 1 : -1, why = errno;
     if (rc < 0) {
         linkless = why == EPERM || why == ENOSYS || why == EOPNOTSUPP || why == EMLINK;
-        rc = has_line(path, line) ? 1 : why == EEXIST ? 0 : -1;
+        rc = lock_has_line(path, line) ? 1 : why == EEXIST ? 0 : -1;
     }
     unlink(temporary);
     close(fd);
@@ -176,7 +176,7 @@ static int try_once(const char *path, const char *line)
 
 /* ---- another's */
 
-static int tell(const char *log, const char *path, const struct holder *h, struct vs_err *err)
+static int lock_tell(const char *log, const char *path, const struct holder *h, struct vs_err *err)
 {
     struct holder self;
     describe_self(&self);
@@ -216,7 +216,7 @@ int lock_look(const char *log, struct vs_err *err)
     if (access(path, F_OK) == 0) {
         bool known = read_holder(path, &h);
         if (access(path, F_OK) == 0 && !(known && is_dead(&h)))
-            rc = tell(log, path, &h, err);
+            rc = lock_tell(log, path, &h, err);
     }
     free(path);
     return rc;
@@ -241,7 +241,7 @@ static int try_for(const char *log, const char *path, const char *line, int wait
         if (read_holder(path, &h) && is_dead(&h) && takeovers++ < TAKEOVERS)
             take_over(path);
         else if (vs_now_ms() >= until)
-            return tell(log, path, &h, err);
+            return lock_tell(log, path, &h, err);
         else
             nanosleep(&step, NULL);
     }
@@ -263,7 +263,7 @@ int lock_take(const char *log, int wait_ms, struct lock **out, struct vs_err *er
 
 bool lock_held(const struct lock *k)
 {
-    return has_line(k->path, k->line);
+    return lock_has_line(k->path, k->line);
 }
 
 void lock_drop(struct lock *k)

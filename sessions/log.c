@@ -67,7 +67,7 @@ static int open_immutable(struct log *l, struct vs_err *err)
     return code == SQLITE_OK ? schema_check(l, err) : db_fail(l, "opening", err);
 }
 
-static int open_file(struct log *l, struct vs_err *err)
+static int log_open_file(struct log *l, struct vs_err *err)
 {
     if (sqlite3_open_v2(l->path, &l->db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK ||
         guard_connection(l->db, l) != SQLITE_OK)
@@ -91,7 +91,7 @@ static int open_reading(struct log *l, struct vs_err *err)
         return vs_fail(err, VS_E_MISSING, "%s: there is no log yet (%s)", l->path, strerror(errno));
     int rc = guard_file(l->path, err);
     if (rc == 0)
-        rc = copied ? place_read_shared(l, err) : open_file(l, err);
+        rc = copied ? place_read_shared(l, err) : log_open_file(l, err);
     if (rc == 0 && copied)
         rc = schema_check(l, err);
     guard_opening(l, false);
@@ -130,7 +130,7 @@ static int use_journal(struct log *l, struct vs_err *err)
 }
 
 /* Nobody else writes from here on, where locks of files may not tell. */
-static int reserve(struct log *l, struct vs_err *err)
+static int log_reserve(struct log *l, struct vs_err *err)
 {
     l->shared = filesystem_shared(l->path);
     int rc = place_make_folders(l->path, err);
@@ -145,7 +145,7 @@ static int reserve(struct log *l, struct vs_err *err)
 
 static int open_writing(struct log *l, struct vs_err *err)
 {
-    int rc = reserve(l, err);
+    int rc = log_reserve(l, err);
     if (rc != 0)
         return rc;
     if (sqlite3_open_v2(l->path, &l->db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK ||

@@ -191,8 +191,8 @@ static int merge_new_query(struct merge *m, int64_t from, int64_t session, int64
     return rc;
 }
 
-static int count_rows(struct log *l, const char *sql, int64_t query, int64_t *n,
-                      struct vs_err *err)
+static int merge_count_rows(struct log *l, const char *sql, int64_t query, int64_t *n,
+                            struct vs_err *err)
 {
     return db_find(l, sql, n, err, "i", query);
 }
@@ -203,9 +203,9 @@ static int merge_pins(struct merge *m, int64_t from, int64_t id, struct vs_err *
     static const char pinned[] = "SELECT count(*) FROM pins WHERE query_id = ?";
     int64_t there = 0, here = 0;
     sqlite3_stmt *a = NULL, *b = NULL;
-    int rc = count_rows(m->from, pinned, from, &there, err);
+    int rc = merge_count_rows(m->from, pinned, from, &there, err);
     if (rc == 0)
-        rc = count_rows(m->into, pinned, id, &here, err);
+        rc = merge_count_rows(m->into, pinned, id, &here, err);
     if (rc != 0 || !there)
         return rc;
     m->count->pins += !here;
@@ -237,12 +237,12 @@ static int merge_tags(struct merge *m, int64_t from, int64_t id, struct vs_err *
 {
     static const char tagged[] = "SELECT count(*) FROM tags WHERE query_id = ?";
     int64_t before = 0, after = 0;
-    int rc = count_rows(m->into, tagged, id, &before, err);
+    int rc = merge_count_rows(m->into, tagged, id, &before, err);
     if (rc == 0)
         rc = copy_rows(m, "SELECT ?2, tag FROM tags WHERE query_id = ?1",
                        "INSERT OR IGNORE INTO tags VALUES(?, ?)", from, id, err);
     if (rc == 0)
-        rc = count_rows(m->into, tagged, id, &after, err);
+        rc = merge_count_rows(m->into, tagged, id, &after, err);
     m->count->tags += after - before;
     return rc;
 }

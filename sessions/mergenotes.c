@@ -76,7 +76,7 @@ static void add_parts(struct parts *p, const char *text)
 }
 
 /* Each part of both once, in the order of their bytes. */
-static char *join(const char *a, const char *b)
+static char *notes_join(const char *a, const char *b)
 {
     struct parts p = {0};
     struct buf out = {0};
@@ -103,14 +103,14 @@ static bool same_text(const char *a, const char *b)
 
 /* What the note is after the merge; NULL: none. here, there: whether this log's (the other's) note
  * said the other one's text once. */
-static char *decide(const struct note *a, const struct note *b, bool here, bool there,
-                    bool *joined)
+static char *notes_decide(const struct note *a, const struct note *b, bool here, bool there,
+                          bool *joined)
 {
     if (same_text(a->text, b->text) || (!b->text && !there) || (b->text && here && !there))
         return xstrdup_null(a->text);
     if (!b->text || (!a->text && !here) || (there && !here))
         return xstrdup_null(b->text);
-    char *both = join(a->text, b->text);
+    char *both = notes_join(a->text, b->text);
     *joined = true;
     return both;
 }
@@ -152,9 +152,9 @@ static int add_old(struct log *into, struct log *from, int64_t query, int64_t ot
     return rc;
 }
 
-static int settle(struct log *into, struct log *from, int64_t query, int64_t other,
-                  const struct note *a, const struct note *b, struct log_merged *count,
-                  struct vs_err *err)
+static int notes_settle(struct log *into, struct log *from, int64_t query, int64_t other,
+                        const struct note *a, const struct note *b, struct log_merged *count,
+                        struct vs_err *err)
 {
     bool here, there, joined = false;
     int rc = said_once(into, query, b->text, &here, err);
@@ -162,7 +162,7 @@ static int settle(struct log *into, struct log *from, int64_t query, int64_t oth
         rc = said_once(from, other, a->text, &there, err);
     if (rc != 0)
         return rc;
-    char *text = decide(a, b, here, there, &joined);
+    char *text = notes_decide(a, b, here, there, &joined);
     if (!same_text(text, a->text)) {
         rc = write_note(into, query, text, b->written, err);
         count->notes += rc == 0;
@@ -180,7 +180,7 @@ int mergenotes(struct log *into, struct log *from, int64_t query, int64_t other,
     if (rc == 0)
         rc = read_note(from, other, &b, err);
     if (rc == 0)
-        rc = settle(into, from, query, other, &a, &b, count, err);
+        rc = notes_settle(into, from, query, other, &a, &b, count, err);
     note_fini(&a);
     note_fini(&b);
     return rc;

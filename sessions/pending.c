@@ -61,8 +61,8 @@ void pending_free(struct pending *p)
 }
 
 /* Returns why it waits. *ticket (or NULL) becomes its name. */
-static int keep(struct pending *p, enum waiting_kind kind, const void *what, int64_t *ticket,
-                struct vs_err *err)
+static int pending_keep(struct pending *p, enum waiting_kind kind, const void *what,
+                        int64_t *ticket, struct vs_err *err)
 {
     if (p->count == MOST_PENDING)
         p->dropped++;
@@ -129,18 +129,18 @@ int log_flush_pending(struct log *l, struct vs_err *err)
 }
 
 /* Writes it now, or keeps a copy. */
-static int later(struct log *l, enum waiting_kind kind, const void *what, int64_t *id,
-                 int64_t *ticket, struct vs_err *err)
+static int pending_later(struct log *l, enum waiting_kind kind, const void *what, int64_t *id,
+                         int64_t *ticket, struct vs_err *err)
 {
     struct pending *p = l->pending;
     if (p->count) {
         vs_fail(err, VS_E_DB, "%s: %d before it wait to be written", l->path, p->count);
-        return keep(p, kind, what, ticket, err);
+        return pending_keep(p, kind, what, ticket, err);
     }
     int rc = get_ready(l, err);
     if (rc == 0)
         rc = waiting_write(l, p->session, kind, what, NULL, id, err);
-    return rc ? keep(p, kind, what, ticket, err) : 0;
+    return rc ? pending_keep(p, kind, what, ticket, err) : 0;
 }
 
 int log_result_later(struct log *l, struct result *r, struct vs_err *err)
@@ -150,7 +150,7 @@ int log_result_later(struct log *l, struct result *r, struct vs_err *err)
     err = err ? err : &own;
     if (strlen(r->checkpoint_digest) != 64)
         return vs_fail(err, VS_E_DB, "%s: a result without the digest of its checkpoint", l->path);
-    int rc = later(l, WAIT_RESULT, r, &id, &ticket, err);
+    int rc = pending_later(l, WAIT_RESULT, r, &id, &ticket, err);
     r->log_id = rc == 0 ? id : -ticket;
     return rc;
 }
@@ -175,7 +175,7 @@ int log_comparison_later(struct log *l, const int64_t *queries, int count, const
     struct vs_err own = {0};
     struct waiting_comparison c = {(int64_t *)(uintptr_t)queries, count, (char *)(uintptr_t)note};
     int64_t id;
-    return later(l, WAIT_COMPARISON, &c, &id, NULL, err ? err : &own);
+    return pending_later(l, WAIT_COMPARISON, &c, &id, NULL, err ? err : &own);
 }
 
 int log_probe_run_later(struct log *l, const struct log_probe_run *run, struct vs_err *err)
@@ -183,7 +183,7 @@ int log_probe_run_later(struct log *l, const struct log_probe_run *run, struct v
     struct vs_err own = {0};
     int64_t id;
     int rc = log_probe_run_check(l, run, err);
-    return rc ? rc : later(l, WAIT_PROBES, run, &id, NULL, err ? err : &own);
+    return rc ? rc : pending_later(l, WAIT_PROBES, run, &id, NULL, err ? err : &own);
 }
 
 int log_difference_later(struct log *l, const struct difference *d, struct vs_err *err)
@@ -191,7 +191,7 @@ int log_difference_later(struct log *l, const struct difference *d, struct vs_er
     struct vs_err own = {0};
     int64_t id;
     int rc = log_difference_check(l, d, err);
-    return rc ? rc : later(l, WAIT_DIFFERENCE, d, &id, NULL, err ? err : &own);
+    return rc ? rc : pending_later(l, WAIT_DIFFERENCE, d, &id, NULL, err ? err : &own);
 }
 
 int log_evaluation_later(struct log *l, const struct log_evaluation *e, struct vs_err *err)
@@ -199,7 +199,7 @@ int log_evaluation_later(struct log *l, const struct log_evaluation *e, struct v
     struct vs_err own = {0};
     int64_t id;
     int rc = log_evaluation_check(l, e, err);
-    return rc ? rc : later(l, WAIT_EVALUATION, e, &id, NULL, err ? err : &own);
+    return rc ? rc : pending_later(l, WAIT_EVALUATION, e, &id, NULL, err ? err : &own);
 }
 
 int log_pending_count(const struct log *l)

@@ -54,7 +54,7 @@ char *place_name(const char *folder, int i)
     return xasprintf("%s%s%s%s.db", folder, n && folder[n - 1] == '/' ? "" : "/", host, number);
 }
 
-static int by_name(const void *a, const void *b)
+static int place_by_name(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
@@ -75,7 +75,7 @@ static char **list_logs(const char *folder, int *count)
     if (d)
         closedir(d);
     if (list)
-        qsort(list, (size_t)*count, sizeof *list, by_name);
+        qsort(list, (size_t)*count, sizeof *list, place_by_name);
     return list;
 }
 
@@ -112,7 +112,7 @@ int place_read_folder(struct log *l, struct vs_err *err)
 
 /* ---- shared disks: reading */
 
-static int64_t size_of(const char *path, const char *tail)
+static int64_t place_size_of(const char *path, const char *tail)
 {
     struct stat st;
     char *name = xasprintf("%s%s", path, tail);
@@ -123,8 +123,8 @@ static int64_t size_of(const char *path, const char *tail)
 
 int place_check_shared(const char *path, struct vs_err *err)
 {
-    const char *tail = size_of(path, "-shm") >= 0  ? "-shm"
-                       : size_of(path, "-wal") > 0 ? "-wal" : NULL;
+    const char *tail = place_size_of(path, "-shm") >= 0  ? "-shm"
+                       : place_size_of(path, "-wal") > 0 ? "-wal" : NULL;
     if (!tail)
         return 0;
     return vs_fail(err, VS_E_DB, "%s%s is there: a program that has this disk as its own writes to "
@@ -143,8 +143,8 @@ static bool read_state(const char *path, struct state *s)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     bool read = fd >= 0 && pread(fd, s->counter, sizeof s->counter, 24) == sizeof s->counter;
-    s->size = size_of(path, "");
-    s->journal = size_of(path, "-journal") > 0;
+    s->size = place_size_of(path, "");
+    s->journal = place_size_of(path, "-journal") > 0;
     if (fd >= 0)
         close(fd);
     return read;
@@ -164,7 +164,7 @@ int place_read_shared(struct log *l, struct vs_err *err)
     struct state before = {0}, after = {0};
     int rc = place_check_shared(l->path, err);
     for (int i = 0; i < COPY_TRIES && rc == 0; i++) {
-        bool empty = size_of(l->path, "") == 0;
+        bool empty = place_size_of(l->path, "") == 0;
         if (!empty && (!read_state(l->path, &before) || before.journal)) {
             sqlite3_sleep(COPY_STEP_MS);
             continue;

@@ -12,7 +12,7 @@
 #define BATCH 500
 
 /* Which queries: "WHERE ...", for one session (0: any). */
-static char *condition(const struct log_prune *what, int64_t session, bool pinned)
+static char *prune_condition(const struct log_prune *what, int64_t session, bool pinned)
 {
     struct buf b = {0};
     buf_puts(&b, what->before ? "WHERE asked < ?1" : "WHERE ?1 IS NULL");
@@ -65,7 +65,7 @@ static int remove_batch(struct log *l, const char *where, const char *before, in
 static int prune_queries(struct log *l, const struct log_prune *what, int64_t session, bool pinned,
                          int64_t *removed, struct vs_err *err)
 {
-    char *where = condition(what, session, pinned);
+    char *where = prune_condition(what, session, pinned);
     int64_t n = BATCH;
     int rc = 0;
     if (what->dry)
@@ -105,7 +105,7 @@ static int prune_one(struct log *l, const struct log_prune *what, int64_t sessio
     if (rc == 0 && what->pinned)
         rc = prune_queries(l, what, session, true, &out->queries, err);
     else if (rc == 0) {
-        char *where = condition(what, session, true);
+        char *where = prune_condition(what, session, true);
         rc = count_where(l, where, what->before, &out->pinned, err);
         free(where);
     }

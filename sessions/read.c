@@ -53,9 +53,9 @@ static int read_query(struct log *l, int64_t id, struct result *r, struct vs_err
 
 /* Calls take, which says whether the row can be, for every row of sql, which has the query's id as
  * its parameter. */
-static int each_row(struct log *l, int64_t id, const char *sql,
-                    bool (*take)(sqlite3_stmt *s, struct result *r), struct result *r,
-                    struct vs_err *err)
+static int record_each_row(struct log *l, int64_t id, const char *sql,
+                           bool (*take)(sqlite3_stmt *s, struct result *r), struct result *r,
+                           struct vs_err *err)
 {
     sqlite3_stmt *s = NULL;
     int rc = db_ready(l, sql, &s, err);
@@ -71,7 +71,7 @@ static int each_row(struct log *l, int64_t id, const char *sql,
     return rc;
 }
 
-static bool take_image(sqlite3_stmt *s, struct result *r)
+static bool record_take_image(sqlite3_stmt *s, struct result *r)
 {
     struct column_row row = {s, 1, true};
     if (r->image_count == MOST_IMAGES)
@@ -93,7 +93,7 @@ static bool take_token(sqlite3_stmt *s, struct result *r)
     return row.good && t->begin <= t->end && t->end <= (int)strlen(r->model_text);
 }
 
-static bool take_answer(sqlite3_stmt *s, struct result *r)
+static bool record_take_answer(sqlite3_stmt *s, struct result *r)
 {
     struct column_row row = {s, 1, true};
     r->answers = xreallocarray(r->answers, (size_t)r->answer_count + 1, sizeof *r->answers);
@@ -102,7 +102,7 @@ static bool take_answer(sqlite3_stmt *s, struct result *r)
     return row.good;
 }
 
-static bool take_box(sqlite3_stmt *s, struct result *r)
+static bool record_take_box(sqlite3_stmt *s, struct result *r)
 {
     struct column_row row = {s, 1, true};
     r->boxes = xreallocarray(r->boxes, (size_t)r->box_count + 1, sizeof *r->boxes);
@@ -125,22 +125,25 @@ static bool take_time(sqlite3_stmt *s, struct result *r)
     return true;
 }
 
-static int read_rows(struct log *l, int64_t id, struct result *r, struct vs_err *err)
+static int record_read_rows(struct log *l, int64_t id, struct result *r, struct vs_err *err)
 {
-    int rc = each_row(l, id, "SELECT i.digest" IMAGE_COLUMNS(COLUMN_OF_Q) " FROM query_images q"
+    int rc = record_each_row(l, id,
+                             "SELECT i.digest" IMAGE_COLUMNS(COLUMN_OF_Q) " FROM query_images q"
                              " LEFT JOIN images i ON i.id = q.image_id WHERE query_id = ?"
-                             " ORDER BY position", take_image, r, err);
+                             " ORDER BY position", record_take_image, r, err);
     if (rc == 0)
-        rc = each_row(l, id, "SELECT position" TOKEN_COLUMNS(COLUMN_NAME) " FROM tokens"
-                             " WHERE query_id = ? ORDER BY position", take_token, r, err);
+        rc = record_each_row(l, id, "SELECT position" TOKEN_COLUMNS(COLUMN_NAME) " FROM tokens"
+                                    " WHERE query_id = ? ORDER BY position", take_token, r, err);
     if (rc == 0)
-        rc = each_row(l, id, "SELECT rank" ANSWER_COLUMNS(COLUMN_NAME) " FROM answers"
-                             " WHERE query_id = ? ORDER BY rank", take_answer, r, err);
+        rc = record_each_row(l, id, "SELECT rank" ANSWER_COLUMNS(COLUMN_NAME) " FROM answers"
+                                    " WHERE query_id = ? ORDER BY rank", record_take_answer, r,
+                             err);
     if (rc == 0)
-        rc = each_row(l, id, "SELECT rank" BOX_COLUMNS(COLUMN_NAME) " FROM boxes"
-                             " WHERE query_id = ? ORDER BY rank", take_box, r, err);
-    return rc ? rc : each_row(l, id, "SELECT stage, ms FROM timings WHERE query_id = ?", take_time,
-                              r, err);
+        rc = record_each_row(l, id, "SELECT rank" BOX_COLUMNS(COLUMN_NAME) " FROM boxes"
+                                    " WHERE query_id = ? ORDER BY rank", record_take_box, r, err);
+    return rc ? rc
+              : record_each_row(l, id, "SELECT stage, ms FROM timings WHERE query_id = ?",
+                                take_time, r, err);
 }
 
 /* Fewer or more rows than the query says that it had mean a damaged log. */
@@ -150,7 +153,7 @@ static int read_result(struct log *l, int64_t id, struct result *r, struct vs_er
     int answers = r->answer_total < RESULT_TOP ? r->answer_total : RESULT_TOP;
     r->box_count = 0; /* until they are there */
     if (rc == 0)
-        rc = read_rows(l, id, r, err);
+        rc = record_read_rows(l, id, r, err);
     return rc == 0 && (r->answer_count != answers || r->box_count != boxes)
                ? is_damaged(l, id, err) : rc;
 }

@@ -66,8 +66,8 @@ static const char *const migrations[LOG_SCHEMA] = {version_1, version_2, schema_
                                                     schema_version_6};
 
 /* One statement, because another program may be making the tables just now. */
-static int versions(struct log *l, int64_t *version, int64_t *application, int64_t *tables,
-                    struct vs_err *err)
+static int schema_versions(struct log *l, int64_t *version, int64_t *application, int64_t *tables,
+                           struct vs_err *err)
 {
     sqlite3_stmt *s = NULL;
     int rc = db_prepare(l, "SELECT (SELECT user_version FROM pragma_user_version), "
@@ -87,8 +87,8 @@ static int versions(struct log *l, int64_t *version, int64_t *application, int64
 /* Version numbers that no vilscope will ever have; negative ones come from strangers. */
 #define LAST_VERSION 1000
 
-static int judge(struct log *l, int64_t version, int64_t application, int64_t tables,
-                 struct vs_err *err)
+static int schema_judge(struct log *l, int64_t version, int64_t application, int64_t tables,
+                        struct vs_err *err)
 {
     if (tables > 0 && application != LOG_APPLICATION)
         return vs_fail(err, VS_E_DB, "%s: a database of another program: choose another log with "
@@ -111,9 +111,9 @@ int schema_check(struct log *l, struct vs_err *err)
     int rc = db_exec(l, "BEGIN", "opening", err);
     if (rc != 0)
         return rc;
-    rc = versions(l, &version, &application, &tables, err);
+    rc = schema_versions(l, &version, &application, &tables, err);
     if (rc == 0)
-        rc = judge(l, version, application, tables, err);
+        rc = schema_judge(l, version, application, tables, err);
     l->version = version;
     if (rc == 0 && !l->read_only)
         guard_trust(l->db);
@@ -138,7 +138,7 @@ int schema_make(struct log *l, int64_t version, struct vs_err *err)
     return step_up(l, 0, version, err);
 }
 
-static int migrate(struct log *l, int64_t from, struct vs_err *err)
+static int schema_migrate(struct log *l, int64_t from, struct vs_err *err)
 {
     char last[96];
     int rc = step_up(l, from, LOG_SCHEMA, err);
@@ -151,14 +151,14 @@ static int migrate(struct log *l, int64_t from, struct vs_err *err)
 static int apply_locked(struct log *l, bool backup, struct vs_err *err)
 {
     int64_t version = 0, application = 0, tables = 0;
-    int rc = versions(l, &version, &application, &tables, err);
+    int rc = schema_versions(l, &version, &application, &tables, err);
     if (rc == 0)
-        rc = judge(l, version, application, tables, err);
+        rc = schema_judge(l, version, application, tables, err);
     if (rc != 0 || version == LOG_SCHEMA)
         return rc;
     if (version > 0 && backup)
         rc = backup_make(l, version, err);
-    return rc ? rc : migrate(l, version, err);
+    return rc ? rc : schema_migrate(l, version, err);
 }
 
 int schema_apply(struct log *l, bool backup, struct vs_err *err)

@@ -189,16 +189,17 @@ int64_t log_question(const char *task, const char *text, const char *images)
     return (int64_t)strtoull(hex, NULL, 16);
 }
 
-static const char *text_of(sqlite3_value *v)
+static const char *schema3_text_of(sqlite3_value *v)
 {
     const char *s = (const char *)sqlite3_value_text(v);
     return s ? s : "";
 }
 
-static void question_of(sqlite3_context *c, int n, sqlite3_value **v)
+static void schema3_question_of(sqlite3_context *c, int n, sqlite3_value **v)
 {
     (void)n;
-    sqlite3_result_int64(c, log_question(text_of(v[0]), text_of(v[1]), text_of(v[2])));
+    sqlite3_result_int64(
+        c, log_question(schema3_text_of(v[0]), schema3_text_of(v[1]), schema3_text_of(v[2])));
 }
 
 /* For sessions from before they had an identity: made from what they are. */
@@ -208,7 +209,7 @@ static void uid_of(sqlite3_context *c, int n, sqlite3_value **v)
     char hex[DIGEST_HEX];
     sha256_init(&s);
     for (int i = 0; i < n; i++)
-        sha256_add(&s, text_of(v[i]), strlen(text_of(v[i])) + 1);
+        sha256_add(&s, schema3_text_of(v[i]), strlen(schema3_text_of(v[i])) + 1);
     sha256_hex(&s, hex);
     sqlite3_result_text(c, hex, 32, SQLITE_TRANSIENT);
 }
@@ -229,7 +230,8 @@ int schema_functions(struct log *l, struct vs_err *err)
         return vs_fail(err, VS_E_DB, "%s: this machine's SQLite (%s) has no full-text search "
                        "(FTS5), which the log needs: install one that was built with it", l->path,
                        sqlite3_libversion());
-    if (sqlite3_create_function(l->db, "question_of", 3, flags, NULL, question_of, NULL, NULL) ||
+    if (sqlite3_create_function(l->db, "question_of", 3, flags, NULL, schema3_question_of, NULL,
+                                NULL) ||
         sqlite3_create_function(l->db, "uid_of", -1, flags, NULL, uid_of, NULL, NULL))
         return db_fail(l, "making the tables", err);
     return 0;

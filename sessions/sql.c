@@ -14,8 +14,8 @@
 #define WIDEST 60
 
 /* Reading tables is allowed, and nothing else: no other files, no settings. */
-static int authorize(void *arg, int action, const char *a, const char *b, const char *c,
-                     const char *d)
+static int sql_authorize(void *arg, int action, const char *a, const char *b, const char *c,
+                         const char *d)
 {
     static const char *const asks[] = {"table_info", "table_xinfo", "table_list", "index_list",
                                        "index_info", "foreign_key_list", "user_version",
@@ -30,12 +30,12 @@ static int authorize(void *arg, int action, const char *a, const char *b, const 
     return SQLITE_DENY;
 }
 
-static int prepare(struct log *l, const char *sql, sqlite3_stmt **s, struct vs_err *err)
+static int sql_prepare(struct log *l, const char *sql, sqlite3_stmt **s, struct vs_err *err)
 {
     const char *rest = NULL;
     /* The search index makes its own statements when it is first used. */
     sqlite3_exec(l->db, "SELECT 1 FROM words WHERE words MATCH 'x' LIMIT 0", NULL, NULL, NULL);
-    sqlite3_set_authorizer(l->db, authorize, NULL);
+    sqlite3_set_authorizer(l->db, sql_authorize, NULL);
     l->until = 0; /* the user's own, who can end it */
     int code = sqlite3_prepare_v2(l->db, sql, -1, s, &rest);
     if (code == SQLITE_AUTH)
@@ -52,7 +52,7 @@ static int prepare(struct log *l, const char *sql, sqlite3_stmt **s, struct vs_e
 
 /* ---- CSV */
 
-static char *cell(sqlite3_stmt *s, int i)
+static char *sql_cell(sqlite3_stmt *s, int i)
 {
     if (sqlite3_column_type(s, i) == SQLITE_BLOB)
         return xasprintf("(%d bytes)", sqlite3_column_bytes(s, i));
@@ -72,7 +72,7 @@ static void print_csv_head(sqlite3_stmt *s, FILE *out)
 static void print_csv_row(sqlite3_stmt *s, FILE *out)
 {
     for (int i = 0; i < sqlite3_column_count(s); i++) {
-        char *text = cell(s, i);
+        char *text = sql_cell(s, i);
         if (i)
             fputc(',', out);
         plain_csv(out, text, false);
@@ -97,7 +97,7 @@ static json_t *json_value(sqlite3_stmt *s, int i)
     case SQLITE_INTEGER: return json_integer(sqlite3_column_int64(s, i));
     case SQLITE_FLOAT: return plain_number(sqlite3_column_double(s, i));
     default:
-        text = cell(s, i);
+        text = sql_cell(s, i);
         v = json_text(text);
         free(text);
         return v;
@@ -155,7 +155,7 @@ static void table_row(struct table *t, sqlite3_stmt *s, FILE *out)
 {
     char **cells = xcalloc((size_t)t->columns, sizeof(char *));
     for (int i = 0; i < t->columns; i++)
-        cells[i] = cell(s, i);
+        cells[i] = sql_cell(s, i);
     if (t->rows < MEASURED) {
         size_t at = (size_t)t->rows++ * (size_t)t->columns;
         t->cells = xreallocarray(t->cells, at + (size_t)t->columns, sizeof(char *));
@@ -215,7 +215,7 @@ static int run_stream(struct log *l, sqlite3_stmt *s, enum log_format format, FI
 int log_sql(struct log *l, const char *sql, enum log_format format, FILE *out, struct vs_err *err)
 {
     sqlite3_stmt *s = NULL;
-    int rc = prepare(l, sql, &s, err);
+    int rc = sql_prepare(l, sql, &s, err);
     if (rc == 0 && sqlite3_column_count(s) == 0)
         rc = vs_fail(err, VS_E_USAGE, "SQL: the statement gives no rows");
     if (rc == 0)

@@ -95,7 +95,7 @@ void waiting_free(enum waiting_kind kind, void *what)
 
 /* *id becomes the row of the query that it names, by a row or as one that waited; 0: it is not, or
  * no longer, in the log. */
-static int resolve(struct log *l, int64_t *id, struct vs_err *err)
+static int waiting_resolve(struct log *l, int64_t *id, struct vs_err *err)
 {
     int64_t there = 0;
     *id = pending_row(l, *id);
@@ -106,14 +106,15 @@ static int resolve(struct log *l, int64_t *id, struct vs_err *err)
     return rc == VS_E_MISSING ? 0 : rc;
 }
 
-static int write_comparison(struct log *l, int64_t session, const struct waiting_comparison *c,
-                            const char *asked, struct vs_err *err)
+static int waiting_write_comparison(struct log *l, int64_t session,
+                                    const struct waiting_comparison *c, const char *asked,
+                                    struct vs_err *err)
 {
     int64_t *ids = xcalloc((size_t)c->count + 1, sizeof *ids), unused;
     int n = 0, rc = 0;
     for (int i = 0; i < c->count && rc == 0; i++) {
         ids[n] = c->queries[i];
-        rc = resolve(l, &ids[n], err);
+        rc = waiting_resolve(l, &ids[n], err);
         n += ids[n] != 0;
     }
     if (rc == 0 && n > 0)
@@ -131,7 +132,7 @@ static int write_probes(struct log *l, int64_t session, const struct log_probe_r
     int rc = 0;
     for (int i = 0; i < r->count && rc == 0; i++) {
         list[i] = r->probes[i];
-        rc = resolve(l, &list[i].query, err);
+        rc = waiting_resolve(l, &list[i].query, err);
     }
     run.probes = list;
     if (rc == 0)
@@ -146,7 +147,7 @@ int waiting_write(struct log *l, int64_t session, enum waiting_kind kind, const 
     *id = 0;
     switch (kind) {
     case WAIT_RESULT: return log_result_at(l, session, what, asked, id, err);
-    case WAIT_COMPARISON: return write_comparison(l, session, what, asked, err);
+    case WAIT_COMPARISON: return waiting_write_comparison(l, session, what, asked, err);
     case WAIT_PROBES: return write_probes(l, session, what, asked, err);
     case WAIT_EVALUATION: return log_evaluation_at(l, session, what, asked, err);
     case WAIT_DIFFERENCE: break;

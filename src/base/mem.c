@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-static void *need(void *p)
+static void *mem_need(void *p)
 {
     if (!p) {
         static const char text[] = "vilscope: out of memory\n";
@@ -20,30 +20,30 @@ static void *need(void *p)
 
 void *xmalloc(size_t size)
 {
-    return need(malloc(size ? size : 1));
+    return mem_need(malloc(size ? size : 1));
 }
 
 void *xcalloc(size_t count, size_t size)
 {
-    return need(calloc(count ? count : 1, size ? size : 1));
+    return mem_need(calloc(count ? count : 1, size ? size : 1));
 }
 
 void *xrealloc(void *p, size_t size)
 {
-    return need(realloc(p, size ? size : 1));
+    return mem_need(realloc(p, size ? size : 1));
 }
 
 void *xreallocarray(void *p, size_t count, size_t size)
 {
     size_t total;
     if (__builtin_mul_overflow(count, size, &total))
-        need(NULL);
+        mem_need(NULL);
     return xrealloc(p, total);
 }
 
 char *xstrdup(const char *s)
 {
-    return need(strdup(s));
+    return mem_need(strdup(s));
 }
 
 char *xstrdup_null(const char *s)
@@ -53,7 +53,7 @@ char *xstrdup_null(const char *s)
 
 char *xstrndup(const char *s, size_t n)
 {
-    return need(strndup(s, n));
+    return mem_need(strndup(s, n));
 }
 
 char *xasprintf(const char *fmt, ...)
@@ -63,7 +63,7 @@ char *xasprintf(const char *fmt, ...)
     va_start(ap, fmt);
     int n = vasprintf(&s, fmt, ap);
     va_end(ap);
-    return n < 0 ? need(NULL) : s;
+    return n < 0 ? mem_need(NULL) : s;
 }
 
 void *vs_try_calloc(size_t count, size_t size)

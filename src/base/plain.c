@@ -124,7 +124,7 @@ struct spec {
     char size[3], kind;
 };
 
-static int number_of(const char **p, va_list *ap)
+static int plain_number_of(const char **p, va_list *ap)
 {
     int n = 0;
     if (**p == '*') {
@@ -148,14 +148,14 @@ static const char *read_spec(const char *p, va_list *ap, struct spec *x)
             flags[n++] = *p;
     }
     if (*p == '*' || (*p >= '0' && *p <= '9'))
-        x->width = number_of(&p, ap);
+        x->width = plain_number_of(&p, ap);
     if (x->width < -1) {
         x->left = true;
         x->width = -x->width;
     }
     if (*p == '.') {
         p++;
-        x->precision = number_of(&p, ap);
+        x->precision = plain_number_of(&p, ap);
     }
     for (n = 0; *p && strchr("lzthj", *p) && n + 1 < sizeof x->size; p++)
         x->size[n++] = *p;

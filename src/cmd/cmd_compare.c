@@ -83,7 +83,7 @@ static int check_watch(const struct compare_options *o)
     return 0;
 }
 
-static int check_options(const struct compare_options *o)
+static int compare_check_options(const struct compare_options *o)
 {
     bool query = o->task || o->text || o->regions.count;
     int status = check_watch(o);
@@ -107,7 +107,7 @@ static int check_options(const struct compare_options *o)
 
 /* ---- what is asked */
 
-static int images_of(const struct compare_options *o)
+static int compare_images_of(const struct compare_options *o)
 {
     return o->image_count > o->regions.count ? o->image_count : o->regions.count;
 }
@@ -117,7 +117,7 @@ static struct probes *query_as_probes(const struct compare_options *o)
 {
     struct probes *set = probes_new();
     struct probe *p = probes_add(set);
-    int n = images_of(o);
+    int n = compare_images_of(o);
     p->name = xstrdup(o->text);
     p->upright = o->upright;
     p->item.task = o->task;
@@ -143,7 +143,7 @@ static int open_probes(const struct compare_options *o, struct probes **out, str
     if (o->image_count && o->regions.count > 1 && o->regions.count != o->image_count)
         return vs_fail(err, VS_E_USAGE, "%d images but %d --regions: give one for each image",
                        o->image_count, o->regions.count);
-    int rc = command_check_keys(&o->keys, images_of(o), err);
+    int rc = command_check_keys(&o->keys, compare_images_of(o), err);
     if (rc == 0)
         *out = query_as_probes(o);
     return rc;
@@ -252,7 +252,7 @@ bool compare_utf8(void)
 
 /* ---- the whole */
 
-static void on_signal(int number)
+static void compare_on_signal(int number)
 {
     atomic_store(&compare_stopped, true);
     signal(number, SIG_DFL);
@@ -274,8 +274,8 @@ static int run_what(struct compare_run *r, struct vs_err *err)
 }
 
 /* A status of the program, or a negative code. */
-static int compare(const struct compare_options *o, const struct model_options *how,
-                   struct vs_err *err)
+static int compare_and_log(const struct compare_options *o, const struct model_options *how,
+                           struct vs_err *err)
 {
     struct compare_run r = {.o = o, .logging.command = "compare"};
     int rc = open_probes(o, &r.probes, err);
@@ -283,8 +283,8 @@ static int compare(const struct compare_options *o, const struct model_options *
         rc = model_open(how, &r.m, err);
     if (rc == 0 && r.m)
         command_about("compare", r.m);
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
+    signal(SIGINT, compare_on_signal);
+    signal(SIGTERM, compare_on_signal);
     if (rc == 0 && !o->no_log)
         logging_begin(&r.logging, "compare", "compare", o->log);
     r.log = r.logging.log;
@@ -302,7 +302,7 @@ static int compare(const struct compare_options *o, const struct model_options *
     return rc ? rc : logged;
 }
 
-static int run(void *options, char **args, int count)
+static int run_compare(void *options, char **args, int count)
 {
     struct compare_options *o = options;
     struct vs_err err = {0};
@@ -311,14 +311,14 @@ static int run(void *options, char **args, int count)
     o->text = count ? args[count - 1] : NULL;
     int status = check_what(o);
     if (status == 0)
-        status = check_options(o);
+        status = compare_check_options(o);
     if (status != 0)
         return status;
     struct chosen *chosen = NULL;
     struct model_options how = o->model;
     status = command_choose("compare", &o->checkpoints, &how, &chosen, &err);
     if (status == 0)
-        status = compare(o, &how, &err);
+        status = compare_and_log(o, &how, &err);
     command_chosen_free(chosen);
     return status < 0 ? command_fail("compare", &err) : status;
 }
@@ -337,5 +337,5 @@ const struct command command_compare = {
         "  vilscope compare -m demo/model -c early -c final --patch layers -t vqa a.png \"what?\"\n"
         "  vilscope compare -m models/12in1 --watch runs/7 --check-set my.checks\n",
     .rows = option_rows, .most = -1, .values = VALUES_FILES, .size = sizeof(struct compare_options),
-    .run = run,
+    .run = run_compare,
 };

@@ -14,15 +14,15 @@
 #include <string.h>
 #include <unistd.h>
 
-static int shown(const struct compare_run *r, int count)
+static int parts_shown(const struct compare_run *r, int count)
 {
     return r->o->top && r->o->top < count ? r->o->top : count;
 }
 
 static void told_more(const struct compare_run *r, int count)
 {
-    if (shown(r, count) < count)
-        printf("... and %d more (--top 0)\n", count - shown(r, count));
+    if (parts_shown(r, count) < count)
+        printf("... and %d more (--top 0)\n", count - parts_shown(r, count));
 }
 
 /* The probes as queries; the caller frees the array. */
@@ -40,7 +40,7 @@ static int make_queries(struct compare_run *r, struct query **out, struct vs_err
 }
 
 /* What was asked, as the log has it; NULL for nothing. */
-static const char *subject(const struct compare_run *r)
+static const char *parts_subject(const struct compare_run *r)
 {
     return r->probes->path ? r->probes->path : r->probes->list[0].item.text;
 }
@@ -80,7 +80,7 @@ static void put_found(struct compare_run *r, json_t *notices, json_t *v, struct 
     }
 }
 
-static void on_progress(void *arg, int done, int all)
+static void parts_on_progress(void *arg, int done, int all)
 {
     const char *what = arg;
     if (isatty(STDERR_FILENO)) {
@@ -100,7 +100,7 @@ static int by_relative(const void *a, const void *b)
     return (x->relative < y->relative) - (x->relative > y->relative);
 }
 
-static const struct weight_change **ranked(const struct weight_change *list, int count)
+static const struct weight_change **parts_ranked(const struct weight_change *list, int count)
 {
     const struct weight_change **order = xcalloc((size_t)count + 1, sizeof(void *));
     for (int i = 0; i < count; i++)
@@ -113,7 +113,7 @@ static void print_weights(const struct compare_run *r, const struct weights_chan
 {
     bool tensors = r->o->tensors;
     int count = tensors ? w->tensor_count : w->layer_count;
-    const struct weight_change **order = ranked(tensors ? w->tensors : w->layers, count);
+    const struct weight_change **order = parts_ranked(tensors ? w->tensors : w->layers, count);
     plain_out("%s -> %s: all weights moved by %.6g of their norm, %lld of %lld elements differ",
               model_checkpoint_name(r->m, 0), model_checkpoint_name(r->m, b), w->all.relative,
               (long long)w->all.changed, (long long)w->all.elements);
@@ -121,7 +121,7 @@ static void print_weights(const struct compare_run *r, const struct weights_chan
         printf(", %lld are not numbers", (long long)w->all.broken);
     plain_out("\n%-52s %12s %12s %12s\n", tensors ? "tensor" : "layer", "relative", "largest",
               "elements");
-    for (int i = 0; i < shown(r, count); i++) {
+    for (int i = 0; i < parts_shown(r, count); i++) {
         compare_put_cell(order[i]->name, 52);
         if (order[i]->state == WEIGHT_COMPARED)
             plain_out(" %12.6g %12.6g %12lld%s\n", order[i]->relative, order[i]->most,
@@ -246,15 +246,15 @@ int compare_cka(struct compare_run *r, struct vs_err *err)
     struct cka c[2];
     int last = model_checkpoint_count(r->m) - 1, rc = make_queries(r, &q, err);
     if (rc == 0)
-        rc = cka_run(r->m, q, r->probes->count, 0, last, &compare_stopped, on_progress, what, c,
-                     err);
+        rc = cka_run(r->m, q, r->probes->count, 0, last, &compare_stopped, parts_on_progress, what,
+                     c, err);
     compare_clear();
     json_t *notices = rc == 0 ? tell_notices(r, q) : NULL;
     free(q);
     if (rc != 0)
         return rc;
     put_found(r, notices, r->o->json ? cka_json(r->m, 0, last, c) : NULL,
-              r->log ? difference_of_cka(r->m, 0, last, c, subject(r)) : NULL);
+              r->log ? difference_of_cka(r->m, 0, last, c, parts_subject(r)) : NULL);
     json_decref(notices);
     if (r->o->csv) {
         puts("stream,first,last,similarity,floor,rows,queries");
@@ -272,7 +272,7 @@ int compare_cka(struct compare_run *r, struct vs_err *err)
 
 /* ---- attention */
 
-static int by_jsd(const void *a, const void *b)
+static int parts_by_jsd(const void *a, const void *b)
 {
     const struct attention_change *x = a, *y = b;
     return (x->jsd < y->jsd) - (x->jsd > y->jsd);
@@ -321,10 +321,10 @@ static int add_query(struct compare_run *r, const struct query *q, struct attent
     return rc;
 }
 
-static void print_attention(const struct compare_run *r, const struct attention_change *list,
-                            int count)
+static void parts_print_attention(const struct compare_run *r, const struct attention_change *list,
+                                  int count)
 {
-    int n = r->o->csv ? count : shown(r, count);
+    int n = r->o->csv ? count : parts_shown(r, count);
     if (r->o->csv)
         puts("map,layer,head,divergence,largest,rows");
     else
@@ -345,21 +345,21 @@ int compare_attention(struct compare_run *r, struct vs_err *err)
     int count = 0, rc = make_queries(r, &q, err);
     for (int i = 0; i < r->probes->count && rc == 0; i++) {
         rc = add_query(r, &q[i], &sum, &count, err);
-        on_progress((char[]){"query"}, i + 1, r->probes->count);
+        parts_on_progress((char[]){"query"}, i + 1, r->probes->count);
     }
     compare_clear();
     if (rc == 0) {
         for (int i = 0; i < count; i++)
             sum[i].jsd /= r->probes->count;
-        qsort(sum, (size_t)count, sizeof *sum, by_jsd);
+        qsort(sum, (size_t)count, sizeof *sum, parts_by_jsd);
         json_t *notices = tell_notices(r, q);
         put_found(r, notices, r->o->json ? attention_json(sum, count) : NULL,
                   r->log ? difference_of_attention(r->m, 0, model_checkpoint_count(r->m) - 1, sum,
-                                                   count, subject(r))
+                                                   count, parts_subject(r))
                          : NULL);
         json_decref(notices);
         if (!r->o->json)
-            print_attention(r, sum, count);
+            parts_print_attention(r, sum, count);
     }
     free(sum);
     free(q);
@@ -418,7 +418,7 @@ static void print_swap(const struct compare_run *r, const struct swap_result *s)
               model_checkpoint_name(r->m, s->b));
     print_swap_queries(r, s);
     plain_out("%-36s %10s %8s\n", "part", "recovered", "flips");
-    for (int i = 0; i < shown(r, s->item_count); i++) {
+    for (int i = 0; i < parts_shown(r, s->item_count); i++) {
         const struct swap_item *x = &s->items[order[i]];
         plain_out("%-36s %9.1f%% %5d of %d\n", x->name, 100 * x->share, x->flips, s->changed);
     }
@@ -455,7 +455,7 @@ int compare_swap(struct compare_run *r, struct vs_err *err)
     if (rc == 0) {
         json_t *notices = tell_notices(r, q);
         put_found(r, notices, r->o->json ? swap_json(r->m, s, q) : NULL,
-                  r->log ? difference_of_swap(r->m, s, q, subject(r)) : NULL);
+                  r->log ? difference_of_swap(r->m, s, q, parts_subject(r)) : NULL);
         json_decref(notices);
     }
     if (rc == 0 && r->o->csv)

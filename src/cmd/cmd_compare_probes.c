@@ -42,7 +42,7 @@ static const char *short_answer(const struct probe_table *t, int probe, const ch
     return slash && slash[1] ? slash + 1 : text;
 }
 
-static void put_answer(const struct probe_table *t, int probe, int column)
+static void probes_put_answer(const struct probe_table *t, int probe, int column)
 {
     const struct probe_answer *a = &t->columns[column]->answers[probe];
     char number[16];
@@ -70,7 +70,7 @@ static void put_trend(const struct probe_table *t, int probe)
     free(v);
 }
 
-static void put_names(const struct probe_table *t, int from, int to, bool last)
+static void probes_put_names(const struct probe_table *t, int from, int to, bool last)
 {
     compare_put_cell("query", NAME_WIDTH);
     for (int c = from; c < to; c++) {
@@ -81,8 +81,8 @@ static void put_names(const struct probe_table *t, int from, int to, bool last)
 }
 
 /* A line under the table: one number for each column. */
-static void put_line(const struct probe_table *t, int from, int to, const char *what,
-                     void (*put)(const struct probe_table *t, int column, char out[40]))
+static void probes_put_line(const struct probe_table *t, int from, int to, const char *what,
+                            void (*put)(const struct probe_table *t, int column, char out[40]))
 {
     char text[40];
     compare_put_cell(what, NAME_WIDTH);
@@ -135,12 +135,12 @@ static void tell_agreement(const struct probe_table *t, int c, char out[40])
 static void put_block(const struct probe_table *t, int from, int to)
 {
     bool last = to == t->count;
-    put_names(t, from, to, last);
+    probes_put_names(t, from, to, last);
     for (int i = 0; i < t->probes->count; i++) {
         compare_put_cell(t->probes->list[i].name, NAME_WIDTH);
         for (int c = from; c < to; c++) {
             fputs("  ", stdout);
-            put_answer(t, i, c);
+            probes_put_answer(t, i, c);
         }
         if (last && t->count > 1)
             put_trend(t, i);
@@ -151,15 +151,15 @@ static void put_block(const struct probe_table *t, int from, int to)
     for (int c = 0; c < t->count; c++)
         judged |= probe_table_sum(t, c).judged > 0;
     if (judged) {
-        put_line(t, from, to, "right", tell_right);
-        put_line(t, from, to, "probability of what is right", tell_expected);
+        probes_put_line(t, from, to, "right", tell_right);
+        probes_put_line(t, from, to, "probability of what is right", tell_expected);
     }
-    put_line(t, from, to, "entropy (nats)", tell_entropy);
+    probes_put_line(t, from, to, "entropy (nats)", tell_entropy);
     if (t->count > 1)
-        put_line(t, from, to, "agree with the one before", tell_agreement);
+        probes_put_line(t, from, to, "agree with the one before", tell_agreement);
 }
 
-static const char *verdict(const struct probe_answer *a, const struct probe_answer *b)
+static const char *probes_verdict(const struct probe_answer *a, const struct probe_answer *b)
 {
     if (!a->judged || !b->judged || a->right == b->right)
         return a->judged && b->judged ? (b->right ? "  (both right)" : "  (both wrong)") : "";
@@ -182,7 +182,7 @@ static void put_flips(const struct probe_table *t, int a, int b)
         if (!probe_table_flips(t, i, a, b))
             continue;
         plain_out("  %s -> %s: \"%s\": %s -> %s%s\n", t->columns[a]->name, t->columns[b]->name,
-                  t->probes->list[i].item.text, x->text, y->text, verdict(x, y));
+                  t->probes->list[i].item.text, x->text, y->text, probes_verdict(x, y));
     }
 }
 
@@ -212,7 +212,7 @@ static void put_errors(const struct probe_table *t, int column)
                        t->probes->list[i].name, t->columns[column]->answers[i].error);
 }
 
-static void print_text(const struct probe_table *t)
+static void probes_print_text(const struct probe_table *t)
 {
     int n = t->count, fit = columns_fit(n);
     bool flips = false;
@@ -235,7 +235,7 @@ static void print_text(const struct probe_table *t)
 
 /* ---- JSON */
 
-static json_t *answer_json(const struct probe_column *c, int probe)
+static json_t *probes_answer_json(const struct probe_column *c, int probe)
 {
     const struct probe_answer *a = &c->answers[probe];
     if (a->error)
@@ -286,7 +286,7 @@ static json_t *probe_json(const struct probe_table *t, int i)
     for (int k = 0; k < p->item.image_count; k++)
         json_array_append_new(images, plain_string(p->item.images[k]));
     for (int c = 0; c < t->count; c++) {
-        json_array_append_new(answers, answer_json(t->columns[c], i));
+        json_array_append_new(answers, probes_answer_json(t->columns[c], i));
         json_array_append_new(trend, plain_number(v[c]));
     }
     free(v);
@@ -312,7 +312,7 @@ static json_t *flips_json(const struct probe_table *t)
     return list;
 }
 
-static void print_json(const struct compare_run *r, const struct probe_table *t)
+static void probes_print_json(const struct compare_run *r, const struct probe_table *t)
 {
     json_t *checkpoints = json_array(), *probes = json_array(), *agreement = json_array();
     int columns, agree = probe_table_agree_all(t, &columns);
@@ -341,7 +341,7 @@ void compare_put_field(const char *s, char end)
     putchar(end);
 }
 
-static void put_row(const struct probe_table *t, int i, int c)
+static void probes_put_row(const struct probe_table *t, int i, int c)
 {
     const struct probe *p = &t->probes->list[i];
     const struct probe_answer *a = &t->columns[c]->answers[i];
@@ -372,7 +372,7 @@ static void print_csv(const struct probe_table *t)
          "expected_softmax,expected_rank,error,notice");
     for (int i = 0; i < t->probes->count; i++)
         for (int c = 0; c < t->count; c++)
-            put_row(t, i, c);
+            probes_put_row(t, i, c);
 }
 
 /* ---- the whole */
@@ -405,11 +405,11 @@ int compare_answers(struct compare_run *r, struct vs_err *err)
     for (int c = 0; c < t->count; c++)
         put_errors(t, c);
     if (r->o->json)
-        print_json(r, t);
+        probes_print_json(r, t);
     else if (r->o->csv)
         print_csv(t);
     else
-        print_text(t);
+        probes_print_text(t);
     return 0;
 }
 
@@ -417,7 +417,7 @@ static void print_column_json(const struct compare_run *r, const struct probe_ta
 {
     json_t *v = sum_json(r, t, column), *answers = json_array();
     for (int i = 0; i < t->probes->count; i++) {
-        json_t *a = answer_json(t->columns[column], i);
+        json_t *a = probes_answer_json(t->columns[column], i);
         json_object_set_new(a, "probe", plain_string(t->probes->list[i].name));
         json_object_del(a, "checkpoint");
         if (column)
@@ -454,7 +454,7 @@ void compare_print_column(const struct compare_run *r, int column)
         fputs("  ", stdout);
         compare_put_cell(t->probes->list[i].name, NAME_WIDTH);
         fputs("  ", stdout);
-        put_answer(t, i, column);
+        probes_put_answer(t, i, column);
         put_trend(t, i);
         putchar('\n');
     }

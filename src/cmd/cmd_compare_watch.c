@@ -27,7 +27,7 @@ static const char *name_below(const struct watch *w, const char *path)
     return path + strlen(watch_folder(w)) + 1;
 }
 
-static void note(const struct watch *w, const char *path, const char *what)
+static void watch_note(const struct watch *w, const char *path, const char *what)
 {
     compare_clear();
     plain_text(stderr, "vilscope compare: %s: left out: %s\n", name_below(w, path), what);
@@ -67,7 +67,8 @@ static bool is_open(const struct model *m, const char *path)
 }
 
 /* The next complete checkpoint of a model, or 0 when it was stopped. m: NULL while none is open. */
-static int next(struct watch *w, const struct model *m, const char **path, struct vs_err *err)
+static int watch_await_next(struct watch *w, const struct model *m, const char **path,
+                            struct vs_err *err)
 {
     int rc = 0;
     while (!atomic_load(&compare_stopped) && (rc = watch_next(w, path, err)) >= 0) {
@@ -78,7 +79,7 @@ static int next(struct watch *w, const struct model *m, const char **path, struc
             return rc;
         }
         if (rc > 0) {
-            note(w, *path, "it holds no model");
+            watch_note(w, *path, "it holds no model");
             continue;
         }
         tell_waiting(w);
@@ -87,7 +88,7 @@ static int next(struct watch *w, const struct model *m, const char **path, struc
     return rc < 0 ? rc : 0;
 }
 
-static int ask(struct compare_run *r, int checkpoint, struct vs_err *err)
+static int watch_ask(struct compare_run *r, int checkpoint, struct vs_err *err)
 {
     int rc = probe_runner_add(r->runner, checkpoint, &compare_stopped, compare_log_answer, r, err);
     compare_clear();
@@ -100,14 +101,14 @@ static int ask(struct compare_run *r, int checkpoint, struct vs_err *err)
 }
 
 /* Checkpoints that were named, or the folder's first. */
-static int open_model(struct compare_run *r, struct watch *w, const struct model_options *how,
-                      struct vs_err *err)
+static int watch_open_model(struct compare_run *r, struct watch *w, const struct model_options *how,
+                            struct vs_err *err)
 {
     struct model_options o = *how;
     const char *paths[2] = {NULL, NULL}, *names[2] = {NULL, NULL};
     int rc = 0;
     if (!how->checkpoints) {
-        rc = next(w, NULL, &paths[0], err);
+        rc = watch_await_next(w, NULL, &paths[0], err);
         if (rc <= 0)
             return rc;
         names[0] = name_below(w, paths[0]);
@@ -120,7 +121,7 @@ static int open_model(struct compare_run *r, struct watch *w, const struct model
     if (rc == 0)
         r->runner = probe_runner_new(r->m, r->probes);
     for (int i = 0; rc == 0 && i < model_checkpoint_count(r->m); i++)
-        rc = ask(r, i, err);
+        rc = watch_ask(r, i, err);
     return rc;
 }
 
@@ -135,20 +136,20 @@ int compare_watch(struct compare_run *r, const struct model_options *how, struct
     struct watch *w = NULL;
     int rc = watch_open(r->o->watch, (int)(r->o->settle * 1000), &w, err);
     if (rc == 0)
-        rc = open_model(r, w, how, err);
+        rc = watch_open_model(r, w, how, err);
     while (rc == 0 && r->m && !is_done(r)) {
         const char *path = NULL;
         struct vs_err why = {0};
-        int found = next(w, r->m, &path, err);
+        int found = watch_await_next(w, r->m, &path, err);
         if (found <= 0) {
             rc = found;
             break;
         }
         int i = model_add_checkpoint(r->m, path, name_below(w, path), &why);
         if (i < 0)
-            note(w, path, why.text);
+            watch_note(w, path, why.text);
         else
-            rc = ask(r, i, err);
+            rc = watch_ask(r, i, err);
     }
     watch_close(w);
     rc = rc == VS_E_CANCELLED ? 0 : rc; /* it is stopped by a signal */

@@ -25,7 +25,8 @@ struct typed {
 };
 
 /* "CANDIDATE<tab>TEXT", when it begins as what is typed. */
-static void offer(const struct typed *t, const char *dashes, const char *name, const char *text)
+static void completions_offer(const struct typed *t, const char *dashes, const char *name,
+                              const char *text)
 {
     size_t n = strlen(dashes);
     bool fits = strncmp(t->current, dashes, strlen(t->current) < n ? strlen(t->current) : n) == 0 &&
@@ -38,29 +39,29 @@ static void offer(const struct typed *t, const char *dashes, const char *name, c
 static void offer_commands(const struct typed *t)
 {
     for (int i = 0; i < command_count; i++)
-        offer(t, "", command_table[i]->name, command_table[i]->summary);
+        completions_offer(t, "", command_table[i]->name, command_table[i]->summary);
 }
 
 static void offer_options(const struct typed *t, const struct command *c)
 {
     for (const struct option_row *r = c->rows; r->kind != OPTION_END; r++)
         if (r->kind != OPTION_HEADING && !r->hidden)
-            offer(t, "--", r->name, r->help);
+            completions_offer(t, "--", r->name, r->help);
 }
 
 static void offer_devices(const struct typed *t)
 {
     struct kern_device d;
-    offer(t, "", "auto", "the first GPU if it works, or else cpu");
+    completions_offer(t, "", "auto", "the first GPU if it works, or else cpu");
     for (int i = 0; kern_device(i, &d); i++)
         if (d.usable)
-            offer(t, "", d.name, d.text);
+            completions_offer(t, "", d.name, d.text);
 }
 
 static void offer_tasks(const struct typed *t)
 {
     for (int i = 0; i < task_count; i++)
-        offer(t, "", task_table[i].name, task_table[i].title);
+        completions_offer(t, "", task_table[i].name, task_table[i].title);
 }
 
 /* Those of the directory that -m names, or of the demo. */
@@ -77,7 +78,8 @@ static void offer_checkpoints(const struct typed *t)
             dir = t->words[i] + 8;
     if (dir && parts_read(dir, &p, &err) == 0)
         for (int i = 0; i < p.checkpoint_count; i++)
-            offer(t, "", p.checkpoints[i].name, p.checkpoints[i].note ? p.checkpoints[i].note : "");
+            completions_offer(t, "", p.checkpoints[i].name,
+                              p.checkpoints[i].note ? p.checkpoints[i].note : "");
     parts_fini(&p);
     free(demo);
 }
@@ -98,13 +100,13 @@ static void offer_values(const struct typed *t, enum option_values values)
 static void offer_value(const struct typed *t, const struct option_row *r)
 {
     for (int i = 0; r->choices && r->choices[i]; i++)
-        offer(t, "", r->choices[i], "");
+        completions_offer(t, "", r->choices[i], "");
     offer_values(t, r->values);
 }
 
 /* The option whose value comes next, or NULL; *others: how many other arguments there are. */
-static const struct option_row *waits(const struct command *c, const struct typed *t, int from,
-                                      int *others)
+static const struct option_row *completions_waits(const struct command *c, const struct typed *t,
+                                                  int from, int *others)
 {
     const struct option_row *r = NULL;
     *others = 0;
@@ -128,7 +130,7 @@ static void offer_all(struct typed *t)
     const struct command *c = t->count ? command_find(t->words[0]) : NULL;
     int from = c != NULL, others;
     c = c ? c : &command_workbench;
-    const struct option_row *r = waits(c, t, from, &others);
+    const struct option_row *r = completions_waits(c, t, from, &others);
     if (r) {
         offer_value(t, r);
     } else if (t->current[0] == '-') {
@@ -137,14 +139,14 @@ static void offer_all(struct typed *t)
         if (t->count == 0)
             offer_commands(t);
         for (const struct command_word *w = c->words; w && w->name && others == 0; w++)
-            offer(t, "", w->name, w->help);
+            completions_offer(t, "", w->name, w->help);
         offer_values(t, c->values);
     }
 }
 
 /* words: what stands behind "vilscope"; the last one is being typed. Shells that part words at "="
  * give "--top", "=", "5". */
-static void list(char **words, int count)
+static void completions_list(char **words, int count)
 {
     struct typed t = {xcalloc((size_t)count + 1, sizeof(char *)), 0, ""};
     for (int i = 0; i < count; i++)
@@ -165,13 +167,13 @@ static const struct command_word words[] = {
     {NULL, NULL, NULL},
 };
 
-static int run(void *options, char **args, int count)
+static int run_completions(void *options, char **args, int count)
 {
     const char *const scripts[] = {completions_bash, completions_zsh, completions_fish};
     const char *what = count ? args[0] : "";
     (void)options;
     if (strcmp(what, "list") == 0) {
-        list(args + 1, count - 1);
+        completions_list(args + 1, count - 1);
         return EXIT_OK;
     }
     if (count > 1)
@@ -188,5 +190,5 @@ const struct command command_completions = {
     .name = "completions", .args = "bash | zsh | fish",
     .summary = "Print what makes a shell complete commands and options.",
     .after = "\"make install\" puts the scripts where the shells look for them.\n",
-    .rows = option_rows, .words = words, .most = -1, .run = run,
+    .rows = option_rows, .words = words, .most = -1, .run = run_completions,
 };

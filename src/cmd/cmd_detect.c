@@ -68,7 +68,7 @@ struct work {
     int box_count;
 };
 
-static int check_boxes(const struct options *o, struct work *w, struct vs_err *err)
+static int detect_check_boxes(const struct options *o, struct work *w, struct vs_err *err)
 {
     char *note = NULL;
     int rc = boxes_check(w->boxes, w->box_count, w->image->width, w->image->height, o->boxes,
@@ -79,7 +79,7 @@ static int check_boxes(const struct options *o, struct work *w, struct vs_err *e
     return rc;
 }
 
-static int open_all(const struct options *o, struct work *w, struct vs_err *err)
+static int detect_open_all(const struct options *o, struct work *w, struct vs_err *err)
 {
     char why[256];
     int rc = 0;
@@ -99,7 +99,7 @@ static int open_all(const struct options *o, struct work *w, struct vs_err *err)
     if (rc == 0 && o->upright)
         image_turn(w->image);
     if (rc == 0 && w->boxes)
-        rc = check_boxes(o, w, err);
+        rc = detect_check_boxes(o, w, err);
     if (rc == 0 && kern_open(o->device, o->threads, &w->kern, why, sizeof why) != 0)
         rc = vs_fail(err, VS_E_USAGE, "%s", why);
     return rc ? rc : detector_open(&w->arch, w->file, w->kern, &w->detector, err);
@@ -124,7 +124,7 @@ static int write_regions(const char *path, const struct regions *g, struct vs_er
                                                        : regions_write_safetensors(path, g, err);
 }
 
-static int detect(struct work *w, const struct detector_want *want, struct vs_err *err)
+static int detect_pixels(struct work *w, const struct detector_want *want, struct vs_err *err)
 {
     struct detector_picture picture = {w->image->rgb, w->image->width, w->image->height, w->boxes,
                                        w->box_count, NULL};
@@ -136,10 +136,10 @@ static int detect(struct work *w, const struct detector_want *want, struct vs_er
 static int detect_image(const struct options *o, struct vs_err *err)
 {
     struct work w = {0};
-    int rc = open_all(o, &w, err);
+    int rc = detect_open_all(o, &w, err);
     struct detector_want want = {.trace = o->dump != NULL, .prob = o->output != NULL};
     if (rc == 0)
-        rc = detect(&w, &want, err);
+        rc = detect_pixels(&w, &want, err);
     if (rc == 0 && o->dump)
         rc = detector_dump(o->dump, &w.arch, w.file, w.kern, w.regions, w.trace, err);
     if (rc == 0 && o->output)
@@ -150,7 +150,7 @@ static int detect_image(const struct options *o, struct vs_err *err)
     return rc;
 }
 
-static int run(void *options, char **args, int count)
+static int run_detect(void *options, char **args, int count)
 {
     struct options *o = options;
     struct vs_err err = {0};
@@ -168,5 +168,5 @@ const struct command command_detect = {
     .about = "Plumbing, for comparing with other implementations: runs the region detector on one\n"
              "image, lists the regions, and writes every tensor.\n",
     .rows = option_rows, .most = 1, .values = VALUES_FILES, .size = sizeof(struct options),
-    .run = run,
+    .run = run_detect,
 };

@@ -71,7 +71,7 @@ struct images {
 
 /* ---- the list of images */
 
-static void add(struct images *l, char *path)
+static void extract_add(struct images *l, char *path)
 {
     if ((l->count & (l->count - 1)) == 0)
         l->paths = xreallocarray(l->paths, l->count ? 2 * (size_t)l->count : 1,
@@ -79,7 +79,7 @@ static void add(struct images *l, char *path)
     l->paths[l->count++] = path;
 }
 
-static bool is_picture(const char *name)
+static bool extract_is_picture(const char *name)
 {
     static const char *const ends[] = {".jpg", ".jpeg", ".png", ".gif", ".bmp", ".pbm", ".pgm",
                                        ".ppm", ".pnm", ".webp"};
@@ -90,7 +90,7 @@ static bool is_picture(const char *name)
     return false;
 }
 
-static int by_name(const void *a, const void *b)
+static int extract_by_name(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
@@ -103,27 +103,28 @@ static int add_folder(struct images *l, const char *folder, struct vs_err *err)
     if (!d)
         return vs_fail(err, VS_E_IO, "%s: %s", folder, strerror(errno));
     for (struct dirent *e; (e = readdir(d));)
-        if (is_picture(e->d_name))
-            add(l, xasprintf("%s%s%s", folder, n && folder[n - 1] == '/' ? "" : "/", e->d_name));
+        if (extract_is_picture(e->d_name))
+            extract_add(
+                l, xasprintf("%s%s%s", folder, n && folder[n - 1] == '/' ? "" : "/", e->d_name));
     closedir(d);
     if (l->count == first)
         return vs_fail(err, VS_E_USAGE, "%s: no images in this folder",
                        folder);
-    qsort(l->paths + first, (size_t)(l->count - first), sizeof *l->paths, by_name);
+    qsort(l->paths + first, (size_t)(l->count - first), sizeof *l->paths, extract_by_name);
     return 0;
 }
 
-static int add_path(struct images *l, const char *path, struct vs_err *err)
+static int extract_add_path(struct images *l, const char *path, struct vs_err *err)
 {
     struct stat st;
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         return add_folder(l, path, err);
-    add(l, xstrdup(path));
+    extract_add(l, xstrdup(path));
     return 0;
 }
 
 /* No more of a line is read than a path can have: a list may be a device that never ends. */
-static int add_lines(struct images *l, const char *file, FILE *f, struct vs_err *err)
+static int extract_add_lines(struct images *l, const char *file, FILE *f, struct vs_err *err)
 {
     char line[PATH_MAX + 2];
     int rc = 0;
@@ -134,7 +135,7 @@ static int add_lines(struct images *l, const char *file, FILE *f, struct vs_err 
                            "zero bytes: a list has one path a line", file, number);
         line[n] = '\0';
         if (line[0])
-            rc = add_path(l, line, err);
+            rc = extract_add_path(l, line, err);
     }
     if (ferror(f) && rc == 0)
         rc = vs_fail(err, VS_E_IO, "%s: %s", file, strerror(errno));
@@ -147,7 +148,7 @@ static int add_list(struct images *l, const char *file, struct vs_err *err)
     FILE *f = standard ? stdin : fopen(file, "r");
     if (!f)
         return vs_fail(err, VS_E_IO, "%s: %s", file, strerror(errno));
-    int rc = add_lines(l, file, f, err);
+    int rc = extract_add_lines(l, file, f, err);
     if (!standard)
         fclose(f);
     return rc;
@@ -174,7 +175,7 @@ static void keep_shard(struct images *l, int shard, int shards)
 
 /* ---- options */
 
-static int check_options(struct options *o, int images)
+static int extract_check_options(struct options *o, int images)
 {
     if (!o->e.out)
         return command_usage("extract", "-o is missing: a folder, or NAME.lmdb");
@@ -194,13 +195,13 @@ static int check_options(struct options *o, int images)
 
 static atomic_bool stop;
 
-static void on_signal(int number)
+static void extract_on_signal(int number)
 {
     atomic_store(&stop, true);
     signal(number, SIG_DFL); /* the second time at once */
 }
 
-static int print_summary(const struct extract_summary *s)
+static int extract_print_summary(const struct extract_summary *s)
 {
     int all = s->written + s->there + s->failed + s->left;
     fprintf(stderr, "%d images: %d written", all, s->written);
@@ -217,12 +218,12 @@ static int print_summary(const struct extract_summary *s)
     return s->failed || s->left ? EXIT_FAILED : EXIT_OK;
 }
 
-static int collect(const struct options *o, char **argv, int argc, struct images *l,
-                   struct vs_err *err)
+static int extract_collect(const struct options *o, char **argv, int argc, struct images *l,
+                           struct vs_err *err)
 {
     int rc = 0;
     for (int i = 0; i < argc && rc == 0; i++)
-        rc = add_path(l, argv[i], err);
+        rc = extract_add_path(l, argv[i], err);
     if (rc == 0 && o->list)
         rc = add_list(l, o->list, err);
     if (rc == 0 && o->shards)
@@ -243,24 +244,24 @@ static int extract_all(struct options *o, char **argv, int argc, struct vs_err *
             rc = vs_fail(err, VS_E_USAGE, "%s: its model.json names no detector", o->model);
     }
     if (rc == 0)
-        rc = collect(o, argv, argc, &l, err);
+        rc = extract_collect(o, argv, argc, &l, err);
     if (rc == 0) {
-        signal(SIGINT, on_signal);
-        signal(SIGTERM, on_signal);
+        signal(SIGINT, extract_on_signal);
+        signal(SIGTERM, extract_on_signal);
         rc = extract_run(&o->e, l.paths, l.count, &stop, &sum, err);
         if (rc == 0 || sum.written || sum.failed)
-            *status = print_summary(&sum);
+            *status = extract_print_summary(&sum);
     }
     free_images(&l);
     parts_fini(&parts);
     return rc;
 }
 
-static int run(void *options, char **args, int count)
+static int run_extract(void *options, char **args, int count)
 {
     struct options *o = options;
     struct vs_err err = {0};
-    int status = check_options(o, count);
+    int status = extract_check_options(o, count);
     if (status != 0)
         return status;
     if (extract_all(o, args, count, &err, &status) != 0)
@@ -280,5 +281,5 @@ const struct command command_extract = {
         "  vilscope extract -d model_final.pth -o features images/\n"
         "  vilscope extract -d model_final.pth -o coco.lmdb --list images.txt --shard 3/16\n",
     .rows = option_rows, .most = -1, .values = VALUES_FILES, .size = sizeof(struct options),
-    .run = run,
+    .run = run_extract,
 };

@@ -59,7 +59,7 @@ static json_t *text_value(const char *s, size_t len)
     return v;
 }
 
-static void set(struct report *r, const char *key, json_t *v)
+static void inspect_set(struct report *r, const char *key, json_t *v)
 {
     json_object_set_new(r->root, key, v);
 }
@@ -108,14 +108,14 @@ static int report_checkpoint(struct report *r)
                                               text_value(t->name, strlen(t->name)), "dtype",
                                               dtype_name(t->dtype), "shape", shape_value(t)));
     }
-    set(r, "kind", json_string("checkpoint"));
-    set(r, "format", json_string(tensorfile_format(f)));
-    set(r, "bytes", json_integer((json_int_t)tensorfile_bytes(f)));
-    set(r, "tensor_count", json_integer(tensorfile_count(f)));
-    set(r, "storage_count", json_integer(count_storages(f)));
-    set(r, "element_count", elements < 9e15 ? json_integer((json_int_t)elements)
-                                            : json_real(elements));
-    set(r, "tensors", list);
+    inspect_set(r, "kind", json_string("checkpoint"));
+    inspect_set(r, "format", json_string(tensorfile_format(f)));
+    inspect_set(r, "bytes", json_integer((json_int_t)tensorfile_bytes(f)));
+    inspect_set(r, "tensor_count", json_integer(tensorfile_count(f)));
+    inspect_set(r, "storage_count", json_integer(count_storages(f)));
+    inspect_set(r, "element_count", elements < 9e15 ? json_integer((json_int_t)elements)
+                                                    : json_real(elements));
+    inspect_set(r, "tensors", list);
     tensorfile_close(f);
     return 0;
 }
@@ -129,10 +129,10 @@ static int report_labels(struct report *r)
     json_t *list = json_array();
     for (int i = 0; i < l->count; i++)
         json_array_append_new(list, text_value(l->names[i], strlen(l->names[i])));
-    set(r, "kind", json_string("labels"));
-    set(r, "format", json_string(labels_format(l)));
-    set(r, "label_count", json_integer(l->count));
-    set(r, "labels", list);
+    inspect_set(r, "kind", json_string("labels"));
+    inspect_set(r, "format", json_string(labels_format(l)));
+    inspect_set(r, "label_count", json_integer(l->count));
+    inspect_set(r, "labels", list);
     labels_free(l);
     return 0;
 }
@@ -143,9 +143,9 @@ static int report_vocabulary(struct report *r)
     int rc = tokenizer_open(r->path, &t, r->err);
     if (rc != 0)
         return rc;
-    set(r, "kind", json_string("vocabulary"));
-    set(r, "format", json_string("text"));
-    set(r, "word_count", json_integer(tokenizer_size(t)));
+    inspect_set(r, "kind", json_string("vocabulary"));
+    inspect_set(r, "format", json_string("text"));
+    inspect_set(r, "word_count", json_integer(tokenizer_size(t)));
     tokenizer_free(t);
     return 0;
 }
@@ -156,11 +156,11 @@ static int report_image(struct report *r)
     int rc = image_open(r->path, &im, r->err);
     if (rc != 0)
         return rc;
-    set(r, "kind", json_string("image"));
-    set(r, "width", json_integer(im->width));
-    set(r, "height", json_integer(im->height));
-    set(r, "orientation", json_integer(im->orientation));
-    set(r, "digest", json_string(im->digest));
+    inspect_set(r, "kind", json_string("image"));
+    inspect_set(r, "width", json_integer(im->width));
+    inspect_set(r, "height", json_integer(im->height));
+    inspect_set(r, "orientation", json_integer(im->orientation));
+    inspect_set(r, "digest", json_string(im->digest));
     image_free(im);
     return 0;
 }
@@ -179,18 +179,18 @@ static int report_regions(struct report *r, const struct regions *g, const char 
             json_object_set_new(box, "confidence", json_real(g->conf[i]));
         json_array_append_new(boxes, box);
     }
-    set(r, "kind", json_string("regions"));
-    set(r, "format", json_string(format));
+    inspect_set(r, "kind", json_string("regions"));
+    inspect_set(r, "format", json_string(format));
     if (g->image_id)
-        set(r, "image_id", text_value(g->image_id, strlen(g->image_id)));
-    set(r, "image_width", json_integer(g->width));
-    set(r, "image_height", json_integer(g->height));
-    set(r, "region_count", json_integer(g->count));
-    set(r, "feature_size", json_integer(g->dim));
-    set(r, "digest", json_string(g->digest));
+        inspect_set(r, "image_id", text_value(g->image_id, strlen(g->image_id)));
+    inspect_set(r, "image_width", json_integer(g->width));
+    inspect_set(r, "image_height", json_integer(g->height));
+    inspect_set(r, "region_count", json_integer(g->count));
+    inspect_set(r, "feature_size", json_integer(g->dim));
+    inspect_set(r, "digest", json_string(g->digest));
     if (g->note)
-        set(r, "note", text_value(g->note, strlen(g->note)));
-    set(r, "regions", boxes);
+        inspect_set(r, "note", text_value(g->note, strlen(g->note)));
+    inspect_set(r, "regions", boxes);
     return 0;
 }
 
@@ -214,10 +214,10 @@ static int report_npy(struct report *r)
     if (rc != 0)
         return rc;
     if (!n.object && !regions_are_pair(r->path)) {
-        set(r, "kind", json_string("array"));
-        set(r, "format", json_string("npy"));
-        set(r, "dtype", json_string(dtype_name(n.array.dtype)));
-        set(r, "shape", shape_value(&n.array));
+        inspect_set(r, "kind", json_string("array"));
+        inspect_set(r, "format", json_string("npy"));
+        inspect_set(r, "dtype", json_string(dtype_name(n.array.dtype)));
+        inspect_set(r, "shape", shape_value(&n.array));
         npy_close(&n);
         return 0;
     }
@@ -250,13 +250,13 @@ static int report_lmdb(struct report *r)
         return rc;
     json_t *keys = json_array();
     rc = bytes_check(&l.map, lmdb_each(&l, add_key, keys, r->err), r->err);
-    set(r, "kind", json_string("region database"));
-    set(r, "format", json_string("LMDB"));
-    set(r, "bytes", json_integer((json_int_t)l.map.size));
-    set(r, "depth", json_integer(l.depth));
-    set(r, "entry_count", json_integer((json_int_t)l.entries));
-    set(r, "image_count", json_integer((json_int_t)json_array_size(keys)));
-    set(r, "images", keys);
+    inspect_set(r, "kind", json_string("region database"));
+    inspect_set(r, "format", json_string("LMDB"));
+    inspect_set(r, "bytes", json_integer((json_int_t)l.map.size));
+    inspect_set(r, "depth", json_integer(l.depth));
+    inspect_set(r, "entry_count", json_integer((json_int_t)l.entries));
+    inspect_set(r, "image_count", json_integer((json_int_t)json_array_size(keys)));
+    inspect_set(r, "images", keys);
     lmdb_close(&l);
     return rc;
 }
@@ -273,10 +273,10 @@ static int report_tsv(struct report *r)
     json_t *ids = json_array();
     tsv_each(&map, add_id, ids);
     bytes_close(&map);
-    set(r, "kind", json_string("region database"));
-    set(r, "format", json_string("TSV"));
-    set(r, "image_count", json_integer((json_int_t)json_array_size(ids)));
-    set(r, "images", ids);
+    inspect_set(r, "kind", json_string("region database"));
+    inspect_set(r, "format", json_string("TSV"));
+    inspect_set(r, "image_count", json_integer((json_int_t)json_array_size(ids)));
+    inspect_set(r, "images", ids);
     for (size_t i = 0; rc == 0 && i < json_array_size(ids); i++) {
         struct regions *g = NULL;
         rc = regions_open(r->path, json_string_value(json_array_get(ids, i)), &g, r->err);
@@ -287,7 +287,7 @@ static int report_tsv(struct report *r)
 
 /* ---- which kind it is */
 
-static bool has_line(const struct bytes *map, const char *line)
+static bool inspect_has_line(const struct bytes *map, const char *line)
 {
     size_t n = strlen(line);
     for (const uint8_t *p = map->data, *end = p ? p + map->size : p; p && (size_t)(end - p) >= n;) {
@@ -299,13 +299,13 @@ static bool has_line(const struct bytes *map, const char *line)
     return false;
 }
 
-static bool is_picture(const struct bytes *map)
+static bool inspect_is_picture(const struct bytes *map)
 {
     enum image_kind kind;
     return image_sniff(map->data, map->size, &kind);
 }
 
-static bool ends_in(const char *path, const char *end)
+static bool inspect_ends_in(const char *path, const char *end)
 {
     size_t n = strlen(path), m = strlen(end);
     return n > m && strcmp(path + n - m, end) == 0;
@@ -331,16 +331,16 @@ static int report_by_content(struct report *r, const struct bytes *map)
         return vs_fail(r->err, VS_E_FORMAT, "%s: the file is empty", r->path);
     const struct region_format *f = regions_format(r->path, map);
     bool array = f && f->shows == SHOWS_ARRAY;
-    if (!array && is_picture(map))
+    if (!array && inspect_is_picture(map))
         return report_image(r);
     if (f && f->shows != SHOWS_LINES)
         return report_format(r, f);
     /* A PyTorch file begins with a long number as a pickle of its own, a label list does not. */
     if (memcmp(d, "PK", n < 2 ? n : 2) == 0 ||
         (n > 8 && d[0] == 0x80 && d[1] == 2 && d[2] == 0x8a) || sharded_recognise(d, n) ||
-        ends_in(r->path, ".safetensors"))
+        inspect_ends_in(r->path, ".safetensors"))
         return report_checkpoint(r);
-    if (has_line(map, "[CLS]"))
+    if (inspect_has_line(map, "[CLS]"))
         return report_vocabulary(r);
     if (f)
         return report_format(r, f);
@@ -405,7 +405,7 @@ static void print_list(const char *key, const json_t *list)
         printf("  ... %zu more (--json lists all)\n", n - shown);
 }
 
-static void print_report(const struct report *r)
+static void inspect_print_report(const struct report *r)
 {
     const char *key;
     json_t *v;
@@ -438,13 +438,13 @@ static int inspect_file(const char *path, const char *key, bool json)
 {
     struct vs_err err = {0};
     struct report r = {.path = path, .key = key, .root = json_object(), .err = &err};
-    set(&r, "path", text_value(path, strlen(path)));
+    inspect_set(&r, "path", text_value(path, strlen(path)));
     int rc = make_report(&r);
     if (rc == 0 && json) {
         command_json(json_incref(r.root), JSON_INDENT(1));
     } else if (rc == 0) {
         json_object_del(r.root, "path");
-        print_report(&r);
+        inspect_print_report(&r);
     }
     fflush(stdout);
     if (rc == 0)
@@ -453,7 +453,7 @@ static int inspect_file(const char *path, const char *key, bool json)
     return rc == 0 ? EXIT_OK : command_fail("inspect", &err);
 }
 
-static int run(void *options, char **args, int count)
+static int run_inspect(void *options, char **args, int count)
 {
     const struct options *o = options;
     int status = EXIT_OK;
@@ -472,5 +472,5 @@ const struct command command_inspect = {
         "FILE is a checkpoint (PyTorch or safetensors), a list of labels, a vocabulary, region\n"
         "features (.npy, LMDB folder, TSV), a numpy array, or an image.\n",
     .rows = option_rows, .most = -1, .values = VALUES_FILES, .size = sizeof(struct options),
-    .run = run,
+    .run = run_inspect,
 };

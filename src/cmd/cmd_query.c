@@ -94,8 +94,8 @@ static const struct option_row option_rows[] = {
 
 /* ---- photos */
 
-static int open_photos(const struct options *o, struct photo **photos, int count,
-                       struct vs_err *err)
+static int query_open_photos(const struct options *o, struct photo **photos, int count,
+                             struct vs_err *err)
 {
     if (o->image_count && o->regions.count > 1 && o->regions.count != o->image_count)
         return vs_fail(err, VS_E_USAGE, "%d images but %d --regions: give one for each image",
@@ -176,7 +176,7 @@ static int write_means(const char *path, const struct trace *t, struct vs_err *e
     return rc;
 }
 
-static int write_attention(const char *path, const struct trace *t, struct vs_err *err)
+static int query_write_attention(const char *path, const struct trace *t, struct vs_err *err)
 {
     if (ends_with(path, ".npy"))
         return write_means(path, t, err);
@@ -259,7 +259,7 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
             rc = query_leave_out(m, q, r, (enum effects_of)o->leave_out, o->json,
                                  o->top > 5 ? o->top : 20, err);
         if (rc == 0 && o->attention)
-            rc = write_attention(o->attention, r->trace, err);
+            rc = query_write_attention(o->attention, r->trace, err);
         if (g->log) {
             model_complete(m, r);
             log_result_later(g->log, r, NULL);
@@ -275,7 +275,7 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
 }
 
 /* A status of the program, or a negative code. */
-static int ask(struct options *o, struct vs_err *err)
+static int cmd_query_ask(struct options *o, struct vs_err *err)
 {
     int count = o->image_count ? o->image_count : o->regions.count ? o->regions.count : 1;
     if (!o->image_count && o->regions.count == 1 && o->keys.count > 1)
@@ -289,7 +289,7 @@ static int ask(struct options *o, struct vs_err *err)
     if (rc == 0)
         rc = model_open(&o->model, &m, err);
     if (rc == 0)
-        rc = open_photos(o, photos, count, err);
+        rc = query_open_photos(o, photos, count, err);
     if (rc == 0)
         rc = open_boxes(o, boxes, count, err);
     if (rc == 0)
@@ -316,7 +316,7 @@ static int ask(struct options *o, struct vs_err *err)
     return rc ? rc : logged;
 }
 
-static int run(void *options, char **args, int count)
+static int run_query(void *options, char **args, int count)
 {
     struct options *o = options;
     struct vs_err err = {0};
@@ -330,12 +330,12 @@ static int run(void *options, char **args, int count)
     o->images = args;
     o->image_count = count - 1;
     o->text = count ? args[count - 1] : NULL;
-    if (status == EXIT_OK && (status = ask(o, &err)) < 0)
+    if (status == EXIT_OK && (status = cmd_query_ask(o, &err)) < 0)
         status = command_fail("query", &err);
     return status;
 }
 
-static void fini(void *options)
+static void query_fini(void *options)
 {
     struct options *o = options;
     free(o->changes);
@@ -350,5 +350,5 @@ const struct command command_query = {
         "each that -c names does.\n\n"
         "  vilscope query -m models/12in1 --regions 42.npy -t refcoco 42.jpg \"the left dog\"\n",
     .rows = option_rows, .most = -1, .values = VALUES_FILES, .size = sizeof(struct options),
-    .run = run, .fini = fini,
+    .run = run_query, .fini = query_fini,
 };

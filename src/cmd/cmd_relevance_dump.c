@@ -60,7 +60,7 @@ static float *dump_add(struct dump *d, const struct subject *s, const char *name
     return d->data[d->count++];
 }
 
-static int images_of(const struct subject *s)
+static int relevance_dump_images_of(const struct subject *s)
 {
     return s->grad->batch;
 }
@@ -68,7 +68,7 @@ static int images_of(const struct subject *s)
 /* (images, a, b) or (images, a). */
 static float *dump_add_rows(struct dump *d, const struct subject *s, const char *name, int a, int b)
 {
-    int64_t shape[3] = {images_of(s), a, b};
+    int64_t shape[3] = {relevance_dump_images_of(s), a, b};
     return dump_add(d, s, name, b > 0 ? 3 : 2, shape);
 }
 
@@ -92,7 +92,7 @@ static void dump_map(struct dump *d, const struct subject *s, enum attn_kind kin
     struct trace_at at = {.kind = TRACE_MAP, .site = (int)kind, .layer = layer};
     const struct trace_tensor *g = trace_get(s->grad, at);
     bool from = attn_table[kind].from == STREAM_TEXT, to = attn_table[kind].to == STREAM_TEXT;
-    int64_t shape[4] = {images_of(s), net_map_heads(&s->net->sizes, kind),
+    int64_t shape[4] = {relevance_dump_images_of(s), net_map_heads(&s->net->sizes, kind),
                         from ? s->pass->tokens : s->pass->regions,
                         to ? s->pass->tokens : s->pass->regions};
     char name[TRACE_NAME], full[TRACE_NAME + 8];
@@ -127,7 +127,7 @@ static void dump_words(struct dump *d, const struct subject *s)
     const struct trace_tensor *g = trace_get(s->grad, at);
     size_t n = (size_t)g->shape[2], tokens = (size_t)s->in->tokens;
     float *out = dump_add_rows(d, s, "grad.words", s->in->tokens, (int)n);
-    for (size_t i = 0; i < (size_t)images_of(s) * tokens; i++) {
+    for (size_t i = 0; i < (size_t)relevance_dump_images_of(s) * tokens; i++) {
         size_t place = (size_t)net_token_row(s->net, (int)(i % tokens));
         memcpy(out + i * n, g->data + (i / tokens * (size_t)g->shape[1] + place) * n,
                n * sizeof *out);
@@ -161,7 +161,7 @@ static void dump_heads(struct dump *d, const struct subject *s)
         int heads = net_map_heads(&s->net->sizes, list[i].kind);
         float *out = dump_add_rows(d, s, list[i].name, layers, heads);
         double *sums = xcalloc((size_t)heads + 1, sizeof *sums);
-        for (int r = 0; r < images_of(s); r++) {
+        for (int r = 0; r < relevance_dump_images_of(s); r++) {
             struct explained e = explained_of(s, r);
             for (int l = 0; l < layers; l++)
                 if (relevancy_heads(&e, list[i].kind, l, sums))
@@ -195,7 +195,7 @@ static int dump_relevancy(struct dump *d, const struct subject *s, struct vs_err
                            dump_add_rows(d, s, "R.ti", t, v), dump_add_rows(d, s, "R.it", v, t),
                            dump_add_rows(d, s, "read.tokens", t, 0),
                            dump_add_rows(d, s, "read.regions", v, 0)};
-    for (int r = 0; r < images_of(s) && rc == 0; r++) {
+    for (int r = 0; r < relevance_dump_images_of(s) && rc == 0; r++) {
         struct explained e = explained_of(s, r);
         struct relevancy x = {0};
         rc = relevancy_make(&e, &x, err);
@@ -212,7 +212,7 @@ static void dump_keys(struct dump *d, const struct subject *s)
     float *tokens = dump_add_rows(d, s, "mask.tokens", t, 0);
     float *regions = dump_add_rows(d, s, "mask.regions", v, 0);
     double *x = xcalloc((size_t)t + 1, sizeof *x), *y = xcalloc((size_t)v + 1, sizeof *y);
-    for (int r = 0; r < images_of(s); r++) {
+    for (int r = 0; r < relevance_dump_images_of(s); r++) {
         struct explained e = explained_of(s, r);
         relevancy_keys(&e, x, y);
         put_doubles(tokens + (ptrdiff_t)r * t, x, (size_t)t);
@@ -223,7 +223,7 @@ static void dump_keys(struct dump *d, const struct subject *s)
 }
 
 /* Of tokens of the pass those of the input. */
-static void put_words(const struct subject *s, float *to, const double *x)
+static void relevance_dump_put_words(const struct subject *s, float *to, const double *x)
 {
     for (int i = 0; i < s->in->tokens; i++)
         to[i] = (float)x[net_token_row(s->net, i)];
@@ -237,10 +237,10 @@ static void dump_products(struct dump *d, const struct subject *s)
     float *boxes = dump_add_rows(d, s, "gxi.spatials", (int)v, 0);
     struct worths w = {xcalloc(t + 1, sizeof(double)), xcalloc(v + 1, sizeof(double)),
                        xcalloc(v + 1, sizeof(double))};
-    for (size_t r = 0; r < (size_t)images_of(s); r++) {
+    for (size_t r = 0; r < (size_t)relevance_dump_images_of(s); r++) {
         struct explained e = explained_of(s, (int)r);
         gradient_times_input(&e, s->in, &w);
-        put_words(s, tokens + r * words, w.tokens);
+        relevance_dump_put_words(s, tokens + r * words, w.tokens);
         put_doubles(regions + r * v, w.regions, v);
         put_doubles(boxes + r * v, w.boxes, v);
     }
@@ -260,8 +260,8 @@ static int dump_integrated(struct dump *d, const struct subject *s, struct vs_er
     if (rc == 0) {
         float *tokens = dump_add_rows(d, s, "ig.tokens", s->in->tokens, 0);
         float *regions = dump_add_rows(d, s, "ig.regions", (int)v, 0);
-        for (size_t r = 0; r < (size_t)images_of(s); r++) {
-            put_words(s, tokens + r * words, x.tokens + r * t);
+        for (size_t r = 0; r < (size_t)relevance_dump_images_of(s); r++) {
+            relevance_dump_put_words(s, tokens + r * words, x.tokens + r * t);
             put_doubles(regions + r * v, x.regions + r * v, v);
         }
         *dump_add(d, s, "ig.base", 1, &one) = (float)x.base;

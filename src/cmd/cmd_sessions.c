@@ -42,8 +42,8 @@ const char *sessions_checkpoint(const char *text, char hex[DIGEST_HEX])
 
 /* ---- saying something about a query */
 
-static int mark(const struct sessions_options *o, struct log *l, const char *verb,
-                struct vs_err *err)
+static int sessions_mark(const struct sessions_options *o, struct log *l, const char *verb,
+                         struct vs_err *err)
 {
     int64_t id;
     const char *text = o->arg_count > 1 ? o->args[1] : NULL;
@@ -233,13 +233,13 @@ static int run_verb(struct sessions_options *o, size_t number, struct vs_err *er
     if (rc == 0 && log_notice(l))
         plain_text(stderr, "vilscope sessions: note: %s\n", log_notice(l));
     if (rc == 0)
-        rc = verb->run ? verb->run(o, l, err) : mark(o, l, words[number].name, err);
+        rc = verb->run ? verb->run(o, l, err) : sessions_mark(o, l, words[number].name, err);
     log_close(l);
     free(path);
     return rc;
 }
 
-static int run(void *options, char **args, int count)
+static int run_sessions(void *options, char **args, int count)
 {
     struct sessions_options *o = options;
     struct vs_err err = {0};
@@ -258,5 +258,5 @@ const struct command command_sessions = {
     .after = "The database is described in vilscope-sessions(5); sqlite3 reads it, too.\n\n"
              "  vilscope sessions replay 12 -m models/12in1 -c new.pth --fail-on-change\n",
     .rows = option_rows, .words = words, .most = -1, .values = VALUES_FILES,
-    .size = sizeof(struct sessions_options), .run = run,
+    .size = sizeof(struct sessions_options), .run = run_sessions,
 };

@@ -185,7 +185,7 @@ int sessions_search(const struct sessions_options *o, struct log *l, struct vs_e
 }
 
 /* The logged maps as a file, under the names that "query --attention" gives them. */
-static int write_attention(struct log *l, int64_t id, const char *path, struct vs_err *err)
+static int list_write_attention(struct log *l, int64_t id, const char *path, struct vs_err *err)
 {
     struct trace *t = NULL;
     int rc = log_attention_read(l, id, &t, err);
@@ -204,7 +204,7 @@ int sessions_query(const struct sessions_options *o, struct log *l, struct vs_er
     if (rc == 0)
         rc = log_query_json(l, id, &json, err);
     if (rc == 0 && o->attention)
-        rc = write_attention(l, id, o->attention, err);
+        rc = list_write_attention(l, id, o->attention, err);
     if (rc == 0)
         plain_json_line(json);
     free(json);

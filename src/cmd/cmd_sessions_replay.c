@@ -38,7 +38,7 @@ struct replay {
 /* ---- the model */
 
 /* What o and chosen hold has to stay. */
-static int open_model(struct replay *r, struct chosen **chosen, struct vs_err *err)
+static int replay_open_model(struct replay *r, struct chosen **chosen, struct vs_err *err)
 {
     struct model_options how = r->o->model;
     char *demo = how.dir ? NULL : demo_find(); /* also for files: its parts go with them */
@@ -159,8 +159,8 @@ static int recover_boxes(const struct result *old, int image, struct box_list *b
 
 /* ---- one question */
 
-static int ask(struct replay *r, const struct result *old, int checkpoint, struct result **out,
-               struct vs_err *err)
+static int replay_ask(struct replay *r, const struct result *old, int checkpoint,
+                      struct result **out, struct vs_err *err)
 {
     int n = old->image_count, rc = 0;
     struct photo **photos = xcalloc((size_t)n + 1, sizeof(struct photo *));
@@ -213,8 +213,8 @@ static bool same_regions(const struct result *a, const struct result *b)
     return true;
 }
 
-static void judge(struct replay *r, const struct log_query *was, const struct result *old,
-                  const struct result *now, struct outcome *x)
+static void replay_judge(struct replay *r, const struct log_query *was, const struct result *old,
+                         const struct result *now, struct outcome *x)
 {
     const char *name;
     x->now = log_best(now, &x->score, &name);
@@ -233,7 +233,7 @@ static void judge(struct replay *r, const struct log_query *was, const struct re
     r->better += right && !was_right;
 }
 
-static void keep(struct replay *r, struct result *now, struct outcome *x)
+static void replay_keep(struct replay *r, struct result *now, struct outcome *x)
 {
     struct vs_err err = {0};
     if (!r->writer)
@@ -248,7 +248,7 @@ static void keep(struct replay *r, struct result *now, struct outcome *x)
     x->logged = now->log_id;
 }
 
-static void print_line(const struct log_query *was, const struct outcome *x)
+static void replay_print_line(const struct log_query *was, const struct outcome *x)
 {
     plain_out("%-7s %-6lld %-10s ", x->word, (long long)was->id, was->task);
     sessions_print(was->text);
@@ -291,10 +291,10 @@ static void replay_on(struct replay *r, const struct log_query *was, const struc
     struct result *now = NULL;
     struct outcome x = {.checkpoint = model_checkpoint_name(r->model, checkpoint)};
     r->asked++;
-    int rc = ask(r, old, checkpoint, &now, &err);
+    int rc = replay_ask(r, old, checkpoint, &now, &err);
     if (rc == 0) {
-        judge(r, was, old, now, &x);
-        keep(r, now, &x);
+        replay_judge(r, was, old, now, &x);
+        replay_keep(r, now, &x);
     } else {
         x.why = xstrdup(err.text);
         x.word = rc == VS_E_DIVERGED ? "diverged" : "failed";
@@ -304,7 +304,7 @@ static void replay_on(struct replay *r, const struct log_query *was, const struc
     if (r->o->json)
         json_array_append_new(r->lines, line_value(was, &x));
     else
-        print_line(was, &x);
+        replay_print_line(was, &x);
     if (x.notice && !r->o->json)
         plain_text(stderr, "vilscope sessions: note: query %lld: %s\n", (long long)was->id,
                    x.notice);
@@ -314,7 +314,7 @@ static void replay_on(struct replay *r, const struct log_query *was, const struc
 }
 
 /* Old and new answers belong together. */
-static void tie(struct replay *r, const int64_t *ids, int count)
+static void replay_tie(struct replay *r, const int64_t *ids, int count)
 {
     if (r->writer && count > 1 && !log_in_folder(r->l)) /* numbers of all of them together */
         log_comparison_later(r->writer, ids, count, "replay", NULL); /* logging_end tells */
@@ -333,7 +333,7 @@ static int replay_query(struct replay *r, const struct log_query *was, struct vs
             ids[count++] = logged;
     }
     if (rc == 0)
-        tie(r, ids, count);
+        replay_tie(r, ids, count);
     result_free(old);
     free(ids);
     return rc;
@@ -350,7 +350,7 @@ static void open_writer(struct replay *r, int64_t session)
     free(note);
 }
 
-static void print_summary(struct replay *r)
+static void replay_print_summary(struct replay *r)
 {
     if (r->o->json)
         command_json(json_pack("{s:i, s:i, s:i, s:i, s:i, s:O}", "asked", r->asked, "changed",
@@ -369,7 +369,7 @@ static int replay_all(struct replay *r, struct log_query *list, int n, struct vs
         rc = replay_query(r, &list[i], err);
     if (rc != 0)
         return rc;
-    print_summary(r);
+    replay_print_summary(r);
     bool none = r->asked > 0 && r->failed == r->asked;
     return none || (r->o->fail_on_change && (r->changed || r->failed)) ? EXIT_FAILED : EXIT_OK;
 }
@@ -389,7 +389,7 @@ int sessions_replay(const struct sessions_options *o, struct log *l, struct vs_e
                      o->args[0]);
     struct chosen *chosen = NULL;
     if (rc == 0)
-        rc = open_model(&r, &chosen, err);
+        rc = replay_open_model(&r, &chosen, err);
     if (rc == 0) {
         open_writer(&r, f.session);
         rc = replay_all(&r, list, n, err);

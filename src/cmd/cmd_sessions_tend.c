@@ -116,8 +116,8 @@ int sessions_diff(const struct sessions_options *o, struct log *l, struct vs_err
 
 /* ---- export */
 
-static int add_ids(struct log *l, const struct log_filter *f, int64_t **ids, int *count,
-                   struct vs_err *err)
+static int tend_add_ids(struct log *l, const struct log_filter *f, int64_t **ids, int *count,
+                        struct vs_err *err)
 {
     struct log_query *list;
     int n;
@@ -163,12 +163,12 @@ static int add_differences(struct log *l, const struct log_filter *f, struct exp
 static int add_session(struct log *l, const struct log_filter *f, struct export *e, int *count,
                        struct vs_err *err)
 {
-    int rc = add_ids(l, f, &e->ids, count, err);
+    int rc = tend_add_ids(l, f, &e->ids, count, err);
     return rc ? rc : add_differences(l, f, e, err);
 }
 
-static int choose(const struct sessions_options *o, struct log *l, struct export *e, int *count,
-                  struct vs_err *err)
+static int tend_choose(const struct sessions_options *o, struct log *l, struct export *e,
+                       int *count, struct vs_err *err)
 {
     struct log_filter f = o->filter;
     int rc = 0;
@@ -216,7 +216,7 @@ int sessions_export(const struct sessions_options *o, struct log *l, struct vs_e
     static const enum log_format formats[] = {LOG_JSON, LOG_CSV, LOG_HTML};
     struct export e = {.l = l, .format = formats[o->format]};
     int count = 0;
-    int rc = choose(o, l, &e, &count, err);
+    int rc = tend_choose(o, l, &e, &count, err);
     e.what = (struct log_exported){e.ids, count, e.differences, e.difference_count};
     if (rc == 0)
         rc = with_output(o->output, put_export, &e, err);
@@ -336,7 +336,7 @@ int sessions_prune(const struct sessions_options *o, struct log *l, struct vs_er
 
 /* ---- check */
 
-static void print_report(const struct log_report *r, const char *path)
+static void tend_print_report(const struct log_report *r, const char *path)
 {
     sessions_print(path);
     printf(": version %d, %.1f MB\n", r->version, (double)r->bytes / 1e6);
@@ -371,7 +371,7 @@ int sessions_check(const struct sessions_options *o, struct log *l, struct vs_er
     if (rc == 0 && o->json)
         print_report_json(&r, log_path(l));
     else if (rc == 0)
-        print_report(&r, log_path(l));
+        tend_print_report(&r, log_path(l));
     if (rc == 0)
         rc = r.problem_count > 0;
     log_report_fini(&r);

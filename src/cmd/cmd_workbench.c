@@ -58,8 +58,8 @@ static const struct option_row option_rows[] = {
     END,
 };
 
-static int open_photos(const struct options *o, char **images, int count, struct photo ***out,
-                       int *opened, struct vs_err *err)
+static int workbench_open_photos(const struct options *o, char **images, int count,
+                                 struct photo ***out, int *opened, struct vs_err *err)
 {
     int rc = command_check_keys(&o->keys_of, count, err);
     *out = xcalloc((size_t)count + 1, sizeof(struct photo *));
@@ -122,15 +122,16 @@ static int open_suggested(const struct eval_set *s, struct workbench_options *w,
     return rc;
 }
 
-static int open_all(struct options *o, char **images, int count, const struct chosen *chosen,
-                    struct workbench_options *w, struct eval_set **set, struct vs_err *err)
+static int workbench_open_all(struct options *o, char **images, int count,
+                              const struct chosen *chosen, struct workbench_options *w,
+                              struct eval_set **set, struct vs_err *err)
 {
     bool none = !o->model.dir && !o->model.checkpoints && !o->model.config && !o->model.vocab;
     int rc = none ? 0 : model_open(&o->model, &w->model, err);
     if (none)
         w->no_model = "no model is open: start with -m DIR, or -c FILE --config FILE --vocab FILE";
     if (rc == 0 && count > 0)
-        rc = open_photos(o, images, count, &w->photos, &w->photo_count, err);
+        rc = workbench_open_photos(o, images, count, &w->photos, &w->photo_count, err);
     if (rc == 0 && w->model && model_queries(w->model))
         rc = eval_open(&(struct eval_source){.path = model_queries(w->model)}, set, err);
     if (rc == 0 && *set && count == 0)
@@ -168,7 +169,7 @@ static int open_and_run(struct options *o, char **images, int count, const struc
                                   .probes = o->probes, .watch = o->watch};
     struct eval_set *set = NULL;
     char *tour = o->tour ? demo_tour() : NULL;
-    int rc = open_all(o, images, count, chosen, &w, &set, err);
+    int rc = workbench_open_all(o, images, count, chosen, &w, &set, err);
     if (rc == 0)
         rc = check_probes(o, w.model, err);
     if (rc == 0 && o->tour && (!tour || !w.model))
@@ -199,7 +200,7 @@ static void die_of(int number)
     raise(number);
 }
 
-static int check_options(const struct options *o, int images)
+static int workbench_check_options(const struct options *o, int images)
 {
     bool model = o->model.dir || o->checkpoints.count || o->model.config || o->model.vocab;
     if (o->tour && (o->script || o->probes || o->watch || images || model))
@@ -211,7 +212,7 @@ static int check_options(const struct options *o, int images)
     return 0;
 }
 
-static int run(void *options, char **args, int count)
+static int run_workbench(void *options, char **args, int count)
 {
     struct options *o = options;
     struct vs_err err = {0};
@@ -219,7 +220,7 @@ static int run(void *options, char **args, int count)
         workbench_print_keys();
         return EXIT_OK;
     }
-    int status = check_options(o, count);
+    int status = workbench_check_options(o, count);
     if (status != 0)
         return status;
     struct chosen *chosen = NULL;
@@ -238,5 +239,5 @@ const struct command command_workbench = {
     .summary = "Open the workbench (the default).",
     .after = "Press ? in the workbench for its keys.\n",
     .rows = option_rows, .most = -1, .values = VALUES_FILES, .size = sizeof(struct options),
-    .run = run,
+    .run = run_workbench,
 };

@@ -25,7 +25,7 @@ struct options {
     bool unseen, no_images;
 };
 
-static int take_task(void *options, const char *value, struct vs_err *err)
+static int world_take_task(void *options, const char *value, struct vs_err *err)
 {
     struct options *o = options;
     const struct task *t = task_find(value);
@@ -45,7 +45,7 @@ static const struct option_row option_rows[] = {
         "which scenes; the demo was trained on seeds below 1000"),
     INT("scenes", 0, "N", scenes, 1, 900000, 100, "how many"),
     INT("items", 0, "N", items, 1, 100, 1, "items of every task about each scene"),
-    TAKE("task", "TASK", take_task, "only this task; may be given more than once"),
+    TAKE("task", "TASK", world_take_task, "only this task; may be given more than once"),
     INT("retrieval", 0, "N", retrieval, 2, 64, 20, "images to search for a caption"),
     FLAG("unseen", unseen, "questions in wordings that were not in training"),
     CHOICE("language", "KIND", language, languages, LANGUAGE_BASIC,
@@ -155,7 +155,7 @@ static int make_world(const struct options *o, struct vs_err *err)
     return rc;
 }
 
-static int run(void *options, char **args, int count)
+static int run_world(void *options, char **args, int count)
 {
     const struct options *o = options;
     struct vs_err err = {0};
@@ -174,5 +174,5 @@ const struct command command_world = {
         "12 data sets about them: what is asked and what is right. Everything follows from the\n"
         "seed.\n",
     .after = "vilscope-data(5) describes data.jsonl; vilscope eval measures a model on it.\n",
-    .rows = option_rows, .size = sizeof(struct options), .run = run,
+    .rows = option_rows, .size = sizeof(struct options), .run = run_world,
 };

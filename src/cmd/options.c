@@ -29,13 +29,13 @@ const struct option_row *options_letter(const struct command *c, char letter)
 
 /* ---- names that nearly fit */
 
-static int least(int a, int b)
+static int options_least(int a, int b)
 {
     return a < b ? a : b;
 }
 
 /* Letters to insert, leave out, replace or interchange with their neighbour. */
-static int distance(const char *a, const char *b)
+static int options_distance(const char *a, const char *b)
 {
     enum { MOST = 24 };
     int d[MOST + 1][MOST + 1], n = (int)strlen(a), m = (int)strlen(b);
@@ -46,10 +46,10 @@ static int distance(const char *a, const char *b)
             d[i][j] = i ? i : j;
             if (!i || !j)
                 continue;
-            d[i][j] = least(d[i - 1][j - 1] + (a[i - 1] != b[j - 1]),
-                            least(d[i - 1][j], d[i][j - 1]) + 1);
+            d[i][j] = options_least(d[i - 1][j - 1] + (a[i - 1] != b[j - 1]),
+                                    options_least(d[i - 1][j], d[i][j - 1]) + 1);
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1);
+                d[i][j] = options_least(d[i][j], d[i - 2][j - 2] + 1);
         }
     return d[n][m];
 }
@@ -57,8 +57,8 @@ static int distance(const char *a, const char *b)
 const char *options_nearer(const char *typed, const char *best, const char *name)
 {
     int far = strlen(typed) < 4 ? 1 : strlen(typed) < 9 ? 2 : 3;
-    int now = best ? distance(typed, best) : far + 1;
-    return name && distance(typed, name) < now ? name : best;
+    int now = best ? options_distance(typed, best) : far + 1;
+    return name && options_distance(typed, name) < now ? name : best;
 }
 
 /* ---- values */
@@ -105,7 +105,7 @@ static int take_choice(const struct option_row *r, const char *value, int *at, s
     return rc;
 }
 
-static int take_task(const char *value, const struct task **at, struct vs_err *err)
+static int options_take_task(const char *value, const struct task **at, struct vs_err *err)
 {
     const char *near = NULL;
     *at = task_find(value);
@@ -138,7 +138,7 @@ static int take_value(const struct option_row *r, const char *value, void *optio
     case OPTION_INT:
     case OPTION_REAL: return take_number(r, value, at, err);
     case OPTION_CHOICE: return take_choice(r, value, at, err);
-    case OPTION_TASK: return take_task(value, at, err);
+    case OPTION_TASK: return options_take_task(value, at, err);
     case OPTION_TAKE: return r->take(options, value, err);
     case OPTION_HEADING:
     case OPTION_HELP:
@@ -166,7 +166,7 @@ struct parse {
     int help; /* what is returned where help or the version was asked for */
 };
 
-static int fail_unknown(const struct command *c, const char *typed, int dashes)
+static int options_fail_unknown(const struct command *c, const char *typed, int dashes)
 {
     const char *near = NULL;
     for (const struct option_row *r = c->rows; r->kind != OPTION_END; r++)
@@ -192,11 +192,12 @@ static int find_short(const struct command *c, const char *typed, const struct o
         found = r;
     }
     *out = found;
-    return found ? 0 : fail_unknown(c, typed, 2);
+    return found ? 0 : options_fail_unknown(c, typed, 2);
 }
 
 /* value: what stands behind "=" or the letter, or NULL. */
-static int take_row(struct parse *p, const struct option_row *r, const char *value, bool joined)
+static int options_take_row(struct parse *p, const struct option_row *r, const char *value,
+                            bool joined)
 {
     struct vs_err err = {0};
     if (!r->value && joined)
@@ -221,7 +222,7 @@ static int take_long(struct parse *p, const char *word)
     if (rc == 0 && r->old && strcmp(name, r->old) == 0)
         command_renamed(p->c->name, "--", r->old, r->name);
     free(name);
-    return rc ? rc : take_row(p, r, equals ? equals + 1 : NULL, equals != NULL);
+    return rc ? rc : options_take_row(p, r, equals ? equals + 1 : NULL, equals != NULL);
 }
 
 /* "-mDIR", "-m DIR"; letters that take nothing may stand together. */
@@ -231,11 +232,11 @@ static int take_letters(struct parse *p, const char *word)
     for (; *word && rc == 0 && !p->help; word++) {
         const struct option_row *r = options_letter(p->c, *word);
         if (!r)
-            return options_find(p->c, word) ? fail_unknown(p->c, word, 1)
+            return options_find(p->c, word) ? options_fail_unknown(p->c, word, 1)
                                             : command_usage(p->c->name, "there is no option -%c",
                                                             *word);
         bool joined = r->value && word[1];
-        rc = take_row(p, r, joined ? word + 1 : NULL, joined);
+        rc = options_take_row(p, r, joined ? word + 1 : NULL, joined);
         if (r->value)
             break;
     }

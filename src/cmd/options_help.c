@@ -30,7 +30,7 @@ static void add_values(struct buf *b, const struct option_row *r)
 }
 
 /* A copy with line breaks instead of blanks, so that no line has more than width columns. */
-static char *wrap(const char *s, int width)
+static char *help_wrap(const char *s, int width)
 {
     char *out = xstrdup(s), *blank = NULL, *line = out;
     for (char *p = out; *p; p++) {
@@ -46,9 +46,9 @@ static char *wrap(const char *s, int width)
 }
 
 /* "  LEFT      TEXT", the text in as many lines as it takes. */
-static void put_line(const char *left, const char *text)
+static void help_put_line(const char *left, const char *text)
 {
-    char *lines = wrap(text, WIDTH - COLUMN), *rest = lines;
+    char *lines = help_wrap(text, WIDTH - COLUMN), *rest = lines;
     plain_out("%s", left);
     if ((int)strlen(left) + 2 > COLUMN)
         printf("\n%*s", COLUMN, "");
@@ -62,7 +62,7 @@ static void put_line(const char *left, const char *text)
     free(lines);
 }
 
-static void put_row(const struct option_row *r)
+static void help_put_row(const struct option_row *r)
 {
     struct buf text = {0}, left = {0};
     buf_printf(&left, r->letter ? "  -%c, --%s" : "    %c --%s", r->letter ? r->letter : ' ',
@@ -71,16 +71,16 @@ static void put_row(const struct option_row *r)
         buf_printf(&left, " %s", r->value);
     buf_puts(&text, r->help);
     add_values(&text, r);
-    put_line(left.data, text.data);
+    help_put_line(left.data, text.data);
     buf_fini(&left);
     buf_fini(&text);
 }
 
-static void put_words(const struct command_word *w)
+static void help_put_words(const struct command_word *w)
 {
     for (; w && w->name; w++) {
         char *left = xasprintf("  %s%s%s", w->name, w->args ? " " : "", w->args ? w->args : "");
-        put_line(left, w->help);
+        help_put_line(left, w->help);
         free(left);
         if (!w[1].name)
             putchar('\n');
@@ -89,12 +89,12 @@ static void put_words(const struct command_word *w)
 
 void options_print(const struct command *c)
 {
-    put_words(c->words);
+    help_put_words(c->words);
     for (const struct option_row *r = c->rows; r->kind != OPTION_END; r++)
         if (r->kind == OPTION_HEADING)
             printf("%s%s:\n", r == c->rows ? "" : "\n", r->name);
         else if (!r->hidden)
-            put_row(r);
+            help_put_row(r);
 }
 
 /* ---- the manual */
@@ -103,7 +103,7 @@ void options_print(const struct command *c)
  * backslash anywhere, for itself. */
 static void put_sentence(const char *s)
 {
-    char *lines = wrap(s, 78), *rest = lines;
+    char *lines = help_wrap(s, 78), *rest = lines;
     bool first = true;
     for (char *line; (line = strsep(&rest, "\n")); first = false) {
         if (*line == '.' || *line == '\'')

@@ -25,8 +25,8 @@ struct domain {
     float mean[DOMAIN_NUMBERS], whiten[DOMAIN_NUMBERS * DOMAIN_NUMBERS], limit;
 };
 
-static int take(const struct tensorfile *f, const char *name, int ndim, int64_t n, float *out,
-                struct vs_err *err)
+static int domain_take(const struct tensorfile *f, const char *name, int ndim, int64_t n,
+                       float *out, struct vs_err *err)
 {
     const struct tensor *t = tensorfile_find(f, name);
     bool good = t && t->ndim == ndim && tensor_elements(t) == n;
@@ -44,11 +44,11 @@ static int open_pictures(struct domain *d, const char *path, struct vs_err *err)
     struct tensorfile *f = NULL;
     int rc = tensorfile_open(path, &f, err);
     if (rc == 0)
-        rc = take(f, "mean", 1, DOMAIN_NUMBERS, d->mean, err);
+        rc = domain_take(f, "mean", 1, DOMAIN_NUMBERS, d->mean, err);
     if (rc == 0)
-        rc = take(f, "whiten", 2, DOMAIN_NUMBERS * DOMAIN_NUMBERS, d->whiten, err);
+        rc = domain_take(f, "whiten", 2, DOMAIN_NUMBERS * DOMAIN_NUMBERS, d->whiten, err);
     if (rc == 0)
-        rc = take(f, "limit", 1, 1, &d->limit, err);
+        rc = domain_take(f, "limit", 1, 1, &d->limit, err);
     if (rc == 0 && d->limit <= 0)
         rc = vs_fail(err, VS_E_FORMAT, "%s: its limit is not above 0", path);
     d->pictures = rc == 0;
@@ -90,7 +90,7 @@ struct level {
     int w, h, scale;
 };
 
-static int difference(const uint16_t *a, const uint16_t *b)
+static int domain_difference(const uint16_t *a, const uint16_t *b)
 {
     int most = 0;
     for (int c = 0; c < 3; c++) {
@@ -101,7 +101,7 @@ static int difference(const uint16_t *a, const uint16_t *b)
 }
 
 /* The shares of differences from each pixel to the one dx, dy further. */
-static void shares(const struct level *l, int dx, int dy, float out[STEPS])
+static void domain_shares(const struct level *l, int dx, int dy, float out[STEPS])
 {
     static const int steps[STEPS] = {0, 2, 5, 10, 20, 40, 80};
     int64_t counts[STEPS] = {0}, all = (int64_t)(l->w - dx) * (l->h - dy);
@@ -109,7 +109,7 @@ static void shares(const struct level *l, int dx, int dy, float out[STEPS])
     for (int y = 0; y < l->h - dy; y++)
         for (int x = 0; x < l->w - dx; x++) {
             const uint16_t *p = l->p + 3 * ((size_t)y * (size_t)l->w + (size_t)x);
-            int d = difference(p, p + next);
+            int d = domain_difference(p, p + next);
             for (int i = STEPS - 1; i >= 0 && d <= steps[i] * l->scale; i--)
                 counts[i]++;
         }
@@ -118,7 +118,7 @@ static void shares(const struct level *l, int dx, int dy, float out[STEPS])
 }
 
 /* Sums of 2x2, in place: what is written was read before. */
-static void halve(struct level *l)
+static void domain_halve(struct level *l)
 {
     int w = l->w / 2, h = l->h / 2;
     for (int y = 0; y < h; y++)
@@ -143,9 +143,9 @@ bool domain_describe(const struct image *im, float out[DOMAIN_NUMBERS])
     for (size_t i = 0; i < n; i++)
         l.p[i] = im->rgb[i];
     for (int i = 0; i < LEVELS; i++, out += 2 * STEPS) {
-        shares(&l, 0, 1, out);
-        shares(&l, 1, 0, out + STEPS);
-        halve(&l);
+        domain_shares(&l, 0, 1, out);
+        domain_shares(&l, 1, 0, out + STEPS);
+        domain_halve(&l);
     }
     free(l.p);
     return true;

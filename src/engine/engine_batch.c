@@ -76,15 +76,15 @@ int query_forward_parts(struct model *m, struct net *net, const struct inputs *i
 
 /* ---- several queries in one pass */
 
-static void fill(int32_t *to, const int32_t *mask, int n)
+static void batch_fill(int32_t *to, const int32_t *mask, int n)
 {
     for (int i = 0; i < n; i++)
         to[i] = mask ? mask[i] : 1;
 }
 
 /* Rows of images at image `at` of the whole, padded to its tokens and regions. */
-static void put_images(const struct model *m, const struct net_input *in, int at,
-                       struct inputs *all)
+static void batch_put_images(const struct model *m, const struct net_input *in, int at,
+                             struct inputs *all)
 {
     size_t n = (size_t)m->config.sizes.features, v = (size_t)in->regions;
     for (int b = 0; b < in->batch; b++) {
@@ -92,8 +92,10 @@ static void put_images(const struct model *m, const struct net_input *in, int at
         size_t v_to = (size_t)(at + b) * (size_t)all->in.regions;
         size_t t_from = (size_t)b * (size_t)in->tokens, v_from = (size_t)b * v;
         memcpy(all->ids + t_to, in->ids + t_from, (size_t)in->tokens * sizeof *all->ids);
-        fill(all->text_mask + t_to, in->text_mask ? in->text_mask + t_from : NULL, in->tokens);
-        fill(all->image_mask + v_to, in->image_mask ? in->image_mask + v_from : NULL, in->regions);
+        batch_fill(all->text_mask + t_to, in->text_mask ? in->text_mask + t_from : NULL,
+                   in->tokens);
+        batch_fill(all->image_mask + v_to, in->image_mask ? in->image_mask + v_from : NULL,
+                   in->regions);
         memcpy(all->features + v_to * n, in->features + v_from * n, v * n * sizeof *in->features);
         memcpy(all->spatials + v_to * 5, in->spatials + v_from * 5, v * 5 * sizeof *in->spatials);
         all->task[at + b] = in->task ? in->task[b] : 0;
@@ -121,7 +123,7 @@ static void join_inputs(const struct model *m, const struct prepared *p, int cou
     all->task = xcalloc((size_t)all->in.batch, sizeof *all->task);
     all->in.task = p[0].in.in.task ? all->task : NULL;
     for (int i = 0, at = 0; i < count; at += p[i++].in.in.batch)
-        put_images(m, &p[i].in.in, at, all);
+        batch_put_images(m, &p[i].in.in, at, all);
 }
 
 /* The results of what was computed together. */
@@ -144,8 +146,8 @@ static int take_results(struct model *m, struct prepared *p, int count, const st
 }
 
 /* Queries of one task and checkpoint in one pass. */
-static int run_together(struct model *m, struct prepared *p, int n, const atomic_bool *cancel,
-                        struct vs_err *err)
+static int batch_run_together(struct model *m, struct prepared *p, int n, const atomic_bool *cancel,
+                              struct vs_err *err)
 {
     struct inputs all;
     struct trace *t = NULL;
@@ -193,7 +195,7 @@ static int run_prepared(struct model *m, struct prepared *p, int count, const at
     for (int i = 0; i < count; i++)
         padding |= p[i].in.keep_padding;
     if (!padding)
-        return run_together(m, p, count, cancel, err);
+        return batch_run_together(m, p, count, cancel, err);
     for (int i = 0; i < count && rc == 0; i++)
         rc = query_answer(m, &p[i], cancel, err);
     return rc;

@@ -22,7 +22,7 @@ const struct regions *photo_regions(const struct photo *p)
 }
 
 /* Weights and description both decide what is found. */
-static int find_digest(struct model *m, const struct arch *a, struct vs_err *err)
+static int detect_find_digest(struct model *m, const struct arch *a, struct vs_err *err)
 {
     char weights[DIGEST_HEX];
     struct sha256 s;
@@ -37,7 +37,7 @@ static int find_digest(struct model *m, const struct arch *a, struct vs_err *err
 }
 
 /* Called with forward_lock held. */
-static int open_detector(struct model *m, struct vs_err *err)
+static int detect_open_detector(struct model *m, struct vs_err *err)
 {
     struct arch a;
     memset(&a, 0, sizeof a); /* its padding is digested, too */
@@ -58,7 +58,7 @@ static int open_detector(struct model *m, struct vs_err *err)
         rc = tensorfile_open(m->parts.detector, &m->detector_file, err);
     if (rc == 0) {
         m->arch = a;
-        rc = find_digest(m, &a, err);
+        rc = detect_find_digest(m, &a, err);
     }
     return rc;
 }
@@ -75,7 +75,7 @@ struct relay {
     double start;
 };
 
-static void on_progress(void *arg, const char *stage, double done, double all)
+static void detect_on_progress(void *arg, const char *stage, double done, double all)
 {
     struct relay *r = arg;
     struct detect_progress p = {.share = all > 0 ? done / all : 0};
@@ -90,7 +90,7 @@ static int detect_now(struct model *m, const struct photo *p, const atomic_bool 
                       detect_report *report, void *arg, struct regions **out, struct vs_err *err)
 {
     struct relay relay = {report, arg, vs_now_ms()};
-    struct detector_want want = {.cancel = cancel, .progress = report ? on_progress : NULL,
+    struct detector_want want = {.cancel = cancel, .progress = report ? detect_on_progress : NULL,
                                  .progress_arg = &relay};
     struct detector_picture picture = {p->image->rgb, p->image->width, p->image->height,
                                        NULL, 0, NULL};
@@ -118,7 +118,7 @@ int photo_detect(struct model *m, struct photo *p, const atomic_bool *cancel,
     if (photo_regions(p) || !p->image || !model_has_detector(m))
         return 0;
     pthread_mutex_lock(&m->forward_lock);
-    int rc = open_detector(m, err);
+    int rc = detect_open_detector(m, err);
     if (rc == 0 && !regioncache_get(p->image->digest, m->detector_digest, &found))
         rc = detect_now(m, p, cancel, report, arg, &found, err);
     pthread_mutex_unlock(&m->forward_lock);
@@ -134,7 +134,7 @@ static int pool_now(struct model *m, struct detector_picture *picture,
                     const struct detector_want *want, struct vs_err *err)
 {
     pthread_mutex_lock(&m->forward_lock);
-    int rc = open_detector(m, err);
+    int rc = detect_open_detector(m, err);
     if (rc == 0)
         rc = need_network(m, err);
     if (rc == 0)
@@ -148,7 +148,7 @@ int photo_pool_boxes(struct model *m, struct photo *p, const struct box_list *bo
                      struct vs_err *err)
 {
     struct relay relay = {report, arg, vs_now_ms()};
-    struct detector_want want = {.cancel = cancel, .progress = report ? on_progress : NULL,
+    struct detector_want want = {.cancel = cancel, .progress = report ? detect_on_progress : NULL,
                                  .progress_arg = &relay};
     if (!model_has_detector(m) || !p->image)
         return vs_fail(err, VS_E_USAGE, "features of boxes need a detector (--detector FILE) and "

@@ -226,7 +226,7 @@ int model_file_digest(struct tensorfile *f, char hex[DIGEST_HEX], struct vs_err 
 }
 
 /* Computes checkpoint i's digest unless it is known. Called without the lock. */
-static void find_digest(struct model *m, int i)
+static void model_find_digest(struct model *m, int i)
 {
     char hex[DIGEST_HEX];
     int rc = model_file_digest(m->checkpoints[i].file, hex, NULL);
@@ -243,7 +243,7 @@ static void *digest_main(void *arg)
     pthread_mutex_lock(&m->digest_lock);
     int i = m->digest_running - 1;
     pthread_mutex_unlock(&m->digest_lock);
-    find_digest(m, i);
+    model_find_digest(m, i);
     return NULL;
 }
 
@@ -270,7 +270,7 @@ bool model_complete_ready(struct model *m, const struct result *r)
             pthread_join(m->digest_thread, NULL);
         m->digest_join = pthread_create(&m->digest_thread, NULL, digest_main, m) == 0;
         if (!m->digest_join) {
-            find_digest(m, i);
+            model_find_digest(m, i);
             ready = true;
         }
     }
@@ -287,7 +287,7 @@ void model_checkpoint_digest(struct model *m, int i, char hex[DIGEST_HEX])
     bool known = m->checkpoints[i].digest[0] != '\0' || m->checkpoints[i].digest_lost;
     pthread_mutex_unlock(&m->digest_lock);
     if (!known)
-        find_digest(m, i);
+        model_find_digest(m, i);
     memcpy(hex, m->checkpoints[i].digest, DIGEST_HEX);
 }
 

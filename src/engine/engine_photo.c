@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* "photos/COCO_val2014_000000000042.jpg" -> "COCO_val2014_000000000042". Caller frees. */
-static char *stem(const char *path)
+static char *photo_stem(const char *path)
 {
     const char *name = strrchr(path, '/');
     name = name ? name + 1 : path;
@@ -22,7 +22,7 @@ static char *stem(const char *path)
 /* The number that a name ends with, without its leading zeros: what published files of COCO's
  * regions have as keys. NULL when the name is that number, or has none. *digits: of all that it was
  * written in. Caller frees. */
-static char *number_of(const char *name, size_t *digits)
+static char *photo_number_of(const char *name, size_t *digits)
 {
     size_t n = strlen(name), at = n;
     while (at > 0 && name[at - 1] >= '0' && name[at - 1] <= '9')
@@ -59,7 +59,7 @@ static int open_regions(const char *image, const char *path, const char *key,
     if (key || !image)
         return regions_open(path, key, out, err);
     size_t digits;
-    char *name = stem(image), *number = number_of(name, &digits);
+    char *name = photo_stem(image), *number = photo_number_of(name, &digits);
     int rc = regions_open(path, name, out, err);
     if (rc == VS_E_MISSING && number) {
         rc = regions_open(path, number, out, err);
@@ -83,7 +83,7 @@ static int open_regions(const char *image, const char *path, const char *key,
 }
 
 /* Boxes of another picture would be drawn in the wrong places, without a word. */
-static int check_size(const struct photo *p, struct vs_err *err)
+static int photo_check_size(const struct photo *p, struct vs_err *err)
 {
     const struct image *im = p->image;
     const struct regions *g = p->regions;
@@ -123,7 +123,7 @@ int photo_open(const char *path, const struct photo_options *o, struct photo **o
     if (rc == 0 && p->regions_path)
         rc = open_regions(path, p->regions_path, o->key, &p->regions, &p->regions_key, err);
     if (rc == 0 && p->regions)
-        rc = check_size(p, err);
+        rc = photo_check_size(p, err);
     if (rc == 0)
         *out = p;
     else

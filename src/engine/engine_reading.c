@@ -34,9 +34,9 @@ static void tell_spread(const float *softmax, const int *order, int n, struct re
 }
 
 /* n logits ranked; label gives the name of a class. Entropy and margin go to spread unless NULL. */
-static struct result_answer *rank(const float *logits, int n,
-                                  char *(*label)(const void *arg, int i), const void *arg,
-                                  struct result *spread)
+static struct result_answer *reading_rank(const float *logits, int n,
+                                          char *(*label)(const void *arg, int i), const void *arg,
+                                          struct result *spread)
 {
     float *p = xmalloc((size_t)n * sizeof *p);
     int *order = xmalloc((size_t)n * sizeof *order);
@@ -58,7 +58,7 @@ static struct result_answer *rank(const float *logits, int n,
 static void rank_answers(const float *logits, int n, char *(*label)(const void *arg, int i),
                          const void *arg, struct result *r)
 {
-    r->answers = rank(logits, n, label, arg, r);
+    r->answers = reading_rank(logits, n, label, arg, r);
     r->answer_count = r->answer_total = n;
 }
 
@@ -157,7 +157,7 @@ static void set_box(const struct result_image *im, int region, float box[4])
 }
 
 /* Rows of the first batch row that take part: all, or the candidates when there are any. */
-static int pick_rows(const struct result *r, int *rows)
+static int reading_pick_rows(const struct result *r, int *rows)
 {
     bool choose = r->images[0].candidate_count > 0;
     int n = 0;
@@ -171,7 +171,7 @@ static int pick_rows(const struct result *r, int *rows)
 static void rank_boxes(const struct model *m, const struct query *q, const float *all,
                        struct result *r)
 {
-    int *rows = xmalloc((size_t)r->rows * sizeof *rows), n = pick_rows(r, rows);
+    int *rows = xmalloc((size_t)r->rows * sizeof *rows), n = reading_pick_rows(r, rows);
     float *logits = xmalloc((size_t)n * sizeof *logits), *p = xmalloc((size_t)n * sizeof *p);
     int *order = xmalloc((size_t)n * sizeof *order);
     for (int i = 0; i < n; i++)
@@ -278,10 +278,10 @@ bool model_read_head(const struct model *m, const struct result *r, unsigned hea
     bool images = reading->ranked == RANKED_IMAGES;
     *count = (int)(images ? t->shape[0] : t->shape[1]);
     if (images)
-        *out = rank(t->data, *count, image_label, r, NULL);
+        *out = reading_rank(t->data, *count, image_label, r, NULL);
     else if (reading->listed)
-        *out = rank(t->data, *count, list_label, fitting_list(m, head, *count), NULL);
+        *out = reading_rank(t->data, *count, list_label, fitting_list(m, head, *count), NULL);
     else
-        *out = rank(t->data, *count, class_label, reading, NULL);
+        *out = reading_rank(t->data, *count, class_label, reading, NULL);
     return true;
 }

@@ -69,7 +69,7 @@ static bool is_taken(const struct parts *p, int n, const char *name)
 }
 
 /* The number k of "stem (k)", 1 of stem itself, else 0. */
-static int number_of(const char *name, const char *stem)
+static int modeldir_number_of(const char *name, const char *stem)
 {
     size_t n = strlen(stem);
     int number = 0, used = 0;
@@ -87,7 +87,7 @@ static int free_number(const struct parts *p, int n, const char *stem)
     bool *used = xcalloc((size_t)n + 2, sizeof *used);
     int k = 1;
     for (int i = 0; i < n; i++) {
-        int number = number_of(p->checkpoints[i].name, stem);
+        int number = modeldir_number_of(p->checkpoints[i].name, stem);
         if (number <= n)
             used[number] = true;
     }
@@ -137,8 +137,8 @@ static void add_checkpoint(struct parts *p, const char *name, const char *path, 
 }
 
 /* A string member, or NULL; anything else than a string is an error. */
-static int member(const json_t *object, const char *key, const char *file, const char **out,
-                  struct vs_err *err)
+static int modeldir_member(const json_t *object, const char *key, const char *file,
+                           const char **out, struct vs_err *err)
 {
     const json_t *v = json_object_get(object, key);
     *out = NULL;
@@ -154,7 +154,7 @@ static int path_member(const json_t *object, const char *key, const char *dir, c
                        char **out, struct vs_err *err)
 {
     const char *s;
-    int rc = member(object, key, file, &s, err);
+    int rc = modeldir_member(object, key, file, &s, err);
     if (rc == 0 && s)
         *out = in_dir(dir, s);
     return rc;
@@ -172,11 +172,11 @@ static int read_checkpoints(const json_t *list, const char *dir, const char *fil
         const json_t *item = json_array_get(list, i);
         const char *path = json_string_value(item), *name = NULL, *note = NULL;
         if (json_is_object(item)) {
-            int rc = member(item, "file", file, &path, err);
+            int rc = modeldir_member(item, "file", file, &path, err);
             if (rc == 0)
-                rc = member(item, "name", file, &name, err);
+                rc = modeldir_member(item, "name", file, &name, err);
             if (rc == 0)
-                rc = member(item, "note", file, &note, err);
+                rc = modeldir_member(item, "note", file, &note, err);
             if (rc != 0)
                 return rc;
         }
@@ -189,7 +189,8 @@ static int read_checkpoints(const json_t *list, const char *dir, const char *fil
     return 0;
 }
 
-static int read_numbers(const json_t *root, const char *file, struct parts *p, struct vs_err *err)
+static int modeldir_read_numbers(const json_t *root, const char *file, struct parts *p,
+                                 struct vs_err *err)
 {
     const json_t *tokens = json_object_get(root, "task_tokens");
     const json_t *max = json_object_get(root, "max_regions");
@@ -216,11 +217,11 @@ static int read_members(const json_t *root, const char *dir, const char *file, s
         return vs_fail(err, VS_E_FORMAT, "%s: is not a JSON object", file);
     if (labels && !json_is_object(labels))
         return vs_fail(err, VS_E_FORMAT, "%s: \"labels\" is not an object with vqa and gqa", file);
-    int rc = member(root, "name", file, &name, err);
+    int rc = modeldir_member(root, "name", file, &name, err);
     if (rc == 0 && name)
         p->name = xstrdup(name);
     if (rc == 0)
-        rc = member(root, "about", file, &name, err);
+        rc = modeldir_member(root, "about", file, &name, err);
     if (rc == 0 && name)
         p->about = xstrdup(name);
     if (rc == 0)
@@ -244,14 +245,15 @@ static int read_members(const json_t *root, const char *dir, const char *file, s
     if (rc == 0)
         rc = path_member(labels, "gqa", dir, file, &p->labels_gqa, err);
     if (rc == 0)
-        rc = read_numbers(root, file, p, err);
+        rc = modeldir_read_numbers(root, file, p, err);
     if (rc == 0)
         rc = read_checkpoints(json_object_get(root, "checkpoints"), dir, file, p, err);
     return rc;
 }
 
 /* A FIFO or a device in its place would never end. */
-static int read_file(const char *dir, const char *file, struct parts *p, struct vs_err *err)
+static int modeldir_read_file(const char *dir, const char *file, struct parts *p,
+                              struct vs_err *err)
 {
     struct bytes map;
     struct stat st;
@@ -273,7 +275,7 @@ static int read_file(const char *dir, const char *file, struct parts *p, struct 
     return rc;
 }
 
-static bool is_there(const char *dir, const char *name, char **path)
+static bool modeldir_is_there(const char *dir, const char *name, char **path)
 {
     struct stat st;
     *path = xasprintf("%s/%s", dir, name);
@@ -290,7 +292,7 @@ char *parts_saved_weights(const char *dir)
                                         "pytorch_model.bin", "pytorch_model.bin.index.json"};
     char *path = NULL;
     for (size_t i = 0; !path && i < sizeof names / sizeof names[0]; i++)
-        is_there(dir, names[i], &path);
+        modeldir_is_there(dir, names[i], &path);
     return path;
 }
 
@@ -298,11 +300,11 @@ char *parts_saved_weights(const char *dir)
 static bool read_saved(const char *dir, struct parts *p)
 {
     char *weights = parts_saved_weights(dir), *config = NULL;
-    bool good = weights && is_there(dir, "config.json", &config);
+    bool good = weights && modeldir_is_there(dir, "config.json", &config);
     if (good) {
         p->name = base_name(dir);
         p->config = config;
-        is_there(dir, "vocab.txt", &p->vocab);
+        modeldir_is_there(dir, "vocab.txt", &p->vocab);
         add_checkpoint(p, p->name, weights, NULL);
     }
     free(weights);
@@ -322,14 +324,14 @@ static int read_dir(const char *dir, struct parts *p, struct vs_err *err)
         free(file);
         return 0;
     }
-    int rc = read_file(dir, file, p, err);
+    int rc = modeldir_read_file(dir, file, p, err);
     if (rc == 0 && !p->name)
         p->name = base_name(dir);
     free(file);
     return rc;
 }
 
-static void replace(char **where, const char *with)
+static void modeldir_replace(char **where, const char *with)
 {
     if (with) {
         free(*where);
@@ -339,13 +341,13 @@ static void replace(char **where, const char *with)
 
 static void apply_options(struct parts *p, const struct model_options *o)
 {
-    replace(&p->config, o->config);
-    replace(&p->vocab, o->vocab);
-    replace(&p->labels_vqa, o->labels_vqa);
-    replace(&p->labels_gqa, o->labels_gqa);
-    replace(&p->classes, o->classes);
-    replace(&p->detector, o->detector);
-    replace(&p->detector_arch, o->detector_arch);
+    modeldir_replace(&p->config, o->config);
+    modeldir_replace(&p->vocab, o->vocab);
+    modeldir_replace(&p->labels_vqa, o->labels_vqa);
+    modeldir_replace(&p->labels_gqa, o->labels_gqa);
+    modeldir_replace(&p->classes, o->classes);
+    modeldir_replace(&p->detector, o->detector);
+    modeldir_replace(&p->detector_arch, o->detector_arch);
     if (o->checkpoints && o->checkpoints[0]) {
         for (int i = 0; i < p->checkpoint_count; i++)
             part_checkpoint_fini(&p->checkpoints[i]);

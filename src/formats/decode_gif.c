@@ -20,7 +20,7 @@ struct gif {
 };
 
 /* Room for n more bytes. */
-static bool have(const struct gif *g, size_t n)
+static bool gif_have(const struct gif *g, size_t n)
 {
     return g->at <= g->size && g->size - g->at >= n;
 }
@@ -35,10 +35,10 @@ bool gif_header(const uint8_t *d, size_t size, struct image_header *h)
     if (d[10] & 0x80)
         g.at += (size_t)3 << ((d[10] & 7) + 1);
     /* The first picture may be larger than the canvas, which grows then. */
-    while (have(&g, 2) && d[g.at] == 0x21)
-        for (g.at += 2; have(&g, 1) && d[g.at++];)
+    while (gif_have(&g, 2) && d[g.at] == 0x21)
+        for (g.at += 2; gif_have(&g, 1) && d[g.at++];)
             g.at += d[g.at - 1];
-    if (!have(&g, 10) || d[g.at] != 0x2c)
+    if (!gif_have(&g, 10) || d[g.at] != 0x2c)
         return false;
     int right = (int)(image_le(d + g.at + 1, 2) + image_le(d + g.at + 5, 2));
     int bottom = (int)(image_le(d + g.at + 3, 2) + image_le(d + g.at + 7, 2));
@@ -54,7 +54,7 @@ static bool ends_early(struct gif *g)
 
 static bool skip_blocks(struct gif *g)
 {
-    while (have(g, 1)) {
+    while (gif_have(g, 1)) {
         size_t n = g->d[g->at++];
         if (n == 0)
             return true;
@@ -68,7 +68,7 @@ static bool take_colors(struct gif *g, int flags)
     if (!(flags & 0x80))
         return true;
     int count = 1 << ((flags & 7) + 1);
-    if (!have(g, (size_t)count * 3))
+    if (!gif_have(g, (size_t)count * 3))
         return ends_early(g);
     g->colors = g->d + g->at;
     g->color_count = count;
@@ -76,7 +76,7 @@ static bool take_colors(struct gif *g, int flags)
     return true;
 }
 
-static void put(struct gif *g, int x, int y, int color)
+static void gif_put(struct gif *g, int x, int y, int color)
 {
     uint8_t *to = g->p->rgb + 3 * ((size_t)y * (size_t)g->p->width + (size_t)x);
     if (!g->colors)
@@ -88,7 +88,7 @@ static void put(struct gif *g, int x, int y, int color)
 }
 
 /* The row of the picture that comes as number n. */
-static int row_of(const struct gif *g, int n)
+static int gif_row_of(const struct gif *g, int n)
 {
     static const int first[4] = {0, 4, 2, 1}, step[4] = {8, 8, 4, 2};
     if (!g->interlaced)
@@ -122,13 +122,13 @@ static int next_code(struct lzw *z)
     struct gif *g = z->g;
     while (z->have < z->width) {
         if (z->left == 0) {
-            if (z->out_of_blocks || !have(g, 1))
+            if (z->out_of_blocks || !gif_have(g, 1))
                 return -1;
             z->left = g->d[g->at++];
             z->out_of_blocks = z->left == 0;
             continue;
         }
-        if (!have(g, 1))
+        if (!gif_have(g, 1))
             return -1;
         z->bits |= (uint32_t)g->d[g->at++] << z->have;
         z->have += 8;
@@ -141,7 +141,7 @@ static int next_code(struct lzw *z)
 }
 
 /* The string of a code; what is beyond the picture is left out. */
-static void emit(struct lzw *z, int code, int clear)
+static void gif_emit(struct lzw *z, int code, int clear)
 {
     uint8_t string[CODES];
     int n = 0, w = z->g->w;
@@ -149,11 +149,11 @@ static void emit(struct lzw *z, int code, int clear)
         string[n++] = z->last[code];
     string[n++] = (uint8_t)code;
     for (; n > 0 && z->done < (int64_t)w * z->g->h; z->done++)
-        put(z->g, z->g->x + (int)(z->done % w), z->g->y + row_of(z->g, (int)(z->done / w)),
-            string[--n]);
+        gif_put(z->g, z->g->x + (int)(z->done % w), z->g->y + gif_row_of(z->g, (int)(z->done / w)),
+                string[--n]);
 }
 
-static void learn(struct lzw *z, int before, int first, int clear)
+static void gif_learn(struct lzw *z, int before, int first, int clear)
 {
     z->prefix[z->count] = (uint16_t)before;
     z->last[z->count] = (uint8_t)first;
@@ -163,7 +163,7 @@ static void learn(struct lzw *z, int before, int first, int clear)
         z->width++;
 }
 
-static bool unpack(struct lzw *z, int low)
+static bool gif_unpack(struct lzw *z, int low)
 {
     int clear = 1 << low, before = -1;
     int64_t all = (int64_t)z->g->w * z->g->h;
@@ -185,8 +185,8 @@ static bool unpack(struct lzw *z, int low)
         int from = known ? code : before;
         int first = from < clear ? from : z->first[from];
         if (before >= 0 && z->count < CODES)
-            learn(z, before, first, clear);
-        emit(z, code, clear);
+            gif_learn(z, before, first, clear);
+        gif_emit(z, code, clear);
         before = code;
     }
     return true;
@@ -195,12 +195,12 @@ static bool unpack(struct lzw *z, int low)
 static bool read_pixels(struct gif *g)
 {
     struct lzw z = {.g = g};
-    if (!have(g, 1))
+    if (!gif_have(g, 1))
         return ends_early(g);
     int low = g->d[g->at++];
     if (low < 1 || low > 8)
         return pixels_fail(g->p, "codes of %d bits", low);
-    if (!unpack(&z, low))
+    if (!gif_unpack(&z, low))
         return false;
     g->at += z.left;
     return z.out_of_blocks || skip_blocks(g);
@@ -210,18 +210,18 @@ static bool read_pixels(struct gif *g)
 
 static bool read_extension(struct gif *g)
 {
-    if (!have(g, 2))
+    if (!gif_have(g, 2))
         return ends_early(g);
     int label = g->d[g->at + 1];
     g->at += 2;
-    if (label == 0xf9 && have(g, 5) && g->d[g->at] >= 4)
+    if (label == 0xf9 && gif_have(g, 5) && g->d[g->at] >= 4)
         g->transparent = g->d[g->at + 1] & 1 ? g->d[g->at + 4] : -1;
     return skip_blocks(g);
 }
 
 static bool read_picture(struct gif *g, bool first)
 {
-    if (!have(g, 10))
+    if (!gif_have(g, 10))
         return ends_early(g);
     const uint8_t *d = g->d + g->at;
     g->x = (int)image_le(d + 1, 2);
@@ -240,7 +240,7 @@ static bool read_picture(struct gif *g, bool first)
         return pixels_fail(g->p, "an image of %dx%d pixels", g->w, g->h);
     for (int y = 0; y < g->p->height; y++)
         for (int x = 0; x < g->p->width; x++)
-            put(g, x, y, g->transparent < 0 ? 0 : g->transparent);
+            gif_put(g, x, y, g->transparent < 0 ? 0 : g->transparent);
     return read_pixels(g);
 }
 
@@ -249,7 +249,7 @@ bool decode_gif(const uint8_t *data, size_t size, struct pixels *p)
     struct gif g = {.d = data, .size = size, .at = 13, .p = p, .transparent = -1};
     if (size < 13 || !take_colors(&g, data[10]))
         return ends_early(&g);
-    for (int pictures = 0; have(&g, 1);) {
+    for (int pictures = 0; gif_have(&g, 1);) {
         int kind = data[g.at];
         if (kind == 0x3b)
             return pictures > 0 || pixels_fail(p, "no image in it");

@@ -49,7 +49,7 @@ static void on_message(j_common_ptr c, int level)
         give_up(c);
 }
 
-static void on_progress(j_common_ptr c)
+static void jpeg_on_progress(j_common_ptr c)
 {
     struct trouble *t = (struct trouble *)(void *)c->err;
     if (((j_decompress_ptr)c)->input_scan_number <= MAX_SCANS)
@@ -69,7 +69,7 @@ static void ink_to_rgb(const uint8_t *in, uint8_t *out, int width)
         }
 }
 
-static void read_rows(struct jpeg_decompress_struct *c, struct pixels *p)
+static void jpeg_read_rows(struct jpeg_decompress_struct *c, struct pixels *p)
 {
     bool ink = c->out_color_space == JCS_CMYK;
     JSAMPARRAY own = NULL;
@@ -84,10 +84,10 @@ static void read_rows(struct jpeg_decompress_struct *c, struct pixels *p)
     }
 }
 
-static bool decode(struct jpeg_decompress_struct *c, const uint8_t *data, size_t size,
-                   struct pixels *p)
+static bool jpeg_decode(struct jpeg_decompress_struct *c, const uint8_t *data, size_t size,
+                        struct pixels *p)
 {
-    struct jpeg_progress_mgr progress = {.progress_monitor = on_progress};
+    struct jpeg_progress_mgr progress = {.progress_monitor = jpeg_on_progress};
     struct trouble *t = (struct trouble *)(void *)c->err;
     if (setjmp(t->out)) /* nothing of this function is used after it */
         return false;
@@ -103,7 +103,7 @@ static bool decode(struct jpeg_decompress_struct *c, const uint8_t *data, size_t
     jpeg_start_decompress(c);
     if (c->output_width != (JDIMENSION)p->width || c->output_height != (JDIMENSION)p->height)
         return pixels_fail(p, "its size changes halfway");
-    read_rows(c, p);
+    jpeg_read_rows(c, p);
     jpeg_finish_decompress(c); /* looks for the end of the file, too */
     return true;
 }
@@ -115,7 +115,7 @@ bool decode_jpeg(const uint8_t *data, size_t size, struct pixels *p)
     c.err = jpeg_std_error(&t.base);
     t.base.error_exit = give_up;
     t.base.emit_message = on_message;
-    bool good = decode(&c, data, size, p);
+    bool good = jpeg_decode(&c, data, size, p);
     c.progress = NULL;
     jpeg_destroy_decompress(&c);
     return good;
@@ -139,7 +139,7 @@ static bool tables_fit(const uint8_t *d, size_t n)
 }
 
 /* Which of the four tables of quantization a segment defines, as bits. */
-static unsigned quantizers(const uint8_t *d, size_t n)
+static unsigned jpeg_quantizers(const uint8_t *d, size_t n)
 {
     unsigned found = 0;
     for (size_t len; n > 0 && n >= (len = d[0] >> 4 ? 129 : 65); d += len, n -= len)
@@ -148,7 +148,7 @@ static unsigned quantizers(const uint8_t *d, size_t n)
 }
 
 /* Which ones a frame's components need. */
-static unsigned needed(const uint8_t *d, size_t n)
+static unsigned jpeg_needed(const uint8_t *d, size_t n)
 {
     unsigned all = 0;
     for (size_t i = 0; n >= 6 && i < d[5] && 9 + 3 * i <= n; i++)
@@ -167,7 +167,7 @@ static size_t end_of_scan(const uint8_t *d, size_t at, size_t size)
 
 /* stb_image answers a file that is cut off with gray, and says nothing. Damage inside of a scan is
  * not seen here. */
-static bool is_whole(const uint8_t *d, size_t size, struct pixels *p)
+static bool jpeg_is_whole(const uint8_t *d, size_t size, struct pixels *p)
 {
     bool scan = false;
     unsigned want = 0, have = 0;
@@ -185,9 +185,9 @@ static bool is_whole(const uint8_t *d, size_t size, struct pixels *p)
         if (len < 2 || len > size - at - 2)
             break;
         if (marker == 0xdb)
-            have |= quantizers(d + at + 4, len - 2);
+            have |= jpeg_quantizers(d + at + 4, len - 2);
         if (marker >= 0xc0 && marker <= 0xc2)
-            want = needed(d + at + 4, len - 2);
+            want = jpeg_needed(d + at + 4, len - 2);
         if (marker == 0xda && want & ~have)
             return pixels_fail(p, "a table of quantization is missing");
         if (marker == 0xc4 && !tables_fit(d + at + 4, len - 2))
@@ -201,7 +201,7 @@ static bool is_whole(const uint8_t *d, size_t size, struct pixels *p)
 
 bool decode_jpeg(const uint8_t *data, size_t size, struct pixels *p)
 {
-    return is_whole(data, size, p) && stb_decode(data, size, p);
+    return jpeg_is_whole(data, size, p) && stb_decode(data, size, p);
 }
 
 #endif

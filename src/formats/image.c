@@ -15,7 +15,7 @@
 #define MAX_PIXELS 64000000
 #define MAX_SIDE 30000
 
-static uint32_t tiff(const uint8_t *p, int n, bool little)
+static uint32_t image_tiff(const uint8_t *p, int n, bool little)
 {
     return little ? image_le(p, n) : image_be(p, n);
 }
@@ -28,16 +28,16 @@ static int exif_orientation(const uint8_t *d, size_t n)
     d += 6;
     n -= 6;
     bool little = d[0] == 'I';
-    if (memcmp(d, little ? "II" : "MM", 2) != 0 || tiff(d + 2, 2, little) != 42)
+    if (memcmp(d, little ? "II" : "MM", 2) != 0 || image_tiff(d + 2, 2, little) != 42)
         return 1;
-    size_t at = tiff(d + 4, 4, little);
+    size_t at = image_tiff(d + 4, 4, little);
     if (at > n || n - at < 2)
         return 1;
-    size_t count = tiff(d + at, 2, little);
+    size_t count = image_tiff(d + at, 2, little);
     at += 2;
     for (size_t i = 0; i < count && n - at >= 12; i++, at += 12)
-        if (tiff(d + at, 2, little) == 0x0112) {
-            uint32_t v = tiff(d + at + 8, 2, little);
+        if (image_tiff(d + at, 2, little) == 0x0112) {
+            uint32_t v = image_tiff(d + at + 8, 2, little);
             return v >= 1 && v <= 8 ? (int)v : 1;
         }
     return 1;
@@ -136,7 +136,7 @@ bool image_sniff(const uint8_t *d, size_t n, enum image_kind *kind)
     return false;
 }
 
-static int refuse(const struct bytes *map, struct vs_err *err)
+static int image_refuse(const struct bytes *map, struct vs_err *err)
 {
     struct buf names = {0};
     if (map->size == 0)
@@ -155,7 +155,7 @@ int image_header_read(const struct bytes *map, struct image_header *h, struct vs
     if (map->size > MAX_FILE)
         return vs_fail(err, VS_E_LIMIT, "%s: larger than 256 MB", map->path);
     if (!image_sniff(map->data, map->size, &h->kind))
-        return refuse(map, err);
+        return image_refuse(map, err);
 #ifndef HAVE_LIBWEBP
     if (h->kind == IMAGE_WEBP)
         return vs_fail(err, VS_E_FORMAT, "%s: a WebP image, and this vilscope was built without "

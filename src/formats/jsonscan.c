@@ -8,27 +8,27 @@
 
 #define DEEPEST 64
 
-static bool fail(struct jsonscan *s, const char *why)
+static bool scan_fail(struct jsonscan *s, const char *why)
 {
     s->why = why;
     return false;
 }
 
-static void blanks(struct jsonscan *s)
+static void scan_blanks(struct jsonscan *s)
 {
     while (s->at < s->len && memchr(" \t\r\n", s->text[s->at], 4))
         s->at++;
 }
 
-static int peek(const struct jsonscan *s)
+static int scan_peek(const struct jsonscan *s)
 {
     return s->at < s->len ? (unsigned char)s->text[s->at] : -1;
 }
 
 bool jsonscan_try(struct jsonscan *s, char c)
 {
-    blanks(s);
-    if (peek(s) != c)
+    scan_blanks(s);
+    if (scan_peek(s) != c)
         return false;
     s->at++;
     return true;
@@ -39,7 +39,7 @@ bool jsonscan_take(struct jsonscan *s, char c)
     static const char *const wants[] = {"'{' expected", "'}' expected", "'[' expected",
                                         "']' expected", "':' expected", "',' expected"};
     const char *at = strchr("{}[]:,", c);
-    return jsonscan_try(s, c) || fail(s, wants[at - "{}[]:,"]);
+    return jsonscan_try(s, c) || scan_fail(s, wants[at - "{}[]:,"]);
 }
 
 int jsonscan_next(struct jsonscan *s, char close, int64_t seen)
@@ -51,21 +51,21 @@ int jsonscan_next(struct jsonscan *s, char close, int64_t seen)
 
 bool jsonscan_end(struct jsonscan *s)
 {
-    blanks(s);
-    return s->at == s->len || fail(s, "more than one value");
+    scan_blanks(s);
+    return s->at == s->len || scan_fail(s, "more than one value");
 }
 
 /* ---- strings */
 
-static bool hex4(struct jsonscan *s, uint32_t *out)
+static bool scan_hex4(struct jsonscan *s, uint32_t *out)
 {
     *out = 0;
     for (int i = 0; i < 4; i++, s->at++) {
         static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-        int c = peek(s);
+        int c = scan_peek(s);
         const char *d = c > 0 ? memchr(digits, c, sizeof digits - 1) : NULL;
         if (!d)
-            return fail(s, "\\u needs four hexadecimal digits");
+            return scan_fail(s, "\\u needs four hexadecimal digits");
         *out = *out << 4 | (uint32_t)((d - digits) & 15);
     }
     return true;
@@ -83,42 +83,42 @@ static void put_utf8(struct buf *out, uint32_t c)
 static bool unicode_escape(struct jsonscan *s, struct buf *out)
 {
     uint32_t c, low;
-    if (!hex4(s, &c))
+    if (!scan_hex4(s, &c))
         return false;
     if (c >= 0xd800 && c < 0xdc00) {
         if (s->len - s->at < 6 || memcmp(s->text + s->at, "\\u", 2) != 0)
-            return fail(s, "half of a character");
+            return scan_fail(s, "half of a character");
         s->at += 2;
-        if (!hex4(s, &low))
+        if (!scan_hex4(s, &low))
             return false;
         c = low >= 0xdc00 && low < 0xe000 ? 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00) : 0;
     }
     if (c == 0 || (c >= 0xd800 && c < 0xe000))
-        return fail(s, c ? "half of a character" : "a string with NUL in it");
+        return scan_fail(s, c ? "half of a character" : "a string with NUL in it");
     put_utf8(out, c);
     return true;
 }
 
-static bool escape(struct jsonscan *s, struct buf *out)
+static bool scan_escape(struct jsonscan *s, struct buf *out)
 {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-    int c = peek(s);
+    int c = scan_peek(s);
     const char *at = c > 0 ? memchr(from, c, sizeof from - 1) : NULL;
     s->at++;
     if (at && out)
         buf_putc(out, to[at - from]);
-    return at || (c == 'u' ? unicode_escape(s, out) : fail(s, "an unknown escape"));
+    return at || (c == 'u' ? unicode_escape(s, out) : scan_fail(s, "an unknown escape"));
 }
 
 /* One character that stands for itself. */
-static bool plain(struct jsonscan *s, struct buf *out)
+static bool scan_plain(struct jsonscan *s, struct buf *out)
 {
     utf8proc_int32_t c;
     size_t left = s->len - s->at;
     utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)s->text + s->at,
                                           (utf8proc_ssize_t)(left < 4 ? left : 4), &c);
     if (n <= 0 || c < 0x20)
-        return fail(s, n <= 0 ? "not UTF-8" : "a control character in a string");
+        return scan_fail(s, n <= 0 ? "not UTF-8" : "a control character in a string");
     if (out)
         buf_add(out, s->text + s->at, (size_t)n);
     s->at += (size_t)n;
@@ -129,15 +129,15 @@ bool jsonscan_string(struct jsonscan *s, struct buf *out)
 {
     if (out)
         out->len = 0;
-    blanks(s);
-    if (peek(s) != '"')
-        return fail(s, "a string expected");
-    for (s->at++; peek(s) != '"';) {
+    scan_blanks(s);
+    if (scan_peek(s) != '"')
+        return scan_fail(s, "a string expected");
+    for (s->at++; scan_peek(s) != '"';) {
         if (s->at >= s->len)
-            return fail(s, "an unterminated string");
+            return scan_fail(s, "an unterminated string");
         bool escaped = s->text[s->at] == '\\';
         s->at += escaped;
-        if (!(escaped ? escape(s, out) : plain(s, out)))
+        if (!(escaped ? scan_escape(s, out) : scan_plain(s, out)))
             return false;
     }
     s->at++;
@@ -150,15 +150,15 @@ bool jsonscan_string(struct jsonscan *s, struct buf *out)
 
 bool jsonscan_whole(struct jsonscan *s, int64_t *out)
 {
-    blanks(s);
+    scan_blanks(s);
     size_t from = s->at;
     *out = 0;
-    for (int c; (c = peek(s)) >= '0' && c <= '9'; s->at++)
+    for (int c; (c = scan_peek(s)) >= '0' && c <= '9'; s->at++)
         if (__builtin_mul_overflow(*out, 10, out) || __builtin_add_overflow(*out, c - '0', out))
-            return fail(s, "a number that is too large");
-    int next = peek(s);
+            return scan_fail(s, "a number that is too large");
+    int next = scan_peek(s);
     if (s->at == from || next == '.' || next == 'e' || next == 'E')
-        return fail(s, "a whole number expected");
+        return scan_fail(s, "a whole number expected");
     return true;
 }
 
@@ -169,7 +169,7 @@ static bool skip_word(struct jsonscan *s)
     size_t from = s->at;
     while (s->at < s->len && memchr(letters, s->text[s->at], sizeof letters - 1))
         s->at++;
-    return s->at > from || fail(s, "a value expected");
+    return s->at > from || scan_fail(s, "a value expected");
 }
 
 /* Lists and objects that are open are bits of a stack: no recursion. */
@@ -184,14 +184,14 @@ bool jsonscan_skip(struct jsonscan *s)
         bool opens = jsonscan_try(s, '{') || jsonscan_try(s, '[');
         if (opens) {
             if (depth == DEEPEST)
-                return fail(s, "lists or objects nested too deeply");
+                return scan_fail(s, "lists or objects nested too deeply");
             objects = objects << 1 | (s->text[s->at - 1] == '{');
             depth++;
             if (!jsonscan_try(s, objects & 1 ? '}' : ']'))
                 continue;
             objects >>= 1;
             depth--;
-        } else if (!(peek(s) == '"' ? jsonscan_string(s, NULL) : skip_word(s))) {
+        } else if (!(scan_peek(s) == '"' ? jsonscan_string(s, NULL) : skip_word(s))) {
             return false;
         }
         while (depth && !jsonscan_try(s, ',')) {

@@ -21,7 +21,7 @@ struct list {
     const char *path;
 };
 
-static int reserve(struct list *l, size_t count, struct vs_err *err)
+static int labels_reserve(struct list *l, size_t count, struct vs_err *err)
 {
     if (count > MAX_LABELS)
         return vs_fail(err, VS_E_LIMIT, "%s: %zu labels, more than %d", l->path, count, MAX_LABELS);
@@ -33,7 +33,7 @@ static int reserve(struct list *l, size_t count, struct vs_err *err)
 }
 
 /* Python 2 wrote str as bytes: they are UTF-8 or, failing that, latin-1, as its reader assumes. */
-static char *text_of(const uint8_t *s, size_t len)
+static char *labels_text_of(const uint8_t *s, size_t len)
 {
     size_t i = 0;
     while (i < len) { /* a plain check: lead byte, then continuation bytes */
@@ -66,22 +66,22 @@ static int add_name(struct list *l, int64_t i, const uint8_t *s, size_t len, str
                        "once (%" PRId64 "): not a list of labels", l->path, l->pub.count - 1, i);
     if (len > MAX_NAME)
         return vs_fail(err, VS_E_LIMIT, "%s: label %" PRId64 " has %zu bytes", l->path, i, len);
-    l->pub.names[i] = text_of(s, len);
+    l->pub.names[i] = labels_text_of(s, len);
     return 0;
 }
 
 /* ---- pickle */
 
-static bool is_text(const struct pval *v)
+static bool labels_is_text(const struct pval *v)
 {
     return v->kind == PK_STRING || v->kind == PK_BYTES;
 }
 
 static int from_list(struct list *l, const struct pval *v, struct vs_err *err)
 {
-    int rc = reserve(l, v->count, err);
+    int rc = labels_reserve(l, v->count, err);
     for (size_t i = 0; rc == 0 && i < v->count; i++)
-        rc = is_text(v->items[i])
+        rc = labels_is_text(v->items[i])
                  ? add_name(l, (int64_t)i, v->items[i]->bytes, v->items[i]->len, err)
                  : vs_fail(err, VS_E_FORMAT, "%s: entry %zu of the list is not a string", l->path,
                            i);
@@ -90,9 +90,9 @@ static int from_list(struct list *l, const struct pval *v, struct vs_err *err)
 
 static int from_dict(struct list *l, const struct pval *v, struct vs_err *err)
 {
-    int rc = reserve(l, v->count / 2, err);
+    int rc = labels_reserve(l, v->count / 2, err);
     for (size_t i = 0; rc == 0 && i < v->count; i += 2)
-        rc = is_text(v->items[i]) && v->items[i + 1]->kind == PK_INT
+        rc = labels_is_text(v->items[i]) && v->items[i + 1]->kind == PK_INT
                  ? add_name(l, v->items[i + 1]->integer, v->items[i]->bytes, v->items[i]->len, err)
                  : vs_fail(err, VS_E_FORMAT, "%s: a dictionary, but not of label to number",
                            l->path);
@@ -122,7 +122,7 @@ static int from_pickle(struct list *l, const struct bytes *map, struct vs_err *e
 
 static int from_array(struct list *l, const json_t *v, struct vs_err *err)
 {
-    int rc = reserve(l, json_array_size(v), err);
+    int rc = labels_reserve(l, json_array_size(v), err);
     for (size_t i = 0; rc == 0 && i < json_array_size(v); i++) {
         const json_t *s = json_array_get(v, i);
         rc = json_is_string(s)
@@ -136,7 +136,7 @@ static int from_array(struct list *l, const json_t *v, struct vs_err *err)
 
 static int from_object(struct list *l, json_t *v, struct vs_err *err)
 {
-    int rc = reserve(l, json_object_size(v), err);
+    int rc = labels_reserve(l, json_object_size(v), err);
     const char *name;
     json_t *number;
     json_object_foreach(v, name, number)
@@ -175,7 +175,7 @@ static int from_text(struct list *l, const struct bytes *map, struct vs_err *err
     for (const uint8_t *p = s; p < end; p++)
         lines += *p == '\n';
     lines += end[-1] != '\n';
-    int rc = reserve(l, lines, err);
+    int rc = labels_reserve(l, lines, err);
     for (size_t i = 0; rc == 0 && i < lines; i++) {
         const uint8_t *stop = memchr(s, '\n', (size_t)(end - s));
         const uint8_t *next = stop ? stop + 1 : end;
@@ -202,7 +202,7 @@ bool labels_are_pickled(const struct bytes *map)
     return false;
 }
 
-static int read_any(struct list *l, const struct bytes *map, struct vs_err *err)
+static int labels_read_any(struct list *l, const struct bytes *map, struct vs_err *err)
 {
     if (map->size == 0)
         return vs_fail(err, VS_E_FORMAT, "%s: the file is empty", l->path);
@@ -222,7 +222,7 @@ int labels_open(const char *path, struct labels **out, struct vs_err *err)
         return rc;
     struct list *l = xcalloc(1, sizeof *l);
     l->path = path;
-    rc = read_any(l, &map, err);
+    rc = labels_read_any(l, &map, err);
     l->path = NULL;
     bytes_close(&map);
     if (rc == 0)

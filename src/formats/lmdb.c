@@ -38,7 +38,7 @@ struct node {
     int flags;
 };
 
-static int bad(const struct lmdb *l, uint64_t page, const char *what, struct vs_err *err)
+static int lmdb_bad(const struct lmdb *l, uint64_t page, const char *what, struct vs_err *err)
 {
     return vs_fail(err, VS_E_FORMAT, "%s: page %" PRIu64 ": %s: the LMDB database is damaged or "
                    "not completely copied", l->map.path, page, what);
@@ -122,7 +122,7 @@ void lmdb_close(struct lmdb *l)
 static int get_page(const struct lmdb *l, uint64_t number, struct page *out, struct vs_err *err)
 {
     if (number >= l->pages)
-        return bad(l, number, "beyond the end of the file", err);
+        return lmdb_bad(l, number, "beyond the end of the file", err);
     const uint8_t *p = l->map.data + number * l->page_size;
     uint64_t lower = le_read(p + 12, 2);
     *out = (struct page){.p = p, .number = number, .flags = (int)le_read(p + 10, 2),
@@ -130,7 +130,7 @@ static int get_page(const struct lmdb *l, uint64_t number, struct page *out, str
     int kind = out->flags & (P_BRANCH | P_LEAF | P_OVERFLOW | P_META);
     if (le_read(p, 8) != number || (kind != P_BRANCH && kind != P_LEAF) || out->keys < 0 ||
         HEADER + 2 * (uint64_t)out->keys > l->page_size)
-        return bad(l, number, "not a page of the tree", err);
+        return lmdb_bad(l, number, "not a page of the tree", err);
     return 0;
 }
 
@@ -138,11 +138,11 @@ static int get_big(const struct lmdb *l, const struct page *pg, struct node *n, 
 {
     uint64_t first = le_read(n->data, 8);
     if (first >= l->pages)
-        return bad(l, pg->number, "a value beyond the end of the file", err);
+        return lmdb_bad(l, pg->number, "a value beyond the end of the file", err);
     uint64_t at = first * l->page_size + HEADER;
     const uint8_t *p = l->map.data + first * l->page_size;
     if (!(le_read(p + 10, 2) & P_OVERFLOW) || at > l->map.size || n->data_len > l->map.size - at)
-        return bad(l, first, "a value that is cut off", err);
+        return lmdb_bad(l, first, "a value that is cut off", err);
     n->data = l->map.data + at;
     return 0;
 }
@@ -152,13 +152,13 @@ static int get_node(const struct lmdb *l, const struct page *pg, int i, struct n
 {
     uint64_t at = le_read(pg->p + HEADER + 2 * i, 2), size = l->page_size;
     if (at < HEADER || at + 8 > size)
-        return bad(l, pg->number, "an entry outside its page", err);
+        return lmdb_bad(l, pg->number, "an entry outside its page", err);
     const uint8_t *p = pg->p + at;
     uint64_t low = le_read(p, 4), flags = le_read(p + 4, 2), key_len = le_read(p + 6, 2);
     bool branch = pg->flags & P_BRANCH;
     *n = (struct node){.key = p + 8, .key_len = (size_t)key_len, .flags = (int)flags};
     if (key_len > size - at - 8)
-        return bad(l, pg->number, "a key outside its page", err);
+        return lmdb_bad(l, pg->number, "a key outside its page", err);
     if (branch) {
         n->child = low | flags << 32;
         return 0;
@@ -167,15 +167,15 @@ static int get_node(const struct lmdb *l, const struct page *pg, int i, struct n
     n->data_len = (size_t)low;
     uint64_t stored = flags & F_BIGDATA ? 8 : low;
     if (flags & (F_SUBDATA | F_DUPDATA))
-        return bad(l, pg->number, "an entry that is a database of its own", err);
+        return lmdb_bad(l, pg->number, "an entry that is a database of its own", err);
     if (stored > size - at - 8 - key_len)
-        return bad(l, pg->number, "a value outside its page", err);
+        return lmdb_bad(l, pg->number, "a value outside its page", err);
     return flags & F_BIGDATA ? get_big(l, pg, n, err) : 0;
 }
 
 /* ---- searching */
 
-static int compare(const void *a, size_t a_len, const void *b, size_t b_len)
+static int lmdb_compare(const void *a, size_t a_len, const void *b, size_t b_len)
 {
     int c = memcmp(a, b, a_len < b_len ? a_len : b_len);
     return c ? c : (a_len > b_len) - (a_len < b_len);
@@ -193,7 +193,7 @@ static int find_in_page(const struct lmdb *l, const struct page *pg, const void 
         if (rc != 0)
             return rc;
         bool lowest = (pg->flags & P_BRANCH) && mid == 0;
-        int c = lowest ? -1 : compare(out->key, out->key_len, key, key_len);
+        int c = lowest ? -1 : lmdb_compare(out->key, out->key_len, key, key_len);
         if (c <= 0) {
             found = mid;
             low = mid + 1;
@@ -232,10 +232,10 @@ int lmdb_get(const struct lmdb *l, const void *key, size_t key_len, const uint8_
             return 0;
         }
         if (pg.keys == 0)
-            return bad(l, number, "an empty branch", err);
+            return lmdb_bad(l, number, "an empty branch", err);
         number = n.child;
     }
-    return bad(l, number, "the tree is too deep", err);
+    return lmdb_bad(l, number, "the tree is too deep", err);
 }
 
 /* ---- walking */
@@ -253,7 +253,7 @@ static int walk_page(struct walk *w, uint64_t number, int depth)
 {
     struct page pg;
     if (depth >= MAX_DEPTH || w->budget == 0)
-        return bad(w->l, number, "the tree goes in circles", w->err);
+        return lmdb_bad(w->l, number, "the tree goes in circles", w->err);
     w->budget--;
     int rc = get_page(w->l, number, &pg, w->err);
     for (int i = 0; rc == 0 && i < pg.keys && !w->stop; i++) {

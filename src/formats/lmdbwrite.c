@@ -29,7 +29,7 @@ struct lmdb_out {
     char *path;
 };
 
-static int fail(const struct lmdb_out *o, const char *doing, int code, struct vs_err *err)
+static int lmdb_fail(const struct lmdb_out *o, const char *doing, int code, struct vs_err *err)
 {
     if (code == MDB_MAP_FULL)
         return vs_fail(err, VS_E_IO, "%s: %s: its map is full: run the command again", o->path,
@@ -59,7 +59,7 @@ static int take_lock_room(struct lmdb_out *o, struct vs_err *err)
     free(file);
     if (rc == EINVAL || rc == EOPNOTSUPP) /* a file system that has no such thing */
         rc = 0;
-    return rc ? fail(o, "cannot be opened", rc, err) : 0;
+    return rc ? lmdb_fail(o, "cannot be opened", rc, err) : 0;
 }
 
 static int open_folder(struct lmdb_out *o, size_t room, struct vs_err *err)
@@ -75,10 +75,10 @@ static int open_folder(struct lmdb_out *o, size_t room, struct vs_err *err)
     if (rc != 0)
         return rc;
     rc = open_env(o, there ? 0 : (room + ((size_t)64 << 20)) & ~(size_t)0xfff);
-    return rc ? fail(o, "cannot be opened", rc, err) : 0;
+    return rc ? lmdb_fail(o, "cannot be opened", rc, err) : 0;
 }
 
-static int begin(struct lmdb_out *o, unsigned flags, MDB_txn **t)
+static int lmdb_begin(struct lmdb_out *o, unsigned flags, MDB_txn **t)
 {
     int rc = mdb_txn_begin(o->env, NULL, flags, t);
     if (rc == 0)
@@ -106,7 +106,7 @@ bool lmdb_out_has(struct lmdb_out *o, const char *key)
 {
     MDB_txn *t = NULL;
     MDB_val k = {strlen(key), (void *)(uintptr_t)key}, v;
-    bool has = o->env && begin(o, MDB_RDONLY, &t) == 0 && mdb_get(t, o->dbi, &k, &v) == 0;
+    bool has = o->env && lmdb_begin(o, MDB_RDONLY, &t) == 0 && mdb_get(t, o->dbi, &k, &v) == 0;
     mdb_txn_abort(t);
     return has;
 }
@@ -116,7 +116,7 @@ static int put_once(struct lmdb_out *o, const char *key, const void *data, size_
 {
     MDB_txn *t = NULL;
     MDB_val k = {strlen(key), (void *)(uintptr_t)key}, v = {size, (void *)(uintptr_t)data};
-    int rc = begin(o, 0, &t);
+    int rc = lmdb_begin(o, 0, &t);
     if (rc == 0)
         rc = mdb_put(t, o->dbi, &k, &v, flags);
     if (rc == 0)
@@ -125,7 +125,8 @@ static int put_once(struct lmdb_out *o, const char *key, const void *data, size_
     return rc == MDB_KEYEXIST ? 0 : rc;
 }
 
-static int put(struct lmdb_out *o, const char *key, const void *data, size_t size, unsigned flags)
+static int lmdb_put(struct lmdb_out *o, const char *key, const void *data, size_t size,
+                    unsigned flags)
 {
     MDB_envinfo info;
     int rc = put_once(o, key, data, size, flags);
@@ -140,8 +141,8 @@ static int put(struct lmdb_out *o, const char *key, const void *data, size_t siz
 int lmdb_out_put(struct lmdb_out *o, const char *key, const void *data, size_t size,
                  bool replace, struct vs_err *err)
 {
-    int rc = o->env ? put(o, key, data, size, replace ? 0 : MDB_NOOVERWRITE) : EBADF;
-    return rc ? fail(o, "cannot be written", rc, err) : 0;
+    int rc = o->env ? lmdb_put(o, key, data, size, replace ? 0 : MDB_NOOVERWRITE) : EBADF;
+    return rc ? lmdb_fail(o, "cannot be written", rc, err) : 0;
 }
 
 /* A pickled list of the keys as bytes, protocol 3. */
@@ -150,7 +151,7 @@ static int list_keys(struct lmdb_out *o, struct buf *b, struct buf *old)
     MDB_txn *t = NULL;
     MDB_cursor *c = NULL;
     MDB_val k, v;
-    int rc = o->env ? begin(o, MDB_RDONLY, &t) : EBADF;
+    int rc = o->env ? lmdb_begin(o, MDB_RDONLY, &t) : EBADF;
     if (rc == 0)
         rc = mdb_cursor_open(t, o->dbi, &c);
     buf_puts(b, "\x80\x03](");
@@ -174,10 +175,10 @@ int lmdb_out_finish(struct lmdb_out *o, struct vs_err *err)
     struct buf now = {0}, old = {0};
     int rc = list_keys(o, &now, &old);
     if (rc == 0 && (now.len != old.len || memcmp(now.data, old.data, now.len) != 0))
-        rc = put(o, "keys", now.data, now.len, 0);
+        rc = lmdb_put(o, "keys", now.data, now.len, 0);
     buf_fini(&now);
     buf_fini(&old);
-    return rc ? fail(o, "cannot be written", rc, err) : 0;
+    return rc ? lmdb_fail(o, "cannot be written", rc, err) : 0;
 }
 
 void lmdb_out_close(struct lmdb_out *o)

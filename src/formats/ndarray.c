@@ -38,7 +38,7 @@ bool dtype_from_numpy(const char *code, size_t len, enum dtype *out)
 }
 
 /* Both homes of a function: numpy.core became numpy._core in numpy 2. */
-static bool is_call(const struct pval *v, const char *module_end)
+static bool array_is_call(const struct pval *v, const char *module_end)
 {
     if (v->kind != PK_OBJECT || v->count < 2 || v->items[0]->kind != PK_GLOBAL)
         return false;
@@ -49,7 +49,7 @@ static bool is_call(const struct pval *v, const char *module_end)
 
 static bool is_dtype(const struct pval *v)
 {
-    return is_call(v, "numpy dtype") && v->items[1]->count >= 1 &&
+    return array_is_call(v, "numpy dtype") && v->items[1]->count >= 1 &&
            (v->items[1]->items[0]->kind == PK_STRING || v->items[1]->items[0]->kind == PK_BYTES);
 }
 
@@ -74,7 +74,7 @@ struct parts {
     bool fortran;
 };
 
-static const struct pval *bytes_of(const struct pval *v)
+static const struct pval *array_bytes_of(const struct pval *v)
 {
     if (v->kind == PK_OBJECT && v->items[0]->kind == PK_GLOBAL &&
         strstr((const char *)v->items[0]->bytes, " bytearray") && v->items[1]->count == 1)
@@ -85,13 +85,13 @@ static const struct pval *bytes_of(const struct pval *v)
 static bool find_parts(const struct pval *v, struct parts *p)
 {
     const struct pval *state = v->kind == PK_OBJECT && v->count > 2 ? v->items[2] : NULL;
-    if (is_call(v, "multiarray _reconstruct") && state && state->kind == PK_TUPLE &&
+    if (array_is_call(v, "multiarray _reconstruct") && state && state->kind == PK_TUPLE &&
         state->count == 5) { /* version, shape, dtype, is Fortran, data */
         *p = (struct parts){state->items[1], state->items[2], state->items[4],
                             state->items[3]->integer != 0};
-    } else if (is_call(v, "numeric _frombuffer") && v->items[1]->count == 4) {
+    } else if (array_is_call(v, "numeric _frombuffer") && v->items[1]->count == 4) {
         const struct pval *a = v->items[1]; /* buffer, dtype, shape, order */
-        *p = (struct parts){a->items[2], a->items[1], bytes_of(a->items[0]),
+        *p = (struct parts){a->items[2], a->items[1], array_bytes_of(a->items[0]),
                             pval_is_string(a->items[3], "F")};
     } else {
         return false;
@@ -108,7 +108,7 @@ const struct pval *ndarray_objects(const struct pval *v)
     return code->len >= 1 && code->bytes[0] == 'O' ? p.data : NULL;
 }
 
-static int read_shape(const struct pval *v, int64_t *shape)
+static int array_read_shape(const struct pval *v, int64_t *shape)
 {
     if (v->count > TENSOR_MAX_DIMS)
         return -1;
@@ -134,7 +134,7 @@ static void set_strides(struct tensor *t, bool fortran)
 
 static bool scalar_view(const struct pval *v, struct tensor *out)
 {
-    if (!is_call(v, "multiarray scalar") || v->items[1]->count != 2)
+    if (!array_is_call(v, "multiarray scalar") || v->items[1]->count != 2)
         return false;
     const struct pval *dtype = v->items[1]->items[0], *data = v->items[1]->items[1];
     *out = (struct tensor){.name = "", .raw_name = ""};
@@ -158,7 +158,7 @@ int ndarray_view(const struct pval *v, const char *path, const char *what, struc
         return vs_fail(err, VS_E_FORMAT, "%s: '%s' is an array of '%.20s': expected "
                        "little-endian data", path, what,
                        (const char *)p.dtype->items[1]->items[0]->bytes);
-    out->ndim = read_shape(p.shape, out->shape);
+    out->ndim = array_read_shape(p.shape, out->shape);
     int64_t n = out->ndim < 0 ? -1 : shape_elements(out->ndim, out->shape);
     if (n < 0)
         return vs_fail(err, VS_E_FORMAT, "%s: the shape of '%s' is not one, or overflows", path,

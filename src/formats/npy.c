@@ -29,7 +29,7 @@ bool npy_recognise(const struct bytes *map)
     return map->size >= 8 && memcmp(map->data, MAGIC, 6) == 0;
 }
 
-static int bad(const struct bytes *map, const char *what, struct vs_err *err)
+static int npy_bad(const struct bytes *map, const char *what, struct vs_err *err)
 {
     return vs_fail(err, VS_E_FORMAT, "%s: not a valid .npy file: %s", map->path, what);
 }
@@ -40,13 +40,13 @@ static int header_range(const struct bytes *map, size_t *from, size_t *len, stru
     int major = d[6];
     *from = major == 1 ? 10 : 12;
     if (major < 1 || major > 3)
-        return bad(map, "an unknown version", err);
+        return npy_bad(map, "an unknown version", err);
     if (map->size < *from)
-        return bad(map, "cut off in the header", err);
+        return npy_bad(map, "cut off in the header", err);
     *len = (size_t)d[8] | (size_t)d[9] << 8;
     if (major > 1)
         *len |= (size_t)d[10] << 16 | (size_t)d[11] << 24;
-    return *len > map->size - *from ? bad(map, "cut off in the header", err) : 0;
+    return *len > map->size - *from ? npy_bad(map, "cut off in the header", err) : 0;
 }
 
 /* The text after 'key': in the header's Python dictionary. */
@@ -92,9 +92,9 @@ static int parse_header(const struct bytes *map, struct header *h, struct vs_err
     const char *descr = value_of(text, "descr"), *order = value_of(text, "fortran_order");
     h->data = from + len;
     if (!descr || !order || !parse_shape(value_of(text, "shape"), h))
-        rc = bad(map, "the header's shape, order or type cannot be read", err);
+        rc = npy_bad(map, "the header's shape, order or type cannot be read", err);
     else if (*descr != '\'' || strcspn(descr + 1, "'") >= sizeof h->descr)
-        rc = bad(map, "an array of records, expected plain numbers", err);
+        rc = npy_bad(map, "an array of records, expected plain numbers", err);
     else {
         memcpy(h->descr, descr + 1, strcspn(descr + 1, "'"));
         h->fortran = strncmp(order, "True", 4) == 0;
@@ -103,7 +103,7 @@ static int parse_header(const struct bytes *map, struct header *h, struct vs_err
     return rc;
 }
 
-static int read_numbers(struct npy *n, const struct header *h, struct vs_err *err)
+static int npy_read_numbers(struct npy *n, const struct header *h, struct vs_err *err)
 {
     struct tensor *t = &n->array;
     t->ndim = h->ndim;
@@ -114,7 +114,7 @@ static int read_numbers(struct npy *n, const struct header *h, struct vs_err *er
     int64_t count = shape_elements(t->ndim, t->shape);
     size_t have = n->map.size - h->data;
     if (count < 0)
-        return bad(&n->map, "its shape overflows", err);
+        return npy_bad(&n->map, "its shape overflows", err);
     if ((uint64_t)count * dtype_size(t->dtype) > have)
         return vs_fail(err, VS_E_FORMAT, "%s: cut off: the shape needs %" PRIu64 " bytes, the file "
                        "has %zu", n->map.path, (uint64_t)count * dtype_size(t->dtype), have);
@@ -135,18 +135,19 @@ static int read_object(struct npy *n, const struct header *h, struct vs_err *err
         return rc;
     const struct pval *list = ndarray_objects(pickle_root(n->pickle));
     if (!list || list->count != 1)
-        return bad(&n->map, "an array of objects that does not hold one dictionary", err);
+        return npy_bad(&n->map, "an array of objects that does not hold one dictionary", err);
     n->object = list->items[0];
     return 0;
 }
 
-static int read_any(struct npy *out, struct vs_err *err)
+static int npy_read_any(struct npy *out, struct vs_err *err)
 {
     struct header h = {0};
     int rc = npy_recognise(&out->map) ? parse_header(&out->map, &h, err)
-                                      : bad(&out->map, "it does not begin as one", err);
+                                      : npy_bad(&out->map, "it does not begin as one", err);
     if (rc == 0)
-        rc = strcmp(h.descr, "|O") == 0 ? read_object(out, &h, err) : read_numbers(out, &h, err);
+        rc = strcmp(h.descr, "|O") == 0 ? read_object(out, &h, err)
+                                        : npy_read_numbers(out, &h, err);
     if (rc != 0)
         npy_close(out);
     return rc;
@@ -155,14 +156,14 @@ static int read_any(struct npy *out, struct vs_err *err)
 int npy_read(struct bytes map, struct npy *out, struct vs_err *err)
 {
     *out = (struct npy){.map = map};
-    return read_any(out, err);
+    return npy_read_any(out, err);
 }
 
 int npy_read_copy(uint8_t *data, size_t size, const char *where, struct npy *out,
                   struct vs_err *err)
 {
     *out = (struct npy){.map = {.data = data, .size = size, .path = xstrdup(where)}, .copy = data};
-    return read_any(out, err);
+    return npy_read_any(out, err);
 }
 
 void npy_close(struct npy *n)

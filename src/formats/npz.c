@@ -42,7 +42,8 @@ static const struct zip_member *find_any(const struct npz *z, const char *const 
 }
 
 /* The array under one of its names; *out is NULL when there is none. */
-static int get(struct npz *z, const char *const *names, const struct npy **out, struct vs_err *err)
+static int npz_get(struct npz *z, const char *const *names, const struct npy **out,
+                   struct vs_err *err)
 {
     const struct zip_member *m = find_any(z, names);
     uint8_t *data = NULL;
@@ -65,7 +66,7 @@ static int get_tensor(struct npz *z, const char *const *names, struct tensor *ou
                       struct vs_err *err)
 {
     const struct npy *n;
-    int rc = get(z, names, &n, err);
+    int rc = npz_get(z, names, &n, err);
     if (rc == 0 && n && n->object)
         rc = vs_fail(err, VS_E_FORMAT, "%s: '%s' is an object, expected an array of numbers",
                      z->path, names[0]);
@@ -99,7 +100,7 @@ static int add_info(struct npz *z, struct region_parts *p, struct vs_err *err)
         return 0;
     int rc = zip_read(&z->zip, m, &data, err); /* damage is not passed over */
     free(data);
-    if (rc == 0 && get(z, names, &n, &why) == 0 && n && n->object && n->object->kind == PK_DICT)
+    if (rc == 0 && npz_get(z, names, &n, &why) == 0 && n && n->object && n->object->kind == PK_DICT)
         rc = parts_add_dict(p, n->object, err);
     return rc;
 }

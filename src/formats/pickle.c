@@ -47,7 +47,7 @@ static int op_global(struct machine *m)
     return rc ? rc : push_global(m, (const uint8_t *)module, a, (const uint8_t *)name, b);
 }
 
-static bool is_text(const struct pval *v)
+static bool pickle_is_text(const struct pval *v)
 {
     return v && (v->kind == PK_STRING || v->kind == PK_BYTES);
 }
@@ -57,7 +57,7 @@ static int op_stack_global(struct machine *m)
     struct pval *name = pickle_pop(m), *module = name ? pickle_pop(m) : NULL;
     if (!module)
         return VS_E_FORMAT;
-    if (!is_text(name) || !is_text(module))
+    if (!pickle_is_text(name) || !pickle_is_text(module))
         return FAIL(m, VS_E_FORMAT, "a global whose name is not a string");
     return push_global(m, module->bytes, module->len, name->bytes, name->len);
 }
@@ -262,7 +262,7 @@ static int push_signed(struct machine *m, int bytes)
 
 /* One opcode but STOP. A switch of one line each is the whole machine in one look, which is worth
  * more here than a short function. */
-static int step(struct machine *m, uint8_t op)
+static int pickle_step(struct machine *m, uint8_t op)
 {
     switch (op) {
     case '(': return op_mark(m);
@@ -333,7 +333,7 @@ static int step(struct machine *m, uint8_t op)
     }
 }
 
-static int run(struct machine *m)
+static int pickle_run(struct machine *m)
 {
     for (;;) {
         m->op_at = m->at;
@@ -343,7 +343,7 @@ static int run(struct machine *m)
         m->ops++;
         if (op == '.')
             break;
-        int rc = step(m, op);
+        int rc = pickle_step(m, op);
         if (rc != 0)
             return rc;
     }
@@ -358,7 +358,7 @@ int pickle_load(const uint8_t *data, size_t size, const char *const *allowed, co
     struct vs_err local = {0};
     struct machine m = {.data = data, .size = size, .allowed = allowed, .name = name, .p = p,
                         .err = err ? err : &local};
-    int rc = run(&m);
+    int rc = pickle_run(&m);
     free(m.stack);
     free(m.marks);
     free(m.memo);

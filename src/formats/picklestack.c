@@ -111,7 +111,7 @@ int pickle_push_int(struct machine *m, enum pkind kind, int64_t x)
 
 /* ---- reading operands */
 
-static int take(struct machine *m, uint64_t n, const uint8_t **out)
+static int stack_take(struct machine *m, uint64_t n, const uint8_t **out)
 {
     if (n > m->size - m->at)
         return FAIL(m, VS_E_FORMAT, "cut off: %" PRIu64 " bytes expected, %zu left", n,
@@ -124,7 +124,7 @@ static int take(struct machine *m, uint64_t n, const uint8_t **out)
 int pickle_take_uint(struct machine *m, int bytes, uint64_t *out)
 {
     const uint8_t *p = NULL;
-    int rc = take(m, (uint64_t)bytes, &p);
+    int rc = stack_take(m, (uint64_t)bytes, &p);
     *out = 0;
     for (int i = 0; rc == 0 && i < bytes; i++)
         *out |= (uint64_t)p[i] << (8 * i);
@@ -150,7 +150,7 @@ int pickle_push_bytes(struct machine *m, enum pkind kind, int length_bytes)
     const uint8_t *p = NULL;
     int rc = pickle_take_uint(m, length_bytes, &n);
     if (rc == 0)
-        rc = take(m, n, &p);
+        rc = stack_take(m, n, &p);
     if (rc != 0)
         return rc;
     struct pval *v = pickle_new_value(m, kind);
@@ -216,7 +216,7 @@ int pickle_op_float(struct machine *m, bool line)
     } else {
         const uint8_t *p = NULL;
         uint64_t bits = 0;
-        rc = take(m, 8, &p);
+        rc = stack_take(m, 8, &p);
         for (int i = 0; rc == 0 && i < 8; i++)
             bits = bits << 8 | p[i];
         memcpy(&x, &bits, sizeof x);
@@ -306,7 +306,7 @@ int pickle_op_tuple(struct machine *m, size_t n)
 }
 
 /* Move the items above from into the container below them. */
-static int extend(struct machine *m, size_t from, enum pkind kind)
+static int stack_extend(struct machine *m, size_t from, enum pkind kind)
 {
     if (from <= pickle_stack_floor(m) || m->stack[from - 1]->kind != kind)
         return FAIL(m, VS_E_FORMAT, "items for something that cannot hold them");
@@ -323,14 +323,14 @@ int pickle_extend_mark(struct machine *m, enum pkind kind)
 {
     size_t from = 0;
     int rc = pickle_pop_mark(m, &from);
-    return rc ? rc : extend(m, from, kind);
+    return rc ? rc : stack_extend(m, from, kind);
 }
 
 int pickle_extend_by(struct machine *m, size_t n, enum pkind kind)
 {
     if (m->depth - pickle_stack_floor(m) < n + 1)
         return FAIL(m, VS_E_FORMAT, "the stack is empty");
-    return extend(m, m->depth - n, kind);
+    return stack_extend(m, m->depth - n, kind);
 }
 
 /* ---- memo */

@@ -162,8 +162,8 @@ static int no_key(const char *path, const char *key, const struct some_keys *s, 
                    s->count > 5 ? ", ..." : "");
 }
 
-static int read_value(const char *path, const char *key, const uint8_t *data, size_t len,
-                      struct regions **out, struct vs_err *err)
+static int regions_read_value(const char *path, const char *key, const uint8_t *data, size_t len,
+                              struct regions **out, struct vs_err *err)
 {
     struct pickle *p = NULL;
     char *name = xasprintf("%s: image '%s'", path, key);
@@ -195,7 +195,7 @@ int regions_from_lmdb(const char *path, const char *key, struct regions **out, s
     if (rc == 0 && !data && (rc = lmdb_each(&l, note_key, &some, err)) == 0)
         rc = no_key(path, key, &some, err);
     if (rc == 0)
-        rc = read_value(path, key, data, len, out, err);
+        rc = regions_read_value(path, key, data, len, out, err);
     rc = regions_still_sound(&l.map, rc, out, err);
     lmdb_close(&l);
     return rc;

@@ -31,14 +31,14 @@ void parts_end(struct region_parts *p)
 
 /* ---- from a dictionary */
 
-static bool is_text(const struct pval *v)
+static bool parts_is_text(const struct pval *v)
 {
     return v->kind == PK_STRING || v->kind == PK_BYTES;
 }
 
 bool parts_number(const struct pval *v, int64_t *out)
 {
-    if (!is_text(v))
+    if (!parts_is_text(v))
         return ndarray_integer(v, out);
     int64_t x = 0;
     if (v->len == 0 || v->len > 9)
@@ -60,7 +60,7 @@ static const struct pval *any_of(const struct pval *dict, const char *const *nam
     return v;
 }
 
-static int64_t number_of(const struct pval *dict, const char *const *names)
+static int64_t parts_number_of(const struct pval *dict, const char *const *names)
 {
     const struct pval *v = any_of(dict, names);
     int64_t x = -1;
@@ -100,10 +100,10 @@ static int get_array(struct region_parts *p, const struct pval *dict, const char
     const struct pval *v = any_of(dict, names);
     if (!v)
         return 0;
-    if (!is_text(v))
+    if (!parts_is_text(v))
         return ndarray_view(v, p->path, names[0], out, err);
     static const char *const rows[] = {"num_boxes", "num_bbox", NULL};
-    int rc = from_base64(p, v, names[0], number_of(dict, rows), of_text, out, err);
+    int rc = from_base64(p, v, names[0], parts_number_of(dict, rows), of_text, out, err);
     if (rc == 0)
         p->rows = out->shape[0];
     return rc;
@@ -114,7 +114,7 @@ static void get_extra(const struct region_parts *p, const struct pval *dict,
                       const char *const *names, struct tensor *out)
 {
     const struct pval *v = any_of(dict, names);
-    if (!v || is_text(v) || ndarray_view(v, p->path, names[0], out, NULL) != 0)
+    if (!v || parts_is_text(v) || ndarray_view(v, p->path, names[0], out, NULL) != 0)
         *out = (struct tensor){0};
 }
 
@@ -123,7 +123,7 @@ static char *get_id(const struct pval *dict)
     static const char *const names[] = {"image_id", "img_id", NULL};
     const struct pval *v = any_of(dict, names);
     int64_t x;
-    if (v && is_text(v) && v->len < 4096)
+    if (v && parts_is_text(v) && v->len < 4096)
         return xstrndup((const char *)v->bytes, v->len);
     return v && ndarray_integer(v, &x) ? xasprintf("%" PRId64, x) : NULL;
 }
@@ -148,8 +148,8 @@ int parts_add_dict(struct region_parts *p, const struct pval *dict, struct vs_er
     get_extra(p, dict, prob, &p->prob);
     get_extra(p, dict, objects, &p->objects);
     get_extra(p, dict, conf, &p->conf);
-    p->width = p->width < 0 ? number_of(dict, width) : p->width;
-    p->height = p->height < 0 ? number_of(dict, height) : p->height;
+    p->width = p->width < 0 ? parts_number_of(dict, width) : p->width;
+    p->height = p->height < 0 ? parts_number_of(dict, height) : p->height;
     p->id = p->id ? p->id : get_id(dict);
     return 0;
 }
@@ -196,7 +196,7 @@ static void set_classes(struct regions *r, const float *prob, int columns, const
     }
 }
 
-static void take_objects(struct region_parts *p, struct regions *r, const int64_t *objects)
+static void parts_take_objects(struct region_parts *p, struct regions *r, const int64_t *objects)
 {
     r->classes = xcalloc((size_t)r->count, sizeof *r->classes);
     for (int i = 0; i < r->count; i++)
@@ -220,7 +220,7 @@ static void get_classes(struct region_parts *p, struct regions *r)
         }
         free(prob);
     } else if (objects) {
-        take_objects(p, r, objects);
+        parts_take_objects(p, r, objects);
     }
     free(objects);
 }
@@ -228,8 +228,8 @@ static void get_classes(struct region_parts *p, struct regions *r)
 /* ---- checking */
 
 /* The number of rows; columns 0 takes what the array has. */
-static int count_rows(const struct region_parts *p, const struct tensor *t, const char *what,
-                      int64_t *columns, int64_t *rows, struct vs_err *err)
+static int parts_count_rows(const struct region_parts *p, const struct tensor *t, const char *what,
+                            int64_t *columns, int64_t *rows, struct vs_err *err)
 {
     if (t->ndim < 0)
         return vs_fail(err, VS_E_FORMAT, "%s: no '%s': not the regions of an image", p->path, what);
@@ -244,12 +244,12 @@ static int count_rows(const struct region_parts *p, const struct tensor *t, cons
     return 0;
 }
 
-static int check_rows(struct region_parts *p, int64_t *rows, int64_t *dim, struct vs_err *err)
+static int parts_check_rows(struct region_parts *p, int64_t *rows, int64_t *dim, struct vs_err *err)
 {
     int64_t four = 4, boxes = 0;
-    int rc = count_rows(p, &p->features, "features", dim, rows, err);
+    int rc = parts_count_rows(p, &p->features, "features", dim, rows, err);
     if (rc == 0)
-        rc = count_rows(p, &p->boxes, "bbox", &four, &boxes, err);
+        rc = parts_count_rows(p, &p->boxes, "bbox", &four, &boxes, err);
     if (rc != 0)
         return rc;
     if (p->rows > *rows || p->rows > boxes)
@@ -263,7 +263,7 @@ static int check_rows(struct region_parts *p, int64_t *rows, int64_t *dim, struc
     return 0;
 }
 
-static int check_size(const struct region_parts *p, struct vs_err *err)
+static int parts_check_size(const struct region_parts *p, struct vs_err *err)
 {
     if (p->width < 0 || p->height < 0)
         return vs_fail(err, VS_E_FORMAT, "%s: no '%s' (or '%s'): the boxes cannot be placed",
@@ -272,7 +272,7 @@ static int check_size(const struct region_parts *p, struct vs_err *err)
     return 0;
 }
 
-static int size_of(int64_t x)
+static int parts_size_of(int64_t x)
 {
     return x > INT32_MAX ? 0 : (int)x;
 }
@@ -280,16 +280,16 @@ static int size_of(int64_t x)
 int parts_make(struct region_parts *p, struct regions **out, struct vs_err *err)
 {
     int64_t rows = 0, dim = 0;
-    int rc = check_rows(p, &rows, &dim, err);
+    int rc = parts_check_rows(p, &rows, &dim, err);
     if (rc == 0)
-        rc = check_size(p, err);
+        rc = parts_check_size(p, err);
     if (rc != 0)
         return rc;
     struct regions *r = regions_new(rows, dim, p->path, err);
     if (!r)
         return VS_E_LIMIT;
-    r->width = size_of(p->width);
-    r->height = size_of(p->height);
+    r->width = parts_size_of(p->width);
+    r->height = parts_size_of(p->height);
     r->image_id = p->id;
     p->id = NULL;
     tensor_to_f32(&p->boxes, r->boxes);

@@ -69,7 +69,7 @@ void regions_seal(struct regions *r)
     sha256_hex(&s, r->digest);
 }
 
-static int check_size(const struct regions *r, const char *path, struct vs_err *err)
+static int regions_check_size(const struct regions *r, const char *path, struct vs_err *err)
 {
     if (r->width < 1 || r->height < 1 || r->width > 1000000 || r->height > 1000000)
         return vs_fail(err, VS_E_FORMAT, "%s: the image is said to be %dx%d pixels: boxes cannot "
@@ -94,7 +94,7 @@ static int check_features(const struct regions *r, const char *path, struct vs_e
 
 int regions_check(struct regions *r, const char *path, struct vs_err *err)
 {
-    int rc = check_size(r, path, err);
+    int rc = regions_check_size(r, path, err);
     if (rc == 0)
         rc = boxes_check(r->boxes, r->count, r->width, r->height, path, &r->note, err);
     if (rc == 0)
@@ -106,7 +106,7 @@ int regions_check(struct regions *r, const char *path, struct vs_err *err)
 
 int regions_check_numbers(struct regions *r, const char *path, struct vs_err *err)
 {
-    int rc = check_size(r, path, err);
+    int rc = regions_check_size(r, path, err);
     for (size_t i = 0; rc == 0 && i < 4 * (size_t)r->count; i++)
         if (!isfinite(r->boxes[i]))
             rc = vs_fail(err, VS_E_FORMAT, "%s: box %zu is not finite", path, i / 4);
@@ -138,7 +138,7 @@ void regions_set_classes(struct regions *r, const float *prob, int columns, int 
 
 /* ---- the formats */
 
-static bool ends_in(const char *path, const char *end)
+static bool regions_ends_in(const char *path, const char *end)
 {
     size_t n = strlen(path), m = strlen(end);
     return n >= m && strcmp(path + n - m, end) == 0;
@@ -147,7 +147,7 @@ static bool ends_in(const char *path, const char *end)
 static bool is_lmdb(const char *path, const struct bytes *map)
 {
     /* A meta page has its magic number after the page's header. */
-    return !map || ends_in(path, ".mdb") ||
+    return !map || regions_ends_in(path, ".mdb") ||
            (map->size > 20 && memcmp(map->data + 16, "\xde\xc0\xef\xbe", 4) == 0);
 }
 
@@ -164,8 +164,8 @@ static bool is_npy(const char *path, const struct bytes *map)
     return npy_recognise(map);
 }
 
-static int read_npy(const char *path, struct bytes *map, const char *key, struct regions **out,
-                    struct vs_err *err)
+static int regions_read_npy(const char *path, struct bytes *map, const char *key,
+                            struct regions **out, struct vs_err *err)
 {
     struct bytes own = *map;
     (void)path;
@@ -208,8 +208,8 @@ static bool is_pickle(const char *path, const struct bytes *map)
     return labels_are_pickled(map) && regions_are_pickled(map);
 }
 
-static int read_pickle(const char *path, struct bytes *map, const char *key, struct regions **out,
-                       struct vs_err *err)
+static int regions_read_pickle(const char *path, struct bytes *map, const char *key,
+                               struct regions **out, struct vs_err *err)
 {
     (void)path;
     return regions_from_pickle(map, key, out, err);
@@ -220,7 +220,7 @@ static bool is_tsv(const char *path, const struct bytes *map)
 {
     size_t n = map->size < 4096 ? map->size : 4096;
     return !labels_are_pickled(map) && n && !memchr(map->data, 0, n) &&
-           (regions_are_tsv(map) || (ends_in(path, ".tsv") && memchr(map->data, '\t', n)));
+           (regions_are_tsv(map) || (regions_ends_in(path, ".tsv") && memchr(map->data, '\t', n)));
 }
 
 static int read_tsv(const char *path, struct bytes *map, const char *key, struct regions **out,
@@ -234,10 +234,10 @@ static int read_tsv(const char *path, struct bytes *map, const char *key, struct
 static const struct region_format formats[] = {
     {"LMDB", "LMDB", SHOWS_DATABASE, true, is_lmdb, read_lmdb},
     {"npy", ".npy (the reference's, MMF's with its _info.npy)", SHOWS_ARRAY, false, is_npy,
-     read_npy},
+     regions_read_npy},
     {"npz", ".npz (x, bbox, image_w, image_h)", SHOWS_REGIONS, false, is_npz, read_npz},
     {"safetensors", "safetensors", SHOWS_TENSORS, false, is_safetensors, read_safetensors},
-    {"pickle", "a pickled dictionary", SHOWS_REGIONS, true, is_pickle, read_pickle},
+    {"pickle", "a pickled dictionary", SHOWS_REGIONS, true, is_pickle, regions_read_pickle},
     {"TSV", "TSV (bottom-up-attention, LXMERT)", SHOWS_LINES, true, is_tsv, read_tsv},
 };
 #define REGION_FORMATS (sizeof formats / sizeof formats[0])
@@ -252,7 +252,7 @@ const struct region_format *regions_format(const char *path, const struct bytes 
     return NULL;
 }
 
-static int refuse(const struct bytes *map, struct vs_err *err)
+static int regions_refuse(const struct bytes *map, struct vs_err *err)
 {
     struct buf names = {0};
     if (map->size == 0)
@@ -297,7 +297,7 @@ int regions_open(const char *path, const char *key, struct regions **out, struct
     if (rc != 0)
         return rc;
     const struct region_format *f = regions_format(path, folder ? NULL : &map);
-    rc = f ? f->read(path, &map, key, out, err) : refuse(&map, err);
+    rc = f ? f->read(path, &map, key, out, err) : regions_refuse(&map, err);
     rc = regions_still_sound(&map, rc, out, err);
     bytes_close(&map);
     return rc;

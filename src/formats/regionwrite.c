@@ -30,7 +30,7 @@ static void put_sized(struct buf *b, char op, const void *data, size_t n)
     buf_add(b, data, n);
 }
 
-static void put_text(struct buf *b, const char *s)
+static void regions_put_text(struct buf *b, const char *s)
 {
     put_sized(b, 'X', s, strlen(s));
 }
@@ -39,10 +39,10 @@ static void put_text(struct buf *b, const char *s)
 static void put_dtype(struct buf *b, const char *name, const char *order, int flags)
 {
     buf_puts(b, "cnumpy\ndtype\n(");
-    put_text(b, name);
+    regions_put_text(b, name);
     buf_puts(b, "\x89\x88tR(");
     put_int(b, 3);
-    put_text(b, order);
+    regions_put_text(b, order);
     buf_puts(b, "NNN");
     put_int(b, -1);
     put_int(b, -1);
@@ -91,25 +91,25 @@ static void put_dictionary(struct buf *b, const struct regions *r, const char *b
                            const char *width, const char *height)
 {
     buf_puts(b, "}(");
-    put_text(b, boxes);
+    regions_put_text(b, boxes);
     put_array(b, "f4", sizeof(float), r->count, 4, r->boxes);
-    put_text(b, "num_boxes");
+    regions_put_text(b, "num_boxes");
     put_int(b, r->num_boxes);
     if (r->classes) {
-        put_text(b, "objects");
+        regions_put_text(b, "objects");
         put_objects(b, r);
     }
-    put_text(b, width);
+    regions_put_text(b, width);
     put_int(b, r->width);
-    put_text(b, height);
+    regions_put_text(b, height);
     put_int(b, r->height);
     if (r->prob) {
-        put_text(b, "cls_prob");
+        regions_put_text(b, "cls_prob");
         put_array(b, "f4", sizeof(float), r->count, r->prob_columns, r->prob);
     }
-    put_text(b, "image_id");
-    put_text(b, r->image_id ? r->image_id : "");
-    put_text(b, "features");
+    regions_put_text(b, "image_id");
+    regions_put_text(b, r->image_id ? r->image_id : "");
+    regions_put_text(b, "features");
     put_array(b, "f4", sizeof(float), r->count, r->dim, r->features);
     buf_putc(b, 'u');
 }
@@ -176,8 +176,8 @@ int regions_write_safetensors(const char *path, const struct regions *r, struct 
 
 /* ---- reading safetensors back */
 
-static const struct tensor *find(const struct tensorfile *f, const char *name, int64_t elements,
-                                 struct vs_err *err)
+static const struct tensor *regions_find(const struct tensorfile *f, const char *name,
+                                         int64_t elements, struct vs_err *err)
 {
     const struct tensor *t = tensorfile_find(f, name);
     if (!t)
@@ -193,8 +193,8 @@ static const struct tensor *find(const struct tensorfile *f, const char *name, i
 
 static void read_classes(const struct tensorfile *f, struct regions *r)
 {
-    const struct tensor *conf = find(f, "conf", r->count, NULL);
-    const struct tensor *classes = find(f, "classes", r->count, NULL);
+    const struct tensor *conf = regions_find(f, "conf", r->count, NULL);
+    const struct tensor *classes = regions_find(f, "classes", r->count, NULL);
     if (!conf || !classes)
         return;
     int64_t *list = xcalloc((size_t)r->count + 1, sizeof *list);
@@ -209,7 +209,7 @@ static void read_classes(const struct tensorfile *f, struct regions *r)
 
 static int read_tensors(const struct tensorfile *f, struct regions **out, struct vs_err *err)
 {
-    const struct tensor *features = find(f, "features", -1, err);
+    const struct tensor *features = regions_find(f, "features", -1, err);
     if (!features)
         return VS_E_FORMAT;
     if (features->ndim != 2 || features->shape[0] > REGIONS_MAX ||
@@ -217,8 +217,8 @@ static int read_tensors(const struct tensorfile *f, struct regions **out, struct
         return vs_fail(err, VS_E_FORMAT, "%s: features is not a table of regions",
                        tensorfile_path(f));
     int n = (int)features->shape[0];
-    const struct tensor *boxes = find(f, "boxes", 4 * (int64_t)n, err);
-    const struct tensor *size = boxes ? find(f, "size", 2, err) : NULL;
+    const struct tensor *boxes = regions_find(f, "boxes", 4 * (int64_t)n, err);
+    const struct tensor *size = boxes ? regions_find(f, "size", 2, err) : NULL;
     int64_t sides[2];
     if (!size)
         return VS_E_FORMAT;

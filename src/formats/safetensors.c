@@ -44,7 +44,8 @@ struct entry {
     int64_t shape[TENSOR_MAX_DIMS], begin, end;
 };
 
-static int bad(const struct tensorfile *f, const char *name, const char *what, struct vs_err *err)
+static int safetensors_bad(const struct tensorfile *f, const char *name, const char *what,
+                           struct vs_err *err)
 {
     return vs_fail(err, VS_E_FORMAT, "%s: tensor '%.200s': %s", f->map.path, name, what);
 }
@@ -109,12 +110,12 @@ static int add_entry(struct tensorfile *f, const struct buf *name, const struct 
     int64_t stride[TENSOR_MAX_DIMS];
     struct storage s = {.number = (uint64_t)f->count};
     if (!e->has_dtype || !find_dtype(e->dtype, &s.dtype))
-        return bad(f, name->data, "a dtype that this program does not know", err);
+        return safetensors_bad(f, name->data, "a dtype that this program does not know", err);
     int64_t n = e->ndim < 0 ? -1 : shape_elements(e->ndim, e->shape);
     if (n < 0)
-        return bad(f, name->data, "its shape is not one, or overflows", err);
+        return safetensors_bad(f, name->data, "its shape is not one, or overflows", err);
     if (!e->has_range)
-        return bad(f, name->data, "data_offsets are missing", err);
+        return safetensors_bad(f, name->data, "data_offsets are missing", err);
     if (e->end < e->begin || e->end > size)
         return vs_fail(err, VS_E_FORMAT, "%s: tensor '%.200s': data_offsets %" PRId64 " to %" PRId64
                        " are not inside the file's %" PRId64 " bytes of data", f->map.path,

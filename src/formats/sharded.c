@@ -44,7 +44,7 @@ static bool is_plain_name(const char *name)
            strcmp(name, "..") != 0;
 }
 
-static char *beside(const char *index, const char *name)
+static char *sharded_beside(const char *index, const char *name)
 {
     const char *slash = strrchr(index, '/');
     return xasprintf("%.*s%s", slash ? (int)(slash + 1 - index) : 0, index, name);
@@ -55,7 +55,7 @@ static int open_shard(const struct index *x, const char *name, struct tensorfile
 {
     const char *index = x->f->map.path;
     struct stat st;
-    char *path = beside(index, name);
+    char *path = sharded_beside(index, name);
     int rc;
     if (stat(path, &st) != 0)
         rc = vs_fail(err, VS_E_MISSING, "%s: names the shard %s, which is not there: all shards "

@@ -101,7 +101,8 @@ static int read_by_content(struct tensorfile *f, struct vs_err *err)
                    file_kind(&f->map));
 }
 
-static int open_file(const char *path, bool shard, struct tensorfile **out, struct vs_err *err)
+static int tensors_open_file(const char *path, bool shard, struct tensorfile **out,
+                             struct vs_err *err)
 {
     struct tensorfile *f = xcalloc(1, sizeof *f);
     int rc = bytes_map(path, &f->map, err);
@@ -122,12 +123,12 @@ static int open_file(const char *path, bool shard, struct tensorfile **out, stru
 
 int tensorfile_open(const char *path, struct tensorfile **out, struct vs_err *err)
 {
-    return open_file(path, false, out, err);
+    return tensors_open_file(path, false, out, err);
 }
 
 int tensorfile_open_shard(const char *path, struct tensorfile **out, struct vs_err *err)
 {
-    return open_file(path, true, out, err);
+    return tensors_open_file(path, true, out, err);
 }
 
 void tensorfile_close(struct tensorfile *f)

@@ -69,7 +69,7 @@ bool torch_storage(const struct pval *p, struct torch_storage_ref *out)
     return out->elements >= 0 && out->view_offset >= 0;
 }
 
-static bool is_call(const struct pval *v, const char *name)
+static bool torch_is_call(const struct pval *v, const char *name)
 {
     return v->kind == PK_OBJECT && v->count >= 2 && v->items[0]->kind == PK_GLOBAL &&
            strcmp((const char *)v->items[0]->bytes, name) == 0;
@@ -78,7 +78,7 @@ static bool is_call(const struct pval *v, const char *name)
 /* (3, 4), [3, 4] or torch.Size((3, 4)); the count, or -1. */
 static int whole_numbers(const struct pval *v, int64_t *out)
 {
-    if (is_call(v, "torch Size") && v->items[1]->count == 1)
+    if (torch_is_call(v, "torch Size") && v->items[1]->count == 1)
         v = v->items[1]->items[0];
     if ((v->kind != PK_TUPLE && v->kind != PK_LIST) || v->count > TENSOR_MAX_DIMS)
         return -1;
@@ -93,11 +93,11 @@ static int whole_numbers(const struct pval *v, int64_t *out)
 static const struct pval *tensor_args(const struct pval *v)
 {
     for (int depth = 0; depth < 4; depth++) {
-        if (is_call(v, "torch._utils _rebuild_tensor_v2") ||
-            is_call(v, "torch._utils _rebuild_tensor"))
+        if (torch_is_call(v, "torch._utils _rebuild_tensor_v2") ||
+            torch_is_call(v, "torch._utils _rebuild_tensor"))
             return v->items[1];
-        if ((!is_call(v, "torch._utils _rebuild_parameter") &&
-             !is_call(v, "torch.nn.parameter Parameter")) || v->items[1]->count < 1)
+        if ((!torch_is_call(v, "torch._utils _rebuild_parameter") &&
+             !torch_is_call(v, "torch.nn.parameter Parameter")) || v->items[1]->count < 1)
             return NULL;
         v = v->items[1]->items[0];
     }

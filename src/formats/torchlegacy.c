@@ -127,8 +127,8 @@ static int read_storage(struct legacy *l, size_t i, size_t *at, struct vs_err *e
     return 0;
 }
 
-static int resolve(void *arg, const struct torch_storage_ref *ref, struct storage *out,
-                   struct vs_err *err)
+static int legacy_resolve(void *arg, const struct torch_storage_ref *ref, struct storage *out,
+                          struct vs_err *err)
 {
     const struct legacy *l = arg;
     int i = strmap_get(&l->keys, (const char *)ref->key, ref->key_len);
@@ -142,8 +142,8 @@ static int resolve(void *arg, const struct torch_storage_ref *ref, struct storag
     return 0;
 }
 
-static int read_rest(struct legacy *l, const struct pickle *object, const struct pickle *keys,
-                     size_t at, struct vs_err *err)
+static int legacy_read_rest(struct legacy *l, const struct pickle *object,
+                            const struct pickle *keys, size_t at, struct vs_err *err)
 {
     int rc = read_keys(l, pickle_root(keys), err);
     if (rc != 0)
@@ -152,7 +152,7 @@ static int read_rest(struct legacy *l, const struct pickle *object, const struct
     for (size_t i = 0; i < l->keys.count; i++)
         if ((rc = read_storage(l, i, &at, err)) != 0)
             return rc;
-    return torch_collect(l->f, pickle_root(object), resolve, l, err);
+    return torch_collect(l->f, pickle_root(object), legacy_resolve, l, err);
 }
 
 int torch_legacy_read(struct tensorfile *f, struct vs_err *err)
@@ -169,7 +169,7 @@ int torch_legacy_read(struct tensorfile *f, struct vs_err *err)
     if (rc == 0)
         rc = one_pickle(f, &at, &keys, err);
     if (rc == 0)
-        rc = read_rest(&l, object, keys, at, err);
+        rc = legacy_read_rest(&l, object, keys, at, err);
     pickle_free(object);
     pickle_free(keys);
     strmap_fini(&l.keys);

@@ -58,7 +58,7 @@ void tsv_each(const struct bytes *map, tsv_visit *visit, void *arg)
             return;
 }
 
-static int whole(const struct field *f)
+static int tsv_whole(const struct field *f)
 {
     int x = 0;
     if (f->len == 0 || f->len > 8)
@@ -72,8 +72,8 @@ static int whole(const struct field *f)
 }
 
 /* What line says, as allocated numbers of size bytes with rows rows; NULL with a message. */
-static void *numbers(const struct bytes *map, const struct line *l, int field, const char *what,
-                     int rows, size_t size, int *columns, struct vs_err *err)
+static void *tsv_numbers(const struct bytes *map, const struct line *l, int field, const char *what,
+                         int rows, size_t size, int *columns, struct vs_err *err)
 {
     const struct field *f = &l->f[field];
     size_t room = BASE64_ROOM(f->len), row = size * (size_t)rows;
@@ -111,8 +111,8 @@ static const struct layout layouts[] = {
 
 static bool has_numbers(const struct line *l, const struct layout *y)
 {
-    return l->count >= y->least && whole(&l->f[y->width]) >= 0 && whole(&l->f[y->height]) >= 0 &&
-           whole(&l->f[y->rows]) >= 0;
+    return l->count >= y->least && tsv_whole(&l->f[y->width]) >= 0 &&
+           tsv_whole(&l->f[y->height]) >= 0 && tsv_whole(&l->f[y->rows]) >= 0;
 }
 
 /* NULL for a line that is of neither. */
@@ -126,13 +126,14 @@ static const struct layout *layout_of(const struct line *l)
 
 /* Class numbers and what the detector thought of them, as LXMERT's file has them: the background
  * is not counted. Whole numbers of 4 or 8 bytes. */
-static int take_objects(const struct bytes *map, const struct line *l, const struct layout *y,
-                        struct regions *r, struct vs_err *err)
+static int tsv_take_objects(const struct bytes *map, const struct line *l, const struct layout *y,
+                            struct regions *r, struct vs_err *err)
 {
     int one = 1;
     size_t size = l->f[y->objects].len > (size_t)r->count * 4 / 3 * 4 + 8 ? 8 : 4;
-    uint8_t *ids = numbers(map, l, y->objects, "object classes", r->count, size, &one, err);
-    r->conf = ids ? numbers(map, l, y->conf, "object confidences", r->count, 4, &one, err) : NULL;
+    uint8_t *ids = tsv_numbers(map, l, y->objects, "object classes", r->count, size, &one, err);
+    r->conf =
+        ids ? tsv_numbers(map, l, y->conf, "object confidences", r->count, 4, &one, err) : NULL;
     if (r->conf) {
         r->classes = xcalloc((size_t)r->count, sizeof *r->classes);
         for (int i = 0; i < r->count; i++) {
@@ -152,10 +153,10 @@ static int take_classes(const struct bytes *map, const struct line *l, const str
 {
     int columns = 0;
     if (y->objects >= 0)
-        return take_objects(map, l, y, r, err);
+        return tsv_take_objects(map, l, y, r, err);
     if (y->prob >= l->count || !l->f[y->prob].len)
         return 0;
-    float *prob = numbers(map, l, y->prob, "class probabilities", r->count, 4, &columns, err);
+    float *prob = tsv_numbers(map, l, y->prob, "class probabilities", r->count, 4, &columns, err);
     if (prob && columns > 1)
         regions_set_classes(r, prob, columns, columns % 100 == 1 ? 1 : 0);
     free(prob);
@@ -166,14 +167,15 @@ static struct regions *take_rows(const struct bytes *map, const struct line *l,
                                  const struct layout *y, int rows, struct vs_err *err)
 {
     int four = 4, dim = 0;
-    float *boxes = numbers(map, l, y->boxes, "boxes", rows, 4, &four, err);
-    float *features = boxes ? numbers(map, l, y->features, "features", rows, 4, &dim, err) : NULL;
+    float *boxes = tsv_numbers(map, l, y->boxes, "boxes", rows, 4, &four, err);
+    float *features =
+        boxes ? tsv_numbers(map, l, y->features, "features", rows, 4, &dim, err) : NULL;
     char *where = xasprintf("%s: line %ld", map->path, l->number);
     struct regions *r = features ? regions_new(rows, dim, where, err) : NULL;
     free(where);
     if (r) {
-        r->width = whole(&l->f[y->width]);
-        r->height = whole(&l->f[y->height]);
+        r->width = tsv_whole(&l->f[y->width]);
+        r->height = tsv_whole(&l->f[y->height]);
         r->image_id = xstrndup(l->f[0].s, l->f[0].len > 4095 ? 4095 : l->f[0].len);
         memcpy(r->boxes, boxes, (size_t)rows * 4 * sizeof *boxes);
         memcpy(r->features, features, (size_t)rows * (size_t)dim * sizeof *features);
@@ -183,8 +185,8 @@ static struct regions *take_rows(const struct bytes *map, const struct line *l,
     return r;
 }
 
-static int fill(const struct bytes *map, const struct line *l, const struct layout *y, int rows,
-                struct regions **out, struct vs_err *err)
+static int tsv_fill(const struct bytes *map, const struct line *l, const struct layout *y, int rows,
+                    struct regions **out, struct vs_err *err)
 {
     struct vs_err why = {0};
     struct regions *r = take_rows(map, l, y, rows, &why);
@@ -199,19 +201,19 @@ static int fill(const struct bytes *map, const struct line *l, const struct layo
     return vs_fail(err, why.code, "%s", why.text);
 }
 
-static int read_line(const struct bytes *map, const struct line *l, struct regions **out,
-                     struct vs_err *err)
+static int tsv_read_line(const struct bytes *map, const struct line *l, struct regions **out,
+                         struct vs_err *err)
 {
     const struct layout *y = layout_of(l);
     const char *columns = layouts[l->count >= layouts[1].least].columns;
-    int rows = y ? whole(&l->f[y->rows]) : 0;
+    int rows = y ? tsv_whole(&l->f[y->rows]) : 0;
     if (l->count < 6)
         return vs_fail(err, VS_E_FORMAT, "%s: line %ld has %d columns, expected %s", map->path,
                        l->number, l->count, columns);
     if (rows < 1 || rows > REGIONS_MAX)
         return vs_fail(err, VS_E_FORMAT, "%s: line %ld: width, height and num_boxes are not "
                        "whole numbers (columns are %s)", map->path, l->number, columns);
-    return fill(map, l, y, rows, out, err);
+    return tsv_fill(map, l, y, rows, out, err);
 }
 
 bool regions_are_tsv(const struct bytes *map)
@@ -261,13 +263,13 @@ int regions_from_tsv(const struct bytes *map, const char *key, struct regions **
                      l.f[0].s);
     }
     if (found.number && (key || count == 1)) {
-        int rc = read_line(map, &found, out, err);
+        int rc = tsv_read_line(map, &found, out, err);
         if (rc == 0 && key)
             note_twice(map, at, &found, *out);
         return rc;
     }
     if (l.count < 6 && count > 0)
-        return read_line(map, &l, out, err); /* no such file at all: says so */
+        return tsv_read_line(map, &l, out, err); /* no such file at all: says so */
     return vs_fail(err, VS_E_MISSING, key ? "%s: there is no image '%s' in it; it has %s%s"
                                           : "%s: has several images%s (%s%s): choose one with "
                                             "--key",

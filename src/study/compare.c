@@ -102,7 +102,7 @@ bool compare_fits(const struct result *a, const struct result *b)
 
 /* ---- Jensen-Shannon */
 
-static double sound(float x)
+static double compare_sound(float x)
 {
     return x > 0 && isfinite(x) ? (double)x : 0;
 }
@@ -111,13 +111,13 @@ double compare_jsd(const float *p, const float *q, int n)
 {
     double sp = 0, sq = 0, d = 0;
     for (int i = 0; i < n; i++) {
-        sp += sound(p[i]);
-        sq += sound(q[i]);
+        sp += compare_sound(p[i]);
+        sq += compare_sound(q[i]);
     }
     if (sp <= 0 || sq <= 0)
         return 0;
     for (int i = 0; i < n; i++) {
-        double a = sound(p[i]) / sp, b = sound(q[i]) / sq, m = (a + b) / 2;
+        double a = compare_sound(p[i]) / sp, b = compare_sound(q[i]) / sq, m = (a + b) / 2;
         if (a > 0)
             d += a * log2(a / m) / 2;
         if (b > 0)
@@ -141,7 +141,7 @@ static int by_key(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static struct place *sorted(const struct result *r)
+static struct place *compare_sorted(const struct result *r)
 {
     int n = compare_count(r);
     struct place *list = xcalloc((size_t)n + 1, sizeof *list);
@@ -165,7 +165,7 @@ bool compare_results(const struct result *a, const struct result *b, int top,
     if (!compare_fits(a, b))
         return false;
     int n = compare_count(a);
-    struct place *pa = sorted(a), *pb = sorted(b);
+    struct place *pa = compare_sorted(a), *pb = compare_sorted(b);
     float *p = xcalloc((size_t)n, sizeof *p), *q = xcalloc((size_t)n, sizeof *q);
     bool same = true;
     out->moves = xcalloc((size_t)n, sizeof *out->moves);

@@ -21,7 +21,7 @@
 
 /* ---- the arithmetic */
 
-static void center(const float *x, int n, int d, float *out)
+static void cka_center(const float *x, int n, int d, float *out)
 {
     double *mean = xcalloc((size_t)d + 1, sizeof *mean);
     for (int i = 0; i < n; i++)
@@ -36,7 +36,7 @@ static void center(const float *x, int n, int d, float *out)
 }
 
 /* Whether rows differ by more than what float32 leaves of equal ones after a pass. */
-static bool varies(const float *x, const float *centered, size_t count)
+static bool cka_varies(const float *x, const float *centered, size_t count)
 {
     double all = 0, spread = 0;
     for (size_t i = 0; i < count; i++) {
@@ -47,7 +47,7 @@ static bool varies(const float *x, const float *centered, size_t count)
 }
 
 /* Products of the rows above the diagonal, row after row; sums (n) are those of whole rows. */
-static double *products(const float *c, int n, int d, double *sums)
+static double *cka_products(const float *c, int n, int d, double *sums)
 {
     double *k = xcalloc((size_t)n * (size_t)n / 2 + 1, sizeof *k);
     size_t at = 0;
@@ -64,14 +64,14 @@ static double *products(const float *c, int n, int d, double *sums)
 
 /* The upper half of A without the diagonal, row after row, scaled to norm 1; all 0 where there is
  * nothing to compare: too few rows, or rows that do not vary. */
-static float *gram(const float *x, int n, int d)
+static float *cka_gram(const float *x, int n, int d)
 {
     float *a = xcalloc((size_t)n * (size_t)n / 2 + 1, sizeof *a);
     float *c = xcalloc((size_t)n * (size_t)d + 1, sizeof *c);
     double *sums = xcalloc((size_t)n + 1, sizeof *sums), total = 0, norm = 0;
-    center(x, n, d, c);
-    if (n >= CKA_LEAST && varies(x, c, (size_t)n * (size_t)d)) {
-        double *k = products(c, n, d, sums);
+    cka_center(x, n, d, c);
+    if (n >= CKA_LEAST && cka_varies(x, c, (size_t)n * (size_t)d)) {
+        double *k = cka_products(c, n, d, sums);
         size_t at = 0;
         for (int i = 0; i < n; i++)
             total += sums[i];
@@ -90,7 +90,7 @@ static float *gram(const float *x, int n, int d)
 }
 
 /* order (n): which row of l stands beside a row of k; NULL: the same. */
-static double align(const float *k, const float *l, int n, const int *order)
+static double cka_align(const float *k, const float *l, int n, const int *order)
 {
     double sum = 0, kk = 0, ll = 0;
     size_t at = 0;
@@ -108,7 +108,7 @@ static double align(const float *k, const float *l, int n, const int *order)
 
 /* Permutations of n rows, (CKA_SHUFFLES, n), the same ones each time: Fisher and Yates, with
  * Knuth's 64-bit generator. */
-static int *shuffles(int n)
+static int *cka_shuffles(int n)
 {
     int *all = xcalloc((size_t)n * CKA_SHUFFLES + 1, sizeof *all);
     uint64_t seed = 1;
@@ -126,11 +126,11 @@ static int *shuffles(int n)
     return all;
 }
 
-static double noise(const float *k, const float *l, int n, const int *orders)
+static double cka_noise(const float *k, const float *l, int n, const int *orders)
 {
     double most = -INFINITY;
     for (int s = 0; s < CKA_SHUFFLES; s++) {
-        double x = align(k, l, n, orders + (size_t)s * (size_t)n);
+        double x = cka_align(k, l, n, orders + (size_t)s * (size_t)n);
         if (isnan(x))
             return x;
         most = x > most ? x : most;
@@ -140,11 +140,11 @@ static double noise(const float *k, const float *l, int n, const int *orders)
 
 double cka_linear(const float *x, int dx, const float *y, int dy, int n, double *floor)
 {
-    float *k = gram(x, n, dx), *l = gram(y, n, dy);
-    double value = align(k, l, n, NULL);
+    float *k = cka_gram(x, n, dx), *l = cka_gram(y, n, dy);
+    double value = cka_align(k, l, n, NULL);
     if (floor) {
-        int *orders = shuffles(n);
-        *floor = noise(k, l, n, orders);
+        int *orders = cka_shuffles(n);
+        *floor = cka_noise(k, l, n, orders);
         free(orders);
     }
     free(k);
@@ -203,7 +203,7 @@ static int add_states(struct gathered *g, int at, const struct result *r, bool t
     return 0;
 }
 
-static int gather(struct gathered g[2], const struct result *r, struct vs_err *err)
+static int cka_gather(struct gathered g[2], const struct result *r, struct vs_err *err)
 {
     int rc = 0;
     for (int text = 0; text < 2; text++) {
@@ -215,8 +215,8 @@ static int gather(struct gathered g[2], const struct result *r, struct vs_err *e
     return rc;
 }
 
-static int ask(struct model *m, const struct query *q, int checkpoint, const atomic_bool *cancel,
-               struct gathered g[2], struct vs_err *err)
+static int cka_ask(struct model *m, const struct query *q, int checkpoint,
+                   const atomic_bool *cancel, struct gathered g[2], struct vs_err *err)
 {
     struct query one = *q;
     struct result *r = NULL;
@@ -225,7 +225,7 @@ static int ask(struct model *m, const struct query *q, int checkpoint, const ato
     one.hidden = true;
     int rc = query_run(m, &one, cancel, &r, err);
     if (rc == 0)
-        rc = gather(g, r, err);
+        rc = cka_gather(g, r, err);
     result_free(r);
     return rc;
 }
@@ -233,7 +233,7 @@ static int ask(struct model *m, const struct query *q, int checkpoint, const ato
 /* ---- the matrix */
 
 /* At most CKA_ROWS rows, evenly chosen, the same in both. */
-static void thin(struct states *s)
+static void cka_thin(struct states *s)
 {
     int n = s->rows < CKA_ROWS ? s->rows : CKA_ROWS;
     for (int i = 0; i < n; i++)
@@ -251,11 +251,11 @@ struct grams {
 static void make_gram(void *arg, int i)
 {
     struct grams *g = arg;
-    thin(g->list[i]);
-    g->out[i] = gram(g->list[i]->data, g->list[i]->rows, g->list[i]->width);
+    cka_thin(g->list[i]);
+    g->out[i] = cka_gram(g->list[i]->data, g->list[i]->rows, g->list[i]->width);
 }
 
-static int check_rows(const struct gathered *a, const struct gathered *b, struct vs_err *err)
+static int cka_check_rows(const struct gathered *a, const struct gathered *b, struct vs_err *err)
 {
     bool same = a->depths == b->depths && a->depths > 0;
     for (int i = 0; i < a->depths && same; i++)
@@ -276,14 +276,14 @@ static void fill_pair(void *arg, int i)
     const struct pairs *p = arg;
     int n = p->out->depths;
     const float *k = p->grams[i / n], *l = p->grams[n + i % n];
-    p->out->values[i] = align(k, l, p->out->rows, NULL);
-    p->out->floors[i] = noise(k, l, p->out->rows, p->orders);
+    p->out->values[i] = cka_align(k, l, p->out->rows, NULL);
+    p->out->floors[i] = cka_noise(k, l, p->out->rows, p->orders);
 }
 
 static int make_matrix(struct model *m, struct gathered *a, struct gathered *b, bool text,
                        int queries, struct cka *out, struct vs_err *err)
 {
-    int rc = check_rows(a, b, err), n = a->depths;
+    int rc = cka_check_rows(a, b, err), n = a->depths;
     if (rc != 0)
         return rc;
     struct grams g = {xcalloc(2 * (size_t)n, sizeof(struct states *)),
@@ -299,7 +299,7 @@ static int make_matrix(struct model *m, struct gathered *a, struct gathered *b, 
     out->floors = xcalloc((size_t)n * (size_t)n, sizeof *out->floors);
     for (int i = 0; i < n; i++)
         trace_depth(a->list[i].at, true, out->names[i]);
-    int *orders = shuffles(out->rows);
+    int *orders = cka_shuffles(out->rows);
     struct pairs p = {g.out, orders, out};
     kern_parallel(m->kern, n * n, fill_pair, &p);
     free(orders);
@@ -318,9 +318,9 @@ int cka_run(struct model *m, const struct query *queries, int count, int a, int 
     int rc = 0;
     out[0] = out[1] = (struct cka){0};
     for (int i = 0; i < count && rc == 0; i++) {
-        rc = ask(m, &queries[i], a, cancel, g, err);
+        rc = cka_ask(m, &queries[i], a, cancel, g, err);
         if (rc == 0)
-            rc = ask(m, &queries[i], b, cancel, g + 2, err);
+            rc = cka_ask(m, &queries[i], b, cancel, g + 2, err);
         if (report && rc == 0)
             report(arg, i + 1, count);
     }

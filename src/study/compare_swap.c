@@ -50,7 +50,7 @@ static void add_item(struct run *r, enum net_part part, int layer, int head)
         x->name = xasprintf("%s layer %d, head %d", name, layer + 1, head + 1);
 }
 
-static void add_part(struct run *r, enum net_part part)
+static void swap_add_part(struct run *r, enum net_part part)
 {
     int layers = net_a(r)->sizes.part[part].layers, heads = net_a(r)->sizes.part[part].heads;
     if (layers == 0 && r->o->level != SWAP_HEADS)
@@ -67,8 +67,8 @@ static void add_part(struct run *r, enum net_part part)
 
 /* ---- asking */
 
-static int ask(struct run *r, int query, int checkpoint, const struct change *more, int count,
-               struct result **out)
+static int swap_ask(struct run *r, int query, int checkpoint, const struct change *more, int count,
+                    struct result **out)
 {
     const struct query *q = &r->queries[query];
     struct query one = *q;
@@ -89,7 +89,7 @@ static int ask(struct run *r, int query, int checkpoint, const struct change *mo
 }
 
 /* What is measured of a result (struct swap_query). */
-static double measure(const struct run *r, int query, const struct result *x)
+static double swap_measure(const struct run *r, int query, const struct result *x)
 {
     int ra = compare_rank(x, r->key_a[query]), rb = compare_rank(x, r->key_b[query]);
     if (ra < 0 || rb < 0)
@@ -102,9 +102,9 @@ static int ask_both(struct run *r, int i)
 {
     struct result *a = NULL, *b = NULL;
     struct swap_query *q = &r->s->queries[i];
-    int rc = ask(r, i, r->o->a, NULL, 0, &a);
+    int rc = swap_ask(r, i, r->o->a, NULL, 0, &a);
     if (rc == 0)
-        rc = ask(r, i, r->o->b, NULL, 0, &b);
+        rc = swap_ask(r, i, r->o->b, NULL, 0, &b);
     if (rc == 0 && !compare_fits(a, b))
         rc = vs_fail(r->err, VS_E_FORMAT, "'%s': the two checkpoints do not rank the same answers",
                      r->queries[i].text);
@@ -115,8 +115,8 @@ static int ask_both(struct run *r, int i)
         q->scale = q->changed ? SCORE_LOG_ODDS : compare_scale(a);
         q->answer_a = compare_label(a, 0);
         q->answer_b = compare_label(b, 0);
-        q->before = measure(r, i, a);
-        q->after = measure(r, i, b);
+        q->before = swap_measure(r, i, a);
+        q->after = swap_measure(r, i, b);
         r->s->changed += q->changed;
         if (q->changed && r->s->flip_query < 0)
             r->s->flip_query = i;
@@ -127,7 +127,7 @@ static int ask_both(struct run *r, int i)
 }
 
 /* All queries with one part swapped. */
-static int run_item(struct run *r, struct swap_item *x)
+static int swap_run_item(struct run *r, struct swap_item *x)
 {
     double moved = 0, whole = 0;
     int rc = 0;
@@ -135,10 +135,10 @@ static int run_item(struct run *r, struct swap_item *x)
     for (int i = 0; i < r->s->query_count && rc == 0; i++) {
         const struct swap_query *q = &r->s->queries[i];
         struct result *y = NULL;
-        rc = ask(r, i, r->o->a, &x->change, 1, &y);
+        rc = swap_ask(r, i, r->o->a, &x->change, 1, &y);
         if (rc != 0)
             break;
-        x->values[i] = measure(r, i, y);
+        x->values[i] = swap_measure(r, i, y);
         x->flips += q->changed && compare_key(y, 0) == r->key_b[i];
         moved += q->after >= q->before ? x->values[i] - q->before : q->before - x->values[i];
         whole += fabs(q->after - q->before);
@@ -154,7 +154,7 @@ static int run_items(struct run *r)
     struct swap_result *s = r->s;
     int rc = 0;
     for (int i = 0; i < s->item_count && rc == 0; i++) {
-        rc = run_item(r, &s->items[i]);
+        rc = swap_run_item(r, &s->items[i]);
         if (rc != 0)
             break;
         s->done = i + 1;
@@ -175,7 +175,7 @@ static int gives_other(struct run *r, const int *set, int count, bool *yes)
     int at = r->s->flip_query;
     for (int i = 0; i < count; i++)
         list[i] = r->s->items[set[i]].change;
-    int rc = ask(r, at, r->o->a, list, count, &x);
+    int rc = swap_ask(r, at, r->o->a, list, count, &x);
     r->s->tries++;
     if (rc == 0 && r->o->report)
         r->o->report(r->o->report_arg, r->s);
@@ -258,7 +258,7 @@ static int find_smallest(struct run *r, const int *order, int *set, int *count)
 }
 
 /* Whether the set does it without its item i too, which then goes. */
-static int leave_out(struct run *r, int *set, int *count, int i, bool *gone)
+static int swap_leave_out(struct run *r, int *set, int *count, int i, bool *gone)
 {
     int left = set[i], after = *count - 1 - i;
     memmove(set + i, set + i + 1, (size_t)after * sizeof *set);
@@ -279,7 +279,7 @@ static int find_minimal(struct run *r, int *set, int *count)
     int n = 0, rc = find_prefix(r, set, &n), kept = 0;
     for (int i = n - 1; n > 1 && kept < n && rc == 0; i = i > 0 ? i - 1 : n - 1) {
         bool gone = false;
-        rc = leave_out(r, set, &n, i, &gone);
+        rc = swap_leave_out(r, set, &n, i, &gone);
         kept = gone ? 0 : kept + 1;
     }
     *count = n;
@@ -300,7 +300,7 @@ static int find_set(struct run *r)
 
 /* ---- the whole */
 
-static int check(const struct run *r)
+static int swap_check(const struct run *r)
 {
     int n = model_checkpoint_count(r->m), a = r->o->a, b = r->o->b;
     if (a < 0 || a >= n || b < 0 || b >= n || a == b)
@@ -321,9 +321,9 @@ int swap_run(struct model *m, const struct query *queries, int count, const stru
     s->queries = xcalloc((size_t)count + 1, sizeof *s->queries);
     r.key_a = xcalloc((size_t)count + 1, sizeof *r.key_a);
     r.key_b = xcalloc((size_t)count + 1, sizeof *r.key_b);
-    int rc = check(&r);
+    int rc = swap_check(&r);
     for (int i = 0; rc == 0 && i < net_a(&r)->family->part_count; i++)
-        add_part(&r, net_a(&r)->family->parts[i]);
+        swap_add_part(&r, net_a(&r)->family->parts[i]);
     s->smallest = s->item_count <= SWAP_ALL_SETS;
     for (int i = 0; i < count && rc == 0; i++)
         rc = ask_both(&r, i);

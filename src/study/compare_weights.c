@@ -74,7 +74,7 @@ static void add_elements(struct sums *s, const float *x, const float *y, int64_t
 }
 
 /* The view of some rows of the first dimension. */
-static struct tensor rows_of(const struct tensor *t, int64_t from, int64_t count)
+static struct tensor change_rows_of(const struct tensor *t, int64_t from, int64_t count)
 {
     struct tensor v = *t;
     if (t->ndim > 0) {
@@ -96,7 +96,7 @@ static void run_part(void *arg, int i)
         atomic_store(&j->no_memory, true);
         return;
     }
-    struct tensor a = rows_of(j->a, from, count), b = rows_of(j->b, from, count);
+    struct tensor a = change_rows_of(j->a, from, count), b = change_rows_of(j->b, from, count);
     float *y = x + count * j->row;
     tensor_to_f32(&a, x);
     tensor_to_f32(&b, y);
@@ -139,13 +139,13 @@ static int compare_pair(struct kern *k, const struct tensor *a, const struct ten
 
 /* ---- all of them */
 
-static bool is_real(const struct tensor *t)
+static bool change_is_real(const struct tensor *t)
 {
     return t->dtype == DTYPE_F32 || t->dtype == DTYPE_F16 || t->dtype == DTYPE_BF16 ||
            t->dtype == DTYPE_F64;
 }
 
-static bool same_shape(const struct tensor *a, const struct tensor *b)
+static bool change_same_shape(const struct tensor *a, const struct tensor *b)
 {
     bool same = a->ndim == b->ndim;
     for (int i = 0; same && i < a->ndim; i++)
@@ -161,14 +161,14 @@ static bool *find_tied(const struct tensorfile *f)
     for (int i = 0; i < tensorfile_count(f); i++) {
         const struct tensor *t = tensorfile_at(f, i);
         int first = strmap_add(&places, (const char *)&t->data, sizeof t->data, i);
-        tied[i] = first >= 0 && t->data && same_shape(tensorfile_at(f, first), t);
+        tied[i] = first >= 0 && t->data && change_same_shape(tensorfile_at(f, first), t);
     }
     strmap_fini(&places);
     return tied;
 }
 
-static struct weight_change *add(struct weights_change *w, const struct tensor *t,
-                                 enum weight_state state)
+static struct weight_change *change_add(struct weights_change *w, const struct tensor *t,
+                                        enum weight_state state)
 {
     struct weight_change *c = &w->tensors[w->tensor_count++];
     *c = (struct weight_change){.name = xstrdup(t->name), .state = state,
@@ -183,12 +183,12 @@ static int compare_first(struct kern *k, const struct tensorfile *a, const struc
     bool *tied = find_tied(a);
     for (int i = 0; i < tensorfile_count(a) && rc == 0; i++) {
         const struct tensor *x = tensorfile_at(a, i), *y = tensorfile_find(b, x->name);
-        if (!is_real(x) || tied[i])
+        if (!change_is_real(x) || tied[i])
             continue;
-        bool fits = y && same_shape(x, y);
-        struct weight_change *c = add(w, x, !y     ? WEIGHT_ONLY_A
-                                            : fits ? WEIGHT_COMPARED
-                                                   : WEIGHT_RESHAPED);
+        bool fits = y && change_same_shape(x, y);
+        struct weight_change *c = change_add(w, x, !y     ? WEIGHT_ONLY_A
+                                                   : fits ? WEIGHT_COMPARED
+                                                          : WEIGHT_RESHAPED);
         if (fits)
             rc = compare_pair(k, x, y, cancel, c, err);
     }
@@ -202,21 +202,21 @@ static void add_only_second(const struct tensorfile *a, const struct tensorfile 
     bool *tied = find_tied(b);
     for (int i = 0; i < tensorfile_count(b); i++) {
         const struct tensor *y = tensorfile_at(b, i);
-        if (is_real(y) && !tied[i] && !tensorfile_find(a, y->name))
-            add(w, y, WEIGHT_ONLY_B);
+        if (change_is_real(y) && !tied[i] && !tensorfile_find(a, y->name))
+            change_add(w, y, WEIGHT_ONLY_B);
     }
     free(tied);
 }
 
 /* Until here norm and distance are squares. */
-static void finish(struct weight_change *c)
+static void change_finish(struct weight_change *c)
 {
     c->norm = sqrt(c->norm);
     c->distance = sqrt(c->distance);
     c->relative = c->distance > 0 ? c->distance / c->norm : 0;
 }
 
-static void add_to(struct weight_change *sum, const struct weight_change *c)
+static void change_add_to(struct weight_change *sum, const struct weight_change *c)
 {
     sum->tensors++;
     sum->elements += c->elements;
@@ -245,8 +245,8 @@ static void sum_layers(struct weights_change *w)
         }
         if (c->state == WEIGHT_COMPARED)
             w->layers[at].state = WEIGHT_COMPARED;
-        add_to(&w->layers[at], c);
-        add_to(&w->all, c);
+        change_add_to(&w->layers[at], c);
+        change_add_to(&w->all, c);
     }
     strmap_fini(&names);
 }
@@ -265,11 +265,11 @@ int weights_compare(struct kern *k, const struct tensorfile *a, const struct ten
     }
     add_only_second(a, b, w);
     sum_layers(w);
-    finish(&w->all);
+    change_finish(&w->all);
     for (int i = 0; i < w->tensor_count; i++)
-        finish(&w->tensors[i]);
+        change_finish(&w->tensors[i]);
     for (int i = 0; i < w->layer_count; i++)
-        finish(&w->layers[i]);
+        change_finish(&w->layers[i]);
     *out = w;
     return 0;
 }

@@ -78,7 +78,7 @@ json_t *attention_json(const struct attention_change *list, int count)
 }
 
 /* The part that carries most of the change, or NULL. */
-static const struct swap_item *carrier(const struct swap_result *s)
+static const struct swap_item *difference_carrier(const struct swap_result *s)
 {
     return s->best >= 0 && s->items[s->best].share > 0 ? &s->items[s->best] : NULL;
 }
@@ -110,15 +110,15 @@ json_t *swap_json(const struct model *m, const struct swap_result *s, const stru
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "first",
                      plain_string(model_checkpoint_name(m, s->a)), "last",
                      plain_string(model_checkpoint_name(m, s->b)), "queries", asked, "parts", items,
-                     "carried_by", plain_string(carrier(s) ? carrier(s)->name : NULL),
-                     s->smallest ? "smallest_set" : "minimal_set", set, "forward_passes",
-                     s->runs);
+                     "carried_by",
+                     plain_string(difference_carrier(s) ? difference_carrier(s)->name : NULL),
+                     s->smallest ? "smallest_set" : "minimal_set", set, "forward_passes", s->runs);
 }
 
 /* ---- records */
 
-static struct difference *make(struct model *m, const char *kind, int a, int b, int count,
-                               const char *subject)
+static struct difference *difference_make(struct model *m, const char *kind, int a, int b,
+                                          int count, const char *subject)
 {
     struct difference *d = xcalloc(1, sizeof *d);
     const int numbers[2] = {a, b};
@@ -135,13 +135,13 @@ static struct difference *make(struct model *m, const char *kind, int a, int b, 
 }
 
 /* Takes part. */
-static void add_part(struct difference *d, char *part, const char *other, double value)
+static void difference_add_part(struct difference *d, char *part, const char *other, double value)
 {
     d->parts[d->count++] = (struct difference_part){part, xstrdup_null(other), value};
 }
 
 /* Takes value and summary. */
-static struct difference *finish(struct difference *d, json_t *value, char *summary)
+static struct difference *difference_finish(struct difference *d, json_t *value, char *summary)
 {
     char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9));
     d->data = xstrdup(text ? text : "null");
@@ -154,18 +154,19 @@ static struct difference *finish(struct difference *d, json_t *value, char *summ
 struct difference *difference_of_weights(struct model *m, int a, int b,
                                          const struct weights_change *w)
 {
-    struct difference *d = make(m, "weights", a, b, w->layer_count, NULL);
+    struct difference *d = difference_make(m, "weights", a, b, w->layer_count, NULL);
     const struct weight_change *most = NULL;
     for (int i = 0; i < w->layer_count; i++) {
         const struct weight_change *c = &w->layers[i];
         bool known = c->state == WEIGHT_COMPARED && isfinite(c->relative);
-        add_part(d, xstrdup(c->name), NULL, known ? c->relative : (double)NAN);
+        difference_add_part(d, xstrdup(c->name), NULL, known ? c->relative : (double)NAN);
         if (known && c->changed && (!most || c->relative > most->relative))
             most = c;
     }
-    return finish(d, weights_json(m, a, b, w),
-                  xasprintf("all weights moved by %.6g of their norm%s%s", w->all.relative,
-                            most ? ", most: " : "", most ? most->name : ""));
+    return difference_finish(d, weights_json(m, a, b, w),
+                             xasprintf("all weights moved by %.6g of their norm%s%s",
+                                       w->all.relative, most ? ", most: " : "",
+                                       most ? most->name : ""));
 }
 
 /* The mean over the depths of how alike a depth is to itself; NAN without any. */
@@ -185,51 +186,53 @@ struct difference *difference_of_cka(struct model *m, int a, int b, const struct
                                      const char *subject)
 {
     int all = c[0].depths * c[0].depths + c[1].depths * c[1].depths;
-    struct difference *d = make(m, "cka", a, b, all, subject);
+    struct difference *d = difference_make(m, "cka", a, b, all, subject);
     for (int s = 0; s < 2; s++)
         for (int i = 0; i < c[s].depths * c[s].depths; i++) {
             const char *stream = c[s].text ? "text" : "image";
             char *other = xasprintf("%s %s", stream, c[s].names[i % c[s].depths]);
-            add_part(d, xasprintf("%s %s", stream, c[s].names[i / c[s].depths]), other,
-                     c[s].values[i]);
+            difference_add_part(d, xasprintf("%s %s", stream, c[s].names[i / c[s].depths]), other,
+                                c[s].values[i]);
             free(other);
         }
-    return finish(d, cka_json(m, a, b, c),
-                  xasprintf("mean CKA (debiased) of the same depths, %.3f (text, n = %d) and %.3f "
-                            "(image, n = %d): %d %s", mean_diagonal(&c[0]), c[0].rows,
-                            mean_diagonal(&c[1]), c[1].rows, c[0].queries,
-                            c[0].queries == 1 ? "query" : "queries"));
+    return difference_finish(
+        d, cka_json(m, a, b, c),
+        xasprintf("mean CKA (debiased) of the same depths, %.3f (text, n = %d) and %.3f "
+                  "(image, n = %d): %d %s",
+                  mean_diagonal(&c[0]), c[0].rows, mean_diagonal(&c[1]), c[1].rows, c[0].queries,
+                  c[0].queries == 1 ? "query" : "queries"));
 }
 
 struct difference *difference_of_attention(struct model *m, int a, int b,
                                            const struct attention_change *list, int count,
                                            const char *subject)
 {
-    struct difference *d = make(m, "attention", a, b, count, subject);
+    struct difference *d = difference_make(m, "attention", a, b, count, subject);
     int most = -1;
     for (int i = 0; i < count; i++) {
-        add_part(d, xasprintf("%s layer %d, head %d", attn_table[list[i].map].name,
-                              list[i].layer + 1, list[i].head + 1), NULL, list[i].jsd);
+        difference_add_part(d, xasprintf("%s layer %d, head %d", attn_table[list[i].map].name,
+                                         list[i].layer + 1, list[i].head + 1), NULL, list[i].jsd);
         if (most < 0 || list[i].jsd > list[most].jsd)
             most = i;
     }
-    return finish(d, attention_json(list, count),
-                  most < 0 ? xstrdup("no heads")
-                           : xasprintf("changed most: %s, %.4f bits", d->parts[most].part,
-                                       list[most].jsd));
+    return difference_finish(
+        d, attention_json(list, count),
+        most < 0 ? xstrdup("no heads")
+                 : xasprintf("changed most: %s, %.4f bits", d->parts[most].part, list[most].jsd));
 }
 
 struct difference *difference_of_swap(struct model *m, const struct swap_result *s,
                                       const struct query *queries, const char *subject)
 {
-    struct difference *d = make(m, "swap", s->a, s->b, s->item_count, subject);
+    struct difference *d = difference_make(m, "swap", s->a, s->b, s->item_count, subject);
     d->level = swap_level_names[s->level];
     for (int i = 0; i < s->item_count; i++)
-        add_part(d, xstrdup(s->items[i].name), NULL, s->items[i].share);
-    return finish(d, swap_json(m, s, queries),
-                  carrier(s) ? xasprintf("carried by %s, %.1f%%", carrier(s)->name,
-                                         100 * carrier(s)->share)
-                             : xstrdup("no part carries a change"));
+        difference_add_part(d, xstrdup(s->items[i].name), NULL, s->items[i].share);
+    return difference_finish(d, swap_json(m, s, queries),
+                             difference_carrier(s)
+                                 ? xasprintf("carried by %s, %.1f%%", difference_carrier(s)->name,
+                                             100 * difference_carrier(s)->share)
+                                 : xstrdup("no part carries a change"));
 }
 
 void difference_note(struct difference *d, json_t *notices)
@@ -250,7 +253,7 @@ void difference_note(struct difference *d, json_t *notices)
         json_object_set(value, "notices", notices);
         free(d->data);
         d->data = NULL;
-        finish(d, json_incref(value), d->summary);
+        difference_finish(d, json_incref(value), d->summary);
     }
     json_decref(value);
 }

@@ -30,7 +30,7 @@ void effects_free(struct effects *e)
 
 /* ---- what is left out */
 
-static struct effect *add(struct effects *e, struct change c)
+static struct effect *effects_add(struct effects *e, struct change c)
 {
     e->items = xreallocarray(e->items, (size_t)e->count + 1, sizeof *e->items);
     e->items[e->count] = (struct effect){.change = c};
@@ -42,8 +42,8 @@ static void list_regions(struct effects *e, const struct inputs *in)
     for (int i = 0; i < in->in.batch * in->in.regions; i++) {
         struct result_source s = in->sources[i];
         if (s.image >= 0)
-            add(e, (struct change){.kind = CHANGE_DROP_REGION, .image = s.image,
-                                   .region = s.region});
+            effects_add(e, (struct change){.kind = CHANGE_DROP_REGION, .image = s.image,
+                                           .region = s.region});
     }
 }
 
@@ -52,7 +52,7 @@ static void list_tokens(struct effects *e, const struct prepared *p)
 {
     for (int i = 0; i < p->r->token_count; i++)
         if (net_input_token(p->net, i) >= 0)
-            add(e, (struct change){.kind = CHANGE_MASK_TOKEN, .token = i});
+            effects_add(e, (struct change){.kind = CHANGE_MASK_TOKEN, .token = i});
 }
 
 static void list_heads(struct effects *e, const struct net_sizes *s, enum kern_silence how)
@@ -61,14 +61,14 @@ static void list_heads(struct effects *e, const struct net_sizes *s, enum kern_s
         enum attn_kind map = (enum attn_kind)k;
         int layers = net_map_layers(s, map), heads = net_map_heads(s, map);
         for (int i = 0; i < layers * heads; i++)
-            add(e, (struct change){.kind = CHANGE_SILENCE, .map = map, .layer = i / heads,
-                                   .head = i % heads, .how = how});
+            effects_add(e, (struct change){.kind = CHANGE_SILENCE, .map = map, .layer = i / heads,
+                                           .head = i % heads, .how = how});
     }
 }
 
 /* ---- copies of the input */
 
-static void *copies(const void *x, size_t size, int n)
+static void *effects_copies(const void *x, size_t size, int n)
 {
     char *out = x ? xmalloc(size * (size_t)n + 1) : NULL;
     for (int i = 0; x && i < n; i++)
@@ -80,12 +80,13 @@ static void copy_inputs(const struct inputs *in, int n, struct inputs *out)
 {
     size_t b = (size_t)in->in.batch, t = (size_t)in->in.tokens, v = (size_t)in->in.regions;
     *out = *in;
-    out->ids = copies(in->ids, b * t * sizeof *in->ids, n);
-    out->text_mask = copies(in->text_mask, b * t * sizeof *in->text_mask, n);
-    out->task = copies(in->task, b * sizeof *in->task, n);
-    out->image_mask = copies(in->image_mask, b * v * sizeof *in->image_mask, n);
+    out->ids = effects_copies(in->ids, b * t * sizeof *in->ids, n);
+    out->text_mask = effects_copies(in->text_mask, b * t * sizeof *in->text_mask, n);
+    out->task = effects_copies(in->task, b * sizeof *in->task, n);
+    out->image_mask = effects_copies(in->image_mask, b * v * sizeof *in->image_mask, n);
     out->sources = NULL;
-    out->silences = copies(in->silences, (size_t)in->silence_count * sizeof *in->silences, 1);
+    out->silences =
+        effects_copies(in->silences, (size_t)in->silence_count * sizeof *in->silences, 1);
     out->in.batch *= n;
     out->in.ids = out->ids;
     out->in.text_mask = out->text_mask;
@@ -97,12 +98,13 @@ static void copy_inputs(const struct inputs *in, int n, struct inputs *out)
 static void copy_features(const struct inputs *in, int dim, int n, struct inputs *out)
 {
     size_t rows = (size_t)in->in.batch * (size_t)in->in.regions;
-    out->features = copies(in->features, rows * (size_t)dim * sizeof *in->features, n);
-    out->spatials = copies(in->spatials, rows * 5 * sizeof *in->spatials, n);
+    out->features = effects_copies(in->features, rows * (size_t)dim * sizeof *in->features, n);
+    out->spatials = effects_copies(in->spatials, rows * 5 * sizeof *in->spatials, n);
 }
 
 /* Copy k of the input without what the change names. */
-static void leave_out(const struct run *run, struct inputs *x, int k, const struct change *c)
+static void effects_leave_out(const struct run *run, struct inputs *x, int k,
+                              const struct change *c)
 {
     const struct inputs *in = &run->p->in;
     int n = in->in.batch, v = in->in.regions, t = in->in.tokens;
@@ -148,7 +150,7 @@ static int copy_logits(const struct run *run, const struct trace *t, int k, floa
     return width;
 }
 
-static int best_of(const float *x, int n)
+static int effects_best_of(const float *x, int n)
 {
     int best = 0;
     for (int i = 1; i < n; i++)
@@ -179,7 +181,7 @@ static void read_copy(const struct run *run, const struct trace *t, int k, struc
     f->softmax = run->softmax[e->choice];
     f->measure = measure_of(e->scale, run->logits, n, e->choice);
     f->effect = f->measure - e->measure;
-    f->best = best_of(run->logits, n);
+    f->best = effects_best_of(run->logits, n);
     f->rank = 0;
     for (int i = 0; i < n; i++)
         f->rank += run->logits[i] > f->logit;
@@ -188,8 +190,8 @@ static void read_copy(const struct run *run, const struct trace *t, int k, struc
 
 /* ---- running */
 
-static int forward(const struct run *run, const struct inputs *in, struct trace **out,
-                   struct vs_err *err)
+static int effects_forward(const struct run *run, const struct inputs *in, struct trace **out,
+                           struct vs_err *err)
 {
     struct net_want want = {.heads = run->p->r->task->head,
                             .keep_padding = in->keep_padding,
@@ -217,8 +219,8 @@ static int run_batch(struct run *run, int first, int n, const struct inputs *fea
     x.in.features = features->features;
     x.in.spatials = features->spatials;
     for (int k = 0; k < n; k++)
-        leave_out(run, &x, k, &run->e->items[first + k].change);
-    int rc = forward(run, &x, &t, err);
+        effects_leave_out(run, &x, k, &run->e->items[first + k].change);
+    int rc = effects_forward(run, &x, &t, err);
     for (int k = 0; k < n && rc == 0; k++)
         read_copy(run, t, k, &run->e->items[first + k]);
     if (rc == 0)
@@ -234,7 +236,7 @@ static int run_whole(struct run *run, int choice, struct vs_err *err)
     struct trace *t = NULL;
     struct effect f;
     struct effects *e = run->e;
-    int rc = forward(run, &run->p->in, &t, err), most = 0;
+    int rc = effects_forward(run, &run->p->in, &t, err), most = 0;
     for (int i = 0; rc == 0 && i < t->count; i++)
         for (int j = 0; j < t->tensors[i].ndim; j++)
             most = t->tensors[i].shape[j] > most ? (int)t->tensors[i].shape[j] : most;
@@ -242,7 +244,7 @@ static int run_whole(struct run *run, int choice, struct vs_err *err)
         run->logits = xcalloc((size_t)most + 1, sizeof *run->logits);
         run->softmax = xcalloc((size_t)most + 1, sizeof *run->softmax);
         int n = copy_logits(run, t, 0, run->logits);
-        e->choice = choice >= 0 ? choice : best_of(run->logits, n);
+        e->choice = choice >= 0 ? choice : effects_best_of(run->logits, n);
         if (e->choice < n)
             e->scale = scale_of(run->p->r->task, run->logits, n, e->choice);
         else
@@ -259,7 +261,7 @@ static int run_whole(struct run *run, int choice, struct vs_err *err)
     return rc;
 }
 
-static int run_all(struct run *run, effects_report *report, void *arg, struct vs_err *err)
+static int effects_run_all(struct run *run, effects_report *report, void *arg, struct vs_err *err)
 {
     const struct inputs *in = &run->p->in;
     struct effects *e = run->e;
@@ -280,7 +282,7 @@ static int run_all(struct run *run, effects_report *report, void *arg, struct vs
 }
 
 /* Grounding ranks all rows, or the candidates when there are any. */
-static void pick_rows(struct run *run)
+static void effects_pick_rows(struct run *run)
 {
     const struct prepared *p = run->p;
     bool choose = p->r->images[0].candidate_count > 0;
@@ -314,13 +316,13 @@ int effects_run(struct model *m, const struct query *q, enum effects_of of, int 
     e->of = of;
     int rc = query_prepare(m, q, cancel, &p, err);
     if (rc == 0) {
-        pick_rows(&run);
+        effects_pick_rows(&run);
         rc = list_items(&run, of, err);
     }
     if (rc == 0)
         rc = run_whole(&run, choice, err);
     if (rc == 0)
-        rc = run_all(&run, report, arg, err);
+        rc = effects_run_all(&run, report, arg, err);
     e->ms = vs_now_ms() - start;
     prepared_fini(&p);
     free(run.pick);

@@ -32,7 +32,7 @@ static char *image_id(const char *path)
     return n ? xstrndup(name, n) : xstrdup(name);
 }
 
-static int by_id(const void *a, const void *b)
+static int extract_by_id(const void *a, const void *b)
 {
     const struct item *const *x = a, *const *y = b;
     return strcmp((*x)->id, (*y)->id);
@@ -45,7 +45,7 @@ static int check_names(struct extract *e)
     int rc = 0;
     for (int i = 0; i < e->count; i++)
         list[i] = &e->items[i];
-    qsort(list, (size_t)e->count, sizeof *list, by_id);
+    qsort(list, (size_t)e->count, sizeof *list, extract_by_id);
     for (int i = 0; i < e->count && rc == 0; i++) {
         if (strlen(list[i]->id) > 250)
             rc = vs_fail(e->err, VS_E_USAGE, "%s: its name is too long", list[i]->path);
@@ -63,7 +63,7 @@ static char *output_path(const struct extract *e, const struct item *it)
                      e->o->format == EXTRACT_NPY ? "npy" : "safetensors");
 }
 
-static bool is_there(struct extract *e, const struct item *it)
+static bool extract_is_there(struct extract *e, const struct item *it)
 {
     if (e->o->force)
         return false;
@@ -98,7 +98,7 @@ static void note_stage(struct extract *e, const char *name, double ms, double wo
     e->stages[i].work += work;
 }
 
-static void on_progress(void *arg, const char *stage, double done, double all)
+static void extract_on_progress(void *arg, const char *stage, double done, double all)
 {
     struct job *j = arg;
     double now = vs_now_ms();
@@ -145,7 +145,7 @@ static int read_boxes(const struct extract *e, struct taken *t)
 
 /* Boxes that cannot be, or would have to be changed, are an error here: nobody reads notes of a
  * thousand images. */
-static int check_boxes(struct taken *t)
+static int extract_check_boxes(struct taken *t)
 {
     char *note = NULL;
     if (!t->boxes)
@@ -158,7 +158,7 @@ static int check_boxes(struct taken *t)
     return rc;
 }
 
-static void load(struct job *j, struct taken *t)
+static void extract_load(struct job *j, struct taken *t)
 {
     double start = vs_now_ms();
     t->rc = read_boxes(j->e, t);
@@ -172,7 +172,7 @@ static void load(struct job *j, struct taken *t)
     t->picture.rgb = t->image->rgb;
     t->picture.w = t->image->width;
     t->picture.h = t->image->height;
-    t->rc = check_boxes(t);
+    t->rc = extract_check_boxes(t);
     t->done = t->rc != 0;
     if (t->done)
         return;
@@ -195,9 +195,9 @@ static void unlock_device(struct extract *e)
 }
 
 /* Runs pictures of one size together. */
-static int detect(struct job *j, struct taken **list, int count, struct vs_err *err)
+static int extract_detect(struct job *j, struct taken **list, int count, struct vs_err *err)
 {
-    struct detector_want want = {.cancel = &j->e->cancel, .progress = on_progress,
+    struct detector_want want = {.cancel = &j->e->cancel, .progress = extract_on_progress,
                                  .progress_arg = j, .prob = true, .more = true};
     struct detector_picture pictures[EXTRACT_BATCH_MOST];
     for (int i = 0; i < count; i++)
@@ -217,13 +217,13 @@ static int detect(struct job *j, struct taken **list, int count, struct vs_err *
 static void detect_group(struct job *j, struct taken **list, int count)
 {
     struct vs_err err = {0};
-    int rc = detect(j, list, count, &err);
+    int rc = extract_detect(j, list, count, &err);
     for (int i = 0; i < count; i++) {
         struct taken *t = list[i];
         t->rc = rc;
         t->err = err;
         if (rc != 0 && rc != VS_E_CANCELLED && count > 1)
-            t->rc = detect(j, &t, 1, &t->err);
+            t->rc = extract_detect(j, &t, 1, &t->err);
         t->done = true;
     }
 }
@@ -313,7 +313,7 @@ static void report_failed(struct extract *e, const struct taken *t)
     pthread_mutex_unlock(&e->lock);
 }
 
-static void put(struct job *j, struct taken *t)
+static void extract_put(struct job *j, struct taken *t)
 {
     struct extract *e = j->e;
     struct regions *g = t->picture.regions;
@@ -338,25 +338,25 @@ static void do_taken(struct job *j, struct taken *list, int count)
 {
     struct taken *group[EXTRACT_BATCH_MOST];
     for (int i = 0; i < count; i++)
-        load(j, &list[i]);
+        extract_load(j, &list[i]);
     for (int n; (n = pick_group(j, list, count, group)) > 0;)
         detect_group(j, group, n);
     for (int i = 0; i < count; i++)
-        put(j, &list[i]);
+        extract_put(j, &list[i]);
     pthread_mutex_lock(&j->e->lock);
     j->share = 0;
     pthread_mutex_unlock(&j->e->lock);
 }
 
 /* The next image that has to be done, or NULL. */
-static struct item *take(struct extract *e)
+static struct item *extract_take(struct extract *e)
 {
     struct item *it = NULL;
     pthread_mutex_lock(&e->lock);
     while (!it && e->next < e->count && !atomic_load(&e->cancel) &&
            !(e->stop && atomic_load(e->stop))) {
         it = &e->items[e->next++];
-        if (is_there(e, it)) {
+        if (extract_is_there(e, it)) {
             e->sum.there++;
             it->ready = true;
             commit_ready(e);
@@ -372,7 +372,7 @@ static void *job_main(void *arg)
     struct job *j = arg;
     for (int n = 1; n > 0;) {
         struct taken list[EXTRACT_BATCH_MOST] = {0};
-        for (n = 0; n < j->e->batch && (list[n].it = take(j->e)) != NULL;)
+        for (n = 0; n < j->e->batch && (list[n].it = extract_take(j->e)) != NULL;)
             n++;
         do_taken(j, list, n);
     }
@@ -459,7 +459,7 @@ static void close_jobs(struct extract *e, struct job *jobs)
     }
 }
 
-static int open_detector(struct extract *e)
+static int extract_open_detector(struct extract *e)
 {
     int rc = 0, cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
     int threads = e->o->threads ? e->o->threads : cpus;
@@ -472,7 +472,7 @@ static int open_detector(struct extract *e)
     return rc;
 }
 
-static void fini(struct extract *e)
+static void extract_fini(struct extract *e)
 {
     for (int i = 0; i < e->count; i++) {
         free(e->items[i].id);
@@ -500,7 +500,7 @@ int extract_run(const struct extract_options *o, char **images, int count,
         e.items[i] = (struct item){.path = images[i], .id = image_id(images[i])};
     int rc = check_names(&e);
     if (rc == 0)
-        rc = open_detector(&e);
+        rc = extract_open_detector(&e);
     if (rc == 0)
         rc = open_output(&e);
     if (rc == 0)
@@ -513,7 +513,7 @@ int extract_run(const struct extract_options *o, char **images, int count,
     if (o->profile)
         extract_print_profile(&e);
     close_jobs(&e, jobs);
-    fini(&e);
+    extract_fini(&e);
     free(jobs);
     *out = e.sum;
     return rc;

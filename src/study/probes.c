@@ -48,7 +48,7 @@ void probes_free(struct probes *p)
 
 /* ---- JSON lines */
 
-static int read_json(const char *path, struct probes *p, struct vs_err *err)
+static int probes_read_json(const char *path, struct probes *p, struct vs_err *err)
 {
     struct eval_source o = {.path = path, .optional = true};
     struct eval_set *s = NULL;
@@ -79,13 +79,13 @@ struct reader {
     struct vs_err *err;
 };
 
-static int bad(const struct reader *r, const char *what, const char *value)
+static int probes_bad(const struct reader *r, const char *what, const char *value)
 {
     return vs_fail(r->err, VS_E_FORMAT, "%s: line %d: %s%s%.100s%s", r->path, r->line, what,
                    value ? " '" : "", value ? value : "", value ? "'" : "");
 }
 
-static struct probe *current(struct reader *r)
+static struct probe *probes_current(struct reader *r)
 {
     return &r->set->list[r->set->count - 1];
 }
@@ -95,7 +95,7 @@ static char *from_folder(const struct reader *r, const char *path)
     return path[0] == '/' ? xstrdup(path) : xasprintf("%s%s", r->folder, path);
 }
 
-static int read_box(const struct reader *r, const char *value, float box[4])
+static int probes_read_box(const struct reader *r, const char *value, float box[4])
 {
     const char *s = value;
     char *end;
@@ -103,29 +103,29 @@ static int read_box(const struct reader *r, const char *value, float box[4])
         s += strspn(s, " \t,");
         double x = strtod(s, &end);
         if (end == s || !isfinite(x) || fabs(x) > 1e6)
-            return bad(r, "expected four numbers x1 y1 x2 y2, not", value);
+            return probes_bad(r, "expected four numbers x1 y1 x2 y2, not", value);
         box[i] = (float)x;
         s = end;
     }
     if (s[strspn(s, " \t,")] || box[0] > box[2] || box[1] > box[3])
-        return bad(r, "expected x1 y1 x2 y2 with x1 <= x2 and y1 <= y2, not", value);
+        return probes_bad(r, "expected x1 y1 x2 y2 with x1 <= x2 and y1 <= y2, not", value);
     return 0;
 }
 
-static int take_task(struct reader *r, const char *value)
+static int probes_take_task(struct reader *r, const char *value)
 {
-    struct eval_item *it = &current(r)->item;
+    struct eval_item *it = &probes_current(r)->item;
     if (it->task)
-        return bad(r, "a second task (an empty line ends a query)", NULL);
+        return probes_bad(r, "a second task (an empty line ends a query)", NULL);
     it->task = task_find(value);
-    return it->task ? 0 : bad(r, "there is no task", value);
+    return it->task ? 0 : probes_bad(r, "there is no task", value);
 }
 
-static int take_image(struct reader *r, const char *value)
+static int probes_take_image(struct reader *r, const char *value)
 {
-    struct probe *x = current(r);
+    struct probe *x = probes_current(r);
     if (x->item.image_count >= 1000)
-        return bad(r, "too many images", NULL);
+        return probes_bad(r, "too many images", NULL);
     eval_add_image(&x->item, from_folder(r, value));
     x->regions = xreallocarray(x->regions, (size_t)x->item.image_count, sizeof *x->regions);
     x->regions[x->item.image_count - 1] = NULL;
@@ -136,20 +136,20 @@ static int take_image(struct reader *r, const char *value)
 
 static int take_key(struct reader *r, const char *value)
 {
-    struct probe *x = current(r);
+    struct probe *x = probes_current(r);
     int i = x->item.image_count - 1;
     if (i < 0 || !x->regions[i] || x->keys[i])
-        return bad(r, "a key comes after the regions that it is an entry of", NULL);
+        return probes_bad(r, "a key comes after the regions that it is an entry of", NULL);
     x->keys[i] = xstrdup(value);
     return 0;
 }
 
 static int take_regions(struct reader *r, const char *value)
 {
-    struct probe *x = current(r);
+    struct probe *x = probes_current(r);
     int i = x->item.image_count - 1;
     if (i < 0 || x->regions[i])
-        return bad(r, "regions come after the image that they are of", NULL);
+        return probes_bad(r, "regions come after the image that they are of", NULL);
     x->regions[i] = from_folder(r, value);
     return 0;
 }
@@ -157,35 +157,35 @@ static int take_regions(struct reader *r, const char *value)
 /* Further lines of a dialog. */
 static int take_text(struct reader *r, const char *value)
 {
-    struct eval_item *it = &current(r)->item;
+    struct eval_item *it = &probes_current(r)->item;
     char *old = it->text;
     it->text = old ? xasprintf("%s\n%s", old, value) : xstrdup(value);
     free(old);
     return 0;
 }
 
-static int take_box(struct reader *r, const char *value)
+static int probes_take_box(struct reader *r, const char *value)
 {
-    struct eval_item *it = &current(r)->item;
+    struct eval_item *it = &probes_current(r)->item;
     if (it->has_box)
-        return bad(r, "a second box", NULL);
+        return probes_bad(r, "a second box", NULL);
     it->has_box = true;
-    return read_box(r, value, it->box);
+    return probes_read_box(r, value, it->box);
 }
 
 static int take_candidate(struct reader *r, const char *value)
 {
-    struct box_list *c = &current(r)->item.candidates;
+    struct box_list *c = &probes_current(r)->item.candidates;
     if (c->count >= MOST_BOXES)
-        return bad(r, "too many candidates", NULL);
+        return probes_bad(r, "too many candidates", NULL);
     c->boxes = xreallocarray(c->boxes, (size_t)c->count + 1, 4 * sizeof *c->boxes);
-    return read_box(r, value, c->boxes + 4 * (size_t)c->count++);
+    return probes_read_box(r, value, c->boxes + 4 * (size_t)c->count++);
 }
 
 static int take_once(struct reader *r, char **where, const char *value)
 {
     if (*where)
-        return bad(r, "given twice (an empty line ends a query):", value);
+        return probes_bad(r, "given twice (an empty line ends a query):", value);
     *where = xstrdup(value);
     return 0;
 }
@@ -195,7 +195,7 @@ static int take_name(struct reader *r, const char *value)
     return take_once(r, &r->name, value);
 }
 
-static int take_answer(struct reader *r, const char *value)
+static int probes_take_answer(struct reader *r, const char *value)
 {
     return take_once(r, &r->answer, value);
 }
@@ -204,9 +204,9 @@ static const struct {
     const char *name;
     int (*take)(struct reader *r, const char *value);
 } fields[] = {
-    {"name", take_name},       {"task", take_task}, {"image", take_image},
-    {"regions", take_regions}, {"text", take_text}, {"answer", take_answer},
-    {"box", take_box},         {"candidate", take_candidate}, {"key", take_key},
+    {"name", take_name},       {"task", probes_take_task}, {"image", probes_take_image},
+    {"regions", take_regions}, {"text", take_text}, {"answer", probes_take_answer},
+    {"box", probes_take_box},         {"candidate", take_candidate}, {"key", take_key},
 };
 
 /* The answer is a number for tasks that choose among images or candidates. */
@@ -220,13 +220,15 @@ static int set_answer(struct reader *r, struct eval_item *it)
         char *end;
         long n = strtol(r->answer, &end, 10);
         if (*end || end == r->answer || n < 1 || n > below)
-            return bad(r, choose ? "the answer is not the number of a candidate, from 1:"
-                                 : "the answer is not the number of an image, from 1:", r->answer);
+            return probes_bad(r,
+                              choose ? "the answer is not the number of a candidate, from 1:"
+                                     : "the answer is not the number of an image, from 1:",
+                              r->answer);
         it->number = (int)n - 1;
         return 0;
     }
     if (it->task->reading->ranked == RANKED_REGIONS)
-        return bad(r, "the answer to this task is a box:", r->answer);
+        return probes_bad(r, "the answer to this task is a box:", r->answer);
     eval_add_label(it, r->answer, 1);
     return 0;
 }
@@ -235,22 +237,22 @@ static int end_probe(struct reader *r)
 {
     if (!r->open)
         return 0;
-    struct probe *x = current(r);
+    struct probe *x = probes_current(r);
     struct eval_item *it = &x->item;
     int at = r->line, rc = 0;
     r->line = r->first;
     r->open = false;
     it->line = r->first;
     if (!it->task)
-        rc = bad(r, "a query without a task", NULL);
+        rc = probes_bad(r, "a query without a task", NULL);
     else if (!it->text || !it->text[0])
-        rc = bad(r, "a query without a text", NULL);
+        rc = probes_bad(r, "a query without a text", NULL);
     else if (it->image_count < it->task->min_images || it->image_count > it->task->max_images)
-        rc = bad(r, "not as many images as the task takes:", it->task->name);
+        rc = probes_bad(r, "not as many images as the task takes:", it->task->name);
     else if (it->has_box && it->task->reading->ranked != RANKED_REGIONS)
-        rc = bad(r, "a box is not an answer to this task:", it->task->name);
+        rc = probes_bad(r, "a box is not an answer to this task:", it->task->name);
     else if (it->candidates.count && !it->task->extra_regions)
-        rc = bad(r, "this task has no candidates:", it->task->name);
+        rc = probes_bad(r, "this task has no candidates:", it->task->name);
     else
         rc = set_answer(r, it);
     x->name = r->name ? r->name : xstrdup(it->text ? it->text : "");
@@ -261,28 +263,28 @@ static int end_probe(struct reader *r)
     return rc;
 }
 
-static int take_line(struct reader *r, char *s)
+static int probes_take_line(struct reader *r, char *s)
 {
     char *colon = strchr(s, ':'), *value = colon ? colon + 1 : s;
     size_t n = colon ? (size_t)(colon - s) : 0;
     value += strspn(value, " \t");
     if (!colon)
-        return bad(r, "expected \"field: value\", not", s);
+        return probes_bad(r, "expected \"field: value\", not", s);
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         if (strlen(fields[i].name) != n || strncmp(fields[i].name, s, n) != 0)
             continue;
         if (!value[0])
-            return bad(r, "nothing after", s);
+            return probes_bad(r, "nothing after", s);
         if (!r->open) {
             if (r->set->count == MOST_PROBES)
-                return bad(r, "too many queries", NULL);
+                return probes_bad(r, "too many queries", NULL);
             probes_add(r->set);
             r->open = true;
             r->first = r->line;
         }
         return fields[i].take(r, value);
     }
-    return bad(r, "there is no such field:", s);
+    return probes_bad(r, "there is no such field:", s);
 }
 
 static int read_paragraphs(struct reader *r, char *text)
@@ -297,12 +299,12 @@ static int read_paragraphs(struct reader *r, char *text)
             s[--n] = '\0';
         if (s[0] == '#')
             continue;
-        rc = s[0] ? take_line(r, s) : end_probe(r);
+        rc = s[0] ? probes_take_line(r, s) : end_probe(r);
     }
     return rc ? rc : end_probe(r);
 }
 
-static int read_text(const struct bytes *map, struct probes *p, struct vs_err *err)
+static int probes_read_text(const struct bytes *map, struct probes *p, struct vs_err *err)
 {
     const char *slash = strrchr(map->path, '/');
     struct reader r = {.path = map->path, .set = p, .err = err};
@@ -334,8 +336,8 @@ int probes_open(const char *path, struct probes **out, struct vs_err *err)
             rc = vs_fail(err, VS_E_LIMIT, "%s: %zu MB are too much for a check set", path,
                          map.size >> 20);
         else
-            rc = at < map.size && map.data[at] == '{' ? read_json(path, p, err)
-                                                      : read_text(&map, p, err);
+            rc = at < map.size && map.data[at] == '{' ? probes_read_json(path, p, err)
+                                                      : probes_read_text(&map, p, err);
         bytes_close(&map);
     }
     if (rc == 0 && p->count == 0)
@@ -349,14 +351,14 @@ int probes_open(const char *path, struct probes **out, struct vs_err *err)
 
 /* ---- writing */
 
-static void add_path(struct buf *b, const char *field, const char *path, const char *folder)
+static void probes_add_path(struct buf *b, const char *field, const char *path, const char *folder)
 {
     size_t n = folder ? strlen(folder) : 0;
     bool below = n && strncmp(path, folder, n) == 0 && path[n] == '/';
     buf_printf(b, "%s: %s\n", field, below ? path + n + 1 : path);
 }
 
-static void add_lines(struct buf *b, const char *field, const char *text)
+static void probes_add_lines(struct buf *b, const char *field, const char *text)
 {
     while (text) {
         const char *end = strchr(text, '\n');
@@ -379,13 +381,13 @@ char *probe_format(const struct probe *p, const char *folder)
         buf_printf(&b, "name: %s\n", p->name);
     buf_printf(&b, "task: %s\n", it->task->name);
     for (int i = 0; i < it->image_count; i++) {
-        add_path(&b, "image", it->images[i], folder);
+        probes_add_path(&b, "image", it->images[i], folder);
         if (p->regions && p->regions[i])
-            add_path(&b, "regions", p->regions[i], folder);
+            probes_add_path(&b, "regions", p->regions[i], folder);
         if (p->regions && p->regions[i] && p->keys && p->keys[i])
             buf_printf(&b, "key: %s\n", p->keys[i]);
     }
-    add_lines(&b, "text", it->text);
+    probes_add_lines(&b, "text", it->text);
     for (int i = 0; i < it->candidates.count; i++)
         add_box(&b, "candidate", it->candidates.boxes + 4 * (size_t)i);
     if (it->number >= 0)

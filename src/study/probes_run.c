@@ -167,7 +167,7 @@ static bool is_expected(const struct eval_item *it, const struct result *r, int 
     return false;
 }
 
-static void judge(const struct eval_item *it, const struct result *r, struct probe_answer *a)
+static void runner_judge(const struct eval_item *it, const struct result *r, struct probe_answer *a)
 {
     a->expected_rank = -1;
     a->expected = -1;
@@ -184,10 +184,10 @@ static void judge(const struct eval_item *it, const struct result *r, struct pro
         }
 }
 
-static void tell(const struct eval_item *it, const struct result *r, struct probe_answer *a)
+static void runner_tell(const struct eval_item *it, const struct result *r, struct probe_answer *a)
 {
     int n = compare_count(r);
-    judge(it, r, a);
+    runner_judge(it, r, a);
     a->notice = xstrdup_null(r->notice);
     a->entropy = r->entropy;
     a->margin = r->margin;
@@ -222,7 +222,7 @@ static int run_probe(struct probe_runner *r, int i, int checkpoint, const atomic
     if (rc == 0)
         rc = query_run(r->model, &q, cancel, out, &why);
     if (rc == 0)
-        tell(it, *out, a);
+        runner_tell(it, *out, a);
     else if (rc == VS_E_CANCELLED)
         return vs_fail(err, rc, "%s", why.text);
     else {

@@ -16,7 +16,7 @@ struct map_pair {
     const float *map, *grad; /* (heads, rows, cols) */
 };
 
-static struct map_pair pair_of(const struct explained *e, enum attn_kind kind, int layer)
+static struct map_pair relevancy_pair_of(const struct explained *e, enum attn_kind kind, int layer)
 {
     struct trace_at at = {.kind = TRACE_MAP, .site = (int)kind, .layer = layer};
     const struct trace_tensor *a = trace_get(e->pass, at), *g = trace_get(e->grad, at);
@@ -54,21 +54,21 @@ static void add_product(const double *a, const double *b, int m, int k, int n, d
 }
 
 /* a(m,k) b(k,n), to be freed */
-static double *product(const double *a, const double *b, int m, int k, int n)
+static double *relevancy_product(const double *a, const double *b, int m, int k, int n)
 {
     double *out = xcalloc((size_t)m * (size_t)n + 1, sizeof *out);
     add_product(a, b, m, k, n, out);
     return out;
 }
 
-static void add_to(double *to, const double *x, int m, int n)
+static void relevancy_add_to(double *to, const double *x, int m, int n)
 {
     for (ptrdiff_t i = 0; i < (ptrdiff_t)m * n; i++)
         to[i] += x[i];
 }
 
 /* I + R / row sums, or its transpose; to be freed. */
-static double *normalised(const double *r, int n, bool transposed)
+static double *relevancy_normalised(const double *r, int n, bool transposed)
 {
     double *out = xcalloc((size_t)n * (size_t)n + 1, sizeof *out);
     for (ptrdiff_t i = 0; i < n; i++) {
@@ -88,10 +88,10 @@ static double *normalised(const double *r, int n, bool transposed)
 /* own += a + a own, cross += a cross; own (n, n), cross (n, m). */
 static void rule_self(const double *a, int n, int m, double *own, double *cross)
 {
-    double *x = product(a, own, n, n, n), *y = product(a, cross, n, n, m);
-    add_to(own, a, n, n);
-    add_to(own, x, n, n);
-    add_to(cross, y, n, m);
+    double *x = relevancy_product(a, own, n, n, n), *y = relevancy_product(a, cross, n, n, m);
+    relevancy_add_to(own, a, n, n);
+    relevancy_add_to(own, x, n, n);
+    relevancy_add_to(cross, y, n, m);
     free(x);
     free(y);
 }
@@ -99,8 +99,8 @@ static void rule_self(const double *a, int n, int m, double *own, double *cross)
 /* N(from)' a N(to), (n, m), to be freed. */
 static double *rule_carry(const double *a, const double *from, const double *to, int n, int m)
 {
-    double *nf = normalised(from, n, true), *nt = normalised(to, m, false);
-    double *x = product(nf, a, n, n, m), *y = product(x, nt, n, m, m);
+    double *nf = relevancy_normalised(from, n, true), *nt = relevancy_normalised(to, m, false);
+    double *x = relevancy_product(nf, a, n, n, m), *y = relevancy_product(x, nt, n, m, m);
     free(nf);
     free(nt);
     free(x);
@@ -112,16 +112,16 @@ static void rule_co(const double *a1, const double *a2, struct relevancy *r)
 {
     int t = r->tokens, v = r->regions;
     double *ti = a1 ? rule_carry(a1, r->tt, r->ii, t, v) : NULL;
-    double *tt = a1 ? product(a1, r->it, t, v, t) : NULL;
+    double *tt = a1 ? relevancy_product(a1, r->it, t, v, t) : NULL;
     double *it = a2 ? rule_carry(a2, r->ii, r->tt, v, t) : NULL;
-    double *ii = a2 ? product(a2, r->ti, v, t, v) : NULL;
+    double *ii = a2 ? relevancy_product(a2, r->ti, v, t, v) : NULL;
     if (a1) {
-        add_to(r->ti, ti, t, v);
-        add_to(r->tt, tt, t, t);
+        relevancy_add_to(r->ti, ti, t, v);
+        relevancy_add_to(r->tt, tt, t, t);
     }
     if (a2) {
-        add_to(r->it, it, v, t);
-        add_to(r->ii, ii, v, v);
+        relevancy_add_to(r->it, it, v, t);
+        relevancy_add_to(r->ii, ii, v, v);
     }
     free(ti);
     free(tt);
@@ -133,8 +133,8 @@ static void rule_layer(const struct explained *e, enum attn_kind kind, int layer
                        struct relevancy *r)
 {
     bool co = kind == ATTN_TEXT_TO_IMAGE || kind == ATTN_IMAGE_TO_TEXT;
-    struct map_pair p = pair_of(e, co ? ATTN_TEXT_TO_IMAGE : kind, layer);
-    struct map_pair q = pair_of(e, ATTN_IMAGE_TO_TEXT, layer);
+    struct map_pair p = relevancy_pair_of(e, co ? ATTN_TEXT_TO_IMAGE : kind, layer);
+    struct map_pair q = relevancy_pair_of(e, ATTN_IMAGE_TO_TEXT, layer);
     double *a = pair_mean(&p), *a2 = co ? pair_mean(&q) : NULL;
     if (co)
         rule_co(a, a2, r);
@@ -199,15 +199,15 @@ void relevancy_read(const struct relevancy *r, const struct net_target *target, 
         ptrdiff_t row = target->terms[i].row;
         if (target->terms[i].weight <= 0)
             continue;
-        add_to(tokens, r->it + row * t, 1, t);
-        add_to(regions, r->ii + row * v, 1, v);
+        relevancy_add_to(tokens, r->it + row * t, 1, t);
+        relevancy_add_to(regions, r->ii + row * v, 1, v);
     }
     if (on_regions)
         return;
-    add_to(tokens, r->tt, 1, t);
-    add_to(tokens, r->it, 1, t);
-    add_to(regions, r->ti, 1, v);
-    add_to(regions, r->ii, 1, v);
+    relevancy_add_to(tokens, r->tt, 1, t);
+    relevancy_add_to(tokens, r->it, 1, t);
+    relevancy_add_to(regions, r->ti, 1, v);
+    relevancy_add_to(regions, r->ii, 1, v);
 }
 
 /* ---- sums over maps */
@@ -220,7 +220,7 @@ static void for_maps(const struct explained *e, double *tokens, double *regions,
         const struct trace_at *at = &e->pass->tensors[i].at;
         if (at->kind != TRACE_MAP)
             continue;
-        struct map_pair p = pair_of(e, (enum attn_kind)at->site, at->layer);
+        struct map_pair p = relevancy_pair_of(e, (enum attn_kind)at->site, at->layer);
         visit(&p, attn_table[at->site].to == STREAM_TEXT ? tokens : regions);
     }
 }
@@ -229,7 +229,7 @@ static void visit_plain(const struct map_pair *p, double *to)
 {
     double *a = pair_mean(p);
     for (int i = 0; a && i < p->rows; i++)
-        add_to(to, a + (ptrdiff_t)i * p->cols, 1, p->cols);
+        relevancy_add_to(to, a + (ptrdiff_t)i * p->cols, 1, p->cols);
     free(a);
 }
 
@@ -262,7 +262,7 @@ void relevancy_keys(const struct explained *e, double *tokens, double *regions)
 
 bool relevancy_heads(const struct explained *e, enum attn_kind map, int layer, double *out)
 {
-    struct map_pair p = pair_of(e, map, layer);
+    struct map_pair p = relevancy_pair_of(e, map, layer);
     size_t n = (size_t)p.rows * (size_t)p.cols;
     for (int h = 0; h < p.heads; h++) {
         out[h] = 0;

@@ -11,7 +11,7 @@
 
 /* ---- what can be removed, and in which order */
 
-static bool is_real(const int32_t *mask, int width, int b, int i)
+static bool removal_is_real(const int32_t *mask, int width, int b, int i)
 {
     return !mask || mask[(ptrdiff_t)b * width + i] != 0;
 }
@@ -39,7 +39,7 @@ static int order_regions(const struct net_input *in, const struct net_target *t,
     int n = 0;
     for (int b = 0; b < images; b++)
         for (int i = 1; i < in->regions; i++)
-            if (is_real(in->image_mask, in->regions, first + b, i) && !is_target_row(t, i))
+            if (removal_is_real(in->image_mask, in->regions, first + b, i) && !is_target_row(t, i))
                 out[n++] = (struct removable){first + b, i,
                                               worth[(ptrdiff_t)b * in->regions + i]};
     return n;
@@ -50,10 +50,10 @@ static int order_tokens(const struct net_input *in, int first, int images, const
                         struct removable *out)
 {
     int n = 0, last = in->tokens - 1;
-    while (last > 0 && !is_real(in->text_mask, in->tokens, first, last))
+    while (last > 0 && !removal_is_real(in->text_mask, in->tokens, first, last))
         last--;
     for (int i = 1; i < last; i++) {
-        if (!is_real(in->text_mask, in->tokens, first, i))
+        if (!removal_is_real(in->text_mask, in->tokens, first, i))
             continue;
         out[n] = (struct removable){-1, i, 0};
         for (int b = 0; b < images; b++)

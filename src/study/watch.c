@@ -133,7 +133,7 @@ static bool is_checkpoint_name(const char *name)
     return false;
 }
 
-static struct entry *find(struct watch *w, const char *name)
+static struct entry *watch_find(struct watch *w, const char *name)
 {
     for (int i = 0; i < w->count; i++)
         if (strcmp(w->list[i].file.name, name) == 0)
@@ -151,7 +151,7 @@ static struct entry *find(struct watch *w, const char *name)
 
 static void see_file(struct watch *w, const char *name, const struct stat *st, double now)
 {
-    struct entry *e = find(w, name);
+    struct entry *e = watch_find(w, name);
     struct stamp s = {st->st_size, st->st_mtim.tv_sec, st->st_mtim.tv_nsec, (uint64_t)st->st_ino};
     if (!e)
         return;
@@ -194,7 +194,8 @@ static bool leads_back(const struct watch *w, const char *path)
     return back;
 }
 
-static int look(struct watch *w, const char *below, int depth, double now, struct vs_err *err);
+static int watch_look(struct watch *w, const char *below, int depth, double now,
+                      struct vs_err *err);
 
 /* name: below the watched folder. It may be gone by now. */
 static void look_below(struct watch *w, const char *name, int depth, double now)
@@ -202,13 +203,13 @@ static void look_below(struct watch *w, const char *name, int depth, double now)
     char *path = xasprintf("%s/%s", w->folder, name);
     if (!leads_back(w, path)) {
         notify_add(w, path);
-        (void)look(w, name, depth, now, NULL);
+        (void)watch_look(w, name, depth, now, NULL);
     }
     free(path);
 }
 
 /* below: a folder in the watched one, so many folders deep, or NULL for that itself. */
-static int look(struct watch *w, const char *below, int depth, double now, struct vs_err *err)
+static int watch_look(struct watch *w, const char *below, int depth, double now, struct vs_err *err)
 {
     char *folder = below ? xasprintf("%s/%s", w->folder, below) : xstrdup(w->folder);
     DIR *d = opendir(folder);
@@ -246,7 +247,7 @@ static void forget_gone(struct watch *w)
 }
 
 /* The reader finds every tensor inside the file, or says what is missing. */
-static void check(struct entry *e)
+static void watch_check(struct entry *e)
 {
     struct tensorfile *f = NULL;
     struct vs_err err = {0};
@@ -274,7 +275,7 @@ int watch_next(struct watch *w, const char **path, struct vs_err *err)
     notify_drain(w);
     for (int i = 0; i < w->count; i++)
         w->list[i].seen = false;
-    int rc = look(w, NULL, 0, now, err);
+    int rc = watch_look(w, NULL, 0, now, err);
     if (rc != 0)
         return rc;
     forget_gone(w);
@@ -282,7 +283,7 @@ int watch_next(struct watch *w, const char **path, struct vs_err *err)
         struct entry *e = &w->list[i];
         if (e->file.state == WATCH_GROWING && now - e->since >= w->settle &&
             !stamp_equal(&e->checked, &e->stamp))
-            check(e);
+            watch_check(e);
         if (e->file.state == WATCH_COMPLETE && !e->file.given && (!best || comes_before(e, best)))
             best = e;
     }

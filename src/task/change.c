@@ -105,7 +105,7 @@ int silence_find(const char *name)
     return find_name(silence_names, KERN_SILENCES, name);
 }
 
-static bool read_number(const char *word, int least, int *out)
+static bool change_read_number(const char *word, int least, int *out)
 {
     char *end;
     long n = strtol(word, &end, 10);
@@ -122,7 +122,7 @@ static bool read_place(char *word, struct change *c)
     c->head = 0;
     if (dot)
         *dot++ = '\0';
-    if (!read_number(word, 1, &c->layer) || (dot && !read_number(dot, 1, &c->head)))
+    if (!change_read_number(word, 1, &c->layer) || (dot && !change_read_number(dot, 1, &c->head)))
         return false;
     c->layer--;
     c->head--;
@@ -137,14 +137,15 @@ static bool parse_drop(const char *at, struct change *out)
         return false;
     if (strcmp(what, "token") == 0) {
         out->kind = CHANGE_DROP_TOKEN;
-        return read_number(number, 1, &out->token) && out->token-- && !next_word(&at, of, 16);
+        return change_read_number(number, 1, &out->token) && out->token-- &&
+               !next_word(&at, of, 16);
     }
     out->kind = CHANGE_DROP_REGION;
-    if (strcmp(what, "region") != 0 || !read_number(number, 0, &out->region))
+    if (strcmp(what, "region") != 0 || !change_read_number(number, 0, &out->region))
         return false;
     if (next_word(&at, of, sizeof of)) {
         if (strcmp(of, "of") != 0 || !next_word(&at, of, sizeof of) || strcmp(of, "image") != 0 ||
-            !next_word(&at, image, sizeof image) || !read_number(image, 1, &n))
+            !next_word(&at, image, sizeof image) || !change_read_number(image, 1, &n))
             return false;
     }
     out->image = n - 1;
@@ -156,7 +157,7 @@ static bool parse_mask(const char *at, struct change *out)
     char what[16], number[16], rest[2];
     out->kind = CHANGE_MASK_TOKEN;
     return next_word(&at, what, sizeof what) && strcmp(what, "token") == 0 &&
-           next_word(&at, number, sizeof number) && read_number(number, 1, &out->token) &&
+           next_word(&at, number, sizeof number) && change_read_number(number, 1, &out->token) &&
            out->token-- && !next_word(&at, rest, sizeof rest);
 }
 
@@ -177,7 +178,7 @@ static bool parse_silence(const char *at, struct change *out)
 }
 
 /* A name, which may have blanks inside. */
-static bool read_rest(const char *at, char *out, size_t size)
+static bool change_read_rest(const char *at, char *out, size_t size)
 {
     at += strspn(at, " ");
     size_t n = strlen(at);
@@ -203,7 +204,7 @@ static bool parse_swap(const char *at, struct change *out)
         (!part_table[out->part].layer || !read_place(word, out) ||
          !next_word(&at, word, sizeof word)))
         return false;
-    return strcmp(word, "from") == 0 && read_rest(at, out->from, sizeof out->from);
+    return strcmp(word, "from") == 0 && change_read_rest(at, out->from, sizeof out->from);
 }
 
 int change_parse(const char *text, struct change *out, struct vs_err *err)

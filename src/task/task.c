@@ -56,7 +56,7 @@ const char *task_group_name(enum task_group g)
 }
 
 /* Lower case without what people write between the parts: "RefCOCO +" is "refcoco+". */
-static void squeeze(const char *from, char *to, size_t size)
+static void task_squeeze(const char *from, char *to, size_t size)
 {
     size_t n = 0;
     for (; *from && n + 1 < size; from++)
@@ -76,14 +76,14 @@ const struct task *task_find(const char *name)
                    {"snlive", 13}, {"visual7wpointing", 4}};
     char want[64], have[64];
     int id = 0;
-    squeeze(name, want, sizeof want);
+    task_squeeze(name, want, sizeof want);
     for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++)
         if (strcmp(want, aliases[i].alias) == 0)
             id = aliases[i].id;
     if (want[0] && strspn(want, "0123456789") == strlen(want) && strlen(want) < 4)
         id = atoi(want);
     for (int i = 0; i < task_count; i++) {
-        squeeze(task_table[i].name, have, sizeof have);
+        task_squeeze(task_table[i].name, have, sizeof have);
         if (task_table[i].id == id || strcmp(want, have) == 0)
             return &task_table[i];
     }

@@ -227,7 +227,7 @@ static bool cased_beside(const struct cp *w, int n, int i, int step)
     return false;
 }
 
-static int32_t lower(const struct cp *w, int n, int i)
+static int32_t tokenizer_lower(const struct cp *w, int n, int i)
 {
     int32_t c = w[i].c;
     if (c == 0x3a3)
@@ -244,7 +244,7 @@ static void strip_accents(const struct cp *w, int n, struct cps *out)
     for (int i = 0; i < n; i++) {
         int32_t parts[32];
         int boundary = 0;
-        utf8proc_ssize_t m = utf8proc_decompose_char(lower(w, n, i), parts, 32,
+        utf8proc_ssize_t m = utf8proc_decompose_char(tokenizer_lower(w, n, i), parts, 32,
                                                      UTF8PROC_DECOMPOSE, &boundary);
         for (utf8proc_ssize_t j = 0; j < m && j < 32; j++)
             add_cp(out, parts[j], w[i].begin, w[i].end);

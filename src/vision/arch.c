@@ -36,12 +36,12 @@ static void whole_of(struct reader *r, const json_t *v, const char *key, int max
                         r->path, key, max);
 }
 
-static void whole(struct reader *r, const char *key, int max, int *out)
+static void arch_whole(struct reader *r, const char *key, int max, int *out)
 {
     whole_of(r, json_object_get(r->root, key), key, max, out);
 }
 
-static void list(struct reader *r, const char *key, int count, int max, int *out)
+static void arch_list(struct reader *r, const char *key, int count, int max, int *out)
 {
     const json_t *v = json_object_get(r->root, key);
     if (!v)
@@ -52,7 +52,7 @@ static void list(struct reader *r, const char *key, int count, int max, int *out
         whole_of(r, json_array_get(v, (size_t)i), key, max, &out[i]);
 }
 
-static void share(struct reader *r, const char *key, float *out)
+static void arch_share(struct reader *r, const char *key, float *out)
 {
     const json_t *v = json_object_get(r->root, key);
     if (!v)
@@ -64,7 +64,7 @@ static void share(struct reader *r, const char *key, float *out)
                         key);
 }
 
-static void flag(struct reader *r, const char *key, bool *out)
+static void arch_flag(struct reader *r, const char *key, bool *out)
 {
     const json_t *v = json_object_get(r->root, key);
     if (!v)
@@ -75,7 +75,7 @@ static void flag(struct reader *r, const char *key, bool *out)
 }
 
 /* Numbers above 0. What they say stands in the weights, too: the anchors. */
-static void numbers(struct reader *r, const char *key)
+static void arch_numbers(struct reader *r, const char *key)
 {
     const json_t *v = json_object_get(r->root, key), *x;
     bool good = json_array_size(v) > 0;
@@ -102,7 +102,7 @@ static void fixed_scales(struct reader *r)
 }
 
 /* What is fixed in this program, but stands in the file: refuse what it could not do. */
-static void fixed(struct reader *r, const char *key, double value)
+static void arch_fixed(struct reader *r, const char *key, double value)
 {
     const json_t *v = json_object_get(r->root, key);
     bool same = json_is_boolean(v) ? json_is_true(v) == (value != 0)
@@ -114,33 +114,33 @@ static void fixed(struct reader *r, const char *key, double value)
 
 static void read_all(struct reader *r, struct arch *a)
 {
-    whole(r, "stem_out", 4096, &a->stem_out);
-    whole(r, "groups", 1024, &a->groups);
-    whole(r, "width_per_group", 1024, &a->width_per_group);
-    whole(r, "res2_out", 4096, &a->res2_out);
-    list(r, "blocks", 4, 1000, a->blocks);
-    whole(r, "fpn_out", 8192, &a->fpn_out);
-    whole(r, "mlp_dim", 65536, &a->mlp_dim);
-    whole(r, "num_classes", 1000000, &a->num_classes);
-    list(r, "anchor_strides", ARCH_LEVELS, 4096, a->anchor_strides);
-    whole(r, "pre_nms_top_n", 1000000, &a->pre_nms_top_n);
-    whole(r, "post_nms_top_n", 100000, &a->post_nms_top_n);
-    whole(r, "fpn_post_nms_top_n", 100000, &a->fpn_post_nms_top_n);
-    share(r, "rpn_nms_thresh", &a->rpn_nms_thresh);
-    share(r, "class_nms_thresh", &a->class_nms_thresh);
-    share(r, "conf_thresh", &a->conf_thresh);
-    whole(r, "pooler_resolution", 64, &a->bins);
-    whole(r, "min_side", 10000, &a->min_side);
-    whole(r, "max_side", 10000, &a->max_side);
-    whole(r, "size_divisible", 1024, &a->size_divisible);
-    whole(r, "num_features", 10000, &a->num_features);
-    flag(r, "stride_in_1x1", &a->stride_in_1x1);
-    flag(r, "background", &a->background);
-    numbers(r, "anchor_sizes");
-    numbers(r, "aspect_ratios");
+    arch_whole(r, "stem_out", 4096, &a->stem_out);
+    arch_whole(r, "groups", 1024, &a->groups);
+    arch_whole(r, "width_per_group", 1024, &a->width_per_group);
+    arch_whole(r, "res2_out", 4096, &a->res2_out);
+    arch_list(r, "blocks", 4, 1000, a->blocks);
+    arch_whole(r, "fpn_out", 8192, &a->fpn_out);
+    arch_whole(r, "mlp_dim", 65536, &a->mlp_dim);
+    arch_whole(r, "num_classes", 1000000, &a->num_classes);
+    arch_list(r, "anchor_strides", ARCH_LEVELS, 4096, a->anchor_strides);
+    arch_whole(r, "pre_nms_top_n", 1000000, &a->pre_nms_top_n);
+    arch_whole(r, "post_nms_top_n", 100000, &a->post_nms_top_n);
+    arch_whole(r, "fpn_post_nms_top_n", 100000, &a->fpn_post_nms_top_n);
+    arch_share(r, "rpn_nms_thresh", &a->rpn_nms_thresh);
+    arch_share(r, "class_nms_thresh", &a->class_nms_thresh);
+    arch_share(r, "conf_thresh", &a->conf_thresh);
+    arch_whole(r, "pooler_resolution", 64, &a->bins);
+    arch_whole(r, "min_side", 10000, &a->min_side);
+    arch_whole(r, "max_side", 10000, &a->max_side);
+    arch_whole(r, "size_divisible", 1024, &a->size_divisible);
+    arch_whole(r, "num_features", 10000, &a->num_features);
+    arch_flag(r, "stride_in_1x1", &a->stride_in_1x1);
+    arch_flag(r, "background", &a->background);
+    arch_numbers(r, "anchor_sizes");
+    arch_numbers(r, "aspect_ratios");
     fixed_scales(r);
-    fixed(r, "pooler_sampling_ratio", 2);
-    fixed(r, "rpn_min_size", 0);
+    arch_fixed(r, "pooler_sampling_ratio", 2);
+    arch_fixed(r, "rpn_min_size", 0);
     if (r->rc == 0 && a->num_classes < 2)
         r->rc = vs_fail(r->err, VS_E_FORMAT, "%s: \"num_classes\" leaves no class beside the "
                         "background", r->path);

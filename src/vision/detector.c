@@ -90,7 +90,8 @@ static int run_network(struct run *r)
 }
 
 /* How much memory its maps need, in floats, and how much there is to do. */
-static size_t plan(struct detector *d, struct detector_picture *list, int count, double *work)
+static size_t detector_plan(struct detector *d, struct detector_picture *list, int count,
+                            double *work)
 {
     struct vs_err err = {0};
     struct picture in;
@@ -106,7 +107,7 @@ int detector_batch(struct detector *d, int w, int h, int most)
 {
     struct detector_picture one = {.w = w, .h = h};
     double work;
-    size_t each = plan(d, &one, 1, &work);
+    size_t each = detector_plan(d, &one, 1, &work);
     size_t there = each ? d->arena_size / each : 0; /* of earlier runs: it serves again */
     int fresh = kern_batch(d->k, each, most);
     return there < (size_t)fresh ? fresh : there < (size_t)most ? (int)there : most;
@@ -115,7 +116,7 @@ int detector_batch(struct detector *d, int w, int h, int most)
 static int need_arena(struct run *r)
 {
     struct detector *d = r->d;
-    size_t need = plan(d, r->list, r->count, &r->all);
+    size_t need = detector_plan(d, r->list, r->count, &r->all);
     if (need <= d->arena_size)
         return 0;
     free_arena(d);
@@ -138,7 +139,7 @@ static int make_pictures(struct run *r)
     return rc ? rc : run_step(r, "picture", 0);
 }
 
-static int run_all(struct run *r)
+static int detector_run_all(struct run *r)
 {
     int rc = need_arena(r);
     if (rc == 0)
@@ -188,7 +189,7 @@ int detector_run(struct detector *d, struct detector_picture *list, int count,
     for (int i = 0; i < count; i++)
         list[i].regions = NULL;
     kern_use(d->k, d->set);
-    int rc = run_all(&r);
+    int rc = detector_run_all(&r);
     run_fini(&r);
     if (kern_finish(d->k, why, sizeof why) != 0) /* says more than what followed from it */
         rc = vs_fail(err, VS_E_LIMIT, "%s", why);

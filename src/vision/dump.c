@@ -19,13 +19,13 @@ struct dump {
     int count, owned_count;
 };
 
-static void *own(struct dump *d, size_t bytes)
+static void *dump_own(struct dump *d, size_t bytes)
 {
     return d->owned[d->owned_count++] = xcalloc(bytes + 8, 1);
 }
 
-static void put(struct dump *d, const char *name, enum dtype dtype, int64_t rows, int64_t columns,
-                const void *data)
+static void dump_put(struct dump *d, const char *name, enum dtype dtype, int64_t rows,
+                     int64_t columns, const void *data)
 {
     struct tensor_out *t = &d->list[d->count];
     snprintf(d->names[d->count], sizeof d->names[0], "%s", name);
@@ -35,15 +35,15 @@ static void put(struct dump *d, const char *name, enum dtype dtype, int64_t rows
 
 static void put_integers(struct dump *d, const char *name, int n, const int64_t *x)
 {
-    int64_t *copy = own(d, (size_t)n * sizeof *copy);
+    int64_t *copy = dump_own(d, (size_t)n * sizeof *copy);
     memcpy(copy, x, (size_t)n * sizeof *copy);
-    put(d, name, DTYPE_I64, n, 0, copy);
+    dump_put(d, name, DTYPE_I64, n, 0, copy);
 }
 
 /* A float row of the trace that holds whole numbers. */
 static const int64_t *as_integers(struct dump *d, const struct trace_tensor *t)
 {
-    int64_t n = t->shape[0], *x = own(d, (size_t)n * sizeof *x);
+    int64_t n = t->shape[0], *x = dump_own(d, (size_t)n * sizeof *x);
     for (int64_t i = 0; i < n; i++)
         x[i] = (int64_t)t->data[i];
     return x;
@@ -52,7 +52,7 @@ static const int64_t *as_integers(struct dump *d, const struct trace_tensor *t)
 static void put_stats(struct dump *d, const struct trace_tensor *t)
 {
     char name[TRACE_NAME + 16], own_name[TRACE_NAME];
-    double sum = 0, squares = 0, most = 0, *out = own(d, 3 * sizeof *out);
+    double sum = 0, squares = 0, most = 0, *out = dump_own(d, 3 * sizeof *out);
     int64_t n = (int64_t)trace_numbers(t);
     for (int64_t i = 0; i < n; i++)
         sum += (double)t->data[i];
@@ -66,7 +66,7 @@ static void put_stats(struct dump *d, const struct trace_tensor *t)
     out[1] = n ? sqrt(squares / (double)n) : 0;
     out[2] = most;
     snprintf(name, sizeof name, "%s_stats", stage_name(t->at, own_name));
-    put(d, name, DTYPE_F64, 3, 0, out);
+    dump_put(d, name, DTYPE_F64, 3, 0, out);
 }
 
 static void put_trace(struct dump *d, const struct trace *t)
@@ -76,10 +76,10 @@ static void put_trace(struct dump *d, const struct trace *t)
         const struct trace_tensor *x = &t->tensors[i];
         stage_name(x->at, name);
         if (x->at.site == STAGE_LEVELS || x->at.site == STAGE_KEEP) {
-            put(d, name, DTYPE_I64, x->shape[0], 0, as_integers(d, x));
+            dump_put(d, name, DTYPE_I64, x->shape[0], 0, as_integers(d, x));
             continue;
         }
-        put(d, name, DTYPE_F32, x->shape[0], 0, x->data);
+        dump_put(d, name, DTYPE_F32, x->shape[0], 0, x->data);
         struct tensor_out *o = &d->list[d->count - 1];
         o->ndim = x->ndim;
         memcpy(o->shape, x->shape, sizeof x->shape);
@@ -96,12 +96,12 @@ static void put_sizes(struct dump *d, const struct arch *a, const struct regions
                       const struct trace *t)
 {
     const struct trace_tensor *image = stage_of(t, STAGE_IMAGE);
-    double *scale = own(d, sizeof *scale);
+    double *scale = dump_own(d, sizeof *scale);
     int64_t to = a->size_divisible, size[2] = {g->width, g->height}, padded[2];
     for (int i = 0; i < 2; i++)
         padded[i] = (image->shape[2 + i] + to - 1) / to * to;
     *scale = picture_scale(a, g->width, g->height);
-    put(d, "im_scale", DTYPE_F64, 1, 0, scale);
+    dump_put(d, "im_scale", DTYPE_F64, 1, 0, scale);
     put_integers(d, "orig_size", 2, size);
     put_integers(d, "padded_size", 2, padded);
 }
@@ -122,9 +122,9 @@ static void put_deltas(struct dump *d, const struct arch *a, const struct tensor
         return;
     k = cpu ? cpu : k;
     int rows = (int)fc7->shape[0];
-    float *weights = own(d, (size_t)(n * a->mlp_dim) * sizeof *weights);
-    float *bias = own(d, (size_t)n * sizeof *bias);
-    float *out = own(d, (size_t)rows * (size_t)n * sizeof *out);
+    float *weights = dump_own(d, (size_t)(n * a->mlp_dim) * sizeof *weights);
+    float *bias = dump_own(d, (size_t)n * sizeof *bias);
+    float *out = dump_own(d, (size_t)rows * (size_t)n * sizeof *out);
     tensor_to_f32(w, weights);
     tensor_to_f32(b, bias);
     struct kern_linear o = {.x = fc7->data, .ldx = a->mlp_dim, .w = weights, .bias = bias,
@@ -132,10 +132,10 @@ static void put_deltas(struct dump *d, const struct arch *a, const struct tensor
                             .act = KERN_NONE};
     kern_table(k)->linear(k, &o, 1);
     kern_close(cpu);
-    put(d, "box_deltas", DTYPE_F32, rows, n, out);
+    dump_put(d, "box_deltas", DTYPE_F32, rows, n, out);
 }
 
-static int64_t argmax(const float *x, int64_t n)
+static int64_t dump_argmax(const float *x, int64_t n)
 {
     int64_t best = 0;
     for (int64_t i = 1; i < n; i++)
@@ -150,21 +150,22 @@ static void put_classes(struct dump *d, const struct arch *a, const struct regio
 {
     const struct trace_tensor *scores = stage_of(t, STAGE_SCORES), *keep = stage_of(t, STAGE_KEEP);
     int64_t k = a->num_classes, first = a->background ? 0 : 1, n = g->count;
-    float *prob = own(d, (size_t)(n * k) * sizeof *prob), *best = own(d, (size_t)n * sizeof *best);
-    int64_t *objects = own(d, (size_t)n * sizeof *objects);
-    int64_t *sliced = own(d, (size_t)n * sizeof *sliced);
+    float *prob = dump_own(d, (size_t)(n * k) * sizeof *prob),
+          *best = dump_own(d, (size_t)n * sizeof *best);
+    int64_t *objects = dump_own(d, (size_t)n * sizeof *objects);
+    int64_t *sliced = dump_own(d, (size_t)n * sizeof *sliced);
     for (int64_t i = 0; i < n; i++) {
         const float *row = scores->data + (int64_t)keep->data[i] * k;
         memcpy(prob + i * (k - first), row + first, (size_t)(k - first) * sizeof *row);
-        objects[i] = argmax(row + first, k - first);
+        objects[i] = dump_argmax(row + first, k - first);
         best[i] = row[first + objects[i]];
         if (i >= first)
-            sliced[i - first] = argmax(row, k);
+            sliced[i - first] = dump_argmax(row, k);
     }
-    put(d, "cls_prob", DTYPE_F32, n, k - first, prob);
-    put(d, "objects", DTYPE_I64, n, 0, objects);
-    put(d, "objects_rowslice", DTYPE_I64, n > first ? n - first : 0, 0, sliced);
-    put(d, "obj_score", DTYPE_F32, n, 0, best);
+    dump_put(d, "cls_prob", DTYPE_F32, n, k - first, prob);
+    dump_put(d, "objects", DTYPE_I64, n, 0, objects);
+    dump_put(d, "objects_rowslice", DTYPE_I64, n > first ? n - first : 0, 0, sliced);
+    dump_put(d, "obj_score", DTYPE_F32, n, 0, best);
 }
 
 static void put_counts(struct dump *d, const struct trace *t)
@@ -181,8 +182,8 @@ static void put_counts(struct dump *d, const struct trace *t)
     put_integers(d, "proposal_count", 1, &proposals);
     put_integers(d, "level_counts", 4, level);
     int64_t head = proposals < 20 ? proposals : 20;
-    put(d, "proposals_head", DTYPE_F32, head, 4, boxes->data);
-    put(d, "objectness_head", DTYPE_F32, head, 0, scores->data);
+    dump_put(d, "proposals_head", DTYPE_F32, head, 4, boxes->data);
+    dump_put(d, "objectness_head", DTYPE_F32, head, 0, scores->data);
 }
 
 int detector_dump(const char *path, const struct arch *a, const struct tensorfile *f,
@@ -195,8 +196,8 @@ int detector_dump(const char *path, const struct arch *a, const struct tensorfil
     put_deltas(d, a, f, k, stage_of(t, STAGE_FC7));
     put_classes(d, a, g, t);
     put_counts(d, t);
-    put(d, "boxes", DTYPE_F32, g->count, 4, g->boxes);
-    put(d, "features", DTYPE_F32, g->count, g->dim, g->features);
+    dump_put(d, "boxes", DTYPE_F32, g->count, 4, g->boxes);
+    dump_put(d, "features", DTYPE_F32, g->count, g->dim, g->features);
     int rc = tensorfile_check(f, 0, err);
     if (rc == 0)
         rc = safetensors_write(path, d->list, d->count, err);

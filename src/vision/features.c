@@ -40,7 +40,8 @@ static int run_fc6(struct run *r, struct pooling *o)
 }
 
 /* Pools regions list[0..n-1] of a picture, all of one level, behind those that are there. */
-static int pool(struct run *r, int picture, int level, const int *list, int n, struct pooling *o)
+static int features_pool(struct run *r, int picture, int level, const int *list, int n,
+                         struct pooling *o)
 {
     const struct map *p = &r->p[level];
     const float *x = p->x + (ptrdiff_t)picture * p->h * p->w * p->c;
@@ -63,7 +64,7 @@ static int pool_list(struct run *r, int picture, int level, const int *list, int
     int rc = 0;
     for (int i = 0, m; i < n && rc == 0; i += m) {
         m = n - i < POOL_ROWS - o->filled ? n - i : POOL_ROWS - o->filled;
-        rc = pool(r, picture, level, list + i, m, o);
+        rc = features_pool(r, picture, level, list + i, m, o);
         if (rc == 0 && o->filled == POOL_ROWS)
             rc = run_fc6(r, o);
     }
@@ -122,7 +123,7 @@ static int keep_pooled(struct run *r, struct pooling *o)
         return vs_fail(r->err, VS_E_LIMIT, "no memory for pooled");
     for (int i = 0; i < n && rc == 0; i++) {
         o->filled = 0;
-        rc = pool(r, 0, r->found[0].levels[i], &i, 1, o);
+        rc = features_pool(r, 0, r->found[0].levels[i], &i, 1, o);
         const float *x = rc ? NULL : kern_view(d->k, o->pooled.x, (size_t)d->l.fc6.k);
         if (x)
             memcpy(out + (ptrdiff_t)i * d->l.fc6.k, x, (size_t)d->l.fc6.k * sizeof *x);
@@ -164,8 +165,8 @@ int run_features(struct run *r)
 
 /* ---- scores */
 
-static void dense(struct run *r, const struct dense_w *w, const struct map *x, const struct map *y,
-                  enum kern_act act)
+static void features_dense(struct run *r, const struct dense_w *w, const struct map *x,
+                           const struct map *y, enum kern_act act)
 {
     struct kern_linear op = {.x = x->x, .ldx = w->k, .w = w->w, .bias = w->b, .y = y->x,
                              .ldy = w->n, .m = r->rows, .n = w->n, .k = w->k, .act = act};
@@ -173,7 +174,7 @@ static void dense(struct run *r, const struct dense_w *w, const struct map *x, c
 }
 
 /* All rows where the host has them; of a device's, those that are chosen (select.c). */
-static int check_rows(struct run *r)
+static int features_check_rows(struct run *r)
 {
     size_t n = (size_t)r->rows;
     if (!kern_is_host(r->d->k))
@@ -189,9 +190,9 @@ int run_scores(struct run *r)
     rc = rc ? rc : run_new_rows(r, r->rows, l->classes.n, &r->scores);
     if (rc != 0 || r->plan)
         return rc;
-    dense(r, &l->fc7, &r->fc6, &r->fc7, KERN_RELU);
-    dense(r, &l->classes, &r->fc7, &r->scores, KERN_NONE);
-    rc = check_rows(r);
+    features_dense(r, &l->fc7, &r->fc6, &r->fc7, KERN_RELU);
+    features_dense(r, &l->classes, &r->fc7, &r->scores, KERN_NONE);
+    rc = features_check_rows(r);
     rc = rc ? rc : run_keep_all(r, &r->scores, STAGE_CLS_LOGITS);
     r->ops->softmax(r->d->k, r->scores.x, r->rows, l->classes.n);
     return rc;

@@ -36,7 +36,7 @@ struct work {
     bool bad;
 };
 
-static void *keep(struct binder *b, size_t floats)
+static void *layers_keep(struct binder *b, size_t floats)
 {
     struct layers *l = b->l;
     /* After the first failure no more is asked for: what is left is for saying so. */
@@ -77,7 +77,7 @@ static const void *bind(struct binder *b, const char *name, int ndim, const int6
     }
     if (tensor_is_floats(t))
         return add_work(b, t, t->data);
-    float *copy = keep(b, (size_t)tensor_elements(t));
+    float *copy = layers_keep(b, (size_t)tensor_elements(t));
     if (copy)
         tensor_to_f32(t, copy);
     return copy ? add_work(b, t, copy) : NULL;
@@ -91,7 +91,7 @@ static const void *bind_vector(struct binder *b, const char *base, const char *t
     return bind(b, name, 1, shape);
 }
 
-static float at(const void *p, int i)
+static float layers_at(const void *p, int i)
 {
     float x;
     memcpy(&x, (const char *)p + 4 * (ptrdiff_t)i, sizeof x);
@@ -105,15 +105,15 @@ static void bind_norm(struct binder *b, struct conv_w *c, const char *base)
     const void *bias = bind_vector(b, base, ".bias", c->cout);
     const void *mean = bind_vector(b, base, ".running_mean", c->cout);
     const void *var = bind_vector(b, base, ".running_var", c->cout);
-    float *scale = keep(b, (size_t)c->cout), *shift = keep(b, (size_t)c->cout);
+    float *scale = layers_keep(b, (size_t)c->cout), *shift = layers_keep(b, (size_t)c->cout);
     for (int i = 0; w && bias && mean && var && scale && shift && i < c->cout; i++) {
-        if (at(var, i) <= 0) {
+        if (layers_at(var, i) <= 0) {
             char name[200];
             snprintf(name, sizeof name, "%s.running_var", base);
             b->bad_norm = tensorfile_find(b->f, name)->raw_name;
         }
-        scale[i] = at(w, i) * (1 / sqrtf(at(var, i)));
-        shift[i] = at(bias, i) - at(mean, i) * scale[i];
+        scale[i] = layers_at(w, i) * (1 / sqrtf(layers_at(var, i)));
+        shift[i] = layers_at(bias, i) - layers_at(mean, i) * scale[i];
     }
     c->scale = scale;
     c->shift = shift;
@@ -124,9 +124,9 @@ static void bind_norm(struct binder *b, struct conv_w *c, const char *base)
 static void bind_bias(struct binder *b, struct conv_w *c, const char *base)
 {
     const void *bias = bind_vector(b, base, ".bias", c->cout);
-    float *shift = keep(b, (size_t)c->cout);
+    float *shift = layers_keep(b, (size_t)c->cout);
     for (int i = 0; bias && shift && i < c->cout; i++)
-        shift[i] = at(bias, i);
+        shift[i] = layers_at(bias, i);
     c->shift = shift;
 }
 
@@ -140,7 +140,7 @@ static struct conv_w bind_conv(struct binder *b, const char *base, int cin, int 
     snprintf(name, sizeof name, "%s.weight", base);
     c.w = bind(b, name, 4, shape);
     size_t size = kern_conv_size(b->k, cout, cin, kernel, kernel, groups);
-    float *packed = c.w ? keep(b, size) : NULL;
+    float *packed = c.w ? layers_keep(b, size) : NULL;
     b->conv = -1;
     b->l->bytes += size * sizeof *packed;
     if (packed) {

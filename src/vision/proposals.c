@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* The host's numbers of x(n): x itself, or a copy, which *own holds too. NULL: failed. */
-static float *fetch(struct run *r, float *x, size_t n, float **own)
+static float *proposals_fetch(struct run *r, float *x, size_t n, float **own)
 {
     *own = NULL;
     if (kern_is_host(r->d->k))
@@ -50,9 +50,9 @@ static int choose_level(struct run *r, int level, const struct map *logits,
 {
     size_t pixels = (size_t)logits->h * (size_t)logits->w, all = pixels * (size_t)r->count;
     float *own_l, *own_d = NULL, *d = NULL;
-    float *l = fetch(r, logits->x, all * (size_t)logits->c, &own_l);
+    float *l = proposals_fetch(r, logits->x, all * (size_t)logits->c, &own_l);
     if (l)
-        d = fetch(r, deltas->x, all * (size_t)deltas->c, &own_d);
+        d = proposals_fetch(r, deltas->x, all * (size_t)deltas->c, &own_d);
     int rc = d ? 0 : run_device_failed(r);
     for (size_t i = 0; i < (size_t)r->count && rc == 0; i++) {
         struct level one = {level, logits->h, logits->w, l + i * pixels * (size_t)logits->c,
@@ -65,7 +65,7 @@ static int choose_level(struct run *r, int level, const struct map *logits,
     return rc;
 }
 
-static int propose(struct run *r, int level)
+static int proposals_propose(struct run *r, int level)
 {
     const struct layers *l = &r->d->l;
     struct map t = {0}, logits = {0}, deltas = {0};
@@ -139,7 +139,7 @@ int run_proposals(struct run *r)
     for (int i = 0; i < r->count && !r->plan; i++)
         open_proposals(r, i);
     for (int i = 0; i < ARCH_LEVELS && rc == 0 && !given; i++)
-        rc = propose(r, i);
+        rc = proposals_propose(r, i);
     r->rows = r->plan ? most_rows(r) : 0;
     for (int i = 0; i < r->count && rc == 0 && !r->plan; i++) {
         if (r->list[i].boxes)

@@ -9,8 +9,8 @@
 #include <string.h>
 
 /* Rows order[0..n-1] of the picture's part of x: all the host gets to see of it. */
-static int gather(struct run *r, const struct proposals *p, const struct map *x, const int *order,
-                  int n, float *out)
+static int select_gather(struct run *r, const struct proposals *p, const struct map *x,
+                         const int *order, int n, float *out)
 {
     struct kern *k = r->d->k;
     size_t size = (size_t)n * (size_t)x->c, room = ((size_t)n + 15) / 16 * 16;
@@ -39,13 +39,13 @@ static int best_class(const struct run *r, const float *prob)
 }
 
 /* Features of g, and prob (n, classes). */
-static int choose(struct run *r, const struct proposals *p, const int *order, struct regions *g,
-                  float *prob)
+static int select_choose(struct run *r, const struct proposals *p, const int *order,
+                         struct regions *g, float *prob)
 {
     size_t n = (size_t)g->count;
-    int rc = gather(r, p, &r->fc6, order, g->count, g->features);
+    int rc = select_gather(r, p, &r->fc6, order, g->count, g->features);
     if (rc == 0)
-        rc = gather(r, p, &r->scores, order, g->count, prob);
+        rc = select_gather(r, p, &r->scores, order, g->count, prob);
     if (rc == 0)
         rc = run_check_finite(r, g->features, n * (size_t)g->dim, "features");
     return rc ? rc : run_check_finite(r, prob, n * (size_t)r->scores.c, "class scores");
@@ -61,7 +61,7 @@ static int make_regions(struct run *r, int picture, const float *boxes, const in
     float *prob = vs_try_calloc((size_t)n * (size_t)columns + 1, sizeof *prob);
     int rc = !g      ? VS_E_LIMIT
              : !prob ? vs_fail(r->err, VS_E_LIMIT, "detector: no memory for %d regions", n)
-                     : choose(r, &r->found[picture], order, g, prob);
+                     : select_choose(r, &r->found[picture], order, g, prob);
     if (rc != 0) {
         free(prob);
         regions_free(g);
@@ -112,7 +112,8 @@ static int keep_selection(struct run *r, const float *conf, const int *order, in
 }
 
 /* Suppression in every class, where the scores are: conf(n), the host's. */
-static int suppress(struct run *r, const struct proposals *p, const float *boxes, float *conf)
+static int select_suppress(struct run *r, const struct proposals *p, const float *boxes,
+                           float *conf)
 {
     const struct arch *a = &r->d->a;
     struct kern *k = r->d->k;
@@ -137,7 +138,7 @@ static int select_best(struct run *r, int picture, const float *boxes, int *orde
     const struct proposals *p = &r->found[picture];
     int most = r->d->a.num_features, n = p->n < most ? p->n : most;
     float *conf = xcalloc((size_t)p->n + 1, sizeof *conf);
-    int rc = suppress(r, p, boxes, conf);
+    int rc = select_suppress(r, p, boxes, conf);
     kern_sort_down(conf, p->n, order);
     if (rc == 0)
         rc = keep_selection(r, conf, order, n);
