@@ -109,9 +109,9 @@ BENCH_CHECKPOINT = $(srcdir)/tests/data/tiny/checkpoint.bin
 if VTERM
 EXTRA_PROGRAMS += bench-latency
 CLEANFILES += bench-latency
-bench_latency_SOURCES = tests/screen/terminal.c tests/bench/bench-latency.c
-bench_latency_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/screen $(VTERM_CFLAGS)
-bench_latency_LDADD = $(VTERM_LIBS) -lutil
+bench_latency_SOURCES = tests/bench/bench-latency.c
+bench_latency_CPPFLAGS = $(SCREEN_CPPFLAGS)
+bench_latency_LDADD = $(SCREEN_LIBS)
 bench-screen: vilscope bench-latency
 	@echo 'from a key to the screen, 120x40, three panes with pictures:'
 	@VILSCOPE=$(abs_builddir)/vilscope ./bench-latency $(abs_srcdir)/demo/model

@@ -111,7 +111,6 @@ static void while_detecting(struct terminal *t, int keys, struct sample *s)
 
 int main(int argc, char **argv)
 {
-    const char *program = getenv("VILSCOPE");
     setvbuf(stdout, NULL, _IOLBF, 0);
     int keys = argc > 2 ? atoi(argv[2]) : 200;
     if (argc < 2 || keys < 20) {
@@ -120,7 +119,7 @@ int main(int argc, char **argv)
     }
     setenv("VILSCOPE_DEMO", argv[1], 1);
     setenv("VILSCOPE_CACHE_MB", "0", 1);
-    const char *run[] = {program ? program : "./vilscope", "--no-log", NULL};
+    const char *run[] = {terminal_program(), "--no-log", NULL};
     struct terminal *t = terminal_start(run, 40, 120, true, false);
     struct sample s = {calloc((size_t)keys + 1, sizeof(double)),
                        calloc((size_t)keys + 1, sizeof(double)), 0};

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "look.h"
 
+#include "tap.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,4 +135,38 @@ int look_differs(const char *a, const char *b)
     for (int i = 0; i < n && i < m; i++)
         bad += strcmp(x[i].style, y[i].style) != 0 || !near(x[i].rgb, y[i].rgb);
     return bad;
+}
+
+static int compare_row(const char *golden, const char *line, int row, bool tell)
+{
+    int cells = look_differs(golden, line);
+    if (cells > 0 && tell) {
+        tap_note("row %d, %d cells differ", row, cells);
+        tap_note("was: %.200s", golden);
+        tap_note("is:  %.200s", line);
+    }
+    return cells;
+}
+
+int look_golden(const char *file, int rows,
+                void (*row)(const void *of, int row, char *out, size_t size), const void *of)
+{
+    char line[4096], golden[4096];
+    bool writes = getenv("VILSCOPE_GOLDEN") != NULL, more = true;
+    int bad = 0;
+    FILE *f = fopen(source_path(file), writes ? "w" : "r");
+    if (!f)
+        return -1;
+    for (int i = 0; i < rows || more; i++) {
+        line[0] = golden[0] = '\0';
+        if (i < rows)
+            row(of, i, line, sizeof line);
+        more = !writes && fgets(golden, sizeof golden, f);
+        golden[strcspn(golden, "\n")] = '\0';
+        if (writes)
+            fprintf(f, "%s\n", line);
+        else
+            bad += compare_row(golden, line, i, bad < 20);
+    }
+    return fclose(f) == 0 ? bad : -1;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A terminal for tests. Escape sequences that libvterm must not see (questions, sixels) are taken
  * out of the stream first. */
-#include "terminal.h"
+#include "pixels.h"
 
 #include "tap.h" /* only where the sources are: what is asserted is the tests' */
 
@@ -30,76 +30,9 @@ static void reply(struct terminal *t, const char *text)
         return;
     }
     if (t->kind.noisy && write(t->fd, noise[t->bytes % 3], strlen(noise[t->bytes % 3])) < 0)
-        t->mute = true;
-    if (!t->mute && write(t->fd, text, strlen(text)) < 0)
-        t->mute = true;
-}
-
-/* ---- sixels, decoded without libsixel */
-
-static int number(const char **s)
-{
-    int x = 0;
-    while (**s >= '0' && **s <= '9' && x < 1000000)
-        x = 10 * x + *(*s)++ - '0';
-    return x;
-}
-
-struct pen {
-    int palette[256][3], color, x, y, run;
-};
-
-static void put_sixel(struct terminal *t, struct pen *p, int bits)
-{
-    for (; p->run > 0; p->run--, p->x++)
-        for (int b = 0; b < 6; b++) {
-            int x = t->at_col * CELL_W + p->x, y = t->at_row * CELL_H + p->y + b;
-            if (!(bits >> b & 1))
-                continue;
-            t->image_w = p->x + 1 > t->image_w ? p->x + 1 : t->image_w;
-            t->image_h = p->y + b + 1 > t->image_h ? p->y + b + 1 : t->image_h;
-            if (x < MAX_W && y < MAX_H) {
-                t->painted[y][x] = true;
-                for (int i = 0; i < 3; i++)
-                    t->rgb[y][x][i] = (uint8_t)p->palette[p->color][i];
-            }
-        }
-    p->run = 1;
-}
-
-static void take_sixel(struct terminal *t, const char *s)
-{
-    struct pen p = {.run = 1};
-    VTermPos pos;
-    vterm_state_get_cursorpos(vterm_obtain_state(t->vt), &pos);
-    t->at_row = pos.row;
-    t->at_col = pos.col;
-    t->image_w = t->image_h = 0;
-    t->images++;
-    while (*s && *s != 033) {
-        char c = *s++;
-        if (c == '"') {
-            for (int i = 0; i < 4; i++, s += *s == ';')
-                number(&s);
-        } else if (c == '#') {
-            p.color = number(&s) & 255;
-            if (*s == ';') {
-                s++;
-                number(&s);
-                for (int i = 0; i < 3 && *s == ';'; i++) {
-                    s++;
-                    p.palette[p.color][i] = number(&s) * 255 / 100;
-                }
-            }
-        } else if (c == '!') {
-            p.run = number(&s);
-        } else if (c == '$' || c == '-') {
-            p.y += c == '-' ? 6 : 0;
-            p.x = 0;
-        } else if (c >= '?' && c <= '~') {
-            put_sixel(t, &p, c - '?');
-        }
-    }
+        t->kind.mute = true;
+    if (!t->kind.mute && write(t->fd, text, strlen(text)) < 0)
+        t->kind.mute = true;
 }
 
 /* ---- modes */
@@ -157,7 +90,7 @@ static bool csi_done(const char *s, int len)
 static bool answer(struct terminal *t, const char *s)
 {
     if (strcmp(s, "\033[c") == 0) {
-        reply(t, t->sixel ? "\033[?63;1;2;4;6c" : "\033[?64;1;2;6;9c");
+        reply(t, t->kind.sixel ? "\033[?63;1;2;4;6c" : "\033[?64;1;2;6;9c");
         return true;
     }
     if (strcmp(s, "\033[16t") == 0) {
@@ -193,7 +126,7 @@ static void feed(struct terminal *t, char c)
     if (dcs) {
         const char *q = strchr(t->seq, 'q');
         if (q)
-            take_sixel(t, q + 1);
+            pixels_take(t, q + 1);
     } else if (csi && (take_modes(t, t->seq), answer(t, t->seq))) {
         /* libvterm does not see it */
     } else {
@@ -247,8 +180,6 @@ struct terminal *terminal_start_as(const char *const *argv, int rows, int cols,
     t->rows = rows;
     t->cols = cols;
     t->kind = *kind;
-    t->sixel = kind->sixel;
-    t->mute = kind->mute;
     t->vt = vterm_new(rows, cols);
     vterm_set_utf8(t->vt, 1);
     t->screen = vterm_obtain_screen(t->vt);
@@ -333,7 +264,7 @@ static int send_piece(struct terminal *t)
         return (int)wait;
     size_t n = left < (size_t)t->kind.piece ? left : (size_t)t->kind.piece;
     if (write(t->fd, t->late + t->late_at, n) < 0)
-        t->mute = true;
+        t->kind.mute = true;
     t->late_at += n;
     t->piece_at = now_ms();
     return t->kind.gap;
@@ -464,66 +395,6 @@ void terminal_settle(struct terminal *t, int quiet_ms)
     }
 }
 
-/* ---- pictures */
-
-static bool cell_painted(const struct terminal *t, int row, int col)
-{
-    for (int y = row * CELL_H; y < (row + 1) * CELL_H && y < MAX_H; y++)
-        for (int x = col * CELL_W; x < (col + 1) * CELL_W && x < MAX_W; x++)
-            if (t->painted[y][x])
-                return true;
-    return false;
-}
-
-/* The picture whose left upper corner is in a cell. */
-static struct picture measure(const struct terminal *t, int row, int col)
-{
-    struct picture p = {.row = row, .col = col};
-    int x0 = col * CELL_W, y0 = row * CELL_H;
-    while (x0 + p.w < MAX_W && t->painted[y0][x0 + p.w])
-        p.w++;
-    while (y0 + p.h < MAX_H && t->painted[y0 + p.h][x0])
-        p.h++;
-    p.rows = (p.h + CELL_H - 1) / CELL_H;
-    return p;
-}
-
-bool terminal_picture(const struct terminal *t, struct picture *out)
-{
-    *out = (struct picture){0};
-    for (int row = 0; row < t->rows && row * CELL_H < MAX_H; row++)
-        for (int col = 0; col < t->cols && col * CELL_W < MAX_W; col++) {
-            bool corner = cell_painted(t, row, col) &&
-                          (row == 0 || !cell_painted(t, row - 1, col)) &&
-                          (col == 0 || !cell_painted(t, row, col - 1));
-            struct picture p = corner ? measure(t, row, col) : (struct picture){0};
-            if (p.w * p.h > out->w * out->h)
-                *out = p;
-        }
-    return out->w > 0;
-}
-
-static bool is_under(uint32_t c)
-{
-    return c == 0xa0 || (c >= 0x2000 && c <= 0x200a);
-}
-
-int terminal_torn(const struct terminal *t, char *why, int size)
-{
-    int n = 0;
-    for (int row = 0; row < t->rows && (row + 1) * CELL_H <= MAX_H; row++)
-        for (int col = 0; col < t->cols && (col + 1) * CELL_W <= MAX_W; col++) {
-            VTermScreenCell cell;
-            VTermPos pos = {.row = row, .col = col};
-            vterm_screen_get_cell(t->screen, pos, &cell);
-            bool painted = cell_painted(t, row, col), under = is_under(cell.chars[0]);
-            if (painted != under && n++ == 0)
-                snprintf(why, (size_t)size, "row %d column %d: %s over U+%04x", row, col,
-                         painted ? "pixels" : "no pixels", (unsigned)cell.chars[0]);
-        }
-    return n;
-}
-
 int terminal_wait(struct terminal *t)
 {
     return terminal_wait_ms(t, 10000);
@@ -564,6 +435,12 @@ int terminal_end(struct terminal *t)
     return status;
 }
 
+bool terminal_ends(struct terminal *t)
+{
+    int status = terminal_end(t);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 void terminal_opens(enum terminal_model what)
 {
     const char *dir = what == FROZEN_MODEL ? FROZEN : "demo/model";
@@ -572,10 +449,15 @@ void terminal_opens(enum terminal_model what)
     free(path);
 }
 
-struct terminal *terminal_demo(int rows, int cols)
+const char *terminal_program(void)
 {
     const char *program = getenv("VILSCOPE");
-    const char *argv[] = {program ? program : "./vilscope", "--no-log", "--threads", "1", NULL};
+    return program ? program : "./vilscope";
+}
+
+struct terminal *terminal_demo(int rows, int cols)
+{
+    const char *argv[] = {terminal_program(), "--no-log", "--threads", "1", NULL};
     terminal_opens(FROZEN_MODEL);
     struct terminal *t = terminal_start(argv, rows, cols, true, false);
     terminal_expect(t, "1/24");

@@ -24,17 +24,11 @@ struct terminal_kind {
     int delay;       /* ms until a key arrives, and until what is written is seen */
 };
 
-/* A picture on the screen, in cells and pixels: strips that lie below each other are one. */
-struct picture {
-    int row, col, rows, w, h;
-};
-
 struct terminal {
     int fd, rows, cols;
     pid_t pid;
     bool ended;
     int status;       /* then */
-    bool sixel, mute; /* answers DA1 with 4; answers nothing */
     struct terminal_kind kind;
     char *late;       /* answers that wait */
     size_t late_at;   /* how much of them has been sent */
@@ -42,7 +36,6 @@ struct terminal {
     unsigned modes;   /* private modes that are on: terminal_mode */
     struct termios line; /* as it was before the program */
     long long bytes;  /* that came, pictures included */
-    long long wait_from, taken; /* of a slow one: since when, and how much */
     VTerm *vt;
     VTermScreen *screen;
     char seq[1 << 20]; /* an escape sequence under way */
@@ -51,11 +44,12 @@ struct terminal {
     int left;         /* how often the program has left its screen */
     char said[1 << 15]; /* what it wrote since terminal_mark, but for pictures */
     int said_len;
-    int at_row, at_col, image_w, image_h; /* the last one */
-    uint8_t rgb[MAX_H][MAX_W][3];         /* what they left, in pixels of the screen */
-    bool painted[MAX_H][MAX_W];           /* by a picture, and not written over by text */
+    uint8_t rgb[MAX_H][MAX_W][3]; /* what pictures left, in pixels of the screen */
+    bool painted[MAX_H][MAX_W];   /* by a picture, and not written over by text */
 };
 
+/* The path of the program that is tested. */
+const char *terminal_program(void);
 /* Starts argv[0]; argv ends in NULL. NULL when that fails. */
 struct terminal *terminal_start(const char *const *argv, int rows, int cols, bool sixel, bool mute);
 struct terminal *terminal_start_as(const char *const *argv, int rows, int cols,
@@ -80,11 +74,6 @@ bool terminal_cursor(const struct terminal *t, int *row);
 void terminal_mark(struct terminal *t);
 /* The background of a cell is a picture's block: its foreground color. */
 bool terminal_cell_color(const struct terminal *t, int row, int col, uint8_t rgb[3]);
-/* The largest picture that is on the screen; false without any. */
-bool terminal_picture(const struct terminal *t, struct picture *out);
-/* Cells that hold one of the blanks that lie under pictures, but no picture, or a picture and
- * something else: what a clean screen has none of. The first is told in why. */
-int terminal_torn(const struct terminal *t, char *why, int size);
 /* Reads until nothing has come for so long. */
 void terminal_settle(struct terminal *t, int quiet_ms);
 /* Whether a private mode (of ?25, ?1000, ?1006, ?1049, ?2004, ?2026) is on. */
@@ -109,5 +98,7 @@ bool terminal_goes(struct terminal *t, const char *text);
 void terminal_free(struct terminal *t);
 /* Both. */
 int terminal_end(struct terminal *t);
+/* The same; whether it ended with status 0. */
+bool terminal_ends(struct terminal *t);
 
 #endif

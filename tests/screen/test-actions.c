@@ -293,8 +293,7 @@ static bool changes(struct terminal *t, const struct before *b, const struct sce
 
 static struct terminal *fresh(void)
 {
-    const char *program = getenv("VILSCOPE");
-    const char *argv[] = {program ? program : "./vilscope", "--log", "log.db", NULL};
+    const char *argv[] = {terminal_program(), "--log", "log.db", NULL};
     if (system("rm -rf log.db log.db-* NEW.probes RESULT.json SCREEN.txt PICTURES WAITED.txt") != 0)
         tap_note("old files stay");
     struct terminal *t = terminal_start(argv, 32, 140, true, false);
@@ -422,8 +421,7 @@ static bool is_tested(const char *name)
 static char *print_table(void)
 {
     char command[4200];
-    const char *program = getenv("VILSCOPE");
-    snprintf(command, sizeof command, "'%s' workbench --keys", program ? program : "./vilscope");
+    snprintf(command, sizeof command, "'%s' workbench --keys", terminal_program());
     FILE *f = popen(command, "r");
     char *text = calloc(1, 1 << 16);
     if (f && text)

@@ -3,25 +3,23 @@
  * that an answer is there and that pictures are drawn, whatever its weights say: golden screens
  * have the frozen model. Broken by a demo that does not open, whose pictures or queries are
  * missing, or that the tour does not fit. */
+#include "pixels.h"
 #include "tap.h"
 #include "terminal.h"
 
-#include <sys/wait.h>
 
 enum { ROWS = 32, COLS = 110 };
 
 static struct terminal *start(const char *option, int rows, int cols)
 {
-    const char *program = getenv("VILSCOPE");
-    const char *argv[] = {program ? program : "./vilscope", "--no-log", option, NULL};
+    const char *argv[] = {terminal_program(), "--no-log", option, NULL};
     return terminal_start(argv, rows, cols, true, false);
 }
 
 static void quit(struct terminal *t, const char *what)
 {
     terminal_type(t, "q");
-    int status = terminal_end(t);
-    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s: q quits with status 0", what);
+    ok(terminal_ends(t), "%s: q quits with status 0", what);
 }
 
 /* Pixels of the first rank's frame. */
@@ -85,11 +83,11 @@ static void whole(const struct terminal *t, const char *what)
 {
     char why[128] = "";
     struct picture p;
-    bool drawn = terminal_picture(t, &p);
+    bool drawn = pixels_picture(t, &p);
     ok(drawn && p.w > 200 && p.row + p.rows <= ROWS - 4, "%s: a picture of %dx%d above the query",
        what, p.w, p.h);
     ok(colors(t) > 12, "%s: of %d colors", what, colors(t));
-    int torn = terminal_torn(t, why, sizeof why);
+    int torn = pixels_torn(t, why, sizeof why);
     ok(torn == 0, "%s: no pixels but where a picture is %s", what, why);
     ok(row_has(t, ROWS - 4, "[CLS]") && row_has(t, ROWS - 4, "[SEP]") && row_has(t, ROWS - 2, "> "),
        "%s: tokens and query have their rows", what);
@@ -145,7 +143,7 @@ static void a_comparison(void)
     const char *b = strstr(first, " B ");
     ok(strncmp(first, " A ", 3) == 0 && b && b - first > COLS / 3, "comparison: A and B: %s",
        first);
-    ok(terminal_picture(t, &p) && p.row == 2 && colors(t) > 12, "comparison: pictures below them");
+    ok(pixels_picture(t, &p) && p.row == 2 && colors(t) > 12, "comparison: pictures below them");
     int entropies = 0;
     for (int row = 0; row < ROWS; row++) {
         terminal_row(t, row, first, sizeof first);

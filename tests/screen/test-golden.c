@@ -8,13 +8,13 @@
  *
  * VILSCOPE_GOLDEN=write writes the files anew: read the difference before you commit it. */
 #include "look.h"
+#include "pixels.h"
 #include "tap.h"
 #include "terminal.h"
 
 #include <ctype.h>
 #include <math.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 struct screen {
     const char *name;
@@ -228,53 +228,36 @@ static void check(const struct screen *s, const struct terminal *t)
             tap_note("is:  %s", line);
         }
     }
-    torn = terminal_torn(t, why, sizeof why);
+    torn = pixels_torn(t, why, sizeof why);
     ok(f && bad == 0, "%s at %dx%d: %d rows differ", s->name, t->cols, t->rows, bad);
     ok(torn == 0, "%s: no pixels but where a picture is %s", s->name, why);
     if (f)
         fclose(f);
 }
 
+static void screen_row(const void *of, int row, char *out, size_t size)
+{
+    look_row(of, row, out, size);
+}
+
 /* How it looks. The last row has times, and so other lengths. */
 static void check_look(const struct screen *s, const struct terminal *t)
 {
-    char path[4096], line[4096], golden[4096], file[128];
-    int bad = 0;
-    bool writes = getenv("VILSCOPE_GOLDEN") != NULL;
+    char file[128];
     snprintf(file, sizeof file, "tests/screen/golden/%s-%dx%d.look", s->name, t->cols, t->rows);
-    snprintf(path, sizeof path, "%s", source_path(file));
-    FILE *f = fopen(path, writes ? "w" : "r");
-    for (int row = 0; f && row < t->rows - 1; row++) {
-        look_row(t, row, line, sizeof line);
-        if (writes) {
-            fprintf(f, "%s\n", line);
-            continue;
-        }
-        if (!fgets(golden, sizeof golden, f))
-            golden[0] = '\0';
-        golden[strcspn(golden, "\n")] = '\0';
-        int cells = look_differs(golden, line);
-        bad += cells;
-        if (cells > 0 && bad - cells < 20) {
-            tap_note("row %d, %d cells differ", row, cells);
-            tap_note("was: %.200s", golden);
-            tap_note("is:  %.200s", line);
-        }
-    }
-    ok(f && bad <= 4, "%s looks as it did: %d cells differ", s->name, bad);
-    if (f)
-        fclose(f);
+    int bad = look_golden(file, t->rows - 1, screen_row, t);
+    ok(bad >= 0 && bad <= 4, "%s looks as it did: %d cells differ", s->name, bad);
 }
 
 static void run(const struct screen *s, int rows, int cols)
 {
-    const char *program = getenv("VILSCOPE"), *home = getenv("TMPDIR");
+    const char *home = getenv("TMPDIR");
     char script[4096], log[4096];
     snprintf(script, sizeof script, "%s/golden.vs", home ? home : "/tmp");
     snprintf(log, sizeof log, "%s/golden.db", home ? home : "/tmp");
     write_script(script, s->lines, s->shows);
     unlink(log);
-    const char *argv[] = {program ? program : "./vilscope", "--log", log, "--threads", "1", "-S",
+    const char *argv[] = {terminal_program(), "--log", log, "--threads", "1", "-S",
                           script, NULL};
     struct terminal *t = terminal_start(argv, rows, cols, true, false);
     bool ready = terminal_expect(t, s->shows ? s->shows : " ready ");

@@ -75,8 +75,7 @@ static void write_lines(const char *path)
 
 static struct terminal *begin(bool asked)
 {
-    const char *program = getenv("VILSCOPE");
-    const char *argv[] = {program ? program : "./vilscope", "-m", source_path(FROZEN),
+    const char *argv[] = {terminal_program(), "-m", source_path(FROZEN),
                           "--no-log", "--threads", "1", source_path(FROZEN "/images/000000.png"),
                           NULL};
     if (asked)

@@ -3,12 +3,12 @@
  * the photos of several checkpoints and their maps, the images of a pair, the heads of a map; and a
  * color means one thing. Broken by a panel that has a largest weight of its own, a legend of one
  * panel, or a list that calls more what the map calls less. */
+#include "pixels.h"
 #include "tap.h"
 #include "terminal.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
 #define ROWS 40
 #define COLS 132
@@ -280,7 +280,7 @@ static void heads(struct terminal *t)
     terminal_command(t, "view heads");
     terminal_command(t, "zoom");
     terminal_settle(t, 300);
-    ok(terminal_picture(t, &p) && terminal_has(t, "0.00    0.0") && terminal_has(t, "1.00"),
+    ok(pixels_picture(t, &p) && terminal_has(t, "0.00    0.0") && terminal_has(t, "1.00"),
        "heads have a legend with numbers");
     double focused = brightest(t, &p, 1, 0), even = brightest(t, &p, 2, 1);
     ok(focused > 180 && even < focused / 2, "a head that looks at all alike is darker: %.0f, %.0f",
@@ -306,7 +306,6 @@ int main(void)
     heads(t);
     matrices(t);
     terminal_command(t, "quit");
-    int status = terminal_end(t);
-    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "ends with status 0");
+    ok(terminal_ends(t), "ends with status 0");
     return tap_done();
 }

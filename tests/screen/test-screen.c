@@ -2,25 +2,25 @@
 /* The workbench in a terminal: it starts, takes a query typed by key presses, draws the ranked
  * boxes and the attention on the photo, lists, resizes, suspends, and leaves a clean screen; with
  * sixels, with blocks, and with a terminal that answers nothing. Pixels are looked at. */
+#include "pixels.h"
 #include "tap.h"
 #include "terminal.h"
 
 #include <sys/stat.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
 static char log_path[4096];
 
 static struct terminal *start(bool sixel, bool mute, const char *task, bool no_model)
 {
     static char tiny[4096], scene[4096], mirror[4096];
-    const char *program = getenv("VILSCOPE"), *home = getenv("TMPDIR");
+    const char *home = getenv("TMPDIR");
     snprintf(tiny, sizeof tiny, "%s", source_path("tests/data/tiny"));
     snprintf(scene, sizeof scene, "%s", source_path("tests/data/tiny/scene.png"));
     snprintf(mirror, sizeof mirror, "%s", source_path("tests/data/tiny/mirror.png"));
     snprintf(log_path, sizeof log_path, "%s/screen.db", home ? home : "/tmp");
-    const char *argv[] = {program ? program : "./vilscope", "--log", log_path, "-t", task,
+    const char *argv[] = {terminal_program(), "--log", log_path, "-t", task,
                           no_model ? NULL : "-m", tiny, scene, mirror, NULL};
     return terminal_start(argv, 32, 110, sixel, mute);
 }
@@ -40,7 +40,7 @@ static int count_color(const struct terminal *t, int r, int g, int b)
 static const uint8_t *photo_pixel(const struct terminal *t, double x, double y)
 {
     struct picture p;
-    terminal_picture(t, &p);
+    pixels_picture(t, &p);
     return t->rgb[p.row * CELL_H + (int)(y * p.h)][p.col * CELL_W + (int)(x * p.w)];
 }
 
@@ -56,8 +56,7 @@ static void ask(struct terminal *t, const char *text)
 static void quit(struct terminal *t, const char *what)
 {
     terminal_type(t, "q");
-    int status = terminal_end(t);
-    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s: q quits with status 0", what);
+    ok(terminal_ends(t), "%s: q quits with status 0", what);
 }
 
 static void with_sixels(void)
@@ -67,7 +66,7 @@ static void with_sixels(void)
     terminal_read(t, 500);
     const uint8_t *p = photo_pixel(t, 0.2, 0.6);
     struct picture photo;
-    ok(terminal_picture(t, &photo) && photo.w > 200, "a picture of %dx%d is drawn", photo.w,
+    ok(pixels_picture(t, &photo) && photo.w > 200, "a picture of %dx%d is drawn", photo.w,
        photo.h);
     ok(p[0] > 150 && p[1] < 90 && p[2] < 90, "the red square is red: %d %d %d", p[0], p[1], p[2]);
     ok(photo.row * CELL_H + photo.h <= 28 * CELL_H, "the picture ends above the last rows");
@@ -149,10 +148,10 @@ static void resize(void)
     terminal_expect(t, "scene.png");
     terminal_read(t, 300);
     struct picture before, after;
-    terminal_picture(t, &before);
+    pixels_picture(t, &before);
     terminal_resize(t, 24, 80);
     terminal_read(t, 800);
-    ok(terminal_picture(t, &after) && after.w < before.w && after.w > 100,
+    ok(pixels_picture(t, &after) && after.w < before.w && after.w > 100,
        "a smaller terminal gets a smaller picture");
     ok(terminal_expect(t, "vilscope"), "and its text");
     terminal_resize(t, 6, 20);
@@ -163,17 +162,15 @@ static void resize(void)
     terminal_read(t, 300);
     ok(terminal_expect(t, "RefCOCO"), "^Z without a shell does no harm");
     kill(t->pid, SIGTERM);
-    int status = terminal_end(t);
-    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "SIGTERM ends it in order");
+    ok(terminal_ends(t), "SIGTERM ends it in order");
 }
 
 /* In a shell with job control, which says when it has the terminal again. */
 static void suspend(void)
 {
     char command[9000];
-    const char *program = getenv("VILSCOPE");
     snprintf(command, sizeof command, "'%s' --no-log -t refcoco -m '%s' '%s'; echo SHELL AGAIN; "
-             "sleep 1; fg >/dev/null", program ? program : "./vilscope",
+             "sleep 1; fg >/dev/null", terminal_program(),
              source_path("tests/data/tiny"), source_path("tests/data/tiny/scene.png"));
     const char *argv[] = {"/bin/sh", "-mc", command, NULL};
     struct terminal *t = terminal_start(argv, 32, 110, true, false);
@@ -193,13 +190,13 @@ static void suspend(void)
 static void regions_and_boxes(void)
 {
     char image[4096], command[9000];
-    const char *program = getenv("VILSCOPE"), *home = getenv("TMPDIR");
+    const char *home = getenv("TMPDIR");
     snprintf(image, sizeof image, "%s/one photo.png", home ? home : "/tmp");
     snprintf(command, sizeof command, "cp '%s' '%s'", source_path("tests/data/tiny/scene.png"),
              image);
     if (system(command) != 0)
         tap_note("no copy of the scene");
-    const char *argv[] = {program ? program : "./vilscope", "--no-log", "-t", "refcoco", "-m",
+    const char *argv[] = {terminal_program(), "--no-log", "-t", "refcoco", "-m",
                           source_path("tests/data/tiny"), NULL};
     setenv("VILSCOPE_CACHE_MB", "0", 1);
     struct terminal *t = terminal_start(argv, 32, 110, true, false);
@@ -285,8 +282,7 @@ static void mute_terminal(void)
     terminal_type(t, "\033");
     terminal_read(t, 300);
     kill(t->pid, SIGTERM);
-    int status = terminal_end(t);
-    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "it still ends in order");
+    ok(terminal_ends(t), "it still ends in order");
 }
 
 static void without_model(void)
@@ -303,8 +299,7 @@ static void without_model(void)
  * what to press next. */
 static void without_own_model(void)
 {
-    const char *program = getenv("VILSCOPE");
-    const char *argv[] = {program ? program : "./vilscope", "--no-log", NULL};
+    const char *argv[] = {terminal_program(), "--no-log", NULL};
     terminal_opens(FROZEN_MODEL);
     struct terminal *t = terminal_start(argv, 32, 110, true, false);
     ok(terminal_expect(t, "demo / final") && terminal_expect(t, "softmax") &&
@@ -339,10 +334,9 @@ static void without_own_model(void)
 static struct terminal *start_kind(const struct terminal_kind *kind, int cols)
 {
     static char tiny[4096], scene[4096];
-    const char *program = getenv("VILSCOPE");
     snprintf(tiny, sizeof tiny, "%s", source_path("tests/data/tiny"));
     snprintf(scene, sizeof scene, "%s", source_path("tests/data/tiny/scene.png"));
-    const char *argv[] = {program ? program : "./vilscope", "--no-log", "-t", "refcoco", "-m", tiny,
+    const char *argv[] = {terminal_program(), "--no-log", "-t", "refcoco", "-m", tiny,
                           scene, NULL};
     return terminal_start_as(argv, 32, cols, kind);
 }
@@ -387,7 +381,7 @@ static void slow_line(void)
     ok(one > 5000 && t->bytes - bytes < 3 * one, "twelve keys at once send %lld bytes, one %lld",
        t->bytes - bytes, one);
     char why[128] = "";
-    ok(terminal_torn(t, why, sizeof why) == 0, "and the picture is whole %s", why);
+    ok(pixels_torn(t, why, sizeof why) == 0, "and the picture is whole %s", why);
     bytes = t->bytes;
     terminal_type(t, "\033[?1;1z"); /* a sequence that means nothing */
     terminal_settle(t, 300);
@@ -401,12 +395,12 @@ static void slow_line(void)
 static void waiting_log(void)
 {
     char path[4200], way[4096], tiny[4096], scene[4096];
-    const char *home = getenv("TMPDIR"), *program = getenv("VILSCOPE");
+    const char *home = getenv("TMPDIR");
     snprintf(way, sizeof way, "%s/waiting", home ? home : "/tmp");
     snprintf(path, sizeof path, "%s/log.db", way);
     snprintf(tiny, sizeof tiny, "%s", source_path("tests/data/tiny"));
     snprintf(scene, sizeof scene, "%s", source_path("tests/data/tiny/scene.png"));
-    const char *argv[] = {program ? program : "./vilscope", "--log", path, "-m", tiny, scene, NULL};
+    const char *argv[] = {terminal_program(), "--log", path, "-m", tiny, scene, NULL};
     FILE *f = fopen(way, "w"); /* a file stands where the folder belongs */
     if (f)
         fclose(f);

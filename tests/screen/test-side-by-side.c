@@ -3,10 +3,10 @@
  * weights and swaps; pinned probes, and a folder in which a third one appears. Broken when an
  * answer lands in another's column, a difference is not marked, the layer is not named, or what was
  * asked is not in the log as belonging together. */
+#include "pixels.h"
 #include "tap.h"
 #include "terminal.h"
 
-#include <sys/wait.h>
 
 static char dir[300], other[360], log_path[360], pins[360], run[360];
 
@@ -35,8 +35,7 @@ static bool prepare(void)
 
 static struct terminal *start(void)
 {
-    const char *program = getenv("VILSCOPE");
-    const char *argv[] = {program ? program : "./vilscope", "-m", source_path("tests/data/tiny"),
+    const char *argv[] = {terminal_program(), "-m", source_path("tests/data/tiny"),
                           "-c", source_path("tests/data/tiny/checkpoint.bin"), "-c", other,
                           "--log", log_path, "-t", "vqa", source_path("tests/data/tiny/scene.png"),
                           NULL};
@@ -86,7 +85,7 @@ static void side_by_side(struct terminal *t)
     }
     ok(rows == 1 && compared > 0, "with their answers, and how ranks moved");
     struct picture p = {0};
-    ok(terminal_picture(t, &p) && p.row == 2, "and their pictures: row %d", p.row);
+    ok(pixels_picture(t, &p) && p.row == 2, "and their pictures: row %d", p.row);
     command(t, "between other.safetensors noise");
     ok(terminal_expect(t, "A other") && terminal_expect(t, "B noise"), "A and B are chosen");
     command(t, "between noise other.safetensors");
@@ -124,8 +123,7 @@ static void probes(struct terminal *t)
 /* The same from the command line. */
 static void at_once(void)
 {
-    const char *program = getenv("VILSCOPE");
-    const char *argv[] = {program ? program : "./vilscope", "-m", source_path("tests/data/tiny"),
+    const char *argv[] = {terminal_program(), "-m", source_path("tests/data/tiny"),
                           "--no-log", "--check-set", pins, "--watch", run, NULL};
     struct terminal *t = terminal_start(argv, 40, 120, true, false);
     ok(t && terminal_expect(t, "2 checkpoints") && terminal_expect(t, "step"),
@@ -133,17 +131,15 @@ static void at_once(void)
     if (!t)
         return;
     terminal_type(t, ":quit\r");
-    int status = terminal_end(t);
-    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "that ends in order, too");
+    ok(terminal_ends(t), "that ends in order, too");
 }
 
 /* One of the folder diverged: it has its place in the trend, and no number. */
 static void diverged(void)
 {
-    const char *program = getenv("VILSCOPE");
     char set[400];
     snprintf(set, sizeof set, "%s/gqa.probes", dir);
-    const char *argv[] = {program ? program : "./vilscope", "-m", source_path("tests/data/tiny"),
+    const char *argv[] = {terminal_program(), "-m", source_path("tests/data/tiny"),
                           "--no-log", "--check-set", set, "--watch", run, NULL};
     bool made = shell("SRCDIR='%s' ./test-diverged --write nan '%s/stop.safetensors' && "
                       "cp '%s' '%s' '%s' && printf 'task: gqa\\nimage: scene.png\\n"
@@ -165,8 +161,7 @@ static void diverged(void)
     }
     ok(marks == 1, "its place is marked: %d", marks);
     terminal_type(t, ":quit\r");
-    int status = terminal_end(t);
-    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "that ends in order, too");
+    ok(terminal_ends(t), "that ends in order, too");
 }
 
 int main(void)
@@ -183,17 +178,15 @@ int main(void)
     what_changed(t);
     probes(t);
     terminal_type(t, ":quit\r");
-    int status = terminal_end(t);
-    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "it ends in order");
+    ok(terminal_ends(t), "it ends in order");
     at_once();
     diverged();
-    const char *program = getenv("VILSCOPE");
     ok(shell("'%s' sessions sql --log '%s' 'SELECT count(*) AS n FROM comparisons' | grep -q "
              "'^[1-9]' &&"
              " '%s' sessions sql --log '%s' 'SELECT count(*) AS n FROM probe_runs' | grep -q '^3'",
-             program, log_path, program, log_path),
+             terminal_program(), log_path, terminal_program(), log_path),
        "comparisons and three runs of the probes are in the log");
-    shell("'%s' sessions show 1 --log '%s' >'%s/show'", program, log_path, dir);
+    shell("'%s' sessions show 1 --log '%s' >'%s/show'", terminal_program(), log_path, dir);
     ok(shell("cd '%s' && grep -q 'swap .*, \"what color\": carried by image layer 2, 100' show && "
              "grep -q 'weights .*v_layer.1' show && grep -q 'cka .*mean CKA' show && "
              "[ $(grep -c '^d' show) -eq 3 ]", dir),

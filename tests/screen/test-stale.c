@@ -7,7 +7,6 @@
 #include "terminal.h"
 
 #include <stdlib.h>
-#include <sys/wait.h>
 
 #define ROWS 36
 #define COLS 120
@@ -103,13 +102,11 @@ static void boxes(struct terminal *t)
 /* Of a retrieval the set. */
 static void sets(struct terminal *t)
 {
-    char line[600];
     terminal_command(t, "task coco");
     terminal_command(t, "ask a cat");
     terminal_goes(t, "r asks again");
     ok(terminal_expect(t, "alignment"), "a retrieval");
-    snprintf(line, sizeof line, "open %s", source_path("tests/data/tiny/scene.png"));
-    terminal_command(t, "%s", line);
+    terminal_command(t, "open %s", source_path("tests/data/tiny/scene.png"));
     ok(terminal_expect(t, "24 images (25 are open); r asks again"), "an image more is open");
 }
 
@@ -131,9 +128,8 @@ static void every_view(struct terminal *t)
     terminal_expect(t, "leave-one-out: ");
     terminal_command(t, "split answer");
     for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
-        char line[64], first[1024];
-        snprintf(line, sizeof line, "view %s", views[i]);
-        terminal_command(t, "%s", line);
+        char first[1024];
+        terminal_command(t, "view %s", views[i]);
         terminal_goes(t, "asking ...");
         terminal_goes(t, "reading the states");
         terminal_command(t, "image 2");
@@ -204,14 +200,12 @@ int main(void)
     boxes(t);
     sets(t);
     terminal_command(t, "quit");
-    int status = terminal_end(t);
-    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "ends with status 0");
+    ok(terminal_ends(t), "ends with status 0");
     t = terminal_demo(ROWS, COLS);
     every_view(t);
     marks(t);
     of_two(t);
     terminal_command(t, "quit");
-    status = terminal_end(t);
-    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "ends with status 0");
+    ok(terminal_ends(t), "ends with status 0");
     return tap_done();
 }

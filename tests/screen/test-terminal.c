@@ -2,6 +2,7 @@
 /* What a terminal does to us: it pastes, answers late and in pieces, and has odd sizes; signals
  * come. Broken by a byte of pasted text or of an answer that acts as a key, by pictures that do not
  * come when the answer does, and by a way out that leaves the terminal changed. */
+#include "pixels.h"
 #include "tap.h"
 #include "terminal.h"
 
@@ -15,10 +16,9 @@ static struct terminal *start(const struct terminal_kind *kind, const char *task
                               int cols)
 {
     static char tiny[4096], scene[4096];
-    const char *program = getenv("VILSCOPE");
     snprintf(tiny, sizeof tiny, "%s", source_path("tests/data/tiny"));
     snprintf(scene, sizeof scene, "%s", source_path("tests/data/tiny/scene.png"));
-    const char *argv[] = {program ? program : "./vilscope", "--no-log", "-t", task, "-m", tiny,
+    const char *argv[] = {terminal_program(), "--no-log", "-t", task, "-m", tiny,
                           scene, NULL};
     return terminal_start_as(argv, rows, cols, kind);
 }
@@ -170,7 +170,7 @@ static void pieces(int piece, int gap)
         terminal_read(t, 10);
     terminal_settle(t, 300);
     struct picture p;
-    ok(t->images > 0 && terminal_picture(t, &p) && p.w > 200,
+    ok(t->images > 0 && pixels_picture(t, &p) && p.w > 200,
        "%d bytes every %d ms: pictures come with the answer", piece, gap);
     ok(terminal_has(t, "RefCOCO") &&
        row_is(t, -2, " > / to type a query, t for the task, ? for help, q to quit"),
@@ -259,9 +259,8 @@ static void early_signal(void)
 static void suspended(bool by_key)
 {
     char command[9000], why[200];
-    const char *program = getenv("VILSCOPE");
     snprintf(command, sizeof command, "'%s' --no-log -t refcoco -m '%s' '%s'; echo SHELL AGAIN; "
-             "read x; fg >/dev/null", program ? program : "./vilscope",
+             "read x; fg >/dev/null", terminal_program(),
              source_path("tests/data/tiny"), source_path("tests/data/tiny/scene.png"));
     const char *argv[] = {"/bin/sh", "-mc", command, NULL};
     struct terminal *t = terminal_start(argv, 32, 110, true, false);

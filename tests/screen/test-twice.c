@@ -5,7 +5,6 @@
 #include "tap.h"
 #include "terminal.h"
 
-#include <sys/wait.h>
 
 enum { ROWS = 40, COLS = 160, MIDDLE = COLS * 3 / 5 };
 
@@ -96,8 +95,7 @@ static struct terminal *twice(const char *view)
 static void quit(struct terminal *t, const char *what)
 {
     terminal_command(t, "quit");
-    int status = terminal_end(t);
-    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s: ends with status 0", what);
+    ok(terminal_ends(t), "%s: ends with status 0", what);
 }
 
 static void matrices(void)

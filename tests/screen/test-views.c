@@ -3,11 +3,11 @@
  * clicks on cells, tiles and lists, a change and its taking back, a knock-out that is stopped.
  * Broken by a picture whose rows or columns are not those of the numbers, by a click that lands
  * beside, by a difference of a result with itself, or by work that does not end. */
+#include "pixels.h"
 #include "tap.h"
 #include "terminal.h"
 
 #include <ctype.h>
-#include <sys/wait.h>
 
 #define MOST 64
 
@@ -25,8 +25,7 @@ static void quit(struct terminal *t, const char *what)
     terminal_type(t, "\033");
     terminal_read(t, 200);
     terminal_command(t, "quit");
-    int status = terminal_end(t);
-    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s: ends with status 0", what);
+    ok(terminal_ends(t), "%s: ends with status 0", what);
 }
 
 /* ---- the matrix */
@@ -94,15 +93,14 @@ static void matrix(void)
     struct picture p;
     struct numbers n = {0};
     const char *home = getenv("TMPDIR");
-    char path[4096], line[4200];
+    char path[4096];
     snprintf(path, sizeof path, "%s/matrix.csv", home ? home : "/tmp");
-    snprintf(line, sizeof line, "export %s", path);
     terminal_command(t, "matrix");
     terminal_command(t, "zoom");
     ok(terminal_expect(t, "layer 2/3"), "the matrix has the body");
-    terminal_command(t, "%s", line);
+    terminal_command(t, "export %s", path);
     ok(terminal_expect(t, "matrix.csv") && read_csv(path, &n), "its numbers are exported");
-    bool drawn = terminal_picture(t, &p);
+    bool drawn = pixels_picture(t, &p);
     ok(drawn && p.w / n.cols > 8, "%d by %d cells in %d by %d pixels", n.rows, n.cols, p.w, p.h);
     if (n.rows * CELL_H == p.h)
         compare_pixels(t, &p, &n);
@@ -125,7 +123,7 @@ static void heads(void)
     terminal_command(t, "heads");
     terminal_command(t, "zoom");
     ok(terminal_expect(t, "Heads text to image"), "the heads have the body");
-    terminal_picture(t, &p);
+    pixels_picture(t, &p);
     click(t, p.row + p.rows / 2, p.col + p.w / CELL_W * 5 / 8); /* the third of four */
     ok(terminal_expect(t, "layer 2, head 3/4"), "a click on a tile chooses its layer and head");
     click(t, p.row, 105);

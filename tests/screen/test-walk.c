@@ -4,6 +4,7 @@
  * anew gives. Broken by anything that draws less than has changed.
  *
  * 400 steps, 5,000 in the full check; $VILSCOPE_SEED chooses other ones. */
+#include "pixels.h"
 #include "tap.h"
 #include "terminal.h"
 
@@ -100,7 +101,7 @@ static bool check(struct terminal *t, int number, int patience)
     static struct shot before, after;
     char why[128] = "";
     terminal_settle(t, patience);
-    int torn = terminal_torn(t, why, sizeof why);
+    int torn = pixels_torn(t, why, sizeof why);
     take_shot(t, &before);
     terminal_type(t, "\f");
     terminal_settle(t, patience);
@@ -114,11 +115,11 @@ static bool check(struct terminal *t, int number, int patience)
 
 int main(void)
 {
-    const char *program = getenv("VILSCOPE"), *seed = getenv("VILSCOPE_SEED");
+    const char *seed = getenv("VILSCOPE_SEED");
     int steps = getenv("VILSCOPE_FULL") ? 5000 : 400, bad = 0, done = 0;
     terminal_opens(FROZEN_MODEL);
     state = seed ? strtoull(seed, NULL, 10) : 20261125;
-    const char *argv[] = {program ? program : "./vilscope", "--no-log", NULL};
+    const char *argv[] = {terminal_program(), "--no-log", NULL};
     struct terminal *t = terminal_start(argv, 32, 110, true, false);
     terminal_expect(t, "softmax");
     if (getenv("TMPDIR") && chdir(getenv("TMPDIR")) != 0)
@@ -136,7 +137,6 @@ int main(void)
         terminal_settle(t, 60);
     }
     terminal_type(t, ":quit\r");
-    int status = terminal_end(t);
-    ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "and it quits with status 0");
+    ok(terminal_ends(t), "and it quits with status 0");
     return tap_done();
 }
