@@ -14,11 +14,10 @@ failing-made.c failing.ld: failing-made.stamp
 failing-made.stamp: tests/failing/wrap.awk tests/failing/failing.c tests/failing/local.mk \
   $(libcore_a_SOURCES) \
   $(libsessions_a_SOURCES)
-	$(AM_V_GEN)awk -v root='$(srcdir)/' -f $(srcdir)/tests/failing/wrap.awk $(srcdir)/src/*/*.h \
-	  $(srcdir)/src/*/*/*.h \
-	  $(srcdir)/sessions/*.h >$@.new && { cmp -s $@.new failing-made.c || cp $@.new failing-made.c; }
-	$(AM_V_at){ awk -v list=1 -f $(srcdir)/tests/failing/wrap.awk $(srcdir)/src/*/*.h \
-	  $(srcdir)/src/*/*/*.h \
-	  $(srcdir)/sessions/*.h; sed -n 's/^FAILING([^,]*, \([a-z_0-9]*\),.*/--wrap=\1/p; s/^[a-z_]* __wrap_\([a-z]*\)(.*;$$/--wrap=\1/p' \
-	  $(srcdir)/tests/failing/failing.c; } >$@.new && { cmp -s $@.new failing.ld || cp $@.new failing.ld; }
-	$(AM_V_at)rm -f $@.new; : >$@
+	$(AM_V_GEN)awk -v root='$(srcdir)/' -v list=failing.ld.new -f $(srcdir)/tests/failing/wrap.awk \
+	  $(srcdir)/src/*/*.h $(srcdir)/src/*/*/*.h $(srcdir)/sessions/*.h >failing-made.c.new
+	$(AM_V_at)sed -n 's/^FAILING([^,]*, \([a-z_0-9]*\),.*/--wrap=\1/p; s/^[a-z_]* __wrap_\([a-z]*\)(.*;$$/--wrap=\1/p' \
+	  $(srcdir)/tests/failing/failing.c >>failing.ld.new
+	$(AM_V_at)for f in failing-made.c failing.ld; do \
+	  cmp -s $$f.new $$f || cp $$f.new $$f || exit 1; rm -f $$f.new; done
+	$(AM_V_at): >$@

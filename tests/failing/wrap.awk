@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# From headers: a function that may fail instead of each one that returns an error, and with
-# -v list=1 the linker's options that put it there. Prototypes read "int name(..., struct vs_err
+# From headers: a function that may fail instead of each one that returns an error, and into the file
+# -v list=FILE the linker's options that put it there. Prototypes read "int name(..., struct vs_err
 # *err);" in headers whose names are given.
 BEGIN {
     # These leave something that is closed or read also where they fail.
@@ -16,10 +16,7 @@ function flush_line(text,    name, args, n, i, part, names, type) {
     if (name in seen || index(leaving, " " name " "))
         return
     seen[name] = 1
-    if (list) {
-        print "--wrap=" name
-        return
-    }
+    print "--wrap=" name >list
     args = text
     sub(/^[^(]*\(/, "", args)
     sub(/\) *(__attribute__.*)?$/, "", args)
@@ -37,11 +34,9 @@ function flush_line(text,    name, args, n, i, part, names, type) {
 }
 FNR == 1 {
     held = ""
-    if (!list) {
-        file = FILENAME
-        sub(root, "", file)
-        includes = includes "#include \"" file "\"\n"
-    }
+    file = FILENAME
+    sub(root, "", file)
+    includes = includes "#include \"" file "\"\n"
 }
 {
     line = $0
@@ -51,6 +46,5 @@ held == "" && line ~ /^int [a-z_0-9]+\(/ { held = line; if (line ~ /;/) { end() 
 held != "" { held = held " " line; if (line ~ /;/) end() }
 function end() { sub(/;.*/, "", held); flush_line(held); held = "" }
 END {
-    if (!list)
-        printf "/* Made by wrap.awk. */\n#include \"failing.h\"\n%s\n%s", includes, body
+    printf "/* Made by wrap.awk. */\n#include \"failing.h\"\n%s\n%s", includes, body
 }
