@@ -141,14 +141,21 @@ static void names_of_layers(void)
     ok(good, "a tensor's layer is known from its name");
 }
 
-static void weights(void)
+/* Two files: a layer that is 1.5 times the other one's, one that is equal, one with a NaN, and
+ * tensors that only one has or that have another shape. */
+enum { N = 300000 };
+struct pair_of_files {
+    char a[300], b[300];
+    float *x;
+    struct tensorfile *fa, *fb;
+};
+
+static void write_pair(struct pair_of_files *f)
 {
-    enum { N = 300000 };
-    char a[300], b[300], why[256];
     const char *dir = getenv("TMPDIR");
-    snprintf(a, sizeof a, "%s/wa.safetensors", dir ? dir : "/tmp");
-    snprintf(b, sizeof b, "%s/wb.safetensors", dir ? dir : "/tmp");
-    float *x = xcalloc(N, sizeof *x), *y = xcalloc(N, sizeof *y), *z = xcalloc(N, sizeof *z);
+    float *x = f->x = xcalloc(3 * N, sizeof *x), *y = x + N, *z = y + N;
+    snprintf(f->a, sizeof f->a, "%s/wa.safetensors", dir ? dir : "/tmp");
+    snprintf(f->b, sizeof f->b, "%s/wb.safetensors", dir ? dir : "/tmp");
     for (int i = 0; i < N; i++) {
         x[i] = (float)random_number();
         y[i] = x[i] * 1.5f;
@@ -167,15 +174,21 @@ static void weights(void)
                               {"bert.encoder.layer.2.w", DTYPE_F32, 1, {N}, z},
                               {"new", DTYPE_F32, 1, {3}, x},
                               {"other", DTYPE_F32, 1, {5}, x}};
-    struct tensorfile *fa = write_and_open(a, ta, 6), *fb = write_and_open(b, tb, 6);
-    struct weights_change *w = NULL, *one = NULL;
-    struct vs_err err = {0};
-    struct kern *k = NULL, *k1 = NULL;
-    ok(kern_open(NULL, 2, &k, why, sizeof why) == 0 &&
-           kern_open(NULL, 1, &k1, why, sizeof why) == 0 &&
-           weights_compare(k, fa, fb, NULL, &w, &err) == 0 &&
-           weights_compare(k1, fa, fb, NULL, &one, &err) == 0,
-       "two files are compared %s", err.text);
+    f->fa = write_and_open(f->a, ta, 6);
+    f->fb = write_and_open(f->b, tb, 6);
+}
+
+static void drop_pair(struct pair_of_files *f)
+{
+    tensorfile_close(f->fa);
+    tensorfile_close(f->fb);
+    unlink(f->a);
+    unlink(f->b);
+    free(f->x);
+}
+
+static void check_changes(const struct weights_change *w, const struct weights_change *one)
+{
     const struct weight_change *t0 = find(w->tensors, w->tensor_count, "bert.encoder.layer.0.w");
     ok(t0 && fabs(t0->relative - 0.5) < 1e-6 && t0->changed == N, "times 1.5: 0.5 (%.7f)",
        t0 ? t0->relative : -1);
@@ -192,17 +205,27 @@ static void weights(void)
     /* Three tensors of equal norm, one of them moved by half of it: 0.5 / sqrt(3). */
     ok(fabs(w->all.relative - 0.5 / sqrt(3.0)) < 1e-3 && w->all.relative == one->all.relative,
        "all together: %.6f, with any number of threads", w->all.relative);
+}
+
+static void weights(void)
+{
+    char why[256];
+    struct pair_of_files f;
+    struct weights_change *w = NULL, *one = NULL;
+    struct vs_err err = {0};
+    struct kern *k = NULL, *k1 = NULL;
+    write_pair(&f);
+    if (ok(kern_open(NULL, 2, &k, why, sizeof why) == 0 &&
+               kern_open(NULL, 1, &k1, why, sizeof why) == 0 &&
+               weights_compare(k, f.fa, f.fb, NULL, &w, &err) == 0 &&
+               weights_compare(k1, f.fa, f.fb, NULL, &one, &err) == 0,
+           "two files are compared %s", err.text))
+        check_changes(w, one);
     weights_change_free(w);
     weights_change_free(one);
-    tensorfile_close(fa);
-    tensorfile_close(fb);
     kern_close(k);
     kern_close(k1);
-    unlink(a);
-    unlink(b);
-    free(x);
-    free(y);
-    free(z);
+    drop_pair(&f);
 }
 
 /* ---- a model with two checkpoints that differ in one layer */
@@ -258,28 +281,16 @@ static void swap_heads(void)
     close_pair(m, p);
 }
 
-static void attention_and_states(void)
+static void check_attention(struct result *const r[2])
 {
-    struct model *m = NULL;
-    struct photo *p = NULL;
     struct vs_err err = {0};
-    struct result *r[2] = {NULL, NULL};
     struct attention_change *list = NULL;
-    struct cka cka[2];
     int count = 0, rows, cols;
     float *map = NULL;
-    if (!open_pair("bert.encoder.c_layer.1.biattention.query2.weight", 4, &m, &p))
-        return;
-    struct query q = {.task = task_find("vqa"), .text = "what color is the dog", .photo_count = 1,
-                      .photos = &p, .attention = true};
-    for (int i = 0; i < 2; i++) {
-        q.checkpoint = i;
-        query_run(m, &q, NULL, &r[i], &err);
-    }
-    if (!ok(r[0] && r[1] && attention_changes(r[0], r[1], &list, &count, &err) == 0,
+    if (!ok(attention_changes(r[0], r[1], &list, &count, &err) == 0 && count > 0,
             "attention of two checkpoints %s", err.text))
         return;
-    ok(count > 0 && list[0].map == ATTN_TEXT_TO_IMAGE && list[0].layer == 1 && list[0].jsd > 0,
+    ok(list[0].map == ATTN_TEXT_TO_IMAGE && list[0].layer == 1 && list[0].jsd > 0,
        "most changed: %s %d.%d, %.5f", attn_table[list[0].map].name, list[0].layer + 1,
        list[0].head + 1, list[0].jsd);
     bool earlier = false;
@@ -295,27 +306,58 @@ static void attention_and_states(void)
         }
     ok(map && fabs(sum) < 1e-4 && most > 1e-4, "a signed map that sums to nothing: %g of %g", sum,
        most);
-    struct compare_change c;
-    ok(compare_results(r[0], r[1], 10, &c) && c.divergence > 0 && c.count >= 10,
+    free(map);
+    free(list);
+}
+
+static void check_answers(const struct result *a, const struct result *b)
+{
+    struct compare_change c = {0};
+    ok(compare_results(a, b, 10, &c) && c.divergence > 0 && c.count >= 10,
        "the answers moved: %.6f bits", c.divergence);
     compare_fini(&c);
-    ok(compare_results(r[0], r[0], 10, &c) && c.divergence == 0 &&
+    ok(compare_results(a, a, 10, &c) && c.divergence == 0 &&
            c.count == 10 && c.moves[0].p_a == c.moves[0].p_b,
        "a result does not differ from itself");
     compare_fini(&c);
-    if (ok(cka_run(m, &q, 1, 0, 1, NULL, NULL, NULL, cka, &err) == 0, "states are aligned %s",
-           err.text)) {
-        int n = cka[0].depths;
-        ok(strcmp(cka[0].names[0], "embeddings") == 0 && fabs(cka[0].values[0] - 1) < 1e-6 &&
-           cka[0].values[(size_t)n * (size_t)n - 1] < 1 - 1e-9, "equal at first, not at last: %.8f",
-           cka[0].values[(size_t)n * (size_t)n - 1]);
-        ok(cka[1].depths > 1 && cka[1].rows > 2 && !cka[1].text, "the visual stream: %d rows",
-           cka[1].rows);
-        cka_fini(&cka[0]);
-        cka_fini(&cka[1]);
+}
+
+static void check_states(struct model *m, const struct query *q)
+{
+    struct vs_err err = {0};
+    struct cka cka[2];
+    if (!ok(cka_run(m, q, 1, 0, 1, NULL, NULL, NULL, cka, &err) == 0, "states are aligned %s",
+            err.text))
+        return;
+    int n = cka[0].depths;
+    ok(strcmp(cka[0].names[0], "embeddings") == 0 && fabs(cka[0].values[0] - 1) < 1e-6 &&
+       cka[0].values[(size_t)n * (size_t)n - 1] < 1 - 1e-9, "equal at first, not at last: %.8f",
+       cka[0].values[(size_t)n * (size_t)n - 1]);
+    ok(cka[1].depths > 1 && cka[1].rows > 2 && !cka[1].text, "the visual stream: %d rows",
+       cka[1].rows);
+    cka_fini(&cka[0]);
+    cka_fini(&cka[1]);
+}
+
+static void attention_and_states(void)
+{
+    struct model *m = NULL;
+    struct photo *p = NULL;
+    struct vs_err err = {0};
+    struct result *r[2] = {NULL, NULL};
+    if (!open_pair("bert.encoder.c_layer.1.biattention.query2.weight", 4, &m, &p))
+        return;
+    struct query q = {.task = task_find("vqa"), .text = "what color is the dog", .photo_count = 1,
+                      .photos = &p, .attention = true};
+    for (int i = 0; i < 2; i++) {
+        q.checkpoint = i;
+        query_run(m, &q, NULL, &r[i], &err);
     }
-    free(map);
-    free(list);
+    if (ok(r[0] && r[1], "two checkpoints answer %s", err.text)) {
+        check_attention(r);
+        check_answers(r[0], r[1]);
+        check_states(m, &q);
+    }
     result_free(r[0]);
     result_free(r[1]);
     close_pair(m, p);

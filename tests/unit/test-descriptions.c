@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* Descriptions that cannot be: of models, detectors, vocabularies, boxes, lists of checkpoints.
+ * Breaks when one is taken, or refused without a word on what is wrong. */
+#include "folder.h"
+#include "src/engine/modeldir.h"
+#include "src/formats/boxcheck.h"
+#include "src/model/vilbert/config.h"
+#include "src/text/tokenizer.h"
+#include "src/vision/arch.h"
+
+#include <math.h>
+#include <sys/stat.h>
+
+/* ---- descriptions that cannot be */
+
+static void configurations(void)
+{
+    static const struct {
+        const char *json, *says; /* NULL: good */
+    } cases[] = {
+        {"{\"vocab_size\": 9}", NULL},
+        {"{\"vocab_size\": 9, \"hidden_size\": 770}", "hidden_size 770 is not a multiple of its"},
+        {"{\"vocab_size\": 9, \"v_hidden_size\": 770}", "v_hidden_size 770 is not a multiple"},
+        {"{\"vocab_size\": 9, \"bi_hidden_size\": 1000}", "bi_hidden_size 1000 is not a"},
+        {"{\"vocab_size\": 9, \"num_attention_heads\": 0}", "\"num_attention_heads\" is not"},
+        {"{\"vocab_size\": 0}", "\"vocab_size\" is not a whole number from 1"},
+        {"{\"vocab_size\": 1000001}", "\"vocab_size\" is not a whole number from 1"},
+        {"{\"vocab_size\": 2.5}", "\"vocab_size\" is not a whole"},
+        {"{}", "no \"vocab_size\""},
+        {"[]", "not an object"},
+        {"{\"vocab_size\": 9, \"hidden_act\": \"tanh\"}", "\"hidden_act\" is not"},
+        {"{\"vocab_size\": 9, \"fusion_method\": \"mean\"}", "\"fusion_method\" is not"},
+        {"{\"vocab_size\": 9, \"with_coattention\": 1}", "not true or false"},
+        {"{\"vocab_size\": 9, \"with_coattention\": false}", "not supported"},
+        {"{\"vocab_size\": 9, \"v_biattention_id\": [3]}", "entry 0 is not a layer from 0 to 2"},
+        {"{\"vocab_size\": 9, \"v_biattention_id\": [0]}", "has 1 entries, \"t_biattention_id\" 2"},
+        {"{\"vocab_size\": 9, \"v_biattention_id\": []}", "is not a list of 1 to"},
+        {"{\"vocab_size\": 9, \"num_hidden_layers\": 6}", "does not exist"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct config c;
+        struct vs_err err = {0};
+        char *path = write_file("config.json", cases[i].json, strlen(cases[i].json));
+        int rc = config_read(path, &c, &err);
+        ok(cases[i].says ? rc == VS_E_FORMAT && strstr(err.text, cases[i].says) &&
+                               strstr(err.text, path)
+                         : rc == 0, "%s: %s", cases[i].json, rc ? err.text : "read");
+        drop(path);
+    }
+}
+
+static void detectors(void)
+{
+    static const struct {
+        const char *json, *says;
+    } cases[] = {
+        {"{}", NULL},
+        {"{\"anchor_sizes\": [32, 64, 128, 256, 512], \"aspect_ratios\": [0.5, 1, 2]}", NULL},
+        {"{\"anchor_sizes\": [32, -64]}", "anchor_sizes"},
+        {"{\"anchor_sizes\": [0]}", "anchor_sizes"},
+        {"{\"anchor_sizes\": []}", "anchor_sizes"},
+        {"{\"anchor_sizes\": 32}", "anchor_sizes"},
+        {"{\"anchor_sizes\": [\"32\"]}", "anchor_sizes"},
+        {"{\"aspect_ratios\": [0.5, 0]}", "aspect_ratios"},
+        {"{\"anchor_strides\": [4, 8, 16, 32]}", "anchor_strides"},
+        {"{\"anchor_strides\": [4, 8, 16, 32, 0]}", "anchor_strides"},
+        {"{\"anchor_strides\": [4, 8, 16, 32, 5000]}", "anchor_strides"},
+        {"{\"anchor_strides\": [4, 8, 16, 32, 6.5]}", "anchor_strides"},
+        {"{\"rpn_nms_thresh\": 1.5}", "rpn_nms_thresh"},
+        {"{\"rpn_nms_thresh\": -0.5}", "rpn_nms_thresh"},
+        {"{\"min_side\": 0}", "min_side"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct arch a;
+        struct vs_err err = {0};
+        char *path = write_file("detector.json", cases[i].json, strlen(cases[i].json));
+        int rc = arch_read(path, &a, &err);
+        ok(cases[i].says ? rc == VS_E_FORMAT && strstr(err.text, cases[i].says) : rc == 0,
+           "%s: %s", cases[i].json, rc ? err.text : "read");
+        drop(path);
+    }
+}
+
+static void vocabularies(void)
+{
+    static const char *const needed[] = {"[UNK]", "[CLS]", "[SEP]"};
+    for (int without = 0; without < 4; without++) {
+        struct buf b = {0};
+        struct tokenizer *t = NULL;
+        struct vs_err err = {0};
+        for (int i = 0; i < 3; i++)
+            if (i != without)
+                buf_printf(&b, "%s\n", needed[i]);
+        buf_puts(&b, "dog\n");
+        char *path = write_file("vocab.txt", b.data, b.len);
+        int rc = tokenizer_open(path, &t, &err);
+        ok(without == 3 ? rc == 0 && tokenizer_id(t, "dog") == 3
+                        : rc == VS_E_FORMAT && strstr(err.text, needed[without]) &&
+                              strstr(err.text, path), "a vocabulary: %s", rc ? err.text : "read");
+        tokenizer_free(t);
+        drop(path);
+        buf_fini(&b);
+    }
+}
+
+/* ---- boxes */
+
+static void boxes(void)
+{
+    static const struct {
+        float box[4];
+        const char *says; /* of the failure, or of the note */
+        bool good;
+    } cases[] = {
+        {{0, 0, 95, 63}, NULL, true},
+        {{0, 0, 96, 64}, NULL, true},
+        {{-1.5f, -1.5f, 97.5f, 65.5f}, NULL, true}, /* rounded sizes */
+        {{-2.5f, 0, 20, 20}, "box 1, -2.5 0 20 20, is not inside", false},
+        {{0, -2, 20, 20}, "is not inside", false},
+        {{0, 0, 98.5f, 20}, "is not inside the image of 96x64", false},
+        {{0, 0, 20, 66}, "is not inside", false},
+        {{0, 0, 60, 90}, "interchanged", false},
+        {{30, 30, 10, 40}, "x1 <= x2", false},
+        {{30, 30, 40, 10}, "x1 <= x2", false},
+        {{NAN, 0, 1, 1}, "box 1 is not finite", false},
+        {{0, 0, INFINITY, 1}, "not finite", false},
+        {{20, 20, 20, 30}, "1 of 2 boxes have no area (box 1)", true},
+        {{20, 20, 30, 20}, "no area", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        float list[8] = {2, 2, 50, 60};
+        struct vs_err err = {0};
+        char *note = NULL;
+        memcpy(list + 4, cases[i].box, sizeof cases[i].box);
+        int rc = boxes_check(list, 2, 96, 64, "x.npy", &note, &err);
+        const char *text = rc ? err.text : note;
+        bool same = memcmp(list + 4, cases[i].box, sizeof cases[i].box) == 0;
+        ok((rc == 0) == cases[i].good && same &&
+           (cases[i].says ? text && strstr(text, cases[i].says) && strstr(text, "x.npy") : !text),
+           "%g %g %g %g: %s", (double)cases[i].box[0], (double)cases[i].box[1],
+           (double)cases[i].box[2], (double)cases[i].box[3], text ? text : "a box");
+        free(note);
+    }
+    float shares[8] = {0.25f, 0.5f, 0.75f, 1, 0, 0, 1, 0.5f};
+    static const float want[8] = {24, 32, 72, 64, 0, 0, 96, 32};
+    char *note = NULL;
+    ok(boxes_check(shares, 2, 96, 64, "x.npy", &note, NULL) == 0 && note &&
+       strstr(note, "shares of the image") && memcmp(shares, want, sizeof want) == 0,
+       "shares become pixels: %s", note ? note : "no note");
+    free(note);
+}
+
+/* ---- model.json */
+
+static void many_checkpoints(void)
+{
+    struct buf b = {0};
+    struct parts p = {0};
+    struct vs_err err = {0};
+    for (int i = 0; i < 1024; i++)
+        buf_printf(&b, "%s\"%s.bin\"", i ? "," : "{\"checkpoints\":[",
+                   i == 700 ? "x.bin (5)" : "x");
+    buf_puts(&b, "]}");
+    char *path = write_file("model.json", b.data, b.len);
+    ok(parts_read(folder, &p, &err) == 0 && p.checkpoint_count == 1024 &&
+       strcmp(p.checkpoints[0].name, "x.bin") == 0 &&
+       strcmp(p.checkpoints[2].name, "x.bin (2)") != 0 &&
+       strcmp(p.checkpoints[700].name, "x.bin (5).bin") == 0, "1024 of one name %s", err.text);
+    bool apart = true;
+    for (int i = 0; i < p.checkpoint_count; i++)
+        for (int j = 0; j < i; j++)
+            apart &= strcmp(p.checkpoints[i].name, p.checkpoints[j].name) != 0;
+    ok(apart, "are told apart");
+    parts_fini(&p);
+    drop(path);
+    b.len = 0;
+    for (int i = 0; i < 20000; i++)
+        buf_printf(&b, "%s\"x.bin\"", i ? "," : "{\"checkpoints\":[");
+    buf_puts(&b, "]}");
+    path = write_file("model.json", b.data, b.len);
+    ok(parts_read(folder, &p, &err) == VS_E_LIMIT && strstr(err.text, "20000 checkpoints"), "%s",
+       err.text);
+    drop(path);
+    b.len = 0;
+    buf_puts(&b, "{}");
+    while (b.len <= 16 << 20)
+        buf_puts(&b, "                                                                ");
+    path = write_file("model.json", b.data, b.len);
+    ok(parts_read(folder, &p, &err) == VS_E_LIMIT, "%s", err.text);
+    drop(path);
+    buf_fini(&b);
+}
+
+static void no_files(void)
+{
+    char *path = xasprintf("%s/model.json", folder);
+    struct parts p;
+    struct vs_err err = {0};
+    ok(mkfifo(path, 0600) == 0 && parts_read(folder, &p, &err) == VS_E_FORMAT &&
+       strstr(err.text, "not a regular file"), "a FIFO: %s", err.text);
+    unlink(path);
+    ok(symlink("/dev/zero", path) == 0 && parts_read(folder, &p, &err) == VS_E_FORMAT &&
+       strstr(err.text, "not a regular file"), "a device: %s", err.text);
+    unlink(path);
+    ok(mkdir(path, 0700) == 0 && parts_read(folder, &p, &err) == VS_E_FORMAT, "a folder: %s",
+       err.text);
+    rmdir(path);
+    ok(parts_read(folder, &p, &err) == VS_E_MISSING, "nothing: %s", err.text);
+    free(path);
+}
+
+int main(void)
+{
+    if (!folder_make("descriptions"))
+        return 1;
+    configurations();
+    detectors();
+    vocabularies();
+    boxes();
+    many_checkpoints();
+    no_files();
+    return folder_remove();
+}
