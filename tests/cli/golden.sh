@@ -453,7 +453,6 @@ wrong extract-empty extract $x -o out3 folder
 wrong watch-file compare -m "$tiny" --check-set set.probes --watch scene.png
 long=$(head -c 10001 /dev/zero | tr '\0' a)
 is sessions-long s search "$long"
-is sessions-not-id s show x
 
 set_of() { # set_of NAME LINE [OPTION...]: wrong in a data set
     name=$1

@@ -3,29 +3,20 @@
 # The structure of the source: who may include whom, sizes, words that do not belong here, and that
 # help, man page and task table agree.
 set -u
+. "$SRCDIR/tests/cli/lib.sh"
 cd "$SRCDIR" || exit 1
-n=0
-failed=0
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
 # none WHAT TEXT: passes when TEXT is empty.
 none() {
-    n=$((n + 1))
-    if [ -z "$2" ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        echo "$2" | head -n 20 | sed 's/^/# /'
-        failed=1
-    fi
+    [ -z "$2" ]
+    ok $? "$1"
+    [ -z "$2" ] || echo "$2" | head -n 20 | sed 's/^/# /'
 }
 # some FILE WHAT: what a check goes through. An empty list makes any check pass, so it fails here.
 some() {
-    [ -s "$1" ] && return
-    n=$((n + 1))
-    echo "not ok $n - nothing to check: no $2"
-    failed=1
+    [ -s "$1" ] || ok 1 "nothing to check: no $2"
 }
 # sources PATTERN...: files of those names at any depth, build folders left out.
 sources() {
@@ -102,9 +93,19 @@ some "$work/program" "files of the program"
 some "$work/below" "files below main"
 some "$work/commands" "files of commands"
 some "$work/demo" "files of the demo"
-none "no file over 800 lines" "$(xargs wc -l <"$work/program" | awk '$2 != "total" && $1 > 800')"
-none "no file of the screen over 600 lines" \
-    "$(grep '^ui/' "$work/program" | xargs wc -l | awk '$2 != "total" && $1 > 600')"
+sources '\.(c|h|cu|cuh|sh|py|awk)$' | grep -E '^(src|kernels|sessions|ui|demo|tests)/' \
+    >"$work/sized"
+some "$work/sized" "files that have a size"
+none "no file over 600 lines" "$(xargs wc -l <"$work/sized" | awk '$2 != "total" && $1 > 600')"
+# "LINES FILE:LINE" of each function: from a brace in the first column, or behind the parameters, to
+# the next in the first column.
+xargs awk 'FNR == 1 {begin = 0}
+    /^\{$/ || /^[^ \t#].*\)[ \t]*\{$/ {begin = FNR}
+    /^\}/ && begin {print FNR - begin + 1, FILENAME ":" begin; begin = 0}' \
+    <"$work/code" >"$work/functions"
+some "$work/functions" "functions"
+none "no function over 80 lines" "$(awk '$1 > 80' "$work/functions")"
+none "no goto" "$(search '(^|[^_[:alnum:]])goto +[[:alpha:]_]+;' code)"
 none "every file of the demo is installed" \
     "$(while read -r f; do grep -q "$f" demo/local.mk || echo "$f"; done <"$work/demo")"
 # A new demo may break the demo's own tests, no others.
@@ -153,8 +154,7 @@ if command -v nm >/dev/null; then
         "$(cd "${BUILDDIR:-$(dirname "$VILSCOPE")}" && xargs nm -A <"$work/objects" 2>/dev/null |
             awk -v most=6 -f "$here/tests/cli/cycles.awk")"
 else
-    n=$((n + 1))
-    echo "ok $n # SKIP nm is not installed"
+    skip "nm is not installed"
 fi
 
 # ---- what is said of the program
@@ -188,8 +188,6 @@ if command -v mandoc >/dev/null; then
     none "man pages are well formed" "$(xargs mandoc -T lint -W warning <"$work/pages" 2>&1 |
         grep -v 'referenced manual not found')"
 else
-    n=$((n + 1))
-    echo "ok $n # SKIP mandoc is not installed"
+    skip "mandoc is not installed"
 fi
-echo "1..$n"
-exit $failed
+end
