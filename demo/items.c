@@ -6,6 +6,7 @@
 #include "demo/phrase.h"
 #include "demo/say.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,15 +195,53 @@ static bool make_visual7w(struct maker *m)
 
 /* ---- all of them */
 
-static const struct {
+/* most: how many tokens of a text its task reads (src/task/task.c); the rest would be cut off. */
+static const struct maker_row {
     const char *name;
     make *make;
-} makers[] = {{"vqa", make_vqa},         {"genomeqa", make_genomeqa},
-              {"gqa", make_gqa},         {"coco", make_coco},
-              {"flickr30k", make_flickr}, {"refcoco", make_refcoco},
-              {"refcoco+", make_refcoco_plus}, {"refcocog", make_refcocog},
-              {"visual7w", make_visual7w}, {"guesswhat", make_guesswhat},
-              {"nlvr2", make_nlvr2},     {"snli-ve", make_snli}};
+    int most;
+} makers[] = {{"vqa", make_vqa, 23},
+              {"genomeqa", make_genomeqa, 26},
+              {"gqa", make_gqa, 26},
+              {"coco", make_coco, 30},
+              {"flickr30k", make_flickr, 30},
+              {"refcoco", make_refcoco, 20},
+              {"refcoco+", make_refcoco_plus, 20},
+              {"refcocog", make_refcocog, 20},
+              {"visual7w", make_visual7w, 20},
+              {"guesswhat", make_guesswhat, 256},
+              {"nlvr2", make_nlvr2, 40},
+              {"snli-ve", make_snli, 40}};
+
+static const struct maker_row *row_of(const char *task)
+{
+    for (size_t t = 0; t < sizeof makers / sizeof makers[0]; t++)
+        if (strcmp(makers[t].name, task) == 0)
+            return &makers[t];
+    return NULL;
+}
+
+/* Tokens of a text whose words are all in the vocabulary, with [CLS] and [SEP]. */
+static int token_count(const char *text)
+{
+    int n = 2;
+    for (const char *p = text; *p; p++) {
+        bool first = p == text || !isalnum((unsigned char)p[-1]);
+        if (isalnum((unsigned char)*p) ? first : ispunct((unsigned char)*p) != 0)
+            n++;
+    }
+    return n;
+}
+
+/* Pieces that a misspelt word may come to beside the first. */
+enum { SLIP_TOKENS = 7 };
+
+static bool is_too_long(const struct maker *m, const struct maker_row *row)
+{
+    int more = m->slices & SLICE_TYPO ? SLIP_TOKENS : 0;
+    return token_count(m->text.data) + more > row->most ||
+           (m->twin && token_count(m->twin) > row->most);
+}
 
 /* Slips of the keyboard, but not in a caption, where its twin has none; the twin's marks go. */
 static void finish_wide(struct maker *m)
@@ -219,17 +258,16 @@ static void finish_wide(struct maker *m)
 
 bool item_make(struct dice *d, const struct world *w, int i, const char *task, struct buf *out)
 {
-    make *maker = NULL;
+    const struct maker_row *row = row_of(task);
     bool made = false;
-    for (size_t t = 0; t < sizeof makers / sizeof makers[0]; t++)
-        if (strcmp(makers[t].name, task) == 0)
-            maker = makers[t].make;
-    for (int tries = 0; maker && !made && tries < 30; tries++) {
+    for (int tries = 0; row && !made && tries < 30; tries++) {
         struct maker m = {.d = d, .w = w, .s = &w->scenes[i], .number = i, .target = -1,
                           .images = {i}, .image_count = 1};
-        made = maker(&m) && m.text.len > 0;
-        if (made && w->language == LANGUAGE_WIDE)
+        made = row->make(&m) && m.text.len > 0;
+        if (made && w->language == LANGUAGE_WIDE) {
             finish_wide(&m);
+            made = !is_too_long(&m, row);
+        }
         if (made)
             maker_write(&m, task, out);
         buf_fini(&m.text);

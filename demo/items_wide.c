@@ -56,12 +56,9 @@ static char *claim_text(struct maker *m, const struct claim *c, bool sentences)
         text = set_text(m->d, &c->fact.a, dice_chance(m->d, 0.5f), NULL);
         with = xasprintf("no %s", text);
     } else {
+        const char *there = c->clause.type == COUNTS ? "there are " : "there is ";
         text = clause_text(m->d, &c->clause, m->s);
-        with = xasprintf("%s%s",
-                         !sentences                 ? ""
-                         : c->clause.type == COUNTS ? "there are "
-                                                    : "there is ",
-                         text);
+        with = xasprintf("%s%s", !sentences ? "" : m->w->unseen ? "one can see " : there, text);
     }
     free(text);
     return with;
@@ -99,7 +96,7 @@ static void caption_text(struct maker *m, const struct claim *list, int n, const
     buf_puts(&frame, "");
     if (!sentences)
         say(m->d, &frame,
-            m->w->unseen ? "(|||a drawing with |this one has |one can find )"
+            m->w->unseen ? "(a drawing with |this one has |one can find |here one sees )"
                          : "(|||||a picture of |this shows |a picture with |i see |an image of "
                            "|the picture shows )",
             none);

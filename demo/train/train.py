@@ -50,8 +50,8 @@ def arguments():
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--final-only", action="store_true")
     p.add_argument("--without-relations", action="store_true", help="leave out items about relations")
-    p.add_argument("--hidden-every", type=int, default=5, help="every so many steps words and regions are hidden")
-    for name, weight in (("align", 0.3), ("apart", 1.0), ("kept", 0.1), ("words", 0.6), ("regions", 0.5)):
+    p.add_argument("--hidden-every", type=int, default=4, help="every so many steps words and regions are hidden")
+    for name, weight in (("align", 0.3), ("apart", 1.0), ("kept", 0.1), ("words", 1.0), ("regions", 0.5)):
         p.add_argument("--" + name, type=float, default=weight, help="weight of an objective")
     return p.parse_args()
 

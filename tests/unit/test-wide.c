@@ -117,6 +117,7 @@ static const struct {
      "nothing is right of the cat"},
     {{.type = FACT_BETWEEN, .u = 1, .v = 0, .w = 2}, YES, "the cube is between ball and cat"},
     {{.type = FACT_BETWEEN, .u = 2, .v = 0, .w = 1}, NO, "the cat is not between the others"},
+    {{.type = FACT_BETWEEN, .u = 1, .v = 4, .w = 2}, UNCLEAR, "off their line: nothing is said"},
     {{.type = FACT_SOME_BETWEEN, .a = OF_SHAPE(MUG), .v = 0, .w = 2}, NO, "nor is the mug"},
     {{.type = FACT_ALIKE, .u = 0, .v = 3, .p = {2, 0}}, YES, "ball and mug have the same color"},
     {{.type = FACT_DIFFERENT, .u = 0, .v = 3, .p = {8, 0}}, YES, "but different sizes"},
@@ -133,6 +134,9 @@ static void by_hand(void)
     unsigned unclear;
     not_red.no_color = RED;
     ok(set_members(&not_red, &still, &unclear) == 1u << 4 && !unclear, "the ball that is not red");
+    struct set no_ball = OF_COLOR(RED);
+    no_ball.no_shape = BALL;
+    ok(set_members(&no_ball, &still, &unclear) == 1u << 3 && !unclear, "the red thing, no ball");
 }
 
 /* ---- facts of many scenes */
@@ -216,6 +220,23 @@ static bool is_phrase_good(const char *line)
     return rounds || !found || good;
 }
 
+/* Words and signs of the texts of a task, the longest of them. */
+static int longest(const struct buf *b, const char *task)
+{
+    int most = 0;
+    for (const char *p = b->data; *p; p = strchr(p, '\n') + 1) {
+        if (!has(p, task))
+            continue;
+        char *text = text_of(p), *save = NULL;
+        int n = 0;
+        for (char *w = strtok_r(text, " ", &save); w; w = strtok_r(NULL, " ", &save))
+            n += 1 + (strpbrk(w, ",?:!") != NULL) + 2 * (strchr(w, '\'') != NULL);
+        most = n > most ? n : most;
+        free(text);
+    }
+    return most;
+}
+
 static void wide_items(const struct buf *b)
 {
     int control = 0, phrases = 0;
@@ -226,6 +247,13 @@ static void wide_items(const struct buf *b)
         phrases += !is_phrase_good(p);
     ok(control == 0, "no mark is left in a text (%d)", control);
     ok(phrases == 0, "phrases are words of the text (%d are not)", phrases);
+    ok(longest(b, "\"task\": \"coco\"") <= 28 && longest(b, "\"task\": \"vqa\"") <= 21 &&
+           longest(b, "\"task\": \"visual7w\"") <= 18,
+       "no text is longer than its task reads");
+    int captions = count_lines(b, "\"task\": \"coco\"", NULL);
+    int marked = count_lines(b, "\"task\": \"coco\"", "\"phrases\": [[");
+    ok(captions > 150 && marked > captions * 9 / 10, "%d of %d captions name objects", marked,
+       captions);
     for (int i = 0; i < SLICES; i++) {
         char *name = xasprintf("\"%s\"", slice_names[i]);
         bool unseen = i == SLICES - 1;
