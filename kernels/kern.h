@@ -28,6 +28,7 @@ struct kern_linear {
     ptrdiff_t ldx;
     const void *w;    /* float32 (n,k), any alignment */
     const void *bias; /* float32 (n), any alignment, or NULL */
+    const float *packed;   /* w by kern_pack, or NULL: the same numbers, sooner */
     const float *residual; /* (m,n) or NULL; may be y itself */
     ptrdiff_t ldr;
     float *y;         /* must not overlap x */
@@ -342,9 +343,16 @@ void kern_use(struct kern *k, struct kern_set *s);
 /* progress(arg, done, all) in bytes while weights are copied, from the thread that computes. */
 void kern_watch(struct kern *k, void (*progress)(void *arg, size_t done, size_t all), void *arg);
 
+/* Weights (n, length) of a product in the order in which the CPU's fast back ends read them, panels
+ * of KERN_PANEL rows of w (kernels/kern_panel.h). Without them a product packs its weights on its
+ * way, every time. w may be at any address; out has kern_pack_size floats of host memory, aligned
+ * to 64 bytes. The size is 0 where the back end has no use for them. */
+size_t kern_pack_size(const struct kern *k, int n, int length);
+void kern_pack(const void *w, int n, int length, float *out);
+
 /* Weights of a convolution from PyTorch's order, (cout, cin/groups, kh, kw) at any alignment, to
- * that of struct kern_conv, which is the back end's own. Of the CPU's: without groups panels of 32
- * output channels, (panel, kh, kw, cin, 32), and for 3x3 Winograd's form behind them; with groups
+ * that of struct kern_conv, which is the back end's own. Of the CPU's: without groups panels of 16
+ * output channels, (panel, kh, kw, cin, 16), and for 3x3 Winograd's form behind them; with groups
  * (group, kh, kw, cin/groups, cout/groups padded with zeros to a multiple of 16). scale (cout) or
  * NULL is what the operation will be given. out has kern_conv_size floats of host memory. */
 size_t kern_conv_size(const struct kern *k, int cout, int cin, int kh, int kw, int groups);

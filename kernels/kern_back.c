@@ -50,7 +50,7 @@ static void head_back(const struct kern_attention_back *o, int h)
     for (int i = 0, r; i < o->tq; i += r) {
         r = tile_rows(o->tq - i);
         dot_rows(r, o->tk, dout + i * o->ldo, o->ldo, (const char *)(o->v + col), 4 * o->ldv,
-                 o->dh, false, dp + (ptrdiff_t)i * o->tk, o->tk, (struct dot_next){0});
+                 o->dh, dp + (ptrdiff_t)i * o->tk, o->tk);
     }
     for (ptrdiff_t i = 0; i < o->tq; i++)
         scores_row(p + i * o->tk, dp + i * o->tk, ds + i * o->tk, o->tk);

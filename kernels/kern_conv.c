@@ -63,23 +63,24 @@ static void dense_product(const struct kern_conv *o, const float *x, ptrdiff_t l
                           int pixel, int rows, int first_panel, int end_panel)
 {
     float sums[PANEL_ROWS * PANEL_STEP];
-    for (int panel = first_panel; panel < end_panel; panel++)
-        for (int j = 0; j < KERN_PANEL; j += PANEL_STEP) {
-            int channel = panel * KERN_PANEL + j, n = o->cout - channel;
-            const float *w = (const float *)o->weights + (ptrdiff_t)panel * k * KERN_PANEL + j;
-            n = n < PANEL_STEP ? n : PANEL_STEP;
-            for (int i = 0; n > 0 && i < rows; i += PANEL_ROWS) {
-                int r = rows - i < PANEL_ROWS ? rows - i : PANEL_ROWS;
-                panel_any(r, n <= KERN_LANES, x + i * ldx, ldx, w, KERN_PANEL, k, sums,
-                          PANEL_STEP);
-                for (int q = 0; q < r; q++)
-                    kern_conv_finish(o, sums + q * PANEL_STEP, pixel + i + q, channel, n);
-            }
+    int end = end_panel * KERN_PANEL < o->cout ? end_panel * KERN_PANEL : o->cout;
+    struct panel_tile t = {.ldx = ldx, .ldw = KERN_PANEL, .next = PANEL_NEXT(k), .k = k,
+                           .out = sums, .ldo = PANEL_STEP};
+    for (int channel = first_panel * KERN_PANEL; channel < end; channel += PANEL_STEP) {
+        int n = end - channel < PANEL_STEP ? end - channel : PANEL_STEP;
+        t.w = panel_at(o->weights, k, channel);
+        for (int i = 0, r; i < rows; i += r) {
+            r = panel_rows(rows - i);
+            t.x = x + i * ldx;
+            panel_any(r, n <= KERN_LANES, &t);
+            for (int q = 0; q < r; q++)
+                kern_conv_finish(o, sums + q * PANEL_STEP, pixel + i + q, channel, n);
         }
+    }
 }
 
 /* Work is cut by pixels; where pixels need not be gathered, by channels, too. */
-#define PANELS_PART 8
+#define PANELS_PART 16
 
 static bool is_direct(const struct kern_conv *o)
 {
@@ -207,8 +208,10 @@ static void group_pixels(const struct kern_conv *o, int g, int first, int np,
     for (int c = 0; c < cg_out; c += PANEL_STEP) {
         int left = cg_out - c, nv = left > KERN_LANES ? 2 : 1;
         int n = left < PANEL_STEP ? left : PANEL_STEP;
+        struct panel_tile t = {.x = near, .ldx = k, .w = w + c, .ldw = padded, .next = KERN_LANES,
+                               .k = k, .out = sums, .ldo = PANEL_STEP};
         if (near)
-            panel_any(np, nv == 1, near, k, w + c, padded, k, sums, PANEL_STEP);
+            panel_any(np, nv == 1, &t);
         else
             group_any(np, nv, at, taps, g * cg_in, cg_in, w + c, padded, sums);
         for (int p = 0; p < np; p++)

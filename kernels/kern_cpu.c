@@ -50,7 +50,7 @@ static void attend(const struct kern_attention *o, int h, int from, int rows, fl
     for (int i = 0, r; i < rows; i += r) {
         r = tile_rows(rows - i);
         dot_rows(r, o->tk, o->q + (from + i) * o->ldq + col, o->ldq, (const char *)(o->k + col),
-                 4 * o->ldk, o->dh, false, s + i * lds, lds, (struct dot_next){0});
+                 4 * o->ldk, o->dh, s + i * lds, lds);
     }
     for (int i = 0; i < rows; i++) {
         softmax_row(s + i * lds, o->tk, o->scale, o->key_bias);

@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* Products of rows with weights, compiled once per instruction set like kern_cpu.c.
  *
- * They are sums of dot products along k, so that weights are read where they are, row by row and
- * once: a tile of MR rows of x and NR rows of w keeps MR x NR vector sums in registers. Every sum
- * is made in the same order wherever its tile lies, so results do not depend on how the work is cut
- * or on the threads.
+ * Every output is made of sums along k in order, one for each KERN_PIECE numbers of k, which are
+ * added up in order: the same numbers from every width of vectors that has a product and a sum in
+ * one step, however the work is cut, and whether the weights were packed before or are packed on
+ * the way, a piece of a panel at a time. A piece of a panel lies in the L1 cache while the rows
+ * pass by it.
  *
- * Two things keep the sums fed. Weights come from memory, and the first tile of a part would wait
- * for all of them: so each part fetches, while it computes, those of the part after it. And rows of
- * x whose distance is a multiple of 4096 bytes lie in one set of the L1 cache, which holds fewer of
- * them than a tile needs: such rows are first copied further apart. */
+ * Two things keep the sums fed. Weights come from memory, and the first tile would wait for all of
+ * a piece: so the tiles of a piece fetch the one after it. And rows of x whose distance is a
+ * multiple of 4096 bytes lie in one set of the L1 cache, which holds fewer of them than a tile
+ * needs: such rows are first copied further apart. */
 #include "kernels/kern_linear.h"
 
-#include "kernels/kern_dot.h"
+#include "kernels/kern_pack.h"
+#include "kernels/kern_panel.h"
 
-#define NB 32 /* columns of y in one part of the work: their weights stay in the L2 cache */
+#define NB 32 /* columns of y in one part of the work */
+/* Columns that are packed at a time on the way: whole panels, whole tiles. */
+#define GROUP (PANEL_STEP > KERN_PANEL ? PANEL_STEP : KERN_PANEL)
 
 /* y = act(sum + bias) + residual for n columns of one row. */
 INLINE void finish_row(const float *sum, const char *bias, const float *residual, float *y, int n,
@@ -42,13 +46,13 @@ INLINE void finish_row(const float *sum, const char *bias, const float *residual
 }
 
 static void finish(const struct kern_linear *o, int row, int rows, int col, int cols,
-                   const float *sums)
+                   const float *sums, ptrdiff_t ld)
 {
     const char *bias = o->bias ? (const char *)o->bias + 4 * (ptrdiff_t)col : NULL;
     for (int i = 0; i < rows; i++) {
         const float *r = o->residual ? o->residual + (row + i) * o->ldr + col : NULL;
         float *y = o->y + (row + i) * o->ldy + col;
-        const float *s = sums + (ptrdiff_t)i * cols;
+        const float *s = sums + i * ld;
         switch (o->act) {
         case KERN_NONE: finish_row(s, bias, r, y, cols, KERN_NONE); break;
         case KERN_GELU: finish_row(s, bias, r, y, cols, KERN_GELU); break;
@@ -64,63 +68,118 @@ struct part {
     int col, cols;
 };
 
-static const char *part_weights(struct part p)
+/* Columns of a part and a piece of k: what is multiplied in one go. */
+struct piece {
+    const struct kern_linear *o; /* or NULL: none */
+    int col, cols, at, k;
+};
+
+static struct piece first_piece(struct part p, int col, int at)
 {
-    return p.o ? (const char *)p.o->w + 4 * (ptrdiff_t)p.col * p.o->k : NULL;
+    struct piece none = {0};
+    if (!p.o || p.o->m < 1)
+        return none;
+    int left = p.col + p.cols - col, k = p.o->k - at;
+    return (struct piece){p.o, col, left < GROUP ? left : GROUP, at,
+                          k < KERN_PIECE ? k : KERN_PIECE};
 }
 
-/* The tiles of so many rows, in the order in which they share fetching what comes next. */
-static struct dot_next first_share(const char *next, int next_rows, int rows)
+/* What follows a piece: the next columns, the next piece of k, the part after. */
+static struct piece next_piece(struct part p, struct part after, struct piece now)
 {
-    return (struct dot_next){next, next_rows, 0, (rows + MR - 1) / MR};
+    if (now.col + GROUP < p.col + p.cols)
+        return first_piece(p, now.col + GROUP, now.at);
+    if (now.at + KERN_PIECE < p.o->k)
+        return first_piece(p, p.col, now.at + KERN_PIECE);
+    return first_piece(after, after.col, 0);
 }
 
-/* Short rows: the sums of a tile are finished while they are in the L1 cache. */
-static void linear_short(struct part p, struct part after)
+/* Its weights where they lie, as runs of lines, of which each of so many shares fetches some. */
+static struct panel_ahead fetch_piece(struct piece p, int shares)
 {
-    const struct kern_linear *o = p.o;
-    float sums[MR * NB];
-    struct dot_next next = first_share(part_weights(after), after.cols, o->m);
-    for (int row = 0, rows; row < o->m; row += rows, next.tile++) {
-        rows = tile_rows(o->m - row);
-        dot_rows(rows, p.cols, o->x + row * o->ldx, o->ldx, part_weights(p),
-                 4 * (ptrdiff_t)o->k, o->k, false, sums, p.cols, next);
-        finish(o, row, rows, p.col, p.cols, sums);
+    struct panel_ahead a = {0};
+    if (!p.o || shares == 0)
+        return a;
+    int runs = (p.cols + KERN_PANEL - 1) / KERN_PANEL;
+    ptrdiff_t apart = (ptrdiff_t)p.o->k * KERN_PANEL * 4;
+    a.run = (ptrdiff_t)p.k * KERN_PANEL * 4;
+    a.at = (const char *)(p.o->packed
+                              ? panel_at(p.o->packed, p.o->k, p.col) + p.at * KERN_PANEL : NULL);
+    if (!p.o->packed) {
+        runs = p.cols;
+        apart = (ptrdiff_t)p.o->k * 4;
+        a.run = (ptrdiff_t)p.k * 4;
+        a.at = (const char *)p.o->w + p.col * apart + 4 * (ptrdiff_t)p.at;
     }
+    a.end = a.at + a.run;
+    a.jump = apart - a.run;
+    ptrdiff_t lines = runs * ((a.run + PANEL_LINE - 1) / PANEL_LINE);
+    a.lines = (int)((lines + shares - 1) / shares);
+    return a;
 }
 
-#define RB 512 /* rows whose sums are kept while the pieces of long rows go by */
-
-/* Long rows: all of them go by a piece of the weights while it is in the cache. */
-static void linear_long(struct part p, struct part after, int row, int rows)
+/* Packed weights of a piece: where they are, or packed into room. */
+static struct panel_tile piece_weights(struct piece p, float *room)
 {
     const struct kern_linear *o = p.o;
-    ptrdiff_t ldw = 4 * (ptrdiff_t)o->k;
-    float *sums = scratch_alloc((size_t)rows * (size_t)p.cols * sizeof *sums);
-    for (int at = 0; at < o->k; at += KC) {
-        int k = o->k - at < KC ? o->k - at : KC;
-        const char *w = part_weights(p) + 4 * (ptrdiff_t)at;
-        struct dot_next next = o->k - at > KC ? first_share(w + 4 * KC, p.cols, rows)
-                                              : first_share(part_weights(after), after.cols, rows);
-        for (int i = 0, r; i < rows; i += r, next.tile++) {
-            r = tile_rows(rows - i);
-            dot_rows(r, p.cols, o->x + (row + i) * o->ldx + at, o->ldx, w, ldw, k, at > 0,
-                     sums + (ptrdiff_t)i * p.cols, p.cols, next);
+    if (o->packed)
+        return (struct panel_tile){.w = panel_at(o->packed, o->k, p.col) + p.at * KERN_PANEL,
+                                   .ldw = KERN_PANEL, .next = PANEL_NEXT(o->k), .k = p.k};
+    for (int j = 0; j < p.cols; j += KERN_PANEL)
+        pack_panel((const char *)o->w + 4 * ((ptrdiff_t)(p.col + j) * o->k + p.at),
+                   4 * (ptrdiff_t)o->k, p.cols - j, p.k, room + (ptrdiff_t)j * KERN_PIECE);
+    return (struct panel_tile){.w = room, .ldw = KERN_PANEL, .next = PANEL_NEXT(KERN_PIECE),
+                               .k = p.k};
+}
+
+/* Rows row to row+rows-1 pass by a piece; sums (rows, ld) begin at its column. */
+static void piece_rows(struct piece p, struct piece next, int row, int rows, float *sums,
+                       ptrdiff_t ld)
+{
+    float room[GROUP * KERN_PIECE] __attribute__((aligned(64)));
+    struct panel_tile t = piece_weights(p, room);
+    const float *w = t.w;
+    int tiles = (rows + PANEL_ROWS - 1) / PANEL_ROWS;
+    struct panel_ahead ahead = fetch_piece(next, tiles * (p.k / PANEL_CHUNK));
+    t.ldx = p.o->ldx;
+    t.ldo = ld;
+    t.more = p.at > 0;
+    for (int i = 0, r; i < rows; i += r) {
+        r = panel_rows(rows - i);
+        for (int j = 0; j < p.cols; j += PANEL_STEP) {
+            t.x = p.o->x + (row + i) * p.o->ldx + p.at;
+            t.w = w + j;
+            t.out = sums + i * ld + j;
+            t.ahead = j == 0 && ahead.lines ? &ahead : NULL;
+            panel_any(r, p.cols - j <= KERN_LANES, &t);
         }
     }
-    finish(o, row, rows, p.col, p.cols, sums);
-    scratch_free(sums);
+}
+
+#define RB 512 /* rows whose sums are kept while the pieces go by */
+#define ROOM 4096 /* sums on the stack */
+
+static void part_rows(struct part p, struct part after, int row, int rows)
+{
+    float few[ROOM] __attribute__((aligned(64)));
+    ptrdiff_t ld = (p.cols + GROUP - 1) / GROUP * GROUP;
+    size_t size = (size_t)rows * (size_t)ld;
+    float *sums = size > ROOM ? scratch_alloc(size * sizeof *sums) : few;
+    struct part then = row + rows < p.o->m ? p : after;
+    for (int at = 0; at == 0 || at < p.o->k; at += KERN_PIECE) /* k may be 0 */
+        for (int col = p.col; col < p.col + p.cols; col += GROUP) {
+            struct piece now = first_piece(p, col, at);
+            piece_rows(now, next_piece(p, then, now), row, rows, sums + col - p.col, ld);
+        }
+    finish(p.o, row, rows, p.col, p.cols, sums, ld);
+    if (sums != few)
+        scratch_free(sums);
 }
 
 static void linear_part(struct part p, struct part after)
 {
-    if (after.o && after.o->k != p.o->k) /* other rows: not worth the trouble */
-        after.o = NULL;
-    if (p.o->k <= KC)
-        linear_short(p, after);
-    else
-        for (int row = 0; row < p.o->m; row += RB)
-            linear_long(p, after, row, p.o->m - row < RB ? p.o->m - row : RB);
+    for (int row = 0; row < p.o->m; row += RB)
+        part_rows(p, after, row, p.o->m - row < RB ? p.o->m - row : RB);
 }
 
 /* ---- sharing out */
@@ -134,7 +193,7 @@ struct job {
  * wider. */
 static int part_columns(const struct kern_linear *o)
 {
-    return o->k > KC && o->m > 2 * NB && o->n >= 16 * 4 * NB ? 4 * NB : NB;
+    return o->k > 1024 && o->m > 2 * NB && o->n >= 16 * 4 * NB ? 4 * NB : NB;
 }
 
 static int parts_of(const struct kern_linear *o)

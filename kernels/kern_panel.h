@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Products of rows with packed weights: panels of KERN_PANEL columns, (k, KERN_PANEL) each, zeros
  * behind the last column. A weight is loaded once for all rows of a tile, a number of x is spread
- * over a vector: no sum across a vector, little traffic, at the price of packing. */
+ * over a vector: every output is one sum along k in order, whatever the width of the vectors, with
+ * no sum across a vector and little traffic. */
 #ifndef VS_KERN_PANEL_H
 #define VS_KERN_PANEL_H
 
@@ -15,48 +16,125 @@
 #endif
 #define PANEL_STEP (2 * KERN_LANES) /* columns of a tile */
 
-/* out(mr, nv vectors) = x(mr, k) w(k, ...), w's rows being ldw apart; mr and nv are constants where
- * this is inlined. */
-INLINE void panel_tile(int mr, int nv, const float *x, ptrdiff_t ldx, const float *w, ptrdiff_t ldw,
-                       int k, float *out, ptrdiff_t ldo)
+/* From the first vector of a tile's columns to the second: in panels of k rows. */
+#define PANEL_NEXT(k) (KERN_LANES < KERN_PANEL ? KERN_LANES : (ptrdiff_t)(k) * KERN_PANEL)
+
+/* Column j, a multiple of the vector's width, of packed weights. */
+INLINE const float *panel_at(const float *w, int k, int j)
+{
+    return w + (ptrdiff_t)(j / KERN_PANEL) * k * KERN_PANEL + j % KERN_PANEL;
+}
+
+/* Lines of memory that are needed soon: some runs, one line of them after the other. A tile fetches
+ * its share into the L2 cache on its way, so many lines every PANEL_CHUNK steps. */
+#define PANEL_CHUNK 16
+#define PANEL_LINE 64
+struct panel_ahead {
+    const char *at, *end; /* of this run */
+    ptrdiff_t run, jump;  /* bytes of a run, from the end of one to the start of the next */
+    int lines;            /* every time; 0: nothing is to be fetched */
+};
+
+INLINE void panel_fetch(struct panel_ahead *a)
+{
+    for (int i = 0; i < a->lines; i++) {
+        __builtin_prefetch(a->at, 0, 2);
+        a->at += PANEL_LINE;
+        if (a->at >= a->end) {
+            a->at = a->end + a->jump;
+            a->end = a->at + a->run;
+        }
+    }
+}
+
+/* Where a tile's numbers lie. Row p of w is ldw from the one before. */
+struct panel_tile {
+    const float *x;
+    ptrdiff_t ldx;
+    const float *w;
+    ptrdiff_t ldw, next; /* next: to the second vector of columns */
+    int k;
+    bool more; /* out is added to */
+    float *out;
+    ptrdiff_t ldo;
+    struct panel_ahead *ahead; /* or NULL */
+};
+
+/* One number of every row of x, one row of w. mr and nv are constants where this is inlined. */
+INLINE void panel_step(int mr, int nv, const float *x, ptrdiff_t ldx, const float *w,
+                       ptrdiff_t next, vf acc[PANEL_ROWS][2])
+{
+    vf b[2];
+#pragma GCC unroll 2
+    for (int j = 0; j < nv; j++)
+        b[j] = load(w + j * next);
+#pragma GCC unroll 12
+    for (int i = 0; i < mr; i++) {
+        vf a = broadcast(x[i * ldx]);
+#pragma GCC unroll 2
+        for (int j = 0; j < nv; j++)
+            acc[i][j] = vfma(a, b[j], acc[i][j]);
+    }
+}
+
+/* out(mr, nv vectors) = x(mr, k) w(k, ...). */
+INLINE void panel_sums(int mr, int nv, const struct panel_tile *t)
 {
     vf acc[PANEL_ROWS][2];
+    const float *x = t->x, *w = t->w;
+    ptrdiff_t ldx = t->ldx, ldw = t->ldw, next = t->next;
     for (int i = 0; i < mr; i++)
         for (int j = 0; j < nv; j++)
             acc[i][j] = (vf){0};
-    for (int p = 0; p < k; p++, w += ldw) {
-        vf b[2];
-#pragma GCC unroll 2
-        for (int j = 0; j < nv; j++)
-            b[j] = load(w + j * KERN_LANES);
-#pragma GCC unroll 12
-        for (int i = 0; i < mr; i++) {
-            vf a = broadcast(x[i * ldx + p]);
-#pragma GCC unroll 2
-            for (int j = 0; j < nv; j++)
-                acc[i][j] = vfma(a, b[j], acc[i][j]);
-        }
+    int p = 0;
+    for (; p + PANEL_CHUNK <= t->k; p += PANEL_CHUNK) {
+        if (t->ahead)
+            panel_fetch(t->ahead);
+#pragma GCC unroll 4
+        for (int c = 0; c < PANEL_CHUNK; c++, x++, w += ldw)
+            panel_step(mr, nv, x, ldx, w, next, acc);
     }
+    for (; p < t->k; p++, x++, w += ldw)
+        panel_step(mr, nv, x, ldx, w, next, acc);
 #pragma GCC unroll 12
     for (int i = 0; i < mr; i++)
-        for (int j = 0; j < nv; j++)
-            store(out + i * ldo + j * KERN_LANES, acc[i][j]);
+        for (int j = 0; j < nv; j++) {
+            float *o = t->out + i * t->ldo + j * KERN_LANES;
+            store(o, t->more ? load(o) + acc[i][j] : acc[i][j]);
+        }
 }
 
+#define PANEL_CASE(m)                                                                             \
+    case 2 * (m): panel_sums(m, 1, t); break;                                                     \
+    case 2 * (m) + 1: panel_sums(m, 2, t); break
+
 /* At most PANEL_ROWS rows, and PANEL_STEP columns, or KERN_LANES where no more are left. */
-static inline void panel_any(int rows, bool half, const float *x, ptrdiff_t ldx, const float *w,
-                             ptrdiff_t ldw, int k, float *out, ptrdiff_t ldo)
+static void panel_any(int rows, bool half, const struct panel_tile *t)
 {
-    if (rows == PANEL_ROWS && !half)
-        panel_tile(PANEL_ROWS, 2, x, ldx, w, ldw, k, out, ldo);
-    else if (rows == PANEL_ROWS)
-        panel_tile(PANEL_ROWS, 1, x, ldx, w, ldw, k, out, ldo);
-    else
-        for (int i = 0; i < rows; i++)
-            if (half)
-                panel_tile(1, 1, x + i * ldx, ldx, w, ldw, k, out + i * ldo, ldo);
-            else
-                panel_tile(1, 2, x + i * ldx, ldx, w, ldw, k, out + i * ldo, ldo);
+    switch (2 * rows + !half) {
+        PANEL_CASE(1);
+        PANEL_CASE(2);
+        PANEL_CASE(3);
+        PANEL_CASE(4);
+        PANEL_CASE(5);
+        PANEL_CASE(6);
+#if PANEL_ROWS > 6
+        PANEL_CASE(7);
+        PANEL_CASE(8);
+        PANEL_CASE(9);
+        PANEL_CASE(10);
+        PANEL_CASE(11);
+        PANEL_CASE(12);
+#endif
+    }
+}
+
+/* Rows of the next of so many tiles: m rows in tiles of at most PANEL_ROWS, as equal as can be: 13
+ * rows are 5 + 4 + 4, not 6 + 6 + 1. */
+INLINE int panel_rows(int left)
+{
+    int tiles = (left + PANEL_ROWS - 1) / PANEL_ROWS;
+    return (left + tiles - 1) / tiles;
 }
 
 #endif

@@ -31,9 +31,11 @@ static inline bool kern_crowded(ptrdiff_t ld)
     return ld % (4096 / 4) == 0;
 }
 
-/* Packed weights of convolutions without groups: panels of so many output channels, (panels, kh,
- * kw, cin, KERN_PANEL), the last one filled with zeros. */
-#define KERN_PANEL 32
+/* Packed weights of products, and of convolutions without groups: panels of so many outputs,
+ * (panels, k, KERN_PANEL), k being (kh, kw, cin); the last one filled with zeros. */
+#define KERN_PANEL 16
+/* Sums of products along k are made in pieces of so many numbers. */
+#define KERN_PIECE 256
 /* Whether Winograd's form, (16, panels, cin, KERN_PANEL), follows it. */
 static inline bool kern_conv_winograd(int cout, int cin, int kh, int kw, int groups)
 {

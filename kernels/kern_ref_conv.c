@@ -69,6 +69,10 @@ void kern_panels_pack(const void *weights, int cout, int cin, int kh, int kw, in
                       float *out)
 {
     int ci = cin / groups, taps = kh * kw;
+    if (groups == 1 && taps == 1) {
+        kern_pack(weights, cout, cin, out);
+        return;
+    }
     memset(out, 0, kern_panels_size(cout, cin, kh, kw, groups) * sizeof *out);
     for (int o = 0; o < cout; o++)
         for (int i = 0; i < ci; i++)

@@ -80,20 +80,29 @@ static void in_part(void *arg, int part)
 
 /* ---- 16 products: m = v weights */
 
-/* One of the 16 planes and one panel of columns. */
+#define COLUMNS 32 /* of one part of the work: whole panels, whole tiles */
+
+static int column_parts(const struct wino *w)
+{
+    return (w->panels * PANEL + COLUMNS - 1) / COLUMNS;
+}
+
+/* One of the 16 planes and some of the columns. */
 static void product_part(void *arg, int part)
 {
     const struct wino *w = arg;
-    int k = w->o->cin, plane = part / w->panels, panel = part % w->panels;
-    ptrdiff_t ldm = (ptrdiff_t)w->panels * PANEL;
+    int k = w->o->cin, plane = part / column_parts(w), first = part % column_parts(w) * COLUMNS;
+    int ldm = w->panels * PANEL, end = first + COLUMNS < ldm ? first + COLUMNS : ldm;
     const float *x = w->v + (ptrdiff_t)plane * w->strip * k;
-    const float *weights = w->weights + (ptrdiff_t)part * k * PANEL;
-    float *out = w->m + (ptrdiff_t)plane * w->strip * ldm + (ptrdiff_t)panel * PANEL;
-    for (int j = 0; j < PANEL; j += PANEL_STEP)
-        for (int i = 0; i < w->count; i += PANEL_ROWS) {
-            int rows = w->count - i < PANEL_ROWS ? w->count - i : PANEL_ROWS;
-            panel_any(rows, false, x + (ptrdiff_t)i * k, k, weights + j, PANEL, k,
-                      out + i * ldm + j, ldm);
+    float *out = w->m + (ptrdiff_t)plane * w->strip * ldm;
+    struct panel_tile t = {.ldx = k, .ldw = PANEL, .next = PANEL_NEXT(k), .k = k, .ldo = ldm};
+    for (int j = first; j < end; j += PANEL_STEP)
+        for (int i = 0, rows; i < w->count; i += rows) {
+            rows = panel_rows(w->count - i);
+            t.x = x + (ptrdiff_t)i * k;
+            t.w = panel_at(w->weights + (ptrdiff_t)plane * k * ldm, k, j);
+            t.out = out + (ptrdiff_t)i * ldm + j;
+            panel_any(rows, end - j <= KERN_LANES, &t);
         }
 }
 
@@ -164,7 +173,7 @@ void KERN_WINO(struct kern *k, const struct kern_conv *o)
         w.count = w.tiles - w.first < w.strip ? w.tiles - w.first : w.strip;
         int parts = (w.count + TILES - 1) / TILES;
         pool_run(k->pool, parts, in_part, &w);
-        pool_run(k->pool, 16 * w.panels, product_part, &w);
+        pool_run(k->pool, 16 * column_parts(&w), product_part, &w);
         pool_run(k->pool, parts, out_part, &w);
     }
     scratch_free(w.v);

@@ -28,6 +28,7 @@ struct bench {
     struct ceiling fma;
     double memory; /* GB/s */
     struct kern_linear op;
+    bool packed; /* the pool is taken for packed weights: any numbers do */
 };
 
 /* The next weights of the pool, which were not read since it was gone through last. */
@@ -38,6 +39,7 @@ static void run_product(void *arg)
     if (b->at + n > POOL)
         b->at = 0;
     b->op.w = b->pool + b->at;
+    b->op.packed = b->packed ? b->pool + b->at : NULL;
     b->at += n;
     kern_table(b->k)->linear(b->k, &b->op, 1);
 }
@@ -51,19 +53,33 @@ static double floor_of(const struct bench *b)
     return sums > bytes ? sums : bytes;
 }
 
+/* Weights in place and packed in turns, which share what disturbs them. */
+static void measure_both(struct bench *b, double ms[2])
+{
+    for (int i = 0; i < 2 * TURNS; i++) {
+        b->packed = i % 2;
+        double t = ceiling_least(run_product, b, 1);
+        ms[i % 2] = i < 2 || t < ms[i % 2] ? t : ms[i % 2];
+    }
+}
+
 static int measure(struct bench *b, int m, int n, int k)
 {
+    double ms[2], least, sums = 2e-6 * m * n * k / b->fma.gflops;
     b->op = (struct kern_linear){.x = b->x, .ldx = k, .y = b->y, .ldy = n, .m = m, .n = n, .k = k};
-    double ms = ceiling_least(run_product, b, TURNS), least = floor_of(b), share = least / ms;
-    double sums = 2e-6 * m * n * k / b->fma.gflops;
-    if (share > 1.0) {
-        fprintf(stderr, "bench-kern: %d x %d x %d takes %.3f ms, and the ceilings say %.3f at "
-                "least: one of them was measured too low\n", m, n, k, ms, least);
+    least = floor_of(b);
+    measure_both(b, ms);
+    if (least > ms[0] || least > ms[1]) {
+        fprintf(stderr, "bench-kern: %d x %d x %d takes %.3f ms, %.3f ms packed, and the ceilings "
+                "say %.3f at least: one of them was measured too low\n", m, n, k, ms[0], ms[1],
+                least);
         return 1;
     }
-    printf("%4d x %4d x %4d  %7.3f ms  %6.1f GFLOP/s  %5.1f GB/s of weights  %3.0f %% of %s\n", m,
-           n, k, ms, 2e-6 * m * n * k / ms, 4e-6 * n * k / ms, 100 * share,
-           sums < least ? "memory" : "multiply-adds");
+    printf("%4d x %4d x %4d", m, n, k);
+    for (int i = 0; i < 2; i++)
+        printf("  | %7.3f ms %6.1f GFLOP/s %5.1f GB/s %3.0f %%", ms[i], 2e-6 * m * n * k / ms[i],
+               4e-6 * n * k / ms[i], 100 * least / ms[i]);
+    printf("  of %s\n", sums < least ? "memory" : "multiply-adds");
     return 0;
 }
 

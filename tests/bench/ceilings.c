@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -125,27 +126,41 @@ static bool ceiling_sound(const struct ceiling *c, const char *device, char *why
     return false;
 }
 
-/* The clock is taken between the runs, so that both see the same one. */
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Vectors of multiply-adds a cycle: the median of neighbouring runs, as the clock changes. */
+static double issued_of(const double *sums, const double *products)
+{
+    double ratio[ROUNDS];
+    for (int i = 0; i < ROUNDS; i++)
+        ratio[i] = (double)CHAINS * STEPS / PRODUCTS / PRODUCT_CYCLES * products[i] / sums[i];
+    qsort(ratio, ROUNDS, sizeof *ratio, by_value);
+    return ratio[ROUNDS / 2];
+}
+
 bool ceiling_fma(const char *device, struct ceiling *out, char *why, size_t why_size)
 {
-    *out = (struct ceiling){0};
+    double sums[ROUNDS], products[ROUNDS] = {0};
     uint64_t room;
+    *out = (struct ceiling){0};
     for (int i = 0; i < KINDS; i++) {
         if (strcmp(kinds[i].device, device) != 0)
             continue;
-        double sums = 0, products = 0;
         for (int r = 0; r < ROUNDS; r++) {
-            double a = ceiling_least(kinds[i].run, &room, 1);
-            sums = r == 0 || a < sums ? a : sums;
+            sums[r] = ceiling_least(kinds[i].run, &room, 1);
 #if defined(__x86_64__)
-            double b = ceiling_least(clock_chain, &room, 1);
-            products = r == 0 || b < products ? b : products;
+            products[r] = ceiling_least(clock_chain, &room, 1);
 #endif
         }
-        double vectors = (double)CHAINS * STEPS / sums / 1e6; /* 1e9 a second */
-        out->gflops = 2.0 * kinds[i].lanes * vectors;
-        out->ghz = products > 0 ? (double)PRODUCT_CYCLES * PRODUCTS / products / 1e6 : 0;
-        out->issued = out->ghz > 0 ? kinds[i].per_step * vectors / out->ghz : 0;
+        out->issued = kinds[i].per_step * issued_of(sums, products);
+        qsort(sums, ROUNDS, sizeof *sums, by_value);
+        out->gflops = 2.0 * kinds[i].lanes * CHAINS * STEPS / sums[0] / 1e6;
+        out->ghz = out->issued > 0 ? kinds[i].per_step * (double)CHAINS * STEPS / sums[0] / 1e6 /
+                                         out->issued : 0;
         return ceiling_sound(out, device, why, why_size);
     }
     snprintf(why, why_size, "%s: its multiply-adds cannot be measured here", device);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Every operation of every back end that this machine has against the reference, on odd sizes and
  * on weights at odd addresses; thread counts; opening. A wrong tail, tile, epilogue or summation
- * order that depends on threads breaks it. Errors are relative to the sum of magnitudes. */
+ * order that depends on threads or on whether weights were packed breaks it. Errors are relative to
+ * the sum of magnitudes. */
 #include "device.h"
 #include "numbers.h"
 #include "ops.h"
@@ -83,6 +84,57 @@ static void shared(struct kern *k, struct kern *ref, int d)
     }
     ok(same, "%s: a row of %d has the same sums alone", kern_table(k)->name, d);
     free(x); free(w); free(y); free(one);
+}
+
+/* y of a product in place with k, and with packed weights with other; the same bits? */
+static bool same_packed(struct kern *k, struct kern *other, const struct kern_linear *place,
+                        const char *w, size_t askew)
+{
+    size_t all = (size_t)(place->m * place->n);
+    float *y = make(all), *z = make(all), *packed = NULL;
+    struct kern_linear a = *place, b = *place;
+    size_t size = kern_pack_size(other, a.n, a.k) * sizeof *packed;
+    bool same = size > 0 && posix_memalign((void **)&packed, 64, size) == 0;
+    a.w = w + askew;
+    a.y = y;
+    b.w = NULL; /* nobody reads it */
+    b.y = z;
+    b.packed = packed;
+    if (same)
+        kern_pack(w + askew, a.n, a.k, packed);
+    kern_table(k)->linear(k, &a, 1);
+    if (same)
+        kern_table(other)->linear(other, &b, 1);
+    same = same && memcmp(y, z, all * sizeof *y) == 0;
+    free(y), free(z), free(packed);
+    return same;
+}
+
+/* Weights packed before, or on the way; on 2 threads or on 3. Sizes at and around the ends of
+ * vectors, panels, pieces of k, tiles of rows and blocks of them. */
+static void packed(struct kern *k)
+{
+    static const int rows[] = {1, 2, 5, 6, 7, 12, 13, 38, 101, 515};
+    static const int columns[] = {1, 7, 8, 15, 16, 17, 31, 33, 48, 70};
+    static const int lengths[] = {1, 3, 15, 16, 17, 255, 256, 257, 512, 1029};
+    struct kern *other = NULL;
+    char why[256];
+    if (!ok(kern_open(kern_table(k)->name, 3, &other, why, sizeof why) == 0, "3 threads"))
+        return;
+    int bad = 0;
+    for (int i = 0; i < 100; i++) {
+        int m = rows[i % 10], n = columns[(i / 10 + i) % 10], d = lengths[(i / 10 + 3 * i) % 10];
+        float *x = make((size_t)(m * d)), *w = make((size_t)(n * d)), *b = make((size_t)n);
+        char *askew = numbers_askew(w, (size_t)(n * d));
+        struct kern_linear o = {.x = x, .ldx = d, .bias = i % 2 ? b : NULL, .ldy = n, .m = m,
+                                .n = n, .k = d, .act = (enum kern_act)(i % 4)};
+        if (!same_packed(k, other, &o, askew, 1) && bad++ < 5)
+            tap_note("%d x %d x %d differs", m, n, d);
+        free(x), free(w), free(b), free(askew);
+    }
+    ok(bad == 0, "%s: packed weights, and 3 threads, make the same bits (%d differ)",
+       kern_table(k)->name, bad);
+    kern_close(other);
 }
 
 static void attention(struct kern *k, struct kern *ref, int heads, int dh, int tq, int tk)
@@ -270,6 +322,7 @@ static void check_backend(const char *name, struct kern *ref)
     }
     for (int d = 700; d <= 2100; d += 700)
         shared(k, ref, d);
+    packed(k);
     for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++)
         attention(k, ref, looks[i][0], looks[i][1], looks[i][2], looks[i][3]);
     silence(k);
