@@ -75,8 +75,10 @@ static int new_kern(int threads, struct kern **out, char *why, size_t why_size)
     }
     struct kern *k = calloc(1, sizeof *k);
     int n = threads > 0 ? threads : cpus_usable();
-    if (k)
+    if (k) {
         k->pool = pool_new(n < MAX_THREADS ? n : MAX_THREADS);
+        pthread_mutex_init(&k->packed_lock, NULL);
+    }
     if (!k || !k->pool) {
         free(k);
         snprintf(why, why_size, "the system gives no %d threads: try --threads 1", n);
@@ -144,6 +146,7 @@ void kern_close(struct kern *k)
         return;
     gpu_close(k->gpu);
     pool_free(k->pool);
+    pthread_mutex_destroy(&k->packed_lock);
     free(k);
 }
 

@@ -28,7 +28,7 @@ struct kern_linear {
     ptrdiff_t ldx;
     const void *w;    /* float32 (n,k), any alignment */
     const void *bias; /* float32 (n), any alignment, or NULL */
-    const float *packed;   /* w by kern_pack, or NULL: the same numbers, sooner */
+    const float *packed;   /* w by kern_pack, or NULL: the same numbers, sooner (kern_packed) */
     const float *residual; /* (m,n) or NULL; may be y itself */
     ptrdiff_t ldr;
     float *y;         /* must not overlap x */
@@ -349,6 +349,16 @@ void kern_watch(struct kern *k, void (*progress)(void *arg, size_t done, size_t 
  * to 64 bytes. The size is 0 where the back end has no use for them. */
 size_t kern_pack_size(const struct kern *k, int n, int length);
 void kern_pack(const void *w, int n, int length, float *out);
+
+/* The packed weights of one model: a product of weights that it has, at the same address, reads
+ * those. NULL where the back end has no use for them. Freed before the weights and k. */
+struct kern_packed;
+struct kern_packed *kern_packed_new(struct kern *k);
+void kern_packed_free(struct kern_packed *s);
+/* Packs w (n, length), which stays where it is but is not read by products any more. For one
+ * thread at a time, while others compute. False when there is no memory, or when the sets of k
+ * would hold more than a quarter of the machine's. */
+bool kern_packed_add(struct kern_packed *s, const void *w, int n, int length);
 
 /* Weights of a convolution from PyTorch's order, (cout, cin/groups, kh, kw) at any alignment, to
  * that of struct kern_conv, which is the back end's own. Of the CPU's: without groups panels of 16

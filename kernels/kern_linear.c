@@ -220,7 +220,7 @@ static void do_part(void *arg, int i)
     linear_part(part_number(job, i), part_number(job, i + job->threads));
 }
 
-/* ---- rows of x that are in each other's way */
+/* ---- weights that are packed, and rows of x that are in each other's way */
 
 static bool same_rows(const struct kern_linear *a, const struct kern_linear *b)
 {
@@ -228,12 +228,14 @@ static bool same_rows(const struct kern_linear *a, const struct kern_linear *b)
 }
 
 /* Products in a row often read the same x: query, key and value. */
-static void spread_all(const struct kern_linear *list, int count, struct kern_linear *own,
-                       float **rows)
+static void prepare_all(struct kern *k, const struct kern_linear *list, int count,
+                        struct kern_linear *own, float **rows)
 {
     for (int i = 0; i < count; i++) {
         own[i] = list[i];
         rows[i] = NULL;
+        if (!own[i].packed)
+            own[i].packed = kern_packed_find(k, own[i].w, own[i].n, own[i].k);
         if (list[i].m == 1 || !kern_crowded(list[i].ldx))
             continue;
         bool again = i > 0 && same_rows(&list[i], &list[i - 1]);
@@ -250,7 +252,7 @@ void KERN_LINEAR(struct kern *k, const struct kern_linear *list, int count)
     float **rows = scratch_alloc((size_t)count * sizeof *rows);
     struct job job = {own, count, pool_threads(k->pool)};
     int parts = 0;
-    spread_all(list, count, own, rows);
+    prepare_all(k, list, count, own, rows);
     for (int i = 0; i < count; i++)
         parts += parts_of(&own[i]);
     pool_run(k->pool, parts, do_part, &job);

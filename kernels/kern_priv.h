@@ -6,6 +6,7 @@
 #include "kernels/kern.h"
 #include "kernels/pool.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 
 struct gpu;
@@ -15,7 +16,13 @@ struct kern {
     struct pool *pool;
     struct gpu *gpu; /* NULL for the CPU */
     char text[160];
+    pthread_mutex_t packed_lock; /* of the list */
+    struct kern_packed *packed;
+    _Atomic size_t packed_bytes; /* of all in the list */
 };
+
+/* Weights w (n, length) as kern_pack makes them, of some set of k; NULL when none has them. */
+const float *kern_packed_find(struct kern *k, const void *w, int n, int length);
 
 /* Scratch memory; a machine without any left ends the program. */
 void *scratch_alloc(size_t size);

@@ -10,6 +10,7 @@ libkern_a_SOURCES = \
 	kernels/kern_linear_back.c \
 	kernels/kern_pv.h \
 	kernels/kern_pack.c kernels/kern_pack.h \
+	kernels/kern_packed.c \
 	kernels/kern_scratch.c \
 	kernels/kern_ref.c \
 	kernels/kern_ref_back.c \

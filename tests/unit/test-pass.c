@@ -2,7 +2,8 @@
 /* What a pass leaves out must not show: answers are the same to the last bit when the rows that
  * nobody reads are computed as well, and when states of earlier passes are not used. A row too few,
  * one that is taken from the wrong place, a state of other weights, words, masks or regions, one
- * that an intervention touches, or a kernel whose sums depend on the number of rows breaks it.
+ * that an intervention touches, or a kernel whose sums depend on the number of rows, or on whether
+ * its weights are packed, breaks it.
  *
  * Random queries: heads, padding, batches, silenced heads, checkpoints, swapped weights.
  *
@@ -122,6 +123,55 @@ static void test_again(const char *what, const char *config, const char *checkpo
     }
 }
 
+/* A pass of a model that is mixed of a and a head of b. */
+static struct trace *mixed_pass(struct again *x, const struct net_input *in,
+                                const struct net_want *want, struct vs_err *err)
+{
+    struct net_swap swap = {.part = PART_CO, .layer = 0, .from = vilbert_net(x->b.m)};
+    struct vilbert *m = NULL;
+    struct trace *t = NULL;
+    if (vilbert_mix(x->a_plain, &swap, 1, &m, err) == 0)
+        vilbert_forward(m, in, want, &t, err);
+    vilbert_free(m);
+    return t;
+}
+
+/* The same question before weights are packed, while they are, and after; and of a model that is
+ * mixed of packed and other weights. */
+static void test_packed(const char *config, const char *checkpoint, const char *device)
+{
+    struct again x;
+    struct kern *k = NULL;
+    struct vs_err err = {0};
+    struct net_input in;
+    struct trace *t[5] = {NULL}, *mixed[2];
+    char why[256];
+    bool good = kern_open(device, 2, &k, why, sizeof why) == 0 &&
+                again_open(&x, config, checkpoint, k, &err) == 0;
+    if (!ok(good, "packing on %s opens %s", device, err.text))
+        return;
+    struct net_want want = {.heads = vilbert_net(x.b.m)->heads, .hidden = true, .attention = true};
+    again_input(&x, &in);
+    mixed[0] = mixed_pass(&x, &in, &want, &err);
+    int before = vilbert_pack(x.b.m), packed = 0;
+    for (int i = 0; i < 5 && good; i++) {
+        packed = i == 4 ? vilbert_pack(x.b.m) : 0;
+        good = vilbert_forward(x.b.m, &in, &want, &t[i], &err) == 0 && is_within(t[i], t[0]);
+    }
+    ok(good, "%s: five passes, the last of them with packed weights %s", device, err.text);
+    ok(before == 0 && (packed > 40) == (strcmp(device, "ref") != 0), "%s: %d weights are packed",
+       device, packed);
+    mixed[1] = mixed_pass(&x, &in, &want, &err);
+    ok(mixed[0] && mixed[1] && is_within(mixed[0], mixed[1]),
+       "%s: a head of a packed checkpoint in another one %s", device, err.text);
+    for (int i = 0; i < 5; i++)
+        trace_free(t[i]);
+    for (int i = 0; i < 2; i++)
+        trace_free(mixed[i]);
+    query_free(&in);
+    again_close(&x);
+}
+
 /* The golden checkpoints: dynamic attention, more layers of text than of image. */
 static void test_shared(const char *name, const char *file)
 {
@@ -227,6 +277,9 @@ int main(int argc, char **argv)
                source_path("tests/data/tiny/checkpoint.bin"));
     test_again("tiny", source_path("tests/data/tiny/config.json"),
                source_path("tests/data/tiny/checkpoint.bin"));
+    for (int i = 0; i < 2; i++)
+        test_packed(source_path("tests/data/tiny/config.json"),
+                    source_path("tests/data/tiny/checkpoint.bin"), i ? "cpu" : "ref");
     test_shared("tiny_pair", "checkpoint.bin");
     test_shared("tiny_sum_dyn", "checkpoint.bin");
     return tap_done();

@@ -103,6 +103,18 @@ const void *bind_tensor(struct binder *b, const char *name, int64_t *rows, int64
     return bind_to_check(b, t);
 }
 
+/* Those of heads are read once for every image, not for its tokens and regions. */
+static void bind_note_product(struct binder *b, const char *name, const void *w, int n, int k)
+{
+    const struct tensor *t = tensorfile_find(b->f, name);
+    struct bound *to = b->to;
+    if (!w || b->head || !t || t->data != w)
+        return;
+    to->products = xreallocarray(to->products, (size_t)to->product_count + 1,
+                                 sizeof *to->products);
+    to->products[to->product_count++] = (struct bound_product){t, n, k};
+}
+
 void bind_linear(struct binder *b, struct linear_w *o, int n, int k, const char *fmt, ...)
 {
     char base[160], name[180];
@@ -113,6 +125,7 @@ void bind_linear(struct binder *b, struct linear_w *o, int n, int k, const char 
     va_end(ap);
     snprintf(name, sizeof name, "%s.weight", base);
     o->w = bind_tensor(b, name, &rows, k);
+    bind_note_product(b, name, o->w, (int)rows, k);
     snprintf(name, sizeof name, "%s.bias", base);
     o->b = bind_tensor(b, name, &rows, 0);
     o->n = rows < 0 ? 0 : (int)rows;
@@ -334,6 +347,7 @@ void bound_fini(struct bound *w)
     free(w->waiting);
     free(w->checks);
     free(w->normed);
+    free(w->products);
     for (int i = 0; i < w->owned_count; i++)
         free(w->owned[i]);
     free(w->owned);

@@ -8,6 +8,12 @@
 #include "src/formats/tensorfile.h"
 #include "src/model/transformer/layer.h"
 
+/* Weights (n, k) of a product that are float32 in the file. */
+struct bound_product {
+    const struct tensor *of; /* the file's */
+    int n, k;
+};
+
 struct bound_copy;
 struct bound_check;
 struct bound_normed;
@@ -25,6 +31,8 @@ struct bound {
     int check_count, check_cap;
     struct bound_normed *normed;
     int normed_count;
+    struct bound_product *products; /* of the trunk */
+    int product_count;
 };
 
 /* A file while it is bound. */

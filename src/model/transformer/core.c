@@ -33,6 +33,7 @@ void core_start(struct core *m, const struct tensorfile *f)
     m->net.heads = m->bound.heads;
     m->net.task_tokens = m->task_rows > 0;
     m->set = kern_set_new(m->k, m->bound.bytes);
+    m->packer = packer_new(m->k, &m->bound);
     core_use_file(m, f);
 }
 
@@ -52,6 +53,7 @@ void core_start_mix(struct core *x, const struct core *m, const struct net_swap 
 
 void core_fini(struct core *m)
 {
+    packer_free(m->packer);
     kern_set_free(m->k, m->set);
     bound_fini(&m->bound);
     forward_memory_fini(&m->memory, m->k);
@@ -156,6 +158,8 @@ int core_forward(struct core *m, const struct net_input *in, const struct net_wa
     if (rc == VS_E_LIMIT && kept_drop(m->kept))
         rc = m->once(m, in, &all, false, out, err);
     bool made = rc == 0;
+    if (made)
+        packer_passed(m->packer);
     rc = core_check_files(m, rc, err);
     const struct trace_tensor *bad = rc == 0 ? trace_not_finite(*out) : NULL;
     if (bad)

@@ -5,7 +5,7 @@
 #define VS_CORE_H
 
 #include "src/model/kept.h"
-#include "src/model/transformer/bound.h"
+#include "src/model/transformer/packer.h"
 
 /* The first member of what a family has of a checkpoint. */
 struct core {
@@ -13,6 +13,7 @@ struct core {
     struct bound bound;
     struct kern *k;
     struct kern_set *set; /* its weights on the back end */
+    struct packer *packer; /* of its weights; NULL: nothing is packed */
     struct kept *kept;    /* borrowed, or NULL */
     const struct tensorfile **files; /* borrowed: what the weights come from */
     int file_count;

@@ -73,6 +73,11 @@ void vilbert_free(struct vilbert *m)
     free(m);
 }
 
+int vilbert_pack(struct vilbert *m)
+{
+    return packer_wait(m->core.packer);
+}
+
 struct net *vilbert_net(struct vilbert *m)
 {
     return &m->core.net;

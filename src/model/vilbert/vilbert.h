@@ -46,6 +46,10 @@ void vilbert_keep(struct vilbert *m, struct kept *s);
  * gain nothing, on a GPU what its memory takes, up to eight times as many. At least 1. */
 int vilbert_batch(const struct vilbert *m, int tokens, int regions, int most);
 
+/* After its second pass a checkpoint's weights are packed by a thread in the background; this waits
+ * for it, for those who measure, and says how many are packed. Numbers do not depend on it. */
+int vilbert_pack(struct vilbert *m);
+
 /* The caller frees *out with trace_free. Not reentrant per kern. */
 int vilbert_forward(struct vilbert *m, const struct net_input *in, const struct net_want *want,
                     struct trace **out, struct vs_err *err);
