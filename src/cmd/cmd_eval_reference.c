@@ -85,6 +85,20 @@ static bool is_retrieval(const struct evaluation *e)
     return e->set->pool != NULL;
 }
 
+static void put_recall(const char *before, const struct reference_recall *r)
+{
+    const struct {
+        const char *name;
+        double v;
+    } all[] = {{"r1", r->r1}, {"r5", r->r5}, {"r10", r->r10}, {"medr", r->medr},
+               {"meanr", r->meanr}};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        char *key = xasprintf("%s%s", before, all[i].name);
+        put_number(key, all[i].v);
+        free(key);
+    }
+}
+
 static void put_scores(const struct evaluation *e)
 {
     const struct reference_sums *s = &e->sums;
@@ -100,12 +114,9 @@ static void put_scores(const struct evaluation *e)
     put_number("high", e->high);
     if (!is_retrieval(e))
         return;
-    put_number("r1", s->r1);
-    put_number("r5", s->r5);
-    put_number("r10", s->r10);
-    put_number("medr", s->medr);
-    put_number("meanr", s->meanr);
+    put_recall("", &s->images);
     printf(",\n \"images\": %d", e->set->pool_count);
+    put_recall("captions_", &s->captions);
 }
 
 static void open_document(struct measuring *g)
@@ -135,6 +146,19 @@ static void print_document(struct measuring *g, const struct evaluation *e, bool
 
 /* ---- for people */
 
+static void print_recall(const char *what, const struct reference_recall *r, int of)
+{
+    plain_out("%s R@1 %.1f%%, R@5 %.1f%%, R@10 %.1f%%; rank: median %.0f, mean %.2f of %d\n", what,
+              r->r1, r->r5, r->r10, r->medr, r->meanr, of);
+}
+
+static void print_recalls(const struct reference_sums *s)
+{
+    print_recall("images by captions:", &s->images, s->pool);
+    plain_out("%56s", "");
+    print_recall("captions by images:", &s->captions, s->items);
+}
+
 static void print_line(struct measuring *g, const struct evaluation *e)
 {
     const struct reference_sums *s = &e->sums;
@@ -145,8 +169,7 @@ static void print_line(struct measuring *g, const struct evaluation *e)
     if (s->scored == 0)
         printf("the split has no answers\n");
     else if (is_retrieval(e))
-        printf("R@1 %.1f%%, R@5 %.1f%%, R@10 %.1f%%; rank: median %.0f, mean %.2f of %d\n", s->r1,
-               s->r5, s->r10, s->medr, s->meanr, e->set->pool_count);
+        print_recalls(s);
     else
         printf("%.1f%% (%.1f to %.1f)\n", 100 * evaluation_score(e), 100 * e->low, 100 * e->high);
     fflush(stdout);

@@ -57,7 +57,7 @@ static int hand_on(struct evaluating *g, const struct eval_item *it, const char 
 {
     const struct evaluation *e = g->e;
     const struct reference_task *kind = e->set->reference;
-    reference_add(&g->e->sums, it, v);
+    reference_add(&g->e->sums, it, v, e->set->pool_count);
     g->reference.len = 0;
     if (kind->row)
         kind->row(e->set, it, v, &g->reference);

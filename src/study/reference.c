@@ -14,10 +14,20 @@
 #define LMDB_END "_resnext152_faster_rcnn_genome.lmdb"
 #define COCO "coco/features_100/COCO_trainval"
 
-static const char *const vqa_splits[] = {"train", "trainval", "minval", "val", "mteval", "test",
-                                         NULL};
-static const char *const genome_splits[] = {"train", "val", NULL};
-static const char *const gqa_splits[] = {"train", "trainval", "minval", "val", "test", NULL};
+#define VQA_FILE(part) "v2_OpenEnded_mscoco_" part "_questions.json"
+static const struct reference_split vqa_splits[] = {
+    {"train", VQA_FILE("train2014")}, {"trainval", VQA_FILE("train2014")},
+    {"minval", VQA_FILE("val2014")}, {"val", VQA_FILE("val2014")},
+    {"mteval", VQA_FILE("train2014")}, {"test", VQA_FILE("test2015")}, {NULL, NULL},
+};
+#define TRAINVAL "cache/trainval_target.pkl"
+static const struct reference_split genome_splits[] = {
+    {"train", TRAINVAL}, {"val", TRAINVAL}, {NULL, NULL},
+};
+static const struct reference_split gqa_splits[] = {
+    {"train", "cache/train_target.pkl"}, {"trainval", TRAINVAL}, {"minval", TRAINVAL},
+    {"val", "cache/val_target.pkl"}, {"test", "testdev_balanced_questions.json"}, {NULL, NULL},
+};
 
 #define READS(name) .read = reference_read_##name, .judge = reference_judge_##name
 static const struct reference_task tasks[] = {
@@ -172,24 +182,21 @@ static void seal(struct eval_set *s)
     sha256_hex(&h, s->digest);
 }
 
-static bool is_listed(const char *const *list, const char *name)
-{
-    for (; *list; list++)
-        if (strcmp(*list, name) == 0)
-            return true;
-    return false;
-}
-
+/* A split that there is not, among those that there are. */
 static int check_split(const struct reference_reader *r)
 {
     struct buf names = {0};
+    bool known = !r->kind->splits;
     int rc = 0;
     if (r->split[0] == '\0' || strchr(r->split, '/'))
         return vs_fail(r->err, VS_E_USAGE, "'%s' is no name of a split", r->split);
-    for (int i = 0; r->kind->splits && r->kind->splits[i]; i++)
-        buf_printf(&names, "%s%s", i ? ", " : "", r->kind->splits[i]);
-    if (r->kind->splits && !is_listed(r->kind->splits, r->split))
-        rc = reference_no_split(r, names.data);
+    for (const struct reference_split *s = r->kind->splits; s && s->name; s++) {
+        known |= strcmp(s->name, r->split) == 0; /* the reader says which file is missing */
+        if (reference_is_there(r, s->file))
+            buf_printf(&names, "%s%s", names.len ? ", " : "", s->name);
+    }
+    if (!known)
+        rc = reference_no_split(r, names.data ? names.data : "");
     buf_fini(&names);
     return rc;
 }

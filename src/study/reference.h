@@ -24,6 +24,10 @@ void eval_verdict_fini(struct eval_verdict *v);
 struct reference_reader;
 struct buf;
 
+struct reference_split {
+    const char *name, *file; /* it is there when that file is */
+};
+
 /* One task: a row of the table in reference.c. */
 struct reference_task {
     int id;                    /* of the task table */
@@ -33,7 +37,8 @@ struct reference_task {
     const char *annotated;     /* or NULL */
     const char *trained;       /* what split train has of those instead, or NULL */
     const char *split;         /* the default */
-    const char *const *splits; /* that there can be, with a NULL behind; NULL: the files say */
+    const struct reference_split *splits; /* that there can be, with an empty one behind; NULL: the
+                                             annotations say */
     const char *id_key;        /* what its rows call an item, or NULL */
     int (*read)(struct reference_reader *r);
     /* 0, or why the item has no score. */
@@ -56,14 +61,24 @@ int reference_open(const char *folder, const struct task *task, const char *spli
 bool reference_has(const char *folder, const struct task *task);
 
 /* The numbers of a set. */
+struct reference_recall {
+    double r1, r5, r10, medr, meanr; /* percent, and ranks from 1 */
+};
 struct reference_sums {
     int items, scored, shifted;
     double score;
-    int *ranks; /* (items) of retrieval */
-    double r1, r5, r10, medr, meanr; /* percent, ranks from 1: once reference_finish was called */
+    /* Retrieval: ranks of the items, and all logits, (items, pool). */
+    int *ranks, *own; /* (items); own: the caption's image */
+    float *logits;
+    int pool;
+    /* Once reference_finish was called: images by captions; and captions by images, where the best
+     * of an image's captions counts, which the reference does not compute. */
+    struct reference_recall images, captions;
+    int asked; /* images that have captions */
 };
+/* pool: how many images there are to choose from, 0 but in retrieval. */
 void reference_add(struct reference_sums *s, const struct eval_item *it,
-                   const struct eval_verdict *v);
+                   const struct eval_verdict *v, int pool);
 void reference_finish(struct reference_sums *s);
 void reference_sums_fini(struct reference_sums *s);
 

@@ -38,12 +38,28 @@ void eval_verdict_fini(struct eval_verdict *v)
 
 /* ---- sums */
 
-void reference_add(struct reference_sums *s, const struct eval_item *it,
-                   const struct eval_verdict *v)
+static void add_rank(struct reference_sums *s, const struct eval_item *it,
+                     const struct eval_verdict *v, int pool)
 {
-    if ((s->items & (s->items - 1)) == 0)
-        s->ranks = xreallocarray(s->ranks, s->items ? 2 * (size_t)s->items : 1, sizeof *s->ranks);
-    s->ranks[s->items++] = v->rank;
+    size_t n = (size_t)s->items, width = (size_t)pool;
+    if ((s->items & (s->items - 1)) == 0) {
+        size_t room = n ? 2 * n : 1;
+        s->ranks = xreallocarray(s->ranks, room, sizeof *s->ranks);
+        s->own = xreallocarray(s->own, room, sizeof *s->own);
+        s->logits = xreallocarray(s->logits, vs_times(room, width), sizeof *s->logits);
+    }
+    s->pool = pool;
+    s->ranks[n] = v->rank;
+    s->own[n] = it->number;
+    memcpy(s->logits + n * width, v->logits, width * sizeof *s->logits);
+}
+
+void reference_add(struct reference_sums *s, const struct eval_item *it,
+                   const struct eval_verdict *v, int pool)
+{
+    if (pool)
+        add_rank(s, it, v, pool);
+    s->items++;
     s->scored += it->scored;
     s->shifted += v->shifted;
     s->score += it->scored ? v->score : 0;
@@ -55,33 +71,67 @@ static int by_rank(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-static double share_below(const struct reference_sums *s, int rank)
+static double share_below(const int *ranks, int n, int rank)
 {
-    int n = 0;
-    for (int i = 0; i < s->items; i++)
-        n += s->ranks[i] < rank;
-    return 100.0 * n / s->items;
+    int below = 0;
+    for (int i = 0; i < n; i++)
+        below += ranks[i] < rank;
+    return 100.0 * below / n;
+}
+
+/* ranks from 0, which are sorted. */
+static void recall_of(int *ranks, int n, struct reference_recall *out)
+{
+    double sum = 0;
+    if (n == 0)
+        return;
+    qsort(ranks, (size_t)n, sizeof *ranks, by_rank);
+    for (int i = 0; i < n; i++)
+        sum += ranks[i];
+    out->r1 = share_below(ranks, n, 1);
+    out->r5 = share_below(ranks, n, 5);
+    out->r10 = share_below(ranks, n, 10);
+    out->medr = floor((ranks[(n - 1) / 2] + ranks[n / 2]) / 2.0 + 1);
+    out->meanr = sum / n + 1;
+}
+
+/* Among all captions, of the best of the image's own; -1: it has none. */
+static int best_caption(const struct reference_sums *s, int image)
+{
+    int best = -1, rank = 0;
+    for (int i = 0; i < s->items; i++) {
+        float x = s->logits[(size_t)i * (size_t)s->pool + (size_t)image];
+        if (s->own[i] == image &&
+            (best < 0 || x > s->logits[(size_t)best * (size_t)s->pool + (size_t)image]))
+            best = i;
+    }
+    for (int i = 0; best >= 0 && i < s->items; i++) {
+        float x = s->logits[(size_t)i * (size_t)s->pool + (size_t)image];
+        float own = s->logits[(size_t)best * (size_t)s->pool + (size_t)image];
+        rank += x > own || (x == own && i < best && s->own[i] != image);
+    }
+    return best < 0 ? -1 : rank;
 }
 
 void reference_finish(struct reference_sums *s)
 {
-    int n = s->items;
-    double sum = 0;
-    if (n == 0)
-        return;
-    qsort(s->ranks, (size_t)n, sizeof *s->ranks, by_rank);
-    for (int i = 0; i < n; i++)
-        sum += s->ranks[i];
-    s->r1 = share_below(s, 1);
-    s->r5 = share_below(s, 5);
-    s->r10 = share_below(s, 10);
-    s->medr = floor((s->ranks[(n - 1) / 2] + s->ranks[n / 2]) / 2.0 + 1);
-    s->meanr = sum / n + 1;
+    int *ranks = xcalloc((size_t)s->pool + 1, sizeof *ranks);
+    for (int i = 0; i < s->pool; i++) {
+        int rank = best_caption(s, i);
+        if (rank >= 0)
+            ranks[s->asked++] = rank;
+    }
+    recall_of(ranks, s->asked, &s->captions);
+    if (s->ranks)
+        recall_of(s->ranks, s->items, &s->images);
+    free(ranks);
 }
 
 void reference_sums_fini(struct reference_sums *s)
 {
     free(s->ranks);
+    free(s->own);
+    free(s->logits);
     *s = (struct reference_sums){0};
 }
 

@@ -215,11 +215,30 @@ static void test_ranks(void)
     ok(strcmp(b.data, "[1, 0, 2, 3]") == 0, "its row: %s", b.data);
     buf_fini(&b);
     for (int i = 0; i < 4; i++)
-        reference_add(&sums, &it, &(struct eval_verdict){.rank = ranks[i]});
+        reference_add(&sums, &it, &(struct eval_verdict){.rank = ranks[i], .logits = raw}, 4);
     reference_finish(&sums);
-    ok(sums.r1 == 25 && sums.r5 == 50 && sums.r10 == 75 && sums.medr == 7 && sums.meanr == 9.25,
-       "recalls, the median without its half, the mean: %g %g %g %g %g", sums.r1, sums.r5,
-       sums.r10, sums.medr, sums.meanr);
+    const struct reference_recall *x = &sums.images;
+    ok(x->r1 == 25 && x->r5 == 50 && x->r10 == 75 && x->medr == 7 && x->meanr == 9.25,
+       "recalls, the median without its half, the mean: %g %g %g %g %g", x->r1, x->r5, x->r10,
+       x->medr, x->meanr);
+    reference_sums_fini(&sums);
+}
+
+/* Two images with two captions each, and one without. */
+static void test_captions(void)
+{
+    static float logits[4][3] = {{1, 5, 0}, {2, 6, 0}, {3, 4, 0}, {4, 2, 0}};
+    static const int own[4] = {0, 0, 1, 1};
+    struct reference_sums sums = {0};
+    for (int i = 0; i < 4; i++) {
+        struct eval_item it = {.number = own[i], .scored = true};
+        reference_add(&sums, &it, &(struct eval_verdict){.logits = logits[i]}, 3);
+    }
+    reference_finish(&sums);
+    ok(sums.asked == 2 && sums.captions.r1 == 0 && sums.captions.r5 == 100 &&
+           sums.captions.meanr == 3,
+       "the best of an image's captions counts, of images that have one: %g",
+       sums.captions.meanr);
     reference_sums_fini(&sums);
 }
 
@@ -245,6 +264,7 @@ int main(void)
     test_choices();
     test_games();
     test_ranks();
+    test_captions();
     test_table();
     return tap_done();
 }
