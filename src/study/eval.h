@@ -24,8 +24,8 @@ struct eval_item {
     float box[4];
     bool has_box;
     struct box_list candidates;
+    bool scored; /* it says what is right, even where that is nothing of the above */
     /* In a set of the reference's data folder (reference.h): images are keys of its LMDBs, and */
-    bool scored;           /* it says what is right, even if that is nothing */
     bool id_is_number, image_is_number;
     int *classes;          /* (label_count) the answers' numbers in the head, instead of labels */
     int *choices;          /* (choice_count) which of the image's annotated boxes, in their order */

@@ -303,12 +303,12 @@ static int take_snli(const struct reader *r, int line, const json_t *v)
     if (!text || !image || !label)
         return vs_fail(r->err, VS_E_FORMAT, "%s: line %d: no sentence2, Flickr30K_ID and "
                        "gold_label", r->o->path, line);
-    if (label[0] == '-')
-        return 0; /* its annotators did not agree */
     size_t n = strcspn(image, "#.");
     struct eval_item *it = add(r, "snli-ve", text, line);
     eval_add_image(it, xasprintf("%s/%.*s.jpg", images_of(r), (int)n, image));
-    eval_add_label(it, label, 1);
+    if (label[0] != '-') /* its annotators did not agree: it counts, and nothing is right */
+        eval_add_label(it, label, 1);
+    it->scored = true;
     return 0;
 }
 
@@ -442,7 +442,8 @@ static int add_reference(const struct reader *r, const struct pval *ref, const j
         return vs_fail(r->err, VS_E_FORMAT, "%s: reference %d has no image_id, sentences, or "
                        "ann_id with a box", r->o->path, number);
     for (size_t i = 0; i < list->count; i++) {
-        char *text = text_of(pval_get(list->items[i], "sent"));
+        const struct pval *raw = pval_get(list->items[i], "raw"); /* as it was written */
+        char *text = text_of(raw ? raw : pval_get(list->items[i], "sent"));
         struct eval_item *it = add(r, r->o->task ? r->o->task->name : "refcoco", text, number);
         free(text);
         eval_add_image(it, xasprintf("%s/COCO_train2014_%012" PRId64 ".jpg", images_of(r),

@@ -48,7 +48,7 @@ double eval_worth(const struct eval_item *it, const struct result *r)
             return 0;
         if (it->task->extra_regions)
             return r->boxes[0].region - r->images[0].region_count - 1 == it->number;
-        return eval_overlap(r->boxes[0].box, it->box) >= 0.5;
+        return eval_overlap(r->boxes[0].box, it->box) > 0.5;
     case RANKED_IMAGES: return place_of(r, it->number) == 0;
     case RANKED_LABELS: break;
     }
@@ -57,7 +57,7 @@ double eval_worth(const struct eval_item *it, const struct result *r)
 
 bool eval_has_truth(const struct eval_item *it)
 {
-    return it->label_count > 0 || it->number >= 0 || it->has_box;
+    return it->scored || it->label_count > 0 || it->number >= 0 || it->has_box;
 }
 
 /* ---- sums */
@@ -90,7 +90,7 @@ static double blind_of(const struct eval_item *it, const struct result *r)
         return 1.0 / it->candidates.count;
     int good = 0;
     for (int i = 0; it->has_box && i < r->images[0].region_count; i++)
-        good += eval_overlap(r->images[0].boxes + 4 * i, it->box) >= 0.5;
+        good += eval_overlap(r->images[0].boxes + 4 * i, it->box) > 0.5;
     return r->images[0].region_count ? (double)good / r->images[0].region_count : 0;
 }
 

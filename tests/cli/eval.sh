@@ -182,7 +182,10 @@ head -c 100 "$work/vqa_questions.json.gz" >"$work/cut.json.gz"
 refuses 1 "cut.json.gz: compressed by gzip, and damaged or cut off" "a set that is cut off" \
     "$VILSCOPE" eval -m "$work/named" --no-log --data "$work/cut.json.gz"
 published nlvr2 2 nlvr2.jsonl
-published snli-ve 2 snli_ve.jsonl
+published snli-ve 3 snli_ve.jsonl
+"$VILSCOPE" eval -m "$work/named" --no-log --images "$work/im" --data "$sets/snli_ve.jsonl" --json \
+    2>/dev/null | grep -q '"score": 0.\(0\|33*\|66*7*\)\(,\|$\)'
+ok $? "of which the one without a label is wrong"
 published refcoco 2 refs_unc.p --annotations "$sets/instances.json"
 published refcoco 2 refs_unc_p1.p --annotations "$sets/instances.json"
 published refcocog 1 refs_unc.p --annotations "$sets/instances.json" --split testA -t refcocog
