@@ -34,8 +34,8 @@ static const struct option_row option_rows[] = {
          "Flickr30k retrieval, RefCOCO, GuessWhat, NLVR2 or SNLI-VE as they were published, also "
          "compressed by gzip"),
     TEXT("reference", 0, "DIR", reference, VALUES_FOLDERS,
-         "instead of --data: the reference's data folder (\"datasets\", or what holds it), no image "
-         "files needed: all tasks that are in it, or those of -t"),
+         "instead of --data: the reference's data folder (\"datasets\", or what holds it), no "
+         "image files needed: all tasks that are in it, or those of -t"),
     TEXT("images", 0, "DIR", data.images, VALUES_FOLDERS,
          "where the images are (default: beside the set)"),
     TEXT("annotations", 0, "FILE", data.annotations, VALUES_FILES,
