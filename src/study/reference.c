@@ -8,7 +8,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #define LMDB_END "_resnext152_faster_rcnn_genome.lmdb"
@@ -70,15 +69,6 @@ const struct reference_task *reference_find(const struct task *task)
     for (size_t i = 0; i < TASKS; i++)
         if (tasks[i].id == task->id)
             return &tasks[i];
-    return NULL;
-}
-
-const struct task *reference_task_named(const char *name)
-{
-    for (size_t i = 0; i < TASKS; i++)
-        for (int t = 0; strcasecmp(tasks[i].name, name) == 0 && t < task_count; t++)
-            if (task_table[t].id == tasks[i].id)
-                return &task_table[t];
     return NULL;
 }
 

@@ -50,8 +50,6 @@ struct reference_task {
 };
 /* NULL: there is no such task in it. */
 const struct reference_task *reference_find(const struct task *task);
-/* A name of vilbert_tasks.yml, or NULL. */
-const struct task *reference_task_named(const char *name);
 
 /* folder: "datasets", or the one that holds it; split NULL: the default. Items whose annotations
  * cannot be used are the set's flaws. */

@@ -73,7 +73,8 @@ const struct task *task_find(const char *name)
     } aliases[] = {{"vqav2", 1}, {"vgqa", 2}, {"visualgenomeqa", 2}, {"v7w", 4},
                    {"retrievalcoco", 7}, {"cocoretrieval", 7}, {"retrievalflickr30k", 8},
                    {"flickr", 8}, {"flickr30kretrieval", 8}, {"visualentailment", 13},
-                   {"snlive", 13}, {"visual7wpointing", 4}};
+                   {"snlive", 13}, {"visual7wpointing", 4},
+                   {"guesswhatpointing", 17}};
     char want[64], have[64];
     int id = 0;
     task_squeeze(name, want, sizeof want);
