@@ -92,7 +92,10 @@ list-tests:
 	@echo $(TAP_TESTS) $(TAP_SH)
 # Timings are no tests: "make bench" builds the program that takes them (kernels/NOTES.md says how
 # it is used).
-EXTRA_PROGRAMS += bench-forward bench-detector bench-kern
+EXTRA_PROGRAMS += bench-forward bench-back bench-detector bench-kern
+bench_back_SOURCES = tests/bench/bench-back.c
+bench_back_CPPFLAGS = $(TEST_CPPFLAGS)
+bench_back_LDADD = $(CORE_LIBS)
 bench_kern_SOURCES = tests/bench/bench-kern.c tests/bench/ceilings.c tests/bench/ceilings.h
 bench_kern_CPPFLAGS = $(TEST_CPPFLAGS)
 bench_kern_LDADD = $(CORE_LIBS)
@@ -102,7 +105,7 @@ bench_detector_LDADD = $(CORE_LIBS)
 bench_forward_SOURCES = tests/bench/bench-forward.c
 bench_forward_CPPFLAGS = $(TEST_CPPFLAGS)
 bench_forward_LDADD = $(CORE_LIBS)
-EXTRA_DIST += tests/x11/screenshots tests/bench/first_answer.py tests/bench/jpeg_agreement.py tests/bench/peer_detector.py tests/bench/peer_onnx.py tests/bench/peer_torch.py
+EXTRA_DIST += tests/x11/screenshots tests/bench/first_answer.py tests/bench/jpeg_agreement.py tests/bench/peer_back.py tests/bench/peer_detector.py tests/bench/peer_onnx.py tests/bench/peer_torch.py
 CLEANFILES += bench-forward bench-detector bench-kern
 BENCH_CONFIG = $(srcdir)/tests/data/tiny/config.json
 BENCH_CHECKPOINT = $(srcdir)/tests/data/tiny/checkpoint.bin
@@ -128,6 +131,10 @@ bench: bench-forward bench-detector bench-kern bench-screen
 	  printf '%s tokens, %s threads (median ms, least ms): ' $$tokens $$threads; \
 	  ./bench-forward $(BENCH_CONFIG) $(BENCH_CHECKPOINT) $$tokens 101 $$threads 21; \
 	done; done
+	@for threads in 1 2; do \
+	  printf 'the way back, 38 tokens, %s threads (ms of a pass, a recorded one, back): ' $$threads; \
+	  ./bench-back $(BENCH_CONFIG) $(BENCH_CHECKPOINT) 37 101 $$threads 11; \
+	done
 # The log with a million queries (1.5 GB, made once and kept): sessions/NOTES.md.
 EXTRA_PROGRAMS += bench-sessions
 bench_sessions_SOURCES = tests/bench/bench-sessions.c

@@ -16,6 +16,8 @@ struct vilbert {
     uint64_t early_of[2]; /* a number of their own for the weights that the visual, the textual
                              stream has until they meet */
     struct vilbert_tape *recording; /* that the next pass fills, or NULL */
+    struct tape_block *spare; /* memory of a tape that was freed, for the next one */
+    int spare_count;
 };
 
 /* How much of a stream's last states somebody reads. */

@@ -16,15 +16,30 @@ struct vilbert_tape *tape_new(struct vilbert *m, unsigned heads)
     return t;
 }
 
-/* All that a pass has kept. */
+void tape_drop_spare(struct vilbert *m)
+{
+    for (int i = 0; i < m->spare_count; i++)
+        kern_free(m->core.k, m->spare[i].at);
+    free(m->spare);
+    m->spare = NULL;
+    m->spare_count = 0;
+}
+
+/* All that a pass has kept; its memory is the next tape's, but for that of a batch. */
 static void tape_forget(struct vilbert_tape *t)
 {
-    for (int i = 0; i < t->block_count; i++)
-        kern_free(t->m->core.k, t->blocks[i]);
+    if (t->block_count > 0) {
+        tape_drop_spare(t->m);
+        t->m->spare = t->blocks;
+        t->m->spare_count = t->block_count;
+    }
+    if (t->rows[0].batch > 1)
+        tape_drop_spare(t->m);
     for (int i = 0; i < 2; i++) {
         packing_fini(&t->rows[i]);
         t->rows[i] = (struct packing){0};
     }
+    t->blocks = NULL;
     t->block_count = t->count = 0;
     t->tape.bytes = 0;
 }
@@ -38,13 +53,26 @@ void vilbert_tape_free(struct tape *tape)
     free(t);
 }
 
+/* The last tape's block of this size, or NULL. */
+static float *tape_take_spare(struct vilbert *m, size_t n)
+{
+    for (int i = 0; i < m->spare_count; i++)
+        if (m->spare[i].n == n) {
+            float *at = m->spare[i].at;
+            m->spare[i] = m->spare[--m->spare_count];
+            return at;
+        }
+    return NULL;
+}
+
 float *tape_room(struct vilbert_tape *t, size_t n)
 {
-    float *at = kern_alloc(t->m->core.k, n + 1);
-    if (!at)
+    struct vilbert *m = t->m;
+    float *at = tape_take_spare(m, n);
+    if (!at && (at = kern_alloc(m->core.k, n + 1)) == NULL)
         return NULL;
     t->blocks = xreallocarray(t->blocks, (size_t)t->block_count + 1, sizeof *t->blocks);
-    t->blocks[t->block_count++] = at;
+    t->blocks[t->block_count++] = (struct tape_block){at, n};
     t->tape.bytes += n * sizeof *at;
     return at;
 }

@@ -26,8 +26,14 @@ struct vilbert_tape {
     float *pooled[2], *fused; /* after ReLU, (batch, bi_hidden) */
     float *skip;            /* of textual rows: 0, or that it is padding; NULL */
     bool pooled_cut[2];     /* the last states are those of the first rows */
-    float **blocks;
+    struct tape_block *blocks;
     int block_count;
+};
+
+/* Memory on the back end, of n floats. */
+struct tape_block {
+    float *at;
+    size_t n;
 };
 
 static inline struct vilbert_tape *vilbert_tape_of(struct tape *t)
@@ -42,6 +48,8 @@ int tape_begin(struct pass *p);
 int tape_end(struct pass *p);
 /* n floats that live as long as the tape; NULL: no memory. */
 float *tape_room(struct vilbert_tape *t, size_t n);
+/* Frees what the last tape left to the next one: memory that is new has to be found page by page. */
+void tape_drop_spare(struct vilbert *m);
 /* The next layer of the pass: s, or both of them, keep what they compute from now on. */
 int tape_keep_layer(struct pass *p, const struct layer_w *w, struct stream *s, int number,
                     bool first);

@@ -68,6 +68,7 @@ void vilbert_free(struct vilbert *m)
 {
     if (!m)
         return;
+    tape_drop_spare(m);
     core_fini(&m->core);
     weights_fini(&m->w);
     free(m);
