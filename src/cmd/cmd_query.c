@@ -31,6 +31,8 @@ struct options {
     int top, maps_limit; /* megabytes */
     int pair;            /* 1: separate */
     int leave_out;       /* of enum effects_of, or -1 */
+    int attribute;       /* of methods, or -1 */
+    const char *target, *against;
     struct change *changes; /* owned */
     int change_count;
 };
@@ -51,6 +53,9 @@ static int take_change(void *options, const char *value, struct vs_err *err)
     return 0;
 }
 
+/* The words of attribution_table; the option's row needs them as a constant. */
+static const char *const methods[] = {"relevancy", "attention-gradient", "gradient-input",
+                                      "integrated-gradients", "lrp", NULL};
 static const char *const pairs[] = {"reference", "separate", NULL};
 static const struct option_row option_rows[] = {
     ROW_MODEL(model.dir),
@@ -76,6 +81,14 @@ static const struct option_row option_rows[] = {
      .at = OPTION_AT(leave_out, int), .choices = query_leave_out_names, .preset = -1,
      .help = "leave-one-out attribution (occlusion): leave out every one in turn (tokens are "
              "masked) and print how the best answer changes"},
+    CHOICE("attribute", "METHOD", attribute, methods, -1,
+           "what an answer owes to each word and region, by its gradients (vilscope-explain(7)); "
+           "with --top N lines"),
+    TEXT("target", 0, "ANSWER", target, VALUES_NONE,
+         "the answer that --attribute is about, by label or number; a region by its number; the "
+         "best without it"),
+    TEXT("against", 0, "ANSWER", against, VALUES_NONE,
+         "with --attribute: why the target and not this one"),
     FLAG("json", json, "the whole result as JSON, one document a checkpoint"),
     INT("top", 0, "N", top, 0, 1000000, 5, "lines of the answer to print"),
     TEXT("attention", 0, "FILE", attention, VALUES_FILES,
@@ -258,6 +271,11 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
         if (o->leave_out >= 0)
             rc = query_leave_out(m, q, r, (enum effects_of)o->leave_out, o->json,
                                  o->top > 5 ? o->top : 20, err);
+        if (rc == 0 && o->attribute >= 0) {
+            struct attribute_options a = {attribution_find(methods[o->attribute]), o->target,
+                                          o->against, o->json, o->top > 5 ? o->top : 20};
+            rc = query_attribute(m, q, r, &a, err);
+        }
         if (rc == 0 && o->attention)
             rc = query_write_attention(o->attention, r->trace, err);
         if (g->log) {
@@ -325,6 +343,8 @@ static int run_query(void *options, char **args, int count)
         status = command_usage("query", "--task is missing");
     else if (count == 0)
         status = command_usage("query", "the query's text is missing: it is the last argument");
+    else if ((o->target || o->against) && o->attribute < 0)
+        status = command_usage("query", "--target and --against belong to --attribute");
     else if (o->attention && o->checkpoints.count > 1)
         status = command_usage("query", "--attention takes one checkpoint");
     o->images = args;

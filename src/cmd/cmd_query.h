@@ -3,6 +3,7 @@
 #ifndef VS_CMD_QUERY_H
 #define VS_CMD_QUERY_H
 
+#include "src/study/attribution.h"
 #include "src/study/effects.h"
 
 /* regions, tokens, heads: names of enum effects_of, with a NULL behind. */
@@ -11,5 +12,16 @@ extern const char *const query_leave_out_names[];
  * or all as JSON. r is the query's result. */
 int query_leave_out(struct model *m, const struct query *q, const struct result *r,
                     enum effects_of of, bool json, int top, struct vs_err *err);
+
+/* target, against: answers by label or number, or NULL. */
+struct attribute_options {
+    const struct attribution_method *method;
+    const char *target, *against;
+    bool json;
+    int top;
+};
+/* Prints what an answer of r, the query's result, owes to words and regions, the most first. */
+int query_attribute(struct model *m, const struct query *q, const struct result *r,
+                    const struct attribute_options *o, struct vs_err *err);
 
 #endif

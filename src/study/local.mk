@@ -1,6 +1,9 @@
 # What is computed with the engine: comparisons, effects, evaluation, extraction.
 EXTRA_DIST += src/study/NOTES.md
 libcore_a_SOURCES += \
+	src/study/attribution.c src/study/attribution.h src/study/attribution_priv.h \
+	src/study/attribution_inputs.c \
+	src/study/attribution_maps.c \
 	src/study/compare.c src/study/compare.h \
 	src/study/compare_attention.c src/study/compare_attention.h \
 	src/study/compare_cka.c src/study/compare_cka.h \

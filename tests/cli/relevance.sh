@@ -91,6 +91,59 @@ for name in a.value grad.attn.c.0.1 ig.tokens R.ti mask.regions read.tokens; do
     ok $? "inspect lists $name"
 done
 
+# ---- query --attribute
+export VILSCOPE_LOG="$work/log.db"
+image=$frozen/images/000008.png
+attribute() { # attribute METHOD ARG...
+    method=$1
+    shift
+    "$VILSCOPE" query --no-log -m "$frozen" -t vqa --attribute "$method" "$@" "$image" \
+        "what color is the star?" 2>/dev/null
+}
+for method in relevancy attention-gradient gradient-input integrated-gradients lrp; do
+    attribute "$method" --top 40 >"$work/$method"
+    grep -q '^  1\. .* [+-][0-9]' "$work/$method" && grep -q 'token .* star ' "$work/$method" &&
+        ! grep -q 'nan\|inf ' "$work/$method"
+    ok $? "$method: $(sed -n '/^  1\. .*of image\|^  1\. .*token/p' "$work/$method" | tail -n 1)"
+done
+[ "$(cd "$work" && cat relevancy attention-gradient gradient-input integrated-gradients lrp |
+    grep 'token .* star ' | sort -u | wc -l)" -eq 5 ]
+ok $? "each method has numbers of its own"
+! grep -q '^ .*token .* -[0-9]' "$work/relevancy" && grep -q '^ .* -[0-9]' "$work/gradient-input"
+ok $? "relevancy cannot say against, gradients can"
+grep -q '% of the difference is missing' "$work/integrated-gradients"
+ok $? "integrated gradients say what is missing"
+worth() { # worth FILE: of the word star
+    sed -n 's/.*token .* star  *\([+-][0-9.e-]*\)$/\1/p' "$1"
+}
+attribute gradient-input --top 40 --target red >"$work/red"
+attribute gradient-input --top 40 --target blue >"$work/blue"
+attribute gradient-input --top 40 --target red --against blue >"$work/both"
+echo "$(worth "$work/red") $(worth "$work/blue") $(worth "$work/both")" | awk '
+    {d = $1 - $2 - $3; exit !(NF == 3 && d < 1e-4 && d > -1e-4 && $1 != $2)}'
+ok $? "why red and not blue is the difference of both: $(worth "$work/both")"
+attribute relevancy --json >"$work/json" && grep -q '"method": "relevancy"' "$work/json" &&
+    grep -q '"piece": "star"' "$work/json" && grep -q '"signed": false' "$work/json"
+ok $? "as JSON"
+q() {
+    "$VILSCOPE" query --no-log -m "$frozen" "$@"
+}
+q -t refcoco --attribute relevancy --top 6 "$image" "the star" 2>/dev/null | grep -q 'of "region [0-9]'
+ok $? "of a region"
+q -t coco --attribute lrp --top 3 "$image" "$frozen/images/000013.png" "a star" >"$work/out" 2>/dev/null
+grep -q '^layer-wise' "$work/out" && grep -q '^  1\. .*[+-][0-9]' "$work/out"
+ok $? "of an image: $(grep '^layer-wise' "$work/out")"
+t() { # of a model that says nothing of itself
+    "$VILSCOPE" query --no-log -m "$tiny" --regions "$tiny/scene.npy" "$@"
+}
+refuses 2 "'abacus' is no answer" "an answer that there is not" t -t snli-ve --attribute relevancy --target abacus \
+    "red"
+refuses 2 "belong to --attribute" "a target alone" t -t vqa --target red "red"
+refuses 2 "ablated heads" "ablated heads" t -t snli-ve --attribute relevancy \
+    --change "ablate text-to-image 1.1 zero" "red"
+refuses 2 "scored one by one" "an image against another" t --regions "$tiny/mirror.npy" -t coco --attribute lrp \
+    --target 0 --against 1 "red"
+
 # ---- what is wrong
 one='"terms": [{"index": 0}]'
 refused "line 1" "no JSON" '{'

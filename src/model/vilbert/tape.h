@@ -48,7 +48,8 @@ int tape_begin(struct pass *p);
 int tape_end(struct pass *p);
 /* n floats that live as long as the tape; NULL: no memory. */
 float *tape_room(struct vilbert_tape *t, size_t n);
-/* Frees what the last tape left to the next one: memory that is new has to be found page by page. */
+/* Frees what the last tape left to the next one: memory that is new has to be found page by
+ * page. */
 void tape_drop_spare(struct vilbert *m);
 /* The next layer of the pass: s, or both of them, keep what they compute from now on. */
 int tape_keep_layer(struct pass *p, const struct layer_w *w, struct stream *s, int number,
