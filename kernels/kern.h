@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum kern_act { KERN_NONE, KERN_GELU /* with erf */, KERN_RELU, KERN_SWISH };
+enum kern_act { KERN_NONE, KERN_GELU /* with erf */, KERN_RELU, KERN_SWISH, KERN_TANH };
 
 /* y(m,n) = act(x(m,k) w(n,k)^T + bias(n)) + residual(m,n) */
 struct kern_linear {

@@ -211,6 +211,7 @@ static void numbers_part(void *arg, int i)
     case KERN_GELU: numbers_run(o, from, to, KERN_GELU); break;
     case KERN_RELU: numbers_run(o, from, to, KERN_RELU); break;
     case KERN_SWISH: numbers_run(o, from, to, KERN_SWISH); break;
+    case KERN_TANH: numbers_run(o, from, to, KERN_TANH); break;
     }
 }
 

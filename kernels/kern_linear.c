@@ -58,6 +58,7 @@ static void finish(const struct kern_linear *o, int row, int rows, int col, int 
         case KERN_GELU: finish_row(s, bias, r, y, cols, KERN_GELU); break;
         case KERN_RELU: finish_row(s, bias, r, y, cols, KERN_RELU); break;
         case KERN_SWISH: finish_row(s, bias, r, y, cols, KERN_SWISH); break;
+        case KERN_TANH: finish_row(s, bias, r, y, cols, KERN_TANH); break;
         }
     }
 }

@@ -232,6 +232,7 @@ INLINE vf vactivate(vf x, int act)
     case KERN_GELU: return vgelu(x);
     case KERN_RELU: return vrelu(x);
     case KERN_SWISH: return x / (1.0f + vexp(-x));
+    case KERN_TANH: return 1.0f - 2.0f / (1.0f + vexp(x + x));
     default: return x;
     }
 }
@@ -247,6 +248,9 @@ INLINE vf vslope(vf x, int act)
     case KERN_SWISH:
         s = 1.0f / (1.0f + vexp(-x));
         return s * vfma(x, 1.0f - s, broadcast(1.0f));
+    case KERN_TANH:
+        s = 1.0f - 2.0f / (1.0f + vexp(x + x));
+        return 1.0f - s * s;
     default: return broadcast(1.0f);
     }
 }

@@ -19,6 +19,7 @@ static double activate(double x, enum kern_act act)
     case KERN_GELU: return x * 0.5 * (1 + erf(x / sqrt(2)));
     case KERN_RELU: return x < 0 ? 0 : x; /* NaN stays */
     case KERN_SWISH: return x / (1 + exp(-x));
+    case KERN_TANH: return tanh(x);
     }
     return x;
 }

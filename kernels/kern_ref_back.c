@@ -26,6 +26,7 @@ static double activate(double x, enum kern_act act)
     case KERN_GELU: return x * 0.5 * (1 + erf(x / sqrt(2)));
     case KERN_RELU: return x < 0 ? 0 : x;
     case KERN_SWISH: return x * sigmoid(x);
+    case KERN_TANH: return tanh(x);
     }
     return x;
 }
@@ -38,6 +39,7 @@ static double slope(double x, enum kern_act act)
         return 0.5 * (1 + erf(x / sqrt(2))) + x * exp(-x * x / 2) / sqrt(2 * acos(-1));
     case KERN_RELU: return x != x ? x : x > 0;
     case KERN_SWISH: return sigmoid(x) * (1 + x * (1 - sigmoid(x)));
+    case KERN_TANH: return 1 - tanh(x) * tanh(x);
     }
     return 1;
 }

@@ -7,14 +7,16 @@
 #include "args.h"
 #include "simt.h"
 
-/* enum kern_act, which this file does not include: NONE, GELU (with erf), RELU, SWISH */
+/* enum kern_act, which this file does not include: NONE, GELU (with erf), RELU, SWISH, TANH */
 DEVICE float act1(float x, int act)
 {
     if (act == 1)
         return 0.5f * x * (1.0f + erff(x * 0.707106781f));
     if (act == 2)
         return x < 0 ? 0 : x; /* NaN stays */
-    return act == 3 ? x / (1.0f + expf(-x)) : x;
+    if (act == 3)
+        return x / (1.0f + expf(-x));
+    return act == 4 ? tanhf(x) : x;
 }
 
 DEVICE f4 act4(f4 v, int act)

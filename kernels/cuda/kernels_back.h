@@ -15,6 +15,8 @@ DEVICE float slope1(float x, int act)
         return 0.5f * (1.0f + erff(x * 0.707106781f)) + x * expf(-0.5f * x * x) * 0.398942280f;
     if (act == 2)
         return x != x ? x : x > 0 ? 1.0f : 0.0f;
+    if (act == 4)
+        return 1 - tanhf(x) * tanhf(x);
     if (act != 3)
         return 1;
     float s = 1.0f / (1.0f + expf(-x));

@@ -89,11 +89,11 @@ static int read_inputs(struct prepared_run *x, struct vs_err *err)
 static int open_model(struct prepared_run *x, const struct model_options *o, struct vs_err *err)
 {
     char why[256];
-    int rc = family_default()->read_config(o->config, &x->config, err);
+    int rc = tensorfile_open(o->checkpoints[0], &x->weights, err);
+    if (rc == 0)
+        rc = net_read_config(o->config, x->weights, &x->config, err);
     if (x->config.task_tokens < 0)
         x->config.task_tokens = 0; /* the reference's default; queries look at the checkpoint */
-    if (rc == 0)
-        rc = tensorfile_open(o->checkpoints[0], &x->weights, err);
     if (rc == 0 && kern_open(o->device, o->threads, &x->k, why, sizeof why) != 0)
         rc = vs_fail(err, VS_E_USAGE, "%s", why);
     return rc ? rc : net_open(&x->config, o->config, x->weights, x->k, &x->net, err);

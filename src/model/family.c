@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-static const struct family *const families[] = {&vilbert_family};
+static const struct family *const families[] = {&vilbert_family, &singlestream_family};
 
 const struct family *family_default(void)
 {
@@ -25,6 +25,12 @@ unsigned family_heads(const struct family *f)
     for (int i = 0; i < f->output_count; i++)
         heads |= output_table[f->outputs[i]].head;
     return heads;
+}
+
+int net_read_config(const char *config, const struct tensorfile *f, struct net_config *out,
+                    struct vs_err *err)
+{
+    return (f ? family_of(f) : family_default())->read_config(config, out, err);
 }
 
 int net_open(const struct net_config *c, const char *config, const struct tensorfile *f,
@@ -51,7 +57,7 @@ int net_record(struct net *n, const struct net_input *in, const struct net_want 
                struct tape **out, struct trace **trace, struct vs_err *err)
 {
     if (!n->family->record)
-        return vs_fail(err, VS_E_MISSING, "models of the family %s have no gradients here",
+        return vs_fail(err, VS_E_MISSING, "%s has no gradients here",
                        n->family->name);
     if (want->silence_count > 0)
         return vs_fail(err, VS_E_USAGE, "a pass with ablated heads has no gradients here");

@@ -7,19 +7,17 @@
  * to be understood, and two models can be compared where both have a thing. A family lists which
  * of them are its own. Names are for files, the log and people; all else goes by number.
  *
- * The second family will be the reference's single-stream baseline. What it needs of this:
- * - one stream with rows of both kinds: tokens first (padding included), then regions, the whole
- *   image first: STREAM_JOINT, of which trace_place and trace_row say what a row is;
- * - one map, attn.j.N (ATTN_JOINT), whose rows and columns are both kinds, so that every block of
- *   it (words on regions, ...) is cut out by trace_block, and rows of a block do not sum to 1;
- * - states hid.embeddings.j and hid.j.N, of which the lens and CKA read the rows of one kind;
- * - one pooled state, out.pooled, of row 0; no task token (task_place 0);
- * - one answer head, of VQA's or GQA's width: the net lists the one that it is in net.heads. Its
- *   out.vil_binary_prediction is not NLVR2's: it needs an output of its own, not HEAD_BINARY;
- * - features of 2048 and positions from its own configuration (net_sizes), and a head width of
- *   width / heads;
- * - to be told from ViLBERT by tensor names (owns), as absent keys of a configuration say nothing;
- * - mix by layers and heads of PART_JOINT, embeddings and heads. */
+ * What differs between the two that there are, ViLBERT (two streams) and the reference's baseline
+ * (one), and what others must not take for granted:
+ * - STREAM_JOINT has rows of both kinds: tokens first (padding included), then regions, the whole
+ *   image first; trace_place and trace_row say what a row is;
+ * - its one map, ATTN_JOINT, has both kinds as rows and columns: every block of it (words on
+ *   regions, ...) is cut out by trace_block, and rows of a block do not sum to 1;
+ * - of its states hid.j.N the lens and CKA read the rows of one kind;
+ * - it has no task token (task_place 0), and one answer head, of VQA's or GQA's width: net.heads
+ *   has the one that it is;
+ * - a head's numbers may have another name in each: its output is found by trace_head;
+ * - they are told apart by tensor names (owns), as absent keys of a configuration say nothing. */
 #ifndef VS_FAMILY_H
 #define VS_FAMILY_H
 
@@ -107,13 +105,17 @@ enum net_head {
     HEAD_WORD_LOGIT = 1 << 8, /* (B, T', 1) */
     HEAD_POOLED = 1 << 9,     /* (B, width) of each pooler */
     HEAD_SEQUENCE = 1 << 10,  /* (B, T', width) and (B, V, width): the last states */
-    HEAD_ALL = (1 << 11) - 1
+    HEAD_MATCH = 1 << 11,     /* (B, 2): caption and image belong together, or do not */
+    HEAD_ALL = (1 << 12) - 1
 };
-#define HEAD_COUNT 11
+#define HEAD_COUNT 12
 
 enum net_output {
     OUT_VQA, OUT_GQA, OUT_ALIGN, OUT_BINARY, OUT_TRI, OUT_REGION_CLASS, OUT_GROUND, OUT_WORD,
     OUT_WORD_LOGIT, OUT_POOLED_T, OUT_POOLED_V, OUT_SEQUENCE_T, OUT_SEQUENCE_V, OUT_POOLED,
+    OUT_MATCH, OUT_ALIGNMENT /* (B): the share of "belongs" in OUT_MATCH */,
+    /* The same heads under the names that other classes of the reference give them: */
+    OUT_JOINT_GQA, OUT_JOINT_MATCH, OUT_PRE_WORD, OUT_PRE_REGION_CLASS,
     OUT_COUNT
 };
 
@@ -126,8 +128,21 @@ struct output_names {
     enum output_rows rows;
 };
 extern const struct output_names output_table[OUT_COUNT];
-/* The first output of a head. */
+/* The first output of a head. Others may have its numbers under another name: trace_head. */
 enum net_output output_of(unsigned head);
+
+/* What HEAD_REGION_CLASS says of a region, which the file alone does not always tell. */
+enum region_target {
+    TARGET_CLASSES,    /* logits of classes */
+    TARGET_FEATURES,   /* the region's features themselves */
+    TARGET_CONTRAST,   /* a vector whose products with feature vectors rank them */
+    TARGET_VECTOR      /* one of these two: nobody said which */
+};
+/* Of a head of so many numbers on regions of so many features; said: "visual_target" of a
+ * configuration (0, 1, 2), or -1. */
+enum region_target target_of(int numbers, int features, int said);
+/* "scores of classes", ... */
+const char *target_name(enum region_target t);
 
 /* ---- a pass */
 
@@ -234,6 +249,17 @@ struct net {
     struct net_sizes sizes;
     bool task_tokens; /* it has them: a pass adds one to the text, at the family's task_place */
     unsigned heads;   /* of enum net_head, that the checkpoint has all tensors for */
+    enum region_target target;
+};
+
+/* What the names of a file's tensors tell of it. */
+struct net_about {
+    const char *kind;  /* "single-stream baseline (BaseBertForVLTasks)" */
+    const char *stage; /* what it was trained for, and from what */
+    unsigned heads;    /* of enum net_head, that it has tensors of */
+    int answers;       /* of its one answer head, 0: it has none, or several */
+    int region_numbers; /* of HEAD_REGION_CLASS; 0: it has none */
+    int features;      /* of a region */
 };
 
 struct trace;
@@ -250,8 +276,11 @@ struct family {
     int output_count;
     int task_place; /* of the task token among the tokens, where a checkpoint has one; 0: none */
 
-    /* Whether a file's tensors have this family's names. */
+    /* Whether a file's tensors have this family's names; and what they tell of it then. */
     bool (*owns)(const struct tensorfile *f);
+    void (*about)(const struct tensorfile *f, struct net_about *out);
+    /* Why n lacks this head, as the end of a sentence. */
+    void (*lacks)(const struct net *n, enum net_head head, char *out, size_t size);
     /* out->own is the family's; task_tokens as the file says. */
     int (*read_config)(const char *path, struct net_config *out, struct vs_err *err);
     /* Reads no weights; f and k are borrowed and must live as long as the net. All missing or
@@ -292,7 +321,7 @@ struct family {
                        struct vs_err *err);
 };
 
-extern const struct family vilbert_family;
+extern const struct family vilbert_family, singlestream_family;
 
 /* The family whose names the file's tensors have; the first of all when none has, which then says
  * what is missing. */
@@ -308,6 +337,9 @@ int net_map_heads(const struct net_sizes *s, enum attn_kind map);
 int net_token_row(const struct net *n, int i);
 int net_input_token(const struct net *n, int row);
 
+/* Reads a configuration as the family of f does. f NULL: the first of all. */
+int net_read_config(const char *config, const struct tensorfile *f, struct net_config *out,
+                    struct vs_err *err);
 /* Opens f with the configuration c, or, where its names are another family's than c's, with what
  * that family reads from the file `config`. */
 int net_open(const struct net_config *c, const char *config, const struct tensorfile *f,

@@ -5,7 +5,15 @@ libcore_a_SOURCES += \
 	src/model/kept.c src/model/kept.h \
 	src/model/parts.c \
 	src/model/trace.c src/model/trace.h \
+	src/model/singlestream/config.c src/model/singlestream/config.h \
+	src/model/singlestream/family.c \
+	src/model/singlestream/heads.c \
+	src/model/singlestream/mix.c \
+	src/model/singlestream/pass.c src/model/singlestream/pass.h \
+	src/model/singlestream/singlestream.h \
+	src/model/singlestream/weights.c \
 	src/model/transformer/bound.c src/model/transformer/bound.h \
+	src/model/transformer/configfile.c src/model/transformer/configfile.h \
 	src/model/transformer/core.c src/model/transformer/core.h \
 	src/model/transformer/heads.c src/model/transformer/heads.h \
 	src/model/transformer/layer.c src/model/transformer/layer.h \

@@ -47,7 +47,37 @@ const struct output_names output_table[OUT_COUNT] = {
     [OUT_SEQUENCE_T] = {"out.sequence_t", HEAD_SEQUENCE, ROWS_TOKENS},
     [OUT_SEQUENCE_V] = {"out.sequence_v", HEAD_SEQUENCE, ROWS_REGIONS},
     [OUT_POOLED] = {"out.pooled", HEAD_POOLED, ROWS_IMAGES},
+    [OUT_MATCH] = {"out.seq_relationship_score", HEAD_MATCH, ROWS_IMAGES},
+    [OUT_ALIGNMENT] = {"out.alignment", HEAD_MATCH, ROWS_IMAGES},
+    [OUT_JOINT_GQA] = {"out.vil_prediction", HEAD_GQA, ROWS_IMAGES},
+    [OUT_JOINT_MATCH] = {"out.vil_binary_prediction", HEAD_MATCH, ROWS_IMAGES},
+    [OUT_PRE_WORD] = {"out.prediction_scores_t", HEAD_WORD, ROWS_TOKENS},
+    [OUT_PRE_REGION_CLASS] = {"out.prediction_scores_v", HEAD_REGION_CLASS, ROWS_REGIONS},
 };
+
+/* ---- masked regions */
+
+/* The reference's detector has 1600 classes and the background. */
+#define CLASSES 1601
+
+enum region_target target_of(int numbers, int features, int said)
+{
+    if (numbers == CLASSES || numbers != features || said == 0)
+        return TARGET_CLASSES;
+    return said == 1 ? TARGET_FEATURES : said == 2 ? TARGET_CONTRAST : TARGET_VECTOR;
+}
+
+const char *target_name(enum region_target t)
+{
+    static const char *const names[] = {
+        [TARGET_CLASSES] = "scores of classes",
+        [TARGET_FEATURES] = "the features of the region themselves (regression)",
+        [TARGET_CONTRAST] = "a vector whose products with features rank them (NCE)",
+        [TARGET_VECTOR] = "a vector: features (regression) or to be multiplied with them (NCE), "
+                          "which \"visual_target\" 1 or 2 in the configuration would tell",
+    };
+    return names[t];
+}
 
 enum net_part part_find(const char *word)
 {

@@ -59,6 +59,16 @@ const struct trace_tensor *trace_output(const struct trace *t, enum net_output o
     return trace_get(t, (struct trace_at){.kind = TRACE_OUTPUT, .site = (int)out});
 }
 
+const struct trace_tensor *trace_head(const struct trace *t, unsigned head)
+{
+    for (int i = 0; t && i < t->count; i++) {
+        const struct trace_tensor *x = &t->tensors[i];
+        if (x->at.kind == TRACE_OUTPUT && output_table[x->at.site].head == (enum net_head)head)
+            return x;
+    }
+    return NULL;
+}
+
 void trace_free(struct trace *t)
 {
     if (!t)
@@ -177,8 +187,11 @@ bool trace_at_parse(const char *name, struct trace_at *out)
 
 const struct trace_tensor *trace_find(const struct trace *t, const char *name)
 {
-    struct trace_at at;
-    return trace_at_parse(name, &at) ? trace_get(t, at) : NULL;
+    char own[TRACE_NAME];
+    for (int i = 0; t && i < t->count; i++)
+        if (strcmp(trace_name(t->tensors[i].at, own), name) == 0)
+            return &t->tensors[i];
+    return NULL;
 }
 
 int trace_write(const struct trace *t, bool maps_only, const char *path, struct vs_err *err)

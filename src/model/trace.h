@@ -57,6 +57,8 @@ size_t trace_numbers(const struct trace_tensor *x);
 
 const struct trace_tensor *trace_get(const struct trace *t, struct trace_at at);
 const struct trace_tensor *trace_output(const struct trace *t, enum net_output out);
+/* The first output of a head, whatever it is called. */
+const struct trace_tensor *trace_head(const struct trace *t, unsigned head);
 
 /* The (rows, columns) map of one layer, image b and head (-1: mean over heads). out, which may be
  * NULL to ask for the sizes, is the caller's. Returns false when the trace has no such map. */
@@ -91,9 +93,10 @@ void trace_block(const struct trace *t, enum attn_kind kind, bool from_tokens, b
 #define TRACE_NAME 32
 /* "out.vil_prediction", "hid.t.3", "hid.c.0.v", "attn.c.0.1". Returns out. */
 const char *trace_name(struct trace_at at, char out[TRACE_NAME]);
-/* False when no tensor has this name; at most 9 digits are a layer. */
+/* False when no tensor has this name; at most 9 digits are a layer. Of outputs with one name it is
+ * the first. */
 bool trace_at_parse(const char *name, struct trace_at *out);
-/* trace_get of a name. */
+/* The tensor of this name. */
 const struct trace_tensor *trace_find(const struct trace *t, const char *name);
 /* What computes a tensor, for people: "textual layer 3". Counted from 0, as the names are. */
 void trace_describe(struct trace_at at, char *out, size_t size);

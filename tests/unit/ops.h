@@ -300,7 +300,7 @@ __attribute__((unused)) static void ops_check(struct kern *k, struct kern *ref, 
     ops_nothing(k);
     for (int i = 0; i < 12 - 3 * last; i++)
         for (int j = 0; j < 3; j++)
-            ops_linear(k, ref, linear[i], (enum kern_act)((i + j) % 4), (i + 2 * j) % 3,
+            ops_linear(k, ref, linear[i], (enum kern_act)((i + j) % 5), (i + 2 * j) % 3,
                        i % 2 ? 4 * (j % 2) : j);
     for (int i = 0; i < 11 - 2 * last; i++)
         ops_attention(k, ref, looks[i][0], looks[i][1], looks[i][2], looks[i][3]);

@@ -245,7 +245,7 @@ static uint64_t pass_bits(struct kern *k)
     if (query_open(&q, config, source_path("tests/data/tiny/checkpoint.bin"), k, &err) != 0)
         return 0;
     query_random(&q, &in);
-    want.heads = vilbert_net(q.m)->heads;
+    want.heads = vilbert_net(q.m)->heads & ~(unsigned)HEAD_MATCH; /* younger than the digests */
     if (vilbert_forward(q.m, &in, &want, &t, &err) != 0)
         h = 0;
     for (int i = 0; t && i < t->count; i++) {

@@ -32,6 +32,35 @@ struct bound_normed {
     bool made;
 };
 
+/* ---- what a file has by its names */
+
+unsigned bound_heads(const struct tensorfile *f, const struct head_name *list, int count)
+{
+    unsigned heads = 0;
+    for (int i = 0; i < count; i++)
+        if (tensorfile_find(f, list[i].tensor))
+            heads |= list[i].head;
+    return heads;
+}
+
+static int bound_dimension(const struct tensorfile *f, const char *tensor, int d)
+{
+    const struct tensor *t = tensorfile_find(f, tensor);
+    return t && d < t->ndim && t->shape[d] < INT32_MAX ? (int)t->shape[d] : 0;
+}
+
+int bound_rows(const struct tensorfile *f, const char *tensor)
+{
+    return bound_dimension(f, tensor, 0);
+}
+
+int bound_columns(const struct tensorfile *f, const char *tensor)
+{
+    return bound_dimension(f, tensor, 1);
+}
+
+/* ---- binding */
+
 #define SHOWN 6 /* names in a message; the rest is counted */
 
 static void bind_note_missing(struct binder *b, const char *name)

@@ -18,6 +18,16 @@ struct bound_copy;
 struct bound_check;
 struct bound_normed;
 
+/* A tensor that tells that a file has a head. */
+struct head_name {
+    unsigned head; /* of enum net_head */
+    const char *tensor;
+};
+/* The heads of a list that f has, and how many rows a tensor has there, 0 when it is not there. */
+unsigned bound_heads(const struct tensorfile *f, const struct head_name *list, int count);
+int bound_rows(const struct tensorfile *f, const char *tensor);
+int bound_columns(const struct tensorfile *f, const char *tensor);
+
 /* What is bound of one file. */
 struct bound {
     const char *path; /* of the file, borrowed */

@@ -151,7 +151,7 @@ static void look_silence(struct forward *r, const struct look *l, const struct k
 /* Looks of the same images. */
 int look_run(struct forward *r, struct look *l, int count)
 {
-    int batch = l[0].from->batch, rc = 0;
+    int batch = count > 0 ? l[0].from->batch : 0, rc = 0;
     struct kern_attention *list = xcalloc((size_t)batch * (size_t)count, sizeof *list);
     for (int i = 0; i < count && rc == 0; i++)
         rc = look_keep(r, &l[i]);

@@ -13,15 +13,23 @@ struct config {
     int vocab_size, hidden, layers, heads, intermediate;
     int max_positions, type_vocab;
     enum kern_act act;
-    int v_feature, v_target, v_hidden, v_layers, v_heads, v_intermediate;
+    int v_feature, v_hidden, v_layers, v_heads, v_intermediate;
     enum kern_act v_act;
     int bi_hidden, bi_heads;
     int connections;                       /* number of co-attention layers */
     int v_biattention[CONFIG_MAX_LAYERS], t_biattention[CONFIG_MAX_LAYERS];
     bool fusion_sum;                       /* fusion_method "sum" instead of "mul" */
     bool dynamic_attention;
+    int visual_target;                     /* what masked regions were trained on: 0 classes, 1
+                                              features, 2 features among others; -1 not said */
+    bool one_stream;                       /* it says nothing of a visual stream */
     int task_tokens;                       /* 1 yes, 0 no, -1 not said: the checkpoint decides */
 };
+
+/* What is said of such a one when it does not fit. */
+#define CONFIG_ONE_STREAM                                                                          \
+    "; it says nothing of a visual stream (v_hidden_size, bi_hidden_size, v_biattention_id): it "  \
+    "is that of the single-stream baseline"
 
 /* What everything above asks of it. */
 struct net_sizes config_sizes(const struct config *c);

@@ -3,6 +3,7 @@
 #include "src/base/mem.h"
 #include "src/model/vilbert/tape.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define COUNT(list) (int)(sizeof(list) / sizeof(list)[0])
@@ -13,7 +14,8 @@ static const enum net_part parts[] = {PART_EMBEDDINGS, PART_TEXT, PART_VISUAL, P
                                       PART_HEADS};
 static const enum net_output outputs[] = {
     OUT_VQA, OUT_GQA, OUT_ALIGN, OUT_BINARY, OUT_TRI, OUT_REGION_CLASS, OUT_GROUND, OUT_WORD,
-    OUT_WORD_LOGIT, OUT_POOLED_T, OUT_POOLED_V, OUT_SEQUENCE_T, OUT_SEQUENCE_V};
+    OUT_WORD_LOGIT, OUT_POOLED_T, OUT_POOLED_V, OUT_SEQUENCE_T, OUT_SEQUENCE_V,
+    OUT_MATCH, OUT_ALIGNMENT, OUT_PRE_WORD, OUT_PRE_REGION_CLASS};
 
 /* What is a net is ViLBERT's here: it is the first member. */
 static struct vilbert *own(const struct net *n)
@@ -24,6 +26,45 @@ static struct vilbert *own(const struct net *n)
 static bool family_owns(const struct tensorfile *f)
 {
     return tensorfile_find(f, "bert.v_embeddings.image_embeddings.weight") != NULL;
+}
+
+static const struct head_name names[] = {
+    {HEAD_VQA, "vil_prediction.logit_fc.3.weight"},
+    {HEAD_GQA, "vil_prediction_gqa.logit_fc.3.weight"},
+    {HEAD_ALIGN, "vil_logit.weight"},
+    {HEAD_BINARY, "vil_binary_prediction.logit_fc.3.weight"},
+    {HEAD_TRI, "vil_tri_prediction.weight"},
+    {HEAD_GROUND, "vision_logit.weight"},
+    {HEAD_WORD_LOGIT, "linguisic_logit.weight"},
+    {HEAD_WORD, "cls.predictions.bias"},
+    {HEAD_REGION_CLASS, "cls.imagePredictions.decoder.weight"},
+    {HEAD_MATCH, "cls.bi_seq_relationship.weight"},
+};
+
+static void family_about(const struct tensorfile *f, struct net_about *out)
+{
+    unsigned heads = bound_heads(f, names, COUNT(names));
+    bool pretrained = vilbert_is_pretrained(heads);
+    *out = (struct net_about){
+        .kind = pretrained ? "two-stream ViLBERT, pre-trained (BertForMultiModalPreTraining)"
+                           : "two-stream ViLBERT, multi-task (VILBertForVLTasks)",
+        .stage = pretrained           ? "pre-training: masked words, masked regions, alignment"
+                 : heads & HEAD_MATCH ? "tasks, from a pre-trained model (whose heads cls.* it has)"
+                                      : "tasks",
+        .heads = heads,
+        .region_numbers = bound_rows(f, "cls.imagePredictions.decoder.weight"),
+        .features = bound_columns(f, "bert.v_embeddings.image_embeddings.weight"),
+    };
+}
+
+static void family_lacks(const struct net *n, enum net_head head, char *out, size_t size)
+{
+    if (vilbert_is_pretrained(n->heads))
+        snprintf(out, size, "it is the pre-trained two-stream model, which has no head of a task%s",
+                 n->heads & HEAD_MATCH ? " but alignment" : "");
+    else
+        snprintf(out, size, "the file lacks tensors of the head behind %s",
+                 output_table[output_of(head)].name);
 }
 
 static int family_read_config(const char *path, struct net_config *out, struct vs_err *err)
@@ -123,6 +164,8 @@ const struct family vilbert_family = {
     .output_count = COUNT(outputs),
     .task_place = VILBERT_TASK_PLACE,
     .owns = family_owns,
+    .about = family_about,
+    .lacks = family_lacks,
     .read_config = family_read_config,
     .open = family_open,
     .free = family_free,

@@ -7,7 +7,8 @@
 
 /* ---- heads on the pooled states */
 
-#define POOLED (HEAD_POOLED | HEAD_VQA | HEAD_GQA | HEAD_ALIGN | HEAD_TRI | HEAD_BINARY)
+#define POOLED (HEAD_POOLED | HEAD_VQA | HEAD_GQA | HEAD_ALIGN | HEAD_TRI | HEAD_BINARY | \
+                HEAD_MATCH)
 
 enum need heads_need(const struct net_want *want, bool text)
 {
@@ -80,7 +81,8 @@ const struct linear_w *head_linear_of(const struct weights *w, enum net_head hea
 
 static int heads_run_pooled(struct pass *p)
 {
-    static const enum net_head list[] = {HEAD_VQA, HEAD_GQA, HEAD_ALIGN, HEAD_TRI, HEAD_BINARY};
+    static const enum net_head list[] = {HEAD_VQA, HEAD_GQA, HEAD_ALIGN, HEAD_TRI, HEAD_BINARY,
+                                         HEAD_MATCH};
     const struct weights *w = &p->m->w;
     unsigned want = p->run.want->heads;
     int batch = p->run.in->batch, rc = want & HEAD_POOLED ? head_keep_pooled(p) : 0;
@@ -112,11 +114,19 @@ struct row_head head_on_rows(const struct vilbert *m, enum net_head head)
     }
 }
 
+/* The class of pre-training has names of its own. */
+static enum net_output head_output(const struct vilbert *m, enum net_head head)
+{
+    if (m->pretrained && head == HEAD_WORD)
+        return OUT_PRE_WORD;
+    return m->pretrained && head == HEAD_REGION_CLASS ? OUT_PRE_REGION_CLASS : output_of(head);
+}
+
 static int head_run_rows(struct pass *p, enum net_head head, bool text)
 {
     struct row_head h = head_on_rows(p->m, head);
     return head_rows(&p->run, text ? &p->t : &p->v, text ? p->xt : p->xv, text ? p->qt : p->qv,
-                     &h, output_of(head));
+                     &h, head_output(p->m, head));
 }
 
 static int heads_run_rows(struct pass *p)

@@ -13,6 +13,7 @@ struct vilbert {
     struct core core; /* first: it is one */
     struct config c;
     struct weights w;
+    bool pretrained; /* it has no head of a task: its class is the reference's for pre-training */
     uint64_t early_of[2]; /* a number of their own for the weights that the visual, the textual
                              stream has until they meet */
     struct vilbert_tape *recording; /* that the next pass fills, or NULL */

@@ -4,6 +4,7 @@
 
 #include "src/model/vilbert/tape.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* ---- opening */
@@ -17,6 +18,23 @@ uint64_t vilbert_number(void)
 void vilbert_keep(struct vilbert *m, struct kept *s)
 {
     m->core.kept = s;
+}
+
+/* The share of "belongs", as people read it: the two logits in one number. */
+static int vilbert_add_alignment(struct trace *t, struct vs_err *err)
+{
+    const struct trace_tensor *match = trace_output(t, OUT_MATCH);
+    int64_t n = t->batch;
+    if (!match)
+        return 0;
+    float *out = trace_add(t, (struct trace_at){.kind = TRACE_OUTPUT, .site = OUT_ALIGNMENT}, 1,
+                           &n);
+    if (!out)
+        return vs_fail(err, VS_E_LIMIT, "no memory for %s", output_table[OUT_ALIGNMENT].name);
+    const float *x = trace_output(t, OUT_MATCH)->data;
+    for (int i = 0; i < t->batch; i++)
+        out[i] = (float)(1 / (1 + exp((double)x[2 * i + 1] - (double)x[2 * i])));
+    return 0;
 }
 
 static int vilbert_once(struct core *core, const struct net_input *in,
@@ -35,6 +53,8 @@ static int vilbert_once(struct core *core, const struct net_input *in,
     if (rc == 0 && p.tape)
         rc = tape_end(&p);
     rc = pass_finish(&p, rc);
+    if (rc == 0)
+        rc = vilbert_add_alignment(p.run.trace, err);
     p.run.trace->ms = vs_now_ms() - start;
     if (rc == 0)
         *out = p.run.trace;
@@ -57,11 +77,22 @@ int vilbert_open(const struct config *c, const struct tensorfile *f, struct kern
     int rc = weights_bind(&m->w, &m->core.bound, c, f, c->task_tokens, &m->core.task_rows, err);
     if (rc == 0) {
         core_start(&m->core, f);
+        m->pretrained = vilbert_is_pretrained(m->core.bound.heads);
+        m->core.net.target = target_of(m->w.region_out.n, c->v_feature, c->visual_target);
         *out = m;
     } else {
+        if (c->one_stream)
+            rc = vs_fail(err, rc, "%s: this is the two-stream ViLBERT, which does not fit the "
+                         "configuration" CONFIG_ONE_STREAM, tensorfile_path(f));
         free(m);
     }
     return rc;
+}
+
+bool vilbert_is_pretrained(unsigned heads)
+{
+    return !(heads & (HEAD_VQA | HEAD_GQA | HEAD_ALIGN | HEAD_BINARY | HEAD_TRI | HEAD_GROUND |
+                      HEAD_WORD_LOGIT));
 }
 
 void vilbert_free(struct vilbert *m)

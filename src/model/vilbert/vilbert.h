@@ -23,6 +23,9 @@ int vilbert_open(const struct config *c, const struct tensorfile *f, struct kern
 void vilbert_free(struct vilbert *m);
 struct net *vilbert_net(struct vilbert *m);
 
+/* Whether a checkpoint with these heads is the one of pre-training: none is a task's. */
+bool vilbert_is_pretrained(unsigned heads);
+
 /* A model with m's weights but for the swapped parts. It borrows m and all `from`, which have the
  * same configuration, and is freed with vilbert_free before them. */
 int vilbert_mix(struct vilbert *m, const struct net_swap *list, int count, struct vilbert **out,

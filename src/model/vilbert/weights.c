@@ -17,7 +17,9 @@ static void bind_embeddings(struct binder *b, struct weights *w, const struct co
     bind_table(b, &w->types, c->type_vocab, c->hidden,
                "bert.embeddings.token_type_embeddings.weight");
     bind_norm(b, &w->embed_norm, c->hidden, "bert.embeddings.LayerNorm");
-    if (task_tokens == 1 || (task_tokens < 0 && tasks)) {
+    /* The class of pre-training hands nothing to task embeddings, whatever is configured. */
+    bool pretrained = !tensorfile_find(b->f, "vil_logit.weight");
+    if ((task_tokens == 1 && (tasks || !pretrained)) || (task_tokens < 0 && tasks)) {
         int64_t rows = -1;
         w->tasks = bind_tensor(b, task_name, &rows, c->hidden);
         *task_rows = w->tasks ? (int)rows : 0;
@@ -99,7 +101,8 @@ static void bind_regions(struct binder *b, struct weights *w, const struct confi
 {
     bind_linear(b, &w->region_in, c->v_hidden, c->v_hidden, "cls.imagePredictions.transform.dense");
     bind_norm(b, &w->region_norm, c->v_hidden, "cls.imagePredictions.transform.LayerNorm");
-    bind_linear(b, &w->region_out, c->v_target, c->v_hidden, "cls.imagePredictions.decoder");
+    /* The width is the file's: scripts choose it by an option, whatever the configuration says. */
+    bind_linear(b, &w->region_out, -1, c->v_hidden, "cls.imagePredictions.decoder");
 }
 
 struct bind_heads_of {
@@ -119,6 +122,7 @@ static void bind_head(struct binder *b, void *arg, unsigned head)
         bind_classifier(b, &w->binary, 2, 2 * bi, 2 * bi, "vil_binary_prediction");
         bind_linear(b, &w->bi_seq, 2, bi, "cls.bi_seq_relationship");
         break;
+    case HEAD_MATCH: bind_linear(b, &w->bi_seq, 2, bi, "cls.bi_seq_relationship"); break;
     case HEAD_ALIGN: bind_linear(b, &w->align, 1, bi, "vil_logit"); break;
     case HEAD_TRI: bind_linear(b, &w->tri, 3, bi, "vil_tri_prediction"); break;
     case HEAD_GROUND: bind_linear(b, &w->ground, 1, c->v_hidden, "vision_logit"); break;
