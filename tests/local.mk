@@ -52,6 +52,10 @@ EXTRA_DIST += tests/ports/run tests/run-tests tests/tap.h tests/mutants tests/mu
 	tests/data/sets/snli_ve.jsonl tests/data/sets/v2_test_questions.json \
 	tests/data/sets/vqa_annotations.json \
 	tests/data/sets/vqa_questions.json \
+	tests/data/baseline/baseline.bin tests/data/baseline/config.json \
+	tests/data/baseline/mirror.npy tests/data/baseline/other.bin \
+	tests/data/baseline/pretrained.bin tests/data/baseline/scene.npy \
+	tests/data/baseline/tasks.bin \
 	tests/data/tiny/checkpoint.bin \
 	tests/data/tiny/classes.txt \
 	tests/data/tiny/config.json \

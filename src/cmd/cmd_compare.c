@@ -258,9 +258,41 @@ static void compare_on_signal(int number)
     signal(number, SIG_DFL);
 }
 
+/* The first checkpoint that is of another family than checkpoint 0; 0: there is none. */
+static int compare_other_family(const struct model *m)
+{
+    for (int i = 1; i < model_checkpoint_count(m); i++)
+        if (model_checkpoint_family(m, i) != model_family(m))
+            return i;
+    return 0;
+}
+
+/* Of models of two kinds answers and boxes can be compared, and nothing that lies inside. */
+static int compare_check_families(const struct compare_run *r, struct vs_err *err)
+{
+    int other = compare_other_family(r->m);
+    if (!other)
+        return 0;
+    char *both = xasprintf("%s is %s, %s is %s", model_checkpoint_name(r->m, 0),
+                           model_family(r->m)->name, model_checkpoint_name(r->m, other),
+                           model_checkpoint_family(r->m, other)->name);
+    int rc = r->o->what == COMPARE_ANSWERS
+                 ? 0 : vs_fail(err, VS_E_USAGE, "%s: their answers and boxes can be compared, but "
+                               "not their weights, states and attention, nor can they be patched",
+                               both);
+    if (rc == 0)
+        plain_text(stderr, "vilscope compare: note: %s: answers and boxes are compared; weights, "
+                   "states, attention and patches cannot be\n", both);
+    free(both);
+    return rc;
+}
+
 static int run_what(struct compare_run *r, struct vs_err *err)
 {
     int n = model_checkpoint_count(r->m);
+    int rc = compare_check_families(r, err);
+    if (rc != 0)
+        return rc;
     if (n < 2 && r->o->what != COMPARE_ANSWERS)
         return vs_fail(err, VS_E_USAGE, "two checkpoints are needed (-c A -c B), there is %d", n);
     switch (r->o->what) {

@@ -305,6 +305,10 @@ int eval_reference_folder(const struct reference_wants *w, struct model *m, stru
 {
     struct measuring g = {.w = w, .m = m, .log = log, .err = err};
     struct vs_err why = {0};
+    if (w->task && !reference_find(w->task))
+        return vs_fail(err, VS_E_USAGE, "the reference's folder has no data for %s: coco and "
+                       "flickr30k are measured with it (zero-shot) where a checkpoint has no head "
+                       "for retrieval", w->task->name);
     int tasks = count_tasks(w);
     if (tasks == 0)
         return vs_fail(err, VS_E_IO, "%s: no folder of the reference's tasks is in it (VQA, gqa, "

@@ -12,6 +12,8 @@
 #include "src/formats/tensorfile.h"
 #include "src/base/mem.h"
 #include "src/engine/modeldir.h"
+#include "src/model/family.h"
+#include "src/task/task.h"
 #include "src/base/plain.h"
 #include "src/cmd/cmd_model.h"
 #include "src/text/tokenizer.h"
@@ -93,6 +95,42 @@ static int count_storages(const struct tensorfile *f)
     return distinct;
 }
 
+/* Names of the tasks that heads answer, or of those that they do not. */
+static json_t *inspect_tasks(unsigned heads, bool answered)
+{
+    struct buf all = {0};
+    for (int i = 0; i < task_count; i++) {
+        unsigned head = task_head(&task_table[i], heads);
+        if ((head != 0) == answered)
+            buf_printf(&all, "%s%s%s", all.len ? ", " : "", task_table[i].name,
+                       head & ~task_table[i].head ? " (zero-shot)" : "");
+    }
+    json_t *v = json_string(all.len ? all.data : "none");
+    buf_fini(&all);
+    return v;
+}
+
+/* Which kind of model it is, if its tensors have the names of one. */
+static void inspect_model(struct report *r, const struct tensorfile *f)
+{
+    const struct family *family = family_of(f);
+    struct net_about about;
+    if (!family->owns(f))
+        return;
+    family->about(f, &about);
+    inspect_set(r, "model", json_string(about.kind));
+    inspect_set(r, "trained_for", json_string(about.stage));
+    if (about.answers)
+        inspect_set(r, "answers", json_integer(about.answers));
+    if (about.region_numbers) {
+        enum region_target target = target_of(about.region_numbers, about.features, -1);
+        inspect_set(r, "masked_regions", json_sprintf("%d numbers: %s", about.region_numbers,
+                                                      target_name(target)));
+    }
+    inspect_set(r, "tasks", inspect_tasks(about.heads, true));
+    inspect_set(r, "tasks_without_head", inspect_tasks(about.heads, false));
+}
+
 static int report_checkpoint(struct report *r)
 {
     struct tensorfile *f = NULL;
@@ -115,6 +153,7 @@ static int report_checkpoint(struct report *r)
     inspect_set(r, "storage_count", json_integer(count_storages(f)));
     inspect_set(r, "element_count", elements < 9e15 ? json_integer((json_int_t)elements)
                                                     : json_real(elements));
+    inspect_model(r, f);
     inspect_set(r, "tensors", list);
     tensorfile_close(f);
     return 0;

@@ -53,7 +53,7 @@ static int run(void *options, char **args, int count)
 }
 
 const struct command command_tasks = {
-    .name = "tasks", .args = "[--json]", .summary = "List the 12 tasks.",
+    .name = "tasks", .args = "[--json]", .summary = "List the tasks.",
     .after = "A task can be given by its name or its number.\n",
     .rows = option_rows, .size = sizeof(struct options), .run = run,
 };

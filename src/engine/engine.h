@@ -46,6 +46,7 @@ int model_add_checkpoint(struct model *m, const char *path, const char *name, st
 /* What the first checkpoint is one of: its maps, parts and outputs. Without a model, NULL, the
  * first family of all. */
 const struct family *model_family(const struct model *m);
+const struct family *model_checkpoint_family(const struct model *m, int i);
 /* The file of suggested queries (a data set, vilscope-data(5)), or NULL. */
 const char *model_queries(const struct model *m);
 struct regions;

@@ -151,7 +151,7 @@ static int batch_run_together(struct model *m, struct prepared *p, int n, const 
 {
     struct inputs all;
     struct trace *t = NULL;
-    struct net_want want = {.heads = p[0].seen.task->head, .cancel = cancel};
+    struct net_want want = {.heads = task_head(p[0].seen.task, p[0].net->heads), .cancel = cancel};
     join_inputs(m, p, n, &all);
     int rc = query_forward(m, p[0].net, &all, &want, &t, err);
     if (rc == 0)

@@ -19,7 +19,7 @@ static int open_checkpoint(struct model *m, int i, struct vs_err *err)
 {
     struct checkpoint *c = &m->checkpoints[i];
     const char *path = m->parts.checkpoints[i].path;
-    int rc = tensorfile_open(path, &c->file, err);
+    int rc = c->file ? 0 : tensorfile_open(path, &c->file, err);
     if (rc == 0) {
         rc = net_open(&m->config, m->parts.config, c->file, m->kern, &c->net, err);
         if (rc != 0 && !strstr(err->text, path))
@@ -55,12 +55,21 @@ static int open_checkpoints(struct model *m, struct vs_err *err)
     int n = m->parts.checkpoint_count, rc = 0;
     if (n > MODEL_CHECKPOINTS)
         return vs_fail(err, VS_E_LIMIT, "%d checkpoints are more than %d", n, MODEL_CHECKPOINTS);
-    m->checkpoints = xcalloc(MODEL_CHECKPOINTS, sizeof *m->checkpoints);
     m->parts.checkpoints = xreallocarray(m->parts.checkpoints, MODEL_CHECKPOINTS,
                                          sizeof *m->parts.checkpoints);
     for (int i = 0; rc == 0 && i < n; i++)
         rc = open_checkpoint(m, i, err);
     return rc;
+}
+
+/* The names of the first checkpoint's tensors say how the configuration is to be read; what is
+ * wrong with the file itself is told after the other parts. */
+static int open_config(struct model *m, struct vs_err *err)
+{
+    m->checkpoints = xcalloc(MODEL_CHECKPOINTS, sizeof *m->checkpoints);
+    if (m->parts.checkpoint_count > 0)
+        tensorfile_open(m->parts.checkpoints[0].path, &m->checkpoints[0].file, NULL);
+    return net_read_config(m->parts.config, m->checkpoints[0].file, &m->config, err);
 }
 
 static int check_vocabulary(const struct model *m, struct vs_err *err)
@@ -79,7 +88,7 @@ static int open_parts(struct model *m, const struct model_options *o, struct vs_
     char why[256];
     int rc = parts_find(o, &m->parts, err);
     if (rc == 0)
-        rc = family_default()->read_config(m->parts.config, &m->config, err);
+        rc = open_config(m, err);
     if (rc == 0)
         rc = tokenizer_open(m->parts.vocab, &m->tokenizer, err);
     if (rc == 0)
@@ -187,6 +196,11 @@ const char *model_checkpoint_path(const struct model *m, int i)
 const struct family *model_family(const struct model *m)
 {
     return m && m->checkpoints[0].net ? m->checkpoints[0].net->family : family_default();
+}
+
+const struct family *model_checkpoint_family(const struct model *m, int i)
+{
+    return m->checkpoints[i].net->family;
 }
 
 const char *model_queries(const struct model *m)

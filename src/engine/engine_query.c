@@ -43,7 +43,14 @@ int query_forward(struct model *m, struct net *net, const struct inputs *in,
 }
 
 /* For views that show all heads: those that read one vector. */
-#define OTHER_HEADS (HEAD_VQA | HEAD_GQA | HEAD_ALIGN | HEAD_BINARY | HEAD_TRI | HEAD_GROUND)
+#define OTHER_HEADS                                                                                \
+    (HEAD_VQA | HEAD_GQA | HEAD_ALIGN | HEAD_BINARY | HEAD_TRI | HEAD_GROUND | HEAD_MATCH)
+
+/* Of an odd number of images what answers for the head of pairs is alignment, and shown as that. */
+static unsigned other_heads(const struct net_input *in)
+{
+    return in->batch % 2 ? OTHER_HEADS & ~(unsigned)HEAD_BINARY : OTHER_HEADS;
+}
 
 /* The photo as the query sees it: detected regions, and the user's boxes after them (pointing) or
  * instead of them. It owns nothing. */
@@ -123,8 +130,8 @@ int query_answer(struct model *m, struct prepared *p, const atomic_bool *cancel,
     const struct query *q = &p->seen;
     const struct net_input *in = &p->in.in;
     struct trace *t = NULL;
-    struct net_want want = {.heads = q->task->head, .attention = q->attention,
-                            .others = q->others ? OTHER_HEADS : 0,
+    struct net_want want = {.heads = task_head(q->task, p->net->heads), .attention = q->attention,
+                            .others = q->others ? other_heads(in) : 0,
                             .hidden = q->hidden, .keep_padding = p->in.keep_padding,
                             .silences = p->in.silences,
                             .silence_count = p->in.silence_count, .cancel = cancel};

@@ -9,17 +9,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A head's output; that it is finite is the pass's to see. */
-static const float *head_values(const struct trace *t, enum net_output of, int *count,
-                                struct vs_err *err)
+/* A head's numbers, as it ranks; that they are finite is the pass's to see. Caller frees. */
+static float *head_values(const struct task *task, const struct trace *t, int *count,
+                          struct vs_err *err)
 {
-    const struct trace_tensor *h = trace_output(t, of);
-    if (!h) {
-        vs_fail(err, VS_E_MISSING, "the model gave no %s", output_table[of].name);
+    const struct trace_tensor *x = task_output(task, t);
+    if (!x) {
+        vs_fail(err, VS_E_MISSING, "the model gave no %s",
+                output_table[output_of(task->head)].name);
         return NULL;
     }
-    *count = (int)trace_numbers(h);
-    return h->data;
+    *count = trace_score_count(x);
+    float *v = xmalloc(((size_t)*count + 1) * sizeof *v);
+    trace_scores(x, 0, *count, v);
+    return v;
 }
 
 /* Entropy in nats and the distance between the two best of a softmax. */
@@ -253,16 +256,19 @@ int reading_make(const struct model *m, const struct query *q, const struct trac
                  struct result *r, struct vs_err *err)
 {
     int n = 0;
-    const float *v = head_values(t, output_of(q->task->head), &n, err);
+    float *v = head_values(q->task, t, &n, err);
     if (!v)
         return err ? err->code : VS_E_FORMAT;
-    if (!q->raw) {
+    if (!trace_head(t, q->task->head))
+        note_add(&r->notice, "zero-shot: the checkpoint has no head for retrieval, the alignment "
+                 "head of its pre-training ranks the images");
+    if (q->raw) {
+        r->raw = v;
+        r->raw_count = n;
+    } else {
         decoders[q->task->reading->id](m, q, v, n, r);
-        return 0;
+        free(v);
     }
-    r->raw = xmalloc((size_t)n * sizeof *r->raw);
-    memcpy(r->raw, v, (size_t)n * sizeof *r->raw);
-    r->raw_count = n;
     return 0;
 }
 
@@ -272,16 +278,19 @@ bool model_read_head(const struct model *m, const struct result *r, unsigned hea
                      struct result_answer **out, int *count)
 {
     const struct reading *reading = reading_of(head);
-    const struct trace_tensor *t = trace_output(r->trace, output_of(head));
+    const struct trace_tensor *t = trace_head(r->trace, head);
     if (!t || !reading || reading->ranked == RANKED_REGIONS)
         return false;
     bool images = reading->ranked == RANKED_IMAGES;
     *count = (int)(images ? t->shape[0] : t->shape[1]);
+    float *v = xmalloc(((size_t)*count + 1) * sizeof *v);
+    trace_scores(t, 0, *count, v);
     if (images)
-        *out = reading_rank(t->data, *count, image_label, r, NULL);
+        *out = reading_rank(v, *count, image_label, r, NULL);
     else if (reading->listed)
-        *out = reading_rank(t->data, *count, list_label, fitting_list(m, head, *count), NULL);
+        *out = reading_rank(v, *count, list_label, fitting_list(m, head, *count), NULL);
     else
-        *out = reading_rank(t->data, *count, class_label, reading, NULL);
+        *out = reading_rank(v, *count, class_label, reading, NULL);
+    free(v);
     return true;
 }

@@ -69,6 +69,25 @@ const struct trace_tensor *trace_head(const struct trace *t, unsigned head)
     return NULL;
 }
 
+static bool trace_is_match(const struct trace_tensor *x)
+{
+    return x->at.kind == TRACE_OUTPUT && output_table[x->at.site].head == HEAD_MATCH &&
+           x->ndim == 2;
+}
+
+int trace_score_count(const struct trace_tensor *x)
+{
+    return trace_is_match(x) ? (int)x->shape[0] : (int)trace_numbers(x);
+}
+
+void trace_scores(const struct trace_tensor *x, int first, int n, float *out)
+{
+    bool match = trace_is_match(x);
+    for (int i = 0; i < n; i++)
+        out[i] = match ? x->data[2 * (first + i)] - x->data[2 * (first + i) + 1]
+                       : x->data[first + i];
+}
+
 void trace_free(struct trace *t)
 {
     if (!t)

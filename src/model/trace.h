@@ -67,6 +67,12 @@ bool trace_attention(const struct trace *t, enum attn_kind kind, int layer, int 
 int trace_attention_layers(const struct trace *t, enum attn_kind kind);
 int trace_attention_heads(const struct trace *t, enum attn_kind kind);
 
+/* The numbers that entries first to first+n-1 of an output are ranked by, to out: its own, or, of
+ * the two logits of HEAD_MATCH, "belongs" less "does not", which their softmax follows without
+ * ever being 1. Caller's. */
+void trace_scores(const struct trace_tensor *x, int first, int n, float *out);
+int trace_score_count(const struct trace_tensor *x);
+
 /* ---- rows: which token or region one is */
 
 struct trace_place {

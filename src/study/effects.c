@@ -138,12 +138,12 @@ static int copy_logits(const struct run *run, const struct trace *t, int k, floa
 {
     int n = run->p->in.in.batch, v = run->p->in.in.regions;
     const struct task *task = run->p->r->task;
-    const struct trace_tensor *x = trace_output(t, output_of(task->head));
+    const struct trace_tensor *x = task_output(task, t);
     bool images = task->reading->ranked == RANKED_IMAGES;
     int width = images ? n : (int)x->shape[1];
     bool one = images || task->reading->pairs; /* row of the output, for the whole copy */
     ptrdiff_t at = one ? (ptrdiff_t)k * width : (ptrdiff_t)k * n * width;
-    memcpy(out, x->data + at, (size_t)width * sizeof *out);
+    trace_scores(x, (int)at, width, out);
     for (int i = 0; task->reading->ranked == RANKED_REGIONS && i < v; i++)
         if (!run->pick[i] || out[i] <= -9000)
             out[i] = -INFINITY;
@@ -193,7 +193,7 @@ static void read_copy(const struct run *run, const struct trace *t, int k, struc
 static int effects_forward(const struct run *run, const struct inputs *in, struct trace **out,
                            struct vs_err *err)
 {
-    struct net_want want = {.heads = run->p->r->task->head,
+    struct net_want want = {.heads = task_head(run->p->r->task, run->p->net->heads),
                             .keep_padding = in->keep_padding,
                             .silences = in->silences, .silence_count = in->silence_count,
                             .cancel = run->cancel};

@@ -102,6 +102,10 @@ int lens_make(struct model *m, const struct result *r, bool text, int b, struct 
             rc = vs_fail(err, VS_E_MISSING, "the checkpoint lacks the masked-%s head",
                          text ? "word" : "region");
     }
+    if (rc == 0 && !text && net->target != TARGET_CLASSES)
+        rc = vs_fail(err, VS_E_MISSING, "the masked-region head gives %d numbers that are no "
+                     "classes: %s", net_head_size(net, HEAD_REGION_CLASS),
+                     target_name(net->target));
     if (rc == 0)
         rc = read_depths(m, net, r, text, b, l, err);
     net_free(mixed);

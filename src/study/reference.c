@@ -126,6 +126,8 @@ static char *find_datasets(const char *folder, const struct reference_task *kind
 bool reference_has(const char *folder, const struct task *task)
 {
     const struct reference_task *kind = reference_find(task);
+    if (!kind)
+        return false;
     char *datasets = find_datasets(folder, kind);
     char *root = xasprintf("%s/%s", datasets, kind->root);
     bool has = is_folder(root);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The 12 datasets. */
+/* The tasks. */
 #include "src/task/task.h"
 
 #include "src/base/mem.h"
-#include "src/model/family.h"
+#include "src/model/trace.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -41,6 +41,8 @@ const struct task task_table[] = {
      "a statement on the two images: the left image contains two dogs", "accuracy"},
     {13, "snli-ve", "SNLI-VE", GROUP_VERIFICATION, &reading_verdict, HEAD_TRI, 1, 1, 0, 56, false,
      "a hypothesis on the image: two women are sleeping", "accuracy"},
+    {0, "alignment", "Alignment", GROUP_PRETRAINING, &reading_alignment, HEAD_MATCH, 1, 1000, 0,
+     30, false, "a caption to rank the images by", "recall at 1, 5, 10"},
 };
 const int task_count = sizeof task_table / sizeof task_table[0];
 
@@ -51,8 +53,22 @@ const char *task_group_name(enum task_group g)
         [GROUP_RETRIEVAL] = "retrieval",
         [GROUP_GROUNDING] = "grounding",
         [GROUP_VERIFICATION] = "verification",
+        [GROUP_PRETRAINING] = "pre-training",
     };
     return names[g];
+}
+
+unsigned task_head(const struct task *t, unsigned heads)
+{
+    if (heads & t->head || t->head != HEAD_ALIGN)
+        return heads & t->head;
+    return heads & HEAD_MATCH;
+}
+
+const struct trace_tensor *task_output(const struct task *t, const struct trace *trace)
+{
+    const struct trace_tensor *own = trace_head(trace, t->head);
+    return own || t->head != HEAD_ALIGN ? own : trace_head(trace, HEAD_MATCH);
 }
 
 /* Lower case without what people write between the parts: "RefCOCO +" is "refcoco+". */
@@ -76,7 +92,7 @@ const struct task *task_find(const char *name)
                    {"snlive", 13}, {"visual7wpointing", 4},
                    {"guesswhatpointing", 17}};
     char want[64], have[64];
-    int id = 0;
+    int id = -1;
     task_squeeze(name, want, sizeof want);
     for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++)
         if (strcmp(want, aliases[i].alias) == 0)

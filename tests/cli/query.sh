@@ -110,8 +110,8 @@ for c in workbench query compare extract eval world tasks sessions cache inspect
     "$VILSCOPE" $c --help | grep -q "usage: vilscope $c"
     ok $? "$c --help"
 done
-[ "$("$VILSCOPE" tasks | wc -l)" -eq 13 ]
-ok $? "tasks lists twelve"
+[ "$("$VILSCOPE" tasks | wc -l)" -eq 14 ]
+ok $? "tasks lists twelve data sets and alignment"
 [ "$(echo '{"text": "The dogs [MASK]"}' | "$VILSCOPE" tokenize --vocab "$tiny/vocab.txt")" = \
     '{"tokens":["the","dog","##s","[MASK]"],"ids":[5,39,159,4]}' ]
 ok $? "tokenize"

@@ -180,7 +180,7 @@ static void own_cases(void)
 
 static void tasks(void)
 {
-    ok(task_count == 12, "twelve tasks");
+    ok(task_count == 13, "twelve data sets and alignment");
     bool found = true;
     for (int i = 0; i < task_count; i++)
         found &= task_find(task_table[i].name) == &task_table[i] &&

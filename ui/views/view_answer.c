@@ -189,6 +189,7 @@ static const struct {
     {HEAD_ALIGN, "caption-image alignment", "logit"},
     {HEAD_BINARY, "NLVR2", "softmax"},
     {HEAD_TRI, "SNLI-VE", "softmax"},
+    {HEAD_MATCH, "alignment (pre-training)", "logit"},
 };
 #define HEADS (int)(sizeof head_names / sizeof head_names[0])
 
@@ -219,7 +220,7 @@ static int draw_other(const struct other *o, struct area a, int row, int lines)
     int k = 0;
     while (head_names[k].head != o->head)
         k++;
-    bool align = o->head == HEAD_ALIGN;
+    bool align = o->head == HEAD_ALIGN || o->head == HEAD_MATCH;
     attrset(A_BOLD);
     draw_text(row, a.col, a.cols - 10, "%s", head_names[k].name);
     attrset(A_DIM);

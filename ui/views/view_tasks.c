@@ -110,7 +110,7 @@ static const struct action tasks_actions[] = {
 
 const struct view view_tasks = {
     .name = "tasks",
-    .what = "the twelve tasks; Enter chooses one",
+    .what = "the tasks; Enter chooses one",
     .popup = true,
     .state = sizeof(struct tasks_view),
     .enter = tasks_enter,

@@ -1,0 +1,102 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The reference's other two models from the command line: what a file is told to be, which tasks it
+# answers, what is said of those that it does not, and what two kinds of models have in common.
+# Breaks when a baseline is taken for ViLBERT, when the alignment head is read the wrong way round, or
+# when a wrong configuration is answered with a list of tensors.
+set -u
+data=$SRCDIR/tests/data/baseline tiny=$SRCDIR/tests/data/tiny
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export VILSCOPE_LOG="$work/log.db" XDG_CACHE_HOME="$work/cache"
+. "$SRCDIR/tests/cli/lib.sh"
+
+says() { # says PATTERN WHAT FILE
+    grep -q -- "$1" "$3"
+    ok $? "$2"
+}
+ask() { # ask CHECKPOINT TASK WORDS...: the answer in $work/out, notes in $work/err
+    checkpoint=$1 task=$2
+    shift 2
+    "$VILSCOPE" query --config "$data/config.json" --vocab "$tiny/vocab.txt" -c "$checkpoint" \
+        -t "$task" "$@" >"$work/out" 2>"$work/err"
+}
+one="--regions $data/scene.npy $tiny/scene.png"
+two="--regions $data/scene.npy --regions $data/mirror.npy $tiny/scene.png $tiny/mirror.png"
+
+# ---- what a file is
+"$VILSCOPE" inspect "$data/baseline.bin" >"$work/base"
+says 'model: single-stream baseline' "a baseline is named" "$work/base"
+says 'answers: 6$' "with its answers" "$work/base"
+says 'tasks_without_head: gqa, nlvr2, snli-ve$' "and what it has no head for" "$work/base"
+"$VILSCOPE" inspect "$data/pretrained.bin" >"$work/pre"
+says 'model: two-stream ViLBERT, pre-trained' "the pre-trained model is named" "$work/pre"
+says 'tasks: coco (zero-shot), flickr30k (zero-shot), alignment$' "with its tasks" "$work/pre"
+"$VILSCOPE" inspect "$data/tasks.bin" >"$work/tasks"
+says 'model: two-stream ViLBERT, multi-task' "the multi-task model is named" "$work/tasks"
+says 'tasks_without_head: none$' "which answers all" "$work/tasks"
+
+# ---- answers
+# shellcheck disable=SC2086 # words
+ask "$data/baseline.bin" vqa $one "a red square" && [ "$(grep -c '#[0-5]' "$work/out")" -ge 5 ]
+ok $? "a baseline answers: $(head -n 1 "$work/out")"
+# shellcheck disable=SC2086
+ask "$data/baseline.bin" refcoco $one "a red square" && grep -q '1. region' "$work/out"
+ok $? "and points: $(head -n 1 "$work/out")"
+# shellcheck disable=SC2086
+for task in nlvr2 snli-ve gqa; do
+    images=$one
+    [ $task = nlvr2 ] && images=$two
+    refuses 1 "cannot answer it: " "a baseline has no head for $task" "$VILSCOPE" query \
+        --config "$data/config.json" --vocab "$tiny/vocab.txt" -c "$data/baseline.bin" -t $task \
+        $images "a red square"
+done
+# shellcheck disable=SC2086
+ask "$data/baseline.bin" vqa $one --change "ablate joint 2.1 mean" "a red square"
+ok $? "a head of its map is ablated"
+refuses 2 "has no text attention\|no text" "it has no map of a text alone" "$VILSCOPE" query \
+    --config "$data/config.json" --vocab "$tiny/vocab.txt" -c "$data/baseline.bin" -t vqa \
+    --regions "$data/scene.npy" --change "ablate text 1.1 zero" "$tiny/scene.png" "a red square"
+
+# ---- alignment: index 0 is "belongs", and the difference of both logits is ranked
+# shellcheck disable=SC2086
+ask "$data/pretrained.bin" alignment $two "a red square"
+cp "$work/out" "$work/alignment"
+# shellcheck disable=SC2086
+ask "$data/pretrained.bin" coco $two "a red square"
+cmp -s "$work/out" "$work/alignment" && grep -q "zero-shot" "$work/err"
+ok $? "COCO retrieval of the pre-trained model is its alignment, and is said to be"
+# shellcheck disable=SC2086
+ask "$data/tasks.bin" coco $two "a red square" && ! grep -q "zero-shot" "$work/err"
+ok $? "the multi-task model has its own head for it"
+# shellcheck disable=SC2086
+refuses 1 "no head of a task but alignment" "the pre-trained model answers no questions" "$VILSCOPE" \
+    query --config "$data/config.json" --vocab "$tiny/vocab.txt" -c "$data/pretrained.bin" -t vqa \
+    $one "a red square"
+
+# ---- two kinds
+compare="$VILSCOPE compare --no-log --config $data/config.json --vocab $tiny/vocab.txt"
+$compare -c "$data/baseline.bin" -c "$data/tasks.bin" -t refcoco --regions "$data/scene.npy" \
+    "$tiny/scene.png" "a red square" >"$work/out" 2>"$work/err" &&
+    grep -q "answers and boxes are compared" "$work/err" && grep -q "region" "$work/out"
+ok $? "a baseline and two streams are compared in boxes: $(grep note "$work/err" | head -n 1)"
+refuses 2 "answers and boxes can be compared" "but not in weights" \
+    $compare --weights -c "$data/baseline.bin" -c "$data/tasks.bin"
+$compare --weights -c "$data/baseline.bin" -c "$data/other.bin" >"$work/out" 2>"$work/err" &&
+    grep -q "bert.encoder.layer.1 " "$work/out"
+ok $? "two baselines are: $(cat "$work/err")"
+$compare --weights -c "$data/pretrained.bin" -c "$data/tasks.bin" >"$work/out" 2>"$work/err"
+ok $? "so are the pre-trained model and what has its shapes: $(cat "$work/err")"
+
+# ---- a configuration of another model, a file that is not whole
+refuses 1 "this is the single-stream baseline" "another model's configuration" "$VILSCOPE" query \
+    --config "$frozen/config.json" --vocab "$tiny/vocab.txt" -c "$data/baseline.bin" -t vqa \
+    --regions "$data/scene.npy" "$tiny/scene.png" "a red square"
+head -c 40000 "$data/baseline.bin" >"$work/cut.bin"
+refuses 1 "cut.bin" "a baseline that is cut off" "$VILSCOPE" query --config "$data/config.json" \
+    --vocab "$tiny/vocab.txt" -c "$work/cut.bin" -t vqa --regions "$data/scene.npy" \
+    "$tiny/scene.png" "a red square"
+refuses 1 "20 numbers, .* 2048" "features of another width, with both numbers" "$VILSCOPE" query \
+    --config "$data/config.json" --vocab "$tiny/vocab.txt" -c "$data/baseline.bin" -t vqa \
+    "$tiny/scene.png" "a red square"
+end
