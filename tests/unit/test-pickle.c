@@ -79,6 +79,9 @@ static const struct {
     P("GLOBAL", "ca\nb\n.", "Ga b"), P("GLOBAL refused", "cos\nsystem\n.", "!'os system'"),
     P("STACK_GLOBAL", "\x8c\1a\x8c\1b\x93.", "Ga b"),
     P("REDUCE", "ca\nb\nK\1\x85R.", "O(Ga b (1))"),
+    P("bytes of Python 2's kind", "c_codecs\nencode\n(Va\\u00e9\nVlatin1\ntR.", "b'a\xe9'"),
+    P("bytes that no byte holds", "c_codecs\nencode\n(Va\\u20ac\nVlatin1\ntR.", "!not latin-1"),
+    P("bytes of a number", "c_codecs\nencode\n(K\1Vlatin1\ntR.", "!something other than a string"),
     P("NEWOBJ", "ca\nb\n)\x81.", "O(Ga b ())"), P("NEWOBJ_EX", "ca\nb\n)}\x92.", "O(Ga b ())"),
     P("BUILD", "ca\nb\n)\x81}b.", "O(Ga b () {})"), P("INST", "(K\1ia\nb\n.", "O(Ga b (1))"),
     P("OBJ", "(ca\nb\nK\1o.", "O(Ga b (1))"), P("PERSID", "Pxy\n.", "P('xy')"),
@@ -93,7 +96,7 @@ static const struct {
 
 static void opcodes(void)
 {
-    static const char *const allowed[] = {"a b", NULL};
+    static const char *const allowed[] = {"a b", "_codecs encode", NULL};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct pickle *p = NULL;
         struct vs_err err = {0};

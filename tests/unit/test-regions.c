@@ -350,6 +350,29 @@ static void checksums(void)
     free(to);
 }
 
+/* What is written is read again, down to the smallest: one region of one number. */
+static void written(int count, int dim)
+{
+    struct regions *r = regions_new(count, dim, "made", NULL), *back = NULL;
+    char *path = temp_path("made.safetensors");
+    struct vs_err err = {0};
+    r->width = 30, r->height = 20;
+    for (int i = 0; i < count * dim; i++)
+        r->features[i] = 0.5f + (float)i;
+    for (int i = 0; i < count; i++)
+        r->boxes[4 * i + 2] = 10, r->boxes[4 * i + 3] = 5 + (float)i;
+    int rc = regions_write_safetensors(path, r, &err);
+    rc = rc ? rc : regions_open(path, NULL, &back, &err);
+    ok(rc == 0 && back->count == count && back->dim == dim && back->width == 30 &&
+       memcmp(back->boxes, r->boxes, 16 * (size_t)count) == 0 &&
+       memcmp(back->features, r->features, 4 * (size_t)(count * dim)) == 0,
+       "%d region(s) of %d number(s), written and read %s", count, dim, err.text);
+    regions_free(r);
+    regions_free(back);
+    unlink(path);
+    free(path);
+}
+
 int main(void)
 {
     char pattern[] = "/tmp/vilscope-test-XXXXXX";
@@ -370,6 +393,8 @@ int main(void)
     kinds();
     pairs();
     contradictions();
+    written(3, 7);
+    written(1, 1);
     copy("regions/mmf_info.npy", "d_info.npy");
     damage("regions/mmf.npy", "d.npy", "d.npy", true);
     damage("regions/mmf_info.npy", "d_info.npy", "d.npy", true);
