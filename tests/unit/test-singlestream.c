@@ -111,6 +111,19 @@ static void compare_trimmed(struct net *n, const struct loaded *l, const char *w
     trace_free(all);
 }
 
+/* The golden README: the images of pre_retrieval rank 2, 0, 1, 3; read the other way round, the
+ * reverse. */
+static void compare_order(const struct trace *t, const char *what)
+{
+    const struct trace_tensor *x = trace_head(t, HEAD_MATCH);
+    float s[4] = {0};
+    if (strncmp(what, "pre_retrieval", 13) != 0 || !x)
+        return;
+    int n = trace_score_count(x);
+    trace_scores(x, 0, n < 4 ? n : 4, s);
+    ok(n == 4 && s[2] > s[0] && s[0] > s[1] && s[1] > s[3], "%s: the images' order", what);
+}
+
 /* "fake" is the GPU back end over calls that need no GPU. */
 static int open_kern(const char *device, int threads, struct kern **k, char *why, size_t size)
 {
@@ -130,6 +143,7 @@ static void run_net(struct net *n, const struct loaded *l, int times, const char
         struct trace *t = NULL;
         if (ok(net_forward(n, &l->x, &want, &t, &err) == 0, "%s: runs %s", name, err.text))
             compare_all(l, t, false, name);
+        compare_order(t, name);
         trace_free(t);
     }
     snprintf(trimmed, sizeof trimmed, "%s, without padding", name);
