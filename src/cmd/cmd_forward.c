@@ -46,7 +46,7 @@ static int run(void *options, char **args, int count)
 {
     struct options *o = options;
     struct vs_err err = {0};
-    struct prepared_run x;
+    struct prepared_run x = {0};
     (void)args;
     (void)count;
     if ((!o->model.config && !o->model.dir) || o->checkpoints.count != 1 || !o->inputs ||

@@ -82,7 +82,7 @@ static int run(void *options, char **args, int count)
 {
     struct options *o = options;
     struct vs_err err = {0};
-    struct prepared_run x;
+    struct prepared_run x = {0};
     struct target_file targets = {0};
     (void)args;
     (void)count;

@@ -46,9 +46,12 @@ static int replay_open_model(struct replay *r, struct chosen **chosen, struct vs
     if (!how.dir)
         return vs_fail(err, VS_E_USAGE, "replay needs a model: -m DIR");
     int rc = command_choose("sessions", &r->o->checkpoints, &how, chosen, err);
+    if (rc != 0) {
+        free(demo);
+        return rc;
+    }
     (*chosen)->demo = demo;
-    if (rc == 0)
-        rc = model_open(&how, &r->model, err);
+    rc = model_open(&how, &r->model, err);
     if (rc == 0)
         command_about("sessions replay", r->model);
     return rc;

@@ -193,7 +193,7 @@ each "detect" and_show dump "$v" detect $detector --detector-arch "$tiny/detecto
 each "detect to .npy" and_show x.npy "$v" detect $detector --detector-arch "$tiny/detector.json" -o x.npy alone.png
 each "forward" and_show x "$v" forward --config "$tiny/config.json" -c "$tiny/checkpoint.bin" --threads 1 \
     --inputs "$tiny/expected.safetensors" --output x
-echo '{"ig_steps": 1, "targets": [{"name": "a", "output": "vil_logit", "terms": [{"index": 0}]}]}' >targets.json
+echo '{"ig_steps": 1, "targets": [{"name": "a", "output": "vil_logit", "terms": [{"index": 0}]}]}' >"$start/targets.json"
 each "relevance" and_show x "$v" relevance --config "$tiny/config.json" -c "$tiny/checkpoint.bin" --threads 1 \
     --inputs "$tiny/expected.safetensors" --targets targets.json --dump x
 each "world" and_show w/data.jsonl "$v" world -o w --seed 7 --scenes 1 --retrieval 2 --threads 1

@@ -26,9 +26,10 @@ static void single_config_read_keys(struct configfile *r, struct single_config *
 
 int single_config_read(const char *path, struct single_config *c, struct vs_err *err)
 {
-    struct configfile r;
+    struct configfile r = {0};
     *c = (struct single_config){0};
-    if (configfile_open(&r, path, err) == 0)
+    r.rc = configfile_open(&r, path, err);
+    if (r.rc == 0)
         single_config_read_keys(&r, c);
     return configfile_close(&r);
 }

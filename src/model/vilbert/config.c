@@ -113,9 +113,10 @@ static void config_read_modes(struct configfile *r, struct config *c)
 
 int config_read(const char *path, struct config *c, struct vs_err *err)
 {
-    struct configfile r;
+    struct configfile r = {0};
     *c = (struct config){0};
-    if (configfile_open(&r, path, err) == 0)
+    r.rc = configfile_open(&r, path, err);
+    if (r.rc == 0)
         config_read_sizes(&r, c);
     if (r.rc == 0)
         config_read_connections(&r, c);
