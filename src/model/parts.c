@@ -73,8 +73,8 @@ const char *target_name(enum region_target t)
         [TARGET_CLASSES] = "scores of classes",
         [TARGET_FEATURES] = "the features of the region themselves (regression)",
         [TARGET_CONTRAST] = "a vector whose products with features rank them (NCE)",
-        [TARGET_VECTOR] = "a vector: features (regression) or to be multiplied with them (NCE), "
-                          "which \"visual_target\" 1 or 2 in the configuration would tell",
+        [TARGET_VECTOR] = ("a vector: features (regression) or to be multiplied with them (NCE), "
+                           "which \"visual_target\" 1 or 2 in the configuration would tell"),
     };
     return names[t];
 }
