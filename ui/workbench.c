@@ -6,7 +6,7 @@
 #include "src/base/mem.h"
 #include "ui/actions/actions.h"
 #include "ui/jobs/compare.h"
-#include "ui/jobs/knock.h"
+#include "ui/jobs/leave_one_out.h"
 
 #include <curses.h>
 #include <errno.h>

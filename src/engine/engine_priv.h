@@ -9,7 +9,7 @@
 #include "src/engine/engine.h"
 #include "src/formats/labels.h"
 #include "src/formats/tensorfile.h"
-#include "src/model/kept.h"
+#include "src/model/prefixcache.h"
 #include "src/model/trace.h"
 #include "src/engine/modeldir.h"
 #include "src/vision/detector.h"

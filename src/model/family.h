@@ -288,7 +288,7 @@ struct family {
     int (*open)(const struct net_config *c, const struct tensorfile *f, struct kern *k,
                 struct net **out, struct vs_err *err);
     void (*free)(struct net *n);
-    /* States that passes share (kept.h) lie in s from now on; NULL: nowhere. */
+    /* States that passes share (prefixcache.h) lie in s from now on; NULL: nowhere. */
     void (*keep)(struct net *n, struct kept *s);
     /* How many images of so many tokens and regions to compute at once, at least 1: `most` on the
      * CPU, where more gain nothing, up to eight times as many where memory is the device's. */

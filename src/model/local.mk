@@ -2,7 +2,7 @@
 EXTRA_DIST += src/model/NOTES.md
 libcore_a_SOURCES += \
 	src/model/family.c src/model/family.h \
-	src/model/kept.c src/model/kept.h \
+	src/model/prefixcache.c src/model/prefixcache.h \
 	src/model/parts.c \
 	src/model/trace.c src/model/trace.h \
 	src/model/singlestream/config.c src/model/singlestream/config.h \
@@ -20,12 +20,12 @@ libcore_a_SOURCES += \
 	src/model/transformer/packer.c src/model/transformer/packer.h \
 	src/model/transformer/packing.c src/model/transformer/packing.h \
 	src/model/transformer/forward.c src/model/transformer/forward.h \
-	src/model/transformer/swap.c src/model/transformer/swap.h \
+	src/model/transformer/patch.c src/model/transformer/patch.h \
 	src/model/vilbert/back.c src/model/vilbert/back.h \
 	src/model/vilbert/back_heads.c \
 	src/model/vilbert/back_layers.c \
 	src/model/vilbert/config.c src/model/vilbert/config.h \
-	src/model/vilbert/early.c \
+	src/model/vilbert/prefix.c \
 	src/model/vilbert/encoder.c \
 	src/model/vilbert/family.c \
 	src/model/vilbert/heads.c \

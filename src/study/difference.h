@@ -7,7 +7,7 @@
 
 #include "src/study/compare_attention.h"
 #include "src/study/compare_cka.h"
-#include "src/study/compare_swap.h"
+#include "src/study/compare_patch.h"
 #include "src/study/compare_weights.h"
 #include "src/engine/engine.h"
 

@@ -7,7 +7,7 @@ libcore_a_SOURCES += \
 	src/study/compare.c src/study/compare.h \
 	src/study/compare_attention.c src/study/compare_attention.h \
 	src/study/compare_cka.c src/study/compare_cka.h \
-	src/study/compare_swap.c src/study/compare_swap.h \
+	src/study/compare_patch.c src/study/compare_patch.h \
 	src/study/compare_weights.c src/study/compare_weights.h \
 	src/study/difference.c src/study/difference.h \
 	src/study/difference_json.h \

@@ -25,7 +25,7 @@ struct screen {
 static const struct screen screens[] = {
     {"answer", "suggest vqa;wait", NULL},
     {"boxes", "suggest refcoco;wait", NULL},
-    {"looks", "suggest vqa;wait;token large;layer 2", NULL},
+    {"attention", "suggest vqa;wait;token large;layer 2", NULL},
     {"tokens", "suggest vqa;wait;view tokens;token large", NULL},
     {"tokens-region", "suggest vqa;wait;view tokens;region 3", NULL},
     {"regions", "suggest vqa;wait;regions;press Down", NULL},
@@ -52,7 +52,7 @@ static const struct screen screens[] = {
     {"attention-change",
      "suggest vqa;wait;attention-change;wait;zoom;map text-to-image;layer 2;head 3", NULL},
     {"drift", "suggest vqa;wait;drift;wait;zoom", NULL},
-    {"swap", "suggest vqa;wait;patch blocks;wait;zoom", NULL},
+    {"patch", "suggest vqa;wait;patch blocks;wait;zoom", NULL},
     {"trend",
      "suggest vqa;wait;pin star;wait;suggest genomeqa;wait;pin 7;wait;trend;wait;zoom", NULL},
     {"box", "suggest vqa;wait;box;press Enter;press L;press J", "arrows move"},

@@ -5,7 +5,7 @@
 #include "tap.h"
 
 #include "src/study/compare_cka.h"
-#include "src/study/compare_swap.h"
+#include "src/study/compare_patch.h"
 #include "src/study/compare_weights.h"
 #include "src/study/effects.h"
 #include "src/base/mem.h"

@@ -15,7 +15,7 @@
 #include "src/study/compare.h"
 #include "src/study/compare_attention.h"
 #include "src/study/compare_cka.h"
-#include "src/study/compare_swap.h"
+#include "src/study/compare_patch.h"
 #include "src/study/compare_weights.h"
 #include "src/base/mem.h"
 #include "src/study/watch.h"

@@ -10,7 +10,7 @@
 
 #include "src/study/compare.h"
 #include "src/study/compare_cka.h"
-#include "src/study/compare_swap.h"
+#include "src/study/compare_patch.h"
 #include "src/study/difference.h"
 #include "src/study/effects.h"
 #include "src/study/eval.h"

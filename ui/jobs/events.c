@@ -2,7 +2,7 @@
 /* What the engine says: answers, regions, other work that has ended. */
 #include "ui/jobs/compare.h"
 #include "ui/jobs/jobs.h"
-#include "ui/jobs/knock.h"
+#include "ui/jobs/leave_one_out.h"
 #include "ui/state/stale.h"
 
 #include <stdio.h>

@@ -6,7 +6,7 @@ libui_a_SOURCES += \
 	ui/jobs/compare_trend.c \
 	ui/jobs/events.c \
 	ui/jobs/jobs.h \
-	ui/jobs/knock.c ui/jobs/knock.h \
+	ui/jobs/leave_one_out.c ui/jobs/leave_one_out.h \
 	ui/jobs/logging.c \
 	ui/jobs/own_query.c ui/jobs/own_query.h \
 	ui/jobs/query.c \

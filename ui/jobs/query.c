@@ -2,7 +2,7 @@
 /* Queries: which photos they are about, which changes, and posting them. */
 #include "ui/jobs/compare.h"
 #include "ui/jobs/jobs.h"
-#include "ui/jobs/knock.h"
+#include "ui/jobs/leave_one_out.h"
 #include "ui/jobs/own_query.h"
 #include "ui/state/stale.h"
 

@@ -8,9 +8,9 @@ libui_a_SOURCES += \
 	ui/views/list.c ui/views/list.h \
 	ui/views/body.c \
 	ui/views/photo.c \
-	ui/views/view_photo.c \
+	ui/views/view_image.c \
 	ui/views/view_answer.c \
-	ui/views/view_looks.c \
+	ui/views/view_attention.c \
 	ui/views/view_tokens.c \
 	ui/views/view_matrix.c \
 	ui/views/view_heads.c \
@@ -23,7 +23,7 @@ libui_a_SOURCES += \
 	ui/views/view_compare.c \
 	ui/views/view_difference.c \
 	ui/views/view_drift.c \
-	ui/views/view_swap.c \
+	ui/views/view_patch.c \
 	ui/views/view_trend.c \
 	ui/views/view_tasks.c \
 	ui/views/view_history.c \

@@ -4,7 +4,7 @@
 #include "src/base/mem.h"
 #include "ui/kit/font.h"
 #include "src/study/headstats.h"
-#include "ui/jobs/knock.h"
+#include "ui/jobs/leave_one_out.h"
 #include "ui/views/list.h"
 #include "ui/views/inside.h"
 #include "ui/state/stale.h"

@@ -60,7 +60,7 @@ void photo_compose(struct workbench *w, const struct photo_paint *x, struct canv
                    const struct frame *f);
 /* Ranks over blocks, where there is no room for painted letters. */
 void photo_label_cells(const struct workbench *w, int photo, const struct frame *f);
-/* ---- view_photo.c */
+/* ---- view_image.c */
 /* Where the current photo was drawn last; scale 0: nowhere. */
 const struct frame *photo_frame(struct workbench *w);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A baseline made of several checkpoints: most weights stay where they are. */
 #include "src/model/singlestream/singlestream.h"
-#include "src/model/transformer/swap.h"
+#include "src/model/transformer/patch.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #ifndef VS_CORE_H
 #define VS_CORE_H
 
-#include "src/model/kept.h"
+#include "src/model/prefixcache.h"
 #include "src/model/transformer/packer.h"
 
 /* The first member of what a family has of a checkpoint. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A model made of several checkpoints: most weights stay where they are. */
 #include "src/base/mem.h"
-#include "src/model/transformer/swap.h"
+#include "src/model/transformer/patch.h"
 #include "src/model/vilbert/pass.h"
 
 #include <stdlib.h>

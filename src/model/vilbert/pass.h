@@ -63,7 +63,7 @@ int pass_plan_arena(struct pass *p);
 void pass_token(const struct pass *p, int b, int place, int32_t id[4]);
 int pass_finish(struct pass *p, int rc);
 
-/* ---- early.c. Stream 0 is the visual one, 1 the textual. */
+/* ---- prefix.c. Stream 0 is the visual one, 1 the textual. */
 /* Decides what of the streams is computed before they meet and what is kept already. */
 void early_plan(struct pass *p);
 /* Keeps what was computed (states, and keys, values and queries of the first co-attention layer),

@@ -6,7 +6,7 @@
 #ifndef VS_VILBERT_H
 #define VS_VILBERT_H
 
-#include "src/model/kept.h"
+#include "src/model/prefixcache.h"
 #include "src/model/trace.h"
 #include "src/model/vilbert/config.h"
 
@@ -41,7 +41,7 @@ int vilbert_read_states(struct vilbert *m, enum net_head head, const float *x, i
 int vilbert_head_size(const struct vilbert *m, enum net_head head);
 
 /* What a text is before it meets an image, and an image before it meets a text, with the keys,
- * values and queries of the first co-attention layer, lies in s from now on (kept.h), also for
+ * values and queries of the first co-attention layer, lies in s from now on (prefixcache.h), also for
  * models made of m (vilbert_mix); NULL, as in the beginning: every pass computes everything. */
 void vilbert_keep(struct vilbert *m, struct kept *s);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Swapping: one part after the other comes from the second checkpoint, and the answer is read. */
-#include "src/study/compare_swap.h"
+#include "src/study/compare_patch.h"
 
 #include "src/study/compare.h"
 #include "src/engine/engine_priv.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A knock-out under way. */
-#include "ui/jobs/knock.h"
+#include "ui/jobs/leave_one_out.h"
 
 #include "src/base/mem.h"
 #include "ui/jobs/own_query.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a stream is before it meets the other one depends on its text or image alone: it is
- * computed once and kept (kept.h), for images of a batch that have the same text, and for later
+ * computed once and kept (prefixcache.h), for images of a batch that have the same text, and for later
  * passes. */
 #include "src/base/mem.h"
 #include "src/model/vilbert/pass.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Heads and layers of one checkpoint in place of another's: a head is copied together from both. */
-#include "src/model/transformer/swap.h"
+#include "src/model/transformer/patch.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "src/base/mem.h"
-#include "src/model/kept.h"
+#include "src/model/prefixcache.h"
 
 #include <stdlib.h>
 #include <string.h>
