@@ -271,7 +271,7 @@ static int open_screen(struct workbench *w, enum graphics_choice choice, struct 
 
 static void close_all(struct workbench *w)
 {
-    knock_stop(w);
+    leave_out_stop(w);
     if (w->ses.engine)
         engine_cancel(w->ses.engine);
     engine_free(w->ses.engine);

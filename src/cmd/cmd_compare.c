@@ -34,7 +34,7 @@ static const struct option_row option_rows[] = {
     FLAG("attention", attention,
          "the heads whose attention changed most (Jensen-Shannon divergence)"),
     {.name = "patch", .old = "swap", .value = "LEVEL", .kind = OPTION_CHOICE,
-     .at = OPTION_AT(level, int), .choices = swap_level_names, .preset = -1,
+     .at = OPTION_AT(level, int), .choices = patch_level_names, .preset = -1,
      .help = "weight patching, which weights carry the change of the answers: the first "
              "checkpoint runs with single parts of the last"},
     TEXT("watch", 0, "DIR", watch, VALUES_FOLDERS,
@@ -298,7 +298,7 @@ static int run_what(struct compare_run *r, struct vs_err *err)
     switch (r->o->what) {
     case COMPARE_WEIGHTS: return compare_weights(r, err);
     case COMPARE_CKA: return compare_cka(r, err);
-    case COMPARE_SWAP: return compare_swap(r, err);
+    case COMPARE_SWAP: return compare_patch(r, err);
     case COMPARE_ATTENTION: return compare_attention(r, err);
     case COMPARE_ANSWERS: break;
     }

@@ -22,7 +22,7 @@ struct compare_options {
     const char *probes, *text, *watch, *log;
     const struct task *task;
     enum compare_what what;
-    int level; /* of enum swap_level, or -1 */
+    int level; /* of enum patch_level, or -1 */
     bool json, csv, no_log, weights, tensors, cka, attention, upright;
     int top;       /* rows of a table, 0: all */
     int until;     /* --watch: stop at so many checkpoints, 0: never */
@@ -73,7 +73,7 @@ int compare_watch(struct compare_run *r, const struct model_options *how, struct
 /* ---- cmd_compare_parts.c: weights, hidden states, attention, swaps */
 int compare_weights(struct compare_run *r, struct vs_err *err);
 int compare_cka(struct compare_run *r, struct vs_err *err);
-int compare_swap(struct compare_run *r, struct vs_err *err);
+int compare_patch(struct compare_run *r, struct vs_err *err);
 int compare_attention(struct compare_run *r, struct vs_err *err);
 
 #endif

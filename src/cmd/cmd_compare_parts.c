@@ -368,7 +368,7 @@ int compare_attention(struct compare_run *r, struct vs_err *err)
 
 /* ---- swaps */
 
-static void on_swap(void *arg, const struct swap_result *s)
+static void on_patch(void *arg, const struct patch_result *s)
 {
     (void)arg;
     if (!isatty(STDERR_FILENO))
@@ -380,17 +380,17 @@ static void on_swap(void *arg, const struct swap_result *s)
     fflush(stderr);
 }
 
-static void print_swap_queries(const struct compare_run *r, const struct swap_result *s)
+static void print_patch_queries(const struct compare_run *r, const struct patch_result *s)
 {
     for (int i = 0; i < s->query_count && i < 8; i++)
         plain_out("  \"%s\": %s -> %s, %s %.4f -> %.4f\n", r->probes->list[i].name,
                   s->queries[i].answer_a, s->queries[i].answer_b,
-                  swap_measure_name(&s->queries[i]), s->queries[i].before, s->queries[i].after);
+                  patch_measure_name(&s->queries[i]), s->queries[i].before, s->queries[i].after);
     if (s->query_count > 8)
         printf("  ... %d queries, %d change their answer\n", s->query_count, s->changed);
 }
 
-static void print_set(const struct compare_run *r, const struct swap_result *s)
+static void print_set(const struct compare_run *r, const struct patch_result *s)
 {
     if (s->flip_query < 0) {
         puts("no answer flips");
@@ -411,15 +411,15 @@ static void print_set(const struct compare_run *r, const struct swap_result *s)
         plain_out("  %s\n", s->items[s->set[i]].name);
 }
 
-static void print_swap(const struct compare_run *r, const struct swap_result *s)
+static void print_patch(const struct compare_run *r, const struct patch_result *s)
 {
-    int *order = swap_order(s);
+    int *order = patch_order(s);
     plain_out("%s with single parts of %s\n", model_checkpoint_name(r->m, s->a),
               model_checkpoint_name(r->m, s->b));
-    print_swap_queries(r, s);
+    print_patch_queries(r, s);
     plain_out("%-36s %10s %8s\n", "part", "recovered", "flips");
     for (int i = 0; i < parts_shown(r, s->item_count); i++) {
-        const struct swap_item *x = &s->items[order[i]];
+        const struct patch_item *x = &s->items[order[i]];
         plain_out("%-36s %9.1f%% %5d of %d\n", x->name, 100 * x->share, x->flips, s->changed);
     }
     told_more(r, s->item_count);
@@ -430,7 +430,7 @@ static void print_swap(const struct compare_run *r, const struct swap_result *s)
     free(order);
 }
 
-static void csv_swap(const struct swap_result *s)
+static void csv_patch(const struct patch_result *s)
 {
     puts("part,change,share,flips");
     for (int i = 0; i < s->item_count; i++) {
@@ -442,27 +442,27 @@ static void csv_swap(const struct swap_result *s)
     }
 }
 
-int compare_swap(struct compare_run *r, struct vs_err *err)
+int compare_patch(struct compare_run *r, struct vs_err *err)
 {
     struct query *q = NULL;
-    struct swap_result *s = NULL;
-    struct swap_options o = {.a = 0, .b = model_checkpoint_count(r->m) - 1, .level = r->o->level,
-                             .find_set = true, .cancel = &compare_stopped, .report = on_swap};
+    struct patch_result *s = NULL;
+    struct patch_options o = {.a = 0, .b = model_checkpoint_count(r->m) - 1, .level = r->o->level,
+                              .find_set = true, .cancel = &compare_stopped, .report = on_patch};
     int rc = make_queries(r, &q, err);
     if (rc == 0)
-        rc = swap_run(r->m, q, r->probes->count, &o, &s, err);
+        rc = patch_run(r->m, q, r->probes->count, &o, &s, err);
     compare_clear();
     if (rc == 0) {
         json_t *notices = tell_notices(r, q);
-        put_found(r, notices, r->o->json ? swap_json(r->m, s, q) : NULL,
-                  r->log ? difference_of_swap(r->m, s, q, parts_subject(r)) : NULL);
+        put_found(r, notices, r->o->json ? patch_json(r->m, s, q) : NULL,
+                  r->log ? difference_of_patch(r->m, s, q, parts_subject(r)) : NULL);
         json_decref(notices);
     }
     if (rc == 0 && r->o->csv)
-        csv_swap(s);
+        csv_patch(s);
     else if (rc == 0 && !r->o->json)
-        print_swap(r, s);
-    swap_free(s);
+        print_patch(r, s);
+    patch_free(s);
     free(q);
     return rc;
 }

@@ -125,7 +125,7 @@ static int find_checkpoint(const struct model *m, const char *name, struct vs_er
 int changes_net(struct model *m, int checkpoint, const struct change *list, int count,
                 struct net **net, struct net **mixed, struct vs_err *err)
 {
-    struct net_swap *swaps = xcalloc((size_t)count + 1, sizeof *swaps);
+    struct net_patch *patches = xcalloc((size_t)count + 1, sizeof *patches);
     int n = 0, rc = 0;
     *net = m->checkpoints[checkpoint].net;
     *mixed = NULL;
@@ -136,13 +136,13 @@ int changes_net(struct model *m, int checkpoint, const struct change *list, int 
         if (from < 0)
             rc = from;
         else
-            swaps[n++] = (struct net_swap){list[i].part, list[i].layer, list[i].head,
-                                           m->checkpoints[from].net};
+            patches[n++] = (struct net_patch){list[i].part, list[i].layer, list[i].head,
+                                            m->checkpoints[from].net};
     }
     if (rc == 0 && n > 0)
-        rc = net_mix(*net, swaps, n, mixed, err);
+        rc = net_mix(*net, patches, n, mixed, err);
     if (*mixed)
         *net = *mixed;
-    free(swaps);
+    free(patches);
     return rc;
 }

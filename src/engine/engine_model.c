@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEPT_BYTES ((size_t)64 << 20) /* of states that queries share: some 25 images */
+#define PREFIX_CACHE_BYTES ((size_t)64 << 20) /* of states that queries share: some 25 images */
 
 static int open_labels(const char *path, struct labels **out, struct vs_err *err)
 {
@@ -104,7 +104,7 @@ static int open_parts(struct model *m, const struct model_options *o, struct vs_
     if (rc == 0 && kern_open(o->device, o->threads, &m->kern, why, sizeof why) != 0)
         rc = vs_fail(err, VS_E_USAGE, "%s", why);
     if (rc == 0)
-        m->kept = kept_new(m->kern, KEPT_BYTES);
+        m->kept = prefix_new(m->kern, PREFIX_CACHE_BYTES);
     return rc;
 }
 
@@ -138,7 +138,7 @@ void model_free(struct model *m)
     }
     free(m->checkpoints);
     net_config_fini(&m->config);
-    kept_free(m->kept);
+    prefix_free(m->kept);
     detector_free(m->detector);
     tensorfile_close(m->detector_file);
     kern_close(m->kern);

@@ -30,7 +30,7 @@ struct model {
     struct labels *vqa, *gqa, *classes; /* may be NULL */
     struct domain *domain;              /* or NULL */
     struct kern *kern;
-    struct kept *kept; /* of all checkpoints; used with forward_lock held */
+    struct prefix_cache *kept; /* of all checkpoints; used with forward_lock held */
     struct tensorfile *detector_file; /* opened when first needed */
     struct arch arch;
     struct detector *detector;

@@ -76,7 +76,7 @@ void tape_free(struct tape *t)
         t->net->family->tape_free(t);
 }
 
-int net_mix(struct net *n, const struct net_swap *list, int count, struct net **out,
+int net_mix(struct net *n, const struct net_patch *list, int count, struct net **out,
             struct vs_err *err)
 {
     for (int i = 0; i < count; i++)
@@ -102,7 +102,7 @@ int net_read_states(struct net *n, enum net_head head, const float *x, int rows,
     return n->family->read_states(n, head, x, rows, out, err);
 }
 
-void net_keep(struct net *n, struct kept *s)
+void net_keep(struct net *n, struct prefix_cache *s)
 {
     n->family->keep(n, s);
 }

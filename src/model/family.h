@@ -182,7 +182,7 @@ struct net_want {
     const atomic_bool *cancel; /* looked at between layers; may be NULL */
 };
 
-struct net_swap {
+struct net_patch {
     enum net_part part;
     int layer, head; /* -1: all; a head is its queries, keys, values and its share of the output */
     struct net *from; /* of the same family and configuration */
@@ -263,7 +263,7 @@ struct net_about {
 };
 
 struct trace;
-struct kept;
+struct prefix_cache;
 
 struct family {
     const char *name; /* "ViLBERT" */
@@ -289,7 +289,7 @@ struct family {
                 struct net **out, struct vs_err *err);
     void (*free)(struct net *n);
     /* States that passes share (prefixcache.h) lie in s from now on; NULL: nowhere. */
-    void (*keep)(struct net *n, struct kept *s);
+    void (*keep)(struct net *n, struct prefix_cache *s);
     /* How many images of so many tokens and regions to compute at once, at least 1: `most` on the
      * CPU, where more gain nothing, up to eight times as many where memory is the device's. */
     int (*batch)(const struct net *n, int tokens, int regions, int most);
@@ -312,7 +312,7 @@ struct family {
     void (*tape_free)(struct tape *t);
     /* n's weights but for the swapped parts. *out borrows n and all `from`, and is freed before
      * them. */
-    int (*mix)(struct net *n, const struct net_swap *list, int count, struct net **out,
+    int (*mix)(struct net *n, const struct net_patch *list, int count, struct net **out,
                struct vs_err *err);
     /* Numbers that a head on rows of states gives for one, 0 when the checkpoint lacks it. */
     int (*head_size)(const struct net *n, enum net_head head);
@@ -355,13 +355,13 @@ int net_backward(struct tape *t, const struct net_target *target, const struct n
 void tape_free(struct tape *t); /* NULL is fine */
 /* The images of a target, from *first on: 1, or 2 of a pair. */
 int net_target_images(const struct net_target *target, int batch, int *first);
-int net_mix(struct net *n, const struct net_swap *list, int count, struct net **out,
+int net_mix(struct net *n, const struct net_patch *list, int count, struct net **out,
             struct vs_err *err);
 int net_batch(const struct net *n, int tokens, int regions, int most);
 int net_head_size(const struct net *n, enum net_head head);
 int net_read_states(struct net *n, enum net_head head, const float *x, int rows, float *out,
                     struct vs_err *err);
-void net_keep(struct net *n, struct kept *s);
+void net_keep(struct net *n, struct prefix_cache *s);
 void net_config_fini(struct net_config *c);
 void net_free(struct net *n); /* NULL is fine */
 

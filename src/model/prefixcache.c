@@ -5,34 +5,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct kept {
+struct prefix_cache {
     struct kern *k;
     size_t most, bytes;
-    struct kept_state *first; /* used last */
-    struct kept_stats stats;
+    struct prefix_state *first; /* used last */
+    struct prefix_stats stats;
 };
 
-struct kept *kept_new(struct kern *k, size_t bytes)
+struct prefix_cache *prefix_new(struct kern *k, size_t bytes)
 {
-    struct kept *s = xcalloc(1, sizeof *s);
+    struct prefix_cache *s = xcalloc(1, sizeof *s);
     s->k = k;
     s->most = bytes;
     return s;
 }
 
-static size_t key_size(const struct kept_state *x)
+static size_t key_size(const struct prefix_state *x)
 {
     return (size_t)x->rows * x->row_size;
 }
 
-static size_t size_of(const struct kept_state *x)
+static size_t size_of(const struct prefix_state *x)
 {
     return x->floats * sizeof(float) + key_size(x);
 }
 
-void kept_remove(struct kept *s, struct kept_state *x)
+void prefix_remove(struct prefix_cache *s, struct prefix_state *x)
 {
-    struct kept_state **at = &s->first;
+    struct prefix_state **at = &s->first;
     while (*at != x)
         at = &(*at)->next;
     *at = x->next;
@@ -43,21 +43,21 @@ void kept_remove(struct kept *s, struct kept_state *x)
     free(x);
 }
 
-bool kept_drop(struct kept *s)
+bool prefix_drop(struct prefix_cache *s)
 {
     bool any = s && s->first;
     while (any && s->first)
-        kept_remove(s, s->first);
+        prefix_remove(s, s->first);
     return any;
 }
 
-void kept_free(struct kept *s)
+void prefix_free(struct prefix_cache *s)
 {
-    kept_drop(s);
+    prefix_drop(s);
     free(s);
 }
 
-void kept_stats(const struct kept *s, struct kept_stats *out)
+void prefix_stats(const struct prefix_cache *s, struct prefix_stats *out)
 {
     *out = s->stats;
     out->bytes = s->bytes;
@@ -66,7 +66,7 @@ void kept_stats(const struct kept *s, struct kept_stats *out)
 /* ---- room */
 
 /* On a device an eighth of what is left at most: weights that are not there yet come first. */
-static size_t room(const struct kept *s)
+static size_t room(const struct prefix_cache *s)
 {
     size_t used = 0, limit = 0;
     kern_memory(s->k, &used, &limit);
@@ -74,28 +74,28 @@ static size_t room(const struct kept *s)
     return limit > 0 && left < s->most ? left : s->most;
 }
 
-size_t kept_share(const struct kept *s)
+size_t prefix_share(const struct prefix_cache *s)
 {
     return room(s) / 4;
 }
 
-static struct kept_state *oldest(const struct kept *s)
+static struct prefix_state *oldest(const struct prefix_cache *s)
 {
-    struct kept_state *last = NULL;
-    for (struct kept_state *x = s->first; x; x = x->next)
+    struct prefix_state *last = NULL;
+    for (struct prefix_state *x = s->first; x; x = x->next)
         last = x->busy ? last : x;
     return last;
 }
 
 /* Makes room. *at: memory of the right size that became free, or NULL. */
-static bool make_room(struct kept *s, size_t bytes, size_t floats, float **at)
+static bool make_room(struct prefix_cache *s, size_t bytes, size_t floats, float **at)
 {
     size_t most = room(s);
     *at = NULL;
     if (bytes > most)
         return false;
     while (s->bytes + bytes > most) {
-        struct kept_state *x = oldest(s);
+        struct prefix_state *x = oldest(s);
         if (!x) {
             kern_free(s->k, *at);
             return false;
@@ -104,12 +104,12 @@ static bool make_room(struct kept *s, size_t bytes, size_t floats, float **at)
             *at = x->at;
             x->at = NULL;
         }
-        kept_remove(s, x);
+        prefix_remove(s, x);
     }
     return true;
 }
 
-static float *memory(struct kept *s, size_t floats)
+static float *memory(struct prefix_cache *s, size_t floats)
 {
     char why[256];
     float *at = kern_alloc(s->k, floats);
@@ -120,10 +120,10 @@ static float *memory(struct kept *s, size_t floats)
 
 /* ---- states */
 
-struct kept_state *kept_find(struct kept *s, uint64_t of, uint64_t sign, int rows, size_t row_size,
-                             kept_same *same, void *arg)
+struct prefix_state *prefix_find(struct prefix_cache *s, uint64_t of, uint64_t sign, int rows,
+                                 size_t row_size, prefix_same *same, void *arg)
 {
-    for (struct kept_state **at = &s->first, *x; (x = *at) != NULL; at = &x->next) {
+    for (struct prefix_state **at = &s->first, *x; (x = *at) != NULL; at = &x->next) {
         bool equal = x->of == of && x->sign == sign && x->rows == rows && x->row_size == row_size;
         for (int r = 0; r < rows && equal; r++)
             equal = same(arg, r, x->key + (size_t)r * row_size, row_size);
@@ -139,20 +139,20 @@ struct kept_state *kept_find(struct kept *s, uint64_t of, uint64_t sign, int row
     return NULL;
 }
 
-bool kept_may_have(const struct kept *s, uint64_t of, uint64_t sign)
+bool prefix_may_have(const struct prefix_cache *s, uint64_t of, uint64_t sign)
 {
-    for (const struct kept_state *x = s->first; x; x = x->next)
+    for (const struct prefix_state *x = s->first; x; x = x->next)
         if (x->of == of && x->sign == sign)
             return true;
     return false;
 }
 
-struct kept_state *kept_add(struct kept *s, uint64_t of, uint64_t sign, int rows, size_t row_size,
-                            size_t floats)
+struct prefix_state *prefix_add(struct prefix_cache *s, uint64_t of, uint64_t sign, int rows,
+                                size_t row_size, size_t floats)
 {
-    struct kept_state *x = xcalloc(1, sizeof *x);
-    *x = (struct kept_state){.of = of, .sign = sign, .rows = rows, .row_size = row_size,
-                             .floats = floats, .busy = true, .fresh = true};
+    struct prefix_state *x = xcalloc(1, sizeof *x);
+    *x = (struct prefix_state){.of = of, .sign = sign, .rows = rows, .row_size = row_size,
+                               .floats = floats, .busy = true, .fresh = true};
     bool there = make_room(s, size_of(x), floats, &x->at);
     if (there && !x->at)
         x->at = memory(s, floats);
@@ -170,12 +170,12 @@ struct kept_state *kept_add(struct kept *s, uint64_t of, uint64_t sign, int rows
     return x;
 }
 
-void kept_settle(struct kept *s, bool good)
+void prefix_settle(struct prefix_cache *s, bool good)
 {
-    for (struct kept_state *x = s->first, *next; x; x = next) {
+    for (struct prefix_state *x = s->first, *next; x; x = next) {
         next = x->next;
         if (x->fresh && !good) {
-            kept_remove(s, x);
+            prefix_remove(s, x);
         } else {
             x->busy = x->fresh = false;
         }

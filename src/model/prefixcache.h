@@ -14,21 +14,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct kept;
-struct kept *kept_new(struct kern *k, size_t bytes);
-void kept_free(struct kept *s);
-struct kept_stats {
+struct prefix_cache;
+struct prefix_cache *prefix_new(struct kern *k, size_t bytes);
+void prefix_free(struct prefix_cache *s);
+struct prefix_stats {
     int count;       /* states */
     int found, made; /* so far */
     size_t bytes;
 };
-void kept_stats(const struct kept *s, struct kept_stats *out);
+void prefix_stats(const struct prefix_cache *s, struct prefix_stats *out);
 
 /* ---- for a family's passes */
 
 /* One text's or image's states, on the back end. */
-struct kept_state {
-    struct kept_state *next; /* used longer ago */
+struct prefix_state {
+    struct prefix_state *next; /* used longer ago */
     uint64_t of, sign;       /* of: which weights; sign: equal for equal keys */
     int rows;
     unsigned char *key; /* (rows, row_size) what it was computed from, to the last byte */
@@ -39,26 +39,26 @@ struct kept_state {
 };
 
 /* Whether the row'th row of what is looked for is these bytes. */
-typedef bool kept_same(void *arg, int row, const unsigned char *bytes, size_t size);
+typedef bool prefix_same(void *arg, int row, const unsigned char *bytes, size_t size);
 
 /* The state of these rows, which then is busy; NULL when it is not there. */
-struct kept_state *kept_find(struct kept *s, uint64_t of, uint64_t sign, int rows, size_t row_size,
-                             kept_same *same, void *arg);
+struct prefix_state *prefix_find(struct prefix_cache *s, uint64_t of, uint64_t sign, int rows,
+                                 size_t row_size, prefix_same *same, void *arg);
 /* Whether there might be one: signs are compared, not keys. */
-bool kept_may_have(const struct kept *s, uint64_t of, uint64_t sign);
+bool prefix_may_have(const struct prefix_cache *s, uint64_t of, uint64_t sign);
 /* Room for a new one, busy and fresh; its key is to be written, its numbers computed in this pass.
  * Takes the place of those that were used longest ago; NULL when there is no memory for it, which
  * is no failure. To be called while the back end has no other failure to tell. */
-struct kept_state *kept_add(struct kept *s, uint64_t of, uint64_t sign, int rows, size_t row_size,
-                            size_t floats);
-void kept_remove(struct kept *s, struct kept_state *x);
+struct prefix_state *prefix_add(struct prefix_cache *s, uint64_t of, uint64_t sign, int rows,
+                                size_t row_size, size_t floats);
+void prefix_remove(struct prefix_cache *s, struct prefix_state *x);
 /* Bytes of new states that are worth keeping of one pass: more of them would only displace each
  * other. */
-size_t kept_share(const struct kept *s);
+size_t prefix_share(const struct prefix_cache *s);
 /* The pass has ended: nothing is busy any more, and what it computed is there, or, after a failure,
  * never was. */
-void kept_settle(struct kept *s, bool good);
+void prefix_settle(struct prefix_cache *s, bool good);
 /* Frees everything. Returns whether there was anything. */
-bool kept_drop(struct kept *s);
+bool prefix_drop(struct prefix_cache *s);
 
 #endif

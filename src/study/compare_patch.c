@@ -14,15 +14,15 @@
 struct run {
     struct model *m;
     const struct query *queries;
-    const struct swap_options *o;
-    struct swap_result *s;
+    const struct patch_options *o;
+    struct patch_result *s;
     int64_t *key_a, *key_b; /* (query_count) the answers */
     struct vs_err *err;
 };
 
-const char *const swap_level_names[] = {
-    [SWAP_BLOCKS] = "blocks", [SWAP_LAYERS] = "layers", [SWAP_HEADS] = "heads",
-    [SWAP_LEVELS] = NULL};
+const char *const patch_level_names[] = {
+    [PATCH_BLOCKS] = "blocks", [PATCH_LAYERS] = "layers", [PATCH_HEADS] = "heads",
+    [PATCH_LEVELS] = NULL};
 
 /* ---- the list of parts */
 
@@ -33,12 +33,12 @@ static const struct net *net_a(const struct run *r)
 
 static void add_item(struct run *r, enum net_part part, int layer, int head)
 {
-    struct swap_result *s = r->s;
+    struct patch_result *s = r->s;
     const char *name = part_table[part].name;
     s->items = xreallocarray(s->items, (size_t)s->item_count + 1, sizeof *s->items);
-    struct swap_item *x = &s->items[s->item_count++];
-    *x = (struct swap_item){.change = {.kind = CHANGE_SWAP, .part = part, .layer = layer,
-                                       .head = head}};
+    struct patch_item *x = &s->items[s->item_count++];
+    *x = (struct patch_item){.change = {.kind = CHANGE_SWAP, .part = part, .layer = layer,
+                                        .head = head}};
     snprintf(x->change.from, sizeof x->change.from, "%s", model_checkpoint_name(r->m, r->o->b));
     x->values = xcalloc((size_t)s->query_count + 1, sizeof *x->values);
     if (layer < 0)
@@ -50,15 +50,15 @@ static void add_item(struct run *r, enum net_part part, int layer, int head)
         x->name = xasprintf("%s layer %d, head %d", name, layer + 1, head + 1);
 }
 
-static void swap_add_part(struct run *r, enum net_part part)
+static void patch_add_part(struct run *r, enum net_part part)
 {
     int layers = net_a(r)->sizes.part[part].layers, heads = net_a(r)->sizes.part[part].heads;
-    if (layers == 0 && r->o->level != SWAP_HEADS)
+    if (layers == 0 && r->o->level != PATCH_HEADS)
         add_item(r, part, -1, -1);
-    else if (layers > 0 && r->o->level == SWAP_BLOCKS)
+    else if (layers > 0 && r->o->level == PATCH_BLOCKS)
         add_item(r, part, -1, -1);
-    for (int l = 0; l < layers && r->o->level != SWAP_BLOCKS; l++)
-        if (r->o->level == SWAP_LAYERS)
+    for (int l = 0; l < layers && r->o->level != PATCH_BLOCKS; l++)
+        if (r->o->level == PATCH_LAYERS)
             add_item(r, part, l, -1);
         else
             for (int h = 0; h < heads; h++)
@@ -67,8 +67,8 @@ static void swap_add_part(struct run *r, enum net_part part)
 
 /* ---- asking */
 
-static int swap_ask(struct run *r, int query, int checkpoint, const struct change *more, int count,
-                    struct result **out)
+static int patch_ask(struct run *r, int query, int checkpoint, const struct change *more, int count,
+                     struct result **out)
 {
     const struct query *q = &r->queries[query];
     struct query one = *q;
@@ -88,8 +88,8 @@ static int swap_ask(struct run *r, int query, int checkpoint, const struct chang
     return rc;
 }
 
-/* What is measured of a result (struct swap_query). */
-static double swap_measure(const struct run *r, int query, const struct result *x)
+/* What is measured of a result (struct patch_query). */
+static double patch_measure(const struct run *r, int query, const struct result *x)
 {
     int ra = compare_rank(x, r->key_a[query]), rb = compare_rank(x, r->key_b[query]);
     if (ra < 0 || rb < 0)
@@ -101,10 +101,10 @@ static double swap_measure(const struct run *r, int query, const struct result *
 static int ask_both(struct run *r, int i)
 {
     struct result *a = NULL, *b = NULL;
-    struct swap_query *q = &r->s->queries[i];
-    int rc = swap_ask(r, i, r->o->a, NULL, 0, &a);
+    struct patch_query *q = &r->s->queries[i];
+    int rc = patch_ask(r, i, r->o->a, NULL, 0, &a);
     if (rc == 0)
-        rc = swap_ask(r, i, r->o->b, NULL, 0, &b);
+        rc = patch_ask(r, i, r->o->b, NULL, 0, &b);
     if (rc == 0 && !compare_fits(a, b))
         rc = vs_fail(r->err, VS_E_FORMAT, "'%s': the two checkpoints do not rank the same answers",
                      r->queries[i].text);
@@ -115,8 +115,8 @@ static int ask_both(struct run *r, int i)
         q->scale = q->changed ? SCORE_LOG_ODDS : compare_scale(a);
         q->answer_a = compare_label(a, 0);
         q->answer_b = compare_label(b, 0);
-        q->before = swap_measure(r, i, a);
-        q->after = swap_measure(r, i, b);
+        q->before = patch_measure(r, i, a);
+        q->after = patch_measure(r, i, b);
         r->s->changed += q->changed;
         if (q->changed && r->s->flip_query < 0)
             r->s->flip_query = i;
@@ -127,18 +127,18 @@ static int ask_both(struct run *r, int i)
 }
 
 /* All queries with one part swapped. */
-static int swap_run_item(struct run *r, struct swap_item *x)
+static int patch_run_item(struct run *r, struct patch_item *x)
 {
     double moved = 0, whole = 0;
     int rc = 0;
     x->flips = 0;
     for (int i = 0; i < r->s->query_count && rc == 0; i++) {
-        const struct swap_query *q = &r->s->queries[i];
+        const struct patch_query *q = &r->s->queries[i];
         struct result *y = NULL;
-        rc = swap_ask(r, i, r->o->a, &x->change, 1, &y);
+        rc = patch_ask(r, i, r->o->a, &x->change, 1, &y);
         if (rc != 0)
             break;
-        x->values[i] = swap_measure(r, i, y);
+        x->values[i] = patch_measure(r, i, y);
         x->flips += q->changed && compare_key(y, 0) == r->key_b[i];
         moved += q->after >= q->before ? x->values[i] - q->before : q->before - x->values[i];
         whole += fabs(q->after - q->before);
@@ -151,10 +151,10 @@ static int swap_run_item(struct run *r, struct swap_item *x)
 
 static int run_items(struct run *r)
 {
-    struct swap_result *s = r->s;
+    struct patch_result *s = r->s;
     int rc = 0;
     for (int i = 0; i < s->item_count && rc == 0; i++) {
-        rc = swap_run_item(r, &s->items[i]);
+        rc = patch_run_item(r, &s->items[i]);
         if (rc != 0)
             break;
         s->done = i + 1;
@@ -175,7 +175,7 @@ static int gives_other(struct run *r, const int *set, int count, bool *yes)
     int at = r->s->flip_query;
     for (int i = 0; i < count; i++)
         list[i] = r->s->items[set[i]].change;
-    int rc = swap_ask(r, at, r->o->a, list, count, &x);
+    int rc = patch_ask(r, at, r->o->a, list, count, &x);
     r->s->tries++;
     if (rc == 0 && r->o->report)
         r->o->report(r->o->report_arg, r->s);
@@ -208,7 +208,7 @@ static int find_prefix(struct run *r, const int *order, int *count)
 }
 
 /* The share in the query that is to flip, for the order in which parts are tried. */
-static int *order_for(const struct swap_result *s)
+static int *order_for(const struct patch_result *s)
 {
     int *order = xcalloc((size_t)s->item_count + 1, sizeof *order);
     double sign = s->queries[s->flip_query].after >= s->queries[s->flip_query].before ? 1 : -1;
@@ -240,7 +240,7 @@ static bool next_set(int *places, int size, int n)
  * Parts work together, so a set may do what no larger one does: nothing can be passed over. */
 static int find_smallest(struct run *r, const int *order, int *set, int *count)
 {
-    int n = r->s->item_count, rc = 0, places[SWAP_ALL_SETS];
+    int n = r->s->item_count, rc = 0, places[PATCH_ALL_SETS];
     bool yes = false;
     for (int size = 1; size <= n && !yes && rc == 0; size++) {
         bool more = true;
@@ -258,7 +258,7 @@ static int find_smallest(struct run *r, const int *order, int *set, int *count)
 }
 
 /* Whether the set does it without its item i too, which then goes. */
-static int swap_leave_out(struct run *r, int *set, int *count, int i, bool *gone)
+static int patch_leave_out(struct run *r, int *set, int *count, int i, bool *gone)
 {
     int left = set[i], after = *count - 1 - i;
     memmove(set + i, set + i + 1, (size_t)after * sizeof *set);
@@ -279,7 +279,7 @@ static int find_minimal(struct run *r, int *set, int *count)
     int n = 0, rc = find_prefix(r, set, &n), kept = 0;
     for (int i = n - 1; n > 1 && kept < n && rc == 0; i = i > 0 ? i - 1 : n - 1) {
         bool gone = false;
-        rc = swap_leave_out(r, set, &n, i, &gone);
+        rc = patch_leave_out(r, set, &n, i, &gone);
         kept = gone ? 0 : kept + 1;
     }
     *count = n;
@@ -288,7 +288,7 @@ static int find_minimal(struct run *r, int *set, int *count)
 
 static int find_set(struct run *r)
 {
-    struct swap_result *s = r->s;
+    struct patch_result *s = r->s;
     int *order = order_for(s), n = 0, rc;
     s->set = xcalloc((size_t)s->item_count + 1, sizeof *s->set);
     memcpy(s->set, order, (size_t)s->item_count * sizeof *s->set);
@@ -300,7 +300,7 @@ static int find_set(struct run *r)
 
 /* ---- the whole */
 
-static int swap_check(const struct run *r)
+static int patch_check(const struct run *r)
 {
     int n = model_checkpoint_count(r->m), a = r->o->a, b = r->o->b;
     if (a < 0 || a >= n || b < 0 || b >= n || a == b)
@@ -311,20 +311,20 @@ static int swap_check(const struct run *r)
     return 0;
 }
 
-int swap_run(struct model *m, const struct query *queries, int count, const struct swap_options *o,
-             struct swap_result **out, struct vs_err *err)
+int patch_run(struct model *m, const struct query *queries, int count,
+              const struct patch_options *o, struct patch_result **out, struct vs_err *err)
 {
-    struct swap_result *s = xcalloc(1, sizeof *s);
+    struct patch_result *s = xcalloc(1, sizeof *s);
     struct run r = {.m = m, .queries = queries, .o = o, .s = s, .err = err};
-    *s = (struct swap_result){.a = o->a, .b = o->b, .level = o->level, .query_count = count,
-                              .best = -1, .flip_query = -1};
+    *s = (struct patch_result){.a = o->a, .b = o->b, .level = o->level, .query_count = count,
+                               .best = -1, .flip_query = -1};
     s->queries = xcalloc((size_t)count + 1, sizeof *s->queries);
     r.key_a = xcalloc((size_t)count + 1, sizeof *r.key_a);
     r.key_b = xcalloc((size_t)count + 1, sizeof *r.key_b);
-    int rc = swap_check(&r);
+    int rc = patch_check(&r);
     for (int i = 0; rc == 0 && i < net_a(&r)->family->part_count; i++)
-        swap_add_part(&r, net_a(&r)->family->parts[i]);
-    s->smallest = s->item_count <= SWAP_ALL_SETS;
+        patch_add_part(&r, net_a(&r)->family->parts[i]);
+    s->smallest = s->item_count <= PATCH_ALL_SETS;
     for (int i = 0; i < count && rc == 0; i++)
         rc = ask_both(&r, i);
     if (rc == 0)
@@ -336,11 +336,11 @@ int swap_run(struct model *m, const struct query *queries, int count, const stru
     if (rc == 0)
         *out = s;
     else
-        swap_free(s);
+        patch_free(s);
     return rc;
 }
 
-void swap_free(struct swap_result *s)
+void patch_free(struct patch_result *s)
 {
     if (!s)
         return;
@@ -358,13 +358,13 @@ void swap_free(struct swap_result *s)
     free(s);
 }
 
-const char *swap_measure_name(const struct swap_query *q)
+const char *patch_measure_name(const struct patch_query *q)
 {
     return q->changed ? "log odds of the second answer against the first"
                       : score_scale_names[q->scale];
 }
 
-int *swap_order(const struct swap_result *s)
+int *patch_order(const struct patch_result *s)
 {
     int *order = xcalloc((size_t)s->item_count + 1, sizeof *order);
     for (int i = 0; i < s->item_count; i++) {

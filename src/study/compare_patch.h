@@ -9,16 +9,16 @@
 #include "src/text/score.h"
 
 /* What is swapped one after the other. */
-enum swap_level {
-    SWAP_BLOCKS, /* embeddings, text, image, co-attention, heads */
-    SWAP_LAYERS, /* embeddings, every layer, heads */
-    SWAP_HEADS,  /* every attention head of every layer */
-    SWAP_LEVELS
+enum patch_level {
+    PATCH_BLOCKS, /* embeddings, text, image, co-attention, heads */
+    PATCH_LAYERS, /* embeddings, every layer, heads */
+    PATCH_HEADS,  /* every attention head of every layer */
+    PATCH_LEVELS
 };
-extern const char *const swap_level_names[]; /* (SWAP_LEVELS), then NULL */
+extern const char *const patch_level_names[]; /* (PATCH_LEVELS), then NULL */
 
 /* Of one query: which answer a gave and which b gives. */
-struct swap_query {
+struct patch_query {
     bool changed;           /* a and b answer differently */
     char *answer_a, *answer_b;
     enum score_scale scale; /* what is measured, of a and of b: when they answer differently the log
@@ -28,7 +28,7 @@ struct swap_query {
     double before, after;
 };
 
-struct swap_item {
+struct patch_item {
     struct change change;   /* the part, from b */
     char *name;             /* "co-attention layer 2", "text layer 3, head 1", "embeddings" */
     bool known;             /* has run by now */
@@ -39,13 +39,13 @@ struct swap_item {
     int flips;              /* of the queries with a changed answer: how many give b's answer now */
 };
 
-struct swap_result {
+struct patch_result {
     int a, b;
-    enum swap_level level;
+    enum patch_level level;
     int query_count, changed;   /* changed: queries with another answer */
-    struct swap_query *queries;
+    struct patch_query *queries;
     int item_count, done;
-    struct swap_item *items;    /* in the order of the model */
+    struct patch_item *items;    /* in the order of the model */
     int best;                   /* the item with the largest share, -1 while there is none */
     /* For the first query whose answer changes: items that together bring b's answer about. */
     int flip_query;             /* -1: none changes */
@@ -58,31 +58,31 @@ struct swap_result {
 };
 
 /* Up to so many items all sets are tried; 4095 passes at most. */
-#define SWAP_ALL_SETS 12
+#define PATCH_ALL_SETS 12
 
 /* Called after every item, and while sets are tried (all items are done then); what it is given is
  * still being filled. */
-typedef void swap_report(void *arg, const struct swap_result *s);
+typedef void patch_report(void *arg, const struct patch_result *s);
 
-struct swap_options {
+struct patch_options {
     int a, b;
-    enum swap_level level;
+    enum patch_level level;
     bool find_set;            /* look for the set, too */
     const atomic_bool *cancel;
-    swap_report *report;
+    patch_report *report;
     void *report_arg;
 };
 /* The queries' own checkpoint is ignored; their own changes stay. The caller frees *out with
- * swap_free. */
-int swap_run(struct model *m, const struct query *queries, int count, const struct swap_options *o,
-             struct swap_result **out, struct vs_err *err);
-void swap_free(struct swap_result *s);
+ * patch_free. */
+int patch_run(struct model *m, const struct query *queries, int count,
+              const struct patch_options *o, struct patch_result **out, struct vs_err *err);
+void patch_free(struct patch_result *s);
 
 /* What is measured of a query, in words: "log odds of the second answer against the first", "log
  * odds", "logit". */
-const char *swap_measure_name(const struct swap_query *q);
+const char *patch_measure_name(const struct patch_query *q);
 
 /* Indices of the items by share, largest first: (item_count), caller frees. */
-int *swap_order(const struct swap_result *s);
+int *patch_order(const struct patch_result *s);
 
 #endif

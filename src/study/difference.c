@@ -78,24 +78,24 @@ json_t *attention_json(const struct attention_change *list, int count)
 }
 
 /* The part that carries most of the change, or NULL. */
-static const struct swap_item *difference_carrier(const struct swap_result *s)
+static const struct patch_item *difference_carrier(const struct patch_result *s)
 {
     return s->best >= 0 && s->items[s->best].share > 0 ? &s->items[s->best] : NULL;
 }
 
-static json_t *swap_query_json(const struct swap_query *x, const char *text)
+static json_t *patch_query_json(const struct patch_query *x, const char *text)
 {
     return json_pack("{s:o, s:o, s:o, s:b, s:s, s:o, s:o}", "text", plain_string(text), "before",
                      plain_string(x->answer_a), "after", plain_string(x->answer_b), "changed",
-                     (int)x->changed, "scale", swap_measure_name(x), "measure_before",
+                     (int)x->changed, "scale", patch_measure_name(x), "measure_before",
                      plain_number(x->before), "measure_after", plain_number(x->after));
 }
 
-json_t *swap_json(const struct model *m, const struct swap_result *s, const struct query *queries)
+json_t *patch_json(const struct model *m, const struct patch_result *s, const struct query *queries)
 {
     json_t *asked = json_array(), *items = json_array(), *set = json_array();
     for (int i = 0; i < s->query_count; i++)
-        json_array_append_new(asked, swap_query_json(&s->queries[i], queries[i].text));
+        json_array_append_new(asked, patch_query_json(&s->queries[i], queries[i].text));
     for (int i = 0; i < s->item_count; i++) {
         char text[CHANGE_TEXT];
         change_format(&s->items[i].change, text);
@@ -221,14 +221,14 @@ struct difference *difference_of_attention(struct model *m, int a, int b,
                  : xasprintf("changed most: %s, %.4f bits", d->parts[most].part, list[most].jsd));
 }
 
-struct difference *difference_of_swap(struct model *m, const struct swap_result *s,
-                                      const struct query *queries, const char *subject)
+struct difference *difference_of_patch(struct model *m, const struct patch_result *s,
+                                       const struct query *queries, const char *subject)
 {
     struct difference *d = difference_make(m, "swap", s->a, s->b, s->item_count, subject);
-    d->level = swap_level_names[s->level];
+    d->level = patch_level_names[s->level];
     for (int i = 0; i < s->item_count; i++)
         difference_add_part(d, xstrdup(s->items[i].name), NULL, s->items[i].share);
-    return difference_finish(d, swap_json(m, s, queries),
+    return difference_finish(d, patch_json(m, s, queries),
                              difference_carrier(s)
                                  ? xasprintf("carried by %s, %.1f%%", difference_carrier(s)->name,
                                              100 * difference_carrier(s)->share)

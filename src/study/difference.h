@@ -42,9 +42,9 @@ struct difference *difference_of_cka(struct model *m, int a, int b, const struct
 struct difference *difference_of_attention(struct model *m, int a, int b,
                                            const struct attention_change *list, int count,
                                            const char *subject);
-/* queries: those that swap_run had. */
-struct difference *difference_of_swap(struct model *m, const struct swap_result *s,
-                                      const struct query *queries, const char *subject);
+/* queries: those that patch_run had. */
+struct difference *difference_of_patch(struct model *m, const struct patch_result *s,
+                                       const struct query *queries, const char *subject);
 struct difference *difference_copy(const struct difference *d);
 void difference_free(struct difference *d);
 

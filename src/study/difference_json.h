@@ -10,7 +10,8 @@
 json_t *weights_json(const struct model *m, int a, int b, const struct weights_change *w);
 json_t *cka_json(const struct model *m, int a, int b, const struct cka c[2]);
 json_t *attention_json(const struct attention_change *list, int count);
-json_t *swap_json(const struct model *m, const struct swap_result *s, const struct query *queries);
+json_t *patch_json(const struct model *m, const struct patch_result *s,
+                   const struct query *queries);
 
 /* notices: objects with "name" and "notice", of the queries that d is about. They become a part of
  * its line, and of its JSON where that is an object. */

@@ -2,7 +2,8 @@
 /* Retrieval: the logit of every caption with every image of a pool.
  *
  * Images in the outer loop, as many as go into a pass: their regions are read once, and what the
- * image stream is before it meets the text is kept from caption to caption (src/model/prefixcache.h). */
+ * image stream is before it meets the text is kept from caption to caption
+ * (src/model/prefixcache.h). */
 #include "src/study/eval_priv.h"
 
 #include "src/base/mem.h"

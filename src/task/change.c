@@ -191,7 +191,7 @@ static bool change_read_rest(const char *at, char *out, size_t size)
     return true;
 }
 
-static bool parse_swap(const char *at, struct change *out)
+static bool parse_patch(const char *at, struct change *out)
 {
     char part[20], word[20];
     out->kind = CHANGE_SWAP;
@@ -213,7 +213,7 @@ int change_parse(const char *text, struct change *out, struct vs_err *err)
         const char *word;
         bool (*parse)(const char *at, struct change *out);
     } verbs[] = {{"mask", parse_mask},       {"drop", parse_drop},  {"ablate", parse_silence},
-                 {"silence", parse_silence}, {"patch", parse_swap}, {"swap", parse_swap}};
+                 {"silence", parse_silence}, {"patch", parse_patch}, {"swap", parse_patch}};
     const char *at = text;
     char verb[16];
     *out = (struct change){.layer = -1, .head = -1};

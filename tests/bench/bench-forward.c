@@ -70,7 +70,7 @@ int main(int argc, char **argv)
         return fail(err.text);
     const char *kept = argc > 8 ? argv[8] : "none";
     if (strcmp(kept, "none") != 0)
-        vilbert_keep(m, kept_new(k, (size_t)64 << 20));
+        vilbert_keep(m, prefix_new(k, (size_t)64 << 20));
     fill(&in, argc > 9 ? atoi(argv[9]) : 1, atoi(argv[3]), atoi(argv[4]), c.v_feature);
     int passes = atoi(argv[6]);
     double *ms = xcalloc((size_t)passes + 1, sizeof *ms);

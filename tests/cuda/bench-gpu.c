@@ -233,12 +233,12 @@ static int time_model(struct vilbert *m, int batch, int tokens, bool attention, 
 /* One query again and again, of which text and image are known. */
 static int time_kept(struct vilbert *m, struct kern *k)
 {
-    struct kept *s = kept_new(k, (size_t)64 << 20);
+    struct prefix_cache *s = prefix_new(k, (size_t)64 << 20);
     vilbert_keep(m, s);
     printf("text and image kept: ");
     int rc = time_model(m, 1, 38, false, 21);
     vilbert_keep(m, NULL);
-    kept_free(s);
+    prefix_free(s);
     return rc;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Several checkpoints in the workbench: two that differ in one layer side by side, their attention,
- * weights and swaps; pinned probes, and a folder in which a third one appears. Broken when an
+ * weights and patches; pinned probes, and a folder in which a third one appears. Broken when an
  * answer lands in another's column, a difference is not marked, the layer is not named, or what was
  * asked is not in the log as belonging together. */
 #include "pixels.h"

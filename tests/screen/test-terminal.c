@@ -240,7 +240,7 @@ static void signals(void)
 }
 
 /* While it still asks the terminal. */
-static void early_signal(void)
+static void prefix_signal(void)
 {
     const struct terminal_kind kind = {.mute = true};
     struct terminal *t = start(&kind, "refcoco", 32, 110);
@@ -325,7 +325,7 @@ int main(void)
     pieces(11, 400);
     typing_meanwhile();
     signals();
-    early_signal();
+    prefix_signal();
     suspended(true);
     suspended(false);
     sizes();

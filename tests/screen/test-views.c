@@ -165,7 +165,7 @@ static void changes(void)
     quit(t, "changes");
 }
 
-static void knocked(void)
+static void left_out(void)
 {
     struct terminal *t = terminal_demo(24, 80);
     terminal_command(t, "knock-out heads"); /* its name of before */
@@ -206,7 +206,7 @@ int main(void)
     matrix();
     heads();
     changes();
-    knocked();
+    left_out();
     unknown();
     return tap_done();
 }

@@ -171,9 +171,9 @@ static int again_models(struct again *x, struct vilbert *use[2], struct vilbert 
     use[1] = which ? x->a_plain : x->b_plain;
     if (which != 2)
         return 0;
-    struct net_swap swap = {.part = (enum net_part)query_below(5),
-                            .layer = query_below(3) - 1, .head = -1,
-                            .from = vilbert_net(x->b.m)};
+    struct net_patch swap = {.part = (enum net_part)query_below(5),
+                             .layer = query_below(3) - 1, .head = -1,
+                             .from = vilbert_net(x->b.m)};
     if (swap.part == PART_EMBEDDINGS || swap.part == PART_HEADS)
         swap.layer = -1;
     else if (swap.layer >= 0)
@@ -210,8 +210,8 @@ static int again_query(struct again *x, float *worst, struct vs_err *err)
 /* count queries with a store of so many bytes; 0 is the only difference where `exact`. */
 static void again_run(struct again *x, const char *what, size_t bytes, int count, bool exact)
 {
-    struct kept *s = kept_new(x->a.k, bytes);
-    struct kept_stats stats;
+    struct prefix_cache *s = prefix_new(x->a.k, bytes);
+    struct prefix_stats stats;
     struct vs_err err = {0};
     float worst = 0;
     int done = 0;
@@ -219,7 +219,7 @@ static void again_run(struct again *x, const char *what, size_t bytes, int count
     vilbert_keep(x->b.m, s);
     for (int i = 0; i < count; i++)
         done += again_query(x, &worst, &err) == 0;
-    kept_stats(s, &stats);
+    prefix_stats(s, &stats);
     ok(done == count && worst <= (exact ? 0 : 5e-5f), "%s: %d of %d queries answer as without a "
        "store (%g) %s", what, done, count, (double)worst, err.text);
     ok(stats.bytes <= bytes && (bytes < 4096 || (stats.found > count / 8 && stats.made > 4)),
@@ -227,13 +227,13 @@ static void again_run(struct again *x, const char *what, size_t bytes, int count
        stats.found);
     vilbert_keep(x->a.m, NULL);
     vilbert_keep(x->b.m, NULL);
-    kept_free(s);
+    prefix_free(s);
 }
 
 /* One query several times: what is left of it becomes a graph on a device. */
 __attribute__((unused)) static void again_same(struct again *x)
 {
-    struct kept *s = kept_new(x->a.k, (size_t)1 << 20);
+    struct prefix_cache *s = prefix_new(x->a.k, (size_t)1 << 20);
     struct net_want want = {.heads = HEAD_VQA | HEAD_GROUND};
     struct net_input in;
     struct trace *t[2] = {NULL, NULL};
@@ -250,7 +250,7 @@ __attribute__((unused)) static void again_same(struct again *x)
     }
     ok(worst <= 0, "the same query five times, with and without a store %s", err.text);
     vilbert_keep(x->a.m, NULL);
-    kept_free(s);
+    prefix_free(s);
     query_free(&in);
 }
 
@@ -258,7 +258,7 @@ __attribute__((unused)) static void again_same(struct again *x)
  * room. *fail: which of the next allocations fails. */
 __attribute__((unused)) static void again_short(struct again *x, int *fail)
 {
-    struct kept *s = kept_new(x->a.k, (size_t)1 << 20);
+    struct prefix_cache *s = prefix_new(x->a.k, (size_t)1 << 20);
     struct vs_err err = {0};
     float worst = 0;
     int done = 0, count = 15;
@@ -273,7 +273,7 @@ __attribute__((unused)) static void again_short(struct again *x, int *fail)
     *fail = 0;
     ok(done >= count - 3 && worst <= 5e-5f, "memory that ends takes kept states first: %d of %d "
        "queries answer (%g) %s", done, count, (double)worst, err.text);
-    kept_free(s);
+    prefix_free(s);
 }
 
 #endif

@@ -74,12 +74,12 @@ static const double rollout_text_1[25] = { /* 5 by 5 */
 /* The tiny model a with parts of b, which is a times a factor: log odds of b's answer against
  * a's, or of the common answer against all others. Sets of blocks and of layers that give b's
  * answer, the smallest ones only: bits in the order of the parts; size 0: the same answers. */
-static const struct swap_golden {
+static const struct patch_golden {
     const char *task, *text;
     double factor, before, after;
     double blocks[5], layers[8], heads[18];
     int block_size, block_sets[8], layer_size, layer_sets[8];
-} swap_goldens[] = {
+} patch_goldens[] = {
     {"vqa", "what color", 1.7, -1.65984844, 2.803289,
      {-1.53713052, -0.801044266, -2.60675106, 0.0364512514, -3.42129366},
      {-1.53713052, -1.29664475, -0.689020545, -1.97258926, -1.41449954, -1.56291203,

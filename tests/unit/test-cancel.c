@@ -53,7 +53,7 @@ static void stop_effects(void *arg, const struct effects *e)
     atomic_store(&cancel, true);
 }
 
-static void stop_swap(void *arg, const struct swap_result *s)
+static void stop_patch(void *arg, const struct patch_result *s)
 {
     (void)arg;
     (void)s;
@@ -76,7 +76,7 @@ static void start(void)
     atomic_store(&cancel, false);
 }
 
-static void knock_outs(void)
+static void leave_outs(void)
 {
     struct vs_err err = {0};
     struct effects *e = NULL;
@@ -89,11 +89,11 @@ static void knock_outs(void)
 static void swaps(void)
 {
     struct vs_err err = {0};
-    struct swap_result *s = NULL;
-    struct swap_options o = {.a = 0, .b = 1, .level = SWAP_LAYERS, .cancel = &cancel,
-                             .report = stop_swap};
+    struct patch_result *s = NULL;
+    struct patch_options o = {.a = 0, .b = 1, .level = PATCH_LAYERS, .cancel = &cancel,
+                              .report = stop_patch};
     start();
-    int rc = swap_run(m, &q, 1, &o, &s, &err);
+    int rc = patch_run(m, &q, 1, &o, &s, &err);
     ok(is_cancelled(rc, &err) && !s && reports == 1, "swaps after one part: %s", err.text);
 }
 
@@ -256,7 +256,7 @@ int main(void)
     q = (struct query){.task = task_find("vqa"), .text = "how many stars are there?",
                        .photo_count = 1, .photos = &scene};
     queries();
-    knock_outs();
+    leave_outs();
     swaps();
     alignment();
     weights();

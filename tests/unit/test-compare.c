@@ -230,21 +230,21 @@ static void weights(void)
 
 /* ---- a model with two checkpoints that differ in one layer */
 
-static void swap_names(const char *prefix, double factor, const char *want)
+static void patch_names(const char *prefix, double factor, const char *want)
 {
     struct model *m = NULL;
     struct photo *p = NULL;
     struct vs_err err = {0};
-    struct swap_result *s = NULL;
+    struct patch_result *s = NULL;
     if (!open_pair(prefix, factor, &m, &p))
         return;
     struct query q[] = {
         {.task = task_find("vqa"), .text = "what color", .photo_count = 1, .photos = &p},
         {.task = task_find("refcoco"), .text = "a dog", .photo_count = 1, .photos = &p}};
-    struct swap_options o = {.a = 0, .b = 1, .level = SWAP_LAYERS, .find_set = true};
-    if (ok(swap_run(m, q, 2, &o, &s, &err) == 0, "%s: swapped %s", want, err.text)) {
-        int *order = swap_order(s);
-        const struct swap_item *best = &s->items[s->best], *second = &s->items[order[1]];
+    struct patch_options o = {.a = 0, .b = 1, .level = PATCH_LAYERS, .find_set = true};
+    if (ok(patch_run(m, q, 2, &o, &s, &err) == 0, "%s: swapped %s", want, err.text)) {
+        int *order = patch_order(s);
+        const struct patch_item *best = &s->items[s->best], *second = &s->items[order[1]];
         ok(strcmp(best->name, want) == 0 && order[0] == s->best && fabs(best->share - 1) < 1e-3,
            "it is %s that carries the change: %.4f", best->name, best->share);
         ok(fabs(second->share) < 1e-6, "no other part does: %s %.7f", second->name, second->share);
@@ -253,23 +253,23 @@ static void swap_names(const char *prefix, double factor, const char *want)
            "%d answers flip, by %d part", s->changed, s->set_count);
         free(order);
     }
-    swap_free(s);
+    patch_free(s);
     close_pair(m, p);
 }
 
-static void swap_heads(void)
+static void patch_heads(void)
 {
     struct model *m = NULL;
     struct photo *p = NULL;
     struct vs_err err = {0};
-    struct swap_result *s = NULL;
+    struct patch_result *s = NULL;
     if (!open_pair("bert.encoder.layer.1.attention.self.value", -3, &m, &p))
         return;
     struct query q = {
         .task = task_find("vqa"), .text = "what color", .photo_count = 1, .photos = &p};
-    struct swap_options o = {.a = 0, .b = 1, .level = SWAP_HEADS};
+    struct patch_options o = {.a = 0, .b = 1, .level = PATCH_HEADS};
     double sum = 0, others = 0;
-    if (ok(swap_run(m, &q, 1, &o, &s, &err) == 0, "heads are swapped %s", err.text)) {
+    if (ok(patch_run(m, &q, 1, &o, &s, &err) == 0, "heads are swapped %s", err.text)) {
         for (int i = 0; i < s->item_count; i++)
             if (strncmp(s->items[i].name, "text layer 2, head", 18) == 0)
                 sum += fabs(s->items[i].share);
@@ -277,7 +277,7 @@ static void swap_heads(void)
                 others += fabs(s->items[i].share);
     }
     ok(s && sum > 0.05 && others < 1e-6, "only that layer's heads change anything: %.4f", sum);
-    swap_free(s);
+    patch_free(s);
     close_pair(m, p);
 }
 
@@ -476,12 +476,12 @@ int main(int argc, char **argv)
     alignment();
     names_of_layers();
     weights();
-    swap_names("bert.encoder.c_layer.1.", 1.7, "co-attention layer 2");
-    swap_names("bert.encoder.layer.0.", 1.7, "text layer 1");
-    swap_names("bert.encoder.v_layer.1.", 0.3, "image layer 2");
-    swap_names("bert.embeddings.", 2, "embeddings");
-    swap_names("vil_prediction.", -2, "poolers and heads");
-    swap_heads();
+    patch_names("bert.encoder.c_layer.1.", 1.7, "co-attention layer 2");
+    patch_names("bert.encoder.layer.0.", 1.7, "text layer 1");
+    patch_names("bert.encoder.v_layer.1.", 0.3, "image layer 2");
+    patch_names("bert.embeddings.", 2, "embeddings");
+    patch_names("vil_prediction.", -2, "poolers and heads");
+    patch_heads();
     attention_and_states();
     added_later();
     watching();

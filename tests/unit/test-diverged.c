@@ -227,7 +227,7 @@ static void check_inputs(void)
            err.text);
         x[1] = keep;
         ok(ask(&q, &in, HEAD_VQA, &err) == 0, "and finite ones are answered %s", err.text);
-        struct net_swap swap = {PART_VISUAL, -1, -1, vilbert_net(bad.m)};
+        struct net_patch swap = {PART_VISUAL, -1, -1, vilbert_net(bad.m)};
         ok(vilbert_mix(q.m, &swap, 1, &mix, &err) == VS_E_DIVERGED && !mix &&
                strstr(err.text, TEXT), "a mix: %s", err.text);
         float states[24] = {0}, out[1] = {0};

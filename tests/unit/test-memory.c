@@ -117,7 +117,7 @@ static int leave_out(struct model *m, struct photo *p, struct buf *answer, struc
     return rc;
 }
 
-static int swap_layer(struct model *m, struct photo *p, struct buf *answer, struct vs_err *err)
+static int patch_layer(struct model *m, struct photo *p, struct buf *answer, struct vs_err *err)
 {
     struct query q = question(&p);
     struct change c = {.kind = CHANGE_SWAP, .part = PART_TEXT, .layer = 0, .head = 0};
@@ -231,7 +231,7 @@ int main(void)
     try_all(ask_all, "a query with all maps and states, and lenses", 40);
     try_all(ask_twice, "two queries in one pass", 10);
     try_all(leave_out, "knock-outs", 10);
-    try_all(swap_layer, "a head from another checkpoint", 10);
+    try_all(patch_layer, "a head from another checkpoint", 10);
     try_all(detect, "the detector", 20);
     try_all(compare_files, "weights", 2);
     return tap_done();

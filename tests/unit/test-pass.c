@@ -127,7 +127,7 @@ static void test_again(const char *what, const char *config, const char *checkpo
 static struct trace *mixed_pass(struct again *x, const struct net_input *in,
                                 const struct net_want *want, struct vs_err *err)
 {
-    struct net_swap swap = {.part = PART_CO, .layer = 0, .from = vilbert_net(x->b.m)};
+    struct net_patch swap = {.part = PART_CO, .layer = 0, .from = vilbert_net(x->b.m)};
     struct vilbert *m = NULL;
     struct trace *t = NULL;
     if (vilbert_mix(x->a_plain, &swap, 1, &m, err) == 0)
@@ -244,7 +244,7 @@ static void test_real(const char *config, const char *checkpoint)
     struct net_want few = {.heads = HEAD_VQA | HEAD_ALIGN}, all = few, ground = few;
     if (!open_on(&q, "the model", config, checkpoint, "cpu"))
         return;
-    struct kept *s = kept_new(q.k, (size_t)256 << 20);
+    struct prefix_cache *s = prefix_new(q.k, (size_t)256 << 20);
     real_input(&q, &in);
     all.hidden = true;
     all.heads |= ground.heads = HEAD_GROUND;
@@ -263,7 +263,7 @@ static void test_real(const char *config, const char *checkpoint)
         trace_free(t[i]);
     query_free(&in);
     vilbert_keep(q.m, NULL);
-    kept_free(s);
+    prefix_free(s);
     query_close(&q);
 }
 

@@ -25,7 +25,7 @@ static struct query about(const char *task, const char *text, struct photo **p)
 }
 
 /* The largest difference of what is measured with single parts; 99 when they are others. */
-static double off_values(const struct swap_result *s, const double *want, int count)
+static double off_values(const struct patch_result *s, const double *want, int count)
 {
     double most = s->item_count == count ? 0 : 99;
     for (int i = 0; i < count && most < 99; i++)
@@ -34,7 +34,7 @@ static double off_values(const struct swap_result *s, const double *want, int co
 }
 
 /* Whether the set is one of the sets of numpy. */
-static bool is_smallest(const struct swap_result *s, int size, const int *sets)
+static bool is_smallest(const struct patch_result *s, int size, const int *sets)
 {
     int bits = 0;
     for (int i = 0; i < s->set_count; i++)
@@ -46,7 +46,7 @@ static bool is_smallest(const struct swap_result *s, int size, const int *sets)
 }
 
 /* How far a share is from the way that numpy's value has gone. */
-static double off_shares(const struct swap_result *s, const struct swap_golden *g,
+static double off_shares(const struct patch_result *s, const struct patch_golden *g,
                          const double *want)
 {
     double most = 0;
@@ -55,53 +55,53 @@ static double off_shares(const struct swap_result *s, const struct swap_golden *
     return most;
 }
 
-static void swap_level(struct model *m, struct photo **p, const struct swap_golden *g,
-                       enum swap_level level, const double *want, int count, int size,
-                       const int *sets)
+static void patch_level(struct model *m, struct photo **p, const struct patch_golden *g,
+                        enum patch_level level, const double *want, int count, int size,
+                        const int *sets)
 {
     struct vs_err err = {0};
-    struct swap_result *s = NULL;
+    struct patch_result *s = NULL;
     struct query q = about(g->task, g->text, p);
-    struct swap_options o = {.a = 0, .b = 1, .level = level, .find_set = sets != NULL};
+    struct patch_options o = {.a = 0, .b = 1, .level = level, .find_set = sets != NULL};
     const char *name = ((const char *[]){"blocks", "layers", "heads"})[level];
-    if (!ok(swap_run(m, &q, 1, &o, &s, &err) == 0, "%s of \"%s\" times %g %s", name, g->text,
+    if (!ok(patch_run(m, &q, 1, &o, &s, &err) == 0, "%s of \"%s\" times %g %s", name, g->text,
             g->factor, err.text))
         return;
-    const struct swap_query *x = &s->queries[0];
+    const struct patch_query *x = &s->queries[0];
     double ends = fmax(fabs(x->before - g->before), fabs(x->after - g->after));
     double values = off_values(s, want, count), shares = off_shares(s, g, want);
     ok(ends < 1e-4 && values < 1e-4 && shares < 1e-4,
        "log odds and shares are numpy's to %.1g, %.1g, %.1g", ends, values, shares);
-    struct difference *d = difference_of_swap(m, s, &q, g->text);
+    struct difference *d = difference_of_patch(m, s, &q, g->text);
     bool exact = strstr(d->data, "\"smallest_set\":[") && !strstr(d->data, "minimal_set");
-    ok(exact == (count <= SWAP_ALL_SETS) && strstr(d->data, "\"scale\":\"log odds"),
+    ok(exact == (count <= PATCH_ALL_SETS) && strstr(d->data, "\"scale\":\"log odds"),
        "its JSON says %s, and log odds", exact ? "smallest" : "minimal");
     difference_free(d);
     if (sets)
         ok(s->queries[0].changed == (size > 0) && is_smallest(s, size, sets),
            "%d parts flip it, by numpy %d", s->set_count, size);
-    swap_free(s);
+    patch_free(s);
 }
 
 static void swaps(void)
 {
-    for (int i = 0; i < COUNT(swap_goldens); i++) {
-        const struct swap_golden *g = &swap_goldens[i];
+    for (int i = 0; i < COUNT(patch_goldens); i++) {
+        const struct patch_golden *g = &patch_goldens[i];
         struct model *m = NULL;
         struct photo *p = NULL;
         if (!open_pair("", g->factor, &m, &p))
             continue;
-        swap_level(m, &p, g, SWAP_BLOCKS, g->blocks, COUNT(g->blocks), g->block_size,
-                   g->block_sets);
-        swap_level(m, &p, g, SWAP_LAYERS, g->layers, COUNT(g->layers), g->layer_size,
-                   g->layer_sets);
-        swap_level(m, &p, g, SWAP_HEADS, g->heads, COUNT(g->heads), 0, NULL);
+        patch_level(m, &p, g, PATCH_BLOCKS, g->blocks, COUNT(g->blocks), g->block_size,
+                    g->block_sets);
+        patch_level(m, &p, g, PATCH_LAYERS, g->layers, COUNT(g->layers), g->layer_size,
+                    g->layer_sets);
+        patch_level(m, &p, g, PATCH_HEADS, g->heads, COUNT(g->heads), 0, NULL);
         close_pair(m, p);
     }
 }
 
 /* Whether the set without item `left` (-1: all of it) gives b's answer. */
-static bool gives(struct model *m, struct query q, const struct swap_result *s, int left)
+static bool gives(struct model *m, struct query q, const struct patch_result *s, int left)
 {
     struct vs_err err = {0};
     struct result *mixed = NULL, *b = NULL;
@@ -130,13 +130,13 @@ static void minimal(const char *prefix, double factor, const char *task, const c
     struct model *m = NULL;
     struct photo *p = NULL;
     struct vs_err err = {0};
-    struct swap_result *s = NULL;
+    struct patch_result *s = NULL;
     if (!open_pair(prefix, factor, &m, &p))
         return;
     struct query q = about(task, text, &p);
-    struct swap_options o = {.a = 0, .b = 1, .level = SWAP_HEADS, .find_set = true};
-    int rc = swap_run(m, &q, 1, &o, &s, &err);
-    if (!ok(rc == 0 && s->item_count > SWAP_ALL_SETS && !s->smallest && s->set_count > 1,
+    struct patch_options o = {.a = 0, .b = 1, .level = PATCH_HEADS, .find_set = true};
+    int rc = patch_run(m, &q, 1, &o, &s, &err);
+    if (!ok(rc == 0 && s->item_count > PATCH_ALL_SETS && !s->smallest && s->set_count > 1,
             "of %d heads a minimal set is looked for %s", rc == 0 ? s->item_count : 0, err.text))
         return;
     bool needed = true;
@@ -144,11 +144,11 @@ static void minimal(const char *prefix, double factor, const char *task, const c
         needed = needed && !gives(m, q, s, i);
     ok(gives(m, q, s, -1) && needed, "%d heads flip the answer, none can be left out",
        s->set_count);
-    struct difference *d = difference_of_swap(m, s, &q, text);
+    struct difference *d = difference_of_patch(m, s, &q, text);
     ok((!json || strstr(d->data, json)) && !strstr(d->data, "smallest_set"),
        "and its JSON says minimal");
     difference_free(d);
-    swap_free(s);
+    patch_free(s);
     close_pair(m, p);
 }
 

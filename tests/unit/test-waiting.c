@@ -152,7 +152,7 @@ static void taken_away(void)
 }
 
 /* What waited names rows of the file that it comes to, and of no other. */
-static void kept_elsewhere(void)
+static void prefix_elsewhere(void)
 {
     struct log *l = NULL;
     struct vs_err err = {0};
@@ -244,7 +244,7 @@ int main(void)
     records_wait();
     waits_for_place();
     taken_away();
-    kept_elsewhere();
+    prefix_elsewhere();
     refuses("newer.db", "PRAGMA application_id=1986620531; CREATE TABLE t(x); PRAGMA "
                         "user_version=99", "newer");
     refuses("other.db", "CREATE TABLE t(x)", "another program");

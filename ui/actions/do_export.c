@@ -176,7 +176,7 @@ static int export_photo(struct workbench *w, const char *path, struct vs_err *er
 static int export_png(struct workbench *w, const char *path, struct vs_err *err)
 {
     const struct canvas *c = w->screen.gfx.places[panes_focused(&w->panes)->slot].canvas;
-    if (panes_view(&w->panes) != &view_photo && c)
+    if (panes_view(&w->panes) != &view_image && c)
         return png_write(path, c->rgb, c->w, c->h, err);
     return export_photo(w, path, err);
 }

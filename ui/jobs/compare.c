@@ -16,8 +16,8 @@ struct comparison *comparison_of(struct workbench *w)
         int n = model_checkpoint_count(w->ses.model);
         w->compare = xcalloc(1, sizeof *w->compare);
         w->compare->b = n > 1 ? n - 1 : 0;
-        w->compare->drift.a = w->compare->swaps.a = -1;
-        w->compare->swaps.level = SWAP_LAYERS;
+        w->compare->drift.a = w->compare->patches.a = -1;
+        w->compare->patches.level = PATCH_LAYERS;
         w->compare->generation = 1;
     }
     return w->compare;
@@ -244,7 +244,7 @@ void compare_free(struct workbench *w)
     for (int i = 0; i < model_checkpoint_count(w->ses.model); i++)
         compare_drop(w, i);
     drift_fini(&c->drift);
-    swaps_fini(&c->swaps);
+    patches_fini(&c->patches);
     trend_fini(&c->trend);
     free(c);
     w->compare = NULL;

@@ -27,16 +27,16 @@ struct drift {
     int made;               /* how often something was found */
 };
 
-struct swaps {
+struct patches {
     int a, b;
     bool runs;
-    enum swap_level level;
+    enum patch_level level;
     struct compare_progress progress;
-    struct swap_result *result; /* or NULL */
+    struct patch_result *result; /* or NULL */
     int *order;             /* of its items */
     char *text;             /* the query */
     uint64_t query;         /* which that is: stale_identity */
-    enum swap_level made;   /* the level of the result */
+    enum patch_level made;   /* the level of the result */
     int number;             /* how many results there were */
     char why[256];
 };
@@ -65,7 +65,7 @@ struct comparison {
     bool compared;          /* and then that they were compared */
     uint64_t generation;    /* changes when a result comes or goes */
     struct drift drift;
-    struct swaps swaps;
+    struct patches patches;
     struct trend trend;
 };
 
@@ -101,8 +101,8 @@ void compare_free(struct workbench *w);
 /* ---- compare_jobs.c: work for the engine's thread */
 void drift_start(struct workbench *w);
 void drift_fini(struct drift *d);
-void swaps_start(struct workbench *w);
-void swaps_fini(struct swaps *s);
+void patches_start(struct workbench *w);
+void patches_fini(struct patches *s);
 /* ---- compare_log.c */
 /* Logs a result unless it is; a log that cannot be written is said once. */
 void compare_log(struct workbench *w, struct result *r);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Work about two checkpoints in the engine's thread: weights, hidden states, swaps. What a job
+/* Work about two checkpoints in the engine's thread: weights, hidden states, patches. What a job
  * needs it owns, so that the screen may go on meanwhile. */
 #include "ui/jobs/compare.h"
 
@@ -130,89 +130,89 @@ void drift_fini(struct drift *d)
     d->text = NULL;
 }
 
-/* ---- swaps */
+/* ---- patches */
 
-struct swap_job {
-    struct swap_options o;
+struct patch_job {
+    struct patch_options o;
     struct own_query query;
     struct compare_progress *progress;
-    struct swap_result *result;
+    struct patch_result *result;
     struct difference *found; /* to be logged */
 };
 
-static void swap_job_free(void *arg)
+static void patch_job_free(void *arg)
 {
-    struct swap_job *j = arg;
+    struct patch_job *j = arg;
     own_query_fini(&j->query);
-    swap_free(j->result);
+    patch_free(j->result);
     difference_free(j->found);
     free(j);
 }
 
-static void on_swap(void *arg, const struct swap_result *s)
+static void on_patch(void *arg, const struct patch_result *s)
 {
     struct compare_progress *p = arg;
     atomic_store(&p->all, s->tries ? 0 : s->item_count);
     atomic_store(&p->done, s->tries ? s->tries : s->done);
 }
 
-static int swaps_run(struct model *m, void *arg, const atomic_bool *cancel, struct vs_err *err)
+static int patches_run(struct model *m, void *arg, const atomic_bool *cancel, struct vs_err *err)
 {
-    struct swap_job *j = arg;
+    struct patch_job *j = arg;
     j->o.cancel = cancel;
-    j->o.report = on_swap;
+    j->o.report = on_patch;
     j->o.report_arg = j->progress;
-    int rc = swap_run(m, &j->query.q, 1, &j->o, &j->result, err);
+    int rc = patch_run(m, &j->query.q, 1, &j->o, &j->result, err);
     if (rc == 0)
-        j->found = difference_of_swap(m, j->result, &j->query.q, j->query.text);
+        j->found = difference_of_patch(m, j->result, &j->query.q, j->query.text);
     return rc;
 }
 
-static void swaps_done(struct workbench *w, void *arg, const struct vs_err *err)
+static void patches_done(struct workbench *w, void *arg, const struct vs_err *err)
 {
-    struct swap_job *j = arg;
-    struct swaps *s = &comparison_of(w)->swaps;
-    enum swap_level level = s->level;
-    swaps_fini(s);
-    *s = (struct swaps){.a = j->o.a, .b = j->o.b, .level = level, .result = j->result,
-                        .text = xstrdup(j->query.text), .query = j->query.identity,
-                        .made = j->o.level, .number = s->number + 1};
+    struct patch_job *j = arg;
+    struct patches *s = &comparison_of(w)->patches;
+    enum patch_level level = s->level;
+    patches_fini(s);
+    *s = (struct patches){.a = j->o.a, .b = j->o.b, .level = level, .result = j->result,
+                          .text = xstrdup(j->query.text), .query = j->query.identity,
+                          .made = j->o.level, .number = s->number + 1};
     if (s->result)
-        s->order = swap_order(s->result);
+        s->order = patch_order(s->result);
     if (err)
         say_failed(w, s->why, err);
     compare_log_found(w, j->found);
     j->found = NULL;
     j->result = NULL;
     bool stale = !err && (s->a != w->compare->a || s->b != w->compare->b || level != j->o.level);
-    swap_job_free(j);
+    patch_job_free(j);
     if (stale)
-        swaps_start(w);
+        patches_start(w);
 }
 
-void swaps_start(struct workbench *w)
+void patches_start(struct workbench *w)
 {
     struct comparison *c = comparison_of(w);
-    struct swaps *s = &c->swaps;
+    struct patches *s = &c->patches;
     if (s->runs || !w->ses.engine || c->a == c->b || boxes_changed(w))
         return;
-    struct swap_job *j = xcalloc(1, sizeof *j);
+    struct patch_job *j = xcalloc(1, sizeof *j);
     if (!w->now.r || own_query_make(w, &j->query, NULL) != 0) {
         workbench_say(w, true, "ask something first: patching explains how an answer changes");
-        swap_job_free(j);
+        patch_job_free(j);
         return;
     }
-    j->o = (struct swap_options){.a = c->a, .b = c->b, .level = s->level, .find_set = true};
+    j->o = (struct patch_options){.a = c->a, .b = c->b, .level = s->level, .find_set = true};
     j->progress = &s->progress;
     s->runs = true;
     s->why[0] = '\0';
     atomic_store(&s->progress.all, 0);
-    workbench_call(w, swaps_run, swaps_done, swap_job_free, j);
+    workbench_call(w, patches_run, patches_done, patch_job_free, j);
 }
 
-void swaps_fini(struct swaps *s)
+void patches_fini(struct patches *s)
 {
-    swap_free(s->result);
+    patch_free(s->result);
     free(s->order);
     free(s->text);
     s->result = NULL;

@@ -25,8 +25,8 @@ static bool same_question(const struct result *a, const struct result *b)
 /* What was found out about the result that was shown. */
 static void forget_result(struct workbench *w)
 {
-    effects_free(w->knocks.known);
-    w->knocks.known = NULL;
+    effects_free(w->leave_outs.known);
+    w->leave_outs.known = NULL;
     for (int i = 0; i < 2; i++)
         lens_free(w->lenses.known[i]);
     w->lenses = (struct lenses){0};
@@ -79,7 +79,7 @@ static void show_result(struct workbench *w, struct result *r)
     }
     look_settle(w);
     compare_follow(w);
-    knock_resume(w);
+    leave_out_resume(w);
     if (r->notice)
         workbench_say(w, true, "note: %s", r->notice);
     else if (!w->script.at)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct knock {
+struct leave_out {
     struct own_query own;
     const struct result *r;  /* what it is about */
     enum effects_of of;
@@ -22,9 +22,9 @@ struct knock {
     struct effects *known;   /* with the lock: a copy for the screen, not yet taken */
 };
 
-static void knock_drop(void *arg)
+static void leave_out_drop(void *arg)
 {
-    struct knock *k = arg;
+    struct leave_out *k = arg;
     own_query_fini(&k->own);
     effects_free(k->known);
     effects_free(k->out);
@@ -44,9 +44,9 @@ static struct effects *copy_of(const struct effects *e)
 
 /* In the worker's thread. The engine's flag is heard here, between batches: the pass looks at ours,
  * which a newer query sets, too. */
-static void knock_report(void *arg, const struct effects *e)
+static void leave_out_report(void *arg, const struct effects *e)
 {
-    struct knock *k = arg;
+    struct leave_out *k = arg;
     struct effects *copy = copy_of(e);
     if (atomic_load(k->cancel))
         atomic_store(&k->stop, true);
@@ -56,30 +56,30 @@ static void knock_report(void *arg, const struct effects *e)
     pthread_mutex_unlock(&k->lock);
 }
 
-static int knock_run(struct model *m, void *arg, const atomic_bool *cancel, struct vs_err *err)
+static int leave_out_run(struct model *m, void *arg, const atomic_bool *cancel, struct vs_err *err)
 {
-    struct knock *k = arg;
+    struct leave_out *k = arg;
     k->cancel = cancel;
-    return effects_run(m, &k->own.q, k->of, k->choice, k->how, &k->stop, knock_report, k,
+    return effects_run(m, &k->own.q, k->of, k->choice, k->how, &k->stop, leave_out_report, k,
                        &k->out, err);
 }
 
-static void knock_take(struct workbench *w, void *arg, const struct vs_err *err)
+static void leave_out_take(struct workbench *w, void *arg, const struct vs_err *err)
 {
-    struct knock *k = arg;
-    if (w->knocks.runs == k)
-        w->knocks.runs = NULL;
+    struct leave_out *k = arg;
+    if (w->leave_outs.runs == k)
+        w->leave_outs.runs = NULL;
     if (err && k->r == w->now.r)
         workbench_say(w, err->code != VS_E_CANCELLED, "%s",
                       err->code == VS_E_CANCELLED ? "leave-one-out stopped" : err->text);
     if (!err && k->r == w->now.r) {
-        effects_free(w->knocks.known);
-        w->knocks.known = k->out;
+        effects_free(w->leave_outs.known);
+        w->leave_outs.known = k->out;
         k->out = NULL;
-        workbench_say(w, false, "leave-one-out: %d in %.0f ms", w->knocks.known->done,
-                      w->knocks.known->ms);
+        workbench_say(w, false, "leave-one-out: %d in %.0f ms", w->leave_outs.known->done,
+                      w->leave_outs.known->ms);
     }
-    knock_drop(k);
+    leave_out_drop(k);
 }
 
 /* ---- the query again */
@@ -104,7 +104,7 @@ static bool still_fits(const struct result *r, int i, const struct photo *p,
            memcmp(boxes, given->boxes, (size_t)given->count * 4 * sizeof *boxes) == 0;
 }
 
-static int check_fit(const struct result *r, const struct knock *k, struct vs_err *err)
+static int check_fit(const struct result *r, const struct leave_out *k, struct vs_err *err)
 {
     for (int i = 0; i < r->image_count; i++)
         if (!still_fits(r, i, k->own.photos[i], &k->own.boxes[i]))
@@ -120,9 +120,9 @@ static int checkpoint_of(const struct workbench *w)
     return w->ses.checkpoint;
 }
 
-static struct knock *knock_new(const struct workbench *w, struct vs_err *err)
+static struct leave_out *leave_out_new(const struct workbench *w, struct vs_err *err)
 {
-    struct knock *k = xcalloc(1, sizeof *k);
+    struct leave_out *k = xcalloc(1, sizeof *k);
     pthread_mutex_init(&k->lock, NULL);
     atomic_init(&k->stop, false);
     k->r = w->now.r;
@@ -132,7 +132,7 @@ static struct knock *knock_new(const struct workbench *w, struct vs_err *err)
     k->own.q.checkpoint = checkpoint_of(w);
     if (rc == 0)
         return k;
-    knock_drop(k);
+    leave_out_drop(k);
     return NULL;
 }
 
@@ -147,16 +147,16 @@ static int chosen_answer(const struct workbench *w)
     return look_place(r, 0, r->boxes[w->sel->rank].image, r->boxes[w->sel->rank].region);
 }
 
-void knock_start(struct workbench *w, enum effects_of of, enum kern_silence how)
+void leave_out_start(struct workbench *w, enum effects_of of, enum kern_silence how)
 {
     struct vs_err err = {0};
-    knock_stop(w);
-    w->knocks.later = w->asked.running != 0;
-    w->knocks.of = of;
-    w->knocks.how = how;
-    if (w->knocks.later)
+    leave_out_stop(w);
+    w->leave_outs.later = w->asked.running != 0;
+    w->leave_outs.of = of;
+    w->leave_outs.how = how;
+    if (w->leave_outs.later)
         return;
-    struct knock *k = knock_new(w, &err);
+    struct leave_out *k = leave_out_new(w, &err);
     if (!k) {
         workbench_say(w, true, "%s", err.text);
         return;
@@ -164,46 +164,46 @@ void knock_start(struct workbench *w, enum effects_of of, enum kern_silence how)
     k->of = of;
     k->how = how;
     k->choice = chosen_answer(w);
-    effects_free(w->knocks.known);
-    w->knocks.known = NULL;
-    w->knocks.runs = k;
-    w->knocks.started++;
-    workbench_call(w, knock_run, knock_take, knock_drop, k);
+    effects_free(w->leave_outs.known);
+    w->leave_outs.known = NULL;
+    w->leave_outs.runs = k;
+    w->leave_outs.started++;
+    workbench_call(w, leave_out_run, leave_out_take, leave_out_drop, k);
 }
 
-void knock_resume(struct workbench *w)
+void leave_out_resume(struct workbench *w)
 {
-    if (w->knocks.later)
-        knock_start(w, w->knocks.of, w->knocks.how);
+    if (w->leave_outs.later)
+        leave_out_start(w, w->leave_outs.of, w->leave_outs.how);
 }
 
-void knock_stop(struct workbench *w)
+void leave_out_stop(struct workbench *w)
 {
-    struct knock *k = w->knocks.runs;
-    w->knocks.later = false;
+    struct leave_out *k = w->leave_outs.runs;
+    w->leave_outs.later = false;
     if (k)
         atomic_store(&k->stop, true);
 }
 
-bool knock_runs(const struct workbench *w)
+bool leave_out_runs(const struct workbench *w)
 {
-    if (w->knocks.later)
+    if (w->leave_outs.later)
         return w->asked.running != 0;
-    return w->knocks.runs && w->knocks.runs->r == w->now.r;
+    return w->leave_outs.runs && w->leave_outs.runs->r == w->now.r;
 }
 
-const struct effects *knock_known(struct workbench *w)
+const struct effects *leave_out_known(struct workbench *w)
 {
-    if (!knock_runs(w) || w->knocks.later)
-        return w->knocks.known;
-    struct knock *k = w->knocks.runs;
+    if (!leave_out_runs(w) || w->leave_outs.later)
+        return w->leave_outs.known;
+    struct leave_out *k = w->leave_outs.runs;
     pthread_mutex_lock(&k->lock);
     struct effects *fresh = k->known;
     k->known = NULL;
     pthread_mutex_unlock(&k->lock);
     if (fresh) {
-        effects_free(w->knocks.known);
-        w->knocks.known = fresh;
+        effects_free(w->leave_outs.known);
+        w->leave_outs.known = fresh;
     }
-    return w->knocks.known;
+    return w->leave_outs.known;
 }

@@ -6,13 +6,13 @@
 #include "ui/jobs/jobs.h"
 
 /* Begins one of the result that is shown, or of the answer that is awaited; an older one stops. */
-void knock_start(struct workbench *w, enum effects_of of, enum kern_silence how);
+void leave_out_start(struct workbench *w, enum effects_of of, enum kern_silence how);
 /* Another result is shown: begins what waited for it. */
-void knock_resume(struct workbench *w);
+void leave_out_resume(struct workbench *w);
 /* Stops the running one, if any, before its next batch. */
-void knock_stop(struct workbench *w);
+void leave_out_stop(struct workbench *w);
 /* What is known by now of the result that is shown, or NULL; until the next call. */
-const struct effects *knock_known(struct workbench *w);
-bool knock_runs(const struct workbench *w);
+const struct effects *leave_out_known(struct workbench *w);
+bool leave_out_runs(const struct workbench *w);
 
 #endif

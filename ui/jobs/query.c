@@ -40,7 +40,7 @@ static void choose_photos(struct workbench *w)
 /* Posts the query line's text about the chosen photos. */
 static void query_post(struct workbench *w)
 {
-    knock_stop(w); /* nobody waits for it any more */
+    leave_out_stop(w); /* nobody waits for it any more */
     struct query q = {.task = w->ses.task,
                       .text = w->typed.query.text,
                       .checkpoint = w->ses.checkpoint,
@@ -170,7 +170,7 @@ void query_stop(struct workbench *w)
     struct detect_progress p;
     bool runs = engine_progress(w->ses.engine, &p);
     compare_stop(w);
-    knock_stop(w);
+    leave_out_stop(w);
     engine_cancel(w->ses.engine);
     w->asked.running = 0;
     w->changes.varies = false;

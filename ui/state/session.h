@@ -61,9 +61,9 @@ struct changes {
 };
 
 /* Knock-outs of the result that is shown. */
-struct knocks {
+struct leave_outs {
     struct effects *known; /* of the last one, or NULL */
-    struct knock *runs;    /* one that runs, or NULL; the worker's, too */
+    struct leave_out *runs;    /* one that runs, or NULL; the worker's, too */
     int started;           /* how many were */
     bool later;            /* one is wanted of the answer that is awaited: */
     enum effects_of of;

@@ -73,7 +73,7 @@ struct workbench {
     struct result *plain;       /* the same query without interventions, to compare; or NULL */
     struct asked asked;
     struct changes changes;
-    struct knocks knocks;
+    struct leave_outs leave_outs;
     struct lenses lenses;
     struct comparison *compare; /* other checkpoints' answers (ui/jobs/compare.h), or NULL */
     struct work work;

@@ -28,8 +28,8 @@ void do_box(struct workbench *w, const char *arg)
     w->draw = (struct drawing){.x = im->width / 2.0, .y = im->height / 2.0};
     w->typed.mode = MODE_BOX;
     selection_region(w->selection, -1);
-    if (panes_view(&w->panes) != &view_photo && panes_find(&w->panes, &view_photo) >= 0)
-        w->panes.focus = panes_find(&w->panes, &view_photo);
+    if (panes_view(&w->panes) != &view_image && panes_find(&w->panes, &view_image) >= 0)
+        w->panes.focus = panes_find(&w->panes, &view_image);
     draw_mouse(true);
     workbench_say(w, false, "arrows move (Shift: farther), Enter sets one corner, then the other; "
                   "or drag with the mouse; Esc cancels");

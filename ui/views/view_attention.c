@@ -13,13 +13,14 @@ struct weighted {
     int region;
 };
 
-static int looks_heavier(const void *a, const void *b)
+static int attention_heavier(const void *a, const void *b)
 {
     const struct weighted *x = a, *y = b;
     return x->weight != y->weight ? (x->weight > y->weight ? -1 : 1) : x->region - y->region;
 }
 
-static struct weighted *looks_ranked(const struct workbench *w, const struct pane *p, int *count)
+static struct weighted *attention_ranked(const struct workbench *w, const struct pane *p,
+                                         int *count)
 {
     float *weights = photo_weights(w, pane_slice(w, p), count);
     if (!weights)
@@ -27,7 +28,7 @@ static struct weighted *looks_ranked(const struct workbench *w, const struct pan
     struct weighted *list = xcalloc((size_t)*count, sizeof *list);
     for (int i = 0; i < *count; i++)
         list[i] = (struct weighted){weights[i], i};
-    qsort(list, (size_t)*count, sizeof *list, looks_heavier);
+    qsort(list, (size_t)*count, sizeof *list, attention_heavier);
     free(weights);
     return list;
 }
@@ -43,8 +44,8 @@ static bool asks_token(const struct workbench *w, const struct pane *p)
     return look_source_is_token(shown_kind(w, p), w->sel->token);
 }
 
-static void draw_looks_head(const struct workbench *w, const struct pane *p, struct area a,
-                            bool known)
+static void draw_attention_head(const struct workbench *w, const struct pane *p, struct area a,
+                                bool known)
 {
     const struct slice *x = pane_slice(w, p);
     enum attn_kind kind = shown_kind(w, p);
@@ -69,11 +70,11 @@ static void draw_looks_head(const struct workbench *w, const struct pane *p, str
     attrset(A_NORMAL);
 }
 
-static void looks_draw(struct workbench *w, struct pane *p, struct area a)
+static void attention_draw(struct workbench *w, struct pane *p, struct area a)
 {
     int n = 0;
-    struct weighted *list = looks_ranked(w, p, &n);
-    draw_looks_head(w, p, a, list != NULL);
+    struct weighted *list = attention_ranked(w, p, &n);
+    draw_attention_head(w, p, a, list != NULL);
     if (!list && w->now.r)
         draw_text(a.row + 2, a.col, a.cols, asks_token(w, p)
                                                 ? "choose a token: Left, Right"
@@ -102,10 +103,10 @@ static void looks_draw(struct workbench *w, struct pane *p, struct area a)
 }
 
 /* Up and down choose a region by its weight, sideways a token. */
-static void looks_move(struct workbench *w, struct pane *p, enum motion m)
+static void attention_move(struct workbench *w, struct pane *p, enum motion m)
 {
     int n = 0, at = -1;
-    struct weighted *list = m == MOVE_LEFT || m == MOVE_RIGHT ? NULL : looks_ranked(w, p, &n);
+    struct weighted *list = m == MOVE_LEFT || m == MOVE_RIGHT ? NULL : attention_ranked(w, p, &n);
     if (!list || !asks_token(w, p)) {
         look_move(w, m);
         free(list);
@@ -118,10 +119,10 @@ static void looks_move(struct workbench *w, struct pane *p, enum motion m)
     free(list);
 }
 
-static bool looks_click(struct workbench *w, struct pane *p, int row, int col)
+static bool attention_click(struct workbench *w, struct pane *p, int row, int col)
 {
     int n = 0;
-    struct weighted *list = looks_ranked(w, p, &n);
+    struct weighted *list = attention_ranked(w, p, &n);
     bool there = list && row >= 2 && row - 2 < n;
     (void)col;
     if (there)
@@ -130,10 +131,10 @@ static bool looks_click(struct workbench *w, struct pane *p, int row, int col)
     return there;
 }
 
-static bool looks_table(struct workbench *w, struct pane *p, struct table *out)
+static bool attention_table(struct workbench *w, struct pane *p, struct table *out)
 {
     int n = 0;
-    struct weighted *list = looks_ranked(w, p, &n);
+    struct weighted *list = attention_ranked(w, p, &n);
     if (!list)
         return false;
     table_init(out, n, 2);
@@ -150,13 +151,13 @@ static bool looks_table(struct workbench *w, struct pane *p, struct table *out)
     return true;
 }
 
-const struct view view_looks = {
+const struct view view_attention = {
     .name = "attention",
     .what = "what the chosen token or region attends to, ranked",
     .sliced = true,
-    .draw = looks_draw,
-    .move = looks_move,
-    .click = looks_click,
+    .draw = attention_draw,
+    .move = attention_move,
+    .click = attention_click,
     .stale = stale_result,
-    .table = looks_table,
+    .table = attention_table,
 };

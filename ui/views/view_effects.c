@@ -32,7 +32,7 @@ struct effects_view {
 static struct effects_view *effects_state(const struct workbench *w, const struct pane *p)
 {
     struct effects_view *v = p->state;
-    int of = w->now.serial + w->knocks.started;
+    int of = w->now.serial + w->leave_outs.started;
     v->pick = v->of == of ? v->pick : 0;
     v->of = of;
     return v;
@@ -121,7 +121,7 @@ static void effects_pick(struct workbench *w, struct effects_view *v, const stru
 static void effects_move(struct workbench *w, struct pane *p, enum motion m)
 {
     struct effects_view *v = effects_state(w, p);
-    const struct effects *e = knock_known(w);
+    const struct effects *e = leave_out_known(w);
     if (e && e->done)
         effects_pick(w, v, e, panes_pick(v->pick, e->done, 10, m));
 }
@@ -130,7 +130,7 @@ static void effects_move(struct workbench *w, struct pane *p, enum motion m)
 static void effects_accept(struct workbench *w, struct pane *p)
 {
     const struct effects_view *v = effects_state(w, p);
-    const struct effects *e = knock_known(w);
+    const struct effects *e = leave_out_known(w);
     int n;
     if (!e || !e->done)
         return;
@@ -143,7 +143,7 @@ static void effects_accept(struct workbench *w, struct pane *p)
 static bool effects_click(struct workbench *w, struct pane *p, int row, int col)
 {
     struct effects_view *v = effects_state(w, p);
-    const struct effects *e = knock_known(w);
+    const struct effects *e = leave_out_known(w);
     struct area l = v->list;
     if (!e || row < l.row || row >= l.row + l.rows || col < l.col)
         return false;
@@ -398,7 +398,7 @@ static void draw_effects_title(struct workbench *w, const struct effects *e, str
     draw_text(a.row, a.col, a.cols, "Leave-one-out: %s %s%s", best, what[e->of], how);
     attrset(A_NORMAL);
     draw_text(a.row + 1, a.col, a.cols, "%d/%d%s effect on %s %.3f, prob. %.3f", e->done, e->count,
-              knock_runs(w) ? " ..." : ":", score_scale_names[e->scale], e->measure,
+              leave_out_runs(w) ? " ..." : ":", score_scale_names[e->scale], e->measure,
               (double)e->softmax);
 }
 
@@ -429,14 +429,14 @@ static void draw_effects_body(struct workbench *w, struct pane *p, const struct 
 
 static void effects_draw(struct workbench *w, struct pane *p, struct area a)
 {
-    const struct effects *e = w->now.r ? knock_known(w) : NULL;
+    const struct effects *e = w->now.r ? leave_out_known(w) : NULL;
     if (!e || a.rows < 5 || a.cols < 24) {
         draw_text(a.row, a.col, a.cols, "%s",
                   e                 ? "no room for the list"
                   : !w->now.r       ? "Leave-one-out: ask something first"
-                  : knock_runs(w)   ? "Leave-one-out: computing ..."
+                  : leave_out_runs(w)   ? "Leave-one-out: computing ..."
                                     : "Leave-one-out: what the answer depends on");
-        if (!e && w->now.r && !knock_runs(w))
+        if (!e && w->now.r && !leave_out_runs(w))
             inside_hint(a, 1, ":leave-one-out regions, tokens, or heads [zero, uniform, mean]");
         return;
     }
@@ -452,7 +452,7 @@ static bool effects_table(struct workbench *w, struct pane *p, struct table *out
     (void)p;
     static const char *const names[] = {NULL, "change of probability", "probability without",
                                         "logit without", "rank without"};
-    const struct effects *e = w->now.r ? knock_known(w) : NULL;
+    const struct effects *e = w->now.r ? leave_out_known(w) : NULL;
     if (!e)
         return false;
     int n, *order = effects_ranked(e, &n);
@@ -482,12 +482,12 @@ static void effects_end(struct pane *p)
 /* ---- keys */
 
 /* "[regions|tokens|heads] [zero|uniform|mean]"; without a word the next kind. */
-static void do_knock_out(struct workbench *w, const char *arg)
+static void do_leave_one_out(struct workbench *w, const char *arg)
 {
     static const char *const names[EFFECTS_KINDS] = {"regions", "tokens", "heads"};
     const char *blank = strchr(arg, ' ');
     size_t len = blank ? (size_t)(blank - arg) : strlen(arg);
-    int next = w->knocks.known ? (int)(w->knocks.known->of + 1) % EFFECTS_KINDS : 0;
+    int next = w->leave_outs.known ? (int)(w->leave_outs.known->of + 1) % EFFECTS_KINDS : 0;
     int of = *arg ? -1 : next, how = blank ? silence_find(blank + 1) : (int)KERN_ZERO;
     for (int i = 0; i < EFFECTS_KINDS; i++)
         if (len && strncmp(names[i], arg, len) == 0 && strlen(names[i]) == len)
@@ -499,7 +499,7 @@ static void do_knock_out(struct workbench *w, const char *arg)
     if (!change_possible(w))
         return;
     panes_show(&w->panes, &view_effects);
-    knock_start(w, (enum effects_of)of, (enum kern_silence)how);
+    leave_out_start(w, (enum effects_of)of, (enum kern_silence)how);
 }
 
 static void do_effects(struct workbench *w, const char *arg)
@@ -512,7 +512,7 @@ static const struct action effects_actions[] = {
     ACTIONS_AFTER("restore"),
     {"leave-one-out", "K", "[WHAT]", NULL,
      "attribution of the chosen answer to regions, tokens or heads [zero, uniform, mean]",
-     do_knock_out},
+     do_leave_one_out},
     ACTIONS_AFTER("lens"),
     {"effects", "F7", "", NULL, "the leave-one-out attribution", do_effects},
     {0},

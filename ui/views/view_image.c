@@ -41,7 +41,7 @@ static double zoom_of(const struct workbench *w, const struct photo_view *v)
 
 const struct frame *photo_frame(struct workbench *w)
 {
-    const struct photo_view *v = panes_of(&w->panes, &view_photo)->state;
+    const struct photo_view *v = panes_of(&w->panes, &view_image)->state;
     return &v->frame;
 }
 
@@ -438,7 +438,7 @@ static void photo_aim(struct workbench *w, struct photo_view *v)
 
 static void do_zoom_in(struct workbench *w, const char *arg)
 {
-    struct photo_view *v = panes_of(&w->panes, &view_photo)->state;
+    struct photo_view *v = panes_of(&w->panes, &view_image)->state;
     double zoom = zoom_of(w, v);
     (void)arg;
     if (zoom <= 1)
@@ -449,7 +449,7 @@ static void do_zoom_in(struct workbench *w, const char *arg)
 
 static void do_zoom_out(struct workbench *w, const char *arg)
 {
-    struct photo_view *v = panes_of(&w->panes, &view_photo)->state;
+    struct photo_view *v = panes_of(&w->panes, &view_image)->state;
     double zoom = zoom_of(w, v);
     (void)arg;
     v->zoom = zoom / 1.5 < 1.01 ? 1 : zoom / 1.5;
@@ -457,7 +457,7 @@ static void do_zoom_out(struct workbench *w, const char *arg)
 
 static void do_pan(struct workbench *w, const char *arg)
 {
-    struct photo_view *v = panes_of(&w->panes, &view_photo)->state;
+    struct photo_view *v = panes_of(&w->panes, &view_image)->state;
     double zoom = zoom_of(w, v), step = 0.25 / zoom;
     arg = *arg ? arg : strcmp(w->typed.key, "S-Left") == 0  ? "left"
                        : strcmp(w->typed.key, "S-Right") == 0 ? "right"
@@ -481,7 +481,7 @@ static void do_pan(struct workbench *w, const char *arg)
 
 static void do_single(struct workbench *w, const char *arg)
 {
-    struct photo_view *v = panes_of(&w->panes, &view_photo)->state;
+    struct photo_view *v = panes_of(&w->panes, &view_image)->state;
     (void)arg;
     v->single = !v->single;
     workbench_say(w, false, v->single ? "one image at a time" : "all images of a result together");
@@ -496,7 +496,7 @@ static const struct action photo_actions[] = {
     {0},
 };
 
-const struct view view_photo = {
+const struct view view_image = {
     .name = "image",
     .what = "the image with ranked boxes, or with attention",
     .state = sizeof(struct photo_view),

@@ -11,14 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct view view_swap;
+extern const struct view view_patch;
 
-struct swap_view {
+struct patch_view {
     int pick, top; /* the chosen line, and the first, */
     int of;        /* of the result of this number */
 };
 
-static bool is_of_set(const struct swap_result *r, int item)
+static bool is_of_set(const struct patch_result *r, int item)
 {
     for (int i = 0; i < r->set_count; i++)
         if (r->set[i] == item)
@@ -26,9 +26,9 @@ static bool is_of_set(const struct swap_result *r, int item)
     return false;
 }
 
-static void draw_item(const struct swap_result *r, struct area a, int item, bool chosen)
+static void draw_item(const struct patch_result *r, struct area a, int item, bool chosen)
 {
-    const struct swap_item *x = &r->items[item];
+    const struct patch_item *x = &r->items[item];
     int bar = a.cols - 58, length = (int)(x->share > 0 ? x->share * 1000 : -x->share * 1000);
     attrset(chosen ? A_REVERSE : A_NORMAL);
     mvhline(a.row, a.col, ' ', a.cols);
@@ -41,10 +41,10 @@ static void draw_item(const struct swap_result *r, struct area a, int item, bool
 }
 
 /* What was asked, and what is measured. */
-static int draw_swap_query(const struct swaps *s, struct area a)
+static int draw_patch_query(const struct patches *s, struct area a)
 {
-    const struct swap_result *r = s->result;
-    const struct swap_query *q = &r->queries[0];
+    const struct patch_result *r = s->result;
+    const struct patch_query *q = &r->queries[0];
     int row = a.row;
     draw_text(row++, a.col, a.cols, "\"%s\": A answers %s, B %s", s->text, q->answer_a,
               q->answer_b);
@@ -73,24 +73,24 @@ static int draw_swap_query(const struct swaps *s, struct area a)
 }
 
 /* Its lines begin anew with a result. */
-static struct swap_view *swap_state(const struct pane *p, const struct swaps *s)
+static struct patch_view *patch_state(const struct pane *p, const struct patches *s)
 {
-    struct swap_view *v = p->state;
+    struct patch_view *v = p->state;
     if (v->of != s->number)
-        *v = (struct swap_view){.of = s->number};
+        *v = (struct patch_view){.of = s->number};
     return v;
 }
 
-static void swap_draw(struct workbench *w, struct pane *p, struct area a)
+static void patch_draw(struct workbench *w, struct pane *p, struct area a)
 {
     struct comparison *c = comparison_of(w);
-    struct swaps *s = &c->swaps;
-    struct swap_view *v = swap_state(p, s);
+    struct patches *s = &c->patches;
+    struct patch_view *v = patch_state(p, s);
     char pair[160];
     compare_pair_name(w, pair, sizeof pair);
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, "Weight patching, %s of B into A: %s",
-              swap_level_names[s->level], pair);
+              patch_level_names[s->level], pair);
     attrset(A_NORMAL);
     if (s->runs) {
         int all = atomic_load(&s->progress.all), done = atomic_load(&s->progress.done);
@@ -105,7 +105,7 @@ static void swap_draw(struct workbench *w, struct pane *p, struct area a)
                                                                         "next level");
         return;
     }
-    int row = draw_swap_query(s, (struct area){a.row + 1, a.col, a.rows - 1, a.cols});
+    int row = draw_patch_query(s, (struct area){a.row + 1, a.col, a.rows - 1, a.cols});
     attrset(A_DIM);
     draw_text(row++, a.col, a.cols, "Enter asks A with the chosen part of B; E: the next level");
     attrset(A_NORMAL);
@@ -116,10 +116,10 @@ static void swap_draw(struct workbench *w, struct pane *p, struct area a)
                   i == v->pick);
 }
 
-static void swap_move(struct workbench *w, struct pane *p, enum motion m)
+static void patch_move(struct workbench *w, struct pane *p, enum motion m)
 {
-    struct swaps *s = &comparison_of(w)->swaps;
-    struct swap_view *v = swap_state(p, s);
+    struct patches *s = &comparison_of(w)->patches;
+    struct patch_view *v = patch_state(p, s);
     if (m == MOVE_LEFT || m == MOVE_RIGHT)
         look_move(w, m);
     else if (s->result)
@@ -127,30 +127,30 @@ static void swap_move(struct workbench *w, struct pane *p, enum motion m)
 }
 
 /* Enter asks A with the chosen part of B, so that every view shows what that does. */
-static void swap_accept(struct workbench *w, struct pane *p)
+static void patch_accept(struct workbench *w, struct pane *p)
 {
     struct comparison *c = comparison_of(w);
-    const struct swaps *s = &c->swaps;
+    const struct patches *s = &c->patches;
     if (!s->result || s->runs || !w->now.r) {
         typed_query(w, "");
         return;
     }
     if (s->query != stale_identity(w)) {
         workbench_say(w, true, "this is of another query: :patch %s computes it again",
-                      swap_level_names[s->level]);
+                      patch_level_names[s->level]);
         return;
     }
     free(w->changes.list);
     w->changes.list = xcalloc(1, sizeof *w->changes.list);
-    w->changes.list[0] = s->result->items[s->order[swap_state(p, s)->pick]].change;
+    w->changes.list[0] = s->result->items[s->order[patch_state(p, s)->pick]].change;
     w->changes.count = 1;
     w->ses.checkpoint = s->a;
     query_repeat(w);
 }
 
-static bool swap_table(struct workbench *w, struct pane *p, struct table *out)
+static bool patch_table(struct workbench *w, struct pane *p, struct table *out)
 {
-    const struct swaps *s = &comparison_of(w)->swaps;
+    const struct patches *s = &comparison_of(w)->patches;
     (void)p;
     if (!s->result)
         return false;
@@ -165,10 +165,10 @@ static bool swap_table(struct workbench *w, struct pane *p, struct table *out)
     return true;
 }
 
-static bool swap_stale(struct workbench *w, struct pane *p, char *out, size_t size)
+static bool patch_stale(struct workbench *w, struct pane *p, char *out, size_t size)
 {
     const struct comparison *c = comparison_of(w);
-    const struct swaps *s = &c->swaps;
+    const struct patches *s = &c->patches;
     char a[64], b[64];
     if (!s->result || s->runs || s->why[0])
         return false;
@@ -178,15 +178,15 @@ static bool swap_stale(struct workbench *w, struct pane *p, char *out, size_t si
     compare_name(w, s->a, a, sizeof a);
     compare_name(w, s->b, b, sizeof b);
     snprintf(out, size, "! of %s in %s, %s, \"%.120s\"; :patch %s computes it again",
-             swap_level_names[s->made], a, b, s->text, swap_level_names[s->level]);
+             patch_level_names[s->made], a, b, s->text, patch_level_names[s->level]);
     return true;
 }
 
-static void do_swap(struct workbench *w, const char *arg)
+static void do_patch(struct workbench *w, const char *arg)
 {
     int level = -1;
-    for (int i = 0; i < SWAP_LEVELS; i++)
-        level = strcmp(arg, swap_level_names[i]) == 0 ? i : level;
+    for (int i = 0; i < PATCH_LEVELS; i++)
+        level = strcmp(arg, patch_level_names[i]) == 0 ? i : level;
     if (*arg && level < 0) {
         workbench_say(w, true, "patch takes blocks, layers or heads, not '%s'", arg);
         return;
@@ -194,30 +194,30 @@ static void do_swap(struct workbench *w, const char *arg)
     if (!compare_several(w))
         return;
     struct comparison *c = comparison_of(w);
-    if (!*arg && panes_view(&w->panes) == &view_swap)
-        level = ((int)c->swaps.level + 1) % 3; /* the key again: the next level */
+    if (!*arg && panes_view(&w->panes) == &view_patch)
+        level = ((int)c->patches.level + 1) % 3; /* the key again: the next level */
     if (level >= 0)
-        c->swaps.level = (enum swap_level)level;
-    panes_show(&w->panes, &view_swap);
-    swaps_start(w);
+        c->patches.level = (enum patch_level)level;
+    panes_show(&w->panes, &view_patch);
+    patches_start(w);
 }
 
-static const struct action swap_actions[] = {
+static const struct action patch_actions[] = {
     ACTIONS_AFTER("drift"),
     {"patch", "E", "[LEVEL]", NULL,
-     "weight patching: which blocks, layers or heads of B change the answer of A", do_swap},
+     "weight patching: which blocks, layers or heads of B change the answer of A", do_patch},
     {0},
 };
 
-const struct view view_swap = {
+const struct view view_patch = {
     .name = "patch",
     .what = "weight patching: which weights of B carry the change of A's answer",
-    .state = sizeof(struct swap_view),
-    .draw = swap_draw,
-    .move = swap_move,
-    .accept = swap_accept,
-    .stale = swap_stale,
-    .table = swap_table,
-    .pair_changed = swaps_start,
-    .actions = swap_actions,
+    .state = sizeof(struct patch_view),
+    .draw = patch_draw,
+    .move = patch_move,
+    .accept = patch_accept,
+    .stale = patch_stale,
+    .table = patch_table,
+    .pair_changed = patches_start,
+    .actions = patch_actions,
 };

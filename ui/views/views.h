@@ -8,7 +8,7 @@
 extern const struct view *const all_views[]; /* ends in NULL; made of the list in local.mk */
 const struct view *view_find(const char *name);
 /* Those that others open or ask. */
-extern const struct view view_photo, view_regions, view_tasks, view_history, view_help, view_views,
+extern const struct view view_image, view_regions, view_tasks, view_history, view_help, view_views,
     view_matrix;
 
 /* ---- body.c: what is where */

@@ -123,7 +123,7 @@ static void single_family_free(struct net *n)
 }
 
 /* Text and regions meet in the first layer: there is nothing that passes could share. */
-static void single_family_keep(struct net *n, struct kept *s)
+static void single_family_keep(struct net *n, struct prefix_cache *s)
 {
     (void)n;
     (void)s;
@@ -141,7 +141,7 @@ static int single_family_forward(struct net *n, const struct net_input *in,
     return core_forward(core_of(n), in, want, out, err);
 }
 
-static int single_family_mix(struct net *n, const struct net_swap *list, int count,
+static int single_family_mix(struct net *n, const struct net_patch *list, int count,
                              struct net **out, struct vs_err *err)
 {
     struct single *m = NULL;

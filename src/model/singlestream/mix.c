@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void single_swap_embeddings(struct single_weights *a, const struct single_weights *b)
+static void single_patch_embeddings(struct single_weights *a, const struct single_weights *b)
 {
     a->words = b->words;
     a->positions = b->positions;
@@ -19,17 +19,17 @@ static void single_swap_embeddings(struct single_weights *a, const struct single
 }
 
 /* All that is neither embedding nor layer. */
-static void single_swap_heads(struct single *m, const struct single *from)
+static void single_patch_heads(struct single *m, const struct single *from)
 {
     struct single_weights w = from->w;
-    single_swap_embeddings(&w, &m->w);
+    single_patch_embeddings(&w, &m->w);
     w.layers = m->w.layers;
     m->w = w;
     m->answers = from->answers;
     m->core.net.heads = m->core.bound.heads = from->core.bound.heads;
 }
 
-static int single_swap_layers(struct single *m, const struct net_swap *s, struct vs_err *err)
+static int single_patch_layers(struct single *m, const struct net_patch *s, struct vs_err *err)
 {
     int n = m->c.layers, heads = m->c.heads, rc = 0;
     const struct single *from = (const struct single *)s->from;
@@ -37,12 +37,12 @@ static int single_swap_layers(struct single *m, const struct net_swap *s, struct
         return vs_fail(err, VS_E_USAGE, "this part has %d layers of %d heads", n, heads);
     for (int i = 0; i < n && rc == 0; i++)
         if (s->layer < 0 || s->layer == i)
-            rc = swap_layer(&m->core.bound, &m->w.layers[i], &from->w.layers[i], s->head, heads,
-                            err);
+            rc = patch_layer(&m->core.bound, &m->w.layers[i], &from->w.layers[i], s->head, heads,
+                             err);
     return rc;
 }
 
-static int single_swap(struct single *m, const struct net_swap *s, struct vs_err *err)
+static int single_patch(struct single *m, const struct net_patch *s, struct vs_err *err)
 {
     struct single *from = (struct single *)s->from;
     /* What is made of others' tensors is copied with them, so it has to be there. */
@@ -50,16 +50,16 @@ static int single_swap(struct single *m, const struct net_swap *s, struct vs_err
     if (rc != 0)
         return rc;
     switch (s->part) {
-    case PART_EMBEDDINGS: single_swap_embeddings(&m->w, &from->w); return 0;
-    case PART_HEADS: single_swap_heads(m, from); return 0;
-    case PART_JOINT: return single_swap_layers(m, s, err);
+    case PART_EMBEDDINGS: single_patch_embeddings(&m->w, &from->w); return 0;
+    case PART_HEADS: single_patch_heads(m, from); return 0;
+    case PART_JOINT: return single_patch_layers(m, s, err);
     case PART_TEXT: case PART_VISUAL: case PART_CO: case PART_COUNT: break;
     }
     return vs_fail(err, VS_E_USAGE, "the single-stream baseline has no %s",
                    part_table[s->part].name);
 }
 
-int single_mix(struct single *m, const struct net_swap *list, int count, struct single **out,
+int single_mix(struct single *m, const struct net_patch *list, int count, struct single **out,
                struct vs_err *err)
 {
     int rc = core_ready(&m->core, m->core.bound.heads & (HEAD_VQA | HEAD_GQA), err);
@@ -74,7 +74,7 @@ int single_mix(struct single *m, const struct net_swap *list, int count, struct 
     x->w.layers = xmalloc(size);
     memcpy(x->w.layers, m->w.layers, size);
     for (int i = 0; i < count && rc == 0; i++)
-        rc = single_swap(x, &list[i], err);
+        rc = single_patch(x, &list[i], err);
     if (rc == 0)
         *out = x;
     else

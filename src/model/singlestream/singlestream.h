@@ -54,7 +54,7 @@ int single_read_states(struct single *m, enum net_head head, const float *x, int
                        struct vs_err *err);
 
 /* ---- mix.c: family.mix */
-int single_mix(struct single *m, const struct net_swap *list, int count, struct single **out,
+int single_mix(struct single *m, const struct net_patch *list, int count, struct single **out,
                struct vs_err *err);
 
 /* ---- family.c */

@@ -37,7 +37,7 @@ void core_start(struct core *m, const struct tensorfile *f)
     core_use_file(m, f);
 }
 
-void core_start_mix(struct core *x, const struct core *m, const struct net_swap *list, int count)
+void core_start_mix(struct core *x, const struct core *m, const struct net_patch *list, int count)
 {
     *x = (struct core){.net = m->net, .k = m->k, .kept = m->kept, .types = m->types,
                        .task_rows = m->task_rows, .once = m->once};
@@ -155,7 +155,7 @@ int core_forward(struct core *m, const struct net_input *in, const struct net_wa
     all.heads |= core_sound_heads(m, want->others & m->bound.heads);
     rc = m->once(m, in, &all, true, out, err);
     /* Memory that ended may be what states were kept in. */
-    if (rc == VS_E_LIMIT && kept_drop(m->kept))
+    if (rc == VS_E_LIMIT && prefix_drop(m->kept))
         rc = m->once(m, in, &all, false, out, err);
     bool made = rc == 0;
     if (made)

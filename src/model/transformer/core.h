@@ -14,7 +14,7 @@ struct core {
     struct kern *k;
     struct kern_set *set; /* its weights on the back end */
     struct packer *packer; /* of its weights; NULL: nothing is packed */
-    struct kept *kept;    /* borrowed, or NULL */
+    struct prefix_cache *kept;    /* borrowed, or NULL */
     const struct tensorfile **files; /* borrowed: what the weights come from */
     int file_count;
     struct forward_memory memory;
@@ -34,7 +34,7 @@ static inline struct core *core_of(struct net *n)
 /* After the weights are bound. */
 void core_start(struct core *m, const struct tensorfile *f);
 /* The same of a net that is made of m and others' weights. */
-void core_start_mix(struct core *x, const struct core *m, const struct net_swap *list, int count);
+void core_start_mix(struct core *x, const struct core *m, const struct net_patch *list, int count);
 void core_fini(struct core *m);
 /* After a pass: rc, or the error that one of the files changed since it was opened. */
 int core_check_files(const struct core *m, int rc, struct vs_err *err);

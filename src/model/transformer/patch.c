@@ -5,8 +5,8 @@
 #include <string.h>
 
 /* Rows first to first+n-1 of the output are b's. */
-static int swap_rows(struct bound *w, struct linear_w *a, const struct linear_w *b, int first,
-                     int n, struct vs_err *err)
+static int patch_rows(struct bound *w, struct linear_w *a, const struct linear_w *b, int first,
+                      int n, struct vs_err *err)
 {
     float *m, *bias;
     size_t k = (size_t)a->k, at = (size_t)first, count = (size_t)n;
@@ -25,8 +25,8 @@ static int swap_rows(struct bound *w, struct linear_w *a, const struct linear_w 
 }
 
 /* Columns first to first+n-1 of the input are read with b's weights; the bias stays. */
-static int swap_columns(struct bound *w, struct linear_w *a, const struct linear_w *b, int first,
-                        int n, struct vs_err *err)
+static int patch_columns(struct bound *w, struct linear_w *a, const struct linear_w *b, int first,
+                         int n, struct vs_err *err)
 {
     float *m;
     int rc = bound_own(w, (size_t)a->n * (size_t)a->k, &m, err);
@@ -41,22 +41,22 @@ static int swap_columns(struct bound *w, struct linear_w *a, const struct linear
     return 0;
 }
 
-int swap_head(struct bound *w, struct linear_w *const *a, const struct linear_w *const *b,
-              int head, int heads, struct vs_err *err)
+int patch_head(struct bound *w, struct linear_w *const *a, const struct linear_w *const *b,
+               int head, int heads, struct vs_err *err)
 {
     int dh = a[0]->n / heads, rc = 0;
     for (int i = 0; i < 3 && rc == 0; i++) /* queries, keys, values */
-        rc = swap_rows(w, a[i], b[i], head * dh, dh, err);
-    return rc ? rc : swap_columns(w, a[3], b[3], head * dh, dh, err);
+        rc = patch_rows(w, a[i], b[i], head * dh, dh, err);
+    return rc ? rc : patch_columns(w, a[3], b[3], head * dh, dh, err);
 }
 
-int swap_layer(struct bound *w, struct layer_w *a, const struct layer_w *b, int head,
-               int heads, struct vs_err *err)
+int patch_layer(struct bound *w, struct layer_w *a, const struct layer_w *b, int head,
+                int heads, struct vs_err *err)
 {
     struct linear_w *const to[] = {&a->q, &a->k, &a->v, &a->out};
     const struct linear_w *const from[] = {&b->q, &b->k, &b->v, &b->out};
     if (head >= 0)
-        return swap_head(w, to, from, head, heads, err);
+        return patch_head(w, to, from, head, heads, err);
     *a = *b;
     return 0;
 }

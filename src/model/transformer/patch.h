@@ -7,10 +7,10 @@
 
 /* a, b: queries, keys, values (rows of the head) and output (its columns; the bias stays a's), of
  * which a's become those of both, owned by w. */
-int swap_head(struct bound *w, struct linear_w *const *a, const struct linear_w *const *b,
-              int head, int heads, struct vs_err *err);
+int patch_head(struct bound *w, struct linear_w *const *a, const struct linear_w *const *b,
+               int head, int heads, struct vs_err *err);
 /* head -1: the whole layer. */
-int swap_layer(struct bound *w, struct layer_w *a, const struct layer_w *b, int head, int heads,
-               struct vs_err *err);
+int patch_layer(struct bound *w, struct layer_w *a, const struct layer_w *b, int head, int heads,
+                struct vs_err *err);
 
 #endif

@@ -89,7 +89,7 @@ static int encoder_end_visual(struct pass *p, int from, int number)
     return rc ? rc : stream_run(p, &p->m->w.v[last], &s, number, p->cut_v);
 }
 
-static struct stream encoder_early_stream(const struct pass *p, int i)
+static struct stream encoder_prefix_stream(const struct pass *p, int i)
 {
     struct stream s = i ? text_stream(p) : visual_stream(p);
     s.rows = p->early[i].rows;
@@ -110,7 +110,7 @@ static void encoder_embed(struct pass *p, int i)
 static int encoder_alone(struct pass *p, int i)
 {
     const struct config *c = &p->m->c;
-    struct stream s = encoder_early_stream(p, i);
+    struct stream s = encoder_prefix_stream(p, i);
     int number = 0;
     if (s.rows->rows == 0)
         return 0;
@@ -119,28 +119,28 @@ static int encoder_alone(struct pass *p, int i)
 }
 
 /* What is kept ends with what the first co-attention layer makes of it. */
-static void encoder_keep_early(struct pass *p, int i)
+static void encoder_keep_prefix(struct pass *p, int i)
 {
-    struct stream s = encoder_early_stream(p, i);
+    struct stream s = encoder_prefix_stream(p, i);
     struct kern_linear qkv[3];
     if (!p->early[i].of)
         return;
     if (s.rows->rows > 0)
         p->run.ops->linear(p->run.k, qkv, colayer_project(&p->m->w.c[0], &s, i, 3, qkv));
     kern_end(p->run.k);
-    early_keep(p, i);
+    prefix_keep(p, i);
     kern_begin(p->run.k);
 }
 
 /* Both streams up to the first co-attention layer. Where states are wanted the embeddings are the
- * first of them, and what is kept has no layers yet (early_plan). */
-static int encoder_early(struct pass *p)
+ * first of them, and what is kept has no layers yet (prefix_plan). */
+static int encoder_prefix(struct pass *p)
 {
     int rc = 0;
     bool hidden = p->run.want->hidden;
     for (int i = 1; i >= 0 && hidden; i--) {
         encoder_embed(p, i);
-        encoder_keep_early(p, i);
+        encoder_keep_prefix(p, i);
     }
     if (hidden)
         rc = forward_keep_state(&p->run, &p->t, p->xt, p->m->c.hidden, PART_EMBEDDINGS, STREAM_TEXT,
@@ -153,13 +153,13 @@ static int encoder_early(struct pass *p)
             encoder_embed(p, i);
         rc = encoder_alone(p, i);
         if (rc == 0 && !hidden)
-            encoder_keep_early(p, i);
+            encoder_keep_prefix(p, i);
     }
     return rc;
 }
 
 /* Before co-attention layer i come the text layers up to t_biattention[i] and the visual layers up
- * to v_biattention[i], of which encoder_early did the first; what is left of either stream, a
+ * to v_biattention[i], of which encoder_prefix did the first; what is left of either stream, a
  * layer or more, comes last. */
 static int encoder_layers(struct pass *p)
 {
@@ -196,7 +196,7 @@ static void encoder_plan_rows(struct pass *p)
 int encoder_run(struct pass *p)
 {
     encoder_plan_rows(p);
-    int rc = encoder_early(p);
+    int rc = encoder_prefix(p);
     if (rc == 0)
         rc = encoder_layers(p);
     return rc ? rc : heads_run(p);

@@ -98,7 +98,7 @@ static void family_free(struct net *n)
     vilbert_free(own(n));
 }
 
-static void family_keep(struct net *n, struct kept *s)
+static void family_keep(struct net *n, struct prefix_cache *s)
 {
     vilbert_keep(own(n), s);
 }
@@ -133,7 +133,7 @@ static int family_backward(struct tape *t, const struct net_target *target,
     return rc;
 }
 
-static int family_mix(struct net *n, const struct net_swap *list, int count, struct net **out,
+static int family_mix(struct net *n, const struct net_patch *list, int count, struct net **out,
                       struct vs_err *err)
 {
     struct vilbert *m = NULL;

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int swap_colayer(struct bound *w, struct colayer_w *a, const struct colayer_w *b, int head,
-                        int heads, struct vs_err *err)
+static int patch_colayer(struct bound *w, struct colayer_w *a, const struct colayer_w *b, int head,
+                         int heads, struct vs_err *err)
 {
     int rc = 0;
     if (head < 0) {
@@ -18,12 +18,12 @@ static int swap_colayer(struct bound *w, struct colayer_w *a, const struct colay
     for (int s = 0; s < 2 && rc == 0; s++) {
         struct linear_w *const to[] = {&a->q[s], &a->k[s], &a->v[s], &a->out[s]};
         const struct linear_w *const from[] = {&b->q[s], &b->k[s], &b->v[s], &b->out[s]};
-        rc = swap_head(w, to, from, head, heads, err);
+        rc = patch_head(w, to, from, head, heads, err);
     }
     return rc;
 }
 
-static void swap_embeddings(struct weights *a, const struct weights *b)
+static void patch_embeddings(struct weights *a, const struct weights *b)
 {
     a->words = b->words;
     a->positions = b->positions;
@@ -35,7 +35,7 @@ static void swap_embeddings(struct weights *a, const struct weights *b)
     a->v_places = b->v_places;
 }
 
-static void swap_heads(struct weights *a, const struct weights *b)
+static void patch_heads(struct weights *a, const struct weights *b)
 {
     a->t_pool = b->t_pool;
     a->v_pool = b->v_pool;
@@ -61,19 +61,19 @@ static void mix_renew(struct vilbert *m, enum net_part part, int i)
 {
     if (part == PART_EMBEDDINGS || (part == PART_CO && i == 0) ||
         (part == PART_VISUAL && i < m->c.v_biattention[0]))
-        m->early_of[0] = vilbert_number();
+        m->prefix_of[0] = vilbert_number();
     if (part == PART_EMBEDDINGS || (part == PART_CO && i == 0) ||
         (part == PART_TEXT && i < m->c.t_biattention[0]))
-        m->early_of[1] = vilbert_number();
+        m->prefix_of[1] = vilbert_number();
 }
 
 /* Nets that are mixed are of one family. */
-static struct vilbert *swapped_from(const struct net_swap *s)
+static struct vilbert *swapped_from(const struct net_patch *s)
 {
     return (struct vilbert *)s->from;
 }
 
-static int swap_layers(struct vilbert *m, const struct net_swap *s, struct vs_err *err)
+static int patch_layers(struct vilbert *m, const struct net_patch *s, struct vs_err *err)
 {
     const struct net_sizes *sizes = &m->core.net.sizes;
     int heads = sizes->part[s->part].heads, n = sizes->part[s->part].layers, rc = 0;
@@ -84,17 +84,17 @@ static int swap_layers(struct vilbert *m, const struct net_swap *s, struct vs_er
         if (s->layer >= 0 && s->layer != i)
             continue;
         rc = s->part == PART_TEXT
-                 ? swap_layer(&m->core.bound, &m->w.t[i], &b->t[i], s->head, heads, err)
+                 ? patch_layer(&m->core.bound, &m->w.t[i], &b->t[i], s->head, heads, err)
              : s->part == PART_VISUAL
-                 ? swap_layer(&m->core.bound, &m->w.v[i], &b->v[i], s->head, heads, err)
-                 : swap_colayer(&m->core.bound, &m->w.c[i], &b->c[i], s->head, heads, err);
+                 ? patch_layer(&m->core.bound, &m->w.v[i], &b->v[i], s->head, heads, err)
+                 : patch_colayer(&m->core.bound, &m->w.c[i], &b->c[i], s->head, heads, err);
         mix_renew(m, s->part, i);
     }
     return rc;
 }
 
 /* Of heads it is told when they are computed with. */
-static int swap_part(struct vilbert *m, const struct net_swap *s, struct vs_err *err)
+static int patch_part(struct vilbert *m, const struct net_patch *s, struct vs_err *err)
 {
     struct vilbert *from = swapped_from(s);
     int rc = core_ready(&from->core, 0, err);
@@ -106,17 +106,17 @@ static int swap_part(struct vilbert *m, const struct net_swap *s, struct vs_err 
             return vs_fail(err, VS_E_FORMAT, "one checkpoint has %d task tokens, the other %d: "
                            "their embeddings cannot be patched", m->core.task_rows,
                            from->core.task_rows);
-        swap_embeddings(&m->w, &from->w);
+        patch_embeddings(&m->w, &from->w);
         mix_renew(m, s->part, 0);
         return 0;
     case PART_HEADS:
-        swap_heads(&m->w, &from->w);
+        patch_heads(&m->w, &from->w);
         m->core.net.heads = m->core.bound.heads = from->core.bound.heads;
         return 0;
     case PART_TEXT: case PART_VISUAL: case PART_CO: case PART_JOINT: case PART_COUNT:
         break;
     }
-    return swap_layers(m, s, err);
+    return patch_layers(m, s, err);
 }
 
 static void *mix_copy(const void *x, size_t size)
@@ -126,7 +126,7 @@ static void *mix_copy(const void *x, size_t size)
     return y;
 }
 
-int vilbert_mix(struct vilbert *m, const struct net_swap *list, int count, struct vilbert **out,
+int vilbert_mix(struct vilbert *m, const struct net_patch *list, int count, struct vilbert **out,
                 struct vs_err *err)
 {
     int rc = core_ready(&m->core, 0, err);
@@ -135,13 +135,13 @@ int vilbert_mix(struct vilbert *m, const struct net_swap *list, int count, struc
     struct vilbert *x = xcalloc(1, sizeof *x);
     core_start_mix(&x->core, &m->core, list, count);
     x->c = m->c;
-    memcpy(x->early_of, m->early_of, sizeof x->early_of);
+    memcpy(x->prefix_of, m->prefix_of, sizeof x->prefix_of);
     x->w = m->w;
     x->w.t = mix_copy(m->w.t, (size_t)m->c.layers * sizeof *m->w.t);
     x->w.v = mix_copy(m->w.v, (size_t)m->c.v_layers * sizeof *m->w.v);
     x->w.c = mix_copy(m->w.c, (size_t)m->c.connections * sizeof *m->w.c);
     for (int i = 0; i < count && rc == 0; i++)
-        rc = swap_part(x, &list[i], err);
+        rc = patch_part(x, &list[i], err);
     if (rc == 0)
         *out = x;
     else

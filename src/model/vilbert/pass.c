@@ -111,7 +111,7 @@ static int pass_put_small(struct pass *p)
     p->bias_t = pass_put_bias(p, &p->t, host, &used);
     p->bias_v = pass_put_bias(p, &p->v, host, &used);
     for (int i = 0; i < 2; i++) {
-        const struct early *e = &p->early[i];
+        const struct prefix *e = &p->early[i];
         p->early[i].bias = e->rows == &e->some ? pass_put_bias(p, &e->some, host, &used)
                            : i                 ? p->bias_t
                                                : p->bias_v;
@@ -168,7 +168,7 @@ int pass_start(struct pass *p)
                  p->run.want->keep_padding);
     int rc = pass_plan_arena(p);
     if (rc == 0)
-        early_plan(p);
+        prefix_plan(p);
     if (rc == 0 &&
         (pass_put_small(p) != 0 || pass_put_regions(p) != 0 || pass_put_words(p) != 0))
         rc = vs_fail(p->run.err, VS_E_LIMIT, "the device takes no input");
@@ -180,8 +180,8 @@ int pass_finish(struct pass *p, int rc)
 {
     rc = forward_finish(&p->run, rc);
     if (p->m->core.kept)
-        kept_settle(p->m->core.kept, rc == 0);
-    early_fini(p);
+        prefix_settle(p->m->core.kept, rc == 0);
+    prefix_fini(p);
     if (p->tape) {
         p->tape->rows[0] = p->v;
         p->tape->rows[1] = p->t;

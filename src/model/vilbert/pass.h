@@ -14,7 +14,7 @@ struct vilbert {
     struct config c;
     struct weights w;
     bool pretrained; /* it has no head of a task: its class is the reference's for pre-training */
-    uint64_t early_of[2]; /* a number of their own for the weights that the visual, the textual
+    uint64_t prefix_of[2]; /* a number of their own for the weights that the visual, the textual
                              stream has until they meet */
     struct vilbert_tape *recording; /* that the next pass fills, or NULL */
     struct tape_block *spare; /* memory of a tape that was freed, for the next one */
@@ -25,10 +25,10 @@ struct vilbert {
 enum need { NEED_NOTHING, NEED_FIRST /* row of every image */, NEED_ALL };
 
 /* A stream before it meets the other one. */
-struct early {
+struct prefix {
     const struct packing *rows; /* computed: all, or those of images whose states are not kept */
     const float *bias;          /* theirs, on the back end, or NULL */
-    struct kept_state **of;     /* (batch) of every image; NULL: nothing is kept */
+    struct prefix_state **of;     /* (batch) of every image; NULL: nothing is kept */
     struct packing some;
 };
 
@@ -36,7 +36,7 @@ struct pass {
     struct forward run;
     struct vilbert *m;
     struct packing t, v; /* the textual and the visual stream */
-    struct early early[2]; /* visual, textual */
+    struct prefix early[2]; /* visual, textual */
     bool keep;
     struct vilbert_tape *tape; /* keeps activations for the way back, or NULL */
     enum need need_t, need_v;
@@ -65,12 +65,12 @@ int pass_finish(struct pass *p, int rc);
 
 /* ---- prefix.c. Stream 0 is the visual one, 1 the textual. */
 /* Decides what of the streams is computed before they meet and what is kept already. */
-void early_plan(struct pass *p);
+void prefix_plan(struct pass *p);
 /* Keeps what was computed (states, and keys, values and queries of the first co-attention layer),
  * and fetches all images' from what is kept. Outside of kern_begin and kern_end, as it is about
  * other memory every time. */
-void early_keep(struct pass *p, int i);
-void early_fini(struct pass *p);
+void prefix_keep(struct pass *p, int i);
+void prefix_fini(struct pass *p);
 
 /* What the wanted heads read of the last states of a stream. */
 enum need heads_need(const struct net_want *want, bool text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a stream is before it meets the other one depends on its text or image alone: it is
- * computed once and kept (prefixcache.h), for images of a batch that have the same text, and for later
- * passes. */
+ * computed once and kept (prefixcache.h), for images of a batch that have the same text, and for
+ * later passes. */
 #include "src/base/mem.h"
 #include "src/model/vilbert/pass.h"
 
@@ -9,19 +9,19 @@
 #include <string.h>
 
 /* Stream 0 is the visual one, 1 the textual, as in co-attention layers. */
-static const struct packing *early_whole(const struct pass *p, int i)
+static const struct packing *prefix_whole(const struct pass *p, int i)
 {
     return i ? &p->t : &p->v;
 }
 
-static int early_layers_before(const struct config *c, int i)
+static int prefix_layers_before(const struct config *c, int i)
 {
     return i ? c->t_biattention[0] : c->v_biattention[0];
 }
 
 /* ---- what a state is found by: everything that its rows are computed from */
 
-static size_t early_row_size(const struct pass *p, int i)
+static size_t prefix_row_size(const struct pass *p, int i)
 {
     size_t numbers = i ? 4 : (size_t)p->m->c.v_feature + 5;
     return numbers * sizeof(float) + sizeof(int32_t);
@@ -34,10 +34,10 @@ struct subject {
     unsigned char *row; /* room for one */
 };
 
-static void early_write_row(const struct subject *s, int r, unsigned char *out)
+static void prefix_write_row(const struct subject *s, int r, unsigned char *out)
 {
     const struct pass *p = s->p;
-    const struct packing *k = early_whole(p, s->i);
+    const struct packing *k = prefix_whole(p, s->i);
     int at = k->start[s->b] + r;
     int32_t masked = k->bias && k->bias[at] != 0, id[4];
     memcpy(out, &masked, sizeof masked);
@@ -53,17 +53,17 @@ static void early_write_row(const struct subject *s, int r, unsigned char *out)
     }
 }
 
-static bool early_is_row(void *arg, int r, const unsigned char *bytes, size_t size)
+static bool prefix_is_row(void *arg, int r, const unsigned char *bytes, size_t size)
 {
     struct subject *s = arg;
-    early_write_row(s, r, s->row);
+    prefix_write_row(s, r, s->row);
     return memcmp(s->row, bytes, size) == 0;
 }
 
 /* Of the first numbers of every row: rows that differ nearly always differ in them. */
 static uint64_t sign_of(const struct subject *s)
 {
-    const struct packing *k = early_whole(s->p, s->i);
+    const struct packing *k = prefix_whole(s->p, s->i);
     int n = s->p->m->c.v_feature < 4 ? s->p->m->c.v_feature : 4;
     uint64_t h = 0;
     for (int r = k->start[s->b]; r < k->start[s->b + 1]; r++) {
@@ -88,10 +88,10 @@ static uint64_t sign_of(const struct subject *s)
 
 /* Maps and states of these layers that are asked for, and heads that are taken out of them, belong
  * to the pass itself; so do visual layers that look at the text. */
-static bool early_is_alone(const struct pass *p, int i)
+static bool prefix_is_alone(const struct pass *p, int i)
 {
     const struct net_want *want = p->run.want;
-    int layers = early_layers_before(&p->m->c, i);
+    int layers = prefix_layers_before(&p->m->c, i);
     if (!p->keep || p->run.in->words ||
         (layers > 0 && (want->hidden || want->attention)) ||
         (!i && layers > 0 && p->m->c.dynamic_attention))
@@ -103,52 +103,52 @@ static bool early_is_alone(const struct pass *p, int i)
     return true;
 }
 
-static int early_width_of(const struct pass *p, int i)
+static int prefix_width_of(const struct pass *p, int i)
 {
     return i ? p->m->c.hidden : p->m->c.v_hidden;
 }
 
 /* States, and what the first co-attention layer makes of them: keys, values, queries. */
-static size_t early_floats_of(const struct pass *p, int i, int rows)
+static size_t prefix_floats_of(const struct pass *p, int i, int rows)
 {
-    return (size_t)rows * (size_t)(early_width_of(p, i) + 3 * p->m->c.bi_hidden);
+    return (size_t)rows * (size_t)(prefix_width_of(p, i) + 3 * p->m->c.bi_hidden);
 }
 
 /* New states of a batch whose images are all different are not worth their memory. */
-static bool early_is_too_much(const struct pass *p, int i, const uint64_t *sign)
+static bool prefix_is_too_much(const struct pass *p, int i, const uint64_t *sign)
 {
-    const struct packing *k = early_whole(p, i);
+    const struct packing *k = prefix_whole(p, i);
     size_t bytes = 0;
     for (int b = 0; b < k->batch; b++) {
-        bool known = kept_may_have(p->m->core.kept, p->m->early_of[i], sign[b]);
+        bool known = prefix_may_have(p->m->core.kept, p->m->prefix_of[i], sign[b]);
         for (int a = 0; a < b && !known; a++)
             known = sign[a] == sign[b];
         if (!known)
-            bytes += early_floats_of(p, i, rows_of(k, b)) * sizeof(float) +
-                     (size_t)rows_of(k, b) * early_row_size(p, i);
+            bytes += prefix_floats_of(p, i, rows_of(k, b)) * sizeof(float) +
+                     (size_t)rows_of(k, b) * prefix_row_size(p, i);
     }
-    return bytes > kept_share(p->m->core.kept);
+    return bytes > prefix_share(p->m->core.kept);
 }
 
 /* The state of an image. *make: it has to be computed. NULL: no memory. */
-static struct kept_state *early_find_or_add(struct subject *s, uint64_t sign, bool *make)
+static struct prefix_state *prefix_find_or_add(struct subject *s, uint64_t sign, bool *make)
 {
     const struct pass *p = s->p;
-    int rows = rows_of(early_whole(p, s->i), s->b);
-    size_t size = early_row_size(p, s->i);
-    uint64_t of = p->m->early_of[s->i];
-    struct kept_state *x = kept_find(p->m->core.kept, of, sign, rows, size, early_is_row, s);
+    int rows = rows_of(prefix_whole(p, s->i), s->b);
+    size_t size = prefix_row_size(p, s->i);
+    uint64_t of = p->m->prefix_of[s->i];
+    struct prefix_state *x = prefix_find(p->m->core.kept, of, sign, rows, size, prefix_is_row, s);
     if (x)
         return x;
-    x = kept_add(p->m->core.kept, of, sign, rows, size, early_floats_of(p, s->i, rows));
+    x = prefix_add(p->m->core.kept, of, sign, rows, size, prefix_floats_of(p, s->i, rows));
     for (int r = 0; x && r < rows; r++)
-        early_write_row(s, r, x->key + (size_t)r * size);
+        prefix_write_row(s, r, x->key + (size_t)r * size);
     *make = x != NULL;
     return x;
 }
 
 /* The picked images of k. */
-static void early_pack_some(const struct packing *k, const bool *pick, struct packing *out)
+static void prefix_pack_some(const struct packing *k, const bool *pick, struct packing *out)
 {
     size_t rows = (size_t)k->rows, batch = (size_t)k->batch;
     *out = (struct packing){.width = k->width};
@@ -170,49 +170,49 @@ static void early_pack_some(const struct packing *k, const bool *pick, struct pa
 }
 
 /* Finds every image's state or makes room for it. Returns how many have to be computed, or -1. */
-static int early_find_all(struct pass *p, int i, const uint64_t *sign, struct kept_state **of,
-                          bool *make)
+static int prefix_find_all(struct pass *p, int i, const uint64_t *sign, struct prefix_state **of,
+                           bool *make)
 {
-    struct subject s = {.p = p, .i = i, .row = xmalloc(early_row_size(p, i))};
-    int batch = early_whole(p, i)->batch, n = 0;
+    struct subject s = {.p = p, .i = i, .row = xmalloc(prefix_row_size(p, i))};
+    int batch = prefix_whole(p, i)->batch, n = 0;
     for (s.b = 0; s.b < batch && n >= 0; s.b++) {
-        of[s.b] = early_find_or_add(&s, sign[s.b], &make[s.b]);
+        of[s.b] = prefix_find_or_add(&s, sign[s.b], &make[s.b]);
         n = of[s.b] ? n + make[s.b] : -1;
     }
     for (int b = 0; b < batch && n < 0; b++)
         if (make[b])
-            kept_remove(p->m->core.kept, of[b]);
+            prefix_remove(p->m->core.kept, of[b]);
     free(s.row);
     return n;
 }
 
-static void early_plan_stream(struct pass *p, int i)
+static void prefix_plan_stream(struct pass *p, int i)
 {
-    struct early *e = &p->early[i];
+    struct prefix *e = &p->early[i];
     size_t batch = (size_t)p->run.in->batch;
     uint64_t *sign = xcalloc(batch, sizeof *sign);
     bool *make = xcalloc(batch, sizeof *make);
-    e->of = xcalloc(batch, sizeof(struct kept_state *));
+    e->of = xcalloc(batch, sizeof(struct prefix_state *));
     for (int b = 0; b < p->run.in->batch; b++)
         sign[b] = sign_of(&(struct subject){.p = p, .i = i, .b = b});
-    int n = early_is_too_much(p, i, sign) ? -1 : early_find_all(p, i, sign, e->of, make);
+    int n = prefix_is_too_much(p, i, sign) ? -1 : prefix_find_all(p, i, sign, e->of, make);
     if (n < 0) {
         free(e->of);
         e->of = NULL;
     } else if (n < p->run.in->batch) {
-        early_pack_some(e->rows, make, &e->some);
+        prefix_pack_some(e->rows, make, &e->some);
         e->rows = &e->some;
     }
     free(sign);
     free(make);
 }
 
-void early_plan(struct pass *p)
+void prefix_plan(struct pass *p)
 {
     for (int i = 0; i < 2; i++) {
-        p->early[i] = (struct early){.rows = early_whole(p, i)};
-        if (early_is_alone(p, i))
-            early_plan_stream(p, i);
+        p->early[i] = (struct prefix){.rows = prefix_whole(p, i)};
+        if (prefix_is_alone(p, i))
+            prefix_plan_stream(p, i);
     }
 }
 
@@ -223,38 +223,39 @@ struct piece {
     int width;
 };
 
-static void early_move(struct pass *p, const float *from, float *to, int rows, int n)
+static void prefix_move(struct pass *p, const float *from, float *to, int rows, int n)
 {
     struct kern_gather_rows copy = {.x = from, .ldx = n, .y = to, .ldy = n, .m = rows, .n = n};
     p->run.ops->gather_rows(p->run.k, &copy);
 }
 
 /* The rows of an image, beginning at row `first`, and its state. */
-static void early_copy_state(struct pass *p, int i, int first, const struct kept_state *x,
-                             bool store)
+static void prefix_copy_state(struct pass *p, int i, int first, const struct prefix_state *x,
+                              bool store)
 {
     int bi = p->m->c.bi_hidden;
-    const struct piece list[] = {{i ? p->xt : p->xv, early_width_of(p, i)}, {i ? p->kt : p->kv, bi},
-                                 {i ? p->vt : p->vv, bi}, {i ? p->qt : p->qv, bi}};
+    const struct piece list[] = {{i ? p->xt : p->xv, prefix_width_of(p, i)},
+                                 {i ? p->kt : p->kv, bi}, {i ? p->vt : p->vv, bi},
+                                 {i ? p->qt : p->qv, bi}};
     float *at = x->at;
     for (int j = 0; j < 4; j++) {
         float *here = list[j].at + (ptrdiff_t)first * list[j].width;
-        early_move(p, store ? here : at, store ? at : here, x->rows, list[j].width);
+        prefix_move(p, store ? here : at, store ? at : here, x->rows, list[j].width);
         at += (ptrdiff_t)x->rows * list[j].width;
     }
 }
 
-void early_keep(struct pass *p, int i)
+void prefix_keep(struct pass *p, int i)
 {
-    const struct early *e = &p->early[i];
-    const struct packing *k = early_whole(p, i);
+    const struct prefix *e = &p->early[i];
+    const struct packing *k = prefix_whole(p, i);
     for (int j = 0; j < e->rows->batch; j++)
-        early_copy_state(p, i, e->rows->start[j], e->of[image_of(e->rows, j)], true);
+        prefix_copy_state(p, i, e->rows->start[j], e->of[image_of(e->rows, j)], true);
     for (int b = 0; e->rows != k && b < k->batch; b++)
-        early_copy_state(p, i, k->start[b], e->of[b], false);
+        prefix_copy_state(p, i, k->start[b], e->of[b], false);
 }
 
-void early_fini(struct pass *p)
+void prefix_fini(struct pass *p)
 {
     for (int i = 0; i < 2; i++) {
         free(p->early[i].of);

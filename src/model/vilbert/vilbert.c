@@ -15,7 +15,7 @@ uint64_t vilbert_number(void)
     return atomic_fetch_add(&last, 1) + 1;
 }
 
-void vilbert_keep(struct vilbert *m, struct kept *s)
+void vilbert_keep(struct vilbert *m, struct prefix_cache *s)
 {
     m->core.kept = s;
 }
@@ -72,8 +72,8 @@ int vilbert_open(const struct config *c, const struct tensorfile *f, struct kern
     m->core.types = c->type_vocab;
     m->core.once = vilbert_once;
     m->c = *c;
-    m->early_of[0] = vilbert_number();
-    m->early_of[1] = vilbert_number();
+    m->prefix_of[0] = vilbert_number();
+    m->prefix_of[1] = vilbert_number();
     int rc = weights_bind(&m->w, &m->core.bound, c, f, c->task_tokens, &m->core.task_rows, err);
     if (rc == 0) {
         core_start(&m->core, f);

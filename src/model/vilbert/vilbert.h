@@ -28,7 +28,7 @@ bool vilbert_is_pretrained(unsigned heads);
 
 /* A model with m's weights but for the swapped parts. It borrows m and all `from`, which have the
  * same configuration, and is freed with vilbert_free before them. */
-int vilbert_mix(struct vilbert *m, const struct net_swap *list, int count, struct vilbert **out,
+int vilbert_mix(struct vilbert *m, const struct net_patch *list, int count, struct vilbert **out,
                 struct vs_err *err);
 
 /* What a head says of states of its stream that are not the last ones: x (rows, width of the
@@ -41,9 +41,9 @@ int vilbert_read_states(struct vilbert *m, enum net_head head, const float *x, i
 int vilbert_head_size(const struct vilbert *m, enum net_head head);
 
 /* What a text is before it meets an image, and an image before it meets a text, with the keys,
- * values and queries of the first co-attention layer, lies in s from now on (prefixcache.h), also for
- * models made of m (vilbert_mix); NULL, as in the beginning: every pass computes everything. */
-void vilbert_keep(struct vilbert *m, struct kept *s);
+ * values and queries of the first co-attention layer, lies in s from now on (prefixcache.h), also
+ * for models made of m (vilbert_mix); NULL, as in the beginning: every pass computes everything. */
+void vilbert_keep(struct vilbert *m, struct prefix_cache *s);
 
 /* How many images of so many tokens and regions to compute at once: most on the CPU, where more
  * gain nothing, on a GPU what its memory takes, up to eight times as many. At least 1. */
