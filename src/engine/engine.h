@@ -47,6 +47,8 @@ int model_add_checkpoint(struct model *m, const char *path, const char *name, st
  * first family of all. */
 const struct family *model_family(const struct model *m);
 const struct family *model_checkpoint_family(const struct model *m, int i);
+/* The number of the checkpoint that gave a result; 0 when it is not open any more. */
+int model_checkpoint_of(const struct model *m, const struct result *r);
 /* The file of suggested queries (a data set, vilscope-data(5)), or NULL. */
 const char *model_queries(const struct model *m);
 struct regions;

@@ -63,13 +63,17 @@ static int open_checkpoints(struct model *m, struct vs_err *err)
 }
 
 /* The names of the first checkpoint's tensors say how the configuration is to be read; what is
- * wrong with the file itself is told after the other parts. */
+ * wrong with the file itself is told after the other parts, but before a configuration that could
+ * only be guessed to be another model's. */
 static int open_config(struct model *m, struct vs_err *err)
 {
+    struct vs_err of_file = {0};
+    int opened = 0;
     m->checkpoints = xcalloc(MODEL_CHECKPOINTS, sizeof *m->checkpoints);
     if (m->parts.checkpoint_count > 0)
-        tensorfile_open(m->parts.checkpoints[0].path, &m->checkpoints[0].file, NULL);
-    return net_read_config(m->parts.config, m->checkpoints[0].file, &m->config, err);
+        opened = tensorfile_open(m->parts.checkpoints[0].path, &m->checkpoints[0].file, &of_file);
+    int rc = net_read_config(m->parts.config, m->checkpoints[0].file, &m->config, err);
+    return rc != 0 && opened != 0 ? vs_fail(err, of_file.code, "%s", of_file.text) : rc;
 }
 
 static int check_vocabulary(const struct model *m, struct vs_err *err)

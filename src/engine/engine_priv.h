@@ -98,8 +98,6 @@ int query_forward_parts(struct model *m, struct net *net, const struct inputs *i
 #define QUERY_ROWS 512 /* regions in a pass, about: more gain nothing on the processor */
 /* A file's digest, remembered from run to run. */
 int model_file_digest(struct tensorfile *f, char hex[DIGEST_HEX], struct vs_err *err);
-/* The number of a result's checkpoint. */
-int model_checkpoint_of(const struct model *m, const struct result *r);
 
 /* Make answers or boxes of the trace, by the task's reading. */
 int reading_make(const struct model *m, const struct query *q, const struct trace *t,

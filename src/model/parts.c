@@ -62,7 +62,7 @@ const struct output_names output_table[OUT_COUNT] = {
 
 enum region_target target_of(int numbers, int features, int said)
 {
-    if (numbers == CLASSES || numbers != features || said == 0)
+    if (numbers == CLASSES || numbers != features)
         return TARGET_CLASSES;
     return said == 1 ? TARGET_FEATURES : said == 2 ? TARGET_CONTRAST : TARGET_VECTOR;
 }

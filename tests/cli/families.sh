@@ -52,6 +52,10 @@ for task in nlvr2 snli-ve gqa; do
         $images "a red square"
 done
 # shellcheck disable=SC2086
+ask "$data/baseline.bin" snli-ve $one "a red square"
+! grep -q "two images" "$work/err"
+ok $? "of one image it isn't told how it sees two: $(cat "$work/err")"
+# shellcheck disable=SC2086
 ask "$data/baseline.bin" vqa $one --change "ablate joint 2.1 mean" "a red square"
 ok $? "a head of its map is ablated"
 refuses 2 "has no text attention\|no text" "it has no map of a text alone" "$VILSCOPE" query \
@@ -96,6 +100,13 @@ head -c 40000 "$data/baseline.bin" >"$work/cut.bin"
 refuses 1 "cut.bin" "a baseline that is cut off" "$VILSCOPE" query --config "$data/config.json" \
     --vocab "$tiny/vocab.txt" -c "$work/cut.bin" -t vqa --regions "$data/scene.npy" \
     "$tiny/scene.png" "a red square"
+# As the baseline's own configuration is: without what ViLBERT's must say.
+printf '{"vocab_size": 200, "hidden_size": 10, "num_attention_heads": 5, "num_hidden_layers": 2}' >"$work/own.json"
+for file in cut nope; do
+    refuses 1 "$file.bin" "and with a configuration that is not ViLBERT's" "$VILSCOPE" query \
+        --config "$work/own.json" --vocab "$tiny/vocab.txt" -c "$work/$file.bin" -t vqa \
+        --regions "$data/scene.npy" "$tiny/scene.png" "a red square"
+done
 refuses 1 "20 numbers, .* 2048" "features of another width, with both numbers" "$VILSCOPE" query \
     --config "$data/config.json" --vocab "$tiny/vocab.txt" -c "$data/baseline.bin" -t vqa \
     "$tiny/scene.png" "a red square"

@@ -164,6 +164,35 @@ static void diverged(void)
     ok(terminal_ends(t), "that ends in order, too");
 }
 
+/* Of a baseline and ViLBERT: the maps are those of what answered, not of what was opened first. */
+static void two_families(void)
+{
+    static const char *const names[] = {
+        "baseline/config.json", "tiny/vocab.txt", "baseline/baseline.bin", "baseline/tasks.bin",
+        "baseline/scene.npy", "tiny/scene.png"};
+    static char file[6][600];
+    for (int i = 0; i < 6; i++)
+        snprintf(file[i], sizeof file[i], "%s/%s", source_path("tests/data"), names[i]);
+    const char *argv[] = {terminal_program(), "--config", file[0], "--vocab", file[1],
+                          "-c", file[2], "-c", file[3], "--no-log", "-t", "refcoco",
+                          "--regions", file[4], file[5], NULL};
+    struct terminal *t = terminal_start(argv, 40, 160, true, false);
+    if (!ok(t && terminal_expect(t, "vilscope"), "a baseline and ViLBERT are opened"))
+        return;
+    command(t, "checkpoint tasks");
+    command(t, "ask a red square");
+    terminal_expect(t, "region 1");
+    terminal_settle(t, 500);
+    command(t, "map joint");
+    ok(terminal_expect(t, "map text-to-image, image-to-text, text or image, not 'joint'"),
+       "ViLBERT's answer has no joint map");
+    command(t, "map text");
+    terminal_settle(t, 300);
+    ok(!terminal_has(t, "not 'text'"), "but one of the text");
+    terminal_type(t, ":quit\r");
+    ok(terminal_ends(t), "that ends in order, too");
+}
+
 int main(void)
 {
     terminal_opens(NO_MODEL);
@@ -181,6 +210,7 @@ int main(void)
     ok(terminal_ends(t), "it ends in order");
     at_once();
     diverged();
+    two_families();
     ok(shell("'%s' sessions sql --log '%s' 'SELECT count(*) AS n FROM comparisons' | grep -q "
              "'^[1-9]' &&"
              " '%s' sessions sql --log '%s' 'SELECT count(*) AS n FROM probe_runs' | grep -q '^3'",

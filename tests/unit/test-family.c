@@ -172,6 +172,9 @@ static void names(const struct trace *t)
     for (int i = 0; i < t->count; i++)
         wrong += trace_find(t, trace_name(t->tensors[i].at, name)) != &t->tensors[i];
     ok(t->count == 2 * LAYERS + 2 && wrong == 0, "all of a trace is found by its names");
+    ok(target_of(1601, 2048, 1) == TARGET_CLASSES && target_of(2048, 2048, 1) == TARGET_FEATURES &&
+           target_of(2048, 2048, 2) == TARGET_CONTRAST && target_of(2048, 2048, 0) == TARGET_VECTOR,
+       "the width of a masked region's head is the file's, whatever is configured");
     trace_describe(at(TRACE_MAP, ATTN_JOINT, 1), name, sizeof name);
     ok(strcmp(name, "joint attention of layer 1") == 0, "for people: %s", name);
 }

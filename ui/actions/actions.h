@@ -63,6 +63,8 @@ void do_boxes_fewer(struct workbench *w, const char *arg);
 void do_token(struct workbench *w, const char *arg);
 void do_region(struct workbench *w, const char *arg);
 void do_rank(struct workbench *w, const char *arg);
+/* Whose maps are on the screen: what the shown result's checkpoint is one of, or the first. */
+const struct family *look_family(const struct workbench *w);
 void do_map(struct workbench *w, const char *arg);
 void do_layer(struct workbench *w, const char *arg);
 void do_layer_next(struct workbench *w, const char *arg);

@@ -90,7 +90,7 @@ static void offer_argument(const struct workbench *w, struct candidates *c, cons
     if (strstr(args, "COLORS"))
         offer_words(c, "inferno viridis cividis gray");
     if (strstr(args, "MAP"))
-        offer_maps(c, model_family(w->ses.model));
+        offer_maps(c, look_family(w));
     if (strstr(args, "HEAD"))
         offer_words(c, "mean max rollout");
     if (strstr(args, "DIRECTION"))

@@ -68,10 +68,17 @@ static void say_maps(struct workbench *w, const struct family *f, const char *ar
     buf_fini(&b);
 }
 
+const struct family *look_family(const struct workbench *w)
+{
+    const struct model *m = w->ses.model;
+    const struct result *r = w->now.r;
+    return m && r ? model_checkpoint_family(m, model_checkpoint_of(m, r)) : model_family(m);
+}
+
 /* By name, or the next one. */
 void do_map(struct workbench *w, const char *arg)
 {
-    const struct family *f = model_family(w->ses.model);
+    const struct family *f = look_family(w);
     struct slice x = slice_now(w);
     int at = -1;
     for (int i = 0; i < f->map_count; i++)

@@ -83,13 +83,14 @@ static void single_lacks(const struct net *n, enum net_head head, char *out, siz
     const struct single *m = single_of(n);
     int answers = m->w.answers_out.n;
     if (head == HEAD_BINARY || head == HEAD_TRI)
-        snprintf(out, size, "the single-stream baseline has no such head (of two images it sees "
-                 "one after the other)");
-    else if ((head == HEAD_VQA || head == HEAD_GQA) && answers)
+        snprintf(out, size, "the single-stream baseline has no such head%s",
+                 head == HEAD_BINARY ? " (of two images it sees one after the other)" : "");
+    else if ((head == HEAD_VQA || head == HEAD_GQA) && answers && head != m->answers)
         snprintf(out, size, "this baseline has one classifier, of %d answers, which are those of "
                  "%s", answers, m->answers == HEAD_GQA ? "GQA" : "VQA and Genome QA");
     else
-        snprintf(out, size, "the file lacks tensors of the head behind %s",
+        snprintf(out, size, "the file lacks tensors of the head behind %s, or has them in "
+                 "another shape",
                  output_table[output_of(head)].name);
 }
 

@@ -63,7 +63,8 @@ static void family_lacks(const struct net *n, enum net_head head, char *out, siz
         snprintf(out, size, "it is the pre-trained two-stream model, which has no head of a task%s",
                  n->heads & HEAD_MATCH ? " but alignment" : "");
     else
-        snprintf(out, size, "the file lacks tensors of the head behind %s",
+        snprintf(out, size, "the file lacks tensors of the head behind %s, or has them in "
+                 "another shape",
                  output_table[output_of(head)].name);
 }
 
