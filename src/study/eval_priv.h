@@ -23,6 +23,9 @@ void eval_item_fini(struct eval_item *it);
 int eval_check_boxes(const struct eval_item *it, int width, int height, struct vs_err *err);
 /* Intersection over union; last pixels count. */
 double eval_overlap(const float *a, const float *b);
+/* Whether a box stands for the one that is meant: they overlap by more than 0.5, as the reference
+ * has it. */
+bool eval_box_is_right(const float *box, const float *meant);
 void eval_attention_add(struct eval_attention *a, const struct eval_item *it,
                         const struct result *r);
 

@@ -23,6 +23,11 @@ double eval_overlap(const float *a, const float *b)
     return w > 0 && h > 0 ? w * h / (area - w * h) : 0;
 }
 
+bool eval_box_is_right(const float *box, const float *meant)
+{
+    return eval_overlap(box, meant) > 0.5;
+}
+
 static double worth_of(const struct eval_item *it, const char *label)
 {
     for (int i = 0; i < it->label_count; i++)
@@ -48,7 +53,7 @@ double eval_worth(const struct eval_item *it, const struct result *r)
             return 0;
         if (it->task->extra_regions)
             return r->boxes[0].region - r->images[0].region_count - 1 == it->number;
-        return eval_overlap(r->boxes[0].box, it->box) > 0.5;
+        return eval_box_is_right(r->boxes[0].box, it->box);
     case RANKED_IMAGES: return place_of(r, it->number) == 0;
     case RANKED_LABELS: break;
     }
@@ -90,7 +95,7 @@ static double blind_of(const struct eval_item *it, const struct result *r)
         return 1.0 / it->candidates.count;
     int good = 0;
     for (int i = 0; it->has_box && i < r->images[0].region_count; i++)
-        good += eval_overlap(r->images[0].boxes + 4 * i, it->box) > 0.5;
+        good += eval_box_is_right(r->images[0].boxes + 4 * i, it->box);
     return r->images[0].region_count ? (double)good / r->images[0].region_count : 0;
 }
 

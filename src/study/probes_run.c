@@ -156,7 +156,7 @@ static bool is_expected(const struct eval_item *it, const struct result *r, int 
 {
     switch (it->task->reading->ranked) {
     case RANKED_REGIONS:
-        return it->has_box ? eval_overlap(r->boxes[rank].box, it->box) >= 0.5
+        return it->has_box ? eval_box_is_right(r->boxes[rank].box, it->box)
                            : r->boxes[rank].region - r->images[0].region_count - 1 == it->number;
     case RANKED_IMAGES: return r->answers[rank].index == it->number;
     case RANKED_LABELS: break;

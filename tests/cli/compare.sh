@@ -195,6 +195,16 @@ ok $? "and what was found out $(cat "$work/err")"
 compare -m "$tiny" --no-log --check-set "$SRCDIR/tests/data/probes/set.probes" >"$work/out" 2>&1
 [ $? -eq 0 ] && grep -q '^a color' "$work/out" && grep -q '^right  *[0-9] of 4' "$work/out"
 ok $? "every field of a set: $(grep '^right' "$work/out") $(cat "$work/err")"
+# The best region, 33 by 32 pixels, and boxes that are half of it, and a line more.
+half() { # half Y2 RANK RIGHT WHAT
+    printf 'task: refcoco\nimage: %s\ntext: the red square\nbox: 62 20 94 %s\n' "$tiny/scene.png" "$1" \
+        >"$work/half.checks"
+    compare -m "$tiny" --no-log --check-set "$work/half.checks" --json >"$work/json" &&
+        grep -q "\"expected_rank\": $2" "$work/json" && grep -q "\"right\": $3" "$work/json"
+    ok $? "$4: $(grep '"expected_rank"\|"right"' "$work/json" | tr -d '\n')"
+}
+half 35 null false "an overlap of exactly 0.5 is not what is expected"
+half 36 1 true "a little more is"
 bad() { # bad SET PATTERN WHAT
     printf "$1" >"$work/bad.probes"
     refuses 1 "bad.probes: $2" "$3" "$VILSCOPE" compare -m "$tiny" --no-log --check-set "$work/bad.probes"
