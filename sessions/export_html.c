@@ -6,6 +6,7 @@
 #include "sessions/db.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
+#include "src/task/change.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -232,13 +233,15 @@ static int put_attention(struct log *l, int64_t query, FILE *out, struct vs_err 
 
 static int put_fields(struct log *l, const struct export_item *x, FILE *out, struct vs_err *err)
 {
+    char *changes = change_list_show(x->row->changes);
     fputs("<dl>\n", out);
     put_field(out, "asked", x->row->when);
     put_field(out, "checkpoint", x->row->checkpoint);
     fputs("<dt>digest</dt><dd class=\"hex\">", out);
     export_put_text(out, x->row->checkpoint_digest);
     fputs("</dd>\n", out);
-    put_field(out, "changes", x->row->changes);
+    put_field(out, "changes", changes);
+    free(changes);
     put_field(out, "pair", x->result->pair_separate ? "separate rows" : NULL);
     put_field(out, "expected", x->row->expected);
     put_field(out, "note", x->row->note);

@@ -5,6 +5,7 @@
 
 #include "src/base/mem.h"
 #include "src/base/plain.h"
+#include "src/task/change.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,8 +73,10 @@ static void print_query(const struct log_query *q)
     sessions_print(q->checkpoint);
     putchar(')');
     if (q->changes) {
+        char *shown = change_list_show(q->changes);
         printf("  changed: ");
-        sessions_print(q->changes);
+        sessions_print(shown);
+        free(shown);
     }
     for (const char *t = q->tags; t && *t; t += strcspn(t, " "), t += *t == ' ') {
         char *tag = xstrndup(t, strcspn(t, " "));

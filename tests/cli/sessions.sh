@@ -80,6 +80,15 @@ s replay 5 -m "$tiny" --no-log >"$work/out" && grep -q "^same    5 " "$work/out"
     s search --session 5 | grep -q "changed: drop region 3"
 ok $? "a change is part of the question: $(s search --session 5)"
 s prune --session 5 >/dev/null
+# People read the words that they typed; files keep those of the log, which do not change.
+ask vqa "the red square" --change "ablate text 1.1" --log "$work/words.db"
+s search --session 1 --log "$work/words.db" >"$work/out" && grep -q "changed: ablate text 1.1 zero" "$work/out"
+ok $? "a change in the words that were typed: $(cat "$work/out")"
+s export 1 --format html --log "$work/words.db" | grep -q "<dt>changes</dt><dd>ablate text 1.1 zero"
+ok $? "on a page, too"
+s query 1 --log "$work/words.db" | grep -q '"changes": "silence text 1.1 zero"' &&
+    s export 1 --format csv --log "$work/words.db" | grep -q "silence text 1.1 zero"
+ok $? "JSON and CSV have the log's words"
 # How the rows of a pair lay, and which entry the regions were, is asked again as it was; in a log of
 # its own. Both make another number than the default.
 mkdir "$work/in"
