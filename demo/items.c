@@ -221,6 +221,11 @@ static const struct maker_row *row_of(const char *task)
     return NULL;
 }
 
+bool item_has(const char *task)
+{
+    return row_of(task) != NULL;
+}
+
 /* Tokens of a text whose words are all in the vocabulary, with [CLS] and [SEP]. */
 static int token_count(const char *text)
 {

@@ -21,5 +21,7 @@ struct world {
  * "images/NNNNNN.png" by the scene's number. task is a name of src/task/task.h. False, and nothing
  * appended, when the scene has nothing for the task. */
 bool item_make(struct dice *d, const struct world *w, int i, const char *task, struct buf *out);
+/* Whether there are items of the task at all. */
+bool item_has(const char *task);
 
 #endif

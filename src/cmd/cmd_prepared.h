@@ -11,7 +11,8 @@
          "the model's configuration (JSON); that of -m DIR without it"),                           \
     TEXT("model", 'm', "DIR", o_model.dir, VALUES_FOLDERS,                                         \
          "model directory (vilscope-model(5))"),                                                   \
-    ROW_CHECKPOINTS(o_checkpoints),                                                                \
+    WORDS("checkpoint", 'c', "NAME", o_checkpoints, VALUES_CHECKPOINTS,                            \
+          "one checkpoint, by its name in the model directory or its file"),                       \
     TEXT("inputs", 0, "FILE", o_inputs, VALUES_FILES,                                              \
          "safetensors with in.input_ids (B, T), in.features (B, V, F), in.spatials (B, V, 5), "    \
          "in.task_ids (B, 1); and perhaps in.token_type_ids, in.attention_mask (B, T), "           \

@@ -83,7 +83,7 @@ static const struct option_row option_rows[] = {
              "masked) and print how the best answer changes"},
     CHOICE("attribute", "METHOD", attribute, methods, -1,
            "what an answer owes to each word and region, by its gradients (vilscope-explain(7)); "
-           "with --top N lines"),
+           "with --top N lines; not of the single-stream baseline yet"),
     TEXT("target", 0, "ANSWER", target, VALUES_NONE,
          "the answer that --attribute is about, by label or number; a region by its number; the "
          "best without it"),
@@ -292,6 +292,18 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
     return rc;
 }
 
+/* Before anything is computed or printed: no checkpoint answers when one of them has no
+ * attributions. */
+static int query_can_attribute(const struct options *o, const struct model *m, struct vs_err *err)
+{
+    int n = model_checkpoint_count(m), rc = 0;
+    if (o->attribute < 0)
+        return 0;
+    for (int i = o->checkpoints.count > 1 ? 0 : n - 1; rc == 0 && i < n; i++)
+        rc = attribution_check(m, i, err);
+    return rc;
+}
+
 /* A status of the program, or a negative code. */
 static int cmd_query_ask(struct options *o, struct vs_err *err)
 {
@@ -306,6 +318,8 @@ static int cmd_query_ask(struct options *o, struct vs_err *err)
     int rc = command_choose("query", &o->checkpoints, &o->model, &chosen, err);
     if (rc == 0)
         rc = model_open(&o->model, &m, err);
+    if (rc == 0)
+        rc = query_can_attribute(o, m, err);
     if (rc == 0)
         rc = query_open_photos(o, photos, count, err);
     if (rc == 0)

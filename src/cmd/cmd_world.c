@@ -32,6 +32,8 @@ static int world_take_task(void *options, const char *value, struct vs_err *err)
     if (!t || o->task_count == MOST_TASKS)
         return vs_fail(err, VS_E_USAGE, "there is no task '%s' (\"vilscope tasks\" lists them)",
                        value);
+    if (!item_has(t->name))
+        return vs_fail(err, VS_E_USAGE, "--task %s: the demo's world has no items of it", value);
     o->tasks[o->task_count++] = t;
     return 0;
 }

@@ -63,6 +63,14 @@ static int target_make(const struct task *t, int choice, int against, struct cho
 
 /* ---- running */
 
+int attribution_check(const struct model *m, int checkpoint, struct vs_err *err)
+{
+    const struct family *f = model_checkpoint_family(m, checkpoint);
+    return f->record ? 0
+                     : vs_fail(err, VS_E_USAGE, "%s: %s has no attributions by gradients yet",
+                               model_checkpoint_name(m, checkpoint), f->name);
+}
+
 static int attribution_in(struct model *m, struct prepared *p, struct chosen_target *t,
                           const atomic_bool *cancel, struct attribution *out, struct vs_err *err)
 {

@@ -33,6 +33,8 @@ struct attribution {
     double missing; /* share of value - base that the numbers do not add up to */
 };
 
+/* One clear line where the checkpoint's family has no gradients, and so no attributions. */
+int attribution_check(const struct model *m, int checkpoint, struct vs_err *err);
 /* choice: an answer's index or an image (result_answer.index), or a box's row of the model's input.
  * against: another one, whose logit is taken away, or -1. The query's own changes hold. The caller
  * frees out with attribution_fini. */

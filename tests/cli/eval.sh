@@ -32,6 +32,10 @@ ok $? "one task in other wordings: $(sed -n 's/.*"text": "\([^"]*\)".*/\1/p' "$w
     head -n 1)"
 "$VILSCOPE" inspect "$work/a/images/000003.png" | grep -q '320'
 ok $? "pictures are 320 wide"
+refuses 2 "alignment: the demo's world has no items" "a task that the world does not ask" \
+    "$VILSCOPE" world --task alignment -o "$work/none"
+[ ! -e "$work/none" ]
+ok $? "and no folder is made"
 refuses 2 "-o DIR" "no folder" "$VILSCOPE" world
 refuses 1 "cannot be created" "a folder that cannot be made" "$VILSCOPE" world -o "$work/no/where"
 

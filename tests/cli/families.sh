@@ -62,6 +62,12 @@ refuses 2 "has no text attention\|no text" "it has no map of a text alone" "$VIL
     --config "$data/config.json" --vocab "$tiny/vocab.txt" -c "$data/baseline.bin" -t vqa \
     --regions "$data/scene.npy" --change "ablate text 1.1 zero" "$tiny/scene.png" "a red square"
 
+refuses 2 "baseline has no attributions by gradients yet" "no way back through it, said before it answers" \
+    "$VILSCOPE" query --config "$data/config.json" --vocab "$tiny/vocab.txt" -c "$data/baseline.bin" \
+    -t vqa --attribute relevancy --regions "$data/scene.npy" "$tiny/scene.png" "a red square"
+[ ! -s "$work/out" ]
+ok $? "and nothing is printed"
+
 # ---- alignment: index 0 is "belongs", and the difference of both logits is ranked
 # shellcheck disable=SC2086
 ask "$data/pretrained.bin" alignment $two "a red square"

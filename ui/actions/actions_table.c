@@ -139,8 +139,9 @@ static const struct action choosing[] = {
     {"token", "", "N|TEXT", NULL, "choose a token by number or text", do_token},
     {"region", "", "N", NULL, "choose a region; 0 is the whole image", do_region},
     {"rank", "", "N", NULL, "choose an answer, box or image by its rank", do_rank},
-    {"map", "m", "[MAP]", NULL, "the attention map: text to image, image to text, text, image",
-     do_map},
+    {"map", "m", "[MAP]", NULL,
+     "the attention map: text to image, image to text, text, image; of the single-stream baseline "
+     "joint", do_map},
     {"next-layer", "]", "", NULL, "the next layer of the map", do_layer_next},
     {"previous-layer", "[", "", NULL, "the previous layer", do_layer_previous},
     {"layer", "", "N", NULL, "choose a layer", do_layer},
