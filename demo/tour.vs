@@ -1,8 +1,8 @@
-# A walk through one picture of the demo: vilscope --tour, or vilscope -S demo/tour.vs.
+# A walk through one image of the demo: vilscope --tour, or vilscope -S demo/tour.vs.
 # Each "pause" waits for a key; Escape ends the tour and leaves the workbench open.
 image 1
 wait
-say The tour: any key goes on, Esc ends it. This is a picture.
+say The tour: any key goes on, Esc ends it. This is an image.
 pause
 ask what do you call the large thing at the right please?
 wait
@@ -11,7 +11,7 @@ pause
 token large
 layer 1
 wait
-say Left, Right choose a word: here is where "large" looks.
+say Left, Right choose a word: "large" attends to this.
 pause
 press ]
 wait
@@ -30,7 +30,7 @@ wait
 say What each word gives the chosen one, and receives.
 pause
 cancel
-view looks
+view attention
 suggest refcoco
 wait
 say A phrase: regions are ranked. Up and Down choose.
@@ -41,14 +41,14 @@ say What if the best one were not there? D drops the chosen.
 pause
 restore
 wait
-knock-out regions
+leave-one-out regions
 wait
 say K: every region left out in turn. What does each weigh?
 pause
-view looks
+view attention
 suggest nlvr2
 wait
-say A statement on two pictures. Digits or t choose tasks.
+say A statement on two images. Digits or t choose tasks.
 pause
 cancel
 help
