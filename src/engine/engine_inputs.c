@@ -125,7 +125,9 @@ static void photo_input(const struct photo *p, bool candidates, float *features,
     free(s);
 }
 
-static int check_photo(const struct model *m, const struct photo *p, struct vs_err *err)
+/* sized: the candidates are of the same picture as the regions, so their boxes can be compared. As
+ * they come from a data set each have a size of their own, by which they are divided. */
+static int check_photo(const struct model *m, const struct photo *p, bool sized, struct vs_err *err)
 {
     const struct regions *g = p->regions, *c = p->candidates;
     if (!g)
@@ -135,7 +137,7 @@ static int check_photo(const struct model *m, const struct photo *p, struct vs_e
     if (p->regions->dim != m->config.sizes.features)
         return vs_fail(err, VS_E_FORMAT, "%s: features of %d numbers, but the model %s expects %d",
                        p->regions_path, p->regions->dim, m->parts.name, m->config.sizes.features);
-    if (c && (c->dim != g->dim || c->width != g->width || c->height != g->height))
+    if (c && (c->dim != g->dim || (sized && (c->width != g->width || c->height != g->height))))
         return vs_fail(err, VS_E_FORMAT, "%s: candidates of %d numbers on %dx%d pixels do not fit "
                        "the regions of %d numbers on %dx%d", p->candidates_path, c->dim, c->width,
                        c->height, g->dim, g->width, g->height);
@@ -342,7 +344,7 @@ int inputs_build(struct model *m, const struct query *q, struct inputs *out, str
     *out = (struct inputs){0};
     int rc = 0;
     for (int i = 0; i < q->photo_count && rc == 0; i++)
-        rc = check_photo(m, q->photos[i], err);
+        rc = check_photo(m, q->photos[i], !q->verbatim, err);
     if (rc != 0)
         return rc;
     bool candidates = reads_candidates(q);

@@ -14,7 +14,9 @@ const char *const ndarray_allowed[] = {
     "numpy.core.numeric _frombuffer", "numpy._core.numeric _frombuffer",
     "numpy.core.multiarray scalar", "numpy._core.multiarray scalar",
     "numpy ndarray", "numpy dtype", "_codecs encode", "collections OrderedDict",
-    "__builtin__ bytearray", "builtins bytearray", NULL
+    "__builtin__ bytearray", "builtins bytearray", "collections defaultdict",
+    "__builtin__ dict", "builtins dict", "__builtin__ list", "builtins list",
+    "__builtin__ set", "builtins set", NULL
 };
 
 bool dtype_from_numpy(const char *code, size_t len, enum dtype *out)
@@ -24,7 +26,7 @@ bool dtype_from_numpy(const char *code, size_t len, enum dtype *out)
         enum dtype dtype;
     } known[] = {{"f4", DTYPE_F32}, {"f2", DTYPE_F16}, {"f8", DTYPE_F64}, {"i8", DTYPE_I64},
                  {"i4", DTYPE_I32}, {"i2", DTYPE_I16}, {"i1", DTYPE_I8},  {"u1", DTYPE_U8},
-                 {"b1", DTYPE_BOOL}};
+                 {"u8", DTYPE_U64}, {"u4", DTYPE_U32}, {"u2", DTYPE_U16}, {"b1", DTYPE_BOOL}};
     if (len > 0 && strchr("<|=", code[0])) {
         code++;
         len--;

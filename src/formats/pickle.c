@@ -93,6 +93,23 @@ static int push_dict(struct machine *m, const struct pval *args)
     return pickle_push(m, v);
 }
 
+static bool is_set_class(const struct pval *v)
+{
+    return is_global(v, "__builtin__ set") || is_global(v, "builtins set");
+}
+
+/* set([item, ...]): how protocols before 4 write it. */
+static int push_set(struct machine *m, const struct pval *args)
+{
+    struct pval *v = pickle_new_value(m, PK_SET);
+    const struct pval *list = args->count == 1 ? args->items[0] : NULL;
+    if (!v)
+        return VS_E_LIMIT;
+    for (size_t i = 0; list && list->kind == PK_LIST && i < list->count; i++)
+        pickle_add_item(v, list->items[i]);
+    return pickle_push(m, v);
+}
+
 /* _codecs.encode(text, "latin1"): how Python 3 writes bytes in protocols 0 to 2. */
 static int push_latin1(struct machine *m, const struct pval *args)
 {
@@ -122,6 +139,8 @@ static int make_object(struct machine *m, struct pval *callable, struct pval *ar
         return FAIL(m, VS_E_FORMAT, "arguments that are not a tuple");
     if (callable->kind == PK_GLOBAL && is_dict_class(callable))
         return push_dict(m, args);
+    if (is_set_class(callable))
+        return push_set(m, args);
     if (is_global(callable, "_codecs encode"))
         return push_latin1(m, args);
     struct pval *v = pickle_new_value(m, PK_OBJECT);

@@ -2,13 +2,15 @@
 /* The regions of many images in one LMDB.
  *
  * Source: vilbert/datasets/_image_features_reader.py of the reference: boxes are used without a
- * look at them, and num_boxes is not read. */
+ * look at them, and num_boxes is not read. An image is there when the pickled list "keys" has
+ * it. */
 #include "src/formats/regionlmdb.h"
 
 #include "src/formats/lmdb.h"
 #include "src/formats/ndarray.h"
 #include "src/formats/regionparts.h"
 #include "src/base/mem.h"
+#include "src/base/strmap.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,19 +18,52 @@
 struct regionlmdb {
     struct lmdb db;
     char *path;
+    struct pickle *list; /* of keys, or NULL: any that the database has */
+    struct strmap keys;
 };
+
+static bool take_key(struct regionlmdb *l, const struct pval *v)
+{
+    if (v->kind != PK_BYTES && v->kind != PK_STRING)
+        return false;
+    strmap_add(&l->keys, (const char *)v->bytes, v->len, 0);
+    return true;
+}
+
+static int read_keys(struct regionlmdb *l, struct vs_err *err)
+{
+    const uint8_t *data = NULL;
+    size_t len = 0;
+    int rc = lmdb_get(&l->db, "keys", 4, &data, &len, err);
+    if (rc != 0 || !data)
+        return rc;
+    char *where = xasprintf("%s: its list 'keys'", l->path);
+    rc = pickle_load(data, len, ndarray_allowed, where, &l->list, NULL, err);
+    const struct pval *root = rc == 0 ? pickle_root(l->list) : NULL;
+    bool good = root && root->kind == PK_LIST;
+    for (size_t i = 0; good && i < root->count; i++)
+        good = take_key(l, root->items[i]);
+    if (rc == 0 && !good)
+        rc = vs_fail(err, VS_E_FORMAT, "%s is no list of texts", where);
+    free(where);
+    return bytes_check(&l->db.map, rc, err);
+}
 
 int regionlmdb_open(const char *path, struct regionlmdb **out, struct vs_err *err)
 {
     struct regionlmdb *l = xcalloc(1, sizeof *l);
     l->path = xstrdup(path);
     int rc = lmdb_open(path, &l->db, err);
-    if (rc == 0) {
-        *out = l;
-    } else {
+    if (rc != 0) {
         free(l->path);
         free(l);
+        return rc;
     }
+    rc = read_keys(l, err);
+    if (rc == 0)
+        *out = l;
+    else
+        regionlmdb_close(l);
     return rc;
 }
 
@@ -36,6 +71,8 @@ void regionlmdb_close(struct regionlmdb *l)
 {
     if (!l)
         return;
+    strmap_fini(&l->keys);
+    pickle_free(l->list);
     lmdb_close(&l->db);
     free(l->path);
     free(l);
@@ -73,6 +110,9 @@ int regionlmdb_get(const struct regionlmdb *l, const char *key, struct regions *
     int rc = lmdb_get(&l->db, key, strlen(key), &data, &len, err);
     if (rc == 0 && !data)
         rc = vs_fail(err, VS_E_MISSING, "image '%s' is not in %s", key, l->path);
+    if (rc == 0 && l->list && strmap_get(&l->keys, key, strlen(key)) < 0)
+        rc = vs_fail(err, VS_E_MISSING, "image '%s' is in %s, but not in its list 'keys'", key,
+                     l->path);
     if (rc == 0) {
         char *where = xasprintf("%s: image '%s'", l->path, key);
         rc = read_value(where, data, len, out, err);

@@ -227,6 +227,8 @@ static void get_classes(struct region_parts *p, struct regions *r)
 
 /* ---- checking */
 
+#define AS_IS_COLUMNS 2048 /* what the reference makes of an array of any shape */
+
 /* The number of rows; columns 0 takes what the array has. */
 static int parts_count_rows(const struct region_parts *p, const struct tensor *t, const char *what,
                             int64_t *columns, int64_t *rows, struct vs_err *err)
@@ -236,6 +238,8 @@ static int parts_count_rows(const struct region_parts *p, const struct tensor *t
     int64_t n = tensor_elements(t);
     if (*columns == 0 && t->ndim == 2)
         *columns = t->shape[1];
+    else if (*columns == 0 && p->as_is)
+        *columns = AS_IS_COLUMNS;
     if (*columns < 1 || n % *columns != 0 || n / *columns > REGIONS_MAX ||
         (p->rows >= 0 && (t->ndim != 2 || t->shape[1] != *columns)))
         return vs_fail(err, VS_E_FORMAT, "%s: '%s' is not an array of regions (%" PRId64
@@ -255,6 +259,8 @@ static int parts_check_rows(struct region_parts *p, int64_t *rows, int64_t *dim,
     if (p->rows > *rows || p->rows > boxes)
         return vs_fail(err, VS_E_FORMAT, "%s: num_boxes is %" PRId64 ", but there are %" PRId64
                        " boxes and %" PRId64 " rows of features", p->path, p->rows, boxes, *rows);
+    if (p->as_is && p->boxes.ndim == 2 && boxes > *rows) /* the first ones */
+        boxes = p->boxes.shape[0] = *rows;
     if (p->rows < 0 && boxes != *rows)
         return vs_fail(err, VS_E_FORMAT, "%s: %" PRId64 " boxes, but %" PRId64 " rows of features",
                        p->path, boxes, *rows);

@@ -61,6 +61,9 @@ static void row_to_f32(enum dtype t, const uint8_t *from, int64_t stride, int64_
     case DTYPE_I8: EACH(int8_t, (float)x);
     case DTYPE_U8: EACH(uint8_t, (float)x);
     case DTYPE_BOOL: EACH(uint8_t, x ? 1.0f : 0.0f);
+    case DTYPE_U64: EACH(uint64_t, (float)x);
+    case DTYPE_U32: EACH(uint32_t, (float)x);
+    case DTYPE_U16: EACH(uint16_t, (float)x);
     }
 }
 
@@ -83,6 +86,9 @@ static void row_to_i64(enum dtype t, const uint8_t *from, int64_t stride, int64_
     case DTYPE_I8: EACH(int8_t, x);
     case DTYPE_U8: EACH(uint8_t, x);
     case DTYPE_BOOL: EACH(uint8_t, x != 0);
+    case DTYPE_U64: EACH(uint64_t, x > INT64_MAX ? 0 : (int64_t)x);
+    case DTYPE_U32: EACH(uint32_t, x);
+    case DTYPE_U16: EACH(uint16_t, x);
     }
 }
 

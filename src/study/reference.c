@@ -171,6 +171,8 @@ static void seal(struct eval_set *s)
         sha256_numbers(&h, it->worths, (size_t)it->label_count, sizeof(float));
         sha256_numbers(&h, it->choices, (size_t)it->choice_count, sizeof(int));
     }
+    if (s->as_reference && s->annotated) /* other rows are chosen */
+        sha256_add(&h, "as reference", 12);
     sha256_hex(&h, s->digest);
 }
 
@@ -239,7 +241,7 @@ int reference_check_model(const struct eval_set *s, struct model *m, int checkpo
                           struct vs_err *err)
 {
     const struct task *task = s->items[0].task;
-    if (s->classes == 0)
+    if (s->classes == 0 || !s->items[0].scored) /* without targets only the answers are asked for */
         return 0;
     enum net_head head = task->head == HEAD_GQA ? HEAD_GQA : HEAD_VQA;
     int answers = net_head_size(m->checkpoints[checkpoint].net, head);

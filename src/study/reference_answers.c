@@ -28,6 +28,10 @@ static int count_classes(struct reference_reader *r)
     if (rc == 0)
         r->set->classes = (int)(p.root->count / 2);
     reference_pickle_close(&p);
+    if (rc == 0 && r->set->labels->count < r->set->classes)
+        rc = vs_fail(r->err, VS_E_FORMAT, "%s/cache/trainval_label2ans.pkl: has %d answers, "
+                     "trainval_ans2label.pkl beside it %d: they do not belong together", r->root,
+                     r->set->labels->count, r->set->classes);
     return rc;
 }
 
@@ -122,11 +126,13 @@ static int targets_open(struct reference_reader *r, const char *name, struct ref
     int rc = reference_pickle_open(r, name, PK_LIST, p);
     for (size_t i = 0; rc == 0 && i < p->root->count; i++) {
         int64_t id;
-        if (record_number(p->root->items[i], "question_id", &id))
+        if (record_number(p->root->items[i], "question_id", &id)) {
             numbered_add(out, id, p->root->items[i]);
-        else
-            rc = vs_fail(r->err, VS_E_FORMAT, "%s/%s: target %zu has no question_id", r->root,
-                         name, i + 1);
+            continue;
+        }
+        char *item = xasprintf("%s: target %zu", name, i + 1);
+        eval_add_flaw(r->set, item, "has no question_id");
+        free(item);
     }
     numbered_sort(out);
     return rc;
@@ -253,21 +259,29 @@ static int by_id(const void *a, const void *b)
     return c ? c : (x->order > y->order) - (x->order < y->order);
 }
 
+/* Those that have an id, sorted: *count of them. */
 static int sort_cached(const struct reference_reader *r, const char *name,
-                       const struct reference_pickle *p, struct cached *list)
+                       const struct reference_pickle *p, struct cached *list, size_t *count)
 {
     int64_t ignored;
+    size_t n = 0;
     for (size_t i = 0; i < p->root->count; i++) {
         const struct pval *v = p->root->items[i];
         const struct pval *id = v->kind == PK_DICT ? pval_get(v, "question_id") : NULL;
-        if (!id || (!is_text(id) && !ndarray_integer(id, &ignored)) ||
-            (i && is_text(id) != is_text(list[0].id)))
-            return vs_fail(r->err, VS_E_FORMAT, "%s/%s: question %zu has no question_id, or one of "
-                           "another type than the first", r->root, name, i + 1);
-        list[i] = (struct cached){v, id, i};
+        if (!id || (!is_text(id) && !ndarray_integer(id, &ignored))) {
+            char *item = xasprintf("question %zu of the cache", i + 1);
+            eval_add_flaw(r->set, item, "has no question_id");
+            free(item);
+            continue;
+        }
+        if (n && is_text(id) != is_text(list[0].id))
+            return vs_fail(r->err, VS_E_FORMAT, "%s/%s: question %zu has a question_id of another "
+                           "type than those before", r->root, name, i + 1);
+        list[n++] = (struct cached){v, id, i};
     }
-    if (p->root->count)
-        qsort(list, p->root->count, sizeof *list, by_id);
+    if (n)
+        qsort(list, n, sizeof *list, by_id);
+    *count = n;
     return 0;
 }
 
@@ -311,9 +325,10 @@ static int read_cache(struct reference_reader *r, const char *name, enum cut cut
     struct reference_pickle p;
     int rc = reference_pickle_open(r, name, PK_LIST, &p);
     if (rc == 0) {
-        size_t n = p.root->count, rest = n > tail ? n - tail : 0;
-        struct cached *list = xcalloc(n + 1, sizeof *list);
-        rc = sort_cached(r, name, &p, list);
+        size_t n = 0;
+        struct cached *list = xcalloc(p.root->count + 1, sizeof *list);
+        rc = sort_cached(r, name, &p, list, &n);
+        size_t rest = n > tail ? n - tail : 0;
         for (size_t i = cut == CUT_TAIL ? rest : 0; rc == 0 && i < (cut == CUT_HEAD ? rest : n);
              i++)
             add_cached(r, &list[i], ids, keep);

@@ -96,11 +96,15 @@ static bool question_boxes(const json_t *q, struct ids *out)
     const json_t *v;
     size_t i;
     int64_t id;
-    bool good = reference_json_integer(json_object_get(q, "answer"), &id);
-    ids_add(out, good ? id : 0);
-    json_array_foreach((json_t *)(uintptr_t)json_object_get(q, "multiple_choices"), i, v) {
-        good = reference_json_integer(v, &id) && good;
+    const json_t *others = json_object_get(q, "multiple_choices");
+    bool good = reference_json_integer(json_object_get(q, "answer"), &id) && json_is_array(others);
+    if (good)
         ids_add(out, id);
+    json_array_foreach((json_t *)(uintptr_t)others, i, v) {
+        if (reference_json_integer(v, &id))
+            ids_add(out, id);
+        else
+            good = false;
     }
     return good;
 }
@@ -267,7 +271,9 @@ static bool corners_of(const struct pval *v, float box[4])
 static bool image_objects(const struct guess *g, int64_t image, struct ids *out)
 {
     const struct pval *v = numbered_get(&g->images, image);
-    const struct pval *list = v ? record_list(v, "bboxes") : NULL;
+    const struct pval *list = v && v->kind == PK_DICT ? pval_get(v, "bboxes") : NULL;
+    if (list && list->kind != PK_LIST && list->kind != PK_TUPLE && list->kind != PK_SET)
+        list = NULL;
     for (size_t i = 0; list && i < list->count; i++) {
         int64_t id;
         if (ndarray_integer(list->items[i], &id))
@@ -291,12 +297,15 @@ static bool game_objects(const json_t *game, struct ids *out)
     return out->count > 0;
 }
 
-/* The whole dialog in one line, as the model was trained on it; NULL when a turn is not whole. */
+/* The whole dialog in one line, as the model was trained on it; NULL when there is none, or a turn
+ * is not whole. */
 static char *dialog_of(const json_t *turns)
 {
     struct buf b = {0};
     const json_t *v;
     size_t i;
+    if (!json_is_array(turns))
+        return NULL;
     json_array_foreach((json_t *)(uintptr_t)turns, i, v) {
         const char *q = json_string_value(json_object_get(v, "question"));
         const char *a = json_string_value(json_object_get(v, "answer"));
@@ -356,7 +365,7 @@ static int take_game(void *arg, int line, const json_t *game)
     reference_set_id(it, id);
     reference_set_image(it, image);
     const char *why = good ? fill_game(g, game, image, it)
-                           : "has no image id, or a turn without question and answer";
+                           : "has no image id, no qas, or a turn without question and answer";
     if (why) {
         take_back(r, why);
         return 0;

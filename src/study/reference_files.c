@@ -48,6 +48,34 @@ static int open_text(const struct reference_reader *r, const char *name, struct 
     return rc;
 }
 
+/* Texts lose their U+0000, as the tokenizer drops it; a C string would end there. */
+static void drop_nul(json_t *v)
+{
+    json_t *child;
+    const char *key;
+    size_t i, n = 0, all = json_string_length(v);
+    json_array_foreach(v, i, child)
+        drop_nul(child);
+    json_object_foreach(v, key, child)
+        drop_nul(child);
+    if (!json_is_string(v) || !memchr(json_string_value(v), '\0', all))
+        return;
+    char *text = xcalloc(all + 1, 1);
+    for (i = 0; i < all; i++)
+        if (json_string_value(v)[i])
+            text[n++] = json_string_value(v)[i];
+    json_string_setn(v, text, n);
+    free(text);
+}
+
+static json_t *parse_json(const char *p, size_t n, json_error_t *why)
+{
+    json_t *v = json_loadb(p, n, JSON_ALLOW_NUL, why);
+    if (v && memmem(p, n, "\\u0000", 6))
+        drop_nul(v);
+    return v;
+}
+
 int reference_json(const struct reference_reader *r, const char *name, json_t **out)
 {
     struct bytes map;
@@ -55,7 +83,7 @@ int reference_json(const struct reference_reader *r, const char *name, json_t **
     int rc = open_text(r, name, &map);
     if (rc != 0)
         return rc;
-    *out = json_loadb((const char *)map.data, map.size, JSON_ALLOW_NUL, &why);
+    *out = parse_json((const char *)map.data, map.size, &why);
     if (!*out)
         rc = vs_fail(r->err, VS_E_FORMAT, "%s: line %d: %s", map.path, why.line, why.text);
     rc = bytes_check(&map, rc, r->err);
@@ -81,7 +109,7 @@ static int take_line(struct reference_reader *r, const struct bytes *map, const 
     json_error_t why;
     if (is_blank(p, n))
         return 0;
-    json_t *v = json_loadb(p, n, JSON_ALLOW_NUL, &why);
+    json_t *v = parse_json(p, n, &why);
     int rc = 0;
     if (json_is_object(v)) {
         rc = take(arg, line, v);

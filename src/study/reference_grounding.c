@@ -148,7 +148,8 @@ int reference_read_refcoco(struct reference_reader *r)
 {
     struct reference_pickle p;
     struct numbered boxes = {0}, ids = {0};
-    enum reference_keep keep = reference_keep_of(r->split); /* all but of train */
+    enum reference_keep keep = reference_keep_of(r->split); /* all but of train and mteval */
+    const char *wanted = keep == KEEP_LISTED ? "train" : r->split;
     json_t *root = NULL;
     char *name = file_of(r, refs_name(r));
     int rc = reference_pickle_open(r, name, PK_LIST, &p), found = 0;
@@ -158,7 +159,7 @@ int reference_read_refcoco(struct reference_reader *r)
     if (rc == 0 && keep != KEEP_ALL)
         rc = reference_ids(r, "cache/coco_test_ids.npy", &ids);
     for (size_t i = 0; rc == 0 && i < p.root->count; i++)
-        if (is_in_split(r->split, p.root->items[i])) {
+        if (is_in_split(wanted, p.root->items[i])) {
             int64_t image = 0;
             record_number(p.root->items[i], "image_id", &image);
             if (reference_is_kept(keep, &ids, image))

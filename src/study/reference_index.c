@@ -66,8 +66,7 @@ static int add_ids(const struct tensor *t, const char *path, struct numbered *ou
                    struct vs_err *err)
 {
     static const char is_there;
-    bool whole = t->dtype == DTYPE_I64 || t->dtype == DTYPE_I32 || t->dtype == DTYPE_I16;
-    if (!whole)
+    if (!t->data || t->dtype == DTYPE_BOOL)
         return vs_fail(err, VS_E_FORMAT, "%s: an array of %s: whole numbers, the ids of images, "
                        "are expected", path, t->data ? dtype_name(t->dtype) : "objects");
     size_t n = (size_t)tensor_elements(t);
@@ -128,8 +127,13 @@ bool record_number(const struct pval *dict, const char *key, int64_t *out)
 char *record_text(const struct pval *dict, const char *key)
 {
     const struct pval *v = dict->kind == PK_DICT ? pval_get(dict, key) : NULL;
-    return v && (v->kind == PK_STRING || v->kind == PK_BYTES)
-               ? xstrndup((const char *)v->bytes, v->len) : NULL;
+    if (!v || (v->kind != PK_STRING && v->kind != PK_BYTES))
+        return NULL;
+    char *text = xcalloc(v->len + 1, 1);
+    for (size_t i = 0, n = 0; i < v->len; i++)
+        if (v->bytes[i]) /* as the tokenizer drops it */
+            text[n++] = (char)v->bytes[i];
+    return text;
 }
 
 const struct pval *record_list(const struct pval *dict, const char *key)

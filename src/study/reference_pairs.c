@@ -56,6 +56,24 @@ static int take_pair(void *arg, int line, const json_t *v)
     return 0;
 }
 
+/* Without a label an item cannot be counted, unless none has one: then nothing is. */
+static void drop_unlabelled(struct eval_set *s)
+{
+    int n = 0;
+    bool labelled = false;
+    for (int i = 0; i < s->count; i++)
+        labelled |= s->items[i].scored;
+    for (int i = 0; labelled && i < s->count; i++) {
+        if (s->items[i].scored) {
+            s->items[n++] = s->items[i];
+            continue;
+        }
+        eval_add_flaw(s, s->items[i].id, "has no label, as others have");
+        eval_item_fini(&s->items[i]);
+    }
+    s->count = labelled ? n : s->count;
+}
+
 int reference_read_nlvr2(struct reference_reader *r)
 {
     char *name = xasprintf("%s.json", r->split);
@@ -66,6 +84,8 @@ int reference_read_nlvr2(struct reference_reader *r)
     }
     int rc = reference_is_there(r, name) ? reference_lines(r, name, take_pair, r)
                                          : reference_no_file(r, "", ".json");
+    if (rc == 0)
+        drop_unlabelled(r->set);
     free(name);
     return rc;
 }
@@ -94,6 +114,7 @@ struct entailment {
     struct reference_reader *r;
     struct numbered ids;
     enum reference_keep keep;
+    int kept;
 };
 
 static int take_hypothesis(void *arg, int line, const json_t *v)
@@ -113,7 +134,7 @@ static int take_hypothesis(void *arg, int line, const json_t *v)
     if (!reference_is_kept(e->keep, &e->ids, image))
         return 0;
     struct eval_item *it = reference_item(r, text, line);
-    reference_set_id(it, line - 1);
+    reference_set_id(it, e->keep == KEEP_ALL ? line - 1 : e->kept++);
     reference_set_image(it, image);
     if (class >= 0)
         set_class(it, class);

@@ -4,6 +4,7 @@
  * Source: retreival_dataset.py and eval_retrieval.py of the reference. */
 #include "src/study/reference_priv.h"
 
+#include "src/base/strmap.h"
 #include "src/text/score.h"
 
 #include <stdlib.h>
@@ -41,9 +42,42 @@ static bool has_regions(struct reference_reader *r, int64_t image, int line, siz
     return has;
 }
 
+struct retrieval {
+    struct reference_reader *r;
+    struct strmap places; /* of the images in the pool */
+};
+
+/* The image's place in the pool: an image that is in two lines stands at the first one's. -1: it
+ * has no regions. */
+static int place_of(struct retrieval *t, int64_t image, int line, size_t captions)
+{
+    struct eval_set *s = t->r->set;
+    char *key = xasprintf("%lld", (long long)image);
+    int at = strmap_get(&t->places, key, strlen(key));
+    if (at >= 0 || !has_regions(t->r, image, line, captions)) {
+        free(key);
+        return at;
+    }
+    s->pool = xreallocarray(s->pool, (size_t)s->pool_count + 1, sizeof *s->pool);
+    s->pool[s->pool_count] = key;
+    strmap_add(&t->places, key, strlen(key), s->pool_count);
+    return s->pool_count++;
+}
+
+static void add_caption(struct retrieval *t, const char *caption, int64_t image, int place,
+                        int line)
+{
+    struct eval_item *it = reference_item(t->r, caption, line);
+    reference_set_image(it, image);
+    reference_set_id(it, t->r->set->count - 1);
+    it->number = place;
+    it->scored = true;
+}
+
 static int take_image(void *arg, int line, const json_t *v)
 {
-    struct reference_reader *r = arg;
+    struct retrieval *t = arg;
+    struct reference_reader *r = t->r;
     struct eval_set *s = r->set;
     json_t *list = json_object_get(v, "sentences"), *text;
     int64_t image;
@@ -55,24 +89,27 @@ static int take_image(void *arg, int line, const json_t *v)
         free(item);
         return 0;
     }
-    if (!has_regions(r, image, line, json_array_size(list)))
-        return 0;
-    s->pool = xreallocarray(s->pool, (size_t)s->pool_count + 1, sizeof *s->pool);
-    s->pool[s->pool_count++] = xasprintf("%lld", (long long)image);
+    int place = place_of(t, image, line, json_array_size(list));
     json_array_foreach(list, i, text) {
-        const char *caption = json_string_value(text);
-        struct eval_item *it = reference_item(r, caption ? caption : "", line);
-        reference_set_image(it, image);
-        reference_set_id(it, s->count - 1);
-        it->number = s->pool_count - 1;
-        it->scored = true;
+        if (place < 0)
+            break;
+        if (json_is_string(text)) {
+            add_caption(t, json_string_value(text), image, place, line);
+            continue;
+        }
+        char *item = xasprintf("line %d, caption %zu", line, i + 1);
+        eval_add_flaw(s, item, "is no text");
+        free(item);
     }
     return 0;
 }
 
 int reference_read_retrieval(struct reference_reader *r)
 {
-    return reference_lines(r, "all_data_final_test_set0_2014.jsonline", take_image, r);
+    struct retrieval t = {.r = r};
+    int rc = reference_lines(r, "all_data_final_test_set0_2014.jsonline", take_image, &t);
+    strmap_fini(&t.places);
+    return rc;
 }
 
 /* ---- scoring */
