@@ -33,6 +33,7 @@ struct rows_out {
     bool folder;        /* it is one: files as the reference writes them */
     bool several;       /* tasks or checkpoints: a folder each */
     FILE *lines;        /* else a row a line */
+    bool stale;         /* what is in that file is still of another run */
     int error;          /* the first errno of those */
     struct evaluation_past *past; /* rows that were there already, or NULL */
     struct rows_spool items, reference; /* of the running task and checkpoint */
@@ -48,8 +49,10 @@ int rows_take(void *arg, const char *row, const char *reference, bool past, stru
 void rows_flush(struct rows_out *o);
 int rows_write_reference(struct rows_out *o, const char *checkpoint, const char *task,
                          const char *split, struct vs_err *err);
+/* Before anything of a JSON document is printed: whether all rows of it were kept. */
+int rows_ready(struct rows_out *o, struct vs_err *err);
 /* The members "rows" and "per_item" of the JSON that is being printed, with a comma before. */
-void rows_print(struct rows_out *o);
+int rows_print(struct rows_out *o, struct vs_err *err);
 
 struct logging;
 struct log_evaluation;

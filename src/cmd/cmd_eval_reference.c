@@ -126,8 +126,11 @@ static void open_document(struct measuring *g)
     g->shown++;
 }
 
-static void print_document(struct measuring *g, const struct evaluation *e, bool interrupted)
+static int print_document(struct measuring *g, const struct evaluation *e, bool interrupted)
 {
+    int rc = rows_ready(&g->rows, g->err);
+    if (rc != 0)
+        return rc;
     open_document(g);
     put_identity(g, e->set, e->set->items[0].task, e->set->split, e->checkpoint);
     put_scores(e);
@@ -139,9 +142,10 @@ static void print_document(struct measuring *g, const struct evaluation *e, bool
         printf(",\n \"shifted\": %d", e->sums.shifted);
     }
     put_flaws(e);
-    rows_print(&g->rows);
+    rc = rows_print(&g->rows, g->err);
     fputs("\n}", stdout);
     fflush(stdout);
+    return rc;
 }
 
 /* ---- for people */
@@ -224,6 +228,7 @@ static void fail_one(struct measuring *g, const struct task *task, const char *s
 static int show(struct measuring *g, const struct evaluation *e, int rc)
 {
     bool interrupted = rc == VS_E_CANCELLED;
+    int printed = 0;
     if (isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);
     if (rc != 0 && !(interrupted && e->sums.items))
@@ -231,14 +236,17 @@ static int show(struct measuring *g, const struct evaluation *e, int rc)
     say_flaws(e);
     g->partly += e->flaw_count > 0;
     if (g->w->json)
-        print_document(g, e, interrupted);
+        printed = print_document(g, e, interrupted);
     else
         print_line(g, e);
+    if (printed != 0)
+        return printed;
     if (!interrupted)
         log_score(g, e);
     return rc ? rc
               : rows_write_reference(&g->rows, model_checkpoint_name(g->m, e->checkpoint),
-                                     e->set->reference->name, e->set->split, g->err);
+                                     e->set->reference->name,
+                                     is_retrieval(e) ? "val" : e->set->split, g->err);
 }
 
 static void report(void *arg, const struct eval_progress *p)

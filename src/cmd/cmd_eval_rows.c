@@ -97,7 +97,8 @@ int rows_open(struct rows_out *o, const char *path, bool several, bool resume, s
         return 0;
     if (resume)
         return open_again(o, err);
-    o->lines = fopen(path, "we");
+    o->lines = fopen(path, "ae"); /* rows_begin empties it: once there is something to write */
+    o->stale = true;
     return o->lines ? 0 : rows_failed(path, err);
 }
 
@@ -127,9 +128,20 @@ int rows_close(struct rows_out *o, struct vs_err *err)
     return lines_error(o, err);
 }
 
+/* What cannot be cut is no file, but a pipe or a device. */
+static int drop_stale(struct rows_out *o, struct vs_err *err)
+{
+    bool stale = o->stale;
+    o->stale = false;
+    return !stale || ftruncate(fileno(o->lines), 0) == 0 || errno == EINVAL
+               ? 0 : rows_failed(o->path, err);
+}
+
 int rows_begin(struct rows_out *o, bool keep_items, struct vs_err *err)
 {
-    int rc = keep_items ? spool_open(&o->items, ",\n  ", err) : 0;
+    int rc = drop_stale(o, err);
+    if (rc == 0 && keep_items)
+        rc = spool_open(&o->items, ",\n  ", err);
     if (rc == 0 && (keep_items || o->folder))
         rc = spool_open(&o->reference, ", ", err);
     return rc;
@@ -202,11 +214,20 @@ int rows_write_reference(struct rows_out *o, const char *checkpoint, const char 
     return rc;
 }
 
-void rows_print(struct rows_out *o)
+int rows_ready(struct rows_out *o, struct vs_err *err)
+{
+    bool good = (!o->items.file || fflush(o->items.file) == 0) &&
+                (!o->reference.file || fflush(o->reference.file) == 0);
+    return good ? 0 : rows_failed("a temporary file", err);
+}
+
+int rows_print(struct rows_out *o, struct vs_err *err)
 {
     printf(",\n \"rows\": [");
-    spool_each(&o->reference, to_stdout, NULL);
+    bool good = spool_each(&o->reference, to_stdout, NULL);
     printf("],\n \"per_item\": [\n  ");
-    spool_each(&o->items, to_stdout, NULL);
+    good = spool_each(&o->items, to_stdout, NULL) && good;
     printf("\n ]");
+    return good ? 0 : vs_fail(err, VS_E_IO, "a temporary file: rows cannot be read: %s",
+                              strerror(errno ? errno : EIO));
 }

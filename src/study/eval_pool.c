@@ -19,6 +19,7 @@ struct pool {
     struct eval_progress *progress;
     struct result **results; /* (items) with tokens and raw of the pool's size */
     int items;               /* that are asked: the first ones of the set */
+    bool *known;             /* (items) those of which there are rows already */
     struct vs_err *err;
 };
 
@@ -82,7 +83,7 @@ static int ask_all(struct pool *p)
         int left = p->set->pool_count - at, count = left < room ? left : room;
         rc = load_images(p, at, count, photos);
         for (int i = 0; i < p->items && rc == 0; i++) {
-            rc = ask(p, i, at, count, photos);
+            rc = p->known[i] ? 0 : ask(p, i, at, count, photos);
             tell(p, i, at + (i + 1 < p->items ? 0 : count - 1));
         }
     }
@@ -95,19 +96,20 @@ int eval_pool_run(struct model *m, const struct eval_set *s, const struct eval_o
 {
     struct pool p = {.m = m, .set = s, .o = o, .album = album, .progress = progress,
                      .items = progress->all, .err = err};
-    bool *known = xcalloc((size_t)p.items + 1, sizeof *known), all = true;
+    bool all = true;
+    p.known = xcalloc((size_t)p.items + 1, sizeof *p.known);
     for (int i = 0; i < p.items; i++) {
-        known[i] = o->skip && o->skip(o->skip_arg, &s->items[i]);
-        all &= known[i];
+        p.known[i] = o->skip && o->skip(o->skip_arg, &s->items[i]);
+        all &= p.known[i];
     }
     p.results = xcalloc((size_t)p.items + 1, sizeof *p.results);
     int rc = all ? 0 : ask_all(&p);
     for (int i = 0; i < p.items; i++) {
-        if (rc == 0 && o->take && !known[i])
+        if (rc == 0 && o->take && !p.known[i])
             o->take(o->take_arg, &s->items[i], p.results[i]);
         result_free(p.results[i]);
     }
     free(p.results);
-    free(known);
+    free(p.known);
     return rc;
 }

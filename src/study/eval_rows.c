@@ -176,6 +176,8 @@ void eval_row_add(struct buf *out, const struct eval_set *s, const struct eval_i
     buf_printf(out, "{\"task\": \"%s\"", it->task->name);
     put_text(out, "split", s->split);
     put_text(out, "checkpoint", checkpoint);
+    if (s->as_reference && s->annotated) /* elsewhere it changes nothing */
+        buf_puts(out, ", \"as_reference\": true");
     buf_printf(out, ", \"index\": %d", index);
     put_name(out, "id", it->id, it->id_is_number);
     put_images(out, it);

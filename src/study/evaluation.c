@@ -75,10 +75,22 @@ static int compare_past(const struct evaluating *g, const char *row, struct vs_e
                    "from", evaluation_past_path(g->e->past), g->e->set->items[g->past.last].id);
 }
 
+/* Rows are written in the order of the items: one that is missing before others that are there
+ * would come behind them. */
+static int gap_in_past(const struct evaluating *g, int index, struct vs_err *err)
+{
+    return vs_fail(err, VS_E_FORMAT, "%s: has no row of item %s, but one of item %s, which comes "
+                   "later: take away the rows of this task from that place on, or give another "
+                   "file", evaluation_past_path(g->e->past), g->e->set->items[index].id,
+                   g->e->set->items[g->past.last].id);
+}
+
 static int take_verdict(struct evaluating *g, const struct eval_item *it, const struct result *r,
                         const struct eval_verdict *v)
 {
     int index = (int)(it - g->e->set->items);
+    if (index < g->past.last)
+        return gap_in_past(g, index, &g->failure);
     g->row.len = 0;
     eval_row_add(&g->row, g->e->set, it, index, g->checkpoint, r, v);
     return index == g->past.last ? compare_past(g, g->row.data, &g->failure)

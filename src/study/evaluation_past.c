@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@ struct past_row {
     long at;
     size_t length; /* without its new line */
     char *task, *split, *checkpoint;
+    bool as_reference;
 };
 
 struct evaluation_past {
@@ -69,7 +71,8 @@ static int add_row(struct evaluation_past *p, const char *line, size_t length, l
 {
     json_t *row = json_loadb(line, length, JSON_ALLOW_NUL, NULL);
     struct past_row r = {at, length, text_of(row, "task"), text_of(row, "split"),
-                         text_of(row, "checkpoint")};
+                         text_of(row, "checkpoint"),
+                         json_is_true(json_object_get(row, "as_reference"))};
     bool good = r.task && r.split && r.checkpoint;
     json_decref(row);
     if (p->count == p->room) {
@@ -120,7 +123,8 @@ int evaluation_past_open(const char *path, struct evaluation_past **out, struct 
 static bool is_of(const struct past_row *r, const struct eval_set *s, const char *checkpoint)
 {
     return strcmp(r->task, s->items[0].task->name) == 0 && strcmp(r->split, s->split) == 0 &&
-           strcmp(r->checkpoint, checkpoint) == 0;
+           strcmp(r->checkpoint, checkpoint) == 0 &&
+           r->as_reference == (s->as_reference && s->annotated);
 }
 
 static char *row_text(const struct evaluation_past *p, const struct past_row *r)
@@ -146,9 +150,11 @@ static const struct eval_item *item_of(const struct eval_set *s, const json_t *r
     return &s->items[at];
 }
 
+/* 0 where there is none, -1 for what is no place. */
 static int int_of(const json_t *row, const char *key)
 {
-    return (int)json_integer_value(json_object_get(row, key));
+    json_int_t x = json_integer_value(json_object_get(row, key));
+    return x < 0 || x > INT_MAX ? -1 : (int)x;
 }
 
 static void read_verdict(const json_t *row, struct eval_verdict *v)
@@ -165,6 +171,19 @@ static void read_verdict(const json_t *row, struct eval_verdict *v)
         v->own[i] = (float)json_number_value(json_array_get(logits, (size_t)i));
 }
 
+/* Whether what was chosen can be: the rows are a file that anything may have been done to. */
+static bool fits(const struct eval_verdict *v, const struct eval_set *s, const struct eval_item *it)
+{
+    if (v->choice < 0 || v->rank < 0)
+        return false;
+    if (s->pool)
+        return v->count == s->pool_count && v->choice < v->count && v->rank < v->count;
+    if (it->choices) /* one more: what the reference fills up with */
+        return v->count > 0 && v->count <= it->choice_count && v->choice <= v->count;
+    return v->count ? v->choice < v->count
+                    : !s->classes || !it->scored || v->choice < s->classes;
+}
+
 static int take_row(const struct evaluation_past *p, int number, const struct eval_set *s,
                     struct past_items *out, past_take *take, void *arg, struct vs_err *err)
 {
@@ -175,8 +194,14 @@ static int take_row(const struct evaluation_past *p, int number, const struct ev
     int rc = it ? 0 : vs_fail(err, VS_E_FORMAT, "%s: line %d is of an item that split %s has not: "
                               "it is of other data; give another file, or none to go on from",
                               p->path, number + 1, s->split);
-    if (rc == 0 && !out->done[it - s->items]) {
+    if (rc == 0) {
         read_verdict(row, &v);
+        if (!fits(&v, s, it))
+            rc = vs_fail(err, VS_E_FORMAT, "%s: line %d is no row of split %s: what it chose "
+                         "cannot be chosen; give another file, or none to go on from", p->path,
+                         number + 1, s->split);
+    }
+    if (rc == 0 && !out->done[it - s->items]) {
         out->done[it - s->items] = true;
         out->last = (int)(it - s->items);
         free(out->last_row);

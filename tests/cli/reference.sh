@@ -141,6 +141,11 @@ kept() { # kept SPLIT: ids of the items
     [ "$(kept train)" = "2 " ]
 ok $? "which images a split loses: trainval $(kept trainval), mteval $(kept mteval)"
 
+printf '\223NUMPY\001\000\166\000%-117s\n*\000\000\000' \
+    "{'descr': '<u4', 'fortran_order': False, 'shape': (1,), }" >"$d/VQA/cache/coco_test_ids.npy"
+[ "$(kept mteval)" = "1 " ]
+ok $? "ids of another type: $(kept mteval)"
+
 # ---- references
 box=$("$VILSCOPE" query -m "$work/model" -t refcoco --no-log --top 1 --regions "$work/all.lmdb" \
     --key 41 "$work/in/41.png" "the red square" |
@@ -173,6 +178,15 @@ refuses 1 "item reference 3: its ann_id" "--strict" "$VILSCOPE" eval --no-log -m
     --reference "$work" -t refcoco --strict
 run -t refcoco --split testA && run -t refcoco --split testB && run -t refcoco --split testB --limit 1
 ok $? "a split of both letters belongs to both"
+mkdir "$d/refcoco/cache"
+ids 42 >"$d/refcoco/cache/coco_test_ids.npy"
+cp "$d/refcoco/refcoco/refs(unc).p" "$work/refs"
+{ reference 7 41 train "kept"; reference 7 42 train "listed"; } | targets >"$d/refcoco/refcoco/refs(unc).p"
+run -t refcoco --split mteval --rows "$work/rows.jsonl"
+[ $? -eq 0 ] && [ "$(grep -c '"text": "listed"' "$work/rows.jsonl")" -eq 1 ] &&
+    ! grep -q kept "$work/rows.jsonl"
+ok $? "mteval is what train loses: $(cat "$work/err")"
+cp "$work/refs" "$d/refcoco/refcoco/refs(unc).p"
 refuses 2 "no split 'dev' of refcoco: it has val, testA, testB, test" "no such split" "$VILSCOPE" eval \
     --no-log -m "$work/model" --reference "$d" -t refcoco --split dev
 
@@ -183,10 +197,25 @@ run -t nlvr2 --json
 [ $? -eq 0 ] && grep -q '"items": 2' "$work/out" && grep -q '"score": 0.5,' "$work/out" &&
     grep -q '"rows": \[\]' "$work/out"
 ok $? "pairs: one of two opposite labels is right"
+cp "$d/nlvr2/dev.json" "$work/pairs"
+printf '{"identifier": "dev-1-0-4", "sentence": "two red things"}\n' >>"$d/nlvr2/dev.json"
+run -t nlvr2 --json
+[ $? -eq 4 ] && grep -q '"items": 2' "$work/out" && grep -q 'item dev-1-0-4 is left out: has no label' "$work/err"
+ok $? "a pair without a label: $(head -n 1 "$work/err")"
+cp "$work/pairs" "$d/nlvr2/dev.json"
 sed 's/dev-1-0/dev-9-0/' "$d/nlvr2/dev.json" >"$d/nlvr2/test1.json"
 run -t nlvr2 --split test
 [ $? -eq 1 ] && grep -q "of 2 items none can be asked: .*dev-9-0-img0" "$work/err"
 ok $? "the test's published name, and no image: $(cat "$work/err")"
+mkdir -p "$d/visual_entailment" "$d/visual_entailment/cache"
+ids 42 >"$d/visual_entailment/cache/flickr_test_ids.npy"
+for i in 42 41 41; do
+    printf '{"Flikr30kID": "%s.jpg", "sentence2": "a thing", "gold_label": "neutral"}\n' $i
+done >"$d/visual_entailment/snli_ve_train.jsonl"
+run -t snli-ve --split train --rows "$work/rows.jsonl"
+[ "$(sed -n 's/.*"id": \([0-9]*\).*/\1/p' "$work/rows.jsonl" | tr '\n' ' ')" = "0 1 " ]
+ok $? "what is trained on is numbered without what is dropped: $(sed -n 's/.*"id": \([0-9]*\).*/\1/p' "$work/rows.jsonl" | tr '\n' ' ')"
+rm "$d/visual_entailment/snli_ve_train.jsonl"
 for label in entailment neutral contradiction -; do
     printf '{"Flikr30kID": "41.jpg", "sentence2": "a thing", "gold_label": "%s"}\n' "$label"
 done >"$d/visual_entailment/snli_ve_dev.jsonl"
@@ -210,10 +239,41 @@ run -t visual7w --json
     grep -q 'item 2 is left out: its answer is none of the boxes' "$work/err" &&
     grep -q '"shifted": 1' "$work/out"
 ok $? "choices are the annotated boxes behind $detected detected ones, in the order of their ids"
+cp "$d/visual7w/dataset_v7w_pointing.json" "$work/v7w.json"
+sed -i 's/"answer": 6, "multiple_choices": \[3\]/"answer": "none", "multiple_choices": ["x"]/' \
+    "$d/visual7w/dataset_v7w_pointing.json"
+run -t visual7w --json
+[ $? -eq 4 ] && grep -q '"choices": \[0, 1\]' "$work/out" && grep -q 'item 2 is left out' "$work/err"
+ok $? "a question with choices that are none leaves those of the others where they are"
+sed -i 's/"answer": "none".*}\]}\]}/"answer": 5}]}]}/' "$d/visual7w/dataset_v7w_pointing.json"
+run -t visual7w --json
+[ $? -eq 4 ] && grep -q 'item 2 is left out: has not a question, a qa_id' "$work/err"
+ok $? "nor is one asked that has none: $(cat "$work/err")"
+cp "$work/v7w.json" "$d/visual7w/dataset_v7w_pointing.json"
 sed -i 's/"answer": 6/"answer": 3/' "$d/visual7w/dataset_v7w_pointing.json"
 run -t visual7w --as-reference
 [ $? -eq 1 ] && grep -q "has $detected detected boxes, not 100: the reference ends at this question" "$work/err"
 ok $? "where the reference ends is said: $(cat "$work/err")"
+
+# ---- GuessWhat: objects as a set, in a dictionary with a default
+mkdir -p "$d/guesswhat/cache"
+lmdb guesswhat/guesswhat_gt
+printf "ccollections\ndefaultdict\n(c__builtin__\ndict\ntRp0\nI41\n(dS'bboxes'\nc__builtin__\nset\n((lI5\naI3\natRss." \
+    >"$d/guesswhat/cache/image_bbox_list.pkl"
+printf '(dI5\n(lI0\naI0\naI4\naI4\nasI3\n(lI9\naI9\naI18\naI18\nas.' >"$d/guesswhat/cache/bboxes_dict.pkl"
+game() { # game ID MORE
+    printf '{"id": %s, "image": {"id": 41}, "object_id": 3, "objects": [{"id": 5}, {"id": 3}]%s}\n' "$@"
+}
+{ game 1 ', "qas": []'; game 2 ''; } >"$d/guesswhat/guesswhat.valid.jsonl"
+run -t guesswhat --json
+[ $? -eq 4 ] && grep -q '"items": 1,' "$work/out" && grep -q '"choices": \[0, 1\]' "$work/out" &&
+    grep -q 'item 2 is left out: has no image id, no qas' "$work/err"
+ok $? "a game without a dialog is one, one that has none is not: $(head -n 1 "$work/err")"
+run -t guesswhat --as-reference --rows "$work/games.jsonl"
+grep -q '"as_reference": true' "$work/games.jsonl" && run -t guesswhat --rows "$work/games.jsonl" --resume
+[ "$(wc -l <"$work/games.jsonl")" -eq 2 ] && [ "$(grep -c as_reference "$work/games.jsonl")" -eq 1 ]
+ok $? "rows as the reference has them are not those without"
+rm -r "$d/guesswhat"
 
 # ---- retrieval
 for i in 41 42 99; do
@@ -225,6 +285,18 @@ run -t flickr30k --json --rows "$work"
     grep -q '^\[\[\([01]\), \([01]\)\], \[[01], [01]\], \[\1, \2\], ' "$work/val_result.json" &&
     [ "$(grep -c 'line 3, caption [12] is left out' "$work/err")" -eq 2 ]
 ok $? "one text ranks alike for both images: $(cat "$work/val_result.json")"
+
+cp "$d/flickr30k/all_data_final_test_set0_2014.jsonline" "$work/pool"
+printf '{"id": 0, "img_path": "41.jpg", "sentences": ["red\\u0000dish", 7]}\n' \
+    >>"$d/flickr30k/all_data_final_test_set0_2014.jsonline"
+rm -f "$work/test_result.json" "$work/val_result.json"
+run -t flickr30k --json --split test --rows "$work"
+[ $? -eq 4 ] && grep -q '"items": 5' "$work/out" && grep -q '"images": 2' "$work/out" &&
+    grep -q '"text": "reddish"' "$work/out" && [ -s "$work/val_result.json" ] &&
+    [ ! -e "$work/test_result.json" ] &&
+    grep -q 'line 4, caption 2 is left out: is no text' "$work/err"
+ok $? "an image of two lines is one of the pool, what is no caption is named: $(tail -n 1 "$work/err")"
+cp "$work/pool" "$d/flickr30k/all_data_final_test_set0_2014.jsonline"
 
 # ---- going on: cut anywhere, the file ends with the same bytes
 run --json --rows "$work/whole.jsonl"
@@ -252,6 +324,23 @@ on_rows() { # on_rows SED PATTERN WHAT: rows that were changed
 on_rows '/nlvr2/s/"logits": \[/&1/' "its row of item dev-1-0-3 is not what comes of it now" "other numbers"
 on_rows 's/"id": "dev-1-0-3"/"id": "dev-2-0-3"/' "is of an item that split dev has not" "other items"
 on_rows 's/"task"/"tusk"/' "line 1 is no row" "no rows"
+on_rows '/nlvr2/s/"choice": [01]/"choice": -3000000/' "what it chose cannot be chosen" "a wild choice"
+on_rows '/nlvr2/s/"logits": \[[^,]*, /"logits": [/;/nlvr2/s/"choice": 0/"choice": 1/' "cannot be chosen" "too few logits"
+cut_retrieval() { # cut_retrieval SED: rows of the retrieval that do not fit the pool
+    sed "/\"flickr30k\"/$1" "$work/whole.jsonl" >"$work/other.jsonl"
+    refuses 1 "what it chose cannot be chosen" "of a pool: $1" "$VILSCOPE" eval --no-log \
+        -m "$work/model" --reference "$work" -t flickr30k --rows "$work/other.jsonl" --resume
+}
+cut_retrieval 's/"logits": \[[^,]*, /"logits": [/'
+cut_retrieval 's/"rank": [0-9]*/"rank": -99/'
+sed '/"nlvr2".*"index": 0/d' "$work/whole.jsonl" >"$work/other.jsonl"
+refuses 1 "has no row of item dev-1-0-3, but one of item dev-1-0-3" "a row out of the middle" \
+    "$VILSCOPE" eval --no-log -m "$work/model" --reference "$work" -t nlvr2 \
+    --rows "$work/other.jsonl" --resume
+cp "$work/whole.jsonl" "$work/other.jsonl"
+run -t nlvr2 --split nowhere --rows "$work/other.jsonl"
+cmp -s "$work/whole.jsonl" "$work/other.jsonl"
+ok $? "rows of another run stay while there is nothing to put in their place"
 refuses 2 "--rows FILE" "--resume without rows" "$VILSCOPE" eval --no-log -m "$work/model" \
     --reference "$work" --resume
 
@@ -287,7 +376,16 @@ run -t vqa
     grep -q 'item 12 is left out: its target has not lists .* not in trainval_label2ans' "$work/err" &&
     grep -q '2 of 3 items' "$work/err"
 ok $? "a target that is not there, an answer that is none"
+{ target 10 41 3 1.0; printf "(dS'image_id'\nI41\nsa"; } | targets >"$d/VQA/cache/val_target.pkl"
+run -t vqa
+[ $? -eq 4 ] && grep -q 'val_target.pkl: target 2 is left out: has no question_id' "$work/err"
+ok $? "a target of no question: $(head -n 1 "$work/err")"
 seq 9 >"$d/VQA/cache/trainval_label2ans.pkl"
+printf "(dS'a'\nI1\nsS'b'\nI2\nsS'c'\nI3\nsS'd'\nI4\nsS'e'\nI5\nsS'f'\nI6\nsS'g'\nI7\nsS'h'\nI8\nsS'i'\nI9\nsS'j'\nI9\ns." \
+    >"$d/VQA/cache/trainval_ans2label.pkl"
+refuses 1 "has 9 answers, trainval_ans2label.pkl beside it 10" "a list of other answers" \
+    "$VILSCOPE" eval --no-log -m "$work/model" --reference "$work" -t vqa
+rm "$d/VQA/cache/trainval_ans2label.pkl"
 target 10 41 3 1.0 | targets >"$d/VQA/cache/val_target.pkl"
 refuses 1 "the data has 9 answers, the checkpoint's head has 3129" "answers of another head" \
     "$VILSCOPE" eval --no-log -m "$work/model" --reference "$work" -t vqa
