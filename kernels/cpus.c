@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How many CPUs this process may use. */
+/* How many CPUs and how much memory this process may use. */
 #include "kernels/pool.h"
 
 #include <sched.h>
@@ -18,40 +18,85 @@ static int from_affinity(void)
     return n > 0 ? (int)n : 1;
 }
 
-/* "200000 100000" is two CPUs' worth of time; "max 100000" is no limit. 0: no limit found. */
-static int read_quota(const char *path)
+/* ---- control groups, version 2 */
+
+long long cgroup_cpus(FILE *f)
 {
     long long quota = 0, period = 0;
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return 0;
     int n = fscanf(f, "%lld %lld", &quota, &period);
-    fclose(f);
-    return n == 2 && quota > 0 && period > 0 ? (int)((quota + period - 1) / period) : 0;
+    return n == 2 && quota > 0 && period > 0 ? (quota + period - 1) / period : 0;
 }
 
-static int from_cgroup(void)
+long long cgroup_bytes(FILE *f)
 {
-    char line[1024], path[1200];
-    int found = read_quota("/sys/fs/cgroup/cpu.max");
-    FILE *f = fopen("/proc/self/cgroup", "re");
+    long long bytes = 0;
+    return fscanf(f, "%lld", &bytes) == 1 && bytes > 0 ? bytes : 0;
+}
+
+/* The smaller of both, 0 being none. */
+static long long cgroup_least(long long a, long long b)
+{
+    return a > 0 && (b == 0 || a < b) ? a : b;
+}
+
+static long long cgroup_read(const char *mount, const char *group, const char *name,
+                             long long (*of)(FILE *))
+{
+    char path[1400];
+    snprintf(path, sizeof path, "%s%s/%s", mount, group, name);
+    FILE *f = fopen(path, "re");
+    long long n = f ? of(f) : 0;
+    if (f)
+        fclose(f);
+    return n;
+}
+
+/* The group of "0::/a/b" as "/a/b"; "" without any. */
+static void cgroup_own(const char *self, char *out, size_t size)
+{
+    char line[1024];
+    FILE *f = fopen(self, "re");
+    out[0] = '\0';
     while (f && fgets(line, sizeof line, f)) {
         line[strcspn(line, "\n")] = '\0';
-        if (strncmp(line, "0::/", 4) != 0)
-            continue;
-        snprintf(path, sizeof path, "/sys/fs/cgroup/%s/cpu.max", line + 4);
-        int n = read_quota(path);
-        found = n > 0 && (found == 0 || n < found) ? n : found;
+        if (strncmp(line, "0::/", 4) == 0)
+            snprintf(out, size, "%s", line + 3);
     }
     if (f)
         fclose(f);
+}
+
+long long cgroup_limit(const char *mount, const char *self, const char *name,
+                       long long (*of)(FILE *))
+{
+    char group[1024], *cut;
+    cgroup_own(self, group, sizeof group);
+    long long found = cgroup_read(mount, group, name, of);
+    while ((cut = strrchr(group, '/')) != NULL) {
+        *cut = '\0';
+        found = cgroup_least(cgroup_read(mount, group, name, of), found);
+    }
     return found;
 }
 
+#define CGROUP_MOUNT "/sys/fs/cgroup"
+#define CGROUP_SELF "/proc/self/cgroup"
+
+/* ---- what is left */
+
 int cpus_usable(void)
 {
-    int n = from_affinity(), quota = from_cgroup();
+    long long quota = cgroup_limit(CGROUP_MOUNT, CGROUP_SELF, "cpu.max", cgroup_cpus);
+    int n = from_affinity();
     if (quota > 0 && quota < n)
-        n = quota;
+        n = (int)quota;
     return n > 0 ? n : 1;
+}
+
+size_t memory_usable(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    size_t all = pages > 0 && page > 0 ? (size_t)pages * (size_t)page : 0;
+    long long limit = cgroup_limit(CGROUP_MOUNT, CGROUP_SELF, "memory.max", cgroup_bytes);
+    return limit > 0 && (size_t)limit < all ? (size_t)limit : all;
 }

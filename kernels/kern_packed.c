@@ -9,7 +9,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 struct entry {
     const void *w;
@@ -25,12 +24,11 @@ struct kern_packed {
     size_t bytes;
 };
 
-/* A quarter of the machine's memory, as it is not the file's pages, which the system can take back,
- * but the program's own. */
+/* A quarter of the memory, as it is not the file's pages, which the system can take back, but the
+ * program's own. */
 static size_t packed_limit(void)
 {
-    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    return pages > 0 && page > 0 ? (size_t)pages / 4 * (size_t)page : 0;
+    return memory_usable() / 4;
 }
 
 struct kern_packed *kern_packed_new(struct kern *k)
@@ -67,15 +65,16 @@ void kern_packed_free(struct kern_packed *s)
 
 #define HUGE_PAGE ((size_t)2 << 20)
 
-/* In large pages where the system has some: with small ones a walk through the tables comes with
- * every quarter of a piece. */
+/* In large pages where the system has some and the weights fill one: with small ones a walk through
+ * the tables comes with every quarter of a piece. */
 static float *packed_room(size_t bytes)
 {
     void *p = NULL;
-    if (posix_memalign(&p, HUGE_PAGE, bytes) != 0)
+    if (posix_memalign(&p, bytes < HUGE_PAGE ? 64 : HUGE_PAGE, bytes) != 0)
         return NULL;
 #ifdef MADV_HUGEPAGE
-    madvise(p, bytes, MADV_HUGEPAGE);
+    if (bytes >= HUGE_PAGE)
+        madvise(p, bytes, MADV_HUGEPAGE);
 #endif
     return p;
 }

@@ -3,6 +3,9 @@
 #ifndef VS_POOL_H
 #define VS_POOL_H
 
+#include <stddef.h>
+#include <stdio.h>
+
 struct pool;
 
 /* threads counts the calling one. NULL when the system gives no threads. */
@@ -15,5 +18,15 @@ void pool_run(struct pool *p, int parts, void (*part)(void *arg, int i), void *a
 
 /* The CPUs that this process may use: affinity mask and cgroup quota. At least 1. */
 int cpus_usable(void);
+/* The memory that this process may use, in bytes: the machine's, or its control group's limit. */
+size_t memory_usable(void);
+/* The least limit that the process's control group, or one that this is in, sets in files of this
+ * name ("cpu.max", "memory.max"); of reads a file, 0: no limit. 0: there is none. mount:
+ * "/sys/fs/cgroup", self: "/proc/self/cgroup", but for tests. */
+long long cgroup_limit(const char *mount, const char *self, const char *name,
+                       long long (*of)(FILE *));
+/* "200000 100000" is two CPUs' worth of time; bytes; "max" is no limit. */
+long long cgroup_cpus(FILE *f);
+long long cgroup_bytes(FILE *f);
 
 #endif

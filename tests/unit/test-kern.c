@@ -4,12 +4,16 @@
  * order that depends on threads or on whether weights were packed breaks it. Errors are relative to
  * the sum of magnitudes. */
 #include "device.h"
+#include "folder.h"
+#include "kernels/pool.h"
 #include "numbers.h"
 #include "ops.h"
 #include "poison.h"
 
 #include <math.h>
 #include <stdint.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static uint32_t seed = 1;
 
@@ -421,6 +425,41 @@ static void check_poison(const char *name, struct kern *ref)
     kern_close(k);
 }
 
+/* ---- what a control group leaves */
+
+static void check_cgroup(void)
+{
+    static const char *const files[][2] = {{"memory.max", "5000\n"}, {"a/memory.max", "3000\n"},
+                                           {"a/b/memory.max", "max\n"}, {"cpu.max", "max 100000\n"},
+                                           {"a/b/cpu.max", "250000 100000\n"},
+                                           {"self", "1:cpu:/x\n0::/a/b\n"}, {"none", "0::/\n"}};
+    enum { FILES = sizeof files / sizeof files[0] };
+    char *paths[FILES];
+    if (!ok(folder_make("test-kern"), "a folder"))
+        return;
+    char *a = xasprintf("%s/a", folder), *b = xasprintf("%s/a/b", folder);
+    ok(mkdir(a, 0700) == 0 && mkdir(b, 0700) == 0, "groups in it");
+    for (int i = 0; i < FILES; i++)
+        paths[i] = write_file(files[i][0], files[i][1], strlen(files[i][1]));
+    long long bytes = cgroup_limit(folder, paths[5], "memory.max", cgroup_bytes);
+    long long cpus = cgroup_limit(folder, paths[5], "cpu.max", cgroup_cpus);
+    long long all = cgroup_limit(folder, paths[6], "memory.max", cgroup_bytes);
+    long long none = cgroup_limit(folder, paths[6], "cpu.max", cgroup_cpus);
+    ok(bytes == 3000 && cpus == 3 && all == 5000 && none == 0,
+       "limits of control groups: %lld bytes, %lld CPUs; of the outer one %lld, %lld", bytes, cpus,
+       all, none);
+    ok(cgroup_limit(folder, "/nowhere", "pids.max", cgroup_bytes) == 0 && memory_usable() > 0,
+       "no groups, no limit; %zu MB are usable", memory_usable() >> 20);
+    for (int i = 0; i < FILES; i++)
+        drop(paths[i]);
+    rmdir(b);
+    rmdir(a);
+    free(b);
+    free(a);
+    ok(rmdir(folder) == 0, "nothing is left");
+    free(folder);
+}
+
 int main(void)
 {
     static const char *const names[] = {"cpu-portable", "cpu-avx2", "cpu-avx512"};
@@ -440,5 +479,6 @@ int main(void)
     kern_close(ref);
     check_pool();
     check_opening();
+    check_cgroup();
     return tap_done();
 }
