@@ -41,7 +41,7 @@ int pass_plan_arena(struct pass *p)
         {&p->ct, t * wt}, {&p->ft, ft}, {&p->xv, v * (size_t)c->v_hidden}, {&p->qv, v * wv},
         {&p->kv, v * wv}, {&p->vv, v * wv}, {&p->cv, v * wv}, {&p->fv, fv},
         {&p->pooled_t, b * bi}, {&p->pooled_v, b * bi}, {&p->fused, (b + 1) * bi},
-        {&p->wide, b * (size_t)pass_max(4 * c->bi_hidden, c->hidden + c->v_hidden)},
+        {&p->wide, b * (size_t)pass_max(4 * c->bi_hidden, 2 * pass_max(c->hidden, c->v_hidden))},
         {&p->gate, (size_t)(2 * c->v_hidden + c->hidden)}, {&p->small, pass_small_size(p)},
     };
     return forward_arena(&p->run, list, sizeof list / sizeof list[0]);
@@ -183,6 +183,9 @@ int pass_finish(struct pass *p, int rc)
         prefix_settle(p->m->core.kept, rc == 0);
     prefix_fini(p);
     if (p->tape) {
+        /* A tape that is recorded once more still has rows where that fails before tape_begin. */
+        packing_fini(&p->tape->rows[0]);
+        packing_fini(&p->tape->rows[1]);
         p->tape->rows[0] = p->v;
         p->tape->rows[1] = p->t;
     } else {
