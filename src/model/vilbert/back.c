@@ -160,6 +160,37 @@ static int back_run(struct back *b)
     return rc == 0 && b->want->inputs ? back_inputs(b) : rc;
 }
 
+/* x (images, outer, rows of stream i, inner): 0 in rows of padding. Padding is computed where an
+ * image begins with it, as the first row is pooled whatever it is; derivatives of padding never
+ * count. */
+static void back_clear(const struct back *b, int i, float *x, size_t outer, size_t inner)
+{
+    const struct packing *k = &b->t->rows[i];
+    size_t width = (size_t)k->width;
+    for (int image = 0; k->bias && image < b->p.run.in->batch; image++) {
+        float *at = x + (size_t)image * outer * width * inner;
+        for (int r = k->start[b->first + image]; r < k->start[b->first + image + 1]; r++)
+            for (size_t o = 0; k->bias[r] != 0 && o < outer; o++)
+                memset(at + (o * width + (size_t)k->pos[r]) * inner, 0, inner * sizeof *at);
+    }
+}
+
+static void back_clear_padding(const struct back *b)
+{
+    for (int j = 0; j < b->p.run.trace->count; j++) {
+        const struct trace_tensor *x = &b->p.run.trace->tensors[j];
+        const size_t n[4] = {0, (size_t)x->shape[1], (size_t)x->shape[2], (size_t)x->shape[3]};
+        if (x->at.kind == TRACE_MAP) {
+            back_clear(b, attn_table[x->at.site].from == STREAM_TEXT, x->data, n[1], n[3]);
+            back_clear(b, attn_table[x->at.site].to == STREAM_TEXT, x->data, n[1] * n[2], 1);
+        } else if (x->at.kind == TRACE_STATE) {
+            back_clear(b, x->at.stream == STREAM_TEXT, x->data, 1, n[2]);
+        } else {
+            back_clear(b, x->at.site == INPUT_TOKENS, x->data, 1, n[2]);
+        }
+    }
+}
+
 static int back_check_finite(const struct back *b, int rc)
 {
     const struct trace_tensor *bad = rc == 0 ? trace_not_finite(b->p.run.trace) : NULL;
@@ -191,7 +222,10 @@ int vilbert_backward(struct tape *tape, const struct net_target *target,
     int rc = back_start(&b);
     if (rc == 0)
         rc = back_run(&b);
-    rc = back_check_finite(&b, pass_finish(&b.p, rc));
+    rc = pass_finish(&b.p, rc);
+    if (rc == 0)
+        back_clear_padding(&b);
+    rc = back_check_finite(&b, rc);
     kern_free(t->m->core.k, b.maps);
     trace->ms = vs_now_ms() - start;
     if (rc == 0)

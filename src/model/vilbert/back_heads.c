@@ -23,12 +23,15 @@ static int target_stream(const struct back *b)
 
 /* ---- what the target is */
 
-/* Numbers of a row of its output, 0: it has none that a target could be made of. */
+/* Numbers of a row of its output, 0: it has none that a target could be made of. One head may have
+ * several outputs: a target is of the one that the head's last line gives, by the name that it has
+ * in this model; a share of a softmax is none. */
 static int target_numbers(const struct back *b)
 {
     const struct weights *w = &b->t->m->w;
     enum net_head head = target_output(b)->head;
-    if (head == HEAD_POOLED || head == HEAD_SEQUENCE)
+    if (head == HEAD_POOLED || head == HEAD_SEQUENCE ||
+        head_output(b->t->m, head) != b->target->output)
         return 0;
     if (target_is_on_rows(b))
         return head_on_rows(b->t->m, head).out->n;
@@ -36,12 +39,15 @@ static int target_numbers(const struct back *b)
     return c ? c->out.n : head_linear_of(w, head)->n;
 }
 
-/* The computed row of row `row` of the input, among those of the target's image; -1: none. */
+/* The computed row of row `row` of the input, among those of the target's image; -1: none, or
+ * padding. */
 static int packed_row(const struct back *b, int row)
 {
-    const struct packing *k = back_rows(b, target_stream(b));
+    int i = target_stream(b);
+    const struct packing *k = back_rows(b, i);
+    const float *bias = b->t->rows[i].bias;
     for (int r = 0; r < k->rows; r++)
-        if (k->pos[r] == row)
+        if (k->pos[r] == row && !(bias && bias[b->at[i] + r] != 0))
             return r;
     return -1;
 }
@@ -68,8 +74,8 @@ int back_check_target(struct back *b)
     if (b->t->heads & (unsigned)target_output(b)->head)
         numbers = target_numbers(b);
     if (numbers == 0)
-        return vs_fail(b->p.run.err, VS_E_MISSING, "%s: no target of gradients, or not computed by "
-                       "this pass", name);
+        return vs_fail(b->p.run.err, VS_E_MISSING, "%s: no target of gradients of this model, or "
+                       "not computed by this pass", name);
     for (int i = 0; i < b->target->count && rc == 0; i++)
         rc = check_term(b, &b->target->terms[i], numbers);
     b->seed_rows = target_is_on_rows(b) && numbers == 1 ? back_rows(b, target_stream(b))->rows : 0;

@@ -114,8 +114,7 @@ struct row_head head_on_rows(const struct vilbert *m, enum net_head head)
     }
 }
 
-/* The class of pre-training has names of its own. */
-static enum net_output head_output(const struct vilbert *m, enum net_head head)
+enum net_output head_output(const struct vilbert *m, enum net_head head)
 {
     if (m->pretrained && head == HEAD_WORD)
         return OUT_PRE_WORD;

@@ -76,6 +76,8 @@ void prefix_fini(struct pass *p);
 enum need heads_need(const struct net_want *want, bool text);
 /* Runs the heads that are wanted. */
 int heads_run(struct pass *p);
+/* What a head's numbers are called: the class of pre-training has names of its own. */
+enum net_output head_output(const struct vilbert *m, enum net_head head);
 struct row_head head_on_rows(const struct vilbert *m, enum net_head head);
 /* Of a head on pooled states of so many images: a classifier, or where that is NULL a line. */
 const struct classifier_w *head_classifier_of(const struct weights *w, enum net_head head,
