@@ -45,15 +45,39 @@ static int order_regions(const struct net_input *in, const struct net_target *t,
     return n;
 }
 
-/* The images of a pair have one text. */
+/* The first and the last real token of a text: [CLS], also where padding comes before it, and
+ * [SEP]. */
+static void removal_ends(const struct net_input *in, int b, int ends[2])
+{
+    ends[0] = 0;
+    ends[1] = in->tokens - 1;
+    while (ends[0] < ends[1] && !removal_is_real(in->text_mask, in->tokens, b, ends[0]))
+        ends[0]++;
+    while (ends[1] > ends[0] && !removal_is_real(in->text_mask, in->tokens, b, ends[1]))
+        ends[1]--;
+}
+
+/* Whether token i is a word. The images of a pair have one text, and a word leaves both rows; where
+ * their masks differ, a word is what is real in one of them and an end of neither. */
+static bool removal_is_word(const struct net_input *in, int first, int images, int i)
+{
+    bool real = false;
+    for (int b = first; b < first + images; b++) {
+        int ends[2];
+        removal_ends(in, b, ends);
+        if (i == ends[0] || i == ends[1])
+            return false;
+        real |= removal_is_real(in->text_mask, in->tokens, b, i);
+    }
+    return real;
+}
+
 static int order_tokens(const struct net_input *in, int first, int images, const double *worth,
                         struct removable *out)
 {
-    int n = 0, last = in->tokens - 1;
-    while (last > 0 && !removal_is_real(in->text_mask, in->tokens, first, last))
-        last--;
-    for (int i = 1; i < last; i++) {
-        if (!removal_is_real(in->text_mask, in->tokens, first, i))
+    int n = 0;
+    for (int i = 0; i < in->tokens; i++) {
+        if (!removal_is_word(in, first, images, i))
             continue;
         out[n] = (struct removable){-1, i, 0};
         for (int b = 0; b < images; b++)

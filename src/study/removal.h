@@ -16,8 +16,8 @@ struct removable {
 
 /* What of the target's images can be removed, the most first; ties by image, then number. Regions:
  * real ones but row 0 and the rows of a target on regions. Tokens: real ones but the first and the
- * last. worth: of regions (V) or tokens (T, without the task's) of each image, one after the other.
- * To be freed; *count. */
+ * last real one of the text. worth: of regions (V) or tokens (T, without the task's) of each image,
+ * one after the other. To be freed; *count. */
 struct removable *removal_order(const struct net_input *in, const struct net_target *t, bool tokens,
                                 const double *worth, int *count);
 

@@ -2,7 +2,7 @@
 /* The way back through the small model: gradients are the slopes that small steps of the inputs
  * show, the same on every back end and for every number of threads, exactly 0 where nothing leads
  * to the target and in all rows of padding, and those of a tape stay what they are while other
- * passes run. A term of a derivative that is missing, rows of
+ * passes run; and which words can be removed. A term of a derivative that is missing, rows of
  * another image, memory that two layers share, or a target that is not checked breaks it.
  *
  * usage: test-back              the small model
@@ -11,6 +11,7 @@
 #include "fakecuda.h"
 #include "queries.h"
 #include "src/study/gradients.h"
+#include "src/study/removal.h"
 
 static struct query_model q;
 
@@ -322,6 +323,31 @@ static void check_padding(const struct net_input *pair)
     free(masks[1]);
 }
 
+/* ---- which words can be removed */
+
+static void check_words(const char *what, const int32_t *mask, const char *want)
+{
+    struct net_input in = {.batch = 2, .tokens = 6, .regions = 1, .text_mask = mask};
+    double worth[12] = {0};
+    char got[8] = "";
+    int count = 0;
+    struct removable *list = removal_order(&in, &targets[4], true, worth, &count);
+    for (int i = 0; i < count && i < 7; i++)
+        got[i] = (char)('0' + list[i].index);
+    ok(strcmp(got, want) == 0, "%s: words %s can be removed", what, got);
+    free(list);
+}
+
+static void check_removal(void)
+{
+    static const int32_t ends[] = {1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 0};
+    static const int32_t begins[] = {0, 0, 1, 1, 1, 1, 0, 0, 1, 1, 1, 1};
+    static const int32_t second[] = {1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    check_words("padding at the end", ends, "123");
+    check_words("padding at the beginning", begins, "34");
+    check_words("a word of the second row only", second, "1234");
+}
+
 /* ---- a tape among other passes, and targets one after the other */
 
 static void check_tape(void)
@@ -514,6 +540,7 @@ int main(int argc, char **argv)
     }
     check_zeros();
     check_padding(&pair);
+    check_removal();
     check_tape();
     check_refusals();
     query_close(&q);
