@@ -151,6 +151,24 @@ refused "\"output\" is none" "an output" "{\"name\": \"a\", \"output\": \"vil_an
 refused "no \"name\"" "no name" "{\"output\": \"vil_logit\", $one}"
 refused "\"terms\"" "no terms" '{"name": "a", "output": "vil_logit", "terms": []}'
 refused "without \"index\"" "no index" '{"name": "a", "output": "vil_logit", "terms": [{"weight": 1}]}'
+refused "no number, or too large" "a weight as text" \
+    '{"name": "a", "output": "vil_logit", "terms": [{"index": 0, "weight": "2"}]}'
+refused "whole numbers from 0 to 10000000" "an index beyond 32 bits" \
+    '{"name": "a", "output": "vil_logit", "terms": [{"index": 4294967296}]}'
+refused "whole numbers from 0" "a row as text" \
+    '{"name": "a", "output": "linguisic_prediction", "terms": [{"index": 1, "row": "2"}]}'
+for b in 4294967296 1073741824 -1 1.0 '"0"'; do
+    refused "a whole number from 0" "image $b" "{\"name\": \"a\", \"output\": \"vil_binary_prediction\", \"b\": $b, $one}"
+done
+refused "two targets have the name a" "a name again" \
+    "{\"name\": \"a\", \"output\": \"vil_logit\", $one}, {\"name\": \"a\", \"output\": \"vil_prediction\", $one}"
+refused "longer than 300 bytes" "a long name" \
+    "{\"name\": \"$(printf '%0301d' 0)\", \"output\": \"vil_logit\", $one}"
+for steps in '"16"' 4294967296 2.5; do
+    echo "{\"ig_steps\": $steps, \"targets\": [{\"name\": \"a\", \"output\": \"vil_logit\", $one}]}" >"$work/targets.json"
+    refuses 1 "no whole number from 0 to 100000" "steps $steps" relevance "$work/targets.json" --dump "$work/out.st"
+done
+refused "no target of gradients" "a share of a softmax" "{\"name\": \"a\", \"output\": \"alignment\", $one}"
 refused "number 5 of out.vil_logit: it has 1" "an index too large" \
     '{"name": "a", "output": "vil_logit", "terms": [{"index": 5}]}'
 refused "image or pair 77" "an image too many" "{\"name\": \"a\", \"output\": \"vil_logit\", \"b\": 77, $one}"
