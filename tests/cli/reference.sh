@@ -123,6 +123,13 @@ run -t vqa --split test --json --rows "$work"
         "[{\"question_id\": 5, \"answer\": \"$(answer vqa 42 red)\"}]" ] &&
     [ "$(cat "$work/test_others.json")" = "[]" ]
 ok $? "a split without answers: $(cat "$work/test_result.json")"
+LC_ALL=C sed "s/C$(printf '\002')42/C$(printf '\002')88/g" "$work/all.lmdb/data.mdb" \
+    >"$d/coco/features_100/COCO_trainval$end_of_lmdb/data.mdb"
+run -t vqa --split val
+[ $? -eq 4 ] && grep -q "item 9 is left out: image '42' is in .*, but not in its list 'keys'" "$work/err" &&
+    grep -q '1 of 3 items' "$work/err"
+ok $? "an image that the list of keys has not: $(head -n 1 "$work/err")"
+lmdb coco/features_100/COCO_trainval
 printf '{"questions": [%s, %s]}\n' "$(question 2 41 'a')" "$(question 1 42 'b')" \
     >"$d/VQA/v2_OpenEnded_mscoco_train2014_questions.json"
 { target 1 42 0 1; target 2 41 0 1; } | targets >"$d/VQA/cache/train_target.pkl"
@@ -203,6 +210,22 @@ run -t nlvr2 --json
 [ $? -eq 4 ] && grep -q '"items": 2' "$work/out" && grep -q 'item dev-1-0-4 is left out: has no label' "$work/err"
 ok $? "a pair without a label: $(head -n 1 "$work/err")"
 cp "$work/pairs" "$d/nlvr2/dev.json"
+for wrong in '{"x": NaN}' '{"x": "\ud800"}' '{"x": 99999999999999999999}'; do
+    echo "$wrong" >>"$d/nlvr2/dev.json"
+done
+run -t nlvr2
+[ $? -eq 4 ] && grep -q '3 of 5 items are left out' "$work/err"
+ok $? "lines that are no JSON to us: $(grep -c 'left out: ' "$work/err")"
+cp "$work/pairs" "$d/nlvr2/dev.json"
+(
+    trap '' XFSZ
+    ulimit -f 0
+    "$VILSCOPE" eval --no-log -m "$work/model" --reference "$work" -t nlvr2 --json 2>&1
+    echo "status $?"
+) | cat >"$work/out"
+grep -q '^vilscope eval: a temporary file: rows cannot be written: ' "$work/out" &&
+    grep -q '^status 1' "$work/out" && ! grep -q '"per_item"' "$work/out"
+ok $? "a temporary file that cannot be written: $(head -n 1 "$work/out")"
 sed 's/dev-1-0/dev-9-0/' "$d/nlvr2/dev.json" >"$d/nlvr2/test1.json"
 run -t nlvr2 --split test
 [ $? -eq 1 ] && grep -q "of 2 items none can be asked: .*dev-9-0-img0" "$work/err"
@@ -251,6 +274,12 @@ run -t visual7w --json
 ok $? "nor is one asked that has none: $(cat "$work/err")"
 cp "$work/v7w.json" "$d/visual7w/dataset_v7w_pointing.json"
 sed -i 's/"answer": 6/"answer": 3/' "$d/visual7w/dataset_v7w_pointing.json"
+gt=$d/visual7w/visual7w_gt$end_of_lmdb/data.mdb
+LC_ALL=C sed 's/image_hJ@/image_hJp/g' "$work/all.lmdb/data.mdb" >"$gt"
+run -t visual7w
+! cmp -s "$gt" "$work/all.lmdb/data.mdb" && grep -q '^visual7w  *val  *2 ' "$work/out"
+ok $? "annotated boxes on a picture of another size: $(cat "$work/out")"
+lmdb visual7w/visual7w_gt
 run -t visual7w --as-reference
 [ $? -eq 1 ] && grep -q "has $detected detected boxes, not 100: the reference ends at this question" "$work/err"
 ok $? "where the reference ends is said: $(cat "$work/err")"
