@@ -2,6 +2,7 @@
 /* Regions as other programs write them: all of these files are of one picture. Breaks when one is
  * read otherwise than the others, when rows beyond num_boxes are taken, when half of a pair is
  * taken for the whole, and when a damaged file ends the program or is refused without a reason. */
+#include "src/formats/regionparts.h"
 #include "src/formats/regions.h"
 #include "src/base/mem.h"
 #include "tap.h"
@@ -373,6 +374,39 @@ static void written(int count, int dim)
     free(path);
 }
 
+/* As the reference takes them out of its LMDB: features of any shape are rows of 2048, and of more
+ * boxes than rows the first ones count. */
+static void test_as_is(void)
+{
+    enum { DIM = 2048, ROWS = 2, BOXES = 3 };
+    float *features = xcalloc(ROWS * DIM, sizeof *features);
+    float boxes[BOXES * 4] = {0, 0, 4, 4, 1, 1, 5, 5, 2, 2, 6, 6};
+    for (int as_is = 0; as_is < 2; as_is++) {
+        struct region_parts p;
+        struct regions *r = NULL;
+        struct vs_err err = {0};
+        features[DIM] = 7;
+        parts_begin(&p, "a dictionary");
+        p.as_is = as_is;
+        p.width = p.height = 9;
+        p.features = (struct tensor){.name = "", .raw_name = "", .dtype = DTYPE_F32, .ndim = 1,
+                                     .shape = {ROWS * DIM}, .stride = {1},
+                                     .data = (const uint8_t *)features};
+        p.boxes = (struct tensor){.name = "", .raw_name = "", .dtype = DTYPE_F32, .ndim = 2,
+                                  .shape = {BOXES, 4}, .stride = {4, 1},
+                                  .data = (const uint8_t *)boxes};
+        int rc = parts_make(&p, &r, &err);
+        if (as_is)
+            ok(rc == 0 && r->count == ROWS && r->dim == DIM && r->features[DIM] != 0,
+               "rows of 2048, and as many boxes %s", err.text);
+        else
+            ok(rc != 0, "elsewhere they are refused: %s", err.text);
+        regions_free(r);
+        parts_end(&p);
+    }
+    free(features);
+}
+
 int main(void)
 {
     char pattern[] = "/tmp/vilscope-test-XXXXXX";
@@ -410,5 +444,6 @@ int main(void)
     ok(rmdir(folder) == 0, "nothing is left behind");
     regions_free(wanted);
     free(first);
+    test_as_is();
     return tap_done();
 }
