@@ -133,6 +133,8 @@ void sha256_add(struct sha256 *s, const void *data, size_t len)
 {
     const uint8_t *p = data;
     size_t have = (size_t)(s->length & 63);
+    if (len == 0) /* data may be NULL then */
+        return;
     s->length += len;
     if (have) {
         size_t take = len < 64 - have ? len : 64 - have;
