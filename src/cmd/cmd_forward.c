@@ -3,6 +3,7 @@
  * writes every tensor. */
 #include "src/cmd/vilscope.h"
 
+#include "src/base/mem.h"
 #include "src/base/plain.h"
 #include "src/cmd/cmd_prepared.h"
 #include "src/model/trace.h"
@@ -26,15 +27,30 @@ static const struct option_row option_rows[] = {
     END,
 };
 
+/* Heads that a file of its kind has and this one lacks. */
+static void note_lacking(const struct prepared_run *x, const char *path)
+{
+    struct net_about about;
+    struct buf names = {0};
+    x->net->family->about(x->weights, &about);
+    for (int i = 0; i < about.expected_count; i++) {
+        const struct output_names *o = &output_table[about.expected[i]];
+        if (!(o->head & x->net->heads))
+            buf_printf(&names, "%s%s", names.len ? ", " : "", o->name);
+    }
+    if (names.len)
+        plain_text(stderr, "vilscope forward: note: %s lacks heads, so these outputs are left "
+                   "out: %s\n", path, names.data);
+    buf_fini(&names);
+}
+
 static int run_model(const struct prepared_run *x, const struct options *o, struct vs_err *err)
 {
     struct net *m = x->net;
     struct trace *t = NULL;
     struct net_want want = {.heads = m->heads, .attention = true, .hidden = true,
                             .keep_padding = true};
-    if (want.heads != family_heads(m->family))
-        plain_text(stderr, "vilscope forward: %s lacks some heads: their outputs are left out\n",
-                   o->model.checkpoints[0]);
+    note_lacking(x, o->model.checkpoints[0]);
     int rc = net_forward(m, &x->in, &want, &t, err);
     if (rc == 0)
         rc = trace_write(t, false, o->output, err);

@@ -256,7 +256,10 @@ struct net {
 struct net_about {
     const char *kind;  /* "single-stream baseline (BaseBertForVLTasks)" */
     const char *stage; /* what it was trained for, and from what */
-    unsigned heads;    /* of enum net_head, that it has tensors of */
+    unsigned heads;    /* of enum net_head, that it has all tensors of, in shapes that fit */
+    const enum net_output *expected; /* what a file of its kind gives, beside what is pooled and the
+                                        sequence */
+    int expected_count;
     int answers;       /* of its one answer head, 0: it has none, or several */
     int region_numbers; /* of HEAD_REGION_CLASS; 0: it has none */
     int features;      /* of a region */

@@ -12,14 +12,11 @@ static const enum net_part single_parts[] = {PART_EMBEDDINGS, PART_JOINT, PART_H
 static const enum net_output single_outputs[] = {
     OUT_VQA, OUT_JOINT_GQA, OUT_ALIGN, OUT_JOINT_MATCH, OUT_REGION_CLASS, OUT_GROUND, OUT_WORD,
     OUT_WORD_LOGIT, OUT_POOLED, OUT_SEQUENCE_T, OUT_SEQUENCE_V};
-static const struct head_name single_names[] = {
-    {HEAD_ALIGN, "vil_logit.weight"},
-    {HEAD_MATCH, "cls.seq_relationship.weight"},
-    {HEAD_REGION_CLASS, "cls.imagePredictions.decoder.weight"},
-    {HEAD_GROUND, "vision_logit.weight"},
-    {HEAD_WORD, "cls.predictions.bias"},
-    {HEAD_WORD_LOGIT, "linguisic_logit.weight"},
-};
+/* What the reference's class has; of the first and the last, which are one classifier's, a file has
+ * one or none. */
+static const enum net_output single_expected[] = {
+    OUT_VQA, OUT_ALIGN, OUT_JOINT_MATCH, OUT_REGION_CLASS, OUT_GROUND, OUT_WORD, OUT_WORD_LOGIT,
+    OUT_JOINT_GQA};
 
 /* A net of this family begins a baseline. */
 static struct single *single_of(const struct net *n)
@@ -66,16 +63,17 @@ static bool single_owns(const struct tensorfile *f)
 static void single_about(const struct tensorfile *f, struct net_about *out)
 {
     int answers = bound_rows(f, "vil_prediction.main.3.bias");
+    bool vqa = answers && single_answers(answers) == HEAD_VQA, gqa = answers && !vqa;
     *out = (struct net_about){
         .kind = "single-stream baseline (BaseBertForVLTasks)",
         .stage = answers ? "tasks" : "not said: it has no answer classifier",
-        .heads = bound_heads(f, single_names, SINGLE_COUNT(single_names)),
+        .heads = single_heads(f),
+        .expected = single_expected + !vqa,
+        .expected_count = SINGLE_COUNT(single_expected) - !vqa - !gqa,
         .answers = answers,
         .region_numbers = bound_rows(f, "cls.imagePredictions.decoder.weight"),
         .features = bound_columns(f, "bert.image_embeddings.image_embeddings.weight"),
     };
-    if (answers)
-        out->heads |= single_answers(answers);
 }
 
 static void single_lacks(const struct net *n, enum net_head head, char *out, size_t size)

@@ -35,6 +35,8 @@ enum net_head single_answers(int count);
 /* Tensors of the trunk that are missing or misshapen are all named in one message; a head that
  * lacks some is left out. */
 int single_bind(struct single *m, const struct tensorfile *f, struct vs_err *err);
+/* The heads whose tensors f has, all of them and in the shapes that go with its own trunk. */
+unsigned single_heads(const struct tensorfile *f);
 void single_weights_fini(struct single_weights *w);
 
 /* ---- pass.c: core.once */

@@ -2,8 +2,6 @@
 /* Binding the tensors of the baseline. Names: modules of vilbert/basebert.py of the reference. */
 #include "src/model/singlestream/singlestream.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define GQA_ANSWERS 1533
@@ -15,30 +13,13 @@ enum net_head single_answers(int count)
 
 /* ---- a configuration that is another model's */
 
-struct single_size {
-    const char *key;
-    int said;
-    int64_t has;
-};
-
-static int64_t single_layers_of(const struct tensorfile *f)
-{
-    char name[80];
-    int n = 0;
-    do
-        snprintf(name, sizeof name, "bert.encoder.layer.%d.attention.self.query.weight", n);
-    while (tensorfile_find(f, name) && n++ < SINGLE_MAX_LAYERS);
-    return n;
-}
-
-/* What the shapes tell is compared first: a list of tensors that do not fit says nothing of why. */
 static int single_check_sizes(const struct single_config *c, const struct tensorfile *f,
                               struct vs_err *err)
 {
-    const struct single_size list[] = {
+    const struct bound_size list[] = {
         {"vocab_size", c->vocab_size, bound_rows(f, "bert.embeddings.word_embeddings.weight")},
         {"hidden_size", c->hidden, bound_columns(f, "bert.embeddings.word_embeddings.weight")},
-        {"num_hidden_layers", c->layers, single_layers_of(f)},
+        {"num_hidden_layers", c->layers, bound_layers(f, "layer")},
         {"intermediate_size", c->intermediate,
          bound_rows(f, "bert.encoder.layer.0.intermediate.dense.weight")},
         {"max_position_embeddings", c->max_positions,
@@ -46,16 +27,8 @@ static int single_check_sizes(const struct single_config *c, const struct tensor
         {"type_vocab_size", c->type_vocab,
          bound_rows(f, "bert.embeddings.token_type_embeddings.weight")},
     };
-    struct buf all = {0};
-    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
-        if (list[i].has && list[i].has != list[i].said)
-            buf_printf(&all, "%s\"%s\" is %d, the file has %" PRId64, all.len ? "; " : "",
-                       list[i].key, list[i].said, list[i].has);
-    int rc = all.len ? vs_fail(err, VS_E_FORMAT, "%s: this is the single-stream baseline, and the "
-                               "configuration is not its own: %s", tensorfile_path(f), all.data)
-                     : 0;
-    buf_fini(&all);
-    return rc;
+    return bound_check_sizes(f, "the single-stream baseline", list, sizeof list / sizeof list[0],
+                             err);
 }
 
 /* ---- the trunk */
@@ -124,6 +97,22 @@ static void single_bind_head(struct binder *b, void *arg, unsigned head)
     case HEAD_REGION_CLASS: single_bind_regions(b, w, n); break;
     default: break;
     }
+}
+
+unsigned single_heads(const struct tensorfile *f)
+{
+    static const char words[] = "bert.embeddings.word_embeddings.weight";
+    struct single m = {
+        .core.bound.path = tensorfile_path(f),
+        .c = {.vocab_size = bound_rows(f, words), .hidden = bound_columns(f, words)},
+        .answers = single_answers(bound_rows(f, "vil_prediction.main.3.bias")),
+    };
+    struct binder b = {.to = &m.core.bound, .f = f};
+    bind_heads(&b, single_bind_head, &m);
+    unsigned heads = m.core.bound.heads;
+    bind_fini(&b);
+    bound_fini(&m.core.bound);
+    return heads;
 }
 
 int single_bind(struct single *m, const struct tensorfile *f, struct vs_err *err)

@@ -34,15 +34,6 @@ struct bound_normed {
 
 /* ---- what a file has by its names */
 
-unsigned bound_heads(const struct tensorfile *f, const struct head_name *list, int count)
-{
-    unsigned heads = 0;
-    for (int i = 0; i < count; i++)
-        if (tensorfile_find(f, list[i].tensor))
-            heads |= list[i].head;
-    return heads;
-}
-
 static int bound_dimension(const struct tensorfile *f, const char *tensor, int d)
 {
     const struct tensor *t = tensorfile_find(f, tensor);
@@ -57,6 +48,33 @@ int bound_rows(const struct tensorfile *f, const char *tensor)
 int bound_columns(const struct tensorfile *f, const char *tensor)
 {
     return bound_dimension(f, tensor, 1);
+}
+
+/* ---- a configuration that is another model's */
+
+int bound_layers(const struct tensorfile *f, const char *list)
+{
+    char name[80];
+    int n = -1;
+    do
+        snprintf(name, sizeof name, "bert.encoder.%s.%d.output.dense.weight", list, ++n);
+    while (tensorfile_find(f, name));
+    return n;
+}
+
+int bound_check_sizes(const struct tensorfile *f, const char *what, const struct bound_size *list,
+                      size_t count, struct vs_err *err)
+{
+    struct buf all = {0};
+    for (size_t i = 0; i < count; i++)
+        if (list[i].has && list[i].has != list[i].said)
+            buf_printf(&all, "%s\"%s\" is %d, the file has %d", all.len ? "; " : "",
+                       list[i].key, list[i].said, list[i].has);
+    int rc = all.len ? vs_fail(err, VS_E_FORMAT, "%s: this is %s, and the configuration is not its "
+                               "own: %s", tensorfile_path(f), what, all.data)
+                     : 0;
+    buf_fini(&all);
+    return rc;
 }
 
 /* ---- binding */

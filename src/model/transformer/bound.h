@@ -18,15 +18,21 @@ struct bound_copy;
 struct bound_check;
 struct bound_normed;
 
-/* A tensor that tells that a file has a head. */
-struct head_name {
-    unsigned head; /* of enum net_head */
-    const char *tensor;
-};
-/* The heads of a list that f has, and how many rows a tensor has there, 0 when it is not there. */
-unsigned bound_heads(const struct tensorfile *f, const struct head_name *list, int count);
+/* How many rows and columns a tensor has, 0 when it is not there. */
 int bound_rows(const struct tensorfile *f, const char *tensor);
 int bound_columns(const struct tensorfile *f, const char *tensor);
+
+/* A size: what the configuration says under a key, and what the file has; 0: it does not tell. */
+struct bound_size {
+    const char *key;
+    int said, has;
+};
+/* How many layers bert.encoder.LIST has. */
+int bound_layers(const struct tensorfile *f, const char *list);
+/* Compared before tensors are bound: a list of those that do not fit says nothing of why. `what`
+ * the file is, for the message. */
+int bound_check_sizes(const struct tensorfile *f, const char *what, const struct bound_size *list,
+                      size_t count, struct vs_err *err);
 
 /* What is bound of one file. */
 struct bound {

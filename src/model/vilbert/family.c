@@ -28,22 +28,15 @@ static bool family_owns(const struct tensorfile *f)
     return tensorfile_find(f, "bert.v_embeddings.image_embeddings.weight") != NULL;
 }
 
-static const struct head_name names[] = {
-    {HEAD_VQA, "vil_prediction.logit_fc.3.weight"},
-    {HEAD_GQA, "vil_prediction_gqa.logit_fc.3.weight"},
-    {HEAD_ALIGN, "vil_logit.weight"},
-    {HEAD_BINARY, "vil_binary_prediction.logit_fc.3.weight"},
-    {HEAD_TRI, "vil_tri_prediction.weight"},
-    {HEAD_GROUND, "vision_logit.weight"},
-    {HEAD_WORD_LOGIT, "linguisic_logit.weight"},
-    {HEAD_WORD, "cls.predictions.bias"},
-    {HEAD_REGION_CLASS, "cls.imagePredictions.decoder.weight"},
-    {HEAD_MATCH, "cls.bi_seq_relationship.weight"},
-};
+/* What the reference's classes have, in the order of their outputs. */
+static const enum net_output of_tasks[] = {
+    OUT_VQA, OUT_GQA, OUT_ALIGN, OUT_BINARY, OUT_TRI, OUT_REGION_CLASS, OUT_GROUND, OUT_WORD,
+    OUT_WORD_LOGIT};
+static const enum net_output of_pretraining[] = {OUT_PRE_WORD, OUT_PRE_REGION_CLASS, OUT_MATCH};
 
 static void family_about(const struct tensorfile *f, struct net_about *out)
 {
-    unsigned heads = bound_heads(f, names, COUNT(names));
+    unsigned heads = weights_heads(f);
     bool pretrained = vilbert_is_pretrained(heads);
     *out = (struct net_about){
         .kind = pretrained ? "two-stream ViLBERT, pre-trained (BertForMultiModalPreTraining)"
@@ -52,6 +45,8 @@ static void family_about(const struct tensorfile *f, struct net_about *out)
                  : heads & HEAD_MATCH ? "tasks, from a pre-trained model (whose heads cls.* it has)"
                                       : "tasks",
         .heads = heads,
+        .expected = pretrained ? of_pretraining : of_tasks,
+        .expected_count = pretrained ? COUNT(of_pretraining) : COUNT(of_tasks),
         .region_numbers = bound_rows(f, "cls.imagePredictions.decoder.weight"),
         .features = bound_columns(f, "bert.v_embeddings.image_embeddings.weight"),
     };

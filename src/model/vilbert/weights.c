@@ -4,6 +4,30 @@
 
 #include <stdlib.h>
 
+static int check_sizes(const struct config *c, const struct tensorfile *f, struct vs_err *err)
+{
+    static const char words[] = "bert.embeddings.word_embeddings.weight";
+    static const char features[] = "bert.v_embeddings.image_embeddings.weight";
+    const struct bound_size list[] = {
+        {"vocab_size", c->vocab_size, bound_rows(f, words)},
+        {"hidden_size", c->hidden, bound_columns(f, words)},
+        {"num_hidden_layers", c->layers, bound_layers(f, "layer")},
+        {"intermediate_size", c->intermediate,
+         bound_rows(f, "bert.encoder.layer.0.intermediate.dense.weight")},
+        {"max_position_embeddings", c->max_positions,
+         bound_rows(f, "bert.embeddings.position_embeddings.weight")},
+        {"type_vocab_size", c->type_vocab,
+         bound_rows(f, "bert.embeddings.token_type_embeddings.weight")},
+        {"v_feature_size", c->v_feature, bound_columns(f, features)},
+        {"v_hidden_size", c->v_hidden, bound_rows(f, features)},
+        {"v_num_hidden_layers", c->v_layers, bound_layers(f, "v_layer")},
+        {"v_intermediate_size", c->v_intermediate,
+         bound_rows(f, "bert.encoder.v_layer.0.intermediate.dense.weight")},
+        {"bi_hidden_size", c->bi_hidden, bound_rows(f, "bert.t_pooler.dense.weight")},
+    };
+    return bound_check_sizes(f, "the two-stream ViLBERT", list, sizeof list / sizeof list[0], err);
+}
+
 /* ---- the trunk */
 
 static void bind_embeddings(struct binder *b, struct weights *w, const struct config *c,
@@ -133,6 +157,24 @@ static void bind_head(struct binder *b, void *arg, unsigned head)
     }
 }
 
+unsigned weights_heads(const struct tensorfile *f)
+{
+    static const char words[] = "bert.embeddings.word_embeddings.weight";
+    const struct config c = {
+        .vocab_size = bound_rows(f, words),
+        .hidden = bound_columns(f, words),
+        .v_hidden = bound_rows(f, "bert.v_embeddings.image_embeddings.weight"),
+        .bi_hidden = bound_rows(f, "bert.t_pooler.dense.weight"),
+    };
+    struct weights w = {.words = NULL};
+    struct bound bound = {.path = tensorfile_path(f)};
+    struct binder b = {.to = &bound, .f = f};
+    bind_heads(&b, bind_head, &(struct bind_heads_of){&w, &c});
+    unsigned heads = bound.heads;
+    bind_fini(&b);
+    bound_fini(&bound);
+    return heads;
+}
 
 int weights_bind(struct weights *w, struct bound *bound, const struct config *c,
                  const struct tensorfile *f, int task_tokens, int *task_rows, struct vs_err *err)
@@ -142,7 +184,9 @@ int weights_bind(struct weights *w, struct bound *bound, const struct config *c,
     struct binder b = {.to = bound, .f = f};
     bind_embeddings(&b, w, c, task_tokens, task_rows);
     bind_trunk(&b, w, c);
-    int rc = bind_report(&b, err);
+    int rc = check_sizes(c, f, err);
+    if (rc == 0)
+        rc = bind_report(&b, err);
     if (rc == 0)
         bind_heads(&b, bind_head, &(struct bind_heads_of){w, c});
     if (rc == 0 && b.no_memory)

@@ -38,6 +38,8 @@ struct weights {
  * missing tensors is only left out. */
 int weights_bind(struct weights *w, struct bound *bound, const struct config *c,
                  const struct tensorfile *f, int task_tokens, int *task_rows, struct vs_err *err);
+/* The heads whose tensors f has, all of them and in the shapes that go with its own trunk. */
+unsigned weights_heads(const struct tensorfile *f);
 void weights_fini(struct weights *w);
 
 #endif
