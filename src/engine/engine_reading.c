@@ -259,6 +259,7 @@ int reading_make(const struct model *m, const struct query *q, const struct trac
     float *v = head_values(q->task, t, &n, err);
     if (!v)
         return err ? err->code : VS_E_FORMAT;
+    r->matched = !q->raw && output_table[task_output(q->task, t)->at.site].head == HEAD_MATCH;
     if (!trace_head(t, q->task->head))
         note_add(&r->notice, "zero-shot: the checkpoint has no head for retrieval, the alignment "
                  "head of its pre-training ranks the images");

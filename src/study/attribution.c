@@ -48,16 +48,21 @@ static struct net_term term_of(const struct task *t, int choice, float weight)
     return (struct net_term){row ? choice : 0, row || image ? 0 : choice, weight};
 }
 
-static int target_make(const struct task *t, int choice, int against, struct chosen_target *out,
-                       struct vs_err *err)
+/* Of HEAD_MATCH the number that ranks is the difference of both logits (trace_scores). */
+static int target_make(const struct net *net, const struct task *t, int choice, int against,
+                       struct chosen_target *out, struct vs_err *err)
 {
     bool images = t->reading->ranked == RANKED_IMAGES;
+    unsigned head = task_head(t, net->heads);
+    bool match = head == HEAD_MATCH;
     if (images && against >= 0)
         return vs_fail(err, VS_E_USAGE, "images are scored one by one: there is no answer to hold "
                        "one against");
     *out = (struct chosen_target){.terms = {term_of(t, choice, 1), term_of(t, against, -1)}};
-    out->target = (struct net_target){output_of(t->head), images ? choice : 0, out->terms,
-                                      against >= 0 ? 2 : 1};
+    if (match)
+        out->terms[1] = (struct net_term){0, 1, -1};
+    out->target = (struct net_target){output_of(head), images ? choice : 0, out->terms,
+                                      match || against >= 0 ? 2 : 1};
     return 0;
 }
 
@@ -101,7 +106,7 @@ int attribution_run(struct model *m, const struct query *q, const struct attribu
     *out = (struct attribution){.method = method};
     int rc = query_prepare(m, q, cancel, &p, err);
     if (rc == 0)
-        rc = target_make(q->task, choice, against, &t, err);
+        rc = target_make(p.net, q->task, choice, against, &t, err);
     if (rc == 0)
         rc = attribution_in(m, &p, &t, cancel, out, err);
     prepared_fini(&p);

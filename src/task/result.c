@@ -112,7 +112,10 @@ void result_free(struct result *r)
 static void answer_line(struct buf *b, const struct result *r, int rank)
 {
     const struct result_answer *a = &r->answers[rank];
-    if (r->task->reading->by_logit)
+    if (r->matched)
+        plain_buf(b, "%3d. %-24s belongs %.4f   logit difference %.4f\n", rank + 1, a->label,
+                  (double)a->sigmoid, (double)a->logit);
+    else if (r->task->reading->by_logit)
         plain_buf(b, "%3d. %-24s alignment logit %9.4f   softmax over the images %.4f\n", rank + 1,
                    a->label, (double)a->logit, (double)a->softmax);
     else

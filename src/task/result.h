@@ -73,6 +73,8 @@ struct result {
     bool truncated;      /* the text was cut to the task's length */
     bool foreign;        /* words or pictures that the model was not trained on (notice); not kept
                             by the log */
+    bool matched;        /* answers' logits are differences of the two of HEAD_MATCH: sigmoid is
+                            the probability that they belong; not kept by the log */
     bool pair_separate;  /* NLVR2: each image kept its own rows */
     int image_count;
     struct result_image *images;

@@ -15,6 +15,7 @@ extern const struct view view_answer;
 
 #define NOTICE_ROWS 4 /* an answer pane with more has a line for the result's notice */
 
+#define BELONGS_WIDE 36 /* an answer pane from here on has the probability of alignment, too */
 #define WIDE 64 /* from here on: logit and sigmoid, too */
 
 /* What another head says of the result on the screen. */
@@ -117,6 +118,12 @@ static void read_line(const struct workbench *w, int i, struct line *out)
         compare_answer(w->plain, x, out);
 }
 
+/* What ranks is a difference of logits then, which follows from a probability. */
+static bool shows_belongs(const struct result *r, struct area a)
+{
+    return r->matched && a.cols >= BELONGS_WIDE;
+}
+
 /* Columns at the right end: numbers by their names. */
 static void draw_answer_names(const struct result *r, struct area a, int row, bool compared)
 {
@@ -126,6 +133,8 @@ static void draw_answer_names(const struct result *r, struct area a, int row, bo
         draw_text(row, at - 17, 17, "   change   was");
     at -= compared ? 17 : 0;
     draw_text(row, at - 9, 9, is_alignment(r) ? "    logit" : "  softmax");
+    if (shows_belongs(r, a))
+        draw_text(row, at - 18, 9, "  belongs");
     if (a.cols >= WIDE && !is_alignment(r))
         draw_text(row, at - 27, 18, "    logit  sigmoid");
     attrset(A_NORMAL);
@@ -133,7 +142,8 @@ static void draw_answer_names(const struct result *r, struct area a, int row, bo
 
 static int numbers_width(const struct result *r, struct area a, bool compared)
 {
-    return 9 + (compared ? 17 : 0) + (a.cols >= WIDE && !is_alignment(r) ? 18 : 0);
+    return 9 + (compared ? 17 : 0) + (shows_belongs(r, a) ? 9 : 0) +
+           (a.cols >= WIDE && !is_alignment(r) ? 18 : 0);
 }
 
 static void draw_answer_numbers(const struct result *r, struct area a, int row,
@@ -147,6 +157,8 @@ static void draw_answer_numbers(const struct result *r, struct area a, int row,
     }
     draw_text(row, at - 9, 9, is_alignment(r) ? "%9.3f" : "%9.4f",
               is_alignment(r) ? x->logit : x->softmax);
+    if (shows_belongs(r, a))
+        draw_text(row, at - 18, 9, "%9.4f", x->sigmoid);
     if (a.cols >= WIDE && !is_alignment(r))
         draw_text(row, at - 27, 18, "%9.3f%9.4f", x->logit, x->sigmoid);
 }
