@@ -6,6 +6,7 @@
 #include "src/cmd/cmd_model.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
+#include "src/study/compare.h"
 #include "src/cmd/vilscope.h"
 
 #include <langinfo.h>
@@ -268,29 +269,24 @@ static int compare_other_family(const struct model *m)
 }
 
 /* Of models of two kinds answers and boxes can be compared, and nothing that lies inside. */
-static int compare_check_families(const struct compare_run *r, struct vs_err *err)
+static int compare_kinds(const struct compare_run *r, struct vs_err *err)
 {
     int other = compare_other_family(r->m);
     if (!other)
         return 0;
-    char *both = xasprintf("%s is %s, %s is %s", model_checkpoint_name(r->m, 0),
-                           model_family(r->m)->name, model_checkpoint_name(r->m, other),
-                           model_checkpoint_family(r->m, other)->name);
-    int rc = r->o->what == COMPARE_ANSWERS
-                 ? 0 : vs_fail(err, VS_E_USAGE, "%s: their answers and boxes can be compared, but "
-                               "not their weights, states and attention, nor can they be patched",
-                               both);
-    if (rc == 0)
-        plain_text(stderr, "vilscope compare: note: %s: answers and boxes are compared; weights, "
-                   "states, attention and patches cannot be\n", both);
-    free(both);
-    return rc;
+    if (r->o->what != COMPARE_ANSWERS)
+        return compare_check_families(r->m, 0, other, err);
+    plain_text(stderr, "vilscope compare: note: %s is %s, %s is %s: answers and boxes are "
+               "compared; weights, states, attention and patches cannot be\n",
+               model_checkpoint_name(r->m, 0), model_family(r->m)->name,
+               model_checkpoint_name(r->m, other), model_checkpoint_family(r->m, other)->name);
+    return 0;
 }
 
 static int run_what(struct compare_run *r, struct vs_err *err)
 {
     int n = model_checkpoint_count(r->m);
-    int rc = compare_check_families(r, err);
+    int rc = compare_kinds(r, err);
     if (rc != 0)
         return rc;
     if (n < 2 && r->o->what != COMPARE_ANSWERS)

@@ -201,10 +201,15 @@ static void explain_cka(const struct cka *c)
         puts("-: these states do not vary by more than rounding");
 }
 
-static void print_cka(const struct cka *c)
+/* Models with one stream have both kinds of rows in it. */
+static void print_cka(const struct cka *c, bool joint)
 {
-    plain_out("%s stream, CKA (debiased), n = %d %s of %d %s (down: the first checkpoint, across: "
-              "the last)\n", c->text ? "text" : "image", c->rows, c->text ? "tokens" : "regions",
+    const char *rows = c->text ? "tokens" : "regions";
+    char stream[24];
+    snprintf(stream, sizeof stream, joint ? "joint stream, %s" : "%s stream",
+             joint ? rows : c->text ? "text" : "image");
+    plain_out("%s, CKA (debiased), n = %d %s of %d %s (down: the first checkpoint, across: "
+              "the last)\n", stream, c->rows, rows,
               c->queries, c->queries == 1 ? "query, which says little of others" : "queries");
     plain_out("%-12s", "");
     for (int j = 0; j < c->depths; j++)
@@ -245,6 +250,7 @@ int compare_cka(struct compare_run *r, struct vs_err *err)
     struct query *q = NULL;
     struct cka c[2];
     int last = model_checkpoint_count(r->m) - 1, rc = make_queries(r, &q, err);
+    bool joint = model_family(r->m)->maps[0] == ATTN_JOINT;
     if (rc == 0)
         rc = cka_run(r->m, q, r->probes->count, 0, last, &compare_stopped, parts_on_progress, what,
                      c, err);
@@ -261,9 +267,9 @@ int compare_cka(struct compare_run *r, struct vs_err *err)
         csv_cka(&c[0]);
         csv_cka(&c[1]);
     } else if (!r->o->json) {
-        print_cka(&c[0]);
+        print_cka(&c[0], joint);
         putchar('\n');
-        print_cka(&c[1]);
+        print_cka(&c[1], joint);
     }
     cka_fini(&c[0]);
     cka_fini(&c[1]);

@@ -103,6 +103,7 @@ static void on_progress(void *arg, const struct eval_progress *p)
 
 struct column {
     int checkpoint;
+    bool *without;  /* (task_count) what it has no head for */
     char *diverged; /* why nothing was measured, or NULL */
     struct eval_score *scores; /* (task_count) */
     struct eval_attention attention;
@@ -111,7 +112,10 @@ struct column {
 
 static void print_attention(const struct column *list, int count)
 {
-    const struct eval_attention *first = &list[0].attention;
+    int from = 0;
+    while (from < count - 1 && list[from].attention.count == 0)
+        from++;
+    const struct eval_attention *first = &list[from].attention;
     if (first->count == 0)
         return;
     plain_out("\npointing game, %d phrases (mean of heads; best head, chosen on the other items, "
@@ -122,6 +126,10 @@ static void print_attention(const struct column *list, int count)
         plain_out("layer %-6d %6s %6.1f%%", l + 1, "", 100 * first->blind / first->count);
         for (int i = 0; i < count; i++) {
             const struct eval_attention *a = &list[i].attention;
+            if (a->count == 0 || l >= a->layers) {
+                printf("  %14s       -", "-");
+                continue;
+            }
             double chosen = eval_attention_chosen(a, l);
             printf("  %13.1f%%", 100 * eval_attention_share(a, l, 0));
             printf(isfinite(chosen) ? " %6.1f%%" : "       -", 100 * chosen);
@@ -150,6 +158,10 @@ static json_t *attention_json(const struct eval_attention *a)
 /* "100.0% (87.9 to 100)" */
 static void put_interval(const struct eval_score *s)
 {
+    if (s->count == 0) {
+        plain_out("  %22s", "-");
+        return;
+    }
     double ends[2] = {100 * s->low, 100 * s->high};
     char text[2][16], all[48];
     for (int i = 0; i < 2; i++)
@@ -159,6 +171,23 @@ static void put_interval(const struct eval_score *s)
     plain_out("  %22s", all);
 }
 
+/* A task's score of the first checkpoint that has one. */
+static const struct eval_score *first_score(const struct column *list, int count, int t)
+{
+    int i = 0;
+    while (i < count - 1 && list[i].scores[t].count == 0)
+        i++;
+    return &list[i].scores[t];
+}
+
+static void put_recall(const struct eval_score *s)
+{
+    if (s->count)
+        printf("  %14.1f%% %5.1f%%", 100 * s->at5, 100 * s->at10);
+    else
+        printf("  %22s", "-");
+}
+
 static void print_table(const struct model *m, const struct column *list, int count)
 {
     plain_out("%-12s %6s %7s", "task", "items", "blind");
@@ -166,7 +195,7 @@ static void print_table(const struct model *m, const struct column *list, int co
         plain_out("  %22.22s", model_checkpoint_name(m, list[i].checkpoint));
     putchar('\n');
     for (int t = 0; t < task_count; t++) {
-        const struct eval_score *first = &list[0].scores[t];
+        const struct eval_score *first = first_score(list, count, t);
         if (first->count == 0)
             continue;
         plain_out("%-12s %6d %6.1f%%", task_table[t].name, first->count, 100 * first->baseline);
@@ -176,8 +205,7 @@ static void print_table(const struct model *m, const struct column *list, int co
         if (task_table[t].reading->ranked == RANKED_IMAGES) {
             plain_out("%-12s %6s %7s", "  at 5, 10", "", "");
             for (int i = 0; i < count; i++)
-                printf("  %14.1f%% %5.1f%%", 100 * list[i].scores[t].at5,
-                       100 * list[i].scores[t].at10);
+                put_recall(&list[i].scores[t]);
             putchar('\n');
         }
     }
@@ -342,10 +370,43 @@ static int check_one(const struct options *o, const struct model *m, struct vs_e
                          "with -c NAME (%d are measured)", n);
 }
 
+/* Notes which tasks of the set a checkpoint has no head for, and tells each unless nothing else is
+ * asked: *first says why then. Returns whether there is one left to measure it on, or none at all,
+ * which is for others to say. */
+static bool drop_tasks(const struct options *o, const struct model *m, const struct eval_set *set,
+                       struct column *c, struct vs_err *first)
+{
+    struct buf notes = {0};
+    bool *seen = xcalloc((size_t)task_count, sizeof *seen);
+    int asked = 0, left = 0;
+    c->without = xcalloc((size_t)task_count, sizeof *c->without);
+    for (int i = 0; i < set->count; i++) {
+        const struct task *t = set->items[i].task;
+        struct vs_err why = {0};
+        int at = (int)(t - task_table);
+        if (seen[at] || (o->data.task && o->data.task != t))
+            continue;
+        seen[at] = true;
+        c->without[at] = model_check_task(m, c->checkpoint, t, &why) != 0;
+        if (c->without[at])
+            buf_printf(&notes, "vilscope eval: note: %s\n", why.text);
+        if (c->without[at] && !first->code)
+            *first = why;
+        left += !c->without[at];
+        asked++;
+    }
+    free(seen);
+    if (notes.len && (left > 0 || model_checkpoint_count(m) > 1))
+        fputs(notes.data, stderr); /* errors are clean */
+    buf_fini(&notes);
+    return left > 0 || asked == 0;
+}
+
 static int measure(const struct options *o, struct model *m, const struct eval_set *set,
                    struct predictions *p, struct column *list, int *count, struct vs_err *err)
 {
-    int rc = check_one(o, m, err), sound = 0;
+    int rc = check_one(o, m, err), sound = 0, measured = 0;
+    struct vs_err first = {0};
     for (int i = 0; i < model_checkpoint_count(m) && rc == 0; i++) {
         struct show show = {0, model_checkpoint_name(m, i)};
         struct eval_options e = {.task = o->data.task, .checkpoint = i, .limit = o->limit,
@@ -356,8 +417,11 @@ static int measure(const struct options *o, struct model *m, const struct eval_s
         list[*count] = (struct column){.checkpoint = i};
         list[*count].scores = xcalloc((size_t)task_count, sizeof *list->scores);
         e.gone = &list[*count].gone;
+        bool any = drop_tasks(o, m, set, &list[*count], &first);
+        e.without = list[*count].without;
         e.attention = o->attention ? &list[*count].attention : NULL;
-        rc = eval_run(m, set, &e, list[*count].scores, err);
+        measured += any;
+        rc = any ? eval_run(m, set, &e, list[*count].scores, err) : 0;
         if (isatty(STDERR_FILENO))
             fputs("\r\033[K", stderr);
         if (rc == VS_E_DIVERGED) /* the others are measured */
@@ -365,6 +429,9 @@ static int measure(const struct options *o, struct model *m, const struct eval_s
         rc = rc == VS_E_DIVERGED ? 0 : rc;
         sound += !list[(*count)++].diverged;
     }
+    if (rc == 0 && measured == 0 && *count > 0)
+        rc = vs_fail(err, VS_E_MISSING, "%s: no checkpoint has a head for what it asks: %s", set->path,
+                     first.text);
     return rc ? rc : order_columns(list, *count, sound, err);
 }
 
@@ -422,6 +489,7 @@ static int eval(const struct options *o, struct vs_err *err)
     for (int i = 0; i < count; i++) {
         free(list[i].scores);
         free(list[i].diverged);
+        free(list[i].without);
     }
     free(list);
     predictions_end(&p);

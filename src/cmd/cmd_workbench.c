@@ -41,7 +41,7 @@ static const struct option_row option_rows[] = {
          "boxes of the first image to choose from, for visual7w and guesswhat"),
     ROW_UPRIGHT(upright),
     ROW_UNSAFE,
-    TASK(task, "task to begin with (default vqa)"),
+    TASK(task, "task to begin with; without it the first one that the model answers"),
     CHOICE("graphics", "KIND", graphics, graphics_names, GRAPHICS_AUTO, "how images are drawn"),
     ROW_CHECK_SET(probes, "queries to ask every checkpoint (vilscope-check-set(5)); a new file is "
                   "made when the first is pinned"),
@@ -141,6 +141,15 @@ static int workbench_open_all(struct options *o, char **images, int count,
     return rc;
 }
 
+/* The first one that the first checkpoint answers: VQA, unless it has no head for it. */
+static const struct task *workbench_first_task(const struct model *m)
+{
+    for (int i = 0; i < task_count && model_checkpoint_count(m) > 0; i++)
+        if (model_check_task(m, 0, &task_table[i], NULL) == 0)
+            return &task_table[i];
+    return &task_table[0];
+}
+
 /* What cannot be read is said before the screen opens. A set may be new. */
 static int check_probes(const struct options *o, const struct model *m, struct vs_err *err)
 {
@@ -163,13 +172,14 @@ static int open_and_run(struct options *o, char **images, int count, const struc
                         struct vs_err *err)
 {
     char no_log[700];
-    struct workbench_options w = {.task = o->task ? o->task : task_find("vqa"), .no_log = no_log,
+    struct workbench_options w = {.no_log = no_log,
                                   .script = o->script, .tour = o->tour,
                                   .graphics = (enum graphics_choice)o->graphics,
                                   .probes = o->probes, .watch = o->watch};
     struct eval_set *set = NULL;
     char *tour = o->tour ? demo_tour() : NULL;
     int rc = workbench_open_all(o, images, count, chosen, &w, &set, err);
+    w.task = o->task ? o->task : workbench_first_task(w.model);
     if (rc == 0)
         rc = check_probes(o, w.model, err);
     if (rc == 0 && o->tour && (!tour || !w.model))

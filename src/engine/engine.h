@@ -63,6 +63,10 @@ const char *model_target_name(const struct model *m, int i, int n);
 int model_check_labels(const struct model *m, int checkpoint, const struct task *task,
                        struct vs_err *err);
 
+/* Whether a checkpoint has a head for the task; what it lacks else. */
+int model_check_task(const struct model *m, int checkpoint, const struct task *task,
+                     struct vs_err *err);
+
 /* An image with its regions. image may be missing when only regions are known (command line). */
 struct photo {
     char *path;

@@ -315,6 +315,18 @@ static void tell_boxes(const struct query *q, bool candidates, struct result *r)
     }
 }
 
+int model_check_task(const struct model *m, int checkpoint, const struct task *t,
+                     struct vs_err *err)
+{
+    const struct net *net = m->checkpoints[checkpoint].net;
+    char why[300];
+    if (!net->family->lacks || task_head(t, net->heads))
+        return 0;
+    net->family->lacks(net, (enum net_head)t->head, why, sizeof why);
+    return vs_fail(err, VS_E_MISSING, "%s: %s cannot answer it: %s", t->title,
+                   m->parts.checkpoints[checkpoint].name, why);
+}
+
 int query_check(const struct model *m, const struct query *q, struct vs_err *err)
 {
     const struct task *t = q->task;
@@ -326,13 +338,9 @@ int query_check(const struct model *m, const struct query *q, struct vs_err *err
     if (q->photo_count > t->max_images)
         return vs_fail(err, VS_E_USAGE, "%s takes %d image%s at most, %d given", t->title,
                        t->max_images, t->max_images == 1 ? "" : "s", q->photo_count);
-    const struct net *net = m->checkpoints[q->checkpoint].net;
-    if (net->family->lacks && !task_head(t, net->heads)) {
-        char why[300];
-        net->family->lacks(net, (enum net_head)t->head, why, sizeof why);
-        return vs_fail(err, VS_E_MISSING, "%s: %s cannot answer it: %s",
-                       t->title, m->parts.checkpoints[q->checkpoint].name, why);
-    }
+    int rc = model_check_task(m, q->checkpoint, t, err);
+    if (rc != 0)
+        return rc;
     if (!q->verbatim && !q->text[strspn(q->text, " \t\r\n")])
         return vs_fail(err, VS_E_USAGE, "the query is empty: %s", t->hint);
     return 0;

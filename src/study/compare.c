@@ -3,6 +3,7 @@
 #include "src/study/compare.h"
 
 #include "src/base/mem.h"
+#include "src/engine/engine.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -192,4 +193,14 @@ void compare_fini(struct compare_change *c)
 {
     free(c->moves);
     *c = (struct compare_change){0};
+}
+
+int compare_check_families(const struct model *m, int a, int b, struct vs_err *err)
+{
+    const struct family *x = model_checkpoint_family(m, a), *y = model_checkpoint_family(m, b);
+    return x == y ? 0
+                  : vs_fail(err, VS_E_USAGE, "%s is %s, %s is %s: their answers and boxes can be "
+                            "compared, but not their weights, states and attention, nor can they "
+                            "be patched", model_checkpoint_name(m, a), x->name,
+                            model_checkpoint_name(m, b), y->name);
 }

@@ -44,6 +44,11 @@ bool compare_results(const struct result *a, const struct result *b, int top,
                      struct compare_change *out);
 void compare_fini(struct compare_change *c);
 
+/* Of models of two families answers and boxes can be compared, and nothing that lies inside: fails
+ * when checkpoints a and b are such. */
+struct model;
+int compare_check_families(const struct model *m, int a, int b, struct vs_err *err);
+
 /* Jensen-Shannon divergence of two distributions over n, in bits: 0 when equal, 1 when disjoint.
  * They need not sum to 1; NaN and negative numbers count as 0. An empty one gives 0. */
 double compare_jsd(const float *p, const float *q, int n);

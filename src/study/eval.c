@@ -209,6 +209,7 @@ static bool is_passed_over(struct run *r, const struct eval_item *it)
 static bool is_wanted(const struct eval_options *o, const struct eval_item *it, const int *seen)
 {
     return (!o->task || it->task == o->task) &&
+           !(o->without && o->without[it->task - task_table]) &&
            (o->limit == 0 || seen[it->task - task_table] < o->limit);
 }
 

@@ -129,6 +129,7 @@ typedef bool eval_skip(void *arg, const struct eval_item *it);
 
 struct eval_options {
     const struct task *task; /* NULL: all that the set has */
+    const bool *without;     /* (task_count) tasks whose items are not asked, or NULL */
     int checkpoint, limit;   /* items of each task at most, 0: all */
     int batch;               /* items computed at once, 0: what the device takes */
     struct eval_gone *gone; /* what was left out; NULL: such an item is an error */

@@ -84,6 +84,26 @@ refuses 1 "no head of a task but alignment" "the pre-trained model answers no qu
     query --config "$data/config.json" --vocab "$tiny/vocab.txt" -c "$data/pretrained.bin" -t vqa \
     $one "a red square"
 
+# What is said of the target is the number that ranks, and an image's place is no matter.
+# shellcheck disable=SC2086
+for task in alignment coco; do
+    ask "$data/pretrained.bin" $task $two --attribute gradient-input "a red square"
+    ranked=$(sed -n 's/.* logit difference *//p' "$work/out" | head -n 1)
+    grep -q "belongs 0\.[0-9]*   logit difference" "$work/out" && [ -n "$ranked" ] &&
+        grep -q "^gradient times input of .*(logit $ranked)" "$work/out"
+    ok $? "attributions of $task are of the logit difference that ranks: $ranked $(cat "$work/err")"
+done
+
+# ---- a head that is not whole is none, whoever asks
+LC_ALL=C sed 's/vil_prediction\.main\.3\.weight_g/vil_prediction.main.3.weight_h/g' \
+    "$data/baseline.bin" >"$work/half.bin"
+"$VILSCOPE" inspect "$work/half.bin" >"$work/half"
+says 'tasks_without_head: vqa, genomeqa, gqa, nlvr2, snli-ve$' "half a classifier is none" "$work/half"
+# shellcheck disable=SC2086
+refuses 1 "lacks tensors of the head behind out.vil_prediction, or has them in another shape" \
+    "nor does it answer" "$VILSCOPE" query --config "$data/config.json" \
+    --vocab "$tiny/vocab.txt" -c "$work/half.bin" -t vqa $one "a red square"
+
 # ---- two kinds
 compare="$VILSCOPE compare --no-log --config $data/config.json --vocab $tiny/vocab.txt"
 $compare -c "$data/baseline.bin" -c "$data/tasks.bin" -t refcoco --regions "$data/scene.npy" \
@@ -98,9 +118,40 @@ ok $? "two baselines are: $(cat "$work/err")"
 $compare --weights -c "$data/pretrained.bin" -c "$data/tasks.bin" >"$work/out" 2>"$work/err"
 ok $? "so are the pre-trained model and what has its shapes: $(cat "$work/err")"
 
+printf 'task: refcoco\nimage: %s\nregions: %s\ntext: a red square\n' "$tiny/scene.png" \
+    "$data/scene.npy" >"$work/one.set"
+$compare --cka --check-set "$work/one.set" -c "$data/baseline.bin" -c "$data/other.bin" \
+    >"$work/out" 2>"$work/err" && grep -q "^joint stream, tokens, CKA" "$work/out" &&
+    grep -q "^joint stream, regions, CKA" "$work/out"
+ok $? "their states are of one stream: $(cat "$work/err")"
+
+# ---- a set of which a checkpoint answers a part, or nothing
+mkdir "$work/model"
+cp "$data/config.json" "$tiny/vocab.txt" "$tiny/scene.png" "$data/scene.npy" "$work/model"
+cp "$data"/*.bin "$work/model"
+printf '{"config": "config.json", "vocab": "vocab.txt", "name": "three", "checkpoints": [
+{"name": "pre", "file": "pretrained.bin"}, {"name": "base", "file": "baseline.bin"},
+{"name": "tasks", "file": "tasks.bin"}]}' >"$work/model/model.json"
+printf '{"task": "%s", "images": ["scene.png"], "text": "a red square", %s}\n' \
+    refcoco '"box": [10, 10, 40, 40]' snli-ve '"answer": "neutral"' >"$work/model/data.jsonl"
+measure="$VILSCOPE eval --no-log -m $work/model --data $work/model/data.jsonl"
+$measure >"$work/out" \
+    2>"$work/err" && grep -q '^refcoco .* -  .*%.*%' "$work/out" &&
+    grep -q '^snli-ve .* -  * -  *[0-9]' "$work/out" &&
+    [ "$(grep -c 'SNLI-VE: .* cannot answer it' "$work/err")" -eq 2 ] &&
+    [ "$(grep -c 'RefCOCO: .* cannot answer it' "$work/err")" -eq 1 ]
+ok $? "what a checkpoint has no head for is told and left empty: $(head -n 1 "$work/err")"
+refuses 1 "no checkpoint has a head for what it asks" "a set that nobody answers" \
+    $measure -c pre
+
 # ---- a configuration of another model, a file that is not whole
 refuses 1 "this is the single-stream baseline" "another model's configuration" "$VILSCOPE" query \
     --config "$frozen/config.json" --vocab "$tiny/vocab.txt" -c "$data/baseline.bin" -t vqa \
+    --regions "$data/scene.npy" "$tiny/scene.png" "a red square"
+sed 's/"v_hidden_size": 8/"v_hidden_size": 12/' "$data/config.json" >"$work/wide.json"
+refuses 1 'the configuration is not its own: "v_hidden_size" is 12, the file has 8$' \
+    "the pre-trained model with another size" "$VILSCOPE" query --config "$work/wide.json" \
+    --vocab "$tiny/vocab.txt" -c "$data/pretrained.bin" -t alignment \
     --regions "$data/scene.npy" "$tiny/scene.png" "a red square"
 head -c 40000 "$data/baseline.bin" >"$work/cut.bin"
 refuses 1 "cut.bin" "a baseline that is cut off" "$VILSCOPE" query --config "$data/config.json" \

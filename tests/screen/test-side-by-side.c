@@ -169,9 +169,9 @@ static void two_families(void)
 {
     static const char *const names[] = {
         "baseline/config.json", "tiny/vocab.txt", "baseline/baseline.bin", "baseline/tasks.bin",
-        "baseline/scene.npy", "tiny/scene.png"};
-    static char file[6][600];
-    for (int i = 0; i < 6; i++)
+        "baseline/scene.npy", "tiny/scene.png", "baseline/pretrained.bin"};
+    static char file[7][600];
+    for (int i = 0; i < 7; i++)
         snprintf(file[i], sizeof file[i], "%s/%s", source_path("tests/data"), names[i]);
     const char *argv[] = {terminal_program(), "--config", file[0], "--vocab", file[1],
                           "-c", file[2], "-c", file[3], "--no-log", "-t", "refcoco",
@@ -189,6 +189,23 @@ static void two_families(void)
     command(t, "map text");
     terminal_settle(t, 300);
     ok(!terminal_has(t, "not 'text'"), "but one of the text");
+    for (int i = 0; i < 3; i++) {
+        terminal_type(t, "\014"); /* what was said before is gone */
+        command(t, "map text");
+        terminal_settle(t, 300);
+        terminal_type(t, i == 0 ? "B" : i == 1 ? "F" : "E");
+        ok(terminal_expect(t, i == 0 ? "baseline.bin is the single" : "answers and boxes can"),
+           "nothing inside is compared: %d", i);
+    }
+    terminal_type(t, ":quit\r");
+    ok(terminal_ends(t), "that ends in order, too");
+    const char *pretrained[] = {terminal_program(), "--config", file[0], "--vocab", file[1],
+                                "-c", file[6], "--no-log", "--regions", file[4], file[5], NULL};
+    t = terminal_start(pretrained, 40, 160, true, false);
+    if (!ok(t && terminal_expect(t, "vilscope"), "the pre-trained model is opened"))
+        return;
+    command(t, "ask a red square");
+    ok(terminal_expect(t, "  belongs    logit"), "it begins with a task that it answers");
     terminal_type(t, ":quit\r");
     ok(terminal_ends(t), "that ends in order, too");
 }

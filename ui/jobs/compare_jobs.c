@@ -4,6 +4,7 @@
 #include "ui/jobs/compare.h"
 
 #include "src/base/mem.h"
+#include "src/study/compare.h"
 #include "ui/jobs/own_query.h"
 #include "ui/state/stale.h"
 
@@ -51,8 +52,8 @@ static void on_states(void *arg, int done, int all)
 static int drift_run(struct model *m, void *arg, const atomic_bool *cancel, struct vs_err *err)
 {
     struct drift_job *j = arg;
-    int rc = 0;
-    if (!j->weights) {
+    int rc = compare_check_families(m, j->a, j->b, err);
+    if (rc == 0 && !j->weights) {
         rc = weights_compare_opened(m, j->a, j->b, cancel, &j->weights, err);
         if (rc == 0)
             j->found[0] = difference_of_weights(m, j->a, j->b, j->weights);
@@ -159,10 +160,12 @@ static void on_patch(void *arg, const struct patch_result *s)
 static int patches_run(struct model *m, void *arg, const atomic_bool *cancel, struct vs_err *err)
 {
     struct patch_job *j = arg;
+    int rc = compare_check_families(m, j->o.a, j->o.b, err);
     j->o.cancel = cancel;
     j->o.report = on_patch;
     j->o.report_arg = j->progress;
-    int rc = patch_run(m, &j->query.q, 1, &j->o, &j->result, err);
+    if (rc == 0)
+        rc = patch_run(m, &j->query.q, 1, &j->o, &j->result, err);
     if (rc == 0)
         j->found = difference_of_patch(m, j->result, &j->query.q, j->query.text);
     return rc;

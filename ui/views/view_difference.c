@@ -2,6 +2,7 @@
 /* How attention differs between checkpoints A and B: a signed map of the chosen layer and head, its
  * numbers, and all heads by how much they changed. */
 #include "src/base/mem.h"
+#include "src/study/compare.h"
 #include "ui/jobs/compare.h"
 #include "ui/views/list.h"
 #include "ui/views/inside.h"
@@ -39,7 +40,8 @@ static bool find_heads(struct workbench *w, struct difference_view *v)
         return v->list != NULL;
     free(v->list);
     *v = (struct difference_view){.generation = c->generation, .a = c->a, .b = c->b};
-    if (a && b && attention_changes(a, b, &v->list, &v->count, &err) != 0)
+    if (a && b && (compare_check_families(w->ses.model, c->a, c->b, &err) != 0 ||
+                   attention_changes(a, b, &v->list, &v->count, &err) != 0))
         snprintf(v->why, sizeof v->why, "%.255s", err.text);
     return v->list != NULL;
 }
