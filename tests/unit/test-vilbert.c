@@ -268,9 +268,14 @@ static void names_what_is_missing(void)
         return;
     }
     c.layers++;
-    ok(vilbert_open(&c, f, k, &m, &err) == VS_E_MISSING &&
-       strstr(err.text, "attention.self.query.weight") && strstr(err.text, "more"),
+    ok(vilbert_open(&c, f, k, &m, &err) == VS_E_FORMAT &&
+       strstr(err.text, "\"num_hidden_layers\" is 3, the file has 2"),
        "a layer too many: %s", err.text);
+    c.layers--;
+    c.dynamic_attention = true;
+    ok(vilbert_open(&c, f, k, &m, &err) == VS_E_MISSING && strstr(err.text, "dyLinear_q.weight") &&
+           strstr(err.text, "more"),
+       "tensors that are not there: %s", err.text);
     c.layers--;
     c.max_positions++;
     ok(vilbert_open(&c, f, k, &m, &err) == VS_E_FORMAT &&
