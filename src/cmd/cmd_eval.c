@@ -430,8 +430,8 @@ static int measure(const struct options *o, struct model *m, const struct eval_s
         sound += !list[(*count)++].diverged;
     }
     if (rc == 0 && measured == 0 && *count > 0)
-        rc = vs_fail(err, VS_E_MISSING, "%s: no checkpoint has a head for what it asks: %s", set->path,
-                     first.text);
+        rc = vs_fail(err, VS_E_MISSING, "%s: no checkpoint has a head for what it asks: %s",
+                     set->path, first.text);
     return rc ? rc : order_columns(list, *count, sound, err);
 }
 
