@@ -127,7 +127,7 @@ static void print_attention(const struct column *list, int count)
         for (int i = 0; i < count; i++) {
             const struct eval_attention *a = &list[i].attention;
             if (a->count == 0 || l >= a->layers) {
-                printf("  %14s       -", "-");
+                plain_out("  %14s       -", "-");
                 continue;
             }
             double chosen = eval_attention_chosen(a, l);
@@ -185,7 +185,7 @@ static void put_recall(const struct eval_score *s)
     if (s->count)
         printf("  %14.1f%% %5.1f%%", 100 * s->at5, 100 * s->at10);
     else
-        printf("  %22s", "-");
+        plain_out("  %22s", "-");
 }
 
 static void print_table(const struct model *m, const struct column *list, int count)
