@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
+#include <utmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -188,15 +189,18 @@ struct terminal *terminal_start_as(const char *const *argv, int rows, int cols,
     vterm_screen_set_damage_merge(t->screen, VTERM_DAMAGE_CELL);
     vterm_screen_reset(t->screen, 1);
     t->modes = 1; /* the cursor */
-    t->pid = forkpty(&t->fd, NULL, NULL, &w);
-    if (t->pid > 0)
-        tcgetattr(t->fd, &t->line);
+    int line = -1; /* asked before the program can change it */
+    t->pid = openpty(&t->fd, &line, NULL, NULL, &w) == 0 && tcgetattr(line, &t->line) == 0 ? fork()
+                                                                                          : -1;
     if (t->pid == 0) {
+        close(t->fd);
+        login_tty(line);
         setenv("TERM", "xterm-256color", 1);
         setenv("LC_ALL", "C.UTF-8", 1);
         execv(argv[0], (char *const *)(uintptr_t)argv);
         _exit(127);
     }
+    close(line);
     return t;
 }
 
