@@ -8,71 +8,11 @@
  * in the caches while all rows of dy go by. While one chunk is multiplied the next one is fetched.
  * Every sum runs along n from its first number to its last, so results depend on nothing else. */
 #include "kernels/kern_back.h"
+#include "kernels/kern_panel.h"
 
 #define CHUNK 256 /* rows of w that are copied at a time */
 #define COLUMNS 64 /* columns of dx in one part of the work */
-#define STEP (2 * KERN_LANES) /* columns of a tile */
 #define RB 512 /* rows whose sums are kept while the chunks go by */
-#if KERN_LANES == 16 /* 32 registers */
-#define TILE_ROWS 12
-#else /* 16 registers */
-#define TILE_ROWS 6
-#endif
-
-/* sums(mr, STEP) += x(mr, n) panel(n, STEP); mr is a constant where this is inlined. */
-INLINE void back_tile(int mr, const float *x, ptrdiff_t ldx, const float *panel, int n, float *sums)
-{
-    vf acc[TILE_ROWS][2];
-    for (int i = 0; i < mr; i++)
-        for (int j = 0; j < 2; j++)
-            acc[i][j] = load(sums + i * COLUMNS + j * KERN_LANES);
-    for (int p = 0; p < n; p++, panel += STEP) {
-        vf b0 = load(panel), b1 = load(panel + KERN_LANES);
-#pragma GCC unroll 12
-        for (int i = 0; i < mr; i++) {
-            vf a = broadcast(x[i * ldx + p]);
-            acc[i][0] = vfma(a, b0, acc[i][0]);
-            acc[i][1] = vfma(a, b1, acc[i][1]);
-        }
-    }
-#pragma GCC unroll 12
-    for (int i = 0; i < mr; i++)
-        for (int j = 0; j < 2; j++)
-            store(sums + i * COLUMNS + j * KERN_LANES, acc[i][j]);
-}
-
-#define TILE(m)                                                                                   \
-    case m:                                                                                       \
-        back_tile(m, x, ldx, panel, n, sums);                                                     \
-        break
-
-static void back_tile_any(int rows, const float *x, ptrdiff_t ldx, const float *panel, int n,
-                          float *sums)
-{
-    switch (rows) {
-        TILE(1);
-        TILE(2);
-        TILE(3);
-        TILE(4);
-        TILE(5);
-        TILE(6);
-#if TILE_ROWS > 6
-        TILE(7);
-        TILE(8);
-        TILE(9);
-        TILE(10);
-        TILE(11);
-        TILE(12);
-#endif
-    }
-}
-
-/* Rows of the next tile, which are as equal as can be. */
-static int back_tile_rows(int left)
-{
-    int tiles = (left + TILE_ROWS - 1) / TILE_ROWS;
-    return (left + tiles - 1) / tiles;
-}
 
 /* Some columns of a product: one part of the work. */
 struct back_part {
@@ -97,19 +37,19 @@ static struct back_chunk back_chunk(struct back_part p, int from)
                                p.cols};
 }
 
-/* Panels of STEP columns, (n, STEP) each, CHUNK rows apart; zeros behind the last column. */
+/* Panels of PANEL_STEP columns, (n, PANEL_STEP) each, CHUNK rows apart; zeros behind the last column. */
 static void back_pack(struct back_chunk c, float *panels)
 {
     for (int p = 0; p < c.n; p++)
-        for (int j = 0; j < c.cols; j += STEP) {
-            float *to = panels + (ptrdiff_t)j * CHUNK + (ptrdiff_t)p * STEP;
+        for (int j = 0; j < c.cols; j += PANEL_STEP) {
+            float *to = panels + (ptrdiff_t)j * CHUNK + (ptrdiff_t)p * PANEL_STEP;
             const char *from = c.w + p * c.ldw + 4 * (ptrdiff_t)j;
             int cols = c.cols - j;
-            if (cols >= STEP) {
+            if (cols >= PANEL_STEP) {
                 store(to, load(from));
                 store(to + KERN_LANES, load(from + 4 * KERN_LANES));
             } else {
-                memset(to, 0, STEP * sizeof *to);
+                memset(to, 0, PANEL_STEP * sizeof *to);
                 memcpy(to, from, (size_t)cols * sizeof *to);
             }
         }
@@ -128,13 +68,16 @@ static void back_fetch(struct back_chunk next, int tile, int tiles)
 static void back_multiply(struct back_chunk c, const float *panels, const float *x, ptrdiff_t ldx,
                           int rows, float *sums, struct back_chunk next)
 {
-    int across = (c.cols + STEP - 1) / STEP, down = (rows + TILE_ROWS - 1) / TILE_ROWS, tile = 0;
-    for (int j = 0; j < c.cols; j += STEP)
+    int across = (c.cols + PANEL_STEP - 1) / PANEL_STEP;
+    int down = (rows + PANEL_ROWS - 1) / PANEL_ROWS, tile = 0;
+    for (int j = 0; j < c.cols; j += PANEL_STEP)
         for (int i = 0, r; i < rows; i += r) {
-            r = back_tile_rows(rows - i);
+            struct panel_tile t = {.x = x + i * ldx, .ldx = ldx, .w = panels + (ptrdiff_t)j * CHUNK,
+                                   .ldw = PANEL_STEP, .next = KERN_LANES, .k = c.n, .on = true,
+                                   .out = sums + (ptrdiff_t)i * COLUMNS + j, .ldo = COLUMNS};
+            r = panel_rows(rows - i);
             back_fetch(next, tile++, across * down);
-            back_tile_any(r, x + i * ldx, ldx, panels + (ptrdiff_t)j * CHUNK, c.n,
-                          sums + (ptrdiff_t)i * COLUMNS + j);
+            panel_any(r, false, &t);
         }
 }
 

@@ -54,7 +54,8 @@ struct panel_tile {
     const float *w;
     ptrdiff_t ldw, next; /* next: to the second vector of columns */
     int k;
-    bool more; /* out is added to */
+    bool more; /* out is added to, when the sums are made */
+    bool on;   /* the sums go on from what out has */
     float *out;
     ptrdiff_t ldo;
     struct panel_ahead *ahead; /* or NULL */
@@ -85,7 +86,7 @@ INLINE void panel_sums(int mr, int nv, const struct panel_tile *t)
     ptrdiff_t ldx = t->ldx, ldw = t->ldw, next = t->next;
     for (int i = 0; i < mr; i++)
         for (int j = 0; j < nv; j++)
-            acc[i][j] = (vf){0};
+            acc[i][j] = t->on ? load(t->out + i * t->ldo + j * KERN_LANES) : (vf){0};
     int p = 0;
     for (; p + PANEL_CHUNK <= t->k; p += PANEL_CHUNK) {
         if (t->ahead)
