@@ -55,21 +55,6 @@ static int single_run_pooled(struct single_pass *p)
 
 /* ---- heads on the rows of one kind */
 
-static struct row_head single_row_head(const struct single *m, enum net_head head)
-{
-    const struct single_weights *w = &m->w;
-    switch (head) {
-    case HEAD_WORD:
-        return (struct row_head){&w->word_in, &w->word_out, &w->word_norm, m->c.act, false};
-    case HEAD_REGION_CLASS:
-        return (struct row_head){&w->region_in, &w->region_out, &w->region_norm, m->c.act, false};
-    case HEAD_GROUND:
-        return (struct row_head){NULL, &w->ground, NULL, KERN_NONE, true};
-    default:
-        return (struct row_head){NULL, &w->word_logit, NULL, KERN_NONE, false};
-    }
-}
-
 /* The states of the tokens, or the regions, one after the other in y. */
 static void single_part(struct single_pass *p, const struct packing *k, const int32_t *index,
                         float *y)
@@ -84,7 +69,7 @@ static void single_part(struct single_pass *p, const struct packing *k, const in
 static int single_run_head(struct single_pass *p, enum net_head head)
 {
     bool text = head == HEAD_WORD || head == HEAD_WORD_LOGIT;
-    struct row_head h = single_row_head(p->m, head);
+    struct row_head h = row_head_of(&p->m->w.rows, head, p->m->c.act);
     return head_rows(&p->run, text ? &p->tokens : &p->regions, text ? p->q : p->k, p->v, &h,
                      output_of(head));
 }
@@ -126,8 +111,8 @@ int single_head_size(const struct single *m, enum net_head head)
         return 0;
     switch (head) {
     case HEAD_VQA: case HEAD_GQA: return m->w.answers_out.n;
-    case HEAD_WORD: return m->w.word_out.n;
-    case HEAD_REGION_CLASS: return m->w.region_out.n;
+    case HEAD_WORD: return m->w.rows.word_out.n;
+    case HEAD_REGION_CLASS: return m->w.rows.region_out.n;
     case HEAD_GROUND: case HEAD_WORD_LOGIT: return 1;
     default: return 0;
     }
@@ -136,7 +121,7 @@ int single_head_size(const struct single *m, enum net_head head)
 int single_read_states(struct single *m, enum net_head head, const float *x, int rows, float *out,
                        struct vs_err *err)
 {
-    struct row_head h = single_row_head(m, head);
+    struct row_head h = row_head_of(&m->w.rows, head, m->c.act);
     if (single_head_size(m, head) == 0)
         return vs_fail(err, VS_E_MISSING, "the checkpoint lacks the tensors of this head");
     return head_read_states(&m->core, head, &h, x, (size_t)m->c.hidden, rows, out, err);

@@ -17,9 +17,8 @@ struct single_weights {
     struct layer_w *layers;
     struct linear_w pool;
     struct linear_w answers_in, answers_out; /* weight-normed */
-    struct linear_w align, match, ground, word_logit;
-    struct linear_w word_in, word_out, region_in, region_out;
-    struct norm_w word_norm, region_norm;
+    struct linear_w align, match;
+    struct row_heads rows;
 };
 
 struct single {

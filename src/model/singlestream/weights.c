@@ -54,25 +54,6 @@ static void single_bind_trunk(struct binder *b, struct single_weights *w,
 
 /* ---- the heads */
 
-static void single_bind_words(struct binder *b, struct single_weights *w, int vocab, int n)
-{
-    int64_t rows = vocab;
-    static const char decoder[] = "cls.predictions.decoder.weight";
-    bind_linear(b, &w->word_in, n, n, "cls.predictions.transform.dense");
-    bind_norm(b, &w->word_norm, n, "cls.predictions.transform.LayerNorm");
-    w->word_out = (struct linear_w){.n = vocab, .k = n};
-    /* Tied to the word embeddings; safetensors files leave the second name out. */
-    w->word_out.w = tensorfile_find(b->f, decoder) ? bind_tensor(b, decoder, &rows, n) : w->words;
-    w->word_out.b = bind_tensor(b, "cls.predictions.bias", &rows, 0);
-}
-
-static void single_bind_regions(struct binder *b, struct single_weights *w, int n)
-{
-    bind_linear(b, &w->region_in, n, n, "cls.imagePredictions.transform.dense");
-    bind_norm(b, &w->region_norm, n, "cls.imagePredictions.transform.LayerNorm");
-    bind_linear(b, &w->region_out, SINGLE_CLASSES, n, "cls.imagePredictions.decoder");
-}
-
 /* Pooled and sequence need no tensors of their own; what the baseline never has is missing. */
 static void single_bind_head(struct binder *b, void *arg, unsigned head)
 {
@@ -91,11 +72,9 @@ static void single_bind_head(struct binder *b, void *arg, unsigned head)
     case HEAD_BINARY: case HEAD_TRI: b->missing_count++; break;
     case HEAD_ALIGN: bind_linear(b, &w->align, 1, n, "vil_logit"); break;
     case HEAD_MATCH: bind_linear(b, &w->match, 2, n, "cls.seq_relationship"); break;
-    case HEAD_GROUND: bind_linear(b, &w->ground, 1, n, "vision_logit"); break;
-    case HEAD_WORD_LOGIT: bind_linear(b, &w->word_logit, 1, n, "linguisic_logit"); break;
-    case HEAD_WORD: single_bind_words(b, w, m->c.vocab_size, n); break;
-    case HEAD_REGION_CLASS: single_bind_regions(b, w, n); break;
-    default: break;
+    default:
+        bind_row_head(b, &w->rows, head, &(struct row_sizes){m->c.vocab_size, n, n, SINGLE_CLASSES,
+                                                             w->words});
     }
 }
 

@@ -5,6 +5,51 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void bind_words(struct binder *b, struct row_heads *w, const struct row_sizes *s)
+{
+    static const char decoder[] = "cls.predictions.decoder.weight";
+    int64_t rows = s->vocab;
+    bind_linear(b, &w->word_in, s->text, s->text, "cls.predictions.transform.dense");
+    bind_norm(b, &w->word_norm, s->text, "cls.predictions.transform.LayerNorm");
+    w->word_out = (struct linear_w){.n = s->vocab, .k = s->text};
+    /* Tied to the word embeddings; safetensors files leave the second name out. */
+    w->word_out.w = tensorfile_find(b->f, decoder) ? bind_tensor(b, decoder, &rows, s->text)
+                                                   : s->words;
+    w->word_out.b = bind_tensor(b, "cls.predictions.bias", &rows, 0);
+}
+
+static void bind_regions(struct binder *b, struct row_heads *w, const struct row_sizes *s)
+{
+    bind_linear(b, &w->region_in, s->image, s->image, "cls.imagePredictions.transform.dense");
+    bind_norm(b, &w->region_norm, s->image, "cls.imagePredictions.transform.LayerNorm");
+    bind_linear(b, &w->region_out, s->classes, s->image, "cls.imagePredictions.decoder");
+}
+
+void bind_row_head(struct binder *b, struct row_heads *w, unsigned head, const struct row_sizes *s)
+{
+    switch (head) {
+    case HEAD_WORD: bind_words(b, w, s); break;
+    case HEAD_REGION_CLASS: bind_regions(b, w, s); break;
+    case HEAD_GROUND: bind_linear(b, &w->ground, 1, s->image, "vision_logit"); break;
+    case HEAD_WORD_LOGIT: bind_linear(b, &w->word_logit, 1, s->text, "linguisic_logit"); break;
+    default: break;
+    }
+}
+
+struct row_head row_head_of(const struct row_heads *w, enum net_head head, enum kern_act act)
+{
+    switch (head) {
+    case HEAD_WORD:
+        return (struct row_head){&w->word_in, &w->word_out, &w->word_norm, act, false};
+    case HEAD_REGION_CLASS:
+        return (struct row_head){&w->region_in, &w->region_out, &w->region_norm, act, false};
+    case HEAD_GROUND:
+        return (struct row_head){NULL, &w->ground, NULL, KERN_NONE, true};
+    default:
+        return (struct row_head){NULL, &w->word_logit, NULL, KERN_NONE, false};
+    }
+}
+
 static int head_no_memory(struct forward *r, enum net_output of)
 {
     return vs_fail(r->err, VS_E_LIMIT, "no memory for %s", output_table[of].name);

@@ -101,17 +101,7 @@ static int heads_run_pooled(struct pass *p)
 /* Both streams use hidden_act. */
 struct row_head head_on_rows(const struct vilbert *m, enum net_head head)
 {
-    const struct weights *w = &m->w;
-    switch (head) {
-    case HEAD_WORD:
-        return (struct row_head){&w->word_in, &w->word_out, &w->word_norm, m->c.act, false};
-    case HEAD_REGION_CLASS:
-        return (struct row_head){&w->region_in, &w->region_out, &w->region_norm, m->c.act, false};
-    case HEAD_GROUND:
-        return (struct row_head){NULL, &w->ground, NULL, KERN_NONE, true};
-    default:
-        return (struct row_head){NULL, &w->word_logit, NULL, KERN_NONE, false};
-    }
+    return row_head_of(&m->w.rows, head, m->c.act);
 }
 
 enum net_output head_output(const struct vilbert *m, enum net_head head)
@@ -157,8 +147,8 @@ int vilbert_head_size(const struct vilbert *m, enum net_head head)
     switch (head) {
     case HEAD_VQA: return m->w.vqa.out.n;
     case HEAD_GQA: return m->w.gqa.out.n;
-    case HEAD_WORD: return m->w.word_out.n;
-    case HEAD_REGION_CLASS: return m->w.region_out.n;
+    case HEAD_WORD: return m->w.rows.word_out.n;
+    case HEAD_REGION_CLASS: return m->w.rows.region_out.n;
     case HEAD_GROUND: case HEAD_WORD_LOGIT: return 1;
     default: return 0;
     }

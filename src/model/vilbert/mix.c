@@ -45,14 +45,7 @@ static void patch_heads(struct weights *a, const struct weights *b)
     a->bi_seq = b->bi_seq;
     a->align = b->align;
     a->tri = b->tri;
-    a->ground = b->ground;
-    a->word_logit = b->word_logit;
-    a->word_in = b->word_in;
-    a->word_out = b->word_out;
-    a->region_in = b->region_in;
-    a->region_out = b->region_out;
-    a->word_norm = b->word_norm;
-    a->region_norm = b->region_norm;
+    a->rows = b->rows;
 }
 
 /* Layer i of this part changes: what was kept of the streams before they meet is that of other

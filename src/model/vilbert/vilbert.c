@@ -78,7 +78,7 @@ int vilbert_open(const struct config *c, const struct tensorfile *f, struct kern
     if (rc == 0) {
         core_start(&m->core, f);
         m->pretrained = vilbert_is_pretrained(m->core.bound.heads);
-        m->core.net.target = target_of(m->w.region_out.n, c->v_feature, c->visual_target);
+        m->core.net.target = target_of(m->w.rows.region_out.n, c->v_feature, c->visual_target);
         *out = m;
     } else {
         if (c->one_stream)

@@ -108,27 +108,6 @@ static void bind_classifier(struct binder *b, struct classifier_w *o, int n, int
     bind_linear(b, &o->out, n, inner, "%s.logit_fc.3", name);
 }
 
-static void bind_words(struct binder *b, struct weights *w, const struct config *c)
-{
-    int64_t rows = c->vocab_size;
-    static const char decoder[] = "cls.predictions.decoder.weight";
-    bind_linear(b, &w->word_in, c->hidden, c->hidden, "cls.predictions.transform.dense");
-    bind_norm(b, &w->word_norm, c->hidden, "cls.predictions.transform.LayerNorm");
-    w->word_out = (struct linear_w){.n = c->vocab_size, .k = c->hidden};
-    /* Tied to the word embeddings; safetensors files leave the second name out. */
-    w->word_out.w = tensorfile_find(b->f, decoder) ? bind_tensor(b, decoder, &rows, c->hidden)
-                                                   : w->words;
-    w->word_out.b = bind_tensor(b, "cls.predictions.bias", &rows, 0);
-}
-
-static void bind_regions(struct binder *b, struct weights *w, const struct config *c)
-{
-    bind_linear(b, &w->region_in, c->v_hidden, c->v_hidden, "cls.imagePredictions.transform.dense");
-    bind_norm(b, &w->region_norm, c->v_hidden, "cls.imagePredictions.transform.LayerNorm");
-    /* The width is the file's: scripts choose it by an option, whatever the configuration says. */
-    bind_linear(b, &w->region_out, -1, c->v_hidden, "cls.imagePredictions.decoder");
-}
-
 struct bind_heads_of {
     struct weights *w;
     const struct config *c;
@@ -149,11 +128,11 @@ static void bind_head(struct binder *b, void *arg, unsigned head)
     case HEAD_MATCH: bind_linear(b, &w->bi_seq, 2, bi, "cls.bi_seq_relationship"); break;
     case HEAD_ALIGN: bind_linear(b, &w->align, 1, bi, "vil_logit"); break;
     case HEAD_TRI: bind_linear(b, &w->tri, 3, bi, "vil_tri_prediction"); break;
-    case HEAD_GROUND: bind_linear(b, &w->ground, 1, c->v_hidden, "vision_logit"); break;
-    case HEAD_WORD_LOGIT: bind_linear(b, &w->word_logit, 1, c->hidden, "linguisic_logit"); break;
-    case HEAD_WORD: bind_words(b, w, c); break;
-    case HEAD_REGION_CLASS: bind_regions(b, w, c); break;
-    default: break; /* pooled and sequence need no tensors of their own */
+    /* The width of classes is the file's: scripts choose it by an option, whatever the
+     * configuration says. Pooled and sequence need no tensors of their own. */
+    default:
+        bind_row_head(b, &w->rows, head, &(struct row_sizes){c->vocab_size, c->hidden, c->v_hidden,
+                                                             -1, w->words});
     }
 }
 

@@ -3,7 +3,7 @@
 #ifndef VS_WEIGHTS_H
 #define VS_WEIGHTS_H
 
-#include "src/model/transformer/bound.h"
+#include "src/model/transformer/heads.h"
 #include "src/model/vilbert/config.h"
 
 /* A co-attention layer; [0] is the visual side (the files' number 1), [1] the textual (2). */
@@ -28,9 +28,8 @@ struct weights {
     struct colayer_w *c;
     struct linear_w t_pool, v_pool;
     struct classifier_w vqa, gqa, binary;
-    struct linear_w bi_seq, align, tri, ground, word_logit;
-    struct linear_w word_in, word_out, region_in, region_out;
-    struct norm_w word_norm, region_norm;
+    struct linear_w bi_seq, align, tri;
+    struct row_heads rows;
 };
 
 /* task_tokens: 1, 0, or -1 for what the checkpoint has; *task_rows then is how many, 0 without.
