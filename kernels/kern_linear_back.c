@@ -37,7 +37,8 @@ static struct back_chunk back_chunk(struct back_part p, int from)
                                p.cols};
 }
 
-/* Panels of PANEL_STEP columns, (n, PANEL_STEP) each, CHUNK rows apart; zeros behind the last column. */
+/* Panels of PANEL_STEP columns, (n, PANEL_STEP) each, CHUNK rows apart; zeros behind the last
+ * column. */
 static void back_pack(struct back_chunk c, float *panels)
 {
     for (int p = 0; p < c.n; p++)
