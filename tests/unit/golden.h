@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Comparing a trace with tensors of the golden data. */
+/* The inputs of the golden data, and comparing a trace with its tensors. */
 #ifndef GOLDEN_H
 #define GOLDEN_H
 
@@ -33,6 +33,34 @@ static int32_t *golden_whole(const struct tensorfile *f, const char *name)
         y[i] = (int32_t)x[i];
     free(x);
     return y;
+}
+
+/* The inputs of a golden case, to be freed with golden_free; tasks: with its task's. */
+static struct net_input golden_input(const struct tensorfile *f, bool tasks)
+{
+    const struct tensor *ids = tensorfile_find(f, "in.input_ids");
+    const struct tensor *features = tensorfile_find(f, "in.features");
+    return (struct net_input){.batch = (int)ids->shape[0],
+                              .tokens = (int)ids->shape[1],
+                              .regions = (int)features->shape[1],
+                              .ids = golden_whole(f, "in.input_ids"),
+                              .types = golden_whole(f, "in.token_type_ids"),
+                              .text_mask = golden_whole(f, "in.attention_mask"),
+                              .features = golden_floats(f, "in.features"),
+                              .spatials = golden_floats(f, "in.spatials"),
+                              .image_mask = golden_whole(f, "in.image_mask"),
+                              .task = tasks ? golden_whole(f, "in.task_ids") : NULL};
+}
+
+static void golden_free(struct net_input *x)
+{
+    free((void *)(uintptr_t)x->ids);
+    free((void *)(uintptr_t)x->types);
+    free((void *)(uintptr_t)x->text_mask);
+    free((void *)(uintptr_t)x->features);
+    free((void *)(uintptr_t)x->spatials);
+    free((void *)(uintptr_t)x->image_mask);
+    free((void *)(uintptr_t)x->task);
 }
 
 /* Limits of the golden README. */

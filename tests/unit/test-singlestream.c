@@ -21,28 +21,9 @@ struct loaded {
     struct net_input x;
 };
 
-static void load_input(struct loaded *l)
-{
-    const struct tensor *ids = tensorfile_find(l->want, "in.input_ids");
-    const struct tensor *features = tensorfile_find(l->want, "in.features");
-    l->x = (struct net_input){
-        .batch = (int)ids->shape[0], .tokens = (int)ids->shape[1],
-        .regions = (int)features->shape[1], .ids = golden_whole(l->want, "in.input_ids"),
-        .types = golden_whole(l->want, "in.token_type_ids"),
-        .text_mask = golden_whole(l->want, "in.attention_mask"),
-        .features = golden_floats(l->want, "in.features"),
-        .spatials = golden_floats(l->want, "in.spatials"),
-        .image_mask = golden_whole(l->want, "in.image_mask")};
-}
-
 static void free_loaded(struct loaded *l)
 {
-    free((void *)(uintptr_t)l->x.ids);
-    free((void *)(uintptr_t)l->x.types);
-    free((void *)(uintptr_t)l->x.text_mask);
-    free((void *)(uintptr_t)l->x.features);
-    free((void *)(uintptr_t)l->x.spatials);
-    free((void *)(uintptr_t)l->x.image_mask);
+    golden_free(&l->x);
     net_config_fini(&l->c);
     tensorfile_close(l->file);
     tensorfile_close(l->want);
@@ -181,7 +162,7 @@ static void run_case(const char *what, const char *config, const char *checkpoin
                 net_read_config(config, l.file, &l.c, &err) == 0 &&
                 tensorfile_open(expected, &l.want, &err) == 0;
     if (ok(good, "%s: files open %s", what, err.text)) {
-        load_input(&l);
+        l.x = golden_input(l.want, false);
         run_backend(&l, config, "auto", every ? 2 : 0, what);
         if (every) {
             run_backend(&l, config, "ref", 1, what);

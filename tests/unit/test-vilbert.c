@@ -18,32 +18,6 @@ struct loaded {
     struct net_input x;
 };
 
-static void load_input(struct loaded *l, bool tasks)
-{
-    const struct tensor *ids = tensorfile_find(l->in, "in.input_ids");
-    const struct tensor *features = tensorfile_find(l->in, "in.features");
-    l->x = (struct net_input){
-        .batch = (int)ids->shape[0], .tokens = (int)ids->shape[1],
-        .regions = (int)features->shape[1], .ids = golden_whole(l->in, "in.input_ids"),
-        .types = golden_whole(l->in, "in.token_type_ids"),
-        .text_mask = golden_whole(l->in, "in.attention_mask"),
-        .features = golden_floats(l->in, "in.features"),
-        .spatials = golden_floats(l->in, "in.spatials"),
-        .image_mask = golden_whole(l->in, "in.image_mask"),
-        .task = tasks ? golden_whole(l->in, "in.task_ids") : NULL};
-}
-
-static void free_input(struct net_input *x)
-{
-    free((void *)(uintptr_t)x->ids);
-    free((void *)(uintptr_t)x->types);
-    free((void *)(uintptr_t)x->text_mask);
-    free((void *)(uintptr_t)x->features);
-    free((void *)(uintptr_t)x->spatials);
-    free((void *)(uintptr_t)x->image_mask);
-    free((void *)(uintptr_t)x->task);
-}
-
 static void compare_all(const struct loaded *l, const struct trace *t, const char *what)
 {
     int compared = 0, wrong = 0;
@@ -130,14 +104,14 @@ static void run_backend(struct loaded *l, const char *device, int threads, const
         kern_close(k);
         return;
     }
-    load_input(l, vilbert_net(m)->task_tokens);
+    l->x = golden_input(l->in, vilbert_net(m)->task_tokens);
     if (ok(vilbert_forward(m, &l->x, &want, &t, &err) == 0, "%s: runs %s", name, err.text))
         compare_all(l, t, name);
     compare_trimmed(m, l, name);
     if (strcmp(device, "fake") == 0)
         run_again(m, l, &want, name);
     trace_free(t);
-    free_input(&l->x);
+    golden_free(&l->x);
     vilbert_free(m);
     kern_close(k);
     if (strcmp(device, "fake") == 0)
@@ -234,7 +208,7 @@ static void same_for_all_threads(void)
         char why[256];
         same &= kern_open(NULL, threads, &k, why, sizeof why) == 0 &&
                 vilbert_open(&l.c, l.file, k, &m, &err) == 0;
-        load_input(&l, true);
+        l.x = golden_input(l.in, true);
         same &= same && vilbert_forward(m, &l.x, &want, &t, &err) == 0;
         const struct trace_tensor *x = trace_find(t, "out.vil_prediction");
         size_t size = x ? (size_t)(x->shape[0] * x->shape[1]) * sizeof(float) : 0;
@@ -243,7 +217,7 @@ static void same_for_all_threads(void)
             memcpy(first, x->data, size);
         same &= same && memcmp(first, x->data, size) == 0;
         trace_free(t);
-        free_input(&l.x);
+        golden_free(&l.x);
         vilbert_free(m);
         kern_close(k);
     }
