@@ -126,6 +126,18 @@ static __attribute__((unused)) struct difference *make_difference(const char *su
     return d;
 }
 
+/* Logs a result and frees it; its id, or 0. */
+static __attribute__((unused)) int64_t log_made(struct log *l, int64_t session, struct result *r)
+{
+    struct vs_err err = {0};
+    int rc = log_result(l, session, r, &err);
+    int64_t id = r->log_id;
+    if (rc != 0)
+        printf("# %s\n", err.text);
+    result_free(r);
+    return rc == 0 ? id : 0;
+}
+
 static __attribute__((unused)) int write_one(struct log *l, int64_t session, const char *text,
                                              struct vs_err *err)
 {

@@ -21,7 +21,6 @@ static struct log *open_new(const char *path, int64_t *session)
 static int64_t ask(struct log *l, int64_t session, const char *task, const char *text, char c,
                    const char *name, const char *path, const char *answer)
 {
-    struct vs_err err = {0};
     struct result *r = make_result(task, text);
     memset(r->checkpoint_digest, c, 64);
     free(r->checkpoint_name);
@@ -32,12 +31,7 @@ static int64_t ask(struct log *l, int64_t session, const char *task, const char 
         free(r->answers[0].label);
         r->answers[0].label = xstrdup(answer);
     }
-    int rc = log_result(l, session, r, &err);
-    int64_t id = r->log_id;
-    if (rc != 0)
-        printf("# %s\n", err.text);
-    result_free(r);
-    return rc == 0 ? id : 0;
+    return log_made(l, session, r);
 }
 
 /* The ids that a filter finds, as "3 2 1". */
