@@ -2,6 +2,8 @@
 /* See fakecuda.h. */
 #include "fakecuda.h"
 
+#include "kernels/cuda/gpu.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +36,14 @@ void fakecuda_reset(void)
     fakecuda.devices = 1;
     fakecuda.live = live;
     fakecuda.bytes = bytes;
+}
+
+int fakecuda_open(const char *device, int threads, struct kern **out, char *why, size_t why_size)
+{
+    if (!device || strcmp(device, "fake") != 0)
+        return kern_open(device, threads, out, why, why_size);
+    fakecuda_reset();
+    return gpu_kern(&fakecuda_api, "cuda", out, why, why_size);
 }
 
 /* ---- memory: pages of its own, ending where the next page cannot be touched */

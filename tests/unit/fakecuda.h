@@ -6,6 +6,7 @@
 #define FAKECUDA_H
 
 #include "kernels/cuda/api.h"
+#include "kernels/kern.h"
 
 extern const struct cuda_api fakecuda_api;
 
@@ -28,6 +29,8 @@ struct fakecuda {
 extern struct fakecuda fakecuda;
 /* Everything forgotten but what is still allocated; 256 MB, one device. */
 void fakecuda_reset(void);
+/* kern_open, where "fake" is the GPU back end over these calls, after a reset. */
+int fakecuda_open(const char *device, int threads, struct kern **out, char *why, size_t why_size);
 
 /* ---- simt.c: runs one launch. Returns false when threads part at a barrier. */
 bool simt_run(const struct cuda_launch *l, bool backwards);

@@ -20,13 +20,7 @@ static bool open_model(const char *device, int threads)
     struct kern *k = NULL;
     struct vs_err err = {0};
     char why[256] = "";
-    int rc;
-    if (strcmp(device, "fake") == 0) {
-        fakecuda_reset();
-        rc = gpu_kern(&fakecuda_api, "cuda", &k, why, sizeof why);
-    } else {
-        rc = kern_open(device, threads, &k, why, sizeof why);
-    }
+    int rc = fakecuda_open(device, threads, &k, why, sizeof why);
     return ok(rc == 0 && query_open(&q, source_path("tests/data/tiny/config.json"),
                                     source_path("tests/data/tiny/checkpoint.bin"), k, &err) == 0,
               "tiny opens on %s %s%s", device, why, err.text);

@@ -7,7 +7,6 @@
  *        test-detector full CHECKPOINT    the full-size case */
 #include "device.h"
 #include "fakecuda.h"
-#include "kernels/cuda/gpu.h"
 #include "src/formats/image.h"
 #include "src/base/mem.h"
 #include "src/vision/dump.h"
@@ -150,11 +149,7 @@ static void compare_given(const struct loaded *l, const struct regions *g, const
 static bool open_kern(struct loaded *l, const char *device, struct vs_err *err)
 {
     char why[256];
-    bool fake = device && strcmp(device, "fake") == 0; /* the GPU back end without a GPU */
-    if (fake)
-        fakecuda_reset();
-    if ((fake ? gpu_kern(&fakecuda_api, "cuda", &l->k, why, sizeof why)
-              : kern_open(device, 0, &l->k, why, sizeof why)) == 0)
+    if (fakecuda_open(device, 0, &l->k, why, sizeof why) == 0)
         return true;
     vs_fail(err, VS_E_USAGE, "%s", why);
     return false;

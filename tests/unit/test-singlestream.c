@@ -10,7 +10,6 @@
 #include "device.h"
 #include "fakecuda.h"
 #include "golden.h"
-#include "kernels/cuda/gpu.h"
 #include "src/model/singlestream/singlestream.h"
 
 #include <unistd.h>
@@ -105,15 +104,6 @@ static void compare_order(const struct trace *t, const char *what)
     ok(n == 4 && s[2] > s[0] && s[0] > s[1] && s[1] > s[3], "%s: the images' order", what);
 }
 
-/* "fake" is the GPU back end over calls that need no GPU. */
-static int open_kern(const char *device, int threads, struct kern **k, char *why, size_t size)
-{
-    if (strcmp(device, "fake") != 0)
-        return kern_open(device, threads, k, why, size);
-    fakecuda_reset();
-    return gpu_kern(&fakecuda_api, "cuda", k, why, size);
-}
-
 static void run_net(struct net *n, const struct loaded *l, int times, const char *name)
 {
     struct net_want want = {.heads = n->heads, .attention = true, .hidden = true,
@@ -141,7 +131,7 @@ static void run_backend(struct loaded *l, const char *config, const char *device
     bool fake = strcmp(device, "fake") == 0;
     if (device_lacks(device, what))
         return;
-    if (!ok(open_kern(device, threads, &k, why, sizeof why) == 0, "%s: %s opens", what, device))
+    if (!ok(fakecuda_open(device, threads, &k, why, sizeof why) == 0, "%s: %s opens", what, device))
         return;
     snprintf(name, sizeof name, "%s on %s", what, kern_describe(k));
     if (ok(net_open(&l->c, config, l->file, k, &n, &err) == 0, "%s: opens %s", name, err.text))

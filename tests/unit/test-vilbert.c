@@ -7,7 +7,6 @@
  *        test-vilbert CONFIG CHECKPOINT EXPECTED one case */
 #include "device.h"
 #include "fakecuda.h"
-#include "kernels/cuda/gpu.h"
 #include "golden.h"
 
 #include <sys/wait.h>
@@ -60,15 +59,6 @@ static void compare_trimmed(struct vilbert *m, const struct loaded *l, const cha
     trace_free(t);
 }
 
-/* "fake" is the GPU back end over calls that need no GPU. */
-static int open_kern(const char *device, int threads, struct kern **k, char *why, size_t size)
-{
-    if (strcmp(device, "fake") != 0)
-        return kern_open(device, threads, k, why, size);
-    fakecuda_reset();
-    return gpu_kern(&fakecuda_api, "cuda", k, why, size);
-}
-
 /* Once more: shapes that were seen before may take another way (a graph). */
 static void run_again(struct vilbert *m, const struct loaded *l, const struct net_want *want,
                       const char *name)
@@ -95,7 +85,8 @@ static void run_backend(struct loaded *l, const char *device, int threads, const
                             .keep_padding = true};
     if (device_lacks(device, what))
         return;
-    if (!ok(open_kern(device, threads, &k, why, sizeof why) == 0, "%s: %s opens", what, device)) {
+    if (!ok(fakecuda_open(device, threads, &k, why, sizeof why) == 0, "%s: %s opens", what,
+            device)) {
         tap_note("%s", why);
         return;
     }
