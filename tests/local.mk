@@ -97,16 +97,17 @@ list-tests:
 # Timings are no tests: "make bench" builds the program that takes them (kernels/NOTES.md says how
 # it is used).
 EXTRA_PROGRAMS += bench-forward bench-back bench-detector bench-kern
-bench_back_SOURCES = tests/bench/bench-back.c
+bench_back_SOURCES = tests/bench/bench-back.c tests/bench/median.h tests/bench/subject.h
 bench_back_CPPFLAGS = $(TEST_CPPFLAGS)
 bench_back_LDADD = $(CORE_LIBS)
-bench_kern_SOURCES = tests/bench/bench-kern.c tests/bench/ceilings.c tests/bench/ceilings.h
+bench_kern_SOURCES = tests/bench/bench-kern.c tests/bench/ceilings.c tests/bench/ceilings.h \
+	tests/bench/median.h
 bench_kern_CPPFLAGS = $(TEST_CPPFLAGS)
 bench_kern_LDADD = $(CORE_LIBS)
-bench_detector_SOURCES = tests/bench/bench-detector.c
+bench_detector_SOURCES = tests/bench/bench-detector.c tests/bench/median.h
 bench_detector_CPPFLAGS = $(TEST_CPPFLAGS)
 bench_detector_LDADD = $(CORE_LIBS)
-bench_forward_SOURCES = tests/bench/bench-forward.c
+bench_forward_SOURCES = tests/bench/bench-forward.c tests/bench/median.h tests/bench/subject.h
 bench_forward_CPPFLAGS = $(TEST_CPPFLAGS)
 bench_forward_LDADD = $(CORE_LIBS)
 EXTRA_DIST += tests/x11/screenshots tests/bench/first_answer.py tests/bench/jpeg_agreement.py tests/bench/peer_back.py tests/bench/peer_detector.py tests/bench/peer_onnx.py tests/bench/peer_torch.py
@@ -116,7 +117,7 @@ BENCH_CHECKPOINT = $(srcdir)/tests/data/tiny/checkpoint.bin
 if VTERM
 EXTRA_PROGRAMS += bench-latency
 CLEANFILES += bench-latency
-bench_latency_SOURCES = tests/bench/bench-latency.c
+bench_latency_SOURCES = tests/bench/bench-latency.c tests/bench/median.h
 bench_latency_CPPFLAGS = $(SCREEN_CPPFLAGS)
 bench_latency_LDADD = $(SCREEN_LIBS)
 bench-screen: vilscope bench-latency
@@ -141,7 +142,7 @@ bench: bench-forward bench-detector bench-kern bench-screen
 	done
 # The log with a million queries (1.5 GB, made once and kept): sessions/NOTES.md.
 EXTRA_PROGRAMS += bench-sessions
-bench_sessions_SOURCES = tests/bench/bench-sessions.c
+bench_sessions_SOURCES = tests/bench/bench-sessions.c tests/bench/median.h
 bench_sessions_CPPFLAGS = $(TEST_CPPFLAGS) $(SQLITE_CFLAGS)
 bench_sessions_LDADD = $(SESSION_LIBS) $(CORE_LIBS)
 CLEANFILES += bench-sessions

@@ -3,6 +3,7 @@
  *
  * usage: bench-detector ARCH WEIGHTS IMAGE THREADS RUNS
  *            prints the medians of network and selection in ms, and the peak memory in MB */
+#include "median.h"
 #include "src/formats/image.h"
 #include "src/base/mem.h"
 #include "src/vision/detector.h"
@@ -22,18 +23,6 @@ static void on_progress(void *arg, const char *stage, double done, double all)
     (void)all;
     if (strcmp(stage, "classes") == 0)
         c->network = vs_now_ms() - c->start;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-static double median(double *x, int n)
-{
-    qsort(x, (size_t)n, sizeof *x, by_value);
-    return x[n / 2];
 }
 
 /* In MB. What getrusage says includes the process that started this one. */

@@ -3,6 +3,7 @@
  * pseudo-terminal, while queries or the detector run: 120x40, sixels, three panes with pictures.
  *
  * usage: bench-latency MODEL-DIR [KEYS]    prints the median, the 95th percentile, the longest */
+#include "median.h"
 #include "terminal.h"
 
 #include <errno.h>
@@ -18,12 +19,6 @@ static double now_ms(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec * 1000 + (double)t.tv_nsec / 1e6;
-}
-
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
 }
 
 /* The line of tokens, with the chosen one reversed: what Right and Left change. */
@@ -60,8 +55,8 @@ static void press(struct terminal *t, const char *key, struct sample *s)
 
 static void report(const char *what, struct sample *s)
 {
-    qsort(s->ms, (size_t)s->count, sizeof *s->ms, by_size);
-    qsort(s->bytes, (size_t)s->count, sizeof *s->bytes, by_size);
+    qsort(s->ms, (size_t)s->count, sizeof *s->ms, by_value);
+    qsort(s->bytes, (size_t)s->count, sizeof *s->bytes, by_value);
     int middle = s->count / 2, most = s->count * 95 / 100;
     printf("%-26s median %5.1f ms, 95%% %5.1f, longest %5.1f; %6.0f bytes a key, 95%% %6.0f\n",
            what, s->ms[middle], s->ms[most], s->ms[s->count - 1], s->bytes[middle], s->bytes[most]);

@@ -3,6 +3,7 @@
  * some phrases, and logs queries beside bare SQLite inserts of the same bytes, in turn.
  *
  * usage: bench-sessions FILE [QUERIES]   (FILE is made, or used again when it has as many) */
+#include "median.h"
 #include "sessions/db.h"
 
 #include "src/base/mem.h"
@@ -148,22 +149,15 @@ static int generate(const char *path, int64_t want, struct vs_err *err)
 
 /* ---- timing */
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double report(const char *what, double *ms, int n, double limit)
 {
-    qsort(ms, (size_t)n, sizeof *ms, by_value);
-    double median = ms[n / 2];
-    printf("%-44s %8.3f ms median %8.3f at 95 %% %8.3f most", what, median, ms[n * 95 / 100],
+    double middle = median(ms, n);
+    printf("%-44s %8.3f ms median %8.3f at 95 %% %8.3f most", what, middle, ms[n * 95 / 100],
            ms[n - 1]);
     if (limit > 0)
-        printf("   limit %g: %s", limit, median < limit ? "kept" : "ABOVE");
+        printf("   limit %g: %s", limit, middle < limit ? "kept" : "ABOVE");
     putchar('\n');
-    return median;
+    return middle;
 }
 
 static int time_history(const char *path, struct vs_err *err)

@@ -7,6 +7,7 @@
  * integer products tells (three cycles each on every x86-64 of the last ten years): more than two
  * vectors a cycle would be a fault of the measurement. */
 #include "ceilings.h"
+#include "median.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -126,20 +127,13 @@ static bool ceiling_sound(const struct ceiling *c, const char *device, char *why
     return false;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Vectors of multiply-adds a cycle: the median of neighbouring runs, as the clock changes. */
 static double issued_of(const double *sums, const double *products)
 {
     double ratio[ROUNDS];
     for (int i = 0; i < ROUNDS; i++)
         ratio[i] = (double)CHAINS * STEPS / PRODUCTS / PRODUCT_CYCLES * products[i] / sums[i];
-    qsort(ratio, ROUNDS, sizeof *ratio, by_value);
-    return ratio[ROUNDS / 2];
+    return median(ratio, ROUNDS);
 }
 
 bool ceiling_fma(const char *device, struct ceiling *out, char *why, size_t why_size)

@@ -7,6 +7,7 @@
  *        bench-gpu model CONFIG CHECKPOINT [DEVICE]
  *        bench-gpu first CONFIG CHECKPOINT [DEVICE]      one query, for the time from its start
  *        bench-gpu detector ARCH|- WEIGHTS [DEVICE]      -: the reference's */
+#include "bench/median.h"
 #include "kernels/cuda/gpu.h"
 #include "src/formats/regions.h"
 #include "src/formats/tensorfile.h"
@@ -22,12 +23,6 @@
 
 #define TIMES 50 /* in one recording */
 #define TURNS 9
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static int fail(const char *why)
 {
@@ -57,8 +52,7 @@ static double time_job(struct job *j, int times)
         if (i >= 0)
             ms[i] = (end - start) / times;
     }
-    qsort(ms, TURNS, sizeof *ms, by_value);
-    return ms[TURNS / 2];
+    return median(ms, TURNS);
 }
 
 static void run_copy(struct job *j)
