@@ -111,7 +111,7 @@ bench_forward_SOURCES = tests/bench/bench-forward.c tests/bench/median.h tests/b
 bench_forward_CPPFLAGS = $(TEST_CPPFLAGS)
 bench_forward_LDADD = $(CORE_LIBS)
 EXTRA_DIST += tests/x11/screenshots tests/bench/first_answer.py tests/bench/jpeg_agreement.py tests/bench/peer_back.py tests/bench/peer_detector.py tests/bench/peer_onnx.py tests/bench/peer_torch.py
-CLEANFILES += bench-forward bench-detector bench-kern
+CLEANFILES += bench-forward bench-back bench-detector bench-kern
 BENCH_CONFIG = $(srcdir)/tests/data/tiny/config.json
 BENCH_CHECKPOINT = $(srcdir)/tests/data/tiny/checkpoint.bin
 if VTERM
@@ -127,7 +127,7 @@ else
 bench-screen:
 	@echo 'from a key to the screen: needs libvterm-dev'
 endif
-bench: bench-forward bench-detector bench-kern bench-screen
+bench: bench-forward bench-back bench-detector bench-kern bench-screen
 	@./bench-kern
 	@printf 'detector: network ms, selection ms, peak MB: '; ./bench-detector \
 	  $(srcdir)/tests/data/tiny/detector.json $(srcdir)/tests/data/tiny/detector.pth \
