@@ -142,6 +142,16 @@ static bool ask(struct maker *m, int i, char *name, int without, bool far, const
     return true;
 }
 
+/* Asks for the value of one attribute; bit as in struct value. */
+static bool ask_value(struct maker *m, int bit, bool far, const struct wording *w)
+{
+    int i = maker_some(m);
+    struct value v = value_of(maker_object(m, i), bit);
+    maker_answer(m, value_word(&v));
+    m->slices |= SLICE_ATTRIBUTE;
+    return ask(m, i, any_name(m, i, bit, far), bit, far, w);
+}
+
 /* Openings of a question that is told, not asked: its answer is not yes or no. */
 #define TELL                                                                                      \
     "(say|i want to know|i would like to know|do you know|could you say|would you find out|guess|" \
@@ -159,10 +169,7 @@ static const struct wording color_words = {
 
 static bool ask_color(struct maker *m, bool far)
 {
-    int i = maker_some(m);
-    maker_answer(m, color_names[maker_object(m, i)->color]);
-    m->slices |= SLICE_ATTRIBUTE;
-    return ask(m, i, any_name(m, i, 2, far), 2, far, &color_words);
+    return ask_value(m, 2, far, &color_words);
 }
 
 static const struct wording pattern_words = {
@@ -176,10 +183,7 @@ static const struct wording pattern_words = {
 
 static bool ask_pattern(struct maker *m, bool far)
 {
-    int i = maker_some(m);
-    maker_answer(m, pattern_names[maker_object(m, i)->pattern]);
-    m->slices |= SLICE_ATTRIBUTE;
-    return ask(m, i, any_name(m, i, 4, far), 4, far, &pattern_words);
+    return ask_value(m, 4, far, &pattern_words);
 }
 
 static const struct wording shape_words = {
@@ -192,10 +196,7 @@ static const struct wording shape_words = {
 
 static bool ask_shape(struct maker *m, bool far)
 {
-    int i = maker_some(m);
-    maker_answer(m, shape_names[maker_object(m, i)->shape]);
-    m->slices |= SLICE_ATTRIBUTE;
-    return ask(m, i, any_name(m, i, 1, far), 1, far, &shape_words);
+    return ask_value(m, 1, far, &shape_words);
 }
 
 static const struct wording size_words = {
@@ -207,10 +208,7 @@ static const struct wording size_words = {
 
 static bool ask_size(struct maker *m, bool far)
 {
-    int i = maker_some(m);
-    maker_answer(m, size_names[maker_object(m, i)->size]);
-    m->slices |= SLICE_ATTRIBUTE;
-    return ask(m, i, any_name(m, i, 8, far), 8, far, &size_words);
+    return ask_value(m, 8, far, &size_words);
 }
 
 static struct kind loose_kind(struct maker *m)

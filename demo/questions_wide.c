@@ -76,16 +76,28 @@ static void answer_number(struct maker *m, int n)
     m->slices |= SLICE_COUNT;
 }
 
-/* Asks with two texts, which it takes. */
-static bool ask_with(struct maker *m, const struct wording *w, char *a, char *b)
+/* Asks with up to three texts, which it takes; made: whether those that are needed are there. */
+static bool ask_taking(struct maker *m, const struct wording *w, bool made, char *a, char *b,
+                       char *c)
 {
-    const char *const args[4] = {a, b ? b : "", "", ""};
-    bool made = a != NULL;
+    const char *const args[4] = {a, b ? b : "", c ? c : "", ""};
     if (made)
         maker_ask(m, w, args);
     free(a);
     free(b);
+    free(c);
     return made;
+}
+
+/* With one text or two. */
+static bool ask_with(struct maker *m, const struct wording *w, char *a, char *b)
+{
+    return ask_taking(m, w, a != NULL, a, b, NULL);
+}
+
+static bool ask_with_both(struct maker *m, const struct wording *w, char *a, char *b)
+{
+    return ask_taking(m, w, a && b, a, b, NULL);
 }
 
 bool ask_count_of(struct maker *m, bool far)
@@ -327,11 +339,7 @@ bool ask_what_between(struct maker *m, bool far)
         return false;
     m->slices |= SLICE_RELATION | SLICE_BETWEEN;
     char *a = maker_set_name(m, j, 0), *b = maker_set_name(m, k, 0);
-    if (a && b)
-        return ask_with(m, &words, a, b);
-    free(a);
-    free(b);
-    return false;
+    return ask_with_both(m, &words, a, b);
 }
 
 bool ask_side(struct maker *m, bool far)
@@ -351,11 +359,7 @@ bool ask_side(struct maker *m, bool far)
     m->target = i;
     m->slices |= SLICE_RELATION | SLICE_OR;
     maker_answer(m, t == YES ? "left" : "right");
-    if (a && b)
-        return ask_with(m, &words, a, b);
-    free(a);
-    free(b);
-    return false;
+    return ask_with_both(m, &words, a, b);
 }
 
 /* ---- choices */
@@ -404,17 +408,10 @@ bool ask_choice(struct maker *m, bool far)
     char *name = far ? maker_relative_name(m, i, bit) : maker_set_name(m, i, bit);
     char *a = value_text(m->d, first ? &p : &q, false),
          *b = value_text(m->d, first ? &q : &p, false);
-    const char *const args[4] = {name, a, b, ""};
-    bool made = name != NULL;
-    if (made)
-        maker_ask(m, &words, args);
     maker_answer(m, value_word(&p));
     m->target = i;
     m->slices |= SLICE_ATTRIBUTE | SLICE_OR;
-    free(name);
-    free(a);
-    free(b);
-    return made;
+    return ask_taking(m, &words, name != NULL, name, a, b);
 }
 
 /* Asks which of two objects of different shapes it is; i is right. */
@@ -423,17 +420,10 @@ static bool ask_which(struct maker *m, const struct wording *w, int i, int j, in
 {
     bool first = dice_chance(m->d, 0.5f);
     char *a = maker_name(m, first ? i : j, without), *b = maker_name(m, first ? j : i, without);
-    const char *const args[4] = {a, b, what ? what : "", ""};
-    bool made = a && b;
-    if (made)
-        maker_ask(m, w, args);
     maker_answer(m, shape_names[maker_object(m, i)->shape]);
     m->target = i;
     m->slices |= SLICE_COMPARE | SLICE_OR;
-    free(a);
-    free(b);
-    free(what);
-    return made;
+    return ask_taking(m, w, a && b, a, b, what);
 }
 
 bool ask_which_bigger(struct maker *m, bool far)
