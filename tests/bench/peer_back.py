@@ -12,7 +12,6 @@ it says so and ends with 77.
 """
 import json
 import math
-import subprocess
 import sys
 import time
 
@@ -22,9 +21,9 @@ except ImportError:
     print("peer_back.py: skipped: there is no torch for this python")
     sys.exit(77)
 
-from peer_torch import Model, median
+from peer_torch import REGIONS, USED, Model, first_numbers, median, question, timed
 
-TOKENS, REGIONS = 37, 101
+TOKENS = USED - 1
 CPU = sys.argv[4:] == ["cpu"]
 now = time.process_time if CPU else time.perf_counter
 
@@ -51,22 +50,14 @@ class Explained(Model):
 
 
 def time_torch(model, passes):
-    inputs = (torch.arange(TOKENS).unsqueeze(0) * 37 + 1000, torch.rand(1, REGIONS, 2048),
-              torch.rand(1, REGIONS, 5), torch.tensor([1]))
-    times = []
-    for i in range(-1, passes):
-        start = now()
-        model.gradients(*inputs)
-        if i >= 0:
-            times.append(1000 * (now() - start))
-    return median(times)
+    inputs = question(TOKENS)
+    return median(timed(lambda: model.gradients(*inputs), passes, 1, now))
 
 
 def time_ours(program, config, checkpoint, threads, passes):
-    out = subprocess.run([program, config, checkpoint, str(TOKENS), str(REGIONS), str(threads),
-                          str(passes), "auto"] + ["cpu"] * CPU, check=True,
-                         capture_output=True, text=True).stdout.split()
-    return float(out[1]) + float(out[2])
+    _, record, back = first_numbers([program, config, checkpoint, str(TOKENS), str(REGIONS),
+                                     str(threads), str(passes), "auto"] + ["cpu"] * CPU, 3)
+    return record + back
 
 
 def main():

@@ -6,18 +6,16 @@ usage: peer_onnx.py BENCH_FORWARD CONFIG CHECKPOINT FOLDER [DEVICE...]
 
 Exports peer_torch.py's model, which computes what vilscope does (the real tokens, the VQA head),
 for each number of tokens, into FOLDER (0.9 GB each, made once), and runs it with all of ONNX
-Runtime's optimisations. Needs onnxruntime, onnx and torch; says so and ends with status 77 where one
-is missing. Turns alternate, so that noise
-of the machine meets all. DEVICE: of vilscope (cpu, cpu-avx2); one column each.
+Runtime's optimisations. Needs onnxruntime, onnx and torch; says so and ends with status 77 where
+one is missing. Turns alternate, so that noise of the machine meets all. DEVICE: of vilscope (cpu,
+cpu-avx2); one line each.
 
 Prints medians, the ratio of medians (above 1: vilscope is faster), the ratios of the turns, and the
 ratio of the least times, which is what a machine that others use can tell.
 """
 import json
 import os
-import subprocess
 import sys
-import time
 import warnings
 
 try:
@@ -28,7 +26,7 @@ except ImportError as missing:
     print("SKIP: %s is not installed (pip install onnxruntime onnx torch)" % missing.name)
     sys.exit(77)
 
-from peer_torch import Model, median, question
+from peer_torch import REGIONS, Model, first_numbers, median, question, timed
 
 TURNS, PASSES = 5, 7
 INPUTS = ["ids", "features", "places", "task"]
@@ -67,23 +65,15 @@ def session(path, threads):
 
 
 def time_onnx(peer, inputs):
-    times = []
-    for i in range(-2, PASSES):
-        start = time.perf_counter()
-        peer.run(None, inputs)
-        if i >= 0:
-            times.append(1000 * (time.perf_counter() - start))
+    times = timed(lambda: peer.run(None, inputs), PASSES)
     return median(times), min(times)
 
 
 def time_ours(argv, tokens, threads, device):
-    out = subprocess.run(argv + [str(tokens), "101", str(threads), str(PASSES), device], check=True,
-                         capture_output=True, text=True).stdout.split()
-    return float(out[0]), float(out[1])
+    return first_numbers(argv + [str(tokens), str(REGIONS), str(threads), str(PASSES), device], 2)
 
 
 def compare(argv, devices, peer, inputs, tokens, threads):
-    from time import perf_counter
     theirs, ours = [], {d: [] for d in devices}
     for _ in range(TURNS):
         theirs.append(time_onnx(peer, inputs))

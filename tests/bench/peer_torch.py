@@ -125,11 +125,12 @@ class Model:
 
 
 USED = 38  # tokens of a question in the reference's demonstration, with the task's
+REGIONS = 101
 
 
 def question(tokens):
-    return (torch.arange(tokens).unsqueeze(0) * 37 + 1000, torch.rand(1, 101, 2048),
-            torch.rand(1, 101, 5), torch.tensor([1]))
+    return (torch.arange(tokens).unsqueeze(0) * 37 + 1000, torch.rand(1, REGIONS, 2048),
+            torch.rand(1, REGIONS, 5), torch.tensor([1]))
 
 
 def as_used(tokens):
@@ -137,24 +138,34 @@ def as_used(tokens):
     ids[:, tokens:] = 0
     text = torch.zeros(1, 1, 1, USED)
     text[..., tokens + 1:] = -10000
-    return ids, features, places, task, (text, torch.zeros(1, 1, 1, 101))
+    return ids, features, places, task, (text, torch.zeros(1, 1, 1, REGIONS))
 
 
-def time_torch(model, inputs, passes):
+def timed(run, passes, warm=2, now=time.perf_counter):
+    """Milliseconds of so many calls, after some that are not counted."""
     times = []
-    with torch.inference_mode():
-        for i in range(-2, passes):
-            start = time.perf_counter()
-            model.forward(*inputs)
-            if i >= 0:
-                times.append(1000 * (time.perf_counter() - start))
+    for i in range(-warm, passes):
+        start = now()
+        run()
+        if i >= 0:
+            times.append(1000 * (now() - start))
     return times
 
 
+def time_torch(model, inputs, passes):
+    with torch.inference_mode():
+        return timed(lambda: model.forward(*inputs), passes)
+
+
+def first_numbers(argv, count):
+    """The numbers that a benchmark's line begins with."""
+    out = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.split()
+    return [float(x) for x in out[:count]]
+
+
 def time_ours(program, config, checkpoint, tokens, threads, passes):
-    out = subprocess.run([program, config, checkpoint, str(tokens), "101", str(threads),
-                          str(passes)], check=True, capture_output=True, text=True).stdout.split()
-    return float(out[0])
+    return first_numbers([program, config, checkpoint, str(tokens), str(REGIONS), str(threads),
+                          str(passes)], 1)[0]
 
 
 def median(list):
