@@ -5,6 +5,7 @@
 #include "demo/say.h"
 
 #include <stdlib.h>
+
 char *maker_mark(const struct maker *m, char *name, int i)
 {
     return m->w->language == LANGUAGE_WIDE ? marked(name, 1u << i) : name;
@@ -48,6 +49,17 @@ char *maker_relative_name(struct maker *m, int i, int without)
     return NULL;
 }
 
+/* A phrase about an object of that kind, "leftmost $1", as the name of object i. */
+static char *name_in(struct maker *m, const char *phrase, const struct kind *k, int i)
+{
+    char *name = kind_text(m->d, k, false);
+    const char *const args[4] = {name, "", "", ""};
+    struct buf b = {0};
+    say(m->d, &b, phrase, args);
+    free(name);
+    return maker_mark(m, buf_steal(&b), i);
+}
+
 /* ---- places: the object of a kind that is clearly the outermost */
 
 static float toward(const struct object *o, enum side side)
@@ -78,13 +90,8 @@ char *maker_place_name(struct maker *m, int i, int without)
         struct kind k = kind_of(maker_object(m, i), dice_below(m->d, 16) & ~without);
         if (kind_count(&k, m->s) < 2 || !outermost(m, i, &k, side))
             continue;
-        char *name = kind_text(m->d, &k, false);
-        const char *const args[4] = {name, "", "", ""};
-        struct buf b = {0};
-        say(m->d, &b, place_phrases[side], args);
-        free(name);
         m->slices |= SLICE_PLACE;
-        return maker_mark(m, buf_steal(&b), i);
+        return name_in(m, place_phrases[side], &k, i);
     }
     return NULL;
 }
@@ -104,13 +111,8 @@ char *maker_size_name(struct maker *m, int i)
             }
         if (!most && !least)
             continue;
-        char *name = kind_text(m->d, &k, false);
-        const char *const args[4] = {name, "", "", ""};
-        struct buf b = {0};
-        say(m->d, &b, most ? "(biggest|largest) $1" : "(smallest|littlest) $1", args);
-        free(name);
         m->slices |= SLICE_COMPARE;
-        return maker_mark(m, buf_steal(&b), i);
+        return name_in(m, most ? "(biggest|largest) $1" : "(smallest|littlest) $1", &k, i);
     }
     return NULL;
 }

@@ -166,14 +166,6 @@ static bool standing_so(const struct maker *m, const struct set *a, int r, int j
     return true;
 }
 
-static int bits_of(unsigned x)
-{
-    int n = 0;
-    for (; x; x &= x - 1)
-        n++;
-    return n;
-}
-
 /* "left of the red ball"; NULL when j has no name. */
 static char *place_of(struct maker *m, int r, int j)
 {

@@ -50,13 +50,18 @@ unsigned set_members(const struct set *a, const struct scene *s, unsigned *uncle
     return sure;
 }
 
+int bits_of(unsigned x)
+{
+    int n = 0;
+    for (; x; x &= x - 1)
+        n++;
+    return n;
+}
+
 int set_count(const struct set *a, const struct scene *s)
 {
     unsigned unclear, sure = set_members(a, s, &unclear);
-    int n = 0;
-    for (; sure; sure >>= 1)
-        n += sure & 1;
-    return unclear ? -1 : n;
+    return unclear ? -1 : bits_of(sure);
 }
 
 static bool differ(int a, int b)

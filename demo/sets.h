@@ -26,6 +26,7 @@ bool set_is_any(const struct set *a); /* everything belongs to it */
 enum truth set_has(const struct set *a, const struct object *o);
 /* Bits of the objects of a scene that belong to it, and of those of which it is unclear. */
 unsigned set_members(const struct set *a, const struct scene *s, unsigned *unclear);
+int bits_of(unsigned members); /* how many are set */
 /* How many, or -1 when it is unclear. */
 int set_count(const struct set *a, const struct scene *s);
 /* No object can belong to both: a value of the same attribute differs. */
