@@ -6,6 +6,7 @@ boxes) and vocab.txt, as demo/train/run makes them. Both are made once and kept 
 import collections
 import json
 import os
+import struct
 import subprocess
 import sys
 
@@ -38,6 +39,20 @@ def places(boxes):
     """(N, 4) pixels to the five numbers of a region."""
     b = boxes / np.array([WIDTH, HEIGHT, WIDTH, HEIGHT], np.float32)
     return np.concatenate([b, ((b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1]))[:, None]], 1)
+
+
+def write_tensors(path, tensors):
+    """A safetensors file of float32 and int64 arrays."""
+    names, header, raw = {"float32": "F32", "int64": "I64"}, {}, b""
+    for name, x in tensors.items():
+        b = np.ascontiguousarray(x).tobytes()
+        header[name] = {"dtype": names[str(x.dtype)], "shape": list(x.shape),
+                        "data_offsets": [len(raw), len(raw) + len(b)]}
+        raw += b
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as f:
+        f.write(struct.pack("<Q", len(text)) + text + raw)
 
 
 def overlap(boxes, box):

@@ -12,13 +12,13 @@ differences (the largest of the three channels) that are at most 0, 2, 5, 10, 20
 is the root of the mean square of whiten (x - mean): about 1 for the pictures of the folder. limit is
 1.5 times the distance that one in a thousand of them exceeds."""
 import glob
-import json
 import os
-import struct
 import sys
 
 import numpy as np
 from PIL import Image
+
+from data import write_tensors
 
 STEPS = (0, 2, 5, 10, 20, 40, 80)
 
@@ -35,19 +35,6 @@ def describe(path):
     return np.array(out)
 
 
-def save(path, tensors):
-    header, data = {}, b""
-    for name, x in tensors.items():
-        raw = np.ascontiguousarray(x, "<f4").tobytes()
-        header[name] = {"dtype": "F32", "shape": list(x.shape),
-                        "data_offsets": [len(data), len(data) + len(raw)]}
-        data += raw
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    with open(path, "wb") as f:
-        f.write(struct.pack("<Q", len(text)) + text + data)
-
-
 def main():
     files = sorted(glob.glob(os.path.join(sys.argv[1], "*.png")))
     x = np.stack([describe(f) for f in files])
@@ -56,7 +43,8 @@ def main():
     whiten = np.linalg.inv(np.linalg.cholesky(z.T @ z / len(z) + 1e-3 * np.eye(z.shape[1])))
     distances = np.sqrt(((z @ whiten.T) ** 2).mean(1))
     limit = float(sys.argv[3]) if len(sys.argv) > 3 else 1.5 * np.quantile(distances, 0.999)
-    save(sys.argv[2], {"mean": mean, "whiten": whiten / spread, "limit": np.array([limit])})
+    found = {"mean": mean, "whiten": whiten / spread, "limit": np.array([limit])}
+    write_tensors(sys.argv[2], {name: x.astype(np.float32) for name, x in found.items()})
     print("%d pictures: half within %.2f, 99.9 %% within %.2f, all within %.2f; limit %.2f" % (
         len(files), *np.quantile(distances, [0.5, 0.999, 1]), limit))
 

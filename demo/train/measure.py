@@ -45,19 +45,6 @@ ROWS = 256  # of one pass
 # ---- the program
 
 
-def write_tensors(path, tensors):
-    names = {"float32": "F32", "int64": "I64"}
-    header, raw = {}, b""
-    for name, x in tensors.items():
-        b = np.ascontiguousarray(x).tobytes()
-        header[name] = {"dtype": names[str(x.dtype)], "shape": list(x.shape),
-                        "data_offsets": [len(raw), len(raw) + len(b)]}
-        raw += b
-    text = json.dumps(header).encode()
-    with open(path, "wb") as f:
-        f.write(struct.pack("<Q", len(text)) + text + raw)
-
-
 def read_tensors(path):
     with open(path, "rb") as f:
         header = json.loads(f.read(struct.unpack("<Q", f.read(8))[0]))
@@ -116,7 +103,7 @@ class Scenes:
                 t["in.features"][i, :len(rows)], t["in.spatials"][i, :len(rows)] = rows, place
                 t["in.image_mask"][i, :len(rows)] = 1
             inputs, outputs = (os.path.join(self.work, x) for x in ("in.safetensors", "out.safetensors"))
-            write_tensors(inputs, t)
+            data.write_tensors(inputs, t)
             run(self.o.program, "forward", "-m", self.o.model, "-c", checkpoint, "--inputs", inputs, "-o", outputs)
             yield at, read_tensors(outputs)
 
