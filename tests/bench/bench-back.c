@@ -76,7 +76,7 @@ int main(int argc, char **argv)
     if (subject_open(&s, argv[1], argv[2], argc > 7 ? argv[7] : NULL, atoi(argv[5]), &err) != 0)
         return fail(err.text);
     of_processor = argc > 8 && strcmp(argv[8], "cpu") == 0;
-    subject_input(&s, 1, atoi(argv[3]), atoi(argv[4]), &in);
+    subject_input(s.m, 1, atoi(argv[3]), atoi(argv[4]), &in);
     int turns = atoi(argv[6]);
     double *ms[KINDS];
     for (int i = 0; i < KINDS; i++)

@@ -13,12 +13,12 @@
 #include <string.h>
 
 /* Another text or image than the last one. */
-static void change(const struct net_input *in, const char *kept, int turn)
+static void change(struct vilbert *m, const struct net_input *in, const char *kept, int turn)
 {
     if (strcmp(kept, "text") == 0)
         *(float *)(uintptr_t)in->features = (float)turn;
     else if (strcmp(kept, "image") == 0)
-        *(int32_t *)(uintptr_t)in->ids = 1000 + turn;
+        *(int32_t *)(uintptr_t)in->ids = subject_word(m, turn);
 }
 
 static int fail(const char *why)
@@ -39,7 +39,7 @@ int main(int argc, char **argv)
     const char *kept = argc > 8 ? argv[8] : "none";
     if (strcmp(kept, "none") != 0)
         vilbert_keep(s.m, prefix_new(s.k, (size_t)64 << 20));
-    subject_input(&s, argc > 9 ? atoi(argv[9]) : 1, atoi(argv[3]), atoi(argv[4]), &in);
+    subject_input(s.m, argc > 9 ? atoi(argv[9]) : 1, atoi(argv[3]), atoi(argv[4]), &in);
     int passes = atoi(argv[6]);
     double *ms = xcalloc((size_t)passes + 1, sizeof *ms);
     struct net_want want = {.heads = HEAD_VQA};
@@ -47,7 +47,7 @@ int main(int argc, char **argv)
         struct trace *t = NULL;
         if (i == -1)
             vilbert_pack(s.m);
-        change(&in, kept, i + 3);
+        change(s.m, &in, kept, i + 3);
         if (vilbert_forward(s.m, &in, &want, &t, &err) != 0)
             return fail(err.text);
         if (i >= 0)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What timings of the model are taken of: a model as a command line names it, and inputs that are
- * the same in every run. A benchmark ends with its process, which frees them. */
+ * the same in every run. What subject_open opened ends with the process. */
 #ifndef VS_SUBJECT_H
 #define VS_SUBJECT_H
 
 #include "src/base/mem.h"
 #include "src/model/vilbert/vilbert.h"
+
+#include <stdlib.h>
 
 struct subject {
     struct config c;
@@ -29,25 +31,42 @@ static inline int subject_open(struct subject *s, const char *config, const char
     return rc;
 }
 
-/* A VQA question about so many images, each with the same text. */
-static inline void subject_input(const struct subject *s, int batch, int tokens, int regions,
+/* The id of some word of the vocabulary, another for each number as long as there are some. */
+static inline int32_t subject_word(struct vilbert *m, int number)
+{
+    return 1 + (1000 + 37 * number) % (vilbert_net(m)->sizes.words - 1);
+}
+
+/* A VQA question about so many images, each with the same text; freed with subject_free. */
+static inline void subject_input(struct vilbert *m, int batch, int tokens, int regions,
                                  struct net_input *in)
 {
+    const struct net *n = vilbert_net(m);
     size_t t = (size_t)batch * (size_t)tokens, v = (size_t)batch * (size_t)regions;
-    size_t numbers = v * (size_t)s->c.v_feature;
-    int32_t *ids = xcalloc(t, sizeof *ids), *task = xcalloc((size_t)batch, sizeof *task);
+    size_t numbers = v * (size_t)n->sizes.features;
+    int32_t *ids = xcalloc(t, sizeof *ids), *task = NULL;
     float *features = xcalloc(numbers, sizeof *features);
     float *spatials = xcalloc(v * 5, sizeof *spatials);
     for (size_t i = 0; i < t; i++)
-        ids[i] = 1000 + 37 * (int32_t)(i % (size_t)tokens);
+        ids[i] = subject_word(m, (int)(i % (size_t)tokens));
     for (size_t i = 0; i < numbers; i++)
         features[i] = (float)((unsigned)i * 2654435761u >> 8) / 16777216.0f;
     for (size_t i = 0; i < v * 5; i++)
         spatials[i] = (float)(i % 7) / 7;
-    for (int i = 0; i < batch; i++)
+    if (n->task_tokens)
+        task = xcalloc((size_t)batch, sizeof *task);
+    for (int i = 0; task && i < batch; i++)
         task[i] = 1;
     *in = (struct net_input){batch, tokens, regions, ids, NULL, NULL, features, spatials, NULL,
                              task, NULL};
+}
+
+static inline void subject_free(struct net_input *in)
+{
+    free((void *)(uintptr_t)in->ids);
+    free((void *)(uintptr_t)in->features);
+    free((void *)(uintptr_t)in->spatials);
+    free((void *)(uintptr_t)in->task);
 }
 
 #endif

@@ -8,11 +8,10 @@
  *        bench-gpu first CONFIG CHECKPOINT [DEVICE]      one query, for the time from its start
  *        bench-gpu detector ARCH|- WEIGHTS [DEVICE]      -: the reference's */
 #include "bench/median.h"
+#include "bench/subject.h"
 #include "kernels/cuda/gpu.h"
 #include "src/formats/regions.h"
 #include "src/formats/tensorfile.h"
-#include "src/base/mem.h"
-#include "src/model/vilbert/vilbert.h"
 #include "src/vision/arch.h"
 #include "src/vision/detector.h"
 
@@ -191,21 +190,10 @@ static int bench_ops(struct kern *k)
 /* passes: at most 21, after three to warm up; one without when it is 1. */
 static int time_model(struct vilbert *m, int batch, int tokens, bool attention, int passes)
 {
-    int dim = vilbert_net(m)->sizes.features, regions = 101;
     double ms[21];
     struct vs_err err = {0};
-    int32_t *ids = xcalloc((size_t)(batch * tokens), sizeof *ids);
-    int32_t *task = xcalloc((size_t)batch, sizeof *task);
-    float *features = xcalloc((size_t)batch * (size_t)(regions * dim), sizeof *features);
-    float *spatials = xcalloc((size_t)(batch * regions) * 5, sizeof *spatials);
-    for (int i = 0; i < batch * tokens; i++)
-        ids[i] = 1 + (1000 + 37 * i) % (vilbert_net(m)->sizes.words - 1);
-    for (ptrdiff_t i = 0; i < (ptrdiff_t)batch * regions * dim; i++)
-        features[i] = (float)((unsigned)i * 2654435761u >> 8) / 16777216.0f;
-    for (int i = 0; i < batch; i++)
-        task[i] = 1;
-    struct net_input in = {batch, tokens, regions, ids, NULL, NULL, features, spatials, NULL,
-                           vilbert_net(m)->task_tokens ? task : NULL, NULL};
+    struct net_input in;
+    subject_input(m, batch, tokens, 101, &in);
     struct net_want want = {.heads = HEAD_VQA, .attention = attention};
     int rc = 0;
     for (int i = passes > 1 ? -3 : 0; i < passes && rc == 0; i++) {
@@ -218,9 +206,9 @@ static int time_model(struct vilbert *m, int batch, int tokens, bool attention, 
     qsort(ms, rc == 0 ? (size_t)passes : 0, sizeof *ms, by_value);
     if (rc == 0)
         printf("model: batch %3d, %2d tokens, %3d regions%s: %.3f ms (least %.3f), %.3f a query\n",
-               batch, tokens, regions, attention ? ", all maps" : "", ms[passes / 2], ms[0],
+               batch, tokens, in.regions, attention ? ", all maps" : "", ms[passes / 2], ms[0],
                ms[passes / 2] / batch);
-    free(ids), free(task), free(features), free(spatials);
+    subject_free(&in);
     return rc == 0 ? 0 : fail(err.text);
 }
 
