@@ -31,7 +31,7 @@ static double now_ms(void)
 static int turn(struct net *n, const struct net_input *in, double *const ms[KINDS], int i,
                 size_t *bytes, struct vs_err *err)
 {
-    static const struct net_term term = {0, 100, 1};
+    static const struct net_term term = {0, 0, 1};
     static const struct net_target target = {OUT_VQA, 0, &term, 1};
     static const struct net_back_want all = {.attention = true, .inputs = true};
     struct net_want want = {.heads = HEAD_VQA};
