@@ -87,6 +87,25 @@ static struct terminal *begin(bool asked)
     return t;
 }
 
+/* The cursor tells blanks at its end. */
+static bool is_typed(const struct terminal *t, const char *command)
+{
+    char row[800], line[100];
+    VTermPos cursor;
+    int n = snprintf(line, sizeof line, " :%s", command);
+    terminal_row(t, ROWS - 2, row, sizeof row);
+    vterm_state_get_cursorpos(vterm_obtain_state(t->vt), &cursor);
+    return cursor.row == ROWS - 2 && cursor.col == n && strncmp(row, line, (size_t)n) == 0;
+}
+
+/* Until the command is on its line; there false: until it has gone from there, which it has when it
+ * was run. Before that, what the last one said is on the screen, and may be the same. */
+static void wait_typed(struct terminal *t, const char *command, bool there)
+{
+    for (int i = 0; i < 2000 && is_typed(t, command) != there; i++)
+        terminal_read(t, 5);
+}
+
 static void try(struct terminal *t, struct line *l, bool writes)
 {
     char said[800];
@@ -95,7 +114,9 @@ static void try(struct terminal *t, struct line *l, bool writes)
     terminal_type(t, ":");
     terminal_read(t, 5);
     terminal_type(t, l->command);
+    wait_typed(t, l->command, true);
     terminal_type(t, "\r");
+    wait_typed(t, l->command, false);
     if (!writes)
         terminal_expect(t, l->says);
     terminal_settle(t, writes ? 400 : 30);
