@@ -74,12 +74,8 @@ static void copy_boxes(struct pending *p, const struct query *q)
     if (!q->boxes)
         return;
     p->boxes = xcalloc((size_t)q->photo_count + 1, sizeof *p->boxes);
-    for (int i = 0; i < q->photo_count; i++) {
-        size_t size = (size_t)q->boxes[i].count * 4 * sizeof(float);
-        p->boxes[i] = (struct box_list){xmalloc(size + 1), q->boxes[i].count};
-        if (size)
-            memcpy(p->boxes[i].boxes, q->boxes[i].boxes, size);
-    }
+    for (int i = 0; i < q->photo_count; i++)
+        p->boxes[i] = box_list_copy(&q->boxes[i]);
     p->query.boxes = p->boxes;
 }
 

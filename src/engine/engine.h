@@ -113,6 +113,8 @@ struct box_list {
     float *boxes; /* (count, 4) x1 y1 x2 y2 */
     int count;
 };
+/* A copy whose boxes the caller frees: NULL when there are none. */
+struct box_list box_list_copy(const struct box_list *l);
 /* p->pooled = features of exactly these boxes, as the reference has for ground-truth boxes. */
 int photo_pool_boxes(struct model *m, struct photo *p, const struct box_list *boxes,
                      const atomic_bool *cancel, detect_report *report, void *arg,

@@ -131,6 +131,15 @@ int photo_open(const char *path, const struct photo_options *o, struct photo **o
     return rc;
 }
 
+struct box_list box_list_copy(const struct box_list *l)
+{
+    size_t size = (size_t)l->count * 4 * sizeof *l->boxes;
+    struct box_list out = {size ? xmalloc(size) : NULL, l->count};
+    if (size)
+        memcpy(out.boxes, l->boxes, size);
+    return out;
+}
+
 int photo_set_candidates(struct photo *p, const char *path, const char *key, struct vs_err *err)
 {
     struct regions *c = NULL;

@@ -8,15 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct box_list box_list_copy(const struct box_list *l)
-{
-    size_t size = (size_t)l->count * 4 * sizeof *l->boxes;
-    struct box_list out = {size ? xmalloc(size) : NULL, l->count};
-    if (size)
-        memcpy(out.boxes, l->boxes, size);
-    return out;
-}
-
 struct box_list *query_boxes(const struct workbench *w, struct photo *const *photos, int count)
 {
     struct box_list *list = xcalloc((size_t)count + 1, sizeof *list);

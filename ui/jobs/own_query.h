@@ -23,7 +23,5 @@ void own_query_fini(struct own_query *o);
 /* The boxes drawn on each of these photos: a list (count) that the caller frees, of boxes that stay
  * the workbench's. */
 struct box_list *query_boxes(const struct workbench *w, struct photo *const *photos, int count);
-/* A copy whose boxes the caller frees: NULL when there are none. */
-struct box_list box_list_copy(const struct box_list *l);
 
 #endif
