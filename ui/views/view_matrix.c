@@ -121,6 +121,13 @@ static void close_map(struct shown_map *m)
     free(m->col);
 }
 
+static bool same_map(const struct workbench *w, const struct pane *p, const struct shown_map *m)
+{
+    const struct slice *x = pane_slice(w, p);
+    enum attn_kind k = m->kind;
+    return x->kind == k && x->layer[k] == m->layer && x->head[k] == m->head;
+}
+
 /* The same map of several checkpoints has one scale, so that a color is one number in all of them:
  * the largest number of those on the screen. */
 static float matrix_top(struct workbench *w, const struct pane *p, const struct shown_map *m)
@@ -129,10 +136,9 @@ static float matrix_top(struct workbench *w, const struct pane *p, const struct 
     for (int i = 0; i < w->panes.count; i++) {
         const struct pane *other = &w->panes.list[i];
         struct shown_map x;
-        if (other == p || !other->shown || other->view != p->view)
+        if (other == p || !other->shown || other->view != p->view || !same_map(w, other, m))
             continue;
-        if (open_map(w, other, &x) && x.kind == m->kind && x.layer == m->layer &&
-            x.head == m->head && x.difference == m->difference)
+        if (open_map(w, other, &x) && x.difference == m->difference)
             top = fmaxf(top, x.top);
         close_map(&x);
     }
