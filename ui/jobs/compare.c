@@ -23,19 +23,10 @@ struct comparison *comparison_of(struct workbench *w)
     return w->compare;
 }
 
-static int number_of(const struct workbench *w, const struct result *r)
-{
-    for (int i = 0; r && i < model_checkpoint_count(w->ses.model); i++)
-        if (strcmp(model_checkpoint_name(w->ses.model, i), r->checkpoint_name) == 0 &&
-            strcmp(model_checkpoint_path(w->ses.model, i), r->checkpoint_path) == 0)
-            return i;
-    return -1;
-}
-
 /* The checkpoint that gave the shown result, or -1. */
 static int compare_shown(const struct workbench *w)
 {
-    return number_of(w, w->now.r);
+    return w->now.r ? model_checkpoint_of(w->ses.model, w->now.r) : -1;
 }
 
 const struct result *compare_result(struct workbench *w, int checkpoint)

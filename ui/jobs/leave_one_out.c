@@ -112,14 +112,6 @@ static int check_fit(const struct result *r, const struct leave_out *k, struct v
     return 0;
 }
 
-static int checkpoint_of(const struct workbench *w)
-{
-    for (int i = 0; i < model_checkpoint_count(w->ses.model); i++)
-        if (strcmp(model_checkpoint_name(w->ses.model, i), w->now.r->checkpoint_name) == 0)
-            return i;
-    return w->ses.checkpoint;
-}
-
 static struct leave_out *leave_out_new(const struct workbench *w, struct vs_err *err)
 {
     struct leave_out *k = xcalloc(1, sizeof *k);
@@ -129,7 +121,7 @@ static struct leave_out *leave_out_new(const struct workbench *w, struct vs_err 
     int rc = own_query_make(w, &k->own, err);
     if (rc == 0)
         rc = check_fit(k->r, k, err);
-    k->own.q.checkpoint = checkpoint_of(w);
+    k->own.q.checkpoint = model_checkpoint_of(w->ses.model, k->r);
     if (rc == 0)
         return k;
     leave_out_drop(k);
