@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A knock-out under way. */
+/* A leave-one-out attribution under way. */
 #include "ui/jobs/leave_one_out.h"
 
 #include "src/base/mem.h"
@@ -85,7 +85,7 @@ static void leave_out_take(struct workbench *w, void *arg, const struct vs_err *
 /* ---- the query again */
 
 /* Whether a photo has the regions that the result knows, in number and place: boxes that were drawn
- * or dropped since would be knocked out of another query. */
+ * or dropped since would be left out of another query. */
 static bool still_fits(const struct result *r, int i, const struct photo *p,
                        const struct box_list *given)
 {

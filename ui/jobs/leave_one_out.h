@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A knock-out under way: the worker computes, the screen shows what is known by now. */
-#ifndef UI_KNOCK_H
-#define UI_KNOCK_H
+/* A leave-one-out attribution under way: the worker computes, the screen shows what is known. */
+#ifndef UI_LEAVE_ONE_OUT_H
+#define UI_LEAVE_ONE_OUT_H
 
 #include "ui/jobs/jobs.h"
 

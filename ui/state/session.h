@@ -60,10 +60,10 @@ struct changes {
     bool varies;           /* what is asked differs from what is shown by words only */
 };
 
-/* Knock-outs of the result that is shown. */
+/* Leave-one-out attributions of the result that is shown. */
 struct leave_outs {
     struct effects *known; /* of the last one, or NULL */
-    struct leave_out *runs;    /* one that runs, or NULL; the worker's, too */
+    struct leave_out *runs; /* one that runs, or NULL; the worker's, too */
     int started;           /* how many were */
     bool later;            /* one is wanted of the answer that is awaited: */
     enum effects_of of;

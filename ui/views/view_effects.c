@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The knock-out: how much the chosen answer owes to each region, token or head, as a ranked list
+/* Leave-one-out: how much the chosen answer owes to each region, token or head, as a ranked list
  * with numbers and on the photo, the words, or the layers and heads of every map. */
 #include "src/base/mem.h"
 #include "ui/kit/font.h"
@@ -21,7 +21,7 @@ extern const struct view view_effects;
 #define LEAST_TOP 0.05f /* nats */
 
 struct effects_view {
-    int of;            /* what the pick is of: results and knock-outs so far */
+    int of;            /* what the pick is of: results and attributions so far */
     int pick, top;     /* the chosen line, and the first */
     struct area list;  /* where the lines were drawn last, counted from the pane's corner */
     struct canvas *backdrop; /* the photo as it is shown here: a cache */

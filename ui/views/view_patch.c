@@ -195,7 +195,7 @@ static void do_patch(struct workbench *w, const char *arg)
         return;
     struct comparison *c = comparison_of(w);
     if (!*arg && panes_view(&w->panes) == &view_patch)
-        level = ((int)c->patches.level + 1) % 3; /* the key again: the next level */
+        level = ((int)c->patches.level + 1) % PATCH_LEVELS; /* the key again: the next level */
     if (level >= 0)
         c->patches.level = (enum patch_level)level;
     panes_show(&w->panes, &view_patch);
