@@ -23,16 +23,23 @@ static __attribute__((unused)) int folder_remove(void)
     return tap_done();
 }
 
-/* Caller drops it. */
+/* Of a file in it; caller frees or drops it. */
+static __attribute__((unused)) char *temp_path(const char *name)
+{
+    return xasprintf("%s/%s", folder, name);
+}
+
+/* Caller frees or drops it. */
 static __attribute__((unused)) char *write_file(const char *name, const void *data, size_t n)
 {
-    char *path = xasprintf("%s/%s", folder, name);
+    char *path = temp_path(name);
     FILE *f = fopen(path, "wb");
     if (!f || fwrite(data, 1, n, f) != n || fclose(f) != 0)
         ok(false, "%s cannot be written", path);
     return path;
 }
 
+/* Removes a file. Takes the path. */
 static __attribute__((unused)) void drop(char *path)
 {
     unlink(path);

@@ -2,16 +2,14 @@
 /* Regions as other programs write them: all of these files are of one picture. Breaks when one is
  * read otherwise than the others, when rows beyond num_boxes are taken, when half of a pair is
  * taken for the whole, and when a damaged file ends the program or is refused without a reason. */
+#include "folder.h"
 #include "src/formats/regionparts.h"
 #include "src/formats/regions.h"
-#include "src/base/mem.h"
-#include "tap.h"
 
 #include <math.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char *folder;
 static struct regions *wanted; /* of regions/mmf.npy */
 
 static char *data_path(const char *name)
@@ -25,11 +23,6 @@ static char *find_bytes(char *data, size_t n, const char *what, size_t len)
         if (memcmp(data + i, what, len) == 0)
             return data + i;
     return NULL;
-}
-
-static char *temp_path(const char *name)
-{
-    return xasprintf("%s/%s", folder, name);
 }
 
 static char *load(const char *path, size_t *n)
@@ -118,13 +111,6 @@ static void refuses(const char *name, int code, const char *why, const char *wha
     free(path);
 }
 
-static void drop(const char *name)
-{
-    char *path = temp_path(name);
-    unlink(path);
-    free(path);
-}
-
 /* num_boxes of mmf_info.npy becomes n: pickle writes BININT1. */
 static void claim(int n)
 {
@@ -163,12 +149,12 @@ static void pairs(void)
     refuses("a.npy", VS_E_FORMAT, "num_boxes is 8, but there are 7 boxes", "more than there are");
     claim(0);
     refuses("a.npy", VS_E_FORMAT, "there is no region in it", "none");
-    drop("a.npy");
+    drop(temp_path("a.npy"));
     refuses("a_info.npy", VS_E_MISSING, "a.npy, which is not there", "boxes alone");
     copy("regions/mmf_info.npy", "b.npy");
     refuses("b.npy", VS_E_FORMAT, "NAME_info.npy", "boxes under another name");
-    drop("a_info.npy");
-    drop("b.npy");
+    drop(temp_path("a_info.npy"));
+    drop(temp_path("b.npy"));
 }
 
 /* ---- text that is no base64 of what is claimed */
@@ -198,7 +184,7 @@ static void contradictions(void)
     refuses("c.tsv", VS_E_FORMAT, "width and height are interchanged?", "height before width");
     edited(tsv, "c.tsv", "AAAAAAAAAAAB", "AAAA.AAAAAAB");
     refuses("c.tsv", VS_E_FORMAT, "the object classes are not base64", "classes of other letters");
-    drop("c.tsv");
+    drop(temp_path("c.tsv"));
     static const char mdb[] = "regions/vilbert_beta.lmdb/data.mdb";
     edited(mdb, "c.mdb", "num_boxes\x94K\7", "num_boxes\x94K\6");
     refuses("c.mdb", VS_E_FORMAT, "num_boxes is 6, but 'features' has 560 bytes", "LMDB: another");
@@ -206,7 +192,7 @@ static void contradictions(void)
     refuses("c.mdb", VS_E_FORMAT, "does not say of how many regions", "LMDB: no number");
     edited(mdb, "c.mdb", "v8E1QaTB", "v8E1*aTB");
     refuses("c.mdb", VS_E_FORMAT, "'bbox' is neither an array nor base64", "LMDB: no base64");
-    drop("c.mdb");
+    drop(temp_path("c.mdb"));
 }
 
 /* ---- a pickle of several images */
@@ -252,7 +238,7 @@ static void kinds(void)
         refuses("k.tsv.part", VS_E_FORMAT, cases[i].what, "something else");
         free(path);
     }
-    drop("k.tsv.part");
+    drop(temp_path("k.tsv.part"));
     static const struct {
         const char *name, *what;
     } files[] = {{"tiny/scene.png", "is an image"},
@@ -262,7 +248,7 @@ static void kinds(void)
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         copy(files[i].name, "k");
         refuses("k", VS_E_FORMAT, files[i].what, files[i].name);
-        drop("k");
+        drop(temp_path("k"));
     }
 }
 
@@ -409,11 +395,10 @@ static void test_as_is(void)
 
 int main(void)
 {
-    char pattern[] = "/tmp/vilscope-test-XXXXXX";
     struct vs_err err = {0};
-    folder = mkdtemp(pattern);
     char *first = data_path("regions/mmf.npy");
-    if (!ok(folder && regions_open(first, NULL, &wanted, &err) == 0, "mmf.npy %s", err.text))
+    if (!ok(folder_make("regions") && regions_open(first, NULL, &wanted, &err) == 0, "mmf.npy %s",
+            err.text))
         return tap_done();
     numbers();
     reads("regions/mmf.npy", NULL, 13);
@@ -440,10 +425,9 @@ int main(void)
     damage("regions/one.pkl", "d.pkl", "d.pkl", true);
     static const char *const left[] = {"d.pkl", "d.npz", "d.npy", "d_info.npy", "d.tsv", "d.mdb"};
     for (size_t i = 0; i < sizeof left / sizeof left[0]; i++)
-        drop(left[i]);
-    ok(rmdir(folder) == 0, "nothing is left behind");
+        drop(temp_path(left[i]));
     regions_free(wanted);
     free(first);
     test_as_is();
-    return tap_done();
+    return folder_remove();
 }

@@ -2,32 +2,16 @@
 /* Checkpoints in several files, as transformers saves them: the tiny model is cut in two. Breaks
  * when a tensor is taken from another shard than the index says, when a shard that is missing,
  * doubled or outside of the folder goes unnoticed, and when such a folder is no model. */
+#include "folder.h"
 #include "src/formats/outfile.h"
 #include "src/formats/tensorfile.h"
-#include "src/base/mem.h"
 #include "src/engine/modeldir.h"
-#include "tap.h"
 
 #include <sys/stat.h>
 
 #define INDEX "model.safetensors.index.json"
 
-static char *folder;
 static struct tensorfile *tiny;
-
-static char *temp_path(const char *name)
-{
-    return xasprintf("%s/%s", folder, name);
-}
-
-static void save(const char *name, const char *data, size_t n)
-{
-    char *path = temp_path(name);
-    FILE *f = fopen(path, "wb");
-    if (!f || fwrite(data, 1, n, f) != n || fclose(f) != 0)
-        ok(false, "%s cannot be written", path);
-    free(path);
-}
 
 static void link_to(const char *name, const char *to)
 {
@@ -36,13 +20,6 @@ static void link_to(const char *name, const char *to)
         ok(false, "%s cannot be linked to %s", path, to);
     free(path);
     free(full);
-}
-
-static void drop(const char *name)
-{
-    char *path = temp_path(name);
-    unlink(path);
-    free(path);
 }
 
 /* Tensors from .. to of the tiny model. */
@@ -79,7 +56,7 @@ static void write_index(const char *name, int half, const char *a, const char *b
         buf_printf(&s, "%s\"%s\": \"%s\"", i ? ",\n" : "", tensorfile_at(tiny, i)->raw_name,
                    i < half ? a : b);
     buf_puts(&s, "}}\n");
-    save(name, s.data, s.len);
+    free(write_file(name, s.data, s.len));
     buf_fini(&s);
 }
 
@@ -160,8 +137,8 @@ static void digests(int n)
     free(path);
     digest_of("other.json", single);
     ok(single[0] && strcmp(single, after) != 0, "and so are the shards");
-    drop("other.json");
-    drop("c.safetensors");
+    drop(temp_path("other.json"));
+    drop(temp_path("c.safetensors"));
 }
 
 /* ---- what cannot be */
@@ -190,12 +167,12 @@ static void contradictions(int n)
     refuses(x, VS_E_FORMAT, "duplicate", "a tensor that is named twice");
     free(twice);
     static const char nothing[] = "{\"weight_map\": {}, \"more\": 1}";
-    save(x, nothing, sizeof nothing - 1);
+    free(write_file(x, nothing, sizeof nothing - 1));
     refuses(x, VS_E_FORMAT, "names no tensor", "no tensor");
     static const char number[] = "{\"weight_map\": {\"a\": 1}, \"b\": 2}";
-    save(x, number, sizeof number - 1);
+    free(write_file(x, number, sizeof number - 1));
     refuses(x, VS_E_FORMAT, "'a' has no file name", "no file");
-    drop(x);
+    drop(temp_path(x));
 }
 
 /* Two files of PyTorch: the tiny model, and one that has other names. */
@@ -211,7 +188,7 @@ static void pickled(int n)
     refuses(x, VS_E_FORMAT, "which one is meant?", "the same tensors in two");
     static const char *const made[] = {"one.bin", "two.bin", "three.bin", x};
     for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)
-        drop(made[i]);
+        drop(temp_path(made[i]));
 }
 
 /* ---- damage */
@@ -233,7 +210,7 @@ static void damage(int n)
         state = state * 1664525u + 1013904223u;
         size_t at = (state >> 4) % (s.len - 3); /* the last brackets and a new line */
         s.data[at] ^= (char)(i % 2 ? 1 << (i / 2 % 8) : 0);
-        save("d.json", s.data, i % 2 ? s.len : at);
+        free(write_file("d.json", s.data, i % 2 ? s.len : at));
         char *damaged = temp_path("d.json");
         if (tensorfile_open(damaged, &t, &err) == 0)
             read += tensorfile_count(t) != n || i % 2 == 0;
@@ -245,7 +222,7 @@ static void damage(int n)
     }
     ok(s.len && read == 0 && silent == 0, "150 cuts and 150 bits of an index: %d, %d", read,
        silent);
-    drop("d.json");
+    drop(temp_path("d.json"));
     buf_fini(&s);
     free(path);
 }
@@ -270,17 +247,16 @@ static void as_model(void)
        "the folder is a model");
     if (rc == 0)
         parts_fini(&p);
-    drop("config.json");
-    drop("vocab.txt");
+    drop(temp_path("config.json"));
+    drop(temp_path("vocab.txt"));
 }
 
 int main(void)
 {
-    char pattern[] = "/tmp/vilscope-test-XXXXXX";
     struct vs_err err = {0};
-    folder = mkdtemp(pattern);
-    if (!ok(folder && tensorfile_open(source_path("tests/data/tiny/checkpoint.bin"), &tiny,
-                                      &err) == 0, "the tiny model %s", err.text))
+    if (!ok(folder_make("sharded") &&
+            tensorfile_open(source_path("tests/data/tiny/checkpoint.bin"), &tiny, &err) == 0,
+            "the tiny model %s", err.text))
         return tap_done();
     int n = tensorfile_count(tiny);
     write_shard("a.safetensors", 0, n / 2);
@@ -292,10 +268,9 @@ int main(void)
     pickled(n);
     damage(n);
     as_model();
-    drop("a.safetensors");
-    drop("b.safetensors");
-    drop(INDEX);
-    ok(rmdir(folder) == 0, "nothing is left behind");
+    drop(temp_path("a.safetensors"));
+    drop(temp_path("b.safetensors"));
+    drop(temp_path(INDEX));
     tensorfile_close(tiny);
-    return tap_done();
+    return folder_remove();
 }
