@@ -15,11 +15,14 @@ says() { # says PATTERN WHAT FILE
     grep -q -- "$1" "$3"
     ok $? "$2"
 }
-ask() { # ask CHECKPOINT TASK WORDS...: the answer in $work/out, notes in $work/err
+query() { # query CHECKPOINT TASK WORDS...
     checkpoint=$1 task=$2
     shift 2
     "$VILSCOPE" query --config "$data/config.json" --vocab "$tiny/vocab.txt" -c "$checkpoint" \
-        -t "$task" "$@" >"$work/out" 2>"$work/err"
+        -t "$task" "$@"
+}
+ask() { # ask CHECKPOINT TASK WORDS...: the answer in $work/out, notes in $work/err
+    query "$@" >"$work/out" 2>"$work/err"
 }
 one="--regions $data/scene.npy $tiny/scene.png"
 two="--regions $data/scene.npy --regions $data/mirror.npy $tiny/scene.png $tiny/mirror.png"
@@ -47,9 +50,8 @@ ok $? "and points: $(head -n 1 "$work/out")"
 for task in nlvr2 snli-ve gqa; do
     images=$one
     [ $task = nlvr2 ] && images=$two
-    refuses 1 "cannot answer it: " "a baseline has no head for $task" "$VILSCOPE" query \
-        --config "$data/config.json" --vocab "$tiny/vocab.txt" -c "$data/baseline.bin" -t $task \
-        $images "a red square"
+    refuses 1 "cannot answer it: " "a baseline has no head for $task" \
+        query "$data/baseline.bin" $task $images "a red square"
 done
 # shellcheck disable=SC2086
 ask "$data/baseline.bin" snli-ve $one "a red square"
@@ -58,13 +60,13 @@ ok $? "of one image it isn't told how it sees two: $(cat "$work/err")"
 # shellcheck disable=SC2086
 ask "$data/baseline.bin" vqa $one --change "ablate joint 2.1 mean" "a red square"
 ok $? "a head of its map is ablated"
-refuses 2 "has no text attention\|no text" "it has no map of a text alone" "$VILSCOPE" query \
-    --config "$data/config.json" --vocab "$tiny/vocab.txt" -c "$data/baseline.bin" -t vqa \
-    --regions "$data/scene.npy" --change "ablate text 1.1 zero" "$tiny/scene.png" "a red square"
+refuses 2 "has no text attention\|no text" "it has no map of a text alone" \
+    query "$data/baseline.bin" vqa --regions "$data/scene.npy" --change "ablate text 1.1 zero" \
+    "$tiny/scene.png" "a red square"
 
 refuses 2 "baseline has no attributions by gradients yet" "no way back through it, said before it answers" \
-    "$VILSCOPE" query --config "$data/config.json" --vocab "$tiny/vocab.txt" -c "$data/baseline.bin" \
-    -t vqa --attribute relevancy --regions "$data/scene.npy" "$tiny/scene.png" "a red square"
+    query "$data/baseline.bin" vqa --attribute relevancy --regions "$data/scene.npy" \
+    "$tiny/scene.png" "a red square"
 [ ! -s "$work/out" ]
 ok $? "and nothing is printed"
 
@@ -80,9 +82,8 @@ ok $? "COCO retrieval of the pre-trained model is its alignment, and is said to 
 ask "$data/tasks.bin" coco $two "a red square" && ! grep -q "zero-shot" "$work/err"
 ok $? "the multi-task model has its own head for it"
 # shellcheck disable=SC2086
-refuses 1 "no head of a task but alignment" "the pre-trained model answers no questions" "$VILSCOPE" \
-    query --config "$data/config.json" --vocab "$tiny/vocab.txt" -c "$data/pretrained.bin" -t vqa \
-    $one "a red square"
+refuses 1 "no head of a task but alignment" "the pre-trained model answers no questions" \
+    query "$data/pretrained.bin" vqa $one "a red square"
 
 # What is said of the target is the number that ranks, and an image's place is no matter.
 # shellcheck disable=SC2086
@@ -101,8 +102,7 @@ LC_ALL=C sed 's/vil_prediction\.main\.3\.weight_g/vil_prediction.main.3.weight_h
 says 'tasks_without_head: vqa, genomeqa, gqa, nlvr2, snli-ve$' "half a classifier is none" "$work/half"
 # shellcheck disable=SC2086
 refuses 1 "lacks tensors of the head behind out.vil_prediction, or has them in another shape" \
-    "nor does it answer" "$VILSCOPE" query --config "$data/config.json" \
-    --vocab "$tiny/vocab.txt" -c "$work/half.bin" -t vqa $one "a red square"
+    "nor does it answer" query "$work/half.bin" vqa $one "a red square"
 
 # ---- two kinds
 compare="$VILSCOPE compare --no-log --config $data/config.json --vocab $tiny/vocab.txt"
@@ -154,8 +154,7 @@ refuses 1 'the configuration is not its own: "v_hidden_size" is 12, the file has
     --vocab "$tiny/vocab.txt" -c "$data/pretrained.bin" -t alignment \
     --regions "$data/scene.npy" "$tiny/scene.png" "a red square"
 head -c 40000 "$data/baseline.bin" >"$work/cut.bin"
-refuses 1 "cut.bin" "a baseline that is cut off" "$VILSCOPE" query --config "$data/config.json" \
-    --vocab "$tiny/vocab.txt" -c "$work/cut.bin" -t vqa --regions "$data/scene.npy" \
+refuses 1 "cut.bin" "a baseline that is cut off" query "$work/cut.bin" vqa --regions "$data/scene.npy" \
     "$tiny/scene.png" "a red square"
 # As the baseline's own configuration is: without what ViLBERT's must say.
 printf '{"vocab_size": 200, "hidden_size": 10, "num_attention_heads": 5, "num_hidden_layers": 2}' >"$work/own.json"
@@ -164,7 +163,6 @@ for file in cut nope; do
         --config "$work/own.json" --vocab "$tiny/vocab.txt" -c "$work/$file.bin" -t vqa \
         --regions "$data/scene.npy" "$tiny/scene.png" "a red square"
 done
-refuses 1 "20 numbers, .* 2048" "features of another width, with both numbers" "$VILSCOPE" query \
-    --config "$data/config.json" --vocab "$tiny/vocab.txt" -c "$data/baseline.bin" -t vqa \
-    "$tiny/scene.png" "a red square"
+refuses 1 "20 numbers, .* 2048" "features of another width, with both numbers" \
+    query "$data/baseline.bin" vqa "$tiny/scene.png" "a red square"
 end
