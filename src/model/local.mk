@@ -12,6 +12,7 @@ libcore_a_SOURCES += \
 	src/model/singlestream/pass.c src/model/singlestream/pass.h \
 	src/model/singlestream/singlestream.h \
 	src/model/singlestream/weights.c \
+	src/model/transformer/bertsizes.c src/model/transformer/bertsizes.h \
 	src/model/transformer/bound.c src/model/transformer/bound.h \
 	src/model/transformer/configfile.c src/model/transformer/configfile.h \
 	src/model/transformer/core.c src/model/transformer/core.h \

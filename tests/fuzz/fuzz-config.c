@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int fd = fuzz_file(data, size, path);
     if (config_read(path, &c, &err) == 0) {
         for (int i = 0; i < c.connections; i++)
-            if (c.t_biattention[i] >= c.layers || c.v_biattention[i] >= c.v_layers)
+            if (c.t_biattention[i] >= c.text.layers || c.v_biattention[i] >= c.v_layers)
                 abort();
     } else if (!err.text[0]) {
         abort();

@@ -87,8 +87,8 @@ static void again_fill(struct again *x)
         x->tokens[i] = 1 + query_below(AGAIN_TOKENS);
         x->regions[i] = 1 + query_below(AGAIN_REGIONS);
         for (int j = 0; j < AGAIN_TOKENS; j++) {
-            x->ids[i][j] = query_below(x->a.c.vocab_size);
-            x->types[i][j] = query_below(x->a.c.type_vocab);
+            x->ids[i][j] = query_below(x->a.c.text.vocab_size);
+            x->types[i][j] = query_below(x->a.c.text.type_vocab);
         }
     }
     /* Some that differ late: in the last number of a row, in the last token, in their masks. */

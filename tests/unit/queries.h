@@ -63,8 +63,8 @@ static void query_random(const struct query_model *q, struct net_input *in)
         int tokens = 1 + query_below(t), regions = 1 + query_below(v);
         task[i] = query_below(4);
         for (int j = 0; j < t; j++) {
-            ids[i * t + j] = query_below(q->c.vocab_size);
-            type[i * t + j] = query_below(q->c.type_vocab);
+            ids[i * t + j] = query_below(q->c.text.vocab_size);
+            type[i * t + j] = query_below(q->c.text.type_vocab);
             tm[i * t + j] = j < tokens;
         }
         for (int j = 0; j < v; j++)
@@ -168,7 +168,7 @@ __attribute__((unused)) static void query_states(struct query_model *gpu, struct
     int done = 0;
     for (int h = 0; h < 4; h++) {
         bool text = heads[h] == HEAD_WORD || heads[h] == HEAD_WORD_LOGIT;
-        int width = text ? cpu->c.hidden : cpu->c.v_hidden;
+        int width = text ? cpu->c.text.hidden : cpu->c.v_hidden;
         size_t n = ROWS * (size_t)vilbert_head_size(cpu->m, heads[h]);
         float *x = xcalloc(ROWS * (size_t)width, sizeof *x);
         float *a = xcalloc(n, sizeof *a), *b = xcalloc(n, sizeof *b);

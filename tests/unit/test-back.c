@@ -136,7 +136,7 @@ static void check_slopes(const struct net_input *given, const struct net_target 
     struct tape *tape = NULL;
     struct vs_err err = {0};
     int first, images = net_target_images(t, in.batch, &first);
-    size_t width = (size_t)q.c.hidden, count = (size_t)(in.batch * in.tokens);
+    size_t width = (size_t)q.c.text.hidden, count = (size_t)(in.batch * in.tokens);
     float *words = xcalloc(count * width + 1, sizeof *words);
     if (!ok(g && record(&in, HEAD_POOLED, &tape, &pass, &err) == 0, "gradients of %s",
             output_table[t->output].name))
@@ -249,7 +249,7 @@ static void check_zeros(void)
     struct tape *tape = NULL;
     struct trace *pass = NULL, *g = NULL;
     struct vs_err err = {0};
-    int last = q.c.connections - 1, text = q.c.layers - 1;
+    int last = q.c.connections - 1, text = q.c.text.layers - 1;
     if (!ok(record(&input, HEAD_ALL & vilbert_net(q.m)->heads, &tape, &pass, &err) == 0 &&
             net_backward(tape, &targets[5], &everything, &g, &err) == 0, "a region %s", err.text))
         return;

@@ -43,7 +43,7 @@ static struct net_want some_heads(const struct query_model *q, struct net_silenc
         want.heads |= 1u << query_below(HEAD_COUNT);
     want.heads &= vilbert_net(q->m)->heads;
     s->map = (enum attn_kind)query_below(4);
-    s->layer = query_below(s->map == ATTN_TEXT ? q->c.layers : s->map == ATTN_VISUAL
+    s->layer = query_below(s->map == ATTN_TEXT ? q->c.text.layers : s->map == ATTN_VISUAL
                                                                    ? q->c.v_layers
                                                                    : q->c.connections);
     return want;
@@ -202,7 +202,7 @@ static void real_input(const struct query_model *q, struct net_input *in)
     float *spatials = xcalloc(v * 5, sizeof *spatials);
     for (int i = 0; i < (int)t; i++)
         ids[i] = i >= REAL_TOKENS && i < 2 * REAL_TOKENS ? ids[i - REAL_TOKENS]
-                                                         : query_below(q->c.vocab_size);
+                                                         : query_below(q->c.text.vocab_size);
     for (size_t i = 0; i < v * n; i++)
         features[i] = (float)query_below(2000) / 1000;
     for (size_t i = 0; i < v * 5; i++)

@@ -232,17 +232,17 @@ static void names_what_is_missing(void)
         ok(false, "tiny opens: %s", err.text);
         return;
     }
-    c.layers++;
+    c.text.layers++;
     ok(vilbert_open(&c, f, k, &m, &err) == VS_E_FORMAT &&
        strstr(err.text, "\"num_hidden_layers\" is 3, the file has 2"),
        "a layer too many: %s", err.text);
-    c.layers--;
+    c.text.layers--;
     c.dynamic_attention = true;
     ok(vilbert_open(&c, f, k, &m, &err) == VS_E_MISSING && strstr(err.text, "dyLinear_q.weight") &&
            strstr(err.text, "more"),
        "tensors that are not there: %s", err.text);
-    c.layers--;
-    c.max_positions++;
+    c.text.layers--;
+    c.text.max_positions++;
     ok(vilbert_open(&c, f, k, &m, &err) == VS_E_FORMAT &&
        strstr(err.text, "position_embeddings"), "another shape: %s", err.text);
     kern_close(k);

@@ -5,15 +5,14 @@
 #define VS_SINGLE_CONFIG_H
 
 #include "src/model/family.h"
+#include "src/model/transformer/bertsizes.h"
 
-#define SINGLE_MAX_LAYERS 96
 /* Fixed in the reference's code. */
 #define SINGLE_FEATURES 2048
 #define SINGLE_CLASSES 1601
 
 struct single_config {
-    int vocab_size, hidden, layers, heads, intermediate, max_positions, type_vocab;
-    enum kern_act act;
+    struct bert_sizes text;
 };
 
 /* What everything above asks of it. */

@@ -30,7 +30,7 @@ int single_open(const struct single_config *c, const struct tensorfile *f, struc
     struct single *m = xcalloc(1, sizeof *m);
     m->core.net = (struct net){.family = &singlestream_family, .sizes = single_config_sizes(c)};
     m->core.k = k;
-    m->core.types = c->type_vocab;
+    m->core.types = c->text.type_vocab;
     m->core.once = single_once;
     m->c = *c;
     int rc = single_bind(m, f, err);

@@ -17,7 +17,7 @@ bool single_reads_rows(unsigned heads)
 
 static void single_pool(struct single_pass *p)
 {
-    int n = p->m->c.hidden, batch = p->run.in->batch;
+    int n = p->m->c.text.hidden, batch = p->run.in->batch;
     struct kern_gather_rows first = {.x = p->x, .ldx = n, .index = p->cut ? NULL : p->first,
                                      .y = p->wide, .ldy = n, .m = batch, .n = n};
     struct kern_linear dense = line_linear(&p->m->w.pool, p->wide, batch, p->pooled, KERN_TANH,
@@ -43,7 +43,7 @@ static int single_run_pooled(struct single_pass *p)
     unsigned want = p->run.want->heads;
     int batch = p->run.in->batch, rc = 0;
     if (want & HEAD_POOLED)
-        rc = head_keep(&p->run, p->pooled, p->m->c.hidden, OUT_POOLED);
+        rc = head_keep(&p->run, p->pooled, p->m->c.text.hidden, OUT_POOLED);
     if (rc == 0 && want & (HEAD_VQA | HEAD_GQA))
         rc = single_answer(p);
     if (rc == 0 && want & HEAD_ALIGN)
@@ -59,7 +59,7 @@ static int single_run_pooled(struct single_pass *p)
 static void single_part(struct single_pass *p, const struct packing *k, const int32_t *index,
                         float *y)
 {
-    int n = p->m->c.hidden;
+    int n = p->m->c.text.hidden;
     struct kern_gather_rows part = {.x = p->x, .ldx = n, .index = index, .y = y, .ldy = n,
                                     .m = k->rows, .n = n};
     if (k->rows > 0)
@@ -69,7 +69,7 @@ static void single_part(struct single_pass *p, const struct packing *k, const in
 static int single_run_head(struct single_pass *p, enum net_head head)
 {
     bool text = head == HEAD_WORD || head == HEAD_WORD_LOGIT;
-    struct row_head h = row_head_of(&p->m->w.rows, head, p->m->c.act);
+    struct row_head h = row_head_of(&p->m->w.rows, head, p->m->c.text.act);
     return head_rows(&p->run, text ? &p->tokens : &p->regions, text ? p->q : p->k, p->v, &h,
                      output_of(head));
 }
@@ -79,7 +79,7 @@ static int single_run_rows(struct single_pass *p)
     static const enum net_head heads[] = {HEAD_REGION_CLASS, HEAD_GROUND, HEAD_WORD,
                                           HEAD_WORD_LOGIT};
     unsigned want = p->run.want->heads;
-    int rc = 0, n = p->m->c.hidden;
+    int rc = 0, n = p->m->c.text.hidden;
     single_part(p, &p->tokens, p->of_tokens, p->q);
     single_part(p, &p->regions, p->of_regions, p->k);
     for (int i = 0; i < 4 && rc == 0; i++)
@@ -121,8 +121,8 @@ int single_head_size(const struct single *m, enum net_head head)
 int single_read_states(struct single *m, enum net_head head, const float *x, int rows, float *out,
                        struct vs_err *err)
 {
-    struct row_head h = row_head_of(&m->w.rows, head, m->c.act);
+    struct row_head h = row_head_of(&m->w.rows, head, m->c.text.act);
     if (single_head_size(m, head) == 0)
         return vs_fail(err, VS_E_MISSING, "the checkpoint lacks the tensors of this head");
-    return head_read_states(&m->core, head, &h, x, (size_t)m->c.hidden, rows, out, err);
+    return head_read_states(&m->core, head, &h, x, (size_t)m->c.text.hidden, rows, out, err);
 }

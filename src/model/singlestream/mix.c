@@ -8,10 +8,7 @@
 
 static void single_patch_embeddings(struct single_weights *a, const struct single_weights *b)
 {
-    a->words = b->words;
-    a->positions = b->positions;
-    a->types = b->types;
-    a->embed_norm = b->embed_norm;
+    a->text = b->text;
     a->region_embed_norm = b->region_embed_norm;
     a->features = b->features;
     a->places = b->places;
@@ -31,7 +28,7 @@ static void single_patch_heads(struct single *m, const struct single *from)
 
 static int single_patch_layers(struct single *m, const struct net_patch *s, struct vs_err *err)
 {
-    int n = m->c.layers, heads = m->c.heads, rc = 0;
+    int n = m->c.text.layers, heads = m->c.text.heads, rc = 0;
     const struct single *from = (const struct single *)s->from;
     if (s->layer >= n || s->head >= heads)
         return vs_fail(err, VS_E_USAGE, "this part has %d layers of %d heads", n, heads);
@@ -70,7 +67,7 @@ int single_mix(struct single *m, const struct net_patch *list, int count, struct
     x->c = m->c;
     x->w = m->w;
     x->answers = m->answers;
-    size_t size = (size_t)m->c.layers * sizeof *x->w.layers;
+    size_t size = (size_t)m->c.text.layers * sizeof *x->w.layers;
     x->w.layers = xmalloc(size);
     memcpy(x->w.layers, m->w.layers, size);
     for (int i = 0; i < count && rc == 0; i++)

@@ -51,10 +51,10 @@ static size_t single_small_size(const struct single_pass *p)
 static int single_plan_arena(struct single_pass *p)
 {
     const struct single_config *c = &p->m->c;
-    size_t rows = (size_t)p->all.rows, h = (size_t)c->hidden, n = rows * h;
+    size_t rows = (size_t)p->all.rows, h = (size_t)c->text.hidden, n = rows * h;
     size_t b = (size_t)p->run.in->batch;
     /* Feed forward space also takes features and places. */
-    size_t ff = forward_most(rows * forward_most((size_t)c->intermediate, h),
+    size_t ff = forward_most(rows * forward_most((size_t)c->text.intermediate, h),
                              (size_t)p->regions.rows * (SINGLE_FEATURES + 5));
     const struct forward_slice list[] = {
         {&p->x, n}, {&p->q, n}, {&p->k, n}, {&p->v, n}, {&p->ctx, n}, {&p->ff, ff},
@@ -65,7 +65,7 @@ static int single_plan_arena(struct single_pass *p)
 
 int single_batch(const struct single *m, int tokens, int regions, int most)
 {
-    size_t h = (size_t)m->c.hidden, ff = forward_most((size_t)m->c.intermediate, h);
+    size_t h = (size_t)m->c.text.hidden, ff = forward_most((size_t)m->c.text.intermediate, h);
     size_t each = (size_t)(tokens + regions) * (5 * h + ff) +
                   (size_t)regions * (SINGLE_FEATURES + 5);
     most = most < 1 ? 1 : most;
@@ -150,11 +150,11 @@ static void single_embed_tokens(struct single_pass *p, float *y)
 {
     const struct single_weights *w = &p->m->w;
     const struct single_config *c = &p->m->c;
-    struct kern_embed e = {.table = {w->words, w->positions, w->types},
+    struct kern_embed e = {.table = {w->text.words, w->text.positions, w->text.types},
                            .ids = {p->ids[0], p->ids[1], p->ids[2]},
-                           .rows = {c->vocab_size, c->max_positions, c->type_vocab}, .y = y,
-                           .ldy = c->hidden, .m = p->tokens.rows, .n = c->hidden};
-    struct kern_norm norm = line_norm(&w->embed_norm, y, p->tokens.rows);
+                           .rows = {c->text.vocab_size, c->text.max_positions, c->text.type_vocab},
+                           .y = y, .ldy = c->text.hidden, .m = p->tokens.rows, .n = c->text.hidden};
+    struct kern_norm norm = line_norm(&w->text.norm, y, p->tokens.rows);
     p->run.ops->embed(p->run.k, &e);
     p->run.ops->norm(p->run.k, &norm, 1);
 }
@@ -163,7 +163,7 @@ static void single_embed_tokens(struct single_pass *p, float *y)
 static void single_embed_regions(struct single_pass *p, float *y)
 {
     const struct single_weights *w = &p->m->w;
-    int n = p->m->c.hidden, rows = p->regions.rows;
+    int n = p->m->c.text.hidden, rows = p->regions.rows;
     const float *features = p->ff, *places = p->ff + (ptrdiff_t)rows * SINGLE_FEATURES;
     struct kern_embed type = {.table = {w->region_types}, .ids = {p->ones}, .rows = {2}, .y = y,
                               .ldy = n, .m = rows, .n = n};
@@ -178,7 +178,7 @@ static void single_embed_regions(struct single_pass *p, float *y)
 
 static int single_embed(struct single_pass *p)
 {
-    int n = p->m->c.hidden;
+    int n = p->m->c.text.hidden;
     struct kern_gather_rows join = {.x = p->q, .ldx = n, .index = p->order, .y = p->x, .ldy = n,
                                     .m = p->all.rows, .n = n};
     if (p->tokens.rows > 0)
@@ -196,10 +196,11 @@ static int single_layers(struct single_pass *p)
 {
     const struct single_config *c = &p->m->c;
     const struct net_want *want = p->run.want;
-    struct stream s = {&p->all, p->x, p->q, p->k, p->v, p->ctx, p->ff, c->hidden, c->heads,
-                       c->act, ATTN_JOINT, p->bias, p->first, p->x, p->x, NULL, NULL};
+    struct stream s = {&p->all, p->x, p->q, p->k, p->v, p->ctx, p->ff, c->text.hidden,
+                       c->text.heads, c->text.act, ATTN_JOINT, p->bias, p->first, p->x, p->x,
+                       NULL, NULL};
     bool all = want->hidden || want->attention || single_reads_rows(want->heads);
-    int rc = 0, last = c->layers - 1;
+    int rc = 0, last = c->text.layers - 1;
     p->cut = !all && !forward_is_averaged(&p->run, ATTN_JOINT, last);
     for (int i = 0; i <= last && rc == 0; i++)
         if ((rc = forward_check_cancel(&p->run)) == 0)

@@ -10,8 +10,8 @@
 #include "src/model/transformer/heads.h"
 
 struct single_weights {
-    const void *words, *positions, *types;
-    struct norm_w embed_norm, region_embed_norm;
+    struct bert_embeddings text;
+    struct norm_w region_embed_norm;
     struct linear_w features, places;
     const void *region_types; /* (2, hidden): row 1 is added to every region */
     struct layer_w *layers;

@@ -16,19 +16,9 @@ enum net_head single_answers(int count)
 static int single_check_sizes(const struct single_config *c, const struct tensorfile *f,
                               struct vs_err *err)
 {
-    const struct bound_size list[] = {
-        {"vocab_size", c->vocab_size, bound_rows(f, "bert.embeddings.word_embeddings.weight")},
-        {"hidden_size", c->hidden, bound_columns(f, "bert.embeddings.word_embeddings.weight")},
-        {"num_hidden_layers", c->layers, bound_layers(f, "layer")},
-        {"intermediate_size", c->intermediate,
-         bound_rows(f, "bert.encoder.layer.0.intermediate.dense.weight")},
-        {"max_position_embeddings", c->max_positions,
-         bound_rows(f, "bert.embeddings.position_embeddings.weight")},
-        {"type_vocab_size", c->type_vocab,
-         bound_rows(f, "bert.embeddings.token_type_embeddings.weight")},
-    };
-    return bound_check_sizes(f, "the single-stream baseline", list, sizeof list / sizeof list[0],
-                             err);
+    struct bound_size list[BERT_TOLD];
+    bert_told_sizes(&c->text, f, list);
+    return bound_check_sizes(f, "the single-stream baseline", list, BERT_TOLD, err);
 }
 
 /* ---- the trunk */
@@ -36,19 +26,15 @@ static int single_check_sizes(const struct single_config *c, const struct tensor
 static void single_bind_trunk(struct binder *b, struct single_weights *w,
                               const struct single_config *c)
 {
-    int n = c->hidden;
-    bind_table(b, &w->words, c->vocab_size, n, "bert.embeddings.word_embeddings.weight");
-    bind_table(b, &w->positions, c->max_positions, n,
-               "bert.embeddings.position_embeddings.weight");
-    bind_table(b, &w->types, c->type_vocab, n, "bert.embeddings.token_type_embeddings.weight");
-    bind_norm(b, &w->embed_norm, n, "bert.embeddings.LayerNorm");
+    int n = c->text.hidden;
+    bert_bind_embeddings(b, &w->text, &c->text);
     bind_linear(b, &w->features, n, SINGLE_FEATURES, "bert.image_embeddings.image_embeddings");
     bind_linear(b, &w->places, n, 5, "bert.image_embeddings.image_location_embeddings");
     bind_table(b, &w->region_types, 2, n, "bert.image_embeddings.token_type_embeddings.weight");
     bind_norm(b, &w->region_embed_norm, n, "bert.image_embeddings.LayerNorm");
-    w->layers = xcalloc((size_t)c->layers, sizeof *w->layers);
-    for (int i = 0; i < c->layers; i++)
-        bind_layer(b, &w->layers[i], "layer", i, n, c->intermediate);
+    w->layers = xcalloc((size_t)c->text.layers, sizeof *w->layers);
+    for (int i = 0; i < c->text.layers; i++)
+        bind_layer(b, &w->layers[i], "layer", i, n, c->text.intermediate);
     bind_linear(b, &w->pool, n, n, "bert.pooler.dense");
 }
 
@@ -59,7 +45,7 @@ static void single_bind_head(struct binder *b, void *arg, unsigned head)
 {
     struct single *m = arg;
     struct single_weights *w = &m->w;
-    int n = m->c.hidden;
+    int n = m->c.text.hidden;
     switch (head) {
     case HEAD_VQA: case HEAD_GQA:
         if (head != m->answers) {
@@ -73,17 +59,16 @@ static void single_bind_head(struct binder *b, void *arg, unsigned head)
     case HEAD_ALIGN: bind_linear(b, &w->align, 1, n, "vil_logit"); break;
     case HEAD_MATCH: bind_linear(b, &w->match, 2, n, "cls.seq_relationship"); break;
     default:
-        bind_row_head(b, &w->rows, head, &(struct row_sizes){m->c.vocab_size, n, n, SINGLE_CLASSES,
-                                                             w->words});
+        bind_row_head(b, &w->rows, head, &(struct row_sizes){m->c.text.vocab_size, n, n,
+                                                             SINGLE_CLASSES, w->text.words});
     }
 }
 
 unsigned single_heads(const struct tensorfile *f)
 {
-    static const char words[] = "bert.embeddings.word_embeddings.weight";
     struct single m = {
         .core.bound.path = tensorfile_path(f),
-        .c = {.vocab_size = bound_rows(f, words), .hidden = bound_columns(f, words)},
+        .c = {.text = bert_sizes_of(f)},
         .answers = single_answers(bound_rows(f, "vil_prediction.main.3.bias")),
     };
     struct binder b = {.to = &m.core.bound, .f = f};

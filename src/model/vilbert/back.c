@@ -38,7 +38,7 @@ static size_t back_map_size(const struct back *b)
     size_t t = 0, v = 0, co = 0;
     for (int i = 0; i < b->p.run.in->batch; i++) {
         size_t nt = (size_t)rows_of(&b->p.t, i), nv = (size_t)rows_of(&b->p.v, i);
-        t += (size_t)c->heads * nt * nt;
+        t += (size_t)c->text.heads * nt * nt;
         v += (size_t)c->v_heads * nv * nv;
         co += 2 * (size_t)c->bi_heads * nt * nv;
     }
@@ -53,7 +53,7 @@ static int back_plan(struct back *b)
     size_t seed = BACK_ROUND(back_seed_size(b)), batch = (size_t)b->p.run.in->batch;
     const struct config *c = &b->p.m->c;
     size_t inner = BACK_ROUND(max_size(2 * (size_t)c->bi_hidden,
-                                       (size_t)(c->hidden > c->v_hidden ? c->hidden
+                                       (size_t)(c->text.hidden > c->v_hidden ? c->text.hidden
                                                                         : c->v_hidden)));
     b->map_size = BACK_ROUND(back_map_size(b));
     b->maps = kern_alloc(b->p.run.k, 2 * b->map_size + seed + 3 * inner + 2 * batch + 1);
@@ -123,7 +123,7 @@ static int back_keep_input(struct back *b, int i, const float *d, int n, enum tr
 static int back_inputs(struct back *b)
 {
     const struct weights *w = &b->p.m->w;
-    const struct norm_w *norms[2] = {&w->v_embed_norm, &w->embed_norm};
+    const struct norm_w *norms[2] = {&w->v_embed_norm, &w->text.norm};
     int regions = b->p.v.rows, n = b->p.m->c.v_feature;
     float *places = b->p.fv + (ptrdiff_t)regions * n;
     for (int i = 0; i < 2; i++) {
@@ -138,7 +138,7 @@ static int back_inputs(struct back *b)
         back_linear(&w->v_places, b->d[0], regions, places, NULL)};
     if (b->live[0])
         b->p.run.ops->linear_back(b->p.run.k, list, 2);
-    int rc = back_keep_input(b, 1, b->d[1], b->p.m->c.hidden, INPUT_TOKENS);
+    int rc = back_keep_input(b, 1, b->d[1], b->p.m->c.text.hidden, INPUT_TOKENS);
     if (rc == 0)
         rc = back_keep_input(b, 0, b->p.fv, n, INPUT_FEATURES);
     return rc ? rc : back_keep_input(b, 0, places, 5, INPUT_BOXES);

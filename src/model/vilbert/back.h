@@ -29,7 +29,7 @@ struct back {
 
 static inline int back_width(const struct back *b, int i)
 {
-    return i ? b->p.m->c.hidden : b->p.m->c.v_hidden;
+    return i ? b->p.m->c.text.hidden : b->p.m->c.v_hidden;
 }
 
 static inline const struct packing *back_rows(const struct back *b, int i)

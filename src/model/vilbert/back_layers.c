@@ -36,7 +36,7 @@ static struct back_side back_side(const struct back *b, const struct tape_layer 
     const struct pass *p = &b->p;
     struct back_side s = {.i = i, .l = l, .d = b->d[i],
                           .rows = l->first ? p->run.in->batch : back_rows(b, i)->rows,
-                          .act = i ? p->m->c.act : p->m->c.v_act};
+                          .act = i ? p->m->c.text.act : p->m->c.v_act};
     s.wide = i ? p->ft : p->fv;
     s.read = i ? p->ct : p->cv;
     s.q = i ? p->qt : p->qv;
@@ -168,7 +168,7 @@ static void back_gates(struct back *b, const struct layer_w *w, const struct bac
 {
     const struct kern_ops *ops = b->p.run.ops;
     struct kern *k = b->p.run.k;
-    int n = b->p.m->c.v_hidden, hidden = b->p.m->c.hidden;
+    int n = b->p.m->c.v_hidden, hidden = b->p.m->c.text.hidden;
     float *dq = b->p.gate, *dk = dq + n, *mean = dk + n;
     for (int i = 0; i < b->p.run.in->batch; i++) {
         const float *gate = s->l->gate + 2 * (ptrdiff_t)(b->first + i) * n;
@@ -217,7 +217,7 @@ static int back_layer(struct back *b, const struct tape_step *step)
     side_kept(b, &s);
     back_feed(b, &s, 1);
     struct back_look look = {.from = &s, .to = &s, .width = width, .layer = step->number,
-                             .heads = i ? b->p.m->c.heads : b->p.m->c.v_heads,
+                             .heads = i ? b->p.m->c.text.heads : b->p.m->c.v_heads,
                              .kind = i ? ATTN_TEXT : ATTN_VISUAL};
     int rc = back_looks(b, &look, 1), all = back_rows(b, i)->rows;
     if (rc != 0)

@@ -4,8 +4,6 @@
  * Source: vilbert/vilbert.py of the reference, BertConfig: names and defaults. */
 #include "src/model/vilbert/config.h"
 
-#include "src/model/transformer/configfile.h"
-
 #include <string.h>
 
 /* A list of layer numbers below layers; the count. */
@@ -18,9 +16,9 @@ static int config_layer_list(struct configfile *r, const char *key, int layers, 
         return 2;
     }
     size_t n = json_array_size(v);
-    if (!json_is_array(v) || n == 0 || n > CONFIG_MAX_LAYERS) {
+    if (!json_is_array(v) || n == 0 || n > BERT_MAX_LAYERS) {
         CONFIG_BAD(r, "%s: \"%s\" is not a list of 1 to %d layer numbers", r->path, key,
-            CONFIG_MAX_LAYERS);
+            BERT_MAX_LAYERS);
         return 0;
     }
     for (size_t i = 0; i < n; i++) {
@@ -49,16 +47,7 @@ static bool config_is_one_stream(const struct configfile *r)
 static void config_read_sizes(struct configfile *r, struct config *c)
 {
     c->one_stream = config_is_one_stream(r);
-    if (!json_object_get(r->root, "vocab_size"))
-        CONFIG_BAD(r, "%s: no \"vocab_size\": not a configuration of the multi-task model",
-                   r->path);
-    c->vocab_size = configfile_whole(r, "vocab_size", 1);
-    c->hidden = configfile_whole(r, "hidden_size", 768);
-    c->layers = configfile_whole(r, "num_hidden_layers", 12);
-    c->heads = configfile_whole(r, "num_attention_heads", 12);
-    c->intermediate = configfile_whole(r, "intermediate_size", 3072);
-    c->max_positions = configfile_whole(r, "max_position_embeddings", 512);
-    c->type_vocab = configfile_whole(r, "type_vocab_size", 2);
+    bert_read_sizes(r, "multi-task model", &c->text);
     c->v_feature = configfile_whole(r, "v_feature_size", 2048);
     configfile_whole(r, "v_target_size", 1601); /* scripts overwrite it: the file's width counts */
     c->v_hidden = configfile_whole(r, "v_hidden_size", 768);
@@ -67,9 +56,8 @@ static void config_read_sizes(struct configfile *r, struct config *c)
     c->v_intermediate = configfile_whole(r, "v_intermediate_size", 3072);
     c->bi_hidden = configfile_whole(r, "bi_hidden_size", 1024);
     c->bi_heads = configfile_whole(r, "bi_num_attention_heads", 16);
-    if (c->layers > CONFIG_MAX_LAYERS || c->v_layers > CONFIG_MAX_LAYERS)
-        CONFIG_BAD(r, "%s: more than %d layers", r->path, CONFIG_MAX_LAYERS);
-    configfile_check_heads(r, "hidden_size", c->hidden, c->heads);
+    if (c->v_layers > BERT_MAX_LAYERS)
+        CONFIG_BAD(r, "%s: more than %d layers", r->path, BERT_MAX_LAYERS);
     configfile_check_heads(r, "v_hidden_size", c->v_hidden, c->v_heads);
     configfile_check_heads(r, "bi_hidden_size", c->bi_hidden, c->bi_heads);
 }
@@ -78,13 +66,13 @@ static void config_read_connections(struct configfile *r, struct config *c)
 {
     static const int v_fallback[] = {0, 1}, t_fallback[] = {10, 11};
     int v = config_layer_list(r, "v_biattention_id", c->v_layers, v_fallback, c->v_biattention);
-    c->connections = config_layer_list(r, "t_biattention_id", c->layers, t_fallback,
+    c->connections = config_layer_list(r, "t_biattention_id", c->text.layers, t_fallback,
                                        c->t_biattention);
     if (v != c->connections)
         CONFIG_BAD(r, "%s: \"v_biattention_id\" has %d entries, \"t_biattention_id\" %d", r->path,
                    v, c->connections);
     for (int i = 0; i < 2 && c->connections == 2; i++) /* the defaults may not fit the sizes */
-        if (c->v_biattention[i] >= c->v_layers || c->t_biattention[i] >= c->layers)
+        if (c->v_biattention[i] >= c->v_layers || c->t_biattention[i] >= c->text.layers)
             CONFIG_BAD(r, "%s: co-attention layer %d stands before a layer that does not exist%s",
                        r->path, i, c->one_stream ? CONFIG_ONE_STREAM : "");
     /* These change what the reference computes, and no published model has them. */
@@ -98,7 +86,6 @@ static void config_read_modes(struct configfile *r, struct config *c)
 {
     const json_t *fusion = json_object_get(r->root, "fusion_method");
     const char *s = fusion ? json_string_value(fusion) : "mul";
-    c->act = configfile_activation(r, "hidden_act");
     c->v_act = configfile_activation(r, "v_hidden_act");
     if (!s || (strcmp(s, "mul") != 0 && strcmp(s, "sum") != 0))
         CONFIG_BAD(r, "%s: \"fusion_method\" is not \"mul\" or \"sum\"", r->path);
@@ -128,11 +115,11 @@ int config_read(const char *path, struct config *c, struct vs_err *err)
 struct net_sizes config_sizes(const struct config *c)
 {
     return (struct net_sizes){
-        .words = c->vocab_size,
-        .positions = c->max_positions,
+        .words = c->text.vocab_size,
+        .positions = c->text.max_positions,
         .features = c->v_feature,
-        .width = {[STREAM_TEXT] = c->hidden, [STREAM_IMAGE] = c->v_hidden},
-        .part = {[PART_TEXT] = {c->layers, c->heads},
+        .width = {[STREAM_TEXT] = c->text.hidden, [STREAM_IMAGE] = c->v_hidden},
+        .part = {[PART_TEXT] = {c->text.layers, c->text.heads},
                  [PART_VISUAL] = {c->v_layers, c->v_heads},
                  [PART_CO] = {c->connections, c->bi_heads}},
     };

@@ -4,20 +4,17 @@
 #define VS_CONFIG_H
 
 #include "src/model/family.h"
+#include "src/model/transformer/bertsizes.h"
 
 #include <stdbool.h>
 
-#define CONFIG_MAX_LAYERS 96
-
 struct config {
-    int vocab_size, hidden, layers, heads, intermediate;
-    int max_positions, type_vocab;
-    enum kern_act act;
+    struct bert_sizes text;
     int v_feature, v_hidden, v_layers, v_heads, v_intermediate;
     enum kern_act v_act;
     int bi_hidden, bi_heads;
     int connections;                       /* number of co-attention layers */
-    int v_biattention[CONFIG_MAX_LAYERS], t_biattention[CONFIG_MAX_LAYERS];
+    int v_biattention[BERT_MAX_LAYERS], t_biattention[BERT_MAX_LAYERS];
     bool fusion_sum;                       /* fusion_method "sum" instead of "mul" */
     bool dynamic_attention;
     int visual_target;                     /* what masked regions were trained on: 0 classes, 1

@@ -14,12 +14,13 @@ static void encoder_sum_text(struct pass *p, int rows, float *to)
     const struct config *c = &p->m->c;
     const struct kern_ops *ops = p->run.ops;
     bool own_words = p->run.in->words != NULL;
-    int n = c->hidden;
+    int n = c->text.hidden;
     size_t all = (size_t)rows * (size_t)n;
-    struct kern_embed e = {.table = {own_words ? NULL : w->words, w->positions, w->types},
+    struct kern_embed e = {.table = {own_words ? NULL : w->text.words, w->text.positions,
+                                     w->text.types},
                            .ids = {p->ids[0], p->ids[1], p->ids[2]},
-                           .rows = {c->vocab_size, c->max_positions, c->type_vocab}, .y = to,
-                           .ldy = n, .m = rows, .n = n};
+                           .rows = {c->text.vocab_size, c->text.max_positions, c->text.type_vocab},
+                           .y = to, .ldy = n, .m = rows, .n = n};
     ops->embed(p->run.k, &e);
     if (own_words)
         ops->add(p->run.k, to, p->qt, to, all);
@@ -35,7 +36,7 @@ static void encoder_sum_text(struct pass *p, int rows, float *to)
 static void encoder_embed_text(struct pass *p, int rows)
 {
     float *sum = p->tape ? p->tape->embedded[1] : p->xt;
-    struct kern_norm norm = line_norm_to(&p->m->w.embed_norm, sum, rows, p->xt);
+    struct kern_norm norm = line_norm_to(&p->m->w.text.norm, sum, rows, p->xt);
     encoder_sum_text(p, rows, sum);
     p->run.ops->norm(p->run.k, &norm, 1);
 }
@@ -69,7 +70,7 @@ static int encoder_run_layers(struct pass *p, struct stream s, int from, int to,
 /* What comes behind the last co-attention layer. */
 static int encoder_end_text(struct pass *p, int from, int number)
 {
-    int last = p->m->c.layers - 1, rc = 0;
+    int last = p->m->c.text.layers - 1, rc = 0;
     if (p->need_t == NEED_NOTHING)
         return 0;
     struct stream s = text_stream(p);
@@ -143,8 +144,8 @@ static int encoder_prefix(struct pass *p)
         encoder_keep_prefix(p, i);
     }
     if (hidden)
-        rc = forward_keep_state(&p->run, &p->t, p->xt, p->m->c.hidden, PART_EMBEDDINGS, STREAM_TEXT,
-                                0);
+        rc = forward_keep_state(&p->run, &p->t, p->xt, p->m->c.text.hidden, PART_EMBEDDINGS,
+                                STREAM_TEXT, 0);
     if (hidden && rc == 0)
         rc = forward_keep_state(&p->run, &p->v, p->xv, p->m->c.v_hidden, PART_EMBEDDINGS,
                                 STREAM_IMAGE, 0);

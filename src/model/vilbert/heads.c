@@ -24,10 +24,11 @@ static void head_pool(struct pass *p)
 {
     const struct config *c = &p->m->c;
     int batch = p->run.in->batch;
-    float *first_t = p->wide, *first_v = p->wide + (ptrdiff_t)batch * c->hidden;
-    struct kern_gather_rows t = {.x = p->xt, .ldx = c->hidden,
+    float *first_t = p->wide, *first_v = p->wide + (ptrdiff_t)batch * c->text.hidden;
+    struct kern_gather_rows t = {.x = p->xt, .ldx = c->text.hidden,
                                  .index = p->cut_t ? NULL : p->first_t,
-                                 .y = first_t, .ldy = c->hidden, .m = batch, .n = c->hidden};
+                                 .y = first_t, .ldy = c->text.hidden, .m = batch,
+                                 .n = c->text.hidden};
     struct kern_gather_rows v = {.x = p->xv, .ldx = c->v_hidden,
                                  .index = p->cut_v ? NULL : p->first_v,
                                  .y = first_v, .ldy = c->v_hidden, .m = batch, .n = c->v_hidden};
@@ -101,7 +102,7 @@ static int heads_run_pooled(struct pass *p)
 /* Both streams use hidden_act. */
 struct row_head head_on_rows(const struct vilbert *m, enum net_head head)
 {
-    return row_head_of(&m->w.rows, head, m->c.act);
+    return row_head_of(&m->w.rows, head, m->c.text.act);
 }
 
 enum net_output head_output(const struct vilbert *m, enum net_head head)
@@ -132,7 +133,7 @@ static int heads_run_rows(struct pass *p)
     if (rc == 0 && want & HEAD_WORD)
         rc = head_run_rows(p, HEAD_WORD, true);
     if (rc == 0 && want & HEAD_SEQUENCE)
-        rc = head_keep_rows(&p->run, &p->t, p->xt, c->hidden, OUT_SEQUENCE_T);
+        rc = head_keep_rows(&p->run, &p->t, p->xt, c->text.hidden, OUT_SEQUENCE_T);
     if (rc == 0 && want & HEAD_SEQUENCE)
         rc = head_keep_rows(&p->run, &p->v, p->xv, c->v_hidden, OUT_SEQUENCE_V);
     return rc;
@@ -162,7 +163,7 @@ int vilbert_read_states(struct vilbert *m, enum net_head head, const float *x, i
     if (vilbert_head_size(m, head) == 0)
         return vs_fail(err, VS_E_MISSING, "the checkpoint lacks the tensors of this head");
     return head_read_states(&m->core, head, &h, x,
-                            (size_t)(text ? m->c.hidden : m->c.v_hidden), rows, out, err);
+                            (size_t)(text ? m->c.text.hidden : m->c.v_hidden), rows, out, err);
 }
 
 int heads_run(struct pass *p)

@@ -12,8 +12,9 @@
 struct stream text_stream(const struct pass *p)
 {
     const struct config *c = &p->m->c;
-    return (struct stream){&p->t, p->xt, p->qt, p->kt, p->vt, p->ct, p->ft, c->hidden, c->heads,
-                           c->act, ATTN_TEXT, p->bias_t, p->first_t, p->xt, p->xt, NULL, NULL};
+    return (struct stream){&p->t, p->xt, p->qt, p->kt, p->vt, p->ct, p->ft, c->text.hidden,
+                           c->text.heads, c->text.act, ATTN_TEXT, p->bias_t, p->first_t, p->xt,
+                           p->xt, NULL, NULL};
 }
 
 struct stream visual_stream(const struct pass *p)
@@ -34,7 +35,7 @@ static void layer_gate(struct pass *p, const struct layer_w *w, const struct str
     for (int b = 0; b < p->run.in->batch; b++) {
         ptrdiff_t at = (ptrdiff_t)p->v.start[b] * n;
         float *gq = s->kept ? s->kept->gate + 2 * (ptrdiff_t)b * n : p->gate, *gk = gq + n;
-        int hidden = p->m->c.hidden, first = p->t.start[b];
+        int hidden = p->m->c.text.hidden, first = p->t.start[b];
         struct kern_mean real = {.x = p->xt + (ptrdiff_t)first * hidden, .ldx = hidden,
                                  .skip = p->bias_t ? p->bias_t + first : NULL, .y = mean,
                                  .m = rows_of(&p->t, b), .n = hidden};
@@ -135,7 +136,8 @@ int colayer_run(struct pass *p, const struct colayer_w *w, int number)
     layer_feed(&p->run, o.ff_in, o.side, o.sides);
     p->run.ops->linear(k, o.ff_out, o.sides);
     p->run.ops->norm(k, o.ff_norm, o.sides);
-    rc = forward_keep_state(&p->run, &p->t, p->xt, p->m->c.hidden, PART_CO, STREAM_TEXT, number);
+    rc = forward_keep_state(&p->run, &p->t, p->xt, p->m->c.text.hidden, PART_CO, STREAM_TEXT,
+                            number);
     return rc ? rc
               : forward_keep_state(&p->run, &p->v, p->xv, p->m->c.v_hidden, PART_CO, STREAM_IMAGE,
                                    number);

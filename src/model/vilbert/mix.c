@@ -25,11 +25,8 @@ static int patch_colayer(struct bound *w, struct colayer_w *a, const struct cola
 
 static void patch_embeddings(struct weights *a, const struct weights *b)
 {
-    a->words = b->words;
-    a->positions = b->positions;
-    a->types = b->types;
+    a->text = b->text;
     a->tasks = b->tasks;
-    a->embed_norm = b->embed_norm;
     a->v_embed_norm = b->v_embed_norm;
     a->v_features = b->v_features;
     a->v_places = b->v_places;
@@ -130,7 +127,7 @@ int vilbert_mix(struct vilbert *m, const struct net_patch *list, int count, stru
     x->c = m->c;
     memcpy(x->prefix_of, m->prefix_of, sizeof x->prefix_of);
     x->w = m->w;
-    x->w.t = mix_copy(m->w.t, (size_t)m->c.layers * sizeof *m->w.t);
+    x->w.t = mix_copy(m->w.t, (size_t)m->c.text.layers * sizeof *m->w.t);
     x->w.v = mix_copy(m->w.v, (size_t)m->c.v_layers * sizeof *m->w.v);
     x->w.c = mix_copy(m->w.c, (size_t)m->c.connections * sizeof *m->w.c);
     for (int i = 0; i < count && rc == 0; i++)

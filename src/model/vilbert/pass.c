@@ -30,19 +30,20 @@ int pass_plan_arena(struct pass *p)
 {
     const struct config *c = &p->m->c;
     size_t t = (size_t)p->t.rows, v = (size_t)p->v.rows, b = (size_t)p->run.in->batch;
-    size_t wt = (size_t)pass_max(c->hidden, c->bi_hidden);
+    size_t wt = (size_t)pass_max(c->text.hidden, c->bi_hidden);
     size_t wv = (size_t)pass_max(c->v_hidden, c->bi_hidden);
     size_t bi = (size_t)c->bi_hidden, in = (size_t)c->v_feature;
     /* Feed forward space also takes features and places, and the heads' inner states. */
-    size_t ft = t * (size_t)pass_max(c->intermediate, c->hidden);
+    size_t ft = t * (size_t)pass_max(c->text.intermediate, c->text.hidden);
     size_t fv = v * (size_t)pass_max(pass_max(c->v_intermediate, c->v_hidden), (int)in + 5);
     const struct forward_slice list[] = {
-        {&p->xt, t * (size_t)c->hidden}, {&p->qt, t * wt}, {&p->kt, t * wt}, {&p->vt, t * wt},
+        {&p->xt, t * (size_t)c->text.hidden}, {&p->qt, t * wt}, {&p->kt, t * wt}, {&p->vt, t * wt},
         {&p->ct, t * wt}, {&p->ft, ft}, {&p->xv, v * (size_t)c->v_hidden}, {&p->qv, v * wv},
         {&p->kv, v * wv}, {&p->vv, v * wv}, {&p->cv, v * wv}, {&p->fv, fv},
         {&p->pooled_t, b * bi}, {&p->pooled_v, b * bi}, {&p->fused, (b + 1) * bi},
-        {&p->wide, b * (size_t)pass_max(4 * c->bi_hidden, 2 * pass_max(c->hidden, c->v_hidden))},
-        {&p->gate, (size_t)(2 * c->v_hidden + c->hidden)}, {&p->small, pass_small_size(p)},
+        {&p->wide, b * (size_t)pass_max(4 * c->bi_hidden,
+                                           2 * pass_max(c->text.hidden, c->v_hidden))},
+        {&p->gate, (size_t)(2 * c->v_hidden + c->text.hidden)}, {&p->small, pass_small_size(p)},
     };
     return forward_arena(&p->run, list, sizeof list / sizeof list[0]);
 }
@@ -50,9 +51,9 @@ int pass_plan_arena(struct pass *p)
 int vilbert_batch(const struct vilbert *m, int tokens, int regions, int most)
 {
     const struct config *c = &m->c;
-    size_t t = (size_t)pass_max(c->hidden, c->bi_hidden);
+    size_t t = (size_t)pass_max(c->text.hidden, c->bi_hidden);
     size_t v = (size_t)pass_max(c->v_hidden, c->bi_hidden);
-    size_t each = ((size_t)tokens + 1) * (5 * t + (size_t)c->intermediate) +
+    size_t each = ((size_t)tokens + 1) * (5 * t + (size_t)c->text.intermediate) +
                   (size_t)regions * (5 * v + (size_t)pass_max(c->v_intermediate, c->v_feature + 5));
     most = most < 1 ? 1 : most;
     return kern_is_host(m->core.k) ? most : kern_batch(m->core.k, each, 8 * most);
@@ -141,7 +142,7 @@ static int pass_put_words(struct pass *p)
 {
     const struct packing *k = p->early[1].rows;
     const struct net_input *in = p->run.in;
-    size_t n = (size_t)p->m->c.hidden;
+    size_t n = (size_t)p->m->c.text.hidden;
     if (!in->words || k->rows == 0)
         return 0;
     float *host = kern_stage(p->run.k, p->qt, (size_t)k->rows * n);

@@ -105,7 +105,7 @@ static bool prefix_is_alone(const struct pass *p, int i)
 
 static int prefix_width_of(const struct pass *p, int i)
 {
-    return i ? p->m->c.hidden : p->m->c.v_hidden;
+    return i ? p->m->c.text.hidden : p->m->c.v_hidden;
 }
 
 /* States, and what the first co-attention layer makes of them: keys, values, queries. */

@@ -179,7 +179,7 @@ int tape_begin(struct pass *p)
     size_t bi = (size_t)p->run.in->batch * (size_t)c->bi_hidden;
     const struct tape_piece list[] = {
         {&t->embedded[0], (size_t)p->v.rows * (size_t)c->v_hidden},
-        {&t->embedded[1], (size_t)p->t.rows * (size_t)c->hidden},
+        {&t->embedded[1], (size_t)p->t.rows * (size_t)c->text.hidden},
         {&t->pooled[0], bi}, {&t->pooled[1], bi}, {&t->fused, bi},
         {&t->skip, p->bias_t ? (size_t)p->t.rows : 0},
     };
@@ -200,7 +200,7 @@ int tape_begin(struct pass *p)
 static void tape_copy_tokens(const struct pass *p, float *out)
 {
     const struct weights *w = &p->m->w;
-    size_t n = (size_t)p->m->c.hidden;
+    size_t n = (size_t)p->m->c.text.hidden;
     int32_t id[4];
     for (int b = 0; b < p->t.batch; b++)
         for (int r = p->t.start[b]; r < p->t.start[b + 1]; r++) {
@@ -209,7 +209,7 @@ static void tape_copy_tokens(const struct pass *p, float *out)
             pass_token(p, b, place, id);
             const char *from = i < 0 ? (const char *)w->tasks + (size_t)id[3] * n * sizeof *out
                                : p->run.in->words ? (const char *)(p->run.in->words + at * n)
-                               : (const char *)w->words + (size_t)id[0] * n * sizeof *out;
+                               : (const char *)w->text.words + (size_t)id[0] * n * sizeof *out;
             memcpy(out + ((size_t)b * (size_t)p->t.width + (size_t)place) * n, from,
                    n * sizeof *out);
         }
@@ -219,7 +219,7 @@ int tape_end(struct pass *p)
 {
     struct vilbert_tape *t = p->tape;
     struct trace_at at = {.kind = TRACE_INPUT, .site = INPUT_TOKENS};
-    int64_t shape[3] = {p->run.in->batch, p->t.width, p->m->c.hidden};
+    int64_t shape[3] = {p->run.in->batch, p->t.width, p->m->c.text.hidden};
     float *tokens = trace_add(p->run.trace, at, 3, shape);
     if (!tokens)
         return vs_fail(p->run.err, VS_E_LIMIT, "no memory for token vectors");

@@ -69,7 +69,7 @@ int vilbert_open(const struct config *c, const struct tensorfile *f, struct kern
     struct vilbert *m = xcalloc(1, sizeof *m);
     m->core.net = (struct net){.family = &vilbert_family, .sizes = config_sizes(c)};
     m->core.k = k;
-    m->core.types = c->type_vocab;
+    m->core.types = c->text.type_vocab;
     m->core.once = vilbert_once;
     m->c = *c;
     m->prefix_of[0] = vilbert_number();

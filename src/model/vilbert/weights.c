@@ -6,25 +6,16 @@
 
 static int check_sizes(const struct config *c, const struct tensorfile *f, struct vs_err *err)
 {
-    static const char words[] = "bert.embeddings.word_embeddings.weight";
     static const char features[] = "bert.v_embeddings.image_embeddings.weight";
-    const struct bound_size list[] = {
-        {"vocab_size", c->vocab_size, bound_rows(f, words)},
-        {"hidden_size", c->hidden, bound_columns(f, words)},
-        {"num_hidden_layers", c->layers, bound_layers(f, "layer")},
-        {"intermediate_size", c->intermediate,
-         bound_rows(f, "bert.encoder.layer.0.intermediate.dense.weight")},
-        {"max_position_embeddings", c->max_positions,
-         bound_rows(f, "bert.embeddings.position_embeddings.weight")},
-        {"type_vocab_size", c->type_vocab,
-         bound_rows(f, "bert.embeddings.token_type_embeddings.weight")},
-        {"v_feature_size", c->v_feature, bound_columns(f, features)},
+    struct bound_size list[BERT_TOLD + 5] = {
+        [BERT_TOLD] = {"v_feature_size", c->v_feature, bound_columns(f, features)},
         {"v_hidden_size", c->v_hidden, bound_rows(f, features)},
         {"v_num_hidden_layers", c->v_layers, bound_layers(f, "v_layer")},
         {"v_intermediate_size", c->v_intermediate,
          bound_rows(f, "bert.encoder.v_layer.0.intermediate.dense.weight")},
         {"bi_hidden_size", c->bi_hidden, bound_rows(f, "bert.t_pooler.dense.weight")},
     };
+    bert_told_sizes(&c->text, f, list);
     return bound_check_sizes(f, "the two-stream ViLBERT", list, sizeof list / sizeof list[0], err);
 }
 
@@ -35,17 +26,12 @@ static void bind_embeddings(struct binder *b, struct weights *w, const struct co
 {
     static const char task_name[] = "bert.embeddings.task_embeddings.weight";
     const struct tensor *tasks = tensorfile_find(b->f, task_name);
-    bind_table(b, &w->words, c->vocab_size, c->hidden, "bert.embeddings.word_embeddings.weight");
-    bind_table(b, &w->positions, c->max_positions, c->hidden,
-               "bert.embeddings.position_embeddings.weight");
-    bind_table(b, &w->types, c->type_vocab, c->hidden,
-               "bert.embeddings.token_type_embeddings.weight");
-    bind_norm(b, &w->embed_norm, c->hidden, "bert.embeddings.LayerNorm");
+    bert_bind_embeddings(b, &w->text, &c->text);
     /* The class of pre-training hands nothing to task embeddings, whatever is configured. */
     bool pretrained = !tensorfile_find(b->f, "vil_logit.weight");
     if ((task_tokens == 1 && (tasks || !pretrained)) || (task_tokens < 0 && tasks)) {
         int64_t rows = -1;
-        w->tasks = bind_tensor(b, task_name, &rows, c->hidden);
+        w->tasks = bind_tensor(b, task_name, &rows, c->text.hidden);
         *task_rows = w->tasks ? (int)rows : 0;
     }
     bind_linear(b, &w->v_features, c->v_hidden, c->v_feature,
@@ -56,9 +42,9 @@ static void bind_embeddings(struct binder *b, struct weights *w, const struct co
 
 static void bind_gates(struct binder *b, struct layer_w *l, const struct config *c, int i)
 {
-    bind_linear(b, &l->gate_q, c->v_hidden, c->hidden,
+    bind_linear(b, &l->gate_q, c->v_hidden, c->text.hidden,
                 "bert.encoder.v_layer.%d.attention.self.dyLinear_q", i);
-    bind_linear(b, &l->gate_k, c->v_hidden, c->hidden,
+    bind_linear(b, &l->gate_k, c->v_hidden, c->text.hidden,
                 "bert.encoder.v_layer.%d.attention.self.dyLinear_k", i);
 }
 
@@ -66,7 +52,8 @@ static void bind_colayer(struct binder *b, struct colayer_w *l, const struct con
 {
     static const char stream[2] = {'v', 't'};
     for (int s = 0; s < 2; s++) {
-        int hidden = s ? c->hidden : c->v_hidden, inner = s ? c->intermediate : c->v_intermediate;
+        int hidden = s ? c->text.hidden : c->v_hidden;
+        int inner = s ? c->text.intermediate : c->v_intermediate;
         const char *at = "bert.encoder.c_layer";
         bind_linear(b, &l->q[s], c->bi_hidden, hidden, "%s.%d.biattention.query%d", at, i, s + 1);
         bind_linear(b, &l->k[s], c->bi_hidden, hidden, "%s.%d.biattention.key%d", at, i, s + 1);
@@ -82,11 +69,11 @@ static void bind_colayer(struct binder *b, struct colayer_w *l, const struct con
 
 static void bind_trunk(struct binder *b, struct weights *w, const struct config *c)
 {
-    w->t = xcalloc((size_t)c->layers, sizeof *w->t);
+    w->t = xcalloc((size_t)c->text.layers, sizeof *w->t);
     w->v = xcalloc((size_t)c->v_layers, sizeof *w->v);
     w->c = xcalloc((size_t)c->connections, sizeof *w->c);
-    for (int i = 0; i < c->layers; i++)
-        bind_layer(b, &w->t[i], "layer", i, c->hidden, c->intermediate);
+    for (int i = 0; i < c->text.layers; i++)
+        bind_layer(b, &w->t[i], "layer", i, c->text.hidden, c->text.intermediate);
     for (int i = 0; i < c->v_layers; i++) {
         bind_layer(b, &w->v[i], "v_layer", i, c->v_hidden, c->v_intermediate);
         if (c->dynamic_attention)
@@ -94,7 +81,7 @@ static void bind_trunk(struct binder *b, struct weights *w, const struct config 
     }
     for (int i = 0; i < c->connections; i++)
         bind_colayer(b, &w->c[i], c, i);
-    bind_linear(b, &w->t_pool, c->bi_hidden, c->hidden, "bert.t_pooler.dense");
+    bind_linear(b, &w->t_pool, c->bi_hidden, c->text.hidden, "bert.t_pooler.dense");
     bind_linear(b, &w->v_pool, c->bi_hidden, c->v_hidden, "bert.v_pooler.dense");
 }
 
@@ -131,21 +118,19 @@ static void bind_head(struct binder *b, void *arg, unsigned head)
     /* The width of classes is the file's: scripts choose it by an option, whatever the
      * configuration says. Pooled and sequence need no tensors of their own. */
     default:
-        bind_row_head(b, &w->rows, head, &(struct row_sizes){c->vocab_size, c->hidden, c->v_hidden,
-                                                             -1, w->words});
+        bind_row_head(b, &w->rows, head, &(struct row_sizes){c->text.vocab_size, c->text.hidden,
+                                                             c->v_hidden, -1, w->text.words});
     }
 }
 
 unsigned weights_heads(const struct tensorfile *f)
 {
-    static const char words[] = "bert.embeddings.word_embeddings.weight";
     const struct config c = {
-        .vocab_size = bound_rows(f, words),
-        .hidden = bound_columns(f, words),
+        .text = bert_sizes_of(f),
         .v_hidden = bound_rows(f, "bert.v_embeddings.image_embeddings.weight"),
         .bi_hidden = bound_rows(f, "bert.t_pooler.dense.weight"),
     };
-    struct weights w = {.words = NULL};
+    struct weights w = {.tasks = NULL};
     struct bound bound = {.path = tensorfile_path(f)};
     struct binder b = {.to = &bound, .f = f};
     bind_heads(&b, bind_head, &(struct bind_heads_of){&w, &c});
@@ -158,7 +143,7 @@ unsigned weights_heads(const struct tensorfile *f)
 int weights_bind(struct weights *w, struct bound *bound, const struct config *c,
                  const struct tensorfile *f, int task_tokens, int *task_rows, struct vs_err *err)
 {
-    *w = (struct weights){.words = NULL};
+    *w = (struct weights){.tasks = NULL};
     *bound = (struct bound){.path = tensorfile_path(f)};
     struct binder b = {.to = bound, .f = f};
     bind_embeddings(&b, w, c, task_tokens, task_rows);
@@ -183,5 +168,5 @@ void weights_fini(struct weights *w)
     free(w->t);
     free(w->v);
     free(w->c);
-    *w = (struct weights){.words = NULL};
+    *w = (struct weights){.tasks = NULL};
 }

@@ -21,8 +21,9 @@ struct classifier_w {
 };
 
 struct weights {
-    const void *words, *positions, *types, *tasks;
-    struct norm_w embed_norm, v_embed_norm;
+    struct bert_embeddings text;
+    const void *tasks;
+    struct norm_w v_embed_norm;
     struct linear_w v_features, v_places;
     struct layer_w *t, *v;
     struct colayer_w *c;
