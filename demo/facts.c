@@ -8,7 +8,8 @@
 const char *const slice_names[SLICES] = {
     "exists",         "attribute", "relation", "count",   "negation", "or",      "all",
     "none",           "both",      "only",     "compare", "near",     "between", "group",
-    "presupposition", "place",     "brief",    "polite",  "typo",     "held-out"};
+    "presupposition", "place",     "kind",     "neutral", "brief",    "polite",  "typo",
+    "held-out"};
 
 /* ---- truth */
 

@@ -23,11 +23,13 @@ enum {
     SLICE_GROUP = 1 << 13,
     SLICE_PRESUPPOSITION = 1 << 14,
     SLICE_PLACE = 1 << 15,
-    SLICE_BRIEF = 1 << 16,
-    SLICE_POLITE = 1 << 17,
-    SLICE_TYPO = 1 << 18,
-    SLICE_HELD_OUT = 1 << 19,
-    SLICES = 20
+    SLICE_KIND = 1 << 16,
+    SLICE_NEUTRAL = 1 << 17,
+    SLICE_BRIEF = 1 << 18, /* from here on how it is said, not what it is about */
+    SLICE_POLITE = 1 << 19,
+    SLICE_TYPO = 1 << 20,
+    SLICE_HELD_OUT = 1 << 21,
+    SLICES = 22
 };
 extern const char *const slice_names[SLICES];
 

@@ -91,6 +91,17 @@ static void say_question(struct maker *m, const struct question *q)
     free(name);
 }
 
+/* A "no" is the negation of a dialog. */
+static unsigned question_slices(const struct question *q, bool yes)
+{
+    unsigned about = q->group >= 0        ? SLICE_GROUP
+                     : q->side >= 0       ? SLICE_PLACE
+                     : q->k.shape >= 0    ? SLICE_KIND
+                     : q->or_color >= 0   ? SLICE_ATTRIBUTE | SLICE_OR
+                                          : SLICE_ATTRIBUTE;
+    return about | (yes ? 0u : SLICE_NEGATION);
+}
+
 bool make_guesswhat(struct maker *m)
 {
     bool left[SCENE_MOST];
@@ -116,6 +127,7 @@ bool make_guesswhat(struct maker *m)
         if (rounds++)
             buf_putc(&m->text, '\n');
         say_question(m, &q);
+        m->slices |= question_slices(&q, yes);
         buf_puts(&m->text, yes ? " | yes" : " | no");
     }
     if (n > 1)

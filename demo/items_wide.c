@@ -44,7 +44,11 @@ static unsigned claim_slices(const struct claim *c)
                                              [RELATES] = SLICE_RELATION,
                                              [COUNTS] = SLICE_COUNT,
                                              [PAIRS] = SLICE_EXISTS};
-    return c->is_fact ? fact_slices(&c->fact) : slices[c->clause.type];
+    bool told = kind_has_attribute(c->is_fact ? &c->fact.a.k : &c->clause.a);
+    if (!c->is_fact && (c->clause.type == RELATES || c->clause.type == PAIRS))
+        told |= kind_has_attribute(&c->clause.b);
+    return (c->is_fact ? fact_slices(&c->fact) : slices[c->clause.type]) |
+           (told ? SLICE_ATTRIBUTE : 0u);
 }
 
 static char *claim_text(struct maker *m, const struct claim *c, bool sentences)
@@ -202,6 +206,7 @@ bool make_refer_wide(struct maker *m, const char *task)
     char *name = refer_name(m, i, refer_kinds[t].shares);
     if (!name)
         return false;
+    m->slices |= m->told ? SLICE_ATTRIBUTE : m->slices ? 0u : SLICE_KIND;
     refer_words(m, &refer_kinds[t].words, name, t == REFER_QUESTION);
     m->target = i;
     free(name);
@@ -233,6 +238,7 @@ static bool neutral_text(struct maker *m)
               "likes it|there is $2 and it is " NEUTRAL ")",
               name, text);
     m->target = i;
+    m->slices |= SLICE_NEUTRAL;
     free(name);
     free(text);
     return true;
@@ -353,7 +359,8 @@ static void say_statement(struct maker *m, const struct set *a, int form, int n)
     char *bare = set_text(m->d, a, false, NULL);
     const char *const args[4] = {one, many, pair_numbers[n < 0 ? 0 : n > 9 ? 9 : n], bare};
     say(m->d, &m->text, m->w->unseen ? statements[form].unseen : statements[form].seen, args);
-    m->slices |= set_slices(a) | statements[form].slices;
+    m->slices |= set_slices(a) | statements[form].slices |
+                 (kind_has_attribute(&a->k) ? SLICE_ATTRIBUTE : 0u);
     free(one);
     free(many);
     free(bare);

@@ -20,6 +20,7 @@ struct maker {
     int images[64], image_count;
     int candidates[SCENE_MOST], candidate_count;
     unsigned slices; /* of facts.h */
+    bool told;       /* the last name tells an attribute of what it names */
 };
 
 /* Ways to put a question: as in training; in a few words; as training never does. */

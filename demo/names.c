@@ -17,6 +17,7 @@ char *maker_name(struct maker *m, int i, int without)
     struct kind k;
     if (!kind_unique(m->d, m->s, i, 15 & ~without, &k))
         return NULL;
+    m->told = kind_has_attribute(&k);
     return maker_mark(m, kind_text(m->d, &k, false), i);
 }
 
@@ -44,6 +45,7 @@ char *maker_relative_name(struct maker *m, int i, int without)
         free(b);
         free(rel);
         m->slices |= SLICE_RELATION;
+        m->told = kind_has_attribute(&k);
         return text;
     }
     return NULL;
@@ -56,6 +58,7 @@ static char *name_in(struct maker *m, const char *phrase, const struct kind *k, 
     const char *const args[4] = {name, "", "", ""};
     struct buf b = {0};
     say(m->d, &b, phrase, args);
+    m->told = kind_has_attribute(k);
     free(name);
     return maker_mark(m, buf_steal(&b), i);
 }

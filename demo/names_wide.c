@@ -12,6 +12,7 @@ char *maker_set_name(struct maker *m, int i, int without)
     if (!set_unique(m->d, m->s, i, without, &a))
         return NULL;
     m->slices |= set_slices(&a);
+    m->told = kind_has_attribute(&a.k);
     return maker_mark(m, set_text(m->d, &a, false, NULL), i);
 }
 
@@ -66,7 +67,10 @@ char *maker_far_name(struct maker *m, int i, int without)
             (k < 0 ? placed(maker_object(m, i), r, maker_object(m, j))
                    : between(maker_object(m, i), maker_object(m, j), maker_object(m, k))) != YES)
             continue;
-        return standing_text(m, maker_mark(m, set_text(m->d, &a, false, NULL), i), r, j, k);
+        char *name = maker_mark(m, set_text(m->d, &a, false, NULL), i);
+        char *text = standing_text(m, name, r, j, k);
+        m->told = kind_has_attribute(&a.k);
+        return text;
     }
     return NULL;
 }

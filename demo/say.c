@@ -34,6 +34,11 @@ struct kind kind_of(const struct object *o, int bits)
                          bits & 4 ? (int)o->pattern : -1, bits & 8 ? (int)o->size : -1};
 }
 
+bool kind_has_attribute(const struct kind *k)
+{
+    return k->color >= 0 || k->pattern >= 0 || k->size >= 0;
+}
+
 static int bit_count(int bits)
 {
     return (bits & 1) + (bits >> 1 & 1) + (bits >> 2 & 1) + (bits >> 3 & 1);

@@ -13,6 +13,8 @@ bool kind_fits(const struct kind *k, const struct object *o);
 int kind_count(const struct kind *k, const struct scene *s);
 /* The attributes of o that bits name: 1 shape, 2 color, 4 pattern, 8 size. */
 struct kind kind_of(const struct object *o, int bits);
+/* Whether it tells a color, a pattern or a size. */
+bool kind_has_attribute(const struct kind *k);
 /* Attributes, at least min of them, that only object i has; among `allowed` bits. False when none
  * tell it apart. Mostly few attributes, now and then more. */
 bool kind_unique(struct dice *d, const struct scene *s, int i, int allowed, struct kind *out);

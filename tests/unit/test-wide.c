@@ -237,6 +237,49 @@ static int longest(const struct buf *b, const char *task)
     return most;
 }
 
+/* Whether a line's slices say what it is about, not only how it is said. */
+static bool is_about_something(const char *line)
+{
+    bool is = false;
+    for (int i = 0; 1u << i < SLICE_BRIEF; i++) {
+        char *name = xasprintf("\"%s\"", slice_names[i]);
+        const char *list = strstr(line, "\"slices\": "), *end = list ? strchr(list, ']') : NULL;
+        const char *at = list ? strstr(list, name) : NULL;
+        is |= at && at < end;
+        free(name);
+    }
+    return is;
+}
+
+/* Every item is about something, and each task can be sliced by attribute, negation, and by relation
+ * and count where its questions have any. */
+static void slices_of_tasks(const struct buf *b)
+{
+    static const char *const counted[] = {"vqa", "genomeqa", "gqa", "coco", "flickr30k", "nlvr2",
+                                          "snli-ve"};
+    static const char *const related[] = {"vqa",     "genomeqa", "gqa",      "coco",   "flickr30k",
+                                          "refcoco", "refcocog", "visual7w", "snli-ve"};
+    int about = 0, n = 0;
+    for (const char *p = b->data; *p; p = strchr(p, '\n') + 1, n++)
+        about += is_about_something(p);
+    ok(n > 2000 && about == n, "%d of %d items have a slice that says what they are about", about,
+       n);
+    for (int t = 0; t < TASKS; t++) {
+        char *task = xasprintf("\"task\": \"%s\"", tasks[t]);
+        int attribute = count_lines(b, task, "\"attribute\""),
+            negation = count_lines(b, task, "\"negation\"");
+        ok(attribute > 10 && negation > 1, "%s: %d of attribute, %d of negation", tasks[t],
+           attribute, negation);
+        for (size_t i = 0; i < sizeof counted / sizeof counted[0]; i++)
+            if (strcmp(counted[i], tasks[t]) == 0)
+                ok(count_lines(b, task, "\"count\"") > 10, "%s: some of count", tasks[t]);
+        for (size_t i = 0; i < sizeof related / sizeof related[0]; i++)
+            if (strcmp(related[i], tasks[t]) == 0)
+                ok(count_lines(b, task, "\"relation\"") > 5, "%s: some of relation", tasks[t]);
+        free(task);
+    }
+}
+
 static void wide_items(const struct buf *b)
 {
     int control = 0, phrases = 0;
@@ -261,6 +304,7 @@ static void wide_items(const struct buf *b)
         ok(unseen ? n == 0 : n > 10, "%d items of slice %s", n, slice_names[i]);
         free(name);
     }
+    slices_of_tasks(b);
 }
 
 static void balance(const struct buf *b)
