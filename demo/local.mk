@@ -20,8 +20,8 @@ libworld_a_SOURCES = \
 # The program that trains the demo's model is Python; nothing else needs it.
 EXTRA_DIST += demo/NOTES.md demo/train/run demo/train/assemble demo/train/compare.py \
 	demo/train/data.py demo/train/detector.py demo/train/domain.py demo/train/faulty.py \
-	demo/train/measure.py demo/train/names.py demo/train/objectives.py demo/train/train.py \
-	demo/train/truth.py demo/train/vilbert.py demo/train/visitor.py demo/train/vocab.py \
+	demo/train/measure.py demo/train/names.py demo/train/objectives.py demo/train/suggest.py \
+	demo/train/train.py demo/train/truth.py demo/train/vilbert.py demo/train/visitor.py demo/train/vocab.py \
 	demo/train/words
 # Exact sums on every machine: no fused multiply-adds.
 libworld_a_CFLAGS = $(AM_CFLAGS) -ffp-contract=off
