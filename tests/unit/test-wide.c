@@ -251,8 +251,8 @@ static bool is_about_something(const char *line)
     return is;
 }
 
-/* Every item is about something, and each task can be sliced by attribute, negation, and by relation
- * and count where its questions have any. */
+/* Every item is about something, and each task can be sliced by attribute, negation, and by
+ * relation and count where its questions have any. */
 static void slices_of_tasks(const struct buf *b)
 {
     static const char *const counted[] = {"vqa", "genomeqa", "gqa", "coco", "flickr30k", "nlvr2",
