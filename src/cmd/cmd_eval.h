@@ -21,7 +21,34 @@ void predictions_take(void *arg, const struct eval_item *it, const struct result
 int predictions_write(const struct predictions *p, const char *path, struct vs_err *err);
 void predictions_end(struct predictions *p);
 
-/* ---- cmd_eval_rows.c: rows of --reference, on their way to --rows and to the JSON */
+/* ---- cmd_eval_table.c: vilscope eval --data, a checkpoint a column */
+
+struct column {
+    int checkpoint;
+    bool *without;  /* (task_count) what it has no head for */
+    char *diverged; /* why nothing was measured, or NULL */
+    struct eval_score *scores; /* (task_count) */
+    struct eval_attention attention;
+    struct eval_gone gone;
+    struct evaluation e; /* its flaws; scores, gone and attention are those above */
+};
+/* Of a pool: images by captions and captions by images; the second line is indented. */
+void eval_print_recalls(const struct reference_sums *s, int indent);
+void column_print_pools(const struct model *m, const struct column *list, int count);
+void column_print_table(const struct model *m, const struct column *list, int count);
+void column_print_recall(const struct column *list, int count);
+void column_print_attention(const struct column *list, int count);
+/* Notes on standard error: what the model was not trained on, and images that are not there. */
+void column_print_foreign(const struct column *list, int count);
+void column_print_gone(const struct column *c);
+void column_print_json(const struct model *m, const struct eval_set *set,
+                       const struct column *list, int count, bool interrupted);
+/* Items with a score, or those without. */
+int column_answered(const struct column *c, bool scored);
+/* The checkpoint that was asked most: others lack heads. */
+const struct column *column_widest(const struct column *list, int count);
+
+/* ---- cmd_eval_rows.c: rows on their way to --rows and to the JSON */
 
 struct rows_spool {
     FILE *file; /* temporary */
@@ -53,6 +80,10 @@ int rows_write_reference(struct rows_out *o, const char *checkpoint, const char 
 int rows_ready(struct rows_out *o, struct vs_err *err);
 /* The members "rows" and "per_item" of the JSON that is being printed, with a comma before. */
 int rows_print(struct rows_out *o, struct vs_err *err);
+
+/* Names the items of an evaluation that were left out, the first ones, on standard error; what: of
+ * which set. Returns whether there were any. */
+bool eval_say_flaws(const struct evaluation *e, const char *what);
 
 struct logging;
 struct log_evaluation;

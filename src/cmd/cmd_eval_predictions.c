@@ -31,25 +31,39 @@ static json_t *best_of(const struct eval_item *it, const struct result *r)
         if (r->box_count == 0)
             return json_null();
         if (it->candidates.count)
-            return json_integer(r->boxes[0].region - r->images[0].region_count - 1);
+            return json_integer(eval_chosen(it, r));
         return box_value(&r->boxes[0]);
-    case RANKED_IMAGES: return json_integer(r->answer_count ? r->answers[0].index : -1);
+    case RANKED_IMAGES:
+        if (r->raw)
+            return json_integer(reference_argmax(r->raw, r->raw_count));
+        return json_integer(r->answer_count ? r->answers[0].index : -1);
     case RANKED_LABELS: break;
     }
     return r->answer_count ? plain_string(r->answers[0].label) : json_null();
+}
+
+/* Where no server takes them. */
+static json_t *plain_row(const struct eval_item *it, json_t *best)
+{
+    json_t *v = json_pack("{s:s, s:i, s:o}", "task", it->task->name, "line", it->line, "answer",
+                          best);
+    if (v && !it->no_id)
+        json_object_set_new(v, "id", plain_string(it->id));
+    return v;
 }
 
 /* Ids are numbers in VQA's files and text in the others. */
 static json_t *row_of(const struct eval_item *it, const struct result *r)
 {
     json_t *best = best_of(it, r);
-    if (!it->id)
-        return json_pack("{s:s, s:i, s:o}", "task", it->task->name, "line", it->line, "answer",
-                         best);
+    if (it->no_id)
+        return plain_row(it, best);
     if (it->task->reading->pairs)
         return json_pack("{s:o, s:o}", "identifier", plain_string(it->id), "prediction", best);
     if (strcmp(it->task->name, "gqa") == 0)
         return json_pack("{s:o, s:o}", "questionId", plain_string(it->id), "prediction", best);
+    if (!it->task->reading->listed)
+        return plain_row(it, best);
     return json_pack("{s:I, s:o}", "question_id", (json_int_t)strtoll(it->id, NULL, 10), "answer",
                      best);
 }
@@ -63,23 +77,53 @@ void predictions_take(void *arg, const struct eval_item *it, const struct result
     p->count += p->rows[at] != NULL;
 }
 
-int predictions_write(const struct predictions *p, const char *path, struct vs_err *err)
+static char *as_json(const struct predictions *p)
 {
-    struct outfile o;
     json_t *list = json_array();
     for (int i = 0; i < p->set->count; i++)
         if (p->rows[i])
             json_array_append(list, p->rows[i]);
     char *text = json_dumps(list, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+    json_decref(list);
+    return text;
+}
+
+/* NLVR2's evaluation program reads a table: identifier,True. */
+static char *as_table(const struct predictions *p, struct vs_err *err)
+{
+    struct buf b = {0};
+    for (int i = 0; i < p->set->count; i++) {
+        const char *id = json_string_value(json_object_get(p->rows[i], "identifier"));
+        const char *word = json_string_value(json_object_get(p->rows[i], "prediction"));
+        if (!p->rows[i])
+            continue;
+        if (!id || !word || strpbrk(id, ",\"\r\n")) {
+            vs_fail(err, VS_E_USAGE, "a table (.csv) is of NLVR2's identifiers only: line %d has "
+                    "none; give a file of another name, which gets JSON", p->set->items[i].line);
+            buf_fini(&b);
+            return NULL;
+        }
+        buf_printf(&b, "%s,%s\n", id, strcmp(word, "true") == 0 ? "True" : "False");
+    }
+    return buf_steal(&b);
+}
+
+int predictions_write(const struct predictions *p, const char *path, struct vs_err *err)
+{
+    struct outfile o;
+    size_t n = strlen(path);
+    bool table = n > 4 && strcmp(path + n - 4, ".csv") == 0;
+    char *text = table ? as_table(p, err) : as_json(p);
     int rc = text ? outfile_open(&o, path, err)
-                  : vs_fail(err, VS_E_FORMAT, "%s: the answers cannot be JSON", path);
+             : table ? err->code
+                     : vs_fail(err, VS_E_FORMAT, "%s: the answers cannot be JSON", path);
     if (rc == 0) {
         outfile_write(&o, text, strlen(text));
-        outfile_write(&o, "\n", 1);
+        if (!table)
+            outfile_write(&o, "\n", 1);
         rc = outfile_close(&o, err);
     }
     free(text);
-    json_decref(list);
     return rc;
 }
 

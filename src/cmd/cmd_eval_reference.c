@@ -14,8 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FLAWS_SAID 10 /* items that are left out, by name */
-
 struct measuring {
     const struct reference_wants *w;
     struct model *m;
@@ -150,19 +148,6 @@ static int print_document(struct measuring *g, const struct evaluation *e, bool 
 
 /* ---- for people */
 
-static void print_recall(const char *what, const struct reference_recall *r, int of)
-{
-    plain_out("%s R@1 %.1f%%, R@5 %.1f%%, R@10 %.1f%%; rank: median %.0f, mean %.2f of %d\n", what,
-              r->r1, r->r5, r->r10, r->medr, r->meanr, of);
-}
-
-static void print_recalls(const struct reference_sums *s)
-{
-    print_recall("images by captions:", &s->images, s->pool);
-    plain_out("%56s", "");
-    print_recall("captions by images:", &s->captions, s->items);
-}
-
 static void print_line(struct measuring *g, const struct evaluation *e)
 {
     const struct reference_sums *s = &e->sums;
@@ -173,7 +158,7 @@ static void print_line(struct measuring *g, const struct evaluation *e)
     if (s->scored == 0)
         printf("the split has no answers\n");
     else if (is_retrieval(e))
-        print_recalls(s);
+        eval_print_recalls(s, 56);
     else
         printf("%.1f%% (%.1f to %.1f)\n", 100 * evaluation_score(e), 100 * e->low, 100 * e->high);
     fflush(stdout);
@@ -182,12 +167,9 @@ static void print_line(struct measuring *g, const struct evaluation *e)
 static void say_flaws(const struct evaluation *e)
 {
     const char *task = e->set->items[0].task->name;
-    for (int i = 0; i < e->flaw_count && i < FLAWS_SAID; i++)
-        plain_text(stderr, "vilscope eval: %s %s: item %s is left out: %s\n", task, e->set->split,
-                   e->flaws[i].item, e->flaws[i].why);
-    if (e->flaw_count)
-        plain_text(stderr, "vilscope eval: %s %s: %d of %d items are left out\n", task,
-                   e->set->split, e->flaw_count, e->flaw_count + e->sums.items);
+    char *what = xasprintf("%s %s", task, e->set->split);
+    eval_say_flaws(e, what);
+    free(what);
     if (e->sums.shifted && !e->set->as_reference)
         plain_text(stderr, "vilscope eval: note: %s %s: in %d of %d items the reference takes "
                    "other rows than those of the choices, as their images have not 100 detected "

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* vilscope eval --reference: rows on their way out. What a task has of rows goes through temporary
+/* vilscope eval: rows on their way out, and items that have none. What a task has of rows goes through temporary
  * files, so memory does not grow with the number of items. */
 #include "src/cmd/cmd_eval.h"
 
@@ -66,6 +66,21 @@ static void to_stdout(void *arg, const char *text, size_t len)
 static void to_outfile(void *arg, const char *text, size_t len)
 {
     outfile_write(arg, text, len);
+}
+
+/* ---- items without a row */
+
+#define FLAWS_SAID 10 /* by name */
+
+bool eval_say_flaws(const struct evaluation *e, const char *what)
+{
+    for (int i = 0; i < e->flaw_count && i < FLAWS_SAID; i++)
+        plain_text(stderr, "vilscope eval: %s: item %s is left out: %s\n", what, e->flaws[i].item,
+                   e->flaws[i].why);
+    if (e->flaw_count)
+        plain_text(stderr, "vilscope eval: %s: %d of %d items are left out\n", what, e->flaw_count,
+                   e->flaw_count + e->sums.items);
+    return e->flaw_count > 0;
 }
 
 /* ---- where they go */

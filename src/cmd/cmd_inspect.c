@@ -273,8 +273,9 @@ static bool add_key(void *arg, const uint8_t *key, size_t len, const uint8_t *da
     return true;
 }
 
-static bool add_id(void *arg, const char *id, size_t len)
+static bool add_id(void *arg, const char *id, size_t len, struct tsv_place at)
 {
+    (void)at;
     json_array_append_new(arg, text_value(id, len));
     return true;
 }

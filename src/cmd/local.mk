@@ -12,6 +12,7 @@ vilscope_SOURCES += \
 	src/cmd/cmd_eval_predictions.c \
 	src/cmd/cmd_eval_reference.c \
 	src/cmd/cmd_eval_rows.c \
+	src/cmd/cmd_eval_table.c \
 	src/cmd/cmd_extract.c \
 	src/cmd/cmd_forward.c \
 	src/cmd/cmd_help.c \

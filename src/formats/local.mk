@@ -34,6 +34,7 @@ libcore_a_SOURCES += \
 	src/formats/pngwrite.c src/formats/pngwrite.h \
 	src/formats/regionfile.c \
 	src/formats/regionlmdb.c src/formats/regionlmdb.h \
+	src/formats/regionstore.c src/formats/regionstore.h \
 	src/formats/regionparts.c src/formats/regionparts.h \
 	src/formats/regionwrite.c \
 	src/formats/regions.c src/formats/regions.h src/formats/regions_priv.h \

@@ -252,7 +252,7 @@ const struct region_format *regions_format(const char *path, const struct bytes 
     return NULL;
 }
 
-static int regions_refuse(const struct bytes *map, struct vs_err *err)
+int regions_refuse(const struct bytes *map, struct vs_err *err)
 {
     struct buf names = {0};
     if (map->size == 0)

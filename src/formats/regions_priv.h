@@ -60,8 +60,16 @@ bool regions_are_pair(const char *path);
 int regions_from_lmdb(const char *path, const char *key, struct regions **out, struct vs_err *err);
 int regions_from_tsv(const struct bytes *map, const char *key, struct regions **out,
                      struct vs_err *err);
-/* Visits every line of a TSV file: its image id; false stops. */
-typedef bool tsv_visit(void *arg, const char *id, size_t len);
+/* Visits every line of a TSV file: its image id, and where it is; false stops. */
+struct tsv_place {
+    size_t at; /* byte */
+    long line;
+};
+typedef bool tsv_visit(void *arg, const char *id, size_t len, struct tsv_place at);
 void tsv_each(const struct bytes *map, tsv_visit *visit, void *arg);
+int regions_from_tsv_line(const struct bytes *map, struct tsv_place at, struct regions **out,
+                          struct vs_err *err);
+/* The error that a file is none of the formats, as what it is. */
+int regions_refuse(const struct bytes *map, struct vs_err *err);
 
 #endif

@@ -53,9 +53,11 @@ static bool next_line(const struct bytes *map, size_t *at, struct line *out)
 void tsv_each(const struct bytes *map, tsv_visit *visit, void *arg)
 {
     struct line l = {.number = 0};
-    for (size_t at = 0; next_line(map, &at, &l);)
-        if (!visit(arg, l.f[0].s, l.f[0].len))
+    for (size_t at = 0; next_line(map, &at, &l);) {
+        struct tsv_place place = {(size_t)(l.f[0].s - (const char *)map->data), l.number};
+        if (!visit(arg, l.f[0].s, l.f[0].len, place))
             return;
+    }
 }
 
 static int tsv_whole(const struct field *f)
@@ -221,6 +223,15 @@ bool regions_are_tsv(const struct bytes *map)
     struct line l = {.number = 0};
     size_t at = 0;
     return map->size > 0 && next_line(map, &at, &l) && layout_of(&l);
+}
+
+int regions_from_tsv_line(const struct bytes *map, struct tsv_place at, struct regions **out,
+                          struct vs_err *err)
+{
+    struct line l = {.number = at.line - 1};
+    if (!next_line(map, &at.at, &l))
+        return vs_fail(err, VS_E_MISSING, "%s: has no line %ld", map->path, at.line);
+    return tsv_read_line(map, &l, out, err);
 }
 
 /* How far behind an entry another one of its key is looked for: all of a small file, but not

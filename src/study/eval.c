@@ -7,10 +7,8 @@
 #include "src/formats/boxcheck.h"
 #include "src/base/mem.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* Items of one task that wait for their pass. */
 struct group {
@@ -24,7 +22,7 @@ struct run {
     const struct eval_options *o;
     struct eval_album album;
     struct eval_sum *sums; /* (task_count) */
-    struct group *groups;  /* (task_count) */
+    struct group group;    /* of the task that is being asked */
     struct strmap there;   /* pictures: 1 there, 0 not */
     struct eval_progress progress;
     struct vs_err *err;
@@ -53,6 +51,29 @@ static int check_item(const struct run *r, const struct eval_item *it, const str
     return w > 0 ? eval_check_boxes(it, w, h, r->err) : 0;
 }
 
+/* The item's boxes are among those that have features. */
+static int check_candidates(const struct run *r, const struct eval_item *it, const struct photo *p)
+{
+    const struct regions *c = p->candidates;
+    if (!r->set->annotated_features || !it->candidates.count)
+        return 0;
+    if (!c)
+        return vs_fail(r->err, VS_E_MISSING, "its image is not in %s",
+                       regionstore_path(r->set->annotated_features));
+    for (int i = 0; i < it->candidates.count; i++)
+        if (eval_box_among(it->candidates.boxes + 4 * i, c->boxes, c->count) < 0)
+            return vs_fail(r->err, VS_E_FORMAT, "candidate %d is none of the %d boxes that its image "
+                           "has in %s", i + 1, c->count,
+                           regionstore_path(r->set->annotated_features));
+    return 0;
+}
+
+/* Whether the features of its candidates come from the picture itself. */
+static bool is_pooled(const struct run *r, const struct eval_item *it)
+{
+    return it->candidates.count && !r->set->annotated_features;
+}
+
 /* The item's query; photos and boxes are the caller's to free. */
 static int make_query(struct run *r, const struct eval_item *it, struct photo ***photos,
                       struct box_list **boxes, struct query *q)
@@ -61,28 +82,39 @@ static int make_query(struct run *r, const struct eval_item *it, struct photo **
     *photos = xcalloc((size_t)it->image_count, sizeof **photos);
     *boxes = xcalloc((size_t)it->image_count, sizeof **boxes);
     for (int i = 0; i < it->image_count && rc == 0; i++)
-        rc = eval_album_get(&r->album, r->m, it->images[i], it->candidates.count > 0, &(*photos)[i],
-                       r->err);
+        rc = eval_album_get(&r->album, r->m, it->images[i], is_pooled(r, it), &(*photos)[i], r->err);
+    if (rc == 0)
+        rc = check_candidates(r, it, (*photos)[0]);
     if (rc == 0)
         rc = check_item(r, it, (*photos)[0]);
     (*boxes)[0] = it->candidates;
     *q = (struct query){.task = it->task, .text = it->text, .checkpoint = r->o->checkpoint,
                         .attention = r->o->attention && it->has_box,
                         .photo_count = it->image_count, .photos = *photos,
-                        .boxes = it->candidates.count ? *boxes : NULL,
+                        .boxes = is_pooled(r, it) ? *boxes : NULL,
                         .verbatim = r->set->reference, .raw = r->set->reference};
     q->padding = rc == 0 && r->set->as_reference && reference_needs_padding(it, (*photos)[0]);
     return rc;
 }
 
-static void take_result(struct run *r, const struct eval_item *it, struct result *x)
+static void add_mark(struct run *r, const struct eval_item *it, const struct eval_mark *mark,
+                     const struct result *x)
 {
-    if (r->set->reference)
-        ; /* the taker knows how it is scored */
-    else if (eval_has_truth(it))
-        eval_sum_add(&r->sums[it->task - task_table], it, x);
+    struct eval_sum *s = &r->sums[it->task - task_table];
+    if (eval_has_truth(it))
+        eval_sum_add(s, it, mark, x);
     else
-        r->sums[it->task - task_table].answered++;
+        s->answered++;
+}
+
+static void take_result(void *arg, const struct eval_item *it, struct result *x)
+{
+    struct run *r = arg;
+    struct eval_mark mark;
+    if (!r->set->reference) { /* of which the taker knows how it is scored */
+        eval_mark_of(it, x, &mark);
+        add_mark(r, it, &mark, x);
+    }
     if (r->o->take)
         r->o->take(r->o->take_arg, it, x);
     if (r->o->attention)
@@ -110,7 +142,7 @@ static int run_item(struct run *r, const struct eval_item *it)
         rc = query_run(r->m, &q, r->o->cancel, &x, r->err);
     if (rc == 0)
         take_result(r, it, x);
-    else if (!r->o->bad || rc == VS_E_CANCELLED || rc == VS_E_DIVERGED)
+    else if (rc == VS_E_CANCELLED || rc == VS_E_DIVERGED || !r->o->bad)
         vs_fail_prefix(r->err, "%s: line %d", r->set->path, it->line);
     else
         rc = r->o->bad(r->o->bad_arg, it, r->err);
@@ -162,11 +194,13 @@ static int run_group(struct run *r, struct group *g)
 /* Boxes that have to be pooled from the picture, and maps, are an item's own. */
 static int take_item(struct run *r, const struct eval_item *it)
 {
-    struct group *g = &r->groups[it->task - task_table];
+    struct group *g = &r->group;
     int room = r->o->batch ? r->o->batch
                            : query_room(r->m, r->o->checkpoint, it->task, it->image_count);
-    if (it->candidates.count || r->o->attention || room < 2)
-        return run_item(r, it);
+    if (is_pooled(r, it) || r->o->attention || room < 2) {
+        int rc = run_group(r, g); /* those before it come first */
+        return rc ? rc : run_item(r, it);
+    }
     g->items = xreallocarray(g->items, (size_t)g->count + 1, sizeof *g->items);
     g->items[g->count++] = it;
     return g->count < room ? 0 : run_group(r, g);
@@ -174,11 +208,10 @@ static int take_item(struct run *r, const struct eval_item *it)
 
 static bool is_there(struct run *r, const char *path)
 {
-    struct stat st;
     int known = strmap_get(&r->there, path, strlen(path));
     if (known >= 0)
         return known == 1;
-    bool gone = stat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR);
+    bool gone = !eval_has_image(r->set, path);
     strmap_add(&r->there, path, strlen(path), !gone);
     if (gone && r->o->gone->pictures++ == 0)
         r->o->gone->first = path;
@@ -198,12 +231,24 @@ static bool is_left_out(struct run *r, const struct eval_item *it)
     return true;
 }
 
+static bool is_known(void *arg, const struct eval_item *it)
+{
+    struct run *r = arg;
+    struct eval_mark mark = {0};
+    if (!r->o->skip || !r->o->skip(r->o->skip_arg, it, &mark))
+        return false;
+    if (!r->set->reference)
+        add_mark(r, it, &mark, NULL);
+    r->progress.known++;
+    return true;
+}
+
 static bool is_passed_over(struct run *r, const struct eval_item *it)
 {
-    if (!r->o->skip || !r->o->skip(r->o->skip_arg, it))
-        return false;
-    report(r, it, 1);
-    return true;
+    bool is = is_known(r, it);
+    if (is)
+        report(r, it, 1);
+    return is;
 }
 
 static bool is_wanted(const struct eval_options *o, const struct eval_item *it, const int *seen)
@@ -225,21 +270,26 @@ static int count_wanted(const struct eval_set *s, const struct eval_options *o)
     return n;
 }
 
+static int run_task(struct run *r, const struct eval_set *s, const struct task *task, int *seen)
+{
+    int rc = 0;
+    for (int i = 0; i < s->count && rc == 0; i++) {
+        const struct eval_item *it = &s->items[i];
+        if (it->task != task || !is_wanted(r->o, it, seen))
+            continue;
+        seen[task - task_table]++;
+        rc = is_passed_over(r, it) || is_left_out(r, it) ? 0 : take_item(r, it);
+    }
+    return rc ? rc : run_group(r, &r->group);
+}
+
 static int run_all(struct run *r, const struct eval_set *s)
 {
     int *seen = xcalloc((size_t)task_count, sizeof *seen), rc = 0;
-    for (int i = 0; i < s->count && rc == 0; i++)
-        if (is_wanted(r->o, &s->items[i], seen)) {
-            seen[s->items[i].task - task_table]++;
-            rc = is_passed_over(r, &s->items[i]) || is_left_out(r, &s->items[i])
-                     ? 0 : take_item(r, &s->items[i]);
-        }
-    if (rc == 0 && r->o->gone && r->o->gone->items - s->gone.items == r->progress.all)
-        rc = vs_fail(r->err, VS_E_IO, "%s: no item can be asked: of %d images none is there, the "
-                     "first is %s (--images says where they are)", s->path, r->o->gone->pictures,
-                     r->o->gone->first);
     for (int t = 0; t < task_count && rc == 0; t++)
-        rc = run_group(r, &r->groups[t]);
+        rc = run_task(r, s, &task_table[t], seen);
+    if (rc == 0 && r->o->gone && r->o->gone->items - s->gone.items == r->progress.all)
+        rc = eval_none_there(s, r->o->gone->pictures, r->o->gone->first, r->err);
     free(seen);
     return rc;
 }
@@ -264,15 +314,15 @@ int eval_run(struct model *m, const struct eval_set *s, const struct eval_option
 {
     struct run r = {.m = m, .set = s, .o = o, .album = {.set = s},
                     .progress = {.all = count_wanted(s, o)}, .err = err};
+    struct eval_pool_user user = {is_known, take_result, &r};
     r.sums = xcalloc((size_t)task_count, sizeof *r.sums);
-    r.groups = xcalloc((size_t)task_count, sizeof *r.groups);
     if (o->gone)
         *o->gone = s->gone;
     int rc = r.progress.all ? check_labels(&r)
                             : vs_fail(err, VS_E_USAGE, "%s: has no item of %s", s->path,
                                       o->task ? o->task->name : "any task");
     if (rc == 0)
-        rc = s->pool ? eval_pool_run(m, s, o, &r.album, &r.progress, err) : run_all(&r, s);
+        rc = s->pool ? eval_pool_run(m, s, o, &r.album, &r.progress, &user, err) : run_all(&r, s);
     for (int t = 0; t < task_count; t++) {
         eval_sum_finish(&r.sums[t], &task_table[t], &scores[t]);
         strmap_fini(&r.sums[t].labels);
@@ -280,11 +330,10 @@ int eval_run(struct model *m, const struct eval_set *s, const struct eval_option
             free(r.sums[t].names[i]);
         free(r.sums[t].names);
         free(r.sums[t].worths);
-        free(r.groups[t].items);
     }
+    free(r.group.items);
     eval_album_fini(&r.album);
     strmap_fini(&r.there);
     free(r.sums);
-    free(r.groups);
     return rc;
 }

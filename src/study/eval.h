@@ -25,6 +25,7 @@ struct eval_item {
     bool has_box;
     struct box_list candidates;
     bool scored; /* it says what is right, even where that is nothing of the above */
+    bool no_id;  /* the set calls it nothing: the id is the number of its line */
     /* In a set of the reference's data folder (reference.h): images are keys of its LMDBs, and */
     bool id_is_number, image_is_number;
     int *classes;          /* (label_count) the answers' numbers in the head, instead of labels */
@@ -51,13 +52,15 @@ struct eval_set {
     char digest[DIGEST_HEX];
     struct eval_gone gone; /* left out of retrieval's pool already */
     char *gone_first;
+    struct regionstore *features, *annotated_features; /* instead of pictures, or NULL */
     /* Of the reference's data folder; else NULL: */
     const struct reference_task *reference;
     char *split;
     struct regionlmdb *detected, *annotated; /* features by image; the second may be NULL */
     struct labels *labels;                   /* of answers, by class; or NULL */
     int classes;                             /* how many the head has to have; 0: any number */
-    char **pool;                             /* retrieval: (pool_count) keys of all images */
+    char **pool;                             /* retrieval: (pool_count) keys, or paths, of all
+                                                images */
     int pool_count;
     bool as_reference;                       /* also where the reference takes the wrong rows */
     struct eval_flaw *flaws;                 /* (flaw_count) found while reading */
@@ -67,18 +70,35 @@ struct eval_set {
 /* Where a set is. */
 struct eval_source {
     const char *path;        /* data.jsonl, a folder with one, or a data set's own annotations */
+    const char *regions;     /* features by image (regionstore.h); NULL: beside the pictures, or of
+                                the model's detector */
+    const char *candidates;  /* the same of the boxes to choose from, in their order; NULL: they are
+                                pooled from the pictures */
     const char *images;      /* folder of the images; NULL: that of the set */
     const char *annotations; /* VQA v2: the answers; RefCOCO: COCO's instances */
-    const char *split;       /* RefCOCO: which one, NULL: val */
-    const struct task *task; /* RefCOCO: which of the three, NULL: refcoco */
+    const char *split;       /* of a file with several, NULL: val or test */
+    const struct task *task; /* what the items are asked as, where that is open; NULL: the first */
     bool optional;           /* items need not say what is right */
 };
-/* The annotations of VQA v2, GQA, RefCOCO, GuessWhat, NLVR2 and SNLI-VE are known by their content,
- * also when they are compressed by gzip. */
+/* The annotations of the data sets are known by their content (annotations.h), also when they are
+ * compressed by gzip. */
 int eval_open(const struct eval_source *o, struct eval_set **out, struct vs_err *err);
 void eval_free(struct eval_set *s);
 /* Notes that an item cannot be asked. */
 void eval_add_flaw(struct eval_set *s, const char *item, const char *why);
+/* Whether a is asked before b. */
+bool eval_is_before(const struct eval_item *a, const struct eval_item *b);
+/* What an item is called in messages: its id, or its line. Caller frees. */
+char *eval_item_name(const struct eval_item *it);
+
+/* What came of an item, as far as sums go. */
+struct eval_mark {
+    double score;     /* 0 to 1 */
+    double chance;    /* what a blind choice gets */
+    int rank;         /* retrieval: of the right image, from 0 */
+    int named, found; /* boxes, meant or candidates; those that a region overlaps by 0.5 */
+    bool foreign;     /* words or pictures that the model was not trained on */
+};
 
 /* Scores of a task: the mean with a 95 % interval. */
 struct eval_score {
@@ -114,7 +134,9 @@ double eval_attention_chosen(const struct eval_attention *a, int layer);
 
 struct eval_progress {
     int done, all;
+    int known; /* of those done: passed over, as it is known what comes of them */
     const struct task *task;
+    double score; /* the task's so far; NAN: none */
 };
 typedef void eval_report(void *arg, const struct eval_progress *p);
 
@@ -124,8 +146,9 @@ typedef void eval_take(void *arg, const struct eval_item *it, const struct resul
 /* An item cannot be asked: 0 goes on without it, a code ends the evaluation with err. */
 typedef int eval_bad(void *arg, const struct eval_item *it, const struct vs_err *err);
 
-/* Whether an item is passed over, as it is known what comes of it. */
-typedef bool eval_skip(void *arg, const struct eval_item *it);
+/* Whether an item is passed over, as it is known what comes of it: then mark says what, for sets
+ * that are not the reference's. */
+typedef bool eval_skip(void *arg, const struct eval_item *it, struct eval_mark *mark);
 
 struct eval_options {
     const struct task *task; /* NULL: all that the set has */
@@ -144,13 +167,17 @@ struct eval_options {
     eval_report *report;
     void *report_arg;
 };
-/* scores has task_count entries, those of tasks without items have count 0. */
+/* Items are asked task by task, in the order of the table of tasks, and within one in that of the
+ * set. scores has task_count entries, those of tasks without items have count 0. */
 int eval_run(struct model *m, const struct eval_set *s, const struct eval_options *o,
              struct eval_score *scores, struct vs_err *err);
 
 /* Wilson's interval (Probable Inference, JASA 1927) of a share p of n items, 95 %; for soft scores
  * with their own variance it is an upper bound. */
 void eval_interval(double p, double n, double *low, double *high);
+
+/* The candidate that is chosen, by its number; -1: none. */
+int eval_chosen(const struct eval_item *it, const struct result *r);
 
 /* For items that do not come from a set. */
 void eval_add_image(struct eval_item *it, char *path); /* takes the path over */

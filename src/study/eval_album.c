@@ -69,11 +69,33 @@ static int open_entry(const struct eval_set *s, const char *key, struct photo **
     return rc;
 }
 
-static int album_add(struct eval_album *a, struct model *m, const char *path, int at,
+/* Regions of a picture from the set's store. The picture itself is opened only where boxes are to
+ * be pooled from it. */
+static int open_stored(const struct eval_set *s, const char *path, bool pixels, struct photo **out,
+                       struct vs_err *err)
+{
+    struct photo *p = *out = xcalloc(1, sizeof *p);
+    p->path = xstrdup(path);
+    p->regions_path = xstrdup(regionstore_path(s->features));
+    int rc = regionstore_get(s->features, path, &p->regions, &p->regions_key, err);
+    if (rc == 0 && s->annotated_features) {
+        p->candidates_path = xstrdup(regionstore_path(s->annotated_features));
+        rc = regionstore_get(s->annotated_features, path, &p->candidates, NULL, err);
+        if (rc == VS_E_MISSING) /* of another task's item */
+            rc = 0;
+    }
+    if (rc == 0 && pixels)
+        rc = image_open(path, &p->image, err);
+    return rc;
+}
+
+static int album_add(struct eval_album *a, struct model *m, const char *path, bool pixels, int at,
                      struct vs_err *err)
 {
     struct photo *p = NULL;
-    int rc = a->set->detected ? open_entry(a->set, path, &p, err) : open_picture(m, path, &p, err);
+    int rc = a->set->detected   ? open_entry(a->set, path, &p, err)
+             : a->set->features ? open_stored(a->set, path, pixels, &p, err)
+                                : open_picture(m, path, &p, err);
     if (rc != 0) {
         photo_free(p);
         return rc;
@@ -96,10 +118,11 @@ int eval_album_get(struct eval_album *a, struct model *m, const char *path, bool
         a->photos = xreallocarray(a->photos, (size_t)a->count + 1, sizeof(struct photo *));
         a->photos[a->count++] = NULL;
     }
-    if (a->photos[at] && pixels && a->photos[at]->image && !a->photos[at]->image->rgb)
+    const struct photo *p = a->photos[at];
+    if (p && pixels && (p->image ? !p->image->rgb : a->set->features != NULL))
         album_drop(a, at);
     if (!a->photos[at])
-        rc = album_add(a, m, path, at, err);
+        rc = album_add(a, m, path, pixels, at, err);
     *out = a->photos[at];
     return rc;
 }

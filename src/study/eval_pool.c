@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Retrieval: the logit of every caption with every image of a pool.
  *
- * Images in the outer loop, as many as go into a pass: their regions are read once, and what the
- * image stream is before it meets the text is kept from caption to caption
- * (src/model/prefixcache.h). */
+ * Some captions at a time are asked of all images, as many of these as go into a pass: what a stream
+ * is before it meets the other one is kept from pass to pass, of the captions and of the images of
+ * the pass (src/model/prefixcache.h has room for both), and what is lost when the run ends is those
+ * captions. */
 #include "src/study/eval_priv.h"
 
 #include "src/base/mem.h"
@@ -11,15 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CAPTIONS_AT_ONCE 48
+
 struct pool {
     struct model *m;
     const struct eval_set *set;
     const struct eval_options *o;
     struct eval_album *album;
     struct eval_progress *progress;
-    struct result **results; /* (items) with tokens and raw of the pool's size */
-    int items;               /* that are asked: the first ones of the set */
-    bool *known;             /* (items) those of which there are rows already */
+    const struct eval_pool_user *user;
+    int asked[CAPTIONS_AT_ONCE], count; /* items */
+    struct result *results[CAPTIONS_AT_ONCE]; /* with tokens and raw of the pool's size */
+    int done; /* items before these */
     struct vs_err *err;
 };
 
@@ -47,69 +51,75 @@ static struct result *keep_result(const struct pool *p, struct result *x)
     return r;
 }
 
-static int ask(struct pool *p, int item, int from, int count, struct photo **photos)
+static int ask(struct pool *p, int i, int from, int count, struct photo **photos)
 {
     struct result *x = NULL;
-    const struct eval_item *it = &p->set->items[item];
+    const struct eval_item *it = &p->set->items[p->asked[i]];
     struct query q = {.task = it->task, .text = it->text, .checkpoint = p->o->checkpoint,
                       .photo_count = count, .photos = photos, .verbatim = true, .raw = true};
     int rc = query_run(p->m, &q, p->o->cancel, &x, p->err);
     if (rc != 0)
         return rc;
-    if (!p->results[item])
-        p->results[item] = keep_result(p, x);
-    memcpy(p->results[item]->raw + from, x->raw, (size_t)count * sizeof *x->raw);
+    if (!p->results[i])
+        p->results[i] = keep_result(p, x);
+    memcpy(p->results[i]->raw + from, x->raw, (size_t)count * sizeof *x->raw);
+    p->results[i]->ms.total += x->ms.total;
     result_free(x);
     return 0;
 }
 
 /* A share of the work is done: told as so many captions. */
-static void tell(struct pool *p, int item, int images)
+static void tell(struct pool *p, int images)
 {
-    double share = ((double)images * p->items + item + 1) /
-                   ((double)p->set->pool_count * p->items);
-    p->progress->done = (int)(share * p->items);
+    p->progress->done = p->done + (int)((double)images / p->set->pool_count * p->count);
     p->progress->task = p->set->items[0].task;
     if (p->o->report)
         p->o->report(p->o->report_arg, p->progress);
 }
 
+/* The captions that were gathered, with all images. */
 static int ask_all(struct pool *p)
 {
     int room = query_room(p->m, p->o->checkpoint, p->set->items[0].task, 1), rc = 0;
     room = room < 1 ? 1 : room;
     struct photo **photos = xcalloc((size_t)room, sizeof *photos);
-    for (int at = 0; at < p->set->pool_count && rc == 0; at += room) {
+    for (int at = 0; at < p->set->pool_count && rc == 0 && p->count; at += room) {
         int left = p->set->pool_count - at, count = left < room ? left : room;
         rc = load_images(p, at, count, photos);
-        for (int i = 0; i < p->items && rc == 0; i++) {
-            rc = p->known[i] ? 0 : ask(p, i, at, count, photos);
-            tell(p, i, at + (i + 1 < p->items ? 0 : count - 1));
-        }
+        for (int i = 0; i < p->count && rc == 0; i++)
+            rc = ask(p, i, at, count, photos);
+        tell(p, at + count);
     }
     free(photos);
+    for (int i = 0; i < p->count; i++) {
+        if (rc == 0)
+            p->user->take(p->user->arg, &p->set->items[p->asked[i]], p->results[i]);
+        else
+            result_free(p->results[i]);
+        p->results[i] = NULL;
+    }
+    p->done += p->count;
+    p->count = 0;
+    if (rc == 0)
+        tell(p, 0);
     return rc;
 }
 
 int eval_pool_run(struct model *m, const struct eval_set *s, const struct eval_options *o,
-                  struct eval_album *album, struct eval_progress *progress, struct vs_err *err)
+                  struct eval_album *album, struct eval_progress *progress,
+                  const struct eval_pool_user *user, struct vs_err *err)
 {
     struct pool p = {.m = m, .set = s, .o = o, .album = album, .progress = progress,
-                     .items = progress->all, .err = err};
-    bool all = true;
-    p.known = xcalloc((size_t)p.items + 1, sizeof *p.known);
-    for (int i = 0; i < p.items; i++) {
-        p.known[i] = o->skip && o->skip(o->skip_arg, &s->items[i]);
-        all &= p.known[i];
+                     .user = user, .err = err};
+    int rc = 0, items = progress->all; /* the first ones of the set */
+    for (int i = 0; i < items && rc == 0; i++) {
+        if (user->known(user->arg, &s->items[i])) {
+            p.done++;
+            continue;
+        }
+        p.asked[p.count++] = i;
+        if (p.count == CAPTIONS_AT_ONCE)
+            rc = ask_all(&p);
     }
-    p.results = xcalloc((size_t)p.items + 1, sizeof *p.results);
-    int rc = all ? 0 : ask_all(&p);
-    for (int i = 0; i < p.items; i++) {
-        if (rc == 0 && o->take && !p.known[i])
-            o->take(o->take_arg, &s->items[i], p.results[i]);
-        result_free(p.results[i]);
-    }
-    free(p.results);
-    free(p.known);
-    return rc;
+    return rc ? rc : ask_all(&p);
 }

@@ -5,18 +5,27 @@
 
 #include "src/study/eval.h"
 #include "src/formats/regionlmdb.h"
+#include "src/formats/regionstore.h"
 #include "src/base/strmap.h"
 
 #include <jansson.h>
 
 /* A new item of the set, all zero but number, which is -1. */
 struct eval_item *eval_add(struct eval_set *s);
-/* Calls take for every line that is not empty; a line that is no JSON object is an error. */
+/* Calls take for every line that is not empty. A line that is no JSON object, or of which take says
+ * VS_E_FORMAT, is a flaw of the set: items that take added leave it, and why are the error's words.
+ * Other failures end it. */
 typedef int eval_line(void *arg, int line, const json_t *v);
-int eval_lines(const struct bytes *map, eval_line *take, void *arg, struct vs_err *err);
+int eval_lines(struct eval_set *s, const struct bytes *map, eval_line *take, void *arg,
+               struct vs_err *err);
+/* The same of anything with a name: rc, or 0 when it became a flaw; before: items of the set until
+ * then. */
+int eval_go_on(struct eval_set *s, int before, const char *item, int rc, struct vs_err *err);
 
-/* What a result is worth, 0 to 1, and whether the item says what is right. */
+/* What a result is worth, 0 to 1, where the item says what is right. */
 double eval_worth(const struct eval_item *it, const struct result *r);
+/* What came of an item of a set that is not the reference's. */
+void eval_mark_of(const struct eval_item *it, const struct result *r, struct eval_mark *out);
 bool eval_has_truth(const struct eval_item *it);
 void eval_item_fini(struct eval_item *it);
 /* Whether the item's box and candidates can be boxes of a picture of that size. */
@@ -26,6 +35,11 @@ double eval_overlap(const float *a, const float *b);
 /* Whether a box stands for the one that is meant: they overlap by more than 0.5, as the reference
  * has it. */
 bool eval_box_is_right(const float *box, const float *meant);
+/* Which of the boxes (count, 4) is that one, the nearest of those at most two pixels away, as
+ * extraction may have rounded them; -1: none. */
+int eval_box_among(const float *box, const float *boxes, int count);
+/* The number of the item's candidate that the i'th ranked box is; -1: none. */
+int eval_choice(const struct eval_item *it, const struct result *r, int i);
 void eval_attention_add(struct eval_attention *a, const struct eval_item *it,
                         const struct result *r);
 
@@ -50,23 +64,36 @@ void eval_album_fini(struct eval_album *a);
 /* ---- eval_sums.c: what comes of a task's items */
 struct eval_sum {
     double score, at5, at10, blind, ms;
-    int count, answered, named, found, foreign;
+    int count, timed, answered, named, found, foreign;
     struct strmap labels; /* of the most common answer */
     double *worths;
     char **names;         /* (label_count) as they are compared; `labels` borrows them */
     int label_count;
 };
-void eval_sum_add(struct eval_sum *s, const struct eval_item *it, const struct result *r);
+/* Adds an item of which it is known what is right; r is NULL where it was computed before. */
+void eval_sum_add(struct eval_sum *s, const struct eval_item *it, const struct eval_mark *mark,
+                  const struct result *r);
 void eval_sum_finish(const struct eval_sum *s, const struct task *task, struct eval_score *out);
 
 /* ---- eval_pool.c: retrieval, every caption with every image of the set's pool. An item's result
  * has its tokens and, in raw, the logits of all images. */
+struct eval_pool_user {
+    bool (*known)(void *arg, const struct eval_item *it); /* it need not be asked */
+    void (*take)(void *arg, const struct eval_item *it, struct result *r); /* r is the taker's */
+    void *arg;
+};
 int eval_pool_run(struct model *m, const struct eval_set *s, const struct eval_options *o,
-                  struct eval_album *album, struct eval_progress *progress, struct vs_err *err);
+                  struct eval_album *album, struct eval_progress *progress,
+                  const struct eval_pool_user *user, struct vs_err *err);
 
-/* The annotations of the reference's data sets. *known: whether the file is one of them; then the
- * items are added to s. */
-int eval_reference(const struct eval_source *o, const struct bytes *map, struct eval_set *s,
-                   bool *known, struct vs_err *err);
+/* annotations.c: data sets as their makers annotated them; map NULL: o->path is a folder. *known:
+ * whether it is one of them; then the items are added to s. */
+int eval_annotations(const struct eval_source *o, const struct bytes *map, struct eval_set *s,
+                     bool *known, struct vs_err *err);
+/* Whether an item can be asked of a picture: its regions are in the set's store, or, where there is
+ * none, it is not known to be missing. */
+bool eval_has_image(const struct eval_set *s, const char *path);
+/* The error that no picture can be asked of. */
+int eval_none_there(const struct eval_set *s, int pictures, const char *first, struct vs_err *err);
 
 #endif

@@ -96,13 +96,29 @@ static void put_top(struct buf *b, const struct eval_verdict *v)
     free(order);
 }
 
+/* Words and what they are worth. */
+static void put_right(struct buf *b, const struct eval_item *it)
+{
+    buf_puts(b, ", \"right\": {");
+    for (int i = 0; i < it->label_count; i++) {
+        buf_puts(b, i ? ", " : "");
+        reference_quote(b, it->labels[i]);
+        buf_printf(b, ": %.8g", (double)it->worths[i]);
+    }
+    buf_putc(b, '}');
+}
+
 static void put_answer(struct buf *b, const struct eval_set *s, const struct eval_item *it,
                        const struct eval_verdict *v)
 {
-    put_text(b, "answer", reference_answer(s, v->choice));
+    put_text(b, "answer", v->answer ? v->answer : reference_answer(s, v->choice));
     put_top(b, v);
     if (!it->scored)
         return;
+    if (it->labels) {
+        put_right(b, it);
+        return;
+    }
     buf_puts(b, ", \"target\": [[");
     for (int i = 0; i < it->label_count; i++)
         buf_printf(b, "%s%d", i ? ", " : "", it->classes[i]);
@@ -121,19 +137,41 @@ static void put_class(struct buf *b, const struct eval_item *it, const struct ev
         buf_puts(b, ", \"label\": null");
 }
 
-static void put_box(struct buf *b, const struct eval_item *it, const struct eval_verdict *v)
+/* The numbers of the boxes that there were to choose from. */
+static void put_choices(struct buf *b, const struct eval_item *it, const struct eval_verdict *v)
 {
-    if (it->choices) {
-        put_ints(b, "choices", it->choices, v->count);
-        put_ints(b, "rows", v->rows, v->count);
-        buf_printf(b, ", \"target\": %d", v->target);
-        buf_printf(b, ", \"shifted\": %s", v->shifted ? "true" : "false");
+    int *all = xcalloc((size_t)v->count + 1, sizeof *all);
+    for (int i = 0; i < v->count; i++)
+        all[i] = it->choices ? it->choices[i] : i;
+    put_ints(b, "choices", all, v->count);
+    put_ints(b, "rows", v->rows, v->count);
+    buf_printf(b, ", \"target\": %d", v->target);
+    free(all);
+}
+
+/* The box that is meant, or NULL. */
+static const float *meant_box(const struct eval_item *it)
+{
+    if (it->has_box)
+        return it->box;
+    return it->candidates.count && it->number >= 0 ? it->candidates.boxes + 4 * it->number : NULL;
+}
+
+static void put_box(struct buf *b, const struct eval_set *s, const struct eval_item *it,
+                    const struct eval_verdict *v)
+{
+    const float *box = meant_box(it);
+    if (v->rows) {
+        put_choices(b, it, v);
+        if (s->reference)
+            buf_printf(b, ", \"shifted\": %s", v->shifted ? "true" : "false");
     } else {
         buf_puts(b, ", \"iou\": ");
         reference_real(b, (double)v->iou);
     }
-    buf_printf(b, ", \"box\": [%.9g, %.9g, %.9g, %.9g]", (double)it->box[0], (double)it->box[1],
-               (double)it->box[2], (double)it->box[3]);
+    if (box)
+        buf_printf(b, ", \"box\": [%.9g, %.9g, %.9g, %.9g]", (double)box[0], (double)box[1],
+                   (double)box[2], (double)box[3]);
     put_logits(b, v);
 }
 
@@ -148,15 +186,30 @@ static void put_chosen(struct buf *b, const struct eval_set *s, const struct eva
         else
             put_class(b, it, v);
         return;
-    case RANKED_REGIONS: put_box(b, it, v); return;
+    case RANKED_REGIONS: put_box(b, s, it, v); return;
     case RANKED_IMAGES:
         buf_printf(b, ", \"rank\": %d, \"target\": %d", v->rank, v->target);
         put_logits(b, v);
     }
 }
 
+/* What sums need that cannot be told from the rest of the row. */
+static void put_mark(struct buf *b, const struct eval_item *it, const struct eval_mark *m)
+{
+    if (it->scored) {
+        buf_puts(b, ", \"chance\": ");
+        reference_real(b, m->chance);
+    }
+    if (m->named)
+        buf_printf(b, ", \"boxes\": [%d, %d]", m->found, m->named);
+    if (m->foreign)
+        buf_puts(b, ", \"outside_domain\": true");
+}
+
 static double margin_of(const struct eval_verdict *v)
 {
+    if (v->count == 0)
+        return 0;
     float best = v->logits[reference_argmax(v->logits, v->count)], second = 0;
     bool seen = false, other = false;
     for (int i = 0; i < v->count; i++) {
@@ -191,6 +244,8 @@ void eval_row_add(struct buf *out, const struct eval_set *s, const struct eval_i
         reference_real(out, v->score);
         buf_printf(out, ", \"correct\": %s", v->score >= 0.5 ? "true" : "false");
     }
+    if (!s->reference)
+        put_mark(out, it, &v->mark);
     if (r->truncated)
         buf_puts(out, ", \"truncated\": true");
     char *fields = it->fields ? json_dumps(it->fields, JSON_ENSURE_ASCII) : NULL;

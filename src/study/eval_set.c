@@ -6,6 +6,7 @@
 #include "src/formats/labels.h"
 #include "src/base/mem.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,7 +14,6 @@
 struct reader {
     const char *path;
     char *folder; /* images are relative to it */
-    int line;
     struct eval_set *set;
     bool optional;
     struct vs_err *err;
@@ -21,7 +21,7 @@ struct reader {
 
 static int bad(const struct reader *r, const char *what)
 {
-    return vs_fail(r->err, VS_E_FORMAT, "%s: line %d: %s", r->path, r->line, what);
+    return vs_fail(r->err, VS_E_FORMAT, "%s", what);
 }
 
 void eval_item_fini(struct eval_item *it)
@@ -158,7 +158,8 @@ static int take_item(void *arg, int line, const json_t *v)
     struct reader *r = arg;
     const char *task = json_string_value(json_object_get(v, "task"));
     const char *text = json_string_value(json_object_get(v, "text"));
-    r->line = line;
+    const char *id = json_string_value(json_object_get(v, "id"));
+    json_t *slices = json_object_get(v, "slices");
     if (!task || !task_find(task))
         return bad(r, task ? "there is no such \"task\"" : "no \"task\"");
     if (!text || !text[0])
@@ -167,25 +168,58 @@ static int take_item(void *arg, int line, const json_t *v)
     it->task = task_find(task);
     it->text = xstrdup(text);
     it->line = line;
+    it->id = xstrdup_null(id);
+    if (slices)
+        it->fields = json_pack("{s:O}", "slices", slices);
     int rc = read_images(r, json_object_get(v, "images"), it);
     return rc ? rc : read_truth(r, v, it);
 }
 
-int eval_lines(const struct bytes *map, eval_line *take, void *arg, struct vs_err *err)
+int eval_go_on(struct eval_set *s, int before, const char *item, int rc, struct vs_err *err)
+{
+    if (rc != VS_E_FORMAT)
+        return rc;
+    eval_add_flaw(s, item, err->text);
+    *err = (struct vs_err){0};
+    while (s->count > before)
+        eval_item_fini(&s->items[--s->count]);
+    return 0;
+}
+
+/* How many there are at the beginning; the text is a file that need not end in a NUL. */
+static size_t blanks(const char *p, size_t n)
+{
+    size_t i = 0;
+    while (i < n && (p[i] == ' ' || p[i] == '\t' || p[i] == '\r'))
+        i++;
+    return i;
+}
+
+static int take_line(struct eval_set *s, const char *p, size_t n, int line, eval_line *take,
+                     void *arg, struct vs_err *err)
+{
+    json_error_t why;
+    int before = s->count;
+    json_t *v = json_loadb(p, n, JSON_REJECT_DUPLICATES, &why);
+    char *item = xasprintf("line %d", line);
+    int rc = json_is_object(v) ? take(arg, line, v)
+                               : vs_fail(err, VS_E_FORMAT, "%s", v ? "not a JSON object" : why.text);
+    rc = eval_go_on(s, before, item, rc, err);
+    free(item);
+    json_decref(v);
+    return rc;
+}
+
+int eval_lines(struct eval_set *s, const struct bytes *map, eval_line *take, void *arg,
+               struct vs_err *err)
 {
     const char *p = (const char *)map->data, *end = p ? p + map->size : p;
     int rc = 0;
     for (int line = 1; p && p < end && rc == 0; line++) {
         const char *stop = memchr(p, '\n', (size_t)(end - p));
         size_t n = (size_t)((stop ? stop : end) - p);
-        json_error_t why;
-        if (strspn(p, " \t\r") < n) {
-            json_t *v = json_loadb(p, n, JSON_REJECT_DUPLICATES, &why);
-            rc = json_is_object(v) ? take(arg, line, v)
-                                   : vs_fail(err, VS_E_FORMAT, "%s: line %d: %s", map->path, line,
-                                             v ? "not a JSON object" : why.text);
-            json_decref(v);
-        }
+        if (blanks(p, n) < n)
+            rc = take_line(s, p, n, line, take, arg, err);
         p = stop ? stop + 1 : end;
     }
     return rc;
@@ -197,36 +231,125 @@ static int read_set(const struct eval_source *o, const struct bytes *map, struct
     const char *slash = strrchr(map->path, '/');
     struct reader r = {.path = map->path, .set = s, .optional = o->optional, .err = err};
     bool known = false;
-    int rc = eval_reference(o, map, s, &known, err);
+    int rc = eval_annotations(o, map, s, &known, err);
+    if (rc == 0 && !known && o->split)
+        rc = vs_fail(err, VS_E_USAGE, "%s: has no splits: leave out --split '%s'", map->path,
+                     o->split);
     if (rc != 0 || known)
         return rc;
     r.folder = o->images ? xasprintf("%s/", o->images)
                          : xstrndup(map->path, slash ? (size_t)(slash - map->path) + 1 : 0);
-    rc = eval_lines(map, take_item, &r, err);
+    rc = eval_lines(s, map, take_item, &r, err);
     free(r.folder);
     return rc;
 }
 
-int eval_open(const struct eval_source *o, struct eval_set **out, struct vs_err *err)
+/* Of items that the set gives no name. */
+static void name_items(struct eval_set *s)
+{
+    for (int i = 0; i < s->count; i++) {
+        struct eval_item *it = &s->items[i];
+        it->scored = eval_has_truth(it);
+        it->no_id = !it->id;
+        if (it->no_id) {
+            it->id = xasprintf("%d", it->line);
+            it->id_is_number = true;
+        }
+    }
+}
+
+char *eval_item_name(const struct eval_item *it)
+{
+    return it->no_id ? xasprintf("line %d", it->line) : xstrdup(it->id);
+}
+
+bool eval_is_before(const struct eval_item *a, const struct eval_item *b)
+{
+    return a->task == b->task ? a < b : a->task < b->task;
+}
+
+static int open_features(const struct eval_source *o, struct eval_set *s, struct vs_err *err)
+{
+    int rc = o->regions ? regionstore_open(o->regions, &s->features, err) : 0;
+    if (rc == 0 && o->candidates)
+        rc = regionstore_open(o->candidates, &s->annotated_features, err);
+    return rc;
+}
+
+bool eval_has_image(const struct eval_set *s, const char *path)
+{
+    struct stat st;
+    if (s->features) {
+        char *key = regionstore_key(s->features, path);
+        free(key);
+        return key != NULL;
+    }
+    return stat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+int eval_none_there(const struct eval_set *s, int pictures, const char *first, struct vs_err *err)
+{
+    const char *where = s->features ? regionstore_path(s->features) : NULL;
+    return vs_fail(err, VS_E_IO, "%s: no item can be asked: of %d images none is %s%s, the first is "
+                   "%s%s", s->path, pictures, where ? "in " : "there", where ? where : "", first,
+                   where ? "" : " (--images says where they are)");
+}
+
+/* Of a folder of files what is asked tells it from others: sha256 over the items. */
+static void seal_items(struct eval_set *s)
+{
+    struct sha256 h;
+    sha256_init(&h);
+    for (int i = 0; i < s->count; i++) {
+        const struct eval_item *it = &s->items[i];
+        sha256_add(&h, it->id ? it->id : "", it->id ? strlen(it->id) + 1 : 1);
+        sha256_add(&h, it->text, strlen(it->text) + 1);
+        sha256_numbers(&h, it->box, 4, sizeof *it->box);
+    }
+    sha256_hex(&h, s->digest);
+}
+
+/* A file, a folder with data.jsonl, or one of a data set. */
+static int read_source(const struct eval_source *o, struct eval_set *s, struct vs_err *err)
 {
     struct stat st;
     struct bytes map;
-    struct eval_set *s = xcalloc(1, sizeof *s);
-    bool folder = stat(o->path, &st) == 0 && S_ISDIR(st.st_mode);
-    s->path = folder ? xasprintf("%s/data.jsonl", o->path) : xstrdup(o->path);
-    int rc = gunzip_open(s->path, &map, err);
+    bool folder = stat(o->path, &st) == 0 && S_ISDIR(st.st_mode), known = false;
+    s->path = xstrdup(o->path);
+    int rc = folder ? eval_annotations(o, NULL, s, &known, err) : 0;
+    if (rc == 0 && known)
+        seal_items(s);
+    if (rc != 0 || known)
+        return rc;
+    if (folder) {
+        free(s->path);
+        s->path = xasprintf("%s/data.jsonl", o->path);
+    }
+    rc = gunzip_open(s->path, &map, err);
     if (rc == 0) {
         rc = read_set(o, &map, s, err);
         digest_bytes(map.data, map.size, s->digest);
         rc = bytes_check(&map, rc, err);
         bytes_close(&map);
     }
+    return rc;
+}
+
+int eval_open(const struct eval_source *o, struct eval_set **out, struct vs_err *err)
+{
+    struct eval_set *s = xcalloc(1, sizeof *s);
+    int rc = open_features(o, s, err);
+    if (rc == 0)
+        rc = read_source(o, s, err);
     if (rc == 0 && s->count == 0 && s->gone.pictures)
-        rc = vs_fail(err, VS_E_IO, "%s: no item can be asked: of %d images none is there, the "
-                     "first is %s (--images says where they are)", s->path, s->gone.pictures,
-                     s->gone_first);
+        rc = eval_none_there(s, s->gone.pictures, s->gone_first, err);
     if (rc == 0 && s->count == 0)
-        rc = vs_fail(err, VS_E_FORMAT, "%s: there is no item in it", s->path);
+        rc = s->flaw_count ? vs_fail(err, VS_E_FORMAT, "%s: of %d items none can be asked: the first, "
+                                     "%s: %s", s->path, s->flaw_count, s->flaws[0].item,
+                                     s->flaws[0].why)
+                           : vs_fail(err, VS_E_FORMAT, "%s: there is no item in it", s->path);
+    name_items(s);
+    s->split = s->split ? s->split : xstrdup(o->split ? o->split : "");
     if (rc == 0)
         *out = s;
     else
@@ -244,6 +367,8 @@ void eval_free(struct eval_set *s)
     free(s->path);
     free(s->gone_first);
     free(s->split);
+    regionstore_close(s->features);
+    regionstore_close(s->annotated_features);
     regionlmdb_close(s->detected);
     regionlmdb_close(s->annotated);
     labels_free(s->labels);

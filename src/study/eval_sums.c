@@ -39,10 +39,48 @@ static double worth_of(const struct eval_item *it, const char *label)
 /* Place of the right image, from 0. */
 static int place_of(const struct result *r, int number)
 {
+    int place = 0;
+    for (int i = 0; i < r->raw_count; i++) /* a pool's are not ranked */
+        place += r->raw[i] > r->raw[number] || (r->raw[i] == r->raw[number] && i < number);
+    if (r->raw)
+        return place;
     int i = 0;
     while (i < r->answer_count && r->answers[i].index != number)
         i++;
     return i;
+}
+
+int eval_box_among(const float *box, const float *boxes, int count)
+{
+    int best = -1;
+    float least = 2;
+    for (int i = 0; i < count; i++) {
+        float most = 0;
+        for (int k = 0; k < 4; k++)
+            most = fmaxf(most, fabsf(box[k] - boxes[4 * i + k]));
+        if (most < least || (best < 0 && most <= least)) {
+            best = i;
+            least = most;
+        }
+    }
+    return best;
+}
+
+/* By its number where all of the image's boxes are the item's, else by where it is. */
+int eval_choice(const struct eval_item *it, const struct result *r, int i)
+{
+    const struct result_box *b = &r->boxes[i];
+    if (r->images[0].candidate_count == it->candidates.count)
+        return b->region - r->images[0].region_count - 1;
+    return eval_box_among(b->box, it->candidates.boxes, it->candidates.count);
+}
+
+int eval_chosen(const struct eval_item *it, const struct result *r)
+{
+    int k = -1;
+    for (int i = 0; i < r->box_count && k < 0; i++)
+        k = eval_choice(it, r, i);
+    return k;
 }
 
 double eval_worth(const struct eval_item *it, const struct result *r)
@@ -51,8 +89,8 @@ double eval_worth(const struct eval_item *it, const struct result *r)
     case RANKED_REGIONS:
         if (r->box_count == 0)
             return 0;
-        if (it->task->extra_regions)
-            return r->boxes[0].region - r->images[0].region_count - 1 == it->number;
+        if (it->candidates.count)
+            return eval_chosen(it, r) == it->number;
         return eval_box_is_right(r->boxes[0].box, it->box);
     case RANKED_IMAGES: return place_of(r, it->number) == 0;
     case RANKED_LABELS: break;
@@ -90,7 +128,7 @@ static void add_labels(struct eval_sum *s, const struct eval_item *it)
 static double blind_of(const struct eval_item *it, const struct result *r)
 {
     if (it->task->reading->ranked == RANKED_IMAGES)
-        return 1.0 / it->image_count;
+        return 1.0 / (r->raw ? r->raw_count : it->image_count);
     if (it->candidates.count)
         return 1.0 / it->candidates.count;
     int good = 0;
@@ -107,28 +145,35 @@ static bool is_found(const struct result_image *im, const float *box)
     return false;
 }
 
-/* Recall of the regions: of the box that is meant, or of the candidates. */
-static void add_recall(struct eval_sum *s, const struct eval_item *it, const struct result *r)
+void eval_mark_of(const struct eval_item *it, const struct result *r, struct eval_mark *out)
 {
-    s->named += it->has_box + it->candidates.count;
-    s->found += it->has_box && is_found(&r->images[0], it->box);
+    *out = (struct eval_mark){.foreign = r->foreign};
+    if (!eval_has_truth(it))
+        return;
+    out->score = eval_worth(it, r);
+    out->chance = blind_of(it, r);
+    if (it->task->reading->ranked == RANKED_IMAGES)
+        out->rank = place_of(r, it->number);
+    /* Recall of the regions: of the box that is meant, or of the candidates. */
+    out->named = it->has_box + it->candidates.count;
+    out->found = it->has_box && is_found(&r->images[0], it->box);
     for (int i = 0; i < it->candidates.count; i++)
-        s->found += is_found(&r->images[0], it->candidates.boxes + 4 * i);
+        out->found += is_found(&r->images[0], it->candidates.boxes + 4 * i);
 }
 
-void eval_sum_add(struct eval_sum *s, const struct eval_item *it, const struct result *r)
+void eval_sum_add(struct eval_sum *s, const struct eval_item *it, const struct eval_mark *mark,
+                  const struct result *r)
 {
-    double score = eval_worth(it, r);
     s->count++;
-    s->foreign += r->foreign;
-    s->score += score;
-    s->ms += r->ms.total;
-    if (it->task->reading->ranked == RANKED_IMAGES) {
-        s->at5 += place_of(r, it->number) < 5;
-        s->at10 += place_of(r, it->number) < 10;
-    }
-    s->blind += blind_of(it, r);
-    add_recall(s, it, r);
+    s->foreign += mark->foreign;
+    s->score += mark->score;
+    s->ms += r ? r->ms.total : 0;
+    s->timed += r != NULL;
+    s->at5 += mark->rank < 5;
+    s->at10 += mark->rank < 10;
+    s->blind += mark->chance;
+    s->named += mark->named;
+    s->found += mark->found;
     add_labels(s, it);
 }
 
@@ -152,8 +197,10 @@ void eval_sum_finish(const struct eval_sum *s, const struct task *task, struct e
         most = s->worths[i] > most ? s->worths[i] : most;
     out->score = s->score / n;
     eval_interval(out->score, n, &out->low, &out->high);
-    out->at5 = s->at5 / n;
-    out->at10 = s->at10 / n;
+    if (task->reading->ranked == RANKED_IMAGES) {
+        out->at5 = s->at5 / n;
+        out->at10 = s->at10 / n;
+    }
     out->baseline = s->label_count ? most / n : s->blind / n;
-    out->ms = s->ms / n;
+    out->ms = s->timed ? s->ms / s->timed : 0;
 }

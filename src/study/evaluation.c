@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One set of the reference's data folder on one checkpoint. */
+/* One set on one checkpoint. */
 #include "src/study/evaluation.h"
 
 #include "src/base/mem.h"
@@ -16,6 +16,11 @@ struct evaluating {
     struct past_items past;
     const char *checkpoint;
     struct buf row, reference;
+    struct { /* the running score of the task that is being asked */
+        const struct task *task;
+        double sum;
+        int count;
+    } now;
     int rc;                /* of what the taker could not hand on */
     struct vs_err *err;
     struct vs_err failure; /* its text */
@@ -31,6 +36,8 @@ static void add_flaw(struct evaluation *e, const char *item, const char *why)
 static int strict_failure(const struct evaluation *e, const char *item, const char *why,
                           struct vs_err *err)
 {
+    if (!e->set->reference)
+        return vs_fail(err, VS_E_FORMAT, "%s: %s: %s", e->set->path, item, why);
     return vs_fail(err, VS_E_FORMAT, "%s %s: item %s: %s", e->set->items[0].task->name,
                    e->set->split, item, why);
 }
@@ -39,8 +46,11 @@ static int strict_failure(const struct evaluation *e, const char *item, const ch
 static int pass_over(struct evaluating *g, const struct eval_item *it, const char *why,
                      struct vs_err *err)
 {
-    add_flaw(g->e, it->id, why);
-    return g->e->strict ? strict_failure(g->e, it->id, why, err) : 0;
+    char *name = eval_item_name(it);
+    add_flaw(g->e, name, why);
+    int rc = g->e->strict ? strict_failure(g->e, name, why, err) : 0;
+    free(name);
+    return rc;
 }
 
 static int take_bad(void *arg, const struct eval_item *it, const struct vs_err *why)
@@ -52,16 +62,29 @@ static int take_bad(void *arg, const struct eval_item *it, const struct vs_err *
     return rc;
 }
 
+static void count_now(struct evaluating *g, const struct eval_item *it,
+                      const struct eval_verdict *v)
+{
+    if (g->now.task != it->task) {
+        g->now.task = it->task;
+        g->now.sum = g->now.count = 0;
+    }
+    g->now.sum += it->scored ? v->score : 0;
+    g->now.count += it->scored;
+}
+
 static int hand_on(struct evaluating *g, const struct eval_item *it, const char *row,
                    const struct eval_verdict *v, bool past, struct vs_err *err)
 {
     const struct evaluation *e = g->e;
     const struct reference_task *kind = e->set->reference;
+    bool written = kind && kind->row;
     reference_add(&g->e->sums, it, v, e->set->pool_count);
+    count_now(g, it, v);
     g->reference.len = 0;
-    if (kind->row)
+    if (written)
         kind->row(e->set, it, v, &g->reference);
-    return e->row ? e->row(e->row_arg, row, kind->row ? g->reference.data : NULL, past, err) : 0;
+    return e->row ? e->row(e->row_arg, row, written ? g->reference.data : NULL, past, err) : 0;
 }
 
 /* The last row of an earlier run is computed once more: when it is another one now, they do not
@@ -79,17 +102,24 @@ static int compare_past(const struct evaluating *g, const char *row, struct vs_e
  * would come behind them. */
 static int gap_in_past(const struct evaluating *g, int index, struct vs_err *err)
 {
-    return vs_fail(err, VS_E_FORMAT, "%s: has no row of item %s, but one of item %s, which comes "
-                   "later: take away the rows of this task from that place on, or give another "
-                   "file", evaluation_past_path(g->e->past), g->e->set->items[index].id,
-                   g->e->set->items[g->past.last].id);
+    const struct eval_item *items = g->e->set->items;
+    int next = g->past.last; /* the first one behind it that is there */
+    for (int i = 0; i < g->e->set->count; i++)
+        if (g->past.lines[i] && eval_is_before(&items[index], &items[i]) &&
+            eval_is_before(&items[i], &items[next]))
+            next = i;
+    return vs_fail(err, VS_E_FORMAT, "%s: line %d is of item %s, but that of item %s, which "
+                   "belongs before it, is missing: cut the file off before line %d, or give "
+                   "another", evaluation_past_path(g->e->past), g->past.lines[next],
+                   items[next].id, items[index].id, g->past.lines[next]);
 }
 
 static int take_verdict(struct evaluating *g, const struct eval_item *it, const struct result *r,
                         const struct eval_verdict *v)
 {
-    int index = (int)(it - g->e->set->items);
-    if (index < g->past.last)
+    const struct eval_item *items = g->e->set->items;
+    int index = (int)(it - items);
+    if (g->past.last >= 0 && eval_is_before(it, &items[g->past.last]))
         return gap_in_past(g, index, &g->failure);
     g->row.len = 0;
     eval_row_add(&g->row, g->e->set, it, index, g->checkpoint, r, v);
@@ -105,11 +135,23 @@ static int take_past(void *arg, const struct eval_item *it, const char *row,
     return hand_on(arg, it, row, v, true, err);
 }
 
-static bool is_past(void *arg, const struct eval_item *it)
+static bool is_past(void *arg, const struct eval_item *it, struct eval_mark *mark)
 {
     const struct evaluating *g = arg;
     int index = (int)(it - g->e->set->items);
-    return g->past.done && g->past.done[index] && index != g->past.last;
+    bool is = g->past.lines && g->past.lines[index] && index != g->past.last;
+    if (is)
+        *mark = g->past.marks[index];
+    return is;
+}
+
+static int judge(const struct eval_set *s, const struct eval_item *it, const struct result *r,
+                 struct eval_verdict *v, struct vs_err *err)
+{
+    if (s->reference)
+        return s->reference->judge(s, it, r, v, err);
+    eval_judge(it, r, v);
+    return 0;
 }
 
 static void take(void *arg, const struct eval_item *it, const struct result *r)
@@ -119,11 +161,13 @@ static void take(void *arg, const struct eval_item *it, const struct result *r)
     struct vs_err why = {0};
     if (g->rc != 0)
         return;
-    if (g->e->set->reference->judge(g->e->set, it, r, &v, &why) != 0) {
+    if (judge(g->e->set, it, r, &v, &why) != 0) {
         g->rc = pass_over(g, it, why.text, &g->failure);
     } else {
         g->rc = take_verdict(g, it, r, &v);
     }
+    if (g->e->take)
+        g->e->take(g->e->take_arg, it, r);
     g->e->ms += r->ms.total;
     eval_verdict_fini(&v);
 }
@@ -133,20 +177,24 @@ static void report(void *arg, const struct eval_progress *p)
     struct evaluating *g = arg;
     if (g->rc != 0 || (g->e->cancel && atomic_load(g->e->cancel)))
         atomic_store(&g->stop, true);
+    struct eval_progress told = *p;
+    told.score = g->now.count && g->now.task == p->task ? g->now.sum / g->now.count : (double)NAN;
     if (g->e->report)
-        g->e->report(g->e->report_arg, p);
+        g->e->report(g->e->report_arg, &told);
 }
 
 static int run(struct evaluating *g, struct model *m)
 {
     struct evaluation *e = g->e;
-    struct eval_score *scores = xcalloc((size_t)task_count, sizeof *scores);
+    struct eval_score *own = xcalloc((size_t)task_count, sizeof *own);
     struct eval_options o = {.checkpoint = e->checkpoint, .limit = e->limit, .batch = e->batch,
+                             .task = e->task, .without = e->without, .gone = e->gone,
+                             .attention = e->attention,
                              .take = take, .take_arg = g, .bad = take_bad, .bad_arg = g,
                              .skip = is_past, .skip_arg = g,
                              .cancel = &g->stop, .report = report, .report_arg = g};
-    int rc = eval_run(m, e->set, &o, scores, g->err);
-    free(scores);
+    int rc = eval_run(m, e->set, &o, e->scores ? e->scores : own, g->err);
+    free(own);
     if (g->rc != 0) {
         *g->err = g->failure;
         return g->rc;
@@ -162,6 +210,17 @@ static int copy_flaws(struct evaluation *e, struct vs_err *err)
                ? strict_failure(e, e->flaws[0].item, e->flaws[0].why, err) : 0;
 }
 
+static int nothing_asked(const struct evaluation *e, struct vs_err *err)
+{
+    const struct eval_set *s = e->set;
+    char *what = s->reference ? xasprintf("%s %s", s->items[0].task->name, s->split)
+                              : xstrdup(s->path);
+    vs_fail(err, VS_E_FORMAT, "%s: of %d items none can be asked: the first is %s: %s", what,
+            e->flaw_count, e->flaws[0].item, e->flaws[0].why);
+    free(what);
+    return VS_E_FORMAT;
+}
+
 int evaluation_run(struct evaluation *e, struct model *m, struct vs_err *err)
 {
     struct evaluating g = {.e = e, .checkpoint = model_checkpoint_name(m, e->checkpoint),
@@ -173,10 +232,8 @@ int evaluation_run(struct evaluation *e, struct model *m, struct vs_err *err)
     if (rc == 0)
         rc = run(&g, m);
     reference_finish(&e->sums);
-    if (rc == 0 && e->sums.items == 0)
-        rc = vs_fail(err, VS_E_FORMAT, "%s %s: of %d items none can be asked: the first is %s: %s",
-                     e->set->items[0].task->name, e->set->split, e->flaw_count, e->flaws[0].item,
-                     e->flaws[0].why);
+    if (rc == 0 && e->sums.items == 0 && e->flaw_count)
+        rc = nothing_asked(e, err);
     if (e->sums.items) {
         eval_interval(evaluation_score(e), e->sums.scored, &e->low, &e->high);
         e->ms /= e->sums.items;

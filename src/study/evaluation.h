@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One set of the reference's data folder on one checkpoint: what came of each item, and the numbers
- * of all of them. */
+/* One set on one checkpoint: what came of each item, and the numbers of all of them. */
 #ifndef VS_EVALUATION_H
 #define VS_EVALUATION_H
 
@@ -22,7 +21,15 @@ size_t evaluation_past_size(const struct evaluation_past *p);
 struct evaluation {
     /* The caller's: */
     const struct eval_set *set;
-    int checkpoint, limit, batch; /* as in struct eval_options */
+    int checkpoint, limit, batch; /* as in struct eval_options, and for other sets than those of the
+                                     reference's folder these, too: */
+    const struct task *task;
+    const bool *without;
+    struct eval_gone *gone;
+    struct eval_attention *attention;
+    eval_take *take;
+    void *take_arg;
+    struct eval_score *scores;    /* (task_count), or NULL */
     bool strict;                  /* an item that cannot be asked ends it */
     evaluation_row *row;          /* or NULL */
     void *row_arg;
@@ -31,7 +38,7 @@ struct evaluation {
     eval_report *report;
     void *report_arg;
     /* What came of it: */
-    struct reference_sums sums;
+    struct reference_sums sums; /* of all its tasks */
     struct eval_flaw *flaws; /* (flaw_count) of the set, and those that were found when asked */
     int flaw_count;
     double low, high;        /* 95 % interval of the score */

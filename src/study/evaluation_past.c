@@ -55,7 +55,8 @@ const char *evaluation_past_path(const struct evaluation_past *p)
 
 void past_items_fini(struct past_items *p)
 {
-    free(p->done);
+    free(p->lines);
+    free(p->marks);
     free(p->last_row);
     *p = (struct past_items){.last = -1};
 }
@@ -120,11 +121,15 @@ int evaluation_past_open(const char *path, struct evaluation_past **out, struct 
 
 /* ---- one evaluation's */
 
+/* A file of the reference's folder may have rows of other tasks and splits, one of another set has
+ * none. */
 static bool is_of(const struct past_row *r, const struct eval_set *s, const char *checkpoint)
 {
-    return strcmp(r->task, s->items[0].task->name) == 0 && strcmp(r->split, s->split) == 0 &&
-           strcmp(r->checkpoint, checkpoint) == 0 &&
-           r->as_reference == (s->as_reference && s->annotated);
+    if (strcmp(r->checkpoint, checkpoint) != 0)
+        return false;
+    return !s->reference || (strcmp(r->task, s->items[0].task->name) == 0 &&
+                             strcmp(r->split, s->split) == 0 &&
+                             r->as_reference == (s->as_reference && s->annotated));
 }
 
 static char *row_text(const struct evaluation_past *p, const struct past_row *r)
@@ -137,7 +142,8 @@ static char *row_text(const struct evaluation_past *p, const struct past_row *r)
 }
 
 /* The item of a row: in its place, with its name; NULL: there is none. */
-static const struct eval_item *item_of(const struct eval_set *s, const json_t *row)
+static const struct eval_item *item_of(const struct eval_set *s, const char *task,
+                                       const json_t *row)
 {
     const json_t *index = json_object_get(row, "index"), *id = json_object_get(row, "id");
     json_int_t at = json_integer_value(index);
@@ -145,7 +151,7 @@ static const struct eval_item *item_of(const struct eval_set *s, const json_t *r
     snprintf(number, sizeof number, "%lld", (long long)json_integer_value(id));
     const char *name = json_is_integer(id) ? number : json_string_value(id);
     if (!json_is_integer(index) || at < 0 || at >= s->count || !name ||
-        strcmp(name, s->items[at].id) != 0)
+        strcmp(name, s->items[at].id) != 0 || strcmp(task, s->items[at].task->name) != 0)
         return NULL;
     return &s->items[at];
 }
@@ -157,6 +163,17 @@ static int int_of(const json_t *row, const char *key)
     return x < 0 || x > INT_MAX ? -1 : (int)x;
 }
 
+static void read_mark(const json_t *row, struct eval_verdict *v)
+{
+    const json_t *boxes = json_object_get(row, "boxes");
+    v->mark = (struct eval_mark){
+        .score = v->score, .rank = v->rank,
+        .chance = json_number_value(json_object_get(row, "chance")),
+        .found = (int)json_integer_value(json_array_get(boxes, 0)),
+        .named = (int)json_integer_value(json_array_get(boxes, 1)),
+        .foreign = json_is_true(json_object_get(row, "outside_domain"))};
+}
+
 static void read_verdict(const json_t *row, struct eval_verdict *v)
 {
     const json_t *logits = json_object_get(row, "logits");
@@ -165,6 +182,7 @@ static void read_verdict(const json_t *row, struct eval_verdict *v)
     v->shifted = json_is_true(json_object_get(row, "shifted"));
     v->score = json_number_value(json_object_get(row, "score"));
     v->iou = (float)json_number_value(json_object_get(row, "iou"));
+    read_mark(row, v);
     v->count = (int)json_array_size(logits);
     v->logits = v->own = xcalloc((size_t)v->count + 1, sizeof *v->own);
     for (int i = 0; i < v->count; i++)
@@ -174,10 +192,12 @@ static void read_verdict(const json_t *row, struct eval_verdict *v)
 /* Whether what was chosen can be: the rows are a file that anything may have been done to. */
 static bool fits(const struct eval_verdict *v, const struct eval_set *s, const struct eval_item *it)
 {
-    if (v->choice < 0 || v->rank < 0)
+    if (v->choice < 0 || v->rank < 0 || !(v->score >= 0 && v->score <= 1))
         return false;
     if (s->pool)
         return v->count == s->pool_count && v->choice < v->count && v->rank < v->count;
+    if (!s->reference) /* nothing is looked up by what was chosen */
+        return v->mark.found >= 0 && v->mark.named >= v->mark.found;
     if (it->choices) /* one more: what the reference fills up with */
         return v->count > 0 && v->count <= it->choice_count && v->choice <= v->count;
     return v->count ? v->choice < v->count
@@ -189,20 +209,27 @@ static int take_row(const struct evaluation_past *p, int number, const struct ev
 {
     char *text = row_text(p, &p->rows[number]);
     json_t *row = text ? json_loads(text, JSON_ALLOW_NUL, NULL) : NULL;
-    const struct eval_item *it = row ? item_of(s, row) : NULL;
+    const struct eval_item *it = row ? item_of(s, p->rows[number].task, row) : NULL;
     struct eval_verdict v = {0};
-    int rc = it ? 0 : vs_fail(err, VS_E_FORMAT, "%s: line %d is of an item that split %s has not: "
+    int rc = it ? 0 : vs_fail(err, VS_E_FORMAT, "%s: line %d is of an item that %s%s has not: "
                               "it is of other data; give another file, or none to go on from",
-                              p->path, number + 1, s->split);
+                              p->path, number + 1, s->reference ? "split " : "",
+                              s->reference ? s->split : s->path);
     if (rc == 0) {
         read_verdict(row, &v);
         if (!fits(&v, s, it))
-            rc = vs_fail(err, VS_E_FORMAT, "%s: line %d is no row of split %s: what it chose "
-                         "cannot be chosen; give another file, or none to go on from", p->path,
-                         number + 1, s->split);
+            rc = vs_fail(err, VS_E_FORMAT, "%s: line %d is no row of %s: what it chose cannot be "
+                         "chosen; give another file, or none to go on from", p->path, number + 1,
+                         it->task->name);
     }
-    if (rc == 0 && !out->done[it - s->items]) {
-        out->done[it - s->items] = true;
+    if (rc == 0 && out->last >= 0 && eval_is_before(it, &s->items[out->last]) &&
+        !out->lines[it - s->items])
+        rc = vs_fail(err, VS_E_FORMAT, "%s: line %d is of item %s, whose place is before that of "
+                     "line %d: rows stand in the order of the items; cut the file off before the "
+                     "line, or give another", p->path, number + 1, it->id, out->lines[out->last]);
+    if (rc == 0 && !out->lines[it - s->items]) {
+        out->lines[it - s->items] = number + 1;
+        out->marks[it - s->items] = v.mark;
         out->last = (int)(it - s->items);
         free(out->last_row);
         out->last_row = text;
@@ -220,7 +247,9 @@ int evaluation_past_read(const struct evaluation_past *p, const struct eval_set 
                          struct vs_err *err)
 {
     int rc = 0;
-    out->done = xcalloc((size_t)s->count, sizeof *out->done);
+    out->last = -1;
+    out->lines = xcalloc((size_t)s->count, sizeof *out->lines);
+    out->marks = xcalloc((size_t)s->count, sizeof *out->marks);
     for (int i = 0; i < p->count && rc == 0; i++)
         if (is_of(&p->rows[i], s, checkpoint))
             rc = take_row(p, i, s, out, take, arg, err);

@@ -7,7 +7,8 @@
 
 /* Of one set and checkpoint. */
 struct past_items {
-    bool *done; /* (set->count), or NULL */
+    int *lines; /* (set->count) of the file, 0: it has no row of the item; or NULL */
+    struct eval_mark *marks; /* (set->count) of those */
     int last;   /* the item of the last row, -1: there is none */
     char *last_row;
 };

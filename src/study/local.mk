@@ -12,13 +12,19 @@ libcore_a_SOURCES += \
 	src/study/difference.c src/study/difference.h \
 	src/study/difference_json.h \
 	src/study/effects.c src/study/effects.h \
+	src/study/annotations.c src/study/annotations.h \
+	src/study/annotations_boxes.c \
+	src/study/annotations_captions.c \
+	src/study/annotations_entities.c \
+	src/study/annotations_pairs.c \
+	src/study/annotations_questions.c \
 	src/study/eval.c src/study/eval.h \
 	src/study/eval_album.c \
 	src/study/eval_attention.c \
 	src/study/eval_priv.h \
-	src/study/eval_reference.c \
 	src/study/eval_set.c \
 	src/study/eval_sums.c \
+	src/study/eval_verdict.c \
 	src/study/eval_pool.c \
 	src/study/eval_rows.c src/study/eval_rows.h \
 	src/study/evaluation.c src/study/evaluation.h src/study/evaluation_priv.h \

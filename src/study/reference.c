@@ -241,11 +241,12 @@ int reference_check_model(const struct eval_set *s, struct model *m, int checkpo
                           struct vs_err *err)
 {
     const struct task *task = s->items[0].task;
-    if (s->classes == 0 || !s->items[0].scored) /* without targets only the answers are asked for */
-        return 0;
+    int rc = model_check_task(m, checkpoint, task, err); /* once, not for each item */
+    if (rc != 0 || s->classes == 0 || !s->items[0].scored) /* without targets there is no score */
+        return rc;
     enum net_head head = task->head == HEAD_GQA ? HEAD_GQA : HEAD_VQA;
     int answers = net_head_size(m->checkpoints[checkpoint].net, head);
-    if (answers == 0 || answers == s->classes) /* the query says what is missing */
+    if (answers == 0 || answers == s->classes)
         return 0;
     return vs_fail(err, VS_E_FORMAT, "%s: the data has %d answers, the checkpoint's head has %d: "
                    "they do not belong together", task->name, s->classes, answers);

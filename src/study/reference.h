@@ -16,6 +16,8 @@ struct eval_verdict {
     const float *logits; /* (count) of what there was to choose from; of the result, or own */
     int count;
     int *rows;           /* (count) choices: the rows of the image's regions */
+    const char *answer;  /* the chosen word, where the set has no list of them; of the result */
+    struct eval_mark mark; /* of a set that is not the reference's */
     bool shifted;        /* the reference takes other rows than those of the choices */
     float *own;          /* logits, where they are not the result's */
 };

@@ -41,7 +41,7 @@ refuses 1 "cannot be created" "a folder that cannot be made" "$VILSCOPE" world -
 
 # ---- measuring
 refuses 1 "data.jsonl: line [0-9]*: the text has" "a text that is too long for the model" \
-    "$VILSCOPE" eval -m "$tiny" --data "$work/a" --no-log -t guesswhat
+    "$VILSCOPE" eval -m "$tiny" --data "$work/a" --no-log -t guesswhat --strict
 grep '"text": "[^"]\{1,24\}"' "$work/a/data.jsonl" >"$work/a/short.jsonl"
 # The tiny model has no names for VQA's answers.
 cp -r "$tiny" "$work/named"
@@ -112,7 +112,12 @@ refuses 2 "neither a checkpoint of" "no such checkpoint" \
     "$VILSCOPE" eval -m "$tiny" --data "$work/right.jsonl" --no-log -c none
 bad() { # bad LINE PATTERN WHAT
     printf '%s\n%s\n' "$(head -n 1 "$work/right.jsonl")" "$1" >"$work/bad.jsonl"
-    refuses 1 "line 2: .*$2" "$3" "$VILSCOPE" eval -m "$tiny" --data "$work/bad.jsonl" --no-log
+    refuses 1 "bad.jsonl: line 2: .*$2" "$3" "$VILSCOPE" eval -m "$tiny" --data "$work/bad.jsonl" \
+        --no-log --strict
+    "$VILSCOPE" eval -m "$tiny" --data "$work/bad.jsonl" --no-log >"$work/out" 2>"$work/err"
+    [ $? -eq 4 ] && grep -q '^gqa  *1 ' "$work/out" &&
+        grep -q "item line 2 is left out: .*$2" "$work/err" && grep -q ' of [23] items are left out' "$work/err"
+    ok $? "which is left out without --strict: $(head -n 1 "$work/err")"
 }
 bad '{"task": "vqa"' "" "JSON that ends early"
 bad '[1]' "not a JSON object" "a list"
@@ -121,6 +126,8 @@ bad '{"task": "vqa", "images": ["scene.png"], "answer": "a"}' "text" "no text"
 bad '{"task": "nlvr2", "images": ["scene.png"], "text": "a", "answer": "true"}' "images" "one image"
 bad '{"task": "vqa", "images": ["scene.png"], "text": "a"}' "answer" "no answer"
 bad '{"task": "refcoco", "images": ["scene.png"], "text": "a", "box": [1, 2, 3]}' "box" "no box"
+bad '{"task": "refcoco", "images": ["scene.png"], "text": "a", "box": [1, 2, 9999, 4]}' "box" \
+    "a box outside of the picture"
 bad '{"task": "visual7w", "images": ["scene.png"], "text": "a", "candidates": [[1, 2, 3, 4]],
 "answer": 1}' "" "a line that goes on"
 bad '{"task": "visual7w", "images": ["scene.png"], "text": "a", "candidates": [[1, 2, 3, 4]], "answer": 1}' \
@@ -140,6 +147,73 @@ ok $? "a picture is missing, the others are scored: $(cat "$work/err")"
 "$VILSCOPE" eval -m "$tiny" --data "$work/part.jsonl" --no-log --json 2>"$work/err" >"$work/out"
 tr -d '\n' <"$work/out" | grep -q '"left_out": { *"items": 1, *"missing_pictures": 1, *"first": ".*none.png"'
 ok $? "and so in JSON"
+
+# ---- rows
+cat "$work/right.jsonl" "$work/soft.jsonl" >"$work/set.jsonl"
+for i in 1 2 3; do
+    printf '{"task": "%s", "images": ["%s.png"], "text": "%s", "id": "mine %d", %s}\n' \
+        vqa scene "is it red" $i '"answers": {"yes": 1, "no": 0.3}, "slices": ["color"]' \
+        refcoco mirror "the blue one" $i '"box": [1, 2, 30, 40]' \
+        snli-ve mirror "a red square" $i '"answer": "neutral"'
+done >>"$work/set.jsonl"
+printf '{"task": "%s", "images": ["scene.png"%s], "text": "a", %s}\n' \
+    visual7w '' '"candidates": [[1, 2, 30, 40], [20, 20, 40, 40]], "answer": 1' \
+    coco ', "mirror.png"' '"answer": 1' >>"$work/set.jsonl"
+rows() { # rows FILE OPTION...
+    file=$1
+    shift
+    "$VILSCOPE" eval -m "$work/named" --data "$work/set.jsonl" --no-log --json --rows "$file" "$@" \
+        2>"$work/err" | grep -v ms_per_item >"$work/out"
+}
+rows "$work/whole.jsonl"
+cp "$work/out" "$work/whole.json"
+items=$(grep -c . "$work/set.jsonl") checkpoints=$(grep -c '"checkpoint"' "$work/whole.json")
+[ "$(wc -l <"$work/whole.jsonl")" -eq $((items * checkpoints)) ]
+ok $? "a row for each of $items items on $checkpoints checkpoints"
+right() { # right TASK: the mean of its rows' scores and their number, of the first checkpoint
+    grep "\"checkpoint\": \"$(sed -n '1s/.*"checkpoint": "\([^"]*\)".*/\1/p' "$work/whole.jsonl")\"" \
+        "$work/whole.jsonl" | sed -n "s/^{\"task\": \"$1\".*\"score\": \([0-9.]*\), .*/\1/p" |
+        awk '{s += $1} END {printf "%d %.3f", NR, s / NR}'
+}
+printed() { # printed TASK: the same of the JSON
+    tr -d '\n' <"$work/whole.json" | sed 's/"task"/\n&/g' | grep "^\"task\": \"$1\"" | head -n 1 |
+        sed 's/.*"items": \([0-9]*\), *"score": \([0-9.]*\),.*/\1 \2/' | awk '{printf "%d %.3f", $1, $2}'
+}
+wrong=
+for task in vqa gqa refcoco snli-ve nlvr2 visual7w coco; do
+    [ -n "$(right $task)" ] && [ "$(right $task)" = "$(printed $task)" ] || wrong="$wrong $task: $(right $task), $(printed $task);"
+done
+[ -z "$wrong" ]
+ok $? "rows have the scores that are printed:$wrong vqa $(right vqa)"
+grep -q '"task": "vqa".*"id": "mine 1".*"right": {"yes": 1, "no": 0.3.*"fields": {"slices": \["color"\]}' \
+    "$work/whole.jsonl" && grep -q '"task": "coco".*"rank": [01], "target": 1, "logits": \[' "$work/whole.jsonl" &&
+    grep -q '"task": "visual7w".*"choices": \[0, 1\], .*"target": 1, "box": \[20, 20, 40, 40\]' "$work/whole.jsonl"
+ok $? "with ids, slices and what is right"
+size=$(wc -c <"$work/whole.jsonl")
+bad_cuts=
+for cut in 0 1 $((size / 9)) $((size / 2)) $((size - 1)) "$size"; do
+    head -c "$cut" "$work/whole.jsonl" >"$work/part.jsonl"
+    rows "$work/part.jsonl" --resume --batch $((cut % 3 + 1))
+    cmp -s "$work/whole.jsonl" "$work/part.jsonl" || bad_cuts="$bad_cuts $cut"
+    cmp -s "$work/whole.json" "$work/out" || bad_cuts="$bad_cuts $cut(JSON)"
+done
+[ "$size" -gt 5000 ] && [ -z "$bad_cuts" ]
+ok $? "--resume ends with the same rows and scores, wherever they were cut off:$bad_cuts"
+sed 2d "$work/whole.jsonl" >"$work/part.jsonl"
+refuses 1 "part.jsonl: line 2 is of item mine 3, but that of item mine 2, .* is missing: cut the file off before line 2" \
+    "a row is missing in the middle" "$VILSCOPE" eval -m "$work/named" --data "$work/set.jsonl" --no-log \
+    --rows "$work/part.jsonl" --resume
+refuses 1 "line 1 is of an item that .*right.jsonl has not" "rows of another set" "$VILSCOPE" eval \
+    -m "$work/named" --data "$work/right.jsonl" --no-log --rows "$work/part.jsonl" --resume
+refuses 1 "/dev/full: rows cannot be written: No space left" "a full disk" "$VILSCOPE" eval -m "$tiny" \
+    --data "$work/right.jsonl" --no-log --rows /dev/full
+refuses 2 "is a folder" "a folder" "$VILSCOPE" eval -m "$tiny" --data "$work/right.jsonl" --no-log \
+    --rows "$work"
+refuses 2 "predictions is of all items" "half of the predictions" "$VILSCOPE" eval -m "$tiny" \
+    --data "$work/right.jsonl" --no-log --rows "$work/part.jsonl" --resume --predictions "$work/p"
+sed 's/scene.png", "mirror.png/scene.png", "none.png/' "$work/right.jsonl" >"$work/gone.one.jsonl"
+refuses 1 "none.png" "an image that is not there, strictly" "$VILSCOPE" eval -m "$tiny" \
+    --data "$work/gone.one.jsonl" --no-log --strict
 
 # ---- data sets as they were published (invented samples)
 sets=$SRCDIR/tests/data/sets
@@ -202,7 +276,7 @@ cp "$tiny/mirror.png" "$work/im/COCO_val2014_000000000043.jpg"
 cp "$tiny/mirror.npy" "$work/im/COCO_val2014_000000000043.npy"
 published coco 3 all_data_final_test_2014.jsonline
 "$VILSCOPE" eval -m "$work/named" --no-log --images "$work/im" --json \
-    --data "$sets/all_data_final_test_2014.jsonline" 2>/dev/null | grep '"score"\|recall' >"$work/pool.want"
+    --data "$sets/all_data_final_test_2014.jsonline" 2>/dev/null | grep '"score"\|recall_' | tr -d , >"$work/pool.want"
 item=0
 for text in "A dog." "It." "A cat."; do
     printf '{"task": "coco", "images": ["im/COCO_val2014_000000000042.jpg", %s], ' \
@@ -211,8 +285,8 @@ for text in "A dog." "It." "A cat."; do
     item=$((item + 1))
 done >"$work/pool.jsonl"
 "$VILSCOPE" eval -m "$work/named" --no-log --json --data "$work/pool.jsonl" 2>/dev/null |
-    grep '"score"\|recall' >"$work/pool.out"
-[ -s "$work/pool.want" ] && cmp -s "$work/pool.want" "$work/pool.out"
+    grep '"score"\|recall_' | tr -d , >"$work/pool.out"
+[ "$(wc -l <"$work/pool.want")" -eq 3 ] && cmp -s "$work/pool.want" "$work/pool.out"
 ok $? "as lines of ours: $(head -n 1 "$work/pool.want")"
 rm "$work/im/COCO_val2014_000000000043.jpg"
 published coco 2 all_data_final_test_2014.jsonline
@@ -220,7 +294,7 @@ grep -q "1 of 3 items are left out: 1 of their images is not there.*00043.jpg" "
 ok $? "a picture is missing: it leaves the pool, its captions the set"
 refuses 1 "of 2 images none is there" "no picture is there" "$VILSCOPE" eval -m "$work/named" \
     --no-log --images "$work/none" --data "$sets/all_data_final_test_2014.jsonline"
-refuses 2 "captions are of coco or flickr30k" "of another task" "$VILSCOPE" eval -m "$work/named" \
+refuses 2 "these are items of coco or flickr30k, not of vqa" "of another task" "$VILSCOPE" eval -m "$work/named" \
     --no-log -t vqa --data "$sets/all_data_final_test_2014.jsonline"
 
 # ---- sets that do not say what is right

@@ -141,6 +141,13 @@ $measure >"$work/out" \
     [ "$(grep -c 'SNLI-VE: .* cannot answer it' "$work/err")" -eq 2 ] &&
     [ "$(grep -c 'RefCOCO: .* cannot answer it' "$work/err")" -eq 1 ]
 ok $? "what a checkpoint has no head for is told and left empty: $(head -n 1 "$work/err")"
+grep -q '% of 1 boxes' "$work/out"
+ok $? "regions are counted where the first checkpoint is not asked about them"
+sed 's/scene.png/none.png/;2d' "$work/model/data.jsonl" >"$work/model/gone.jsonl"
+sed 1d "$work/model/data.jsonl" >>"$work/model/gone.jsonl"
+$measure --data "$work/model/gone.jsonl" >"$work/out" 2>"$work/err"
+grep -q '1 of 2 items are left out: 1 of their images is not there' "$work/err"
+ok $? "nor are pictures that are not there: $(tail -n 1 "$work/err")"
 refuses 1 "no checkpoint has a head for what it asks" "a set that nobody answers" \
     $measure -c pre
 

@@ -363,7 +363,11 @@ cut_retrieval() { # cut_retrieval SED: rows of the retrieval that do not fit the
 cut_retrieval 's/"logits": \[[^,]*, /"logits": [/'
 cut_retrieval 's/"rank": [0-9]*/"rank": -99/'
 sed '/"nlvr2".*"index": 0/d' "$work/whole.jsonl" >"$work/other.jsonl"
-refuses 1 "has no row of item dev-1-0-3, but one of item dev-1-0-3" "a row out of the middle" \
+refuses 1 "line [0-9]* is of item dev-1-0-3, but that of item dev-1-0-3, .* is missing: cut the file off before line" \
+    "a row out of the middle" "$VILSCOPE" eval --no-log -m "$work/model" --reference "$work" -t nlvr2 \
+    --rows "$work/other.jsonl" --resume
+sed '/"nlvr2".*"index": 0/{h;d};/"nlvr2".*"index": 1/{p;x}' "$work/whole.jsonl" >"$work/other.jsonl"
+refuses 1 "line [0-9]* is of item dev-1-0-3, whose place is before that of line" "rows in another order" \
     "$VILSCOPE" eval --no-log -m "$work/model" --reference "$work" -t nlvr2 \
     --rows "$work/other.jsonl" --resume
 cp "$work/whole.jsonl" "$work/other.jsonl"
@@ -423,7 +427,8 @@ refuses 1 "/dev/full: rows cannot be written: No space left" "a full disk" "$VIL
 refuses 1 "no folder of the reference's tasks" "another folder" "$VILSCOPE" eval --no-log \
     -m "$work/model" --reference "$work/in"
 refuses 2 "either --data or --reference" "both" "$VILSCOPE" eval -m "$tiny" --reference "$work" --data x
-refuses 2 "rows is for --reference" "not for --data" "$VILSCOPE" eval -m "$tiny" --data x --rows y
+refuses 2 "as-reference is for --reference" "not for --data" "$VILSCOPE" eval -m "$tiny" --data x \
+    --as-reference
 
 # ---- all tasks and checkpoints; one that fails does not stop the others
 run --json -c noise -c "$tiny/checkpoint.bin"
@@ -431,6 +436,13 @@ run --json -c noise -c "$tiny/checkpoint.bin"
     [ "$(grep -c '"error": "vqa: the data has 9 answers' "$work/out")" -eq 2 ] &&
     grep -q '^{"evaluations": \[$' "$work/out" && [ "$(tail -n 1 "$work/out")" = "]}" ]
 ok $? "all that is there, on two checkpoints: $(grep -c '"items"' "$work/out") evaluations"
+LC_ALL=C sed 's/vil_binary_prediction\.logit_fc\.3\.weight/vil_binary_prediction.logit_fc.3.weighu/g' \
+    "$tiny/checkpoint.bin" >"$work/headless.bin"
+run --json -c "$work/headless.bin" -c "$tiny/checkpoint.bin" -t nlvr2
+[ $? -eq 1 ] && [ "$(grep -c 'nlvr2 on headless: .* cannot answer it' "$work/err")" -eq 1 ] &&
+    [ "$(wc -l <"$work/err")" -eq 1 ] && grep -q '"error": ".* cannot answer it' "$work/out" &&
+    [ "$(grep -c '"items": 2' "$work/out")" -eq 1 ]
+ok $? "a checkpoint without the head is told once, the other is measured: $(cat "$work/err")"
 mkdir "$work/many"
 run -c noise -c "$tiny/checkpoint.bin" -t nlvr2 --rows "$work/many"
 [ $? -eq 0 ] && [ "$(find "$work/many" -name dev_result.json | wc -l)" -eq 2 ] &&
