@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* vilscope eval: rows on their way out, and items that have none. What a task has of rows goes through temporary
- * files, so memory does not grow with the number of items. */
+/* vilscope eval: rows on their way out, and items that have none. What a task has of rows goes
+ * through temporary files, so memory does not grow with the number of items. */
 #include "src/cmd/cmd_eval.h"
 
 #include "src/formats/outfile.h"

@@ -67,6 +67,9 @@ void annotations_field(struct eval_item *it, const char *name, json_t *value);
 typedef int annotations_take(struct annotations *a, const json_t *v, int number, void *arg);
 int annotations_each(struct annotations *a, const json_t *list, const char *what,
                      annotations_take *take, void *arg);
+/* Whether a text begins as JSON; all of it, or NULL with err, whose text has the line. */
+bool annotations_are_json(const struct bytes *map);
+json_t *annotations_parse(const struct bytes *map, struct vs_err *err);
 /* The document of --annotations, which the caller frees; what: which it is. */
 int annotations_more(const struct annotations *a, const char *what, json_t **out);
 /* Whether the split of an entry is the wanted one; names: of all that were seen, an object. */

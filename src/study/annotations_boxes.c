@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Boxes that are named, or chosen among: RefCOCO, Visual7W's "pointing" questions, GuessWhat.
  *
- * Source: refer_expression_dataset.py, visual7w_pointing_dataset.py and guesswhat_pointing_dataset.py
- * of the reference, the REFER API for RefCOCO's two files. */
+ * Source: refer_expression_dataset.py, visual7w_pointing_dataset.py and
+ * guesswhat_pointing_dataset.py of the reference, the REFER API for RefCOCO's two files. */
 #include "src/study/annotations.h"
 
 #include "src/formats/pickle.h"

@@ -62,8 +62,8 @@ static int check_candidates(const struct run *r, const struct eval_item *it, con
                        regionstore_path(r->set->annotated_features));
     for (int i = 0; i < it->candidates.count; i++)
         if (eval_box_among(it->candidates.boxes + 4 * i, c->boxes, c->count) < 0)
-            return vs_fail(r->err, VS_E_FORMAT, "candidate %d is none of the %d boxes that its image "
-                           "has in %s", i + 1, c->count,
+            return vs_fail(r->err, VS_E_FORMAT, "candidate %d is none of the %d boxes that its "
+                           "image has in %s", i + 1, c->count,
                            regionstore_path(r->set->annotated_features));
     return 0;
 }
@@ -82,7 +82,8 @@ static int make_query(struct run *r, const struct eval_item *it, struct photo **
     *photos = xcalloc((size_t)it->image_count, sizeof **photos);
     *boxes = xcalloc((size_t)it->image_count, sizeof **boxes);
     for (int i = 0; i < it->image_count && rc == 0; i++)
-        rc = eval_album_get(&r->album, r->m, it->images[i], is_pooled(r, it), &(*photos)[i], r->err);
+        rc = eval_album_get(&r->album, r->m, it->images[i], is_pooled(r, it), &(*photos)[i],
+                            r->err);
     if (rc == 0)
         rc = check_candidates(r, it, (*photos)[0]);
     if (rc == 0)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Retrieval: the logit of every caption with every image of a pool.
  *
- * Some captions at a time are asked of all images, as many of these as go into a pass: what a stream
- * is before it meets the other one is kept from pass to pass, of the captions and of the images of
- * the pass (src/model/prefixcache.h has room for both), and what is lost when the run ends is those
- * captions. */
+ * Some captions at a time are asked of all images, as many of these as go into a pass: what a
+ * stream is before it meets the other one is kept from pass to pass, of the captions and of the
+ * images of the pass (src/model/prefixcache.h has room for both), and what is lost when the run
+ * ends is those captions. */
 #include "src/study/eval_priv.h"
 
 #include "src/base/mem.h"

@@ -6,7 +6,6 @@
 #include "src/formats/labels.h"
 #include "src/base/mem.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,24 +23,6 @@ static int bad(const struct reader *r, const char *what)
     return vs_fail(r->err, VS_E_FORMAT, "%s", what);
 }
 
-void eval_item_fini(struct eval_item *it)
-{
-    for (int i = 0; i < it->image_count && !it->shared_images; i++)
-        free(it->images[i]);
-    for (int i = 0; it->labels && i < it->label_count; i++)
-        free(it->labels[i]);
-    if (!it->shared_images)
-        free(it->images);
-    free(it->labels);
-    free(it->worths);
-    free(it->candidates.boxes);
-    free(it->classes);
-    free(it->choices);
-    json_decref(it->fields);
-    free(it->text);
-    free(it->id);
-}
-
 static bool read_box(const json_t *v, float box[4])
 {
     if (json_array_size(v) != 4)
@@ -52,28 +33,6 @@ static bool read_box(const json_t *v, float box[4])
         box[i] = (float)json_number_value(json_array_get(v, i));
     }
     return box[0] <= box[2] && box[1] <= box[3];
-}
-
-struct eval_item *eval_add(struct eval_set *s)
-{
-    if ((s->count & (s->count - 1)) == 0)
-        s->items = xreallocarray(s->items, s->count ? 2 * (size_t)s->count : 1, sizeof *s->items);
-    s->items[s->count] = (struct eval_item){.number = -1};
-    return &s->items[s->count++];
-}
-
-void eval_add_image(struct eval_item *it, char *path)
-{
-    it->images = xreallocarray(it->images, (size_t)it->image_count + 1, sizeof *it->images);
-    it->images[it->image_count++] = path;
-}
-
-void eval_add_label(struct eval_item *it, const char *label, double worth)
-{
-    it->labels = xreallocarray(it->labels, (size_t)it->label_count + 1, sizeof *it->labels);
-    it->worths = xreallocarray(it->worths, (size_t)it->label_count + 1, sizeof *it->worths);
-    it->labels[it->label_count] = xstrdup(label);
-    it->worths[it->label_count++] = (float)worth;
 }
 
 static int read_images(const struct reader *r, const json_t *list, struct eval_item *it)
@@ -175,56 +134,6 @@ static int take_item(void *arg, int line, const json_t *v)
     return rc ? rc : read_truth(r, v, it);
 }
 
-int eval_go_on(struct eval_set *s, int before, const char *item, int rc, struct vs_err *err)
-{
-    if (rc != VS_E_FORMAT)
-        return rc;
-    eval_add_flaw(s, item, err->text);
-    *err = (struct vs_err){0};
-    while (s->count > before)
-        eval_item_fini(&s->items[--s->count]);
-    return 0;
-}
-
-/* How many there are at the beginning; the text is a file that need not end in a NUL. */
-static size_t blanks(const char *p, size_t n)
-{
-    size_t i = 0;
-    while (i < n && (p[i] == ' ' || p[i] == '\t' || p[i] == '\r'))
-        i++;
-    return i;
-}
-
-static int take_line(struct eval_set *s, const char *p, size_t n, int line, eval_line *take,
-                     void *arg, struct vs_err *err)
-{
-    json_error_t why;
-    int before = s->count;
-    json_t *v = json_loadb(p, n, JSON_REJECT_DUPLICATES, &why);
-    char *item = xasprintf("line %d", line);
-    int rc = json_is_object(v) ? take(arg, line, v)
-                               : vs_fail(err, VS_E_FORMAT, "%s", v ? "not a JSON object" : why.text);
-    rc = eval_go_on(s, before, item, rc, err);
-    free(item);
-    json_decref(v);
-    return rc;
-}
-
-int eval_lines(struct eval_set *s, const struct bytes *map, eval_line *take, void *arg,
-               struct vs_err *err)
-{
-    const char *p = (const char *)map->data, *end = p ? p + map->size : p;
-    int rc = 0;
-    for (int line = 1; p && p < end && rc == 0; line++) {
-        const char *stop = memchr(p, '\n', (size_t)(end - p));
-        size_t n = (size_t)((stop ? stop : end) - p);
-        if (blanks(p, n) < n)
-            rc = take_line(s, p, n, line, take, arg, err);
-        p = stop ? stop + 1 : end;
-    }
-    return rc;
-}
-
 static int read_set(const struct eval_source *o, const struct bytes *map, struct eval_set *s,
                     struct vs_err *err)
 {
@@ -258,41 +167,12 @@ static void name_items(struct eval_set *s)
     }
 }
 
-char *eval_item_name(const struct eval_item *it)
-{
-    return it->no_id ? xasprintf("line %d", it->line) : xstrdup(it->id);
-}
-
-bool eval_is_before(const struct eval_item *a, const struct eval_item *b)
-{
-    return a->task == b->task ? a < b : a->task < b->task;
-}
-
 static int open_features(const struct eval_source *o, struct eval_set *s, struct vs_err *err)
 {
     int rc = o->regions ? regionstore_open(o->regions, &s->features, err) : 0;
     if (rc == 0 && o->candidates)
         rc = regionstore_open(o->candidates, &s->annotated_features, err);
     return rc;
-}
-
-bool eval_has_image(const struct eval_set *s, const char *path)
-{
-    struct stat st;
-    if (s->features) {
-        char *key = regionstore_key(s->features, path);
-        free(key);
-        return key != NULL;
-    }
-    return stat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR);
-}
-
-int eval_none_there(const struct eval_set *s, int pictures, const char *first, struct vs_err *err)
-{
-    const char *where = s->features ? regionstore_path(s->features) : NULL;
-    return vs_fail(err, VS_E_IO, "%s: no item can be asked: of %d images none is %s%s, the first is "
-                   "%s%s", s->path, pictures, where ? "in " : "there", where ? where : "", first,
-                   where ? "" : " (--images says where they are)");
 }
 
 /* Of a folder of files what is asked tells it from others: sha256 over the items. */
@@ -344,10 +224,10 @@ int eval_open(const struct eval_source *o, struct eval_set **out, struct vs_err 
     if (rc == 0 && s->count == 0 && s->gone.pictures)
         rc = eval_none_there(s, s->gone.pictures, s->gone_first, err);
     if (rc == 0 && s->count == 0)
-        rc = s->flaw_count ? vs_fail(err, VS_E_FORMAT, "%s: of %d items none can be asked: the first, "
-                                     "%s: %s", s->path, s->flaw_count, s->flaws[0].item,
-                                     s->flaws[0].why)
-                           : vs_fail(err, VS_E_FORMAT, "%s: there is no item in it", s->path);
+        rc = s->flaw_count
+                 ? vs_fail(err, VS_E_FORMAT, "%s: of %d items none can be asked: the first, %s: %s",
+                           s->path, s->flaw_count, s->flaws[0].item, s->flaws[0].why)
+                 : vs_fail(err, VS_E_FORMAT, "%s: there is no item in it", s->path);
     name_items(s);
     s->split = s->split ? s->split : xstrdup(o->split ? o->split : "");
     if (rc == 0)
@@ -381,10 +261,4 @@ void eval_free(struct eval_set *s)
     }
     free(s->flaws);
     free(s);
-}
-
-void eval_add_flaw(struct eval_set *s, const char *item, const char *why)
-{
-    s->flaws = xreallocarray(s->flaws, (size_t)s->flaw_count + 1, sizeof *s->flaws);
-    s->flaws[s->flaw_count++] = (struct eval_flaw){xstrdup(item), xstrdup(why)};
 }
