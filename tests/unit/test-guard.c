@@ -306,6 +306,26 @@ static void folders(void)
     rmdir(folder);
 }
 
+/* A statement has its time, and what stops at its end says so. */
+static void too_long(void)
+{
+    static const char *const sql = "WITH RECURSIVE t(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM t"
+                                   " WHERE i < 100000) SELECT count(*) FROM t";
+    struct log *l = NULL;
+    struct vs_err err = {0}, late = {0};
+    int64_t count = 0;
+    if (log_open(make_log("long.db", "SELECT 1"), true, &l, &err) != 0) {
+        ok(false, "a log opens: %s", err.text);
+        return;
+    }
+    ok(db_number(l, sql, &count, &err) == 0 && count == 100000, "in time it counts: %s", err.text);
+    guard_opening(l, true);
+    l->until = vs_now_ms() - 1;
+    ok(db_number(l, sql, &count, &late) == VS_E_DB && strstr(late.text, "long.db: this takes too "
+       "long"), "too late it is stopped: %s", late.text);
+    log_close(l);
+}
+
 int main(void)
 {
     if (!make_folder())
@@ -316,5 +336,6 @@ int main(void)
     permissions();
     infinite();
     folders();
+    too_long();
     return remove_folder();
 }
