@@ -439,7 +439,7 @@ ok $? "all that is there, on two checkpoints: $(grep -c '"items"' "$work/out") e
 LC_ALL=C sed 's/vil_binary_prediction\.logit_fc\.3\.weight/vil_binary_prediction.logit_fc.3.weighu/g' \
     "$tiny/checkpoint.bin" >"$work/headless.bin"
 run --json -c "$work/headless.bin" -c "$tiny/checkpoint.bin" -t nlvr2
-[ $? -eq 1 ] && [ "$(grep -c 'nlvr2 on headless: .* cannot answer it' "$work/err")" -eq 1 ] &&
+[ $? -eq 1 ] && [ "$(grep -c 'nlvr2 on headless.bin: .* cannot answer it' "$work/err")" -eq 1 ] &&
     [ "$(wc -l <"$work/err")" -eq 1 ] && grep -q '"error": ".* cannot answer it' "$work/out" &&
     [ "$(grep -c '"items": 2' "$work/out")" -eq 1 ]
 ok $? "a checkpoint without the head is told once, the other is measured: $(cat "$work/err")"
