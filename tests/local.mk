@@ -5,6 +5,7 @@ EXTRA_DIST += tests/ports/run tests/run-tests tests/tap.h tests/mutants tests/mu
 	tests/mutation/results.py tests/mutation/trial.py \
 	tests/data/checkpoints/make.py tests/data/checkpoints/training.pt \
 	tests/data/checkpoints/training_old.bin \
+	tests/data/detector/small.yaml tests/data/detector/x152.yaml \
 	tests/data/frozen \
 	tests/data/logs/version-1.db tests/data/logs/version-2.db \
 	tests/data/logs/version-3.db tests/data/logs/version-4.db \

@@ -23,10 +23,10 @@ struct options {
 
 static const struct option_row option_rows[] = {
     TEXT("detector", 'd', "FILE", weights, VALUES_FILES,
-         "the detector's weights (model_final.pth, safetensors)"),
+         "the detector's weights (detectron_model.pth, safetensors)"),
     {.name = "detector-arch", .old = "arch", .value = "FILE", .kind = OPTION_TEXT,
      .at = OPTION_AT(arch, const char *), .values = VALUES_FILES,
-     .help = "its description (JSON), when it is not the reference's"},
+     .help = "its description (JSON, or its published YAML), when it is not the reference's"},
     TEXT("boxes", 0, "FILE", boxes, VALUES_FILES,
          "pool these boxes instead of proposing: four numbers a line, JSON, or .npy"),
     TEXT("classes", 0, "FILE", classes, VALUES_FILES, "names of the region classes, one per line"),

@@ -41,7 +41,7 @@ static const struct option_row option_rows[] = {
     CHOICE("format", "KIND", format, formats, 0, "kind of the files in a folder"),
     TEXT("model", 'm', "DIR", model, VALUES_FOLDERS, "model directory that names a detector"),
     TEXT("detector", 'd', "FILE", e.weights, VALUES_FILES,
-         "the detector's weights (model_final.pth, safetensors)"),
+         "the detector's weights (detectron_model.pth, safetensors)"),
     TEXT("detector-arch", 0, "FILE", e.arch, VALUES_FILES,
          "its description (JSON), when it is not the reference's"),
     TEXT("list", 0, "FILE", list, VALUES_FILES, "more images, a path a line; - is standard input"),
@@ -278,8 +278,8 @@ const struct command command_extract = {
     .after =
         "IMAGE is an image (JPEG, PNG, GIF, BMP, PNM, WebP), or a folder of them. A bad image is\n"
         "named and skipped; the exit status is 1 when one was.\n\n"
-        "  vilscope extract -d model_final.pth -o features images/\n"
-        "  vilscope extract -d model_final.pth -o coco.lmdb --list images.txt --shard 3/16\n",
+        "  vilscope extract -d detectron_model.pth -o features images/\n"
+        "  vilscope extract -d detectron_model.pth -o coco.lmdb --list images.txt --shard 3/16\n",
     .rows = option_rows, .most = -1, .values = VALUES_FILES, .size = sizeof(struct options),
     .run = run_extract,
 };

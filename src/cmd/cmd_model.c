@@ -4,6 +4,7 @@
 
 #include "src/base/mem.h"
 #include "src/base/plain.h"
+#include "src/base/progress.h"
 #include "src/engine/demo.h"
 #include "src/formats/image.h"
 
@@ -37,6 +38,24 @@ void command_about(const char *command, const struct model *m)
 {
     if (model_about(m))
         plain_text(stderr, "vilscope %s: %s: %s\n", command, model_name(m), model_about(m));
+}
+
+void command_detecting(void *arg, const struct detect_progress *p)
+{
+    bool *shown = arg;
+    *shown = true;
+    char left[32];
+    plain_text(stderr, "\r\033[Klooking for regions: %s, %.0f %%%s", p->stage, 100 * p->share,
+               progress_left_text(p->left_ms, left));
+    fflush(stderr);
+}
+
+const struct task *command_first_task(const struct model *m)
+{
+    for (int i = 0; i < task_count && model_checkpoint_count(m) > 0; i++)
+        if (model_check_task(m, 0, &task_table[i], NULL) == 0)
+            return &task_table[i];
+    return &task_table[0];
 }
 
 static bool is_called(const struct part_checkpoint *c, const char *name)

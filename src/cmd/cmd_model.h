@@ -28,10 +28,10 @@
     TEXT("classes", 0, "FILE", member.classes, VALUES_FILES,                                       \
          "names of the region classes, one per line"),                                             \
     TEXT("detector", 0, "FILE", member.detector, VALUES_FILES,                                     \
-         "weights of the region detector (model_final.pth): images without regions get theirs "    \
-         "from it"),                                                                               \
+         "weights of the region detector (detectron_model.pth): images without regions get "       \
+         "theirs from it"),                                                                        \
     TEXT("detector-arch", 0, "FILE", member.detector_arch, VALUES_FILES,                           \
-         "its description (JSON), when it is not the reference's")
+         "its description (JSON, or its published YAML), when it is not the reference's")
 #define ROW_REGIONS(member)                                                                        \
     WORDS("regions", 0, "FILE", member, VALUES_FILES,                                              \
           "regions of an image: .npy, LMDB folder, TSV; once for each image, or once for all; "    \
@@ -69,6 +69,11 @@ int command_unsafe(void *options, const char *value, struct vs_err *err);
 
 /* Says on stderr what a model is about, if its model.json says so: the demo is named so. */
 void command_about(const char *command, const struct model *m);
+
+/* A detect_report for a terminal on stderr; arg: a bool that says that something was shown. */
+void command_detecting(void *arg, const struct detect_progress *p);
+/* The first one that the first checkpoint answers: VQA, unless it has no head for it. */
+const struct task *command_first_task(const struct model *m);
 
 /* ---- -m and -c */
 

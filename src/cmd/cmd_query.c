@@ -12,7 +12,6 @@
 #include "src/formats/npy.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
-#include "src/base/progress.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,18 +135,6 @@ static int open_boxes(const struct options *o, struct box_list *boxes, int count
     return rc;
 }
 
-/* ---- progress of the detector, on a terminal only */
-
-static void on_detect(void *arg, const struct detect_progress *p)
-{
-    bool *shown = arg;
-    *shown = true;
-    char left[32];
-    plain_text(stderr, "\r\033[Klooking for regions: %s, %.0f %%%s", p->stage, 100 * p->share,
-               progress_left_text(p->left_ms, left));
-    fflush(stderr);
-}
-
 /* ---- progress of weights on their way to a GPU */
 
 static void on_upload(void *arg, size_t done, size_t all)
@@ -247,7 +234,7 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
         struct result *r = NULL;
         q->checkpoint = i;
         bool shown = false;
-        q->report = isatty(STDERR_FILENO) ? on_detect : NULL;
+        q->report = isatty(STDERR_FILENO) ? command_detecting : NULL;
         q->report_arg = &shown;
         model_watch(m, q->report ? on_upload : NULL, &shown);
         rc = query_run(m, q, NULL, &r, err);

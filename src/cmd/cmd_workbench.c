@@ -141,15 +141,6 @@ static int workbench_open_all(struct options *o, char **images, int count,
     return rc;
 }
 
-/* The first one that the first checkpoint answers: VQA, unless it has no head for it. */
-static const struct task *workbench_first_task(const struct model *m)
-{
-    for (int i = 0; i < task_count && model_checkpoint_count(m) > 0; i++)
-        if (model_check_task(m, 0, &task_table[i], NULL) == 0)
-            return &task_table[i];
-    return &task_table[0];
-}
-
 /* What cannot be read is said before the screen opens. A set may be new. */
 static int check_probes(const struct options *o, const struct model *m, struct vs_err *err)
 {
@@ -179,7 +170,7 @@ static int open_and_run(struct options *o, char **images, int count, const struc
     struct eval_set *set = NULL;
     char *tour = o->tour ? demo_tour() : NULL;
     int rc = workbench_open_all(o, images, count, chosen, &w, &set, err);
-    w.task = o->task ? o->task : workbench_first_task(w.model);
+    w.task = o->task ? o->task : command_first_task(w.model);
     if (rc == 0)
         rc = check_probes(o, w.model, err);
     if (rc == 0 && o->tour && (!tour || !w.model))

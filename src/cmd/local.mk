@@ -8,17 +8,26 @@ vilscope_SOURCES += \
 	src/cmd/cmd_completions.c \
 	src/cmd/cmd_detect.c \
 	src/cmd/cmd_devices.c \
+	src/cmd/cmd_doctor.c \
 	src/cmd/cmd_eval.c src/cmd/cmd_eval.h \
 	src/cmd/cmd_eval_predictions.c \
 	src/cmd/cmd_eval_reference.c \
 	src/cmd/cmd_eval_rows.c \
 	src/cmd/cmd_eval_table.c \
 	src/cmd/cmd_extract.c \
+	src/cmd/cmd_findings.c src/cmd/cmd_findings.h \
 	src/cmd/cmd_forward.c \
 	src/cmd/cmd_help.c \
-	src/cmd/cmd_inspect.c \
+	src/cmd/cmd_inspect.c src/cmd/cmd_inspect.h \
+	src/cmd/cmd_inspect_config.c \
+	src/cmd/cmd_inspect_report.c \
 	src/cmd/cmd_log.c src/cmd/cmd_log.h \
 	src/cmd/cmd_model.c src/cmd/cmd_model.h \
+	src/cmd/cmd_setup.c src/cmd/cmd_setup.h \
+	src/cmd/cmd_setup_check.c \
+	src/cmd/cmd_setup_init.c \
+	src/cmd/cmd_setup_parts.c \
+	src/cmd/cmd_setup_query.c \
 	src/cmd/cmd_query.c src/cmd/cmd_query.h \
 	src/cmd/cmd_query_attribute.c \
 	src/cmd/cmd_query_leave_out.c \

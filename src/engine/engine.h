@@ -63,6 +63,11 @@ const char *model_target_name(const struct model *m, int i, int n);
 int model_check_labels(const struct model *m, int checkpoint, const struct task *task,
                        struct vs_err *err);
 
+/* How many answers the head of a checkpoint has (HEAD_VQA, HEAD_GQA); 0: it lacks the head. */
+int model_answers(const struct model *m, int checkpoint, enum net_head head);
+/* Numbers of a region that the model reads. */
+int model_features(const struct model *m);
+
 /* Whether a checkpoint has a head for the task; what it lacks else. */
 int model_check_task(const struct model *m, int checkpoint, const struct task *task,
                      struct vs_err *err);

@@ -22,6 +22,9 @@ static int open_checkpoint(struct model *m, int i, struct vs_err *err)
     int rc = c->file ? 0 : tensorfile_open(path, &c->file, err);
     if (rc == 0) {
         rc = net_open(&m->config, m->parts.config, c->file, m->kern, &c->net, err);
+        if (rc != 0 && detector_owns(c->file, NULL))
+            rc = vs_fail(err, VS_E_FORMAT, "%s: is the weights of a region detector, not a "
+                         "checkpoint of the model: --detector takes them", path);
         if (rc != 0 && !strstr(err->text, path))
             vs_fail_prefix(err, "%s", path);
         if (rc == 0)
@@ -195,6 +198,11 @@ const char *model_checkpoint_name(const struct model *m, int i)
 const char *model_checkpoint_path(const struct model *m, int i)
 {
     return m->parts.checkpoints[i].path;
+}
+
+int model_features(const struct model *m)
+{
+    return m->config.sizes.features;
 }
 
 const struct family *model_family(const struct model *m)

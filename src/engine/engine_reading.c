@@ -124,6 +124,11 @@ static void tell_labels(const struct model *m, unsigned head, int answers, struc
     free(why);
 }
 
+int model_answers(const struct model *m, int checkpoint, enum net_head head)
+{
+    return net_head_size(m->checkpoints[checkpoint].net, head);
+}
+
 int model_check_labels(const struct model *m, int checkpoint, const struct task *task,
                        struct vs_err *err)
 {

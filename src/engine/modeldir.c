@@ -136,6 +136,11 @@ static void add_checkpoint(struct parts *p, const char *name, const char *path, 
     p->checkpoint_count++;
 }
 
+void parts_add_checkpoint(struct parts *p, const char *path)
+{
+    add_checkpoint(p, NULL, path, NULL);
+}
+
 /* A string member, or NULL; anything else than a string is an error. */
 static int modeldir_member(const json_t *object, const char *key, const char *file,
                            const char **out, struct vs_err *err)

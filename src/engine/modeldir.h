@@ -32,6 +32,12 @@ int parts_read(const char *dir, struct parts *out, struct vs_err *err);
  * are none. */
 char *parts_saved_weights(const char *dir);
 void parts_fini(struct parts *p);
+/* Adds a checkpoint, named by its file (parts_checkpoint). */
+void parts_add_checkpoint(struct parts *p, const char *path);
+/* Writes DIR/model.json, and makes the folder, not those above it. Of p: name, configuration,
+ * vocabulary, labels, classes, detector, checkpoints; files in the folder by their names there, so
+ * that it can be moved, others by their full paths. */
+int parts_write(const char *dir, const struct parts *p, struct vs_err *err);
 
 /* Checkpoint number i of p, owned by the caller, which puts it there. name NULL: that of its file,
  * with the folder before it ("run2/model.bin") when another of the first i has that name. A name

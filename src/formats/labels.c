@@ -169,9 +169,10 @@ static int from_text(struct list *l, const struct bytes *map, struct vs_err *err
     const uint8_t *s = map->data, *end = s + map->size;
     size_t lines = 0;
     l->format = "text";
-    if (memchr(s, 0, map->size))
+    const char *kind = file_kind(map);
+    if (memchr(s, 0, map->size) || strstr(kind, "in place of")) /* of a failed download, too */
         return vs_fail(err, VS_E_FORMAT, "%s: is %s, not a list of labels: those are read from a "
-                       "pickle, JSON, or text with one name per line", l->path, file_kind(map));
+                       "pickle, JSON, or text with one name per line", l->path, kind);
     for (const uint8_t *p = s; p < end; p++)
         lines += *p == '\n';
     lines += end[-1] != '\n';

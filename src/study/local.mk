@@ -54,4 +54,5 @@ libcore_a_SOURCES += \
 	src/study/probes_table.c \
 	src/study/relevancy.c src/study/relevancy.h \
 	src/study/removal.c src/study/removal.h \
+	src/study/selfcheck.c src/study/selfcheck.h \
 	src/study/watch.c src/study/watch.h

@@ -3,6 +3,7 @@
 #include "src/vision/arch.h"
 
 #include "src/formats/bytes.h"
+#include "src/vision/archyaml.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -146,24 +147,39 @@ static void read_all(struct reader *r, struct arch *a)
                         "background", r->path);
 }
 
+static int arch_parse(const struct bytes *map, const char *path, json_t **out, struct vs_err *err)
+{
+    json_error_t why;
+    if (archyaml_is(map))
+        return archyaml_read(map, out, err);
+    json_t *root = json_loadb((const char *)map->data, map->size, JSON_REJECT_DUPLICATES, &why);
+    if (!json_is_object(root)) {
+        int rc = vs_fail(err, VS_E_FORMAT, "%s: not the description of a detector: line %d: %s",
+                         path, root ? 1 : why.line, root ? "no JSON object" : why.text);
+        json_decref(root);
+        return rc;
+    }
+    *out = root;
+    return 0;
+}
+
 int arch_read(const char *path, struct arch *a, struct vs_err *err)
 {
     struct bytes map;
-    json_error_t why;
+    json_t *root = NULL;
     arch_default(a);
     int rc = bytes_open(path, &map, err);
     if (rc != 0)
         return rc;
-    json_t *root = json_loadb((const char *)map.data, map.size, JSON_REJECT_DUPLICATES, &why);
-    struct reader r = {.root = root, .path = path, .err = err};
-    if (!json_is_object(root))
-        r.rc = vs_fail(err, VS_E_FORMAT, "%s: not the description of a detector: line %d: %s",
-                       path, root ? 1 : why.line, root ? "no JSON object" : why.text);
-    else
+    rc = arch_parse(&map, path, &root, err);
+    if (rc == 0) {
+        struct reader r = {.root = root, .path = path, .err = err};
         read_all(&r, a);
+        rc = r.rc;
+    }
     json_decref(root);
     bytes_close(&map);
-    return r.rc;
+    return rc;
 }
 
 int arch_check_names(const struct arch *a, const char *path, int count, struct vs_err *err)

@@ -24,7 +24,8 @@ struct arch {
 
 /* Faster R-CNN ResNeXt-152 32x8d FPN, Visual Genome: the reference's. */
 void arch_default(struct arch *a);
-/* A JSON file; absent keys have the reference's values. */
+/* A JSON file, whose absent keys have the reference's values, or the YAML that is published with
+ * the weights (archyaml.h). */
 int arch_read(const char *path, struct arch *a, struct vs_err *err);
 /* Whether a list of class names, of path, has one for each class that a region can have. */
 int arch_check_names(const struct arch *a, const char *path, int count, struct vs_err *err);

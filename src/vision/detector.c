@@ -6,10 +6,39 @@
 #include "src/vision/detector.h"
 
 #include "src/base/mem.h"
+#include "src/model/family.h"
 #include "src/vision/layers.h"
 #include "src/vision/run.h"
 
 #include <stdlib.h>
+
+static int detector_rows(const struct tensorfile *f, const char *name)
+{
+    const struct tensor *t = tensorfile_find(f, name);
+    return t && t->ndim == 2 && t->shape[0] < 1 << 24 ? (int)t->shape[0] : 0;
+}
+
+bool detector_owns(const struct tensorfile *f, struct detector_about *out)
+{
+    struct detector_about about = {
+        .features = detector_rows(f, "roi_heads.box.feature_extractor.fc6.weight"),
+        .classes = detector_rows(f, "roi_heads.box.predictor.cls_score.weight")};
+    if (out)
+        *out = about;
+    return about.features && about.classes && tensorfile_find(f, "rpn.head.conv.weight");
+}
+
+/* What else it is, when it is not a detector's. */
+static int detector_of_what(const struct tensorfile *f, int rc, struct vs_err *err)
+{
+    const struct family *family = family_of(f);
+    struct net_about about;
+    if (rc == 0 || detector_owns(f, NULL) || !family->owns(f))
+        return rc;
+    family->about(f, &about);
+    return vs_fail(err, VS_E_FORMAT, "%s: is a checkpoint (%s), not the weights of a region "
+                   "detector", tensorfile_path(f), about.kind);
+}
 
 int detector_open(const struct arch *a, const struct tensorfile *f, struct kern *k,
                   struct detector **out, struct vs_err *err)
@@ -18,7 +47,7 @@ int detector_open(const struct arch *a, const struct tensorfile *f, struct kern 
     d->a = *a;
     d->k = k;
     d->file = f;
-    int rc = layers_bind(&d->l, a, f, k, err);
+    int rc = detector_of_what(f, layers_bind(&d->l, a, f, k, err), err);
     bool bound = rc == 0;
     rc = tensorfile_check(f, rc, err);
     if (bound && rc != 0)

@@ -16,6 +16,13 @@
 
 struct detector;
 
+/* What the tensors of a file tell of a detector's weights. */
+struct detector_about {
+    int features, classes; /* numbers of a region; classes with the background */
+};
+/* Whether a file's tensors have a detector's names; out (may be NULL) is set then. */
+bool detector_owns(const struct tensorfile *f, struct detector_about *out);
+
 /* f and k are borrowed and must live as long. Missing or misshapen tensors are named. */
 int detector_open(const struct arch *a, const struct tensorfile *f, struct kern *k,
                   struct detector **out, struct vs_err *err);

@@ -2,6 +2,7 @@
 EXTRA_DIST += src/vision/NOTES.md
 libcore_a_SOURCES += \
 	src/vision/arch.c src/vision/arch.h \
+	src/vision/archyaml.c src/vision/archyaml.h \
 	src/vision/backbone.c \
 	src/vision/boxes.c \
 	src/vision/detector.c src/vision/detector.h \

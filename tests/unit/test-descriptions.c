@@ -5,6 +5,7 @@
 #include "src/engine/modeldir.h"
 #include "src/formats/boxcheck.h"
 #include "src/model/vilbert/config.h"
+#include "src/study/selfcheck.h"
 #include "src/text/tokenizer.h"
 #include "src/vision/arch.h"
 
@@ -78,6 +79,96 @@ static void detectors(void)
         ok(cases[i].says ? rc == VS_E_FORMAT && strstr(err.text, cases[i].says) : rc == 0,
            "%s: %s", cases[i].json, rc ? err.text : "read");
         drop(path);
+    }
+}
+
+/* The published configuration with one line changed. line NULL: as it is. */
+static char *other_yaml(const char *line, const char *with)
+{
+    char text[4096], *at;
+    FILE *f = fopen(source_path("tests/data/detector/x152.yaml"), "r");
+    size_t n = f ? fread(text, 1, sizeof text - 200, f) : 0;
+    if (f)
+        fclose(f);
+    text[n] = '\0';
+    if (line && (at = strstr(text, line)) != NULL) {
+        char *rest = xstrdup(at + strlen(line));
+        strcpy(stpcpy(at, with), rest);
+        free(rest);
+    }
+    return write_file("detector.yaml", text, strlen(text));
+}
+
+static void published_detectors(void)
+{
+    static const struct {
+        const char *line, *with, *says;
+    } cases[] = {
+        {NULL, NULL, NULL},
+        {"R-152-FPN", "R-152-C4", "CONV_BODY is R-152-C4"},
+        {"    CONV_BODY: \"R-152-FPN\"\n", "", "CONV_BODY is not said"},
+        {"ROI_HEADS:\n    USE_FPN: True", "ROI_HEADS:\n    USE_FPN: False", "ROI_HEADS.USE_FPN is"},
+        {"  ROI_HEADS:\n    USE_FPN: True\n", "", "ROI_HEADS.USE_FPN is not said"},
+        {"    PREDICTOR: \"FPNPredictor\"\n", "", "PREDICTOR is not said"},
+        {"NUM_CLASSES: 1601", "NUM_CLASSES: many", "NUM_CLASSES is no number"},
+        {"NUM_CLASSES: 1601", "NUM_CLASSES: 1", "\"num_classes\" leaves no class"},
+        {"NUM_CLASSES: 1601", "NUM_CLASSES: 1601 1", "NUM_CLASSES is no number"},
+        {"(4, 8, 16, 32, 64)", "(4, 8, 16)", "\"anchor_strides\" has not 5"},
+        {"(4, 8, 16, 32, 64)", "(4, 8, 16, 32, 64", "ANCHOR_STRIDE is no number"},
+        {"POOLER_SAMPLING_RATIO: 2", "POOLER_SAMPLING_RATIO: 0", "sampling_ratio\" other than 2"},
+        {"POOLER_SCALES: (0.25, ", "POOLER_SCALES: (0.5, ", "pooler_scales"},
+        {"NUM_GROUPS: 32", "NUM_GROUPS: 32\n    TRANS_FUNC: Other", "TRANS_FUNC is Other"},
+        {"MODEL:", "MODEL: 3\nOTHER:", "MODEL is no mapping"},
+        {"MODEL:", "MODEL: *x\nOTHER:", "undefined alias"},
+        {"RPN:", "RPN", "line"},
+        {"NUM_GROUPS: 32", "NUM_GROUPS: 1e99", "NUM_GROUPS is no number"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct arch a, want;
+        struct vs_err err = {0};
+        char *path = other_yaml(cases[i].line, cases[i].with);
+        int rc = arch_read(path, &a, &err);
+        arch_default(&want);
+        bool same = rc == 0 && a.stem_out == want.stem_out && a.groups == want.groups &&
+                    a.width_per_group == want.width_per_group && a.res2_out == want.res2_out &&
+                    memcmp(a.blocks, want.blocks, sizeof a.blocks) == 0 &&
+                    a.fpn_out == want.fpn_out && a.mlp_dim == want.mlp_dim &&
+                    a.num_classes == want.num_classes && a.pre_nms_top_n == want.pre_nms_top_n &&
+                    memcmp(a.anchor_strides, want.anchor_strides, sizeof a.anchor_strides) == 0 &&
+                    a.post_nms_top_n == want.post_nms_top_n && a.bins == want.bins &&
+                    a.fpn_post_nms_top_n == want.fpn_post_nms_top_n &&
+                    a.rpn_nms_thresh == want.rpn_nms_thresh && a.min_side == want.min_side &&
+                    a.stride_in_1x1 == want.stride_in_1x1 && a.background == want.background &&
+                    a.num_features == want.num_features;
+        if (rc == VS_E_MISSING)
+            tap_skip("YAML: this build has no libyaml");
+        else
+            ok(cases[i].says ? rc != 0 && strstr(err.text, cases[i].says) && strstr(err.text, path)
+                             : same, "YAML with %s: %s",
+               cases[i].with ? cases[i].with : "nothing else", rc ? err.text : "read");
+        drop(path);
+    }
+}
+
+/* ---- answers that were published */
+
+static void selfchecks(void)
+{
+    char said[200];
+    const struct selfcheck *c = &selfcheck_notebook;
+    struct result_answer a = {0};
+    ok(c->count == 5 && strlen(c->digest) == 64 && task_find(c->task), "the notebook's answers");
+    for (int i = 0; i < c->count; i++) {
+        const struct selfcheck_item *item = &c->items[i];
+        a.label = (char *)(uintptr_t)(item->answer ? item->answer : "image");
+        a.logit = (float)(item->positive ? 2 : item->logit);
+        ok(selfcheck_right(item, &a, 1, said, sizeof said), "%s: %s", item->name, said);
+        a.label = (char *)(uintptr_t)"#17";
+        a.logit = (float)(item->positive ? -2 : item->logit + 1.5 * item->tolerance);
+        ok(!selfcheck_right(item, &a, 1, said, sizeof said), "%s: %s", item->name, said);
+        a.logit = NAN;
+        ok(!selfcheck_right(item, &a, item->answer ? 0 : 1, said, sizeof said), "%s: %s",
+           item->name, said);
     }
 }
 
@@ -215,6 +306,8 @@ int main(void)
         return 1;
     configurations();
     detectors();
+    published_detectors();
+    selfchecks();
     vocabularies();
     boxes();
     many_checkpoints();

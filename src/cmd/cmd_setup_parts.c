@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* Which part of a model a file is: inspect says what it holds, here it gets its place. */
+#include "src/cmd/cmd_setup.h"
+
+#include "src/base/mem.h"
+#include "src/cmd/cmd_inspect.h"
+#include "src/vision/arch.h"
+
+#include <dirent.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define PUBLISHED_VQA 3129
+#define PUBLISHED_GQA 1533
+#define PUBLISHED_CLASSES 1600
+#define FOLDER_FILES 1000 /* of a folder that are looked at */
+
+/* named: by the user, not found in a folder. */
+static void setup_unused(struct setup *s, bool named, const char *path, const char *why)
+{
+    s->unused += named;
+    if (strstr(why, path))
+        finding_add(&s->found, FOUND_NOTE, "not used", NULL, "%s", why);
+    else
+        finding_add(&s->found, FOUND_NOTE, "not used", NULL, "%s: %s", path, why);
+}
+
+static const char *setup_says(const json_t *report, const char *key)
+{
+    const char *s = json_string_value(json_object_get(report, key));
+    return s ? s : "";
+}
+
+/* There is room for one of each. */
+static void setup_fill(struct setup *s, bool named, char **slot, const char *path)
+{
+    char why[600];
+    snprintf(why, sizeof why, "is a second one: %s is taken", *slot ? *slot : "");
+    if (*slot)
+        setup_unused(s, named, path, why);
+    else
+        *slot = xstrdup(path);
+}
+
+static void setup_checkpoint(struct setup *s, const char *path, const json_t *report)
+{
+    parts_add_checkpoint(&s->parts, path);
+    int n = s->parts.checkpoint_count;
+    s->kinds = xreallocarray(s->kinds, (size_t)n, sizeof *s->kinds);
+    s->kinds[n - 1] = xasprintf("%s: %s; answers: %s", path, setup_says(report, "model"),
+                                setup_says(report, "tasks"));
+}
+
+static void setup_list(struct setup *s, const char *path, const json_t *report)
+{
+    size_t n = (size_t)s->list_count + 1;
+    s->lists = xreallocarray(s->lists, n, sizeof *s->lists);
+    s->list_sizes = xreallocarray(s->list_sizes, n, sizeof *s->list_sizes);
+    s->lists[n - 1] = xstrdup(path);
+    s->list_sizes[n - 1] = (int)json_integer_value(json_object_get(report, "label_count"));
+    s->list_count++;
+}
+
+static void setup_regions(struct setup *s, const char *path, const json_t *report)
+{
+    const json_t *images = json_object_get(report, "images");
+    const char *first = json_string_value(json_array_get(images, 0));
+    if (images)
+        finding_add(&s->found, FOUND_OK, "features", NULL, "%s: regions of %zu images, for "
+                    "--regions", path, json_array_size(images));
+    else
+        finding_add(&s->found, FOUND_OK, "features", NULL, "%s: regions of one image, for "
+                    "--regions", path);
+    if (s->regions || (images && !first))
+        return;
+    s->regions = xstrdup(path);
+    s->key = xstrdup_null(first);
+}
+
+/* A folder as transformers saves it names its own parts. */
+static void setup_saved(struct setup *s, bool named, const char *path, const json_t *report)
+{
+    struct parts p = {0};
+    if (parts_read(path, &p, NULL) != 0 || p.checkpoint_count == 0) {
+        parts_fini(&p);
+        setup_unused(s, named, path, "a folder of weights without a config.json");
+        return;
+    }
+    setup_checkpoint(s, p.checkpoints[0].path, report);
+    setup_fill(s, named, &s->parts.config, p.config);
+    if (p.vocab)
+        setup_fill(s, named, &s->parts.vocab, p.vocab);
+    parts_fini(&p);
+}
+
+static void setup_weights(struct setup *s, bool named, const char *path, const json_t *report)
+{
+    struct stat st;
+    if (json_object_get(report, "detector"))
+        setup_fill(s, named, &s->parts.detector, path);
+    else if (!json_object_get(report, "model"))
+        setup_unused(s, named, path, "holds tensors, but neither those of a model nor those of a "
+                     "region detector");
+    else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        setup_saved(s, named, path, report);
+    else
+        setup_checkpoint(s, path, report);
+}
+
+static void setup_file(struct setup *s, bool named, const char *path, const json_t *report)
+{
+    const char *kind = setup_says(report, "kind");
+    char why[200];
+    if (strcmp(kind, "checkpoint") == 0)
+        setup_weights(s, named, path, report);
+    else if (strcmp(kind, "configuration") == 0)
+        setup_fill(s, named, &s->parts.config, path);
+    else if (strcmp(kind, "vocabulary") == 0)
+        setup_fill(s, named, &s->parts.vocab, path);
+    else if (strcmp(kind, "detector configuration") == 0)
+        setup_fill(s, named, &s->parts.detector_arch, path);
+    else if (strcmp(kind, "labels") == 0)
+        setup_list(s, path, report);
+    else if (strcmp(kind, "region database") == 0 || strcmp(kind, "regions") == 0)
+        setup_regions(s, path, report);
+    else if (strcmp(kind, "image") == 0)
+        s->image = s->image ? s->image : xstrdup(path);
+    else {
+        snprintf(why, sizeof why, "is %s %s, no part of a model",
+                 strchr("aeiou", kind[0]) ? "an" : "a", kind);
+        setup_unused(s, named, path, why);
+    }
+}
+
+static void setup_one(struct setup *s, bool named, const char *path)
+{
+    struct vs_err err = {0};
+    json_t *report = NULL;
+    if (inspect_report(path, NULL, &report, &err) != 0)
+        setup_unused(s, named, path, err.text);
+    else
+        setup_file(s, named, path, report);
+    json_decref(report);
+}
+
+/* A folder that is itself something: features, or saved weights. */
+static bool setup_is_one(const char *path)
+{
+    struct stat st;
+    char *data = xasprintf("%s/data.mdb", path), *weights = parts_saved_weights(path);
+    bool one = weights || stat(data, &st) == 0;
+    free(weights);
+    free(data);
+    return one;
+}
+
+static int setup_visible(const struct dirent *e)
+{
+    return e->d_name[0] != '.' && strcmp(e->d_name, "model.json") != 0;
+}
+
+void setup_add(struct setup *s, const char *path)
+{
+    struct dirent **list = NULL;
+    struct stat st;
+    bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode) && !setup_is_one(path);
+    int n = folder ? scandir(path, &list, setup_visible, alphasort) : -1;
+    if (n < 0) {
+        setup_one(s, true, path);
+        return;
+    }
+    for (int i = 0; i < n; i++) {
+        char *file = xasprintf("%s/%s", path, list[i]->d_name);
+        bool deeper = stat(file, &st) == 0 && S_ISDIR(st.st_mode) && !setup_is_one(file);
+        if (!deeper && i < FOLDER_FILES)
+            setup_one(s, false, file);
+        free(file);
+        free(list[i]);
+    }
+    free(list);
+}
+
+void setup_place_lists(struct setup *s, const struct model *m)
+{
+    int last = m ? model_checkpoint_count(m) - 1 : 0;
+    int vqa = m ? model_answers(m, last, HEAD_VQA) : PUBLISHED_VQA;
+    int gqa = m ? model_answers(m, last, HEAD_GQA) : PUBLISHED_GQA;
+    struct vs_err err = {0};
+    struct arch a = {.num_classes = PUBLISHED_CLASSES + 1};
+    if (s->parts.detector_arch && arch_read(s->parts.detector_arch, &a, &err) != 0)
+        a.num_classes = PUBLISHED_CLASSES + 1; /* setup_tell says what is wrong */
+    for (int i = 0; i < s->list_count; i++) {
+        const char *path = s->lists[i];
+        int n = s->list_sizes[i];
+        bool is_gqa = n == gqa && (n != vqa || strcasestr(path, "gqa") || s->parts.labels_vqa);
+        char why[200];
+        snprintf(why, sizeof why, "a list of %d names: the checkpoint has %d answers of VQA and %d "
+                 "of GQA, the detector %d classes", n, vqa, gqa, a.num_classes - 1);
+        if (is_gqa)
+            setup_fill(s, true, &s->parts.labels_gqa, path);
+        else if (n == vqa)
+            setup_fill(s, true, &s->parts.labels_vqa, path);
+        else if (n == a.num_classes - 1)
+            setup_fill(s, true, &s->parts.classes, path);
+        else
+            setup_unused(s, false, path, why);
+    }
+}
+
+void setup_fini(struct setup *s)
+{
+    for (int i = 0; i < s->list_count; i++)
+        free(s->lists[i]);
+    free(s->lists);
+    free(s->list_sizes);
+    free(s->image);
+    free(s->regions);
+    free(s->key);
+    for (int i = 0; i < s->parts.checkpoint_count; i++)
+        free(s->kinds[i]);
+    free(s->kinds);
+    parts_fini(&s->parts);
+    findings_fini(&s->found);
+}
