@@ -83,7 +83,8 @@ static const struct eval_score *first_score(const struct column *list, int count
 static void put_recall(const struct eval_score *s)
 {
     if (s->count)
-        printf("  %14.1f%% %5.1f%%", 100 * s->at5, 100 * s->at10);
+        printf("  %14.1f%% %5.1f%%", 100 * (s->pairs ? s->text : s->at5),
+               100 * (s->pairs ? s->image : s->at10));
     else
         plain_out("  %22s", "-");
 }
@@ -143,8 +144,8 @@ void column_print_table(const struct model *m, const struct column *list, int co
         for (int i = 0; i < count; i++)
             put_interval(&list[i].scores[t]);
         putchar('\n');
-        if (task_table[t].reading->ranked == RANKED_IMAGES) {
-            plain_out("%-12s %6s %7s", "  at 5, 10", "", "");
+        if (task_table[t].reading->ranked == RANKED_IMAGES && (!first->foils || first->pairs)) {
+            plain_out("%-12s %6s %7s", first->pairs ? "  text, image" : "  at 5, 10", "", "");
             for (int i = 0; i < count; i++)
                 put_recall(&list[i].scores[t]);
             putchar('\n');
@@ -210,12 +211,23 @@ void column_print_gone(const struct column *c)
                    c->gone.pictures == 1 ? "is" : "are", c->gone.first);
 }
 
+static const char *metric_of(const struct eval_score *s)
+{
+    return s->pairs   ? "share of pairs of which all four are right"
+           : s->foils ? "share of captions above all their foils"
+                      : s->task->metric;
+}
+
 static json_t *score_json(const struct eval_score *s, const struct reference_sums *all)
 {
     json_t *v = json_pack("{s:s, s:s, s:i, s:f, s:f, s:f, s:f, s:f}", "task", s->task->name,
-                          "metric", s->task->metric, "items", s->count, "score", s->score, "low",
+                          "metric", metric_of(s), "items", s->count, "score", s->score, "low",
                           s->low, "high", s->high, "baseline", s->baseline, "ms_per_item", s->ms);
-    if (s->task->reading->ranked == RANKED_IMAGES) {
+    if (s->pairs) {
+        json_object_set_new(v, "text_score", json_real(s->text));
+        json_object_set_new(v, "image_score", json_real(s->image));
+    }
+    if (s->task->reading->ranked == RANKED_IMAGES && !s->foils) {
         json_object_set_new(v, "recall_at_5", json_real(s->at5));
         json_object_set_new(v, "recall_at_10", json_real(s->at10));
     }

@@ -44,6 +44,9 @@ ANNOTATIONS(coco);
 ANNOTATIONS(karpathy);
 ANNOTATIONS(tokens);
 ANNOTATIONS(entities);
+ANNOTATIONS(valse);
+ANNOTATIONS(foil);
+ANNOTATIONS(winoground);
 #undef ANNOTATIONS
 
 #define ANNOTATIONS_UNANSWERED " (a set without answers can be answered: --predictions FILE)"

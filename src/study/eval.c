@@ -140,7 +140,8 @@ static int run_item(struct run *r, const struct eval_item *it)
     struct result *x = NULL;
     int rc = make_query(r, it, &photos, &boxes, &q);
     if (rc == 0)
-        rc = query_run(r->m, &q, r->o->cancel, &x, r->err);
+        rc = it->foil_count ? eval_foils_run(r->m, it, &q, r->o->cancel, &x, r->err)
+                            : query_run(r->m, &q, r->o->cancel, &x, r->err);
     if (rc == 0)
         take_result(r, it, x);
     else if (rc == VS_E_CANCELLED || rc == VS_E_DIVERGED || !r->o->bad)
@@ -192,13 +193,13 @@ static int run_group(struct run *r, struct group *g)
     return rc;
 }
 
-/* Boxes that have to be pooled from the picture, and maps, are an item's own. */
+/* Boxes that have to be pooled from the picture, foils, and maps, are an item's own. */
 static int take_item(struct run *r, const struct eval_item *it)
 {
     struct group *g = &r->group;
     int room = r->o->batch ? r->o->batch
                            : query_room(r->m, r->o->checkpoint, it->task, it->image_count);
-    if (is_pooled(r, it) || r->o->attention || room < 2) {
+    if (is_pooled(r, it) || it->foil_count || r->o->attention || room < 2) {
         int rc = run_group(r, g); /* those before it come first */
         return rc ? rc : run_item(r, it);
     }

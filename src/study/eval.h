@@ -24,6 +24,9 @@ struct eval_item {
     float box[4];
     bool has_box;
     struct box_list candidates;
+    char **foils;  /* (foil_count) other texts: the item's own has to belong more to its image; with
+                      two images the first foil is the caption of the second */
+    int foil_count;
     bool scored; /* it says what is right, even where that is nothing of the above */
     bool no_id;  /* the set calls it nothing: the id is the number of its line */
     /* In a set of the reference's data folder (reference.h): images are keys of its LMDBs, and */
@@ -97,6 +100,8 @@ struct eval_mark {
     double chance;    /* what a blind choice gets */
     int rank;         /* retrieval: of the right image, from 0 */
     int named, found; /* boxes, meant or candidates; those that a region overlaps by 0.5 */
+    bool text, image; /* two images with a caption each: both images prefer their captions, both
+                         captions their images */
     bool foreign;     /* words or pictures that the model was not trained on */
 };
 
@@ -107,6 +112,8 @@ struct eval_score {
     int answered;        /* and those that do not say what is right */
     double score, low, high;
     double at5, at10;    /* retrieval: recall at 5 and 10 */
+    int foils, pairs;    /* items with foils; and those of two images, */
+    double text, image;  /* of which the score is that both of these are right */
     double baseline;     /* the most common answer, or a blind choice */
     double ms;
     int foreign;         /* items with words or pictures that the model was not trained on */
@@ -180,6 +187,7 @@ void eval_interval(double p, double n, double *low, double *high);
 int eval_chosen(const struct eval_item *it, const struct result *r);
 
 /* For items that do not come from a set. */
+void eval_add_foil(struct eval_item *it, const char *text);
 void eval_add_image(struct eval_item *it, char *path); /* takes the path over */
 void eval_add_label(struct eval_item *it, const char *label, double worth);
 

@@ -20,6 +20,9 @@ void eval_item_fini(struct eval_item *it)
     free(it->labels);
     free(it->worths);
     free(it->candidates.boxes);
+    for (int i = 0; i < it->foil_count; i++)
+        free(it->foils[i]);
+    free(it->foils);
     free(it->classes);
     free(it->choices);
     json_decref(it->fields);
@@ -39,6 +42,13 @@ void eval_add_image(struct eval_item *it, char *path)
 {
     it->images = xreallocarray(it->images, (size_t)it->image_count + 1, sizeof *it->images);
     it->images[it->image_count++] = path;
+}
+
+void eval_add_foil(struct eval_item *it, const char *text)
+{
+    it->foils = xreallocarray(it->foils, (size_t)it->foil_count + 1, sizeof *it->foils);
+    it->foils[it->foil_count++] = xstrdup(text);
+    it->scored = true;
 }
 
 void eval_add_label(struct eval_item *it, const char *label, double worth)
@@ -119,6 +129,14 @@ bool eval_has_image(const struct eval_set *s, const char *path)
         return key != NULL;
     }
     return stat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+int eval_none_sound(const char *what, const struct eval_flaw *flaws, int count, struct vs_err *err)
+{
+    if (count == 1)
+        return vs_fail(err, VS_E_FORMAT, "%s: %s: %s", what, flaws[0].item, flaws[0].why);
+    return vs_fail(err, VS_E_FORMAT, "%s: of %d items none can be asked: the first is %s: %s", what,
+                   count, flaws[0].item, flaws[0].why);
 }
 
 int eval_none_there(const struct eval_set *s, int pictures, const char *first, struct vs_err *err)

@@ -61,10 +61,16 @@ int eval_album_get(struct eval_album *a, struct model *m, const char *path, bool
 void eval_album_trim(struct eval_album *a);
 void eval_album_fini(struct eval_album *a);
 
+/* ---- eval_foils.c: a result whose raw are the logits of all texts, text by text, with all images;
+ * how: the item's query */
+int eval_foils_run(struct model *m, const struct eval_item *it, const struct query *how,
+                   const atomic_bool *cancel, struct result **out, struct vs_err *err);
+void eval_foils_mark(const struct eval_item *it, const struct result *r, struct eval_mark *out);
+
 /* ---- eval_sums.c: what comes of a task's items */
 struct eval_sum {
     double score, at5, at10, blind, ms;
-    int count, timed, answered, named, found, foreign;
+    int count, timed, answered, named, found, foreign, foils, pairs, text, image;
     struct strmap labels; /* of the most common answer */
     double *worths;
     char **names;         /* (label_count) as they are compared; `labels` borrows them */
@@ -93,6 +99,8 @@ int eval_annotations(const struct eval_source *o, const struct bytes *map, struc
 /* Whether an item can be asked of a picture: its regions are in the set's store, or, where there is
  * none, it is not known to be missing. */
 bool eval_has_image(const struct eval_set *s, const char *path);
+/* The error that all items have flaws, of which there are some. */
+int eval_none_sound(const char *what, const struct eval_flaw *flaws, int count, struct vs_err *err);
 /* The error that no picture can be asked of. */
 int eval_none_there(const struct eval_set *s, int pictures, const char *first, struct vs_err *err);
 

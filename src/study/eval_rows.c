@@ -175,6 +175,21 @@ static void put_box(struct buf *b, const struct eval_set *s, const struct eval_i
     put_logits(b, v);
 }
 
+static void put_foils(struct buf *b, const struct eval_item *it, const struct eval_verdict *v)
+{
+    if (!it->foil_count)
+        return;
+    buf_puts(b, ", \"foils\": [");
+    for (int i = 0; i < it->foil_count; i++) {
+        buf_puts(b, i ? ", " : "");
+        reference_quote(b, it->foils[i]);
+    }
+    buf_putc(b, ']');
+    if (it->image_count == 2)
+        buf_printf(b, ", \"text_right\": %s, \"image_right\": %s", v->mark.text ? "true" : "false",
+                   v->mark.image ? "true" : "false");
+}
+
 static void put_chosen(struct buf *b, const struct eval_set *s, const struct eval_item *it,
                        const struct eval_verdict *v)
 {
@@ -189,6 +204,7 @@ static void put_chosen(struct buf *b, const struct eval_set *s, const struct eva
     case RANKED_REGIONS: put_box(b, s, it, v); return;
     case RANKED_IMAGES:
         buf_printf(b, ", \"rank\": %d, \"target\": %d", v->rank, v->target);
+        put_foils(b, it, v);
         put_logits(b, v);
     }
 }

@@ -87,10 +87,25 @@ static int read_number(const struct reader *r, const json_t *v, int below, struc
     return 0;
 }
 
+static int read_foils(const struct reader *r, const json_t *v, struct eval_item *it)
+{
+    const json_t *list = json_object_get(v, "foils");
+    size_t n = json_array_size(list);
+    if (n < 1 || n > 1000 || it->image_count > 2 || (it->image_count == 2 && n != 1))
+        return bad(r, "\"foils\" is not a list of texts: of one image any, of two one");
+    for (size_t i = 0; i < n; i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        if (!text || !text[0])
+            return bad(r, "\"foils\" has something that is no text");
+        eval_add_foil(it, text);
+    }
+    return 0;
+}
+
 static bool says_what_is_right(const json_t *v)
 {
     return json_object_get(v, "answer") || json_object_get(v, "answers") ||
-           json_object_get(v, "box");
+           json_object_get(v, "box") || json_object_get(v, "foils");
 }
 
 static int read_truth(const struct reader *r, const json_t *v, struct eval_item *it)
@@ -99,7 +114,10 @@ static int read_truth(const struct reader *r, const json_t *v, struct eval_item 
     if (r->optional && !says_what_is_right(v))
         return json_object_get(v, "candidates") ? read_candidates(r, v, it) : 0;
     switch (it->task->reading->ranked) {
-    case RANKED_IMAGES: return read_number(r, v, it->image_count, it);
+    case RANKED_IMAGES:
+        if (json_object_get(v, "foils"))
+            return read_foils(r, v, it);
+        return read_number(r, v, it->image_count, it);
     case RANKED_REGIONS:
         if (it->task->extra_regions) {
             rc = read_candidates(r, v, it);
@@ -224,10 +242,8 @@ int eval_open(const struct eval_source *o, struct eval_set **out, struct vs_err 
     if (rc == 0 && s->count == 0 && s->gone.pictures)
         rc = eval_none_there(s, s->gone.pictures, s->gone_first, err);
     if (rc == 0 && s->count == 0)
-        rc = s->flaw_count
-                 ? vs_fail(err, VS_E_FORMAT, "%s: of %d items none can be asked: the first, %s: %s",
-                           s->path, s->flaw_count, s->flaws[0].item, s->flaws[0].why)
-                 : vs_fail(err, VS_E_FORMAT, "%s: there is no item in it", s->path);
+        rc = s->flaw_count ? eval_none_sound(s->path, s->flaws, s->flaw_count, err)
+                           : vs_fail(err, VS_E_FORMAT, "%s: there is no item in it", s->path);
     name_items(s);
     s->split = s->split ? s->split : xstrdup(o->split ? o->split : "");
     if (rc == 0)

@@ -150,6 +150,10 @@ void eval_mark_of(const struct eval_item *it, const struct result *r, struct eva
     *out = (struct eval_mark){.foreign = r->foreign};
     if (!eval_has_truth(it))
         return;
+    if (it->foil_count) {
+        eval_foils_mark(it, r, out);
+        return;
+    }
     out->score = eval_worth(it, r);
     out->chance = blind_of(it, r);
     if (it->task->reading->ranked == RANKED_IMAGES)
@@ -171,6 +175,10 @@ void eval_sum_add(struct eval_sum *s, const struct eval_item *it, const struct e
     s->timed += r != NULL;
     s->at5 += mark->rank < 5;
     s->at10 += mark->rank < 10;
+    s->foils += it->foil_count > 0;
+    s->pairs += it->foil_count && it->image_count == 2;
+    s->text += mark->text;
+    s->image += mark->image;
     s->blind += mark->chance;
     s->named += mark->named;
     s->found += mark->found;
@@ -197,6 +205,10 @@ void eval_sum_finish(const struct eval_sum *s, const struct task *task, struct e
         most = s->worths[i] > most ? s->worths[i] : most;
     out->score = s->score / n;
     eval_interval(out->score, n, &out->low, &out->high);
+    out->foils = s->foils;
+    out->pairs = s->pairs;
+    out->text = s->pairs ? (double)s->text / s->pairs : 0;
+    out->image = s->pairs ? (double)s->image / s->pairs : 0;
     if (task->reading->ranked == RANKED_IMAGES) {
         out->at5 = s->at5 / n;
         out->at10 = s->at10 / n;

@@ -66,7 +66,7 @@ static void spread_choices(const struct eval_item *it, const struct result *r,
     v->target = it->number;
 }
 
-/* Of a pool: nothing is ranked. */
+/* Of a pool, or of texts: nothing is ranked. */
 static void take_raw(const struct result *r, struct eval_verdict *v)
 {
     v->logits = r->raw;
@@ -88,7 +88,7 @@ void eval_judge(const struct eval_item *it, const struct result *r, struct eval_
             spread_boxes(it, r, v);
         break;
     case RANKED_IMAGES:
-        v->target = it->number;
+        v->target = it->foil_count ? 0 : it->number;
         if (!r->raw)
             spread_answers(r, v);
         else

@@ -213,12 +213,11 @@ static int copy_flaws(struct evaluation *e, struct vs_err *err)
 static int nothing_asked(const struct evaluation *e, struct vs_err *err)
 {
     const struct eval_set *s = e->set;
-    char *what = s->reference ? xasprintf("%s %s", s->items[0].task->name, s->split)
-                              : xstrdup(s->path);
-    vs_fail(err, VS_E_FORMAT, "%s: of %d items none can be asked: the first is %s: %s", what,
-            e->flaw_count, e->flaws[0].item, e->flaws[0].why);
-    free(what);
-    return VS_E_FORMAT;
+    if (!s->reference)
+        return eval_none_sound(s->path, e->flaws, e->flaw_count, err);
+    return vs_fail(err, VS_E_FORMAT, "%s %s: of %d items none can be asked: the first is %s: %s",
+                   s->items[0].task->name, s->split, e->flaw_count, e->flaws[0].item,
+                   e->flaws[0].why);
 }
 
 int evaluation_run(struct evaluation *e, struct model *m, struct vs_err *err)

@@ -171,6 +171,8 @@ static void read_mark(const json_t *row, struct eval_verdict *v)
         .chance = json_number_value(json_object_get(row, "chance")),
         .found = (int)json_integer_value(json_array_get(boxes, 0)),
         .named = (int)json_integer_value(json_array_get(boxes, 1)),
+        .text = json_is_true(json_object_get(row, "text_right")),
+        .image = json_is_true(json_object_get(row, "image_right")),
         .foreign = json_is_true(json_object_get(row, "outside_domain"))};
 }
 

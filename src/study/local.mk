@@ -16,12 +16,14 @@ libcore_a_SOURCES += \
 	src/study/annotations_boxes.c \
 	src/study/annotations_captions.c \
 	src/study/annotations_entities.c \
+	src/study/annotations_foils.c \
 	src/study/annotations_pairs.c \
 	src/study/annotations_parts.c \
 	src/study/annotations_questions.c \
 	src/study/eval.c src/study/eval.h \
 	src/study/eval_album.c \
 	src/study/eval_attention.c \
+	src/study/eval_foils.c \
 	src/study/eval_items.c \
 	src/study/eval_priv.h \
 	src/study/eval_set.c \

@@ -156,6 +156,72 @@ same "of a split" "$work/entities" -t refcoco+ --split val <"$work/val.ours"
 refuses 2 "there is no split 'test': it has val" "of another" "$VILSCOPE" eval -m "$work/named" --no-log \
     --data "$work/entities" --split test
 
+# ---- captions against foils
+printf '{"existence_1": {"dataset": "x", "image_file": "100.jpg", "caption": "It is red .", "foil": "A cat runs .",
+ "linguistic_phenomena": "existence"}, "existence_2": {"image_file": "200.jpg", "caption": "A cat ."}}' >"$work/valse.json"
+foil() { # foil TASK TEXT FOIL IMAGE...
+    task=$1 text=$2 other=$3
+    shift 3
+    printf '{"task": "%s", "images": [' "$task"
+    printf '"im/%s.jpg"%s' "$1" "${2:+, }"
+    [ $# -lt 2 ] || printf '"im/%s.jpg"' "$2"
+    printf '], "text": "%s", "foils": ["%s"]}\n' "$text" "$other"
+}
+foil coco "It is red ." "A cat runs ." 100 >"$work/ours.jsonl"
+rm -f "$work/ours.rows" "$work/rows"
+measure "$work/ours.jsonl" --rows "$work/ours.rows" >"$work/out"
+measure "$work/valse.json" --images "$work/im" --rows "$work/rows" >"$work/out"
+[ $? -eq 4 ] && plain "$work/rows" >"$work/have" && [ -s "$work/have" ] && plain "$work/ours.rows" | cmp -s - "$work/have" &&
+    grep -q '"fields": {"dataset": "x", "phenomenon": "existence"}' "$work/rows" &&
+    grep -q 'existence_2 is left out: has not caption, foil' "$work/err" && ! grep -q 'at 5' "$work/out"
+ok $? "VALSE: $(head -n 1 "$work/err") $(grep '^coco' "$work/out")"
+logit() { # logit IMAGE TEXT: of the retrieval head
+    "$VILSCOPE" query -m "$work/named" -c "$tiny/checkpoint.bin" -t coco --no-log --json "$work/im/$1.jpg" "$2" |
+        sed -n 's/.*"logit": \([-0-9.e]*\).*/\1/p' | head -n 1
+}
+row_logits() { sed -n 's/.*"logits": \[\([^]]*\)\].*/\1/p' "$1" | tr -d ' ' | tr ',' '\n'; }
+near() { # near: two columns of numbers are the same
+    awk '{d = $1 - $2; if (d < 0) d = -d; if (d > 1e-5) bad = 1} END {exit bad || NR == 0}'
+}
+row_logits "$work/rows" >"$work/have"
+{ logit 100 "It is red ."; logit 100 "A cat runs ."; } >"$work/want"
+paste "$work/want" "$work/have" | near && [ "$(wc -l <"$work/have")" -eq 2 ]
+ok $? "logits are those of the queries: $(tr '\n' ' ' <"$work/have")"
+right=$(awk 'NR == 1 {a = $1} NR == 2 {print (a > $1) ? "true" : "false"}' "$work/want")
+grep -q "\"correct\": $right" "$work/rows" && grep -q "\"chance\": 0.5" "$work/rows"
+ok $? "right is what is above its foil: $right"
+cat >"$work/foil.json" <<EOF
+{"images": [{"id": 100, "file_name": "100.jpg"}], "annotations": [
+ {"image_id": 100, "id": 1, "foil_id": 1, "caption": "It is red .", "foil": false, "foil_word": "ORIG", "target_word": "ORIG"},
+ {"image_id": 100, "id": 2, "foil_id": 2, "caption": "A dog runs .", "foil": false, "foil_word": "ORIG", "target_word": "ORIG"},
+ {"image_id": 100, "id": 3, "foil_id": 1, "caption": "A cat runs .", "foil": true, "foil_word": "cat", "target_word": "dog"},
+ {"image_id": 100, "id": 4, "foil_id": 9, "caption": "None .", "foil": true, "foil_word": "x", "target_word": "y"}]}
+EOF
+foil coco "A dog runs ." "A cat runs ." 100 >"$work/ours.jsonl"
+rm -f "$work/ours.rows" "$work/rows"
+measure "$work/ours.jsonl" --rows "$work/ours.rows" >"$work/out"
+measure "$work/foil.json" --images "$work/im" --rows "$work/rows" >"$work/out"
+[ $? -eq 4 ] && plain "$work/rows" >"$work/have" && [ -s "$work/have" ] && plain "$work/ours.rows" | cmp -s - "$work/have" &&
+    grep -q 'item caption 4 is left out: its image has no caption' "$work/err"
+ok $? "FOIL-COCO, by the word in its place: $(head -n 1 "$work/err")"
+printf '{"id": 7, "image_0": "100.jpg", "image_1": "200.jpg", "caption_0": "A dog runs .", "caption_1": "It is red", "tag": "x"}\n' \
+    >"$work/examples.jsonl"
+foil coco "A dog runs ." "It is red" 100 200 >"$work/winoground.ours"
+same "Winoground" "$work/examples.jsonl" <"$work/winoground.ours"
+pure
+row_logits "$work/rows" >"$work/have"
+{ logit 100 "A dog runs ."; logit 200 "A dog runs ."; logit 100 "It is red"; logit 200 "It is red"; } >"$work/want"
+paste "$work/want" "$work/have" | near
+ok $? "each caption with each image: $(tr '\n' ' ' <"$work/have")"
+awk '{v[NR] = $1} END {t = v[1] > v[3] && v[4] > v[2]; i = v[1] > v[2] && v[4] > v[3]
+    print (t ? "true" : "false"), (i ? "true" : "false"), (t && i ? "1.0" : "0.0")}' "$work/want" >"$work/verdict"
+read -r text image group <"$work/verdict"
+grep -q "\"text_right\": $text, \"image_right\": $image, .*\"score\": $group" "$work/rows" &&
+    grep -q '^  text, image' "$work/out"
+ok $? "text $text, image $image, group $group"
+printf '{"task": "coco", "images": ["im/100.jpg"], "text": "a", "foils": "b"}\n' >"$work/bad.jsonl"
+refuses 1 'line 1: "foils" is not a list' "foils that are none" "$VILSCOPE" eval -m "$work/named" --no-log --data "$work/bad.jsonl"
+
 # ---- questions
 pair() { # pair ID QUESTION ANSWER
     printf '{"qa_id": %s, "question": "%s", "answer": "%s", "multiple_choices": ["a", "b", "c"], "type": "what"}' "$@"
