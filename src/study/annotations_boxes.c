@@ -163,9 +163,9 @@ int annotations_read_refcoco(struct annotations *a)
     json_t *more = NULL;
     int rc = annotations_task(a, tasks, &x.task);
     if (rc == 0)
-        rc = pickle_load(a->map->data, a->map->size, none, a->map->path, &p, NULL, a->err);
-    if (rc == 0)
         rc = annotations_more(a, "COCO's instances.json", &more);
+    if (rc == 0)
+        rc = pickle_load(a->map->data, a->map->size, none, a->map->path, &p, NULL, a->err);
     if (rc == 0) {
         x.boxes = index_boxes(more);
         if (json_object_size(x.boxes) == 0)
