@@ -49,6 +49,10 @@ static const struct {
     {"parts are missing", "SELECT 'difference ' || id FROM differences WHERE part_count <>"
                           " (SELECT count(*) FROM difference_parts WHERE difference_id ="
                           " differences.id)"},
+    {"rows are missing", "SELECT 'evaluation ' || id FROM evaluations WHERE row_count <> (SELECT"
+                         " count(*) FROM evaluation_rows WHERE evaluation_id = evaluations.id) OR"
+                         " row_count <> (SELECT count(*) FROM evaluation_lines WHERE evaluation_id"
+                         " = evaluations.id)"},
     {"a number of a session is used beyond its end",
      "SELECT 'session ' || id FROM sessions WHERE last_seq < (SELECT coalesce(max(seq), 0) FROM"
      " queries WHERE session_id = sessions.id) OR last_seq < (SELECT coalesce(max(seq), 0) FROM"
@@ -91,6 +95,7 @@ static int count_tables(struct log *l, struct log_report *r, struct vs_err *err)
 {
     static const char *const tables[] = {
         "sessions", "queries", "checkpoints", "images", "answers", "boxes", "evaluations",
+        "evaluation_rows",
         "comparisons", "probe_runs", "probe_results", "differences", "attention", "pins", "notes",
         "tags"};
     int rc = 0;

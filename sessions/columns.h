@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The columns of the log's tables, each once: writing, reading and merging make their statements of
  * these lists, and what waits to be written is copied by them. A new column is a line here, a
- * member of the record, and a migration (schema6.c).
+ * member of the record, and a migration (schema7.c).
  *
  * A line is X(kind, column, member), where member is an expression that can also be assigned to,
  * with the record in a variable of the list's letter. Keys - whose row it is, when, where in the
@@ -80,7 +80,7 @@
     X(float, softmax, x->softmax)                                                                  \
     X(float, sigmoid, x->sigmoid)
 
-/* e: struct log_evaluation; nothing reads them back. */
+/* e: struct log_evaluation */
 #define EVALUATION_COLUMNS(X)                                                                      \
     X(text, model, e->model)                                                                       \
     X(text, checkpoint_name, e->checkpoint_name)                                                   \
@@ -92,7 +92,11 @@
     X(real, score, e->score)                                                                       \
     X(real, low, e->low)                                                                           \
     X(real, high, e->high)                                                                         \
-    X(real, baseline, e->baseline)
+    X(real, baseline, e->baseline)                                                                 \
+    X(text, split, e->split)                                                                       \
+    X(bool, as_reference, e->as_reference)                                                         \
+    X(int, row_count, e->row_count)                                                                \
+    X(text, left_out, e->left_out)
 
 /* run: struct log_probe_run */
 #define PROBE_RUN_COLUMNS(X)                                                                       \
@@ -197,6 +201,7 @@ double column_get_real(struct column_row *row);
 #define COLUMN_COPY_task(member)
 #define COLUMN_COPY_outcome(member)
 #define COLUMN_COPY_int(member)
+#define COLUMN_COPY_bool(member)
 #define COLUMN_COPY_real(member)
 #define COLUMN_FREE(kind, column, member) COLUMN_FREE_##kind(member)
 #define COLUMN_FREE_text(member) free((char *)(uintptr_t)member);
@@ -204,6 +209,7 @@ double column_get_real(struct column_row *row);
 #define COLUMN_FREE_task(member)
 #define COLUMN_FREE_outcome(member)
 #define COLUMN_FREE_int(member)
+#define COLUMN_FREE_bool(member)
 #define COLUMN_FREE_real(member)
 
 #endif

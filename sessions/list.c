@@ -189,7 +189,8 @@ int log_list_sessions(struct log *l, int limit, struct log_session **out, int *c
     *out = NULL;
     *count = 0;
     int rc = db_ready(l, "SELECT id, started, ended, note, (SELECT count(*) FROM queries WHERE "
-                         "session_id = sessions.id), uid, machine FROM sessions WHERE id < "
+                         "session_id = sessions.id), uid, machine, (SELECT count(*) FROM "
+                         "evaluations WHERE session_id = sessions.id) FROM sessions WHERE id < "
                          "9223372036854775807 ORDER BY id DESC LIMIT ?", &s, err);
     if (rc != 0)
         return rc;
@@ -200,7 +201,8 @@ int log_list_sessions(struct log *l, int limit, struct log_session **out, int *c
         struct log_session *x = &(*out)[(*count)++];
         *x = (struct log_session){.id = sqlite3_column_int64(s, 0), .note = db_text(s, 3),
                                   .query_count = sqlite3_column_int(s, 4),
-                                  .machine = db_text(s, 6)};
+                                  .machine = db_text(s, 6),
+                                  .evaluation_count = sqlite3_column_int(s, 7)};
         db_copy(s, 1, x->started, sizeof x->started);
         db_copy(s, 2, x->ended, sizeof x->ended);
         db_copy(s, 5, x->uid, sizeof x->uid);

@@ -30,11 +30,13 @@ libsessions_a_SOURCES = \
 	sessions/place.c sessions/place.h \
 	sessions/prune.c \
 	sessions/read.c \
+	sessions/rows.c sessions/rows.h \
 	sessions/schema.c \
 	sessions/schema3.c \
 	sessions/schema4.c \
 	sessions/schema5.c \
 	sessions/schema6.c \
+	sessions/schema7.c \
 	sessions/search.c \
 	sessions/sql.c \
 	sessions/tend.h \

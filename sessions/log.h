@@ -84,10 +84,49 @@ struct log_evaluation {
     const char *model, *checkpoint_name, *checkpoint_path, *data_path, *data_digest;
     char checkpoint_digest[DIGEST_HEX];
     int items;
-    double score, low, high, baseline; /* shares; low and high: a 95 % interval */
+    double score, low, high, baseline; /* shares; low and high: a 95 % interval; NAN: no answers */
+    const char *split;                 /* or NULL */
+    const char *left_out;              /* items that could not be asked, a list of JSON; or NULL */
+    bool as_reference;                 /* as in struct eval_set */
+    /* What came of each item (vilscope-data(5), "Rows"): rows_size bytes of lines, or none. */
+    const char *rows;
+    size_t rows_size;
+    int row_count; /* read only: how many those were */
 };
+/* With all of its rows one transaction. */
 int log_evaluation(struct log *l, int64_t session, const struct log_evaluation *e,
                    struct vs_err *err);
+
+/* As it is listed; task NULL: none that is known. */
+struct log_evaluated {
+    int64_t id, session;
+    char measured[32];
+    struct log_evaluation e; /* its texts are copies; without the rows */
+};
+/* Oldest first; session 0: of all. */
+int log_list_evaluations(struct log *l, int64_t session, struct log_evaluated **out, int *count,
+                         struct vs_err *err);
+void log_evaluations_free(struct log_evaluated *list, int count);
+/* VS_E_MISSING when there is none. The caller frees it with log_evaluations_free. */
+int log_find_evaluation(struct log *l, int64_t id, struct log_evaluated **out, struct vs_err *err);
+/* Hands each row of an evaluation on, in the order of the items, as the line that it was. */
+typedef int log_row(void *arg, const char *line, size_t length, struct vs_err *err);
+int log_read_evaluation_rows(struct log *l, int64_t evaluation, log_row *take, void *arg,
+                             struct vs_err *err);
+/* Of a slice of an evaluation (a field and a value): how many items, and what they are worth. */
+struct log_slice {
+    char *field, *value;
+    int64_t items, scored;
+    double score; /* the mean, NAN: none has one */
+};
+/* By field and value; field NULL: all. */
+int log_list_slices(struct log *l, int64_t evaluation, const char *field, struct log_slice **out,
+                    int *count, struct vs_err *err);
+void log_slices_free(struct log_slice *s, int count);
+/* The digest of the checkpoint of that name, when the log knows one only; else VS_E_MISSING or
+ * VS_E_REFUSED. */
+int log_checkpoint_named(struct log *l, const char *name, char digest[DIGEST_HEX],
+                         struct vs_err *err);
 
 /* As log_comparison_later. */
 int log_evaluation_later(struct log *l, const struct log_evaluation *e, struct vs_err *err);
@@ -192,7 +231,7 @@ struct log_session {
     char started[32], ended[32]; /* UTC, ISO 8601; "" while open or after a crash */
     char uid[LOG_UID];           /* the same in every log it was merged into */
     char *note, *machine;
-    int query_count;
+    int query_count, evaluation_count;
 };
 struct log_query {
     int64_t id, session;

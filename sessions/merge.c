@@ -283,9 +283,28 @@ static int map_query(struct merge *m, int64_t from, int64_t *id, struct vs_err *
     return rc == VS_E_MISSING ? 0 : rc;
 }
 
+/* What came of the items of an evaluation. Slices are known by what they are called. */
+static const struct {
+    const char *select, *insert;
+} rows[] = {
+    {"SELECT ?2, item, name, answer, score, correct, confidence, margin, image FROM"
+     " evaluation_rows WHERE evaluation_id = ?1",
+     "INSERT INTO evaluation_rows VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+    {"SELECT ?2, item, line FROM evaluation_lines WHERE evaluation_id = ?1",
+     "INSERT INTO evaluation_lines VALUES(?, ?, ?)"},
+    {"SELECT ?2, field, value, items, scored, score_sum FROM evaluation_slices WHERE"
+     " evaluation_id = ?1",
+     "INSERT INTO evaluation_slices(evaluation_id, field, value, items, scored, score_sum)"
+     " VALUES(?, ?, ?, ?, ?, ?)"},
+    {"SELECT ?2, s.field, s.value, i.item FROM evaluation_slices s JOIN slice_items i ON"
+     " i.slice_id = s.id WHERE s.evaluation_id = ?1",
+     "INSERT INTO slice_items SELECT id, ?4 FROM evaluation_slices WHERE evaluation_id = ?1 AND"
+     " field = ?2 AND value = ?3"},
+};
+
 static int merge_evaluation(struct merge *m, int64_t from, int64_t session, struct vs_err *err)
 {
-    int64_t checkpoint = 0, old = 0;
+    int64_t checkpoint = 0, old = 0, id = 0;
     int rc = number_from(m, "SELECT checkpoint_id FROM evaluations WHERE id = ?", from, &old, err);
     if (rc == 0)
         rc = merge_checkpoint(m, old, &checkpoint, err);
@@ -295,7 +314,11 @@ static int merge_evaluation(struct merge *m, int64_t from, int64_t session, stru
                         COLUMN_INSERT("evaluations", "session_id, checkpoint_id, seq, measured",
                                       "?, ?, ?, ?", EVALUATION_COLUMNS), from, session, checkpoint,
                         err);
-    return rc ? rc : new_row(m, &old, err);
+    if (rc == 0)
+        rc = new_row(m, &id, err);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0] && rc == 0; i++)
+        rc = copy_rows(m, rows[i].select, rows[i].insert, from, id, err);
+    return rc;
 }
 
 static int merge_comparison(struct merge *m, int64_t from, int64_t session, struct vs_err *err)

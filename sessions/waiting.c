@@ -45,6 +45,10 @@ static struct log_evaluation *copy_evaluation(const struct log_evaluation *of)
     struct log_evaluation *e = xcalloc(1, sizeof *e);
     *e = *of;
     EVALUATION_COLUMNS(COLUMN_COPY)
+    char *rows = e->rows ? xmalloc(e->rows_size + 1) : NULL;
+    if (rows)
+        memcpy(rows, of->rows, e->rows_size);
+    e->rows = rows;
     return e;
 }
 
@@ -77,6 +81,7 @@ static void free_comparison(struct waiting_comparison *c)
 static void free_evaluation(struct log_evaluation *e)
 {
     EVALUATION_COLUMNS(COLUMN_FREE)
+    free((char *)(uintptr_t)e->rows);
     free(e);
 }
 

@@ -6,6 +6,7 @@
 #include "src/cmd/cmd_eval.h"
 #include "src/cmd/cmd_log.h"
 #include "src/cmd/cmd_model.h"
+#include "src/cmd/cmd_rows.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
 #include "src/base/progress.h"
@@ -23,6 +24,7 @@ struct options {
     struct words checkpoints;
     struct eval_source data;
     const char *log, *predictions, *reference, *rows;
+    struct words from, evaluations;
     int limit, batch;
     bool json, no_log, attention, as_reference, strict, resume;
 };
@@ -52,6 +54,11 @@ static const struct option_row option_rows[] = {
     TEXT("rows", 0, "PATH", rows, VALUES_FILES,
          "what came of each item: a file of JSON lines; with --reference also a folder, that gets "
          "the files that the reference writes (SPLIT_result.json)"),
+    WORDS("from", 0, "FILE", from, VALUES_FILES,
+          "measure nothing: the same scores from rows that are there, a file of --rows or a log"),
+    WORDS("evaluation", 0, "ID", evaluations, VALUES_NONE,
+          "--from LOG: only this evaluation (vilscope sessions evaluations); may be given more "
+          "than once"),
     FLAG("resume", resume,
          "--rows FILE: go on behind the rows that are in it, of a run that was ended or killed"),
     FLAG("strict", strict, "an item that cannot be asked ends the evaluation"),
@@ -412,6 +419,12 @@ static int eval_folder(const struct options *o, struct vs_err *err)
 /* What belongs to the other kind of data. */
 static int check_kind(const struct options *o)
 {
+    if (o->from.count)
+        return o->data.path || o->reference || o->rows || o->predictions
+                   ? command_usage("eval", "--from measures nothing: no --data, --reference, "
+                                   "--rows or --predictions with it") : 0;
+    if (o->evaluations.count)
+        return command_usage("eval", "--evaluation is for --from LOG");
     bool folder = o->reference != NULL;
     if (folder && o->data.path)
         return command_usage("eval", "either --data or --reference");
@@ -442,6 +455,9 @@ static int run(void *options, char **args, int count)
     int usage = check_kind(o);
     if (usage != 0)
         return usage;
+    if (o->from.count)
+        return eval_from(&o->from, &o->evaluations, &(struct rows_wanted){
+            .task = o->data.task, .split = o->data.split, .checkpoints = &o->checkpoints}, o->json);
     o->data.optional = o->predictions != NULL;
     struct chosen *chosen = NULL;
     int status = command_choose("eval", &o->checkpoints, &o->model, &chosen, &err);
@@ -452,7 +468,7 @@ static int run(void *options, char **args, int count)
 }
 
 const struct command command_eval = {
-    .name = "eval", .args = "-m DIR --data SET|--reference DIR [OPTION...]",
+    .name = "eval", .args = "-m DIR --data SET|--reference DIR [OPTION...]|--from FILE [OPTION...]",
     .summary = "Measure checkpoints on a data set.",
     .about =
         "Measures checkpoints on a set of items (vilscope-data(5)) with each data set's own\n"
@@ -460,6 +476,7 @@ const struct command command_eval = {
         "model directory without -c). blind is the most common answer, or a choice at random.\n",
     .after =
         "  vilscope world -o held-out --seed 5000 --scenes 2000\n"
-        "  vilscope eval -m demo/model --data held-out\n",
+        "  vilscope eval -m demo/model --data held-out\n"
+        "  vilscope eval --from rows.jsonl --json\n",
     .rows = option_rows, .size = sizeof(struct options), .run = run,
 };

@@ -68,7 +68,7 @@ struct rows_out {
 /* resume: behind the rows of an earlier run. */
 int rows_open(struct rows_out *o, const char *path, bool several, bool resume, struct vs_err *err);
 int rows_close(struct rows_out *o, struct vs_err *err); /* in any case */
-/* Around each task on each checkpoint. keep_items: for rows_print. */
+/* Around each task on each checkpoint. keep_items: for rows_print and rows_map. */
 int rows_begin(struct rows_out *o, bool keep_items, struct vs_err *err);
 void rows_end(struct rows_out *o);
 /* An evaluation_row; arg: the struct rows_out. */
@@ -85,10 +85,43 @@ int rows_print(struct rows_out *o, struct vs_err *err);
  * which set. Returns whether there were any. */
 bool eval_say_flaws(const struct evaluation *e, const char *what);
 
+/* The rows of the running task and checkpoint, a line each; to be unmapped. NULL: there are none.
+ */
+int rows_map(struct rows_out *o, const char **text, size_t *size, struct vs_err *err);
+void rows_unmap(const char *text, size_t size);
+
+/* ---- cmd_eval_document.c: one evaluation as JSON, and as a line */
+
+struct eval_document {
+    const char *model, *checkpoint, *path, *data, *data_digest; /* NULL: not known */
+    const char *task, *split;
+    const struct evaluation *e; /* NULL: it failed */
+    double ms;                  /* NAN: not known */
+    bool interrupted, flaws_known;
+};
+/* All of it but the rows and the end: rows_print, then "\n}". */
+void eval_document_open(const struct eval_document *d);
+/* Instead: that there is none, and why. */
+void eval_document_failed(const struct eval_document *d, const char *why);
+/* What stands before a document of several of which `shown` were printed, and behind the last. */
+const char *eval_document_between(int shown);
+#define EVAL_DOCUMENTS_END "\n]}"
+/* The same for people; first: behind the heads of the columns. */
+void eval_line_print(const char *checkpoint, const struct evaluation *e, bool first);
+/* Items that were left out, as a list of JSON; the caller frees it. */
+char *eval_flaws_text(const struct evaluation *e);
+
 struct logging;
 struct log_evaluation;
 /* Logs a score: what waits is told at the end, what is not even kept, at once. */
 void eval_log_put(struct logging *g, const struct log_evaluation *e);
+
+/* ---- cmd_eval_from.c: vilscope eval --from; w: which of what there is in files and logs, and of
+ * the logs only those evaluations. A status of the program. */
+struct rows_wanted;
+struct words;
+int eval_from(const struct words *files, const struct words *evaluations,
+              const struct rows_wanted *w, bool json);
 
 /* ---- cmd_eval_reference.c: vilscope eval --reference */
 

@@ -27,100 +27,25 @@ struct measuring {
 
 /* ---- the JSON of one evaluation */
 
-static void put_number(const char *key, double v)
-{
-    struct buf b = {0};
-    buf_printf(&b, ",\n \"%s\": ", key);
-    reference_real(&b, v);
-    fputs(b.data, stdout);
-    buf_fini(&b);
-}
-
-/* All of it is ASCII without control characters. */
-static void put_text(const char *before, const char *key, const char *text)
-{
-    struct buf b = {0};
-    buf_printf(&b, "%s\"%s\": ", before, key);
-    reference_quote(&b, text);
-    fputs(b.data, stdout);
-    buf_fini(&b);
-}
-
-static void put_bool(const char *key, bool v)
-{
-    struct buf b = {0};
-    buf_printf(&b, ",\n \"%s\": %s", key, v ? "true" : "false");
-    fputs(b.data, stdout);
-    buf_fini(&b);
-}
-
-static void put_identity(const struct measuring *g, const struct eval_set *set,
-                         const struct task *task, const char *split, int checkpoint)
-{
-    put_text("{", "model", model_name(g->m));
-    put_text(",\n ", "checkpoint", model_checkpoint_name(g->m, checkpoint));
-    put_text(",\n ", "path", model_checkpoint_path(g->m, checkpoint));
-    put_text(",\n ", "data", g->w->folder);
-    if (set)
-        put_text(",\n ", "data_digest", set->digest);
-    put_text(",\n ", "task", task->name);
-    put_text(",\n ", "split", split);
-}
-
-static void put_flaws(const struct evaluation *e)
-{
-    printf(",\n \"left_out\": [");
-    for (int i = 0; i < e->flaw_count; i++) {
-        put_text(i ? ",\n  {" : "\n  {", "item", e->flaws[i].item);
-        put_text(", ", "why", e->flaws[i].why);
-        putchar('}');
-    }
-    fputs(e->flaw_count ? "\n ]" : "]", stdout);
-}
-
 static bool is_retrieval(const struct evaluation *e)
 {
     return e->set->pool != NULL;
 }
 
-static void put_recall(const char *before, const struct reference_recall *r)
+static struct eval_document document_of(const struct measuring *g, const struct eval_set *set,
+                                        const char *task, const char *split, int checkpoint)
 {
-    const struct {
-        const char *name;
-        double v;
-    } all[] = {{"r1", r->r1}, {"r5", r->r5}, {"r10", r->r10}, {"medr", r->medr},
-               {"meanr", r->meanr}};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        char *key = xasprintf("%s%s", before, all[i].name);
-        put_number(key, all[i].v);
-        free(key);
-    }
-}
-
-static void put_scores(const struct evaluation *e)
-{
-    const struct reference_sums *s = &e->sums;
-    put_text(",\n ", "metric", e->set->items[0].task->metric);
-    printf(",\n \"items\": %d", s->items);
-    if (s->scored == 0) {
-        printf(",\n \"score\": null");
-        return;
-    }
-    put_number("score", evaluation_score(e));
-    put_number("score_sum", s->score);
-    put_number("low", e->low);
-    put_number("high", e->high);
-    if (!is_retrieval(e))
-        return;
-    put_recall("", &s->images);
-    printf(",\n \"images\": %d", e->set->pool_count);
-    put_recall("captions_", &s->captions);
+    return (struct eval_document){
+        .model = model_name(g->m), .checkpoint = model_checkpoint_name(g->m, checkpoint),
+        .path = model_checkpoint_path(g->m, checkpoint), .data = g->w->folder,
+        .data_digest = set ? set->digest : NULL, .task = task, .split = split,
+        .flaws_known = true};
 }
 
 static void open_document(struct measuring *g)
 {
     if (g->several)
-        fputs(g->shown == 0 ? "{\"evaluations\": [\n" : ",\n", stdout);
+        fputs(eval_document_between(g->shown), stdout);
     g->shown++;
 }
 
@@ -129,17 +54,13 @@ static int print_document(struct measuring *g, const struct evaluation *e, bool 
     int rc = rows_ready(&g->rows, g->err);
     if (rc != 0)
         return rc;
+    struct eval_document d = document_of(g, e->set, e->set->items[0].task->name, e->set->split,
+                                         e->checkpoint);
+    d.e = e;
+    d.ms = e->ms;
+    d.interrupted = interrupted;
     open_document(g);
-    put_identity(g, e->set, e->set->items[0].task, e->set->split, e->checkpoint);
-    put_scores(e);
-    put_number("ms_per_item", e->ms);
-    if (interrupted)
-        put_bool("interrupted", true);
-    if (e->set->reference->annotated) {
-        put_bool("as_reference", e->set->as_reference);
-        printf(",\n \"shifted\": %d", e->sums.shifted);
-    }
-    put_flaws(e);
+    eval_document_open(&d);
     rc = rows_print(&g->rows, g->err);
     fputs("\n}", stdout);
     fflush(stdout);
@@ -147,22 +68,6 @@ static int print_document(struct measuring *g, const struct evaluation *e, bool 
 }
 
 /* ---- for people */
-
-static void print_line(struct measuring *g, const struct evaluation *e)
-{
-    const struct reference_sums *s = &e->sums;
-    if (g->shown++ == 0)
-        plain_out("%-12s %-10s %7s  %-22s %s\n", "task", "split", "items", "checkpoint", "score");
-    plain_out("%-12s %-10s %7d  %-22.22s ", e->set->items[0].task->name, e->set->split, s->items,
-              model_checkpoint_name(g->m, e->checkpoint));
-    if (s->scored == 0)
-        printf("the split has no answers\n");
-    else if (is_retrieval(e))
-        eval_print_recalls(s, 56);
-    else
-        printf("%.1f%% (%.1f to %.1f)\n", 100 * evaluation_score(e), 100 * e->low, 100 * e->high);
-    fflush(stdout);
-}
 
 static void say_flaws(const struct evaluation *e)
 {
@@ -179,6 +84,12 @@ static void say_flaws(const struct evaluation *e)
 
 /* ---- one task on one checkpoint */
 
+static bool is_logged(const struct measuring *g)
+{
+    return g->log && g->log->log;
+}
+
+/* With the rows; where those cannot be read again, without them. */
 static void log_score(struct measuring *g, const struct evaluation *e)
 {
     struct log_evaluation l = {
@@ -186,11 +97,19 @@ static void log_score(struct measuring *g, const struct evaluation *e)
         .checkpoint_name = model_checkpoint_name(g->m, e->checkpoint),
         .checkpoint_path = model_checkpoint_path(g->m, e->checkpoint), .data_path = e->set->path,
         .data_digest = e->set->digest, .items = e->sums.items, .score = evaluation_score(e),
-        .low = e->low, .high = e->high};
-    if (!g->log || !g->log->log || e->sums.scored == 0)
+        .low = e->low, .high = e->high, .split = e->set->split,
+        .as_reference = e->set->as_reference && e->set->annotated};
+    struct vs_err why = {0};
+    if (!is_logged(g) || e->sums.scored == 0)
         return;
+    if (rows_map(&g->rows, &l.rows, &l.rows_size, &why) != 0)
+        plain_text(stderr, "vilscope eval: rows are not logged: %s\n", why.text);
+    char *flaws = eval_flaws_text(e);
+    l.left_out = flaws;
     model_checkpoint_digest(g->m, e->checkpoint, l.checkpoint_digest);
     eval_log_put(g->log, &l);
+    rows_unmap(l.rows, l.rows_size);
+    free(flaws);
 }
 
 static void fail_one(struct measuring *g, const struct task *task, const char *split,
@@ -201,10 +120,9 @@ static void fail_one(struct measuring *g, const struct task *task, const char *s
                model_checkpoint_name(g->m, checkpoint), g->err->text);
     if (!g->w->json)
         return;
+    struct eval_document d = document_of(g, NULL, task->name, split, checkpoint);
     open_document(g);
-    put_identity(g, NULL, task, split, checkpoint);
-    put_text(",\n ", "error", g->err->text);
-    putchar('}');
+    eval_document_failed(&d, g->err->text);
 }
 
 static int show(struct measuring *g, const struct evaluation *e, int rc)
@@ -220,7 +138,7 @@ static int show(struct measuring *g, const struct evaluation *e, int rc)
     if (g->w->json)
         printed = print_document(g, e, interrupted);
     else
-        print_line(g, e);
+        eval_line_print(model_checkpoint_name(g->m, e->checkpoint), e, g->shown++ == 0);
     if (printed != 0)
         return printed;
     if (!interrupted)
@@ -244,7 +162,7 @@ static int measure(struct measuring *g, const struct eval_set *set, int checkpoi
                            .batch = g->w->batch, .strict = g->w->strict, .row = rows_take,
                            .row_arg = &g->rows, .past = g->rows.past, .cancel = g->w->stop,
                            .report = report, .report_arg = g};
-    int rc = rows_begin(&g->rows, g->w->json, g->err);
+    int rc = rows_begin(&g->rows, g->w->json || is_logged(g), g->err);
     *g->w->running = model_checkpoint_name(g->m, checkpoint);
     if (rc == 0)
         rc = evaluation_run(&e, g->m, g->err);
@@ -309,7 +227,7 @@ int eval_reference_folder(const struct reference_wants *w, struct model *m, stru
         if (w->task ? w->task == &task_table[t] : reference_has(w->folder, &task_table[t]))
             rc = measure_task(&g, &task_table[t]);
     if (w->json && g.shown)
-        puts(g.several ? "\n]}" : "");
+        puts(g.several ? EVAL_DOCUMENTS_END : "");
     fflush(stdout);
     int closed = rows_close(&g.rows, rc ? &why : err);
     rc = rc ? rc : closed;

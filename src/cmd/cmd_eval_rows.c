@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -61,6 +62,17 @@ static void to_stdout(void *arg, const char *text, size_t len)
 {
     (void)arg;
     fwrite(text, 1, len, stdout);
+}
+
+/* Lines as entries of a list: a row has no new line. */
+static void to_stdout_list(void *arg, const char *text, size_t len)
+{
+    (void)arg;
+    for (size_t i = 0; i < len; i++)
+        if (text[i] == '\n')
+            fputs(",\n  ", stdout);
+        else
+            putchar(text[i]);
 }
 
 static void to_outfile(void *arg, const char *text, size_t len)
@@ -156,7 +168,7 @@ int rows_begin(struct rows_out *o, bool keep_items, struct vs_err *err)
 {
     int rc = drop_stale(o, err);
     if (rc == 0 && keep_items)
-        rc = spool_open(&o->items, ",\n  ", err);
+        rc = spool_open(&o->items, "\n", err);
     if (rc == 0 && (keep_items || o->folder))
         rc = spool_open(&o->reference, ", ", err);
     return rc;
@@ -236,12 +248,38 @@ int rows_ready(struct rows_out *o, struct vs_err *err)
     return good ? 0 : rows_failed("a temporary file", err);
 }
 
+/* Mapped, so that memory does not grow with the number of items. */
+int rows_map(struct rows_out *o, const char **text, size_t *size, struct vs_err *err)
+{
+    struct stat st;
+    *text = NULL;
+    *size = 0;
+    if (!o->items.file)
+        return 0;
+    if (fflush(o->items.file) != 0 || fstat(fileno(o->items.file), &st) != 0)
+        return rows_failed("a temporary file", err);
+    if (st.st_size == 0)
+        return 0;
+    void *at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fileno(o->items.file), 0);
+    if (at == MAP_FAILED)
+        return rows_failed("a temporary file", err);
+    *text = at;
+    *size = (size_t)st.st_size;
+    return 0;
+}
+
+void rows_unmap(const char *text, size_t size)
+{
+    if (text)
+        munmap((void *)(uintptr_t)text, size);
+}
+
 int rows_print(struct rows_out *o, struct vs_err *err)
 {
     printf(",\n \"rows\": [");
     bool good = spool_each(&o->reference, to_stdout, NULL);
     printf("],\n \"per_item\": [\n  ");
-    good = spool_each(&o->items, to_stdout, NULL) && good;
+    good = spool_each(&o->items, to_stdout_list, NULL) && good;
     printf("\n ]");
     return good ? 0 : vs_fail(err, VS_E_IO, "a temporary file: rows cannot be read: %s",
                               strerror(errno ? errno : EIO));

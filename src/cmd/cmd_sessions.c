@@ -71,11 +71,14 @@ static const struct verb {
     {1, 1, false, sessions_show, "one ID"},
     {1, 1, false, sessions_query, "one ID"},
     {1, 1, false, sessions_difference, "one ID"},
+    {0, 1, false, sessions_evaluations, "at most the ID of a session"},
+    {1, 1, false, sessions_evaluation, "one ID"},
     {0, 1000, false, sessions_search, "words"},
     {1, 1, false, sessions_replay, "one ID"},
     {0, 2, false, sessions_diff, "two IDs, or two -c"},
     {0, 1000, false, sessions_export, "IDs"},
     {1, 1000, true, sessions_merge, "files"},
+    {1, 1000, true, sessions_import, "files of rows"},
     {0, 0, true, sessions_prune, "no argument"},
     {0, 0, false, sessions_check, "no argument"},
     {1, 1, false, sessions_sql, "one statement, in quotes"},
@@ -90,9 +93,12 @@ static const struct verb {
 /* In the order of verbs. */
 static const struct command_word words[VERBS + 1] = {
     {"list", NULL, "list the sessions, the newest first (the default)"},
-    {"show", "ID", "list the queries of a session, and what was found out in it"},
+    {"show", "ID", "list the queries of a session, what was found out and measured in it"},
     {"query", "ID", "show one query with all that was logged of it, as JSON"},
     {"difference", "ID", "show what a comparison of two checkpoints found, as JSON"},
+    {"evaluations", "[ID]", "list what was measured (in a session): scores of checkpoints"},
+    {"evaluation", "ID", "show one of them with its slices as JSON, or with --rows what came of "
+                         "each item"},
     {"search", "[WORD...]", "list queries with these words in task, question, answer, note or "
                             "tags; the last may be the beginning of one"},
     {"replay", "ID -m DIR", "ask a session's questions again, of other checkpoints, and report "
@@ -101,6 +107,7 @@ static const struct command_word words[VERBS + 1] = {
                     "answers: diff -c A -c B"},
     {"export", "[ID...]", "write queries, of these sessions or of all, as JSON lines, CSV or HTML"},
     {"merge", "FILE...", "add what other logs have and this one lacks"},
+    {"import", "FILE...", "add evaluations from files of rows (vilscope eval --rows)"},
     {"prune", NULL, "remove queries, by --session or --older-than"},
     {"check", NULL, "verify that the log is sound"},
     {"sql", "QUERY", "run an SQL query; only reading is allowed"},
@@ -144,9 +151,10 @@ static const struct option_row option_rows[] = {
     TEXT("until", 0, "TIME", filter.until, VALUES_NONE, "asked before then"),
     INT("limit", 'n', "N", filter.limit, 1, 100000000, 0,
         "at most N lines; 50 without it, of export and diff all"),
-    HEADING("replay and diff"),
+    HEADING("replay, diff and import"),
     TEXT("model", 'm', "DIR", model.dir, VALUES_FOLDERS,
-         "model directory (vilscope-model(5)); the demo's without it"),
+         "model directory (vilscope-model(5)); the demo's without it; import: whose checkpoints "
+         "the rows are of"),
     REAL("tolerance", "P", tolerance, 0, 1, 0,
          "a best probability that moved by more than P counts as a change, too"),
     FLAG("fail-on-change", fail_on_change,
@@ -161,6 +169,7 @@ static const struct option_row option_rows[] = {
     CHOICE("format", "KIND", format, formats, 0, "export"),
     TEXT("output", 'o', "FILE", output, VALUES_FILES, "where to write (default: standard output)"),
     FLAG("csv", csv, "sql: CSV instead of a table"),
+    FLAG("rows", rows, "evaluation: its rows, a line of JSON each"),
     HEADING("prune and check"),
     TEXT("older-than", 0, "AGE", older, VALUES_NONE,
          "days (90d), or a time as --until takes it"),
@@ -223,7 +232,8 @@ static int run_verb(struct sessions_options *o, size_t number, struct vs_err *er
     int rc = path ? resolve_image(o, image, err) : err->code;
     if (o->checkpoints.count && filters_checkpoint(verb))
         o->filter.checkpoint = sessions_checkpoint(o->checkpoints.list[0], checkpoint);
-    if (rc == 0 && verb->run != sessions_merge && access(path, F_OK) != 0)
+    if (rc == 0 && verb->run != sessions_merge && verb->run != sessions_import &&
+        access(path, F_OK) != 0)
         writes = false; /* nothing to work on: no log is made only to say so */
     if (rc == 0 && writes && log_names_folder(path))
         rc = vs_fail(err, VS_E_USAGE, "%s: a folder of logs is only read: put them into one with "

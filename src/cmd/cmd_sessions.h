@@ -18,7 +18,7 @@ struct sessions_options {
     struct model_options model;
     double tolerance;
     int format; /* of export, in the order of its choices */
-    bool json, csv, fail_on_change, no_log, dry_run, vacuum, repair;
+    bool json, csv, fail_on_change, no_log, dry_run, vacuum, repair, rows;
     char **args; /* after the verb */
     int arg_count;
 };
@@ -28,11 +28,15 @@ struct sessions_options {
 typedef int sessions_verb(const struct sessions_options *o, struct log *l, struct vs_err *err);
 sessions_verb sessions_list, sessions_show, sessions_query, sessions_difference, sessions_search,
     sessions_replay, sessions_diff, sessions_export, sessions_merge, sessions_prune,
-    sessions_check, sessions_sql;
+    sessions_check, sessions_sql, sessions_evaluations, sessions_evaluation, sessions_import;
 
 /* Whether a filter names more than a session: then differences, which are no queries, are not
  * meant. */
 bool sessions_narrows(const struct log_filter *f);
+/* Evaluations of the filter's session, task and checkpoint: into all, or printed where it is NULL.
+ */
+int sessions_list_evaluations(const struct log_filter *f, struct log *l, json_t *all,
+                              struct vs_err *err);
 /* Typed text may hold anything; a terminal must not. */
 void sessions_print(const char *s);
 /* An ID from the command line. */

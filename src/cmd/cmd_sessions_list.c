@@ -13,9 +13,11 @@
 
 static json_t *session_value(const struct log_session *s)
 {
-    return json_pack("{s:I, s:s, s:s, s:o, s:i, s:o, s:o}", "id", (json_int_t)s->id, "uid", s->uid,
+    return json_pack("{s:I, s:s, s:s, s:o, s:i, s:i, s:o, s:o}", "id", (json_int_t)s->id, "uid",
+                     s->uid,
                      "started", s->started, "ended",
                      s->ended[0] ? json_string(s->ended) : json_null(), "queries", s->query_count,
+                     "evaluations", s->evaluation_count,
                      "note", plain_string(s->note), "machine", plain_string(s->machine));
 }
 
@@ -28,14 +30,16 @@ int sessions_list(const struct sessions_options *o, struct log *l, struct vs_err
         return rc;
     json_t *all = json_array();
     if (!o->json)
-        plain_out("%-6s %-24s %-24s %-8s %s\n", "ID", "STARTED (UTC)", "ENDED", "QUERIES", "NOTE");
+        plain_out("%-6s %-24s %-24s %-8s %-6s %s\n", "ID", "STARTED (UTC)", "ENDED", "QUERIES",
+                  "EVALS", "NOTE");
     for (int i = 0; i < n; i++) {
         if (o->json) {
             json_array_append_new(all, session_value(&list[i]));
             continue;
         }
-        plain_out("%-6lld %-24s %-24s %-8d ", (long long)list[i].id, list[i].started,
-                  list[i].ended[0] ? list[i].ended : "-", list[i].query_count);
+        plain_out("%-6lld %-24s %-24s %-8d %-6d ", (long long)list[i].id, list[i].started,
+                  list[i].ended[0] ? list[i].ended : "-", list[i].query_count,
+                  list[i].evaluation_count);
         sessions_print(list[i].note);
         putchar('\n');
     }
@@ -126,7 +130,7 @@ bool sessions_narrows(const struct log_filter *f)
            f->until || f->pinned;
 }
 
-/* What was found out in a session, behind its queries. */
+/* What was found out in a session, behind its queries; what was measured comes after it. */
 static int list_differences(const struct log_filter *f, struct log *l, json_t *all,
                             struct vs_err *err)
 {
@@ -161,6 +165,8 @@ static int list_queries(const struct sessions_options *o, const struct log_filte
     log_queries_free(list, n);
     if (differences)
         rc = list_differences(f, l, o->json ? all : NULL, err);
+    if (rc == 0 && differences)
+        rc = sessions_list_evaluations(f, l, o->json ? all : NULL, err);
     if (rc == 0 && o->json)
         return command_json(all, JSON_INDENT(1));
     json_decref(all);

@@ -10,6 +10,8 @@ vilscope_SOURCES += \
 	src/cmd/cmd_devices.c \
 	src/cmd/cmd_doctor.c \
 	src/cmd/cmd_eval.c src/cmd/cmd_eval.h \
+	src/cmd/cmd_eval_document.c \
+	src/cmd/cmd_eval_from.c \
 	src/cmd/cmd_eval_predictions.c \
 	src/cmd/cmd_eval_reference.c \
 	src/cmd/cmd_eval_rows.c \
@@ -36,9 +38,11 @@ vilscope_SOURCES += \
 	src/cmd/cmd_relevance_curves.c \
 	src/cmd/cmd_relevance_dump.c \
 	src/cmd/cmd_relevance_targets.c \
+	src/cmd/cmd_rows.c src/cmd/cmd_rows.h \
 	src/cmd/cmd_sessions.c src/cmd/cmd_sessions.h \
 	src/cmd/cmd_sessions_list.c \
 	src/cmd/cmd_sessions_replay.c \
+	src/cmd/cmd_sessions_rows.c \
 	src/cmd/cmd_sessions_tend.c \
 	src/cmd/cmd_tasks.c \
 	src/cmd/cmd_tokenize.c \

@@ -33,6 +33,7 @@ libcore_a_SOURCES += \
 	src/study/eval_rows.c src/study/eval_rows.h \
 	src/study/evaluation.c src/study/evaluation.h src/study/evaluation_priv.h \
 	src/study/evaluation_past.c \
+	src/study/evaluation_rows.c src/study/evaluation_rows.h \
 	src/study/extract.c src/study/extract.h src/study/extract_priv.h \
 	src/study/extract_progress.c \
 	src/study/gradients.c src/study/gradients.h \
@@ -47,6 +48,8 @@ libcore_a_SOURCES += \
 	src/study/reference_retrieval.c \
 	src/study/reference_score.c \
 	src/study/rollout.c src/study/rollout.h \
+	src/study/rowfile.c src/study/rowfile.h \
+	src/study/rowscan.c \
 	src/study/lens.c src/study/lens.h \
 	src/study/look.c src/study/look.h \
 	src/study/moves.c src/study/moves.h \
@@ -57,4 +60,5 @@ libcore_a_SOURCES += \
 	src/study/relevancy.c src/study/relevancy.h \
 	src/study/removal.c src/study/removal.h \
 	src/study/selfcheck.c src/study/selfcheck.h \
+	src/study/statistics.c src/study/statistics.h \
 	src/study/watch.c src/study/watch.h

@@ -2,7 +2,7 @@
 # configured with --enable-fuzzing CC=clang, "make fuzz" builds libFuzzer programs (HACKING.md).
 EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/fuzz-main.c
 FUZZ_TARGETS = fuzz-arch fuzz-boxes fuzz-change fuzz-checkpoint fuzz-config fuzz-data fuzz-database fuzz-image \
-	fuzz-labels fuzz-lines fuzz-log fuzz-pixels fuzz-probes fuzz-regions fuzz-terminal fuzz-vocab
+	fuzz-labels fuzz-lines fuzz-log fuzz-pixels fuzz-probes fuzz-regions fuzz-rows fuzz-terminal fuzz-vocab
 EXTRA_PROGRAMS += $(FUZZ_TARGETS)
 CLEANFILES += $(FUZZ_TARGETS)
 fuzz: $(FUZZ_TARGETS)
@@ -53,6 +53,10 @@ fuzz_labels_SOURCES = tests/fuzz/fuzz-labels.c $(FUZZ_MAIN)
 fuzz_labels_CPPFLAGS = $(TEST_CPPFLAGS)
 fuzz_labels_LDFLAGS = $(FUZZING_FLAGS)
 fuzz_labels_LDADD = $(CORE_LIBS)
+fuzz_rows_SOURCES = tests/fuzz/fuzz-rows.c $(FUZZ_MAIN)
+fuzz_rows_CPPFLAGS = $(TEST_CPPFLAGS)
+fuzz_rows_LDFLAGS = $(FUZZING_FLAGS)
+fuzz_rows_LDADD = $(CORE_LIBS)
 fuzz_lines_SOURCES = tests/fuzz/fuzz-lines.c $(FUZZ_MAIN)
 fuzz_lines_CPPFLAGS = $(TEST_CPPFLAGS)
 fuzz_lines_LDFLAGS = $(FUZZING_FLAGS)

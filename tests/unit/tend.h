@@ -4,6 +4,7 @@
 #define VS_TEND_TESTS_H
 
 #include "logs.h"
+#include "rows.h"
 #include "sessions/db.h"
 #include "sessions/tend.h"
 
@@ -39,9 +40,16 @@ static __attribute__((unused)) void make_log(const char *path, int machine)
         log_add_tag(l, ids[1], "hard", &err);
         log_comparison(l, session, ids, 2, "both", NULL, &err);
         struct log_evaluation e = {.task = task_find("gqa"), .model = "tiny", .data_digest = "d",
-                                   .items = 10, .score = 0.5, .low = 0.2, .high = 0.8};
+                                   .items = 10, .score = 0.5, .low = 0.2, .high = 0.8,
+                                   .split = "dev"};
+        struct buf rows = {0};
+        for (int i = 0; i < 10; i++)
+            add_row(&rows, "a", i, (i + s) % 3 == 0);
+        e.rows = rows.data;
+        e.rows_size = rows.len;
         memset(e.checkpoint_digest, 'c', 64);
         log_evaluation(l, session, &e, &err);
+        buf_fini(&rows);
         struct log_probe p = {.probe = "what", .task = "vqa", .query = ids[0],
                               .outcome = PROBE_UNJUDGED};
         struct log_probe_run run = {.probes_digest = "d", .probes = &p, .count = 1};

@@ -3,22 +3,41 @@
  * beside it, and neither a full disk nor a killed program costs anything. Without the copy a
  * migration that goes wrong costs the log; a step that is left out loses columns. */
 #include "logs.h"
+#include "rows.h"
 #include "sessions/db.h"
 
-/* Where regions came from was told by their path before version 6: version-5.db has a query on
- * boxes of a user, of two images, and one on what a detector found. */
+/* Where regions came from was told by their path before version 6: version-5.db, and the next
+ * made of it, have a query on boxes of a user, of two images, and one on what a detector found. */
 static void origins(const char *path, int version)
 {
     static const char count[] = "SELECT count(*) FROM query_images WHERE query_id < 5 AND ";
     char *user = xasprintf("%sregions_origin = 'user' AND query_id = 3", count);
     char *found = xasprintf("%sregions_origin = 'detector' AND query_id = 1", count);
     char *file = xasprintf("%sregions_origin = 'file'", count);
-    ok(number(path, user) == (version == 5 ? 2 : 0) &&
-       number(path, found) == (version == 5) &&
-       number(path, file) == (version == 5 ? 2 : 5), "where regions came from is known");
+    ok(number(path, user) == (version >= 5 ? 2 : 0) &&
+       number(path, found) == (version >= 5) &&
+       number(path, file) == (version >= 5 ? 2 : 5), "where regions came from is known");
     free(user);
     free(found);
     free(file);
+}
+
+/* Rows of an evaluation are new in version 7; those of before have none. */
+static void new_rows(struct log *l, const char *path)
+{
+    struct vs_err err = {0};
+    struct buf b = {0};
+    int64_t old = number(path, "SELECT count(*) FROM evaluations WHERE row_count = 0 AND split IS"
+                         " NULL");
+    add_row(&b, "a", 0, true);
+    struct log_evaluation e = {.task = task_find("nlvr2"), .data_digest = "d", .items = 1,
+                               .score = 1, .low = 0, .high = 1, .split = "dev", .rows = b.data,
+                               .rows_size = b.len};
+    memset(e.checkpoint_digest, 'c', 64);
+    ok(old == number(path, "SELECT count(*) FROM evaluations") &&
+       log_evaluation(l, 1, &e, &err) == 0 && number(path, "SELECT count(*) FROM sliced_rows WHERE"
+       " field = 'kind' AND name = 'dev-0'") == 1, "rows can be logged, and sliced %s", err.text);
+    buf_fini(&b);
 }
 
 /* What a log of an older version holds afterwards: see tests/data/logs. */
@@ -66,6 +85,7 @@ static void migrated(int version)
        " changed_parts WHERE a = 'early'") == 2 && number(path, "SELECT count(*) FROM queries WHERE"
        " layout = ''") == 5, "what is new in it can be written %s", err.text);
     difference_free(d);
+    new_rows(l, path);
     if (version > 2)
         ok(number(path, "SELECT count(*) FROM comparison_queries x, probe_results p, notes n, pins"
            " i WHERE p.query_id = n.query_id AND i.query_id = n.query_id AND n.note = 'old note'")

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows of evaluations, gathered from files and from the log. */
+#include "src/study/rowfile.h"
+
+#include "src/base/mem.h"
+#include "src/formats/bytes.h"
+#include "src/task/task.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool rowset_is_of(const struct row_evaluation *e, const struct row *r)
+{
+    return e->task == r->task && e->as_reference == r->as_reference &&
+           strcmp(e->split, r->split) == 0 && strcmp(e->checkpoint, r->checkpoint) == 0;
+}
+
+/* Rows of one evaluation stand together: the last one is tried first. */
+static struct row_evaluation *rowset_evaluation(struct rowset *s, const struct row *r)
+{
+    for (int i = s->count - 1; i >= s->first; i--)
+        if (rowset_is_of(&s->list[i], r))
+            return &s->list[i];
+    s->list = xreallocarray(s->list, (size_t)s->count + 1, sizeof *s->list);
+    s->list[s->count] = (struct row_evaluation){.task = r->task, .split = r->split,
+                                                .checkpoint = r->checkpoint,
+                                                .as_reference = r->as_reference,
+                                                .source = s->source};
+    return &s->list[s->count++];
+}
+
+static int rowset_take(struct rowset *s, const char *line, size_t length, const char *where,
+                       struct vs_err *err)
+{
+    struct row r;
+    const char *why;
+    if (!row_read(line, length, s->texts, &r, &why))
+        return vs_fail(err, VS_E_FORMAT, "%s is no row of an evaluation (%s): rows are what "
+                       "\"vilscope eval --rows\" writes", where, why);
+    struct row_evaluation *e = rowset_evaluation(s, &r);
+    if (e->count == e->room) {
+        e->room = e->room ? 2 * e->room : 256;
+        e->rows = xreallocarray(e->rows, (size_t)e->room, sizeof *e->rows);
+    }
+    e->rows[e->count++] = r;
+    e->scored += r.scored;
+    return 0;
+}
+
+void rowset_begin(struct rowset *s, const char *source)
+{
+    if (!s->texts)
+        s->texts = row_texts_new();
+    s->first = s->count;
+    s->source = row_texts_copy(s->texts, source, strlen(source));
+}
+
+int rowset_add_line(struct rowset *s, const char *line, size_t length, const char *where,
+                    struct vs_err *err)
+{
+    return rowset_take(s, row_texts_copy(s->texts, line, length), length, where, err);
+}
+
+static bool rowset_is_blank(const char *line, size_t length)
+{
+    return strspn(line, " \t\r") >= length || length == 0;
+}
+
+static int rowset_add_lines(struct rowset *s, const struct bytes *file, struct vs_err *err)
+{
+    const char *text = (const char *)file->data, *end = text + file->size, *stop;
+    int rc = 0;
+    for (long number = 1; rc == 0 && text < end; text = stop + 1, number++) {
+        stop = memchr(text, '\n', (size_t)(end - text));
+        if (!stop) /* cut off */
+            break;
+        if (rowset_is_blank(text, (size_t)(stop - text)))
+            continue;
+        char *where = xasprintf("%s: line %ld", file->path, number);
+        rc = rowset_take(s, text, (size_t)(stop - text), where, err);
+        free(where);
+    }
+    if (rc == 0 && s->count == s->first)
+        rc = vs_fail(err, VS_E_FORMAT, "%s: has no row of an evaluation: rows are what \"vilscope "
+                     "eval --rows\" writes", file->path);
+    return bytes_check(file, rc, err);
+}
+
+int rowset_add_file(struct rowset *s, const char *path, struct vs_err *err)
+{
+    rowset_begin(s, path);
+    s->files = xreallocarray(s->files, (size_t)s->file_count + 1, sizeof *s->files);
+    int rc = bytes_open(path, &s->files[s->file_count], err);
+    return rc ? rc : rowset_add_lines(s, &s->files[s->file_count++], err);
+}
+
+void rowset_fini(struct rowset *s)
+{
+    for (int i = 0; i < s->count; i++)
+        free(s->list[i].rows);
+    for (int i = 0; i < s->file_count; i++)
+        bytes_close(&s->files[i]);
+    free(s->list);
+    free(s->files);
+    row_texts_free(s->texts);
+    *s = (struct rowset){0};
+}
+
+/* ---- order */
+
+static int rowset_by_index(const void *a, const void *b)
+{
+    const struct row *x = a, *y = b;
+    if (x->index != y->index)
+        return x->index < y->index ? -1 : 1;
+    return x->line < y->line ? -1 : x->line > y->line;
+}
+
+static int rowset_twice(const struct row *r, struct vs_err *err)
+{
+    return vs_fail(err, VS_E_FORMAT, "item %s of %s %s on %s has two rows that are not the same: "
+                   "they are of two runs; give only one of them", r->id, r->task->name, r->split,
+                   r->checkpoint);
+}
+
+/* Equal rows of an item are one. */
+static int rowset_unite(struct row_evaluation *e, struct vs_err *err)
+{
+    int n = 0;
+    for (int i = 0; i < e->count; i++) {
+        const struct row *r = &e->rows[i], *last = n ? &e->rows[n - 1] : NULL;
+        if (!last || last->index != r->index) {
+            e->rows[n++] = *r;
+            continue;
+        }
+        if (last->length != r->length || memcmp(last->line, r->line, r->length) != 0)
+            return rowset_twice(r, err);
+        e->scored -= r->scored;
+    }
+    e->count = n;
+    return 0;
+}
+
+static bool rowset_in_order(const struct row_evaluation *e)
+{
+    for (int i = 1; i < e->count; i++)
+        if (e->rows[i - 1].index >= e->rows[i].index)
+            return false;
+    return true;
+}
+
+int rowset_finish(struct rowset *s, struct vs_err *err)
+{
+    int rc = 0;
+    for (int i = 0; i < s->count && rc == 0; i++) {
+        struct row_evaluation *e = &s->list[i];
+        if (rowset_in_order(e))
+            continue;
+        qsort(e->rows, (size_t)e->count, sizeof *e->rows, rowset_by_index);
+        rc = rowset_unite(e, err);
+    }
+    return rc;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows of evaluations, read (vilscope-data(5), "Rows"; eval_rows.h writes them): what came of each
+ * item, as far as scores, tests, slices and calibration need it. */
+#ifndef VS_ROWFILE_H
+#define VS_ROWFILE_H
+
+#include "src/base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct bytes;
+struct task;
+
+/* Something to slice by: a member of the annotation, or of the row itself. Whole numbers from 16
+ * on, and others, are ranges between powers of two ("64 to 127"), which depend on no other row. */
+struct row_field {
+    const char *name, *value;
+};
+
+struct row {
+    const char *line; /* (length) as it was read, without its new line */
+    size_t length;
+    const struct task *task;
+    const char *split, *checkpoint; /* what the evaluation is of */
+    bool as_reference;
+    int index;                      /* of the item in its set */
+    const char *id, *image, *text;  /* "" where the row has none; images of a pair: "a + b" */
+    const char *answer;             /* what was chosen, in words, or its number */
+    const char *right;              /* the same of what is right, NULL: not known */
+    int choice;
+    bool scored, correct, truncated;
+    double score, margin; /* score: 0 to 1, NAN where nothing is said to be right */
+    /* Of what was chosen, 0 to 1, NAN: not known. The softmax over all that could be chosen; of an
+     * answer of a vocabulary, whose logits are trained one by one and of which the row has the
+     * first only, the sigmoid. */
+    double confidence;
+    int rank; /* retrieval: of the caption's image, from 0; -1 elsewhere */
+    struct row_field *fields; /* (field_count) */
+    int field_count;
+};
+
+/* ---- one line */
+
+struct row_texts; /* what texts of rows are kept in */
+struct row_texts *row_texts_new(void);
+void row_texts_reset(struct row_texts *t); /* ends all rows that were read with it */
+void row_texts_free(struct row_texts *t);
+/* A copy that lives as long as the rows. */
+const char *row_texts_copy(struct row_texts *t, const char *text, size_t length);
+/* The row borrows from line and t. On failure *why says in a few words what is wrong. */
+bool row_read(const char *line, size_t length, struct row_texts *t, struct row *out,
+              const char **why);
+
+/* ---- all rows of a file, or of the log, by evaluation */
+
+struct row_evaluation {
+    const struct task *task;
+    const char *split, *checkpoint;
+    bool as_reference;
+    struct row *rows; /* (count), by index, each item once */
+    int count, room;
+    int scored;         /* rows that have a score */
+    const char *source; /* the file, or what rowset_begin was told */
+};
+struct rowset {
+    struct row_evaluation *list; /* (count), in the order in which they first came */
+    int count, first; /* first: of what is being added, others are of another source */
+    const char *source;
+    struct row_texts *texts;
+    struct bytes *files; /* (file_count) which rows borrow their lines from */
+    int file_count;
+};
+/* Adds what a file holds, as rows of another run: a line for each row, empty ones left out. A line
+ * that is cut off at the end of the file, of a run that was killed, is none. Rows of an item that
+ * are equal are one, and others an error. The caller calls rowset_fini in any case. */
+int rowset_add_file(struct rowset *s, const char *path, struct vs_err *err);
+/* Rows that follow are of another run, also where evaluations are called the same. */
+void rowset_begin(struct rowset *s, const char *source);
+/* The same as rowset_add_file of one row, whose text is copied; where: what messages call its
+ * place. */
+int rowset_add_line(struct rowset *s, const char *line, size_t length, const char *where,
+                    struct vs_err *err);
+/* Once all are there: puts the rows of each evaluation into order. */
+int rowset_finish(struct rowset *s, struct vs_err *err);
+void rowset_fini(struct rowset *s);
+
+#endif

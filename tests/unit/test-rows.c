@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows of evaluations: what is read from a line, and what the log makes of many. A number that is
+ * read as another, a field that is lost, a slice that counts an item twice or not at all, a row
+ * that comes back with other bytes, or one of another run that is taken for a second one breaks
+ * it. */
+#include "logs.h"
+#include "rows.h"
+
+#include "sessions/db.h"
+#include "src/study/rowfile.h"
+
+static const char *value_of(const struct row *r, const char *name)
+{
+    for (int i = 0; i < r->field_count; i++)
+        if (strcmp(r->fields[i].name, name) == 0)
+            return r->fields[i].value;
+    return "-";
+}
+
+static bool reads(struct row_texts *t, const char *line, struct row *r, const char **why)
+{
+    return row_read(line, strlen(line), t, r, why);
+}
+
+static void lines(void)
+{
+    struct row_texts *t = row_texts_new();
+    struct row r;
+    const char *why;
+    struct buf b = {0};
+    add_row(&b, "a", 20, true);
+    ok(row_read(b.data, b.len, t, &r, &why) && r.task == task_find("nlvr2") && r.index == 20 &&
+       strcmp(r.id, "dev-20") == 0 && strcmp(r.image, "i10 + j10") == 0 && r.scored && r.correct &&
+       r.score == 1 && r.margin == 1.5, "a pair");
+    ok(strcmp(r.answer, "true") == 0 && r.right && strcmp(r.right, "true") == 0,
+       "its answer in words: %s, right is %s", r.answer, r.right ? r.right : "-");
+    ok(fabs(r.confidence - 1 / (1 + exp(-1.5))) < 1e-12, "softmax of two logits: %.9f",
+       r.confidence);
+    ok(strcmp(value_of(&r, "turns"), "16 to 31") == 0 &&
+       strcmp(value_of(&r, "kind"), "even") == 0 && strcmp(value_of(&r, "words"), "4") == 0 &&
+       strcmp(value_of(&r, "first_word"), "both") == 0 &&
+       strcmp(value_of(&r, "regions"), "128 to 255") == 0 &&
+       strcmp(value_of(&r, "right"), "true") == 0, "fields");
+    ok(reads(t, "{\"task\": \"vqa\", \"split\": \"s\", \"checkpoint\": \"c\", \"index\": 0, \"id\":"
+             " 262148000, \"image\": 7, \"text\": \"a \\u00e4 \\\"b\\\"\", \"choice\": 3,"
+             " \"answer\": \"net\", \"top\": [[3, 2], [8, 1]], \"target\": [[8, 3], [0.3, 1]],"
+             " \"score\": 1.0,"
+             " \"correct\": true, \"fields\": {\"types\": {\"semantic\": \"attr\"}, \"area\":"
+             " 1500.5, \"share\": 0.3, \"off\": -2.5, \"none\": null, \"list\": [1], \"big\":"
+             " false}}", &r, &why), "an answer of a vocabulary");
+    ok(strcmp(r.id, "262148000") == 0 && strcmp(r.image, "7") == 0 &&
+       strcmp(r.text, "a \xc3\xa4 \"b\"") == 0 && strcmp(r.answer, "net") == 0 && r.right &&
+       strcmp(r.right, "3") == 0 && fabs(r.confidence - 1 / (1 + exp(-2.))) < 1e-12,
+       "the class that is worth most, the sigmoid: %s, %.6f", r.right ? r.right : "-",
+       r.confidence);
+    ok(strcmp(value_of(&r, "types.semantic"), "attr") == 0 &&
+       strcmp(value_of(&r, "area"), "1024 to 2047") == 0 &&
+       strcmp(value_of(&r, "share"), "0.25 to 0.5") == 0 &&
+       strcmp(value_of(&r, "off"), "below 0") == 0 && strcmp(value_of(&r, "none"), "-") == 0 &&
+       strcmp(value_of(&r, "list"), "-") == 0 && strcmp(value_of(&r, "big"), "no") == 0,
+       "objects, ranges, truth");
+    ok(!reads(t, "{\"task\": \"vqa\"}", &r, &why) && strstr(why, "split"), "no row: %s", why);
+    ok(!reads(t, "{\"task\": \"what\"}", &r, &why) && strstr(why, "task"), "no task: %s", why);
+    ok(!reads(t, "{\"task\": \"vqa\", \"split\": \"s\", \"checkpoint\": \"c\", \"index\": 0,"
+              " \"choice\": 1, \"score\": 2}", &r, &why) && strstr(why, "score"), "a score: %s",
+       why);
+    ok(!reads(t, "{\"task\": \"vqa\", \"split\": \"s\", \"checkpoint\": \"c\", \"index\": 0,"
+              " \"choice\": 1} x", &r, &why), "more than a row: %s", why);
+    for (size_t n = 0; n < b.len - 2; n++)
+        if (row_read(b.data, n, t, &r, &why))
+            ok(false, "cut off at %zu", n);
+    buf_fini(&b);
+    row_texts_free(t);
+}
+
+static bool write_text(const char *path, const struct buf *b)
+{
+    FILE *f = fopen(path, "w");
+    bool good = f && fwrite(b->data, 1, b->len, f) == b->len;
+    return f && fclose(f) == 0 && good;
+}
+
+static void sets(void)
+{
+    const char *path = file("rows.jsonl");
+    struct buf b = {0};
+    struct vs_err err = {0};
+    struct rowset s = {0};
+    for (int i = 0; i < 4; i++)
+        add_row(&b, "a", 3 - i, i % 2);
+    add_row(&b, "b", 0, true);
+    add_row(&b, "a", 2, true); /* once more */
+    buf_puts(&b, "{\"task\": \"nlvr2\", \"cut");
+    write_text(path, &b);
+    ok(rowset_add_file(&s, path, &err) == 0 && rowset_finish(&s, &err) == 0 && s.count == 2 &&
+       s.list[0].count == 4 && s.list[0].scored == 4 && s.list[0].rows[3].index == 3 &&
+       s.list[1].count == 1, "two evaluations in order, without what is cut off %s", err.text);
+    ok(rowset_add_file(&s, path, &err) == 0 && s.count == 4, "another file is another run");
+    rowset_fini(&s);
+    b.len = 0;
+    add_row(&b, "a", 1, true);
+    add_row(&b, "a", 1, false);
+    write_text(path, &b);
+    ok(rowset_add_file(&s, path, &err) == 0 && rowset_finish(&s, &err) == VS_E_FORMAT,
+       "an item with two rows: %s", err.text);
+    rowset_fini(&s);
+    b.len = 0;
+    buf_puts(&b, "\n[1]\n");
+    write_text(path, &b);
+    ok(rowset_add_file(&s, path, &err) == VS_E_FORMAT && strstr(err.text, "line 2"), "%s",
+       err.text);
+    rowset_fini(&s);
+    buf_fini(&b);
+}
+
+/* ---- in the log */
+
+#define ITEMS 40
+static void make_rows(struct buf *b, const char *checkpoint, int seed)
+{
+    for (int i = 0; i < ITEMS; i++)
+        add_row(b, checkpoint, i, (i + seed) % 4 != 0);
+}
+
+static struct log_evaluation evaluation_of(const struct buf *b, char digit)
+{
+    struct log_evaluation e = {.task = task_find("nlvr2"), .checkpoint_name = "a", .split = "dev",
+                               .data_digest = "d", .items = ITEMS, .score = 0.75, .low = 0.6,
+                               .high = 0.9, .rows = b->data, .rows_size = b->len,
+                               .left_out = "[]"};
+    memset(e.checkpoint_digest, digit, 64);
+    return e;
+}
+
+static int take_line(void *arg, const char *line, size_t length, struct vs_err *err)
+{
+    (void)err;
+    buf_add(arg, line, length);
+    buf_putc(arg, '\n');
+    return 0;
+}
+
+static void logged(void)
+{
+    char path[4096];
+    struct log *l = NULL;
+    struct vs_err err = {0};
+    struct buf b[2] = {{0}, {0}}, back = {0};
+    struct log_evaluated *x = NULL;
+    struct log_slice *slices = NULL;
+    int64_t session = 0;
+    int n = 0;
+    snprintf(path, sizeof path, "%s", file("rows.db"));
+    log_open(path, false, &l, &err);
+    log_begin_session(l, "eval", &session, &err);
+    for (int k = 0; k < 2; k++) {
+        make_rows(&b[k], "a", 2 * k);
+        struct log_evaluation e = evaluation_of(&b[k], (char)('c' + k));
+        ok(log_evaluation(l, session, &e, &err) == 0, "rows are logged %s", err.text);
+    }
+    ok(log_read_evaluation_rows(l, 1, take_line, &back, &err) == 0 && back.len == b[0].len &&
+       memcmp(back.data, b[0].data, back.len) == 0, "and come back as they were %s", err.text);
+    ok(log_find_evaluation(l, 2, &x, &err) == 0 && x->e.row_count == ITEMS &&
+       strcmp(x->e.split, "dev") == 0 && strcmp(x->e.left_out, "[]") == 0 && !x->e.rows,
+       "with what the evaluation is %s", err.text);
+    log_evaluations_free(x, 1);
+    ok(log_find_evaluation(l, 3, &x, &err) == VS_E_MISSING, "%s", err.text);
+    ok(log_list_slices(l, 1, "kind", &slices, &n, &err) == 0 && n == 2 &&
+       strcmp(slices[0].value, "even") == 0 && slices[0].items == 20 && slices[0].score == 0.5 &&
+       slices[1].score == 1, "slices by kind %s", err.text);
+    log_slices_free(slices, n);
+    ok(number(path, "SELECT count(*) FROM row_flips WHERE a_evaluation = 1 AND b_evaluation = 2") ==
+       20 && number(path, "SELECT item FROM row_flips WHERE a_evaluation = 1 AND b_evaluation = 2"
+                    " AND a_correct = 1 ORDER BY item LIMIT 1") == 2, "flips");
+    ok(number(path, "SELECT count(*) FROM sliced_rows WHERE evaluation_id = 2 AND field = 'kind'"
+              " AND value = 'odd' AND correct = 1") == 20, "rows of a slice");
+    ok(number(path, "SELECT 1000 * score FROM slice_scores WHERE evaluation_id = 1 AND field ="
+              " 'kind' AND value = 'even'") == 500, "scores of slices");
+    struct log_report r = {0};
+    ok(log_check(l, false, &r, &err) == 0 && r.problem_count == 0, "it is sound %s", err.text);
+    log_report_fini(&r);
+    db_exec(l, "DELETE FROM evaluation_lines WHERE item = 7", "testing", &err);
+    ok(log_check(l, false, &r, &err) == 0 && r.problem_count == 2, "a row that is missing is told");
+    log_report_fini(&r);
+    struct log_evaluation bad = evaluation_of(&b[0], 'c');
+    bad.rows = "{\"task\": 1}\n";
+    bad.rows_size = strlen(bad.rows);
+    ok(log_evaluation(l, session, &bad, &err) == VS_E_FORMAT &&
+       number(path, "SELECT count(*) FROM evaluations") == 2, "all or nothing: %s", err.text);
+    log_close(l);
+    buf_fini(&b[0]);
+    buf_fini(&b[1]);
+    buf_fini(&back);
+}
+
+/* What cannot be written at once keeps its rows. */
+static void waiting(void)
+{
+    char path[4096];
+    struct log *l = NULL, *other = NULL;
+    struct vs_err err = {0};
+    struct buf b = {0};
+    snprintf(path, sizeof path, "%s", file("waiting.db"));
+    make_rows(&b, "a", 0);
+    struct log_evaluation e = evaluation_of(&b, 'c');
+    log_start(path, "eval", &l, &err);
+    log_open(path, false, &other, &err);
+    db_begin(other, "testing", &err);
+    ok(log_evaluation_later(l, &e, &err) != 0 && log_pending_count(l) == 1, "it waits: %s",
+       err.text);
+    memset(b.data, 'x', b.len);
+    db_end(other, 0, "testing", &err);
+    log_close(other);
+    ok(log_finish(l, NULL, &err) == 0 && number(path, "SELECT count(*) FROM evaluation_rows") ==
+       ITEMS && number(path, "SELECT count(*) FROM slice_items") > ITEMS,
+       "and is written with its rows %s", err.text);
+    buf_fini(&b);
+}
+
+int main(void)
+{
+    lines();
+    if (!make_folder())
+        return tap_done();
+    sets();
+    logged();
+    waiting();
+    return remove_folder();
+}
