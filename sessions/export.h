@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Exports: what is written of one query, and the parts of an HTML page. Inside sessions/ only. */
+/* Exports: what is written of one query, and the parts of an HTML page. */
 #ifndef VS_EXPORT_H
 #define VS_EXPORT_H
 
@@ -22,6 +22,10 @@ struct export_page {
 void export_html_begin(struct log *l, const struct log_exported *what, FILE *out);
 /* Text between tags or in a quoted attribute: escaped, and without what is no text. */
 void export_put_text(FILE *out, const char *text);
+/* Bytes as they stand in a page; and what a picture is there ("image/png"), NULL: none that a
+ * browser has to know. */
+void export_put_base64(FILE *out, const uint8_t *data, size_t size);
+const char *export_picture_kind(const struct bytes *b);
 /* What was found out about two checkpoints: a line of JSON, a section of the page. */
 int export_json_difference(struct log *l, const struct log_difference *d, FILE *out,
                            struct vs_err *err);

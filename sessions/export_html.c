@@ -32,7 +32,7 @@ void export_put_text(FILE *out, const char *text)
     }
 }
 
-static void put_base64(FILE *out, const uint8_t *data, size_t size)
+void export_put_base64(FILE *out, const uint8_t *data, size_t size)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < size; i += 3) {
@@ -48,7 +48,7 @@ static void put_base64(FILE *out, const uint8_t *data, size_t size)
 
 /* ---- pictures */
 
-static const char *page_kind_of(const struct bytes *b)
+const char *export_picture_kind(const struct bytes *b)
 {
     if (b->size > 8 && memcmp(b->data, "\x89PNG\r\n\x1a\n", 8) == 0)
         return "image/png";
@@ -61,7 +61,7 @@ static bool open_same(const char *path, const char *digest, struct bytes *b)
     char hex[DIGEST_HEX] = "";
     if (!path || bytes_open(path, b, NULL) != 0)
         return false;
-    if (b->size <= LARGEST && page_kind_of(b))
+    if (b->size <= LARGEST && export_picture_kind(b))
         digest_bytes(b->data, b->size, hex);
     if (strcmp(hex, digest) == 0)
         return true;
@@ -102,8 +102,8 @@ static const struct export_picture *need_picture(struct log *l, struct export_pa
     fputs("<svg class=\"kept\"><defs><image id=\"p", out);
     export_put_text(out, p->digest);
     fprintf(out, "\" width=\"%d\" height=\"%d\" href=\"data:%s;base64,", im->width, im->height,
-            page_kind_of(&b));
-    put_base64(out, b.data, b.size);
+            export_picture_kind(&b));
+    export_put_base64(out, b.data, b.size);
     fputs("\"/></defs></svg>\n", out);
     bytes_close(&b);
     return p;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* vilscope compare: several checkpoints side by side: what they answer, and what changed between
  * them. */
-#include "src/cmd/cmd_compare.h"
+#include "src/cmd/cmd_compare_rows.h"
 
 #include "src/cmd/cmd_model.h"
 #include "src/base/mem.h"
@@ -47,6 +47,41 @@ static const struct option_row option_rows[] = {
     INT("top", 0, "N", top, 0, 1000000, 20, "lines of a table; 0 for all"),
     FLAG("json", json, "as JSON; with --watch one line for each checkpoint"),
     FLAG("csv", csv, "as CSV"),
+    HEADING("Evaluations, judged by their rows"),
+    WORDS("rows", 0, "FILE", rows, VALUES_FILES,
+          "rows of evaluations (eval --rows); further arguments are further files"),
+    TEXT("from", 0, "LOG", from, VALUES_FILES, "the same from a log, all evaluations with rows"),
+    WORDS("evaluation", 0, "ID", evaluations, VALUES_NONE,
+          "--from: only these (sessions evaluations); further arguments are further IDs"),
+    TEXT("reference", 0, "DIR", reference, VALUES_FOLDERS,
+         "measure the checkpoints on the reference's data folder first, without logging it"),
+    TEXT("split", 0, "NAME", split, VALUES_NONE, "only of this split"),
+    INT("limit", 0, "N", limit, 1, 100000000, 0, "--reference: at most N items of each task"),
+    WORDS("slice", 0, "FIELD", slices, VALUES_NONE,
+          "in which values of a field (FIELD), or of two that are crossed (FIELD,FIELD), they "
+          "differ; may be given more than once"),
+    FLAG("slices", all_slices, "the same of each field"),
+    FLAG("crossings", crossings, "the same of each two fields"),
+    INT("least", 0, "N", least, 1, 1000000000, 30, "nothing is said of slices with fewer items"),
+    FLAG("agreement", agreement, "which items all, none or only one gets right"),
+    FLAG("trend", trend, "how the score moved from each checkpoint to the next"),
+    FLAG("calibration", calibration,
+         "how far confidence can be trusted: calibration error, Brier score, reliability, risk; "
+         "with --slice of each value, too"),
+    FLAG("confusion", confusion, "which answers are taken for which others"),
+    TEXT("gallery", 0, "FILE", gallery, VALUES_FILES,
+         "write items that came out otherwise as a page of HTML, the surest answers first (--top)"),
+    TEXT("pictures", 0, "DIR", pictures, VALUES_FOLDERS,
+         "--gallery: where the images are, by the name that the rows have for them"),
+    CHOICE("outcome", "KIND", outcome, gallery_outcomes, 0,
+           "--gallery: which items: right with one only, with the second, with the first, wrong "
+           "with both, right with both"),
+    WORDS("where", 0, "FIELD=VALUE", where, VALUES_NONE,
+          "--gallery: only items of this slice; may be given more than once"),
+    REAL("sure", "P", sure, 0, 1, 0, "--gallery: only items with an answer of that confidence"),
+    INT("resamples", 0, "N", resamples, 100, 1000000, 10000, "drawings of the bootstrap"),
+    INT("seed", 0, "N", seed, 0, 2147483647, 1, "where those begin: the same gives the same"),
+    HEADING("All"),
     ROWS_PARTS(model),
     ROW_UNSAFE,
     ROW_DEVICE(model.device),
@@ -84,8 +119,47 @@ static int check_watch(const struct compare_options *o)
     return 0;
 }
 
+static bool judges_rows(const struct compare_options *o)
+{
+    return o->rows.count || o->from || o->reference;
+}
+
+/* Of evaluations nothing else is asked. */
+static int check_rows(const struct compare_options *o)
+{
+    if ((o->rows.count > 0) + (o->from != NULL) + (o->reference != NULL) > 1)
+        return command_usage("compare", "only one of --rows, --from and --reference");
+    if (o->what != COMPARE_ANSWERS || o->watch || o->probes || o->regions.count)
+        return command_usage("compare", "rows are judged alone: no check set, query, --watch, "
+                             "--weights, --cka, --attention or --patch with them");
+    if (o->evaluations.count && !o->from)
+        return command_usage("compare", "--evaluation is for --from LOG");
+    if (o->reference && o->more_count)
+        return command_usage("compare", "unexpected argument '%s'", o->more[0]);
+    if (o->json && o->csv)
+        return command_usage("compare", "either --json or --csv");
+    if (o->csv && (o->agreement || o->trend || o->calibration || o->confusion))
+        return command_usage("compare", "--csv has scores or slices: --json has all");
+    return 0;
+}
+
+/* What only rows can tell. */
+static const char *wants_rows(const struct compare_options *o)
+{
+    return o->slices.count ? "slice" : o->all_slices ? "slices" : o->crossings ? "crossings"
+           : o->agreement ? "agreement" : o->trend ? "trend" : o->calibration ? "calibration"
+           : o->confusion ? "confusion" : o->gallery ? "gallery"
+           : o->evaluations.count ? "evaluation"
+           : o->split ? "split" : o->limit ? "limit" : NULL;
+}
+
 static int compare_check_options(const struct compare_options *o)
 {
+    if (judges_rows(o))
+        return check_rows(o);
+    if (wants_rows(o))
+        return command_usage("compare", "--%s is for evaluations: --rows, --from or --reference",
+                             wants_rows(o));
     bool query = o->task || o->text || o->regions.count;
     int status = check_watch(o);
     if (status != 0)
@@ -330,6 +404,14 @@ static int compare_and_log(const struct compare_options *o, const struct model_o
     return rc ? rc : logged;
 }
 
+static int measure_and_judge(const struct compare_options *o, const struct model_options *how,
+                             struct vs_err *err)
+{
+    signal(SIGINT, compare_on_signal);
+    signal(SIGTERM, compare_on_signal);
+    return compare_rows(o, how, &compare_stopped, err);
+}
+
 static int run_compare(void *options, char **args, int count)
 {
     struct compare_options *o = options;
@@ -337,16 +419,22 @@ static int run_compare(void *options, char **args, int count)
     o->images = args;
     o->image_count = count > 1 ? count - 1 : 0;
     o->text = count ? args[count - 1] : NULL;
+    o->more = args;
+    o->more_count = count;
     int status = check_what(o);
     if (status == 0)
         status = compare_check_options(o);
     if (status != 0)
         return status;
+    if (judges_rows(o) && !o->reference) {
+        status = compare_rows(o, NULL, &compare_stopped, &err);
+        return status < 0 ? command_fail("compare", &err) : status;
+    }
     struct chosen *chosen = NULL;
     struct model_options how = o->model;
     status = command_choose("compare", &o->checkpoints, &how, &chosen, &err);
     if (status == 0)
-        status = compare_and_log(o, &how, &err);
+        status = o->reference ? measure_and_judge(o, &how, &err) : compare_and_log(o, &how, &err);
     command_chosen_free(chosen);
     return status < 0 ? command_fail("compare", &err) : status;
 }
@@ -358,12 +446,14 @@ const struct command command_compare = {
         "Asks several checkpoints the same and shows who answers what, who is right and what\n"
         "flips; or what changed between the first and the last of them. What is asked is a check\n"
         "set, or one query: -t TASK IMAGE... TEXT. Without -c all checkpoints of the model\n"
-        "directory are compared.\n",
+        "directory are compared. Evaluations are judged by what came of each item: --rows\n"
+        "FILE..., --from LOG or --reference DIR (vilscope-compare(1)).\n",
     .after =
         "  vilscope compare -m demo/model --check-set demo/model/queries.jsonl\n"
         "  vilscope compare -c old.bin -c new.bin -m models/12in1 --weights\n"
         "  vilscope compare -m demo/model -c early -c final --patch layers -t vqa a.png \"what?\"\n"
-        "  vilscope compare -m models/12in1 --watch runs/7 --check-set my.checks\n",
+        "  vilscope compare -m models/12in1 --watch runs/7 --check-set my.checks\n"
+        "  vilscope compare --rows old.jsonl new.jsonl --slices\n",
     .rows = option_rows, .most = -1, .values = VALUES_FILES, .size = sizeof(struct compare_options),
     .run = run_compare,
 };

@@ -27,6 +27,15 @@ struct compare_options {
     int top;       /* rows of a table, 0: all */
     int until;     /* --watch: stop at so many checkpoints, 0: never */
     double settle; /* --watch: seconds, 0: as ever */
+    /* Evaluations judged by their rows (cmd_compare_rows.h): */
+    struct words rows, evaluations, slices;
+    const char *from, *reference, *split, *gallery, *pictures;
+    char **more; /* borrowed, more_count: further files or evaluations */
+    int more_count;
+    bool all_slices, crossings, agreement, trend, calibration, confusion;
+    struct words where;
+    int least, resamples, seed, limit, outcome;
+    double sure;
 };
 
 struct compare_run {
@@ -55,6 +64,11 @@ void compare_log_difference(struct compare_run *r, struct difference *d);
 /* "\r" and an empty line, when standard error is a terminal. */
 void compare_clear(void);
 bool compare_utf8(void);
+
+/* ---- cmd_compare_rows.c: evaluations judged by their rows; stop ends measuring them. A status, or
+ * a negative code. */
+int compare_rows(const struct compare_options *o, const struct model_options *how,
+                 const atomic_bool *stop, struct vs_err *err);
 
 /* ---- cmd_compare_probes.c: the table of probes */
 int compare_answers(struct compare_run *r, struct vs_err *err);

@@ -2,8 +2,15 @@
 vilscope_SOURCES += \
 	src/cmd/cmd_cache.c \
 	src/cmd/cmd_compare.c src/cmd/cmd_compare.h \
+	src/cmd/cmd_compare_agreement.c \
+	src/cmd/cmd_compare_gallery.c \
+	src/cmd/cmd_compare_judged.c \
 	src/cmd/cmd_compare_parts.c \
 	src/cmd/cmd_compare_probes.c \
+	src/cmd/cmd_compare_reference.c \
+	src/cmd/cmd_compare_rows.c src/cmd/cmd_compare_rows.h \
+	src/cmd/cmd_compare_slices.c \
+	src/cmd/cmd_compare_trust.c \
 	src/cmd/cmd_compare_watch.c \
 	src/cmd/cmd_completions.c \
 	src/cmd/cmd_detect.c \

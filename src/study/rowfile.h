@@ -29,6 +29,7 @@ struct row {
     const char *id, *image, *text;  /* "" where the row has none; images of a pair: "a + b" */
     const char *answer;             /* what was chosen, in words, or its number */
     const char *right;              /* the same of what is right, NULL: not known */
+    bool right_named;               /* it is a word, also where answers are those of a vocabulary */
     int choice;
     bool scored, correct, truncated;
     double score, margin; /* score: 0 to 1, NAN where nothing is said to be right */

@@ -351,6 +351,27 @@ static bool scan_target(struct row_scan *s)
     return more == 0 && jsonscan_take(&s->json, ']');
 }
 
+/* Words and what they are worth: the first of those that are worth most. */
+static bool scan_right(struct row_scan *s)
+{
+    double worth, best = 0;
+    int64_t seen = 0;
+    int more;
+    if (!jsonscan_take(&s->json, '{'))
+        return false;
+    while ((more = jsonscan_next(&s->json, '}', seen++)) > 0) {
+        const char *word;
+        if (!scan_text(s, &word) || !jsonscan_take(&s->json, ':') || !scan_real(s, &worth))
+            return false;
+        if (worth > best) {
+            best = worth;
+            s->row->right = word;
+            s->row->right_named = true;
+        }
+    }
+    return more == 0;
+}
+
 static bool scan_task(struct row_scan *s)
 {
     const char *name;
@@ -419,6 +440,8 @@ static bool scan_member(struct row_scan *s, const char *key)
         return scan_regions(s);
     if (IS("target") || IS("label"))
         return scan_target(s);
+    if (IS("right"))
+        return scan_right(s);
     if (IS("fields"))
         return scan_field(s, "", 0);
 #undef IS
@@ -445,7 +468,7 @@ static void row_complete(struct row_scan *s)
     bool listed = r->task->reading->listed;
     if (!r->answer)
         r->answer = row_class(s, r->choice);
-    if (s->has_right)
+    if (s->has_right && !r->right)
         r->right = row_class(s, s->right);
     if (s->logits) /* what is chosen has the largest */
         r->confidence = 1 / s->sum;

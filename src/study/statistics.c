@@ -43,7 +43,7 @@ static double stats_quantile(const double *sorted, int count, double share)
 void stats_bootstrap(const struct stats_cluster *list, int count, int resamples, uint64_t seed,
                      double *low, double *high)
 {
-    *low = *high = count == 1 ? list[0].sum / list[0].count : (double)NAN;
+    *low = *high = (double)NAN;
     if (count < 2 || resamples < 1)
         return;
     double *means = xcalloc((size_t)resamples, sizeof *means);

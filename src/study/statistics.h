@@ -15,7 +15,7 @@ struct stats_cluster {
 /* The 95 % interval of the mean over all items: percentiles of the means of `resamples` drawings of
  * whole clusters with replacement (Efron and Tibshirani, An Introduction to the Bootstrap, 1993,
  * chapters 8 and 13; clusters: Field and Welsh, JRSS B 2007). The same seed gives the same numbers
- * on every machine. Both are NAN without a cluster, and the mean with one. */
+ * on every machine. Both are NAN with fewer than two clusters. */
 void stats_bootstrap(const struct stats_cluster *list, int count, int resamples, uint64_t seed,
                      double *low, double *high);
 

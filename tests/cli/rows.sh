@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Rows of evaluations: from files into the log, listed, and the same scores from either. Rows of a
-# checkpoint that the log does not know, an import that doubles what is there, a row that comes back
-# with other bytes, a score that is another one than that of the rows, or a file of another kind that
-# is taken breaks it.
+# Rows of evaluations: from files into the log, listed, the same scores from either, and two of them
+# judged. Rows of a checkpoint that the log does not know, an import that doubles what is there, a row
+# that comes back with other bytes, a score that is another one than that of the rows, a file of
+# another kind that is taken, or a difference that is not that of the same items breaks it.
 set -u
 tiny=$SRCDIR/tests/data/tiny
 rows=$SRCDIR/tests/data/rows/rows.jsonl
@@ -96,4 +96,127 @@ ok $? "a row that is cut off is none: $(cat "$work/err")"
 refuses 1 "has two rows that are not the same" "an item twice" "$VILSCOPE" eval --from "$work/twice"
 sed '2s/"score": [0-9.]*/"score": 7/' "$rows" >"$work/bad"
 refuses 1 "line 2 is no row of an evaluation (a score" "a score that cannot be" "$VILSCOPE" eval --from "$work/bad"
+
+# ---- two evaluations judged
+awk 'BEGIN {
+    for (c = 0; c < 2; c++) {
+        file = ARGV[1] (c ? "/b.jsonl" : "/a.jsonl")
+        for (i = 0; i < 200; i++) {
+            good = c ? i % 2 || i % 10 == 0 : i % 4 == 0
+            sure = good || i % 5 == 0 ? 2 : 0.5
+            printf "{\"task\": \"snli-ve\", \"split\": \"dev\", \"checkpoint\": \"%s\", \"index\": %d, " \
+                "\"id\": %d, \"image\": %d, \"text\": \"a %s here\", \"choice\": %d, \"logits\": [%s], " \
+                "\"label\": 2, \"margin\": 1, \"score\": %s, \"correct\": %s, \"fields\": {\"kind\": \"%s\"}}\n", \
+                c ? "late" : "early", i, i, int(i / 2), i % 3 ? "dog" : "cat", good ? 2 : 0, \
+                good ? "0, 0, " sure : sure ", 0, 0", good ? "1.0" : "0.0", good ? "true" : "false", \
+                i % 2 ? "odd" : "even" >file
+        }
+    }
+}' "$work"
+judge() { # judge OPTION...
+    "$VILSCOPE" compare --rows "$work/a.jsonl" "$work/b.jsonl" "$@" >"$work/out" 2>"$work/err"
+}
+judge
+[ $? -eq 0 ] && grep -q 'early  *25.0% (.*), 200 items' "$work/out" &&
+    grep -q 'late  *60.0%' "$work/out" &&
+    grep -q 'early to late: +35.0 points (+[0-9.]* to +[0-9.]*), 200 items of 100 images' "$work/out" &&
+    grep -q 'right with early only 40, with late only 110; McNemar p < 0.0001: late is better' "$work/out"
+ok $? "the difference, its interval and its test: $(tail -n 2 "$work/out" | tr '\n' ' ')"
+judge --json --slices --agreement --trend --calibration --confusion
+python3 - "$work/out" <<'PY' >"$work/said" 2>&1
+import json, math, sys
+v = json.load(open(sys.argv[1]))
+p, = v["comparisons"]
+assert (p["both"], p["only_a"], p["only_b"], p["neither"]) == (10, 40, 110, 40), p
+exact = 2 * sum(math.comb(150, k) for k in range(41)) / 2 ** 150
+assert abs(p["p"] / exact - 1) < 1e-6 and p["holm"] == p["p"] and p["better"] == "b", p
+assert p["low"] < p["difference"] < p["high"] and abs(p["difference"] - 0.35) < 1e-9, p
+odd = [s for s in v["slices"] if s["slice"] == [{"field": "kind", "value": "odd"}]][0]
+assert odd["items"] == 100 and odd["difference"] == 1 and odd["only_b"] == 100, odd
+assert v["slices"][0] == odd and odd["false_discovery"] >= odd["p"]
+a, = v["agreement"]
+assert (a["all"]["items"], a["none"]["items"]) == (10, 40), a
+assert [x["items"] for x in a["only"]] == [40, 110] and a["only"][0]["ids"][:3] == ["4", "8", "12"], a
+assert v["trend"][0]["checkpoints"][1]["since_last"]["only_b"] == 110
+for c, right in zip(v["calibration"], (0.25, 0.6), strict=True):
+    own = [(math.exp(s) / (2 + math.exp(s)), g) for s, g in (
+        (2 if g or i % 5 == 0 else 0.5, g) for i, g in (
+            (i, (i % 4 == 0) if right == 0.25 else bool(i % 2 or i % 10 == 0)) for i in range(200)))]
+    assert abs(c["right"] - right) < 1e-9
+    assert abs(c["brier"] - sum((x - g) ** 2 for x, g in own) / 200) < 1e-9, c["brier"]
+    bins = {}
+    for x, g in own:
+        bins.setdefault(math.ceil(x * 15), []).append((x, g))
+    ece = sum(abs(sum(x for x, _ in b) - sum(g for _, g in b)) for b in bins.values()) / 200
+    assert abs(c["ece"] - ece) < 1e-9, (c["ece"], ece)
+assert v["confusion"][0]["pairs"] == [
+    {"right": "entailment", "answer": "contradiction", "items": [150, 80]}], v["confusion"]
+PY
+ok $? "all of it as JSON, as counted here: $(tail -n 1 "$work/said")"
+cp "$work/out" "$work/first"
+judge --json --slices --agreement --trend --calibration --confusion
+cmp -s "$work/out" "$work/first"
+ok $? "the same seed gives the same"
+judge --slice kind,first_word --least 10
+grep -q 'kind = odd, first_word = a  *100 ' "$work/out"
+ok $? "two fields crossed: $(grep 'kind = ' "$work/out" | head -n 2 | tr -s ' ' | tr '\n' ';')"
+judge --csv
+[ "$(sed 1d "$work/out" | cut -d, -f 1-6,12-15)" = '"snli-ve","dev","early","late",200,100,10,40,110,40' ]
+ok $? "as CSV: $(sed 1d "$work/out")"
+judge --agreement --trend --calibration --confusion --slices
+[ $? -eq 0 ] && grep -q 'only late  *110' "$work/out" && grep -q 'entailment  *contradiction  *150  *80' "$work/out"
+ok $? "all of it as text"
+sed 's/"early"/"middle"/; s/"index": 7, /"index": 1007, /' "$work/a.jsonl" >"$work/c.jsonl"
+judge "$work/c.jsonl"
+[ $? -eq 0 ] && grep -q 'late  *35.0\*  *[0-9.-]*  *3[0-9.]*\*' "$work/out"
+ok $? "three as a matrix: $(grep -A 5 points "$work/out" | tail -n 2 | tr -s ' ' | tr '\n' ';')"
+"$VILSCOPE" compare --rows "$work/a.jsonl" "$work/a.jsonl" >"$work/out" 2>"$work/err"
+[ $? -eq 0 ] && grep -q 'early ([^)]*a.jsonl) to early.*+0.0 points' "$work/out" &&
+    grep -q 'McNemar p 1.0000: no difference is shown' "$work/out"
+ok $? "one with itself: $(tail -n 1 "$work/out")"
+mkdir "$work/m"
+cp "$tiny"/* "$work/m/" 2>/dev/null
+chmod -R u+w "$work/m"
+s import -m "$work/m" "$rows"
+sed 's/"noise"/"other"/; s/"score": 0.6/"score": 0.9/' "$rows" >"$work/other.jsonl"
+sed 's/{"name": "noise", "file": "checkpoint.bin"}/&, {"name": "other", "file": "other.bin"}/' \
+    "$tiny/model.json" >"$work/m/model.json"
+cp "$tiny/checkpoint.bin" "$work/m/other.bin"
+s import -m "$work/m" "$work/other.jsonl"
+"$VILSCOPE" compare --from "$VILSCOPE_LOG" --evaluation 1 3 >"$work/out" 2>"$work/err"
+[ $? -eq 0 ] && grep -q 'noise to other: +5.0 points' "$work/out" && ! grep -q nlvr2 "$work/out"
+ok $? "two evaluations of a log: $(tail -n 2 "$work/out" | head -n 1) $(cat "$work/err")"
+sed 's/"id": 5,/"id": 6000,/; s/early/late/' "$work/a.jsonl" >"$work/wrong.jsonl"
+refuses 1 "item 5 is '5' with early and '6000' with late" "other data" \
+    "$VILSCOPE" compare --rows "$work/a.jsonl" "$work/wrong.jsonl"
+refuses 2 "no task was measured on two" "one alone" "$VILSCOPE" compare --rows "$work/a.jsonl"
+refuses 2 "no row has such a field; there are kind, words, first_word, right" "a field that is not there" \
+    "$VILSCOPE" compare --rows "$work/a.jsonl" "$work/b.jsonl" --slice color --json
+refuses 2 "slices is for evaluations" "slices of nothing" "$VILSCOPE" compare -m "$tiny" --slices
+refuses 2 "rows are judged alone" "rows and weights" "$VILSCOPE" compare --rows "$rows" --weights
+
+# ---- a page of what flipped
+mkdir "$work/pictures"
+cp "$tiny/scene.png" "$work/pictures/0.png"
+cp "$tiny/scene.png" "$work/pictures/COCO_val2014_000000000001.jpg"
+sed -i '2s/a dog here/<b>a \&amp; dog/' "$work/a.jsonl" "$work/b.jsonl"
+judge --gallery "$work/page.html" --pictures "$work/pictures" --top 0
+[ $? -eq 0 ] && [ "$(grep -c '<article>' "$work/page.html")" -eq 150 ] &&
+    [ "$(grep -c 'href="data:image/png;base64,' "$work/page.html")" -eq 2 ] &&
+    grep -q '150 of 200 items, flipped' "$work/page.html" &&
+    grep -q '<h3>&#60;b&#62;a &#38;amp; dog</h3>' "$work/page.html" && ! grep -q '<script' "$work/page.html"
+ok $? "items that flipped, with their pictures: $(cat "$work/err")"
+judge --gallery "$work/page.html" --outcome lost --where kind=even --where first_word=a --top 5
+[ $? -eq 0 ] && [ "$(grep -c '<article>' "$work/page.html")" -eq 5 ] &&
+    grep -q '40 of 200 items, lost; the 5 with the surest' "$work/page.html" &&
+    ! grep -q 'kind: odd' "$work/page.html"
+ok $? "those of an outcome and of slices: $(cat "$work/err")"
+judge --gallery "$work/page.html" --outcome wrong --sure 0.7 --top 0
+[ "$(grep -c '<article>' "$work/page.html")" -eq "$(awk 'BEGIN {
+    for (i = 0; i < 200; i++)
+        n += i % 4 && !(i % 2 || i % 10 == 0) && i % 5 == 0
+    print n + 0 }')" ]
+ok $? "those that are wrong and sure: $(cat "$work/err")"
+refuses 1 "No such file" "a folder that is not there" "$VILSCOPE" compare --rows "$work/a.jsonl" \
+    "$work/b.jsonl" --csv --gallery "$work/none/page.html"
 end

@@ -5,6 +5,8 @@
 
 #include "src/base/mem.h"
 
+#include <stdbool.h>
+
 /* Item number i, of NLVR2: right where good is, with two fields. */
 static __attribute__((unused)) void add_row(struct buf *b, const char *checkpoint, int i, bool good)
 {

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of "vilscope compare" share that judge evaluations by their rows. */
+#ifndef VS_CMD_COMPARE_ROWS_H
+#define VS_CMD_COMPARE_ROWS_H
+
+#include "src/cmd/cmd_compare.h"
+#include "src/cmd/cmd_rows.h"
+#include "src/study/judge.h"
+
+/* Two columns of a group: a comes before b. */
+struct rows_pair {
+    int a, b;                /* columns */
+    struct judge_items items;
+    struct judged judged;    /* adjusted: Holm's, of all pairs of all groups */
+};
+struct rows_column {
+    const struct row_evaluation *e;
+    char *name; /* the checkpoint, with the source where two have one name */
+    double score, low, high; /* of all its rows; NAN: none has a score */
+};
+/* One task and split: what was measured on the same items. */
+struct rows_group {
+    struct rows_column *columns; /* (column_count), in the order in which they were given */
+    int column_count;
+    struct rows_pair *pairs;     /* (pair_count), all of them */
+    int pair_count;
+};
+struct rows_judged {
+    const struct compare_options *o;
+    struct judge_options how;
+    struct rows_group *groups;
+    int group_count;
+    json_t *json; /* the document, or NULL */
+};
+
+/* "vqa minval" */
+char *rows_group_name(const struct rows_group *g);
+/* A p value in words: "p 0.0123", "p < 0.0001". The caller frees it. */
+char *rows_p(double p);
+/* "+9.2 points (7.1 to 11.3)" */
+char *rows_difference(const struct judged *j);
+/* Members of a comparison. */
+json_t *rows_judged_json(const struct judged *j);
+
+/* ---- what is printed, each into the JSON where there is one */
+void compare_print_judged(const struct rows_judged *r); /* cmd_compare_judged.c */
+int compare_print_slices(const struct rows_judged *r, struct vs_err *err); /* _slices.c */
+void compare_print_calibration(const struct rows_judged *r); /* cmd_compare_trust.c */
+void compare_print_confusion(const struct rows_judged *r);
+void compare_print_agreement(const struct rows_judged *r); /* cmd_compare_agreement.c */
+void compare_print_trend(const struct rows_judged *r);
+
+/* cmd_compare_gallery.c */
+int compare_write_gallery(const struct rows_judged *r, struct vs_err *err);
+extern const char *const gallery_outcomes[];
+
+/* cmd_compare_reference.c: measures the checkpoints on the reference's folder; the rows are added
+ * to set. */
+int compare_on_reference(const struct compare_options *o, const struct model_options *how,
+                         const atomic_bool *stop, struct rowset *set, struct vs_err *err);
+
+#endif
