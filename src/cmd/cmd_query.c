@@ -31,7 +31,9 @@ struct options {
     int pair;            /* 1: separate */
     int leave_out;       /* of enum effects_of, or -1 */
     int attribute;       /* of methods, or -1 */
-    const char *target, *against;
+    const char *target, *against, *map;
+    int verify, removal;
+    struct attribution_how how; /* of --map, --verify, --removal */
     struct change *changes; /* owned */
     int change_count;
 };
@@ -53,8 +55,10 @@ static int take_change(void *options, const char *value, struct vs_err *err)
 }
 
 /* The words of attribution_table; the option's row needs them as a constant. */
-static const char *const methods[] = {"relevancy", "attention-gradient", "gradient-input",
-                                      "integrated-gradients", "lrp", NULL};
+static const char *const methods[] = {"relevancy", "attention-gradient", "rollout", "attention",
+                                      "gradient-input", "integrated-gradients", "lrp",
+                                      "leave-one-out", "attribution-patching", NULL};
+static const char *const removals[] = {"attention", "mask", NULL};
 static const char *const pairs[] = {"reference", "separate", NULL};
 static const struct option_row option_rows[] = {
     ROW_MODEL(model.dir),
@@ -81,13 +85,21 @@ static const struct option_row option_rows[] = {
      .help = "leave-one-out attribution (occlusion): leave out every one in turn (tokens are "
              "masked) and print how the best answer changes"},
     CHOICE("attribute", "METHOD", attribute, methods, -1,
-           "what an answer owes to each word and region, by its gradients (vilscope-explain(7)); "
-           "with --top N lines; not of the single-stream baseline yet"),
+           "what an answer owes to each word and region (vilscope-explain(7)); with --top N lines; "
+           "of the single-stream baseline rollout, attention and leave-one-out"),
     TEXT("target", 0, "ANSWER", target, VALUES_NONE,
          "the answer that --attribute is about, by label or number; a region by its number; the "
          "best without it"),
     TEXT("against", 0, "ANSWER", against, VALUES_NONE,
          "with --attribute: why the target and not this one"),
+    TEXT("map", 0, "MAP", map, VALUES_NONE,
+         "--attribute attention: the map, \"text-to-image 3.2\" or without the head for the mean "
+         "of all; without it the last layer's of words on regions and of regions on words"),
+    INT("verify", 0, "N", verify, 0, 100000, 10,
+        "--attribute attribution-patching: leave out the N largest heads, words and regions "
+        "exactly"),
+    CHOICE("removal", "HOW", removal, removals, 0,
+           "--attribute: how a word is left out: nobody attends to it, or [MASK] stands in"),
     FLAG("json", json, "the whole result as JSON, one document a checkpoint"),
     INT("top", 0, "N", top, 0, 1000000, 5, "lines of the answer to print"),
     TEXT("attention", 0, "FILE", attention, VALUES_FILES,
@@ -260,7 +272,8 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
                                  o->top > 5 ? o->top : 20, err);
         if (rc == 0 && o->attribute >= 0) {
             struct attribute_options a = {attribution_find(methods[o->attribute]), o->target,
-                                          o->against, o->json, o->top > 5 ? o->top : 20};
+                                          o->against, o->how, o->json,
+                                          o->top > 5 ? o->top : 20};
             rc = query_attribute(m, q, r, &a, err);
         }
         if (rc == 0 && o->attention)
@@ -279,6 +292,21 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
     return rc;
 }
 
+static int query_attribute_how(struct options *o, struct vs_err *err)
+{
+    struct change heads;
+    int rc = o->map ? change_parse_heads(o->map, &heads, err) : 0;
+    o->how = attribution_usual;
+    o->how.verify = o->verify;
+    o->how.mask_token = o->removal == 1;
+    if (rc == 0 && o->map) {
+        o->how.map = heads.map;
+        o->how.layer = heads.layer;
+        o->how.head = heads.head;
+    }
+    return rc ? vs_fail_prefix(err, "--map") : 0;
+}
+
 /* Before anything is computed or printed: no checkpoint answers when one of them has no
  * attributions. */
 static int query_can_attribute(const struct options *o, const struct model *m, struct vs_err *err)
@@ -287,7 +315,7 @@ static int query_can_attribute(const struct options *o, const struct model *m, s
     if (o->attribute < 0)
         return 0;
     for (int i = o->checkpoints.count > 1 ? 0 : n - 1; rc == 0 && i < n; i++)
-        rc = attribution_check(m, i, err);
+        rc = attribution_check(m, i, attribution_find(methods[o->attribute]), err);
     return rc;
 }
 
@@ -302,7 +330,9 @@ static int cmd_query_ask(struct options *o, struct vs_err *err)
     struct model *m = NULL;
     struct logging g = {.command = "query"};
     struct chosen *chosen = NULL;
-    int rc = command_choose("query", &o->checkpoints, &o->model, &chosen, err);
+    int rc = query_attribute_how(o, err);
+    if (rc == 0)
+        rc = command_choose("query", &o->checkpoints, &o->model, &chosen, err);
     if (rc == 0)
         rc = model_open(&o->model, &m, err);
     if (rc == 0)
@@ -346,6 +376,8 @@ static int run_query(void *options, char **args, int count)
         status = command_usage("query", "the query's text is missing: it is the last argument");
     else if ((o->target || o->against) && o->attribute < 0)
         status = command_usage("query", "--target and --against belong to --attribute");
+    else if (o->map && (o->attribute < 0 || strcmp(methods[o->attribute], "attention") != 0))
+        status = command_usage("query", "--map belongs to --attribute attention");
     else if (o->attention && o->checkpoints.count > 1)
         status = command_usage("query", "--attention takes one checkpoint");
     o->images = args;

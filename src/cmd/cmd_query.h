@@ -17,10 +17,12 @@ int query_leave_out(struct model *m, const struct query *q, const struct result 
 struct attribute_options {
     const struct attribution_method *method;
     const char *target, *against;
+    struct attribution_how how;
     bool json;
     int top;
 };
-/* Prints what an answer of r, the query's result, owes to words and regions, the most first. */
+/* Prints what an answer of r, the query's result, owes to words and regions (and heads, where the
+ * method knows them), the most first. */
 int query_attribute(struct model *m, const struct query *q, const struct result *r,
                     const struct attribute_options *o, struct vs_err *err);
 

@@ -68,8 +68,15 @@ struct attribute_item {
     bool token;
     int image, number; /* of the token; of the region in its image */
     const char *piece; /* "" for regions */
-    double worth;
+    double worth, exact; /* NAN: it was not left out exactly */
 };
+
+static struct attribute_item attribute_region(const struct attribution *a,
+                                              const struct result_source *s, ptrdiff_t at)
+{
+    return (struct attribute_item){false, s->image, s->region, "", a->of_regions[at],
+                                   a->exact_regions ? a->exact_regions[at] : NAN};
+}
 
 /* Special tokens, whole images and padding are left out. */
 static struct attribute_item *attribute_items(const struct result *r, const struct attribution *a,
@@ -81,7 +88,8 @@ static struct attribute_item *attribute_items(const struct result *r, const stru
     for (int i = 0; i < a->tokens && i < r->token_count; i++) {
         if (r->tokens[i].special)
             continue;
-        list[n] = (struct attribute_item){true, 0, i, r->tokens[i].piece, 0};
+        list[n] = (struct attribute_item){true, 0, i, r->tokens[i].piece, 0,
+                                          a->exact_tokens ? a->exact_tokens[i] : NAN};
         for (int b = 0; b < a->images; b++) /* a pair has one text */
             list[n].worth += a->of_tokens[(ptrdiff_t)b * a->tokens + i];
         n++;
@@ -90,8 +98,7 @@ static struct attribute_item *attribute_items(const struct result *r, const stru
         for (int i = 0; i < a->regions && i < r->rows; i++) {
             const struct result_source *s = &r->sources[(ptrdiff_t)(first + b) * r->rows + i];
             if (s->image >= 0 && s->region > 0)
-                list[n++] = (struct attribute_item){false, s->image, s->region, "",
-                                                    a->of_regions[(ptrdiff_t)b * a->regions + i]};
+                list[n++] = attribute_region(a, s, (ptrdiff_t)b * a->regions + i);
         }
     *count = n;
     return list;
@@ -108,7 +115,56 @@ static int attribute_compare(const void *a, const void *b)
     return x->image != y->image ? x->image - y->image : x->number - y->number;
 }
 
+/* ---- heads */
+
+static int attribute_compare_heads(const void *a, const void *b)
+{
+    const struct attribution_head *x = a, *y = b;
+    double p = fabs(x->worth), q = fabs(y->worth);
+    if (p != q)
+        return p > q ? -1 : 1;
+    return x->map != y->map       ? (int)x->map - (int)y->map
+           : x->layer != y->layer ? x->layer - y->layer
+                                  : x->head - y->head;
+}
+
 /* ---- printing */
+
+/* What was read of raw attention, how words were left out. */
+static void attribute_text_how(const struct attribution *a)
+{
+    const struct attribution_how *how = &a->how;
+    bool raw = strcmp(a->method->word, "attention") == 0;
+    if (raw && how->map == ATTN_COUNT)
+        plain_out("the last layer's maps of words on regions and of regions on words, mean of "
+                  "heads\n");
+    else if (raw)
+        plain_out("%s, layer ", attn_table[how->map].title);
+    if (raw && how->map != ATTN_COUNT && how->layer < 0)
+        plain_out("last, ");
+    else if (raw && how->map != ATTN_COUNT)
+        plain_out("%d, ", how->layer + 1);
+    if (raw && how->map != ATTN_COUNT && how->head < 0)
+        plain_out("mean of heads\n");
+    else if (raw && how->map != ATTN_COUNT)
+        plain_out("head %d\n", how->head + 1);
+    if (a->method->needs == NEEDS_OUTPUTS || a->exact_tokens)
+        plain_out("left out: regions and words are masked, %s\n",
+                  how->mask_token ? "words by [MASK] in their place" : "nobody attends to them");
+    if (a->steps > 0)
+        plain_out("%d steps; without any input the logit is %.4f; %.2f %% of the difference is "
+                  "missing\n", a->steps, a->base, 100 * a->missing);
+}
+
+/* Both numbers of what was verified. */
+static void attribute_put(const struct attribution *a, int place, const char *what,
+                          const char *piece, double worth, double exact)
+{
+    plain_out("%3d. %-24s %-14s %+.6g", place, what, piece, worth);
+    if (a->heads && isfinite(exact))
+        plain_out("  exactly %+.6g", exact);
+    plain_out("\n");
+}
 
 static void attribute_text(const struct attribution *a, const struct attribute_item *list,
                            int count, const char *target, const char *against, int top)
@@ -116,9 +172,7 @@ static void attribute_text(const struct attribution *a, const struct attribute_i
     plain_out("%s of \"%s\"%s%s%s (logit%s %.4f)\n%s\n", a->method->title, target,
               against ? " against \"" : "", against ? against : "", against ? "\"" : "",
               against ? " difference" : "", a->value, a->method->about);
-    if (a->steps > 0)
-        plain_out("%d steps; without any input the logit is %.4f; %.2f %% of the difference is "
-                  "missing\n", a->steps, a->base, 100 * a->missing);
+    attribute_text_how(a);
     for (int i = 0; i < count && i < top; i++) {
         char what[64];
         if (list[i].token)
@@ -126,8 +180,51 @@ static void attribute_text(const struct attribution *a, const struct attribute_i
         else
             snprintf(what, sizeof what, "region %d of image %d", list[i].number,
                      list[i].image + 1);
-        plain_out("%3d. %-24s %-14s %+.6g\n", i + 1, what, list[i].piece, list[i].worth);
+        attribute_put(a, i + 1, what, list[i].piece, list[i].worth, list[i].exact);
     }
+    if (a->heads)
+        plain_out("heads, their output left out (0 in its place):\n");
+    for (int i = 0; i < a->head_count && i < top; i++) {
+        const struct attribution_head *h = &a->heads[i];
+        char what[64];
+        snprintf(what, sizeof what, "%s %d.%d", attn_table[h->map].word, h->layer + 1, h->head + 1);
+        attribute_put(a, i + 1, what, "", h->worth, h->exact);
+    }
+}
+
+static json_t *attribute_head_json(const struct attribution_head *h)
+{
+    return json_pack("{s:s, s:i, s:i, s:o, s:o}", "map", attn_table[h->map].word, "layer",
+                     h->layer + 1, "head", h->head + 1, "worth", plain_number(h->worth), "exact",
+                     plain_number(h->exact));
+}
+
+static json_t *attribute_item_json(const struct attribution *a, const struct attribute_item *x)
+{
+    json_t *v = x->token ? json_pack("{s:i, s:o, s:o}", "token", x->number, "piece",
+                                     plain_string(x->piece), "worth", plain_number(x->worth))
+                         : json_pack("{s:i, s:i, s:o}", "image", x->image + 1, "region", x->number,
+                                     "worth", plain_number(x->worth));
+    if (a->heads)
+        json_object_set_new(v, "exact", plain_number(x->exact));
+    return v;
+}
+
+/* What only some methods have. */
+static void attribute_json_more(const struct attribution *a, json_t *root)
+{
+    if (a->steps > 0)
+        json_object_set_new(root, "completeness",
+                            json_pack("{s:i, s:o, s:o}", "steps", a->steps, "base",
+                                      plain_number(a->base), "missing", plain_number(a->missing)));
+    if (a->heads) {
+        json_t *heads = json_array();
+        for (int i = 0; i < a->head_count; i++)
+            json_array_append_new(heads, attribute_head_json(&a->heads[i]));
+        json_object_set_new(root, "heads", heads);
+    }
+    if (a->method->needs == NEEDS_OUTPUTS || a->heads)
+        json_object_set_new(root, "removal", json_string(a->how.mask_token ? "mask" : "attention"));
 }
 
 static void attribute_json(const struct attribution *a, const struct attribute_item *list,
@@ -135,22 +232,12 @@ static void attribute_json(const struct attribution *a, const struct attribute_i
 {
     json_t *tokens = json_array(), *regions = json_array();
     for (int i = 0; i < count; i++)
-        if (list[i].token)
-            json_array_append_new(tokens, json_pack("{s:i, s:o, s:o}", "token", list[i].number,
-                                                    "piece", plain_string(list[i].piece), "worth",
-                                                    plain_number(list[i].worth)));
-        else
-            json_array_append_new(regions, json_pack("{s:i, s:i, s:o}", "image",
-                                                     list[i].image + 1, "region", list[i].number,
-                                                     "worth", plain_number(list[i].worth)));
+        json_array_append_new(list[i].token ? tokens : regions, attribute_item_json(a, &list[i]));
     json_t *root = json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o}", "method", a->method->word,
                              "signed", a->method->is_signed, "target", plain_string(target),
                              "against", against ? plain_string(against) : json_null(), "logit",
                              plain_number(a->value), "tokens", tokens, "regions", regions);
-    if (a->steps > 0)
-        json_object_set_new(root, "completeness",
-                            json_pack("{s:i, s:o, s:o}", "steps", a->steps, "base",
-                                      plain_number(a->base), "missing", plain_number(a->missing)));
+    attribute_json_more(a, root);
     command_json(root, JSON_INDENT(2));
 }
 
@@ -164,7 +251,7 @@ int query_attribute(struct model *m, const struct query *q, const struct result 
     if (rc == 0 && o->against)
         rc = attribute_find(r, o->against, &against, err);
     if (rc == 0)
-        rc = attribution_run(m, q, o->method, choice, against, NULL, &a, err);
+        rc = attribution_run(m, q, o->method, choice, against, &o->how, NULL, &a, err);
     if (rc != 0)
         return rc;
     int first = q->task->reading->ranked == RANKED_IMAGES ? choice : 0;
@@ -172,6 +259,8 @@ int query_attribute(struct model *m, const struct query *q, const struct result 
     const char *target = attribute_label(r, choice, names[0]);
     const char *other = against >= 0 ? attribute_label(r, against, names[1]) : NULL;
     qsort(list, (size_t)count, sizeof *list, attribute_compare);
+    if (a.heads)
+        qsort(a.heads, (size_t)a.head_count, sizeof *a.heads, attribute_compare_heads);
     if (o->json)
         attribute_json(&a, list, count, target, other);
     else

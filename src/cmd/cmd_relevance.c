@@ -8,6 +8,7 @@
 #include "src/cmd/cmd_relevance.h"
 #include "src/formats/tensorfile.h"
 #include "src/study/gradients.h"
+#include "src/study/removal.h"
 
 #include <stdlib.h>
 
@@ -33,26 +34,47 @@ static const struct option_row option_rows[] = {
     END,
 };
 
+/* Whether an image of the target begins with padding, which is read all the same. */
+static bool begins_with_padding(const struct net_input *in, const struct net_target *t)
+{
+    int first, n = net_target_images(t, in->batch, &first);
+    bool any = false;
+    for (int b = first; b < first + n && b < in->batch; b++)
+        any |= !removal_is_real(in->text_mask, in->tokens, b, 0) ||
+               !removal_is_real(in->image_mask, in->regions, b, 0);
+    return any;
+}
+
+static int relevance_target(struct prepared_run *x, const struct named_target *t, int ig_steps,
+                            struct tape *tape, const struct trace *pass, struct dump *dump,
+                            struct curves *curves, struct vs_err *err)
+{
+    struct net_back_want want = {.attention = true, .hidden = true, .inputs = true};
+    struct trace *grad = NULL, *whole = NULL;
+    int rc = net_backward(tape, &t->target, &want, &grad, err);
+    want = (struct net_back_want){.attention = true, .padding = true};
+    if (rc == 0 && begins_with_padding(&x->in, &t->target))
+        rc = net_backward(tape, &t->target, &want, &whole, err);
+    struct subject s = {x->net, &x->in, t, pass, grad, whole ? whole : grad, ig_steps};
+    if (rc == 0)
+        rc = dump_target(dump, &s, err);
+    if (rc == 0 && curves)
+        rc = curves_target(curves, &s, err);
+    trace_free(grad);
+    trace_free(whole);
+    return rc;
+}
+
 static int relevance_backward(struct prepared_run *x, const struct target_file *f,
                               const struct options *o, struct tape *tape, const struct trace *pass,
                               struct vs_err *err)
 {
-    struct net_back_want want = {.attention = true, .hidden = true, .inputs = true};
     struct dump *dump = dump_new();
     struct curves *curves = curves_new();
     int rc = 0;
-    for (int i = 0; i < f->count && rc == 0; i++) {
-        const struct named_target *t = &f->list[i];
-        struct subject s = {x->net, &x->in, t, pass, NULL, f->ig_steps};
-        struct trace *grad = NULL;
-        rc = net_backward(tape, &t->target, &want, &grad, err);
-        s.grad = grad;
-        if (rc == 0)
-            rc = dump_target(dump, &s, err);
-        if (rc == 0 && o->curves)
-            rc = curves_target(curves, &s, err);
-        trace_free(grad);
-    }
+    for (int i = 0; i < f->count && rc == 0; i++)
+        rc = relevance_target(x, &f->list[i], f->ig_steps, tape, pass, dump,
+                              o->curves ? curves : NULL, err);
     if (rc == 0 && o->dump)
         rc = dump_write(dump, o->dump, err);
     if (rc == 0 && o->curves)

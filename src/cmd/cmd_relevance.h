@@ -28,6 +28,7 @@ struct subject {
     const struct net_input *in;
     const struct named_target *of;
     const struct trace *pass, *grad;
+    const struct trace *whole; /* grad with what rows of padding have, where they are read */
     int ig_steps;
 };
 

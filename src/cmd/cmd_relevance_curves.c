@@ -76,9 +76,11 @@ static json_t *curve_of(const struct subject *s, bool tokens, struct vs_err *err
     struct removal r = {0};
     json_t *out = NULL;
     int count = 0, rc = curve_worths(s, tokens, worth, err);
-    struct removable *order = removal_order(s->in, &s->of->target, tokens, worth, &count);
+    const struct removing what = {.net = s->net, .in = s->in, .target = &s->of->target,
+                                  .tokens = tokens, .stand_in = -1};
+    struct removable *order = removal_order(&what, worth, &count);
     if (rc == 0)
-        rc = removal_run(s->net, s->in, &s->of->target, tokens, order, count, NULL, &r, err);
+        rc = removal_run(&what, order, count, &r, err);
     if (rc == 0) {
         out = json_pack("{s:o, s:i}", "order", curve_order(order, count), "steps", count);
         curve_add(out, "deletion.logit", r.deletion, count);

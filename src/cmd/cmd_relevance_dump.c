@@ -5,6 +5,7 @@
 #include "src/base/mem.h"
 #include "src/formats/tensorfile.h"
 #include "src/study/gradients.h"
+#include "src/study/removal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,6 +164,7 @@ static void dump_heads(struct dump *d, const struct subject *s)
         double *sums = xcalloc((size_t)heads + 1, sizeof *sums);
         for (int r = 0; r < relevance_dump_images_of(s); r++) {
             struct explained e = explained_of(s, r);
+            e.grad = s->whole;
             for (int l = 0; l < layers; l++)
                 if (relevancy_heads(&e, list[i].kind, l, sums))
                     put_doubles(out + ((ptrdiff_t)r * layers + l) * heads, sums, (size_t)heads);
@@ -206,6 +208,21 @@ static int dump_relevancy(struct dump *d, const struct subject *s, struct vs_err
     return rc;
 }
 
+/* Keys that are padding have no effect that counts. */
+static void dump_clear_padding(const struct subject *s, int r, double *tokens, double *regions)
+{
+    const struct net_input *in = s->in;
+    int first, b;
+    net_target_images(&s->of->target, in->batch, &first);
+    b = first + r;
+    for (int i = 0; i < in->tokens; i++)
+        if (!removal_is_real(in->text_mask, in->tokens, b, i))
+            tokens[net_token_row(s->net, i)] = 0;
+    for (int i = 0; i < in->regions; i++)
+        if (!removal_is_real(in->image_mask, in->regions, b, i))
+            regions[i] = 0;
+}
+
 static void dump_keys(struct dump *d, const struct subject *s)
 {
     int t = s->pass->tokens, v = s->pass->regions;
@@ -214,7 +231,9 @@ static void dump_keys(struct dump *d, const struct subject *s)
     double *x = xcalloc((size_t)t + 1, sizeof *x), *y = xcalloc((size_t)v + 1, sizeof *y);
     for (int r = 0; r < relevance_dump_images_of(s); r++) {
         struct explained e = explained_of(s, r);
+        e.grad = s->whole;
         relevancy_keys(&e, x, y);
+        dump_clear_padding(s, r, x, y);
         put_doubles(tokens + (ptrdiff_t)r * t, x, (size_t)t);
         put_doubles(regions + (ptrdiff_t)r * v, y, (size_t)v);
     }

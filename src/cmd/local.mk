@@ -23,6 +23,9 @@ vilscope_SOURCES += \
 	src/cmd/cmd_eval_reference.c \
 	src/cmd/cmd_eval_rows.c \
 	src/cmd/cmd_eval_table.c \
+	src/cmd/cmd_explain.c src/cmd/cmd_explain.h \
+	src/cmd/cmd_explain_print.c \
+	src/cmd/cmd_explain_rows.c \
 	src/cmd/cmd_extract.c \
 	src/cmd/cmd_findings.c src/cmd/cmd_findings.h \
 	src/cmd/cmd_forward.c \

@@ -210,6 +210,8 @@ struct net_back_want {
     bool attention; /* of all maps after the softmax, each taken as a variable of its own */
     bool hidden;    /* of the embeddings and the states after every layer */
     bool inputs;    /* of token vectors, features and boxes */
+    bool padding;   /* rows of padding keep theirs, where they were computed: what begins with
+                       padding is read from it. Else they are 0 */
     /* Layer-wise relevance propagation: attention maps and the deviations of layer norms are taken
      * as constants (Ali et al., XAI for Transformers, ICML 2022). */
     bool lrp;

@@ -8,22 +8,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct attribution_how attribution_usual = {ATTN_COUNT, -1, -1, 10, false};
+
 const struct attribution_method attribution_table[] = {
     {"relevancy", "relevancy (Chefer et al.)",
      "attention weighted by its gradient, carried from layer to layer; it cannot say against",
-     false, attribution_relevancy},
+     false, NEEDS_GRADIENTS, attribution_relevancy},
     {"attention-gradient", "attention times gradient",
      "the sum over all maps of what is positive of attention times gradient, by key", false,
-     attribution_plain},
+     NEEDS_GRADIENTS, attribution_plain},
+    {"rollout", "attention rollout (Abnar and Zuidema)",
+     "the share of what the answer is read from that attention carried there through all layers; "
+     "the same for every answer", false, NEEDS_MAPS, attribution_rollout},
+    {"attention", "raw attention",
+     "the mean weight that a map's rows give it; the same for every answer", false, NEEDS_MAPS,
+     attribution_attention},
     {"gradient-input", "gradient times input",
      "the first-order part of each input in the logit; below 0: against the answer", true,
-     attribution_product},
+     NEEDS_GRADIENTS, attribution_product},
     {"integrated-gradients", "integrated gradients",
      "shares of the logit's difference to no words and no features; below 0: against the answer",
-     true, attribution_integrated},
+     true, NEEDS_GRADIENTS, attribution_integrated},
     {"lrp", "layer-wise relevance propagation",
      "gradient times input with attention and the deviations of layer norms as constants; below 0: "
-     "against the answer", true, attribution_lrp},
+     "against the answer", true, NEEDS_GRADIENTS, attribution_lrp},
+    {"leave-one-out", "leave-one-out",
+     "what the logit loses without it, exactly; below 0: against the answer", true, NEEDS_OUTPUTS,
+     attribution_leave_one_out},
+    {"attribution-patching", "attribution patching",
+     "what the logit loses without it, to first order by one pass back, the largest also exactly; "
+     "below 0: against the answer", true, NEEDS_GRADIENTS, attribution_patching},
 };
 const int attribution_count = (int)(sizeof attribution_table / sizeof attribution_table[0]);
 
@@ -37,11 +51,6 @@ const struct attribution_method *attribution_find(const char *word)
 
 /* ---- the target */
 
-struct chosen_target {
-    struct net_target target;
-    struct net_term terms[2];
-};
-
 static struct net_term term_of(const struct task *t, int choice, float weight)
 {
     bool row = t->reading->ranked == RANKED_REGIONS, image = t->reading->ranked == RANKED_IMAGES;
@@ -49,69 +58,117 @@ static struct net_term term_of(const struct task *t, int choice, float weight)
 }
 
 /* Of HEAD_MATCH the number that ranks is the difference of both logits (trace_scores). */
-static int target_make(const struct net *net, const struct task *t, int choice, int against,
-                       struct chosen_target *out, struct vs_err *err)
+static int target_make(struct attribution_subject *s, const struct task *t, int choice, int against,
+                       struct vs_err *err)
 {
     bool images = t->reading->ranked == RANKED_IMAGES;
-    unsigned head = task_head(t, net->heads);
+    unsigned head = task_head(t, s->p.net->heads);
     bool match = head == HEAD_MATCH;
     if (images && against >= 0)
         return vs_fail(err, VS_E_USAGE, "images are scored one by one: there is no answer to hold "
                        "one against");
-    *out = (struct chosen_target){.terms = {term_of(t, choice, 1), term_of(t, against, -1)}};
-    if (match)
-        out->terms[1] = (struct net_term){0, 1, -1};
-    out->target = (struct net_target){output_of(head), images ? choice : 0, out->terms,
-                                      match || against >= 0 ? 2 : 1};
+    s->terms[0] = term_of(t, choice, 1);
+    s->terms[1] = match ? (struct net_term){0, 1, -1} : term_of(t, against, -1);
+    s->target = (struct net_target){output_of(head), images ? choice : 0, s->terms,
+                                    match || against >= 0 ? 2 : 1};
+    if (s->target.b < 0 || s->target.b >= s->p.in.in.batch)
+        return vs_fail(err, VS_E_USAGE, "there is no image %d", s->target.b + 1);
+    s->in = target_input(s->p.net, &s->p.in.in, &s->target, &s->alone);
     return 0;
+}
+
+int attribution_open(struct model *m, const struct query *q, int choice, int against,
+                     const atomic_bool *cancel, struct attribution_subject *out, struct vs_err *err)
+{
+    *out = (struct attribution_subject){.m = m, .cancel = cancel};
+    int rc = query_prepare(m, q, cancel, &out->p, err);
+    return rc ? rc : target_make(out, q->task, choice, against, err);
+}
+
+void attribution_close(struct attribution_subject *s)
+{
+    prepared_fini(&s->p);
 }
 
 /* ---- running */
 
-int attribution_check(const struct model *m, int checkpoint, struct vs_err *err)
+int attribution_check(const struct model *m, int checkpoint,
+                      const struct attribution_method *method, struct vs_err *err)
 {
     const struct family *f = model_checkpoint_family(m, checkpoint);
-    return f->record ? 0
-                     : vs_fail(err, VS_E_USAGE, "%s: %s has no attributions by gradients yet",
-                               model_checkpoint_name(m, checkpoint), f->name);
+    return f->record || method->needs != NEEDS_GRADIENTS
+               ? 0
+               : vs_fail(err, VS_E_USAGE, "%s: %s has no attributions by gradients yet: rollout, "
+                         "attention and leave-one-out need none",
+                         model_checkpoint_name(m, checkpoint), f->name);
 }
 
-static int attribution_in(struct model *m, struct prepared *p, struct chosen_target *t,
-                          const atomic_bool *cancel, struct attribution *out, struct vs_err *err)
+int attribution_value(struct attributing *a, struct vs_err *err)
 {
-    struct attributing a = {.net = p->net, .cancel = cancel, .out = out};
-    if (p->in.silence_count > 0)
+    struct net_want want = {.heads = output_table[a->target.output].head,
+                            .silences = a->silences, .silence_count = a->silence_count,
+                            .cancel = a->cancel};
+    struct trace *t = NULL;
+    int rc = net_forward(a->net, &a->in, &want, &t, err);
+    if (rc == 0)
+        a->out->value = target_value(t, &a->target);
+    trace_free(t);
+    return rc;
+}
+
+static int attribution_check_how(const struct net *n, const struct attribution_how *how,
+                                 struct vs_err *err)
+{
+    enum attn_kind map = how->map;
+    int layers = map < ATTN_COUNT ? net_map_layers(&n->sizes, map) : 1;
+    int heads = map < ATTN_COUNT ? net_map_heads(&n->sizes, map) : 1;
+    if (layers == 0)
+        return vs_fail(err, VS_E_USAGE, "%s has no %s attention", n->family->name,
+                       attn_table[map].name);
+    if (how->layer >= layers || how->head >= heads)
+        return vs_fail(err, VS_E_USAGE, "these maps have %d layers of %d heads", layers, heads);
+    return 0;
+}
+
+int attribution_of(struct attribution_subject *s, const struct attribution_method *method,
+                   const struct attribution_how *how, struct attribution *out, struct vs_err *err)
+{
+    struct attributing a = {.net = s->p.net, .in = s->in, .target = s->alone,
+                            .silences = s->p.in.silences, .silence_count = s->p.in.silence_count,
+                            .mask_token = tokenizer_id(s->m->tokenizer, "[MASK]"),
+                            .cancel = s->cancel, .out = out};
+    *out = (struct attribution){.method = method, .how = how ? *how : attribution_usual};
+    if (a.silence_count > 0 && method->needs == NEEDS_GRADIENTS)
         return vs_fail(err, VS_E_USAGE, "a query with ablated heads has no attributions by "
                        "gradients");
-    if (t->target.b < 0 || t->target.b >= p->in.in.batch)
-        return vs_fail(err, VS_E_USAGE, "there is no image %d", t->target.b + 1);
-    a.in = target_input(p->net, &p->in.in, &t->target, &a.target);
+    if (out->how.mask_token && a.mask_token < 0)
+        return vs_fail(err, VS_E_MISSING, "the vocabulary has no [MASK]");
+    int rc = attribution_check_how(s->p.net, &out->how, err);
+    if (rc != 0)
+        return rc;
     out->images = a.in.batch;
-    out->tokens = net_token_row(p->net, a.in.tokens);
+    out->tokens = net_token_row(s->p.net, a.in.tokens);
     out->regions = a.in.regions;
     out->of_tokens = xcalloc((size_t)out->images * (size_t)out->tokens + 1, sizeof(double));
     out->of_regions = xcalloc((size_t)out->images * (size_t)out->regions + 1, sizeof(double));
-    pthread_mutex_lock(&m->forward_lock);
-    int rc = out->method->run(&a, err);
-    pthread_mutex_unlock(&m->forward_lock);
+    pthread_mutex_lock(&s->m->forward_lock);
+    rc = method->run(&a, err);
+    pthread_mutex_unlock(&s->m->forward_lock);
+    if (rc != 0)
+        attribution_fini(out);
     return rc;
 }
 
 int attribution_run(struct model *m, const struct query *q, const struct attribution_method *method,
-                    int choice, int against, const atomic_bool *cancel, struct attribution *out,
-                    struct vs_err *err)
+                    int choice, int against, const struct attribution_how *how,
+                    const atomic_bool *cancel, struct attribution *out, struct vs_err *err)
 {
-    struct prepared p;
-    struct chosen_target t;
+    struct attribution_subject s;
     *out = (struct attribution){.method = method};
-    int rc = query_prepare(m, q, cancel, &p, err);
+    int rc = attribution_open(m, q, choice, against, cancel, &s, err);
     if (rc == 0)
-        rc = target_make(p.net, q->task, choice, against, &t, err);
-    if (rc == 0)
-        rc = attribution_in(m, &p, &t, cancel, out, err);
-    prepared_fini(&p);
-    if (rc != 0)
-        attribution_fini(out);
+        rc = attribution_of(&s, method, how, out, err);
+    attribution_close(&s);
     return rc;
 }
 
@@ -119,5 +176,9 @@ void attribution_fini(struct attribution *a)
 {
     free(a->of_tokens);
     free(a->of_regions);
-    a->of_tokens = a->of_regions = NULL;
+    free(a->heads);
+    free(a->exact_tokens);
+    free(a->exact_regions);
+    a->heads = NULL;
+    a->of_tokens = a->of_regions = a->exact_tokens = a->exact_regions = NULL;
 }

@@ -55,24 +55,13 @@ static double missing_of(const struct attribution *a, const struct integrated *x
     return all != 0 ? fabs(all - sum) / fabs(all) : fabs(sum);
 }
 
-static int inputs_value(struct attributing *a, struct vs_err *err)
-{
-    struct net_want want = {.heads = output_table[a->target.output].head, .cancel = a->cancel};
-    struct trace *t = NULL;
-    int rc = net_forward(a->net, &a->in, &want, &t, err);
-    if (rc == 0)
-        a->out->value = target_value(t, &a->target);
-    trace_free(t);
-    return rc;
-}
-
 /* Twice as many steps until they add up to what they should. */
 int attribution_integrated(struct attributing *a, struct vs_err *err)
 {
     struct attribution *out = a->out;
     size_t tokens = (size_t)out->images * (size_t)out->tokens;
     size_t regions = (size_t)out->images * (size_t)out->regions;
-    int rc = inputs_value(a, err);
+    int rc = attribution_value(a, err);
     out->missing = INFINITY;
     for (int steps = FIRST_STEPS; rc == 0 && steps <= MOST_STEPS && out->missing > COMPLETE;
          steps *= 2) {

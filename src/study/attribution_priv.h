@@ -1,19 +1,46 @@
 /* SPDX-License-Identifier: MIT */
-/* What the methods of attribution are given. */
+/* What the methods of attribution are given, and several of them on one query. */
 #ifndef VS_ATTRIBUTION_PRIV_H
 #define VS_ATTRIBUTION_PRIV_H
 
+#include "src/engine/engine_priv.h"
 #include "src/study/attribution.h"
 #include "src/study/gradients.h"
+#include "src/study/removal.h"
+
+/* A query and its target, prepared for any number of methods. */
+struct attribution_subject {
+    struct model *m;
+    struct prepared p;
+    struct net_term terms[2];
+    struct net_target target; /* in p.in */
+    struct net_input in;      /* the target's images alone */
+    struct net_target alone;  /* the target among them */
+    const atomic_bool *cancel;
+};
+/* attribution_close in every case. */
+int attribution_open(struct model *m, const struct query *q, int choice, int against,
+                     const atomic_bool *cancel, struct attribution_subject *out,
+                     struct vs_err *err);
+void attribution_close(struct attribution_subject *s);
+/* One method. The caller frees out with attribution_fini. */
+int attribution_of(struct attribution_subject *s, const struct attribution_method *method,
+                   const struct attribution_how *how, struct attribution *out, struct vs_err *err);
 
 struct attributing {
     struct net *net;
     struct net_input in; /* the target's images alone */
     struct net_target target;
+    const struct net_silence *silences; /* (silence_count) of the query */
+    int silence_count;
+    int32_t mask_token;   /* its id, -1: the vocabulary has none */
     const atomic_bool *cancel;
     struct attribution *out; /* arrays of zeros */
 };
 
+/* ---- attribution.c */
+/* a->out->value, by a pass of its own. */
+int attribution_value(struct attributing *a, struct vs_err *err);
 /* ---- attribution_maps.c: of maps and their gradients */
 int attribution_relevancy(struct attributing *a, struct vs_err *err);
 int attribution_plain(struct attributing *a, struct vs_err *err);
@@ -21,5 +48,15 @@ int attribution_plain(struct attributing *a, struct vs_err *err);
 int attribution_product(struct attributing *a, struct vs_err *err);
 int attribution_integrated(struct attributing *a, struct vs_err *err);
 int attribution_lrp(struct attributing *a, struct vs_err *err);
+
+/* ---- attribution_attention.c: of maps alone */
+int attribution_rollout(struct attributing *a, struct vs_err *err);
+int attribution_attention(struct attributing *a, struct vs_err *err);
+/* ---- attribution_removal.c: by leaving out, exactly */
+int attribution_leave_one_out(struct attributing *a, struct vs_err *err);
+/* What is left out of a, and how. */
+struct removing attribution_removing(const struct attributing *a, bool tokens);
+/* ---- attribution_patching.c: by one way back, the largest verified by leaving out */
+int attribution_patching(struct attributing *a, struct vs_err *err);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Knock-outs: copies of one input in a batch, each with something else left out. */
+/* Leave-one-out: copies of one input, each with something else left out. */
 #include "src/study/effects.h"
 
 #include "src/engine/engine_priv.h"
 #include "src/base/mem.h"
+#include "src/study/variants.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@ struct run {
     struct effects *e;
     enum kern_silence how;
     const atomic_bool *cancel;
+    effects_report *report;
+    void *report_arg;
     bool *pick;             /* (regions): rows that take part in grounding */
     float *logits, *softmax; /* of one copy, its longest reading */
 };
@@ -66,68 +69,33 @@ static void list_heads(struct effects *e, const struct net_sizes *s, enum kern_s
     }
 }
 
-/* ---- copies of the input */
+/* ---- changing a copy of the input */
 
-static void *effects_copies(const void *x, size_t size, int n)
-{
-    char *out = x ? xmalloc(size * (size_t)n + 1) : NULL;
-    for (int i = 0; x && i < n; i++)
-        memcpy(out + (size_t)i * size, x, size);
-    return out;
-}
-
-static void copy_inputs(const struct inputs *in, int n, struct inputs *out)
-{
-    size_t b = (size_t)in->in.batch, t = (size_t)in->in.tokens, v = (size_t)in->in.regions;
-    *out = *in;
-    out->ids = effects_copies(in->ids, b * t * sizeof *in->ids, n);
-    out->text_mask = effects_copies(in->text_mask, b * t * sizeof *in->text_mask, n);
-    out->task = effects_copies(in->task, b * sizeof *in->task, n);
-    out->image_mask = effects_copies(in->image_mask, b * v * sizeof *in->image_mask, n);
-    out->sources = NULL;
-    out->silences =
-        effects_copies(in->silences, (size_t)in->silence_count * sizeof *in->silences, 1);
-    out->in.batch *= n;
-    out->in.ids = out->ids;
-    out->in.text_mask = out->text_mask;
-    out->in.task = in->in.task ? out->task : NULL;
-    out->in.image_mask = out->image_mask;
-}
-
-/* The larger arrays, apart: they do not change within a run. */
-static void copy_features(const struct inputs *in, int dim, int n, struct inputs *out)
-{
-    size_t rows = (size_t)in->in.batch * (size_t)in->in.regions;
-    out->features = effects_copies(in->features, rows * (size_t)dim * sizeof *in->features, n);
-    out->spatials = effects_copies(in->spatials, rows * 5 * sizeof *in->spatials, n);
-}
-
-/* Copy k of the input without what the change names. */
-static void effects_leave_out(const struct run *run, struct inputs *x, int k,
-                              const struct change *c)
+static void effects_drop_region(const struct run *run, struct variants *v, int k,
+                                const struct change *c)
 {
     const struct inputs *in = &run->p->in;
-    int n = in->in.batch, v = in->in.regions, t = in->in.tokens;
+    for (int i = 0; i < in->in.batch * in->in.regions; i++)
+        if (in->sources[i].image == c->image && in->sources[i].region == c->region)
+            variant_drop_region(v, k, i / in->in.regions, i % in->in.regions);
+}
+
+/* Copy k of the input without what item `item` names. */
+static void effects_leave_out(void *arg, struct variants *v, int k, int item)
+{
+    const struct run *run = arg;
+    const struct change *c = &run->e->items[item].change;
     int at = net_input_token(run->p->net, c->token);
+    const struct net_silence head = {.map = c->map, .layer = c->layer, .head = c->head,
+                                     .how = c->how};
     switch (c->kind) {
-    case CHANGE_DROP_REGION:
-        for (int i = 0; i < n * v; i++)
-            if (in->sources[i].image == c->image && in->sources[i].region == c->region)
-                x->image_mask[k * n * v + i] = 0;
-        break;
+    case CHANGE_DROP_REGION: effects_drop_region(run, v, k, c); break;
     case CHANGE_MASK_TOKEN:
-        for (int b = k * n; b < (k + 1) * n; b++)
-            x->ids[b * t + at] = tokenizer_id(run->m->tokenizer, "[MASK]");
+        for (int b = 0; b < v->in->batch; b++)
+            variant_put_token(v, k, b, at, tokenizer_id(run->m->tokenizer, "[MASK]"));
         break;
-    case CHANGE_SILENCE:
-        x->silences = xreallocarray(x->silences, (size_t)x->silence_count + (size_t)n,
-                                    sizeof *x->silences);
-        for (int b = k * n; b < (k + 1) * n; b++)
-            x->silences[x->silence_count++] = (struct net_silence){
-                .map = c->map, .layer = c->layer, .head = c->head, .b = b, .how = c->how};
-        break;
-    case CHANGE_DROP_TOKEN: case CHANGE_SWAP:
-        break;
+    case CHANGE_SILENCE: variant_silence(v, k, &head); break;
+    case CHANGE_DROP_TOKEN: case CHANGE_SWAP: break;
     }
 }
 
@@ -200,34 +168,18 @@ static int effects_forward(const struct run *run, const struct inputs *in, struc
     return query_forward(run->m, run->p->net, in, &want, out, err);
 }
 
-static void free_copies(struct inputs *x)
+static void effects_take(void *arg, const struct trace *pass, int k, int item)
 {
-    free(x->ids);
-    free(x->text_mask);
-    free(x->task);
-    free(x->image_mask);
-    free(x->silences);
+    const struct run *run = arg;
+    read_copy(run, pass, k, &run->e->items[item]);
 }
 
-/* Items first to first+n-1, in one batch. */
-static int run_batch(struct run *run, int first, int n, const struct inputs *features,
-                     struct vs_err *err)
+static void effects_after(void *arg, int done)
 {
-    struct inputs x;
-    struct trace *t = NULL;
-    copy_inputs(&run->p->in, n, &x);
-    x.in.features = features->features;
-    x.in.spatials = features->spatials;
-    for (int k = 0; k < n; k++)
-        effects_leave_out(run, &x, k, &run->e->items[first + k].change);
-    int rc = effects_forward(run, &x, &t, err);
-    for (int k = 0; k < n && rc == 0; k++)
-        read_copy(run, t, k, &run->e->items[first + k]);
-    if (rc == 0)
-        run->e->done = first + n;
-    trace_free(t);
-    free_copies(&x);
-    return rc;
+    const struct run *run = arg;
+    run->e->done = done;
+    if (run->report)
+        run->report(run->report_arg, run->e);
 }
 
 /* The query as it is: what everything is compared with. */
@@ -261,24 +213,16 @@ static int run_whole(struct run *run, int choice, struct vs_err *err)
     return rc;
 }
 
-static int effects_run_all(struct run *run, effects_report *report, void *arg, struct vs_err *err)
+static int effects_run_all(struct run *run, struct vs_err *err)
 {
     const struct inputs *in = &run->p->in;
-    struct effects *e = run->e;
-    struct inputs features = {0};
-    int one = in->in.batch * in->in.regions, rc = 0;
-    int room = net_batch(run->p->net, in->in.batch * in->in.tokens, one, QUERY_ROWS / one);
-    room = room > e->count ? e->count : room;
-    copy_features(in, run->m->config.sizes.features, room, &features);
-    for (int at = 0; at < e->count && rc == 0; at += room) {
-        int left = e->count - at;
-        rc = run_batch(run, at, left < room ? left : room, &features, err);
-        if (rc == 0 && report)
-            report(arg, e);
-    }
-    free(features.features);
-    free(features.spatials);
-    return rc;
+    struct variants v = {.net = run->p->net, .in = &in->in,
+                         .heads = task_head(run->p->r->task, run->p->net->heads),
+                         .keep_padding = in->keep_padding, .silences = in->silences,
+                         .silence_count = in->silence_count, .lock = &run->m->forward_lock,
+                         .cancel = run->cancel, .make = effects_leave_out, .take = effects_take,
+                         .after = effects_after, .arg = run};
+    return variants_run(&v, run->e->count, err);
 }
 
 /* Grounding ranks all rows, or the candidates when there are any. */
@@ -311,7 +255,8 @@ int effects_run(struct model *m, const struct query *q, enum effects_of of, int 
 {
     struct prepared p;
     struct effects *e = xcalloc(1, sizeof *e);
-    struct run run = {.m = m, .p = &p, .e = e, .how = how, .cancel = cancel};
+    struct run run = {.m = m, .p = &p, .e = e, .how = how, .cancel = cancel,
+                      .report = report, .report_arg = arg};
     double start = vs_now_ms();
     e->of = of;
     int rc = query_prepare(m, q, cancel, &p, err);
@@ -322,7 +267,7 @@ int effects_run(struct model *m, const struct query *q, enum effects_of of, int 
     if (rc == 0)
         rc = run_whole(&run, choice, err);
     if (rc == 0)
-        rc = effects_run_all(&run, report, arg, err);
+        rc = effects_run_all(&run, err);
     e->ms = vs_now_ms() - start;
     prepared_fini(&p);
     free(run.pick);

@@ -34,6 +34,9 @@ int eval_check_boxes(const struct eval_item *it, int width, int height, struct v
     int rc = it->has_box ? boxes_look(it->box, 1, width, height, "the item's box", err) : 0;
     if (rc == 0 && n)
         rc = boxes_look(it->candidates.boxes, n, width, height, "candidates", err);
+    if (rc == 0 && it->evidence.count)
+        rc = boxes_look(it->evidence.boxes, it->evidence.count, width, height, "the item's boxes",
+                        err);
     if (rc == 0 && ((it->has_box && boxes_are_shares(it->box, 1, width, height)) ||
                     (n && boxes_are_shares(it->candidates.boxes, n, width, height))))
         rc = vs_fail(err, VS_E_FORMAT, "boxes are shares of the image, 0 to 1: pixels are "
@@ -140,10 +143,13 @@ static int run_item(struct run *r, const struct eval_item *it)
     struct result *x = NULL;
     int rc = make_query(r, it, &photos, &boxes, &q);
     if (rc == 0)
-        rc = it->foil_count ? eval_foils_run(r->m, it, &q, r->o->cancel, &x, r->err)
-                            : query_run(r->m, &q, r->o->cancel, &x, r->err);
-    if (rc == 0)
+        rc = r->o->ask ? r->o->ask(r->o->ask_arg, it, &q, r->err)
+             : it->foil_count ? eval_foils_run(r->m, it, &q, r->o->cancel, &x, r->err)
+                              : query_run(r->m, &q, r->o->cancel, &x, r->err);
+    if (rc == 0 && x)
         take_result(r, it, x);
+    else if (rc == 0)
+        ; /* the asker did all of it */
     else if (rc == VS_E_CANCELLED || rc == VS_E_DIVERGED || !r->o->bad)
         vs_fail_prefix(r->err, "%s: line %d", r->set->path, it->line);
     else
@@ -199,7 +205,7 @@ static int take_item(struct run *r, const struct eval_item *it)
     struct group *g = &r->group;
     int room = r->o->batch ? r->o->batch
                            : query_room(r->m, r->o->checkpoint, it->task, it->image_count);
-    if (is_pooled(r, it) || it->foil_count || r->o->attention || room < 2) {
+    if (is_pooled(r, it) || it->foil_count || r->o->attention || r->o->ask || room < 2) {
         int rc = run_group(r, g); /* those before it come first */
         return rc ? rc : run_item(r, it);
     }
@@ -323,6 +329,9 @@ int eval_run(struct model *m, const struct eval_set *s, const struct eval_option
     int rc = r.progress.all ? check_labels(&r)
                             : vs_fail(err, VS_E_USAGE, "%s: has no item of %s", s->path,
                                       o->task ? o->task->name : "any task");
+    if (rc == 0 && s->pool && o->ask)
+        rc = vs_fail(err, VS_E_USAGE, "%s: of retrieval, every caption with every image, no single "
+                     "query can be looked at", s->path);
     if (rc == 0)
         rc = s->pool ? eval_pool_run(m, s, o, &r.album, &r.progress, &user, err) : run_all(&r, s);
     for (int t = 0; t < task_count; t++) {

@@ -27,6 +27,7 @@ struct eval_item {
     char **foils;  /* (foil_count) other texts: the item's own has to belong more to its image; with
                       two images the first foil is the caption of the second */
     int foil_count;
+    struct box_list evidence; /* what the answer is about, for the pointing game; or none */
     bool scored; /* it says what is right, even where that is nothing of the above */
     bool no_id;  /* the set calls it nothing: the id is the number of its line */
     /* In a set of the reference's data folder (reference.h): images are keys of its LMDBs, and */
@@ -153,6 +154,10 @@ typedef void eval_take(void *arg, const struct eval_item *it, const struct resul
 /* An item cannot be asked: 0 goes on without it, a code ends the evaluation with err. */
 typedef int eval_bad(void *arg, const struct eval_item *it, const struct vs_err *err);
 
+/* What is done with an item's query in place of asking it and scoring the answer. */
+typedef int eval_ask(void *arg, const struct eval_item *it, const struct query *q,
+                     struct vs_err *err);
+
 /* Whether an item is passed over, as it is known what comes of it: then mark says what, for sets
  * that are not the reference's. */
 typedef bool eval_skip(void *arg, const struct eval_item *it, struct eval_mark *mark);
@@ -164,6 +169,8 @@ struct eval_options {
     int batch;               /* items computed at once, 0: what the device takes */
     struct eval_gone *gone; /* what was left out; NULL: such an item is an error */
     struct eval_attention *attention; /* of referring expressions, or NULL */
+    eval_ask *ask;           /* or NULL; of retrieval with a pool of images there is none */
+    void *ask_arg;
     eval_take *take;         /* or NULL */
     void *take_arg;
     eval_bad *bad;           /* NULL: such an item ends the evaluation */

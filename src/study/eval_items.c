@@ -23,6 +23,7 @@ void eval_item_fini(struct eval_item *it)
     for (int i = 0; i < it->foil_count; i++)
         free(it->foils[i]);
     free(it->foils);
+    free(it->evidence.boxes);
     free(it->classes);
     free(it->choices);
     json_decref(it->fields);

@@ -64,18 +64,38 @@ static int read_answers(const struct reader *r, const json_t *v, struct eval_ite
     return it->label_count ? 0 : bad(r, "no \"answer\" and no \"answers\"");
 }
 
-static int read_candidates(const struct reader *r, const json_t *v, struct eval_item *it)
+/* False: a list of 1 to 1000 boxes it is not. */
+static bool read_boxes(const json_t *list, struct box_list *out)
 {
-    const json_t *list = json_object_get(v, "candidates");
     size_t n = json_array_size(list);
     if (n < 1 || n > 1000)
-        return bad(r, "no \"candidates\", a list of boxes");
-    it->candidates.boxes = xcalloc(n, 4 * sizeof(float));
-    it->candidates.count = (int)n;
+        return false;
+    out->boxes = xcalloc(n, 4 * sizeof(float));
+    out->count = (int)n;
     for (size_t i = 0; i < n; i++)
-        if (!read_box(json_array_get(list, i), it->candidates.boxes + 4 * i))
-            return bad(r, "a candidate is not a box x1 y1 x2 y2");
-    return 0;
+        if (!read_box(json_array_get(list, i), out->boxes + 4 * i))
+            return false;
+    return true;
+}
+
+static int read_candidates(const struct reader *r, const json_t *v, struct eval_item *it)
+{
+    return read_boxes(json_object_get(v, "candidates"), &it->candidates)
+               ? 0 : bad(r, "no \"candidates\", a list of boxes x1 y1 x2 y2");
+}
+
+/* Where answers are chosen: what they are about, which need not be said. */
+static int read_evidence(const struct reader *r, const json_t *v, struct eval_item *it)
+{
+    const json_t *one = json_object_get(v, "box"), *list = json_object_get(v, "boxes");
+    if (it->task->reading->ranked != RANKED_LABELS || it->image_count != 1 || (!one && !list))
+        return 0;
+    if (list)
+        return read_boxes(list, &it->evidence)
+                   ? 0 : bad(r, "\"boxes\" is not a list of boxes x1 y1 x2 y2");
+    it->evidence.boxes = xcalloc(4, sizeof(float));
+    it->evidence.count = 1;
+    return read_box(one, it->evidence.boxes) ? 0 : bad(r, "\"box\" is not a box x1 y1 x2 y2");
 }
 
 static int read_number(const struct reader *r, const json_t *v, int below, struct eval_item *it)
@@ -149,6 +169,8 @@ static int take_item(void *arg, int line, const json_t *v)
     if (slices)
         it->fields = json_pack("{s:O}", "slices", slices);
     int rc = read_images(r, json_object_get(v, "images"), it);
+    if (rc == 0)
+        rc = read_evidence(r, v, it);
     return rc ? rc : read_truth(r, v, it);
 }
 

@@ -19,6 +19,8 @@ double target_value(const struct trace *pass, const struct net_target *t)
 {
     const struct trace_tensor *x = trace_output(pass, t->output);
     double sum = 0;
+    if (!x) /* a family may have the head's numbers under another name */
+        x = trace_head(pass, output_table[t->output].head);
     size_t n = x ? (size_t)x->shape[1] * (size_t)(x->ndim == 3 ? x->shape[2] : 1) : 0;
     for (int i = 0; x && i < t->count; i++)
         sum += (double)t->terms[i].weight *

@@ -2,8 +2,12 @@
 EXTRA_DIST += src/study/NOTES.md
 libcore_a_SOURCES += \
 	src/study/attribution.c src/study/attribution.h src/study/attribution_priv.h \
+	src/study/attribution_attention.c \
 	src/study/attribution_inputs.c \
 	src/study/attribution_maps.c \
+	src/study/attribution_patching.c \
+	src/study/attribution_removal.c \
+	src/study/bootstrap.c src/study/bootstrap.h \
 	src/study/compare.c src/study/compare.h \
 	src/study/compare_attention.c src/study/compare_attention.h \
 	src/study/compare_cka.c src/study/compare_cka.h \
@@ -34,6 +38,9 @@ libcore_a_SOURCES += \
 	src/study/evaluation.c src/study/evaluation.h src/study/evaluation_priv.h \
 	src/study/evaluation_past.c \
 	src/study/evaluation_rows.c src/study/evaluation_rows.h \
+	src/study/explain_set.c src/study/explain_set.h \
+	src/study/explain_sums.c src/study/explain_sums.h \
+	src/study/explanation.c src/study/explanation.h \
 	src/study/extract.c src/study/extract.h src/study/extract_priv.h \
 	src/study/extract_progress.c \
 	src/study/gradients.c src/study/gradients.h \
@@ -62,4 +69,5 @@ libcore_a_SOURCES += \
 	src/study/removal.c src/study/removal.h \
 	src/study/selfcheck.c src/study/selfcheck.h \
 	src/study/statistics.c src/study/statistics.h \
+	src/study/variants.c src/study/variants.h \
 	src/study/watch.c src/study/watch.h

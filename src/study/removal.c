@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Passes with more and more of an input removed, or back again. */
+/* Passes with one, or with more and more of an input removed, and back again. */
 #include "src/study/removal.h"
 
 #include "src/base/mem.h"
 #include "src/study/gradients.h"
+#include "src/study/variants.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 
 /* ---- what can be removed, and in which order */
 
-static bool removal_is_real(const int32_t *mask, int width, int b, int i)
+bool removal_is_real(const int32_t *mask, int width, int b, int i)
 {
     return !mask || mask[(ptrdiff_t)b * width + i] != 0;
 }
@@ -41,7 +42,7 @@ static int order_regions(const struct net_input *in, const struct net_target *t,
         for (int i = 1; i < in->regions; i++)
             if (removal_is_real(in->image_mask, in->regions, first + b, i) && !is_target_row(t, i))
                 out[n++] = (struct removable){first + b, i,
-                                              worth[(ptrdiff_t)b * in->regions + i]};
+                                              worth ? worth[(ptrdiff_t)b * in->regions + i] : 0};
     return n;
 }
 
@@ -80,61 +81,62 @@ static int order_tokens(const struct net_input *in, int first, int images, const
         if (!removal_is_word(in, first, images, i))
             continue;
         out[n] = (struct removable){-1, i, 0};
-        for (int b = 0; b < images; b++)
+        for (int b = 0; worth && b < images; b++)
             out[n].worth += worth[(ptrdiff_t)b * in->tokens + i];
         n++;
     }
     return n;
 }
 
-struct removable *removal_order(const struct net_input *in, const struct net_target *t, bool tokens,
-                                const double *worth, int *count)
+struct removable *removal_order(const struct removing *r, const double *worth, int *count)
 {
-    int first, images = net_target_images(t, in->batch, &first);
-    size_t most = (size_t)images * (size_t)(tokens ? in->tokens : in->regions);
+    const struct net_input *in = r->in;
+    int first, images = net_target_images(r->target, in->batch, &first);
+    size_t most = (size_t)images * (size_t)(r->tokens ? in->tokens : in->regions);
     struct removable *list = xcalloc(most + 1, sizeof *list);
-    *count = tokens ? order_tokens(in, first, images, worth, list)
-                    : order_regions(in, t, first, images, worth, list);
+    *count = r->tokens ? order_tokens(in, first, images, worth, list)
+                       : order_regions(in, r->target, first, images, worth, list);
     qsort(list, (size_t)*count, sizeof *list, removable_compare);
     return list;
 }
 
 /* ---- passes */
 
-struct remover {
-    struct net *n;
-    struct net_input in; /* of the target's images, masks being its own */
-    struct net_target target;
-    int first;
-    int32_t *mask, *whole; /* of what is removed; as it was */
-    size_t size;           /* of either */
-    bool tokens;
-    const atomic_bool *cancel;
+/* A pass has what is from place `from` to place to-1 of the order removed. */
+struct removal_part {
+    int from, to;
+    double *value, *probability; /* where they go; NULL: nowhere */
 };
 
-static void remover_init(struct remover *r, const struct net_input *in, const struct net_target *t)
+struct remover {
+    const struct removing *of;
+    struct net_input in; /* of the target's images */
+    struct net_target target;
+    int first;           /* of them in the whole input */
+    const struct removable *order;
+    const struct removal_part *parts;
+};
+
+static void remover_take_away(const struct remover *r, struct variants *v, int k,
+                              const struct removable *x)
 {
-    r->in = target_input(r->n, in, t, &r->target);
-    net_target_images(t, in->batch, &r->first);
-    int width = r->tokens ? in->tokens : in->regions;
-    const int32_t *from = r->tokens ? r->in.text_mask : r->in.image_mask;
-    r->size = (size_t)r->in.batch * (size_t)width;
-    r->mask = xcalloc(r->size + 1, sizeof *r->mask);
-    r->whole = xcalloc(r->size + 1, sizeof *r->whole);
-    for (size_t i = 0; i < r->size; i++)
-        r->whole[i] = from ? from[i] : 1;
-    if (r->tokens)
-        r->in.text_mask = r->mask;
-    else
-        r->in.image_mask = r->mask;
+    for (int b = 0; b < r->in.batch; b++) {
+        if (x->image >= 0 && x->image != r->first + b)
+            continue;
+        if (!r->of->tokens)
+            variant_drop_region(v, k, b, x->index);
+        else if (r->of->stand_in >= 0)
+            variant_put_token(v, k, b, x->index, r->of->stand_in);
+        else
+            variant_drop_token(v, k, b, x->index);
+    }
 }
 
-static void remover_take(struct remover *r, const struct removable *x)
+static void remover_make(void *arg, struct variants *v, int k, int item)
 {
-    int width = r->tokens ? r->in.tokens : r->in.regions;
-    for (int b = 0; b < r->in.batch; b++)
-        if (x->image < 0 || x->image == r->first + b)
-            r->mask[(ptrdiff_t)b * width + x->index] = 0;
+    const struct remover *r = arg;
+    for (int i = r->parts[item].from; i < r->parts[item].to; i++)
+        remover_take_away(r, v, k, &r->order[i]);
 }
 
 /* softmax of the target's only number */
@@ -154,46 +156,74 @@ static bool has_probability(const struct net_target *t)
     return t->count == 1 && (o == OUT_VQA || o == OUT_GQA || o == OUT_TRI || o == OUT_BINARY);
 }
 
-/* The target with from to to-1 of the order removed. */
-static int remover_point(struct remover *r, const struct removable *order, int from, int to,
-                         double *value, double *probability, struct vs_err *err)
+static void remover_read(void *arg, const struct trace *pass, int k, int item)
 {
-    struct net_want want = {.heads = output_table[r->target.output].head, .cancel = r->cancel};
-    struct trace *t = NULL;
-    memcpy(r->mask, r->whole, r->size * sizeof *r->mask);
-    for (int i = from; i < to; i++)
-        remover_take(r, &order[i]);
-    int rc = net_forward(r->n, &r->in, &want, &t, err);
-    if (rc == 0) {
-        *value = target_value(t, &r->target);
-        *probability = has_probability(&r->target)
-                           ? probability_of(trace_output(t, r->target.output), &r->target) : NAN;
-    }
-    trace_free(t);
+    const struct remover *r = arg;
+    const struct removal_part *x = &r->parts[item];
+    struct net_target t = r->target;
+    t.b += output_table[t.output].rows == ROWS_PAIRS ? k : k * r->in.batch;
+    *x->value = target_value(pass, &t);
+    if (x->probability)
+        *x->probability = has_probability(&t) ? probability_of(trace_output(pass, t.output), &t)
+                                              : (double)NAN;
+}
+
+static int remover_run(const struct removing *of, const struct removable *order,
+                       const struct removal_part *parts, int count, struct vs_err *err)
+{
+    struct remover r = {.of = of, .order = order, .parts = parts};
+    struct variants v = {.net = of->net, .in = &r.in, .silences = of->silences,
+                         .silence_count = of->silence_count, .cancel = of->cancel,
+                         .make = remover_make, .take = remover_read, .arg = &r};
+    r.in = target_input(of->net, of->in, of->target, &r.target);
+    net_target_images(of->target, of->in->batch, &r.first);
+    v.heads = output_table[of->target->output].head;
+    /* Of an odd number of images each answers for itself; copies of it would be pairs. */
+    v.most = output_table[of->target->output].rows == ROWS_PAIRS && r.in.batch == 1;
+    return variants_run(&v, count, err);
+}
+
+int removal_singly(const struct removing *r, const struct removable *list, int count, double *value,
+                   struct vs_err *err)
+{
+    struct removal_part *parts = xcalloc((size_t)count + 1, sizeof *parts);
+    for (int i = 0; i < count; i++)
+        parts[i] = (struct removal_part){i, i + 1, &value[i], NULL};
+    int rc = remover_run(r, list, parts, count, err);
+    free(parts);
     return rc;
 }
 
-int removal_run(struct net *n, const struct net_input *in, const struct net_target *t, bool tokens,
-                const struct removable *order, int count, const atomic_bool *cancel,
+/* Both curves have the same two ends, which are computed once. */
+static void removal_close(struct removal *r)
+{
+    int n = r->count;
+    r->insertion[0] = r->deletion[n];
+    r->insertion[n] = r->deletion[0];
+    r->insertion_p[0] = r->deletion_p[n];
+    r->insertion_p[n] = r->deletion_p[0];
+}
+
+int removal_run(const struct removing *r, const struct removable *order, int count,
                 struct removal *out, struct vs_err *err)
 {
-    struct remover r = {.n = n, .tokens = tokens, .cancel = cancel};
     double **const lists[] = {&out->deletion, &out->insertion, &out->deletion_p,
                               &out->insertion_p};
-    int rc = 0;
-    *out = (struct removal){.count = count, .probability = has_probability(t)};
+    struct removal_part *parts = xcalloc(2 * (size_t)count + 2, sizeof *parts);
+    int n = 0;
+    *out = (struct removal){.count = count, .probability = has_probability(r->target)};
     for (int i = 0; i < 4; i++)
         *lists[i] = xcalloc((size_t)count + 1, sizeof(double));
-    remover_init(&r, in, t);
-    for (int k = 0; k <= count && rc == 0; k++) {
-        rc = remover_point(&r, order, 0, k, &out->deletion[k], &out->deletion_p[k], err);
-        if (rc == 0)
-            rc = remover_point(&r, order, k, count, &out->insertion[k], &out->insertion_p[k], err);
-    }
-    free(r.mask);
-    free(r.whole);
-    if (rc != 0)
+    for (int k = 0; k <= count; k++)
+        parts[n++] = (struct removal_part){0, k, &out->deletion[k], &out->deletion_p[k]};
+    for (int k = 1; k < count; k++)
+        parts[n++] = (struct removal_part){k, count, &out->insertion[k], &out->insertion_p[k]};
+    int rc = remover_run(r, order, parts, n, err);
+    if (rc == 0)
+        removal_close(out);
+    else
         removal_fini(out);
+    free(parts);
     return rc;
 }
 

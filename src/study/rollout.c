@@ -76,7 +76,7 @@ static void rollout_layer(struct rollout *r, enum net_part part, int layer, int 
     }
 }
 
-/* A trace holds its maps in the order in which the layers ran. */
+/* A trace holds its maps in the order in which the layers ran. kind ATTN_COUNT: all of them. */
 static void rollout_run(struct rollout *r, enum attn_kind kind, int layer, int b)
 {
     int part = -1, number = -1; /* the last layer that was taken in */
@@ -93,24 +93,52 @@ static void rollout_run(struct rollout *r, enum attn_kind kind, int layer, int b
     }
 }
 
+/* Before the first layer every state is what came in. */
+static void rollout_begin(struct rollout *r)
+{
+    for (int s = 0; s < STREAM_COUNT; s++) {
+        int count = rows_of(r, (enum net_stream)s), first = first_of(r, (enum net_stream)s);
+        r->x[s] = xcalloc((size_t)count * (size_t)r->n + 1, sizeof *r->x[s]);
+        for (int i = 0; i < count; i++)
+            r->x[s][(ptrdiff_t)i * r->n + first + i] = 1;
+    }
+}
+
+static void rollout_end(struct rollout *r)
+{
+    for (int s = 0; s < STREAM_COUNT; s++)
+        free(r->x[s]);
+}
+
 float *rollout_map(const struct trace *t, enum attn_kind kind, int layer, int b, int rows,
                    int cols)
 {
     struct rollout r = {.t = t, .n = t->tokens + t->regions};
     float *out = xcalloc((size_t)rows * (size_t)cols + 1, sizeof *out);
     enum net_stream from = attn_table[kind].from, to = attn_table[kind].to;
-    for (int s = 0; s < STREAM_COUNT; s++) {
-        int count = rows_of(&r, (enum net_stream)s), first = first_of(&r, (enum net_stream)s);
-        r.x[s] = xcalloc((size_t)count * (size_t)r.n + 1, sizeof *r.x[s]);
-        for (int i = 0; i < count; i++)
-            r.x[s][(ptrdiff_t)i * r.n + first + i] = 1;
-    }
+    rollout_begin(&r);
     rollout_run(&r, kind, layer, b);
     for (int i = 0; i < rows && i < rows_of(&r, from); i++)
         for (int j = 0; j < cols && j < rows_of(&r, to); j++)
             out[(ptrdiff_t)i * cols + j] =
                 (float)r.x[from][(ptrdiff_t)i * r.n + first_of(&r, to) + j];
-    for (int s = 0; s < STREAM_COUNT; s++)
-        free(r.x[s]);
+    rollout_end(&r);
     return out;
+}
+
+bool rollout_row(const struct trace *t, enum net_stream s, int row, int b, double *tokens,
+                 double *regions)
+{
+    struct rollout r = {.t = t, .n = t->tokens + t->regions};
+    bool any = false;
+    for (int i = 0; i < t->count; i++)
+        any |= t->tensors[i].at.kind == TRACE_MAP;
+    rollout_begin(&r);
+    rollout_run(&r, ATTN_COUNT, -1, b);
+    for (int i = 0; i < t->tokens; i++)
+        tokens[i] += r.x[s][(ptrdiff_t)row * r.n + i];
+    for (int i = 0; i < t->regions; i++)
+        regions[i] += r.x[s][(ptrdiff_t)row * r.n + t->tokens + i];
+    rollout_end(&r);
+    return any;
 }

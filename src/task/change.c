@@ -226,6 +226,20 @@ int change_parse(const char *text, struct change *out, struct vs_err *err)
                    "PART [LAYER[.HEAD]] from CHECKPOINT", text);
 }
 
+int change_parse_heads(const char *text, struct change *out, struct vs_err *err)
+{
+    char map[20], place[20], rest[2];
+    const char *at = text;
+    *out = (struct change){.kind = CHANGE_SILENCE, .layer = -1, .head = -1};
+    bool good = next_word(&at, map, sizeof map) && (out->map = attn_find(map)) != ATTN_COUNT;
+    if (good && next_word(&at, place, sizeof place))
+        good = read_place(place, out) && !next_word(&at, rest, sizeof rest);
+    return good ? 0
+                : vs_fail(err, VS_E_USAGE, "'%s' is no map: MAP [LAYER[.HEAD]], as in "
+                          "\"text-to-image 3.2\"; maps are text, image, text-to-image, "
+                          "image-to-text, joint", text);
+}
+
 int change_list_parse(const char *text, struct change **out, int *count, struct vs_err *err)
 {
     int rc = 0, n = 0;

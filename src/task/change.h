@@ -49,6 +49,9 @@ void change_format(const struct change *c, char out[CHANGE_TEXT]);
 void change_show(const struct change *c, char out[CHANGE_TEXT]);
 /* One change. */
 int change_parse(const char *text, struct change *out, struct vs_err *err);
+/* Which heads of a map, in the same words: "text-to-image", "text-to-image 3", "text-to-image 3.2";
+ * out's map, and layer and head, -1 where they are not said. */
+int change_parse_heads(const char *text, struct change *out, struct vs_err *err);
 /* All of them with "; " between, as in result.changes; NULL when there are none. Caller frees. */
 char *change_list_format(const struct change *list, int count);
 /* Reads what change_list_format wrote; NULL and "" are none. Caller frees *out. */

@@ -70,7 +70,7 @@ done
 [ -w /dev/full ] || skip "there is no /dev/full"
 
 # ---- ranges, one message for all
-for c in workbench query compare extract eval sessions world detect forward relevance; do
+for c in workbench query compare extract eval explain sessions world detect forward relevance; do
     for number in 0 1025 x 2.5 ""; do
         refuses 2 "^vilscope $c: --threads takes a .*number from 1 to 1024, not '$number'" "$c: '$number' threads" \
             "$VILSCOPE" $c --threads "$number"
@@ -79,7 +79,7 @@ done
 refuses 2 "there is no task 'vqaa': did you mean vqa?" "a task" "$VILSCOPE" query -t vqaa x
 refuses 2 "reference or separate, not 'x'" "a choice" "$VILSCOPE" query --pair x
 refuses 2 "0.05 to 3600" "a number" "$VILSCOPE" compare --watch . --settle 1e9
-for c in tasks devices eval forward relevance world; do
+for c in tasks devices eval explain forward relevance world; do
     refuses 2 "^vilscope $c: unexpected argument 'x'" "$c: an argument" "$VILSCOPE" $c x
 done
 refuses 2 "^vilscope tokenize: unexpected argument 'x'" "tokenize: an argument" "$VILSCOPE" tokenize x

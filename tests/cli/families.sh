@@ -69,6 +69,13 @@ refuses 2 "baseline has no attributions by gradients yet" "no way back through i
     "$tiny/scene.png" "a red square"
 [ ! -s "$work/out" ]
 ok $? "and nothing is printed"
+for method in rollout attention leave-one-out; do
+    # shellcheck disable=SC2086
+    ask "$data/baseline.bin" vqa $one --attribute $method "a red square" &&
+        grep -q '^  1\. .*token .* [+-][0-9]\|^  1\. .*region .* [+-][0-9]' "$work/out" &&
+        ! grep -q 'nan\|inf ' "$work/out"
+    ok $? "but by $method: $(grep '^  1\. .*of image\|^  1\. token' "$work/out")"
+done
 
 # ---- alignment: index 0 is "belongs", and the difference of both logits is ranked
 # shellcheck disable=SC2086

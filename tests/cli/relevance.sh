@@ -100,16 +100,18 @@ attribute() { # attribute METHOD ARG...
     "$VILSCOPE" query --no-log -m "$frozen" -t vqa --attribute "$method" "$@" "$image" \
         "what color is the star?" 2>/dev/null
 }
-for method in relevancy attention-gradient gradient-input integrated-gradients lrp; do
+all="relevancy attention-gradient rollout attention gradient-input integrated-gradients lrp leave-one-out"
+all="$all attribution-patching"
+for method in $all; do
     attribute "$method" --top 40 >"$work/$method"
     grep -q '^  1\. .* [+-][0-9]' "$work/$method" && grep -q 'token .* star ' "$work/$method" &&
         ! grep -q 'nan\|inf ' "$work/$method"
     ok $? "$method: $(sed -n '/^  1\. .*of image\|^  1\. .*token/p' "$work/$method" | tail -n 1)"
 done
-[ "$(cd "$work" && cat relevancy attention-gradient gradient-input integrated-gradients lrp |
-    grep 'token .* star ' | sort -u | wc -l)" -eq 5 ]
+# shellcheck disable=SC2086 # names without blanks
+[ "$(cd "$work" && cat $all | sed -n 's/^ *[0-9]*\. \(.*token .* star .*\)/\1/p' | sort -u | wc -l)" -eq 9 ]
 ok $? "each method has numbers of its own"
-! grep -q '^ .*token .* -[0-9]' "$work/relevancy" && grep -q '^ .* -[0-9]' "$work/gradient-input"
+! (cd "$work" && grep -q '^ .*\(token\|region\) .* -[0-9]' relevancy attention-gradient rollout attention) && grep -q '^ .* -[0-9]' "$work/gradient-input"
 ok $? "relevancy cannot say against, gradients can"
 grep -q '% of the difference is missing' "$work/integrated-gradients"
 ok $? "integrated gradients say what is missing"
@@ -125,6 +127,70 @@ ok $? "why red and not blue is the difference of both: $(worth "$work/both")"
 attribute relevancy --json >"$work/json" && grep -q '"method": "relevancy"' "$work/json" &&
     grep -q '"piece": "star"' "$work/json" && grep -q '"signed": false' "$work/json"
 ok $? "as JSON"
+
+# ---- by leaving out: what the same query with a change says
+if [ -n "$python" ]; then
+    attribute leave-one-out --json >"$work/one.json"
+    attribute leave-one-out --json --removal mask >"$work/mask.json"
+    attribute attribution-patching --verify 3 --json >"$work/patching.json"
+    for change in "drop region 2" "drop region 5" "drop token 5" "mask token 5" "ablate text-to-image 1.1 zero"; do
+        "$VILSCOPE" query --no-log -m "$frozen" -t vqa --json --change "$change" "$image" "what color is the star?" \
+            >"$work/$(echo "$change" | tr ' ' _).json" 2>/dev/null
+    done
+    "$python" - "$work" <<'END'
+import json, sys
+def read(name):
+    text, at, out = open("%s/%s.json" % (sys.argv[1], name)).read(), 0, []
+    while text[at:].strip():
+        v, n = json.JSONDecoder().raw_decode(text[at:].lstrip())
+        at = len(text) - len(text[at:].lstrip()) + n
+        out.append(v)
+    return out
+whole, one = read("one")
+mask, patching = read("mask")[1], read("patching")[1]
+top = whole["answers"][0]
+def lost(change): # the logit of the first answer without what the change takes
+    r = read(change)[0]
+    return top["logit"] - [a for a in r["answers"] if a["label"] == top["label"]][0]["logit"]
+def region(a, n):
+    return [x for x in a["regions"] if x["region"] == n][0]
+def token(a, n):
+    return [x for x in a["tokens"] if x["token"] == n][0]
+def head(a, m, l, h):
+    return [x for x in a["heads"] if (x["map"], x["layer"], x["head"]) == (m, l, h)][0]
+near = lambda x, y: abs(x - y) < 2e-4
+for what, good in [
+    ("region 2", near(lost("drop_region_2"), region(one, 2)["worth"])),
+    ("region 5", near(lost("drop_region_5"), region(one, 5)["worth"])),
+    ("a word that nobody attends to", near(lost("drop_token_5"), token(one, 4)["worth"])),
+    ("[MASK]", near(lost("mask_token_5"), token(mask, 4)["worth"])),
+    ("the two removals differ", not near(token(one, 4)["worth"], token(mask, 4)["worth"])),
+    ("regions are the same with both", near(region(one, 2)["worth"], region(mask, 2)["worth"])),
+    ("three of each are verified", all(
+        sum(x["exact"] is not None for x in patching[k]) == 3 for k in ("tokens", "regions", "heads"))),
+    ("the largest are", all(x["exact"] is not None
+        for k in ("tokens", "regions", "heads") for x in patching[k][:3])),
+    ("exactly is what leave-one-out has", all(
+        near(x["exact"], region(one, x["region"])["worth"]) for x in patching["regions"][:3]) and all(
+        near(x["exact"], token(one, x["token"])["worth"]) for x in patching["tokens"][:3]))]:
+    print("ok" if good else "not ok", "-", what)
+END
+    [ $? -eq 0 ] || echo "not ok - numbers of leaving out are compared"
+fi >"$work/tap"
+while read -r line; do
+    case $line in
+    "not ok"*) ok 1 "${line#*- }" ;;
+    *) ok 0 "${line#*- }" ;;
+    esac
+done <"$work/tap"
+attribute attribution-patching --verify 0 >"$work/none"
+! grep -q exactly "$work/none" && grep -q '^heads' "$work/none" && grep -q '^  1\. .* [1-9]\.[1-9] ' "$work/none"
+ok $? "nothing is verified where nobody asks"
+attribute attention --top 40 --map "text-to-image 1.1" >"$work/a" &&
+    attribute attention --top 40 --map "text-to-image 1" >"$work/b" &&
+    grep -q '^text to image, layer 1, head 1$' "$work/a" && grep -q '^text to image, layer 1, mean of heads$' "$work/b" &&
+    ! cmp -s "$work/a" "$work/b"
+ok $? "a head of a map, and their mean"
 q() {
     "$VILSCOPE" query --no-log -m "$frozen" "$@"
 }
@@ -136,8 +202,13 @@ ok $? "of an image: $(grep '^layer-wise' "$work/out")"
 t() { # of a model that says nothing of itself
     "$VILSCOPE" query --no-log -m "$tiny" --regions "$tiny/scene.npy" "$@"
 }
+for map in "text-to-image 9" "text-to-image 1.99" "text-to-image 0" "sideways 1" "joint 1" "text 1 2" ""; do
+    refuses 2 "these maps have\|is no map\|has no joint" "--map '$map'" \
+        t -t vqa --attribute attention --map "$map" "red"
+done
 refuses 2 "'abacus' is no answer" "an answer that there is not" t -t snli-ve --attribute relevancy --target abacus \
     "red"
+refuses 2 "belongs to --attribute attention" "a map of another method" t -t vqa --attribute lrp --map "text 1" "red"
 refuses 2 "belong to --attribute" "a target alone" t -t vqa --target red "red"
 refuses 2 "ablated heads" "ablated heads" t -t snli-ve --attribute relevancy \
     --change "ablate text-to-image 1.1 zero" "red"

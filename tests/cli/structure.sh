@@ -159,18 +159,19 @@ fi
 
 # ---- what is said of the program
 
-cp man/vilscope.1 man/vilscope-compare.1 man/vilscope-eval.1 man/vilscope-extract.1 "$work"
+cp man/vilscope.1 man/vilscope-compare.1 man/vilscope-eval.1 man/vilscope-explain.1 \
+    man/vilscope-extract.1 "$work"
 sh man/update-lists "$VILSCOPE" "$work/vilscope.1" "$work/vilscope-compare.1" "$work/vilscope-eval.1" \
-    "$work/vilscope-extract.1"
+    "$work/vilscope-explain.1" "$work/vilscope-extract.1"
 none "the manual's lists are the program's (make update-manual writes them)" \
     "$(diff man/vilscope.1 "$work/vilscope.1"; diff man/vilscope-eval.1 "$work/vilscope-eval.1"
     diff man/vilscope-compare.1 "$work/vilscope-compare.1"
+    diff man/vilscope-explain.1 "$work/vilscope-explain.1"
     diff man/vilscope-extract.1 "$work/vilscope-extract.1")"
 "$VILSCOPE" help | awk '/^  [a-z]/ {print $1}' >"$work/names"
 some "$work/names" "commands"
 none "the manual has every command, with its options" "$(while read -r c; do
-    cat man/vilscope.1 man/vilscope-compare.1 man/vilscope-eval.1 man/vilscope-extract.1 |
-        grep -q "options of $c begin" || echo "$c"
+    cat man/vilscope*.1 | grep -q "options of $c begin" || echo "$c"
     grep -q "^\.Ss $c$" man/vilscope.1 || echo "$c"; done <"$work/names")"
 while read -r c; do
     "$VILSCOPE" "$c" --help | grep -oE -- '^ .{4} *--[a-z-]+' | grep -oE -- '[a-z][a-z-]+$'

@@ -62,14 +62,14 @@ static struct trace *gradients(const struct net_input *in, const struct net_targ
     return grad;
 }
 
-/* Another input of so many images. */
-static void make_input(int batch, struct net_input *in)
+/* Another input of so many images, of so many regions at least. */
+static void make_input(int batch, int regions, struct net_input *in)
 {
     do {
         query_random(&q, in);
-        if (in->batch != batch || in->regions < 2 || in->tokens < 3)
+        if (in->batch != batch || in->regions < regions || in->tokens < 3)
             query_free(in);
-    } while (in->batch != batch || in->regions < 2 || in->tokens < 3);
+    } while (in->batch != batch || in->regions < regions || in->tokens < 3);
 }
 
 /* ---- small steps */
@@ -317,6 +317,73 @@ static void check_padding(const struct net_input *pair)
     free(masks[1]);
 }
 
+/* ---- what keys are worth */
+
+#define TIMES 8 /* each region, so that one of its copies is a small step */
+
+/* An image that begins with a masked row; region `more` stands there once more, or not once. */
+static double value_of_copies(const struct net_input *one, int region, int more)
+{
+    struct net_input in = *one;
+    size_t n = (size_t)vilbert_net(q.m)->sizes.features, at = 1;
+    in.regions = 1 + TIMES * (one->regions - 1) + more;
+    float *x = xcalloc((size_t)in.regions * n, sizeof *x);
+    float *boxes = xcalloc((size_t)in.regions * 5, sizeof *boxes);
+    int32_t *mask = xcalloc((size_t)in.regions, sizeof *mask);
+    memcpy(x, one->features, n * sizeof *x);
+    memcpy(boxes, one->spatials, 5 * sizeof *boxes);
+    for (int i = 1; i < one->regions; i++)
+        for (int k = 0; k < TIMES + (i == region ? more : 0); k++, at++) {
+            memcpy(x + at * n, one->features + (size_t)i * n, n * sizeof *x);
+            memcpy(boxes + at * 5, one->spatials + (size_t)i * 5, 5 * sizeof *boxes);
+            mask[at] = 1;
+        }
+    in.features = x;
+    in.spatials = boxes;
+    in.image_mask = mask;
+    double y = value_at(&in, &targets[0]);
+    free(x);
+    free(boxes);
+    free(mask);
+    return y;
+}
+
+/* One more copy of a region is a bias of log((n + 1) / n) on its key. Row 0, which nobody attends
+ * to, is read all the same: what it looks at counts. */
+static void check_keys(void)
+{
+    struct net_input given, in;
+    struct vs_err err = {0};
+    struct trace *pass = NULL, *grad = NULL;
+    const struct net_back_want want = {.attention = true, .padding = true};
+    make_input(1, 4, &given);
+    in = given;
+    int32_t *mask = xcalloc((size_t)in.regions, sizeof *mask);
+    double *tokens = xcalloc(200, sizeof *tokens), *keys = xcalloc(200, sizeof *keys);
+    double worst = 0, most = 0, step = log((TIMES + 1.0) / (TIMES - 1.0));
+    for (int i = 1; i < in.regions; i++)
+        mask[i] = 1;
+    in.image_mask = mask;
+    in.text_mask = NULL;
+    int rc = target_gradients(vilbert_net(q.m), &in, &targets[0], &want, &pass, &grad, &err);
+    if (ok(rc == 0 && in.regions < 200, "gradients of an image that begins with padding")) {
+        relevancy_keys(&(struct explained){pass, grad, 0, 0}, tokens, keys);
+        for (int i = 1; i < in.regions; i++) {
+            double slope = (value_of_copies(&in, i, 1) - value_of_copies(&in, i, -1)) / step;
+            most = fmax(most, fabs(slope));
+            worst = fmax(worst, fabs(slope - keys[i]));
+        }
+        ok(most > 0 && worst < 0.05 * most, "keys are worth what one copy more of them changes "
+           "(%.1e of %.1e)", worst, most);
+    }
+    trace_free(pass);
+    trace_free(grad);
+    query_free(&given);
+    free(mask);
+    free(tokens);
+    free(keys);
+}
+
 /* ---- which words can be removed */
 
 static void check_words(const char *what, const int32_t *mask, const char *want)
@@ -325,7 +392,8 @@ static void check_words(const char *what, const int32_t *mask, const char *want)
     double worth[12] = {0};
     char got[8] = "";
     int count = 0;
-    struct removable *list = removal_order(&in, &targets[4], true, worth, &count);
+    const struct removing words = {.in = &in, .target = &targets[4], .tokens = true};
+    struct removable *list = removal_order(&words, worth, &count);
     for (int i = 0; i < count && i < 7; i++)
         got[i] = (char)('0' + list[i].index);
     ok(strcmp(got, want) == 0, "%s: words %s can be removed", what, got);
@@ -351,7 +419,7 @@ static void check_tape(void)
     struct vs_err err = {0};
     struct net_input other;
     double worst = 0;
-    make_input(4, &other);
+    make_input(4, 2, &other);
     if (!ok(record(&input, HEAD_ALL & vilbert_net(q.m)->heads, &tape, &pass, &err) == 0,
             "all heads are recorded %s", err.text))
         return;
@@ -526,14 +594,15 @@ int main(int argc, char **argv)
         return compare_golden(argv[1], argv[2]);
     if (!open_model("ref", 1))
         return tap_done();
-    make_input(1, &input);
-    make_input(2, &pair);
+    make_input(1, 2, &input);
+    make_input(2, 2, &pair);
     for (int i = 0; i < TARGETS; i++) {
         expected[i] = gradients(&input, &targets[i]);
         check_slopes(i == 4 ? &pair : &input, &targets[i]);
     }
     check_zeros();
     check_padding(&pair);
+    check_keys();
     check_removal();
     check_tape();
     check_refusals();

@@ -8,6 +8,8 @@
 #include "study.h"
 #include "tap.h"
 
+#include "src/base/mem.h"
+#include "src/study/bootstrap.h"
 #include "src/study/compare.h"
 #include "src/study/compare_cka.h"
 #include "src/study/compare_patch.h"
@@ -361,11 +363,52 @@ static void odds(void)
     ok(score_log_odds(even, 2, 1) == 0, "even ones: 0");
 }
 
+/* ---- intervals by resampling */
+
+/* Numbers whose mean has a known error: the interval is 1.96 of it to both sides. Ten equal numbers
+ * of one image are one number ten times, not ten. */
+static void resampling(void)
+{
+    enum { N = 400, SAME = 10 };
+    double x[N], *many = xcalloc(N * SAME, sizeof *many), sum = 0, var = 0;
+    int cluster[N * SAME];
+    uint64_t state = 7;
+    for (int i = 0; i < N; i++)
+        sum += x[i] = bootstrap_below(&state, 1000) / 1000.0;
+    for (int i = 0; i < N; i++)
+        var += (x[i] - sum / N) * (x[i] - sum / N) / N;
+    for (int i = 0; i < N * SAME; i++) {
+        many[i] = i % 7 == 6 && i / SAME % 2 ? NAN : x[i / SAME];
+        cluster[i] = 1000000 - i / SAME; /* any numbers, in any order */
+    }
+    double half = 1.96 * sqrt(var / N);
+    struct bootstrap a = bootstrap_mean(x, NULL, N, BOOTSTRAP_TIMES, BOOTSTRAP_SEED);
+    struct bootstrap b = bootstrap_mean(many, cluster, N * SAME, BOOTSTRAP_TIMES, BOOTSTRAP_SEED);
+    struct bootstrap c = bootstrap_mean(many, NULL, N * SAME, BOOTSTRAP_TIMES, BOOTSTRAP_SEED);
+    ok(fabs(a.mean - sum / N) < 1e-12 && a.count == N && a.clusters == N &&
+           fabs(a.high - a.mean - half) < 0.1 * half && fabs(a.mean - a.low - half) < 0.1 * half,
+       "an interval of a mean: %.4f (%.4f to %.4f), its error %.4f", a.mean, a.low, a.high, half);
+    ok(b.clusters == N && b.count < N * SAME && fabs(b.high - b.low - 2 * half) < 0.2 * half,
+       "ten numbers of one image are one: %.4f to %.4f", b.low, b.high);
+    ok(c.high - c.low < half, "taken for their own they would be ten: %.4f to %.4f", c.low, c.high);
+    for (int i = 0; i < N; i++)
+        x[i] = bootstrap_below(&state, 2) ? 1 : -1;
+    b = bootstrap_mean(x, NULL, N, BOOTSTRAP_TIMES, BOOTSTRAP_SEED);
+    ok(a.p < 0.01 && b.p > 0.01 && b.low < b.mean && b.mean < b.high,
+       "from 0: p %.4f, and %.4f of signs by chance", a.p, b.p);
+    a = bootstrap_mean(x, NULL, 0, BOOTSTRAP_TIMES, BOOTSTRAP_SEED);
+    b = bootstrap_mean(x, NULL, 1, BOOTSTRAP_TIMES, BOOTSTRAP_SEED);
+    ok(isnan(a.mean) && isnan(a.low) && isfinite(b.mean) && isnan(b.low),
+       "no number has no mean, one has no interval");
+    free(many);
+}
+
 int main(void)
 {
     struct model *m = NULL;
     struct photo *p = NULL;
     odds();
+    resampling();
     if (open_pair("none", 1, &m, &p)) {
         effects(m, p);
         measures(m, p);

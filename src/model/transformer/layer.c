@@ -57,6 +57,17 @@ static float *look_place(struct forward *r, struct look *l, int b, int tq, int t
     return l->part[b] = forward_room(r, n);
 }
 
+/* What is added to the scores of image b's keys. Where all are masked the same is added to each,
+ * which no softmax sees; it would only take digits from the scores. */
+static const float *look_bias(const struct look *l, int b)
+{
+    const struct packing *k = l->to;
+    bool differ = false;
+    for (int r = k->start[b]; l->bias && r < k->start[b + 1]; r++)
+        differ |= k->bias[r] == 0;
+    return differ ? l->bias + k->start[b] : NULL;
+}
+
 static int look_plan(struct forward *r, struct look *l, struct kern_attention *list)
 {
     int dh = l->width / l->heads;
@@ -70,7 +81,7 @@ static int look_plan(struct forward *r, struct look *l, struct kern_attention *l
         list[b] = (struct kern_attention){
             .q = l->q + q0, .k = l->k + k0, .v = l->v + k0, .out = l->out + q0,
             .ldq = l->width, .ldk = l->width, .ldv = l->width, .ldo = l->width,
-            .key_bias = l->bias ? l->bias + l->to->start[b] : NULL, .probs = probs,
+            .key_bias = look_bias(l, b), .probs = probs,
             .heads = l->heads, .dh = dh, .tq = tq, .tk = tk, .scale = 1.0f / sqrtf((float)dh)};
     }
     return 0;

@@ -223,7 +223,7 @@ int vilbert_backward(struct tape *tape, const struct net_target *target,
     if (rc == 0)
         rc = back_run(&b);
     rc = pass_finish(&b.p, rc);
-    if (rc == 0)
+    if (rc == 0 && !want->padding)
         back_clear_padding(&b);
     rc = back_check_finite(&b, rc);
     kern_free(t->m->core.k, b.maps);

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+/* vilscope explain: attributions tested on a set of items, method by method. */
+#include "src/cmd/vilscope.h"
+
+#include "src/base/mem.h"
+#include "src/base/plain.h"
+#include "src/cmd/cmd_explain.h"
+#include "src/cmd/cmd_model.h"
+#include "src/study/reference.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define OPTIONS struct options
+struct options {
+    struct model_options model;
+    struct words checkpoints;
+    struct eval_source data;
+    const char *reference, *methods, *rows, *shard;
+    int orders, seed, limit, removal;
+    bool json, resume, agreement;
+};
+
+static const char *const removals[] = {"attention", "mask", NULL};
+static const struct option_row option_rows[] = {
+    ROW_MODEL(model.dir),
+    TEXT("data", 0, "SET", data.path, VALUES_FILES,
+         "a set of items, as eval takes it (vilscope-data(5)); items need not say what is right"),
+    TEXT("reference", 0, "DIR", reference, VALUES_FOLDERS,
+         "instead of --data: the reference's data folder; all tasks that are in it but retrieval, "
+         "or that of -t"),
+    TEXT("images", 0, "DIR", data.images, VALUES_FOLDERS,
+         "where the images are (default: beside the set)"),
+    TEXT("annotations", 0, "FILE", data.annotations, VALUES_FILES,
+         "VQA v2: the answers; RefCOCO: COCO's instances.json"),
+    TEXT("split", 0, "NAME", data.split, VALUES_NONE, "as of eval"),
+    TASK(data.task, "only this task"),
+    ROW_CHECKPOINTS(checkpoints),
+    TEXT("methods", 0, "LIST", methods, VALUES_NONE,
+         "methods of query --attribute with commas between them (vilscope-explain(7)); all that "
+         "the checkpoints can have without it"),
+    INT("orders", 0, "N", orders, 0, 10000, 20, "random orders that methods are held against"),
+    INT("seed", 0, "N", seed, 0, 1000000000, 1, "of these orders"),
+    CHOICE("removal", "HOW", removal, removals, 0,
+           "how a word is removed: nobody attends to it, or [MASK] stands in; regions are always "
+           "masked"),
+    INT("limit", 0, "N", limit, 1, 100000000, 0, "at most N items of each task"),
+    TEXT("shard", 0, "I/N", shard, VALUES_NONE,
+         "only every N-th item from the I-th on: rows of all shards in one file, and --resume, "
+         "make the table"),
+    TEXT("rows", 0, "FILE", rows, VALUES_FILES, "what came of each item, a line of JSON"),
+    FLAG("resume", resume,
+         "--rows: go on behind the rows that are in it, of a run that was ended or killed"),
+    FLAG("agreement", agreement, "also the rank correlation of every two methods"),
+    ROW_JSON(json),
+    ROW_DEVICE(model.device),
+    ROW_THREADS(model.threads),
+    ROW_UNSAFE,
+    END,
+};
+
+static atomic_bool stop;
+
+static void explain_signal(int number)
+{
+    atomic_store(&stop, true);
+    signal(number, SIG_DFL);
+}
+
+/* The command under way. */
+struct explaining {
+    const struct options *o;
+    struct model *m;
+    const struct attribution_method **methods; /* (wants.method_count) owned */
+    struct explanation_wants wants;
+    char *setup;
+    int shard, shards;
+    struct explain_rows rows;
+    struct explain_column *list; /* (count) what came of each task on each checkpoint */
+    int count;
+    int checkpoint;              /* that runs */
+    bool partly;                 /* items of a set could not be read */
+    double last;                 /* when progress was shown */
+    struct vs_err *err;
+};
+
+/* ---- what is asked for */
+
+static int explain_add_method(struct explaining *x, const struct attribution_method *method)
+{
+    for (int i = 0; i < x->wants.method_count; i++)
+        if (x->methods[i] == method)
+            return 0;
+    x->methods[x->wants.method_count++] = method;
+    return 0;
+}
+
+static int explain_read_methods(struct explaining *x, const char *list)
+{
+    for (const char *at = list; *at;) {
+        size_t n = strcspn(at, ",");
+        char *word = xstrndup(at + strspn(at, " "), n - strspn(at, " "));
+        const struct attribution_method *method = attribution_find(word);
+        int rc = method ? explain_add_method(x, method)
+                        : vs_fail(x->err, VS_E_USAGE, "'%s' is no method (query --attribute lists "
+                                  "them)", word);
+        for (int i = 0; rc == 0 && i < model_checkpoint_count(x->m); i++)
+            rc = attribution_check(x->m, i, method, x->err);
+        free(word);
+        if (rc != 0)
+            return rc;
+        at += n + (at[n] == ',');
+    }
+    return x->wants.method_count ? 0 : vs_fail(x->err, VS_E_USAGE, "--methods names none");
+}
+
+/* All that every checkpoint can have. */
+static void explain_all_methods(struct explaining *x)
+{
+    for (int j = 0; j < attribution_count; j++) {
+        struct vs_err why = {0};
+        bool all = true;
+        for (int i = 0; i < model_checkpoint_count(x->m); i++)
+            all &= attribution_check(x->m, i, &attribution_table[j], &why) == 0;
+        if (all)
+            explain_add_method(x, &attribution_table[j]);
+    }
+}
+
+static int explain_read_wants(struct explaining *x)
+{
+    const struct options *o = x->o;
+    struct buf b = {0};
+    int rc = 0;
+    x->methods = xcalloc((size_t)attribution_count + 1, sizeof(void *));
+    x->wants = (struct explanation_wants){.methods = x->methods, .how = attribution_usual,
+                                          .orders = o->orders, .seed = (uint64_t)o->seed};
+    x->wants.how.mask_token = o->removal == 1;
+    x->wants.how.verify = 0;
+    if (o->methods)
+        rc = explain_read_methods(x, o->methods);
+    else
+        explain_all_methods(x);
+    for (int i = 0; i < x->wants.method_count; i++)
+        buf_printf(&b, "%s%s", i ? "," : "", x->methods[i]->word);
+    buf_printf(&b, "; %d random orders from %d; removed by %s", o->orders, o->seed,
+               removals[o->removal]);
+    x->setup = buf_steal(&b);
+    return rc;
+}
+
+/* "2/8" */
+static bool explain_read_shard(const char *text, int *shard, int *shards)
+{
+    char end;
+    *shard = *shards = 0;
+    return !text || (sscanf(text, "%d/%d%c", shard, shards, &end) == 2 && *shard >= 1 &&
+                     *shards <= 1000000 && *shard <= *shards);
+}
+
+/* ---- running */
+
+static void explain_progress(void *arg, const struct eval_progress *p)
+{
+    struct explaining *x = arg;
+    if (vs_now_ms() - x->last < 200 || !isatty(STDERR_FILENO))
+        return;
+    x->last = vs_now_ms();
+    plain_text(stderr, "\r\033[K%s: %d of %d items, %s",
+               model_checkpoint_name(x->m, x->checkpoint), p->done, p->all, p->task->name);
+    fflush(stderr);
+}
+
+static int explain_sum(struct explaining *x, const json_t *row, struct vs_err *err)
+{
+    const struct task *task = task_find(json_string_value(json_object_get(row, "task")));
+    const char *name = model_checkpoint_name(x->m, x->checkpoint);
+    int at = 0;
+    while (at < x->count && (x->list[at].task != task || x->list[at].checkpoint != name))
+        at++;
+    if (at == x->count) {
+        x->list = xreallocarray(x->list, (size_t)x->count + 1, sizeof *x->list);
+        x->list[x->count++] = (struct explain_column){.checkpoint = name, .task = task};
+    }
+    return explain_sums_add(&x->list[at].sums, row, err);
+}
+
+static int explain_take_past(void *arg, json_t *row, struct vs_err *err)
+{
+    return explain_sum(arg, row, err);
+}
+
+static int explain_take(void *arg, json_t *row, struct vs_err *err)
+{
+    struct explaining *x = arg;
+    int rc = explain_rows_add(&x->rows, row, err);
+    return rc ? rc : explain_sum(x, row, err);
+}
+
+/* Tasks of the set that the checkpoint has no head for are told, and left out. */
+static int explain_without(const struct explaining *x, const struct eval_set *set, bool *without)
+{
+    int left = 0;
+    bool *seen = xcalloc((size_t)task_count, sizeof *seen);
+    for (int i = 0; i < set->count; i++) {
+        const struct task *t = set->items[i].task;
+        struct vs_err why = {0};
+        int at = (int)(t - task_table);
+        if (seen[at] || (x->o->data.task && x->o->data.task != t))
+            continue;
+        seen[at] = true;
+        without[at] = model_check_task(x->m, x->checkpoint, t, &why) != 0;
+        if (without[at])
+            plain_text(stderr, "vilscope explain: note: %s\n", why.text);
+        left += !without[at];
+    }
+    free(seen);
+    return left;
+}
+
+static int explain_checkpoint(struct explaining *x, const struct eval_set *set)
+{
+    char digest[DIGEST_HEX];
+    struct eval_gone gone = {0};
+    bool *done = xcalloc((size_t)set->count + 1, sizeof *done);
+    bool *without = xcalloc((size_t)task_count, sizeof *without);
+    struct explain_set e = {.set = set, .checkpoint = x->checkpoint, .task = x->o->data.task,
+                            .without = without, .limit = x->o->limit, .shard = x->shard,
+                            .shards = x->shards, .wants = &x->wants, .setup = x->setup,
+                            .done = done, .take = explain_take, .arg = x, .cancel = &stop,
+                            .report = explain_progress, .report_arg = x, .gone = &gone};
+    model_checkpoint_digest(x->m, x->checkpoint, digest);
+    int rc = explain_rows_past(&x->rows, set, model_checkpoint_name(x->m, x->checkpoint), digest,
+                               x->setup, done, explain_take_past, x, x->err);
+    if (rc == 0 && explain_without(x, set, without) > 0)
+        rc = explain_set_run(x->m, &e, x->err);
+    if (isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
+    if (rc == 0 && gone.items)
+        plain_text(stderr, "vilscope explain: note: %d items are left out: %d of their images are "
+                   "not there, the first is %s\n", gone.items, gone.pictures, gone.first);
+    free(done);
+    free(without);
+    return rc;
+}
+
+#define EXPLAIN_FLAWS 10 /* items that are left out, by name */
+
+static void explain_say_flaws(struct explaining *x, const struct eval_set *set)
+{
+    for (int i = 0; i < set->flaw_count && i < EXPLAIN_FLAWS; i++)
+        plain_text(stderr, "vilscope explain: %s: item %s is left out: %s\n", set->path,
+                   set->flaws[i].item, set->flaws[i].why);
+    if (set->flaw_count > EXPLAIN_FLAWS)
+        plain_text(stderr, "vilscope explain: %s: %d items are left out\n", set->path,
+                   set->flaw_count);
+    x->partly |= set->flaw_count > 0;
+}
+
+static int explain_one_set(struct explaining *x, const struct eval_set *set)
+{
+    int rc = 0;
+    explain_say_flaws(x, set);
+    for (x->checkpoint = 0; rc == 0 && x->checkpoint < model_checkpoint_count(x->m);
+         x->checkpoint++)
+        rc = explain_checkpoint(x, set);
+    return rc;
+}
+
+static int explain_folder(struct explaining *x)
+{
+    int rc = 0, asked = 0;
+    for (int t = 0; t < task_count && rc == 0; t++) {
+        const struct task *task = &task_table[t];
+        const struct reference_task *kind = reference_find(task);
+        struct eval_set *set = NULL;
+        if (!kind || (x->o->data.task ? x->o->data.task != task
+                                      : !reference_has(x->o->reference, task) ||
+                                            task->reading->ranked == RANKED_IMAGES))
+            continue;
+        asked++;
+        rc = reference_open(x->o->reference, task,
+                            x->o->data.split ? x->o->data.split : kind->split, false, &set, x->err);
+        if (rc == 0)
+            rc = explain_one_set(x, set);
+        eval_free(set);
+    }
+    if (rc == 0 && asked == 0)
+        rc = vs_fail(x->err, VS_E_IO, "%s: no folder of the reference's tasks is in it, but "
+                     "retrieval (vilscope-data(5))", x->o->reference);
+    return rc;
+}
+
+static int explain_set_file(struct explaining *x)
+{
+    struct eval_set *set = NULL;
+    int rc = eval_open(&x->o->data, &set, x->err);
+    if (rc == 0)
+        rc = explain_one_set(x, set);
+    eval_free(set);
+    return rc;
+}
+
+static void explain_print(const struct explaining *x)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < x->count && x->o->json; i++)
+        json_array_append_new(list, explain_column_json(&x->list[i]));
+    if (x->o->json) {
+        command_json(json_pack("{s:o, s:o, s:s, s:o}", "model", plain_string(model_name(x->m)),
+                               "data", plain_string(x->o->reference ? x->o->reference
+                                                                    : x->o->data.path),
+                               "setup", x->setup, "explanations", list), JSON_INDENT(1));
+        return;
+    }
+    json_decref(list);
+    plain_out("what is explained is each checkpoint's own answer; %s; means of logits with 95 %% "
+              "intervals by images\n\n", x->setup);
+    for (int i = 0; i < x->count; i++)
+        explain_print_text(&x->list[i], x->o->agreement);
+}
+
+static int explain_run_all(struct explaining *x)
+{
+    int rc = model_open(&x->o->model, &x->m, x->err), closed;
+    struct vs_err why = {0};
+    if (rc == 0)
+        command_about("explain", x->m);
+    if (rc == 0)
+        rc = explain_read_wants(x);
+    if (rc == 0)
+        rc = explain_rows_open(&x->rows, x->o->rows, x->o->resume, x->err);
+    signal(SIGINT, explain_signal);
+    signal(SIGTERM, explain_signal);
+    if (rc == 0)
+        rc = x->o->reference ? explain_folder(x) : explain_set_file(x);
+    if ((rc == 0 || rc == VS_E_CANCELLED) && x->count)
+        explain_print(x);
+    else if (rc == 0)
+        rc = vs_fail(x->err, VS_E_USAGE, "no item was explained: no checkpoint has a head for what "
+                     "the set asks, or the shard is empty");
+    closed = explain_rows_close(&x->rows, rc ? &why : x->err);
+    for (int i = 0; i < x->count; i++)
+        explain_sums_fini(&x->list[i].sums);
+    free(x->list);
+    free(x->methods);
+    free(x->setup);
+    model_free(x->m);
+    return rc ? rc : closed ? closed : x->partly ? EXIT_PARTLY : EXIT_OK;
+}
+
+static int run_explain(void *options, char **args, int count)
+{
+    struct options *o = options;
+    struct vs_err err = {0};
+    struct explaining x = {.o = o, .err = &err};
+    struct chosen *chosen = NULL;
+    (void)args;
+    (void)count;
+    if (!o->data.path == !o->reference)
+        return command_usage("explain", "either --data SET or --reference DIR");
+    if (o->resume && !o->rows)
+        return command_usage("explain", "--resume goes on from a file of rows: --rows FILE");
+    if (!explain_read_shard(o->shard, &x.shard, &x.shards))
+        return command_usage("explain", "--shard is I/N, the I-th of N parts, as in 2/8");
+    o->data.optional = true;
+    int rc = command_choose("explain", &o->checkpoints, &o->model, &chosen, &err);
+    if (rc == 0)
+        rc = explain_run_all(&x);
+    command_chosen_free(chosen);
+    return rc < 0 ? command_fail("explain", &err) : rc;
+}
+
+const struct command command_explain = {
+    .name = "explain", .args = "[OPTION...] --data SET|--reference DIR",
+    .summary = "Test attributions on a data set, method by method.",
+    .about =
+        "Removes regions and words of each item in the order of each method (deletion), and puts\n"
+        "them back (insertion), beside random orders; looks whether methods point at true boxes;\n"
+        "and prints, for each task and checkpoint, the means with 95 % intervals by resampling\n"
+        "whole images. All terms and formulas: vilscope-explain(7).\n",
+    .after =
+        "  vilscope world -o held-out --seed 5000 --scenes 60\n"
+        "  vilscope explain --data held-out -t vqa --limit 200 --rows rows.jsonl\n",
+    .rows = option_rows, .size = sizeof(struct options), .run = run_explain,
+};
