@@ -384,32 +384,6 @@ static void check_keys(void)
     free(keys);
 }
 
-/* ---- which words can be removed */
-
-static void check_words(const char *what, const int32_t *mask, const char *want)
-{
-    struct net_input in = {.batch = 2, .tokens = 6, .regions = 1, .text_mask = mask};
-    double worth[12] = {0};
-    char got[8] = "";
-    int count = 0;
-    const struct removing words = {.in = &in, .target = &targets[4], .tokens = true};
-    struct removable *list = removal_order(&words, worth, &count);
-    for (int i = 0; i < count && i < 7; i++)
-        got[i] = (char)('0' + list[i].index);
-    ok(strcmp(got, want) == 0, "%s: words %s can be removed", what, got);
-    free(list);
-}
-
-static void check_removal(void)
-{
-    static const int32_t ends[] = {1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 0};
-    static const int32_t begins[] = {0, 0, 1, 1, 1, 1, 0, 0, 1, 1, 1, 1};
-    static const int32_t second[] = {1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-    check_words("padding at the end", ends, "123");
-    check_words("padding at the beginning", begins, "34");
-    check_words("a word of the second row only", second, "1234");
-}
-
 /* ---- a tape among other passes, and targets one after the other */
 
 static void check_tape(void)
@@ -603,7 +577,6 @@ int main(int argc, char **argv)
     check_zeros();
     check_padding(&pair);
     check_keys();
-    check_removal();
     check_tape();
     check_refusals();
     query_close(&q);

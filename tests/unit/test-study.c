@@ -16,6 +16,7 @@
 #include "src/study/difference.h"
 #include "src/study/effects.h"
 #include "src/study/eval.h"
+#include "src/study/removal.h"
 
 #include <math.h>
 
@@ -403,12 +404,42 @@ static void resampling(void)
     free(many);
 }
 
+/* ---- which words can be removed */
+
+static const struct net_term pair_term = {0, 1, 1};
+static const struct net_target pair = {OUT_BINARY, 0, &pair_term, 1};
+
+static void check_words(const char *what, const int32_t *mask, const char *want)
+{
+    struct net_input in = {.batch = 2, .tokens = 6, .regions = 1, .text_mask = mask};
+    double worth[12] = {0};
+    char got[8] = "";
+    int count = 0;
+    const struct removing words = {.in = &in, .target = &pair, .tokens = true};
+    struct removable *list = removal_order(&words, worth, &count);
+    for (int i = 0; i < count && i < 7; i++)
+        got[i] = (char)('0' + list[i].index);
+    ok(strcmp(got, want) == 0, "%s: words %s can be removed", what, got);
+    free(list);
+}
+
+static void check_removal(void)
+{
+    static const int32_t ends[] = {1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 0};
+    static const int32_t begins[] = {0, 0, 1, 1, 1, 1, 0, 0, 1, 1, 1, 1};
+    static const int32_t second[] = {1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    check_words("padding at the end", ends, "123");
+    check_words("padding at the beginning", begins, "34");
+    check_words("a word of the second row only", second, "1234");
+}
+
 int main(void)
 {
     struct model *m = NULL;
     struct photo *p = NULL;
     odds();
     resampling();
+    check_removal();
     if (open_pair("none", 1, &m, &p)) {
         effects(m, p);
         measures(m, p);
