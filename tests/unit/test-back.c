@@ -2,7 +2,7 @@
 /* The way back through the small model: gradients are the slopes that small steps of the inputs
  * show, the same on every back end and for every number of threads, exactly 0 where nothing leads
  * to the target and in all rows of padding, and those of a tape stay what they are while other
- * passes run; and which words can be removed. A term of a derivative that is missing, rows of
+ * passes run; and keys are worth what one more copy of them changes. A missing term, rows of
  * another image, memory that two layers share, or a target that is not checked breaks it.
  *
  * usage: test-back              the small model
