@@ -7,6 +7,7 @@
 #include "ui/actions/actions.h"
 #include "ui/jobs/compare.h"
 #include "ui/jobs/leave_one_out.h"
+#include "ui/kit/terminfo.h"
 
 #include <curses.h>
 #include <errno.h>
@@ -44,18 +45,19 @@ static void on_signal(int number)
 /* ---- the terminal */
 
 /* The screen goes, and the terminal is as it was. */
-static void leave_screen(void)
+static void leave_screen(struct workbench *w)
 {
+    gfx_leave(&w->screen.gfx);
     term_modes(false);
     endwin();
     term_give_back();
 }
 
-static void workbench_suspend(void)
+static void workbench_suspend(struct workbench *w)
 {
     /* SIGTSTP, unlike SIGSTOP, does nothing where no shell could wake us again. */
     struct sigaction stop = {.sa_handler = SIG_DFL}, old;
-    leave_screen();
+    leave_screen(w);
     sigaction(SIGTSTP, &stop, &old);
     raise(SIGTSTP);
     sigaction(SIGTSTP, &old, NULL);
@@ -80,6 +82,7 @@ static void workbench_resize(struct workbench *w)
     got_resize = 0;
     if (term_size(&rows, &cols))
         resizeterm(rows, cols);
+    screen_ask(w);
     w->screen.redraw = true;
 }
 
@@ -87,9 +90,11 @@ static void redraw_all(struct workbench *w)
 {
     struct term t = w->screen.gfx.term;
     term_measure(&t);
+    if (t.cell_w == 0) {
+        t.cell_w = w->screen.gfx.term.cell_w;
+        t.cell_h = w->screen.gfx.term.cell_h;
+    }
     gfx_set_term(&w->screen.gfx, &t);
-    if (t.cell_w == 0 && w->screen.gfx.mode == GFX_SIXEL)
-        gfx_set_mode(&w->screen.gfx, GFX_BLOCKS);
     clearok(curscr, TRUE);
     gfx_lost(&w->screen.gfx);
     w->screen.redraw = false;
@@ -135,6 +140,7 @@ static void workbench_draw(struct workbench *w)
     if (w->screen.redraw)
         redraw_all(w);
     panes_draw(w);
+    w->screen.gfx.cursor = w->screen.cursor_on;
     bool left = gfx_flush(&w->screen.gfx);
     w->script.ready = !left && !workbench_busy(w) && gfx_settled(&w->screen.gfx);
 }
@@ -149,7 +155,7 @@ static void workbench_loop(struct workbench *w)
         int ms = workbench_patience(w, script_ms, sooner_of(compare_ms, log_ms));
         alive = wait_for_something(w, ms);
         if (got_stop)
-            workbench_suspend();
+            workbench_suspend(w);
         got_stop = 0;
         if (got_resume)
             workbench_resume(w);
@@ -157,7 +163,7 @@ static void workbench_loop(struct workbench *w)
             workbench_resize(w);
         keys_take(w);
         if (w->screen.suspend) {
-            workbench_suspend();
+            workbench_suspend(w);
             workbench_resume(w);
             workbench_resize(w);
         }
@@ -221,17 +227,18 @@ int workbench_ended_by(void)
 
 /* curses asks for the size by itself, and fails where it is more than it can count to: it is told
  * one. */
-static bool new_screen(void)
+/* told: the terminal has said that it has 24 bits of color. */
+static bool new_screen(bool told)
 {
     int rows, cols;
     char number[16];
     if (!term_size(&rows, &cols))
-        return newterm(NULL, stdout, stdin) != NULL;
+        return terminfo_open(told);
     snprintf(number, sizeof number, "%d", rows);
     setenv("LINES", number, 1);
     snprintf(number, sizeof number, "%d", cols);
     setenv("COLUMNS", number, 1);
-    bool opened = newterm(NULL, stdout, stdin) != NULL;
+    bool opened = terminfo_open(told);
     unsetenv("LINES");
     unsetenv("COLUMNS");
     return opened;
@@ -239,19 +246,24 @@ static bool new_screen(void)
 
 static int open_screen(struct workbench *w, enum graphics_choice choice, struct vs_err *err)
 {
+    w->screen.unknown = terminfo_unknown();
+    if (w->screen.unknown)
+        fprintf(stderr, "vilscope: note: TERM is '%.100s', which terminfo does not have here: "
+                "drawn as %s\n", w->screen.unknown, terminfo_name());
     int rc = term_take(err);
     if (rc != 0)
         return rc;
     watch_signals();
     term_ask(&w->screen.input);
+    w->screen.graphics = choice;
     screen_terminal(w, &w->screen.input.term);
-    screen_set_graphics(w, choice);
     if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
         setlocale(LC_CTYPE, "C.UTF-8");
-    if (!new_screen()) {
+    if (!new_screen(w->screen.input.term.rgb)) {
         term_give_back();
-        return vs_fail(err, VS_E_USAGE, "TERM is '%s', which this machine does not know: set it "
-                       "to your terminal's name", getenv("TERM"));
+        return vs_fail(err, VS_E_USAGE, "terminfo has neither '%s' (TERM) nor xterm-256color: "
+                       "install ncurses-base, or set TERMINFO to a folder of entries",
+                       getenv("TERM"));
     }
     raw();
     noecho();
@@ -263,6 +275,7 @@ static int open_screen(struct workbench *w, enum graphics_choice choice, struct 
     if (has_colors()) {
         start_color();
         use_default_colors();
+        w->screen.started = true;
         draw_init_colors();
     }
     curs_set(0);
@@ -310,7 +323,7 @@ static void workbench_greet(struct workbench *w, const struct workbench_options 
     else if (o->no_log && strncmp(o->no_log, "not logged", 10) == 0)
         workbench_say(w, true, "%s", o->no_log);
     else
-        workbench_say(w, false, "/ to type a query, ? for help");
+        workbench_say(w, false, "/ to type a query");
 }
 
 /* The first things to do, by what was asked for. */
@@ -362,7 +375,7 @@ int workbench_run(const struct workbench_options *o, struct vs_err *err)
         rc = workbench_begin(w, o, err);
         if (rc == 0)
             workbench_loop(w);
-        leave_screen();
+        leave_screen(w);
     }
     if (rc == 0 && w->failed)
         rc = vs_fail(err, VS_E_USAGE, "%s", w->status.text);

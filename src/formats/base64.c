@@ -52,3 +52,18 @@ int64_t base64_decode(const char *s, size_t len, uint8_t *out, size_t size)
     }
     return (int64_t)n;
 }
+
+void base64_encode(const void *data, size_t len, struct buf *out)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const uint8_t *p = data;
+    for (size_t i = 0; i < len; i += 3) {
+        size_t n = len - i < 3 ? len - i : 3;
+        uint32_t bits = (uint32_t)p[i] << 16 | (n > 1 ? (uint32_t)p[i + 1] << 8 : 0) |
+                        (n > 2 ? p[i + 2] : 0);
+        const char four[4] = {digits[bits >> 18], digits[bits >> 12 & 63],
+                              n > 1 ? digits[bits >> 6 & 63] : '=',
+                              n > 2 ? digits[bits & 63] : '='};
+        buf_add(out, four, 4);
+    }
+}

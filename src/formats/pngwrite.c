@@ -24,6 +24,16 @@ static void put(void *arg, void *data, int size)
     outfile_write(arg, data, (size_t)size);
 }
 
+static void put_in_memory(void *arg, void *data, int size)
+{
+    buf_add(arg, data, (size_t)size);
+}
+
+bool png_encode(const uint8_t *rgb, int w, int h, struct buf *out)
+{
+    return stbi_write_png_to_func(put_in_memory, out, w, h, 3, rgb, 3 * w) != 0;
+}
+
 int png_write(const char *path, const uint8_t *rgb, int w, int h, struct vs_err *err)
 {
     struct outfile o;

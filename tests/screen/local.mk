@@ -5,10 +5,11 @@ if VTERM
 # What their tests share.
 check_LIBRARIES = libterminal.a
 libterminal_a_SOURCES = tests/screen/look.c tests/screen/look.h tests/screen/pixels.c \
-	tests/screen/pixels.h tests/screen/terminal.c tests/screen/terminal.h
+	tests/screen/pixels.h tests/screen/protocols.c tests/screen/protocols.h \
+	tests/screen/terminal.c tests/screen/terminal.h
 libterminal_a_CPPFLAGS = $(SCREEN_CPPFLAGS)
 SCREEN_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/screen $(VTERM_CFLAGS)
-SCREEN_LIBS = libterminal.a $(VTERM_LIBS) -lutil
+SCREEN_LIBS = libterminal.a $(VTERM_LIBS) $(ZLIB_LIBS) -lutil
 TAP_TESTS += test-screen
 test_screen_SOURCES = tests/screen/test-screen.c
 test_screen_CPPFLAGS = $(SCREEN_CPPFLAGS)
@@ -25,6 +26,10 @@ TAP_TESTS += test-golden
 test_golden_SOURCES = tests/screen/test-golden.c
 test_golden_CPPFLAGS = $(SCREEN_CPPFLAGS)
 test_golden_LDADD = $(SCREEN_LIBS) -lm
+TAP_TESTS += test-kinds
+test_kinds_SOURCES = tests/screen/test-kinds.c
+test_kinds_CPPFLAGS = $(SCREEN_CPPFLAGS)
+test_kinds_LDADD = $(SCREEN_LIBS) -lm
 TAP_TESTS += test-messages
 test_messages_SOURCES = tests/screen/test-messages.c
 test_messages_CPPFLAGS = $(SCREEN_CPPFLAGS)

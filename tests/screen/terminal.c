@@ -2,6 +2,7 @@
 /* A terminal for tests. Escape sequences that libvterm must not see (questions, sixels) are taken
  * out of the stream first. */
 #include "pixels.h"
+#include "protocols.h"
 
 #include "tap.h" /* only where the sources are: what is asserted is the tests' */
 
@@ -38,7 +39,7 @@ static void reply(struct terminal *t, const char *text)
 
 /* ---- modes */
 
-static const int known_modes[] = {25, 1000, 1006, 1049, 2004, 2026, 1};
+static const int known_modes[] = {25, 1000, 1006, 1049, 2004, 2026, 2031, 1};
 #define MODES (int)(sizeof known_modes / sizeof known_modes[0])
 
 /* "ESC [ ? 1006 ; 1000 h" */
@@ -94,20 +95,68 @@ static bool answer(struct terminal *t, const char *s)
         reply(t, t->kind.sixel ? "\033[?63;1;2;4;6c" : "\033[?64;1;2;6;9c");
         return true;
     }
+    if (strcmp(s, "\033[>q") == 0) {
+        char text[128];
+        snprintf(text, sizeof text, "\033P>|%s\033\\", t->kind.name ? t->kind.name : "");
+        if (t->kind.name)
+            reply(t, text);
+        return true;
+    }
     if (strcmp(s, "\033[16t") == 0) {
         reply(t, "\033[6;16;8t");
+        return true;
+    }
+    if (t->kind.window && strcmp(s, "\033[?2;1;0S") == 0) {
+        char size[64];
+        snprintf(size, sizeof size, "\033[?2;0;%d;%dS", t->cols * CELL_W, t->rows * CELL_H);
+        reply(t, size);
         return true;
     }
     if (strcmp(s, "\033[?1;1;0S") == 0 || strcmp(s, "\033[?2;1;0S") == 0) {
         reply(t, s[3] == '1' ? "\033[?1;0;256S" : "\033[?2;0;1000;800S");
         return true;
     }
-    return (s[2] == '?' && s[strlen(s) - 1] == 'S') || strchr(s, '$') || strstr(s, "?2026");
+    return (s[2] == '?' && s[strlen(s) - 1] == 'S') || strchr(s, '$') || strstr(s, "?2026") ||
+           strstr(s, "?2031");
+}
+
+/* What stands between the introducer of a string and its end. */
+static void take_string(struct terminal *t, char introducer, char *text)
+{
+    char out[128];
+    if (introducer == 'P' && strncmp(text, "tmux;\033\033", 7) == 0 && t->kind.tmux) {
+        char *to = text;
+        for (char *s = text + 5; *s; s++, to++) { /* every Escape came twice */
+            s += s[0] == '\033' && s[1] == '\033';
+            *to = *s;
+        }
+        to[-2] = '\0'; /* ESC \ */
+        take_string(t, text[1], text + 2);
+    } else if (introducer == 'P' && text[strspn(text, "0123456789;")] == 'q') {
+        pixels_take(t, strchr(text, 'q') + 1);
+    } else if (introducer == '_' && text[0] == 'G') {
+        if (protocols_kitty(t, text + 1, out, sizeof out) && (t->kind.kitty || t->kind.tmux))
+            reply(t, out);
+    } else if (introducer == ']' && strncmp(text, "11;?", 4) == 0 && t->kind.back) {
+        snprintf(out, sizeof out, "\033]11;%s\033\\", t->kind.back);
+        reply(t, out);
+    } else if (introducer == ']' && strcmp(text, "1337;ReportCellSize") == 0 && t->kind.iterm2) {
+        reply(t, "\033]1337;ReportCellSize=16.0;8.0;1.0\033\\");
+    } else if (introducer == ']' && strncmp(text, "1337;File=", 10) == 0) {
+        protocols_iterm2(t, text + 10);
+    }
+}
+
+/* Inside tmux nothing else is a question to the terminal around it. */
+static bool is_string(char c)
+{
+    return c && strchr("P_]^X", c);
 }
 
 static void feed(struct terminal *t, char c)
 {
-    if (t->said_len < (int)sizeof t->said - 1 && !(t->len > 1 && t->seq[1] == 'P'))
+    bool string = t->len > 1 && (t->seq[1] == 'P' || t->seq[1] == '_'); /* pictures */
+    if (t->said_len < (int)sizeof t->said - 1 && !string)
         t->said[t->said_len++] = c;
     t->said[t->said_len] = '\0';
     if (t->len == 0 && c != 033) {
@@ -117,20 +166,20 @@ static void feed(struct terminal *t, char c)
     if (t->len < (int)sizeof t->seq - 1)
         t->seq[t->len++] = c;
     t->seq[t->len] = '\0';
-    bool dcs = t->len > 1 && t->seq[1] == 'P', csi = t->len > 1 && t->seq[1] == '[';
-    bool done = dcs ? c == '\\' && t->seq[t->len - 2] == 033 : csi ? csi_done(t->seq, t->len)
-                                                                   : t->len > 1;
-    if (!done && t->len > 1 && !dcs && !csi)
-        done = true;
+    string = t->len > 1 && is_string(t->seq[1]);
+    bool csi = t->len > 1 && t->seq[1] == '[';
+    bool wrapped = string && strncmp(t->seq, "\033Ptmux;", 7) == 0;
+    bool end = c == '\\' && t->len > 2 && t->seq[t->len - 2] == 033 &&
+               !(wrapped && t->seq[t->len - 3] == 033);
+    bool done = string ? end || (c == 7 && t->seq[1] == ']')
+                : csi  ? csi_done(t->seq, t->len)
+                       : t->len > 1;
     if (!done)
         return;
-    if (dcs) {
-        const char *q = strchr(t->seq, 'q');
-        if (q)
-            pixels_take(t, q + 1);
-    } else if (csi && (take_modes(t, t->seq), answer(t, t->seq))) {
-        /* libvterm does not see it */
-    } else {
+    if (string) {
+        t->seq[t->len - (c == 7 ? 1 : 2)] = '\0';
+        take_string(t, t->seq[1], t->seq + 2);
+    } else if (!(csi && (take_modes(t, t->seq), answer(t, t->seq)))) {
         /* ESC ( 0 and the like have one byte more: libvterm waits for it by itself. */
         vterm_input_write(t->vt, t->seq, (size_t)t->len);
     }
@@ -195,7 +244,14 @@ struct terminal *terminal_start_as(const char *const *argv, int rows, int cols,
     if (t->pid == 0) {
         close(t->fd);
         login_tty(line);
-        setenv("TERM", "xterm-256color", 1);
+        setenv("TERM", kind->term ? kind->term : "xterm-256color", 1);
+        unsetenv("COLORTERM");
+        if (kind->colorterm)
+            setenv("COLORTERM", kind->colorterm, 1);
+        setenv("TMUX", kind->tmux ? "/tmp/tmux,1,0" : "", 1);
+        unsetenv("KITTY_WINDOW_ID");
+        unsetenv("GHOSTTY_RESOURCES_DIR");
+        unsetenv("TERM_PROGRAM");
         setenv("LC_ALL", "C.UTF-8", 1);
         execv(argv[0], (char *const *)(uintptr_t)argv);
         _exit(127);
@@ -428,6 +484,7 @@ void terminal_free(struct terminal *t)
 {
     close(t->fd);
     vterm_free(t->vt);
+    protocols_free(t);
     free(t->late);
     free(t);
 }

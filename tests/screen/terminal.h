@@ -22,6 +22,11 @@ struct terminal_kind {
     bool says;       /* that it has another size than it has: */
     int rows, cols;
     int delay;       /* ms until a key arrives, and until what is written is seen */
+    const char *term, *colorterm; /* of the environment; NULL: xterm-256color, none */
+    bool window;     /* pictures may be as large as the window, at any time */
+    bool kitty, placeholders, iterm2; /* it knows them, and says so */
+    bool tmux;       /* questions reach it only if they are wrapped for tmux */
+    const char *name, *back; /* what it calls itself; its background, "rgb:..."; or NULL */
 };
 
 struct terminal {
@@ -40,7 +45,15 @@ struct terminal {
     VTermScreen *screen;
     char seq[1 << 20]; /* an escape sequence under way */
     int len;
-    int images;       /* sixel sequences so far */
+    int images;       /* pictures so far, or strips of them */
+    struct stored {   /* by kitty's graphics: what it keeps */
+        uint32_t id;
+        int w, h, cols, rows;
+        uint8_t *rgb; /* NULL: none */
+    } stored[256];
+    int deleted, refused; /* how many were deleted; were wrong */
+    char keys[256];   /* of a picture that comes in pieces, */
+    char *pieces;     /* and its data */
     int left;         /* how often the program has left its screen */
     char said[1 << 15]; /* what it wrote since terminal_mark, but for pictures */
     int said_len;

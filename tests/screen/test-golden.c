@@ -134,7 +134,11 @@ static void mask(const struct terminal *t, int row, char *s, bool status)
 {
     static const char *const names[] = {"regions      ", "tokenizer ", "forward ", "decoding ",
                                         "total  ", "device ", "memory ", "graphics ", "log  "};
+    static const char *const hints[] = {"? help", "Enter accepts"}; /* as many as fit */
     bool last = row == t->rows - 1;
+    for (size_t i = 0; i < 2 && last; i++)
+        if (strstr(s, hints[i]))
+            *strstr(s, hints[i]) = '\0';
     char *x = last ? strstr(s, "cpu") : NULL;
     for (size_t i = 0; i < sizeof names / sizeof names[0] && !last && status; i++) {
         x = x ? x : strstr(s, names[i]);

@@ -196,6 +196,18 @@ static void answers(void)
     ok(done && !t.sixel && t.registers == 16 && !t.sync, "64 and 42 are not 4");
     t = heard("\033[6;9999;1t\033[?1;0;0S\033[?2;0;1;1S\033[?62;4c", &done);
     ok(t.cell_w == 0 && t.registers == 16 && t.max_w == 1000, "wild numbers are not believed");
+    t = heard("\033P>|kitty(0.41.1)\033\\\033_Gi=31;OK\033\\\033_Gi=32,U=1,e=1;OK\033\\"
+              "\033]11;rgb:1e1e/80/f\033\\\033P1+r524742=38\033\\\033[?997;2n\033[?62c", &done);
+    ok(done && t.kitty && t.kitty_text && strcmp(t.name, "kitty(0.41.1)") == 0 && t.rgb,
+       "kitty, which knows placeholders: %s", t.name);
+    ok(t.back_known && t.back[0] == 0x1e && t.back[1] == 0x80 && t.back[2] == 0xff &&
+       t.scheme == 2, "its background: %d %d %d", t.back[0], t.back[1], t.back[2]);
+    t = heard("\033_Gi=31;OK\033\\\033_Gi=32;OK\033\\\033]1337;ReportCellSize=19.0;9.0;2\033\\"
+              "\033[?62c", &done);
+    ok(t.kitty && !t.kitty_text && t.iterm2, "others do not know them, or iTerm2's pictures");
+    t = heard("\033_Gi=31;ENOTSUPPORTED:no\033\\\033]11;rgb:12345/0/0\033\\\033]11;red\033\\"
+              "\033_Gi=32,U=1;OK,e=1\033\\\033[?62c", &done);
+    ok(done && !t.kitty && !t.kitty_text && !t.back_known, "a refusal is none of it");
     t = heard("\033[A\033[?garbage", &done);
     ok(!done && !t.sixel, "an arrow key is no reply");
 }

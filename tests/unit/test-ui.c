@@ -5,7 +5,7 @@
 #include "tap.h"
 #include "ui/kit/canvas.h"
 #include "ui/kit/edit.h"
-#include "ui/kit/gfx.h"
+#include "ui/kit/blocks.h"
 #include "ui/kit/sixel.h"
 #include "ui/kit/text.h"
 
@@ -187,7 +187,7 @@ static void differences(void)
         const uint8_t a[3] = {more.r, more.g, more.b}, b[3] = {less.r, less.g, less.b};
         bool gray = more.r == more.b && less.r == less.b;
         int now = 3 * more.r + 6 * more.g + more.b;
-        int k = gfx_color_index(a) - 16, l = gfx_color_index(b) - 16;
+        int k = blocks_color(a) - 16, l = blocks_color(b) - 16;
         static const int levels[6] = {0, 95, 135, 175, 215, 255};
         if (!gray)
             wrong += levels[k / 36] != more.r || levels[k / 6 % 6] != more.g ||

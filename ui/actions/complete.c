@@ -88,7 +88,7 @@ static void offer_argument(const struct workbench *w, struct candidates *c, cons
     for (int i = 0; strstr(args, "CHECKPOINT") && i < model_checkpoint_count(w->ses.model); i++)
         offer(c, model_checkpoint_name(w->ses.model, i));
     if (strstr(args, "COLORS"))
-        offer_words(c, "inferno viridis cividis gray");
+        offer_words(c, "viridis cividis inferno gray");
     if (strstr(args, "MAP"))
         offer_maps(c, look_family(w));
     if (strstr(args, "HEAD"))
@@ -96,7 +96,7 @@ static void offer_argument(const struct workbench *w, struct candidates *c, cons
     if (strstr(args, "DIRECTION"))
         offer_words(c, "left right up down");
     if (strstr(args, "OPTION"))
-        offer_words(c, "boxes colors graphics mouse special");
+        offer_words(c, "boxes color colors graphics mouse special theme");
 }
 
 static void replace(struct edit *e, size_t from, const char *text, bool whole)

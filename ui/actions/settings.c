@@ -3,6 +3,7 @@
 #include "ui/actions/actions.h"
 
 #include "src/base/mem.h"
+#include "ui/kit/theme.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,29 @@ static void set_graphics(struct workbench *w, const char *value)
     if (workbench_graphics(value, &choice))
         screen_set_graphics(w, choice);
     else
-        workbench_say(w, true, "set graphics auto, sixel, blocks, ascii or none, not '%s'", value);
+        workbench_say(w, true, "set graphics auto, sixel, kitty, iterm2, blocks, ascii or none, "
+                      "not '%s'", value);
+}
+
+static void set_theme(struct workbench *w, const char *value)
+{
+    if (theme_choose(value))
+        screen_theme(w);
+    else
+        workbench_say(w, true, "set theme auto, dark or light, not '%s'", value);
+}
+
+/* "rank1 #ffd700" */
+static void set_color(struct workbench *w, const char *value)
+{
+    size_t n = strcspn(value, " ");
+    char *name = xstrndup(value, n);
+    if (theme_set_color(name, value + n + strspn(value + n, " ")))
+        screen_theme(w);
+    else
+        workbench_say(w, true, "set color NAME #rrggbb (or R,G,B, or default), where NAME is rank1 "
+                      "to rank5, rest, more, less or accent; not '%s'", value);
+    free(name);
 }
 
 void do_set(struct workbench *w, const char *arg)
@@ -70,13 +93,17 @@ void do_set(struct workbench *w, const char *arg)
         do_boxes_more(w, value);
     else if (strcmp(option, "graphics") == 0)
         set_graphics(w, value);
+    else if (strcmp(option, "theme") == 0)
+        set_theme(w, value);
+    else if (strcmp(option, "color") == 0)
+        set_color(w, value);
     else if (strcmp(option, "mouse") == 0 && parse_switch(w, option, value, &on))
         draw_mouse(w->screen.mouse = on);
     else if (strcmp(option, "special") == 0 && parse_switch(w, option, value, &on))
         w->how.hide_special = !on;
     else if (!w->status.bad)
-        workbench_say(w, true, "set boxes N, colors NAME, graphics KIND, mouse or special on|off; "
-                      "not '%s'", arg);
+        workbench_say(w, true, "set boxes N, colors NAME, graphics KIND, theme NAME, color NAME "
+                      "VALUE, mouse or special on|off; not '%s'", arg);
     free(option);
 }
 

@@ -84,8 +84,8 @@ static void show_result(struct workbench *w, struct result *r)
         workbench_say(w, true, "note: %s", r->notice);
     else if (!w->script.at)
         workbench_say(w, false, "%s",
-                      w->ses.suggestions ? "answered; Right: what words attend to, s: another "
-                                           "query, c: checkpoint, / to type, ? help"
+                      w->ses.suggestions ? "answered; s: another query, Right: what words "
+                                           "attend to, c: checkpoint, / to type"
                                          : "answered; Left and Right show what a token attends to");
     if (w->ses.log) {
         w->logging.waits = r;

@@ -4,15 +4,17 @@
 
 #include "src/base/mem.h"
 #include "ui/kit/font.h"
+#include "ui/kit/text.h"
+#include "ui/kit/theme.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_SIDE 4096
+#define HATCH 8 /* pixels from line to line */
 
 struct canvas *canvas_new(int w, int h)
 {
-    if (w < 1 || h < 1 || w > MAX_SIDE || h > MAX_SIDE)
+    if (w < 1 || h < 1 || w > CANVAS_MOST || h > CANVAS_MOST)
         return NULL;
     struct canvas *c = xcalloc(1, sizeof *c);
     c->w = w;
@@ -26,6 +28,7 @@ void canvas_free(struct canvas *c)
     if (!c)
         return;
     free(c->rgb);
+    free(c->texts);
     free(c);
 }
 
@@ -68,21 +71,42 @@ bool pixels_free(const struct pixels *list, int count, struct pixels p)
     return true;
 }
 
+/* The text, at another place. */
+static void canvas_note(struct canvas *c, int x, int y, const struct canvas_text *t)
+{
+    c->texts = xreallocarray(c->texts, (size_t)c->text_count + 1, sizeof *c->texts);
+    c->texts[c->text_count] = *t;
+    c->texts[c->text_count].x = x;
+    c->texts[c->text_count++].y = y;
+}
+
 void canvas_put(struct canvas *c, int x, int y, const struct canvas *from)
 {
     int w = from->w < c->w - x ? from->w : c->w - x;
     for (int i = 0; i < from->h && y + i < c->h && w > 0; i++)
         memcpy(c->rgb + 3 * ((size_t)(y + i) * (size_t)c->w + (size_t)x),
                from->rgb + 3 * (size_t)i * (size_t)from->w, 3 * (size_t)w);
+    for (int i = 0; i < from->text_count; i++)
+        canvas_note(c, x + from->texts[i].x, y + from->texts[i].y, &from->texts[i]);
+}
+
+static void dim_color(uint8_t *r, uint8_t *g, uint8_t *b, float amount)
+{
+    float gray = (0.3f * *r + 0.6f * *g + 0.1f * *b) * 0.6f;
+    *r = (uint8_t)(*r * (1 - amount) + gray * amount);
+    *g = (uint8_t)(*g * (1 - amount) + gray * amount);
+    *b = (uint8_t)(*b * (1 - amount) + gray * amount);
 }
 
 void canvas_dim(struct canvas *c, float amount)
 {
     for (size_t i = 0; i < (size_t)c->w * (size_t)c->h; i++) {
         uint8_t *p = c->rgb + 3 * i;
-        float gray = (0.3f * p[0] + 0.6f * p[1] + 0.1f * p[2]) * 0.6f;
-        for (int j = 0; j < 3; j++)
-            p[j] = (uint8_t)(p[j] * (1 - amount) + gray * amount);
+        dim_color(&p[0], &p[1], &p[2], amount);
+    }
+    for (int i = 0; i < c->text_count; i++) {
+        struct rgb *k = &c->texts[i].plate;
+        dim_color(&k->r, &k->g, &k->b, amount);
     }
 }
 
@@ -121,16 +145,50 @@ void canvas_frame(struct canvas *c, int x1, int y1, int x2, int y2, int thick, s
     canvas_fill(c, x2 - thick + 1, y1, x2, y2, k);
 }
 
-void canvas_label(struct canvas *c, int x, int y, const char *text, int scale, struct rgb k)
+void canvas_dashed(struct canvas *c, int x1, int y1, int x2, int y2, int thick, int gap,
+                   struct rgb k)
 {
-    static const struct rgb black = {0, 0, 0};
-    int w = font_width(text, scale) + scale, h = 9 * scale;
+    int dash = 4 * thick + 4;
+    for (int x = x1; x <= x2; x += dash + gap) {
+        int end = x + dash - 1 < x2 ? x + dash - 1 : x2;
+        canvas_fill(c, x, y1, end, y1 + thick - 1, k);
+        canvas_fill(c, x, y2 - thick + 1, end, y2, k);
+    }
+    for (int y = y1; y <= y2; y += dash + gap) {
+        int end = y + dash - 1 < y2 ? y + dash - 1 : y2;
+        canvas_fill(c, x1, y, x1 + thick - 1, end, k);
+        canvas_fill(c, x2 - thick + 1, y, x2, end, k);
+    }
+}
+
+void canvas_plate_size(const struct canvas *c, const char *text, int scale, int *w, int *h)
+{
+    *w = c->cells ? text_width(text) : font_width(text, scale) + scale;
+    *h = c->cells ? 2 : 9 * scale;
+}
+
+void canvas_plate(struct canvas *c, int x, int y, const char *text, int scale, struct rgb ink,
+                  struct rgb plate)
+{
+    int w, h;
+    struct canvas_text t = {.ink = ink, .plate = plate};
+    canvas_plate_size(c, text, scale, &w, &h);
     x = x + w > c->w ? c->w - w : x;
     y = y + h > c->h ? c->h - h : y;
     x = x < 0 ? 0 : x;
     y = y < 0 ? 0 : y;
-    canvas_fill(c, x, y, x + w - 1, y + h - 1, k);
-    font_draw(c, x + scale, y + scale, text, scale, black);
+    if (c->cells) {
+        text_fit(text, c->w - x, t.text, sizeof t.text);
+        canvas_note(c, x, y, &t);
+        return;
+    }
+    canvas_fill(c, x, y, x + w - 1, y + h - 1, plate);
+    font_draw(c, x + scale, y + scale, text, scale, ink);
+}
+
+void canvas_label(struct canvas *c, int x, int y, const char *text, int scale, struct rgb k)
+{
+    canvas_plate(c, x, y, text, scale, theme_ink(k), k);
 }
 
 /* Nine points of each map, between which colors are mixed; dark to bright, so that they hold
@@ -155,7 +213,7 @@ static int color_map;
 bool canvas_set_color_map(const char *name)
 {
     for (int i = 0; i < COLOR_MAPS; i++)
-        if (strcmp(color_maps[i].name, name) == 0) {
+        if (strcmp(color_maps[i].name, strcmp(name, "grey") == 0 ? "gray" : name) == 0) {
             color_map = i;
             return true;
         }
@@ -174,7 +232,7 @@ const char *canvas_color_maps(void)
 
 struct rgb canvas_heat_color(float heat)
 {
-    const struct rgb *map = color_maps[color_map].at;
+    const struct rgb *map = color_maps[theme_is_plain() ? COLOR_MAPS - 1 : color_map].at;
     heat = heat > 0 ? heat < 1 ? heat : 1 : 0; /* NaN is cold, too */
     int i = (int)(heat * 8);
     i = i > 7 ? 7 : i;
@@ -195,11 +253,30 @@ struct rgb canvas_signed_color(float x)
                                       {255, 135, 0},   {215, 95, 0}};
     float f = x < 0 ? -x : x;
     int step = f < 0.05f ? 0 : f < 0.25f ? 1 : f < 0.5f ? 2 : f < 0.75f ? 3 : 4;
+    if (theme_is_plain()) { /* from black over gray to white */
+        uint8_t gray = (uint8_t)(128 + 31 * (x < 0 ? -step : step));
+        return (struct rgb){gray, gray, gray};
+    }
     return x < 0 ? less[step] : more[step];
+}
+
+/* Without colors: the hotter, the denser are white lines. */
+static void canvas_hatch(struct canvas *c, const float *heat)
+{
+    for (int y = 0; y < c->h; y++)
+        for (int x = 0; x < c->w; x++) {
+            float h = heat[(size_t)y * (size_t)c->w + (size_t)x];
+            if ((x + y) % HATCH < (int)(h * (HATCH - 1) + 0.5f))
+                canvas_dot(c, x, y, (struct rgb){255, 255, 255});
+        }
 }
 
 void canvas_heat(struct canvas *c, const float *heat)
 {
+    if (theme_is_plain()) {
+        canvas_hatch(c, heat);
+        return;
+    }
     for (size_t i = 0; i < (size_t)c->w * (size_t)c->h; i++) {
         struct rgb k = canvas_heat_color(heat[i]);
         float a = 0.25f + 0.5f * (heat[i] > 0 ? heat[i] < 1 ? heat[i] : 1 : 0);

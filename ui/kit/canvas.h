@@ -6,13 +6,25 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct canvas {
-    int w, h;
-    uint8_t *rgb; /* (h, w, 3) */
-};
+#define CANVAS_MOST 4096 /* pixels a side */
 
 struct rgb {
     uint8_t r, g, b;
+};
+
+/* A label of a picture whose pixels are halves of cells: too small for painted letters. */
+struct canvas_text {
+    int x, y; /* of its left end */
+    struct rgb ink, plate;
+    char text[32];
+};
+
+struct canvas {
+    int w, h;
+    uint8_t *rgb; /* (h, w, 3) */
+    bool cells;   /* a pixel is half a cell: labels are text over it */
+    struct canvas_text *texts;
+    int text_count;
 };
 
 /* A box of pixels, both ends included. */
@@ -39,9 +51,17 @@ void canvas_spotlight(struct canvas *c, int x1, int y1, int x2, int y2);
 void canvas_fill(struct canvas *c, int x1, int y1, int x2, int y2, struct rgb color);
 /* A frame of the given thickness inside the box (pixels, both ends included). */
 void canvas_frame(struct canvas *c, int x1, int y1, int x2, int y2, int thick, struct rgb color);
-/* Text in black on a plate of color; scale 1 is 6x9 pixels a character. The
- * plate is moved inside the canvas. */
+/* The same in dashes, with gaps between them of so many pixels. */
+void canvas_dashed(struct canvas *c, int x1, int y1, int x2, int y2, int thick, int gap,
+                   struct rgb color);
+/* Text on a plate of color; scale 1 is 6x9 pixels a character, in cells it is one character a
+ * pixel. The plate is moved inside the canvas. */
+void canvas_plate(struct canvas *c, int x, int y, const char *text, int scale, struct rgb ink,
+                  struct rgb plate);
+/* The same in black or white, whichever is read better. */
 void canvas_label(struct canvas *c, int x, int y, const char *text, int scale, struct rgb color);
+/* The pixels that it takes. */
+void canvas_plate_size(const struct canvas *c, const char *text, int scale, int *w, int *h);
 /* heat (h, w) from 0 to 1 laid over the picture: hotter is more opaque. */
 void canvas_heat(struct canvas *c, const float *heat);
 /* The color of a heat from 0 to 1 in the chosen map, dark to bright and even to the eye. */

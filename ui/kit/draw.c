@@ -2,8 +2,9 @@
 /* Text on the screen. */
 #include "ui/kit/draw.h"
 
-#include "ui/kit/gfx.h"
+#include "ui/kit/blocks.h"
 #include "ui/kit/text.h"
+#include "ui/kit/theme.h"
 
 #include <curses.h>
 #include <stdarg.h>
@@ -46,49 +47,49 @@ const char *draw_base_name(const char *path)
 
 struct rgb draw_rank_color(int rank)
 {
-    static const struct rgb colors[] = {{255, 214, 0},  {0, 214, 255},  {255, 102, 204},
-                                        {128, 255, 80}, {190, 140, 255}, {204, 204, 204}};
-    return colors[rank < 5 ? rank : 5];
+    return theme_color((enum theme_color)(THEME_RANK + (rank < THEME_REST ? rank : THEME_REST)));
 }
 
-/* The first color pairs: what COLOR_PAIR can name. Blocks take theirs behind them. */
+/* The first color pairs: what COLOR_PAIR can name. Blocks take theirs behind them. Cells that have
+ * them already change with them. */
 void draw_init_colors(void)
 {
-    for (int rank = 0; rank < 6 && has_colors(); rank++) {
-        struct rgb k = draw_rank_color(rank);
+    for (int i = 0; i < THEME_COLORS && has_colors(); i++) {
+        struct rgb k = theme_color((enum theme_color)i);
         const uint8_t color[3] = {k.r, k.g, k.b};
-        init_pair((short)(1 + rank), (short)gfx_color_index(color), -1);
+        init_extended_pair(1 + i, blocks_color(color), -1);
     }
-    for (int i = 0; i < 2 && has_colors(); i++) {
-        struct rgb k = canvas_signed_color(i ? -0.6f : 0.6f);
-        const uint8_t color[3] = {k.r, k.g, k.b};
-        init_pair((short)(7 + i), (short)gfx_color_index(color), -1);
-    }
+}
+
+static unsigned theme_attr(enum theme_color which)
+{
+    return has_colors() ? (unsigned)COLOR_PAIR(1 + (int)which) : 0;
 }
 
 unsigned draw_sign_attr(double x)
 {
-    return has_colors() && x != 0 ? (unsigned)COLOR_PAIR(x < 0 ? 8 : 7) : 0;
+    return x == 0 ? 0 : theme_attr(x < 0 ? THEME_LESS : THEME_MORE);
 }
 
 unsigned draw_rank_attr(int rank)
 {
-    unsigned pair = has_colors() ? (unsigned)COLOR_PAIR(1 + (rank < 5 ? rank : 5)) : 0;
-    return pair | (unsigned)A_BOLD;
+    int i = THEME_RANK + (rank < THEME_REST ? rank : THEME_REST);
+    return theme_attr((enum theme_color)i) | (unsigned)A_BOLD;
+}
+
+unsigned draw_accent_attr(void)
+{
+    return theme_attr(THEME_ACCENT) | (unsigned)A_BOLD;
+}
+
+void draw_on(struct rgb back, unsigned attr)
+{
+    blocks_attr(theme_ink(back), back, attr);
 }
 
 void draw_heat_attr(float heat, unsigned attr)
 {
-    struct rgb k = canvas_heat_color(heat);
-    const uint8_t back[3] = {k.r, k.g, k.b};
-    bool light = 3 * k.r + 6 * k.g + k.b > 1200;
-    const uint8_t front[3] = {light ? 0 : 255, light ? 0 : 255, light ? 0 : 255};
-    if (!has_colors() || COLORS < 8) {
-        attrset(attr | (heat > 0.5f ? A_REVERSE : A_NORMAL));
-        return;
-    }
-    int pair = alloc_pair(gfx_color_index(front), gfx_color_index(back));
-    attr_set(attr, 0, pair > 32767 ? NULL : &pair);
+    draw_on(canvas_heat_color(heat), attr);
 }
 
 int draw_scale(int row, int col, float most)

@@ -5,7 +5,8 @@
  * leaves alone as long as they stay, and send the picture after curses has written. */
 #include "ui/kit/gfx.h"
 
-#include "ui/kit/sixel.h"
+#include "ui/kit/blocks.h"
+#include "ui/kit/way.h"
 
 #include <curses.h>
 #include <errno.h>
@@ -15,23 +16,72 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* What was wanted for cells of another size is not encoded any more: the next frame says anew. */
+
+#define IDS 20 /* numbers of strips that a place has, of 240 */
+
+bool gfx_has_pixels(const struct gfx *g)
+{
+    return g->mode <= GFX_ITERM2;
+}
+
+static const struct way *way_of(const struct gfx *g)
+{
+    static const struct way *const ways[] = {&way_sixel, &way_kitty, &way_kitty_text, &way_iterm2};
+    return ways[g->mode <= GFX_ITERM2 ? g->mode : GFX_SIXEL];
+}
+
+const char *gfx_mode_name(enum gfx_mode mode)
+{
+    static const char *const names[] = {"sixel", "kitty", "kitty, placed in text", "iTerm2",
+                                        "blocks", "ascii", "none"};
+    return names[mode];
+}
+
+/* The limit that a terminal names is that of sixels. */
+static void set_limits(struct gfx *g)
+{
+    bool sixel = g->mode == GFX_SIXEL;
+    g->most_w = sixel ? g->term.max_w : CANVAS_MOST;
+    g->most_h = sixel ? g->term.max_h : CANVAS_MOST;
+}
+
+/* What was wanted is not encoded any more: the next frame says anew. */
+static void want_nothing(struct gfx *g)
+{
+    for (int i = 0; i < GFX_PLACES; i++) {
+        g->places[i].strips = 0;
+        g->places[i].at = (struct area){0};
+        for (int j = 0; j < GFX_STRIPS; j++)
+            g->places[i].strip[j].have = 0;
+    }
+}
+
 void gfx_set_term(struct gfx *g, const struct term *t)
 {
     pthread_mutex_lock(&g->lock);
-    bool same = t->cell_w == g->term.cell_w && t->cell_h == g->term.cell_h;
+    if (t->cell_w != g->term.cell_w || t->cell_h != g->term.cell_h)
+        want_nothing(g);
     g->term = *t;
-    for (int i = 0; i < GFX_PLACES && !same; i++) {
-        g->places[i].strips = 0;
-        g->places[i].at = (struct area){0};
-    }
+    set_limits(g);
+    pthread_mutex_unlock(&g->lock);
+}
+
+void gfx_set_back(struct gfx *g, struct rgb back)
+{
+    pthread_mutex_lock(&g->lock);
+    g->back = back;
     pthread_mutex_unlock(&g->lock);
 }
 
 void gfx_set_mode(struct gfx *g, enum gfx_mode mode)
 {
+    if (mode != g->mode)
+        gfx_leave(g);
     pthread_mutex_lock(&g->lock);
+    if (mode != g->mode)
+        want_nothing(g);
     g->mode = mode;
+    set_limits(g);
     pthread_mutex_unlock(&g->lock);
 }
 
@@ -43,12 +93,12 @@ bool area_holds(struct area a, int row, int col)
 void gfx_fit(const struct gfx *g, struct area a, int w, int h, int *canvas_w, int *canvas_h)
 {
     /* A half block is about as high as it is wide. */
-    int cw = g->mode == GFX_SIXEL ? g->term.cell_w : 1;
-    int ch = g->mode == GFX_SIXEL ? g->term.cell_h : 2;
+    int cw = gfx_has_pixels(g) ? g->term.cell_w : 1;
+    int ch = gfx_has_pixels(g) ? g->term.cell_h : 2;
     double room_w = a.cols * cw, room_h = a.rows * ch;
-    if (g->mode == GFX_SIXEL) {
-        room_w = room_w < g->term.max_w ? room_w : g->term.max_w;
-        room_h = room_h < g->term.max_h ? room_h : g->term.max_h;
+    if (gfx_has_pixels(g)) {
+        room_w = room_w < g->most_w ? room_w : g->most_w;
+        room_h = room_h < g->most_h ? room_h : g->most_h;
     }
     double scale = room_w / w < room_h / h ? room_w / w : room_h / h;
     *canvas_w = (int)(w * scale);
@@ -67,66 +117,7 @@ void gfx_begin(struct gfx *g)
     pthread_mutex_unlock(&g->lock);
 }
 
-/* ---- blocks */
-
-/* The step of xterm's cube of 6 levels that is nearest. */
-static int cube_step(int value)
-{
-    return value < 48 ? 0 : value < 115 ? 1 : (value - 35) / 40;
-}
-
-static int gfx_distance(const uint8_t *p, int r, int g, int b)
-{
-    return (p[0] - r) * (p[0] - r) + (p[1] - g) * (p[1] - g) + (p[2] - b) * (p[2] - b);
-}
-
-/* The nearest of xterm's 256 colors, in its cube or among its grays. */
-static int nearest_of_256(const uint8_t *p)
-{
-    static const int levels[6] = {0, 95, 135, 175, 215, 255};
-    int r = cube_step(p[0]), g = cube_step(p[1]), b = cube_step(p[2]);
-    int gray = (p[0] + p[1] + p[2]) / 3, step = gray < 8 ? 0 : gray > 238 ? 23 : (gray - 3) / 10;
-    int light = 8 + 10 * step;
-    if (gfx_distance(p, light, light, light) < gfx_distance(p, levels[r], levels[g], levels[b]))
-        return 232 + step;
-    return 16 + 36 * r + 6 * g + b;
-}
-
-int gfx_color_index(const uint8_t *p)
-{
-    if (COLORS >= 1 << 24) /* terminals whose color numbers are colors */
-        return p[0] << 16 | p[1] << 8 | p[2];
-    if (COLORS >= 256)
-        return nearest_of_256(p);
-    return (p[0] > 127 ? 1 : 0) | (p[1] > 127 ? 2 : 0) | (p[2] > 127 ? 4 : 0);
-}
-
-static void put_block(const struct gfx *g, int row, int col, const uint8_t *top,
-                      const uint8_t *bottom)
-{
-    cchar_t cell;
-    if (!has_colors() || g->mode == GFX_ASCII) {
-        int light = (top[0] + 2 * top[1] + top[2] + bottom[0] + 2 * bottom[1] + bottom[2]) / 8;
-        mvaddch(row, col, (chtype)" .:-=+*#%@"[light * 9 / 255]);
-        return;
-    }
-    int pair = alloc_pair(gfx_color_index(top), gfx_color_index(bottom));
-    short small = pair > 32767 ? 0 : (short)pair;
-    if (setcchar(&cell, L"\u2580", 0, small, pair > 32767 ? &pair : NULL) == OK)
-        mvadd_wch(row, col, &cell);
-}
-
-static void draw_blocks(const struct gfx *g, struct area a, const struct canvas *c)
-{
-    for (int y = 0; y < a.rows && 2 * y < c->h; y++)
-        for (int x = 0; x < a.cols && x < c->w; x++) {
-            const uint8_t *top = c->rgb + 3 * ((size_t)(2 * y) * (size_t)c->w + (size_t)x);
-            bool last = 2 * y + 1 >= c->h;
-            put_block(g, a.row + y, a.col + x, top, last ? top : top + 3 * (size_t)c->w);
-        }
-}
-
-/* ---- sixels */
+/* ---- places */
 
 /* A picture that has another shape or place than before gets other blanks than any had, so that
  * curses rewrites the cells and nothing is left of pixels that are not covered any more. */
@@ -166,9 +157,13 @@ static bool same_area(struct area a, struct area b)
 
 /* Rows of cells in a strip. Terminals draw sixels six rows of pixels at a time, and some wipe the
  * rest of a cell that they touch: a strip ends at a border of both. */
-static int strip_rows(const struct gfx *g)
+static int strip_rows(const struct gfx *g, const struct gfx_place *p)
 {
     int h = g->term.cell_h, rows = 1;
+    if (way_of(g)->numbered) { /* there are so many numbers for each place */
+        rows = (p->at.rows + IDS - 1) / IDS;
+        return rows < 4 ? 4 : rows;
+    }
     while (rows < 6 && rows * h % 6 != 0)
         rows++;
     return rows < 3 ? rows * (3 / rows + (3 % rows != 0)) : rows;
@@ -194,7 +189,7 @@ static uint64_t hash_rows(const struct canvas *c, int y, int h)
 /* The pixel rows of strip i. */
 static int strip_height(const struct gfx *g, const struct gfx_place *p, int i, int *y)
 {
-    int h = strip_rows(g) * g->term.cell_h;
+    int h = strip_rows(g, p) * g->term.cell_h;
     *y = i * h;
     return p->h - *y < h ? p->h - *y : h;
 }
@@ -202,13 +197,51 @@ static int strip_height(const struct gfx *g, const struct gfx_place *p, int i, i
 /* What the newest canvas wants on each strip; with the lock held. */
 static void want_strips(struct gfx *g, struct gfx_place *p, bool moved)
 {
-    int h = strip_rows(g) * g->term.cell_h, n = (p->h + h - 1) / h;
+    int h = strip_rows(g, p) * g->term.cell_h, n = (p->h + h - 1) / h;
     p->strips = n < GFX_STRIPS ? n : GFX_STRIPS;
+    p->strips = p->strips > IDS && way_of(g)->numbered ? IDS : p->strips;
     for (int i = 0; i < p->strips; i++) {
         int y, rows = strip_height(g, p, i, &y);
         p->strip[i].want = hash_rows(p->canvas, y, rows);
         if (moved)
             p->strip[i].shown = 0;
+    }
+}
+
+/* The terminal's number of a strip: the process in its high byte, so that two workbenches in one
+ * terminal do not share any, and the place and strip in its low one, from 16 on, as lower ones are
+ * names of colors where cells tell it by their color. */
+static uint32_t strip_id(const struct gfx *g, const struct gfx_place *p, int strip)
+{
+    uint32_t high = 1 + (uint32_t)getpid() % (KITTY_SIGNS - 1);
+    return high << 24 | (uint32_t)(16 + (p - g->places) * IDS + strip);
+}
+
+/* The cells of a strip. */
+static struct area strip_area(const struct gfx *g, const struct gfx_place *p, int strip)
+{
+    int rows = strip_rows(g, p), left = p->at.rows - strip * rows;
+    return (struct area){p->at.row + strip * rows, p->at.col, left < rows ? left : rows,
+                         p->at.cols};
+}
+
+/* Cells that say which part of which picture they show. */
+static void fill_placeholders(const struct gfx *g, const struct gfx_place *p)
+{
+    for (int i = 0; i < p->strips; i++) {
+        struct area a = strip_area(g, p, i);
+        uint32_t id = strip_id(g, p, i), signs[5];
+        int pair = alloc_pair((int)(id & 255), -1);
+        for (int row = 0; row < a.rows; row++)
+            for (int col = 0; col < a.cols; col++) {
+                wchar_t text[5];
+                cchar_t cell;
+                kitty_cell(id, row, col, signs);
+                for (int k = 0; k < 5; k++)
+                    text[k] = (wchar_t)signs[k];
+                if (setcchar(&cell, text, 0, 0, &pair) == OK)
+                    mvadd_wch(a.row + row, a.col + col, &cell);
+            }
     }
 }
 
@@ -230,7 +263,7 @@ void gfx_place(struct gfx *g, int i, struct area a, struct canvas *c)
         return;
     if (g->gray)
         canvas_dim(c, 1);
-    a = g->mode == GFX_SIXEL ? gfx_touched(g, a, c) : a;
+    a = gfx_has_pixels(g) ? gfx_touched(g, a, c) : a;
     pthread_mutex_lock(&g->lock);
     bool moved = !same_area(p->at, a) || p->w != c->w || p->h != c->h;
     canvas_free(p->canvas);
@@ -241,17 +274,19 @@ void gfx_place(struct gfx *g, int i, struct area a, struct canvas *c)
     p->h = c->h;
     if (moved)
         p->blank = choose_blank(g);
-    if (g->mode == GFX_SIXEL) {
+    if (gfx_has_pixels(g)) {
         want_strips(g, p, moved);
         pthread_cond_signal(&g->changed);
     } else {
         p->strips = 0;
     }
     pthread_mutex_unlock(&g->lock);
-    if (g->mode == GFX_SIXEL)
-        fill_blank(a, p->blank);
+    if (gfx_has_pixels(g))
+        way_of(g)->in_text ? fill_placeholders(g, p) : fill_blank(a, p->blank);
     else if (g->mode != GFX_NONE)
-        draw_blocks(g, a, c);
+        blocks_draw(g->mode, a, c);
+    if (!gfx_has_pixels(g))
+        blocks_texts(a, c);
 }
 
 /* ---- encoding */
@@ -259,7 +294,7 @@ void gfx_place(struct gfx *g, int i, struct area a, struct canvas *c)
 /* A strip that is wanted and not yet encoded; with the lock held. */
 static struct gfx_strip *next_strip(struct gfx *g, struct gfx_place **place, int *number)
 {
-    for (int i = 0; i < GFX_PLACES && g->mode == GFX_SIXEL; i++)
+    for (int i = 0; i < GFX_PLACES && gfx_has_pixels(g); i++)
         for (int j = 0; g->places[i].wanted && j < g->places[i].strips; j++) {
             struct gfx_strip *s = &g->places[i].strip[j];
             if (s->want != s->shown && s->want != s->have) {
@@ -271,22 +306,42 @@ static struct gfx_strip *next_strip(struct gfx *g, struct gfx_place **place, int
     return NULL;
 }
 
+/* The pixels of a strip; of whole cells where its way wants that. NULL: without memory. */
+static struct canvas *strip_pixels(const struct gfx *g, const struct gfx_place *p, int number)
+{
+    int y, h = strip_height(g, p, number, &y);
+    struct area a = strip_area(g, p, number);
+    bool whole = way_of(g)->whole_cells;
+    struct canvas *part = canvas_new(whole ? a.cols * g->term.cell_w : p->w,
+                                     whole ? a.rows * g->term.cell_h : h);
+    if (!part)
+        return NULL;
+    if (whole)
+        canvas_fill(part, 0, 0, part->w - 1, part->h - 1, g->back);
+    for (int i = 0; i < h && i < part->h; i++)
+        memcpy(part->rgb + 3 * (size_t)i * (size_t)part->w,
+               p->canvas->rgb + 3 * (size_t)(y + i) * (size_t)p->w,
+               3 * (size_t)(p->w < part->w ? p->w : part->w));
+    return part;
+}
+
 /* Encodes one strip with the lock given back meanwhile. */
 static void encode_strip(struct gfx *g, struct gfx_strip *s, const struct gfx_place *p, int number)
 {
-    int y, h = strip_height(g, p, number, &y), colors = g->term.registers;
+    const struct way *way = way_of(g);
+    struct area a = strip_area(g, p, number);
     uint64_t hash = s->want;
-    struct canvas *part = canvas_new(p->w, h);
+    struct canvas *part = strip_pixels(g, p, number);
+    const struct way_strip x = {.pixels = part, .colors = g->term.registers,
+                                .id = strip_id(g, p, number), .cols = a.cols, .rows = a.rows,
+                                .tmux = g->term.tmux};
     struct buf out = {0};
-    if (part)
-        memcpy(part->rgb, p->canvas->rgb + 3 * (size_t)y * (size_t)p->w,
-               3 * (size_t)p->w * (size_t)h);
     pthread_mutex_unlock(&g->lock);
     if (part)
-        sixel_write(part, colors, &out);
+        way->write(&x, &out);
     canvas_free(part);
     pthread_mutex_lock(&g->lock);
-    if (s->want != hash) { /* another is wanted by now, and what is there may just be sent */
+    if (s->want != hash || way != way_of(g)) { /* another is wanted by now, which may be sent */
         buf_fini(&out);
         return;
     }
@@ -362,24 +417,60 @@ static void send_strip(struct gfx *g, const struct gfx_place *p, int number,
                        const struct buf *data)
 {
     struct buf out = {0};
-    buf_printf(&out, "%s\0337\033[%d;%dH", g->term.sync ? "\033[?2026h" : "",
-               p->at.row + 1 + number * strip_rows(g), p->at.col + 1);
+    bool placed = !way_of(g)->in_text;
+    struct area a = strip_area(g, p, number);
+    if (g->term.sync)
+        buf_printf(&out, "\033[?2026h");
+    if (placed && g->cursor) /* where it passes over a picture it leaves a hole */
+        buf_printf(&out, "\033[?25l");
+    if (placed)
+        buf_printf(&out, "\0337\033[%d;%dH", a.row + 1, a.col + 1);
     buf_add(&out, data->data, data->len);
-    buf_printf(&out, "\0338%s", g->term.sync ? "\033[?2026l" : "");
+    if (placed)
+        buf_printf(&out, "\0338");
+    if (placed && g->cursor)
+        buf_printf(&out, "\033[?25h");
+    if (g->term.sync)
+        buf_printf(&out, "\033[?2026l");
+    if (way_of(g)->numbered)
+        g->used[strip_id(g, p, number) & 255] = true;
     gfx_write_all(out.data, out.len);
     g->sent += out.len;
     buf_fini(&out);
 }
 
-/* What is no longer wanted is not on the screen any more: curses has written over it. */
+static void take_away(struct gfx *g, uint32_t id)
+{
+    struct buf out = {0};
+    if (!g->used[id & 255])
+        return;
+    g->used[id & 255] = false;
+    kitty_delete(id, g->term.tmux, &out);
+    gfx_write_all(out.data, out.len);
+    buf_fini(&out);
+}
+
+void gfx_leave(struct gfx *g)
+{
+    for (int i = 0; i < GFX_PLACES; i++)
+        for (int j = 0; j < IDS; j++)
+            take_away(g, strip_id(g, &g->places[i], j));
+}
+
+/* What is no longer wanted is not on the screen any more: curses has written over it; where text
+ * does not do that it is taken away. */
 static void forget_unwanted(struct gfx *g)
 {
+    bool numbered = way_of(g)->numbered && gfx_has_pixels(g);
     for (int i = 0; i < GFX_PLACES; i++) {
         struct gfx_place *p = &g->places[i];
+        for (int j = p->wanted ? p->strips : 0; j < GFX_STRIPS; j++) {
+            p->strip[j].shown = 0;
+            if (numbered && j < IDS)
+                take_away(g, strip_id(g, p, j));
+        }
         if (p->wanted)
             continue;
-        for (int j = 0; j < GFX_STRIPS; j++)
-            p->strip[j].shown = 0;
         canvas_free(p->canvas);
         p->canvas = NULL;
         p->strips = 0;
@@ -432,7 +523,7 @@ bool gfx_settled(struct gfx *g)
 {
     bool settled = true;
     pthread_mutex_lock(&g->lock);
-    for (int i = 0; i < GFX_PLACES && g->mode == GFX_SIXEL; i++)
+    for (int i = 0; i < GFX_PLACES && gfx_has_pixels(g); i++)
         for (int j = 0; g->places[i].wanted && j < g->places[i].strips; j++)
             settled &= g->places[i].strip[j].want == g->places[i].strip[j].shown;
     pthread_mutex_unlock(&g->lock);

@@ -13,7 +13,10 @@
 
 #include <pthread.h>
 
-enum gfx_mode { GFX_SIXEL, GFX_BLOCKS, GFX_ASCII, GFX_NONE };
+/* The first ones are ways for pixels (way.h). */
+enum gfx_mode {
+    GFX_SIXEL, GFX_KITTY, GFX_KITTY_TEXT, GFX_ITERM2, GFX_BLOCKS, GFX_ASCII, GFX_NONE
+};
 
 /* A rectangle of cells. */
 struct area {
@@ -33,6 +36,8 @@ struct gfx_strip {
 struct gfx {
     enum gfx_mode mode;
     struct term term;
+    int most_w, most_h;   /* pixels of the largest picture that this mode has */
+    struct rgb back;      /* what is behind text, and where a picture does not fill its cells */
     struct gfx_place {
         struct area at;
         int w, h;         /* its pixels */
@@ -43,7 +48,9 @@ struct gfx {
         bool wanted;      /* in the frame being made */
     } places[GFX_PLACES];
     bool gray;            /* pictures that are placed lose their colors */
+    bool cursor;          /* the terminal shows one: it is hidden while a picture is sent */
     uint64_t sent;        /* bytes of pictures so far */
+    bool used[256];       /* by the low byte of their ids: pictures that the terminal keeps */
     /* The encoding thread; the lock guards places' canvases and strips. */
     pthread_t thread;
     pthread_mutex_t lock;
@@ -58,6 +65,10 @@ void gfx_init(struct gfx *g);
  * may read mode and term, and the encoder does with the lock. */
 void gfx_set_term(struct gfx *g, const struct term *t);
 void gfx_set_mode(struct gfx *g, enum gfx_mode mode);
+/* What is behind text. */
+void gfx_set_back(struct gfx *g, struct rgb back);
+/* Whether pictures have the terminal's pixels, or halves of cells. */
+bool gfx_has_pixels(const struct gfx *g);
 /* The pixels of a canvas that fills at most area and has the shape of a w by h picture. */
 void gfx_fit(const struct gfx *g, struct area a, int w, int h, int *canvas_w, int *canvas_h);
 /* A new frame: nothing is wanted yet. */
@@ -71,10 +82,12 @@ bool gfx_flush(struct gfx *g);
 void gfx_send(struct gfx *g, const char *data, size_t len);
 /* All that is wanted is on the screen. */
 bool gfx_settled(struct gfx *g);
-/* The number of the nearest of the terminal's colors: of 256, or the 8 basic ones. */
-int gfx_color_index(const uint8_t *rgb);
 /* Everything on the screen was lost. */
 void gfx_lost(struct gfx *g);
+/* Takes pictures away that the terminal keeps, before its screen is left. */
+void gfx_leave(struct gfx *g);
+/* What pictures are made of in this mode: "sixel", "kitty", "blocks" ... */
+const char *gfx_mode_name(enum gfx_mode mode);
 void gfx_fini(struct gfx *g);
 
 #endif

@@ -351,17 +351,30 @@ static void x10_byte(struct input *in, char c, double now)
     input_ground(in, 0, now);
 }
 
-/* Titles, colors, settings: we asked for none, and take them away whole. No reply has other control
+/* A string that is longer than any reply is none. */
+static void whole_string(struct input *in, double now)
+{
+    if (in->len < sizeof in->seq - 1 && term_string(&in->term, in->introducer, in->seq))
+        in->heard++;
+    input_ground(in, 0, now);
+}
+
+/* Titles, colors, settings: what is no reply is taken away whole. No reply has other control
  * characters: those end what was none. */
 static void string_byte(struct input *in, char c, double now)
 {
     if (c == ESCAPE) {
         in->state = INPUT_STRING_ESCAPE;
-    } else if (c == 7 || c == 0x18 || c == 0x1a) {
+    } else if (c == 7) {
+        whole_string(in, now);
+    } else if (c == 0x18 || c == 0x1a) {
         input_ground(in, 0, now);
     } else if ((unsigned char)c < 0x20) {
         input_ground(in, 0, now);
         input_take(in, c, now);
+    } else if (in->len < sizeof in->seq - 1) {
+        in->seq[in->len++] = c;
+        in->seq[in->len] = '\0';
     }
 }
 
@@ -389,6 +402,7 @@ static void maybe_byte(struct input *in, char c, double now)
 {
     char introducer = in->introducer;
     bool fits = introducer == '[' ? c >= '0' && c <= '?'
+                : introducer == '_' ? c == 'G'
                 : introducer == ']' ? c >= '0' && c <= '9'
                                     : (c >= '0' && c <= '9') || (c && strchr("$+>!", c));
     input_ground(in, 0, now);
@@ -406,7 +420,8 @@ static void ground_byte(struct input *in, char c, double now)
         in->letter_len = 0;
         in->state = INPUT_ESCAPE;
         in->fit = now;
-    } else if (in->escaped > 0 && now - in->escaped < 1000 && (c == '[' || c == ']' || c == 'P')) {
+    } else if (in->escaped > 0 && now - in->escaped < 1000 &&
+               (c == '[' || c == ']' || c == 'P' || c == '_')) {
         in->introducer = c;
         in->state = INPUT_MAYBE;
     } else {
@@ -437,8 +452,10 @@ static void input_take(struct input *in, char c, double now)
     case INPUT_X10: x10_byte(in, c, now); break;
     case INPUT_STRING: string_byte(in, c, now); break;
     case INPUT_STRING_ESCAPE:
-        input_ground(in, 0, now);
-        if (c != '\\') {
+        if (c == '\\') {
+            whole_string(in, now);
+        } else {
+            input_ground(in, 0, now);
             in->state = INPUT_ESCAPE;
             input_take(in, c, now);
         }

@@ -1,5 +1,7 @@
 # Terminal, pictures and text: nothing of the workbench.
 libui_a_SOURCES += \
+	ui/kit/blocks.c ui/kit/blocks.h \
+	ui/kit/bluenoise.c ui/kit/bluenoise.h \
 	ui/kit/canvas.c ui/kit/canvas.h \
 	ui/kit/draw.c ui/kit/draw.h \
 	ui/kit/edit.c ui/kit/edit.h \
@@ -7,7 +9,12 @@ libui_a_SOURCES += \
 	ui/kit/gfx.c ui/kit/gfx.h \
 	ui/kit/input.c ui/kit/input.h \
 	ui/kit/input_keys.c \
+	ui/kit/iterm2.c \
+	ui/kit/kitty.c \
 	ui/kit/lines.c ui/kit/lines.h \
 	ui/kit/sixel.c ui/kit/sixel.h \
 	ui/kit/term.c ui/kit/term.h \
-	ui/kit/text.c ui/kit/text.h
+	ui/kit/terminfo.c ui/kit/terminfo.h \
+	ui/kit/theme.c ui/kit/theme.h \
+	ui/kit/text.c ui/kit/text.h \
+	ui/kit/way.h

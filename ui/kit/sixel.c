@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Pictures as sixel sequences: libsixel's low-level encoder on a fixed color cube with our own
- * ordered dither. Every pixel is set, and only the colors that occur are defined, as a picture goes
- * out in strips. */
+/* Pictures as sixel sequences, by libsixel's low-level encoder. A strip of few colors, as maps and
+ * legends are, has just those. Of a strip with more the frequent ones (plates, lines, flat parts)
+ * are exact, too, and the others are drawn with a fixed color cube and blue noise, so that strips
+ * and neighbours match. Every pixel is set, and only the colors that occur are defined. */
 #include "ui/kit/sixel.h"
+
+#include "ui/kit/bluenoise.h"
+#include "ui/kit/way.h"
 
 #include <sixel.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct cube {
     int r, g, b; /* steps a channel */
@@ -22,21 +27,6 @@ static struct cube choose_cube(int colors)
     return (struct cube){2, 1, 1};
 }
 
-/* Bayer's 8x8 matrix, by interleaving the bits of x^y and y; from -0.5 to 0.5. */
-static float threshold(int x, int y)
-{
-    int v = 0, a = x ^ y, b = y;
-    for (int i = 0; i < 3; i++)
-        v = v << 2 | (a >> i & 1) << 1 | (b >> i & 1);
-    return ((float)v + 0.5f) / 64 - 0.5f;
-}
-
-static int level(uint8_t value, int steps, float t)
-{
-    int v = (int)((float)value * (float)(steps - 1) / 255 + t + 0.5f);
-    return v < 0 ? 0 : v >= steps ? steps - 1 : v;
-}
-
 /* What libsixel encodes: a pixel's number in a palette of the colors that occur. */
 struct indexed {
     unsigned char *pixels;
@@ -45,32 +35,156 @@ struct indexed {
     int number[256]; /* of a color of the cube, from 1; 0: does not occur */
 };
 
-static void add_color(struct indexed *x, struct cube k, int color)
+static int add_color(struct indexed *x, unsigned r, unsigned g, unsigned b)
 {
-    int blue = color % k.b, green = color / k.b % k.g, red = color / k.b / k.g;
     unsigned char *p = x->palette + 3 * x->count;
-    p[0] = (unsigned char)(k.r > 1 ? 255 * red / (k.r - 1) : 0);
-    p[1] = (unsigned char)(k.g > 1 ? 255 * green / (k.g - 1) : 0);
-    p[2] = (unsigned char)(k.b > 1 ? 255 * blue / (k.b - 1) : 0);
-    x->number[color] = ++x->count;
+    p[0] = (unsigned char)r;
+    p[1] = (unsigned char)g;
+    p[2] = (unsigned char)b;
+    return x->count++;
 }
 
-static void index_pixels(const struct canvas *c, struct cube k, struct indexed *x)
+static int cube_color(struct indexed *x, struct cube k, int color)
 {
-    float t[64];
-    for (int i = 0; i < 64; i++)
-        t[i] = threshold(i % 8, i / 8);
+    int blue = color % k.b, green = color / k.b % k.g, red = color / k.b / k.g;
+    if (!x->number[color])
+        x->number[color] = 1 + add_color(x, (unsigned)(k.r > 1 ? 255 * red / (k.r - 1) : 0),
+                                         (unsigned)(k.g > 1 ? 255 * green / (k.g - 1) : 0),
+                                         (unsigned)(k.b > 1 ? 255 * blue / (k.b - 1) : 0));
+    return x->number[color] - 1;
+}
+
+/* ---- exact colors */
+
+#define SLOTS 4096 /* of colors that are counted; a power of two */
+#define EXACT 1024 /* of those that are exact */
+#define EVERY 7    /* pixels of many colors are counted by samples */
+
+/* Counts of colors. One that finds no room in its few slots is not counted: it is no frequent one
+ * where there are so many. */
+struct tally {
+    uint32_t color[SLOTS]; /* 1 << 24 and the color; 0: free */
+    int count[SLOTS];
+    int colors;
+    bool many;             /* more than are counted one by one */
+};
+
+/* Colors with numbers of their own. */
+struct exact {
+    uint32_t color[EXACT];
+    unsigned char number[EXACT];
+};
+
+static uint32_t color_key(const uint8_t *p)
+{
+    return 1u << 24 | (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
+}
+
+static uint32_t color_hash(uint32_t key)
+{
+    return key * 2654435761u >> 16;
+}
+
+static void count_color(struct tally *t, uint32_t key)
+{
+    uint32_t at = color_hash(key);
+    for (uint32_t i = 0; i < 8; i++) {
+        uint32_t slot = (at + i) & (SLOTS - 1);
+        if (t->color[slot] && t->color[slot] != key)
+            continue;
+        t->colors += !t->color[slot];
+        t->color[slot] = key;
+        t->count[slot]++;
+        return;
+    }
+    t->many = true;
+}
+
+/* All pixels, until there are more colors than most; then all over again by samples. */
+static void count_colors(struct tally *t, const struct canvas *c, int most)
+{
+    size_t n = (size_t)c->w * (size_t)c->h;
+    for (size_t i = 0; i < n && !t->many; i++) {
+        count_color(t, color_key(c->rgb + 3 * i));
+        t->many |= t->colors > most;
+    }
+    if (!t->many)
+        return;
+    memset(t, 0, sizeof *t);
+    for (size_t i = 0; i < n; i += EVERY)
+        count_color(t, color_key(c->rgb + 3 * i));
+    t->many = true;
+}
+
+static void add_exact(struct exact *e, uint32_t key, struct indexed *x)
+{
+    uint32_t slot = color_hash(key) & (EXACT - 1);
+    while (e->color[slot])
+        slot = (slot + 1) & (EXACT - 1);
+    e->color[slot] = key;
+    e->number[slot] = (unsigned char)add_color(x, key >> 16 & 255, key >> 8 & 255, key & 255);
+}
+
+/* The number of an exact color, or -1. */
+static int exact_number(const struct exact *e, uint32_t key)
+{
+    uint32_t slot = color_hash(key) & (EXACT - 1);
+    while (e->color[slot] && e->color[slot] != key)
+        slot = (slot + 1) & (EXACT - 1);
+    return e->color[slot] ? e->number[slot] : -1;
+}
+
+/* The colors that were counted at least so often, the most frequent ones first, at most so many. */
+static void take_exact(struct tally *t, int least, int most, struct exact *e, struct indexed *x)
+{
+    while (most-- > 0) {
+        int best = -1;
+        for (int i = 0; i < SLOTS; i++)
+            if (t->count[i] >= least && (best < 0 || t->count[i] > t->count[best]))
+                best = i;
+        if (best < 0)
+            return;
+        add_exact(e, t->color[best], x);
+        t->count[best] = 0;
+    }
+}
+
+/* ---- the others */
+
+/* A channel's value in steps of the cube, times 1024: with noise of less than a step added, and
+ * rounded down, its mean is what it was. */
+static void fill_steps(int steps, int out[256])
+{
+    for (int i = 0; i < 256; i++)
+        out[i] = (i * (steps - 1) * 1024 + 127) / 255;
+}
+
+static void index_pixels(const struct canvas *c, int colors, struct indexed *x)
+{
+    struct tally *t = xcalloc(1, sizeof *t);
+    struct exact *e = xcalloc(1, sizeof *e);
+    int red[256], green[256], blue[256], pixels = c->w * c->h;
     unsigned char *out = x->pixels;
     const uint8_t *p = c->rgb;
-    for (int i = 0; i < c->h; i++)
+    count_colors(t, c, colors);
+    take_exact(t, t->many ? pixels / 200 / EVERY + 8 : 1, t->many ? colors / 6 : colors, e, x);
+    struct cube k = choose_cube(colors - x->count > 1 ? colors - x->count : 2);
+    fill_steps(k.r, red);
+    fill_steps(k.g, green);
+    fill_steps(k.b, blue);
+    for (int i = 0; i < c->h; i++) {
+        const uint16_t *noise = bluenoise_row(i);
         for (int j = 0; j < c->w; j++, p += 3) {
-            float d = t[8 * (i % 8) + j % 8];
-            int color = (level(p[0], k.r, d) * k.g + level(p[1], k.g, d)) * k.b +
-                        level(p[2], k.b, d);
-            if (!x->number[color])
-                add_color(x, k, color);
-            *out++ = (unsigned char)(x->number[color] - 1);
+            int d = noise[j & (BLUENOISE - 1)], number = exact_number(e, color_key(p));
+            if (number < 0)
+                number = cube_color(x, k, (((red[p[0]] + d) >> 10) * k.g +
+                                           ((green[p[1]] + d) >> 10)) * k.b +
+                                              ((blue[p[2]] + d) >> 10));
+            *out++ = (unsigned char)number;
         }
+    }
+    free(e);
+    free(t);
 }
 
 static int collect(char *data, int size, void *out)
@@ -102,11 +216,17 @@ static bool encode(struct indexed *x, int w, int h, struct buf *out)
 
 void sixel_write(const struct canvas *c, int colors, struct buf *out)
 {
-    struct cube k = choose_cube(colors > 256 ? 256 : colors);
     struct indexed x = {.pixels = xmalloc((size_t)c->w * (size_t)c->h + 1)};
     size_t before = out->len;
-    index_pixels(c, k, &x);
+    index_pixels(c, colors > 256 ? 256 : colors, &x);
     if (!encode(&x, c->w, c->h, out))
         out->len = before; /* no picture is better than half of one */
     free(x.pixels);
 }
+
+static void sixel_write_strip(const struct way_strip *s, struct buf *out)
+{
+    sixel_write(s->pixels, s->colors, out);
+}
+
+const struct way way_sixel = {.name = "sixel", .write = sixel_write_strip};

@@ -11,15 +11,26 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
-/* Cell size, 256 registers please, how many are there, largest image, mode 2026, who are you. */
-static const char questions[] =
-    "\033[16t\033[?1;3;256S\033[?1;1;0S\033[?2;1;0S\033[?2026$p\033[c";
+/* Cell size, 256 registers please, how many are there, largest image, mode 2026. */
+#define SIZES "\033[16t\033[?1;3;256S\033[?1;1;0S\033[?2;1;0S\033[?2026$p"
+/* Its name; 24 bits of color; its background; what iTerm2 can do. */
+#define STRINGS "\033[>q\033P+q524742\033\\" BACKGROUND "\033]1337;ReportCellSize\033\\"
+#define BACKGROUND "\033]11;?\033\\"
+/* Of kitty's graphics: a picture of one pixel that is not to be kept; and whether placeholders are
+ * known ("e" asks to name the keys that are). */
+#define KITTY "_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA"
+#define KITTY_TEXT "_Gi=32,s=1,v=1,a=q,t=d,f=24,U=1,e=1;AAAA"
+/* Who are you: all know this one, and answer in order. */
+#define LAST "\033[c"
+/* What a terminal shows of questions that it does not know is wiped away. */
+#define WIPE "\r\033[K"
 
 /* ---- replies */
 
@@ -51,6 +62,66 @@ static void graphics_reply(struct term *t, const int *v, int n)
     }
 }
 
+/* "rgb:ffff/0000/8080", in 1 to 4 digits, or "rgba:": the high bytes. */
+static bool color_reply(const char *s, uint8_t out[3])
+{
+    s += strncmp(s, "rgba:", 5) == 0 ? 5 : strncmp(s, "rgb:", 4) == 0 ? 4 : 0;
+    for (int i = 0; i < 3; i++, s += *s == '/') {
+        size_t n = strspn(s, "0123456789abcdefABCDEF");
+        if (n < 1 || n > 4 || (i < 2 && s[n] != '/'))
+            return false;
+        unsigned long x = strtoul(s, NULL, 16);
+        out[i] = (uint8_t)(x * 255 / ((1ul << (4 * n)) - 1));
+        s += n;
+    }
+    return true;
+}
+
+/* Older ones of these know placeholders, and not the question for them; their names are in the
+ * environment inside tmux, too. Names alone decide nothing: kitty's graphics were answered. */
+static bool is_known_for_placeholders(void)
+{
+    const char *program = getenv("TERM_PROGRAM");
+    return getenv("KITTY_WINDOW_ID") || getenv("GHOSTTY_RESOURCES_DIR") ||
+           (program && strcmp(program, "ghostty") == 0);
+}
+
+/* "Gi=32,U=1,e=1;OK" */
+static void kitty_reply(struct term *t, const char *text)
+{
+    const char *end = strchr(text, ';');
+    bool good = end && strcmp(end, ";OK") == 0;
+    if (strncmp(text, "Gi=31", 5) == 0) {
+        t->kitty = good;
+        t->kitty_text |= good && is_known_for_placeholders();
+    }
+    const char *u = strstr(text, "U=1"), *e = strstr(text, "e=1");
+    if (strncmp(text, "Gi=32", 5) == 0)
+        t->kitty_text |= good && u && e && u < end && e < end;
+    t->passes |= t->tmux;
+}
+
+bool term_string(struct term *t, char introducer, const char *text)
+{
+    uint8_t color[3];
+    if (introducer == '_' && text[0] == 'G') {
+        kitty_reply(t, text);
+    } else if (introducer == 'P' && strncmp(text, ">|", 2) == 0) {
+        snprintf(t->name, sizeof t->name, "%.63s", text + 2);
+        t->tmux |= strncmp(text + 2, "tmux", 4) == 0;
+    } else if (introducer == 'P' && strncmp(text, "1+r524742", 9) == 0) {
+        t->rgb = true;
+    } else if (introducer == ']' && strncmp(text, "11;", 3) == 0 && color_reply(text + 3, color)) {
+        memcpy(t->back, color, 3);
+        t->back_known = true;
+    } else if (introducer == ']' && strncmp(text, "1337;ReportCellSize=", 20) == 0) {
+        t->iterm2 = true;
+    } else {
+        return false;
+    }
+    return true;
+}
+
 bool term_reply(struct term *t, const char *seq)
 {
     int v[32] = {0}, n;
@@ -65,6 +136,8 @@ bool term_reply(struct term *t, const char *seq)
         graphics_reply(t, v, n);
     } else if (asked && last == 'y') {
         t->sync |= n >= 2 && v[0] == 2026 && (v[1] == 1 || v[1] == 2);
+    } else if (asked && last == 'n' && n == 2 && v[0] == 997) {
+        t->scheme = v[1] == 2 ? 2 : 1;
     } else if (last == 't' && seq[0] >= '0' && seq[0] <= '9') {
         if (n >= 3 && v[0] == 6) {
             t->cell_h = v[1];
@@ -149,7 +222,7 @@ static bool taken;
 
 /* End of any string, end of synchronised output, no marks around pasted text, no reports of the
  * mouse, attributes off, cursor on, keypad off, main screen. */
-static const char restore[] = "\033\\\033[?2026l\033[?2004l\033[?1006l\033[?1000l\033[0m"
+static const char restore[] = "\033\\\033[?2026l\033[?2031l\033[?2004l\033[?1006l\033[?1000l\033[0m"
                               "\033[?25h\033[?1l\033>\033[?1049l\r\n";
 
 static void on_fault(int number)
@@ -197,15 +270,58 @@ int term_take(struct vs_err *err)
     return 0;
 }
 
+/* tmux and screen take the sequence of kitty's graphics for a title. */
+static bool is_inside_tmux(void)
+{
+    const char *name = getenv("TERM"), *tmux = getenv("TMUX");
+    return (tmux && tmux[0]) || (name && (strncmp(name, "tmux", 4) == 0));
+}
+
+static bool is_terminal_with_strings(void)
+{
+    const char *name = getenv("TERM");
+    return name && strncmp(name, "linux", 5) != 0 && strncmp(name, "screen", 6) != 0;
+}
+
+/* What the terminal is asked at the beginning. */
+static void term_questions(bool tmux, struct buf *out)
+{
+    static const char kitty[] = "\033" KITTY "\033\\" "\033" KITTY_TEXT "\033\\";
+    static const char passed[] = "\033Ptmux;\033\033" KITTY "\033\033\\\033\\"
+                                 "\033Ptmux;\033\033" KITTY_TEXT "\033\033\\\033\\";
+    buf_printf(out, "%s", SIZES);
+    if (tmux)
+        buf_printf(out, "%s%s", STRINGS, passed);
+    else if (is_terminal_with_strings())
+        buf_printf(out, "%s%s", STRINGS, kitty);
+    buf_printf(out, "%s%s", LAST, WIPE);
+}
+
 void term_ask(struct input *in)
 {
-    if (term_write_all(questions, sizeof questions - 1))
+    struct buf text = {0};
+    in->term.tmux = is_inside_tmux();
+    term_questions(in->term.tmux, &text);
+    if (term_write_all(text.data, text.len))
         listen_to(in);
+    buf_fini(&text);
+}
+
+void term_ask_color(void)
+{
+    if (is_terminal_with_strings())
+        term_write_all(BACKGROUND, sizeof BACKGROUND - 1);
+}
+
+void term_ask_again(struct input *in)
+{
+    static const char again[] = "\033[16t\033[?2;1;0S\033[c";
+    in->replied = !term_write_all(again, sizeof again - 1);
 }
 
 void term_modes(bool on)
 {
-    const char *s = on ? "\033[?2004h" : "\033[?2004l";
+    const char *s = on ? "\033[?2004h\033[?2031h" : "\033[?2004l\033[?2031l";
     term_write_all(s, strlen(s));
 }
 

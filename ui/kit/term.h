@@ -6,9 +6,20 @@
 #include "src/base/err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct term {
     bool sixel;         /* DA1 has parameter 4 */
+    bool kitty;         /* answers kitty's question for graphics with OK */
+    bool kitty_text;    /* and says that it knows placeholders in text */
+    bool iterm2;        /* answers iTerm2's questions */
+    bool rgb;           /* says that its colors have 24 bits */
+    bool tmux;          /* tmux stands between us and it */
+    bool passes;        /* and hands on what is for the terminal: it answered from behind */
+    char name[64];      /* what it calls itself, or "" */
+    bool back_known;    /* its background: */
+    uint8_t back[3];
+    int scheme;         /* 1 dark, 2 light: it said so last; 0 */
     bool sync;          /* knows synchronised output, mode 2026 */
     int cell_w, cell_h; /* pixels of a character cell; 0 unknown */
     int registers;      /* colours that a sixel image may have */
@@ -17,6 +28,8 @@ struct term {
 
 /* A whole sequence without its ESC [: what a reply says goes into t. False when it is none. */
 bool term_reply(struct term *t, const char *seq);
+/* The same of a string: what stands behind ESC and its introducer, as ']' or '_'. */
+bool term_string(struct term *t, char introducer, const char *text);
 /* Bounds what was heard to sane values. */
 void term_settle(struct term *t);
 
@@ -27,7 +40,12 @@ int term_take(struct vs_err *err);
 /* Asks what it can do, and listens until it has said so, or 300 ms; the rest is heard later. */
 struct input;
 void term_ask(struct input *in);
-/* What the terminal does for us while it shows our screen: marks pasted text. */
+/* Asks once more for what hangs on the size of the screen; what it says is heard later. */
+void term_ask_again(struct input *in);
+/* Asks for its background once more. */
+void term_ask_color(void);
+/* What the terminal does for us while it shows our screen: marks pasted text, tells when its
+ * colors turn from dark to light. */
 void term_modes(bool on);
 /* Gives it back as it was. */
 void term_give_back(void);

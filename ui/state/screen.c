@@ -1,34 +1,75 @@
 /* SPDX-License-Identifier: MIT */
 /* The terminal: what kind of pictures it gets. */
+#include "ui/kit/theme.h"
 #include "ui/state/state.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void draw_cell(const struct workbench *w, int *cw, int *ch)
 {
-    bool sixel = w->screen.gfx.mode == GFX_SIXEL;
-    *cw = sixel ? w->screen.gfx.term.cell_w : 1;
-    *ch = sixel ? w->screen.gfx.term.cell_h : 2;
+    bool pixels = gfx_has_pixels(&w->screen.gfx);
+    *cw = pixels ? w->screen.gfx.term.cell_w : 1;
+    *ch = pixels ? w->screen.gfx.term.cell_h : 2;
+}
+
+struct canvas *draw_canvas(const struct workbench *w, int width, int height)
+{
+    struct canvas *c = canvas_new(width, height);
+    if (!c)
+        return NULL;
+    canvas_fill(c, 0, 0, width - 1, height - 1, theme_back());
+    c->cells = !gfx_has_pixels(&w->screen.gfx);
+    return c;
+}
+
+/* ---- what the terminal says */
+
+void screen_theme(struct workbench *w)
+{
+    const struct term *t = &w->screen.input.term;
+    theme_set_back(t->back_known ? t->back : NULL);
+    gfx_set_back(&w->screen.gfx, theme_back());
+    if (w->screen.started)
+        draw_init_colors();
+}
+
+/* When it turns from dark to light it says so, and is asked for the color. */
+static void screen_scheme(struct workbench *w, const struct term *t)
+{
+    if (t->scheme != w->screen.scheme)
+        term_ask_color();
+    w->screen.scheme = t->scheme;
+    screen_theme(w);
+}
+
+void screen_ask(struct workbench *w)
+{
+    w->screen.ask = !w->screen.input.replied;
+    if (!w->screen.ask)
+        term_ask_again(&w->screen.input);
 }
 
 void screen_terminal(struct workbench *w, const struct term *said)
 {
     struct term t = *said;
+    if (w->screen.ask && w->screen.input.replied)
+        screen_ask(w);
     term_settle(&t);
     term_measure(&t);
-    if (w->screen.gfx.mode == GFX_SIXEL && t.cell_w == 0) { /* a usual one was assumed */
+    if (t.cell_w == 0 && gfx_has_pixels(&w->screen.gfx)) { /* a usual one was assumed */
         t.cell_w = w->screen.gfx.term.cell_w;
         t.cell_h = w->screen.gfx.term.cell_h;
     }
     gfx_set_term(&w->screen.gfx, &t);
-    if (w->screen.graphics == GRAPHICS_AUTO && t.sixel && t.cell_w &&
-        w->screen.gfx.mode == GFX_BLOCKS) {
-        gfx_set_mode(&w->screen.gfx, GFX_SIXEL);
-        w->screen.redraw = true;
-    }
+    screen_scheme(w, &t);
+    screen_set_graphics(w, w->screen.graphics);
 }
 
-const char *const graphics_names[] = {"auto", "sixel", "blocks", "ascii", "none", NULL};
+/* ---- which pictures */
+
+const char *const graphics_names[] = {"auto", "sixel", "kitty", "iterm2", "blocks", "ascii", "none",
+                                      NULL};
 
 bool workbench_graphics(const char *name, enum graphics_choice *out)
 {
@@ -40,19 +81,63 @@ bool workbench_graphics(const char *name, enum graphics_choice *out)
     return false;
 }
 
+/* The best that the terminal has said it has. Inside tmux only what it takes for text, or draws
+ * itself, is at its place. */
+static enum gfx_mode best_mode(const struct term *t)
+{
+    if (t->kitty && (!t->tmux || t->kitty_text))
+        return t->tmux ? GFX_KITTY_TEXT : GFX_KITTY;
+    if (t->sixel && t->cell_w)
+        return GFX_SIXEL;
+    return t->iterm2 && !t->tmux && t->cell_w ? GFX_ITERM2 : GFX_BLOCKS;
+}
+
+static enum gfx_mode mode_of(enum graphics_choice choice, const struct term *t)
+{
+    switch (choice) {
+    case GRAPHICS_SIXEL: return GFX_SIXEL;
+    case GRAPHICS_KITTY: return t->tmux ? GFX_KITTY_TEXT : GFX_KITTY;
+    case GRAPHICS_ITERM2: return GFX_ITERM2;
+    case GRAPHICS_BLOCKS: return GFX_BLOCKS;
+    case GRAPHICS_ASCII: return GFX_ASCII;
+    case GRAPHICS_NONE: return GFX_NONE;
+    case GRAPHICS_AUTO: break;
+    }
+    return best_mode(t);
+}
+
 void screen_set_graphics(struct workbench *w, enum graphics_choice choice)
 {
-    struct term t = w->screen.gfx.term;
-    bool sixel = choice == GRAPHICS_SIXEL || (choice == GRAPHICS_AUTO && t.sixel);
-    if (choice == GRAPHICS_SIXEL && t.cell_w == 0) {
-        t.cell_w = 10; /* asked for, and the terminal does not say: a usual cell */
-        t.cell_h = 20;
-        gfx_set_term(&w->screen.gfx, &t);
-    }
+    struct gfx *g = &w->screen.gfx;
+    struct term t = g->term;
+    enum gfx_mode mode = mode_of(choice, &t);
+    bool changed = mode != g->mode || choice != w->screen.graphics;
     w->screen.graphics = choice;
-    gfx_set_mode(&w->screen.gfx, choice == GRAPHICS_ASCII  ? GFX_ASCII
-                          : choice == GRAPHICS_NONE ? GFX_NONE
-                          : sixel && t.cell_w       ? GFX_SIXEL
-                                                    : GFX_BLOCKS);
-    w->screen.redraw = true;
+    gfx_set_mode(g, mode);
+    if (gfx_has_pixels(g) && t.cell_w == 0) {
+        t.cell_w = 10; /* the terminal does not say: a usual cell */
+        t.cell_h = 20;
+        gfx_set_term(g, &t);
+    }
+    w->screen.redraw |= changed;
+}
+
+void screen_why(const struct workbench *w, char *out, size_t size)
+{
+    const struct term *t = &w->screen.gfx.term;
+    const char *why = "";
+    if (w->screen.graphics != GRAPHICS_AUTO)
+        why = "as --graphics says";
+    else if (t->tmux && !gfx_has_pixels(&w->screen.gfx))
+        why = t->kitty ? "the terminal around tmux did not say that it knows placeholders: "
+                         "--graphics kitty tries them"
+                       : "nothing came through tmux: \"set -g allow-passthrough on\" in "
+                         "~/.tmux.conf, or tmux 3.4 with sixel, would help";
+    else if (!w->screen.input.replied)
+        why = "the terminal has not answered";
+    else if (!gfx_has_pixels(&w->screen.gfx) && t->sixel)
+        why = "sixels, but the terminal does not tell the size of its cells";
+    else if (!gfx_has_pixels(&w->screen.gfx))
+        why = "it knows none of kitty, sixel and iTerm2";
+    snprintf(out, size, "%s%s%s", gfx_mode_name(w->screen.gfx.mode), *why ? ": " : "", why);
 }

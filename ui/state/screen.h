@@ -9,7 +9,8 @@
 struct workbench;
 
 enum graphics_choice {
-    GRAPHICS_AUTO, GRAPHICS_SIXEL, GRAPHICS_BLOCKS, GRAPHICS_ASCII, GRAPHICS_NONE
+    GRAPHICS_AUTO, GRAPHICS_SIXEL, GRAPHICS_KITTY, GRAPHICS_ITERM2, GRAPHICS_BLOCKS,
+    GRAPHICS_ASCII, GRAPHICS_NONE
 };
 
 struct screen {
@@ -17,6 +18,10 @@ struct screen {
     struct input input;
     enum graphics_choice graphics;
     int heard;              /* of the terminal's replies, how many were acted on */
+    bool ask;               /* what can change is to be asked again, when all is answered */
+    bool started;           /* curses has colors */
+    int scheme;             /* of the terminal, as it said last: 1 dark, 2 light */
+    const char *unknown;    /* TERM, which terminfo does not have; or NULL */
     bool mouse;             /* the terminal reports it */
     bool redraw, suspend;   /* what is to be done before the next frame */
     bool cursor, cursor_on; /* it is to be seen in this frame; it is seen */
@@ -27,9 +32,18 @@ extern const char *const graphics_names[];
 /* False for other words. */
 bool workbench_graphics(const char *name, enum graphics_choice *out);
 void screen_set_graphics(struct workbench *w, enum graphics_choice choice);
+/* "blocks: it knows none of kitty, sixel and iTerm2": what pictures are made of, and why of nothing
+ * better. */
+void screen_why(const struct workbench *w, char *out, size_t size);
 /* A late answer of the terminal about itself. */
 void screen_terminal(struct workbench *w, const struct term *t);
+/* The theme follows the terminal's background, and what the user has set. */
+void screen_theme(struct workbench *w);
+/* The size of the screen, or of its cells, has changed: asks again for what hangs on it. */
+void screen_ask(struct workbench *w);
 /* The pixels of a cell: those of the terminal, or 1x2 in blocks. */
 void draw_cell(const struct workbench *w, int *cw, int *ch);
+/* A canvas for the screen, whose labels are painted, or text over blocks. NULL when too large. */
+struct canvas *draw_canvas(const struct workbench *w, int width, int height);
 
 #endif

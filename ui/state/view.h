@@ -27,6 +27,7 @@ void table_fini(struct table *t);
 /* What a pane can show. Everything but name, what and draw may be left out. */
 struct view {
     const char *name, *what;
+    const char *hints; /* its keys in a few words, the most wanted first: "Up Down choose" */
     bool popup;   /* covers the body until it is left */
     bool sliced;  /* shows the slice of its pane: a second pane of it gets one of its own */
     size_t state; /* bytes that it remembers in each pane; zeros at first, p->state */

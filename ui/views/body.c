@@ -49,7 +49,7 @@ static void panes_column(struct workbench *w, struct area a, int first, int end)
     panes_stack(w, inside, first, end);
     for (int i = first; i < end; i++)
         if (w->panes.list[i].shown && i == w->panes.focus) {
-            attrset(draw_rank_attr(1));
+            attrset(draw_accent_attr());
             for (int j = 0; j < w->panes.list[i].at.rows; j++)
                 mvaddwstr(w->panes.list[i].at.row + j, a.col, L"\u2502");
             attrset(A_NORMAL);

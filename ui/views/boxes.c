@@ -164,7 +164,7 @@ void boxes_draw(struct workbench *w, struct canvas *c, const struct frame *f)
     static const struct rgb white = {255, 255, 255}, green = {0, 255, 128};
     const struct box_list *l = &w->ses.states[w->ses.photo].boxes;
     const struct drawing *d = &w->draw;
-    int thick = w->screen.gfx.mode == GFX_SIXEL ? 2 : 1;
+    int thick = gfx_has_pixels(&w->screen.gfx) ? 2 : 1;
     for (int i = 0; i < l->count; i++)
         draw_frame(c, f, l->boxes + 4 * i, thick, white);
     if (w->typed.mode != MODE_BOX)

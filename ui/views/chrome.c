@@ -145,15 +145,48 @@ static const char *device_text(const struct workbench *w, char *text, size_t siz
     return text;
 }
 
-/* Of a row of hints as many as there is room for; of what went wrong every letter. */
-static void draw_message(const struct workbench *w, int row, int cols)
+#define LEAST_HINTS 14 /* columns: those of "? help, q quit" */
+
+/* Keys, as many as there is room for: those that all need, and those of the view that has the keys.
+ * Lines that are typed have none. */
+static void draw_hints(const struct workbench *w, int row, int col, int cols)
+{
+    const struct pane *p = w->panes.popup.view ? &w->panes.popup
+                           : w->panes.count    ? &w->panes.list[w->panes.focus]
+                                               : NULL;
+    char text[256], fitted[512];
+    if (cols < LEAST_HINTS || w->typed.mode == MODE_BOX || w->script.pauses)
+        return;
+    const char *own = p && p->view->hints ? p->view->hints : "";
+    const char *panes = p && !p->view->popup ? ", Tab pane" : "";
+    if (w->typed.mode == MODE_BROWSE)
+        snprintf(text, sizeof text, "? help, q quit%s%s%s", panes, *own ? ", " : "", own);
+    else
+        snprintf(text, sizeof text, "Enter accepts, Esc leaves the line");
+    text_fit_words(text, cols, fitted, sizeof fitted);
+    draw_text(row, col, cols, "%s", fitted);
+}
+
+/* What a message says is not cut for hints; further hints in it, behind a semicolon, are. */
+static int message_room(const struct workbench *w, int room)
+{
+    char first[sizeof w->status.text];
+    int left = room - LEAST_HINTS - 3;
+    snprintf(first, sizeof first, "%.*s", (int)strcspn(w->status.text, ";"), w->status.text);
+    bool whole = w->status.bad || w->script.pauses || w->typed.mode == MODE_BOX;
+    return whole || text_width(first) > left ? room : left;
+}
+
+/* Of a row of hints as many as there is room for; of what went wrong every letter. Returns the
+ * columns used. */
+static int draw_message(const struct workbench *w, int row, int cols)
 {
     char text[sizeof w->status.text];
     if (w->status.bad)
         text_fit(w->status.text, cols, text, sizeof text);
     else
         text_fit_words(w->status.text, cols, text, sizeof text);
-    draw_text(row, 1, cols, "%s", text);
+    return draw_text(row, 1, cols, "%s", text);
 }
 
 static void draw_status(const struct workbench *w, int row)
@@ -172,14 +205,16 @@ static void draw_status(const struct workbench *w, int row)
     width = width < COLS * 2 / 3 ? width : COLS * 2 / 3; /* the log is not to be cut off */
     draw_text(row, COLS - width - 1, width, "%s", right);
     attrset(A_REVERSE | (w->status.bad ? A_BOLD : A_NORMAL));
-    if (w->script.pauses)
-        draw_message(w, row, COLS - width - 4);
-    else if (w->typed.mode != MODE_BOX && draw_chrome_progress(w, row, COLS - width - 4))
-        attrset(A_NORMAL);
-    else if (w->asked.running)
-        draw_text(row, 1, COLS - width - 4, "computing ... (Esc cancels)");
+    int room = COLS - width - 4, used = 0;
+    if (w->typed.mode != MODE_BOX && !w->script.pauses && draw_chrome_progress(w, row, room))
+        used = room;
+    else if (w->asked.running && !w->script.pauses)
+        used = draw_text(row, 1, room, "computing ... (Esc cancels)");
     else
-        draw_message(w, row, COLS - width - 4);
+        used = draw_message(w, row, message_room(w, room));
+    attrset(A_REVERSE);
+    used += used > 0 ? 3 : 0;
+    draw_hints(w, row, 1 + used, room - used);
     attrset(A_NORMAL);
 }
 

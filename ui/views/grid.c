@@ -2,7 +2,6 @@
 /* Numbers as colors in rows and columns. */
 #include "ui/views/grid.h"
 
-#include "ui/kit/font.h"
 #include "ui/views/list.h"
 
 #include <curses.h>
@@ -25,24 +24,6 @@ struct rgb grid_color(float x, float top, enum scale s)
     return canvas_heat_color(s == SCALE_ROOT ? sqrtf(share > 0 ? share : 0) : share);
 }
 
-static bool is_light(struct rgb k)
-{
-    return 3 * k.r + 6 * k.g + k.b > 1200;
-}
-
-void grid_attr(struct rgb k, unsigned attr)
-{
-    bool light = is_light(k);
-    const uint8_t back[3] = {k.r, k.g, k.b}, ink = light ? 0 : 255;
-    const uint8_t front[3] = {ink, ink, ink};
-    if (!has_colors() || COLORS < 8) {
-        attrset(attr | (light ? A_REVERSE : A_NORMAL));
-        return;
-    }
-    int pair = alloc_pair(gfx_color_index(front), gfx_color_index(back));
-    attr_set(attr, 0, pair > 32767 ? NULL : &pair);
-}
-
 /* As many digits as tell neighbors apart. */
 static void legend_number(float x, float top, bool sign, char *out, size_t size)
 {
@@ -60,7 +41,7 @@ void grid_legend(int row, int col, int width, float top, enum scale s)
         x = s == SCALE_SIGNED ? 2 * f - 1 : x;
         legend_number(x * top, top, s == SCALE_SIGNED, text, sizeof text);
         snprintf(padded, sizeof padded, " %-7s", text);
-        grid_attr(grid_color(x * top, top, s), A_NORMAL);
+        draw_on(grid_color(x * top, top, s), A_NORMAL);
         draw_text(row, col + 8 * i, 8, "%s", padded);
     }
     attrset(A_NORMAL);
@@ -73,18 +54,6 @@ void grid_signed(double x, int digits, char *out, size_t size)
         out[0] = ' ';
 }
 
-void grid_label(struct canvas *c, int x, int y, const char *text, struct rgb back)
-{
-    static const struct rgb black = {0, 0, 0}, white = {255, 255, 255};
-    int w = font_width(text, 1) + 1, h = 9;
-    x = x + w > c->w ? c->w - w : x;
-    y = y + h > c->h ? c->h - h : y;
-    x = x < 0 ? 0 : x;
-    y = y < 0 ? 0 : y;
-    canvas_fill(c, x, y, x + w - 1, y + h - 1, back);
-    font_draw(c, x + 1, y + 1, text, 1, is_light(back) ? black : white);
-}
-
 /* ---- where */
 
 /* Columns of a cell with its number: ".12 ", "+0.12 ". */
@@ -95,11 +64,11 @@ static int number_cell(const struct grid *g)
 
 void grid_fit(struct workbench *w, struct grid *g, struct area body, int top[2])
 {
-    bool sixel = w->screen.gfx.mode == GFX_SIXEL;
+    bool sixel = gfx_has_pixels(&w->screen.gfx);
     int cw, ch, least = sixel ? LEAST_CELL : w->screen.gfx.mode == GFX_NONE ? number_cell(g) : 1;
     draw_cell(w, &cw, &ch);
     int room = (body.cols - g->label - g->right) * cw;
-    room = sixel && room > w->screen.gfx.term.max_w ? w->screen.gfx.term.max_w : room;
+    room = sixel && room > w->screen.gfx.most_w ? w->screen.gfx.most_w : room;
     g->cell = room / g->cols;
     g->cell = g->cell > MOST_CELL * cw ? MOST_CELL * cw : g->cell;
     g->cell = g->cell < least ? least : g->cell;
@@ -149,7 +118,7 @@ static void draw_number(const struct grid *g, int i, int j)
         snprintf(text, sizeof text, "%.*f", g->digits < g->cell - 2 ? g->digits : g->cell - 2,
                  (double)x);
     snprintf(padded, sizeof padded, "%-*s", g->cell, text[0] == '0' ? text + 1 : text);
-    grid_attr(grid_color(x, g->top, g->scale),
+    draw_on(grid_color(x, g->top, g->scale),
               grid_is_chosen(g, i, j) ? A_REVERSE | A_BOLD : A_NORMAL);
     draw_text(g->at.row + i, g->at.col + j * g->cell, g->cell, "%s", isnan(x) ? "" : padded);
 }
@@ -180,7 +149,7 @@ void grid_draw(struct workbench *w, int slot, const struct grid *g)
         attrset(A_NORMAL);
         return;
     }
-    struct canvas *c = canvas_new(g->shown_cols * g->cell, g->shown_rows * ch);
+    struct canvas *c = draw_canvas(w, g->shown_cols * g->cell, g->shown_rows * ch);
     if (!c)
         return;
     grid_paint(g, c);

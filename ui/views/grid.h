@@ -9,15 +9,11 @@
 enum scale { SCALE_LINEAR, SCALE_ROOT, SCALE_SIGNED };
 /* The color of x, whose largest is top; NaN is gray. */
 struct rgb grid_color(float x, float top, enum scale s);
-/* The following cells get this color behind them. */
-void grid_attr(struct rgb back, unsigned attr);
 /* The colors with their numbers, in one line. */
 void grid_legend(int row, int col, int width, float top, enum scale s);
 
 /* "+0.12", "-0.12", " 0.00": what rounds to nothing has no sign. */
 void grid_signed(double x, int digits, char *out, size_t size);
-/* A number on a plate of its color, which may be dark. */
-void grid_label(struct canvas *c, int x, int y, const char *text, struct rgb back);
 
 struct grid {
     /* What it shows. */

@@ -2,6 +2,7 @@
 /* A photo with what is known of it: ranked boxes, where something looks, the chosen region. It is
  * painted into a canvas that shows the part of the picture that a frame says. */
 #include "src/base/mem.h"
+#include "ui/kit/theme.h"
 #include "ui/views/views.h"
 
 #include <curses.h>
@@ -97,7 +98,7 @@ static bool region_place(const struct workbench *w, int photo, int region, const
 
 static int frame_thickness(const struct workbench *w, const struct canvas *c, bool chosen)
 {
-    if (w->screen.gfx.mode != GFX_SIXEL)
+    if (!gfx_has_pixels(&w->screen.gfx))
         return 1;
     return (c->w > 500 ? 3 : 2) + (chosen ? 2 : 0);
 }
@@ -132,13 +133,12 @@ static struct pixels photo_find_place(const struct canvas *c, struct labels *l, 
     return chosen;
 }
 
-static void draw_label(const struct workbench *w, struct canvas *c, struct labels *l,
-                       struct pixels p, const char *text, struct rgb color)
+static void draw_label(struct canvas *c, struct labels *l, struct pixels p, const char *text,
+                       struct rgb color)
 {
-    int scale = 1 + c->w / 500;
-    if (w->screen.gfx.mode != GFX_SIXEL && c->w < 300)
-        return;
-    struct pixels at = photo_find_place(c, l, p, ((int)strlen(text) * 6 + 1) * scale, 9 * scale);
+    int scale = 1 + c->w / 500, width, height;
+    canvas_plate_size(c, text, scale, &width, &height);
+    struct pixels at = photo_find_place(c, l, p, width, height);
     canvas_label(c, at.x1, at.y1, text, scale, color);
 }
 
@@ -174,6 +174,16 @@ static bool rank_shows(const struct workbench *w, const struct photo_paint *x, i
     return x->r->boxes[i].image == image && (i < w->how.boxes || i == x->rank);
 }
 
+/* Without colors ranks are told by their dashes: the lower, the looser. */
+static void draw_ranked_frame(struct canvas *c, struct pixels p, int thick, int rank)
+{
+    int gap = rank < THEME_REST ? 3 * rank : 3 * THEME_REST;
+    if (theme_is_plain() && rank > 0)
+        canvas_dashed(c, p.x1, p.y1, p.x2, p.y2, thick, gap, draw_rank_color(rank));
+    else
+        canvas_frame(c, p.x1, p.y1, p.x2, p.y2, thick, draw_rank_color(rank));
+}
+
 /* The best boxes, the first one on top; labels lie over all frames, the best takes its place
  * first. */
 static void draw_ranked(const struct workbench *w, const struct photo_paint *x, struct canvas *c,
@@ -185,8 +195,7 @@ static void draw_ranked(const struct workbench *w, const struct photo_paint *x, 
     for (int i = n - 1; i >= 0; i--)
         if (rank_shows(w, x, i, image)) {
             struct pixels p = ranked_place(w, x->photo, f, r, &r->boxes[i]);
-            canvas_frame(c, p.x1, p.y1, p.x2, p.y2, frame_thickness(w, c, i == x->rank),
-                         draw_rank_color(i));
+            draw_ranked_frame(c, p, frame_thickness(w, c, i == x->rank), i);
         }
     for (int i = 0; i < n; i++) {
         struct pixels p = ranked_place(w, x->photo, f, r, &r->boxes[i]);
@@ -194,7 +203,7 @@ static void draw_ranked(const struct workbench *w, const struct photo_paint *x, 
         if (!rank_shows(w, x, i, image) || !is_visible(c, p))
             continue;
         rank_label(&r->boxes[i], i, text, sizeof text);
-        draw_label(w, c, &l, p, text, draw_rank_color(i));
+        draw_label(c, &l, p, text, draw_rank_color(i));
     }
 }
 
@@ -222,7 +231,7 @@ static void draw_heaviest(const struct workbench *w, int photo, struct canvas *c
             continue;
         snprintf(text, sizeof text, "%.1f%%", 100 * (double)weights[best]);
         canvas_frame(c, p.x1, p.y1, p.x2, p.y2, frame_thickness(w, c, false), white);
-        draw_label(w, c, &l, p, text, white);
+        draw_label(c, &l, p, text, white);
     }
     free(used);
 }
@@ -252,7 +261,7 @@ static void draw_chosen(const struct workbench *w, int photo, struct canvas *c,
         canvas_spotlight(c, p.x1, p.y1, p.x2, p.y2);
     canvas_frame(c, p.x1, p.y1, p.x2, p.y2, frame_thickness(w, c, true), white);
     snprintf(text, sizeof text, "#%d", w->sel->region);
-    draw_label(w, c, &l, p, text, white);
+    draw_label(c, &l, p, text, white);
 }
 
 static uint64_t picture_key(int photo, const struct canvas *c, const struct frame *f)
@@ -307,29 +316,4 @@ void photo_compose(struct workbench *w, const struct photo_paint *x, struct canv
     if (x->photo == w->ses.photo)
         boxes_draw(w, c, f);
     free(weights);
-}
-
-void photo_label_cells(const struct workbench *w, int photo, const struct frame *f)
-{
-    const struct result *r = w->now.r;
-    int image = w->stale ? -1 : photo_number(w, photo);
-    struct area a = f->at;
-    bool hidden = w->sel->overlay && w->sel->token >= 0;
-    if (w->screen.gfx.mode == GFX_SIXEL || image < 0 || w->sel->region >= 0 || hidden ||
-        w->typed.mode == MODE_BOX)
-        return;
-    const struct photo_paint x = {.r = r, .rank = w->sel->rank};
-    for (int i = ranks_drawn(w, r, x.rank) - 1; i >= 0; i--) {
-        struct pixels p = ranked_place(w, photo, f, r, &r->boxes[i]);
-        char text[32];
-        if (!rank_shows(w, &x, i, image) || p.x1 >= f->w || p.y1 >= f->h || p.x2 < 0 || p.y2 < 0)
-            continue;
-        rank_label(&r->boxes[i], i, text, sizeof text);
-        int row = a.row + p.y1 / 2, col = a.col + p.x1, len = (int)strlen(text);
-        col = col + len > a.col + a.cols ? a.col + a.cols - len : col;
-        row = row < a.row ? a.row : row >= a.row + a.rows ? a.row + a.rows - 1 : row;
-        attrset((int)(draw_rank_attr(i) | A_REVERSE));
-        mvaddstr(row, col < a.col ? a.col : col, text);
-        attrset(A_NORMAL);
-    }
 }

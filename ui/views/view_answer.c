@@ -406,6 +406,7 @@ static const struct action answer_actions[] = {
 const struct view view_answer = {
     .name = "answer",
     .what = "ranked answers, images or boxes with their numbers; other heads",
+    .hints = "Up Down choose, ; finds, O other heads",
     .state = sizeof(struct answer_view),
     .end = answer_end,
     .draw = answer_draw,

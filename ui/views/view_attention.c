@@ -154,6 +154,7 @@ static bool attention_table(struct workbench *w, struct pane *p, struct table *o
 const struct view view_attention = {
     .name = "attention",
     .what = "what the chosen token or region attends to, ranked",
+    .hints = "Left Right token, [ ] layer, { } head",
     .sliced = true,
     .draw = attention_draw,
     .move = attention_move,

@@ -99,7 +99,7 @@ static void draw_compare_photo(struct workbench *w, struct compare_view *v, cons
     gfx_fit(&w->screen.gfx, at, im->width, im->height, &f.w, &f.h);
     f.scale = (double)f.w / im->width;
     f.at = at;
-    struct canvas *c = r ? canvas_new(f.w, f.h) : NULL;
+    struct canvas *c = r ? draw_canvas(w, f.w, f.h) : NULL;
     if (!c)
         return;
     int rank = chosen_rank(w, r);
@@ -116,7 +116,7 @@ static void draw_photos(struct workbench *w, struct pane *p, const struct layout
     int cw, ch;
     draw_cell(w, &cw, &ch);
     struct area at = {l->a.row + 1, l->a.col, l->photo_rows, l->shown * l->width};
-    struct canvas *all = canvas_new(at.cols * cw, at.rows * ch);
+    struct canvas *all = draw_canvas(w, at.cols * cw, at.rows * ch);
     for (int i = 0; all && i < l->shown; i++)
         draw_compare_photo(w, p->state, l, i, all);
     gfx_place(&w->screen.gfx, p->slot, at, all);
@@ -399,6 +399,7 @@ static const struct action compare_actions[] = {
 const struct view view_compare = {
     .name = "compare",
     .what = "all checkpoints side by side, and how they differ from A",
+    .hints = "Up Down choose, ( ) A and B, & more",
     .state = sizeof(struct compare_view),
     .end = compare_end,
     .draw = compare_draw,

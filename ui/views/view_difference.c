@@ -177,7 +177,8 @@ static void draw_difference_map(struct workbench *w, const struct pane *p, const
     struct area at = map_area(a, rows, cols, &named);
     int cw, ch, source = look_source(w, kind);
     draw_cell(w, &cw, &ch);
-    struct canvas *c = at.rows > 0 && at.cols > 0 ? canvas_new(at.cols * cw, at.rows * ch) : NULL;
+    bool room = at.rows > 0 && at.cols > 0;
+    struct canvas *c = room ? draw_canvas(w, at.cols * cw, at.rows * ch) : NULL;
     if (c)
         difference_paint(c, x, rows, cols, difference_largest(x, rows * cols));
     gfx_place(&w->screen.gfx, p->slot, at, c);
@@ -362,6 +363,7 @@ static const struct action difference_actions[] = {
 const struct view view_difference = {
     .name = "difference",
     .what = "how attention differs between checkpoints A and B, head by head",
+    .hints = "[ ] layer, { } head, ( ) A and B",
     .sliced = true,
     .state = sizeof(struct difference_view),
     .end = difference_end,

@@ -86,15 +86,12 @@ static double shown_value(const struct cka *x, int i)
     return isfinite(x->values[i]) && !cka_is_noise(x, i) ? x->values[i] : 0;
 }
 
-/* A number on its color, or on gray where black would not be read. */
 static void paint_value(struct canvas *c, double v, const char *text, int x1, int y1, int x2,
                         int y2)
 {
-    struct rgb color = canvas_heat_color((float)v);
-    if (2 * color.r + 5 * color.g + color.b < 8 * 110)
-        color = (struct rgb){190, 190, 190};
     if (x2 - x1 > 28 && y2 - y1 > 10)
-        canvas_label(c, (x1 + x2) / 2 - 12, (y1 + y2) / 2 - 4, text, 1, color);
+        canvas_label(c, (x1 + x2) / 2 - 12, (y1 + y2) / 2 - 4, text, 1,
+                     canvas_heat_color((float)v));
 }
 
 static void drift_paint(struct canvas *c, const struct cka *x, bool numbers)
@@ -116,7 +113,7 @@ static void drift_paint(struct canvas *c, const struct cka *x, bool numbers)
 static void draw_values(const struct workbench *w, const struct cka *x, struct area a)
 {
     int n = x->depths, wide = a.cols / n;
-    if (w->screen.gfx.mode == GFX_SIXEL || wide < 4 || a.rows < n)
+    if (gfx_has_pixels(&w->screen.gfx) || wide < 4 || a.rows < n)
         return;
     for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++) {
@@ -151,12 +148,12 @@ static void draw_states(struct workbench *w, int slot, const struct drift *d, st
         int high = rows / n > 0 ? rows / n * n : rows, wide = at.cols / n > 6 ? 6 * n
                                                              : at.cols / n * n;
         if (!c)
-            c = canvas_new(at.cols * cw, at.rows * ch);
+            c = draw_canvas(w, at.cols * cw, at.rows * ch);
         if (!c)
             return;
-        struct canvas *part = canvas_new(wide * cw, high * ch);
+        struct canvas *part = draw_canvas(w, wide * cw, high * ch);
         if (part) {
-            drift_paint(part, x, w->screen.gfx.mode == GFX_SIXEL);
+            drift_paint(part, x, gfx_has_pixels(&w->screen.gfx));
             canvas_put(c, 0, s * (rows + 1) * ch, part);
         }
         canvas_free(part);
@@ -286,6 +283,7 @@ static const struct action drift_actions[] = {
 const struct view view_drift = {
     .name = "drift",
     .what = "how far apart weights and hidden states of A and B are",
+    .hints = "( ) A and B",
     .state = sizeof(struct drift_view),
     .draw = drift_draw,
     .move = drift_move,

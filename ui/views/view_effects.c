@@ -2,7 +2,6 @@
 /* Leave-one-out: how much the chosen answer owes to each region, token or head, as a ranked list
  * with numbers and on the photo, the words, or the layers and heads of every map. */
 #include "src/base/mem.h"
-#include "ui/kit/font.h"
 #include "src/study/headstats.h"
 #include "ui/jobs/leave_one_out.h"
 #include "ui/views/list.h"
@@ -162,7 +161,7 @@ static void draw_effects_line(const struct workbench *w, const struct effects *e
         snprintf(number, sizeof number, "-"); /* it is left out itself */
     else
         grid_signed(f->effect, 3, number, sizeof number);
-    grid_attr(grid_color((float)f->effect, top, SCALE_SIGNED), A_NORMAL);
+    draw_on(grid_color((float)f->effect, top, SCALE_SIGNED), A_NORMAL);
     draw_text(at.row, at.col, 8, " %s ", number);
     attrset(chosen ? A_REVERSE : A_NORMAL);
     draw_text(at.row, at.col + 9, 6, "%.3f", (double)f->softmax);
@@ -237,8 +236,8 @@ static void paint_regions(struct workbench *w, const struct effects_view *v,
                 canvas_frame(c, x1, y1, x2, y2, chosen ? 3 : 1, k);
             char text[32];
             snprintf(text, sizeof text, "%+.2f", f->effect);
-            if (turn && w->screen.gfx.mode == GFX_SIXEL && !isnan(f->effect))
-                grid_label(c, x1, y1, text, k);
+            if (turn && !isnan(f->effect))
+                canvas_label(c, x1, y1, text, 1, k);
         }
     free(order);
 }
@@ -248,10 +247,10 @@ static struct canvas *effects_backdrop(struct workbench *w, struct effects_view 
                                        const struct image *im, int width, int height)
 {
     uint64_t key = ((uint64_t)w->ses.photo + 1) << 32 | (uint64_t)width << 16 | (uint64_t)height;
-    struct canvas *c = canvas_new(width, height);
+    struct canvas *c = draw_canvas(w, width, height);
     if (c && v->backdrop_key != key) {
         canvas_free(v->backdrop);
-        v->backdrop = canvas_new(width, height);
+        v->backdrop = draw_canvas(w, width, height);
         canvas_photo(v->backdrop, im->rgb, im->width, im->height);
         canvas_dim(v->backdrop, 0.7f);
         v->backdrop_key = key;
@@ -298,7 +297,7 @@ static int draw_words(const struct workbench *w, const struct effects *e, struct
         }
         if (row >= a.rows)
             break;
-        grid_attr(grid_color(f->known ? (float)f->effect : NAN, top, SCALE_SIGNED),
+        draw_on(grid_color(f->known ? (float)f->effect : NAN, top, SCALE_SIGNED),
                   f->change.token == w->sel->token ? A_REVERSE : A_NORMAL);
         col += draw_text(a.row + row, a.col + col, a.cols - col, " %s ", name) + 1;
         attrset(A_NORMAL);
@@ -341,8 +340,10 @@ static void paint_heads(const struct workbench *w, const struct effects *e,
         canvas_fill(c, left, above, left + cell_w - 1, above + cell_h - 1,
                     grid_color(f->known ? (float)f->effect : NAN, top, SCALE_SIGNED));
         grid_signed(f->effect, 2, text, sizeof text);
-        if (f->known && cell_w >= font_width(text, 1) + 4 && cell_h >= 13)
-            grid_label(c, left + 2, above + 2, text,
+        int label_w, label_h, edge = c->cells ? 0 : 2;
+        canvas_plate_size(c, text, 1, &label_w, &label_h);
+        if (f->known && cell_w > label_w + edge && cell_h >= label_h + 2 * edge)
+            canvas_label(c, left + edge, above + edge, text, 1,
                        grid_color((float)f->effect, top, SCALE_SIGNED));
         if (cell_w > 5 && x->map == now->kind && x->layer == now->layer[x->map] &&
             x->head == now->head[x->map])
@@ -367,7 +368,7 @@ static void draw_heads(struct workbench *w, int slot, const struct effects *e, s
     const struct gfx *g = &w->screen.gfx;
     int width = a.cols * cw, layers = effects_most(s.layers), heads = effects_most(s.heads);
     int maps = s.maps > 0 ? s.maps : 1;
-    width = g->mode == GFX_SIXEL && width > g->term.max_w ? g->term.max_w : width;
+    width = gfx_has_pixels(g) && width > g->most_w ? g->most_w : width;
     int cell_w = (width / maps - cw) / heads, cell_h = (a.rows - 1) * ch / layers;
     cell_w = cell_w < 1 ? 1 : cell_w < 5 * cw ? cell_w : 5 * cw;
     cell_h = cell_h < 1 ? 1 : cell_h < ch ? cell_h : cell_h < 2 * ch ? ch : 2 * ch;
@@ -375,7 +376,7 @@ static void draw_heads(struct workbench *w, int slot, const struct effects *e, s
         if (s.layers[k])
             draw_text(a.row, a.col + a.cols * s.place[k] / maps, a.cols / maps - 1, "%s",
                       inside_map_name((enum attn_kind)k, true));
-    struct canvas *c = canvas_new(width, layers * cell_h);
+    struct canvas *c = draw_canvas(w, width, layers * cell_h);
     if (!c)
         return;
     paint_heads(w, e, &s, c, cell_w, cell_h);
@@ -521,6 +522,7 @@ static const struct action effects_actions[] = {
 const struct view view_effects = {
     .name = "effects",
     .what = "leave-one-out attribution of the answer to regions, tokens or heads",
+    .hints = "Up Down choose, K again",
     .state = sizeof(struct effects_view),
     .end = effects_end,
     .draw = effects_draw,

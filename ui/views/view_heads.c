@@ -354,7 +354,7 @@ static void heads_paint(struct workbench *w, const struct pane *p, struct canvas
             canvas_fill(c, x.x1, x.y1, x.x2, x.y2, grid_color(stat_of(v, i), top, SCALE_LINEAR));
         if (framed)
             canvas_frame(c, x.x1, x.y1, x.x2, x.y2, 1, gray);
-        if (in_set(w, p, i) && !(small && w->screen.gfx.mode != GFX_SIXEL))
+        if (in_set(w, p, i) && !(small && !gfx_has_pixels(&w->screen.gfx)))
             canvas_frame(c, x.x1, x.y1, x.x2, x.y2, framed ? 2 : 1, white);
     }
 }
@@ -372,7 +372,7 @@ static void draw_cells(struct workbench *w, const struct pane *p, struct area at
         if (wide >= 5)
             snprintf(text, sizeof text, x < 10 ? "%.2f" : "%.0f", (double)x);
         snprintf(padded, sizeof padded, "%-*s", wide, text);
-        grid_attr(grid_color(x, top, SCALE_LINEAR),
+        draw_on(grid_color(x, top, SCALE_LINEAR),
                   in_set(w, p, i) ? A_REVERSE | A_BOLD : A_NORMAL);
         draw_text(at.row + i / t->heads, at.col + i % t->heads * wide, wide, "%s", padded);
     }
@@ -386,7 +386,7 @@ static bool draw_pictures(struct workbench *w, struct pane *p, struct area a, st
     const struct head_table *t = &v->table;
     int cw, ch;
     draw_cell(w, &cw, &ch);
-    bool blocks = w->screen.gfx.mode != GFX_SIXEL;
+    bool blocks = !gfx_has_pixels(&w->screen.gfx);
     struct canvas probe = {.w = at.cols * cw, .h = at.rows * ch};
     bool small = tiles_are_small(t, &probe);
     bool fits = at.rows >= t->layers && at.cols >= t->heads;
@@ -401,8 +401,8 @@ static bool draw_pictures(struct workbench *w, struct pane *p, struct area a, st
         int most = side * t->heads / cw;
         at.cols = at.cols < most ? at.cols : most;
         int width = at.cols * cw;
-        width = !blocks && width > w->screen.gfx.term.max_w ? w->screen.gfx.term.max_w : width;
-        struct canvas *c = canvas_new(width, at.rows * ch);
+        width = !blocks && width > w->screen.gfx.most_w ? w->screen.gfx.most_w : width;
+        struct canvas *c = draw_canvas(w, width, at.rows * ch);
         if (c) {
             heads_paint(w, p, c);
             gfx_place(&w->screen.gfx, p->slot, at, c);
@@ -554,6 +554,7 @@ static const struct action heads_actions[] = {
 const struct view view_heads = {
     .name = "heads",
     .what = "all layers and heads of a map, sorted by a statistic",
+    .hints = "arrows choose, Enter opens, T statistic",
     .sliced = true,
     .state = sizeof(struct heads_view),
     .end = heads_end,

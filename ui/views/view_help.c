@@ -103,7 +103,7 @@ static void help_draw(struct workbench *w, struct pane *p, struct area a)
         if (x) {
             draw_action(w, x, a, row);
         } else {
-            attron((int)draw_rank_attr(1));
+            attron((int)draw_accent_attr());
             draw_text(row, a.col, a.cols, "%s", title);
         }
         attrset(A_NORMAL);
@@ -152,6 +152,7 @@ static const struct action help_actions[] = {
 const struct view view_help = {
     .name = "help",
     .what = "all keys and commands, searchable",
+    .hints = "type to search, Enter runs, Esc closes",
     .popup = true,
     .state = sizeof(struct list),
     .end = list_end,

@@ -274,6 +274,7 @@ static const struct action history_actions[] = {
 const struct view view_history = {
     .name = "history",
     .what = "logged queries of this session or all, filtered by what is typed",
+    .hints = "C-r again, C-n note, C-t tag, Esc closes",
     .popup = true,
     .state = sizeof(struct history_view),
     .enter = history_enter,

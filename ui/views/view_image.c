@@ -56,9 +56,9 @@ static void find_frame(const struct workbench *w, const struct photo_view *v,
     gfx_fit(&w->screen.gfx, a, im->width, im->height, &width, &height);
     f->scale = (double)width / im->width * zoom;
     double most_w = a.cols * cw, most_h = a.rows * ch;
-    if (w->screen.gfx.mode == GFX_SIXEL) {
-        most_w = fmin(most_w, w->screen.gfx.term.max_w);
-        most_h = fmin(most_h, w->screen.gfx.term.max_h);
+    if (gfx_has_pixels(&w->screen.gfx)) {
+        most_w = fmin(most_w, w->screen.gfx.most_w);
+        most_h = fmin(most_h, w->screen.gfx.most_h);
     }
     f->w = zoom > 1 ? (int)fmin(most_w, im->width * f->scale) : width;
     f->h = zoom > 1 ? (int)fmin(most_h, im->height * f->scale) : height;
@@ -101,12 +101,11 @@ static void draw_one(struct workbench *w, struct pane *p, struct area a)
     find_frame(w, v, im, a, zoom, &v->frame);
     if (zoom > 1)
         settle_pan(v, im);
-    struct canvas *c = canvas_new(v->frame.w, v->frame.h);
+    struct canvas *c = draw_canvas(w, v->frame.w, v->frame.h);
     if (!c)
         return;
     photo_compose(w, &x, c, &v->frame);
     gfx_place(&w->screen.gfx, p->slot, v->frame.at, c);
-    photo_label_cells(w, w->ses.photo, &v->frame);
 }
 
 /* ---- several */
@@ -166,28 +165,18 @@ static void draw_tile(struct workbench *w, struct photo_view *v, struct canvas *
     char text[32];
     const struct photo_paint paint = paint_of(w, v, photo);
     find_frame(w, v, w->ses.photos[photo]->image, at, 1, &f);
-    struct canvas *c = canvas_new(f.w, f.h);
+    struct canvas *c = draw_canvas(w, f.w, f.h);
     if (!c)
         return;
     photo_compose(w, &paint, c, &f);
     tile_label(w, i, text, sizeof text);
     if (photo == w->ses.photo)
-        canvas_frame(c, 0, 0, c->w - 1, c->h - 1, w->screen.gfx.mode == GFX_SIXEL ? 3 : 1, color);
-    if (w->screen.gfx.mode == GFX_SIXEL)
-        canvas_label(c, 4, 4, text, whole->w > 500 ? 2 : 1, color);
+        canvas_frame(c, 0, 0, c->w - 1, c->h - 1, gfx_has_pixels(&w->screen.gfx) ? 3 : 1, color);
+    canvas_label(c, c->cells ? 0 : 4, c->cells ? 0 : 4, text, whole->w > 500 ? 2 : 1, color);
     canvas_put(whole, x, y, c);
     canvas_free(c);
     if (photo == w->ses.photo)
         v->frame = f;
-}
-
-static void label_tile_cells(const struct workbench *w, struct area at, int i)
-{
-    char text[32];
-    tile_label(w, i, text, sizeof text);
-    attrset((int)(draw_rank_attr(i) | A_REVERSE));
-    draw_text(at.row, at.col, at.cols - 1, "%s", text);
-    attrset(A_NORMAL);
 }
 
 /* Rows of cells that the highest of the photos needs, and a blank one below; at most `most`. */
@@ -218,7 +207,7 @@ static void draw_together(struct workbench *w, struct pane *p, struct area a, co
         return;
     }
     struct area at = {a.row + (a.rows - high * rows) / 2, a.col, high * rows, wide * cols};
-    struct canvas *whole = canvas_new(at.cols * cw, at.rows * ch);
+    struct canvas *whole = draw_canvas(w, at.cols * cw, at.rows * ch);
     for (int i = 0; whole && i < n; i++) {
         struct area tile = {at.row + i / cols * high, at.col + i % cols * wide,
                             high > 3 ? high - 1 : high, wide - 1};
@@ -226,9 +215,6 @@ static void draw_together(struct workbench *w, struct pane *p, struct area a, co
         draw_tile(w, v, whole, tile, i % cols * wide * cw, i / cols * high * ch, i, list[i]);
     }
     gfx_place(&w->screen.gfx, p->slot, at, whole);
-    for (int i = 0; w->screen.gfx.mode != GFX_SIXEL && i < n; i++)
-        label_tile_cells(w, (struct area){at.row + i / cols * high, at.col + i % cols * wide, 1,
-                                          wide}, i);
 }
 
 /* ---- the strip of all photos */
@@ -240,7 +226,7 @@ static const struct canvas *photo_thumb(struct workbench *w, int i, int width, i
     if (!im || (s->thumb && s->thumb->w == width && s->thumb->h == height))
         return s->thumb;
     canvas_free(s->thumb);
-    s->thumb = canvas_new(width, height);
+    s->thumb = draw_canvas(w, width, height);
     if (s->thumb)
         canvas_photo(s->thumb, im->rgb, im->width, im->height);
     return s->thumb;
@@ -255,7 +241,7 @@ static void draw_strip(struct workbench *w, struct pane *p, struct area a)
     from = from > n - room ? n - room : from;
     from = from < 0 ? 0 : from;
     n = n - from < room ? n - from : room;
-    struct canvas *c = canvas_new(n * STRIP_COLS * cw, a.rows * ch);
+    struct canvas *c = draw_canvas(w, n * STRIP_COLS * cw, a.rows * ch);
     for (int i = 0; c && i < n; i++) {
         int x = i * STRIP_COLS * cw, width = (STRIP_COLS - 1) * cw,
             chosen = from + i == w->ses.photo;
@@ -266,10 +252,9 @@ static void draw_strip(struct workbench *w, struct pane *p, struct area a)
         if (t)
             canvas_put(c, x, 0, t);
         if (chosen)
-            canvas_frame(c, x, 0, x + width - 1, c->h - 1, w->screen.gfx.mode == GFX_SIXEL ? 3 : 1,
+            canvas_frame(c, x, 0, x + width - 1, c->h - 1, gfx_has_pixels(&w->screen.gfx) ? 3 : 1,
                          color);
-        if (w->screen.gfx.mode == GFX_SIXEL)
-            canvas_label(c, x + 3, 3, text, 1, color);
+        canvas_label(c, c->cells ? x : x + 3, c->cells ? 0 : 3, text, 1, color);
         add_tile(v, from + i, (struct area){a.row, a.col + i * STRIP_COLS, a.rows, STRIP_COLS - 1});
     }
     if (c)
@@ -499,6 +484,7 @@ static const struct action photo_actions[] = {
 const struct view view_image = {
     .name = "image",
     .what = "the image with ranked boxes, or with attention",
+    .hints = "Up Down box, > zooms, p n image",
     .state = sizeof(struct photo_view),
     .end = photo_end,
     .draw = photo_draw,

@@ -181,7 +181,7 @@ static void draw_cell_of(const struct lens_cell *c, int row, int col, int width,
     char text[64], number[16];
     snprintf(number, sizeof number, "%.2f", (double)c->softmax);
     snprintf(text, sizeof text, " %.40s", c->label);
-    grid_attr(grid_color(c->softmax, 1, SCALE_LINEAR), here ? A_REVERSE | A_BOLD : A_NORMAL);
+    draw_on(grid_color(c->softmax, 1, SCALE_LINEAR), here ? A_REVERSE | A_BOLD : A_NORMAL);
     mvhline(row, col, ' ', width - 1);
     draw_text(row, col, width - 6, "%s", text);
     draw_text(row, col + width - 5, 4, "%s", number[0] == '0' ? number + 1 : number);
@@ -318,6 +318,7 @@ static const struct action lens_actions[] = {
 const struct view view_lens = {
     .name = "lens",
     .what = "logit lens: what the model's own heads call each token or region, by depth",
+    .hints = "arrows choose, L tokens or regions",
     .sliced = true,
     .state = sizeof(struct lens_view),
     .draw = lens_draw,

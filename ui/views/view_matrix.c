@@ -431,6 +431,7 @@ static const struct action matrix_actions[] = {
 const struct view view_matrix = {
     .name = "matrix",
     .what = "an attention map, cell by cell",
+    .hints = "arrows choose, [ ] layer, { } head, S sorts",
     .sliced = true,
     .state = sizeof(struct matrix_view),
     .draw = matrix_draw,

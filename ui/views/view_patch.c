@@ -212,6 +212,7 @@ static const struct action patch_actions[] = {
 const struct view view_patch = {
     .name = "patch",
     .what = "weight patching: which weights of B carry the change of A's answer",
+    .hints = "Up Down choose, E level",
     .state = sizeof(struct patch_view),
     .draw = patch_draw,
     .move = patch_move,

@@ -3,6 +3,7 @@
  * depth. Each stream has a plane of its own; together they are drawn only where they are equally
  * wide. */
 #include "src/base/mem.h"
+#include "ui/kit/theme.h"
 #include "ui/views/inside.h"
 #include "ui/views/list.h"
 #include "src/study/pca.h"
@@ -186,8 +187,7 @@ static const char *plane_short_name(const struct workbench *w, struct item x, ch
 
 static struct rgb color_of(const struct workbench *w, struct item x)
 {
-    static const struct rgb token = {0, 214, 255}, region = {255, 170, 60}, gray = {150, 150, 150};
-    return inside_special(w, x.token, x.at) ? gray : x.token ? token : region;
+    return inside_special(w, x.token, x.at) ? theme_shade(0.6) : draw_rank_color(x.token ? 1 : 4);
 }
 
 /* ---- as a picture */
@@ -225,7 +225,7 @@ static void paint_label(const struct workbench *w, struct canvas *c, struct item
 static void paint_panel(const struct workbench *w, const struct plane *p, const struct panel *l,
                         struct canvas *c, int now)
 {
-    static const struct rgb line = {60, 60, 70}, white = {255, 255, 255};
+    const struct rgb line = theme_shade(0.25), white = theme_shade(1);
     struct spot *s = xcalloc((size_t)l->count + 1, sizeof *s);
     struct pixels *list = xcalloc(2 * (size_t)l->count + 2, sizeof *list);
     int count = 0, first = now - l->first;
@@ -293,7 +293,7 @@ static bool plane_click(struct workbench *w, struct pane *at, int row, int col)
     struct plane p;
     int cw, ch, best = -1, least = 0;
     draw_cell(w, &cw, &ch);
-    bool sixel = w->screen.gfx.mode == GFX_SIXEL, any = open_plane(w, at, &p);
+    bool sixel = gfx_has_pixels(&w->screen.gfx), any = open_plane(w, at, &p);
     int uw = sixel ? cw : 1, uh = sixel ? ch : 1;
     for (int k = 0; any && k < p.panel_count; k++) {
         const struct panel *l = &p.panels[k];
@@ -322,7 +322,7 @@ static void draw_points(struct workbench *w, int slot, const struct plane *p, st
                         int now)
 {
     int cw, ch, n = p->panel_count;
-    if (w->screen.gfx.mode != GFX_SIXEL) {
+    if (!gfx_has_pixels(&w->screen.gfx)) {
         for (int i = 0; i < n; i++) {
             int left = a.cols * i / n, right = a.cols * (i + 1) / n;
             struct area half = {a.row, a.col + left, a.rows, right - left - (i + 1 < n)};
@@ -331,11 +331,11 @@ static void draw_points(struct workbench *w, int slot, const struct plane *p, st
         return;
     }
     draw_cell(w, &cw, &ch);
-    int width = a.cols * cw < w->screen.gfx.term.max_w ? a.cols * cw : w->screen.gfx.term.max_w;
-    struct canvas *c = canvas_new(width, a.rows * ch);
+    int width = a.cols * cw < w->screen.gfx.most_w ? a.cols * cw : w->screen.gfx.most_w;
+    struct canvas *c = draw_canvas(w, width, a.rows * ch);
     for (int i = 0; c && i < n; i++) {
         int left = width * i / n, right = width * (i + 1) / n;
-        struct canvas *half = canvas_new(right - left - (i + 1 < n ? 4 : 0), a.rows * ch);
+        struct canvas *half = draw_canvas(w, right - left - (i + 1 < n ? 4 : 0), a.rows * ch);
         if (!half)
             break;
         paint_panel(w, p, &p->panels[i], half, now);
@@ -462,6 +462,7 @@ static const struct action plane_actions[] = {
 const struct view view_plane = {
     .name = "plane",
     .what = "hidden states of tokens and regions on their first two principal components",
+    .hints = "arrows choose, [ ] depth, P of what",
     .sliced = true,
     .state = sizeof(struct plane_view),
     .end = plane_end,

@@ -156,6 +156,7 @@ static const struct action regions_actions[] = {
 const struct view view_regions = {
     .name = "regions",
     .what = "the regions of the image; the chosen one is highlighted",
+    .hints = "Up Down choose, Esc closes",
     .draw = regions_draw,
     .move = regions_move,
     .click = regions_click,

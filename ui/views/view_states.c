@@ -293,6 +293,7 @@ static const struct action states_actions[] = {
 const struct view view_states = {
     .name = "states",
     .what = "cosine similarity of tokens and regions to the chosen one, depth by depth",
+    .hints = "arrows choose, [ ] depth",
     .sliced = true,
     .state = sizeof(struct states_view),
     .end = states_end,

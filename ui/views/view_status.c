@@ -44,6 +44,23 @@ static void line(struct pen *p, const char *name, const char *fmt, ...)
     draw_text(p->row++, p->a.col + 14, p->a.cols - 14, "%s", text);
 }
 
+/* Text that goes on in further lines, between words. */
+static void lines(struct pen *p, const char *name, const char *text)
+{
+    int room = p->a.cols - 14;
+    while (*text && room > 0) {
+        int n = (int)strlen(text);
+        for (int i = n = n < room ? n : room; i > 0 && text[n]; i--)
+            if (text[i] == ' ') {
+                n = i;
+                break;
+            }
+        line(p, name, "%.*s", n, text);
+        text += n + (text[n] == ' ');
+        name = "";
+    }
+}
+
 /* Megabytes of a line of /proc/self/status, or -1. */
 static double memory_mb(const char *name)
 {
@@ -89,16 +106,41 @@ static void about_time(const struct workbench *w, struct pen *p)
     line(p, "total", "%.1f", r->ms.total);
 }
 
+/* What was asked, what it answered, what was chosen, and why nothing better. */
+static void about_graphics(const struct workbench *w, struct pen *p)
+{
+    const struct term *t = &w->screen.gfx.term;
+    char why[256];
+    screen_why(w, why, sizeof why);
+    lines(p, "chosen", why);
+    line(p, "its name", "%s%s", t->name[0] ? t->name : "not told",
+         t->tmux && !t->passes ? ", and tmux lets no question through" : "");
+    line(p, "kitty", "%s%s", t->kitty ? "yes" : "no",
+         !t->kitty        ? ""
+         : t->kitty_text ? ", also placed in text"
+                         : ", not said to be placed in text");
+    if (t->sixel)
+        line(p, "sixel", "yes, %d colors, at most %d x %d pixels", t->registers, t->max_w,
+             t->max_h);
+    else
+        line(p, "sixel", "no");
+    line(p, "iTerm2", "%s", t->iterm2 ? "yes" : "no");
+    line(p, "graphics", "%.1f kB sent", (double)w->screen.gfx.sent / 1024);
+}
+
 static void about_places(const struct workbench *w, struct pen *p)
 {
-    static const char *const modes[] = {"sixel", "blocks", "ascii", "none"};
     const struct term *t = &w->screen.gfx.term;
     struct regioncache_usage u;
     title(p, "Terminal and storage");
-    line(p, "terminal", "%d x %d, graphics: %s, cell %d x %d pixels, %d colors%s", COLS, LINES,
-         modes[w->screen.gfx.mode], t->cell_w, t->cell_h, t->registers,
-         t->sync ? ", synchronized" : "");
-    line(p, "graphics", "%.1f kB sent", (double)w->screen.gfx.sent / 1024);
+    char colors[48] = "true color";
+    if (COLORS < 1 << 24)
+        snprintf(colors, sizeof colors, "%d colors", has_colors() ? COLORS : 0);
+    line(p, "terminal", "%d x %d, %s, cell %d x %d pixels%s", COLS, LINES, colors, t->cell_w,
+         t->cell_h, t->sync ? ", synchronized" : "");
+    if (w->screen.unknown)
+        line(p, "TERM", "%.60s, drawn as xterm-256color", w->screen.unknown);
+    about_graphics(w, p);
     line(p, "memory", "%.1f MB, at most %.1f MB", memory_mb("VmRSS:"), memory_mb("VmHWM:"));
     regioncache_measure(&u);
     line(p, "regions", u.folder ? "%d images, %.1f MB in %s" : "no cache%.0d%.0f%s", u.files,
@@ -136,6 +178,7 @@ static const struct action status_actions[] = {
 const struct view view_status = {
     .name = "status",
     .what = "model, device, times by stage, memory, caches",
+    .hints = "Esc closes",
     .popup = true,
     .draw = status_draw,
     .actions = status_actions,

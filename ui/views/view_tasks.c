@@ -111,6 +111,7 @@ static const struct action tasks_actions[] = {
 const struct view view_tasks = {
     .name = "tasks",
     .what = "the tasks; Enter chooses one",
+    .hints = "Enter chooses, Esc closes",
     .popup = true,
     .state = sizeof(struct tasks_view),
     .enter = tasks_enter,

@@ -185,6 +185,7 @@ static bool tokens_table(struct workbench *w, struct pane *p, struct table *out)
 const struct view view_tokens = {
     .name = "tokens",
     .what = "the text with the attention that it gives and receives",
+    .hints = "Left Right choose",
     .sliced = true,
     .draw = tokens_draw,
     .move = tokens_move,

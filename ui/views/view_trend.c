@@ -2,6 +2,7 @@
 /* Probes over the checkpoints: a plot, and a line for each probe. */
 #include "src/base/mem.h"
 #include "ui/jobs/compare.h"
+#include "ui/kit/theme.h"
 #include "ui/views/views.h"
 #include "ui/views/list.h"
 
@@ -58,15 +59,14 @@ static void draw_curve(struct canvas *c, const double *v, int n, int thick, stru
 static void trend_paint(const struct workbench *w, struct canvas *c, const struct probe_table *t,
                         int pick)
 {
-    int n = t->count, fine = w->screen.gfx.mode == GFX_SIXEL;
+    int n = t->count, fine = gfx_has_pixels(&w->screen.gfx);
     double *v = xcalloc((size_t)n + 1, sizeof *v);
-    canvas_fill(c, 0, 0, c->w - 1, c->h - 1, (struct rgb){0, 0, 0});
     for (int k = 0; k <= 4 && fine; k++)
         draw_stroke(c, 0, plot_y(c, k / 4.0), c->w - 1, plot_y(c, k / 4.0), 1,
-                    (struct rgb){50, 50, 50});
+                    theme_shade(0.2));
     for (int i = 0; i < t->probes->count; i++) {
         probe_table_trend(t, i, v);
-        draw_curve(c, v, n, 1, (struct rgb){90, 90, 90});
+        draw_curve(c, v, n, 1, theme_shade(0.35));
     }
     probe_table_mean(t, v);
     draw_curve(c, v, n, fine ? 3 : 1, draw_rank_color(1));
@@ -85,7 +85,8 @@ static void draw_plot(struct workbench *w, const struct pane *p, const struct pr
     char name[64];
     draw_cell(w, &cw, &ch);
     struct area at = {a.row, a.col + 5, a.rows - 2, a.cols - 6};
-    struct canvas *c = at.rows > 1 && at.cols > 1 ? canvas_new(at.cols * cw, at.rows * ch) : NULL;
+    bool room = at.rows > 1 && at.cols > 1;
+    struct canvas *c = room ? draw_canvas(w, at.cols * cw, at.rows * ch) : NULL;
     if (!c)
         return;
     trend_paint(w, c, t, v->pick);
@@ -268,6 +269,7 @@ static const struct action trend_actions[] = {
 const struct view view_trend = {
     .name = "trend",
     .what = "a check set over all checkpoints, as a plot and line by line",
+    .hints = "Up Down choose, N pins",
     .state = sizeof(struct trend_view),
     .draw = trend_draw,
     .move = trend_move,

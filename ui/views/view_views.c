@@ -65,6 +65,7 @@ static void views_filter(struct workbench *w, struct pane *p)
 const struct view view_views = {
     .name = "views",
     .what = "this list",
+    .hints = "Enter shows, Esc closes",
     .popup = true,
     .state = sizeof(struct list),
     .end = list_end,

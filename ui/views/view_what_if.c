@@ -107,7 +107,7 @@ static void draw_move(const struct result *r, const struct answer_move *m, float
         snprintf(number, sizeof number, "-");
     else
         grid_signed((double)m->effect, 3, number, sizeof number);
-    grid_attr(grid_color(m->effect, top, SCALE_SIGNED), A_NORMAL);
+    draw_on(grid_color(m->effect, top, SCALE_SIGNED), A_NORMAL);
     draw_text(row, a.col, 8, " %s ", number);
     attrset(A_NORMAL);
     draw_text(row, a.col + 9, label_width(a) - 1, "%s",
@@ -224,6 +224,7 @@ static const struct action what_if_actions[] = {
 const struct view view_what_if = {
     .name = "what-if",
     .what = "the answer beside that of the unchanged query",
+    .hints = "Up Down choose",
     .state = sizeof(struct what_if_view),
     .draw = what_if_draw,
     .move = what_if_move,

@@ -58,8 +58,6 @@ struct photo_paint {
 /* A photo with all that is drawn on it: the part that the frame says. */
 void photo_compose(struct workbench *w, const struct photo_paint *x, struct canvas *c,
                    const struct frame *f);
-/* Ranks over blocks, where there is no room for painted letters. */
-void photo_label_cells(const struct workbench *w, int photo, const struct frame *f);
 /* ---- view_image.c */
 /* Where the current photo was drawn last; scale 0: nowhere. */
 const struct frame *photo_frame(struct workbench *w);

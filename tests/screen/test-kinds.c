@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* Kinds of terminals: names that terminfo does not have, 24 bits of color, none, windows that grow.
+ * Broken by an unknown TERM that ends the program, by colors that are rounded where they need not
+ * be, by labels that blocks have no room for, and by limits that are asked for only once. */
+#include "pixels.h"
+#include "protocols.h"
+#include "tap.h"
+#include "terminal.h"
+
+#include <math.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static struct terminal *start(const struct terminal_kind *kind, const char *graphics, int rows,
+                              int cols)
+{
+    const char *argv[] = {terminal_program(), "--no-log", "--threads", "1", "--graphics", graphics,
+                          NULL};
+    terminal_opens(FROZEN_MODEL);
+    struct terminal *t = terminal_start_as(argv, rows, cols, kind);
+    terminal_expect(t, "1/24");
+    terminal_expect(t, "answered");
+    terminal_settle(t, 150);
+    return t;
+}
+
+/* ---- names */
+
+static void unknown_term(const char *name)
+{
+    const struct terminal_kind kind = {.sixel = true, .term = name};
+    struct terminal *t = start(&kind, "auto", 40, 120);
+    struct picture p;
+    ok(pixels_picture(t, &p) && terminal_mode(t, 1049), "TERM=%s: the workbench is there", name);
+    terminal_type(t, "I");
+    ok(terminal_expect(t, "drawn as xterm-256color") && terminal_has(t, name),
+       "and its status tells what it is drawn as");
+    terminal_type(t, "\033");
+    terminal_goes(t, "drawn as xterm-256color");
+    terminal_type(t, "q");
+    ok(terminal_expect(t, "which terminfo does not have here"), "a note stays on the shell");
+    ok(terminal_ends(t), "and it ends in order");
+}
+
+/* ---- colors */
+
+/* How many cells of blocks are there, and how many of them have one of 256 colors. */
+static int count_blocks(const struct terminal *t, int *rounded)
+{
+    int n = 0;
+    *rounded = 0;
+    for (int row = 0; row < t->rows; row++)
+        for (int col = 0; col < t->cols; col++) {
+            VTermScreenCell cell;
+            vterm_screen_get_cell(t->screen, (VTermPos){row, col}, &cell);
+            if (cell.chars[0] != 0x2580)
+                continue;
+            *rounded += VTERM_COLOR_IS_INDEXED(&cell.fg) && VTERM_COLOR_IS_INDEXED(&cell.bg);
+            n++;
+        }
+    return n;
+}
+
+static void true_color(const char *colorterm, const char *term, bool expected)
+{
+    const struct terminal_kind kind = {.colorterm = colorterm, .term = term};
+    struct terminal *t = start(&kind, "blocks", 40, 120);
+    int rounded, n = count_blocks(t, &rounded);
+    ok(n > 500 && (expected ? rounded == 0 : rounded == n),
+       "COLORTERM=%s TERM=%s: %d of %d blocks have a color of 256", colorterm ? colorterm : "",
+       term, rounded, n);
+    terminal_type(t, "I");
+    ok(terminal_expect(t, expected ? "true color" : "256 colors"), "and its status says so");
+    terminal_type(t, "q");
+    terminal_type(t, "q");
+    terminal_wait(t);
+    terminal_free(t);
+}
+
+/* ---- labels over blocks */
+
+static bool row_of(const struct terminal *t, const char *text, int *at)
+{
+    char row[8192];
+    for (int i = 1; i < t->rows - 5; i++) {
+        terminal_row(t, i, row, sizeof row);
+        const char *s = strstr(row, text);
+        if (s && strstr(row, "\u2580")) {
+            *at = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void labels(void)
+{
+    const struct terminal_kind kind = {0};
+    struct terminal *t = start(&kind, "blocks", 40, 120);
+    int row = 0;
+    terminal_command(t, "task refcoco");
+    terminal_command(t, "ask the large star");
+    terminal_expect(t, "answered");
+    terminal_settle(t, 200);
+    ok(row_of(t, "1 0.", &row), "the best box has its rank and probability, among blocks");
+    terminal_command(t, "region 3");
+    ok(row_of(t, "#3", &row), "the chosen region its number");
+    terminal_command(t, "token star");
+    terminal_settle(t, 200);
+    ok(row_of(t, "%", &row), "what is looked at its share");
+    terminal_type(t, "q");
+    terminal_wait(t);
+    terminal_free(t);
+}
+
+/* ---- a window that grows */
+
+static void grown(void)
+{
+    const struct terminal_kind kind = {.sixel = true, .window = true};
+    struct terminal *t = start(&kind, "auto", 24, 80);
+    struct picture small, large;
+    pixels_picture(t, &small);
+    terminal_type(t, "z");
+    terminal_settle(t, 200);
+    terminal_resize(t, 50, 160);
+    for (int i = 0; i < 80 && (!pixels_picture(t, &large) || large.h <= 24 * CELL_H); i++)
+        terminal_read(t, 100);
+    ok(large.w > 80 * CELL_W || large.h > 24 * CELL_H,
+       "the picture grows beyond the window that it began in: %dx%d, %dx%d", small.w, small.h,
+       large.w, large.h);
+    terminal_type(t, "q");
+    terminal_wait(t);
+    terminal_free(t);
+}
+
+/* ---- ways for pixels */
+
+/* The picture, by each way, is what a sixel terminal of many colors shows: within what its palette
+ * can do. */
+static double distance_of(const struct terminal *t, const struct terminal *sixel)
+{
+    double sum = 0;
+    int n = 0;
+    for (int y = 0; y < t->rows * CELL_H && y < MAX_H; y++)
+        for (int x = 0; x < t->cols * CELL_W && x < MAX_W; x++)
+            for (int i = 0; i < 3 && t->painted[y][x] && sixel->painted[y][x]; i++, n++) {
+                double d = (double)t->rgb[y][x][i] - sixel->rgb[y][x][i];
+                sum += d * d;
+            }
+    return n > 10000 ? sqrt(sum / n) : 1e9;
+}
+
+static void way(const char *name, const struct terminal_kind *kind, const char *graphics,
+                const char *chosen, const struct terminal *sixel)
+{
+    struct terminal *t = start(kind, graphics, 40, 120);
+    char why[200];
+    struct picture p;
+    bool in_text = strstr(chosen, "in text") != NULL;
+    int cells = in_text ? protocols_placeholders(t) : 0;
+    ok(!in_text || cells > 500, "%s: every placeholder shows a part of a picture: %d", name, cells);
+    double d = distance_of(t, sixel);
+    ok(t->refused == 0 && pixels_picture(t, &p) && d < 45,
+       "%s: the picture is there, %dx%d, %.1f from sixels, %d refused", name, p.w, p.h, d,
+       t->refused);
+    long long before = t->bytes;
+    terminal_type(t, "\033[A\033[B");
+    terminal_settle(t, 200);
+    before = t->bytes;
+    terminal_type(t, "\033[99~"); /* a key that is none */
+    terminal_settle(t, 200);
+    ok(t->bytes == before, "%s: nothing new, nothing sent: %lld bytes", name, t->bytes - before);
+    terminal_type(t, "I");
+    ok(terminal_expect(t, chosen), "%s: its status tells what was chosen", name);
+    ok(!kind->kitty || in_text || protocols_stored(t) == 0,
+       "%s: a picture that is not wanted is taken away: %d left", name, protocols_stored(t));
+    terminal_type(t, "\033");
+    terminal_goes(t, chosen);
+    terminal_resize(t, 30, 100);
+    terminal_settle(t, 300);
+    ok(!in_text || protocols_placeholders(t) > 300, "%s: after a resize, too", name);
+    terminal_type(t, "q");
+    int status = terminal_wait(t);
+    ok(WIFEXITED(status) && protocols_stored(t) == 0 && terminal_restored(t, why, sizeof why),
+       "%s: nothing is left in the terminal: %d pictures %s", name, protocols_stored(t), why);
+    terminal_free(t);
+}
+
+static void ways(void)
+{
+    const struct terminal_kind sixels = {.sixel = true};
+    struct terminal *sixel = start(&sixels, "auto", 40, 120);
+    const struct terminal_kind kitty = {.kitty = true, .sixel = true};
+    const struct terminal_kind late = {.kitty = true, .piece = 7, .gap = 30};
+    const struct terminal_kind tmux = {.tmux = true, .placeholders = true};
+    const struct terminal_kind true_tmux = {.tmux = true, .placeholders = true,
+                                            .colorterm = "truecolor", .name = "tmux 3.5a"};
+    const struct terminal_kind konsole = {.tmux = true};
+    const struct terminal_kind iterm2 = {.iterm2 = true, .name = "iTerm2 3.5"};
+    way("kitty", &kitty, "auto", "chosen       kitty", sixel);
+    way("kitty in pieces", &late, "auto", "chosen       kitty", sixel);
+    way("kitty in tmux", &tmux, "auto", "kitty, placed in text", sixel);
+    way("the same with true color", &true_tmux, "auto", "kitty, placed in text", sixel);
+    way("asked for in tmux", &konsole, "kitty", "kitty, placed in text", sixel);
+    way("iTerm2", &iterm2, "auto", "iTerm2", sixel);
+    struct terminal *t = start(&konsole, "auto", 40, 120);
+    terminal_type(t, "I");
+    ok(terminal_expect(t, "placeholders: --graphics kitty"),
+       "a terminal around tmux that may print placeholders gets blocks, and the reason is told");
+    terminal_type(t, "qq");
+    terminal_wait(t);
+    terminal_free(t);
+    terminal_type(sixel, "q");
+    terminal_wait(sixel);
+    terminal_free(sixel);
+}
+
+int main(void)
+{
+    unknown_term("xterm-ghostty");
+    unknown_term("no-such-terminal");
+    true_color(NULL, "xterm-256color", false);
+    true_color("truecolor", "xterm-256color", true);
+    true_color("24bit", "no-such-terminal", true);
+    true_color("yes", "xterm-256color", false);
+    labels();
+    grown();
+    ways();
+    return tap_done();
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* Which entry of terminfo the screen is drawn by.
+ *
+ * curses has true colors only where an entry says so, and those entries ("xterm-direct") are not on
+ * most machines. The entry that is there is written out once more with the numbers and sequences
+ * changed, and given to curses in the variable TERMINFO, which may hold an entry itself.
+ *
+ * Source: term(5), "extended number format" and "extended storage format"; terminfo(5), RGB. */
+#include "ui/kit/terminfo.h"
+
+#include "src/base/mem.h"
+#include "ui/kit/theme.h"
+
+#include <curses.h>
+#include <stdlib.h>
+#include <string.h>
+#include <term.h>
+
+#define INSTEAD "xterm-256color"
+#define MAGIC 01036 /* numbers have 32 bits */
+#define TRUE_COLORS (1 << 24)
+#define PAIRS 65536
+
+/* What an entry is written anew for. */
+enum wish { WISH_TRUE_COLOR, WISH_NO_COLOR };
+
+#define CHANNELS "%p1%{65536}%/%d;%p1%{256}%/%{255}%&%d;%p1%{255}%&%dm"
+
+static bool terminfo_has(const char *name)
+{
+    int why;
+    bool has = name && name[0] && setupterm(name, 1, &why) == OK;
+    if (has)
+        del_curterm(cur_term);
+    return has;
+}
+
+const char *terminfo_unknown(void)
+{
+    const char *name = getenv("TERM");
+    return terminfo_has(name) ? NULL : name ? name : "";
+}
+
+const char *terminfo_name(void)
+{
+    return terminfo_unknown() ? INSTEAD : getenv("TERM");
+}
+
+/* ---- an entry with true colors */
+
+static void put_number(struct buf *b, int x, int bytes)
+{
+    for (int i = 0; i < bytes; i++)
+        buf_putc(b, (char)((unsigned)x >> (8 * i)));
+}
+
+static void put_even(struct buf *b, size_t from)
+{
+    if ((b->len - from) % 2)
+        buf_putc(b, '\0');
+}
+
+static bool is_given(const char *s)
+{
+    return s && s != (const char *)-1;
+}
+
+static const char *entry_string(const char *name, enum wish wish)
+{
+    bool colors = wish == WISH_TRUE_COLOR;
+    if (strcmp(name, "setaf") == 0)
+        return colors ? "\033[38;2;" CHANNELS : NULL;
+    if (strcmp(name, "setab") == 0)
+        return colors ? "\033[48;2;" CHANNELS : NULL;
+    if (!colors && (strcmp(name, "setf") == 0 || strcmp(name, "setb") == 0 ||
+                    strcmp(name, "op") == 0))
+        return NULL;
+    return strcmp(name, "initc") == 0 || strcmp(name, "initp") == 0 ? NULL : tigetstr(name);
+}
+
+static void put_numbers(struct buf *b, enum wish wish)
+{
+    bool colors = wish == WISH_TRUE_COLOR;
+    for (int i = 0; numnames[i]; i++) {
+        int x = tigetnum(numnames[i]);
+        x = strcmp(numnames[i], "colors") == 0 ? (colors ? TRUE_COLORS : -1)
+            : strcmp(numnames[i], "pairs") == 0 ? (colors ? PAIRS : -1)
+                                                : x;
+        put_number(b, x < 0 ? -1 : x, 4);
+    }
+}
+
+static void put_flags(struct buf *b)
+{
+    for (int i = 0; boolnames[i]; i++)
+        buf_putc(b, tigetflag(boolnames[i]) > 0 && strcmp(boolnames[i], "ccc") != 0);
+}
+
+/* Where each string begins in the table of all, or -1. */
+static void put_strings(struct buf *b, struct buf *table, enum wish wish)
+{
+    for (int i = 0; strnames[i]; i++) {
+        const char *s = entry_string(strnames[i], wish);
+        put_number(b, is_given(s) ? (int)table->len : -1, 2);
+        if (is_given(s))
+            buf_add(table, s, strlen(s) + 1);
+    }
+}
+
+static int count_of(char const *const *names)
+{
+    int n = 0;
+    while (names[n])
+        n++;
+    return n;
+}
+
+/* The entry of cur_term, compiled, with 24 bits of color, or without any. */
+static void put_entry(struct buf *b, const char *name, enum wish wish)
+{
+    struct buf offsets = {0}, table = {0};
+    int name_size = (int)strlen(name) + 1;
+    put_strings(&offsets, &table, wish);
+    const int head[6] = {MAGIC, name_size, count_of((char const *const *)boolnames),
+                         count_of((char const *const *)numnames),
+                         count_of((char const *const *)strnames), (int)table.len};
+    for (int i = 0; i < 6; i++)
+        put_number(b, head[i], 2);
+    buf_add(b, name, (size_t)name_size);
+    put_flags(b);
+    put_even(b, 0);
+    put_numbers(b, wish);
+    buf_add(b, offsets.data, offsets.len);
+    buf_add(b, table.data, table.len);
+    put_even(b, 0);
+    /* One flag of its own, no numbers, no strings, one name of four bytes. */
+    static const char rgb[] = "\1\0\0\0\0\0\1\0\4\0" "\1\0" "\0\0" "RGB";
+    if (wish == WISH_TRUE_COLOR)
+        buf_add(b, rgb, sizeof rgb);
+    buf_fini(&offsets);
+    buf_fini(&table);
+}
+
+/* The value for TERMINFO; the caller frees. NULL where the terminal has no colors, or none that
+ * could be taken back. */
+static char *wished_entry(const char *name, enum wish wish)
+{
+    struct buf entry = {0}, text = {0};
+    int why;
+    if (setupterm(name, 1, &why) != OK)
+        return NULL;
+    int colors = tigetnum("colors");
+    bool able = colors >= 8 && colors < TRUE_COLORS && is_given(tigetstr("op"));
+    if (wish == WISH_NO_COLOR ? colors > 0 : able)
+        put_entry(&entry, name, wish);
+    del_curterm(cur_term);
+    if (entry.len)
+        buf_printf(&text, "hex:");
+    for (size_t i = 0; i < entry.len; i++)
+        buf_printf(&text, "%02X", (unsigned char)entry.data[i]);
+    buf_fini(&entry);
+    return text.len ? buf_steal(&text) : NULL;
+}
+
+/* ---- opening */
+
+/* Tc is what tmux looks for in an entry. */
+static bool says_true_color(const char *name, bool told)
+{
+    const char *variable = getenv("COLORTERM");
+    int why;
+    bool says = told || (variable && (strcmp(variable, "truecolor") == 0 ||
+                                      strcmp(variable, "24bit") == 0));
+    if (!says && setupterm(name, 1, &why) == OK) {
+        says = tigetflag("RGB") > 0 || tigetnum("RGB") > 0 || is_given(tigetstr("RGB")) ||
+               tigetflag("Tc") > 0;
+        del_curterm(cur_term);
+    }
+    return says;
+}
+
+static bool new_terminal(const char *name)
+{
+    return newterm(name, stdout, stdin) != NULL;
+}
+
+bool terminfo_open(bool told)
+{
+    const char *name = terminfo_name(), *folder = getenv("TERMINFO");
+    char *before = folder ? xstrdup(folder) : NULL;
+    char *entry = theme_is_plain()              ? wished_entry(name, WISH_NO_COLOR)
+                  : says_true_color(name, told) ? wished_entry(name, WISH_TRUE_COLOR)
+                                                : NULL;
+    bool opened = false;
+    if (entry && setenv("TERMINFO", entry, 1) == 0) {
+        opened = new_terminal(name);
+        if (before)
+            setenv("TERMINFO", before, 1);
+        else
+            unsetenv("TERMINFO");
+    }
+    free(entry);
+    free(before);
+    return opened || new_terminal(name);
+}
