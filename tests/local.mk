@@ -45,6 +45,11 @@ EXTRA_DIST += tests/ports/run tests/run-tests tests/tap.h tests/mutants tests/mu
 	tests/data/regions/one.pkl tests/data/regions/two.pkl \
 	tests/data/regions/outside.npy tests/data/regions/padded.npz \
 	tests/data/regions/vilbert_beta.lmdb/data.mdb \
+	tests/data/wrappings/make.py tests/data/wrappings/beside.ckpt tests/data/wrappings/ema.pt \
+	tests/data/wrappings/mmf.pth tests/data/wrappings/nested.pt tests/data/wrappings/odd.pt \
+	tests/data/wrappings/odd_old.pt tests/data/wrappings/trainer.tar \
+	tests/data/wrappings/trainer_old.tar tests/data/wrappings/two.pt \
+	tests/data/wrappings/whole.pt tests/peers/wrappings.py \
 	tests/data/sets/all_data_final_test_2014.jsonline \
 	tests/data/sets/empty.jsonl \
 	tests/data/sets/gqa.json tests/data/sets/gqa_challenge.json \

@@ -64,6 +64,7 @@ static const struct option_row option_rows[] = {
     FLAG("strict", strict, "an item that cannot be asked ends the evaluation"),
     TASK(data.task, "only this task"),
     ROW_CHECKPOINTS(checkpoints),
+    ROW_WEIGHTS(model),
     INT("limit", 0, "N", limit, 1, 100000000, 0, "at most N items of each task"),
     FLAG("attention", attention,
          "also the pointing game: how often the region that a phrase's words attend to most is "

@@ -5,6 +5,7 @@
 #include "src/cmd/cmd_model.h"
 #include "src/study/extract.h"
 #include "src/base/mem.h"
+#include "src/base/plain.h"
 #include "src/engine/modeldir.h"
 
 #include <dirent.h>
@@ -95,9 +96,34 @@ static int extract_by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static void free_images(struct images *l)
+{
+    for (int i = 0; i < l->count; i++)
+        free(l->paths[i]);
+    free(l->paths);
+}
+
+#define LEFT_OUT_SHOWN 6
+
+/* What a folder has beside pictures is not extracted, and that is said. */
+static void tell_left_out(const char *folder, struct images *out)
+{
+    struct buf names = {0};
+    qsort(out->paths, (size_t)out->count, sizeof *out->paths, extract_by_name);
+    for (int i = 0; i < out->count && i < LEFT_OUT_SHOWN; i++)
+        buf_printf(&names, "%s%s", i ? ", " : "", out->paths[i]);
+    if (out->count > LEFT_OUT_SHOWN)
+        buf_printf(&names, " and %d more", out->count - LEFT_OUT_SHOWN);
+    if (out->count)
+        plain_text(stderr, "vilscope extract: note: %s: %d left out, no picture by its name: %s\n",
+                   folder, out->count, names.data);
+    buf_fini(&names);
+}
+
 static int add_folder(struct images *l, const char *folder, struct vs_err *err)
 {
     DIR *d = opendir(folder);
+    struct images others = {.count = 0};
     int first = l->count;
     size_t n = strlen(folder);
     if (!d)
@@ -106,7 +132,11 @@ static int add_folder(struct images *l, const char *folder, struct vs_err *err)
         if (extract_is_picture(e->d_name))
             extract_add(
                 l, xasprintf("%s%s%s", folder, n && folder[n - 1] == '/' ? "" : "/", e->d_name));
+        else if (e->d_name[0] != '.')
+            extract_add(&others, xstrdup(e->d_name));
     closedir(d);
+    tell_left_out(folder, &others);
+    free_images(&others);
     if (l->count == first)
         return vs_fail(err, VS_E_USAGE, "%s: no images in this folder",
                        folder);
@@ -152,13 +182,6 @@ static int add_list(struct images *l, const char *file, struct vs_err *err)
     if (!standard)
         fclose(f);
     return rc;
-}
-
-static void free_images(struct images *l)
-{
-    for (int i = 0; i < l->count; i++)
-        free(l->paths[i]);
-    free(l->paths);
 }
 
 /* Every shards-th image from the shard-th; the others are dropped. */

@@ -9,6 +9,7 @@
 #include "src/formats/npy.h"
 #include "src/formats/regions.h"
 #include "src/formats/regions_priv.h"
+#include "src/formats/setname.h"
 #include "src/formats/tensorfile.h"
 #include "src/base/mem.h"
 #include "src/engine/modeldir.h"
@@ -97,7 +98,10 @@ static void inspect_model(struct report *r, const struct tensorfile *f)
         inspect_set(r, "features", json_integer(detector.features));
         inspect_set(r, "classes", json_sprintf("%d and the background", detector.classes - 1));
     }
-    if (!family->owns(f))
+    struct vs_err why = {0};
+    if (family_check_known(f, &why) != 0)
+        inspect_set(r, "model", json_string("VOLTA (not supported)"));
+    if (why.code || !family->owns(f))
         return;
     family->about(f, &about);
     inspect_set(r, "model", json_string(about.kind));
@@ -135,6 +139,13 @@ static int report_checkpoint(struct report *r)
     inspect_set(r, "storage_count", json_integer(count_storages(f)));
     inspect_set(r, "element_count", elements < 9e15 ? json_integer((json_int_t)elements)
                                                     : json_real(elements));
+    if (tensorfile_sets(f))
+        inspect_set(r, "weights", text_value(tensorfile_sets(f), strlen(tensorfile_sets(f))));
+    if (tensorfile_objects(f))
+        inspect_set(r, "objects_not_made",
+                    text_value(tensorfile_objects(f), strlen(tensorfile_objects(f))));
+    if (tensorfile_odd_count(f))
+        inspect_set(r, "tensors_of_other_types", json_integer(tensorfile_odd_count(f)));
     inspect_model(r, f);
     inspect_set(r, "tensors", list);
     tensorfile_close(f);
@@ -390,6 +401,9 @@ static int inspect_file(struct report *r)
 {
     struct stat st;
     struct bytes map;
+    const char *set;
+    if (setname_split(r->path, &set) && set)
+        return report_checkpoint(r);
     if (stat(r->path, &st) == 0 && S_ISDIR(st.st_mode))
         return report_folder(r);
     int rc = bytes_open(r->path, &map, r->err);

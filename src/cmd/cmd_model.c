@@ -7,6 +7,7 @@
 #include "src/base/progress.h"
 #include "src/engine/demo.h"
 #include "src/formats/image.h"
+#include "src/formats/setname.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,24 @@ static int fail_unknown(const struct parts *p, const char *dir, const char *name
                    near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
+/* NAME@SET of a checkpoint of the directory; its path, "FILE@SET", is put into owned. */
+static const struct part_checkpoint *find_set(const struct parts *p, const char *name, char **owned)
+{
+    const char *at = strrchr(name, '@');
+    char *first = at && at[1] ? xstrndup(name, (size_t)(at - name)) : NULL;
+    const struct part_checkpoint *c = first ? find(p, first) : NULL;
+    if (c)
+        *owned = xasprintf("%s%s", c->path, at);
+    free(first);
+    return c;
+}
+
+static bool is_file(const char *name)
+{
+    const char *set;
+    return access(name, F_OK) == 0 || (setname_split(name, &set) && set);
+}
+
 static int choose(const char *command, const struct words *wanted, const char *dir,
                   struct chosen *out, struct vs_err *err)
 {
@@ -103,10 +122,10 @@ static int choose(const char *command, const struct words *wanted, const char *d
         const struct part_checkpoint *c = find(&out->parts, name);
         if (c)
             note_both(command, c, name, dir);
-        else if (dir && access(name, F_OK) != 0)
+        else if (dir && !is_file(name) && !find_set(&out->parts, name, &out->owned[i]))
             return fail_unknown(&out->parts, dir, name, err);
-        out->paths[i] = c ? c->path : name;
-        out->names[i] = c ? c->name : NULL;
+        out->paths[i] = c ? c->path : out->owned[i] ? out->owned[i] : name;
+        out->names[i] = c ? c->name : out->owned[i] ? name : NULL;
     }
     return 0;
 }
@@ -149,6 +168,8 @@ void command_chosen_free(struct chosen *c)
 {
     if (!c)
         return;
+    for (int i = 0; i < WORDS_MOST; i++)
+        free(c->owned[i]);
     parts_fini(&c->parts);
     free(c->demo);
     free(c);

@@ -18,6 +18,11 @@
     WORDS("checkpoint", 'c', "NAME", member, VALUES_CHECKPOINTS,                                   \
           "checkpoint, by its name in the model directory or its file; may be given more than "    \
           "once")
+/* Not of compare, whose --weights is another: there FILE@NAME names a set. */
+#define ROW_WEIGHTS(member)                                                                        \
+    TEXT("weights", 0, "SET", member.weights, VALUES_NONE,                                         \
+         "which weights of a file that has several: ema takes their moving average, and any name " \
+         "is one that inspect shows; -c FILE@SET says it of one file")
 /* member: a struct model_options. */
 #define ROWS_PARTS(member)                                                                         \
     TEXT("config", 0, "FILE", member.config, VALUES_FILES, "the model's configuration (JSON)"),    \
@@ -80,6 +85,7 @@ const struct task *command_first_task(const struct model *m);
 struct chosen {
     struct parts parts; /* of the model directory: holds what the others point to */
     const char *paths[WORDS_MOST + 1], *names[WORDS_MOST + 1];
+    char *owned[WORDS_MOST + 1]; /* of paths: NAME@SET of the directory */
     char *demo;
     bool is_demo; /* nothing was named, and there is a demo */
 };

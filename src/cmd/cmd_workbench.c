@@ -35,6 +35,7 @@ static const struct option_row option_rows[] = {
     ROW_MODEL(model.dir),
     ROW_CHECKPOINTS(checkpoints),
     ROWS_PARTS(model),
+    ROW_WEIGHTS(model),
     ROW_REGIONS(regions),
     ROW_KEY(keys_of),
     TEXT("candidates", 0, "FILE", candidates, VALUES_FILES,

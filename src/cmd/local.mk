@@ -13,6 +13,9 @@ vilscope_SOURCES += \
 	src/cmd/cmd_compare_trust.c \
 	src/cmd/cmd_compare_watch.c \
 	src/cmd/cmd_completions.c \
+	src/cmd/cmd_convert.c \
+	src/cmd/cmd_convert_measure.c src/cmd/cmd_convert.h \
+	src/cmd/cmd_convert_regions.c \
 	src/cmd/cmd_detect.c \
 	src/cmd/cmd_devices.c \
 	src/cmd/cmd_doctor.c \

@@ -17,6 +17,7 @@ struct model_options {
     const char *dir;
     const char *const *checkpoints; /* NULL-terminated */
     const char *const *names; /* of the checkpoints, beside them; NULL, or NULL in it: by file */
+    const char *weights; /* the set of each file that has several, e.g. "ema" (tensorfile.h) */
     const char *config, *vocab, *labels_vqa, *labels_gqa, *classes;
     const char *detector, *detector_arch; /* arch NULL: the reference's ResNeXt-152 */
     const char *device; /* NULL: auto */
@@ -145,6 +146,7 @@ struct query {
     bool attention;              /* keep the maps in the result's trace */
     bool hidden;                 /* and the states after every layer */
     bool others;                 /* and what all other heads say */
+    bool outputs;                /* and every output that the model has */
     const struct change *changes; /* interventions, borrowed */
     int change_count;
     detect_report *report; /* progress of a detection that the query needs, or NULL */

@@ -166,7 +166,7 @@ static int batch_run_together(struct model *m, struct prepared *p, int n, const 
 static bool is_shareable(const struct query *q, const struct query *first)
 {
     bool plain = q->task == first->task && q->checkpoint == first->checkpoint && !q->attention &&
-                 !q->hidden && !q->others && !q->boxes;
+                 !q->hidden && !q->others && !q->outputs && !q->boxes;
     for (int i = 0; i < q->change_count && plain; i++)
         plain = q->changes[i].kind != CHANGE_SILENCE && q->changes[i].kind != CHANGE_SWAP;
     return plain;

@@ -3,6 +3,7 @@
 #include "src/engine/modeldir.h"
 
 #include "src/formats/bytes.h"
+#include "src/formats/setname.h"
 #include "src/base/mem.h"
 
 #include <errno.h>
@@ -124,7 +125,8 @@ struct part_checkpoint parts_checkpoint(const struct parts *p, int i, const char
         own = xasprintf("%s (%d)", stem, k);
         free(stem);
     }
-    return (struct part_checkpoint){.name = own, .path = xstrdup(path)};
+    char *saved = parts_saved_weights(path);
+    return (struct part_checkpoint){.name = own, .path = saved ? saved : xstrdup(path)};
 }
 
 static void add_checkpoint(struct parts *p, const char *name, const char *path, const char *note)
@@ -344,6 +346,18 @@ static void modeldir_replace(char **where, const char *with)
     }
 }
 
+/* One that names its set keeps it. */
+static void choose_weights(struct part_checkpoint *c, const char *set)
+{
+    const char *own;
+    setname_split(c->path, &own);
+    if (own)
+        return;
+    char *path = xasprintf("%s@%s", c->path, set);
+    free(c->path);
+    c->path = path;
+}
+
 static void apply_options(struct parts *p, const struct model_options *o)
 {
     modeldir_replace(&p->config, o->config);
@@ -360,6 +374,8 @@ static void apply_options(struct parts *p, const struct model_options *o)
         for (int i = 0; o->checkpoints[i]; i++)
             add_checkpoint(p, o->names ? o->names[i] : NULL, o->checkpoints[i], NULL);
     }
+    for (int i = 0; o->weights && i < p->checkpoint_count; i++)
+        choose_weights(&p->checkpoints[i], o->weights);
     if (!p->name && p->checkpoint_count)
         p->name = xstrdup(p->checkpoints[0].name);
 }

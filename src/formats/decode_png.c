@@ -114,5 +114,7 @@ bool decode_png(const uint8_t *data, size_t size, struct pixels *p)
         return pixels_fail(p, "no memory");
     bool good = check_chunks(data, size, &u, p);
     inflateEnd(&u.z);
+    if (good && data[24] == 16 && data[25] == 0)
+        return stb_decode_gray16(data, size, p);
     return good && stb_decode(data, size, p);
 }

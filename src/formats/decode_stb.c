@@ -46,3 +46,18 @@ bool stb_decode(const uint8_t *data, size_t size, struct pixels *p)
     stbi_image_free(rgb);
     return good;
 }
+
+/* Pillow keeps gray of 16 bits as whole numbers and cuts them at 255 when it makes colors of them,
+ * where it shifts those of 16-bit colors: what it makes is what the reference reads. */
+bool stb_decode_gray16(const uint8_t *data, size_t size, struct pixels *p)
+{
+    int w = 0, h = 0, channels = 0;
+    uint16_t *gray = stbi_load_16_from_memory(data, (int)size, &w, &h, &channels, 1);
+    bool good = gray && w == p->width && h == p->height;
+    for (size_t i = 0; good && i < (size_t)w * (size_t)h; i++)
+        memset(p->rgb + 3 * i, gray[i] > 255 ? 255 : gray[i], 3);
+    if (!good)
+        pixels_fail(p, "%s", gray ? "its size changes halfway" : "damaged");
+    stbi_image_free(gray);
+    return good;
+}

@@ -69,6 +69,8 @@ size_t png_expected_bytes(const uint8_t *ihdr, const struct pixels *p);
 
 /* decode_stb.c, for PNG and, without libjpeg, JPEG: pixels as the file says, without checks. */
 bool stb_decode(const uint8_t *data, size_t size, struct pixels *p);
+/* A PNG whose only samples are gray, of 16 bits. */
+bool stb_decode_gray16(const uint8_t *data, size_t size, struct pixels *p);
 
 /* The size that the header of each kind tells; false when it is damaged. */
 bool gif_header(const uint8_t *data, size_t size, struct image_header *h);

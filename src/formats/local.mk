@@ -24,6 +24,7 @@ libcore_a_SOURCES += \
 	src/formats/lmdb.c src/formats/lmdb.h \
 	src/formats/lmdbwrite.c src/formats/lmdbwrite.h \
 	src/formats/ndarray.c src/formats/ndarray.h \
+	src/formats/narrow.c src/formats/narrow.h \
 	src/formats/npy.c src/formats/npy.h \
 	src/formats/npz.c \
 	src/formats/outfile.c src/formats/outfile.h \
@@ -35,20 +36,27 @@ libcore_a_SOURCES += \
 	src/formats/regionfile.c \
 	src/formats/regionlmdb.c src/formats/regionlmdb.h \
 	src/formats/regionstore.c src/formats/regionstore.h \
+	src/formats/regionout.c src/formats/regionout.h \
 	src/formats/regionparts.c src/formats/regionparts.h \
+	src/formats/regionpickle.c \
 	src/formats/regionwrite.c \
+	src/formats/regionset.c \
 	src/formats/regions.c src/formats/regions.h src/formats/regions_priv.h \
 	src/formats/safetensors.c \
 	src/formats/sandbox.c src/formats/sandbox.h \
+	src/formats/setname.c src/formats/setname.h \
 	src/formats/sha256.c \
 	src/formats/sharded.c \
 	src/formats/shape.c \
 	src/formats/tensor.c \
 	src/formats/tensorfile.c src/formats/tensorfile.h src/formats/tensorfile_priv.h \
 	src/formats/tensorlist.c \
+	src/formats/tensornames.c \
 	src/formats/tempfile.c src/formats/tempfile.h \
 	src/formats/torch.c \
 	src/formats/torchlegacy.c \
+	src/formats/torchsets.c src/formats/torchsets.h \
 	src/formats/torchzip.c \
 	src/formats/tsv.c \
+	src/formats/weightmix.c src/formats/weightmix.h \
 	src/formats/zip.c src/formats/zip.h

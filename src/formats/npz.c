@@ -107,30 +107,22 @@ static int add_info(struct npz *z, struct region_parts *p, struct vs_err *err)
 
 static int get_arrays(struct npz *z, struct region_parts *p, struct vs_err *err)
 {
-    static const char *const features[] = {"x", "features", "feat", NULL};
-    static const char *const boxes[] = {"bbox", "boxes", NULL};
-    static const char *const prob[] = {"cls_prob", NULL};
-    static const char *const objects[] = {"objects_id", "objects", NULL};
-    static const char *const conf[] = {"objects_conf", NULL};
-    int rc = get_tensor(z, features, &p->features, err);
+    int rc = get_tensor(z, parts_features, &p->features, err);
     if (rc == 0)
-        rc = get_tensor(z, boxes, &p->boxes, err);
+        rc = get_tensor(z, parts_boxes, &p->boxes, err);
     if (rc == 0)
-        rc = get_tensor(z, prob, &p->prob, err);
+        rc = get_tensor(z, parts_prob, &p->prob, err);
     if (rc == 0)
-        rc = get_tensor(z, objects, &p->objects, err);
-    return rc == 0 ? get_tensor(z, conf, &p->conf, err) : rc;
+        rc = get_tensor(z, parts_objects, &p->objects, err);
+    return rc == 0 ? get_tensor(z, parts_conf, &p->conf, err) : rc;
 }
 
 static int get_numbers(struct npz *z, struct region_parts *p, struct vs_err *err)
 {
-    static const char *const rows[] = {"num_bbox", "num_boxes", NULL};
-    static const char *const width[] = {"image_w", "image_width", "img_w", NULL};
-    static const char *const height[] = {"image_h", "image_height", "img_h", NULL};
-    int rc = get_number(z, rows, &p->rows, err);
+    int rc = get_number(z, parts_rows, &p->rows, err);
     if (rc == 0)
-        rc = get_number(z, width, &p->width, err);
-    return rc == 0 ? get_number(z, height, &p->height, err) : rc;
+        rc = get_number(z, parts_width, &p->width, err);
+    return rc == 0 ? get_number(z, parts_height, &p->height, err) : rc;
 }
 
 int regions_from_npz(const struct bytes *map, struct regions **out, struct vs_err *err)

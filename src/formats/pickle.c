@@ -13,6 +13,25 @@
 
 /* ---- globals and objects */
 
+/* Nothing is ever called, whatever a pickle names. These are named by no trainer, only by who wants
+ * to run something: such a file is refused, and what it wanted is told. */
+static bool is_hostile(const char *global)
+{
+    static const char *const starts[] = {
+        "os ", "posix ", "nt ", "subprocess ", "_posixsubprocess ", "commands ", "pty ", "popen2 ",
+        "sys ", "shutil ", "socket ", "importlib", "imp ", "runpy ", "ctypes", "code ", "codeop ",
+        "pdb ", "bdb ", "timeit ", "webbrowser ", "marshal ", "pickle ", "_pickle ", "cPickle ",
+        "builtins eval", "builtins exec", "builtins compile", "builtins open",
+        "builtins __import__", "builtins breakpoint", "builtins input", "__builtin__ eval",
+        "__builtin__ exec", "__builtin__ compile", "__builtin__ open", "__builtin__ file",
+        "__builtin__ __import__", "__builtin__ input", "io open", "nturl2path ",
+    };
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
+        if (strncmp(global, starts[i], strlen(starts[i])) == 0)
+            return true;
+    return false;
+}
+
 static int push_global(struct machine *m, const uint8_t *module, size_t module_len,
                        const uint8_t *name, size_t name_len)
 {
@@ -25,11 +44,11 @@ static int push_global(struct machine *m, const uint8_t *module, size_t module_l
     memcpy(full + module_len + 1, name, name_len);
     full[module_len + 1 + name_len] = '\0';
     for (const char *const *a = m->allowed; a && *a; a++)
-        if (strcmp(*a, full) == 0) {
+        if (strcmp(*a, full) == 0 || (strcmp(*a, PICKLE_ANY) == 0 && !is_hostile(full))) {
             struct pval *v = pickle_new_value(m, PK_GLOBAL);
             if (v) {
-                v->bytes = (const uint8_t *)*a;
-                v->len = strlen(*a);
+                v->len = strlen(full);
+                memcpy(pickle_own_bytes(v, v->len), full, v->len + 1);
             }
             return pickle_push(m, v);
         }
@@ -133,7 +152,8 @@ static int push_latin1(struct machine *m, const struct pval *args)
 
 static int make_object(struct machine *m, struct pval *callable, struct pval *args)
 {
-    if (callable->kind != PK_GLOBAL && callable->kind != PK_OBJECT)
+    /* a persistent id: PyTorch writes the classes of modules so, with their source */
+    if (callable->kind != PK_GLOBAL && callable->kind != PK_OBJECT && callable->kind != PK_PERSID)
         return FAIL(m, VS_E_FORMAT, "a call of something that is not a global");
     if (args->kind != PK_TUPLE)
         return FAIL(m, VS_E_FORMAT, "arguments that are not a tuple");

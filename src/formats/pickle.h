@@ -34,6 +34,10 @@ struct pval {
 
 struct pickle; /* owns every value of one load */
 
+/* In a list of allowed names: any other is a PK_GLOBAL, too, and what is made of it an object
+ * without a meaning. */
+#define PICKLE_ANY "*"
+
 /* Load one pickle from data. allowed: NULL-terminated list of "module name" strings.
  * *used gets the number of bytes read (through STOP); name is put before messages, which give
  * the byte offset. Values may be shared and may contain themselves: walkers must bound depth. */

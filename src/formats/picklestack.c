@@ -305,9 +305,14 @@ int pickle_op_tuple(struct machine *m, size_t n)
     return pickle_gather(m, PK_TUPLE, m->depth - n);
 }
 
-/* Move the items above from into the container below them. */
+/* Move the items above from into the container below them; those of an object that is none of ours
+ * mean nothing. */
 static int stack_extend(struct machine *m, size_t from, enum pkind kind)
 {
+    if (from > pickle_stack_floor(m) && m->stack[from - 1]->kind == PK_OBJECT) {
+        m->depth = from;
+        return 0;
+    }
     if (from <= pickle_stack_floor(m) || m->stack[from - 1]->kind != kind)
         return FAIL(m, VS_E_FORMAT, "items for something that cannot hold them");
     if (kind == PK_DICT && (m->depth - from) % 2)

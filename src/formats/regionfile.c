@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Regions from pickled dictionaries: .npy files and LMDB values. */
+/* Regions from .npy files and LMDB values. */
 #include "src/formats/regionparts.h"
 
 #include "src/formats/lmdb.h"
@@ -129,37 +129,15 @@ int regions_from_npy(struct bytes map, struct regions **out, struct vs_err *err)
 
 /* ---- LMDB */
 
-struct some_keys {
-    char text[200];
-    char only[256];
-    int count;
-};
-
-static bool note_key(void *arg, const uint8_t *key, size_t len, const uint8_t *data,
-                     size_t data_len)
+static bool note_lmdb_key(void *arg, const uint8_t *key, size_t len, const uint8_t *data,
+                          size_t data_len)
 {
     struct some_keys *s = arg;
     (void)data;
     (void)data_len;
-    if (len == 4 && memcmp(key, "keys", 4) == 0)
-        return true;
-    if (s->count == 0 && len < sizeof s->only)
-        memcpy(s->only, key, len); /* the rest is zero */
-    size_t used = strlen(s->text);
-    if (s->count < 5 && used + len + 3 < sizeof s->text)
-        snprintf(s->text + used, sizeof s->text - used, "%s%.*s", used ? ", " : "", (int)len,
-                 (const char *)key);
-    return ++s->count < 100;
-}
-
-static int no_key(const char *path, const char *key, const struct some_keys *s, struct vs_err *err)
-{
-    if (key)
-        return vs_fail(err, VS_E_MISSING, "%s: there is no image '%s' in it; it has %s%s", path,
-                       key, s->count ? s->text : "none", s->count > 5 ? ", ..." : "");
-    return vs_fail(err, VS_E_MISSING, "%s: has %s images (%s%s): choose one with --key", path,
-                   s->count >= 100 ? "many" : s->count ? "several" : "no", s->text,
-                   s->count > 5 ? ", ..." : "");
+    if (len != 4 || memcmp(key, "keys", 4) != 0)
+        regions_note_key(s, (const char *)key, len);
+    return s->count < 100;
 }
 
 static int regions_read_value(const char *path, const char *key, const uint8_t *data, size_t len,
@@ -185,15 +163,15 @@ int regions_from_lmdb(const char *path, const char *key, struct regions **out, s
     if (rc != 0)
         return rc;
     if (!key) {
-        rc = lmdb_each(&l, note_key, &some, err);
+        rc = lmdb_each(&l, note_lmdb_key, &some, err);
         key = some.count == 1 ? some.only : NULL;
         if (rc == 0 && !key)
-            rc = no_key(path, NULL, &some, err);
+            rc = regions_no_key(path, NULL, &some, err);
     }
     if (rc == 0)
         rc = lmdb_get(&l, key, strlen(key), &data, &len, err);
-    if (rc == 0 && !data && (rc = lmdb_each(&l, note_key, &some, err)) == 0)
-        rc = no_key(path, key, &some, err);
+    if (rc == 0 && !data && (rc = lmdb_each(&l, note_lmdb_key, &some, err)) == 0)
+        rc = regions_no_key(path, key, &some, err);
     if (rc == 0)
         rc = regions_read_value(path, key, data, len, out, err);
     rc = regions_still_sound(&l.map, rc, out, err);
@@ -201,72 +179,38 @@ int regions_from_lmdb(const char *path, const char *key, struct regions **out, s
     return rc;
 }
 
-/* ---- pickles */
+struct lmdb_walk {
+    const char *path;
+    const struct region_sink *sink;
+    struct vs_err *err;
+    int rc;
+};
 
-static bool is_region_dict(const struct pval *v)
+static bool visit_lmdb(void *arg, const uint8_t *key, size_t len, const uint8_t *data, size_t size)
 {
-    return v->kind == PK_DICT && pval_get(v, "features") &&
-           (pval_get(v, "bbox") || pval_get(v, "boxes"));
-}
-
-/* A dictionary of such dictionaries. */
-static bool is_collection(const struct pval *v)
-{
-    return v->kind == PK_DICT && v->count >= 2 && is_region_dict(v->items[1]);
-}
-
-bool regions_are_pickled(const struct bytes *map)
-{
-    struct pickle *p = NULL;
-    int rc = pickle_load(map->data, map->size, ndarray_allowed, map->path, &p, NULL, NULL);
-    bool found = rc == 0 && (is_region_dict(pickle_root(p)) || is_collection(pickle_root(p)));
-    pickle_free(p);
-    return found;
-}
-
-/* The key of an entry as text: strings, or the numbers of images. */
-static bool key_text(const struct pval *v, char *out, size_t size)
-{
-    int64_t x;
-    if ((v->kind == PK_STRING || v->kind == PK_BYTES) && v->len < size)
-        snprintf(out, size, "%.*s", (int)v->len, (const char *)v->bytes);
-    else if (ndarray_integer(v, &x))
-        snprintf(out, size, "%lld", (long long)x);
-    else
-        return false;
-    return true;
-}
-
-static int from_collection(const struct pval *all, const char *path, const char *key,
-                           struct regions **out, struct vs_err *err)
-{
-    struct some_keys some = {0};
-    char text[256];
-    const struct pval *found = NULL;
-    for (size_t i = 0; i + 1 < all->count; i += 2) {
-        if (!key_text(all->items[i], text, sizeof text))
-            continue;
-        note_key(&some, (const uint8_t *)text, strlen(text), NULL, 0);
-        if (key ? strcmp(key, text) == 0 : !found)
-            found = all->items[i + 1];
+    struct lmdb_walk *w = arg;
+    struct regions *r = NULL;
+    struct vs_err why = {0};
+    if (len == 4 && memcmp(key, "keys", 4) == 0)
+        return true;
+    char *name = xstrndup((const char *)key, len);
+    if (w->sink->want(w->sink->arg, name)) {
+        regions_read_value(w->path, name, data, size, &r, &why);
+        w->rc = w->sink->take(w->sink->arg, name, r, &why, w->err);
     }
-    if (!found || (!key && some.count != 1))
-        return no_key(path, key, &some, err);
-    char *name = xasprintf("%s: image '%s'", path, key ? key : some.only);
-    int rc = regions_from_dict(found, name, out, err);
     free(name);
-    return rc;
+    return w->rc == 0;
 }
 
-int regions_from_pickle(const struct bytes *map, const char *key, struct regions **out,
-                        struct vs_err *err)
+int regions_each_lmdb(const char *path, const struct region_sink *sink, struct vs_err *err)
 {
-    struct pickle *p = NULL;
-    int rc = pickle_load(map->data, map->size, ndarray_allowed, map->path, &p, NULL, err);
-    if (rc == 0 && is_collection(pickle_root(p)))
-        rc = from_collection(pickle_root(p), map->path, key, out, err);
-    else if (rc == 0)
-        rc = regions_from_dict(pickle_root(p), map->path, out, err);
-    pickle_free(p);
+    struct lmdb l;
+    struct lmdb_walk w = {path, sink, err, 0};
+    int rc = lmdb_open(path, &l, err);
+    if (rc != 0)
+        return rc;
+    rc = lmdb_each(&l, visit_lmdb, &w, err);
+    rc = bytes_check(&l.map, w.rc ? w.rc : rc, err);
+    lmdb_close(&l);
     return rc;
 }

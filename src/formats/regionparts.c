@@ -8,11 +8,20 @@
 
 #include "src/formats/base64.h"
 #include "src/formats/ndarray.h"
-#include "src/formats/tensorfile_priv.h"
 #include "src/base/mem.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+
+const char *const parts_features[] = {"features", "x", "feat", "feats", "image_features",
+                                      "img_features", "roi_features", "visual_features", NULL};
+const char *const parts_boxes[] = {"bbox", "boxes", "bboxes", "image_bb", "roi_boxes", NULL};
+const char *const parts_prob[] = {"cls_prob", NULL};
+const char *const parts_objects[] = {"objects_id", "objects", "classes", NULL};
+const char *const parts_conf[] = {"objects_conf", "scores", NULL};
+const char *const parts_width[] = {"image_width", "image_w", "img_w", "width", NULL};
+const char *const parts_height[] = {"image_height", "image_h", "img_h", "height", NULL};
+const char *const parts_rows[] = {"num_boxes", "num_bbox", NULL};
 
 void parts_begin(struct region_parts *p, const char *path)
 {
@@ -60,10 +69,31 @@ static const struct pval *any_of(const struct pval *dict, const char *const *nam
     return v;
 }
 
-static int64_t parts_number_of(const struct pval *dict, const char *const *names)
+bool parts_are_in(const struct pval *dict)
+{
+    return dict->kind == PK_DICT && any_of(dict, parts_features) && any_of(dict, parts_boxes);
+}
+
+/* An array of numpy, or a tensor of PyTorch. */
+static int view_of(const struct region_parts *p, const struct pval *v, const char *what,
+                   struct tensor *out, struct vs_err *err)
+{
+    return p->resolve && torch_tensor_args(v)
+               ? torch_view(p->path, what, v, p->resolve, p->resolve_arg, out, err)
+               : ndarray_view(v, p->path, what, out, err);
+}
+
+static int64_t parts_number_of(const struct region_parts *p, const struct pval *dict,
+                               const char *const *names)
 {
     const struct pval *v = any_of(dict, names);
+    struct tensor t;
     int64_t x = -1;
+    if (v && p->resolve && torch_tensor_args(v)) {
+        if (view_of(p, v, names[0], &t, NULL) == 0 && tensor_elements(&t) == 1)
+            tensor_to_i64(&t, &x);
+        return x >= 0 ? x : -1;
+    }
     return v && parts_number(v, &x) && x >= 0 ? x : -1;
 }
 
@@ -101,9 +131,8 @@ static int get_array(struct region_parts *p, const struct pval *dict, const char
     if (!v)
         return 0;
     if (!parts_is_text(v))
-        return ndarray_view(v, p->path, names[0], out, err);
-    static const char *const rows[] = {"num_boxes", "num_bbox", NULL};
-    int rc = from_base64(p, v, names[0], parts_number_of(dict, rows), of_text, out, err);
+        return view_of(p, v, names[0], out, err);
+    int rc = from_base64(p, v, names[0], parts_number_of(p, dict, parts_rows), of_text, out, err);
     if (rc == 0)
         p->rows = out->shape[0];
     return rc;
@@ -114,7 +143,7 @@ static void get_extra(const struct region_parts *p, const struct pval *dict,
                       const char *const *names, struct tensor *out)
 {
     const struct pval *v = any_of(dict, names);
-    if (!v || parts_is_text(v) || ndarray_view(v, p->path, names[0], out, NULL) != 0)
+    if (!v || parts_is_text(v) || view_of(p, v, names[0], out, NULL) != 0)
         *out = (struct tensor){0};
 }
 
@@ -130,26 +159,21 @@ static char *get_id(const struct pval *dict)
 
 int parts_add_dict(struct region_parts *p, const struct pval *dict, struct vs_err *err)
 {
-    static const char *const width[] = {"image_width", "image_w", "img_w", NULL};
-    static const char *const height[] = {"image_height", "image_h", "img_h", NULL};
-    static const char *const features[] = {"features", NULL};
-    static const char *const boxes[] = {"bbox", "boxes", NULL};
-    static const char *const prob[] = {"cls_prob", NULL};
-    static const char *const objects[] = {"objects", "objects_id", NULL};
-    static const char *const conf[] = {"objects_conf", NULL};
     if (dict->kind != PK_DICT)
         return vs_fail(err, VS_E_FORMAT, "%s: holds no dictionary with the regions of an image",
                        p->path);
-    int rc = p->features.ndim >= 0 ? 0 : get_array(p, dict, features, DTYPE_F32, &p->features, err);
+    int rc = p->features.ndim >= 0
+                 ? 0
+                 : get_array(p, dict, parts_features, DTYPE_F32, &p->features, err);
     if (rc == 0 && p->boxes.ndim < 0)
-        rc = get_array(p, dict, boxes, DTYPE_F32, &p->boxes, err);
+        rc = get_array(p, dict, parts_boxes, DTYPE_F32, &p->boxes, err);
     if (rc != 0)
         return rc;
-    get_extra(p, dict, prob, &p->prob);
-    get_extra(p, dict, objects, &p->objects);
-    get_extra(p, dict, conf, &p->conf);
-    p->width = p->width < 0 ? parts_number_of(dict, width) : p->width;
-    p->height = p->height < 0 ? parts_number_of(dict, height) : p->height;
+    get_extra(p, dict, parts_prob, &p->prob);
+    get_extra(p, dict, parts_objects, &p->objects);
+    get_extra(p, dict, parts_conf, &p->conf);
+    p->width = p->width < 0 ? parts_number_of(p, dict, parts_width) : p->width;
+    p->height = p->height < 0 ? parts_number_of(p, dict, parts_height) : p->height;
     p->id = p->id ? p->id : get_id(dict);
     return 0;
 }

@@ -4,7 +4,7 @@
 #define VS_REGIONPARTS_H
 
 #include "src/formats/regions_priv.h"
-#include "src/formats/tensorfile.h"
+#include "src/formats/tensorfile_priv.h"
 
 #define PARTS_OWNED 4
 
@@ -17,11 +17,20 @@ struct region_parts {
     struct tensor conf;      /* their probabilities, optional */
     int64_t rows;            /* only the first ones are regions; -1: all are */
     int64_t width, height;   /* of the picture; -1: the file does not say */
+    torch_resolve *resolve;  /* of a PyTorch file: its tensors, with resolve_arg; else NULL */
+    void *resolve_arg;
     bool as_is;              /* boxes count as they are, whatever they are */
     char *id;
     void *owned[PARTS_OWNED]; /* what was decoded for them */
     int owned_count;
 };
+
+/* What extractors call each of them; with a NULL behind the last. */
+extern const char *const parts_features[], *const parts_boxes[], *const parts_prob[],
+    *const parts_objects[], *const parts_conf[], *const parts_width[], *const parts_height[],
+    *const parts_rows[];
+/* Whether a dictionary has features and boxes under any of their names. */
+bool parts_are_in(const struct pval *dict);
 
 void parts_begin(struct region_parts *p, const char *path);
 void parts_end(struct region_parts *p);

@@ -33,12 +33,31 @@ struct regions {
 int regions_write_safetensors(const char *path, const struct regions *r, struct vs_err *err);
 /* The .npy that the reference's extraction script writes. */
 int regions_write_npy(const char *path, const struct regions *r, struct vs_err *err);
+/* MMF's two files of an image: STEM.npy has the features, STEM_info.npy the rest; num_boxes is
+ * their number there. */
+int regions_write_pair(const char *stem, const struct regions *r, struct vs_err *err);
 /* A value of its LMDB, to be freed with free(). */
 void *regions_lmdb_value(const struct regions *r, size_t *size);
 
 /* Read the regions of one image from path (format detected). key chooses the entry of an LMDB or
  * TSV file; NULL takes the only one, or fails listing some keys. */
 int regions_open(const char *path, const char *key, struct regions **out, struct vs_err *err);
+/* What an image is called by its file: the name without folder and ending ("a.b" of x/a.b.npy). The
+ * caller frees it. */
+char *regions_stem(const char *path);
+/* Where the images of a file go, one after the other. */
+struct region_sink {
+    /* Whether the image of this key is to be read. */
+    bool (*want)(void *arg, const char *key);
+    /* r is the callee's; NULL: it could not be read, why says so. Not 0 ends it with err. */
+    int (*take)(void *arg, const char *key, struct regions *r, const struct vs_err *why,
+                struct vs_err *err);
+    void *arg;
+};
+/* All images of a file, in its order; one of a file that has no keys is called by the file's name
+ * without its ending. What one entry lacks is told to the sink, the others follow; fails where the
+ * file as a whole cannot be read. */
+int regions_each(const char *path, const struct region_sink *sink, struct vs_err *err);
 /* Whether keys choose among entries of the file (LMDB, TSV, pickles); also true when it cannot be
  * read, which regions_open explains. */
 bool regions_keyed(const char *path);

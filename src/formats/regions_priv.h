@@ -22,6 +22,17 @@ int regions_check_numbers(struct regions *r, const char *path, struct vs_err *er
 /* classes and conf from (N, columns) probabilities, of which those before first are left out. */
 void regions_set_classes(struct regions *r, const float *prob, int columns, int first);
 
+/* Some keys of a file, for messages. */
+struct some_keys {
+    char text[200];
+    char only[256];
+    int count;
+};
+void regions_note_key(struct some_keys *s, const char *key, size_t len);
+/* That there is no image of that key, or, without a key, that one is to be chosen. */
+int regions_no_key(const char *path, const char *key, const struct some_keys *s,
+                   struct vs_err *err);
+
 /* What inspect shows of a file. */
 enum region_shows {
     SHOWS_REGIONS,  /* the regions of one image, by its key where there are several */
@@ -42,14 +53,19 @@ struct region_format {
     /* May take over the map, which it then clears. */
     int (*read)(const char *path, struct bytes *map, const char *key, struct regions **out,
                 struct vs_err *err);
+    /* All images of a keyed one, in its order (regions_each). */
+    int (*each)(const char *path, const struct bytes *map, const struct region_sink *sink,
+                struct vs_err *err);
 };
 /* By content; NULL for what has none of them. */
 const struct region_format *regions_format(const char *path, const struct bytes *map);
 
-/* A pickled dictionary of one image, or of several by their keys. */
+/* A pickled dictionary of one image, or of several by their keys; also PyTorch's. */
 bool regions_are_pickled(const struct bytes *map);
 int regions_from_pickle(const struct bytes *map, const char *key, struct regions **out,
                         struct vs_err *err);
+int regions_each_pickled(const struct bytes *map, const struct region_sink *sink,
+                         struct vs_err *err);
 int regions_from_safetensors(const char *path, struct regions **out, struct vs_err *err);
 int regions_from_npy(struct bytes map, struct regions **out, struct vs_err *err);
 /* A zip archive of .npy files, or one that is damaged. */
@@ -60,6 +76,8 @@ bool regions_are_pair(const char *path);
 int regions_from_lmdb(const char *path, const char *key, struct regions **out, struct vs_err *err);
 int regions_from_tsv(const struct bytes *map, const char *key, struct regions **out,
                      struct vs_err *err);
+int regions_each_lmdb(const char *path, const struct region_sink *sink, struct vs_err *err);
+int regions_each_tsv(const struct bytes *map, const struct region_sink *sink, struct vs_err *err);
 /* Visits every line of a TSV file: its image id, and where it is; false stops. */
 struct tsv_place {
     size_t at; /* byte */

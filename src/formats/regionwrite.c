@@ -7,6 +7,7 @@
 #include "src/formats/regions_priv.h"
 
 #include "src/formats/byteorder.h"
+#include "src/formats/npy.h"
 #include "src/formats/outfile.h"
 #include "src/formats/tensorfile.h"
 #include "src/base/mem.h"
@@ -88,7 +89,7 @@ static void put_objects(struct buf *b, const struct regions *r)
 
 /* Both kinds of dictionaries have these; names of box, width and height differ. */
 static void put_dictionary(struct buf *b, const struct regions *r, const char *boxes,
-                           const char *width, const char *height)
+                           const char *width, const char *height, bool features)
 {
     buf_puts(b, "}(");
     regions_put_text(b, boxes);
@@ -109,8 +110,10 @@ static void put_dictionary(struct buf *b, const struct regions *r, const char *b
     }
     regions_put_text(b, "image_id");
     regions_put_text(b, r->image_id ? r->image_id : "");
-    regions_put_text(b, "features");
-    put_array(b, "f4", sizeof(float), r->count, r->dim, r->features);
+    if (features) {
+        regions_put_text(b, "features");
+        put_array(b, "f4", sizeof(float), r->count, r->dim, r->features);
+    }
     buf_putc(b, 'u');
 }
 
@@ -118,7 +121,7 @@ void *regions_lmdb_value(const struct regions *r, size_t *size)
 {
     struct buf b = {0};
     buf_puts(&b, "\x80\x03");
-    put_dictionary(&b, r, "boxes", "image_w", "image_h");
+    put_dictionary(&b, r, "boxes", "image_w", "image_h", true);
     buf_putc(&b, '.');
     *size = b.len;
     return buf_steal(&b);
@@ -127,7 +130,8 @@ void *regions_lmdb_value(const struct regions *r, size_t *size)
 /* ---- files */
 
 /* An array of no dimension that holds one object, the dictionary. */
-int regions_write_npy(const char *path, const struct regions *r, struct vs_err *err)
+static int write_object(const char *path, const struct regions *r, bool features,
+                        struct vs_err *err)
 {
     static const char head[] = "{'descr': '|O', 'fortran_order': False, 'shape': (), }";
     struct buf b = {0};
@@ -141,7 +145,7 @@ int regions_write_npy(const char *path, const struct regions *r, struct vs_err *
     begin_array(&b, 0, NULL);
     put_dtype(&b, "O8", "|", 63);
     buf_puts(&b, "\x89](");
-    put_dictionary(&b, r, "bbox", "image_width", "image_height");
+    put_dictionary(&b, r, "bbox", "image_width", "image_height", features);
     buf_puts(&b, "etb.");
     int rc = outfile_open(&o, path, err);
     if (rc == 0) {
@@ -149,6 +153,24 @@ int regions_write_npy(const char *path, const struct regions *r, struct vs_err *
         rc = outfile_close(&o, err);
     }
     buf_fini(&b);
+    return rc;
+}
+
+int regions_write_npy(const char *path, const struct regions *r, struct vs_err *err)
+{
+    return write_object(path, r, true, err);
+}
+
+/* The boxes first: a pair whose features are there is complete. */
+int regions_write_pair(const char *stem, const struct regions *r, struct vs_err *err)
+{
+    const int64_t shape[2] = {r->count, r->dim};
+    char *info = xasprintf("%s_info.npy", stem), *features = xasprintf("%s.npy", stem);
+    int rc = write_object(info, r, false, err);
+    if (rc == 0)
+        rc = npy_write_f32(features, 2, shape, r->features, err);
+    free(info);
+    free(features);
     return rc;
 }
 

@@ -23,7 +23,9 @@ static const struct {
 } names[] = {
     {"F32", DTYPE_F32}, {"F16", DTYPE_F16}, {"BF16", DTYPE_BF16}, {"F64", DTYPE_F64},
     {"I64", DTYPE_I64}, {"I32", DTYPE_I32}, {"I16", DTYPE_I16},   {"I8", DTYPE_I8},
-    {"U8", DTYPE_U8},   {"BOOL", DTYPE_BOOL},
+    {"U8", DTYPE_U8},   {"BOOL", DTYPE_BOOL}, {"U16", DTYPE_U16}, {"U32", DTYPE_U32},
+    {"U64", DTYPE_U64}, {"C64", DTYPE_ODD},   {"F8_E4M3", DTYPE_ODD}, {"F8_E5M2", DTYPE_ODD},
+    {"F8_E8M0", DTYPE_ODD}, {"F6_E2M3", DTYPE_ODD}, {"F6_E3M2", DTYPE_ODD}, {"F4", DTYPE_ODD},
 };
 
 static bool find_dtype(const char *s, enum dtype *out)
@@ -120,6 +122,8 @@ static int add_entry(struct tensorfile *f, const struct buf *name, const struct 
         return vs_fail(err, VS_E_FORMAT, "%s: tensor '%.200s': data_offsets %" PRId64 " to %" PRId64
                        " are not inside the file's %" PRId64 " bytes of data", f->map.path,
                        name->data, e->begin, e->end, size);
+    if (s.dtype == DTYPE_ODD)
+        return tensorfile_pass_over(f, name->data, name->len, e->dtype, err);
     if (e->end - e->begin != n * (int64_t)dtype_size(s.dtype))
         return vs_fail(err, VS_E_FORMAT, "%s: tensor '%.200s': its shape needs %" PRId64 " bytes, "
                        "data_offsets give %" PRId64, f->map.path, name->data,
@@ -192,10 +196,20 @@ static size_t out_bytes(const struct tensor_out *t)
     return (size_t)shape_elements(t->ndim, t->shape) * dtype_size(t->dtype);
 }
 
-static char *make_header(const struct tensor_out *t, int count)
+static json_t *make_metadata(const char *const *pairs)
+{
+    json_t *object = json_object();
+    for (; pairs[0]; pairs += 2)
+        json_object_set_new(object, pairs[0], json_string(pairs[1]));
+    return object;
+}
+
+static char *make_header(const struct tensor_out *t, int count, const char *const *metadata)
 {
     json_t *root = json_object();
     size_t at = 0;
+    if (metadata)
+        json_object_set_new(root, "__metadata__", make_metadata(metadata));
     for (int i = 0; i < count; i++) {
         json_t *shape = json_array();
         for (int d = 0; d < t[i].ndim; d++)
@@ -211,23 +225,63 @@ static char *make_header(const struct tensor_out *t, int count)
     return text;
 }
 
-int safetensors_write(const char *path, const struct tensor_out *t, int count, struct vs_err *err)
+static void write_header(struct outfile *o, const char *header)
 {
-    char *header = make_header(t, count);
+    uint64_t length = (strlen(header) + 7) & ~(uint64_t)7; /* data begins aligned */
+    outfile_numbers(o, &length, 1, sizeof length);
+    outfile_write(o, header, strlen(header));
+    outfile_write(o, "       ", (size_t)length - strlen(header));
+}
+
+int safetensors_write_each(const char *path, const struct tensor_out *t, int count,
+                           const char *const *metadata, tensor_fill *fill, void *arg,
+                           struct vs_err *err)
+{
+    struct outfile o;
+    char *header = make_header(t, count, metadata);
     if (!header)
         return vs_fail(err, VS_E_FORMAT, "%s: a tensor's name is not UTF-8", path);
-    struct outfile o;
     int rc = outfile_open(&o, path, err);
     if (rc == 0) {
-        uint64_t length = (strlen(header) + 7) & ~(uint64_t)7; /* data begins aligned */
-        outfile_numbers(&o, &length, 1, sizeof length);
-        outfile_write(&o, header, strlen(header));
-        outfile_write(&o, "       ", (size_t)length - strlen(header));
-        for (int i = 0; i < count; i++)
-            outfile_numbers(&o, t[i].data, (size_t)shape_elements(t[i].ndim, t[i].shape),
-                            dtype_size(t[i].dtype));
-        rc = outfile_close(&o, err);
+        write_header(&o, header);
+        for (int i = 0; i < count && rc == 0; i++) {
+            const void *data = fill(arg, i, err);
+            size_t n = (size_t)shape_elements(t[i].ndim, t[i].shape);
+            if (data || n == 0)
+                outfile_numbers(&o, data, n, dtype_size(t[i].dtype));
+            else
+                rc = err->code;
+        }
+        if (rc == 0)
+            rc = outfile_close(&o, err);
+        else
+            outfile_drop(&o);
     }
     free(header);
     return rc;
+}
+
+static const void *safetensors_own_data(void *list, int i, struct vs_err *err)
+{
+    (void)err;
+    return ((const struct tensor_out *)list)[i].data;
+}
+
+int safetensors_write(const char *path, const struct tensor_out *t, int count, struct vs_err *err)
+{
+    return safetensors_write_each(path, t, count, NULL, safetensors_own_data,
+                                  (void *)(uintptr_t)t, err);
+}
+
+char *safetensors_metadata(const struct tensorfile *f, const char *key)
+{
+    const uint8_t *d = f->map.data;
+    if (strcmp(f->format, "safetensors") != 0)
+        return NULL;
+    json_t *root = json_loadb((const char *)d + 8, (size_t)le_read(d, 8), 0, NULL);
+    const char *text = json_string_value(json_object_get(json_object_get(root, "__metadata__"),
+                                                         key));
+    char *copy = xstrdup_null(text);
+    json_decref(root);
+    return copy;
 }

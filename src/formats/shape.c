@@ -10,7 +10,7 @@ static const struct {
     [DTYPE_F64] = {"float64", 8}, [DTYPE_I64] = {"int64", 8},   [DTYPE_I32] = {"int32", 4},
     [DTYPE_I16] = {"int16", 2},   [DTYPE_I8] = {"int8", 1},     [DTYPE_U8] = {"uint8", 1},
     [DTYPE_BOOL] = {"bool", 1},   [DTYPE_U64] = {"uint64", 8},  [DTYPE_U32] = {"uint32", 4},
-    [DTYPE_U16] = {"uint16", 2},
+    [DTYPE_U16] = {"uint16", 2},  [DTYPE_ODD] = {"another type", 1},
 };
 
 const char *dtype_name(enum dtype t)

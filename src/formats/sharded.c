@@ -123,6 +123,13 @@ static int take_tensors(struct index *x, int shard, struct strmap *seen, struct 
         if (rc != 0)
             return rc;
     }
+    for (int i = 0; i < s->odd_count; i++) {
+        const struct odd_tensor *o = &s->odd[i];
+        strmap_add(seen, o->name, strlen(o->name), shard);
+        int rc = tensorfile_pass_over(f, o->name, strlen(o->name), o->type, err);
+        if (rc != 0)
+            return rc;
+    }
     return 0;
 }
 

@@ -64,6 +64,7 @@ static void row_to_f32(enum dtype t, const uint8_t *from, int64_t stride, int64_
     case DTYPE_U64: EACH(uint64_t, (float)x);
     case DTYPE_U32: EACH(uint32_t, (float)x);
     case DTYPE_U16: EACH(uint16_t, (float)x);
+    case DTYPE_ODD: break;
     }
 }
 
@@ -89,6 +90,7 @@ static void row_to_i64(enum dtype t, const uint8_t *from, int64_t stride, int64_
     case DTYPE_U64: EACH(uint64_t, x > INT64_MAX ? 0 : (int64_t)x);
     case DTYPE_U32: EACH(uint32_t, x);
     case DTYPE_U16: EACH(uint16_t, x);
+    case DTYPE_ODD: break;
     }
 }
 
@@ -116,9 +118,22 @@ static void each_row(const struct tensor *t, float *f32, int64_t *i64)
     }
 }
 
+static void scale_rows(const struct tensor *t, float *out)
+{
+    const uint8_t *scales = t->row_scale;
+    for (int64_t r = 0; r < t->shape[0]; r++) {
+        float scale;
+        le_copy(&scale, scales + r * (int64_t)sizeof scale, 1, sizeof scale);
+        for (int64_t i = 0; i < t->shape[1]; i++)
+            out[r * t->shape[1] + i] *= scale;
+    }
+}
+
 void tensor_to_f32(const struct tensor *t, float *out)
 {
     each_row(t, out, NULL);
+    if (t->row_scale)
+        scale_rows(t, out);
 }
 
 void tensor_to_i64(const struct tensor *t, int64_t *out)

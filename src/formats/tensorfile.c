@@ -3,79 +3,13 @@
 #include "src/formats/tensorfile_priv.h"
 
 #include "src/formats/filekind.h"
+#include "src/formats/setname.h"
 #include "src/base/mem.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-
-/* ---- canonical names */
-
-static bool all_have_prefix(const struct tensorfile *f, const char *prefix, size_t len)
-{
-    for (int i = 0; i < f->count; i++)
-        if (strncmp(f->list[i].raw_name, prefix, len) != 0)
-            return false;
-    return f->count > 0;
-}
-
-/* Tensors that every model and every detector has. What stands before one of them is the name of
- * what the model was wrapped into: "module.", "_orig_mod.", "model.module.", ... */
-static const char *const landmarks[] = {"bert.embeddings.word_embeddings.weight",
-                                        "backbone.body.stem.conv1.weight"};
-
-/* Bytes before a landmark, or -1 where the name is none. */
-static int before_landmark(const char *name)
-{
-    size_t n = strlen(name);
-    for (size_t i = 0; i < sizeof landmarks / sizeof landmarks[0]; i++) {
-        size_t m = strlen(landmarks[i]);
-        if (n >= m && n - m < 4096 && strcmp(name + n - m, landmarks[i]) == 0 &&
-            (n == m || name[n - m - 1] == '.'))
-            return (int)(n - m);
-    }
-    return -1;
-}
-
-/* How much of all names is a wrapper's. */
-static size_t common_prefix(const struct tensorfile *f)
-{
-    size_t skip = 0;
-    while (skip < 4 * 7 && f->count > 0 && strlen(f->list[0].raw_name) > skip &&
-           strncmp(f->list[0].raw_name + skip, "module.", 7) == 0 &&
-           all_have_prefix(f, f->list[0].raw_name, skip + 7))
-        skip += 7;
-    for (int i = 0; i < f->count; i++) {
-        int before = before_landmark(f->list[i].raw_name);
-        if (before >= 0 && all_have_prefix(f, f->list[i].raw_name, (size_t)before))
-            return (size_t)before;
-    }
-    return skip;
-}
-
-/* TensorFlow's names of a layer norm's parameters, as old checkpoints have them. */
-static char *canonical_name(const char *raw)
-{
-    size_t n = strlen(raw);
-    if (n > 6 && strcmp(raw + n - 6, ".gamma") == 0)
-        return xasprintf("%.*s.weight", (int)(n - 6), raw);
-    if (n > 5 && strcmp(raw + n - 5, ".beta") == 0)
-        return xasprintf("%.*s.bias", (int)(n - 5), raw);
-    return xstrdup(raw);
-}
-
-static int make_index(struct tensorfile *f, struct vs_err *err)
-{
-    size_t skip = common_prefix(f);
-    for (int i = 0; i < f->count; i++)
-        f->list[i].name = canonical_name(f->list[i].raw_name + skip);
-    for (int i = 0; i < f->count; i++)
-        if (strmap_add(&f->index, f->list[i].name, strlen(f->list[i].name), i) >= 0)
-            return vs_fail(err, VS_E_FORMAT, "%s: tensor '%s' is there twice", f->map.path,
-                           f->list[i].name);
-    return 0;
-}
 
 /* ---- opening */
 
@@ -85,15 +19,19 @@ static int read_by_content(struct tensorfile *f, struct vs_err *err)
     size_t n = f->map.size;
     if (n == 0)
         return vs_fail(err, VS_E_FORMAT, "%s: the file is empty", f->map.path);
-    if (n >= 4 && memcmp(d, "PK\3\4", 4) == 0)
-        return torch_zip_read(f, err);
+    if (n >= 4 && memcmp(d, "PK\3\4", 4) == 0) {
+        f->format = "PyTorch zip";
+        return torch_zip_use(&f->map, torch_collect, f, err);
+    }
     /* safetensors before pickles: the first byte of a header's length may well be 0x80. PyTorch's
      * magic number has another ninth byte. */
     const char *dot = strrchr(f->map.path, '.');
     if (n >= 9 && (d[8] == '{' || (dot && strcmp(dot, ".safetensors") == 0)))
         return safetensors_read(f, err);
-    if (d[0] == 0x80)
-        return torch_legacy_read(f, err);
+    if (d[0] == 0x80) {
+        f->format = "PyTorch legacy pickle";
+        return torch_legacy_use(&f->map, torch_collect, f, err);
+    }
     if (n >= 262 && memcmp(d + 257, "ustar", 5) == 0)
         return vs_fail(err, VS_E_REFUSED, "%s: a tar file, the checkpoint format of PyTorch before "
                        "0.2: load and save it once with a newer PyTorch", f->map.path);
@@ -106,13 +44,17 @@ static int tensors_open_file(const char *path, bool shard, struct tensorfile **o
                              struct vs_err *err)
 {
     struct tensorfile *f = xcalloc(1, sizeof *f);
-    int rc = bytes_map(path, &f->map, err);
+    const char *wanted = NULL;
+    char *file = xstrndup(path, shard ? strlen(path) : setname_split(path, &wanted));
+    f->wanted = xstrdup_null(wanted);
+    int rc = bytes_map(file, &f->map, err);
+    free(file);
     if (rc == 0 && !shard && sharded_recognise(f->map.data, f->map.size))
         rc = sharded_read(f, err);
     else if (rc == 0)
         rc = read_by_content(f, err);
     if (rc == 0 && !shard)
-        rc = make_index(f, err);
+        rc = tensorfile_index(f, err);
     if (f->map.path)
         rc = bytes_check(&f->map, rc, err);
     if (rc == 0)
@@ -139,11 +81,10 @@ void tensorfile_close(struct tensorfile *f)
     for (int i = 0; i < f->shard_count; i++)
         tensorfile_close(f->shards[i]);
     free(f->shards);
-    for (int i = 0; i < f->count; i++) {
-        free((char *)(uintptr_t)f->list[i].name);
-        free((char *)(uintptr_t)f->list[i].raw_name);
-    }
-    free(f->list);
+    tensorlist_fini(f);
+    free(f->wanted);
+    free(f->objects);
+    buf_fini(&f->sets);
     strmap_fini(&f->index);
     bytes_close(&f->map);
     free(f);
@@ -183,6 +124,29 @@ const struct tensor *tensorfile_find(const struct tensorfile *f, const char *nam
     return i < 0 ? NULL : &f->list[i];
 }
 
+const char *tensorfile_odd(const struct tensorfile *f, const char *name)
+{
+    for (int i = 0; i < f->odd_count; i++)
+        if (strcmp(f->odd[i].name, name) == 0)
+            return f->odd[i].type;
+    return NULL;
+}
+
+int tensorfile_odd_count(const struct tensorfile *f)
+{
+    return f->odd_count;
+}
+
+const char *tensorfile_sets(const struct tensorfile *f)
+{
+    return f->sets.data;
+}
+
+const char *tensorfile_objects(const struct tensorfile *f)
+{
+    return f->objects;
+}
+
 int tensorfile_check(const struct tensorfile *f, int rc, struct vs_err *err)
 {
     rc = bytes_check(&f->map, rc, err);
@@ -194,7 +158,11 @@ int tensorfile_check(const struct tensorfile *f, int rc, struct vs_err *err)
 bool tensorfile_is_at(const struct tensorfile *f, const char *path)
 {
     struct file_id now;
-    return file_id_of(path, &now) && file_id_same(&now, &f->map.id);
+    const char *wanted;
+    char *file = xstrndup(path, setname_split(path, &wanted));
+    bool there = file_id_of(file, &now);
+    free(file);
+    return there && file_id_same(&now, &f->map.id);
 }
 
 bool tensorfile_is_sharded(const struct tensorfile *f)
@@ -224,6 +192,8 @@ int tensorfile_digest(struct tensorfile *f, char hex[DIGEST_HEX], struct vs_err 
         digest_map(&s, &f->map);
         for (int i = 0; i < f->shard_count; i++)
             digest_map(&s, &f->shards[i]->map);
+        if (f->wanted) /* two sets of one file are not the same weights */
+            sha256_add(&s, f->wanted, strlen(f->wanted));
         sha256_hex(&s, f->digest);
         rc = tensorfile_check(f, 0, err);
     }

@@ -2,10 +2,13 @@
 /* A file of named tensors: PyTorch legacy pickle, PyTorch zip, safetensors, or an index of several
  * of them (shards) that lie beside it.
  *
- * Opening maps the file and reads its index only; no tensor data is touched. Names are made
- * canonical: what all names share before those that a model or a detector has ("module.",
- * "_orig_mod.", "model.module.", ...) is stripped, a dictionary around the state dict
- * (model_state_dict, model, state_dict) is entered, and LayerNorm gamma/beta become weight/bias. */
+ * Opening maps the file and reads its index only; no tensor data is touched. Dictionaries around a
+ * state dict are entered, whole modules are walked, and objects of other classes are passed over,
+ * none is made. Names are made canonical: what stands before those that a model or a detector has
+ * ("module.", "_orig_mod.", "model.", ...) is stripped, LayerNorm gamma/beta become weight/bias.
+ *
+ * A file may have several sets of weights (plain ones and their moving average): "FILE@NAME" opens
+ * the set of that name, FILE the plain one. */
 #ifndef VS_TENSORFILE_H
 #define VS_TENSORFILE_H
 
@@ -19,9 +22,11 @@
 enum dtype {
     DTYPE_F32, DTYPE_F16, DTYPE_BF16, DTYPE_F64,
     DTYPE_I64, DTYPE_I32, DTYPE_I16, DTYPE_I8, DTYPE_U8, DTYPE_BOOL,
-    DTYPE_U64, DTYPE_U32, DTYPE_U16
+    DTYPE_U64, DTYPE_U32, DTYPE_U16,
+    DTYPE_ODD /* complex, quantized, 8-bit floats: known to be there, never a tensor's */
 };
 #define TENSOR_MAX_DIMS 8
+#define ROW_SCALE_END ".row_scale" /* behind the name of the tensor that it is of */
 
 struct tensor {
     const char *name;     /* canonical, borrowed from the file */
@@ -33,6 +38,8 @@ struct tensor {
     const void *data;     /* first element, any alignment, in the map, in the file's byte order
                              (little-endian); never NULL unless empty. Every element that shape
                              and stride reach lies inside the file. */
+    const void *row_scale; /* float32 (shape[0]), any alignment: what each row is multiplied with,
+                              of whole numbers that stand for weights; NULL: 1 */
     uint64_t storage;     /* tensors with equal numbers share (tied) storage */
 };
 
@@ -49,6 +56,15 @@ int tensorfile_count(const struct tensorfile *f);
 const struct tensor *tensorfile_at(const struct tensorfile *f, int i);
 /* NULL when there is none of that canonical name. Hashed: constant time. */
 const struct tensor *tensorfile_find(const struct tensorfile *f, const char *name);
+
+/* The type of a tensor that is there and not read (complex numbers, 8-bit floats, ...), or NULL. */
+const char *tensorfile_odd(const struct tensorfile *f, const char *name);
+int tensorfile_odd_count(const struct tensorfile *f);
+/* "state_dict, model_ema": its sets of weights; NULL when there is one. */
+const char *tensorfile_sets(const struct tensorfile *f);
+/* "vilbert.utils.tbLogger, ...": of which classes a PyTorch file has objects that were passed
+ * over, or NULL. */
+const char *tensorfile_objects(const struct tensorfile *f);
 
 /* SHA-256 of the file's content (reads it once, then remembered in the object); "" with an error
  * when the file changed. */
@@ -77,8 +93,8 @@ void tensor_to_i64(const struct tensor *t, int64_t *out);
 /* The tensor was copied and will not be read soon: its part of the map may leave the memory. */
 void tensor_forget(const struct tensor *t);
 
-/* ---- writing safetensors: give the tensors (contiguous, this machine's numbers), one call, atomic
- * rename at the end. */
+/* ---- writing safetensors: tensors are contiguous, of this machine's numbers; atomic rename at the
+ * end. */
 struct tensor_out {
     const char *name;
     enum dtype dtype;
@@ -87,5 +103,15 @@ struct tensor_out {
     const void *data;
 };
 int safetensors_write(const char *path, const struct tensor_out *t, int count, struct vs_err *err);
+
+/* The same in pieces. fill(arg, i, err) gives the numbers of tensor i, in their order; they have to
+ * stay until the next one is asked for. NULL: it failed. metadata: pairs of a key and its text,
+ * with a NULL behind the last; NULL: none. */
+typedef const void *tensor_fill(void *arg, int i, struct vs_err *err);
+int safetensors_write_each(const char *path, const struct tensor_out *t, int count,
+                           const char *const *metadata, tensor_fill *fill, void *arg,
+                           struct vs_err *err);
+/* The text of a key of a safetensors file's metadata, owned by the caller, or NULL. */
+char *safetensors_metadata(const struct tensorfile *f, const char *key);
 
 #endif

@@ -5,6 +5,7 @@
 #include "src/base/mem.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #define TENSORS_MOST (1 << 18)
 
@@ -65,6 +66,18 @@ int tensorfile_adopt(struct tensorfile *f, const struct tensor *t, uint64_t base
     return 0;
 }
 
+int tensorfile_pass_over(struct tensorfile *f, const char *name, size_t name_len, const char *type,
+                         struct vs_err *err)
+{
+    if (f->odd_count == TENSORS_MOST || name_len > 4096)
+        return vs_fail(err, VS_E_LIMIT, "%s: more than %d tensors, or a name of %zu bytes",
+                       f->map.path, TENSORS_MOST, name_len);
+    if ((f->odd_count & (f->odd_count - 1)) == 0)
+        f->odd = xreallocarray(f->odd, f->odd_count ? 2 * (size_t)f->odd_count : 1, sizeof *f->odd);
+    f->odd[f->odd_count++] = (struct odd_tensor){xstrndup(name, name_len), xstrdup(type)};
+    return 0;
+}
+
 int tensorfile_add(struct tensorfile *f, const char *name, size_t name_len,
                    const struct storage *s, int64_t offset, int ndim, const int64_t *shape,
                    const int64_t *stride, struct vs_err *err)
@@ -90,4 +103,18 @@ int tensorfile_add(struct tensorfile *f, const char *name, size_t name_len,
         t->stride[i] = stride[i];
     }
     return 0;
+}
+
+void tensorlist_fini(struct tensorfile *f)
+{
+    for (int i = 0; i < f->count; i++) {
+        free((char *)(uintptr_t)f->list[i].name);
+        free((char *)(uintptr_t)f->list[i].raw_name);
+    }
+    free(f->list);
+    for (int i = 0; i < f->odd_count; i++) {
+        free(f->odd[i].name);
+        free(f->odd[i].type);
+    }
+    free(f->odd);
 }

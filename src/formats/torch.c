@@ -2,48 +2,55 @@
 /* The object pickle of a PyTorch checkpoint: from its values to views of storages.
  *
  * Source: torch/_utils.py (_rebuild_tensor_v2, _rebuild_parameter) and torch/serialization.py. */
-#include "src/formats/tensorfile_priv.h"
+#include "src/formats/torchsets.h"
 
+#include "src/base/mem.h"
+
+#include <stdlib.h>
 #include <string.h>
 
-const char *const torch_allowed[] = {
-    "torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_tensor",
-    "torch._utils _rebuild_parameter", "torch Size", "torch device", "torch.nn.parameter Parameter",
-    "torch FloatStorage", "torch HalfStorage", "torch BFloat16Storage", "torch DoubleStorage",
-    "torch LongStorage", "torch IntStorage", "torch ShortStorage", "torch CharStorage",
-    "torch ByteStorage", "torch BoolStorage",
-    "torch.cuda FloatStorage", "torch.cuda HalfStorage", "torch.cuda BFloat16Storage",
-    "torch.cuda DoubleStorage", "torch.cuda LongStorage", "torch.cuda IntStorage",
-    "torch.cuda ShortStorage", "torch.cuda CharStorage", "torch.cuda ByteStorage",
-    "torch.cuda BoolStorage",
-    "torch float32", "torch float16", "torch bfloat16", "torch float64", "torch int64",
-    "torch int32",
-    "collections OrderedDict", "collections defaultdict", "collections Counter",
-    "__builtin__ dict", "builtins dict", "__builtin__ set", "builtins set",
-    "argparse Namespace", "easydict EasyDict", /* a trainer's options: kept as plain values */
-    "__builtin__ list", "builtins list", "__builtin__ int", "builtins int",
-    "numpy.core.multiarray scalar", "numpy._core.multiarray scalar", "numpy dtype",
-    "_codecs encode", NULL
+/* Any class or function may be named: objects that are no tensors are values without a meaning. */
+const char *const torch_allowed[] = {PICKLE_ANY, NULL};
+
+/* What tensors and plain data are made of. Other globals are told to the user. */
+static const char *const usual_modules[] = {
+    "torch", "torch._utils", "torch._tensor", "torch.cuda", "torch.storage", "torch.serialization",
+    "torch.nn.parameter", "collections", "__builtin__", "builtins", "argparse", "easydict",
+    "numpy", "numpy.core.multiarray", "numpy._core.multiarray", "_codecs",
 };
 
 static const struct {
     const char *name;
+    int unit; /* bytes an element */
     enum dtype dtype;
 } storages[] = {
-    {"FloatStorage", DTYPE_F32}, {"HalfStorage", DTYPE_F16}, {"BFloat16Storage", DTYPE_BF16},
-    {"DoubleStorage", DTYPE_F64}, {"LongStorage", DTYPE_I64}, {"IntStorage", DTYPE_I32},
-    {"ShortStorage", DTYPE_I16}, {"CharStorage", DTYPE_I8}, {"ByteStorage", DTYPE_U8},
-    {"BoolStorage", DTYPE_BOOL},
+    {"FloatStorage", 4, DTYPE_F32},         {"HalfStorage", 2, DTYPE_F16},
+    {"BFloat16Storage", 2, DTYPE_BF16},     {"DoubleStorage", 8, DTYPE_F64},
+    {"LongStorage", 8, DTYPE_I64},          {"IntStorage", 4, DTYPE_I32},
+    {"ShortStorage", 2, DTYPE_I16},         {"CharStorage", 1, DTYPE_I8},
+    {"ByteStorage", 1, DTYPE_U8},           {"BoolStorage", 1, DTYPE_BOOL},
+    {"UntypedStorage", 1, DTYPE_U8},        {"ComplexFloatStorage", 8, DTYPE_ODD},
+    {"ComplexDoubleStorage", 16, DTYPE_ODD}, {"QInt8Storage", 1, DTYPE_ODD},
+    {"QUInt8Storage", 1, DTYPE_ODD},        {"QInt32Storage", 4, DTYPE_ODD},
+    {"QUInt4x2Storage", 1, DTYPE_ODD},      {"QUInt2x4Storage", 1, DTYPE_ODD},
 };
 
-static bool storage_class(const struct pval *v, enum dtype *out)
+/* What stands behind the module in the name of a global; NULL for other values. */
+static const char *global_name(const struct pval *v)
 {
-    if (v->kind != PK_GLOBAL)
-        return false;
-    const char *name = strchr((const char *)v->bytes, ' ');
+    const char *space = v->kind == PK_GLOBAL ? strchr((const char *)v->bytes, ' ') : NULL;
+    return space ? space + 1 : NULL;
+}
+
+static bool storage_class(const struct pval *v, struct torch_storage_ref *out)
+{
+    const char *name = global_name(v);
     for (size_t i = 0; name && i < sizeof storages / sizeof storages[0]; i++)
-        if (strcmp(name + 1, storages[i].name) == 0) {
-            *out = storages[i].dtype;
+        if (strcmp(name, storages[i].name) == 0) {
+            out->dtype = storages[i].dtype;
+            out->unit = (size_t)storages[i].unit;
+            out->untyped = strcmp(name, "UntypedStorage") == 0;
+            out->type = out->dtype == DTYPE_ODD ? storages[i].name : dtype_name(out->dtype);
             return true;
         }
     return false;
@@ -55,7 +62,7 @@ bool torch_storage(const struct pval *p, struct torch_storage_ref *out)
         return false;
     const struct pval *t = p->items[0];
     if (t->count < 5 || !pval_is_string(t->items[0], "storage") ||
-        !storage_class(t->items[1], &out->dtype) ||
+        !storage_class(t->items[1], out) ||
         (t->items[2]->kind != PK_STRING && t->items[2]->kind != PK_BYTES) ||
         t->items[4]->kind != PK_INT)
         return false;
@@ -90,13 +97,26 @@ static int whole_numbers(const struct pval *v, int64_t *out)
     return (int)v->count;
 }
 
-static const struct pval *tensor_args(const struct pval *v)
+/* _rebuild_from_type_v2(function, class, arguments, state) writes tensors with attributes. */
+static const struct pval *typed_args(const struct pval *v)
+{
+    const struct pval *call = v->items[1];
+    const char *function = call->count >= 3 ? global_name(call->items[0]) : NULL;
+    return function && strncmp(function, "_rebuild_tensor", 15) == 0 &&
+           call->items[2]->kind == PK_TUPLE ? call->items[2] : NULL;
+}
+
+const struct pval *torch_tensor_args(const struct pval *v)
 {
     for (int depth = 0; depth < 4; depth++) {
         if (torch_is_call(v, "torch._utils _rebuild_tensor_v2") ||
+            torch_is_call(v, "torch._utils _rebuild_tensor_v3") ||
             torch_is_call(v, "torch._utils _rebuild_tensor"))
             return v->items[1];
+        if (torch_is_call(v, "torch._tensor _rebuild_from_type_v2"))
+            return typed_args(v);
         if ((!torch_is_call(v, "torch._utils _rebuild_parameter") &&
+             !torch_is_call(v, "torch._utils _rebuild_parameter_with_state") &&
              !torch_is_call(v, "torch.nn.parameter Parameter")) || v->items[1]->count < 1)
             return NULL;
         v = v->items[1]->items[0];
@@ -104,64 +124,125 @@ static const struct pval *tensor_args(const struct pval *v)
     return NULL;
 }
 
-static int add_tensor(struct tensorfile *f, const struct pval *key, const struct pval *args,
-                      torch_resolve *resolve, void *arg, struct vs_err *err)
+/* Bytes of any type, which the tensor names beside them: version 3 of the arguments. */
+static void take_own_type(const struct pval *args, struct torch_storage_ref *ref,
+                          struct storage *s)
 {
+    static const struct {
+        const char *name;
+        enum dtype dtype;
+    } types[] = {
+        {"uint8", DTYPE_U8},    {"uint16", DTYPE_U16},  {"uint32", DTYPE_U32},
+        {"uint64", DTYPE_U64},  {"float32", DTYPE_F32}, {"float16", DTYPE_F16},
+        {"bfloat16", DTYPE_BF16}, {"float64", DTYPE_F64}, {"int64", DTYPE_I64},
+        {"int32", DTYPE_I32},   {"int16", DTYPE_I16},   {"int8", DTYPE_I8}, {"bool", DTYPE_BOOL},
+    };
+    const char *type = args->count >= 7 ? global_name(args->items[6]) : NULL;
+    if (!type || !ref->untyped)
+        return;
+    s->dtype = DTYPE_ODD;
+    ref->type = type;
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (strcmp(types[i].name, type) == 0)
+            s->dtype = types[i].dtype;
+}
+
+struct collect {
+    struct tensorfile *f;
+    torch_resolve *resolve;
+    void *arg;
+    struct vs_err *err;
+};
+
+static int add_tensor(void *arg, const char *name, size_t len, const struct pval *args)
+{
+    struct collect *c = arg;
     struct torch_storage_ref ref;
     int64_t shape[TENSOR_MAX_DIMS], stride[TENSOR_MAX_DIMS], offset = 0;
-    int shown = key->len > 200 ? 200 : (int)key->len;
+    int shown = len > 200 ? 200 : (int)len;
     int ndim = args->count >= 4 ? whole_numbers(args->items[2], shape) : -1;
     if (ndim < 0 || whole_numbers(args->items[3], stride) != ndim ||
         args->items[1]->kind != PK_INT || !torch_storage(args->items[0], &ref) ||
         __builtin_add_overflow(args->items[1]->integer, ref.view_offset, &offset))
-        return vs_fail(err, VS_E_FORMAT, "%s: tensor '%.*s' is not described as PyTorch does",
-                       f->map.path, shown, (const char *)key->bytes);
+        return vs_fail(c->err, VS_E_FORMAT, "%s: tensor '%.*s' is not described as PyTorch does",
+                       c->f->map.path, shown, name);
     struct storage s;
-    int rc = resolve(arg, &ref, &s, err);
-    return rc ? rc : tensorfile_add(f, (const char *)key->bytes, key->len, &s, offset, ndim, shape,
-                                    stride, err);
+    int rc = c->resolve(c->arg, &ref, &s, c->err);
+    if (rc != 0)
+        return rc;
+    take_own_type(args, &ref, &s);
+    if (s.dtype == DTYPE_ODD)
+        return tensorfile_pass_over(c->f, name, len, ref.type, c->err);
+    return tensorfile_add(c->f, name, len, &s, offset, ndim, shape, stride, c->err);
 }
 
-static bool has_tensors(const struct pval *dict)
+/* ---- objects that are no tensors */
+
+static bool is_usual(const char *global)
 {
-    for (size_t i = 1; i < dict->count; i += 2)
-        if (tensor_args(dict->items[i]))
+    for (size_t i = 0; i < sizeof usual_modules / sizeof usual_modules[0]; i++) {
+        size_t n = strlen(usual_modules[i]);
+        if (strncmp(global, usual_modules[i], n) == 0 && global[n] == ' ')
             return true;
+    }
     return false;
 }
 
-/* The state dict, also when a training script put it into a dictionary of its own. */
-static const struct pval *state_dict(const struct pval *v)
+#define OBJECTS_SHOWN 8
+
+static void note_objects(struct tensorfile *f, const struct pickle *p)
 {
-    static const char *const wraps[] = {"model_state_dict", "state_dict", "model", "module"};
-    for (int depth = 0; depth < 4 && v->kind == PK_DICT; depth++) {
-        const struct pval *inner = NULL;
-        for (size_t i = 0; i < sizeof wraps / sizeof wraps[0]; i++) {
-            const struct pval *w = pval_get(v, wraps[i]);
-            if (!inner && w && w->kind == PK_DICT)
-                inner = w;
-        }
-        if (!inner || has_tensors(v))
-            break;
-        v = inner;
-    }
-    return v;
+    struct strmap seen = {0};
+    struct buf all = {0};
+    int n = 0;
+    for (const struct pval *v = pickle_next(p, NULL); v; v = pickle_next(p, v))
+        if (v->kind == PK_GLOBAL && !is_usual((const char *)v->bytes) &&
+            strmap_add(&seen, (const char *)v->bytes, v->len, n) < 0 && n++ < OBJECTS_SHOWN)
+            buf_printf(&all, "%s%s", n > 1 ? ", " : "", (const char *)v->bytes);
+    for (char *c = all.data; c && *c; c++) /* "vilbert.utils tbLogger" */
+        if (*c == ' ' && c[-1] != ',')
+            *c = '.';
+    if (n > OBJECTS_SHOWN)
+        buf_printf(&all, " and %d more", n - OBJECTS_SHOWN);
+    free(f->objects);
+    f->objects = n ? buf_steal(&all) : NULL;
+    buf_fini(&all);
+    strmap_fini(&seen);
 }
 
-int torch_collect(struct tensorfile *f, const struct pval *root, torch_resolve *resolve, void *arg,
-                  struct vs_err *err)
+int torch_collect(void *file, const struct pickle *object, torch_resolve *resolve,
+                  void *resolve_arg, struct vs_err *err)
 {
-    const struct pval *dict = state_dict(root);
-    if (dict->kind != PK_DICT)
-        return vs_fail(err, VS_E_FORMAT, "%s: holds no dictionary of named tensors (a state dict): "
-                       "save model.state_dict()", f->map.path);
-    for (size_t i = 0; i + 1 < dict->count; i += 2) {
-        const struct pval *key = dict->items[i], *args = tensor_args(dict->items[i + 1]);
-        if (!args || (key->kind != PK_STRING && key->kind != PK_BYTES))
-            continue;
-        int rc = add_tensor(f, key, args, resolve, arg, err);
-        if (rc != 0)
-            return rc;
+    struct tensorfile *f = file;
+    struct collect c = {.f = f, .resolve = resolve, .arg = resolve_arg, .err = err};
+    const struct pval *root = pickle_root(object), *set = NULL;
+    note_objects(f, object);
+    int rc = torch_choose_set(root, f->map.path, f->wanted, &set, &f->sets, &f->matched, err);
+    if (rc != 0)
+        return rc;
+    if (!set && root->kind != PK_DICT)
+        return vs_fail(err, VS_E_FORMAT, "%s: holds no dictionary of named tensors (a state dict)"
+                       "%s%s%s: save model.state_dict()", f->map.path,
+                       f->objects ? ", but an object of " : "", f->objects ? f->objects : "",
+                       f->objects ? ", of which nothing is executed" : "");
+    return set ? torch_set_each(set, add_tensor, &c) : 0;
+}
+
+int torch_view(const char *path, const char *name, const struct pval *v, torch_resolve *resolve,
+               void *resolve_arg, struct tensor *out, struct vs_err *err)
+{
+    struct tensorfile one = {.map = {.path = (char *)(uintptr_t)path}};
+    struct collect c = {.f = &one, .resolve = resolve, .arg = resolve_arg, .err = err};
+    const struct pval *args = torch_tensor_args(v);
+    int rc = args ? add_tensor(&c, name, strlen(name), args)
+                  : vs_fail(err, VS_E_FORMAT, "%s: '%s' is not a tensor", path, name);
+    if (rc == 0 && one.count == 0)
+        rc = vs_fail(err, VS_E_FORMAT, "%s: '%s' is a tensor of %s, which is not read", path, name,
+                     one.odd[0].type);
+    if (rc == 0) {
+        *out = one.list[0];
+        out->name = out->raw_name = "";
     }
-    return 0;
+    tensorlist_fini(&one);
+    return rc;
 }

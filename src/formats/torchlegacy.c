@@ -12,7 +12,7 @@
 #include <string.h>
 
 struct legacy {
-    struct tensorfile *f;
+    const struct bytes *map;
     struct strmap keys;      /* storage key -> index */
     struct storage *storages;
     const struct pval **refs; /* the persistent id that describes storage i, or NULL */
@@ -20,48 +20,47 @@ struct legacy {
 
 static const uint8_t magic[] = {0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
 
-static int one_pickle(struct tensorfile *f, size_t *at, struct pickle **out, struct vs_err *err)
+static int one_pickle(const struct bytes *map, size_t *at, struct pickle **out, struct vs_err *err)
 {
     size_t used = 0;
-    char *name = xasprintf("%s: at byte %zu", f->map.path, *at);
-    int rc = pickle_load(f->map.data + *at, f->map.size - *at, torch_allowed, name, out, &used,
-                         err);
+    char *name = xasprintf("%s: at byte %zu", map->path, *at);
+    int rc = pickle_load(map->data + *at, map->size - *at, torch_allowed, name, out, &used, err);
     free(name);
     *at += used;
     return rc;
 }
 
-static int read_magic(struct tensorfile *f, size_t *at, struct vs_err *err)
+static int read_magic(const struct bytes *map, size_t *at, struct vs_err *err)
 {
     struct pickle *p = NULL;
-    int rc = one_pickle(f, at, &p, err);
+    int rc = one_pickle(map, at, &p, err);
     if (rc != 0)
         return rc;
     const struct pval *v = pickle_root(p);
     if (v->kind != PK_BIGINT || v->len < sizeof magic || memcmp(v->bytes, magic, sizeof magic) != 0)
         rc = vs_fail(err, VS_E_FORMAT, "%s: a pickle, but not a PyTorch checkpoint: it does not "
-                     "begin with PyTorch's magic number", f->map.path);
+                     "begin with PyTorch's magic number", map->path);
     pickle_free(p);
     return rc;
 }
 
-static int read_protocol(struct tensorfile *f, size_t *at, struct vs_err *err)
+static int read_protocol(const struct bytes *map, size_t *at, struct vs_err *err)
 {
     struct pickle *p = NULL;
-    int rc = one_pickle(f, at, &p, err);
+    int rc = one_pickle(map, at, &p, err);
     if (rc != 0)
         return rc;
     const struct pval *v = pickle_root(p);
     if (v->kind != PK_INT || v->integer != 1001)
         rc = vs_fail(err, VS_E_FORMAT, "%s: an unknown version of PyTorch's old format (1001 is "
-                     "known)", f->map.path);
+                     "known)", map->path);
     pickle_free(p);
     if (rc == 0)
-        rc = one_pickle(f, at, &p, err); /* sys_info: */
+        rc = one_pickle(map, at, &p, err); /* sys_info: */
     if (rc == 0) {
         v = pval_get(pickle_root(p), "little_endian");
         if (v && v->kind == PK_BOOL && !v->integer)
-            rc = vs_fail(err, VS_E_REFUSED, "%s: written on a big-endian machine", f->map.path);
+            rc = vs_fail(err, VS_E_REFUSED, "%s: written on a big-endian machine", map->path);
         pickle_free(p);
     }
     return rc;
@@ -89,7 +88,7 @@ static int read_keys(struct legacy *l, const struct pval *keys, struct vs_err *e
 {
     if (keys->kind != PK_LIST)
         return vs_fail(err, VS_E_FORMAT, "%s: the list of storages is not a list",
-                       l->f->map.path);
+                       l->map->path);
     l->storages = xcalloc(keys->count + 1, sizeof *l->storages);
     l->refs = xcalloc(keys->count + 1, sizeof *l->refs);
     for (size_t i = 0; i < keys->count; i++) {
@@ -97,7 +96,7 @@ static int read_keys(struct legacy *l, const struct pval *keys, struct vs_err *e
         if ((k->kind != PK_STRING && k->kind != PK_BYTES) ||
             strmap_add(&l->keys, (const char *)k->bytes, k->len, (int)i) >= 0)
             return vs_fail(err, VS_E_FORMAT, "%s: the list of storages is damaged (entry %zu)",
-                           l->f->map.path, i);
+                           l->map->path, i);
     }
     return 0;
 }
@@ -105,7 +104,7 @@ static int read_keys(struct legacy *l, const struct pval *keys, struct vs_err *e
 /* One storage: its number of elements, then its bytes. */
 static int read_storage(struct legacy *l, size_t i, size_t *at, struct vs_err *err)
 {
-    const struct bytes *map = &l->f->map;
+    const struct bytes *map = l->map;
     struct torch_storage_ref ref;
     if (!l->refs[i] || !torch_storage(l->refs[i], &ref))
         return vs_fail(err, VS_E_FORMAT, "%s: no tensor says of which type storage %zu is",
@@ -116,11 +115,11 @@ static int read_storage(struct legacy *l, size_t i, size_t *at, struct vs_err *e
                        *at, i);
     n = (int64_t)le_read(map->data + *at, sizeof n);
     *at += sizeof n;
-    size_t size = dtype_size(ref.dtype);
+    size_t size = ref.unit;
     if (n < 0 || (uint64_t)n > (map->size - *at) / size)
         return vs_fail(err, VS_E_FORMAT, "%s: byte %zu: storage %zu says %" PRId64 " elements of "
                        "%s, but %zu bytes are left: the file is damaged or not completely copied",
-                       map->path, *at - sizeof n, i, n, dtype_name(ref.dtype), map->size - *at);
+                       map->path, *at - sizeof n, i, n, ref.type, map->size - *at);
     l->storages[i] = (struct storage){.data = map->data + *at, .bytes = (uint64_t)n * size,
                                       .dtype = ref.dtype, .number = i};
     *at += (size_t)n * size;
@@ -133,17 +132,17 @@ static int legacy_resolve(void *arg, const struct torch_storage_ref *ref, struct
     const struct legacy *l = arg;
     int i = strmap_get(&l->keys, (const char *)ref->key, ref->key_len);
     if (i < 0)
-        return vs_fail(err, VS_E_FORMAT, "%s: storage '%.*s' is not in the file", l->f->map.path,
+        return vs_fail(err, VS_E_FORMAT, "%s: storage '%.*s' is not in the file", l->map->path,
                        ref->key_len > 100 ? 100 : (int)ref->key_len, (const char *)ref->key);
     *out = l->storages[i];
     if (out->dtype != ref->dtype)
-        return vs_fail(err, VS_E_FORMAT, "%s: storage %d is used as %s and as %s", l->f->map.path,
+        return vs_fail(err, VS_E_FORMAT, "%s: storage %d is used as %s and as %s", l->map->path,
                        i, dtype_name(out->dtype), dtype_name(ref->dtype));
     return 0;
 }
 
-static int legacy_read_rest(struct legacy *l, const struct pickle *object,
-                            const struct pickle *keys, size_t at, struct vs_err *err)
+static int legacy_use_rest(struct legacy *l, const struct pickle *object, const struct pickle *keys,
+                           size_t at, torch_use *use, void *arg, struct vs_err *err)
 {
     int rc = read_keys(l, pickle_root(keys), err);
     if (rc != 0)
@@ -152,24 +151,23 @@ static int legacy_read_rest(struct legacy *l, const struct pickle *object,
     for (size_t i = 0; i < l->keys.count; i++)
         if ((rc = read_storage(l, i, &at, err)) != 0)
             return rc;
-    return torch_collect(l->f, pickle_root(object), legacy_resolve, l, err);
+    return use(arg, object, legacy_resolve, l, err);
 }
 
-int torch_legacy_read(struct tensorfile *f, struct vs_err *err)
+int torch_legacy_use(const struct bytes *map, torch_use *use, void *arg, struct vs_err *err)
 {
-    struct legacy l = {.f = f};
+    struct legacy l = {.map = map};
     struct pickle *object = NULL, *keys = NULL;
     size_t at = 0;
-    f->format = "PyTorch legacy pickle";
-    int rc = read_magic(f, &at, err);
+    int rc = read_magic(map, &at, err);
     if (rc == 0)
-        rc = read_protocol(f, &at, err);
+        rc = read_protocol(map, &at, err);
     if (rc == 0)
-        rc = one_pickle(f, &at, &object, err);
+        rc = one_pickle(map, &at, &object, err);
     if (rc == 0)
-        rc = one_pickle(f, &at, &keys, err);
+        rc = one_pickle(map, &at, &keys, err);
     if (rc == 0)
-        rc = legacy_read_rest(&l, object, keys, at, err);
+        rc = legacy_use_rest(&l, object, keys, at, use, arg, err);
     pickle_free(object);
     pickle_free(keys);
     strmap_fini(&l.keys);

@@ -11,7 +11,7 @@
 #include <string.h>
 
 struct torch_zip {
-    struct tensorfile *f;
+    const struct bytes *map;
     struct zip zip;
     char *folder; /* "archive/", what stands before data.pkl */
 };
@@ -22,7 +22,7 @@ static int member_data(const struct torch_zip *z, const struct zip_member *m, co
     int shown = m->name_len > 100 ? 100 : (int)m->name_len;
     if (m->method != 0)
         return vs_fail(err, VS_E_REFUSED, "%s: member '%.*s' is compressed, which PyTorch never "
-                       "does: unpack and pack it without compression", z->f->map.path, shown,
+                       "does: unpack and pack it without compression", z->map->path, shown,
                        m->name);
     return zip_bytes(&z->zip, m, out, err);
 }
@@ -58,7 +58,7 @@ static int check_byte_order(const struct torch_zip *z, struct vs_err *err)
         return 0;
     int rc = member_data(z, m, &d, err);
     if (rc == 0 && (m->size < 6 || memcmp(d, "little", 6) != 0))
-        rc = vs_fail(err, VS_E_REFUSED, "%s: written on a big-endian machine", z->f->map.path);
+        rc = vs_fail(err, VS_E_REFUSED, "%s: written on a big-endian machine", z->map->path);
     return rc;
 }
 
@@ -72,50 +72,50 @@ static int resolve(void *arg, const struct torch_storage_ref *ref, struct storag
     free(name);
     if (!m)
         return vs_fail(err, VS_E_FORMAT, "%s: storage '%.*s' is not in the archive",
-                       z->f->map.path, shown, (const char *)ref->key);
+                       z->map->path, shown, (const char *)ref->key);
     const uint8_t *data = NULL;
     int rc = member_data(z, m, &data, err);
     if (rc != 0)
         return rc;
-    uint64_t size = dtype_size(ref->dtype);
+    uint64_t size = ref->unit;
     if ((uint64_t)ref->elements > m->size / size)
         return vs_fail(err, VS_E_FORMAT, "%s: storage '%.*s' should have %" PRId64 " elements of "
-                       "%s, but its member has %" PRIu64 " bytes", z->f->map.path, shown,
-                       (const char *)ref->key, ref->elements, dtype_name(ref->dtype), m->size);
+                       "%s, but its member has %" PRIu64 " bytes", z->map->path, shown,
+                       (const char *)ref->key, ref->elements, ref->type, m->size);
     *out = (struct storage){.data = data, .bytes = (uint64_t)ref->elements * size,
                             .dtype = ref->dtype, .number = (uint64_t)(m - z->zip.list)};
     return 0;
 }
 
-static int read_pickle(struct torch_zip *z, const struct zip_member *m, struct vs_err *err)
+static int use_pickle(struct torch_zip *z, const struct zip_member *m, torch_use *use, void *arg,
+                      struct vs_err *err)
 {
     const uint8_t *data = NULL;
     int rc = member_data(z, m, &data, err);
     if (rc != 0)
         return rc;
     struct pickle *p = NULL;
-    char *name = xasprintf("%s: %sdata.pkl", z->f->map.path, z->folder);
+    char *name = xasprintf("%s: %sdata.pkl", z->map->path, z->folder);
     rc = pickle_load(data, (size_t)m->size, torch_allowed, name, &p, NULL, err);
     free(name);
     if (rc == 0)
-        rc = torch_collect(z->f, pickle_root(p), resolve, z, err);
+        rc = use(arg, p, resolve, z, err);
     pickle_free(p);
     return rc;
 }
 
-int torch_zip_read(struct tensorfile *f, struct vs_err *err)
+int torch_zip_use(const struct bytes *map, torch_use *use, void *arg, struct vs_err *err)
 {
-    struct torch_zip z = {.f = f};
-    f->format = "PyTorch zip";
-    int rc = zip_open(&f->map, &z.zip, err);
+    struct torch_zip z = {.map = map};
+    int rc = zip_open(map, &z.zip, err);
     const struct zip_member *m = rc == 0 ? find_pickle(&z) : NULL;
     if (rc == 0 && !m)
         rc = vs_fail(err, VS_E_FORMAT, "%s: a zip archive without data.pkl: not a PyTorch "
-                     "checkpoint", f->map.path);
+                     "checkpoint", map->path);
     if (rc == 0)
         rc = check_byte_order(&z, err);
     if (rc == 0)
-        rc = read_pickle(&z, m, err);
+        rc = use_pickle(&z, m, use, arg, err);
     zip_close(&z.zip);
     free(z.folder);
     return rc;

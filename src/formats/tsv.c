@@ -286,3 +286,20 @@ int regions_from_tsv(const struct bytes *map, const char *key, struct regions **
                                             "--key",
                    map->path, key ? key : "", some, count > 5 ? ", ..." : "");
 }
+
+int regions_each_tsv(const struct bytes *map, const struct region_sink *sink, struct vs_err *err)
+{
+    struct line l = {.number = 0};
+    int rc = 0;
+    for (size_t at = 0; rc == 0 && next_line(map, &at, &l);) {
+        char *key = xstrndup(l.f[0].s, l.f[0].len > 4095 ? 4095 : l.f[0].len);
+        if (sink->want(sink->arg, key)) {
+            struct regions *r = NULL;
+            struct vs_err why = {0};
+            tsv_read_line(map, &l, &r, &why);
+            rc = sink->take(sink->arg, key, r, &why, err);
+        }
+        free(key);
+    }
+    return rc;
+}

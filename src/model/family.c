@@ -19,6 +19,20 @@ const struct family *family_of(const struct tensorfile *f)
     return family_default();
 }
 
+/* Models whose names are those of no family here, though they look alike.
+ * Source: volta/encoders.py of VOLTA (BertGatedSelfAttention, BertGatedFeedForward). */
+int family_check_known(const struct tensorfile *f, struct vs_err *err)
+{
+    static const char words[] = "bert.encoder.layer.0.attention_self.query.weight";
+    static const char regions[] = "bert.encoder.layer.0.attention_self.v_query.weight";
+    if (!tensorfile_find(f, words) && !tensorfile_find(f, regions))
+        return 0;
+    return vs_fail(err, VS_E_FORMAT, "%s: this is a checkpoint of VOLTA, which is not supported: "
+                   "attention and feed-forward are layers of their own in one list for both "
+                   "streams (attention_self.v_query, ...), gated by its configuration, and its "
+                   "heads are named by tasks (clfs_dict.TASK1)", tensorfile_path(f));
+}
+
 unsigned family_heads(const struct family *f)
 {
     unsigned heads = 0;
@@ -30,7 +44,8 @@ unsigned family_heads(const struct family *f)
 int net_read_config(const char *config, const struct tensorfile *f, struct net_config *out,
                     struct vs_err *err)
 {
-    return (f ? family_of(f) : family_default())->read_config(config, out, err);
+    int rc = f ? family_check_known(f, err) : 0;
+    return rc ? rc : (f ? family_of(f) : family_default())->read_config(config, out, err);
 }
 
 int net_open(const struct net_config *c, const char *config, const struct tensorfile *f,
@@ -38,9 +53,12 @@ int net_open(const struct net_config *c, const char *config, const struct tensor
 {
     const struct family *family = family_of(f);
     struct net_config other = {0};
+    int rc = family_check_known(f, err);
+    if (rc != 0)
+        return rc;
     if (family == c->family)
         return family->open(c, f, k, out, err);
-    int rc = family->read_config(config, &other, err);
+    rc = family->read_config(config, &other, err);
     if (rc == 0)
         rc = family->open(&other, f, k, out, err);
     net_config_fini(&other);

@@ -331,6 +331,8 @@ extern const struct family vilbert_family, singlestream_family;
 /* The family whose names the file's tensors have; the first of all when none has, which then says
  * what is missing. */
 const struct family *family_of(const struct tensorfile *f);
+/* Fails for a checkpoint of a program whose models are of no family here, which it names. */
+int family_check_known(const struct tensorfile *f, struct vs_err *err);
 const struct family *family_default(void);
 /* All heads of its outputs, as bits. */
 unsigned family_heads(const struct family *f);

@@ -80,6 +80,8 @@ static struct tensor change_rows_of(const struct tensor *t, int64_t from, int64_
     if (t->ndim > 0) {
         v.shape[0] = count;
         v.data = (const uint8_t *)t->data + (size_t)(from * t->stride[0]) * dtype_size(t->dtype);
+        if (t->row_scale)
+            v.row_scale = (const uint8_t *)t->row_scale + (size_t)from * sizeof(float);
     }
     return v;
 }
@@ -141,8 +143,8 @@ static int compare_pair(struct kern *k, const struct tensor *a, const struct ten
 
 static bool change_is_real(const struct tensor *t)
 {
-    return t->dtype == DTYPE_F32 || t->dtype == DTYPE_F16 || t->dtype == DTYPE_BF16 ||
-           t->dtype == DTYPE_F64;
+    return t->row_scale || t->dtype == DTYPE_F32 || t->dtype == DTYPE_F16 ||
+           t->dtype == DTYPE_BF16 || t->dtype == DTYPE_F64;
 }
 
 static bool change_same_shape(const struct tensor *a, const struct tensor *b)

@@ -25,13 +25,6 @@
 
 /* ---- names */
 
-static char *image_id(const char *path)
-{
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    size_t n = strcspn(name, ".");
-    return n ? xstrndup(name, n) : xstrdup(name);
-}
-
 static int extract_by_id(const void *a, const void *b)
 {
     const struct item *const *x = a, *const *y = b;
@@ -497,7 +490,7 @@ int extract_run(const struct extract_options *o, char **images, int count,
     double start = vs_now_ms();
     e.items = xcalloc((size_t)count + 1, sizeof *e.items);
     for (int i = 0; i < count; i++)
-        e.items[i] = (struct item){.path = images[i], .id = image_id(images[i])};
+        e.items[i] = (struct item){.path = images[i], .id = regions_stem(images[i])};
     int rc = check_names(&e);
     if (rc == 0)
         rc = extract_open_detector(&e);

@@ -61,6 +61,7 @@ libcore_a_SOURCES += \
 	src/study/lens.c src/study/lens.h \
 	src/study/look.c src/study/look.h \
 	src/study/moves.c src/study/moves.h \
+	src/study/outputerror.c src/study/outputerror.h \
 	src/study/pca.c src/study/pca.h \
 	src/study/probes.c src/study/probes.h \
 	src/study/probes_run.c \

@@ -225,3 +225,13 @@ TAP_TESTS += test-sharded
 test_sharded_SOURCES = tests/unit/test-sharded.c
 test_sharded_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
 test_sharded_LDADD = $(CORE_LIBS)
+
+TAP_TESTS += test-wrappings
+test_wrappings_SOURCES = tests/unit/test-wrappings.c
+test_wrappings_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
+test_wrappings_LDADD = $(CORE_LIBS)
+
+TAP_TESTS += test-weightmix
+test_weightmix_SOURCES = tests/unit/test-weightmix.c
+test_weightmix_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
+test_weightmix_LDADD = $(CORE_LIBS)

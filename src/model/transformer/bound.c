@@ -83,8 +83,11 @@ int bound_check_sizes(const struct tensorfile *f, const char *what, const struct
 
 static void bind_note_missing(struct binder *b, const char *name)
 {
+    const char *odd = tensorfile_odd(b->f, name);
     if (b->missing_count++ < SHOWN)
-        buf_printf(&b->missing, "%s%s", b->missing_count > 1 ? ", " : "", name);
+        buf_printf(&b->missing, "%s%s%s%s%s", b->missing_count > 1 ? ", " : "", name,
+                   odd ? " (there, but as " : "", odd ? odd : "",
+                   odd ? ", which is not read)" : "");
 }
 
 static void bind_note_wrong(struct binder *b, const struct tensor *t, int64_t rows, int64_t columns)

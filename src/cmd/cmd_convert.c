@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/* vilscope convert: checkpoints as safetensors, in fewer bits, averaged, between two others. */
+#include "src/cmd/vilscope.h"
+
+#include "src/base/mem.h"
+#include "src/base/plain.h"
+#include "src/cmd/cmd_convert.h"
+#include "src/cmd/cmd_model.h"
+#include "src/formats/weightmix.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILES_MOST 64
+
+#define OPTIONS struct options
+struct options {
+    struct convert_asked asked;
+    const char *output;
+    int type, steps;
+    bool average, interpolate, force;
+};
+
+static const char *const mix_type_choices[] = {MIX_TYPE_NAMES, NULL};
+static const struct option_row option_rows[] = {
+    TEXT("output", 'o', "PATH", output, VALUES_FILES,
+         "the file to write; a folder where several checkpoints come of it"),
+    CHOICE("type", "TYPE", type, mix_type_choices, 0,
+           "numbers of the weights; int8: each row of a matrix with a scale of its own"),
+    FLAG("average", average, "one checkpoint: the mean of those that are given"),
+    FLAG("interpolate", interpolate,
+         "checkpoints on the straight way from the first to the second"),
+    INT("steps", 0, "N", steps, 2, 1000, 5, "how many of them, both ends counted"),
+    HEADING("To measure the error of every output:"),
+    ROW_MODEL(asked.model.dir),
+    ROWS_PARTS(asked.model),
+    ROW_CHECK_SET(asked.set, "the queries to ask (vilscope-probes(5)); without it those that the "
+                             "model directory names"),
+    ROW_THREADS(asked.model.threads),
+    ROW_DEVICE(asked.model.device),
+    ROW_WEIGHTS(asked.model),
+    ROW_UNSAFE,
+    FLAG("force", force, "overwrite what is there"),
+    END,
+};
+
+/* Checkpoints that are read, and those that are made. */
+struct conversion {
+    const struct options *o;
+    struct tensorfile *from[FILES_MOST];
+    char *paths[FILES_MOST];
+    int from_count;
+    struct mix mix;
+    bool *same; /* tensors that all have: stored once. NULL: everything is in one file */
+};
+
+/* ---- what is made: shares of those that are read */
+
+static int made_count(const struct conversion *c)
+{
+    return c->o->interpolate ? c->o->steps : c->o->average ? 1 : c->from_count;
+}
+
+static void shares_of(const struct conversion *c, int i, double *share)
+{
+    for (int k = 0; k < c->from_count; k++)
+        share[k] = c->o->average ? 1.0 / c->from_count : k == i;
+    if (c->o->interpolate) {
+        share[1] = (double)i / (c->o->steps - 1);
+        share[0] = 1 - share[1];
+    }
+}
+
+/* Which of those that are read it is to be compared with: the one that it has most of. */
+static int nearest_of(const struct conversion *c, const double *share)
+{
+    int best = 0;
+    for (int k = 1; k < c->from_count; k++)
+        best = share[k] > share[best] ? k : best;
+    return best;
+}
+
+static char *stem_of(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *dot = strrchr(name, '.');
+    char *stem = dot && dot > name ? xstrndup(name, (size_t)(dot - name)) : xstrdup(name);
+    for (char *p = stem; *p; p++)
+        *p = *p == '@' ? '-' : *p;
+    return stem;
+}
+
+/* "step-03", or the name of the file that it is made of. */
+static char *made_name(const struct conversion *c, int i)
+{
+    int digits = c->o->steps > 100 ? 4 : c->o->steps > 10 ? 2 : 1;
+    return c->o->interpolate ? xasprintf("step-%0*d", digits, i) : stem_of(c->paths[i]);
+}
+
+/* ---- writing */
+
+/* "0.25 a.bin + 0.75 b.bin" */
+static char *describe(const struct conversion *c, const double *share)
+{
+    struct buf text = {0};
+    for (int k = 0; k < c->from_count; k++) {
+        const char *slash = strrchr(c->paths[k], '/');
+        char hex[DIGEST_HEX];
+        struct vs_err err = {0};
+        if (share[k] == 0 || tensorfile_digest(c->from[k], hex, &err) != 0)
+            continue;
+        buf_printf(&text, "%s%.6g %s (sha256 %s)", text.len ? " + " : "", share[k],
+                   slash ? slash + 1 : c->paths[k], hex);
+    }
+    return buf_steal(&text);
+}
+
+static int write_one(struct conversion *c, const double *share, const char *path,
+                     const char *error, struct vs_err *err)
+{
+    char *made_of = describe(c, share);
+    const char *const metadata[] = {"format", "pt", "made_by", "vilscope convert", "made_of",
+                                    made_of, "type", mix_type_names[c->mix.type],
+                                    "output_errors", error, NULL};
+    int rc = mix_write(&c->mix, share, c->same, false, metadata, path, err);
+    free(made_of);
+    return rc;
+}
+
+/* Opened to be asked: with the tensors that all have. */
+static char *index_path(const char *path)
+{
+    return xasprintf("%s.index.json", path);
+}
+
+static int write_index(struct conversion *c, const char *path, struct vs_err *err)
+{
+    const char *slash = strrchr(path, '/');
+    char *index = index_path(path);
+    int rc = mix_write_index(&c->mix, c->same, "shared.safetensors", slash ? slash + 1 : path,
+                             index, err);
+    free(index);
+    return rc;
+}
+
+static int measure_one(struct conversion *c, const double *share, const char *path,
+                       struct vs_err *err)
+{
+    int near = nearest_of(c, share);
+    struct output_errors e = {.count = 0};
+    char *made = c->same ? index_path(path) : xstrdup(path);
+    int rc = convert_measure(&c->o->asked, c->paths[near], made, &e, err);
+    if (rc == 0) {
+        char *json = output_errors_json(&e);
+        char *title = xasprintf("%s against %s", path, c->paths[near]);
+        convert_print(title, &e);
+        rc = write_one(c, share, path, json, err);
+        free(title);
+        free(json);
+    }
+    output_errors_fini(&e);
+    free(made);
+    return rc;
+}
+
+/* Written, asked, and written again with what was found out: what it says of itself is a part of
+ * it. */
+static int make_one(struct conversion *c, int i, const char *path, struct vs_err *err)
+{
+    double share[FILES_MOST];
+    struct stat st;
+    shares_of(c, i, share);
+    if (!c->o->force && stat(path, &st) == 0)
+        return vs_fail(err, VS_E_USAGE, "%s: is there already (--force overwrites it)", path);
+    int rc = write_one(c, share, path, "not measured: no model directory and no check set", err);
+    if (rc == 0 && c->same)
+        rc = write_index(c, path, err);
+    if (rc != 0)
+        return rc;
+    if (convert_can_ask(&c->o->asked))
+        return measure_one(c, share, path, err);
+    plain_out("%s: written; the error of its outputs was not measured (-m DIR --check-set FILE "
+              "does)\n", path);
+    return 0;
+}
+
+static int make_folder(const char *path, struct vs_err *err)
+{
+    struct stat st;
+    if (mkdir(path, 0777) == 0 || (stat(path, &st) == 0 && S_ISDIR(st.st_mode)))
+        return 0;
+    return vs_fail(err, VS_E_IO, "%s: the folder cannot be created: %s", path, strerror(errno));
+}
+
+/* What all have in common is stored once, if there is any. */
+static int write_shared(struct conversion *c, struct vs_err *err)
+{
+    int n = tensorfile_count(c->from[0]);
+    double share[FILES_MOST] = {1};
+    c->same = xcalloc((size_t)n + 1, sizeof *c->same);
+    uint64_t bytes = mix_find_same(&c->mix, c->same);
+    if (bytes == 0) {
+        free(c->same);
+        c->same = NULL;
+        return 0;
+    }
+    char *path = xasprintf("%s/shared.safetensors", c->o->output);
+    int rc = mix_write(&c->mix, share, c->same, true, NULL, path, err);
+    if (rc == 0)
+        plain_out("%s: %.1f MB that all have, stored once\n", path, (double)bytes / 1e6);
+    free(path);
+    return rc;
+}
+
+static int make_several(struct conversion *c, struct vs_err *err)
+{
+    int rc = make_folder(c->o->output, err);
+    if (rc == 0)
+        rc = write_shared(c, err);
+    for (int i = 0; i < made_count(c) && rc == 0; i++) {
+        char *name = made_name(c, i), *path = xasprintf("%s/%s.safetensors", c->o->output, name);
+        rc = make_one(c, i, path, err);
+        free(path);
+        free(name);
+    }
+    return rc;
+}
+
+/* ---- the command */
+
+static int convert_check_options(const struct options *o, int count)
+{
+    if (!o->output)
+        return command_usage("convert", "-o is missing: the file to write");
+    if (o->average && o->interpolate)
+        return command_usage("convert", "only one of --average and --interpolate at a time");
+    if (count == 0 || count > FILES_MOST)
+        return command_usage("convert", "1 to %d checkpoints can be read", FILES_MOST);
+    if (o->interpolate && count != 2)
+        return command_usage("convert", "--interpolate goes from one checkpoint to another: give "
+                             "two");
+    if (o->average && count < 2)
+        return command_usage("convert", "--average needs two checkpoints or more");
+    return 0;
+}
+
+static int open_sources(struct conversion *c, const struct chosen *chosen, int count,
+                        struct vs_err *err)
+{
+    const char *set = c->o->asked.model.weights;
+    int rc = 0;
+    for (int i = 0; i < count && rc == 0; i++) {
+        char *saved = parts_saved_weights(chosen->paths[i]);
+        c->paths[i] = set ? xasprintf("%s@%s", saved ? saved : chosen->paths[i], set)
+                          : xstrdup(saved ? saved : chosen->paths[i]);
+        free(saved);
+        rc = tensorfile_open(c->paths[i], &c->from[i], err);
+        c->from_count += rc == 0;
+        if (rc != 0)
+            free(c->paths[i]);
+    }
+    c->mix = (struct mix){.from = c->from, .from_count = c->from_count,
+                          .type = (enum mix_type)c->o->type};
+    return rc == 0 ? mix_check(&c->mix, err) : rc;
+}
+
+static int run_convert(void *options, char **args, int count)
+{
+    struct options *o = options;
+    struct conversion c = {.o = o};
+    struct words wanted = {.count = 0};
+    struct chosen *chosen = NULL;
+    struct vs_err err = {0};
+    struct stat st;
+    int status = convert_check_options(o, count);
+    if (status != 0)
+        return status;
+    for (int i = 0; i < count; i++)
+        wanted.list[wanted.count++] = args[i];
+    int rc = command_choose("convert", &wanted, &o->asked.model, &chosen, &err);
+    if (rc == 0)
+        rc = open_sources(&c, chosen, count, &err);
+    if (rc == 0 && made_count(&c) == 1 && (stat(o->output, &st) != 0 || !S_ISDIR(st.st_mode)))
+        rc = make_one(&c, 0, o->output, &err);
+    else if (rc == 0)
+        rc = make_several(&c, &err);
+    for (int i = 0; i < c.from_count; i++) {
+        tensorfile_close(c.from[i]);
+        free(c.paths[i]);
+    }
+    free(c.same);
+    command_chosen_free(chosen);
+    return rc == 0 ? EXIT_OK : command_fail("convert", &err);
+}
+
+const struct command command_convert = {
+    .name = "convert", .args = "[OPTION...] -o FILE|DIR CHECKPOINT...",
+    .summary = "Write checkpoints as safetensors: in fewer bits, averaged, interpolated.",
+    .about =
+        "Reads checkpoints in any of the formats that inspect knows and writes safetensors. With\n"
+        "a model directory it asks the old and the new one a set of queries, prints how far each\n"
+        "output is off, and keeps that in the file's metadata (\"output_errors\").\n",
+    .after =
+        "CHECKPOINT is a file, FILE@SET of one with several sets of weights, or a name in the\n"
+        "model directory. Tensors that several written checkpoints share are stored once, in\n"
+        "shared.safetensors; then NAME.safetensors.index.json is what is opened.\n\n"
+        "  vilscope convert multi_task_model.bin -o small.safetensors --type int8 -m models/12in1\n"
+        "  vilscope convert --average epoch5.bin epoch6.bin epoch7.bin -o soup.safetensors\n"
+        "  vilscope convert --interpolate a.bin b.bin --steps 5 -o way/\n",
+    .rows = option_rows, .most = FILES_MOST, .values = VALUES_CHECKPOINTS,
+    .size = sizeof(struct options), .run = run_convert,
+};

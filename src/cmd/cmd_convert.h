@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* What a converted checkpoint says, beside what it was made of. */
+#ifndef VS_CMD_CONVERT_H
+#define VS_CMD_CONVERT_H
+
+#include "src/engine/engine.h"
+#include "src/study/outputerror.h"
+
+/* Where the queries come from: a model directory, or its parts, and a set. */
+struct convert_asked {
+    struct model_options model;
+    const char *set; /* a check set; NULL: the queries that the model directory names */
+};
+
+/* Whether there is anything to ask, and with what. */
+bool convert_can_ask(const struct convert_asked *a);
+/* What `made` computes less what `from` does, on the set. The caller ends *out with
+ * output_errors_fini. */
+int convert_measure(const struct convert_asked *a, const char *from, const char *made,
+                    struct output_errors *out, struct vs_err *err);
+void convert_print(const char *name, const struct output_errors *e);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* How far a converted checkpoint is from what it was made of. */
+#include "src/cmd/cmd_convert.h"
+
+#include "src/base/plain.h"
+#include "src/engine/modeldir.h"
+
+
+bool convert_can_ask(const struct convert_asked *a)
+{
+    return a->model.dir || (a->model.config && a->model.vocab && a->set);
+}
+
+int convert_measure(const struct convert_asked *a, const char *from, const char *made,
+                    struct output_errors *out, struct vs_err *err)
+{
+    const char *const paths[] = {from, made, NULL};
+    struct model_options o = a->model;
+    struct model *m = NULL;
+    struct probes *set = NULL;
+    o.checkpoints = paths;
+    o.names = NULL;
+    int rc = model_open(&o, &m, err);
+    const char *path = rc == 0 && !a->set ? model_queries(m) : a->set;
+    if (rc == 0 && !path)
+        rc = vs_fail(err, VS_E_USAGE, "%s: names no queries: give a set with --check-set FILE",
+                     model_name(m));
+    if (rc == 0)
+        rc = probes_open(path, &set, err);
+    if (rc == 0)
+        rc = output_errors_measure(m, 0, 1, set, out, err);
+    probes_free(set);
+    model_free(m);
+    return rc;
+}
+
+void convert_print(const char *name, const struct output_errors *e)
+{
+    plain_out("%s: %d queries asked", name, e->asked);
+    if (e->failed)
+        plain_out(", %d could not be (%s)", e->failed, e->first_failure);
+    plain_out("\n  %-28s %12s %12s\n", "output", "largest", "relative");
+    for (int i = 0; i < e->count; i++)
+        plain_out("  %-28s %12.3g %12.3g\n", e->list[i].name, e->list[i].largest,
+                  e->list[i].relative);
+    for (int i = 0; i < e->task_count; i++)
+        plain_out("  %s: the same best answer to %d of %d\n", e->tasks[i].task->name,
+                  e->tasks[i].same, e->tasks[i].asked);
+}

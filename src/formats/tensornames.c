@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/* Names of a file's tensors, made those that the model has, and the index of them.
+ *
+ * Source of MMF's names: mmf/models/vilbert.py (ViLBERTForClassification). */
+#include "src/formats/setname.h"
+#include "src/formats/tensorfile_priv.h"
+
+#include "src/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what models were wrapped into */
+
+#define WRAPS_MOST 16
+
+/* What stands before the names of a model; several are several sets of weights. */
+struct wraps {
+    char *list[WRAPS_MOST]; /* "model_ema.", or "" */
+    int count;
+};
+
+static void wraps_add(struct wraps *w, const char *name, int len)
+{
+    for (int i = 0; i < w->count; i++)
+        if ((int)strlen(w->list[i]) == len && strncmp(w->list[i], name, (size_t)len) == 0)
+            return;
+    if (len >= 0 && w->count < WRAPS_MOST)
+        w->list[w->count++] = xstrndup(name, (size_t)len);
+}
+
+static void wraps_fini(struct wraps *w)
+{
+    for (int i = 0; i < w->count; i++)
+        free(w->list[i]);
+}
+
+static const char *wraps_get(const void *wraps, int i)
+{
+    return ((const struct wraps *)wraps)->list[i];
+}
+
+/* "model_ema.": the dot is not a part of what a user calls it. */
+static void wraps_to_labels(const struct wraps *w, struct wraps *labels)
+{
+    for (int i = 0; i < w->count; i++) {
+        size_t n = strlen(w->list[i]);
+        labels->list[labels->count++] = xstrndup(w->list[i], n - (n && w->list[i][n - 1] == '.'));
+    }
+}
+
+/* Names of no model: only what DataParallel puts before all of them is known to be a wrapper's. */
+static size_t parallel_prefix(const struct tensorfile *f)
+{
+    static const char word[] = "module.";
+    size_t len = sizeof word - 1, skip = 0;
+    for (; skip < 4 * len && f->count > 0; skip += len)
+        for (int i = 0; i < f->count; i++)
+            if (strlen(f->list[i].raw_name) <= skip + len ||
+                strncmp(f->list[i].raw_name + skip, word, len) != 0)
+                return skip;
+    return skip;
+}
+
+static int choose_plain_wrap(const char *path, const struct wraps *labels, int *out,
+                             struct vs_err *err)
+{
+    int plain = 0;
+    for (int i = 0; i < labels->count; i++) {
+        if (!labels->list[i][0]) {
+            *out = i;
+            return 0;
+        }
+        if (!setname_is_average(labels->list[i]) && plain++ == 0)
+            *out = i;
+    }
+    if (plain > 1 || (plain == 0 && labels->count > 1))
+        return setname_fail_several(path, labels, labels->count, wraps_get, err);
+    *out = plain ? *out : 0;
+    return 0;
+}
+
+static void note_sets(struct tensorfile *f, const struct wraps *labels)
+{
+    for (int i = 0; labels->count > 1 && i < labels->count; i++)
+        if (labels->list[i][0])
+            buf_printf(&f->sets, "%s%s", f->sets.len ? ", " : "", labels->list[i]);
+}
+
+static int choose_wrap(struct tensorfile *f, const struct wraps *w, int *out, struct vs_err *err)
+{
+    struct wraps labels = {.count = 0};
+    int rc = 0;
+    bool asked = f->wanted && !f->matched;
+    *out = -1;
+    wraps_to_labels(w, &labels);
+    note_sets(f, &labels);
+    if (asked)
+        rc = setname_match(f->wanted, f->map.path, &labels, labels.count, wraps_get, out, err);
+    if (rc == 0 && asked && *out < 0)
+        rc = vs_fail(err, VS_E_MISSING, "%s: has no weights called '%s'%s%s", f->map.path,
+                     f->wanted, f->sets.len ? ": it has " : ", only one set of them",
+                     f->sets.len ? f->sets.data : "");
+    if (rc == 0 && *out < 0 && w->count > 0)
+        rc = choose_plain_wrap(f->map.path, &labels, out, err);
+    wraps_fini(&labels);
+    return rc;
+}
+
+/* The prefix of the set that is read, which is taken off; owned by the caller. */
+static int find_prefix(struct tensorfile *f, char **out, struct vs_err *err)
+{
+    struct wraps w = {.count = 0};
+    int at;
+    for (int i = 0; i < f->count; i++)
+        wraps_add(&w, f->list[i].raw_name, setname_before_landmark(f->list[i].raw_name));
+    int rc = choose_wrap(f, &w, &at, err);
+    if (rc == 0 && at >= 0)
+        *out = xstrdup(w.list[at]);
+    else if (rc == 0)
+        *out = xstrndup(f->count ? f->list[0].raw_name : "", parallel_prefix(f));
+    wraps_fini(&w);
+    return rc;
+}
+
+/* ---- names of others for the same */
+
+/* TensorFlow's names of a layer norm's parameters, as old checkpoints have them. */
+static char *canonical_name(const char *raw)
+{
+    size_t n = strlen(raw);
+    if (n > 6 && strcmp(raw + n - 6, ".gamma") == 0)
+        return xasprintf("%.*s.weight", (int)(n - 6), raw);
+    if (n > 5 && strcmp(raw + n - 5, ".beta") == 0)
+        return xasprintf("%.*s.bias", (int)(n - 5), raw);
+    return xstrdup(raw);
+}
+
+static const struct tensor *find_named(const struct tensorfile *f, const char *name)
+{
+    for (int i = 0; i < f->count; i++)
+        if (strcmp(f->list[i].name, name) == 0)
+            return &f->list[i];
+    return NULL;
+}
+
+/* Which of the model's heads MMF's classifier is: its sizes tell. NULL: there is none. */
+static const char *mmf_head(const struct tensorfile *f)
+{
+    const struct tensor *in = find_named(f, "classifier.0.dense.weight");
+    const struct tensor *out = find_named(f, "classifier.1.weight");
+    const struct tensor *pool = find_named(f, "bert.t_pooler.dense.weight");
+    if (!in || !out || !pool || in->ndim != 2 || out->ndim != 2 || pool->ndim != 2)
+        return NULL;
+    if (in->shape[1] == 2 * pool->shape[0]) /* of two images */
+        return "vil_binary_prediction";
+    return out->shape[0] == 1533 || out->shape[0] == 1842 ? "vil_prediction_gqa" : "vil_prediction";
+}
+
+static void map_mmf(struct tensorfile *f)
+{
+    static const char *const parts[][2] = {{"classifier.0.dense.", "logit_fc.0."},
+                                           {"classifier.0.LayerNorm.", "logit_fc.2."},
+                                           {"classifier.1.", "logit_fc.3."}};
+    const char *head = mmf_head(f);
+    for (int i = 0; head && i < f->count; i++)
+        for (int k = 0; k < 3; k++) {
+            const char *name = f->list[i].name;
+            size_t n = strlen(parts[k][0]);
+            if (strncmp(name, parts[k][0], n) != 0)
+                continue;
+            f->list[i].name = xasprintf("%s.%s%s", head, parts[k][1], name + n);
+            free((char *)(uintptr_t)name);
+        }
+}
+
+/* ---- the index */
+
+static const char *without_prefix(const char *raw, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    return strncmp(raw, prefix, n) == 0 && raw[n] ? raw + n : raw;
+}
+
+static int index_names(struct tensorfile *f, struct vs_err *err)
+{
+    strmap_fini(&f->index);
+    for (int i = 0; i < f->count; i++)
+        if (strmap_add(&f->index, f->list[i].name, strlen(f->list[i].name), i) >= 0)
+            return vs_fail(err, VS_E_FORMAT, "%s: tensor '%s' is there twice", f->map.path,
+                           f->list[i].name);
+    return 0;
+}
+
+static bool is_scale_of(const struct tensor *scale, const struct tensor *t)
+{
+    return scale && scale->dtype == DTYPE_F32 && scale->ndim == 1 && scale->data &&
+           scale->shape[0] == t->shape[0] && tensor_is_contiguous(scale);
+}
+
+/* Whole numbers that stand for weights have NAME.row_scale beside them (vilscope convert), which is
+ * a part of the tensor then, and none of the list. */
+static int join_row_scales(struct tensorfile *f, struct vs_err *err)
+{
+    int kept = 0, joined = 0;
+    bool *gone = xcalloc((size_t)f->count + 1, sizeof *gone);
+    for (int i = 0; i < f->count; i++) {
+        struct tensor *t = &f->list[i];
+        if (t->dtype != DTYPE_I8 || t->ndim != 2 || !tensor_is_contiguous(t))
+            continue;
+        char *name = xasprintf("%s" ROW_SCALE_END, t->name);
+        const struct tensor *scale = tensorfile_find(f, name);
+        free(name);
+        if (!is_scale_of(scale, t))
+            continue;
+        t->row_scale = scale->data;
+        gone[scale - f->list] = true;
+        joined++;
+    }
+    for (int i = 0; joined && i < f->count; i++)
+        if (gone[i]) {
+            free((char *)(uintptr_t)f->list[i].name);
+            free((char *)(uintptr_t)f->list[i].raw_name);
+        } else {
+            f->list[kept++] = f->list[i];
+        }
+    f->count = joined ? kept : f->count;
+    free(gone);
+    return joined ? index_names(f, err) : 0;
+}
+
+int tensorfile_index(struct tensorfile *f, struct vs_err *err)
+{
+    char *prefix = NULL;
+    int rc = find_prefix(f, &prefix, err);
+    for (int i = 0; rc == 0 && i < f->count; i++)
+        f->list[i].name = canonical_name(without_prefix(f->list[i].raw_name, prefix));
+    for (int i = 0; rc == 0 && i < f->odd_count; i++) {
+        char *raw = f->odd[i].name;
+        f->odd[i].name = canonical_name(without_prefix(raw, prefix));
+        free(raw);
+    }
+    free(prefix);
+    if (rc == 0)
+        map_mmf(f);
+    if (rc == 0)
+        rc = index_names(f, err);
+    return rc == 0 ? join_row_scales(f, err) : rc;
+}

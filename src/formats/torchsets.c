@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/* The sets of weights in what a training script saved: state dicts in dictionaries of its own,
+ * averaged copies beside the plain ones, whole modules. One of them is chosen.
+ *
+ * Source: torch/nn/modules/module.py (state_dict, and what pickling a module writes of it). */
+#include "src/formats/torchsets.h"
+
+#include "src/formats/setname.h"
+#include "src/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SETS_MOST 64
+#define SETS_DEPTH 5          /* dictionaries in each other that are looked into */
+#define MODULES_DEPTH 40
+#define LOOKED_AT_MOST 4000000 /* values: shared ones would multiply without an end */
+
+/* ---- the tensors of a set */
+
+struct walk {
+    torch_visit *visit;
+    void *arg;
+    struct buf name;
+    long looked_at;
+    int rc;
+};
+
+static bool is_text(const struct pval *v)
+{
+    return v->kind == PK_STRING || v->kind == PK_BYTES;
+}
+
+/* "layer" and "3" to "layer.3"; the length before, to go back to. */
+static size_t walk_down(struct walk *w, const struct pval *key)
+{
+    size_t before = w->name.len;
+    if (before)
+        buf_puts(&w->name, ".");
+    buf_printf(&w->name, "%.*s", key->len > 4096 ? 4096 : (int)key->len,
+               (const char *)key->bytes);
+    return before;
+}
+
+static void walk_up(struct walk *w, size_t before)
+{
+    w->name.len = before;
+    if (w->name.data)
+        w->name.data[before] = '\0';
+}
+
+static void walk_tensors(struct walk *w, const struct pval *dict)
+{
+    for (size_t i = 0; dict && i + 1 < dict->count && w->rc == 0; i += 2) {
+        const struct pval *key = dict->items[i], *args = torch_tensor_args(dict->items[i + 1]);
+        if (++w->looked_at > LOOKED_AT_MOST || !args || !is_text(key))
+            continue;
+        size_t before = walk_down(w, key);
+        w->rc = w->visit(w->arg, w->name.data, w->name.len, args);
+        walk_up(w, before);
+    }
+}
+
+static const struct pval *dict_in(const struct pval *v, const char *key)
+{
+    const struct pval *d = v && v->kind == PK_DICT ? pval_get(v, key) : NULL;
+    return d && d->kind == PK_DICT ? d : NULL;
+}
+
+/* What a module keeps of itself; NULL for what is none. */
+static const struct pval *module_state(const struct pval *v)
+{
+    const struct pval *state = v->kind == PK_OBJECT && v->count > 2 ? v->items[2] : NULL;
+    return dict_in(state, "_modules") && dict_in(state, "_parameters") ? state : NULL;
+}
+
+static void walk_module(struct walk *w, const struct pval *state, int depth)
+{
+    const struct pval *inner = dict_in(state, "_modules");
+    walk_tensors(w, dict_in(state, "_parameters"));
+    walk_tensors(w, dict_in(state, "_buffers"));
+    for (size_t i = 0; i + 1 < inner->count && w->rc == 0 && depth < MODULES_DEPTH; i += 2) {
+        const struct pval *child = module_state(inner->items[i + 1]);
+        if (++w->looked_at > LOOKED_AT_MOST || !child || !is_text(inner->items[i]))
+            continue;
+        size_t before = walk_down(w, inner->items[i]);
+        walk_module(w, child, depth + 1);
+        walk_up(w, before);
+    }
+}
+
+int torch_set_each(const struct pval *set, torch_visit *visit, void *arg)
+{
+    struct walk w = {.visit = visit, .arg = arg};
+    const struct pval *module = module_state(set);
+    if (module)
+        walk_module(&w, module, 0);
+    else if (set->kind == PK_DICT)
+        walk_tensors(&w, set);
+    buf_fini(&w.name);
+    return w.rc;
+}
+
+/* ---- finding them */
+
+struct set {
+    char *label; /* the keys that lead to it, "ema.module"; "" is the file's own dictionary */
+    const struct pval *from;
+    long tensors;
+    bool whole; /* it has what every model has */
+};
+
+struct sets {
+    struct set list[SETS_MOST];
+    int count;
+    long looked_at;
+};
+
+static int count_tensor(void *arg, const char *name, size_t len, const struct pval *args)
+{
+    struct set *s = arg;
+    (void)len;
+    (void)args;
+    s->tensors++;
+    s->whole = s->whole || setname_before_landmark(name) >= 0;
+    return 0;
+}
+
+static void sets_add(struct sets *s, const struct pval *from, const char *label)
+{
+    struct set found = {.from = from};
+    if (s->count == SETS_MOST)
+        return;
+    torch_set_each(from, count_tensor, &found);
+    if (found.tensors) {
+        found.label = xstrdup(label);
+        s->list[s->count++] = found;
+    }
+}
+
+static void sets_find(struct sets *s, const struct pval *v, const char *label, int depth)
+{
+    sets_add(s, v, label);
+    for (size_t i = 0; v->kind == PK_DICT && depth < SETS_DEPTH && i + 1 < v->count; i += 2) {
+        const struct pval *key = v->items[i], *inner = v->items[i + 1];
+        if (++s->looked_at > LOOKED_AT_MOST)
+            return;
+        if (!is_text(key) || (inner->kind != PK_DICT && !module_state(inner)))
+            continue;
+        char *below = xasprintf("%s%s%.*s", label, label[0] ? "." : "",
+                                key->len > 100 ? 100 : (int)key->len, (const char *)key->bytes);
+        sets_find(s, inner, below, depth + 1);
+        free(below);
+    }
+}
+
+/* ---- choosing */
+
+static const char *sets_label(const void *sets, int i)
+{
+    return ((const struct sets *)sets)->list[i].label;
+}
+
+/* What training scripts call the plain weights, the likelier first. */
+static int plainness(const char *label)
+{
+    static const char *const names[] = {"", "model_state_dict", "state_dict", "model", "module"};
+    const char *dot = strrchr(label, '.');
+    int i = 0, n = (int)(sizeof names / sizeof names[0]);
+    while (i < n && strcmp(dot ? dot + 1 : label, names[i]) != 0)
+        i++;
+    return i;
+}
+
+/* Sets that are models come before others, plain ones before averages, ... */
+static bool is_better(const struct set *a, const struct set *b)
+{
+    bool average_a = setname_is_average(a->label), average_b = setname_is_average(b->label);
+    if (a->whole != b->whole)
+        return a->whole;
+    if (average_a != average_b)
+        return average_b;
+    int pa = plainness(a->label), pb = plainness(b->label);
+    if (!a->whole && pa != pb) /* a detector's, a table of numbers: where state dicts are */
+        return pa < pb;
+    return a->whole ? pa < pb : a->tensors > b->tensors;
+}
+
+/* Only models are told apart by what they are called; of other files all sets are. */
+static void keep_models(struct sets *s)
+{
+    int n = 0;
+    for (int i = 0; i < s->count; i++)
+        n += s->list[i].whole;
+    for (int i = 0, k = 0; n && i < s->count; i++)
+        if (s->list[i].whole) {
+            struct set swap = s->list[k];
+            s->list[k++] = s->list[i];
+            s->list[i] = swap;
+        }
+    for (int i = n; n && i < s->count; i++)
+        free(s->list[i].label);
+    s->count = n ? n : s->count;
+}
+
+static int choose_plain(const struct sets *s, const char *path, bool any, int *out,
+                        struct vs_err *err)
+{
+    int best = 0;
+    for (int i = 1; i < s->count; i++)
+        best = is_better(&s->list[i], &s->list[best]) ? i : best;
+    for (int i = 0; i < s->count && s->list[best].whole && !any; i++)
+        if (i != best && !is_better(&s->list[best], &s->list[i]))
+            return setname_fail_several(path, s, s->count, sets_label, err);
+    *out = best;
+    return 0;
+}
+
+int torch_choose_set(const struct pval *root, const char *path, const char *wanted,
+                     const struct pval **out, struct buf *names, bool *matched,
+                     struct vs_err *err)
+{
+    struct sets *s = xcalloc(1, sizeof *s);
+    int at = -1, rc = 0;
+    *out = NULL;
+    *matched = false;
+    sets_find(s, root, "", 0);
+    keep_models(s);
+    for (int i = 0; s->count > 1 && i < s->count; i++)
+        if (s->list[i].label[0])
+            buf_printf(names, "%s%s", names->len ? ", " : "", s->list[i].label);
+    if (wanted)
+        rc = setname_match(wanted, path, s, s->count, sets_label, &at, err);
+    *matched = at >= 0;
+    if (rc == 0 && at < 0 && s->count > 0) /* a name may be that of a part of the tensors */
+        rc = choose_plain(s, path, wanted != NULL, &at, err);
+    if (rc == 0 && at >= 0)
+        *out = s->list[at].from;
+    for (int i = 0; i < s->count; i++)
+        free(s->list[i].label);
+    free(s);
+    return rc;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Checkpoints made of others: in fewer bits, averaged, on the way from one to another. */
+#ifndef VS_WEIGHTMIX_H
+#define VS_WEIGHTMIX_H
+
+#include "src/formats/tensorfile.h"
+
+enum mix_type { MIX_F32, MIX_F16, MIX_BF16, MIX_INT8, MIX_TYPES };
+#define MIX_TYPE_NAMES "float32", "float16", "bfloat16", "int8"
+extern const char *const mix_type_names[]; /* with a NULL behind the last */
+
+struct mix {
+    struct tensorfile *const *from; /* (from_count), borrowed; all have the same tensors */
+    int from_count;
+    enum mix_type type; /* of the weights. int8: matrices, by rows (ROW_SCALE_END); vectors stay
+                           float32. Tensors of whole numbers stay what they are in the first. */
+};
+
+/* Whether all files of m have the same tensors in the same shapes: what differs, else. */
+int mix_check(const struct mix *m, struct vs_err *err);
+/* Which of the first file's tensors are the same numbers in all of them: same (tensorfile_count of
+ * the first) is the caller's. Reads all files. Returns their bytes as m->type writes them. */
+uint64_t mix_find_same(const struct mix *m, bool *same);
+/* Writes the sum of share[i] times file i as safetensors. Only tensors whose entry of which is
+ * `wanted`; which NULL: all. metadata: as safetensors_write_each has it. Fails on numbers that are
+ * not finite, or not in the new type, naming the tensor. */
+int mix_write(const struct mix *m, const double *share, const bool *which, bool wanted,
+              const char *const *metadata, const char *path, struct vs_err *err);
+/* Writes an index of shards beside them: where tensors with which[i] are in `first`, the others in
+ * `second` (names of files in its folder). */
+int mix_write_index(const struct mix *m, const bool *which, const char *first, const char *second,
+                    const char *path, struct vs_err *err);
+
+#endif

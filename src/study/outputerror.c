@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* Differences of outputs of two checkpoints. */
+#include "src/study/outputerror.h"
+
+#include "src/base/mem.h"
+#include "src/study/compare.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PADDING -9999.0 /* what the reference adds to what may not be chosen; out.vision_logit */
+
+/* While they are summed. */
+struct sums {
+    double squares, differences, largest;
+    int64_t numbers;
+};
+
+static void sums_add(struct sums *s, const struct trace_tensor *x, const struct trace_tensor *y)
+{
+    size_t n = trace_numbers(x);
+    if (trace_numbers(y) != n)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        double a = (double)x->data[i], b = (double)y->data[i], d = fabs(a - b);
+        if (a < PADDING && b < PADDING)
+            continue;
+        s->squares += a * a;
+        s->differences += d * d;
+        s->largest = d > s->largest ? d : s->largest;
+        s->numbers++;
+    }
+}
+
+static struct output_task *find_task(struct output_errors *e, const struct task *task)
+{
+    for (int i = 0; i < e->task_count; i++)
+        if (e->tasks[i].task == task)
+            return &e->tasks[i];
+    e->tasks = xreallocarray(e->tasks, (size_t)e->task_count + 1, sizeof *e->tasks);
+    e->tasks[e->task_count] = (struct output_task){.task = task};
+    return &e->tasks[e->task_count++];
+}
+
+static void compare_two(struct output_errors *e, struct sums *sums, const struct result *a,
+                        const struct result *b)
+{
+    struct output_task *t = find_task(e, a->task);
+    e->asked++;
+    t->asked++;
+    t->same += compare_count(a) > 0 && compare_count(b) > 0 &&
+               compare_key(a, 0) == compare_key(b, 0);
+    for (int i = 0; i < a->trace->count; i++) {
+        const struct trace_tensor *x = &a->trace->tensors[i];
+        const struct trace_tensor *y = trace_get(b->trace, x->at);
+        if (x->at.kind == TRACE_OUTPUT && y)
+            sums_add(&sums[x->at.site], x, y);
+    }
+}
+
+static int ask_both(struct probe_runner *runner, struct model *m, int i, const int checkpoints[2],
+                    struct output_errors *e, struct sums *sums)
+{
+    struct result *r[2] = {NULL, NULL};
+    struct vs_err why = {0};
+    int rc = 0;
+    for (int k = 0; k < 2 && rc == 0; k++) {
+        struct query q;
+        rc = probe_runner_query(runner, i, checkpoints[k], &q, &why);
+        q.outputs = true;
+        if (rc == 0)
+            rc = query_run(m, &q, NULL, &r[k], &why);
+    }
+    if (rc == 0)
+        compare_two(e, sums, r[0], r[1]);
+    else if (e->failed++ == 0)
+        snprintf(e->first_failure, sizeof e->first_failure, "%.255s", why.text);
+    result_free(r[0]);
+    result_free(r[1]);
+    return rc;
+}
+
+int output_errors_measure(struct model *m, int a, int b, const struct probes *set,
+                          struct output_errors *out, struct vs_err *err)
+{
+    const int checkpoints[2] = {a, b};
+    struct sums sums[OUT_COUNT] = {{0}};
+    struct probe_runner *runner = probe_runner_new(m, set);
+    *out = (struct output_errors){.count = 0};
+    for (int i = 0; i < set->count; i++)
+        ask_both(runner, m, i, checkpoints, out, sums);
+    probe_runner_free(runner);
+    for (int i = 0; i < OUT_COUNT; i++) {
+        struct output_error *e = &out->list[out->count];
+        const struct sums *s = &sums[i];
+        if (!s->numbers)
+            continue;
+        trace_name((struct trace_at){.kind = TRACE_OUTPUT, .site = i}, e->name);
+        e->largest = s->largest;
+        e->relative = s->squares > 0 ? sqrt(s->differences / s->squares) : s->largest;
+        e->numbers = s->numbers;
+        out->count++;
+    }
+    if (out->asked == 0)
+        return vs_fail(err, VS_E_MISSING, "%s: none of its %d queries could be asked%s%s",
+                       set->path ? set->path : "the set", set->count, out->failed ? ": " : "",
+                       out->first_failure);
+    return 0;
+}
+
+void output_errors_fini(struct output_errors *e)
+{
+    free(e->tasks);
+    *e = (struct output_errors){.count = 0};
+}
+
+char *output_errors_json(const struct output_errors *e)
+{
+    json_t *outputs = json_object(), *tasks = json_object();
+    for (int i = 0; i < e->count; i++)
+        json_object_set_new(outputs, e->list[i].name,
+                            json_pack("{s:f, s:f}", "largest", e->list[i].largest, "relative",
+                                      e->list[i].relative));
+    for (int i = 0; i < e->task_count; i++)
+        json_object_set_new(tasks, e->tasks[i].task->name,
+                            json_pack("{s:i, s:i}", "asked", e->tasks[i].asked, "same_answer",
+                                      e->tasks[i].same));
+    json_t *root = json_pack("{s:i, s:i, s:o, s:o}", "asked", e->asked, "failed", e->failed,
+                             "outputs", outputs, "tasks", tasks);
+    char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(5));
+    json_decref(root);
+    return text;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* How far what one checkpoint computes is from what another does, output by output, on a set of
+ * queries. */
+#ifndef VS_OUTPUTERROR_H
+#define VS_OUTPUTERROR_H
+
+#include "src/model/trace.h"
+#include "src/study/probes.h"
+
+struct output_error {
+    char name[TRACE_NAME]; /* "out.vil_prediction" */
+    double largest;        /* difference of two numbers */
+    double relative;       /* root of the summed squares of the differences, by that of a's */
+    int64_t numbers;
+};
+struct output_task { /* of a task of the set */
+    const struct task *task;
+    int asked, same; /* same: the best answer is */
+};
+struct output_errors {
+    int count, asked, failed;
+    struct output_error list[OUT_COUNT];
+    int task_count;
+    struct output_task *tasks; /* owned */
+    char first_failure[256];
+};
+
+/* Asks checkpoints a and b of m every query of the set and compares all that the model computes:
+ * every output of every head, not only the one that answers. A query that cannot be asked is
+ * counted. Padding, which says nothing, is left out. */
+int output_errors_measure(struct model *m, int a, int b, const struct probes *set,
+                          struct output_errors *out, struct vs_err *err);
+void output_errors_fini(struct output_errors *e);
+/* As JSON, in one line; the caller frees it. */
+char *output_errors_json(const struct output_errors *e);
+
+#endif

@@ -1,0 +1,65 @@
+"""Makes the files of this folder with PyTorch: three small tensors of a model, in what training
+programs put around them."""
+import collections
+import sys
+import types
+
+import torch
+
+WORDS = "bert.embeddings.word_embeddings.weight"
+
+
+def state(add=0.0):
+    return collections.OrderedDict([(WORDS, torch.arange(6.0).reshape(3, 2) + add),
+                                    ("bert.t_pooler.dense.weight", torch.ones(2, 2)),
+                                    ("vil_logit.weight", torch.full((1, 2), 0.5))])
+
+
+def prefixed(tensors, prefix):
+    return collections.OrderedDict((prefix + k, v) for k, v in tensors.items())
+
+
+def foreign(module, name):
+    for part in (module.split(".")[0], module):
+        sys.modules.setdefault(part, types.ModuleType(part))
+    kind = type(name, (dict,), {})
+    kind.__module__ = module
+    setattr(sys.modules[module], name, kind)
+    return kind
+
+
+def module_of(tensors):
+    root = torch.nn.Module()
+    for name, tensor in tensors.items():
+        at, parts = root, name.split(".")
+        for part in parts[:-1]:
+            if part not in at._modules:
+                at.add_module(part, torch.nn.Module())
+            at = at._modules[part]
+        at.register_parameter(parts[-1], torch.nn.Parameter(tensor))
+    return root
+
+
+stop = foreign("vilbert.utils", "MultiTaskStopOnPlateau")(a=1)
+stop.best = float("-inf")
+trainer = {"model_state_dict": state(), "optimizer_state_dict": {"state": {0: {"exp_avg": torch.ones(2)}}},
+           "task_stop_controller": {"TASK1": stop}, "epoch_id": 3, "where": print}
+for old in (False, True):
+    end = "_old" if old else ""
+    torch.save(trainer, "trainer%s.tar" % end, _use_new_zipfile_serialization=not old)
+    odd = state()
+    odd[WORDS] = torch.stack([odd[WORDS].t(), odd[WORDS].t()])[1].t()
+    odd.update(steps=torch.tensor(3), scale=torch.tensor(0.5, dtype=torch.float64),
+               phase=torch.zeros(2, dtype=torch.complex64), few=torch.ones(2).to(torch.float8_e4m3fn),
+               many=torch.tensor([7, 65535]).to(torch.uint16))
+    torch.save(odd, "odd%s.pt" % end, _use_new_zipfile_serialization=not old)
+torch.save(module_of(state()), "whole.pt")  # the old format would put PyTorch's source beside it
+torch.save({"state_dict": state(), "state_dict_ema": state(10)}, "ema.pt")
+torch.save({"model": state(), "ema": {"decay": 0.9, "module": prefixed(state(10), "module.")}}, "nested.pt")
+torch.save({"state_dict": collections.OrderedDict(list(prefixed(state(), "model.").items()) +
+            list(prefixed(state(10), "model_ema.").items()) + [("loss.weight", torch.ones(1))])}, "beside.ckpt")
+torch.save({"student": state(), "teacher": state(10)}, "two.pt")
+mmf = prefixed(state(), "model.")
+mmf.update({"model.classifier.0.dense.weight": torch.ones(4, 2), "model.classifier.0.LayerNorm.weight": torch.ones(4),
+            "model.classifier.1.weight": torch.ones(5, 4)})
+torch.save({"model": mmf, "best_iteration": 3}, "mmf.pth")

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* Checkpoints made of others. Breaks when a number is rounded the wrong way, a share is taken of
+ * another file, what is too large or no number is written, or shared tensors are written twice. */
+#include "folder.h"
+#include "src/formats/narrow.h"
+#include "src/formats/weightmix.h"
+
+#include <math.h>
+
+#define WORDS "bert.embeddings.word_embeddings.weight"
+
+static float narrowed(float x, enum dtype dtype)
+{
+    uint16_t bits = 0;
+    float back;
+    struct tensor t = {.name = "", .dtype = dtype, .data = &bits};
+    if (dtype == DTYPE_F16)
+        narrow_to_f16(&x, 1, &bits);
+    else
+        narrow_to_bf16(&x, 1, &bits);
+    tensor_to_f32(&t, &back);
+    return back;
+}
+
+/* Every float16 comes back, and what lies between two goes to the nearer, ties to the even one. */
+static void halves(void)
+{
+    bool same = true;
+    for (uint32_t h = 0; h < 0x7c00; h++) {
+        uint16_t bits = (uint16_t)h, next = (uint16_t)(h + 1), got[3];
+        float a, b;
+        struct tensor t = {.name = "", .dtype = DTYPE_F16, .data = &bits};
+        tensor_to_f32(&t, &a);
+        t.data = &next;
+        tensor_to_f32(&t, &b);
+        if (h == 0x7bff)
+            b = 65536;
+        const float x[3] = {a, (a + b) / 2, nextafterf((a + b) / 2, 0)};
+        narrow_to_f16(x, 3, got);
+        same &= got[0] == h && got[1] == (h & 1 ? h + 1 : h) && got[2] == h;
+    }
+    ok(same, "float16: nearest, ties to even, all of them");
+    ok(isinf(narrowed(1e6f, DTYPE_F16)) && isnan(narrowed(NAN, DTYPE_F16)) &&
+       narrowed(-1e-9f, DTYPE_F16) >= 0 && signbit(narrowed(-1e-9f, DTYPE_F16)),
+       "float16: what is no number, too large or too small");
+    const float fits[2] = {65504, -1}, large = 65520;
+    uint16_t out[2];
+    ok(narrow_to_f16(fits, 2, out) && !narrow_to_f16(&large, 1, out), "float16 tells what is lost");
+    ok(fabsf(narrowed(1.00390625f, DTYPE_BF16) - 1) < 1e-9f &&
+       fabsf(narrowed(1.01171875f, DTYPE_BF16) - 1.015625f) < 1e-9f &&
+       isnan(narrowed(NAN, DTYPE_BF16)), "bfloat16: ties to even");
+}
+
+static void rows(void)
+{
+    const float x[6] = {-3, 1.5f, 0.01f, 0, 0, 0};
+    int8_t q[6];
+    float scale[2];
+    narrow_to_int8(x, 2, 3, q, scale);
+    ok(q[0] == -127 && q[1] == 64 && q[2] == 0 && scale[1] <= 0 && q[4] == 0 &&
+       fabsf((float)q[1] * scale[0] - x[1]) <= scale[0] / 2, "int8: each row by its largest");
+}
+
+static char *write_model(const char *name, float first, float second)
+{
+    float words[4] = {first, 2, -3, 4}, bias[2] = {1, second};
+    int64_t steps[1] = {7};
+    struct vs_err err = {0};
+    const struct tensor_out list[3] = {{WORDS, DTYPE_F32, 2, {2, 2}, words},
+                                       {"vil_logit.bias", DTYPE_F32, 1, {2}, bias},
+                                       {"steps", DTYPE_I64, 1, {1}, steps}};
+    char *path = temp_path(name);
+    ok(safetensors_write(path, list, 3, &err) == 0, "%s is written %s", name, err.text);
+    return path;
+}
+
+static float number(const char *path, const char *name, int i)
+{
+    struct tensorfile *f = NULL;
+    float x[4] = {NAN, NAN, NAN, NAN};
+    if (tensorfile_open(path, &f, NULL) == 0 && tensorfile_find(f, name))
+        tensor_to_f32(tensorfile_find(f, name), x);
+    tensorfile_close(f);
+    return x[i];
+}
+
+static void mixes(void)
+{
+    static const char *const about[] = {"made_of", "two", NULL};
+    struct vs_err err = {0};
+    char *a = write_model("a", 1, 5), *b = write_model("b", 3, 5), *made = temp_path("made");
+    char *index = temp_path("index"), *shared = temp_path("shared");
+    struct tensorfile *from[2] = {NULL, NULL}, *f = NULL;
+    bool same[3];
+    if (!ok(tensorfile_open(a, &from[0], &err) == 0 && tensorfile_open(b, &from[1], &err) == 0,
+            "both open %s", err.text))
+        return;
+    struct mix m = {from, 2, MIX_F32};
+    const double share[2] = {0.25, 0.75};
+    ok(mix_check(&m, &err) == 0 && mix_write(&m, share, NULL, true, about, made, &err) == 0 &&
+       fabsf(number(made, WORDS, 0) - 2.5f) < 1e-6f && fabsf(number(made, WORDS, 2) + 3) < 1e-6f &&
+       fabsf(number(made, "steps", 0) - 7) < 1e-6f, "a quarter and three %s", err.text);
+    char *said = tensorfile_open(made, &f, &err) == 0 ? safetensors_metadata(f, "made_of") : NULL;
+    ok(said && strcmp(said, "two") == 0, "its metadata: %s", said ? said : "none");
+    free(said);
+    tensorfile_close(f);
+    m.type = MIX_INT8;
+    ok(mix_write(&m, share, NULL, true, NULL, made, &err) == 0 &&
+       fabsf(number(made, WORDS, 0) - 2.5f) < 2.5f / 254 + 1e-6f &&
+       fabsf(number(made, WORDS, 3) - 4) < 1e-6f &&
+       fabsf(number(made, "vil_logit.bias", 1) - 5) < 1e-6f,
+       "int8 opens as the numbers that it stands for: %g %s", (double)number(made, WORDS, 0),
+       err.text);
+    ok(mix_find_same(&m, same) == 16 && !same[0] && same[1] && same[2], "what both have");
+    ok(mix_write(&m, share, same, true, NULL, shared, &err) == 0 &&
+       mix_write(&m, share, same, false, NULL, made, &err) == 0 &&
+       mix_write_index(&m, same, "shared", "made", index, &err) == 0 &&
+       tensorfile_open(index, &f, &err) == 0 && tensorfile_count(f) == 3 &&
+       fabsf(number(index, WORDS, 3) - 4) < 1e-6f, "two files and their index %s", err.text);
+    tensorfile_close(f);
+    tensorfile_close(from[1]);
+    drop(b);
+    b = write_model("b", INFINITY, 5);
+    m.type = MIX_F32;
+    ok(tensorfile_open(b, &from[1], &err) == 0 &&
+       mix_write(&m, share, NULL, true, NULL, made, &err) == VS_E_DIVERGED &&
+       strstr(err.text, WORDS), "no infinity is written: %s", err.text);
+    m.type = MIX_F16;
+    tensorfile_close(from[1]);
+    drop(b);
+    b = write_model("b", 1e6f, 5);
+    ok(tensorfile_open(b, &from[1], &err) == 0 &&
+       mix_write(&m, share, NULL, true, NULL, made, &err) == VS_E_LIMIT &&
+       strstr(err.text, "bfloat16"), "nor what is too large: %s", err.text);
+    tensorfile_close(from[0]);
+    tensorfile_close(from[1]);
+    drop(a);
+    drop(b);
+    drop(made);
+    drop(index);
+    drop(shared);
+}
+
+int main(void)
+{
+    folder_make("weightmix");
+    halves();
+    rows();
+    mixes();
+    return folder_remove();
+}
