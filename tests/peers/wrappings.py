@@ -230,7 +230,7 @@ def files(folder, state):
     put("plain_dict.pt", dict(state))
     put("swa.pt", Tensors([("n_averaged", torch.tensor(9))] +
                           list(prefixed(state, "module.").items())))
-    put("without_tasks.pt", Tensors((k, v) for k, v in state.items() if "task_emb" not in k),
+    put("without_tasks.pt", Tensors((k, v) for k, v in state.items() if "task_emb" not in k and "vil_logit" not in k),
         tasks=())
     put("mmf.pth", mmf(state), tasks=("vqa",))
     put("mmf_best.ckpt", {"model": mmf(state), "optimizer": {}, "best_iteration": 3,
