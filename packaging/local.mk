@@ -17,3 +17,24 @@ EXTRA_DIST += packaging/README.md packaging/apptainer/vilscope.def packaging/arc
 EXTRA_DIST += debian/changelog debian/control debian/copyright debian/rules debian/source/format \
 	debian/vilscope-demo.install debian/vilscope-demo.lintian-overrides debian/vilscope.install \
 	debian/vilscope.lintian-overrides
+# For notebooks and other readers: Python without a compiled part, and what the JSON is.
+EXTRA_DIST += python/README.md python/pyproject.toml python/vilscope_log/__init__.py
+schemadir = $(pkgdatadir)/schemas
+dist_schema_DATA = schemas/cache-clear.schema.json \
+	schemas/cache.schema.json \
+	schemas/compare-patch.schema.json \
+	schemas/compare-weights.schema.json \
+	schemas/compare.schema.json \
+	schemas/devices.schema.json \
+	schemas/doctor.schema.json \
+	schemas/eval.schema.json \
+	schemas/inspect.schema.json \
+	schemas/model-check.schema.json \
+	schemas/model-init.schema.json \
+	schemas/query.schema.json \
+	schemas/sessions-check.schema.json \
+	schemas/sessions-list.schema.json \
+	schemas/sessions-search.schema.json \
+	schemas/sessions-show.schema.json \
+	schemas/tasks.schema.json
+EXTRA_DIST += schemas/README.md schemas/validate

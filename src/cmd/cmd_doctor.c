@@ -274,7 +274,7 @@ static int run_doctor(void *options, char **args, int count)
     doctor_libraries(&f);
     doctor_model(&f, o);
     if (o->json)
-        command_json(json_pack("{s:i, s:i, s:o}", "version", 1, "problems", f.problems,
+        command_json(json_pack("{s:i, s:i, s:o}", "version", JSON_FORMAT, "problems", f.problems,
                                "findings", findings_json(&f)), JSON_INDENT(1));
     else
         findings_print(&f);

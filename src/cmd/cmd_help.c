@@ -37,6 +37,7 @@ int version_print(void)
     struct kern_device d;
     const char *before = "devices: ";
     plain_out("vilscope %s\ncommit: %s\nlibraries: %s\n", VERSION, version_commit, VS_LIBRARIES);
+    printf("JSON: version %d\n", JSON_FORMAT);
 #ifdef HAVE_LIBJPEG
     printf("features: JPEG by libjpeg-turbo");
 #else

@@ -93,7 +93,7 @@ int setup_check(const struct setup_options *o, const char *dir)
                     "pytorch_model_9.bin: nobody says that it is the published checkpoint",
                     c->source);
     if (o->json) {
-        command_json(json_pack("{s:i, s:s, s:b, s:o}", "version", 1, "source", c->source,
+        command_json(json_pack("{s:i, s:s, s:b, s:o}", "version", JSON_FORMAT, "source", c->source,
                                "passed", f.problems == 0, "findings", findings_json(&f)),
                      JSON_INDENT(1));
     } else {

@@ -206,8 +206,8 @@ static void init_json(const struct setup *s, const char *dir, const struct resul
 {
     char *text = r ? result_json(r, 0) : NULL;
     json_t *result = text ? json_loads(text, 0, NULL) : json_null();
-    command_json(json_pack("{s:i, s:o, s:o, s:o}", "version", 1, "folder", plain_string(dir),
-                           "findings", findings_json(&s->found), "result",
+    command_json(json_pack("{s:i, s:o, s:o, s:o}", "version", JSON_FORMAT, "folder",
+                           plain_string(dir), "findings", findings_json(&s->found), "result",
                            result ? result : json_null()), JSON_INDENT(1));
     free(text);
 }

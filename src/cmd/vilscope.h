@@ -17,6 +17,9 @@ enum {
     EXIT_PARTLY = 4    /* it was done, but for parts that were named */
 };
 
+/* Of the documents of --json: schemas/README.md says when there is a new one. */
+#define JSON_FORMAT 1
+
 extern const struct command *const command_table[];
 extern const int command_count;
 
