@@ -97,9 +97,11 @@ static void judged_csv(const struct rows_judged *r)
                 plain_csv(stdout, texts[t], true);
                 putchar(',');
             }
-            printf("%d,%d,%.9g,%.9g,%.9g,%.9g,%.9g,%d,%d,%d,%d,%.9g,%.9g,\"%s\"\n", j->items,
-                   j->clusters, j->a, j->b, j->difference, j->low, j->high, j->both, j->only_a,
-                   j->only_b, j->neither, j->p, j->adjusted, verdict_words[judge_verdict(j)]);
+            printf("%d,%d,%.9g,%.9g,%.9g,%.9g,%.9g,%d,%d,%d,%d,%.9g,%.9g,", j->items, j->clusters,
+                   j->a, j->b, j->difference, j->low, j->high, j->both, j->only_a, j->only_b,
+                   j->neither, j->p, j->adjusted);
+            plain_csv(stdout, verdict_words[judge_verdict(j)], true);
+            putchar('\n');
         }
 }
 
