@@ -25,8 +25,12 @@ says packaging/arch/PKGBUILD "^pkgver=$dots\$"
 says packaging/homebrew/vilscope.rb "/v$dots/vilscope-$dots.tar.gz"
 says packaging/nix/default.nix "version = \"$dots\""
 says packaging/conda/meta.yaml "set version = \"$dots\""
-sh -n packaging/arch/PKGBUILD
-ok $? "packaging/arch/PKGBUILD is a script"
+if command -v bash >/dev/null; then
+    bash -n packaging/arch/PKGBUILD
+    ok $? "packaging/arch/PKGBUILD is a script"
+else
+    skip "PKGBUILD: there is no bash"
+fi
 if command -v desktop-file-validate >/dev/null; then
     desktop-file-validate packaging/desktop/vilscope.desktop
     ok $? "the menu's entry is valid"
@@ -78,8 +82,8 @@ run "$work/link" doctor >"$work/out" 2>&1
 ok $? "it finds its own demo, by a link: $(grep -m 1 '^note *model' "$work/out" | sed "s|$work/||")"
 run "$moved/bin/vilscope" query -t vqa "$SRCDIR/tests/data/frozen/images/000001.png" "what is it?" >"$work/out" 2>&1
 ok $? "and answers: $(grep -m 1 '1\.' "$work/out")"
-strange=$(run env LD_LIBRARY_PATH="$moved/lib/vilscope" ldd "$moved/libexec/vilscope" | awk '$2 == "=>" {print $1, $3}' |
-    grep -v " $moved/lib/vilscope/" | grep -vE '^(libc|libm|libpthread|libdl|librt)\.so')
+strange=$(run env LD_LIBRARY_PATH="$moved/lib/vilscope" ldd "$moved/libexec/vilscope" | sed -n 's/^[[:space:]]*\(.* => .*\)/\1/p' |
+    grep -vF " $moved/lib/vilscope/" | grep -vE '^(libc|libm|libpthread|libdl|librt)\.so')
 [ -z "$strange" ]
 ok $? "all its libraries but the C library's are in it $strange"
 [ "$(stat -c %s "$work/vilscope.tar.gz")" -lt 40000000 ]
