@@ -22,7 +22,7 @@ __all__ = ["open", "default_path", "Log", "LogError", "Table"]
 __version__ = "0.1.0"
 
 APPLICATION = 0x76696C73
-SCHEMAS = (3, 6)  # the first and the last version of the tables that this module reads
+SCHEMAS = (3, 7)  # the first and the last version of the tables that this module reads
 
 
 class LogError(Exception):
@@ -178,6 +178,13 @@ class Log:
     def evaluations(self):
         """What checkpoints scored on data sets."""
         return self.sql("SELECT * FROM evaluations ORDER BY id")
+
+    def evaluation_rows(self, evaluation):
+        """The items of an evaluation, a row each, where they were logged (since version 7)."""
+        if self.schema < 7:
+            raise LogError(f"{self.path}: has tables of version {self.schema}, which keep no rows of "
+                           "evaluations: any vilscope that writes to the log brings it up to date")
+        return self.sql("SELECT * FROM evaluation_rows WHERE evaluation_id = ?", int(evaluation))
 
     def checks(self):
         """Results of check sets with their runs (the view probe_trend)."""

@@ -104,6 +104,8 @@ static void setup_weights(struct setup *s, bool named, const char *path, const j
     else if (!json_object_get(report, "model"))
         setup_unused(s, named, path, "holds tensors, but neither those of a model nor those of a "
                      "region detector");
+    else if (!json_object_get(report, "tasks"))
+        setup_unused(s, named, path, setup_says(report, "model"));
     else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         setup_saved(s, named, path, report);
     else

@@ -61,6 +61,8 @@ with vilscope_log.open() as log:
     ok(log.attention(2) == {}, "and none where none were kept")
 
     ok(log.evaluations()["task"][0] == "gqa" and log.evaluations()["items"][0] == 1, "evaluations")
+    rows = log.evaluation_rows(log.evaluations()["id"][0])
+    ok(rows.rows == int(log.evaluations()["row_count"][0]), f"{rows.rows} rows of the evaluation")
     ok(set(log.checks()["checkpoint"]) == {"noise", "other.bin"}, "results of check sets")
     kinds = log.differences()
     parts = log.difference_parts(kinds["id"][0])
@@ -79,14 +81,18 @@ with vilscope_log.open() as log:
         ok("readonly" in str(error), f"the log cannot be written: {error}")
 
 logs = sys.argv[1]
-for version in range(1, 6):
+for version in range(1, vilscope_log.SCHEMAS[1]):
     path = os.path.join(logs, f"version-{version}.db")
+    if not os.path.exists(path):
+        print(f"skip version {version}: no log of it in tests/data/logs")
+        continue
     if version < vilscope_log.SCHEMAS[0]:
         raises(f"version {version}", "brings it up to date", lambda: vilscope_log.open(path))
         continue
     with vilscope_log.open(path) as log:
         rows = log.queries().rows
         ok(rows > 0 and log.query(log.queries()["id"][0])["text"], f"version {version}: {rows} queries")
+        raises(f"rows of version {version}", "which keep no rows", lambda: log.evaluation_rows(1))
 open("text.db", "w").write("no database at all, but a text that is long enough to be one\n" * 20)
 raises("a text", "cannot be read as a log", lambda: vilscope_log.open("text.db"))
 raises("another database", "is not a log", lambda: vilscope_log.open("other.db") if not
