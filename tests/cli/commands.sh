@@ -46,7 +46,7 @@ for c in $names; do
     [ -s all ] && [ ! -s left ]
     ok $? "$c: all $(wc -l <all) options of its help are completed $(tr '\n' ' ' <left)"
     # Each option that takes an argument says so when it has none.
-    grep -oE -- '^ .{4} *--[a-z-]+ [A-Z/]+' a | grep -oE -- '--.*' | while read -r o value; do
+    grep -oE -- '^ .{4} *--[a-z-]+ [A-Z/=]+' a | grep -oE -- '--.*' | while read -r o value; do
         "$VILSCOPE" "$c" "$o" >/dev/null 2>err
         [ $? -eq 2 ] && grep -q "^vilscope $c: $o needs an argument: $value (" err || echo "$o"
     done >left
