@@ -204,13 +204,13 @@ measure "$work/foil.json" --images "$work/im" --rows "$work/rows" >"$work/out"
 [ $? -eq 4 ] && plain "$work/rows" >"$work/have" && [ -s "$work/have" ] && plain "$work/ours.rows" | cmp -s - "$work/have" &&
     grep -q 'item caption 4 is left out: its image has no caption' "$work/err"
 ok $? "FOIL-COCO, by the word in its place: $(head -n 1 "$work/err")"
-printf '{"id": 7, "image_0": "100.jpg", "image_1": "200.jpg", "caption_0": "A dog runs .", "caption_1": "It is red", "tag": "x"}\n' \
+printf '{"id": 7, "image_0": "100.jpg", "image_1": "200.jpg", "caption_0": "It is red", "caption_1": "left", "tag": "x"}\n' \
     >"$work/examples.jsonl"
-foil coco "A dog runs ." "It is red" 100 200 >"$work/winoground.ours"
+foil coco "It is red" left 100 200 >"$work/winoground.ours"
 same "Winoground" "$work/examples.jsonl" <"$work/winoground.ours"
 pure
 row_logits "$work/rows" >"$work/have"
-{ logit 100 "A dog runs ."; logit 200 "A dog runs ."; logit 100 "It is red"; logit 200 "It is red"; } >"$work/want"
+{ logit 100 "It is red"; logit 200 "It is red"; logit 100 left; logit 200 left; } >"$work/want"
 paste "$work/want" "$work/have" | near
 ok $? "each caption with each image: $(tr '\n' ' ' <"$work/have")"
 awk '{v[NR] = $1} END {t = v[1] > v[3] && v[4] > v[2]; i = v[1] > v[2] && v[4] > v[3]

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The reference's data folder, in numbers: how choices, boxes and ranks are scored, what the
  * reference's own programs make of images that have not 100 detected boxes, and rows as Python
- * writes them. A last maximum instead of the first, an overlap of exactly 0.5 that counts, a row
- * of another box, or a digit too many breaks it. */
+ * writes them; and foils. A last maximum instead of the first, an overlap of exactly 0.5 that
+ * counts, a row of another box, a digit too many, or a foil that is even with its caption and does
+ * not count breaks it. */
 #include "tap.h"
 
 #include "src/study/reference_priv.h"
@@ -252,8 +253,35 @@ static void test_table(void)
     ok(found == 12, "all tasks are in its folder, and found by the names of its configuration");
 }
 
+/* Logits text by text: of the caption and its foils, or of two captions with two images each. */
+static void test_foils(void)
+{
+    static const struct {
+        int images, foils;
+        float v[4];
+        bool text, image;
+        double score;
+    } cases[] = {
+        {1, 1, {2, 1}, false, false, 1},      {1, 1, {1, 2}, false, false, 0},
+        {1, 1, {1, 1}, false, false, 0},      {1, 2, {2, 1, 3}, false, false, 0},
+        {2, 1, {5, 1, 1, 5}, true, true, 1},  {2, 1, {3, 4, 1, 5}, true, false, 0},
+        {2, 1, {3, 1, 4, 5}, false, true, 0}, {2, 1, {3, 3, 3, 3}, false, false, 0},
+        {2, 1, {3, 5, 1, 4}, false, false, 0},
+    };
+    for (int i = 0; i < COUNT(cases); i++) {
+        struct eval_item it = {.image_count = cases[i].images, .foil_count = cases[i].foils};
+        struct result r = {.raw_count = (1 + cases[i].foils) * cases[i].images};
+        struct eval_mark m = {0};
+        r.raw = (float *)(uintptr_t)cases[i].v;
+        eval_foils_mark(&it, &r, &m);
+        ok(m.text == cases[i].text && m.image == cases[i].image &&
+           fabs(m.score - cases[i].score) < 1e-9, "foils %d: %g", i + 1, m.score);
+    }
+}
+
 int main(void)
 {
+    test_foils();
     test_quotes();
     test_reals();
     test_integers();
