@@ -120,9 +120,9 @@ void explain_print_text(const struct explain_column *c, bool agreement)
 
 static json_t *mean_json(const struct bootstrap *b)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:i, s:i}", "mean", plain_number(b->mean), "low",
-                     plain_number(b->low), "high", plain_number(b->high), "p", plain_number(b->p),
-                     "n", b->count, "groups", b->clusters);
+    return json_pack("{s:o, s:o, s:o, s:i, s:i}", "mean", plain_number(b->mean), "low",
+                     plain_number(b->low), "high", plain_number(b->high), "n", b->count, "groups",
+                     b->clusters);
 }
 
 static json_t *kind_json(const struct explain_sums *s, int m, enum explanation_kind kind)

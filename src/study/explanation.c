@@ -4,8 +4,8 @@
 
 #include "src/base/mem.h"
 #include "src/study/attribution_priv.h"
-#include "src/study/bootstrap.h"
 #include "src/study/eval_priv.h"
+#include "src/study/statistics.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -98,7 +98,7 @@ static int testing_kind(const struct testing *t, const struct attribution *a,
 static void testing_shuffle(struct removable *list, int n, uint64_t *state)
 {
     for (int i = n - 1; i > 0; i--) {
-        int j = bootstrap_below(state, i + 1);
+        int j = stats_roll_below(state, i + 1);
         struct removable kept = list[i];
         list[i] = list[j];
         list[j] = kept;

@@ -25,9 +25,8 @@ static uint64_t stats_roll(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-/* 0 to count - 1; with 32 bits for a count the odds differ by less than one in four thousand
- * millions of them. */
-static int stats_roll_below(uint64_t *state, int count)
+/* With 32 bits for a count the odds differ by less than one in four thousand millions of them. */
+int stats_roll_below(uint64_t *state, int count)
 {
     return (int)(((stats_roll(state) >> 32) * (uint64_t)count) >> 32);
 }

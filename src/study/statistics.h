@@ -7,6 +7,9 @@
 
 #include <stdint.h>
 
+/* The next of a stream of random numbers, 0 to count - 1; count from 1. */
+int stats_roll_below(uint64_t *state, int count);
+
 /* What items that belong together add up to: those of one image are not independent. */
 struct stats_cluster {
     double sum; /* of the items' values */
