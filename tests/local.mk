@@ -45,7 +45,7 @@ EXTRA_DIST += tests/ports/run tests/run-tests tests/tap.h tests/mutants tests/mu
 	tests/data/regions/one.pkl tests/data/regions/two.pkl \
 	tests/data/regions/outside.npy tests/data/regions/padded.npz \
 	tests/data/regions/vilbert_beta.lmdb/data.mdb \
-	tests/data/wrappings/make.py tests/data/wrappings/beside.ckpt tests/data/wrappings/ema.pt \
+	tests/data/wrappings/make.py tests/data/wrappings/alias.pt tests/data/wrappings/beside.ckpt tests/data/wrappings/ema.pt \
 	tests/data/wrappings/mmf.pth tests/data/wrappings/nested.pt tests/data/wrappings/odd.pt \
 	tests/data/wrappings/odd_old.pt tests/data/wrappings/trainer.tar \
 	tests/data/wrappings/trainer_old.tar tests/data/wrappings/two.pt \

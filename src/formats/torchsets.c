@@ -89,16 +89,24 @@ static void walk_module(struct walk *w, const struct pval *state, int depth)
     }
 }
 
-int torch_set_each(const struct pval *set, torch_visit *visit, void *arg)
+/* looked_at: counted on. */
+static int walk_set(const struct pval *set, torch_visit *visit, void *arg, long *looked_at)
 {
-    struct walk w = {.visit = visit, .arg = arg};
+    struct walk w = {.visit = visit, .arg = arg, .looked_at = *looked_at};
     const struct pval *module = module_state(set);
     if (module)
         walk_module(&w, module, 0);
     else if (set->kind == PK_DICT)
         walk_tensors(&w, set);
     buf_fini(&w.name);
+    *looked_at = w.looked_at;
     return w.rc;
+}
+
+int torch_set_each(const struct pval *set, torch_visit *visit, void *arg)
+{
+    long looked_at = 0;
+    return walk_set(set, visit, arg, &looked_at);
 }
 
 /* ---- finding them */
@@ -129,9 +137,12 @@ static int count_tensor(void *arg, const char *name, size_t len, const struct pv
 static void sets_add(struct sets *s, const struct pval *from, const char *label)
 {
     struct set found = {.from = from};
-    if (s->count == SETS_MOST)
+    bool seen = s->count == SETS_MOST;
+    for (int i = 0; i < s->count; i++) /* one dictionary under two keys is one set */
+        seen |= s->list[i].from == from;
+    if (seen)
         return;
-    torch_set_each(from, count_tensor, &found);
+    walk_set(from, count_tensor, &found, &s->looked_at);
     if (found.tensors) {
         found.label = xstrdup(label);
         s->list[s->count++] = found;

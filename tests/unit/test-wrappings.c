@@ -60,6 +60,7 @@ static void sets(void)
     holds("two.pt", "teacher", 10);
     refuses("two.pt", NULL, "several sets of weights: student, teacher: choose one");
     refuses("two.pt", "ema", "has no weights called 'ema': it has student, teacher");
+    holds("alias.pt", NULL, 0);
     refuses("whole.pt", "ema", "only one set of them");
 }
 

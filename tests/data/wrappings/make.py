@@ -58,6 +58,8 @@ torch.save({"state_dict": state(), "state_dict_ema": state(10)}, "ema.pt")
 torch.save({"model": state(), "ema": {"decay": 0.9, "module": prefixed(state(10), "module.")}}, "nested.pt")
 torch.save({"state_dict": collections.OrderedDict(list(prefixed(state(), "model.").items()) +
             list(prefixed(state(10), "model_ema.").items()) + [("loss.weight", torch.ones(1))])}, "beside.ckpt")
+same = state()
+torch.save({"net": same, "network": same}, "alias.pt")
 torch.save({"student": state(), "teacher": state(10)}, "two.pt")
 mmf = prefixed(state(), "model.")
 mmf.update({"model.classifier.0.dense.weight": torch.ones(4, 2), "model.classifier.0.LayerNorm.weight": torch.ones(4),
