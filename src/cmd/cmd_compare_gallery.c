@@ -79,7 +79,8 @@ static int gallery_surest_first(const void *a, const void *b)
 
 /* ---- pictures */
 
-/* The file of an image that annotations call so: its name, with an ending, or as COCO has it. */
+/* The file of an image that rows call so: its name in the folder, or the last part of it, with an
+ * ending, or as COCO has it. Rows may be a stranger's: they lead nowhere else. */
 static char *gallery_file(const char *dir, const char *name)
 {
     static const char *const forms[] = {"%s/%s", "%s/%s.jpg", "%s/%s.png", "%s/%s.jpeg"};
@@ -87,6 +88,9 @@ static char *gallery_file(const char *dir, const char *name)
                                        "%s/COCO_val2014_%012ld.jpg",
                                        "%s/COCO_test2015_%012ld.jpg"};
     char *end, path[4096];
+    const char *slash = strrchr(name, '/');
+    if (strstr(name, ".."))
+        return NULL;
     long number = strtol(name, &end, 10);
     for (size_t i = 0; i < 8; i++) {
         int n = -1;
@@ -97,7 +101,7 @@ static char *gallery_file(const char *dir, const char *name)
         if (n > 0 && (size_t)n < sizeof path && access(path, R_OK) == 0)
             return xstrdup(path);
     }
-    return NULL;
+    return slash && slash[1] ? gallery_file(dir, slash + 1) : NULL;
 }
 
 /* Puts the picture into the page, where there is one: for later use by its number. */

@@ -14,8 +14,8 @@
 char *rows_group_name(const struct rows_group *g)
 {
     const struct row_evaluation *e = g->columns[0].e;
-    return xasprintf("%s %s%s", e->task->name, e->split, e->as_reference ? " as the reference"
-                                                                         : "");
+    return xasprintf("%s%s%s%s", e->task->name, *e->split ? " " : "", e->split,
+                     e->as_reference ? " as the reference" : "");
 }
 
 char *rows_p(double p)
