@@ -123,6 +123,7 @@ static void heads(void)
     terminal_command(t, "heads");
     terminal_command(t, "zoom");
     ok(terminal_expect(t, "Heads text to image"), "the heads have the body");
+    terminal_settle(t, 500); /* their picture follows their title */
     pixels_picture(t, &p);
     click(t, p.row + p.rows / 2, p.col + p.w / CELL_W * 5 / 8); /* the third of four */
     ok(terminal_expect(t, "layer 2, head 3/4"), "a click on a tile chooses its layer and head");

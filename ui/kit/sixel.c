@@ -134,10 +134,14 @@ static int exact_number(const struct exact *e, uint32_t key)
     return e->color[slot] ? e->number[slot] : -1;
 }
 
-/* The colors that were counted at least so often, the most frequent ones first, at most so many. */
+/* All colors where they are few; else those that were counted at least so often, the most frequent
+ * ones first, at most so many. */
 static void take_exact(struct tally *t, int least, int most, struct exact *e, struct indexed *x)
 {
-    while (most-- > 0) {
+    for (int i = 0; i < SLOTS && !t->many; i++) /* all of them, in any order */
+        if (t->color[i])
+            add_exact(e, t->color[i], x);
+    while (most-- > 0 && t->many) {
         int best = -1;
         for (int i = 0; i < SLOTS; i++)
             if (t->count[i] >= least && (best < 0 || t->count[i] > t->count[best]))
@@ -167,7 +171,7 @@ static void index_pixels(const struct canvas *c, int colors, struct indexed *x)
     unsigned char *out = x->pixels;
     const uint8_t *p = c->rgb;
     count_colors(t, c, colors);
-    take_exact(t, t->many ? pixels / 200 / EVERY + 8 : 1, t->many ? colors / 6 : colors, e, x);
+    take_exact(t, pixels / 200 / EVERY + 8, colors / 6, e, x);
     struct cube k = choose_cube(colors - x->count > 1 ? colors - x->count : 2);
     fill_steps(k.r, red);
     fill_steps(k.g, green);
