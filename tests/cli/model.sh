@@ -29,10 +29,10 @@ said() { # said STATUS WHAT COMMAND...
 
 # ---- names tell nothing: every file is called something else
 mkdir given
-n=10
+number=10
 for f in final.pth config.json vocab.txt answers.txt answers_gqa.txt detector.pth detector.json classes.txt; do
-    cp "$frozen/$f" "given/$n.download"
-    n=$((n + 1))
+    cp "$frozen/$f" "given/$number.download"
+    number=$((number + 1))
 done
 said 0 "init of files with other names" "$v" model init new given/*
 has "the checkpoint" '^ok  *checkpoint .*10.download: two-stream ViLBERT, multi-task.*vqa'
