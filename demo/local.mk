@@ -21,7 +21,7 @@ libworld_a_SOURCES = \
 EXTRA_DIST += demo/NOTES.md demo/train/run demo/train/assemble demo/train/compare.py \
 	demo/train/data.py demo/train/detector.py demo/train/domain.py demo/train/faulty.py \
 	demo/train/measure.py demo/train/names.py demo/train/objectives.py demo/train/suggest.py \
-	demo/train/train.py demo/train/truth.py demo/train/vilbert.py demo/train/visitor.py demo/train/vocab.py \
+	demo/train/table.py demo/train/train.py demo/train/truth.py demo/train/vilbert.py demo/train/visitor.py demo/train/vocab.py \
 	demo/train/words
 # Exact sums on every machine: no fused multiply-adds.
 libworld_a_CFLAGS = $(AM_CFLAGS) -ffp-contract=off
@@ -33,7 +33,8 @@ dist_demo_DATA = \
 	demo/model/answers.txt demo/model/answers_gqa.txt demo/model/classes.txt \
 	demo/model/config.json demo/model/detector.json demo/model/detector.pth \
 	demo/model/domain.safetensors demo/model/known_words.txt \
-	demo/model/early.bin demo/model/final.pth demo/model/middle.pth demo/model/model.json \
+	demo/model/early.bin demo/model/faulty.pth demo/model/final.pth demo/model/middle.pth \
+	demo/model/no-relations.pth demo/model/model.json \
 	demo/model/queries.jsonl demo/model/vocab.txt
 demoimagesdir = $(demodir)/images
 dist_demoimages_DATA = \

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """How far pictures are from those that a model was trained on: usage: domain.py FOLDER OUT [LIMIT]
 
-Reads the pictures of a folder (the demo: vilscope world --seed 1 --scenes 2500) and writes OUT,
+Reads the pictures of a folder (the demo: vilscope world --seed 1 --scenes 6000) and writes OUT,
 safetensors with mean (42), whiten (42, 42) and limit (1), as "domain" in model.json names it
 (vilscope-model(5)).
 

@@ -15,8 +15,9 @@ if [ ! -e "$demo/model.json" ]; then
     skip "there is no demo model"
     end
 fi
-[ "$(du -sk "$demo" | cut -f1)" -lt 15000 ]
-ok $? "less than 15 MB: $(du -sk "$demo" | cut -f1) kB"
+size=$(cat "$demo"/*.bin "$demo"/*.pth | wc -c)
+[ "$size" -lt 16000000 ] && [ "$(grep -c '{"name": ' "$demo/model.json")" -eq 5 ]
+ok $? "five checkpoints and the detector have less than 16 MB: $size bytes"
 [ "$(find "$demo/images" -name '*.png' | wc -l)" -ge 24 ]
 ok $? "24 pictures"
 VILSCOPE_DEMO=$demo "$VILSCOPE" query -t vqa --no-log "$demo/images/000000.png" \
@@ -75,6 +76,31 @@ for p in scene.jpg gray.png alpha.png palette.png; do
     grep -q "note: image 1 is unlike those that this model was trained on" "$work/err"
     ok $? "far from the domain: $(basename "$p") $(grep note: "$work/err")"
 done
+# 20 pictures that are no scenes: noise, waves, slopes, one color, stripes, each in four ways.
+# strange N: a picture as PPM
+strange() {
+    awk -v n="$1" 'BEGIN {
+        srand(77 + n); kind = n % 5; size = 2 * 2 ^ int(n / 5)
+        for (k = 0; k < 3; k++) {a[k] = 40 + 160 * rand(); b[k] = rand() - 0.5; c[k] = rand() - 0.5}
+        print "P3\n200 150\n255"
+        for (y = 0; y < 150; y++)
+            for (x = 0; x < 200; x++)
+                for (k = 0; k < 3; k++) {
+                    if (kind == 0) v = 256 * rand()
+                    else if (kind == 1) v = a[k] + 60 * sin(x / size) * cos(y / size) + 12 * rand()
+                    else if (kind == 2) v = a[k] + b[k] * (x - 100) + c[k] * (y - 75)
+                    else v = kind == 3 ? a[k] : a[(int(x / size) + k) % 3]
+                    print (v < 0 ? 0 : v > 255 ? 255 : int(v))
+                }
+    }'
+}
+for i in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do
+    strange $i >"$work/strange$i.ppm"
+    printf '{"task": "vqa", "images": ["%s"], "text": "what color is the ball?"}\n' "$work/strange$i.ppm"
+done >"$work/strange.jsonl"
+"$VILSCOPE" compare -m "$demo" -c final --check-set "$work/strange.jsonl" --no-log --json >"$work/out" 2>"$work/err"
+[ "$(grep -c '"notice": "image 1 is unlike those' "$work/out")" -eq 20 ]
+ok $? "$(grep -c '"notice": "image 1 is unlike' "$work/out") of 20 pictures that are no scenes have a note $(grep -v note: "$work/err" | tail -n 1)"
 "$VILSCOPE" sessions export --format csv >"$work/out"
 head -n 1 "$work/out" | grep -q ',ms,notice$' && grep -q ',"image 1 is unlike' "$work/out"
 ok $? "the log's CSV has the note"
@@ -114,13 +140,23 @@ grep -q '"scale": "logit"' "$work/out" && [ "$(grep -c '"softmax_difference": 0.
     [ "$(grep -c '"effect": -\{0,1\}[0-9.]*[1-9]' "$work/out")" -eq 17 ]
 ok $? "and in JSON, with its scale"
 "$VILSCOPE" world -o "$work/set" --seed 4321 --scenes 40 &&
-    "$VILSCOPE" eval -m "$demo" --data "$work/set" -c early -c final --json --no-log \
-        >"$work/json" 2>"$work/err"
+    "$VILSCOPE" eval -m "$demo" --data "$work/set" -c early -c final --json --no-log >"$work/json" 2>"$work/err"
 ok $? "two checkpoints are measured $(cat "$work/err")"
-outside=$(sed -n '/"checkpoint": "final"/,/^  }/s/.*"outside_domain": \([0-9]*\).*/\1/p' "$work/json" |
-    awk '{n += $1} END {print n + 0}')
-[ "$outside" -le 4 ] && grep -q "vilscope eval: demo: " "$work/err"
-ok $? "of 480 items $outside have words or pictures that it does not know"
+# Misspelt words are none that it knows: their items are apart, and have the note.
+"$VILSCOPE" world -o "$work/many" --seed 4323 --scenes 110 --items 2 --retrieval 2
+grep '"typo"' "$work/many/data.jsonl" >"$work/many/typo.jsonl"
+grep -v '"typo"' "$work/many/data.jsonl" >"$work/many/right.jsonl"
+# outside FILE: items of it, and how many of these have a note
+outside() {
+    "$VILSCOPE" eval -m "$demo" --data "$work/many/$1.jsonl" -c final --json --no-log 2>"$work/err" |
+        awk -F '[:,]' '/"items"/ {n += $2} /"outside_domain"/ {o += $2} END {print n + 0, o + 0}'
+}
+seen=$(outside right)
+[ "${seen% *}" -ge 2000 ] && [ $((${seen#* } * 100)) -lt "${seen% *}" ] && grep -q "vilscope eval: demo: " "$work/err"
+ok $? "of ${seen% *} items ${seen#* } have words or pictures that it does not know"
+seen=$(outside typo)
+[ "${seen% *}" -ge 20 ] && [ $((${seen#* } * 10)) -ge $((${seen% *} * 9)) ]
+ok $? "of ${seen% *} misspelt ones ${seen#* }"
 # score CHECKPOINT TASK: in per cent
 score() {
     sed -n "/\"checkpoint\": \"$1\"/,/^  }/p" "$work/json" |

@@ -109,11 +109,11 @@ none "no goto" "$(search '(^|[^_[:alnum:]])goto +[[:alpha:]_]+;' code)"
 none "every file of the demo is installed" \
     "$(while read -r f; do grep -q "$f" demo/local.mk || echo "$f"; done <"$work/demo")"
 # A new demo may break the demo's own tests, no others.
-sources '^tests/.*\.(c|h|sh)$' | grep -vE "^tests/cli/(demo|structure)\.sh$|^tests/screen/terminal\.c$" |
+sources '^tests/.*\.(c|h|sh)$' | grep -vE "^tests/cli/(demo|planted|structure)\.sh$|^tests/screen/terminal\.c$" |
     grep -v '^tests/unit/test-world\.c$' >"$work/frozen"
 some "$work/frozen" "tests that hang on the frozen model"
 none "only the demo's own tests open the demo" "$(search 'demo/model([^.]|$)|SHIPPED_DEMO' frozen |
-    grep -vE '^tests/screen/(test-demo\.c|terminal\.h):')"
+    grep -vE '^tests/screen/(test-(demo|tour)\.c|terminal\.h):')"
 none "the frozen model is as it was" \
     "$(cd tests/data/frozen && sha256sum -c SHA256SUMS 2>&1 | grep -v ': OK$'
     find . -type f | sed 's|^\./||' | grep -vE '^(README.md|SHA256SUMS)$' | while read -r f; do

@@ -1,0 +1,120 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The demo's checkpoints have truths to find: "faulty" is "final" with text layer 3 of "no-relations" and with
+# one head, the first of the second co-attention, text to image, that attends to all regions alike
+# (demo/train/faulty.py); "no-relations" never saw a question about where things are. What the tools say has to be
+# this and nothing else; between two checkpoints that are whole it must not be. (That the statistics of heads
+# show the damaged one is the tour's: tests/screen/test-tour.c.) Broken by a comparison that names another part.
+set -u
+demo=$(cd "$SRCDIR" && pwd)/demo/model
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export VILSCOPE_LOG="$work/log.db" XDG_CACHE_HOME="$work/cache"
+. "$SRCDIR/tests/cli/lib.sh"
+
+# What the pictures of the demo suggest, of tasks with words for one thing.
+grep -E '"task": "(vqa|gqa|refcoco|refcocog)"' "$demo/queries.jsonl" | sed "s#images/#$demo/images/#g" |
+    head -n 32 >"$work/asked.jsonl"
+# compared A B OPTION...: as CSV without its heading
+compared() {
+    a=$1 b=$2
+    shift 2
+    "$VILSCOPE" compare -m "$demo" -c "$a" -c "$b" --no-log --csv --top 0 "$@" 2>>"$work/err" | sed 1d
+}
+
+# ---- the tools, each with what it finds as one line
+# Layers whose weights moved.
+moved() {
+    compared "$1" "$2" --weights | tr -d '"' | awk -F, '$5 + 0 != 0 {print $3}' | sort | tr '\n' ' '
+}
+# Tensors of co-attention layer 2 that moved.
+tensors() {
+    compared "$1" "$2" --weights --tensors | tr -d '"' | awk -F, '$3 ~ /c_layer\.1\./ && $5 + 0 != 0 {print $3}' |
+        sed 's/.*\.\(query\|key\|value\|dense\|q_dense\)/\1/' | sort | tr '\n' ' '
+}
+# The head whose attention changed most; how many heads before text layer 3 changed, but for the damaged one.
+attends() {
+    compared "$1" "$2" --attention --check-set "$work/asked.jsonl" >"$work/attention"
+    sort -t, -k4,4gr "$work/attention" | head -n 1 | cut -d, -f1-3 | tr '\n' ' '
+    awk -F, '$4 + 0 != 0 && !($1 == "text to image" && $2 == 2 && $3 == 1) &&
+        (($1 == "text" && $2 <= 2) || ($1 ~ / to / && $2 <= 2 && $1 != "image to text") || ($1 == "image to text" &&
+        $2 <= 2) || ($1 == "image" && $2 <= 2)) {n++} END {print n + 0}' "$work/attention"
+}
+# Parts that bring any of the change about: layers, heads. Names of heads have a comma, so fields count from the end.
+carries() {
+    compared "$1" "$2" --patch "$3" --check-set "$work/asked.jsonl" | awk -F, '$(NF - 1) + 0 != 0' |
+        sed 's/^"\([^"]*\)".*/\1/; s/^\([^,]*layer [0-9]*\),[^ ].*/\1/' | sort | tr '\n' ';'
+}
+
+layers="bert.encoder.c_layer.1 bert.encoder.layer.2 "
+found=$(moved final faulty)
+[ "$found" = "$layers" ]
+ok $? "weights: two layers moved: $found"
+found=$(tensors final faulty)
+[ "$found" = "query2.bias query2.weight " ]
+ok $? "and of the co-attention the text's queries: $found"
+compared no-relations faulty --weights | tr -d '"' | grep '^no-relations,faulty,bert.encoder.layer.2,[^,]*,0,' >"$work/out"
+ok $? "the other one is that of no-relations: $(cat "$work/out")"
+found=$(attends final faulty)
+[ "$found" = "text to image,2,1 0" ]
+ok $? "attention: the damaged head changed most, and none beside or before it: $found"
+parts="co-attention layer 2;text layer 3;"
+found=$(carries final faulty layers)
+[ "$found" = "$parts" ]
+ok $? "patching: these two layers carry the change: $found"
+found=$(carries final faulty heads)
+case $found in
+"co-attention layer 2, head 1;text layer 3, head "*) ;;
+*) false ;;
+esac && ! printf '%s' "$found" | tr ';' '\n' | grep -qvE '^(co-attention layer 2, head 1|text layer 3, head [1-4])$'
+ok $? "and of all heads the damaged one, and those of the layer: $found"
+
+# ---- put right again: with both parts from the final one, its very answers
+picture=$demo/images/000000.png
+# logits CHECKPOINT CHANGE...: of the changed query, which comes before the unchanged one
+logits() {
+    c="-c $1"
+    [ "$1" = final ] || c="$c -c final"
+    shift
+    # shellcheck disable=SC2086 # words
+    "$VILSCOPE" query -m "$demo" $c -t vqa --no-log --json --top 99 "$@" "$picture" \
+        "What color is the ring right of the star?" 2>>"$work/err" | grep '"logit"' |
+        head -n "$(wc -l <"$demo/answers.txt")"
+}
+logits final >"$work/final"
+logits faulty --change "patch text 3 from final" --change "patch co 2 from final" >"$work/mended"
+[ "$(wc -l <"$work/final")" -ge 5 ] && cmp -s "$work/final" "$work/mended"
+ok $? "with both parts of the final one the faulty one has its logits"
+for part in "text 3" "co 2"; do
+    logits faulty --change "patch $part from final" >"$work/half"
+    [ "$(wc -l <"$work/half")" -ge 5 ] && ! cmp -s "$work/final" "$work/half"
+    ok $? "with $part alone it has not"
+done
+
+# ---- what no-relations does not know
+"$VILSCOPE" world -o "$work/set" --seed 4322 --scenes 120 --items 2
+grep -v '"typo"' "$work/set/data.jsonl" | grep -E '"task": "(gqa|refcocog)"' >"$work/set/whole"
+grep '"relation"' "$work/set/whole" >"$work/set/relations.jsonl"
+grep -v '"relation"' "$work/set/whole" >"$work/set/others.jsonl"
+# lost SET TASK: points that no-relations has less than final
+lost() {
+    "$VILSCOPE" eval -m "$demo" -c final -c no-relations -t "$2" --data "$work/set/$1.jsonl" --json --no-log \
+        2>>"$work/err" | sed -n 's/.*"score": \([0-9.]*\).*/\1/p' | awk '{s = NR == 1 ? $1 : s - $1} END {printf "%d", 100 * s}'
+}
+for task in gqa refcocog; do
+    far=$(lost relations $task) other=$(lost others $task)
+    [ "$far" -ge $((other + 10)) ]
+    ok $? "$task: no-relations loses $far points where things are in relation, $other elsewhere"
+done
+
+# ---- between checkpoints that are whole, no tool names these
+found=$(moved middle final)
+[ "$(echo "$found" | wc -w)" -gt 10 ]
+ok $? "weights of whole ones: $(echo "$found" | wc -w) layers moved"
+found=$(attends middle final)
+[ "${found##* }" -gt 10 ]
+ok $? "attention of whole ones: $found heads changed that would not have"
+found=$(carries middle final layers)
+[ "$found" != "$parts" ] && [ "$(printf '%s' "$found" | tr ';' '\n' | wc -l)" -gt 5 ]
+ok $? "patching of whole ones: $found"
+end
