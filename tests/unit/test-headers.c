@@ -244,9 +244,14 @@ static void wrapped(void)
     struct tensorfile *f = NULL;
     struct vs_err err = {0};
     char *path = renamed("model.", "loss.");
-    ok(path && tensorfile_open(path, &f, &err) == 0 && !tensorfile_find(f, word) &&
-       tensorfile_find(f, "model.bert.embeddings.word_embeddings.weight"),
-       "what not all names begin with stays");
+    bool opened = path && tensorfile_open(path, &f, &err) == 0;
+    int last = opened ? tensorfile_count(f) - 1 : 0;
+    ok(opened && tensorfile_find(f, word) &&
+       !tensorfile_find(f, "model.bert.embeddings.word_embeddings.weight"),
+       "what a trainer keeps beside the model is no reason to leave its prefix %s", err.text);
+    ok(opened && strncmp(tensorfile_at(f, last)->raw_name, "loss.", 5) == 0 &&
+       strcmp(tensorfile_at(f, last)->raw_name, tensorfile_at(f, last)->name) == 0,
+       "and that keeps the name that it has");
     tensorfile_close(f);
     drop(path);
 }
