@@ -77,7 +77,7 @@ query refcoco "$pictures/turned.jpg" --json --upright | grep -q '"width": 64'
 ok $? "--upright follows it"
 
 # ---- weights and names that do not fit
-refuses 1 "conv1.weight (missing)" "weights of something else" \
+refuses 1 "not the weights of a region detector" "weights of something else" \
     query vqa "$work/alone.png" --detector "$tiny/checkpoint.bin"
 sed 's/"mlp_dim": 20/"mlp_dim": 24/' "$tiny/detector.json" >"$work/arch.json"
 refuses 1 "24 numbers, the model tiny expects 20" "features of another size" \

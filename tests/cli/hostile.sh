@@ -107,7 +107,7 @@ v 1 "eval, a line that is none" eval -m "$m" --data "$work/$evil.npy" --no-log
 # ---- files
 v 0 "inspect a picture" inspect "$picture"
 cp "$m/model.json" "$work/$evil.json"
-v 1 "inspect a dictionary" inspect "$work/$evil.json"
+v 0 "inspect a model.json" inspect "$work/$evil.json"
 v 1 "inspect, no such file" inspect "$work/no$raw"
 python3 - "$work" <<'END' 2>/dev/null
 import json, struct, sys

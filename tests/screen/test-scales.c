@@ -279,7 +279,8 @@ static void heads(struct terminal *t)
     terminal_goes(t, "r asks again");
     terminal_command(t, "view heads");
     terminal_command(t, "zoom");
-    terminal_settle(t, 300);
+    ok(terminal_expect(t, "Heads text to image"), "the heads have the body");
+    terminal_settle(t, 500); /* their picture follows their title */
     ok(pixels_picture(t, &p) && terminal_has(t, "0.00    0.0") && terminal_has(t, "1.00"),
        "heads have a legend with numbers");
     double focused = brightest(t, &p, 1, 0), even = brightest(t, &p, 2, 1);
