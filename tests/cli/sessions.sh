@@ -159,8 +159,8 @@ sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/p' "$SRCDIR/man/vilscope-sessions.5" | grep 
 while read -r query; do
     s sql "$query" >/dev/null 2>"$work/err" || echo "$query: $(cat "$work/err")"
 done <"$work/examples" >"$work/bad"
-[ "$(wc -l <"$work/examples")" -eq 6 ] && [ ! -s "$work/bad" ]
-ok $? "the manual's six examples work: $(cat "$work/bad")"
+[ "$(wc -l <"$work/examples")" -eq 9 ] && [ ! -s "$work/bad" ]
+ok $? "the manual's nine examples work: $(cat "$work/bad")"
 [ "$(s sql --csv "SELECT task, 1 FROM queries WHERE id = 2")" = "task,1
 snli-ve,1" ] && [ "$(s sql --json "SELECT 1 AS a")" = '[{"a":1}]' ]
 ok $? "as CSV and JSON"
