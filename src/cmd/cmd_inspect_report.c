@@ -98,10 +98,9 @@ static void inspect_model(struct report *r, const struct tensorfile *f)
         inspect_set(r, "features", json_integer(detector.features));
         inspect_set(r, "classes", json_sprintf("%d and the background", detector.classes - 1));
     }
-    struct vs_err why = {0};
-    if (family_check_known(f, &why) != 0)
+    if (family_is_volta(f))
         inspect_set(r, "model", json_string("VOLTA (not supported)"));
-    if (why.code || !family->owns(f))
+    if (family_is_volta(f) || !family->owns(f))
         return;
     family->about(f, &about);
     inspect_set(r, "model", json_string(about.kind));

@@ -21,11 +21,16 @@ const struct family *family_of(const struct tensorfile *f)
 
 /* Models whose names are those of no family here, though they look alike.
  * Source: volta/encoders.py of VOLTA (BertGatedSelfAttention, BertGatedFeedForward). */
-int family_check_known(const struct tensorfile *f, struct vs_err *err)
+bool family_is_volta(const struct tensorfile *f)
 {
     static const char words[] = "bert.encoder.layer.0.attention_self.query.weight";
     static const char regions[] = "bert.encoder.layer.0.attention_self.v_query.weight";
-    if (!tensorfile_find(f, words) && !tensorfile_find(f, regions))
+    return tensorfile_find(f, words) || tensorfile_find(f, regions);
+}
+
+int family_check_known(const struct tensorfile *f, struct vs_err *err)
+{
+    if (!family_is_volta(f))
         return 0;
     return vs_fail(err, VS_E_FORMAT, "%s: this is a checkpoint of VOLTA, which is not supported: "
                    "attention and feed-forward are layers of their own in one list for both "

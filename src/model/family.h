@@ -333,6 +333,8 @@ extern const struct family vilbert_family, singlestream_family;
 const struct family *family_of(const struct tensorfile *f);
 /* Fails for a checkpoint of a program whose models are of no family here, which it names. */
 int family_check_known(const struct tensorfile *f, struct vs_err *err);
+/* Whether its tensors are named as VOLTA does, which is no family yet. */
+bool family_is_volta(const struct tensorfile *f);
 const struct family *family_default(void);
 /* All heads of its outputs, as bits. */
 unsigned family_heads(const struct family *f);
