@@ -7,6 +7,7 @@
 
 #include <config.h>
 #include <stdio.h>
+#include <string.h>
 
 extern const char version_commit[]; /* of made_commit.c, which make writes */
 
@@ -27,8 +28,13 @@ void help_overview(void)
               "usage: vilscope [OPTION...] [IMAGE...]    open the workbench\n"
               "       vilscope COMMAND [ARGUMENT...]\n\n",
               VERSION);
+    int width = 0;
+    for (int i = 0; i < command_count; i++) {
+        int n = (int)strlen(command_table[i]->name);
+        width = n > width ? n : width;
+    }
     for (int i = 0; i < command_count; i++)
-        plain_out("  %-12s %s\n", command_table[i]->name, command_table[i]->summary);
+        plain_out("  %-*s %s\n", width, command_table[i]->name, command_table[i]->summary);
     puts("\n\"vilscope help COMMAND\" explains one; \"man vilscope\" explains all.");
 }
 
