@@ -7,7 +7,6 @@
 #include "ui/actions/actions.h"
 #include "ui/jobs/compare.h"
 #include "ui/jobs/leave_one_out.h"
-#include "ui/kit/terminfo.h"
 
 #include <curses.h>
 #include <errno.h>
@@ -88,13 +87,7 @@ static void workbench_resize(struct workbench *w)
 
 static void redraw_all(struct workbench *w)
 {
-    struct term t = w->screen.gfx.term;
-    term_measure(&t);
-    if (t.cell_w == 0) {
-        t.cell_w = w->screen.gfx.term.cell_w;
-        t.cell_h = w->screen.gfx.term.cell_h;
-    }
-    gfx_set_term(&w->screen.gfx, &t);
+    screen_measure(w, w->screen.gfx.term);
     clearok(curscr, TRUE);
     gfx_lost(&w->screen.gfx);
     w->screen.redraw = false;
@@ -140,7 +133,6 @@ static void workbench_draw(struct workbench *w)
     if (w->screen.redraw)
         redraw_all(w);
     panes_draw(w);
-    w->screen.gfx.cursor = w->screen.cursor_on;
     bool left = gfx_flush(&w->screen.gfx);
     w->script.ready = !left && !workbench_busy(w) && gfx_settled(&w->screen.gfx);
 }
@@ -225,31 +217,9 @@ int workbench_ended_by(void)
     return got_end;
 }
 
-/* curses asks for the size by itself, and fails where it is more than it can count to: it is told
- * one. */
-/* told: the terminal has said that it has 24 bits of color. */
-static bool new_screen(bool told)
-{
-    int rows, cols;
-    char number[16];
-    if (!term_size(&rows, &cols))
-        return terminfo_open(told);
-    snprintf(number, sizeof number, "%d", rows);
-    setenv("LINES", number, 1);
-    snprintf(number, sizeof number, "%d", cols);
-    setenv("COLUMNS", number, 1);
-    bool opened = terminfo_open(told);
-    unsetenv("LINES");
-    unsetenv("COLUMNS");
-    return opened;
-}
-
 static int open_screen(struct workbench *w, enum graphics_choice choice, struct vs_err *err)
 {
-    w->screen.unknown = terminfo_unknown();
-    if (w->screen.unknown)
-        fprintf(stderr, "vilscope: note: TERM is '%.100s', which terminfo does not have here: "
-                "drawn as %s\n", w->screen.unknown, terminfo_name());
+    screen_name(w);
     int rc = term_take(err);
     if (rc != 0)
         return rc;
@@ -259,7 +229,7 @@ static int open_screen(struct workbench *w, enum graphics_choice choice, struct 
     screen_terminal(w, &w->screen.input.term);
     if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
         setlocale(LC_CTYPE, "C.UTF-8");
-    if (!new_screen(w->screen.input.term.rgb)) {
+    if (!screen_open(w)) {
         term_give_back();
         return vs_fail(err, VS_E_USAGE, "terminfo has neither '%s' (TERM) nor xterm-256color: "
                        "install ncurses-base, or set TERMINFO to a folder of entries",

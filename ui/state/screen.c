@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The terminal: what kind of pictures it gets. */
+#include "ui/kit/terminfo.h"
 #include "ui/kit/theme.h"
 #include "ui/state/state.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void draw_cell(const struct workbench *w, int *cw, int *ch)
@@ -21,6 +23,37 @@ struct canvas *draw_canvas(const struct workbench *w, int width, int height)
     canvas_fill(c, 0, 0, width - 1, height - 1, theme_back());
     c->cells = !gfx_has_pixels(&w->screen.gfx);
     return c;
+}
+
+/* ---- opening */
+
+void screen_name(struct workbench *w)
+{
+    w->screen.unknown = terminfo_unknown();
+    if (w->screen.unknown)
+        fprintf(stderr, "vilscope: note: TERM is '%.100s', which terminfo does not have here: "
+                "drawn as %s\n", w->screen.unknown, terminfo_name());
+}
+
+/* curses asks for the size by itself, and fails where it is more than it can count to: it is told
+ * one. */
+bool screen_open(const struct workbench *w)
+{
+    int rows, cols;
+    char number[16];
+    bool sized = term_size(&rows, &cols);
+    if (sized) {
+        snprintf(number, sizeof number, "%d", rows);
+        setenv("LINES", number, 1);
+        snprintf(number, sizeof number, "%d", cols);
+        setenv("COLUMNS", number, 1);
+    }
+    bool opened = terminfo_open(w->screen.input.term.rgb);
+    if (sized) {
+        unsetenv("LINES");
+        unsetenv("COLUMNS");
+    }
+    return opened;
 }
 
 /* ---- what the terminal says */
@@ -50,19 +83,22 @@ void screen_ask(struct workbench *w)
         term_ask_again(&w->screen.input);
 }
 
-void screen_terminal(struct workbench *w, const struct term *said)
+void screen_measure(struct workbench *w, struct term t)
 {
-    struct term t = *said;
-    if (w->screen.ask && w->screen.input.replied)
-        screen_ask(w);
-    term_settle(&t);
     term_measure(&t);
-    if (t.cell_w == 0 && gfx_has_pixels(&w->screen.gfx)) { /* a usual one was assumed */
+    if (t.cell_w == 0 && gfx_has_pixels(&w->screen.gfx)) {
         t.cell_w = w->screen.gfx.term.cell_w;
         t.cell_h = w->screen.gfx.term.cell_h;
     }
     gfx_set_term(&w->screen.gfx, &t);
-    screen_scheme(w, &t);
+}
+
+void screen_terminal(struct workbench *w, const struct term *t)
+{
+    if (w->screen.ask && w->screen.input.replied)
+        screen_ask(w);
+    screen_measure(w, *t);
+    screen_scheme(w, t);
     screen_set_graphics(w, w->screen.graphics);
 }
 

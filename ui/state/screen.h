@@ -24,7 +24,7 @@ struct screen {
     const char *unknown;    /* TERM, which terminfo does not have; or NULL */
     bool mouse;             /* the terminal reports it */
     bool redraw, suspend;   /* what is to be done before the next frame */
-    bool cursor, cursor_on; /* it is to be seen in this frame; it is seen */
+    bool cursor;            /* it is to be seen in this frame; gfx knows whether it is */
 };
 
 /* By enum graphics_choice, with a NULL behind the last. */
@@ -35,8 +35,15 @@ void screen_set_graphics(struct workbench *w, enum graphics_choice choice);
 /* "blocks: it knows none of kitty, sixel and iTerm2": what pictures are made of, and why of nothing
  * better. */
 void screen_why(const struct workbench *w, char *out, size_t size);
+/* Looks up whether the machine knows TERM, and prints a note where it does not. */
+void screen_name(struct workbench *w);
+/* Opens curses' screen; false when terminfo has no entry for it. */
+bool screen_open(const struct workbench *w);
 /* A late answer of the terminal about itself. */
 void screen_terminal(struct workbench *w, const struct term *t);
+/* Pictures are made for t, with the cells that it has now; where nobody tells their pixels, with
+ * those that were assumed. */
+void screen_measure(struct workbench *w, struct term t);
 /* The theme follows the terminal's background, and what the user has set. */
 void screen_theme(struct workbench *w);
 /* The size of the screen, or of its cells, has changed: asks again for what hangs on it. */

@@ -143,9 +143,9 @@ void panes_draw(struct workbench *w)
         draw_panes_body(w, (struct area){CHROME_TOP, 0, LINES - CHROME_TOP - CHROME_BOTTOM, COLS});
         chrome_draw(w);
     }
-    if (w->screen.cursor != w->screen.cursor_on)
+    if (w->screen.cursor != w->screen.gfx.cursor)
         curs_set(w->screen.cursor);
-    w->screen.cursor_on = w->screen.cursor;
+    w->screen.gfx.cursor = w->screen.cursor;
     refresh();
 }
 
