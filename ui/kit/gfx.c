@@ -9,7 +9,6 @@
 #include "ui/kit/way.h"
 
 #include <curses.h>
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -388,25 +387,6 @@ void gfx_init(struct gfx *g)
 
 /* ---- sending */
 
-/* All bytes, also to a terminal that is slow to take them. */
-static bool gfx_write_all(const char *s, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(STDOUT_FILENO, s, len);
-        if (n < 0 && errno == EAGAIN) {
-            struct pollfd fd = {STDOUT_FILENO, POLLOUT, 0};
-            poll(&fd, 1, 1000);
-        } else if (n < 0 && errno != EINTR) {
-            return false;
-        }
-        if (n > 0) {
-            s += n;
-            len -= (size_t)n;
-        }
-    }
-    return true;
-}
-
 static bool input_waits(void)
 {
     struct pollfd fd = {STDIN_FILENO, POLLIN, 0};
@@ -434,7 +414,7 @@ static void send_strip(struct gfx *g, const struct gfx_place *p, int number,
         buf_printf(&out, "\033[?2026l");
     if (way_of(g)->numbered)
         g->used[strip_id(g, p, number) & 255] = true;
-    gfx_write_all(out.data, out.len);
+    term_write_all(out.data, out.len);
     g->sent += out.len;
     buf_fini(&out);
 }
@@ -446,7 +426,7 @@ static void take_away(struct gfx *g, uint32_t id)
         return;
     g->used[id & 255] = false;
     kitty_delete(id, g->term.tmux, &out);
-    gfx_write_all(out.data, out.len);
+    term_write_all(out.data, out.len);
     buf_fini(&out);
 }
 
@@ -515,7 +495,7 @@ bool gfx_flush(struct gfx *g)
 
 void gfx_send(struct gfx *g, const char *data, size_t len)
 {
-    if (gfx_write_all(data, len))
+    if (term_write_all(data, len))
         g->sent += len;
 }
 

@@ -19,4 +19,4 @@ static void iterm2_write(const struct way_strip *s, struct buf *out)
     buf_fini(&png);
 }
 
-const struct way way_iterm2 = {.name = "iTerm2", .whole_cells = true, .write = iterm2_write};
+const struct way way_iterm2 = {.whole_cells = true, .write = iterm2_write};

@@ -19,13 +19,12 @@
 
 /* The first of the signs that count rows and the high byte of ids: those that are older than the
  * tables of widths of all terminals. */
-static const uint32_t signs[] = {
+static const uint32_t signs[KITTY_SIGNS] = {
     0x0305, 0x030d, 0x030e, 0x0310, 0x0312, 0x033d, 0x033e, 0x033f, 0x0346, 0x034a, 0x034b,
     0x034c, 0x0350, 0x0351, 0x0352, 0x0357, 0x035b, 0x0363, 0x0364, 0x0365, 0x0366, 0x0367,
     0x0368, 0x0369, 0x036a, 0x036b, 0x036c, 0x036d, 0x036e, 0x036f, 0x0483, 0x0484, 0x0485,
     0x0486,
 };
-#define SIGNS (int)(sizeof signs / sizeof signs[0])
 
 void kitty_pass(const char *s, size_t len, bool tmux, struct buf *out)
 {
@@ -57,7 +56,7 @@ static void kitty_chunks(const char *keys, const char *data, size_t len, bool tm
     }
 }
 
-static void kitty_send(const struct way_strip *s, const char *how, bool tmux, struct buf *out)
+static void kitty_send(const struct way_strip *s, const char *how, struct buf *out)
 {
     const struct canvas *c = s->pixels;
     size_t n = 3 * (size_t)c->w * (size_t)c->h;
@@ -69,7 +68,7 @@ static void kitty_send(const struct way_strip *s, const char *how, bool tmux, st
         snprintf(keys, sizeof keys, "a=T,t=d,f=24,o=z,s=%d,v=%d,i=%u,%s", c->w, c->h,
                  (unsigned)s->id, how);
         base64_encode(data, packed, &text);
-        kitty_chunks(keys, text.data, text.len, tmux, out);
+        kitty_chunks(keys, text.data, text.len, s->tmux, out);
     }
     buf_fini(&text);
     free(data);
@@ -77,14 +76,14 @@ static void kitty_send(const struct way_strip *s, const char *how, bool tmux, st
 
 static void kitty_write(const struct way_strip *s, struct buf *out)
 {
-    kitty_send(s, "p=1,C=1", s->tmux, out);
+    kitty_send(s, "p=1,C=1", out);
 }
 
 static void kitty_write_text(const struct way_strip *s, struct buf *out)
 {
     char how[64];
     snprintf(how, sizeof how, "U=1,c=%d,r=%d", s->cols, s->rows);
-    kitty_send(s, how, s->tmux, out);
+    kitty_send(s, how, out);
 }
 
 void kitty_delete(uint32_t id, bool tmux, struct buf *out)
@@ -99,14 +98,14 @@ void kitty_cell(uint32_t id, int row, int col, uint32_t out[5])
     int high = (int)(id >> 24);
     memset(out, 0, 5 * sizeof *out);
     out[0] = PLACEHOLDER;
-    if (col > 0 || row >= SIGNS || high >= SIGNS)
+    if (col > 0 || row >= KITTY_SIGNS || high >= KITTY_SIGNS)
         return; /* it goes on with the cell on its left */
     out[1] = signs[row];
     out[2] = signs[0];
     out[3] = signs[high];
 }
 
-const struct way way_kitty = {.name = "kitty", .whole_cells = true, .numbered = true,
+const struct way way_kitty = {.whole_cells = true, .numbered = true,
                               .write = kitty_write};
-const struct way way_kitty_text = {.name = "kitty, in text", .whole_cells = true, .numbered = true,
+const struct way way_kitty_text = {.whole_cells = true, .numbered = true,
                                    .in_text = true, .write = kitty_write_text};

@@ -233,4 +233,4 @@ static void sixel_write_strip(const struct way_strip *s, struct buf *out)
     sixel_write(s->pixels, s->colors, out);
 }
 
-const struct way way_sixel = {.name = "sixel", .write = sixel_write_strip};
+const struct way way_sixel = {.write = sixel_write_strip};

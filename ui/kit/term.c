@@ -7,6 +7,7 @@
 #include "src/formats/guard.h"
 #include "src/base/mem.h"
 #include "ui/kit/input.h"
+#include "ui/kit/way.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -25,8 +26,8 @@
 #define BACKGROUND "\033]11;?\033\\"
 /* Of kitty's graphics: a picture of one pixel that is not to be kept; and whether placeholders are
  * known ("e" asks to name the keys that are). */
-#define KITTY "_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA"
-#define KITTY_TEXT "_Gi=32,s=1,v=1,a=q,t=d,f=24,U=1,e=1;AAAA"
+#define KITTY "\033_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\033\\"
+#define KITTY_TEXT "\033_Gi=32,s=1,v=1,a=q,t=d,f=24,U=1,e=1;AAAA\033\\"
 /* Who are you: all know this one, and answer in order. */
 #define LAST "\033[c"
 /* What a terminal shows of questions that it does not know is wiped away. */
@@ -177,12 +178,16 @@ static void listen_to(struct input *in)
     }
 }
 
-static bool term_write_all(const char *s, size_t len)
+bool term_write_all(const char *s, size_t len)
 {
     while (len > 0) {
         ssize_t n = write(STDOUT_FILENO, s, len);
-        if (n < 0 && errno != EINTR)
+        if (n < 0 && errno == EAGAIN) {
+            struct pollfd fd = {STDOUT_FILENO, POLLOUT, 0};
+            poll(&fd, 1, 1000);
+        } else if (n < 0 && errno != EINTR) {
             return false;
+        }
         if (n > 0) {
             s += n;
             len -= (size_t)n;
@@ -286,15 +291,13 @@ static bool is_terminal_with_strings(void)
 /* What the terminal is asked at the beginning. */
 static void term_questions(bool tmux, struct buf *out)
 {
-    static const char kitty[] = "\033" KITTY "\033\\" "\033" KITTY_TEXT "\033\\";
-    static const char passed[] = "\033Ptmux;\033\033" KITTY "\033\033\\\033\\"
-                                 "\033Ptmux;\033\033" KITTY_TEXT "\033\033\\\033\\";
-    buf_printf(out, "%s", SIZES);
-    if (tmux)
-        buf_printf(out, "%s%s", STRINGS, passed);
-    else if (is_terminal_with_strings())
-        buf_printf(out, "%s%s", STRINGS, kitty);
-    buf_printf(out, "%s%s", LAST, WIPE);
+    buf_puts(out, SIZES);
+    if (tmux || is_terminal_with_strings()) {
+        buf_puts(out, STRINGS);
+        kitty_pass(KITTY, sizeof KITTY - 1, tmux, out);
+        kitty_pass(KITTY_TEXT, sizeof KITTY_TEXT - 1, tmux, out);
+    }
+    buf_puts(out, LAST WIPE);
 }
 
 void term_ask(struct input *in)

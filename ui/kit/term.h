@@ -6,6 +6,7 @@
 #include "src/base/err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct term {
@@ -47,6 +48,8 @@ void term_ask_color(void);
 /* What the terminal does for us while it shows our screen: marks pasted text, tells when its
  * colors turn from dark to light. */
 void term_modes(bool on);
+/* Writes all bytes to it, also where it is slow to take them. False when it is gone. */
+bool term_write_all(const char *s, size_t len);
 /* Gives it back as it was. */
 void term_give_back(void);
 /* Reads the cell's pixels again after a resize. */

@@ -16,7 +16,6 @@ struct way_strip {
 };
 
 struct way {
-    const char *name;
     bool whole_cells; /* a strip is a multiple of cells in size */
     bool numbered;    /* pictures have ids, stay under text, and are taken away by their id */
     bool in_text;     /* cells show them by what is written in them: nothing is placed */
