@@ -6,6 +6,7 @@
 #include "sessions/db.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
+#include "src/formats/base64.h"
 #include "src/task/change.h"
 
 #include <stdlib.h>
@@ -34,16 +35,10 @@ void export_put_text(FILE *out, const char *text)
 
 void export_put_base64(FILE *out, const uint8_t *data, size_t size)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < size; i += 3) {
-        size_t left = size - i;
-        uint32_t x = (uint32_t)data[i] << 16 | (left > 1 ? (uint32_t)data[i + 1] << 8 : 0) |
-                     (left > 2 ? data[i + 2] : 0);
-        fputc(digits[x >> 18], out);
-        fputc(digits[x >> 12 & 63], out);
-        fputc(left > 1 ? digits[x >> 6 & 63] : '=', out);
-        fputc(left > 2 ? digits[x & 63] : '=', out);
-    }
+    struct buf text = {0};
+    base64_encode(data, size, &text);
+    fwrite(text.data, 1, text.len, out);
+    buf_fini(&text);
 }
 
 /* ---- pictures */

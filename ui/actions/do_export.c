@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Taking things out: pictures, numbers, results, the screen itself. */
+#include "src/formats/base64.h"
 #include "src/formats/npy.h"
 #include "src/formats/outfile.h"
 #include "src/formats/pngwrite.h"
@@ -326,20 +327,6 @@ void do_save_images(struct workbench *w, const char *arg)
 
 /* ---- the clipboard */
 
-static void export_base64(const char *s, size_t n, struct buf *out)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < n; i += 3) {
-        unsigned v = (unsigned)(unsigned char)s[i] << 16;
-        v |= i + 1 < n ? (unsigned)(unsigned char)s[i + 1] << 8 : 0;
-        v |= i + 2 < n ? (unsigned char)s[i + 2] : 0;
-        buf_putc(out, digits[v >> 18]);
-        buf_putc(out, digits[v >> 12 & 63]);
-        buf_putc(out, i + 1 < n ? digits[v >> 6 & 63] : '=');
-        buf_putc(out, i + 2 < n ? digits[v & 63] : '=');
-    }
-}
-
 /* What is chosen: the answer with its number, or the box. */
 static char *chosen_text(const struct workbench *w)
 {
@@ -368,7 +355,7 @@ void do_copy(struct workbench *w, const char *arg)
         return;
     }
     buf_puts(&out, "\033]52;c;"); /* OSC 52: set the clipboard */
-    export_base64(text, strlen(text), &out);
+    base64_encode(text, strlen(text), &out);
     buf_puts(&out, "\033\\");
     gfx_send(&w->screen.gfx, out.data, out.len);
     text_fit(text, 60, clean, sizeof clean);
