@@ -130,15 +130,14 @@ static int read_tsv(const char *path, struct bytes *map, const char *key, struct
 
 /* All formats of regions, in the order in which they are tried. */
 static const struct region_format formats[] = {
-    {"LMDB", "LMDB", SHOWS_DATABASE, true, is_lmdb, read_lmdb, each_lmdb},
-    {"npy", ".npy (the reference's, MMF's with its _info.npy)", SHOWS_ARRAY, false, is_npy,
+    {"LMDB", "LMDB", SHOWS_DATABASE, is_lmdb, read_lmdb, each_lmdb},
+    {"npy", ".npy (the reference's, MMF's with its _info.npy)", SHOWS_ARRAY, is_npy,
      regions_read_npy, NULL},
-    {"npz", ".npz (x, bbox, image_w, image_h)", SHOWS_REGIONS, false, is_npz, read_npz, NULL},
-    {"safetensors", "safetensors", SHOWS_TENSORS, false, is_safetensors, read_safetensors, NULL},
-    {"pickle", "a dictionary in .pkl or .pt", SHOWS_REGIONS, true, is_pickle, regions_read_pickle,
+    {"npz", ".npz (x, bbox, image_w, image_h)", SHOWS_REGIONS, is_npz, read_npz, NULL},
+    {"safetensors", "safetensors", SHOWS_TENSORS, is_safetensors, read_safetensors, NULL},
+    {"pickle", "a dictionary in .pkl or .pt", SHOWS_REGIONS, is_pickle, regions_read_pickle,
      each_pickled},
-    {"TSV", "TSV (bottom-up-attention, LXMERT; also .gz)", SHOWS_LINES, true, is_tsv, read_tsv,
-     each_tsv},
+    {"TSV", "TSV (bottom-up-attention, LXMERT; also .gz)", SHOWS_LINES, is_tsv, read_tsv, each_tsv},
 };
 #define REGION_FORMATS (sizeof formats / sizeof formats[0])
 
@@ -172,7 +171,7 @@ bool regions_keyed(const char *path)
     if ((stat(path, &st) == 0 && S_ISDIR(st.st_mode)) || gunzip_open(path, &map, NULL) != 0)
         return true;
     const struct region_format *f = regions_format(path, &map);
-    bool keyed = !f || f->keyed;
+    bool keyed = !f || f->each;
     bytes_close(&map);
     return keyed;
 }
@@ -217,7 +216,7 @@ int regions_each(const char *path, const struct region_sink *sink, struct vs_err
     const struct region_format *f = regions_format(path, folder ? NULL : &map);
     if (!f)
         rc = regions_refuse(&map, err);
-    else if (f->each && regions_keyed(path))
+    else if (f->each)
         rc = f->each(path, &map, sink, err);
     else
         rc = regions_visit_one(path, sink, err);

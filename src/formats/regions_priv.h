@@ -48,12 +48,11 @@ struct region_format {
     const char *name;  /* "npz" */
     const char *which; /* as messages list what can be read */
     enum region_shows shows;
-    bool keyed; /* may hold several images, told apart by their keys */
     bool (*is)(const char *path, const struct bytes *map);
     /* May take over the map, which it then clears. */
     int (*read)(const char *path, struct bytes *map, const char *key, struct regions **out,
                 struct vs_err *err);
-    /* All images of a keyed one, in its order (regions_each). */
+    /* All images, in its order (regions_each); NULL: it holds one, without a key. */
     int (*each)(const char *path, const struct bytes *map, const struct region_sink *sink,
                 struct vs_err *err);
 };
