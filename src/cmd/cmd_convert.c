@@ -6,6 +6,7 @@
 #include "src/base/plain.h"
 #include "src/cmd/cmd_convert.h"
 #include "src/cmd/cmd_model.h"
+#include "src/formats/regions.h"
 #include "src/formats/weightmix.h"
 
 #include <errno.h>
@@ -86,9 +87,7 @@ static int nearest_of(const struct conversion *c, const double *share)
 
 static char *stem_of(const char *path)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    const char *dot = strrchr(name, '.');
-    char *stem = dot && dot > name ? xstrndup(name, (size_t)(dot - name)) : xstrdup(name);
+    char *stem = regions_stem(path);
     for (char *p = stem; *p; p++)
         *p = *p == '@' ? '-' : *p;
     return stem;

@@ -8,15 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* "photos/COCO_val2014_000000000042.jpg" -> "COCO_val2014_000000000042". Caller frees. */
-static char *photo_stem(const char *path)
-{
-    const char *name = strrchr(path, '/');
-    name = name ? name + 1 : path;
-    const char *dot = strrchr(name, '.');
-    return dot && dot != name ? xstrndup(name, (size_t)(dot - name)) : xstrdup(name);
-}
-
 #define ID_DIGITS 6 /* fewer may count the pictures of a folder; COCO's names have twelve */
 
 /* The number that a name ends with, without its leading zeros: what published files of COCO's
@@ -59,7 +50,7 @@ static int open_regions(const char *image, const char *path, const char *key,
     if (key || !image)
         return regions_open(path, key, out, err);
     size_t digits;
-    char *name = photo_stem(image), *number = photo_number_of(name, &digits);
+    char *name = regions_stem(image), *number = photo_number_of(name, &digits);
     int rc = regions_open(path, name, out, err);
     if (rc == VS_E_MISSING && number) {
         rc = regions_open(path, number, out, err);

@@ -148,8 +148,7 @@ static const char *number_in(const char *stem)
 char *regionstore_key(const struct regionstore *s, const char *path)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    const char *dot = strrchr(name, '.');
-    char *stem = dot && dot != name ? xstrndup(name, (size_t)(dot - name)) : xstrdup(name);
+    char *stem = regions_stem(path);
     const char *number = number_in(stem), *found = NULL;
     if (has_key(s, stem))
         found = stem;
