@@ -130,13 +130,18 @@ static int attribution_check_how(const struct net *n, const struct attribution_h
     return 0;
 }
 
+struct attributing attribution_given(const struct attribution_subject *s, struct attribution *out)
+{
+    return (struct attributing){
+        .net = s->p.net, .in = s->in, .target = s->alone, .silences = s->p.in.silences,
+        .silence_count = s->p.in.silence_count,
+        .mask_token = tokenizer_id(s->m->tokenizer, "[MASK]"), .cancel = s->cancel, .out = out};
+}
+
 int attribution_of(struct attribution_subject *s, const struct attribution_method *method,
                    const struct attribution_how *how, struct attribution *out, struct vs_err *err)
 {
-    struct attributing a = {.net = s->p.net, .in = s->in, .target = s->alone,
-                            .silences = s->p.in.silences, .silence_count = s->p.in.silence_count,
-                            .mask_token = tokenizer_id(s->m->tokenizer, "[MASK]"),
-                            .cancel = s->cancel, .out = out};
+    struct attributing a = attribution_given(s, out);
     *out = (struct attribution){.method = method, .how = how ? *how : attribution_usual};
     if (a.silence_count > 0 && method->needs == NEEDS_GRADIENTS)
         return vs_fail(err, VS_E_USAGE, "a query with ablated heads has no attributions by "

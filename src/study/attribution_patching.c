@@ -74,20 +74,6 @@ static int patching_estimate(struct attributing *a, struct vs_err *err)
 
 /* ---- exactly */
 
-/* A word's number is the sum over the images of a pair, as in the order of removal. */
-static double *patching_worths(const struct attributing *a, bool tokens)
-{
-    const struct attribution *out = a->out;
-    int rows = tokens ? a->in.tokens : a->in.regions;
-    double *x = xcalloc((size_t)a->in.batch * (size_t)rows + 1, sizeof *x);
-    for (int b = 0; b < a->in.batch; b++)
-        for (int i = 0; i < rows; i++)
-            x[(ptrdiff_t)b * rows + i] =
-                tokens ? out->of_tokens[(ptrdiff_t)b * out->tokens + net_token_row(a->net, i)]
-                       : out->of_regions[(ptrdiff_t)b * rows + i];
-    return x;
-}
-
 static int patching_by_size(const void *a, const void *b)
 {
     const struct removable *x = a, *y = b;
@@ -101,20 +87,13 @@ static int patching_verify(struct attributing *a, bool tokens, struct vs_err *er
 {
     const struct removing what = attribution_removing(a, tokens);
     struct attribution *out = a->out;
-    double *worth = patching_worths(a, tokens), *value;
+    double *worth = attribution_worths(a, out, tokens);
     int n;
     struct removable *list = removal_order(&what, worth, &n);
     qsort(list, (size_t)n, sizeof *list, patching_by_size);
     n = n < out->how.verify ? n : out->how.verify;
-    value = xcalloc((size_t)n + 1, sizeof *value);
-    int rc = removal_singly(&what, list, n, value, err);
-    for (int i = 0; i < n && rc == 0; i++) {
-        int image = list[i].image < 0 ? 0 : list[i].image, at = list[i].index;
-        double *to = tokens ? out->exact_tokens + net_token_row(a->net, at)
-                            : out->exact_regions + (ptrdiff_t)image * out->regions + at;
-        *to = out->value - value[i];
-    }
-    free(value);
+    int rc = attribution_leave_out(a, tokens, list, n,
+                                   tokens ? out->exact_tokens : out->exact_regions, err);
     free(worth);
     free(list);
     return rc;

@@ -23,10 +23,14 @@ int attribution_open(struct model *m, const struct query *q, int choice, int aga
                      const atomic_bool *cancel, struct attribution_subject *out,
                      struct vs_err *err);
 void attribution_close(struct attribution_subject *s);
+struct attributing;
+/* What a method is given. */
+struct attributing attribution_given(const struct attribution_subject *s, struct attribution *out);
 /* One method. The caller frees out with attribution_fini. */
 int attribution_of(struct attribution_subject *s, const struct attribution_method *method,
                    const struct attribution_how *how, struct attribution *out, struct vs_err *err);
 
+/* A method under way. */
 struct attributing {
     struct net *net;
     struct net_input in; /* the target's images alone */
@@ -56,6 +60,12 @@ int attribution_attention(struct attributing *a, struct vs_err *err);
 int attribution_leave_one_out(struct attributing *a, struct vs_err *err);
 /* What is left out of a, and how. */
 struct removing attribution_removing(const struct attributing *a, bool tokens);
+/* What leaving out each of list (count) alone takes from a->out->value, exactly; where it goes is
+ * as of_tokens or of_regions, a word of a pair being its first image's. */
+int attribution_leave_out(struct attributing *a, bool tokens, const struct removable *list,
+                          int count, double *where, struct vs_err *err);
+/* Numbers as removal_order takes them: tokens without the task's. To be freed. */
+double *attribution_worths(const struct attributing *a, const struct attribution *of, bool tokens);
 /* ---- attribution_patching.c: by one way back, the largest verified by leaving out */
 int attribution_patching(struct attributing *a, struct vs_err *err);
 

@@ -14,21 +14,42 @@ struct removing attribution_removing(const struct attributing *a, bool tokens)
                              .cancel = a->cancel};
 }
 
+int attribution_leave_out(struct attributing *a, bool tokens, const struct removable *list,
+                          int count, double *where, struct vs_err *err)
+{
+    const struct removing what = attribution_removing(a, tokens);
+    const struct attribution *out = a->out;
+    double *value = xcalloc((size_t)count + 1, sizeof *value);
+    int rc = removal_singly(&what, list, count, value, err);
+    for (int i = 0; i < count && rc == 0; i++) {
+        int image = list[i].image < 0 ? 0 : list[i].image, at = list[i].index;
+        ptrdiff_t place = tokens ? net_token_row(a->net, at)
+                                 : (ptrdiff_t)image * out->regions + at;
+        where[place] = out->value - value[i];
+    }
+    free(value);
+    return rc;
+}
+
+double *attribution_worths(const struct attributing *a, const struct attribution *of, bool tokens)
+{
+    int rows = tokens ? a->in.tokens : a->in.regions;
+    double *x = xcalloc((size_t)a->in.batch * (size_t)rows + 1, sizeof *x);
+    for (int b = 0; b < a->in.batch; b++)
+        for (int i = 0; i < rows; i++)
+            x[(ptrdiff_t)b * rows + i] =
+                tokens ? of->of_tokens[(ptrdiff_t)b * of->tokens + net_token_row(a->net, i)]
+                       : of->of_regions[(ptrdiff_t)b * rows + i];
+    return x;
+}
+
 static int leave_out_kind(struct attributing *a, bool tokens, struct vs_err *err)
 {
     const struct removing what = attribution_removing(a, tokens);
-    struct attribution *out = a->out;
     int n;
     struct removable *list = removal_order(&what, NULL, &n);
-    double *value = xcalloc((size_t)n + 1, sizeof *value);
-    int rc = removal_singly(&what, list, n, value, err);
-    for (int i = 0; i < n && rc == 0; i++) {
-        int image = list[i].image < 0 ? 0 : list[i].image, at = list[i].index;
-        double *to = tokens ? out->of_tokens + net_token_row(a->net, at)
-                            : out->of_regions + (ptrdiff_t)image * out->regions + at;
-        *to = out->value - value[i];
-    }
-    free(value);
+    int rc = attribution_leave_out(a, tokens, list, n,
+                                   tokens ? a->out->of_tokens : a->out->of_regions, err);
     free(list);
     return rc;
 }

@@ -18,6 +18,8 @@ struct testing {
     struct attribution_subject *s;
     const struct explanation_wants *w;
     struct explanation *out;
+    struct attribution how;   /* without numbers: how things are removed */
+    struct attributing given; /* of it */
     bool *meant; /* (regions): rows that are where they should be; NULL: not known */
     double chance;
 };
@@ -29,17 +31,6 @@ double explanation_gain(const struct removal *r)
 }
 
 /* ---- curves */
-
-static struct removing testing_removing(const struct testing *t, bool tokens)
-{
-    bool mask = tokens && t->w->how.mask_token;
-    const struct inputs *in = &t->s->p.in;
-    return (struct removing){.net = t->s->p.net, .in = &t->s->in, .target = &t->s->alone,
-                             .tokens = tokens,
-                             .stand_in = mask ? tokenizer_id(t->s->m->tokenizer, "[MASK]") : -1,
-                             .silences = in->silences, .silence_count = in->silence_count,
-                             .cancel = t->s->cancel};
-}
 
 static int testing_curves(const struct testing *t, const struct removing *what,
                           const struct removable *order, int count, struct removal *out,
@@ -54,21 +45,6 @@ static int testing_curves(const struct testing *t, const struct removing *what,
     return rc;
 }
 
-/* Read-outs as removal counts them: tokens without the task's. */
-static double *testing_worths(const struct testing *t, const struct attribution *a, bool tokens)
-{
-    const struct net_input *in = &t->s->in;
-    int rows = tokens ? in->tokens : in->regions, given = tokens ? a->tokens : a->regions;
-    double *x = xcalloc((size_t)in->batch * (size_t)rows + 1, sizeof *x);
-    for (int b = 0; b < in->batch; b++)
-        for (int i = 0; i < rows; i++) {
-            int at = tokens ? net_token_row(t->s->p.net, i) : i;
-            x[(ptrdiff_t)b * rows + i] =
-                (tokens ? a->of_tokens : a->of_regions)[(ptrdiff_t)b * given + at];
-        }
-    return x;
-}
-
 static int removable_by_place(const void *a, const void *b)
 {
     const struct removable *x = a, *y = b;
@@ -79,8 +55,8 @@ static int testing_kind(const struct testing *t, const struct attribution *a,
                         enum explanation_kind kind, struct explanation_test *to, struct vs_err *err)
 {
     bool tokens = kind == EXPLAIN_WORDS;
-    const struct removing what = testing_removing(t, tokens);
-    double *worth = testing_worths(t, a, tokens);
+    const struct removing what = attribution_removing(&t->given, tokens);
+    double *worth = attribution_worths(&t->given, a, tokens);
     int n;
     struct removable *order = removal_order(&what, worth, &n);
     int rc = testing_curves(t, &what, order, n, &to->curves[kind], err);
@@ -120,7 +96,7 @@ static void testing_mix(struct removal *to, const struct removal *x, double shar
 static int testing_random(const struct testing *t, enum explanation_kind kind, struct removal *out,
                           struct vs_err *err)
 {
-    const struct removing what = testing_removing(t, kind == EXPLAIN_WORDS);
+    const struct removing what = attribution_removing(&t->given, kind == EXPLAIN_WORDS);
     uint64_t state = t->w->seed * EXPLAIN_KINDS + (uint64_t)kind;
     double share = 1.0 / (t->w->orders > 0 ? t->w->orders : 1);
     int n, rc = 0;
@@ -230,13 +206,14 @@ int explanation_run(struct model *m, const struct query *q, int choice, int agai
                     struct explanation *out, struct vs_err *err)
 {
     struct attribution_subject s;
-    struct testing t = {.s = &s, .w = w, .out = out};
+    struct testing t = {.s = &s, .w = w, .out = out, .how.how = w->how};
     *out = (struct explanation){0};
     int rc = attribution_open(m, q, choice, against, cancel, &s, err);
-    if (rc == 0)
+    if (rc == 0) {
+        t.given = attribution_given(&s, &t.how);
         testing_find_meant(&t);
-    if (rc == 0)
         rc = testing_all(&t, err);
+    }
     free(t.meant);
     attribution_close(&s);
     if (rc != 0)
