@@ -4,7 +4,8 @@
 # the byte where it writes one. On a small folder that is made here the answers are those of
 # "vilscope query", and what is wrong with an item or a file is said with its name while the others
 # are measured. A split cut before it is sorted, an id list that drops too much, an item without a
-# target that is not counted, a row of another box, or a file that stops the others breaks it.
+# target that is not counted, a row of another box, a file that stops the others, or a comparison that
+# judges other rows than those that are written breaks it.
 set -u
 tiny=$SRCDIR/tests/data/tiny
 work=$(mktemp -d)
@@ -443,6 +444,31 @@ run --json -c "$work/headless.bin" -c "$tiny/checkpoint.bin" -t nlvr2
     [ "$(wc -l <"$work/err")" -eq 1 ] && grep -q '"error": ".* cannot answer it' "$work/out" &&
     [ "$(grep -c '"items": 2' "$work/out")" -eq 1 ]
 ok $? "a checkpoint without the head is told once, the other is measured: $(cat "$work/err")"
+LC_ALL=C sed 's/encoder\.layer\.0\./encoder.layer.X./g; s/encoder\.layer\.1\./encoder.layer.0./g
+    s/encoder\.layer\.X\./encoder.layer.1./g' "$tiny/checkpoint.bin" >"$work/crossed.bin"
+judge() { # judge OPTION...: noise and another, measured and judged at once
+    "$VILSCOPE" compare -m "$work/model" -c noise -c "$work/crossed.bin" --reference "$work" "$@" \
+        >"$work/out" 2>"$work/err"
+}
+run -c noise -c "$work/crossed.bin" -t snli-ve --rows "$work/snli.jsonl"
+"$VILSCOPE" compare --rows "$work/snli.jsonl" --calibration --json 2>/dev/null |
+    grep -v '"source"' >"$work/want"
+judge -t snli-ve --calibration --json && grep -v '"source"' "$work/out" >"$work/have"
+[ $? -eq 0 ] && [ "$(grep -c '"items": 4' "$work/want")" -ge 3 ] && cmp -s "$work/want" "$work/have" &&
+    grep -q 'with noise: the first is .*dev.jsonl: line 5: ' "$work/err" &&
+    [ "$(grep -c 'snli-ve dev: 3 of 7 items are left out with ' "$work/err")" -eq 2 ]
+ok $? "measured and judged at once is what is judged of their rows: $(diff "$work/want" "$work/have" | head -n 3)"
+[ "$(sed -n 's/^.*"ece": //p' "$work/out" | sort -u | wc -l)" -eq 2 ]
+ok $? "of two checkpoints that differ: $(sed -n 's/^.*"ece": //p' "$work/out" | tr '\n' ' ')"
+judge -t nlvr2 --split dev --limit 1 --csv
+[ "$(sed 1d "$work/out" | cut -d, -f 1-6)" = '"nlvr2","dev","noise","crossed.bin",1,1' ]
+ok $? "a task, a split and a part of its items: $(sed 1d "$work/out")"
+refuses 2 "two checkpoints are needed" "one checkpoint" "$VILSCOPE" compare -m "$work/model" -c noise \
+    --reference "$work"
+refuses 2 "has no data for alignment" "a task that it has not" "$VILSCOPE" compare -m "$work/model" \
+    -c noise -c "$work/crossed.bin" --reference "$work" -t alignment
+refuses 1 "no folder of the reference's tasks" "a folder of something else" "$VILSCOPE" compare \
+    -m "$work/model" -c noise -c "$work/crossed.bin" --reference "$work/in"
 mkdir "$work/many"
 run -c noise -c "$tiny/checkpoint.bin" -t nlvr2 --rows "$work/many"
 [ $? -eq 0 ] && [ "$(find "$work/many" -name dev_result.json | wc -l)" -eq 2 ] &&
