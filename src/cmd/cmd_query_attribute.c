@@ -5,6 +5,7 @@
 
 #include "src/base/mem.h"
 #include "src/base/plain.h"
+#include "src/study/look.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -14,15 +15,6 @@
 #include <strings.h>
 
 /* ---- which answer */
-
-/* The row of a ranked box in the model's input. */
-static int attribute_row(const struct result *r, const struct result_box *b)
-{
-    for (int i = 0; i < r->rows; i++)
-        if (r->sources[i].image == b->image && r->sources[i].region == b->region)
-            return i;
-    return -1;
-}
 
 /* An answer by its label or its number; boxes and images are counted as they are printed. NULL: the
  * first of all. -1: none is called so. */
@@ -39,7 +31,7 @@ static int attribute_choice(const struct result *r, const char *name)
             return r->answers[i].index;
     for (int i = 0; i < r->box_count; i++)
         if (!name || (counted && r->boxes[i].region == number))
-            return attribute_row(r, &r->boxes[i]);
+            return look_place(r, 0, r->boxes[i].image, r->boxes[i].region);
     return -1;
 }
 

@@ -103,16 +103,33 @@ int attribution_check(const struct model *m, int checkpoint,
                          model_checkpoint_name(m, checkpoint), f->name);
 }
 
-int attribution_value(struct attributing *a, struct vs_err *err)
+int attribution_pass(struct attributing *a, bool attention, struct trace **out, struct vs_err *err)
 {
-    struct net_want want = {.heads = output_table[a->target.output].head,
+    struct net_want want = {.heads = output_table[a->target.output].head, .attention = attention,
                             .silences = a->silences, .silence_count = a->silence_count,
                             .cancel = a->cancel};
-    struct trace *t = NULL;
-    int rc = net_forward(a->net, &a->in, &want, &t, err);
+    int rc = net_forward(a->net, &a->in, &want, out, err);
     if (rc == 0)
-        a->out->value = target_value(t, &a->target);
-    trace_free(t);
+        a->out->value = target_value(*out, &a->target);
+    return rc;
+}
+
+int attribution_back(struct attributing *a, const struct net_back_want *want,
+                     attribution_read *read, struct vs_err *err)
+{
+    struct net_back_want mine = *want;
+    struct trace *pass = NULL, *grad = NULL;
+    mine.cancel = a->cancel;
+    int rc = target_gradients(a->net, &a->in, &a->target, &mine, &pass, &grad, err);
+    if (rc == 0)
+        a->out->value = target_value(pass, &a->target);
+    for (int b = 0; b < a->in.batch && rc == 0; b++) {
+        const struct explained e = {pass, grad, b, b};
+        rc = read(a, &e, a->out->of_tokens + (ptrdiff_t)b * a->out->tokens,
+                  a->out->of_regions + (ptrdiff_t)b * a->out->regions, err);
+    }
+    trace_free(pass);
+    trace_free(grad);
     return rc;
 }
 

@@ -14,13 +14,8 @@ static int attention_run(struct attributing *a,
                                       double *tokens, double *regions),
                          struct vs_err *err)
 {
-    struct net_want want = {.heads = output_table[a->target.output].head, .attention = true,
-                            .silences = a->silences, .silence_count = a->silence_count,
-                            .cancel = a->cancel};
     struct trace *pass = NULL;
-    int rc = net_forward(a->net, &a->in, &want, &pass, err);
-    if (rc == 0)
-        a->out->value = target_value(pass, &a->target);
+    int rc = attribution_pass(a, true, &pass, err);
     for (int b = 0; b < a->in.batch && rc == 0; b++)
         read(a, pass, b, a->out->of_tokens + (ptrdiff_t)b * a->out->tokens,
              a->out->of_regions + (ptrdiff_t)b * a->out->regions);

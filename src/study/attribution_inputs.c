@@ -5,32 +5,23 @@
 #include <math.h>
 #include <string.h>
 
-static int inputs_product(struct attributing *a, bool lrp, struct vs_err *err)
+static int read_product(struct attributing *a, const struct explained *e, double *tokens,
+                        double *regions, struct vs_err *err)
 {
-    struct net_back_want want = {.inputs = true, .lrp = lrp, .cancel = a->cancel};
-    struct trace *pass = NULL, *grad = NULL;
-    int rc = target_gradients(a->net, &a->in, &a->target, &want, &pass, &grad, err);
-    if (rc == 0)
-        a->out->value = target_value(pass, &a->target);
-    for (int i = 0; i < a->in.batch && rc == 0; i++) {
-        struct explained e = {pass, grad, i, i};
-        struct worths w = {a->out->of_tokens + (ptrdiff_t)i * a->out->tokens,
-                           a->out->of_regions + (ptrdiff_t)i * a->out->regions, NULL};
-        gradient_times_input(&e, &a->in, &w);
-    }
-    trace_free(pass);
-    trace_free(grad);
-    return rc;
+    (void)err;
+    gradient_times_input(e, &a->in, &(struct worths){tokens, regions, NULL});
+    return 0;
 }
 
 int attribution_product(struct attributing *a, struct vs_err *err)
 {
-    return inputs_product(a, false, err);
+    return attribution_back(a, &(struct net_back_want){.inputs = true}, read_product, err);
 }
 
 int attribution_lrp(struct attributing *a, struct vs_err *err)
 {
-    return inputs_product(a, true, err);
+    const struct net_back_want want = {.inputs = true, .lrp = true};
+    return attribution_back(a, &want, read_product, err);
 }
 
 /* ---- integrated gradients */
@@ -61,7 +52,9 @@ int attribution_integrated(struct attributing *a, struct vs_err *err)
     struct attribution *out = a->out;
     size_t tokens = (size_t)out->images * (size_t)out->tokens;
     size_t regions = (size_t)out->images * (size_t)out->regions;
-    int rc = attribution_value(a, err);
+    struct trace *pass = NULL;
+    int rc = attribution_pass(a, false, &pass, err);
+    trace_free(pass);
     out->missing = INFINITY;
     for (int steps = FIRST_STEPS; rc == 0 && steps <= MOST_STEPS && out->missing > COMPLETE;
          steps *= 2) {

@@ -53,23 +53,13 @@ static double *patching_unknown(int images, int rows)
     return x;
 }
 
-static int patching_estimate(struct attributing *a, struct vs_err *err)
+static int read_patching(struct attributing *a, const struct explained *e, double *tokens,
+                         double *regions, struct vs_err *err)
 {
-    struct net_back_want want = {.attention = true, .padding = true, .cancel = a->cancel};
-    struct attribution *out = a->out;
-    struct trace *pass = NULL, *grad = NULL;
-    int rc = target_gradients(a->net, &a->in, &a->target, &want, &pass, &grad, err);
-    if (rc == 0)
-        out->value = target_value(pass, &a->target);
-    for (int b = 0; b < a->in.batch && rc == 0; b++) {
-        struct explained e = {pass, grad, b, b};
-        patching_heads(out, &e, a->net);
-        relevancy_keys(&e, out->of_tokens + (ptrdiff_t)b * out->tokens,
-                       out->of_regions + (ptrdiff_t)b * out->regions);
-    }
-    trace_free(pass);
-    trace_free(grad);
-    return rc;
+    (void)err;
+    patching_heads(a->out, e, a->net);
+    relevancy_keys(e, tokens, regions);
+    return 0;
 }
 
 /* ---- exactly */
@@ -102,7 +92,8 @@ static int patching_verify(struct attributing *a, bool tokens, struct vs_err *er
 /* Heads that are verified, by their places in the list. */
 struct patching_heads {
     const struct attributing *a;
-    int *order, count;
+    struct variants all;
+    int *order;
 };
 
 static void patching_make(void *arg, struct variants *v, int k, int item)
@@ -117,8 +108,7 @@ static void patching_make(void *arg, struct variants *v, int k, int item)
 static void patching_take(void *arg, const struct trace *pass, int k, int item)
 {
     const struct patching_heads *p = arg;
-    struct net_target t = p->a->target;
-    t.b += output_table[t.output].rows == ROWS_PAIRS ? k : k * p->a->in.batch;
+    const struct net_target t = variants_target(&p->all, &p->a->target, k);
     p->a->out->heads[p->order[item]].exact = p->a->out->value - target_value(pass, &t);
 }
 
@@ -139,13 +129,11 @@ static int *patching_order(const struct attribution *out)
 static int patching_verify_heads(struct attributing *a, struct vs_err *err)
 {
     struct patching_heads p = {.a = a, .order = patching_order(a->out)};
-    struct variants v = {.net = a->net, .in = &a->in, .cancel = a->cancel,
-                         .heads = output_table[a->target.output].head,
-                         .most = output_table[a->target.output].rows == ROWS_PAIRS &&
-                                 a->in.batch == 1,
-                         .make = patching_make, .take = patching_take, .arg = &p};
-    p.count = a->out->head_count < a->out->how.verify ? a->out->head_count : a->out->how.verify;
-    int rc = variants_run(&v, p.count, err);
+    int count = a->out->head_count < a->out->how.verify ? a->out->head_count : a->out->how.verify;
+    p.all = (struct variants){.net = a->net, .in = &a->in, .cancel = a->cancel,
+                              .make = patching_make, .take = patching_take, .arg = &p};
+    variants_aim(&p.all, &a->target);
+    int rc = variants_run(&p.all, count, err);
     free(p.order);
     return rc;
 }
@@ -156,7 +144,8 @@ int attribution_patching(struct attributing *a, struct vs_err *err)
     patching_list(out, a->net);
     out->exact_tokens = patching_unknown(out->images, out->tokens);
     out->exact_regions = patching_unknown(out->images, out->regions);
-    int rc = patching_estimate(a, err);
+    const struct net_back_want want = {.attention = true, .padding = true};
+    int rc = attribution_back(a, &want, read_patching, err);
     if (rc == 0)
         rc = patching_verify(a, true, err);
     if (rc == 0)

@@ -42,9 +42,13 @@ struct attributing {
     struct attribution *out; /* arrays of zeros */
 };
 
-/* ---- attribution.c */
-/* a->out->value, by a pass of its own. */
-int attribution_value(struct attributing *a, struct vs_err *err);
+/* ---- attribution.c: passes, which set a->out->value */
+int attribution_pass(struct attributing *a, bool attention, struct trace **out, struct vs_err *err);
+/* And back; read is called for each image of the target, with its rows of a->out. */
+typedef int attribution_read(struct attributing *a, const struct explained *e, double *tokens,
+                             double *regions, struct vs_err *err);
+int attribution_back(struct attributing *a, const struct net_back_want *want,
+                     attribution_read *read, struct vs_err *err);
 /* ---- attribution_maps.c: of maps and their gradients */
 int attribution_relevancy(struct attributing *a, struct vs_err *err);
 int attribution_plain(struct attributing *a, struct vs_err *err);

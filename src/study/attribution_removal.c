@@ -56,7 +56,9 @@ static int leave_out_kind(struct attributing *a, bool tokens, struct vs_err *err
 
 int attribution_leave_one_out(struct attributing *a, struct vs_err *err)
 {
-    int rc = attribution_value(a, err);
+    struct trace *pass = NULL;
+    int rc = attribution_pass(a, false, &pass, err);
+    trace_free(pass);
     if (rc == 0)
         rc = leave_out_kind(a, true, err);
     return rc ? rc : leave_out_kind(a, false, err);

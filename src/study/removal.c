@@ -112,6 +112,7 @@ struct remover {
     const struct removing *of;
     struct net_input in; /* of the target's images */
     struct net_target target;
+    struct variants all;
     int first;           /* of them in the whole input */
     const struct removable *order;
     const struct removal_part *parts;
@@ -160,8 +161,7 @@ static void remover_read(void *arg, const struct trace *pass, int k, int item)
 {
     const struct remover *r = arg;
     const struct removal_part *x = &r->parts[item];
-    struct net_target t = r->target;
-    t.b += output_table[t.output].rows == ROWS_PAIRS ? k : k * r->in.batch;
+    const struct net_target t = variants_target(&r->all, &r->target, k);
     *x->value = target_value(pass, &t);
     if (x->probability)
         *x->probability = has_probability(&t) ? probability_of(trace_output(pass, t.output), &t)
@@ -172,15 +172,13 @@ static int remover_run(const struct removing *of, const struct removable *order,
                        const struct removal_part *parts, int count, struct vs_err *err)
 {
     struct remover r = {.of = of, .order = order, .parts = parts};
-    struct variants v = {.net = of->net, .in = &r.in, .silences = of->silences,
-                         .silence_count = of->silence_count, .cancel = of->cancel,
-                         .make = remover_make, .take = remover_read, .arg = &r};
+    r.all = (struct variants){.net = of->net, .in = &r.in, .silences = of->silences,
+                              .silence_count = of->silence_count, .cancel = of->cancel,
+                              .make = remover_make, .take = remover_read, .arg = &r};
     r.in = target_input(of->net, of->in, of->target, &r.target);
     net_target_images(of->target, of->in->batch, &r.first);
-    v.heads = output_table[of->target->output].head;
-    /* Of an odd number of images each answers for itself; copies of it would be pairs. */
-    v.most = output_table[of->target->output].rows == ROWS_PAIRS && r.in.batch == 1;
-    return variants_run(&v, count, err);
+    variants_aim(&r.all, &r.target);
+    return variants_run(&r.all, count, err);
 }
 
 int removal_singly(const struct removing *r, const struct removable *list, int count, double *value,

@@ -8,6 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- a target */
+
+void variants_aim(struct variants *v, const struct net_target *t)
+{
+    v->heads = output_table[t->output].head;
+    /* Of an odd number of images each answers for itself; copies of it would be pairs. */
+    v->most = output_table[t->output].rows == ROWS_PAIRS && v->in->batch == 1;
+}
+
+struct net_target variants_target(const struct variants *v, const struct net_target *t, int k)
+{
+    struct net_target out = *t;
+    out.b += output_table[t->output].rows == ROWS_PAIRS ? k : k * v->in->batch;
+    return out;
+}
+
 /* ---- changing a copy */
 
 void variant_drop_region(struct variants *v, int k, int b, int region)

@@ -35,6 +35,11 @@ struct variants {
 /* Items 0 to count-1, as many at once as fit. */
 int variants_run(struct variants *v, int count, struct vs_err *err);
 
+/* For reading one target: its head, and as many copies at once as it allows. */
+void variants_aim(struct variants *v, const struct net_target *t);
+/* The target of the input in copy k. */
+struct net_target variants_target(const struct variants *v, const struct net_target *t, int k);
+
 /* Of image b of copy k. Regions and tokens are those of the input. */
 void variant_drop_region(struct variants *v, int k, int b, int region);
 void variant_drop_token(struct variants *v, int k, int b, int token);

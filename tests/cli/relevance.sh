@@ -133,6 +133,7 @@ if [ -n "$python" ]; then
     attribute leave-one-out --json >"$work/one.json"
     attribute leave-one-out --json --removal mask >"$work/mask.json"
     attribute attribution-patching --verify 3 --json >"$work/patching.json"
+    attribute attribution-patching --verify 1000 --json >"$work/heads.json"
     for change in "drop region 2" "drop region 5" "drop token 5" "mask token 5" "ablate text-to-image 1.1 zero"; do
         "$VILSCOPE" query --no-log -m "$frozen" -t vqa --json --change "$change" "$image" "what color is the star?" \
             >"$work/$(echo "$change" | tr ' ' _).json" 2>/dev/null
@@ -147,7 +148,7 @@ def read(name):
         out.append(v)
     return out
 whole, one = read("one")
-mask, patching = read("mask")[1], read("patching")[1]
+mask, patching, heads = read("mask")[1], read("patching")[1], read("heads")[1]
 top = whole["answers"][0]
 def lost(change): # the logit of the first answer without what the change takes
     r = read(change)[0]
@@ -170,6 +171,8 @@ for what, good in [
         sum(x["exact"] is not None for x in patching[k]) == 3 for k in ("tokens", "regions", "heads"))),
     ("the largest are", all(x["exact"] is not None
         for k in ("tokens", "regions", "heads") for x in patching[k][:3])),
+    ("a head that is left out", near(lost("ablate_text-to-image_1.1_zero"),
+        head(heads, "text-to-image", 1, 1)["exact"]) and not near(head(heads, "text-to-image", 1, 1)["exact"], 0)),
     ("exactly is what leave-one-out has", all(
         near(x["exact"], region(one, x["region"])["worth"]) for x in patching["regions"][:3]) and all(
         near(x["exact"], token(one, x["token"])["worth"]) for x in patching["tokens"][:3]))]:
