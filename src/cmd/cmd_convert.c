@@ -4,6 +4,7 @@
 
 #include "src/base/mem.h"
 #include "src/base/plain.h"
+#include "src/base/strmap.h"
 #include "src/cmd/cmd_convert.h"
 #include "src/cmd/cmd_model.h"
 #include "src/formats/regions.h"
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #define FILES_MOST 64
+#define SHARED "shared" /* the file of what all have in common */
 
 #define OPTIONS struct options
 struct options {
@@ -140,7 +142,7 @@ static int write_index(struct conversion *c, const char *path, struct vs_err *er
 {
     const char *slash = strrchr(path, '/');
     char *index = index_path(path);
-    int rc = mix_write_index(&c->mix, c->same, "shared.safetensors", slash ? slash + 1 : path,
+    int rc = mix_write_index(&c->mix, c->same, SHARED ".safetensors", slash ? slash + 1 : path,
                              index, err);
     free(index);
     return rc;
@@ -207,7 +209,7 @@ static int write_shared(struct conversion *c, struct vs_err *err)
         c->same = NULL;
         return 0;
     }
-    char *path = xasprintf("%s/shared.safetensors", c->o->output);
+    char *path = xasprintf("%s/" SHARED ".safetensors", c->o->output);
     int rc = mix_write(&c->mix, share, c->same, true, NULL, path, err);
     if (rc == 0)
         plain_out("%s: %.1f MB that all have, stored once\n", path, (double)bytes / 1e6);
@@ -215,9 +217,34 @@ static int write_shared(struct conversion *c, struct vs_err *err)
     return rc;
 }
 
+/* None is written over another one, or over what all have in common. */
+static int check_made_names(const struct conversion *c, struct vs_err *err)
+{
+    struct strmap taken = {0};
+    char *names[FILES_MOST];
+    int rc = 0, n = 0;
+    strmap_add(&taken, SHARED, strlen(SHARED), FILES_MOST);
+    for (; n < c->from_count && n < made_count(c) && rc == 0; n++) {
+        names[n] = made_name(c, n);
+        int by = strmap_add(&taken, names[n], strlen(names[n]), n);
+        if (by == FILES_MOST)
+            rc = vs_fail(err, VS_E_USAGE, "%s: %s.safetensors is the file of what all have in "
+                         "common: give it another name", c->paths[n], names[n]);
+        else if (by >= 0)
+            rc = vs_fail(err, VS_E_USAGE, "%s and %s would both be written to %s.safetensors: give "
+                         "one of them another name", c->paths[by], c->paths[n], names[n]);
+    }
+    strmap_fini(&taken);
+    for (int i = 0; i < n; i++)
+        free(names[i]);
+    return rc;
+}
+
 static int make_several(struct conversion *c, struct vs_err *err)
 {
-    int rc = make_folder(c->o->output, err);
+    int rc = check_made_names(c, err);
+    if (rc == 0)
+        rc = make_folder(c->o->output, err);
     if (rc == 0)
         rc = write_shared(c, err);
     for (int i = 0; i < made_count(c) && rc == 0; i++) {

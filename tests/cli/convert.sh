@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What convert and convert-regions write is read again as what it was. Broken by a share of the wrong
-# checkpoint, an error that is not measured, an image that is lost or written twice, a table's half line.
+# checkpoint, one that is written over another, an error that is not measured, an image that is lost or
+# written twice, a table's half line.
 set -u
 . "$SRCDIR/tests/cli/lib.sh"
 work=$(mktemp -d) || exit 1
@@ -44,6 +45,14 @@ mkdir "$work/both"
     grep -q "that all have, stored once" "$work/out" &&
     answer "$work/both/mean.safetensors.index.json" | cmp -s - "$work/want"
 ok $? "what both have is stored once: $(head -n 1 "$work/out")"
+mkdir "$work/one" "$work/two"
+cp "$work/float32.safetensors" "$work/one/model.safetensors"
+cp "$work/bfloat16.safetensors" "$work/two/model.safetensors"
+refuses 2 "would both be written to model.safetensors" "two of one name" "$VILSCOPE" convert --force \
+    "$work/one/model.safetensors" "$work/two/model.safetensors" -o "$work/named"
+cp "$work/float32.safetensors" "$work/one/shared.safetensors"
+refuses 2 "is the file of what all have in common" "one that is called as what all have" "$VILSCOPE" convert \
+    --force "$work/one/shared.safetensors" "$work/two/model.safetensors" -o "$work/named"
 
 # ---- regions
 digests() { # digests FILE...: of all images in it, by their names
