@@ -2,6 +2,7 @@
 /* Checkpoints made of others, a tensor at a time: sums in double, then narrowed. */
 #include "src/formats/weightmix.h"
 
+#include "src/formats/byteorder.h"
 #include "src/formats/narrow.h"
 #include "src/formats/outfile.h"
 #include "src/base/mem.h"
@@ -154,7 +155,7 @@ static const void *mix_fill(void *arg, int i, struct vs_err *err)
                 "written", tensorfile_path(x->m->from[0]), e->of->name);
         return NULL;
     }
-    memcpy(x->narrow, e->of->data, n * dtype_size(e->of->dtype));
+    le_copy(x->narrow, e->of->data, n, dtype_size(e->of->dtype));
     return x->narrow;
 }
 
