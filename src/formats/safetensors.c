@@ -8,6 +8,7 @@
 #include "src/formats/jsonscan.h"
 #include "src/formats/outfile.h"
 #include "src/base/mem.h"
+#include "src/base/plain.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -200,27 +201,44 @@ static json_t *make_metadata(const char *const *pairs)
 {
     json_t *object = json_object();
     for (; pairs[0]; pairs += 2)
-        json_object_set_new(object, pairs[0], json_string(pairs[1]));
+        json_object_set_new(object, pairs[0], plain_string(pairs[1]));
     return object;
 }
 
-static char *make_header(const struct tensor_out *t, int count, const char *const *metadata)
+/* A name that is there twice, or that JSON cannot hold, would leave a tensor out without a word. */
+static int header_add(json_t *root, const struct tensor_out *t, size_t at, const char *path,
+                      struct vs_err *err)
+{
+    json_t *shape = json_array();
+    for (int d = 0; d < t->ndim; d++)
+        json_array_append_new(shape, json_integer(t->shape[d]));
+    bool twice = json_object_get(root, t->name) != NULL;
+    int failed = json_object_set_new(root, t->name,
+                                     json_pack("{s:s, s:o, s:[I,I]}", "dtype",
+                                               dtype_code(t->dtype), "shape", shape,
+                                               "data_offsets", (json_int_t)at,
+                                               (json_int_t)(at + out_bytes(t))));
+    if (failed)
+        return vs_fail(err, VS_E_FORMAT, "%s: a tensor's name is not UTF-8", path);
+    return twice ? vs_fail(err, VS_E_FORMAT, "%s: two tensors would be called '%.200s'", path,
+                           t->name)
+                 : 0;
+}
+
+/* NULL: it failed. */
+static char *make_header(const struct tensor_out *t, int count, const char *const *metadata,
+                         const char *path, struct vs_err *err)
 {
     json_t *root = json_object();
     size_t at = 0;
+    int rc = 0;
     if (metadata)
         json_object_set_new(root, "__metadata__", make_metadata(metadata));
-    for (int i = 0; i < count; i++) {
-        json_t *shape = json_array();
-        for (int d = 0; d < t[i].ndim; d++)
-            json_array_append_new(shape, json_integer(t[i].shape[d]));
-        json_object_set_new(root, t[i].name,
-                            json_pack("{s:s, s:o, s:[I,I]}", "dtype", dtype_code(t[i].dtype),
-                                      "shape", shape, "data_offsets", (json_int_t)at,
-                                      (json_int_t)(at + out_bytes(&t[i]))));
+    for (int i = 0; i < count && rc == 0; i++) {
+        rc = header_add(root, &t[i], at, path, err);
         at += out_bytes(&t[i]);
     }
-    char *text = json_dumps(root, JSON_COMPACT);
+    char *text = rc == 0 ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);
     return text;
 }
@@ -238,9 +256,9 @@ int safetensors_write_each(const char *path, const struct tensor_out *t, int cou
                            struct vs_err *err)
 {
     struct outfile o;
-    char *header = make_header(t, count, metadata);
+    char *header = make_header(t, count, metadata, path, err);
     if (!header)
-        return vs_fail(err, VS_E_FORMAT, "%s: a tensor's name is not UTF-8", path);
+        return VS_E_FORMAT;
     int rc = outfile_open(&o, path, err);
     if (rc == 0) {
         write_header(&o, header);

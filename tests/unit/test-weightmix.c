@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Checkpoints made of others. Breaks when a number is rounded the wrong way, a share is taken of
- * another file, what is too large or no number is written, or shared tensors are written twice. */
+ * another file, what is too large or no number is written, shared tensors are written twice, or one
+ * is left out of the header. */
 #include "folder.h"
 #include "src/formats/narrow.h"
 #include "src/formats/weightmix.h"
@@ -141,9 +142,26 @@ static void mixes(void)
     drop(shared);
 }
 
+/* What the header cannot name would be in the file, and in no list. */
+static void names(void)
+{
+    float x[2] = {1, 2};
+    struct vs_err err = {0};
+    struct tensor_out list[2] = {{"a", DTYPE_F32, 1, {2}, x}, {"b\xff", DTYPE_F32, 1, {2}, x}};
+    char *path = temp_path("names");
+    ok(safetensors_write(path, list, 2, &err) == VS_E_FORMAT && strstr(err.text, "not UTF-8"),
+       "a name that JSON cannot hold: %s", err.text);
+    err.text[0] = '\0';
+    list[1].name = "a";
+    ok(safetensors_write(path, list, 2, &err) == VS_E_FORMAT && strstr(err.text, "two tensors"),
+       "one name for two: %s", err.text);
+    drop(path);
+}
+
 int main(void)
 {
     folder_make("weightmix");
+    names();
     halves();
     rows();
     mixes();
