@@ -7,10 +7,10 @@
 #include "src/base/strmap.h"
 #include "src/cmd/cmd_convert.h"
 #include "src/cmd/cmd_model.h"
+#include "src/formats/outfile.h"
 #include "src/formats/regions.h"
 #include "src/formats/weightmix.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,14 +189,6 @@ static int make_one(struct conversion *c, int i, const char *path, struct vs_err
     return 0;
 }
 
-static int make_folder(const char *path, struct vs_err *err)
-{
-    struct stat st;
-    if (mkdir(path, 0777) == 0 || (stat(path, &st) == 0 && S_ISDIR(st.st_mode)))
-        return 0;
-    return vs_fail(err, VS_E_IO, "%s: the folder cannot be created: %s", path, strerror(errno));
-}
-
 /* What all have in common is stored once, if there is any. */
 static int write_shared(struct conversion *c, struct vs_err *err)
 {
@@ -244,7 +236,7 @@ static int make_several(struct conversion *c, struct vs_err *err)
 {
     int rc = check_made_names(c, err);
     if (rc == 0)
-        rc = make_folder(c->o->output, err);
+        rc = outfile_folder(c->o->output, err);
     if (rc == 0)
         rc = write_shared(c, err);
     for (int i = 0; i < made_count(c) && rc == 0; i++) {

@@ -217,9 +217,7 @@ static int place_of(const struct rows_out *o, const char *checkpoint, const char
     *out = o->several ? xasprintf("%s/%s-%s", o->path, checkpoint, task) : xstrdup(o->path);
     for (char *c = *out + strlen(o->path) + 1; o->several && *c; c++)
         *c = *c == '/' ? '_' : *c;
-    if (mkdir(*out, 0777) == 0 || errno == EEXIST)
-        return 0;
-    return vs_fail(err, VS_E_IO, "%s: the folder cannot be created: %s", *out, strerror(errno));
+    return outfile_folder(*out, err);
 }
 
 int rows_write_reference(struct rows_out *o, const char *checkpoint, const char *task,

@@ -10,10 +10,8 @@
 #include "src/formats/pngwrite.h"
 #include "src/task/task.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define MOST_TASKS 12
 
@@ -108,13 +106,6 @@ static int write_text(const struct options *o, const char *name, const struct bu
     return rc;
 }
 
-static int make_folder(const char *path, struct vs_err *err)
-{
-    if (mkdir(path, 0777) == 0 || errno == EEXIST)
-        return 0;
-    return vs_fail(err, VS_E_IO, "%s: the folder cannot be created: %s", path, strerror(errno));
-}
-
 static void make_items(const struct options *o, const struct scene *scenes, struct buf *out)
 {
     struct world w = {scenes, o->scenes, o->retrieval, o->unseen, (enum language)o->language};
@@ -141,9 +132,9 @@ static int make_world(const struct options *o, struct vs_err *err)
         buf_putc(&truth, '\n');
     }
     make_items(o, scenes, &items);
-    int rc = make_folder(o->out, err);
+    int rc = outfile_folder(o->out, err);
     if (rc == 0 && !o->no_images)
-        rc = make_folder(images, err);
+        rc = outfile_folder(images, err);
     if (rc == 0 && !o->no_images)
         rc = draw_all(o, scenes, err);
     if (rc == 0)

@@ -10,7 +10,6 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* Files of the folder by their names in it, others by their full path: the folder may be moved. */
 static json_t *path_value(const char *dir, const char *path)
@@ -59,13 +58,14 @@ static json_t *modeldir_document(const char *dir, const struct parts *p)
 int parts_write(const char *dir, const struct parts *p, struct vs_err *err)
 {
     struct outfile o;
-    if (mkdir(dir, 0777) != 0 && errno != EEXIST)
-        return vs_fail(err, VS_E_IO, "%s: %s", dir, strerror(errno));
+    int rc = outfile_folder(dir, err);
+    if (rc != 0)
+        return rc;
     char *full = realpath(dir, NULL);
     if (!full)
         return vs_fail(err, VS_E_IO, "%s: %s", dir, strerror(errno));
     char *file = xasprintf("%s/model.json", full);
-    int rc = outfile_open(&o, file, err);
+    rc = outfile_open(&o, file, err);
     if (rc == 0) {
         json_t *root = modeldir_document(full, p);
         char *text = json_dumps(root, JSON_INDENT(2));

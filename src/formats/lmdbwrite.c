@@ -13,6 +13,7 @@
 #include "src/formats/lmdbwrite.h"
 
 #include "src/formats/byteorder.h"
+#include "src/formats/outfile.h"
 #include "src/base/mem.h"
 
 #include <errno.h>
@@ -68,10 +69,9 @@ static int open_folder(struct lmdb_out *o, size_t room, struct vs_err *err)
     char *file = xasprintf("%s/data.mdb", o->path);
     bool there = stat(file, &st) == 0 && st.st_size > 0;
     free(file);
-    if (mkdir(o->path, 0777) != 0 && errno != EEXIST)
-        return vs_fail(err, VS_E_IO, "%s: the folder cannot be created: %s", o->path,
-                       strerror(errno));
-    int rc = take_lock_room(o, err);
+    int rc = outfile_folder(o->path, err);
+    if (rc == 0)
+        rc = take_lock_room(o, err);
     if (rc != 0)
         return rc;
     rc = open_env(o, there ? 0 : (room + ((size_t)64 << 20)) & ~(size_t)0xfff);

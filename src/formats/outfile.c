@@ -21,6 +21,16 @@ static bool is_special(const char *path)
     return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
 }
 
+int outfile_folder(const char *path, struct vs_err *err)
+{
+    struct stat st;
+    int made = mkdir(path, 0777), why = errno;
+    if (made == 0 || (stat(path, &st) == 0 && S_ISDIR(st.st_mode)))
+        return 0;
+    return vs_fail(err, VS_E_IO, "%s: the folder cannot be created: %s", path,
+                   strerror(why == EEXIST ? ENOTDIR : why));
+}
+
 int outfile_open(struct outfile *o, const char *path, struct vs_err *err)
 {
     *o = (struct outfile){0};

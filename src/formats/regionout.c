@@ -7,6 +7,7 @@
 #include "src/formats/base64.h"
 #include "src/formats/byteorder.h"
 #include "src/formats/lmdbwrite.h"
+#include "src/formats/outfile.h"
 #include "src/formats/tempfile.h"
 #include "src/base/mem.h"
 #include "src/base/strmap.h"
@@ -131,10 +132,9 @@ static int put_line(struct regionout *o, const char *key, const struct regions *
 
 static int open_folder(struct regionout *o, struct vs_err *err)
 {
-    struct stat st;
-    if (mkdir(o->path, 0777) != 0 && (stat(o->path, &st) != 0 || !S_ISDIR(st.st_mode)))
-        return vs_fail(err, VS_E_IO, "%s: the folder cannot be created: %s", o->path,
-                       strerror(errno));
+    int rc = outfile_folder(o->path, err);
+    if (rc != 0)
+        return rc;
     char *folder = xasprintf("%s/", o->path);
     tempfile_sweep(folder);
     free(folder);

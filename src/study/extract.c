@@ -7,18 +7,17 @@
 #include "src/formats/boxfile.h"
 #include "src/formats/image.h"
 #include "src/formats/lmdbwrite.h"
+#include "src/formats/outfile.h"
 #include "src/formats/regions.h"
 #include "src/formats/tempfile.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
 #include "src/vision/detector.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define BATCH 8 /* pictures that a job takes for a GPU, when nobody says how many */
@@ -385,15 +384,10 @@ static int open_output(struct extract *e)
                  (size_t)(e->arch.mlp_dim + e->arch.num_classes + 8) * sizeof(float) + 16384;
     if (e->o->format == EXTRACT_LMDB)
         return lmdb_out_open(out, (size_t)e->count * one, &e->lmdb, e->err);
-    if (mkdir(out, 0777) == 0 || errno == EEXIST) {
-        struct stat st;
-        if (stat(out, &st) == 0 && S_ISDIR(st.st_mode)) {
-            remove_leftovers(e);
-            return 0;
-        }
-        errno = ENOTDIR;
-    }
-    return vs_fail(e->err, VS_E_IO, "%s: the folder cannot be created: %s", out, strerror(errno));
+    int rc = outfile_folder(out, e->err);
+    if (rc == 0)
+        remove_leftovers(e);
+    return rc;
 }
 
 /* A GPU would hold the weights once for each back end: there one is all jobs'. */
