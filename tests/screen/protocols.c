@@ -130,7 +130,6 @@ static void forget(struct terminal *t, uint32_t id)
         return;
     free(s->rgb);
     *s = (struct stored){0};
-    t->deleted++;
 }
 
 bool protocols_kitty(struct terminal *t, const char *text, char *out, int size)

@@ -51,7 +51,7 @@ struct terminal {
         int w, h, cols, rows;
         uint8_t *rgb; /* NULL: none */
     } stored[256];
-    int deleted, refused; /* how many were deleted; were wrong */
+    int refused;      /* how many were wrong */
     char keys[256];   /* of a picture that comes in pieces, */
     char *pieces;     /* and its data */
     int left;         /* how often the program has left its screen */

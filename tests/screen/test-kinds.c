@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Kinds of terminals: names that terminfo does not have, 24 bits of color, none, windows that grow.
  * Broken by an unknown TERM that ends the program, by colors that are rounded where they need not
- * be, by labels that blocks have no room for, and by limits that are asked for only once. */
+ * be, by labels that blocks have no room for, by a theme that is not the background's, and by
+ * limits and kinds of pictures that are asked for only once. */
 #include "pixels.h"
 #include "protocols.h"
 #include "tap.h"
@@ -108,6 +109,64 @@ static void labels(void)
     terminal_command(t, "token star");
     terminal_settle(t, 200);
     ok(row_of(t, "%", &row), "what is looked at its share");
+    terminal_type(t, "q");
+    terminal_wait(t);
+    terminal_free(t);
+}
+
+/* ---- another terminal */
+
+static bool stored_within(struct terminal *t, bool some)
+{
+    for (int i = 0; i < 50 && (protocols_stored(t) > 0) != some; i++)
+        terminal_read(t, 100);
+    return (protocols_stored(t) > 0) == some;
+}
+
+/* As when a session of tmux is attached in another one. */
+static void attached(void)
+{
+    const struct terminal_kind kind = {0};
+    struct terminal *t = start(&kind, "auto", 40, 120);
+    int rounded;
+    ok(protocols_stored(t) == 0 && count_blocks(t, &rounded) > 500, "a terminal without pixels");
+    t->kind.kitty = true;
+    terminal_command(t, "set graphics auto");
+    ok(stored_within(t, true), "another, with kitty's, is asked when auto is set");
+    t->kind.kitty = false;
+    terminal_command(t, "set graphics auto");
+    ok(stored_within(t, false), "and the first again");
+    terminal_type(t, "I");
+    ok(terminal_expect(t, "blocks: it knows none"), "its status says so");
+    terminal_type(t, "qq");
+    terminal_wait(t);
+    terminal_free(t);
+}
+
+/* ---- a light background */
+
+/* How many cells have letters of that one of 256 colors. */
+static int count_letters(const struct terminal *t, int color)
+{
+    int n = 0;
+    for (int row = 0; row < t->rows; row++)
+        for (int col = 0; col < t->cols; col++) {
+            VTermScreenCell cell;
+            vterm_screen_get_cell(t->screen, (VTermPos){row, col}, &cell);
+            n += VTERM_COLOR_IS_INDEXED(&cell.fg) && cell.fg.indexed.idx == color;
+        }
+    return n;
+}
+
+/* The color of what has the keys: 45 of 256 in the dark theme, 24 in the light one. */
+static void background(const char *back, bool light)
+{
+    const struct terminal_kind kind = {.sixel = true, .back = back};
+    struct terminal *t = start(&kind, "none", 40, 120);
+    int dark_ones = count_letters(t, 45), light_ones = count_letters(t, 24);
+    ok(light ? light_ones > 0 && dark_ones == 0 : dark_ones > 0 && light_ones == 0,
+       "on %s the %s colors: %d dark, %d light", back, light ? "light" : "dark", dark_ones,
+       light_ones);
     terminal_type(t, "q");
     terminal_wait(t);
     terminal_free(t);
@@ -227,6 +286,9 @@ int main(void)
     true_color("24bit", "no-such-terminal", true);
     true_color("yes", "xterm-256color", false);
     labels();
+    attached();
+    background("rgb:ffff/fdfd/f0f0", true);
+    background("rgb:1e1e/1e1e/2e2e", false);
     grown();
     ways();
     return tap_done();

@@ -53,11 +53,14 @@ static bool parse_switch(struct workbench *w, const char *option, const char *va
 static void set_graphics(struct workbench *w, const char *value)
 {
     enum graphics_choice choice;
-    if (workbench_graphics(value, &choice))
-        screen_set_graphics(w, choice);
-    else
+    if (!workbench_graphics(value, &choice)) {
         workbench_say(w, true, "set graphics auto, sixel, kitty, iterm2, blocks, ascii or none, "
                       "not '%s'", value);
+        return;
+    }
+    screen_set_graphics(w, choice);
+    if (choice == GRAPHICS_AUTO)
+        screen_ask_anew(w);
 }
 
 static void set_theme(struct workbench *w, const char *value)

@@ -288,7 +288,7 @@ static bool is_terminal_with_strings(void)
     return name && strncmp(name, "linux", 5) != 0 && strncmp(name, "screen", 6) != 0;
 }
 
-/* What the terminal is asked at the beginning. */
+/* All that a terminal is asked. */
 static void term_questions(bool tmux, struct buf *out)
 {
     buf_puts(out, SIZES);
@@ -300,14 +300,28 @@ static void term_questions(bool tmux, struct buf *out)
     buf_puts(out, LAST WIPE);
 }
 
-void term_ask(struct input *in)
+static bool put_questions(const struct input *in)
 {
     struct buf text = {0};
-    in->term.tmux = is_inside_tmux();
     term_questions(in->term.tmux, &text);
-    if (term_write_all(text.data, text.len))
-        listen_to(in);
+    bool written = term_write_all(text.data, text.len);
     buf_fini(&text);
+    return written;
+}
+
+void term_ask(struct input *in)
+{
+    in->term.tmux = is_inside_tmux();
+    if (put_questions(in))
+        listen_to(in);
+}
+
+void term_ask_anew(struct input *in)
+{
+    struct term *t = &in->term;
+    t->sixel = t->kitty = t->kitty_text = t->iterm2 = t->passes = false;
+    t->name[0] = '\0';
+    in->replied = !put_questions(in);
 }
 
 void term_ask_color(void)

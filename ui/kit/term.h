@@ -41,6 +41,9 @@ int term_take(struct vs_err *err);
 /* Asks what it can do, and listens until it has said so, or 300 ms; the rest is heard later. */
 struct input;
 void term_ask(struct input *in);
+/* Asks everything once more, as another terminal may show us by now: which pictures it has is
+ * forgotten. What it says is heard later; the screen has to be written anew. */
+void term_ask_anew(struct input *in);
 /* Asks once more for what hangs on the size of the screen; what it says is heard later. */
 void term_ask_again(struct input *in);
 /* Asks for its background once more. */

@@ -83,6 +83,14 @@ void screen_ask(struct workbench *w)
         term_ask_again(&w->screen.input);
 }
 
+void screen_ask_anew(struct workbench *w)
+{
+    if (!w->screen.input.replied)
+        return; /* it is being asked */
+    term_ask_anew(&w->screen.input);
+    w->screen.redraw = true;
+}
+
 void screen_measure(struct workbench *w, struct term t)
 {
     term_measure(&t);

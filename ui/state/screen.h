@@ -48,6 +48,8 @@ void screen_measure(struct workbench *w, struct term t);
 void screen_theme(struct workbench *w);
 /* The size of the screen, or of its cells, has changed: asks again for what hangs on it. */
 void screen_ask(struct workbench *w);
+/* Another terminal may show us by now: asks it everything. */
+void screen_ask_anew(struct workbench *w);
 /* The pixels of a cell: those of the terminal, or 1x2 in blocks. */
 void draw_cell(const struct workbench *w, int *cw, int *ch);
 /* A canvas for the screen, whose labels are painted, or text over blocks. NULL when too large. */
