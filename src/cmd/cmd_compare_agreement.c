@@ -138,20 +138,12 @@ void compare_print_agreement(const struct rows_judged *r)
 
 /* ---- trends */
 
-static const struct rows_pair *trend_step(const struct rows_group *g, int to)
-{
-    for (int i = 0; i < g->pair_count; i++)
-        if (g->pairs[i].a == to - 1 && g->pairs[i].b == to)
-            return &g->pairs[i];
-    return NULL;
-}
-
 static void trend_json(const struct rows_group *g, json_t *all)
 {
     json_t *steps = json_array();
     for (int i = 0; i < g->column_count; i++) {
         const struct rows_column *c = &g->columns[i];
-        const struct rows_pair *p = i ? trend_step(g, i) : NULL;
+        const struct rows_pair *p = rows_pair_of(g, i - 1, i);
         json_t *v = json_pack("{s:o, s:o, s:o, s:o}", "checkpoint", plain_string(c->name), "score",
                               plain_number(c->score), "low", plain_number(c->low), "high",
                               plain_number(c->high));
@@ -174,7 +166,7 @@ static void trend_text(const struct rows_group *g)
               "since the one before", "Holm");
     for (int i = 0; i < g->column_count; i++) {
         const struct rows_column *c = &g->columns[i];
-        const struct rows_pair *p = i ? trend_step(g, i) : NULL;
+        const struct rows_pair *p = rows_pair_of(g, i - 1, i);
         char *score = xasprintf("%.1f%% (%.1f to %.1f)", 100 * c->score, 100 * c->low,
                                 100 * c->high);
         char *moved = p && p->judged.items ? rows_difference(&p->judged) : xstrdup("");

@@ -18,6 +18,31 @@ char *rows_group_name(const struct rows_group *g)
                      e->as_reference ? " as the reference" : "");
 }
 
+const struct rows_pair *rows_pair_of(const struct rows_group *g, int a, int b)
+{
+    for (int i = 0; i < g->pair_count; i++)
+        if (g->pairs[i].a == a && g->pairs[i].b == b)
+            return &g->pairs[i];
+    return NULL;
+}
+
+json_t *rows_pair_json(const struct rows_group *g, const struct rows_pair *p)
+{
+    return json_pack("{s:s, s:o, s:o, s:o}", "task", g->columns[0].e->task->name, "split",
+                     plain_string(g->columns[0].e->split), "a", plain_string(g->columns[p->a].name),
+                     "b", plain_string(g->columns[p->b].name));
+}
+
+void rows_pair_csv(const struct rows_group *g, const struct rows_pair *p)
+{
+    const char *const texts[] = {g->columns[0].e->task->name, g->columns[0].e->split,
+                                 g->columns[p->a].name, g->columns[p->b].name};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        plain_csv(stdout, texts[i], true);
+        putchar(',');
+    }
+}
+
 char *rows_p(double p)
 {
     return p < 0.0001 ? xstrdup("p < 0.0001") : xasprintf("p %.4f", p);
@@ -62,10 +87,7 @@ static void judged_json(const struct rows_judged *r)
         }
         for (int k = 0; k < g->pair_count; k++) {
             const struct rows_pair *p = &g->pairs[k];
-            json_t *v = json_pack("{s:s, s:o, s:o, s:o}", "task", g->columns[0].e->task->name,
-                                  "split", plain_string(g->columns[0].e->split), "a",
-                                  plain_string(g->columns[p->a].name), "b",
-                                  plain_string(g->columns[p->b].name));
+            json_t *v = rows_pair_json(g, p);
             json_t *numbers = rows_judged_json(&p->judged);
             json_object_update(v, numbers);
             json_decref(numbers);
@@ -91,12 +113,7 @@ static void judged_csv(const struct rows_judged *r)
             const struct rows_group *g = &r->groups[i];
             const struct rows_pair *p = &g->pairs[k];
             const struct judged *j = &p->judged;
-            const char *const texts[] = {g->columns[0].e->task->name, g->columns[0].e->split,
-                                         g->columns[p->a].name, g->columns[p->b].name};
-            for (size_t t = 0; t < sizeof texts / sizeof texts[0]; t++) {
-                plain_csv(stdout, texts[t], true);
-                putchar(',');
-            }
+            rows_pair_csv(g, p);
             printf("%d,%d,%.9g,%.9g,%.9g,%.9g,%.9g,%d,%d,%d,%d,%.9g,%.9g,", j->items, j->clusters,
                    j->a, j->b, j->difference, j->low, j->high, j->both, j->only_a, j->only_b,
                    j->neither, j->p, j->adjusted);
@@ -147,18 +164,10 @@ static void print_pair(const struct rows_judged *r, const struct rows_group *g,
     free(holm);
 }
 
-static const struct rows_pair *find_pair(const struct rows_group *g, int a, int b)
-{
-    for (int i = 0; i < g->pair_count; i++)
-        if (g->pairs[i].a == a && g->pairs[i].b == b)
-            return &g->pairs[i];
-    return NULL;
-}
-
 static void print_cell(const struct rows_group *g, int row, int column)
 {
-    const struct rows_pair *p = find_pair(g, row < column ? row : column,
-                                          row < column ? column : row);
+    const struct rows_pair *p = rows_pair_of(g, row < column ? row : column,
+                                             row < column ? column : row);
     if (!p || p->judged.items == 0) {
         plain_out("  %14s", "");
         return;

@@ -33,6 +33,12 @@ struct rows_judged {
     json_t *json; /* the document, or NULL */
 };
 
+/* Of two columns, a before b; NULL: there is none. */
+const struct rows_pair *rows_pair_of(const struct rows_group *g, int a, int b);
+/* A new object with the task, the split, and who is compared; and the same as fields of CSV, each
+ * with its comma. */
+json_t *rows_pair_json(const struct rows_group *g, const struct rows_pair *p);
+void rows_pair_csv(const struct rows_group *g, const struct rows_pair *p);
 /* "vqa minval" */
 char *rows_group_name(const struct rows_group *g);
 /* A p value in words: "p 0.0123", "p < 0.0001". The caller frees it. */

@@ -15,15 +15,11 @@ struct sliced {
     const struct rows_group *g;
     const struct rows_pair *p;
     json_t *all; /* or NULL */
-    bool first;
 };
 
 static void slices_json(const struct sliced *x, const struct judge_slice *s)
 {
-    json_t *v = json_pack("{s:s, s:o, s:o, s:o}", "task", x->g->columns[0].e->task->name, "split",
-                          plain_string(x->g->columns[0].e->split), "a",
-                          plain_string(x->g->columns[x->p->a].name), "b",
-                          plain_string(x->g->columns[x->p->b].name));
+    json_t *v = rows_pair_json(x->g, x->p);
     json_t *where = json_array(), *numbers = rows_judged_json(&s->judged);
     for (int i = 0; i < 2 && s->field[i]; i++)
         json_array_append_new(where, json_pack("{s:o, s:o}", "field", plain_string(s->field[i]),
@@ -38,9 +34,8 @@ static void slices_json(const struct sliced *x, const struct judge_slice *s)
 static void slices_csv(struct sliced *x, const struct judge_slice *s)
 {
     const struct judged *j = &s->judged;
-    const char *const texts[] = {x->g->columns[0].e->task->name, x->g->columns[0].e->split,
-                                 x->g->columns[x->p->a].name, x->g->columns[x->p->b].name,
-                                 s->field[0], s->value[0], s->field[1], s->value[1]};
+    const char *const texts[] = {s->field[0], s->value[0], s->field[1], s->value[1]};
+    rows_pair_csv(x->g, x->p);
     for (size_t t = 0; t < sizeof texts / sizeof texts[0]; t++) {
         plain_csv(stdout, texts[t], true);
         putchar(',');
