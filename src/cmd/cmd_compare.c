@@ -3,7 +3,6 @@
  * them. */
 #include "src/cmd/cmd_compare_rows.h"
 
-#include "src/cmd/cmd_model.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
 #include "src/study/compare.h"
@@ -226,18 +225,12 @@ static int open_probes(const struct compare_options *o, struct probes **out, str
 
 /* ---- the log, and progress */
 
-void compare_clear(void)
-{
-    if (isatty(STDERR_FILENO))
-        fputs("\r\033[K", stderr);
-}
-
 /* What waits is told at the end; what is not even kept, at once. */
 static void tell_log(struct compare_run *r, int waited, int rc, const struct vs_err *err)
 {
     if (rc == 0 || log_pending_count(r->log) > waited || r->log_failed)
         return;
-    compare_clear();
+    command_clear();
     plain_text(stderr, "vilscope compare: not logged: %s\n", err->text);
     r->log_failed = r->logging.unlogged = true;
 }
@@ -394,7 +387,7 @@ static int compare_and_log(const struct compare_options *o, const struct model_o
         r.runner = probe_runner_new(r.m, r.probes);
     if (rc == 0)
         rc = o->watch ? compare_watch(&r, how, err) : run_what(&r, err);
-    compare_clear();
+    command_clear();
     if (rc == 0 && o->what == COMPARE_ANSWERS)
         compare_log_rows(&r);
     int logged = logging_end(&r.logging);

@@ -4,6 +4,7 @@
 #define VS_CMD_COMPARE_H
 
 #include "src/cmd/cmd_log.h"
+#include "src/cmd/cmd_model.h"
 #include "src/cmd/options.h"
 #include "src/study/difference.h"
 #include "src/study/probes.h"
@@ -61,8 +62,6 @@ void compare_log_column(struct compare_run *r, int column);
 void compare_log_rows(struct compare_run *r);
 /* Takes d; r->log is there. */
 void compare_log_difference(struct compare_run *r, struct difference *d);
-/* "\r" and an empty line, when standard error is a terminal. */
-void compare_clear(void);
 bool compare_utf8(void);
 
 /* ---- cmd_compare_rows.c: evaluations judged by their rows; stop ends measuring them. A status, or

@@ -254,7 +254,7 @@ int compare_cka(struct compare_run *r, struct vs_err *err)
     if (rc == 0)
         rc = cka_run(r->m, q, r->probes->count, 0, last, &compare_stopped, parts_on_progress, what,
                      c, err);
-    compare_clear();
+    command_clear();
     json_t *notices = rc == 0 ? tell_notices(r, q) : NULL;
     free(q);
     if (rc != 0)
@@ -353,7 +353,7 @@ int compare_attention(struct compare_run *r, struct vs_err *err)
         rc = add_query(r, &q[i], &sum, &count, err);
         parts_on_progress((char[]){"query"}, i + 1, r->probes->count);
     }
-    compare_clear();
+    command_clear();
     if (rc == 0) {
         for (int i = 0; i < count; i++)
             sum[i].jsd /= r->probes->count;
@@ -457,7 +457,7 @@ int compare_patch(struct compare_run *r, struct vs_err *err)
     int rc = make_queries(r, &q, err);
     if (rc == 0)
         rc = patch_run(r->m, q, r->probes->count, &o, &s, err);
-    compare_clear();
+    command_clear();
     if (rc == 0) {
         json_t *notices = tell_notices(r, q);
         put_found(r, notices, r->o->json ? patch_json(r->m, s, q) : NULL,

@@ -397,7 +397,7 @@ int compare_answers(struct compare_run *r, struct vs_err *err)
         if (rc == 0)
             compare_log_column(r, i);
     }
-    compare_clear();
+    command_clear();
     if (rc == 0)
         rc = compare_check_answers(t, err);
     if (rc != 0)

@@ -9,15 +9,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct measuring {
     const struct compare_options *o;
     struct model *m;
     const atomic_bool *stop;
     struct rowset *set;
-    const char *checkpoint;
-    double last; /* ms: when progress was told */
+    struct command_items show;
 };
 
 static int measure_take(void *arg, const char *row, const char *reference, bool past,
@@ -29,32 +27,21 @@ static int measure_take(void *arg, const char *row, const char *reference, bool 
     return rowset_add_line(g->set, row, strlen(row), "a row", err);
 }
 
-static void measure_report(void *arg, const struct eval_progress *p)
-{
-    struct measuring *g = arg;
-    if (vs_now_ms() - g->last < 200 || !isatty(STDERR_FILENO))
-        return;
-    g->last = vs_now_ms();
-    plain_text(stderr, "\r\033[K%s: %d of %d items, %s", g->checkpoint, p->done, p->all,
-               p->task->name);
-    fflush(stderr);
-}
-
 static int measure_one(struct measuring *g, const struct eval_set *data, int checkpoint,
                        struct vs_err *err)
 {
     struct evaluation e = {.set = data, .checkpoint = checkpoint, .limit = g->o->limit,
                            .row = measure_take, .row_arg = g, .cancel = g->stop,
-                           .report = measure_report, .report_arg = g};
-    g->checkpoint = model_checkpoint_name(g->m, checkpoint);
+                           .report = command_items, .report_arg = &g->show};
+    g->show = (struct command_items){.checkpoint = model_checkpoint_name(g->m, checkpoint)};
     rowset_begin(g->set, g->o->reference);
     int rc = evaluation_run(&e, g->m, err);
-    if (isatty(STDERR_FILENO))
-        fputs("\r\033[K", stderr);
+    command_clear();
     if (rc == 0 && e.flaw_count)
         plain_text(stderr, "vilscope compare: %s %s: %d of %d items are left out with %s: the "
                    "first is %s: %s\n", data->items[0].task->name, data->split, e.flaw_count,
-                   e.flaw_count + e.sums.items, g->checkpoint, e.flaws[0].item, e.flaws[0].why);
+                   e.flaw_count + e.sums.items, g->show.checkpoint, e.flaws[0].item,
+                   e.flaws[0].why);
     evaluation_fini(&e);
     return rc;
 }

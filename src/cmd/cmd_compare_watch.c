@@ -29,7 +29,7 @@ static const char *name_below(const struct watch *w, const char *path)
 
 static void watch_note(const struct watch *w, const char *path, const char *what)
 {
-    compare_clear();
+    command_clear();
     plain_text(stderr, "vilscope compare: %s: left out: %s\n", name_below(w, path), what);
 }
 
@@ -75,7 +75,7 @@ static int watch_await_next(struct watch *w, const struct model *m, const char *
         if (rc > 0 && m && !watch_again(w, *path) && is_open(m, *path))
             continue; /* it was named */
         if (rc > 0 && is_model(*path)) {
-            compare_clear();
+            command_clear();
             return rc;
         }
         if (rc > 0) {
@@ -91,7 +91,7 @@ static int watch_await_next(struct watch *w, const struct model *m, const char *
 static int watch_ask(struct compare_run *r, int checkpoint, struct vs_err *err)
 {
     int rc = probe_runner_add(r->runner, checkpoint, &compare_stopped, compare_log_answer, r, err);
-    compare_clear();
+    command_clear();
     if (rc == 0) {
         compare_log_column(r, probe_runner_table(r->runner)->count - 1);
         compare_print_column(r, probe_runner_table(r->runner)->count - 1);

@@ -9,14 +9,11 @@
 #include "src/cmd/cmd_rows.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
-#include "src/base/progress.h"
 
-#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define OPTIONS struct options
 struct options {
@@ -93,35 +90,6 @@ static void on_signal(int number)
 {
     atomic_store(&stop, true);
     signal(number, SIG_DFL);
-}
-
-struct show {
-    double last, begun; /* vs_now_ms */
-    int base, done;     /* items that were done when it began, and last */
-    const char *checkpoint;
-};
-
-static void on_progress(void *arg, const struct eval_progress *p)
-{
-    struct show *s = arg;
-    char line[128], score[24] = "";
-    double now = vs_now_ms();
-    if (s->begun <= 0 || p->done < s->done) { /* the first one, or another task's */
-        s->begun = now;
-        s->base = p->done;
-    }
-    s->done = p->done;
-    if (now - s->last < 200 || !isatty(STDERR_FILENO))
-        return;
-    s->last = now;
-    int there = p->known > s->base ? p->known : s->base;
-    struct progress how = {.all = p->all, .there = there, .done = p->done - there,
-                           .spent_ms = now - s->begun};
-    progress_text(&how, "items", line, sizeof line);
-    if (isfinite(p->score))
-        snprintf(score, sizeof score, ", %.1f%%", 100 * p->score);
-    plain_text(stderr, "\r\033[K%s: %s%s, %s", s->checkpoint, p->task->name, score, line);
-    fflush(stderr);
 }
 
 /* ---- the log */
@@ -229,7 +197,7 @@ struct measuring {
     struct column *list;
     int count;        /* of them that were begun */
     bool interrupted; /* what was measured until then is shown */
-    struct show show;
+    struct command_items show;
     struct vs_err *err;
 };
 
@@ -237,7 +205,7 @@ static void report(void *arg, const struct eval_progress *p)
 {
     struct measuring *g = arg;
     rows_flush(&g->rows);
-    on_progress(&g->show, p);
+    command_items(&g->show, p);
 }
 
 /* One checkpoint; *first: why it is not asked one of the tasks. */
@@ -248,7 +216,7 @@ static int measure_one(struct measuring *g, int checkpoint, bool *any, struct vs
     *c = (struct column){.checkpoint = checkpoint};
     c->scores = xcalloc((size_t)task_count, sizeof *c->scores);
     *any = drop_tasks(o, g->m, g->set, c, first);
-    g->show = (struct show){.checkpoint = model_checkpoint_name(g->m, checkpoint)};
+    g->show = (struct command_items){.checkpoint = model_checkpoint_name(g->m, checkpoint)};
     c->e = (struct evaluation){
         .set = g->set, .checkpoint = checkpoint, .limit = o->limit, .batch = o->batch,
         .task = o->data.task, .without = c->without, .gone = o->strict ? NULL : &c->gone,
@@ -260,8 +228,7 @@ static int measure_one(struct measuring *g, int checkpoint, bool *any, struct vs
     if (rc == 0 && *any)
         rc = evaluation_run(&c->e, g->m, g->err);
     rows_end(&g->rows);
-    if (isatty(STDERR_FILENO))
-        fputs("\r\033[K", stderr);
+    command_clear();
     if (rc == VS_E_DIVERGED) /* the others are measured */
         c->diverged = xstrdup(g->err->text);
     g->interrupted = rc == VS_E_CANCELLED && c->e.sums.items > 0;
@@ -395,7 +362,7 @@ static int eval(const struct options *o, struct vs_err *err)
 static int eval_folder(const struct options *o, struct vs_err *err)
 {
     struct model *m = NULL;
-    struct show shown = {0};
+    struct command_items shown = {0};
     struct logging g = {0};
     int rc = model_open(&o->model, &m, err);
     if (rc != 0)
@@ -407,7 +374,7 @@ static int eval_folder(const struct options *o, struct vs_err *err)
                                 .task = o->data.task, .as_reference = o->as_reference,
                                 .strict = o->strict, .resume = o->resume, .json = o->json,
                                 .limit = o->limit,
-                                .batch = o->batch, .stop = &stop, .report = on_progress,
+                                .batch = o->batch, .stop = &stop, .report = command_items,
                                 .report_arg = &shown, .running = &shown.checkpoint};
     if (!o->no_log)
         logging_begin(&g, "eval", "eval", o->log);

@@ -4,6 +4,7 @@
 #include "src/cmd/cmd_eval.h"
 
 #include "src/cmd/cmd_log.h"
+#include "src/cmd/cmd_model.h"
 #include "src/cmd/vilscope.h"
 #include "src/study/evaluation.h"
 #include "src/base/mem.h"
@@ -12,7 +13,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct measuring {
     const struct reference_wants *w;
@@ -129,8 +129,7 @@ static int show(struct measuring *g, const struct evaluation *e, int rc)
 {
     bool interrupted = rc == VS_E_CANCELLED;
     int printed = 0;
-    if (isatty(STDERR_FILENO))
-        fputs("\r\033[K", stderr);
+    command_clear();
     if (rc != 0 && !(interrupted && e->sums.items))
         return rc;
     say_flaws(e);

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define OPTIONS struct options
 struct options {
@@ -83,7 +82,7 @@ struct explaining {
     int count;
     int checkpoint;              /* that runs */
     bool partly;                 /* items of a set could not be read */
-    double last;                 /* when progress was shown */
+    struct command_items show;
     struct vs_err *err;
 };
 
@@ -163,17 +162,6 @@ static bool explain_read_shard(const char *text, int *shard, int *shards)
 
 /* ---- running */
 
-static void explain_progress(void *arg, const struct eval_progress *p)
-{
-    struct explaining *x = arg;
-    if (vs_now_ms() - x->last < 200 || !isatty(STDERR_FILENO))
-        return;
-    x->last = vs_now_ms();
-    plain_text(stderr, "\r\033[K%s: %d of %d items, %s",
-               model_checkpoint_name(x->m, x->checkpoint), p->done, p->all, p->task->name);
-    fflush(stderr);
-}
-
 static int explain_sum(struct explaining *x, const json_t *row, struct vs_err *err)
 {
     const struct task *task = task_find(json_string_value(json_object_get(row, "task")));
@@ -231,14 +219,14 @@ static int explain_checkpoint(struct explaining *x, const struct eval_set *set)
                             .without = without, .limit = x->o->limit, .shard = x->shard,
                             .shards = x->shards, .wants = &x->wants, .setup = x->setup,
                             .done = done, .take = explain_take, .arg = x, .cancel = &stop,
-                            .report = explain_progress, .report_arg = x, .gone = &gone};
+                            .report = command_items, .report_arg = &x->show, .gone = &gone};
+    x->show = (struct command_items){.checkpoint = model_checkpoint_name(x->m, x->checkpoint)};
     model_checkpoint_digest(x->m, x->checkpoint, digest);
     int rc = explain_rows_past(&x->rows, set, model_checkpoint_name(x->m, x->checkpoint), digest,
                                x->setup, done, explain_take_past, x, x->err);
     if (rc == 0 && explain_without(x, set, without) > 0)
         rc = explain_set_run(x->m, &e, x->err);
-    if (isatty(STDERR_FILENO))
-        fputs("\r\033[K", stderr);
+    command_clear();
     if (rc == 0 && gone.items)
         plain_text(stderr, "vilscope explain: note: %d items are left out: %d of their images are "
                    "not there, the first is %s\n", gone.items, gone.pictures, gone.first);

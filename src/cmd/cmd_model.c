@@ -8,7 +8,9 @@
 #include "src/engine/demo.h"
 #include "src/formats/image.h"
 #include "src/formats/setname.h"
+#include "src/study/eval.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,6 +50,35 @@ void command_detecting(void *arg, const struct detect_progress *p)
     char left[32];
     plain_text(stderr, "\r\033[Klooking for regions: %s, %.0f %%%s", p->stage, 100 * p->share,
                progress_left_text(p->left_ms, left));
+    fflush(stderr);
+}
+
+void command_clear(void)
+{
+    if (isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
+}
+
+void command_items(void *arg, const struct eval_progress *p)
+{
+    struct command_items *s = arg;
+    char line[128], score[24] = "";
+    double now = vs_now_ms();
+    if (s->begun <= 0 || p->done < s->done) { /* the first one, or another task's */
+        s->begun = now;
+        s->base = p->done;
+    }
+    s->done = p->done;
+    if (now - s->last < 200 || !isatty(STDERR_FILENO))
+        return;
+    s->last = now;
+    int there = p->known > s->base ? p->known : s->base;
+    struct progress how = {.all = p->all, .there = there, .done = p->done - there,
+                           .spent_ms = now - s->begun};
+    progress_text(&how, "items", line, sizeof line);
+    if (isfinite(p->score))
+        snprintf(score, sizeof score, ", %.1f%%", 100 * p->score);
+    plain_text(stderr, "\r\033[K%s: %s%s, %s", s->checkpoint, p->task->name, score, line);
     fflush(stderr);
 }
 

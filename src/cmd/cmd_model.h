@@ -77,6 +77,16 @@ void command_about(const char *command, const struct model *m);
 
 /* A detect_report for a terminal on stderr; arg: a bool that says that something was shown. */
 void command_detecting(void *arg, const struct detect_progress *p);
+/* The line of progress is gone, where standard error is a terminal. */
+void command_clear(void);
+/* An eval_report for a terminal on stderr; arg: a struct command_items of the checkpoint. */
+struct command_items {
+    const char *checkpoint;
+    double last, begun; /* vs_now_ms */
+    int base, done;     /* items that were done when it began, and last */
+};
+struct eval_progress;
+void command_items(void *arg, const struct eval_progress *p);
 /* The first one that the first checkpoint answers: VQA, unless it has no head for it. */
 const struct task *command_first_task(const struct model *m);
 

@@ -7,6 +7,7 @@
 #include "src/formats/boxcheck.h"
 #include "src/base/mem.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -321,7 +322,7 @@ int eval_run(struct model *m, const struct eval_set *s, const struct eval_option
              struct eval_score *scores, struct vs_err *err)
 {
     struct run r = {.m = m, .set = s, .o = o, .album = {.set = s},
-                    .progress = {.all = count_wanted(s, o)}, .err = err};
+                    .progress = {.all = count_wanted(s, o), .score = NAN}, .err = err};
     struct eval_pool_user user = {is_known, take_result, &r};
     r.sums = xcalloc((size_t)task_count, sizeof *r.sums);
     if (o->gone)
