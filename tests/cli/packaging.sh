@@ -41,7 +41,13 @@ fi
 # ---- what is installed
 make -C "$BUILDDIR" -s install prefix=/usr DESTDIR="$work/root" >"$work/out" 2>&1
 ok $? "make install $(tail -n 1 "$work/out")"
-(cd "$work/root" && find usr -type f) | sort >"$work/installed"
+# The recipes configure without CUDA, this build perhaps with it: what that adds is none of theirs.
+for f in debian/rules packaging/rpm/vilscope.spec packaging/arch/PKGBUILD packaging/homebrew/vilscope.rb \
+    packaging/nix/default.nix packaging/conda/meta.yaml; do
+    grep -q -e --with-cuda=no "$f"
+    ok $? "$f configures without CUDA"
+done
+(cd "$work/root" && find usr -type f ! -name vilscope-cuda.so) | sort >"$work/installed"
 for f in usr/share/applications/vilscope.desktop usr/share/icons/hicolor/scalable/apps/vilscope.svg \
     usr/share/bash-completion/completions/vilscope usr/share/fish/vendor_completions.d/vilscope.fish \
     usr/share/zsh/site-functions/_vilscope usr/share/vilscope/tour.vs usr/share/man/man7/vilscope-model.7 \
