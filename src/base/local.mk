@@ -5,4 +5,5 @@ libcore_a_SOURCES += \
 	src/base/mem.c src/base/mem.h \
 	src/base/plain.c src/base/plain.h \
 	src/base/progress.c src/base/progress.h \
+	src/base/shard.c src/base/shard.h \
 	src/base/strmap.c src/base/strmap.h

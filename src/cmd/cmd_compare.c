@@ -9,7 +9,6 @@
 #include "src/cmd/vilscope.h"
 
 #include <langinfo.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -320,12 +319,6 @@ bool compare_utf8(void)
 
 /* ---- the whole */
 
-static void compare_on_signal(int number)
-{
-    atomic_store(&compare_stopped, true);
-    signal(number, SIG_DFL);
-}
-
 /* The first checkpoint that is of another family than checkpoint 0; 0: there is none. */
 static int compare_other_family(const struct model *m)
 {
@@ -378,8 +371,7 @@ static int compare_and_log(const struct compare_options *o, const struct model_o
         rc = model_open(how, &r.m, err);
     if (rc == 0 && r.m)
         command_about("compare", r.m);
-    signal(SIGINT, compare_on_signal);
-    signal(SIGTERM, compare_on_signal);
+    command_stop_by_signals(&compare_stopped);
     if (rc == 0 && !o->no_log)
         logging_begin(&r.logging, "compare", "compare", o->log);
     r.log = r.logging.log;
@@ -400,8 +392,7 @@ static int compare_and_log(const struct compare_options *o, const struct model_o
 static int measure_and_judge(const struct compare_options *o, const struct model_options *how,
                              struct vs_err *err)
 {
-    signal(SIGINT, compare_on_signal);
-    signal(SIGTERM, compare_on_signal);
+    command_stop_by_signals(&compare_stopped);
     return compare_rows(o, how, &compare_stopped, err);
 }
 

@@ -9,7 +9,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,12 +42,6 @@ struct conversion {
 };
 
 static atomic_bool regions_stop;
-
-static void regions_on_signal(int number)
-{
-    atomic_store(&regions_stop, true);
-    signal(number, SIG_DFL); /* the second time at once */
-}
 
 /* ---- one source */
 
@@ -215,8 +208,7 @@ static int run_convert_regions(void *options, char **args, int count)
         return command_usage("convert-regions", "which FILE?");
     for (int i = 0; i < count && rc == 0; i++)
         rc = sources_add_any(&s, args[i], &err);
-    signal(SIGINT, regions_on_signal);
-    signal(SIGTERM, regions_on_signal);
+    command_stop_by_signals(&regions_stop);
     if (rc == 0)
         rc = convert_all(o, &s, &c, &err);
     for (int i = 0; i < s.count; i++)

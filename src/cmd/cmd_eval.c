@@ -10,7 +10,6 @@
 #include "src/base/mem.h"
 #include "src/base/plain.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,12 +84,6 @@ static const struct option_row option_rows[] = {
 /* ---- running */
 
 static atomic_bool stop;
-
-static void on_signal(int number)
-{
-    atomic_store(&stop, true);
-    signal(number, SIG_DFL);
-}
 
 /* ---- the log */
 
@@ -346,8 +339,7 @@ static int eval(const struct options *o, struct vs_err *err)
         g.m = m;
         g.set = set;
         g.list = xcalloc((size_t)model_checkpoint_count(m) + 1, sizeof *g.list);
-        signal(SIGINT, on_signal);
-        signal(SIGTERM, on_signal);
+        command_stop_by_signals(&stop);
         predictions_begin(&p, set);
         rc = measure_set(&g);
     }
@@ -368,8 +360,7 @@ static int eval_folder(const struct options *o, struct vs_err *err)
     if (rc != 0)
         return rc;
     command_about("eval", m);
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
+    command_stop_by_signals(&stop);
     struct reference_wants w = {.folder = o->reference, .split = o->data.split, .rows = o->rows,
                                 .task = o->data.task, .as_reference = o->as_reference,
                                 .strict = o->strict, .resume = o->resume, .json = o->json,

@@ -8,7 +8,6 @@
 #include "src/cmd/cmd_model.h"
 #include "src/study/reference.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,8 @@ struct options {
     struct model_options model;
     struct words checkpoints;
     struct eval_source data;
-    const char *reference, *methods, *rows, *shard;
+    const char *reference, *methods, *rows;
+    struct shard shard;
     int orders, seed, limit, removal;
     bool json, resume, agreement;
 };
@@ -47,9 +47,9 @@ static const struct option_row option_rows[] = {
            "how a word is removed: nobody attends to it, or [MASK] stands in; regions are always "
            "masked"),
     INT("limit", 0, "N", limit, 1, 100000000, 0, "at most N items of each task"),
-    TEXT("shard", 0, "I/N", shard, VALUES_NONE,
-         "only every N-th item from the I-th on: rows of all shards in one file, and --resume, "
-         "make the table"),
+    SHARD(shard,
+         "only every N-th item of each task from the I-th on: rows of all shards in one file, and "
+         "--resume, make the table"),
     TEXT("rows", 0, "FILE", rows, VALUES_FILES, "what came of each item, a line of JSON"),
     FLAG("resume", resume,
          "--rows: go on behind the rows that are in it, of a run that was ended or killed"),
@@ -63,12 +63,6 @@ static const struct option_row option_rows[] = {
 
 static atomic_bool stop;
 
-static void explain_signal(int number)
-{
-    atomic_store(&stop, true);
-    signal(number, SIG_DFL);
-}
-
 /* The command under way. */
 struct explaining {
     const struct options *o;
@@ -76,7 +70,6 @@ struct explaining {
     const struct attribution_method **methods; /* (wants.method_count) owned */
     struct explanation_wants wants;
     char *setup;
-    int shard, shards;
     struct explain_rows rows;
     struct explain_column *list; /* (count) what came of each task on each checkpoint */
     int count;
@@ -151,15 +144,6 @@ static int explain_read_wants(struct explaining *x)
     return rc;
 }
 
-/* "2/8" */
-static bool explain_read_shard(const char *text, int *shard, int *shards)
-{
-    char end;
-    *shard = *shards = 0;
-    return !text || (sscanf(text, "%d/%d%c", shard, shards, &end) == 2 && *shard >= 1 &&
-                     *shards <= 1000000 && *shard <= *shards);
-}
-
 /* ---- running */
 
 static int explain_sum(struct explaining *x, const json_t *row, struct vs_err *err)
@@ -216,9 +200,9 @@ static int explain_checkpoint(struct explaining *x, const struct eval_set *set)
     bool *done = xcalloc((size_t)set->count + 1, sizeof *done);
     bool *without = xcalloc((size_t)task_count, sizeof *without);
     struct explain_set e = {.set = set, .checkpoint = x->checkpoint, .task = x->o->data.task,
-                            .without = without, .limit = x->o->limit, .shard = x->shard,
-                            .shards = x->shards, .wants = &x->wants, .setup = x->setup,
-                            .done = done, .take = explain_take, .arg = x, .cancel = &stop,
+                            .without = without, .limit = x->o->limit, .shard = x->o->shard,
+                            .wants = &x->wants, .setup = x->setup, .done = done,
+                            .take = explain_take, .arg = x, .cancel = &stop,
                             .report = command_items, .report_arg = &x->show, .gone = &gone};
     x->show = (struct command_items){.checkpoint = model_checkpoint_name(x->m, x->checkpoint)};
     model_checkpoint_digest(x->m, x->checkpoint, digest);
@@ -321,8 +305,7 @@ static int explain_run_all(struct explaining *x)
         rc = explain_read_wants(x);
     if (rc == 0)
         rc = explain_rows_open(&x->rows, x->o->rows, x->o->resume, x->err);
-    signal(SIGINT, explain_signal);
-    signal(SIGTERM, explain_signal);
+    command_stop_by_signals(&stop);
     if (rc == 0)
         rc = x->o->reference ? explain_folder(x) : explain_set_file(x);
     if ((rc == 0 || rc == VS_E_CANCELLED) && x->count)
@@ -352,8 +335,6 @@ static int run_explain(void *options, char **args, int count)
         return command_usage("explain", "either --data SET or --reference DIR");
     if (o->resume && !o->rows)
         return command_usage("explain", "--resume goes on from a file of rows: --rows FILE");
-    if (!explain_read_shard(o->shard, &x.shard, &x.shards))
-        return command_usage("explain", "--shard is I/N, the I-th of N parts, as in 2/8");
     o->data.optional = true;
     int rc = command_choose("explain", &o->checkpoints, &o->model, &chosen, &err);
     if (rc == 0)

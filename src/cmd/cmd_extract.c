@@ -11,7 +11,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,19 +20,11 @@
 #define OPTIONS struct options
 struct options {
     struct extract_options e;
-    const char *model, *list;
-    int format, shard, shards;
+    const char *model, *list, *merge;
+    bool verify;
+    struct shard shard;
+    int format;
 };
-
-static int take_shard(void *options, const char *value, struct vs_err *err)
-{
-    struct options *o = options;
-    char rest;
-    if (sscanf(value, "%d/%d%c", &o->shard, &o->shards, &rest) != 2 || o->shards < 1 ||
-        o->shard < 1 || o->shard > o->shards)
-        return vs_fail(err, VS_E_USAGE, "--shard takes I/N with I from 1 to N, not '%s'", value);
-    return 0;
-}
 
 static const char *const formats[] = {"npy", "safetensors", NULL};
 static const struct option_row option_rows[] = {
@@ -49,8 +40,12 @@ static const struct option_row option_rows[] = {
     TEXT("boxes", 0, "DIR", e.boxes, VALUES_FOLDERS,
          "features of given boxes instead of found ones: for IMAGE.jpg those in DIR/IMAGE.txt "
          "(four numbers a line), .json or .npy"),
-    TAKE("shard", "I/N", take_shard,
-         "only every Nth image from the Ith: one of N runs that share the work"),
+    SHARD(shard, "only every Nth image from the Ith: one of N runs that share the work"),
+    FLAG("verify", verify,
+         "extract nothing: open what is there of each image, and print those of which nothing or "
+         "something damaged is, a path a line"),
+    TEXT("merge", 0, "LMDB", merge, VALUES_FILES,
+         "extract nothing: put the LMDBs that are named into this one, those of shards"),
     INT("jobs", 0, "N", e.jobs, 1, 256, 1, "images at a time; they share the threads"),
     INT("batch", 0, "N", e.batch, 1, EXTRACT_BATCH_MOST, 0,
         "images of one size that the detector takes at a time; on a GPU up to 8 without it, as "
@@ -184,12 +179,11 @@ static int add_list(struct images *l, const char *file, struct vs_err *err)
     return rc;
 }
 
-/* Every shards-th image from the shard-th; the others are dropped. */
-static void keep_shard(struct images *l, int shard, int shards)
+static void keep_shard(struct images *l, const struct shard *shard)
 {
     int n = 0;
     for (int i = 0; i < l->count; i++)
-        if (i % shards == shard - 1)
+        if (shard_has(shard, i))
             l->paths[n++] = l->paths[i];
         else
             free(l->paths[i]);
@@ -198,11 +192,21 @@ static void keep_shard(struct images *l, int shard, int shards)
 
 /* ---- options */
 
+static int check_merge(const struct options *o, int files)
+{
+    if (o->verify || o->e.out || o->list || o->shard.count)
+        return command_usage("extract", "--merge takes LMDBs alone: no -o, --list, --shard or "
+                             "--verify with it");
+    return files ? 0 : command_usage("extract", "--merge LMDB: which others are put into it?");
+}
+
 static int extract_check_options(struct options *o, int images)
 {
+    if (o->merge)
+        return check_merge(o, images);
     if (!o->e.out)
         return command_usage("extract", "-o is missing: a folder, or NAME.lmdb");
-    if (!o->e.weights && !o->model)
+    if (!o->e.weights && !o->model && !o->verify)
         return command_usage("extract", "no detector: -d WEIGHTS, or -m DIR of a model that has "
                              "one");
     if (images == 0 && !o->list)
@@ -218,12 +222,6 @@ static int extract_check_options(struct options *o, int images)
 
 static atomic_bool stop;
 
-static void extract_on_signal(int number)
-{
-    atomic_store(&stop, true);
-    signal(number, SIG_DFL); /* the second time at once */
-}
-
 static int extract_print_summary(const struct extract_summary *s)
 {
     int all = s->written + s->there + s->failed + s->left;
@@ -238,7 +236,8 @@ static int extract_print_summary(const struct extract_summary *s)
     if (s->written && s->ms > 0)
         fprintf(stderr, ", %.2f images/s", 1000.0 * s->written / s->ms);
     fputc('\n', stderr);
-    return s->failed || s->left ? EXIT_FAILED : EXIT_OK;
+    return s->left && command_is_stopped() ? EXIT_AGAIN
+           : s->failed || s->left           ? EXIT_FAILED : EXIT_OK;
 }
 
 static int extract_collect(const struct options *o, char **argv, int argc, struct images *l,
@@ -249,8 +248,42 @@ static int extract_collect(const struct options *o, char **argv, int argc, struc
         rc = extract_add_path(l, argv[i], err);
     if (rc == 0 && o->list)
         rc = add_list(l, o->list, err);
-    if (rc == 0 && o->shards)
-        keep_shard(l, o->shard, o->shards);
+    if (rc == 0)
+        keep_shard(l, &o->shard);
+    return rc;
+}
+
+/* ---- what is there already */
+
+static void extract_tell_bad(void *arg, const char *image, const char *why)
+{
+    (void)arg;
+    plain_out("%s\n", image);
+    if (why)
+        plain_text(stderr, "vilscope extract: %s\n", why);
+}
+
+static int extract_verify_all(const struct options *o, char **argv, int argc, struct vs_err *err)
+{
+    const struct extract_look look = {extract_tell_bad, NULL, &stop};
+    struct extract_verified n = {0};
+    struct images l = {0};
+    int rc = extract_collect(o, argv, argc, &l, err);
+    if (rc == 0)
+        rc = extract_verify(&o->e, l.paths, l.count, &look, &n, err);
+    if (rc == 0)
+        plain_text(stderr, "%d images: %d there, %d missing, %d damaged\n", l.count, n.there,
+                   n.missing, n.damaged);
+    free_images(&l);
+    return rc ? rc : n.missing || n.damaged ? EXIT_FAILED : EXIT_OK;
+}
+
+static int extract_merge_all(const struct options *o, char **files, int count, struct vs_err *err)
+{
+    struct extract_merged n = {0};
+    int rc = extract_merge(o->merge, files, count, &stop, &n, err);
+    if (rc == 0 && !o->e.quiet)
+        plain_text(stderr, "%s: %d images added, %d there already\n", o->merge, n.added, n.there);
     return rc;
 }
 
@@ -269,8 +302,7 @@ static int extract_all(struct options *o, char **argv, int argc, struct vs_err *
     if (rc == 0)
         rc = extract_collect(o, argv, argc, &l, err);
     if (rc == 0) {
-        signal(SIGINT, extract_on_signal);
-        signal(SIGTERM, extract_on_signal);
+        command_stop_by_signals(&stop);
         rc = extract_run(&o->e, l.paths, l.count, &stop, &sum, err);
         if (rc == 0 || sum.written || sum.failed)
             *status = extract_print_summary(&sum);
@@ -287,6 +319,12 @@ static int run_extract(void *options, char **args, int count)
     int status = extract_check_options(o, count);
     if (status != 0)
         return status;
+    if (o->merge || o->verify) {
+        command_stop_by_signals(&stop);
+        status = o->merge ? extract_merge_all(o, args, count, &err)
+                          : extract_verify_all(o, args, count, &err);
+        return status < 0 ? command_fail("extract", &err) : status;
+    }
     if (extract_all(o, args, count, &err, &status) != 0)
         return command_fail("extract", &err);
     return status;
@@ -300,9 +338,11 @@ const struct command command_extract = {
         "the reference's own programs read. Run again, it continues where it stopped.\n",
     .after =
         "IMAGE is an image (JPEG, PNG, GIF, BMP, PNM, WebP), or a folder of them. A bad image is\n"
-        "named and skipped; the exit status is 1 when one was.\n\n"
+        "named and skipped; the exit status is 1 when one was, and 75 when TERM or USR1 ended it:\n"
+        "then the same command goes on.\n\n"
         "  vilscope extract -d detectron_model.pth -o features images/\n"
-        "  vilscope extract -d detectron_model.pth -o coco.lmdb --list images.txt --shard 3/16\n",
+        "  vilscope extract -d detectron_model.pth -o coco.lmdb --list images.txt --shard 3/16\n"
+        "  vilscope extract --merge coco.lmdb parts/*.lmdb\n",
     .rows = option_rows, .most = -1, .values = VALUES_FILES, .size = sizeof(struct options),
     .run = run_extract,
 };

@@ -5,13 +5,40 @@
 #include "src/base/plain.h"
 
 #include <jansson.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+static atomic_bool *signalled; /* what a signal sets */
+static volatile sig_atomic_t is_stopped;
+
+static void command_on_signal(int number)
+{
+    if (number != SIGINT)
+        is_stopped = 1;
+    atomic_store(signalled, true);
+    signal(number, SIG_DFL);
+}
+
+void command_stop_by_signals(atomic_bool *stop)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGUSR1};
+    signalled = stop;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        signal(numbers[i], command_on_signal);
+}
+
+bool command_is_stopped(void)
+{
+    return is_stopped != 0;
+}
+
 int command_fail(const char *command, const struct vs_err *err)
 {
     plain_text(stderr, "vilscope %s: %s\n", command, err->text);
+    if (err->code == VS_E_CANCELLED && is_stopped)
+        return EXIT_AGAIN;
     return err->code == VS_E_USAGE ? EXIT_USAGE : EXIT_FAILED;
 }
 

@@ -5,6 +5,7 @@
 #define VS_CMD_OPTIONS_H
 
 #include "src/base/err.h"
+#include "src/base/shard.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,6 +29,7 @@ enum option_kind {
     OPTION_REAL,    /* double, from least to most */
     OPTION_CHOICE,  /* int: the place in choices; preset -1: none is chosen */
     OPTION_TASK,    /* const struct task * */
+    OPTION_SHARD,   /* struct shard */
     OPTION_TAKE,    /* what take makes of it */
     OPTION_HELP, OPTION_VERSION
 };
@@ -100,6 +102,9 @@ struct command {
 #define TASK(member, h)                                                                            \
     {.name = "task", .letter = 't', .value = "TASK", .kind = OPTION_TASK,                          \
      .at = OPTION_AT(member, const struct task *), .values = VALUES_TASKS, .help = h}
+#define SHARD(member, h)                                                                           \
+    {.name = "shard", .value = "I/N", .kind = OPTION_SHARD,                                        \
+     .at = OPTION_AT(member, struct shard), .help = h}
 #define TAKE(n, v, function, h)                                                                    \
     {.name = n, .value = v, .kind = OPTION_TAKE, .take = function, .help = h}
 #define HEADING(text) {.name = text, .kind = OPTION_HEADING}

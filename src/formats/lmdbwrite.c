@@ -102,13 +102,19 @@ int lmdb_out_open(const char *path, size_t room, struct lmdb_out **out, struct v
     return rc;
 }
 
-bool lmdb_out_has(struct lmdb_out *o, const char *key)
+enum lmdb_out_has lmdb_out_look(struct lmdb_out *o, const char *key, const void *data, size_t size)
 {
     MDB_txn *t = NULL;
     MDB_val k = {strlen(key), (void *)(uintptr_t)key}, v;
     bool has = o->env && lmdb_begin(o, MDB_RDONLY, &t) == 0 && mdb_get(t, o->dbi, &k, &v) == 0;
+    bool same = has && data && v.mv_size == size && memcmp(v.mv_data, data, size) == 0;
     mdb_txn_abort(t);
-    return has;
+    return !has ? LMDB_OUT_NONE : same ? LMDB_OUT_SAME : LMDB_OUT_OTHER;
+}
+
+bool lmdb_out_has(struct lmdb_out *o, const char *key)
+{
+    return lmdb_out_look(o, key, NULL, 0) != LMDB_OUT_NONE;
 }
 
 static int put_once(struct lmdb_out *o, const char *key, const void *data, size_t size,

@@ -267,14 +267,17 @@ static bool is_wanted(const struct eval_options *o, const struct eval_item *it, 
            (o->limit == 0 || seen[it->task - task_table] < o->limit);
 }
 
-static int count_wanted(const struct eval_set *s, const struct eval_options *o)
+/* The same of this shard; counts it in any case. */
+static bool is_asked(const struct eval_options *o, const struct eval_item *it, int *seen)
+{
+    return is_wanted(o, it, seen) && shard_has(&o->shard, seen[it->task - task_table]++);
+}
+
+static int count_asked(const struct eval_set *s, const struct eval_options *o)
 {
     int *seen = xcalloc((size_t)task_count, sizeof *seen), n = 0;
     for (int i = 0; i < s->count; i++)
-        if (is_wanted(o, &s->items[i], seen)) {
-            seen[s->items[i].task - task_table]++;
-            n++;
-        }
+        n += is_asked(o, &s->items[i], seen);
     free(seen);
     return n;
 }
@@ -284,9 +287,8 @@ static int run_task(struct run *r, const struct eval_set *s, const struct task *
     int rc = 0;
     for (int i = 0; i < s->count && rc == 0; i++) {
         const struct eval_item *it = &s->items[i];
-        if (it->task != task || !is_wanted(r->o, it, seen))
+        if (it->task != task || !is_asked(r->o, it, seen))
             continue;
-        seen[task - task_table]++;
         rc = is_passed_over(r, it) || is_left_out(r, it) ? 0 : take_item(r, it);
     }
     return rc ? rc : run_group(r, &r->group);
@@ -297,7 +299,8 @@ static int run_all(struct run *r, const struct eval_set *s)
     int *seen = xcalloc((size_t)task_count, sizeof *seen), rc = 0;
     for (int t = 0; t < task_count && rc == 0; t++)
         rc = run_task(r, s, &task_table[t], seen);
-    if (rc == 0 && r->o->gone && r->o->gone->items - s->gone.items == r->progress.all)
+    int asked = r->progress.all; /* a shard may have none */
+    if (rc == 0 && r->o->gone && asked && r->o->gone->items - s->gone.items == asked)
         rc = eval_none_there(s, r->o->gone->pictures, r->o->gone->first, r->err);
     free(seen);
     return rc;
@@ -322,14 +325,15 @@ int eval_run(struct model *m, const struct eval_set *s, const struct eval_option
              struct eval_score *scores, struct vs_err *err)
 {
     struct run r = {.m = m, .set = s, .o = o, .album = {.set = s},
-                    .progress = {.all = count_wanted(s, o), .score = NAN}, .err = err};
+                    .progress = {.all = count_asked(s, o), .score = NAN}, .err = err};
     struct eval_pool_user user = {is_known, take_result, &r};
     r.sums = xcalloc((size_t)task_count, sizeof *r.sums);
     if (o->gone)
         *o->gone = s->gone;
-    int rc = r.progress.all ? check_labels(&r)
-                            : vs_fail(err, VS_E_USAGE, "%s: has no item of %s", s->path,
-                                      o->task ? o->task->name : "any task");
+    int rc = r.progress.all || o->shard.count > 1
+                 ? check_labels(&r)
+                 : vs_fail(err, VS_E_USAGE, "%s: has no item of %s", s->path,
+                           o->task ? o->task->name : "any task");
     if (rc == 0 && s->pool && o->ask)
         rc = vs_fail(err, VS_E_USAGE, "%s: of retrieval, every caption with every image, no single "
                      "query can be looked at", s->path);

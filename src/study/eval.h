@@ -3,6 +3,7 @@
 #ifndef VS_EVAL_H
 #define VS_EVAL_H
 
+#include "src/base/shard.h"
 #include "src/engine/engine.h"
 #include "src/task/task.h"
 
@@ -166,6 +167,7 @@ struct eval_options {
     const struct task *task; /* NULL: all that the set has */
     const bool *without;     /* (task_count) tasks whose items are not asked, or NULL */
     int checkpoint, limit;   /* items of each task at most, 0: all */
+    struct shard shard;      /* which of those, counted within each task */
     int batch;               /* items computed at once, 0: what the device takes */
     struct eval_gone *gone; /* what was left out; NULL: such an item is an error */
     struct eval_attention *attention; /* of referring expressions, or NULL */

@@ -111,8 +111,10 @@ int eval_pool_run(struct model *m, const struct eval_set *s, const struct eval_o
 {
     struct pool p = {.m = m, .set = s, .o = o, .album = album, .progress = progress,
                      .user = user, .err = err};
-    int rc = 0, items = progress->all; /* the first ones of the set */
+    int rc = 0, items = o->limit && o->limit < s->count ? o->limit : s->count;
     for (int i = 0; i < items && rc == 0; i++) {
+        if (!shard_has(&o->shard, i))
+            continue;
         if (user->known(user->arg, &s->items[i])) {
             p.done++;
             continue;

@@ -188,6 +188,7 @@ static int run(struct evaluating *g, struct model *m)
     struct evaluation *e = g->e;
     struct eval_score *own = xcalloc((size_t)task_count, sizeof *own);
     struct eval_options o = {.checkpoint = e->checkpoint, .limit = e->limit, .batch = e->batch,
+                             .shard = e->shard,
                              .task = e->task, .without = e->without, .gone = e->gone,
                              .attention = e->attention,
                              .take = take, .take_arg = g, .bad = take_bad, .bad_arg = g,

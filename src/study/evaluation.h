@@ -21,6 +21,7 @@ size_t evaluation_past_size(const struct evaluation_past *p);
 struct evaluation {
     /* The caller's: */
     const struct eval_set *set;
+    struct shard shard;
     int checkpoint, limit, batch; /* as in struct eval_options, and for other sets than those of the
                                      reference's folder these, too: */
     const struct task *task;

@@ -194,13 +194,13 @@ static int explain_item(void *arg, const struct eval_item *it, const struct quer
     return rc;
 }
 
-static bool is_others(void *arg, const struct eval_item *it, struct eval_mark *mark)
+static bool is_done(void *arg, const struct eval_item *it, struct eval_mark *mark)
 {
     const struct explain_run *g = arg;
     (void)mark; /* scores are not asked for */
     const struct explain_set *e = g->e;
     int at = (int)(it - e->set->items);
-    return (e->shards > 0 && at % e->shards != e->shard - 1) || (e->done && e->done[at]);
+    return e->done && e->done[at];
 }
 
 int explain_set_run(struct model *m, const struct explain_set *e, struct vs_err *err)
@@ -208,8 +208,9 @@ int explain_set_run(struct model *m, const struct explain_set *e, struct vs_err 
     struct explain_run g = {.e = e, .m = m};
     struct eval_score *scores = xcalloc((size_t)task_count, sizeof *scores);
     struct eval_options o = {.task = e->task, .without = e->without, .checkpoint = e->checkpoint,
-                             .limit = e->limit, .gone = e->gone, .ask = explain_item, .ask_arg = &g,
-                             .skip = is_others, .skip_arg = &g, .cancel = e->cancel,
+                             .limit = e->limit, .shard = e->shard, .gone = e->gone,
+                             .ask = explain_item, .ask_arg = &g,
+                             .skip = is_done, .skip_arg = &g, .cancel = e->cancel,
                              .report = e->report, .report_arg = e->report_arg};
     model_checkpoint_digest(m, e->checkpoint, g.digest);
     int rc = eval_run(m, e->set, &o, scores, err);

@@ -15,7 +15,7 @@ struct explain_set {
     const struct task *task; /* NULL: all that the set has */
     const bool *without;     /* (task_count) tasks that are left out, or NULL */
     int limit;               /* items of each task at most, 0: all */
-    int shard, shards;       /* items whose number leaves shard - 1, of so many; 0: all */
+    struct shard shard;      /* which of each task's items */
     const struct explanation_wants *wants; /* meant and the seed of an item are its own */
     const char *setup;       /* what of the wants is in each row, in words */
     const bool *done;        /* (set->count) items that have a row already, or NULL */

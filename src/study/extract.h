@@ -40,4 +40,28 @@ struct extract_summary {
 int extract_run(const struct extract_options *o, char **images, int count,
                 const atomic_bool *stop, struct extract_summary *out, struct vs_err *err);
 
+/* ---- extract_check.c: what several runs have written */
+
+struct extract_look {
+    /* An image without a sound output; why NULL: there is none. */
+    void (*bad)(void *arg, const char *image, const char *why);
+    void *arg;
+    const atomic_bool *stop; /* or NULL */
+};
+struct extract_verified {
+    int there, missing, damaged; /* images */
+};
+/* Opens the output of every image, as o->out and o->format say. */
+int extract_verify(const struct extract_options *o, char **images, int count,
+                   const struct extract_look *look, struct extract_verified *out,
+                   struct vs_err *err);
+
+struct extract_merged {
+    int added, there; /* there: with the same value */
+};
+/* Puts the entries of LMDBs into one, which may be there: two values of one key are VS_E_REFUSED.
+ * Run again it goes on where it was stopped. */
+int extract_merge(const char *out, char **files, int count, const atomic_bool *stop,
+                  struct extract_merged *n, struct vs_err *err);
+
 #endif

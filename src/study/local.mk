@@ -42,6 +42,7 @@ libcore_a_SOURCES += \
 	src/study/explain_sums.c src/study/explain_sums.h \
 	src/study/explanation.c src/study/explanation.h \
 	src/study/extract.c src/study/extract.h src/study/extract_priv.h \
+	src/study/extract_check.c \
 	src/study/extract_progress.c \
 	src/study/gradients.c src/study/gradients.h \
 	src/study/headstats.c src/study/headstats.h \

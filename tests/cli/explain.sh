@@ -129,7 +129,7 @@ refuses 2 "either --data SET or --reference DIR" "both" e --data x --reference y
 refuses 2 "'magic' is no method" "a method" e --data "$work/set" --methods relevancy,magic
 refuses 2 "names none" "no method" e --data "$work/set" --methods ""
 for shard in 0/3 4/3 1 1/0 x/y 1/3x; do
-    refuses 2 "I-th of N parts" "shard $shard" e --data "$work/set" --shard $shard
+    refuses 2 "takes I/N with I from 1 to N.*not '$shard'" "shard $shard" e --data "$work/set" --shard $shard
 done
 refuses 2 "goes on from a file of rows" "resume without rows" e --data "$work/set" --resume
 refuses 1 "cannot be written" "rows nowhere" e --data "$work/set" --rows "$work/none/rows"
