@@ -6,7 +6,7 @@
 #include "src/base/plain.h"
 #include "src/base/progress.h"
 #include "src/engine/demo.h"
-#include "src/formats/image.h"
+#include "src/formats/sandbox.h"
 #include "src/formats/setname.h"
 #include "src/study/eval.h"
 
@@ -33,7 +33,7 @@ int command_unsafe(void *options, const char *value, struct vs_err *err)
     (void)options;
     (void)value;
     (void)err;
-    image_unsafe_decode();
+    sandbox_insist();
     return 0;
 }
 

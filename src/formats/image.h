@@ -21,7 +21,5 @@ int image_open(const char *path, struct image **out, struct vs_err *err);
  * digest another one, as the model sees another picture. */
 void image_turn(struct image *im);
 void image_free(struct image *im);
-/* Decode even where there is no sandbox: for the option that says so, before anything is opened. */
-void image_unsafe_decode(void);
 
 #endif

@@ -6,12 +6,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <linux/audit.h>
@@ -151,8 +154,71 @@ int sandbox_enter(size_t room)
     return filter_calls();
 }
 
-/* Nothing that the program registered for its end runs. */
-void sandbox_leave(void)
+/* ---- work in a process of its own */
+
+static bool insisted;
+
+void sandbox_insist(void)
 {
+    insisted = true;
+}
+
+/* What the child tells, in a shared page. */
+struct sandbox_state {
+    bool began, done;
+    int error; /* errno of what the kernel refused */
+};
+
+/* Ends by _exit: nothing that the program registered for its end runs. */
+static void __attribute__((noreturn))
+sandbox_child(struct sandbox_state *s, sandbox_work *work, void *arg, size_t room)
+{
+    s->error = sandbox_enter(room);
+    if (!s->error || insisted) {
+        s->began = true;
+        work(arg);
+        s->done = true;
+    }
     _exit(0);
+}
+
+static enum sandbox_end sandbox_wait(const struct sandbox_state *s, pid_t pid, int *detail)
+{
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    *detail = s->began ? WIFSIGNALED(status) ? WTERMSIG(status) : SIGKILL : s->error;
+    return s->done && WIFEXITED(status) ? SANDBOX_DONE
+           : s->began                   ? SANDBOX_KILLED
+                                        : SANDBOX_REFUSED;
+}
+
+static enum sandbox_end sandbox_fork(struct sandbox_state *s, sandbox_work *work, void *arg,
+                                     size_t room, int *detail)
+{
+    sigset_t all, old; /* no handler of ours must run in the child */
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &old);
+    pid_t pid = fork();
+    if (pid == 0)
+        sandbox_child(s, work, arg, room);
+    *detail = errno;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return pid < 0 ? SANDBOX_NO_PROCESS : sandbox_wait(s, pid, detail);
+}
+
+enum sandbox_end sandbox_run(sandbox_work *work, void *arg, size_t room, int *detail)
+{
+    if (!sandbox_is_for_threads()) {
+        work(arg);
+        return SANDBOX_DONE;
+    }
+    struct sandbox_state *s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE,
+                                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    *detail = errno;
+    if (s == MAP_FAILED)
+        return SANDBOX_NO_PROCESS;
+    enum sandbox_end end = sandbox_fork(s, work, arg, room, detail);
+    munmap(s, sizeof *s);
+    return end;
 }

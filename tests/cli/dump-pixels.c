@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* dump-pixels FILE: a picture's pixels as a raw PPM on the standard output, or the message. */
 #include "src/formats/image.h"
+#include "src/formats/sandbox.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +11,7 @@ int main(int argc, char **argv)
     struct image *im = NULL;
     struct vs_err err = {0};
     if (argc > 1 && strcmp(argv[1], "--unsafe-decode") == 0) {
-        image_unsafe_decode();
+        sandbox_insist();
         argv++;
         argc--;
     }
