@@ -15,17 +15,19 @@ int sandbox_enter(size_t room);
 typedef void sandbox_work(void *arg);
 enum sandbox_end {
     SANDBOX_DONE,
-    SANDBOX_REFUSED,   /* the kernel does not offer it; *detail its errno, 0: it killed the process */
+    SANDBOX_REFUSED,   /* the kernel offers none; *detail its errno, 0: it killed the process */
     SANDBOX_KILLED,    /* the work ended by a signal, *detail */
     SANDBOX_NO_PROCESS /* none could be made: *detail is the errno */
 };
-/* Runs work(arg) in the sandbox and waits for it. Where there is no sandbox for programs with threads
- * (see below), or the user insists, it runs without. */
+/* Runs work(arg) in the sandbox and waits for it. Where there is no sandbox for programs with
+ * threads (see below), or the user insists, it runs without. */
 enum sandbox_end sandbox_run(sandbox_work *work, void *arg, size_t room, int *detail);
-/* The user insists: work is also done where the kernel offers no sandbox. Said once, at the start. */
+/* The user insists: work is also done where the kernel offers no sandbox. Said once, at the
+ * start. */
 void sandbox_insist(void);
 /* Whether a process with several threads can be forked for it. Not in a build with a sanitizer: its
  * run-time needs system calls of its own, and another thread may have held its locks at the fork,
  * which the child then waits for without end. */
 bool sandbox_is_for_threads(void);
+
 #endif

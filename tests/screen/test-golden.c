@@ -263,7 +263,7 @@ static int rows_that_differ(const struct screen *s, const struct terminal *t, bo
     return bad;
 }
 
-/* What is shown last of a screen that does not say when it is ready comes on a busy machine late. */
+/* What a screen shows last that does not say when it is ready comes late on a busy machine. */
 static void wait_for_rows(const struct screen *s, struct terminal *t)
 {
     for (int tries = 0; tries < 50 && rows_that_differ(s, t, false) > 0; tries++)
