@@ -7,6 +7,7 @@
 #include "src/base/strmap.h"
 #include "src/cmd/cmd_convert.h"
 #include "src/cmd/cmd_model.h"
+#include "src/formats/bytes.h"
 #include "src/formats/outfile.h"
 #include "src/formats/regions.h"
 #include "src/formats/weightmix.h"
@@ -168,16 +169,31 @@ static int measure_one(struct conversion *c, const double *share, const char *pa
     return rc;
 }
 
+/* What is read is not written over: it may be asked again, and is what the errors are of. What all
+ * have in common belongs to those that were written with it. */
+static int check_place(const struct conversion *c, const char *path, struct vs_err *err)
+{
+    struct file_id there, own;
+    if (!file_id_of(path, &there))
+        return 0;
+    for (int k = 0; k < c->from_count; k++)
+        if (file_id_of(tensorfile_path(c->from[k]), &own) && own.device == there.device &&
+            own.inode == there.inode)
+            return vs_fail(err, VS_E_USAGE, "%s: is one of the checkpoints that are read: give "
+                           "another file with -o", path);
+    return c->o->force ? 0 : vs_fail(err, VS_E_USAGE, "%s: is there already (--force overwrites "
+                                     "it)", path);
+}
+
 /* Written, asked, and written again with what was found out: what it says of itself is a part of
  * it. */
 static int make_one(struct conversion *c, int i, const char *path, struct vs_err *err)
 {
     double share[FILES_MOST];
-    struct stat st;
     shares_of(c, i, share);
-    if (!c->o->force && stat(path, &st) == 0)
-        return vs_fail(err, VS_E_USAGE, "%s: is there already (--force overwrites it)", path);
-    int rc = write_one(c, share, path, "not measured: no model directory and no check set", err);
+    int rc = check_place(c, path, err);
+    if (rc == 0)
+        rc = write_one(c, share, path, "not measured: no model directory and no check set", err);
     if (rc == 0 && c->same)
         rc = write_index(c, path, err);
     if (rc != 0)
@@ -202,7 +218,9 @@ static int write_shared(struct conversion *c, struct vs_err *err)
         return 0;
     }
     char *path = xasprintf("%s/" SHARED ".safetensors", c->o->output);
-    int rc = mix_write(&c->mix, share, c->same, true, NULL, path, err);
+    int rc = check_place(c, path, err);
+    if (rc == 0)
+        rc = mix_write(&c->mix, share, c->same, true, NULL, path, err);
     if (rc == 0)
         plain_out("%s: %.1f MB that all have, stored once\n", path, (double)bytes / 1e6);
     free(path);

@@ -131,15 +131,14 @@ static const void *mix_narrow(struct mixing *x, const struct mix_entry *e, struc
     default: return x->one;
     }
     if (!good)
-        vs_fail(err, VS_E_LIMIT, "%s: %s has numbers that are too large for %s (above 65504): "
-                "choose bfloat16 or float32", tensorfile_path(x->m->from[0]), e->of->name,
-                dtype_name(e->dtype));
+        vs_fail(err, VS_E_LIMIT, "%s: %s has numbers that are too large for %s: choose %s",
+                tensorfile_path(x->m->from[0]), e->of->name, dtype_name(e->dtype),
+                e->dtype == DTYPE_F16 ? "bfloat16 or float32" : "float32");
     return good ? x->narrow : NULL;
 }
 
-static const void *mix_fill(void *arg, int i, struct vs_err *err)
+static const void *mix_numbers(struct mixing *x, int i, struct vs_err *err)
 {
-    struct mixing *x = arg;
     const struct mix_entry *e = &x->list[i];
     if (e->scale) /* of the entry before it */
         return x->scales;
@@ -157,6 +156,17 @@ static const void *mix_fill(void *arg, int i, struct vs_err *err)
     }
     le_copy(x->narrow, e->of->data, n, dtype_size(e->of->dtype));
     return x->narrow;
+}
+
+/* Behind the last one: of files that changed meanwhile nothing is written. */
+static const void *mix_fill(void *arg, int i, struct vs_err *err)
+{
+    struct mixing *x = arg;
+    const void *data = mix_numbers(x, i, err);
+    int rc = 0;
+    for (int k = 0; data && i + 1 == x->count && k < x->m->from_count; k++)
+        rc = tensorfile_check(x->m->from[k], rc, err);
+    return rc == 0 ? data : NULL;
 }
 
 /* ---- files */
@@ -220,8 +230,6 @@ int mix_write(const struct mix *m, const double *share, const bool *which, bool 
         rc = safetensors_write_each(path, list, x.count, metadata, mix_fill, &x, err);
         free(list);
     }
-    for (int i = 0; i < m->from_count; i++)
-        rc = tensorfile_check(m->from[i], rc, err);
     mix_fini(&x);
     return rc;
 }
@@ -233,23 +241,25 @@ int mix_write_index(const struct mix *m, const bool *which, const char *first, c
     struct mixing x = {.m = m};
     struct outfile o;
     json_t *map = json_object();
+    int failed = 0;
     x.list = xcalloc(2, sizeof *x.list);
     for (int i = 0; i < tensorfile_count(f); i++) {
         const struct tensor *t = tensorfile_at(f, i);
         x.count = 0;
         add_entries(&x, t);
         for (int k = 0; k < x.count; k++) {
-            json_object_set_new(map, k ? x.list[k].name : t->name,
-                                json_string(which[i] ? first : second));
+            failed |= json_object_set_new(map, k ? x.list[k].name : t->name,
+                                          json_string(which[i] ? first : second));
             free(x.list[k].name);
         }
     }
     free(x.list);
     json_t *root = json_pack("{s:{s:i}, s:o}", "metadata", "total_size", 0, "weight_map", map);
-    char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
+    char *text = root && !failed ? json_dumps(root, JSON_INDENT(1)) : NULL;
     json_decref(root);
     int rc = text ? outfile_open(&o, path, err)
-                  : vs_fail(err, VS_E_FORMAT, "%s: a tensor's name is not UTF-8", path);
+                  : vs_fail(err, VS_E_FORMAT, "%s: the name of a tensor or of a file is not UTF-8: "
+                            "an index cannot have it", path);
     if (rc == 0) {
         outfile_write(&o, text, strlen(text));
         rc = outfile_close(&o, err);
