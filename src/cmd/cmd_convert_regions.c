@@ -5,6 +5,8 @@
 
 #include "src/base/mem.h"
 #include "src/base/plain.h"
+#include "src/base/strmap.h"
+#include "src/formats/bytes.h"
 #include "src/formats/regionout.h"
 
 #include <dirent.h>
@@ -37,7 +39,11 @@ static const struct option_row option_rows[] = {
 
 struct conversion {
     struct regionout *out;
-    const char *source;
+    char *const *sources;
+    int source;         /* the one that is read */
+    bool ended;         /* by what is written, or by the user */
+    struct strmap seen; /* images of the sources so far, to the source they came from */
+    char **keys;        /* (seen.count) */
     int written, there, failed;
 };
 
@@ -45,12 +51,31 @@ static atomic_bool regions_stop;
 
 /* ---- one source */
 
+/* Whether an image came before: the first is what is written. */
+static bool is_twice(struct conversion *c, const char *key)
+{
+    size_t n = c->seen.count;
+    char *own = xstrdup(key);
+    int before = strmap_add(&c->seen, own, strlen(own), c->source);
+    if (before >= 0) {
+        plain_text(stderr, "vilscope convert-regions: image '%s' is in %s and in %s: the first is "
+                   "taken\n", key, c->sources[before], c->sources[c->source]);
+        free(own);
+        return true;
+    }
+    if ((n & (n - 1)) == 0)
+        c->keys = xreallocarray(c->keys, n ? 2 * n : 1, sizeof *c->keys);
+    c->keys[n] = own;
+    return false;
+}
+
 static bool convert_want(void *arg, const char *key)
 {
     struct conversion *c = arg;
-    bool there = regionout_has(c->out, key);
+    bool twice = is_twice(c, key), there = !twice && regionout_has(c->out, key);
+    c->failed += twice;
     c->there += there;
-    return !there;
+    return !twice && !there;
 }
 
 static int convert_take(void *arg, const char *key, struct regions *r, const struct vs_err *why,
@@ -63,7 +88,8 @@ static int convert_take(void *arg, const char *key, struct regions *r, const str
         plain_text(stderr, "vilscope convert-regions: %s\n", why->text);
         c->failed++;
     } else if ((rc = regionout_put(c->out, key, r, &failed)) == VS_E_FORMAT) {
-        plain_text(stderr, "vilscope convert-regions: %s: %s\n", c->source, failed.text);
+        plain_text(stderr, "vilscope convert-regions: %s: %s\n", c->sources[c->source],
+                   failed.text);
         c->failed++;
         rc = 0;
     } else if (rc == 0) {
@@ -72,24 +98,24 @@ static int convert_take(void *arg, const char *key, struct regions *r, const str
             plain_text(stderr, "vilscope convert-regions: note: %s\n", r->note);
     }
     regions_free(r);
+    c->ended = rc != 0 || atomic_load(&regions_stop);
     if (rc != 0)
         return vs_fail(err, rc, "%s", failed.text);
-    return atomic_load(&regions_stop)
+    return c->ended
                ? vs_fail(err, VS_E_CANCELLED, "stopped: run the same command to continue")
                : 0;
 }
 
 /* Bad files are named, and the others go on; trouble with what is written ends it. */
-static int convert_file(struct conversion *c, const char *path, struct vs_err *err)
+static int convert_file(struct conversion *c, int source, struct vs_err *err)
 {
     const struct region_sink sink = {convert_want, convert_take, c};
-    int before = c->written + c->failed + c->there;
-    c->source = path;
-    int rc = regions_each(path, &sink, err);
-    if (rc == VS_E_CANCELLED || rc == VS_E_IO || rc == 0)
+    c->source = source;
+    int rc = regions_each(c->sources[source], &sink, err);
+    if (rc == 0 || c->ended)
         return rc;
     plain_text(stderr, "vilscope convert-regions: %s\n", err->text);
-    c->failed += c->written + c->failed + c->there == before;
+    c->failed++;
     return 0;
 }
 
@@ -180,18 +206,41 @@ static enum region_out kind_of(const struct options *o)
                                           : REGION_OUT_NPY;
 }
 
+static bool is_same_file(const char *a, const char *b)
+{
+    struct file_id x, y;
+    return file_id_of(a, &x) && file_id_of(b, &y) && x.device == y.device && x.inode == y.inode;
+}
+
+/* What is read is not written over. */
+static int check_output(const struct options *o, const struct sources *s, struct vs_err *err)
+{
+    for (int i = 0; i < s->count; i++)
+        if (is_same_file(o->output, s->list[i]))
+            return vs_fail(err, VS_E_USAGE, "%s: is what is read: give another place with -o",
+                           o->output);
+    return 0;
+}
+
 static int convert_all(const struct options *o, const struct sources *s, struct conversion *c,
                        struct vs_err *err)
 {
     size_t room = s->bytes < 1e15 ? (size_t)(4 * s->bytes) + ((size_t)64 << 20) : SIZE_MAX / 2;
-    int rc = regionout_open(o->output, kind_of(o), room, o->force, &c->out, err);
+    int rc = check_output(o, s, err);
+    c->sources = s->list;
+    if (rc == 0)
+        rc = regionout_open(o->output, kind_of(o), room, o->force, &c->out, err);
     for (int i = 0; i < s->count && rc == 0; i++)
-        rc = convert_file(c, s->list[i], err);
+        rc = convert_file(c, i, err);
     if (c->out && (rc == 0 || rc == VS_E_CANCELLED)) {
         int done = regionout_finish(c->out, err);
         rc = done != 0 ? done : rc;
     }
     regionout_close(c->out);
+    for (size_t i = 0; i < c->seen.count; i++)
+        free(c->keys[i]);
+    free(c->keys);
+    strmap_fini(&c->seen);
     return rc;
 }
 

@@ -8,6 +8,7 @@
 #include "src/formats/byteorder.h"
 #include "src/formats/lmdbwrite.h"
 #include "src/formats/outfile.h"
+#include "src/formats/regions_priv.h"
 #include "src/formats/tempfile.h"
 #include "src/base/mem.h"
 #include "src/base/strmap.h"
@@ -25,6 +26,7 @@ struct regionout {
     bool replace;
     struct lmdb_out *lmdb;
     FILE *table;
+    bool made, emptied; /* the table: by us; of what it had before */
     struct strmap keys; /* of a table's lines; they are in list */
     char **list;
     int count;
@@ -44,34 +46,56 @@ static void note_line(struct regionout *o, const char *key, size_t len)
     o->list[o->count++] = own;
 }
 
-/* Where the last whole line ends: what a killed run left behind it is dropped. */
+static bool is_our_line(const struct regionout *o, const char *line, size_t n)
+{
+    const struct bytes one = {.data = (const uint8_t *)line, .size = n};
+    return tsv_layout(&one) == (o->kind == REGION_OUT_OBJ36);
+}
+
+/* Where the last whole line ends: what a killed run left behind it is dropped. -1: one of the lines
+ * is of something else. */
 static off_t note_lines(struct regionout *o)
 {
     char *line = NULL;
     size_t room = 0;
     off_t end = 0;
-    for (ssize_t n; (n = getline(&line, &room, o->table)) > 0 && line[n - 1] == '\n';) {
-        note_line(o, line, strcspn(line, "\t\r\n"));
-        end += n;
+    for (ssize_t n; end >= 0 && (n = getline(&line, &room, o->table)) > 0;) {
+        bool whole = line[n - 1] == '\n';
+        if (whole && is_our_line(o, line, (size_t)n)) {
+            note_line(o, line, strcspn(line, "\t\r\n"));
+            end += n;
+        } else if (whole || end == 0) {
+            end = -1;
+        }
     }
     free(line);
     return end;
 }
 
+static int go_on_table(struct regionout *o, struct vs_err *err)
+{
+    rewind(o->table);
+    off_t end = note_lines(o);
+    if (end < 0)
+        return vs_fail(err, VS_E_USAGE, "%s: is there, and is no table of %s to go on with: give "
+                       "another file, or --force to write it anew", o->path,
+                       o->kind == REGION_OUT_OBJ36 ? "LXMERT's (obj36)" : "bottom-up-attention's");
+    if (ferror(o->table) || ftruncate(fileno(o->table), end) != 0 ||
+        fseeko(o->table, end, SEEK_SET) != 0)
+        return vs_fail(err, VS_E_IO, "%s: %s", o->path, strerror(errno));
+    return 0;
+}
+
 static int open_table(struct regionout *o, struct vs_err *err)
 {
     struct stat st;
-    if (stat(o->path, &st) == 0 && !S_ISREG(st.st_mode))
+    o->made = stat(o->path, &st) != 0;
+    if (!o->made && !S_ISREG(st.st_mode))
         return vs_fail(err, VS_E_USAGE, "%s: is no file: a table is written into one", o->path);
-    o->table = fopen(o->path, o->replace ? "w+" : "a+");
-    if (o->table && !o->replace) {
-        rewind(o->table);
-        off_t end = note_lines(o);
-        if (ferror(o->table) || ftruncate(fileno(o->table), end) != 0 ||
-            fseeko(o->table, end, SEEK_SET) != 0)
-            return vs_fail(err, VS_E_IO, "%s: %s", o->path, strerror(errno));
-    }
-    return o->table ? 0 : vs_fail(err, VS_E_IO, "%s: %s", o->path, strerror(errno));
+    o->table = fopen(o->path, "a+e");
+    if (!o->table)
+        return vs_fail(err, VS_E_IO, "%s: %s", o->path, strerror(errno));
+    return o->replace ? 0 : go_on_table(o, err);
 }
 
 /* count numbers of size bytes in a column of their own. */
@@ -110,6 +134,9 @@ static int put_line(struct regionout *o, const char *key, const struct regions *
     if (strpbrk(key, "\t\r\n"))
         return vs_fail(err, VS_E_FORMAT, "image '%s': a table has no place for a name with tabs or "
                        "line breaks", key);
+    if (o->replace && !o->emptied && ftruncate(fileno(o->table), 0) != 0)
+        return vs_fail(err, VS_E_IO, "%s: %s", o->path, strerror(errno));
+    o->emptied = true; /* not before there is something to write */
     if (o->kind == REGION_OUT_TSV) {
         buf_printf(&b, "%s\t%d\t%d\t%d", key, r->width, r->height, r->count);
     } else {
@@ -225,6 +252,8 @@ void regionout_close(struct regionout *o)
     lmdb_out_close(o->lmdb);
     if (o->table)
         fclose(o->table);
+    if (o->made && o->count == 0)
+        unlink(o->path);
     strmap_fini(&o->keys);
     for (int i = 0; i < o->count; i++)
         free(o->list[i]);

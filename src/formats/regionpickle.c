@@ -135,10 +135,15 @@ static int visit_dicts(const struct region_dicts *d, const struct region_sink *s
     for (int i = 0; i < dicts_count(d) && rc == 0; i++) {
         struct regions *r = NULL;
         struct vs_err why = {0};
-        if (!dicts_at(d, i, &at, text, sizeof text) || !sink->want(sink->arg, text))
+        bool named = dicts_at(d, i, &at, text, sizeof text);
+        if (named && !sink->want(sink->arg, text))
             continue;
-        make_keyed(d, at, text, &r, &why);
-        rc = sink->take(sink->arg, text, r, &why, err);
+        if (named)
+            make_keyed(d, at, text, &r, &why);
+        else
+            vs_fail(&why, VS_E_FORMAT, "%s: entry %d has no name (image_id), or a very long one",
+                    d->path, i + 1);
+        rc = sink->take(sink->arg, named ? text : "", r, &why, err);
     }
     return rc;
 }

@@ -77,6 +77,8 @@ int regions_from_tsv(const struct bytes *map, const char *key, struct regions **
                      struct vs_err *err);
 int regions_each_lmdb(const char *path, const struct region_sink *sink, struct vs_err *err);
 int regions_each_tsv(const struct bytes *map, const struct region_sink *sink, struct vs_err *err);
+/* Of its first line: 0, bottom-up-attention's columns, 1, LXMERT's, -1, neither. */
+int tsv_layout(const struct bytes *map);
 /* Visits every line of a TSV file: its image id, and where it is; false stops. */
 struct tsv_place {
     size_t at; /* byte */

@@ -132,7 +132,8 @@ static int tsv_take_objects(const struct bytes *map, const struct line *l, const
                             struct regions *r, struct vs_err *err)
 {
     int one = 1;
-    size_t size = l->f[y->objects].len > (size_t)r->count * 4 / 3 * 4 + 8 ? 8 : 4;
+    size_t most = ((size_t)r->count * 4 + 2) / 3 * 4; /* characters of base64, were they of 4 bytes */
+    size_t size = l->f[y->objects].len > most ? 8 : 4;
     uint8_t *ids = tsv_numbers(map, l, y->objects, "object classes", r->count, size, &one, err);
     r->conf =
         ids ? tsv_numbers(map, l, y->conf, "object confidences", r->count, 4, &one, err) : NULL;
@@ -220,9 +221,15 @@ static int tsv_read_line(const struct bytes *map, const struct line *l, struct r
 
 bool regions_are_tsv(const struct bytes *map)
 {
+    return tsv_layout(map) >= 0;
+}
+
+int tsv_layout(const struct bytes *map)
+{
     struct line l = {.number = 0};
     size_t at = 0;
-    return map->size > 0 && next_line(map, &at, &l) && layout_of(&l);
+    const struct layout *y = map->size > 0 && next_line(map, &at, &l) ? layout_of(&l) : NULL;
+    return y ? (int)(y - layouts) : -1;
 }
 
 int regions_from_tsv_line(const struct bytes *map, struct tsv_place at, struct regions **out,

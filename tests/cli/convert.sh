@@ -53,6 +53,14 @@ refuses 2 "would both be written to model.safetensors" "two of one name" "$VILSC
 cp "$work/float32.safetensors" "$work/one/shared.safetensors"
 refuses 2 "is the file of what all have in common" "one that is called as what all have" "$VILSCOPE" convert \
     --force "$work/one/shared.safetensors" "$work/two/model.safetensors" -o "$work/named"
+cp "$work/float32.safetensors" "$work/own.safetensors"
+refuses 2 "is one of the checkpoints that are read" "itself" "$VILSCOPE" convert --force --type int8 \
+    "$work/own.safetensors" -o "$work/own.safetensors"
+cp "$work/own.safetensors" "$work/other.safetensors"
+refuses 2 "shared.safetensors: is there already" "what earlier ones have in common" "$VILSCOPE" convert \
+    "$work/other.safetensors" "$work/own.safetensors" -o "$work/both"
+answer "$work/both/mean.safetensors.index.json" | cmp -s - "$work/want"
+ok $? "the earlier ones are as they were"
 
 # ---- regions
 digests() { # digests FILE...: of all images in it, by their names
@@ -92,6 +100,38 @@ truncate -s -100 "$work/cut.tsv"
 "$VILSCOPE" convert-regions -o "$work/cut.tsv" "$work/as-npy" 2>"$work/err" && cmp -s "$work/cut.tsv" "$work/tsv.tsv" &&
     grep -q "1 written, 1 there already" "$work/err"
 ok $? "a table goes on behind its last whole line: $(cat "$work/err")"
+printf 'a note without an end' >"$work/note.tsv"
+cp "$work/note.tsv" "$work/note"
+refuses 2 "is no table of bottom-up-attention's to go on with" "a text is no table" "$VILSCOPE" convert-regions --quiet \
+    -o "$work/note.tsv" "$work/as-npy"
+cmp -s "$work/note" "$work/note.tsv"
+ok $? "and stays as it was"
+refuses 2 "is no table of LXMERT's (obj36) to go on with" "another table" "$VILSCOPE" convert-regions --quiet \
+    --format obj36 -o "$work/tsv.tsv" "$work/as-npy"
+cp "$work/tsv.tsv" "$work/kept.tsv"
+refuses 2 "is what is read" "a table onto itself" "$VILSCOPE" convert-regions --quiet --force -o "$work/kept.tsv" \
+    "$work/kept.tsv"
+refuses 1 "inverted.npy: " "--force without anything to write" "$VILSCOPE" convert-regions --quiet --force \
+    -o "$work/kept.tsv" "$regions/inverted.npy"
+cmp -s "$work/kept.tsv" "$work/tsv.tsv"
+ok $? "both leave the table as it was"
+refuses 1 "inverted.npy: " "nothing to write" "$VILSCOPE" convert-regions --quiet -o "$work/none.tsv" \
+    "$regions/inverted.npy"
+[ ! -e "$work/none.tsv" ]
+ok $? "leaves no table"
+mkdir "$work/left" "$work/right"
+cp "$tiny/scene.npy" "$work/left/1.npy"
+cp "$tiny/mirror.npy" "$work/right/1.npy"
+refuses 1 "image '1' is in .*left/1.npy and in .*right/1.npy: the first is taken" "two images of one name" \
+    "$VILSCOPE" convert-regions --quiet --force -o "$work/twice" "$work/left" "$work/right"
+LC_ALL=C sed 's/\x8c\x017/N20/' "$regions/two.pkl" >"$work/nameless.pkl" # a key that is None
+refuses 1 "entry 2 has no name" "an image without a name" "$VILSCOPE" convert-regions --quiet -o "$work/nameless" \
+    "$work/nameless.pkl"
+head -c 60 "$work/tsv.tsv" >"$work/right/2.tsv"
+cp "$tiny/mirror.npy" "$work/right/3.npy"
+"$VILSCOPE" convert-regions -o "$work/rest" "$work/right" 2>"$work/err"
+[ $? -eq 1 ] && grep -q "3 images: 2 written, 0 there already, 1 failed" "$work/err"
+ok $? "behind a damaged file the others are written: $(tail -n 1 "$work/err")"
 "$VILSCOPE" convert-regions -o "$work/as-npy" "$work/tsv.tsv" 2>"$work/err" && grep -q "0 written, 2 there already" "$work/err"
 ok $? "what is there stays: $(cat "$work/err")"
 if "$VILSCOPE" convert-regions -o "$work/all.lmdb" "$work/tsv.tsv" 2>"$work/err"; then
@@ -102,8 +142,7 @@ else
     grep -q "$no_lmdb" "$work/err"
     ok $? "no LMDB here: $(cat "$work/err")"
 fi
-"$VILSCOPE" convert-regions -o "$work/some" "$regions/two.pkl" "$regions/one.pkl" "$regions/inverted.npy" \
-    "$regions/vilbert_beta.lmdb" 2>"$work/err"
+"$VILSCOPE" convert-regions -o "$work/some" "$regions/two.pkl" "$regions/inverted.npy" "$regions/mmf.npy" 2>"$work/err"
 [ $? -eq 1 ] && grep -q "inverted.npy: " "$work/err" && grep -q ", 1 failed" "$work/err"
 ok $? "a bad one is named, the others are written: $(tail -n 1 "$work/err")"
 end

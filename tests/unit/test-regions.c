@@ -175,6 +175,25 @@ static void edited(const char *name, const char *to_name, const char *from, cons
     free(out);
 }
 
+/* Classes of 8 bytes and of 4, also of one region alone: what we write is read again. */
+static void one_region(void)
+{
+    static const char *const ids[] = {"BQAAAAAAAAA=", "BQAAAA=="};
+    for (int i = 0; i < 2; i++) {
+        char *path = temp_path("c.tsv"), line[400];
+        struct vs_err err = {0};
+        struct regions *r = NULL;
+        int n = snprintf(line, sizeof line, "a\t64\t96\t%s\tAAAAPw==\t%s\tAAAAAA==\t1\t"
+                         "AACAPwAAgD8AAEBAAABAQA==\tAACAPw==\n", ids[i], ids[i]);
+        save(path, line, (size_t)n);
+        ok(regions_open(path, NULL, &r, &err) == 0 && r->count == 1 && r->classes[0] == 5,
+           "one region, its class in %d bytes: %s", i ? 4 : 8, err.text);
+        regions_free(r);
+        free(path);
+    }
+    drop(temp_path("c.tsv"));
+}
+
 static void contradictions(void)
 {
     static const char tsv[] = "regions/lxmert_obj36.tsv";
@@ -185,11 +204,15 @@ static void contradictions(void)
     edited(tsv, "c.tsv", "AAAAAAAAAAAB", "AAAA.AAAAAAB");
     refuses("c.tsv", VS_E_FORMAT, "the object classes are not base64", "classes of other letters");
     drop(temp_path("c.tsv"));
+    one_region();
     static const char mdb[] = "regions/vilbert_beta.lmdb/data.mdb";
     edited(mdb, "c.mdb", "num_boxes\x94K\7", "num_boxes\x94K\6");
     refuses("c.mdb", VS_E_FORMAT, "num_boxes is 6, but 'features' has 560 bytes", "LMDB: another");
     edited(mdb, "c.mdb", "num_boxes\x94K\7", "Num_boxes\x94K\7");
     refuses("c.mdb", VS_E_FORMAT, "does not say of how many regions", "LMDB: no number");
+    edited("regions/one.pkl", "c.pkl", "f4", "g4");
+    refuses("c.pkl", VS_E_FORMAT, "is an array of 'g4': little-endian numbers", "another type");
+    drop(temp_path("c.pkl"));
     edited(mdb, "c.mdb", "v8E1QaTB", "v8E1*aTB");
     refuses("c.mdb", VS_E_FORMAT, "'bbox' is neither an array nor base64", "LMDB: no base64");
     drop(temp_path("c.mdb"));
