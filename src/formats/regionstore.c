@@ -2,6 +2,7 @@
 /* The regions of many images, by the names of the pictures. */
 #include "src/formats/regionstore.h"
 
+#include "src/formats/gunzip.h"
 #include "src/formats/lmdb.h"
 #include "src/formats/regions_priv.h"
 #include "src/base/mem.h"
@@ -41,7 +42,7 @@ static bool take_line(void *arg, const char *id, size_t len, struct tsv_place at
 /* A table in one file. */
 static int open_table(struct regionstore *s, struct vs_err *err)
 {
-    int rc = bytes_map(s->path, &s->map, err);
+    int rc = gunzip_open(s->path, &s->map, err);
     if (rc != 0)
         return rc;
     const struct region_format *f = regions_format(s->path, &s->map);
@@ -52,8 +53,9 @@ static int open_table(struct regionstore *s, struct vs_err *err)
         return lmdb_open(s->path, &s->db, err);
     }
     if (f->shows != SHOWS_LINES)
-        return vs_fail(err, VS_E_FORMAT, "%s: holds the regions of one image: a table of many is "
-                       "needed (LMDB, TSV), or a folder with a file for each", s->path);
+        return vs_fail(err, VS_E_FORMAT, "%s: no table of the regions of many images: an LMDB or "
+                       "a TSV is needed, or a folder with a file for each (vilscope "
+                       "convert-regions makes them)", s->path);
     s->kind = STORE_TSV;
     tsv_each(&s->map, take_line, s);
     return bytes_check(&s->map, 0, err);
@@ -101,7 +103,8 @@ const char *regionstore_path(const struct regionstore *s)
 
 /* ---- names */
 
-static const char *const endings[] = {".npy", ".npz", ".safetensors", ".pkl", ".pickle"};
+static const char *const endings[] = {".npy", ".npz", ".safetensors", ".pkl", ".pickle",
+                                      ".pt", ".pth"};
 
 /* The file of an image in a folder, or NULL. */
 static char *file_of(const struct regionstore *s, const char *key)

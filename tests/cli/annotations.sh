@@ -300,8 +300,15 @@ rm "$work/npy/COCO_val2014_000000000043.npy"
 measure "$work/captions_val2014.json" --images "$work/none" --regions "$work/npy" >"$work/out"
 [ $? -eq 0 ] && grep -q '^coco  *2 ' "$work/out" && grep -q '1 of 3 items are left out: 1 of their images is not there' "$work/err"
 ok $? "an image without features leaves the pool: $(cat "$work/err")"
-refuses 1 "holds the regions of one image" "features of one image" "$VILSCOPE" eval -m "$work/named" --no-log \
+refuses 1 "no table of the regions of many images" "features of one image" "$VILSCOPE" eval -m "$work/named" --no-log \
     --data "$work/captions_val2014.json" --regions "$tiny/scene.npy"
+rm -f "$work/table.tsv" "$work/rows" "$work/plain"
+"$VILSCOPE" convert-regions --quiet -o "$work/table.tsv" "$work/npy"
+measure "$work/captions_val2014.json" --images "$work/none" --regions "$work/table.tsv" --rows "$work/plain" >"$work/out"
+gzip "$work/table.tsv"
+measure "$work/captions_val2014.json" --images "$work/none" --regions "$work/table.tsv.gz" --rows "$work/rows" >"$work/out"
+[ -s "$work/plain" ] && cmp -s "$work/plain" "$work/rows"
+ok $? "a compressed table $(cat "$work/err")"
 if "$VILSCOPE" extract -m "$tiny" -o "$work/all.lmdb" "$work/im/COCO_val2014_000000000042.jpg" \
     "$work/im/COCO_val2014_000000000043.jpg" >"$work/out" 2>"$work/err"; then
     LC_ALL=C sed 's/COCO_val2014_0000000000/XXXX_val2014_0000000000/g' "$work/all.lmdb/data.mdb" >"$work/wrong.mdb"
