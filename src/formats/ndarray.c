@@ -156,10 +156,11 @@ int ndarray_view(const struct pval *v, const char *path, const char *what, struc
     if (!find_parts(v, &p))
         return vs_fail(err, VS_E_FORMAT, "%s: '%s' is not a numpy array", path, what);
     *out = (struct tensor){.name = "", .raw_name = ""};
+    const struct pval *code = p.dtype->items[1]->items[0]; /* of a length, without a NUL */
     if (!dtype_of(p.dtype, &out->dtype))
-        return vs_fail(err, VS_E_FORMAT, "%s: '%s' is an array of '%.20s': expected "
-                       "little-endian data", path, what,
-                       (const char *)p.dtype->items[1]->items[0]->bytes);
+        return vs_fail(err, VS_E_FORMAT, "%s: '%s' is an array of '%.*s': little-endian numbers "
+                       "are expected", path, what, code->len < 20 ? (int)code->len : 20,
+                       (const char *)code->bytes);
     out->ndim = array_read_shape(p.shape, out->shape);
     int64_t n = out->ndim < 0 ? -1 : shape_elements(out->ndim, out->shape);
     if (n < 0)

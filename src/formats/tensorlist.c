@@ -98,9 +98,9 @@ int tensorfile_add(struct tensorfile *f, const char *name, size_t name_len,
     *t = (struct tensor){.raw_name = xstrndup(name, name_len), .dtype = s->dtype, .ndim = ndim,
                          .storage = s->number};
     t->data = empty ? NULL : s->data + (size_t)offset * dtype_size(s->dtype);
-    for (int i = 0; i < ndim; i++) {
+    for (int i = 0; i < ndim; i++) { /* of what has one element nothing is a stride away */
         t->shape[i] = shape[i];
-        t->stride[i] = stride[i];
+        t->stride[i] = empty || shape[i] == 1 ? 0 : stride[i];
     }
     return 0;
 }
