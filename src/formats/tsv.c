@@ -132,7 +132,7 @@ static int tsv_take_objects(const struct bytes *map, const struct line *l, const
                             struct regions *r, struct vs_err *err)
 {
     int one = 1;
-    size_t most = ((size_t)r->count * 4 + 2) / 3 * 4; /* characters of base64, were they of 4 bytes */
+    size_t most = ((size_t)r->count * 4 + 2) / 3 * 4; /* letters of base64 of 4 bytes each */
     size_t size = l->f[y->objects].len > most ? 8 : 4;
     uint8_t *ids = tsv_numbers(map, l, y->objects, "object classes", r->count, size, &one, err);
     r->conf =
