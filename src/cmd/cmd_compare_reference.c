@@ -18,10 +18,11 @@ struct measuring {
     struct command_items show;
 };
 
-static int measure_take(void *arg, const char *row, const char *reference, bool past,
-                        struct vs_err *err)
+static int measure_take(void *arg, const struct eval_item *it, const char *row,
+                        const char *reference, bool past, struct vs_err *err)
 {
     struct measuring *g = arg;
+    (void)it;
     (void)reference;
     (void)past;
     return rowset_add_line(g->set, row, strlen(row), "a row", err);

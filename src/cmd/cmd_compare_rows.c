@@ -14,10 +14,13 @@
 
 /* ---- groups */
 
+/* A log may have evaluations of several sets without a split. What is not known to be of another
+ * set is taken for the same: judge_match says where it is not. */
 static bool rows_belong(const struct row_evaluation *x, const struct row_evaluation *y)
 {
-    return x->task == y->task && x->as_reference == y->as_reference &&
-           strcmp(x->split, y->split) == 0;
+    if (x->task != y->task || x->as_reference != y->as_reference || strcmp(x->split, y->split) != 0)
+        return false;
+    return !x->data || !y->data || strcmp(x->data, y->data) == 0 || judge_same_items(x, y);
 }
 
 static double rows_mean(const struct row_evaluation *e)

@@ -97,33 +97,6 @@ void eval_log_put(struct logging *g, const struct log_evaluation *e)
     g->unlogged = true;
 }
 
-/* A status of the program. */
-static int log_scores(const struct options *o, struct model *m, const struct eval_set *set,
-                      const struct column *list, int count)
-{
-    struct logging g;
-    logging_begin(&g, "eval", "eval", o->log);
-    for (int i = 0; i < count && g.log; i++) {
-        struct log_evaluation e = {.model = model_name(m),
-                                   .checkpoint_name = model_checkpoint_name(m, list[i].checkpoint),
-                                   .checkpoint_path = model_checkpoint_path(m, list[i].checkpoint),
-                                   .data_path = set->path, .data_digest = set->digest};
-        model_checkpoint_digest(m, list[i].checkpoint, e.checkpoint_digest);
-        for (int t = 0; t < task_count; t++) {
-            const struct eval_score *s = &list[i].scores[t];
-            e.task = &task_table[t];
-            e.items = s->count;
-            e.score = s->score;
-            e.low = s->low;
-            e.high = s->high;
-            e.baseline = s->baseline;
-            if (s->count)
-                eval_log_put(&g, &e);
-        }
-    }
-    return logging_end(&g);
-}
-
 /* ---- the whole */
 
 /* Those that were measured come first. */
@@ -190,9 +163,44 @@ struct measuring {
     struct column *list;
     int count;        /* of them that were begun */
     bool interrupted; /* what was measured until then is shown */
+    struct logging logging;
     struct command_items show;
     struct vs_err *err;
 };
+
+/* The scores of a checkpoint, each with its rows; where those cannot be read again, without. */
+static void log_column(struct measuring *g, const struct column *c)
+{
+    const char *split = g->set->split[0] ? g->set->split : NULL, *rows = NULL;
+    struct log_evaluation e = {.model = model_name(g->m), .split = split,
+                               .checkpoint_name = model_checkpoint_name(g->m, c->checkpoint),
+                               .checkpoint_path = model_checkpoint_path(g->m, c->checkpoint),
+                               .data_path = g->set->path, .data_digest = g->set->digest};
+    struct vs_err why = {0};
+    size_t size = 0;
+    if (!g->logging.log)
+        return;
+    if (rows_map(&g->rows, &rows, &size, &why) != 0)
+        plain_text(stderr, "vilscope eval: rows are not logged: %s\n", why.text);
+    model_checkpoint_digest(g->m, c->checkpoint, e.checkpoint_digest);
+    for (int t = 0; t < task_count; t++) {
+        const struct eval_score *s = &c->scores[t];
+        if (!s->count)
+            continue;
+        char *flaws = eval_flaws_text(&c->e, &task_table[t]);
+        e.task = &task_table[t];
+        e.items = s->count;
+        e.score = s->score;
+        e.low = s->low;
+        e.high = s->high;
+        e.baseline = s->baseline;
+        e.left_out = flaws;
+        e.rows = rows_of_task(&g->rows, e.task, rows, size, &e.rows_size);
+        eval_log_put(&g->logging, &e);
+        free(flaws);
+    }
+    rows_unmap(rows, size);
+}
 
 static void report(void *arg, const struct eval_progress *p)
 {
@@ -217,9 +225,11 @@ static int measure_one(struct measuring *g, int checkpoint, bool *any, struct vs
         .take = o->predictions ? predictions_take : NULL, .take_arg = g->p, .scores = c->scores,
         .strict = o->strict, .row = rows_take, .row_arg = &g->rows, .past = g->rows.past,
         .cancel = &stop, .report = report, .report_arg = g};
-    int rc = *any ? rows_begin(&g->rows, false, g->err) : 0;
+    int rc = *any ? rows_begin(&g->rows, g->logging.log != NULL, g->err) : 0;
     if (rc == 0 && *any)
         rc = evaluation_run(&c->e, g->m, g->err);
+    if (rc == 0)
+        log_column(g, c);
     rows_end(&g->rows);
     command_clear();
     if (rc == VS_E_DIVERGED) /* the others are measured */
@@ -290,26 +300,29 @@ static int show(const struct measuring *g)
     for (int i = sound; i < g->count; i++)
         plain_text(stderr, "vilscope eval: %s diverged and has no score: %s\n",
                    model_checkpoint_name(g->m, g->list[i].checkpoint), g->list[i].diverged);
-    int logged = g->o->no_log || g->interrupted ? EXIT_OK
-                                                : log_scores(g->o, g->m, g->set, g->list, sound);
-    return logged ? logged : partly ? EXIT_PARTLY : EXIT_OK;
+    return partly ? EXIT_PARTLY : EXIT_OK;
 }
 
 static int measure_set(struct measuring *g)
 {
     const struct options *o = g->o;
     struct vs_err why = {0};
-    int status = EXIT_OK, rc = rows_open(&g->rows, o->rows, false, o->resume, g->err);
+    int status = EXIT_OK, logged = EXIT_OK;
+    int rc = rows_open(&g->rows, o->rows, false, o->resume, g->err);
     if (rc == 0 && g->rows.folder)
         rc = vs_fail(g->err, VS_E_USAGE, "%s: is a folder: with --data --rows is a file", o->rows);
+    if (rc == 0 && !o->no_log)
+        logging_begin(&g->logging, "eval", "eval", o->log);
     if (rc == 0)
         rc = measure(g);
+    if (g->logging.command)
+        logged = logging_end(&g->logging);
     if (rc == 0 && o->predictions)
         rc = predictions_write(g->p, o->predictions, g->err);
     if (rc == 0 || g->interrupted)
         status = show(g);
     int closed = rows_close(&g->rows, rc ? &why : g->err);
-    return rc ? rc : closed ? closed : status;
+    return rc ? rc : closed ? closed : logged ? logged : status;
 }
 
 static void measuring_fini(struct measuring *g)

@@ -53,7 +53,7 @@ const struct column *column_widest(const struct column *list, int count);
 struct rows_spool {
     FILE *file; /* temporary */
     const char *between;
-    int count;
+    long size; /* bytes */
 };
 struct rows_out {
     const char *path;   /* NULL: only what the JSON has */
@@ -63,16 +63,18 @@ struct rows_out {
     bool stale;         /* what is in that file is still of another run */
     int error;          /* the first errno of those */
     struct evaluation_past *past; /* rows that were there already, or NULL */
-    struct rows_spool items, reference; /* of the running task and checkpoint */
+    struct rows_spool items, reference; /* of what is running since rows_begin */
+    long *starts; /* (task_count) where each task's rows begin in items, -1: it has none; or NULL */
 };
 /* resume: behind the rows of an earlier run. */
 int rows_open(struct rows_out *o, const char *path, bool several, bool resume, struct vs_err *err);
 int rows_close(struct rows_out *o, struct vs_err *err); /* in any case */
-/* Around each task on each checkpoint. keep_items: for rows_print and rows_map. */
+/* Around each set on each checkpoint. keep_items: for rows_print and rows_map. */
 int rows_begin(struct rows_out *o, bool keep_items, struct vs_err *err);
 void rows_end(struct rows_out *o);
 /* An evaluation_row; arg: the struct rows_out. */
-int rows_take(void *arg, const char *row, const char *reference, bool past, struct vs_err *err);
+int rows_take(void *arg, const struct eval_item *it, const char *row, const char *reference,
+              bool past, struct vs_err *err);
 void rows_flush(struct rows_out *o);
 int rows_write_reference(struct rows_out *o, const char *checkpoint, const char *task,
                          const char *split, struct vs_err *err);
@@ -85,10 +87,12 @@ int rows_print(struct rows_out *o, struct vs_err *err);
  * which set. Returns whether there were any. */
 bool eval_say_flaws(const struct evaluation *e, const char *what);
 
-/* The rows of the running task and checkpoint, a line each; to be unmapped. NULL: there are none.
- */
+/* The rows of the running set and checkpoint, a line each; to be unmapped. NULL: there are none. */
 int rows_map(struct rows_out *o, const char **text, size_t *size, struct vs_err *err);
 void rows_unmap(const char *text, size_t size);
+/* Those of one task among them, borrowed; NULL: it has none. */
+const char *rows_of_task(const struct rows_out *o, const struct task *task, const char *text,
+                         size_t size, size_t *count);
 
 /* ---- cmd_eval_document.c: one evaluation as JSON, and as a line */
 
@@ -108,8 +112,9 @@ const char *eval_document_between(int shown);
 #define EVAL_DOCUMENTS_END "\n]}"
 /* The same for people; first: behind the heads of the columns. */
 void eval_line_print(const char *checkpoint, const struct evaluation *e, bool first);
-/* Items that were left out, as a list of JSON; the caller frees it. */
-char *eval_flaws_text(const struct evaluation *e);
+/* Items that were left out, as a list of JSON; the caller frees it. task: only those that may be
+ * its items; NULL: all. */
+char *eval_flaws_text(const struct evaluation *e, const struct task *task);
 
 struct logging;
 struct log_evaluation;

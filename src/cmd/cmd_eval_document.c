@@ -55,18 +55,21 @@ static void put_identity(const struct eval_document *d)
     put_text(",\n ", "split", d->split);
 }
 
-char *eval_flaws_text(const struct evaluation *e)
+char *eval_flaws_text(const struct evaluation *e, const struct task *task)
 {
     struct buf b = {0};
     buf_putc(&b, '[');
     for (int i = 0; i < e->flaw_count; i++) {
-        buf_printf(&b, "%s\n  {\"item\": ", i ? "," : "");
-        reference_quote(&b, e->flaws[i].item);
+        const struct eval_flaw *f = &e->flaws[i];
+        if (task && f->task && f->task != task)
+            continue;
+        buf_printf(&b, "%s\n  {\"item\": ", b.len > 1 ? "," : "");
+        reference_quote(&b, f->item);
         buf_puts(&b, ", \"why\": ");
-        reference_quote(&b, e->flaws[i].why);
+        reference_quote(&b, f->why);
         buf_putc(&b, '}');
     }
-    buf_puts(&b, e->flaw_count ? "\n ]" : "]");
+    buf_puts(&b, b.len > 1 ? "\n ]" : "]");
     return buf_steal(&b);
 }
 
@@ -112,11 +115,11 @@ void eval_document_open(const struct eval_document *d)
     put_number("ms_per_item", d->ms);
     if (d->interrupted)
         put_bool("interrupted", true);
-    if (e->set->reference->annotated) {
+    if (e->set->reference && e->set->reference->annotated) {
         put_bool("as_reference", e->set->as_reference);
         printf(",\n \"shifted\": %d", e->sums.shifted);
     }
-    char *flaws = d->flaws_known ? eval_flaws_text(e) : xstrdup("null");
+    char *flaws = d->flaws_known ? eval_flaws_text(e, NULL) : xstrdup("null");
     fputs(",\n \"left_out\": ", stdout);
     fputs(flaws, stdout); /* ASCII */
     free(flaws);

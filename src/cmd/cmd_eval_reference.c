@@ -104,7 +104,7 @@ static void log_score(struct measuring *g, const struct evaluation *e)
         return;
     if (rows_map(&g->rows, &l.rows, &l.rows_size, &why) != 0)
         plain_text(stderr, "vilscope eval: rows are not logged: %s\n", why.text);
-    char *flaws = eval_flaws_text(e);
+    char *flaws = eval_flaws_text(e, NULL);
     l.left_out = flaws;
     model_checkpoint_digest(g->m, e->checkpoint, l.checkpoint_digest);
     eval_log_put(g->log, &l);

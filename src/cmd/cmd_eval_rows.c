@@ -30,9 +30,12 @@ static int spool_open(struct rows_spool *s, const char *between, struct vs_err *
 
 static int spool_add(struct rows_spool *s, const char *text, struct vs_err *err)
 {
-    if (s->count++ > 0)
+    if (s->size > 0) {
         fputs(s->between, s->file);
+        s->size += (long)strlen(s->between);
+    }
     fputs(text, s->file);
+    s->size += (long)strlen(text);
     return ferror(s->file) ? rows_failed("a temporary file", err) : 0;
 }
 
@@ -169,6 +172,11 @@ int rows_begin(struct rows_out *o, bool keep_items, struct vs_err *err)
     int rc = drop_stale(o, err);
     if (rc == 0 && keep_items)
         rc = spool_open(&o->items, "\n", err);
+    if (rc == 0 && keep_items) {
+        o->starts = xcalloc((size_t)task_count, sizeof *o->starts);
+        for (int t = 0; t < task_count; t++)
+            o->starts[t] = -1;
+    }
     if (rc == 0 && (keep_items || o->folder))
         rc = spool_open(&o->reference, ", ", err);
     return rc;
@@ -178,12 +186,24 @@ void rows_end(struct rows_out *o)
 {
     spool_close(&o->items);
     spool_close(&o->reference);
+    free(o->starts);
+    o->starts = NULL;
 }
 
-int rows_take(void *arg, const char *row, const char *reference, bool past, struct vs_err *err)
+static int keep_item(struct rows_out *o, const struct task *task, const char *row,
+                     struct vs_err *err)
+{
+    long *start = &o->starts[task - task_table];
+    if (*start < 0)
+        *start = o->items.size + (o->items.size > 0); /* behind the new line */
+    return spool_add(&o->items, row, err);
+}
+
+int rows_take(void *arg, const struct eval_item *it, const char *row, const char *reference,
+              bool past, struct vs_err *err)
 {
     struct rows_out *o = arg;
-    int rc = o->items.file ? spool_add(&o->items, row, err) : 0;
+    int rc = o->items.file ? keep_item(o, it->task, row, err) : 0;
     if (rc == 0 && reference && o->reference.file)
         rc = spool_add(&o->reference, reference, err);
     if (rc != 0 || !o->lines || past)
@@ -264,6 +284,21 @@ int rows_map(struct rows_out *o, const char **text, size_t *size, struct vs_err 
     *text = at;
     *size = (size_t)st.st_size;
     return 0;
+}
+
+/* Rows come task by task: its own end where the next ones begin. */
+const char *rows_of_task(const struct rows_out *o, const struct task *task, const char *text,
+                         size_t size, size_t *count)
+{
+    long start = o->starts ? o->starts[task - task_table] : -1, end = (long)size;
+    *count = 0;
+    if (!text || start < 0)
+        return NULL;
+    for (int t = 0; t < task_count; t++)
+        if (o->starts[t] > start && o->starts[t] < end)
+            end = o->starts[t];
+    *count = (size_t)(end - start);
+    return text + start;
 }
 
 void rows_unmap(const char *text, size_t size)

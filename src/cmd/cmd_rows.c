@@ -39,8 +39,10 @@ static void rows_note(struct rows_given *out, int from, struct log_evaluated *of
     out->logged = xreallocarray(out->logged, (size_t)out->set.count + 1, sizeof *out->logged);
     for (int i = from; i < out->set.count; i++)
         out->logged[i] = (struct log_evaluated){0};
-    if (of && out->set.count > from)
-        out->logged[from] = *of; /* its texts, too */
+    if (!of || out->set.count == from)
+        return;
+    out->logged[from] = *of; /* its texts, too */
+    out->set.list[from].data = of->e.data_digest;
 }
 
 /* ---- logs */

@@ -173,8 +173,9 @@ static int import_find(const struct importing *g, const struct log_evaluation *e
     int rc = log_list_evaluations(g->l, 0, &list, &n, err);
     for (int i = 0; rc == 0 && i < n; i++) {
         const struct log_evaluation *x = &list[i].e;
-        if (x->task == e->task && x->row_count == rows && x->split &&
-            strcmp(x->split, e->split) == 0 && x->as_reference == e->as_reference &&
+        if (x->task == e->task && x->row_count == rows &&
+            strcmp(x->split ? x->split : "", e->split ? e->split : "") == 0 &&
+            x->as_reference == e->as_reference &&
             strcmp(x->checkpoint_digest, e->checkpoint_digest) == 0 &&
             fabs(x->score - e->score) < 1e-12)
             *there = list[i].id;
@@ -199,8 +200,8 @@ static void import_tell(struct importing *g, const struct row_evaluation *e, int
                                                  "checkpoint", plain_string(e->checkpoint), "rows",
                                                  e->count, "new", there == 0));
     else
-        plain_out("%s %s, %s: %d rows%s\n", e->task->name, e->split, e->checkpoint, e->count,
-                  there ? " were there" : "");
+        plain_out("%s%s%s, %s: %d rows%s\n", e->task->name, e->split[0] ? " " : "", e->split,
+                  e->checkpoint, e->count, there ? " were there" : "");
 }
 
 static int import_one(struct importing *g, const struct row_evaluation *rows, struct vs_err *err)
@@ -210,7 +211,8 @@ static int import_one(struct importing *g, const struct row_evaluation *rows, st
     int64_t there = 0;
     struct log_evaluation e = {.task = rows->task, .checkpoint_name = rows->checkpoint,
                                .data_path = rows->source, .data_digest = data,
-                               .items = rows->count, .split = rows->split,
+                               .items = rows->count,
+                               .split = rows->split[0] ? rows->split : NULL,
                                .as_reference = rows->as_reference};
     if (rows->scored == 0)
         return vs_fail(err, VS_E_REFUSED, "%s: %s %s on %s has no scores, and only those are "

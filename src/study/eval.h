@@ -48,6 +48,7 @@ struct eval_gone {
 /* An item that cannot be asked, by its name or line, and why. */
 struct eval_flaw {
     char *item, *why;
+    const struct task *task; /* NULL: not known, what it is of could not be read */
 };
 
 struct eval_set {

@@ -27,10 +27,11 @@ struct evaluating {
     atomic_bool stop;
 };
 
-static void add_flaw(struct evaluation *e, const char *item, const char *why)
+static void add_flaw(struct evaluation *e, const char *item, const char *why,
+                     const struct task *task)
 {
     e->flaws = xreallocarray(e->flaws, (size_t)e->flaw_count + 1, sizeof *e->flaws);
-    e->flaws[e->flaw_count++] = (struct eval_flaw){xstrdup(item), xstrdup(why)};
+    e->flaws[e->flaw_count++] = (struct eval_flaw){xstrdup(item), xstrdup(why), task};
 }
 
 static int strict_failure(const struct evaluation *e, const char *item, const char *why,
@@ -47,7 +48,7 @@ static int pass_over(struct evaluating *g, const struct eval_item *it, const cha
                      struct vs_err *err)
 {
     char *name = eval_item_name(it);
-    add_flaw(g->e, name, why);
+    add_flaw(g->e, name, why, it->task);
     int rc = g->e->strict ? strict_failure(g->e, name, why, err) : 0;
     free(name);
     return rc;
@@ -84,7 +85,8 @@ static int hand_on(struct evaluating *g, const struct eval_item *it, const char 
     g->reference.len = 0;
     if (written)
         kind->row(e->set, it, v, &g->reference);
-    return e->row ? e->row(e->row_arg, row, written ? g->reference.data : NULL, past, err) : 0;
+    return e->row ? e->row(e->row_arg, it, row, written ? g->reference.data : NULL, past, err)
+                  : 0;
 }
 
 /* The last row of an earlier run is computed once more: when it is another one now, they do not
@@ -206,7 +208,7 @@ static int run(struct evaluating *g, struct model *m)
 static int copy_flaws(struct evaluation *e, struct vs_err *err)
 {
     for (int i = 0; i < e->set->flaw_count; i++)
-        add_flaw(e, e->set->flaws[i].item, e->set->flaws[i].why);
+        add_flaw(e, e->set->flaws[i].item, e->set->flaws[i].why, NULL);
     return e->strict && e->flaw_count
                ? strict_failure(e, e->flaws[0].item, e->flaws[0].why, err) : 0;
 }

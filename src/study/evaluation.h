@@ -6,9 +6,10 @@
 #include "src/study/reference.h"
 
 /* row: the item as a line of JSON (eval_rows.h); reference: as its program writes it, or NULL.
- * Neither has a new line. past: it is a row of an earlier run. A failure ends the evaluation. */
-typedef int evaluation_row(void *arg, const char *row, const char *reference, bool past,
-                           struct vs_err *err);
+ * Neither has a new line. past: it is a row of an earlier run. Rows come task by task. A failure
+ * ends the evaluation. */
+typedef int evaluation_row(void *arg, const struct eval_item *it, const char *row,
+                           const char *reference, bool past, struct vs_err *err);
 
 /* ---- evaluation_past.c: the rows of an earlier run, which need not be computed again */
 struct evaluation_past;

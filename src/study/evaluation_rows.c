@@ -53,6 +53,14 @@ static int replay_label(struct rows_replay *g, const struct row *r, struct vs_er
     return 0;
 }
 
+/* Every caption with every image of one pool: elsewhere a row has the images that it chose from, or
+ * foils, and of captions by images nothing is known. */
+static bool replay_is_of_pool(const struct row *r, const json_t *row, int logits)
+{
+    return r->task->reading->ranked == RANKED_IMAGES && logits != 1 &&
+           !json_object_get(row, "images") && !json_object_get(row, "foils");
+}
+
 static int replay_verdict(struct rows_replay *g, const struct row *r, const json_t *row,
                           struct vs_err *err)
 {
@@ -68,8 +76,7 @@ static int replay_verdict(struct rows_replay *g, const struct row *r, const json
     v->logits = v->own = xcalloc((size_t)v->count + 1, sizeof *v->own);
     for (int i = 0; i < v->count; i++)
         v->own[i] = (float)json_number_value(json_array_get(logits, (size_t)i));
-    bool retrieval = r->task->reading->ranked == RANKED_IMAGES;
-    if (!retrieval)
+    if (!replay_is_of_pool(r, row, v->count))
         return r->task->reading->listed ? replay_label(g, r, err) : 0;
     if (v->count == 0 || v->count > POOL_MOST || v->target < 0 || v->target >= v->count ||
         v->rank >= v->count || (g->set->pool_count && g->set->pool_count != v->count))
@@ -97,12 +104,13 @@ static int replay_row(struct rows_replay *g, const struct row *r, struct vs_err 
     g->reference.len = 0;
     if (rc == 0) {
         reference_add(&e->sums, &g->item, &g->v, g->set->pool_count);
-        if (kind->row)
+        if (kind && kind->row)
             kind->row(g->set, &g->item, &g->v, &g->reference);
     }
     char *line = xstrndup(r->line, r->length);
     if (rc == 0 && e->row)
-        rc = e->row(e->row_arg, line, kind->row ? g->reference.data : NULL, true, err);
+        rc = e->row(e->row_arg, &g->item, line, kind && kind->row ? g->reference.data : NULL, true,
+                    err);
     free(line);
     free(image);
     eval_verdict_fini(&g->v);
@@ -129,9 +137,6 @@ int evaluation_from_rows(const struct row_evaluation *rows, struct evaluation *e
     struct rows_replay g = {.e = e, .set = replay_set(rows)};
     int rc = 0;
     e->set = g.set;
-    if (!g.set->reference)
-        rc = vs_fail(err, VS_E_REFUSED, "%s: rows of %s are not scored again: the reference has no "
-                     "such task", rows->source, rows->task->name);
     for (int i = 0; i < rows->count && rc == 0; i++)
         rc = replay_row(&g, &rows->rows[i], err);
     if (g.set->pool_count) /* that there is one is what others ask */

@@ -64,6 +64,14 @@ int judge_match(const struct row_evaluation *a, const struct row_evaluation *b,
     return rc;
 }
 
+bool judge_same_items(const struct row_evaluation *a, const struct row_evaluation *b)
+{
+    struct judge_items m;
+    bool same = judge_match(a, b, &m, NULL) == 0;
+    judge_items_fini(&m);
+    return same;
+}
+
 void judge_items_fini(struct judge_items *m)
 {
     free(m->list);

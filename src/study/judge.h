@@ -22,6 +22,8 @@ struct judge_items {
 int judge_match(const struct row_evaluation *a, const struct row_evaluation *b,
                 struct judge_items *out, struct vs_err *err);
 void judge_items_fini(struct judge_items *m);
+/* Whether rows of one place in the set are of one item, wherever both have one. */
+bool judge_same_items(const struct row_evaluation *a, const struct row_evaluation *b);
 
 struct judge_options {
     int resamples; /* of the bootstrap */

@@ -64,6 +64,7 @@ struct row_evaluation {
     int count, room;
     int scored;         /* rows that have a score */
     const char *source; /* the file, or what rowset_begin was told */
+    const char *data;   /* the digest of what was measured on, NULL: not known; borrowed */
 };
 struct rowset {
     struct row_evaluation *list; /* (count), in the order in which they first came */

@@ -52,6 +52,18 @@ sed 's/"labels": {/&"vqa": "vqa.txt", /' "$tiny/model.json" >"$work/named/model.
 ok $? "tasks are measured: $(grep -c '%.* to ' "$work/out")"
 "$VILSCOPE" sessions | grep -q eval
 ok $? "the session is in the log"
+"$VILSCOPE" eval -m "$work/named" --data "$work/a/short.jsonl" --log "$work/own.db" \
+    --rows "$work/own.jsonl" >/dev/null 2>&1
+"$VILSCOPE" sessions --log "$work/own.db" evaluations | sed 's/ .*//' >"$work/own"
+while read -r e; do
+    "$VILSCOPE" sessions --log "$work/own.db" evaluation "$e" --rows
+done <"$work/own" | cmp -s - "$work/own.jsonl" && [ "$(wc -l <"$work/own")" -ge 6 ]
+ok $? "with the rows of each task, as they were written: $(wc -l <"$work/own") evaluations"
+"$VILSCOPE" eval --from "$work/own.db" >"$work/again" && "$VILSCOPE" eval --from "$work/own.jsonl" |
+    cmp -s - "$work/again" && grep -q '^flickr30k .*%.* to ' "$work/again" && ! grep -q R@ "$work/again"
+ok $? "the same scores from the log, of retrieval without a pool one: $(grep '^flickr' "$work/again")"
+"$VILSCOPE" sessions --log "$work/own.db" evaluations | grep -q '^e1 .*  vqa  *noise: '
+ok $? "a set without a split: $("$VILSCOPE" sessions --log "$work/own.db" evaluations | head -n 1)"
 "$VILSCOPE" eval -m "$tiny" --data "$work/a/short.jsonl" --json --no-log -t refcoco >"$work/json" &&
     grep -q '"items": [0-9]' "$work/json" && grep -q '"low": ' "$work/json"
 ok $? "JSON"
