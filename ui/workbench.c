@@ -5,6 +5,7 @@
 
 #include "src/base/mem.h"
 #include "ui/actions/actions.h"
+#include "ui/jobs/attribute.h"
 #include "ui/jobs/compare.h"
 #include "ui/jobs/leave_one_out.h"
 
@@ -166,6 +167,7 @@ static void workbench_loop(struct workbench *w)
         compare_ms = compare_tick(w);
         log_ms = logging_tick(w);
         script_ms = script_step(w);
+        attribute_follow(w);
         if (!w->quit)
             workbench_draw(w);
     }
@@ -255,6 +257,7 @@ static int open_screen(struct workbench *w, enum graphics_choice choice, struct 
 static void close_all(struct workbench *w)
 {
     leave_out_stop(w);
+    attribute_stop(w);
     if (w->ses.engine)
         engine_cancel(w->ses.engine);
     engine_free(w->ses.engine);

@@ -5,119 +5,22 @@
 
 #include "src/base/mem.h"
 #include "src/base/plain.h"
-#include "src/study/look.h"
 
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* ---- which answer */
 
-/* An answer by its label or its number; boxes and images are counted as they are printed. NULL: the
- * first of all. -1: none is called so. */
-static int attribute_choice(const struct result *r, const char *name)
-{
-    char *end = NULL;
-    long number = name ? strtol(name + (name[0] == '#'), &end, 10) : 0;
-    bool counted = name && end && *end == '\0' && end != name;
-    for (int i = 0; i < r->answer_count; i++)
-        if (!name || strcasecmp(r->answers[i].label, name) == 0)
-            return r->answers[i].index;
-    for (int i = 0; i < r->answer_count && counted; i++)
-        if (r->answers[i].index == number)
-            return r->answers[i].index;
-    for (int i = 0; i < r->box_count; i++)
-        if (!name || (counted && r->boxes[i].region == number))
-            return look_place(r, 0, r->boxes[i].image, r->boxes[i].region);
-    return -1;
-}
-
-static const char *attribute_label(const struct result *r, int choice, char out[32])
-{
-    for (int i = 0; i < r->answer_count; i++)
-        if (r->answers[i].index == choice)
-            return r->answers[i].label;
-    int region = choice >= 0 && choice < r->rows ? r->sources[choice].region : choice;
-    snprintf(out, 32, "region %d", region);
-    return out;
-}
-
 static int attribute_find(const struct result *r, const char *name, int *out, struct vs_err *err)
 {
-    *out = attribute_choice(r, name);
+    *out = attribution_choice(r, name);
     return *out >= 0 ? 0
                      : vs_fail(err, VS_E_USAGE, "'%s' is no answer of this model: --target takes "
                                "an answer's label or number, or a region's number",
                                name ? name : "");
-}
-
-/* ---- rows: words of the text, regions of the images */
-
-struct attribute_item {
-    bool token;
-    int image, number; /* of the token; of the region in its image */
-    const char *piece; /* "" for regions */
-    double worth, exact; /* NAN: it was not left out exactly */
-};
-
-static struct attribute_item attribute_region(const struct attribution *a,
-                                              const struct result_source *s, ptrdiff_t at)
-{
-    return (struct attribute_item){false, s->image, s->region, "", a->of_regions[at],
-                                   a->exact_regions ? a->exact_regions[at] : NAN};
-}
-
-/* Special tokens, whole images and padding are left out. */
-static struct attribute_item *attribute_items(const struct result *r, const struct attribution *a,
-                                              int first, int *count)
-{
-    struct attribute_item *list =
-        xcalloc((size_t)a->images * (size_t)(a->tokens + a->regions) + 1, sizeof *list);
-    int n = 0;
-    for (int i = 0; i < a->tokens && i < r->token_count; i++) {
-        if (r->tokens[i].special)
-            continue;
-        list[n] = (struct attribute_item){true, 0, i, r->tokens[i].piece, 0,
-                                          a->exact_tokens ? a->exact_tokens[i] : NAN};
-        for (int b = 0; b < a->images; b++) /* a pair has one text */
-            list[n].worth += a->of_tokens[(ptrdiff_t)b * a->tokens + i];
-        n++;
-    }
-    for (int b = 0; b < a->images; b++)
-        for (int i = 0; i < a->regions && i < r->rows; i++) {
-            const struct result_source *s = &r->sources[(ptrdiff_t)(first + b) * r->rows + i];
-            if (s->image >= 0 && s->region > 0)
-                list[n++] = attribute_region(a, s, (ptrdiff_t)b * a->regions + i);
-        }
-    *count = n;
-    return list;
-}
-
-static int attribute_compare(const void *a, const void *b)
-{
-    const struct attribute_item *x = a, *y = b;
-    double p = fabs(x->worth), q = fabs(y->worth);
-    if (p != q)
-        return p > q ? -1 : 1;
-    if (x->token != y->token)
-        return y->token - x->token;
-    return x->image != y->image ? x->image - y->image : x->number - y->number;
-}
-
-/* ---- heads */
-
-static int attribute_compare_heads(const void *a, const void *b)
-{
-    const struct attribution_head *x = a, *y = b;
-    double p = fabs(x->worth), q = fabs(y->worth);
-    if (p != q)
-        return p > q ? -1 : 1;
-    return x->map != y->map       ? (int)x->map - (int)y->map
-           : x->layer != y->layer ? x->layer - y->layer
-                                  : x->head - y->head;
 }
 
 /* ---- printing */
@@ -158,7 +61,7 @@ static void attribute_put(const struct attribution *a, int place, const char *wh
     plain_out("\n");
 }
 
-static void attribute_text(const struct attribution *a, const struct attribute_item *list,
+static void attribute_text(const struct attribution *a, const struct attribution_item *list,
                            int count, const char *target, const char *against, int top)
 {
     plain_out("%s of \"%s\"%s%s%s (logit%s %.4f)\n%s\n", a->method->title, target,
@@ -191,7 +94,7 @@ static json_t *attribute_head_json(const struct attribution_head *h)
                      plain_number(h->exact));
 }
 
-static json_t *attribute_item_json(const struct attribution *a, const struct attribute_item *x)
+static json_t *attribute_item_json(const struct attribution *a, const struct attribution_item *x)
 {
     json_t *v = x->token ? json_pack("{s:i, s:o, s:o}", "token", x->number, "piece",
                                      plain_string(x->piece), "worth", plain_number(x->worth))
@@ -219,7 +122,7 @@ static void attribute_json_more(const struct attribution *a, json_t *root)
         json_object_set_new(root, "removal", json_string(a->how.mask_token ? "mask" : "attention"));
 }
 
-static void attribute_json(const struct attribution *a, const struct attribute_item *list,
+static void attribute_json(const struct attribution *a, const struct attribution_item *list,
                            int count, const char *target, const char *against)
 {
     json_t *tokens = json_array(), *regions = json_array();
@@ -246,13 +149,11 @@ int query_attribute(struct model *m, const struct query *q, const struct result 
         rc = attribution_run(m, q, o->method, choice, against, &o->how, NULL, &a, err);
     if (rc != 0)
         return rc;
-    int first = q->task->reading->ranked == RANKED_IMAGES ? choice : 0;
-    struct attribute_item *list = attribute_items(r, &a, first, &count);
-    const char *target = attribute_label(r, choice, names[0]);
-    const char *other = against >= 0 ? attribute_label(r, against, names[1]) : NULL;
-    qsort(list, (size_t)count, sizeof *list, attribute_compare);
-    if (a.heads)
-        qsort(a.heads, (size_t)a.head_count, sizeof *a.heads, attribute_compare_heads);
+    struct attribution_item *list = attribution_items(r, &a, choice, &count);
+    const char *target = attribution_label(r, choice, names[0]);
+    const char *other = against >= 0 ? attribution_label(r, against, names[1]) : NULL;
+    attribution_sort(list, count);
+    attribution_sort_heads(a.heads, a.head_count);
     if (o->json)
         attribute_json(&a, list, count, target, other);
     else

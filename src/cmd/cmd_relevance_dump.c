@@ -275,7 +275,8 @@ static int dump_integrated(struct dump *d, const struct subject *s, struct vs_er
     const int64_t one = 1;
     if (s->ig_steps == 0)
         return 0;
-    int rc = integrated_gradients(s->net, s->in, &s->of->target, s->ig_steps, NULL, &x, err);
+    int rc = integrated_gradients(s->net, s->in, &s->of->target, s->ig_steps, NULL, NULL, &x,
+                                  err);
     if (rc == 0) {
         float *tokens = dump_add_rows(d, s, "ig.tokens", s->in->tokens, 0);
         float *regions = dump_add_rows(d, s, "ig.regions", (int)v, 0);

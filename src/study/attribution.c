@@ -8,34 +8,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct attribution_how attribution_usual = {ATTN_COUNT, -1, -1, 10, false};
+const struct attribution_how attribution_usual = {ATTN_COUNT, -1, -1, 10, false, NULL};
 
 const struct attribution_method attribution_table[] = {
-    {"relevancy", "relevancy (Chefer et al.)",
+    {"relevancy", "relevancy (Chefer et al.)", "rel",
      "attention weighted by its gradient, carried from layer to layer; it cannot say against",
      false, NEEDS_GRADIENTS, attribution_relevancy},
-    {"attention-gradient", "attention times gradient",
+    {"attention-gradient", "attention times gradient", "AxG",
      "the sum over all maps of what is positive of attention times gradient, by key", false,
      NEEDS_GRADIENTS, attribution_plain},
-    {"rollout", "attention rollout (Abnar and Zuidema)",
+    {"rollout", "attention rollout (Abnar and Zuidema)", "roll",
      "the share of what the answer is read from that attention carried there through all layers; "
      "the same for every answer", false, NEEDS_MAPS, attribution_rollout},
-    {"attention", "raw attention",
+    {"attention", "raw attention", "attn",
      "the mean weight that a map's rows give it; the same for every answer", false, NEEDS_MAPS,
      attribution_attention},
-    {"gradient-input", "gradient times input",
+    {"gradient-input", "gradient times input", "GxI",
      "the first-order part of each input in the logit; below 0: against the answer", true,
      NEEDS_GRADIENTS, attribution_product},
-    {"integrated-gradients", "integrated gradients",
+    {"integrated-gradients", "integrated gradients", "IG",
      "shares of the logit's difference to no words and no features; below 0: against the answer",
      true, NEEDS_GRADIENTS, attribution_integrated},
-    {"lrp", "layer-wise relevance propagation",
+    {"lrp", "layer-wise relevance propagation", "LRP",
      "gradient times input with attention and the deviations of layer norms as constants; below 0: "
      "against the answer", true, NEEDS_GRADIENTS, attribution_lrp},
-    {"leave-one-out", "leave-one-out",
+    {"leave-one-out", "leave-one-out", "LOO",
      "what the logit loses without it, exactly; below 0: against the answer", true, NEEDS_OUTPUTS,
      attribution_leave_one_out},
-    {"attribution-patching", "attribution patching",
+    {"attribution-patching", "attribution patching", "AP",
      "what the logit loses without it, to first order by one pass back, the largest also exactly; "
      "below 0: against the answer", true, NEEDS_GRADIENTS, attribution_patching},
 };
@@ -176,6 +176,7 @@ int attribution_of(struct attribution_subject *s, const struct attribution_metho
     pthread_mutex_lock(&s->m->forward_lock);
     rc = method->run(&a, err);
     pthread_mutex_unlock(&s->m->forward_lock);
+    out->how.progress = NULL;
     if (rc != 0)
         attribution_fini(out);
     return rc;

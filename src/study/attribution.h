@@ -5,6 +5,7 @@
 #define VS_ATTRIBUTION_H
 
 #include "src/engine/engine.h"
+#include "src/study/removal.h"
 
 struct attributing;
 
@@ -19,6 +20,7 @@ enum attribution_needs {
 struct attribution_method {
     const char *word;  /* on the command line: "relevancy" */
     const char *title; /* "relevancy (Chefer et al.)" */
+    const char *brief; /* over a column: at most 4 letters: "rel" */
     const char *about; /* what its numbers mean, a sentence */
     bool is_signed;    /* numbers below 0 speak against the answer */
     enum attribution_needs needs;
@@ -38,6 +40,7 @@ struct attribution_how {
     int verify;      /* attribution patching: how many heads, words and regions are left out
                         exactly, the largest first */
     bool mask_token; /* where words are left out: [MASK] stands in; else nobody attends to them */
+    struct attribution_progress *progress; /* set by the running thread; or NULL */
 };
 extern const struct attribution_how attribution_usual;
 
@@ -65,7 +68,7 @@ struct attribution {
     double *exact_tokens, *exact_regions; /* as the others; NAN where not verified. A word of a pair
                                              is its first image's, and left out of both */
     /* Of raw attention: the map that was read; layer and head as in attribution_how, -1 for each
-     * other's last or mean. */
+     * other's last or mean. progress is NULL. */
     struct attribution_how how;
 };
 
@@ -79,5 +82,28 @@ int attribution_run(struct model *m, const struct query *q, const struct attribu
                     int choice, int against, const struct attribution_how *how,
                     const atomic_bool *cancel, struct attribution *out, struct vs_err *err);
 void attribution_fini(struct attribution *a);
+
+/* ---- attribution_result.c: an attribution beside the result of its query */
+
+/* An answer by its label or its number, a box by its region's number, an image by its number as it
+ * is printed; NULL: the first of all. -1: none is called so. */
+int attribution_choice(const struct result *r, const char *name);
+/* The answer's label, or "region 7" in out. */
+const char *attribution_label(const struct result *r, int choice, char out[32]);
+
+/* A word of the text, or a region. */
+struct attribution_item {
+    bool token;
+    int image, number; /* of the token; of the region in its image */
+    const char *piece; /* "" for regions; the result's */
+    double worth, exact; /* exact is NAN where it was not left out exactly */
+};
+/* Words, then regions, without special tokens, whole images and padding; a word of a pair has the
+ * sum over both images. r is the query's result, choice the target's. To be freed. */
+struct attribution_item *attribution_items(const struct result *r, const struct attribution *a,
+                                           int choice, int *count);
+/* Items, and heads, the largest by size first. */
+void attribution_sort(struct attribution_item *list, int count);
+void attribution_sort_heads(struct attribution_head *list, int count);
 
 #endif

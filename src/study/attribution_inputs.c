@@ -59,7 +59,8 @@ int attribution_integrated(struct attributing *a, struct vs_err *err)
     for (int steps = FIRST_STEPS; rc == 0 && steps <= MOST_STEPS && out->missing > COMPLETE;
          steps *= 2) {
         struct integrated x = {0};
-        rc = integrated_gradients(a->net, &a->in, &a->target, steps, a->cancel, &x, err);
+        rc = integrated_gradients(a->net, &a->in, &a->target, steps, a->cancel,
+                                  out->how.progress, &x, err);
         if (rc == 0) {
             out->steps = steps;
             out->base = x.base;

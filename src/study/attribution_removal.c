@@ -11,7 +11,7 @@ struct removing attribution_removing(const struct attributing *a, bool tokens)
     return (struct removing){.net = a->net, .in = &a->in, .target = &a->target, .tokens = tokens,
                              .stand_in = tokens && a->out->how.mask_token ? a->mask_token : -1,
                              .silences = a->silences, .silence_count = a->silence_count,
-                             .cancel = a->cancel};
+                             .cancel = a->cancel, .progress = a->out->how.progress};
 }
 
 int attribution_leave_out(struct attributing *a, bool tokens, const struct removable *list,

@@ -3,6 +3,7 @@
 #include "src/study/gradients.h"
 
 #include "src/base/mem.h"
+#include "src/study/removal.h"
 
 #include <stdlib.h>
 
@@ -225,16 +226,21 @@ static void way_sum(const struct way *w, int steps, struct integrated *out)
 }
 
 int integrated_gradients(struct net *n, const struct net_input *in, const struct net_target *t,
-                         int steps, const atomic_bool *cancel, struct integrated *out,
+                         int steps, const atomic_bool *cancel,
+                         struct attribution_progress *progress, struct integrated *out,
                          struct vs_err *err)
 {
     struct way w = {.n = n};
     *out = (struct integrated){0};
     w.in = target_input(n, in, t, &w.target);
     int rc = way_begin(&w, err);
+    if (progress)
+        atomic_fetch_add(&progress->all, steps);
     for (int k = 0; k < steps && rc == 0; k++) {
         way_go(&w, (k + 0.5) / steps);
         rc = way_step(&w, cancel, err);
+        if (progress)
+            atomic_fetch_add(&progress->done, 1);
     }
     if (rc == 0)
         rc = way_base(&w, &out->base, err);

@@ -6,6 +6,8 @@
 
 #include "src/study/relevancy.h"
 
+struct attribution_progress;
+
 /* The target's value, by the outputs of a pass of its batch. */
 double target_value(const struct trace *pass, const struct net_target *t);
 /* The images of a target alone, borrowed from in, and the target among them. */
@@ -28,13 +30,14 @@ void gradient_times_input(const struct explained *e, const struct net_input *in,
 /* Integrated gradients (Sundararajan, Taly, Yan, ICML 2017) from word vectors and features of 0, at
  * the middles of `steps` parts; positions, types, the task, boxes and masks stay. For each image of
  * the target tokens (T') and regions (V), one image after the other. base: the target's value at 0;
- * what all sum up to misses value - base by the error of the steps. */
+ * progress: or NULL; what all sum up to misses value - base by the error of the steps. */
 struct integrated {
     double *tokens, *regions;
     double base;
 };
 int integrated_gradients(struct net *n, const struct net_input *in, const struct net_target *t,
-                         int steps, const atomic_bool *cancel, struct integrated *out,
+                         int steps, const atomic_bool *cancel,
+                         struct attribution_progress *progress, struct integrated *out,
                          struct vs_err *err);
 void integrated_fini(struct integrated *x);
 

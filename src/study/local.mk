@@ -7,6 +7,7 @@ libcore_a_SOURCES += \
 	src/study/attribution_maps.c \
 	src/study/attribution_patching.c \
 	src/study/attribution_removal.c \
+	src/study/attribution_result.c \
 	src/study/bootstrap.c src/study/bootstrap.h \
 	src/study/compare.c src/study/compare.h \
 	src/study/compare_attention.c src/study/compare_attention.h \

@@ -201,7 +201,7 @@ void look_heat(const struct result *r, int image, const float *weights, double x
         int x2 = (int)((b[2] - x) * scale), y2 = (int)((b[3] - y) * scale);
         for (int j = y1 < 0 ? 0 : y1; j <= y2 && j < h; j++)
             for (int k = x1 < 0 ? 0 : x1; k <= x2 && k < w; k++)
-                if (heat[(ptrdiff_t)j * w + k] < v)
+                if (fabsf(heat[(ptrdiff_t)j * w + k]) < fabsf(v))
                     heat[(ptrdiff_t)j * w + k] = v;
     }
 }

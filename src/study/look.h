@@ -44,8 +44,8 @@ bool look_source_is_token(enum attn_kind kind, int token);
 bool look_at_image(const struct result *r, int image, enum attn_kind kind, bool token, int source,
                    int layer, int head, float *out);
 int look_regions(const struct result *r, int image);
-/* heat (h, w), from 0 to 1: the weight of the heaviest region over each pixel, relative to
- * top. The canvas shows the picture from (x, y) on, scaled. */
+/* heat (h, w), from -1 to 1: the weight of the heaviest region, by its size, over each pixel,
+ * relative to top. The canvas shows the picture from (x, y) on, scaled. */
 void look_heat(const struct result *r, int image, const float *weights, double x, double y,
                double scale, float top, int w, int h, float *heat);
 

@@ -116,6 +116,7 @@ struct remover {
     int first;           /* of them in the whole input */
     const struct removable *order;
     const struct removal_part *parts;
+    int told;            /* passes that the progress knows of */
 };
 
 static void remover_take_away(const struct remover *r, struct variants *v, int k,
@@ -168,16 +169,27 @@ static void remover_read(void *arg, const struct trace *pass, int k, int item)
                                               : (double)NAN;
 }
 
+static void remover_tell(void *arg, int done)
+{
+    struct remover *r = arg;
+    if (r->of->progress)
+        atomic_fetch_add(&r->of->progress->done, done - r->told);
+    r->told = done;
+}
+
 static int remover_run(const struct removing *of, const struct removable *order,
                        const struct removal_part *parts, int count, struct vs_err *err)
 {
     struct remover r = {.of = of, .order = order, .parts = parts};
     r.all = (struct variants){.net = of->net, .in = &r.in, .silences = of->silences,
                               .silence_count = of->silence_count, .cancel = of->cancel,
-                              .make = remover_make, .take = remover_read, .arg = &r};
+                              .make = remover_make, .take = remover_read,
+                              .after = remover_tell, .arg = &r};
     r.in = target_input(of->net, of->in, of->target, &r.target);
     net_target_images(of->target, of->in->batch, &r.first);
     variants_aim(&r.all, &r.target);
+    if (of->progress)
+        atomic_fetch_add(&of->progress->all, count);
     return variants_run(&r.all, count, err);
 }
 

@@ -7,6 +7,14 @@
 
 #include "src/model/trace.h"
 
+#include <stdatomic.h>
+
+/* Passes that a method needs, and those that are through, for whoever waits: there are more where
+ * it finds that it needs them. */
+struct attribution_progress {
+    atomic_int done, all;
+};
+
 /* What is removed of what. */
 struct removing {
     struct net *net;
@@ -18,6 +26,7 @@ struct removing {
     const struct net_silence *silences; /* (silence_count) of all passes */
     int silence_count;
     const atomic_bool *cancel;
+    struct attribution_progress *progress; /* or NULL */
 };
 
 /* Something that can be removed: a region of an image, or a token (image -1: of all of them), by

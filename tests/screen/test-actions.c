@@ -95,6 +95,8 @@ static const struct scene scenes[] = {
     {"map", ":head mean\r", "m", "14:\"large\" is attended by\n15:image to text\npixels"},
     {"overlay", "", "a", "-27:large, image to text\npixels"},
     {"colors", "a", "C", "31:colors: viridis\npixels"},
+    {"attribute", ESC, "u", "14:relevancy (Chefer et al.) of\n27:relevancy\npixels"},
+    {"against", "", "!", "14:\" against \""},
     {"region", ESC ESC, ":region 3\r", "27:region 3 star\npixels"},
 
     /* inside the model */
@@ -124,6 +126,7 @@ static const struct scene scenes[] = {
     {"what-if", "", ESC "[19~", "14:! What if"},
     {"leave-one-out", "U", "K", "14:! Leave-one-out: star\n16:prob. without"},
     {"effects", ":view attention\r", ESC "[18~", "14:! Leave-one-out: star"},
+    {"attribution", "", ESC "[20~", "14:! Attribution: what"},
 
     /* lists */
     {"keep", FRESH, "\020", "31:pinned query 1"},

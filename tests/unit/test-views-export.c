@@ -179,12 +179,27 @@ static const char full[] =
     "previous-layer\nprevious-layer\nprevious-layer\nwait\nexport plane.csv\n"
     "view lens\nwait\nwait\nexport lens.csv\n"
     "leave-one-out tokens\nwait\nwait\nview effects\nexport effects.csv\n"
+    "view attribution\nattribute leave-one-out\nagainst\nwait\nwait\nexport worths.csv\n"
+    "attribute off\nagainst\n"
     "between early final\ncompare\nwait\nwait\nexport compare.csv\nattention-change\nwait\n"
     "export difference.csv\ndrift\nwait\nwait\nexport drift.csv\npatch blocks\nwait\nwait\n"
     "export swap.csv\ncheck-set set.probes\nwait\nwait\nview trend\nexport trend.csv\n"
     "mask 3\nwait\nview what-if\nwait\nexport what-if.csv\nexport masked.json\n"
     "restore\nwait\ntoken 4\nview states\nwait\nexport states-4.csv\n"
     "checkpoint early\nagain\nwait\nexport early.json\nquit\n";
+
+/* Why the best answer and not the second, which the workbench shows first of all. */
+static bool attributed(void)
+{
+    struct csv *t = read_csv("answer.csv", 0);
+    bool done = t->rows > 1 &&
+                shell("cd '%s' && '%s' query -m '%s' -t vqa --no-log --json --attribute "
+                      "leave-one-out --against '%s' '%s' '" QUERY "' 2>/dev/null "
+                      "| awk '/^{/ {n++} n == 2' >worths.json", folder, program(), model,
+                      t->name[1], image);
+    csv_free(t);
+    return done;
+}
 
 static void prepare(void)
 {
@@ -199,6 +214,7 @@ static void prepare(void)
     ok(shell("cd '%s' && '%s' query -m '%s' -t vqa --no-log --json --leave-one-out tokens "
              "'%s' '" QUERY "' 2>/dev/null | awk '/^{/ {n++} n == 2' >knock.json",
              folder, v, model, image) &&
+       attributed() &&
        shell("cd '%s' && '%s' compare -m '%s' -c early -c final --attention -t vqa '%s' '" QUERY
              "' --csv --no-log --top 0 >attention.cli 2>/dev/null", folder, v, model, image) &&
        shell("cd '%s' && '%s' compare -m '%s' -c early -c final --patch blocks -t vqa '%s' '" QUERY
@@ -400,6 +416,33 @@ static void lens(void)
 
 /* ---- what the command line says, too */
 
+/* Every number of the command line stands in the row of its word or region. */
+static void worths(void)
+{
+    struct csv *t = read_csv("worths.csv", 0);
+    json_t *r = read_json("worths.json"), *x;
+    int found = 0, n = 0, col = col_of(t, "leave-one-out");
+    size_t k;
+    json_array_foreach(json_object_get(r, "tokens"), k, x) {
+        int row = (int)number(x, "token");
+        n++;
+        found += col >= 0 && row < t->rows && strcmp(t->name[row], text(x, "piece")) == 0 &&
+                 near(t->x[row][col], number(x, "worth"));
+    }
+    json_array_foreach(json_object_get(r, "regions"), k, x) {
+        char *name = xasprintf("region %d ", (int)number(x, "region"));
+        n++;
+        for (int i = 0; i < t->rows && col >= 0; i++)
+            found += strncmp(t->name[i], name, strlen(name)) == 0 &&
+                     near(t->x[i][col], number(x, "worth"));
+        free(name);
+    }
+    ok(t->cols == 1 && n > 10 && found == n && json_is_string(json_object_get(r, "against")),
+       "attribution: %d of %d numbers are the command line's", found, n);
+    csv_free(t);
+    json_decref(r);
+}
+
 /* Every "probability without" is one of the command line's, and all of them are there. */
 static void effects(void)
 {
@@ -524,6 +567,7 @@ int main(void)
     states();
     lens();
     effects();
+    worths();
     changes();
     like("drift", "weights.cli", 2, (const char *const[][2]){{"relative", "relative"},
          {"distance", "distance"}, {"largest", "largest"}, {"elements", "elements"}, {NULL, NULL}});

@@ -295,7 +295,7 @@ const struct action_group *actions_all(void)
 /* Text for mdoc: a backslash, or a mark at the beginning of a word, would be one of its own. */
 static void print_escaped(const char *s)
 {
-    static const char marks[] = "?:;.,()[]|-";
+    static const char marks[] = "!?:;.,()[]|-";
     if (strchr(marks, *s) && *s && (!s[1] || s[1] == ' '))
         printf("\\&");
     for (; *s; s++)

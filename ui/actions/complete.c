@@ -91,6 +91,10 @@ static void offer_argument(const struct workbench *w, struct candidates *c, cons
         offer_words(c, "viridis cividis inferno gray");
     if (strstr(args, "MAP"))
         offer_maps(c, look_family(w));
+    for (int i = 0; strstr(args, "METHOD") && i < attribution_count; i++)
+        offer(c, attribution_table[i].word);
+    if (strstr(args, "METHOD"))
+        offer_words(c, "all off");
     if (strstr(args, "HEAD"))
         offer_words(c, "mean max rollout");
     if (strstr(args, "DIRECTION"))

@@ -80,15 +80,16 @@ void do_map(struct workbench *w, const char *arg)
 {
     const struct family *f = look_family(w);
     struct slice x = slice_now(w);
-    int at = -1;
+    int at = -1, step = x.method ? 0 : 1; /* from an attribution back to the map */
     for (int i = 0; i < f->map_count; i++)
         if (*arg ? strcmp(attn_table[f->maps[i]].word, arg) == 0 : f->maps[i] == x.kind)
-            at = *arg ? i : (i + 1) % f->map_count;
+            at = *arg ? i : (i + step) % f->map_count;
     if (at < 0) {
         say_maps(w, f, arg);
         return;
     }
     x.kind = f->maps[at];
+    x.method = NULL;
     pane_set_slice(w, look_focused(w), &x);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the engine says: answers, regions, other work that has ended. */
+#include "ui/jobs/attribute.h"
 #include "ui/jobs/compare.h"
 #include "ui/jobs/jobs.h"
 #include "ui/jobs/leave_one_out.h"
@@ -30,6 +31,7 @@ static void forget_result(struct workbench *w)
     for (int i = 0; i < 2; i++)
         lens_free(w->lenses.known[i]);
     w->lenses = (struct lenses){0};
+    attribute_forget(w);
 }
 
 /* Whether the result is to be compared with one that is here already: it has interventions, or

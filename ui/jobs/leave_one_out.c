@@ -128,17 +128,6 @@ static struct leave_out *leave_out_new(const struct workbench *w, struct vs_err 
     return NULL;
 }
 
-/* The answer or box that is chosen in the list, as effects count them. */
-static int chosen_answer(const struct workbench *w)
-{
-    const struct result *r = w->now.r;
-    if (r->task->reading->ranked != RANKED_REGIONS)
-        return w->sel->rank < r->answer_count ? r->answers[w->sel->rank].index : -1;
-    if (w->sel->rank >= r->box_count)
-        return -1;
-    return look_place(r, 0, r->boxes[w->sel->rank].image, r->boxes[w->sel->rank].region);
-}
-
 void leave_out_start(struct workbench *w, enum effects_of of, enum kern_silence how)
 {
     struct vs_err err = {0};
@@ -155,7 +144,7 @@ void leave_out_start(struct workbench *w, enum effects_of of, enum kern_silence 
     }
     k->of = of;
     k->how = how;
-    k->choice = chosen_answer(w);
+    k->choice = look_choice(w);
     effects_free(w->leave_outs.known);
     w->leave_outs.known = NULL;
     w->leave_outs.runs = k;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Queries: which photos they are about, which changes, and posting them. */
+#include "ui/jobs/attribute.h"
 #include "ui/jobs/compare.h"
 #include "ui/jobs/jobs.h"
 #include "ui/jobs/leave_one_out.h"
@@ -40,7 +41,8 @@ static void choose_photos(struct workbench *w)
 /* Posts the query line's text about the chosen photos. */
 static void query_post(struct workbench *w)
 {
-    leave_out_stop(w); /* nobody waits for it any more */
+    leave_out_stop(w); /* nobody waits for them any more */
+    attribute_stop(w);
     struct query q = {.task = w->ses.task,
                       .text = w->typed.query.text,
                       .checkpoint = w->ses.checkpoint,
@@ -171,6 +173,7 @@ void query_stop(struct workbench *w)
     bool runs = engine_progress(w->ses.engine, &p);
     compare_stop(w);
     leave_out_stop(w);
+    attribute_stop(w);
     engine_cancel(w->ses.engine);
     w->asked.running = 0;
     w->changes.varies = false;

@@ -271,6 +271,15 @@ static void canvas_hatch(struct canvas *c, const float *heat)
         }
 }
 
+/* A color over pixel i, so much of it. */
+static void canvas_blend(struct canvas *c, size_t i, struct rgb k, float amount)
+{
+    uint8_t *p = c->rgb + 3 * i;
+    p[0] = (uint8_t)(p[0] * (1 - amount) + k.r * amount);
+    p[1] = (uint8_t)(p[1] * (1 - amount) + k.g * amount);
+    p[2] = (uint8_t)(p[2] * (1 - amount) + k.b * amount);
+}
+
 void canvas_heat(struct canvas *c, const float *heat)
 {
     if (theme_is_plain()) {
@@ -278,11 +287,15 @@ void canvas_heat(struct canvas *c, const float *heat)
         return;
     }
     for (size_t i = 0; i < (size_t)c->w * (size_t)c->h; i++) {
-        struct rgb k = canvas_heat_color(heat[i]);
         float a = 0.25f + 0.5f * (heat[i] > 0 ? heat[i] < 1 ? heat[i] : 1 : 0);
-        uint8_t *p = c->rgb + 3 * i;
-        p[0] = (uint8_t)(p[0] * (1 - a) + k.r * a);
-        p[1] = (uint8_t)(p[1] * (1 - a) + k.g * a);
-        p[2] = (uint8_t)(p[2] * (1 - a) + k.b * a);
+        canvas_blend(c, i, canvas_heat_color(heat[i]), a);
+    }
+}
+
+void canvas_signs(struct canvas *c, const float *x)
+{
+    for (size_t i = 0; i < (size_t)c->w * (size_t)c->h; i++) {
+        float size = x[i] < 0 ? -x[i] : x[i];
+        canvas_blend(c, i, canvas_signed_color(x[i]), 0.75f * (size < 1 ? size : 1));
     }
 }

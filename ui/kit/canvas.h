@@ -64,6 +64,8 @@ void canvas_label(struct canvas *c, int x, int y, const char *text, int scale, s
 void canvas_plate_size(const struct canvas *c, const char *text, int scale, int *w, int *h);
 /* heat (h, w) from 0 to 1 laid over the picture: hotter is more opaque. */
 void canvas_heat(struct canvas *c, const float *heat);
+/* The same from -1 to 1, in the colors of a difference: the further from 0, the more opaque. */
+void canvas_signs(struct canvas *c, const float *x);
 /* The color of a heat from 0 to 1 in the chosen map, dark to bright and even to the eye. */
 struct rgb canvas_heat_color(float heat);
 /* The color of a difference from -1 to 1: blue is less, orange more, in steps. */

@@ -103,6 +103,17 @@ int draw_scale(int row, int col, float most)
     return n + 8 + draw_text(row, col + n + 8, 10, " %.3f ", (double)most);
 }
 
+int draw_signs(int row, int col, float most)
+{
+    int n = draw_text(row, col, 10, "-%.3g ", (double)most);
+    for (int i = 0; i < 9; i++) {
+        draw_on(canvas_signed_color((float)(i - 4) / 4), A_NORMAL);
+        mvaddch(row, col + n + i, ' ');
+    }
+    attrset(A_NORMAL);
+    return n + 9 + draw_text(row, col + n + 9, 11, " +%.3g ", (double)most);
+}
+
 void draw_mouse(bool on)
 {
     mousemask(on ? BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0,

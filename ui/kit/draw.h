@@ -20,6 +20,8 @@ unsigned draw_accent_attr(void);
 unsigned draw_sign_attr(double x);
 /* A bar of the colors of heat with the numbers of its ends; returns its width. */
 int draw_scale(int row, int col, float most);
+/* The same of the colors of a difference, from less to more. */
+int draw_signs(int row, int col, float most);
 /* The following cells get this color behind them, and are black or white. */
 void draw_on(struct rgb back, unsigned attr);
 /* The following cells get the color of a heat behind them. */

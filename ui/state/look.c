@@ -29,7 +29,7 @@ void look_choose_row(struct workbench *w, bool token, int i)
         struct result_source s = r->sources[look_batch(r, image) * r->rows + i];
         next.region = s.image == image ? s.region : -1;
     }
-    next.overlay = next.token >= 0 ||
+    next.overlay = next.token >= 0 || next.slice.method ||
                    !look_source_is_token(look_image_map(r, next.slice.kind), next.token);
     selection_set(w->selection, &next);
 }
@@ -79,6 +79,17 @@ void look_settle(struct workbench *w)
     for (int k = 0; k < ATTN_COUNT; k++)
         next.column[k] = -1;
     selection_set(w->selection, &next);
+}
+
+int look_choice(const struct workbench *w)
+{
+    const struct result *r = w->now.r;
+    int rank = w->sel->rank;
+    if (!r)
+        return -1;
+    if (r->task->reading->ranked != RANKED_REGIONS)
+        return rank < r->answer_count ? r->answers[rank].index : -1;
+    return rank < r->box_count ? look_place(r, 0, r->boxes[rank].image, r->boxes[rank].region) : -1;
 }
 
 static void move_token(struct workbench *w, int step)

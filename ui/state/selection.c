@@ -40,7 +40,7 @@ unsigned selection_changes(const struct selection *s)
 
 bool slice_equal(const struct slice *a, const struct slice *b)
 {
-    bool same = a->kind == b->kind && a->depth == b->depth;
+    bool same = a->kind == b->kind && a->depth == b->depth && a->method == b->method;
     for (int k = 0; k < ATTN_COUNT; k++)
         same = same && a->layer[k] == b->layer[k] && a->head[k] == b->head[k];
     return same;
@@ -49,6 +49,7 @@ bool slice_equal(const struct slice *a, const struct slice *b)
 void slice_choose(struct slice *x, enum attn_kind kind, int layer, int head)
 {
     x->kind = kind;
+    x->method = NULL;
     x->layer[kind] = layer;
     x->head[kind] = head;
 }
@@ -119,7 +120,7 @@ void selection_look(struct selection *s, int token)
 {
     struct chosen next = s->now;
     next.token = token;
-    next.overlay = token >= 0;
+    next.overlay = token >= 0 || next.slice.method;
     selection_set(s, &next);
 }
 
@@ -127,6 +128,7 @@ void selection_clear(struct selection *s)
 {
     struct chosen next = s->now;
     next.token = next.region = -1;
+    next.slice.method = NULL;
     next.overlay = false;
     selection_set(s, &next);
 }

@@ -4,6 +4,7 @@
 #ifndef UI_SELECTION_H
 #define UI_SELECTION_H
 
+#include "src/study/attribution.h"
 #include "src/study/look.h"
 
 /* Which numbers of the model are looked at. */
@@ -11,6 +12,8 @@ struct slice {
     enum attn_kind kind; /* the map of the matrix and the heads */
     int layer[ATTN_COUNT], head[ATTN_COUNT]; /* by kind; head also LOOK_MEAN, LOOK_MAX, ... */
     int depth; /* between the layers, in the order in which the model computes */
+    /* An attribution instead of the map, which the method "attention" reads; NULL: the map. */
+    const struct attribution_method *method;
 };
 
 struct chosen {
@@ -44,11 +47,11 @@ void selection_overlay(struct selection *s, bool on);
 void selection_slice(struct selection *s, const struct slice *x);
 /* A token, and where it looks is on the photo; -1: neither. */
 void selection_look(struct selection *s, int token);
-/* No token, no region, nothing on the photo. */
+/* No token, no region, no attribution, nothing on the photo. */
 void selection_clear(struct selection *s);
 
 bool slice_equal(const struct slice *a, const struct slice *b);
-/* One layer and head of a map. */
+/* One layer and head of a map, instead of an attribution. */
 void slice_choose(struct slice *x, enum attn_kind kind, int layer, int head);
 
 #endif

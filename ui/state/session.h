@@ -70,6 +70,15 @@ struct leave_outs {
     enum kern_silence how;
 };
 
+/* Attributions of the result that is shown (ui/jobs/attribute.h). */
+struct attributed;
+struct attributions {
+    struct attributed **list; /* (count) known ones, and those that run */
+    int count;
+    bool contrasts;           /* the chosen answer is held against another one: */
+    int against;              /* as look_choice counts */
+};
+
 /* Lenses of the result that is shown: its tokens, and the current photo's regions. */
 struct lenses {
     struct lens *known[2]; /* or NULL */

@@ -74,6 +74,7 @@ struct workbench {
     struct asked asked;
     struct changes changes;
     struct leave_outs leave_outs;
+    struct attributions attributions;
     struct lenses lenses;
     struct comparison *compare; /* other checkpoints' answers (ui/jobs/compare.h), or NULL */
     struct work work;
@@ -118,6 +119,8 @@ void look_choose_row(struct workbench *w, bool token, int i);
 void look_choose_rank(struct workbench *w, int rank);
 /* A region, and the ranked box that it is. */
 void look_choose_region(struct workbench *w, int region);
+/* The answer, image or box that is chosen, as targets count them (attribution_run), or -1. */
+int look_choice(const struct workbench *w);
 /* Back into bounds, after a new result. */
 void look_settle(struct workbench *w);
 

@@ -2,20 +2,39 @@
 /* A photo with what is known of it: ranked boxes, where something looks, the chosen region. It is
  * painted into a canvas that shows the part of the picture that a frame says. */
 #include "src/base/mem.h"
+#include "ui/jobs/attribute.h"
 #include "ui/kit/theme.h"
 #include "ui/views/views.h"
 
 #include <curses.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const struct rgb white = {255, 255, 255};
 
+/* An attribution is of the result that is shown, not of another checkpoint's. */
+static float *weights_attributed(const struct workbench *w, const struct result *r,
+                                 const struct slice *x, int image, int *count)
+{
+    const struct attributed *a = r == w->now.r && image >= 0 ? attribute_of(w, x) : NULL;
+    if (!a || !a->known.method)
+        return NULL;
+    *count = look_regions(r, image);
+    float *out = xcalloc((size_t)*count, sizeof *out);
+    if (attribute_regions(w, a, image, out))
+        return out;
+    free(out);
+    return NULL;
+}
+
 /* What looks at the regions: a token, or a region of the image where regions look at regions. */
 static float *weights_of(const struct workbench *w, const struct result *r, const struct slice *x,
                          int image, int *count)
 {
+    if (x->method)
+        return weights_attributed(w, r, x, image, count);
     enum attn_kind kind = look_image_map(r, x->kind);
     bool token = look_source_is_token(kind, w->sel->token);
     int source = token ? w->sel->token : w->sel->region;
@@ -42,7 +61,7 @@ float photo_top(const struct workbench *w, const struct result *r)
         int n = 0;
         float *x = weights_of(w, r, &w->sel->slice, image, &n);
         for (int i = 1; x && i < n; i++)
-            top = x[i] > top ? x[i] : top;
+            top = fmaxf(top, fabsf(x[i]));
         free(x);
     }
     return top;
@@ -53,6 +72,13 @@ void photo_looks(const struct workbench *w, char *out, size_t size)
     const struct slice *x = &w->sel->slice;
     enum attn_kind kind = look_image_map(w->now.r, x->kind);
     char name[128], head[32];
+    const struct attributed *a = attribute_of(w, x);
+    if (a) {
+        attribute_target_name(w, a, name, sizeof name);
+        snprintf(out, size, "%s%s of %s", a->method->title,
+                 a->method->is_signed ? " (- against, + for)" : "", name);
+        return;
+    }
     if (look_source_is_token(kind, w->sel->token))
         draw_token_name(w, w->sel->token, name, sizeof name);
     else
@@ -212,9 +238,20 @@ static int heaviest_region(const float *weights, int count, const bool *used)
 {
     int best = 0;
     for (int i = 1; i < count; i++)
-        if (!used[i] && (best == 0 || weights[i] > weights[best]))
+        if (!used[i] && (best == 0 || fabsf(weights[i]) > fabsf(weights[best])))
             best = i;
     return best;
+}
+
+/* "1.2%" of attention, "+0.52" of an attribution in logits, "0.031" of one that cannot be
+ * negative. */
+static void weight_label(const struct workbench *w, float x, char *out, size_t size)
+{
+    const struct attribution_method *method = w->sel->slice.method;
+    if (!method)
+        snprintf(out, size, "%.1f%%", 100 * (double)x);
+    else
+        snprintf(out, size, method->is_signed ? "%+.2f" : "%.3g", (double)x);
 }
 
 /* The three regions that are looked at most get a frame and their share. */
@@ -229,7 +266,7 @@ static void draw_heaviest(const struct workbench *w, int photo, struct canvas *c
         used[best] = true;
         if (!region_place(w, photo, best, f, &p) || !is_visible(c, p))
             continue;
-        snprintf(text, sizeof text, "%.1f%%", 100 * (double)weights[best]);
+        weight_label(w, weights[best], text, sizeof text);
         canvas_frame(c, p.x1, p.y1, p.x2, p.y2, frame_thickness(w, c, false), white);
         draw_label(c, &l, p, text, white);
     }
@@ -245,7 +282,10 @@ static void draw_heat(const struct workbench *w, const struct photo_paint *x, st
     float *heat = xmalloc((size_t)c->w * (size_t)c->h * sizeof *heat);
     look_heat(x->r, image, weights, f->x / s, f->y / s, f->scale * s, x->top, c->w, c->h, heat);
     canvas_dim(c, 0.6f);
-    canvas_heat(c, heat);
+    if (w->sel->slice.method && w->sel->slice.method->is_signed)
+        canvas_signs(c, heat);
+    else
+        canvas_heat(c, heat);
     free(heat);
 }
 

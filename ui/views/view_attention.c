@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What the chosen token or region looks at, in numbers. */
 #include "src/base/mem.h"
+#include "ui/jobs/attribute.h"
 #include "ui/state/stale.h"
 #include "ui/views/views.h"
 
 #include <curses.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +18,8 @@ struct weighted {
 static int attention_heavier(const void *a, const void *b)
 {
     const struct weighted *x = a, *y = b;
-    return x->weight != y->weight ? (x->weight > y->weight ? -1 : 1) : x->region - y->region;
+    float p = fabsf(x->weight), q = fabsf(y->weight); /* an attribution has a sign */
+    return p != q ? (p > q ? -1 : 1) : x->region - y->region;
 }
 
 static struct weighted *attention_ranked(const struct workbench *w, const struct pane *p,
@@ -42,6 +45,21 @@ static enum attn_kind shown_kind(const struct workbench *w, const struct pane *p
 static bool asks_token(const struct workbench *w, const struct pane *p)
 {
     return look_source_is_token(shown_kind(w, p), w->sel->token);
+}
+
+/* Of an attribution: what it is of, and which sign says what. */
+static void draw_attributed_head(const struct workbench *w, const struct pane *p, struct area a)
+{
+    const struct attributed *x = attribute_of(w, pane_slice(w, p));
+    char target[128];
+    attribute_target_name(w, x, target, sizeof target);
+    attrset(A_BOLD);
+    draw_text(a.row, a.col, a.cols, "%s of %s, by region", x->method->title, target);
+    attrset(A_DIM);
+    draw_text(a.row + 1, a.col, a.cols, "%s %.3f; %s",
+              x->against >= 0 ? "difference of logits" : "logit", x->known.value,
+              x->method->is_signed ? "+ for it, - against it" : "it cannot say against");
+    attrset(A_NORMAL);
 }
 
 static void draw_attention_head(const struct workbench *w, const struct pane *p, struct area a,
@@ -74,8 +92,17 @@ static void attention_draw(struct workbench *w, struct pane *p, struct area a)
 {
     int n = 0;
     struct weighted *list = attention_ranked(w, p, &n);
-    draw_attention_head(w, p, a, list != NULL);
-    if (!list && w->now.r)
+    const struct attribution_method *method = pane_slice(w, p)->method;
+    char waits[320] = "";
+    if (method)
+        attribute_waits(w, pane_slice(w, p), waits, sizeof waits);
+    if (method && list)
+        draw_attributed_head(w, p, a);
+    else
+        draw_attention_head(w, p, a, list != NULL);
+    if (!list && method)
+        draw_text(a.row + 2, a.col, a.cols, "%s", waits);
+    else if (!list && w->now.r)
         draw_text(a.row + 2, a.col, a.cols, asks_token(w, p)
                                                 ? "choose a token: Left, Right"
                                                 : "choose a region: click it, or g");
@@ -91,12 +118,14 @@ static void attention_draw(struct workbench *w, struct pane *p, struct area a)
         else
             draw_text(row, a.col, a.cols - 10 - bar, "%2d %s", i + 1, name);
         if (bar) {
-            attrset((int)draw_rank_attr(1));
+            attrset((int)(method && method->is_signed ? draw_sign_attr((double)list[i].weight)
+                                                      : draw_rank_attr(1)));
             draw_bar(row, a.col + a.cols - 9 - bar, bar,
-                     list[0].weight > 0 ? (double)(list[i].weight / list[0].weight) : 0);
+                     list[0].weight != 0 ? (double)fabsf(list[i].weight / list[0].weight) : 0);
             attrset(list[i].region == w->sel->region ? A_REVERSE : A_NORMAL);
         }
-        draw_text(row, a.col + a.cols - 8, 8, "%8.4f", (double)list[i].weight);
+        draw_text(row, a.col + a.cols - 8, 8, method && method->is_signed ? "%+8.4f" : "%8.4f",
+                  (double)list[i].weight);
         attrset(A_NORMAL);
     }
     free(list);
@@ -107,7 +136,7 @@ static void attention_move(struct workbench *w, struct pane *p, enum motion m)
 {
     int n = 0, at = -1;
     struct weighted *list = m == MOVE_LEFT || m == MOVE_RIGHT ? NULL : attention_ranked(w, p, &n);
-    if (!list || !asks_token(w, p)) {
+    if (!list || (!asks_token(w, p) && !pane_slice(w, p)->method)) {
         look_move(w, m);
         free(list);
         return;

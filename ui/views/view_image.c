@@ -2,6 +2,7 @@
 /* The photo, or several: two side by side, a grid in the order of their ranks, a strip of all that
  * are open. */
 #include "src/base/mem.h"
+#include "ui/jobs/attribute.h"
 #include "ui/views/views.h"
 
 #include <curses.h>
@@ -269,9 +270,13 @@ static void draw_photo_legend(const struct workbench *w, const struct photo_view
     const struct chosen *s = w->sel;
     char name[320];
     if (v->top > 0) {
-        int n = draw_scale(a.row, a.col, v->top);
+        bool sign = s->slice.method && s->slice.method->is_signed;
+        int n = sign ? draw_signs(a.row, a.col, v->top) : draw_scale(a.row, a.col, v->top);
         photo_looks(w, name, sizeof name);
         draw_text(a.row, a.col + n, a.cols - n, "%s", name);
+    } else if (s->overlay && s->slice.method) {
+        attribute_waits(w, &s->slice, name, sizeof name);
+        draw_text(a.row, a.col, a.cols, "%s", name);
     } else if (s->region >= 0) {
         draw_region_name(w, s->region, name, sizeof name);
         draw_text(a.row, a.col, a.cols, "%s", name);

@@ -2,10 +2,12 @@
 /* The tokens with the attention that they give and receive, as colors behind them and as numbers:
  * to and from the chosen token or region; without one, over all of the text and the image. */
 #include "src/base/mem.h"
+#include "ui/jobs/attribute.h"
 #include "ui/state/stale.h"
 #include "ui/views/inside.h"
 
 #include <curses.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -114,9 +116,50 @@ static void draw_row(const struct workbench *w, struct area a, int row, const st
     attrset(A_NORMAL);
 }
 
+/* What the answer owes to each word, or why that is not known. */
+static void draw_attributed(const struct workbench *w, const struct pane *p, struct area a)
+{
+    const struct attributed *x = attribute_of(w, pane_slice(w, p));
+    int n = w->now.r ? w->now.r->token_count : 0, row = a.row + 2;
+    float *worth = xcalloc((size_t)n + 1, sizeof *worth), most = 1e-9f;
+    char text[320];
+    attribute_waits(w, pane_slice(w, p), text, sizeof text);
+    attrset(A_BOLD);
+    draw_text(a.row, a.col, a.cols, *text ? "%s" : "%s by word", *text ? text
+                                                                      : x->method->title);
+    attrset(A_DIM);
+    if (!*text) {
+        attribute_tokens(w, x, worth);
+        attribute_target_name(w, x, text, sizeof text);
+        draw_text(a.row + 1, a.col, a.cols, "of %s: %s", text,
+                  x->method->is_signed ? "+ for it, - against it" : "it cannot say against");
+    } else {
+        n = 0;
+    }
+    for (int i = 0; i < n; i++)
+        most = is_hidden(w, i) ? most : fmaxf(most, fabsf(worth[i]));
+    for (int i = 0; i < n && row < a.row + a.rows; i++) {
+        if (is_hidden(w, i))
+            continue;
+        const struct result_token *t = &w->now.r->tokens[i];
+        attrset(i == w->sel->token ? A_REVERSE | A_BOLD : t->special ? A_DIM : A_NORMAL);
+        draw_text(row, a.col, a.cols - 10, "%-*s", a.cols - 11, t->piece);
+        draw_on(x->method->is_signed ? canvas_signed_color(worth[i] / most)
+                                     : canvas_heat_color(worth[i] / most), A_NORMAL);
+        draw_text(row++, a.col + a.cols - 10, 10, x->method->is_signed ? " %+.4f  " : " %.4f  ",
+                  (double)worth[i]);
+    }
+    attrset(A_NORMAL);
+    free(worth);
+}
+
 static void tokens_draw(struct workbench *w, struct pane *p, struct area a)
 {
     struct flow f;
+    if (pane_slice(w, p)->method) {
+        draw_attributed(w, p, a);
+        return;
+    }
     bool known = find_flow(w, p, &f);
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, "Tokens");
@@ -168,6 +211,15 @@ static bool tokens_click(struct workbench *w, struct pane *p, int row, int col)
 static bool tokens_table(struct workbench *w, struct pane *p, struct table *out)
 {
     struct flow f;
+    const struct attributed *x = attribute_of(w, pane_slice(w, p));
+    if (x && x->known.method) {
+        table_init(out, w->now.r->token_count, 1);
+        out->col_names[0] = xstrdup(x->method->word);
+        for (int i = 0; i < out->rows; i++)
+            out->row_names[i] = xstrdup(w->now.r->tokens[i].piece);
+        attribute_tokens(w, x, out->x);
+        return true;
+    }
     if (!find_flow(w, p, &f))
         return false;
     table_init(out, f.count, 2);
