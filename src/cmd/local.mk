@@ -7,7 +7,7 @@ vilscope_SOURCES += \
 	src/cmd/cmd_compare_judged.c \
 	src/cmd/cmd_compare_parts.c \
 	src/cmd/cmd_compare_probes.c \
-	src/cmd/cmd_compare_reference.c \
+	src/cmd/cmd_compare_measured.c \
 	src/cmd/cmd_compare_rows.c src/cmd/cmd_compare_rows.h \
 	src/cmd/cmd_compare_slices.c \
 	src/cmd/cmd_compare_trust.c \
