@@ -51,10 +51,20 @@ static const struct option_row option_rows[] = {
     TEXT("from", 0, "LOG", from, VALUES_FILES, "the same from a log, all evaluations with rows"),
     WORDS("evaluation", 0, "ID", evaluations, VALUES_NONE,
           "--from: only these (sessions evaluations); further arguments are further IDs"),
+    TEXT("data", 0, "SET", data.path, VALUES_FILES,
+         "measure the checkpoints on a set of items first (vilscope-data(5)), without logging it; "
+         "--regions are the features of all its images"),
     TEXT("reference", 0, "DIR", reference, VALUES_FOLDERS,
-         "measure the checkpoints on the reference's data folder first, without logging it"),
-    TEXT("split", 0, "NAME", split, VALUES_NONE, "only of this split"),
-    INT("limit", 0, "N", limit, 1, 100000000, 0, "--reference: at most N items of each task"),
+         "the same on the reference's data folder"),
+    TEXT("images", 0, "DIR", data.images, VALUES_FOLDERS,
+         "--data: where the images are (default: beside the set)"),
+    TEXT("candidates", 0, "PATH", data.candidates, VALUES_FILES,
+         "--data: features of the boxes to choose from, as of eval"),
+    TEXT("annotations", 0, "FILE", data.annotations, VALUES_FILES,
+         "--data: as of eval, of VQA v2 and RefCOCO"),
+    TEXT("split", 0, "NAME", data.split, VALUES_NONE, "only of this split"),
+    INT("limit", 0, "N", limit, 1, 100000000, 0,
+        "--data, --reference: at most N items of each task"),
     WORDS("slice", 0, "FIELD", slices, VALUES_NONE,
           "in which values of a field (FIELD), or of two that are crossed (FIELD,FIELD), they "
           "differ; may be given more than once"),
@@ -119,26 +129,48 @@ static int check_watch(const struct compare_options *o)
 
 static bool judges_rows(const struct compare_options *o)
 {
-    return o->rows.count || o->from || o->reference;
+    return o->rows.count || o->from || o->reference || o->data.path;
+}
+
+/* What says where a set's parts are. */
+static const char *wants_data(const struct compare_options *o)
+{
+    return o->data.images ? "images" : o->data.candidates ? "candidates"
+           : o->data.annotations ? "annotations" : NULL;
+}
+
+static int check_data(const struct compare_options *o)
+{
+    if (!o->data.path && wants_data(o))
+        return command_usage("compare", "--%s is for --data SET", wants_data(o));
+    if (o->data.path && o->regions.count > 1)
+        return command_usage("compare", "--data: one --regions has the features of all images");
+    if (o->data.candidates && !o->regions.count)
+        return command_usage("compare", "--candidates go with --regions");
+    return 0;
 }
 
 /* Of evaluations nothing else is asked. */
 static int check_rows(const struct compare_options *o)
 {
-    if ((o->rows.count > 0) + (o->from != NULL) + (o->reference != NULL) > 1)
-        return command_usage("compare", "only one of --rows, --from and --reference");
-    if (o->what != COMPARE_ANSWERS || o->watch || o->probes || o->regions.count)
+    bool measured = o->reference || o->data.path;
+    if ((o->rows.count > 0) + (o->from != NULL) + (o->reference != NULL) + (o->data.path != NULL) >
+        1)
+        return command_usage("compare", "only one of --rows, --from, --data and --reference");
+    if (o->what != COMPARE_ANSWERS || o->watch || o->probes || (o->regions.count && !o->data.path))
         return command_usage("compare", "rows are judged alone: no check set, query, --watch, "
                              "--weights, --cka, --attention or --patch with them");
     if (o->evaluations.count && !o->from)
         return command_usage("compare", "--evaluation is for --from LOG");
-    if (o->reference && o->more_count)
+    if (o->limit && !measured)
+        return command_usage("compare", "--limit is for --data and --reference");
+    if (measured && o->more_count)
         return command_usage("compare", "unexpected argument '%s'", o->more[0]);
     if (o->json && o->csv)
         return command_usage("compare", "either --json or --csv");
     if (o->csv && (o->agreement || o->trend || o->calibration || o->confusion))
         return command_usage("compare", "--csv has scores or slices: --json has all");
-    return 0;
+    return check_data(o);
 }
 
 /* What only rows can tell. */
@@ -148,7 +180,7 @@ static const char *wants_rows(const struct compare_options *o)
            : o->agreement ? "agreement" : o->trend ? "trend" : o->calibration ? "calibration"
            : o->confusion ? "confusion" : o->gallery ? "gallery"
            : o->evaluations.count ? "evaluation"
-           : o->split ? "split" : o->limit ? "limit" : NULL;
+           : o->data.split ? "split" : o->limit ? "limit" : wants_data(o);
 }
 
 static int compare_check_options(const struct compare_options *o)
@@ -156,7 +188,8 @@ static int compare_check_options(const struct compare_options *o)
     if (judges_rows(o))
         return check_rows(o);
     if (wants_rows(o))
-        return command_usage("compare", "--%s is for evaluations: --rows, --from or --reference",
+        return command_usage("compare", "--%s is for evaluations: --rows, --from, --data or "
+                             "--reference",
                              wants_rows(o));
     bool query = o->task || o->text || o->regions.count;
     int status = check_watch(o);
@@ -410,7 +443,8 @@ static int run_compare(void *options, char **args, int count)
         status = compare_check_options(o);
     if (status != 0)
         return status;
-    if (judges_rows(o) && !o->reference) {
+    bool measured = o->reference || o->data.path;
+    if (judges_rows(o) && !measured) {
         status = compare_rows(o, NULL, &compare_stopped, &err);
         return status < 0 ? command_fail("compare", &err) : status;
     }
@@ -418,7 +452,7 @@ static int run_compare(void *options, char **args, int count)
     struct model_options how = o->model;
     status = command_choose("compare", &o->checkpoints, &how, &chosen, &err);
     if (status == 0)
-        status = o->reference ? measure_and_judge(o, &how, &err) : compare_and_log(o, &how, &err);
+        status = measured ? measure_and_judge(o, &how, &err) : compare_and_log(o, &how, &err);
     command_chosen_free(chosen);
     return status < 0 ? command_fail("compare", &err) : status;
 }
@@ -431,13 +465,14 @@ const struct command command_compare = {
         "flips; or what changed between the first and the last of them. What is asked is a check\n"
         "set, or one query: -t TASK IMAGE... TEXT. Without -c all checkpoints of the model\n"
         "directory are compared. Evaluations are judged by what came of each item: --rows\n"
-        "FILE..., --from LOG or --reference DIR (vilscope-compare(1)).\n",
+        "FILE..., --from LOG, --data SET or --reference DIR (vilscope-compare(1)).\n",
     .after =
         "  vilscope compare -m demo/model --check-set demo/model/queries.jsonl\n"
         "  vilscope compare -c old.bin -c new.bin -m models/12in1 --weights\n"
         "  vilscope compare -m demo/model -c early -c final --patch layers -t vqa a.png \"what?\"\n"
         "  vilscope compare -m models/12in1 --watch runs/7 --check-set my.checks\n"
-        "  vilscope compare --rows old.jsonl new.jsonl --slices\n",
+        "  vilscope compare --rows old.jsonl new.jsonl --slices\n"
+        "  vilscope compare -m demo/model -c early -c final --data held-out --gallery flips.html\n",
     .rows = option_rows, .most = -1, .values = VALUES_FILES, .size = sizeof(struct compare_options),
     .run = run_compare,
 };

@@ -7,6 +7,7 @@
 #include "src/cmd/cmd_model.h"
 #include "src/cmd/options.h"
 #include "src/study/difference.h"
+#include "src/study/eval.h"
 #include "src/study/probes.h"
 
 #include <jansson.h>
@@ -30,7 +31,8 @@ struct compare_options {
     double settle; /* --watch: seconds, 0: as ever */
     /* Evaluations judged by their rows (cmd_compare_rows.h): */
     struct words rows, evaluations, slices;
-    const char *from, *reference, *split, *gallery, *pictures;
+    const char *from, *reference, *gallery, *pictures;
+    struct eval_source data; /* path NULL: no set; its split is of anything that has splits */
     char **more; /* borrowed, more_count: further files or evaluations */
     int more_count;
     bool all_slices, crossings, agreement, trend, calibration, confusion;

@@ -133,7 +133,10 @@ static int gallery_picture(struct gallery *g, const char *name)
     g->pictures = xreallocarray(g->pictures, (size_t)g->picture_count + 1, sizeof *g->pictures);
     struct gallery_picture *p = &g->pictures[g->picture_count];
     *p = (struct gallery_picture){.name = xstrdup(name)};
-    char *path = g->r->o->pictures ? gallery_file(g->r->o->pictures, name) : NULL;
+    const struct compare_options *o = g->r->o;
+    char *path = o->pictures    ? gallery_file(o->pictures, name)
+                 : o->data.path ? xstrdup(name) /* as the set that was measured has it */
+                                : NULL;
     if (path)
         gallery_embed(g, p, path);
     free(path);

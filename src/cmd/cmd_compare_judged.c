@@ -51,9 +51,12 @@ char *rows_p(double p)
 /* Without an interval where there is none. */
 char *rows_difference(const struct judged *j)
 {
-    return isfinite(j->low) ? xasprintf("%+.1f points (%+.1f to %+.1f)", 100 * j->difference,
-                                        100 * j->low, 100 * j->high)
-                            : xasprintf("%+.1f points", 100 * j->difference);
+    double points[] = {j->difference, j->low, j->high};
+    for (int i = 0; i < 3; i++)
+        points[i] = stats_shown(100 * points[i], 1);
+    return isfinite(j->low) ? xasprintf("%+.1f points (%+.1f to %+.1f)", points[0], points[1],
+                                        points[2])
+                            : xasprintf("%+.1f points", points[0]);
 }
 
 static const char *const verdict_words[] = {

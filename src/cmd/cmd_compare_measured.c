@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* vilscope compare --reference: the checkpoints measured on the reference's data folder, to be
- * judged by the rows. */
+/* vilscope compare --data, --reference: the checkpoints measured on a set of items, or on the
+ * reference's data folder, to be judged by the rows. */
 #include "src/cmd/cmd_compare_rows.h"
 
 #include "src/base/mem.h"
 #include "src/base/plain.h"
+#include "src/cmd/vilscope.h"
 #include "src/study/evaluation.h"
 
 #include <stdlib.h>
@@ -28,57 +29,121 @@ static int measure_take(void *arg, const struct eval_item *it, const char *row,
     return rowset_add_line(g->set, row, strlen(row), "a row", err);
 }
 
+static void measure_say(const struct measuring *g, const struct evaluation *e,
+                        const struct eval_gone *gone)
+{
+    const struct eval_set *data = e->set;
+    char *what = data->reference ? xasprintf("%s %s", data->items[0].task->name, data->split)
+                                 : xstrdup(data->path);
+    if (e->flaw_count)
+        plain_text(stderr, "vilscope compare: %s: %d of %d items are left out with %s: the first "
+                   "is %s: %s\n", what, e->flaw_count, e->flaw_count + e->sums.items,
+                   g->show.checkpoint, e->flaws[0].item, e->flaws[0].why);
+    if (gone->items)
+        plain_text(stderr, "vilscope compare: note: %s: %d items are left out with %s: %d of their "
+                   "images %s not there, the first is %s\n", what, gone->items, g->show.checkpoint,
+                   gone->pictures, gone->pictures == 1 ? "is" : "are", gone->first);
+    free(what);
+}
+
 static int measure_one(struct measuring *g, const struct eval_set *data, int checkpoint,
                        struct vs_err *err)
 {
+    struct eval_gone gone = {0};
+    struct vs_err first = {0};
+    struct buf notes = {0};
+    bool *without = xcalloc((size_t)task_count, sizeof *without);
+    bool folder = data->reference != NULL; /* which says itself what is missing */
+    const struct task *task = folder ? NULL : g->o->task;
     struct evaluation e = {.set = data, .checkpoint = checkpoint, .limit = g->o->limit,
+                           .task = task, .without = without, .gone = folder ? NULL : &gone,
                            .row = measure_take, .row_arg = g, .cancel = g->stop,
                            .report = command_items, .report_arg = &g->show};
     g->show = (struct command_items){.checkpoint = model_checkpoint_name(g->m, checkpoint)};
-    rowset_begin(g->set, g->o->reference);
-    int rc = evaluation_run(&e, g->m, err);
+    rowset_begin(g->set, data->path);
+    int rc = folder || eval_check_heads(data, task, g->m, checkpoint, without,
+                                        "vilscope compare: note: ", &notes, &first) || !first.code
+                 ? 0 : vs_fail(err, first.code, "%s", first.text);
+    if (rc == 0 && notes.len)
+        fputs(notes.data, stderr);
+    if (rc == 0)
+        rc = evaluation_run(&e, g->m, err);
     command_clear();
-    if (rc == 0 && e.flaw_count)
-        plain_text(stderr, "vilscope compare: %s %s: %d of %d items are left out with %s: the "
-                   "first is %s: %s\n", data->items[0].task->name, data->split, e.flaw_count,
-                   e.flaw_count + e.sums.items, g->show.checkpoint, e.flaws[0].item,
-                   e.flaws[0].why);
+    if (rc == 0)
+        measure_say(g, &e, &gone);
     evaluation_fini(&e);
+    buf_fini(&notes);
+    free(without);
     return rc;
 }
 
-static int measure_task(struct measuring *g, const struct task *task, struct vs_err *err)
+static int measure_all(struct measuring *g, const struct eval_set *data, struct vs_err *err)
 {
-    struct eval_set *data = NULL;
-    const char *split = g->o->split ? g->o->split : reference_find(task)->split;
-    int rc = reference_open(g->o->reference, task, split, false, &data, err);
+    int rc = 0;
     for (int i = 0; i < model_checkpoint_count(g->m) && rc == 0; i++)
         rc = measure_one(g, data, i, err);
+    return rc;
+}
+
+/* ---- a set of items */
+
+static int measure_data(struct measuring *g, struct vs_err *err)
+{
+    struct eval_source from = g->o->data;
+    struct eval_set *data = NULL;
+    from.task = g->o->task;
+    from.regions = g->o->regions.count ? g->o->regions.list[0] : NULL;
+    int rc = eval_open(&from, &data, err);
+    if (rc == 0)
+        rc = measure_all(g, data, err);
     eval_free(data);
     return rc;
 }
 
-int compare_on_reference(const struct compare_options *o, const struct model_options *how,
-                         const atomic_bool *stop, struct rowset *set, struct vs_err *err)
+/* ---- the reference's folder */
+
+static int measure_task(struct measuring *g, const struct task *task, struct vs_err *err)
 {
-    struct measuring g = {.o = o, .stop = stop, .set = set};
-    int tasks = 0;
-    if (o->task && !reference_find(o->task))
-        return vs_fail(err, VS_E_USAGE, "the reference's folder has no data for %s", o->task->name);
-    int rc = model_open(how, &g.m, err);
-    if (rc == 0 && model_checkpoint_count(g.m) < 2)
-        rc = vs_fail(err, VS_E_USAGE, "two checkpoints are needed (-c A -c B), there is %d",
-                     model_checkpoint_count(g.m));
+    struct eval_set *data = NULL;
+    const char *split = g->o->data.split ? g->o->data.split : reference_find(task)->split;
+    int rc = reference_open(g->o->reference, task, split, false, &data, err);
+    if (rc == 0)
+        rc = measure_all(g, data, err);
+    eval_free(data);
+    return rc;
+}
+
+static int measure_folder(struct measuring *g, struct vs_err *err)
+{
+    const struct compare_options *o = g->o;
+    int tasks = 0, rc = 0;
     for (int t = 0; t < task_count && rc == 0; t++) {
         const struct task *task = &task_table[t];
         if (o->task ? o->task != task : !reference_has(o->reference, task))
             continue;
         tasks++;
-        rc = measure_task(&g, task, err);
+        rc = measure_task(g, task, err);
     }
     if (rc == 0 && tasks == 0)
         rc = vs_fail(err, VS_E_IO, "%s: no folder of the reference's tasks is in it (VQA, gqa, "
                      "refcoco, ...; vilscope-data(5))", o->reference);
+    return rc;
+}
+
+int compare_measured(const struct compare_options *o, const struct model_options *how,
+                     const atomic_bool *stop, struct rowset *set, struct vs_err *err)
+{
+    struct measuring g = {.o = o, .stop = stop, .set = set};
+    if (o->reference && o->task && !reference_find(o->task))
+        return vs_fail(err, VS_E_USAGE, "the reference's folder has no data for %s", o->task->name);
+    int rc = model_open(how, &g.m, err);
+    if (rc == 0 && model_checkpoint_count(g.m) < 2)
+        rc = vs_fail(err, VS_E_USAGE, "two checkpoints are needed (-c A -c B), there is %d",
+                     model_checkpoint_count(g.m));
+    if (rc == 0)
+        command_about("compare", g.m);
+    if (rc == 0)
+        rc = o->reference ? measure_folder(&g, err) : measure_data(&g, err);
     if (rc == 0)
         rc = rowset_finish(set, err);
     model_free(g.m);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* vilscope compare --rows, --from, --reference: evaluations of several checkpoints, judged by what
- * came of each item. */
+/* vilscope compare --rows, --from, --data, --reference: evaluations of several checkpoints, judged
+ * by what came of each item. */
 #include "src/cmd/cmd_compare_rows.h"
 
 #include "src/base/mem.h"
@@ -162,7 +162,7 @@ static int rows_gather_given(const struct compare_options *o, struct rows_given 
     const char *sources[2 * WORDS_MOST + 2];
     int64_t ids[WORDS_MOST];
     struct rows_wanted w = {.sources = sources, .evaluations = ids, .task = o->task,
-                            .split = o->split, .checkpoints = &o->checkpoints};
+                            .split = o->data.split, .checkpoints = &o->checkpoints};
     struct words typed = o->evaluations;
     int rc = 0;
     for (int i = 0; i < o->rows.count; i++)
@@ -190,8 +190,8 @@ int compare_rows(const struct compare_options *o, const struct model_options *ho
                                             .seed = (uint64_t)o->seed, .least = o->least,
                                             .intervals = o->top}};
     struct rows_given given = {0};
-    int rc = o->reference ? compare_on_reference(o, how, stop, &given.set, err)
-                          : rows_gather_given(o, &given, err);
+    int rc = o->reference || o->data.path ? compare_measured(o, how, stop, &given.set, err)
+                                          : rows_gather_given(o, &given, err);
     if (rc == 0)
         rc = rows_judge(&r, &given.set, err);
     if (rc == 0)

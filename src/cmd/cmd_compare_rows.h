@@ -60,9 +60,9 @@ void compare_print_trend(const struct rows_judged *r);
 int compare_write_gallery(const struct rows_judged *r, struct vs_err *err);
 extern const char *const gallery_outcomes[];
 
-/* cmd_compare_measured.c: measures the checkpoints on the reference's folder; the rows are added
- * to set. */
-int compare_on_reference(const struct compare_options *o, const struct model_options *how,
-                         const atomic_bool *stop, struct rowset *set, struct vs_err *err);
+/* cmd_compare_measured.c: measures the checkpoints on a set, or on the reference's folder; the
+ * rows are added to set. */
+int compare_measured(const struct compare_options *o, const struct model_options *how,
+                     const atomic_bool *stop, struct rowset *set, struct vs_err *err);
 
 #endif

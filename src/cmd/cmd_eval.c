@@ -122,36 +122,21 @@ static int check_one(const struct options *o, const struct model *m, struct vs_e
                          "with -c NAME (%d are measured)", n);
 }
 
-/* Notes which tasks of the set a checkpoint has no head for, and tells each unless nothing else is
- * asked: *first says why then. Returns whether there is one left to measure it on, or none at all,
- * which is for others to say. */
+/* Tells which tasks of the set the checkpoint has no head for, unless nothing else is asked: *first
+ * says why then. Returns whether there is one left to measure it on, or none at all, which is for
+ * others to say. */
 static bool drop_tasks(const struct options *o, const struct model *m, const struct eval_set *set,
                        struct column *c, struct vs_err *first)
 {
     struct buf notes = {0};
-    bool *seen = xcalloc((size_t)task_count, sizeof *seen);
-    int asked = 0, left = 0;
     c->without = xcalloc((size_t)task_count, sizeof *c->without);
-    for (int i = 0; i < set->count; i++) {
-        const struct task *t = set->items[i].task;
-        struct vs_err why = {0};
-        int at = (int)(t - task_table);
-        if (seen[at] || (o->data.task && o->data.task != t))
-            continue;
-        seen[at] = true;
-        c->without[at] = model_check_task(m, c->checkpoint, t, &why) != 0;
-        if (c->without[at])
-            buf_printf(&notes, "vilscope eval: note: %s\n", why.text);
-        if (c->without[at] && !first->code)
-            *first = why;
-        left += !c->without[at];
-        asked++;
-    }
-    free(seen);
+    int left = eval_check_heads(set, o->data.task, m, c->checkpoint, c->without,
+                                "vilscope eval: note: ", &notes, first);
     if (notes.len && (left > 0 || model_checkpoint_count(m) > 1))
         fputs(notes.data, stderr); /* errors are clean */
+    bool any = left > 0 || !notes.len;
     buf_fini(&notes);
-    return left > 0 || asked == 0;
+    return any;
 }
 
 struct measuring {

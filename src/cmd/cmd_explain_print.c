@@ -3,6 +3,7 @@
 #include "src/cmd/cmd_explain.h"
 
 #include "src/base/plain.h"
+#include "src/study/statistics.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,17 +18,17 @@ static void put_mean(const struct bootstrap *b, double scale, const char *unit)
     if (b->count == 0)
         snprintf(text, sizeof text, "-");
     else if (isnan(b->low))
-        snprintf(text, sizeof text, "%+.2f%s", scale * b->mean, unit);
+        snprintf(text, sizeof text, "%+.2f%s", stats_shown(scale * b->mean, 2), unit);
     else
-        snprintf(text, sizeof text, "%+.2f%s (%+.2f to %+.2f)", scale * b->mean, unit,
-                 scale * b->low, scale * b->high);
+        snprintf(text, sizeof text, "%+.2f%s (%+.2f to %+.2f)", stats_shown(scale * b->mean, 2),
+                 unit, stats_shown(scale * b->low, 2), stats_shown(scale * b->high, 2));
     plain_out("  %-28s", text);
 }
 
 static void put_short(const struct bootstrap *b)
 {
     if (b->count)
-        printf("  %9.2f", b->mean);
+        printf("  %9.2f", stats_shown(b->mean, 2));
     else
         plain_out("  %9s", "-");
 }

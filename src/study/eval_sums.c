@@ -189,8 +189,8 @@ void eval_interval(double p, double n, double *low, double *high)
 {
     double z = 1.96, centre = (p + z * z / (2 * n)) / (1 + z * z / n);
     double half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n);
-    *low = n > 0 ? centre - half : 0;
-    *high = n > 0 ? centre + half : 0;
+    *low = n > 0 ? fmax(centre - half, 0) : 0; /* rounding may lead out of 0 to 1 */
+    *high = n > 0 ? fmin(centre + half, 1) : 0;
 }
 
 void eval_sum_finish(const struct eval_sum *s, const struct task *task, struct eval_score *out)

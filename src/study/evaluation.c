@@ -246,6 +246,30 @@ int evaluation_run(struct evaluation *e, struct model *m, struct vs_err *err)
     return rc;
 }
 
+int eval_check_heads(const struct eval_set *s, const struct task *only, const struct model *m,
+                     int checkpoint, bool *without, const char *before, struct buf *notes,
+                     struct vs_err *first)
+{
+    bool *seen = xcalloc((size_t)task_count, sizeof *seen);
+    int left = 0;
+    for (int i = 0; i < s->count; i++) {
+        const struct task *t = s->items[i].task;
+        struct vs_err why = {0};
+        int at = (int)(t - task_table);
+        if (seen[at] || (only && only != t))
+            continue;
+        seen[at] = true;
+        without[at] = model_check_task(m, checkpoint, t, &why) != 0;
+        left += !without[at];
+        if (without[at])
+            buf_printf(notes, "%s%s\n", before, why.text);
+        if (without[at] && !first->code)
+            *first = why;
+    }
+    free(seen);
+    return left;
+}
+
 double evaluation_score(const struct evaluation *e)
 {
     return e->sums.scored ? e->sums.score / e->sums.scored : (double)NAN;

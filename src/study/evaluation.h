@@ -19,6 +19,13 @@ void evaluation_past_close(struct evaluation_past *p);
 /* Bytes of its whole lines: what is behind them was cut off when the run ended. */
 size_t evaluation_past_size(const struct evaluation_past *p);
 
+/* Which tasks of a set, or whether that one, a checkpoint has no head for: without (task_count).
+ * Of each a line goes to notes, with `before` at its beginning; *first: why, of the first one.
+ * Returns how many are left. */
+int eval_check_heads(const struct eval_set *s, const struct task *only, const struct model *m,
+                     int checkpoint, bool *without, const char *before, struct buf *notes,
+                     struct vs_err *first);
+
 struct evaluation {
     /* The caller's: */
     const struct eval_set *set;

@@ -31,6 +31,11 @@ int stats_roll_below(uint64_t *state, int count)
     return (int)(((stats_roll(state) >> 32) * (uint64_t)count) >> 32);
 }
 
+double stats_shown(double x, int digits)
+{
+    return fabs(x) < 0.5 * pow(10, -digits) ? 0 : x;
+}
+
 /* Of a sorted list, between its entries. */
 static double stats_quantile(const double *sorted, int count, double share)
 {

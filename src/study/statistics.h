@@ -10,6 +10,10 @@
 /* The next of a stream of random numbers, 0 to count - 1; count from 1. */
 int stats_roll_below(uint64_t *state, int count);
 
+/* x as it is printed with so many digits behind the point: 0 where nothing is left of it, never
+ * "-0.0". */
+double stats_shown(double x, int digits);
+
 /* What items that belong together add up to: those of one image are not independent. */
 struct stats_cluster {
     double sum; /* of the items' values */

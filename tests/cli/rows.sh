@@ -193,6 +193,44 @@ refuses 2 "no task was measured on two" "one alone" "$VILSCOPE" compare --rows "
 refuses 2 "no row has such a field; there are kind, words, first_word, right" "a field that is not there" \
     "$VILSCOPE" compare --rows "$work/a.jsonl" "$work/b.jsonl" --slice color --json
 refuses 2 "slices is for evaluations" "slices of nothing" "$VILSCOPE" compare -m "$tiny" --slices
+
+# ---- measured and judged at once
+"$VILSCOPE" world -o "$work/w" --seed 7 --scenes 6 --retrieval 3
+grep '"text": "[^"]\{1,24\}"' "$work/w/data.jsonl" >"$work/w/short.jsonl"
+cp -r "$tiny" "$work/named"
+seq 3129 >"$work/named/vqa.txt"
+sed 's/"labels": {/&"vqa": "vqa.txt", /' "$tiny/model.json" >"$work/named/model.json"
+LC_ALL=C sed 's/encoder\.layer\.0\./encoder.layer.X./g; s/encoder\.layer\.1\./encoder.layer.0./g
+    s/encoder\.layer\.X\./encoder.layer.1./g' "$tiny/checkpoint.bin" >"$work/crossed.bin"
+both() { # both COMMAND OPTION...: on the set with two checkpoints
+    command=$1
+    shift
+    "$VILSCOPE" "$command" -m "$work/named" -c noise -c "$work/crossed.bin" --data \
+        "$work/w/short.jsonl" --no-log "$@" 2>"$work/err"
+}
+both eval --rows "$work/m.jsonl" >"$work/out"
+"$VILSCOPE" compare --rows "$work/m.jsonl" --calibration --json | grep -v '"source"' >"$work/want"
+both compare --calibration --json | grep -v '"source"' >"$work/have"
+[ "$(grep -c '"kind"\|"only_a"' "$work/have")" -ge 6 ] && cmp -s "$work/want" "$work/have"
+ok $? "a set is measured and judged as its rows are: $(diff "$work/want" "$work/have" | head -n 3)"
+both compare -t refcoco --limit 2 --csv >"$work/out"
+[ "$(sed 1d "$work/out" | cut -d, -f 1-5)" = '"refcoco","","noise","crossed.bin",2' ]
+ok $? "one task of it, and two items: $(sed 1d "$work/out")"
+both compare -t vqa --gallery "$work/page.html" --outcome wrong >"$work/out"
+[ "$(grep -c 'href="data:image/png;base64,' "$work/page.html")" -eq 1 ] &&
+    [ "$(grep -c '<article>' "$work/page.html")" -eq 1 ]
+ok $? "its pictures are where the set says: $(cat "$work/err")"
+mv "$work/w/images/000000.png" "$work/w/images/gone.png"
+both compare --csv >"$work/out"
+[ "$(grep -c 'are left out with noise: 1 of their images is not there' "$work/err")" -eq 1 ] &&
+    [ "$(grep -c 'are left out with crossed.bin' "$work/err")" -eq 1 ]
+ok $? "items without their picture are left out, and said: $(head -n 1 "$work/err")"
+refuses 2 "two checkpoints are needed" "one checkpoint" "$VILSCOPE" compare -m "$work/named" -c noise \
+    --data "$work/w/short.jsonl"
+refuses 2 "only one of --rows, --from, --data" "two sources" "$VILSCOPE" compare --data x --rows y
+refuses 2 "images is for --data" "folders of no set" "$VILSCOPE" compare --rows "$rows" --images .
+refuses 2 "go with --regions" "candidates alone" "$VILSCOPE" compare -m "$tiny" --data x --candidates y
+refuses 2 "limit is for --data" "a part of rows" "$VILSCOPE" compare --rows "$rows" --limit 3
 refuses 2 "rows are judged alone" "rows and weights" "$VILSCOPE" compare --rows "$rows" --weights
 
 # ---- a page of what flipped
