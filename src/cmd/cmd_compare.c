@@ -77,7 +77,7 @@ static const struct option_row option_rows[] = {
          "how far confidence can be trusted: calibration error, Brier score, reliability, risk; "
          "with --slice of each value, too"),
     FLAG("confusion", confusion, "which answers are taken for which others"),
-    TEXT("gallery", 0, "FILE", gallery, VALUES_FILES,
+    TEXT("gallery", 0, "FILE", gallery, VALUES_WRITTEN,
          "write items that came out otherwise as a page of HTML, the surest answers first (--top)"),
     TEXT("pictures", 0, "DIR", pictures, VALUES_FOLDERS,
          "--gallery: where the images are, by the name that the rows have for them"),

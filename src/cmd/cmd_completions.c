@@ -88,7 +88,8 @@ static void offer_values(const struct typed *t, enum option_values values)
 {
     switch (values) {
     case VALUES_CHECKPOINTS: offer_checkpoints(t); puts(":files"); break;
-    case VALUES_FILES: puts(":files"); break;
+    case VALUES_FILES:
+    case VALUES_WRITTEN: puts(":files"); break;
     case VALUES_FOLDERS: puts(":folders"); break;
     case VALUES_DEVICES: offer_devices(t); break;
     case VALUES_TASKS: offer_tasks(t); break;

@@ -31,7 +31,7 @@ struct options {
 
 static const char *const mix_type_choices[] = {MIX_TYPE_NAMES, NULL};
 static const struct option_row option_rows[] = {
-    TEXT("output", 'o', "PATH", output, VALUES_FILES,
+    TEXT("output", 'o', "PATH", output, VALUES_WRITTEN,
          "the file to write; a folder where several checkpoints come of it"),
     CHOICE("type", "TYPE", type, mix_type_choices, 0,
            "numbers of the weights; int8: each row of a matrix with a scale of its own"),
@@ -173,16 +173,13 @@ static int measure_one(struct conversion *c, const double *share, const char *pa
  * have in common belongs to those that were written with it. */
 static int check_place(const struct conversion *c, const char *path, struct vs_err *err)
 {
-    struct file_id there, own;
-    if (!file_id_of(path, &there))
-        return 0;
+    struct stat st;
     for (int k = 0; k < c->from_count; k++)
-        if (file_id_of(tensorfile_path(c->from[k]), &own) && own.device == there.device &&
-            own.inode == there.inode)
+        if (file_is_at(path, tensorfile_path(c->from[k])))
             return vs_fail(err, VS_E_USAGE, "%s: is one of the checkpoints that are read: give "
                            "another file with -o", path);
-    return c->o->force ? 0 : vs_fail(err, VS_E_USAGE, "%s: is there already (--force overwrites "
-                                     "it)", path);
+    return c->o->force || stat(path, &st) != 0
+               ? 0 : vs_fail(err, VS_E_USAGE, "%s: is there already (--force overwrites it)", path);
 }
 
 /* Written, asked, and written again with what was found out: what it says of itself is a part of

@@ -26,7 +26,7 @@ struct options {
 
 static const char *const formats[] = {REGION_OUT_NAMES, NULL};
 static const struct option_row option_rows[] = {
-    TEXT("output", 'o', "PATH", output, VALUES_FILES,
+    TEXT("output", 'o', "PATH", output, VALUES_WRITTEN,
          "a folder, NAME.lmdb, or NAME.tsv"),
     CHOICE("format", "KIND", format, formats, -1,
            "what is written; without it by the ending of PATH: .lmdb, .tsv (of "
@@ -206,17 +206,11 @@ static enum region_out kind_of(const struct options *o)
                                           : REGION_OUT_NPY;
 }
 
-static bool is_same_file(const char *a, const char *b)
-{
-    struct file_id x, y;
-    return file_id_of(a, &x) && file_id_of(b, &y) && x.device == y.device && x.inode == y.inode;
-}
-
 /* What is read is not written over. */
 static int check_output(const struct options *o, const struct sources *s, struct vs_err *err)
 {
     for (int i = 0; i < s->count; i++)
-        if (is_same_file(o->output, s->list[i]))
+        if (file_is_at(o->output, s->list[i]))
             return vs_fail(err, VS_E_USAGE, "%s: is what is read: give another place with -o",
                            o->output);
     return 0;

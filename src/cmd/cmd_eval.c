@@ -9,6 +9,7 @@
 #include "src/cmd/cmd_rows.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
+#include "src/formats/bytes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +48,7 @@ static const struct option_row option_rows[] = {
          "that the reference has for it (default: its configuration's)"),
     FLAG("as-reference", as_reference,
          "--reference: also where the reference takes wrong rows, which is said without it"),
-    TEXT("rows", 0, "PATH", rows, VALUES_FILES,
+    TEXT("rows", 0, "PATH", rows, VALUES_WRITTEN,
          "what came of each item: a file of JSON lines; with --reference also a folder, that gets "
          "the files that the reference writes (SPLIT_result.json)"),
     WORDS("from", 0, "FILE", from, VALUES_FILES,
@@ -69,7 +70,7 @@ static const struct option_row option_rows[] = {
     INT("batch", 0, "N", batch, 1, 100000000, 0,
         "compute N items at once; what is fastest on the device without it; scores do not depend "
         "on it"),
-    TEXT("predictions", 0, "FILE", predictions, VALUES_FILES,
+    TEXT("predictions", 0, "FILE", predictions, VALUES_WRITTEN,
          "write what the checkpoint answers, a row for each item, as the data sets' servers take "
          "it; items need not say what is right then"),
     ROW_JSON(json),
@@ -288,12 +289,25 @@ static int show(const struct measuring *g)
     return partly ? EXIT_PARTLY : EXIT_OK;
 }
 
+/* Of a folder the set is a file in it. */
+static int check_written(const struct measuring *g)
+{
+    const char *const written[] = {g->o->rows, g->o->predictions};
+    for (size_t i = 0; i < 2; i++)
+        if (written[i] && file_is_at(written[i], g->set->path))
+            return vs_fail(g->err, VS_E_USAGE, "%s: is the set that is read: give another file",
+                           written[i]);
+    return 0;
+}
+
 static int measure_set(struct measuring *g)
 {
     const struct options *o = g->o;
     struct vs_err why = {0};
-    int status = EXIT_OK, logged = EXIT_OK;
-    int rc = rows_open(&g->rows, o->rows, false, o->resume, g->err);
+    int status = EXIT_OK, logged = EXIT_OK, rc = check_written(g);
+    if (rc != 0)
+        return rc;
+    rc = rows_open(&g->rows, o->rows, false, o->resume, g->err);
     if (rc == 0 && g->rows.folder)
         rc = vs_fail(g->err, VS_E_USAGE, "%s: is a folder: with --data --rows is a file", o->rows);
     if (rc == 0 && !o->no_log)
@@ -376,10 +390,23 @@ static int eval_folder(const struct options *o, struct vs_err *err)
 /* What belongs to the other kind of data. */
 static int check_kind(const struct options *o)
 {
+    const char *idle = !o->from.count         ? NULL
+                       : o->data.path          ? "data"
+                       : o->reference          ? "reference"
+                       : o->rows               ? "rows"
+                       : o->predictions        ? "predictions"
+                       : o->data.images        ? "images"
+                       : o->data.regions       ? "regions"
+                       : o->data.annotations   ? "annotations"
+                       : o->limit              ? "limit"
+                       : o->attention          ? "attention"
+                       : o->strict             ? "strict"
+                       : o->resume             ? "resume"
+                       : o->as_reference       ? "as-reference" : NULL;
+    if (idle)
+        return command_usage("eval", "--from measures nothing: no --%s with it", idle);
     if (o->from.count)
-        return o->data.path || o->reference || o->rows || o->predictions
-                   ? command_usage("eval", "--from measures nothing: no --data, --reference, "
-                                   "--rows or --predictions with it") : 0;
+        return 0;
     if (o->evaluations.count)
         return command_usage("eval", "--evaluation is for --from LOG");
     bool folder = o->reference != NULL;

@@ -53,6 +53,12 @@ static json_t *plain_row(const struct eval_item *it, json_t *best)
 }
 
 /* Ids are numbers in VQA's files and text in the others. */
+static bool is_number(const char *id)
+{
+    size_t n = strlen(id);
+    return n > 0 && n < 19 && strspn(id, "0123456789") == n;
+}
+
 static json_t *row_of(const struct eval_item *it, const struct result *r)
 {
     json_t *best = best_of(it, r);
@@ -62,7 +68,7 @@ static json_t *row_of(const struct eval_item *it, const struct result *r)
         return json_pack("{s:o, s:o}", "identifier", plain_string(it->id), "prediction", best);
     if (strcmp(it->task->name, "gqa") == 0)
         return json_pack("{s:o, s:o}", "questionId", plain_string(it->id), "prediction", best);
-    if (!it->task->reading->listed)
+    if (!it->task->reading->listed || !is_number(it->id))
         return plain_row(it, best);
     return json_pack("{s:I, s:o}", "question_id", (json_int_t)strtoll(it->id, NULL, 10), "answer",
                      best);

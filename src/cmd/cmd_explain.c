@@ -4,6 +4,7 @@
 
 #include "src/base/mem.h"
 #include "src/base/plain.h"
+#include "src/formats/bytes.h"
 #include "src/cmd/cmd_explain.h"
 #include "src/cmd/cmd_model.h"
 #include "src/study/reference.h"
@@ -50,7 +51,7 @@ static const struct option_row option_rows[] = {
     SHARD(shard,
          "only every N-th item of each task from the I-th on: rows of all shards in one file, and "
          "--resume, make the table"),
-    TEXT("rows", 0, "FILE", rows, VALUES_FILES, "what came of each item, a line of JSON"),
+    TEXT("rows", 0, "FILE", rows, VALUES_WRITTEN, "what came of each item, a line of JSON"),
     FLAG("resume", resume,
          "--rows: go on behind the rows that are in it, of a run that was ended or killed"),
     FLAG("agreement", agreement, "also the rank correlation of every two methods"),
@@ -270,6 +271,9 @@ static int explain_set_file(struct explaining *x)
 {
     struct eval_set *set = NULL;
     int rc = eval_open(&x->o->data, &set, x->err);
+    if (rc == 0 && x->o->rows && file_is_at(x->o->rows, set->path))
+        rc = vs_fail(x->err, VS_E_USAGE, "%s: is the set that is read: give another file",
+                     x->o->rows);
     if (rc == 0)
         rc = explain_one_set(x, set);
     eval_free(set);

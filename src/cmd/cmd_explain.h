@@ -18,6 +18,7 @@ struct explain_column {
 struct explain_rows {
     const char *path; /* NULL: none are written */
     FILE *file;
+    bool stale;       /* it holds what goes when a row is written */
     json_t *past;     /* rows of an earlier run, an array; or NULL */
 };
 int explain_rows_open(struct explain_rows *r, const char *path, bool resume, struct vs_err *err);

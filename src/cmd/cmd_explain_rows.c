@@ -23,7 +23,7 @@ static int explain_rows_read(struct explain_rows *r, FILE *f, long *size, struct
     r->past = json_array();
     *size = 0;
     for (ssize_t n; rc == 0 && (n = getline(&line, &room, f)) > 0;) {
-        if (line[n - 1] != '\n')
+        if (line[n - 1] != '\n' && line[0] == '{')
             break;
         json_t *row = json_loadb(line, (size_t)n, JSON_ALLOW_NUL, NULL);
         number++;
@@ -65,7 +65,8 @@ int explain_rows_open(struct explain_rows *r, const char *path, bool resume, str
         return 0;
     if (resume)
         return explain_rows_again(r, err);
-    r->file = fopen(path, "we");
+    r->file = fopen(path, "ae");
+    r->stale = true; /* what is in it goes once there is a row to write */
     return r->file ? 0 : explain_rows_failed(path, err);
 }
 
@@ -74,6 +75,9 @@ int explain_rows_add(struct explain_rows *r, const json_t *row, struct vs_err *e
 {
     if (!r->file)
         return 0;
+    if (r->stale && ftruncate(fileno(r->file), 0) != 0 && errno != EINVAL) /* of a device */
+        return explain_rows_failed(r->path, err);
+    r->stale = false;
     char *text = json_dumps(row, JSON_COMPACT | JSON_REAL_PRECISION(12));
     bool good = text && fputs(text, r->file) >= 0 && putc('\n', r->file) >= 0 &&
                 fflush(r->file) == 0;

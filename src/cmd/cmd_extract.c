@@ -28,7 +28,7 @@ struct options {
 
 static const char *const formats[] = {"npy", "safetensors", NULL};
 static const struct option_row option_rows[] = {
-    TEXT("output", 'o', "PATH", e.out, VALUES_FILES,
+    TEXT("output", 'o', "PATH", e.out, VALUES_WRITTEN,
          "a folder for one file an image, or NAME.lmdb"),
     CHOICE("format", "KIND", format, formats, 0, "kind of the files in a folder"),
     TEXT("model", 'm', "DIR", model, VALUES_FOLDERS, "model directory that names a detector"),

@@ -20,7 +20,7 @@ struct options {
 
 static const struct option_row option_rows[] = {
     ROWS_PREPARED(model, checkpoints, inputs),
-    TEXT("output", 'o', "FILE", output, VALUES_FILES,
+    TEXT("output", 'o', "FILE", output, VALUES_WRITTEN,
          "safetensors with out.*, hid.* and attn.*"),
     ROW_THREADS(model.threads),
     ROW_DEVICE(model.device),

@@ -103,7 +103,7 @@ static const struct option_row option_rows[] = {
            "--attribute: how a word is left out: nobody attends to it, or [MASK] stands in"),
     FLAG("json", json, "the whole result as JSON, one document a checkpoint"),
     INT("top", 0, "N", top, 0, 1000000, 5, "lines of the answer to print"),
-    TEXT("attention", 0, "FILE", attention, VALUES_FILES,
+    TEXT("attention", 0, "FILE", attention, VALUES_WRITTEN,
          "write all attention maps as .safetensors, or the mean over heads of the text-to-image "
          "maps (layers, tokens, regions) as .npy"),
     ROW_DEVICE(model.device),

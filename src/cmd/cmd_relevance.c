@@ -24,10 +24,10 @@ static const struct option_row option_rows[] = {
     TEXT("targets", 0, "FILE", targets, VALUES_FILES,
          "JSON: {\"targets\": [{\"name\", \"output\", \"b\", \"terms\": [{\"index\", "
          "\"weight\"}]}, ...]}, and \"ig_steps\" (16; 0 for none)"),
-    TEXT("dump", 0, "FILE", dump, VALUES_FILES,
+    TEXT("dump", 0, "FILE", dump, VALUES_WRITTEN,
          "safetensors with grad.*, head.*, Rhat.*, R.*, read.*, mask.*, gxi.*, ig.* of each "
          "target, behind its name"),
-    TEXT("curves", 0, "FILE", curves, VALUES_FILES,
+    TEXT("curves", 0, "FILE", curves, VALUES_WRITTEN,
          "JSON with deletion and insertion curves of regions and tokens"),
     ROW_THREADS(model.threads),
     ROW_DEVICE(model.device),

@@ -4,11 +4,13 @@
 
 #include "src/base/mem.h"
 #include "src/cmd/vilscope.h"
+#include "src/formats/bytes.h"
 #include "src/task/task.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 const struct option_row *options_find(const struct command *c, const char *name)
 {
@@ -158,6 +160,49 @@ static void put_presets(const struct command *c, void *o)
             *(double *)((char *)o + r->at) = r->preset;
 }
 
+/* ---- files that are read and written */
+
+/* Two names of one file, which may have to be made yet; a folder may be read and written. */
+static bool options_same_file(const char *a, const char *b)
+{
+    struct stat st;
+    return stat(a, &st) == 0 ? S_ISREG(st.st_mode) && file_is_at(a, b) : strcmp(a, b) == 0;
+}
+
+/* Whether one of the files that r takes is the one at path. */
+static bool options_take_file(const struct option_row *r, const void *o, const char *path)
+{
+    const void *at = (const char *)o + r->at;
+    bool files = r->values == VALUES_FILES || r->values == VALUES_WRITTEN ||
+                 r->values == VALUES_CHECKPOINTS;
+    if (files && r->kind == OPTION_TEXT)
+        return *(const char *const *)at && options_same_file(*(const char *const *)at, path);
+    const struct words *w = files && r->kind == OPTION_WORDS ? at : NULL;
+    for (int i = 0; w && i < w->count; i++)
+        if (options_same_file(w->list[i], path))
+            return true;
+    return false;
+}
+
+static int options_check_written(const struct command *c, const void *o, char **args, int count)
+{
+    bool files = c->values == VALUES_FILES || c->values == VALUES_CHECKPOINTS;
+    for (const struct option_row *r = c->rows; r->kind != OPTION_END; r++) {
+        const char *path = r->values == VALUES_WRITTEN
+                               ? *(const char *const *)(const void *)((const char *)o + r->at)
+                               : NULL;
+        for (const struct option_row *x = c->rows; path && x->kind != OPTION_END; x++)
+            if (x != r && options_take_file(x, o, path))
+                return command_usage(c->name, "--%s %s: is the file of --%s, too: give another one",
+                                     r->name, path, x->name);
+        for (int i = 0; path && files && i < count; i++)
+            if (options_same_file(args[i], path))
+                return command_usage(c->name, "--%s %s: is what is read: give another file",
+                                     r->name, path);
+    }
+    return 0;
+}
+
 /* ---- the command line */
 
 struct parse {
@@ -266,5 +311,5 @@ int options_parse(const struct command *c, int argc, char **argv, void *o, char 
     args[*count] = NULL;
     if (rc == 0 && !p.help && c->most >= 0 && *count > c->most)
         return command_usage(c->name, "unexpected argument '%s'", args[c->most]);
-    return rc ? rc : p.help;
+    return rc ? rc : p.help ? p.help : options_check_written(c, o, args, *count);
 }

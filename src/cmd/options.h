@@ -37,7 +37,8 @@ enum option_kind {
 /* What a shell offers for a value, and for a command's other arguments. */
 enum option_values {
     VALUES_NONE, VALUES_FILES, VALUES_FOLDERS, VALUES_CHECKPOINTS, VALUES_DEVICES, VALUES_TASKS,
-    VALUES_COMMANDS
+    VALUES_COMMANDS,
+    VALUES_WRITTEN /* files that are written: none of those that the same command is to read */
 };
 
 struct option_row {

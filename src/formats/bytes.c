@@ -43,6 +43,13 @@ bool file_id_same(const struct file_id *a, const struct file_id *b)
            a->written == b->written && a->changed == b->changed;
 }
 
+bool file_is_at(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino &&
+           (S_ISREG(x.st_mode) || S_ISDIR(x.st_mode));
+}
+
 static int fail_changed(const char *path, struct vs_err *err)
 {
     return vs_fail(err, VS_E_IO, "%s: the file changed while it was read: open it again when it is "

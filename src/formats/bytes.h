@@ -38,6 +38,9 @@ int bytes_check(const struct bytes *b, int rc, struct vs_err *err);
 /* The state of the file at path; false when it cannot be asked. */
 bool file_id_of(const char *path, struct file_id *out);
 bool file_id_same(const struct file_id *a, const struct file_id *b);
+/* Whether two names are of one file or folder, which is there: what is read is not written over.
+ * Devices are none. */
+bool file_is_at(const char *a, const char *b);
 
 /* SHA-256, incremental. */
 struct sha256 {

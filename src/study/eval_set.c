@@ -57,8 +57,8 @@ static int read_answers(const struct reader *r, const json_t *v, struct eval_ite
     if (json_is_string(one))
         eval_add_label(it, json_string_value(one), 1);
     json_object_foreach((json_t *)(uintptr_t)many, label, worth) {
-        if (!json_is_number(worth))
-            return bad(r, "\"answers\" is not an object of answers and what each is worth");
+        if (!json_is_number(worth) || json_number_value(worth) < 0 || json_number_value(worth) > 1)
+            return bad(r, "\"answers\" is not an object of answers and what each is worth, 0 to 1");
         eval_add_label(it, label, json_number_value(worth));
     }
     return it->label_count ? 0 : bad(r, "no \"answer\" and no \"answers\"");

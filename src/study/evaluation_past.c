@@ -91,9 +91,9 @@ static int read_rows(struct evaluation_past *p, struct vs_err *err)
     size_t room = 0;
     int rc = 0;
     for (ssize_t n; rc == 0 && (n = getline(&line, &room, p->file)) > 0;) {
-        if (line[n - 1] != '\n') /* cut off */
+        if (line[n - 1] != '\n' && line[0] == '{') /* cut off */
             break;
-        rc = add_row(p, line, (size_t)n - 1, (long)p->size, err);
+        rc = add_row(p, line, (size_t)n - (line[n - 1] == '\n'), (long)p->size, err);
         p->size += (size_t)n;
     }
     if (rc == 0 && ferror(p->file))

@@ -54,8 +54,11 @@ cp "$work/float32.safetensors" "$work/one/shared.safetensors"
 refuses 2 "is the file of what all have in common" "one that is called as what all have" "$VILSCOPE" convert \
     --force "$work/one/shared.safetensors" "$work/two/model.safetensors" -o "$work/named"
 cp "$work/float32.safetensors" "$work/own.safetensors"
-refuses 2 "is one of the checkpoints that are read" "itself" "$VILSCOPE" convert --force --type int8 \
+refuses 2 "own.safetensors: is what is read" "itself" "$VILSCOPE" convert --force --type int8 \
     "$work/own.safetensors" -o "$work/own.safetensors"
+cp -r "$tiny" "$work/tiny"
+refuses 2 "is one of the checkpoints that are read" "itself, by its name" "$VILSCOPE" convert --force --type int8 \
+    -m "$work/tiny" noise -o "$work/tiny/checkpoint.bin"
 cp "$work/own.safetensors" "$work/other.safetensors"
 refuses 2 "shared.safetensors: is there already" "what earlier ones have in common" "$VILSCOPE" convert \
     "$work/other.safetensors" "$work/own.safetensors" -o "$work/both"

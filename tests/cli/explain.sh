@@ -55,6 +55,14 @@ echo '{"task": 5}' >"$work/bad"
 refuses 1 "line 1 is no row" "no rows" explain --rows "$work/bad" --resume
 echo '[' >"$work/bad"
 refuses 1 "line 1 is no row" "no JSON" explain --rows "$work/bad" --resume
+printf 'a note without an end' >"$work/bad"
+cp "$work/bad" "$work/kept"
+refuses 1 "line 1 is no row" "a note" explain --rows "$work/bad" --resume
+refuses 1 "none: No such file" "no set" e --data "$work/none" --rows "$work/bad"
+cp "$work/set/data.jsonl" "$work/data.jsonl"
+refuses 2 "data.jsonl: is the set that is read" "rows onto the set" e --data "$work/set" --rows "$work/set/data.jsonl"
+cmp -s "$work/kept" "$work/bad" && cmp -s "$work/data.jsonl" "$work/set/data.jsonl"
+ok $? "all of them are as they were"
 
 # ---- numbers: of one item, what query has; of all, what the rows have
 python=
