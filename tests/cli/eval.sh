@@ -357,6 +357,12 @@ open gqa.json --predictions "$work/none/rows" >"$work/out" 2>&1
 [ $? -eq 1 ] && grep -q "none/rows" "$work/out"
 ok $? "a file that cannot be written: $(cat "$work/out")"
 
+"$VILSCOPE" world -o "$work/world" --seed 5000 --scenes 1 >/dev/null 2>&1
+grep '"task": "vqa"' "$work/world/data.jsonl" | head -n 1 | sed 's/{/{"id": "q-7", /' >"$work/world/named.jsonl"
+"$VILSCOPE" eval -m "$frozen" -c final --no-log --data "$work/world/named.jsonl" --predictions "$work/p" >"$work/out" 2>"$work/err"
+[ $? -eq 0 ] && grep -q '"id": "q-7"' "$work/p" && ! grep -q question_id "$work/p"
+ok $? "a name that is no number is no question_id: $(tr -d '\n' <"$work/p")"
+
 # ---- what is read is not written over
 mkdir "$work/own"
 cp "$work/right.jsonl" "$work/own/data.jsonl"
