@@ -1,6 +1,6 @@
 # The core library and the program.
 noinst_LIBRARIES += libcore.a
-libcore_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(UTF8PROC_CFLAGS) \
+libcore_a_CPPFLAGS = $(AM_CPPFLAGS) -DVS_LIBDIR='"$(pkglibdir)"' $(JANSSON_CFLAGS) $(UTF8PROC_CFLAGS) \
 	$(STB_CFLAGS) $(LMDB_CFLAGS) $(JPEG_CFLAGS) $(WEBP_CFLAGS) $(YAML_CFLAGS) $(ZLIB_CFLAGS)
 libcore_a_SOURCES =
 CORE_LIBS = libcore.a $(KERN_LIBS) $(JANSSON_LIBS) $(UTF8PROC_LIBS) $(LMDB_LIBS) \

@@ -219,6 +219,8 @@ static void doctor_libraries(struct findings *f)
     missing = "libwebp (WebP is not read)";
 #elif !defined HAVE_LIBYAML
     missing = "libyaml (the detector's published configuration is not read)";
+#elif !defined HAVE_LIBHDF5
+    missing = "libhdf5 (regions in HDF5 files are not read)";
 #endif
     if (missing[0])
         finding_add(f, FOUND_NOTE, "libraries", "./bootstrap installs it and builds again",

@@ -54,6 +54,11 @@ int version_print(void)
 #else
     printf(", no WebP");
 #endif
+#ifdef HAVE_LIBHDF5
+    printf(", HDF5");
+#else
+    printf(", no HDF5");
+#endif
 #ifdef HAVE_CUDA_MODULE
     printf(", CUDA module\n");
 #else

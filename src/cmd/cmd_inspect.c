@@ -19,7 +19,7 @@ struct options {
 
 static const struct option_row option_rows[] = {
     TEXT("key", 'k', "KEY", key, VALUES_NONE,
-         "show the regions of this image of an LMDB or TSV file"),
+         "show the regions of this image of an LMDB, TSV or HDF5 file"),
     FLAG("json", json, "as JSON, one document a file"),
     ROW_UNSAFE,
     END,

@@ -14,7 +14,7 @@ static const struct option_row option_rows[] = {
     FLAG("force", force, "write a model.json that is there anew"),
     TEXT("image", 0, "FILE", image, VALUES_FILES, "the image to ask about"),
     TEXT("regions", 0, "FILE", regions, VALUES_FILES, "its regions, when no detector finds them"),
-    TEXT("key", 0, "KEY", key, VALUES_NONE, "their entry in an LMDB or TSV file"),
+    TEXT("key", 0, "KEY", key, VALUES_NONE, "their entry in an LMDB, TSV or HDF5 file"),
     TASK(task, "task of the question (default: the first that the checkpoint answers)"),
     TEXT("text", 0, "TEXT", text, VALUES_NONE, "the question"),
     FLAG("no-query", no_query, "ask nothing at the end"),

@@ -18,6 +18,8 @@ libcore_a_SOURCES += \
 	src/formats/filesystem.c src/formats/filesystem.h \
 	src/formats/guard.c src/formats/guard.h \
 	src/formats/gunzip.c src/formats/gunzip.h \
+	src/formats/hdf5load.c src/formats/hdf5read.h \
+	src/formats/hdf5side.c src/formats/hdf5side.h \
 	src/formats/image.c src/formats/image.h src/formats/image_priv.h \
 	src/formats/jsonscan.c src/formats/jsonscan.h \
 	src/formats/labels.c src/formats/labels.h \
@@ -34,6 +36,7 @@ libcore_a_SOURCES += \
 	src/formats/pixels.c \
 	src/formats/pngwrite.c src/formats/pngwrite.h \
 	src/formats/regionfile.c \
+	src/formats/regionhdf5.c src/formats/regionhdf5.h \
 	src/formats/regionlmdb.c src/formats/regionlmdb.h \
 	src/formats/regionstore.c src/formats/regionstore.h \
 	src/formats/regionout.c src/formats/regionout.h \
@@ -60,3 +63,22 @@ libcore_a_SOURCES += \
 	src/formats/tsv.c \
 	src/formats/weightmix.c src/formats/weightmix.h \
 	src/formats/zip.c src/formats/zip.h
+
+# What uses libhdf5 is a module, opened when an HDF5 file is.
+HDF5_MODULE_FILES = src/formats/hdf5map.c src/formats/hdf5read.c
+HDF5_MODULE_INCLUDES = src/formats/hdf5map.h src/formats/hdf5read.h src/formats/bytes.h \
+	src/base/err.h
+EXTRA_DIST += $(HDF5_MODULE_FILES) src/formats/hdf5map.h
+CLEANFILES += vilscope-hdf5.so
+if HDF5
+hdf5moduledir = $(pkglibdir)
+hdf5module_DATA = vilscope-hdf5.so
+AM_V_HDF5 = $(am__v_HDF5_@AM_V@)
+am__v_HDF5_ = $(am__v_HDF5_@AM_DEFAULT_V@)
+am__v_HDF5_0 = @echo "  CCLD    " $@;
+vilscope-hdf5.so: $(HDF5_MODULE_FILES) $(HDF5_MODULE_INCLUDES)
+	$(AM_V_HDF5)$(CC) $(AM_CPPFLAGS) $(HDF5_CFLAGS) $(CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) -fPIC -shared \
+	  -fvisibility=default $(AM_LDFLAGS) $(LDFLAGS) -o $@.tmp $(srcdir)/src/formats/hdf5map.c \
+	  $(srcdir)/src/formats/hdf5read.c $(HDF5_LIBS)
+	@mv $@.tmp $@
+endif

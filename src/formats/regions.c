@@ -6,6 +6,7 @@
 #include "src/formats/gunzip.h"
 #include "src/formats/labels.h"
 #include "src/formats/npy.h"
+#include "src/formats/regionhdf5.h"
 #include "src/base/mem.h"
 
 #include <stdlib.h>
@@ -128,11 +129,33 @@ static int read_tsv(const char *path, struct bytes *map, const char *key, struct
     return regions_from_tsv(map, key, out, err);
 }
 
+static bool is_hdf5(const char *path, const struct bytes *map)
+{
+    (void)path;
+    return regions_are_hdf5(map);
+}
+
+static int read_hdf5(const char *path, struct bytes *map, const char *key, struct regions **out,
+                     struct vs_err *err)
+{
+    (void)path;
+    return regions_from_hdf5(map, key, out, err);
+}
+
+static int each_hdf5(const char *path, const struct bytes *map, const struct region_sink *sink,
+                     struct vs_err *err)
+{
+    (void)path;
+    return regions_each_hdf5(map, sink, err);
+}
+
 /* All formats of regions, in the order in which they are tried. */
 static const struct region_format formats[] = {
     {"LMDB", "LMDB", SHOWS_DATABASE, is_lmdb, read_lmdb, each_lmdb},
     {"npy", ".npy (the reference's, MMF's with its _info.npy)", SHOWS_ARRAY, is_npy,
      regions_read_npy, NULL},
+    {"HDF5", "HDF5 (bottom-up-attention-vqa's, GQA's, a group for each image)", SHOWS_REGIONS,
+     is_hdf5, read_hdf5, each_hdf5},
     {"npz", ".npz (x, bbox, image_w, image_h)", SHOWS_REGIONS, is_npz, read_npz, NULL},
     {"safetensors", "safetensors", SHOWS_TENSORS, is_safetensors, read_safetensors, NULL},
     {"pickle", "a dictionary in .pkl or .pt", SHOWS_REGIONS, is_pickle, regions_read_pickle,

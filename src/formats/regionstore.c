@@ -4,6 +4,7 @@
 
 #include "src/formats/gunzip.h"
 #include "src/formats/lmdb.h"
+#include "src/formats/regionhdf5.h"
 #include "src/formats/regions_priv.h"
 #include "src/base/mem.h"
 #include "src/base/strmap.h"
@@ -13,13 +14,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum store_kind { STORE_FILES, STORE_LMDB, STORE_TSV };
+enum store_kind { STORE_FILES, STORE_LMDB, STORE_TSV, STORE_HDF5 };
 
 struct regionstore {
     char *path;
     enum store_kind kind;
     struct lmdb db;       /* STORE_LMDB */
-    struct bytes map;     /* STORE_TSV */
+    struct bytes map;     /* STORE_TSV, STORE_HDF5 */
+    struct hdf5_index index; /* STORE_HDF5 */
     struct strmap names;  /* of its lines, in the map */
     struct tsv_place *at; /* where those are */
     size_t count, room;
@@ -52,9 +54,13 @@ static int open_table(struct regionstore *s, struct vs_err *err)
         s->kind = STORE_LMDB;
         return lmdb_open(s->path, &s->db, err);
     }
+    if (regions_are_hdf5(&s->map)) {
+        s->kind = STORE_HDF5;
+        return hdf5_index_open(&s->map, &s->index, err);
+    }
     if (f->shows != SHOWS_LINES)
-        return vs_fail(err, VS_E_FORMAT, "%s: no table of the regions of many images: an LMDB or "
-                       "a TSV is needed, or a folder with a file for each (vilscope "
+        return vs_fail(err, VS_E_FORMAT, "%s: no table of the regions of many images: an LMDB, a "
+                       "TSV or HDF5 is needed, or a folder with a file for each (vilscope "
                        "convert-regions makes them)", s->path);
     s->kind = STORE_TSV;
     tsv_each(&s->map, take_line, s);
@@ -89,6 +95,7 @@ void regionstore_close(struct regionstore *s)
     if (!s)
         return;
     lmdb_close(&s->db);
+    hdf5_index_close(&s->index);
     strmap_fini(&s->names);
     bytes_close(&s->map);
     free(s->at);
@@ -126,6 +133,7 @@ static bool has_key(const struct regionstore *s, const char *key)
     switch (s->kind) {
     case STORE_LMDB: return lmdb_get(&s->db, key, strlen(key), &data, &len, NULL) == 0 && data;
     case STORE_TSV: return strmap_get(&s->names, key, strlen(key)) >= 0;
+    case STORE_HDF5: return strmap_get(&s->index.names, key, strlen(key)) >= 0;
     case STORE_FILES: break;
     }
     file = file_of(s, key);
@@ -175,6 +183,11 @@ static int read_key(const struct regionstore *s, const char *key, struct regions
         int i = strmap_get(&s->names, key, strlen(key));
         return regions_still_sound(&s->map, regions_from_tsv_line(&s->map, s->at[i], out, err), out,
                                    err);
+    }
+    if (s->kind == STORE_HDF5) {
+        int i = strmap_get(&s->index.names, key, strlen(key));
+        int rc = regions_from_hdf5_at(&s->map, &s->index, i, out, err);
+        return regions_still_sound(&s->map, rc, out, err);
     }
     char *file = file_of(s, key);
     if (!file)

@@ -61,10 +61,10 @@ in_recipe() {
     [ -z "$left" ]
     ok $? "$1 names all that is installed $left"
 }
-sed 's/ .*//; s/[.]/\\./g; s/^/^/' debian/*.install >"$work/patterns"
+sed 's/ .*//; s/[.]/\\./g; s|/\*/|/|; s/^/^/' debian/*.install >"$work/patterns"
 in_recipe debian/*.install
 sed -n '/^%files/,$p' packaging/rpm/vilscope.spec | sed -n 's/^%{_/%{_/p' |
-    sed 's|%{_docdir}|usr/share/doc|; s|%{_bindir}|usr/bin|; s|%{_datadir}|usr/share|; s|%{_mandir}|usr/share/man|
+    sed 's|%{_docdir}|usr/share/doc|; s|%{_bindir}|usr/bin|; s|%{_datadir}|usr/share|; s|%{_libdir}|usr/lib|; s|%{_mandir}|usr/share/man|
         s|%{name}|vilscope|; s/\./\\./g; s/\*/.*/g; s/^/^/' >"$work/patterns"
 in_recipe packaging/rpm/vilscope.spec
 

@@ -217,6 +217,11 @@ TAP_TESTS += test-pickle
 test_pickle_SOURCES = tests/unit/test-pickle.c
 test_pickle_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
 test_pickle_LDADD = $(CORE_LIBS)
+TAP_TESTS += test-hdf5
+test_hdf5_SOURCES = tests/unit/test-hdf5.c
+test_hdf5_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
+test_hdf5_LDADD = $(CORE_LIBS)
+
 TAP_TESTS += test-regions
 test_regions_SOURCES = tests/unit/test-regions.c
 test_regions_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit

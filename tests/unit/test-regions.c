@@ -246,7 +246,6 @@ static void kinds(void)
         size_t n;
         const char *what;
     } cases[] = {
-        {"\x89HDF\r\n\x1a\n\0\0\t", 11, "is an HDF5 file"},
         {"\x1f\x8b\x08\t\0\0\0\0", 8, "compressed by gzip, and damaged or cut off"},
         {"version https://git-lfs.github.com/spec/v1\noid", 46, "is a Git LFS pointer"},
         {"<!DOCTYPE html><html>\t\t\t\t\t\t", 27, "is a web page, in place of a download"},

@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Writes region features as HDF5 in the layouts that are around: usage: hdf5_regions.py FOLDER
+
+Needs h5py. The files of tests/data/regions/*.h5 and what is beside them were made by it: in each, image 42
+has the regions of tests/data/regions/mmf.npy, and another image others."""
+import json
+import os
+import pickle
+import sys
+
+import h5py
+import numpy as np
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+DATA = os.path.join(HERE, "../data/regions")
+SIZES = [(50, 40), (96, 64)]  # of images 9 and 42
+
+
+def images():
+    """Features and boxes of image 9, then of image 42."""
+    info = np.load(os.path.join(DATA, "mmf_info.npy"), allow_pickle=True).item()
+    n = int(info["num_boxes"])
+    features = np.load(os.path.join(DATA, "mmf.npy"))[:n].astype(np.float32)
+    boxes = np.asarray(info["bbox"], np.float32)[:n]
+    other = (boxes * 0.5).astype(np.float32)
+    return [(features[::-1] * 2, other), (features, boxes)], info
+
+
+def shares(boxes, size):
+    """The six numbers of a box as shares of the image: corners, width, height."""
+    s = boxes.astype(np.float64) / np.tile(size, 2)
+    return np.concatenate([s, s[:, 2:] - s[:, :2]], 1).astype(np.float32)
+
+
+def table(path, both):
+    """tools/detection_features_converter.py of bottom-up-attention-vqa, with its pickle of rows."""
+    with h5py.File(path, "w") as f:
+        f["image_features"] = np.stack([x for x, _ in both])
+        f["image_bb"] = np.stack([b for _, b in both])
+        f["spatial_features"] = np.stack([shares(b, s) for (_, b), s in zip(both, SIZES)])
+    with open(os.path.splitext(path)[0] + "_imgid2idx.pkl", "wb") as f:
+        pickle.dump({9: 0, 42: 1}, f, 2)
+
+
+def flat(path, both):
+    """The adaptive one, compressed; names as text of any length, sizes beside them."""
+    with h5py.File(path, "w") as f:
+        f.create_dataset("image_features", data=np.concatenate([x for x, _ in both]), compression="gzip")
+        f["image_bb"] = np.concatenate([b for _, b in both])
+        n = len(both[0][0])
+        f["pos_boxes"] = np.array([[0, n], [n, 2 * n]], np.int32)
+        f["image_ids"] = np.array(["9", "42"], dtype=object)
+        f["image_w"], f["image_h"] = [s[0] for s in SIZES], [s[1] for s in SIZES]
+
+
+def groups(path, both, info):
+    """A group for each image, sizes as attributes, big-endian numbers."""
+    with h5py.File(path, "w") as f:
+        for name, (x, b), size in zip(("9", "42"), both, SIZES):
+            g = f.create_group(name)
+            g["features"], g["boxes"] = x.astype(">f4"), b.astype(">f8")
+            g["objects_id"] = np.asarray(info["objects"])[:len(x)]
+            g["cls_prob"] = np.asarray(info["cls_prob"], np.float32)[:len(x)]
+            g.attrs["image_w"], g.attrs["image_h"] = size
+
+
+def gqa(path, both):
+    """A part of GQA's, filled up with rows that do not count, and the JSON that goes with all parts."""
+    fill = lambda x: np.pad(x, ((0, 2), (0, 0)))
+    with h5py.File(path, "w") as f:
+        f["features"] = np.stack([fill(x) for x, _ in both])
+        f["bboxes"] = np.stack([fill(b) for _, b in both])
+    entry = lambda i, file: {"width": SIZES[i][0], "height": SIZES[i][1], "objectsNum": len(both[i][0]),
+                             "idx": i, "file": file}
+    with open(os.path.join(os.path.dirname(path), "gqa_objects_info.json"), "w") as f:
+        json.dump({"n1": entry(0, 0), "9": entry(0, 3), "42": entry(1, 3)}, f)
+
+
+def one(path, both):
+    """One image, which is called as its file is."""
+    with h5py.File(path, "w") as f:
+        f["features"], f["boxes"] = both[1]
+        f["image_width"], f["image_height"] = SIZES[1]
+
+
+def main():
+    folder = sys.argv[1]
+    os.makedirs(folder, exist_ok=True)
+    both, info = images()
+    table(os.path.join(folder, "val36.h5"), both)
+    flat(os.path.join(folder, "adaptive.h5"), both)
+    groups(os.path.join(folder, "groups.h5"), both, info)
+    gqa(os.path.join(folder, "gqa_objects_3.h5"), both)
+    one(os.path.join(folder, "42.h5"), both)
+
+
+if __name__ == "__main__":
+    main()
