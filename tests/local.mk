@@ -139,7 +139,7 @@ else
 bench-screen:
 	@echo 'from a key to the screen: needs libvterm-dev'
 endif
-bench: bench-forward bench-back bench-detector bench-kern bench-screen
+bench: bench-forward bench-back bench-detector bench-kern bench-screen bench-rows
 	@./bench-kern
 	@printf 'detector: network ms, selection ms, peak MB: '; ./bench-detector \
 	  $(srcdir)/tests/data/tiny/detector.json $(srcdir)/tests/data/tiny/detector.pth \
@@ -152,13 +152,18 @@ bench: bench-forward bench-back bench-detector bench-kern bench-screen
 	  printf 'the way back, 38 tokens, %s threads (ms of a pass, a recorded one, back): ' $$threads; \
 	  ./bench-back $(BENCH_CONFIG) $(BENCH_CHECKPOINT) 37 101 $$threads 11 || exit 1; \
 	done
+	@./bench-rows bench-rows.db $(BENCH_ROWS)
 # The log with a million queries (1.5 GB, made once and kept): sessions/NOTES.md.
-EXTRA_PROGRAMS += bench-sessions
+EXTRA_PROGRAMS += bench-sessions bench-rows
 bench_sessions_SOURCES = tests/bench/bench-sessions.c tests/bench/median.h
 bench_sessions_CPPFLAGS = $(TEST_CPPFLAGS) $(SQLITE_CFLAGS)
 bench_sessions_LDADD = $(SESSION_LIBS) $(CORE_LIBS)
-CLEANFILES += bench-sessions
+bench_rows_SOURCES = tests/bench/bench-rows.c tests/bench/median.h
+bench_rows_CPPFLAGS = $(TEST_CPPFLAGS) $(SQLITE_CFLAGS)
+bench_rows_LDADD = $(SESSION_LIBS) $(CORE_LIBS)
+CLEANFILES += bench-sessions bench-rows
 BENCH_LOG = bench-log.db
+BENCH_ROWS = 1000000
 BENCH_QUERIES = 1000000
 bench-log: bench-sessions
 	@./bench-sessions $(BENCH_LOG) $(BENCH_QUERIES)

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Times the log: makes one of so many queries, then opens the history, searches at every key of
- * some phrases, and logs queries beside bare SQLite inserts of the same bytes, in turn. Then as
- * many rows of evaluations in a log of their own: how fast they come in, and what slices and flips
- * take.
+ * some phrases, and logs queries beside bare SQLite inserts of the same bytes, in turn.
  *
- * usage: bench-sessions FILE [QUERIES [ROWS]]   (FILE is made, or used again when it has as many;
- * as many rows as queries without ROWS) */
+ * usage: bench-sessions FILE [QUERIES]   (FILE is made, or used again when it has as many) */
 #include "median.h"
 #include "sessions/db.h"
 #include "sessions/tend.h"
@@ -15,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define ROUNDS 300
@@ -153,17 +149,6 @@ static int generate(const char *path, int64_t want, struct vs_err *err)
 }
 
 /* ---- timing */
-
-static double report(const char *what, double *ms, int n, double limit)
-{
-    double middle = median(ms, n);
-    printf("%-44s %8.3f ms median %8.3f at 95 %% %8.3f most", what, middle, ms[n * 95 / 100],
-           ms[n - 1]);
-    if (limit > 0)
-        printf("   limit %g: %s", limit, middle < limit ? "kept" : "ABOVE");
-    putchar('\n');
-    return middle;
-}
 
 static int time_history(const char *path, struct vs_err *err)
 {
@@ -331,113 +316,11 @@ static int time_logging(const char *path, struct vs_err *err)
     return rc;
 }
 
-/* ---- rows of evaluations */
-
-#define EVALUATIONS 96 /* of 12 tasks on 8 checkpoints */
-
-/* Like one of VQA: ten answers, five fields, 0.6 KB. */
-static void add_row(struct buf *b, int item)
-{
-    static const char *const kinds[] = {"yes/no", "number", "other"};
-    buf_printf(b, "{\"task\": \"vqa\", \"split\": \"minval\", \"checkpoint\": \"step\", \"index\":"
-               " %d, \"id\": %d, \"image\": %d, \"text\": \"what color is the %u\", \"tokens\":"
-               " [101",
-               item, 262148000 + item, item / 3, roll(1000));
-    for (int i = 0; i < 8; i++)
-        buf_printf(b, ", %u", roll(30000));
-    buf_printf(b, "], \"regions\": 101, \"choice\": %u, \"answer\": \"answer\", \"top\": [",
-               roll(3129));
-    for (int i = 0; i < 10; i++)
-        buf_printf(b, "%s[%u, %.9g]", i ? ", " : "", roll(3129), 3 - i + roll(1000) / 1000.0);
-    bool good = roll(3) > 0;
-    buf_printf(b, "], \"target\": [[8, 13], [1, 0.3]], \"margin\": %.9g, \"score\": %s,"
-               " \"correct\": %s, \"fields\": {\"answer_type\": \"%s\", \"turns\": %u}}\n",
-               roll(1000) / 100.0,
-               good ? "1.0" : "0.0", good ? "true" : "false", kinds[roll(3)], roll(10));
-}
-
-static int time_inserts(struct log *l, int64_t rows, struct vs_err *err)
-{
-    struct buf b = {0};
-    int64_t session = 0, each = rows / EVALUATIONS, bytes = 0;
-    int rc = log_begin_session(l, "bench", &session, err);
-    double ms = 0, own = 0;
-    for (int k = 0; k < EVALUATIONS && rc == 0; k++) {
-        b.len = 0;
-        for (int i = 0; i < each; i++)
-            add_row(&b, i);
-        struct log_evaluation e = {.task = task_find("vqa"), .checkpoint_name = "step",
-                                   .data_digest = "d", .items = (int)each, .split = "minval",
-                                   .rows = b.data, .rows_size = b.len};
-        snprintf(e.checkpoint_digest, DIGEST_HEX, "%064d", k % 8);
-        double start = vs_now_ms();
-        clock_t before = clock();
-        rc = log_evaluation(l, session, &e, err);
-        own += (double)(clock() - before) / CLOCKS_PER_SEC;
-        ms += vs_now_ms() - start;
-        bytes += (int64_t)b.len;
-    }
-    buf_fini(&b);
-    double rate = (double)(each * EVALUATIONS) / ms * 1000;
-    /* On a machine that others use, too, the second number is the one that can be compared. */
-    printf("%lld rows of %.2f KB: %.0f a second, %.0f of processor time   limit 50000: %s\n",
-           (long long)(each * EVALUATIONS), (double)bytes / (double)(each * EVALUATIONS) / 1e3,
-           rate, (double)(each * EVALUATIONS) / own, rate >= 50000 ? "kept" : "BELOW");
-    return rc;
-}
-
-static int time_statement(struct log *l, const char *what, const char *sql, struct vs_err *err)
-{
-    double ms[21];
-    int rc = 0;
-    FILE *none = fopen("/dev/null", "w");
-    for (int i = 0; i < 21 && rc == 0 && none; i++) {
-        double start = vs_now_ms();
-        rc = log_sql(l, sql, LOG_CSV, none, err);
-        ms[i] = vs_now_ms() - start;
-    }
-    if (none)
-        fclose(none);
-    if (rc == 0)
-        report(what, ms, 21, 100);
-    return rc;
-}
-
-static int time_rows(const char *path, int64_t rows, struct vs_err *err)
-{
-    char *own = xasprintf("%s-evaluations", path);
-    struct log *l = NULL;
-    unlink(own);
-    int rc = log_open(own, false, &l, err);
-    if (rc == 0)
-        rc = time_inserts(l, rows, err);
-    log_close(l);
-    l = NULL;
-    if (rc == 0)
-        rc = log_open(own, true, &l, err);
-    if (rc == 0)
-        rc = time_statement(l, "scores of all slices of an evaluation",
-                            "SELECT * FROM slice_scores WHERE evaluation_id = 40", err);
-    if (rc == 0)
-        rc = time_statement(l, "rows of a slice",
-                            "SELECT name, answer, score FROM sliced_rows WHERE"
-                            " evaluation_id = 40 AND field = 'answer_type' AND value = 'number'",
-                            err);
-    if (rc == 0)
-        rc = time_statement(l, "flips between two evaluations",
-                            "SELECT name, a_answer, b_answer FROM row_flips WHERE a_evaluation ="
-                            " 40 AND b_evaluation = 41", err);
-    log_close(l);
-    unlink(own);
-    free(own);
-    return rc;
-}
-
 int main(int argc, char **argv)
 {
     struct vs_err err = {0};
     if (argc < 2) {
-        fprintf(stderr, "usage: bench-sessions FILE [QUERIES [ROWS]]\n");
+        fprintf(stderr, "usage: bench-sessions FILE [QUERIES]\n");
         return 2;
     }
     int rc = generate(argv[1], argc > 2 ? atoll(argv[2]) : 1000000, &err);
@@ -447,8 +330,6 @@ int main(int argc, char **argv)
         rc = time_search(argv[1], &err);
     if (rc == 0)
         rc = time_logging(argv[1], &err);
-    if (rc == 0)
-        rc = time_rows(argv[1], argc > 2 ? atoll(argv[argc > 3 ? 3 : 2]) : 1000000, &err);
     if (rc != 0)
         fprintf(stderr, "bench-sessions: %s\n", err.text);
     return rc != 0;
