@@ -47,9 +47,9 @@ static bool gallery_has_values(const struct gallery *g, const struct row *r)
     for (int i = 0; i < w->count; i++) {
         size_t n = strcspn(w->list[i], "=");
         char *field = xstrndup(w->list[i], n);
-        const char *value = row_value(r, field);
+        bool has = w->list[i][n] == '=' && row_has_value(r, field, w->list[i] + n + 1);
         free(field);
-        if (!value || w->list[i][n] != '=' || strcmp(value, w->list[i] + n + 1) != 0)
+        if (!has)
             return false;
     }
     return true;

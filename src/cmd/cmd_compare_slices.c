@@ -104,7 +104,7 @@ static bool slices_have(const struct rows_judged *r, const char *field)
 {
     for (int i = 0; i < r->group_count; i++)
         for (int k = 0; k < r->groups[i].columns[0].e->count; k++)
-            if (row_value(&r->groups[i].columns[0].e->rows[k], field))
+            if (row_has_value(&r->groups[i].columns[0].e->rows[k], field, NULL))
                 return true;
     return false;
 }

@@ -28,9 +28,8 @@ static void calibrate(struct trusted *t)
     int n = 0;
     for (int i = 0; i < e->count; i++) {
         const struct row *r = &e->rows[i];
-        const char *value = t->field ? row_value(r, t->field) : NULL;
         if (r->scored && isfinite(r->confidence) &&
-            (!t->field || (value && strcmp(value, t->value) == 0)))
+            (!t->field || row_has_value(r, t->field, t->value)))
             list[n++] = (struct stats_item){r->confidence, r->score};
     }
     stats_calibrate(list, n, &t->of);
@@ -113,15 +112,16 @@ static void calibration_slices(const struct rows_judged *r, struct trusted *t, c
 {
     struct strmap seen = {0};
     const struct row_evaluation *e = t->c->e;
-    for (int i = 0; i < e->count; i++) {
-        const char *value = row_value(&e->rows[i], field);
-        if (!value || strmap_get(&seen, value, strlen(value)) >= 0)
-            continue;
-        strmap_add(&seen, value, strlen(value), i);
-        t->field = field;
-        t->value = value;
-        calibration_show(r, t, all);
-    }
+    for (int i = 0; i < e->count; i++)
+        for (int k = 0; k < e->rows[i].field_count; k++) {
+            const struct row_field *f = &e->rows[i].fields[k];
+            if (strcmp(f->name, field) != 0 || strmap_get(&seen, f->value, strlen(f->value)) >= 0)
+                continue;
+            strmap_add(&seen, f->value, strlen(f->value), i);
+            t->field = field;
+            t->value = f->value;
+            calibration_show(r, t, all);
+        }
     t->field = t->value = NULL;
     strmap_fini(&seen);
 }

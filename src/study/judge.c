@@ -132,12 +132,13 @@ enum judge_verdict judge_verdict(const struct judged *j)
 
 /* ---- slices */
 
-const char *row_value(const struct row *r, const char *field)
+bool row_has_value(const struct row *r, const char *field, const char *value)
 {
-    for (int i = 0; i < r->field_count; i++)
-        if (strcmp(r->fields[i].name, field) == 0)
-            return r->fields[i].value;
-    return NULL;
+    bool has = false;
+    for (int i = 0; i < r->field_count && !has; i++)
+        has = strcmp(r->fields[i].name, field) == 0 &&
+              (!value || strcmp(r->fields[i].value, value) == 0);
+    return has;
 }
 
 struct judge_slicing {

@@ -74,7 +74,7 @@ void judge_slice(const struct judge_items *m, const struct judge_fields *f,
 void judge_slices_fini(struct judge_slices *s);
 /* "field = value, other = value". The caller frees it. */
 char *judge_slice_name(const struct judge_slice *s);
-/* The value of a field of a row, or NULL. */
-const char *row_value(const struct row *r, const char *field);
+/* Whether that is a value of a field of a row, NULL: whether it has any. */
+bool row_has_value(const struct row *r, const char *field, const char *value);
 
 #endif

@@ -204,6 +204,23 @@ static void field_add_number(struct row_scan *s, const char *name, double v)
 
 #define FIELD_DEEPEST 4
 
+/* Each text of a list is a value of the field. */
+static bool scan_field_list(struct row_scan *s, const char *name)
+{
+    const char *text;
+    int more, seen = 0;
+    if (!jsonscan_take(&s->json, '['))
+        return false;
+    while ((more = jsonscan_next(&s->json, ']', seen++)) > 0) {
+        bool is_text = scan_peek(s) == '"';
+        if (is_text ? !scan_text(s, &text) : !jsonscan_skip(&s->json))
+            return false;
+        if (is_text)
+            field_add(s, name, text);
+    }
+    return more == 0;
+}
+
 /* One member: texts, numbers, true and false; of an object its members, "types.semantic". */
 static bool scan_field(struct row_scan *s, const char *name, int depth)
 {
@@ -221,7 +238,9 @@ static bool scan_field(struct row_scan *s, const char *name, int depth)
         return jsonscan_skip(&s->json);
     }
     if (c != '{' || depth == FIELD_DEEPEST) {
-        if (c == '[' || c == '{' || c == 'n')
+        if (c == '[')
+            return scan_field_list(s, name);
+        if (c == '{' || c == 'n')
             return jsonscan_skip(&s->json);
         if (!scan_real(s, &v))
             return false;

@@ -7,6 +7,7 @@
 #include "rows.h"
 
 #include "sessions/db.h"
+#include "src/study/judge.h"
 #include "src/study/rowfile.h"
 
 static const char *value_of(const struct row *r, const char *name)
@@ -47,7 +48,8 @@ static void lines(void)
              " \"score\": 1.0,"
              " \"correct\": true, \"fields\": {\"types\": {\"semantic\": \"attr\"}, \"area\":"
              " 1500.5, \"share\": 0.3, \"off\": -2.5, \"none\": null, \"list\": [1], \"big\":"
-             " false}}", &r, &why), "an answer of a vocabulary");
+             " false, \"slices\": [\"or\", 7, \"typo\"]}}", &r, &why),
+       "an answer of a vocabulary");
     ok(strcmp(r.id, "262148000") == 0 && strcmp(r.image, "7") == 0 &&
        strcmp(r.text, "a \xc3\xa4 \"b\"") == 0 && strcmp(r.answer, "net") == 0 && r.right &&
        strcmp(r.right, "3") == 0 && fabs(r.confidence - 1 / (1 + exp(-2.))) < 1e-12,
@@ -59,6 +61,10 @@ static void lines(void)
        strcmp(value_of(&r, "off"), "below 0") == 0 && strcmp(value_of(&r, "none"), "-") == 0 &&
        strcmp(value_of(&r, "list"), "-") == 0 && strcmp(value_of(&r, "big"), "no") == 0,
        "objects, ranges, truth");
+    ok(row_has_value(&r, "slices", "or") && row_has_value(&r, "slices", "typo") &&
+       !row_has_value(&r, "slices", "7") && !row_has_value(&r, "big", "or") &&
+       row_has_value(&r, "big", NULL) && !row_has_value(&r, "none", NULL),
+       "each text of a list is a value");
     ok(reads(t, "{\"task\": \"vqa\", \"split\": \"s\", \"checkpoint\": \"c\", \"index\": 0,"
              " \"choice\": 3, \"answer\": \"2\", \"right\": {\"1\": 0.3, \"3\": 1, \"x\": 1}}", &r,
              &why) && r.right && strcmp(r.right, "3") == 0 && r.right_named && !r.scored &&
