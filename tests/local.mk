@@ -41,8 +41,9 @@ EXTRA_DIST += tests/ports/run tests/run-tests tests/tap.h tests/mutants tests/mu
 	tests/data/regions/bua.npz tests/data/regions/bua_wh_swapped.tsv \
 	tests/data/regions/42.h5 tests/data/regions/adaptive.h5 \
 	tests/data/regions/gqa_objects_3.h5 tests/data/regions/gqa_objects_info.json \
+	tests/data/regions/keyed.json tests/data/regions/lines.jsonl.gz \
 	tests/data/regions/groups.h5 tests/data/regions/val36.h5 \
-	tests/data/regions/val36_imgid2idx.pkl tests/peers/hdf5_regions.py \
+	tests/data/regions/val36_imgid2idx.pkl tests/peers/region_files.py \
 	tests/data/regions/inverted.npy tests/data/regions/normalised.npy \
 	tests/data/regions/lxmert_obj36.tsv \
 	tests/data/regions/mmf.npy tests/data/regions/mmf_info.npy \

@@ -36,6 +36,7 @@ libcore_a_SOURCES += \
 	src/formats/pixels.c \
 	src/formats/pngwrite.c src/formats/pngwrite.h \
 	src/formats/regionfile.c \
+	src/formats/regionjson.c \
 	src/formats/regionhdf5.c src/formats/regionhdf5.h \
 	src/formats/regionlmdb.c src/formats/regionlmdb.h \
 	src/formats/regionstore.c src/formats/regionstore.h \

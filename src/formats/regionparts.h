@@ -6,7 +6,7 @@
 #include "src/formats/regions_priv.h"
 #include "src/formats/tensorfile_priv.h"
 
-#define PARTS_OWNED 4
+#define PARTS_OWNED 6
 
 struct region_parts {
     const char *path;        /* for messages */

@@ -149,6 +149,26 @@ static int each_hdf5(const char *path, const struct bytes *map, const struct reg
     return regions_each_hdf5(map, sink, err);
 }
 
+static bool is_json(const char *path, const struct bytes *map)
+{
+    (void)path;
+    return regions_are_json(map);
+}
+
+static int read_json(const char *path, struct bytes *map, const char *key, struct regions **out,
+                     struct vs_err *err)
+{
+    (void)path;
+    return regions_from_json(map, key, out, err);
+}
+
+static int each_json(const char *path, const struct bytes *map, const struct region_sink *sink,
+                     struct vs_err *err)
+{
+    (void)path;
+    return regions_each_json(map, sink, err);
+}
+
 /* All formats of regions, in the order in which they are tried. */
 static const struct region_format formats[] = {
     {"LMDB", "LMDB", SHOWS_DATABASE, is_lmdb, read_lmdb, each_lmdb},
@@ -160,6 +180,8 @@ static const struct region_format formats[] = {
     {"safetensors", "safetensors", SHOWS_TENSORS, is_safetensors, read_safetensors, NULL},
     {"pickle", "a dictionary in .pkl or .pt", SHOWS_REGIONS, is_pickle, regions_read_pickle,
      each_pickled},
+    {"JSON", "JSON (of one image or several; also .gz)", SHOWS_REGIONS, is_json, read_json,
+     each_json},
     {"TSV", "TSV (bottom-up-attention, LXMERT; also .gz)", SHOWS_LINES, is_tsv, read_tsv, each_tsv},
 };
 #define REGION_FORMATS (sizeof formats / sizeof formats[0])

@@ -65,6 +65,10 @@ int regions_from_pickle(const struct bytes *map, const char *key, struct regions
                         struct vs_err *err);
 int regions_each_pickled(const struct bytes *map, const struct region_sink *sink,
                          struct vs_err *err);
+bool regions_are_json(const struct bytes *map);
+int regions_from_json(const struct bytes *map, const char *key, struct regions **out,
+                      struct vs_err *err);
+int regions_each_json(const struct bytes *map, const struct region_sink *sink, struct vs_err *err);
 int regions_from_safetensors(const char *path, struct regions **out, struct vs_err *err);
 int regions_from_npy(struct bytes map, struct regions **out, struct vs_err *err);
 /* A zip archive of .npy files, or one that is damaged. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Regions in HDF5 files, of each layout (tests/peers/hdf5_regions.py wrote them): image 42 has the
+/* Regions in HDF5 files, of each layout (tests/peers/region_files.py wrote them): image 42 has the
  * numbers of regions/mmf.npy. Breaks when a row of a table is taken for another image's, when rows
  * that only fill up are taken, when a size is read wrongly from shares of it, when big-endian or
  * compressed numbers stay as they are, and when a damaged file ends the program. */

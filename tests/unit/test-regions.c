@@ -237,6 +237,58 @@ static void collection(void)
     free(path);
 }
 
+/* ---- JSON, which tests/peers/region_files.py wrote: image 42 is the picture's */
+
+static void json_files(void)
+{
+    static const char *const files[] = {"regions/keyed.json", "regions/lines.jsonl.gz"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        struct vs_err err = {0};
+        struct regions *r = NULL;
+        char *path = data_path(files[i]);
+        ok(regions_open(path, "42", &r, &err) == 0 && same(r, wanted), "%s %s", files[i],
+           err.text);
+        ok(r && (i > 0 || (r->classes && r->classes[3] == wanted->classes[3] &&
+                           r->conf[3] == 0.5f)), "classes and what the detector thought of them");
+        regions_free(r);
+        r = NULL;
+        ok(regions_open(path, "9", &r, &err) == 0 && r->width == 50 &&
+               r->boxes[2] == 0.5f * wanted->boxes[2], "%s: image 9 is another", files[i]);
+        regions_free(r);
+        ok(regions_open(path, NULL, &r, &err) == VS_E_MISSING && strstr(err.text, "9, 42"),
+           "%s has two: %s", files[i], err.text);
+        free(path);
+    }
+}
+
+#define JSON_SIZE "\"image_w\": 9, \"image_h\": 9, "
+
+static void bad_json(void)
+{
+    static const struct {
+        const char *text, *what;
+    } cases[] = {
+        {"{" JSON_SIZE "\"boxes\": [[0, 0, 5, 5], [0, 0, 5]], \"features\": [[1], [2]]}",
+         "row 2 of 'boxes' has not as many numbers as the first"},
+        {"{" JSON_SIZE "\"boxes\": [[0, 0, 5, null]], \"features\": [[1]]}",
+         "row 1 of 'boxes' has something else than numbers"},
+        {"{" JSON_SIZE "\"boxes\": [], \"features\": [[1]]}", "'boxes' is not a list of rows"},
+        {"{" JSON_SIZE "\"boxes\": [[0, 0, 5, 5]], \"features\": [[1], [2]]}", "1 boxes, but 2"},
+        {"{" JSON_SIZE "\"boxes\": [[0, 0, 5, 5]], \"features\": \"AAAA\"}", "num_boxes"},
+        {"{" JSON_SIZE "\"num_boxes\": 3, \"boxes\": [[0, 0, 5, 5]], \"features\": [[1]]}",
+         "num_boxes is 3"},
+        {"{\"boxes\": [[0, 0, 5, 5]], \"features\": [[1]]}", "no 'image_width'"},
+        {"{" JSON_SIZE "\n\"boxes\": [[0, 0, 5, 5]],\n\"features\": [[1]}", "line 3: "},
+        {"[{\"x\": {\"boxes\": 1, \"features\": 1}}]", "neither an image's features"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *path = temp_path("k.json");
+        save(path, cases[i].text, strlen(cases[i].text));
+        refuses("k.json", VS_E_FORMAT, cases[i].what, cases[i].text);
+        drop(path);
+    }
+}
+
 /* ---- files that are something else */
 
 static void kinds(void)
@@ -431,6 +483,8 @@ int main(void)
     reads("regions/padded.npz", "42", 0); /* not compressed; two rows more, which are NaN */
     reads("regions/one.pkl", "42", -1);
     collection();
+    json_files();
+    bad_json();
     kinds();
     pairs();
     contradictions();

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes region features as HDF5 in the layouts that are around: usage: hdf5_regions.py FOLDER
+"""Writes region features as HDF5 and JSON in the layouts that are around: usage: region_files.py FOLDER
 
-Needs h5py. The files of tests/data/regions/*.h5 and what is beside them were made by it: in each, image 42
+Needs h5py. tests/data/regions/*.h5, what is beside them, keyed.json and lines.jsonl.gz were made by it: in each, image 42
 has the regions of tests/data/regions/mmf.npy, and another image others."""
+import base64
+import gzip
 import json
 import os
 import pickle
@@ -84,6 +86,20 @@ def one(path, both):
         f["image_width"], f["image_height"] = SIZES[1]
 
 
+def in_json(folder, both, info):
+    """An object of images with lists; a line an image with base64, compressed."""
+    with open(os.path.join(folder, "keyed.json"), "w") as f:
+        json.dump({name: {"features": x.tolist(), "bbox": b.tolist(), "image_w": size[0], "image_h": size[1],
+                          "objects": [int(o) for o in info["objects"]], "scores": [0.5] * len(x)}
+                   for name, (x, b), size in zip(("9", "42"), both, SIZES)}, f)
+    text = lambda x: base64.b64encode(np.ascontiguousarray(x, "<f4").tobytes()).decode()
+    with gzip.GzipFile(os.path.join(folder, "lines.jsonl.gz"), "w", mtime=0) as f:
+        for name, (x, b), size in zip((9, 42), both, SIZES):
+            line = {"image_id": name, "image_w": size[0], "image_h": size[1], "num_boxes": len(x),
+                    "boxes": text(b), "features": text(x)}
+            f.write((json.dumps(line) + "\n").encode())
+
+
 def main():
     folder = sys.argv[1]
     os.makedirs(folder, exist_ok=True)
@@ -92,6 +108,7 @@ def main():
     flat(os.path.join(folder, "adaptive.h5"), both)
     groups(os.path.join(folder, "groups.h5"), both, info)
     gqa(os.path.join(folder, "gqa_objects_3.h5"), both)
+    in_json(folder, both, info)
     one(os.path.join(folder, "42.h5"), both)
 
 
