@@ -26,7 +26,7 @@ static bool is_index(const struct maker *m)
     return m->candidate_count > 0 || m->image_count > 2;
 }
 
-static void put_slices(struct buf *out, unsigned slices)
+static void put_slices(struct buf *out, unsigned slices, enum stress stress)
 {
     const char *comma = "";
     buf_puts(out, ", \"slices\": [");
@@ -35,6 +35,8 @@ static void put_slices(struct buf *out, unsigned slices)
             buf_printf(out, "%s\"%s\"", comma, slice_names[i]);
             comma = ", ";
         }
+    if (stress != STRESS_NONE)
+        buf_printf(out, "%s\"%s\"", comma, stress_names[stress]);
     buf_putc(out, ']');
 }
 
@@ -60,7 +62,7 @@ static void put_wide(struct buf *out, const struct maker *m, const struct phrase
 {
     if (m->w->language != LANGUAGE_WIDE)
         return;
-    put_slices(out, m->slices);
+    put_slices(out, m->slices, m->w->stress);
     put_phrases(out, p);
 }
 

@@ -15,6 +15,7 @@ struct world {
     int retrieval; /* images that a caption is looked for in */
     bool unseen;   /* wordings that training never has */
     enum language language;
+    enum stress stress; /* of the scenes: a slice; a caption's other images are those alike */
 };
 
 /* Appends one item about scene i as a line of JSON (vilscope-data(5)); images are named

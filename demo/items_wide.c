@@ -68,6 +68,15 @@ static char *claim_text(struct maker *m, const struct claim *c, bool sentences)
     return with;
 }
 
+/* One of those that are alike, as long as there is hope; any one. */
+static int other_image(struct maker *m, int tries)
+{
+    int o = m->number - m->number % ALIKE + dice_below(m->d, ALIKE);
+    return m->w->stress == STRESS_ALIKE && tries < 50 && o < m->w->count
+               ? o
+               : dice_below(m->d, m->w->count);
+}
+
 /* Other images for which some claim is certainly false; false when there are too few scenes. */
 static bool choose_images(struct maker *m, const struct claim *list, int n)
 {
@@ -76,7 +85,7 @@ static bool choose_images(struct maker *m, const struct claim *list, int n)
     for (int i = 0; i < m->image_count; i++) {
         m->images[i] = m->number;
         for (int tries = 0; i != right && tries < 200 && m->images[i] == m->number; tries++) {
-            int o = dice_below(m->d, m->w->count);
+            int o = other_image(m, tries);
             bool no = false, used = o == m->number;
             for (int c = 0; c < n; c++)
                 no |= claim_false(&list[c], &m->w->scenes[o]);

@@ -47,7 +47,23 @@ int dice_below(struct dice *d, int n);      /* 0 .. n-1 */
 float dice_between(struct dice *d, float a, float b);
 bool dice_chance(struct dice *d, float p);
 
+/* Scenes that are hard: of small things; of such that cover each other; of seven in little room, of
+ * few kinds; of groups of ALIKE scenes in which one thing differs from the first in one point. */
+enum stress {
+    STRESS_NONE,
+    STRESS_SMALL,
+    STRESS_OVERLAPPING,
+    STRESS_CROWDED,
+    STRESS_ALIKE,
+    STRESSES
+};
+enum { ALIKE = 8 };
+/* One word for each; NULL for none, and after the last. */
+extern const char *const stress_names[STRESSES + 1];
+
 void scene_make(uint64_t seed, struct scene *s);
+/* A hard one; STRESS_NONE: the same as scene_make. A group is ALIKE seeds from a multiple on. */
+void scene_make_hard(uint64_t seed, enum stress stress, struct scene *s);
 /* rgb (SCENE_H, SCENE_W, 3) */
 void scene_draw(const struct scene *s, uint8_t *rgb);
 /* The scene's truth as one line of JSON, without the newline. */

@@ -18,7 +18,7 @@
 #define OPTIONS struct options
 struct options {
     const char *out;
-    int seed, scenes, items, retrieval, threads, task_count, language;
+    int seed, scenes, items, retrieval, threads, task_count, language, stress;
     const struct task *tasks[MOST_TASKS];
     bool unseen, no_images;
 };
@@ -50,6 +50,9 @@ static const struct option_row option_rows[] = {
     FLAG("unseen", unseen, "questions in wordings that were not in training"),
     CHOICE("language", "KIND", language, languages, LANGUAGE_WIDE,
            "how questions are worded (wide: with negation, groups and more, and slices)"),
+    CHOICE("stress", "KIND", stress, stress_names, STRESS_NONE,
+           "hard scenes, as a slice: of things that are small, overlapping, crowded, or in groups "
+           "of eight pictures alike, which captions are to be told apart by"),
     FLAG("no-images", no_images, "texts only"),
     ROW_THREADS(threads),
     END,
@@ -108,7 +111,8 @@ static int write_text(const struct options *o, const char *name, const struct bu
 
 static void make_items(const struct options *o, const struct scene *scenes, struct buf *out)
 {
-    struct world w = {scenes, o->scenes, o->retrieval, o->unseen, (enum language)o->language};
+    struct world w = {scenes,      o->scenes, o->retrieval, o->unseen, (enum language)o->language,
+                      (enum stress)o->stress};
     for (int i = 0; i < o->scenes; i++)
         for (int t = 0; t < task_count; t++) {
             bool wanted = o->task_count == 0;
@@ -127,7 +131,8 @@ static int make_world(const struct options *o, struct vs_err *err)
     struct buf items = {0}, truth = {0};
     char *images = xasprintf("%s/images", o->out);
     for (int i = 0; i < o->scenes; i++) {
-        scene_make((uint64_t)o->seed * 1000000u + (uint64_t)i, &scenes[i]);
+        scene_make_hard((uint64_t)o->seed * 1000000u + (uint64_t)i, (enum stress)o->stress,
+                        &scenes[i]);
         scene_json(&scenes[i], &truth);
         buf_putc(&truth, '\n');
     }

@@ -101,6 +101,25 @@ done >"$work/strange.jsonl"
 "$VILSCOPE" compare -m "$demo" -c final --check-set "$work/strange.jsonl" --no-log --json >"$work/out" 2>"$work/err"
 [ "$(grep -c '"notice": "image 1 is unlike those' "$work/out")" -eq 20 ]
 ok $? "$(grep -c '"notice": "image 1 is unlike' "$work/out") of 20 pictures that are no scenes have a note $(grep -v note: "$work/err" | tail -n 1)"
+# Photographs, where some are installed: pictures of Python's scikit-image, scikit-learn and matplotlib,
+# of a desktop, or those in VILSCOPE_PHOTOGRAPHS. Drawings, text and micrographs among them are no matter.
+for d in ${VILSCOPE_PHOTOGRAPHS:+"$VILSCOPE_PHOTOGRAPHS"} /usr/share/backgrounds \
+    /usr/share/matplotlib/mpl-data/sample_data /usr/lib/python3*/dist-packages/skimage/data \
+    /usr/lib/python3*/dist-packages/sklearn/datasets/images \
+    /usr/local/lib/python3*/dist-packages/skimage/data \
+    /usr/local/lib/python3*/dist-packages/sklearn/datasets/images; do
+    [ ! -d "$d" ] || find "$d" -type f -size -8192k \( -name '*.jpg' -o -name '*.png' \)
+done | LC_ALL=C sort | head -n 20 >"$work/photographs"
+if [ -s "$work/photographs" ]; then
+    sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/{"task": "vqa", "images": ["&"], "text": "what color is the ball?"}/' \
+        "$work/photographs" >"$work/photographs.jsonl"
+    "$VILSCOPE" compare -m "$demo" -c final --check-set "$work/photographs.jsonl" --no-log --json >"$work/out" 2>"$work/err"
+    all=$(wc -l <"$work/photographs")
+    [ "$(grep -c '"notice": "image 1 is unlike those' "$work/out")" -eq "$all" ]
+    ok $? "$(grep -c '"notice": "image 1 is unlike' "$work/out") of $((all)) photographs have a note $(grep -v note: "$work/err" | tail -n 1)"
+else
+    skip "no photographs are installed (python3-skimage has some; VILSCOPE_PHOTOGRAPHS names a folder)"
+fi
 "$VILSCOPE" sessions export --format csv >"$work/out"
 head -n 1 "$work/out" | grep -q ',ms,notice$' && grep -q ',"image 1 is unlike' "$work/out"
 ok $? "the log's CSV has the note"
@@ -142,6 +161,24 @@ ok $? "and in JSON, with its scale"
 "$VILSCOPE" world -o "$work/set" --seed 4321 --scenes 40 &&
     "$VILSCOPE" eval -m "$demo" --data "$work/set" -c early -c final --json --no-log >"$work/json" 2>"$work/err"
 ok $? "two checkpoints are measured $(cat "$work/err")"
+# Hard scenes are a slice; captions are told apart from those of pictures that are nearly the same.
+"$VILSCOPE" world -o "$work/alike" --seed 4325 --scenes 40 --retrieval 6 --task coco --task refcoco --no-images --stress alike
+awk '!/"slices": \[.*"alike"\]/ {wrong++} /"coco"/ {
+    n = split(substr($0, 1, index($0, "text")), part, "images/") - 1
+    for (i = 2; i <= n + 1; i++) {at[i] = int(substr(part[i], 1, 6) / 8); group[at[i]]++}
+    most = 0; for (g in group) if (group[g] > most) most = group[g]
+    for (g in group) delete group[g]
+    alike += most; all += n
+} END {exit !(NR > 60 && wrong == 0 && all > 200 && alike > 0.6 * all)}' "$work/alike/data.jsonl"
+ok $? "alike: most images of a caption are of one group"
+"$VILSCOPE" world -o "$work/small" --seed 4325 --scenes 12 --task refcoco --stress small &&
+    [ "$(grep -c '"slices": \[.*"small"\]' "$work/small/data.jsonl")" -eq 12 ] &&
+    "$VILSCOPE" eval -m "$demo" --data "$work/small" -c final --json --no-log >"$work/out" 2>"$work/err" &&
+    awk -F '[:,]' '/"region_recall"/ {recall = $2} END {exit !(recall > 0.2 && recall < 0.9)}' "$work/out"
+ok $? "small: the detector misses many:$(sed -n 's/.*"region_recall"/ recall/p' "$work/out") $(tail -n 1 "$work/err")"
+"$VILSCOPE" world -o "$work/none" --stress huge >"$work/out" 2>"$work/err"
+[ $? -eq 2 ] && [ ! -e "$work/none" ] && grep -q "crowded" "$work/err"
+ok $? "a stress that there is none of is refused: $(cat "$work/err")"
 # Misspelt words are none that it knows: their items are apart, and have the note.
 "$VILSCOPE" world -o "$work/many" --seed 4323 --scenes 110 --items 2 --retrieval 2
 grep '"typo"' "$work/many/data.jsonl" >"$work/many/typo.jsonl"

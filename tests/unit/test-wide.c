@@ -20,7 +20,7 @@ enum { TASKS = sizeof tasks / sizeof tasks[0] };
 /* All items of some scenes. */
 static void make_items(enum language language, bool unseen, int count, struct buf *out)
 {
-    struct world w = {scenes, SCENES, 4, unseen, language};
+    struct world w = {scenes, SCENES, 4, unseen, language, STRESS_NONE};
     struct dice d;
     dice_seed(&d, 11, unseen);
     for (int i = 0; i < count; i++)

@@ -79,6 +79,83 @@ static void same_seed(void)
        "the same seed is the same scene");
 }
 
+/* ---- hard scenes */
+
+static float overlap_of(const struct object *a, const struct object *b)
+{
+    return a->r + b->r - hypotf(a->x - b->x, a->y - b->y);
+}
+
+/* In how many attributes the objects of two scenes differ; -1 when they stand elsewhere. */
+static int points_apart(const struct scene *a, const struct scene *b)
+{
+    int n = 0;
+    if (a->count != b->count || a->ground != b->ground || a->wall != b->wall)
+        return -1;
+    for (int i = 0; i < a->count; i++) {
+        const struct object *o = &a->objects[i], *p = &b->objects[i];
+        if (o->x != p->x || o->y != p->y || o->r != p->r || o->size != p->size)
+            return -1;
+        n += (o->shape != p->shape) + (o->color != p->color) + (o->pattern != p->pattern);
+    }
+    return n;
+}
+
+/* What 400 scenes are like. */
+struct looks {
+    float largest;   /* radius */
+    int inside;      /* objects within the picture */
+    int objects, covered, full; /* full: scenes of seven */
+};
+
+static struct looks looks_of(enum stress stress)
+{
+    struct looks l = {0};
+    for (uint64_t seed = 0; seed < 400; seed++) {
+        struct scene s;
+        scene_make_hard(seed, stress, &s);
+        l.full += s.count == SCENE_MOST;
+        for (int i = 0; i < s.count; i++) {
+            const struct object *o = &s.objects[i];
+            l.largest = fmaxf(l.largest, o->r);
+            l.objects++;
+            l.inside += o->box[0] >= 0 && o->box[1] >= 0 && o->box[2] <= SCENE_W &&
+                        o->box[3] <= SCENE_H;
+            for (int j = 0; j < i; j++)
+                l.covered += overlap_of(o, &s.objects[j]) > 0.2f * (o->r + s.objects[j].r);
+        }
+    }
+    return l;
+}
+
+static void hard(void)
+{
+    struct looks usual = looks_of(STRESS_NONE), small = looks_of(STRESS_SMALL),
+                 over = looks_of(STRESS_OVERLAPPING), crowded = looks_of(STRESS_CROWDED);
+    ok(small.largest < 18 && usual.largest > 30, "small: radii up to %g, not %g",
+       (double)small.largest, (double)usual.largest);
+    ok(usual.covered == 0 && over.covered > 200, "overlapping: %d pairs cover each other, not %d",
+       over.covered, usual.covered);
+    ok(crowded.full > 320 && usual.full < 120, "crowded: %d of 400 scenes have seven, not %d",
+       crowded.full, usual.full);
+    ok(small.inside == small.objects && over.inside == over.objects &&
+           crowded.inside == crowded.objects,
+       "all within the picture");
+    int one = 0, elsewhere = 0;
+    for (uint64_t seed = 0; seed < 400; seed++) {
+        struct scene a, b;
+        scene_make_hard(seed - seed % ALIKE, STRESS_ALIKE, &a);
+        scene_make_hard(seed, STRESS_ALIKE, &b);
+        one += points_apart(&a, &b) == (seed % ALIKE ? 1 : 0);
+        elsewhere += b.seed != seed;
+    }
+    ok(one == 400 && elsewhere == 0, "alike: %d of 400 differ in one point from their first", one);
+    struct scene a, b;
+    scene_make(5, &a);
+    scene_make_hard(5, STRESS_NONE, &b);
+    ok(memcmp(&a, &b, sizeof a) == 0, "none: scenes as ever");
+}
+
 static void names(void)
 {
     int unique = 0, wrong = 0, outside = 0;
@@ -230,6 +307,7 @@ int main(void)
     description();
     distances();
     same_seed();
+    hard();
     boxes();
     names();
     clauses();
