@@ -364,23 +364,23 @@ grep '"task": "vqa"' "$work/world/data.jsonl" | head -n 1 | sed 's/{/{"id": "q-7
 ok $? "a name that is no number is no question_id: $(tr -d '\n' <"$work/p")"
 
 # ---- what is read is not written over
-mkdir "$work/own"
-cp "$work/right.jsonl" "$work/own/data.jsonl"
+mkdir "$work/source"
+cp "$work/right.jsonl" "$work/source/data.jsonl"
 for written in rows predictions; do
     refuses 2 "is the file of --data" "--$written onto the set" "$VILSCOPE" eval -m "$tiny" -c noise --no-log \
-        --data "$work/own/data.jsonl" --$written "$work/own/../own/data.jsonl"
-    "$VILSCOPE" eval -m "$tiny" -c noise --no-log --data "$work/own" --$written "$work/own/data.jsonl" \
+        --data "$work/source/data.jsonl" --$written "$work/source/../source/data.jsonl"
+    "$VILSCOPE" eval -m "$tiny" -c noise --no-log --data "$work/source" --$written "$work/source/data.jsonl" \
         >"$work/out" 2>"$work/err"
     [ $? -eq 2 ] && grep -q "data.jsonl: is the set that is read" "$work/err"
     ok $? "--$written onto the set of a folder: $(tail -n 1 "$work/err")"
 done
 refuses 2 "is the file of --predictions" "rows and predictions in one file" "$VILSCOPE" eval -m "$tiny" -c noise --no-log \
-    --data "$work/own" --rows "$work/new" --predictions "$work/new"
-cmp -s "$work/right.jsonl" "$work/own/data.jsonl" && [ ! -e "$work/new" ]
+    --data "$work/source" --rows "$work/new" --predictions "$work/new"
+cmp -s "$work/right.jsonl" "$work/source/data.jsonl" && [ ! -e "$work/new" ]
 ok $? "the set is as it was"
 printf 'a note without an end' >"$work/note"
 cp "$work/note" "$work/note2"
-"$VILSCOPE" eval -m "$tiny" -c noise --no-log --data "$work/own" --rows "$work/note" --resume >"$work/out" 2>"$work/err"
+"$VILSCOPE" eval -m "$tiny" -c noise --no-log --data "$work/source" --rows "$work/note" --resume >"$work/out" 2>"$work/err"
 [ $? -eq 1 ] && grep -q "note: line 1 is no row of an evaluation" "$work/err" && cmp -s "$work/note" "$work/note2"
 ok $? "--resume from a text leaves it: $(tail -n 1 "$work/err")"
 printf '{"task": "gqa", "images": ["%s/scene.png"], "text": "what", "answers": {"red": 5}}\n' "$tiny" >"$work/worth.jsonl"
