@@ -44,11 +44,15 @@ static void on_signal(int number)
 
 /* ---- the terminal */
 
-/* The screen goes, and the terminal is as it was. */
+/* The screen goes, and the terminal is as it was. Not all have a second screen: what is on ours is
+ * wiped away. */
 static void leave_screen(struct workbench *w)
 {
     gfx_leave(&w->screen.gfx);
     term_modes(false);
+    clear();
+    refresh();
+    term_wait(&w->screen.input);
     endwin();
     term_give_back();
 }

@@ -233,7 +233,7 @@ struct terminal *terminal_start_as(const char *const *argv, int rows, int cols,
     t->vt = vterm_new(rows, cols);
     vterm_set_utf8(t->vt, 1);
     t->screen = vterm_obtain_screen(t->vt);
-    vterm_screen_enable_altscreen(t->screen, 1);
+    vterm_screen_enable_altscreen(t->screen, !t->kind.flat);
     vterm_screen_set_callbacks(t->screen, &callbacks, t);
     vterm_screen_set_damage_merge(t->screen, VTERM_DAMAGE_CELL);
     vterm_screen_reset(t->screen, 1);

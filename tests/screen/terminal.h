@@ -25,6 +25,7 @@ struct terminal_kind {
     const char *term, *colorterm; /* of the environment; NULL: xterm-256color, none */
     bool window;     /* pictures may be as large as the window, at any time */
     bool kitty, placeholders, iterm2; /* it knows them, and says so */
+    bool flat;       /* it has no screen beside the shell's, as GNU screen is usually set up */
     bool tmux;       /* questions reach it only if they are wrapped for tmux */
     const char *name, *back; /* what it calls itself; its background, "rgb:..."; or NULL */
 };

@@ -285,6 +285,30 @@ static void suspended(bool by_key)
     terminal_free(t);
 }
 
+/* What the shell gets when the program has gone: nothing of its screen, also where there is no
+ * other one for that, and no answer to what it asked just before. */
+static void left_behind(int number, const char *what)
+{
+    const struct terminal_kind kind = {.sixel = true, .flat = true, .piece = 16, .gap = 20};
+    char command[9000];
+    snprintf(command, sizeof command, "'%s' --no-log -t refcoco -m '%s' '%s'; echo SHELL AGAIN; "
+             "read x; echo \"GOT<$x>\"; kill %%1 2>/dev/null", terminal_program(),
+             source_path("tests/data/tiny"), source_path("tests/data/tiny/scene.png"));
+    const char *argv[] = {"/bin/sh", "-mc", command, NULL};
+    struct terminal *t = terminal_start_as(argv, 32, 110, &kind);
+    terminal_expect(t, "RefCOCO");
+    terminal_read(t, 1500); /* its first questions are answered */
+    terminal_resize(t, 30, 100); /* it asks anew */
+    terminal_read(t, 40);
+    kill(-tcgetpgrp(t->fd), number);
+    ok(terminal_expect(t, "SHELL AGAIN") && !terminal_has(t, "RefCOCO"),
+       "%s, without a second screen: nothing is left on the shell's", what);
+    terminal_read(t, 400);
+    terminal_type(t, "\n");
+    ok(terminal_expect(t, "GOT<>"), "nor does it get the terminal's late answers");
+    terminal_end(t);
+}
+
 /* ---- sizes */
 
 static void sizes(void)
@@ -328,6 +352,8 @@ int main(void)
     prefix_signal();
     suspended(true);
     suspended(false);
+    left_behind(SIGTSTP, "suspended");
+    left_behind(SIGTERM, "ended");
     sizes();
     return tap_done();
 }

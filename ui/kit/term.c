@@ -342,6 +342,12 @@ void term_modes(bool on)
     term_write_all(s, strlen(s));
 }
 
+void term_wait(struct input *in)
+{
+    if (!in->replied)
+        listen_to(in);
+}
+
 void term_give_back(void)
 {
     if (taken)

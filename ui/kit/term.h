@@ -53,6 +53,9 @@ void term_ask_color(void);
 void term_modes(bool on);
 /* Writes all bytes to it, also where it is slow to take them. False when it is gone. */
 bool term_write_all(const char *s, size_t len);
+/* Waits a moment for what it was asked and has not said yet: it would be keys for whoever has it
+ * next. */
+void term_wait(struct input *in);
 /* Gives it back as it was. */
 void term_give_back(void);
 /* Reads the cell's pixels again after a resize. */
