@@ -29,7 +29,7 @@ static void from_take_flaws(struct evaluation *e, const char *text)
         if (!item || !why)
             continue;
         e->flaws = xreallocarray(e->flaws, (size_t)e->flaw_count + 1, sizeof *e->flaws);
-        e->flaws[e->flaw_count++] = (struct eval_flaw){xstrdup(item), xstrdup(why), NULL};
+        e->flaws[e->flaw_count++] = (struct eval_flaw){.item = xstrdup(item), .why = xstrdup(why)};
     }
     json_decref(list);
 }

@@ -89,12 +89,19 @@ static void to_outfile(void *arg, const char *text, size_t len)
 
 bool eval_say_flaws(const struct evaluation *e, const char *what)
 {
-    for (int i = 0; i < e->flaw_count && i < FLAWS_SAID; i++)
-        plain_text(stderr, "vilscope eval: %s: item %s is left out: %s\n", what, e->flaws[i].item,
-                   e->flaws[i].why);
+    int images = 0;
+    for (int i = 0; i < e->flaw_count; i++) {
+        const struct eval_flaw *f = &e->flaws[i];
+        images += f->image;
+        if (i < FLAWS_SAID)
+            plain_text(stderr, "vilscope eval: %s: %s %s is left out%s: %s\n", what,
+                       f->image ? "image" : "item", f->item, f->image ? " of the pool" : "",
+                       f->why);
+    }
+    int items = e->flaw_count - images;
     if (e->flaw_count)
-        plain_text(stderr, "vilscope eval: %s: %d of %d items are left out\n", what, e->flaw_count,
-                   e->flaw_count + e->sums.items);
+        plain_text(stderr, "vilscope eval: %s: %d of %d items are left out\n", what, items,
+                   items + e->sums.items);
     return e->flaw_count > 0;
 }
 

@@ -49,6 +49,7 @@ struct eval_gone {
 struct eval_flaw {
     char *item, *why;
     const struct task *task; /* NULL: not known, what it is of could not be read */
+    bool image;              /* it is no item, but an image of the pool */
 };
 
 struct eval_set {
@@ -156,6 +157,9 @@ typedef void eval_take(void *arg, const struct eval_item *it, const struct resul
 /* An item cannot be asked: 0 goes on without it, a code ends the evaluation with err. */
 typedef int eval_bad(void *arg, const struct eval_item *it, const struct vs_err *err);
 
+/* The same of an image of a pool: 0 goes on without it, and the items that it is right of. */
+typedef int eval_bad_image(void *arg, const char *image, const struct vs_err *err);
+
 /* What is done with an item's query in place of asking it and scoring the answer. */
 typedef int eval_ask(void *arg, const struct eval_item *it, const struct query *q,
                      struct vs_err *err);
@@ -177,6 +181,7 @@ struct eval_options {
     eval_take *take;         /* or NULL */
     void *take_arg;
     eval_bad *bad;           /* NULL: such an item ends the evaluation */
+    eval_bad_image *bad_image; /* the same */
     void *bad_arg;
     eval_skip *skip;         /* or NULL */
     void *skip_arg;

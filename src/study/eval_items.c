@@ -151,5 +151,5 @@ int eval_none_there(const struct eval_set *s, int pictures, const char *first, s
 void eval_add_flaw(struct eval_set *s, const char *item, const char *why)
 {
     s->flaws = xreallocarray(s->flaws, (size_t)s->flaw_count + 1, sizeof *s->flaws);
-    s->flaws[s->flaw_count++] = (struct eval_flaw){xstrdup(item), xstrdup(why), NULL};
+    s->flaws[s->flaw_count++] = (struct eval_flaw){.item = xstrdup(item), .why = xstrdup(why)};
 }

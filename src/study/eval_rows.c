@@ -6,6 +6,7 @@
 #include "src/text/score.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +37,10 @@ static void put_logits(struct buf *b, const struct eval_verdict *v)
 {
     buf_puts(b, ", \"logits\": [");
     for (int i = 0; i < v->count; i++)
-        buf_printf(b, "%s%.9g", i ? ", " : "", (double)v->logits[i]);
+        if (isfinite(v->logits[i]))
+            buf_printf(b, "%s%.9g", i ? ", " : "", (double)v->logits[i]);
+        else /* of an image that could not be read */
+            buf_puts(b, i ? ", null" : "null");
     buf_putc(b, ']');
 }
 
@@ -231,7 +235,7 @@ static double margin_of(const struct eval_verdict *v)
     for (int i = 0; i < v->count; i++) {
         bool first = !seen && v->logits[i] == best;
         seen |= first;
-        if (!first && (!other || v->logits[i] > second)) {
+        if (!first && isfinite(v->logits[i]) && (!other || v->logits[i] > second)) {
             second = v->logits[i];
             other = true;
         }

@@ -31,7 +31,8 @@ static void add_flaw(struct evaluation *e, const char *item, const char *why,
                      const struct task *task)
 {
     e->flaws = xreallocarray(e->flaws, (size_t)e->flaw_count + 1, sizeof *e->flaws);
-    e->flaws[e->flaw_count++] = (struct eval_flaw){xstrdup(item), xstrdup(why), task};
+    e->flaws[e->flaw_count++] = (struct eval_flaw){.item = xstrdup(item), .why = xstrdup(why),
+                                                  .task = task};
 }
 
 static int strict_failure(const struct evaluation *e, const char *item, const char *why,
@@ -59,6 +60,19 @@ static int take_bad(void *arg, const struct eval_item *it, const struct vs_err *
     struct evaluating *g = arg;
     char *text = xstrdup(why->text); /* it may be the error that is written to */
     int rc = pass_over(g, it, text, g->err);
+    free(text);
+    return rc;
+}
+
+static int take_bad_image(void *arg, const char *image, const struct vs_err *why)
+{
+    struct evaluating *g = arg;
+    struct evaluation *e = g->e;
+    char *text = xstrdup(why->text); /* it may be the error that is written to */
+    add_flaw(e, image, text, e->set->items[0].task);
+    e->flaws[e->flaw_count - 1].image = true;
+    int rc = e->strict ? vs_fail(g->err, VS_E_FORMAT, "%s: image %s: %s", e->set->path, image, text)
+                       : 0;
     free(text);
     return rc;
 }
@@ -193,7 +207,8 @@ static int run(struct evaluating *g, struct model *m)
                              .shard = e->shard,
                              .task = e->task, .without = e->without, .gone = e->gone,
                              .attention = e->attention,
-                             .take = take, .take_arg = g, .bad = take_bad, .bad_arg = g,
+                             .take = take, .take_arg = g, .bad = take_bad,
+                             .bad_image = take_bad_image, .bad_arg = g,
                              .skip = is_past, .skip_arg = g,
                              .cancel = &g->stop, .report = report, .report_arg = g};
     int rc = eval_run(m, e->set, &o, e->scores ? e->scores : own, g->err);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,19 +177,27 @@ static void read_mark(const json_t *row, struct eval_verdict *v)
         .foreign = json_is_true(json_object_get(row, "outside_domain"))};
 }
 
+float *evaluation_logits(const struct json_t *row, int *count)
+{
+    const json_t *list = json_object_get(row, "logits");
+    *count = (int)json_array_size(list);
+    float *v = xcalloc((size_t)*count + 1, sizeof *v);
+    for (int i = 0; i < *count; i++) {
+        const json_t *x = json_array_get(list, (size_t)i);
+        v[i] = json_is_null(x) ? -INFINITY : (float)json_number_value(x);
+    }
+    return v;
+}
+
 static void read_verdict(const json_t *row, struct eval_verdict *v)
 {
-    const json_t *logits = json_object_get(row, "logits");
     v->choice = int_of(row, "choice");
     v->rank = int_of(row, "rank");
     v->shifted = json_is_true(json_object_get(row, "shifted"));
     v->score = json_number_value(json_object_get(row, "score"));
     v->iou = (float)json_number_value(json_object_get(row, "iou"));
     read_mark(row, v);
-    v->count = (int)json_array_size(logits);
-    v->logits = v->own = xcalloc((size_t)v->count + 1, sizeof *v->own);
-    for (int i = 0; i < v->count; i++)
-        v->own[i] = (float)json_number_value(json_array_get(logits, (size_t)i));
+    v->logits = v->own = evaluation_logits(row, &v->count);
 }
 
 /* Whether what was chosen can be: the rows are a file that anything may have been done to. */

@@ -14,6 +14,11 @@ struct past_items {
 };
 void past_items_fini(struct past_items *p);
 
+/* The logits of a row (count of them), which the caller frees; null: of an image that could not be
+ * read, -INFINITY. */
+struct json_t;
+float *evaluation_logits(const struct json_t *row, int *count);
+
 const char *evaluation_past_path(const struct evaluation_past *p);
 /* Hands every row of the set and checkpoint on, in the order of the file. A row that is not of one
  * of the set's items is an error. */

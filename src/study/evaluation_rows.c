@@ -4,6 +4,7 @@
 #include "src/study/evaluation_rows.h"
 
 #include "src/base/mem.h"
+#include "src/study/evaluation_priv.h"
 #include "src/formats/labels.h"
 
 #include <jansson.h>
@@ -64,7 +65,6 @@ static bool replay_is_of_pool(const struct row *r, const json_t *row, int logits
 static int replay_verdict(struct rows_replay *g, const struct row *r, const json_t *row,
                           struct vs_err *err)
 {
-    const json_t *logits = json_object_get(row, "logits");
     struct eval_verdict *v = &g->v;
     v->choice = r->choice;
     v->rank = replay_int(row, "rank", 0);
@@ -72,10 +72,7 @@ static int replay_verdict(struct rows_replay *g, const struct row *r, const json
     v->shifted = json_is_true(json_object_get(row, "shifted"));
     v->score = r->scored ? r->score : 0;
     v->iou = (float)json_number_value(json_object_get(row, "iou"));
-    v->count = (int)json_array_size(logits);
-    v->logits = v->own = xcalloc((size_t)v->count + 1, sizeof *v->own);
-    for (int i = 0; i < v->count; i++)
-        v->own[i] = (float)json_number_value(json_array_get(logits, (size_t)i));
+    v->logits = v->own = evaluation_logits(row, &v->count);
     if (!replay_is_of_pool(r, row, v->count))
         return r->task->reading->listed ? replay_label(g, r, err) : 0;
     if (v->count == 0 || v->count > POOL_MOST || v->target < 0 || v->target >= v->count ||

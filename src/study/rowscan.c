@@ -300,10 +300,13 @@ static bool scan_image(struct row_scan *s, int number)
 static bool scan_logit(struct row_scan *s, int number)
 {
     double v;
+    (void)number;
     if (!scan_real(s, &v))
         return false;
-    if (number == 0 || v > s->most) {
-        s->sum = number == 0 ? 0 : s->sum * exp(s->most - v);
+    if (isnan(v)) /* of an image that could not be read */
+        return true;
+    if (s->logits == 0 || v > s->most) {
+        s->sum = s->logits == 0 ? 0 : s->sum * exp(s->most - v);
         s->most = v;
     }
     s->sum += exp(v - s->most);

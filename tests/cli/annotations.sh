@@ -127,6 +127,30 @@ pure
 printf 'image_name| comment_number| comment\n100.jpg| 0| A dog runs .\n100.jpg| 1| It is red\n200.jpg| 0| A cat .\n' \
     >"$work/results.csv"
 same "with bars" "$work/results.csv" <"$work/flickr.ours"
+cp "$work/im/100.npy" "$work/im/200.npy" "$work"
+head -c 100 "$work/200.npy" >"$work/im/200.npy"
+measure "$work/results.token" --images "$work/im" --rows "$work/pool.jsonl" >"$work/out"
+[ $? -eq 4 ] && grep -q '^flickr30k  *2 ' "$work/out" && [ "$(wc -l <"$work/pool.jsonl")" -eq 2 ] &&
+    [ "$(grep -c '"rank": 0, "target": 0, "logits": \[[-0-9.]*, null\]' "$work/pool.jsonl")" -eq 2 ] &&
+    grep -q 'image .*im/200.jpg is left out of the pool: .*200.npy: ' "$work/err" &&
+    grep -q 'item .* is left out: its image cannot be read: .*200.npy' "$work/err" &&
+    grep -q ': 1 of 3 items are left out' "$work/err"
+ok $? "an image of the pool that cannot be read is named, the others are ranked: $(head -n 1 "$work/err")"
+"$VILSCOPE" eval --from "$work/pool.jsonl" >"$work/again"
+grep -q 'images by captions: R@1 100.0%.* of 2$' "$work/again" && grep -q 'captions by images: .* of 2$' "$work/again"
+ok $? "so are its rows: $(tail -n 1 "$work/again")"
+head -n 1 "$work/pool.jsonl" >"$work/past.jsonl"
+measure "$work/results.token" --images "$work/im" --rows "$work/past.jsonl" --resume >"$work/out"
+[ $? -eq 4 ] && cmp -s "$work/pool.jsonl" "$work/past.jsonl"
+ok $? "and --resume goes on behind them: $(tail -n 1 "$work/err")"
+measure "$work/results.token" --images "$work/im" --strict >"$work/out"
+[ $? -eq 1 ] && grep -q 'image .*200.jpg: ' "$work/err"
+ok $? "--strict ends with it: $(cat "$work/err")"
+head -c 100 "$work/200.npy" >"$work/im/100.npy"
+measure "$work/results.token" --images "$work/im" >"$work/out"
+[ $? -eq 1 ] && grep -q 'none of the 2 images can be read' "$work/err"
+ok $? "nothing can be ranked without any: $(cat "$work/err")"
+cp "$work/100.npy" "$work/200.npy" "$work/im"
 printf '100.jpg#0\tA dog runs .\nnothing\n200.jpg#0\tA cat .\n' >"$work/bad.token"
 measure "$work/bad.token" --images "$work/im" >"$work/out"
 [ $? -eq 4 ] && grep -q '^flickr30k  *2 ' "$work/out" && grep -q 'item line 2 is left out: is no file' "$work/err"
