@@ -7,6 +7,7 @@
 #include "ui/actions/actions.h"
 #include "ui/jobs/attribute.h"
 #include "ui/jobs/compare.h"
+#include "ui/jobs/curves.h"
 #include "ui/jobs/leave_one_out.h"
 
 #include <curses.h>
@@ -262,6 +263,7 @@ static void close_all(struct workbench *w)
 {
     leave_out_stop(w);
     attribute_stop(w);
+    curves_stop(w);
     if (w->ses.engine)
         engine_cancel(w->ses.engine);
     engine_free(w->ses.engine);

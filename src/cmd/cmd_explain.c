@@ -7,6 +7,7 @@
 #include "src/formats/bytes.h"
 #include "src/cmd/cmd_explain.h"
 #include "src/cmd/cmd_model.h"
+#include "src/study/explained.h"
 #include "src/study/reference.h"
 
 #include <stdio.h>
@@ -70,7 +71,7 @@ struct explaining {
     struct model *m;
     const struct attribution_method **methods; /* (wants.method_count) owned */
     struct explanation_wants wants;
-    char *setup;
+    char *setup, *how; /* of the wants in words; the second without the methods */
     struct explain_rows rows;
     struct explain_column *list; /* (count) what came of each task on each checkpoint */
     int count;
@@ -139,8 +140,9 @@ static int explain_read_wants(struct explaining *x)
         explain_all_methods(x);
     for (int i = 0; i < x->wants.method_count; i++)
         buf_printf(&b, "%s%s", i ? "," : "", x->methods[i]->word);
-    buf_printf(&b, "; %d random orders from %d; removed by %s", o->orders, o->seed,
-               removals[o->removal]);
+    x->how = xasprintf("%d random orders from %d; removed by %s", o->orders, o->seed,
+                       removals[o->removal]);
+    buf_printf(&b, "; %s", x->how);
     x->setup = buf_steal(&b);
     return rc;
 }
@@ -299,6 +301,31 @@ static void explain_print(const struct explaining *x)
         explain_print_text(&x->list[i], x->o->agreement);
 }
 
+static int explain_checkpoint_of(const struct explaining *x, const struct explain_column *c)
+{
+    int at = 0;
+    while (model_checkpoint_name(x->m, at) != c->checkpoint)
+        at++;
+    return at;
+}
+
+/* For the workbench, which shows them beside each map. What a part of a set comes to is not kept; a
+ * cache that cannot be written is no failure of the tests. */
+static void explain_keep(const struct explaining *x)
+{
+    const char *set = x->o->reference ? x->o->reference : x->o->data.path;
+    const char *slash = strrchr(set, '/'), *name = slash && slash[1] ? slash + 1 : set;
+    for (int i = 0; i < x->count && x->o->shard.count < 2; i++) {
+        char digest[DIGEST_HEX];
+        struct vs_err why = {0};
+        model_checkpoint_digest(x->m, explain_checkpoint_of(x, &x->list[i]), digest);
+        if (digest[0] && explained_save(digest, x->list[i].task, name, x->how, &x->list[i].sums,
+                                        &why) != 0)
+            plain_text(stderr, "vilscope explain: note: the workbench will not know: %s\n",
+                       why.text);
+    }
+}
+
 static int explain_run_all(struct explaining *x)
 {
     int rc = model_open(&x->o->model, &x->m, x->err), closed;
@@ -317,12 +344,15 @@ static int explain_run_all(struct explaining *x)
     else if (rc == 0)
         rc = vs_fail(x->err, VS_E_USAGE, "no item was explained: no checkpoint has a head for what "
                      "the set asks, or the shard is empty");
+    if (rc == 0)
+        explain_keep(x);
     closed = explain_rows_close(&x->rows, rc ? &why : x->err);
     for (int i = 0; i < x->count; i++)
         explain_sums_fini(&x->list[i].sums);
     free(x->list);
     free(x->methods);
     free(x->setup);
+    free(x->how);
     model_free(x->m);
     return rc ? rc : closed ? closed : x->partly ? EXIT_PARTLY : EXIT_OK;
 }
@@ -354,7 +384,9 @@ const struct command command_explain = {
         "Removes regions and words of each item in the order of each method (deletion), and puts\n"
         "them back (insertion), beside random orders; looks whether methods point at true boxes;\n"
         "and prints, for each task and checkpoint, the means with 95 % intervals by resampling\n"
-        "whole images. All terms and formulas: vilscope-explain(7).\n",
+        "whole images. All terms and formulas: vilscope-explain(7). The means of a whole set are\n"
+        "kept ($XDG_CACHE_HOME/vilscope/explained): the workbench shows them beside its\n"
+        "attributions.\n",
     .after =
         "  vilscope world -o held-out --seed 5000 --scenes 60\n"
         "  vilscope explain --data held-out -t vqa --limit 200 --rows rows.jsonl\n",

@@ -41,6 +41,7 @@ libcore_a_SOURCES += \
 	src/study/evaluation_rows.c src/study/evaluation_rows.h \
 	src/study/explain_set.c src/study/explain_set.h \
 	src/study/explain_sums.c src/study/explain_sums.h \
+	src/study/explained.c src/study/explained.h \
 	src/study/explanation.c src/study/explanation.h \
 	src/study/extract.c src/study/extract.h src/study/extract_priv.h \
 	src/study/extract_check.c \

@@ -122,6 +122,41 @@ else
     skip "no python3"
 fi
 
+# ---- what the workbench will know: by the checkpoint's digest, of whole sets alone
+export XDG_CACHE_HOME="$work/cache"
+explain --methods relevancy --shard 1/3 >/dev/null
+[ ! -e "$work/cache/vilscope/explained" ]
+ok $? "a part of a set is not kept"
+explain --methods relevancy,rollout,attention --json >"$work/told" &&
+    explain --methods attention,leave-one-out >/dev/null
+kept=$(ls "$work"/cache/vilscope/explained/*.json)
+if [ -n "$python" ]; then
+    "$python" - "$work/told" "$kept" <<'END'
+import json, sys
+told, kept = [json.load(open(x)) for x in sys.argv[1:]]
+test = [t for t in told["explanations"][0]["tests"] if t["method"] == "relevancy"][0]
+task = kept["tasks"]["vqa"]
+mine = task["methods"]["relevancy"]
+near = lambda a, b: abs(a - b) < 1e-5
+good = (task["items"] == 8 and task["set"] == "set" and "3 random orders" in task["how"] and
+        sorted(task["methods"]) == ["attention", "leave-one-out", "relevancy", "rollout"] and
+        all(near(mine[k]["gain"][x], test[k]["gain"][x]) and
+            near(mine[k]["over"][x], test[k]["over_random"][x])
+            for k in ("regions", "words") for x in ("mean", "low", "high")))
+sys.exit(not good)
+END
+    ok $? "scores of the methods of two runs are kept, as the table has them"
+    explain --methods rollout --orders 2 >/dev/null
+    "$python" -c 'import json, sys; sys.exit(list(json.load(open(sys.argv[1]))["tasks"]["vqa"]["methods"]) != ["rollout"])' \
+        "$kept"
+    ok $? "of other orders they begin anew"
+else
+    skip "no python3"
+fi
+XDG_CACHE_HOME=/dev/null/none explain --methods rollout >"$work/out" 2>"$work/err"
+[ $? -eq 0 ] && grep -q 'note: the workbench will not know' "$work/err" && grep -q '^rollout' "$work/out"
+ok $? "a cache that cannot be written is a note: $(tail -n 1 "$work/err")"
+
 # ---- a table of other models and tasks
 "$VILSCOPE" explain -m "$frozen" --data "$work/set" -t nlvr2 --limit 2 --orders 2 --methods leave-one-out,lrp >"$work/out" 2>/dev/null
 grep -q '^nlvr2 on early: 2 items' "$work/out" && grep -q '^nlvr2 on final: 2 items' "$work/out" && ! grep -q nan "$work/out"

@@ -70,6 +70,7 @@ static const struct screen screens[] = {
     {"attribute", "suggest vqa;wait;attribute relevancy;wait", NULL},
     {"attribute-signed", "suggest vqa;wait;attribute leave-one-out;against;wait;view tokens", NULL},
     {"attribution", "suggest vqa;wait;attribution;attribute all;wait;right;wait;down;zoom", NULL},
+    {"curves", "suggest vqa;wait;attribute relevancy;wait;curves;wait;zoom", NULL},
     {"effects", "suggest vqa;wait;leave-one-out;wait;down", NULL},
     {"effects-tokens", "suggest vqa;wait;leave-one-out tokens;wait;zoom", NULL},
     {"effects-heads", "suggest vqa;wait;leave-one-out heads uniform;wait", NULL},

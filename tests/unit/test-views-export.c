@@ -180,7 +180,9 @@ static const char full[] =
     "view lens\nwait\nwait\nexport lens.csv\n"
     "leave-one-out tokens\nwait\nwait\nview effects\nexport effects.csv\n"
     "view attribution\nattribute leave-one-out\nagainst\nwait\nwait\nexport worths.csv\n"
-    "attribute off\nagainst\n"
+    "attribute off\nagainst\nattribute relevancy\nwait\nwait\ncurves\nwait\nwait\n"
+    "export curves.csv\nview attention\nsave-display scored.txt\nattribute rollout\nwait\n"
+    "wait\nsave-display untested.txt\nattribute off\n"
     "between early final\ncompare\nwait\nwait\nexport compare.csv\nattention-change\nwait\n"
     "export difference.csv\ndrift\nwait\nwait\nexport drift.csv\npatch blocks\nwait\nwait\n"
     "export swap.csv\ncheck-set set.probes\nwait\nwait\nview trend\nexport trend.csv\n"
@@ -188,15 +190,13 @@ static const char full[] =
     "restore\nwait\ntoken 4\nview states\nwait\nexport states-4.csv\n"
     "checkpoint early\nagain\nwait\nexport early.json\nquit\n";
 
-/* Why the best answer and not the second, which the workbench shows first of all. */
 static bool attributed(void)
 {
     struct csv *t = read_csv("answer.csv", 0);
-    bool done = t->rows > 1 &&
-                shell("cd '%s' && '%s' query -m '%s' -t vqa --no-log --json --attribute "
+    bool done = shell("cd '%s' && '%s' query -m '%s' -t vqa --no-log --json --attribute "
                       "leave-one-out --against '%s' '%s' '" QUERY "' 2>/dev/null "
                       "| awk '/^{/ {n++} n == 2' >worths.json", folder, program(), model,
-                      t->name[1], image);
+                      t->rows > 1 ? t->name[1] : "", image);
     csv_free(t);
     return done;
 }
@@ -209,8 +209,11 @@ static void prepare(void)
                    "task: vqa\nimage: %s\ntext: is there a cone?\n", image, image);
         fclose(f);
     }
-    workbench(full);
     const char *v = program();
+    ok(shell("cd '%s' && '%s' world -o set --scenes 2 >world 2>&1 && '%s' explain -m '%s' "
+             "-c final --data set -t vqa --limit 2 --methods relevancy >explain 2>&1",
+             folder, v, v, model), "explain, two items");
+    workbench(full);
     ok(shell("cd '%s' && '%s' query -m '%s' -t vqa --no-log --json --leave-one-out tokens "
              "'%s' '" QUERY "' 2>/dev/null | awk '/^{/ {n++} n == 2' >knock.json",
              folder, v, model, image) &&
@@ -416,7 +419,6 @@ static void lens(void)
 
 /* ---- what the command line says, too */
 
-/* Every number of the command line stands in the row of its word or region. */
 static void worths(void)
 {
     struct csv *t = read_csv("worths.csv", 0);
@@ -441,6 +443,23 @@ static void worths(void)
        "attribution: %d of %d numbers are the command line's", found, n);
     csv_free(t);
     json_decref(r);
+}
+
+/* Curves of one order have the ends of all, and what was tested has its score on the screen. */
+static void tested(void)
+{
+    struct csv *t = read_csv("curves.csv", 0);
+    int down = col_of(t, "words: deletion"), up = col_of(t, "words: insertion"), last = 0;
+    int chance = col_of(t, "words: deletion, random");
+    bool found = t->cols == 8 && t->rows > 4 && down >= 0 && up >= 0 && chance >= 0;
+    for (int i = 0; i < t->rows && found; i++)
+        last = isnan(t->x[i][down]) ? last : i;
+    ok(found && last > 1 && near(t->x[0][down], t->x[last][up]) &&
+       near(t->x[last][down], t->x[0][up]) && near(t->x[0][down], t->x[0][chance]) &&
+       !near(t->x[1][down], t->x[1][chance]), "curves: %d rows, %d columns", t->rows, t->cols);
+    ok(shell("cd '%s' && grep -q ' over random, by regions' scored.txt && grep -q 'not tested on "
+             "this model' untested.txt", folder), "a tested method has its score");
+    csv_free(t);
 }
 
 /* Every "probability without" is one of the command line's, and all of them are there. */
@@ -568,6 +587,7 @@ int main(void)
     lens();
     effects();
     worths();
+    tested();
     changes();
     like("drift", "weights.cli", 2, (const char *const[][2]){{"relative", "relative"},
          {"distance", "distance"}, {"largest", "largest"}, {"elements", "elements"}, {NULL, NULL}});

@@ -3,6 +3,7 @@
 #include "ui/jobs/attribute.h"
 
 #include "src/base/mem.h"
+#include "src/study/explained.h"
 #include "ui/jobs/own_query.h"
 #include "ui/state/stale.h"
 
@@ -49,7 +50,8 @@ int attribute_against(const struct workbench *w)
 
 /* Of raw attention the slice's map, layer and head; a set of heads, their maximum and the rollout
  * are none that the method knows: the mean. */
-static struct attribution_how how_of(const struct slice *x, const struct attribution_method *method)
+struct attribution_how attribute_how(const struct slice *x,
+                                     const struct attribution_method *method)
 {
     struct attribution_how how = attribution_usual;
     if (strcmp(method->word, "attention") == 0) {
@@ -77,7 +79,7 @@ const struct attributed *attribute_of(const struct workbench *w, const struct sl
 {
     if (!w->now.r || !x->method)
         return NULL;
-    const struct attribution_how how = how_of(x, x->method);
+    const struct attribution_how how = attribute_how(x, x->method);
     return attribute_find(w, x->method, &how, look_choice(w), attribute_against(w));
 }
 
@@ -196,11 +198,50 @@ static void stop_others(struct workbench *w)
     }
 }
 
+/* ---- scores */
+
+/* Once for a result, as soon as the checkpoint's digest is known. */
+static void look_up_scores(struct workbench *w)
+{
+    struct attributions *x = &w->attributions;
+    struct result *r = w->now.r;
+    if (x->scored || x->count == 0 || !model_complete_ready(w->ses.model, r))
+        return;
+    if (!r->checkpoint_digest[0])
+        model_complete(w->ses.model, r);
+    x->scores = explained_load(r->checkpoint_digest);
+    x->scored = true;
+}
+
+void attribute_score(const struct workbench *w, const struct slice *x, enum explanation_kind kind,
+                     char *out, size_t size)
+{
+    struct explained_score s;
+    char gain[64], over[64];
+    *out = '\0';
+    if (!w->now.r || !x->method || !w->attributions.scored)
+        return;
+    if (!explained_find(w->attributions.scores, w->now.r->task, x->method, kind, &s)) {
+        snprintf(out, size, "not tested on this model");
+        return;
+    }
+    explained_mean_text(&s.gain, gain, sizeof gain);
+    explained_mean_text(&s.over, over, sizeof over);
+    if (s.over.count)
+        snprintf(out, size, "%s over random, by %s of %d items (%s); insertion - deletion %s", over,
+                 explanation_kinds[kind], s.items, s.set, gain);
+    else
+        snprintf(out, size, "insertion - deletion %s, by %s of %d items (%s)", gain,
+                 explanation_kinds[kind], s.items, s.set);
+}
+
+/* ---- what is wanted */
+
 static void follow_slice(struct workbench *w, const struct slice *x)
 {
     if (!x->method || attribute_of(w, x) || look_choice(w) < 0)
         return;
-    const struct attribution_how how = how_of(x, x->method);
+    const struct attribution_how how = attribute_how(x, x->method);
     stop_others(w);
     attribute_start(w, x->method, &how);
 }
@@ -209,6 +250,7 @@ void attribute_follow(struct workbench *w)
 {
     if (!w->now.r || !w->ses.engine || w->asked.running || stale_bits(w))
         return;
+    look_up_scores(w);
     follow_slice(w, &w->sel->slice);
     for (int i = 0; i < w->panes.count; i++)
         if (w->panes.list[i].own && w->panes.list[i].shown)
@@ -217,7 +259,7 @@ void attribute_follow(struct workbench *w)
 
 void attribute_begin(struct workbench *w, const struct slice *x)
 {
-    const struct attribution_how how = how_of(x, x->method);
+    const struct attribution_how how = attribute_how(x, x->method);
     struct attributed *a = attribute_find(w, x->method, &how, look_choice(w), attribute_against(w));
     if (a && a->why[0])
         attribute_remove(w, a);
@@ -239,6 +281,7 @@ void attribute_forget(struct workbench *w)
     for (int i = 0; i < w->attributions.count; i++)
         attributed_free(w->attributions.list[i]);
     free(w->attributions.list);
+    explained_free(w->attributions.scores);
     w->attributions = (struct attributions){0};
 }
 

@@ -2,6 +2,7 @@
 /* What the engine says: answers, regions, other work that has ended. */
 #include "ui/jobs/attribute.h"
 #include "ui/jobs/compare.h"
+#include "ui/jobs/curves.h"
 #include "ui/jobs/jobs.h"
 #include "ui/jobs/leave_one_out.h"
 #include "ui/state/stale.h"
@@ -32,6 +33,7 @@ static void forget_result(struct workbench *w)
         lens_free(w->lenses.known[i]);
     w->lenses = (struct lenses){0};
     attribute_forget(w);
+    curves_forget(w);
 }
 
 /* Whether the result is to be compared with one that is here already: it has interventions, or

@@ -5,6 +5,7 @@ libui_a_SOURCES += \
 	ui/jobs/compare_jobs.c \
 	ui/jobs/compare_log.c \
 	ui/jobs/compare_trend.c \
+	ui/jobs/curves.c ui/jobs/curves.h \
 	ui/jobs/events.c \
 	ui/jobs/jobs.h \
 	ui/jobs/leave_one_out.c ui/jobs/leave_one_out.h \

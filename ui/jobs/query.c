@@ -2,6 +2,7 @@
 /* Queries: which photos they are about, which changes, and posting them. */
 #include "ui/jobs/attribute.h"
 #include "ui/jobs/compare.h"
+#include "ui/jobs/curves.h"
 #include "ui/jobs/jobs.h"
 #include "ui/jobs/leave_one_out.h"
 #include "ui/jobs/own_query.h"
@@ -43,6 +44,7 @@ static void query_post(struct workbench *w)
 {
     leave_out_stop(w); /* nobody waits for them any more */
     attribute_stop(w);
+    curves_stop(w);
     struct query q = {.task = w->ses.task,
                       .text = w->typed.query.text,
                       .checkpoint = w->ses.checkpoint,
@@ -174,6 +176,7 @@ void query_stop(struct workbench *w)
     compare_stop(w);
     leave_out_stop(w);
     attribute_stop(w);
+    curves_stop(w);
     engine_cancel(w->ses.engine);
     w->asked.running = 0;
     w->changes.varies = false;

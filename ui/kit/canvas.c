@@ -7,6 +7,7 @@
 #include "ui/kit/text.h"
 #include "ui/kit/theme.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -297,5 +298,45 @@ void canvas_signs(struct canvas *c, const float *x)
     for (size_t i = 0; i < (size_t)c->w * (size_t)c->h; i++) {
         float size = x[i] < 0 ? -x[i] : x[i];
         canvas_blend(c, i, canvas_signed_color(x[i]), 0.75f * (size < 1 ? size : 1));
+    }
+}
+
+/* ---- curves */
+
+static int plot_x(const struct canvas *c, int i, int n)
+{
+    return n > 1 ? (int)((c->w - 1) * (double)i / (n - 1)) : c->w / 2;
+}
+
+static int plot_y(const struct canvas *c, double v, const struct plot_range *r)
+{
+    double share = r->high > r->low ? (v - r->low) / (r->high - r->low) : 0.5;
+    share = share < 0 ? 0 : share > 1 ? 1 : share;
+    return (int)((1 - share) * (c->h - 1));
+}
+
+static void draw_stroke(struct canvas *c, int x1, int y1, int x2, int y2, int thick,
+                        struct rgb color)
+{
+    int steps = abs(x2 - x1) > abs(y2 - y1) ? abs(x2 - x1) : abs(y2 - y1);
+    for (int i = 0; i <= steps; i++) {
+        int x = steps ? x1 + (x2 - x1) * i / steps : x1;
+        int y = steps ? y1 + (y2 - y1) * i / steps : y1;
+        int before = thick / 2, after = (thick - 1) / 2;
+        canvas_fill(c, x - before, y - before, x + after, y + after, color);
+    }
+}
+
+void canvas_curve(struct canvas *c, const double *v, int n, const struct plot_range *r, int thick,
+                  struct rgb color)
+{
+    int last = -1;
+    for (int i = 0; i < n; i++) {
+        if (isnan(v[i]))
+            continue;
+        int from = last < 0 ? i : last;
+        draw_stroke(c, plot_x(c, from, n), plot_y(c, v[from], r), plot_x(c, i, n),
+                    plot_y(c, v[i], r), thick, color);
+        last = i;
     }
 }

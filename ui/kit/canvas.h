@@ -66,6 +66,12 @@ void canvas_plate_size(const struct canvas *c, const char *text, int scale, int 
 void canvas_heat(struct canvas *c, const float *heat);
 /* The same from -1 to 1, in the colors of a difference: the further from 0, the more opaque. */
 void canvas_signs(struct canvas *c, const float *x);
+/* A curve over the whole canvas: n values from left to right, joined; NaN is left out. */
+struct plot_range {
+    double low, high; /* at the bottom and the top; values beyond are cut */
+};
+void canvas_curve(struct canvas *c, const double *v, int n, const struct plot_range *r, int thick,
+                  struct rgb color);
 /* The color of a heat from 0 to 1 in the chosen map, dark to bright and even to the eye. */
 struct rgb canvas_heat_color(float heat);
 /* The color of a difference from -1 to 1: blue is less, orange more, in steps. */

@@ -72,12 +72,18 @@ struct leave_outs {
 
 /* Attributions of the result that is shown (ui/jobs/attribute.h). */
 struct attributed;
+struct explained;
 struct attributions {
     struct attributed **list; /* (count) known ones, and those that run */
     int count;
+    struct explained *scores; /* of the checkpoint's methods, or NULL */
+    bool scored;              /* they were looked up */
     bool contrasts;           /* the chosen answer is held against another one: */
     int against;              /* as look_choice counts */
 };
+
+/* Deletion and insertion of the result that is shown (ui/jobs/curves.h). */
+struct curves;
 
 /* Lenses of the result that is shown: its tokens, and the current photo's regions. */
 struct lenses {

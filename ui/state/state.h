@@ -75,6 +75,7 @@ struct workbench {
     struct changes changes;
     struct leave_outs leave_outs;
     struct attributions attributions;
+    struct curves *curves;      /* the last ones, or NULL */
     struct lenses lenses;
     struct comparison *compare; /* other checkpoints' answers (ui/jobs/compare.h), or NULL */
     struct work work;

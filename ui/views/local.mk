@@ -18,6 +18,7 @@ libui_a_SOURCES += \
 	ui/views/view_plane.c \
 	ui/views/view_lens.c \
 	ui/views/view_attribution.c \
+	ui/views/view_curves.c \
 	ui/views/view_effects.c \
 	ui/views/view_what_if.c \
 	ui/views/view_regions.c \

@@ -15,6 +15,12 @@ struct weighted {
     int region;
 };
 
+/* Rows above the list: an attribution has a score. */
+static int head_rows(const struct workbench *w, const struct pane *p)
+{
+    return pane_slice(w, p)->method ? 3 : 2;
+}
+
 static int attention_heavier(const void *a, const void *b)
 {
     const struct weighted *x = a, *y = b;
@@ -51,7 +57,8 @@ static bool asks_token(const struct workbench *w, const struct pane *p)
 static void draw_attributed_head(const struct workbench *w, const struct pane *p, struct area a)
 {
     const struct attributed *x = attribute_of(w, pane_slice(w, p));
-    char target[128];
+    char target[128], score[320];
+    attribute_score(w, pane_slice(w, p), EXPLAIN_REGIONS, score, sizeof score);
     attribute_target_name(w, x, target, sizeof target);
     attrset(A_BOLD);
     draw_text(a.row, a.col, a.cols, "%s of %s, by region", x->method->title, target);
@@ -59,6 +66,7 @@ static void draw_attributed_head(const struct workbench *w, const struct pane *p
     draw_text(a.row + 1, a.col, a.cols, "%s %.3f; %s",
               x->against >= 0 ? "difference of logits" : "logit", x->known.value,
               x->method->is_signed ? "+ for it, - against it" : "it cannot say against");
+    draw_text(a.row + 2, a.col, a.cols, "%s", score);
     attrset(A_NORMAL);
 }
 
@@ -106,10 +114,10 @@ static void attention_draw(struct workbench *w, struct pane *p, struct area a)
         draw_text(a.row + 2, a.col, a.cols, asks_token(w, p)
                                                 ? "choose a token: Left, Right"
                                                 : "choose a region: click it, or g");
-    int bar = a.cols >= 44 ? a.cols / 4 : 0;
-    for (int i = 0; list && i < n && i + 2 < a.rows; i++) {
+    int head = head_rows(w, p), bar = a.cols >= 44 ? a.cols / 4 : 0;
+    for (int i = 0; list && i < n && i + head < a.rows; i++) {
         char name[160];
-        int row = a.row + 2 + i;
+        int row = a.row + head + i;
         draw_region_name(w, list[i].region, name, sizeof name);
         attrset(list[i].region == w->sel->region ? A_REVERSE : A_NORMAL);
         mvhline(row, a.col, ' ', a.cols);
@@ -150,12 +158,12 @@ static void attention_move(struct workbench *w, struct pane *p, enum motion m)
 
 static bool attention_click(struct workbench *w, struct pane *p, int row, int col)
 {
-    int n = 0;
+    int n = 0, head = head_rows(w, p);
     struct weighted *list = attention_ranked(w, p, &n);
-    bool there = list && row >= 2 && row - 2 < n;
+    bool there = list && row >= head && row - head < n;
     (void)col;
     if (there)
-        selection_region(w->selection, list[row - 2].region);
+        selection_region(w->selection, list[row - head].region);
     free(list);
     return there;
 }

@@ -18,7 +18,7 @@
 extern const struct view view_attribution;
 
 #define NUMBER 11 /* columns of the chosen method's numbers */
-#define HEAD 3    /* rows above the words and regions */
+#define HEAD 4    /* rows above the words and regions */
 
 struct attribution_view {
     struct grid grid; /* where it was drawn last, counted from the pane's corner */
@@ -203,6 +203,12 @@ static void draw_attribution_title(const struct workbench *w, const struct pane 
                   of && of->known.method ? x->method->about : text,
                   of && of->known.method && removes(x->method) ? "; removed: nobody attends to it"
                                                                : "");
+    attribute_score(w, x, EXPLAIN_REGIONS, text, sizeof text);
+    int n = draw_text(a.row + 2, a.col, a.cols, "%s", text) + 2;
+    char words[320];
+    attribute_score(w, x, EXPLAIN_WORDS, words, sizeof words);
+    if (strcmp(words, text) != 0 && n < a.cols)
+        draw_text(a.row + 2, a.col + n, a.cols - n, "%s", words);
     attrset(A_NORMAL);
 }
 
@@ -254,7 +260,7 @@ static void draw_worths(struct workbench *w, struct pane *p, const struct worths
                         struct area a)
 {
     struct attribution_view *v = p->state;
-    bool legend = a.rows >= 8;
+    bool legend = a.rows >= HEAD + 5;
     float *x = grid_shares(s);
     struct area body = {a.row + HEAD, a.col, a.rows - HEAD - legend, a.cols};
     struct grid g = {.rows = s->count, .cols = attribution_count, .x = x, .top = 1,
@@ -262,7 +268,7 @@ static void draw_worths(struct workbench *w, struct pane *p, const struct worths
                      .label = inside_label(a.cols), .right = NUMBER, .digits = 2};
     grid_fit(w, &g, body, v->top);
     draw_attribution_title(w, p, a);
-    draw_attribution_methods(s, &g, a.row + 2);
+    draw_attribution_methods(s, &g, a.row + HEAD - 1);
     draw_attribution_rows(w, s, &g, body);
     grid_draw(w, p->slot, &g);
     if (legend) {
@@ -282,7 +288,7 @@ static void attribution_draw(struct workbench *w, struct pane *p, struct area a)
 {
     struct worths_shown s;
     bool any = worths_open(w, p, &s);
-    if (any && a.rows >= 6 && a.cols >= 30)
+    if (any && a.rows >= HEAD + 3 && a.cols >= 30)
         draw_worths(w, p, &s, a);
     else
         draw_text(a.row, a.col, a.cols, "%s", any         ? "no room for the attributions"

@@ -116,11 +116,24 @@ static void draw_row(const struct workbench *w, struct area a, int row, const st
     attrset(A_NORMAL);
 }
 
+/* Rows above the tokens: an attribution has a score. */
+static int tokens_head(const struct workbench *w, const struct pane *p)
+{
+    return pane_slice(w, p)->method ? 3 : 2;
+}
+
+/* The first one shown, so that the chosen one is among so many rows. */
+static int tokens_first(const struct workbench *w, int room)
+{
+    int chosen = w->sel->token < 0 ? 0 : w->sel->token;
+    return chosen >= room ? chosen - room + 1 : 0;
+}
+
 /* What the answer owes to each word, or why that is not known. */
 static void draw_attributed(const struct workbench *w, const struct pane *p, struct area a)
 {
     const struct attributed *x = attribute_of(w, pane_slice(w, p));
-    int n = w->now.r ? w->now.r->token_count : 0, row = a.row + 2;
+    int n = w->now.r ? w->now.r->token_count : 0, row = a.row + tokens_head(w, p);
     float *worth = xcalloc((size_t)n + 1, sizeof *worth), most = 1e-9f;
     char text[320];
     attribute_waits(w, pane_slice(w, p), text, sizeof text);
@@ -133,12 +146,14 @@ static void draw_attributed(const struct workbench *w, const struct pane *p, str
         attribute_target_name(w, x, text, sizeof text);
         draw_text(a.row + 1, a.col, a.cols, "of %s: %s", text,
                   x->method->is_signed ? "+ for it, - against it" : "it cannot say against");
+        attribute_score(w, pane_slice(w, p), EXPLAIN_WORDS, text, sizeof text);
+        draw_text(a.row + 2, a.col, a.cols, "%s", text);
     } else {
         n = 0;
     }
     for (int i = 0; i < n; i++)
         most = is_hidden(w, i) ? most : fmaxf(most, fabsf(worth[i]));
-    for (int i = 0; i < n && row < a.row + a.rows; i++) {
+    for (int i = tokens_first(w, a.row + a.rows - row); i < n && row < a.row + a.rows; i++) {
         if (is_hidden(w, i))
             continue;
         const struct result_token *t = &w->now.r->tokens[i];
@@ -174,9 +189,8 @@ static void tokens_draw(struct workbench *w, struct pane *p, struct area a)
     draw_text(a.row, a.col + 8, a.cols - 8, "attention given %s, received %s", f.to, f.from);
     draw_text(a.row + 1, a.col + a.cols - 20, 20, "   gives   receives");
     attrset(A_NORMAL);
-    int room = a.rows - 2, chosen = w->sel->token < 0 ? 0 : w->sel->token;
-    int from = chosen >= room ? chosen - room + 1 : 0;
-    for (int i = from, row = a.row + 2; i < f.count && row < a.row + a.rows; i++)
+    int row = a.row + 2, end = a.row + a.rows;
+    for (int i = tokens_first(w, a.rows - 2); i < f.count && row < end; i++)
         if (!is_hidden(w, i))
             draw_row(w, a, row++, &f, i, most);
     flow_fini(&f);
@@ -197,10 +211,9 @@ static void tokens_move(struct workbench *w, struct pane *p, enum motion m)
 static bool tokens_click(struct workbench *w, struct pane *p, int row, int col)
 {
     const struct result *r = w->now.r;
-    int room = p->at.rows - 2, chosen = w->sel->token < 0 ? 0 : w->sel->token;
-    int at = chosen >= room ? chosen - room + 1 : 0;
+    int head = tokens_head(w, p), at = tokens_first(w, p->at.rows - head);
     (void)col;
-    for (int line = 2; r && at < r->token_count; at++)
+    for (int line = head; r && at < r->token_count; at++)
         if (!is_hidden(w, at) && line++ == row) {
             selection_look(w->selection, at);
             return true;

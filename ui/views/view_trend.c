@@ -19,40 +19,9 @@ struct trend_view {
 
 /* ---- the plot */
 
-static int plot_x(const struct canvas *c, int i, int n)
-{
-    return n > 1 ? (int)((c->w - 1) * (double)i / (n - 1)) : c->w / 2;
-}
-
-static int plot_y(const struct canvas *c, double v)
-{
-    v = v < 0 ? 0 : v > 1 ? 1 : v;
-    return (int)((1 - v) * (c->h - 1));
-}
-
-static void draw_stroke(struct canvas *c, int x1, int y1, int x2, int y2, int thick,
-                        struct rgb color)
-{
-    int steps = abs(x2 - x1) > abs(y2 - y1) ? abs(x2 - x1) : abs(y2 - y1);
-    for (int i = 0; i <= steps; i++) {
-        int x = steps ? x1 + (x2 - x1) * i / steps : x1;
-        int y = steps ? y1 + (y2 - y1) * i / steps : y1;
-        int before = thick / 2, after = (thick - 1) / 2;
-        canvas_fill(c, x - before, y - before, x + after, y + after, color);
-    }
-}
-
 static void draw_curve(struct canvas *c, const double *v, int n, int thick, struct rgb color)
 {
-    int last = -1;
-    for (int i = 0; i < n; i++) {
-        if (isnan(v[i]))
-            continue;
-        int from = last < 0 ? i : last;
-        draw_stroke(c, plot_x(c, from, n), plot_y(c, v[from]), plot_x(c, i, n), plot_y(c, v[i]),
-                    thick, color);
-        last = i;
-    }
+    canvas_curve(c, v, n, &(struct plot_range){0, 1}, thick, color);
 }
 
 /* All probes dark, their mean and the chosen one bright. */
@@ -62,8 +31,7 @@ static void trend_paint(const struct workbench *w, struct canvas *c, const struc
     int n = t->count, fine = gfx_has_pixels(&w->screen.gfx);
     double *v = xcalloc((size_t)n + 1, sizeof *v);
     for (int k = 0; k <= 4 && fine; k++)
-        draw_stroke(c, 0, plot_y(c, k / 4.0), c->w - 1, plot_y(c, k / 4.0), 1,
-                    theme_shade(0.2));
+        draw_curve(c, (const double[]){k / 4.0, k / 4.0}, 2, 1, theme_shade(0.2));
     for (int i = 0; i < t->probes->count; i++) {
         probe_table_trend(t, i, v);
         draw_curve(c, v, n, 1, theme_shade(0.35));
