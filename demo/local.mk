@@ -18,7 +18,7 @@ libworld_a_SOURCES = \
 	demo/scene.c demo/world.h \
 	demo/sets.c demo/sets.h
 # The program that trains the demo's model is Python; nothing else needs it.
-EXTRA_DIST += demo/NOTES.md demo/train/run demo/train/assemble demo/train/compare.py \
+EXTRA_DIST += demo/NOTES.md demo/pictures demo/train/run demo/train/assemble demo/train/compare.py \
 	demo/train/data.py demo/train/detector.py demo/train/domain.py demo/train/faulty.py \
 	demo/train/measure.py demo/train/names.py demo/train/objectives.py demo/train/suggest.py \
 	demo/train/table.py demo/train/train.py demo/train/truth.py demo/train/vilbert.py demo/train/visitor.py demo/train/vocab.py \
