@@ -56,17 +56,25 @@ static void doctor_graphics(struct findings *f)
     }
     term_ask(&in);
     term_give_back();
-    if (in.term.sixel)
+    term_measure(&in.term);
+    enum gfx_mode best = gfx_best(&in.term);
+    if (best == GFX_SIXEL)
         finding_add(f, FOUND_OK, "graphics", NULL, "sixel, %d colors", in.term.registers);
+    else if (best != GFX_BLOCKS)
+        finding_add(f, FOUND_OK, "graphics", NULL, "%s", gfx_mode_name(best));
     else if (!in.replied)
-        finding_add(f, FOUND_NOTE, "graphics", "if the line is slow, --graphics sixel says what "
-                    "the terminal has", "the terminal did not answer in time: colored blocks");
+        finding_add(f, FOUND_NOTE, "graphics", "if the line is slow, --graphics says what the "
+                    "terminal has", "the terminal did not answer in time: colored blocks");
+    else if (in.term.sixel || in.term.iterm2)
+        finding_add(f, FOUND_NOTE, "graphics", "--graphics sixel, or iterm2, takes cells of 10 by "
+                    "20 pixels", "the terminal does not tell the size of its cells: colored "
+                    "blocks");
     else
         finding_add(f, FOUND_NOTE, "graphics",
-                    multiplexer ? "outside of tmux and screen, or with tmux 3.4 built for sixel, "
-                                  "a terminal that has sixel shows them"
-                                : "xterm -ti vt340, foot, mlterm and WezTerm have sixel",
-                    "no sixel: colored blocks");
+                    multiplexer ? "tmux 3.4 built for sixel, or \"set -g allow-passthrough on\" in "
+                                  "~/.tmux.conf: man 7 vilscope-terminals"
+                                : "man 7 vilscope-terminals lists terminals that have some",
+                    "the terminal knows none of kitty's, sixel and iTerm2's: colored blocks");
     input_fini(&in);
 }
 
@@ -212,20 +220,21 @@ static void doctor_sandbox(struct findings *f)
 
 static void doctor_libraries(struct findings *f)
 {
-    const char *missing = "";
+    static const char *const missing[] = {
 #ifndef HAVE_LIBJPEG
-    missing = "libjpeg-turbo (JPEG has other pixels than the reference's)";
-#elif !defined HAVE_LIBWEBP
-    missing = "libwebp (WebP is not read)";
-#elif !defined HAVE_LIBYAML
-    missing = "libyaml (the detector's published configuration is not read)";
-#elif !defined HAVE_LIBHDF5
-    missing = "libhdf5 (regions in HDF5 files are not read)";
+        "libjpeg-turbo (JPEG has other pixels than the reference's)",
 #endif
-    if (missing[0])
+#ifndef HAVE_LIBWEBP
+        "libwebp (WebP is not read)",
+#endif
+#ifndef HAVE_LIBYAML
+        "libyaml (the detector's published configuration is not read)",
+#endif
+        NULL};
+    for (int i = 0; missing[i]; i++)
         finding_add(f, FOUND_NOTE, "libraries", "./bootstrap installs it and builds again",
-                    "built without %s", missing);
-    else
+                    "built without %s", missing[i]);
+    if (!missing[0])
         finding_add(f, FOUND_OK, "libraries", NULL, "built with all of them");
 }
 

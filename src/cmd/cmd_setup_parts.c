@@ -182,6 +182,9 @@ void setup_add(struct setup *s, const char *path)
         free(file);
         free(list[i]);
     }
+    if (n > FOLDER_FILES)
+        finding_add(&s->found, FOUND_NOTE, "not used", "name the files that are meant", "%s: only "
+                    "the first %d of its %d files are looked at", path, FOLDER_FILES, n);
     free(list);
 }
 

@@ -277,8 +277,30 @@ static void ways(void)
     terminal_free(sixel);
 }
 
+/* What doctor says of a terminal is what the workbench takes of it. */
+static void doctor(const struct terminal_kind *kind, const char *says)
+{
+    const char *argv[] = {terminal_program(), "doctor", "-m", source_path("tests/data/tiny"), NULL};
+    struct terminal *t = terminal_start_as(argv, 32, 160, kind);
+    ok(terminal_expect(t, says), "doctor: %s", says);
+    terminal_end(t);
+}
+
+static void doctors(void)
+{
+    doctor(&(struct terminal_kind){.sixel = true}, "graphics       sixel, ");
+    doctor(&(struct terminal_kind){.kitty = true}, "graphics       kitty");
+    doctor(&(struct terminal_kind){.iterm2 = true}, "graphics       iTerm2");
+    doctor(&(struct terminal_kind){.kitty = true, .placeholders = true, .tmux = true,
+                                   .term = "tmux-256color"},
+           "graphics       kitty, placed in text");
+    doctor(&(struct terminal_kind){.tmux = false}, "knows none of kitty's, sixel and iTerm2's");
+    doctor(&(struct terminal_kind){.mute = true}, "did not answer in time");
+}
+
 int main(void)
 {
+    doctors();
     unknown_term("xterm-ghostty");
     unknown_term("no-such-terminal");
     true_color(NULL, "xterm-256color", false);

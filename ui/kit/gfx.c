@@ -36,6 +36,16 @@ const char *gfx_mode_name(enum gfx_mode mode)
     return names[mode];
 }
 
+/* Inside tmux only what it takes for text, or draws itself, is at its place. */
+enum gfx_mode gfx_best(const struct term *t)
+{
+    if (t->kitty && (!t->tmux || t->kitty_text))
+        return t->tmux ? GFX_KITTY_TEXT : GFX_KITTY;
+    if (t->sixel && t->cell_w)
+        return GFX_SIXEL;
+    return t->iterm2 && !t->tmux && t->cell_w ? GFX_ITERM2 : GFX_BLOCKS;
+}
+
 /* The limit that a terminal names is that of sixels. */
 static void set_limits(struct gfx *g)
 {

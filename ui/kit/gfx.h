@@ -13,11 +13,6 @@
 
 #include <pthread.h>
 
-/* The first ones are ways for pixels (way.h). */
-enum gfx_mode {
-    GFX_SIXEL, GFX_KITTY, GFX_KITTY_TEXT, GFX_ITERM2, GFX_BLOCKS, GFX_ASCII, GFX_NONE
-};
-
 /* A rectangle of cells. */
 struct area {
     int row, col, rows, cols;
@@ -86,8 +81,6 @@ bool gfx_settled(struct gfx *g);
 void gfx_lost(struct gfx *g);
 /* Takes pictures away that the terminal keeps, before its screen is left. */
 void gfx_leave(struct gfx *g);
-/* What pictures are made of in this mode: "sixel", "kitty", "blocks" ... */
-const char *gfx_mode_name(enum gfx_mode mode);
 void gfx_fini(struct gfx *g);
 
 #endif

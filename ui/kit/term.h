@@ -63,4 +63,15 @@ void term_measure(struct term *t);
 /* Rows and columns, at most as many as we draw; false when the terminal does not say. */
 bool term_size(int *rows, int *cols);
 
+/* ---- what pictures are made of */
+
+/* The first ones are ways for pixels (way.h). */
+enum gfx_mode {
+    GFX_SIXEL, GFX_KITTY, GFX_KITTY_TEXT, GFX_ITERM2, GFX_BLOCKS, GFX_ASCII, GFX_NONE
+};
+/* The best of what a terminal has said that it has. */
+enum gfx_mode gfx_best(const struct term *t);
+/* "sixel", "kitty", "blocks" ... */
+const char *gfx_mode_name(enum gfx_mode mode);
+
 #endif

@@ -125,17 +125,6 @@ bool workbench_graphics(const char *name, enum graphics_choice *out)
     return false;
 }
 
-/* The best that the terminal has said it has. Inside tmux only what it takes for text, or draws
- * itself, is at its place. */
-static enum gfx_mode best_mode(const struct term *t)
-{
-    if (t->kitty && (!t->tmux || t->kitty_text))
-        return t->tmux ? GFX_KITTY_TEXT : GFX_KITTY;
-    if (t->sixel && t->cell_w)
-        return GFX_SIXEL;
-    return t->iterm2 && !t->tmux && t->cell_w ? GFX_ITERM2 : GFX_BLOCKS;
-}
-
 static enum gfx_mode mode_of(enum graphics_choice choice, const struct term *t)
 {
     switch (choice) {
@@ -147,7 +136,7 @@ static enum gfx_mode mode_of(enum graphics_choice choice, const struct term *t)
     case GRAPHICS_NONE: return GFX_NONE;
     case GRAPHICS_AUTO: break;
     }
-    return best_mode(t);
+    return gfx_best(t);
 }
 
 void screen_set_graphics(struct workbench *w, enum graphics_choice choice)
