@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The columns of the log's tables, each once: writing, reading and merging make their statements of
  * these lists, and what waits to be written is copied by them. A new column is a line here, a
- * member of the record, and a migration (schema7.c).
+ * member of the record, and a migration (schema8.c).
  *
  * A line is X(kind, column, member), where member is an expression that can also be assigned to,
  * with the record in a variable of the list's letter. Keys - whose row it is, when, where in the
@@ -96,7 +96,13 @@
     X(text, split, e->split)                                                                       \
     X(bool, as_reference, e->as_reference)                                                         \
     X(int, row_count, e->row_count)                                                                \
-    X(text, left_out, e->left_out)
+    X(text, left_out, e->left_out)                                                                 \
+    X(text, part, e->part)                                                                         \
+    X(int, shard, e->shard)                                                                        \
+    X(int, shards, e->shards)                                                                      \
+    X(int, whole, e->whole)                                                                        \
+    X(int, place, e->place)                                                                        \
+    X(int, places, e->places)
 
 /* run: struct log_probe_run */
 #define PROBE_RUN_COLUMNS(X)                                                                       \

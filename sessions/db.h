@@ -17,6 +17,7 @@ struct log {
     sqlite3 *db; /* NULL while a log that was asked for cannot be opened (pending.c) */
     char *path;
     bool read_only, folder; /* folder: path was, or is, one of logs (place.c) */
+    bool apart;             /* whose shards of evaluations are not joined */
     const char *shared;     /* the kind of file system when machines share it, else NULL */
     struct lock *lock;      /* then, and when it is written to */
     int patience;           /* milliseconds to wait for another writer there */
@@ -37,7 +38,7 @@ struct log {
     struct pending *pending;
 };
 
-#define LOG_SCHEMA 7
+#define LOG_SCHEMA 8
 #define LOG_PATIENCE 2000 /* ms that a writer waits for another one before there is a screen */
 #define LOG_APPLICATION 0x76696c73 /* "vils", in the file's header */
 #define LOG_NOW "strftime('%Y-%m-%dT%H:%M:%fZ','now')"
@@ -92,7 +93,7 @@ int schema_make(struct log *l, int64_t version, struct vs_err *err);
 int schema_apply(struct log *l, bool backup, struct vs_err *err);
 int schema_check(struct log *l, struct vs_err *err);
 extern const char schema_version_3[], schema_version_4[], schema_version_5[], schema_version_6[],
-    schema_version_7[];
+    schema_version_7[], schema_version_8[];
 /* schema3.c: what its migration calls. */
 int schema_functions(struct log *l, struct vs_err *err);
 

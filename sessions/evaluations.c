@@ -105,7 +105,10 @@ static int evaluations_read(struct log *l, const char *where, int64_t number,
 int log_list_evaluations(struct log *l, int64_t session, struct log_evaluated **out, int *count,
                          struct vs_err *err)
 {
-    return evaluations_read(l, session ? "WHERE session_id = ?" : "", session, out, count, err);
+    /* Shares that were joined have no rows any more: what was joined of them is listed. */
+    return evaluations_read(l, session ? "WHERE session_id = ? AND (shard = 0 OR row_count > 0)"
+                                       : "WHERE shard = 0 OR row_count > 0",
+                            session, out, count, err);
 }
 
 int log_find_evaluation(struct log *l, int64_t id, struct log_evaluated **out, struct vs_err *err)

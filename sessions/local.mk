@@ -19,6 +19,7 @@ libsessions_a_SOURCES = \
 	sessions/guard.c \
 	sessions/guard_tables.c \
 	sessions/identity.c sessions/identity.h \
+	sessions/joining.c \
 	sessions/left.c sessions/left.h \
 	sessions/list.c \
 	sessions/lock.c sessions/lock.h \
@@ -37,6 +38,7 @@ libsessions_a_SOURCES = \
 	sessions/schema5.c \
 	sessions/schema6.c \
 	sessions/schema7.c \
+	sessions/schema8.c \
 	sessions/search.c \
 	sessions/sql.c \
 	sessions/tend.h \

@@ -209,11 +209,13 @@ int log_open_into(struct log *l, struct vs_err *err)
     return rc;
 }
 
-int log_open(const char *path, bool read_only, struct log **out, struct vs_err *err)
+static int log_open_how(const char *path, bool read_only, bool apart, struct log **out,
+                        struct vs_err *err)
 {
     struct log *l = xcalloc(1, sizeof *l);
     l->path = xstrdup(path);
     l->read_only = read_only;
+    l->apart = apart;
     l->patience = LOG_PATIENCE;
     int rc = log_open_into(l, err);
     if (rc == 0)
@@ -221,6 +223,16 @@ int log_open(const char *path, bool read_only, struct log **out, struct vs_err *
     else
         log_close(l);
     return rc;
+}
+
+int log_open(const char *path, bool read_only, struct log **out, struct vs_err *err)
+{
+    return log_open_how(path, read_only, false, out, err);
+}
+
+int log_open_apart(const char *path, struct log **out, struct vs_err *err)
+{
+    return log_open_how(path, true, true, out, err);
 }
 
 void log_close(struct log *l)
@@ -242,6 +254,11 @@ bool log_in_folder(const struct log *l)
 bool log_names_folder(const char *path)
 {
     return place_is_folder(path);
+}
+
+int log_make_folders(const char *path, struct vs_err *err)
+{
+    return place_make_folders(path, err);
 }
 
 const char *log_notice(const struct log *l)

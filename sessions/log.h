@@ -21,6 +21,9 @@ char *log_default_path(struct vs_err *err);
 /* Opens or creates (folders too), migrates forward after keeping a copy of the older log.
  * read_only: never creates or changes; an older log is read through a temporary copy. */
 int log_open(const char *path, bool read_only, struct log **out, struct vs_err *err);
+/* The same for reading; of a folder of logs, shards of evaluations stay apart: who writes them to
+ * another log joins them there. */
+int log_open_apart(const char *path, struct log **out, struct vs_err *err);
 void log_close(struct log *l);
 const char *log_path(const struct log *l);
 /* One line about the opening that the user should see (a migration), or NULL. */
@@ -77,6 +80,8 @@ int log_finish(struct log *l, struct log_left *left, struct vs_err *err);
 bool log_in_folder(const struct log *l);
 /* Whether a path names such a folder: "DIR/", or one that is there. */
 bool log_names_folder(const char *path);
+/* Makes the folders above a path. */
+int log_make_folders(const char *path, struct vs_err *err);
 
 /* What a checkpoint scored on a data set, for one task. Strings may be NULL but the digests. */
 struct log_evaluation {
@@ -92,6 +97,11 @@ struct log_evaluation {
     const char *rows;
     size_t rows_size;
     int row_count; /* read only: how many those were */
+    /* Of a share of an evaluation, as sessions/joining.c joins them; else NULL and zeros. */
+    const char *part; /* what is the same of all its shares, and of all checkpoints: a digest */
+    int shard, shards; /* the shard-th, from 1, of so many; shard 0: it was joined of them */
+    int whole;         /* items of all shares */
+    int place, places; /* the checkpoint's, from 1, among those that are measured; or 0 */
 };
 /* With all of its rows one transaction. */
 int log_evaluation(struct log *l, int64_t session, const struct log_evaluation *e,

@@ -107,6 +107,11 @@ int place_read_folder(struct log *l, struct vs_err *err)
         free(list[i]);
     }
     free(list);
+    struct log_joined *joined = NULL;
+    int n = 0;
+    if (rc == 0 && !l->apart)
+        rc = log_join(l, &joined, &n, err);
+    log_joined_free(joined, n);
     return rc;
 }
 

@@ -16,6 +16,24 @@ struct log_merged {
  * interrupted and run again. */
 int log_merge(struct log *into, struct log *from, struct log_merged *count, struct vs_err *err);
 
+/* What became of an evaluation that was measured by shards. */
+struct log_joined {
+    const struct task *task;  /* NULL: none that is known, or no share of it is there */
+    char *checkpoint, *split; /* or NULL */
+    int place, places;        /* as in struct log_evaluation */
+    int shards, items, whole; /* items: that have a row */
+    int *missing;             /* (missing_count) shards that are not there, from 1 */
+    int missing_count;
+    char *unequal;            /* which item came out in two ways, or NULL */
+    int64_t evaluation;       /* of all shards together; 0: there is none */
+    bool fresh;               /* it was not there before */
+    double score, low, high;
+    int order;                /* in which it was found */
+};
+/* Joins those that are whole, and says what all others lack, by task and checkpoint. */
+int log_join(struct log *l, struct log_joined **out, int *count, struct vs_err *err);
+void log_joined_free(struct log_joined *list, int count);
+
 /* Which queries and differences go: those of all conditions that are given. */
 struct log_prune {
     const int64_t *sessions; /* of these sessions; count 0: of any */

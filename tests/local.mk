@@ -10,7 +10,7 @@ EXTRA_DIST += tests/ports/run tests/run-tests tests/tap.h tests/mutants tests/mu
 	tests/data/logs/version-1.db tests/data/logs/version-2.db \
 	tests/data/logs/version-3.db tests/data/logs/version-4.db \
 	tests/data/logs/version-5.db \
-	tests/data/logs/version-6.db \
+	tests/data/logs/version-6.db tests/data/logs/version-7.db \
 	tests/data/rows/rows.jsonl \
 	tests/data/pictures/16bit.png \
 	tests/data/pictures/1x1.png \

@@ -16,7 +16,7 @@ static int shard_number(const char *text, size_t n)
     return v <= SHARDS_MOST ? v : 0;
 }
 
-int shard_read(const char *text, struct shard *out, struct vs_err *err)
+int shard_read(const char *option, const char *text, struct shard *out, struct vs_err *err)
 {
     const char *slash = strchr(text, '/');
     struct shard s = {0};
@@ -25,8 +25,8 @@ int shard_read(const char *text, struct shard *out, struct vs_err *err)
         s.count = shard_number(slash + 1, strlen(slash + 1));
     }
     if (s.index < 1 || s.count < 1 || s.index > s.count)
-        return vs_fail(err, VS_E_USAGE, "--shard takes I/N with I from 1 to N, as in 3/16, not "
-                       "'%s'", text);
+        return vs_fail(err, VS_E_USAGE, "--%s takes I/N with I from 1 to N, as in 3/16, not '%s'",
+                       option, text);
     *out = s;
     return 0;
 }

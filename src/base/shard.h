@@ -12,8 +12,8 @@ struct shard {
 };
 #define SHARDS_MOST 1000000
 
-/* "3/16"; VS_E_USAGE for anything else. */
-int shard_read(const char *text, struct shard *out, struct vs_err *err);
+/* "3/16"; VS_E_USAGE for anything else, of the option of that name. */
+int shard_read(const char *option, const char *text, struct shard *out, struct vs_err *err);
 /* Whether it has the entry of that number, from 0: every count-th is its own, so that shards of a
  * list in any order have the same share of everything. */
 bool shard_has(const struct shard *s, int number);

@@ -192,6 +192,7 @@ int compare_rows(const struct compare_options *o, const struct model_options *ho
     struct rows_given given = {0};
     int rc = o->reference || o->data.path ? compare_measured(o, how, stop, &given.set, err)
                                           : rows_gather_given(o, &given, err);
+    rows_say_shares("compare", &given);
     if (rc == 0)
         rc = rows_judge(&r, &given.set, err);
     if (rc == 0)

@@ -22,6 +22,7 @@ struct options {
     struct eval_source data;
     const char *log, *predictions, *reference, *rows;
     struct words from, evaluations;
+    struct shard shard, place;
     int limit, batch;
     bool json, no_log, attention, as_reference, strict, resume;
 };
@@ -63,6 +64,13 @@ static const struct option_row option_rows[] = {
     ROW_CHECKPOINTS(checkpoints),
     ROW_WEIGHTS(model),
     INT("limit", 0, "N", limit, 1, 100000000, 0, "at most N items of each task"),
+    SHARD("shard", shard,
+          "only every N-th item of each task from the I-th on: one of N runs that share the work, "
+          "each with a log of its own in --log FOLDER/; the same command goes on where it was "
+          "ended"),
+    SHARD("place", place,
+          "--shard: this is the I-th of N checkpoints that are measured, which sessions merge "
+          "counts"),
     FLAG("attention", attention,
          "also the pointing game: how often the region that a phrase's words attend to most is "
          "the one it names: text to image, by layer, mean of heads and best head, chosen on other "
@@ -149,10 +157,20 @@ struct measuring {
     struct column *list;
     int count;        /* of them that were begun */
     bool interrupted; /* what was measured until then is shown */
+    struct eval_part part;
     struct logging logging;
     struct command_items show;
     struct vs_err *err;
 };
+
+/* Of a share also tasks are logged of which it has no item: else it would seem to be missing. */
+static bool is_logged(const struct measuring *g, const struct column *c, const struct task *t)
+{
+    const struct task *only = g->o->data.task;
+    return c->scores[t - task_table].count ||
+           (g->part.shard.count && (!only || only == t) && !c->without[t - task_table] &&
+            eval_count(g->set, t, g->o->limit) > 0);
+}
 
 /* The scores of a checkpoint, each with its rows; where those cannot be read again, without. */
 static void log_column(struct measuring *g, const struct column *c)
@@ -164,6 +182,7 @@ static void log_column(struct measuring *g, const struct column *c)
                                .data_path = g->set->path, .data_digest = g->set->digest};
     struct vs_err why = {0};
     size_t size = 0;
+    eval_part_begin_log(&g->part, &g->logging);
     if (!g->logging.log)
         return;
     if (rows_map(&g->rows, &rows, &size, &why) != 0)
@@ -171,9 +190,9 @@ static void log_column(struct measuring *g, const struct column *c)
     model_checkpoint_digest(g->m, c->checkpoint, e.checkpoint_digest);
     for (int t = 0; t < task_count; t++) {
         const struct eval_score *s = &c->scores[t];
-        if (!s->count)
+        if (!is_logged(g, c, &task_table[t]))
             continue;
-        char *flaws = eval_flaws_text(&c->e, &task_table[t]);
+        char *flaws = eval_flaws_text(&c->e, &task_table[t], g->part.shard.count > 0);
         e.task = &task_table[t];
         e.items = s->count;
         e.score = s->score;
@@ -182,7 +201,8 @@ static void log_column(struct measuring *g, const struct column *c)
         e.baseline = s->baseline;
         e.left_out = flaws;
         e.rows = rows_of_task(&g->rows, e.task, rows, size, &e.rows_size);
-        eval_log_put(&g->logging, &e);
+        if (eval_part_describe(&g->part, g->set, g->o->limit, &e))
+            eval_log_put(&g->logging, &e);
         free(flaws);
     }
     rows_unmap(rows, size);
@@ -209,9 +229,11 @@ static int measure_one(struct measuring *g, int checkpoint, bool *any, struct vs
         .task = o->data.task, .without = c->without, .gone = o->strict ? NULL : &c->gone,
         .attention = o->attention ? &c->attention : NULL,
         .take = o->predictions ? predictions_take : NULL, .take_arg = g->p, .scores = c->scores,
-        .strict = o->strict, .row = rows_take, .row_arg = &g->rows, .past = g->rows.past,
+        .shard = o->shard, .past_is_ours = g->part.rows != NULL, .strict = o->strict,
+        .row = rows_take, .row_arg = &g->rows, .past = g->rows.past,
         .cancel = &stop, .report = report, .report_arg = g};
-    int rc = *any ? rows_begin(&g->rows, g->logging.log != NULL, g->err) : 0;
+    bool logs = g->logging.log || g->part.log;
+    int rc = *any ? rows_begin(&g->rows, logs, g->err) : 0;
     if (rc == 0 && *any)
         rc = evaluation_run(&c->e, g->m, g->err);
     if (rc == 0)
@@ -300,6 +322,41 @@ static int check_written(const struct measuring *g)
     return 0;
 }
 
+/* What was done of a share is kept. */
+static int stopped_part(const struct eval_part *p, int rc, struct vs_err *err)
+{
+    return rc == VS_E_CANCELLED && p->rows
+               ? vs_fail(err, rc, "stopped: what was measured is kept, the same command goes on")
+               : rc;
+}
+
+/* Whether what is measured is shared, and goes to a log. */
+static bool is_part(const struct options *o)
+{
+    return o->shard.count > 0 && !o->no_log;
+}
+
+/* Where the rows go, with those of earlier runs of a share, and where the log is. */
+static int open_outputs(struct measuring *g)
+{
+    const struct options *o = g->o;
+    struct eval_part *p = &g->part;
+    int rc = 0;
+    if (is_part(o)) {
+        struct eval_part_of of = {.m = g->m, .data_digest = g->set->digest, .source = &o->data,
+                                  .device = o->model.device, .limit = o->limit};
+        *p = (struct eval_part){.shard = o->shard, .place = o->place};
+        rc = eval_part_open(p, &of, o->log, g->err);
+    }
+    if (rc == 0)
+        rc = rows_open(&g->rows, p->rows ? p->rows : o->rows, false, p->rows || o->resume, g->err);
+    if (rc == 0 && g->rows.folder)
+        rc = vs_fail(g->err, VS_E_USAGE, "%s: is a folder: with --data --rows is a file", o->rows);
+    if (rc == 0 && !o->no_log && !p->log)
+        logging_begin(&g->logging, "eval", "eval", o->log);
+    return rc;
+}
+
 static int measure_set(struct measuring *g)
 {
     const struct options *o = g->o;
@@ -307,11 +364,7 @@ static int measure_set(struct measuring *g)
     int status = EXIT_OK, logged = EXIT_OK, rc = check_written(g);
     if (rc != 0)
         return rc;
-    rc = rows_open(&g->rows, o->rows, false, o->resume, g->err);
-    if (rc == 0 && g->rows.folder)
-        rc = vs_fail(g->err, VS_E_USAGE, "%s: is a folder: with --data --rows is a file", o->rows);
-    if (rc == 0 && !o->no_log)
-        logging_begin(&g->logging, "eval", "eval", o->log);
+    rc = open_outputs(g);
     if (rc == 0)
         rc = measure(g);
     if (g->logging.command)
@@ -321,7 +374,9 @@ static int measure_set(struct measuring *g)
     if (rc == 0 || g->interrupted)
         status = show(g);
     int closed = rows_close(&g->rows, rc ? &why : g->err);
-    return rc ? rc : closed ? closed : logged ? logged : status;
+    rc = stopped_part(&g->part, rc ? rc : closed, g->err);
+    int parted = eval_part_close(&g->part, rc == 0 && logged == EXIT_OK, rc ? &why : g->err);
+    return rc ? rc : parted ? parted : logged ? logged : status;
 }
 
 static void measuring_fini(struct measuring *g)
@@ -373,18 +428,29 @@ static int eval_folder(const struct options *o, struct vs_err *err)
         return rc;
     command_about("eval", m);
     command_stop_by_signals(&stop);
-    struct reference_wants w = {.folder = o->reference, .split = o->data.split, .rows = o->rows,
+    struct eval_part part = {.shard = is_part(o) ? o->shard : (struct shard){0, 0},
+                             .place = o->place};
+    if (is_part(o)) {
+        struct eval_part_of of = {.m = m, .data = o->reference, .source = &o->data,
+                                  .device = o->model.device, .limit = o->limit,
+                                  .as_reference = o->as_reference};
+        rc = eval_part_open(&part, &of, o->log, err);
+    }
+    struct reference_wants w = {.folder = o->reference, .split = o->data.split,
+                                .rows = part.rows ? part.rows : o->rows, .part = &part,
                                 .task = o->data.task, .as_reference = o->as_reference,
-                                .strict = o->strict, .resume = o->resume, .json = o->json,
-                                .limit = o->limit,
+                                .strict = o->strict, .resume = part.rows || o->resume,
+                                .json = o->json, .limit = o->limit, .shard = o->shard,
                                 .batch = o->batch, .stop = &stop, .report = command_items,
                                 .report_arg = &shown, .running = &shown.checkpoint};
-    if (!o->no_log)
+    if (rc == 0 && !o->no_log && !part.log)
         logging_begin(&g, "eval", "eval", o->log);
-    rc = eval_reference_folder(&w, m, o->no_log ? NULL : &g, err);
-    int logged = o->no_log ? EXIT_OK : logging_end(&g);
+    if (rc == 0)
+        rc = stopped_part(&part, eval_reference_folder(&w, m, o->no_log ? NULL : &g, err), err);
+    int logged = g.command ? logging_end(&g) : EXIT_OK;
+    int parted = eval_part_close(&part, rc >= 0 && logged == EXIT_OK, rc < 0 ? NULL : err);
     model_free(m);
-    return rc ? rc : logged;
+    return rc ? rc : parted ? parted : logged;
 }
 
 /* What belongs to the other kind of data. */
@@ -416,9 +482,14 @@ static int check_kind(const struct options *o)
         return command_usage("eval", "-m DIR and --data SET or --reference DIR are needed");
     if (!folder && o->as_reference)
         return command_usage("eval", "--as-reference is for --reference");
-    if (o->resume && (o->predictions || o->attention))
-        return command_usage("eval", "--%s is of all items: not with --resume",
-                             o->predictions ? "predictions" : "attention");
+    if ((o->resume || o->shard.count) && (o->predictions || o->attention))
+        return command_usage("eval", "--%s is of all items: not with --%s",
+                             o->predictions ? "predictions" : "attention",
+                             o->resume ? "resume" : "shard");
+    if (o->place.count && !o->shard.count)
+        return command_usage("eval", "--place is for --shard");
+    if (is_part(o) && o->rows)
+        return command_usage("eval", "--shard keeps the rows in its log: --rows is for --no-log");
     if (o->data.candidates && !o->data.regions)
         return command_usage("eval", "--candidates go with --regions");
     if (folder && (o->predictions || o->attention || o->data.images || o->data.annotations ||

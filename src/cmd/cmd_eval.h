@@ -113,13 +113,51 @@ const char *eval_document_between(int shown);
 /* The same for people; first: behind the heads of the columns. */
 void eval_line_print(const char *checkpoint, const struct evaluation *e, bool first);
 /* Items that were left out, as a list of JSON; the caller frees it. task: only those that may be
- * its items; NULL: all. */
-char *eval_flaws_text(const struct evaluation *e, const struct task *task);
+ * its items; NULL: all. places: also the items' places in the set. */
+char *eval_flaws_text(const struct evaluation *e, const struct task *task, bool places);
 
 struct logging;
 struct log_evaluation;
 /* Logs a score: what waits is told at the end, what is not even kept, at once. */
 void eval_log_put(struct logging *g, const struct log_evaluation *e);
+
+/* ---- cmd_eval_part.c: one of N runs that share an evaluation */
+
+struct part_there {
+    char digest[DIGEST_HEX]; /* of a checkpoint */
+    const struct task *task;
+};
+struct eval_part {
+    struct shard shard, place; /* shard.count 0: the whole is measured, and nothing of this is */
+    char key[DIGEST_HEX];
+    char *stem;
+    char *rows;  /* where its rows are put as they come: those of earlier runs are there */
+    char *log;   /* where it is to be logged */
+    char *final; /* what that is called when all is there, or NULL */
+    int kept;    /* rows of earlier runs */
+    struct part_there *there; /* (there_count) what is logged already */
+    int there_count;
+};
+/* What is measured. */
+struct eval_part_of {
+    struct model *m;
+    const char *data, *data_digest, *device;
+    const struct eval_source *source;
+    bool as_reference;
+    int limit;
+};
+/* p->shard and p->place are set; log NULL: the default log. The caller calls eval_part_close in any
+ * case. */
+int eval_part_open(struct eval_part *p, const struct eval_part_of *of, const char *log,
+                   struct vs_err *err);
+/* Begins the log of a share, once there is something to log: until then there is none. Nothing for
+ * what is no share, or is in a log already. */
+void eval_part_begin_log(const struct eval_part *p, struct logging *g);
+/* Says in a record which share it is, when it is one; false: that is logged already. */
+bool eval_part_describe(const struct eval_part *p, const struct eval_set *set, int limit,
+                        struct log_evaluation *e);
+/* whole: all was measured and logged. */
+int eval_part_close(struct eval_part *p, bool whole, struct vs_err *err);
 
 /* ---- cmd_eval_from.c: vilscope eval --from; w: which of what there is in files and logs, and of
  * the logs only those evaluations. A status of the program. */
@@ -135,6 +173,8 @@ struct reference_wants {
     const struct task *task; /* NULL: all that the folder has */
     bool as_reference, strict, resume, json;
     int limit, batch;
+    const struct eval_part *part;
+    struct shard shard;
     const atomic_bool *stop;
     eval_report *report;
     void *report_arg;

@@ -55,7 +55,7 @@ static void put_identity(const struct eval_document *d)
     put_text(",\n ", "split", d->split);
 }
 
-char *eval_flaws_text(const struct evaluation *e, const struct task *task)
+char *eval_flaws_text(const struct evaluation *e, const struct task *task, bool places)
 {
     struct buf b = {0};
     buf_putc(&b, '[');
@@ -67,6 +67,8 @@ char *eval_flaws_text(const struct evaluation *e, const struct task *task)
         reference_quote(&b, f->item);
         buf_puts(&b, ", \"why\": ");
         reference_quote(&b, f->why);
+        if (places && f->place)
+            buf_printf(&b, ", \"place\": %d", f->place);
         buf_putc(&b, '}');
     }
     buf_puts(&b, b.len > 1 ? "\n ]" : "]");
@@ -119,7 +121,7 @@ void eval_document_open(const struct eval_document *d)
         put_bool("as_reference", e->set->as_reference);
         printf(",\n \"shifted\": %d", e->sums.shifted);
     }
-    char *flaws = d->flaws_known ? eval_flaws_text(e, NULL) : xstrdup("null");
+    char *flaws = d->flaws_known ? eval_flaws_text(e, NULL, false) : xstrdup("null");
     fputs(",\n \"left_out\": ", stdout);
     fputs(flaws, stdout); /* ASCII */
     free(flaws);

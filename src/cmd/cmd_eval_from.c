@@ -96,6 +96,8 @@ int eval_from(const struct words *files, const struct words *evaluations,
         rc = from_one(&f, i);
     if (json && f.shown)
         puts(f.several ? EVAL_DOCUMENTS_END : "");
+    if (rc == 0 && rows_say_shares("eval", &given))
+        rc = EXIT_PARTLY;
     rows_given_fini(&given);
     return rc < 0 ? command_fail("eval", &err) : rc;
 }

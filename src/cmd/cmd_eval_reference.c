@@ -84,9 +84,10 @@ static void say_flaws(const struct evaluation *e)
 
 /* ---- one task on one checkpoint */
 
+/* The log of a share is begun when there is something to log. */
 static bool is_logged(const struct measuring *g)
 {
-    return g->log && g->log->log;
+    return g->log && (g->log->log || (g->w->part->log && !g->log->command));
 }
 
 /* With the rows; where those cannot be read again, without them. */
@@ -100,14 +101,20 @@ static void log_score(struct measuring *g, const struct evaluation *e)
         .low = e->low, .high = e->high, .split = e->set->split,
         .as_reference = e->set->as_reference && e->set->annotated};
     struct vs_err why = {0};
-    if (!is_logged(g) || e->sums.scored == 0)
+    const struct eval_part *part = g->w->part;
+    if (!is_logged(g) || (e->sums.scored == 0 && part->shard.count == 0))
         return;
+    eval_part_begin_log(part, g->log);
+    if (!g->log->log)
+        return;
+    l.score = e->sums.scored ? l.score : 0;
     if (rows_map(&g->rows, &l.rows, &l.rows_size, &why) != 0)
         plain_text(stderr, "vilscope eval: rows are not logged: %s\n", why.text);
-    char *flaws = eval_flaws_text(e, NULL);
+    char *flaws = eval_flaws_text(e, NULL, part->shard.count > 0);
     l.left_out = flaws;
     model_checkpoint_digest(g->m, e->checkpoint, l.checkpoint_digest);
-    eval_log_put(g->log, &l);
+    if (eval_part_describe(part, e->set, g->w->limit, &l))
+        eval_log_put(g->log, &l);
     rows_unmap(l.rows, l.rows_size);
     free(flaws);
 }
@@ -158,7 +165,9 @@ static void report(void *arg, const struct eval_progress *p)
 static int measure(struct measuring *g, const struct eval_set *set, int checkpoint)
 {
     struct evaluation e = {.set = set, .checkpoint = checkpoint, .limit = g->w->limit,
-                           .batch = g->w->batch, .strict = g->w->strict, .row = rows_take,
+                           .batch = g->w->batch, .strict = g->w->strict,
+                           .shard = g->w->shard, .past_is_ours = g->w->part->rows != NULL,
+                           .row = rows_take,
                            .row_arg = &g->rows, .past = g->rows.past, .cancel = g->w->stop,
                            .report = report, .report_arg = g};
     int rc = rows_begin(&g->rows, g->w->json || is_logged(g), g->err);

@@ -49,9 +49,9 @@ static const struct option_row option_rows[] = {
            "how a word is removed: nobody attends to it, or [MASK] stands in; regions are always "
            "masked"),
     INT("limit", 0, "N", limit, 1, 100000000, 0, "at most N items of each task"),
-    SHARD(shard,
-         "only every N-th item of each task from the I-th on: rows of all shards in one file, and "
-         "--resume, make the table"),
+    SHARD("shard", shard,
+          "only every N-th item of each task from the I-th on: rows of all shards in one file, and "
+          "--resume, make the table"),
     TEXT("rows", 0, "FILE", rows, VALUES_WRITTEN, "what came of each item, a line of JSON"),
     FLAG("resume", resume,
          "--rows: go on behind the rows that are in it, of a run that was ended or killed"),

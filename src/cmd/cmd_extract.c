@@ -40,11 +40,12 @@ static const struct option_row option_rows[] = {
     TEXT("boxes", 0, "DIR", e.boxes, VALUES_FOLDERS,
          "features of given boxes instead of found ones: for IMAGE.jpg those in DIR/IMAGE.txt "
          "(four numbers a line), .json or .npy"),
-    SHARD(shard, "only every Nth image from the Ith: one of N runs that share the work"),
+    SHARD("shard", shard,
+          "only every Nth image from the Ith: one of N runs that share the work"),
     FLAG("verify", verify,
          "extract nothing: open what is there of each image, and print those of which nothing or "
          "something damaged is, a path a line"),
-    TEXT("merge", 0, "LMDB", merge, VALUES_FILES,
+    TEXT("merge", 0, "LMDB", merge, VALUES_WRITTEN,
          "extract nothing: put the LMDBs that are named into this one, those of shards"),
     INT("jobs", 0, "N", e.jobs, 1, 256, 1, "images at a time; they share the threads"),
     INT("batch", 0, "N", e.batch, 1, EXTRACT_BATCH_MOST, 0,

@@ -3,6 +3,7 @@
 #include "src/cmd/cmd_rows.h"
 
 #include "src/base/mem.h"
+#include "src/base/plain.h"
 #include "src/cmd/cmd_sessions.h"
 #include "src/task/task.h"
 
@@ -89,6 +90,25 @@ static int rows_read_evaluation(struct rows_gathering *g, struct log *l, struct 
     return rc;
 }
 
+/* Shards of several checkpoints are measured in any order: places say which is the first. */
+static int rows_by_task(const void *a, const void *b)
+{
+    const struct log_evaluated *x = a, *y = b;
+    if (x->e.task != y->e.task)
+        return x->e.task < y->e.task ? -1 : 1;
+    if (x->e.place != y->e.place)
+        return x->e.place < y->e.place ? -1 : 1;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* Alone a share says little of the whole: it has to be asked for by its number. */
+static bool rows_are_share(const struct rows_gathering *g, const struct log_evaluated *x)
+{
+    bool share = x->e.shard > 0 && x->e.shards > 1 && g->w->evaluation_count == 0;
+    g->out->shares += share;
+    return share;
+}
+
 /* Every one that is named has to be there. */
 static int rows_check_ids(const struct rows_wanted *w, struct log *l, struct vs_err *err)
 {
@@ -111,8 +131,10 @@ static int rows_read_log(struct rows_gathering *g, const char *path, struct vs_e
         rc = rows_check_ids(g->w, l, err);
     if (rc == 0)
         rc = log_list_evaluations(l, 0, &list, &n, err);
+    if (rc == 0 && n)
+        qsort(list, (size_t)n, sizeof *list, rows_by_task);
     for (int i = 0; i < n && rc == 0; i++)
-        if (rows_want(g->w, &list[i]))
+        if (rows_want(g->w, &list[i]) && !rows_are_share(g, &list[i]))
             rc = rows_read_evaluation(g, l, &list[i], err);
     log_evaluations_free(list, n);
     log_close(l);
@@ -164,6 +186,10 @@ int rows_gather(const struct rows_wanted *w, struct rows_given *out, struct vs_e
     }
     if (rc == 0)
         rc = rowset_finish(&out->set, err);
+    if (rc == 0 && out->set.count == 0 && out->shares)
+        rc = vs_fail(err, VS_E_MISSING, "%s: has shards only, of evaluations that are not whole: "
+                     "\"vilscope sessions merge\" joins them and says what is missing",
+                     w->sources[0]);
     if (rc == 0 && out->set.count == 0)
         rc = vs_fail(err, VS_E_MISSING, "%s: has no evaluation with rows that is asked for: "
                      "\"vilscope sessions evaluations\" lists those of a log", w->sources[0]);
@@ -176,6 +202,14 @@ int rows_ids(const struct words *typed, int64_t *ids, int *count, struct vs_err 
     for (*count = 0; *count < typed->count && rc == 0; ++*count)
         rc = sessions_id(typed->list[*count], &ids[*count], err);
     return rc;
+}
+
+bool rows_say_shares(const char *command, const struct rows_given *g)
+{
+    if (g->shares)
+        plain_text(stderr, "vilscope %s: note: %d evaluations are left out, shards of which others "
+                   "are missing (\"vilscope sessions merge\" says which)\n", command, g->shares);
+    return g->shares > 0;
 }
 
 void rows_given_fini(struct rows_given *g)

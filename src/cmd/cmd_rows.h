@@ -17,11 +17,15 @@ struct rows_wanted {
     const struct words *checkpoints; /* by name; none: all */
 };
 struct rows_given {
-    struct rowset set;          /* those that are wanted, in the order of the sources */
+    struct rowset set;          /* those that are wanted, in the order of the sources; of a log by
+                                   task, and checkpoints as they were measured */
     struct log_evaluated *logged; /* (set.count) what the log says of each; id 0: it is of a file */
+    int shares; /* evaluations that were left out, as others share them that are not there */
 };
 /* The caller calls rows_given_fini in any case. */
 int rows_gather(const struct rows_wanted *w, struct rows_given *out, struct vs_err *err);
+/* A note on standard error on those that were left out. Returns whether there are any. */
+bool rows_say_shares(const char *command, const struct rows_given *g);
 void rows_given_fini(struct rows_given *g);
 /* Numbers of evaluations that were typed; ids has room for WORDS_MOST. */
 int rows_ids(const struct words *typed, int64_t *ids, int *count, struct vs_err *err);

@@ -106,7 +106,8 @@ static const struct command_word words[VERBS + 1] = {
     {"diff", "A B", "compare two sessions' answers to the same questions; or two checkpoints' "
                     "answers: diff -c A -c B"},
     {"export", "[ID...]", "write queries, of these sessions or of all, as JSON lines, CSV or HTML"},
-    {"merge", "FILE...", "add what other logs have and this one lacks"},
+    {"merge", "FILE...", "add what other logs have and this one lacks; join evaluations whose "
+                         "shards are all there, and say which are missing"},
     {"import", "FILE...", "add evaluations from files of rows (vilscope eval --rows)"},
     {"prune", NULL, "remove queries, by --session or --older-than"},
     {"check", NULL, "verify that the log is sound"},
@@ -171,6 +172,9 @@ static const struct option_row option_rows[] = {
          "where to write (default: standard output)"),
     FLAG("csv", csv, "sql: CSV instead of a table"),
     FLAG("rows", rows, "evaluation: its rows, a line of JSON each"),
+    HEADING("merge"),
+    FLAG("missing", missing,
+         "print the shards that no log has, as sbatch --array= takes them, and nothing else"),
     HEADING("prune and check"),
     TEXT("older-than", 0, "AGE", older, VALUES_NONE,
          "days (90d), or a time as --until takes it"),

@@ -18,7 +18,7 @@ struct sessions_options {
     struct model_options model;
     double tolerance;
     int format; /* of export, in the order of its choices */
-    bool json, csv, fail_on_change, no_log, dry_run, vacuum, repair, rows;
+    bool json, csv, fail_on_change, no_log, dry_run, vacuum, repair, rows, missing;
     char **args; /* after the verb */
     int arg_count;
 };

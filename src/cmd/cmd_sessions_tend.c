@@ -225,63 +225,6 @@ int sessions_export(const struct sessions_options *o, struct log *l, struct vs_e
     return rc;
 }
 
-/* ---- merge */
-
-static bool same_file(const char *a, const char *b)
-{
-    struct stat x, y;
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
-static json_t *merged_value(const char *file, const struct log_merged *n)
-{
-    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "file", plain_string(file),
-                     "sessions", (json_int_t)n->sessions, "queries", (json_int_t)n->queries,
-                     "others", (json_int_t)n->others, "notes", (json_int_t)n->notes, "notes_joined",
-                     (json_int_t)n->joined, "tags", (json_int_t)n->tags, "pins",
-                     (json_int_t)n->pins, "pins_kept", (json_int_t)n->kept_pins);
-}
-
-static void print_merged(const char *file, const struct log_merged *n)
-{
-    plain_out("%s: %lld new sessions, %lld new queries, %lld other records", file,
-              (long long)n->sessions, (long long)n->queries, (long long)n->others);
-    if (n->notes)
-        printf(", %lld notes changed", (long long)n->notes);
-    if (n->joined)
-        printf(" (%lld edited in both logs: both versions are kept)", (long long)n->joined);
-    if (n->tags || n->pins)
-        printf(", %lld tags, %lld pins", (long long)n->tags, (long long)n->pins);
-    if (n->kept_pins)
-        printf(", %lld pins expect something else there: this log's stay", (long long)n->kept_pins);
-    putchar('\n');
-}
-
-int sessions_merge(const struct sessions_options *o, struct log *l, struct vs_err *err)
-{
-    json_t *all = json_array();
-    int rc = 0;
-    for (int i = 0; i < o->arg_count && rc == 0; i++) {
-        struct log *from = NULL;
-        struct log_merged n = {0};
-        if (same_file(o->args[i], log_path(l)))
-            rc = vs_fail(err, VS_E_USAGE, "%s: this is the log itself", o->args[i]);
-        if (rc == 0)
-            rc = log_open(o->args[i], true, &from, err);
-        if (rc == 0)
-            rc = log_merge(l, from, &n, err);
-        log_close(from);
-        if (rc == 0 && o->json)
-            json_array_append_new(all, merged_value(o->args[i], &n));
-        else if (rc == 0)
-            print_merged(o->args[i], &n);
-    }
-    if (rc == 0 && o->json)
-        return command_json(all, JSON_INDENT(1));
-    json_decref(all);
-    return rc;
-}
-
 /* ---- prune */
 
 /* "90d" as a time; others as they are. */

@@ -22,6 +22,7 @@ vilscope_SOURCES += \
 	src/cmd/cmd_eval.c src/cmd/cmd_eval.h \
 	src/cmd/cmd_eval_document.c \
 	src/cmd/cmd_eval_from.c \
+	src/cmd/cmd_eval_part.c \
 	src/cmd/cmd_eval_predictions.c \
 	src/cmd/cmd_eval_reference.c \
 	src/cmd/cmd_eval_rows.c \
@@ -54,6 +55,7 @@ vilscope_SOURCES += \
 	src/cmd/cmd_rows.c src/cmd/cmd_rows.h \
 	src/cmd/cmd_sessions.c src/cmd/cmd_sessions.h \
 	src/cmd/cmd_sessions_list.c \
+	src/cmd/cmd_sessions_merge.c \
 	src/cmd/cmd_sessions_replay.c \
 	src/cmd/cmd_sessions_rows.c \
 	src/cmd/cmd_sessions_tend.c \

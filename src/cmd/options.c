@@ -141,7 +141,7 @@ static int take_value(const struct option_row *r, const char *value, void *optio
     case OPTION_REAL: return take_number(r, value, at, err);
     case OPTION_CHOICE: return take_choice(r, value, at, err);
     case OPTION_TASK: return options_take_task(value, at, err);
-    case OPTION_SHARD: return shard_read(value, at, err);
+    case OPTION_SHARD: return shard_read(r->name, value, at, err);
     case OPTION_TAKE: return r->take(options, value, err);
     case OPTION_HEADING:
     case OPTION_HELP:

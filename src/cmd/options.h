@@ -103,9 +103,9 @@ struct command {
 #define TASK(member, h)                                                                            \
     {.name = "task", .letter = 't', .value = "TASK", .kind = OPTION_TASK,                          \
      .at = OPTION_AT(member, const struct task *), .values = VALUES_TASKS, .help = h}
-#define SHARD(member, h)                                                                           \
-    {.name = "shard", .value = "I/N", .kind = OPTION_SHARD,                                        \
-     .at = OPTION_AT(member, struct shard), .help = h}
+#define SHARD(n, member, h)                                                                        \
+    {.name = n, .value = "I/N", .kind = OPTION_SHARD, .at = OPTION_AT(member, struct shard),       \
+     .help = h}
 #define TAKE(n, v, function, h)                                                                    \
     {.name = n, .value = v, .kind = OPTION_TAKE, .take = function, .help = h}
 #define HEADING(text) {.name = text, .kind = OPTION_HEADING}

@@ -267,6 +267,14 @@ static bool is_wanted(const struct eval_options *o, const struct eval_item *it, 
            (o->limit == 0 || seen[it->task - task_table] < o->limit);
 }
 
+int eval_count(const struct eval_set *s, const struct task *task, int limit)
+{
+    int n = 0;
+    for (int i = 0; i < s->count; i++)
+        n += s->items[i].task == task;
+    return limit && limit < n ? limit : n;
+}
+
 /* The same of this shard; counts it in any case. */
 static bool is_asked(const struct eval_options *o, const struct eval_item *it, int *seen)
 {
@@ -287,8 +295,13 @@ static int run_task(struct run *r, const struct eval_set *s, const struct task *
     int rc = 0;
     for (int i = 0; i < s->count && rc == 0; i++) {
         const struct eval_item *it = &s->items[i];
-        if (it->task != task || !is_asked(r->o, it, seen))
+        if (it->task != task || !is_wanted(r->o, it, seen))
             continue;
+        if (!is_asked(r->o, it, seen)) {
+            if (!r->set->reference)
+                eval_sum_add_truth(&r->sums[task - task_table], it);
+            continue;
+        }
         rc = is_passed_over(r, it) || is_left_out(r, it) ? 0 : take_item(r, it);
     }
     return rc ? rc : run_group(r, &r->group);

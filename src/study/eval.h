@@ -50,6 +50,7 @@ struct eval_flaw {
     char *item, *why;
     const struct task *task; /* NULL: not known, what it is of could not be read */
     bool image;              /* it is no item, but an image of the pool */
+    int place;               /* of the item in the set, from 1; 0: it is not there */
 };
 
 struct eval_set {
@@ -193,6 +194,9 @@ struct eval_options {
  * set. scores has task_count entries, those of tasks without items have count 0. */
 int eval_run(struct model *m, const struct eval_set *s, const struct eval_options *o,
              struct eval_score *scores, struct vs_err *err);
+
+/* Items of a task, at most limit of them unless that is 0: those of all shards. */
+int eval_count(const struct eval_set *s, const struct task *task, int limit);
 
 /* Wilson's interval (Probable Inference, JASA 1927) of a share p of n items, 95 %; for soft scores
  * with their own variance it is an upper bound. */

@@ -70,6 +70,7 @@ void eval_foils_mark(const struct eval_item *it, const struct result *r, struct 
 /* ---- eval_sums.c: what comes of a task's items */
 struct eval_sum {
     double score, at5, at10, blind, ms;
+    int truths; /* items that say what is right, also those of other shards */
     int count, timed, answered, named, found, foreign, foils, pairs, text, image;
     struct strmap labels; /* of the most common answer */
     double *worths;
@@ -79,6 +80,8 @@ struct eval_sum {
 /* Adds an item of which it is known what is right; r is NULL where it was computed before. */
 void eval_sum_add(struct eval_sum *s, const struct eval_item *it, const struct eval_mark *mark,
                   const struct result *r);
+/* What is right of an item of another shard: the most common answer is one of the whole set. */
+void eval_sum_add_truth(struct eval_sum *s, const struct eval_item *it);
 void eval_sum_finish(const struct eval_sum *s, const struct task *task, struct eval_score *out);
 
 /* ---- eval_pool.c: retrieval, every caption with every image of the set's pool. An item's result

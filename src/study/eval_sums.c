@@ -165,6 +165,14 @@ void eval_mark_of(const struct eval_item *it, const struct result *r, struct eva
         out->found += is_found(&r->images[0], it->candidates.boxes + 4 * i);
 }
 
+void eval_sum_add_truth(struct eval_sum *s, const struct eval_item *it)
+{
+    if (!eval_has_truth(it))
+        return;
+    s->truths++;
+    add_labels(s, it);
+}
+
 void eval_sum_add(struct eval_sum *s, const struct eval_item *it, const struct eval_mark *mark,
                   const struct result *r)
 {
@@ -182,7 +190,7 @@ void eval_sum_add(struct eval_sum *s, const struct eval_item *it, const struct e
     s->blind += mark->chance;
     s->named += mark->named;
     s->found += mark->found;
-    add_labels(s, it);
+    eval_sum_add_truth(s, it);
 }
 
 void eval_interval(double p, double n, double *low, double *high)
@@ -213,6 +221,6 @@ void eval_sum_finish(const struct eval_sum *s, const struct task *task, struct e
         out->at5 = s->at5 / n;
         out->at10 = s->at10 / n;
     }
-    out->baseline = s->label_count ? most / n : s->blind / n;
+    out->baseline = s->label_count ? most / s->truths : s->blind / n;
     out->ms = s->timed ? s->ms / s->timed : 0;
 }

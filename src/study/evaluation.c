@@ -28,11 +28,11 @@ struct evaluating {
 };
 
 static void add_flaw(struct evaluation *e, const char *item, const char *why,
-                     const struct task *task)
+                     const struct task *task, int place)
 {
     e->flaws = xreallocarray(e->flaws, (size_t)e->flaw_count + 1, sizeof *e->flaws);
     e->flaws[e->flaw_count++] = (struct eval_flaw){.item = xstrdup(item), .why = xstrdup(why),
-                                                  .task = task};
+                                                  .task = task, .place = place};
 }
 
 static int strict_failure(const struct evaluation *e, const char *item, const char *why,
@@ -49,7 +49,7 @@ static int pass_over(struct evaluating *g, const struct eval_item *it, const cha
                      struct vs_err *err)
 {
     char *name = eval_item_name(it);
-    add_flaw(g->e, name, why, it->task);
+    add_flaw(g->e, name, why, it->task, (int)(it - g->e->set->items) + 1);
     int rc = g->e->strict ? strict_failure(g->e, name, why, err) : 0;
     free(name);
     return rc;
@@ -69,7 +69,7 @@ static int take_bad_image(void *arg, const char *image, const struct vs_err *why
     struct evaluating *g = arg;
     struct evaluation *e = g->e;
     char *text = xstrdup(why->text); /* it may be the error that is written to */
-    add_flaw(e, image, text, e->set->items[0].task);
+    add_flaw(e, image, text, e->set->items[0].task, 0);
     e->flaws[e->flaw_count - 1].image = true;
     int rc = e->strict ? vs_fail(g->err, VS_E_FORMAT, "%s: image %s: %s", e->set->path, image, text)
                        : 0;
@@ -223,7 +223,7 @@ static int run(struct evaluating *g, struct model *m)
 static int copy_flaws(struct evaluation *e, struct vs_err *err)
 {
     for (int i = 0; i < e->set->flaw_count; i++)
-        add_flaw(e, e->set->flaws[i].item, e->set->flaws[i].why, NULL);
+        add_flaw(e, e->set->flaws[i].item, e->set->flaws[i].why, NULL, 0);
     return e->strict && e->flaw_count
                ? strict_failure(e, e->flaws[0].item, e->flaws[0].why, err) : 0;
 }
@@ -246,6 +246,8 @@ int evaluation_run(struct evaluation *e, struct model *m, struct vs_err *err)
     int rc = copy_flaws(e, err);
     if (rc == 0 && e->past)
         rc = evaluation_past_read(e->past, e->set, g.checkpoint, &g.past, take_past, &g, err);
+    if (e->past_is_ours)
+        g.past.last = -1; /* nothing is compared, and gaps are filled */
     if (rc == 0)
         rc = run(&g, m);
     reference_finish(&e->sums);

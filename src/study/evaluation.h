@@ -43,6 +43,7 @@ struct evaluation {
     evaluation_row *row;          /* or NULL */
     void *row_arg;
     const struct evaluation_past *past; /* or NULL */
+    bool past_is_ours; /* its rows are of the same command: none is computed again to compare */
     const atomic_bool *cancel;
     eval_report *report;
     void *report_arg;

@@ -98,15 +98,17 @@ static int replay_row(struct rows_replay *g, const struct row *r, struct vs_err 
     int rc = replay_verdict(g, r, row, err);
     const struct reference_task *kind = g->set->reference;
     struct evaluation *e = g->e;
+    /* Of other sets than the reference's, whose rows have a chance, it writes none. */
+    bool is_written = kind && kind->row && !json_object_get(row, "chance");
     g->reference.len = 0;
     if (rc == 0) {
         reference_add(&e->sums, &g->item, &g->v, g->set->pool_count);
-        if (kind && kind->row)
+        if (is_written)
             kind->row(g->set, &g->item, &g->v, &g->reference);
     }
     char *line = xstrndup(r->line, r->length);
     if (rc == 0 && e->row)
-        rc = e->row(e->row_arg, &g->item, line, kind && kind->row ? g->reference.data : NULL, true,
+        rc = e->row(e->row_arg, &g->item, line, is_written ? g->reference.data : NULL, true,
                     err);
     free(line);
     free(image);

@@ -29,7 +29,7 @@ ends() {
 
 # ---- a share is I/N
 for shard in 3/2 0/4 1/x 1 /4 1/ -1/4 1/0 1/2/3 1/2x ' 1/2' 1/10000000; do
-    for c in "extract -o $work/x --list $work/x" "explain --data x"; do
+    for c in "extract -o $work/x --list $work/x" "explain --data x" "eval -m $tiny --data x"; do
         # shellcheck disable=SC2086 # they are several words
         "$v" $c --shard "$shard" >"$work/out" 2>"$work/err"
         [ $? -eq 2 ] && [ "$(wc -l <"$work/err")" -eq 1 ] &&
@@ -116,4 +116,148 @@ else
 fi
 refuses 2 "which others are put into it" "nothing to merge" "$v" extract --merge "$work/x.lmdb"
 refuses 2 "takes LMDBs alone" "too much to merge" "$v" extract --merge "$work/x.lmdb" -o a b.lmdb
+
+# ---- evaluation: three shards of two checkpoints, each task of the array with one
+"$v" world -o "$work/set" --seed 5000 --scenes 12 >/dev/null
+# Most items of one task at the end: what is counted over the file would put them into few shards.
+{ grep -v '"vqa"' "$work/set/data.jsonl"; grep '"vqa"' "$work/set/data.jsonl"; } >"$work/set/items.jsonl"
+e() { # e ARGUMENT...
+    "$v" eval -m "$frozen" --data "$work/set/items.jsonl" --threads 1 "$@" 2>"$work/err"
+}
+e -c early -c final --log "$work/one.db" >"$work/table"
+tasks=$(grep -c '%.* to ' "$work/table")
+ok $? "one machine: $(grep -c '%.* to .*% ' "$work/table") tasks"
+share=$(($(wc -l <"$work/set/items.jsonl") / 3))
+share() { # share I CHECKPOINT PLACE FOLDER
+    e -c "$2" --shard "$1/3" --place "$3/2" --log "$4/" >"$work/out"
+}
+merge() { # merge ARGUMENT...: into all.db
+    "$v" sessions --log "$work/all.db" merge "$work/logs/" "$@" >"$work/out" 2>"$work/err"
+}
+share 1 early 1 "$work/logs" && share 1 final 2 "$work/logs" && share 3 final 2 "$work/logs"
+ok $? "some shards: $(ls "$work/logs" | tr '\n' ' ')"
+[ "$(awk '/%.* to / {print $2}' "$work/out" | sort -u)" = 4 ]
+ok $? "a shard has its share of each task"
+[ "$(awk '/%.* to / {print $1, $3}' "$work/out")" = "$(awk '/%.* to / {print $1, $3}' "$work/table")" ] ||
+    awk '/%.* to / {print $1, $3}' "$work/out" | grep -q "$(awk '/^vqa/ {print $1, $3}' "$work/table")"
+ok $? "and the most common answer of the whole set: $(grep '^vqa' "$work/out")"
+merge
+[ $? -eq 1 ] && grep -q '^vqa  *early  *4 of 12 items, 1 of 3 shards: 2,3 are missing: not scored' "$work/out" &&
+    grep -q '^nlvr2  *final  *8 of 12 items, 2 of 3 shards: 2 is missing: not scored' "$work/out"
+ok $? "what is missing is named: $(grep '^vqa' "$work/out" | tr '\n' ';')"
+merge --missing
+[ $? -eq 1 ] && [ "$(cat "$work/out")" = 2,3,5 ]
+ok $? "as sbatch --array= takes it: $(cat "$work/out")"
+merge --json
+[ $? -eq 1 ] && grep -q '"missing": \[' "$work/out"
+ok $? "and as JSON"
+"$v" sessions --log "$work/only.db" merge "$work/logs"/*-3of3-*.db --missing >"$work/out" 2>&1
+[ $? -eq 1 ] && [ "$(cat "$work/out")" = 1-5 ]
+ok $? "also a checkpoint of which there is nothing: $(cat "$work/out")"
+refuses 1 "has shards only" "shards are not scored" "$v" eval --from "$work/all.db"
+
+# ---- a shard that is killed goes on: with nothing lost but the batch that was at work
+for signal in KILL TERM USR1; do
+    want=75
+    [ $signal = KILL ] && want=137
+    ends $want $signal '[ "$(cat "$work"/logs/*-2of3-*.rows 2>/dev/null | wc -l)" -gt 5 ]' \
+        "$v" eval -m "$frozen" --data "$work/set/items.jsonl" --threads 1 --batch 1 -c early --shard 2/3 \
+        --place 1/2 --log "$work/logs/"
+    ok $? "$signal: $want $(tail -n 1 "$work/err")"
+    [ $signal = KILL ] || grep -q 'what was measured is kept, the same command goes on' "$work/err"
+    ok $? "which says what to do"
+    [ "$(find "$work/logs" -name '*-2of3-*.rows' | wc -l)" -eq 1 ] &&
+        [ -z "$(find "$work/logs" -name '*-2of3-*.db')" ]
+    ok $? "what it measured is kept, and is no log yet"
+    rows=$(cat "$work"/logs/*-2of3-*.rows | wc -l)
+    printf '{"task": "vqa", "split"' >>"$(ls "$work"/logs/*-2of3-*.rows)"
+    share 2 early 1 "$work/logs" && grep -q "shard 2 of 3: $rows items were measured already" "$work/err" &&
+        [ -z "$(find "$work/logs" -name '*.rows')" ]
+    ok $? "and goes on: $(grep already "$work/err")"
+    cp "$work"/logs/*-2of3-*.db "$work/again-$signal.db"
+    [ $signal = USR1 ] || rm "$work"/logs/*-2of3-*.db
+done
+share 2 early 1 "$work/logs" && grep -q "shard 2 of 3: $share items were measured already" "$work/err" &&
+    [ "$(find "$work/logs" -name '*-2of3-*.db' | wc -l)" -eq 1 ]
+ok $? "one that is done is not measured again: $(grep already "$work/err")"
+merge --missing
+[ $? -eq 1 ] && [ "$(cat "$work/out")" = 3,5 ]
+ok $? "less is missing: $(cat "$work/out")"
+"$v" eval --from "$work/all.db" >"$work/out" 2>"$work/err"
+[ $? -eq 1 ]
+ok $? "nothing is whole yet: $(cat "$work/err")"
+share 2 final 2 "$work/logs" && merge
+[ $? -eq 1 ] && "$v" eval --from "$work/all.db" >"$work/out" 2>"$work/err"
+[ $? -eq 4 ] && [ "$(grep -c ' final ' "$work/out")" -eq $tasks ] && grep -q 'note: .* evaluations are left out' "$work/err"
+ok $? "what is whole is scored, and the rest named: $(cat "$work/err")"
+
+# ---- all of it
+share 3 early 1 "$work/logs" && merge && ! grep -q 'missing' "$work/out" &&
+    [ "$(grep -c '12 of 12 items, 3 of 3 shards' "$work/out")" -eq $((2 * tasks)) ]
+ok $? "all is there: $(grep '^vqa *early' "$work/out")"
+merge --missing && [ ! -s "$work/out" ]
+ok $? "nothing is missing"
+for l in one all; do
+    "$v" eval --from "$work/$l.db" --json >"$work/$l.json" || echo "$l"
+done >"$work/out"
+[ ! -s "$work/out" ] && cmp "$work/one.json" "$work/all.json" && [ "$(wc -c <"$work/one.json")" -gt 100000 ]
+ok $? "joined they are one machine's evaluation, to the byte"
+"$v" eval --from "$work/logs/" --json | cmp - "$work/one.json"
+ok $? "so are the logs in their folder"
+"$v" sessions --log "$work/all.db" check | grep -q 'no problems' &&
+    [ "$("$v" sessions --log "$work/all.db" evaluations | wc -l)" -eq $((2 * tasks)) ]
+ok $? "the log is sound, and lists evaluations, not shards"
+scores="SELECT task, checkpoint_name, items, score, low, high, baseline, row_count FROM evaluations WHERE
+    row_count > 0 ORDER BY 1, 2"
+slices="SELECT s.field, s.value, s.items, round(s.score_sum, 6), count(*) FROM evaluation_slices s JOIN
+    slice_items i ON i.slice_id = s.id JOIN evaluations e ON e.id = s.evaluation_id GROUP BY e.task,
+    e.checkpoint_name, s.field, s.value ORDER BY e.task, e.checkpoint_name, s.field, s.value"
+for l in one all; do
+    "$v" sessions --log "$work/$l.db" sql --csv "$scores" >"$work/$l.scores"
+    "$v" sessions --log "$work/$l.db" sql --csv "$slices" >"$work/$l.slices"
+done
+cmp "$work/one.scores" "$work/all.scores" && cmp "$work/one.slices" "$work/all.slices" &&
+    [ "$(wc -l <"$work/all.slices")" -gt 200 ]
+ok $? "with its scores and slices in the tables"
+
+# ---- the same again
+"$v" sessions --log "$work/all.db" merge "$work/again-KILL.db" "$work/again-TERM.db" >"$work/out" 2>"$work/err" &&
+    grep -q "$tasks other records" "$work/out" && "$v" eval --from "$work/all.db" --json | cmp - "$work/one.json"
+ok $? "a shard that is there twice and says the same is one: $(head -n 1 "$work/out")"
+"$v" sessions --log "$work/new.db" merge "$work"/logs/ "$work/again-KILL.db" >"$work/out" 2>&1 &&
+    "$v" eval --from "$work/new.db" --json | cmp - "$work/one.json"
+ok $? "also before all are there"
+for f in "$work"/set/images/*.png; do # other pictures under the same names
+    cp "$work/set/images/000003.png" "$f" 2>/dev/null
+done
+share 2 early 1 "$work/other"
+"$v" sessions --log "$work/all.db" merge "$work/other/" >"$work/out" 2>"$work/err"
+[ $? -eq 1 ] && grep -q 'early: shard 2 of 3 was measured twice, and item [0-9a-z-]* came out otherwise' "$work/err"
+ok $? "one that says something else is named: $(head -n 1 "$work/err")"
+rm -f "$work"/new.db*
+"$v" sessions --log "$work/new.db" merge "$work/other/" "$work/logs/" >"$work/out" 2>"$work/err"
+[ $? -eq 1 ] && grep -q '^refcoco *early .* 3 of 3 shards: not scored' "$work/out" &&
+    ! "$v" eval --from "$work/new.db" 2>/dev/null | grep -q '^refcoco .* early'
+ok $? "and then it is not joined: $(grep '^refcoco *early' "$work/out")"
+
+# ---- a log that is a file, none, and what cannot be
+e -c final -t nlvr2 --shard 1/2 --log "$work/file.db" >"$work/out" && e -c final -t nlvr2 --shard 1/2 \
+    --log "$work/file.db" >"$work/out" && e -c final -t nlvr2 --shard 2/2 --log "$work/file.db" >"$work/out" &&
+    "$v" sessions --log "$work/file.db" merge "$work/one.db" >"$work/out" &&
+    grep -q '^nlvr2  *final  *12 of 12 items, 2 of 2 shards' "$work/out" &&
+    [ -z "$(find "$work" -maxdepth 1 -name 'file.db.eval*')" ]
+ok $? "shards of one log: $(grep nlvr2 "$work/out")"
+e -c final -t nlvr2 --shard 2/2 --no-log --rows "$work/rows" >"$work/out" && [ "$(wc -l <"$work/rows")" -eq 6 ]
+ok $? "rows of a shard without a log"
+e -c final -t nlvr2 --limit 5 --shard 7/8 --log "$work/few/" >"$work/out" &&
+    e -c final -t nlvr2 --limit 5 --shard 1/8 --log "$work/few/" >"$work/out" &&
+    "$v" sessions --log "$work/few.db" merge "$work/few/" --missing >"$work/out"
+[ "$(cat "$work/out")" = 2-6,8 ]
+ok $? "a shard without an item is none that is missing: $(cat "$work/out")"
+refuses 2 "predictions is of all items: not with --shard" "predictions" "$v" eval -m "$frozen" --data x \
+    --predictions y --shard 1/2
+refuses 2 "place is for --shard" "a place alone" "$v" eval -m "$frozen" --data x --place 1/2
+refuses 2 "keeps the rows in its log" "rows and a log" "$v" eval -m "$frozen" --data x --shard 1/2 --rows y
+refuses 2 "either --json, which has what is missing, or --missing" "both" "$v" sessions --log "$work/all.db" \
+    merge "$work/logs/" --json --missing
 end

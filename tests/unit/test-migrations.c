@@ -34,6 +34,8 @@ static void new_rows(struct log *l, const char *path)
                                .score = 1, .low = 0, .high = 1, .split = "dev", .rows = b.data,
                                .rows_size = b.len};
     memset(e.checkpoint_digest, 'c', 64);
+    ok(number(path, "SELECT count(*) FROM evaluations WHERE shard = 0 AND shards = 0 AND part IS"
+                    " NULL") == old, "what was measured is no share");
     ok(old == number(path, "SELECT count(*) FROM evaluations") &&
        log_evaluation(l, 1, &e, &err) == 0 && number(path, "SELECT count(*) FROM sliced_rows WHERE"
        " field = 'kind' AND name = 'dev-0'") == 1, "rows can be logged, and sliced %s", err.text);
