@@ -356,7 +356,7 @@ int workbench_run(const struct workbench_options *o, struct vs_err *err)
             workbench_loop(w);
         leave_screen(w);
     }
-    if (rc == 0 && w->failed)
+    if (rc == 0 && w->script.failed)
         rc = vs_fail(err, VS_E_USAGE, "%s", w->status.text);
     close_all(w);
     free(w);

@@ -105,6 +105,10 @@ xargs awk 'FNR == 1 {begin = 0}
     <"$work/code" >"$work/functions"
 some "$work/functions" "functions"
 none "no function over 80 lines" "$(awk '$1 > 80' "$work/functions")"
+# State has an owner: what a part of the screen needs is in that part's own structure.
+awk '/^struct workbench \{/ {inside = 1} inside && /;/ {n++} /^\};/ {inside = 0} END {print n - 1}' \
+    "$SRCDIR/ui/state/state.h" >"$work/members"
+none "struct workbench has fewer than 25 members" "$(awk '$1 < 1 || $1 > 24 {print $1 " members"}' "$work/members")"
 none "no goto" "$(search '(^|[^_[:alnum:]])goto +[[:alpha:]_]+;' code)"
 none "every file of the demo is installed" \
     "$(while read -r f; do grep -q "$f" demo/local.mk || echo "$f"; done <"$work/demo")"

@@ -74,7 +74,7 @@ static void fail(struct workbench *w, int line)
     script_fini(w);
     workbench_say(w, true, "%s:%d: %s", draw_base_name(path), line, why);
     if (strict) {
-        w->failed = true;
+        w->script.failed = true;
         w->quit = true;
     }
     free(why);

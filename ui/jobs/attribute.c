@@ -282,7 +282,7 @@ void attribute_forget(struct workbench *w)
         attributed_free(w->attributions.list[i]);
     free(w->attributions.list);
     explained_free(w->attributions.scores);
-    w->attributions = (struct attributions){0};
+    w->attributions = (struct attributions){.curves = w->attributions.curves}; /* by themselves */
 }
 
 /* ---- on the result */

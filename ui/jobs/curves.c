@@ -43,7 +43,7 @@ static int curves_run(struct model *m, void *arg, const atomic_bool *cancel, str
 static void curves_take(struct workbench *w, void *arg, const struct vs_err *err)
 {
     struct curves_job *j = arg;
-    struct curves *c = w->curves && w->curves->runs == j ? w->curves : NULL;
+    struct curves *last = w->attributions.curves, *c = last && last->runs == j ? last : NULL;
     if (c && err) {
         bool stopped = err->code == VS_E_CANCELLED;
         snprintf(c->why, sizeof c->why, "%.255s", stopped ? "stopped: Q begins again" : err->text);
@@ -94,7 +94,7 @@ void curves_start(struct workbench *w, const struct slice *x)
     struct curves_job *j = curves_job_new(w, c);
     curves_forget(w);
     c->runs = j;
-    w->curves = c;
+    w->attributions.curves = c;
     if (j)
         workbench_call(w, curves_run, curves_take, curves_drop, j);
     else
@@ -103,7 +103,7 @@ void curves_start(struct workbench *w, const struct slice *x)
 
 const struct curves *curves_of(const struct workbench *w, const struct slice *x)
 {
-    const struct curves *c = w->curves;
+    const struct curves *c = w->attributions.curves;
     if (!c || !x->method || c->method != x->method || c->choice != look_choice(w) ||
         c->against != attribute_against(w))
         return NULL;
@@ -120,13 +120,13 @@ void curves_progress(const struct curves *c, int *done, int *all)
 
 void curves_stop(struct workbench *w)
 {
-    if (w->curves && w->curves->runs)
-        atomic_store(&w->curves->runs->stop, true);
+    if (w->attributions.curves && w->attributions.curves->runs)
+        atomic_store(&w->attributions.curves->runs->stop, true);
 }
 
 void curves_forget(struct workbench *w)
 {
     curves_stop(w);
-    curves_free(w->curves);
-    w->curves = NULL;
+    curves_free(w->attributions.curves);
+    w->attributions.curves = NULL;
 }

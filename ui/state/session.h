@@ -73,6 +73,7 @@ struct leave_outs {
 /* Attributions of the result that is shown (ui/jobs/attribute.h). */
 struct attributed;
 struct explained;
+struct curves;
 struct attributions {
     struct attributed **list; /* (count) known ones, and those that run */
     int count;
@@ -80,10 +81,8 @@ struct attributions {
     bool scored;              /* they were looked up */
     bool contrasts;           /* the chosen answer is held against another one: */
     int against;              /* as look_choice counts */
+    struct curves *curves;    /* the last deletion and insertion (ui/jobs/curves.h), or NULL */
 };
-
-/* Deletion and insertion of the result that is shown (ui/jobs/curves.h). */
-struct curves;
 
 /* Lenses of the result that is shown: its tokens, and the current photo's regions. */
 struct lenses {

@@ -51,7 +51,8 @@ struct script {
     bool waits;      /* for the engine and the pictures: */
     bool ready;      /* nothing runs, and the frame that was drawn last is on the screen */
     bool pauses;     /* for a key */
-    bool strict;     /* the first failure ends the program */
+    bool strict;     /* the first failure ends the program: */
+    bool failed;     /* there was one, and the status line says why */
     double until;    /* ms, or for this moment; 0: none */
 };
 
@@ -75,7 +76,6 @@ struct workbench {
     struct changes changes;
     struct leave_outs leave_outs;
     struct attributions attributions;
-    struct curves *curves;      /* the last ones, or NULL */
     struct lenses lenses;
     struct comparison *compare; /* other checkpoints' answers (ui/jobs/compare.h), or NULL */
     struct work work;
@@ -94,7 +94,6 @@ struct workbench {
     struct screen screen;
     struct status status;
     bool quit;
-    bool failed;                /* a strict script did: the status line says why */
 };
 
 /* What the status line says. */
