@@ -123,6 +123,26 @@ int log_find_evaluation(struct log *l, int64_t id, struct log_evaluated **out, s
 typedef int log_row(void *arg, const char *line, size_t length, struct vs_err *err);
 int log_read_evaluation_rows(struct log *l, int64_t evaluation, log_row *take, void *arg,
                              struct vs_err *err);
+/* Items that two evaluations have, by what came of them with a and with b. */
+enum log_outcomes {
+    LOG_FLIPPED, LOG_GAINED /* right with b only */, LOG_LOST, LOG_BOTH_WRONG, LOG_BOTH_RIGHT
+};
+struct log_wanted {
+    int64_t a, b; /* evaluations */
+    enum log_outcomes outcome;
+    double sure;               /* with one of both the answer has that confidence */
+    const char *field, *value; /* of a slice, or NULL */
+    int limit;
+};
+/* Lines of an item, without an end of their own. */
+struct log_row_pair {
+    const char *a, *b;
+    size_t a_length, b_length;
+};
+typedef int log_take_pair(void *arg, const struct log_row_pair *p, struct vs_err *err);
+/* Hands them on, the surest first, and at most limit. */
+int log_read_pairs(struct log *l, const struct log_wanted *w, log_take_pair *take, void *arg,
+                   struct vs_err *err);
 /* Of a slice of an evaluation (a field and a value): how many items, and what they are worth. */
 struct log_slice {
     char *field, *value;

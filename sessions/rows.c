@@ -226,6 +226,42 @@ int log_read_evaluation_rows(struct log *l, int64_t evaluation, log_row *take, v
     return rc;
 }
 
+/* ---- two of them */
+
+/* Which items is told by their numbers alone; lines are read of those that are given. */
+static const char rows_pairs[] =
+    "SELECT x.line, y.line FROM (SELECT p.item, max(coalesce(a_confidence, 0),"
+    " coalesce(b_confidence, 0)) AS sure FROM row_pairs p WHERE p.a_evaluation = ?1 AND"
+    " p.b_evaluation = ?2 AND CASE ?3 WHEN 0 THEN a_correct <> b_correct WHEN 1 THEN b_correct AND"
+    " NOT a_correct WHEN 2 THEN a_correct AND NOT b_correct WHEN 3 THEN NOT a_correct AND NOT"
+    " b_correct ELSE a_correct AND b_correct END AND sure >= ?4 AND (?5 IS NULL OR EXISTS(SELECT 1"
+    " FROM evaluation_slices s JOIN slice_items i ON i.slice_id = s.id WHERE s.evaluation_id = ?1"
+    " AND s.field = ?5 AND s.value = ?6 AND i.item = p.item)) ORDER BY sure DESC, p.item LIMIT ?7)"
+    " AS f JOIN evaluation_lines x ON x.evaluation_id = ?1 AND x.item = f.item JOIN"
+    " evaluation_lines y ON y.evaluation_id = ?2 AND y.item = f.item ORDER BY f.sure DESC, f.item";
+
+int log_read_pairs(struct log *l, const struct log_wanted *w, log_take_pair *take, void *arg,
+                   struct vs_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    int rc = db_ready(l, rows_pairs, &s, err), code = SQLITE_DONE;
+    if (rc != 0)
+        return rc;
+    db_bind(s, "iiidssi", w->a, w->b, (int64_t)w->outcome, w->sure, w->field, w->value,
+            (int64_t)w->limit);
+    while (rc == 0 && (code = sqlite3_step(s)) == SQLITE_ROW) {
+        const char *a = (const char *)sqlite3_column_text(s, 0);
+        const char *b = (const char *)sqlite3_column_text(s, 1);
+        struct log_row_pair p = {a ? a : "", b ? b : "", (size_t)sqlite3_column_bytes(s, 0),
+                                 (size_t)sqlite3_column_bytes(s, 1)};
+        rc = take(arg, &p, err);
+    }
+    if (rc == 0 && code != SQLITE_DONE)
+        rc = db_fail(l, "reading", err);
+    sqlite3_reset(s);
+    return rc;
+}
+
 /* ---- slices */
 
 int log_list_slices(struct log *l, int64_t evaluation, const char *field, struct log_slice **out,

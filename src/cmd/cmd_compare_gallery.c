@@ -9,12 +9,12 @@
 #include "src/base/plain.h"
 #include "src/formats/image.h"
 #include "src/formats/outfile.h"
+#include "src/study/imagename.h"
 #include "src/task/task.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define LARGEST ((size_t)16 << 20) /* bytes of a picture that goes into the page */
 
@@ -79,31 +79,6 @@ static int gallery_surest_first(const void *a, const void *b)
 
 /* ---- pictures */
 
-/* The file of an image that rows call so: its name in the folder, or the last part of it, with an
- * ending, or as COCO has it. Rows may be a stranger's: they lead nowhere else. */
-static char *gallery_file(const char *dir, const char *name)
-{
-    static const char *const forms[] = {"%s/%s", "%s/%s.jpg", "%s/%s.png", "%s/%s.jpeg"};
-    static const char *const coco[] = {"%s/%012ld.jpg", "%s/COCO_train2014_%012ld.jpg",
-                                       "%s/COCO_val2014_%012ld.jpg",
-                                       "%s/COCO_test2015_%012ld.jpg"};
-    char *end, path[4096];
-    const char *slash = strrchr(name, '/');
-    if (strstr(name, "..")) /* its folders may lead anywhere */
-        return slash && slash[1] ? gallery_file(dir, slash + 1) : NULL;
-    long number = strtol(name, &end, 10);
-    for (size_t i = 0; i < 8; i++) {
-        int n = -1;
-        if (i < 4)
-            n = snprintf(path, sizeof path, forms[i], dir, name);
-        else if (*end == '\0' && end > name)
-            n = snprintf(path, sizeof path, coco[i - 4], dir, number);
-        if (n > 0 && (size_t)n < sizeof path && access(path, R_OK) == 0)
-            return xstrdup(path);
-    }
-    return slash && slash[1] ? gallery_file(dir, slash + 1) : NULL;
-}
-
 /* Puts the picture into the page, where there is one: for later use by its number. */
 static void gallery_embed(struct gallery *g, struct gallery_picture *p, const char *path)
 {
@@ -134,7 +109,7 @@ static int gallery_picture(struct gallery *g, const char *name)
     struct gallery_picture *p = &g->pictures[g->picture_count];
     *p = (struct gallery_picture){.name = xstrdup(name)};
     const struct compare_options *o = g->r->o;
-    char *path = o->pictures    ? gallery_file(o->pictures, name)
+    char *path = o->pictures    ? imagename_find(o->pictures, name)
                  : o->data.path ? xstrdup(name) /* as the set that was measured has it */
                                 : NULL;
     if (path)

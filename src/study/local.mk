@@ -60,6 +60,7 @@ libcore_a_SOURCES += \
 	src/study/rollout.c src/study/rollout.h \
 	src/study/rowfile.c src/study/rowfile.h \
 	src/study/rowscan.c \
+	src/study/imagename.c src/study/imagename.h \
 	src/study/judge.c src/study/judge.h \
 	src/study/lens.c src/study/lens.h \
 	src/study/look.c src/study/look.h \

@@ -102,6 +102,8 @@ int terminal_wait_ms(struct terminal *t, int ms);
  * which golden screens hang on, the demo that is shipped (test-demo.c only), or nothing. */
 enum terminal_model { FROZEN_MODEL, SHIPPED_DEMO, NO_MODEL };
 void terminal_opens(enum terminal_model what);
+/* Logs evaluations of two checkpoints of the frozen model, three items of each task. */
+void terminal_measure(const char *log);
 /* The workbench on the frozen model, with its first query answered; nothing is logged. */
 struct terminal *terminal_demo(int rows, int cols);
 /* Types a command behind ':' and waits until the screen rests. */

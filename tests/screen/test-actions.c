@@ -30,6 +30,7 @@ struct scene {
     const char *changes;
 };
 #define FRESH "\001"
+#define MEASURED "\004" /* behind it: with evaluations in the log */
 #define ESC "\033"
 #define SCRIBBLE "\002" /* something else writes on the terminal */
 #define NARROW "\003"   /* the terminal has 70 columns */
@@ -176,6 +177,10 @@ static const struct scene scenes[] = {
     {"check-set", "", ":check-set NEW.probes\r", "14:! Check set NEW.probes"},
     {"pin", "", "N", "31:pinned in NEW.probes\n17:{do you know"},
     {"watch", "", ":watch .\r", "15:watching ."},
+
+    {"flips", FRESH MEASURED, "%", "14:! flipped: "},
+    {"flips-outcome", "", "\017", "14:gained: \n-14:flipped"},
+    {"flips-sure", "", "\006", "14:50 % sure"},
 };
 #define SCENES (sizeof scenes / sizeof scenes[0])
 
@@ -295,11 +300,13 @@ static bool changes(struct terminal *t, const struct before *b, const struct sce
     return false;
 }
 
-static struct terminal *fresh(void)
+static struct terminal *fresh(bool measured)
 {
     const char *argv[] = {terminal_program(), "--log", "log.db", NULL};
     if (system("rm -rf log.db log.db-* NEW.probes RESULT.json SCREEN.txt PICTURES WAITED.txt") != 0)
         tap_note("old files stay");
+    if (measured)
+        terminal_measure("log.db");
     struct terminal *t = terminal_start(argv, 32, 140, true, false);
     terminal_expect(t, "logged as 1");
     terminal_settle(t, 120);
@@ -339,7 +346,7 @@ static void lead(struct terminal *t, const char *keys)
 {
     static const char scribble[] = ESC "7" ESC "[21;5HSCRIBBLE" ESC "8";
     if (*keys == *FRESH)
-        keys++;
+        keys += 1 + (keys[1] == *MEASURED);
     for (char now[64]; *keys; keys += strlen(now)) {
         int last = logged(t);
         size_t n = *keys == 27 && keys[1] != 'O' && keys[1] != '[' ? 1
@@ -391,7 +398,7 @@ static bool is_last(size_t i)
 static bool chapter(size_t first)
 {
     bool all = true, going = true;
-    struct terminal *t = fresh();
+    struct terminal *t = fresh(scenes[first].begin[1] == *MEASURED);
     for (size_t i = first; going; i++) {
         lead(t, scenes[i].begin);
         all &= play(t, &scenes[i]);

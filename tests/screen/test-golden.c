@@ -55,6 +55,8 @@ static const struct screen screens[] = {
     {"patch", "suggest vqa;wait;patch blocks;wait;zoom", NULL},
     {"trend",
      "suggest vqa;wait;pin star;wait;suggest genomeqa;wait;pin 7;wait;trend;wait;zoom", NULL},
+    {"flips", "suggest vqa;wait;flips;down", NULL},
+    {"flips-asked", "suggest vqa;wait;flips gqa;press Enter;wait", NULL},
     {"box", "suggest vqa;wait;box;press Enter;press L;press J", "arrows move"},
     {"matrix", "suggest vqa;wait;matrix;token large;region 3", NULL},
     {"matrix-numbers",
@@ -311,6 +313,8 @@ static void run(const struct screen *s, int rows, int cols)
     snprintf(log, sizeof log, "%s/golden.db", home ? home : "/tmp");
     write_script(script, s->lines, s->shows);
     unlink(log);
+    if (strstr(s->lines, "flips"))
+        terminal_measure(log);
     const char *argv[] = {terminal_program(), "--log", log, "--threads", "1", "-S",
                           script, NULL};
     struct terminal *t = terminal_start(argv, rows, cols, true, false);

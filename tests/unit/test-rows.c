@@ -150,6 +150,56 @@ static int take_line(void *arg, const char *line, size_t length, struct vs_err *
     return 0;
 }
 
+struct seen {
+    int count, same, first;
+};
+static int take_pair(void *arg, const struct log_row_pair *p, struct vs_err *err)
+{
+    struct seen *s = arg;
+    int a = -1, b = -2;
+    const char *x = strstr(p->a, "\"index\": "), *y = strstr(p->b, "\"index\": ");
+    (void)err;
+    if (x && y && sscanf(x, "\"index\": %d", &a) == 1 && sscanf(y, "\"index\": %d", &b) == 1)
+        s->same += a == b && strlen(p->a) == p->a_length && strlen(p->b) == p->b_length;
+    s->first = s->count++ == 0 ? a : s->first;
+    return 0;
+}
+
+static struct seen seen_of(struct log *l, struct log_wanted w)
+{
+    struct seen s = {0, 0, -1};
+    struct vs_err err = {0};
+    w.a = 1;
+    w.b = 2;
+    w.limit = w.limit ? w.limit : 1000;
+    ok(log_read_pairs(l, &w, take_pair, &s, &err) == 0 && s.same == s.count, "%d pairs %s",
+       s.count, err.text);
+    return s;
+}
+
+/* Of even items one of two is right, with the one and the other; odd ones are right. */
+static void pairs(struct log *l)
+{
+    struct seen flipped = seen_of(l, (struct log_wanted){.outcome = LOG_FLIPPED});
+    struct seen gained = seen_of(l, (struct log_wanted){.outcome = LOG_GAINED});
+    struct seen lost = seen_of(l, (struct log_wanted){.outcome = LOG_LOST});
+    ok(flipped.count == 20 && gained.count + lost.count == 20 && lost.first == 2 &&
+       gained.first != 2 && gained.first % 2 == 0, "that flipped: %d and %d, lost from %d",
+       gained.count, lost.count, lost.first);
+    struct seen right = seen_of(l, (struct log_wanted){.outcome = LOG_BOTH_RIGHT});
+    struct seen wrong = seen_of(l, (struct log_wanted){.outcome = LOG_BOTH_WRONG});
+    ok(right.count == 20 && right.first == 1 && wrong.count == ITEMS - 40, "that did not");
+    struct seen some = seen_of(l, (struct log_wanted){.outcome = LOG_FLIPPED, .limit = 3});
+    struct seen sure = seen_of(l, (struct log_wanted){.outcome = LOG_FLIPPED, .sure = 0.82});
+    struct seen less = seen_of(l, (struct log_wanted){.outcome = LOG_FLIPPED, .sure = 0.81});
+    ok(some.count == 3 && sure.count == 0 && less.count == 20, "some of them, those that are sure");
+    struct log_wanted slice = {.outcome = LOG_FLIPPED, .field = "kind", .value = "odd"};
+    struct seen odd = seen_of(l, slice);
+    slice.value = "even";
+    struct seen even = seen_of(l, slice);
+    ok(odd.count == 0 && even.count == 20, "those of a slice");
+}
+
 static void logged(void)
 {
     char path[4096];
@@ -186,6 +236,7 @@ static void logged(void)
               " AND value = 'odd' AND correct = 1") == 20, "rows of a slice");
     ok(number(path, "SELECT 1000 * score FROM slice_scores WHERE evaluation_id = 1 AND field ="
               " 'kind' AND value = 'even'") == 500, "scores of slices");
+    pairs(l);
     struct log_report r = {0};
     ok(log_check(l, false, &r, &err) == 0 && r.problem_count == 0, "it is sound %s", err.text);
     log_report_fini(&r);

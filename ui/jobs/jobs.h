@@ -43,6 +43,8 @@ void events_free_results(struct workbench *w);
 /* ---- query.c */
 /* Asks the query line about the photos that the task wants. */
 void query_ask(struct workbench *w);
+/* The same about certain photos (count), by their numbers. */
+void query_ask_of(struct workbench *w, const int *photos, int count);
 /* Posts the text of the query line about the photos of the result that is shown. */
 void query_repeat(struct workbench *w);
 /* The same with another text; the result is compared with the one that is shown. */

@@ -88,6 +88,19 @@ void query_ask(struct workbench *w)
     query_post(w);
 }
 
+void query_ask_of(struct workbench *w, const int *photos, int count)
+{
+    if (!can_ask(w) || !w->typed.query.len)
+        return;
+    w->changes.varies = false;
+    w->changes.count = 0;
+    forget_asked(w);
+    w->asked.photos = xcalloc((size_t)count + 1, sizeof(struct photo *));
+    for (int i = 0; i < count; i++)
+        w->asked.photos[w->asked.count++] = w->ses.photos[photos[i]];
+    query_post(w);
+}
+
 static void post_again(struct workbench *w, const char *text)
 {
     if (!can_ask(w) || !w->now.r)

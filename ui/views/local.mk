@@ -27,6 +27,7 @@ libui_a_SOURCES += \
 	ui/views/view_drift.c \
 	ui/views/view_patch.c \
 	ui/views/view_trend.c \
+	ui/views/view_flips.c \
 	ui/views/view_tasks.c \
 	ui/views/view_history.c \
 	ui/views/view_status.c \

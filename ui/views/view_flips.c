@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: MIT */
+/* Items of evaluations in the log that came out otherwise with A than with B, or as they are asked
+ * for, task by task, the surest answers first. Enter asks one of both. */
+#include "src/base/mem.h"
+#include "src/study/imagename.h"
+#include "src/study/rowfile.h"
+#include "ui/jobs/compare.h"
+#include "ui/kit/text.h"
+#include "ui/views/list.h"
+
+#include <curses.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern const struct view view_flips, view_compare;
+
+#define MOST 1000  /* items of a task */
+#define DETAILS 4  /* lines about the chosen one */
+#define FLIPS_NARROW 10 /* columns of an answer that have no room for its confidence */
+
+static const char *const flips_outcomes[] = {"flipped", "gained", "lost", "wrong", "right"};
+static const double flips_sure[] = {0, 0.5, 0.8, 0.95};
+
+struct flip {
+    struct row a, b;
+    const char *data; /* what they were measured on */
+};
+struct flips_view {
+    bool asked;             /* for the pair that follows */
+    int a, b;               /* checkpoints */
+    enum log_outcomes outcome;
+    int sure;               /* of flips_sure */
+    const struct task *task; /* NULL: all */
+    char *field, *value;    /* a slice, or NULL */
+    char filter[128];       /* words that a line has to have */
+    struct flip *list;      /* (count) */
+    int count, pairs;       /* pairs: evaluations of both that there are */
+    int *lines, line_count, pick, top; /* those that are shown */
+    struct row_texts *texts;
+    char why[256];          /* why there is none */
+};
+
+/* ---- what there is */
+
+static void flips_forget(struct flips_view *v)
+{
+    free(v->list);
+    free(v->lines);
+    row_texts_free(v->texts);
+    v->list = NULL;
+    v->lines = NULL;
+    v->texts = NULL;
+    v->count = v->pairs = v->line_count = v->pick = v->top = 0;
+    v->why[0] = '\0';
+}
+
+static void flips_end(struct pane *p)
+{
+    struct flips_view *v = p->state;
+    flips_forget(v);
+    free(v->field);
+    free(v->value);
+}
+
+struct flips_reading {
+    struct flips_view *v;
+    const char *data;
+};
+
+static bool flips_row(struct flips_view *v, const char *line, size_t length, struct row *out)
+{
+    const char *why;
+    return row_read(row_texts_copy(v->texts, line, length), length, v->texts, out, &why);
+}
+
+/* A row that a program without this one's rules wrote is passed over. */
+static int flips_take(void *arg, const struct log_row_pair *x, struct vs_err *err)
+{
+    struct flips_reading *g = arg;
+    struct flips_view *v = g->v;
+    struct flip f = {.data = g->data};
+    (void)err;
+    if (!flips_row(v, x->a, x->a_length, &f.a) || !flips_row(v, x->b, x->b_length, &f.b))
+        return 0;
+    v->list = xreallocarray(v->list, (size_t)v->count + 1, sizeof *v->list);
+    v->list[v->count++] = f;
+    return 0;
+}
+
+static bool flips_same(const char *x, const char *y)
+{
+    return strcmp(x ? x : "", y ? y : "") == 0;
+}
+
+static bool flips_alike(const struct log_evaluation *x, const struct log_evaluation *y)
+{
+    return x->task == y->task && x->as_reference == y->as_reference &&
+           flips_same(x->split, y->split) && flips_same(x->data_digest, y->data_digest);
+}
+
+/* The newest of a checkpoint on what another one was measured on, or NULL. */
+static const struct log_evaluated *flips_newest(const struct log_evaluated *list, int count,
+                                                const char *digest,
+                                                const struct log_evaluation *like)
+{
+    const struct log_evaluated *best = NULL;
+    for (int i = 0; i < count; i++)
+        if (list[i].e.row_count && strcmp(list[i].e.checkpoint_digest, digest) == 0 &&
+            flips_alike(&list[i].e, like))
+            best = &list[i];
+    return best;
+}
+
+/* Each of A's that is its newest of the kind, with B's. */
+static int flips_read(struct workbench *w, struct flips_view *v, const struct log_evaluated *list,
+                      int count, struct vs_err *err)
+{
+    char a[DIGEST_HEX], b[DIGEST_HEX];
+    int rc = 0;
+    model_checkpoint_digest(w->ses.model, v->a, a);
+    model_checkpoint_digest(w->ses.model, v->b, b);
+    for (int i = 0; i < count && rc == 0; i++) {
+        const struct log_evaluation *e = &list[i].e;
+        const struct log_evaluated *other = flips_newest(list, count, b, e);
+        if (flips_newest(list, count, a, e) != &list[i] || !other ||
+            (v->task && v->task != e->task))
+            continue;
+        struct flips_reading g = {v, row_texts_copy(v->texts, e->data_path ? e->data_path : "",
+                                                    strlen(e->data_path ? e->data_path : ""))};
+        struct log_wanted want = {list[i].id, other->id, v->outcome, flips_sure[v->sure], v->field,
+                                  v->value, MOST};
+        v->pairs++;
+        rc = log_read_pairs(w->ses.log, &want, flips_take, &g, err);
+    }
+    return rc;
+}
+
+static void flips_load(struct workbench *w, struct flips_view *v)
+{
+    const struct comparison *c = comparison_of(w);
+    struct log_evaluated *list = NULL;
+    struct vs_err err = {0};
+    int n = 0;
+    flips_forget(v);
+    v->asked = true;
+    v->a = c->a;
+    v->b = c->b;
+    v->texts = row_texts_new();
+    int rc = w->ses.log ? log_list_evaluations(w->ses.log, 0, &list, &n, &err) : 0;
+    if (rc == 0 && w->ses.log)
+        rc = flips_read(w, v, list, n, &err);
+    log_evaluations_free(list, n);
+    if (rc != 0)
+        snprintf(v->why, sizeof v->why, "%.250s", err.text);
+    else if (!w->ses.log)
+        snprintf(v->why, sizeof v->why, "nothing is logged: --log FILE");
+    else if (!v->pairs)
+        snprintf(v->why, sizeof v->why, "the log has no rows of both: vilscope eval --data SET "
+                 "measures them");
+    else if (!v->count)
+        snprintf(v->why, sizeof v->why, "none of the items is %s", flips_outcomes[v->outcome]);
+}
+
+/* ---- lines */
+
+static const char *flips_outcome(const struct flip *f)
+{
+    return f->a.correct ? f->b.correct ? "right" : "lost" : f->b.correct ? "gained" : "wrong";
+}
+
+/* What is searched: also "kind=odd". */
+static bool flips_matches(const struct flips_view *v, const struct flip *f)
+{
+    struct buf b = {0};
+    buf_printf(&b, "%s %s %s %s %s %s", f->a.task->name, flips_outcome(f), f->a.text, f->a.answer,
+               f->b.answer, f->a.id);
+    for (int i = 0; i < f->a.field_count; i++)
+        buf_printf(&b, " %s=%s", f->a.fields[i].name, f->a.fields[i].value);
+    bool good = list_matches(b.data, v->filter);
+    buf_fini(&b);
+    return good;
+}
+
+static void flips_collect(struct flips_view *v)
+{
+    v->lines = xreallocarray(v->lines, (size_t)v->count + 1, sizeof *v->lines);
+    v->line_count = 0;
+    for (int i = 0; i < v->count; i++)
+        if (flips_matches(v, &v->list[i]))
+            v->lines[v->line_count++] = i;
+    v->pick = v->pick < v->line_count ? v->pick : v->line_count ? v->line_count - 1 : 0;
+}
+
+/* What is asked for, of the two that are compared. */
+static void flips_follow(struct workbench *w, struct flips_view *v)
+{
+    const struct comparison *c = comparison_of(w);
+    if (!v->asked || v->a != c->a || v->b != c->b)
+        flips_load(w, v);
+    flips_collect(v);
+}
+
+/* NULL: there is none. */
+static const struct flip *flips_chosen(const struct flips_view *v)
+{
+    return v->pick < v->line_count ? &v->list[v->lines[v->pick]] : NULL;
+}
+
+/* ---- drawing */
+
+static void flips_draw_answer(const struct row *r, int row, int col, int width, bool chosen)
+{
+    char sure[16] = "";
+    if (isfinite(r->confidence) && width > FLIPS_NARROW)
+        snprintf(sure, sizeof sure, " %.2f", r->confidence);
+    int room = width - 3 - (int)strlen(sure);
+    if (!chosen)
+        attrset((int)draw_rank_attr(r->correct ? 3 : 4));
+    draw_text(row, col, width - 1, "%s %-*.*s%s", r->correct ? "+" : "-", room, room, r->answer,
+              sure);
+    attrset(chosen ? A_REVERSE : A_NORMAL);
+}
+
+static void flips_draw_line(const struct flip *f, struct area a, bool chosen)
+{
+    int answer = a.cols >= 90 ? 22 : a.cols >= 70 ? 15 : a.cols >= 44 ? 13 : FLIPS_NARROW;
+    int text = a.cols - 10 - 2 * answer; /* the chosen one's stands below */
+    attrset(chosen ? A_REVERSE : A_NORMAL);
+    mvhline(a.row, a.col, ' ', a.cols);
+    draw_text(a.row, a.col, 9, "%s", f->a.task->name);
+    if (text > 4)
+        draw_text(a.row, a.col + 10, text - 1, "%s", f->a.text);
+    flips_draw_answer(&f->a, a.row, a.col + a.cols - 2 * answer, answer, chosen);
+    flips_draw_answer(&f->b, a.row, a.col + a.cols - answer, answer, chosen);
+    attrset(A_NORMAL);
+}
+
+/* All that the lines have no room for. */
+static void flips_draw_chosen(const struct flip *f, struct area a)
+{
+    struct buf fields = {0};
+    for (int i = 0; i < f->a.field_count; i++)
+        buf_printf(&fields, "%s%s %s", i ? ", " : "", f->a.fields[i].name, f->a.fields[i].value);
+    mvhline(a.row, a.col, ACS_HLINE, a.cols);
+    attrset(A_BOLD);
+    draw_text(a.row + 1, a.col, a.cols, "%s", f->a.text);
+    attrset(A_NORMAL);
+    draw_text(a.row + 2, a.col, a.cols, "%s: %s %.2f, %s %.2f%s%s; item %s of %s",
+              flips_outcome(f), f->a.answer, f->a.confidence, f->b.answer, f->b.confidence,
+              f->a.right ? ", right is " : "", f->a.right ? f->a.right : "", f->a.id,
+              strstr(f->a.image, " + ") ? "several images" : draw_base_name(f->a.image));
+    attrset(A_DIM);
+    draw_text(a.row + 3, a.col, a.cols, "%s", fields.data ? fields.data : "");
+    attrset(A_NORMAL);
+    buf_fini(&fields);
+}
+
+static void flips_draw_title(struct workbench *w, const struct flips_view *v, struct area a)
+{
+    char pair[128], sure[32] = "";
+    compare_pair_name(w, pair, sizeof pair);
+    if (flips_sure[v->sure] > 0)
+        snprintf(sure, sizeof sure, ", %.0f %% sure", 100 * flips_sure[v->sure]);
+    attrset(A_BOLD);
+    int n = draw_text(a.row, a.col, a.cols, "%s%s%s%s%s: %d items, %s", v->task ? v->task->name
+                      : "", v->task ? " " : "", flips_outcomes[v->outcome], sure,
+                      v->field ? ", in a slice" : "", v->line_count, pair);
+    attrset(A_DIM);
+    if (v->filter[0])
+        n += draw_text(a.row, a.col + n, a.cols - n, " '%s'", v->filter);
+    if (v->field)
+        draw_text(a.row, a.col + n, a.cols - n, " %s=%s", v->field, v->value);
+    draw_text(a.row + 1, a.col, a.cols, "Enter asks both, C-o outcome, C-f how sure, / words");
+    attrset(A_NORMAL);
+}
+
+static void flips_draw(struct workbench *w, struct pane *p, struct area a)
+{
+    struct flips_view *v = p->state;
+    flips_follow(w, v);
+    flips_draw_title(w, v, a);
+    if (v->why[0] || !v->line_count) {
+        draw_text(a.row + 2, a.col, a.cols, "%s", v->why[0] ? v->why : "no item has these words");
+        return;
+    }
+    int room = a.rows - 2 - DETAILS, from = list_top(&v->top, v->pick, v->line_count, room);
+    for (int i = from; i < v->line_count && i - from < room; i++)
+        flips_draw_line(&v->list[v->lines[i]],
+                        (struct area){a.row + 2 + i - from, a.col, 1, a.cols}, i == v->pick);
+    if (a.rows > 2 + DETAILS)
+        flips_draw_chosen(flips_chosen(v), (struct area){a.row + a.rows - DETAILS, a.col, DETAILS,
+                                                         a.cols});
+}
+
+/* ---- asking */
+
+/* The open photo of that path or, where it is only alike, that is called so; or -1. */
+static int flips_open_photo(const struct workbench *w, const char *name, bool alike)
+{
+    for (int i = 0; i < w->ses.photo_count; i++) {
+        const char *path = w->ses.photos[i]->path;
+        if (path && (alike ? imagename_same(path, name) : strcmp(path, name) == 0))
+            return i;
+    }
+    return -1;
+}
+
+/* As the set has it, else an open one of the name, else one beside the set. */
+static int flips_photo(struct workbench *w, const struct flip *f, const char *name,
+                       struct vs_err *err)
+{
+    bool there = access(name, R_OK) == 0;
+    int at = flips_open_photo(w, name, false);
+    struct photo_options how = {0};
+    struct photo *photo = NULL;
+    if (at < 0 && !there)
+        at = flips_open_photo(w, name, true);
+    if (at >= 0)
+        return at;
+    const char *slash = strrchr(f->data, '/');
+    char *dir = slash ? xstrndup(f->data, (size_t)(slash - f->data)) : xstrdup(".");
+    char *path = there ? NULL : imagename_find(dir, name);
+    int rc = photo_open(path ? path : name, &how, &photo, err);
+    free(path);
+    free(dir);
+    if (rc != 0)
+        return -1;
+    session_add_photo(w, photo);
+    return session_find_photo(w, photo);
+}
+
+/* Opens the images of an item; their number, 0 with words where one is not there. */
+static int flips_photos(struct workbench *w, const struct flip *f, int *photos, int most)
+{
+    char *names = xstrdup(f->a.image), *next = names;
+    struct vs_err err = {0};
+    int n = 0;
+    while (next && n < most) {
+        char *name = next, *between = strstr(next, " + ");
+        next = between ? between + 3 : NULL;
+        if (between)
+            *between = '\0';
+        photos[n] = flips_photo(w, f, name, &err);
+        if (photos[n++] < 0)
+            break;
+    }
+    bool good = n > 0 && photos[n - 1] >= 0;
+    if (!good)
+        workbench_say(w, true, "%s (o opens its image)", err.text);
+    free(names);
+    return good ? n : 0;
+}
+
+static void flips_accept(struct workbench *w, struct pane *p)
+{
+    struct flips_view *v = p->state;
+    flips_follow(w, v);
+    const struct flip *f = flips_chosen(v);
+    int photos[64];
+    int n = f ? flips_photos(w, f, photos, 64) : 0;
+    if (n == 0)
+        return;
+    w->ses.task = f->a.task;
+    edit_set(&w->typed.query, f->a.text);
+    photo_go(w, photos[0]);
+    if (w->ses.checkpoint != v->a && w->ses.checkpoint != v->b)
+        w->ses.checkpoint = v->b;
+    int focus = w->panes.focus;
+    if (panes_find(&w->panes, &view_compare) < 0 && w->panes.count < PANES) {
+        panes_add(&w->panes, &view_compare); /* which asks the other one */
+        w->panes.focus = focus;
+    }
+    query_ask_of(w, photos, n);
+}
+
+static bool flips_click(struct workbench *w, struct pane *p, int row, int col)
+{
+    struct flips_view *v = p->state;
+    int at = v->top + row - 2;
+    (void)w;
+    (void)col;
+    if (row < 2 || at >= v->line_count || row >= p->at.rows - DETAILS)
+        return false;
+    v->pick = at;
+    return true;
+}
+
+static void flips_move(struct workbench *w, struct pane *p, enum motion m)
+{
+    struct flips_view *v = p->state;
+    flips_follow(w, v);
+    if (m == MOVE_LEFT || m == MOVE_RIGHT)
+        look_move(w, m);
+    else
+        v->pick = panes_pick(v->pick, v->line_count, p->at.rows - 3 - DETAILS, m);
+}
+
+static void flips_filter(struct workbench *w, struct pane *p)
+{
+    struct flips_view *v = p->state;
+    snprintf(v->filter, sizeof v->filter, "%s", w->typed.filter.text);
+    v->pick = 0;
+}
+
+static bool flips_table(struct workbench *w, struct pane *p, struct table *out)
+{
+    static const char *const names[] = {"A right", "A confidence", "B right", "B confidence"};
+    struct flips_view *v = p->state;
+    flips_follow(w, v);
+    if (!v->line_count)
+        return false;
+    table_init(out, v->line_count, 4);
+    for (int k = 0; k < 4; k++)
+        out->col_names[k] = xstrdup(names[k]);
+    for (int i = 0; i < v->line_count; i++) {
+        const struct flip *f = &v->list[v->lines[i]];
+        float *x = out->x + (ptrdiff_t)i * 4;
+        out->row_names[i] = xasprintf("%s %s: %s", f->a.task->name, f->a.id, f->a.text);
+        x[0] = f->a.correct;
+        x[1] = (float)f->a.confidence;
+        x[2] = f->b.correct;
+        x[3] = (float)f->b.confidence;
+    }
+    return true;
+}
+
+/* ---- keys */
+
+static struct flips_view *flips_state(struct workbench *w)
+{
+    return panes_of(&w->panes, &view_flips)->state;
+}
+
+/* A word with "=" is a slice, another one a task. False: there is no such task. */
+static bool flips_choose(struct workbench *w, struct flips_view *v, const char *word)
+{
+    const char *equals = strchr(word, '=');
+    const struct task *t = equals ? NULL : task_find(word);
+    if (!equals && !t) {
+        workbench_say(w, true, "there is no task '%s': flips [TASK] [FIELD=VALUE]", word);
+        return false;
+    }
+    if (!equals) {
+        v->task = t;
+        return true;
+    }
+    free(v->field);
+    free(v->value);
+    v->field = xstrndup(word, (size_t)(equals - word));
+    v->value = xstrdup(equals + 1);
+    return true;
+}
+
+static void do_flips(struct workbench *w, const char *arg)
+{
+    if (!compare_several(w))
+        return;
+    panes_show(&w->panes, &view_flips);
+    struct flips_view *v = flips_state(w);
+    char *end = NULL, *text = xstrdup(arg), *task = text;
+    free(v->field);
+    free(v->value);
+    v->field = v->value = NULL;
+    v->task = NULL;
+    v->asked = false;
+    v->filter[0] = '\0';
+    end = strchr(text, ' ');
+    if (end && !memchr(text, '=', (size_t)(end - text))) { /* a value may have blanks */
+        *end = '\0';
+        if (flips_choose(w, v, task) && end[1])
+            flips_choose(w, v, end + 1);
+    } else if (*text) {
+        flips_choose(w, v, text);
+    }
+    free(text);
+}
+
+static void do_flips_outcome(struct workbench *w, const char *arg)
+{
+    struct flips_view *v = flips_state(w);
+    int to = word_choose(w, flips_outcomes, 5, (int)v->outcome, arg);
+    if (to < 0)
+        return;
+    v->outcome = (enum log_outcomes)to;
+    v->asked = false;
+}
+
+static void do_flips_sure(struct workbench *w, const char *arg)
+{
+    struct flips_view *v = flips_state(w);
+    (void)arg;
+    v->sure = (v->sure + 1) % (int)(sizeof flips_sure / sizeof *flips_sure);
+    v->asked = false;
+}
+
+static const struct action flips_actions[] = {
+    ACTIONS_AFTER("watch"),
+    {"flips", "%", "[TASK] [FIELD=VALUE]", NULL,
+     "items of logged evaluations that came out otherwise with A than with B", do_flips},
+    {"flips-outcome", "C-o", "[OUTCOME]", "flips",
+     "which items: flipped, gained, lost, wrong with both, right with both", do_flips_outcome},
+    {"flips-sure", "C-f", "", "flips", "only items with a sure answer", do_flips_sure},
+    {0},
+};
+
+const struct view view_flips = {
+    .name = "flips",
+    .what = "items of logged evaluations that came out otherwise with A than with B",
+    .hints = "Up Down choose, Enter asks both, C-o outcome, C-f sure",
+    .state = sizeof(struct flips_view),
+    .end = flips_end,
+    .draw = flips_draw,
+    .move = flips_move,
+    .accept = flips_accept,
+    .click = flips_click,
+    .filter = flips_filter,
+    .table = flips_table,
+    .actions = flips_actions,
+};
