@@ -102,7 +102,7 @@ static int written(int status)
     bool now = fflush(stdout) != 0;
     if (!before && !now)
         return status;
-    if (status == EXIT_OK || status == EXIT_UNLOGGED)
+    if (status != EXIT_USAGE) /* also where what failed was said there */
         plain_text(stderr, "vilscope: standard output cannot be written%s%s\n",
                    now && errno ? ": " : "", now && errno ? strerror(errno) : "");
     return status == EXIT_USAGE ? status : EXIT_FAILED;

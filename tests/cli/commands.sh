@@ -53,9 +53,10 @@ for c in $names; do
     [ ! -s left ]
     ok $? "$c: options that lack their argument $(tr '\n' ' ' <left)"
 done
-for c in tasks devices cache inspect query; do
+for c in tasks devices cache inspect query doctor model; do
     [ -w /dev/full ] || break
-    case $c in inspect) set -- inspect "$image" ;; query) set -- query -t vqa --no-log "$image" "how many stars?" ;;
+    case $c in doctor) set -- doctor -m "$SRCDIR" ;; model) set -- model check "$SRCDIR" ;; # both fail
+    inspect) set -- inspect "$image" ;; query) set -- query -t vqa --no-log "$image" "how many stars?" ;;
     *) set -- $c ;; esac
     "$VILSCOPE" "$@" >/dev/full 2>err
     [ $? -eq 1 ] && [ "$(grep -c 'output cannot be written' err)" -eq 1 ]
