@@ -83,11 +83,13 @@ static json_t *index_boxes(const json_t *root)
     return out;
 }
 
-static void add_sentence(const struct annotations *a, const struct references *x, int64_t image,
+static int add_sentence(const struct annotations *a, const struct references *x, int64_t image,
                          const struct pval *sentence, const float box[4], int number)
 {
     const struct pval *raw = pval_get(sentence, "raw"), *id = pval_get(sentence, "sent_id");
     char *text = pickled_text(raw ? raw : pval_get(sentence, "sent")); /* as it was written */
+    if (!text)
+        return annotations_bad(a, "one of its sentences has no text");
     struct eval_item *it = annotations_add(a, x->task, text, number);
     free(text);
     eval_add_image(it, annotations_coco_image(a, "train2014", image));
@@ -101,6 +103,7 @@ static void add_sentence(const struct annotations *a, const struct references *x
     json_t *v = json_real(area);
     annotations_field(it, "box_area", v);
     json_decref(v);
+    return 0;
 }
 
 static int add_reference(const struct annotations *a, const struct references *x,
@@ -116,10 +119,11 @@ static int add_reference(const struct annotations *a, const struct references *x
     snprintf(key, sizeof key, "%" PRId64, ann->integer);
     if (!corners_of(json_object_get(x->boxes, key), box))
         return annotations_bad(a, "its ann_id has no box among COCO's instances");
-    for (size_t i = 0; i < list->count; i++)
+    int rc = 0;
+    for (size_t i = 0; i < list->count && rc == 0; i++)
         if (list->items[i]->kind == PK_DICT)
-            add_sentence(a, x, image->integer, list->items[i], box, number);
-    return 0;
+            rc = add_sentence(a, x, image->integer, list->items[i], box, number);
+    return rc;
 }
 
 static int take_reference(struct annotations *a, struct references *x, const struct pval *ref,

@@ -202,7 +202,7 @@ int annotations_read_karpathy(struct annotations *a)
     return rc;
 }
 
-/* ---- Flickr30k's table: "1000092795.jpg#0<TAB>caption", or with | or , between */
+/* ---- Flickr30k's table: "1000092795.jpg#0<TAB>caption", or with | between */
 
 struct token_line {
     const char *file, *text;

@@ -190,7 +190,7 @@ static void phrase_fini(struct phrase *p)
 struct entities {
     const char *task;
     bool grounding;
-    char *picture, *xml; /* of the image that is read; xml may be NULL */
+    char *picture, *xml; /* of the image that is read; xml: where phrases are grounded */
     const char *image;
     int place;           /* in the pool */
 };
@@ -199,7 +199,7 @@ static void add_phrase(struct annotations *a, const struct entities *e, const st
                        int line, int number)
 {
     float box[4];
-    if (!e->xml || strcmp(p->id, "0") == 0 || !box_of(e->xml, p->id, box))
+    if (strcmp(p->id, "0") == 0 || !box_of(e->xml, p->id, box))
         return; /* not of the picture, or of all of it */
     struct eval_item *it = annotations_add(a, e->task, p->text, line);
     eval_add_image(it, xstrdup(e->picture));
@@ -253,7 +253,10 @@ static int take_image(struct annotations *a, struct entities *e, const char *id)
     int rc = text ? 0 : VS_E_FORMAT, line = 0;
     e->image = id;
     e->picture = annotations_image(a, file);
-    e->xml = e->grounding ? read_file(boxes, NULL) : NULL;
+    e->xml = rc == 0 && e->grounding ? read_file(boxes, a->err) : NULL;
+    if (rc == 0 && e->grounding && (!e->xml || !strstr(e->xml, "</annotation>")))
+        rc = e->xml ? vs_fail(a->err, VS_E_FORMAT, "%s: is no XML of boxes, or cut off", boxes)
+                    : VS_E_FORMAT;
     e->place = text && !e->grounding ? annotations_pool(a, xstrdup(e->picture), count_lines(text))
                                      : 0;
     for (char *p = text; p && *p && rc == 0 && e->place >= 0;) {

@@ -72,8 +72,9 @@ static int rowset_add_lines(struct rowset *s, const struct bytes *file, struct v
     int rc = 0;
     for (long number = 1; rc == 0 && text < end; text = stop + 1, number++) {
         stop = memchr(text, '\n', (size_t)(end - text));
-        if (!stop) /* cut off */
+        if (!stop && end[-1] != '}') /* cut off */
             break;
+        stop = stop ? stop : end; /* whole, but for its new line */
         if (rowset_is_blank(text, (size_t)(stop - text)))
             continue;
         char *where = xasprintf("%s: line %ld", file->path, number);

@@ -115,14 +115,14 @@ static bool scan_real(struct row_scan *s, double *out)
     return (*end == '\0' && end > digits) || scan_says(s, "a number expected");
 }
 
-/* A whole number that an int holds; out of it: the largest. */
+/* A whole number that an int holds; larger ones are the largest, -1 is none. */
 static bool scan_int(struct row_scan *s, int *out)
 {
     double v;
     if (!scan_real(s, &v))
         return false;
-    *out = v >= INT_MAX ? INT_MAX : v <= -1 || isnan(v) ? -1 : (int)v;
-    return true;
+    *out = v >= INT_MAX ? INT_MAX : v < 0 || isnan(v) ? -1 : (int)v;
+    return isnan(v) || floor(v) == v || scan_says(s, "a whole number expected");
 }
 
 static bool scan_text(struct row_scan *s, const char **out)
@@ -282,15 +282,16 @@ static void field_add_words(struct row_scan *s)
 
 /* ---- members */
 
+/* A pair is told by both; more, as no task has in its rows, by the first two. */
 static bool scan_image(struct row_scan *s, int number)
 {
     const char *name;
     if (!scan_name(s, &name))
         return false;
-    if (number == 0) {
+    if (number == 0)
         s->row->image = name;
+    if (number != 1)
         return true;
-    }
     char *both = xasprintf("%s + %s", s->row->image, name);
     s->row->image = row_texts_copy(s->texts, both, strlen(both));
     free(both);
@@ -331,7 +332,8 @@ static bool scan_count(struct row_scan *s, int number)
     int n;
     if (!scan_int(s, &n))
         return false;
-    s->regions = number == 0 ? n : s->regions + n;
+    int before = number == 0 ? 0 : s->regions;
+    s->regions = n < 0 ? before : n > INT_MAX - before ? INT_MAX : before + n;
     return true;
 }
 

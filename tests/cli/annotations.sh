@@ -180,6 +180,15 @@ same "of a split" "$work/entities" -t refcoco+ --split val <"$work/val.ours"
 refuses 2 "there is no split 'test': it has val" "of another" "$VILSCOPE" eval -m "$work/named" --no-log \
     --data "$work/entities" --split test
 
+printf '100\n200\n300\n' >"$work/entities/test.txt"
+cp "$work/entities/Sentences/200.txt" "$work/entities/Sentences/300.txt"
+head -c 150 "$work/entities/Annotations/100.xml" >"$work/cut"
+mv "$work/cut" "$work/entities/Annotations/100.xml"
+measure "$work/entities" -t refcoco+ --images "$work/im" >"$work/out"
+[ $? -eq 4 ] && grep -q 'image 100 is left out: .*100.xml: is no XML of boxes, or cut off' "$work/err" &&
+    grep -q 'image 300 is left out: .*300.xml: No such file' "$work/err" && grep -q '^refcoco+  *1 ' "$work/out"
+ok $? "boxes that are cut off, or not there, are told: $(head -n 1 "$work/err")"
+
 # ---- captions against foils
 printf '{"existence_1": {"dataset": "x", "image_file": "100.jpg", "caption": "It is red .", "foil": "A cat runs .",
  "linguistic_phenomena": "existence"}, "existence_2": {"image_file": "200.jpg", "caption": "A cat ."}}' >"$work/valse.json"

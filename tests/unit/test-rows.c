@@ -76,6 +76,13 @@ static void lines(void)
        why);
     ok(!reads(t, "{\"task\": \"vqa\", \"split\": \"s\", \"checkpoint\": \"c\", \"index\": 0,"
               " \"choice\": 1} x", &r, &why), "more than a row: %s", why);
+    ok(!reads(t, "{\"task\": \"vqa\", \"split\": \"s\", \"checkpoint\": \"c\", \"index\": 0.5,"
+              " \"choice\": 1}", &r, &why) && strstr(why, "whole number"), "half an item: %s", why);
+    ok(reads(t, "{\"task\": \"vqa\", \"split\": \"s\", \"checkpoint\": \"c\", \"index\": 0,"
+             " \"choice\": 1, \"regions\": [2147483647, 2147483647, -5],"
+             " \"images\": [\"a\", \"b\", \"c\"]}", &r, &why) && strcmp(r.image, "a + b") == 0 &&
+       strcmp(value_of(&r, "regions"), "1073741824 to 2147483647") == 0,
+       "more regions than can be counted: %s", why ? why : value_of(&r, "regions"));
     for (size_t n = 0; n < b.len - 2; n++)
         if (row_read(b.data, n, t, &r, &why))
             ok(false, "cut off at %zu", n);
@@ -106,6 +113,14 @@ static void sets(void)
        s.list[0].count == 4 && s.list[0].scored == 4 && s.list[0].rows[3].index == 3 &&
        s.list[1].count == 1, "two evaluations in order, without what is cut off %s", err.text);
     ok(rowset_add_file(&s, path, &err) == 0 && s.count == 4, "another file is another run");
+    rowset_fini(&s);
+    b.len = 0;
+    add_row(&b, "a", 0, true);
+    add_row(&b, "a", 1, true);
+    b.len--; /* its new line */
+    write_text(path, &b);
+    ok(rowset_add_file(&s, path, &err) == 0 && s.list[0].count == 2,
+       "a last row without its new line counts %s", err.text);
     rowset_fini(&s);
     b.len = 0;
     add_row(&b, "a", 1, true);
