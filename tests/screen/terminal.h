@@ -76,6 +76,10 @@ void terminal_resize(struct terminal *t, int rows, int cols);
 bool terminal_read(struct terminal *t, int ms);
 /* Reads until some row has text, at most ten seconds. */
 bool terminal_expect(struct terminal *t, const char *text);
+/* Reads until it is so, at most ten seconds: for what is seen in pixels. */
+#define TERMINAL_UNTIL(t, so)                                                                      \
+    for (int until_ = 0; until_ < 500 && !(so) && terminal_read(t, 20); until_++) {                \
+    }
 bool terminal_has(const struct terminal *t, const char *text);
 /* One row as UTF-8. */
 void terminal_row(const struct terminal *t, int row, char *out, int size);

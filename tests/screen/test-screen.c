@@ -47,9 +47,9 @@ static const uint8_t *photo_pixel(const struct terminal *t, double x, double y)
 static void ask(struct terminal *t, const char *text)
 {
     terminal_type(t, "/");
-    terminal_read(t, 50);
+    terminal_expect(t, "Enter accepts");
     terminal_type(t, text);
-    terminal_read(t, 50);
+    terminal_expect(t, text);
     terminal_type(t, "\r");
 }
 
@@ -63,7 +63,7 @@ static void with_sixels(void)
 {
     struct terminal *t = start(true, false, "refcoco", false);
     ok(terminal_expect(t, "RefCOCO") && terminal_expect(t, "scene.png  1/2"), "the screen opens");
-    terminal_read(t, 500);
+    TERMINAL_UNTIL(t, photo_pixel(t, 0.2, 0.6)[0] > 150);
     const uint8_t *p = photo_pixel(t, 0.2, 0.6);
     struct picture photo;
     ok(pixels_picture(t, &photo) && photo.w > 200, "a picture of %dx%d is drawn", photo.w,
@@ -74,14 +74,14 @@ static void with_sixels(void)
     ask(t, "the red square");
     ok(terminal_expect(t, "the red square") && terminal_expect(t, "region 3"), "boxes are ranked");
     ok(terminal_expect(t, "logged as 1"), "the query is logged");
-    terminal_read(t, 300);
+    TERMINAL_UNTIL(t, count_color(t, 255, 204, 0) > yellow + 300);
     ok(t->images > images && count_color(t, 255, 204, 0) > yellow + 300,
        "the first rank's box is drawn in its color");
     images = t->images;
     terminal_type(t, "\033OC\033OC\033OC"); /* Right three times: a token */
     ok(terminal_expect(t, "\"the\" attends to") || terminal_expect(t, "attends to"),
        "what a token attends to is listed");
-    terminal_read(t, 300);
+    TERMINAL_UNTIL(t, t->images > images);
     ok(t->images > images, "and drawn over the photo");
     terminal_type(t, "]}");
     ok(terminal_expect(t, "layer 2/") && terminal_expect(t, "head 1/"), "layer and head change");
@@ -96,7 +96,7 @@ static void with_sixels(void)
     ok(terminal_has(t, "copy the chosen text") && !terminal_has(t, "choose the task"),
        "letters search in it");
     terminal_type(t, "\033");
-    terminal_read(t, 300);
+    TERMINAL_UNTIL(t, t->images > images && !terminal_has(t, "clipboard"));
     ok(t->images > images && !terminal_has(t, "clipboard"), "Esc leaves the help");
     quit(t, "sixel");
 }
@@ -109,9 +109,10 @@ static void lists_and_typing(void)
     ok(terminal_expect(t, "SNLI-VE") && terminal_expect(t, "grounding"), "t lists the tasks");
     terminal_type(t, "\033OB\033OB\r");
     ok(terminal_expect(t, "GQA"), "another is chosen");
-    terminal_type(t, "what is it q?\001\013");
-    terminal_read(t, 100);
-    ok(!terminal_has(t, "what is it"), "^A ^K empty the line; q and ? are letters while typing");
+    terminal_type(t, "what is it q?");
+    terminal_expect(t, "what is it q?");
+    terminal_type(t, "\001\013");
+    ok(terminal_goes(t, "what is it"), "^A ^K empty the line; q and ? are letters while typing");
     terminal_type(t, "what color is the caf\xc3\xa9\r");
     ok(terminal_expect(t, "answer 1"), "GQA answers by its labels");
     terminal_expect(t, "logged as");
@@ -121,11 +122,11 @@ static void lists_and_typing(void)
     terminal_type(t, "\r");
     ok(terminal_expect(t, "> what color is the caf\xc3\xa9"), "a query is taken again");
     terminal_type(t, "\033");
-    terminal_read(t, 200);
+    terminal_goes(t, "Enter accepts");
     terminal_type(t, "o/nowhere/x.png\r");
     ok(terminal_expect(t, "No such file"), "an image that is not there is said so");
     terminal_type(t, "\033");
-    terminal_read(t, 200);
+    terminal_goes(t, "No such file");
     quit(t, "lists");
 }
 
@@ -136,7 +137,7 @@ static void two_images(void)
     ask(t, "both image contains a dog");
     ok(terminal_expect(t, "true") && terminal_expect(t, "false"), "NLVR2 answers on two images");
     terminal_type(t, "t");
-    terminal_read(t, 100);
+    terminal_expect(t, "grounding");
     terminal_type(t, "\033OH\033OB\033OB\033OB\r\r"); /* Home, three down: COCO retrieval; ask */
     ok(terminal_expect(t, "alignment"), "COCO retrieval ranks the images");
     quit(t, "two images");
@@ -146,11 +147,10 @@ static void resize(void)
 {
     struct terminal *t = start(true, false, "refcoco", false);
     terminal_expect(t, "scene.png");
-    terminal_read(t, 300);
     struct picture before, after;
-    pixels_picture(t, &before);
+    TERMINAL_UNTIL(t, pixels_picture(t, &before) && before.w > 200);
     terminal_resize(t, 24, 80);
-    terminal_read(t, 800);
+    TERMINAL_UNTIL(t, pixels_picture(t, &after) && after.w < before.w && after.w > 100);
     ok(pixels_picture(t, &after) && after.w < before.w && after.w > 100,
        "a smaller terminal gets a smaller picture");
     ok(terminal_expect(t, "vilscope"), "and its text");
@@ -175,13 +175,14 @@ static void suspend(void)
     const char *argv[] = {"/bin/sh", "-mc", command, NULL};
     struct terminal *t = terminal_start(argv, 32, 110, true, false);
     terminal_expect(t, "RefCOCO");
-    terminal_read(t, 300);
+    TERMINAL_UNTIL(t, t->images > 0);
+    terminal_settle(t, 100);
     int images = t->images;
     terminal_type(t, "\032");
     ok(terminal_expect(t, "SHELL AGAIN") && !terminal_has(t, "RefCOCO"),
        "^Z suspends and leaves a clean screen");
     ok(terminal_expect(t, "RefCOCO"), "it comes back");
-    terminal_read(t, 300);
+    TERMINAL_UNTIL(t, t->images > images);
     ok(t->images > images, "with its picture");
     quit(t, "suspended");
 }
@@ -202,26 +203,26 @@ static void regions_and_boxes(void)
     struct terminal *t = terminal_start(argv, 32, 110, true, false);
     terminal_expect(t, "No image is open");
     terminal_type(t, "o");
-    terminal_read(t, 50);
+    terminal_expect(t, "Enter accepts");
     terminal_type(t, image);
-    terminal_read(t, 50);
+    terminal_expect(t, "one photo.png");
     terminal_type(t, "\r");
     ok(terminal_expect(t, "10 regions found"), "a path with a blank opens; regions are found");
     terminal_type(t, "g");
     ok(terminal_expect(t, "x1   y1") && terminal_expect(t, "10 sky"), "g lists them by class");
-    terminal_read(t, 300);
+    TERMINAL_UNTIL(t, photo_pixel(t, 0.2, 0.6)[0] < 110);
     const uint8_t *p = photo_pixel(t, 0.2, 0.6);
     ok(p[0] < 110 && p[1] < 60, "outside of the chosen one the photo is dim: %d %d %d", p[0], p[1],
        p[2]);
     terminal_type(t, "\033");
-    terminal_read(t, 300);
+    TERMINAL_UNTIL(t, photo_pixel(t, 0.2, 0.6)[0] > 150);
     p = photo_pixel(t, 0.2, 0.6);
     ok(p[0] > 150, "Esc brings it back: %d %d %d", p[0], p[1], p[2]);
     terminal_type(t, "bHH\rLLLL");
     terminal_read(t, 100);
     terminal_type(t, "JJ\r");
     ok(terminal_expect(t, "1 drawn box"), "a box is drawn by keys");
-    terminal_read(t, 300);
+    TERMINAL_UNTIL(t, count_color(t, 255, 255, 255) > 400);
     int white = count_color(t, 255, 255, 255);
     ok(white > 400, "and shown: %d white pixels", white);
     ask(t, "the red square");
@@ -248,7 +249,7 @@ static void late_answers(void)
     ok(terminal_has(t, "RefCOCO") && terminal_has(t, "scene.png") && t->images == 0,
        "answers that come late are no keys");
     terminal_type(t, "\033[?64;1;4c");
-    terminal_read(t, 500);
+    TERMINAL_UNTIL(t, t->images > 0);
     ok(t->images > 0, "a late \"I know sixels\" is believed");
     quit(t, "late answers");
 }
@@ -305,7 +306,7 @@ static void without_own_model(void)
     ok(terminal_expect(t, "demo / final") && terminal_expect(t, "softmax") &&
        terminal_expect(t, "s: another query"),
        "the first screen has an answer, and says what next");
-    terminal_read(t, 300);
+    TERMINAL_UNTIL(t, t->images > 0);
     ok(t->images > 0, "and a picture");
     for (int i = 0; i < 5; i++) {
         terminal_type(t, "s");
