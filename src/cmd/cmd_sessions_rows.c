@@ -18,14 +18,14 @@
 static json_t *evaluation_value(const struct log_evaluated *x)
 {
     const struct log_evaluation *e = &x->e;
-    return json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:f, s:f, s:f}",
-                     "evaluation", (json_int_t)x->id, "session", (json_int_t)x->session,
-                     "measured", plain_string(x->measured), "task", plain_string(e->task ? e->task->name : NULL),
-                     "split", plain_string(e->split), "model", plain_string(e->model),
-                     "checkpoint", plain_string(e->checkpoint_name), "digest",
-                     plain_string(e->checkpoint_digest), "data", plain_string(e->data_path), "data_digest",
-                     plain_string(e->data_digest), "items", e->items, "rows", e->row_count,
-                     "score", e->score, "low", e->low, "high", e->high);
+    return json_pack(
+        "{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:f, s:f, s:f}",
+        "evaluation", (json_int_t)x->id, "session", (json_int_t)x->session, "measured",
+        plain_string(x->measured), "task", plain_string(e->task ? e->task->name : NULL), "split",
+        plain_string(e->split), "model", plain_string(e->model), "checkpoint",
+        plain_string(e->checkpoint_name), "digest", plain_string(e->checkpoint_digest), "data",
+        plain_string(e->data_path), "data_digest", plain_string(e->data_digest), "items", e->items,
+        "rows", e->row_count, "score", e->score, "low", e->low, "high", e->high);
 }
 
 /* "e3", told apart from the numbers of queries. */

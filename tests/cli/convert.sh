@@ -103,6 +103,15 @@ truncate -s -100 "$work/cut.tsv"
 "$VILSCOPE" convert-regions -o "$work/cut.tsv" "$work/as-npy" 2>"$work/err" && cmp -s "$work/cut.tsv" "$work/tsv.tsv" &&
     grep -q "1 written, 1 there already" "$work/err"
 ok $? "a table goes on behind its last whole line: $(cat "$work/err")"
+"$VILSCOPE" convert-regions --quiet --force -o "$work/anew.tsv" "$work/as-npy" &&
+    "$VILSCOPE" convert-regions --quiet --force -o "$work/anew.tsv" "$work/as-npy" && cmp -s "$work/anew.tsv" "$work/tsv.tsv"
+ok $? "--force begins a table anew, once"
+"$VILSCOPE" convert-regions --quiet --format obj36 -o "$work/objects.tsv" "$regions/lxmert_obj36.tsv"
+[ "$(cut -f 1-5 "$work/objects.tsv")" = "$(cut -f 1-5 "$regions/lxmert_obj36.tsv")" ]
+ok $? "classes and confidences stay: $(cut -f 1-4 "$work/objects.tsv")"
+sed 's/^a.b/.b/' "$work/tsv.tsv" >"$work/hidden.tsv"
+refuses 1 "image '.b': cannot be the name of a file" "a name that hides a file" "$VILSCOPE" convert-regions --quiet \
+    -o "$work/hidden" "$work/hidden.tsv"
 printf 'a note without an end' >"$work/note.tsv"
 cp "$work/note.tsv" "$work/note"
 refuses 2 "is no table of bottom-up-attention's to go on with" "a text is no table" "$VILSCOPE" convert-regions --quiet \

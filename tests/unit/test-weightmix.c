@@ -7,6 +7,7 @@
 #include "src/formats/weightmix.h"
 
 #include <math.h>
+#include <unistd.h>
 
 #define WORDS "bert.embeddings.word_embeddings.weight"
 
@@ -158,9 +159,39 @@ static void names(void)
     drop(path);
 }
 
+/* Of one model only, and of files that stay as they are. */
+static void refused(void)
+{
+    float words[4] = {1, 2, 3, 4}, more[1] = {1};
+    struct vs_err err = {0};
+    const struct tensor_out list[2] = {{WORDS, DTYPE_F32, 2, {2, 2}, words},
+                                       {"more", DTYPE_F32, 1, {1}, more}};
+    char *a = temp_path("a"), *b = temp_path("b"), *made = temp_path("made");
+    struct tensorfile *from[2] = {NULL, NULL};
+    struct mix m = {from, 2, MIX_F32};
+    const double share[2] = {1, 0};
+    ok(safetensors_write(a, list, 1, &err) == 0 && safetensors_write(b, list, 2, &err) == 0 &&
+       tensorfile_open(a, &from[0], &err) == 0 && tensorfile_open(b, &from[1], &err) == 0,
+       "two models %s", err.text);
+    ok(mix_check(&m, &err) == VS_E_MISSING && strstr(err.text, "'more'"),
+       "weights that only the second has: %s", err.text);
+    tensorfile_close(from[1]);
+    m.from_count = 1;
+    FILE *f = fopen(a, "a");
+    ok(f && fputs("more", f) >= 0 && fclose(f) == 0, "the file is written to");
+    ok(mix_write(&m, share, NULL, true, NULL, made, &err) == VS_E_IO &&
+       strstr(err.text, "changed while") && access(made, F_OK) != 0,
+       "nothing is made of a file that changes: %s", err.text);
+    tensorfile_close(from[0]);
+    drop(a);
+    drop(b);
+    drop(made);
+}
+
 int main(void)
 {
     folder_make("weightmix");
+    refused();
     names();
     halves();
     rows();
