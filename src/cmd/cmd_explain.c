@@ -21,7 +21,7 @@ struct options {
     struct eval_source data;
     const char *reference, *methods, *rows;
     struct shard shard;
-    int orders, seed, limit, removal;
+    int orders, seed, limit, removal, heads;
     bool json, resume, agreement;
 };
 
@@ -48,6 +48,9 @@ static const struct option_row option_rows[] = {
     CHOICE("removal", "HOW", removal, removals, 0,
            "how a word is removed: nobody attends to it, or [MASK] stands in; regions are always "
            "masked"),
+    INT("heads", 0, "N", heads, 0, 100000, 0,
+        "attribution-patching: leave out its N largest heads exactly, too, and print the rank "
+        "correlation of both numbers; at least 3"),
     INT("limit", 0, "N", limit, 1, 100000000, 0, "at most N items of each task"),
     SHARD("shard", shard,
           "only every N-th item of each task from the I-th on: rows of all shards in one file, and "
@@ -134,6 +137,7 @@ static int explain_read_wants(struct explaining *x)
                                           .orders = o->orders, .seed = (uint64_t)o->seed};
     x->wants.how.mask_token = o->removal == 1;
     x->wants.how.verify = 0;
+    x->wants.how.verify_heads = o->heads;
     if (o->methods)
         rc = explain_read_methods(x, o->methods);
     else
@@ -143,6 +147,8 @@ static int explain_read_wants(struct explaining *x)
     x->how = xasprintf("%d random orders from %d; removed by %s", o->orders, o->seed,
                        removals[o->removal]);
     buf_printf(&b, "; %s", x->how);
+    if (o->heads > 0)
+        buf_printf(&b, "; %d heads left out exactly", o->heads);
     x->setup = buf_steal(&b);
     return rc;
 }

@@ -79,6 +79,18 @@ static void print_pointing(const struct explain_sums *s)
     putchar('\n');
 }
 
+static void print_heads(const struct explain_sums *s)
+{
+    for (int m = 0; m < s->real; m++) {
+        struct bootstrap b = explain_heads(s, m);
+        if (b.count == 0)
+            continue;
+        plain_out("heads: rank correlation of %s with leaving them out exactly", s->methods[m]);
+        put_mean(&b, 1, "");
+        plain_out("\n\n");
+    }
+}
+
 /* A matrix: above the diagonal regions, below it words. */
 static void print_agreement(const struct explain_sums *s)
 {
@@ -113,6 +125,7 @@ void explain_print_text(const struct explain_column *c, bool agreement)
     for (int k = 0; k < EXPLAIN_KINDS; k++)
         print_kind(s, (enum explanation_kind)k);
     print_pointing(s);
+    print_heads(s);
     if (agreement && s->real > 1)
         print_agreement(s);
 }
@@ -143,6 +156,9 @@ static json_t *method_json(const struct explain_sums *s, int m)
     for (int k = 0; k < EXPLAIN_KINDS; k++)
         json_object_set_new(v, explanation_kinds[k], kind_json(s, m, (enum explanation_kind)k));
     struct bootstrap hit = explain_pointing(s, m, false), mass = explain_pointing(s, m, true);
+    struct bootstrap heads = explain_heads(s, m);
+    if (heads.count)
+        json_object_set_new(v, "heads", mean_json(&heads));
     if (hit.count)
         json_object_set_new(v, "hits", mean_json(&hit));
     if (mass.count)

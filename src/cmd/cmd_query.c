@@ -298,7 +298,7 @@ static int query_attribute_how(struct options *o, struct vs_err *err)
     struct change heads;
     int rc = o->map ? change_parse_heads(o->map, &heads, err) : 0;
     o->how = attribution_usual;
-    o->how.verify = o->verify;
+    o->how.verify = o->how.verify_heads = o->verify;
     o->how.mask_token = o->removal == 1;
     if (rc == 0 && o->map) {
         o->how.map = heads.map;

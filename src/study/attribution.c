@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct attribution_how attribution_usual = {ATTN_COUNT, -1, -1, 10, false, NULL};
+const struct attribution_how attribution_usual = {ATTN_COUNT, -1, -1, 10, 10, false, NULL};
 
 const struct attribution_method attribution_table[] = {
     {"relevancy", "relevancy (Chefer et al.)", "rel",

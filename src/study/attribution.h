@@ -37,8 +37,9 @@ struct attribution_how {
      * regions, and regions at words; layer -1: the last; head -1: the mean of all. */
     enum attn_kind map;
     int layer, head;
-    int verify;      /* attribution patching: how many heads, words and regions are left out
-                        exactly, the largest first */
+    int verify;      /* attribution patching: how many words and regions are left out exactly, the
+                        largest first, */
+    int verify_heads; /* and how many heads */
     bool mask_token; /* where words are left out: [MASK] stands in; else nobody attends to them */
     struct attribution_progress *progress; /* set by the running thread; or NULL */
 };

@@ -129,7 +129,8 @@ static int *patching_order(const struct attribution *out)
 static int patching_verify_heads(struct attributing *a, struct vs_err *err)
 {
     struct patching_heads p = {.a = a, .order = patching_order(a->out)};
-    int count = a->out->head_count < a->out->how.verify ? a->out->head_count : a->out->how.verify;
+    int most = a->out->how.verify_heads;
+    int count = a->out->head_count < most ? a->out->head_count : most;
     p.all = (struct variants){.net = a->net, .in = &a->in, .cancel = a->cancel,
                               .make = patching_make, .take = patching_take, .arg = &p};
     variants_aim(&p.all, &a->target);

@@ -41,6 +41,8 @@ static json_t *test_json(const struct explanation_test *t, bool pointed)
     json_t *v = json_pack("{s:s}", "method", t->method ? t->method->word : "random");
     for (int k = 0; k < EXPLAIN_KINDS; k++)
         json_object_set_new(v, explanation_kinds[k], curves_json(&t->curves[k]));
+    if (isfinite(t->heads))
+        json_object_set_new(v, "heads", json_real(t->heads));
     if (pointed) {
         json_object_set_new(v, "hit", plain_number(t->hit));
         json_object_set_new(v, "mass", plain_number(t->mass));

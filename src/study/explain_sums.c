@@ -11,9 +11,9 @@
 const char *const explain_measures[EXPLAIN_MEASURES] = {
     "gain", "over_random", "deletion", "insertion", "whole", "end", "gain_probability"};
 
-/* ---- columns: of each method its measures by kind, hits, mass; then agreements by kind */
+/* ---- columns: of each method its measures by kind, heads, hits, mass; then agreements by kind */
 
-#define EACH (EXPLAIN_KINDS * EXPLAIN_MEASURES + 2)
+#define EACH (EXPLAIN_KINDS * EXPLAIN_MEASURES + 3)
 
 static int sums_column(int method, enum explanation_kind kind, enum explain_measure measure)
 {
@@ -152,6 +152,7 @@ int explain_sums_add(struct explain_sums *s, const json_t *row, struct vs_err *e
         for (int k = 0; k < EXPLAIN_KINDS; k++)
             sums_take_curves(s, m, (enum explanation_kind)k,
                              json_object_get(t, explanation_kinds[k]));
+        s->x[m * EACH + EACH - 3][s->items] = sums_number(t, "heads");
         s->x[m * EACH + EACH - 2][s->items] = sums_number(t, "hit");
         s->x[m * EACH + EACH - 1][s->items] = sums_number(t, "mass");
     }
@@ -196,6 +197,11 @@ struct bootstrap explain_mean(const struct explain_sums *s, int method, enum exp
 struct bootstrap explain_pointing(const struct explain_sums *s, int method, bool mass)
 {
     return sums_mean(s, method * EACH + EACH - 2 + mass);
+}
+
+struct bootstrap explain_heads(const struct explain_sums *s, int method)
+{
+    return sums_mean(s, method * EACH + EACH - 3);
 }
 
 struct bootstrap explain_agreement(const struct explain_sums *s, int a, int b,

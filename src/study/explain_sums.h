@@ -43,6 +43,9 @@ struct bootstrap explain_mean(const struct explain_sums *s, int method, enum exp
                               enum explain_measure measure);
 /* Hits of the pointing game, and the mass on what is meant, of items within reach. */
 struct bootstrap explain_pointing(const struct explain_sums *s, int method, bool mass);
+/* Mean rank correlation of a method's numbers of heads with leaving them out exactly; count 0: no
+ * heads were verified. */
+struct bootstrap explain_heads(const struct explain_sums *s, int method);
 /* Mean rank correlation of two methods, a before b; neither is random. */
 struct bootstrap explain_agreement(const struct explain_sums *s, int a, int b,
                                    enum explanation_kind kind);

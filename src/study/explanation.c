@@ -13,6 +13,12 @@
 
 const char *const explanation_kinds[EXPLAIN_KINDS] = {"regions", "words"};
 
+/* What is removed in which orders: those of the methods, then random ones. */
+struct testing_orders {
+    struct removable **list; /* (many) of (count) */
+    int many, count;
+};
+
 /* A test under way. */
 struct testing {
     struct attribution_subject *s;
@@ -20,6 +26,7 @@ struct testing {
     struct explanation *out;
     struct attribution how;   /* without numbers: how things are removed */
     struct attributing given; /* of it */
+    struct testing_orders orders[EXPLAIN_KINDS];
     bool *meant; /* (regions): rows that are where they should be; NULL: not known */
     double chance;
 };
@@ -30,20 +37,7 @@ double explanation_gain(const struct removal *r)
                         : (double)NAN;
 }
 
-/* ---- curves */
-
-static int testing_curves(const struct testing *t, const struct removing *what,
-                          const struct removable *order, int count, struct removal *out,
-                          struct vs_err *err)
-{
-    *out = (struct removal){0};
-    if (count == 0)
-        return 0;
-    pthread_mutex_lock(&t->s->m->forward_lock);
-    int rc = removal_run(what, order, count, out, err);
-    pthread_mutex_unlock(&t->s->m->forward_lock);
-    return rc;
-}
+/* ---- orders */
 
 static int removable_by_place(const void *a, const void *b)
 {
@@ -51,25 +45,29 @@ static int removable_by_place(const void *a, const void *b)
     return x->image != y->image ? x->image - y->image : x->index - y->index;
 }
 
-static int testing_kind(const struct testing *t, const struct attribution *a,
-                        enum explanation_kind kind, struct explanation_test *to, struct vs_err *err)
+static struct removable *copy_of_order(const struct removable *list, int n)
 {
-    bool tokens = kind == EXPLAIN_WORDS;
-    const struct removing what = attribution_removing(&t->given, tokens);
-    double *worth = attribution_worths(&t->given, a, tokens);
-    int n;
-    struct removable *order = removal_order(&what, worth, &n);
-    int rc = testing_curves(t, &what, order, n, &to->curves[kind], err);
-    qsort(order, (size_t)n, sizeof *order, removable_by_place);
-    to->worth[kind] = xcalloc((size_t)n + 1, sizeof **to->worth);
-    for (int i = 0; i < n; i++)
+    struct removable *copy = xcalloc((size_t)n + 1, sizeof *copy);
+    memcpy(copy, list, (size_t)n * sizeof *copy);
+    return copy;
+}
+
+/* A method's order, and its numbers in the order of the input. */
+static void testing_order(struct testing *t, const struct attribution *a,
+                          enum explanation_kind kind, struct explanation_test *to)
+{
+    struct testing_orders *o = &t->orders[kind];
+    const struct removing what = attribution_removing(&t->given, kind == EXPLAIN_WORDS);
+    double *worth = attribution_worths(&t->given, a, kind == EXPLAIN_WORDS);
+    struct removable *order = removal_order(&what, worth, &o->count);
+    o->list[o->many++] = copy_of_order(order, o->count);
+    qsort(order, (size_t)o->count, sizeof *order, removable_by_place);
+    to->worth[kind] = xcalloc((size_t)o->count + 1, sizeof **to->worth);
+    for (int i = 0; i < o->count; i++)
         to->worth[kind][i] = order[i].worth;
     free(order);
     free(worth);
-    return rc;
 }
-
-/* ---- the random floor */
 
 static void testing_shuffle(struct removable *list, int n, uint64_t *state)
 {
@@ -81,41 +79,75 @@ static void testing_shuffle(struct removable *list, int n, uint64_t *state)
     }
 }
 
-/* The curves of `to` *= share; x adds its share. x NULL: nothing. */
+static void testing_random_orders(struct testing *t, enum explanation_kind kind)
+{
+    struct testing_orders *o = &t->orders[kind];
+    const struct removing what = attribution_removing(&t->given, kind == EXPLAIN_WORDS);
+    uint64_t state = t->w->seed * EXPLAIN_KINDS + (uint64_t)kind;
+    struct removable *order = removal_order(&what, NULL, &o->count);
+    for (int i = 0; i < t->w->orders; i++) {
+        testing_shuffle(order, o->count, &state);
+        o->list[o->many++] = copy_of_order(order, o->count);
+    }
+    free(order);
+}
+
+/* ---- curves */
+
+/* The curves of `to` += share * those of x. */
 static void testing_mix(struct removal *to, const struct removal *x, double share)
 {
     double *const sum[] = {to->deletion, to->insertion, to->deletion_p, to->insertion_p};
+    double *const from[] = {x->deletion, x->insertion, x->deletion_p, x->insertion_p};
     for (int i = 0; i < 4; i++)
-        for (int k = 0; k <= to->count; k++) {
-            const double *from[] = {x ? x->deletion : NULL, x ? x->insertion : NULL,
-                                    x ? x->deletion_p : NULL, x ? x->insertion_p : NULL};
-            sum[i][k] = x ? sum[i][k] + share * from[i][k] : share * sum[i][k];
-        }
+        for (int k = 0; k <= to->count; k++)
+            sum[i][k] += share * from[i][k];
 }
 
-static int testing_random(const struct testing *t, enum explanation_kind kind, struct removal *out,
-                          struct vs_err *err)
+/* Takes the curves of the methods, and the mean of those of random orders. */
+static void testing_take(struct testing *t, enum explanation_kind kind, struct removal *all)
 {
-    const struct removing what = attribution_removing(&t->given, kind == EXPLAIN_WORDS);
-    uint64_t state = t->w->seed * EXPLAIN_KINDS + (uint64_t)kind;
-    double share = 1.0 / (t->w->orders > 0 ? t->w->orders : 1);
-    int n, rc = 0;
-    struct removable *order = removal_order(&what, NULL, &n);
-    for (int i = 0; i < t->w->orders && n > 0 && rc == 0; i++) {
-        struct removal one;
-        testing_shuffle(order, n, &state);
-        rc = testing_curves(t, &what, order, n, &one, err);
-        if (rc == 0 && i > 0)
-            testing_mix(out, &one, share);
-        if (rc == 0 && i == 0) {
-            *out = one;
-            one = (struct removal){0};
-            testing_mix(out, NULL, share);
-        }
-        removal_fini(&one);
+    const struct explanation_wants *w = t->w;
+    double share = 1.0 / (w->orders > 0 ? w->orders : 1);
+    for (int i = 0; i < w->method_count; i++)
+        t->out->list[i].curves[kind] = all[i];
+    if (w->orders == 0)
+        return;
+    struct removal *mean = &all[w->method_count], none = *mean;
+    double *const lists[] = {none.deletion, none.insertion, none.deletion_p, none.insertion_p};
+    for (int i = 0; i < 4; i++)
+        for (int k = 0; k <= none.count; k++)
+            lists[i][k] *= share;
+    for (int i = 1; i < w->orders; i++) {
+        testing_mix(mean, mean + i, share);
+        removal_fini(mean + i);
     }
-    free(order);
+    t->out->list[w->method_count].curves[kind] = *mean;
+}
+
+/* All orders of a kind together: batches are full. */
+static int testing_curves(struct testing *t, enum explanation_kind kind, struct vs_err *err)
+{
+    struct testing_orders *o = &t->orders[kind];
+    const struct removing what = attribution_removing(&t->given, kind == EXPLAIN_WORDS);
+    if (o->count == 0)
+        return 0;
+    struct removal *all = xcalloc((size_t)o->many + 1, sizeof *all);
+    pthread_mutex_lock(&t->s->m->forward_lock);
+    int rc = removal_many(&what, (const struct removable *const *)o->list, o->many, o->count, all,
+                          err);
+    pthread_mutex_unlock(&t->s->m->forward_lock);
+    if (rc == 0)
+        testing_take(t, kind, all);
+    free(all);
     return rc;
+}
+
+static void testing_orders_fini(struct testing_orders *o)
+{
+    for (int i = 0; i < o->many; i++)
+        free(o->list[i]);
+    free(o->list);
 }
 
 /* ---- pointing */
@@ -165,6 +197,24 @@ static void testing_point(const struct testing *t, const struct attribution *a,
 
 /* ---- the whole */
 
+/* First-order numbers of heads against exact ones, where there are both. */
+static double testing_heads(const struct attribution *a)
+{
+    double *x = xcalloc((size_t)a->head_count + 1, sizeof *x), r = NAN;
+    double *y = xcalloc((size_t)a->head_count + 1, sizeof *y);
+    int n = 0;
+    for (int i = 0; i < a->head_count; i++)
+        if (isfinite(a->heads[i].exact)) {
+            x[n] = a->heads[i].worth;
+            y[n++] = a->heads[i].exact;
+        }
+    if (n > 2)
+        r = explanation_agreement(x, y, n);
+    free(x);
+    free(y);
+    return r;
+}
+
 static int testing_method(struct testing *t, const struct attribution_method *method,
                           struct explanation_test *to, struct vs_err *err)
 {
@@ -172,7 +222,9 @@ static int testing_method(struct testing *t, const struct attribution_method *me
     int rc = attribution_of(t->s, method, &t->w->how, &a, err);
     to->method = method;
     for (int k = 0; k < EXPLAIN_KINDS && rc == 0; k++)
-        rc = testing_kind(t, &a, (enum explanation_kind)k, to, err);
+        testing_order(t, &a, (enum explanation_kind)k, to);
+    if (rc == 0)
+        to->heads = testing_heads(&a);
     if (rc == 0 && t->out->pointed)
         testing_point(t, &a, to);
     t->out->value = rc == 0 ? a.value : 0;
@@ -188,14 +240,18 @@ static int testing_all(struct testing *t, struct vs_err *err)
     out->list = xcalloc((size_t)w->method_count + 2, sizeof *out->list);
     out->count = w->method_count + (w->orders > 0);
     for (int i = 0; i < out->count; i++)
-        out->list[i].hit = out->list[i].mass = NAN;
+        out->list[i].hit = out->list[i].mass = out->list[i].heads = NAN;
+    for (int k = 0; k < EXPLAIN_KINDS; k++)
+        t->orders[k].list =
+            xcalloc((size_t)w->method_count + (size_t)w->orders + 1, sizeof(void *));
     for (int i = 0; i < w->method_count && rc == 0; i++)
         rc = testing_method(t, w->methods[i], &out->list[i], err);
     if (w->orders > 0 && out->pointed)
         out->list[w->method_count].hit = out->list[w->method_count].mass = t->chance;
-    for (int k = 0; k < EXPLAIN_KINDS && rc == 0 && w->orders > 0; k++)
-        rc = testing_random(t, (enum explanation_kind)k, &out->list[w->method_count].curves[k],
-                            err);
+    for (int k = 0; k < EXPLAIN_KINDS && rc == 0; k++) {
+        testing_random_orders(t, (enum explanation_kind)k);
+        rc = testing_curves(t, (enum explanation_kind)k, err);
+    }
     for (int k = 0; k < EXPLAIN_KINDS; k++)
         out->probability |= out->count > 0 && out->list[0].curves[k].probability;
     return rc;
@@ -214,6 +270,8 @@ int explanation_run(struct model *m, const struct query *q, int choice, int agai
         testing_find_meant(&t);
         rc = testing_all(&t, err);
     }
+    for (int k = 0; k < EXPLAIN_KINDS; k++)
+        testing_orders_fini(&t.orders[k]);
     free(t.meant);
     attribution_close(&s);
     if (rc != 0)

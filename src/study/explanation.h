@@ -17,6 +17,8 @@ struct explanation_test {
     double *worth[EXPLAIN_KINDS]; /* (curves.count) in the input's order; NULL of random orders */
     double hit;  /* 1: its largest region is one that is meant, 0: it is not; of random orders the
                     chance; NAN: not known */
+    double heads; /* of attribution patching: rank correlation of its numbers of heads with leaving
+                     them out exactly, over those that were verified; NAN: fewer than 3 were */
     double mass; /* share of its numbers above 0 on regions that are meant; NAN: not known */
 };
 
@@ -32,7 +34,7 @@ struct explanation {
 struct explanation_wants {
     const struct attribution_method *const *methods; /* (method_count) */
     int method_count;
-    struct attribution_how how; /* mask_token: also of the curves */
+    struct attribution_how how; /* mask_token: also of the curves;*/
     int orders;                 /* random ones; 0: no floor */
     uint64_t seed;
     const struct box_list *meant; /* true boxes on the only image, in pixels, or NULL */

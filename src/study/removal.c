@@ -102,8 +102,9 @@ struct removable *removal_order(const struct removing *r, const double *worth, i
 
 /* ---- passes */
 
-/* A pass has what is from place `from` to place to-1 of the order removed. */
+/* A pass has what is from place `from` to place to-1 of an order removed. */
 struct removal_part {
+    const struct removable *order;
     int from, to;
     double *value, *probability; /* where they go; NULL: nowhere */
 };
@@ -114,7 +115,6 @@ struct remover {
     struct net_target target;
     struct variants all;
     int first;           /* of them in the whole input */
-    const struct removable *order;
     const struct removal_part *parts;
     int told;            /* passes that the progress knows of */
 };
@@ -138,7 +138,7 @@ static void remover_make(void *arg, struct variants *v, int k, int item)
 {
     const struct remover *r = arg;
     for (int i = r->parts[item].from; i < r->parts[item].to; i++)
-        remover_take_away(r, v, k, &r->order[i]);
+        remover_take_away(r, v, k, &r->parts[item].order[i]);
 }
 
 /* softmax of the target's only number */
@@ -177,10 +177,10 @@ static void remover_tell(void *arg, int done)
     r->told = done;
 }
 
-static int remover_run(const struct removing *of, const struct removable *order,
-                       const struct removal_part *parts, int count, struct vs_err *err)
+static int remover_run(const struct removing *of, const struct removal_part *parts, int count,
+                       struct vs_err *err)
 {
-    struct remover r = {.of = of, .order = order, .parts = parts};
+    struct remover r = {.of = of, .parts = parts};
     r.all = (struct variants){.net = of->net, .in = &r.in, .silences = of->silences,
                               .silence_count = of->silence_count, .cancel = of->cancel,
                               .make = remover_make, .take = remover_read,
@@ -198,43 +198,65 @@ int removal_singly(const struct removing *r, const struct removable *list, int c
 {
     struct removal_part *parts = xcalloc((size_t)count + 1, sizeof *parts);
     for (int i = 0; i < count; i++)
-        parts[i] = (struct removal_part){i, i + 1, &value[i], NULL};
-    int rc = remover_run(r, list, parts, count, err);
+        parts[i] = (struct removal_part){list, i, i + 1, &value[i], NULL};
+    int rc = remover_run(r, parts, count, err);
     free(parts);
     return rc;
 }
 
-/* Both curves have the same two ends, which are computed once. */
-static void removal_close(struct removal *r)
+/* Both curves have the same two ends, those of the first order. */
+static void removal_close(struct removal *r, const struct removal *first)
 {
     int n = r->count;
-    r->insertion[0] = r->deletion[n];
-    r->insertion[n] = r->deletion[0];
-    r->insertion_p[0] = r->deletion_p[n];
-    r->insertion_p[n] = r->deletion_p[0];
+    r->insertion[0] = r->deletion[n] = first->deletion[n];
+    r->insertion[n] = r->deletion[0] = first->deletion[0];
+    r->insertion_p[0] = r->deletion_p[n] = first->deletion_p[n];
+    r->insertion_p[n] = r->deletion_p[0] = first->deletion_p[0];
+}
+
+static void removal_open(struct removal *r, int count, bool probability)
+{
+    double **const lists[] = {&r->deletion, &r->insertion, &r->deletion_p, &r->insertion_p};
+    *r = (struct removal){.count = count, .probability = probability};
+    for (int i = 0; i < 4; i++)
+        *lists[i] = xcalloc((size_t)count + 1, sizeof(double));
+}
+
+/* The passes of one order, behind n; returns how many there are then. */
+static int removal_parts(struct removal *r, const struct removable *order, bool ends,
+                         struct removal_part *parts, int n)
+{
+    int count = r->count;
+    for (int k = ends ? 0 : 1; k < count + ends; k++)
+        parts[n++] = (struct removal_part){order, 0, k, &r->deletion[k], &r->deletion_p[k]};
+    for (int k = 1; k < count; k++)
+        parts[n++] = (struct removal_part){order, k, count, &r->insertion[k], &r->insertion_p[k]};
+    return n;
+}
+
+int removal_many(const struct removing *r, const struct removable *const *orders, int many,
+                 int count, struct removal *out, struct vs_err *err)
+{
+    struct removal_part *parts = xcalloc((2 * (size_t)count + 2) * (size_t)many + 1, sizeof *parts);
+    int n = 0;
+    for (int i = 0; i < many; i++) {
+        removal_open(&out[i], count, has_probability(r->target));
+        n = removal_parts(&out[i], orders[i], i == 0, parts, n);
+    }
+    int rc = remover_run(r, parts, n, err);
+    for (int i = 0; i < many; i++)
+        if (rc == 0)
+            removal_close(&out[i], &out[0]);
+        else
+            removal_fini(&out[i]);
+    free(parts);
+    return rc;
 }
 
 int removal_run(const struct removing *r, const struct removable *order, int count,
                 struct removal *out, struct vs_err *err)
 {
-    double **const lists[] = {&out->deletion, &out->insertion, &out->deletion_p,
-                              &out->insertion_p};
-    struct removal_part *parts = xcalloc(2 * (size_t)count + 2, sizeof *parts);
-    int n = 0;
-    *out = (struct removal){.count = count, .probability = has_probability(r->target)};
-    for (int i = 0; i < 4; i++)
-        *lists[i] = xcalloc((size_t)count + 1, sizeof(double));
-    for (int k = 0; k <= count; k++)
-        parts[n++] = (struct removal_part){0, k, &out->deletion[k], &out->deletion_p[k]};
-    for (int k = 1; k < count; k++)
-        parts[n++] = (struct removal_part){k, count, &out->insertion[k], &out->insertion_p[k]};
-    int rc = remover_run(r, order, parts, n, err);
-    if (rc == 0)
-        removal_close(out);
-    else
-        removal_fini(out);
-    free(parts);
-    return rc;
+    return removal_many(r, &order, 1, count, out, err);
 }
 
 void removal_fini(struct removal *r)

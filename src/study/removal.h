@@ -56,6 +56,10 @@ struct removal {
     double *deletion, *insertion, *deletion_p, *insertion_p;
     bool probability;
 };
+/* Several orders of the same things (many, count each), in full batches; the ends, which all
+ * have in common, once. out (many): each to be freed with removal_fini; after a failure none. */
+int removal_many(const struct removing *r, const struct removable *const *orders, int many,
+                 int count, struct removal *out, struct vs_err *err);
 int removal_run(const struct removing *r, const struct removable *order, int count,
                 struct removal *out, struct vs_err *err);
 void removal_fini(struct removal *r);

@@ -157,6 +157,32 @@ XDG_CACHE_HOME=/dev/null/none explain --methods rollout >"$work/out" 2>"$work/er
 [ $? -eq 0 ] && grep -q 'note: the workbench will not know' "$work/err" && grep -q '^rollout' "$work/out"
 ok $? "a cache that cannot be written is a note: $(tail -n 1 "$work/err")"
 
+# ---- heads: first-order numbers against exact ones, as query has both
+explain --limit 1 --orders 0 --methods attribution-patching,rollout --heads 1000 --rows "$work/heads" >"$work/out"
+grep -q '^heads: rank correlation of attribution-patching .* +0\.[0-9]* *$' "$work/out" && ! grep -q 'of rollout with leaving' "$work/out"
+ok $? "$(grep '^heads: ' "$work/out")"
+if [ -n "$python" ]; then
+    "$VILSCOPE" query --no-log -m "$frozen" -c final -t vqa --attribute attribution-patching --verify 1000 --json \
+        "$picture" "$text" >"$work/query" 2>/dev/null
+    "$python" - "$work/heads" "$work/query" <<'END'
+import json, sys
+row = json.loads(open(sys.argv[1]).readline())
+text = open(sys.argv[2]).read()
+heads = json.loads(text[json.JSONDecoder().raw_decode(text)[1]:])["heads"]
+def ranks(x):
+    return [sum(y < z for y in x) + (sum(y == z for y in x) - 1) / 2 for z in x]
+def correlation(x, y):
+    x, y = [[v - sum(z) / len(z) for v in z] for z in (x, y)]
+    return sum(a * b for a, b in zip(x, y)) / (sum(a * a for a in x) * sum(b * b for b in y)) ** 0.5
+want = correlation(ranks([h["worth"] for h in heads]), ranks([h["exact"] for h in heads]))
+got = [t["heads"] for t in row["tests"] if t["method"] == "attribution-patching"][0]
+sys.exit(not (len(heads) > 20 and abs(got - want) < 1e-3))
+END
+    ok $? "it is the rank correlation of the numbers that query prints"
+else
+    skip "no python3"
+fi
+
 # ---- a table of other models and tasks
 "$VILSCOPE" explain -m "$frozen" --data "$work/set" -t nlvr2 --limit 2 --orders 2 --methods leave-one-out,lrp >"$work/out" 2>/dev/null
 grep -q '^nlvr2 on early: 2 items' "$work/out" && grep -q '^nlvr2 on final: 2 items' "$work/out" && ! grep -q nan "$work/out"

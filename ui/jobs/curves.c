@@ -72,7 +72,7 @@ static struct curves_job *curves_job_new(struct workbench *w, const struct curve
     *j = (struct curves_job){.method = c->method, .choice = c->choice, .against = c->against,
                              .how = c->how};
     j->how.progress = &j->progress;
-    j->how.verify = 0;
+    j->how.verify = j->how.verify_heads = 0;
     int rc = own_query_make(w, &j->own, &err);
     j->own.q.checkpoint = checkpoint;
     if (rc == 0)
