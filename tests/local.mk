@@ -1,6 +1,6 @@
 # Tests print TAP; tests/run-tests runs them and prints one total line.
 TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests $(JANSSON_CFLAGS)
-EXTRA_DIST += tests/ports/run tests/run-tests tests/tap.h tests/mutants tests/mutation/accepted.txt \
+EXTRA_DIST += tests/cluster/run tests/cluster/throwaway tests/ports/run tests/run-tests tests/tap.h tests/mutants tests/mutation/accepted.txt \
 	tests/mutation/build.py tests/mutation/cover.py tests/mutation/faults.py \
 	tests/mutation/results.py tests/mutation/trial.py \
 	tests/data/checkpoints/make.py tests/data/checkpoints/training.pt \
@@ -103,6 +103,10 @@ check-full: $(bin_PROGRAMS) $(check_PROGRAMS)
 # The long ones alone, after a "make check".
 check-full-only: $(bin_PROGRAMS) $(check_PROGRAMS)
 	@$(TEST_ENV) VILSCOPE_FULL=1 sh $(srcdir)/tests/run-tests $(TAP_FULL) $(TAP_LONGER)
+# On a real Slurm of three nodes; 77 and the reason where there can be none.
+check-cluster: $(bin_PROGRAMS)
+	@$(srcdir)/tests/cluster/run $(abs_builddir)/vilscope
+.PHONY: check-cluster
 # For tests/mutants.
 test-programs: $(check_PROGRAMS)
 list-tests:

@@ -66,8 +66,8 @@ static const struct option_row option_rows[] = {
     INT("limit", 0, "N", limit, 1, 100000000, 0, "at most N items of each task"),
     SHARD("shard", shard,
           "only every N-th item of each task from the I-th on: one of N runs that share the work, "
-          "each with a log of its own in --log FOLDER/; the same command goes on where it was "
-          "ended"),
+          "each with a log of its own in --log FOLDER/ (vilscope-batch(1)); the same command goes "
+          "on where it was ended"),
     SHARD("place", place,
           "--shard: this is the I-th of N checkpoints that are measured, which sessions merge "
           "counts"),

@@ -1,5 +1,6 @@
 # The commands.
 vilscope_SOURCES += \
+	src/cmd/cmd_batch.c \
 	src/cmd/cmd_cache.c \
 	src/cmd/cmd_compare.c src/cmd/cmd_compare.h \
 	src/cmd/cmd_compare_agreement.c \

@@ -220,6 +220,72 @@ cmp "$work/one.scores" "$work/all.scores" && cmp "$work/one.slices" "$work/all.s
     [ "$(wc -l <"$work/all.slices")" -gt 200 ]
 ok $? "with its scores and slices in the tables"
 
+# ---- the same by what batch prints, run as Slurm would
+mkdir "$work/bin" "$work/array"
+cat >"$work/bin/scontrol" <<'EOF'
+#!/bin/sh
+echo "scontrol $*" >>"$STUBS"
+EOF
+cat >"$work/bin/sbatch" <<'EOF'
+#!/bin/sh
+for last; do :; done
+echo "${last#--wrap=}" >"$STUBS.wrap"
+EOF
+chmod +x "$work/bin/scontrol" "$work/bin/sbatch"
+batch() { # batch ARGUMENT...: in the folder of the set
+    (cd "$work/array" && "$v" batch "$@" >"$work/out" 2>"$work/err")
+}
+batch -n 3 --name it --then-merge --time 1:00:00 --memory 2G -- eval -m "$frozen" \
+    --data "$work/set/items.jsonl" -c early -c final && cp "$work/out" "$work/it.sbatch" && bash -n "$work/it.sbatch"
+ok $? "batch prints a script: $(wc -l <"$work/it.sbatch") lines"
+for line in '#SBATCH --array=1-6' '#SBATCH --requeue' '#SBATCH --open-mode=append' '#SBATCH --signal=B:USR1@60' \
+    '#SBATCH --cpus-per-task=4' '#SBATCH --mem=2G' '#SBATCH --time=1:00:00' 'shards=3' '1) checkpoint=early ;;'; do
+    grep -qxF -- "$line" "$work/it.sbatch" || echo "$line"
+done >"$work/wrong"
+[ ! -s "$work/wrong" ] && ! grep -q 'TASK_COUNT' "$work/it.sbatch" && [ -d "$work/array/it.logs" ]
+ok $? "with all numbers in it: $(cat "$work/wrong")"
+task() { # task N [MIN]
+    (cd / && PATH=$work/bin:$PATH STUBS=$work/stubs SLURM_ARRAY_TASK_ID=$1 SLURM_ARRAY_TASK_MIN=${2-0} \
+        SLURM_ARRAY_JOB_ID=77 SLURM_CPUS_PER_TASK=1 VILSCOPE='' bash "$work/it.sbatch" >"$work/out" 2>"$work/err")
+}
+for i in 1 2 3 4 6; do
+    task $i 1 || echo "$i"
+done >"$work/wrong"
+[ ! -s "$work/wrong" ] && (cd "$work/array" && ! "$v" sessions --log it.db merge --missing it.logs/ >"$work/out") &&
+    [ "$(cat "$work/out")" = 5 ]
+ok $? "its tasks: what is missing is $(cat "$work/out")"
+task 5 5 && (cd "$work/array" && sh "$work/stubs.wrap" >"$work/out") &&
+    [ "$(grep -c '12 of 12 items, 3 of 3 shards' "$work/out")" -eq $((2 * tasks)) ] && [ ! -e "$work/stubs" ] &&
+    "$v" eval --from "$work/array/it.db" --json | cmp - "$work/one.json"
+ok $? "joined by what it submits they are one machine's evaluation: $(cat "$work/stubs.wrap")"
+task 7
+[ $? -eq 2 ] && grep -q 'task 7 is none of this array' "$work/err"
+ok $? "a task that is none: $(cat "$work/err")"
+batch -n 2 --name slow -- eval -m "$frozen" --data "$work/set/items.jsonl" -c early --batch 1
+cp "$work/out" "$work/it.sbatch"
+(cd / && export PATH="$work/bin:$PATH" STUBS="$work/stubs" SLURM_ARRAY_TASK_ID=1 SLURM_ARRAY_JOB_ID=77 VILSCOPE=
+ends 75 USR1 '[ "$(cat "$work"/array/slow.logs/*.rows 2>/dev/null | wc -l)" -gt 5 ]' bash "$work/it.sbatch") &&
+    [ "$(cat "$work/stubs")" = "scontrol requeue 77_1" ]
+ok $? "USR1 reaches the program, and 75 puts the task into the queue again: $(cat "$work/stubs")"
+batch -n 4 --name boxes --gpus 2 --then-merge -- extract -d "$tiny/detector.pth" -o all.lmdb --list list &&
+    grep -qxF -- '#SBATCH --gres=gpu:2' "$work/out" && grep -q -- '--shard "$shard/$shards".* --device cuda -o boxes.logs/"$shard".lmdb &' \
+    "$work/out" && ! grep -q -- '-o all.lmdb' "$work/out" && grep -q 'extract --merge all.lmdb boxes.logs/\*.lmdb' "$work/out"
+ok $? "an LMDB for each shard of an extraction, and one of all"
+batch -n 2 -- explain -m "$frozen" --data "it's here" && grep -q -- "--data 'it'.''s here'" "$work/out" &&
+    grep -qxF '#SBATCH --array=1-6' "$work/out" && grep -qF -- '--rows vilscope-explain.logs/"$task".rows --resume &' "$work/out"
+ok $? "all checkpoints of the model directory, and words that a shell would part"
+cd "$work/array" || exit 1
+refuses 2 "-n is missing" "no number" "$v" batch -- eval -m x --data y
+refuses 2 "which command" "no command" "$v" batch -n 2
+refuses 2 "query has no --shard" "a command without shards" "$v" batch -n 2 -- query
+refuses 2 "there is no option --bogus" "an option of the command" "$v" batch -n 2 -- eval --bogus
+refuses 2 "leave out --shard" "its own shard" "$v" batch -n 2 -- eval -m x --data y --shard 1/2
+refuses 2 "leave out --log" "its own log" "$v" batch -n 2 -- eval -m x --data y --log z
+refuses 2 "leave out --rows" "its own rows" "$v" batch -n 2 -- explain --data y --rows z
+refuses 2 "--name takes letters" "a name" "$v" batch -n 2 --name a/b -- extract -o z
+refuses 1 "No such file" "a model that is not there" "$v" batch -n 2 -- eval -m none --data y
+cd / || exit 1
+
 # ---- the same again
 "$v" sessions --log "$work/all.db" merge "$work/again-KILL.db" "$work/again-TERM.db" >"$work/out" 2>"$work/err" &&
     grep -q "$tasks other records" "$work/out" && "$v" eval --from "$work/all.db" --json | cmp - "$work/one.json"

@@ -163,12 +163,14 @@ fi
 
 # ---- what is said of the program
 
-cp man/vilscope.1 man/vilscope-compare.1 man/vilscope-eval.1 man/vilscope-explain.1 \
+cp man/vilscope.1 man/vilscope-batch.1 man/vilscope-compare.1 man/vilscope-eval.1 man/vilscope-explain.1 \
     man/vilscope-extract.1 "$work"
-sh man/update-lists "$VILSCOPE" "$work/vilscope.1" "$work/vilscope-compare.1" "$work/vilscope-eval.1" \
+sh man/update-lists "$VILSCOPE" "$work/vilscope.1" "$work/vilscope-batch.1" "$work/vilscope-compare.1" \
+    "$work/vilscope-eval.1" \
     "$work/vilscope-explain.1" "$work/vilscope-extract.1"
 none "the manual's lists are the program's (make update-manual writes them)" \
     "$(diff man/vilscope.1 "$work/vilscope.1"; diff man/vilscope-eval.1 "$work/vilscope-eval.1"
+    diff man/vilscope-batch.1 "$work/vilscope-batch.1"
     diff man/vilscope-compare.1 "$work/vilscope-compare.1"
     diff man/vilscope-explain.1 "$work/vilscope-explain.1"
     diff man/vilscope-extract.1 "$work/vilscope-extract.1")"
