@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* vilscope compare --gallery: items that came out otherwise, as a page that needs nothing beside
- * it: pictures are in it, the box that is meant is drawn over them. Everything that came from
+ * it: pictures are in it, the boxes that were chosen and that is meant are drawn
+ * over them. Everything that came from
  * outside is escaped; the page itself forbids scripts. */
 #include "src/cmd/cmd_compare_rows.h"
 
@@ -118,11 +119,25 @@ static int gallery_picture(struct gallery *g, const char *name)
     return g->picture_count++;
 }
 
-/* The box that is meant, of the row's line. */
-static bool gallery_box(const struct row *r, double box[4])
+/* ---- boxes: what each chose, and what is meant */
+
+struct gallery_item {
+    const struct rows_group *group;
+    const struct rows_pair *pair;
+    const struct judge_item *it;
+};
+enum { BOX_A, BOX_B, BOX_MEANT, BOXES };
+/* The first is wide, so that it is seen around the second; the last is dashed over both. */
+static const struct {
+    const char *color;
+    double width;
+} gallery_strokes[BOXES] = {{"#e6550d", 2.5}, {"#1f77b4", 1}, {"#2ca02c", 1}};
+
+/* A member of the row's line. */
+static bool gallery_box(const struct row *r, const char *key, double box[4])
 {
     json_t *line = json_loadb(r->line, r->length, JSON_ALLOW_NUL, NULL);
-    json_t *list = json_object_get(line, "box");
+    json_t *list = json_object_get(line, key);
     bool good = json_array_size(list) == 4;
     for (size_t i = 0; i < 4 && good; i++)
         box[i] = json_number_value(json_array_get(list, i));
@@ -130,10 +145,56 @@ static bool gallery_box(const struct row *r, double box[4])
     return good;
 }
 
-static void gallery_draw(struct gallery *g, int number, const struct row *r)
+/* Which there are, as bits. */
+static int gallery_boxes(const struct judge_item *it, double boxes[BOXES][4])
+{
+    return gallery_box(it->a, "chosen_box", boxes[BOX_A]) << BOX_A |
+           gallery_box(it->b, "chosen_box", boxes[BOX_B]) << BOX_B |
+           gallery_box(it->a, "box", boxes[BOX_MEANT]) << BOX_MEANT;
+}
+
+static void gallery_draw_boxes(struct gallery *g, const struct judge_item *it, double unit)
+{
+    double boxes[BOXES][4] = {{0}};
+    int there = gallery_boxes(it, boxes);
+    for (int i = 0; i < BOXES; i++) {
+        const double *box = boxes[i];
+        double w = unit * gallery_strokes[i].width;
+        if (!(there >> i & 1))
+            continue;
+        plain_text(g->out, "<rect x=\"%g\" y=\"%g\" width=\"%g\" height=\"%g\" fill=\"none\""
+                   " stroke=\"%s\" stroke-width=\"%g\"", box[0], box[1], fmax(box[2] - box[0], 0),
+                   fmax(box[3] - box[1], 0), gallery_strokes[i].color, w);
+        if (i == BOX_MEANT)
+            plain_text(g->out, " stroke-dasharray=\"%g\"", 4 * w);
+        fputs("/>", g->out);
+    }
+}
+
+static void gallery_legend(struct gallery *g, const struct gallery_item *x)
+{
+    double boxes[BOXES][4];
+    const char *names[BOXES] = {x->group->columns[x->pair->a].name,
+                                x->group->columns[x->pair->b].name, "meant (dashed)"};
+    int there = gallery_boxes(x->it, boxes);
+    if (!there)
+        return;
+    fputs("<p class=\"legend\">boxes:", g->out);
+    for (int i = 0; i < BOXES; i++) {
+        if (!(there >> i & 1))
+            continue;
+        plain_text(g->out, " <b style=\"color:%s\">&#9632; ", gallery_strokes[i].color);
+        export_put_text(g->out, names[i]);
+        fputs("</b>", g->out);
+    }
+    fputs("</p>\n", g->out);
+}
+
+/* ---- an item's pictures */
+
+static void gallery_draw(struct gallery *g, int number, const struct judge_item *it)
 {
     const struct gallery_picture *p = &g->pictures[number];
-    double box[4];
     if (!p->width) {
         fputs("<p class=\"none\">", g->out);
         export_put_text(g->out, p->name);
@@ -143,24 +204,21 @@ static void gallery_draw(struct gallery *g, int number, const struct row *r)
     g->found++;
     plain_text(g->out, "<svg viewBox=\"0 0 %d %d\"><use href=\"#p%d\"/>", p->width, p->height,
                number);
-    if (gallery_box(r, box))
-        plain_text(g->out, "<rect x=\"%g\" y=\"%g\" width=\"%g\" height=\"%g\" fill=\"none\""
-                " stroke=\"#2ca02c\" stroke-width=\"%g\"/>", box[0], box[1], box[2] - box[0],
-                box[3] - box[1], p->width / 150.0 + 1);
+    gallery_draw_boxes(g, it, p->width / 150.0 + 1);
     fputs("</svg>\n", g->out);
 }
 
 /* Each image of a pair: "a + b". */
-static void gallery_images(struct gallery *g, const struct row *r)
+static void gallery_images(struct gallery *g, const struct judge_item *it)
 {
-    char *names = xstrdup(r->image), *next = names;
+    char *names = xstrdup(it->a->image), *next = names;
     while (next) {
         char *name = next, *between = strstr(next, " + ");
         next = between ? between + 3 : NULL;
         if (between)
             *between = '\0';
         if (*name)
-            gallery_draw(g, gallery_picture(g, name), r);
+            gallery_draw(g, gallery_picture(g, name), it);
     }
     free(names);
 }
@@ -183,7 +241,8 @@ static void gallery_item(struct gallery *g, const struct rows_group *group,
                          const struct rows_pair *p, const struct judge_item *it)
 {
     fputs("<article>\n", g->out);
-    gallery_images(g, it->a);
+    gallery_images(g, it);
+    gallery_legend(g, &(struct gallery_item){group, p, it});
     fputs("<h3>", g->out);
     export_put_text(g->out, it->a->text);
     fputs("</h3><table>\n", g->out);
@@ -234,6 +293,7 @@ static const char gallery_head[] =
     "article{display:inline-block;vertical-align:top;width:20em;margin:0 1em 2em 0}"
     "svg{max-width:100%;max-height:16em;display:block}svg.kept{display:none}"
     "h3{font-size:1em;margin:.5em 0}th{text-align:left;padding-right:1em}td{padding-right:1em}"
+    ".legend{margin:.2em 0;font-size:85%}"
     ".right td{color:#116611}.wrong td{color:#aa1111}.fields,.none{color:#666;font-size:85%}"
     "</style></head><body>\n<h1>Items of two evaluations</h1>\n";
 

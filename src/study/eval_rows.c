@@ -3,6 +3,7 @@
 #include "src/study/eval_rows.h"
 
 #include "src/base/mem.h"
+#include "src/study/reference_priv.h"
 #include "src/text/score.h"
 
 #include <jansson.h>
@@ -161,10 +162,29 @@ static const float *meant_box(const struct eval_item *it)
     return it->candidates.count && it->number >= 0 ? it->candidates.boxes + 4 * it->number : NULL;
 }
 
+/* Of the row of the regions that was chosen; false: the row is padding. */
+static bool chosen_box(const struct result *r, const struct eval_verdict *v, float box[4])
+{
+    const struct result_image *im = &r->images[0];
+    bool listed = v->rows && v->choice >= 0 && v->choice < v->count;
+    int row = listed ? v->rows[v->choice] : v->rows ? -1 : v->choice;
+    if (r->image_count != 1 || row < 0 || row > im->region_count + im->candidate_count)
+        return false;
+    reference_box(im, row, box);
+    return true;
+}
+
+static void put_corners(struct buf *b, const char *key, const float *box)
+{
+    buf_printf(b, ", \"%s\": [%.9g, %.9g, %.9g, %.9g]", key, (double)box[0], (double)box[1],
+               (double)box[2], (double)box[3]);
+}
+
 static void put_box(struct buf *b, const struct eval_set *s, const struct eval_item *it,
-                    const struct eval_verdict *v)
+                    const struct result *r, const struct eval_verdict *v)
 {
     const float *box = meant_box(it);
+    float chosen[4];
     if (v->rows) {
         put_choices(b, it, v);
         if (s->reference)
@@ -174,8 +194,9 @@ static void put_box(struct buf *b, const struct eval_set *s, const struct eval_i
         reference_real(b, (double)v->iou);
     }
     if (box)
-        buf_printf(b, ", \"box\": [%.9g, %.9g, %.9g, %.9g]", (double)box[0], (double)box[1],
-                   (double)box[2], (double)box[3]);
+        put_corners(b, "box", box);
+    if (chosen_box(r, v, chosen))
+        put_corners(b, "chosen_box", chosen);
     put_logits(b, v);
 }
 
@@ -195,7 +216,7 @@ static void put_foils(struct buf *b, const struct eval_item *it, const struct ev
 }
 
 static void put_chosen(struct buf *b, const struct eval_set *s, const struct eval_item *it,
-                       const struct eval_verdict *v)
+                       const struct result *r, const struct eval_verdict *v)
 {
     buf_printf(b, ", \"choice\": %d", v->choice);
     switch (it->task->reading->ranked) {
@@ -205,7 +226,7 @@ static void put_chosen(struct buf *b, const struct eval_set *s, const struct eva
         else
             put_class(b, it, v);
         return;
-    case RANKED_REGIONS: put_box(b, s, it, v); return;
+    case RANKED_REGIONS: put_box(b, s, it, r, v); return;
     case RANKED_IMAGES:
         buf_printf(b, ", \"rank\": %d, \"target\": %d", v->rank, v->target);
         put_foils(b, it, v);
@@ -257,7 +278,7 @@ void eval_row_add(struct buf *out, const struct eval_set *s, const struct eval_i
     put_text(out, "text", it->text);
     put_tokens(out, r);
     put_regions(out, r);
-    put_chosen(out, s, it, v);
+    put_chosen(out, s, it, r, v);
     buf_printf(out, ", \"margin\": %.9g", margin_of(v));
     if (it->scored) {
         buf_puts(out, ", \"score\": ");

@@ -220,6 +220,31 @@ both compare -t vqa --gallery "$work/page.html" --outcome wrong >"$work/out"
 [ "$(grep -c 'href="data:image/png;base64,' "$work/page.html")" -eq 1 ] &&
     [ "$(grep -c '<article>' "$work/page.html")" -eq 1 ]
 ok $? "its pictures are where the set says: $(cat "$work/err")"
+both compare -t refcoco --gallery "$work/page.html" --outcome wrong >"$work/out"
+python3 - "$work/page.html" "$work/m.jsonl" <<'PY' >"$work/said" 2>&1
+import json, re, sys
+page = open(sys.argv[1]).read()
+rows = [r for r in map(json.loads, open(sys.argv[2])) if r["task"] == "refcoco"]
+items = re.findall(r"<article>.*?</article>", page, re.S)
+both = {}
+for r in rows:
+    both.setdefault(r["index"], []).append(r)
+wrong = [p for p in both.values() if not any(r["correct"] for r in p)]
+assert items and len(items) == len(wrong), (len(items), len(wrong))
+want = set()
+for a, b in wrong:
+    for color, box in (("#e6550d", a["chosen_box"]), ("#1f77b4", b["chosen_box"]), ("#2ca02c", a["box"])):
+        want.add((color, "%g" % box[0], "%g" % box[1], "%g" % (box[2] - box[0]), "%g" % (box[3] - box[1])))
+have = set((m[4], *m[:4]) for m in re.findall(
+    r'<rect x="([^"]*)" y="([^"]*)" width="([^"]*)" height="([^"]*)" fill="none" stroke="([^"]*)"', page))
+assert have == want, (have ^ want)
+for item in items:
+    legend = re.search(r'class="legend">(.*?)</p>', item)[1]
+    assert re.findall(r"color:(#\w+)", legend) == ["#e6550d", "#1f77b4", "#2ca02c"]
+    assert "noise" in legend and "crossed.bin" in legend and "meant" in legend
+    assert item.count("stroke-dasharray") == 1
+PY
+ok $? "boxes of both and the one that is meant, with a legend: $(tail -n 1 "$work/said")"
 mv "$work/w/images/000000.png" "$work/w/images/gone.png"
 both compare --csv >"$work/out"
 [ "$(grep -c 'are left out with noise: 1 of their images is not there' "$work/err")" -eq 1 ] &&
