@@ -143,11 +143,22 @@ static int time_reading(struct log *l, int a, const char *size, double limit, st
     return rc;
 }
 
+/* A reader leaves what it found beside it. */
+static void remove_log(const char *path)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    char name[4096];
+    for (int i = 0; i < 3; i++) {
+        snprintf(name, sizeof name, "%s%s", path, ends[i]);
+        unlink(name);
+    }
+}
+
 static int time_rows(const char *path, int64_t rows, struct vs_err *err)
 {
     struct log *l = NULL;
     char small[32], large[32];
-    unlink(path);
+    remove_log(path);
     int rc = log_open(path, false, &l, err);
     if (rc == 0)
         rc = time_inserts(l, rows, err);
@@ -162,7 +173,7 @@ static int time_rows(const char *path, int64_t rows, struct vs_err *err)
     if (rc == 0)
         rc = time_reading(l, SMALL + 1, large, 0, err);
     log_close(l);
-    unlink(path);
+    remove_log(path);
     return rc;
 }
 

@@ -52,7 +52,11 @@ sed 's/"labels": {/&"vqa": "vqa.txt", /' "$tiny/model.json" >"$work/named/model.
 ok $? "tasks are measured: $(grep -c '%.* to ' "$work/out")"
 "$VILSCOPE" sessions | grep -q eval
 ok $? "the session is in the log"
-"$VILSCOPE" eval -m "$work/named" --data "$work/a/short.jsonl" --log "$work/own.db" \
+{
+    cat "$work/a/short.jsonl"
+    grep '"task": "flickr30k"' "$work/a/data.jsonl" | head -n 1 | sed 's/"text": "[^"]*"/"text": "red thing"/'
+} >"$work/a/own.jsonl"
+"$VILSCOPE" eval -m "$work/named" --data "$work/a/own.jsonl" --log "$work/own.db" \
     --rows "$work/own.jsonl" >/dev/null 2>&1
 "$VILSCOPE" sessions --log "$work/own.db" evaluations | sed 's/ .*//' >"$work/own"
 while read -r e; do
@@ -344,6 +348,17 @@ predicts gqa_challenge.json 1 \
     "\"questionId\": \"20130\", \"prediction\": \"$(label gqa "what color" "$work/scene.png")\""
 predicts nlvr2_hidden.json 1 "\"identifier\": \"test1-5-0-3\", \"prediction\": \"$(
     label nlvr2 "A." "$work/scene.png" "$work/scene.png")\""
+rm -f "$work/rows.csv"
+open nlvr2_hidden.json --predictions "$work/rows.csv" >"$work/out" 2>&1
+[ $? -eq 0 ] && grep -qx 'test1-5-0-3,\(True\|False\)' "$work/rows.csv" && [ "$(wc -l <"$work/rows.csv")" -eq 1 ]
+ok $? "a name that ends in .csv gets NLVR2's table: $(cat "$work/rows.csv")"
+[ "$(label nlvr2 "A." "$work/scene.png" "$work/scene.png")" = \
+    "$(sed 's/.*,//' "$work/rows.csv" | tr 'TF' 'tf')" ]
+ok $? "with what is answered"
+refuses 2 "is of NLVR2's identifiers only" "answers of others as a table" \
+    open gqa_challenge.json --predictions "$work/none.csv"
+[ ! -e "$work/none.csv" ]
+ok $? "and no file is left"
 refuses 2 "--predictions FILE" "VQA's has no score" open v2_test_questions.json
 refuses 1 "--predictions FILE" "GQA's neither" open gqa_challenge.json
 refuses 1 "--predictions FILE" "nor NLVR2's" open nlvr2_hidden.json
@@ -392,4 +407,30 @@ for idle in "--limit 2" "--images x" --strict --resume; do
     refuses 2 "--from measures nothing: no --" "--from $idle" "$VILSCOPE" eval --from "$work/none" $idle
 done
 
+
+# ---- Ctrl-C: what there is until then
+"$VILSCOPE" world -o "$work/long" --seed 9 --scenes 4 --task vqa
+for i in 1 2 3 4 5 6 7 8 9 10; do cat "$work/long/data.jsonl"; done >"$work/ten"
+for i in 1 2 3 4 5 6 7 8 9 10; do for k in 1 2 3 4 5; do cat "$work/ten"; done; done >"$work/long/many.jsonl"
+interrupted() { # interrupted OPTION...: once there is a row; its status
+    rm -f "$work/cut"
+    "$VILSCOPE" eval -m "$work/named" -c noise --data "$work/long/many.jsonl" --no-log --batch 1 --rows "$work/cut" "$@" \
+        >"$work/out" 2>"$work/err" &
+    pid=$! tries=0
+    while [ ! -s "$work/cut" ] && [ $tries -lt 600 ]; do
+        sleep 0.05
+        tries=$((tries + 1))
+    done
+    kill -INT $pid
+    wait $pid
+}
+interrupted
+status=$? measured=$(wc -l <"$work/cut")
+[ $status -eq 1 ] && [ "$measured" -ge 1 ] && [ "$measured" -lt "$(wc -l <"$work/long/many.jsonl")" ] &&
+    grep -q "^vqa  *$measured " "$work/out" && [ "$("$VILSCOPE" eval --from "$work/cut" | grep -c "^vqa  *$measured ")" -eq 1 ]
+ok $? "what was measured until Ctrl-C is printed, and in the rows: $status $(grep '^vqa' "$work/out") $(tail -n 1 "$work/err")"
+interrupted --json
+status=$?
+[ $status -eq 1 ] && grep -q '"interrupted": true' "$work/out" && grep -q "\"items\": $(wc -l <"$work/cut")," "$work/out"
+ok $? "in JSON, too: $status $(grep '"items"' "$work/out")"
 end

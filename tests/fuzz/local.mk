@@ -1,7 +1,7 @@
 # Fuzz targets, one for each kind of outside bytes. "make check" runs them over the test files;
 # configured with --enable-fuzzing CC=clang, "make fuzz" builds libFuzzer programs (HACKING.md).
 EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/fuzz-main.c
-FUZZ_TARGETS = fuzz-arch fuzz-boxes fuzz-change fuzz-checkpoint fuzz-config fuzz-data fuzz-database fuzz-image \
+FUZZ_TARGETS = fuzz-arch fuzz-boxes fuzz-change fuzz-checkpoint fuzz-config fuzz-data fuzz-database fuzz-entities fuzz-image \
 	fuzz-labels fuzz-lines fuzz-log fuzz-pixels fuzz-probes fuzz-regions fuzz-rows fuzz-terminal fuzz-vocab
 EXTRA_PROGRAMS += $(FUZZ_TARGETS)
 CLEANFILES += $(FUZZ_TARGETS)
@@ -45,6 +45,10 @@ fuzz_database_SOURCES = tests/fuzz/fuzz-database.c $(FUZZ_MAIN)
 fuzz_database_CPPFLAGS = $(TEST_CPPFLAGS) $(SQLITE_CFLAGS)
 fuzz_database_LDFLAGS = $(FUZZING_FLAGS)
 fuzz_database_LDADD = $(SESSION_LIBS) $(CORE_LIBS)
+fuzz_entities_SOURCES = tests/fuzz/fuzz-entities.c $(FUZZ_MAIN)
+fuzz_entities_CPPFLAGS = $(TEST_CPPFLAGS)
+fuzz_entities_LDFLAGS = $(FUZZING_FLAGS)
+fuzz_entities_LDADD = $(CORE_LIBS)
 fuzz_image_SOURCES = tests/fuzz/fuzz-image.c $(FUZZ_MAIN)
 fuzz_image_CPPFLAGS = $(TEST_CPPFLAGS)
 fuzz_image_LDFLAGS = $(FUZZING_FLAGS)
