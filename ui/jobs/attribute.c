@@ -7,6 +7,7 @@
 #include "ui/jobs/own_query.h"
 #include "ui/state/stale.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -293,6 +294,13 @@ static int first_row(const struct workbench *w, const struct attributed *a)
     return w->now.r->task->reading->ranked == RANKED_IMAGES ? a->choice : 0;
 }
 
+/* What is never left out - special tokens, the whole image, the box that is asked about - has no
+ * number of leave-one-out. */
+static bool leaves_out(const struct attributed *a)
+{
+    return a->method->needs == NEEDS_OUTPUTS;
+}
+
 bool attribute_regions(const struct workbench *w, const struct attributed *a, int image,
                        float *out)
 {
@@ -307,6 +315,9 @@ bool attribute_regions(const struct workbench *w, const struct attributed *a, in
             const struct result_source *s = &r->sources[(ptrdiff_t)row * r->rows + i];
             if (row >= r->batch || s->image != image || s->region >= n)
                 continue;
+            bool asked = r->task->reading->ranked == RANKED_REGIONS && i == a->choice;
+            if (leaves_out(a) && (s->region == 0 || asked))
+                out[s->region] = NAN;
             out[s->region] += (float)x->of_regions[(ptrdiff_t)b * x->regions + i];
             any = true;
         }
@@ -317,7 +328,7 @@ void attribute_tokens(const struct workbench *w, const struct attributed *a, flo
 {
     const struct attribution *x = &a->known;
     for (int i = 0; i < w->now.r->token_count; i++) {
-        out[i] = 0;
+        out[i] = leaves_out(a) && w->now.r->tokens[i].special ? NAN : 0;
         for (int b = 0; b < x->images && i < x->tokens; b++)
             out[i] += (float)x->of_tokens[(ptrdiff_t)b * x->tokens + i];
     }

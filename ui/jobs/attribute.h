@@ -43,11 +43,11 @@ void attribute_stop(struct workbench *w);
 /* Another result is shown, or none. */
 void attribute_forget(struct workbench *w);
 
-/* out[region] of an image of the result (look_regions entries); false: the target is of other
- * images. */
+/* out[region] of an image of the result (look_regions entries), NAN of what leave-one-out does not
+ * leave out; false: the target is of other images. */
 bool attribute_regions(const struct workbench *w, const struct attributed *a, int image,
                        float *out);
-/* out (r->token_count): a word of a pair has the sum over both images. */
+/* The same of tokens, out (r->token_count): a word of a pair has the sum over both images. */
 void attribute_tokens(const struct workbench *w, const struct attributed *a, float *out);
 /* With its quotes: "star", "star" against "no". */
 void attribute_target_name(const struct workbench *w, const struct attributed *a, char *out,

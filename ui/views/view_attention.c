@@ -35,8 +35,11 @@ static struct weighted *attention_ranked(const struct workbench *w, const struct
     if (!weights)
         return NULL;
     struct weighted *list = xcalloc((size_t)*count, sizeof *list);
+    int n = 0;
     for (int i = 0; i < *count; i++)
-        list[i] = (struct weighted){weights[i], i};
+        if (!isnan(weights[i]))
+            list[n++] = (struct weighted){weights[i], i};
+    *count = n;
     qsort(list, (size_t)*count, sizeof *list, attention_heavier);
     free(weights);
     return list;

@@ -159,6 +159,10 @@ static void draw_attributed(const struct workbench *w, const struct pane *p, str
         const struct result_token *t = &w->now.r->tokens[i];
         attrset(i == w->sel->token ? A_REVERSE | A_BOLD : t->special ? A_DIM : A_NORMAL);
         draw_text(row, a.col, a.cols - 10, "%-*s", a.cols - 11, t->piece);
+        if (isnan(worth[i])) {
+            draw_text(row++, a.col + a.cols - 10, 10, " -");
+            continue;
+        }
         draw_on(x->method->is_signed ? canvas_signed_color(worth[i] / most)
                                      : canvas_heat_color(worth[i] / most), A_NORMAL);
         draw_text(row++, a.col + a.cols - 10, 10, x->method->is_signed ? " %+.4f  " : " %.4f  ",
