@@ -128,7 +128,7 @@ static const struct scene scenes[] = {
     {"leave-one-out", "U", "K", "14:! Leave-one-out: star\n16:prob. without"},
     {"curves", ":attribute rollout\r", "Q", "14:! Deletion and insertion: attention\npixels"},
     {"effects", ":view attention\r", ESC "[18~", "14:! Leave-one-out: star"},
-    {"attribution", "", ESC "[20~", "14:! Attribution: what"},
+    {"attribution", "", ESC "[20~", "14:! Attribution"},
 
     /* lists */
     {"keep", FRESH, "\020", "31:pinned query 1"},

@@ -156,6 +156,13 @@ static void names(void)
     list[1].name = "a";
     ok(safetensors_write(path, list, 2, &err) == VS_E_FORMAT && strstr(err.text, "two tensors"),
        "one name for two: %s", err.text);
+    uint8_t length[8] = {1};
+    list[1].name = "bcd";
+    FILE *f = safetensors_write(path, list, 2, &err) == 0 ? fopen(path, "rb") : NULL;
+    ok(f && fread(length, 1, 8, f) == 8 && length[0] % 8 == 0,
+       "numbers begin where they can be used in place: behind %d bytes", length[0]);
+    if (f)
+        fclose(f);
     drop(path);
 }
 
