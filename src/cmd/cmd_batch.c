@@ -276,6 +276,9 @@ static int check_inner(struct batch *b)
     if (!inner_at(b, "shard"))
         return vs_fail(b->err, VS_E_USAGE, "%s has no --shard: a task of an array would do all of "
                        "it", b->c->name);
+    if (b->c == &command_sessions)
+        return vs_fail(b->err, VS_E_USAGE, "sessions reads a log where others write one: give "
+                       "replay its --shard by hand");
     if (has_shard(b))
         return vs_fail(b->err, VS_E_USAGE, "leave out --shard: the script has it for each task");
     if (inner_at(b, "log") && inner_text(b, "log"))
@@ -399,7 +402,7 @@ const struct command command_batch = {
     .name = "batch", .args = "-n N [OPTION...] -- COMMAND [ARGUMENT...]",
     .summary = "Print the script of a Slurm job array that runs a command in shards.",
     .about =
-        "COMMAND is eval, extract or explain with its arguments. Each task of the array has one\n"
+        "COMMAND is eval, extract, explain or compare --check-set. Each task of the array has one\n"
         "shard of one checkpoint; what is killed or out of time goes on where it was. Output and\n"
         "logs of the tasks are in the folder NAME.logs, which is made.\n",
     .after =

@@ -21,6 +21,9 @@ static const struct option_row option_rows[] = {
     ROW_MODEL(model.dir),
     ROW_CHECKPOINTS(checkpoints),
     ROW_CHECK_SET(probes, "queries with what is expected of them (vilscope-check-set(5))"),
+    SHARD("shard", shard,
+          "--check-set: only every N-th query of each task from the I-th on: one of N runs that "
+          "share the work; what all logged is joined by sessions merge"),
     TASK(task, "task of the one query"),
     ROW_REGIONS(regions),
     ROW_KEY(keys),
@@ -185,12 +188,16 @@ static const char *wants_rows(const struct compare_options *o)
 
 static int compare_check_options(const struct compare_options *o)
 {
+    if (judges_rows(o) && o->shard.count)
+        return command_usage("compare", "--shard is for --check-set: eval --shard measures");
     if (judges_rows(o))
         return check_rows(o);
     if (wants_rows(o))
         return command_usage("compare", "--%s is for evaluations: --rows, --from, --data or "
                              "--reference",
                              wants_rows(o));
+    if (o->shard.count && (!o->probes || o->watch))
+        return command_usage("compare", "--shard is for --check-set");
     bool query = o->task || o->text || o->regions.count;
     int status = check_watch(o);
     if (status != 0)
@@ -244,8 +251,12 @@ static int open_probes(const struct compare_options *o, struct probes **out, str
 {
     if (o->what == COMPARE_WEIGHTS)
         return 0;
-    if (o->probes)
-        return probes_open(o->probes, out, err);
+    if (o->probes) {
+        int opened = probes_open(o->probes, out, err);
+        if (opened == 0)
+            probes_keep(*out, &o->shard);
+        return opened;
+    }
     if (o->image_count && o->regions.count > 1 && o->regions.count != o->image_count)
         return vs_fail(err, VS_E_USAGE, "%d images but %d --regions: give one for each image",
                        o->image_count, o->regions.count);
@@ -400,6 +411,12 @@ static int compare_and_log(const struct compare_options *o, const struct model_o
 {
     struct compare_run r = {.o = o, .logging.command = "compare"};
     int rc = open_probes(o, &r.probes, err);
+    if (rc == 0 && r.probes && r.probes->count == 0 && o->shard.count) {
+        plain_text(stderr, "vilscope compare: note: shard %d of %d of %s has no query\n",
+                   o->shard.index, o->shard.count, o->probes);
+        probes_free(r.probes);
+        return EXIT_OK;
+    }
     if (rc == 0 && !o->watch)
         rc = model_open(how, &r.m, err);
     if (rc == 0 && r.m)

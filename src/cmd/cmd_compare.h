@@ -19,6 +19,7 @@ enum compare_what {
 struct compare_options {
     struct model_options model;
     struct words checkpoints, regions, keys;
+    struct shard shard;
     char **images; /* borrowed, image_count of them */
     int image_count;
     const char *probes, *text, *watch, *log;

@@ -158,6 +158,9 @@ static const struct option_row option_rows[] = {
          "the rows are of"),
     REAL("tolerance", "P", tolerance, 0, 1, 0,
          "a best probability that moved by more than P counts as a change, too"),
+    SHARD("shard", shard,
+          "replay: only every N-th question of each task from the I-th on: one of N runs that "
+          "share the work"),
     FLAG("fail-on-change", fail_on_change,
          "exit with status 1 when an answer changed or a query failed"),
     ROW_DEVICE(model.device),
@@ -262,6 +265,8 @@ static int run_sessions(void *options, char **args, int count)
     int status = choose_verb(o, args, count, &verb);
     if (status != 0)
         return status;
+    if (o->shard.count && verbs[verb].run != sessions_replay)
+        return command_usage("sessions", "--shard is for replay");
     o->filter.task = o->task ? o->task->name : NULL;
     status = run_verb(o, verb, &err);
     return status < 0 ? command_fail("sessions", &err) : status;

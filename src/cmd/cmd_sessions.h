@@ -17,6 +17,7 @@ struct sessions_options {
     struct log_filter filter; /* limit 0: not given */
     struct model_options model;
     double tolerance;
+    struct shard shard;
     int format; /* of export, in the order of its choices */
     bool json, csv, fail_on_change, no_log, dry_run, vacuum, repair, rows, missing;
     char **args; /* after the verb */

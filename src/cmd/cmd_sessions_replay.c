@@ -365,11 +365,28 @@ static void replay_print_summary(struct replay *r)
                "asked\n", r->asked, r->changed, r->worse, r->better, r->failed);
 }
 
+static atomic_bool replay_stop;
+
+/* What a signal finds at work is asked to the end. */
+static int replay_shard(struct replay *r, struct log_query *list, int n, struct vs_err *err)
+{
+    int *seen = xcalloc((size_t)task_count + 1, sizeof *seen), rc = 0;
+    for (int i = n - 1; i >= 0 && rc == 0; i--) { /* the list is newest first */
+        const struct task *t = task_find(list[i].task);
+        if (!shard_has(&r->o->shard, seen[t ? t - task_table : task_count]++))
+            continue;
+        rc = atomic_load(&replay_stop)
+                 ? vs_fail(err, VS_E_CANCELLED, "stopped after %d answers, which are kept",
+                           r->asked)
+                 : replay_query(r, &list[i], err);
+    }
+    free(seen);
+    return rc;
+}
+
 static int replay_all(struct replay *r, struct log_query *list, int n, struct vs_err *err)
 {
-    int rc = 0;
-    for (int i = n - 1; i >= 0 && rc == 0; i--) /* the list is newest first */
-        rc = replay_query(r, &list[i], err);
+    int rc = replay_shard(r, list, n, err);
     if (rc != 0)
         return rc;
     replay_print_summary(r);
@@ -394,6 +411,7 @@ int sessions_replay(const struct sessions_options *o, struct log *l, struct vs_e
     if (rc == 0)
         rc = replay_open_model(&r, &chosen, err);
     if (rc == 0) {
+        command_stop_by_signals(&replay_stop);
         open_writer(&r, f.session);
         rc = replay_all(&r, list, n, err);
         int logged = logging_end(&r.logging);

@@ -26,21 +26,36 @@ struct probe *probes_add(struct probes *p)
     return &p->list[p->count++];
 }
 
+static void probe_fini(struct probe *x)
+{
+    for (int k = 0; k < x->item.image_count; k++) {
+        free(x->regions ? x->regions[k] : NULL);
+        free(x->keys ? x->keys[k] : NULL);
+    }
+    free(x->regions);
+    free(x->keys);
+    free(x->name);
+    eval_item_fini(&x->item);
+}
+
+void probes_keep(struct probes *p, const struct shard *shard)
+{
+    int *seen = xcalloc((size_t)task_count, sizeof *seen), n = 0;
+    for (int i = 0; i < p->count; i++)
+        if (shard_has(shard, seen[p->list[i].item.task - task_table]++))
+            p->list[n++] = p->list[i];
+        else
+            probe_fini(&p->list[i]);
+    p->count = n;
+    free(seen);
+}
+
 void probes_free(struct probes *p)
 {
     if (!p)
         return;
-    for (int i = 0; i < p->count; i++) {
-        struct probe *x = &p->list[i];
-        for (int k = 0; k < x->item.image_count; k++) {
-            free(x->regions ? x->regions[k] : NULL);
-            free(x->keys ? x->keys[k] : NULL);
-        }
-        free(x->regions);
-        free(x->keys);
-        free(x->name);
-        eval_item_fini(&x->item);
-    }
+    for (int i = 0; i < p->count; i++)
+        probe_fini(&p->list[i]);
     free(p->list);
     free(p->path);
     free(p);

@@ -26,6 +26,8 @@ struct probes {
  * frees *out with probes_free. */
 int probes_open(const char *path, struct probes **out, struct vs_err *err);
 void probes_free(struct probes *p);
+/* Drops the others; counted within each task. */
+void probes_keep(struct probes *p, const struct shard *shard);
 /* An empty set, and one more probe in it, all zero but item.number (-1); valid until the next. */
 struct probes *probes_new(void);
 struct probe *probes_add(struct probes *p);

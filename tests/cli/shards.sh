@@ -29,7 +29,7 @@ ends() {
 
 # ---- a share is I/N
 for shard in 3/2 0/4 1/x 1 /4 1/ -1/4 1/0 1/2/3 1/2x ' 1/2' 1/10000000; do
-    for c in "extract -o $work/x --list $work/x" "explain --data x" "eval -m $tiny --data x"; do
+    for c in "extract -o $work/x --list $work/x" "explain --data x" "eval -m $tiny --data x" "compare --check-set x" "sessions replay 1"; do
         # shellcheck disable=SC2086 # they are several words
         "$v" $c --shard "$shard" >"$work/out" 2>"$work/err"
         [ $? -eq 2 ] && [ "$(wc -l <"$work/err")" -eq 1 ] &&
@@ -320,6 +320,30 @@ e -c final -t nlvr2 --limit 5 --shard 7/8 --log "$work/few/" >"$work/out" &&
     "$v" sessions --log "$work/few.db" merge "$work/few/" --missing >"$work/out"
 [ "$(cat "$work/out")" = 2-6,8 ]
 ok $? "a shard without an item is none that is missing: $(cat "$work/out")"
+# ---- check sets and replays
+head -n 21 "$work/set/items.jsonl" >"$work/set/checks.jsonl"
+c() { # c ARGUMENT...
+    "$v" compare -m "$frozen" -c early -c final --check-set "$work/set/checks.jsonl" --threads 1 "$@" \
+        >"$work/out" 2>"$work/err"
+}
+asked() { # asked LOG
+    "$v" sessions --log "$1" sql --csv "SELECT task, text, checkpoint_name, best, round(best_score, 5) FROM
+        queries ORDER BY 1, 2, 3, 4, 5"
+}
+c --log "$work/checks.db" && for i in 1 2 3; do c --shard $i/3 --log "$work/checks/" || echo $i; done >"$work/wrong"
+[ ! -s "$work/wrong" ] && asked "$work/checks.db" >"$work/a" && asked "$work/checks/" | cmp - "$work/a" &&
+    [ "$(wc -l <"$work/a")" -eq 43 ]
+ok $? "shards of a check set are the whole: $(wc -l <"$work/a") lines"
+c --shard 20/21 --no-log && grep -q 'shard 20 of 21 of .* has no query' "$work/err"
+ok $? "one without a query: $(cat "$work/err")"
+for i in 1 2; do
+    "$v" sessions --log "$work/checks.db" replay 1 -c early -m "$frozen" --no-log --shard $i/2 2>/dev/null
+done >"$work/out"
+[ "$(sed -n 's/^\([0-9]*\) asked.*/\1/p' "$work/out" | awk '{n += $1} END {print n}')" -eq 42 ] &&
+    [ "$(awk '$1 == "same" || $1 == "changed" {print $2}' "$work/out" | sort -u | wc -l)" -eq 42 ]
+ok $? "shards of a replay: $(grep asked "$work/out" | tr '\n' ';')"
+refuses 2 "shard is for replay" "a shard of another verb" "$v" sessions --log "$work/checks.db" list --shard 1/2
+refuses 2 "shard is for --check-set" "a shard of a query" "$v" compare -m "$frozen" -t vqa --shard 1/2 a.png b
 refuses 2 "predictions is of all items: not with --shard" "predictions" "$v" eval -m "$frozen" --data x \
     --predictions y --shard 1/2
 refuses 2 "place is for --shard" "a place alone" "$v" eval -m "$frozen" --data x --place 1/2
