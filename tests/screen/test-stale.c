@@ -111,8 +111,8 @@ static void sets(struct terminal *t)
 }
 
 static const char *const views[] = {"answer", "attention", "tokens", "matrix", "heads", "states",
-                                    "plane", "lens", "effects", "what-if", "compare",
-                                    "difference"};
+                                    "plane", "lens", "attribution", "effects", "what-if",
+                                    "compare", "difference"};
 
 static void every_view(struct terminal *t)
 {
@@ -126,6 +126,7 @@ static void every_view(struct terminal *t)
     terminal_expect(t, "A early");
     terminal_command(t, "leave-one-out tokens");
     terminal_expect(t, "leave-one-out: ");
+    terminal_command(t, "attribute relevancy");
     terminal_command(t, "split answer");
     for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
         char first[1024];
@@ -148,6 +149,7 @@ static void every_view(struct terminal *t)
            "%s: %s, %d colored cells, %d colored pixels; %s", views[i], note ? "a note" : first,
            letters, pixels, of_one ? "of one checkpoint" : "of all checkpoints");
     }
+    terminal_command(t, "attribute off");
 }
 
 /* What is drawn on a photo is of the query that the screen shows. */
