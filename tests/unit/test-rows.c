@@ -69,6 +69,9 @@ static void lines(void)
              " \"choice\": 3, \"answer\": \"2\", \"right\": {\"1\": 0.3, \"3\": 1, \"x\": 1}}", &r,
              &why) && r.right && strcmp(r.right, "3") == 0 && r.right_named && !r.scored &&
        isnan(r.score), "what is right in words: %s", r.right ? r.right : why);
+    ok(reads(t, "{\"task\": \"vqa\", \"split\": \"s\", \"checkpoint\": \"c\", \"index\": 0,"
+             " \"choice\": 3, \"target\": [[3, 8], [1, 1]]}", &r, &why) && r.right &&
+       strcmp(r.right, "3") == 0, "the first of what is worth most: %s", r.right ? r.right : why);
     ok(!reads(t, "{\"task\": \"vqa\"}", &r, &why) && strstr(why, "split"), "no row: %s", why);
     ok(!reads(t, "{\"task\": \"what\"}", &r, &why) && strstr(why, "task"), "no task: %s", why);
     ok(!reads(t, "{\"task\": \"vqa\", \"split\": \"s\", \"checkpoint\": \"c\", \"index\": 0,"
