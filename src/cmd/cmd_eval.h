@@ -32,6 +32,15 @@ struct column {
     struct eval_gone gone;
     struct evaluation e; /* its flaws; scores, gone and attention are those above */
 };
+/* What both kinds of JSON call the numbers of a retrieval. */
+struct eval_number {
+    const char *name;
+    double v;
+};
+#define EVAL_RECALLS 5
+void eval_recalls(const struct reference_recall *r, struct eval_number out[EVAL_RECALLS]);
+/* "87.5% (52.9 to 97.8)"; ends that are 0 or 100 without a decimal. */
+void eval_interval_text(double score, double low, double high, char *out, size_t size);
 /* Of a pool: images by captions and captions by images; the second line is indented. */
 void eval_print_recalls(const struct reference_sums *s, int indent);
 void column_print_pools(const struct model *m, const struct column *list, int count);

@@ -77,12 +77,9 @@ char *eval_flaws_text(const struct evaluation *e, const struct task *task, bool 
 
 static void put_recall(const char *before, const struct reference_recall *r)
 {
-    const struct {
-        const char *name;
-        double v;
-    } all[] = {{"r1", r->r1}, {"r5", r->r5}, {"r10", r->r10}, {"medr", r->medr},
-               {"meanr", r->meanr}};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+    struct eval_number all[EVAL_RECALLS];
+    eval_recalls(r, all);
+    for (int i = 0; i < EVAL_RECALLS; i++) {
         char *key = xasprintf("%s%s", before, all[i].name);
         put_number(key, all[i].v);
         free(key);
@@ -144,15 +141,18 @@ const char *eval_document_between(int shown)
 void eval_line_print(const char *checkpoint, const struct evaluation *e, bool first)
 {
     const struct reference_sums *s = &e->sums;
+    char score[48];
     if (first)
         plain_out("%-12s %-10s %7s  %-22s %s\n", "task", "split", "items", "checkpoint", "score");
     plain_out("%-12s %-10s %7d  %-22.22s ", e->set->items[0].task->name, e->set->split, s->items,
               checkpoint);
-    if (s->scored == 0)
+    if (s->scored == 0) {
         printf("the split has no answers\n");
-    else if (e->set->pool)
+    } else if (e->set->pool) {
         eval_print_recalls(s, 56);
-    else
-        printf("%.1f%% (%.1f to %.1f)\n", 100 * evaluation_score(e), 100 * e->low, 100 * e->high);
+    } else {
+        eval_interval_text(evaluation_score(e), e->low, e->high, score, sizeof score);
+        plain_out("%s\n", score);
+    }
     fflush(stdout);
 }

@@ -55,20 +55,22 @@ static json_t *attention_json(const struct eval_attention *a)
                      a->count ? a->blind / a->count : 0, "layers", layers);
 }
 
-/* "100.0% (87.9 to 100)" */
-static void put_interval(const struct eval_score *s)
+void eval_interval_text(double score, double low, double high, char *out, size_t size)
 {
-    if (s->count == 0) {
-        plain_out("  %22s", "-");
-        return;
-    }
-    double ends[2] = {100 * s->low, 100 * s->high};
-    char text[2][16], all[48];
+    double ends[2] = {100 * low, 100 * high};
+    char text[2][16];
     for (int i = 0; i < 2; i++)
         snprintf(text[i], sizeof text[i], ends[i] >= 99.95 || ends[i] < 0.05 ? "%.0f" : "%.1f",
-                 fabs(ends[i]));
-    snprintf(all, sizeof all, "%.1f%% (%s to %s)", 100 * s->score, text[0], text[1]);
-    plain_out("  %22s", all);
+                 ends[i]);
+    snprintf(out, size, "%.1f%% (%s to %s)", 100 * score, text[0], text[1]);
+}
+
+static void put_interval(const struct eval_score *s)
+{
+    char text[48] = "-";
+    if (s->count)
+        eval_interval_text(s->score, s->low, s->high, text, sizeof text);
+    plain_out("  %22s", text);
 }
 
 /* A task's score of the first checkpoint that has one. */
@@ -114,14 +116,18 @@ void column_print_pools(const struct model *m, const struct column *list, int co
     }
 }
 
+void eval_recalls(const struct reference_recall *r, struct eval_number out[EVAL_RECALLS])
+{
+    const struct eval_number all[EVAL_RECALLS] = {
+        {"r1", r->r1}, {"r5", r->r5}, {"r10", r->r10}, {"medr", r->medr}, {"meanr", r->meanr}};
+    memcpy(out, all, sizeof all);
+}
+
 static void add_recall(json_t *v, const char *before, const struct reference_recall *r)
 {
-    const struct {
-        const char *name;
-        double v;
-    } all[] = {{"r1", r->r1}, {"r5", r->r5}, {"r10", r->r10}, {"medr", r->medr},
-               {"meanr", r->meanr}};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+    struct eval_number all[EVAL_RECALLS];
+    eval_recalls(r, all);
+    for (int i = 0; i < EVAL_RECALLS; i++) {
         char *key = xasprintf("%s%s", before, all[i].name);
         json_object_set_new(v, key, json_real(all[i].v));
         free(key);

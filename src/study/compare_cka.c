@@ -11,6 +11,7 @@
 
 #include "src/engine/engine_priv.h"
 #include "src/base/mem.h"
+#include "src/study/statistics.h"
 #include "src/model/trace.h"
 
 #include <math.h>
@@ -106,8 +107,7 @@ static double cka_align(const float *k, const float *l, int n, const int *order)
     return kk > 0 && ll > 0 ? sum / sqrt(kk * ll) : (double)NAN;
 }
 
-/* Permutations of n rows, (CKA_SHUFFLES, n), the same ones each time: Fisher and Yates, with
- * Knuth's 64-bit generator. */
+/* Permutations of n rows, (CKA_SHUFFLES, n), the same ones each time: Fisher and Yates. */
 static int *cka_shuffles(int n)
 {
     int *all = xcalloc((size_t)n * CKA_SHUFFLES + 1, sizeof *all);
@@ -117,8 +117,7 @@ static int *cka_shuffles(int n)
         for (int i = 0; i < n; i++)
             order[i] = i;
         for (int i = n - 1; i > 0; i--) {
-            seed = seed * 6364136223846793005u + 1442695040888963407u;
-            int j = (int)((seed >> 33) % (uint64_t)(i + 1)), kept = order[i];
+            int j = stats_roll_below(&seed, i + 1), kept = order[i];
             order[i] = order[j];
             order[j] = kept;
         }

@@ -313,8 +313,10 @@ def orders(n, count=19):
     for _ in range(count):
         o = list(range(n))
         for i in range(n - 1, 0, -1):
-            seed = (seed * 6364136223846793005 + 1442695040888963407) % 2 ** 64
-            j = (seed >> 33) % (i + 1)
+            seed = (seed + 0x9e3779b97f4a7c15) % 2 ** 64  # SplitMix64
+            z = (seed ^ seed >> 30) * 0xbf58476d1ce4e5b9 % 2 ** 64
+            z = (z ^ z >> 27) * 0x94d049bb133111eb % 2 ** 64
+            j = ((z ^ z >> 31) >> 32) * (i + 1) >> 32
             o[i], o[j] = o[j], o[i]
         out.append(o)
     return out
@@ -380,12 +382,12 @@ def swap_rows(w):
     print("""/* The tiny model a with parts of b, which is a times a factor: log odds of b's answer against
  * a's, or of the common answer against all others. Sets of blocks and of layers that give b's
  * answer, the smallest ones only: bits in the order of the parts; size 0: the same answers. */
-static const struct swap_golden {
+static const struct patch_golden {
     const char *task, *text;
     double factor, before, after;
     double blocks[%d], layers[%d], heads[%d];
     int block_size, block_sets[8], layer_size, layer_sets[8];
-} swap_goldens[] = {""" % (len(BLOCKS), len(LAYERS), len(HEADS)))
+} patch_goldens[] = {""" % (len(BLOCKS), len(LAYERS), len(HEADS)))
     for task, text in (("vqa", "what color"), ("gqa", "the red square"), ("refcoco", "a dog"),
                        ("refcoco", "the red square")):
         for factor in (1.7, 0.5, -1, 1.3, 2.5):
