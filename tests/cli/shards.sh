@@ -320,6 +320,27 @@ e -c final -t nlvr2 --limit 5 --shard 7/8 --log "$work/few/" >"$work/out" &&
     "$v" sessions --log "$work/few.db" merge "$work/few/" --missing >"$work/out"
 [ "$(cat "$work/out")" = 2-6,8 ]
 ok $? "a shard without an item is none that is missing: $(cat "$work/out")"
+# ---- the reference's folder: what one run prints, but for times and paths; of retrieval also the ranks of
+# captions, which need all of them
+golden=${VILSCOPE_SHARED:-$SRCDIR/../shared}/golden/eval
+plain() {
+    sed 's/"ms_per_item": [^,]*/"ms_per_item": 0/; s/"\(path\|data\)": "[^"]*"/"\1": ""/' "$1"
+}
+for task in nlvr2 flickr30k; do
+    if [ ! -d "$golden/datasets" ]; then
+        skip "golden data are not here: $task of the reference's folder"
+        continue
+    fi
+    "$v" eval -m "$golden/model" --reference "$golden" -t $task --no-log --json >"$work/direct" 2>"$work/err"
+    for i in 2 3 1; do
+        "$v" eval -m "$golden/model" --reference "$golden" -t $task --shard $i/3 --log "$work/of-$task/" \
+            >"$work/out" 2>"$work/err" || echo "$i"
+    done >"$work/wrong"
+    [ ! -s "$work/wrong" ] && "$v" eval --from "$work/of-$task/" --json >"$work/joined" &&
+        plain "$work/direct" >"$work/a" && plain "$work/joined" | cmp - "$work/a" && [ "$(wc -l <"$work/a")" -gt 20 ]
+    ok $? "the reference's $task: $(grep '"score"' "$work/joined")"
+done
+
 # ---- check sets and replays
 head -n 21 "$work/set/items.jsonl" >"$work/set/checks.jsonl"
 c() { # c ARGUMENT...
