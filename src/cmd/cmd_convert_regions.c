@@ -274,7 +274,8 @@ const struct command command_convert_regions = {
     .after =
         "FILE is a file of one image or of many, an LMDB folder, or a folder of files. A bad\n"
         "entry is named and skipped; the exit status is 1 when one was. What a format has no\n"
-        "place for is lost: classes in a table of bottom-up-attention, attributes anywhere.\n\n"
+        "place for is lost: classes in a table of bottom-up-attention, confidences in .npy and\n"
+        "LMDB, attributes anywhere.\n\n"
         "  vilscope convert-regions -o coco.lmdb trainval_36.tsv\n"
         "  vilscope convert-regions -o features --format mmf coco.lmdb\n",
     .rows = option_rows, .most = -1, .values = VALUES_FILES, .size = sizeof(struct options),

@@ -184,10 +184,10 @@ int regions_write_safetensors(const char *path, const struct regions *r, struct 
                                  {"features", DTYPE_F32, 2, {n, r->dim}, r->features},
                                  {"size", DTYPE_I64, 1, {2}, size}};
     int count = 3;
-    if (r->classes && r->conf) {
+    if (r->classes && r->conf)
         list[count++] = (struct tensor_out){"conf", DTYPE_F32, 1, {n}, r->conf};
+    if (r->classes)
         list[count++] = (struct tensor_out){"classes", DTYPE_I64, 1, {n}, classes};
-    }
     if (r->prob)
         list[count++] = (struct tensor_out){"cls_prob", DTYPE_F32, 2, {n, r->prob_columns},
                                             r->prob};
@@ -217,12 +217,14 @@ static void read_classes(const struct tensorfile *f, struct regions *r)
 {
     const struct tensor *conf = regions_find(f, "conf", r->count, NULL);
     const struct tensor *classes = regions_find(f, "classes", r->count, NULL);
-    if (!conf || !classes)
+    if (!classes)
         return;
     int64_t *list = xcalloc((size_t)r->count + 1, sizeof *list);
     r->classes = xcalloc((size_t)r->count + 1, sizeof *r->classes);
-    r->conf = xcalloc((size_t)r->count + 1, sizeof *r->conf);
-    tensor_to_f32(conf, r->conf);
+    if (conf) { /* a detector's; files of others may have classes alone */
+        r->conf = xcalloc((size_t)r->count + 1, sizeof *r->conf);
+        tensor_to_f32(conf, r->conf);
+    }
     tensor_to_i64(classes, list);
     for (int i = 0; i < r->count; i++)
         r->classes[i] = list[i] < 0 || list[i] > INT32_MAX ? -1 : (int)list[i];

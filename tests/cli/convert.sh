@@ -109,6 +109,12 @@ ok $? "--force begins a table anew, once"
 "$VILSCOPE" convert-regions --quiet --format obj36 -o "$work/objects.tsv" "$regions/lxmert_obj36.tsv"
 [ "$(cut -f 1-5 "$work/objects.tsv")" = "$(cut -f 1-5 "$regions/lxmert_obj36.tsv")" ]
 ok $? "classes and confidences stay: $(cut -f 1-4 "$work/objects.tsv")"
+"$VILSCOPE" convert-regions --quiet -o "$work/alone" "$regions/mmf.npy" &&
+    "$VILSCOPE" convert-regions --quiet --format safetensors -o "$work/alone" "$work/alone/mmf.npy" &&
+    "$VILSCOPE" inspect --json "$work/alone/mmf.safetensors" >"$work/out" && grep -q '"classes"' "$work/out" &&
+    "$VILSCOPE" convert-regions --quiet -o "$work/again" "$work/alone/mmf.safetensors" &&
+    grep -aq objects "$work/again/mmf.npy"
+ok $? "classes without confidences stay, too"
 sed 's/^a.b/.b/' "$work/tsv.tsv" >"$work/hidden.tsv"
 refuses 1 "image '.b': cannot be the name of a file" "a name that hides a file" "$VILSCOPE" convert-regions --quiet \
     -o "$work/hidden" "$work/hidden.tsv"
