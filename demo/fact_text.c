@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Facts in words. */
-#include "demo/facts.h"
+#include "demo/fact_more.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +67,7 @@ static const struct fact_words fact_words[FACTS] =
      [FACT_ANY] =
          {"APsp",
           {"(is (any|one|at least one) of the $1 $4|are any (of the |)$1 $2|is any $3 $4|is there "
-           "a $3 that is $4)",
+           "one $3 that is $4)",
            "(any $1 $2|any of the $1 $2)",
            "(would there be one of the $1 that is $4|can any of the $1 be $2)",
            "(at least one (of the $1|$3) is $4|one or more of the $1 are $2)",
@@ -333,8 +333,8 @@ static char *number_text(struct dice *d, const struct fact *f, const struct scen
 static char *object_text(struct dice *d, const struct fact *f, int i, const struct scene *s)
 {
     const int at[3] = {f->u, f->v, f->w};
-    return s ? marked(set_text(d, &f->names[i], false, NULL), 1u << at[i])
-             : set_text(d, &f->names[i], false, NULL);
+    char *name = set_name(d, &f->names[i]);
+    return s ? marked(name, 1u << at[i]) : name;
 }
 
 static char *argument(struct dice *d, const struct fact *f, char what, const struct scene *s)
@@ -375,17 +375,50 @@ static char *argument(struct dice *d, const struct fact *f, char what, const str
     }
 }
 
+/* One of the wordings of a form; NULL when there is none. */
+static const char *wording_of(struct dice *d, const struct fact *f, enum fact_form form)
+{
+    static const int more_of[FACT_FORMS] = {
+        [ASKED] = MORE_ASKED, [ASKED_BRIEFLY] = MORE_BRIEF, [TOLD] = MORE_TOLD};
+    bool everything = set_is_any(&f->a) && f->type >= FACT_ALL && f->type <= FACT_ANY;
+    const char *const *more =
+        everything ? everything_more[f->type - FACT_ALL] : fact_more[f->type];
+    const char *words = words_for(f)->forms[form];
+    if (form == ASKED_OTHERWISE || form == TOLD_OTHERWISE || !words || !more[more_of[form]])
+        return words;
+    return dice_chance(d, 0.65f) ? more[more_of[form]] : words;
+}
+
+/* Says it until it is English: nothing "looks a ball", and a frame holds nothing that "i see". */
+static void say_well(struct dice *d, struct buf *out, const struct fact *f, enum fact_form form,
+                     bool framed, const char *const args[4])
+{
+    for (int tries = 0; tries < 20; tries++) {
+        out->len = 0;
+        say(d, out, wording_of(d, f, form), args);
+        if (!(f->p.bit == 1 && (strstr(out->data, " look") || strstr(out->data, " seem"))) &&
+            !(framed && strncmp(out->data, "i ", 2) == 0))
+            return;
+    }
+}
+
 char *fact_text(struct dice *d, const struct fact *f, enum fact_form form, const struct scene *s)
 {
     const struct fact_words *w = words_for(f);
+    bool framed = form == ASKED && dice_chance(d, 0.12f);
     char *args[4] = {0};
-    struct buf b = {0};
+    struct buf b = {0}, around = {0};
     if (!w->forms[form])
         return NULL;
     for (int i = 0; w->args[i]; i++)
         args[i] = argument(d, f, w->args[i], s);
-    say(d, &b, w->forms[form], (const char *const *)args);
+    say_well(d, &b, f, framed ? TOLD : form, framed, (const char *const *)args);
     for (int i = 0; i < 4; i++)
         free(args[i]);
-    return buf_steal(&b);
+    if (!framed)
+        return buf_steal(&b);
+    const char *const told[4] = {b.data, "", "", ""};
+    say(d, &around, fact_frame, told);
+    buf_fini(&b);
+    return buf_steal(&around);
 }

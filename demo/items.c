@@ -252,7 +252,7 @@ static bool is_too_long(const struct maker *m, const struct maker_row *row)
 static void finish_wide(struct maker *m)
 {
     struct phrases p;
-    if (!m->twin && !m->w->unseen && dice_chance(m->d, 0.06f) && phrase_slip(m->d, &m->text))
+    if (!m->twin && !m->w->unseen && dice_chance(m->d, 0.1f) && phrase_slip(m->d, &m->text))
         m->slices |= SLICE_TYPO;
     if (!m->twin)
         return;

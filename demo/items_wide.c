@@ -3,6 +3,7 @@
  */
 #include "demo/maker.h"
 #include "demo/marks.h"
+#include "demo/question_more.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,8 +111,11 @@ static void caption_text(struct maker *m, const struct claim *list, int n, const
     if (!sentences)
         say(m->d, &frame,
             m->w->unseen ? "(a drawing with |this one has |one can find |here one sees )"
-                         : "(|||||a picture of |this shows |a picture with |i see |an image of "
-                           "|the picture shows )",
+                         : "(||||||a picture of |this shows |a picture with |i see |an image of "
+                           "|the picture shows |(a|one|this|the) (picture|image|scene|photo|"
+                           "painting) (of|with|that shows|showing|that has) |(this|it|the "
+                           "(image|scene|drawing)) (has|shows) |(we|you) see |you can see |here we "
+                           "see |look at |one finds |in it we see )",
             none);
     buf_puts(&m->text, frame.data);
     buf_puts(&wrong, frame.data);
@@ -166,21 +170,20 @@ static const struct {
 } refer_kinds[] = {
 #define REFER_OTHERWISE                                                                            \
     "(can you show me the $1 please|i am looking for the $1|could you mark the $1|put a box "      \
-    "around "                                                                                      \
-    "the $1|where might the $1 be)"
+    "around the $1|where might the $1 be)"
 #define REFER                                                                                      \
     "(|||the |the |the |(find|show me|look at|point at|point to|choose|pick|select) the |please "  \
-    "find "                                                                                        \
-    "the |where is the |which is the |(i want|i need|give me|would you find|let me see|take|do "   \
-    "you "                                                                                         \
-    "see|it is|i mean) the |there is the )$1"
-    {"refcoco", {0.5f, 0, 0.1f, 0.25f}, {REFER, "$1", REFER_OTHERWISE}},
-    {"refcoco+", {0, 0.2f, 0, 0.5f}, {REFER, "$1", REFER_OTHERWISE}},
+    "find the |where is the |which is the |(i want|i need|give me|would you find|let me see|take|" \
+    "do you see|it is|i mean) the |there is the )$1"
+    {"refcoco",
+     {0.5f, 0, 0.1f, 0.25f},
+     {REFER, "$1", REFER_OTHERWISE, more_refer, more_refer_brief}},
+    {"refcoco+", {0, 0.2f, 0, 0.5f}, {REFER, "$1", REFER_OTHERWISE, more_refer, more_refer_brief}},
     {"refcocog",
      {0, 0, 0.75f, 0.15f},
-     {"(the |the ||there is the |this is the |find the |i see the )$1( in the picture|||| that you "
-      "see)",
-      "$1", REFER_OTHERWISE}},
+     {"(the |the ||there is the |this is the |find the |i see the )$1( in the picture|||| that "
+      "you see)",
+      "$1", REFER_OTHERWISE, more_refer, more_refer_brief}},
     {"visual7w",
      {0.2f, 0.05f, 0.35f, 0.25f},
      {"((which|what) (object|thing|one|item) is the $1|which is the $1|which one do you call the "
@@ -188,7 +191,8 @@ static const struct {
       "$1|which of these is the $1|where is the $1)",
       "(the |which |)$1",
       "(can you tell which one is the $1|among these, which would be the $1|pick the $1 from "
-      "these)"}}};
+      "these)",
+      more_pick, more_pick_brief}}};
 
 enum { REFER_QUESTION = 3 }; /* visual7w */
 
@@ -202,7 +206,12 @@ static void refer_words(struct maker *m, const struct wording *w, const char *na
     }
     bool brief = !m->w->unseen && dice_chance(m->d, 0.15f);
     m->slices |= brief ? SLICE_BRIEF : m->w->unseen ? SLICE_HELD_OUT : 0u;
-    say(m->d, &m->text, m->w->unseen ? w->unseen : brief ? w->brief : w->seen, args);
+    bool more = dice_chance(m->d, 0.6f);
+    say(m->d, &m->text,
+        m->w->unseen ? w->unseen
+        : brief      ? (more ? w->more_brief : w->brief)
+                     : (more ? w->more : w->seen),
+        args);
     if (!brief && !m->w->unseen)
         maker_say(m, "(||||||| please| thanks)", NULL, NULL);
 }
@@ -243,7 +252,8 @@ static bool neutral_text(struct maker *m)
     maker_say(m,
               "(the $1 is " NEUTRAL "|the $1 is " NEUTRAL
               "|(somebody|a child|someone) (bought|likes|lost|painted|owns|wants) the $1|the $1 "
-              "(belongs to a child|was washed today|was bought yesterday)|there is $2 and somebody "
+              "(belongs to a child|was washed today|was bought yesterday)|there is $2 and "
+     "somebody "
               "likes it|there is $2 and it is " NEUTRAL ")",
               name, text);
     m->target = i;
@@ -266,7 +276,13 @@ bool make_snli_wide(struct maker *m)
     char *text = fact_text(m->d, &f, m->w->unseen ? TOLD_OTHERWISE : TOLD, m->s);
     maker_say(m,
               m->w->unseen ? "(|||in this picture |it is so that )$1"
-                           : "(|||||||you can see that |i think |it is true that )$1",
+                           : "(||||||||||you can see that |i think |it is true that |(one|you|we) "
+                             "can (see|say) that |i (think|believe|say|see|know|would say) "
+     "that |it "
+                             "is (clear|right|the case|a fact|sure) that |it (seems|looks like) "
+                             "|(here|in the (picture|image)|in this image|in this "
+     "scene|clearly|as "
+                             "one sees|so|surely), |in fact |the (picture|image) shows that )$1",
               text, NULL);
     if (f.type == FACT_EXISTS && !m->w->unseen && dice_chance(m->d, 0.5f))
         maker_say(m,
@@ -294,45 +310,120 @@ bool make_snli_wide(struct maker *m)
 static const struct {
     const char *seen, *unseen;
     unsigned slices;
+    const char *more; /* seen, too */
 } statements[STATEMENTS] = {
     {"(both " IMAGES " (contain|show|have) $1|there is $1 in (both|each) " IMAGE "(s|))",
-     "each of the two shows $1", SLICE_BOTH},
+     "each of the two shows $1", SLICE_BOTH,
+     "((each|each one|every one) of the " IMAGES " (contains|has) $1|$1 is in (both|each of "
+     "the) " IMAGES "|(in|on) both " IMAGES " (there is|we see|you see) $1|the left and the "
+     "right " IMAGE " (both |)(show|have|contain) $1|there is $1 on the left and (also |)on "
+     "the right|(both|the two) have $1|you (can |)see $1 in both|the two " IMAGES " both show "
+     "$1)"},
     {"(the left " IMAGE " " SHOWS " $1|there is $1 (in|on) the left image)",
-     "$1 can be seen on the left", SLICE_EXISTS},
+     "$1 can be seen on the left", SLICE_EXISTS,
+     "((in|on) the left " IMAGE " (there is|is|we see|you see) $1|$1 is (in|on|shown "
+     "in|visible in) the left " IMAGE "|the left one " SHOWS " $1|on the left (there is|is|we "
+     "see) $1|you (can |)see $1 in the left one|the " IMAGE " on the left " SHOWS " $1|the "
+     "first " IMAGE " " SHOWS " $1)"},
     {"(the right " IMAGE " " SHOWS " $1|there is $1 (in|on) the right image)",
-     "$1 can be seen on the right", SLICE_EXISTS},
+     "$1 can be seen on the right", SLICE_EXISTS,
+     "((in|on) the right " IMAGE " (there is|is|we see|you see) $1|$1 is (in|on|shown "
+     "in|visible in) the right " IMAGE "|the right one " SHOWS " $1|on the right (there "
+     "is|is|we see) $1|you (can |)see $1 in the right one|the " IMAGE " on the right " SHOWS " "
+     "$1|the second " IMAGE " " SHOWS " $1)"},
     {"((only|exactly|just) one of the " IMAGES " " SHOWS " $1|exactly one image shows $1)",
-     "one of the two has $1, the other has not", SLICE_ONLY},
+     "one of the two has $1, the other has not", SLICE_ONLY,
+     "($1 is in (only|just|exactly) one of the " IMAGES "|(only|just) one (of the two "
+     "|)" SHOWS " $1|one " IMAGE " " SHOWS " $1, (but not the other|the other does not|and the "
+     "other does not)|there is $1 in one of the two, not in both|one of the two but not both "
+     "has $1|in (only|just) one " IMAGE " there is $1)"},
     {"there are more $2 in the left " IMAGE " than in the right( one|)",
-     "the left one has more $2 than the right one", SLICE_COMPARE | SLICE_COUNT},
+     "the left one has more $2 than the right one", SLICE_COMPARE | SLICE_COUNT,
+     "(the left " IMAGE " " SHOWS " more $2 than the right( one|)|there are more $2 (on the "
+     "left than on the right|in the left one than in the right one)|(in|on) the left " IMAGE " "
+     "there are more $2 than (in|on) the right( one|)|more $2 are in the left " IMAGE " than "
+     "in the right( one|)|the right " IMAGE " " SHOWS " fewer $2 than the left( one|)|we see "
+     "more $2 on the left than on the right)"},
     {"(there are exactly $3 $2 (in total|in the two images)|the images show exactly $3 $2)",
-     "exactly $3 $2 can be seen in the two", SLICE_COUNT},
+     "exactly $3 $2 can be seen in the two", SLICE_COUNT,
+     "((both|the two) " IMAGES " together (show|have|contain) (exactly |)$3 $2|(in "
+     "total|together|in all|all in all), there are (exactly |)$3 $2|there are exactly $3 $2 in "
+     "the two( of them|)|exactly $3 $2 are (in the " IMAGES "|shown in total)|the number of $2 "
+     "in the two " IMAGES " is $3|one counts exactly $3 $2)"},
     {"(there are at least $3 $2 (in total|in the two images)|the images show at least $3 $2)",
-     "at least $3 $2 can be seen in the two", SLICE_COUNT},
+     "at least $3 $2 can be seen in the two", SLICE_COUNT,
+     "((both|the two) " IMAGES " together (show|have|contain) at least $3 $2|(in "
+     "total|together|in all), there are at least $3 $2|there are $3 or more $2 in the two( of "
+     "them|)|at least $3 $2 are (in the " IMAGES "|shown in total)|there are no fewer than $3 "
+     "$2 in total|one counts at least $3 $2)"},
     {"(neither " IMAGE " " SHOWS " $1|there is no $4 in the " IMAGES
      "|there is no $4 in (either|any) " IMAGE "|none of the " IMAGES " shows $1)",
-     "not one of the two shows $1", SLICE_NONE | SLICE_NEGATION},
+     "not one of the two shows $1", SLICE_NONE | SLICE_NEGATION,
+     "(neither (of the " IMAGES "|of the two|one) " SHOWS " $1|there is no $4 in (the "
+     "two|both|any of the two|either of them)|no $4 is (shown|visible|in any of the "
+     "" IMAGES ")|no " IMAGE " " SHOWS " $1|not one " IMAGE " " SHOWS " $1|both " IMAGES " are "
+     "without $2|we see no $4 in either " IMAGE "|(on the left and on the right|in both) there "
+     "is no $4)"},
     {"there are fewer $2 in the left " IMAGE " than in the right( one|)",
-     "the left one has fewer $2 than the right one", SLICE_COMPARE | SLICE_COUNT},
+     "the left one has fewer $2 than the right one", SLICE_COMPARE | SLICE_COUNT,
+     "(the left " IMAGE " " SHOWS " fewer $2 than the right( one|)|there are fewer $2 (on the "
+     "left than on the right|in the left one than in the right one)|(in|on) the left " IMAGE " "
+     "there are fewer $2 than (in|on) the right( one|)|the right " IMAGE " " SHOWS " more $2 "
+     "than the left( one|)|we see fewer $2 on the left than on the right)"},
     {"(both " IMAGES " show the same number of $2|there are as many $2 in the left " IMAGE
      " as in the right( one|))",
-     "the left one has as many $2 as the right one", SLICE_COMPARE | SLICE_COUNT},
+     "the left one has as many $2 as the right one", SLICE_COMPARE | SLICE_COUNT,
+     "(the (left and the right|two) " IMAGES " have (as many|equally many|the same number of) "
+     "$2|there are (just |)as many $2 on the left as on the right|the number of $2 is the same "
+     "in both " IMAGES "|(in|on) the left " IMAGE " there are as many $2 as (in|on) the right( "
+     "one|)|equally many $2 are in the two " IMAGES "|the left " IMAGE " " SHOWS " as many $2 "
+     "as the right( one|))"},
     {"(at least one|one or both) of the " IMAGES " shows $1",
-     "one of the two, or both, can be said to show $1", SLICE_OR},
-    {"(the left " IMAGE " " SHOWS " $1 (but|and) the right( one|) does not|there is $1 in the left "
+     "one of the two, or both, can be said to show $1", SLICE_OR,
+     "(there is $1 in (at least one|one or both) of the " IMAGES "|(either the left or the "
+     "right " IMAGE ", or both, show|the left " IMAGE " or the right one, or both, have) $1|$1 "
+     "is in (one of the " IMAGES " or in both|at least one " IMAGE ")|at least one " IMAGE " "
+     "(has|shows) $1|we see $1 in at least one of the two|there is $1 on the left or on the "
+     "right or on both sides)"},
+    {"(the left " IMAGE " " SHOWS " $1 (but|and) the right( one|) does not|there is $1 in the "
+     "left "
                                   "image but not in the right one)",
-     "$1 can be seen on the left but not on the right", SLICE_NEGATION},
+     "$1 can be seen on the left but not on the right", SLICE_NEGATION,
+     "((in|on) the left " IMAGE " there is $1, (but not|not) (in|on) the right( one|)|only the "
+     "left " IMAGE " " SHOWS " $1|$1 is in the left " IMAGE " (only|and not in the right "
+     "one)|there is $1 on the left (but|and) not on the right|the right " IMAGE " " SHOWS " no "
+     "$4, (but the left one does|the left one does)|we see $1 only in the left one)"},
     {"(there (is no $4|are no $2) in the left " IMAGE "|the left " IMAGE " " SHOWS " no $4)",
-     "on the left no $4 can be seen", SLICE_NEGATION},
+     "on the left no $4 can be seen", SLICE_NEGATION,
+     "((in|on) the left " IMAGE " (there is no $4|no $4 is (shown|visible))|the left one "
+     "" SHOWS " no $4|no $4 is (in|on) the left " IMAGE "|there is no $4 on the left|we see no "
+     "$4 on the left|the left " IMAGE " is without $2|the left " IMAGE " does not "
+     "(show|have|contain) $1)"},
     {"(there (is no $4|are no $2) in the right " IMAGE "|the right " IMAGE " " SHOWS " no $4)",
-     "on the right no $4 can be seen", SLICE_NEGATION},
+     "on the right no $4 can be seen", SLICE_NEGATION,
+     "((in|on) the right " IMAGE " (there is no $4|no $4 is (shown|visible))|the right one "
+     "" SHOWS " no $4|no $4 is (in|on) the right " IMAGE "|there is no $4 on the right|we see "
+     "no $4 on the right|the right " IMAGE " is without $2|the right " IMAGE " does not "
+     "(show|have|contain) $1)"},
     {"(all (the|of the) $2 are in the left " IMAGE "|the $2 are all in the left " IMAGE ")",
-     "every $4 can be seen on the left", SLICE_ALL},
+     "every $4 can be seen on the left", SLICE_ALL,
+     "((every $4 is|all $2 are|each $4 is|each of the $2 is) (in|on) the left " IMAGE "|all $2 "
+     "(are |)on the left|there are $2 only in the left " IMAGE "|the left " IMAGE " " SHOWS " "
+     "all (of the |the |)$2|every one of the $2 is on the left|we see every $4 in the left one)"},
     {"(all (the|of the) $2 are in the right " IMAGE "|the $2 are all in the right " IMAGE ")",
-     "every $4 can be seen on the right", SLICE_ALL},
-    {"((each|every) image shows (exactly|just) one $4|there is (exactly|just) one $4 in each " IMAGE
+     "every $4 can be seen on the right", SLICE_ALL,
+     "((every $4 is|all $2 are|each $4 is|each of the $2 is) (in|on) the right " IMAGE "|all "
+     "$2 (are |)on the right|there are $2 only in the right " IMAGE "|the right " IMAGE " "
+     "" SHOWS " all (of the |the |)$2|every one of the $2 is on the right|we see every $4 in "
+     "the right one)"},
+    {"((each|every) image shows (exactly|just) one $4|there is (exactly|just) one $4 in each "
+     "" IMAGE
      ")",
-     "each of the two shows one $4 and no more", SLICE_ONLY | SLICE_COUNT}};
+     "each of the two shows one $4 and no more", SLICE_ONLY | SLICE_COUNT,
+     "((each|every one) of the " IMAGES " " SHOWS " (exactly|just|only) one $4|there is "
+     "(exactly|just|only) one $4 (on the left and one on the right|in both|in the left and in "
+     "the right " IMAGE ")|both " IMAGES " (show|have) (exactly|just) one $4|(each|every) "
+     "" IMAGE " " SHOWS " one $4 (only|and no other)|one $4 is in each of the two, no more)"}};
 
 /* What is so of ca and cb objects of a set; n is the number that is said. */
 static enum truth statement_truth(int form, int ca, int cb, int n)
@@ -367,7 +458,11 @@ static void say_statement(struct maker *m, const struct set *a, int form, int n)
     char *one = set_text_a(m->d, a, NULL), *many = set_text(m->d, a, true, NULL);
     char *bare = set_text(m->d, a, false, NULL);
     const char *const args[4] = {one, many, pair_numbers[n < 0 ? 0 : n > 9 ? 9 : n], bare};
-    say(m->d, &m->text, m->w->unseen ? statements[form].unseen : statements[form].seen, args);
+    say(m->d, &m->text,
+        m->w->unseen                 ? statements[form].unseen
+        : dice_chance(m->d, 0.6f) ? statements[form].more
+                                     : statements[form].seen,
+        args);
     m->slices |= set_slices(a) | statements[form].slices |
                  (kind_has_attribute(&a->k) ? SLICE_ATTRIBUTE : 0u);
     free(one);

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libworld.a
 libworld_a_SOURCES = \
 	demo/draw.c \
+	demo/fact_more.c demo/fact_more.h \
 	demo/fact_text.c \
 	demo/facts.c demo/facts.h \
 	demo/item_json.c \
@@ -12,6 +13,7 @@ libworld_a_SOURCES = \
 	demo/names.c \
 	demo/names_wide.c \
 	demo/phrase.c demo/phrase.h \
+	demo/question_more.c demo/question_more.h \
 	demo/questions.c \
 	demo/questions_wide.c \
 	demo/say.c demo/say.h \

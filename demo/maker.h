@@ -23,9 +23,10 @@ struct maker {
     bool told;       /* the last name tells an attribute of what it names */
 };
 
-/* Ways to put a question: as in training; in a few words; as training never does. */
+/* Ways to put a question: as in training; in a few words; as training never does. more: as in
+ * training, of the wide language only (NULL: none). */
 struct wording {
-    const char *seen, *brief, *unseen;
+    const char *seen, *brief, *unseen, *more, *more_brief;
 };
 
 /* Appends the finished item as a line of JSON (vilscope-data(5)). */

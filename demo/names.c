@@ -85,6 +85,18 @@ static const char *const place_phrases[4] = {
     "($1 at the (very |)back|farthest $1|$1 farthest back|topmost $1|top $1)",
     "($1 at the (very |)front|nearest $1|closest $1|lowest $1|bottom $1)"};
 
+/* More of the wide language. */
+static const char *const more_places[4] = {
+    "($1 (to|at|on) the left|$1 on the left (hand |)side|$1 that is farthest left|first $1 from "
+    "the left|$1 all the way to the left|$1 closest to the left side|$1 on the very left)",
+    "($1 (to|at|on) the right|$1 on the right (hand |)side|$1 that is farthest right|first $1 from "
+    "the right|$1 all the way to the right|$1 closest to the right side|$1 on the very right)",
+    "($1 in the (background|rear|back)|most distant $1|$1 that is farthest (away|back)|uppermost "
+    "$1|$1 at the (very |)top|back $1|$1 furthest (back|away)|$1 farthest from us|$1 highest up)",
+    "($1 in the (front|foreground)|$1 that is (nearest|closest)|$1 closest to (us|me|the front)|"
+    "front $1|foremost $1|$1 at the (very |)bottom|$1 nearest to us|$1 farthest (forward|to the "
+    "front)|$1 lowest down)"};
+
 /* "leftmost red thing"; without as above. */
 char *maker_place_name(struct maker *m, int i, int without)
 {
@@ -94,10 +106,17 @@ char *maker_place_name(struct maker *m, int i, int without)
         if (kind_count(&k, m->s) < 2 || !outermost(m, i, &k, side))
             continue;
         m->slices |= SLICE_PLACE;
-        return name_in(m, place_phrases[side], &k, i);
+        bool more = m->w->language == LANGUAGE_WIDE && dice_chance(m->d, 0.5f);
+        return name_in(m, more ? more_places[side] : place_phrases[side], &k, i);
     }
     return NULL;
 }
+
+/* The smallest, the biggest. */
+static const char *const size_phrases[2] = {"(smallest|littlest) $1", "(biggest|largest) $1"};
+static const char *const more_sizes[2] = {
+    "($1 that is smallest|very smallest $1|tiniest $1|$1 of the smallest size)",
+    "($1 that is (biggest|largest)|very (biggest|largest) $1|$1 of the (biggest|largest) size)"};
 
 /* "biggest ball": clearly, by the radius. */
 char *maker_size_name(struct maker *m, int i)
@@ -115,7 +134,8 @@ char *maker_size_name(struct maker *m, int i)
         if (!most && !least)
             continue;
         m->slices |= SLICE_COMPARE;
-        return name_in(m, most ? "(biggest|largest) $1" : "(smallest|littlest) $1", &k, i);
+        bool more = m->w->language == LANGUAGE_WIDE && dice_chance(m->d, 0.3f);
+        return name_in(m, (more ? more_sizes : size_phrases)[most], &k, i);
     }
     return NULL;
 }

@@ -13,7 +13,7 @@ char *maker_set_name(struct maker *m, int i, int without)
         return NULL;
     m->slices |= set_slices(&a);
     m->told = kind_has_attribute(&a.k);
-    return maker_mark(m, set_text(m->d, &a, false, NULL), i);
+    return maker_mark(m, set_name(m->d, &a), i);
 }
 
 /* How many others of the set stand so to j (and k); -1 when it is unclear of one. k -1: a relation.

@@ -2,6 +2,7 @@
 /* Questions: VQA, Genome QA, GQA. */
 #include "demo/maker.h"
 #include "demo/marks.h"
+#include "demo/question_more.h"
 #include "demo/say.h"
 
 #include <math.h>
@@ -77,21 +78,31 @@ static void say_seen(struct maker *m, const char *format, const char *const args
 static void ask_wide(struct maker *m, const struct wording *w, const char *const args[4])
 {
     static const char before[] =
-        "(please, |hello, |hi, |hi there, |so, |hey, |now, |ok, |well, |and |sorry, |i wonder, "
-        "|quick question: |just curious, |my question: |good morning, )";
+        "((please|hello|hi|hi there|so|hey|now|ok|well|sorry|just curious|good morning), |and |i "
+        "wonder, |quick question: |my question: |(good evening|good day|hey there|okay|look|by the "
+        "way|then|and now|next|tell me|could you tell me|can you tell me|please tell me|may i ask|"
+        "let me ask|one thing|a question|another question|just one question|i have a question|i am "
+        "curious|can you help me|please look|look here|excuse my question|in this (picture|image)|"
+        "in the (picture|image)|yes|no|first)(, |: )|(tell me|can you tell me|please say), )";
+    const char *seen = w->more && dice_chance(m->d, 0.65f) ? w->more : w->seen;
     if (m->w->unseen) {
         ask_otherwise(m, w, args);
     } else if (w->brief && dice_chance(m->d, 0.15f)) {
-        say(m->d, &m->text, w->brief, args);
+        bool more = w->more_brief && dice_chance(m->d, 0.6f);
+        say(m->d, &m->text, more ? w->more_brief : w->brief, args);
         maker_say(m, "(|?|?)", NULL, NULL);
         m->slices |= SLICE_BRIEF;
     } else if (dice_chance(m->d, 0.3f)) {
         maker_say(m, before, NULL, NULL);
-        say_seen(m, w->seen, args);
-        maker_say(m, "(|?|?| please| please?|, please| thanks|? thanks|? thank you)", NULL, NULL);
+        say_seen(m, seen, args);
+        maker_say(m,
+                  "(|?|?|?| please| please?|, please| thanks|? thanks|? thank you|, thank you|, if "
+                  "you can|, do you know?|? just tell me|? please tell me|, can you see?|? "
+                  "thanks a lot|, what do you think?)",
+                  NULL, NULL);
         m->slices |= SLICE_POLITE;
     } else {
-        say_seen(m, w->seen, args);
+        say_seen(m, seen, args);
         maker_say(m, "(|?|?|?)", NULL, NULL);
     }
 }
@@ -165,7 +176,8 @@ static const struct wording color_words = {
     TELL " (what|which) colo(u|)r the $1 (is|has))",
     "(colo(u|)r of (the |)$1|$1 colo(u|)r|$1, (what|which) colo(u|)r|(what|which) colo(u|)r $1)",
     "(tell me the colo(u|)r of the $1|can you tell which colo(u|)r the $1 has|name the "
-    "$1's colo(u|)r for me|in which colo(u|)r is the $1 painted)"};
+    "$1's colo(u|)r for me|in which colo(u|)r is the $1 painted)",
+    .more = more_color, .more_brief = more_color_brief};
 
 static bool ask_color(struct maker *m, bool far)
 {
@@ -179,7 +191,8 @@ static const struct wording pattern_words = {
     TELL " (what|which) pattern the $1 (has|shows))",
     "(pattern of (the |)$1|$1 pattern|$1, (what|which) pattern|(what|which) pattern $1)",
     "(tell me the pattern of the $1|can you describe the $1's pattern|name the pattern "
-    "that the $1 has)"};
+    "that the $1 has)",
+    .more = more_pattern, .more_brief = more_pattern_brief};
 
 static bool ask_pattern(struct maker *m, bool far)
 {
@@ -192,7 +205,8 @@ static const struct wording shape_words = {
     TELL " (what the $1 is|what kind of (thing|object) the $1 is))",
     "(kind of (the |)$1|$1, what is it|shape of (the |)$1)",
     "(tell me what the $1 is|can you tell what kind of thing the $1 is|identify the $1 "
-    "for me)"};
+    "for me)",
+    .more = more_shape, .more_brief = more_shape_brief};
 
 static bool ask_shape(struct maker *m, bool far)
 {
@@ -204,7 +218,8 @@ static const struct wording size_words = {
     "or small|large or small)|what is the size of the $1|"
     GIVE " the (size of the $1|$1's size)|" TELL " how (big|large) the $1 is)",
     "(size of (the |)$1|$1 size|$1 big or small|$1, large or small)",
-    "(tell me the size of the $1|can you say how big the $1 is|name the $1's size)"};
+    "(tell me the size of the $1|can you say how big the $1 is|name the $1's size)",
+    .more = more_size, .more_brief = more_size_brief};
 
 static bool ask_size(struct maker *m, bool far)
 {
@@ -222,7 +237,7 @@ static struct kind loose_kind(struct maker *m)
 }
 
 static const struct wording count_words = {
-    "(how many $1 are there|how many $1 (do you see|can you see)|what is the number of "
+    .seen = "(how many $1 are there|how many $1 (do you see|can you see)|what is the number of "
     "$1|count the $1|how many $1 are in the (picture|image|scene)|"
     GIVE " the (number|count) of $1|" TELL " how many $1 (there are|you see|are shown))",
     NULL,
@@ -241,8 +256,8 @@ static bool ask_count(struct maker *m, bool far)
 }
 
 static const struct wording exists_words = {
-    "(is there $1|do you see $1|can you see $1|is $1 (there|in the picture|in the image)|does "
-    "the (picture|image) (show|have) $1|" TELL " (if|whether) (there is $1|you see $1|the "
+    .seen = "(is there $1|do you see $1|can you see $1|is $1 (there|in the picture|in the image)|"
+    "does the (picture|image) (show|have) $1|" TELL " (if|whether) (there is $1|you see $1|the "
     "(picture|image) shows $1))",
     NULL,
     "(tell me if there is $1|can you check whether there is $1|would you say that $1 is in "
@@ -262,9 +277,9 @@ static bool ask_exists(struct maker *m, bool far)
 #define THAN(words) "(is the $1|" TELL " (if|whether) the $1 is) (" words ") than the $2"
 
 static const struct wording bigger_words = {
-    THAN("bigger|larger"), NULL, "tell me if the $1 is bigger than the $2"};
+    .seen = THAN("bigger|larger"), NULL, "tell me if the $1 is bigger than the $2"};
 static const struct wording smaller_words = {
-    THAN("smaller|littler"), NULL, "tell me if the $1 is smaller than the $2"};
+    .seen = THAN("smaller|littler"), NULL, "tell me if the $1 is smaller than the $2"};
 
 static bool ask_compare(struct maker *m, bool far)
 {
@@ -286,7 +301,7 @@ static bool ask_compare(struct maker *m, bool far)
 }
 
 static const struct wording relation_words = {
-    "(is the $1 $2|is the $1 $2|do you see the $1 $2|would you say the $1 is "
+    .seen = "(is the $1 $2|is the $1 $2|do you see the $1 $2|would you say the $1 is "
     "$2|" TELL " (if|whether) the $1 is $2)",
     NULL, "(tell me if|can you check whether) the $1 is $2"};
 
@@ -313,7 +328,8 @@ static bool ask_relation(struct maker *m, bool far)
 }
 
 static const struct wording behind_words = {
-    "(what is|what's|what do you see|" TELL " what (is|you see)) $1", NULL, "tell me what is $1"};
+    .seen = "(what is|what's|what do you see|" TELL " what (is|you see)) $1",
+    NULL, "tell me what is $1"};
 
 static bool ask_behind(struct maker *m, bool far)
 {
@@ -349,7 +365,8 @@ static const struct wording where_words = {
     GIVE " the (place|side) of the $1|" TELL " where the $1 is)",
     "(where $1|where, the $1|$1 where|place of the $1)",
     "(tell me where the $1 is|can you say where the $1 is|show me where to look for "
-    "the $1)"};
+    "the $1)",
+    .more = more_where, .more_brief = more_where_brief};
 
 static bool ask_where(struct maker *m, bool far)
 {

@@ -2,6 +2,7 @@
 /* Questions of the wide language: facts, counts, choices, what stands where. */
 #include "demo/maker.h"
 #include "demo/marks.h"
+#include "demo/question_more.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,16 +14,21 @@
 static void ask_whether(struct maker *m, const char *told)
 {
     static const struct wording words = {
-        "(say|i want to know|i would like to know|do you know|could you say|would you find out|let "
-        "me know|help me see|i wonder|can you say|please check) (if|whether) $1",
-        NULL, NULL};
+        "(say|i want to know|i would like to know|do you know|could you say|would you find "
+        "out|let "
+        "me know|help me see|i wonder|can you say|please check|tell me|can you tell me|could you "
+        "tell me|please tell me|would you tell me|can you see|can you check|could you "
+        "check|can you "
+        "find out|find out|check|look|let us see|i am asking|i need to know|are you able to say|"
+        "would you know|is it clear|have a look|see) (if|whether) $1",
+        .more = NULL};
     const char *const args[4] = {told, "", "", ""};
     maker_ask(m, &words, args);
 }
 
 static void ask_directly(struct maker *m, const struct fact *f)
 {
-    static const struct wording words = {"$1", "$2", "$3"};
+    static const struct wording words = {.seen = "$1", "$2", "$3"};
     char *seen = fact_text(m->d, f, ASKED, m->s), *brief = fact_text(m->d, f, ASKED_BRIEFLY, m->s);
     char *unseen = fact_text(m->d, f, ASKED_OTHERWISE, m->s);
     const char *const args[4] = {seen, brief ? brief : seen, unseen, ""};
@@ -103,14 +109,16 @@ static bool ask_with_both(struct maker *m, const struct wording *w, char *a, cha
 bool ask_count_of(struct maker *m, bool far)
 {
     static const struct wording words = {
-        "(how many $1 are there|how many $1 are there|how many $1 (do you see|can you see)|what is "
+        "(how many $1 are there|how many $1 are there|how many $1 (do you see|can you "
+        "see)|what is "
         "the number of $1|count the $1|how many $1 are in the (picture|image|scene)|how many $1 "
         "does the picture (show|have)|say how many $1 there are|i want to know (how many $1 there "
         "are|the number of $1)|do you know how many $1 there are|how many $1 can be counted|how "
         "many $1 are there (altogether|in total|in all))",
         "(how many $1|number of $1|$1, how many|$1 how many|how many $1 here)",
         "(tell me how many $1 you see|can you count the $1 for me|give me the number of $1|what "
-        "number of $1 would i find here)"};
+        "number of $1 would i find here)",
+    .more = more_count_of, .more_brief = more_count_of_brief};
     struct set a = set_some(m->d, m->s);
     (void)far;
     if (dice_chance(m->d, 0.1f))
@@ -130,12 +138,14 @@ bool ask_count_with(struct maker *m, bool far)
         "(how many of the $1 are $2|of the $1, how many are $2|how many $1 are $2|what number of "
         "the $1 is $2)",
         "(how many of the $1 $2|how many $1 $2)",
-        "(can you count those of the $1 that are $2|tell me how many of the $1 are $2)"};
+        "(can you count those of the $1 that are $2|tell me how many of the $1 are $2)",
+    .more = more_count_with, .more_brief = more_count_with_brief};
     static const struct wording others = {
         "(how many of the $1 (are not|aren't) $2|of the $1, how many (are not|aren't) $2|how many "
         "$1 (are not|aren't) $2)",
         "(how many of the $1 not $2|how many $1 not $2)",
-        "(can you count those of the $1 that are not $2|tell me how many of the $1 are not $2)"};
+        "(can you count those of the $1 that are not $2|tell me how many of the $1 are not $2)",
+    .more = more_count_without};
     struct fact f;
     bool not = dice_chance(m->d, 0.35f);
     unsigned unclear, members;
@@ -180,10 +190,12 @@ static char *place_of(struct maker *m, int r, int j)
 bool ask_count_placed(struct maker *m, bool far)
 {
     static const struct wording words = {
-        "(how many $1 are $2|how many $1 are there $2|how many $1 do you see $2|what is the number "
+        "(how many $1 are $2|how many $1 are there $2|how many $1 do you see $2|what is the "
+        "number "
         "of $1 $2|count the $1 $2)",
         "(how many $1 $2|number of $1 $2)",
-        "(tell me how many $1 you see $2|can you count the $1 $2)"};
+        "(tell me how many $1 you see $2|can you count the $1 $2)",
+    .more = more_count_placed, .more_brief = more_count_placed_brief};
     struct set a =
         dice_chance(m->d, 0.4f) ? set_of((struct kind){-1, -1, -1, -1}) : set_some(m->d, m->s);
     int r = dice_below(m->d, WIDE_RELATIONS), j = maker_some(m);
@@ -203,9 +215,11 @@ bool ask_count_placed(struct maker *m, bool far)
 bool ask_count_having(struct maker *m, bool far)
 {
     static const struct wording words = {
-        "(how many (of the |)$1 have $2|of the $1, how many have $2|how many $1 with $2 are there)",
+        "(how many (of the |)$1 have $2|of the $1, how many have $2|how many $1 with $2 are "
+        "there)",
         "(how many $1 with $2|how many of the $1 have $2)",
-        "(can you count those of the $1 that have $2|on how many of the $1 can $2 be seen)"};
+        "(can you count those of the $1 that have $2|on how many of the $1 can $2 be seen)",
+    .more = more_count_having};
     struct set a = set_some(m->d, m->s), with;
     int pattern = 1 + dice_below(m->d, PATTERNS - 1), n;
     (void)far;
@@ -247,11 +261,14 @@ static bool answer_thing(struct maker *m, unsigned found)
 bool ask_what_placed(struct maker *m, bool far)
 {
     static const struct wording words = {
-        "(what is|what's|what do you see|what can you see|which thing is|which object is|what kind "
+        "(what is|what's|what do you see|what can you see|which thing is|which object is|what "
+        "kind "
         "of thing is|say what is|do you know what is|i want to know what is|let me know what is) "
         "$1",
-        "(what $1|thing $1)", "(tell me what is|can you tell what is|what would i find) $1"};
-    static const struct wording only = {"(what is the only thing|which is the only thing) $1",
+        "(what $1|thing $1)", "(tell me what is|can you tell what is|what would i find) $1",
+    .more = more_what_placed, .more_brief = more_what_placed_brief};
+    static const struct wording only = {
+        .seen = "(what is the only thing|which is the only thing) $1",
                                         "only thing $1", "(tell me what is the only thing) $1"};
     int r = dice_below(m->d, WIDE_RELATIONS), j = maker_some(m);
     struct set any = set_of((struct kind){-1, -1, -1, -1});
@@ -272,10 +289,11 @@ bool ask_what_is(struct maker *m, bool far)
         "((what|which thing|which object|which one) is $1|what do you see that is $1|which of the "
         "things is $1|what is the only thing that is $1)",
         "(what is $1|which thing $1|what $1)",
-        "(tell me which thing is $1|which of all these is $1)"};
+        "(tell me which thing is $1|which of all these is $1)",
+    .more = more_what_is, .more_brief = more_what_is_brief};
     static const struct wording others = {
-        "((what|which thing|which object|which one) (is not|isn't) $1|which of the things (is "
-        "not|isn't) $1)",
+        .seen = "((what|which thing|which object|which one) (is not|isn't) $1|which of the things "
+        "(is not|isn't) $1)",
         "(what is not $1|which thing not $1)",
         "(tell me which thing is not $1|which of all these is not $1)"};
     struct value p = value_some(m->d, m->s);
@@ -294,10 +312,12 @@ bool ask_which_member(struct maker *m, bool far)
 {
     static const struct wording words = {
         "((what|which) $1 is (there|in the picture|in the image|here)|(what|which) $1 do you "
-        "see|(what|which) (kind|sort) of $1 is (it|there|this)|what is the $1|(what|which) $1 does "
+        "see|(what|which) (kind|sort) of $1 is (it|there|this)|what is the $1|(what|which) $1 "
+        "does "
         "the picture show|(what|which) $1 is it)",
         "((what|which) $1|kind of $1)",
-        "(tell me what $1 it is|name the $1|what $1 would i find here)"};
+        "(tell me what $1 it is|name the $1|what $1 would i find here)",
+    .more = more_which_member, .more_brief = more_which_member_brief};
     struct set a = set_of((struct kind){-1, -1, -1, -1});
     unsigned unclear, found;
     (void)far;
@@ -315,7 +335,8 @@ bool ask_what_between(struct maker *m, bool far)
         "(what is|what's|what do you see|which thing is|which object is|say what is|do you know "
         "what is) between the $1 and the $2",
         "(what between $1 and $2|thing between the $1 and the $2)",
-        "(tell me what is|what would i find) between the $1 and the $2"};
+        "(tell me what is|what would i find) between the $1 and the $2",
+    .more = more_what_between, .more_brief = more_what_between_brief};
     int j = maker_some(m), k = maker_some(m);
     unsigned found = 0;
     (void)far;
@@ -341,7 +362,8 @@ bool ask_side(struct maker *m, bool far)
         "of) the $2|on which side of the $2 is the $1|to which side of the $2 is the $1)",
         "($1 left or right of (the |)$2)",
         "(tell me if the $1 is left or right of the $2|on what side of the $2 would i find the "
-        "$1)"};
+        "$1)",
+    .more = more_side};
     int i = maker_some(m), j = maker_some(m);
     enum truth t = i == j ? UNCLEAR : placed(maker_object(m, i), LEFT_OF, maker_object(m, j));
     (void)far;
@@ -372,7 +394,8 @@ bool ask_which_more(struct maker *m, bool far)
         "(are there more $1 or more $2|are there more $1 or $2|which are there more of, $1 or "
         "$2|what are there more of, $1 or $2|do you see more $1 or more $2)",
         "(more $1 or $2|more $1 or more $2)",
-        "(tell me what there are more of, $1 or $2|would i find more $1 or more $2 here)"};
+        "(tell me what there are more of, $1 or $2|would i find more $1 or more $2 here)",
+    .more = more_which_more};
     struct set a = set_some(m->d, m->s), b = set_some(m->d, m->s);
     int na = set_count(&a, m->s), nb = set_count(&b, m->s);
     const char *first = answer_set(&a, &b), *second = answer_set(&b, &a);
@@ -390,7 +413,8 @@ bool ask_choice(struct maker *m, bool far)
         "(is the $1 $2 or $3|is the $1 $2 or $3|would you call the $1 $2 or $3|is the $1 $2 or is "
         "it $3|say if the $1 is $2 or $3|do you know if the $1 is $2 or $3|$2 or $3, the $1)",
         "($1 $2 or $3|$1, $2 or $3|the $1: $2 or $3)",
-        "(tell me if the $1 is $2 or $3|which is it for the $1, $2 or $3)"};
+        "(tell me if the $1 is $2 or $3|which is it for the $1, $2 or $3)",
+    .more = more_choice};
     static const int bits[] = {1, 1, 2, 2, 2, 4, 8};
     static const int counts[] = {0, SHAPES, COLORS, 0, PATTERNS, 0, 0, 0, SIZES};
     int i = maker_some(m), bit = bits[dice_below(m->d, 7)];
@@ -424,11 +448,13 @@ bool ask_which_bigger(struct maker *m, bool far)
         "((which|what) is (bigger|larger), the $1 or the $2|which of the two is (bigger|larger), "
         "the $1 or the $2|is the $1 or the $2 (bigger|larger))",
         "((bigger|larger), $1 or $2|$1 or $2 bigger)",
-        "(tell me which is bigger, the $1 or the $2)"};
+        "(tell me which is bigger, the $1 or the $2)",
+    .more = more_bigger};
     static const struct wording smaller = {
         "((which|what) is smaller, the $1 or the $2|which of the two is smaller, the $1 or the "
         "$2|is the $1 or the $2 smaller)",
-        "(smaller, $1 or $2|$1 or $2 smaller)", "(tell me which is smaller, the $1 or the $2)"};
+        "(smaller, $1 or $2|$1 or $2 smaller)", "(tell me which is smaller, the $1 or the $2)",
+    .more = more_smaller};
     int i = maker_some(m), j = maker_some(m);
     const struct object *a = maker_object(m, i), *b = maker_object(m, j);
     (void)far;
@@ -443,7 +469,8 @@ bool ask_which_is(struct maker *m, bool far)
         "((which|what) is $3, the $1 or the $2|(which|which one) of the two is $3, the $1 or the "
         "$2|is the $1 or the $2 $3|is it the $1 or the $2 that is $3)",
         "($3, $1 or $2|which $3, $1 or $2|$1 or $2 $3)",
-        "(tell me which is $3, the $1 or the $2|would you call the $1 or the $2 $3)"};
+        "(tell me which is $3, the $1 or the $2|would you call the $1 or the $2 $3)",
+    .more = more_which_is};
     int i = maker_some(m), j = maker_some(m), bit = 2 << dice_below(m->d, 2);
     struct value p = value_of(maker_object(m, i), bit);
     (void)far;
@@ -462,12 +489,14 @@ bool ask_of_several(struct maker *m, bool far)
         "((what|which) colo(u|)r are (the|all the|all) $1|what is the colo(u|)r of (the|all the) "
         "$1|(what|which) colo(u|)r do (the|all the) $1 have)",
         "($1 colo(u|)r|colo(u|)r of (the |all |)$1)",
-        "(tell me the colo(u|)r of the $1|in which colo(u|)r are all the $1 painted)"};
+        "(tell me the colo(u|)r of the $1|in which colo(u|)r are all the $1 painted)",
+    .more = more_colors};
     static const struct wording patterns = {
         "((what|which) pattern do (the|all the|all) $1 have|what is the pattern of (the|all the) "
         "$1|are the $1 plain, striped or dotted)",
         "($1 pattern|pattern of (the |all |)$1)",
-        "(tell me the pattern of the $1|how are all the $1 patterned)"};
+        "(tell me the pattern of the $1|how are all the $1 patterned)",
+    .more = more_patterns};
     int i = maker_some(m), bit = dice_chance(m->d, 0.7f) ? 2 : 4;
     struct value p = value_of(maker_object(m, i), bit);
     struct set a = set_of(kind_of(maker_object(m, i), 1 | (dice_below(m->d, 16) & ~bit & 14)));

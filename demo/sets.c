@@ -225,9 +225,9 @@ char *value_text(struct dice *d, const struct value *v, bool plural)
 
 static const char *const set_nouns[GROUPS][2] = {
     {"animal", "animals"}, {"toy", "toys"}, {"round (thing|object)", "round (things|objects)"}};
-static const char *const without_patterns[PATTERNS] = {"that $1 not plain",
-                                                       "(that $1 not striped|without stripes)",
-                                                       "(that $1 not dotted|without dots)"};
+static const char *const without_patterns[PATTERNS] = {
+    "(that|which) $1 not plain", "((that|which) $1 not striped|without (any |)stripes)",
+    "((that|which) $1 not dotted|without (any |)(dots|spots))"};
 
 /* "that is not red" after the noun. */
 static void say_left_out(struct dice *d, struct buf *b, const struct set *a, bool plural)
@@ -237,7 +237,9 @@ static void say_left_out(struct dice *d, struct buf *b, const struct set *a, boo
     const char *args[4] = {verb, "", "", ""};
     if (a->no_color >= 0) {
         args[1] = color_names[a->no_color];
-        say(d, b, plural ? " that (are not|aren't) $2" : " that (is not|isn't) $2", args);
+        say(d, b, plural ? " (that|that|which) (are not|aren't) $2"
+                         : " (that|that|which) (is not|isn't) $2",
+            args);
     } else if (a->no_pattern >= 0) {
         buf_putc(b, ' ');
         say(d, b, without_patterns[a->no_pattern], args);
@@ -250,10 +252,36 @@ static void say_left_out(struct dice *d, struct buf *b, const struct set *a, boo
     free(noun);
 }
 
+/* "red one" in place of "red thing". */
+static char *say_one(struct dice *d, char *text)
+{
+    static const char *const things[] = {" thing", " object", " item"};
+    size_t n = strlen(text);
+    for (int i = 0; i < 3; i++) {
+        size_t k = strlen(things[i]);
+        if (n > k && strcmp(text + n - k, things[i]) == 0 && dice_chance(d, 0.25f)) {
+            char *with = xasprintf("%.*s one", (int)(n - k), text);
+            free(text);
+            return with;
+        }
+    }
+    return text;
+}
+
+char *set_name(struct dice *d, const struct set *a)
+{
+    char *text = set_text(d, a, false, NULL);
+    return a->group < 0 ? say_one(d, text) : text;
+}
+
 static char *set_words(struct dice *d, const struct set *a, bool plural)
 {
     static const char *const none[4] = {"", "", "", ""};
-    static const char *const with[PATTERNS] = {NULL, " with stripes", " with (dots|spots)"};
+    static const char *const with[PATTERNS] = {NULL, " (with|with|having|that has) stripes",
+                                           " (with|with|having|that has) (dots|spots)"};
+    static const char *const with_many[PATTERNS] = {
+        NULL, " (with|with|having|that have) stripes",
+        " (with|with|having|that have) (dots|spots)"};
     struct kind k = a->k;
     struct buf b = {0};
     bool after = k.pattern > PLAIN && a->no_pattern < 0 && dice_chance(d, 0.2f);
@@ -268,7 +296,7 @@ static char *set_words(struct dice *d, const struct set *a, bool plural)
         buf_puts(&b, text);
     }
     if (after)
-        say(d, &b, with[a->k.pattern], none);
+        say(d, &b, plural ? with_many[a->k.pattern] : with[a->k.pattern], none);
     say_left_out(d, &b, a, plural);
     free(text);
     return buf_steal(&b);
@@ -332,7 +360,17 @@ enum truth between(const struct object *o, const struct object *a, const struct 
 
 char *placed_text(struct dice *d, int r)
 {
+    static const char *const more[RELATIONS] = {
+        "(on the left of|at the left of|to the left side of|on the left hand side of|more to the "
+        "left than)",
+        "(on the right of|at the right of|to the right side of|on the right hand side of|more "
+        "to the right than)",
+        "(in back of|further back than|farther away than|higher up than|farther from us than)",
+        "(closer than|closer to us than|lower down than|nearer to us than)"};
     if (r == NEXT_TO)
-        return said(d, "(next to|next to|beside)");
+        return said(d, "(next to|next to|beside|right next to|close to|near|side by side with|"
+                       "right beside|alongside|by|at the side of|close by)");
+    if (dice_chance(d, 0.4f))
+        return said(d, more[r]);
     return relation_text(d, (enum relation)r);
 }

@@ -53,6 +53,8 @@ char *value_text(struct dice *d, const struct value *v, bool plural);
  * given. Caller frees. */
 char *set_text(struct dice *d, const struct set *a, bool plural, const struct scene *s);
 char *set_text_a(struct dice *d, const struct set *a, const struct scene *s);
+/* As the name of one object, which may be called "red one" as well. Caller frees. */
+char *set_name(struct dice *d, const struct set *a);
 
 /* ---- where things are, with what is next to what and what is between two */
 #define NEXT_TO RELATIONS

@@ -23,6 +23,8 @@ VERDICTS = ["contradiction", "neutral", "entailment"]
 TRUTHS = ["false", "true"]
 LABELS = {"vqa": ANSWERS, "genomeqa": ANSWERS, "gqa": ANSWERS_GQA, "snli-ve": VERDICTS, "nlvr2": TRUTHS}
 RELATIONAL = {"relation", "near", "between"}
+# What is hard is drawn more often: how many times as often as the rest.
+HARD = {"between": 2.5, "near": 2, "all": 2, "place": 1.5, "compare": 1.5, "none": 1.3, "typo": 1.3}
 WIDTH, HEIGHT = 320, 240
 MOST_OBJECTS = 7
 
@@ -142,7 +144,8 @@ def pack_task(task, items, scenes, program, vocab):
     out = {"ids": np.zeros((n, most), np.int16), "twins": np.zeros((n, most), np.int16),
            "marks": np.zeros((n, most), np.uint8), "images": np.zeros((n, k), np.int32),
            "answers": np.full(n, -1, np.int16), "targets": np.full(n, -1, np.int8),
-           "candidates": np.full((n, MOST_OBJECTS), -1, np.int8), "relational": np.zeros(n, bool)}
+           "candidates": np.full((n, MOST_OBJECTS), -1, np.int8), "relational": np.zeros(n, bool),
+           "weights": np.ones(n, np.float32)}
     for i, (d, t, w) in enumerate(zip(items, tokens, twins)):
         out["ids"][i, :len(t["ids"])], out["twins"][i, :len(w["ids"])] = t["ids"], w["ids"]
         out["marks"][i, :len(t["ids"])] = token_marks(d["text"], t["tokens"], d.get("phrases", []))
@@ -155,6 +158,7 @@ def pack_task(task, items, scenes, program, vocab):
         for j, box in enumerate(d.get("candidates", [])):
             out["candidates"][i, j] = same_box(scene, box)
         out["relational"][i] = bool(RELATIONAL & set(d.get("slices", [])))
+        out["weights"][i] = max([HARD.get(s, 1) for s in d.get("slices", [])] + [1])
     return out
 
 

@@ -36,6 +36,7 @@ class Trainer:
         self.model, self.images, self.items, self.weights = model, images, items, weights
         for group in items.values():
             group["lengths"] = (group["ids"] > 0).sum(1)
+            group["shares"] = np.cumsum(group["weights"], dtype=np.float64)
         self.rng = np.random.default_rng(seed)
         self.starts = [i for i, w in enumerate(vocab) if len(w) == 1 and w.isalpha()]
         self.pieces = [i for i, w in enumerate(vocab) if len(w) == 3 and w.startswith("##")]
@@ -77,9 +78,9 @@ class Trainer:
         return [self.vary(*r) for r in rows] if self.varied else rows
 
     def pick(self, task, n):
-        """n items of about one length, so that little is filled up."""
+        """n items of about one length, so that little is filled up; those with more weight more often."""
         group = self.items[task]
-        at = self.rng.integers(0, len(group["ids"]), ALIKE * n)
+        at = np.searchsorted(group["shares"], self.rng.random(ALIKE * n) * group["shares"][-1])
         at = at[np.argsort(group["lengths"][at], kind="stable")]
         at = at[n * self.rng.integers(ALIKE):][:n]
         return {name: x[at] for name, x in group.items()}

@@ -317,22 +317,116 @@ static void balance(const struct buf *b)
     ok(none > 10 && none == failed, "%d answers are none, all where something is not there", none);
 }
 
-static void held_out(const struct buf *seen)
+/* ---- wordings that training never has */
+
+/* Without what may stand around a question: signs at its end, politeness before and after it. */
+static char *core_of(const char *line)
 {
-    struct buf other = {0};
-    int same = 0, n = 0;
-    make_items(LANGUAGE_WIDE, true, SCENES, &other);
-    for (const char *p = other.data; *p; p = strchr(p, '\n') + 1) {
-        if (!has(p, "\"held-out\""))
-            continue;
-        char *text = text_of(p), *quoted = xasprintf("\"text\": \"%s\"", text);
-        same += strstr(seen->data, quoted) != NULL;
-        n++;
-        free(text);
-        free(quoted);
+    static const char *const around[] = {
+        "excuse me, ",  "one more question: ", "could you please have a look, ",
+        "please, ",     "hello, ",             " if you please",
+        " many thanks", " please",             " thanks"};
+    char *text = text_of(line), *core = text;
+    for (size_t i = 0; i < sizeof around / sizeof around[0]; i++) {
+        size_t n = strlen(core), k = strlen(around[i]);
+        while (n && core[n - 1] == '?')
+            core[--n] = 0;
+        if (around[i][0] != ' ' && strncmp(core, around[i], k) == 0)
+            core += k;
+        else if (n > k && strcmp(core + n - k, around[i]) == 0)
+            core[n - k] = 0;
     }
-    ok(n > SCENES && same == 0, "%d held-out wordings, %d of them in training", n, same);
-    buf_fini(&other);
+    char *out = xstrdup(core);
+    free(text);
+    return out;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+struct texts {
+    char **list;
+    size_t n, room;
+};
+
+static void texts_add(struct texts *t, char *text)
+{
+    if (t->n == t->room)
+        t->list = xrealloc(t->list, (t->room = t->room ? 2 * t->room : 1024) * sizeof *t->list);
+    t->list[t->n++] = text;
+}
+
+static int texts_shared(struct texts *seen, const struct texts *unseen)
+{
+    int same = 0;
+    qsort(seen->list, seen->n, sizeof *seen->list, by_text);
+    for (size_t i = 0; i < unseen->n; i++)
+        if (bsearch(&unseen->list[i], seen->list, seen->n, sizeof *seen->list, by_text)) {
+            same++;
+            printf("# in training, too: %s\n", unseen->list[i]);
+        }
+    return same;
+}
+
+static void texts_free(struct texts *t)
+{
+    for (size_t i = 0; i < t->n; i++)
+        free(t->list[i]);
+    free(t->list);
+}
+
+/* Items of several draws of the same scenes. */
+static void held_out(void)
+{
+    struct texts seen = {0}, unseen = {0};
+    for (uint64_t draw = 0; draw < 12; draw++) {
+        struct world w = {scenes, SCENES, 4, draw >= 8, LANGUAGE_WIDE};
+        struct buf b = {0};
+        struct dice d;
+        dice_seed(&d, 50 + draw, 0);
+        for (int i = 0; i < SCENES; i++)
+            for (int t = 0; t < TASKS; t++)
+                item_make(&d, &w, i, tasks[t], &b);
+        for (const char *p = b.data; *p; p = strchr(p, '\n') + 1)
+            if (draw < 8 || has(p, "\"held-out\""))
+                texts_add(draw < 8 ? &seen : &unseen, core_of(p));
+        buf_fini(&b);
+    }
+    int same = texts_shared(&seen, &unseen);
+    ok(unseen.n > 4 * SCENES && same == 0, "of %d held-out items %d are in %d of training",
+       (int)unseen.n, same, (int)seen.n);
+    texts_free(&seen);
+    texts_free(&unseen);
+}
+
+/* Each fact, said over and over in both ways, so that all wordings of each come up. */
+static void facts_held_out(void)
+{
+    int same = 0, few = 0;
+    struct dice d;
+    dice_seed(&d, 6, 6);
+    for (int t = 0; t < FACTS; t++) {
+        struct texts seen = {0}, unseen = {0};
+        struct fact f;
+        for (int i = 0; i < 3; i++) {
+            while (!fact_make(&d, &scenes[dice_below(&d, SCENES)], (enum fact_type)t, YES, &f))
+                ;
+            for (int n = 0; n < 6000; n++) {
+                enum fact_form form = (enum fact_form)dice_below(&d, FACT_FORMS);
+                char *text = fact_text(&d, &f, form, NULL);
+                bool other = form == ASKED_OTHERWISE || form == TOLD_OTHERWISE;
+                if (text)
+                    texts_add(other ? &unseen : &seen, text);
+            }
+        }
+        same += texts_shared(&seen, &unseen);
+        few += unseen.n < 1000 || seen.n < 1000;
+        texts_free(&seen);
+        texts_free(&unseen);
+    }
+    ok(same == 0 && few == 0, "no held-out wording of a fact is one of training (%d are)", same);
 }
 
 /* ---- marks and slips */
@@ -399,7 +493,8 @@ int main(void)
     make_items(LANGUAGE_WIDE, false, SCENES, &items);
     wide_items(&items);
     balance(&items);
-    held_out(&items);
+    held_out();
+    facts_held_out();
     marks();
     slips();
     buf_fini(&items);
