@@ -129,11 +129,12 @@ class Trainer:
     def apart(self, batch, seen):
         """What mean cosines of states above COSINE cost, over all layers of both streams."""
         texts = torch.from_numpy(np.concatenate([batch.mask[:, :1], batch.mask], 1))
-        loss = 0
-        for x in seen.texts:
-            loss = loss + F.relu(cosine(x, texts) - COSINE).square()
-        for x in seen.images:
-            loss = loss + F.relu(cosine(x, torch.ones(x.shape[:2])) - COSINE).square()
+        loss = torch.zeros(())
+        for x, mask in [(x, texts) for x in seen.texts] + [(x, torch.ones(x.shape[:2])) for x in seen.images]:
+            with torch.no_grad():  # nearly always below: nothing to go back through
+                above = cosine(x, mask) > COSINE
+            if above:
+                loss = loss + (cosine(x, mask) - COSINE).square()
         return loss
 
     def kept(self, batch, t):

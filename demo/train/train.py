@@ -108,8 +108,9 @@ class Run:
         os.rename(self.path + ".tmp", self.path)
 
     def asked(self):
-        """What must be the same for a run to go on."""
-        skip = ("work", "out", "program", "minutes", "save_every", "threads")
+        """What must be the same for a run to go on; the number of steps need not: the rate falls from there on as
+        the new one says."""
+        skip = ("work", "out", "program", "minutes", "save_every", "threads", "steps")
         return json.dumps({k: v for k, v in vars(self.o).items() if k not in skip}, sort_keys=True)
 
     def go_on(self):

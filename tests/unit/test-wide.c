@@ -382,7 +382,7 @@ static void held_out(void)
 {
     struct texts seen = {0}, unseen = {0};
     for (uint64_t draw = 0; draw < 12; draw++) {
-        struct world w = {scenes, SCENES, 4, draw >= 8, LANGUAGE_WIDE};
+        struct world w = {scenes, SCENES, 4, draw >= 8, LANGUAGE_WIDE, STRESS_NONE};
         struct buf b = {0};
         struct dice d;
         dice_seed(&d, 50 + draw, 0);
