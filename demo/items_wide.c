@@ -312,7 +312,8 @@ static const struct {
     unsigned slices;
     const char *more; /* seen, too */
 } statements[STATEMENTS] = {
-    {"(both " IMAGES " (contain|show|have) $1|there is $1 in (both|each) " IMAGE "(s|))",
+    {"(both " IMAGES " (contain|show|have) $1|there is $1 in (both " IMAGES
+     "|each " IMAGE "))",
      "each of the two shows $1", SLICE_BOTH,
      "((each|each one|every one) of the " IMAGES " (contains|has) $1|$1 is in (both|each of "
      "the) " IMAGES "|(in|on) both " IMAGES " (there is|we see|you see) $1|the left and the "

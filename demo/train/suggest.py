@@ -16,7 +16,18 @@ STIFF = re.compile(r"\b(item|items|object|objects|solid|stripy|littlest|littler|
                    r"kitties|sphere|spheres|block|blocks|box|boxes|farther|nearer|little|large|tiny|spotted|with spots|"
                    r"thanks|please|guess|report|say|place|side|above|below|borrowed|heavy|expensive|think|you see|it is|"
                    r"in the picture|can see|what number|number of|are there less|more of|altogether|each picture|"
-                   r"do you call|sort of|one pattern|is there and|is there$|is it true|call)\b|[^?] what |, |\ba [aeio]")
+                   r"do you call|sort of|one pattern|is there and|is there$|is it true|call|does one|even|finds?|alongside|close|"
+                   r"close by|by the|near|which is not|which aren't|having|has stripes|has dots|any stripes|any dots|in this|shown|where$|"
+                   r"the place|the box|very|i mean|i see|we see|we spot|look at|one sees|one counts|no thing|missing|absent|drawing|scene|is it|no more|"
+                   r"count|counts|less|of the things|of them|of these|would|could|might|how many are|how is|the name|what one|there are|"
+                   r"somebody|other than|really|to be seen|seen|painted|what is there|in number|numerous|which one|one|ones|"
+                   r"is no|are no|is nothing|is not|are not|isn't|aren't|not|in total|am i|pick|choose|i want|show me|showing|do you know|does the drawing|"
+                   r"spots|without|both have|both show|fish count|are both|first|farthest|furthest|foremost|uppermost|topmost|lowest|more to|"
+                   r"down|higher|hand side|next to us|to us|of the (smallest|largest|biggest) size|that is|[0-9]|this|that|these|images show|"
+                   r"stands|stand|lies|lie|sits|located|found|present|visible|equal|equally|share|match|matches|alike|tiniest|"
+                   r"do you think|do we|you count|identify|look|looks|come with|right next|right beside|or more|neither|among|"
+                   r"same number|thing is|each thing|both there|all of|some|back|top|second|first|for sale|every|is each|mugs have)\b|"
+                   r"[^?] what |, |: |\ba [aeio]|there$|here$")
 BEGINNINGS = {"vqa": r"(what (color|shape|pattern|size|is)|how many|which|is|are|does|do)\b",
               "genomeqa": r"(what (color|shape|pattern|size|is)|how many|which|where)\b",
               "refcoco": r"the\b", "visual7w": r"which\b", "guesswhat": r"is\b",
@@ -35,7 +46,7 @@ def stiffness(item, used):
     words = len(text.split())
     place = "place" in slices and not item["task"].startswith(("refcoco", "guesswhat"))
     begin = " ".join(text.split()[:2])
-    return (10 * len(slices & UNLIKELY) + 8 * place + 3 * len(STIFF.findall(text)) + 5 * (not re.match(BEGINNINGS[item["task"]], text)) +
+    return (10 * len(slices & UNLIKELY) + 8 * place + 8 * len(STIFF.findall(text)) + 10 * (not re.match(BEGINNINGS[item["task"]], text)) +
             (item.get("answer") in ("0", "none")) + abs(words - 7) * 0.4 * (item["task"] != "guesswhat") + used[item["task"], begin] * 0.7 -
             sum(SHOWS.get(s, 0) for s in slices) + sum(used[s] for s in slices) * 0.02, text)
 

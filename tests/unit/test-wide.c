@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The demo's wide language: what is said to be true is, names mean one object, groups leave out
  * what nobody can decide, marks say which words name what, held-out wordings are held out; and the
- * basic language, which the shipped model was trained on, is what it was, to the byte. */
+ * basic language is what it was, to the byte. */
 #include "demo/facts.h"
 #include "demo/items.h"
 #include "demo/phrase.h"
