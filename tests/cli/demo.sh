@@ -180,7 +180,7 @@ ok $? "small: the detector misses many:$(sed -n 's/.*"region_recall"/ recall/p' 
 [ $? -eq 2 ] && [ ! -e "$work/none" ] && grep -q "crowded" "$work/err"
 ok $? "a stress that there is none of is refused: $(cat "$work/err")"
 # Misspelt words are none that it knows: their items are apart, and have the note.
-"$VILSCOPE" world -o "$work/many" --seed 4323 --scenes 110 --items 2 --retrieval 2
+"$VILSCOPE" world -o "$work/many" --seed 4323 --scenes 120 --items 2 --retrieval 2
 grep '"typo"' "$work/many/data.jsonl" >"$work/many/typo.jsonl"
 grep -v '"typo"' "$work/many/data.jsonl" >"$work/many/right.jsonl"
 # outside FILE: items of it, and how many of these have a note
