@@ -105,7 +105,7 @@ rm "$work/run/1.bin" "$work/run/4.bin"
 ok $? "a run of which none answered ends with 1: $(tail -n 1 "$work/err")"
 
 # ---- eval
-"$VILSCOPE" world -o "$work/w" --seed 7 --scenes 6 --retrieval 3
+"$VILSCOPE" world -o "$work/w" --seed 7 --scenes 6 --items 6 --retrieval 3
 grep '"text": "[^"]\{1,24\}"' "$work/w/data.jsonl" >"$work/w/short.jsonl"
 mkdir "$work/two"
 cp "$tiny"/*.json "$tiny"/*.txt "$tiny/checkpoint.bin" "$tiny/detector.pth" "$work/two"

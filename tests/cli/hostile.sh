@@ -194,7 +194,7 @@ ok $? "JSON keeps the text"
 bytes=$(printf 'bad\377')
 cp "$tiny/checkpoint.bin" "$work/$bytes.bin"
 mkdir "$work/w"
-"$VILSCOPE" world -o "$work/w" --seed 7 --scenes 3 --task refcoco
+"$VILSCOPE" world -o "$work/w" --seed 7 --scenes 3 --items 8 --task refcoco
 grep '"text": "[^"]\{1,24\}"' "$work/w/data.jsonl" >"$work/w/$bytes.jsonl"
 "$VILSCOPE" eval -m "$tiny" --data "$work/w/$bytes.jsonl" --no-log --json >"$work/json" 2>/dev/null &&
     grep -q '"data": ".*bad.*jsonl"' "$work/json" && grep -q '"task": "refcoco"' "$work/json"

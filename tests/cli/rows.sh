@@ -195,7 +195,7 @@ refuses 2 "no row has such a field; there are kind, words, first_word, right" "a
 refuses 2 "slices is for evaluations" "slices of nothing" "$VILSCOPE" compare -m "$tiny" --slices
 
 # ---- measured and judged at once
-"$VILSCOPE" world -o "$work/w" --seed 7 --scenes 6 --retrieval 3
+"$VILSCOPE" world -o "$work/w" --seed 7 --scenes 6 --items 20 --retrieval 3
 grep '"text": "[^"]\{1,24\}"' "$work/w/data.jsonl" >"$work/w/short.jsonl"
 cp -r "$tiny" "$work/named"
 seq 3129 >"$work/named/vqa.txt"
@@ -216,7 +216,7 @@ ok $? "a set is measured and judged as its rows are: $(diff "$work/want" "$work/
 both compare -t refcoco --limit 2 --csv >"$work/out"
 [ "$(sed 1d "$work/out" | cut -d, -f 1-5)" = '"refcoco","","noise","crossed.bin",2' ]
 ok $? "one task of it, and two items: $(sed 1d "$work/out")"
-both compare -t vqa --gallery "$work/page.html" --outcome wrong >"$work/out"
+both compare -t vqa --limit 1 --gallery "$work/page.html" --outcome wrong >"$work/out"
 [ "$(grep -c 'href="data:image/png;base64,' "$work/page.html")" -eq 1 ] &&
     [ "$(grep -c '<article>' "$work/page.html")" -eq 1 ]
 ok $? "its pictures are where the set says: $(cat "$work/err")"

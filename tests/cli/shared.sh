@@ -136,7 +136,7 @@ none=/proc/none/log.db
 cp "$tiny/checkpoint.bin" "$work/one.bin"
 cp "$tiny/checkpoint.bin" "$work/two.bin"
 printf '\0' >>"$work/two.bin"
-"$VILSCOPE" world -o "$work/world" --seed 7 --scenes 4 --task refcoco
+"$VILSCOPE" world -o "$work/world" --seed 7 --scenes 4 --items 8 --task refcoco
 grep '"text": "[^"]\{1,24\}"' "$work/world/data.jsonl" >"$work/world/short.jsonl"
 cp "$tiny/scene.png" "$tiny/scene.npy" "$work"
 unset VILSCOPE_SHARED_FS
