@@ -384,7 +384,7 @@ static int run_batch(void *options, char **args, int count)
     char **others = xcalloc((size_t)count + 1, sizeof *others);
     int other_count, status = options_parse(c, count, args, inner, others, &other_count);
     if (status < 0)
-        status = command_usage("batch", "%s: --help is none of a task's", c->name);
+        status = command_usage("batch", "%s: --help makes no sense in a job", c->name);
     if (status == 0) {
         struct batch b = {.o = o, .c = c, .inner = inner, .err = &err};
         int rc = batch_print(&b, args, count);

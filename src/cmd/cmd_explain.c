@@ -37,7 +37,7 @@ static const struct option_row option_rows[] = {
          "where the images are (default: beside the set)"),
     TEXT("annotations", 0, "FILE", data.annotations, VALUES_FILES,
          "VQA v2: the answers; RefCOCO: COCO's instances.json"),
-    TEXT("split", 0, "NAME", data.split, VALUES_NONE, "as of eval"),
+    TEXT("split", 0, "NAME", data.split, VALUES_NONE, "as in vilscope eval"),
     TASK(data.task, "only this task"),
     ROW_CHECKPOINTS(checkpoints),
     TEXT("methods", 0, "LIST", methods, VALUES_NONE,
@@ -46,7 +46,7 @@ static const struct option_row option_rows[] = {
     INT("orders", 0, "N", orders, 0, 10000, 20, "random orders that methods are held against"),
     INT("seed", 0, "N", seed, 0, 1000000000, 1, "of these orders"),
     CHOICE("removal", "HOW", removal, removals, 0,
-           "how a word is removed: nobody attends to it, or [MASK] stands in; regions are always "
+           "how a word is removed: nothing attends to it, or [MASK] stands in; regions are always "
            "masked"),
     INT("heads", 0, "N", heads, 0, 100000, 0,
         "attribution-patching: leave out its N largest heads exactly, too, and print the rank "

@@ -41,7 +41,7 @@ static const struct option_row option_rows[] = {
          "features of given boxes instead of found ones: for IMAGE.jpg those in DIR/IMAGE.txt "
          "(four numbers a line), .json or .npy"),
     SHARD("shard", shard,
-          "only every Nth image from the Ith: one of N runs that share the work"),
+          "only every N-th image from the I-th on: one of N runs that share the work"),
     FLAG("verify", verify,
          "extract nothing: open what is there of each image, and print those of which nothing or "
          "something damaged is, a path a line"),

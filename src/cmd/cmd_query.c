@@ -100,7 +100,7 @@ static const struct option_row option_rows[] = {
         "--attribute attribution-patching: leave out the N largest heads, words and regions "
         "exactly"),
     CHOICE("removal", "HOW", removal, removals, 0,
-           "--attribute: how a word is left out: nobody attends to it, or [MASK] stands in"),
+           "--attribute: how a word is left out: nothing attends to it, or [MASK] stands in"),
     FLAG("json", json, "the whole result as JSON, one document a checkpoint"),
     INT("top", 0, "N", top, 0, 1000000, 5, "lines of the answer to print"),
     TEXT("attention", 0, "FILE", attention, VALUES_WRITTEN,

@@ -45,7 +45,7 @@ static void attribute_text_how(const struct attribution *a)
         plain_out("head %d\n", how->head + 1);
     if (a->method->needs == NEEDS_OUTPUTS || a->exact_tokens)
         plain_out("left out: regions and words are masked, %s\n",
-                  how->mask_token ? "words by [MASK] in their place" : "nobody attends to them");
+                  how->mask_token ? "words by [MASK] in their place" : "nothing attends to them");
     if (a->steps > 0)
         plain_out("%d steps; without any input the logit is %.4f; %.2f %% of the difference is "
                   "missing\n", a->steps, a->base, 100 * a->missing);

@@ -51,8 +51,8 @@ static const struct option_row option_rows[] = {
     CHOICE("language", "KIND", language, languages, LANGUAGE_WIDE,
            "how questions are worded (wide: with negation, groups and more, and slices)"),
     CHOICE("stress", "KIND", stress, stress_names, STRESS_NONE,
-           "hard scenes, as a slice: of things that are small, overlapping, crowded, or in groups "
-           "of eight pictures alike, which captions are to be told apart by"),
+           "hard scenes, marked by a slice: of things that are small, overlapping or crowded, or "
+           "groups of eight pictures that only small differences tell apart (alike)"),
     FLAG("no-images", no_images, "texts only"),
     ROW_THREADS(threads),
     END,

@@ -76,7 +76,7 @@ static int side_pickle(const char *path, struct side *s, struct vs_err *err)
     for (size_t i = 0; good && i + 1 < root->count; i += 2)
         good = side_pickle_item(s, root->items[i], root->items[i + 1]);
     if (rc == 0 && !good)
-        rc = vs_fail(err, VS_E_FORMAT, "%s: is no dictionary of image ids and rows", path);
+        rc = vs_fail(err, VS_E_FORMAT, "%s: is not a dictionary of image ids and rows", path);
     pickle_free(p);
     bytes_close(&map);
     return rc;
@@ -108,7 +108,7 @@ static int side_json(const char *path, int64_t file, struct side *s, struct vs_e
     }
     int rc = root ? 0 : vs_fail(err, VS_E_FORMAT, "%s: line %d: %s", path, why.line, why.text);
     if (root && !good)
-        rc = vs_fail(err, VS_E_FORMAT, "%s: is no object of images with \"idx\" for each", path);
+        rc = vs_fail(err, VS_E_FORMAT, "%s: is not an object of images with \"idx\"", path);
     json_decref(root);
     return rc;
 }

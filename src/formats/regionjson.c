@@ -54,12 +54,13 @@ static int json_row(const struct region_parts *p, const json_t *row, int64_t col
                     const char *what, size_t number, float *out, struct vs_err *err)
 {
     if ((int64_t)json_array_size(row) != columns)
-        return vs_fail(err, VS_E_FORMAT, "%s: row %zu of '%s' has not as many numbers as the first",
+        return vs_fail(err, VS_E_FORMAT, "%s: row %zu of '%s' does not have as many numbers as "
+                       "the first",
                        p->path, number, what);
     for (int64_t j = 0; j < columns; j++) {
         const json_t *x = json_array_get(row, (size_t)j);
         if (!json_is_number(x))
-            return vs_fail(err, VS_E_FORMAT, "%s: row %zu of '%s' has something else than numbers",
+            return vs_fail(err, VS_E_FORMAT, "%s: row %zu of '%s' has something other than numbers",
                            p->path, number, what);
         out[j] = (float)json_number_value(x);
     }

@@ -255,7 +255,7 @@ static int take_image(struct annotations *a, struct entities *e, const char *id)
     e->picture = annotations_image(a, file);
     e->xml = rc == 0 && e->grounding ? read_file(boxes, a->err) : NULL;
     if (rc == 0 && e->grounding && (!e->xml || !strstr(e->xml, "</annotation>")))
-        rc = e->xml ? vs_fail(a->err, VS_E_FORMAT, "%s: is no XML of boxes, or cut off", boxes)
+        rc = e->xml ? vs_fail(a->err, VS_E_FORMAT, "%s: is not XML of boxes, or cut off", boxes)
                     : VS_E_FORMAT;
     e->place = text && !e->grounding ? annotations_pool(a, xstrdup(e->picture), count_lines(text))
                                      : 0;

@@ -12,7 +12,7 @@ const struct attribution_how attribution_usual = {ATTN_COUNT, -1, -1, 10, 10, fa
 
 const struct attribution_method attribution_table[] = {
     {"relevancy", "relevancy (Chefer et al.)", "rel",
-     "attention weighted by its gradient, carried from layer to layer; it cannot say against",
+     "attention weighted by its gradient, carried from layer to layer; it has no sign",
      false, NEEDS_GRADIENTS, attribution_relevancy},
     {"attention-gradient", "attention times gradient", "AxG",
      "the sum over all maps of what is positive of attention times gradient, by key", false,

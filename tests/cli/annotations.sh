@@ -185,7 +185,7 @@ cp "$work/entities/Sentences/200.txt" "$work/entities/Sentences/300.txt"
 head -c 150 "$work/entities/Annotations/100.xml" >"$work/cut"
 mv "$work/cut" "$work/entities/Annotations/100.xml"
 measure "$work/entities" -t refcoco+ --images "$work/im" >"$work/out"
-[ $? -eq 4 ] && grep -q 'image 100 is left out: .*100.xml: is no XML of boxes, or cut off' "$work/err" &&
+[ $? -eq 4 ] && grep -q 'image 100 is left out: .*100.xml: is not XML of boxes, or cut off' "$work/err" &&
     grep -q 'image 300 is left out: .*300.xml: No such file' "$work/err" && grep -q '^refcoco+  *1 ' "$work/out"
 ok $? "boxes that are cut off, or not there, are told: $(head -n 1 "$work/err")"
 

@@ -269,9 +269,9 @@ static void bad_json(void)
         const char *text, *what;
     } cases[] = {
         {"{" JSON_SIZE "\"boxes\": [[0, 0, 5, 5], [0, 0, 5]], \"features\": [[1], [2]]}",
-         "row 2 of 'boxes' has not as many numbers as the first"},
+         "row 2 of 'boxes' does not have as many numbers as the first"},
         {"{" JSON_SIZE "\"boxes\": [[0, 0, 5, null]], \"features\": [[1]]}",
-         "row 1 of 'boxes' has something else than numbers"},
+         "row 1 of 'boxes' has something other than numbers"},
         {"{" JSON_SIZE "\"boxes\": [], \"features\": [[1]]}", "'boxes' is not a list of rows"},
         {"{" JSON_SIZE "\"boxes\": [[0, 0, 5, 5]], \"features\": [[1], [2]]}", "1 boxes, but 2"},
         {"{" JSON_SIZE "\"boxes\": [[0, 0, 5, 5]], \"features\": \"AAAA\"}", "num_boxes"},

@@ -68,7 +68,7 @@ static void draw_attributed_head(const struct workbench *w, const struct pane *p
     attrset(A_DIM);
     draw_text(a.row + 1, a.col, a.cols, "%s %.3f; %s",
               x->against >= 0 ? "difference of logits" : "logit", x->known.value,
-              x->method->is_signed ? "+ for it, - against it" : "it cannot say against");
+              x->method->is_signed ? "+ for it, - against it" : "it has no sign");
     draw_text(a.row + 2, a.col, a.cols, "%s", score);
     attrset(A_NORMAL);
 }

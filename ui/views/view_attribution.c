@@ -201,7 +201,7 @@ static void draw_attribution_title(const struct workbench *w, const struct pane 
                   of && of->known.method ? x->method->title : "",
                   of && of->known.method ? ": " : "",
                   of && of->known.method ? x->method->about : text,
-                  of && of->known.method && removes(x->method) ? "; removed: nobody attends to it"
+                  of && of->known.method && removes(x->method) ? "; removed: nothing attends to it"
                                                                : "");
     attribute_score(w, x, EXPLAIN_REGIONS, text, sizeof text);
     int n = draw_text(a.row + 2, a.col, a.cols, "%s", text) + 2;

@@ -145,7 +145,7 @@ static void draw_attributed(const struct workbench *w, const struct pane *p, str
         attribute_tokens(w, x, worth);
         attribute_target_name(w, x, text, sizeof text);
         draw_text(a.row + 1, a.col, a.cols, "of %s: %s", text,
-                  x->method->is_signed ? "+ for it, - against it" : "it cannot say against");
+                  x->method->is_signed ? "+ for it, - against it" : "it has no sign");
         attribute_score(w, pane_slice(w, p), EXPLAIN_WORDS, text, sizeof text);
         draw_text(a.row + 2, a.col, a.cols, "%s", text);
     } else {
