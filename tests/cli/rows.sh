@@ -220,7 +220,7 @@ both compare -t vqa --limit 1 --gallery "$work/page.html" --outcome wrong >"$wor
 [ "$(grep -c 'href="data:image/png;base64,' "$work/page.html")" -eq 1 ] &&
     [ "$(grep -c '<article>' "$work/page.html")" -eq 1 ]
 ok $? "its pictures are where the set says: $(cat "$work/err")"
-both compare -t refcoco --gallery "$work/page.html" --outcome wrong >"$work/out"
+both compare -t refcoco --gallery "$work/page.html" --outcome wrong --top 100 >"$work/out"
 python3 - "$work/page.html" "$work/m.jsonl" <<'PY' >"$work/said" 2>&1
 import json, re, sys
 page = open(sys.argv[1]).read()
