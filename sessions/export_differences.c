@@ -98,7 +98,7 @@ static void put_part(const struct difference_part *p, int rank, double most, con
 static void put_ranking(struct difference_part *p, int count, const char *unit, FILE *out)
 {
     double most = 0;
-    qsort(p, (size_t)count, sizeof *p, by_value);
+    vs_sort(p, (size_t)count, sizeof *p, by_value);
     for (int i = 0; i < count; i++)
         most = fabs(p[i].value) > most ? fabs(p[i].value) : most;
     fputs("<table>\n", out);

@@ -248,7 +248,7 @@ static char *order_left_out(json_t *list)
         else
             json_array_append(ordered, v);
     }
-    qsort(all, items, sizeof *all, left_out_by_place);
+    vs_sort(all, items, sizeof *all, left_out_by_place);
     for (size_t i = 0; i < items; i++) {
         json_array_append(ordered, all[i]);
         json_object_del(all[i], "place");
@@ -463,7 +463,7 @@ int log_join(struct log *l, struct log_joined **out, int *count, struct vs_err *
     if (rc == 0)
         add_absent(&g, out, count);
     if (*out)
-        qsort(*out, (size_t)*count, sizeof **out, joined_by_place);
+        vs_sort(*out, (size_t)*count, sizeof **out, joined_by_place);
     if (g.session) {
         int ended = log_end_session(l, g.session, rc ? NULL : err);
         rc = rc ? rc : ended;

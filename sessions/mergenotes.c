@@ -82,7 +82,7 @@ static char *notes_join(const char *a, const char *b)
     struct buf out = {0};
     add_parts(&p, a);
     add_parts(&p, b);
-    qsort(p.list, (size_t)p.count, sizeof *p.list, by_text);
+    vs_sort(p.list, (size_t)p.count, sizeof *p.list, by_text);
     for (int i = 0; i < p.count; i++)
         if (i == 0 || strcmp(p.list[i], p.list[i - 1]) != 0) {
             buf_puts(&out, i ? BETWEEN : "");

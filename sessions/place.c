@@ -75,7 +75,7 @@ static char **list_logs(const char *folder, int *count)
     if (d)
         closedir(d);
     if (list)
-        qsort(list, (size_t)*count, sizeof *list, place_by_name);
+        vs_sort(list, (size_t)*count, sizeof *list, place_by_name);
     return list;
 }
 

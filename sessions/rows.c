@@ -83,7 +83,7 @@ static int slices_flush(struct rows_writer *w, struct vs_err *err)
 {
     sqlite3_stmt *s = NULL;
     int rc = 0;
-    qsort(w->gathered, (size_t)w->gathered_count, sizeof *w->gathered, slice_by_place);
+    vs_sort(w->gathered, (size_t)w->gathered_count, sizeof *w->gathered, slice_by_place);
     for (int i = 0; i < w->gathered_count && rc == 0; i++) {
         const struct gathered *g = &w->gathered[i];
         rc = slice_begin(w, &w->slices[g->slice], err);

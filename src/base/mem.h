@@ -29,6 +29,9 @@ static inline size_t vs_times(size_t a, size_t b)
 /* count * size zeroed bytes, or NULL on overflow or when there is no memory. */
 void *vs_try_calloc(size_t count, size_t size);
 
+/* qsort, which must not be given NULL: a list of nothing is sorted. */
+void vs_sort(void *list, size_t count, size_t size, int (*order)(const void *, const void *));
+
 /* A growing byte buffer; zero-initialise, free with buf_fini. The data is kept NUL terminated. */
 struct buf {
     char *data;

@@ -268,7 +268,7 @@ static void gallery_pair(struct gallery *g, const struct rows_group *group,
     for (int i = 0; i < p->items.count; i++)
         if (gallery_shows(g, &p->items.list[i]))
             list[n++] = &p->items.list[i];
-    qsort(list, (size_t)n, sizeof *list, gallery_surest_first);
+    vs_sort(list, (size_t)n, sizeof *list, gallery_surest_first);
     char *name = rows_group_name(group);
     fputs("<h2>", g->out);
     export_put_text(g->out, name);

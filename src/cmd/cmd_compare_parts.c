@@ -105,7 +105,7 @@ static const struct weight_change **parts_ranked(const struct weight_change *lis
     const struct weight_change **order = xcalloc((size_t)count + 1, sizeof(void *));
     for (int i = 0; i < count; i++)
         order[i] = &list[i];
-    qsort(order, (size_t)count, sizeof(void *), by_relative);
+    vs_sort(order, (size_t)count, sizeof(void *), by_relative);
     return order;
 }
 
@@ -308,7 +308,7 @@ static int add_query(struct compare_run *r, const struct query *q, struct attent
     if (rc == 0)
         rc = attention_changes(x[0], x[1], &list, &n, err);
     if (rc == 0) {
-        qsort(list, (size_t)n, sizeof *list, by_place);
+        vs_sort(list, (size_t)n, sizeof *list, by_place);
         if (!*sum) {
             *sum = xcalloc((size_t)n + 1, sizeof **sum);
             memcpy(*sum, list, (size_t)n * sizeof *list);
@@ -357,7 +357,7 @@ int compare_attention(struct compare_run *r, struct vs_err *err)
     if (rc == 0) {
         for (int i = 0; i < count; i++)
             sum[i].jsd /= r->probes->count;
-        qsort(sum, (size_t)count, sizeof *sum, parts_by_jsd);
+        vs_sort(sum, (size_t)count, sizeof *sum, parts_by_jsd);
         json_t *notices = tell_notices(r, q);
         put_found(r, notices, r->o->json ? attention_json(sum, count) : NULL,
                   r->log ? difference_of_attention(r->m, 0, model_checkpoint_count(r->m) - 1, sum,

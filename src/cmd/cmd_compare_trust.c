@@ -295,8 +295,7 @@ static void confusion_group(const struct rows_judged *r, const struct rows_group
             if (row->scored && !row->correct && row->right)
                 confusion_add(&x, row, c);
         }
-    if (x.count)
-        qsort(x.list, (size_t)x.count, sizeof *x.list, confused_most);
+    vs_sort(x.list, (size_t)x.count, sizeof *x.list, confused_most);
     int top = r->o->top && r->o->top < x.count ? r->o->top : x.count;
     if (all)
         json_array_append_new(all, confusion_json(&x, top));

@@ -175,7 +175,7 @@ static int sources_add_folder(struct sources *s, const char *folder, struct vs_e
     closedir(d);
     if (s->count == first)
         return vs_fail(err, VS_E_USAGE, "%s: no files in this folder", folder);
-    qsort(s->list + first, (size_t)(s->count - first), sizeof *s->list, by_path);
+    vs_sort(s->list + first, (size_t)(s->count - first), sizeof *s->list, by_path);
     return 0;
 }
 

@@ -208,8 +208,7 @@ static int write_kept(struct gathering *g, struct vs_err *err)
 {
     FILE *f = fopen(g->part->rows, "wxe");
     bool good = f != NULL;
-    if (g->count)
-        qsort(g->list, (size_t)g->count, sizeof *g->list, kept_by_place);
+    vs_sort(g->list, (size_t)g->count, sizeof *g->list, kept_by_place);
     for (int i = 0; i < g->count && good; i++) {
         if (i > 0 && kept_by_place(&g->list[i - 1], &g->list[i]) == 0)
             continue;

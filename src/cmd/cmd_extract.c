@@ -105,7 +105,7 @@ static void free_images(struct images *l)
 static void tell_left_out(const char *folder, struct images *out)
 {
     struct buf names = {0};
-    qsort(out->paths, (size_t)out->count, sizeof *out->paths, extract_by_name);
+    vs_sort(out->paths, (size_t)out->count, sizeof *out->paths, extract_by_name);
     for (int i = 0; i < out->count && i < LEFT_OUT_SHOWN; i++)
         buf_printf(&names, "%s%s", i ? ", " : "", out->paths[i]);
     if (out->count > LEFT_OUT_SHOWN)
@@ -136,7 +136,7 @@ static int add_folder(struct images *l, const char *folder, struct vs_err *err)
     if (l->count == first)
         return vs_fail(err, VS_E_USAGE, "%s: no images in this folder",
                        folder);
-    qsort(l->paths + first, (size_t)(l->count - first), sizeof *l->paths, extract_by_name);
+    vs_sort(l->paths + first, (size_t)(l->count - first), sizeof *l->paths, extract_by_name);
     return 0;
 }
 

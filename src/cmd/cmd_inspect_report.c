@@ -65,7 +65,7 @@ static int count_storages(const struct tensorfile *f)
     uint64_t *list = xcalloc((size_t)n + 1, sizeof *list);
     for (int i = 0; i < n; i++)
         list[i] = tensorfile_at(f, i)->storage;
-    qsort(list, (size_t)n, sizeof *list, by_storage);
+    vs_sort(list, (size_t)n, sizeof *list, by_storage);
     for (int i = 0; i < n; i++)
         distinct += i == 0 || list[i] != list[i - 1];
     free(list);

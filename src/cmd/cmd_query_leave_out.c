@@ -4,6 +4,7 @@
 #include "src/cmd/vilscope.h"
 
 #include "src/study/effects.h"
+#include "src/base/mem.h"
 #include "src/base/plain.h"
 
 #include <jansson.h>
@@ -96,7 +97,7 @@ int query_leave_out(struct model *m, const struct query *q, const struct result 
         fputs("\r\033[K", stderr);
     if (rc != 0)
         return rc;
-    qsort(e->items, (size_t)e->count, sizeof *e->items, by_effect);
+    vs_sort(e->items, (size_t)e->count, sizeof *e->items, by_effect);
     if (json)
         print_json(e);
     else

@@ -132,7 +132,7 @@ static int rows_read_log(struct rows_gathering *g, const char *path, struct vs_e
     if (rc == 0)
         rc = log_list_evaluations(l, 0, &list, &n, err);
     if (rc == 0 && n)
-        qsort(list, (size_t)n, sizeof *list, rows_by_task);
+        vs_sort(list, (size_t)n, sizeof *list, rows_by_task);
     for (int i = 0; i < n && rc == 0; i++)
         if (rows_want(g->w, &list[i]) && !rows_are_share(g, &list[i]))
             rc = rows_read_evaluation(g, l, &list[i], err);

@@ -129,7 +129,7 @@ static void print_missing(const struct log_joined *list, int count)
             all[n++] = (x->place > 0 ? x->place - 1 : 0) * x->shards + x->missing[k];
     }
     if (n)
-        qsort(all, (size_t)n, sizeof *all, by_number);
+        vs_sort(all, (size_t)n, sizeof *all, by_number);
     for (int i = 0; i < n; i++)
         if (kept == 0 || all[kept - 1] != all[i])
             all[kept++] = all[i];

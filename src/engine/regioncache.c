@@ -83,7 +83,7 @@ static struct entry *list_files(const char *folder, int *count)
     if (d)
         closedir(d);
     if (list)
-        qsort(list, (size_t)*count, sizeof *list, by_use);
+        vs_sort(list, (size_t)*count, sizeof *list, by_use);
     return list;
 }
 

@@ -202,7 +202,7 @@ static size_t sort_boxes(struct numbered_box *list, size_t count)
 {
     size_t n = 0;
     if (count)
-        qsort(list, count, sizeof *list, by_id);
+        vs_sort(list, count, sizeof *list, by_id);
     for (size_t i = 0; i < count; i++)
         if (i == 0 || list[i].id != list[i - 1].id)
             list[n++] = list[i];

@@ -55,8 +55,7 @@ static int list_folder(const struct annotations *a, const char *folder, const ch
             ids_add(out, xstrndup(e->d_name, n - m));
     }
     closedir(d);
-    if (out->count)
-        qsort(out->list, out->count, sizeof *out->list, by_name);
+    vs_sort(out->list, out->count, sizeof *out->list, by_name);
     return 0;
 }
 

@@ -80,7 +80,7 @@ static int patching_verify(struct attributing *a, bool tokens, struct vs_err *er
     double *worth = attribution_worths(a, out, tokens);
     int n;
     struct removable *list = removal_order(&what, worth, &n);
-    qsort(list, (size_t)n, sizeof *list, patching_by_size);
+    vs_sort(list, (size_t)n, sizeof *list, patching_by_size);
     n = n < out->how.verify ? n : out->how.verify;
     int rc = attribution_leave_out(a, tokens, list, n,
                                    tokens ? out->exact_tokens : out->exact_regions, err);
@@ -119,7 +119,7 @@ static int *patching_order(const struct attribution *out)
     int *order = xcalloc((size_t)out->head_count + 1, sizeof *order);
     for (int i = 0; i < out->head_count; i++)
         x[i] = (struct removable){0, i, out->heads[i].worth};
-    qsort(x, (size_t)out->head_count, sizeof *x, patching_by_size);
+    vs_sort(x, (size_t)out->head_count, sizeof *x, patching_by_size);
     for (int i = 0; i < out->head_count; i++)
         order[i] = x[i].index;
     free(x);

@@ -87,7 +87,7 @@ static int attribution_compare(const void *a, const void *b)
 
 void attribution_sort(struct attribution_item *list, int count)
 {
-    qsort(list, (size_t)count, sizeof *list, attribution_compare);
+    vs_sort(list, (size_t)count, sizeof *list, attribution_compare);
 }
 
 static int attribution_compare_heads(const void *a, const void *b)
@@ -104,5 +104,5 @@ static int attribution_compare_heads(const void *a, const void *b)
 void attribution_sort_heads(struct attribution_head *list, int count)
 {
     if (list)
-        qsort(list, (size_t)count, sizeof *list, attribution_compare_heads);
+        vs_sort(list, (size_t)count, sizeof *list, attribution_compare_heads);
 }

@@ -30,7 +30,7 @@ static struct stats_cluster *bootstrap_sums(const double *x, const int *cluster,
     for (int i = 0; i < n; i++)
         if (!isnan(x[i]))
             list[there++] = (struct bootstrap_number){cluster ? cluster[i] : i, i, x[i]};
-    qsort(list, (size_t)there, sizeof *list, bootstrap_by_cluster);
+    vs_sort(list, (size_t)there, sizeof *list, bootstrap_by_cluster);
     for (int i = 0; i < there; i++) {
         at += i == 0 || list[i].cluster != list[i - 1].cluster;
         sums[at].sum += list[i].x;

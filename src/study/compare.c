@@ -148,7 +148,7 @@ static struct place *compare_sorted(const struct result *r)
     struct place *list = xcalloc((size_t)n + 1, sizeof *list);
     for (int i = 0; i < n; i++)
         list[i] = (struct place){compare_key(r, i), i};
-    qsort(list, (size_t)n, sizeof *list, by_key);
+    vs_sort(list, (size_t)n, sizeof *list, by_key);
     return list;
 }
 
@@ -179,7 +179,7 @@ bool compare_results(const struct result *a, const struct result *b, int top,
             out->moves[out->count++] = (struct compare_move){pa[i].key, ra, rb, (double)p[i],
                                                              (double)q[i]};
     }
-    qsort(out->moves, (size_t)out->count, sizeof *out->moves, by_distance);
+    vs_sort(out->moves, (size_t)out->count, sizeof *out->moves, by_distance);
     out->divergence = compare_jsd(p, q, n);
     out->entropy_change = b->entropy - a->entropy;
     free(pa);

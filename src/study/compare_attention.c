@@ -105,7 +105,7 @@ int attention_changes(const struct result *a, const struct result *b, struct att
         free(list);
         return rc;
     }
-    qsort(list, (size_t)n, sizeof *list, by_jsd);
+    vs_sort(list, (size_t)n, sizeof *list, by_jsd);
     *out = list;
     *count = n;
     return 0;

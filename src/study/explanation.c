@@ -61,7 +61,7 @@ static void testing_order(struct testing *t, const struct attribution *a,
     double *worth = attribution_worths(&t->given, a, kind == EXPLAIN_WORDS);
     struct removable *order = removal_order(&what, worth, &o->count);
     o->list[o->many++] = copy_of_order(order, o->count);
-    qsort(order, (size_t)o->count, sizeof *order, removable_by_place);
+    vs_sort(order, (size_t)o->count, sizeof *order, removable_by_place);
     to->worth[kind] = xcalloc((size_t)o->count + 1, sizeof **to->worth);
     for (int i = 0; i < o->count; i++)
         to->worth[kind][i] = order[i].worth;
@@ -310,7 +310,7 @@ static double *agreement_ranks(const double *x, int n)
     double *rank = xcalloc((size_t)n + 1, sizeof *rank);
     for (int i = 0; i < n; i++)
         list[i] = (struct ranked_number){x[i], i};
-    qsort(list, (size_t)n, sizeof *list, ranked_compare);
+    vs_sort(list, (size_t)n, sizeof *list, ranked_compare);
     for (int i = 0, j; i < n; i = j) {
         for (j = i; j < n && list[j].x == list[i].x; j++)
             ;

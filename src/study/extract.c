@@ -37,7 +37,7 @@ static int check_names(struct extract *e)
     int rc = 0;
     for (int i = 0; i < e->count; i++)
         list[i] = &e->items[i];
-    qsort(list, (size_t)e->count, sizeof *list, extract_by_id);
+    vs_sort(list, (size_t)e->count, sizeof *list, extract_by_id);
     for (int i = 0; i < e->count && rc == 0; i++) {
         if (strlen(list[i]->id) > 250)
             rc = vs_fail(e->err, VS_E_USAGE, "%s: its name is too long", list[i]->path);

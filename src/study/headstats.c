@@ -38,7 +38,7 @@ int stats_holders(const float *row, int n, double share)
     int k = 0;
     for (int i = 0; i < n; i++)
         sorted[i] = row[i] > 0 ? row[i] : 0;
-    qsort(sorted, (size_t)n, sizeof *sorted, by_fall);
+    vs_sort(sorted, (size_t)n, sizeof *sorted, by_fall);
     /* A hair less, or sums in another order would ask for one more. */
     while (k < n && got < want * (1 - 1e-6))
         got += (double)sorted[k++];

@@ -264,7 +264,7 @@ static void judge_slices_finish(struct judge_slicing *g, const struct judge_opti
     for (int i = 0; i < n; i++)
         s->list[i].judged.adjusted = p[i];
     if (n)
-        qsort(s->list, (size_t)n, sizeof *s->list, judge_by_difference);
+        vs_sort(s->list, (size_t)n, sizeof *s->list, judge_by_difference);
     for (int i = 0; i < n && (o->intervals == 0 || i < o->intervals); i++) {
         struct judge_slice *x = &s->list[i];
         double adjusted = x->judged.adjusted;

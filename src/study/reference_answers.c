@@ -280,7 +280,7 @@ static int sort_cached(const struct reference_reader *r, const char *name,
         list[n++] = (struct cached){v, id, i};
     }
     if (n)
-        qsort(list, n, sizeof *list, by_id);
+        vs_sort(list, n, sizeof *list, by_id);
     *count = n;
     return 0;
 }

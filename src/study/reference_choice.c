@@ -43,8 +43,7 @@ static int ids_order(const void *a, const void *b)
 static void ids_sort(struct ids *a, bool unique)
 {
     size_t n = 0;
-    if (a->count)
-        qsort(a->list, a->count, sizeof *a->list, ids_order);
+    vs_sort(a->list, a->count, sizeof *a->list, ids_order);
     for (size_t i = 0; unique && i < a->count; i++)
         if (i == 0 || a->list[i] != a->list[i - 1])
             a->list[n++] = a->list[i];

@@ -6,6 +6,7 @@
 #include "src/formats/filekind.h"
 #include "src/formats/gunzip.h"
 #include "src/formats/ndarray.h"
+#include "src/base/mem.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -206,7 +207,7 @@ static int list_files(const char *folder, const char *before, const char *after,
     if (d)
         closedir(d);
     if (count)
-        qsort(*out, (size_t)count, sizeof **out, by_name);
+        vs_sort(*out, (size_t)count, sizeof **out, by_name);
     return count;
 }
 

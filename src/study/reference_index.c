@@ -34,8 +34,7 @@ static int numbered_order(const void *a, const void *b)
 
 void numbered_sort(struct numbered *n)
 {
-    if (n->count)
-        qsort(n->list, n->count, sizeof *n->list, numbered_order);
+    vs_sort(n->list, n->count, sizeof *n->list, numbered_order);
 }
 
 const void *numbered_get(const struct numbered *n, int64_t key)

@@ -85,7 +85,7 @@ static void recall_of(int *ranks, int n, struct reference_recall *out)
     double sum = 0;
     if (n == 0)
         return;
-    qsort(ranks, (size_t)n, sizeof *ranks, by_rank);
+    vs_sort(ranks, (size_t)n, sizeof *ranks, by_rank);
     for (int i = 0; i < n; i++)
         sum += ranks[i];
     out->r1 = share_below(ranks, n, 1);

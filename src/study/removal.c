@@ -96,7 +96,7 @@ struct removable *removal_order(const struct removing *r, const double *worth, i
     struct removable *list = xcalloc(most + 1, sizeof *list);
     *count = r->tokens ? order_tokens(in, first, images, worth, list)
                        : order_regions(in, r->target, first, images, worth, list);
-    qsort(list, (size_t)*count, sizeof *list, removable_compare);
+    vs_sort(list, (size_t)*count, sizeof *list, removable_compare);
     return list;
 }
 

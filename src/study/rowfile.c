@@ -157,7 +157,7 @@ int rowset_finish(struct rowset *s, struct vs_err *err)
         struct row_evaluation *e = &s->list[i];
         if (rowset_in_order(e))
             continue;
-        qsort(e->rows, (size_t)e->count, sizeof *e->rows, rowset_by_index);
+        vs_sort(e->rows, (size_t)e->count, sizeof *e->rows, rowset_by_index);
         rc = rowset_unite(e, err);
     }
     return rc;

@@ -61,7 +61,7 @@ void stats_bootstrap(const struct stats_cluster *list, int count, int resamples,
         }
         means[r] = sum / (double)items;
     }
-    qsort(means, (size_t)resamples, sizeof *means, stats_ascending);
+    vs_sort(means, (size_t)resamples, sizeof *means, stats_ascending);
     *low = stats_quantile(means, resamples, 0.025);
     *high = stats_quantile(means, resamples, 0.975);
     free(means);
@@ -104,7 +104,7 @@ static struct stats_test *stats_sorted(const double *p, int count)
     struct stats_test *list = xcalloc((size_t)count + 1, sizeof *list);
     for (int i = 0; i < count; i++)
         list[i] = (struct stats_test){p[i], i};
-    qsort(list, (size_t)count, sizeof *list, stats_by_p);
+    vs_sort(list, (size_t)count, sizeof *list, stats_by_p);
     return list;
 }
 
@@ -194,7 +194,7 @@ void stats_calibrate(struct stats_item *list, int count, struct stats_calibratio
             out->risk[i] = (double)NAN;
         return;
     }
-    qsort(list, (size_t)count, sizeof *list, stats_surest_first);
+    vs_sort(list, (size_t)count, sizeof *list, stats_surest_first);
     stats_fill_bins(list, out);
     stats_fill_risks(list, out);
 }

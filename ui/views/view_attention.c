@@ -40,7 +40,7 @@ static struct weighted *attention_ranked(const struct workbench *w, const struct
         if (!isnan(weights[i]))
             list[n++] = (struct weighted){weights[i], i};
     *count = n;
-    qsort(list, (size_t)*count, sizeof *list, attention_heavier);
+    vs_sort(list, (size_t)*count, sizeof *list, attention_heavier);
     free(weights);
     return list;
 }
