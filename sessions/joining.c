@@ -167,8 +167,8 @@ static int drop_rows(struct log *l, int64_t id, struct vs_err *err)
     static const char *const all[] = {
         "DELETE FROM evaluation_rows WHERE evaluation_id = ?",
         "DELETE FROM evaluation_lines WHERE evaluation_id = ?",
-        "DELETE FROM slice_items WHERE slice_id IN (SELECT id FROM evaluation_slices WHERE"
-        " evaluation_id = ?)",
+        ("DELETE FROM slice_items WHERE slice_id IN (SELECT id FROM evaluation_slices WHERE"
+         " evaluation_id = ?)"),
         "DELETE FROM evaluation_slices WHERE evaluation_id = ?",
         "UPDATE evaluations SET row_count = 0 WHERE id = ?"};
     int rc = 0;
