@@ -145,8 +145,8 @@ else
     make=$shared/golden/detector/make_detector.py
     if [ ! -f "$make" ]; then
         skip "detector weights: no shared golden data"
-    elif ! python3 -c 'import numpy' 2>/dev/null; then
-        skip "detector weights: python3 has no numpy"
+    elif ! python3 -c 'import numpy, torch' 2>/dev/null; then
+        skip "detector weights: python3 has no numpy or no PyTorch"
     else
         sed -e 's/"blocks": *\[[^]]*\]/"blocks": [3, 4, 6, 3]/' <<END >arch.json
 $(tr -d '\n' <"$tiny/detector.json")

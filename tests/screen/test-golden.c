@@ -269,7 +269,7 @@ static int rows_that_differ(const struct screen *s, const struct terminal *t, bo
     return bad;
 }
 
-/* What a screen shows last that does not say when it is ready comes late on a busy machine. */
+/* What a screen shows last comes late on a busy machine. */
 static void wait_for_rows(const struct screen *s, struct terminal *t)
 {
     for (int tries = 0; tries < 50 && rows_that_differ(s, t, false) > 0; tries++)
@@ -284,8 +284,7 @@ static void check(const struct screen *s, struct terminal *t)
         write_golden(s, t);
         return;
     }
-    if (s->shows)
-        wait_for_rows(s, t);
+    wait_for_rows(s, t);
     int bad = rows_that_differ(s, t, true), torn = pixels_torn(t, why, sizeof why);
     ok(bad == 0, "%s at %dx%d: %d rows differ", s->name, t->cols, t->rows, bad);
     ok(torn == 0, "%s: no pixels but where a picture is %s", s->name, why);

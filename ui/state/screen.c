@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void draw_cell(const struct workbench *w, int *cw, int *ch)
 {
@@ -30,7 +31,7 @@ struct canvas *draw_canvas(const struct workbench *w, int width, int height)
 void screen_name(struct workbench *w)
 {
     w->screen.unknown = terminfo_unknown();
-    if (w->screen.unknown)
+    if (w->screen.unknown && isatty(STDOUT_FILENO)) /* else there is none, which is said soon */
         fprintf(stderr, "vilscope: note: TERM is '%.100s', which terminfo does not have here: "
                 "drawn as %s\n", w->screen.unknown, terminfo_name());
 }
