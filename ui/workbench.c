@@ -143,13 +143,19 @@ static void workbench_draw(struct workbench *w)
     w->script.ready = !left && !workbench_busy(w) && gfx_settled(&w->screen.gfx);
 }
 
+/* Without a terminal nobody could do more than the script did; what it began is finished. */
+static bool is_over(const struct workbench *w)
+{
+    return term_virtual() && !w->script.at && w->script.ready;
+}
+
 static void workbench_loop(struct workbench *w)
 {
     bool alive = true;
     int script_ms = -1, compare_ms = -1, log_ms = -1;
     events_want_regions(w);
     workbench_draw(w);
-    while (!w->quit && !got_end && alive) {
+    while (!w->quit && !got_end && alive && !is_over(w)) {
         int ms = workbench_patience(w, script_ms, sooner_of(compare_ms, log_ms));
         alive = wait_for_something(w, ms);
         if (got_stop)
@@ -224,15 +230,28 @@ int workbench_ended_by(void)
     return got_end;
 }
 
-static int open_screen(struct workbench *w, enum graphics_choice choice, struct vs_err *err)
+/* The terminal, or a screen that nobody sees. */
+static int take_screen(struct workbench *w, const struct term_screen *virtual, struct vs_err *err)
 {
+    int rc = virtual ? term_virtual_take(virtual, &w->screen.input, err) : 0;
+    if (rc != 0)
+        return rc;
     screen_name(w);
-    int rc = term_take(err);
+    rc = virtual ? 0 : term_take(err);
     if (rc != 0)
         return rc;
     watch_signals();
-    term_ask(&w->screen.input);
-    w->screen.graphics = choice;
+    if (!virtual)
+        term_ask(&w->screen.input);
+    return 0;
+}
+
+static int open_screen(struct workbench *w, const struct workbench_options *o, struct vs_err *err)
+{
+    int rc = take_screen(w, o->screen, err);
+    if (rc != 0)
+        return rc;
+    w->screen.graphics = o->graphics;
     screen_terminal(w, &w->screen.input.term);
     if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
         setlocale(LC_CTYPE, "C.UTF-8");
@@ -349,7 +368,7 @@ int workbench_run(const struct workbench_options *o, struct vs_err *err)
     gfx_init(&w->screen.gfx);
     open_pipe();
     w->ses.checkpoint = w->ses.model ? model_checkpoint_count(w->ses.model) - 1 : 0;
-    int rc = open_screen(w, o->graphics, err);
+    int rc = open_screen(w, o, err);
     if (rc == 0) {
         rc = workbench_begin(w, o, err);
         if (rc == 0)

@@ -20,6 +20,8 @@ struct workbench_options {
     const struct task *task;
     enum graphics_choice graphics;
     const char *script;    /* commands to run, or NULL */
+    /* The screen that the script runs on, without a terminal, and that ends with it; or NULL. */
+    const struct term_screen *screen;
     const char *probes;    /* a set to ask every checkpoint, or NULL */
     const char *watch;     /* a training run's folder, or NULL */
     bool tour;             /* the script is a guided tour: it may fail without ending the program */

@@ -29,7 +29,16 @@ struct options {
     bool no_log, upright, tour, keys;
     const struct task *task;
     int graphics; /* of enum graphics_choice */
+    struct term_screen screen;
+    bool has_screen;
 };
+
+static int take_screen(void *options, const char *value, struct vs_err *err)
+{
+    struct options *o = options;
+    o->has_screen = true;
+    return term_screen_parse(value, &o->screen, err);
+}
 
 static const struct option_row option_rows[] = {
     ROW_MODEL(model.dir),
@@ -49,6 +58,8 @@ static const struct option_row option_rows[] = {
     TEXT("watch", 0, "DIR", watch, VALUES_FOLDERS,
          "ask each checkpoint of a training run when it is complete"),
     TEXT("script", 'S', "FILE", script, VALUES_FILES, "run the commands of a file, one a line"),
+    TAKE("screen", "SIZE", take_screen, "a script's screen, instead of a terminal: rows and "
+         "columns, and the pixels of a cell (without a terminal 50x160,10x20)"),
     FLAG("tour", tour, "a guided tour through the demo"),
     ROW_DEVICE(model.device),
     ROW_THREADS(model.threads),
@@ -159,6 +170,16 @@ static int check_probes(const struct options *o, const struct model *m, struct v
     return rc;
 }
 
+/* Where a script runs without a terminal, or NULL. */
+static const struct term_screen *screen_without_terminal(const struct options *o)
+{
+    static const struct term_screen usual = TERM_SCREEN_USUAL;
+    bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+    if (!o->script || (terminal && !o->has_screen))
+        return NULL;
+    return o->has_screen ? &o->screen : &usual;
+}
+
 /* A status of the program, or a negative code. */
 static int open_and_run(struct options *o, char **images, int count, const struct chosen *chosen,
                         struct vs_err *err)
@@ -167,7 +188,8 @@ static int open_and_run(struct options *o, char **images, int count, const struc
     struct workbench_options w = {.no_log = no_log,
                                   .script = o->script, .tour = o->tour,
                                   .graphics = (enum graphics_choice)o->graphics,
-                                  .probes = o->probes, .watch = o->watch};
+                                  .probes = o->probes, .watch = o->watch,
+                                    .screen = screen_without_terminal(o)};
     struct eval_set *set = NULL;
     char *tour = o->tour ? demo_tour() : NULL;
     int rc = workbench_open_all(o, images, count, chosen, &w, &set, err);
@@ -208,6 +230,8 @@ static int workbench_check_options(const struct options *o, int images)
     if (o->tour && (o->script || o->probes || o->watch || images || model))
         return command_usage("workbench", "--tour shows the demo: it takes no model, images, "
                              "check set or script");
+    if (o->has_screen && !o->script)
+        return command_usage("workbench", "--screen is that of a script: -S FILE");
     if (o->regions.count > 1 && o->regions.count != images)
         return command_usage("workbench", "%d region files for %d images", o->regions.count,
                              images);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of everything that can be done: what keys, the command line, scripts, the help and the
  * manual know. */
+#include "ui/kit/term_virtual.h"
 #include "ui/actions/actions.h"
 
 #include <stdio.h>
@@ -37,7 +38,10 @@ static void do_redraw(struct workbench *w, const char *arg)
 static void do_suspend(struct workbench *w, const char *arg)
 {
     (void)arg;
-    w->screen.suspend = true;
+    if (term_virtual())
+        workbench_say(w, true, "there is no terminal to leave");
+    else
+        w->screen.suspend = true;
 }
 
 static void do_accept(struct workbench *w, const char *arg)

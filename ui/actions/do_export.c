@@ -7,6 +7,7 @@
 #include "src/base/mem.h"
 #include "src/base/plain.h"
 #include "ui/kit/font.h"
+#include "ui/kit/term_virtual.h"
 #include "ui/state/stale.h"
 #include "ui/kit/text.h"
 #include "ui/actions/actions.h"
@@ -350,8 +351,10 @@ void do_copy(struct workbench *w, const char *arg)
     char *text = chosen_text(w), clean[1024];
     struct buf out = {0};
     (void)arg;
-    if (!text) {
-        workbench_say(w, true, "nothing is chosen to copy");
+    if (!text || term_virtual()) {
+        workbench_say(w, true, text ? "there is no terminal whose clipboard could take it"
+                                    : "nothing is chosen to copy");
+        free(text);
         return;
     }
     buf_puts(&out, "\033]52;c;"); /* OSC 52: set the clipboard */

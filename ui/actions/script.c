@@ -3,6 +3,7 @@
  * key. */
 #include "src/base/mem.h"
 #include "ui/kit/lines.h"
+#include "ui/kit/term_virtual.h"
 #include "ui/actions/actions.h"
 
 #include <stdlib.h>
@@ -40,6 +41,14 @@ void do_wait(struct workbench *w, const char *arg)
     w->script.ready = false;
 }
 
+/* What was waited for has come, or has failed, which is the failure of the line that waits. */
+static bool end_wait(struct workbench *w)
+{
+    bool failed = w->script.waits && w->script.strict && w->status.bad;
+    w->script.waits = false;
+    return !failed;
+}
+
 void do_sleep(struct workbench *w, const char *arg)
 {
     double seconds = atof(arg);
@@ -52,7 +61,7 @@ void do_sleep(struct workbench *w, const char *arg)
 void do_pause(struct workbench *w, const char *arg)
 {
     (void)arg;
-    w->script.pauses = w->script.at != NULL;
+    w->script.pauses = w->script.at != NULL && !term_virtual(); /* nobody could press one */
 }
 
 void do_say(struct workbench *w, const char *arg)
@@ -67,7 +76,7 @@ void do_press(struct workbench *w, const char *arg)
 }
 
 /* The first failure of a script ends it, and the program that was started for it. */
-static void fail(struct workbench *w, int line)
+static void script_fail(struct workbench *w, int line)
 {
     char *why = xstrdup(w->status.text), *path = xstrdup(w->script.path);
     bool strict = w->script.strict;
@@ -95,7 +104,7 @@ static void run_next(struct workbench *w)
     int number = l.number;
     const char *text = w->script.text;
     if (!actions_line(w, copy) && w->script.text == text)
-        fail(w, number);
+        script_fail(w, number);
     free(copy);
 }
 
@@ -109,8 +118,10 @@ int script_step(struct workbench *w)
         s->until = 0;
         if (s->pauses || (s->waits && !s->ready))
             return -1;
-        s->waits = false;
-        run_next(w);
+        if (end_wait(w))
+            run_next(w);
+        else
+            script_fail(w, s->line);
         if (w->script.waits || w->script.pauses || w->screen.redraw)
             return -1;
     }

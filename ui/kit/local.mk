@@ -14,6 +14,7 @@ libui_a_SOURCES += \
 	ui/kit/lines.c ui/kit/lines.h \
 	ui/kit/sixel.c ui/kit/sixel.h \
 	ui/kit/term.c ui/kit/term.h \
+	ui/kit/term_virtual.c ui/kit/term_virtual.h \
 	ui/kit/terminfo.c ui/kit/terminfo.h \
 	ui/kit/theme.c ui/kit/theme.h \
 	ui/kit/text.c ui/kit/text.h \

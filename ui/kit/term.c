@@ -7,6 +7,7 @@
 #include "src/formats/guard.h"
 #include "src/base/mem.h"
 #include "ui/kit/input.h"
+#include "ui/kit/term_virtual.h"
 #include "ui/kit/way.h"
 
 #include <errno.h>
@@ -198,9 +199,13 @@ bool term_write_all(const char *s, size_t len)
 
 void term_measure(struct term *t)
 {
+    const struct term_screen *virtual = term_virtual();
     struct winsize w;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_xpixel && w.ws_ypixel && w.ws_col &&
-        w.ws_row) {
+    if (virtual) {
+        t->cell_w = virtual->cell_w;
+        t->cell_h = virtual->cell_h;
+    } else if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_xpixel && w.ws_ypixel &&
+               w.ws_col && w.ws_row) {
         t->cell_w = w.ws_xpixel / w.ws_col;
         t->cell_h = w.ws_ypixel / w.ws_row;
     }
@@ -212,8 +217,12 @@ void term_measure(struct term *t)
 
 bool term_size(int *rows, int *cols)
 {
-    struct winsize w;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) != 0 || !w.ws_row || !w.ws_col)
+    const struct term_screen *virtual = term_virtual();
+    struct winsize w = {0};
+    if (virtual) {
+        w.ws_row = (unsigned short)virtual->rows;
+        w.ws_col = (unsigned short)virtual->cols;
+    } else if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) != 0 || !w.ws_row || !w.ws_col)
         return false;
     *rows = w.ws_row < MOST_ROWS ? w.ws_row : MOST_ROWS;
     *cols = w.ws_col < MOST_COLS ? w.ws_col : MOST_COLS;
@@ -261,8 +270,8 @@ int term_take(struct vs_err *err)
     struct termios raw;
     const char *name = getenv("TERM");
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || tcgetattr(STDIN_FILENO, &saved) != 0)
-        return vs_fail(err, VS_E_USAGE, "the workbench needs a terminal; from a script use "
-                       "\"vilscope query\"");
+        return vs_fail(err, VS_E_USAGE, "the workbench needs a terminal; without one, "
+                       "\"vilscope -S FILE\" runs a script, \"vilscope query\" asks");
     if (!name || !name[0] || strcmp(name, "dumb") == 0)
         return vs_fail(err, VS_E_USAGE, "TERM is '%s': the workbench needs a terminal that can "
                        "place text", name ? name : "");
@@ -352,4 +361,5 @@ void term_give_back(void)
 {
     if (taken)
         tcsetattr(STDIN_FILENO, TCSANOW, &saved);
+    term_virtual_leave();
 }

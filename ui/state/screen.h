@@ -5,6 +5,7 @@
 
 #include "ui/kit/gfx.h"
 #include "ui/kit/input.h"
+#include "ui/kit/term_virtual.h"
 
 struct workbench;
 
