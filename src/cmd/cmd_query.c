@@ -7,6 +7,7 @@
 #include "src/task/change.h"
 #include "src/cmd/cmd_model.h"
 #include "src/cmd/cmd_query.h"
+#include "src/cmd/cmd_query_patch.h"
 #include "src/engine/engine.h"
 #include "src/formats/boxfile.h"
 #include "src/formats/npy.h"
@@ -36,16 +37,25 @@ struct options {
     struct attribution_how how; /* of --map, --verify, --removal */
     struct change *changes; /* owned */
     int change_count;
+    struct query_patch patch;
 };
+
+static int query_add_change(struct change **list, int *count, const char *option,
+                            const char *value, struct vs_err *err)
+{
+    *list = xreallocarray(*list, (size_t)*count + 1, sizeof **list);
+    if (change_parse(value, &(*list)[*count], err) != 0)
+        return vs_fail_prefix(err, "%s", option);
+    ++*count;
+    return 0;
+}
 
 static int take_change(void *options, const char *value, struct vs_err *err)
 {
     struct options *o = options;
-    struct vs_err why = {0};
-    o->changes = xreallocarray(o->changes, (size_t)o->change_count + 1, sizeof *o->changes);
-    if (change_parse(value, &o->changes[o->change_count], &why) != 0)
-        return vs_fail(err, VS_E_USAGE, "--change: %s", why.text);
-    o->change_count++;
+    int rc = query_add_change(&o->changes, &o->change_count, "--change", value, err);
+    if (rc != 0)
+        return rc;
     value += strspn(value, " ");
     if (strncmp(value, "silence", 7) == 0)
         command_renamed("query", "--change ", "silence", "ablate");
@@ -54,12 +64,24 @@ static int take_change(void *options, const char *value, struct vs_err *err)
     return 0;
 }
 
+static int take_patch_change(void *options, const char *value, struct vs_err *err)
+{
+    struct query_patch *p = &((struct options *)options)->patch;
+    return query_add_change(&p->changes, &p->change_count, "--patch-from-change", value, err);
+}
+
+static int take_patch_state(void *options, const char *value, struct vs_err *err)
+{
+    return query_patch_state(&((struct options *)options)->patch, value, err);
+}
+
 /* The words of attribution_table; the option's row needs them as a constant. */
 static const char *const methods[] = {"relevancy", "attention-gradient", "rollout", "attention",
                                       "gradient-input", "integrated-gradients", "lrp",
                                       "leave-one-out", "attribution-patching", NULL};
 static const char *const removals[] = {"attention", "mask", NULL};
 static const char *const pairs[] = {"reference", "separate", NULL};
+static const char *const sites[] = {"state", "attention", "feed-forward", NULL};
 static const struct option_row option_rows[] = {
     ROW_MODEL(model.dir),
     ROW_CHECKPOINTS(checkpoints),
@@ -89,18 +111,39 @@ static const struct option_row option_rows[] = {
            "what an answer owes to each word and region (vilscope-explain(7)); with --top N lines; "
            "of the single-stream baseline rollout, attention and leave-one-out"),
     TEXT("target", 0, "ANSWER", target, VALUES_NONE,
-         "the answer that --attribute is about, by label or number; a region by its number; the "
-         "best without it"),
+         "the answer that --attribute or --patch-from is about, by label or number; a region by its "
+         "number; the best without it (of --patch-from the other query's best)"),
     TEXT("against", 0, "ANSWER", against, VALUES_NONE,
-         "with --attribute: why the target and not this one"),
+         "with --attribute: why the target and not this one; of --patch-from this query's best "
+         "without it and without --target"),
     TEXT("map", 0, "MAP", map, VALUES_NONE,
          "--attribute attention: the map, \"text-to-image 3.2\" or without the head for the mean "
          "of all; without it the last layer's of words on regions and of regions on words"),
     INT("verify", 0, "N", verify, 0, 100000, 10,
         "--attribute attribution-patching: leave out the N largest heads, words and regions "
-        "exactly"),
+        "exactly; --patch-from: put the N largest states in exactly"),
     CHOICE("removal", "HOW", removal, removals, 0,
            "--attribute: how a word is left out: nothing attends to it, or [MASK] stands in"),
+    TEXT("patch-from", 0, "TEXT", patch.text, VALUES_NONE,
+         "activation patching: this query with states of the query TEXT, layer by layer and place "
+         "by place: the share of the other's answer that comes with them (vilscope-explain(7))"),
+    WORDS("patch-from-image", 0, "IMAGE", patch.images, VALUES_FILES,
+          "the same with states of the query about another image, once for each image"),
+    WORDS("patch-from-regions", 0, "FILE", patch.regions, VALUES_FILES,
+          "its region features"),
+    TAKE("patch-from-change", "WHAT", take_patch_change,
+         "the same with states of the query with an intervention, as --change has them"),
+    CHOICE("patch-site", "SITE", patch.site, sites, -1,
+           "--patch-from: what is put in, the state after a layer (without it), what attention "
+           "adds to it, or what the feed forward adds"),
+    TAKE("patch-state", "WHAT", take_patch_state,
+         "--patch-from: also put these states in, all that are given at once: \"text 3 token 4\", "
+         "\"co 2 image region 7\", \"image 1 attention\", \"embeddings text\""),
+    TEXT("pairs", 0, "PAIRS", patch.pairs, VALUES_NONE,
+         "--patch-from: tokens that belong together, this query's first: 3:4,5:6; without it those "
+         "of the same place, where there are as many"),
+    TEXT("region-pairs", 0, "PAIRS", patch.region_pairs, VALUES_NONE,
+         "--patch-from: the same of regions"),
     FLAG("json", json, "the whole result as JSON, one document a checkpoint"),
     INT("top", 0, "N", top, 0, 1000000, 5, "lines of the answer to print"),
     TEXT("attention", 0, "FILE", attention, VALUES_WRITTEN,
@@ -277,6 +320,11 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
                                           o->top > 5 ? o->top : 20};
             rc = query_attribute(m, q, r, &a, err);
         }
+        if (rc == 0 && query_patch_wanted(&o->patch)) {
+            struct query_patch_how how = {o->target, o->against, o->json, o->top > 5 ? o->top : 20,
+                                          o->verify};
+            rc = query_patch(m, q, r, &o->patch, &how, err);
+        }
         if (rc == 0 && o->attention)
             rc = query_write_attention(o->attention, r->trace, err);
         if (g->log) {
@@ -350,9 +398,12 @@ static int cmd_query_ask(struct options *o, struct vs_err *err)
                           .attention = o->attention || o->log_maps,
                           .pair_separate = o->pair == 1,
                           .changes = o->changes, .change_count = o->change_count};
-        if (!o->no_log)
+        if (query_patch_wanted(&o->patch))
+            rc = query_patch_open(&o->patch, &q, o->upright, err);
+        if (rc == 0 && !o->no_log)
             logging_begin(&g, "query", "query", o->log);
-        rc = run_checkpoints(o, m, &q, &g, err);
+        if (rc == 0)
+            rc = run_checkpoints(o, m, &q, &g, err);
     }
     int logged = logging_end(&g);
     for (int i = 0; i < count; i++) {
@@ -371,12 +422,18 @@ static int run_query(void *options, char **args, int count)
     struct options *o = options;
     struct vs_err err = {0};
     int status = EXIT_OK;
+    struct query_patch_beside beside = {count - 1, o->boxes.count > 0, o->candidates != NULL,
+                                        o->leave_out >= 0, o->attribute >= 0};
+    const char *refusal = query_patch_refusal(&o->patch, &beside);
     if (!o->task)
         status = command_usage("query", "--task is missing");
     else if (count == 0)
         status = command_usage("query", "the query's text is missing: it is the last argument");
-    else if ((o->target || o->against) && o->attribute < 0)
-        status = command_usage("query", "--target and --against belong to --attribute");
+    else if (refusal)
+        status = command_usage("query", "%s", refusal);
+    else if ((o->target || o->against) && o->attribute < 0 && !query_patch_wanted(&o->patch))
+        status = command_usage("query", "--target and --against belong to --attribute and "
+                               "--patch-from");
     else if (o->map && (o->attribute < 0 || strcmp(methods[o->attribute], "attention") != 0))
         status = command_usage("query", "--map belongs to --attribute attention");
     else if (o->attention && o->checkpoints.count > 1)
@@ -393,6 +450,7 @@ static void query_fini(void *options)
 {
     struct options *o = options;
     free(o->changes);
+    query_patch_fini(&o->patch);
 }
 
 const struct command command_query = {

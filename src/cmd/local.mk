@@ -48,6 +48,7 @@ vilscope_SOURCES += \
 	src/cmd/cmd_query.c src/cmd/cmd_query.h \
 	src/cmd/cmd_query_attribute.c \
 	src/cmd/cmd_query_leave_out.c \
+	src/cmd/cmd_query_patch.c src/cmd/cmd_query_patch.h \
 	src/cmd/cmd_prepared.c src/cmd/cmd_prepared.h \
 	src/cmd/cmd_relevance.c src/cmd/cmd_relevance.h \
 	src/cmd/cmd_relevance_curves.c \

@@ -171,14 +171,35 @@ struct net_silence {
     enum kern_silence how;
 };
 
+/* Where in a layer states are taken out of a pass, or put into one. */
+enum net_site {
+    SITE_STATE,     /* the state after the layer, or the embedding */
+    SITE_ATTENTION, /* what attention adds to the state, before its layer norm */
+    SITE_FEED,      /* what the feed forward adds to it, before its layer norm */
+    SITE_COUNT
+};
+
+/* In image b, with (width of the stream) takes the place of a row's state as soon as that is
+ * computed. Rows are the trace's (trace_row); one that no wanted head reads changes nothing. */
+struct net_replaced {
+    enum net_site site;
+    enum net_part part;
+    enum net_stream stream;
+    int layer, b, row;
+    const float *with; /* borrowed */
+};
+
 struct net_want {
     unsigned heads;   /* of enum net_head */
     unsigned others;  /* wanted too, if their weights are finite */
     bool attention;   /* all maps of all layers */
     bool hidden;      /* states after every layer */
+    bool added;       /* and what attention and feed forward add in each */
     bool keep_padding; /* compute padded rows and columns too, as the reference does */
     const struct net_silence *silences;
     int silence_count;
+    const struct net_replaced *replaced;
+    int replaced_count;
     const atomic_bool *cancel; /* looked at between layers; may be NULL */
 };
 
@@ -209,6 +230,7 @@ struct net_target {
 struct net_back_want {
     bool attention; /* of all maps after the softmax, each taken as a variable of its own */
     bool hidden;    /* of the embeddings and the states after every layer */
+    bool added;     /* of what attention and feed forward add in each */
     bool inputs;    /* of token vectors, features and boxes */
     bool padding;   /* rows of padding keep theirs, where they were computed: what begins with
                        padding is read from it. Else they are 0 */
@@ -307,7 +329,7 @@ struct family {
     /* The way back: NULL, all three, of a family that has none.
      * record: forward that keeps its activations in *out, which borrows n and is freed before it,
      * with tape_free. The trace also has the token vectors; of maps the rows that no wanted head
-     * depends on are 0. want->silences must be empty. */
+     * depends on are 0. want->silences and want->replaced must be empty. */
     int (*record)(struct net *n, const struct net_input *in, const struct net_want *want,
                   struct tape **out, struct trace **trace, struct vs_err *err);
     /* Derivatives of a target, whose head was wanted of record, as a trace of the target's images:

@@ -26,10 +26,20 @@ float *trace_add(struct trace *t, struct trace_at at, int ndim, const int64_t *s
     return x->data;
 }
 
+static bool trace_has_stream(enum trace_kind k)
+{
+    return k == TRACE_STATE || k == TRACE_ATTENDED || k == TRACE_FED;
+}
+
 bool trace_at_same(struct trace_at a, struct trace_at b)
 {
     return a.kind == b.kind && a.site == b.site && a.layer == b.layer &&
-           (a.kind != TRACE_STATE || a.stream == b.stream);
+           (!trace_has_stream(a.kind) || a.stream == b.stream);
+}
+
+enum trace_kind trace_of_site(enum net_site site)
+{
+    return site == SITE_ATTENTION ? TRACE_ATTENDED : site == SITE_FEED ? TRACE_FED : TRACE_STATE;
 }
 
 bool trace_is_state(struct trace_at at, bool tokens)
@@ -101,14 +111,14 @@ void trace_free(struct trace *t)
 /* ---- names */
 
 /* A state's layer and stream, or "embeddings" and the stream. */
-static void name_state(struct trace_at at, char out[TRACE_NAME])
+static void name_state(struct trace_at at, const char *word, char out[TRACE_NAME])
 {
     const struct part_names *p = &part_table[at.site];
     const char *stream = stream_table[at.stream].key;
     if (!p->layer)
-        snprintf(out, TRACE_NAME, "hid.%s.%s", p->key, stream);
+        snprintf(out, TRACE_NAME, "%s.%s.%s", word, p->key, stream);
     else
-        snprintf(out, TRACE_NAME, "hid.%s.%d%s%s", p->key, at.layer, p->streams ? "." : "",
+        snprintf(out, TRACE_NAME, "%s.%s.%d%s%s", word, p->key, at.layer, p->streams ? "." : "",
                  p->streams ? stream : "");
 }
 
@@ -119,7 +129,9 @@ const char *trace_name(struct trace_at at, char out[TRACE_NAME])
     const struct attn_names *map = &attn_table[at.kind == TRACE_MAP ? at.site : 0];
     switch (at.kind) {
     case TRACE_OUTPUT: snprintf(out, TRACE_NAME, "%s", output_table[at.site].name); break;
-    case TRACE_STATE: name_state(at, out); break;
+    case TRACE_STATE: name_state(at, "hid", out); break;
+    case TRACE_ATTENDED: name_state(at, "add.attention", out); break;
+    case TRACE_FED: name_state(at, "add.feed", out); break;
     case TRACE_MAP:
         snprintf(out, TRACE_NAME, "attn.%s.%d%s", part_table[map->part].key, at.layer, map->tail);
         break;
@@ -236,7 +248,7 @@ void trace_describe(struct trace_at at, char *out, size_t size)
 {
     if (at.kind == TRACE_STATE && at.site == PART_EMBEDDINGS)
         snprintf(out, size, "the embedding of the %s", stream_table[at.stream].what);
-    else if (at.kind == TRACE_STATE)
+    else if (trace_has_stream(at.kind))
         snprintf(out, size, "%s layer %d", part_table[at.site].layer, at.layer);
     else if (at.kind == TRACE_MAP)
         snprintf(out, size, "%s attention of layer %d",

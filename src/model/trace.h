@@ -9,6 +9,8 @@
 enum trace_kind {
     TRACE_OUTPUT, /* site: enum net_output */
     TRACE_STATE,  /* site: enum net_part; stream */
+    TRACE_ATTENDED, /* what attention adds to a state; as TRACE_STATE */
+    TRACE_FED,    /* what the feed forward adds to it; as TRACE_STATE */
     TRACE_MAP,    /* site: enum attn_kind */
     TRACE_INPUT,  /* site: enum trace_input */
     TRACE_STAGE   /* of the detector; site: enum detector_stage */
@@ -22,16 +24,18 @@ enum trace_input { INPUT_TOKENS, INPUT_FEATURES, INPUT_BOXES };
 struct trace_at {
     enum trace_kind kind;
     int site;
-    enum net_stream stream; /* of a state */
+    enum net_stream stream; /* of a state, and of what is added to it */
     int layer;
 };
 
 bool trace_at_same(struct trace_at a, struct trace_at b);
+/* The kind of what a site of a layer has. */
+enum trace_kind trace_of_site(enum net_site site);
 /* Whether it is a state that has rows of tokens, or of regions. */
 bool trace_is_state(struct trace_at at, bool tokens);
 
-/* float32, C order; the data is the trace's. Outputs: enum net_head. States: (B, rows of the
- * stream, width). Maps: (B, heads, rows of attn_table's from, rows of its to). */
+/* float32, C order; the data is the trace's. Outputs: enum net_head. States, and
+ * what is added to them: (B, rows of the stream, width). Maps: (B, heads, rows of attn_table's from, rows of its to). */
 struct trace_tensor {
     struct trace_at at;
     int ndim;

@@ -1,6 +1,8 @@
 # What is computed with the engine: comparisons, effects, evaluation, extraction.
 EXTRA_DIST += src/study/NOTES.md
 libcore_a_SOURCES += \
+	src/study/activation.c src/study/activation.h \
+	src/study/activation_cells.c \
 	src/study/attribution.c src/study/attribution.h src/study/attribution_priv.h \
 	src/study/attribution_attention.c \
 	src/study/attribution_inputs.c \

@@ -51,6 +51,13 @@ void variant_silence(struct variants *v, int k, const struct net_silence *s)
     }
 }
 
+void variant_replace(struct variants *v, int k, const struct net_replaced *s)
+{
+    v->replaced = xreallocarray(v->replaced, (size_t)v->replaced_count + 1, sizeof *v->replaced);
+    v->replaced[v->replaced_count] = *s;
+    v->replaced[v->replaced_count++].b += k * v->in->batch;
+}
+
 /* ---- copies */
 
 /* n times x, or, where x is NULL, n times `size` bytes of ones (of int32_t). */
@@ -84,6 +91,7 @@ static void variants_reset(struct variants *v, int n)
     v->image_mask = variants_copies(in->image_mask, r * sizeof *in->image_mask, n);
     v->taken = xcalloc((size_t)v->silence_count + 1, sizeof *v->taken);
     v->taken_count = v->silence_count;
+    v->replaced_count = 0;
     for (int i = 0; i < v->silence_count; i++)
         v->taken[i] = v->silences[i];
     v->all.batch = n * in->batch;
@@ -112,11 +120,13 @@ static void variants_fini(struct variants *v)
     void *const owned[] = {(void *)(uintptr_t)v->all.types, (void *)(uintptr_t)v->all.task,
                            (void *)(uintptr_t)v->all.features, (void *)(uintptr_t)v->all.spatials,
                            (void *)(uintptr_t)v->all.words, v->ids, v->text_mask, v->image_mask,
-                           v->taken};
+                           v->taken, v->replaced};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
         free(owned[i]);
     v->ids = v->text_mask = v->image_mask = NULL;
     v->taken = NULL;
+    v->replaced = NULL;
+    v->replaced_count = 0;
 }
 
 /* ---- running */
@@ -125,6 +135,7 @@ static int variants_pass(struct variants *v, struct trace **out, struct vs_err *
 {
     struct net_want want = {.heads = v->heads, .keep_padding = v->keep_padding,
                             .silences = v->taken, .silence_count = v->taken_count,
+                            .replaced = v->replaced, .replaced_count = v->replaced_count,
                             .cancel = v->cancel};
     if (v->lock)
         pthread_mutex_lock(v->lock);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Copies of one input in a batch, each with something else changed: regions and words that nobody
- * attends to, words that others stand in for, heads that are taken out. */
+ * attends to, words that others stand in for, heads that are taken out, states of another run. */
 #ifndef VS_VARIANTS_H
 #define VS_VARIANTS_H
 
@@ -30,6 +30,8 @@ struct variants {
     int32_t *ids, *text_mask, *image_mask;
     struct net_silence *taken;
     int taken_count;
+    struct net_replaced *replaced;
+    int replaced_count;
 };
 
 /* Items 0 to count-1, as many at once as fit. */
@@ -46,5 +48,7 @@ void variant_drop_token(struct variants *v, int k, int b, int token);
 void variant_put_token(struct variants *v, int k, int b, int token, int32_t id);
 /* Of all images of copy k; s->b does not count. */
 void variant_silence(struct variants *v, int k, const struct net_silence *s);
+/* s->b is of the input. */
+void variant_replace(struct variants *v, int k, const struct net_replaced *s);
 
 #endif

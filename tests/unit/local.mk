@@ -1,6 +1,11 @@
 # Unit and golden tests in C, one program per subject.
 EXTRA_DIST += tests/unit/copy.h tests/unit/device.h tests/unit/golden.h tests/unit/logs.h
 EXTRA_DIST += tests/unit/pair.h tests/unit/study.h tests/unit/study.py
+EXTRA_DIST += tests/unit/patched.h tests/unit/patched.py
+TAP_TESTS += test-activation
+test_activation_SOURCES = tests/unit/test-activation.c
+test_activation_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit
+test_activation_LDADD = $(CORE_LIBS)
 TAP_TESTS += test-back
 test_back_SOURCES = tests/unit/test-back.c tests/unit/fakecuda.c tests/unit/simt.c
 test_back_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/unit

@@ -67,18 +67,30 @@ def look(w, q, k, v, xq, xk, heads, mask, silent):
     return out, np.array(maps)
 
 
-def forward(w, x, silent=()):
-    """x: ids, task, features, spatials, mask. silent: (map, layer, head) that give nothing."""
+def forward(w, x, silent=(), put=None):
+    """x: ids, task, features, spatials, mask. silent: (map, layer, head) that give nothing. put:
+    {(site, part, layer, stream): {row: vector}} that take the place of states, whose values are
+    kept under the same keys."""
+    states = {}
+
     def quiet(name, i):
         return [h for (m, l, h) in silent if m == name and l == i]
+
+    def site(y, *key):
+        y = y.copy()
+        for row, vector in (put or {}).get(key, {}).items():
+            y[row] = vector
+        states[key] = y
+        return y
     e = "bert.embeddings."
     t = w[e + "word_embeddings.weight"][x["ids"]] + \
         w[e + "position_embeddings.weight"][:len(x["ids"])] + w[e + "token_type_embeddings.weight"][0]
     t = np.insert(t, 1, w[e + "task_embeddings.weight"][x["task"]], 0)
-    t = norm(w, e + "LayerNorm", t)
+    t = site(norm(w, e + "LayerNorm", t), "state", "embeddings", 0, "t")
     e = "bert.v_embeddings."
     v = norm(w, e + "LayerNorm", linear(w, e + "image_embeddings", x["features"]) +
              linear(w, e + "image_location_embeddings", x["spatials"]))
+    v = site(v, "state", "embeddings", 0, "v")
     trace = {"hid.t": [t], "hid.v": [v]}
     order = []
 
@@ -90,9 +102,11 @@ def forward(w, x, silent=()):
                       C["num_attention_heads" if kind == "t" else "v_num_attention_heads"], mask,
                       quiet(kind, i))
         order.append((kind, i, m))
-        y = norm(w, a + "output.LayerNorm", linear(w, a + "output.dense", ctx) + y)
+        z = site(linear(w, a + "output.dense", ctx), "attention", kind, i, kind)
+        y = norm(w, a + "output.LayerNorm", z + y)
         z = linear(w, p + "output.dense", gelu(linear(w, p + "intermediate.dense", y)))
-        y = norm(w, p + "output.LayerNorm", z + y)
+        z = site(z, "feed", kind, i, kind)
+        y = site(norm(w, p + "output.LayerNorm", z + y), "state", kind, i, kind)
         trace["hid." + kind].append(y)
         return y
 
@@ -105,12 +119,13 @@ def forward(w, x, silent=()):
                       quiet("c2", i))
         order.append(("c", i, m1, m2))
         b = p + "biOutput."
-        v = norm(w, b + "LayerNorm1", linear(w, b + "dense1", cv) + v)
-        t = norm(w, b + "LayerNorm2", linear(w, b + "dense2", ct) + t)
-        v = norm(w, p + "v_output.LayerNorm", v + linear(
-            w, p + "v_output.dense", gelu(linear(w, p + "v_intermediate.dense", v))))
-        t = norm(w, p + "t_output.LayerNorm", t + linear(
-            w, p + "t_output.dense", gelu(linear(w, p + "t_intermediate.dense", t))))
+        v = norm(w, b + "LayerNorm1", v + site(linear(w, b + "dense1", cv), "attention", "c", i, "v"))
+        t = norm(w, b + "LayerNorm2", t + site(linear(w, b + "dense2", ct), "attention", "c", i, "t"))
+        z = linear(w, p + "v_output.dense", gelu(linear(w, p + "v_intermediate.dense", v)))
+        v = norm(w, p + "v_output.LayerNorm", v + site(z, "feed", "c", i, "v"))
+        z = linear(w, p + "t_output.dense", gelu(linear(w, p + "t_intermediate.dense", t)))
+        t = norm(w, p + "t_output.LayerNorm", t + site(z, "feed", "c", i, "t"))
+        t, v = site(t, "state", "c", i, "t"), site(v, "state", "c", i, "v")
         trace["hid.t"].append(t)
         trace["hid.v"].append(v)
         return t, v
@@ -128,7 +143,7 @@ def forward(w, x, silent=()):
         t, ti = layer("t", ti, t), ti + 1
     pt = np.maximum(linear(w, "bert.t_pooler.dense", t[0]), 0)
     pv = np.maximum(linear(w, "bert.v_pooler.dense", v[0]), 0)
-    trace["order"] = order
+    trace["order"], trace["states"] = order, states
 
     def classify(name):
         y = norm(w, name + ".logit_fc.2", gelu(linear(w, name + ".logit_fc.0", pt * pv)))

@@ -138,6 +138,8 @@ static int single_start(struct single_pass *p)
     kern_use(p->run.k, p->m->core.set);
     single_pack(p);
     int rc = single_plan_arena(p);
+    if (rc == 0)
+        rc = forward_give(&p->run, &p->m->core.net.sizes);
     if (rc == 0 && (single_put_small(p) != 0 || single_put_regions(p) != 0))
         rc = vs_fail(p->run.err, VS_E_LIMIT, "the device takes no input");
     kern_begin(p->run.k);
@@ -186,6 +188,8 @@ static int single_embed(struct single_pass *p)
     if (p->regions.rows > 0)
         single_embed_regions(p, p->q + (ptrdiff_t)p->tokens.rows * n);
     p->run.ops->gather_rows(p->run.k, &join);
+    forward_replace(&p->run, &p->all, p->x, n,
+                    (struct trace_at){TRACE_STATE, PART_EMBEDDINGS, STREAM_JOINT, 0}, false);
     return forward_keep_state(&p->run, &p->all, p->x, n, PART_EMBEDDINGS, STREAM_JOINT, 0);
 }
 
@@ -199,7 +203,7 @@ static int single_layers(struct single_pass *p)
     struct stream s = {&p->all, p->x, p->q, p->k, p->v, p->ctx, p->ff, c->text.hidden,
                        c->text.heads, c->text.act, ATTN_JOINT, p->bias, p->first, p->x, p->x,
                        NULL, NULL};
-    bool all = want->hidden || want->attention || single_reads_rows(want->heads);
+    bool all = want->hidden || want->added || want->attention || single_reads_rows(want->heads);
     int rc = 0, last = c->text.layers - 1;
     p->cut = !all && !forward_is_averaged(&p->run, ATTN_JOINT, last);
     for (int i = 0; i <= last && rc == 0; i++)

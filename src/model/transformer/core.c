@@ -79,6 +79,39 @@ static int core_check_ids(const struct core *m, const struct net_input *in, stru
     return 0;
 }
 
+/* Layers of a part, in a stream that has it; of embeddings one. */
+static int core_layers_of(const struct net_sizes *s, enum net_part part, enum net_stream stream)
+{
+    bool own = false;
+    for (int i = 0; i < ATTN_COUNT; i++)
+        own |= attn_table[i].part == part && attn_table[i].from == stream;
+    if (s->width[stream] == 0)
+        return 0;
+    return part == PART_EMBEDDINGS ? 1 : own ? s->part[part].layers : 0;
+}
+
+static int core_check_replaced(const struct core *m, const struct net_input *in,
+                               const struct net_want *want, struct vs_err *err)
+{
+    for (int i = 0; i < want->replaced_count; i++) {
+        const struct net_replaced *x = &want->replaced[i];
+        int tokens = net_token_row(&m->net, in->tokens);
+        int rows = (stream_table[x->stream].tokens ? tokens : 0) +
+                   (stream_table[x->stream].regions ? in->regions : 0);
+        if (x->layer < 0 || x->layer >= core_layers_of(&m->net.sizes, x->part, x->stream) ||
+            (x->part == PART_EMBEDDINGS && x->site != SITE_STATE))
+            return vs_fail(err, VS_E_USAGE, "%s has no %s layer %d with states of the %s",
+                           m->net.family->name, part_table[x->part].word, x->layer + 1,
+                           stream_table[x->stream].what);
+        if (x->b < 0 || x->b >= in->batch || x->row < 0 || x->row >= rows)
+            return vs_fail(err, VS_E_USAGE, "there is no row %d of image %d to put a state into",
+                           x->row, x->b + 1);
+        if (!kern_is_finite(x->with, (size_t)m->net.sizes.width[x->stream]))
+            return vs_fail(err, VS_E_FORMAT, "a state that replaces another is NaN or infinite");
+    }
+    return 0;
+}
+
 static int core_check_input(const struct core *m, const struct net_input *in,
                             const struct net_want *want, struct vs_err *err)
 {
@@ -97,7 +130,8 @@ static int core_check_input(const struct core *m, const struct net_input *in,
     if (!kern_is_finite(in->features, rows * (size_t)m->net.sizes.features) ||
         !kern_is_finite(in->spatials, rows * 5))
         return vs_fail(err, VS_E_FORMAT, "features or boxes of the regions are NaN or infinite");
-    return core_check_ids(m, in, err);
+    int rc = core_check_replaced(m, in, want, err);
+    return rc ? rc : core_check_ids(m, in, err);
 }
 
 /* ---- running */

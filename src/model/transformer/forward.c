@@ -215,6 +215,7 @@ int forward_finish(struct forward *r, int rc)
 void forward_memory_fini(struct forward_memory *m, struct kern *k)
 {
     kern_free(k, m->arena);
+    kern_free(k, m->given);
     for (int i = 0; i < m->out_count; i++)
         kern_free(k, m->out[i]);
 }
@@ -225,6 +226,82 @@ int forward_keep_state(struct forward *r, const struct packing *k, const float *
     if (!r->want->hidden)
         return 0;
     return forward_keep(r, k, x, n, (struct trace_at){TRACE_STATE, (int)part, s, layer});
+}
+
+/* ---- states that others take the place of */
+
+/* They lie one after the other, each of its stream's width. */
+static size_t forward_given_size(const struct forward *r, const struct net_sizes *sizes)
+{
+    size_t n = 0;
+    for (int i = 0; i < r->want->replaced_count; i++)
+        n += (size_t)sizes->width[r->want->replaced[i].stream];
+    return n;
+}
+
+int forward_give(struct forward *r, const struct net_sizes *sizes)
+{
+    struct forward_memory *m = r->memory;
+    size_t n = forward_given_size(r, sizes), at = 0;
+    r->sizes = sizes;
+    if (n == 0)
+        return 0;
+    if (n > m->given_size) {
+        kern_free(r->k, m->given);
+        m->given = kern_alloc(r->k, n);
+        m->given_size = m->given ? n : 0;
+    }
+    if (!m->given)
+        return vs_fail(r->err, VS_E_LIMIT, "no memory for %d states that are replaced",
+                       r->want->replaced_count);
+    float *host = kern_stage(r->k, m->given, n);
+    for (int i = 0; i < r->want->replaced_count; i++) {
+        const struct net_replaced *x = &r->want->replaced[i];
+        size_t width = (size_t)sizes->width[x->stream];
+        memcpy(host + at, x->with, width * sizeof *host);
+        at += width;
+    }
+    return kern_put(r->k, m->given, host, n) == 0
+               ? 0
+               : vs_fail(r->err, VS_E_LIMIT, "the device takes no input");
+}
+
+static struct trace_at replaced_at(const struct net_replaced *x)
+{
+    return (struct trace_at){trace_of_site(x->site), (int)x->part, x->stream, x->layer};
+}
+
+/* The computed row of place `row` of image b; -1: it is not computed. */
+static int replaced_row(const struct packing *k, int b, int row, bool first)
+{
+    for (int r = k->start[b]; r < (first ? k->start[b] + 1 : k->start[b + 1]); r++)
+        if (k->pos[r] == row)
+            return first ? b : r;
+    return -1;
+}
+
+void forward_replace(struct forward *r, const struct packing *k, float *x, int n,
+                     struct trace_at at, bool first)
+{
+    const float *with = r->memory->given;
+    for (int i = 0; i < r->want->replaced_count; i++) {
+        const struct net_replaced *one = &r->want->replaced[i];
+        bool here = trace_at_same(replaced_at(one), at);
+        int row = here ? replaced_row(k, one->b, one->row, first) : -1;
+        struct kern_gather_rows copy = {.x = with, .ldx = n, .y = x + (ptrdiff_t)row * n,
+                                        .ldy = n, .m = 1, .n = n};
+        if (row >= 0)
+            r->ops->gather_rows(r->k, &copy);
+        with += r->sizes->width[one->stream];
+    }
+}
+
+bool forward_is_apart(const struct forward *r, struct trace_at at)
+{
+    for (int i = 0; i < r->want->replaced_count; i++)
+        if (trace_at_same(replaced_at(&r->want->replaced[i]), at))
+            return true;
+    return r->want->added;
 }
 
 /* ---- what is wanted of it */

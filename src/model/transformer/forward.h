@@ -13,6 +13,8 @@
 struct forward_memory {
     float *arena; /* states */
     size_t arena_size;
+    float *given; /* what replaces states */
+    size_t given_size;
     float *out[FORWARD_BLOCKS]; /* results on a device, before they come back */
     size_t out_size[FORWARD_BLOCKS];
     int out_count;
@@ -37,6 +39,7 @@ struct forward {
     const struct net_input *in;
     const struct net_want *want;
     struct trace *trace;
+    const struct net_sizes *sizes; /* since forward_give */
     struct forward_memory *memory;
     struct later *later;
     int later_count, out_block;
@@ -73,6 +76,16 @@ int forward_keep(struct forward *r, const struct packing *k, const float *x, int
 /* The same where states are wanted. */
 int forward_keep_state(struct forward *r, const struct packing *k, const float *x, int n,
                        enum net_part part, enum net_stream s, int layer);
+
+/* ---- states that others take the place of (want->replaced) */
+
+/* Sends them to the back end, before the line of operations. */
+int forward_give(struct forward *r, const struct net_sizes *sizes);
+/* Puts those of this place into x, the rows of k; first: x has the first row of every image only. */
+void forward_replace(struct forward *r, const struct packing *k, float *x, int n,
+                     struct trace_at at, bool first);
+/* Whether what is added to the states of this layer (at.kind says by what) is kept or replaced. */
+bool forward_is_apart(const struct forward *r, struct trace_at at);
 
 static inline size_t forward_most(size_t a, size_t b)
 {

@@ -221,9 +221,45 @@ void layer_feed(struct forward *r, const struct kern_linear *in, const struct st
                              s[i].act);
 }
 
+int layer_add(struct forward *r, const struct stream *s, float *by, const float *x, float *y,
+              struct trace_at at, bool first)
+{
+    size_t rows = (size_t)(first ? r->in->batch : s->rows->rows);
+    forward_replace(r, s->rows, by, s->hidden, at, first);
+    int rc = r->want->added ? forward_keep(r, s->rows, by, s->hidden, at) : 0;
+    if (rc == 0)
+        r->ops->add(r->k, by, x, y, rows * (size_t)s->hidden);
+    return rc;
+}
+
+/* Its second half: the feed forward of what attention left. */
+static int layer_finish_feed(struct forward *r, const struct layer_w *w, const struct stream *s,
+                             int number, bool first)
+{
+    const struct attn_names *own = &attn_table[s->kind];
+    struct trace_at at = {TRACE_FED, (int)own->part, own->from, number};
+    int rows = first ? r->in->batch : s->rows->rows, rc = 0;
+    bool apart = forward_is_apart(r, at);
+    struct kern_linear ff_in = layer_feed_in(&w->ff_in, s, rows);
+    struct kern_linear ff_out = line_linear(&w->ff_out, s->ff, rows, apart ? s->ctx : s->fed,
+                                            KERN_NONE, apart ? NULL : s->x);
+    struct kern_norm ff_norm = line_norm_to(&w->ff_norm, s->fed, rows, s->x);
+    layer_feed(r, &ff_in, s, 1);
+    r->ops->linear(r->k, &ff_out, 1);
+    if (apart)
+        rc = layer_add(r, s, s->ctx, s->x, s->fed, at, first);
+    if (rc == 0)
+        r->ops->norm(r->k, &ff_norm, 1);
+    return rc;
+}
+
 int layer_finish(struct forward *r, const struct layer_w *w, const struct stream *s, float *x,
                  int number, bool first)
 {
+    const struct attn_names *own = &attn_table[s->kind];
+    struct trace_at at = {TRACE_ATTENDED, (int)own->part, own->from, number};
+    bool apart = forward_is_apart(r, at);
+    float *by = x == s->ff ? s->q : s->ff; /* free, as its attention is done */
     int rows = first ? r->in->batch : s->rows->rows;
     struct look look = {.from = s->rows, .to = s->rows, .q = s->q, .k = s->k, .v = s->v,
                         .out = s->ctx, .width = s->hidden, .heads = s->heads, .kind = s->kind,
@@ -231,18 +267,20 @@ int layer_finish(struct forward *r, const struct layer_w *w, const struct stream
     int rc = look_run(r, &look, 1);
     if (rc != 0)
         return rc;
-    struct kern_linear out = line_linear(&w->out, s->ctx, rows, s->attended, KERN_NONE, x);
+    struct kern_linear out = line_linear(&w->out, s->ctx, rows, apart ? by : s->attended,
+                                         KERN_NONE, apart ? NULL : x);
     struct kern_norm out_norm = line_norm_to(&w->out_norm, s->attended, rows, s->x);
-    struct kern_linear ff_in = layer_feed_in(&w->ff_in, s, rows);
-    struct kern_linear ff_out = line_linear(&w->ff_out, s->ff, rows, s->fed, KERN_NONE, s->x);
-    struct kern_norm ff_norm = line_norm_to(&w->ff_norm, s->fed, rows, s->x);
     r->ops->linear(r->k, &out, 1);
+    if (apart)
+        rc = layer_add(r, s, by, x, s->attended, at, first);
+    if (rc != 0)
+        return rc;
     r->ops->norm(r->k, &out_norm, 1);
-    layer_feed(r, &ff_in, s, 1);
-    r->ops->linear(r->k, &ff_out, 1);
-    r->ops->norm(r->k, &ff_norm, 1);
-    const struct attn_names *own = &attn_table[s->kind];
-    return forward_keep_state(r, s->rows, s->x, s->hidden, own->part, own->from, number);
+    rc = layer_finish_feed(r, w, s, number, first);
+    at.kind = TRACE_STATE;
+    forward_replace(r, s->rows, s->x, s->hidden, at, first);
+    return rc ? rc
+              : forward_keep_state(r, s->rows, s->x, s->hidden, own->part, own->from, number);
 }
 
 int layer_run(struct forward *r, const struct layer_w *w, const struct stream *s, int number,

@@ -91,6 +91,11 @@ int look_run(struct forward *r, struct look *list, int count);
 struct kern_linear layer_feed_in(const struct linear_w *w, const struct stream *s, int rows);
 void layer_feed(struct forward *r, const struct kern_linear *in, const struct stream *s, int count);
 
+/* What is added to states (rows of s) where others take its place, or it is kept: sum comes from
+ * `by` + x to y, which may be x. */
+int layer_add(struct forward *r, const struct stream *s, float *by, const float *x, float *y,
+              struct trace_at at, bool first);
+
 /* Layer `number` of one stream. first: queries, outputs and what follows of the first row of every
  * image only, which stand one after the other afterwards; keys and values are those of all rows. */
 int layer_run(struct forward *r, const struct layer_w *w, const struct stream *s, int number,

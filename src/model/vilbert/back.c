@@ -156,7 +156,7 @@ static int back_run(struct back *b)
         rc = back_step(b, &b->t->steps[i]);
     }
     for (int i = 0; i < 2 && rc == 0; i++)
-        rc = back_keep(b, i, PART_EMBEDDINGS, 0);
+        rc = back_keep(b, i, TRACE_STATE, PART_EMBEDDINGS, 0);
     return rc == 0 && b->want->inputs ? back_inputs(b) : rc;
 }
 
@@ -183,7 +183,7 @@ static void back_clear_padding(const struct back *b)
         if (x->at.kind == TRACE_MAP) {
             back_clear(b, attn_table[x->at.site].from == STREAM_TEXT, x->data, n[1], n[3]);
             back_clear(b, attn_table[x->at.site].to == STREAM_TEXT, x->data, n[1] * n[2], 1);
-        } else if (x->at.kind == TRACE_STATE) {
+        } else if (x->at.kind != TRACE_INPUT) {
             back_clear(b, x->at.stream == STREAM_TEXT, x->data, 1, n[2]);
         } else {
             back_clear(b, x->at.site == INPUT_TOKENS, x->data, 1, n[2]);

@@ -66,7 +66,8 @@ void back_heads(struct back *b);
 /* ---- back_layers.c */
 /* A step of the pass, backwards. */
 int back_step(struct back *b, const struct tape_step *step);
-/* The derivatives of stream i's states as they are now, as a state of the trace. */
-int back_keep(struct back *b, int i, enum net_part part, int layer);
+/* The derivatives of stream i's states as they are now, as what `at` says of the trace, where it is
+ * wanted. */
+int back_keep(struct back *b, int i, enum trace_kind kind, enum net_part part, int layer);
 
 #endif

@@ -52,8 +52,19 @@ static void side_kept(const struct back *b, struct back_side *s)
     s->fed = s->l->fed + side_at(b, s, back_width(b, s->i));
 }
 
+/* Derivatives at a sum are those at what was added to the state. */
+static int back_keep_added(struct back *b, const struct back_side *s, int count,
+                           enum trace_kind kind, const struct tape_step *step)
+{
+    int rc = 0;
+    for (int j = 0; j < count && rc == 0; j++)
+        rc = back_keep(b, s[j].i, kind, step->part, step->number);
+    return rc;
+}
+
 /* From d at y to d at the sum in front of the first norm, and to attention's output. */
-static void back_feed(struct back *b, const struct back_side *s, int count)
+static int back_feed(struct back *b, const struct back_side *s, int count,
+                     const struct tape_step *step)
 {
     const struct kern_ops *ops = b->p.run.ops;
     struct kern *k = b->p.run.k;
@@ -68,13 +79,17 @@ static void back_feed(struct back *b, const struct back_side *s, int count)
         read[j] = back_linear(s[j].out, s[j].d, rows, s[j].read, NULL);
     }
     ops->norm_back(k, fed, count);
+    int rc = back_keep_added(b, s, count, TRACE_FED, step);
     ops->linear_back(k, out, count);
     for (int j = 0; j < count; j++)
         ops->activate_back(k, s[j].hidden, s[j].wide, s[j].wide,
                            (size_t)s[j].rows * (size_t)s[j].ff_in->n, s[j].act);
     ops->linear_back(k, in, count);
     ops->norm_back(k, attended, count);
+    if (rc == 0)
+        rc = back_keep_added(b, s, count, TRACE_ATTENDED, step);
     ops->linear_back(k, read, count);
+    return rc;
 }
 
 /* ---- attention */
@@ -215,11 +230,13 @@ static int back_layer(struct back *b, const struct tape_step *step)
     s.out = &w->out, s.out_norm = &w->out_norm;
     s.ff_in = &w->ff_in, s.ff_out = &w->ff_out, s.ff_norm = &w->ff_norm;
     side_kept(b, &s);
-    back_feed(b, &s, 1);
+    int rc = back_feed(b, &s, 1, step), all = back_rows(b, i)->rows;
+    if (rc != 0)
+        return rc;
     struct back_look look = {.from = &s, .to = &s, .width = width, .layer = step->number,
                              .heads = i ? b->p.m->c.text.heads : b->p.m->c.v_heads,
                              .kind = i ? ATTN_TEXT : ATTN_VISUAL};
-    int rc = back_looks(b, &look, 1), all = back_rows(b, i)->rows;
+    rc = back_looks(b, &look, 1);
     if (rc != 0)
         return rc;
     if (w->gate_q.w && !b->want->lrp)
@@ -285,8 +302,9 @@ static int back_colayer(struct back *b, const struct tape_step *step)
             .from = &s[i], .to = &s[!i], .width = b->p.m->c.bi_hidden, .layer = step->number,
             .heads = b->p.m->c.bi_heads, .kind = i ? ATTN_TEXT_TO_IMAGE : ATTN_IMAGE_TO_TEXT};
     }
-    back_feed(b, read, count);
-    int rc = back_looks(b, looks, count);
+    int rc = back_feed(b, read, count, step);
+    if (rc == 0)
+        rc = back_looks(b, looks, count);
     if (rc == 0)
         back_project(b, step->w, s, asked);
     return rc;
@@ -294,14 +312,14 @@ static int back_colayer(struct back *b, const struct tape_step *step)
 
 /* ---- steps */
 
-int back_keep(struct back *b, int i, enum net_part part, int layer)
+int back_keep(struct back *b, int i, enum trace_kind kind, enum net_part part, int layer)
 {
-    struct trace_at at = {TRACE_STATE, (int)part, i ? STREAM_TEXT : STREAM_IMAGE, layer};
+    struct trace_at at = {kind, (int)part, i ? STREAM_TEXT : STREAM_IMAGE, layer};
     const struct packing *rows = back_rows(b, i);
     int n = back_width(b, i);
     int64_t shape[3] = {rows->batch, rows->width, n};
     const float *d = b->d[i];
-    if (!b->want->hidden)
+    if (!(kind == TRACE_STATE ? b->want->hidden : b->want->added))
         return 0;
     if (!b->live[i])
         return trace_add(b->p.run.trace, at, 3, shape)
@@ -316,11 +334,16 @@ int back_keep(struct back *b, int i, enum net_part part, int layer)
     return forward_keep(&b->p.run, rows, d, n, at);
 }
 
-/* Nothing comes from behind this layer: its maps have derivatives of 0. */
+/* Nothing comes from behind this layer: its maps, and what it adds, have derivatives of 0. */
 static int back_skip(struct back *b, enum attn_kind kind, int layer)
 {
+    enum net_part part = attn_table[kind].part;
+    int i = attn_table[kind].from == STREAM_TEXT;
     float *map = NULL;
-    return look_add(b, kind, net_map_heads(&b->p.m->core.net.sizes, kind), layer, &map);
+    int rc = look_add(b, kind, net_map_heads(&b->p.m->core.net.sizes, kind), layer, &map);
+    if (rc == 0)
+        rc = back_keep(b, i, TRACE_FED, part, layer);
+    return rc ? rc : back_keep(b, i, TRACE_ATTENDED, part, layer);
 }
 
 int back_step(struct back *b, const struct tape_step *step)
@@ -328,14 +351,14 @@ int back_step(struct back *b, const struct tape_step *step)
     bool co = step->part == PART_CO;
     int i = step->part == PART_TEXT, rc = 0;
     if (!co) {
-        rc = back_keep(b, i, step->part, step->number);
+        rc = back_keep(b, i, TRACE_STATE, step->part, step->number);
         if (rc == 0)
             rc = b->live[i] ? back_layer(b, step)
                             : back_skip(b, i ? ATTN_TEXT : ATTN_VISUAL, step->number);
         return rc;
     }
     for (i = 0; i < 2 && rc == 0; i++) {
-        rc = back_keep(b, i, PART_CO, step->number);
+        rc = back_keep(b, i, TRACE_STATE, PART_CO, step->number);
         if (rc == 0 && !b->live[i])
             rc = back_skip(b, i ? ATTN_TEXT_TO_IMAGE : ATTN_IMAGE_TO_TEXT, step->number);
     }

@@ -101,10 +101,13 @@ static struct stream encoder_prefix_stream(const struct pass *p, int i)
 static void encoder_embed(struct pass *p, int i)
 {
     int rows = p->early[i].rows->rows;
+    struct trace_at at = {TRACE_STATE, PART_EMBEDDINGS, i ? STREAM_TEXT : STREAM_IMAGE, 0};
     if (i && rows > 0)
         encoder_embed_text(p, rows);
     else if (rows > 0)
         encoder_embed_regions(p, rows);
+    forward_replace(&p->run, p->early[i].rows, i ? p->xt : p->xv,
+                    i ? p->m->c.text.hidden : p->m->c.v_hidden, at, false);
 }
 
 /* The layers of a stream before the first co-attention layer. */
@@ -187,7 +190,7 @@ static int encoder_layers(struct pass *p)
  * layer. */
 static void encoder_plan_rows(struct pass *p)
 {
-    bool all = p->run.want->hidden || (p->run.want->attention && !p->tape);
+    bool all = p->run.want->hidden || p->run.want->added || (p->run.want->attention && !p->tape);
     p->need_t = all ? NEED_ALL : heads_need(p->run.want, true);
     p->need_v = all ? NEED_ALL : heads_need(p->run.want, false);
     if (p->m->c.dynamic_attention && p->need_t == NEED_NOTHING)

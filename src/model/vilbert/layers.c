@@ -78,8 +78,15 @@ struct colayer_ops {
     struct kern_norm out_norm[2], ff_norm[2];
     struct look look[2];
     struct stream side[2]; /* those that are read */
+    bool attended[2], fed[2]; /* what is added to their states is computed by itself */
     int products, sides;
 };
+
+/* A stream of a co-attention layer. */
+static struct trace_at colayer_at(enum trace_kind kind, const struct stream *s, int number)
+{
+    return (struct trace_at){kind, PART_CO, attn_table[s->kind].from, number};
+}
 
 /* Keys, values and queries of stream i. Returns count. */
 int colayer_project(const struct colayer_w *w, const struct stream *s, int i, int count,
@@ -108,11 +115,42 @@ static void colayer_add_side(struct pass *p, const struct colayer_w *w, const st
                                .heads = p->m->c.bi_heads, .layer = number, .bias = s[!i].bias,
                                .kind = i ? ATTN_TEXT_TO_IMAGE : ATTN_IMAGE_TO_TEXT,
                                .kept = s[i].kept};
-    o->out[n] = line_linear(&w->out[i], s[i].ctx, rows, s[i].attended, KERN_NONE, s[i].x);
+    bool alone = o->attended[n] = forward_is_apart(&p->run,
+                                                   colayer_at(TRACE_ATTENDED, &s[i], number));
+    o->out[n] = line_linear(&w->out[i], s[i].ctx, rows, alone ? s[i].ff : s[i].attended,
+                            KERN_NONE, alone ? NULL : s[i].x);
     o->out_norm[n] = line_norm_to(&w->out_norm[i], s[i].attended, rows, s[i].x);
     o->ff_in[n] = layer_feed_in(&w->ff_in[i], &s[i], rows);
-    o->ff_out[n] = line_linear(&w->ff_out[i], s[i].ff, rows, s[i].fed, KERN_NONE, s[i].x);
+    alone = o->fed[n] = forward_is_apart(&p->run, colayer_at(TRACE_FED, &s[i], number));
+    o->ff_out[n] = line_linear(&w->ff_out[i], s[i].ff, rows, alone ? s[i].ctx : s[i].fed,
+                               KERN_NONE, alone ? NULL : s[i].x);
     o->ff_norm[n] = line_norm_to(&w->ff_norm[i], s[i].fed, rows, s[i].x);
+}
+
+/* Attention's output, and the feed forward, of what was read. */
+static int colayer_finish(struct pass *p, const struct colayer_ops *o, int number)
+{
+    struct kern *k = p->run.k;
+    const struct kern_ops *ops = p->run.ops;
+    int rc = 0;
+    ops->linear(k, o->out, o->sides);
+    for (int j = 0; j < o->sides && rc == 0; j++)
+        if (o->attended[j])
+            rc = layer_add(&p->run, &o->side[j], o->side[j].ff, o->side[j].x,
+                           o->side[j].attended, colayer_at(TRACE_ATTENDED, &o->side[j], number),
+                           false);
+    ops->norm(k, o->out_norm, o->sides);
+    layer_feed(&p->run, o->ff_in, o->side, o->sides);
+    ops->linear(k, o->ff_out, o->sides);
+    for (int j = 0; j < o->sides && rc == 0; j++)
+        if (o->fed[j])
+            rc = layer_add(&p->run, &o->side[j], o->side[j].ctx, o->side[j].x, o->side[j].fed,
+                           colayer_at(TRACE_FED, &o->side[j], number), false);
+    ops->norm(k, o->ff_norm, o->sides);
+    for (int j = 0; j < o->sides && rc == 0; j++)
+        forward_replace(&p->run, o->side[j].rows, o->side[j].x, o->side[j].hidden,
+                        colayer_at(TRACE_STATE, &o->side[j], number), false);
+    return rc;
 }
 
 int colayer_run(struct pass *p, const struct colayer_w *w, int number)
@@ -129,13 +167,10 @@ int colayer_run(struct pass *p, const struct colayer_w *w, int number)
     if (o.products > 0)
         p->run.ops->linear(k, o.qkv, o.products);
     rc = look_run(&p->run, o.look, o.sides);
+    if (rc == 0)
+        rc = colayer_finish(p, &o, number);
     if (rc != 0)
         return rc;
-    p->run.ops->linear(k, o.out, o.sides);
-    p->run.ops->norm(k, o.out_norm, o.sides);
-    layer_feed(&p->run, o.ff_in, o.side, o.sides);
-    p->run.ops->linear(k, o.ff_out, o.sides);
-    p->run.ops->norm(k, o.ff_norm, o.sides);
     rc = forward_keep_state(&p->run, &p->t, p->xt, p->m->c.text.hidden, PART_CO, STREAM_TEXT,
                             number);
     return rc ? rc

@@ -170,6 +170,8 @@ int pass_start(struct pass *p)
     int rc = pass_plan_arena(p);
     if (rc == 0)
         prefix_plan(p);
+    if (rc == 0)
+        rc = forward_give(&p->run, &p->m->core.net.sizes);
     if (rc == 0 &&
         (pass_put_small(p) != 0 || pass_put_regions(p) != 0 || pass_put_words(p) != 0))
         rc = vs_fail(p->run.err, VS_E_LIMIT, "the device takes no input");

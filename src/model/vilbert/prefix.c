@@ -86,14 +86,28 @@ static uint64_t sign_of(const struct subject *s)
 
 /* ---- planning */
 
-/* Maps and states of these layers that are asked for, and heads that are taken out of them, belong
- * to the pass itself; so do visual layers that look at the text. */
+/* A state of the stream before it meets the other one is replaced. */
+static bool prefix_is_replaced(const struct net_want *want, int i, int layers)
+{
+    for (int j = 0; j < want->replaced_count; j++) {
+        const struct net_replaced *x = &want->replaced[j];
+        bool alone = x->part == PART_EMBEDDINGS ||
+                     (x->part == (i ? PART_TEXT : PART_VISUAL) && x->layer < layers);
+        if (alone && x->stream == (i ? STREAM_TEXT : STREAM_IMAGE))
+            return true;
+    }
+    return false;
+}
+
+/* Maps and states of these layers that are asked for, heads that are taken out of them, and states
+ * that are replaced belong to the pass itself; so do visual layers that look at the text. */
 static bool prefix_is_alone(const struct pass *p, int i)
 {
     const struct net_want *want = p->run.want;
     int layers = prefix_layers_before(&p->m->c, i);
     if (!p->keep || p->run.in->words ||
-        (layers > 0 && (want->hidden || want->attention)) ||
+        (layers > 0 && (want->hidden || want->added || want->attention)) ||
+        prefix_is_replaced(want, i, layers) ||
         (!i && layers > 0 && p->m->c.dynamic_attention))
         return false;
     for (int j = 0; j < want->silence_count; j++)
