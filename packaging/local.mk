@@ -32,6 +32,7 @@ dist_schema_DATA = schemas/cache-clear.schema.json \
 	schemas/model-check.schema.json \
 	schemas/model-init.schema.json \
 	schemas/query.schema.json \
+	schemas/query-patch.schema.json \
 	schemas/sessions-check.schema.json \
 	schemas/sessions-list.schema.json \
 	schemas/sessions-search.schema.json \

@@ -45,13 +45,11 @@ const char *query_patch_refusal(const struct query_patch *p, const struct query_
 
 int query_patch_state(struct query_patch *p, const char *text, struct vs_err *err)
 {
-    size_t n = (size_t)p->spot_count + 1;
-    p->spots = xreallocarray(p->spots, n, sizeof *p->spots);
-    p->spot_texts = xreallocarray(p->spot_texts, n, sizeof *p->spot_texts);
+    p->spots = xreallocarray(p->spots, (size_t)p->spot_count + 1, sizeof *p->spots);
     int rc = activation_spot_parse(text, &p->spots[p->spot_count], err);
     if (rc != 0)
         return vs_fail_prefix(err, "--patch-state");
-    p->spot_texts[p->spot_count++] = text;
+    p->spot_count++;
     return 0;
 }
 
@@ -98,7 +96,6 @@ void query_patch_fini(struct query_patch *p)
     free(p->changes);
     free(p->all);
     free(p->spots);
-    free(p->spot_texts);
     free(p->token_list);
     free(p->region_list);
 }
@@ -152,17 +149,12 @@ static void patched_name(const struct patched *d, const struct activation_column
         snprintf(out, size, "region %d", c->of[0].region);
 }
 
-static double patched_cell(const struct patched *d, const struct activation_map *map, int at)
-{
-    return d->x.screened ? map->screen[at] : map->exact[at];
-}
-
 /* The largest of a column, by its size. */
 static double patched_most(const struct patched *d, const struct activation_map *map, int column)
 {
     double most = 0;
     for (int i = 0; i < map->depths; i++)
-        most = fmax(most, fabs(patched_cell(d, map, i * map->columns + column)));
+        most = fmax(most, fabs(activation_effect(&d->x, map, i * map->columns + column)));
     return most;
 }
 
@@ -187,7 +179,7 @@ static void patched_print_map(const struct patched *d, const struct activation_m
                              : map->stream == STREAM_TEXT ? "text" : "text and image");
     for (int i = 0; i < map->depths; i++) {
         trace_depth(map->at[i], true, depth);
-        plain_out("%*.*s", CELL, CELL - 1, depth);
+        plain_out("%*.*s", CELL, CELL - 1, map->at[i].site == PART_EMBEDDINGS ? "embedded" : depth);
     }
     plain_out("\n");
     for (int j = 0; j < map->columns; j++) {
@@ -198,7 +190,7 @@ static void patched_print_map(const struct patched *d, const struct activation_m
         patched_name(d, &map->column[j], name, sizeof name);
         plain_out("%-*.*s", LABEL, LABEL - 1, name);
         for (int i = 0; i < map->depths; i++) {
-            patched_number(d, patched_cell(d, map, i * map->columns + j), number);
+            patched_number(d, activation_effect(&d->x, map, i * map->columns + j), number);
             plain_out("%*s", CELL, number);
         }
         plain_out("\n");
@@ -238,8 +230,9 @@ static void patched_print_ends(const struct patched *d)
         if (x->unaligned[i][0])
             plain_out("%s (%s)\n", x->unaligned[i], i ? "--region-pairs" : "--pairs");
     plain_out("%s, %s:\n", patched_site_about(x->site),
-              x->screened ? "to first order, by the gradient at A"
-                          : "exactly, as there is no gradient of this run");
+              !x->screened ? "exactly, as there is no gradient of this run"
+              : x->all     ? "exactly"
+                           : "to first order, by the gradient at A");
 }
 
 static void patched_print_cells(const struct patched *d, int top)
@@ -274,7 +267,7 @@ static void patched_print(const struct patched *d, int top)
     patched_print_cells(d, top);
     patched_number(d, d->x.together, number);
     for (int i = 0; i < d->p->spot_count; i++)
-        plain_out("%s%s", i ? "; " : "all at once, ", d->p->spot_texts[i]);
+        plain_out("%s%s", i ? "; " : "all at once, ", d->p->spots[i].text);
     if (d->p->spot_count > 0)
         plain_out(": %s\n", number);
 }
@@ -326,7 +319,7 @@ static json_t *patched_states_json(const struct patched *d)
 {
     json_t *list = json_array();
     for (int i = 0; i < d->p->spot_count; i++)
-        json_array_append_new(list, plain_string(d->p->spot_texts[i]));
+        json_array_append_new(list, plain_string(d->p->spots[i].text));
     return json_pack("{s:o, s:o, s:o}", "states", list, "effect", plain_number(d->x.together),
                      "share", plain_number(activation_share(&d->x, d->x.together)));
 }

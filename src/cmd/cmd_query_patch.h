@@ -15,8 +15,7 @@ struct query_patch {
     int site;         /* of enum net_site, or -1 */
     struct change *changes; /* (change_count) of B alone, owned */
     int change_count;
-    struct activation_spot *spots; /* (spot_count), owned, and their texts, borrowed */
-    const char **spot_texts;
+    struct activation_spot *spots; /* (spot_count), owned */
     int spot_count;
     /* query_patch_open's: */
     struct query other; /* B */

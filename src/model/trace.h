@@ -35,7 +35,8 @@ enum trace_kind trace_of_site(enum net_site site);
 bool trace_is_state(struct trace_at at, bool tokens);
 
 /* float32, C order; the data is the trace's. Outputs: enum net_head. States, and
- * what is added to them: (B, rows of the stream, width). Maps: (B, heads, rows of attn_table's from, rows of its to). */
+ * what is added to them: (B, rows of the stream, width). Maps: (B, heads, rows of
+ * attn_table's from, rows of its to). */
 struct trace_tensor {
     struct trace_at at;
     int ndim;

@@ -394,11 +394,10 @@ static int activation_verify(struct activating *x, struct vs_err *err)
     int all = 0, spots = x->how->spot_count > 0;
     for (int i = 0; i < x->how->spot_count; i++)
         if (activation_put_spot(x, NULL, 0, &x->how->spots[i]) == 0)
-            return vs_fail(err, VS_E_USAGE, "state %d of those to put in is none of this model, or "
-                           "does not align", i + 1);
+            return vs_fail(err, VS_E_USAGE, "'%s': this model has no such state, or it does not "
+                           "align", x->how->spots[i].text);
     x->cells = activation_cells(x->out, &all);
     x->cell_count = x->out->screened && x->how->verify < all ? x->how->verify : all;
-    x->out->verified = x->cell_count;
     x->all = (struct variants){.net = a->p.net, .in = &a->in, .cancel = x->cancel,
                                .silences = a->p.in.silences,
                                .silence_count = a->p.in.silence_count, .make = activation_make,
@@ -406,7 +405,10 @@ static int activation_verify(struct activating *x, struct vs_err *err)
     variants_aim(&x->all, &a->alone);
     if (x->how->progress)
         atomic_fetch_add(&x->how->progress->all, x->cell_count + spots);
-    return variants_run(&x->all, x->cell_count + spots, err);
+    int rc = variants_run(&x->all, x->cell_count + spots, err);
+    x->out->verified = x->cell_count;
+    x->out->all = x->cell_count == all;
+    return rc;
 }
 
 /* ---- the whole */

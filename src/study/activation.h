@@ -4,10 +4,10 @@
  * effect = patched - A, and share = effect / (B - A), so that 0 is A's answer and 1 is B's.
  *
  * Sources: J. Vig et al., Investigating Gender Bias in Language Models Using Causal Mediation
- * Analysis (NeurIPS 2020); K. Meng et al., Locating and Editing Factual Associations in GPT (NeurIPS
- * 2022); F. Zhang, N. Nanda, Towards Best Practices of Activation Patching in Language Models (ICLR
- * 2024), whose logit difference this is; the screen to first order: N. Nanda, Attribution Patching
- * (2023). */
+ * Analysis (NeurIPS 2020); K. Meng et al., Locating and Editing Factual Associations in GPT
+ * (NeurIPS 2022); F. Zhang, N. Nanda, Towards Best Practices of Activation Patching in Language
+ * Models (ICLR 2024), whose logit difference this is; the screen to first order: N. Nanda,
+ * Attribution Patching (2023). */
 #ifndef VS_ACTIVATION_H
 #define VS_ACTIVATION_H
 
@@ -31,6 +31,7 @@ int activation_pairs_parse(const char *text, int first, struct activation_pair *
 /* States of a layer that are put in together: "text 3 token 4", "co 2 image region 7", "embeddings
  * text", "image 1 attention", "joint 2 feed-forward token 3". Tokens and layers count from 1. */
 struct activation_spot {
+    const char *text; /* borrowed, as it was read */
     enum net_site site;
     enum net_part part;
     int layer;
@@ -75,7 +76,8 @@ struct activation {
     char unaligned[2][160]; /* why no text, no regions; "": they align */
     int map_count;
     struct activation_map maps[STREAM_COUNT];
-    int verified;      /* cells */
+    int verified;      /* cells that were run exactly */
+    bool all;          /* all of them */
     double together;   /* effect of how's spots; NAN without any */
 };
 
@@ -93,10 +95,11 @@ double activation_share(const struct activation *x, double effect);
 struct activation_cell {
     const struct activation_map *map;
     int depth, column;
-    double screen, exact;
+    double screen, exact, size;
 };
-/* All cells of all maps, the largest by size first: by what is exact where that is all, else by the
- * screen. To be freed. */
+/* A cell's effect: exact where all are, else to first order. */
+double activation_effect(const struct activation *x, const struct activation_map *map, int at);
+/* All cells of all maps, the largest by the size of that effect first. To be freed. */
 struct activation_cell *activation_cells(const struct activation *x, int *count);
 
 /* What is asked of two results where nobody said: B's best answer against A's, or where it is one

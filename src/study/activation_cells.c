@@ -88,7 +88,8 @@ int activation_spot_parse(const char *text, struct activation_spot *out, struct 
 {
     const char *at = text;
     char word[24] = "";
-    *out = (struct activation_spot){.stream = STREAM_COUNT, .token = -1, .region = -1};
+    *out = (struct activation_spot){.text = text, .stream = STREAM_COUNT, .token = -1,
+                                     .region = -1};
     bool good = activation_next_word(&at, word);
     out->part = part_find(word);
     good = good && out->part != PART_COUNT && out->part != PART_HEADS;
@@ -109,19 +110,16 @@ double activation_share(const struct activation *x, double effect)
     return fabs(way) < ACTIVATION_LEAST ? (double)NAN : effect / way;
 }
 
-/* Unknown ones last. */
-static double activation_size(const struct activation_cell *c)
+double activation_effect(const struct activation *x, const struct activation_map *map, int at)
 {
-    double size = fabs(isnan(c->screen) ? c->exact : c->screen);
-    return isnan(size) ? -1 : size;
+    return x->all ? map->exact[at] : map->screen[at];
 }
 
 static int activation_compare(const void *a, const void *b)
 {
     const struct activation_cell *x = a, *y = b;
-    double p = activation_size(x), q = activation_size(y);
-    if (p != q)
-        return p > q ? -1 : 1;
+    if (x->size != y->size)
+        return x->size > y->size ? -1 : 1;
     if (x->map != y->map)
         return x->map < y->map ? -1 : 1;
     return x->depth != y->depth ? x->depth - y->depth : x->column - y->column;
@@ -136,10 +134,12 @@ struct activation_cell *activation_cells(const struct activation *x, int *count)
     list = xcalloc((size_t)n + 1, sizeof *list);
     *count = 0;
     for (int i = 0; i < x->map_count; i++)
-        for (int k = 0; k < x->maps[i].depths * x->maps[i].columns; k++)
+        for (int k = 0; k < x->maps[i].depths * x->maps[i].columns; k++) {
+            double size = fabs(activation_effect(x, &x->maps[i], k));
             list[(*count)++] = (struct activation_cell){
                 &x->maps[i], k / x->maps[i].columns, k % x->maps[i].columns,
-                x->maps[i].screen[k], x->maps[i].exact[k]};
+                x->maps[i].screen[k], x->maps[i].exact[k], isnan(size) ? -1 : size};
+        }
     vs_sort(list, (size_t)n, sizeof *list, activation_compare);
     return list;
 }

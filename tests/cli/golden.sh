@@ -99,6 +99,10 @@ for kind in regions tokens heads; do
     is "query-leave-one-out-$kind" q gqa "what color" --leave-one-out $kind
     is "query-leave-one-out-$kind-json" q refcoco "red" --leave-one-out $kind --json
 done
+is query-patch q gqa "what color" --patch-from "a dog" --target 3 --against 9 --verify 5
+is query-patch-json q gqa "what color" --patch-from "a dog" --target 3 --against 9 --json --patch-state "co 1 text"
+is query-patch-site q gqa "what color" --patch-from "the red square" --patch-site attention --top 2
+is query-patch-same q gqa "what color" --patch-from "what color" --verify 0 --top 2
 is query-long q vqa "a b c d e f g h i j k l m n o p q r s t u v w x y z a b c d e f g h i j k l m n o p"
 is query-unknown q gqa "zyzzyva ünï 漢字"
 printf '1 2 30 40\n50 10 90 60\n' >boxes.txt
@@ -136,6 +140,8 @@ wrong query-change-2 query -m "$tiny" -t vqa --no-log --change "drop region 99" 
 wrong query-change-3 query -m "$tiny" -t vqa --no-log --change "ablate text 9.9" scene.png "a b"
 wrong query-change-4 query -m "$tiny" -t vqa --no-log --change "sing" scene.png "a b"
 wrong query-knock query -m "$tiny" -t vqa --no-log --leave-one-out doors scene.png "a b"
+wrong query-pairs query -m "$tiny" -t vqa --no-log --patch-from "b" --pairs 3-4 scene.png "a"
+wrong query-patch-state query -m "$tiny" -t vqa --no-log --patch-from "b" --patch-state "doors" scene.png "a"
 wrong query-top query -m "$tiny" -t vqa --top x scene.png a
 wrong query-threads query -m "$tiny" -t vqa --threads 0 scene.png a
 wrong query-pair query -m "$tiny" -t nlvr2 --pair x scene.png mirror.png a

@@ -68,6 +68,36 @@ case $found in
 esac && ! printf '%s' "$found" | tr ';' '\n' | grep -qvE '^(co-attention layer 2, head 1|text layer 3, head [1-4])$'
 ok $? "and of all heads the damaged one, and those of the layer: $found"
 
+# ---- activation patching: "blue" in the place of "red", in a picture with a mug of each color, lights up at that
+# word first, then at the two mugs, and last where the answer is read: [CLS] of a question, the mugs of a phrase
+# patched TASK TEXT OTHER: rows of exact shares, each place's largest ones
+patched() {
+    "$VILSCOPE" query -m "$demo" -c final -t "$1" --no-log --verify 100000 --top 100 "$demo/images/000004.png" "$2" \
+        --patch-from "$3" >"$work/patched" 2>>"$work/err"
+}
+# share ROW COLUMN: in percent; columns count from the right
+share() {
+    grep -E "^$1 " "$work/patched" | head -n 1 | awk -v k="$2" '{printf "%d", 100 * $(NF + 1 - k)}'
+}
+patched vqa "what is the size of the red mug?" "what is the size of the blue mug?"
+grep -q '^A: .*: large (' "$work/patched" && grep -q '^B: .*: small (' "$work/patched"
+ok $? "the large mug is red, the small one blue: $(grep '^activation' "$work/patched")"
+word=$(share '9 red \(9 blue\)' 8) late=$(share '9 red \(9 blue\)' 1) cls=$(share '1 \[CLS\]' 1) early=$(share '1 \[CLS\]' 8)
+[ "$word" -ge 99 ] && [ "$late" -eq 0 ] && [ "$cls" -ge 50 ] && [ "$early" -eq 0 ]
+ok $? "the word early ($word %, at the end $late %), the row that is read late ($early %, then $cls %)"
+mugs=$(($(share 'region 1' 6) + $(share 'region 2' 6)))
+[ "$mugs" -ge 80 ] && [ "$(share 'region 1' 1)" -eq 0 ]
+ok $? "and between them the mugs: $mugs %"
+others=$(grep -E '^(region ([3-9]|1[0-6])|[2345678] ) ' "$work/patched" | awk '{for (i = NF - 6; i <= NF; i++) if ($i > m || -$i > m) m = $i < 0 ? -$i : $i}
+    END {printf "%d", 100 * m}')
+[ "$others" -le 15 ]
+ok $? "other words and regions bring $others % at most"
+patched refcoco "the red mug" "the blue mug"
+word=$(share '4 red \(4 blue\)' 8) late=$(share '4 red \(4 blue\)' 1)
+one=$(share 'region 1' 1) two=$(share 'region 2' 1)
+[ "$word" -ge 99 ] && [ "$late" -eq 0 ] && [ "$one" -ge 40 ] && [ "$two" -ge 40 ] && [ $((one + two)) -ge 98 ]
+ok $? "of a phrase the word early ($word %), the regions of both answers late ($one %, $two %)"
+
 # ---- put right again: with both parts from the final one, its very answers
 picture=$demo/images/000000.png
 # logits CHECKPOINT CHANGE...: of the changed query, which comes before the unchanged one

@@ -38,6 +38,12 @@ t="-m $tiny --threads 1"
     doc query query $t -t nlvr2 --json "$tiny/scene.png" "$tiny/mirror.png" "two red things"
     doc query query $t -t gqa --json --change "mask token 3" "$tiny/scene.png" "what color"
     doc query query $t -t refcoco --json --regions "$tiny/scene.npy" "red"
+    for more in "" "--patch-state embeddings"; do # the second one of two documents
+        doc two query $t -t gqa --json --patch-from "a dog" --no-log $more "$tiny/scene.png" "what color"
+        python3 -c 'import json, sys; t = sys.stdin.read(); print(t[json.JSONDecoder().raw_decode(t)[1]:])' \
+            <docs/$count.two.json >docs/$count.query-patch.json
+        rm docs/$count.two.json
+    done
     printf '1 2 30 40\n50 10 90 60\n' >boxes.txt
     doc query query $t -t visual7w --json --boxes boxes.txt "$tiny/scene.png" "red"
     doc compare compare $m -c early -c final --json -t vqa 000001.png "what color is it?"

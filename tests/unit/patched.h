@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Made by tests/unit/patched.py: activation patching of the tiny model in numpy. Effects on the logit
- * of B's best answer less that of its second, by depths and columns: exact, and to first order. */
+/* Made by tests/unit/patched.py: activation patching of the tiny model in numpy. Effects on the
+ * logit of B's best answer less that of its second, by depths and columns: exact, and to first
+ * order. */
 #ifndef PATCHED_H
 #define PATCHED_H
 

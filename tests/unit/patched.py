@@ -18,8 +18,9 @@ STEP = 1e-4
 def main():
     w = study.read(sys.argv[1])
     print("""/* SPDX-License-Identifier: MIT */
-/* Made by tests/unit/patched.py: activation patching of the tiny model in numpy. Effects on the logit
- * of B's best answer less that of its second, by depths and columns: exact, and to first order. */""")
+/* Made by tests/unit/patched.py: activation patching of the tiny model in numpy. Effects on the
+ * logit of B's best answer less that of its second, by depths and columns: exact, and to first
+ * order. */""")
     print("#ifndef PATCHED_H\n#define PATCHED_H\n")
     ends = []
     for name, task, of_a, of_b in CASES:

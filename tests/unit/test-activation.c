@@ -33,7 +33,8 @@ struct golden {
 };
 #define GOLDEN(x) {x##_exact, x##_screen, (int)(sizeof x##_exact / sizeof x##_exact[0])}
 #define GOLDENS(x)                                                                                 \
-    {{GOLDEN(x##_state_t), GOLDEN(x##_state_v)}, {GOLDEN(x##_attention_t), GOLDEN(x##_attention_v)}, \
+    {{GOLDEN(x##_state_t), GOLDEN(x##_state_v)},                                                   \
+     {GOLDEN(x##_attention_t), GOLDEN(x##_attention_v)},                                           \
      {GOLDEN(x##_feed_t), GOLDEN(x##_feed_v)}}
 
 static const struct golden_case {

@@ -81,7 +81,8 @@ int forward_keep_state(struct forward *r, const struct packing *k, const float *
 
 /* Sends them to the back end, before the line of operations. */
 int forward_give(struct forward *r, const struct net_sizes *sizes);
-/* Puts those of this place into x, the rows of k; first: x has the first row of every image only. */
+/* Puts those of this place into x, the rows of k; first: x has the first row of every image
+ * only. */
 void forward_replace(struct forward *r, const struct packing *k, float *x, int n,
                      struct trace_at at, bool first);
 /* Whether what is added to the states of this layer (at.kind says by what) is kept or replaced. */
