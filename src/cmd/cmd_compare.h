@@ -9,11 +9,19 @@
 #include "src/study/difference.h"
 #include "src/study/eval.h"
 #include "src/study/probes.h"
+#include "src/task/change.h"
 
 #include <jansson.h>
 
 enum compare_what {
     COMPARE_ANSWERS, COMPARE_WEIGHTS, COMPARE_CKA, COMPARE_SWAP, COMPARE_ATTENTION
+};
+
+/* Interventions that are applied together, in every item's query. */
+struct compare_intervention {
+    char *text; /* as people write them */
+    struct change *list;
+    int count;
 };
 
 struct compare_options {
@@ -34,6 +42,10 @@ struct compare_options {
     struct words rows, evaluations, slices;
     const char *from, *reference, *gallery, *pictures;
     struct eval_source data; /* path NULL: no set; its split is of anything that has splits */
+    /* eval --change: instead of with each other, checkpoints are compared with themselves. */
+    const struct compare_intervention *changes;
+    int change_count;
+    const char *rows_out; /* where the rows of all are written, or NULL */
     char **more; /* borrowed, more_count: further files or evaluations */
     int more_count;
     bool all_slices, crossings, agreement, trend, calibration, confusion;
@@ -41,6 +53,19 @@ struct compare_options {
     int least, resamples, seed, limit, outcome;
     double sure;
 };
+
+/* What slices and tests of evaluations ask for, in every command that judges them. */
+#define ROW_SLICE(member)                                                                          \
+    WORDS("slice", 0, "FIELD", member, VALUES_NONE,                                                \
+          "in which values of a field (FIELD), or of two that are crossed (FIELD,FIELD), they "    \
+          "differ; may be given more than once")
+#define ROW_SLICES(member) FLAG("slices", member, "the same of each field")
+#define ROW_LEAST(member)                                                                          \
+    INT("least", 0, "N", member, 1, 1000000000, 30, "nothing is said of slices with fewer items")
+#define ROW_RESAMPLES(member)                                                                      \
+    INT("resamples", 0, "N", member, 100, 1000000, 10000, "drawings of the bootstrap")
+#define ROW_SEED(member)                                                                           \
+    INT("seed", 0, "N", member, 0, 2147483647, 1, "where those begin: the same gives the same")
 
 struct compare_run {
     const struct compare_options *o;
@@ -67,6 +92,10 @@ void compare_log_rows(struct compare_run *r);
 void compare_log_difference(struct compare_run *r, struct difference *d);
 bool compare_utf8(void);
 
+/* Reads what is typed ("WHAT; WHAT"); the caller calls compare_intervention_fini in any case. */
+int compare_intervention_read(const char *text, struct compare_intervention *out,
+                              struct vs_err *err);
+void compare_intervention_fini(struct compare_intervention *c);
 /* ---- cmd_compare_rows.c: evaluations judged by their rows; stop ends measuring them. A status, or
  * a negative code. */
 int compare_rows(const struct compare_options *o, const struct model_options *how,

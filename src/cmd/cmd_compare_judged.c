@@ -96,6 +96,8 @@ static void judged_json(const struct rows_judged *r)
             json_decref(numbers);
             json_object_set_new(v, "holm", plain_number(p->judged.adjusted));
             json_object_set_new(v, "better", json_string(verdict_words[judge_verdict(&p->judged)]));
+            if (r->o->change_count)
+                json_object_set_new(v, "answered_otherwise", json_integer(p->judged.other));
             json_object_set_new(v, "items_only_a", json_integer(p->items.only_a));
             json_object_set_new(v, "items_only_b", json_integer(p->items.only_b));
             json_array_append_new(pairs, v);
@@ -109,8 +111,9 @@ static void judged_json(const struct rows_judged *r)
 
 static void judged_csv(const struct rows_judged *r)
 {
-    puts("task,split,a,b,items,images,a_score,b_score,difference,low,high,both,only_a,only_b,"
-         "neither,p,holm,better");
+    fputs("task,split,a,b,items,images,a_score,b_score,difference,low,high,both,only_a,only_b,"
+          "neither,p,holm,better", stdout);
+    puts(r->o->change_count ? ",answered_otherwise" : "");
     for (int i = 0; i < r->group_count; i++)
         for (int k = 0; k < r->groups[i].pair_count; k++) {
             const struct rows_group *g = &r->groups[i];
@@ -121,6 +124,8 @@ static void judged_csv(const struct rows_judged *r)
                    j->a, j->b, j->difference, j->low, j->high, j->both, j->only_a, j->only_b,
                    j->neither, j->p, j->adjusted);
             plain_csv(stdout, verdict_words[judge_verdict(j)], true);
+            if (r->o->change_count)
+                printf(",%d", j->other);
             putchar('\n');
         }
 }
@@ -159,6 +164,8 @@ static void print_pair(const struct rows_judged *r, const struct rows_group *g,
     plain_out("    right with %s only %d, with %s only %d; McNemar %s%s%s: ", a, j->only_a, b,
               j->only_b, test, several ? ", Holm " : "", several ? holm : "");
     print_verdict(g, p, several && j->p < 0.05 && j->adjusted >= 0.05);
+    if (r->o->change_count)
+        plain_out("    answered otherwise, right or not: %d\n", j->other);
     if (p->items.only_a + p->items.only_b)
         plain_out("    left out: %d items that only %s has, %d that only %s has\n",
                   p->items.only_a, a, p->items.only_b, b);
@@ -199,15 +206,18 @@ static void print_matrix(const struct rows_group *g)
 static void print_scores(const struct rows_group *g)
 {
     char *name = rows_group_name(g);
+    int wide = 20; /* names with interventions are long */
+    for (int i = 0; i < g->column_count; i++)
+        wide = (int)strlen(g->columns[i].name) > wide ? (int)strlen(g->columns[i].name) : wide;
     plain_out("%s\n", name);
     free(name);
     for (int i = 0; i < g->column_count; i++) {
         const struct rows_column *c = &g->columns[i];
         if (c->e->scored)
-            plain_out("  %-20s %6.1f%% (%.1f to %.1f), %d items\n", c->name, 100 * c->score,
+            plain_out("  %-*s %6.1f%% (%.1f to %.1f), %d items\n", wide, c->name, 100 * c->score,
                       100 * c->low, 100 * c->high, c->e->scored);
         else
-            plain_out("  %-20s has no scores: the split has no answers\n", c->name);
+            plain_out("  %-*s has no scores: the split has no answers\n", wide, c->name);
     }
 }
 
@@ -226,9 +236,10 @@ void compare_print_judged(const struct rows_judged *r)
         if (i)
             putchar('\n');
         print_scores(g);
-        if (g->column_count > 2)
+        bool each = g->column_count == 2 || r->o->change_count;
+        if (!each)
             print_matrix(g);
-        for (int k = 0; k < g->pair_count && g->column_count == 2; k++)
+        for (int k = 0; k < g->pair_count && each; k++)
             print_pair(r, g, &g->pairs[k]);
     }
 }

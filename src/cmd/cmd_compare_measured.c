@@ -16,6 +16,7 @@ struct measuring {
     struct model *m;
     const atomic_bool *stop;
     struct rowset *set;
+    const char *command;
     struct command_items show;
 };
 
@@ -36,19 +37,24 @@ static void measure_say(const struct measuring *g, const struct evaluation *e,
     char *what = data->reference ? xasprintf("%s %s", data->items[0].task->name, data->split)
                                  : xstrdup(data->path);
     if (e->flaw_count)
-        plain_text(stderr, "vilscope compare: %s: %d of %d items are left out with %s: the first "
-                   "is %s: %s\n", what, e->flaw_count, e->flaw_count + e->sums.items,
+        plain_text(stderr, "vilscope %s: %s: %d of %d items are left out with %s: the first "
+                   "is %s: %s\n", g->command, what, e->flaw_count, e->flaw_count + e->sums.items,
                    g->show.checkpoint, e->flaws[0].item, e->flaws[0].why);
     if (gone->items)
-        plain_text(stderr, "vilscope compare: note: %s: %d items are left out with %s: %d of their "
-                   "images %s not there, the first is %s\n", what, gone->items, g->show.checkpoint,
-                   gone->pictures, gone->pictures == 1 ? "is" : "are", gone->first);
+        plain_text(stderr, "vilscope %s: note: %s: %d items are left out with %s: %d of their "
+                   "images %s not there, the first is %s\n", g->command, what, gone->items,
+                   g->show.checkpoint, gone->pictures,
+                   gone->pictures == 1 ? "is" : "are", gone->first);
     free(what);
 }
 
+/* change: NULL, the checkpoint as it is. */
 static int measure_one(struct measuring *g, const struct eval_set *data, int checkpoint,
-                       struct vs_err *err)
+                       const struct compare_intervention *change, struct vs_err *err)
 {
+    char *name = change ? rows_changed_name(model_checkpoint_name(g->m, checkpoint), change->text)
+                        : xstrdup(model_checkpoint_name(g->m, checkpoint));
+    char *before = xasprintf("vilscope %s: note: ", g->command);
     struct eval_gone gone = {0};
     struct vs_err first = {0};
     struct buf notes = {0};
@@ -59,12 +65,17 @@ static int measure_one(struct measuring *g, const struct eval_set *data, int che
                            .task = task, .without = without, .gone = folder ? NULL : &gone,
                            .row = measure_take, .row_arg = g, .cancel = g->stop,
                            .report = command_items, .report_arg = &g->show};
-    g->show = (struct command_items){.checkpoint = model_checkpoint_name(g->m, checkpoint)};
+    if (change) {
+        e.changes = change->list;
+        e.change_count = change->count;
+        e.name = name;
+    }
+    g->show = (struct command_items){.checkpoint = name};
     rowset_begin(g->set, data->path);
     int rc = folder || eval_check_heads(data, task, g->m, checkpoint, without,
-                                        "vilscope compare: note: ", &notes, &first) || !first.code
+                                        before, &notes, &first) || !first.code
                  ? 0 : vs_fail(err, first.code, "%s", first.text);
-    if (rc == 0 && notes.len)
+    if (rc == 0 && notes.len && !change) /* which says the same */
         fputs(notes.data, stderr);
     if (rc == 0)
         rc = evaluation_run(&e, g->m, err);
@@ -74,15 +85,52 @@ static int measure_one(struct measuring *g, const struct eval_set *data, int che
     evaluation_fini(&e);
     buf_fini(&notes);
     free(without);
+    free(before);
+    free(name);
     return rc;
 }
 
 static int measure_all(struct measuring *g, const struct eval_set *data, struct vs_err *err)
 {
     int rc = 0;
-    for (int i = 0; i < model_checkpoint_count(g->m) && rc == 0; i++)
-        rc = measure_one(g, data, i, err);
+    for (int i = 0; i < model_checkpoint_count(g->m) && rc == 0; i++) {
+        rc = measure_one(g, data, i, NULL, err);
+        for (int k = 0; k < g->o->change_count && rc == 0; k++)
+            rc = measure_one(g, data, i, &g->o->changes[k], err);
+    }
     return rc;
+}
+
+/* ---- what is changed, and what that is called */
+
+int compare_intervention_read(const char *text, struct compare_intervention *out,
+                              struct vs_err *err)
+{
+    *out = (struct compare_intervention){0};
+    int rc = change_list_parse(text, &out->list, &out->count, err);
+    if (rc != 0)
+        return rc;
+    char *written = change_list_format(out->list, out->count);
+    out->text = change_list_show(written);
+    free(written);
+    return out->text ? 0 : vs_fail(err, VS_E_USAGE, "--change names no intervention");
+}
+
+void compare_intervention_fini(struct compare_intervention *c)
+{
+    free(c->text);
+    free(c->list);
+}
+
+char *rows_changed_name(const char *checkpoint, const char *change)
+{
+    return xasprintf("%s [%s]", checkpoint, change);
+}
+
+bool rows_is_changed(const char *name, const char *checkpoint)
+{
+    size_t n = strlen(checkpoint);
+    return strncmp(name, checkpoint, n) == 0 && strncmp(name + n, " [", 2) == 0;
 }
 
 /* ---- a set of items */
@@ -92,7 +140,8 @@ static int measure_data(struct measuring *g, struct vs_err *err)
     struct eval_source from = g->o->data;
     struct eval_set *data = NULL;
     from.task = g->o->task;
-    from.regions = g->o->regions.count ? g->o->regions.list[0] : NULL;
+    if (g->o->regions.count)
+        from.regions = g->o->regions.list[0];
     int rc = eval_open(&from, &data, err);
     if (rc == 0)
         rc = measure_all(g, data, err);
@@ -133,15 +182,16 @@ static int measure_folder(struct measuring *g, struct vs_err *err)
 int compare_measured(const struct compare_options *o, const struct model_options *how,
                      const atomic_bool *stop, struct rowset *set, struct vs_err *err)
 {
-    struct measuring g = {.o = o, .stop = stop, .set = set};
+    struct measuring g = {.o = o, .stop = stop, .set = set,
+                          .command = o->change_count ? "eval" : "compare"};
     if (o->reference && o->task && !reference_find(o->task))
         return vs_fail(err, VS_E_USAGE, "the reference's folder has no data for %s", o->task->name);
     int rc = model_open(how, &g.m, err);
-    if (rc == 0 && model_checkpoint_count(g.m) < 2)
+    if (rc == 0 && model_checkpoint_count(g.m) < 2 && !o->change_count)
         rc = vs_fail(err, VS_E_USAGE, "two checkpoints are needed (-c A -c B), there is %d",
                      model_checkpoint_count(g.m));
     if (rc == 0)
-        command_about("compare", g.m);
+        command_about(g.command, g.m);
     if (rc == 0)
         rc = o->reference ? measure_folder(&g, err) : measure_data(&g, err);
     if (rc == 0)

@@ -5,6 +5,7 @@
 
 #include "src/base/mem.h"
 #include "src/cmd/vilscope.h"
+#include "src/formats/outfile.h"
 #include "src/study/eval.h"
 #include "src/task/task.h"
 
@@ -67,6 +68,9 @@ static int rows_judge_group(const struct rows_judged *r, struct rows_group *g, s
     g->pairs = xcalloc((size_t)n * (size_t)n + 1, sizeof *g->pairs);
     for (int i = 0; i < n && rc == 0; i++)
         for (int k = i + 1; k < n && rc == 0; k++) {
+            if (r->o->change_count &&
+                !rows_is_changed(g->columns[k].e->checkpoint, g->columns[i].e->checkpoint))
+                continue;
             struct rows_pair *p = &g->pairs[g->pair_count++];
             p->a = i;
             p->b = k;
@@ -129,6 +133,21 @@ static void rows_judged_fini(struct rows_judged *r)
 }
 
 /* ---- what is asked for */
+
+/* What of eval --change can be read again. */
+static int rows_write(const char *path, const struct rowset *set, struct vs_err *err)
+{
+    struct outfile out;
+    int rc = outfile_open(&out, path, err);
+    if (rc != 0)
+        return rc;
+    for (int i = 0; i < set->count; i++)
+        for (int k = 0; k < set->list[i].count; k++) {
+            outfile_write(&out, set->list[i].rows[k].line, set->list[i].rows[k].length);
+            outfile_write(&out, "\n", 1);
+        }
+    return outfile_close(&out, err);
+}
 
 static int rows_show(struct rows_judged *r, struct vs_err *err)
 {
@@ -195,6 +214,8 @@ int compare_rows(const struct compare_options *o, const struct model_options *ho
     rows_say_shares("compare", &given);
     if (rc == 0)
         rc = rows_judge(&r, &given.set, err);
+    if (rc == 0 && o->rows_out)
+        rc = rows_write(o->rows_out, &given.set, err);
     if (rc == 0)
         rc = rows_show(&r, err);
     rows_judged_fini(&r);

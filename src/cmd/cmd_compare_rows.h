@@ -60,7 +60,11 @@ void compare_print_trend(const struct rows_judged *r);
 int compare_write_gallery(const struct rows_judged *r, struct vs_err *err);
 extern const char *const gallery_outcomes[];
 
-/* cmd_compare_measured.c: measures the checkpoints on a set, or on the reference's folder; the
+/* cmd_compare_measured.c: what rows call a checkpoint with interventions, "final [drop word red]",
+ * the caller frees it; and whether a name is that of this checkpoint with some. */
+char *rows_changed_name(const char *checkpoint, const char *change);
+bool rows_is_changed(const char *name, const char *checkpoint);
+/* Measures the checkpoints on a set, or on the reference's folder; the
  * rows are added to set. */
 int compare_measured(const struct compare_options *o, const struct model_options *how,
                      const atomic_bool *stop, struct rowset *set, struct vs_err *err);

@@ -67,8 +67,12 @@ static void slices_head(const struct sliced *x, const struct judge_slices *s)
               "discovery rate 5 %%)\n", name, a, b, s->count, x->r->how.least, shown);
     if (s->small)
         plain_out("  %d slices have fewer items\n", s->small);
+    if (x->r->o->change_count) {
+        a = "as is";
+        b = "changed";
+    }
     if (s->count)
-        plain_out("  %-36s %6s  %6.6s  %6.6s  %-32s %5s %5s  %s\n", "slice", "items", a, b,
+        plain_out("  %-36s %6s  %6.6s  %7.7s %-32s %5s %5s  %s\n", "slice", "items", a, b,
                   "difference", "only", "only", "false discovery");
     free(name);
 }

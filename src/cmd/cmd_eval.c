@@ -3,6 +3,7 @@
 #include "src/cmd/vilscope.h"
 
 #include "sessions/log.h"
+#include "src/cmd/cmd_compare.h"
 #include "src/cmd/cmd_eval.h"
 #include "src/cmd/cmd_log.h"
 #include "src/cmd/cmd_model.h"
@@ -21,9 +22,10 @@ struct options {
     struct words checkpoints;
     struct eval_source data;
     const char *log, *predictions, *reference, *rows;
-    struct words from, evaluations;
+    struct words from, evaluations, changes, slices;
     struct shard shard, place;
-    int limit, batch;
+    int limit, batch, least, top, resamples, seed;
+    bool csv, all_slices;
     bool json, no_log, attention, as_reference, strict, resume;
 };
 
@@ -82,6 +84,19 @@ static const struct option_row option_rows[] = {
          "write what the checkpoint answers, a row for each item, as the data sets' servers take "
          "it; items need not say what is right then"),
     ROW_JSON(json),
+    HEADING("Interventions"),
+    WORDS("change", 0, "WHAT", changes, VALUES_NONE,
+          "also with this intervention in every item's query, as query --change has it (several "
+          "that are applied together: \"WHAT; WHAT\"), and test what it changes, item by item; may "
+          "be given more than once; nothing of it is logged, --rows has the rows of all"),
+    ROW_SLICE(slices),
+    ROW_SLICES(all_slices),
+    ROW_LEAST(least),
+    INT("top", 0, "N", top, 0, 1000000, 20, "--slices: lines of a table; 0 for all"),
+    ROW_RESAMPLES(resamples),
+    ROW_SEED(seed),
+    FLAG("csv", csv, "--change as CSV"),
+    HEADING("All"),
     ROW_DEVICE(model.device),
     ROW_THREADS(model.threads),
     ROW_LOG(log),
@@ -453,6 +468,47 @@ static int eval_folder(const struct options *o, struct vs_err *err)
     return rc ? rc : parted ? parted : logged;
 }
 
+/* ---- interventions */
+
+static int check_changes(const struct options *o)
+{
+    const char *idle = o->from.count     ? "from"
+                       : o->predictions  ? "predictions"
+                       : o->attention    ? "attention"
+                       : o->shard.count  ? "shard"
+                       : o->resume       ? "resume"
+                       : o->strict       ? "strict"
+                       : o->batch        ? "batch"
+                       : o->log          ? "log"
+                       : o->as_reference ? "as-reference" : NULL;
+    const char *lone = o->slices.count ? "slice" : o->all_slices ? "slices" : o->csv ? "csv" : NULL;
+    if (o->changes.count && idle)
+        return command_usage("eval", "--change: no --%s with it", idle);
+    if (!o->changes.count && lone)
+        return command_usage("eval", "--%s is for --change; of checkpoints vilscope compare tells "
+                             "it", lone);
+    return o->json && o->csv ? command_usage("eval", "either --json or --csv") : 0;
+}
+
+static int eval_changed(const struct options *o, struct vs_err *err)
+{
+    struct compare_intervention list[WORDS_MOST];
+    struct compare_options c = {
+        .data = o->data, .reference = o->reference, .task = o->data.task, .limit = o->limit,
+        .json = o->json, .csv = o->csv, .slices = o->slices, .all_slices = o->all_slices,
+        .least = o->least, .top = o->top, .resamples = o->resamples, .seed = o->seed,
+        .changes = list, .rows_out = o->rows};
+    int rc = 0;
+    for (int i = 0; i < o->changes.count && rc == 0; i++)
+        rc = compare_intervention_read(o->changes.list[i], &list[c.change_count++], err);
+    command_stop_by_signals(&stop);
+    if (rc == 0)
+        rc = compare_rows(&c, &o->model, &stop, err);
+    for (int i = 0; i < c.change_count; i++)
+        compare_intervention_fini(&list[i]);
+    return rc;
+}
+
 /* What belongs to the other kind of data. */
 static int check_kind(const struct options *o)
 {
@@ -507,7 +563,9 @@ static int run(void *options, char **args, int count)
     struct vs_err err = {0};
     (void)args;
     (void)count;
-    int usage = check_kind(o);
+    int usage = check_changes(o);
+    if (usage == 0)
+        usage = check_kind(o);
     if (usage != 0)
         return usage;
     if (o->from.count)
@@ -517,7 +575,8 @@ static int run(void *options, char **args, int count)
     struct chosen *chosen = NULL;
     int status = command_choose("eval", &o->checkpoints, &o->model, &chosen, &err);
     if (status == 0)
-        status = o->reference ? eval_folder(o, &err) : eval(o, &err);
+        status = o->changes.count ? eval_changed(o, &err)
+                 : o->reference ? eval_folder(o, &err) : eval(o, &err);
     command_chosen_free(chosen);
     return status < 0 ? command_fail("eval", &err) : status;
 }
@@ -532,6 +591,8 @@ const struct command command_eval = {
     .after =
         "  vilscope world -o held-out --seed 5000 --scenes 2000\n"
         "  vilscope eval -m demo/model --data held-out\n"
-        "  vilscope eval --from rows.jsonl --json\n",
+        "  vilscope eval --from rows.jsonl --json\n"
+        "  vilscope eval -m demo/model -c final --data held-out -t vqa --slices \\\n"
+        "      --change \"ablate text-to-image 2.1 uniform\" --change \"drop word not\"\n",
     .rows = option_rows, .size = sizeof(struct options), .run = run,
 };

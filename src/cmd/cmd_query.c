@@ -101,6 +101,7 @@ static const struct option_row option_rows[] = {
     CHOICE("pair", "LAYOUT", pair, pairs, 0, "rows of nlvr2's two images"),
     TAKE("change", "WHAT", take_change,
          "an intervention; may be given more than once: \"mask token 4\", \"drop token 4\", "
+         "\"drop tokens special\" (or words, pieces, punctuation), \"mask word red\", "
          "\"drop region 7\" (of image 2), \"ablate text-to-image 3.2 zero\" (or uniform, mean), "
          "\"patch co 3 from early\""),
     {.name = "leave-one-out", .old = "knock-out", .value = "KIND", .kind = OPTION_CHOICE,

@@ -165,10 +165,10 @@ struct query {
 int query_run(struct model *m, const struct query *q, const atomic_bool *cancel,
               struct result **out, struct vs_err *err);
 
-/* Several queries in one pass, if they are of one task and checkpoint and want no maps, states,
- * other heads, boxes, and no changes of heads and weights; else one after the other. Answers equal
- * those of query_run; ms.forward is a query's share. out (count) is the caller's; after a failure
- * there is none. */
+/* Several queries in one pass, if they are of one task and checkpoint, want no maps, states, other
+ * heads and boxes, and have no changes of weights, and of heads only in an array of changes that
+ * all share; else one after the other. Answers equal those of query_run; ms.forward is a query's
+ * share. out (count) is the caller's; after a failure there is none. */
 int query_run_all(struct model *m, const struct query *list, int count, const atomic_bool *cancel,
                   struct result **out, struct vs_err *err);
 /* How many queries of this task, with so many images each, to run at once. */

@@ -151,7 +151,9 @@ static int batch_run_together(struct model *m, struct prepared *p, int n, const 
 {
     struct inputs all;
     struct trace *t = NULL;
-    struct net_want want = {.heads = task_head(p[0].seen.task, p[0].net->heads), .cancel = cancel};
+    struct net_want want = {.heads = task_head(p[0].seen.task, p[0].net->heads),
+                            .silences = p[0].in.silences,
+                            .silence_count = p[0].in.silence_count, .cancel = cancel};
     join_inputs(m, p, n, &all);
     int rc = query_forward(m, p[0].net, &all, &want, &t, err);
     if (rc == 0)
@@ -161,14 +163,17 @@ static int batch_run_together(struct model *m, struct prepared *p, int n, const 
     return rc;
 }
 
-/* Maps, states and what is done to heads and weights concern a pass as a whole; boxes are pooled
- * into the photo, which has room for those of one query. */
+/* Maps, states and what is done to heads and weights concern a pass as a whole, so heads are those
+ * of all of its queries or of none; boxes are pooled into the photo, which has room for those of
+ * one query. */
 static bool is_shareable(const struct query *q, const struct query *first)
 {
+    bool alike = q->changes == first->changes && q->change_count == first->change_count;
     bool plain = q->task == first->task && q->checkpoint == first->checkpoint && !q->attention &&
                  !q->hidden && !q->others && !q->outputs && !q->boxes;
     for (int i = 0; i < q->change_count && plain; i++)
-        plain = q->changes[i].kind != CHANGE_SILENCE && q->changes[i].kind != CHANGE_SWAP;
+        plain = (alike || q->changes[i].kind != CHANGE_SILENCE) &&
+                q->changes[i].kind != CHANGE_SWAP;
     return plain;
 }
 

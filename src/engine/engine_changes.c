@@ -4,6 +4,7 @@
 
 #include "src/base/mem.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,52 @@ static int find_token(const struct net *n, const struct result *r, int token, in
     *at = net_input_token(n, token);
     return *at >= 0 ? 0 : vs_fail(err, VS_E_USAGE, "token %d is the task token: it stays",
                                    token + 1);
+}
+
+/* Whether a piece goes on with the word before it. */
+static bool goes_on(const struct result_token *t)
+{
+    return !t->special && strncmp(t->piece, "##", 2) == 0;
+}
+
+static bool has_letter(const char *piece)
+{
+    for (; *piece; piece++)
+        if (isalnum((unsigned char)*piece) || (unsigned char)*piece >= 0x80)
+            return true;
+    return false;
+}
+
+/* Whether the word that a token is of is this one. */
+static bool is_of_word(const struct result *r, int token, const char *word)
+{
+    size_t n = 0, length = strlen(word);
+    int i = token;
+    while (i > 0 && goes_on(&r->tokens[i]))
+        i--;
+    for (int first = i; i < r->token_count && (i == first || goes_on(&r->tokens[i])); i++) {
+        const char *piece = r->tokens[i].piece + (i == first ? 0 : 2);
+        size_t k = strlen(piece);
+        if (r->tokens[i].special || k > length - n || memcmp(word + n, piece, k) != 0)
+            return false;
+        n += k;
+    }
+    return n == length;
+}
+
+static bool is_token_of(const struct result *r, int token, const struct change *c)
+{
+    const struct result_token *t = &r->tokens[token];
+    bool letters = !t->special && has_letter(t->piece);
+    switch (c->tokens) {
+    case TOKENS_SPECIAL: return t->special;
+    case TOKENS_WORDS: return letters;
+    case TOKENS_PIECES: return goes_on(t);
+    case TOKENS_PUNCTUATION: return !t->special && !letters;
+    case TOKENS_WORD: return is_of_word(r, token, c->word);
+    case TOKENS_ONE: case TOKENS_KINDS: break;
+    }
+    return token == c->token;
 }
 
 static int mask_token(const struct model *m, const struct net *n, struct inputs *in,
@@ -59,6 +106,25 @@ static int drop_token(const struct net *n, struct inputs *in, const struct resul
     for (int b = 0; b < in->in.batch; b++)
         in->text_mask[b * in->in.tokens + at] = 0;
     return 0;
+}
+
+/* A kind of which the text has none leaves the query as it is. Which tokens are of it is settled
+ * before the first is masked: [MASK] is none of a word. */
+static int change_tokens(const struct model *m, const struct net *n, struct inputs *in,
+                         struct result *r, const struct change *c, struct vs_err *err)
+{
+    bool *of = xcalloc((size_t)r->token_count + 1, sizeof *of);
+    int rc = 0;
+    for (int i = 0; i < r->token_count; i++)
+        of[i] = is_token_of(r, i, c) && (c->tokens == TOKENS_ONE || net_input_token(n, i) >= 0);
+    if (c->tokens == TOKENS_ONE && c->token >= r->token_count)
+        rc = find_token(n, r, c->token, &(int){0}, err);
+    for (int i = 0; i < r->token_count && rc == 0; i++)
+        if (of[i])
+            rc = c->kind == CHANGE_MASK_TOKEN ? mask_token(m, n, in, r, i, err)
+                                              : drop_token(n, in, r, i, err);
+    free(of);
+    return rc;
 }
 
 /* ---- regions */
@@ -102,8 +168,8 @@ int changes_apply(struct model *m, const struct query *q, struct inputs *in, str
     for (int i = 0; i < q->change_count && rc == 0; i++) {
         const struct change *c = &q->changes[i];
         switch (c->kind) {
-        case CHANGE_MASK_TOKEN: rc = mask_token(m, n, in, r, c->token, err); break;
-        case CHANGE_DROP_TOKEN: rc = drop_token(n, in, r, c->token, err); break;
+        case CHANGE_MASK_TOKEN:
+        case CHANGE_DROP_TOKEN: rc = change_tokens(m, n, in, r, c, err); break;
         case CHANGE_DROP_REGION: rc = drop_region(in, c->image, c->region, err); break;
         case CHANGE_SILENCE: rc = silence(n, in, c, err); break;
         case CHANGE_SWAP: break; /* changes_net's */

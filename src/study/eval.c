@@ -95,6 +95,7 @@ static int make_query(struct run *r, const struct eval_item *it, struct photo **
     (*boxes)[0] = it->candidates;
     *q = (struct query){.task = it->task, .text = it->text, .checkpoint = r->o->checkpoint,
                         .attention = r->o->attention && it->has_box,
+                        .changes = r->o->changes, .change_count = r->o->change_count,
                         .photo_count = it->image_count, .photos = *photos,
                         .boxes = is_pooled(r, it) ? *boxes : NULL,
                         .verbatim = r->set->reference, .raw = r->set->reference};

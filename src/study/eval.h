@@ -177,6 +177,8 @@ struct eval_options {
     int batch;               /* items computed at once, 0: what the device takes */
     struct eval_gone *gone; /* what was left out; NULL: such an item is an error */
     struct eval_attention *attention; /* of referring expressions, or NULL */
+    const struct change *changes; /* (change_count) of every query */
+    int change_count;
     eval_ask *ask;           /* or NULL; of retrieval with a pool of images there is none */
     void *ask_arg;
     eval_take *take;         /* or NULL */

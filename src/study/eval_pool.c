@@ -93,6 +93,7 @@ static int ask(struct pool *p, int i, const struct pass *pass)
     const struct eval_item *it = &p->set->items[p->asked[i]];
     struct query q = {.task = it->task, .text = it->text, .checkpoint = p->o->checkpoint,
                       .photo_count = pass->count, .photos = pass->photos,
+                      .changes = p->o->changes, .change_count = p->o->change_count,
                       .verbatim = true, .raw = true};
     int rc = query_run(p->m, &q, p->o->cancel, &x, p->err);
     if (rc != 0)

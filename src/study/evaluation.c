@@ -206,7 +206,8 @@ static int run(struct evaluating *g, struct model *m)
     struct eval_options o = {.checkpoint = e->checkpoint, .limit = e->limit, .batch = e->batch,
                              .shard = e->shard,
                              .task = e->task, .without = e->without, .gone = e->gone,
-                             .attention = e->attention,
+                             .attention = e->attention, .changes = e->changes,
+                             .change_count = e->change_count,
                              .take = take, .take_arg = g, .bad = take_bad,
                              .bad_image = take_bad_image, .bad_arg = g,
                              .skip = is_past, .skip_arg = g,
@@ -240,7 +241,8 @@ static int nothing_asked(const struct evaluation *e, struct vs_err *err)
 
 int evaluation_run(struct evaluation *e, struct model *m, struct vs_err *err)
 {
-    struct evaluating g = {.e = e, .checkpoint = model_checkpoint_name(m, e->checkpoint),
+    struct evaluating g = {.e = e, .checkpoint = e->name ? e->name
+                                                 : model_checkpoint_name(m, e->checkpoint),
                            .err = err};
     g.past.last = -1;
     int rc = copy_flaws(e, err);

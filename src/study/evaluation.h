@@ -36,6 +36,9 @@ struct evaluation {
     const bool *without;
     struct eval_gone *gone;
     struct eval_attention *attention;
+    const struct change *changes; /* (change_count) interventions in every item's query */
+    int change_count;
+    const char *name;             /* what rows call the checkpoint; NULL: by its own name */
     eval_take *take;
     void *take_arg;
     struct eval_score *scores;    /* (task_count), or NULL */

@@ -108,6 +108,7 @@ void judge_compare(const struct judge_items *m, const int *which, int count,
         const struct judge_item *it = &m->list[which ? which[i] : i];
         out->a += it->a->score;
         out->b += it->b->score;
+        out->other += strcmp(it->a->answer, it->b->answer) != 0;
         out->both += it->a->correct && it->b->correct;
         out->only_a += it->a->correct && !it->b->correct;
         out->only_b += !it->a->correct && it->b->correct;

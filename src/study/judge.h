@@ -34,6 +34,7 @@ struct judge_options {
 struct judged {
     int items, clusters;
     int both, neither, only_a, only_b; /* items that are right with */
+    int other;                         /* items that are answered otherwise, right or not */
     double a, b;                       /* mean scores of these items, 0 to 1; NAN of no item */
     double difference, low, high;      /* b - a, and its 95 % interval (stats_bootstrap) */
     double p;                          /* McNemar's, of only_a and only_b */

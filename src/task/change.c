@@ -13,6 +13,10 @@ const char *const silence_names[KERN_SILENCES] = {
     [KERN_ZERO] = "zero", [KERN_UNIFORM] = "uniform", [KERN_MEAN] = "mean"};
 #define COUNT(list) (int)(sizeof(list) / sizeof(list)[0])
 
+const char *const token_kind_names[TOKENS_KINDS] = {
+    [TOKENS_SPECIAL] = "special", [TOKENS_WORDS] = "words", [TOKENS_PIECES] = "pieces",
+    [TOKENS_PUNCTUATION] = "punctuation"};
+
 /* ---- writing */
 
 /* " 3", " 3.2" or nothing. */
@@ -25,6 +29,17 @@ static void format_place(const struct change *c, char out[32])
         snprintf(out, 32, " %d", c->layer + 1);
 }
 
+static void format_tokens(const struct change *c, char out[CHANGE_TEXT])
+{
+    const char *verb = c->kind == CHANGE_MASK_TOKEN ? "mask" : "drop";
+    if (c->tokens == TOKENS_WORD)
+        snprintf(out, CHANGE_TEXT, "%s word %s", verb, c->word);
+    else if (c->tokens != TOKENS_ONE)
+        snprintf(out, CHANGE_TEXT, "%s tokens %s", verb, token_kind_names[c->tokens]);
+    else
+        snprintf(out, CHANGE_TEXT, "%s token %d", verb, c->token + 1);
+}
+
 static void format(const struct change *c, const char *silence, const char *swap,
                    char out[CHANGE_TEXT])
 {
@@ -32,10 +47,8 @@ static void format(const struct change *c, const char *silence, const char *swap
     format_place(c, place);
     switch (c->kind) {
     case CHANGE_MASK_TOKEN:
-        snprintf(out, CHANGE_TEXT, "mask token %d", c->token + 1);
-        break;
     case CHANGE_DROP_TOKEN:
-        snprintf(out, CHANGE_TEXT, "drop token %d", c->token + 1);
+        format_tokens(c, out);
         break;
     case CHANGE_DROP_REGION:
         if (c->image > 0)
@@ -95,7 +108,7 @@ static bool next_word(const char **at, char *out, size_t size)
 static int find_name(const char *const *names, int count, const char *word)
 {
     for (int i = 0; i < count; i++)
-        if (strcmp(names[i], word) == 0)
+        if (names[i] && strcmp(names[i], word) == 0)
             return i;
     return -1;
 }
@@ -129,19 +142,42 @@ static bool read_place(char *word, struct change *c)
     return true;
 }
 
+/* "token 4", "tokens special" or "word red" */
+static bool parse_tokens(const char *at, struct change *out)
+{
+    char what[16], which[48], rest[2];
+    if (!next_word(&at, what, sizeof what) || !next_word(&at, which, sizeof which) ||
+        next_word(&at, rest, sizeof rest))
+        return false;
+    if (strcmp(what, "token") == 0)
+        return change_read_number(which, 1, &out->token) && out->token--;
+    if (strcmp(what, "tokens") == 0) {
+        int kind = find_name(token_kind_names, TOKENS_KINDS, which);
+        out->tokens = (enum token_kind)(kind < 0 ? 0 : kind);
+        return kind >= 0;
+    }
+    size_t n = strlen(which);
+    if (strcmp(what, "word") != 0 || n >= sizeof out->word)
+        return false;
+    out->tokens = TOKENS_WORD;
+    for (size_t i = 0; i < n; i++)
+        out->word[i] = (char)tolower((unsigned char)which[i]);
+    return true;
+}
+
 static bool parse_drop(const char *at, struct change *out)
 {
     char what[16], number[16], of[16], image[16];
+    const char *whole = at;
     int n = 1;
     if (!next_word(&at, what, sizeof what) || !next_word(&at, number, sizeof number))
         return false;
-    if (strcmp(what, "token") == 0) {
+    if (strcmp(what, "region") != 0) {
         out->kind = CHANGE_DROP_TOKEN;
-        return change_read_number(number, 1, &out->token) && out->token-- &&
-               !next_word(&at, of, 16);
+        return parse_tokens(whole, out);
     }
     out->kind = CHANGE_DROP_REGION;
-    if (strcmp(what, "region") != 0 || !change_read_number(number, 0, &out->region))
+    if (!change_read_number(number, 0, &out->region))
         return false;
     if (next_word(&at, of, sizeof of)) {
         if (strcmp(of, "of") != 0 || !next_word(&at, of, sizeof of) || strcmp(of, "image") != 0 ||
@@ -154,11 +190,8 @@ static bool parse_drop(const char *at, struct change *out)
 
 static bool parse_mask(const char *at, struct change *out)
 {
-    char what[16], number[16], rest[2];
     out->kind = CHANGE_MASK_TOKEN;
-    return next_word(&at, what, sizeof what) && strcmp(what, "token") == 0 &&
-           next_word(&at, number, sizeof number) && change_read_number(number, 1, &out->token) &&
-           out->token-- && !next_word(&at, rest, sizeof rest);
+    return parse_tokens(at, out);
 }
 
 static bool parse_silence(const char *at, struct change *out)
@@ -221,7 +254,8 @@ int change_parse(const char *text, struct change *out, struct vs_err *err)
     for (int i = 0; i < COUNT(verbs); i++)
         if (strcmp(verbs[i].word, verb) == 0 && verbs[i].parse(at, out))
             return 0;
-    return vs_fail(err, VS_E_USAGE, "'%s' is not an intervention: mask token N, drop token N, drop "
+    return vs_fail(err, VS_E_USAGE, "'%s' is not an intervention: mask token N, drop token N, mask "
+                   "or drop tokens special|words|pieces|punctuation, mask or drop word WORD, drop "
                    "region N [of image I], ablate MAP LAYER[.HEAD] [zero|uniform|mean], or patch "
                    "PART [LAYER[.HEAD]] from CHECKPOINT", text);
 }

@@ -4,6 +4,8 @@
  *
  *   mask token 4                          [MASK] in its place
  *   drop token 4                          nothing looks at it
+ *   mask tokens punctuation               all of a kind: special, words, pieces, punctuation
+ *   drop word red                         wherever the text has it
  *   drop region 7          drop region 7 of image 2
  *   silence text-to-image 3.2 zero        head 2 of layer 3; without ".2" all heads of it
  *   silence image-to-text 3 uniform       the maps: text, image, text-to-image, image-to-text
@@ -26,10 +28,24 @@ enum change_kind {
     CHANGE_SWAP,
 };
 
+/* Which tokens are masked or dropped. Words of several pieces are one; the task token stays. */
+enum token_kind {
+    TOKENS_ONE,         /* that of a number */
+    TOKENS_SPECIAL,     /* [CLS], [SEP] */
+    TOKENS_WORDS,       /* all that have a letter or a digit */
+    TOKENS_PIECES,      /* what goes on with a word: "##ing" */
+    TOKENS_PUNCTUATION, /* neither of these */
+    TOKENS_WORD,        /* a word, by itself */
+    TOKENS_KINDS
+};
+extern const char *const token_kind_names[TOKENS_KINDS]; /* as they are typed; of two kinds NULL */
+
 /* Numbers count from 0 here. */
 struct change {
     enum change_kind kind;
-    int token;               /* of result.tokens: mask, drop */
+    enum token_kind tokens;  /* mask, drop */
+    int token;               /* of result.tokens: the same, of TOKENS_ONE */
+    char word[40];           /* of TOKENS_WORD, in small letters */
     int image, region;       /* drop */
     enum attn_kind map;      /* silence */
     enum kern_silence how;   /* silence */

@@ -120,6 +120,30 @@ for part in "text 3" "co 2"; do
     ok $? "with $part alone it has not"
 done
 
+# ---- and over a set of items: both parts put right, one head that is already even, and the same weights
+"$VILSCOPE" world -o "$work/items" --seed 5000 --scenes 60
+"$VILSCOPE" eval -m "$demo" -c faulty -c final --data "$work/items" -t vqa --csv --rows "$work/rows" \
+    --change "patch text 3 from final; patch co 2 from final" --change "ablate text-to-image 2.1 uniform" \
+    2>>"$work/err" | sed 1d | tr -d '"' >"$work/changes"
+# of CHECKPOINT CHANGE FIELD: a number of a comparison
+of() {
+    grep -F ",$1,$1 [$2" "$work/changes" | cut -d, -f"$3"
+}
+found=$(of faulty patch 9)
+[ "$(of faulty patch 18)" = b ] && awk -v d="$found" 'BEGIN {exit !(d > 0.1)}'
+ok $? "over a set the mended one is better, as the test says: by $found"
+rows_of() {
+    grep -F "\"checkpoint\": \"$1\"" "$work/rows" | sed 's/"checkpoint": "[^"]*"//'
+}
+rows_of final >"$work/one"
+rows_of "faulty [patch text 3 from final; patch co 2 from final]" >"$work/other"
+[ "$(wc -l <"$work/one")" -eq 60 ] && cmp -s "$work/one" "$work/other"
+ok $? "each of its rows is the final one's"
+[ "$(of final patch 9),$(of final patch 13),$(of final patch 14),$(of final patch 19)" = "0,0,0,0" ]
+ok $? "the final one's own parts change exactly nothing"
+[ "$(of faulty ablate 19)" = 0 ] && [ "$(of final ablate 19)" -gt 0 ]
+ok $? "the damaged head made even answers as before, the whole one does not: $(of final ablate 19) of 60"
+
 # ---- what no-relations does not know
 "$VILSCOPE" world -o "$work/set" --seed 4322 --scenes 120 --items 2
 grep -v '"typo"' "$work/set/data.jsonl" | grep -E '"task": "(gqa|refcocog)"' >"$work/set/whole"

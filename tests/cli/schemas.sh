@@ -53,6 +53,7 @@ t="-m $tiny --threads 1"
     doc compare-patch compare $m -c early -c final --json --patch layers -t vqa 000001.png "what color is it?"
     v world -o world --scenes 2 >out 2>&1
     doc eval eval $m -c final --json --data world/data.jsonl --limit 4
+    doc eval-change eval $m -c final --json --data world/data.jsonl -t vqa --change "mask word the" --slices --least 1
     doc tasks tasks --json
     doc devices devices --json
     doc cache cache --json

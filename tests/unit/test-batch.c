@@ -56,6 +56,41 @@ static void ask(const char *task, int images, bool hidden)
     }
 }
 
+/* What is done to heads is one thing for all queries of a pass, or each has a pass of its own. */
+static void silences(bool shared)
+{
+    static const char *const texts[] = {"what", "what color is it", "is it red"};
+    struct change own[3];
+    struct query q[3];
+    struct result *together[3] = {0};
+    struct vs_err err = {0};
+    int same = 0, moved = 0;
+    for (int i = 0; i < 3; i++) {
+        own[i] = (struct change){.kind = CHANGE_SILENCE, .map = ATTN_TEXT_TO_IMAGE, .layer = 0,
+                                 .head = shared ? 0 : i % 2, .how = KERN_ZERO};
+        q[i] = (struct query){.task = task_find("vqa"), .text = texts[i], .photo_count = 1,
+                              .photos = photos + i % 2, .changes = shared ? own : &own[i],
+                              .change_count = 1};
+    }
+    bool good = query_run_all(m, q, 3, NULL, together, &err) == 0;
+    for (int i = 0; i < 3 && good; i++) {
+        struct result *alone = NULL, *plain = NULL;
+        struct query whole = q[i];
+        whole.change_count = 0;
+        good = query_run(m, &q[i], NULL, &alone, &err) == 0 &&
+               query_run(m, &whole, NULL, &plain, &err) == 0;
+        same += good && is_same(together[i], alone);
+        moved += good && !is_same(together[i], plain);
+        result_free(alone);
+        result_free(plain);
+    }
+    ok(good && same == 3 && moved == 3, "%s heads left out: %d of 3 answers are those of one at a "
+       "time, %d are not those of all heads %s", shared ? "the same" : "other", same, moved,
+       err.text);
+    for (int i = 0; i < 3; i++)
+        result_free(together[i]);
+}
+
 /* One that fails takes all along, and nothing is left. */
 static void fails(void)
 {
@@ -177,6 +212,8 @@ int main(void)
         ask("nlvr2", 2, false);
         ask("coco", 3, false);
         ask("vqa", 1, true);
+        silences(true);
+        silences(false);
         fails();
         unsigned heads = m->checkpoints[0].net->heads;
         parts(5, HEAD_ALIGN, false, "their match");

@@ -17,12 +17,16 @@ static void words(void)
         "mask token 4", "drop token 1", "drop region 0", "drop region 7 of image 2",
         "silence text-to-image 3.2 zero", "silence image 1 mean", "silence text 2.1 uniform",
         "swap co 3.2 from early", "swap embeddings from a b", "swap text from x",
+        "mask tokens special", "drop tokens words", "mask tokens pieces",
+        "drop tokens punctuation", "mask word red", "drop word red",
     };
     static const char *const bad[] = {
         "", "mask", "mask token", "mask token 0", "mask token x", "drop region -1",
         "drop region 1 x", "silence text", "silence nothing 1", "silence text 0",
         "silence text 1 loud", "swap co",
         "swap heads 1 from x", "swap co 1 from", "mask token 4 5", "drop token 99999999999",
+        "mask tokens", "drop tokens verbs", "mask tokens special 2", "drop word", "mask word a b",
+        "mask regions 1", "drop word thatisfarlongerthananywordthatthereisanywhere",
     };
     struct vs_err err = {0};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
@@ -74,6 +78,18 @@ static struct result *ask(struct model *m, struct query q, const char *changes)
     if (!r)
         printf("# %s: %s\n", changes, err.text);
     return r;
+}
+
+/* What is left of a text, without the task token. */
+static char *pieces(struct model *m, struct query q, const char *change)
+{
+    struct result *r = ask(m, q, change);
+    struct buf b = {0};
+    for (int i = 0; r && i < r->token_count; i++)
+        if (strncmp(r->tokens[i].piece, "[TASK", 5) != 0)
+            buf_printf(&b, "%s%s", b.len ? " " : "", r->tokens[i].piece);
+    result_free(r);
+    return b.data ? buf_steal(&b) : xstrdup("");
 }
 
 static bool same_answers(const struct result *a, const struct result *b, float limit)
@@ -165,6 +181,42 @@ static void drops(struct model *m, struct query q)
         ok(!r, "refused: %s", bad[i]);
         result_free(r);
     }
+}
+
+/* Tokens of a kind: "stars" is one word, "zq" and "##zq" are pieces of another. */
+static void kinds(struct model *m, struct query q)
+{
+    static const char *const want[][2] = {
+        {"", "[CLS] how many red ##x stars , red ? [SEP]"},
+        {"mask tokens special", "[MASK] how many red ##x stars , red ? [MASK]"},
+        {"mask tokens words", "[CLS] [MASK] [MASK] [MASK] [MASK] [MASK] , [MASK] ? [SEP]"},
+        {"mask tokens pieces", "[CLS] how many red [MASK] stars , red ? [SEP]"},
+        {"mask tokens punctuation", "[CLS] how many red ##x stars [MASK] red [MASK] [SEP]"},
+        {"mask word red", "[CLS] how many red ##x stars , [MASK] ? [SEP]"},
+        {"mask word REDX", "[CLS] how many [MASK] [MASK] stars , red ? [SEP]"},
+        {"mask word re", "[CLS] how many red ##x stars , red ? [SEP]"},
+    };
+    q.text = "how many redx stars, red?";
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+        char *got = pieces(m, q, want[i][0]);
+        ok(strcmp(got, want[i][1]) == 0, "'%s': %s", want[i][0], got);
+        free(got);
+    }
+    struct result *plain = ask(m, q, ""), *none = ask(m, q, "drop word zebra");
+    struct result *word = ask(m, q, "drop word red");
+    ok(same_answers(plain, none, 0) && !same_answers(plain, word, 1e-4f),
+       "a word that the text lacks changes nothing at all, one that it has does");
+    int rows, cols;
+    float map[64 * 64];
+    bool gone = word && trace_attention(word->trace, ATTN_TEXT, 0, 0, -1, &rows, &cols, map);
+    int second = word ? 7 + word->token_count - 10 : 0; /* the last but two; its own row is none */
+    for (int at = 0; gone && at < cols; at++)
+        for (int i = 0; i < rows; i++)
+            gone &= i == second || (map[i * cols + at] == 0) == (at == second);
+    ok(gone, "nothing attends to that word, and everything to all others");
+    result_free(plain);
+    result_free(none);
+    result_free(word);
 }
 
 static void swaps(struct model *m, struct query q)
@@ -280,6 +332,7 @@ int main(void)
                           .hidden = true, .others = true};
         silences(m, q);
         drops(m, q);
+        kinds(m, q);
         swaps(m, q);
         effects(m, q);
         lens(m, q);
