@@ -6,7 +6,7 @@ dist_icon_DATA = packaging/desktop/vilscope.svg
 # Examples, beside the documents.
 examplesdir = $(docdir)/examples
 dist_examples_DATA = examples/README.md examples/demo.checks examples/figure.vs examples/vilscope.conf
-dist_examples_SCRIPTS = examples/ask-folder examples/new-checkpoint
+dist_examples_SCRIPTS = examples/ask-folder examples/gallery examples/new-checkpoint
 dist_doc_DATA = README.md INSTALL.md NEWS
 # A tarball that runs where it is unpacked.
 bindist: $(bin_PROGRAMS)

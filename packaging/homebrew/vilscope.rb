@@ -9,6 +9,7 @@ class Vilscope < Formula
   depends_on "pkgconf" => :build
   depends_on "stb" => :build
   depends_on "hdf5"
+  depends_on "pango"
   depends_on "jansson"
   depends_on "jpeg-turbo"
   depends_on "libsixel"

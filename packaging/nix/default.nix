@@ -6,7 +6,7 @@ pkgs.stdenv.mkDerivation {
   src = ../..;
   nativeBuildInputs = [ pkgs.autoreconfHook pkgs.pkg-config ];
   buildInputs = with pkgs; [
-    hdf5 jansson libjpeg libsixel libwebp libyaml lmdb ncurses sqlite stb utf8proc zlib
+    hdf5 jansson libjpeg libsixel libwebp libyaml lmdb ncurses pango sqlite stb utf8proc zlib
   ];
   configureFlags = [ "--with-cuda=no" ];
   doInstallCheck = true;

@@ -59,6 +59,11 @@ int version_print(void)
 #else
     printf(", no HDF5");
 #endif
+#ifdef HAVE_CAIRO
+    printf(", figures");
+#else
+    printf(", no figures");
+#endif
 #ifdef HAVE_CUDA_MODULE
     printf(", CUDA module\n");
 #else

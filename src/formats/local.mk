@@ -26,6 +26,7 @@ libcore_a_SOURCES += \
 	src/formats/lmdb.c src/formats/lmdb.h \
 	src/formats/lmdbwrite.c src/formats/lmdbwrite.h \
 	src/formats/ndarray.c src/formats/ndarray.h \
+	src/formats/modulefile.c src/formats/modulefile.h \
 	src/formats/narrow.c src/formats/narrow.h \
 	src/formats/npy.c src/formats/npy.h \
 	src/formats/npz.c \

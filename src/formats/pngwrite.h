@@ -11,7 +11,9 @@
 
 /* rgb (h, w, 3). The file is there complete or not at all. */
 int png_write(const char *path, const uint8_t *rgb, int w, int h, struct vs_err *err);
-/* The same, appended to out; false without memory. */
+/* The same, with the pixels of an inch. */
+int png_write_dpi(const char *path, const uint8_t *rgb, int w, int h, int dpi, struct vs_err *err);
+/* The same as png_write, appended to out; false without memory. */
 bool png_encode(const uint8_t *rgb, int w, int h, struct buf *out);
 
 #endif

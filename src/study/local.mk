@@ -68,6 +68,7 @@ libcore_a_SOURCES += \
 	src/study/look.c src/study/look.h \
 	src/study/moves.c src/study/moves.h \
 	src/study/outputerror.c src/study/outputerror.h \
+	src/study/plots.c src/study/plots.h \
 	src/study/pca.c src/study/pca.h \
 	src/study/probes.c src/study/probes.h \
 	src/study/probes_run.c \

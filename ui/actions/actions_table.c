@@ -176,7 +176,8 @@ static const struct action panes[] = {
 
 static const struct action outside[] = {
     {"export", "e", "[FILE]", NULL,
-     "write .png (the image, or the view's graphics), .csv or .npy (its numbers) or .json (result)",
+     "write the view as a figure (.svg, .pdf, .png), its numbers (.csv, .npy), or the result "
+     "(.json)",
      do_export},
     {"copy", "y", "", NULL, "copy the chosen text to the clipboard, where the terminal allows it",
      do_copy},
@@ -190,8 +191,8 @@ static const struct action outside[] = {
     {"say", "", "TEXT", NULL, "show a line of text", do_say},
     {"press", "", "KEY", NULL, "press a key", do_press},
     {"bind", "", "KEY TEXT", NULL, "bind a key to a command", do_bind},
-    {"set", "", "OPTION VALUE", NULL, "set boxes, colors, graphics, mouse, special or theme",
-     do_set},
+    {"set", "", "OPTION VALUE", NULL, "set boxes, colors, figures, graphics, mouse, special or "
+     "theme", do_set},
     {"suspend", "C-z", "", NULL, "suspend the program", do_suspend},
     {"interrupt", "C-c", "", NULL, "stop what is running; quit if nothing is", do_interrupt},
     {"quit", "q", "", NULL, "quit", do_quit},

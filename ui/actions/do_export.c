@@ -11,6 +11,7 @@
 #include "ui/state/stale.h"
 #include "ui/kit/text.h"
 #include "ui/actions/actions.h"
+#include "ui/views/figures.h"
 
 #include <curses.h>
 #include <errno.h>
@@ -175,12 +176,42 @@ static int export_photo(struct workbench *w, const char *path, struct vs_err *er
     return rc;
 }
 
-static int export_png(struct workbench *w, const char *path, struct vs_err *err)
+/* What the terminal shows of the pane, in a build that has no figures. */
+static int export_pane(struct workbench *w, const char *path, struct vs_err *err)
 {
     const struct canvas *c = w->screen.gfx.places[panes_focused(&w->panes)->slot].canvas;
     if (panes_view(&w->panes) != &view_image && c)
         return png_write(path, c->rgb, c->w, c->h, err);
+    if (panes_view(&w->panes) != &view_image)
+        return vs_fail(err, VS_E_USAGE, "the view %s has no picture", panes_view(&w->panes)->name);
     return export_photo(w, path, err);
+}
+
+static int export_figure(struct workbench *w, const char *path, struct vs_err *err)
+{
+    struct figure f;
+    struct figure_how how = FIGURE_HOW_USUAL;
+    how.width = w->how.figure_width ? w->how.figure_width : how.width;
+    how.dpi = w->how.figure_dpi ? w->how.figure_dpi : how.dpi;
+    int rc = view_figure(w, panes_focused(&w->panes), &f, err);
+    if (rc == 0)
+        rc = figure_write(&f, path, &how, err);
+    figure_fini(&f);
+    return rc;
+}
+
+/* SVG, PDF, PNG: a figure, or, where none can be drawn, a PNG of the pane and the reason. */
+static void do_export_figure(struct workbench *w, const char *path, struct vs_err *err)
+{
+    const char *missing = figure_missing();
+    if (!missing)
+        export_tell(w, export_figure(w, path, err), path, "figure written", err);
+    else if (!ends_in(path, ".png"))
+        workbench_say(w, true, "%s: %s; a .png of the pane can be written", path, missing);
+    else if (export_pane(w, path, err) != 0)
+        workbench_say(w, true, "%s", err->text);
+    else
+        workbench_say(w, false, "%s: image of the pane written: %s", path, missing);
 }
 
 /* ---- numbers */
@@ -263,14 +294,14 @@ void do_export(struct workbench *w, const char *arg)
     w->stale = stale_bits(w); /* the frame may be older than what a script did last */
     if (!*arg)
         typed_command(w, "export ");
-    else if (ends_in(arg, ".png"))
-        export_tell(w, export_png(w, arg, &err), arg, "image written", &err);
+    else if (figure_is_name(arg))
+        do_export_figure(w, arg, &err);
     else if (ends_in(arg, ".csv") || ends_in(arg, ".npy"))
         export_tell(w, export_table(w, arg, &err), arg, "numbers written", &err);
     else if (ends_in(arg, ".json"))
         export_tell(w, export_json(w, arg, &err), arg, "result written", &err);
     else
-        workbench_say(w, true, "export to a .png, .csv, .npy or .json, not '%s'", arg);
+        workbench_say(w, true, "export to a .svg, .pdf, .png, .csv, .npy or .json, not '%s'", arg);
     if (*arg)
         tell_stale(w, arg);
 }

@@ -84,6 +84,18 @@ static void set_color(struct workbench *w, const char *value)
     free(name);
 }
 
+/* A whole number from least to most. */
+static void set_number(struct workbench *w, const char *option, const char *value, int least,
+                       int most, int *out)
+{
+    char *end = NULL;
+    long n = strtol(value, &end, 10);
+    if (*value && !*end && n >= least && n <= most)
+        *out = (int)n;
+    else
+        workbench_say(w, true, "set %s %d to %d, not '%s'", option, least, most, value);
+}
+
 void do_set(struct workbench *w, const char *arg)
 {
     size_t n = strcspn(arg, " ");
@@ -100,13 +112,18 @@ void do_set(struct workbench *w, const char *arg)
         set_theme(w, value);
     else if (strcmp(option, "color") == 0)
         set_color(w, value);
+    else if (strcmp(option, "figure-width") == 0)
+        set_number(w, option, value, 20, 1000, &w->how.figure_width);
+    else if (strcmp(option, "figure-dpi") == 0)
+        set_number(w, option, value, 30, 2400, &w->how.figure_dpi);
     else if (strcmp(option, "mouse") == 0 && parse_switch(w, option, value, &on))
         draw_mouse(w->screen.mouse = on);
     else if (strcmp(option, "special") == 0 && parse_switch(w, option, value, &on))
         w->how.hide_special = !on;
     else if (!w->status.bad)
         workbench_say(w, true, "set boxes N, colors NAME, graphics KIND, theme NAME, color NAME "
-                      "VALUE, mouse or special on|off; not '%s'", arg);
+                      "VALUE, figure-width MM, figure-dpi N, mouse or special on|off; not '%s'",
+                      arg);
     free(option);
 }
 

@@ -60,6 +60,7 @@ struct script {
 struct shown_how {
     bool hide_special, sort;
     int boxes; /* how many are drawn */
+    int figure_width, figure_dpi; /* mm, of figures; 0: the usual ones */
 };
 
 struct status {

@@ -53,4 +53,8 @@ void table_fini(struct table *t)
     free(t->row_names);
     free(t->col_names);
     free(t->x);
+    free(t->title);
+    free(t->row_title);
+    free(t->col_title);
+    free(t->unit);
 }

@@ -10,16 +10,28 @@
 struct workbench;
 struct pane;
 struct action;
+struct figure;
 
 enum motion {
     MOVE_UP, MOVE_DOWN, MOVE_LEFT, MOVE_RIGHT, MOVE_PAGE_UP, MOVE_PAGE_DOWN, MOVE_FIRST, MOVE_LAST
 };
 
-/* Numbers with names for an export. x (rows, cols), all owned by the table. */
+/* How a figure shows numbers: as they are, as cells in colors, or one column as bars. */
+enum table_shape { TABLE_TEXT, TABLE_MATRIX, TABLE_BARS };
+
+/* Numbers with names for an export, as they are written to .csv and .npy, and what a figure says of
+ * them. x (rows, cols), all owned by the table. */
 struct table {
     int rows, cols;
     char **row_names, **col_names;
     float *x;
+    enum table_shape shape;
+    char *title, *row_title, *col_title; /* or NULL */
+    char *unit;                          /* of the scale of colors, of bars; or NULL */
+    bool sign, root;                     /* colors of a difference; of roots of the numbers */
+    float top;                           /* what has the last color; 0: the largest of them */
+    int digits;                          /* behind the point; of text, significant ones; 0: 3 */
+    int bars;                            /* the column that is bars */
 };
 void table_init(struct table *t, int rows, int cols);
 void table_fini(struct table *t);
@@ -49,6 +61,9 @@ struct view {
     bool (*stale)(struct workbench *w, struct pane *p, char *out, size_t size);
     /* Its numbers, a row for each line, names in front; for export. */
     bool (*table)(struct workbench *w, struct pane *p, struct table *out);
+    /* A figure of it: panels, and lines, where the numbers alone would not show it. What was asked
+     * stands in the lines already; figure_forget takes it away. NULL, or false: that of table. */
+    bool (*figure)(struct workbench *w, struct pane *p, struct figure *out);
     /* Its keys and commands, ACTIONS_AFTER where they stand in the help; ends in a NULL name. */
     const struct action *actions;
     /* Of checkpoints: all are asked while it is on the screen; A and B are others. */

@@ -356,6 +356,10 @@ static bool answer_table(struct workbench *w, struct pane *p, struct table *out)
     if (!r)
         return false;
     table_init(out, n, cols);
+    out->shape = TABLE_BARS;
+    out->bars = is_alignment(r) ? 0 : 2;
+    out->title = xstrdup("The answer, ranked");
+    out->unit = xstrdup(is_alignment(r) ? "alignment (logit)" : "probability");
     for (int j = 0; j < cols; j++)
         out->col_names[j] = xstrdup(names[j]         ? names[j]
                                     : is_alignment(r) ? "change of logit"

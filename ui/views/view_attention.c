@@ -177,7 +177,14 @@ static bool attention_table(struct workbench *w, struct pane *p, struct table *o
     struct weighted *list = attention_ranked(w, p, &n);
     if (!list)
         return false;
+    char looks[320];
+    photo_looks(w, looks, sizeof looks);
     table_init(out, n, 2);
+    out->shape = TABLE_BARS;
+    out->bars = 1;
+    out->title = xasprintf("Regions by weight: %s", looks);
+    out->unit = xstrdup(pane_slice(w, p)->method ? "attribution" : "attention weight");
+    out->sign = pane_slice(w, p)->method && pane_slice(w, p)->method->is_signed;
     out->col_names[0] = xstrdup("region");
     out->col_names[1] = xstrdup("weight");
     for (int i = 0; i < n; i++) {

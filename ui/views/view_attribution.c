@@ -297,6 +297,18 @@ static void attribution_draw(struct workbench *w, struct pane *p, struct area a)
     worths_fini(&s);
 }
 
+/* "What "yellow" owes to words and regions: relevancy" */
+static char *attribution_words(struct workbench *w, struct pane *p, int methods)
+{
+    const struct slice *x = pane_slice(w, p);
+    const struct attributed *a = attribute_of(w, x);
+    char target[200] = "the answer";
+    if (a && a->known.method)
+        attribute_target_name(w, a, target, sizeof target);
+    return xasprintf("What %s owes to words and regions: %s", target,
+                     methods == 1 && x->method ? x->method->title : "method beside method");
+}
+
 /* Of the methods that are known. */
 static bool attribution_table_of(struct workbench *w, struct pane *p, struct table *out)
 {
@@ -309,8 +321,12 @@ static bool attribution_table_of(struct workbench *w, struct pane *p, struct tab
         if (a && a->known.method)
             known[n++] = m;
     }
-    if (n > 0)
+    if (n > 0) {
         table_init(out, s.count, n);
+        out->shape = n == 1 ? TABLE_BARS : TABLE_TEXT;
+        out->sign = n == 1 && attribution_table[known[0]].is_signed;
+        out->title = attribution_words(w, p, n);
+    }
     for (int j = 0; j < n; j++)
         out->col_names[j] = xstrdup(attribution_table[known[j]].word);
     for (int i = 0; n > 0 && i < s.count; i++) {

@@ -293,6 +293,10 @@ static bool compare_table(struct workbench *w, struct pane *p, struct table *out
     if (n == 0 || rows == 0)
         return false;
     table_init(out, rows, n);
+    out->shape = TABLE_MATRIX;
+    out->title = xstrdup("The answers of all checkpoints");
+    out->unit = xstrdup(w->now.r->task->reading->by_logit ? "logit" : "probability");
+    out->col_title = xstrdup("checkpoint");
     for (int j = 0; j < n; j++) {
         const struct result *r = compare_result(w, j);
         out->col_names[j] = xstrdup(model_checkpoint_name(w->ses.model, j));

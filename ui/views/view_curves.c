@@ -6,6 +6,7 @@
 #include "ui/jobs/curves.h"
 #include "ui/kit/theme.h"
 #include "ui/state/stale.h"
+#include "ui/views/figures.h"
 #include "ui/views/inside.h"
 
 #include <curses.h>
@@ -208,6 +209,43 @@ static bool curves_table(struct workbench *w, struct pane *p, struct table *out)
     return true;
 }
 
+/* A line of the numbers of one kind. */
+static void curves_series(struct figure_panel *p, const char *name, const double *y, int count,
+                          figure_color color, enum figure_style style)
+{
+    struct figure_series *s = figure_panel_series(p, xstrdup(name), count + 1);
+    s->color = color;
+    s->style = style;
+    for (int i = 0; i <= count; i++)
+        s->y[i] = y[i];
+}
+
+static bool curves_figure(struct workbench *w, struct pane *p, struct figure *out)
+{
+    static const char *const names[4] = {"deletion, random", "insertion, random", "deletion",
+                                         "insertion"};
+    const struct curves *c = w->now.r ? curves_of(w, pane_slice(w, p)) : NULL;
+    int of[EXPLAIN_KINDS], kinds = c && c->known.count ? curves_kinds(c, of) : 0;
+    for (int i = 0; i < kinds; i++) {
+        const struct removal *mine = curves_mine(c, of[i]), *chance = curves_floor(c, of[i]);
+        const double *line[4];
+        struct figure_panel *x =
+            figure_panel(out, FIGURE_CURVES, xasprintf("by %s", explanation_kinds[of[i]]));
+        curves_lines(c, of[i], line);
+        for (int k = 0; k < 4; k++)
+            curves_series(x, names[k], line[k], mine->count,
+                          figure_category(k % 2), k < 2 ? FIGURE_DASHED : FIGURE_LINE);
+        x->col_title = xstrdup("removed, or put back");
+        x->row_title = xstrdup("logit of the answer");
+        x->note = xasprintf("insertion minus deletion, areas: %+.3f; random orders, their mean: "
+                            "%+.3f", explanation_gain(mine), explanation_gain(chance));
+    }
+    out->columns = kinds;
+    if (kinds)
+        out->title = xasprintf("Deletion and insertion in the order of %s", c->method->title);
+    return kinds > 0;
+}
+
 /* ---- keys */
 
 static void do_curves(struct workbench *w, const char *arg)
@@ -240,5 +278,6 @@ const struct view view_curves = {
     .draw = curves_draw,
     .stale = stale_result,
     .table = curves_table,
+    .figure = curves_figure,
     .actions = curves_actions,
 };

@@ -239,7 +239,12 @@ static bool drift_table(struct workbench *w, struct pane *p, struct table *out)
     (void)p;
     if (!d->weights)
         return false;
+    char pair[160];
     table_init(out, d->weights->layer_count, 4);
+    compare_pair_name(w, pair, sizeof pair);
+    out->shape = TABLE_BARS;
+    out->title = xasprintf("How far the weights are apart: %s", pair);
+    out->unit = xstrdup("relative distance");
     for (int j = 0; j < 4; j++)
         out->col_names[j] = xstrdup(names[j]);
     for (int i = 0; i < d->weights->layer_count; i++) {

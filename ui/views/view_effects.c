@@ -386,17 +386,18 @@ static void draw_heads(struct workbench *w, int slot, const struct effects *e, s
 
 /* ---- drawing */
 
+static const char *const effects_without[] = {[EFFECTS_REGIONS] = "without each region",
+                                              [EFFECTS_TOKENS] = "with each token masked",
+                                              [EFFECTS_HEADS] = "without each head"};
+
 static void draw_effects_title(struct workbench *w, const struct effects *e, struct area a)
 {
-    static const char *const what[] = {[EFFECTS_REGIONS] = "without each region",
-                                       [EFFECTS_TOKENS] = "with each token masked",
-                                       [EFFECTS_HEADS] = "without each head"};
     char best[128], how[32] = "";
     best_name(w, e->choice, best, sizeof best);
     if (e->of == EFFECTS_HEADS && e->count)
         snprintf(how, sizeof how, " (%s)", silence_names[e->items[0].change.how]);
     attrset(A_BOLD);
-    draw_text(a.row, a.col, a.cols, "Leave-one-out: %s %s%s", best, what[e->of], how);
+    draw_text(a.row, a.col, a.cols, "Leave-one-out: %s %s%s", best, effects_without[e->of], how);
     attrset(A_NORMAL);
     draw_text(a.row + 1, a.col, a.cols, "%d/%d%s effect on %s %.3f, prob. %.3f", e->done, e->count,
               leave_out_runs(w) ? " ..." : ":", score_scale_names[e->scale], e->measure,
@@ -457,7 +458,12 @@ static bool effects_table(struct workbench *w, struct pane *p, struct table *out
     if (!e)
         return false;
     int n, *order = effects_ranked(e, &n);
+    char best[128];
     table_init(out, n, 5);
+    best_name(w, e->choice, best, sizeof best);
+    out->shape = TABLE_BARS;
+    out->sign = true;
+    out->title = xasprintf("Leave-one-out: %s %s", best, effects_without[e->of]);
     for (int j = 0; j < 5; j++)
         out->col_names[j] = j ? xstrdup(names[j])
                               : xasprintf("change of %s", score_scale_names[e->scale]);

@@ -3,6 +3,7 @@
  * one drives the other views. */
 #include "src/base/mem.h"
 #include "src/study/headstats.h"
+#include "ui/views/figures.h"
 #include "ui/views/inside.h"
 #include "ui/views/list.h"
 #include "ui/state/stale.h"
@@ -491,6 +492,12 @@ static bool heads_export(struct workbench *w, struct pane *p, struct table *out)
     return true;
 }
 
+static bool heads_figure(struct workbench *w, struct pane *p, struct figure *out)
+{
+    const struct head_table *t = heads_table(w, p);
+    return t && figure_heads(w, pane_slice(w, p)->kind, t->layers, t->heads, t->top, out);
+}
+
 static void heads_end(struct pane *p)
 {
     struct heads_view *v = p->state;
@@ -564,5 +571,6 @@ const struct view view_heads = {
     .click = heads_click,
     .stale = stale_result,
     .table = heads_export,
+    .figure = heads_figure,
     .actions = heads_actions,
 };

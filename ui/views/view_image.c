@@ -3,6 +3,7 @@
  * are open. */
 #include "src/base/mem.h"
 #include "ui/jobs/attribute.h"
+#include "ui/views/figures.h"
 #include "ui/views/views.h"
 
 #include <curses.h>
@@ -399,6 +400,14 @@ static bool photo_table(struct workbench *w, struct pane *p, struct table *out)
     return true;
 }
 
+static bool photo_figure(struct workbench *w, struct pane *p, struct figure *out)
+{
+    (void)p;
+    out->title = xstrdup(w->sel->overlay && photo_top(w, w->now.r) > 0
+                             ? "What is looked at on the image" : "The image with ranked boxes");
+    return figure_image(w, out);
+}
+
 static void photo_end(struct pane *p)
 {
     struct photo_view *v = p->state;
@@ -495,5 +504,6 @@ const struct view view_image = {
     .draw = photo_draw,
     .click = photo_click,
     .table = photo_table,
+    .figure = photo_figure,
     .actions = photo_actions,
 };

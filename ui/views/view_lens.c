@@ -2,6 +2,7 @@
 /* What the masked-word head would call each token, or the masked-region head each region, of the
  * states after every depth. The engine reads them; the screen does not wait. */
 #include "src/base/mem.h"
+#include "ui/views/figures.h"
 #include "ui/views/inside.h"
 #include "ui/views/list.h"
 #include "ui/state/stale.h"
@@ -288,6 +289,37 @@ static bool lens_table(struct workbench *w, struct pane *p, struct table *out)
     return true;
 }
 
+static bool lens_figure(struct workbench *w, struct pane *p, struct figure *out)
+{
+    const struct lens_view *v = p->state;
+    const struct lens *l = w->now.r ? lens_wanted(w, v) : NULL;
+    if (!l)
+        return false;
+    int n, *list = rows_of(w, v, l, &n);
+    struct figure_panel *x = figure_panel(out, FIGURE_MATRIX, NULL);
+    figure_panel_numbers(x, n, l->depths);
+    x->words = xcalloc((size_t)n * (size_t)l->depths + 1, sizeof *x->words);
+    for (int i = 0; i < n * l->depths; i++) {
+        const struct lens_cell *c =
+            &l->cells[(ptrdiff_t)(i % l->depths) * l->rows + list[i / l->depths]];
+        x->x[i] = c->softmax;
+        x->words[i] = xstrdup(c->label);
+    }
+    for (int i = 0; i < n; i++) {
+        char name[128];
+        inside_name(w, !v->regions, list[i], name, sizeof name);
+        x->row_names[i] = xstrdup(name);
+    }
+    for (int j = 0; j < l->depths; j++)
+        x->col_names[j] = xstrdup(l->names[j]);
+    x->col_title = xstrdup("after");
+    figure_heat(x, 1, SCALE_LINEAR, "probability of the best one");
+    out->title = xasprintf("Logit lens, masked-%s head: the best %s at each depth",
+                           v->regions ? "region" : "word", v->regions ? "class" : "word");
+    free(list);
+    return true;
+}
+
 /* ---- keys */
 
 static void do_lens_of(struct workbench *w, const char *arg)
@@ -327,5 +359,6 @@ const struct view view_lens = {
     .click = lens_click,
     .stale = stale_result,
     .table = lens_table,
+    .figure = lens_figure,
     .actions = lens_actions,
 };

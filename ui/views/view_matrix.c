@@ -365,13 +365,39 @@ static bool matrix_stale(struct workbench *w, struct pane *p, char *out, size_t 
     return v->of == MATRIX_SHOWN ? stale_result(w, p, out, size) : stale_query(w, p, out, size);
 }
 
+/* What a figure says of it. */
+static void matrix_words(struct workbench *w, const struct pane *p, struct shown_map *m,
+                         struct table *out)
+{
+    const struct matrix_view *v = p->state;
+    char head[96], name[64], whose[80] = "";
+    draw_head_name(w, pane_slice(w, p), m->kind, head, sizeof head);
+    if (v->of != MATRIX_SHOWN) {
+        compare_name(w, matrix_checkpoint(w, v), name, sizeof name);
+        snprintf(whose, sizeof whose, " of %s", name);
+    }
+    out->shape = TABLE_MATRIX;
+    out->title = xasprintf("%s%s, layer %d of %d, %s%s", m->difference ? "Change of attention "
+                           : "Attention ", inside_map_name(m->kind, false), m->layer + 1,
+                           trace_attention_layers(w->now.r->trace, m->kind), head, whose);
+    out->row_title = xstrdup("what attends");
+    out->col_title = xstrdup("what it attends to");
+    out->unit = xstrdup(m->difference ? "change of the weight" : "attention weight");
+    out->sign = m->difference;
+    out->root = !m->difference;
+    out->top = matrix_top(w, p, m);
+    out->digits = 2;
+}
+
 static bool matrix_table(struct workbench *w, struct pane *p, struct table *out)
 {
     struct shown_map m;
     bool any = open_map(w, p, &m);
     char name[256];
-    if (any)
+    if (any) {
         table_init(out, m.row_count, m.col_count);
+        matrix_words(w, p, &m, out);
+    }
     for (int i = 0; any && i < m.row_count; i++) {
         inside_row_name(w, attn_table[m.kind].from, m.row[i], name, sizeof name);
         out->row_names[i] = xstrdup(name);

@@ -148,6 +148,15 @@ static void patch_accept(struct workbench *w, struct pane *p)
     query_repeat(w);
 }
 
+static char *patch_words(struct workbench *w, const struct patches *s)
+{
+    char a[64], b[64];
+    compare_name(w, s->a, a, sizeof a);
+    compare_name(w, s->b, b, sizeof b);
+    return xasprintf("Weight patching by %s: %s of %s into %s", patch_level_names[s->made], "parts",
+                     b, a);
+}
+
 static bool patch_table(struct workbench *w, struct pane *p, struct table *out)
 {
     const struct patches *s = &comparison_of(w)->patches;
@@ -155,6 +164,10 @@ static bool patch_table(struct workbench *w, struct pane *p, struct table *out)
     if (!s->result)
         return false;
     table_init(out, s->result->item_count, 2);
+    out->shape = TABLE_BARS;
+    out->sign = true;
+    out->title = patch_words(w, s);
+    out->unit = xstrdup("share of the change that it carries");
     out->col_names[0] = xstrdup("share");
     out->col_names[1] = xstrdup("flips");
     for (int i = 0; i < s->result->item_count; i++) {

@@ -4,12 +4,14 @@
  * wide. */
 #include "src/base/mem.h"
 #include "ui/kit/theme.h"
+#include "ui/views/figures.h"
 #include "ui/views/inside.h"
 #include "ui/views/list.h"
 #include "src/study/pca.h"
 #include "ui/state/stale.h"
 
 #include <curses.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -421,6 +423,52 @@ static bool plane_table(struct workbench *w, struct pane *at, struct table *out)
     return any;
 }
 
+/* The tokens, or the regions, of a panel as points. */
+static void plane_series(const struct workbench *w, const struct plane *p, const struct panel *l,
+                         bool tokens, struct figure_panel *out)
+{
+    int n = 0;
+    for (int i = 0; i < l->count; i++)
+        n += p->items[l->first + i].token == tokens;
+    if (n == 0)
+        return;
+    struct figure_series *s = figure_panel_series(out, xstrdup(tokens ? "tokens" : "regions"), n);
+    s->color = figure_category(tokens ? 0 : 1);
+    s->style = FIGURE_POINTS;
+    s->labels = xcalloc((size_t)n + 1, sizeof *s->labels);
+    for (int i = 0, at = 0; i < l->count; i++) {
+        const struct item *it = &p->items[l->first + i];
+        char name[256];
+        if (it->token != tokens)
+            continue;
+        inside_name(w, it->token, it->at, name, sizeof name);
+        s->x[at] = (double)p->xy[2 * (l->first + i)];
+        s->y[at] = (double)p->xy[2 * (l->first + i) + 1];
+        s->labels[at++] = xstrdup(inside_brief(name, 1));
+    }
+}
+
+static bool plane_figure(struct workbench *w, struct pane *at, struct figure *out)
+{
+    struct plane p;
+    bool any = open_plane(w, at, &p);
+    for (int k = 0; any && k < p.panel_count; k++) {
+        const struct panel *l = &p.panels[k];
+        struct figure_panel *x = figure_panel(out, FIGURE_CURVES, xstrdup(l->title));
+        plane_series(w, &p, l, true, x);
+        plane_series(w, &p, l, false, x);
+        x->col_title = xasprintf("first component, %.0f %% of the variance",
+                                 100 * (double)l->share[0]);
+        x->row_title = xasprintf("second, %.0f %%", 100 * (double)l->share[1]);
+        x->equal = true;
+    }
+    if (any)
+        out->title = xasprintf("Hidden states after %s, on the plane of most variance",
+                               p.depths[p.depth].name);
+    close_plane(&p);
+    return any;
+}
+
 static void plane_end(struct pane *at)
 {
     struct plane_view *v = at->state;
@@ -472,5 +520,6 @@ const struct view view_plane = {
     .click = plane_click,
     .stale = stale_result,
     .table = plane_table,
+    .figure = plane_figure,
     .actions = plane_actions,
 };

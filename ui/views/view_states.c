@@ -259,7 +259,15 @@ static bool states_table(struct workbench *w, struct pane *p, struct table *out)
     bool any = open_alike(w, p, &a);
     char name[256];
     if (any) {
+        inside_name(w, a.to.token, a.to.at, name, sizeof name);
         table_init(out, a.count, a.depth_count);
+        out->shape = TABLE_MATRIX;
+        out->sign = true;
+        out->top = 1;
+        out->digits = 2;
+        out->title = xasprintf("Hidden states: cosine similarity to %s", name);
+        out->unit = xstrdup("cosine");
+        out->col_title = xstrdup("after");
         memcpy(out->x, a.x, (size_t)a.count * (size_t)a.depth_count * sizeof *out->x);
     }
     for (int i = 0; any && i < a.count; i++) {

@@ -231,7 +231,12 @@ static bool tokens_table(struct workbench *w, struct pane *p, struct table *out)
     const struct attributed *x = attribute_of(w, pane_slice(w, p));
     if (x && x->known.method) {
         table_init(out, w->now.r->token_count, 1);
+        char target[200];
+        attribute_target_name(w, x, target, sizeof target);
         out->col_names[0] = xstrdup(x->method->word);
+        out->shape = TABLE_BARS;
+        out->title = xasprintf("Words: %s of %s", x->method->title, target);
+        out->sign = x->method->is_signed;
         for (int i = 0; i < out->rows; i++)
             out->row_names[i] = xstrdup(w->now.r->tokens[i].piece);
         attribute_tokens(w, x, out->x);
@@ -240,6 +245,10 @@ static bool tokens_table(struct workbench *w, struct pane *p, struct table *out)
     if (!find_flow(w, p, &f))
         return false;
     table_init(out, f.count, 2);
+    out->shape = TABLE_MATRIX;
+    out->title = xstrdup("The attention that words give and receive");
+    out->unit = xstrdup("attention weight");
+    out->root = true;
     out->col_names[0] = xasprintf("gives %s", f.to);
     out->col_names[1] = xasprintf("receives %s", f.from);
     for (int i = 0; i < f.count; i++) {

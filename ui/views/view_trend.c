@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Probes over the checkpoints: a plot, and a line for each probe. */
 #include "src/base/mem.h"
+#include "src/study/plots.h"
 #include "ui/jobs/compare.h"
 #include "ui/kit/theme.h"
+#include "ui/views/figures.h"
 #include "ui/views/views.h"
 #include "ui/views/list.h"
 
@@ -204,6 +206,22 @@ static bool trend_table(struct workbench *w, struct pane *p, struct table *out)
     return true;
 }
 
+static bool trend_figure(struct workbench *w, struct pane *p, struct figure *out)
+{
+    const struct trend_view *v = p->state;
+    struct trend *t = &comparison_of(w)->trend;
+    const struct probe_table *x = t->runner ? probe_runner_table(t->runner) : NULL;
+    if (!x || x->count == 0)
+        return false;
+    figure_forget(out);
+    out->title = xasprintf("Check set %s over %d checkpoints",
+                           t->path ? draw_base_name(t->path) : "", x->count);
+    figure_line(out, "%d queries; probability of the right answer, or of the first checkpoint's "
+                "where none is known to be right", t->probes->count);
+    plot_trend(out, x, v->pick);
+    return true;
+}
+
 static void do_trend(struct workbench *w, const char *arg)
 {
     (void)arg;
@@ -242,5 +260,6 @@ const struct view view_trend = {
     .draw = trend_draw,
     .move = trend_move,
     .table = trend_table,
+    .figure = trend_figure,
     .actions = trend_actions,
 };

@@ -1,0 +1,99 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Figures of views, from the gallery's script: each view that has one writes it, whole, with what was
+# asked, of whom and of what; cells are the numbers that the same view exports, in the colors of its
+# scale. Broken by a view without a figure, a figure of a part, a color that is another number's, names
+# that are lost, bytes that differ from run to run, and an export that writes something else instead.
+set -u
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export VILSCOPE_LOG="$work/log.db" XDG_CACHE_HOME="$work/cache" XDG_CONFIG_HOME="$work/config" \
+    VILSCOPE_DEMO="$SRCDIR/tests/data/frozen" LC_ALL=C.UTF-8
+. "$SRCDIR/tests/cli/lib.sh"
+cd "$work" || exit 1
+
+echo 'image 1
+wait
+ask what color is the large thing?
+wait
+token large
+layer 2
+wait
+view matrix
+export matrix.png
+export matrix.svg' >none.vs
+if "$VILSCOPE" --version | grep -q "no figures"; then
+    refuses 2 "none.vs:10: matrix.svg: this vilscope was built without Cairo and Pango.*libpango1.0-dev" \
+        "the reason is said" "$VILSCOPE" --no-log -S none.vs
+    [ ! -e matrix.svg ] && [ "$(head -c 4 matrix.png | tail -c 3)" = PNG ]
+    ok $? "a PNG of the pane is written"
+    skip "figures: built without Cairo and Pango"
+    end
+fi
+
+# ---- all of them
+for run in one two; do
+    "$SRCDIR/examples/gallery" "$VILSCOPE" $run >$run.out 2>&1 </dev/null
+    ok $? "the gallery is made: $(tail -n 2 $run.out)"
+done
+[ "$(ls one | grep -c '\.svg$')" -ge 18 ] && [ "$(ls one/*.svg | wc -l)" -eq "$(ls one/*.pdf | wc -l)" ]
+ok $? "it has $(ls one/*.svg | wc -l) figures, each also as PDF"
+for f in one/*.svg one/*.pdf one/*.png; do
+    cmp -s "$f" "two/${f#one/}" || echo "$f"
+done >differ
+[ ! -s differ ]
+ok $? "twice the same bytes $(tr '\n' ' ' <differ)"
+grep -lE "$(date +%Y)-[0-9][0-9]-|CreationDate|ModDate|$work" one/* >dated
+[ ! -s dated ]
+ok $? "without dates and folders $(tr '\n' ' ' <dated)"
+for f in one/*.svg; do
+    case $f in
+    */trend.svg | */drift.svg | */eval-*.svg | */compare-*.svg) continue ;;
+    esac
+    grep -q '>demo / [a-z]*, image' "$f" && grep -q '>vilscope .*; checkpoint [a-z]* [0-9a-f]\{16\}; image' "$f" || echo "$f"
+done >nameless
+[ ! -s nameless ]
+ok $? "model, checkpoint, image and digests are in all that are of a query $(tr '\n' ' ' <nameless)"
+[ "$(head -c 5 one/matrix.pdf)" = "%PDF-" ] && [ "$(tail -c 6 one/matrix.pdf)" = "%%EOF" ]
+ok $? "PDFs are whole"
+if command -v python3 >/dev/null; then
+    for f in one/*.svg; do
+        python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$f" 2>/dev/null || echo "$f"
+    done >broken
+    [ ! -s broken ]
+    ok $? "SVGs are XML $(tr '\n' ' ' <broken)"
+    python3 "$SRCDIR/tests/cli/figure.py" one/matrix.svg one/matrix.csv >said 2>&1
+    ok $? "the matrix has the numbers of its CSV in the colors of its scale: $(tail -n 1 said)"
+else
+    skip "no python3 to read SVGs"
+fi
+
+# ---- of which size, and what is none
+cat >size.vs <<'END'
+image 1
+wait
+ask what color is the large thing?
+wait
+view matrix
+set figure-width 85
+set figure-dpi 100
+export small.png
+export small.svg
+END
+"$VILSCOPE" --no-log -S size.vs </dev/null
+ok $? "a figure of 85 mm"
+grep -q 'width="240.94pt"' small.svg
+ok $? "is 240.94 points wide"
+[ "$(od -An -tu1 -j18 -N2 small.png | tr -s ' ')" = " 1 79" ]
+ok $? "and 335 dots of 100 an inch: $(od -An -tu1 -j16 -N4 small.png)"
+for view in status views help; do
+    printf 'view %s\nexport none.svg\n' $view >view.vs
+    refuses 2 "view.vs:2: the view $view has no figure" "$view" "$VILSCOPE" --no-log -S view.vs
+done
+printf 'view matrix\nexport none.pdf\n' >view.vs
+refuses 2 "view.vs:2: the view matrix has nothing to show" "nothing was asked" "$VILSCOPE" --no-log -S view.vs
+printf 'set figure-width 5\n' >view.vs
+refuses 2 "set figure-width 20 to 1000, not '5'" "too narrow" "$VILSCOPE" --no-log -S view.vs
+[ ! -e none.svg ] && [ ! -e none.pdf ]
+ok $? "and nothing is written"
+end
