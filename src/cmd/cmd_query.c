@@ -396,7 +396,7 @@ static int cmd_query_ask(struct options *o, struct vs_err *err)
     if (rc == 0) {
         struct query q = {.task = o->task, .text = o->text, .photo_count = count, .photos = photos,
                           .boxes = o->boxes.count ? boxes : NULL,
-                          .attention = o->attention || o->log_maps,
+                          .attention = o->attention || o->log_maps, .masked = true,
                           .pair_separate = o->pair == 1,
                           .changes = o->changes, .change_count = o->change_count};
         if (query_patch_wanted(&o->patch))

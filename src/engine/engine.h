@@ -147,6 +147,8 @@ struct query {
     bool hidden;                 /* and the states after every layer */
     bool others;                 /* and what all other heads say */
     bool outputs;                /* and every output that the model has */
+    bool masked;                 /* and the words that fit where the text has [MASK]; query_run
+                                    only */
     const struct change *changes; /* interventions, borrowed */
     int change_count;
     detect_report *report; /* progress of a detection that the query needs, or NULL */

@@ -99,6 +99,15 @@ int query_forward_parts(struct model *m, struct net *net, const struct inputs *i
 /* A file's digest, remembered from run to run. */
 int model_file_digest(struct tensorfile *f, char hex[DIGEST_HEX], struct vs_err *err);
 
+/* ---- engine_masked.c: [MASK] in the text */
+
+/* What a pass must give so that masked_read can read it: 0 where no words are wanted, the text has
+ * no [MASK], or the checkpoint has no head for it, which the result's notice then says. */
+unsigned masked_heads(const struct model *m, const struct prepared *p);
+/* Fills the result's masked, after its answers. */
+int masked_read(struct model *m, const struct prepared *p, const struct trace *t,
+                struct vs_err *err);
+
 /* Make answers or boxes of the trace, by the task's reading. */
 int reading_make(const struct model *m, const struct query *q, const struct trace *t,
                  struct result *r, struct vs_err *err);

@@ -130,7 +130,9 @@ int query_answer(struct model *m, struct prepared *p, const atomic_bool *cancel,
     const struct query *q = &p->seen;
     const struct net_input *in = &p->in.in;
     struct trace *t = NULL;
-    struct net_want want = {.heads = task_head(q->task, p->net->heads), .attention = q->attention,
+    unsigned masked = masked_heads(m, p);
+    struct net_want want = {.heads = task_head(q->task, p->net->heads) | masked,
+                            .attention = q->attention,
                             .others = q->outputs ? HEAD_ALL : q->others ? other_heads(in) : 0,
                             .hidden = q->hidden, .keep_padding = p->in.keep_padding,
                             .silences = p->in.silences,
@@ -141,6 +143,8 @@ int query_answer(struct model *m, struct prepared *p, const atomic_bool *cancel,
     int rc = query_forward_parts(m, p->net, &p->in, &want, room, &t, err);
     if (rc == 0)
         rc = query_read(m, p, t, err);
+    if (rc == 0 && masked)
+        rc = masked_read(m, p, t, err);
     if (rc == 0 && (q->attention || q->hidden || q->others || q->outputs)) {
         p->r->trace = t;
         t = NULL;

@@ -9,6 +9,7 @@ libcore_a_SOURCES += \
 	src/engine/engine_changes.c \
 	src/engine/engine_detect.c \
 	src/engine/engine_inputs.c \
+	src/engine/engine_masked.c \
 	src/engine/engine_model.c \
 	src/engine/engine_photo.c \
 	src/engine/engine_priv.h \

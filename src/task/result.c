@@ -46,6 +46,17 @@ static void free_image(struct result_image *r)
     free(r->boxes);
 }
 
+static void copy_masked(struct result *c)
+{
+    c->masked = copy_array(c->masked, c->masked_count, sizeof *c->masked);
+    for (int i = 0; i < c->masked_count; i++) {
+        struct result_masked *x = &c->masked[i];
+        x->words = copy_array(x->words, x->count, sizeof *x->words);
+        for (int k = 0; k < x->count; k++)
+            x->words[k].label = xstrdup_null(x->words[k].label);
+    }
+}
+
 static void copy_lists(struct result *c)
 {
     c->images = copy_array(c->images, c->image_count, sizeof *c->images);
@@ -62,6 +73,7 @@ static void copy_lists(struct result *c)
         c->answers[i].label = xstrdup_null(c->answers[i].label);
     for (int i = 0; i < c->box_count; i++)
         c->boxes[i].label = xstrdup_null(c->boxes[i].label);
+    copy_masked(c);
 }
 
 static void free_lists(struct result *r)
@@ -72,6 +84,9 @@ static void free_lists(struct result *r)
         free(r->tokens[i].piece);
     for (int i = 0; i < r->box_count; i++)
         free(r->boxes[i].label);
+    for (int i = 0; i < r->masked_count; i++)
+        result_answers_free(r->masked[i].words, r->masked[i].count);
+    free(r->masked);
     result_answers_free(r->answers, r->answer_count);
     free(r->images);
     free(r->tokens);
@@ -134,6 +149,18 @@ static void box_line(struct buf *b, const struct result *r, int rank)
                (double)x->logit, (double)x->sigmoid, (double)x->softmax, x->label ? x->label : "");
 }
 
+static void masked_lines(struct buf *b, const struct result *r, const struct result_masked *x,
+                         int top)
+{
+    plain_buf(b, "words that fit [MASK], token %d", x->token + 1);
+    if (r->image_count > 1)
+        plain_buf(b, ", beside image %d", x->image + 1);
+    plain_buf(b, ":\n");
+    for (int i = 0; i < x->count && i < top; i++)
+        plain_buf(b, "%3d. %-24s softmax %.4f   logit %8.4f\n", i + 1, x->words[i].label,
+                  (double)x->words[i].softmax, (double)x->words[i].logit);
+}
+
 char *result_text(const struct result *r, int top)
 {
     struct buf b = {0};
@@ -141,5 +168,7 @@ char *result_text(const struct result *r, int top)
         answer_line(&b, r, i);
     for (int i = 0; i < r->box_count && i < top; i++)
         box_line(&b, r, i);
+    for (int i = 0; i < r->masked_count; i++)
+        masked_lines(&b, r, &r->masked[i], top);
     return buf_steal(&b);
 }

@@ -22,6 +22,14 @@ struct result_answer {
     float logit, softmax, sigmoid;
 };
 
+/* What the masked-word head says stands at a [MASK] of the text. */
+struct result_masked {
+    int token;  /* of the result's tokens */
+    int image;  /* beside which it was read */
+    int count;  /* ranked, the best first: RESULT_TOP at most */
+    struct result_answer *words; /* index: the vocabulary's; label: the word piece */
+};
+
 /* One ranked box. Region 0 is the whole image. */
 struct result_box {
     int image, region;
@@ -86,6 +94,8 @@ struct result {
                          kept, as in the log */
     int box_count;    /* ranked, all of them, whole image included */
     struct result_box *boxes;
+    int masked_count;
+    struct result_masked *masked; /* where they were asked for; not kept by the log */
     struct result_times ms;
     float *raw;       /* (raw_count) of the head, in its order, where they were asked for: classes,
                          images, or rows of the one image; then nothing is ranked */

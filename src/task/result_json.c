@@ -84,6 +84,24 @@ static void add_reading(json_t *root, const struct result *r)
     json_object_set_new(root, "margin", plain_number(r->margin));
 }
 
+static json_t *masked_json(const struct result_masked *x)
+{
+    json_t *words = json_array();
+    for (int i = 0; i < x->count; i++)
+        json_array_append_new(words, answer_json(&x->words[i], i));
+    return json_pack("{s:i, s:i, s:o}", "token", x->token, "image", x->image, "words", words);
+}
+
+static void add_masked(json_t *root, const struct result *r)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < r->masked_count; i++)
+        json_array_append_new(list, masked_json(&r->masked[i]));
+    if (r->masked_count)
+        json_object_set(root, "masked", list);
+    json_decref(list);
+}
+
 static json_t *times_json(const struct result_times *ms)
 {
 #define ADD_TIME(stage) json_object_set_new(times, #stage, plain_number(ms->stage));
@@ -103,6 +121,7 @@ char *result_json(const struct result *r, int indent)
     json_object_set_new(root, "images", images);
     json_object_set_new(root, "tokens", tokens);
     add_reading(root, r);
+    add_masked(root, r);
     json_object_set_new(root, "ms", times_json(&r->ms));
     char *text = json_dumps(root, (indent ? JSON_INDENT((size_t)indent) : JSON_COMPACT) |
                                       JSON_REAL_PRECISION(9));

@@ -102,6 +102,29 @@ for task in alignment coco; do
     ok $? "attributions of $task are of the logit difference that ranks: $ranked $(cat "$work/err")"
 done
 
+# ---- [MASK] typed in the query: the words that fit, without a task of their own
+# shellcheck disable=SC2086
+for kind in pretrained:alignment baseline:vqa tasks:vqa; do
+    ask "$data/${kind%:*}.bin" "${kind#*:}" $one "a [MASK] square" --top 3
+    [ "$(sed -n '/^words that fit \[MASK\], token 3:$/,$p' "$work/out" | grep -c 'softmax')" -eq 3 ]
+    ok $? "${kind%:*}: words that fit: $(sed -n '/^words/{n;p;}' "$work/out")"
+done
+# shellcheck disable=SC2086
+ask "$data/pretrained.bin" coco $two "a [MASK] square" --top 2 &&
+    best=$(sed -n '1s/.*\(scene\|mirror\).*/\1/p' "$work/out") &&
+    case $best in scene) place=1 ;; *) place=2 ;; esac &&
+    [ "$(grep -c "^words that fit" "$work/out")" -eq 1 ] &&
+    grep -q "token 3, beside image $place:" "$work/out"
+ok $? "of images that are ranked beside the best: $(grep '^words' "$work/out")"
+LC_ALL=C sed 's/cls\.predictions\.transform/cls.predictions.transfoRm/g' "$data/tasks.bin" >"$work/no-words.bin"
+# shellcheck disable=SC2086
+ask "$work/no-words.bin" vqa $one "a [MASK] square" && ! grep -q "^words" "$work/out" &&
+    grep -q "no words are shown for \[MASK\]: the checkpoint lacks the masked-word head" "$work/err"
+ok $? "without that head it is said: $(grep MASK "$work/err")"
+# shellcheck disable=SC2086
+ask "$work/no-words.bin" vqa $one "a red square" && ! grep -q MASK "$work/err"
+ok $? "where somebody asks"
+
 # ---- a head that is not whole is none, whoever asks
 LC_ALL=C sed 's/vil_prediction\.main\.3\.weight_g/vil_prediction.main.3.weight_h/g' \
     "$data/baseline.bin" >"$work/half.bin"

@@ -268,6 +268,48 @@ static void lens(struct model *m, struct query q)
     result_free(r);
 }
 
+/* What the head says at [MASK] is what the pass gives for that row when all outputs are wanted. */
+static bool says_row(const struct result *r, const struct result_masked *x)
+{
+    const struct trace_tensor *all = trace_head(r->trace, HEAD_WORD);
+    if (!all || x->image >= all->shape[0] || x->token >= all->shape[1])
+        return false;
+    const float *row = all->data + (x->image * all->shape[1] + x->token) * all->shape[2];
+    int best = 0;
+    for (int i = 1; i < all->shape[2]; i++)
+        best = row[i] > row[best] ? i : best;
+    bool good = x->count == RESULT_TOP && x->words[0].index == best;
+    for (int i = 0; i < x->count && good; i++)
+        good = fabsf(x->words[i].logit - row[x->words[i].index]) < 1e-4f &&
+               (i == 0 || x->words[i].logit <= x->words[i - 1].logit);
+    return good;
+}
+
+static void masked(struct model *m, struct query q)
+{
+    q.text = "a [MASK] thing [MASK]";
+    q.masked = q.outputs = true;
+    struct result *r = ask(m, q, ""), *c = r ? result_copy(r, 0) : NULL;
+    bool good = r && r->masked_count == 2 && r->masked[0].token < r->masked[1].token;
+    for (int i = 0; good && i < 2; i++)
+        good = strcmp(r->tokens[r->masked[i].token].piece, "[MASK]") == 0 &&
+               says_row(r, &r->masked[i]);
+    ok(good, "both [MASK] have the words that the masked-word head ranks");
+    ok(c && c->masked_count == 2 && c->masked[1].words != r->masked[1].words &&
+       strcmp(c->masked[1].words[9].label, r->masked[1].words[9].label) == 0, "a copy has its own");
+    result_free(c);
+    result_free(r);
+    q.text = "what color";
+    r = ask(m, q, "mask token 3");
+    ok(r && r->masked_count == 1 && r->masked[0].token == 2 && says_row(r, &r->masked[0]),
+       "a token that is masked, too");
+    result_free(r);
+    q.masked = false;
+    r = ask(m, q, "mask token 3");
+    ok(r && r->masked_count == 0, "who does not want them gets none");
+    result_free(r);
+}
+
 /* ---- the worker: several checkpoints, other work */
 
 static int double_it(struct model *m, void *arg, const atomic_bool *cancel, struct vs_err *err)
@@ -336,6 +378,7 @@ int main(void)
         swaps(m, q);
         effects(m, q);
         lens(m, q);
+        masked(m, q);
         worker(m, q);
     }
     photo_free(p);

@@ -53,6 +53,7 @@ static void query_post(struct workbench *w)
                       .attention = true,
                       .hidden = true,
                       .others = true,
+                      .masked = true,
                       .changes = w->changes.list,
                       .change_count = w->changes.count};
     struct box_list *boxes = query_boxes(w, w->asked.photos, w->asked.count);

@@ -296,6 +296,36 @@ static int draw_answer_head(const struct workbench *w, const struct answer_view 
     return row;
 }
 
+#define MASKED_ROWS 8 /* of an answer pane with fewer, answers have all */
+
+/* How many lines of the room are for the words that fit [MASK]: a line each, half of it at most. */
+static int masked_lines(const struct result *r, int room)
+{
+    int n = r->masked_count < room / 2 ? r->masked_count : room / 2;
+    return room >= MASKED_ROWS ? n : n > 0;
+}
+
+/* "[MASK] 4: red 0.41  blue 0.20": as many words as there is room for. */
+static void draw_masked(const struct result *r, const struct result_masked *x, struct area a,
+                        int row)
+{
+    char of[24] = "";
+    if (r->image_count > 1)
+        snprintf(of, sizeof of, ", image %d", x->image + 1);
+    attrset(A_DIM);
+    int at = draw_text(row, a.col, a.cols, "[MASK] %d%s: ", x->token + 1, of);
+    for (int i = 0; i < x->count; i++) {
+        char word[80];
+        int n = snprintf(word, sizeof word, "%s %.2f  ", x->words[i].label,
+                         (double)x->words[i].softmax);
+        if (n <= 0 || at + n - 2 > a.cols)
+            break;
+        attrset(i == 0 ? A_BOLD : A_NORMAL);
+        at += draw_text(row, a.col + at, a.cols - at, "%s", word);
+    }
+    attrset(A_NORMAL);
+}
+
 static void answer_draw(struct workbench *w, struct pane *p, struct area a)
 {
     struct answer_view *v = p->state;
@@ -307,6 +337,10 @@ static void answer_draw(struct workbench *w, struct pane *p, struct area a)
         draw_others(w, v, a, row);
         return;
     }
+    int masked = masked_lines(r, room);
+    room -= masked;
+    for (int i = 0; i < masked; i++)
+        draw_masked(r, &r->masked[i], a, row + room + i);
     int from = list_top(&v->top, w->sel->rank, line_count(r), room);
     for (int i = from; i < line_count(r) && i - from < room; i++)
         draw_answer_line(w, a, row + i - from, i);
@@ -319,7 +353,8 @@ static bool answer_click(struct workbench *w, struct pane *p, int row, int col)
     (void)col;
     int head = 3 + (r && r->changes) + (r && r->notice && p->at.rows > NOTICE_ROWS);
     int at = v->top + row - head;
-    if (!r || v->others_shown || row < head || at >= line_count(r))
+    int end = p->at.rows - (r ? masked_lines(r, p->at.rows - head) : 0);
+    if (!r || v->others_shown || row < head || row >= end || at >= line_count(r))
         return false;
     look_choose_rank(w, at);
     return true;
