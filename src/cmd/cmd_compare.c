@@ -361,11 +361,11 @@ bool compare_utf8(void)
 
 /* ---- the whole */
 
-/* The first checkpoint that is of another family than checkpoint 0; 0: there is none. */
-static int compare_other_family(const struct model *m)
+/* The first checkpoint that is of another family or size than checkpoint 0; 0: there is none. */
+static int compare_other_kind(const struct model *m)
 {
     for (int i = 1; i < model_checkpoint_count(m); i++)
-        if (model_checkpoint_family(m, i) != model_family(m))
+        if (compare_check_families(m, 0, i, NULL) != 0)
             return i;
     return 0;
 }
@@ -373,11 +373,17 @@ static int compare_other_family(const struct model *m)
 /* Of models of two kinds answers and boxes can be compared, and nothing that lies inside. */
 static int compare_kinds(const struct compare_run *r, struct vs_err *err)
 {
-    int other = compare_other_family(r->m);
+    struct vs_err why = {0};
+    int other = compare_other_kind(r->m);
     if (!other)
         return 0;
     if (r->o->what != COMPARE_ANSWERS)
         return compare_check_families(r->m, 0, other, err);
+    if (model_checkpoint_family(r->m, other) == model_family(r->m)) {
+        compare_check_families(r->m, 0, other, &why);
+        plain_text(stderr, "vilscope compare: note: %s\n", why.text);
+        return 0;
+    }
     plain_text(stderr, "vilscope compare: note: %s is %s, %s is %s: answers and boxes are "
                "compared; weights, states, attention and patches cannot be\n",
                model_checkpoint_name(r->m, 0), model_family(r->m)->name,

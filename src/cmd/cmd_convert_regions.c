@@ -44,6 +44,7 @@ struct conversion {
     bool ended;         /* by what is written, or by the user */
     struct strmap seen; /* images of the sources so far, to the source they came from */
     char **keys;        /* (seen.count) */
+    int width;          /* of the first image; -1: others have been told of */
     int written, there, failed;
 };
 
@@ -78,6 +79,18 @@ static bool convert_want(void *arg, const char *key)
     return !twice && !there;
 }
 
+/* A model reads features of one width: others among them are told once. */
+static void tell_width(struct conversion *c, const char *key, int dim)
+{
+    if (c->width == 0)
+        c->width = dim;
+    if (c->width > 0 && dim != c->width) {
+        plain_text(stderr, "vilscope convert-regions: note: image '%s' has features of %d numbers, "
+                   "those before it %d: no model reads both\n", key, dim, c->width);
+        c->width = -1;
+    }
+}
+
 static int convert_take(void *arg, const char *key, struct regions *r, const struct vs_err *why,
                         struct vs_err *err)
 {
@@ -94,6 +107,7 @@ static int convert_take(void *arg, const char *key, struct regions *r, const str
         rc = 0;
     } else if (rc == 0) {
         c->written++;
+        tell_width(c, key, r->dim);
         if (r->note)
             plain_text(stderr, "vilscope convert-regions: note: %s\n", r->note);
     }

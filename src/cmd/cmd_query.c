@@ -163,8 +163,8 @@ static const struct option_row option_rows[] = {
 
 /* ---- photos */
 
-static int query_open_photos(const struct options *o, struct photo **photos, int count,
-                             struct vs_err *err)
+static int query_open_photos(const struct options *o, const struct model *m,
+                             struct photo **photos, int count, struct vs_err *err)
 {
     if (o->image_count && o->regions.count > 1 && o->regions.count != o->image_count)
         return vs_fail(err, VS_E_USAGE, "%d images but %d --regions: give one for each image",
@@ -176,6 +176,8 @@ static int query_open_photos(const struct options *o, struct photo **photos, int
         rc = photo_open(image, &how, &photos[i], err);
         if (rc == 0 && o->candidates)
             rc = photo_set_candidates(photos[i], o->candidates, how.key, err);
+        if (rc == 0)
+            rc = model_check_photo(m, photos[i], err);
     }
     return rc;
 }
@@ -388,7 +390,7 @@ static int cmd_query_ask(struct options *o, struct vs_err *err)
     if (rc == 0)
         rc = query_can_attribute(o, m, err);
     if (rc == 0)
-        rc = query_open_photos(o, photos, count, err);
+        rc = query_open_photos(o, m, photos, count, err);
     if (rc == 0)
         rc = open_boxes(o, boxes, count, err);
     if (rc == 0)

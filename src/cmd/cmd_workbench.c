@@ -70,8 +70,9 @@ static const struct option_row option_rows[] = {
     END,
 };
 
-static int workbench_open_photos(const struct options *o, char **images, int count,
-                                 struct photo ***out, int *opened, struct vs_err *err)
+static int workbench_open_photos(const struct options *o, const struct model *m, char **images,
+                                 int count, struct photo ***out, int *opened,
+                                 struct vs_err *err)
 {
     int rc = command_check_keys(&o->keys_of, count, err);
     *out = xcalloc((size_t)count + 1, sizeof(struct photo *));
@@ -83,6 +84,8 @@ static int workbench_open_photos(const struct options *o, char **images, int cou
     }
     if (rc == 0 && o->candidates && count > 0)
         rc = photo_set_candidates((*out)[0], o->candidates, words_of(&o->keys_of, 0), err);
+    for (int i = 0; m && i < count && rc == 0; i++)
+        rc = model_check_photo(m, (*out)[i], err);
     return rc;
 }
 
@@ -143,7 +146,8 @@ static int workbench_open_all(struct options *o, char **images, int count,
     if (none)
         w->no_model = "no model is open: start with -m DIR, or -c FILE --config FILE --vocab FILE";
     if (rc == 0 && count > 0)
-        rc = workbench_open_photos(o, images, count, &w->photos, &w->photo_count, err);
+        rc = workbench_open_photos(o, w->model, images, count, &w->photos, &w->photo_count,
+                                   err);
     if (rc == 0 && w->model && model_queries(w->model))
         rc = eval_open(&(struct eval_source){.path = model_queries(w->model)}, set, err);
     if (rc == 0 && *set && count == 0)

@@ -48,6 +48,8 @@ int model_add_checkpoint(struct model *m, const char *path, const char *name, st
  * first family of all. */
 const struct family *model_family(const struct model *m);
 const struct family *model_checkpoint_family(const struct model *m, int i);
+/* Of a checkpoint, which may have a configuration of its own. */
+const struct net_sizes *model_checkpoint_sizes(const struct model *m, int i);
 /* The number of the checkpoint that gave a result; 0 when it is not open any more. */
 int model_checkpoint_of(const struct model *m, const struct result *r);
 /* The file of suggested queries (a data set, vilscope-data(5)), or NULL. */
@@ -66,7 +68,7 @@ int model_check_labels(const struct model *m, int checkpoint, const struct task 
 
 /* How many answers the head of a checkpoint has (HEAD_VQA, HEAD_GQA); 0: it lacks the head. */
 int model_answers(const struct model *m, int checkpoint, enum net_head head);
-/* Numbers of a region that the model reads. */
+/* Numbers of a region that the model reads, by the configuration of all. */
 int model_features(const struct model *m);
 
 /* Whether a checkpoint has a head for the task; what it lacks else. */
@@ -94,6 +96,9 @@ struct photo_options {
                             the number it ends with, is looked for in LMDB and TSV */
     bool upright;        /* turn the picture as its EXIF orientation says; the reference does not */
 };
+/* Whether the features of its regions and candidates have as many numbers as a checkpoint of the
+ * model reads: to be asked before anything is computed. */
+int model_check_photo(const struct model *m, const struct photo *p, struct vs_err *err);
 /* Without regions they stay NULL until the detector finds them. */
 int photo_open(const char *path, const struct photo_options *o, struct photo **out,
                struct vs_err *err);

@@ -11,7 +11,8 @@
 int query_room(const struct model *m, int checkpoint, const struct task *task, int images)
 {
     int tokens = task->max_tokens, rows = (m->parts.max_regions + task->extra_regions) * images;
-    tokens = tokens < m->config.sizes.positions ? tokens : m->config.sizes.positions;
+    const struct net_sizes *sizes = &m->checkpoints[checkpoint].net->sizes;
+    tokens = tokens < sizes->positions ? tokens : sizes->positions;
     return net_batch(m->checkpoints[checkpoint].net, tokens * images, rows,
                      QUERY_ROWS / rows);
 }
@@ -19,8 +20,8 @@ int query_room(const struct model *m, int checkpoint, const struct task *task, i
 /* ---- one query's images in parts */
 
 /* Images first to first+n-1. */
-static struct net_input part_of(const struct model *m, const struct net_input *in,
-                                int first, int n)
+static struct net_input part_of(const struct net *net, const struct net_input *in, int first,
+                                int n)
 {
     struct net_input part = *in;
     ptrdiff_t t = (ptrdiff_t)first * in->tokens, v = (ptrdiff_t)first * in->regions;
@@ -28,7 +29,7 @@ static struct net_input part_of(const struct model *m, const struct net_input *i
     part.ids += t;
     part.types = in->types ? in->types + t : NULL;
     part.text_mask = in->text_mask ? in->text_mask + t : NULL;
-    part.features += v * m->config.sizes.features;
+    part.features += v * net->sizes.features;
     part.spatials += v * 5;
     part.image_mask = in->image_mask ? in->image_mask + v : NULL;
     part.task = in->task ? in->task + first : NULL;
@@ -57,7 +58,7 @@ int query_forward_parts(struct model *m, struct net *net, const struct inputs *i
     struct trace *all = NULL;
     for (int at = 0; at < batch && rc == 0; at += size) {
         int n = batch - at < size ? batch - at : size;
-        struct inputs part = {.in = part_of(m, &in->in, at, n)};
+        struct inputs part = {.in = part_of(net, &in->in, at, n)};
         struct trace *t = NULL;
         rc = query_forward(m, net, &part, want, &t, err);
         if (rc == 0 && all)
@@ -83,10 +84,10 @@ static void batch_fill(int32_t *to, const int32_t *mask, int n)
 }
 
 /* Rows of images at image `at` of the whole, padded to its tokens and regions. */
-static void batch_put_images(const struct model *m, const struct net_input *in, int at,
+static void batch_put_images(const struct net *net, const struct net_input *in, int at,
                              struct inputs *all)
 {
-    size_t n = (size_t)m->config.sizes.features, v = (size_t)in->regions;
+    size_t n = (size_t)net->sizes.features, v = (size_t)in->regions;
     for (int b = 0; b < in->batch; b++) {
         size_t t_to = (size_t)(at + b) * (size_t)all->in.tokens;
         size_t v_to = (size_t)(at + b) * (size_t)all->in.regions;
@@ -102,9 +103,9 @@ static void batch_put_images(const struct model *m, const struct net_input *in, 
     }
 }
 
-static void join_inputs(const struct model *m, const struct prepared *p, int count,
-                        struct inputs *all)
+static void join_inputs(const struct prepared *p, int count, struct inputs *all)
 {
+    const struct net *net = p[0].net;
     *all = (struct inputs){0};
     for (int i = 0; i < count; i++) {
         const struct net_input *in = &p[i].in.in;
@@ -117,13 +118,13 @@ static void join_inputs(const struct model *m, const struct prepared *p, int cou
     all->in.ids = all->ids = xcalloc(t, sizeof *all->ids);
     all->in.text_mask = all->text_mask = xcalloc(t, sizeof *all->text_mask);
     all->in.image_mask = all->image_mask = xcalloc(v, sizeof *all->image_mask);
-    all->in.features = all->features = xcalloc(vs_times(v, (size_t)m->config.sizes.features),
+    all->in.features = all->features = xcalloc(vs_times(v, (size_t)net->sizes.features),
                                                sizeof *all->features);
     all->in.spatials = all->spatials = xcalloc(v * 5, sizeof *all->spatials);
     all->task = xcalloc((size_t)all->in.batch, sizeof *all->task);
     all->in.task = p[0].in.in.task ? all->task : NULL;
     for (int i = 0, at = 0; i < count; at += p[i++].in.in.batch)
-        batch_put_images(m, &p[i].in.in, at, all);
+        batch_put_images(net, &p[i].in.in, at, all);
 }
 
 /* The results of what was computed together. */
@@ -154,7 +155,7 @@ static int batch_run_together(struct model *m, struct prepared *p, int n, const 
     struct net_want want = {.heads = task_head(p[0].seen.task, p[0].net->heads),
                             .silences = p[0].in.silences,
                             .silence_count = p[0].in.silence_count, .cancel = cancel};
-    join_inputs(m, p, n, &all);
+    join_inputs(p, n, &all);
     int rc = query_forward(m, p[0].net, &all, &want, &t, err);
     if (rc == 0)
         rc = take_results(m, p, n, t, err);

@@ -73,10 +73,11 @@ static int build_text(struct model *m, const struct query *q, struct inputs *out
     if (r->truncated)
         note_add(&r->notice, "the text has %d tokens, the task takes %d: the rest is not read",
                  full, count - 2);
-    if (count > m->config.sizes.positions) {
+    int most = m->checkpoints[q->checkpoint].net->sizes.positions;
+    if (count > most) {
         free(tokens);
         return vs_fail(err, VS_E_LIMIT, "the text has %d tokens with [CLS] and [SEP], the model "
-                       "takes %d at most: shorten it", count, m->config.sizes.positions);
+                       "takes %d at most: shorten it", count, most);
     }
     tell_tokens(m, q, tokens, count, r);
     tell_words(m, r);
@@ -125,18 +126,43 @@ static void photo_input(const struct photo *p, bool candidates, float *features,
     free(s);
 }
 
+/* checkpoint -1: one of them. */
+static int check_width(const struct model *m, int checkpoint, const char *path, int dim,
+                       struct vs_err *err)
+{
+    int first = checkpoint < 0 ? 0 : checkpoint;
+    int end = checkpoint < 0 ? model_checkpoint_count(m) : checkpoint + 1;
+    for (int i = first; i < end; i++)
+        if (m->checkpoints[i].net->sizes.features == dim)
+            return 0;
+    const struct part_checkpoint *c = &m->parts.checkpoints[first];
+    bool own = m->checkpoints[first].net->sizes.features != m->config.sizes.features;
+    return vs_fail(err, VS_E_FORMAT, "%s: features of %d numbers, but %s %s expects %d", path, dim,
+                   own ? "the checkpoint" : "the model", own ? c->name : m->parts.name,
+                   m->checkpoints[first].net->sizes.features);
+}
+
+int model_check_photo(const struct model *m, const struct photo *p, struct vs_err *err)
+{
+    int rc = p->regions ? check_width(m, -1, p->regions_path, p->regions->dim, err) : 0;
+    if (rc == 0 && p->candidates)
+        rc = check_width(m, -1, p->candidates_path, p->candidates->dim, err);
+    return rc;
+}
+
 /* sized: the candidates are of the same picture as the regions, so their boxes can be compared. As
  * they come from a data set each have a size of their own, by which they are divided. */
-static int check_photo(const struct model *m, const struct photo *p, bool sized, struct vs_err *err)
+static int check_photo(const struct model *m, int checkpoint, const struct photo *p, bool sized,
+                       struct vs_err *err)
 {
     const struct regions *g = p->regions, *c = p->candidates;
     if (!g)
         return vs_fail(err, VS_E_USAGE, "%s: has no regions: give them with --regions FILE (.npy, "
                        "safetensors, LMDB folder or TSV), or a detector with --detector FILE",
                        p->path ? p->path : "the image");
-    if (p->regions->dim != m->config.sizes.features)
-        return vs_fail(err, VS_E_FORMAT, "%s: features of %d numbers, but the model %s expects %d",
-                       p->regions_path, p->regions->dim, m->parts.name, m->config.sizes.features);
+    int rc = check_width(m, checkpoint, p->regions_path, g->dim, err);
+    if (rc != 0)
+        return rc;
     if (c && (c->dim != g->dim || (sized && (c->width != g->width || c->height != g->height))))
         return vs_fail(err, VS_E_FORMAT, "%s: candidates of %d numbers on %dx%d pixels do not fit "
                        "the regions of %d numbers on %dx%d", p->candidates_path, c->dim, c->width,
@@ -352,7 +378,7 @@ int inputs_build(struct model *m, const struct query *q, struct inputs *out, str
     *out = (struct inputs){0};
     int rc = 0;
     for (int i = 0; i < q->photo_count && rc == 0; i++)
-        rc = check_photo(m, q->photos[i], !q->verbatim, err);
+        rc = check_photo(m, q->checkpoint, q->photos[i], !q->verbatim, err);
     if (rc != 0)
         return rc;
     bool candidates = reads_candidates(q);

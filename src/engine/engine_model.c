@@ -15,13 +15,52 @@ static int open_labels(const char *path, struct labels **out, struct vs_err *err
     return path ? labels_open(path, out, err) : 0;
 }
 
+static int check_vocabulary(const struct model *m, const char *config,
+                            const struct net_sizes *sizes, struct vs_err *err)
+{
+    int have = tokenizer_size(m->tokenizer);
+    if (have > sizes->words)
+        return vs_fail(err, VS_E_FORMAT,
+                       "%s: has %d words, but the configuration %s says vocab_size %d: they do not "
+                       "belong together",
+                       m->parts.vocab, have, config, sizes->words);
+    return 0;
+}
+
+/* With a configuration of its own. */
+static int open_other_net(struct model *m, int i, struct vs_err *err)
+{
+    struct checkpoint *c = &m->checkpoints[i];
+    const char *config = m->parts.checkpoints[i].config;
+    struct net_config own = {0};
+    int rc = net_read_config(config, c->file, &own, err);
+    if (rc == 0) {
+        if (m->parts.task_tokens >= 0)
+            own.task_tokens = m->parts.task_tokens;
+        rc = check_vocabulary(m, config, &own.sizes, err);
+    }
+    if (rc == 0)
+        rc = net_open(&own, config, c->file, m->kern, &c->net, err);
+    net_config_fini(&own);
+    return rc;
+}
+
+static int open_net(struct model *m, int i, struct vs_err *err)
+{
+    const char *own = m->parts.checkpoints[i].config;
+    if (own && strcmp(own, m->parts.config) != 0)
+        return open_other_net(m, i, err);
+    return net_open(&m->config, m->parts.config, m->checkpoints[i].file, m->kern,
+                    &m->checkpoints[i].net, err);
+}
+
 static int open_checkpoint(struct model *m, int i, struct vs_err *err)
 {
     struct checkpoint *c = &m->checkpoints[i];
     const char *path = m->parts.checkpoints[i].path;
     int rc = c->file ? 0 : tensorfile_open(path, &c->file, err);
     if (rc == 0) {
-        rc = net_open(&m->config, m->parts.config, c->file, m->kern, &c->net, err);
+        rc = open_net(m, i, err);
         if (rc != 0 && detector_owns(c->file, NULL))
             rc = vs_fail(err, VS_E_FORMAT, "%s: is the weights of a region detector, not a "
                          "checkpoint of the model: --detector takes them", path);
@@ -79,17 +118,6 @@ static int open_config(struct model *m, struct vs_err *err)
     return rc != 0 && opened != 0 ? vs_fail(err, of_file.code, "%s", of_file.text) : rc;
 }
 
-static int check_vocabulary(const struct model *m, struct vs_err *err)
-{
-    int have = tokenizer_size(m->tokenizer);
-    if (have > m->config.sizes.words)
-        return vs_fail(err, VS_E_FORMAT,
-                       "%s: has %d words, but the configuration %s says vocab_size %d: they do not "
-                       "belong together",
-                       m->parts.vocab, have, m->parts.config, m->config.sizes.words);
-    return 0;
-}
-
 static int open_parts(struct model *m, const struct model_options *o, struct vs_err *err)
 {
     char why[256];
@@ -99,7 +127,7 @@ static int open_parts(struct model *m, const struct model_options *o, struct vs_
     if (rc == 0)
         rc = tokenizer_open(m->parts.vocab, &m->tokenizer, err);
     if (rc == 0)
-        rc = check_vocabulary(m, err);
+        rc = check_vocabulary(m, m->parts.config, &m->config.sizes, err);
     if (rc == 0)
         rc = open_labels(m->parts.labels_vqa, &m->vqa, err);
     if (rc == 0)
@@ -203,6 +231,11 @@ const char *model_checkpoint_path(const struct model *m, int i)
 int model_features(const struct model *m)
 {
     return m->config.sizes.features;
+}
+
+const struct net_sizes *model_checkpoint_sizes(const struct model *m, int i)
+{
+    return &m->checkpoints[i].net->sizes;
 }
 
 const struct family *model_family(const struct model *m)

@@ -53,11 +53,31 @@ static char *in_dir(const char *dir, const char *path)
     return path[0] == '/' ? xstrdup(path) : xasprintf("%s/%s", dir, path);
 }
 
+static bool modeldir_is_there(const char *dir, const char *name, char **path)
+{
+    struct stat st;
+    *path = xasprintf("%s/%s", dir, name);
+    if (stat(*path, &st) == 0 && S_ISREG(st.st_mode))
+        return true;
+    free(*path);
+    *path = NULL;
+    return false;
+}
+
+static void modeldir_replace(char **where, const char *with)
+{
+    if (with) {
+        free(*where);
+        *where = xstrdup(with);
+    }
+}
+
 void part_checkpoint_fini(struct part_checkpoint *c)
 {
     free(c->name);
     free(c->path);
     free(c->note);
+    free(c->config);
     *c = (struct part_checkpoint){0};
 }
 
@@ -125,8 +145,16 @@ struct part_checkpoint parts_checkpoint(const struct parts *p, int i, const char
         own = xasprintf("%s (%d)", stem, k);
         free(stem);
     }
-    char *saved = parts_saved_weights(path);
-    return (struct part_checkpoint){.name = own, .path = saved ? saved : xstrdup(path)};
+    char *saved = parts_saved_weights(path), *config = NULL;
+    if (saved)
+        modeldir_is_there(path, "config.json", &config);
+    return (struct part_checkpoint){.name = own, .path = saved ? saved : xstrdup(path),
+                                    .config = config};
+}
+
+const char *parts_config(const struct parts *p, int i)
+{
+    return p->checkpoints[i].config ? p->checkpoints[i].config : p->config;
 }
 
 static void add_checkpoint(struct parts *p, const char *name, const char *path, const char *note)
@@ -178,12 +206,15 @@ static int read_checkpoints(const json_t *list, const char *dir, const char *fil
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *item = json_array_get(list, i);
         const char *path = json_string_value(item), *name = NULL, *note = NULL;
+        char *config = NULL;
         if (json_is_object(item)) {
             int rc = modeldir_member(item, "file", file, &path, err);
             if (rc == 0)
                 rc = modeldir_member(item, "name", file, &name, err);
             if (rc == 0)
                 rc = modeldir_member(item, "note", file, &note, err);
+            if (rc == 0 && path)
+                rc = path_member(item, "config", dir, file, &config, err);
             if (rc != 0)
                 return rc;
         }
@@ -191,6 +222,8 @@ static int read_checkpoints(const json_t *list, const char *dir, const char *fil
             return vs_fail(err, VS_E_FORMAT, "%s: checkpoint %zu has no \"file\"", file, i + 1);
         char *full = in_dir(dir, path);
         add_checkpoint(p, name, full, note);
+        modeldir_replace(&p->checkpoints[p->checkpoint_count - 1].config, config);
+        free(config);
         free(full);
     }
     return 0;
@@ -282,17 +315,6 @@ static int modeldir_read_file(const char *dir, const char *file, struct parts *p
     return rc;
 }
 
-static bool modeldir_is_there(const char *dir, const char *name, char **path)
-{
-    struct stat st;
-    *path = xasprintf("%s/%s", dir, name);
-    if (stat(*path, &st) == 0 && S_ISREG(st.st_mode))
-        return true;
-    free(*path);
-    *path = NULL;
-    return false;
-}
-
 char *parts_saved_weights(const char *dir)
 {
     static const char *const names[] = {"model.safetensors", "model.safetensors.index.json",
@@ -338,14 +360,6 @@ static int read_dir(const char *dir, struct parts *p, struct vs_err *err)
     return rc;
 }
 
-static void modeldir_replace(char **where, const char *with)
-{
-    if (with) {
-        free(*where);
-        *where = xstrdup(with);
-    }
-}
-
 /* One that names its set keeps it. */
 static void choose_weights(struct part_checkpoint *c, const char *set)
 {
@@ -358,6 +372,35 @@ static void choose_weights(struct part_checkpoint *c, const char *set)
     c->path = path;
 }
 
+/* Of a checkpoint with files of its own: --config is said of all; what nobody else says is
+ * theirs. */
+static void own_parts(struct parts *p, struct part_checkpoint *c, const struct model_options *o)
+{
+    if (!c->config)
+        return;
+    if (!p->config)
+        p->config = xstrdup(c->config);
+    if (!p->vocab) {
+        char *base = base_name(c->config);
+        char *folder = xstrndup(c->config, strlen(c->config) - strlen(base));
+        modeldir_is_there(folder[0] ? folder : ".", "vocab.txt", &p->vocab);
+        free(base);
+        free(folder);
+    }
+    if (o->config) {
+        free(c->config);
+        c->config = NULL;
+    }
+}
+
+/* A checkpoint of the folder that options name keeps what the folder says of it. */
+static void keep_config(const struct part_checkpoint *before, int n, struct part_checkpoint *c)
+{
+    for (int i = 0; i < n && !c->config; i++)
+        if (before[i].config && strcmp(before[i].path, c->path) == 0)
+            c->config = xstrdup(before[i].config);
+}
+
 static void apply_options(struct parts *p, const struct model_options *o)
 {
     modeldir_replace(&p->config, o->config);
@@ -368,12 +411,20 @@ static void apply_options(struct parts *p, const struct model_options *o)
     modeldir_replace(&p->detector, o->detector);
     modeldir_replace(&p->detector_arch, o->detector_arch);
     if (o->checkpoints && o->checkpoints[0]) {
-        for (int i = 0; i < p->checkpoint_count; i++)
-            part_checkpoint_fini(&p->checkpoints[i]);
+        struct part_checkpoint *before = p->checkpoints;
+        int n = p->checkpoint_count;
+        p->checkpoints = NULL;
         p->checkpoint_count = 0;
-        for (int i = 0; o->checkpoints[i]; i++)
+        for (int i = 0; o->checkpoints[i]; i++) {
             add_checkpoint(p, o->names ? o->names[i] : NULL, o->checkpoints[i], NULL);
+            keep_config(before, n, &p->checkpoints[i]);
+        }
+        for (int i = 0; i < n; i++)
+            part_checkpoint_fini(&before[i]);
+        free(before);
     }
+    for (int i = 0; i < p->checkpoint_count; i++)
+        own_parts(p, &p->checkpoints[i], o);
     for (int i = 0; o->weights && i < p->checkpoint_count; i++)
         choose_weights(&p->checkpoints[i], o->weights);
     if (!p->name && p->checkpoint_count)

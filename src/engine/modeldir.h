@@ -8,6 +8,7 @@
 
 struct part_checkpoint {
     char *name, *path, *note; /* note may be NULL */
+    char *config;             /* its own, or NULL: that of all */
 };
 
 struct parts {
@@ -32,6 +33,8 @@ int parts_read(const char *dir, struct parts *out, struct vs_err *err);
  * are none. */
 char *parts_saved_weights(const char *dir);
 void parts_fini(struct parts *p);
+/* The configuration of checkpoint i. */
+const char *parts_config(const struct parts *p, int i);
 /* Adds a checkpoint, named by its file (parts_checkpoint). */
 void parts_add_checkpoint(struct parts *p, const char *path);
 /* Writes DIR/model.json, and makes the folder, not those above it. Of p: name, configuration,
@@ -39,7 +42,8 @@ void parts_add_checkpoint(struct parts *p, const char *path);
  * that it can be moved, others by their full paths. */
 int parts_write(const char *dir, const struct parts *p, struct vs_err *err);
 
-/* Checkpoint number i of p, owned by the caller, which puts it there. name NULL: that of its file,
+/* The path of a folder that transformers saved stands for its weights, with the configuration there.
+ * Checkpoint number i of p, owned by the caller, which puts it there. name NULL: that of its file,
  * with the folder before it ("run2/model.bin") when another of the first i has that name. A name
  * that is taken all the same gets a number. */
 struct part_checkpoint parts_checkpoint(const struct parts *p, int i, const char *path,

@@ -49,6 +49,7 @@ static json_t *modeldir_document(const char *dir, const struct parts *p)
         const struct part_checkpoint *c = &p->checkpoints[i];
         json_t *v = json_pack("{s:o}", "name", plain_string(c->name));
         put_path(v, "file", dir, c->path);
+        put_path(v, "config", dir, c->config);
         json_array_append_new(list, v);
     }
     json_object_set_new(root, "checkpoints", list);

@@ -3,6 +3,7 @@
 #include "src/model/family.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const struct family *const families[] = {&vilbert_family, &singlestream_family};
 
@@ -106,6 +107,10 @@ int net_mix(struct net *n, const struct net_patch *list, int count, struct net *
         if (list[i].from->family != n->family)
             return vs_fail(err, VS_E_FORMAT, "parts of %s cannot replace parts of %s",
                            list[i].from->family->name, n->family->name);
+    for (int i = 0; i < count; i++)
+        if (memcmp(&list[i].from->sizes, &n->sizes, sizeof n->sizes) != 0)
+            return vs_fail(err, VS_E_FORMAT, "parts of a model of another size (width, layers, "
+                           "heads, words or features) cannot replace parts of this one");
     return n->family->mix(n, list, count, out, err);
 }
 

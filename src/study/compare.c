@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool ranks_boxes(const struct result *r)
 {
@@ -198,6 +199,13 @@ void compare_fini(struct compare_change *c)
 int compare_check_families(const struct model *m, int a, int b, struct vs_err *err)
 {
     const struct family *x = model_checkpoint_family(m, a), *y = model_checkpoint_family(m, b);
+    const struct net_sizes *p = model_checkpoint_sizes(m, a), *q = model_checkpoint_sizes(m, b);
+    if (x == y && memcmp(p, q, sizeof *p) != 0)
+        return vs_fail(err, VS_E_USAGE, "%s and %s are of different sizes (their configurations "
+                       "differ in width, layers, heads, words or features): their answers and "
+                       "boxes can be compared, but not their weights, states and attention, nor "
+                       "can they be patched", model_checkpoint_name(m, a),
+                       model_checkpoint_name(m, b));
     return x == y ? 0
                   : vs_fail(err, VS_E_USAGE, "%s is %s, %s is %s: their answers and boxes can be "
                             "compared, but not their weights, states and attention, nor can they "

@@ -335,6 +335,28 @@ static int check_labels(const struct run *r)
     return rc;
 }
 
+/* The same of features that the model does not read: a set's are of one width, so three tell. */
+static int check_features(struct run *r)
+{
+    const struct eval_set *s = r->set;
+    struct photo *p = NULL;
+    int rc = 0, looked = 0, wrong = 0;
+    if (!s->features && !s->detected)
+        return 0;
+    for (int i = 0; i < s->count && looked < 3 && wrong == looked; i++) {
+        struct vs_err own = {0};
+        const struct eval_item *it = &s->items[i];
+        if ((r->o->task && it->task != r->o->task) || it->image_count == 0 ||
+            eval_album_get(&r->album, r->m, it->images[0], false, &p, &own) != 0)
+            continue;
+        looked++;
+        wrong += model_check_photo(r->m, p, &own) != 0;
+        rc = wrong ? vs_fail(r->err, own.code, "%s", own.text) : 0;
+    }
+    eval_album_trim(&r->album);
+    return looked && wrong == looked ? rc : 0;
+}
+
 int eval_run(struct model *m, const struct eval_set *s, const struct eval_options *o,
              struct eval_score *scores, struct vs_err *err)
 {
@@ -351,6 +373,8 @@ int eval_run(struct model *m, const struct eval_set *s, const struct eval_option
     if (rc == 0 && s->pool && o->ask)
         rc = vs_fail(err, VS_E_USAGE, "%s: of retrieval, every caption with every image, no single "
                      "query can be looked at", s->path);
+    if (rc == 0)
+        rc = check_features(&r);
     if (rc == 0)
         rc = s->pool ? eval_pool_run(m, s, o, &r.album, &r.progress, &user, err) : run_all(&r, s);
     for (int t = 0; t < task_count; t++) {

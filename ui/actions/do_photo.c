@@ -34,7 +34,10 @@ void do_open(struct workbench *w, const char *arg)
     char *image = xstrdup(arg), *regions = split_typed(image);
     struct photo_options how = {.regions = regions && regions[0] ? regions : NULL};
     bool finds = w->ses.model && model_has_detector(w->ses.model);
-    if (photo_open(image, &how, &p, &err) == 0) {
+    int rc = photo_open(image, &how, &p, &err);
+    if (rc == 0 && w->ses.model && (rc = model_check_photo(w->ses.model, p, &err)) != 0)
+        photo_free(p);
+    if (rc == 0) {
         session_add_photo(w, p);
         if (p->regions)
             workbench_say(w, false, "%s: %d regions", image, p->regions->count);
