@@ -42,7 +42,7 @@ void parts_add_checkpoint(struct parts *p, const char *path);
  * that it can be moved, others by their full paths. */
 int parts_write(const char *dir, const struct parts *p, struct vs_err *err);
 
-/* The path of a folder that transformers saved stands for its weights, with the configuration there.
+/* The path of a folder that transformers saved stands for its weights, with its configuration.
  * Checkpoint number i of p, owned by the caller, which puts it there. name NULL: that of its file,
  * with the folder before it ("run2/model.bin") when another of the first i has that name. A name
  * that is taken all the same gets a number. */

@@ -317,6 +317,7 @@ int main(void)
         return remove_folder();
     struct net *own = m->checkpoints[0].net;
     net.sizes.features = own->sizes.features;
+    net.sizes.positions = own->sizes.positions;
     m->checkpoints[0].net = &net;
     question = (struct query){.task = task_find("vqa"), .text = "what color is the red square",
                               .photo_count = 1, .photos = &photo, .attention = true,
