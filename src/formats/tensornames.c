@@ -107,14 +107,17 @@ static int choose_wrap(struct tensorfile *f, const struct wraps *w, int *out, st
     return rc;
 }
 
-/* The prefix of the set that is read, which is taken off; owned by the caller. */
-static int find_prefix(struct tensorfile *f, char **out, struct vs_err *err)
+/* The prefix of the set that is read, which is taken off; owned by the caller. *plain: another set
+ * has none. */
+static int find_prefix(struct tensorfile *f, char **out, bool *plain, struct vs_err *err)
 {
     struct wraps w = {.count = 0};
     int at;
     for (int i = 0; i < f->count; i++)
         wraps_add(&w, f->list[i].raw_name, setname_before_landmark(f->list[i].raw_name));
     int rc = choose_wrap(f, &w, &at, err);
+    for (int i = 0; i < w.count; i++)
+        *plain |= i != at && !w.list[i][0];
     if (rc == 0 && at >= 0)
         *out = xstrdup(w.list[at]);
     else if (rc == 0)
@@ -176,10 +179,13 @@ static void map_mmf(struct tensorfile *f)
 
 /* ---- the index */
 
-static const char *without_prefix(const char *raw, const char *prefix)
+/* plain: what does not begin so is of a set without a prefix, whose names are not to be taken for
+ * those of the one that was chosen. */
+static char *name_of(const char *raw, const char *prefix, bool plain)
 {
     size_t n = strlen(prefix);
-    return strncmp(raw, prefix, n) == 0 && raw[n] ? raw + n : raw;
+    bool own = strncmp(raw, prefix, n) == 0 && raw[n];
+    return own || !plain ? canonical_name(own ? raw + n : raw) : xasprintf("(plain).%s", raw);
 }
 
 static int index_names(struct tensorfile *f, struct vs_err *err)
@@ -232,12 +238,13 @@ static int join_row_scales(struct tensorfile *f, struct vs_err *err)
 int tensorfile_index(struct tensorfile *f, struct vs_err *err)
 {
     char *prefix = NULL;
-    int rc = find_prefix(f, &prefix, err);
+    bool plain = false;
+    int rc = find_prefix(f, &prefix, &plain, err);
     for (int i = 0; rc == 0 && i < f->count; i++)
-        f->list[i].name = canonical_name(without_prefix(f->list[i].raw_name, prefix));
+        f->list[i].name = name_of(f->list[i].raw_name, prefix, plain);
     for (int i = 0; rc == 0 && i < f->odd_count; i++) {
         char *raw = f->odd[i].name;
-        f->odd[i].name = canonical_name(without_prefix(raw, prefix));
+        f->odd[i].name = name_of(raw, prefix, plain);
         free(raw);
     }
     free(prefix);

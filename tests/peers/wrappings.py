@@ -163,6 +163,21 @@ def ema_copies(state):
     }
 
 
+def nameless_copies(state):
+    """Two sets of weights of which no name says which is which; what --weights is given."""
+    other = noise(state)
+    both = Tensors(list(other.items()) + list(prefixed(state, "teacher.").items()))
+    return {
+        "dicts": ({"net_a": other, "net_b": state}, "net_b"),
+        "deep": ({"run": {"one": {"weights": other}, "two": {"weights": state}}}, "run.two.weights"),
+        "prefixes": (Tensors(list(prefixed(other, "a.").items()) + list(prefixed(state, "b.").items())), "b"),
+        "beside_plain": (both, "teacher"),
+        "plain_beside": (Tensors(list(state.items()) + list(prefixed(other, "teacher.").items())), None),
+        "module": ({"one": module_of(other), "two": module_of(state)}, "two"),
+        "shadow": ({"model": other, "ema": {"decay": 0.9, "shadow": state}}, "ema"),
+    }
+
+
 # ---- writing the files
 
 
@@ -239,6 +254,8 @@ def files(folder, state):
     for name, what in ema_copies(state).items():
         put("ema_%s.pt" % name, what, options=[] if name == "only" else ["--weights", "ema"])
         put("ema_%s_plainly.pt" % name, what if name == "only" else swapped(what), options=[])
+    for name, (what, chosen) in nameless_copies(state).items():
+        put("copies_%s.pt" % name, what, options=["--weights", chosen] if chosen else [])
     for index in (False, True):
         path = saved_folder(folder / ("hf_bin_%d" % index), state, "bin", index)
         out[path.name + " -m"] = (["-m", str(path)], ("vqa", "refcoco"))
