@@ -22,10 +22,10 @@ struct options {
     struct words checkpoints;
     struct eval_source data;
     const char *log, *predictions, *reference, *rows;
-    struct words from, evaluations, changes, slices;
+    struct words from, evaluations;
+    struct eval_study study;
     struct shard shard, place;
-    int limit, batch, least, top, resamples, seed;
-    bool csv, all_slices;
+    int limit, batch;
     bool json, no_log, attention, as_reference, strict, resume;
 };
 
@@ -85,17 +85,26 @@ static const struct option_row option_rows[] = {
          "it; items need not say what is right then"),
     ROW_JSON(json),
     HEADING("Interventions"),
-    WORDS("change", 0, "WHAT", changes, VALUES_NONE,
+    WORDS("change", 0, "WHAT", study.changes, VALUES_NONE,
           "also with this intervention in every item's query, as query --change has it (several "
           "that are applied together: \"WHAT; WHAT\"), and test what it changes, item by item; may "
           "be given more than once; nothing of it is logged, --rows has the rows of all"),
-    ROW_SLICE(slices),
-    ROW_SLICES(all_slices),
-    ROW_LEAST(least),
-    INT("top", 0, "N", top, 0, 1000000, 20, "--slices: lines of a table; 0 for all"),
-    ROW_RESAMPLES(resamples),
-    ROW_SEED(seed),
-    FLAG("csv", csv, "--change as CSV"),
+    ROW_SLICE(study.slices),
+    ROW_SLICES(study.all_slices),
+    ROW_LEAST(study.least),
+    ROW_RESAMPLES(study.resamples),
+    ROW_SEED(study.seed),
+    HEADING("Heads"),
+    FLAG("heads", study.heads,
+         "no scores: how each head attends on these items (entropy, k90, peak, the shares of "
+         "special tokens and of the other modality, pointing), and the differences of further "
+         "checkpoints from the first"),
+    CHOICE("sort", "STATISTIC", study.sort, eval_head_orders, 0,
+           "--heads: the largest first, of differences those farthest from 0; place: by map, "
+           "layer and head"),
+    HEADING("Both"),
+    INT("top", 0, "N", study.top, 0, 1000000, 20, "lines of a table; 0 for all"),
+    FLAG("csv", study.csv, "as CSV"),
     HEADING("All"),
     ROW_DEVICE(model.device),
     ROW_THREADS(model.threads),
@@ -108,18 +117,6 @@ static const struct option_row option_rows[] = {
 /* ---- running */
 
 static atomic_bool stop;
-
-/* ---- the log */
-
-void eval_log_put(struct logging *g, const struct log_evaluation *e)
-{
-    struct vs_err err = {0};
-    int waited = log_pending_count(g->log);
-    if (log_evaluation_later(g->log, e, &err) == 0 || log_pending_count(g->log) > waited)
-        return;
-    plain_text(stderr, "vilscope eval: not logged: %s\n", err.text);
-    g->unlogged = true;
-}
 
 /* ---- the whole */
 
@@ -468,9 +465,9 @@ static int eval_folder(const struct options *o, struct vs_err *err)
     return rc ? rc : parted ? parted : logged;
 }
 
-/* ---- interventions */
+/* ---- interventions and heads */
 
-static int check_changes(const struct options *o)
+static int check_study(const struct options *o)
 {
     const char *idle = o->from.count     ? "from"
                        : o->predictions  ? "predictions"
@@ -481,32 +478,35 @@ static int check_changes(const struct options *o)
                        : o->batch        ? "batch"
                        : o->log          ? "log"
                        : o->as_reference ? "as-reference" : NULL;
-    const char *lone = o->slices.count ? "slice" : o->all_slices ? "slices" : o->csv ? "csv" : NULL;
-    if (o->changes.count && idle)
-        return command_usage("eval", "--change: no --%s with it", idle);
-    if (!o->changes.count && lone)
+    const struct eval_study *s = &o->study;
+    const char *lone = s->slices.count ? "slice" : s->all_slices ? "slices" : NULL;
+    if ((s->changes.count || s->heads) && idle)
+        return command_usage("eval", "--%s: no --%s with it", s->heads ? "heads" : "change", idle);
+    if (!s->changes.count && lone)
         return command_usage("eval", "--%s is for --change; of checkpoints vilscope compare tells "
                              "it", lone);
-    return o->json && o->csv ? command_usage("eval", "either --json or --csv") : 0;
+    if (s->heads && (s->changes.count || o->reference || o->rows))
+        return command_usage("eval", "--heads is for --data alone: no --%s with it",
+                             s->changes.count ? "change" : o->reference ? "reference" : "rows");
+    if (!s->heads && (s->sort || (s->csv && !s->changes.count)))
+        return command_usage("eval", s->sort ? "--sort is for --heads"
+                                             : "--csv is for --change and --heads");
+    return o->json && s->csv ? command_usage("eval", "either --json or --csv") : 0;
 }
 
-static int eval_changed(const struct options *o, struct vs_err *err)
+/* What is studied instead of scores. */
+static int eval_study(struct options *o, struct vs_err *err)
 {
-    struct compare_intervention list[WORDS_MOST];
-    struct compare_options c = {
-        .data = o->data, .reference = o->reference, .task = o->data.task, .limit = o->limit,
-        .json = o->json, .csv = o->csv, .slices = o->slices, .all_slices = o->all_slices,
-        .least = o->least, .top = o->top, .resamples = o->resamples, .seed = o->seed,
-        .changes = list, .rows_out = o->rows};
-    int rc = 0;
-    for (int i = 0; i < o->changes.count && rc == 0; i++)
-        rc = compare_intervention_read(o->changes.list[i], &list[c.change_count++], err);
+    struct eval_study *s = &o->study;
+    s->model = &o->model;
+    s->data = &o->data;
+    s->reference = o->reference;
+    s->rows = o->rows;
+    s->limit = o->limit;
+    s->json = o->json;
+    s->stop = &stop;
     command_stop_by_signals(&stop);
-    if (rc == 0)
-        rc = compare_rows(&c, &o->model, &stop, err);
-    for (int i = 0; i < c.change_count; i++)
-        compare_intervention_fini(&list[i]);
-    return rc;
+    return s->heads ? eval_heads(s, err) : eval_changed(s, err);
 }
 
 /* What belongs to the other kind of data. */
@@ -563,7 +563,7 @@ static int run(void *options, char **args, int count)
     struct vs_err err = {0};
     (void)args;
     (void)count;
-    int usage = check_changes(o);
+    int usage = check_study(o);
     if (usage == 0)
         usage = check_kind(o);
     if (usage != 0)
@@ -571,11 +571,11 @@ static int run(void *options, char **args, int count)
     if (o->from.count)
         return eval_from(&o->from, &o->evaluations, &(struct rows_wanted){
             .task = o->data.task, .split = o->data.split, .checkpoints = &o->checkpoints}, o->json);
-    o->data.optional = o->predictions != NULL;
+    o->data.optional = o->predictions != NULL || o->study.heads;
     struct chosen *chosen = NULL;
     int status = command_choose("eval", &o->checkpoints, &o->model, &chosen, &err);
     if (status == 0)
-        status = o->changes.count ? eval_changed(o, &err)
+        status = o->study.changes.count || o->study.heads ? eval_study(o, &err)
                  : o->reference ? eval_folder(o, &err) : eval(o, &err);
     command_chosen_free(chosen);
     return status < 0 ? command_fail("eval", &err) : status;

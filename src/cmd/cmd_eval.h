@@ -3,6 +3,7 @@
 #ifndef VS_CMD_EVAL_H
 #define VS_CMD_EVAL_H
 
+#include "src/cmd/options.h"
 #include "src/study/evaluation.h"
 
 #include <jansson.h>
@@ -127,9 +128,6 @@ char *eval_flaws_text(const struct evaluation *e, const struct task *task, bool 
 
 struct logging;
 struct log_evaluation;
-/* Logs a score: what waits is told at the end, what is not even kept, at once. */
-void eval_log_put(struct logging *g, const struct log_evaluation *e);
-
 /* ---- cmd_eval_part.c: one of N runs that share an evaluation */
 
 struct part_there {
@@ -167,13 +165,33 @@ bool eval_part_describe(const struct eval_part *p, const struct eval_set *set, i
                         struct log_evaluation *e);
 /* whole: all was measured and logged. */
 int eval_part_close(struct eval_part *p, bool whole, struct vs_err *err);
+/* Logs a score: what waits is told at the end, what is not even kept, at once. */
+void eval_log_put(struct logging *g, const struct log_evaluation *e);
 
 /* ---- cmd_eval_from.c: vilscope eval --from; w: which of what there is in files and logs, and of
  * the logs only those evaluations. A status of the program. */
 struct rows_wanted;
-struct words;
 int eval_from(const struct words *files, const struct words *evaluations,
               const struct rows_wanted *w, bool json);
+
+/* ---- what is studied on a set instead of scores */
+
+struct eval_study {
+    struct words changes, slices;
+    bool all_slices, heads, csv, json;
+    int least, top, resamples, seed;
+    int sort; /* of eval_head_orders: 0, or 1 + an enum headset_stat */
+    int limit;
+    const struct model_options *model;
+    const struct eval_source *data;
+    const char *reference, *rows;
+    const atomic_bool *stop;
+};
+extern const char *const eval_head_orders[];
+/* cmd_eval_change.c, cmd_eval_heads.c: each opens the model and prints. A status of the program, or
+ * a negative code. */
+int eval_changed(const struct eval_study *s, struct vs_err *err);
+int eval_heads(const struct eval_study *s, struct vs_err *err);
 
 /* ---- cmd_eval_reference.c: vilscope eval --reference */
 

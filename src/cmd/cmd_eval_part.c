@@ -301,3 +301,13 @@ int eval_part_close(struct eval_part *p, bool whole, struct vs_err *err)
     free(p->there);
     return rc;
 }
+
+void eval_log_put(struct logging *g, const struct log_evaluation *e)
+{
+    struct vs_err err = {0};
+    int waited = log_pending_count(g->log);
+    if (log_evaluation_later(g->log, e, &err) == 0 || log_pending_count(g->log) > waited)
+        return;
+    plain_text(stderr, "vilscope eval: not logged: %s\n", err.text);
+    g->unlogged = true;
+}

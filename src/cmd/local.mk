@@ -21,8 +21,10 @@ vilscope_SOURCES += \
 	src/cmd/cmd_devices.c \
 	src/cmd/cmd_doctor.c \
 	src/cmd/cmd_eval.c src/cmd/cmd_eval.h \
+	src/cmd/cmd_eval_change.c \
 	src/cmd/cmd_eval_document.c \
 	src/cmd/cmd_eval_from.c \
+	src/cmd/cmd_eval_heads.c \
 	src/cmd/cmd_eval_part.c \
 	src/cmd/cmd_eval_predictions.c \
 	src/cmd/cmd_eval_reference.c \

@@ -11,8 +11,8 @@
 
 /* The sum over the phrase's own words (neither [CLS] nor task token nor [SEP]) of what they give
  * each region; where it is largest, the whole image aside. */
-static int most_looked_at(const struct result *r, enum attn_kind kind, int layer, int head,
-                          float *map, float *sum)
+int eval_looked_at(const struct result *r, enum attn_kind kind, int layer, int head, float *map,
+                   float *sum)
 {
     int rows = 0, cols = 0, best = 1;
     if (!trace_attention(r->trace, kind, layer, 0, head, &rows, &cols, map))
@@ -45,7 +45,7 @@ void eval_attention_add(struct eval_attention *a, const struct eval_item *it,
     a->heads = a->heads < EVAL_HEADS ? a->heads : EVAL_HEADS;
     for (int l = 0; l < a->layers; l++)
         for (int h = -1; h < a->heads; h++) {
-            int region = most_looked_at(r, kind, l, h, map, sum);
+            int region = eval_looked_at(r, kind, l, h, map, sum);
             if (region >= 1 && region <= im->region_count &&
                 eval_overlap(im->boxes + 4 * (region - 1), it->box) >= 0.5)
                 a->hits[a->count % EVAL_FOLDS][l][h + 1]++;

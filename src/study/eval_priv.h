@@ -40,6 +40,10 @@ bool eval_box_is_right(const float *box, const float *meant);
 int eval_box_among(const float *box, const float *boxes, int count);
 /* The number of the item's candidate that the i'th ranked box is; -1: none. */
 int eval_choice(const struct eval_item *it, const struct result *r, int i);
+/* The column among regions that words, special tokens aside, attend to most, column 0 of the whole
+ * image aside; head -1: the mean of heads. map: room for a whole map, sum: for its columns. */
+int eval_looked_at(const struct result *r, enum attn_kind kind, int layer, int head, float *map,
+                   float *sum);
 void eval_attention_add(struct eval_attention *a, const struct eval_item *it,
                         const struct result *r);
 

@@ -49,6 +49,7 @@ libcore_a_SOURCES += \
 	src/study/extract_check.c \
 	src/study/extract_progress.c \
 	src/study/gradients.c src/study/gradients.h \
+	src/study/headset.c src/study/headset.h \
 	src/study/headstats.c src/study/headstats.h \
 	src/study/reference.c src/study/reference.h src/study/reference_priv.h \
 	src/study/reference_answers.c \

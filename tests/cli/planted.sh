@@ -144,6 +144,34 @@ ok $? "the final one's own parts change exactly nothing"
 [ "$(of faulty ablate 19)" = 0 ] && [ "$(of final ablate 19)" -gt 0 ]
 ok $? "the damaged head made even answers as before, the whole one does not: $(of final ablate 19) of 60"
 
+# ---- heads over the set: the damaged one attends to all 16 regions and the whole image alike, as numbers have it
+"$VILSCOPE" eval -m "$demo" -c final -c faulty --data "$work/items" -t vqa --heads --sort entropy --csv \
+    2>>"$work/err" | sed 1d | tr -d '"' >"$work/heads"
+damaged=text-to-image,2,1
+# stat CHECKPOINT LESS HEAD STATISTIC FIELD
+stat() {
+    grep "^$1,$2,$3,$4," "$work/heads" | cut -d, -f"$5"
+}
+awk -v e="$(stat faulty "" $damaged entropy 7)" -v s="$(stat faulty "" $damaged special 7)" \
+    -v k="$(stat faulty "" $damaged k90 7)" 'BEGIN {
+        exit !(sqrt((e - log(17))^2) < 1e-4 && sqrt((s - 1 / 17)^2) < 1e-5 && k == 16)}'
+ok $? "its entropy is log 17, its special share 1/17, 16 columns hold 90 %: $(stat faulty "" $damaged entropy 7)"
+found=$(grep '^faulty,final,' "$work/heads" | head -n 1 | cut -d, -f3-6)
+[ "$found" = "$damaged,entropy" ] && awk -v l="$(stat faulty final $damaged entropy 8)" 'BEGIN {exit !(l > 1)}'
+ok $? "it differs most from the final one's, far outside of chance: $found, from $(stat faulty final $damaged entropy 8) on"
+found=$(awk -F, '$1 == "faulty" && $2 == "final" && $7 != 0 && ($4 < 2 || ($4 == 2 && $3 ~ /^(text|text-to-image)$/)) {
+    print $3 "," $4 "," $5}' "$work/heads" | sort -u)
+[ "$found" = "$damaged" ]
+ok $? "before and beside it no head differs at all: $found"
+awk -v f="$(stat final "" $damaged pointing 7)" -v l="$(stat faulty final $damaged pointing 9)" \
+    'BEGIN {exit !(f > 0.9 && l < -0.3)}'
+ok $? "and it points at nothing any more: by $(stat faulty final $damaged pointing 7)"
+"$VILSCOPE" eval -m "$demo" -c middle -c final --data "$work/items" -t vqa --heads --sort entropy --csv \
+    2>>"$work/err" | tr -d '"' | grep '^final,middle,' >"$work/whole"
+[ "$(head -n 1 "$work/whole" | cut -d, -f3-5)" != "$damaged" ] &&
+    [ "$(awk -F, '$6 == "entropy" && ($8 > 0 || $9 < 0)' "$work/whole" | wc -l)" -gt 20 ]
+ok $? "between whole ones it is another: $(head -n 1 "$work/whole" | cut -d, -f3-7)"
+
 # ---- what no-relations does not know
 "$VILSCOPE" world -o "$work/set" --seed 4322 --scenes 120 --items 2
 grep -v '"typo"' "$work/set/data.jsonl" | grep -E '"task": "(gqa|refcocog)"' >"$work/set/whole"
