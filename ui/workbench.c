@@ -5,6 +5,7 @@
 
 #include "src/base/mem.h"
 #include "ui/actions/actions.h"
+#include "ui/jobs/activation.h"
 #include "ui/jobs/attribute.h"
 #include "ui/jobs/compare.h"
 #include "ui/jobs/curves.h"
@@ -282,6 +283,7 @@ static void close_all(struct workbench *w)
 {
     leave_out_stop(w);
     attribute_stop(w);
+    activation_stop(w);
     curves_stop(w);
     if (w->ses.engine)
         engine_cancel(w->ses.engine);

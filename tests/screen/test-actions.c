@@ -125,6 +125,9 @@ static const struct scene scenes[] = {
 
     {"replace", FRESH ":token large\r", ":replace small\r", "2:what the small thing"},
     {"what-if", "", ESC "[19~", "14:! What if"},
+    {"activation", "", "@", "14:! Activation patching, text, states\n18:embeddings"},
+    {"activation-of", "", "#", "14:! Activation patching, image"},
+    {"activation-site", "", "~", "14:what attention adds\n31:patched: what attention adds"},
     {"leave-one-out", "U", "K", "14:! Leave-one-out: star\n16:prob. without"},
     {"curves", ":attribute rollout\r", "Q", "14:! Deletion and insertion: attention\npixels"},
     {"effects", ":view attention\r", ESC "[18~", "14:! Leave-one-out: star"},

@@ -79,6 +79,11 @@ static const struct screen screens[] = {
     {"what-if", "suggest vqa;wait;token large;mask;wait;what-if", NULL},
     {"replaced", "suggest vqa;wait;token large;replace small;wait;region 2;drop;wait;what-if",
      NULL},
+    {"activation", "task vqa;ask what color is the star;wait;token color;replace shape;wait;"
+     "activation;wait;zoom", NULL},
+    {"activation-exact", "set graphics blocks;task vqa;ask what color is the star;wait;"
+     "token color;replace shape;wait;activation;press Enter;activation-of image;wait;region 2;"
+     "press ];zoom", NULL},
     {"difference", "suggest vqa;wait;ablate text-to-image 1.2;wait;matrix;difference;region 3",
      NULL},
 };

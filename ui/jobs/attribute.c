@@ -283,7 +283,8 @@ void attribute_forget(struct workbench *w)
         attributed_free(w->attributions.list[i]);
     free(w->attributions.list);
     explained_free(w->attributions.scores);
-    w->attributions = (struct attributions){.curves = w->attributions.curves}; /* by themselves */
+    w->attributions = (struct attributions){.curves = w->attributions.curves, /* by themselves */
+                                            .patched = w->attributions.patched};
 }
 
 /* ---- on the result */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the engine says: answers, regions, other work that has ended. */
+#include "ui/jobs/activation.h"
 #include "ui/jobs/attribute.h"
 #include "ui/jobs/compare.h"
 #include "ui/jobs/curves.h"
@@ -33,6 +34,7 @@ static void forget_result(struct workbench *w)
         lens_free(w->lenses.known[i]);
     w->lenses = (struct lenses){0};
     attribute_forget(w);
+    activation_forget(w);
     curves_forget(w);
 }
 

@@ -1,5 +1,6 @@
 # What runs in the engine's thread for the screen, and what comes of it.
 libui_a_SOURCES += \
+	ui/jobs/activation.c ui/jobs/activation.h \
 	ui/jobs/attribute.c ui/jobs/attribute.h \
 	ui/jobs/compare.c ui/jobs/compare.h \
 	ui/jobs/compare_jobs.c \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Queries: which photos they are about, which changes, and posting them. */
+#include "ui/jobs/activation.h"
 #include "ui/jobs/attribute.h"
 #include "ui/jobs/compare.h"
 #include "ui/jobs/curves.h"
@@ -44,6 +45,7 @@ static void query_post(struct workbench *w)
 {
     leave_out_stop(w); /* nobody waits for them any more */
     attribute_stop(w);
+    activation_stop(w);
     curves_stop(w);
     struct query q = {.task = w->ses.task,
                       .text = w->typed.query.text,
@@ -190,6 +192,7 @@ void query_stop(struct workbench *w)
     compare_stop(w);
     leave_out_stop(w);
     attribute_stop(w);
+    activation_stop(w);
     curves_stop(w);
     engine_cancel(w->ses.engine);
     w->asked.running = 0;

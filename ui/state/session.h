@@ -70,6 +70,19 @@ struct leave_outs {
     enum kern_silence how;
 };
 
+/* Activation patching of the result that is shown (ui/jobs/activation.h). */
+struct activation;
+struct activation_job;
+struct activations {
+    struct activation *known; /* or NULL */
+    bool known_exact;
+    struct activation_job *runs; /* the worker's; NULL: none */
+    enum net_site site;       /* that is wanted, */
+    bool exact;               /* with every cell run */
+    int choice, against;      /* of the target */
+    char why[160];            /* why it is not known; "": it is, or runs, or nobody asked */
+};
+
 /* Attributions of the result that is shown (ui/jobs/attribute.h). */
 struct attributed;
 struct explained;
@@ -81,6 +94,7 @@ struct attributions {
     bool scored;              /* they were looked up */
     bool contrasts;           /* the chosen answer is held against another one: */
     int against;              /* as look_choice counts */
+    struct activations patched; /* of this result and the unchanged one */
     struct curves *curves;    /* the last deletion and insertion (ui/jobs/curves.h), or NULL */
 };
 

@@ -291,3 +291,36 @@ void inside_hint(struct area a, int row, const char *text)
     draw_text(a.row + row, a.col, a.cols, "%s", text);
     attrset(A_NORMAL);
 }
+
+/* Beside the mark, on the side that has room. */
+static void inside_mark(const struct grid *g, struct area a, int row, const char *name)
+{
+    int col = g->at.col + (int)((g->at_col - g->first_col + 0.5) * g->cell_cols);
+    int width = (int)strlen(name), end = a.col + a.cols;
+    draw_text(row, col, 1, "v");
+    if (col + 2 + width <= end || col - width - 1 < a.col)
+        draw_text(row, col + 2, end - col - 2, "%s", name);
+    else
+        draw_text(row, col - width - 1, width, "%s", name);
+}
+
+void inside_columns(const struct workbench *w, const struct grid *g, struct area a, int row,
+                    inside_column_name *name, const void *arg)
+{
+    bool all = g->cell_cols >= 4;
+    for (int j = 0; j < g->shown_cols; j++) {
+        char text[128];
+        bool chosen = g->first_col + j == g->at_col;
+        if (!all && !chosen)
+            continue;
+        name(w, arg, g->first_col + j, text, sizeof text);
+        if (!all) {
+            inside_mark(g, a, row, text);
+            continue;
+        }
+        int left = grid_left(g, j), right = grid_left(g, j + 1);
+        attrset(chosen ? A_REVERSE : A_DIM);
+        draw_text(row, g->at.col + left, right - left - 1, "%s", inside_brief(text, 0));
+        attrset(A_NORMAL);
+    }
+}

@@ -71,6 +71,12 @@ uint64_t inside_key(const struct workbench *w, int more);
 
 /* Columns of the screen for names beside numbers, in a pane so wide. */
 int inside_label(int cols);
+/* Names over the columns of a grid, in a row of area a: all where there is room, else the chosen
+ * one's beside a mark that points at it. name: that of column j of all. */
+typedef void inside_column_name(const struct workbench *w, const void *arg, int j, char *out,
+                                size_t size);
+void inside_columns(const struct workbench *w, const struct grid *g, struct area a, int row,
+                    inside_column_name *name, const void *arg);
 /* A dim line: what can be done here, or why there is nothing. */
 void inside_hint(struct area a, int row, const char *text);
 

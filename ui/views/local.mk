@@ -24,6 +24,7 @@ libui_a_SOURCES += \
 	ui/views/view_curves.c \
 	ui/views/view_effects.c \
 	ui/views/view_what_if.c \
+	ui/views/view_activation.c \
 	ui/views/view_regions.c \
 	ui/views/view_compare.c \
 	ui/views/view_difference.c \

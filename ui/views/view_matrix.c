@@ -237,39 +237,11 @@ static void draw_matrix_rows(const struct workbench *w, const struct shown_map *
     }
 }
 
-/* Over narrow columns only the chosen one's name, beside a mark that points at it. */
-static void draw_mark(const struct shown_map *m, const struct grid *g, struct area a, int row,
-                      const char *name)
+static void matrix_column_name(const struct workbench *w, const void *arg, int j, char *out,
+                               size_t size)
 {
-    int col = g->at.col + (int)((m->at_col - g->first_col + 0.5) * g->cell_cols);
-    int width = (int)strlen(name), end = a.col + a.cols;
-    draw_text(row, col, 1, "v");
-    if (col + 2 + width <= end || col - width - 1 < a.col)
-        draw_text(row, col + 2, end - col - 2, "%s", name);
-    else
-        draw_text(row, col - width - 1, width, "%s", name);
-}
-
-static void draw_matrix_columns(const struct workbench *w, const struct shown_map *m,
-                                const struct grid *g, struct area a, int row)
-{
-    bool all = g->cell_cols >= 4;
-    for (int j = 0; j < g->shown_cols; j++) {
-        char name[128];
-        bool chosen = g->first_col + j == m->at_col;
-        if (!all && !chosen)
-            continue;
-        inside_row_name(w, attn_table[m->kind].to, m->col[g->first_col + j], name, sizeof name);
-        if (!all) {
-            draw_mark(m, g, a, row, name);
-            continue;
-        }
-        int left = grid_left(g, j), right = grid_left(g, j + 1);
-        attrset(chosen ? A_REVERSE : A_DIM);
-        draw_text(row, g->at.col + left, right - left - 1, "%s",
-                  inside_brief(name, 0));
-        attrset(A_NORMAL);
-    }
+    const struct shown_map *m = arg;
+    inside_row_name(w, attn_table[m->kind].to, m->col[j], out, size);
 }
 
 static void draw_matrix_title(struct workbench *w, const struct pane *p, const struct shown_map *m,
@@ -319,7 +291,7 @@ static void draw_matrix_map(struct workbench *w, struct pane *p, const struct sh
     struct area body = {a.row + 3, a.col, a.rows - 3 - legend, a.cols};
     make_grid(w, v, m, body, &g, &x);
     draw_matrix_title(w, p, m, a);
-    draw_matrix_columns(w, m, &g, a, a.row + 2);
+    inside_columns(w, &g, a, a.row + 2, matrix_column_name, m);
     draw_matrix_rows(w, m, &g, body);
     grid_draw(w, p->slot, &g);
     if (legend)
