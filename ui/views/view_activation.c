@@ -262,13 +262,33 @@ static void activation_draw(struct workbench *w, struct pane *p, struct area a)
     cells_close(&s);
 }
 
+/* What a figure says of it. */
+static void activation_words(const struct workbench *w, const struct cells_shown *s,
+                             struct table *out)
+{
+    char target[160];
+    activation_target_name(w, target, sizeof target);
+    out->shape = TABLE_MATRIX;
+    out->title = xasprintf("Activation patching, %s, %s; logit of %s: %.3f before the change, %.3f "
+                           "after", site_titles[s->x->site],
+                           s->x->all ? "exactly" : "to first order", target, s->x->a, s->x->b);
+    out->row_title = xstrdup("after");
+    out->col_title = xstrdup("state of the changed query");
+    out->unit = xstrdup(s->shares ? "share of the difference" : "change of the logit");
+    out->sign = true;
+    out->top = s->shares ? 1 : 0;
+    out->digits = 2;
+}
+
 static bool activation_table(struct workbench *w, struct pane *p, struct table *out)
 {
     struct cells_shown s;
     char name[TRACE_DEPTH], column[300];
     bool any = cells_open(w, p, &s);
-    if (any)
+    if (any) {
         table_init(out, s.map->depths, s.cols);
+        activation_words(w, &s, out);
+    }
     for (int i = 0; any && i < s.map->depths; i++) {
         trace_depth(s.map->at[i], false, name);
         out->row_names[i] = xstrdup(name);
@@ -304,10 +324,11 @@ static void do_activation_of(struct workbench *w, const char *arg)
 
 static void do_activation_site(struct workbench *w, const char *arg)
 {
-    int at = word_choose(w, activation_site_names, SITE_COUNT, (int)w->attributions.patched.site, arg);
+    const struct activations *x = &w->attributions.patched;
+    int at = word_choose(w, activation_site_names, SITE_COUNT, (int)x->site, arg);
     if (at < 0)
         return;
-    activation_want(w, (enum net_site)at, w->attributions.patched.exact);
+    activation_want(w, (enum net_site)at, x->exact);
     workbench_say(w, false, "patched: %s of each layer", site_titles[at]);
 }
 
