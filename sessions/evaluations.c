@@ -26,8 +26,7 @@ static int write_row(struct log *l, int64_t session, int64_t checkpoint,
     rc = db_run(l, row.s, "writing an evaluation", err);
     if (rc != 0 || !e->rows)
         return rc;
-    return log_write_evaluation_rows(l, sqlite3_last_insert_rowid(l->db), e->rows, e->rows_size,
-                                     err);
+    return log_write_evaluation_rows(l, sqlite3_last_insert_rowid(l->db), e, err);
 }
 
 int log_evaluation_check(struct log *l, const struct log_evaluation *e, struct vs_err *err)

@@ -96,6 +96,7 @@ struct log_evaluation {
     /* What came of each item (vilscope-data(5), "Rows"): rows_size bytes of lines, or none. */
     const char *rows;
     size_t rows_size;
+    bool rows_mapped; /* of a file, whose pages memory may let go of */
     int row_count; /* read only: how many those were */
     /* Of a share of an evaluation, as sessions/joining.c joins them; else NULL and zeros. */
     const char *part; /* what is the same of all its shares, and of all checkpoints: a digest */

@@ -12,8 +12,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-#define GATHERED (1 << 20) /* numbers of items in memory: 16 MB */
+#define GATHERED (1 << 18) /* numbers of items in memory: 2 MB */
+#define LET_GO ((size_t)1 << 20) /* bytes of rows */
 
 struct slice {
     char *key;   /* field, NUL, value */
@@ -182,11 +185,22 @@ static void rows_writer_fini(struct rows_writer *w)
     buf_fini(&w->key);
 }
 
-int log_write_evaluation_rows(struct log *l, int64_t evaluation, const char *rows, size_t size,
+/* Of a map pages that are behind stay no longer than others need the room. */
+static const char *rows_let_go(const struct log_evaluation *e, const char *from, const char *to)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t first = ((uintptr_t)from + page - 1) / page * page, end = (uintptr_t)to / page * page;
+    if (!e->rows_mapped || end < first + LET_GO)
+        return from;
+    madvise((void *)first, end - first, MADV_DONTNEED);
+    return (const char *)end;
+}
+
+int log_write_evaluation_rows(struct log *l, int64_t evaluation, const struct log_evaluation *e,
                               struct vs_err *err)
 {
     struct rows_writer w = {.l = l, .evaluation = evaluation, .texts = row_texts_new()};
-    const char *end = rows + size;
+    const char *rows = e->rows, *end = rows + e->rows_size, *kept = rows;
     int rc = 0;
     w.gathered = xcalloc(GATHERED, sizeof *w.gathered);
     while (rc == 0 && rows < end) {
@@ -195,6 +209,7 @@ int log_write_evaluation_rows(struct log *l, int64_t evaluation, const char *row
         if (stop > rows)
             rc = rows_write_one(&w, rows, (size_t)(stop - rows), err);
         rows = stop + 1;
+        kept = rows_let_go(e, kept, rows);
     }
     if (rc == 0)
         rc = slices_end(&w, err);

@@ -5,8 +5,8 @@
 
 #include "sessions/log.h"
 
-/* Lines of JSON as "vilscope eval --rows" writes them; within a transaction. */
-int log_write_evaluation_rows(struct log *l, int64_t evaluation, const char *rows, size_t size,
+/* e->rows, lines of JSON as "vilscope eval --rows" writes them; within a transaction. */
+int log_write_evaluation_rows(struct log *l, int64_t evaluation, const struct log_evaluation *e,
                               struct vs_err *err);
 
 #endif

@@ -49,6 +49,7 @@ static struct log_evaluation *copy_evaluation(const struct log_evaluation *of)
     if (rows)
         memcpy(rows, of->rows, e->rows_size);
     e->rows = rows;
+    e->rows_mapped = false;
     return e;
 }
 

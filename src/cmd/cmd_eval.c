@@ -213,6 +213,7 @@ static void log_column(struct measuring *g, const struct column *c)
         e.baseline = s->baseline;
         e.left_out = flaws;
         e.rows = rows_of_task(&g->rows, e.task, rows, size, &e.rows_size);
+        e.rows_mapped = true;
         if (eval_part_describe(&g->part, g->set, g->o->limit, &e))
             eval_log_put(&g->logging, &e);
         free(flaws);

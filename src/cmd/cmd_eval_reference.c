@@ -99,7 +99,7 @@ static void log_score(struct measuring *g, const struct evaluation *e)
         .checkpoint_path = model_checkpoint_path(g->m, e->checkpoint), .data_path = e->set->path,
         .data_digest = e->set->digest, .items = e->sums.items, .score = evaluation_score(e),
         .low = e->low, .high = e->high, .split = e->set->split,
-        .as_reference = e->set->as_reference && e->set->annotated};
+        .as_reference = e->set->as_reference && e->set->annotated, .rows_mapped = true};
     struct vs_err why = {0};
     const struct eval_part *part = g->w->part;
     if (!is_logged(g) || (e->sums.scored == 0 && part->shard.count == 0))

@@ -187,7 +187,7 @@ static int explain_without(const struct explaining *x, const struct eval_set *se
     int left = 0;
     bool *seen = xcalloc((size_t)task_count, sizeof *seen);
     for (int i = 0; i < set->count; i++) {
-        const struct task *t = set->items[i].task;
+        const struct task *t = eval_task_of(set, i);
         struct vs_err why = {0};
         int at = (int)(t - task_table);
         if (seen[at] || (x->o->data.task && x->o->data.task != t))

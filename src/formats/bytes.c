@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define DIGEST_STEP ((size_t)1 << 20)
 #define READ_MOST ((size_t)64 << 20) /* more is mapped */
 
 /* ---- the state of a file */
@@ -66,6 +67,24 @@ int bytes_check(const struct bytes *b, int rc, struct vs_err *err)
     if (guard_hit(b->guard) || (there && !file_id_same(&now, &b->id)))
         return fail_changed(b->path, err);
     return rc;
+}
+
+void bytes_rest(const struct bytes *b)
+{
+    if (b->mapped)
+        madvise((void *)(uintptr_t)b->data, b->size, MADV_DONTNEED);
+}
+
+void bytes_digest(const struct bytes *b, char hex[DIGEST_HEX])
+{
+    struct sha256 h;
+    sha256_init(&h);
+    for (size_t at = 0, n; at < b->size; at += n) {
+        n = b->size - at < DIGEST_STEP ? b->size - at : DIGEST_STEP;
+        sha256_add(&h, b->data + at, n);
+        bytes_rest(b);
+    }
+    sha256_hex(&h, hex);
 }
 
 /* ---- opening */

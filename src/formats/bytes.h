@@ -31,6 +31,10 @@ struct bytes {
 int bytes_open(const char *path, struct bytes *out, struct vs_err *err);
 int bytes_map(const char *path, struct bytes *out, struct vs_err *err);
 void bytes_close(struct bytes *b);
+/* Memory lets go of a map, which is read again when it is looked at; others stay. */
+void bytes_rest(const struct bytes *b);
+/* Lowercase hexadecimal SHA-256 of all of it. */
+void bytes_digest(const struct bytes *b, char hex[65]);
 /* After reading from a map: rc, unless the file was written or cut short since it was opened; then
  * that is the error, whatever rc says: what was read may be a mixture. A file that was replaced by
  * another of its name is what it was. */

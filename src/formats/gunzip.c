@@ -63,13 +63,11 @@ static int inflate_all(const struct bytes *map, struct inflated *t, struct vs_er
     return rc;
 }
 
-int gunzip_open(const char *path, struct bytes *out, struct vs_err *err)
+/* What was opened, or what it is when it is unpacked. */
+static int unpack(struct bytes map, struct bytes *out, struct vs_err *err)
 {
-    struct bytes map;
     struct inflated t = {0};
-    int rc = bytes_open(path, &map, err);
-    if (rc != 0)
-        return rc;
+    int rc;
     *out = map;
     if (map.size < 2 || memcmp(map.data, "\x1f\x8b", 2) != 0)
         return 0;
@@ -84,4 +82,18 @@ int gunzip_open(const char *path, struct bytes *out, struct vs_err *err)
     }
     bytes_close(&map);
     return rc;
+}
+
+int gunzip_open(const char *path, struct bytes *out, struct vs_err *err)
+{
+    struct bytes map;
+    int rc = bytes_open(path, &map, err);
+    return rc ? rc : unpack(map, out, err);
+}
+
+int gunzip_map(const char *path, struct bytes *out, struct vs_err *err)
+{
+    struct bytes map;
+    int rc = bytes_map(path, &map, err);
+    return rc ? rc : unpack(map, out, err);
 }

@@ -131,6 +131,7 @@ static void take_result(void *arg, const struct eval_item *it, struct result *x)
 static void report(struct run *r, const struct eval_item *it, int count)
 {
     eval_album_trim(&r->album);
+    eval_store_rest(r->set);
     r->progress.done += count;
     r->progress.task = it->task;
     if (r->o->report)
@@ -261,32 +262,31 @@ static bool is_passed_over(struct run *r, const struct eval_item *it)
     return is;
 }
 
-static bool is_wanted(const struct eval_options *o, const struct eval_item *it, const int *seen)
+static bool is_wanted(const struct eval_options *o, const struct task *t, const int *seen)
 {
-    return (!o->task || it->task == o->task) &&
-           !(o->without && o->without[it->task - task_table]) &&
-           (o->limit == 0 || seen[it->task - task_table] < o->limit);
+    return (!o->task || t == o->task) && !(o->without && o->without[t - task_table]) &&
+           (o->limit == 0 || seen[t - task_table] < o->limit);
 }
 
 int eval_count(const struct eval_set *s, const struct task *task, int limit)
 {
     int n = 0;
     for (int i = 0; i < s->count; i++)
-        n += s->items[i].task == task;
+        n += eval_task_of(s, i) == task;
     return limit && limit < n ? limit : n;
 }
 
 /* The same of this shard; counts it in any case. */
-static bool is_asked(const struct eval_options *o, const struct eval_item *it, int *seen)
+static bool is_asked(const struct eval_options *o, const struct task *t, int *seen)
 {
-    return is_wanted(o, it, seen) && shard_has(&o->shard, seen[it->task - task_table]++);
+    return is_wanted(o, t, seen) && shard_has(&o->shard, seen[t - task_table]++);
 }
 
 static int count_asked(const struct eval_set *s, const struct eval_options *o)
 {
     int *seen = xcalloc((size_t)task_count, sizeof *seen), n = 0;
     for (int i = 0; i < s->count; i++)
-        n += is_asked(o, &s->items[i], seen);
+        n += is_asked(o, eval_task_of(s, i), seen);
     free(seen);
     return n;
 }
@@ -295,10 +295,11 @@ static int run_task(struct run *r, const struct eval_set *s, const struct task *
 {
     int rc = 0;
     for (int i = 0; i < s->count && rc == 0; i++) {
-        const struct eval_item *it = &s->items[i];
-        if (it->task != task || !is_wanted(r->o, it, seen))
+        if (eval_task_of(s, i) != task || !is_wanted(r->o, task, seen))
             continue;
-        if (!is_asked(r->o, it, seen)) {
+        const struct eval_item *it = &s->items[i];
+        eval_store_passed(s, i);
+        if (!is_asked(r->o, task, seen)) {
             if (!r->set->reference)
                 eval_sum_add_truth(&r->sums[task - task_table], it);
             continue;
@@ -327,8 +328,8 @@ static int check_labels(const struct run *r)
         return reference_check_model(r->set, r->m, r->o->checkpoint, r->err);
     int *seen = xcalloc((size_t)task_count, sizeof *seen), rc = 0;
     for (int i = 0; i < r->set->count && rc == 0; i++) {
-        const struct task *t = r->set->items[i].task;
-        if (is_wanted(r->o, &r->set->items[i], seen) && seen[t - task_table]++ == 0)
+        const struct task *t = eval_task_of(r->set, i);
+        if (is_wanted(r->o, t, seen) && seen[t - task_table]++ == 0)
             rc = model_check_labels(r->m, r->o->checkpoint, t, r->err);
     }
     free(seen);

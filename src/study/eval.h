@@ -15,7 +15,6 @@ struct eval_item {
     int line;      /* of the file */
     char **images; /* paths */
     int image_count;
-    bool shared_images; /* they are those of an item before it */
     /* What is right: labels with their worth (VQA's soft accuracy gives several), a number of a
      * candidate or image, or a box. */
     char **labels;
@@ -37,6 +36,8 @@ struct eval_item {
     int *choices;          /* (choice_count) which of the image's annotated boxes, in their order */
     int choice_count;
     struct json_t *fields; /* what else the annotation says, to slice by: an object, or NULL */
+    char *field_text;      /* the same as text, once it is stored */
+    bool stored;           /* what it holds is not its own (eval_store.c) */
 };
 
 /* What could not be asked, as a picture of it is not there. */
@@ -56,6 +57,7 @@ struct eval_flaw {
 struct eval_set {
     struct eval_item *items;
     int count;
+    struct eval_store *store; /* what the items hold, and memory lets go of; or NULL */
     char *path;
     char digest[DIGEST_HEX];
     struct eval_gone gone; /* left out of retrieval's pool already */
@@ -96,6 +98,10 @@ void eval_free(struct eval_set *s);
 void eval_add_flaw(struct eval_set *s, const char *item, const char *why);
 /* Whether a is asked before b. */
 bool eval_is_before(const struct eval_item *a, const struct eval_item *b);
+/* An item's task, without looking at the item. */
+const struct task *eval_task_of(const struct eval_set *s, int item);
+/* An item that outlives its set, which has none in its place then: eval_item_fini frees it. */
+struct eval_item eval_item_take(struct eval_set *s, int item);
 /* What an item is called in messages: its id, or its line. Caller frees. */
 char *eval_item_name(const struct eval_item *it);
 

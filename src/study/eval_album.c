@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define KEEP_NAMES (1 << 15)          /* of photos, also of those that were dropped */
 #define KEEP_BYTES ((size_t)1 << 30) /* of photos */
 
 static size_t region_bytes(const struct regions *g)
@@ -127,6 +128,15 @@ int eval_album_get(struct eval_album *a, struct model *m, const char *path, bool
     return rc;
 }
 
+static void album_forget(struct eval_album *a)
+{
+    for (int i = 0; i < a->count; i++)
+        album_drop(a, i);
+    strmap_fini(&a->names);
+    a->names = (struct strmap){0};
+    a->count = a->oldest = 0;
+}
+
 /* Between items: nothing is in use. */
 void eval_album_trim(struct eval_album *a)
 {
@@ -134,6 +144,8 @@ void eval_album_trim(struct eval_album *a)
         album_drop(a, a->oldest);
         a->oldest = (a->oldest + 1) % a->count;
     }
+    if (a->count >= KEEP_NAMES)
+        album_forget(a);
 }
 
 void eval_album_fini(struct eval_album *a)

@@ -9,14 +9,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define LINES_AT_ONCE 1024 /* which memory has */
+
 void eval_item_fini(struct eval_item *it)
 {
-    for (int i = 0; i < it->image_count && !it->shared_images; i++)
+    if (it->stored)
+        return;
+    for (int i = 0; i < it->image_count; i++)
         free(it->images[i]);
     for (int i = 0; it->labels && i < it->label_count; i++)
         free(it->labels[i]);
-    if (!it->shared_images)
-        free(it->images);
+    free(it->images);
     free(it->labels);
     free(it->worths);
     free(it->candidates.boxes);
@@ -27,14 +30,14 @@ void eval_item_fini(struct eval_item *it)
     free(it->classes);
     free(it->choices);
     json_decref(it->fields);
+    free(it->field_text);
     free(it->text);
     free(it->id);
 }
 
 struct eval_item *eval_add(struct eval_set *s)
 {
-    if ((s->count & (s->count - 1)) == 0)
-        s->items = xreallocarray(s->items, s->count ? 2 * (size_t)s->count : 1, sizeof *s->items);
+    eval_store_room(s);
     s->items[s->count] = (struct eval_item){.number = -1};
     return &s->items[s->count++];
 }
@@ -93,6 +96,10 @@ static int take_line(struct eval_set *s, const char *p, size_t n, int line, eval
     rc = eval_go_on(s, before, item, rc, err);
     free(item);
     json_decref(v);
+    for (int i = before; i < s->count && rc == 0; i++)
+        eval_name_item(&s->items[i]);
+    if (rc == 0)
+        eval_store_items(s);
     return rc;
 }
 
@@ -106,9 +113,22 @@ int eval_lines(struct eval_set *s, const struct bytes *map, eval_line *take, voi
         size_t n = (size_t)((stop ? stop : end) - p);
         if (blanks(p, n) < n)
             rc = take_line(s, p, n, line, take, arg, err);
+        if (line % LINES_AT_ONCE == 0)
+            bytes_rest(map);
         p = stop ? stop + 1 : end;
     }
     return rc;
+}
+
+/* An item that the set gives no name is called by its line. */
+void eval_name_item(struct eval_item *it)
+{
+    it->scored = eval_has_truth(it);
+    it->no_id = !it->id;
+    if (!it->no_id)
+        return;
+    it->id = xasprintf("%d", it->line);
+    it->id_is_number = true;
 }
 
 char *eval_item_name(const struct eval_item *it)

@@ -110,6 +110,7 @@ static int ask(struct pool *p, int i, const struct pass *pass)
 /* A share of the work is done: told as so many captions. */
 static void tell(struct pool *p, int images)
 {
+    eval_store_rest(p->set);
     p->progress->done = p->done + (int)((double)images / p->set->pool_count * p->count);
     p->progress->task = p->set->items[0].task;
     if (p->o->report)

@@ -12,6 +12,8 @@
 
 /* A new item of the set, all zero but number, which is -1. */
 struct eval_item *eval_add(struct eval_set *s);
+/* Says whether it has a score, and what it is called, of an item that is read. */
+void eval_name_item(struct eval_item *it);
 /* Calls take for every line that is not empty. A line that is no JSON object, or of which take says
  * VS_E_FORMAT, is a flaw of the set: items that take added leave it, and why are the error's words.
  * Other failures end it. */
@@ -21,6 +23,17 @@ int eval_lines(struct eval_set *s, const struct bytes *map, eval_line *take, voi
 /* The same of anything with a name: rc, or 0 when it became a flaw; before: items of the set until
  * then. */
 int eval_go_on(struct eval_set *s, int before, const char *item, int rc, struct vs_err *err);
+
+/* ---- eval_store.c: items in files, as memory is not to grow with them */
+/* Room for one item more. */
+void eval_store_room(struct eval_set *s);
+/* Stores all items that are not yet: from now on they are read only, but for their numbers. */
+void eval_store_items(struct eval_set *s);
+/* Memory lets go of what is stored; it is read again when it is looked at. */
+void eval_store_rest(const struct eval_set *s);
+/* The same every some thousand items, where all of them are looked at in turn. */
+void eval_store_passed(const struct eval_set *s, int item);
+void eval_store_free(struct eval_set *s);
 
 /* What a result is worth, 0 to 1, where the item says what is right. */
 double eval_worth(const struct eval_item *it, const struct result *r);

@@ -289,9 +289,7 @@ void eval_row_add(struct buf *out, const struct eval_set *s, const struct eval_i
         put_mark(out, it, &v->mark);
     if (r->truncated)
         buf_puts(out, ", \"truncated\": true");
-    char *fields = it->fields ? json_dumps(it->fields, JSON_ENSURE_ASCII) : NULL;
-    if (fields)
-        buf_printf(out, ", \"fields\": %s", fields);
-    free(fields);
+    if (it->field_text)
+        buf_printf(out, ", \"fields\": %s", it->field_text);
     buf_putc(out, '}');
 }

@@ -193,18 +193,15 @@ static int read_set(const struct eval_source *o, const struct bytes *map, struct
     return rc;
 }
 
-/* Of items that the set gives no name. */
-static void name_items(struct eval_set *s)
+/* All but those that are named and stored already. */
+static void complete_items(struct eval_set *s)
 {
     for (int i = 0; i < s->count; i++) {
-        struct eval_item *it = &s->items[i];
-        it->scored = eval_has_truth(it);
-        it->no_id = !it->id;
-        if (it->no_id) {
-            it->id = xasprintf("%d", it->line);
-            it->id_is_number = true;
-        }
+        if (!s->items[i].stored)
+            eval_name_item(&s->items[i]);
+        eval_store_passed(s, i);
     }
+    eval_store_items(s);
 }
 
 static int open_features(const struct eval_source *o, struct eval_set *s, struct vs_err *err)
@@ -225,6 +222,7 @@ static void seal_items(struct eval_set *s)
         sha256_add(&h, it->id ? it->id : "", it->id ? strlen(it->id) + 1 : 1);
         sha256_add(&h, it->text, strlen(it->text) + 1);
         sha256_numbers(&h, it->box, 4, sizeof *it->box);
+        eval_store_passed(s, i);
     }
     sha256_hex(&h, s->digest);
 }
@@ -245,10 +243,10 @@ static int read_source(const struct eval_source *o, struct eval_set *s, struct v
         free(s->path);
         s->path = xasprintf("%s/data.jsonl", o->path);
     }
-    rc = gunzip_open(s->path, &map, err);
+    rc = gunzip_map(s->path, &map, err);
     if (rc == 0) {
         rc = read_set(o, &map, s, err);
-        digest_bytes(map.data, map.size, s->digest);
+        bytes_digest(&map, s->digest);
         rc = bytes_check(&map, rc, err);
         bytes_close(&map);
     }
@@ -266,7 +264,7 @@ int eval_open(const struct eval_source *o, struct eval_set **out, struct vs_err 
     if (rc == 0 && s->count == 0)
         rc = s->flaw_count ? eval_none_sound(s->path, s->flaws, s->flaw_count, err)
                            : vs_fail(err, VS_E_FORMAT, "%s: there is no item in it", s->path);
-    name_items(s);
+    complete_items(s);
     s->split = s->split ? s->split : xstrdup(o->split ? o->split : "");
     if (rc == 0)
         *out = s;
@@ -279,9 +277,11 @@ void eval_free(struct eval_set *s)
 {
     if (!s)
         return;
-    for (int i = 0; i < s->count; i++)
+    for (int i = 0; i < s->count; i++) {
         eval_item_fini(&s->items[i]);
-    free(s->items);
+        eval_store_passed(s, i);
+    }
+    eval_store_free(s);
     free(s->path);
     free(s->gone_first);
     free(s->split);

@@ -94,13 +94,14 @@ static int hand_on(struct evaluating *g, const struct eval_item *it, const char 
     const struct evaluation *e = g->e;
     const struct reference_task *kind = e->set->reference;
     bool written = kind && kind->row;
-    reference_add(&g->e->sums, it, v, e->set->pool_count);
+    int rc = reference_add(&g->e->sums, it, v, e->set->pool_count, err);
     count_now(g, it, v);
     g->reference.len = 0;
     if (written)
         kind->row(e->set, it, v, &g->reference);
-    return e->row ? e->row(e->row_arg, it, row, written ? g->reference.data : NULL, past, err)
-                  : 0;
+    return rc || !e->row ? rc
+                         : e->row(e->row_arg, it, row, written ? g->reference.data : NULL, past,
+                                  err);
 }
 
 /* The last row of an earlier run is computed once more: when it is another one now, they do not
@@ -252,7 +253,8 @@ int evaluation_run(struct evaluation *e, struct model *m, struct vs_err *err)
         g.past.last = -1; /* nothing is compared, and gaps are filled */
     if (rc == 0)
         rc = run(&g, m);
-    reference_finish(&e->sums);
+    int finished = reference_finish(&e->sums, rc ? &g.failure : err); /* also when it was ended */
+    rc = rc ? rc : finished;
     if (rc == 0 && e->sums.items == 0 && e->flaw_count)
         rc = nothing_asked(e, err);
     if (e->sums.items) {
@@ -272,7 +274,7 @@ int eval_check_heads(const struct eval_set *s, const struct task *only, const st
     bool *seen = xcalloc((size_t)task_count, sizeof *seen);
     int left = 0;
     for (int i = 0; i < s->count; i++) {
-        const struct task *t = s->items[i].task;
+        const struct task *t = eval_task_of(s, i);
         struct vs_err why = {0};
         int at = (int)(t - task_table);
         if (seen[at] || (only && only != t))

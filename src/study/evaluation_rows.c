@@ -102,8 +102,8 @@ static int replay_row(struct rows_replay *g, const struct row *r, struct vs_err 
     bool is_written = kind && kind->row && !json_object_get(row, "chance");
     g->reference.len = 0;
     if (rc == 0) {
-        reference_add(&e->sums, &g->item, &g->v, g->set->pool_count);
-        if (is_written)
+        rc = reference_add(&e->sums, &g->item, &g->v, g->set->pool_count, err);
+        if (rc == 0 && is_written)
             kind->row(g->set, &g->item, &g->v, &g->reference);
     }
     char *line = xstrndup(r->line, r->length);
@@ -140,7 +140,8 @@ int evaluation_from_rows(const struct row_evaluation *rows, struct evaluation *e
         rc = replay_row(&g, &rows->rows[i], err);
     if (g.set->pool_count) /* that there is one is what others ask */
         g.set->pool = xcalloc((size_t)g.set->pool_count, sizeof *g.set->pool);
-    reference_finish(&e->sums);
+    int finished = rc == 0 ? reference_finish(&e->sums, err) : 0;
+    rc = rc ? rc : finished;
     if (e->sums.items)
         eval_interval(evaluation_score(e), e->sums.scored, &e->low, &e->high);
     buf_fini(&g.reference);

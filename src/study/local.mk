@@ -34,6 +34,7 @@ libcore_a_SOURCES += \
 	src/study/eval_items.c \
 	src/study/eval_priv.h \
 	src/study/eval_set.c \
+	src/study/eval_store.c \
 	src/study/eval_sums.c \
 	src/study/eval_verdict.c \
 	src/study/eval_pool.c \
@@ -60,6 +61,7 @@ libcore_a_SOURCES += \
 	src/study/reference_pairs.c \
 	src/study/reference_retrieval.c \
 	src/study/reference_score.c \
+	src/study/reference_sums.c \
 	src/study/rollout.c src/study/rollout.h \
 	src/study/rowfile.c src/study/rowfile.h \
 	src/study/rowscan.c \

@@ -74,8 +74,7 @@ static int probes_read_json(const char *path, struct probes *p, struct vs_err *e
         rc = vs_fail(err, VS_E_LIMIT, "%s: more than %d queries", path, MOST_PROBES);
     for (int i = 0; i < s->count && rc == 0; i++) {
         struct probe *x = probes_add(p);
-        x->item = s->items[i]; /* moved */
-        s->items[i] = (struct eval_item){.number = -1};
+        x->item = eval_item_take(s, i);
         x->name = xstrdup(x->item.text);
     }
     eval_free(s);

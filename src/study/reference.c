@@ -170,6 +170,7 @@ static void seal(struct eval_set *s)
         sha256_numbers(&h, it->classes, it->classes ? (size_t)it->label_count : 0, sizeof(int));
         sha256_numbers(&h, it->worths, (size_t)it->label_count, sizeof(float));
         sha256_numbers(&h, it->choices, (size_t)it->choice_count, sizeof(int));
+        eval_store_passed(s, i);
     }
     if (s->as_reference && s->annotated) /* other rows are chosen */
         sha256_add(&h, "as reference", 12);
@@ -227,6 +228,7 @@ int reference_open(const char *folder, const struct task *task, const char *spli
     free(r.root);
     free(datasets);
     if (rc == 0) {
+        eval_store_items(s);
         seal(s);
         *out = s;
     } else {

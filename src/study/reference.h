@@ -6,6 +6,8 @@
 
 #include "src/study/eval.h"
 
+#include <stdio.h>
+
 /* What a model made of an item. */
 struct eval_verdict {
     int choice;          /* class, row of the image's regions, or place among the item's choices */
@@ -67,9 +69,11 @@ struct reference_recall {
 struct reference_sums {
     int items, scored, shifted;
     double score;
-    /* Retrieval: ranks of the items, and all logits, (items, pool). */
+    /* Retrieval: ranks of the items, and all logits, (items, pool), in a file without a name. */
     int *ranks, *own; /* (items); own: the caption's image */
-    float *logits;
+    FILE *logits;
+    float *best;      /* (pool) the highest logit of an image's own captions, */
+    int *best_at;     /* (pool) and which of them it is, -1: it has none */
     int pool;
     /* Once reference_finish was called: images by captions; and captions by images, where the best
      * of an image's captions counts, which the reference does not compute. */
@@ -77,9 +81,9 @@ struct reference_sums {
     int asked; /* images that have captions */
 };
 /* pool: how many images there are to choose from, 0 but in retrieval. */
-void reference_add(struct reference_sums *s, const struct eval_item *it,
-                   const struct eval_verdict *v, int pool);
-void reference_finish(struct reference_sums *s);
+int reference_add(struct reference_sums *s, const struct eval_item *it,
+                  const struct eval_verdict *v, int pool, struct vs_err *err);
+int reference_finish(struct reference_sums *s, struct vs_err *err);
 void reference_sums_fini(struct reference_sums *s);
 
 /* As Python's json module writes texts and numbers: ASCII, the shortest digits. */

@@ -208,6 +208,7 @@ static void test_ranks(void)
     struct eval_set s = {0};
     struct reference_sums sums = {0};
     static const int ranks[4] = {0, 9, 4, 20};
+    struct vs_err err = {0};
     int rc;
     struct eval_verdict v = judge("coco", &s, &it, &r, &rc);
     struct buf b = {0};
@@ -216,8 +217,8 @@ static void test_ranks(void)
     ok(strcmp(b.data, "[1, 0, 2, 3]") == 0, "its row: %s", b.data);
     buf_fini(&b);
     for (int i = 0; i < 4; i++)
-        reference_add(&sums, &it, &(struct eval_verdict){.rank = ranks[i], .logits = raw}, 4);
-    reference_finish(&sums);
+        reference_add(&sums, &it, &(struct eval_verdict){.rank = ranks[i], .logits = raw}, 4, &err);
+    ok(reference_finish(&sums, &err) == 0, "sums are finished");
     const struct reference_recall *x = &sums.images;
     ok(x->r1 == 25 && x->r5 == 50 && x->r10 == 75 && x->medr == 7 && x->meanr == 9.25,
        "recalls, the median without its half, the mean: %g %g %g %g %g", x->r1, x->r5, x->r10,
@@ -231,11 +232,12 @@ static void test_captions(void)
     static float logits[4][3] = {{1, 5, 0}, {2, 6, 0}, {3, 4, 0}, {4, 2, 0}};
     static const int own[4] = {0, 0, 1, 1};
     struct reference_sums sums = {0};
+    struct vs_err err = {0};
     for (int i = 0; i < 4; i++) {
         struct eval_item it = {.number = own[i], .scored = true};
-        reference_add(&sums, &it, &(struct eval_verdict){.logits = logits[i]}, 3);
+        reference_add(&sums, &it, &(struct eval_verdict){.logits = logits[i]}, 3, &err);
     }
-    reference_finish(&sums);
+    ok(reference_finish(&sums, &err) == 0, "sums are finished");
     ok(sums.asked == 2 && sums.captions.r1 == 0 && sums.captions.r5 == 100 &&
            sums.captions.meanr == 3,
        "the best of an image's captions counts, of images that have one: %g",
