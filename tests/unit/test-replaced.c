@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* States that others take the place of, in one pass of the small model on every back end: a state
- * that is put in is what the pass leaves there, and only its image answers otherwise; what attention
- * and the feed forward add is what a pass keeps of them; a pass that takes or replaces nothing is the
- * same to the last bit before and after; what is none of the model is refused. A row of another
- * image, a vector of another stream's width, or one that is put in outside of the pass breaks it. */
+ * that is put in is what the pass leaves there, and only its image answers otherwise; what
+ * attention and the feed forward add is what a pass keeps of them; a pass that takes or replaces
+ * nothing is the same to the last bit before and after; what is none of the model is refused. A row
+ * of another image, a vector of another stream's width, or one that is put in outside of the pass
+ * breaks it. */
 #include "fakecuda.h"
 #include "queries.h"
 
