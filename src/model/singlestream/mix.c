@@ -46,6 +46,8 @@ static int single_patch(struct single *m, const struct net_patch *s, struct vs_e
     int rc = core_ready(&from->core, s->part == PART_HEADS ? from->core.bound.heads : 0, err);
     if (rc != 0)
         return rc;
+    if (s->part == PART_HEADS)
+        bound_fill(&from->core.bound, from->core.k, HEAD_ALL);
     switch (s->part) {
     case PART_EMBEDDINGS: single_patch_embeddings(&m->w, &from->w); return 0;
     case PART_HEADS: single_patch_heads(m, from); return 0;
@@ -62,6 +64,7 @@ int single_mix(struct single *m, const struct net_patch *list, int count, struct
     int rc = core_ready(&m->core, m->core.bound.heads & (HEAD_VQA | HEAD_GQA), err);
     if (rc != 0)
         return rc;
+    bound_fill(&m->core.bound, m->core.k, HEAD_ALL);
     struct single *x = xcalloc(1, sizeof *x);
     core_start_mix(&x->core, &m->core, list, count);
     x->c = m->c;

@@ -12,6 +12,7 @@
 struct bound_copy {
     const struct tensor *from; /* the file's */
     float *to;
+    unsigned head; /* whose it is, all of them, 0: the trunk's */
 };
 
 /* A bound tensor, whose numbers have to be finite before they are computed with. */
@@ -103,19 +104,40 @@ static void bind_note_wrong(struct binder *b, const struct tensor *t, int64_t ro
     buf_puts(&b->wrong, ")");
 }
 
+/* The copy that the same numbers of the file have already: words and the head that ranks them are
+ * mostly one matrix, and two heads may read one layer. It is made when the first of them is wanted.
+ * NULL: none. */
+static float *bind_shared(struct binder *b, const struct tensor *t)
+{
+    struct bound *w = b->to;
+    for (int i = 0; i < w->waiting_count; i++) {
+        struct bound_copy *c = &w->waiting[i];
+        const struct tensor *x = c->from;
+        if (x->data == t->data && x->dtype == t->dtype && x->row_scale == t->row_scale &&
+            tensor_elements(x) == tensor_elements(t) && tensor_is_contiguous(x) &&
+            tensor_is_contiguous(t)) {
+            c->head = c->head && b->head ? c->head | b->head : 0;
+            return c->to;
+        }
+    }
+    return NULL;
+}
+
 /* Elements as float32: in the map where they are, else a copy, whose pages are not touched yet. */
 static const void *bind_as_floats(struct binder *b, const struct tensor *t)
 {
     struct bound *w = b->to;
     if (tensor_is_floats(t))
         return t->data;
-    float *copy;
+    float *copy = bind_shared(b, t);
+    if (copy)
+        return copy;
     if (bound_own(w, (size_t)tensor_elements(t), &copy, NULL) != 0) {
         b->no_memory = true;
         return NULL;
     }
     w->waiting = xreallocarray(w->waiting, (size_t)w->waiting_count + 1, sizeof *w->waiting);
-    w->waiting[w->waiting_count++] = (struct bound_copy){t, copy};
+    w->waiting[w->waiting_count++] = (struct bound_copy){t, copy, b->head};
     return copy;
 }
 
@@ -313,13 +335,19 @@ static void bound_copy_one(void *arg, int i)
     tensor_forget(c->from);
 }
 
-static void bound_fill_copies(struct bound *w, struct kern *k)
+void bound_fill(struct bound *w, struct kern *k, unsigned heads)
 {
-    if (w->waiting_count)
-        kern_parallel(k, w->waiting_count, bound_copy_one, w->waiting);
-    free(w->waiting);
-    w->waiting = NULL;
-    w->waiting_count = 0;
+    struct bound_copy *now = xcalloc((size_t)w->waiting_count + 1, sizeof *now);
+    int n = 0, kept = 0;
+    for (int i = 0; i < w->waiting_count; i++)
+        if (!w->waiting[i].head || w->waiting[i].head & heads)
+            now[n++] = w->waiting[i];
+        else
+            w->waiting[kept++] = w->waiting[i];
+    w->waiting_count = kept;
+    if (n > 0)
+        kern_parallel(k, n, bound_copy_one, now);
+    free(now);
 }
 
 /* ---- numbers that are none: a run that diverged leaves them behind */
@@ -381,7 +409,7 @@ static int bound_make_normed(const struct bound *w, struct bound_normed *x, stru
 int bound_ready(struct bound *w, struct kern *k, unsigned heads, struct vs_err *err)
 {
     int rc = 0;
-    bound_fill_copies(w, k);
+    bound_fill(w, k, heads);
     bound_check_all(w, k, heads);
     for (int i = 0; i < w->check_count && rc == 0; i++)
         if (w->checks[i].state == CHECK_BAD && (!w->checks[i].head || w->checks[i].head & heads))

@@ -83,9 +83,14 @@ void bind_heads(struct binder *b, void (*one)(struct binder *b, void *arg, unsig
 int bind_report(struct binder *b, struct vs_err *err);
 void bind_fini(struct binder *b);
 
-/* Before the weights are used: fills the copies (opening a checkpoint in half precision costs no
- * more than one in float32 until then), and looks once at every number of the trunk and of these
- * heads. The first tensor with NaN or infinity is named: VS_E_DIVERGED. */
+/* Makes float32 of the trunk's weights and of those of these heads where the file has other
+ * numbers, once. Who takes pointers to weights of heads for a pass of its own asks for them
+ * first. */
+void bound_fill(struct bound *w, struct kern *k, unsigned heads);
+/* Before the weights are used: bound_fill (opening a checkpoint in half precision costs no more
+ * than one in float32 until then, and a head that nobody asks costs nothing), and looks once at
+ * every number of the trunk and of these heads. The first tensor with NaN or infinity is named:
+ * VS_E_DIVERGED. */
 int bound_ready(struct bound *w, struct kern *k, unsigned heads, struct vs_err *err);
 /* Room for count numbers that w owns. */
 int bound_own(struct bound *w, size_t count, float **out, struct vs_err *err);

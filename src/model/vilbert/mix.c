@@ -88,6 +88,8 @@ static int patch_part(struct vilbert *m, const struct net_patch *s, struct vs_er
 {
     struct vilbert *from = swapped_from(s);
     int rc = core_ready(&from->core, 0, err);
+    if (rc == 0 && s->part == PART_HEADS)
+        bound_fill(&from->core.bound, from->core.k, HEAD_ALL);
     if (rc != 0)
         return rc;
     switch (s->part) {
@@ -122,6 +124,7 @@ int vilbert_mix(struct vilbert *m, const struct net_patch *list, int count, stru
     int rc = core_ready(&m->core, 0, err);
     if (rc != 0)
         return rc;
+    bound_fill(&m->core.bound, m->core.k, HEAD_ALL);
     struct vilbert *x = xcalloc(1, sizeof *x);
     core_start_mix(&x->core, &m->core, list, count);
     x->c = m->c;
