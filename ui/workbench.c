@@ -341,7 +341,9 @@ static int workbench_begin(struct workbench *w, const struct workbench_options *
     w->screen.redraw = false;
     if (rc == 0 && o->script)
         rc = script_open(w, o->script, err);
-    w->script.strict = rc == 0 && o->script && !o->tour;
+    else if (rc == 0 && o->lines)
+        script_lines(w, o->lines);
+    w->script.strict = rc == 0 && w->script.at && !o->tour;
     if (rc == 0 && o->begin && !o->script)
         query_suggest(w, NULL);
     bool asks = rc == 0 && o->probes && trend_ask(w, o->probes);
@@ -382,6 +384,25 @@ int workbench_run(const struct workbench_options *o, struct vs_err *err)
     close_all(w);
     free(w);
     return rc;
+}
+
+static bool has_figure(const struct view *v)
+{
+    return v && (v->figure || v->table);
+}
+
+bool workbench_has_figure(const char *view)
+{
+    return has_figure(view_find(view));
+}
+
+char *workbench_figures(void)
+{
+    struct buf b = {0};
+    for (int i = 0; all_views[i]; i++)
+        if (has_figure(all_views[i]))
+            buf_printf(&b, "%s%s", b.len ? ", " : "", all_views[i]->name);
+    return buf_steal(&b);
 }
 
 void workbench_print_keys(void)

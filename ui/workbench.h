@@ -19,7 +19,8 @@ struct workbench_options {
     const char *no_log;    /* why not */
     const struct task *task;
     enum graphics_choice graphics;
-    const char *script;    /* commands to run, or NULL */
+    const char *script;    /* a file of commands to run, or NULL */
+    const char *lines;     /* the commands themselves, or NULL */
     /* The screen that the script runs on, without a terminal, and that ends with it; or NULL. */
     const struct term_screen *screen;
     const char *probes;    /* a set to ask every checkpoint, or NULL */
@@ -33,6 +34,10 @@ int workbench_run(const struct workbench_options *o, struct vs_err *err);
 /* The signal that ended it, whose default the program is to die of when all is closed; 0 for those
  * that ask for an end in order. */
 int workbench_ended_by(void);
+/* Whether there is a figure of a view, by its name. */
+bool workbench_has_figure(const char *view);
+/* "image, answer ...": the views that have one; the caller frees. */
+char *workbench_figures(void);
 /* The keys and commands, as mdoc. */
 void workbench_print_keys(void);
 

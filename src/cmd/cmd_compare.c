@@ -48,6 +48,11 @@ static const struct option_row option_rows[] = {
     INT("top", 0, "N", top, 0, 1000000, 20, "lines of a table; 0 for all"),
     FLAG("json", json, "as JSON; with --watch one line for each checkpoint"),
     FLAG("csv", csv, "as CSV"),
+    {.name = "figure", .value = "FILE", .kind = OPTION_TEXT, .at = OPTION_AT(figure, const char *),
+     .values = VALUES_WRITTEN,
+     .help = "also draw it, as .svg, .pdf or .png: a check set, a query or rows"},
+    INT("width", 0, "MM", width, 20, 1000, 0, "--figure: how wide; 170 by default"),
+    INT("dpi", 0, "N", dpi, 30, 2400, 0, "--figure: pixels of an inch in PNG; 300 by default"),
     HEADING("Evaluations, judged by their rows"),
     WORDS("rows", 0, "FILE", rows, VALUES_FILES,
           "rows of evaluations (eval --rows); further arguments are further files"),
@@ -186,6 +191,9 @@ static const char *wants_rows(const struct compare_options *o)
 
 static int compare_check_options(const struct compare_options *o)
 {
+    int drawn = compare_check_figure(o);
+    if (drawn != 0)
+        return drawn;
     if (judges_rows(o) && o->shard.count)
         return command_usage("compare", "--shard is for --check-set: eval --shard measures");
     if (judges_rows(o))
@@ -436,6 +444,8 @@ static int compare_and_log(const struct compare_options *o, const struct model_o
     command_clear();
     if (rc == 0 && o->what == COMPARE_ANSWERS)
         compare_log_rows(&r);
+    if (rc == 0 && o->figure)
+        rc = compare_write_trend(&r, err);
     int logged = logging_end(&r.logging);
     probe_runner_free(r.runner);
     probes_free(r.probes);

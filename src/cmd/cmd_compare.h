@@ -45,6 +45,8 @@ struct compare_options {
     /* eval --change: instead of with each other, checkpoints are compared with themselves. */
     const struct compare_intervention *changes;
     int change_count;
+    const char *figure; /* where plots are written, or NULL */
+    int width, dpi;     /* of it; 0: the usual ones */
     const char *rows_out; /* where the rows of all are written, or NULL */
     char **more; /* borrowed, more_count: further files or evaluations */
     int more_count;
@@ -100,6 +102,10 @@ void compare_intervention_fini(struct compare_intervention *c);
  * a negative code. */
 int compare_rows(const struct compare_options *o, const struct model_options *how,
                  const atomic_bool *stop, struct vs_err *err);
+
+/* ---- cmd_compare_figure.c: --figure */
+int compare_check_figure(const struct compare_options *o);
+int compare_write_trend(const struct compare_run *r, struct vs_err *err);
 
 /* ---- cmd_compare_probes.c: the table of probes */
 int compare_answers(struct compare_run *r, struct vs_err *err);

@@ -167,6 +167,8 @@ static int rows_show(struct rows_judged *r, struct vs_err *err)
         compare_print_calibration(r);
     if (o->confusion)
         compare_print_confusion(r);
+    if (rc == 0 && o->figure)
+        rc = compare_write_figure(r, err);
     if (rc == 0 && o->gallery)
         rc = compare_write_gallery(r, err);
     if (rc == 0 && r->json)

@@ -56,6 +56,11 @@ void compare_print_confusion(const struct rows_judged *r);
 void compare_print_agreement(const struct rows_judged *r); /* cmd_compare_agreement.c */
 void compare_print_trend(const struct rows_judged *r);
 
+/* cmd_compare_figure.c */
+int compare_write_figure(const struct rows_judged *r, struct vs_err *err);
+/* How far the confidence of a column's rows can be trusted. */
+void compare_calibrate(const struct rows_column *c, struct stats_calibration *out);
+
 /* cmd_compare_gallery.c */
 int compare_write_gallery(const struct rows_judged *r, struct vs_err *err);
 extern const char *const gallery_outcomes[];

@@ -36,6 +36,13 @@ static void calibrate(struct trusted *t)
     free(list);
 }
 
+void compare_calibrate(const struct rows_column *c, struct stats_calibration *out)
+{
+    struct trusted t = {.c = c};
+    calibrate(&t);
+    *out = t.of;
+}
+
 static json_t *calibration_json(const struct trusted *t)
 {
     const struct stats_calibration *c = &t->of;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* vilscope without a command, or vilscope workbench: the screen. */
+#include "src/cmd/cmd_workbench.h"
 #include "src/cmd/vilscope.h"
 
 #include "sessions/log.h"
 #include "src/cmd/cmd_log.h"
-#include "src/cmd/cmd_model.h"
 #include "src/engine/demo.h"
 #include "src/engine/engine.h"
 #include "src/study/eval.h"
@@ -12,7 +12,6 @@
 #include "src/base/plain.h"
 #include "src/study/probes.h"
 #include "src/study/watch.h"
-#include "ui/workbench.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -21,21 +20,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define OPTIONS struct options
-struct options {
-    struct model_options model;
-    struct words checkpoints, regions, keys_of;
-    const char *candidates, *log, *script, *probes, *watch;
-    bool no_log, upright, tour, keys;
-    const struct task *task;
-    int graphics; /* of enum graphics_choice */
-    struct term_screen screen;
-    bool has_screen;
-};
+#define OPTIONS struct workbench_command
 
 static int take_screen(void *options, const char *value, struct vs_err *err)
 {
-    struct options *o = options;
+    struct workbench_command *o = options;
     o->has_screen = true;
     return term_screen_parse(value, &o->screen, err);
 }
@@ -70,8 +59,8 @@ static const struct option_row option_rows[] = {
     END,
 };
 
-static int workbench_open_photos(const struct options *o, const struct model *m, char **images,
-                                 int count, struct photo ***out, int *opened,
+static int workbench_open_photos(const struct workbench_command *o, const struct model *m,
+                                 char **images, int count, struct photo ***out, int *opened,
                                  struct vs_err *err)
 {
     int rc = command_check_keys(&o->keys_of, count, err);
@@ -89,7 +78,8 @@ static int workbench_open_photos(const struct options *o, const struct model *m,
     return rc;
 }
 
-static struct log *open_log(const struct options *o, char *why, size_t size)
+static struct log *open_log(const char *command, const struct workbench_command *o, char *why,
+                            size_t size)
 {
     struct vs_err err = {0};
     struct log *l = NULL;
@@ -97,20 +87,20 @@ static struct log *open_log(const struct options *o, char *why, size_t size)
     if (o->no_log)
         return NULL;
     char *path = o->log ? xstrdup(o->log) : log_default_path(&err);
-    if (!path || log_start(path, "workbench", &l, &err) != 0)
+    if (!path || log_start(path, command, &l, &err) != 0)
         snprintf(why, size, "not logged yet: %s", err.text);
     free(path);
     return l;
 }
 
 /* A status of the program. */
-static int close_log(const struct options *o, struct log *l)
+static int close_log(const char *command, const struct workbench_command *o, struct log *l)
 {
     struct vs_err err = {0};
-    struct logging g = {.command = "workbench", .log = l, .unlogged = !l && !o->no_log};
+    struct logging g = {.command = command, .log = l, .unlogged = !l && !o->no_log};
     char *path = o->log ? NULL : log_default_path(&err);
     if (g.unlogged)
-        plain_text(stderr, "vilscope workbench: nothing was logged: %s\n", err.text);
+        plain_text(stderr, "vilscope %s: nothing was logged: %s\n", command, err.text);
     free(path);
     return logging_end(&g);
 }
@@ -137,7 +127,7 @@ static int open_suggested(const struct eval_set *s, struct workbench_options *w,
     return rc;
 }
 
-static int workbench_open_all(struct options *o, char **images, int count,
+static int workbench_open_all(struct workbench_command *o, char **images, int count,
                               const struct chosen *chosen, struct workbench_options *w,
                               struct eval_set **set, struct vs_err *err)
 {
@@ -158,7 +148,8 @@ static int workbench_open_all(struct options *o, char **images, int count,
 }
 
 /* What cannot be read is said before the screen opens. A set may be new. */
-static int check_probes(const struct options *o, const struct model *m, struct vs_err *err)
+static int check_probes(const struct workbench_command *o, const struct model *m,
+                        struct vs_err *err)
 {
     struct probes *set = NULL;
     struct watch *folder = NULL;
@@ -175,22 +166,22 @@ static int check_probes(const struct options *o, const struct model *m, struct v
 }
 
 /* Where a script runs without a terminal, or NULL. */
-static const struct term_screen *screen_without_terminal(const struct options *o)
+static const struct term_screen *screen_without_terminal(const struct workbench_command *o)
 {
     static const struct term_screen usual = TERM_SCREEN_USUAL;
     bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-    if (!o->script || (terminal && !o->has_screen))
+    if ((!o->script && !o->lines) || (terminal && !o->has_screen))
         return NULL;
     return o->has_screen ? &o->screen : &usual;
 }
 
 /* A status of the program, or a negative code. */
-static int open_and_run(struct options *o, char **images, int count, const struct chosen *chosen,
-                        struct vs_err *err)
+static int open_and_run(const char *command, struct workbench_command *o, char **images, int count,
+                        const struct chosen *chosen, struct vs_err *err)
 {
     char no_log[700];
     struct workbench_options w = {.no_log = no_log,
-                                  .script = o->script, .tour = o->tour,
+                                  .script = o->script, .lines = o->lines, .tour = o->tour,
                                   .graphics = (enum graphics_choice)o->graphics,
                                   .probes = o->probes, .watch = o->watch,
                                     .screen = screen_without_terminal(o)};
@@ -204,9 +195,9 @@ static int open_and_run(struct options *o, char **images, int count, const struc
         rc = vs_fail(err, VS_E_MISSING, "the demo is missing: set VILSCOPE_DEMO to its folder");
     w.script = tour ? tour : w.script;
     if (rc == 0) {
-        w.log = open_log(o, no_log, sizeof no_log);
+        w.log = open_log(command, o, no_log, sizeof no_log);
         rc = workbench_run(&w, err); /* frees the photos */
-        int logged = close_log(o, w.log);
+        int logged = close_log(command, o, w.log);
         rc = rc ? rc : logged;
     } else {
         for (int i = 0; i < w.photo_count; i++)
@@ -228,7 +219,7 @@ static void die_of(int number)
     raise(number);
 }
 
-static int workbench_check_options(const struct options *o, int images)
+static int workbench_check_options(const struct workbench_command *o, int images)
 {
     bool model = o->model.dir || o->checkpoints.count || o->model.config || o->model.vocab;
     if (o->tour && (o->script || o->probes || o->watch || images || model))
@@ -242,10 +233,24 @@ static int workbench_check_options(const struct options *o, int images)
     return 0;
 }
 
+int workbench_command_run(const char *command, struct workbench_command *o, char **images,
+                          int count)
+{
+    struct vs_err err = {0};
+    struct chosen *chosen = NULL;
+    int status = command_choose(command, &o->checkpoints, &o->model, &chosen, &err);
+    if (status == 0)
+        status = open_and_run(command, o, images, count, chosen, &err);
+    if (status < 0)
+        status = command_fail(command, &err);
+    command_chosen_free(chosen);
+    die_of(workbench_ended_by());
+    return status;
+}
+
 static int run_workbench(void *options, char **args, int count)
 {
-    struct options *o = options;
-    struct vs_err err = {0};
+    struct workbench_command *o = options;
     if (o->keys) {
         workbench_print_keys();
         return EXIT_OK;
@@ -253,21 +258,14 @@ static int run_workbench(void *options, char **args, int count)
     int status = workbench_check_options(o, count);
     if (status != 0)
         return status;
-    struct chosen *chosen = NULL;
-    status = command_choose("workbench", &o->checkpoints, &o->model, &chosen, &err);
-    if (status == 0)
-        status = open_and_run(o, args, count, chosen, &err);
-    if (status < 0)
-        status = command_fail("workbench", &err);
-    command_chosen_free(chosen);
-    die_of(workbench_ended_by());
-    return status;
+    return workbench_command_run("workbench", o, args, count);
 }
 
 const struct command command_workbench = {
     .name = "workbench", .args = "[OPTION...] [IMAGE...]",
     .summary = "Open the workbench (the default).",
     .after = "Press ? in the workbench for its keys.\n",
-    .rows = option_rows, .most = -1, .values = VALUES_FILES, .size = sizeof(struct options),
+    .rows = option_rows, .most = -1, .values = VALUES_FILES,
+    .size = sizeof(struct workbench_command),
     .run = run_workbench,
 };

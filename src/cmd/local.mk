@@ -4,6 +4,7 @@ vilscope_SOURCES += \
 	src/cmd/cmd_cache.c \
 	src/cmd/cmd_compare.c src/cmd/cmd_compare.h \
 	src/cmd/cmd_compare_agreement.c \
+	src/cmd/cmd_compare_figure.c \
 	src/cmd/cmd_compare_gallery.c \
 	src/cmd/cmd_compare_judged.c \
 	src/cmd/cmd_compare_parts.c \
@@ -34,6 +35,7 @@ vilscope_SOURCES += \
 	src/cmd/cmd_explain_print.c \
 	src/cmd/cmd_explain_rows.c \
 	src/cmd/cmd_extract.c \
+	src/cmd/cmd_figure.c \
 	src/cmd/cmd_findings.c src/cmd/cmd_findings.h \
 	src/cmd/cmd_forward.c \
 	src/cmd/cmd_help.c \

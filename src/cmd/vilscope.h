@@ -51,7 +51,8 @@ void help_overview(void);
 /* Version, commit, libraries and features. Returns EXIT_OK. */
 int version_print(void);
 
-extern const struct command command_workbench, command_query, command_compare, command_extract,
+extern const struct command command_workbench, command_query, command_figure, command_compare,
+    command_extract,
     command_eval, command_explain, command_batch, command_tasks, command_sessions, command_cache,
     command_devices, command_inspect, command_model, command_doctor, command_world, command_detect,
     command_forward, command_relevance, command_tokenize, command_help_command,

@@ -24,6 +24,8 @@ mkdir photos
 cp -r drawn/images nlvr2
 cp drawn/images/*.png photos
 cp "$SRCDIR/examples/figure.vs" .
+cp "$SRCDIR/tests/data/rows/rows.jsonl" old.jsonl
+sed 's/"checkpoint": "noise"/"checkpoint": "new"/' old.jsonl >new.jsonl
 mkdir gqa
 grep '"task": "gqa"' drawn/data.jsonl | sed 's|images/|../drawn/images/|g' >gqa/testdev.json
 printf 'task: vqa\nimage: 42.jpg\ntext: what color is it?\n' >my.checks

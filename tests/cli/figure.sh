@@ -96,4 +96,56 @@ printf 'set figure-width 5\n' >view.vs
 refuses 2 "set figure-width 20 to 1000, not '5'" "too narrow" "$VILSCOPE" --no-log -S view.vs
 [ ! -e none.svg ] && [ ! -e none.pdf ]
 ok $? "and nothing is written"
+
+# ---- by one command
+image=$VILSCOPE_DEMO/images/000000.png
+"$VILSCOPE" figure matrix --no-log -t vqa --token large --layer 2 "$image" "what color is the large thing?" -o one.svg \
+    </dev/null >out 2>err
+[ $? -eq 0 ] && [ ! -s out ] && [ ! -s err ]
+ok $? "vilscope figure matrix: $(cat err)"
+cat >same.vs <<END
+image 1
+task vqa
+ask what color is the large thing?
+wait
+token large
+layer 2
+wait
+view matrix
+export script.svg
+END
+"$VILSCOPE" --no-log -S same.vs "$image" </dev/null && cmp -s one.svg script.svg
+ok $? "it is what a script exports"
+"$VILSCOPE" figure effects --no-log -t vqa --leave-one-out tokens "$image" "what color?" -o effects.csv </dev/null 2>err
+[ $? -eq 0 ] && grep -q '^color,' effects.csv
+ok $? "numbers of a view that computes: $(cat err)"
+refuses 2 "layers 1 to 3" "a layer that is none" "$VILSCOPE" figure matrix --no-log --layer 9 "$image" "what?" -o no.svg
+refuses 2 "no figure of 'status'.*image, answer" "a view without a figure" "$VILSCOPE" figure status "$image" "what?" -o no.svg
+refuses 2 "\-o FILE" "no file" "$VILSCOPE" figure matrix "$image" "what?"
+refuses 2 "text is missing" "no text" "$VILSCOPE" figure matrix -o no.svg
+refuses 2 "line break" "two lines" "$VILSCOPE" figure matrix "$image" "what?
+quit" -o no.svg
+[ ! -e no.svg ]
+ok $? "and no file"
+
+# ---- evaluations, and a check set
+rows=$SRCDIR/tests/data/rows/rows.jsonl
+sed 's/"checkpoint": "noise"/"checkpoint": "other"/; s/"score": 1.0, "correct": true/"score": 0.0, "correct": false/' \
+    "$rows" >other.jsonl
+"$VILSCOPE" compare --rows "$rows" other.jsonl --calibration --figure scores.svg >out 2>err </dev/null
+ok $? "compare --figure: $(cat err)"
+for word in "vqa minval" "nlvr2 dev" "vqa minval: reliability" "vqa minval: other against noise" "both right (0)" \
+    "confidence of noise" "share that is right"; do
+    grep -q ">$word<" scores.svg || echo "$word"
+done >left
+[ ! -s left ]
+ok $? "it has scores, reliability and items $(cat left)"
+"$VILSCOPE" compare --no-log --check-set "$SRCDIR/examples/demo.checks" --figure trend.pdf >out 2>err </dev/null &&
+    [ "$(head -c 5 trend.pdf)" = "%PDF-" ]
+ok $? "a check set over the checkpoints: $(tail -n 1 err)"
+"$VILSCOPE" figure trend --no-log --check-set "$SRCDIR/examples/demo.checks" -o trend.svg >out 2>err </dev/null &&
+    grep -q '>mean of all, with its 95 % interval<' trend.svg && grep -q '>early<' trend.svg
+ok $? "the same of the workbench: $(cat err)"
+refuses 2 "writes .svg, .pdf or .png" "another ending" "$VILSCOPE" compare --rows "$rows" other.jsonl --figure a.gif
+refuses 2 "are for --figure" "a width of nothing" "$VILSCOPE" compare --rows "$rows" other.jsonl --width 85
 end

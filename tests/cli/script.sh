@@ -112,6 +112,9 @@ refuses 2 "late.vs:2: late.png: has no regions" "a query that fails while it is 
     "$VILSCOPE" --no-log -m bare -S late.vs late.png
 [ ! -e result.json ]
 ok $? "and nothing was exported"
+printf 'ask is it zyzzyva?\nwait\nexport noted.json\n' >noted.vs
+"$VILSCOPE" --no-log -S noted.vs late.png </dev/null && grep -q "unknown words" noted.json
+ok $? "a note about an answer is no failure"
 refuses 1 "no-such.vs" "no script" "$VILSCOPE" --no-log -S no-such.vs
 refuses 2 "a screen is ROWSxCOLS" "a screen of no size" "$VILSCOPE" -S all.vs --screen 5x5
 refuses 2 "a screen is ROWSxCOLS" "words behind the size" "$VILSCOPE" -S all.vs --screen 40x100,10x20x

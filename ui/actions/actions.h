@@ -95,6 +95,8 @@ void do_sleep(struct workbench *w, const char *arg);
 void do_pause(struct workbench *w, const char *arg);
 void do_say(struct workbench *w, const char *arg);
 void do_press(struct workbench *w, const char *arg);
+/* The same of commands that are no file. */
+void script_lines(struct workbench *w, const char *lines);
 int script_open(struct workbench *w, const char *path, struct vs_err *err);
 /* Runs what can be run. The ms that it waits for a moment, or -1. */
 int script_step(struct workbench *w);

@@ -25,6 +25,13 @@ int script_open(struct workbench *w, const char *path, struct vs_err *err)
     return 0;
 }
 
+void script_lines(struct workbench *w, const char *lines)
+{
+    char *text = xstrdup(lines);
+    script_fini(w);
+    w->script = (struct script){.text = text, .at = text};
+}
+
 void do_source(struct workbench *w, const char *arg)
 {
     struct vs_err err = {0};
@@ -44,7 +51,7 @@ void do_wait(struct workbench *w, const char *arg)
 /* What was waited for has come, or has failed, which is the failure of the line that waits. */
 static bool end_wait(struct workbench *w)
 {
-    bool failed = w->script.waits && w->script.strict && w->status.bad;
+    bool failed = w->script.waits && w->script.strict && w->status.bad && !w->status.note;
     w->script.waits = false;
     return !failed;
 }
@@ -78,10 +85,13 @@ void do_press(struct workbench *w, const char *arg)
 /* The first failure of a script ends it, and the program that was started for it. */
 static void script_fail(struct workbench *w, int line)
 {
-    char *why = xstrdup(w->status.text), *path = xstrdup(w->script.path);
+    char *why = xstrdup(w->status.text), *path = xstrdup_null(w->script.path);
     bool strict = w->script.strict;
     script_fini(w);
-    workbench_say(w, true, "%s:%d: %s", draw_base_name(path), line, why);
+    if (path)
+        workbench_say(w, true, "%s:%d: %s", draw_base_name(path), line, why);
+    else
+        workbench_say(w, true, "%s", why);
     if (strict) {
         w->script.failed = true;
         w->quit = true;

@@ -23,7 +23,7 @@ static void compare_log_tell(struct workbench *w, int rc, const struct vs_err *e
     snprintf(w->logging.state, sizeof w->logging.state, "%d wait%s for the log", waiting,
              waiting == 1 ? "s" : "");
     if (waiting < 2) /* 0: there is nothing to wait for */
-        workbench_say(w, true, "not logged%s: %s", waiting ? " yet" : "", err->text);
+        workbench_note(w, "not logged%s: %s", waiting ? " yet" : "", err->text);
 }
 
 void compare_log(struct workbench *w, struct result *r)

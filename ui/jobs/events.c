@@ -87,7 +87,7 @@ static void show_result(struct workbench *w, struct result *r)
     compare_follow(w);
     leave_out_resume(w);
     if (r->notice)
-        workbench_say(w, true, "note: %s", r->notice);
+        workbench_note(w, "note: %s", r->notice);
     else if (!w->script.at)
         workbench_say(w, false, "%s",
                       w->ses.suggestions ? "answered; s: another query, Right: what words "

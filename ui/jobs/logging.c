@@ -18,7 +18,7 @@ void workbench_logged(struct workbench *w, const struct result *r, const struct 
     snprintf(w->logging.state, sizeof w->logging.state, "%d wait%s for the log", waiting,
              waiting == 1 ? "s" : "");
     if (waiting < 2) /* the others wait for the same */
-        workbench_say(w, true, "not logged yet: %s", err->text);
+        workbench_note(w, "not logged yet: %s", err->text);
 }
 
 void workbench_log(struct workbench *w, bool wait)

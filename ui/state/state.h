@@ -66,6 +66,7 @@ struct shown_how {
 struct status {
     char text[512];
     bool bad;
+    bool note; /* bad is a warning only: nothing failed */
 };
 
 struct workbench {
@@ -100,6 +101,9 @@ struct workbench {
 /* What the status line says. */
 void workbench_say(struct workbench *w, bool bad, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same of what has gone well, and should be known: no script fails of it. */
+void workbench_note(struct workbench *w, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* ---- typed.c */
 void typed_init(struct typed *t);

@@ -5,13 +5,27 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+static void status_put(struct status *s, bool bad, bool note, const char *fmt, va_list ap)
+{
+    vsnprintf(s->text, sizeof s->text, fmt, ap);
+    s->bad = bad;
+    s->note = note;
+}
+
 void workbench_say(struct workbench *w, bool bad, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(w->status.text, sizeof w->status.text, fmt, ap);
+    status_put(&w->status, bad, false, fmt, ap);
     va_end(ap);
-    w->status.bad = bad;
+}
+
+void workbench_note(struct workbench *w, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    status_put(&w->status, true, true, fmt, ap);
+    va_end(ap);
 }
 
 void typed_init(struct typed *t)

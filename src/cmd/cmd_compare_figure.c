@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/* vilscope compare --figure: what was compared as plots. Scores with their intervals, how far
+ * confidence can be trusted, the items of two checkpoints against each other; a check set over the
+ * checkpoints. */
+#include "src/cmd/cmd_compare_rows.h"
+#include "src/cmd/vilscope.h"
+
+#include "src/base/mem.h"
+#include "src/figure/figure.h"
+#include "src/study/plots.h"
+#include "src/task/task.h"
+
+#include <config.h> /* the version */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_POINTS 2000 /* of a plot of items: more are a cloud of the same shape */
+#define MOST_PAIRS 6
+
+int compare_check_figure(const struct compare_options *o)
+{
+    if (!o->figure)
+        return o->width || o->dpi ? command_usage("compare", "--width and --dpi are for --figure "
+                                                  "FILE") : 0;
+    if (!figure_is_name(o->figure))
+        return command_usage("compare", "--figure writes .svg, .pdf or .png, not '%s'", o->figure);
+    if (o->watch || o->what != COMPARE_ANSWERS)
+        return command_usage("compare", "--figure is for check sets, queries and rows; \"vilscope "
+                             "figure\" has drift, patch and difference");
+    if (figure_missing())
+        return command_usage("compare", "--figure: %s", figure_missing());
+    return 0;
+}
+
+static int compare_figure_write(const struct compare_options *o, struct figure *f,
+                                struct vs_err *err)
+{
+    const struct figure_how usual = FIGURE_HOW_USUAL;
+    const struct figure_how how = {o->width ? o->width : usual.width, o->dpi ? o->dpi : usual.dpi};
+    int rc = figure_write(f, o->figure, &how, err);
+    figure_fini(f);
+    return rc;
+}
+
+/* ---- scores */
+
+static void scores_panel(struct figure *f, const struct rows_group *g)
+{
+    int n = g->column_count;
+    struct figure_panel *p = figure_panel(f, FIGURE_CURVES, rows_group_name(g));
+    p->x_names = xcalloc((size_t)n + 1, sizeof *p->x_names);
+    p->x_name_count = n;
+    p->row_title = xstrdup("score, %");
+    struct figure_series *s = figure_panel_series(p, NULL, n);
+    s->style = n > 2 ? FIGURE_LINE_POINTS : FIGURE_POINTS;
+    s->low = xcalloc((size_t)n + 1, sizeof *s->low);
+    s->high = xcalloc((size_t)n + 1, sizeof *s->high);
+    for (int i = 0; i < n; i++) {
+        p->x_names[i] = xstrdup(g->columns[i].name);
+        s->y[i] = 100 * g->columns[i].score;
+        s->low[i] = 100 * g->columns[i].low;
+        s->high[i] = 100 * g->columns[i].high;
+    }
+    p->note = xasprintf("%d items, with 95 %% intervals", g->columns[0].e->scored);
+}
+
+/* ---- confidence */
+
+static void reliability_series(struct figure_panel *p, const struct rows_column *c,
+                               struct buf *note)
+{
+    struct stats_calibration of;
+    compare_calibrate(c, &of);
+    struct figure_series *s = figure_panel_series(p, xstrdup(c->name), STATS_BINS);
+    s->style = FIGURE_LINE_POINTS;
+    for (int i = 0; i < STATS_BINS; i++) {
+        s->x[i] = of.bins[i].count ? of.bins[i].confidence : NAN;
+        s->y[i] = of.bins[i].count ? of.bins[i].right : NAN;
+    }
+    buf_printf(note, "%s%s: %d items, calibration error %.3f, Brier %.3f", note->len ? "; " : "",
+               c->name, of.count, of.ece, of.brier);
+}
+
+static void reliability_panel(struct figure *f, const struct rows_group *g)
+{
+    char *name = rows_group_name(g);
+    struct figure_panel *p = figure_panel(f, FIGURE_CURVES, xasprintf("%s: reliability", name));
+    struct buf note = {0};
+    p->unit = p->diagonal = p->equal = true;
+    p->col_title = xstrdup("confidence");
+    p->row_title = xstrdup("share that is right");
+    for (int i = 0; i < g->column_count; i++)
+        reliability_series(p, &g->columns[i], &note);
+    p->note = buf_steal(&note);
+    free(name);
+}
+
+/* ---- items of A against B */
+
+static void scatter_series(struct figure_panel *p, const struct judge_items *m, bool a, bool b,
+                           const char *name)
+{
+    int step = (m->count + MOST_POINTS - 1) / MOST_POINTS, n = 0, all = 0;
+    step = step > 0 ? step : 1;
+    struct figure_series *s = figure_panel_series(p, NULL, m->count / step + 1);
+    s->style = FIGURE_POINTS;
+    for (int i = 0; i < m->count; i++) {
+        const struct row *ra = m->list[i].a, *rb = m->list[i].b;
+        bool mine = ra->correct == a && rb->correct == b;
+        all += mine;
+        if (!mine || i % step || !isfinite(ra->confidence) || !isfinite(rb->confidence))
+            continue;
+        s->x[n] = ra->confidence;
+        s->y[n++] = rb->confidence;
+    }
+    s->count = n;
+    s->name = xasprintf("%s (%d)", name, all);
+}
+
+static void scatter_panel(struct figure *f, const struct rows_group *g, const struct rows_pair *r)
+{
+    const char *a = g->columns[r->a].name, *b = g->columns[r->b].name;
+    char *name = rows_group_name(g), *difference = rows_difference(&r->judged);
+    struct figure_panel *p =
+        figure_panel(f, FIGURE_CURVES, xasprintf("%s: %s against %s", name, b, a));
+    p->unit = p->diagonal = p->equal = true;
+    p->col_title = xasprintf("confidence of %s", a);
+    p->row_title = xasprintf("confidence of %s", b);
+    scatter_series(p, &r->items, true, true, "both right");
+    scatter_series(p, &r->items, true, false, "only the first");
+    scatter_series(p, &r->items, false, true, "only the second");
+    scatter_series(p, &r->items, false, false, "neither");
+    p->note = xasprintf("%d items, %s%s", r->judged.items, difference,
+                        r->items.count > MOST_POINTS ? "; some of them are drawn" : "");
+    free(difference);
+    free(name);
+}
+
+/* ---- figures */
+
+/* "vilscope 0.1.0; early of early.jsonl; final of final.jsonl": what it was made of. */
+static void sources_of(struct figure *f, const struct rows_judged *r)
+{
+    struct buf b = {0};
+    buf_printf(&b, "vilscope %s", VERSION);
+    for (int i = 0; i < r->group_count; i++)
+        for (int k = 0; k < r->groups[i].column_count; k++) {
+            const struct row_evaluation *e = r->groups[i].columns[k].e;
+            const char *slash = strrchr(e->source, '/');
+            char *one = xasprintf("; %s of %s%s%.16s", r->groups[i].columns[k].name,
+                                  slash ? slash + 1 : e->source, e->data ? ", data " : "",
+                                  e->data ? e->data : "");
+            if (!strstr(b.data, one)) /* one file has several tasks */
+                buf_puts(&b, one);
+            free(one);
+        }
+    f->caption = buf_steal(&b);
+}
+
+int compare_write_figure(const struct rows_judged *r, struct vs_err *err)
+{
+    struct figure f = {.title = xstrdup("Evaluations"), .columns = r->group_count > 4 ? 3 : 2};
+    int pairs = 0;
+    for (int i = 0; i < r->group_count; i++)
+        scores_panel(&f, &r->groups[i]);
+    for (int i = 0; r->o->calibration && i < r->group_count; i++)
+        reliability_panel(&f, &r->groups[i]);
+    for (int i = 0; i < r->group_count; i++)
+        for (int k = 0; k < r->groups[i].pair_count; k++, pairs++)
+            if (pairs < MOST_PAIRS)
+                scatter_panel(&f, &r->groups[i], &r->groups[i].pairs[k]);
+    if (pairs > MOST_PAIRS)
+        figure_line(&f, "of %d pairs the first %d are drawn item by item", pairs, MOST_PAIRS);
+    sources_of(&f, r);
+    return compare_figure_write(r->o, &f, err);
+}
+
+int compare_write_trend(const struct compare_run *run, struct vs_err *err)
+{
+    const struct probe_table *t = probe_runner_table(run->runner);
+    const char *path = run->probes->path, *slash = path ? strrchr(path, '/') : NULL;
+    struct figure f = {0};
+    struct buf b = {0};
+    if (path)
+        f.title = xasprintf("Check set %s over %d checkpoints", slash ? slash + 1 : path, t->count);
+    else
+        f.title = xasprintf("\u201c%s\u201d over %d checkpoints", run->o->text, t->count);
+    figure_line(&f, "%s; probability of the right answer, or of the first checkpoint's where none "
+                "is known to be right", model_name(run->m));
+    plot_trend(&f, t, path ? -1 : 0);
+    buf_printf(&b, "vilscope %s", VERSION);
+    if (path)
+        buf_printf(&b, "; check set %.16s", run->probes->digest);
+    for (int i = 0; i < t->count; i++) {
+        char digest[DIGEST_HEX];
+        model_checkpoint_digest(run->m, t->columns[i]->checkpoint, digest);
+        buf_printf(&b, "; checkpoint %s %.16s", t->columns[i]->name, digest);
+    }
+    f.caption = buf_steal(&b);
+    return compare_figure_write(run->o, &f, err);
+}
