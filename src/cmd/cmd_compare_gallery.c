@@ -153,10 +153,26 @@ static int gallery_boxes(const struct judge_item *it, double boxes[BOXES][4])
            gallery_box(it->a, "box", boxes[BOX_MEANT]) << BOX_MEANT;
 }
 
+/* Those that there were to choose from, below the others. */
+static void gallery_draw_candidates(struct gallery *g, const struct row *r, double width)
+{
+    struct box_list list;
+    if (!row_candidates(r, &list))
+        return;
+    for (int i = 0; i < list.count; i++) {
+        const float *box = list.boxes + 4 * (size_t)i;
+        plain_text(g->out, "<rect x=\"%g\" y=\"%g\" width=\"%g\" height=\"%g\" fill=\"none\""
+                   " stroke=\"#888\" stroke-width=\"%g\"/>", (double)box[0], (double)box[1],
+                   (double)box[2] - (double)box[0], (double)box[3] - (double)box[1], width);
+    }
+    free(list.boxes);
+}
+
 static void gallery_draw_boxes(struct gallery *g, const struct judge_item *it, double unit)
 {
     double boxes[BOXES][4] = {{0}};
     int there = gallery_boxes(it, boxes);
+    gallery_draw_candidates(g, it->a, unit / 2);
     for (int i = 0; i < BOXES; i++) {
         const double *box = boxes[i];
         double w = unit * gallery_strokes[i].width;

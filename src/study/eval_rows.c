@@ -162,22 +162,51 @@ static const float *meant_box(const struct eval_item *it)
     return it->candidates.count && it->number >= 0 ? it->candidates.boxes + 4 * it->number : NULL;
 }
 
-/* Of the row of the regions that was chosen; false: the row is padding. */
-static bool chosen_box(const struct result *r, const struct eval_verdict *v, float box[4])
+/* The box of a row of the regions; false: the row is padding. */
+static bool row_box(const struct result *r, int row, float box[4])
 {
     const struct result_image *im = &r->images[0];
-    bool listed = v->rows && v->choice >= 0 && v->choice < v->count;
-    int row = listed ? v->rows[v->choice] : v->rows ? -1 : v->choice;
     if (r->image_count != 1 || row < 0 || row > im->region_count + im->candidate_count)
         return false;
     reference_box(im, row, box);
     return true;
 }
 
+/* That of the row that was chosen. */
+static bool chosen_box(const struct result *r, const struct eval_verdict *v, float box[4])
+{
+    bool listed = v->rows && v->choice >= 0 && v->choice < v->count;
+    return row_box(r, listed ? v->rows[v->choice] : v->rows ? -1 : v->choice, box);
+}
+
+static void put_box_numbers(struct buf *b, const float *box)
+{
+    buf_printf(b, "[%.9g, %.9g, %.9g, %.9g]", (double)box[0], (double)box[1], (double)box[2],
+               (double)box[3]);
+}
+
 static void put_corners(struct buf *b, const char *key, const float *box)
 {
-    buf_printf(b, ", \"%s\": [%.9g, %.9g, %.9g, %.9g]", key, (double)box[0], (double)box[1],
-               (double)box[2], (double)box[3]);
+    buf_printf(b, ", \"%s\": ", key);
+    put_box_numbers(b, box);
+}
+
+/* The boxes that there were to choose from; null for a row that is padding. */
+static void put_candidates(struct buf *b, const struct eval_item *it, const struct result *r,
+                           const struct eval_verdict *v)
+{
+    float box[4];
+    buf_puts(b, ", \"candidates\": [");
+    for (int i = 0; i < v->count; i++) {
+        buf_puts(b, i ? ", " : "");
+        if (i < it->candidates.count)
+            put_box_numbers(b, it->candidates.boxes + 4 * i);
+        else if (row_box(r, v->rows[i], box))
+            put_box_numbers(b, box);
+        else
+            buf_puts(b, "null");
+    }
+    buf_putc(b, ']');
 }
 
 static void put_box(struct buf *b, const struct eval_set *s, const struct eval_item *it,
@@ -197,6 +226,8 @@ static void put_box(struct buf *b, const struct eval_set *s, const struct eval_i
         put_corners(b, "box", box);
     if (chosen_box(r, v, chosen))
         put_corners(b, "chosen_box", chosen);
+    if (v->rows)
+        put_candidates(b, it, r, v);
     put_logits(b, v);
 }
 

@@ -4,8 +4,10 @@
 
 #include "src/base/mem.h"
 #include "src/formats/bytes.h"
+#include "src/engine/engine.h"
 #include "src/task/task.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +47,41 @@ static int rowset_take(struct rowset *s, const char *line, size_t length, const 
     e->rows[e->count++] = r;
     e->scored += r.scored;
     return 0;
+}
+
+/* ---- boxes */
+
+#define CANDIDATES_MOST 1000
+
+static bool candidate_read(const json_t *list, float *box)
+{
+    bool good = json_array_size(list) == 4;
+    for (size_t i = 0; i < 4 && good; i++) {
+        good = json_is_number(json_array_get(list, i));
+        box[i] = (float)json_number_value(json_array_get(list, i));
+    }
+    return good && box[0] <= box[2] && box[1] <= box[3];
+}
+
+bool row_candidates(const struct row *r, struct box_list *out)
+{
+    json_t *line = json_loadb(r->line, r->length, JSON_ALLOW_NUL, NULL);
+    const json_t *list = json_object_get(line, "candidates");
+    size_t n = json_array_size(list);
+    bool good = n > 0 && n <= CANDIDATES_MOST;
+    *out = (struct box_list){0};
+    if (good) {
+        out->boxes = xcalloc(n, 4 * sizeof(float));
+        out->count = (int)n;
+    }
+    for (size_t i = 0; i < n && good; i++)
+        good = candidate_read(json_array_get(list, i), out->boxes + 4 * i);
+    json_decref(line);
+    if (!good) {
+        free(out->boxes);
+        *out = (struct box_list){0};
+    }
+    return good;
 }
 
 void rowset_begin(struct rowset *s, const char *source)

@@ -54,6 +54,11 @@ const char *row_texts_copy(struct row_texts *t, const char *text, size_t length)
 bool row_read(const char *line, size_t length, struct row_texts *t, struct row *out,
               const char **why);
 
+/* The boxes that there were to choose from, of the row's line; false: it has none, or one of them
+ * is not known. The caller frees out->boxes. */
+struct box_list;
+bool row_candidates(const struct row *r, struct box_list *out);
+
 /* ---- all rows of a file, or of the log, by evaluation */
 
 struct row_evaluation {

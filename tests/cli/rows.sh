@@ -245,6 +245,22 @@ for item in items:
     assert item.count("stroke-dasharray") == 1
 PY
 ok $? "boxes of both and the one that is meant, with a legend: $(tail -n 1 "$work/said")"
+both compare -t visual7w --gallery "$work/page.html" --outcome wrong --top 100 >"$work/out"
+python3 - "$work/page.html" "$work/m.jsonl" "$work/w/short.jsonl" <<'PY' >"$work/said" 2>&1
+import json, re, sys
+page = open(sys.argv[1]).read()
+rows = [r for r in map(json.loads, open(sys.argv[2])) if r["task"] in ("visual7w", "guesswhat")]
+items = [json.loads(line) for line in open(sys.argv[3])]
+assert rows
+for r in rows:
+    meant = items[r["index"]]["candidates"]
+    assert len(meant) == len(r["candidates"]) == len(r["choices"]) > 1
+    assert all(abs(x - y) < 0.01 for a, b in zip(meant, r["candidates"]) for x, y in zip(a, b))
+    assert all(abs(x - y) < 0.01 for x, y in zip(r["candidates"][r["target"]], r["box"]))
+shown = re.findall(r"<article>.*?</article>", page, re.S)
+assert shown and all(2 <= item.count('stroke="#888"') for item in shown), len(shown)
+PY
+ok $? "boxes to choose from are in rows and on the page: $(tail -n 1 "$work/said")"
 mv "$work/w/images/000000.png" "$work/w/images/gone.png"
 both compare --csv >"$work/out"
 [ "$(grep -c 'are left out with noise: 1 of their images is not there' "$work/err")" -eq 1 ] &&

@@ -45,6 +45,10 @@ void events_free_results(struct workbench *w);
 void query_ask(struct workbench *w);
 /* The same about certain photos (count), by their numbers. */
 void query_ask_of(struct workbench *w, const int *photos, int count);
+/* Boxes to choose from stand as if the user had drawn them. */
+struct photo_state;
+struct box_list;
+void query_set_boxes(struct photo_state *s, const struct box_list *l);
 /* Posts the text of the query line about the photos of the result that is shown. */
 void query_repeat(struct workbench *w);
 /* The same with another text; the result is compared with the one that is shown. */

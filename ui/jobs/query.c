@@ -139,8 +139,7 @@ static int query_photo_of(const struct workbench *w, const char *path)
     return -1;
 }
 
-/* The candidates of a suggestion stand as if the user had drawn them. */
-static void set_boxes(struct photo_state *s, const struct box_list *l)
+void query_set_boxes(struct photo_state *s, const struct box_list *l)
 {
     free(s->boxes.boxes);
     s->boxes = box_list_copy(l);
@@ -156,7 +155,7 @@ static bool take_suggestion(struct workbench *w, const struct eval_item *it)
         if (at < 0)
             return false;
         w->asked.photos[w->asked.count++] = w->ses.photos[at];
-        set_boxes(&w->ses.states[at], &it->candidates);
+        query_set_boxes(&w->ses.states[at], &it->candidates);
     }
     w->ses.photo = query_photo_of(w, it->images[0]);
     w->ses.task = it->task;

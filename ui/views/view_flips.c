@@ -354,6 +354,16 @@ static int flips_photos(struct workbench *w, const struct flip *f, int *photos, 
     return good ? n : 0;
 }
 
+/* Boxes to choose from are those of the row. */
+static void flips_boxes(struct workbench *w, const struct flip *f, int photo)
+{
+    struct box_list boxes;
+    if (!f->a.task->extra_regions || !row_candidates(&f->a, &boxes))
+        return;
+    query_set_boxes(&w->ses.states[photo], &boxes);
+    free(boxes.boxes);
+}
+
 static void flips_accept(struct workbench *w, struct pane *p)
 {
     struct flips_view *v = p->state;
@@ -366,6 +376,7 @@ static void flips_accept(struct workbench *w, struct pane *p)
     w->ses.task = f->a.task;
     edit_set(&w->typed.query, f->a.text);
     photo_go(w, photos[0]);
+    flips_boxes(w, f, photos[0]);
     if (w->ses.checkpoint != v->a && w->ses.checkpoint != v->b)
         w->ses.checkpoint = v->b;
     int focus = w->panes.focus;
