@@ -31,6 +31,8 @@ static const struct {
     {0, "<!DOCTYPE html", 14, "a web page, in place of a download"},
     {0, "<!doctype html", 14, "a web page, in place of a download"},
     {0, "<html", 5, "a web page, in place of a download"},
+    {0, "II*\0", 4, "a TIFF image"},
+    {0, "MM\0*", 4, "a TIFF image"},
     {0, "%PDF", 4, "a PDF document"},
     {0, "\x93NUMPY", 6, "a .npy file"},
     {16, "\xde\xc0\xef\xbe", 4, "an LMDB database"},

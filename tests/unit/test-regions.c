@@ -302,7 +302,7 @@ static void kinds(void)
         {"version https://git-lfs.github.com/spec/v1\noid", 46, "is a Git LFS pointer"},
         {"<!DOCTYPE html><html>\t\t\t\t\t\t", 27, "is a web page, in place of a download"},
         {"[1, 2]", 6, "is JSON"}, {"a\tb\n", 4, "is text"}, {"\1\2\3", 3, "of an unknown kind"},
-        {"a\0b\n", 4, "of an unknown kind"},
+        {"a\0b\n", 4, "of an unknown kind"}, {"II*\0", 4, "is a TIFF image"},
         {"\x80\2]q\1.", 6, "is a pickle"}, {"", 0, "the file is empty"},
         {"PK\3\4xxxx", 8, "the zip archive is damaged or not completely copied"},
     };
