@@ -8,6 +8,7 @@
 #include "src/figure/figure.h"
 #include "src/study/attribution.h"
 #include "src/study/compare_patch.h"
+#include "ui/workbench.h"
 
 #include <stdlib.h>
 #include <string.h>

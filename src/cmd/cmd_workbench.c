@@ -12,6 +12,7 @@
 #include "src/base/plain.h"
 #include "src/study/probes.h"
 #include "src/study/watch.h"
+#include "ui/workbench.h"
 
 #include <errno.h>
 #include <signal.h>

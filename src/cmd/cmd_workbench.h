@@ -5,7 +5,7 @@
 
 #include "src/cmd/cmd_model.h"
 #include "src/cmd/options.h"
-#include "ui/workbench.h"
+#include "ui/kit/term_virtual.h"
 
 struct workbench_command {
     struct model_options model;
