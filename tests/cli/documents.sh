@@ -41,6 +41,9 @@ typed() {
     while IFS= read -r line; do
         case $line in
         *--watch*) skip "$1: $line: goes on until it is stopped (tests/cli/compare.sh)"; continue ;;
+        *" figure "* | *--figure*)
+            "$VILSCOPE" --version | grep -q "no figures" && { skip "$1: $line: built without Cairo"; continue; }
+            set -- "$1" sh -c "$line" ;;
         *--reference*) skip "$1: $line: wants the reference's data (tests/cli/reference.sh)"; continue ;;
         "vilscope -S"* | "vilscope -m"*" -S "*) set -- "$1" on_screen "$line" ;;
         "vilscope -"* | vilscope | *--tour) skip "$1: $line: the workbench (tests/screen)"; continue ;;

@@ -48,12 +48,20 @@ grep -lE "$(date +%Y)-[0-9][0-9]-|CreationDate|ModDate|$work" one/* >dated
 ok $? "without dates and folders $(tr '\n' ' ' <dated)"
 for f in one/*.svg; do
     case $f in
-    */trend.svg | */drift.svg | */eval-*.svg | */compare-*.svg) continue ;;
+    */trend.svg | */scores.svg) continue ;;
     esac
     grep -q '>demo / [a-z]*, image' "$f" && grep -q '>vilscope .*; checkpoint [a-z]* [0-9a-f]\{16\}; image' "$f" || echo "$f"
 done >nameless
 [ ! -s nameless ]
 ok $? "model, checkpoint, image and digests are in all that are of a query $(tr '\n' ' ' <nameless)"
+for f in drift compare trend; do # the caption may have several lines
+    sed 's/<[^>]*>/ /g' one/$f.svg | tr -s ' \n' ' ' >words
+    for checkpoint in early final; do
+        grep -q "checkpoint $checkpoint [0-9a-f]\{16\}" words || echo $f $checkpoint
+    done
+done >left
+[ ! -s left ] && grep -q '>vqa: reliability<' one/scores.svg
+ok $? "both checkpoints are in those that compare $(tr '\n' ' ' <left)"
 [ "$(head -c 5 one/matrix.pdf)" = "%PDF-" ] && [ "$(tail -c 6 one/matrix.pdf)" = "%%EOF" ]
 ok $? "PDFs are whole"
 if command -v python3 >/dev/null; then

@@ -4,6 +4,7 @@
 #include "ui/views/figures.h"
 
 #include "src/base/mem.h"
+#include "ui/jobs/compare.h"
 #include "ui/kit/theme.h"
 
 #include <config.h> /* the version */
@@ -152,6 +153,27 @@ static void figure_asked(struct workbench *w, struct figure *f)
     f->caption = buf_steal(&b);
 }
 
+/* Of a view that holds checkpoints against each other: the digests of all that it shows. */
+static void figure_checkpoints(struct workbench *w, const struct view *v, struct figure *f)
+{
+    const struct comparison *c = w->compare;
+    struct buf b = {0};
+    if (!c || !w->ses.model || !f->caption || !(v->asks_all || v->pair_changed))
+        return;
+    buf_puts(&b, f->caption);
+    for (int i = 0; i < model_checkpoint_count(w->ses.model); i++) {
+        char digest[DIGEST_HEX], brief[DIGITS + 1];
+        if (!v->asks_all && i != c->a && i != c->b)
+            continue;
+        model_checkpoint_digest(w->ses.model, i, digest);
+        snprintf(brief, sizeof brief, "%.*s", DIGITS, digest);
+        if (!strstr(f->caption, brief)) /* that of the answer stands there already */
+            add_digest(&b, "checkpoint", model_checkpoint_name(w->ses.model, i), digest);
+    }
+    free(f->caption);
+    f->caption = buf_steal(&b);
+}
+
 /* "What it is", from the words of the list of views. */
 static char *title_of(const char *what)
 {
@@ -171,6 +193,7 @@ int view_figure(struct workbench *w, struct pane *p, struct figure *out, struct 
         return vs_fail(err, VS_E_USAGE, "the view %s has no figure", v->name);
     if (w->now.r)
         figure_asked(w, out);
+    figure_checkpoints(w, v, out);
     if (v->stale && v->stale(w, p, about, sizeof about))
         figure_line(out, "%s", about);
     if (v->figure && v->figure(w, p, out)) {

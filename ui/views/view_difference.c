@@ -325,7 +325,10 @@ static bool difference_table(struct workbench *w, struct pane *p, struct table *
     struct difference_view *v = p->state;
     if (!find_heads(w, v))
         return false;
+    char pair[160];
     table_init(out, v->count, 4);
+    compare_pair_name(w, pair, sizeof pair);
+    out->title = xasprintf("How far the attention of each head is apart: %s", pair);
     for (int j = 0; j < 4; j++)
         out->col_names[j] = xstrdup(names[j]);
     for (int i = 0; i < v->count; i++) {
