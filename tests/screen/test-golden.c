@@ -57,6 +57,7 @@ static const struct screen screens[] = {
      "suggest vqa;wait;pin star;wait;suggest genomeqa;wait;pin 7;wait;trend;wait;zoom", NULL},
     {"flips", "suggest vqa;wait;flips;down", NULL},
     {"flips-asked", "suggest vqa;wait;flips gqa;press Enter;wait", NULL},
+    {"flips-boxes", "suggest vqa;wait;flips visual7w;press Enter;wait", NULL},
     {"box", "suggest vqa;wait;box;press Enter;press L;press J", "arrows move"},
     {"matrix", "suggest vqa;wait;matrix;token large;region 3", NULL},
     {"matrix-numbers",
