@@ -6,7 +6,7 @@ if VTERM
 check_LIBRARIES = libterminal.a
 libterminal_a_SOURCES = tests/screen/look.c tests/screen/look.h tests/screen/pixels.c \
 	tests/screen/pixels.h tests/screen/protocols.c tests/screen/protocols.h \
-	tests/screen/terminal.c tests/screen/terminal.h
+	tests/screen/resting.c tests/screen/resting.h tests/screen/terminal.c tests/screen/terminal.h
 libterminal_a_CPPFLAGS = $(SCREEN_CPPFLAGS)
 SCREEN_CPPFLAGS = $(TEST_CPPFLAGS) -I$(srcdir)/tests/screen $(VTERM_CFLAGS)
 SCREEN_LIBS = libterminal.a $(VTERM_LIBS) $(ZLIB_LIBS) -lutil

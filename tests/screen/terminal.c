@@ -3,6 +3,7 @@
  * out of the stream first. */
 #include "pixels.h"
 #include "protocols.h"
+#include "resting.h"
 
 #include "tap.h" /* only where the sources are: what is asserted is the tests' */
 
@@ -313,11 +314,17 @@ void terminal_resize(struct terminal *t, int rows, int cols)
     kill(t->pid, SIGWINCH);
 }
 
+/* How much of the answers that come in pieces was not sent. */
+static size_t answers_left(const struct terminal *t)
+{
+    return t->kind.gap && t->late ? strlen(t->late) - t->late_at : 0;
+}
+
 /* Sends the next piece of the answers when its time has come. Returns ms until the next, or -1. */
 static int send_piece(struct terminal *t)
 {
-    size_t left = t->late ? strlen(t->late) - t->late_at : 0;
-    if (!t->kind.gap || left == 0)
+    size_t left = answers_left(t);
+    if (left == 0)
         return -1;
     long wait = t->piece_at + t->kind.gap - now_ms();
     if (wait > 0)
@@ -426,9 +433,11 @@ bool terminal_has(const struct terminal *t, const char *text)
 
 bool terminal_expect(struct terminal *t, const char *text)
 {
-    long end = now_ms() + 10000;
+    long end = now_ms() + TERMINAL_PATIENCE_MS;
     while (!terminal_has(t, text)) {
         long left = end - now_ms();
+        if (left <= 0)
+            tap_note("waited in vain for: %s", text);
         if (left <= 0 || read_some(t, (int)left) < 0)
             return terminal_has(t, text);
     }
@@ -450,14 +459,19 @@ bool terminal_cell_color(const struct terminal *t, int row, int col, uint8_t rgb
 
 void terminal_settle(struct terminal *t, int quiet_ms)
 {
-    long end = now_ms() + 10000;
-    while (now_ms() < end && read_some(t, quiet_ms) > 0) {
+    long end = now_ms() + TERMINAL_PATIENCE_MS, quiet = now_ms() + quiet_ms;
+    for (long left; (left = quiet - now_ms()) > 0 && now_ms() < end;) {
+        int n = read_some(t, (int)left);
+        if (n < 0)
+            return;
+        if (n > 0 || answers_left(t) || (now_ms() >= quiet && process_works(t->pid)))
+            quiet = now_ms() + quiet_ms;
     }
 }
 
 int terminal_wait(struct terminal *t)
 {
-    return terminal_wait_ms(t, 10000);
+    return terminal_wait_ms(t, TERMINAL_PATIENCE_MS);
 }
 
 int terminal_wait_ms(struct terminal *t, int ms)
@@ -554,7 +568,6 @@ void terminal_command(struct terminal *t, const char *fmt, ...)
 
 bool terminal_goes(struct terminal *t, const char *text)
 {
-    for (int i = 0; i < 200 && terminal_has(t, text); i++)
-        terminal_read(t, 50);
+    TERMINAL_UNTIL(t, !terminal_has(t, text));
     return !terminal_has(t, text);
 }

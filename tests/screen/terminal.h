@@ -74,11 +74,15 @@ void terminal_send(struct terminal *t, const char *bytes, size_t len);
 void terminal_resize(struct terminal *t, int rows, int cols);
 /* Reads what the program writes for so long. False when it has ended. */
 bool terminal_read(struct terminal *t, int ms);
-/* Reads until some row has text, at most ten seconds. */
+/* How long is waited for what is to be seen. Only tests that fail wait so long; sanitizers on a
+ * busy machine need much of it. */
+#define TERMINAL_PATIENCE_MS 60000
+/* Reads until some row has text; gives up after TERMINAL_PATIENCE_MS. */
 bool terminal_expect(struct terminal *t, const char *text);
-/* Reads until it is so, at most ten seconds: for what is seen in pixels. */
+/* Reads until it is so, as long: for what is seen in pixels. */
 #define TERMINAL_UNTIL(t, so)                                                                      \
-    for (int until_ = 0; until_ < 500 && !(so) && terminal_read(t, 20); until_++) {                \
+    for (int until_ = 0; until_ < TERMINAL_PATIENCE_MS / 20 && !(so) && terminal_read(t, 20);      \
+         until_++) {                                                                               \
     }
 bool terminal_has(const struct terminal *t, const char *text);
 /* One row as UTF-8. */
@@ -92,7 +96,7 @@ bool terminal_cursor(const struct terminal *t, int *row);
 void terminal_mark(struct terminal *t);
 /* The background of a cell is a picture's block: its foreground color. */
 bool terminal_cell_color(const struct terminal *t, int row, int col, uint8_t rgb[3]);
-/* Reads until nothing has come for so long. */
+/* Reads until nothing has come for so long from a program that rests. */
 void terminal_settle(struct terminal *t, int quiet_ms);
 /* Whether a private mode (of ?25, ?1000, ?1006, ?1049, ?2004, ?2026) is on. */
 bool terminal_mode(const struct terminal *t, int number);
@@ -113,7 +117,7 @@ struct terminal *terminal_demo(int rows, int cols);
 /* Types a command behind ':' and waits until the screen rests. */
 void terminal_command(struct terminal *t, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* Reads until no row has the text, at most ten seconds; whether it went. */
+/* Reads until no row has the text, as long; whether it went. */
 bool terminal_goes(struct terminal *t, const char *text);
 void terminal_free(struct terminal *t);
 /* Both. */

@@ -188,7 +188,8 @@ static const struct scene scenes[] = {
 #define SCENES (sizeof scenes / sizeof scenes[0])
 
 static const char *only;   /* of this action; NULL: all */
-static int quiet_ms = 10000; /* how long nothing may come before what is waited for is given up */
+/* How long nothing may come before what is waited for is given up. */
+static int quiet_ms = TERMINAL_PATIENCE_MS;
 
 /* ---- conditions */
 

@@ -324,7 +324,7 @@ static void all_at_once(void)
                 log_flush_pending(l, &err);
                 result_free(r);
             }
-            for (int wait = 0; wait < 40 && log_flush_pending(l, &err) != 0; wait++)
+            for (int wait = 0; wait < 600 && log_flush_pending(l, &err) != 0; wait++)
                 usleep(100000);
             rc = log_pending_count(l);
             log_finish(l, NULL, &err);
