@@ -272,6 +272,7 @@ static void ink_path(cairo_t *cr, const struct figure_ink *ink)
 static void draw_shape(struct figure_canvas *c, const double *xy, int count, bool closed,
                        const struct figure_ink *ink)
 {
+    cairo_new_path(c->cr); /* text has left a point */
     for (int i = 0; i < count; i++)
         cairo_line_to(c->cr, xy[2 * i], xy[2 * i + 1]);
     if (closed)
