@@ -70,7 +70,7 @@ if command -v python3 >/dev/null; then
     done >broken
     [ ! -s broken ]
     ok $? "SVGs are XML $(tr '\n' ' ' <broken)"
-    python3 "$SRCDIR/tests/cli/figure.py" one/matrix.svg one/matrix.csv >said 2>&1
+    python3 "$SRCDIR/tests/cli/figure.py" one/matrix.svg one/matrix.csv one/matrix.png >said 2>&1
     ok $? "the matrix has the numbers of its CSV in the colors of its scale: $(tail -n 1 said)"
 else
     skip "no python3 to read SVGs"

@@ -12,7 +12,7 @@ failing-made.c failing.ld: failing-made.stamp
 	@:
 # Written anew only where a prototype has changed.
 failing-made.stamp: tests/failing/wrap.awk tests/failing/failing.c tests/failing/local.mk \
-  $(libcore_a_SOURCES) \
+  $(libcore_a_SOURCES) $(vilscope_SOURCES) \
   $(libsessions_a_SOURCES)
 	$(AM_V_GEN)awk -v root='$(srcdir)/' -v list=failing.ld.new -f $(srcdir)/tests/failing/wrap.awk \
 	  $(srcdir)/src/*/*.h $(srcdir)/src/*/*/*.h $(srcdir)/sessions/*.h >failing-made.c.new
