@@ -237,7 +237,9 @@ void compare_print_judged(const struct rows_judged *r)
             putchar('\n');
         print_scores(g);
         bool each = g->column_count == 2 || r->o->change_count;
-        if (!each)
+        if (g->column_count < 2)
+            plain_out("  no other one to compare it with\n");
+        else if (!each)
             print_matrix(g);
         for (int k = 0; k < g->pair_count && each; k++)
             print_pair(r, g, &g->pairs[k]);

@@ -261,6 +261,11 @@ shown = re.findall(r"<article>.*?</article>", page, re.S)
 assert shown and all(2 <= item.count('stroke="#888"') for item in shown), len(shown)
 PY
 ok $? "boxes to choose from are in rows and on the page: $(tail -n 1 "$work/said")"
+grep -v '"task": "vqa".*"checkpoint": "crossed.bin"' "$work/m.jsonl" >"$work/one.jsonl"
+"$VILSCOPE" compare --rows "$work/one.jsonl" >"$work/out"
+[ "$(sed -n '/^vqa/,/^$/p' "$work/out" | sed -n 3p)" = "  no other one to compare it with" ] &&
+    ! grep -q 'left against above' "$work/out" && grep -q 'noise to crossed.bin: ' "$work/out"
+ok $? "a task that only one was measured on: $(sed -n 3p "$work/out")"
 mv "$work/w/images/000000.png" "$work/w/images/gone.png"
 both compare --csv >"$work/out"
 [ "$(grep -c 'are left out with noise: 1 of their images is not there' "$work/err")" -eq 1 ] &&
