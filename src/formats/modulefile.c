@@ -14,18 +14,15 @@ static void *module_file(const char *file)
 {
     char program[4096];
     ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-    void *lib = NULL;
     program[n > 0 ? n : 0] = '\0';
     char *slash = strrchr(program, '/');
-    if (slash) {
-        char *path = xasprintf("%.*s/%s", (int)(slash - program), program, file);
-        if (access(path, R_OK) == 0)
-            lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    char *path = xasprintf("%.*s/%s", slash ? (int)(slash - program) : 0, program, file);
+    if (!slash || access(path, R_OK) != 0) {
         free(path);
-    }
-    char *installed = xasprintf("%s/%s", VS_LIBDIR, file);
-    lib = lib ? lib : dlopen(installed, RTLD_NOW | RTLD_LOCAL);
-    free(installed);
+        path = xasprintf("%s/%s", VS_LIBDIR, file);
+    } /* else it belongs to this program, be it whole or not: an installed one may be older */
+    void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    free(path);
     return lib;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The pictures that are exported: the photo with its boxes, weights and legend, and those of the
- * views inside the model, as means of blocks of 8 by 8 pixels, against export-NAME.look in
- * tests/screen/golden/. Broken by a legend, a box, or a color that is another or lies elsewhere.
+/* The pictures that are exported where no figures can be drawn: the photo with its boxes, weights and
+ * legend, and those that panes have of the views inside the model, as means of blocks of 8 by 8
+ * pixels, against export-NAME.look in tests/screen/golden/. Broken by a legend, a box, or a color
+ * that is another or lies elsewhere.
  *
  * VILSCOPE_GOLDEN=write writes the files anew: look at the pictures before you commit them. */
 #include "look.h"
@@ -32,7 +33,6 @@ static const struct {
     {"heads", "heads"},
     {"states", "states"},
     {"plane", "plane"},
-    {"lens", "lens;wait"},
     {"small", "open SMALL;wait;view image"},
 };
 enum { COUNT = sizeof pictures / sizeof pictures[0] };
@@ -96,16 +96,28 @@ static void check(int i)
     unlink(path);
 }
 
+/* The program beside a module of figures that is none. */
+static bool without_figures(const char *program, const char *module)
+{
+    char command[9000];
+    snprintf(command, sizeof command, "cp '%s' '%s' && : >'%s'", terminal_program(), program,
+             module);
+    return system(command) == 0;
+}
+
 int main(void)
 {
     const char *tmp = getenv("TMPDIR");
-    char script[400], last[400];
+    char script[400], last[400], program[400], module[400];
     terminal_opens(FROZEN_MODEL);
     snprintf(folder, sizeof folder, "%s/p%ld", tmp ? tmp : "/tmp", (long)getpid());
     snprintf(script, sizeof script, "%s/script.vs", folder);
-    if (!ok(mkdir(folder, 0777) == 0 && write_script(script), "a script is written"))
+    snprintf(program, sizeof program, "%s/vilscope", folder);
+    snprintf(module, sizeof module, "%s/vilscope-figure.so", folder);
+    if (!ok(mkdir(folder, 0777) == 0 && write_script(script) && without_figures(program, module),
+            "a script is written, and a program without figures"))
         return tap_done();
-    const char *argv[] = {terminal_program(), "--no-log", "--threads", "1", "-S",
+    const char *argv[] = {program, "--no-log", "--threads", "1", "-S",
                           script, NULL};
     struct terminal *t = terminal_start(argv, 40, 120, true, false);
     path_of(COUNT - 1, last, sizeof last);
@@ -117,6 +129,8 @@ int main(void)
     for (int i = 0; i < COUNT; i++)
         check(i);
     unlink(script);
+    unlink(program);
+    unlink(module);
     rmdir(folder);
     return tap_done();
 }

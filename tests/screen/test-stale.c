@@ -106,7 +106,7 @@ static void sets(struct terminal *t)
     terminal_command(t, "ask a cat");
     terminal_goes(t, "r asks again");
     ok(terminal_expect(t, "alignment"), "a retrieval");
-    terminal_command(t, "open %s", source_path("tests/data/tiny/scene.png"));
+    terminal_command(t, "open %s", source_path("tests/data/pictures/gray.png"));
     ok(terminal_expect(t, "24 images (25 are open); r asks again"), "an image more is open");
 }
 
