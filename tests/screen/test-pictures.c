@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The pictures that are exported where no figures can be drawn: the photo with its boxes, weights and
- * legend, and those that panes have of the views inside the model, as means of blocks of 8 by 8
+/* The pictures that are exported where no figures can be drawn: the photo with its boxes, weights
+ * and legend, and those that panes have of the views inside the model, as means of blocks of 8 by 8
  * pixels, against export-NAME.look in tests/screen/golden/. Broken by a legend, a box, or a color
  * that is another or lies elsewhere.
  *
