@@ -569,5 +569,8 @@ void terminal_command(struct terminal *t, const char *fmt, ...)
 bool terminal_goes(struct terminal *t, const char *text)
 {
     TERMINAL_UNTIL(t, !terminal_has(t, text));
-    return !terminal_has(t, text);
+    bool gone = !terminal_has(t, text);
+    if (!gone)
+        tap_note("waited in vain for the end of: %s", text);
+    return gone;
 }
