@@ -1,6 +1,6 @@
 # Tests print TAP; tests/run-tests runs them and prints one total line.
 TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests $(JANSSON_CFLAGS)
-EXTRA_DIST += tests/cluster/run tests/cluster/throwaway tests/ports/run tests/run-tests tests/tap.h tests/mutants tests/mutation/accepted.txt \
+EXTRA_DIST += tests/cluster/run tests/cluster/throwaway tests/leaks.txt tests/ports/run tests/run-tests tests/tap.h tests/mutants tests/mutation/accepted.txt \
 	tests/mutation/build.py tests/mutation/cover.py tests/mutation/faults.py \
 	tests/mutation/results.py tests/mutation/trial.py \
 	tests/data/checkpoints/make.py tests/data/checkpoints/training.pt \
@@ -94,7 +94,8 @@ include tests/cuda/local.mk
 check_PROGRAMS += $(TAP_TESTS)
 EXTRA_DIST += $(TAP_SH) $(TAP_FULL)
 
-TEST_ENV = VILSCOPE=$(abs_builddir)/vilscope SRCDIR=$(abs_srcdir) BUILDDIR=$(abs_builddir)
+TEST_ENV = VILSCOPE=$(abs_builddir)/vilscope SRCDIR=$(abs_srcdir) BUILDDIR=$(abs_builddir) \
+	LSAN_OPTIONS=suppressions=$(abs_srcdir)/tests/leaks.txt:print_suppressions=0
 
 check-local: $(bin_PROGRAMS) $(check_PROGRAMS)
 	@$(TEST_ENV) sh $(srcdir)/tests/run-tests $(TAP_TESTS) $(TAP_SH)

@@ -20,6 +20,7 @@ struct outline {
 struct figure_canvas {
     cairo_surface_t *measure, *page; /* page NULL: none has begun */
     cairo_t *scratch, *cr;
+    PangoFontMap *fonts;
     PangoContext *context;
     PangoLayout *layout;
     struct outline *outlines;
@@ -35,6 +36,8 @@ static void canvas_close(struct figure_canvas *c)
         g_object_unref(c->layout);
     if (c->context)
         g_object_unref(c->context);
+    if (c->fonts)
+        g_object_unref(c->fonts);
     if (c->cr)
         cairo_destroy(c->cr);
     if (c->page)
@@ -60,7 +63,8 @@ static struct figure_canvas *canvas_open(void)
         return NULL;
     c->measure = cairo_image_surface_create(CAIRO_FORMAT_A8, 1, 1);
     c->scratch = cairo_create(c->measure);
-    c->context = pango_cairo_create_context(c->scratch);
+    c->fonts = pango_cairo_font_map_new(); /* its own: the shared one is never freed */
+    c->context = pango_font_map_create_context(c->fonts);
     cairo_font_options_t *plain = cairo_font_options_create();
     cairo_font_options_set_hint_style(plain, CAIRO_HINT_STYLE_NONE);
     cairo_font_options_set_hint_metrics(plain, CAIRO_HINT_METRICS_OFF);
