@@ -27,6 +27,8 @@ dist_schema_DATA = schemas/cache-clear.schema.json \
 	schemas/compare.schema.json \
 	schemas/devices.schema.json \
 	schemas/doctor.schema.json \
+	schemas/eval-change.schema.json \
+	schemas/eval-heads.schema.json \
 	schemas/eval.schema.json \
 	schemas/inspect.schema.json \
 	schemas/model-check.schema.json \

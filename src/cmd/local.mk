@@ -67,7 +67,7 @@ vilscope_SOURCES += \
 	src/cmd/cmd_sessions_tend.c \
 	src/cmd/cmd_tasks.c \
 	src/cmd/cmd_tokenize.c \
-	src/cmd/cmd_workbench.c \
+	src/cmd/cmd_workbench.c src/cmd/cmd_workbench.h \
 	src/cmd/cmd_world.c \
 	src/cmd/command.c \
 	src/cmd/main.c \
