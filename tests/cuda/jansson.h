@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct json_value json_t;
+typedef struct json_t json_t;
 typedef int64_t json_int_t;
 typedef struct {
     int line, column, position;
@@ -19,7 +19,7 @@ typedef struct {
 #define JSON_COMPACT 2
 
 enum json_kind { JSON_NULL, JSON_BOOL, JSON_INT, JSON_REAL, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
-struct json_value {
+struct json_t {
     enum json_kind kind;
     json_int_t whole; /* and booleans */
     double real;
