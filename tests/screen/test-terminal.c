@@ -289,7 +289,7 @@ static void suspended(bool by_key)
  * other one for that, and no answer to what it asked just before. */
 static void left_behind(int number, const char *what)
 {
-    const struct terminal_kind kind = {.sixel = true, .flat = true, .piece = 16, .gap = 20};
+    const struct terminal_kind kind = {.sixel = true, .flat = true, .piece = 16, .gap = 10};
     char command[9000];
     snprintf(command, sizeof command, "'%s' --no-log -t refcoco -m '%s' '%s'; echo SHELL AGAIN; "
              "read x; echo \"GOT<$x>\"; kill %%1 2>/dev/null", terminal_program(),
@@ -297,9 +297,9 @@ static void left_behind(int number, const char *what)
     const char *argv[] = {"/bin/sh", "-mc", command, NULL};
     struct terminal *t = terminal_start_as(argv, 32, 110, &kind);
     terminal_expect(t, "RefCOCO");
-    terminal_read(t, 1500); /* its first questions are answered */
-    terminal_resize(t, 30, 100); /* it asks anew */
-    terminal_read(t, 40);
+    terminal_settle(t, 1000); /* its first questions are answered */
+    terminal_resize(t, 30, 100); /* it asks anew, and has a few answers when it is stopped */
+    terminal_read(t, 10);
     kill(-tcgetpgrp(t->fd), number);
     ok(terminal_expect(t, "SHELL AGAIN") && !terminal_has(t, "RefCOCO"),
        "%s, without a second screen: nothing is left on the shell's", what);

@@ -163,9 +163,13 @@ void term_settle(struct term *t)
 
 /* ---- asking */
 
-static void listen_to(struct input *in)
+/* How long a start waits for answers, which may come later, too; and how long is waited before the
+ * terminal is given back, when they would be typed into the shell. */
+enum { ANSWERS_MS = 300, LAST_ANSWERS_MS = 1500 };
+
+static void listen_to(struct input *in, int ms)
 {
-    double end = vs_now_ms() + 300, left;
+    double end = vs_now_ms() + ms, left;
     while (!in->replied && !input_full(in) && (left = end - vs_now_ms()) > 0) {
         struct pollfd fd = {STDIN_FILENO, POLLIN, 0};
         char bytes[256];
@@ -322,7 +326,7 @@ void term_ask(struct input *in)
 {
     in->term.tmux = is_inside_tmux();
     if (put_questions(in))
-        listen_to(in);
+        listen_to(in, ANSWERS_MS);
 }
 
 void term_ask_anew(struct input *in)
@@ -354,7 +358,7 @@ void term_modes(bool on)
 void term_wait(struct input *in)
 {
     if (!in->replied)
-        listen_to(in);
+        listen_to(in, LAST_ANSWERS_MS);
 }
 
 void term_give_back(void)
