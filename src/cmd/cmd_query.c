@@ -402,7 +402,7 @@ static int cmd_query_ask(struct options *o, struct vs_err *err)
                           .pair_separate = o->pair == 1,
                           .changes = o->changes, .change_count = o->change_count};
         if (query_patch_wanted(&o->patch))
-            rc = query_patch_open(&o->patch, &q, o->upright, err);
+            rc = query_patch_open(&o->patch, m, &q, o->upright, err);
         if (rc == 0 && !o->no_log)
             logging_begin(&g, "query", "query", o->log);
         if (rc == 0)

@@ -64,8 +64,8 @@ static int query_patch_pairs(struct query_patch *p, struct vs_err *err)
     return rc ? vs_fail_prefix(err, "--region-pairs") : 0;
 }
 
-int query_patch_open(struct query_patch *p, const struct query *q, bool upright,
-                     struct vs_err *err)
+int query_patch_open(struct query_patch *p, const struct model *m, const struct query *q,
+                     bool upright, struct vs_err *err)
 {
     int rc = query_patch_pairs(p, err);
     p->other = *q;
@@ -76,6 +76,8 @@ int query_patch_open(struct query_patch *p, const struct query *q, bool upright,
         const char *regions = p->regions.count > 0 ? p->regions.list[i] : NULL;
         struct photo_options how = {regions, NULL, upright};
         rc = photo_open(p->images.list[i], &how, &p->photos[i], err);
+        if (rc == 0)
+            rc = model_check_photo(m, p->photos[i], err);
     }
     if (p->images.count > 0)
         p->other.photos = p->photos;

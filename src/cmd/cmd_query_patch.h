@@ -35,9 +35,9 @@ struct query_patch_beside {
 const char *query_patch_refusal(const struct query_patch *p, const struct query_patch_beside *o);
 /* A --patch-state. */
 int query_patch_state(struct query_patch *p, const char *text, struct vs_err *err);
-/* Makes B of the query. */
-int query_patch_open(struct query_patch *p, const struct query *q, bool upright,
-                     struct vs_err *err);
+/* Makes B of the query, whose features the model can read then. */
+int query_patch_open(struct query_patch *p, const struct model *m, const struct query *q,
+                     bool upright, struct vs_err *err);
 void query_patch_fini(struct query_patch *p); /* in every case */
 
 struct query_patch_how {

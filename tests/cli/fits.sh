@@ -23,6 +23,10 @@ both='scene.npy: features of 2048 numbers, but the model tiny expects 20'
 refuses 1 "$both" "query" "$VILSCOPE" query -m "$tiny" -t vqa --regions "$data/scene.npy" "$tiny/scene.png" "a"
 refuses 1 "$both" "query, of candidates" "$VILSCOPE" query -m "$tiny" -t visual7w \
     --candidates "$data/scene.npy" --regions "$tiny/scene.npy" "$tiny/scene.png" "a"
+"$VILSCOPE" query -m "$tiny" -t vqa --patch-from-image "$tiny/mirror.png" --patch-from-regions "$data/scene.npy" \
+    "$tiny/scene.png" "a" >"$work/out" 2>"$work/err"
+[ $? -eq 1 ] && [ ! -s "$work/out" ] && grep -q "$both" "$work/err"
+ok $? "query --patch-from-image, before the query itself is asked"
 [ ! -e "$work/log.db" ]
 ok $? "before a log is begun"
 refuses 1 "wide: features of 2048 numbers, but the model tiny expects 20" "eval --regions FOLDER" \
