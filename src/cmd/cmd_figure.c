@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* vilscope figure: a view of the workbench as a figure, without a screen. What it does is a script:
  * the query, what is chosen, the view, export. */
+#include "src/cmd/cmd_query.h"
 #include "src/cmd/cmd_workbench.h"
 #include "src/cmd/vilscope.h"
 
 #include "src/base/mem.h"
 #include "src/figure/figure.h"
-#include "src/study/attribution.h"
 #include "src/study/compare_patch.h"
 #include "ui/workbench.h"
 
@@ -19,12 +19,6 @@ struct options {
     const char *output, *map, *layer, *head, *token, *region, *rank, *depth;
     int attribute, leave_out, level, width, dpi, boxes;
 };
-
-/* The words of attribution_table; the option's row needs them as a constant. */
-static const char *const methods[] = {"relevancy", "attention-gradient", "rollout", "attention",
-                                      "gradient-input", "integrated-gradients", "lrp",
-                                      "leave-one-out", "attribution-patching", NULL};
-static const char *const left_out[] = {"regions", "tokens", "heads", NULL};
 
 static const struct option_row option_rows[] = {
     ROW_MODEL(bench.model.dir),
@@ -48,9 +42,10 @@ static const struct option_row option_rows[] = {
          "the token, by number or text, that looks, or that states are compared with"),
     TEXT("region", 0, "N", region, VALUES_NONE, "the region that does; 0 is the whole image"),
     TEXT("rank", 0, "N", rank, VALUES_NONE, "the answer or box, by its rank; without it the best"),
-    CHOICE("attribute", "METHOD", attribute, methods, -1,
+    CHOICE("attribute", "METHOD", attribute, query_methods, -1,
            "an attribution of the answer, instead of attention"),
-    CHOICE("leave-one-out", "KIND", leave_out, left_out, 0, "what the view effects leaves out"),
+    CHOICE("leave-one-out", "KIND", leave_out, query_leave_out_names, 0,
+           "what the view effects leaves out"),
     CHOICE("patch", "LEVEL", level, patch_level_names, 0, "which parts the view patch exchanges"),
     INT("boxes", 0, "N", boxes, 1, 100, 5, "ranked boxes to draw"),
     TEXT("output", 'o', "FILE", output, VALUES_WRITTEN,
@@ -77,7 +72,7 @@ static void script_view(const struct options *o, const char *view, struct buf *b
             return;
         }
     if (strcmp(view, "effects") == 0)
-        buf_printf(b, "leave-one-out %s\nwait\n", left_out[o->leave_out]);
+        buf_printf(b, "leave-one-out %s\nwait\n", query_leave_out_names[o->leave_out]);
     else if (strcmp(view, "patch") == 0)
         buf_printf(b, "patch %s\nwait\n", patch_level_names[o->level]);
     else
@@ -105,7 +100,7 @@ static char *figure_script(const struct options *o, const char *view, const char
     script_choice(&b, "region", o->region);
     script_choice(&b, "token", o->token);
     if (o->attribute >= 0)
-        buf_printf(&b, "attribute %s\n", methods[o->attribute]);
+        buf_printf(&b, "attribute %s\n", query_methods[o->attribute]);
     buf_puts(&b, "wait\n");
     script_view(o, view, &b);
     buf_printf(&b, "export %s\nquit\n", o->output);

@@ -31,7 +31,7 @@ struct options {
     int top, maps_limit; /* megabytes */
     int pair;            /* 1: separate */
     int leave_out;       /* of enum effects_of, or -1 */
-    int attribute;       /* of methods, or -1 */
+    int attribute;       /* of query_methods, or -1 */
     const char *target, *against, *map;
     int verify, removal;
     struct attribution_how how; /* of --map, --verify, --removal */
@@ -75,13 +75,8 @@ static int take_patch_state(void *options, const char *value, struct vs_err *err
     return query_patch_state(&((struct options *)options)->patch, value, err);
 }
 
-/* The words of attribution_table; the option's row needs them as a constant. */
-static const char *const methods[] = {"relevancy", "attention-gradient", "rollout", "attention",
-                                      "gradient-input", "integrated-gradients", "lrp",
-                                      "leave-one-out", "attribution-patching", NULL};
 static const char *const removals[] = {"attention", "mask", NULL};
 static const char *const pairs[] = {"reference", "separate", NULL};
-static const char *const sites[] = {"state", "attention", "feed-forward", NULL};
 static const struct option_row option_rows[] = {
     ROW_MODEL(model.dir),
     ROW_CHECKPOINTS(checkpoints),
@@ -108,7 +103,7 @@ static const struct option_row option_rows[] = {
      .at = OPTION_AT(leave_out, int), .choices = query_leave_out_names, .preset = -1,
      .help = "leave-one-out attribution (occlusion): leave out every one in turn (tokens are "
              "masked) and print how the best answer changes"},
-    CHOICE("attribute", "METHOD", attribute, methods, -1,
+    CHOICE("attribute", "METHOD", attribute, query_methods, -1,
            "what an answer owes to each word and region (vilscope-explain(7)); with --top N lines; "
            "of the single-stream baseline rollout, attention and leave-one-out"),
     TEXT("target", 0, "ANSWER", target, VALUES_NONE,
@@ -134,7 +129,7 @@ static const struct option_row option_rows[] = {
           "its region features"),
     TAKE("patch-from-change", "WHAT", take_patch_change,
          "the same with states of the query with an intervention, as --change has them"),
-    CHOICE("patch-site", "SITE", patch.site, sites, -1,
+    CHOICE("patch-site", "SITE", patch.site, activation_site_names, -1,
            "--patch-from: what is put in, the state after a layer (without it), what attention "
            "adds to it, or what the feed forward adds"),
     TAKE("patch-state", "WHAT", take_patch_state,
@@ -318,7 +313,7 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
             rc = query_leave_out(m, q, r, (enum effects_of)o->leave_out, o->json,
                                  o->top > 5 ? o->top : 20, err);
         if (rc == 0 && o->attribute >= 0) {
-            struct attribute_options a = {attribution_find(methods[o->attribute]), o->target,
+            struct attribute_options a = {attribution_find(query_methods[o->attribute]), o->target,
                                           o->against, o->how, o->json,
                                           o->top > 5 ? o->top : 20};
             rc = query_attribute(m, q, r, &a, err);
@@ -367,7 +362,7 @@ static int query_can_attribute(const struct options *o, const struct model *m, s
     if (o->attribute < 0)
         return 0;
     for (int i = o->checkpoints.count > 1 ? 0 : n - 1; rc == 0 && i < n; i++)
-        rc = attribution_check(m, i, attribution_find(methods[o->attribute]), err);
+        rc = attribution_check(m, i, attribution_find(query_methods[o->attribute]), err);
     return rc;
 }
 
@@ -437,7 +432,7 @@ static int run_query(void *options, char **args, int count)
     else if ((o->target || o->against) && o->attribute < 0 && !query_patch_wanted(&o->patch))
         status = command_usage("query", "--target and --against belong to --attribute and "
                                "--patch-from");
-    else if (o->map && (o->attribute < 0 || strcmp(methods[o->attribute], "attention") != 0))
+    else if (o->map && (o->attribute < 0 || strcmp(query_methods[o->attribute], "attention") != 0))
         status = command_usage("query", "--map belongs to --attribute attention");
     else if (o->attention && o->checkpoints.count > 1)
         status = command_usage("query", "--attention takes one checkpoint");

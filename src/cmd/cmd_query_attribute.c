@@ -12,6 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *const query_methods[] = {
+    "relevancy", "attention-gradient", "rollout", "attention", "gradient-input",
+    "integrated-gradients", "lrp", "leave-one-out", "attribution-patching", NULL};
+
 /* ---- which answer */
 
 static int attribute_find(const struct result *r, const char *name, int *out, struct vs_err *err)
