@@ -279,7 +279,7 @@ static int read_some(struct terminal *t, int ms);
 void terminal_send(struct terminal *t, const char *bytes, size_t len)
 {
     int flags = fcntl(t->fd, F_GETFL);
-    long end = now_ms() + 60000;
+    long end = now_ms() + TERMINAL_PATIENCE_MS;
     fcntl(t->fd, F_SETFL, flags | O_NONBLOCK);
     while (len > 0 && now_ms() < end) {
         ssize_t n = write(t->fd, bytes, len);

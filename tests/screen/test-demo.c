@@ -164,7 +164,7 @@ static void tour(void)
 {
     struct terminal *t = start("--tour", 24, 80);
     int stops = 0, whole = 0;
-    char row[512];
+    char row[512], next[512];
     while (stops < 30 && terminal_expect(t, "any key continues")) {
         terminal_settle(t, 100);
         terminal_row(t, 23, row, sizeof row);
@@ -172,9 +172,8 @@ static void tour(void)
         whole += end && (strchr(row, '.') || strchr(row, '?'));
         stops++;
         terminal_type(t, " ");
-        for (int i = 0; i < 100 && terminal_has(t, "any key continues"); i++)
-            terminal_read(t, 20);
-        terminal_read(t, 100);
+        TERMINAL_UNTIL(t, (terminal_row(t, 23, next, sizeof next), strcmp(next, row) != 0));
+        terminal_settle(t, 100);
         if (terminal_has(t, "That was the tour"))
             break;
     }

@@ -118,8 +118,7 @@ static void labels(void)
 
 static bool stored_within(struct terminal *t, bool some)
 {
-    for (int i = 0; i < 50 && (protocols_stored(t) > 0) != some; i++)
-        terminal_read(t, 100);
+    TERMINAL_UNTIL(t, (protocols_stored(t) > 0) == some);
     return (protocols_stored(t) > 0) == some;
 }
 
@@ -183,8 +182,7 @@ static void grown(void)
     terminal_type(t, "z");
     terminal_settle(t, 200);
     terminal_resize(t, 50, 160);
-    for (int i = 0; i < 80 && (!pixels_picture(t, &large) || large.h <= 24 * CELL_H); i++)
-        terminal_read(t, 100);
+    TERMINAL_UNTIL(t, pixels_picture(t, &large) && large.h > 24 * CELL_H);
     ok(large.w > 80 * CELL_W || large.h > 24 * CELL_H,
        "the picture grows beyond the window that it began in: %dx%d, %dx%d", small.w, small.h,
        large.w, large.h);

@@ -102,8 +102,7 @@ static bool is_typed(const struct terminal *t, const char *command)
  * was run. Before that, what the last one said is on the screen, and may be the same. */
 static void wait_typed(struct terminal *t, const char *command, bool there)
 {
-    for (int i = 0; i < 2000 && is_typed(t, command) != there; i++)
-        terminal_read(t, 5);
+    TERMINAL_UNTIL(t, is_typed(t, command) == there);
 }
 
 static void try(struct terminal *t, struct line *l, bool writes)

@@ -121,8 +121,7 @@ int main(void)
                           script, NULL};
     struct terminal *t = terminal_start(argv, 40, 120, true, false);
     path_of(COUNT - 1, last, sizeof last);
-    for (int i = 0; i < 600 && access(last, R_OK) != 0 && terminal_read(t, 100); i++) {
-    }
+    TERMINAL_UNTIL(t, access(last, R_OK) == 0);
     ok(access(last, R_OK) == 0, "all are exported");
     terminal_type(t, "\003\003\003");
     ok(terminal_ends(t), "the program ends");

@@ -31,8 +31,7 @@ static bool export_weights(struct terminal *t, struct weights *w)
     unlink(path);
     terminal_command(t, "view image");
     terminal_command(t, "export %s", path);
-    for (int i = 0; i < 100 && access(path, R_OK) != 0; i++)
-        terminal_read(t, 50);
+    TERMINAL_UNTIL(t, access(path, R_OK) == 0);
     FILE *f = fopen(path, "r");
     for (int i = 0; f && fgets(line, sizeof line, f) && w->count < MOST; i++) {
         double *b = w->box[w->count];

@@ -134,8 +134,7 @@ static void rounds(void)
     terminal_expect(t, "GuessWhat");
     paste(t, "is it red? yes\n\nis it large? no\n");
     char row[8192];
-    for (int i = 0; i < 100 && !terminal_has(t, "> is it"); i++)
-        terminal_read(t, 20);
+    terminal_expect(t, "> is it");
     terminal_row(t, 30, row, sizeof row);
     ok(strstr(row, "> is it red? yes") && strstr(row, "is it large? no"), "rounds: %s", row);
     terminal_type(t, "\r");
@@ -166,8 +165,7 @@ static void pieces(int piece, int gap)
     struct terminal *t = start(&kind, "refcoco", 32, 110);
     terminal_expect(t, "scene.png");
     const char *all = t->late ? t->late : "";
-    for (int i = 0; i < 2000 && t->late_at < strlen(all); i++)
-        terminal_read(t, 10);
+    TERMINAL_UNTIL(t, t->late_at >= strlen(all));
     terminal_settle(t, 300);
     struct picture p;
     ok(t->images > 0 && pixels_picture(t, &p) && p.w > 200,
@@ -197,12 +195,10 @@ static void typing_meanwhile(void)
         terminal_type(t, i % 2 ? key : "");
     }
     ok(row_is(t, -2, " > zebra"), "what is typed between answers is all that is typed");
-    for (int i = 0; i < 100 && t->images == 0; i++)
-        terminal_read(t, 20);
+    TERMINAL_UNTIL(t, t->images > 0);
     ok(t->images > 0, "and pictures come");
     terminal_type(t, "\033");
-    for (int i = 0; i < 100 && terminal_mode(t, 25); i++)
-        terminal_read(t, 20);
+    TERMINAL_UNTIL(t, !terminal_mode(t, 25));
     ok(!terminal_mode(t, 25), "Escape still leaves the line");
     end(t, "typing meanwhile");
 }
@@ -245,8 +241,7 @@ static void prefix_signal(void)
     const struct terminal_kind kind = {.mute = true};
     struct terminal *t = start(&kind, "refcoco", 32, 110);
     char why[200];
-    for (int i = 0; i < 500 && terminal_restored(t, why, sizeof why); i++)
-        terminal_read(t, 5);
+    TERMINAL_UNTIL(t, !terminal_restored(t, why, sizeof why));
     kill(t->pid, SIGUSR1);
     int status = terminal_wait(t);
     ok(WIFSIGNALED(status) && terminal_restored(t, why, sizeof why),
@@ -275,8 +270,7 @@ static void suspended(bool by_key)
        "suspended: the terminal is as it was %s", why);
     terminal_type(t, "\n");
     ok(terminal_expect(t, "RefCOCO"), "it comes back");
-    for (int i = 0; i < 200 && (t->images == images || !terminal_mode(t, 2004)); i++)
-        terminal_read(t, 20);
+    TERMINAL_UNTIL(t, t->images > images && terminal_mode(t, 2004));
     ok(t->images > images && terminal_mode(t, 2004) && terminal_mode(t, 1000),
        "with its picture, marks for pasted text, and the mouse");
     terminal_type(t, "q");
