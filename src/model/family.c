@@ -103,14 +103,19 @@ void tape_free(struct tape *t)
 int net_mix(struct net *n, const struct net_patch *list, int count, struct net **out,
             struct vs_err *err)
 {
-    for (int i = 0; i < count; i++)
-        if (list[i].from->family != n->family)
+    for (int i = 0; i < count; i++) {
+        const struct net *from = list[i].from;
+        if (from->family != n->family)
             return vs_fail(err, VS_E_FORMAT, "parts of %s cannot replace parts of %s",
-                           list[i].from->family->name, n->family->name);
-    for (int i = 0; i < count; i++)
-        if (memcmp(&list[i].from->sizes, &n->sizes, sizeof n->sizes) != 0)
+                           from->family->name, n->family->name);
+        if (memcmp(&from->sizes, &n->sizes, sizeof n->sizes) != 0)
             return vs_fail(err, VS_E_FORMAT, "parts of a model of another size (width, layers, "
                            "heads, words or features) cannot replace parts of this one");
+        if (!n->family->mixes(n, from))
+            return vs_fail(err, VS_E_FORMAT, "parts of a model of another configuration (inner "
+                           "widths, activations, token types or how its layers follow each other) "
+                           "cannot replace parts of this one");
+    }
     return n->family->mix(n, list, count, out, err);
 }
 

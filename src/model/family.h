@@ -337,6 +337,9 @@ struct family {
     int (*backward)(struct tape *t, const struct net_target *target,
                     const struct net_back_want *want, struct trace **out, struct vs_err *err);
     void (*tape_free)(struct tape *t);
+    /* Whether all that the configurations of two nets of equal sizes say of how they compute is the
+     * same, so that one can compute with parts of the other. */
+    bool (*mixes)(const struct net *a, const struct net *b);
     /* n's weights but for the swapped parts. *out borrows n and all `from`, and is freed before
      * them. */
     int (*mix)(struct net *n, const struct net_patch *list, int count, struct net **out,

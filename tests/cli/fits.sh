@@ -82,6 +82,15 @@ done
 refuses 1 "parts of a model of another size" "nor is one patched with the other" \
     "$VILSCOPE" query --no-log -m "$work/two" -t vqa --regions "$data/scene.npy" \
     --change "patch co 1 from small" "$tiny/scene.png" a
+sed 's/"hidden_act": "gelu"/"hidden_act": "relu"/' "$tiny/config.json" >"$work/relu.json"
+cat >"$work/two/model.json" <<END
+{"name": "two", "config": "$tiny/config.json", "vocab": "$tiny/vocab.txt",
+ "checkpoints": [{"name": "small", "file": "$tiny/checkpoint.bin"},
+                 {"name": "other", "file": "$tiny/checkpoint.bin", "config": "$work/relu.json"}]}
+END
+refuses 1 "parts of a model of another configuration" "nor of the same sizes, computed otherwise" \
+    "$VILSCOPE" query --no-log -m "$work/two" -t vqa --regions "$tiny/scene.npy" \
+    --change "patch text 1 from small" "$tiny/scene.png" a
 model ""
 refuses 1 "tasks.bin" "without it the file does not fit" "$VILSCOPE" query --no-log -m "$work/two" -t vqa \
     --regions "$data/scene.npy" "$tiny/scene.png" a

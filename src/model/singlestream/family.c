@@ -140,6 +140,11 @@ static int single_family_forward(struct net *n, const struct net_input *in,
     return core_forward(core_of(n), in, want, out, err);
 }
 
+static bool single_family_mixes(const struct net *a, const struct net *b)
+{
+    return bert_sizes_same(&single_of(a)->c.text, &single_of(b)->c.text);
+}
+
 static int single_family_mix(struct net *n, const struct net_patch *list, int count,
                              struct net **out, struct vs_err *err)
 {
@@ -178,6 +183,7 @@ const struct family singlestream_family = {
     .keep = single_family_keep,
     .batch = single_family_batch,
     .forward = single_family_forward,
+    .mixes = single_family_mixes,
     .mix = single_family_mix,
     .head_size = single_family_head_size,
     .read_states = single_family_read_states,

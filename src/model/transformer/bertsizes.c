@@ -56,3 +56,11 @@ void bert_bind_embeddings(struct binder *b, struct bert_embeddings *e, const str
     bind_table(b, &e->types, s->type_vocab, s->hidden, BERT_TYPES);
     bind_norm(b, &e->norm, s->hidden, "bert.embeddings.LayerNorm");
 }
+
+bool bert_sizes_same(const struct bert_sizes *a, const struct bert_sizes *b)
+{
+    return a->vocab_size == b->vocab_size && a->hidden == b->hidden && a->layers == b->layers &&
+           a->heads == b->heads && a->intermediate == b->intermediate &&
+           a->max_positions == b->max_positions && a->type_vocab == b->type_vocab &&
+           a->act == b->act;
+}

@@ -25,6 +25,8 @@ struct bert_embeddings {
  * message. */
 void bert_read_sizes(struct configfile *r, const char *model, struct bert_sizes *s);
 
+bool bert_sizes_same(const struct bert_sizes *a, const struct bert_sizes *b);
+
 /* What of it a file tells: these sizes beside those of s, to be compared; always as many. */
 #define BERT_TOLD 6
 void bert_told_sizes(const struct bert_sizes *s, const struct tensorfile *f,

@@ -124,3 +124,13 @@ struct net_sizes config_sizes(const struct config *c)
                  [PART_CO] = {c->connections, c->bi_heads}},
     };
 }
+
+bool config_computes_alike(const struct config *a, const struct config *b)
+{
+    size_t connections = (size_t)a->connections * sizeof *a->v_biattention;
+    return bert_sizes_same(&a->text, &b->text) && a->v_intermediate == b->v_intermediate &&
+           a->v_act == b->v_act && a->bi_hidden == b->bi_hidden &&
+           memcmp(a->v_biattention, b->v_biattention, connections) == 0 &&
+           memcmp(a->t_biattention, b->t_biattention, connections) == 0 &&
+           a->fusion_sum == b->fusion_sum && a->dynamic_attention == b->dynamic_attention;
+}

@@ -31,6 +31,10 @@ struct config {
 /* What everything above asks of it. */
 struct net_sizes config_sizes(const struct config *c);
 
+/* Whether two configurations of equal sizes compute in the same way: what checkpoints decide, and
+ * what is only said of them, aside. */
+bool config_computes_alike(const struct config *a, const struct config *b);
+
 int config_read(const char *path, struct config *c, struct vs_err *err);
 
 #endif

@@ -129,6 +129,11 @@ static int family_backward(struct tape *t, const struct net_target *target,
     return rc;
 }
 
+static bool family_mixes(const struct net *a, const struct net *b)
+{
+    return config_computes_alike(&own(a)->c, &own(b)->c);
+}
+
 static int family_mix(struct net *n, const struct net_patch *list, int count, struct net **out,
                       struct vs_err *err)
 {
@@ -171,6 +176,7 @@ const struct family vilbert_family = {
     .record = family_record,
     .backward = family_backward,
     .tape_free = vilbert_tape_free,
+    .mixes = family_mixes,
     .mix = family_mix,
     .head_size = family_head_size,
     .read_states = family_read_states,
