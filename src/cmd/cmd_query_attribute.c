@@ -18,7 +18,7 @@ const char *const query_methods[] = {
 
 /* ---- which answer */
 
-static int attribute_find(const struct result *r, const char *name, int *out, struct vs_err *err)
+int query_find_answer(const struct result *r, const char *name, int *out, struct vs_err *err)
 {
     *out = attribution_choice(r, name);
     return *out >= 0 ? 0
@@ -146,9 +146,9 @@ int query_attribute(struct model *m, const struct query *q, const struct result 
     struct attribution a = {0};
     char names[2][32];
     int choice = -1, against = -1, count = 0;
-    int rc = attribute_find(r, o->target, &choice, err);
+    int rc = query_find_answer(r, o->target, &choice, err);
     if (rc == 0 && o->against)
-        rc = attribute_find(r, o->against, &against, err);
+        rc = query_find_answer(r, o->against, &against, err);
     if (rc == 0)
         rc = attribution_run(m, q, o->method, choice, against, &o->how, NULL, &a, err);
     if (rc != 0)

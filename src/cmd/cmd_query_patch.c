@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* vilscope query --patch-from: the query with states of another one's run in place of its own. */
+#include "src/cmd/cmd_query.h"
 #include "src/cmd/cmd_query_patch.h"
 #include "src/cmd/vilscope.h"
 
@@ -364,18 +365,16 @@ static void patched_json(const struct patched *d)
 static int patched_choose(struct patched *d, const char *target, const char *against,
                           struct vs_err *err)
 {
-    const char *const names[2] = {target, against};
+    int rc = 0;
     activation_choices(d->of[0], d->of[1], &d->choice, &d->against);
-    if (target)
+    if (target) {
         d->against = -1;
-    for (int i = 0; i < 2; i++) {
-        int at = names[i] ? attribution_choice(d->of[0], names[i]) : 0;
-        if (at < 0)
-            return vs_fail(err, VS_E_USAGE, "'%s' is no answer of this model: --target takes an "
-                           "answer's label or number, or a region's number", names[i]);
-        if (names[i])
-            *(i ? &d->against : &d->choice) = at;
+        rc = query_find_answer(d->of[0], target, &d->choice, err);
     }
+    if (rc == 0 && against)
+        rc = query_find_answer(d->of[0], against, &d->against, err);
+    if (rc != 0)
+        return rc;
     d->target = attribution_label(d->of[0], d->choice, d->names[0]);
     d->other = d->against >= 0 ? attribution_label(d->of[0], d->against, d->names[1]) : NULL;
     return 0;
