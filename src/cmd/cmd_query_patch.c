@@ -299,8 +299,6 @@ static json_t *patched_column_json(const struct patched *d, const struct activat
                      "other", c->of[1].region);
 }
 
-static const char *const stream_words[STREAM_COUNT] = {"text", "image", "joint"};
-
 static json_t *patched_map_json(const struct patched *d, const struct activation_map *map)
 {
     json_t *depths = json_array(), *columns = json_array();
@@ -311,8 +309,8 @@ static json_t *patched_map_json(const struct patched *d, const struct activation
     }
     for (int j = 0; j < map->columns; j++)
         json_array_append_new(columns, patched_column_json(d, &map->column[j]));
-    return json_pack("{s:s, s:o, s:o, s:o, s:o}", "stream", stream_words[map->stream], "depths",
-                     depths, "columns", columns, "first_order",
+    return json_pack("{s:s, s:o, s:o, s:o, s:o}", "stream", stream_table[map->stream].word,
+                     "depths", depths, "columns", columns, "first_order",
                      d->x.screened ? patched_grid(map->screen, map->depths, map->columns)
                                    : json_null(),
                      "exact", patched_grid(map->exact, map->depths, map->columns));

@@ -35,6 +35,7 @@ enum net_stream { STREAM_TEXT, STREAM_IMAGE, STREAM_JOINT, STREAM_COUNT };
 
 struct stream_names {
     const char *key;  /* in names of tensors: "t" */
+    const char *word; /* as people type and read it: "text", "image", "joint" */
     const char *what; /* what is embedded there: "text", "regions" */
     bool tokens, regions; /* what its rows are; both: tokens first */
 };

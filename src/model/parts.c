@@ -5,9 +5,9 @@
 #include <string.h>
 
 const struct stream_names stream_table[STREAM_COUNT] = {
-    [STREAM_TEXT] = {"t", "text", .tokens = true},
-    [STREAM_IMAGE] = {"v", "regions", .regions = true},
-    [STREAM_JOINT] = {"j", "text and the regions", .tokens = true, .regions = true},
+    [STREAM_TEXT] = {"t", "text", "text", .tokens = true},
+    [STREAM_IMAGE] = {"v", "image", "regions", .regions = true},
+    [STREAM_JOINT] = {"j", "joint", "text and the regions", .tokens = true, .regions = true},
 };
 
 const struct part_names part_table[PART_COUNT] = {

@@ -65,10 +65,9 @@ static bool activation_is_number(const char *word, int first, int *out)
 /* A stream, a site, or "token 4" and "region 7" behind the layer. */
 static bool activation_spot_word(const char *word, const char **at, struct activation_spot *s)
 {
-    static const char *const streams[] = {"text", "image", "joint"};
     char number[24];
     for (int i = 0; i < STREAM_COUNT; i++)
-        if (strcmp(word, streams[i]) == 0) {
+        if (strcmp(word, stream_table[i].word) == 0) {
             s->stream = (enum net_stream)i;
             return true;
         }

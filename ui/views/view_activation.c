@@ -156,12 +156,11 @@ static const char *const site_titles[SITE_COUNT] = {
 
 static void draw_cells_title(const struct workbench *w, const struct cells_shown *s, struct area a)
 {
-    static const char *const streams[] = {"text", "image", "joint"};
     char target[160];
     activation_target_name(w, target, sizeof target);
     attrset(A_BOLD);
-    draw_text(a.row, a.col, a.cols, "Activation patching, %s, %s, %s", streams[s->map->stream],
-              site_titles[s->x->site],
+    draw_text(a.row, a.col, a.cols, "Activation patching, %s, %s, %s",
+              stream_table[s->map->stream].word, site_titles[s->x->site],
               s->x->all ? "exactly" : "to first order (Enter: exactly)");
     attrset(A_DIM);
     if (s->shares)
