@@ -150,11 +150,12 @@ static int choose(const char *command, const struct words *wanted, const char *d
 {
     for (int i = 0; i < wanted->count; i++) {
         const char *name = wanted->list[i];
-        const struct part_checkpoint *c = find(&out->parts, name);
+        const struct part_checkpoint *c = find(&out->parts, name), *of = c;
         if (c)
             note_both(command, c, name, dir);
-        else if (dir && !is_file(name) && !find_set(&out->parts, name, &out->owned[i]))
+        else if (dir && !is_file(name) && !(of = find_set(&out->parts, name, &out->owned[i])))
             return fail_unknown(&out->parts, dir, name, err);
+        out->configs[i] = parts_config(&out->parts, of);
         out->paths[i] = c ? c->path : out->owned[i] ? out->owned[i] : name;
         out->names[i] = c ? c->name : out->owned[i] ? name : NULL;
     }

@@ -95,6 +95,7 @@ const struct task *command_first_task(const struct model *m);
 struct chosen {
     struct parts parts; /* of the model directory: holds what the others point to */
     const char *paths[WORDS_MOST + 1], *names[WORDS_MOST + 1];
+    const char *configs[WORDS_MOST + 1]; /* by the directory; NULL: it names none */
     char *owned[WORDS_MOST + 1]; /* of paths: NAME@SET of the directory */
     char *demo;
     bool is_demo; /* nothing was named, and there is a demo */

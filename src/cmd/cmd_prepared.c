@@ -104,7 +104,7 @@ int prepared_open(const char *command, const struct words *checkpoints, struct m
 {
     *out = (struct prepared_run){0};
     int rc = command_choose(command, checkpoints, model, &out->chosen, err);
-    if (rc == 0 && !model->config && !(model->config = out->chosen->parts.config))
+    if (rc == 0 && !model->config && !(model->config = out->chosen->configs[0]))
         rc = vs_fail(err, VS_E_USAGE, "%s: its model.json names no configuration", model->dir);
     if (rc == 0)
         rc = open_model(out, model, err);

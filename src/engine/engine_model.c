@@ -28,10 +28,9 @@ static int check_vocabulary(const struct model *m, const char *config,
 }
 
 /* With a configuration of its own. */
-static int open_other_net(struct model *m, int i, struct vs_err *err)
+static int open_other_net(struct model *m, struct checkpoint *c, const char *config,
+                          struct vs_err *err)
 {
-    struct checkpoint *c = &m->checkpoints[i];
-    const char *config = m->parts.checkpoints[i].config;
     struct net_config own = {0};
     int rc = net_read_config(config, c->file, &own, err);
     if (rc == 0) {
@@ -47,11 +46,11 @@ static int open_other_net(struct model *m, int i, struct vs_err *err)
 
 static int open_net(struct model *m, int i, struct vs_err *err)
 {
-    const char *own = m->parts.checkpoints[i].config;
-    if (own && strcmp(own, m->parts.config) != 0)
-        return open_other_net(m, i, err);
-    return net_open(&m->config, m->parts.config, m->checkpoints[i].file, m->kern,
-                    &m->checkpoints[i].net, err);
+    struct checkpoint *c = &m->checkpoints[i];
+    const char *config = parts_config(&m->parts, &m->parts.checkpoints[i]);
+    if (strcmp(config, m->parts.config) != 0)
+        return open_other_net(m, c, config, err);
+    return net_open(&m->config, config, c->file, m->kern, &c->net, err);
 }
 
 static int open_checkpoint(struct model *m, int i, struct vs_err *err)

@@ -152,9 +152,9 @@ struct part_checkpoint parts_checkpoint(const struct parts *p, int i, const char
                                     .config = config};
 }
 
-const char *parts_config(const struct parts *p, int i)
+const char *parts_config(const struct parts *p, const struct part_checkpoint *c)
 {
-    return p->checkpoints[i].config ? p->checkpoints[i].config : p->config;
+    return c && c->config ? c->config : p->config;
 }
 
 static void add_checkpoint(struct parts *p, const char *name, const char *path, const char *note)
@@ -393,12 +393,25 @@ static void own_parts(struct parts *p, struct part_checkpoint *c, const struct m
     }
 }
 
-/* A checkpoint of the folder that options name keeps what the folder says of it. */
+/* Also where another set of its weights is named. */
+static bool modeldir_same_file(const char *a, const char *b)
+{
+    const char *set;
+    size_t n = setname_split(a, &set);
+    return setname_split(b, &set) == n && memcmp(a, b, n) == 0;
+}
+
+/* A checkpoint of the folder that options name keeps what the folder says of it: under this name,
+ * where several are of one file. */
 static void keep_config(const struct part_checkpoint *before, int n, struct part_checkpoint *c)
 {
-    for (int i = 0; i < n && !c->config; i++)
-        if (before[i].config && strcmp(before[i].path, c->path) == 0)
-            c->config = xstrdup(before[i].config);
+    const struct part_checkpoint *of = NULL;
+    for (int i = 0; i < n; i++)
+        if (modeldir_same_file(before[i].path, c->path) &&
+            (!of || strcmp(before[i].name, c->name) == 0))
+            of = &before[i];
+    if (of && !c->config)
+        c->config = xstrdup_null(of->config);
 }
 
 static void apply_options(struct parts *p, const struct model_options *o)

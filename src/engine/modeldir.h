@@ -33,8 +33,8 @@ int parts_read(const char *dir, struct parts *out, struct vs_err *err);
  * are none. */
 char *parts_saved_weights(const char *dir);
 void parts_fini(struct parts *p);
-/* The configuration of checkpoint i. */
-const char *parts_config(const struct parts *p, int i);
+/* The configuration of a checkpoint of p: its own or that of all, which NULL has. */
+const char *parts_config(const struct parts *p, const struct part_checkpoint *c);
 /* Adds a checkpoint, named by its file (parts_checkpoint). */
 void parts_add_checkpoint(struct parts *p, const char *path);
 /* Writes DIR/model.json, and makes the folder, not those above it. Of p: name, configuration,

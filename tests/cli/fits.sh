@@ -91,6 +91,18 @@ END
 refuses 1 "parts of a model of another configuration" "nor of the same sizes, computed otherwise" \
     "$VILSCOPE" query --no-log -m "$work/two" -t vqa --regions "$tiny/scene.npy" \
     --change "patch text 1 from small" "$tiny/scene.png" a
+ask again -m "$work/two" -c small --regions "$tiny/scene.npy" && cmp -s "$work/again" "$work/tiny" &&
+    ask other -m "$work/two" -c other --regions "$tiny/scene.npy" && ! cmp -s "$work/other" "$work/tiny"
+ok $? "of two of one file each has its own: $(head -n 1 "$work/other")"
+prepared() { # prepared OUT OPTION...
+    out=$1
+    shift
+    "$VILSCOPE" forward "$@" --inputs "$tiny/expected.safetensors" --output "$work/$out.st" >"$work/out" 2>&1
+}
+prepared other -m "$work/two" -c other && prepared small -m "$work/two" -c small &&
+    prepared relu --config "$work/relu.json" -c "$tiny/checkpoint.bin" &&
+    cmp -s "$work/other.st" "$work/relu.st" && ! cmp -s "$work/other.st" "$work/small.st"
+ok $? "forward reads a checkpoint of a directory by its own configuration, too: $(cat "$work/out")"
 model ""
 refuses 1 "tasks.bin" "without it the file does not fit" "$VILSCOPE" query --no-log -m "$work/two" -t vqa \
     --regions "$data/scene.npy" "$tiny/scene.png" a
