@@ -98,9 +98,15 @@ void eval_store_room(struct eval_set *s)
 
 /* ---- what items hold */
 
+/* Whole words, so that what comes behind is aligned. */
+static size_t part_size(size_t size)
+{
+    return (size + 7) & ~(size_t)7;
+}
+
 static char *store_room(struct eval_store *e, size_t size)
 {
-    size = (size + 7) & ~(size_t)7;
+    size = part_size(size);
     struct store_piece *last = e->piece_count ? &e->pieces[e->piece_count - 1] : NULL;
     if (!last || size > last->size - e->used) {
         size_t piece = (size + PIECE - 1) / PIECE * PIECE;
@@ -141,11 +147,6 @@ static void each_part(struct eval_item *it, store_part *take, void *arg)
     take(arg, (void **)&it->text, it->text ? strlen(it->text) + 1 : 0);
     take(arg, (void **)&it->id, it->id ? strlen(it->id) + 1 : 0);
     take(arg, (void **)&it->field_text, it->field_text ? strlen(it->field_text) + 1 : 0);
-}
-
-static size_t part_size(size_t size)
-{
-    return (size + 7) & ~(size_t)7;
 }
 
 static void part_measure(void *arg, void **p, size_t size)
