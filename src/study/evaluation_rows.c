@@ -140,8 +140,8 @@ int evaluation_from_rows(const struct row_evaluation *rows, struct evaluation *e
         rc = replay_row(&g, &rows->rows[i], err);
     if (g.set->pool_count) /* that there is one is what others ask */
         g.set->pool = xcalloc((size_t)g.set->pool_count, sizeof *g.set->pool);
-    int finished = rc == 0 ? reference_finish(&e->sums, err) : 0;
-    rc = rc ? rc : finished;
+    if (rc == 0)
+        rc = reference_finish(&e->sums, err);
     if (e->sums.items)
         eval_interval(evaluation_score(e), e->sums.scored, &e->low, &e->high);
     buf_fini(&g.reference);
