@@ -133,7 +133,7 @@ static void patched_number(const struct patched *d, double effect, char out[16])
         snprintf(out, 16, "0");
 }
 
-/* "4 blue", "4 blue (3 red)", "region 7"; n: of an output that has so much room. */
+/* "4 blue", "4 blue (3 red)", "region 7" */
 static void patched_name(const struct patched *d, const struct activation_column *c, char *out,
                          size_t size)
 {

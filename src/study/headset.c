@@ -82,7 +82,7 @@ static double cross_of(const float *map, const struct headset_side *from,
     return kinds[0] && kinds[1] && rows ? sum / rows : (double)NAN;
 }
 
-/* Whether the item's true boxes can be hit, and each is hit by that region of the first image. */
+/* Whether that region of the first image overlaps one of the item's true boxes by half. */
 static bool is_on_box(const struct eval_item *it, const struct result_image *im, int region)
 {
     const float *boxes = it->evidence.count ? it->evidence.boxes : it->box;
@@ -93,6 +93,7 @@ static bool is_on_box(const struct eval_item *it, const struct result_image *im,
     return false;
 }
 
+/* Whether there is such a region. */
 static bool is_within_reach(const struct eval_item *it, const struct result *r)
 {
     const struct result_image *im = &r->images[0];
