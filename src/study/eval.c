@@ -347,7 +347,7 @@ static int check_features(struct run *r)
     for (int i = 0; i < s->count && looked < 3 && wrong == looked; i++) {
         struct vs_err own = {0};
         const struct eval_item *it = &s->items[i];
-        if ((r->o->task && it->task != r->o->task) || it->image_count == 0 ||
+        if ((r->o->task && eval_task_of(s, i) != r->o->task) || it->image_count == 0 ||
             eval_album_get(&r->album, r->m, it->images[0], false, &p, &own) != 0)
             continue;
         looked++;
