@@ -9,7 +9,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 char *rows_group_name(const struct rows_group *g)
 {
@@ -207,8 +206,10 @@ static void print_scores(const struct rows_group *g)
 {
     char *name = rows_group_name(g);
     int wide = 20; /* names with interventions are long */
-    for (int i = 0; i < g->column_count; i++)
-        wide = (int)strlen(g->columns[i].name) > wide ? (int)strlen(g->columns[i].name) : wide;
+    for (int i = 0; i < g->column_count; i++) {
+        int own = plain_width(g->columns[i].name);
+        wide = own > wide ? own : wide;
+    }
     plain_out("%s\n", name);
     free(name);
     for (int i = 0; i < g->column_count; i++) {
