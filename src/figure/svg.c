@@ -103,33 +103,33 @@ static void svg_glyph(void *arg, unsigned outline, double x, double y)
     buf_puts(&s->body, "/>");
 }
 
+/* A text that goes upwards has its place in its transformation. */
+static void svg_turn(struct buf *b, const struct svg_line *l)
+{
+    if (!l->turned)
+        return;
+    buf_puts(b, " transform=\"translate(");
+    svg_number(b, l->x);
+    buf_putc(b, ' ');
+    svg_number(b, l->y);
+    buf_puts(b, ") rotate(-90)\"");
+}
+
 void svg_text(struct svg *s, const struct svg_line *l)
 {
     buf_printf(&s->body, "<g fill=\"#%06x\"", (unsigned)l->color);
-    if (l->turned) {
-        buf_puts(&s->body, " transform=\"translate(");
-        svg_number(&s->body, l->x);
-        buf_putc(&s->body, ' ');
-        svg_number(&s->body, l->y);
-        buf_puts(&s->body, ") rotate(-90)\"");
-    }
+    svg_turn(&s->body, l);
     buf_puts(&s->body, ">");
     s->x = l->turned ? 0 : l->x;
     s->y = l->turned ? 0 : l->y;
     s->module->glyphs(s->canvas, l->text, l->font, svg_glyph, s);
     buf_puts(&s->body, "</g>\n");
     buf_puts(&s->words, "<text");
-    svg_attribute(&s->words, "x", l->turned ? 0 : l->x);
-    svg_attribute(&s->words, "y", l->turned ? 0 : l->y);
+    svg_attribute(&s->words, "x", s->x);
+    svg_attribute(&s->words, "y", s->y);
     svg_attribute(&s->words, "font-size", l->font.size);
     svg_attribute(&s->words, "textLength", l->w);
-    if (l->turned) {
-        buf_puts(&s->words, " transform=\"translate(");
-        svg_number(&s->words, l->x);
-        buf_putc(&s->words, ' ');
-        svg_number(&s->words, l->y);
-        buf_puts(&s->words, ") rotate(-90)\"");
-    }
+    svg_turn(&s->words, l);
     buf_puts(&s->words, ">");
     svg_escape(&s->words, l->text);
     buf_puts(&s->words, "</text>\n");
