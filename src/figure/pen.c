@@ -2,6 +2,7 @@
 #include "src/figure/pen.h"
 
 #include "src/base/mem.h"
+#include "src/base/plain.h"
 #include "src/figure/svg.h"
 
 #include <math.h>
@@ -10,9 +11,22 @@
 
 /* ---- text */
 
+/* Pango takes UTF-8 alone, and names of files, for one, need not be. To be freed. */
+static char *cleaned(const char *text)
+{
+    char *clean = xstrdup(text);
+    plain_clean(clean);
+    return clean;
+}
+
 double pen_width(struct pen *p, const char *text, struct figure_font f)
 {
-    return text ? p->module->width(p->canvas, text, f) : 0;
+    if (!text)
+        return 0;
+    char *clean = cleaned(text);
+    double w = p->module->width(p->canvas, clean, f);
+    free(clean);
+    return w;
 }
 
 double pen_widest(struct pen *p, char *const *texts, int count, struct figure_font f)
@@ -49,28 +63,33 @@ char *pen_fit(struct pen *p, const char *text, double most, struct figure_font f
     return xasprintf("%.*s\u2026", (int)head_of(text, low), text);
 }
 
+/* From (x, y) on. */
+static void put_text(struct pen *p, double x, double y, const char *text, struct figure_font f,
+                     figure_color color, bool turned)
+{
+    char *clean = cleaned(text);
+    if (p->svg)
+        svg_text(p->svg, &(struct svg_line){x, y, pen_width(p, clean, f), f, color, turned, clean});
+    else
+        p->module->text(p->canvas, x, y, clean, f, color, turned);
+    free(clean);
+}
+
 void pen_text(struct pen *p, double x, double y, const char *text, struct figure_font f,
               figure_color color, enum pen_align align)
 {
     if (p->dry || !text || !*text)
         return;
-    double w = p->svg || align != PEN_LEFT ? pen_width(p, text, f) : 0;
+    double w = align != PEN_LEFT ? pen_width(p, text, f) : 0;
     x -= align == PEN_RIGHT ? w : align == PEN_CENTER ? w / 2 : 0;
-    if (p->svg)
-        svg_text(p->svg, &(struct svg_line){x, y, w, f, color, false, text});
-    else
-        p->module->text(p->canvas, x, y, text, f, color, false);
+    put_text(p, x, y, text, f, color, false);
 }
 
 void pen_turned(struct pen *p, double x, double y, const char *text, struct figure_font f,
                 figure_color color)
 {
-    if (p->dry || !text || !*text)
-        return;
-    if (p->svg)
-        svg_text(p->svg, &(struct svg_line){x, y, pen_width(p, text, f), f, color, true, text});
-    else
-        p->module->text(p->canvas, x, y, text, f, color, true);
+    if (!p->dry && text && *text)
+        put_text(p, x, y, text, f, color, true);
 }
 
 /* The bytes of a line: as many words as fit, and at least one, or a part of it. */

@@ -4,6 +4,7 @@
  * or listen. */
 #include "src/figure/svg.h"
 
+#include "src/base/plain.h"
 #include "src/formats/base64.h"
 #include "src/formats/pngwrite.h"
 
@@ -56,22 +57,24 @@ static void svg_attribute(struct buf *b, const char *name, double x)
     buf_putc(b, '"');
 }
 
-/* XML 1.0 has no control characters but three. */
+/* XML 1.0 is UTF-8 without control characters. */
 static void svg_escape(struct buf *b, const char *text)
 {
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '&')
+    char *clean = xstrdup(text);
+    plain_clean(clean);
+    for (const char *c = clean; *c; c++) {
+        if (*c == '&')
             buf_puts(b, "&amp;");
-        else if (c == '<')
+        else if (*c == '<')
             buf_puts(b, "&lt;");
-        else if (c == '>')
+        else if (*c == '>')
             buf_puts(b, "&gt;");
-        else if (c == '"')
+        else if (*c == '"')
             buf_puts(b, "&quot;");
         else
-            buf_putc(b, c < 32 && c != '\t' && c != '\n' ? '?' : *text);
+            buf_putc(b, *c);
     }
+    free(clean);
 }
 
 /* ---- text */

@@ -47,6 +47,7 @@ static void make(struct figure *f)
 {
     *f = (struct figure){.title = xstrdup("A <title> & more"), .caption = xstrdup("digest 0123")};
     figure_line(f, "asked: %s", "\"what?\"");
+    figure_line(f, "image %s", "b\xff\x01.png"); /* a name that is no UTF-8 */
     struct figure_panel *m = figure_panel(f, FIGURE_MATRIX, xstrdup("matrix"));
     figure_panel_numbers(m, 3, 5);
     for (int i = 0; i < 15; i++) {
@@ -110,8 +111,8 @@ static void write_and_compare(const struct figure *f, const char *name, size_t *
 static void test_svg(const struct figure *f)
 {
     static const char *const words[] = {
-        ">A &lt;title&gt; &amp; more<", ">asked: &quot;what?&quot;<", ">matrix<", ">row 2<",
-        ">column 4<", ">weight<", ">0.140<", ">bar<", ">0.750<", ">number<", ">1234.57<",
+        ">A &lt;title&gt; &amp; more<", ">asked: &quot;what?&quot;<", ">image b??.png<",
+        ">matrix<", ">row 2<", ">column 4<", ">weight<", ">0.140<", ">bar<", ">0.750<", ">number<", ">1234.57<",
         ">in a table<", ">thing<", ">curve<", ">steps<", ">digest 0123<"};
     size_t size;
     char *text;
