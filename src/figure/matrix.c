@@ -24,8 +24,8 @@ void figure_number(const struct figure_panel *x, float number, char *out, size_t
         snprintf(out, size, x->sign ? "%+.*g" : "%.*g", x->digits, (double)number);
     else
         snprintf(out, size, x->sign ? "%+.*f" : "%.*f", x->digits, (double)number);
-    if (out[0] == '-' && strspn(out, "-0.") == strlen(out))
-        memmove(out, out + 1, strlen(out)); /* rounding has no sign */
+    if ((out[0] == '-' || out[0] == '+') && strspn(out + 1, "0.") == strlen(out + 1))
+        memmove(out, out + 1, strlen(out)); /* zero has no sign, nor what is rounded to it */
 }
 
 /* ---- the scale */
@@ -48,7 +48,7 @@ double figure_draw_ramp(struct pen *p, const struct figure_ramp *r, struct figur
         int i = k * (r->count - 1) / 4;
         char text[40];
         double x = at.x + (i + 0.5) * cell;
-        struct figure_panel how = {.digits = ramp_digits(r), .sign = r->sign && k != 2};
+        struct figure_panel how = {.digits = ramp_digits(r), .sign = r->sign};
         figure_number(&how, r->value[i], text, sizeof text);
         pen_line(p, x, at.y + high, x, y, (struct figure_ink){.color = PEN_GRAY, .width = 0.5});
         pen_text(p, k == 0 ? at.x : k == 4 ? at.x + wide : x, y + PEN_TINY + 0.5, text, tiny,

@@ -17,7 +17,7 @@ double figure_draw_photo(struct pen *p, const struct figure_panel *x, struct fig
 double figure_draw_curves(struct pen *p, const struct figure_panel *x, struct figure_place at);
 /* The scale of colors with its numbers. */
 double figure_draw_ramp(struct pen *p, const struct figure_ramp *r, struct figure_place at);
-/* A number of a panel, as it is written; nothing for NaN. */
+/* A number of a panel, as it is written, zero without a sign; nothing for NaN. */
 void figure_number(const struct figure_panel *x, float number, char *out, size_t size);
 
 #endif

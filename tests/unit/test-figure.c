@@ -71,6 +71,13 @@ static void make(struct figure *f)
     b->colors[0] = 0x123456;
     b->row_names[0] = xstrdup("bar");
     b->row_names[1] = xstrdup("unknown");
+    struct figure_panel *z = figure_panel(f, FIGURE_BARS, NULL);
+    figure_panel_numbers(z, 3, 1);
+    z->sign = true;
+    z->digits = 4;
+    z->x[0] = 0.00004f;
+    z->x[1] = -0.00004f;
+    z->x[2] = 0.5f;
     struct figure_panel *t = figure_panel(f, FIGURE_TABLE, NULL);
     figure_panel_numbers(t, 1, 1);
     t->x[0] = 1234.5678f;
@@ -136,6 +143,8 @@ static void test_svg(const struct figure *f)
        strstr(text, "#0a0b0c"), "bar, box and curve have theirs");
     ok(strstr(text, "width=\"240.94pt\""), "it is 85 mm wide");
     ok(occurrences(text, "<use ") > 100 && !strstr(text, "<font"), "text is drawn as outlines");
+    ok(strstr(text, ">+0.5000<") && occurrences(text, ">0.0000<") == 2,
+       "of signed numbers those that round to zero have no sign");
     free(text);
 }
 
