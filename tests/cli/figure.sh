@@ -54,6 +54,11 @@ for f in one/*.svg; do
 done >nameless
 [ ! -s nameless ]
 ok $? "model, checkpoint, image and digests are in all that are of a query $(tr '\n' ' ' <nameless)"
+for figure in "image:The image" "boxes:The image with ranked boxes" "heat:What is looked at on the image"; do
+    grep -q "<title>${figure#*:}</title>" "one/${figure%%:*}.svg" || echo "$figure"
+done >untrue
+[ ! -s untrue ]
+ok $? "titles of images say what is drawn on them $(tr '\n' ' ' <untrue)"
 for f in drift compare trend; do # the caption may have several lines
     sed 's/<[^>]*>/ /g' one/$f.svg | tr -s ' \n' ' ' >words
     for checkpoint in early final; do

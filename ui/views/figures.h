@@ -19,8 +19,8 @@ void figure_ramp(struct figure_ramp *r, float top, enum scale s, const char *lab
 void figure_heat(struct figure_panel *p, float top, enum scale s, const char *label);
 /* What was asked is not what the figure is about. */
 void figure_forget(struct figure *f);
-/* The image that is shown, with ranked boxes, or where something looks, as the screen says.
- * false: none is open. */
+/* The image that is shown, with ranked boxes, the chosen region, or where something looks, as the
+ * screen says; with its title. false: none is open. */
 bool figure_image(struct workbench *w, struct figure *out);
 /* All heads of a map of the result, with one scale up to top. */
 bool figure_heads(struct workbench *w, enum attn_kind k, int layers, int heads, float top,

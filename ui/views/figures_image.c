@@ -34,7 +34,8 @@ static void put_box(struct figure_panel *p, struct ratio s, const float *b, figu
 
 /* ---- ranked boxes, and what they are */
 
-static void image_ranks(struct workbench *w, struct figure *f, struct figure_panel *p, int image)
+/* false: there is none on this image. */
+static bool image_ranks(struct workbench *w, struct figure *f, struct figure_panel *p, int image)
 {
     const struct result *r = w->now.r;
     struct ratio s = ratio_of(p, &r->images[image]);
@@ -45,7 +46,7 @@ static void image_ranks(struct workbench *w, struct figure *f, struct figure_pan
             rows++;
         }
     if (rows == 0)
-        return;
+        return false;
     struct figure_panel *list = figure_panel(f, FIGURE_BARS, NULL); /* p is of before */
     figure_panel_numbers(list, rows, 1);
     list->col_title = xstrdup("probability");
@@ -58,6 +59,7 @@ static void image_ranks(struct workbench *w, struct figure *f, struct figure_pan
         list->x[at] = r->boxes[i].softmax;
         list->colors[at++] = figure_rank(i);
     }
+    return true;
 }
 
 /* ---- where something looks */
@@ -115,28 +117,39 @@ static void take_pixels(struct figure_panel *p, const struct image *im)
     canvas_free(c);
 }
 
-bool figure_image(struct workbench *w, struct figure *out)
+/* Draws over an image of the result what the screen does; returns the figure's title. */
+static const char *image_marks(struct workbench *w, struct figure *out, struct figure_panel *p,
+                               int image)
 {
-    const struct image *im =
-        w->ses.photo < w->ses.photo_count ? w->ses.photos[w->ses.photo]->image : NULL;
-    int image = w->stale ? -1 : photo_in_result(w), count = 0;
-    if (!im)
-        return false;
-    struct figure_panel *p = figure_panel(out, FIGURE_PHOTO, NULL);
-    take_pixels(p, im);
-    if (image < 0 || !p->rgb)
-        return p->rgb != NULL;
     const struct result_image *ri = &w->now.r->images[image];
+    int count = 0;
     float *weights = w->sel->overlay ? photo_weights(w, &w->sel->slice, &count) : NULL;
-    if (weights)
+    if (weights) {
         image_heat(w, p, image, weights, count);
-    else if (w->sel->region > 0 && w->sel->region < look_regions(w->now.r, image)) {
+        free(weights);
+        return "What is looked at on the image";
+    }
+    if (w->sel->region > 0 && w->sel->region < look_regions(w->now.r, image)) {
         char name[160];
         draw_region_name(w, w->sel->region, name, sizeof name);
         put_box(p, ratio_of(p, ri), ri->boxes + 4 * (w->sel->region - 1), figure_rank(0),
                 xstrdup(name));
-    } else
-        image_ranks(w, out, p, image);
-    free(weights);
+        return "The image with a region";
+    }
+    return image_ranks(w, out, p, image) ? "The image with ranked boxes" : "The image";
+}
+
+bool figure_image(struct workbench *w, struct figure *out)
+{
+    const struct image *im =
+        w->ses.photo < w->ses.photo_count ? w->ses.photos[w->ses.photo]->image : NULL;
+    int image = w->stale ? -1 : photo_in_result(w);
+    if (!im)
+        return false;
+    struct figure_panel *p = figure_panel(out, FIGURE_PHOTO, NULL);
+    take_pixels(p, im);
+    if (!p->rgb)
+        return false;
+    out->title = xstrdup(image < 0 ? "The image" : image_marks(w, out, p, image));
     return true;
 }

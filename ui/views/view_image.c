@@ -403,8 +403,6 @@ static bool photo_table(struct workbench *w, struct pane *p, struct table *out)
 static bool photo_figure(struct workbench *w, struct pane *p, struct figure *out)
 {
     (void)p;
-    out->title = xstrdup(w->sel->overlay && photo_top(w, w->now.r) > 0
-                             ? "What is looked at on the image" : "The image with ranked boxes");
     return figure_image(w, out);
 }
 
