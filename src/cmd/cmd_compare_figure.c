@@ -99,8 +99,9 @@ static void reliability_panel(struct figure *f, const struct rows_group *g)
 
 /* ---- items of A against B */
 
+/* The items that a, b answered right or not; name is taken over. */
 static void scatter_series(struct figure_panel *p, const struct judge_items *m, bool a, bool b,
-                           const char *name)
+                           char *name)
 {
     int step = (m->count + MOST_POINTS - 1) / MOST_POINTS, n = 0, all = 0;
     step = step > 0 ? step : 1;
@@ -117,6 +118,7 @@ static void scatter_series(struct figure_panel *p, const struct judge_items *m, 
     }
     s->count = n;
     s->name = xasprintf("%s (%d)", name, all);
+    free(name);
 }
 
 static void scatter_panel(struct figure *f, const struct rows_group *g, const struct rows_pair *r)
@@ -128,10 +130,10 @@ static void scatter_panel(struct figure *f, const struct rows_group *g, const st
     p->unit = p->diagonal = p->equal = true;
     p->col_title = xasprintf("confidence of %s", a);
     p->row_title = xasprintf("confidence of %s", b);
-    scatter_series(p, &r->items, true, true, "both right");
-    scatter_series(p, &r->items, true, false, "only the first");
-    scatter_series(p, &r->items, false, true, "only the second");
-    scatter_series(p, &r->items, false, false, "neither");
+    scatter_series(p, &r->items, true, true, xstrdup("both right"));
+    scatter_series(p, &r->items, true, false, xasprintf("only %s", a));
+    scatter_series(p, &r->items, false, true, xasprintf("only %s", b));
+    scatter_series(p, &r->items, false, false, xstrdup("neither"));
     p->note = xasprintf("%d items, %s%s", r->judged.items, difference,
                         r->items.count > MOST_POINTS ? "; some of them are drawn" : "");
     free(difference);
