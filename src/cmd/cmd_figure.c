@@ -16,7 +16,7 @@
 #define OPTIONS struct options
 struct options {
     struct workbench_command bench;
-    const char *output, *map, *layer, *head, *token, *region, *rank, *depth;
+    const char *output, *map, *layer, *head, *token, *region, *rank;
     int attribute, leave_out, level, width, dpi, boxes;
 };
 
