@@ -184,22 +184,9 @@ int compare_write_trend(const struct compare_run *run, struct vs_err *err)
     const struct probe_table *t = probe_runner_table(run->runner);
     const char *path = run->probes->path, *slash = path ? strrchr(path, '/') : NULL;
     struct figure f = {0};
-    struct buf b = {0};
-    if (path)
-        f.title = xasprintf("Check set %s over %d checkpoints", slash ? slash + 1 : path, t->count);
-    else
-        f.title = xasprintf("\u201c%s\u201d over %d checkpoints", run->o->text, t->count);
-    figure_line(&f, "%s; probability of the right answer, or of the first checkpoint's where none "
-                "is known to be right", model_name(run->m));
-    plot_trend(&f, t, path ? -1 : 0);
-    buf_printf(&b, "vilscope %s", VERSION);
-    if (path)
-        buf_printf(&b, "; check set %.16s", run->probes->digest);
-    for (int i = 0; i < t->count; i++) {
-        char digest[DIGEST_HEX];
-        model_checkpoint_digest(run->m, t->columns[i]->checkpoint, digest);
-        buf_printf(&b, "; checkpoint %s %.16s", t->columns[i]->name, digest);
-    }
-    f.caption = buf_steal(&b);
+    char *what = path ? xasprintf("Check set %s", slash ? slash + 1 : path)
+                      : xasprintf("\u201c%s\u201d", run->o->text);
+    plot_trend(&f, run->m, t, what, model_name(run->m), path ? -1 : 0);
+    free(what);
     return compare_figure_write(run->o, &f, err);
 }

@@ -2,7 +2,9 @@
 #include "src/study/plots.h"
 
 #include "src/base/mem.h"
+#include "src/engine/engine.h"
 
+#include <config.h> /* the version */
 #include <math.h>
 #include <stdlib.h>
 
@@ -44,9 +46,29 @@ static void trend_names(struct figure_panel *p, const struct probe_table *t, int
         p->x_names[j] = xstrdup(t->columns[j]->name);
 }
 
-void plot_trend(struct figure *f, const struct probe_table *t, int chosen)
+/* "vilscope 0.1.0; check set 1a2b3c4d5e6f7a8b; checkpoint early ...": what it was made of. */
+static char *trend_sources(struct model *m, const struct probe_table *t)
+{
+    struct buf b = {0};
+    buf_printf(&b, "vilscope %s", VERSION);
+    if (t->probes->path)
+        buf_printf(&b, "; check set %.16s", t->probes->digest);
+    for (int i = 0; i < t->count; i++) {
+        char digest[DIGEST_HEX];
+        model_checkpoint_digest(m, t->columns[i]->checkpoint, digest);
+        buf_printf(&b, "; checkpoint %s %.16s", t->columns[i]->name, digest);
+    }
+    return buf_steal(&b);
+}
+
+void plot_trend(struct figure *f, struct model *m, const struct probe_table *t, const char *what,
+                const char *of, int chosen)
 {
     int n = t->count;
+    f->caption = trend_sources(m, t);
+    f->title = xasprintf("%s over %d checkpoints", what, n);
+    figure_line(f, "%s; probability of the right answer, or of the first checkpoint's where none "
+                "is known to be right", of);
     struct figure_panel *p = figure_panel(f, FIGURE_CURVES, NULL);
     trend_names(p, t, n);
     p->row_title = xstrdup("probability");

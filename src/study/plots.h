@@ -7,7 +7,9 @@
 #include "src/study/probes.h"
 
 /* A check set over the checkpoints: each query thin, the chosen one (-1: none) and the mean of all
- * thick, with the mean's interval. */
-void plot_trend(struct figure *f, const struct probe_table *t, int chosen);
+ * thick, with the mean's interval. The figure's title begins with what goes over them, its line
+ * with `of`; its caption has the digests, m is the model that was asked. */
+void plot_trend(struct figure *f, struct model *m, const struct probe_table *t, const char *what,
+                const char *of, int chosen);
 
 #endif

@@ -157,7 +157,8 @@ ok $? "it has scores, reliability and items $(cat left)"
     [ "$(head -c 5 trend.pdf)" = "%PDF-" ]
 ok $? "a check set over the checkpoints: $(tail -n 1 err)"
 "$VILSCOPE" figure trend --no-log --check-set "$SRCDIR/examples/demo.checks" -o trend.svg >out 2>err </dev/null &&
-    grep -q '>mean of all, with its 95 % interval<' trend.svg && grep -q '>early<' trend.svg
+    grep -q '>mean of all, with its 95 % interval<' trend.svg && grep -q '>early<' trend.svg &&
+    grep -q '>vilscope .*; check set [0-9a-f]\{16\}; checkpoint early [0-9a-f]\{16\}' trend.svg
 ok $? "the same of the workbench: $(cat err)"
 refuses 2 "writes .svg, .pdf or .png" "another ending" "$VILSCOPE" compare --rows "$rows" other.jsonl --figure a.gif
 refuses 2 "are for --figure" "a width of nothing" "$VILSCOPE" compare --rows "$rows" other.jsonl --width 85

@@ -213,12 +213,12 @@ static bool trend_figure(struct workbench *w, struct pane *p, struct figure *out
     const struct probe_table *x = t->runner ? probe_runner_table(t->runner) : NULL;
     if (!x || x->count == 0)
         return false;
+    char *what = xasprintf("Check set%s%s", t->path ? " " : "", draw_base_name(t->path));
+    char *of = xasprintf("%d queries", t->probes->count);
     figure_forget(out);
-    out->title = xasprintf("Check set %s over %d checkpoints",
-                           t->path ? draw_base_name(t->path) : "", x->count);
-    figure_line(out, "%d queries; probability of the right answer, or of the first checkpoint's "
-                "where none is known to be right", t->probes->count);
-    plot_trend(out, x, v->pick);
+    plot_trend(out, w->ses.model, x, what, of, v->pick);
+    free(of);
+    free(what);
     return true;
 }
 
