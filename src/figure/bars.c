@@ -32,9 +32,9 @@ double figure_draw_bars(struct pen *p, const struct figure_panel *x, struct figu
         }
     double name_w = fmin(pen_widest(p, x->row_names, x->rows, names), at.w * 0.45);
     double number_w = number_width(p, x), left = at.x + name_w + 4;
-    double wide = fmin(at.x + at.w - number_w - 4 - left, 240), span = high - low;
+    double wide = fmax(fmin(at.x + at.w - number_w - 4 - left, 240), 0), span = high - low;
     if (x->col_title) {
-        pen_text(p, left, y + PEN_SMALL, x->col_title, names, PEN_GRAY, PEN_LEFT);
+        pen_cut(p, left, y + PEN_SMALL, at.x + at.w - left, x->col_title, names, PEN_GRAY);
         y += PEN_SMALL + 4;
     }
     double zero = left + (span > 0 ? wide * -low / span : 0);

@@ -37,6 +37,19 @@ static int ramp_digits(const struct figure_ramp *r)
     return top >= 20 ? 0 : top >= 2 ? 1 : top >= 0.2 ? 2 : top >= 0.02 ? 3 : 4;
 }
 
+/* Which of five numbers below it there is room for: all, every second, or the ends. */
+static int ramp_step(struct pen *p, const struct figure_ramp *r, const struct figure_panel *how,
+                     double wide)
+{
+    double most = 0;
+    for (int k = 0; k < 5; k += 4) {
+        char text[40];
+        figure_number(how, r->value[k * (r->count - 1) / 4], text, sizeof text);
+        most = fmax(most, pen_width(p, text, tiny) + 2);
+    }
+    return 5 * most <= wide ? 1 : 3 * most <= wide ? 2 : 4;
+}
+
 double figure_draw_ramp(struct pen *p, const struct figure_ramp *r, struct figure_place at)
 {
     if (r->count < 2)
@@ -44,11 +57,11 @@ double figure_draw_ramp(struct pen *p, const struct figure_ramp *r, struct figur
     double wide = fmin(180, at.w), cell = wide / r->count, high = 6, y = at.y + high + 2;
     for (int i = 0; i < r->count; i++)
         pen_cell(p, at.x + i * cell, at.y, i + 1 < r->count ? cell + 0.3 : cell, high, r->color[i]);
-    for (int k = 0; k < 5; k++) {
+    const struct figure_panel how = {.digits = ramp_digits(r), .sign = r->sign};
+    for (int k = 0, step = ramp_step(p, r, &how, wide); k < 5; k += step) {
         int i = k * (r->count - 1) / 4;
         char text[40];
         double x = at.x + (i + 0.5) * cell;
-        struct figure_panel how = {.digits = ramp_digits(r), .sign = r->sign};
         figure_number(&how, r->value[i], text, sizeof text);
         pen_line(p, x, at.y + high, x, y, (struct figure_ink){.color = PEN_GRAY, .width = 0.5});
         pen_text(p, k == 0 ? at.x : k == 4 ? at.x + wide : x, y + PEN_TINY + 0.5, text, tiny,
@@ -177,7 +190,7 @@ double figure_draw_matrix(struct pen *p, const struct figure_panel *x, struct fi
     double left = at.x + l.left, top = at.y + l.top;
     double wide = l.cell_w * x->cols, high = l.cell_h * x->rows;
     if (x->col_title)
-        pen_text(p, left, at.y + PEN_SMALL, x->col_title, names, PEN_GRAY, PEN_LEFT);
+        pen_cut(p, left, at.y + PEN_SMALL, at.x + at.w - left, x->col_title, names, PEN_GRAY);
     if (x->row_title) {
         char *title = pen_fit(p, x->row_title, fmax(high, 40), names);
         pen_turned(p, at.x + PEN_SMALL, top + fmax(high, fmin(40, pen_width(p, title, names))),

@@ -85,6 +85,14 @@ void pen_text(struct pen *p, double x, double y, const char *text, struct figure
     put_text(p, x, y, text, f, color, false);
 }
 
+void pen_cut(struct pen *p, double x, double y, double most, const char *text,
+             struct figure_font f, figure_color color)
+{
+    char *fits = pen_fit(p, text, most, f);
+    pen_text(p, x, y, fits, f, color, PEN_LEFT);
+    free(fits);
+}
+
 void pen_turned(struct pen *p, double x, double y, const char *text, struct figure_font f,
                 figure_color color)
 {

@@ -35,6 +35,9 @@ char *pen_fit(struct pen *p, const char *text, double most, struct figure_font f
 /* At its baseline. */
 void pen_text(struct pen *p, double x, double y, const char *text, struct figure_font f,
               figure_color color, enum pen_align align);
+/* From (x, y) on, what of it fits into `most`. */
+void pen_cut(struct pen *p, double x, double y, double most, const char *text,
+             struct figure_font f, figure_color color);
 /* Upwards from (x, y), where its baseline begins. */
 void pen_turned(struct pen *p, double x, double y, const char *text, struct figure_font f,
                 figure_color color);

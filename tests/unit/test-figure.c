@@ -58,6 +58,7 @@ static void make(struct figure *f)
         m->row_names[i] = xasprintf("row %d", i);
     for (int j = 0; j < 5; j++)
         m->col_names[j] = xasprintf("column %d", j);
+    m->col_title = xstrdup("what stands in the columns");
     m->ramp.count = FIGURE_RAMP;
     m->ramp.label = xstrdup("weight");
     for (int i = 0; i < FIGURE_RAMP; i++) {
@@ -119,7 +120,8 @@ static void test_svg(const struct figure *f)
 {
     static const char *const words[] = {
         ">A &lt;title&gt; &amp; more<", ">asked: &quot;what?&quot;<", ">image b??.png<",
-        ">matrix<", ">row 2<", ">column 4<", ">weight<", ">0.140<", ">bar<", ">0.750<", ">number<", ">1234.57<",
+        ">matrix<", ">row 2<", ">column 4<", ">what stands in the columns<",
+        ">0.035<", ">weight<", ">0.140<", ">bar<", ">0.750<", ">number<", ">1234.57<",
         ">in a table<", ">thing<", ">curve<", ">steps<", ">digest 0123<"};
     size_t size;
     char *text;
@@ -146,6 +148,22 @@ static void test_svg(const struct figure *f)
     ok(strstr(text, ">+0.5000<") && occurrences(text, ">0.0000<") == 2,
        "of signed numbers those that round to zero have no sign");
     free(text);
+}
+
+/* Where there is no room for all, numbers of the scale and ends of titles are left out. */
+static void test_narrow(const struct figure *f)
+{
+    struct vs_err err = {0};
+    char *path = path_of("narrow.svg");
+    size_t size;
+    int rc = figure_write(f, path, &(struct figure_how){30, 200}, &err);
+    char *text = read_all(path, &size);
+    ok(rc == 0 && !strstr(text, ">0.035<") && strstr(text, ">0.140<"),
+       "a narrow scale has its ends: %s", err.text);
+    ok(!strstr(text, ">what stands in the columns<") && strstr(text, ">what stan"),
+       "a long title is cut");
+    free(text);
+    free(path);
 }
 
 static void test_others(const struct figure *f)
@@ -206,6 +224,7 @@ int main(void)
         free(path);
     } else {
         test_svg(&f);
+        test_narrow(&f);
         test_others(&f);
         test_failures(&f);
     }
