@@ -43,9 +43,9 @@ void figure_ramp(struct figure_ramp *r, float top, enum scale s, const char *lab
 void figure_heat(struct figure_panel *p, float top, enum scale s, const char *label)
 {
     int n = p->rows * p->cols;
-    for (int i = 0; top <= 0 && i < n; i++)
-        top = isnan(p->x[i]) ? top : fminf(top, -fabsf(p->x[i]));
-    top = fabsf(top);
+    bool largest = top <= 0;
+    for (int i = 0; largest && i < n; i++)
+        top = fmaxf(top, fabsf(p->x[i])); /* NaN is no maximum */
     for (int i = 0; i < n; i++)
         p->colors[i] = isnan(p->x[i]) ? 0xd9d9d9 : figure_rgb(grid_color(p->x[i], top, s));
     if (top > 0)
@@ -83,14 +83,11 @@ static void bars_of(struct figure *f, const struct table *t)
     take_names(p, t);
     if (!p->col_title)
         p->col_title = xstrdup_null(t->unit ? t->unit : t->col_names[t->bars]);
-    float top = 0;
     for (int i = 0; i < rows; i++) {
         p->x[i] = t->x[(ptrdiff_t)i * t->cols + t->bars];
-        top = fmaxf(top, isnan(p->x[i]) ? 0 : fabsf(p->x[i]));
-    }
-    for (int i = 0; i < rows; i++)
         p->colors[i] = t->sign ? figure_rgb(themes[1].colors[p->x[i] < 0 ? THEME_LESS : THEME_MORE])
                                : figure_category(0);
+    }
     if (rows < t->rows)
         p->note = xasprintf("the first %d of %d", rows, t->rows);
 }

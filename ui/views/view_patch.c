@@ -153,8 +153,8 @@ static char *patch_words(struct workbench *w, const struct patches *s)
     char a[64], b[64];
     compare_name(w, s->a, a, sizeof a);
     compare_name(w, s->b, b, sizeof b);
-    return xasprintf("Weight patching by %s: %s of %s into %s", patch_level_names[s->made], "parts",
-                     b, a);
+    return xasprintf("Weight patching by %s: parts of %s into %s", patch_level_names[s->made], b,
+                     a);
 }
 
 static bool patch_table(struct workbench *w, struct pane *p, struct table *out)
