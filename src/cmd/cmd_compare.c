@@ -51,7 +51,7 @@ static const struct option_row option_rows[] = {
     TEXT("figure", 0, "FILE", figure, VALUES_WRITTEN,
          "also draw it, as .svg, .pdf or .png: a check set, a query or rows"),
     INT("width", 0, "MM", width, 20, 1000, 0, "--figure: how wide; 170 by default"),
-    INT("dpi", 0, "N", dpi, 30, 2400, 0, "--figure: pixels of an inch in PNG; 300 by default"),
+    INT("dpi", 0, "N", dpi, 30, 2400, 0, "--figure: pixels per inch, in PNG; 300 by default"),
     HEADING("Evaluations, judged by their rows"),
     WORDS("rows", 0, "FILE", rows, VALUES_FILES,
           "rows of evaluations (eval --rows); further arguments are further files"),

@@ -51,7 +51,7 @@ static const struct option_row option_rows[] = {
     TEXT("output", 'o', "FILE", output, VALUES_WRITTEN,
          "the figure: .svg, .pdf or .png; or the view's numbers: .csv or .npy"),
     INT("width", 0, "MM", width, 20, 1000, 170, "how wide it is"),
-    INT("dpi", 0, "N", dpi, 30, 2400, 300, "pixels of an inch, in PNG"),
+    INT("dpi", 0, "N", dpi, 30, 2400, 300, "pixels per inch, in PNG"),
     ROW_DEVICE(bench.model.device),
     ROW_THREADS(bench.model.threads),
     ROW_LOG(bench.log),
