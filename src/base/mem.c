@@ -137,6 +137,12 @@ void buf_fini(struct buf *b)
     *b = (struct buf){0};
 }
 
+bool ends_in(const char *s, const char *end)
+{
+    size_t n = strlen(s), m = strlen(end);
+    return n >= m && strcmp(s + n - m, end) == 0;
+}
+
 void note_add(char **note, const char *fmt, ...)
 {
     struct buf b = {0};

@@ -4,6 +4,7 @@
 #ifndef VS_MEM_H
 #define VS_MEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,8 @@ char *xstrdup(const char *s);
 char *xstrdup_null(const char *s); /* NULL stays NULL */
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Whether s ends in end, or is it. */
+bool ends_in(const char *s, const char *end);
 /* A sentence more in *note, which is NULL or owned by the caller: "one; another". */
 void note_add(char **note, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

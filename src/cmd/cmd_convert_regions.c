@@ -151,12 +151,6 @@ static void sources_add(struct sources *s, char *path)
         s->bytes += (double)st.st_size;
 }
 
-static bool ends_with(const char *name, const char *end)
-{
-    size_t n = strlen(name), m = strlen(end);
-    return n > m && strcmp(name + n - m, end) == 0;
-}
-
 static bool is_database(const char *folder)
 {
     struct stat st;
@@ -180,7 +174,7 @@ static int sources_add_folder(struct sources *s, const char *folder, struct vs_e
         return vs_fail(err, VS_E_IO, "%s: %s", folder, strerror(errno));
     for (struct dirent *e; (e = readdir(d));) {
         char *path = xasprintf("%s/%s", folder, e->d_name);
-        if (e->d_name[0] != '.' && !ends_with(e->d_name, "_info.npy") && stat(path, &st) == 0 &&
+        if (e->d_name[0] != '.' && !ends_in(e->d_name + 1, "_info.npy") && stat(path, &st) == 0 &&
             S_ISREG(st.st_mode))
             sources_add(s, path);
         else
@@ -215,9 +209,10 @@ static enum region_out kind_of(const struct options *o)
 {
     if (o->format >= 0)
         return (enum region_out)o->format;
-    return ends_with(o->output, ".lmdb") ? REGION_OUT_LMDB
-           : ends_with(o->output, ".tsv") ? REGION_OUT_TSV
-                                          : REGION_OUT_NPY;
+    const char *behind = o->output + (*o->output != 0); /* a name stands before the ending */
+    return ends_in(behind, ".lmdb") ? REGION_OUT_LMDB
+           : ends_in(behind, ".tsv") ? REGION_OUT_TSV
+                                     : REGION_OUT_NPY;
 }
 
 /* What is read is not written over. */

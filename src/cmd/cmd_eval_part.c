@@ -153,12 +153,6 @@ static int keep_log(struct gathering *g, const char *path, struct vs_err *err)
     return rc;
 }
 
-static bool ends_in(const char *name, const char *end)
-{
-    size_t n = strlen(name), k = strlen(end);
-    return n > k && strcmp(name + n - k, end) == 0;
-}
-
 /* A log that cannot be read is one that a merge will name: the share is measured again. */
 static int gather(struct gathering *g, struct vs_err *err)
 {

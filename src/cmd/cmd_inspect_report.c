@@ -337,12 +337,6 @@ static bool inspect_is_picture(const struct bytes *map)
     return image_sniff(map->data, map->size, &kind);
 }
 
-static bool inspect_ends_in(const char *path, const char *end)
-{
-    size_t n = strlen(path), m = strlen(end);
-    return n > m && strcmp(path + n - m, end) == 0;
-}
-
 static int report_format(struct report *r, const struct region_format *f)
 {
     switch (f->shows) {
@@ -371,7 +365,7 @@ static int report_by_content(struct report *r, const struct bytes *map)
     /* A PyTorch file begins with a long number as a pickle of its own, a label list does not. */
     if (memcmp(d, "PK", n < 2 ? n : 2) == 0 ||
         (n > 8 && d[0] == 0x80 && d[1] == 2 && d[2] == 0x8a) || sharded_recognise(d, n) ||
-        inspect_ends_in(r->path, ".safetensors"))
+        ends_in(r->path + 1, ".safetensors"))
         return report_checkpoint(r);
     if (inspect_configuration(r, map, &rc))
         return rc;

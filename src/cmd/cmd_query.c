@@ -201,12 +201,6 @@ static void on_upload(void *arg, size_t done, size_t all)
 
 /* ---- attention */
 
-static bool ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), m = strlen(end);
-    return n >= m && strcmp(s + n - m, end) == 0;
-}
-
 /* (layers, images, tokens, regions): the mean over heads of where the text looks. */
 static int write_means(const char *path, const struct trace *t, struct vs_err *err)
 {
@@ -232,9 +226,9 @@ static int write_means(const char *path, const struct trace *t, struct vs_err *e
 
 static int query_write_attention(const char *path, const struct trace *t, struct vs_err *err)
 {
-    if (ends_with(path, ".npy"))
+    if (ends_in(path, ".npy"))
         return write_means(path, t, err);
-    if (ends_with(path, ".safetensors"))
+    if (ends_in(path, ".safetensors"))
         return trace_write(t, true, path, err);
     return vs_fail(err, VS_E_USAGE, "%s: attention is written to a .safetensors or .npy file",
                    path);

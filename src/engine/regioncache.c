@@ -68,9 +68,8 @@ static struct entry *list_files(const char *folder, int *count)
     DIR *d = folder ? opendir(folder) : NULL;
     *count = 0;
     for (struct dirent *e; d && (e = readdir(d));) {
-        size_t n = strlen(e->d_name);
         struct stat st;
-        if (n < strlen(TAIL) || strcmp(e->d_name + n - strlen(TAIL), TAIL) != 0)
+        if (!ends_in(e->d_name, TAIL))
             continue;
         char *path = xasprintf("%s/%s", folder, e->d_name);
         if (stat(path, &st) != 0) {

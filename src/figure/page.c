@@ -108,12 +108,6 @@ static double draw_page(struct pen *p, const struct figure *f, double width)
 
 /* ---- files */
 
-static bool ends_in(const char *s, const char *end)
-{
-    size_t n = strlen(s), m = strlen(end);
-    return n >= m && strcmp(s + n - m, end) == 0;
-}
-
 bool figure_is_name(const char *path)
 {
     return ends_in(path, ".svg") || ends_in(path, ".pdf") || ends_in(path, ".png");

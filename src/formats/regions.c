@@ -15,16 +15,10 @@
 
 /* ---- the formats */
 
-static bool regions_ends_in(const char *path, const char *end)
-{
-    size_t n = strlen(path), m = strlen(end);
-    return n >= m && strcmp(path + n - m, end) == 0;
-}
-
 static bool is_lmdb(const char *path, const struct bytes *map)
 {
     /* A meta page has its magic number after the page's header. */
-    return !map || regions_ends_in(path, ".mdb") ||
+    return !map || ends_in(path, ".mdb") ||
            (map->size > 20 && memcmp(map->data + 16, "\xde\xc0\xef\xbe", 4) == 0);
 }
 
@@ -119,7 +113,7 @@ static bool is_tsv(const char *path, const struct bytes *map)
 {
     size_t n = map->size < 4096 ? map->size : 4096;
     return !labels_are_pickled(map) && n && !memchr(map->data, 0, n) &&
-           (regions_are_tsv(map) || (regions_ends_in(path, ".tsv") && memchr(map->data, '\t', n)));
+           (regions_are_tsv(map) || (ends_in(path, ".tsv") && memchr(map->data, '\t', n)));
 }
 
 static int read_tsv(const char *path, struct bytes *map, const char *key, struct regions **out,

@@ -24,12 +24,6 @@
 
 static const struct rgb white = {255, 255, 255}, black = {0, 0, 0};
 
-static bool ends_in(const char *s, const char *end)
-{
-    size_t n = strlen(s), m = strlen(end);
-    return n >= m && strcmp(s + n - m, end) == 0;
-}
-
 static void export_tell(struct workbench *w, int rc, const char *path, const char *what,
                         const struct vs_err *err)
 {
