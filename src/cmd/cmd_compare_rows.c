@@ -135,18 +135,14 @@ static void rows_judged_fini(struct rows_judged *r)
 /* ---- what is asked for */
 
 /* What of eval --change can be read again. */
-static int rows_write(const char *path, const struct rowset *set, struct vs_err *err)
+static int rows_write(struct outfile *out, const struct rowset *set, struct vs_err *err)
 {
-    struct outfile out;
-    int rc = outfile_open(&out, path, err);
-    if (rc != 0)
-        return rc;
     for (int i = 0; i < set->count; i++)
         for (int k = 0; k < set->list[i].count; k++) {
-            outfile_write(&out, set->list[i].rows[k].line, set->list[i].rows[k].length);
-            outfile_write(&out, "\n", 1);
+            outfile_write(out, set->list[i].rows[k].line, set->list[i].rows[k].length);
+            outfile_write(out, "\n", 1);
         }
-    return outfile_close(&out, err);
+    return outfile_close(out, err);
 }
 
 static int rows_show(struct rows_judged *r, struct vs_err *err)
@@ -211,13 +207,19 @@ int compare_rows(const struct compare_options *o, const struct model_options *ho
                                             .seed = (uint64_t)o->seed, .least = o->least,
                                             .intervals = o->top}};
     struct rows_given given = {0};
-    int rc = o->reference || o->data.path ? compare_measured(o, how, stop, &given.set, err)
-                                          : rows_gather_given(o, &given, err);
+    struct outfile out = {0}; /* of rows_out, which is not to fail when all is measured */
+    int rc = o->rows_out ? outfile_open(&out, o->rows_out, err) : 0;
+    if (rc != 0)
+        return rc;
+    rc = o->reference || o->data.path ? compare_measured(o, how, stop, &given.set, err)
+                                      : rows_gather_given(o, &given, err);
     rows_say_shares("compare", &given);
     if (rc == 0)
         rc = rows_judge(&r, &given.set, err);
     if (rc == 0 && o->rows_out)
-        rc = rows_write(o->rows_out, &given.set, err);
+        rc = rows_write(&out, &given.set, err);
+    else if (o->rows_out)
+        outfile_drop(&out);
     if (rc == 0)
         rc = rows_show(&r, err);
     rows_judged_fini(&r);

@@ -94,5 +94,11 @@ bad 2 "no --attention with it" "the pointing game" --change "drop region 1" --at
 bad 2 "no --shard with it" "a share" --change "drop region 1" --shard 1/2
 bad 2 "slices is for --change" "slices of nothing" --slices
 bad 2 "names no intervention" "nothing" --change " ; "
+bad 1 "none/rows: " "rows that cannot be written, before anything is measured" --rows "$work/none/rows" \
+    --change "patch text 2 from nobody"
+mkdir "$work/kept"
+e -c final --rows "$work/kept/rows" --change "patch text 2 from nobody" >"$work/out"
+[ $? -eq 1 ] && [ -z "$(ls -A "$work/kept")" ]
+ok $? "of what fails no rows are left: $(ls -A "$work/kept")"
 bad 2 "either --json or --csv" "two formats" --change "drop region 1" --json --csv
 end
