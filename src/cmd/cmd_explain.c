@@ -7,6 +7,7 @@
 #include "src/formats/bytes.h"
 #include "src/cmd/cmd_explain.h"
 #include "src/cmd/cmd_model.h"
+#include "src/study/evaluation.h"
 #include "src/study/explained.h"
 #include "src/study/reference.h"
 
@@ -181,24 +182,16 @@ static int explain_take(void *arg, json_t *row, struct vs_err *err)
     return rc ? rc : explain_sum(x, row, err);
 }
 
-/* Tasks of the set that the checkpoint has no head for are told, and left out. */
+/* Tasks of the set that the checkpoint has no head for are told, and left out. How many are not. */
 static int explain_without(const struct explaining *x, const struct eval_set *set, bool *without)
 {
-    int left = 0;
-    bool *seen = xcalloc((size_t)task_count, sizeof *seen);
-    for (int i = 0; i < set->count; i++) {
-        const struct task *t = eval_task_of(set, i);
-        struct vs_err why = {0};
-        int at = (int)(t - task_table);
-        if (seen[at] || (x->o->data.task && x->o->data.task != t))
-            continue;
-        seen[at] = true;
-        without[at] = model_check_task(x->m, x->checkpoint, t, &why) != 0;
-        if (without[at])
-            plain_text(stderr, "vilscope explain: note: %s\n", why.text);
-        left += !without[at];
-    }
-    free(seen);
+    struct vs_err first = {0}; /* which is among the notes */
+    struct buf notes = {0};
+    int left = eval_check_heads(set, x->o->data.task, x->m, x->checkpoint, without,
+                                "vilscope explain: note: ", &notes, &first);
+    if (notes.len)
+        fputs(notes.data, stderr); /* errors are clean */
+    buf_fini(&notes);
     return left;
 }
 
