@@ -337,17 +337,17 @@ static void bound_copy_one(void *arg, int i)
 
 void bound_fill(struct bound *w, struct kern *k, unsigned heads)
 {
-    struct bound_copy *now = xcalloc((size_t)w->waiting_count + 1, sizeof *now);
-    int n = 0, kept = 0;
-    for (int i = 0; i < w->waiting_count; i++)
-        if (!w->waiting[i].head || w->waiting[i].head & heads)
-            now[n++] = w->waiting[i];
-        else
-            w->waiting[kept++] = w->waiting[i];
+    int count = w->waiting_count, kept = 0; /* those that go on waiting come first */
+    for (int i = 0; i < count; i++) {
+        struct bound_copy c = w->waiting[i];
+        if (!c.head || c.head & heads)
+            continue;
+        w->waiting[i] = w->waiting[kept];
+        w->waiting[kept++] = c;
+    }
     w->waiting_count = kept;
-    if (n > 0)
-        kern_parallel(k, n, bound_copy_one, now);
-    free(now);
+    if (kept < count)
+        kern_parallel(k, count - kept, bound_copy_one, w->waiting + kept);
 }
 
 /* ---- numbers that are none: a run that diverged leaves them behind */
