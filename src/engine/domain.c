@@ -189,7 +189,7 @@ static char *word_at(const struct result *r, int i, int *next)
         buf_add(&b, r->model_text + t->begin, (size_t)(t->end - t->begin));
     else
         buf_puts(&b, t->piece);
-    for (i++; i < r->token_count && strncmp(r->tokens[i].piece, "##", 2) == 0; i++)
+    for (i++; i < r->token_count && result_goes_on(&r->tokens[i]); i++)
         buf_puts(&b, r->tokens[i].piece + 2);
     *next = i;
     char *word = buf_steal(&b);

@@ -22,12 +22,6 @@ static int find_token(const struct net *n, const struct result *r, int token, in
                                    token + 1);
 }
 
-/* Whether a piece goes on with the word before it. */
-static bool goes_on(const struct result_token *t)
-{
-    return !t->special && strncmp(t->piece, "##", 2) == 0;
-}
-
 static bool has_letter(const char *piece)
 {
     for (; *piece; piece++)
@@ -41,9 +35,9 @@ static bool is_of_word(const struct result *r, int token, const char *word)
 {
     size_t n = 0, length = strlen(word);
     int i = token;
-    while (i > 0 && goes_on(&r->tokens[i]))
+    while (i > 0 && result_goes_on(&r->tokens[i]))
         i--;
-    for (int first = i; i < r->token_count && (i == first || goes_on(&r->tokens[i])); i++) {
+    for (int first = i; i < r->token_count && (i == first || result_goes_on(&r->tokens[i])); i++) {
         const char *piece = r->tokens[i].piece + (i == first ? 0 : 2);
         size_t k = strlen(piece);
         if (r->tokens[i].special || k > length - n || memcmp(word + n, piece, k) != 0)
@@ -60,7 +54,7 @@ static bool is_token_of(const struct result *r, int token, const struct change *
     switch (c->tokens) {
     case TOKENS_SPECIAL: return t->special;
     case TOKENS_WORDS: return letters;
-    case TOKENS_PIECES: return goes_on(t);
+    case TOKENS_PIECES: return result_goes_on(t);
     case TOKENS_PUNCTUATION: return !t->special && !letters;
     case TOKENS_WORD: return is_of_word(r, token, c->word);
     case TOKENS_ONE: case TOKENS_KINDS: break;

@@ -40,6 +40,11 @@ static void copy_image(struct result_image *c)
     c->boxes = copy_array(c->boxes, c->region_count + c->candidate_count, 4 * sizeof *c->boxes);
 }
 
+bool result_goes_on(const struct result_token *t)
+{
+    return !t->special && strncmp(t->piece, "##", 2) == 0;
+}
+
 static void free_image(struct result_image *r)
 {
     IMAGE_TEXTS(FREE_TEXT)

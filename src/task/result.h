@@ -15,6 +15,9 @@ struct result_token {
     bool special;   /* [CLS], [SEP], task token */
 };
 
+/* Whether it goes on with the word of the piece before it. */
+bool result_goes_on(const struct result_token *t);
+
 /* One ranked entry. index is the label, the class or the image (src/task/reading.h). */
 struct result_answer {
     int index;

@@ -145,9 +145,9 @@ static void do_silence_layer(struct workbench *w, const char *arg)
 static void word_of(const struct result *r, int token, int *begin, int *end)
 {
     int first = token, last = token;
-    while (first > 0 && strncmp(r->tokens[first].piece, "##", 2) == 0)
+    while (first > 0 && result_goes_on(&r->tokens[first]))
         first--;
-    while (last + 1 < r->token_count && strncmp(r->tokens[last + 1].piece, "##", 2) == 0)
+    while (last + 1 < r->token_count && result_goes_on(&r->tokens[last + 1]))
         last++;
     *begin = r->tokens[first].begin;
     *end = r->tokens[last].end;
