@@ -27,7 +27,7 @@ struct compare_intervention {
 struct compare_options {
     struct model_options model;
     struct words checkpoints, regions, keys;
-    struct shard shard;
+    struct shard shard; /* of a check set, or of what eval --change measures */
     char **images; /* borrowed, image_count of them */
     int image_count;
     const char *probes, *text, *watch, *log;
@@ -48,6 +48,7 @@ struct compare_options {
     const char *figure; /* where plots are written, or NULL */
     int width, dpi;     /* of it; 0: the usual ones */
     const char *rows_out; /* where the rows of all are written, or NULL */
+    bool resume;          /* behind those that are there, which may be those of several shards */
     char **more; /* borrowed, more_count: further files or evaluations */
     int more_count;
     bool all_slices, crossings, agreement, trend, calibration, confusion;

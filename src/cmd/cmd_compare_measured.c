@@ -5,11 +5,14 @@
 
 #include "src/base/mem.h"
 #include "src/base/plain.h"
+#include "src/cmd/cmd_eval.h"
 #include "src/cmd/vilscope.h"
 #include "src/study/evaluation.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct measuring {
     const struct compare_options *o;
@@ -17,6 +20,7 @@ struct measuring {
     const atomic_bool *stop;
     struct rowset *set;
     const char *command;
+    struct rows_out rows; /* of eval --change */
     struct command_items show;
 };
 
@@ -24,10 +28,17 @@ static int measure_take(void *arg, const struct eval_item *it, const char *row,
                         const char *reference, bool past, struct vs_err *err)
 {
     struct measuring *g = arg;
-    (void)it;
-    (void)reference;
-    (void)past;
-    return rowset_add_line(g->set, row, strlen(row), "a row", err);
+    int rc = g->rows.stale ? rows_begin(&g->rows, false, err) : 0; /* what was there goes */
+    if (rc == 0)
+        rc = rows_take(&g->rows, it, row, reference, past, err);
+    return rc ? rc : rowset_add_line(g->set, row, strlen(row), "a row", err);
+}
+
+static void measure_report(void *arg, const struct eval_progress *p)
+{
+    struct measuring *g = arg;
+    rows_flush(&g->rows);
+    command_items(&g->show, p);
 }
 
 static void measure_say(const struct measuring *g, const struct evaluation *e,
@@ -63,8 +74,9 @@ static int measure_one(struct measuring *g, const struct eval_set *data, int che
     const struct task *task = folder ? NULL : g->o->task;
     struct evaluation e = {.set = data, .checkpoint = checkpoint, .limit = g->o->limit,
                            .task = task, .without = without, .gone = folder ? NULL : &gone,
-                           .row = measure_take, .row_arg = g, .cancel = g->stop,
-                           .report = command_items, .report_arg = &g->show};
+                           .shard = g->o->shard, .past = g->rows.past,
+                           .past_in_parts = true, .row = measure_take, .row_arg = g,
+                           .cancel = g->stop, .report = measure_report, .report_arg = g};
     if (change) {
         e.changes = change->list;
         e.change_count = change->count;
@@ -93,6 +105,9 @@ static int measure_one(struct measuring *g, const struct eval_set *data, int che
 static int measure_all(struct measuring *g, const struct eval_set *data, struct vs_err *err)
 {
     int rc = 0;
+    for (int i = 0; i < model_checkpoint_count(g->m) && rc == 0; i++)
+        for (int k = 0; k < g->o->change_count && rc == 0; k++)
+            rc = model_check_changes(g->m, i, g->o->changes[k].list, g->o->changes[k].count, err);
     for (int i = 0; i < model_checkpoint_count(g->m) && rc == 0; i++) {
         rc = measure_one(g, data, i, NULL, err);
         for (int k = 0; k < g->o->change_count && rc == 0; k++)
@@ -143,6 +158,9 @@ static int measure_data(struct measuring *g, struct vs_err *err)
     if (g->o->regions.count)
         from.regions = g->o->regions.list[0];
     int rc = eval_open(&from, &data, err);
+    if (rc == 0 && g->o->rows_out && file_is_at(g->o->rows_out, data->path))
+        rc = vs_fail(err, VS_E_USAGE, "%s: is the set that is read: give another file",
+                     g->o->rows_out);
     if (rc == 0)
         rc = measure_all(g, data, err);
     eval_free(data);
@@ -179,6 +197,14 @@ static int measure_folder(struct measuring *g, struct vs_err *err)
     return rc;
 }
 
+/* Of what failed before it had a row nothing is left. */
+static void measure_drop_empty(const char *path)
+{
+    struct stat st;
+    if (path && stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0)
+        unlink(path);
+}
+
 int compare_measured(const struct compare_options *o, const struct model_options *how,
                      const atomic_bool *stop, struct rowset *set, struct vs_err *err)
 {
@@ -186,7 +212,12 @@ int compare_measured(const struct compare_options *o, const struct model_options
                           .command = o->change_count ? "eval" : "compare"};
     if (o->reference && o->task && !reference_find(o->task))
         return vs_fail(err, VS_E_USAGE, "the reference's folder has no data for %s", o->task->name);
-    int rc = model_open(how, &g.m, err);
+    struct vs_err why = {0};
+    int rc = rows_open(&g.rows, o->rows_out, true, o->resume, err);
+    if (rc == 0 && g.rows.folder)
+        rc = vs_fail(err, VS_E_USAGE, "%s: is a folder: --rows is a file", o->rows_out);
+    if (rc == 0)
+        rc = model_open(how, &g.m, err);
     if (rc == 0 && model_checkpoint_count(g.m) < 2 && !o->change_count)
         rc = vs_fail(err, VS_E_USAGE, "two checkpoints are needed (-c A -c B), there is %d",
                      model_checkpoint_count(g.m));
@@ -196,6 +227,12 @@ int compare_measured(const struct compare_options *o, const struct model_options
         rc = o->reference ? measure_folder(&g, err) : measure_data(&g, err);
     if (rc == 0)
         rc = rowset_finish(set, err);
+    int closed = rows_close(&g.rows, rc ? &why : err);
+    if (rc == VS_E_CANCELLED && o->rows_out)
+        rc = vs_fail(err, rc, "stopped: what was measured is kept, with --resume the same command "
+                     "goes on");
+    if (rc != 0)
+        measure_drop_empty(o->rows_out);
     model_free(g.m);
-    return rc;
+    return rc ? rc : closed;
 }

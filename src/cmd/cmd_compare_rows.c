@@ -4,8 +4,8 @@
 #include "src/cmd/cmd_compare_rows.h"
 
 #include "src/base/mem.h"
+#include "src/base/plain.h"
 #include "src/cmd/vilscope.h"
-#include "src/formats/outfile.h"
 #include "src/study/eval.h"
 #include "src/task/task.h"
 
@@ -134,17 +134,6 @@ static void rows_judged_fini(struct rows_judged *r)
 
 /* ---- what is asked for */
 
-/* What of eval --change can be read again. */
-static int rows_write(struct outfile *out, const struct rowset *set, struct vs_err *err)
-{
-    for (int i = 0; i < set->count; i++)
-        for (int k = 0; k < set->list[i].count; k++) {
-            outfile_write(out, set->list[i].rows[k].line, set->list[i].rows[k].length);
-            outfile_write(out, "\n", 1);
-        }
-    return outfile_close(out, err);
-}
-
 static int rows_show(struct rows_judged *r, struct vs_err *err)
 {
     const struct compare_options *o = r->o;
@@ -207,19 +196,16 @@ int compare_rows(const struct compare_options *o, const struct model_options *ho
                                             .seed = (uint64_t)o->seed, .least = o->least,
                                             .intervals = o->top}};
     struct rows_given given = {0};
-    struct outfile out = {0}; /* of rows_out, which is not to fail when all is measured */
-    int rc = o->rows_out ? outfile_open(&out, o->rows_out, err) : 0;
-    if (rc != 0)
-        return rc;
-    rc = o->reference || o->data.path ? compare_measured(o, how, stop, &given.set, err)
-                                      : rows_gather_given(o, &given, err);
+    int rc = o->reference || o->data.path ? compare_measured(o, how, stop, &given.set, err)
+                                          : rows_gather_given(o, &given, err);
     rows_say_shares("compare", &given);
+    if (rc == 0 && o->change_count && o->shard.count && given.set.count == 0) {
+        plain_text(stderr, "vilscope eval: note: shard %d of %d has no item\n", o->shard.index,
+                   o->shard.count);
+        return rc;
+    }
     if (rc == 0)
         rc = rows_judge(&r, &given.set, err);
-    if (rc == 0 && o->rows_out)
-        rc = rows_write(&out, &given.set, err);
-    else if (o->rows_out)
-        outfile_drop(&out);
     if (rc == 0)
         rc = rows_show(&r, err);
     rows_judged_fini(&r);

@@ -60,7 +60,8 @@ static const struct option_row option_rows[] = {
           "--from LOG: only this evaluation (vilscope sessions evaluations); may be given more "
           "than once"),
     FLAG("resume", resume,
-         "--rows FILE: go on behind the rows that are in it, of a run that was ended or killed"),
+         "--rows FILE: go on behind the rows that are in it, of a run that was ended or killed; of "
+         "--change and --heads also those of all shards together"),
     FLAG("strict", strict, "an item that cannot be asked ends the evaluation"),
     TASK(data.task, "only this task"),
     ROW_CHECKPOINTS(checkpoints),
@@ -69,7 +70,7 @@ static const struct option_row option_rows[] = {
     SHARD("shard", shard,
           "only every N-th item of each task from the I-th on: one of N runs that share the work, "
           "each with a log of its own in --log FOLDER/ (vilscope-batch(1)); the same command goes "
-          "on where it was ended"),
+          "on where it was ended; of --change and --heads each with --rows of its own"),
     SHARD("place", place,
           "--shard: this is the I-th of N checkpoints that are measured, which sessions merge "
           "counts"),
@@ -114,11 +115,9 @@ static const struct option_row option_rows[] = {
     END,
 };
 
-/* ---- running */
-
 static atomic_bool stop;
 
-/* ---- the whole */
+/* ---- running */
 
 /* Those that were measured come first. */
 static int order_columns(struct column *list, int count, int sound, struct vs_err *err)
@@ -473,8 +472,7 @@ static int check_study(const struct options *o)
     const char *idle = o->from.count     ? "from"
                        : o->predictions  ? "predictions"
                        : o->attention    ? "attention"
-                       : o->shard.count  ? "shard"
-                       : o->resume       ? "resume"
+                       : o->place.count  ? "place"
                        : o->strict       ? "strict"
                        : o->batch        ? "batch"
                        : o->log          ? "log"
@@ -486,9 +484,10 @@ static int check_study(const struct options *o)
     if (!s->changes.count && lone)
         return command_usage("eval", "--%s is for --change; of checkpoints vilscope compare tells "
                              "it", lone);
-    if (s->heads && (s->changes.count || o->reference || o->rows))
-        return command_usage("eval", "--heads is for --data alone: no --%s with it",
-                             s->changes.count ? "change" : o->reference ? "reference" : "rows");
+    if (s->heads && s->changes.count)
+        return command_usage("eval", "either --heads or --change");
+    if ((s->heads || s->changes.count) && o->resume && !o->rows)
+        return command_usage("eval", "--resume goes on from a file of rows: --rows FILE");
     if (!s->heads && (s->sort || (s->csv && !s->changes.count)))
         return command_usage("eval", s->sort ? "--sort is for --heads"
                                              : "--csv is for --change and --heads");
@@ -504,6 +503,8 @@ static int eval_study(struct options *o, struct vs_err *err)
     s->reference = o->reference;
     s->rows = o->rows;
     s->limit = o->limit;
+    s->shard = o->shard;
+    s->resume = o->resume;
     s->json = o->json;
     s->stop = &stop;
     command_stop_by_signals(&stop);
@@ -545,7 +546,7 @@ static int check_kind(const struct options *o)
                              o->resume ? "resume" : "shard");
     if (o->place.count && !o->shard.count)
         return command_usage("eval", "--place is for --shard");
-    if (is_part(o) && o->rows)
+    if (is_part(o) && o->rows && !o->study.heads && !o->study.changes.count)
         return command_usage("eval", "--shard keeps the rows in its log: --rows is for --no-log");
     if (o->data.candidates && !o->data.regions)
         return command_usage("eval", "--candidates go with --regions");

@@ -182,6 +182,8 @@ struct eval_study {
     int least, top, resamples, seed;
     int sort; /* of eval_head_orders: 0, or 1 + an enum headset_stat */
     int limit;
+    struct shard shard;
+    bool resume;
     const struct model_options *model;
     const struct eval_source *data;
     const char *reference, *rows;

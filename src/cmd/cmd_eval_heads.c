@@ -5,10 +5,12 @@
 
 #include "src/cmd/cmd_eval.h"
 #include "src/cmd/cmd_model.h"
+#include "src/cmd/cmd_set_rows.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
 #include "src/study/headset.h"
 #include "src/study/headstats.h"
+#include "src/study/reference.h"
 #include "src/study/statistics.h"
 
 #include <math.h>
@@ -22,9 +24,12 @@ struct heads_run {
     const struct eval_study *o;
     struct model *m;
     const struct eval_set *set;
-    struct headset *sets; /* (checkpoints) */
+    struct headset *sets; /* (checkpoints) of the set; those without its tasks have no items */
+    struct set_rows lines;
     struct command_items show;
     json_t *rows;         /* of the document, or NULL */
+    bool partly;          /* items were left out */
+    int shown;            /* sets */
     struct vs_err *err;
 };
 
@@ -77,6 +82,12 @@ static const struct headset_head *heads_of(const struct heads_table *t, int head
     return &(t->less ? t->less : t->of)->heads[head];
 }
 
+/* Of the reference's folder: sets are named by their task and split. */
+static const struct eval_set *heads_named(const struct heads_table *t)
+{
+    return t->r->set->reference ? t->r->set : NULL;
+}
+
 static bool heads_any(const struct heads_table *t, int stat)
 {
     for (int i = 0; i < t->count; i++)
@@ -106,11 +117,15 @@ static void heads_cell(const struct bootstrap *b, bool difference)
 static void heads_text(const struct heads_table *t)
 {
     int top = t->r->o->top && t->r->o->top < t->count ? t->r->o->top : t->count;
+    const struct eval_set *set = heads_named(t);
+    putchar('\n');
+    if (set)
+        plain_out("%s %s, ", set->items[0].task->name, set->split);
     if (t->less)
-        plain_out("\n%s less %s, item by item (* 0 is outside of the interval)\n", t->name,
+        plain_out("%s less %s, item by item (* 0 is outside of the interval)\n", t->name,
                   t->against);
     else
-        plain_out("\n%s: %d items\n", t->name, t->of->items);
+        plain_out("%s: %d items\n", t->name, t->of->items);
     plain_out("%-20s", "head");
     for (int s = 0; s < HEADSET_STATS; s++)
         if (heads_any(t, s))
@@ -137,8 +152,14 @@ static void heads_csv(const struct heads_table *t)
         for (int s = 0; s < HEADSET_STATS; s++) {
             const struct headset_head *h = heads_of(t, t->order[i]);
             const struct bootstrap *b = heads_number(t, t->order[i], s);
+            const struct eval_set *set = heads_named(t);
             if (b->count == 0)
                 continue;
+            if (set) {
+                plain_out("%s,", set->items[0].task->name);
+                plain_csv(stdout, set->split, true);
+                putchar(',');
+            }
             plain_csv(stdout, t->name, true);
             putchar(',');
             plain_csv(stdout, t->against ? t->against : "", true);
@@ -163,10 +184,17 @@ static void heads_json(const struct heads_table *t, json_t *list)
                                               "high", plain_number(b->high), "n", b->count,
                                               "images", b->clusters));
         }
-        json_array_append_new(list, json_pack(
+        json_t *one = json_pack(
             "{s:o, s:o, s:s, s:i, s:i, s:o}", "checkpoint", plain_string(t->name), "less",
             t->against ? plain_string(t->against) : json_null(), "map", attn_table[h->map].word,
-            "layer", h->layer + 1, "head", h->head + 1, "statistics", stats));
+            "layer", h->layer + 1, "head", h->head + 1, "statistics", stats);
+        const struct eval_set *set = heads_named(t);
+        if (one && set) {
+            json_object_set_new(one, "task", json_string(set->items[0].task->name));
+            json_object_set_new(one, "split", plain_string(set->split));
+            json_object_set_new(one, "data_digest", json_string(set->digest));
+        }
+        json_array_append_new(list, one);
     }
 }
 
@@ -188,84 +216,160 @@ static void heads_print(const struct heads_run *r, int of, int less)
 
 /* ---- running */
 
+static int heads_keep(void *arg, json_t *row, struct vs_err *err)
+{
+    return set_rows_add(arg, row, err);
+}
+
+static int heads_take_past(void *arg, int index, json_t *row, struct vs_err *err)
+{
+    json_t **past = arg;
+    (void)err;
+    past[index] = row;
+    return 0;
+}
+
+static void heads_say(struct heads_run *r, const struct headset *h, const struct eval_gone *gone)
+{
+    if (h->left_out)
+        plain_text(stderr, "vilscope eval: %s: %d items are left out with %s: the first is %s\n",
+                   r->set->path, h->left_out, r->show.checkpoint, h->first);
+    if (gone->items)
+        plain_text(stderr, "vilscope eval: note: %d items are left out: %d of their images are not "
+                   "there, the first is %s\n", gone->items, gone->pictures, gone->first);
+    r->partly |= h->left_out > 0;
+}
+
+/* With the rows that are there. */
+static int heads_ask(struct heads_run *r, int checkpoint, const bool *without)
+{
+    char digest[DIGEST_HEX] = "";
+    struct eval_gone gone = {0};
+    struct headset *h = &r->sets[checkpoint];
+    const size_t n = (size_t)r->set->count + 1;
+    const bool lines = r->o->rows != NULL;
+    bool *done = xcalloc(n, sizeof *done);
+    json_t **past = xcalloc(n, sizeof(json_t *));
+    struct headset_wants w = {.checkpoint = checkpoint, .limit = r->o->limit,
+                              .task = r->o->data->task, .without = without, .gone = &gone,
+                              .shard = r->o->shard, .checkpoint_name = r->show.checkpoint,
+                              .digest = digest, .past = past, .take = lines ? heads_keep : NULL,
+                              .take_arg = &r->lines, .cancel = r->o->stop, .report = command_items,
+                              .report_arg = &r->show};
+    if (lines)
+        model_checkpoint_digest(r->m, checkpoint, digest);
+    int rc = set_rows_past(&r->lines, r->set, r->show.checkpoint, digest, headset_setup(), done,
+                           heads_take_past, past, r->err);
+    if (rc == 0)
+        rc = headset_run(r->m, r->set, &w, h, r->err);
+    command_clear();
+    if (rc == 0)
+        heads_say(r, h, &gone);
+    free(done);
+    free(past);
+    return rc;
+}
+
+/* A checkpoint without a head for anything of the set ends it, unless there are other sets. */
 static int heads_measure(struct heads_run *r, int checkpoint)
 {
     struct vs_err first = {0};
     struct buf notes = {0};
-    struct eval_gone gone = {0};
-    struct headset *h = &r->sets[checkpoint];
-    const char *name = model_checkpoint_name(r->m, checkpoint);
     bool *without = xcalloc((size_t)task_count, sizeof *without);
-    struct headset_wants w = {.checkpoint = checkpoint, .limit = r->o->limit,
-                              .task = r->o->data->task, .without = without, .gone = &gone,
-                              .cancel = r->o->stop, .report = command_items,
-                              .report_arg = &r->show};
-    r->show = (struct command_items){.checkpoint = name};
+    bool others = r->set->reference && !r->o->data->task;
+    r->show = (struct command_items){.checkpoint = model_checkpoint_name(r->m, checkpoint)};
     int left = eval_check_heads(r->set, r->o->data->task, r->m, checkpoint, without,
                                 "vilscope eval: note: ", &notes, &first);
-    int rc = left || !first.code ? 0 : vs_fail(r->err, first.code, "%s", first.text);
+    int rc = left || others || !first.code ? 0 : vs_fail(r->err, first.code, "%s", first.text);
     if (rc == 0 && notes.len)
         fputs(notes.data, stderr);
-    if (rc == 0)
-        rc = headset_run(r->m, r->set, &w, h, r->err);
-    command_clear();
-    if (rc == 0 && h->left_out)
-        plain_text(stderr, "vilscope eval: %s: %d items are left out with %s: the first is %s\n",
-                   r->set->path, h->left_out, name, h->first);
-    if (rc == 0 && gone.items)
-        plain_text(stderr, "vilscope eval: note: %d items are left out: %d of their images are not "
-                   "there, the first is %s\n", gone.items, gone.pictures, gone.first);
+    if (rc == 0 && left)
+        rc = heads_ask(r, checkpoint, without);
     buf_fini(&notes);
     free(without);
     return rc;
 }
 
-static int heads_show(struct heads_run *r)
+static void heads_show(struct heads_run *r)
 {
-    const struct eval_study *o = r->o;
-    int n = model_checkpoint_count(r->m);
-    r->rows = o->json ? json_array() : NULL;
-    if (o->csv)
-        puts("checkpoint,less,map,layer,head,statistic,mean,low,high,items,images");
-    else if (!o->json)
+    int n = model_checkpoint_count(r->m), first = 0;
+    while (first < n && r->sets[first].items == 0)
+        first++;
+    if (r->shown++ == 0 && r->o->csv)
+        plain_out("%scheckpoint,less,map,layer,head,statistic,mean,low,high,items,images\n",
+                  r->o->reference ? "task,split," : "");
+    else if (r->shown == 1 && !r->o->json)
         plain_out("means over items with 95 %% intervals by images; rows are words and regions "
                   "proper\n");
+    for (int i = first; i < n; i++)
+        if (r->sets[i].items)
+            heads_print(r, i, -1);
+    for (int i = first + 1; i < n; i++)
+        if (r->sets[i].items)
+            heads_print(r, i, first);
+}
+
+static int heads_one_set(void *arg, const struct eval_set *set)
+{
+    struct heads_run *r = arg;
+    int n = model_checkpoint_count(r->m), rc = 0;
+    r->set = set;
+    r->sets = xcalloc((size_t)n + 1, sizeof *r->sets);
+    for (int i = 0; i < n && rc == 0; i++)
+        rc = heads_measure(r, i);
+    if (rc == 0)
+        heads_show(r);
     for (int i = 0; i < n; i++)
-        heads_print(r, i, -1);
-    for (int i = 1; i < n; i++)
-        heads_print(r, i, 0);
-    return o->json ? command_json(json_pack("{s:o, s:o, s:s, s:o}", "model",
-                                            plain_string(model_name(r->m)), "data",
-                                            plain_string(r->set->path), "data_digest",
-                                            r->set->digest, "heads", r->rows), JSON_INDENT(1))
-                   : 0;
+        headset_fini(&r->sets[i]);
+    free(r->sets);
+    r->sets = NULL;
+    return rc;
+}
+
+static int heads_set_file(struct heads_run *r)
+{
+    struct eval_set *set = NULL;
+    int rc = eval_open(r->o->data, &set, r->err);
+    if (rc == 0 && r->o->rows && file_is_at(r->o->rows, set->path))
+        rc = vs_fail(r->err, VS_E_USAGE, "%s: is the set that is read: give another file",
+                     r->o->rows);
+    if (rc == 0)
+        rc = heads_one_set(r, set);
+    if (rc == 0 && r->o->json)
+        rc = command_json(json_pack("{s:o, s:o, s:s, s:O}", "model", plain_string(model_name(r->m)),
+                                    "data", plain_string(set->path), "data_digest", set->digest,
+                                    "heads", r->rows), JSON_INDENT(1));
+    eval_free(set);
+    return rc;
+}
+
+static int heads_folder(struct heads_run *r)
+{
+    int rc = reference_each(r->o->reference, r->o->data->task, r->o->data->split, heads_one_set, r,
+                            r->err);
+    if (rc == 0 && r->o->json)
+        rc = command_json(json_pack("{s:o, s:o, s:O}", "model", plain_string(model_name(r->m)),
+                                    "data", plain_string(r->o->reference), "heads", r->rows),
+                          JSON_INDENT(1));
+    return rc;
 }
 
 int eval_heads(const struct eval_study *o, struct vs_err *err)
 {
-    struct heads_run r = {.o = o, .err = err};
-    struct eval_set *set = NULL;
-    int n = 0, rc = model_open(o->model, &r.m, err);
+    struct heads_run r = {.o = o, .err = err, .rows = o->json ? json_array() : NULL};
+    struct vs_err why = {0};
+    int rc = model_open(o->model, &r.m, err);
     if (rc == 0) {
         command_about("eval", r.m);
-        rc = eval_open(o->data, &set, err);
+        rc = set_rows_open(&r.lines, &headset_set_rows, o->rows, o->resume, err);
     }
-    if (rc == 0) {
-        r.set = set;
-        n = model_checkpoint_count(r.m);
-        r.sets = xcalloc((size_t)n + 1, sizeof *r.sets);
-    }
-    for (int i = 0; i < n && rc == 0; i++)
-        rc = heads_measure(&r, i);
     if (rc == 0)
-        rc = heads_show(&r);
-    bool partly = false;
-    for (int i = 0; i < n; i++) {
-        partly |= r.sets[i].left_out > 0;
-        headset_fini(&r.sets[i]);
-    }
-    free(r.sets);
-    eval_free(set);
+        rc = o->reference ? heads_folder(&r) : heads_set_file(&r);
+    int closed = set_rows_close(&r.lines, rc ? &why : err);
+    if (rc == VS_E_CANCELLED && o->rows)
+        rc = vs_fail(err, rc, "stopped: what was measured is kept, with --resume the same command "
+                     "goes on");
+    json_decref(r.rows);
     model_free(r.m);
-    return rc ? rc : partly ? EXIT_PARTLY : EXIT_OK;
+    return rc ? rc : closed ? closed : r.partly ? EXIT_PARTLY : EXIT_OK;
 }

@@ -7,6 +7,7 @@
 #include "src/formats/bytes.h"
 #include "src/cmd/cmd_explain.h"
 #include "src/cmd/cmd_model.h"
+#include "src/cmd/cmd_set_rows.h"
 #include "src/study/evaluation.h"
 #include "src/study/explained.h"
 #include "src/study/reference.h"
@@ -76,7 +77,7 @@ struct explaining {
     const struct attribution_method **methods; /* (wants.method_count) owned */
     struct explanation_wants wants;
     char *setup, *how; /* of the wants in words; the second without the methods */
-    struct explain_rows rows;
+    struct set_rows rows;
     struct explain_column *list; /* (count) what came of each task on each checkpoint */
     int count;
     int checkpoint;              /* that runs */
@@ -170,15 +171,16 @@ static int explain_sum(struct explaining *x, const json_t *row, struct vs_err *e
     return explain_sums_add(&x->list[at].sums, row, err);
 }
 
-static int explain_take_past(void *arg, json_t *row, struct vs_err *err)
+static int explain_take_past(void *arg, int index, json_t *row, struct vs_err *err)
 {
+    (void)index;
     return explain_sum(arg, row, err);
 }
 
 static int explain_take(void *arg, json_t *row, struct vs_err *err)
 {
     struct explaining *x = arg;
-    int rc = explain_rows_add(&x->rows, row, err);
+    int rc = set_rows_add(&x->rows, row, err);
     return rc ? rc : explain_sum(x, row, err);
 }
 
@@ -208,7 +210,7 @@ static int explain_checkpoint(struct explaining *x, const struct eval_set *set)
                             .report = command_items, .report_arg = &x->show, .gone = &gone};
     x->show = (struct command_items){.checkpoint = model_checkpoint_name(x->m, x->checkpoint)};
     model_checkpoint_digest(x->m, x->checkpoint, digest);
-    int rc = explain_rows_past(&x->rows, set, model_checkpoint_name(x->m, x->checkpoint), digest,
+    int rc = set_rows_past(&x->rows, set, model_checkpoint_name(x->m, x->checkpoint), digest,
                                x->setup, done, explain_take_past, x, x->err);
     if (rc == 0 && explain_without(x, set, without) > 0)
         rc = explain_set_run(x->m, &e, x->err);
@@ -234,37 +236,14 @@ static void explain_say_flaws(struct explaining *x, const struct eval_set *set)
     x->partly |= set->flaw_count > 0;
 }
 
-static int explain_one_set(struct explaining *x, const struct eval_set *set)
+static int explain_one_set(void *arg, const struct eval_set *set)
 {
+    struct explaining *x = arg;
     int rc = 0;
     explain_say_flaws(x, set);
     for (x->checkpoint = 0; rc == 0 && x->checkpoint < model_checkpoint_count(x->m);
          x->checkpoint++)
         rc = explain_checkpoint(x, set);
-    return rc;
-}
-
-static int explain_folder(struct explaining *x)
-{
-    int rc = 0, asked = 0;
-    for (int t = 0; t < task_count && rc == 0; t++) {
-        const struct task *task = &task_table[t];
-        const struct reference_task *kind = reference_find(task);
-        struct eval_set *set = NULL;
-        if (!kind || (x->o->data.task ? x->o->data.task != task
-                                      : !reference_has(x->o->reference, task) ||
-                                            task->reading->ranked == RANKED_IMAGES))
-            continue;
-        asked++;
-        rc = reference_open(x->o->reference, task,
-                            x->o->data.split ? x->o->data.split : kind->split, false, &set, x->err);
-        if (rc == 0)
-            rc = explain_one_set(x, set);
-        eval_free(set);
-    }
-    if (rc == 0 && asked == 0)
-        rc = vs_fail(x->err, VS_E_IO, "%s: no folder of the reference's tasks is in it, but "
-                     "retrieval (vilscope-data(5))", x->o->reference);
     return rc;
 }
 
@@ -334,10 +313,12 @@ static int explain_run_all(struct explaining *x)
     if (rc == 0)
         rc = explain_read_wants(x);
     if (rc == 0)
-        rc = explain_rows_open(&x->rows, x->o->rows, x->o->resume, x->err);
+        rc = set_rows_open(&x->rows, &explain_set_rows, x->o->rows, x->o->resume, x->err);
     command_stop_by_signals(&stop);
     if (rc == 0)
-        rc = x->o->reference ? explain_folder(x) : explain_set_file(x);
+        rc = x->o->reference ? reference_each(x->o->reference, x->o->data.task, x->o->data.split,
+                                              explain_one_set, x, x->err)
+                             : explain_set_file(x);
     if ((rc == 0 || rc == VS_E_CANCELLED) && x->count)
         explain_print(x);
     else if (rc == 0)
@@ -345,7 +326,7 @@ static int explain_run_all(struct explaining *x)
                      "the set asks, or the shard is empty");
     if (rc == 0)
         explain_keep(x);
-    closed = explain_rows_close(&x->rows, rc ? &why : x->err);
+    closed = set_rows_close(&x->rows, rc ? &why : x->err);
     for (int i = 0; i < x->count; i++)
         explain_sums_fini(&x->list[i].sums);
     free(x->list);

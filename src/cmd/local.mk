@@ -33,7 +33,6 @@ vilscope_SOURCES += \
 	src/cmd/cmd_eval_table.c \
 	src/cmd/cmd_explain.c src/cmd/cmd_explain.h \
 	src/cmd/cmd_explain_print.c \
-	src/cmd/cmd_explain_rows.c \
 	src/cmd/cmd_extract.c \
 	src/cmd/cmd_figure.c \
 	src/cmd/cmd_findings.c src/cmd/cmd_findings.h \
@@ -44,6 +43,7 @@ vilscope_SOURCES += \
 	src/cmd/cmd_inspect_report.c \
 	src/cmd/cmd_log.c src/cmd/cmd_log.h \
 	src/cmd/cmd_model.c src/cmd/cmd_model.h \
+	src/cmd/cmd_set_rows.c src/cmd/cmd_set_rows.h \
 	src/cmd/cmd_setup.c src/cmd/cmd_setup.h \
 	src/cmd/cmd_setup_check.c \
 	src/cmd/cmd_setup_init.c \

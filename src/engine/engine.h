@@ -74,6 +74,11 @@ int model_features(const struct model *m);
 /* Whether a checkpoint has a head for the task; what it lacks else. */
 int model_check_task(const struct model *m, int checkpoint, const struct task *task,
                      struct vs_err *err);
+/* The same of interventions, as far as they hang on the checkpoint alone: heads and layers that
+ * there are, weights that can be taken from another. */
+struct change;
+int model_check_changes(struct model *m, int checkpoint, const struct change *list, int count,
+                        struct vs_err *err);
 
 /* An image with its regions. image may be missing when only regions are known (command line). */
 struct photo {

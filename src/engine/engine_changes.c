@@ -137,8 +137,7 @@ static int drop_region(struct inputs *in, int image, int region, struct vs_err *
 
 /* ---- attention */
 
-static int silence(const struct net *n, struct inputs *in, const struct change *c,
-                   struct vs_err *err)
+static int check_silence(const struct net *n, const struct change *c, struct vs_err *err)
 {
     int layers = net_map_layers(&n->sizes, c->map), heads = net_map_heads(&n->sizes, c->map);
     if (layers == 0)
@@ -146,6 +145,15 @@ static int silence(const struct net *n, struct inputs *in, const struct change *
                        attn_table[c->map].name);
     if (c->layer >= layers || c->head >= heads)
         return vs_fail(err, VS_E_USAGE, "these maps have %d layers of %d heads", layers, heads);
+    return 0;
+}
+
+static int silence(const struct net *n, struct inputs *in, const struct change *c,
+                   struct vs_err *err)
+{
+    int rc = check_silence(n, c, err);
+    if (rc != 0)
+        return rc;
     in->silences = xreallocarray(in->silences, (size_t)in->silence_count + 1,
                                  sizeof *in->silences);
     in->silences[in->silence_count++] =
@@ -204,5 +212,17 @@ int changes_net(struct model *m, int checkpoint, const struct change *list, int 
     if (*mixed)
         *net = *mixed;
     free(patches);
+    return rc;
+}
+
+int model_check_changes(struct model *m, int checkpoint, const struct change *list, int count,
+                        struct vs_err *err)
+{
+    struct net *net = NULL, *mixed = NULL;
+    int rc = changes_net(m, checkpoint, list, count, &net, &mixed, err);
+    for (int i = 0; i < count && rc == 0; i++)
+        if (list[i].kind == CHANGE_SILENCE)
+            rc = check_silence(net, &list[i], err);
+    net_free(mixed);
     return rc;
 }

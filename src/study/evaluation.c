@@ -136,7 +136,7 @@ static int take_verdict(struct evaluating *g, const struct eval_item *it, const 
 {
     const struct eval_item *items = g->e->set->items;
     int index = (int)(it - items);
-    if (g->past.last >= 0 && eval_is_before(it, &items[g->past.last]))
+    if (g->past.last >= 0 && !g->e->past_in_parts && eval_is_before(it, &items[g->past.last]))
         return gap_in_past(g, index, &g->failure);
     g->row.len = 0;
     eval_row_add(&g->row, g->e->set, it, index, g->checkpoint, r, v);
@@ -248,7 +248,8 @@ int evaluation_run(struct evaluation *e, struct model *m, struct vs_err *err)
     g.past.last = -1;
     int rc = copy_flaws(e, err);
     if (rc == 0 && e->past)
-        rc = evaluation_past_read(e->past, e->set, g.checkpoint, &g.past, take_past, &g, err);
+        rc = evaluation_past_read(e->past, e->set, g.checkpoint, e->past_in_parts, &g.past,
+                                  take_past, &g, err);
     if (e->past_is_ours)
         g.past.last = -1; /* nothing is compared, and gaps are filled */
     if (rc == 0)

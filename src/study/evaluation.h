@@ -46,6 +46,8 @@ struct evaluation {
     evaluation_row *row;          /* or NULL */
     void *row_arg;
     const struct evaluation_past *past; /* or NULL */
+    bool past_in_parts; /* its rows may be those of several shards, one after the other: they stand
+                           in any order, and gaps are filled behind them */
     bool past_is_ours; /* its rows are of the same command: none is computed again to compare */
     const atomic_bool *cancel;
     eval_report *report;

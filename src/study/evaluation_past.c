@@ -216,7 +216,8 @@ static bool fits(const struct eval_verdict *v, const struct eval_set *s, const s
 }
 
 static int take_row(const struct evaluation_past *p, int number, const struct eval_set *s,
-                    struct past_items *out, past_take *take, void *arg, struct vs_err *err)
+                    bool in_parts, struct past_items *out, past_take *take, void *arg,
+                    struct vs_err *err)
 {
     char *text = row_text(p, &p->rows[number]);
     json_t *row = text ? json_loads(text, JSON_ALLOW_NUL, NULL) : NULL;
@@ -233,7 +234,7 @@ static int take_row(const struct evaluation_past *p, int number, const struct ev
                          "chosen; give another file, or none to go on from", p->path, number + 1,
                          it->task->name);
     }
-    if (rc == 0 && out->last >= 0 && eval_is_before(it, &s->items[out->last]) &&
+    if (rc == 0 && !in_parts && out->last >= 0 && eval_is_before(it, &s->items[out->last]) &&
         !out->lines[it - s->items])
         rc = vs_fail(err, VS_E_FORMAT, "%s: line %d is of item %s, whose place is before that of "
                      "line %d: rows stand in the order of the items; cut the file off before the "
@@ -254,8 +255,8 @@ static int take_row(const struct evaluation_past *p, int number, const struct ev
 }
 
 int evaluation_past_read(const struct evaluation_past *p, const struct eval_set *s,
-                         const char *checkpoint, struct past_items *out, past_take *take, void *arg,
-                         struct vs_err *err)
+                         const char *checkpoint, bool in_parts, struct past_items *out,
+                         past_take *take, void *arg, struct vs_err *err)
 {
     int rc = 0;
     out->last = -1;
@@ -263,6 +264,6 @@ int evaluation_past_read(const struct evaluation_past *p, const struct eval_set 
     out->marks = xcalloc((size_t)s->count, sizeof *out->marks);
     for (int i = 0; i < p->count && rc == 0; i++)
         if (is_of(&p->rows[i], s, checkpoint))
-            rc = take_row(p, i, s, out, take, arg, err);
+            rc = take_row(p, i, s, in_parts, out, take, arg, err);
     return rc;
 }

@@ -21,11 +21,12 @@ float *evaluation_logits(const struct json_t *row, int *count);
 
 const char *evaluation_past_path(const struct evaluation_past *p);
 /* Hands every row of the set and checkpoint on, in the order of the file. A row that is not of one
- * of the set's items is an error. */
+ * of the set's items is an error, and one that stands behind those of later items, unless in_parts.
+ */
 typedef int past_take(void *arg, const struct eval_item *it, const char *row,
                       const struct eval_verdict *v, struct vs_err *err);
 int evaluation_past_read(const struct evaluation_past *p, const struct eval_set *s,
-                         const char *checkpoint, struct past_items *out, past_take *take, void *arg,
-                         struct vs_err *err);
+                         const char *checkpoint, bool in_parts, struct past_items *out,
+                         past_take *take, void *arg, struct vs_err *err);
 
 #endif

@@ -11,6 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct set_row_kind explain_set_rows = {"explanations", "tests",
+                                              "no row of explanations",
+                                              "of other methods, orders, seed or removal"};
+
 struct explain_run {
     const struct explain_set *e;
     struct model *m;
@@ -96,33 +100,6 @@ static json_t *row_json(const struct explain_run *g, const struct eval_item *it,
     if (v && (x->pointed || x->out_of_reach))
         json_object_set_new(v, "reachable", json_boolean(x->pointed));
     return v;
-}
-
-static bool row_says(const json_t *row, const char *key, const char *text)
-{
-    const char *s = json_string_value(json_object_get(row, key));
-    return s && strcmp(s, text) == 0;
-}
-
-enum explain_row explain_row_check(const json_t *row, const struct eval_set *set,
-                                   const char *checkpoint, const char *digest, const char *setup,
-                                   int *index, const char **why)
-{
-    json_int_t at = json_integer_value(json_object_get(row, "index"));
-    const char *task = json_string_value(json_object_get(row, "task"));
-    if (!task || !json_is_array(json_object_get(row, "tests"))) {
-        *why = "no row of explanations";
-        return ROW_WRONG;
-    }
-    if (!row_says(row, "data", set->digest) || !row_says(row, "checkpoint", checkpoint))
-        return ROW_OF_OTHER;
-    *why = !row_says(row, "digest", digest) ? "of a checkpoint of that name that had other bytes"
-           : !row_says(row, "setup", setup) ? "of other methods, orders, seed or removal"
-           : at < 0 || at >= set->count     ? "of an item that the set has not"
-           : strcmp(task, set->items[at].task->name) != 0 ? "of an item that the set has not"
-                                                          : NULL;
-    *index = *why ? -1 : (int)at;
-    return *why ? ROW_WRONG : ROW_FITS;
 }
 
 /* ---- an item */

@@ -5,6 +5,7 @@
 
 #include "src/study/eval.h"
 #include "src/study/explanation.h"
+#include "src/study/set_row.h"
 
 #include <jansson.h>
 
@@ -29,14 +30,7 @@ struct explain_set {
 /* The model's own answer to each item is what is explained. */
 int explain_set_run(struct model *m, const struct explain_set *e, struct vs_err *err);
 
-/* Whether a row of an earlier run is one of this set, checkpoint and setup. */
-enum explain_row {
-    ROW_FITS,    /* it is of item *index */
-    ROW_OF_OTHER, /* of another set or checkpoint */
-    ROW_WRONG    /* of them, but what it says is not what this run would: why, in words */
-};
-enum explain_row explain_row_check(const json_t *row, const struct eval_set *set,
-                                   const char *checkpoint, const char *digest, const char *setup,
-                                   int *index, const char **why);
+/* What its rows are called. */
+extern const struct set_row_kind explain_set_rows;
 
 #endif

@@ -25,6 +25,9 @@ struct headset_job {
     const struct eval_set *set;
     const struct headset_wants *w;
     struct headset *out;
+    int rc; /* of a row that could not be read, which ends it */
+    struct vs_err why;
+    atomic_bool stop;
 };
 
 /* ---- one item */
@@ -164,26 +167,77 @@ static int cluster_of(struct headset *h, const struct eval_item *it)
     return at;
 }
 
-static void headset_add(struct headset *h, const struct eval_item *it, int index,
-                        const struct result *r)
+/* Room for the numbers of one more item, which are returned. */
+static double *headset_add(struct headset *h, const struct eval_item *it, int index)
 {
-    if (!h->heads)
-        headset_list(h, r->trace);
     size_t n = (size_t)h->items + 1, numbers = (size_t)h->head_count * HEADSET_STATS;
     h->x = xreallocarray(h->x, vs_times(n, numbers) + 1, sizeof *h->x);
     h->index = xreallocarray(h->index, n, sizeof *h->index);
     h->cluster = xreallocarray(h->cluster, n, sizeof *h->cluster);
+    h->index[h->items] = index;
+    h->cluster[h->items] = cluster_of(h, it);
+    return h->x + (size_t)h->items++ * numbers;
+}
+
+static void headset_measure(struct headset *h, const struct eval_item *it, int index,
+                            const struct result *r)
+{
+    if (!h->heads)
+        headset_list(h, r->trace);
+    double *all = headset_add(h, it, index);
     bool near = is_within_reach(it, r);
     for (int i = 0; i < h->head_count; i++) {
-        double *x = h->x + (size_t)h->items * numbers + (size_t)i * HEADSET_STATS;
+        double *x = all + (size_t)i * HEADSET_STATS;
         memset(x, 0, HEADSET_STATS * sizeof *x);
         for (int b = 0; b < r->batch; b++)
             add_map(r, &h->heads[i], b, x);
         x[HEADSET_POINTING] = near ? pointing_of(it, r, &h->heads[i]) : (double)NAN;
     }
-    h->index[h->items] = index;
-    h->cluster[h->items] = cluster_of(h, it);
-    h->items++;
+}
+
+/* ---- an item whose row is there */
+
+static bool headset_same_heads(const struct headset *h, const struct headset_head *heads, int count)
+{
+    bool same = h->head_count == count;
+    for (int i = 0; i < count && same; i++)
+        same = h->heads[i].map == heads[i].map && h->heads[i].layer == heads[i].layer &&
+               h->heads[i].head == heads[i].head;
+    return same;
+}
+
+static int headset_add_row(struct headset *h, const struct eval_item *it, int index,
+                           const json_t *row, struct vs_err *err)
+{
+    struct headset_head *heads = NULL;
+    double *x = NULL;
+    int count = 0, rc = headset_row_read(row, &heads, &count, &x, err);
+    if (rc == 0 && !h->heads) {
+        h->heads = heads;
+        h->head_count = count;
+        heads = NULL;
+    } else if (rc == 0 && !headset_same_heads(h, heads, count)) {
+        rc = vs_fail(err, VS_E_FORMAT, "the row of item %d is of a model with other heads: give "
+                     "another file of rows, or none to go on from", index + 1);
+    }
+    if (rc == 0)
+        memcpy(headset_add(h, it, index), x, (size_t)count * HEADSET_STATS * sizeof *x);
+    free(heads);
+    free(x);
+    return rc;
+}
+
+/* An eval_skip. */
+static bool headset_known(void *arg, const struct eval_item *it, struct eval_mark *mark)
+{
+    struct headset_job *j = arg;
+    int at = (int)(it - j->set->items);
+    (void)mark; /* scores are not asked for */
+    if (!j->w->past || !j->w->past[at])
+        return false;
+    if (j->rc == 0)
+        j->rc = headset_add_row(j->out, it, at, j->w->past[at], &j->why);
+    return true;
 }
 
 /* ---- all of them */
@@ -197,9 +251,24 @@ static int headset_ask(void *arg, const struct eval_item *it, const struct query
     with.attention = true;
     int rc = query_run(j->m, &with, j->w->cancel, &r, err);
     if (rc == 0)
-        headset_add(j->out, it, (int)(it - j->set->items), r);
+        headset_measure(j->out, it, (int)(it - j->set->items), r);
     result_free(r);
+    if (rc == 0 && j->w->take) {
+        json_t *row = headset_row(j->out, j->out->items - 1, j->set, j->w);
+        j->rc = j->w->take(j->w->take_arg, row, &j->why);
+        json_decref(row);
+    }
     return rc;
+}
+
+/* What is wrong with rows concerns all of them: it is no item that is left out. */
+static void headset_report(void *arg, const struct eval_progress *p)
+{
+    struct headset_job *j = arg;
+    if (j->rc != 0 || (j->w->cancel && atomic_load(j->w->cancel)))
+        atomic_store(&j->stop, true);
+    if (j->w->report)
+        j->w->report(j->w->report_arg, p);
 }
 
 static int headset_bad(void *arg, const struct eval_item *it, const struct vs_err *why)
@@ -217,14 +286,19 @@ int headset_run(struct model *m, const struct eval_set *set, const struct headse
                 struct headset *out, struct vs_err *err)
 {
     *out = (struct headset){0};
-    struct headset_job j = {m, set, w, out};
+    struct headset_job j = {.m = m, .set = set, .w = w, .out = out};
     struct eval_score *scores = xcalloc((size_t)task_count, sizeof *scores);
     struct eval_options o = {.task = w->task, .without = w->without, .checkpoint = w->checkpoint,
                              .limit = w->limit, .gone = w->gone, .ask = headset_ask, .ask_arg = &j,
-                             .bad = headset_bad, .bad_arg = &j, .cancel = w->cancel,
-                             .report = w->report, .report_arg = w->report_arg};
+                             .shard = w->shard, .skip = headset_known, .skip_arg = &j,
+                             .bad = headset_bad, .bad_arg = &j, .cancel = &j.stop,
+                             .report = headset_report, .report_arg = &j};
     int rc = eval_run(m, set, &o, scores, err);
-    if (rc == 0 && out->items == 0)
+    if (j.rc != 0) {
+        rc = j.rc;
+        *err = j.why;
+    }
+    if (rc == 0 && out->items == 0 && (w->shard.count < 2 || out->left_out))
         rc = vs_fail(err, VS_E_FORMAT, "%s: no item can be asked%s%s", set->path,
                      out->first ? ": the first is " : "", out->first ? out->first : "");
     free(scores);

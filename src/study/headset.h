@@ -7,6 +7,7 @@
 #include "src/base/strmap.h"
 #include "src/study/bootstrap.h"
 #include "src/study/eval.h"
+#include "src/study/set_row.h"
 
 /* Of an item: means over the rows of its maps that are words or regions proper, neither special
  * tokens nor the whole image. */
@@ -42,13 +43,32 @@ struct headset_wants {
     int checkpoint, limit;
     const struct task *task; /* NULL: all that the set has */
     const bool *without;     /* (task_count) that the checkpoint has no head for, or NULL */
+    struct shard shard;      /* which of each task's items */
+    const char *checkpoint_name, *digest; /* of the checkpoint, for rows; or NULL without them */
+    json_t **past;           /* (set->count) rows of items that are not to be asked, NULL: none; or
+                                NULL */
+    int (*take)(void *arg, json_t *row, struct vs_err *err); /* borrowed, of each that was asked; or
+                                                                NULL */
+    void *take_arg;
     struct eval_gone *gone;
     const atomic_bool *cancel;
     eval_report *report;
     void *report_arg;
 };
-/* Asks every item once, with its maps. The caller calls headset_fini in any case, before the set is
- * freed. */
+/* ---- headset_rows.c: what is found of an item, as a row of JSON (vilscope-eval(1)) */
+extern const struct set_row_kind headset_set_rows;
+/* What of the run stands in each row: the names of the statistics, in their order. */
+const char *headset_setup(void);
+/* Of item number `item` of h. A new object. */
+json_t *headset_row(const struct headset *h, int item, const struct eval_set *set,
+                    const struct headset_wants *w);
+/* The heads and, for each, HEADSET_STATS numbers, both to be freed in any case. */
+int headset_row_read(const json_t *row, struct headset_head **heads, int *head_count, double **x,
+                     struct vs_err *err);
+
+/* Asks every item once, with its maps, but for those whose row is there: numbers and their order
+ * are the same either way. Of a shard there may be no item. The caller calls headset_fini in any
+ * case, before the set is freed. */
 int headset_run(struct model *m, const struct eval_set *set, const struct headset_wants *w,
                 struct headset *out, struct vs_err *err);
 void headset_fini(struct headset *h);

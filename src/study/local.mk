@@ -51,6 +51,7 @@ libcore_a_SOURCES += \
 	src/study/extract_progress.c \
 	src/study/gradients.c src/study/gradients.h \
 	src/study/headset.c src/study/headset.h \
+	src/study/headset_rows.c \
 	src/study/headstats.c src/study/headstats.h \
 	src/study/reference.c src/study/reference.h src/study/reference_priv.h \
 	src/study/reference_answers.c \
@@ -79,6 +80,7 @@ libcore_a_SOURCES += \
 	src/study/relevancy.c src/study/relevancy.h \
 	src/study/removal.c src/study/removal.h \
 	src/study/selfcheck.c src/study/selfcheck.h \
+	src/study/set_row.c src/study/set_row.h \
 	src/study/statistics.c src/study/statistics.h \
 	src/study/variants.c src/study/variants.h \
 	src/study/watch.c src/study/watch.h

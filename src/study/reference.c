@@ -237,6 +237,35 @@ int reference_open(const char *folder, const struct task *task, const char *spli
     return rc;
 }
 
+static bool is_wanted(const char *folder, const struct task *task, const struct task *only)
+{
+    return reference_find(task) &&
+           (only ? only == task
+                 : reference_has(folder, task) && task->reading->ranked != RANKED_IMAGES);
+}
+
+int reference_each(const char *folder, const struct task *only, const char *split,
+                   int (*take)(void *arg, const struct eval_set *set), void *arg,
+                   struct vs_err *err)
+{
+    int rc = 0, asked = 0;
+    for (int t = 0; t < task_count && rc == 0; t++) {
+        const struct task *task = &task_table[t];
+        struct eval_set *set = NULL;
+        if (!is_wanted(folder, task, only))
+            continue;
+        asked++;
+        rc = reference_open(folder, task, split, false, &set, err);
+        if (rc == 0)
+            rc = take(arg, set);
+        eval_free(set);
+    }
+    if (rc == 0 && asked == 0)
+        rc = vs_fail(err, VS_E_IO, "%s: no folder of the reference's tasks is in it, but "
+                     "retrieval (vilscope-data(5))", folder);
+    return rc;
+}
+
 /* ---- the model */
 
 int reference_check_model(const struct eval_set *s, struct model *m, int checkpoint,

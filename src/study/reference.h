@@ -62,6 +62,12 @@ int reference_open(const char *folder, const struct task *task, const char *spli
 /* Whether there is anything of the task. */
 bool reference_has(const char *folder, const struct task *task);
 
+/* Opens one set after the other, of one task, or of all that are in the folder but retrieval, which
+ * asks for every caption with every image, and hands it on. */
+int reference_each(const char *folder, const struct task *only, const char *split,
+                   int (*take)(void *arg, const struct eval_set *set), void *arg,
+                   struct vs_err *err);
+
 /* The numbers of a set. */
 struct reference_recall {
     double r1, r5, r10, medr, meanr; /* percent, and ranks from 1 */

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Statistics of heads over a data set: eval --heads. Means are those of the items, whatever the set is divided into,
 # the pointing game finds the head that eval --attention finds, a checkpoint differs from itself in nothing, and JSON
-# and CSV say the same. (The demo's damaged head, with numbers that are known beforehand: planted.sh.) Broken by
+# and CSV say the same. Shards, and a run that was cut off, come to the bytes of one run. (The demo's damaged head, with numbers that are known beforehand: planted.sh.) Broken by
 # rows of special tokens that are counted, by items that are paired with others, or by a wrong order.
 set -u
 . "$SRCDIR/tests/cli/lib.sh"
@@ -68,6 +68,59 @@ ok $? "--top cuts the table: $(sed -n 4p "$work/out" | cut -c 1-46)"
 [ ! -e "$work/log.db" ]
 ok $? "nothing is logged"
 
+# ---- several runs: shards, and one that was cut off
+grep -E '"task": "(refcoco|vqa)"' "$work/set/data.jsonl" >"$work/set/few.jsonl"
+s() { # of two tasks, so that rows of both stand in one file
+    h --data "$work/set/few.jsonl" -c final -c early --limit 5 "$@"
+}
+s --json --rows "$work/rows" >"$work/json"
+for i in 1 2 3; do
+    s --json --shard $i/3 --rows "$work/shard.$i" >"$work/part"
+    cmp -s "$work/part" "$work/json" && ok 1 "a shard has the numbers of all"
+done
+cat "$work/shard.3" "$work/shard.1" "$work/shard.2" >"$work/shards"
+[ "$(wc -l <"$work/rows")" -eq 20 ] && [ "$(sort "$work/shards" | cksum)" = "$(sort "$work/rows" | cksum)" ]
+ok $? "three shards have the rows of the whole: $(wc -l <"$work/shards")"
+s --json --rows "$work/shards" --resume >"$work/again" &&
+    cmp -s "$work/again" "$work/json" && [ "$(wc -l <"$work/shards")" -eq "$(wc -l <"$work/rows")" ]
+ok $? "and together its JSON, to the byte"
+head -n 12 "$work/rows" >"$work/cut"
+sed -n 13p "$work/rows" | head -c 300 >>"$work/cut"
+s --json --rows "$work/cut" --resume >"$work/again" &&
+    cmp -s "$work/again" "$work/json" && cmp -s "$work/cut" "$work/rows"
+ok $? "what was cut off goes on, to the same rows and JSON"
+h --data "$work/set/few.jsonl" -c final -t refcoco --limit 3 --csv --rows "$work/rows" --resume >"$work/again"
+h --data "$work/set/few.jsonl" -c final -t refcoco --limit 3 --csv >"$work/part"
+[ "$(wc -l <"$work/part")" -gt 200 ] && cmp -s "$work/again" "$work/part"
+ok $? "of rows that are there those count that are asked for"
+
+# ---- the reference's folder: a set of each task
+golden=${VILSCOPE_SHARED:-$SRCDIR/../shared}/golden/eval
+if [ -d "$golden/datasets" ]; then
+    r() {
+        "$VILSCOPE" eval -m "$golden/model" --reference "$golden/datasets" --heads "$@" 2>>"$work/said"
+    }
+    r --csv --rows "$work/ref" | tr -d '"' >"$work/out"
+    tasks=$(sed 1d "$work/out" | cut -d, -f1 | sort -u | tr '\n' ' ')
+    [ "$(head -n 1 "$work/out" | cut -d, -f1-3)" = "task,split,checkpoint" ] && [ "$(echo "$tasks" | wc -w)" -gt 6 ]
+    ok $? "--reference: $tasks"
+    r --csv -t vqa | tr -d '"' >"$work/one"
+    grep '^vqa,' "$work/out" >"$work/part"
+    [ -s "$work/part" ] && sed 1d "$work/one" | cmp -s - "$work/part"
+    ok $? "a task alone is as among others: $(head -n 1 "$work/part")"
+    for i in 1 2; do
+        r -t gqa --csv --shard $i/2 --rows "$work/ref.$i" >"$work/part"
+    done
+    cat "$work/ref.2" "$work/ref.1" >"$work/refs"
+    r -t gqa --csv --rows "$work/refs" --resume | tr -d '"' | sed 1d >"$work/one"
+    grep '^gqa,' "$work/out" | cmp -s - "$work/one" && [ -s "$work/one" ]
+    ok $? "shards of it are the whole"
+    refuses 2 "no single query can be looked at" "retrieval" "$VILSCOPE" eval -m "$golden/model" \
+        --reference "$golden/datasets" --heads -t coco
+else
+    skip "there is no folder of the reference's data"
+fi
+
 # ---- a family whose maps have words and regions
 mkdir "$work/joint"
 cp "$SRCDIR"/tests/data/baseline/* "$work/joint"
@@ -86,8 +139,22 @@ bad() { # bad PATTERN WHAT OPTION...
     shift 2
     refuses 2 "$pattern" "$what" "$VILSCOPE" eval -m "$frozen" --data "$work/set" -c final "$@"
 }
-bad "no --rows with it" "rows" --heads --rows "$work/rows"
-bad "no --change with it" "two studies" --heads --change "drop region 1"
+bad "resume goes on from a file of rows" "rows of nowhere" --heads --resume
+bad "either --heads or --change" "two studies" --heads --change "drop region 1"
+spoiled() { # spoiled STATUS PATTERN WHAT FILE: going on from it; the demo says what it is before
+    h --data "$work/set/few.jsonl" -c final --limit 5 --rows "$4" --resume >"$work/out"
+    [ $? -eq "$1" ] && tail -n 1 "$work/said" | grep -q "$2"
+    ok $? "$3: $(tail -n 1 "$work/said")"
+}
+sed '1s/"special"/"spatial"/; 1s/, special,/, spatial,/' "$work/rows" >"$work/bad"
+spoiled 1 "line 1 is of other statistics" "rows of other statistics" "$work/bad"
+sed '1s/"heads": *{[^}]*}/"heads":{"text":[[[1,2]]]}/' "$work/rows" >"$work/bad"
+spoiled 1 "has no statistics of heads" "a row without its numbers" "$work/bad"
+sed '2s/"text":\[/"text":[[[1,2,3,4,5,6]],/' "$work/rows" >"$work/bad"
+spoiled 1 "is of a model with other heads" "a row with more heads" "$work/bad"
+h --data "$work/set" -c final --rows "$work/set/data.jsonl" --resume >"$work/out"
+[ $? -eq 2 ] && tail -n 1 "$work/said" | grep -q "is the set that is read"
+ok $? "the set as rows: $(tail -n 1 "$work/said")"
 bad "sort is for --heads" "an order of nothing" --sort k90
 bad "csv is for --change and --heads" "CSV of scores" --csv
 bad "no --attention with it" "two of them" --heads --attention

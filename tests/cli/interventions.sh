@@ -83,6 +83,32 @@ e -c final --change "mask tokens words" --slices --least 10 >"$work/out"
 grep -q "as is *changed" "$work/out" && grep -q "^  words = " "$work/out" && grep -q "answered otherwise" "$work/out"
 ok $? "slices tell where it is: $(grep '^  words = ' "$work/out" | head -n 1)"
 
+# ---- several runs: shards, and one that was cut off
+t() {
+    e -c final -c early --limit 9 --json --slices --least 2 --change "mask word color" --change "drop region 1" "$@"
+}
+t --rows "$work/first" >"$work/json"
+for i in 1 2 3; do
+    t --shard $i/3 --rows "$work/shard.$i" >"$work/out"
+done
+cat "$work/shard.2" "$work/shard.3" "$work/shard.1" >"$work/shards"
+[ "$(wc -l <"$work/first")" -eq 54 ] && [ "$(sort "$work/shards" | cksum)" = "$(sort "$work/first" | cksum)" ]
+ok $? "three shards have the rows of the whole: $(wc -l <"$work/shards")"
+strip() { # the place of the rows is no result
+    grep -v '"source"' "$1" | sed "s|$work/[a-z.0-9]*||g"
+}
+t --rows "$work/shards" --resume >"$work/again" && [ "$(strip "$work/again" | cksum)" = "$(strip "$work/json" | cksum)" ] &&
+    [ "$(wc -l <"$work/shards")" -eq 54 ]
+ok $? "and together its JSON, to the byte"
+head -n 31 "$work/first" >"$work/cut"
+sed -n 32p "$work/first" | head -c 100 >>"$work/cut"
+t --rows "$work/cut" --resume >"$work/again" && cmp -s "$work/cut" "$work/first" &&
+    [ "$(strip "$work/again" | cksum)" = "$(strip "$work/json" | cksum)" ]
+ok $? "what was cut off goes on, to the same rows and JSON"
+e -c final --limit 2 --csv --change "drop region 1" --shard 3/3 --rows "$work/cut" >"$work/out"
+[ $? -eq 0 ] && tail -n 1 "$work/said" | grep -q "shard 3 of 3 has no item"
+ok $? "a shard without items: $(tail -n 1 "$work/said")"
+
 # ---- what is wrong
 bad() { # bad STATUS PATTERN WHAT OPTION...
     status=$1 pattern=$2 what=$3
@@ -91,14 +117,24 @@ bad() { # bad STATUS PATTERN WHAT OPTION...
 }
 bad 2 "'mask tokens verbs' is not an intervention" "a kind that there is not" --change "mask tokens verbs"
 bad 2 "no --attention with it" "the pointing game" --change "drop region 1" --attention
-bad 2 "no --shard with it" "a share" --change "drop region 1" --shard 1/2
+bad 2 "no --place with it" "a place" --change "drop region 1" --shard 1/2 --place 1/2
+bad 2 "resume goes on from a file of rows" "rows of nowhere" --change "drop region 1" --resume
+sed 's/"score": *1/"score": 0/' "$work/first" >"$work/bad"
+e -c final --change "mask word color" --rows "$work/bad" --resume >"$work/out"
+[ $? -eq 1 ] && tail -n 1 "$work/said" | grep -q "is not what comes of it now"
+ok $? "rows of another run: $(tail -n 1 "$work/said")"
 bad 2 "slices is for --change" "slices of nothing" --slices
 bad 2 "names no intervention" "nothing" --change " ; "
+e -c final --change "ablate text-to-image 9.1" --rows "$work/none.rows" >"$work/out"
+[ $? -eq 2 ] && tail -n 1 "$work/said" | grep -q "have 3 layers of 4 heads"
+ok $? "a head that there is not: $(tail -n 1 "$work/said")"
+[ ! -e "$work/none.rows" ]
+ok $? "of which nothing is measured"
 bad 1 "none/rows: " "rows that cannot be written, before anything is measured" --rows "$work/none/rows" \
     --change "patch text 2 from nobody"
 mkdir "$work/kept"
 e -c final --rows "$work/kept/rows" --change "patch text 2 from nobody" >"$work/out"
-[ $? -eq 1 ] && [ -z "$(ls -A "$work/kept")" ]
+[ $? -eq 2 ] && [ -z "$(ls -A "$work/kept")" ]
 ok $? "of what fails no rows are left: $(ls -A "$work/kept")"
 bad 2 "either --json or --csv" "two formats" --change "drop region 1" --json --csv
 end

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* vilscope explain: rows on their way out, and those of an earlier run. */
-#include "src/cmd/cmd_explain.h"
+/* What vilscope explain and eval --heads keep of each item, on its way out, and that of an earlier
+ * run or of others that share the work. */
+#include "src/cmd/cmd_set_rows.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,14 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
-static int explain_rows_failed(const char *path, struct vs_err *err)
+static int set_rows_failed(const char *path, struct vs_err *err)
 {
     return vs_fail(err, VS_E_IO, "%s: rows cannot be written: %s", path,
                    strerror(errno ? errno : EIO));
 }
 
 /* Whole lines; what was cut off when the run ended is left out, *size are the bytes before it. */
-static int explain_rows_read(struct explain_rows *r, FILE *f, long *size, struct vs_err *err)
+static int set_rows_read(struct set_rows *r, FILE *f, long *size, struct vs_err *err)
 {
     char *line = NULL;
     size_t room = 0;
@@ -28,8 +29,8 @@ static int explain_rows_read(struct explain_rows *r, FILE *f, long *size, struct
         json_t *row = json_loadb(line, (size_t)n, JSON_ALLOW_NUL, NULL);
         number++;
         if (!json_is_object(row))
-            rc = vs_fail(err, VS_E_FORMAT, "%s: line %d is no row of explanations", r->path,
-                         number);
+            rc = vs_fail(err, VS_E_FORMAT, "%s: line %d is no row of %s", r->path, number,
+                         r->kind->what);
         json_array_append_new(r->past, row ? row : json_null());
         *size += n;
     }
@@ -40,7 +41,7 @@ static int explain_rows_read(struct explain_rows *r, FILE *f, long *size, struct
 }
 
 /* Behind the rows that are there whole. */
-static int explain_rows_again(struct explain_rows *r, struct vs_err *err)
+static int set_rows_again(struct set_rows *r, struct vs_err *err)
 {
     long size = 0;
     FILE *f = fopen(r->path, "re");
@@ -48,71 +49,70 @@ static int explain_rows_again(struct explain_rows *r, struct vs_err *err)
     if (!f && errno != ENOENT)
         return vs_fail(err, VS_E_IO, "%s: cannot be read: %s", r->path, strerror(errno));
     if (f) {
-        rc = explain_rows_read(r, f, &size, err);
+        rc = set_rows_read(r, f, &size, err);
         fclose(f);
     }
     if (rc != 0)
         return rc;
     r->file = fopen(r->path, "ae");
     return r->file && ftruncate(fileno(r->file), (off_t)size) == 0
-               ? 0 : explain_rows_failed(r->path, err);
+               ? 0 : set_rows_failed(r->path, err);
 }
 
-int explain_rows_open(struct explain_rows *r, const char *path, bool resume, struct vs_err *err)
+int set_rows_open(struct set_rows *r, const struct set_row_kind *kind, const char *path,
+                  bool resume, struct vs_err *err)
 {
-    *r = (struct explain_rows){.path = path};
+    *r = (struct set_rows){.path = path, .kind = kind};
     if (!path)
         return 0;
     if (resume)
-        return explain_rows_again(r, err);
+        return set_rows_again(r, err);
     r->file = fopen(path, "ae");
     r->stale = true; /* what is in it goes once there is a row to write */
-    return r->file ? 0 : explain_rows_failed(path, err);
+    return r->file ? 0 : set_rows_failed(path, err);
 }
 
 /* Each row is on its way to the disk when the next item begins. */
-int explain_rows_add(struct explain_rows *r, const json_t *row, struct vs_err *err)
+int set_rows_add(struct set_rows *r, const json_t *row, struct vs_err *err)
 {
     if (!r->file)
         return 0;
     if (r->stale && ftruncate(fileno(r->file), 0) != 0 && errno != EINVAL) /* of a device */
-        return explain_rows_failed(r->path, err);
+        return set_rows_failed(r->path, err);
     r->stale = false;
-    char *text = json_dumps(row, JSON_COMPACT | JSON_REAL_PRECISION(12));
+    char *text = json_dumps(row, JSON_COMPACT | JSON_REAL_PRECISION(17));
     bool good = text && fputs(text, r->file) >= 0 && putc('\n', r->file) >= 0 &&
                 fflush(r->file) == 0;
     free(text);
-    return good ? 0 : explain_rows_failed(r->path, err);
+    return good ? 0 : set_rows_failed(r->path, err);
 }
 
-int explain_rows_close(struct explain_rows *r, struct vs_err *err)
+int set_rows_close(struct set_rows *r, struct vs_err *err)
 {
-    int rc = r->file && fclose(r->file) != 0 ? explain_rows_failed(r->path, err) : 0;
+    int rc = r->file && fclose(r->file) != 0 ? set_rows_failed(r->path, err) : 0;
     r->file = NULL;
     json_decref(r->past);
     r->past = NULL;
     return rc;
 }
 
-int explain_rows_past(const struct explain_rows *r, const struct eval_set *set,
-                      const char *checkpoint, const char *digest, const char *setup, bool *done,
-                      int (*take)(void *arg, json_t *row, struct vs_err *err), void *arg,
-                      struct vs_err *err)
+int set_rows_past(const struct set_rows *r, const struct eval_set *set,
+                  const char *checkpoint, const char *digest, const char *setup, bool *done,
+                  set_rows_take *take, void *arg, struct vs_err *err)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < json_array_size(r->past); i++) {
         json_t *row = json_array_get(r->past, i);
         const char *why = "";
         int index = -1;
-        enum explain_row is =
-            explain_row_check(row, set, checkpoint, digest, setup, &index, &why);
-        if (is == ROW_WRONG)
+        enum set_row is = set_row_check(r->kind, row, set, checkpoint, digest, setup, &index, &why);
+        if (is == SET_ROW_WRONG)
             rc = vs_fail(err, VS_E_FORMAT, "%s: line %d is %s: give another file, or none to go on "
                          "from", r->path, (int)i + 1, why);
-        if (is != ROW_FITS || done[index])
+        if (is != SET_ROW_FITS || done[index])
             continue;
         done[index] = true;
-        rc = take(arg, row, err);
+        rc = take(arg, index, row, err);
     }
     return rc;
 }
