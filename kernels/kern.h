@@ -22,13 +22,23 @@
 
 enum kern_act { KERN_NONE, KERN_GELU /* with erf */, KERN_RELU, KERN_SWISH, KERN_TANH };
 
+/* Numbers that weights are kept as. A whole number is multiplied with the scale of its row. */
+enum kern_type { KERN_FLOAT32, KERN_FLOAT16, KERN_BFLOAT16, KERN_INT8 };
+
+/* Packed weights: panels of KERN_PANEL rows of w (kernels/kern_panel.h). */
+struct kern_panels {
+    const void *at;     /* aligned to 64 bytes; NULL: none */
+    enum kern_type type;
+    const float *scale; /* of KERN_INT8: (n), zeros behind up to whole panels */
+};
+
 /* y(m,n) = act(x(m,k) w(n,k)^T + bias(n)) + residual(m,n) */
 struct kern_linear {
     const float *x;
     ptrdiff_t ldx;
     const void *w;    /* float32 (n,k), any alignment */
     const void *bias; /* float32 (n), any alignment, or NULL */
-    const float *packed;   /* w by kern_pack, or NULL: the same numbers, sooner (kern_packed) */
+    struct kern_panels packed; /* w by kern_pack, or none: the same numbers, sooner (kern_packed) */
     const float *residual; /* (m,n) or NULL; may be y itself */
     ptrdiff_t ldr;
     float *y;         /* must not overlap x */
@@ -355,10 +365,25 @@ void kern_pack(const void *w, int n, int length, float *out);
 struct kern_packed;
 struct kern_packed *kern_packed_new(struct kern *k);
 void kern_packed_free(struct kern_packed *s);
-/* Packs w (n, length), which stays where it is but is not read by products any more. For one
- * thread at a time, while others compute. False when there is no memory, or when the sets of k
+/* Packs w (n, length), which stays where it is but is not read by products any more. Others may
+ * compute meanwhile. False when there is no memory, or when the sets of k
  * would hold more than a quarter of the machine's. */
 bool kern_packed_add(struct kern_packed *s, const void *w, int n, int length);
+
+/* Weights (n, length) in fewer bits than float32 has, as a file has them. */
+struct kern_narrow {
+    enum kern_type type; /* not KERN_FLOAT32 */
+    const void *rows;    /* any alignment, this machine's byte order */
+    const void *scale;   /* of KERN_INT8: float32 (n), any alignment */
+};
+/* Packs weights in the bits that they have, for products of w, an address whose numbers are not
+ * read: the product widens them a piece of a panel at a time, which gives the numbers, to the bit,
+ * of float32 weights. Not bound by a quarter of the memory, as float32 would take more. Several
+ * threads may add at the same time. */
+bool kern_packed_add_narrow(struct kern_packed *s, const void *w, const struct kern_narrow *from,
+                            int n, int length);
+/* No NaN and no infinity among them as float32. */
+bool kern_narrow_is_finite(const struct kern_narrow *x, int n, int length);
 
 /* Weights of a convolution from PyTorch's order, (cout, cin/groups, kh, kw) at any alignment, to
  * that of struct kern_conv, which is the back end's own. Of the CPU's: without groups panels of 16

@@ -5,7 +5,8 @@
  * added up in order: the same numbers from every width of vectors that has a product and a sum in
  * one step, however the work is cut, and whether the weights were packed before or are packed on
  * the way, a piece of a panel at a time. A piece of a panel lies in the L1 cache while the rows
- * pass by it.
+ * pass by it. Weights that are packed in fewer bits are widened there, which is exact: half of the
+ * bytes, or a quarter, come from memory.
  *
  * Two things keep the sums fed. Weights come from memory, and the first tile would wait for all of
  * a piece: so the tiles of a piece fetch the one after it. And rows of x whose distance is a
@@ -13,6 +14,7 @@
  * needs: such rows are first copied further apart. */
 #include "kernels/kern_linear.h"
 
+#include "kernels/kern_narrow.h"
 #include "kernels/kern_pack.h"
 #include "kernels/kern_panel.h"
 
@@ -95,6 +97,12 @@ static struct piece next_piece(struct part p, struct part after, struct piece no
     return first_piece(after, after.col, 0);
 }
 
+/* Where the panel of column j begins, at row `at` of it, in bytes. */
+INLINE ptrdiff_t narrow_at(const struct kern_linear *o, int j, int at)
+{
+    return ((ptrdiff_t)(j / KERN_PANEL) * o->k + at) * KERN_PANEL * narrow_size(o->packed.type);
+}
+
 /* Its weights where they lie, as runs of lines, of which each of so many shares fetches some. */
 static struct panel_ahead fetch_piece(struct piece p, int shares)
 {
@@ -102,11 +110,10 @@ static struct panel_ahead fetch_piece(struct piece p, int shares)
     if (!p.o || shares == 0)
         return a;
     int runs = (p.cols + KERN_PANEL - 1) / KERN_PANEL;
-    ptrdiff_t apart = (ptrdiff_t)p.o->k * KERN_PANEL * 4;
-    a.run = (ptrdiff_t)p.k * KERN_PANEL * 4;
-    a.at = (const char *)(p.o->packed
-                              ? panel_at(p.o->packed, p.o->k, p.col) + p.at * KERN_PANEL : NULL);
-    if (!p.o->packed) {
+    ptrdiff_t row = KERN_PANEL * narrow_size(p.o->packed.type), apart = p.o->k * row;
+    a.run = p.k * row;
+    a.at = p.o->packed.at ? (const char *)p.o->packed.at + narrow_at(p.o, p.col, p.at) : NULL;
+    if (!a.at) {
         runs = p.cols;
         apart = (ptrdiff_t)p.o->k * 4;
         a.run = (ptrdiff_t)p.k * 4;
@@ -119,16 +126,20 @@ static struct panel_ahead fetch_piece(struct piece p, int shares)
     return a;
 }
 
-/* Packed weights of a piece: where they are, or packed into room. */
+/* Packed weights of a piece: where they are, or packed or widened into room. */
 static struct panel_tile piece_weights(struct piece p, float *room)
 {
     const struct kern_linear *o = p.o;
-    if (o->packed)
-        return (struct panel_tile){.w = panel_at(o->packed, o->k, p.col) + p.at * KERN_PANEL,
+    if (o->packed.at && o->packed.type == KERN_FLOAT32)
+        return (struct panel_tile){.w = panel_at(o->packed.at, o->k, p.col) + p.at * KERN_PANEL,
                                    .ldw = KERN_PANEL, .next = PANEL_NEXT(o->k), .k = p.k};
     for (int j = 0; j < p.cols; j += KERN_PANEL)
-        pack_panel((const char *)o->w + 4 * ((ptrdiff_t)(p.col + j) * o->k + p.at),
-                   4 * (ptrdiff_t)o->k, p.cols - j, p.k, room + (ptrdiff_t)j * KERN_PIECE);
+        if (o->packed.at)
+            widen_panel(&o->packed, narrow_at(o, p.col + j, p.at), p.col + j, p.k,
+                        room + (ptrdiff_t)j * KERN_PIECE);
+        else
+            pack_panel((const char *)o->w + 4 * ((ptrdiff_t)(p.col + j) * o->k + p.at),
+                       4 * (ptrdiff_t)o->k, p.cols - j, p.k, room + (ptrdiff_t)j * KERN_PIECE);
     return (struct panel_tile){.w = room, .ldw = KERN_PANEL, .next = PANEL_NEXT(KERN_PIECE),
                                .k = p.k};
 }
@@ -235,7 +246,7 @@ static void prepare_all(struct kern *k, const struct kern_linear *list, int coun
     for (int i = 0; i < count; i++) {
         own[i] = list[i];
         rows[i] = NULL;
-        if (!own[i].packed)
+        if (!own[i].packed.at)
             own[i].packed = kern_packed_find(k, own[i].w, own[i].n, own[i].k);
         if (list[i].m == 1 || !kern_crowded(list[i].ldx))
             continue;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Packed weights that are kept, found by the address of what they were made of.
  *
- * One thread adds to a set while others compute: an entry is complete before the set's first one
+ * Threads add to a set while others compute: an entry is complete before the set's first one
  * becomes it, and stays until the set is freed. The lock is for the list of sets only, so a thread
  * that packs never keeps one waiting that computes. */
-#include "kernels/kern_pack.h"
+#include "kernels/kern_narrow.h"
+#include "kernels/kern_priv.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 struct entry {
     const void *w;
     int n, length;
-    float *panels;
+    struct kern_panels panels;
     struct entry *next;
 };
 
@@ -21,7 +22,7 @@ struct kern_packed {
     struct kern *k;
     struct kern_packed *next;
     _Atomic(struct entry *) first;
-    size_t bytes;
+    _Atomic size_t bytes;
 };
 
 /* A quarter of the memory, as it is not the file's pages, which the system can take back, but the
@@ -57,7 +58,7 @@ void kern_packed_free(struct kern_packed *s)
     atomic_fetch_sub(&s->k->packed_bytes, s->bytes);
     for (struct entry *e = atomic_load(&s->first), *next; e; e = next) {
         next = e->next;
-        free(e->panels);
+        free((void *)e->panels.at);
         free(e);
     }
     free(s);
@@ -79,32 +80,57 @@ static float *packed_room(size_t bytes)
     return p;
 }
 
-bool kern_packed_add(struct kern_packed *s, const void *w, int n, int length)
+/* Takes room, which was counted, and puts it before the others. */
+static bool packed_push(struct kern_packed *s, struct entry with)
 {
-    size_t bytes = kern_pack_size(s->k, n, length) * sizeof(float);
-    if (atomic_fetch_add(&s->k->packed_bytes, bytes) + bytes > packed_limit()) {
-        atomic_fetch_sub(&s->k->packed_bytes, bytes);
-        return false;
-    }
-    s->bytes += bytes;
     struct entry *e = malloc(sizeof *e);
-    float *panels = e ? packed_room(bytes) : NULL;
-    if (!panels) {
-        free(e);
+    if (!e) {
+        free((void *)with.panels.at);
         return false;
     }
-    kern_pack(w, n, length, panels);
-    *e = (struct entry){w, n, length, panels, atomic_load(&s->first)};
-    atomic_store(&s->first, e);
+    *e = with;
+    e->next = atomic_load(&s->first);
+    while (!atomic_compare_exchange_weak(&s->first, &e->next, e))
+        ;
     return true;
 }
 
-const float *kern_packed_find(struct kern *k, const void *w, int n, int length)
+static void packed_count(struct kern_packed *s, size_t bytes)
 {
-    const float *found = NULL;
+    atomic_fetch_add(&s->k->packed_bytes, bytes);
+    atomic_fetch_add(&s->bytes, bytes);
+}
+
+bool kern_packed_add(struct kern_packed *s, const void *w, int n, int length)
+{
+    size_t bytes = kern_pack_size(s->k, n, length) * sizeof(float);
+    float *panels = atomic_load(&s->k->packed_bytes) + bytes > packed_limit() ? NULL
+                                                                            : packed_room(bytes);
+    if (!panels)
+        return false;
+    packed_count(s, bytes);
+    kern_pack(w, n, length, panels);
+    return packed_push(s, (struct entry){w, n, length, {.at = panels}, NULL});
+}
+
+bool kern_packed_add_narrow(struct kern_packed *s, const void *w, const struct kern_narrow *from,
+                            int n, int length)
+{
+    size_t bytes = kern_narrow_pack_size(from->type, n, length);
+    void *panels = packed_room(bytes);
+    if (!panels)
+        return false;
+    packed_count(s, bytes);
+    return packed_push(s, (struct entry){w, n, length, kern_narrow_pack(from, n, length, panels),
+                                         NULL});
+}
+
+struct kern_panels kern_packed_find(struct kern *k, const void *w, int n, int length)
+{
+    struct kern_panels found = {.at = NULL};
     pthread_mutex_lock(&k->packed_lock);
-    for (struct kern_packed *s = k->packed; s && !found; s = s->next)
-        for (struct entry *e = atomic_load(&s->first); e && !found; e = e->next)
+    for (struct kern_packed *s = k->packed; s && !found.at; s = s->next)
+        for (struct entry *e = atomic_load(&s->first); e && !found.at; e = e->next)
             if (e->w == w && e->n == n && e->length == length)
                 found = e->panels;
     pthread_mutex_unlock(&k->packed_lock);

@@ -21,8 +21,8 @@ struct kern {
     _Atomic size_t packed_bytes; /* of all in the list */
 };
 
-/* Weights w (n, length) as kern_pack makes them, of some set of k; NULL when none has them. */
-const float *kern_packed_find(struct kern *k, const void *w, int n, int length);
+/* Weights w (n, length) as kern_pack makes them, of some set of k; none when none has them. */
+struct kern_panels kern_packed_find(struct kern *k, const void *w, int n, int length);
 
 /* Scratch memory; a machine without any left ends the program. */
 void *scratch_alloc(size_t size);

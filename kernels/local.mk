@@ -8,6 +8,7 @@ libkern_a_SOURCES = \
 	kernels/kern_cpu.c kernels/kern_dot.h kernels/kern_math.h kernels/kern_panel.h \
 	kernels/kern_linear.c kernels/kern_linear.h \
 	kernels/kern_linear_back.c \
+	kernels/kern_narrow.c kernels/kern_narrow.h \
 	kernels/kern_pv.h \
 	kernels/kern_pack.c kernels/kern_pack.h \
 	kernels/kern_packed.c \

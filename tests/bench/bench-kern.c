@@ -39,7 +39,7 @@ static void run_product(void *arg)
     if (b->at + n > POOL)
         b->at = 0;
     b->op.w = b->pool + b->at;
-    b->op.packed = b->packed ? b->pool + b->at : NULL;
+    b->op.packed = (struct kern_panels){.at = b->packed ? b->pool + b->at : NULL};
     b->at += n;
     kern_table(b->k)->linear(b->k, &b->op, 1);
 }

@@ -28,6 +28,24 @@ for type in float32 float16 bfloat16 int8; do
     esac
     ok $? "$type: largest error of an answer's logits $largest"
 done
+# What is kept in fewer bits is the same numbers: answers, what attributes them by gradients, and a head
+# of it in another checkpoint are those of the same weights as float32.
+numbers() { # numbers CHECKPOINT: what is printed of it
+    set -- "$VILSCOPE" query -m "$tiny" -c "$1" --no-log --threads 1 -t gqa --top 9 "$tiny/scene.png" "what color is it"
+    "$@"
+    "$@" --attribute gradient-input
+    "$@" -c noise --change "patch text 2.1 from kept.safetensors"
+    "$@" -c noise --change "patch heads from kept.safetensors"
+}
+mkdir "$work/wide" "$work/narrow"
+for type in bfloat16 int8; do
+    cp "$work/$type.safetensors" "$work/narrow/kept.safetensors"
+    "$VILSCOPE" convert "$work/narrow/kept.safetensors" -o "$work/wide/kept.safetensors" --force >/dev/null 2>&1
+    numbers "$work/wide/kept.safetensors" >"$work/want.wide" 2>&1
+    numbers "$work/narrow/kept.safetensors" 2>&1 | cmp -s - "$work/want.wide" &&
+        [ "$(grep -c 'softmax.*logit' "$work/want.wide")" -eq 54 ]
+    ok $? "$type: answers, gradients and patches are those of float32"
+done
 [ "$(wc -c <"$work/int8.safetensors")" -lt "$(wc -c <"$work/float16.safetensors")" ]
 ok $? "int8 is smaller than float16"
 refuses 2 "is there already" "what is there" "$VILSCOPE" convert -m "$tiny" noise -o "$work/int8.safetensors"

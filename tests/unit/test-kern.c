@@ -103,7 +103,7 @@ static bool same_packed(struct kern *k, struct kern *other, const struct kern_li
     a.y = y;
     b.w = NULL; /* nobody reads it */
     b.y = z;
-    b.packed = packed;
+    b.packed = (struct kern_panels){.at = packed};
     if (same)
         kern_pack(w + askew, a.n, a.k, packed);
     kern_table(k)->linear(k, &a, 1);
@@ -112,6 +112,103 @@ static bool same_packed(struct kern *k, struct kern *other, const struct kern_li
     same = same && memcmp(y, z, all * sizeof *y) == 0;
     free(y), free(z), free(packed);
     return same;
+}
+
+/* What a pattern of bits stands for, by the definition of its type. */
+static float meaning(enum kern_type type, uint16_t bits, float scale)
+{
+    int e = bits >> 10 & 31, m = bits & 0x3ff;
+    double sign = bits & 0x8000 ? -1 : 1;
+    if (type == KERN_INT8)
+        return (float)(int8_t)(bits & 0xff) * scale;
+    if (type == KERN_FLOAT16)
+        return (float)(sign * (e == 31 ? m ? (double)NAN : (double)INFINITY
+                               : e     ? ldexp(1024 + m, e - 25) : ldexp(m, -24)));
+    e = bits >> 7 & 255;
+    m = bits & 127;
+    return (float)(sign * (e == 255 ? m ? (double)NAN : (double)INFINITY
+                           : e      ? ldexp(128 + m, e - 134) : ldexp(m, -133)));
+}
+
+/* Weights (n, d) of every pattern that a type has, from the first-th on, as the type has them at an
+ * odd address and as float32. */
+struct narrow_weights {
+    char *rows;
+    float *wide, *scale;
+    struct kern_narrow x;
+};
+
+static struct narrow_weights narrow_make(enum kern_type type, unsigned first, int n, int d)
+{
+    size_t size = type == KERN_INT8 ? 1 : 2, all = (size_t)n * (size_t)d;
+    struct narrow_weights w = {.rows = malloc(all * size + 1), .wide = make(all),
+                               .scale = make((size_t)n)};
+    for (size_t i = 0; i < all; i++) {
+        uint16_t bits = (uint16_t)(first + i);
+        uint8_t byte = (uint8_t)(bits & 0xff);
+        memcpy(w.rows + 1 + i * size, size == 1 ? (void *)&byte : (void *)&bits, size);
+        w.wide[i] = meaning(type, bits, w.scale[i / (size_t)d]);
+    }
+    w.x = (struct kern_narrow){type, w.rows + 1, w.scale};
+    return w;
+}
+
+static void narrow_free(struct narrow_weights *w)
+{
+    free(w->rows), free(w->wide), free(w->scale);
+}
+
+static bool same_numbers(const float *a, const float *b, int n)
+{
+    bool same = true;
+    for (int i = 0; i < n; i++)
+        same &= memcmp(a + i, b + i, sizeof *a) == 0 || (isnan(a[i]) && isnan(b[i]));
+    return same;
+}
+
+/* A product of narrow weights is that of the same weights as float32. */
+static bool same_narrow(struct kern *k, struct kern_packed *set, enum kern_type type,
+                        unsigned first, int m, int n, int d)
+{
+    struct narrow_weights w = narrow_make(type, first, n, d);
+    float *x = make((size_t)m * (size_t)d), *y = make((size_t)(2 * m) * (size_t)n);
+    struct kern_linear o = {.x = x, .ldx = d, .w = w.wide, .y = y, .ldy = n, .m = m, .n = n,
+                            .k = d};
+    kern_table(k)->linear(k, &o, 1);
+    bool finite = kern_is_finite(w.wide, (size_t)n * (size_t)d);
+    bool good = kern_narrow_is_finite(&w.x, n, d) == finite;
+    good &= kern_packed_add_narrow(set, w.rows, &w.x, n, d);
+    o.w = w.rows;
+    o.y = y + (size_t)m * (size_t)n;
+    kern_table(k)->linear(k, &o, 1);
+    good &= same_numbers(y, o.y, m * n);
+    narrow_free(&w);
+    free(x), free(y);
+    return good;
+}
+
+/* Every pattern of 16 bits, one at a time; then products of many sizes of patterns from 0 on, those
+ * of float16 being finite and in part subnormal. Broken by a widening that rounds, by rows of
+ * another panel, by scales of other rows. */
+static void narrow(struct kern *k)
+{
+    static const char *const names[] = {"float32", "float16", "bfloat16", "int8"};
+    static const int sizes[][3] = {{1, 1, 1},   {2, 7, 15},    {5, 16, 16},  {6, 17, 255},
+                                   {13, 31, 256}, {38, 33, 257}, {12, 48, 512}, {515, 70, 29}};
+    for (int t = KERN_FLOAT16; t <= KERN_INT8; t++) {
+        int bad = 0;
+        struct kern_packed *set = kern_packed_new(k);
+        bool all = set && same_narrow(k, set, (enum kern_type)t, 0, 1, 65536, 1);
+        kern_packed_free(set);
+        for (int i = 0; i < 8 && all; i++) {
+            set = kern_packed_new(k);
+            bad += !same_narrow(k, set, (enum kern_type)t, 0x0200, sizes[i][0], sizes[i][1],
+                                sizes[i][2]);
+            kern_packed_free(set);
+        }
+        ok(all && bad == 0, "%s: weights in %s make the numbers of float32 (%d sizes differ%s)",
+           kern_table(k)->name, names[t], bad, all ? "" : ", and single numbers");
+    }
 }
 
 /* Weights packed before, or on the way; on 2 threads or on 3. Sizes at and around the ends of
@@ -327,6 +424,7 @@ static void check_backend(const char *name, struct kern *ref)
     for (int d = 700; d <= 2100; d += 700)
         shared(k, ref, d);
     packed(k);
+    narrow(k);
     for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++)
         attention(k, ref, looks[i][0], looks[i][1], looks[i][2], looks[i][3]);
     silence(k);

@@ -42,12 +42,11 @@ static int single_patch_layers(struct single *m, const struct net_patch *s, stru
 static int single_patch(struct single *m, const struct net_patch *s, struct vs_err *err)
 {
     struct single *from = (struct single *)s->from;
+    bound_widen(&from->core.bound, from->core.k, s->part == PART_HEADS ? HEAD_ALL : 0);
     /* What is made of others' tensors is copied with them, so it has to be there. */
     int rc = core_ready(&from->core, s->part == PART_HEADS ? from->core.bound.heads : 0, err);
     if (rc != 0)
         return rc;
-    if (s->part == PART_HEADS)
-        bound_fill(&from->core.bound, from->core.k, HEAD_ALL);
     switch (s->part) {
     case PART_EMBEDDINGS: single_patch_embeddings(&m->w, &from->w); return 0;
     case PART_HEADS: single_patch_heads(m, from); return 0;
@@ -61,10 +60,10 @@ static int single_patch(struct single *m, const struct net_patch *s, struct vs_e
 int single_mix(struct single *m, const struct net_patch *list, int count, struct single **out,
                struct vs_err *err)
 {
+    bound_widen(&m->core.bound, m->core.k, HEAD_ALL);
     int rc = core_ready(&m->core, m->core.bound.heads & (HEAD_VQA | HEAD_GQA), err);
     if (rc != 0)
         return rc;
-    bound_fill(&m->core.bound, m->core.k, HEAD_ALL);
     struct single *x = xcalloc(1, sizeof *x);
     core_start_mix(&x->core, &m->core, list, count);
     x->c = m->c;

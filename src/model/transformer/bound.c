@@ -2,17 +2,23 @@
 /* Binding tensors by name and shape, and making them ready to compute with. */
 #include "src/model/transformer/bound.h"
 
+#include "src/formats/byteorder.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A tensor that is to be copied as float32. */
+/* A tensor that is no float32 in its file. Where products alone read it, its numbers are packed in
+ * the bits that they have, and `to` is only what they are found by, until somebody wants floats. */
 struct bound_copy {
     const struct tensor *from; /* the file's */
     float *to;
     unsigned head; /* whose it is, all of them, 0: the trunk's */
+    bool product;  /* products alone read it */
+    bool packed;   /* and it is packed */
+    bool finite;   /* when it was: no NaN, no infinity */
 };
 
 /* A bound tensor, whose numbers have to be finite before they are computed with. */
@@ -117,6 +123,7 @@ static float *bind_shared(struct binder *b, const struct tensor *t)
             tensor_elements(x) == tensor_elements(t) && tensor_is_contiguous(x) &&
             tensor_is_contiguous(t)) {
             c->head = c->head && b->head ? c->head | b->head : 0;
+            c->product &= b->product && x->shape[0] == t->shape[0];
             return c->to;
         }
     }
@@ -137,7 +144,8 @@ static const void *bind_as_floats(struct binder *b, const struct tensor *t)
         return NULL;
     }
     w->waiting = xreallocarray(w->waiting, (size_t)w->waiting_count + 1, sizeof *w->waiting);
-    w->waiting[w->waiting_count++] = (struct bound_copy){t, copy, b->head};
+    w->waiting[w->waiting_count++] = (struct bound_copy){.from = t, .to = copy, .head = b->head,
+                                                         .product = b->product};
     return copy;
 }
 
@@ -196,7 +204,9 @@ void bind_linear(struct binder *b, struct linear_w *o, int n, int k, const char 
     vsnprintf(base, sizeof base, fmt, ap);
     va_end(ap);
     snprintf(name, sizeof name, "%s.weight", base);
+    b->product = true;
     o->w = bind_tensor(b, name, &rows, k);
+    b->product = false;
     bind_note_product(b, name, o->w, (int)rows, k);
     snprintf(name, sizeof name, "%s.bias", base);
     o->b = bind_tensor(b, name, &rows, 0);
@@ -328,34 +338,97 @@ int bound_own(struct bound *w, size_t count, float **out, struct vs_err *err)
     return 0;
 }
 
+/* Whether a tensor can be packed in the bits that it has. */
+static bool bound_narrow(const struct tensor *t, struct kern_narrow *out)
+{
+    bool whole = t->dtype == DTYPE_I8 && t->row_scale;
+    *out = (struct kern_narrow){.rows = t->data, .scale = whole ? t->row_scale : NULL,
+                                .type = whole                    ? KERN_INT8
+                                        : t->dtype == DTYPE_F16  ? KERN_FLOAT16
+                                        : t->dtype == DTYPE_BF16 ? KERN_BFLOAT16
+                                                                 : KERN_FLOAT32};
+    return HOST_LITTLE && out->type != KERN_FLOAT32 && t->ndim == 2 && tensor_is_contiguous(t);
+}
+
+struct bound_making {
+    struct kern_packed *to; /* or NULL: all become floats */
+    struct bound_copy *list;
+};
+
 static void bound_copy_one(void *arg, int i)
 {
-    const struct bound_copy *c = (const struct bound_copy *)arg + i;
-    tensor_to_f32(c->from, c->to);
+    const struct bound_making *m = arg;
+    struct bound_copy *c = &m->list[i];
+    struct kern_narrow x;
+    if (m->to && c->product && bound_narrow(c->from, &x)) {
+        int n = (int)c->from->shape[0], k = (int)c->from->shape[1];
+        c->finite = kern_narrow_is_finite(&x, n, k);
+        c->packed = kern_packed_add_narrow(m->to, c->to, &x, n, k);
+    }
+    if (!c->packed)
+        tensor_to_f32(c->from, c->to);
     tensor_forget(c->from);
 }
 
-void bound_fill(struct bound *w, struct kern *k, unsigned heads)
+/* Those that go on waiting, as they are packed or nobody wants them, come first. */
+static void bound_make(struct bound *w, struct kern *k, unsigned heads, bool floats)
 {
-    int count = w->waiting_count, kept = 0; /* those that go on waiting come first */
+    int count = w->waiting_count, kept = 0;
     for (int i = 0; i < count; i++) {
         struct bound_copy c = w->waiting[i];
-        if (!c.head || c.head & heads)
+        if ((!c.head || c.head & heads) && (floats || !c.packed))
             continue;
         w->waiting[i] = w->waiting[kept];
         w->waiting[kept++] = c;
     }
     w->waiting_count = kept;
-    if (kept < count)
-        kern_parallel(k, count - kept, bound_copy_one, w->waiting + kept);
+    if (kept == count)
+        return;
+    if (!w->narrow && !floats)
+        w->narrow = kern_packed_new(k);
+    struct bound_making m = {floats ? NULL : w->narrow, w->waiting + kept};
+    for (int i = kept; i < count; i++)
+        w->waiting[i].packed = false;
+    kern_parallel(k, count - kept, bound_copy_one, &m);
+    for (int i = kept; i < count; i++)
+        if (w->waiting[i].packed)
+            w->waiting[w->waiting_count++] = w->waiting[i];
+}
+
+void bound_fill(struct bound *w, struct kern *k, unsigned heads)
+{
+    bound_make(w, k, heads, false);
+}
+
+void bound_widen(struct bound *w, struct kern *k, unsigned heads)
+{
+    bound_make(w, k, heads, true);
 }
 
 /* ---- numbers that are none: a run that diverged leaves them behind */
 
+/* The copy at `data` that is packed and not float32, or NULL. */
+static const struct bound_copy *bound_packed(const struct bound *w, const void *data)
+{
+    for (int i = 0; i < w->waiting_count; i++)
+        if (w->waiting[i].to == data && w->waiting[i].packed)
+            return &w->waiting[i];
+    return NULL;
+}
+
+struct bound_checking {
+    const struct bound *w;
+    struct bound_check **list;
+};
+
 static void bound_check_one(void *arg, int i)
 {
-    struct bound_check *c = ((struct bound_check **)arg)[i];
-    c->state = kern_is_finite(c->data, (size_t)tensor_elements(c->of)) ? CHECK_FINITE : CHECK_BAD;
+    const struct bound_checking *x = arg;
+    struct bound_check *c = x->list[i];
+    const struct bound_copy *packed = bound_packed(x->w, c->data);
+    bool good = packed ? packed->finite
+                       : kern_is_finite(c->data, (size_t)tensor_elements(c->of));
+    c->state = good ? CHECK_FINITE : CHECK_BAD;
 }
 
 /* How many there are, and where the first one is. */
@@ -363,6 +436,9 @@ static int bound_fail_bad(const struct bound *w, const struct bound_check *c,
                           struct vs_err *err)
 {
     int64_t n = tensor_elements(c->of), bad = 0, first = 0;
+    const struct bound_copy *packed = bound_packed(w, c->data);
+    if (packed)
+        tensor_to_f32(packed->from, packed->to);
     for (int64_t i = 0; i < n; i++)
         if (!kern_is_finite((const char *)c->data + 4 * i, 1) && bad++ == 0)
             first = i;
@@ -381,7 +457,7 @@ static void bound_check_all(struct bound *w, struct kern *k, unsigned heads)
         if (w->checks[i].state == CHECK_WAITS && (!w->checks[i].head || w->checks[i].head & heads))
             list[n++] = &w->checks[i];
     if (n > 0)
-        kern_parallel(k, n, bound_check_one, list);
+        kern_parallel(k, n, bound_check_one, &(struct bound_checking){w, list});
     free(list);
 }
 
@@ -422,6 +498,7 @@ int bound_ready(struct bound *w, struct kern *k, unsigned heads, struct vs_err *
 
 void bound_fini(struct bound *w)
 {
+    kern_packed_free(w->narrow);
     free(w->waiting);
     free(w->checks);
     free(w->normed);

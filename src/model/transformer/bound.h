@@ -42,6 +42,7 @@ struct bound {
     void **owned;
     int owned_count;
     struct bound_copy *waiting; /* copies that are still empty */
+    struct kern_packed *narrow; /* weights of products in the bits that they have, or NULL */
     int waiting_count;
     struct bound_check *checks;
     int check_count, check_cap;
@@ -58,6 +59,7 @@ struct binder {
     struct buf missing, wrong;
     int missing_count, wrong_count;
     unsigned head; /* that is being bound; 0: the trunk */
+    bool product;  /* what is bound is read by products alone */
     bool no_memory;
 };
 
@@ -83,10 +85,13 @@ void bind_heads(struct binder *b, void (*one)(struct binder *b, void *arg, unsig
 int bind_report(struct binder *b, struct vs_err *err);
 void bind_fini(struct binder *b);
 
-/* Makes float32 of the trunk's weights and of those of these heads where the file has other
- * numbers, once. Who takes pointers to weights of heads for a pass of its own asks for them
- * first. */
+/* Makes ready the trunk's weights and those of these heads where the file has other numbers than
+ * float32, once: what products alone read is packed in the bits that it has where the back end can
+ * do that, all else becomes float32. */
 void bound_fill(struct bound *w, struct kern *k, unsigned heads);
+/* The same for who reads the numbers himself, at the addresses of weights of products: gradients,
+ * and models that are mixed of several. All become float32, and are packed, too, if they were. */
+void bound_widen(struct bound *w, struct kern *k, unsigned heads);
 /* Before the weights are used: bound_fill (opening a checkpoint in half precision costs no more
  * than one in float32 until then, and a head that nobody asks costs nothing), and looks once at
  * every number of the trunk and of these heads. The first tensor with NaN or infinity is named:

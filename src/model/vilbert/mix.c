@@ -87,9 +87,8 @@ static int patch_layers(struct vilbert *m, const struct net_patch *s, struct vs_
 static int patch_part(struct vilbert *m, const struct net_patch *s, struct vs_err *err)
 {
     struct vilbert *from = swapped_from(s);
+    bound_widen(&from->core.bound, from->core.k, s->part == PART_HEADS ? HEAD_ALL : 0);
     int rc = core_ready(&from->core, 0, err);
-    if (rc == 0 && s->part == PART_HEADS)
-        bound_fill(&from->core.bound, from->core.k, HEAD_ALL);
     if (rc != 0)
         return rc;
     switch (s->part) {
@@ -121,10 +120,10 @@ static void *mix_copy(const void *x, size_t size)
 int vilbert_mix(struct vilbert *m, const struct net_patch *list, int count, struct vilbert **out,
                 struct vs_err *err)
 {
+    bound_widen(&m->core.bound, m->core.k, HEAD_ALL);
     int rc = core_ready(&m->core, 0, err);
     if (rc != 0)
         return rc;
-    bound_fill(&m->core.bound, m->core.k, HEAD_ALL);
     struct vilbert *x = xcalloc(1, sizeof *x);
     core_start_mix(&x->core, &m->core, list, count);
     x->c = m->c;
