@@ -29,6 +29,7 @@ dist_schema_DATA = schemas/cache-clear.schema.json \
 	schemas/doctor.schema.json \
 	schemas/eval-change.schema.json \
 	schemas/eval-heads.schema.json \
+	schemas/explain-project.schema.json \
 	schemas/eval.schema.json \
 	schemas/inspect.schema.json \
 	schemas/model-check.schema.json \

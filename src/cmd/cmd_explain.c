@@ -25,6 +25,9 @@ struct options {
     struct shard shard;
     int orders, seed, limit, removal, heads;
     bool json, resume, agreement;
+    const char *after, *check_set, *figure;
+    int project, by, distance, near, neighbors, width, dpi;
+    bool csv;
 };
 
 static const char *const removals[] = {"attention", "mask", NULL};
@@ -62,6 +65,26 @@ static const struct option_row option_rows[] = {
          "--rows: go on behind the rows that are in it, of a run that was ended or killed"),
     FLAG("agreement", agreement, "also the rank correlation of every two methods"),
     ROW_JSON(json),
+    HEADING("Projection"),
+    CHOICE("project", "WHICH", project, projection_kinds, -1,
+           "instead of tests: the hidden states of these tokens or regions of all items as points "
+           "on their first two principal components"),
+    TEXT("check-set", 0, "FILE", check_set, VALUES_FILES,
+         "--project: of a check set (vilscope-probes(5)) instead of --data"),
+    TEXT("after", 0, "LAYER", after, VALUES_NONE,
+         "--project: the states after embeddings, \"text 3\", \"image 2\", \"co 1\" or "
+         "\"joint 4\"; the last of their stream without it"),
+    CHOICE("color", "BY", by, projection_bys, 0, "--project: what tells points apart"),
+    INT("near", 0, "N", near, 1, PROJECTION_MOST, 0,
+        "--project: also the points nearest to point N, in all dimensions"),
+    INT("neighbors", 0, "N", neighbors, 1, 1000, 0, "--near: so many (default 10)"),
+    CHOICE("distance", "HOW", distance, projection_distances, 0, "--near: by what"),
+    TEXT("figure", 0, "FILE", figure, VALUES_WRITTEN,
+         "--project: also as a figure: .svg, .pdf or .png"),
+    INT("width", 0, "MM", width, 20, 1000, 0, "--figure: width of the page (default 170)"),
+    INT("dpi", 0, "N", dpi, 30, 2400, 0, "--figure: pixels per inch of .png (default 300)"),
+    FLAG("csv", csv, "--project: as CSV, a line for each point"),
+    HEADING("All"),
     ROW_DEVICE(model.device),
     ROW_THREADS(model.threads),
     ROW_UNSAFE,
@@ -337,6 +360,52 @@ static int explain_run_all(struct explaining *x)
     return rc ? rc : closed ? closed : x->partly ? EXIT_PARTLY : EXIT_OK;
 }
 
+/* What belongs to the other of both. */
+static int explain_check(const struct options *o)
+{
+    const char *idle = o->methods     ? "methods"
+                       : o->reference ? "reference"
+                       : o->rows      ? "rows"
+                       : o->heads     ? "heads"
+                       : o->agreement ? "agreement"
+                       : o->shard.count ? "shard" : NULL;
+    const char *lone = o->check_set   ? "check-set"
+                       : o->after     ? "after"
+                       : o->near      ? "near"
+                       : o->neighbors ? "neighbors"
+                       : o->figure    ? "figure"
+                       : o->csv       ? "csv" : NULL;
+    bool project = o->project >= 0;
+    if (project && idle)
+        return command_usage("explain", "--project: no --%s with it", idle);
+    if (!project && lone)
+        return command_usage("explain", "--%s is for --project", lone);
+    if (project && !o->data.path == !o->check_set)
+        return command_usage("explain", "--project: either --data SET or --check-set FILE");
+    if (project && o->json && o->csv)
+        return command_usage("explain", "either --json or --csv");
+    if (!project && !o->data.path == !o->reference)
+        return command_usage("explain", "either --data SET or --reference DIR");
+    return o->resume && !o->rows
+               ? command_usage("explain", "--resume goes on from a file of rows: --rows FILE") : 0;
+}
+
+static int explain_run_project(const struct options *o, struct vs_err *err)
+{
+    struct explain_project p = {
+        .model = &o->model, .data = &o->data, .check_set = o->check_set, .after = o->after,
+        .of = o->project, .by = (enum projection_by)o->by,
+        .distance = (enum projection_distance)o->distance, .near = o->near - 1,
+        .neighbors = o->neighbors, .limit = o->limit, .width = o->width, .dpi = o->dpi,
+        .figure = o->figure, .json = o->json, .csv = o->csv, .stop = &stop};
+    int rc = explain_check_project(&p);
+    if (rc != 0)
+        return rc;
+    p.neighbors = o->near && !o->neighbors ? 10 : o->neighbors;
+    command_stop_by_signals(&stop);
+    return explain_project(&p, err);
+}
+
 static int run_explain(void *options, char **args, int count)
 {
     struct options *o = options;
@@ -345,14 +414,13 @@ static int run_explain(void *options, char **args, int count)
     struct chosen *chosen = NULL;
     (void)args;
     (void)count;
-    if (!o->data.path == !o->reference)
-        return command_usage("explain", "either --data SET or --reference DIR");
-    if (o->resume && !o->rows)
-        return command_usage("explain", "--resume goes on from a file of rows: --rows FILE");
+    int rc = explain_check(o);
+    if (rc != 0)
+        return rc;
     o->data.optional = true;
-    int rc = command_choose("explain", &o->checkpoints, &o->model, &chosen, &err);
+    rc = command_choose("explain", &o->checkpoints, &o->model, &chosen, &err);
     if (rc == 0)
-        rc = explain_run_all(&x);
+        rc = o->project >= 0 ? explain_run_project(o, &err) : explain_run_all(&x);
     command_chosen_free(chosen);
     return rc < 0 ? command_fail("explain", &err) : rc;
 }
@@ -366,9 +434,12 @@ const struct command command_explain = {
         "and prints, for each task and checkpoint, the means with 95 % intervals by resampling\n"
         "whole images. All terms and formulas: vilscope-explain(7). The means of a whole set are\n"
         "kept ($XDG_CACHE_HOME/vilscope/explained): the workbench shows them beside its\n"
-        "attributions.\n",
+        "attributions.\n"
+        "--project shows hidden states of a whole set as points instead.\n",
     .after =
         "  vilscope world -o held-out --seed 5000 --scenes 60\n"
-        "  vilscope explain --data held-out -t vqa --limit 200 --rows rows.jsonl\n",
+        "  vilscope explain --data held-out -t vqa --limit 200 --rows rows.jsonl\n"
+        "  vilscope explain -m demo/model -c final --data held-out -t refcoco --limit 20 \\\n"
+        "      --project regions --after \"co 3\" --figure regions.svg\n",
     .rows = option_rows, .size = sizeof(struct options), .run = run_explain,
 };

@@ -33,6 +33,7 @@ vilscope_SOURCES += \
 	src/cmd/cmd_eval_table.c \
 	src/cmd/cmd_explain.c src/cmd/cmd_explain.h \
 	src/cmd/cmd_explain_print.c \
+	src/cmd/cmd_explain_project.c \
 	src/cmd/cmd_extract.c \
 	src/cmd/cmd_figure.c \
 	src/cmd/cmd_findings.c src/cmd/cmd_findings.h \

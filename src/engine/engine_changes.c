@@ -62,6 +62,11 @@ static bool is_token_of(const struct result *r, int token, const struct change *
     return token == c->token;
 }
 
+bool token_is_of_kind(const struct result *r, int token, enum token_kind kind)
+{
+    return is_token_of(r, token, &(struct change){.tokens = kind, .token = -1});
+}
+
 static int mask_token(const struct model *m, const struct net *n, struct inputs *in,
                       struct result *r, int token, struct vs_err *err)
 {

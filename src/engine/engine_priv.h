@@ -66,6 +66,8 @@ void inputs_fini(struct inputs *in);
 /* Changes tokens, masks and silences of the inputs, and tells the result's tokens and sources. */
 int changes_apply(struct model *m, const struct query *q, struct inputs *in, struct result *r,
                   struct vs_err *err);
+/* Whether a token is one of a kind: special, words, pieces or punctuation. */
+bool token_is_of_kind(const struct result *r, int token, enum token_kind kind);
 /* The checkpoint with the parts that the changes swap; *mixed is NULL, or the caller's to free with
  * net_free. */
 int changes_net(struct model *m, int checkpoint, const struct change *list, int count,

@@ -53,6 +53,7 @@ libcore_a_SOURCES += \
 	src/study/headset.c src/study/headset.h \
 	src/study/headset_rows.c \
 	src/study/headstats.c src/study/headstats.h \
+	src/study/projection.c src/study/projection.h \
 	src/study/reference.c src/study/reference.h src/study/reference_priv.h \
 	src/study/reference_answers.c \
 	src/study/reference_choice.c \
@@ -74,6 +75,7 @@ libcore_a_SOURCES += \
 	src/study/outputerror.c src/study/outputerror.h \
 	src/study/plots.c src/study/plots.h \
 	src/study/pca.c src/study/pca.h \
+	src/study/pca_many.c \
 	src/study/probes.c src/study/probes.h \
 	src/study/probes_run.c \
 	src/study/probes_table.c \

@@ -5,6 +5,7 @@
 #define UI_PROJECT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* The cosine of the angle between a and b, -1 to 1; 0 when one of them is 0. */
 float project_cosine(const float *a, const float *b, int dim);
@@ -13,5 +14,9 @@ float project_cosine(const float *a, const float *b, int dim);
  * the part of all variance that component k explains, 0 to 1. Point 0 has no negative place, so
  * that pictures of neighboring layers lie alike. Everything is 0 when all points are one. */
 void project_plane(const float *const *x, int n, int dim, float *xy, float share[2]);
+
+/* The same of many points x (n, dim), also where there are more of them than dimensions, and where
+ * several components are nearly as large. */
+void project_many(const float *x, int n, int dim, float *xy, float share[2]);
 
 #endif

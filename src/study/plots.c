@@ -92,3 +92,46 @@ void plot_trend(struct figure *f, struct model *m, const struct probe_table *t, 
     one->style = FIGURE_LINE_POINTS;
     probe_table_trend(t, chosen, one->y);
 }
+
+/* ---- projections */
+
+#define GROUPS_NAMED 7 /* colors that are told apart */
+
+/* Points of groups from `first` on, up to `end`. */
+static void projection_series(struct figure_panel *x, const struct projection *p, const int *of,
+                              int first, int end, char *name, figure_color color)
+{
+    int n = 0;
+    for (int i = 0; i < p->n; i++)
+        n += of[i] >= first && of[i] < end;
+    struct figure_series *s = figure_panel_series(x, xasprintf("%s (%d)", name, n), n);
+    s->color = color;
+    s->style = FIGURE_POINTS;
+    for (int i = 0, at = 0; i < p->n; i++)
+        if (of[i] >= first && of[i] < end) {
+            s->x[at] = (double)p->xy[2 * i];
+            s->y[at++] = (double)p->xy[2 * i + 1];
+        }
+    free(name);
+}
+
+void plot_projection(struct figure *f, const struct projection *p, enum projection_by by)
+{
+    const char **names;
+    int *of, n = projection_groups(p, by, &names, &of);
+    f->title = xasprintf("Hidden states after %s: %s", p->after, projection_what(p->of));
+    struct figure_panel *x = figure_panel(f, FIGURE_CURVES, NULL);
+    if (n > GROUPS_NAMED) /* below the others */
+        projection_series(x, p, of, GROUPS_NAMED, n, xasprintf("%d others", n - GROUPS_NAMED),
+                          0xbbbbbb);
+    for (int k = 0; k < n && k < GROUPS_NAMED; k++)
+        projection_series(x, p, of, k, k + 1, xstrdup(names[k]), figure_category(k));
+    x->col_title = xasprintf("first component, %.1f %% of the variance",
+                             100 * (double)p->share[0]);
+    x->row_title = xasprintf("second, %.1f %%", 100 * (double)p->share[1]);
+    x->note = xasprintf("%d points of %d items in %d dimensions, by %s", p->n, p->items, p->dim,
+                        projection_bys[by]);
+    x->equal = true;
+    free(names);
+    free(of);
+}

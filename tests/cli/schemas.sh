@@ -55,6 +55,7 @@ t="-m $tiny --threads 1"
     doc eval eval $m -c final --json --data world/data.jsonl --limit 4
     doc eval-change eval $m -c final --json --data world/data.jsonl -t vqa --change "mask word the" --slices --least 1
     doc eval-heads eval $m -c final -c early --json --data world/data.jsonl -t refcoco --heads
+    doc explain-project explain $m -c final --json --data world/data.jsonl -t refcoco --project regions --near 2
     doc tasks tasks --json
     doc devices devices --json
     doc cache cache --json
