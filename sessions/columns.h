@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The columns of the log's tables, each once: writing, reading and merging make their statements of
  * these lists, and what waits to be written is copied by them. A new column is a line here, a
- * member of the record, and a migration (schema8.c).
+ * member of the record, and a migration (schema9.c).
  *
  * A line is X(kind, column, member), where member is an expression that can also be assigned to,
  * with the record in a variable of the list's letter. Keys - whose row it is, when, where in the

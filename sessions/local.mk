@@ -39,6 +39,7 @@ libsessions_a_SOURCES = \
 	sessions/schema6.c \
 	sessions/schema7.c \
 	sessions/schema8.c \
+	sessions/schema9.c \
 	sessions/search.c \
 	sessions/sql.c \
 	sessions/tend.h \

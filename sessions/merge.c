@@ -485,9 +485,10 @@ static int merge_session_row(struct merge *m, int64_t from, int64_t *id, struct 
     static const char find[] = "SELECT id FROM sessions WHERE uid = ?1";
     int rc = find_row(m, select, from, find, id, err);
     if (rc == VS_E_MISSING) {
-        rc = copy_rows(m, "SELECT started, note, program, uid, machine FROM sessions WHERE id = ?1",
-                       "INSERT INTO sessions(started, note, program, uid, machine) VALUES(?, ?, ?,"
-                       " ?, ?)", from, 0, err);
+        rc = copy_rows(m, "SELECT started, note, program, uid, machine, run FROM sessions WHERE id"
+                          " = ?1",
+                       "INSERT INTO sessions(started, note, program, uid, machine, run) VALUES(?,"
+                       " ?, ?, ?, ?, ?)", from, 0, err);
         if (rc == 0)
             rc = new_row(m, id, err);
         m->count->sessions += rc == 0;

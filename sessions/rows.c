@@ -62,12 +62,19 @@ static int slice_of(struct rows_writer *w, const struct row_field *f)
     return w->slice_count++;
 }
 
-static int slice_by_place(const void *a, const void *b)
+/* Items by slice, in the order in which they came, which is that of the items; to be freed. */
+static int *slices_order(const struct rows_writer *w)
 {
-    const struct gathered *x = a, *y = b;
-    if (x->slice != y->slice)
-        return x->slice < y->slice ? -1 : 1;
-    return (x->item > y->item) - (x->item < y->item);
+    int *starts = xcalloc((size_t)w->slice_count + 1, sizeof *starts);
+    int *order = xcalloc((size_t)w->gathered_count + 1, sizeof *order);
+    for (int i = 0; i < w->gathered_count; i++)
+        starts[w->gathered[i].slice + 1]++;
+    for (int i = 0; i < w->slice_count; i++)
+        starts[i + 1] += starts[i];
+    for (int i = 0; i < w->gathered_count; i++)
+        order[starts[w->gathered[i].slice]++] = i;
+    free(starts);
+    return order;
 }
 
 /* Its row, which slices_end completes. */
@@ -85,10 +92,9 @@ static int slice_begin(struct rows_writer *w, struct slice *s, struct vs_err *er
 static int slices_flush(struct rows_writer *w, struct vs_err *err)
 {
     sqlite3_stmt *s = NULL;
-    int rc = 0;
-    vs_sort(w->gathered, (size_t)w->gathered_count, sizeof *w->gathered, slice_by_place);
+    int rc = 0, *order = slices_order(w);
     for (int i = 0; i < w->gathered_count && rc == 0; i++) {
-        const struct gathered *g = &w->gathered[i];
+        const struct gathered *g = &w->gathered[order[i]];
         rc = slice_begin(w, &w->slices[g->slice], err);
         /* An annotation that says a thing twice has it once. */
         if (rc == 0 && !s)
@@ -99,6 +105,7 @@ static int slices_flush(struct rows_writer *w, struct vs_err *err)
         sqlite3_bind_int(s, 2, g->item);
         rc = db_run(w->l, s, doing, err);
     }
+    free(order);
     w->gathered_count = 0;
     return rc;
 }
@@ -243,37 +250,93 @@ int log_read_evaluation_rows(struct log *l, int64_t evaluation, log_row *take, v
 
 /* ---- two of them */
 
-/* Which items is told by their numbers alone; lines are read of those that are given. */
-static const char rows_pairs[] =
-    "SELECT x.line, y.line FROM (SELECT p.item, max(coalesce(a_confidence, 0),"
-    " coalesce(b_confidence, 0)) AS sure FROM row_pairs p WHERE p.a_evaluation = ?1 AND"
-    " p.b_evaluation = ?2 AND CASE ?3 WHEN 0 THEN a_correct <> b_correct WHEN 1 THEN b_correct AND"
-    " NOT a_correct WHEN 2 THEN a_correct AND NOT b_correct WHEN 3 THEN NOT a_correct AND NOT"
-    " b_correct ELSE a_correct AND b_correct END AND sure >= ?4 AND (?5 IS NULL OR EXISTS(SELECT 1"
-    " FROM evaluation_slices s JOIN slice_items i ON i.slice_id = s.id WHERE s.evaluation_id = ?1"
-    " AND s.field = ?5 AND s.value = ?6 AND i.item = p.item)) ORDER BY sure DESC, p.item LIMIT ?7)"
-    " AS f JOIN evaluation_lines x ON x.evaluation_id = ?1 AND x.item = f.item JOIN"
-    " evaluation_lines y ON y.evaluation_id = ?2 AND y.item = f.item ORDER BY f.sure DESC, f.item";
+/* Which items is told by an index alone, which begins with the side that is wrong, as most are
+ * right; lines are read of those that are given. */
+#define PAIRS_SURE "max(coalesce(a.confidence, 0), coalesce(b.confidence, 0)) AS sure"
+#define PAIRS_FROM_A(a_is, b_is)                                                                   \
+    "SELECT a.item, " PAIRS_SURE " FROM evaluation_rows a CROSS JOIN evaluation_rows b ON"         \
+    " b.evaluation_id = ?2 AND b.correct = " b_is " AND b.item = a.item WHERE a.evaluation_id ="   \
+    " ?1 AND a.correct = " a_is
+#define PAIRS_LOST                                                                                 \
+    "SELECT a.item, " PAIRS_SURE " FROM evaluation_rows b CROSS JOIN evaluation_rows a ON"         \
+    " a.evaluation_id = ?1 AND a.correct = 1 AND a.item = b.item WHERE b.evaluation_id = ?2 AND"   \
+    " b.correct = 0"
+#define PAIRS_LIST(which)                                                                          \
+    "SELECT item FROM (" which ") p WHERE sure >= ?3 AND (?4 IS NULL OR EXISTS(SELECT 1 FROM"      \
+    " evaluation_slices s JOIN slice_items i ON i.slice_id = s.id WHERE s.evaluation_id = ?1 AND"  \
+    " s.field = ?4 AND s.value = ?5 AND i.item = p.item)) ORDER BY sure DESC, item"  \
+    " LIMIT ?6 OFFSET ?7"
+static const char *const rows_pairs[] = {
+    [LOG_FLIPPED] = PAIRS_LIST(PAIRS_FROM_A("0", "1") " UNION ALL " PAIRS_LOST),
+    [LOG_GAINED] = PAIRS_LIST(PAIRS_FROM_A("0", "1")),
+    [LOG_LOST] = PAIRS_LIST(PAIRS_LOST),
+    [LOG_BOTH_WRONG] = PAIRS_LIST(PAIRS_FROM_A("0", "0")),
+    [LOG_BOTH_RIGHT] = PAIRS_LIST(PAIRS_FROM_A("1", "1"))};
 
-int log_read_pairs(struct log *l, const struct log_wanted *w, log_take_pair *take, void *arg,
-                   struct vs_err *err)
+const char *rows_pairs_plan(enum log_outcomes outcome)
+{
+    return rows_pairs[outcome];
+}
+
+/* Hands an item on, where both sides call it the same: *given becomes one more. */
+static int pairs_give(struct log *l, const struct log_wanted *w, int64_t item, int *given,
+                      log_take_pair *take, void *arg, struct vs_err *err)
 {
     sqlite3_stmt *s = NULL;
-    int rc = db_ready(l, rows_pairs, &s, err), code = SQLITE_DONE;
+    int rc = db_ready(l, "SELECT x.line, y.line FROM evaluation_rows a JOIN evaluation_rows b ON"
+                         " b.evaluation_id = ?2 AND b.item = ?3 AND b.name = a.name JOIN"
+                         " evaluation_lines x ON x.evaluation_id = ?1 AND x.item = ?3 JOIN"
+                         " evaluation_lines y ON y.evaluation_id = ?2 AND y.item = ?3 WHERE"
+                         " a.evaluation_id = ?1 AND a.item = ?3", &s, err);
     if (rc != 0)
         return rc;
-    db_bind(s, "iiidssi", w->a, w->b, (int64_t)w->outcome, w->sure, w->field, w->value,
-            (int64_t)w->limit);
-    while (rc == 0 && (code = sqlite3_step(s)) == SQLITE_ROW) {
+    db_bind(s, "iii", w->a, w->b, item);
+    int code = sqlite3_step(s);
+    if (code == SQLITE_ROW) {
         const char *a = (const char *)sqlite3_column_text(s, 0);
         const char *b = (const char *)sqlite3_column_text(s, 1);
         struct log_row_pair p = {a ? a : "", b ? b : "", (size_t)sqlite3_column_bytes(s, 0),
                                  (size_t)sqlite3_column_bytes(s, 1)};
+        ++*given;
         rc = take(arg, &p, err);
+    } else if (code != SQLITE_DONE) {
+        rc = db_fail(l, "reading", err);
     }
-    if (rc == 0 && code != SQLITE_DONE)
+    sqlite3_reset(s);
+    return rc;
+}
+
+/* Up to most items behind the first `from`; *listed: how many there were. */
+static int pairs_read(struct log *l, const struct log_wanted *w, int64_t most, int64_t from,
+                      int64_t *listed, int *given, log_take_pair *take, void *arg,
+                      struct vs_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    int rc = db_ready(l, rows_pairs[w->outcome], &s, err), code = SQLITE_DONE;
+    *listed = 0;
+    if (rc != 0)
+        return rc;
+    db_bind(s, "iidssii", w->a, w->b, w->sure, w->field, w->value, most, from);
+    while (rc == 0 && *given < w->limit && (code = sqlite3_step(s)) == SQLITE_ROW) {
+        ++*listed;
+        rc = pairs_give(l, w, sqlite3_column_int64(s, 0), given, take, arg, err);
+    }
+    if (rc == 0 && code != SQLITE_DONE && code != SQLITE_ROW)
         rc = db_fail(l, "reading", err);
     sqlite3_reset(s);
+    return rc;
+}
+
+/* Of few, SQLite keeps no more while it sorts. There may be more of them where items are not the
+ * same in both. */
+int log_read_pairs(struct log *l, const struct log_wanted *w, log_take_pair *take, void *arg,
+                   struct vs_err *err)
+{
+    int64_t listed = 0, more;
+    int given = 0;
+    int rc = pairs_read(l, w, w->limit, 0, &listed, &given, take, arg, err);
+    if (rc == 0 && given < w->limit && listed == w->limit)
+        rc = pairs_read(l, w, -1, listed, &more, &given, take, arg, err);
     return rc;
 }
 

@@ -14,9 +14,14 @@ static bool scan_fail(struct jsonscan *s, const char *why)
     return false;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static void scan_blanks(struct jsonscan *s)
 {
-    while (s->at < s->len && memchr(" \t\r\n", s->text[s->at], 4))
+    while (s->at < s->len && is_blank(s->text[s->at]))
         s->at++;
 }
 
@@ -125,6 +130,18 @@ static bool scan_plain(struct jsonscan *s, struct buf *out)
     return true;
 }
 
+/* Letters of ASCII that stand for themselves, all that follow each other: most strings are that. */
+static bool scan_ascii(struct jsonscan *s, struct buf *out)
+{
+    size_t from = s->at;
+    while (s->at < s->len && s->text[s->at] >= 0x20 && s->text[s->at] < 0x7f &&
+           s->text[s->at] != '"' && s->text[s->at] != '\\')
+        s->at++;
+    if (out && s->at > from)
+        buf_add(out, s->text + from, s->at - from);
+    return s->at > from;
+}
+
 bool jsonscan_string(struct jsonscan *s, struct buf *out)
 {
     if (out)
@@ -135,6 +152,8 @@ bool jsonscan_string(struct jsonscan *s, struct buf *out)
     for (s->at++; scan_peek(s) != '"';) {
         if (s->at >= s->len)
             return scan_fail(s, "an unterminated string");
+        if (scan_ascii(s, out))
+            continue;
         bool escaped = s->text[s->at] == '\\';
         s->at += escaped;
         if (!(escaped ? scan_escape(s, out) : scan_plain(s, out)))
@@ -165,10 +184,11 @@ bool jsonscan_whole(struct jsonscan *s, int64_t *out)
 /* A number, true, false, null: only their letters are looked at. */
 static bool skip_word(struct jsonscan *s)
 {
-    static const char letters[] = "+-.0123456789Eaeflnrstu";
+    static const char letters[] = "+-.Eaeflnrstu";
     size_t from = s->at;
-    while (s->at < s->len && memchr(letters, s->text[s->at], sizeof letters - 1))
-        s->at++;
+    for (int c; (c = scan_peek(s)) >= 0; s->at++)
+        if ((c < '0' || c > '9') && !memchr(letters, c, sizeof letters - 1))
+            break;
     return s->at > from || scan_fail(s, "a value expected");
 }
 

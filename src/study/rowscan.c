@@ -93,6 +93,20 @@ static bool scan_says(struct row_scan *s, const char *why)
     return false;
 }
 
+/* A whole number that a double holds, as most are; false: it is something else. */
+static bool scan_digits(struct jsonscan *j, double *out)
+{
+    int64_t v = 0;
+    size_t at = j->at;
+    for (; at < j->len && j->text[at] >= '0' && j->text[at] <= '9' && at - j->at < 16; at++)
+        v = 10 * v + (j->text[at] - '0');
+    if (at == j->at || at - j->at > 15 || at == j->len || !strchr(",]} ", j->text[at]))
+        return false;
+    j->at = at;
+    *out = (double)v;
+    return true;
+}
+
 static bool scan_real(struct row_scan *s, double *out)
 {
     char digits[48], *end;
@@ -100,6 +114,8 @@ static bool scan_real(struct row_scan *s, double *out)
     while (j->at < j->len && (j->text[j->at] == ' ' || j->text[j->at] == '\t'))
         j->at++;
     size_t from = j->at;
+    if (scan_digits(j, out))
+        return true;
     if (!jsonscan_skip(j))
         return false;
     size_t n = j->at - from;
@@ -315,15 +331,16 @@ static bool scan_logit(struct row_scan *s, int number)
     return true;
 }
 
-/* [class, logit] */
+/* [class, logit]; of those behind the first nothing is wanted. */
 static bool scan_pair(struct row_scan *s, int number)
 {
     double unused, v;
+    if (number > 0)
+        return jsonscan_skip(&s->json);
     if (!jsonscan_take(&s->json, '[') || !scan_real(s, &unused) ||
         !jsonscan_take(&s->json, ',') || !scan_real(s, &v) || !jsonscan_take(&s->json, ']'))
         return false;
-    if (number == 0)
-        s->top = v;
+    s->top = v;
     return true;
 }
 
@@ -535,9 +552,10 @@ bool row_read(const char *line, size_t length, struct row_texts *t, struct row *
     t->field_count = 0;
     bool good = jsonscan_take(&s.json, '{');
     while (good && (more = jsonscan_next(&s.json, '}', seen++)) > 0) {
-        char key[32];
+        char key[32] = "";
         good = jsonscan_string(&s.json, &t->text);
-        snprintf(key, sizeof key, "%s", good ? t->text.data : "");
+        if (good) /* the buffer is wanted for the value */
+            memcpy(key, t->text.data, t->text.len < sizeof key ? t->text.len : sizeof key - 1);
         good = good && jsonscan_take(&s.json, ':') && scan_member(&s, key);
     }
     good = good && more == 0 && jsonscan_end(&s.json) && row_is_whole(&s);

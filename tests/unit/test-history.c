@@ -429,6 +429,9 @@ static void plans(void)
         "SELECT * FROM queries WHERE question = 1 AND checkpoint_id = 2",
         "SELECT id FROM queries WHERE asked < '2026-01-01'",
         "SELECT * FROM comparison_queries WHERE query_id = 3",
+        "SELECT name, b_answer FROM row_gained WHERE a_evaluation = 1 AND b_evaluation = 2",
+        "SELECT name, b_answer FROM row_lost WHERE a_evaluation = 1 AND b_evaluation = 2",
+        "SELECT value, items, score FROM slice_scores WHERE evaluation_id = 1 AND field = 'kind'",
         "DELETE FROM queries WHERE id = 3",
         "DELETE FROM sessions WHERE id = 3",
     };

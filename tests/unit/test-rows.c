@@ -7,6 +7,7 @@
 #include "rows.h"
 
 #include "sessions/db.h"
+#include "sessions/rows.h"
 #include "src/study/judge.h"
 #include "src/study/rowfile.h"
 
@@ -218,6 +219,51 @@ static void pairs(struct log *l)
     ok(odd.count == 0 && even.count == 20, "those of a slice");
 }
 
+/* What an item is called in both has to be the same: others do not use up the limit. */
+static void other_items(struct log *l)
+{
+    struct vs_err err = {0};
+    struct log_wanted w = {.outcome = LOG_LOST, .limit = 3};
+    db_exec(l, "UPDATE evaluation_rows SET name = 'other' WHERE evaluation_id = 2 AND item IN"
+               " (2, 6)", "testing", &err);
+    struct seen some = seen_of(l, w);
+    w.limit = 1000;
+    struct seen all = seen_of(l, w);
+    ok(some.count == 3 && some.first == 10 && all.count == 8, "items of another set are left out "
+       "(%d of %d)", some.count, all.count);
+    db_exec(l, "UPDATE evaluation_rows SET name = 'dev-' || item WHERE name = 'other'", "testing",
+            &err);
+}
+
+/* Steps of a plan that read rows of evaluations by the index alone, and all that read them. */
+static void steps_of(struct log *l, const char *sql, int *indexed, int *all)
+{
+    sqlite3_stmt *s = NULL;
+    char *explain = xasprintf("EXPLAIN QUERY PLAN %s", sql);
+    *indexed = *all = 0;
+    sqlite3_prepare_v2(l->db, explain, -1, &s, NULL);
+    while (s && sqlite3_step(s) == SQLITE_ROW) {
+        const char *step = (const char *)sqlite3_column_text(s, 3);
+        *all += strncmp(step, "SEARCH a", 8) == 0 || strncmp(step, "SEARCH b", 8) == 0 ||
+                strncmp(step, "SCAN ", 5) == 0;
+        *indexed += strstr(step, "USING COVERING INDEX evaluation_outcomes") != NULL;
+    }
+    sqlite3_finalize(s);
+    free(explain);
+}
+
+/* Which items are given is told without reading a row of the table. */
+static void plans(struct log *l)
+{
+    int indexed, all;
+    for (int i = LOG_FLIPPED; i <= LOG_BOTH_RIGHT; i++) {
+        int wanted = i == LOG_FLIPPED ? 4 : 2;
+        steps_of(l, rows_pairs_plan((enum log_outcomes)i), &indexed, &all);
+        ok(indexed == wanted && all >= wanted && all <= wanted + 1, "outcome %d: %d of %d steps by "
+           "the index", i, indexed, all);
+    }
+}
+
 static void logged(void)
 {
     char path[4096];
@@ -254,7 +300,15 @@ static void logged(void)
               " AND value = 'odd' AND correct = 1") == 20, "rows of a slice");
     ok(number(path, "SELECT 1000 * score FROM slice_scores WHERE evaluation_id = 1 AND field ="
               " 'kind' AND value = 'even'") == 500, "scores of slices");
+    ok(number(path, "SELECT count(*) FROM row_gained g JOIN row_flips f USING (item, a_evaluation,"
+                    " b_evaluation) WHERE f.b_correct = 1 AND g.a_evaluation = 1 AND"
+                    " g.b_evaluation = 2") == 10 &&
+       number(path, "SELECT count(*) FROM row_lost g JOIN row_flips f USING (item, a_evaluation,"
+                    " b_evaluation) WHERE f.a_correct = 1 AND g.a_evaluation = 1 AND"
+                    " g.b_evaluation = 2") == 10, "flips of each side");
     pairs(l);
+    other_items(l);
+    plans(l);
     struct log_report r = {0};
     ok(log_check(l, false, &r, &err) == 0 && r.problem_count == 0, "it is sound %s", err.text);
     log_report_fini(&r);
