@@ -254,6 +254,7 @@ struct terminal *terminal_start_as(const char *const *argv, int rows, int cols,
         unsetenv("GHOSTTY_RESOURCES_DIR");
         unsetenv("TERM_PROGRAM");
         setenv("LC_ALL", "C.UTF-8", 1);
+        setenv("VILSCOPE_FONT", "built-in", 0); /* the same letters on every machine */
         execv(argv[0], (char *const *)(uintptr_t)argv);
         _exit(127);
     }

@@ -72,6 +72,21 @@ bool pixels_free(const struct pixels *list, int count, struct pixels p)
     return true;
 }
 
+void canvas_keep(struct canvas *c, struct rgb k)
+{
+    for (int i = 0; i < c->kept; i++)
+        if (c->keep[i].r == k.r && c->keep[i].g == k.g && c->keep[i].b == k.b)
+            return;
+    if (c->kept < CANVAS_KEEP)
+        c->keep[c->kept++] = k;
+}
+
+void canvas_keep_those(struct canvas *c, const struct canvas *from)
+{
+    for (int i = 0; i < from->kept; i++)
+        canvas_keep(c, from->keep[i]);
+}
+
 /* The text, at another place. */
 static void canvas_note(struct canvas *c, int x, int y, const struct canvas_text *t)
 {
@@ -87,6 +102,7 @@ void canvas_put(struct canvas *c, int x, int y, const struct canvas *from)
     for (int i = 0; i < from->h && y + i < c->h && w > 0; i++)
         memcpy(c->rgb + 3 * ((size_t)(y + i) * (size_t)c->w + (size_t)x),
                from->rgb + 3 * (size_t)i * (size_t)from->w, 3 * (size_t)w);
+    canvas_keep_those(c, from);
     for (int i = 0; i < from->text_count; i++)
         canvas_note(c, x + from->texts[i].x, y + from->texts[i].y, &from->texts[i]);
 }
@@ -164,8 +180,8 @@ void canvas_dashed(struct canvas *c, int x1, int y1, int x2, int y2, int thick, 
 
 void canvas_plate_size(const struct canvas *c, const char *text, int scale, int *w, int *h)
 {
-    *w = c->cells ? text_width(text) : font_width(text, scale) + scale;
-    *h = c->cells ? 2 : 9 * scale;
+    *w = c->cells ? text_width(text) : font_width(text, scale);
+    *h = c->cells ? 2 : font_height(scale);
 }
 
 void canvas_plate(struct canvas *c, int x, int y, const char *text, int scale, struct rgb ink,
@@ -184,7 +200,8 @@ void canvas_plate(struct canvas *c, int x, int y, const char *text, int scale, s
         return;
     }
     canvas_fill(c, x, y, x + w - 1, y + h - 1, plate);
-    font_draw(c, x + scale, y + scale, text, scale, ink);
+    canvas_keep(c, plate);
+    font_draw(c, x, y, text, scale, ink);
 }
 
 void canvas_label(struct canvas *c, int x, int y, const char *text, int scale, struct rgb k)

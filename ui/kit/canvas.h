@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #define CANVAS_MOST 4096 /* pixels a side */
+#define CANVAS_KEEP 40   /* colors that are kept exact */
 
 struct rgb {
     uint8_t r, g, b;
@@ -25,6 +26,8 @@ struct canvas {
     bool cells;   /* a pixel is half a cell: labels are text over it */
     struct canvas_text *texts;
     int text_count;
+    struct rgb keep[CANVAS_KEEP]; /* of letters, whose edges a palette would make ragged */
+    int kept;
 };
 
 /* A box of pixels, both ends included. */
@@ -54,8 +57,12 @@ void canvas_frame(struct canvas *c, int x1, int y1, int x2, int y2, int thick, s
 /* The same in dashes, with gaps between them of so many pixels. */
 void canvas_dashed(struct canvas *c, int x1, int y1, int x2, int y2, int thick, int gap,
                    struct rgb color);
-/* Text on a plate of color; scale 1 is 6x9 pixels a character, in cells it is one character a
- * pixel. The plate is moved inside the canvas. */
+/* A color that is drawn as it is where there is a palette; those beyond CANVAS_KEEP are not. */
+void canvas_keep(struct canvas *c, struct rgb color);
+/* The same for all that another canvas keeps. */
+void canvas_keep_those(struct canvas *c, const struct canvas *from);
+/* Text on a plate of color; scale as font_draw has it, in cells it is one character a pixel. The
+ * plate is moved inside the canvas. */
 void canvas_plate(struct canvas *c, int x, int y, const char *text, int scale, struct rgb ink,
                   struct rgb plate);
 /* The same in black or white, whichever is read better. */

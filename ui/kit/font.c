@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Small letters for pictures. */
+/* Letters for pictures: which ones, and those that are built in. */
 #include "ui/kit/font.h"
+
+#include "ui/kit/outline.h"
+
+#define ROW 18 /* pixels, where the terminal has not said */
+
+static int font_row = ROW;
 
 /* From the blank to '~': seven rows each, the leftmost pixel in bit 4. */
 static const uint8_t glyphs[95][7] = {
@@ -49,15 +55,41 @@ static const uint8_t *glyph(char c)
     return glyphs[c >= ' ' && c <= '~' ? c - ' ' : '?' - ' '];
 }
 
+void font_set_row(int px)
+{
+    font_row = px > 0 ? px < 100 ? px : 100 : ROW;
+}
+
+/* Of a line of smooth letters; below 10 pixels nobody reads them. */
+static int outline_height(int scale)
+{
+    int px = scale > 1 ? font_row : font_row * 2 / 3;
+    return px > 10 ? px : 10;
+}
+
+/* On each side of smooth letters. */
+static int outline_margin(int scale)
+{
+    return 1 + outline_height(scale) / 8;
+}
+
 int font_width(const char *text, int scale)
 {
     int n = 0;
+    if (outline_found())
+        return outline_width(text, outline_height(scale)) + 2 * outline_margin(scale);
     for (; *text; text++)
         n += !continues(*text);
-    return 6 * n * scale;
+    return 6 * n * scale + scale;
 }
 
-void font_draw(struct canvas *c, int x, int y, const char *text, int scale, struct rgb color)
+int font_height(int scale)
+{
+    return outline_found() ? outline_height(scale) : 9 * scale;
+}
+
+static void draw_built_in(struct canvas *c, int x, int y, const char *text, int scale,
+                          struct rgb color)
 {
     for (; *text && x + 5 * scale <= c->w; text++) {
         const uint8_t *rows = glyph(*text);
@@ -70,4 +102,12 @@ void font_draw(struct canvas *c, int x, int y, const char *text, int scale, stru
                                 y + (i + 1) * scale - 1, color);
         x += 6 * scale;
     }
+}
+
+void font_draw(struct canvas *c, int x, int y, const char *text, int scale, struct rgb color)
+{
+    if (outline_found())
+        outline_draw(c, x + outline_margin(scale), y, text, outline_height(scale), color);
+    else
+        draw_built_in(c, x + scale, y + scale, text, scale, color);
 }

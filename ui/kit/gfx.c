@@ -6,6 +6,7 @@
 #include "ui/kit/gfx.h"
 
 #include "ui/kit/blocks.h"
+#include "ui/kit/font.h"
 #include "ui/kit/way.h"
 
 #include <curses.h>
@@ -73,6 +74,7 @@ void gfx_set_term(struct gfx *g, const struct term *t)
     g->term = *t;
     set_limits(g);
     pthread_mutex_unlock(&g->lock);
+    font_set_row(t->cell_h);
 }
 
 void gfx_set_back(struct gfx *g, struct rgb back)
@@ -325,6 +327,7 @@ static struct canvas *strip_pixels(const struct gfx *g, const struct gfx_place *
                                      whole ? a.rows * g->term.cell_h : h);
     if (!part)
         return NULL;
+    canvas_keep_those(part, p->canvas);
     if (whole)
         canvas_fill(part, 0, 0, part->w - 1, part->h - 1, g->back);
     for (int i = 0; i < h && i < part->h; i++)

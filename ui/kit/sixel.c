@@ -59,6 +59,7 @@ static int cube_color(struct indexed *x, struct cube k, int color)
 #define SLOTS 4096 /* of colors that are counted; a power of two */
 #define EXACT 1024 /* of those that are exact */
 #define EVERY 7    /* pixels of many colors are counted by samples */
+#define FREQUENT 40 /* exact ones beside a cube: the largest has room then */
 
 /* Counts of colors. One that finds no room in its few slots is not counted: it is no frequent one
  * where there are so many. */
@@ -148,8 +149,31 @@ static void take_exact(struct tally *t, int least, int most, struct exact *e, st
                 best = i;
         if (best < 0)
             return;
-        add_exact(e, t->color[best], x);
+        if (exact_number(e, t->color[best]) < 0)
+            add_exact(e, t->color[best], x);
         t->count[best] = 0;
+    }
+}
+
+/* Those of the canvas's kept colors that occur in it, at most so many. */
+static void take_kept(const struct canvas *c, int most, struct exact *e, struct indexed *x)
+{
+    bool occurs[CANVAS_KEEP] = {false};
+    int left = c->kept;
+    for (const uint8_t *p = c->rgb, *end = p + 3 * (size_t)c->w * (size_t)c->h;
+         left > 0 && p < end; p += 3)
+        for (int i = 0; i < c->kept; i++)
+            if (!occurs[i] && p[0] == c->keep[i].r && p[1] == c->keep[i].g && p[2] == c->keep[i].b) {
+                occurs[i] = true;
+                left--;
+                break;
+            }
+    for (int i = 0; i < c->kept && most > 0; i++) {
+        uint32_t key = color_key((const uint8_t[]){c->keep[i].r, c->keep[i].g, c->keep[i].b});
+        if (!occurs[i] || exact_number(e, key) >= 0)
+            continue;
+        add_exact(e, key, x);
+        most--;
     }
 }
 
@@ -168,10 +192,13 @@ static void index_pixels(const struct canvas *c, int colors, struct indexed *x)
     struct tally *t = xcalloc(1, sizeof *t);
     struct exact *e = xcalloc(1, sizeof *e);
     int red[256], green[256], blue[256], pixels = c->w * c->h;
+    int most = colors / 6 < FREQUENT ? colors / 6 : FREQUENT;
     unsigned char *out = x->pixels;
     const uint8_t *p = c->rgb;
     count_colors(t, c, colors);
-    take_exact(t, pixels / 200 / EVERY + 8, colors / 6, e, x);
+    if (t->many)
+        take_kept(c, most / 2, e, x);
+    take_exact(t, pixels / 200 / EVERY + 8, most - x->count, e, x);
     struct cube k = choose_cube(colors - x->count > 1 ? colors - x->count : 2);
     fill_steps(k.r, red);
     fill_steps(k.g, green);

@@ -126,7 +126,7 @@ static int frame_thickness(const struct workbench *w, const struct canvas *c, bo
 {
     if (!gfx_has_pixels(&w->screen.gfx))
         return 1;
-    return (c->w > 500 ? 3 : 2) + (chosen ? 2 : 0);
+    return (c->w > 500 ? 2 : 1) + (chosen ? 2 : 0);
 }
 
 /* ---- labels */
