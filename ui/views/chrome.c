@@ -87,6 +87,25 @@ static void draw_chrome_line(struct workbench *w, const char *prompt, const stru
     w->screen.cursor = true;
 }
 
+/* The query while letters are keys: grey, and with the key that leads back to it, so that nobody
+ * takes it for a line that is being typed. */
+static void draw_chrome_left(const struct workbench *w, int row)
+{
+    static const char hint[] = "/ types";
+    int room = COLS - 2, width = text_width(hint);
+    attrset(A_DIM);
+    int n = draw_text(row, 1, room, "> ");
+    if (!w->typed.query.len) {
+        draw_text(row, n + 1, room - n, "/ to type a query, t for the task, ? for help, q to quit");
+    } else if (text_width(w->typed.query.text) + n + 2 + width <= room) {
+        draw_text(row, n + 1, room - n, "%s", w->typed.query.text);
+        draw_text(row, COLS - 1 - width, width, "%s", hint);
+    } else {
+        draw_text(row, n + 1, room - n, "%s", w->typed.query.text);
+    }
+    attrset(A_NORMAL);
+}
+
 static void draw_chrome_query(struct workbench *w, int row)
 {
     switch (w->typed.mode) {
@@ -100,15 +119,7 @@ static void draw_chrome_query(struct workbench *w, int row)
         draw_chrome_line(w, "find: ", &w->typed.filter, row);
         return;
     }
-    int n = draw_text(row, 1, COLS - 2, "> ");
-    if (w->typed.query.len) {
-        draw_text(row, n + 1, COLS - n - 2, "%s", w->typed.query.text);
-    } else {
-        attrset(A_DIM);
-        draw_text(row, n + 1, COLS - n - 2,
-                  "/ to type a query, t for the task, ? for help, q to quit");
-        attrset(A_NORMAL);
-    }
+    draw_chrome_left(w, row);
 }
 
 /* "looking for regions [####------] stage 3 of 4, 4 s left; then the query": false when the
