@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Letters on pictures. Broken by letters that are not smooth, of the wrong height, cut or drawn
- * outside, by characters that all become the same, and by a palette that has none of their edges. */
+ * outside, by characters that all become the same, and by a palette without their edges. */
 #include "tap.h"
 #include "ui/kit/canvas.h"
 #include "ui/kit/font.h"
@@ -55,7 +55,8 @@ static void smooth(void)
 {
     int grays;
     double small = drawn("Save", 20, &grays), large = drawn("Save", 40, &grays);
-    ok(grays > 50 && large - grays > 50, "edges are gray, the inside is black: %d, %.0f", grays, large);
+    ok(grays > 50 && large - grays > 50, "edges are gray, the inside is black: %d, %.0f", grays,
+       large);
     ok(large / small > 3.4 && large / small < 4.6, "twice as high covers four times as much: %.2f",
        large / small);
     ok(outline_width("WWW", 20) > 2 * outline_width("iii", 20), "letters have widths of their own");
