@@ -5,9 +5,9 @@
 
 #include "ui/kit/canvas.h"
 
-/* Letters are those of an installed font where there is one: from scale 2 on as high as a row of the
- * terminal, below it two thirds of that. Else they are built in: 5 by 7 pixels in steps of 6, times
- * scale; characters other than ASCII's become '?', one for each of them (UTF-8). */
+/* Letters are those of an installed font where there is one: from scale 2 on as high as a row of
+ * the terminal, below it two thirds of that. Else they are built in: 5 by 7 pixels in steps of 6,
+ * times scale; characters other than ASCII's become '?', one for each of them (UTF-8). */
 
 /* The height of the terminal's rows in pixels; 0: unknown. */
 void font_set_row(int px);
