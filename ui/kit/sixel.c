@@ -162,12 +162,14 @@ static void take_kept(const struct canvas *c, int most, struct exact *e, struct 
     int left = c->kept;
     for (const uint8_t *p = c->rgb, *end = p + 3 * (size_t)c->w * (size_t)c->h;
          left > 0 && p < end; p += 3)
-        for (int i = 0; i < c->kept; i++)
-            if (!occurs[i] && p[0] == c->keep[i].r && p[1] == c->keep[i].g && p[2] == c->keep[i].b) {
-                occurs[i] = true;
-                left--;
-                break;
-            }
+        for (int i = 0; i < c->kept; i++) {
+            struct rgb k = c->keep[i];
+            if (occurs[i] || p[0] != k.r || p[1] != k.g || p[2] != k.b)
+                continue;
+            occurs[i] = true;
+            left--;
+            break;
+        }
     for (int i = 0; i < c->kept && most > 0; i++) {
         uint32_t key = color_key((const uint8_t[]){c->keep[i].r, c->keep[i].g, c->keep[i].b});
         if (!occurs[i] || exact_number(e, key) >= 0)
