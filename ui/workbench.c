@@ -10,6 +10,7 @@
 #include "ui/jobs/compare.h"
 #include "ui/jobs/curves.h"
 #include "ui/jobs/leave_one_out.h"
+#include "ui/jobs/project.h"
 
 #include <curses.h>
 #include <errno.h>
@@ -285,11 +286,13 @@ static void close_all(struct workbench *w)
     attribute_stop(w);
     activation_stop(w);
     curves_stop(w);
+    project_stop(w);
     if (w->ses.engine)
         engine_cancel(w->ses.engine);
     engine_free(w->ses.engine);
     workbench_log(w, true);
     compare_free(w);
+    project_forget(w);
     events_free_results(w);
     work_free(&w->work);
     free(w->asked.photos);

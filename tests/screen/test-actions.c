@@ -114,6 +114,10 @@ static const struct scene scenes[] = {
     {"states", "", ESC "OS", "14:! States: choose"},
     {"plane", "", ESC "[15~", "14:! Plane after"},
     {"plane-of", "", "P", "31:the plane of tokens\n-15:regions"},
+    {"project", "", ":project actions-set/queries.jsonl image\r",
+     "14:! States of a set after image 3: 24 points\npixels"},
+    {"project-color", "", "\017", "-27:class:\n27:answer:"},
+    {"project-distance", "", "\006", "15:nearest by euclid"},
     {"lens", "", ESC "[17~", "14:! Logit lens, masked-word head"},
     {"lens-of", "", "L", "14:! Logit lens, masked-region head\n16:region 0"},
 
@@ -483,6 +487,8 @@ int main(int argc, char **argv)
     snprintf(folder, sizeof folder, "%s/actions-%d", home ? home : "/tmp", (int)getpid());
     snprintf(command, sizeof command, "rm -rf '%s'", folder);
     if (mkdir(folder, 0700) != 0 || chdir(folder) != 0)
+        return 1;
+    if (symlink(source_path("tests/data/frozen"), "actions-set") != 0)
         return 1;
     write_file("SCRIPT.vs", "# a comment\n\n  say from a script  \n");
     write_file("WAIT.vs", "ask is there a cone\nwait\nsave-display WAITED.txt\n");

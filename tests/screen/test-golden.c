@@ -68,6 +68,11 @@ static const struct screen screens[] = {
     {"plane", "suggest vqa;wait;plane;region 3", NULL},
     {"plane-text", "set graphics blocks;suggest vqa;wait;plane;token large;press [;press [;zoom",
      NULL},
+    {"project", "task refcoco;project golden-set/queries.jsonl regions image 3;wait;right;up;zoom",
+     NULL},
+    {"project-text",
+     "set graphics blocks;task vqa;project golden-set/queries.jsonl words co 1;wait;press Enter;"
+     "project-color correct;project-distance euclid", NULL},
     {"lens", "suggest vqa;wait;lens;wait;token large;zoom", NULL},
     {"lens-regions", "suggest vqa;wait;lens;lens-of regions;wait;region 3;press [", NULL},
     {"attribute", "suggest vqa;wait;attribute relevancy;wait", NULL},
@@ -340,6 +345,9 @@ static void run(const struct screen *s, int rows, int cols)
 int main(int argc, char **argv)
 {
     terminal_opens(FROZEN_MODEL);
+    const char *set = "golden-set"; /* a short name for the screens */
+    if (symlink(source_path("tests/data/frozen"), set) != 0)
+        tap_note("%s is there already", set);
     for (size_t i = 0; i < sizeof screens / sizeof screens[0]; i++) {
         bool wanted = argc < 2;
         for (int j = 1; j < argc; j++)
@@ -349,5 +357,6 @@ int main(int argc, char **argv)
         run(&screens[i], 24, 80);
         run(&screens[i], 40, 120);
     }
+    unlink(set);
     return tap_done();
 }

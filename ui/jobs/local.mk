@@ -12,5 +12,6 @@ libui_a_SOURCES += \
 	ui/jobs/leave_one_out.c ui/jobs/leave_one_out.h \
 	ui/jobs/logging.c \
 	ui/jobs/own_query.c ui/jobs/own_query.h \
+	ui/jobs/project.c ui/jobs/project.h \
 	ui/jobs/query.c \
 	ui/jobs/work.c

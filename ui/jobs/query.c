@@ -7,6 +7,7 @@
 #include "ui/jobs/jobs.h"
 #include "ui/jobs/leave_one_out.h"
 #include "ui/jobs/own_query.h"
+#include "ui/jobs/project.h"
 #include "ui/state/stale.h"
 
 #include "src/base/mem.h"
@@ -47,6 +48,7 @@ static void query_post(struct workbench *w)
     attribute_stop(w);
     activation_stop(w);
     curves_stop(w);
+    project_stop(w);
     struct query q = {.task = w->ses.task,
                       .text = w->typed.query.text,
                       .checkpoint = w->ses.checkpoint,
@@ -193,6 +195,7 @@ void query_stop(struct workbench *w)
     attribute_stop(w);
     activation_stop(w);
     curves_stop(w);
+    project_stop(w);
     engine_cancel(w->ses.engine);
     w->asked.running = 0;
     w->changes.varies = false;

@@ -12,6 +12,7 @@
 
 struct workbench;
 struct canvas;
+struct project;
 
 /* What the screen knows of a photo. */
 struct photo_state {
@@ -33,6 +34,8 @@ struct session {
     int suggestion;             /* the next one */
     const struct task *task;
     int checkpoint;
+    struct project *project; /* states of a set (ui/jobs/project.h), or NULL */
+    int projects;            /* how many there were */
 };
 
 /* A result with the photos that it is about. */

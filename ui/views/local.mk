@@ -19,6 +19,7 @@ libui_a_SOURCES += \
 	ui/views/view_heads.c \
 	ui/views/view_states.c \
 	ui/views/view_plane.c \
+	ui/views/view_project.c \
 	ui/views/view_lens.c \
 	ui/views/view_attribution.c \
 	ui/views/view_curves.c \
