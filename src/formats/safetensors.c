@@ -9,6 +9,7 @@
 #include "src/formats/outfile.h"
 #include "src/base/mem.h"
 #include "src/base/plain.h"
+#include "src/base/strmap.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -141,18 +142,60 @@ static int bad_header(const struct tensorfile *f, const struct jsonscan *s, stru
                    f->map.path, 8 + s->at, s->why ? s->why : "cut off");
 }
 
+/* A tensor's second name, which has the numbers of the first one. */
+static int add_tie(struct tensorfile *f, const struct tensor *t, const struct buf *name,
+                   struct vs_err *err)
+{
+    const struct tensor of = *t; /* the list may move */
+    const struct storage s = {.data = of.data, .dtype = of.dtype, .number = of.storage,
+                              .bytes = (uint64_t)tensor_elements(&of) * dtype_size(of.dtype)};
+    return tensorfile_add(f, name->data, name->len, &s, 0, of.ndim, of.shape, of.stride, err);
+}
+
+/* Tensors that share their numbers are stored once: the metadata has the name of the one that is
+ * left out, and that of the one that is there. s is at the metadata.
+ *
+ * Source: safetensors.torch.save_model. */
+static int read_ties(struct tensorfile *f, struct jsonscan s, struct buf *name, struct buf *word,
+                     struct vs_err *err)
+{
+    struct strmap known = {0};
+    int rc = 0;
+    for (int i = 0; i < f->count; i++)
+        strmap_add(&known, f->list[i].raw_name, strlen(f->list[i].raw_name), i);
+    bool good = jsonscan_take(&s, '{');
+    for (int64_t n = 0; good && rc == 0 && jsonscan_next(&s, '}', n) > 0; n++) {
+        good = jsonscan_string(&s, name) && jsonscan_take(&s, ':');
+        struct jsonscan value = s;
+        int of = -1;
+        if (good && jsonscan_string(&value, word))
+            of = strmap_get(&known, word->data, word->len);
+        good = good && jsonscan_skip(&s);
+        if (of < 0 || strmap_get(&known, name->data, name->len) >= 0)
+            continue;
+        rc = add_tie(f, &f->list[of], name, err);
+        if (rc == 0)
+            strmap_add(&known, f->list[f->count - 1].raw_name, name->len, f->count - 1);
+    }
+    strmap_fini(&known);
+    return rc;
+}
+
 static int read_entries(struct tensorfile *f, struct jsonscan *s, struct buf *name,
                         struct buf *word, struct vs_err *err)
 {
     const uint8_t *data = (const uint8_t *)s->text + s->len;
     int64_t size = (int64_t)(f->map.size - 8 - s->len);
     struct entry e;
+    struct jsonscan metadata = {.text = NULL};
     int more;
     if (!jsonscan_take(s, '{'))
         return bad_header(f, s, err);
     for (int64_t n = 0; (more = jsonscan_next(s, '}', n)) > 0; n++) {
         bool good = jsonscan_string(s, name) && jsonscan_take(s, ':');
         bool tensor = good && strcmp(name->data, "__metadata__") != 0;
+        if (good && !tensor)
+            metadata = *s;
         if (good)
             good = tensor ? scan_entry(s, word, &e) : jsonscan_skip(s);
         if (!good)
@@ -161,7 +204,9 @@ static int read_entries(struct tensorfile *f, struct jsonscan *s, struct buf *na
         if (rc != 0)
             return rc;
     }
-    return more == 0 && jsonscan_end(s) ? 0 : bad_header(f, s, err);
+    if (more != 0 || !jsonscan_end(s))
+        return bad_header(f, s, err);
+    return metadata.text ? read_ties(f, metadata, name, word, err) : 0;
 }
 
 /* The header is read as it lies in the map: a tree of it takes more than twenty times its size. */

@@ -6,6 +6,7 @@
 #include "src/formats/narrow.h"
 #include "src/formats/outfile.h"
 #include "src/base/mem.h"
+#include "src/base/strmap.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -24,6 +25,15 @@ static bool same_shape(const struct tensor *a, const struct tensor *b)
 {
     return a->ndim == b->ndim &&
            memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
+}
+
+static bool same_numbers(const struct tensor *a, const struct tensor *b)
+{
+    size_t n = (size_t)tensor_elements(a);
+    if (a->dtype != b->dtype || a->row_scale || b->row_scale || !tensor_is_contiguous(a) ||
+        !tensor_is_contiguous(b))
+        return false;
+    return n == 0 || memcmp(a->data, b->data, n * dtype_size(a->dtype)) == 0;
 }
 
 static int compare_files(const struct tensorfile *a, const struct tensorfile *b, struct vs_err *err)
@@ -67,6 +77,7 @@ struct mix_entry {
 struct mixing {
     const struct mix *m;
     const double *share;
+    int *tied; /* of each tensor: which other one's numbers it shares, or -1 */
     struct mix_entry *list;
     int count;
     double *sum;
@@ -169,6 +180,90 @@ static const void *mix_fill(void *arg, int i, struct vs_err *err)
     return rc == 0 ? data : NULL;
 }
 
+/* ---- tensors that share their numbers */
+
+#define WORDS "bert.embeddings.word_embeddings.weight"
+#define DECODER "cls.predictions.decoder.weight" /* of the head that ranks them */
+
+/* Two tensors of each file are one: the same place in it, or, where that is enough, the same
+ * numbers. */
+static bool is_tied(const struct mix *m, const char *one, const char *two, bool numbers)
+{
+    bool same = true;
+    for (int k = 0; k < m->from_count && same; k++) {
+        const struct tensor *t = tensorfile_find(m->from[k], one);
+        const struct tensor *u = tensorfile_find(m->from[k], two);
+        same = t && u && t->dtype == u->dtype && same_shape(t, u) &&
+               tensor_is_contiguous(t) && tensor_is_contiguous(u) &&
+               ((t->data == u->data && t->row_scale == u->row_scale) ||
+                (numbers && same_numbers(t, u)));
+    }
+    return same;
+}
+
+static int mix_index(const struct tensorfile *f, const char *name)
+{
+    const struct tensor *t = tensorfile_find(f, name);
+    return t ? (int)(t - tensorfile_at(f, 0)) : -1;
+}
+
+/* The first of those at one place is stored; of words and the head that ranks them the words, also
+ * where a file has them twice: they are one parameter. */
+static int *mix_find_tied(const struct mix *m)
+{
+    const struct tensorfile *f = m->from[0];
+    int n = tensorfile_count(f), words = mix_index(f, WORDS), decoder = mix_index(f, DECODER);
+    int *tied = xcalloc((size_t)n + 1, sizeof *tied);
+    struct strmap places = {0};
+    for (int i = words >= 0 ? -1 : 0; i < n; i++) {
+        int at = i < 0 ? words : i;
+        const struct tensor *t = tensorfile_at(f, at);
+        int of = t->data ? strmap_add(&places, (const char *)&t->data, sizeof t->data, at) : -1;
+        tied[at] = of >= 0 && of != at && is_tied(m, tensorfile_at(f, of)->name, t->name, false)
+                       ? of : -1;
+    }
+    if (words >= 0 && decoder >= 0 && is_tied(m, WORDS, DECODER, true))
+        tied[decoder] = words;
+    strmap_fini(&places);
+    return tied;
+}
+
+/* Tensor i is left out where the one that it shares its numbers with is written. */
+static bool is_left_out(const struct mixing *x, const bool *which, int i)
+{
+    int of = x->tied[i];
+    return of >= 0 && (!which || which[of] == which[i]);
+}
+
+static void add_pair(struct buf *list, const char *key, const char *text)
+{
+    const char *pair[2] = {key, text};
+    buf_add(list, pair, sizeof pair);
+}
+
+/* The metadata, with the names of what is left out before their ends. strings: what has to be
+ * freed, as pairs. */
+static void mix_metadata(const struct mixing *x, const bool *which, bool wanted,
+                         const char *const *metadata, struct buf *list, struct buf *strings)
+{
+    const struct tensorfile *f = x->m->from[0];
+    for (; metadata && metadata[0]; metadata += 2)
+        add_pair(list, metadata[0], metadata[1]);
+    for (int i = 0; i < tensorfile_count(f); i++) {
+        if ((which && which[i] != wanted) || !is_left_out(x, which, i))
+            continue;
+        const struct tensor *t = tensorfile_at(f, i), *of = tensorfile_at(f, x->tied[i]);
+        add_pair(list, t->name, of->name);
+        if (!is_weights(t) || dtype_of(x->m, t) != DTYPE_I8)
+            continue;
+        char *scale = xasprintf("%s" ROW_SCALE_END, t->name);
+        char *other = xasprintf("%s" ROW_SCALE_END, of->name);
+        add_pair(list, scale, other);
+        add_pair(strings, scale, other);
+    }
+    add_pair(list, NULL, NULL);
+}
+
 /* ---- files */
 
 #define VIEW_MOST ((size_t)1 << 24)
@@ -177,11 +272,12 @@ static int mix_prepare(struct mixing *x, const bool *which, bool wanted, struct 
 {
     const struct tensorfile *f = x->m->from[0];
     size_t most = 1, rows = 1;
+    x->tied = mix_find_tied(x->m);
     x->list = xcalloc(2 * (size_t)tensorfile_count(f) + 1, sizeof *x->list);
     for (int i = 0; i < tensorfile_count(f); i++) {
         const struct tensor *t = tensorfile_at(f, i);
         size_t n = (size_t)tensor_elements(t);
-        if (which && which[i] != wanted)
+        if ((which && which[i] != wanted) || is_left_out(x, which, i))
             continue;
         if (n > VIEW_MOST && n > tensorfile_bytes(f)) /* a number that a view repeats */
             return vs_fail(err, VS_E_LIMIT, "%s: %s is said to have %zu numbers, more than the "
@@ -205,6 +301,7 @@ static void mix_fini(struct mixing *x)
     for (int i = 0; i < x->count; i++)
         free(x->list[i].name);
     free(x->list);
+    free(x->tied);
     free(x->sum);
     free(x->one);
     free(x->narrow);
@@ -225,9 +322,16 @@ int mix_write(const struct mix *m, const double *share, const bool *which, bool 
     int rc = mix_prepare(&x, which, wanted, err);
     if (rc == 0) {
         struct tensor_out *list = xcalloc((size_t)x.count + 1, sizeof *list);
+        struct buf pairs = {0}, strings = {0};
         for (int i = 0; i < x.count; i++)
             mix_describe(&x.list[i], &list[i]);
-        rc = safetensors_write_each(path, list, x.count, metadata, mix_fill, &x, err);
+        mix_metadata(&x, which, wanted, metadata, &pairs, &strings);
+        rc = safetensors_write_each(path, list, x.count, (const char *const *)pairs.data, mix_fill,
+                                    &x, err);
+        for (size_t i = 0; i < strings.len; i += sizeof(char *))
+            free(*(char **)(strings.data + i));
+        buf_fini(&strings);
+        buf_fini(&pairs);
         free(list);
     }
     mix_fini(&x);
@@ -238,7 +342,7 @@ int mix_write_index(const struct mix *m, const bool *which, const char *first, c
                     const char *path, struct vs_err *err)
 {
     const struct tensorfile *f = m->from[0];
-    struct mixing x = {.m = m};
+    struct mixing x = {.m = m, .tied = mix_find_tied(m)};
     struct outfile o;
     json_t *map = json_object();
     int failed = 0;
@@ -246,7 +350,8 @@ int mix_write_index(const struct mix *m, const bool *which, const char *first, c
     for (int i = 0; i < tensorfile_count(f); i++) {
         const struct tensor *t = tensorfile_at(f, i);
         x.count = 0;
-        add_entries(&x, t);
+        if (!is_left_out(&x, which, i))
+            add_entries(&x, t);
         for (int k = 0; k < x.count; k++) {
             failed |= json_object_set_new(map, k ? x.list[k].name : t->name,
                                           json_string(which[i] ? first : second));
@@ -254,6 +359,7 @@ int mix_write_index(const struct mix *m, const bool *which, const char *first, c
         }
     }
     free(x.list);
+    free(x.tied);
     json_t *root = json_pack("{s:{s:i}, s:o}", "metadata", "total_size", 0, "weight_map", map);
     char *text = root && !failed ? json_dumps(root, JSON_INDENT(1)) : NULL;
     json_decref(root);
@@ -270,19 +376,11 @@ int mix_write_index(const struct mix *m, const bool *which, const char *first, c
 
 /* ---- what is the same everywhere */
 
-static bool same_numbers(const struct tensor *a, const struct tensor *b)
-{
-    size_t n = (size_t)tensor_elements(a);
-    if (a->dtype != b->dtype || a->row_scale || b->row_scale || !tensor_is_contiguous(a) ||
-        !tensor_is_contiguous(b))
-        return false;
-    return n == 0 || memcmp(a->data, b->data, n * dtype_size(a->dtype)) == 0;
-}
-
 uint64_t mix_find_same(const struct mix *m, bool *same)
 {
     const struct tensorfile *f = m->from[0];
     uint64_t bytes = 0;
+    int *tied = mix_find_tied(m);
     for (int i = 0; i < tensorfile_count(f); i++) {
         const struct tensor *t = tensorfile_at(f, i);
         same[i] = m->from_count > 1;
@@ -290,8 +388,9 @@ uint64_t mix_find_same(const struct mix *m, bool *same)
             const struct tensor *u = tensorfile_find(m->from[k], t->name);
             same[i] = u && same_shape(t, u) && same_numbers(t, u);
         }
-        if (same[i])
+        if (same[i] && tied[i] < 0)
             bytes += (uint64_t)tensor_elements(t) * dtype_size(dtype_of(m, t));
     }
+    free(tied);
     return bytes;
 }

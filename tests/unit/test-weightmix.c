@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Checkpoints made of others. Breaks when a number is rounded the wrong way, a share is taken of
- * another file, what is too large or no number is written, shared tensors are written twice, or one
+ * another file, what is too large or no number is written, shared tensors are written twice or lost, or one
  * is left out of the header. */
 #include "folder.h"
 #include "src/formats/narrow.h"
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define WORDS "bert.embeddings.word_embeddings.weight"
+#define DECODER "cls.predictions.decoder.weight"
 
 static float narrowed(float x, enum dtype dtype)
 {
@@ -143,6 +144,70 @@ static void mixes(void)
     drop(shared);
 }
 
+/* The words, the head that ranks them with the same numbers, and two norms that are only alike. */
+static char *write_tied(const char *name, const char *decoder)
+{
+    float words[6] = {1, -2, 3, 0.5f, 0.25f, -4}, ones[2] = {1, 1};
+    const struct tensor_out list[] = {{decoder, DTYPE_F32, 2, {3, 2}, words},
+                                      {"a.weight", DTYPE_F32, 1, {2}, ones},
+                                      {"b.weight", DTYPE_F32, 1, {2}, ones},
+                                      {WORDS, DTYPE_F32, 2, {3, 2}, words}};
+    char *path = temp_path(name);
+    return safetensors_write(path, list, 4, NULL) == 0 ? path : NULL;
+}
+
+/* Whether both names are there, as one tensor. */
+static bool are_one(const struct tensorfile *f)
+{
+    const struct tensor *t = f ? tensorfile_find(f, WORDS) : NULL;
+    const struct tensor *u = f ? tensorfile_find(f, DECODER) : NULL;
+    return t && u && t->data && t->data == u->data && t->row_scale == u->row_scale &&
+           t->storage == u->storage && tensorfile_count(f) == 4;
+}
+
+/* Of what shares its numbers one is stored, and the other one is read again: also of a file that
+ * was written so. */
+static void tied(void)
+{
+    struct vs_err err = {0};
+    char *a = write_tied("a", DECODER), *b = write_tied("b", "other.weight");
+    char *made = temp_path("made"), *again = temp_path("again");
+    const double share = 1;
+    struct tensorfile *f = NULL, *g = NULL;
+    for (int type = MIX_F32; type < MIX_TYPES; type++) {
+        struct mix m = {&f, 1, (enum mix_type)type};
+        bool good = tensorfile_open(a, &f, &err) == 0 &&
+                    mix_write(&m, &share, NULL, true, NULL, made, &err) == 0;
+        tensorfile_close(f);
+        f = NULL;
+        good = good && tensorfile_open(made, &f, &err) == 0 && are_one(f);
+        char *of = good ? safetensors_metadata(f, DECODER) : NULL;
+        good = good && of && strcmp(of, WORDS) == 0 &&
+               mix_write(&m, &share, NULL, true, NULL, again, &err) == 0 &&
+               tensorfile_open(again, &g, &err) == 0 && are_one(g) &&
+               tensorfile_bytes(f) == tensorfile_bytes(g);
+        ok(good && fabsf(number(again, DECODER, 3) - 0.5f) < 0.02f,
+           "%s: words and their head are stored once, and are both there %s", mix_type_names[type],
+           err.text);
+        free(of);
+        tensorfile_close(f);
+        tensorfile_close(g);
+        f = g = NULL;
+    }
+    struct mix m = {&f, 1, MIX_F32};
+    bool good = tensorfile_open(b, &f, &err) == 0 &&
+                mix_write(&m, &share, NULL, true, NULL, made, &err) == 0 &&
+                tensorfile_open(made, &g, &err) == 0;
+    char *of = good ? safetensors_metadata(g, "other.weight") : NULL;
+    ok(good && !of && tensorfile_count(g) == 4 &&
+       tensorfile_find(g, "a.weight")->data != tensorfile_find(g, "b.weight")->data,
+       "what is only alike is stored twice %s", err.text);
+    free(of);
+    tensorfile_close(f);
+    tensorfile_close(g);
+    drop(a), drop(b), drop(made), drop(again);
+}
+
 /* What the header cannot name would be in the file, and in no list. */
 static void names(void)
 {
@@ -203,5 +268,6 @@ int main(void)
     halves();
     rows();
     mixes();
+    tied();
     return folder_remove();
 }
