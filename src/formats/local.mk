@@ -60,7 +60,7 @@ libcore_a_SOURCES += \
 	src/formats/tempfile.c src/formats/tempfile.h \
 	src/formats/torch.c \
 	src/formats/torchlegacy.c \
-	src/formats/torchsets.c src/formats/torchsets.h \
+	src/formats/torchema.c src/formats/torchsets.c src/formats/torchsets.h \
 	src/formats/torchzip.c \
 	src/formats/tsv.c \
 	src/formats/weightmix.c src/formats/weightmix.h \

@@ -95,6 +95,8 @@ int torch_legacy_use(const struct bytes *map, torch_use *use, void *arg, struct 
 
 /* The arguments that rebuild a tensor, or NULL for a value that is none. */
 const struct pval *torch_tensor_args(const struct pval *v);
+/* The shape that the arguments give it, TENSOR_MAX_DIMS at most; how many dimensions, -1: none. */
+int torch_shape(const struct pval *args, int64_t *out);
 /* A torch_use of a struct tensorfile: finds the state dict and adds its tensors; notes classes that
  * are neither tensors nor plain data. */
 int torch_collect(void *file, const struct pickle *object, torch_resolve *resolve,

@@ -97,6 +97,11 @@ static int whole_numbers(const struct pval *v, int64_t *out)
     return (int)v->count;
 }
 
+int torch_shape(const struct pval *args, int64_t *out)
+{
+    return args->count >= 4 ? whole_numbers(args->items[2], out) : -1;
+}
+
 /* _rebuild_from_type_v2(function, class, arguments, state) writes tensors with attributes. */
 static const struct pval *typed_args(const struct pval *v)
 {
@@ -215,17 +220,20 @@ int torch_collect(void *file, const struct pickle *object, torch_resolve *resolv
 {
     struct tensorfile *f = file;
     struct collect c = {.f = f, .resolve = resolve, .arg = resolve_arg, .err = err};
-    const struct pval *root = pickle_root(object), *set = NULL;
+    const struct pval *root = pickle_root(object);
+    struct torch_chosen chosen;
     note_objects(f, object);
-    int rc = torch_choose_set(root, f->map.path, f->wanted, &set, &f->sets, &f->matched, err);
+    int rc = torch_choose_set(root, f->map.path, f->wanted, &chosen, &f->sets, &f->matched, err);
     if (rc != 0)
         return rc;
-    if (!set && root->kind != PK_DICT)
+    if (!chosen.set && root->kind != PK_DICT)
         return vs_fail(err, VS_E_FORMAT, "%s: holds no dictionary of named tensors (a state dict)"
                        "%s%s%s: save model.state_dict()", f->map.path,
                        f->objects ? ", but an object of " : "", f->objects ? f->objects : "",
                        f->objects ? ", of which nothing is executed" : "");
-    return set ? torch_set_each(set, add_tensor, &c) : 0;
+    if (chosen.named)
+        return torch_shadow_each(chosen.set, chosen.named, f->map.path, add_tensor, &c, err);
+    return chosen.set ? torch_set_each(chosen.set, add_tensor, &c) : 0;
 }
 
 int torch_view(const char *path, const char *name, const struct pval *v, torch_resolve *resolve,

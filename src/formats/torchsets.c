@@ -116,6 +116,7 @@ struct set {
     const struct pval *from;
     long tensors;
     bool whole; /* it has what every model has */
+    bool list;  /* of tensors without names */
 };
 
 struct sets {
@@ -149,6 +150,16 @@ static void sets_add(struct sets *s, const struct pval *from, const char *label)
     }
 }
 
+/* torch-ema's average. What its tensors are called another set has to tell. */
+static void sets_add_shadow(struct sets *s, const struct pval *list, const char *label)
+{
+    if (list->kind != PK_LIST || list->count == 0 || !torch_tensor_args(list->items[0]) ||
+        s->count == SETS_MOST)
+        return;
+    s->list[s->count++] = (struct set){.label = xstrdup(label), .from = list, .list = true,
+                                       .tensors = (long)list->count};
+}
+
 static void sets_find(struct sets *s, const struct pval *v, const char *label, int depth)
 {
     sets_add(s, v, label);
@@ -156,10 +167,13 @@ static void sets_find(struct sets *s, const struct pval *v, const char *label, i
         const struct pval *key = v->items[i], *inner = v->items[i + 1];
         if (++s->looked_at > LOOKED_AT_MOST)
             return;
-        if (!is_text(key) || (inner->kind != PK_DICT && !module_state(inner)))
+        bool shadow = pval_is_string(key, "shadow_params");
+        if (!is_text(key) || (inner->kind != PK_DICT && !shadow && !module_state(inner)))
             continue;
         char *below = xasprintf("%s%s%.*s", label, label[0] ? "." : "",
                                 key->len > 100 ? 100 : (int)key->len, (const char *)key->bytes);
+        if (shadow)
+            sets_add_shadow(s, inner, below);
         sets_find(s, inner, below, depth + 1);
         free(below);
     }
@@ -189,6 +203,8 @@ static bool is_better(const struct set *a, const struct set *b)
     bool average_a = setname_is_average(a->label), average_b = setname_is_average(b->label);
     if (a->whole != b->whole)
         return a->whole;
+    if (a->list != b->list)
+        return b->list;
     if (average_a != average_b)
         return average_b;
     int pa = plainness(a->label), pb = plainness(b->label);
@@ -197,10 +213,31 @@ static bool is_better(const struct set *a, const struct set *b)
     return a->whole ? pa < pb : a->tensors > b->tensors;
 }
 
+/* Lists are models where there is one to name their tensors. */
+static void name_lists(struct sets *s)
+{
+    bool any = false;
+    for (int i = 0; i < s->count; i++)
+        any |= s->list[i].whole;
+    for (int i = 0; i < s->count; i++)
+        s->list[i].whole |= any && s->list[i].list;
+}
+
+/* The plain set of those with names, whose order a list has. */
+static const struct pval *name_giver(const struct sets *s)
+{
+    const struct set *best = NULL;
+    for (int i = 0; i < s->count; i++)
+        if (!s->list[i].list && (!best || is_better(&s->list[i], best)))
+            best = &s->list[i];
+    return best ? best->from : NULL;
+}
+
 /* Only models are told apart by what they are called; of other files all sets are. */
 static void keep_models(struct sets *s)
 {
     int n = 0;
+    name_lists(s);
     for (int i = 0; i < s->count; i++)
         n += s->list[i].whole;
     for (int i = 0, k = 0; n && i < s->count; i++)
@@ -228,12 +265,12 @@ static int choose_plain(const struct sets *s, const char *path, bool any, int *o
 }
 
 int torch_choose_set(const struct pval *root, const char *path, const char *wanted,
-                     const struct pval **out, struct buf *names, bool *matched,
+                     struct torch_chosen *out, struct buf *names, bool *matched,
                      struct vs_err *err)
 {
     struct sets *s = xcalloc(1, sizeof *s);
     int at = -1, rc = 0;
-    *out = NULL;
+    *out = (struct torch_chosen){.set = NULL};
     *matched = false;
     sets_find(s, root, "", 0);
     keep_models(s);
@@ -246,7 +283,10 @@ int torch_choose_set(const struct pval *root, const char *path, const char *want
     if (rc == 0 && at < 0 && s->count > 0) /* a name may be that of a part of the tensors */
         rc = choose_plain(s, path, wanted != NULL, &at, err);
     if (rc == 0 && at >= 0)
-        *out = s->list[at].from;
+        *out = (struct torch_chosen){s->list[at].from, s->list[at].list ? name_giver(s) : NULL};
+    if (rc == 0 && at >= 0 && s->list[at].list && !out->named)
+        rc = vs_fail(err, VS_E_FORMAT, "%s: %s is a list of tensors without names, and there is no "
+                     "state dict beside it that has them", path, s->list[at].label);
     for (int i = 0; i < s->count; i++)
         free(s->list[i].label);
     free(s);

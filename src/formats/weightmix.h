@@ -22,8 +22,8 @@ int mix_check(const struct mix *m, struct vs_err *err);
  * the first) is the caller's. Reads all files. Returns their bytes as m->type writes them. */
 uint64_t mix_find_same(const struct mix *m, bool *same);
 /* Writes the sum of share[i] times file i as safetensors. Only tensors whose entry of which is
- * `wanted`; which NULL: all. metadata: as safetensors_write_each has it. Tensors that are one in all
- * files (words, and the head that ranks them) are stored once, as safetensors does it: the metadata
+ * `wanted`; which NULL: all. metadata: as safetensors_write_each has it. Tensors that are one in
+ * all files (words, and the head that ranks them) are stored once, as safetensors does it: it
  * has the name of the other, and the name of the one that is there. Fails on numbers that are
  * not finite, or not in the new type, naming the tensor. */
 int mix_write(const struct mix *m, const double *share, const bool *which, bool wanted,

@@ -163,6 +163,25 @@ def ema_copies(state):
     }
 
 
+def parameters(state):
+    """A module of these tensors, those of one place being one parameter, and its parameters()."""
+    module, seen = module_of(state), {}
+    for name, tensor in state.items():
+        at, last = module.get_submodule(name.rpartition(".")[0]), name.rpartition(".")[2]
+        at._parameters[last] = seen.setdefault(tensor.data_ptr(), at._parameters[last])
+    return module, [p.clone().detach() for p in module.parameters()]
+
+
+def torch_ema(state):
+    """torch-ema's state_dict beside the model's: a list in the order of model.parameters()."""
+    words, decoder = "bert.embeddings.word_embeddings.weight", "cls.predictions.decoder.weight"
+    plain, averaged = noise(state), Tensors(state)
+    plain[decoder], averaged[decoder] = plain[words], averaged[words]
+    shadow = parameters(averaged)[1]
+    return {"model": parameters(plain)[0].state_dict(), "epoch": 2,
+            "ema": {"decay": 0.99, "num_updates": 7, "shadow_params": shadow, "collected_params": None}}
+
+
 def nameless_copies(state):
     """Two sets of weights of which no name says which is which; what --weights is given."""
     other = noise(state)
@@ -254,6 +273,7 @@ def files(folder, state):
     for name, what in ema_copies(state).items():
         put("ema_%s.pt" % name, what, options=[] if name == "only" else ["--weights", "ema"])
         put("ema_%s_plainly.pt" % name, what if name == "only" else swapped(what), options=[])
+    put("torch_ema.pt", torch_ema(state), options=["--weights", "ema"])
     for name, (what, chosen) in nameless_copies(state).items():
         put("copies_%s.pt" % name, what, options=["--weights", chosen] if chosen else [])
     for index in (False, True):

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Checkpoints made of others. Breaks when a number is rounded the wrong way, a share is taken of
- * another file, what is too large or no number is written, shared tensors are written twice or lost, or one
- * is left out of the header. */
+ * another file, what is too large or no number is written, shared tensors are written twice or
+ * lost, or one is left out of the header. */
 #include "folder.h"
 #include "src/formats/narrow.h"
 #include "src/formats/weightmix.h"

@@ -63,6 +63,26 @@ static void sets(void)
     refuses("whole.pt", "ema", "only one set of them");
 }
 
+/* A list without names: those of the model's parameters, in their order. */
+static void nameless(void)
+{
+    struct vs_err err;
+    holds("shadow.pt", NULL, 0);
+    holds("shadow.pt", "ema", 10);
+    struct tensorfile *f = open_named("shadow.pt", "ema", &err);
+    const struct tensor *words = f ? tensorfile_find(f, WORDS) : NULL;
+    const struct tensor *head = f ? tensorfile_find(f, "cls.predictions.decoder.weight") : NULL;
+    ok(words && head && head->data == words->data && tensorfile_find(f, "position_ids"),
+       "shadow.pt: a parameter with two names has both, and buffers are there %s", err.text);
+    tensorfile_close(f);
+    holds("shadow_short.pt", NULL, 0);
+    refuses("shadow_short.pt", "ema", "2 tensors without names, the state dict 3 parameters");
+    holds("shadow_turned.pt", NULL, 0);
+    refuses("shadow_turned.pt", "ema", "its tensor 1 has not the shape of the parameter in that "
+            "place, '" WORDS "'");
+    refuses("shadow_alone.pt", NULL, "a list of tensors without names, and there is no state dict");
+}
+
 static void foreign(const char *name)
 {
     struct vs_err err;
@@ -121,6 +141,7 @@ int main(void)
     classifier(2, 1842, "vil_prediction_gqa");
     classifier(2, 3129, "vil_prediction");
     sets();
+    nameless();
     foreign("trainer.tar");
     foreign("trainer_old.tar");
     holds("whole.pt", NULL, 0);

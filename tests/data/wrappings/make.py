@@ -65,3 +65,28 @@ mmf = prefixed(state(), "model.")
 mmf.update({"model.classifier.0.dense.weight": torch.ones(4, 2), "model.classifier.0.LayerNorm.weight": torch.ones(4),
             "model.classifier.1.weight": torch.ones(5, 4)})
 torch.save({"model": mmf, "best_iteration": 3}, "mmf.pth")
+
+
+def average(tensors, cut=0):
+    """torch-ema's state: what parameters() of a model gives, whose words and decoder are one."""
+    model = module_of(tensors)
+    model.cls.predictions.decoder.weight = model.bert.embeddings.word_embeddings.weight
+    model.register_buffer("position_ids", torch.arange(3))
+    shadow = [p.clone().detach() for p in model.parameters()]
+    return model, {"decay": 0.9, "num_updates": 3, "shadow_params": shadow[:len(shadow) - cut],
+                   "collected_params": None}
+
+
+def with_head(add=0.0):
+    tensors = state(add)
+    tensors["cls.predictions.decoder.weight"] = tensors[WORDS]
+    return tensors
+
+
+model, _ = average(with_head())
+for name, ema in (("shadow.pt", average(with_head(10))[1]), ("shadow_short.pt", average(with_head(10), 1)[1])):
+    torch.save({"model": model.state_dict(), "ema": ema}, name)
+turned = average(with_head(10))[1]
+turned["shadow_params"].reverse()
+torch.save({"model": model.state_dict(), "ema": turned}, "shadow_turned.pt")
+torch.save(average(with_head(10))[1], "shadow_alone.pt")
