@@ -40,8 +40,8 @@ static const struct option_row option_rows[] = {
      .help = "weight patching, which weights carry the change of the answers: the first "
              "checkpoint runs with single parts of the last"},
     TEXT("watch", 0, "DIR", watch, VALUES_FOLDERS,
-         "wait for checkpoints of a training run in that folder, and ask each one when it is "
-         "complete"),
+         "wait for checkpoints of a training run in that folder, and ask, or measure, each one "
+         "when it is complete"),
     INT("until", 0, "N", until, 1, MODEL_CHECKPOINTS, 0, "stop at N checkpoints"),
     REAL("settle", "SECONDS", settle, 0.05, 3600, 0,
          "a file that has not changed for that long may be complete; 2 by default"),
@@ -72,6 +72,9 @@ static const struct option_row option_rows[] = {
     TEXT("split", 0, "NAME", data.split, VALUES_NONE, "only of this split"),
     INT("limit", 0, "N", limit, 1, 100000000, 0,
         "--data, --reference: at most N items of each task"),
+    INT("sample", 0, "N", sample, 1, 100000000, 0,
+        "--data, --reference: N items of each task, drawn by --seed: the same of every "
+        "checkpoint"),
     ROW_SLICE(slices),
     ROW_SLICES(all_slices),
     FLAG("crossings", crossings, "the same of each two fields"),
@@ -155,6 +158,15 @@ static int check_data(const struct compare_options *o)
     return 0;
 }
 
+/* What is told of all checkpoints, when all are there. */
+static const char *follows_without(const struct compare_options *o)
+{
+    return o->slices.count ? "slice" : o->all_slices ? "slices" : o->crossings ? "crossings"
+           : o->agreement ? "agreement" : o->calibration ? "calibration"
+           : o->confusion ? "confusion" : o->gallery ? "gallery" : o->figure ? "figure"
+           : o->csv ? "csv" : NULL;
+}
+
 /* Of evaluations nothing else is asked. */
 static int check_rows(const struct compare_options *o)
 {
@@ -162,13 +174,22 @@ static int check_rows(const struct compare_options *o)
     if ((o->rows.count > 0) + (o->from != NULL) + (o->reference != NULL) + (o->data.path != NULL) >
         1)
         return command_usage("compare", "only one of --rows, --from, --data and --reference");
-    if (o->what != COMPARE_ANSWERS || o->watch || o->probes || (o->regions.count && !o->data.path))
-        return command_usage("compare", "rows are judged alone: no check set, query, --watch, "
-                             "--weights, --cka, --attention or --patch with them");
+    if (o->what != COMPARE_ANSWERS || (o->watch && !measured) || o->probes ||
+        (o->regions.count && !o->data.path))
+        return command_usage("compare", "rows are judged alone: no check set, query, --weights, "
+                             "--cka, --attention or --patch with them, and --watch measures a set "
+                             "(--data, --reference)");
+    if (!o->watch && (o->until || o->settle > 0))
+        return command_usage("compare", "--until and --settle need --watch");
+    if (o->watch && follows_without(o))
+        return command_usage("compare", "--watch tells scores as they come, without --%s: eval "
+                             "--rows keeps what compare --rows can tell more of",
+                             follows_without(o));
     if (o->evaluations.count && !o->from)
         return command_usage("compare", "--evaluation is for --from LOG");
-    if (o->limit && !measured)
-        return command_usage("compare", "--limit is for --data and --reference");
+    if ((o->limit || o->sample) && !measured)
+        return command_usage("compare", "--%s is for --data and --reference",
+                             o->limit ? "limit" : "sample");
     if (measured && o->more_count)
         return command_usage("compare", "unexpected argument '%s'", o->more[0]);
     if (o->json && o->csv)
@@ -185,7 +206,7 @@ static const char *wants_rows(const struct compare_options *o)
            : o->agreement ? "agreement" : o->trend ? "trend" : o->calibration ? "calibration"
            : o->confusion ? "confusion" : o->gallery ? "gallery"
            : o->evaluations.count ? "evaluation"
-           : o->data.split ? "split" : o->limit ? "limit" : wants_data(o);
+           : o->data.split ? "split" : o->limit ? "limit" : o->sample ? "sample" : wants_data(o);
 }
 
 static int compare_check_options(const struct compare_options *o)
@@ -456,7 +477,8 @@ static int measure_and_judge(const struct compare_options *o, const struct model
                              struct vs_err *err)
 {
     command_stop_by_signals(&compare_stopped);
-    return compare_rows(o, how, &compare_stopped, err);
+    return o->watch ? compare_follow_rows(o, how, err)
+                    : compare_rows(o, how, &compare_stopped, err);
 }
 
 static int run_compare(void *options, char **args, int count)

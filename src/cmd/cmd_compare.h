@@ -38,6 +38,7 @@ struct compare_options {
     int top;       /* rows of a table, 0: all */
     int until;     /* --watch: stop at so many checkpoints, 0: never */
     double settle; /* --watch: seconds, 0: as ever */
+    int sample;    /* of a set: so many items of each task, by the seed; 0: all */
     /* Evaluations judged by their rows (cmd_compare_rows.h): */
     struct words rows, evaluations, slices;
     const char *from, *reference, *gallery, *pictures;
@@ -104,6 +105,11 @@ void compare_intervention_fini(struct compare_intervention *c);
 int compare_rows(const struct compare_options *o, const struct model_options *how,
                  const atomic_bool *stop, struct vs_err *err);
 
+/* ---- cmd_compare_follow.c: --watch with --data or --reference: each checkpoint that comes is
+ * measured, and what moved since the one before it is told. A status, or a negative code. */
+int compare_follow_rows(const struct compare_options *o, const struct model_options *how,
+                        struct vs_err *err);
+
 /* ---- cmd_compare_figure.c: --figure */
 int compare_check_figure(const struct compare_options *o);
 int compare_write_trend(const struct compare_run *r, struct vs_err *err);
@@ -119,6 +125,17 @@ void compare_put_field(const char *s, char end); /* of CSV, in quotes */
 void compare_print_column(const struct compare_run *r, int column);
 
 /* ---- cmd_compare_watch.c */
+/* What is done with checkpoints as they come. */
+struct compare_follower {
+    struct model **m;        /* NULL until it is opened with the first one; the caller frees it */
+    void (*begin)(void *arg); /* it is open; or NULL */
+    int (*ask)(void *arg, int checkpoint, struct vs_err *err);
+    void *arg;
+};
+/* Waits for the checkpoints of o->watch until o->until of them were asked, or compare_stopped.
+ * Those that are named come first. */
+int compare_each_new(const struct compare_options *o, const struct model_options *how,
+                     const struct compare_follower *f, struct vs_err *err);
 /* Opens the model, with the first complete checkpoint of the folder when no other is named. */
 int compare_watch(struct compare_run *r, const struct model_options *how, struct vs_err *err);
 

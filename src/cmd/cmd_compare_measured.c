@@ -17,12 +17,24 @@
 struct measuring {
     const struct compare_options *o;
     struct model *m;
+    int first, count; /* checkpoints */
     const atomic_bool *stop;
     struct rowset *set;
     const char *command;
     struct rows_out rows; /* of eval --change */
     struct command_items show;
+    int failed; /* tasks of checkpoints that came to nothing */
 };
+
+/* What concerns one checkpoint, or one task, does not stop the others. */
+static int measure_failed(struct measuring *g, const char *what, int rc, const struct vs_err *err)
+{
+    if (g->o->change_count || (rc != VS_E_DIVERGED && rc != VS_E_MISSING))
+        return rc;
+    plain_text(stderr, "vilscope %s: %s: %s\n", g->command, what, err->text);
+    g->failed++;
+    return 0;
+}
 
 static int measure_take(void *arg, const struct eval_item *it, const char *row,
                         const char *reference, bool past, struct vs_err *err)
@@ -73,6 +85,7 @@ static int measure_one(struct measuring *g, const struct eval_set *data, int che
     bool folder = data->reference != NULL; /* which says itself what is missing */
     const struct task *task = folder ? NULL : g->o->task;
     struct evaluation e = {.set = data, .checkpoint = checkpoint, .limit = g->o->limit,
+                           .sample = g->o->sample, .seed = (uint64_t)g->o->seed,
                            .task = task, .without = without, .gone = folder ? NULL : &gone,
                            .shard = g->o->shard, .past = g->rows.past,
                            .past_in_parts = true, .row = measure_take, .row_arg = g,
@@ -86,7 +99,7 @@ static int measure_one(struct measuring *g, const struct eval_set *data, int che
     rowset_begin(g->set, data->path);
     int rc = folder || eval_check_heads(data, task, g->m, checkpoint, without,
                                         before, &notes, &first) || !first.code
-                 ? 0 : vs_fail(err, first.code, "%s", first.text);
+                 ? 0 : vs_fail(err, VS_E_MISSING, "%s", first.text);
     if (rc == 0 && notes.len && !change) /* which says the same */
         fputs(notes.data, stderr);
     if (rc == 0)
@@ -94,6 +107,8 @@ static int measure_one(struct measuring *g, const struct eval_set *data, int che
     command_clear();
     if (rc == 0)
         measure_say(g, &e, &gone);
+    else
+        rc = measure_failed(g, name, rc, err);
     evaluation_fini(&e);
     buf_fini(&notes);
     free(without);
@@ -105,10 +120,10 @@ static int measure_one(struct measuring *g, const struct eval_set *data, int che
 static int measure_all(struct measuring *g, const struct eval_set *data, struct vs_err *err)
 {
     int rc = 0;
-    for (int i = 0; i < model_checkpoint_count(g->m) && rc == 0; i++)
+    for (int i = g->first; i < g->first + g->count && rc == 0; i++)
         for (int k = 0; k < g->o->change_count && rc == 0; k++)
             rc = model_check_changes(g->m, i, g->o->changes[k].list, g->o->changes[k].count, err);
-    for (int i = 0; i < model_checkpoint_count(g->m) && rc == 0; i++) {
+    for (int i = g->first; i < g->first + g->count && rc == 0; i++) {
         rc = measure_one(g, data, i, NULL, err);
         for (int k = 0; k < g->o->change_count && rc == 0; k++)
             rc = measure_one(g, data, i, &g->o->changes[k], err);
@@ -176,6 +191,8 @@ static int measure_task(struct measuring *g, const struct task *task, struct vs_
     int rc = reference_open(g->o->reference, task, split, false, &data, err);
     if (rc == 0)
         rc = measure_all(g, data, err);
+    else if (!g->o->task) /* a task whose files are not all there */
+        rc = measure_failed(g, task->name, VS_E_MISSING, err);
     eval_free(data);
     return rc;
 }
@@ -205,34 +222,64 @@ static void measure_drop_empty(const char *path)
         unlink(path);
 }
 
+static int measure_run(struct measuring *g, struct vs_err *err)
+{
+    int rc = g->o->reference ? measure_folder(g, err) : measure_data(g, err);
+    if (rc == VS_E_CANCELLED && !g->o->rows_out && g->set->count > 0) {
+        plain_text(stderr, "vilscope %s: stopped: what was measured until then is compared\n",
+                   g->command);
+        g->failed++;
+        rc = 0;
+    }
+    if (rc == 0)
+        rc = rowset_finish(g->set, err);
+    return rc ? rc : g->failed ? EXIT_FAILED : 0;
+}
+
+int rows_measure(const struct compare_options *o, struct model *m, int first, int count,
+                 const atomic_bool *stop, struct rowset *set, struct vs_err *err)
+{
+    struct measuring g = {.o = o, .m = m, .first = first, .count = count, .stop = stop, .set = set,
+                          .command = "compare"};
+    return measure_run(&g, err);
+}
+
+int compare_check_measured(const struct compare_options *o, struct vs_err *err)
+{
+    return o->reference && o->task && !reference_find(o->task)
+               ? vs_fail(err, VS_E_USAGE, "the reference's folder has no data for %s",
+                         o->task->name)
+               : 0;
+}
+
 int compare_measured(const struct compare_options *o, const struct model_options *how,
                      const atomic_bool *stop, struct rowset *set, struct vs_err *err)
 {
     struct measuring g = {.o = o, .stop = stop, .set = set,
                           .command = o->change_count ? "eval" : "compare"};
-    if (o->reference && o->task && !reference_find(o->task))
-        return vs_fail(err, VS_E_USAGE, "the reference's folder has no data for %s", o->task->name);
     struct vs_err why = {0};
-    int rc = rows_open(&g.rows, o->rows_out, true, o->resume, err);
+    int rc = compare_check_measured(o, err);
+    if (rc != 0)
+        return rc;
+    rc = rows_open(&g.rows, o->rows_out, true, o->resume, err);
     if (rc == 0 && g.rows.folder)
         rc = vs_fail(err, VS_E_USAGE, "%s: is a folder: --rows is a file", o->rows_out);
     if (rc == 0)
         rc = model_open(how, &g.m, err);
-    if (rc == 0 && model_checkpoint_count(g.m) < 2 && !o->change_count)
+    g.count = model_checkpoint_count(g.m);
+    if (rc == 0 && g.count < 2 && !o->change_count)
         rc = vs_fail(err, VS_E_USAGE, "two checkpoints are needed (-c A -c B), there is %d",
-                     model_checkpoint_count(g.m));
+                     g.count);
     if (rc == 0)
         command_about(g.command, g.m);
     if (rc == 0)
-        rc = o->reference ? measure_folder(&g, err) : measure_data(&g, err);
-    if (rc == 0)
-        rc = rowset_finish(set, err);
-    int closed = rows_close(&g.rows, rc ? &why : err);
+        rc = measure_run(&g, err);
+    int closed = rows_close(&g.rows, rc < 0 ? &why : err);
     if (rc == VS_E_CANCELLED && o->rows_out)
         rc = vs_fail(err, rc, "stopped: what was measured is kept, with --resume the same command "
                      "goes on");
-    if (rc != 0)
+    if (rc < 0)
         measure_drop_empty(o->rows_out);
     model_free(g.m);
-    return rc ? rc : closed;
+    return rc < 0 || closed == 0 ? rc : closed;
 }

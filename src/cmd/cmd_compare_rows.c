@@ -71,6 +71,8 @@ static int rows_judge_group(const struct rows_judged *r, struct rows_group *g, s
             if (r->o->change_count &&
                 !rows_is_changed(g->columns[k].e->checkpoint, g->columns[i].e->checkpoint))
                 continue;
+            if (r->steps && k != i + 1)
+                continue;
             struct rows_pair *p = &g->pairs[g->pair_count++];
             p->a = i;
             p->b = k;
@@ -100,7 +102,7 @@ static void rows_adjust(struct rows_judged *r)
     free(p);
 }
 
-static int rows_judge(struct rows_judged *r, const struct rowset *set, struct vs_err *err)
+int rows_judge(struct rows_judged *r, const struct rowset *set, struct vs_err *err)
 {
     int rc = 0, pairs = 0;
     for (int i = 0; i < set->count; i++)
@@ -110,7 +112,7 @@ static int rows_judge(struct rows_judged *r, const struct rowset *set, struct vs
         rc = rows_judge_group(r, &r->groups[i], err);
         pairs += r->groups[i].pair_count;
     }
-    if (rc == 0 && pairs == 0 && !r->o->calibration && !r->o->confusion)
+    if (rc == 0 && pairs == 0 && !r->steps && !r->o->calibration && !r->o->confusion)
         rc = vs_fail(err, VS_E_USAGE, "no task was measured on two checkpoints: give the rows of "
                      "both (%d evaluation%s here)", set->count, set->count == 1 ? " is" : "s are");
     if (rc == 0)
@@ -118,7 +120,7 @@ static int rows_judge(struct rows_judged *r, const struct rowset *set, struct vs
     return rc;
 }
 
-static void rows_judged_fini(struct rows_judged *r)
+void rows_judged_fini(struct rows_judged *r)
 {
     for (int i = 0; i < r->group_count; i++) {
         struct rows_group *g = &r->groups[i];
@@ -199,6 +201,8 @@ int compare_rows(const struct compare_options *o, const struct model_options *ho
     int rc = o->reference || o->data.path ? compare_measured(o, how, stop, &given.set, err)
                                           : rows_gather_given(o, &given, err);
     rows_say_shares("compare", &given);
+    int status = rc > 0 ? rc : 0;
+    rc = rc > 0 ? 0 : rc;
     if (rc == 0 && o->change_count && o->shard.count && given.set.count == 0) {
         plain_text(stderr, "vilscope eval: note: shard %d of %d has no item\n", o->shard.index,
                    o->shard.count);
@@ -210,5 +214,5 @@ int compare_rows(const struct compare_options *o, const struct model_options *ho
         rc = rows_show(&r, err);
     rows_judged_fini(&r);
     rows_given_fini(&given);
-    return rc;
+    return rc ? rc : status;
 }

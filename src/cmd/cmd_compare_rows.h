@@ -28,6 +28,7 @@ struct rows_group {
 struct rows_judged {
     const struct compare_options *o;
     struct judge_options how;
+    bool steps; /* only each with the one before it */
     struct rows_group *groups;
     int group_count;
     json_t *json; /* the document, or NULL */
@@ -69,9 +70,19 @@ extern const char *const gallery_outcomes[];
  * the caller frees it; and whether a name is that of this checkpoint with some. */
 char *rows_changed_name(const char *checkpoint, const char *change);
 bool rows_is_changed(const char *name, const char *checkpoint);
-/* Measures the checkpoints on a set, or on the reference's folder; the
- * rows are added to set. */
+/* Measures the checkpoints on a set, or on the reference's folder; the rows are added to set and
+ * put in order. What came to nothing is said: then EXIT_FAILED. */
 int compare_measured(const struct compare_options *o, const struct model_options *how,
                      const atomic_bool *stop, struct rowset *set, struct vs_err *err);
+/* The same of checkpoints first to first+count-1 of an open model. */
+int rows_measure(const struct compare_options *o, struct model *m, int first, int count,
+                 const atomic_bool *stop, struct rowset *set, struct vs_err *err);
+/* Whether the task can be measured at all. */
+int compare_check_measured(const struct compare_options *o, struct vs_err *err);
+
+/* cmd_compare_rows.c: differences and tests of a rowset, whose rows are borrowed. The caller calls
+ * rows_judged_fini in any case. */
+int rows_judge(struct rows_judged *r, const struct rowset *set, struct vs_err *err);
+void rows_judged_fini(struct rows_judged *r);
 
 #endif

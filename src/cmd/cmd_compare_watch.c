@@ -88,8 +88,82 @@ static int watch_await_next(struct watch *w, const struct model *m, const char *
     return rc < 0 ? rc : 0;
 }
 
-static int watch_ask(struct compare_run *r, int checkpoint, struct vs_err *err)
+/* ---- what is asked of them */
+
+struct following {
+    const struct compare_options *o;
+    const struct compare_follower *f;
+    struct watch *w;
+};
+
+/* Checkpoints that were named, or the folder's first. */
+static int watch_open_model(struct following *x, const struct model_options *how,
+                            struct vs_err *err)
 {
+    struct model_options o = *how;
+    struct model **m = x->f->m;
+    const char *paths[2] = {NULL, NULL}, *names[2] = {NULL, NULL};
+    int rc = 0;
+    if (!how->checkpoints) {
+        rc = watch_await_next(x->w, NULL, &paths[0], err);
+        if (rc <= 0)
+            return rc;
+        names[0] = name_below(x->w, paths[0]);
+        o.checkpoints = paths;
+        o.names = names;
+    }
+    rc = model_open(&o, m, err);
+    if (rc == 0)
+        command_about("compare", *m);
+    if (rc == 0 && x->f->begin)
+        x->f->begin(x->f->arg);
+    for (int i = 0; rc == 0 && i < model_checkpoint_count(*m); i++)
+        rc = x->f->ask(x->f->arg, i, err);
+    return rc;
+}
+
+static bool is_done(const struct following *x)
+{
+    return atomic_load(&compare_stopped) ||
+           (x->o->until && model_checkpoint_count(*x->f->m) >= x->o->until);
+}
+
+int compare_each_new(const struct compare_options *o, const struct model_options *how,
+                     const struct compare_follower *f, struct vs_err *err)
+{
+    struct following x = {.o = o, .f = f};
+    int rc = watch_open(o->watch, (int)(o->settle * 1000), &x.w, err);
+    if (rc == 0)
+        rc = watch_open_model(&x, how, err);
+    while (rc == 0 && *f->m && !is_done(&x)) {
+        const char *path = NULL;
+        struct vs_err why = {0};
+        int found = watch_await_next(x.w, *f->m, &path, err);
+        if (found <= 0) {
+            rc = found;
+            break;
+        }
+        int i = model_add_checkpoint(*f->m, path, name_below(x.w, path), &why);
+        if (i < 0)
+            watch_note(x.w, path, why.text);
+        else
+            rc = f->ask(f->arg, i, err);
+    }
+    watch_close(x.w);
+    return rc == VS_E_CANCELLED ? 0 : rc; /* it is stopped by a signal */
+}
+
+/* ---- a check set, or a query */
+
+static void watch_begin(void *arg)
+{
+    struct compare_run *r = arg;
+    r->runner = probe_runner_new(r->m, r->probes);
+}
+
+static int watch_ask(void *arg, int checkpoint, struct vs_err *err)
+{
+    struct compare_run *r = arg;
     int rc = probe_runner_add(r->runner, checkpoint, &compare_stopped, compare_log_answer, r, err);
     command_clear();
     if (rc == 0) {
@@ -100,58 +174,10 @@ static int watch_ask(struct compare_run *r, int checkpoint, struct vs_err *err)
     return rc;
 }
 
-/* Checkpoints that were named, or the folder's first. */
-static int watch_open_model(struct compare_run *r, struct watch *w, const struct model_options *how,
-                            struct vs_err *err)
-{
-    struct model_options o = *how;
-    const char *paths[2] = {NULL, NULL}, *names[2] = {NULL, NULL};
-    int rc = 0;
-    if (!how->checkpoints) {
-        rc = watch_await_next(w, NULL, &paths[0], err);
-        if (rc <= 0)
-            return rc;
-        names[0] = name_below(w, paths[0]);
-        o.checkpoints = paths;
-        o.names = names;
-    }
-    rc = model_open(&o, &r->m, err);
-    if (rc == 0)
-        command_about("compare", r->m);
-    if (rc == 0)
-        r->runner = probe_runner_new(r->m, r->probes);
-    for (int i = 0; rc == 0 && i < model_checkpoint_count(r->m); i++)
-        rc = watch_ask(r, i, err);
-    return rc;
-}
-
-static bool is_done(const struct compare_run *r)
-{
-    return atomic_load(&compare_stopped) ||
-           (r->o->until && model_checkpoint_count(r->m) >= r->o->until);
-}
-
 int compare_watch(struct compare_run *r, const struct model_options *how, struct vs_err *err)
 {
-    struct watch *w = NULL;
-    int rc = watch_open(r->o->watch, (int)(r->o->settle * 1000), &w, err);
-    if (rc == 0)
-        rc = watch_open_model(r, w, how, err);
-    while (rc == 0 && r->m && !is_done(r)) {
-        const char *path = NULL;
-        struct vs_err why = {0};
-        int found = watch_await_next(w, r->m, &path, err);
-        if (found <= 0) {
-            rc = found;
-            break;
-        }
-        int i = model_add_checkpoint(r->m, path, name_below(w, path), &why);
-        if (i < 0)
-            watch_note(w, path, why.text);
-        else
-            rc = watch_ask(r, i, err);
-    }
-    watch_close(w);
-    rc = rc == VS_E_CANCELLED ? 0 : rc; /* it is stopped by a signal */
+    const struct compare_follower f = {.m = &r->m, .begin = watch_begin, .ask = watch_ask,
+                                       .arg = r};
+    int rc = compare_each_new(r->o, how, &f, err);
     return rc == 0 && r->runner ? compare_check_answers(probe_runner_table(r->runner), err) : rc;
 }

@@ -13,7 +13,7 @@ vilscope_SOURCES += \
 	src/cmd/cmd_compare_rows.c src/cmd/cmd_compare_rows.h \
 	src/cmd/cmd_compare_slices.c \
 	src/cmd/cmd_compare_trust.c \
-	src/cmd/cmd_compare_watch.c \
+	src/cmd/cmd_compare_follow.c src/cmd/cmd_compare_watch.c \
 	src/cmd/cmd_completions.c \
 	src/cmd/cmd_convert.c \
 	src/cmd/cmd_convert_measure.c src/cmd/cmd_convert.h \

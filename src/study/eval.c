@@ -23,6 +23,7 @@ struct run {
     const struct eval_options *o;
     struct eval_album album;
     struct eval_sum *sums; /* (task_count) */
+    const bool *picked;    /* (set->count) of a sample, or NULL */
     struct group group;    /* of the task that is being asked */
     struct strmap there;   /* pictures: 1 there, 0 not */
     struct eval_progress progress;
@@ -282,11 +283,16 @@ static bool is_asked(const struct eval_options *o, const struct task *t, int *se
     return is_wanted(o, t, seen) && shard_has(&o->shard, seen[t - task_table]++);
 }
 
-static int count_asked(const struct eval_set *s, const struct eval_options *o)
+static bool is_picked(const bool *picked, int item)
+{
+    return !picked || picked[item];
+}
+
+static int count_asked(const struct eval_set *s, const struct eval_options *o, const bool *picked)
 {
     int *seen = xcalloc((size_t)task_count, sizeof *seen), n = 0;
     for (int i = 0; i < s->count; i++)
-        n += is_asked(o, eval_task_of(s, i), seen);
+        n += is_asked(o, eval_task_of(s, i), seen) && is_picked(picked, i);
     free(seen);
     return n;
 }
@@ -304,7 +310,8 @@ static int run_task(struct run *r, const struct eval_set *s, const struct task *
                 eval_sum_add_truth(&r->sums[task - task_table], it);
             continue;
         }
-        rc = is_passed_over(r, it) || is_left_out(r, it) ? 0 : take_item(r, it);
+        if (is_picked(r->picked, i))
+            rc = is_passed_over(r, it) || is_left_out(r, it) ? 0 : take_item(r, it);
     }
     return rc ? rc : run_group(r, &r->group);
 }
@@ -361,8 +368,9 @@ static int check_features(struct run *r)
 int eval_run(struct model *m, const struct eval_set *s, const struct eval_options *o,
              struct eval_score *scores, struct vs_err *err)
 {
-    struct run r = {.m = m, .set = s, .o = o, .album = {.set = s},
-                    .progress = {.all = count_asked(s, o), .score = NAN}, .err = err};
+    bool *picked = eval_sample_pick(s, o);
+    struct run r = {.m = m, .set = s, .o = o, .album = {.set = s}, .picked = picked,
+                    .progress = {.all = count_asked(s, o, picked), .score = NAN}, .err = err};
     struct eval_pool_user user = {is_known, take_result, &r};
     r.sums = xcalloc((size_t)task_count, sizeof *r.sums);
     if (o->gone)
@@ -377,7 +385,8 @@ int eval_run(struct model *m, const struct eval_set *s, const struct eval_option
     if (rc == 0)
         rc = check_features(&r);
     if (rc == 0)
-        rc = s->pool ? eval_pool_run(m, s, o, &r.album, &r.progress, &user, err) : run_all(&r, s);
+        rc = s->pool ? eval_pool_run(m, s, o, picked, &r.album, &r.progress, &user, err)
+                     : run_all(&r, s);
     for (int t = 0; t < task_count; t++) {
         eval_sum_finish(&r.sums[t], &task_table[t], &scores[t]);
         strmap_fini(&r.sums[t].labels);
@@ -386,6 +395,7 @@ int eval_run(struct model *m, const struct eval_set *s, const struct eval_option
         free(r.sums[t].names);
         free(r.sums[t].worths);
     }
+    free(picked);
     free(r.group.items);
     eval_album_fini(&r.album);
     strmap_fini(&r.there);

@@ -180,6 +180,8 @@ struct eval_options {
     const bool *without;     /* (task_count) tasks whose items are not asked, or NULL */
     int checkpoint, limit;   /* items of each task at most, 0: all */
     struct shard shard;      /* which of those, counted within each task */
+    int sample;              /* so many of them alone, of each task, 0: all; which ones, */
+    uint64_t seed;           /* this decides: the same gives the same */
     int batch;               /* items computed at once, 0: what the device takes */
     struct eval_gone *gone; /* what was left out; NULL: such an item is an error */
     struct eval_attention *attention; /* of referring expressions, or NULL */

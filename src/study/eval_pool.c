@@ -196,7 +196,7 @@ static int gather(struct pool *p, int i)
 }
 
 int eval_pool_run(struct model *m, const struct eval_set *s, const struct eval_options *o,
-                  struct eval_album *album, struct eval_progress *progress,
+                  const bool *picked, struct eval_album *album, struct eval_progress *progress,
                   const struct eval_pool_user *user, struct vs_err *err)
 {
     struct pool p = {.m = m, .set = s, .o = o, .album = album, .progress = progress,
@@ -204,7 +204,7 @@ int eval_pool_run(struct model *m, const struct eval_set *s, const struct eval_o
     int rc = 0, items = o->limit && o->limit < s->count ? o->limit : s->count;
     p.unread = xcalloc((size_t)s->pool_count + 1, sizeof *p.unread);
     for (int i = 0; i < items && rc == 0; i++)
-        if (shard_has(&o->shard, i))
+        if ((!picked || picked[i]) && shard_has(&o->shard, i))
             rc = gather(&p, i);
     rc = rc ? rc : ask_all(&p);
     for (int i = 0; i < s->pool_count; i++)

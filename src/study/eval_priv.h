@@ -101,7 +101,8 @@ void eval_sum_add(struct eval_sum *s, const struct eval_item *it, const struct e
 void eval_sum_add_truth(struct eval_sum *s, const struct eval_item *it);
 void eval_sum_finish(const struct eval_sum *s, const struct task *task, struct eval_score *out);
 
-/* ---- eval_pool.c: retrieval, every caption with every image of the set's pool. An item's result
+/* ---- eval_pool.c: retrieval, every caption with every image of the set's pool; picked: which
+ * captions (eval_sample_pick). An item's result
  * has its tokens and, in raw, the logits of all images. */
 struct eval_pool_user {
     bool (*known)(void *arg, const struct eval_item *it); /* it need not be asked */
@@ -109,8 +110,12 @@ struct eval_pool_user {
     void *arg;
 };
 int eval_pool_run(struct model *m, const struct eval_set *s, const struct eval_options *o,
-                  struct eval_album *album, struct eval_progress *progress,
+                  const bool *picked, struct eval_album *album, struct eval_progress *progress,
                   const struct eval_pool_user *user, struct vs_err *err);
+
+/* eval_sample.c: (count of the set) whether an item is of the sample; NULL: all are. The caller
+ * frees it. */
+bool *eval_sample_pick(const struct eval_set *s, const struct eval_options *o);
 
 /* annotations.c: data sets as their makers annotated them; map NULL: o->path is a folder. *known:
  * whether it is one of them; then the items are added to s. */

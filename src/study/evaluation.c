@@ -205,7 +205,7 @@ static int run(struct evaluating *g, struct model *m)
     struct evaluation *e = g->e;
     struct eval_score *own = xcalloc((size_t)task_count, sizeof *own);
     struct eval_options o = {.checkpoint = e->checkpoint, .limit = e->limit, .batch = e->batch,
-                             .shard = e->shard,
+                             .shard = e->shard, .sample = e->sample, .seed = e->seed,
                              .task = e->task, .without = e->without, .gone = e->gone,
                              .attention = e->attention, .changes = e->changes,
                              .change_count = e->change_count,

@@ -30,6 +30,8 @@ struct evaluation {
     /* The caller's: */
     const struct eval_set *set;
     struct shard shard;
+    int sample;
+    uint64_t seed;
     int checkpoint, limit, batch; /* as in struct eval_options, and for other sets than those of the
                                      reference's folder these, too: */
     const struct task *task;

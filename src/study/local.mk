@@ -33,6 +33,7 @@ libcore_a_SOURCES += \
 	src/study/eval_foils.c \
 	src/study/eval_items.c \
 	src/study/eval_priv.h \
+	src/study/eval_sample.c \
 	src/study/eval_set.c \
 	src/study/eval_store.c \
 	src/study/eval_sums.c \

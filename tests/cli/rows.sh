@@ -216,6 +216,67 @@ ok $? "a set is measured and judged as its rows are: $(diff "$work/want" "$work/
 both compare -t refcoco --limit 2 --csv >"$work/out"
 [ "$(sed 1d "$work/out" | cut -d, -f 1-5)" = '"refcoco","","noise","crossed.bin",2' ]
 ok $? "one task of it, and two items: $(sed 1d "$work/out")"
+sampled() { # sampled OPTION...: which items of each task are asked
+    both compare --agreement --json --top 0 "$@" | python3 -c '
+import json, sys
+for a in json.load(sys.stdin)["agreement"]:
+    kinds = [a["all"], a["none"], a["some"], *a["only"]]
+    print(a["task"], a["items"], sorted((i for k in kinds for i in k["ids"]), key=int))'
+}
+sampled --sample 3 --seed 5 >"$work/five"
+sampled --sample 3 --seed 5 -t refcoco >"$work/alone"
+sampled --sample 3 --seed 6 >"$work/six"
+[ "$(awk '$2 == 3' "$work/five" | wc -l)" -ge 3 ] && grep '^refcoco ' "$work/five" | cmp -s - "$work/alone" &&
+    [ "$(diff "$work/five" "$work/six" | grep -c '^<')" -ge 3 ]
+ok $? "a sample is what the seed makes it, also of one task: $(grep '^refcoco ' "$work/five" "$work/six" | tr '\n' ';')"
+both compare -t refcoco --sample 100000 --csv >"$work/out" && both compare -t refcoco --csv >"$work/whole"
+cmp -s "$work/out" "$work/whole"
+ok $? "a sample of more than there is has all: $(sed 1d "$work/out" | cut -d, -f 1-5)"
+LC_ALL=C sed 's/vil_binary_prediction/vil_binarx_prediction/g' "$tiny/checkpoint.bin" >"$work/no-pairs.bin"
+LC_ALL=C sed 's/vil_tri_prediction/vil_trx_prediction/g; s/vil_logit/vil_logix/g
+    s/vil_binary_prediction/vil_binarx_prediction/g; s/vil_prediction/vil_predictiox/g
+    s/vision_logit/vision_logix/g; s/bi_seq_rel/bi_seq_rex/g' "$tiny/checkpoint.bin" >"$work/no-heads.bin"
+"$VILSCOPE" compare -m "$work/named" -c noise -c "$work/no-heads.bin" -c "$work/crossed.bin" -c "$work/no-pairs.bin" \
+    --data "$work/w/short.jsonl" --limit 3 --csv >"$work/out" 2>"$work/err"
+status=$?
+[ $status -eq 1 ] && grep -q '^vilscope compare: no-heads.bin: .* cannot answer it' "$work/err" && ! grep -q 'no-heads' "$work/out" &&
+    grep -q '"refcoco","","noise","no-pairs.bin",3' "$work/out" && ! grep -q '"nlvr2".*no-pairs' "$work/out" &&
+    grep -q '"nlvr2","","noise","crossed.bin",' "$work/out"
+ok $? "checkpoints that lack heads do not stop the others: $status $(grep -c . "$work/err") $(grep no-heads "$work/err" | head -n 1)"
+mkdir "$work/run"
+cp "$tiny/checkpoint.bin" "$work/run/1.bin"
+cp "$work/no-heads.bin" "$work/run/2.bin"
+cp "$work/crossed.bin" "$work/run/3.bin"
+touch -d '2020-01-01' "$work/run/1.bin"
+touch -d '2020-01-02' "$work/run/2.bin"
+watched() { # watched OPTION...
+    "$VILSCOPE" compare -m "$work/named" --data "$work/w/short.jsonl" --watch "$work/run" --settle 0.1 --until 3 \
+        --sample 3 --seed 5 -t refcoco "$@" 2>"$work/err"
+}
+watched --json >"$work/out"
+status=$?
+cp "$work/err" "$work/watched"
+both compare --sample 3 --seed 5 -t refcoco --json >"$work/whole"
+python3 - "$work/out" "$work/whole" <<'PY' >"$work/said" 2>&1
+import json, sys
+lines, whole = [json.loads(x) for x in open(sys.argv[1])], json.load(open(sys.argv[2]))
+assert [x["checkpoint"] for x in lines] == ["1.bin", "3.bin"], lines
+assert all(x["sample"] == 3 and x["seed"] == 5 for x in lines)
+first, last = (x["tasks"][0] for x in lines)
+assert [first["score"], last["score"]] == [s["score"] for s in whole["scores"]]
+assert "since" not in first and last["since"] == "1.bin"
+want = whole["comparisons"][0]
+assert last["since_last"]["items"] == 3 and all(want[k] == v for k, v in last["since_last"].items())
+PY
+[ $? -eq 0 ] && [ $status -eq 1 ] && grep -q '^vilscope compare: 2.bin: .* cannot answer it' "$work/watched"
+ok $? "--watch measures each on the same items: $status $(tail -n 1 "$work/said") $(tail -n 1 "$work/watched")"
+watched >"$work/out"
+[ "$(grep -c '^  refcoco .*, 3 items' "$work/out")" -eq 2 ] && grep -q '3 items; .* since 1.bin, McNemar' "$work/out" &&
+    [ "$(sed -n '/^refcoco: from checkpoint to checkpoint/,$p' "$work/out" | grep -c '\.bin ')" -eq 2 ]
+ok $? "as text, with the whole way at the end: $(tail -n 1 "$work/out")"
+refuses 2 "without --slices" "slices while one waits" "$VILSCOPE" compare -m "$tiny" --data x --watch "$work" --slices
+refuses 2 "sample is for --data" "a sample of rows" "$VILSCOPE" compare --rows "$rows" --sample 3
+refuses 2 "need --watch" "a stop without a watch" "$VILSCOPE" compare -m "$tiny" --data x --until 3
 both compare -t vqa --limit 1 --gallery "$work/page.html" --outcome wrong >"$work/out"
 [ "$(grep -c 'href="data:image/png;base64,' "$work/page.html")" -eq 1 ] &&
     [ "$(grep -c '<article>' "$work/page.html")" -eq 1 ]
