@@ -131,7 +131,7 @@ bench_detector_LDADD = $(CORE_LIBS)
 bench_forward_SOURCES = tests/bench/bench-forward.c tests/bench/median.h tests/bench/subject.h
 bench_forward_CPPFLAGS = $(TEST_CPPFLAGS)
 bench_forward_LDADD = $(CORE_LIBS)
-EXTRA_DIST += tests/x11/screenshots tests/bench/first_answer.py tests/bench/jpeg_agreement.py tests/bench/peer_back.py tests/bench/peer_detector.py tests/bench/peer_onnx.py tests/bench/peer_torch.py
+EXTRA_DIST += tests/x11/screenshots tests/bench/first_answer.py tests/bench/jpeg_agreement.py tests/bench/peer_back.py tests/bench/peer_detector.py tests/bench/peer_eval.py tests/bench/peer_onnx.py tests/bench/peer_torch.py
 CLEANFILES += bench-forward bench-back bench-detector bench-kern
 BENCH_CONFIG = $(srcdir)/tests/data/frozen/config.json
 BENCH_CHECKPOINT = $(srcdir)/tests/data/frozen/final.pth
@@ -148,7 +148,7 @@ else
 bench-screen:
 	@echo 'from a key to the screen: needs libvterm-dev'
 endif
-bench: bench-forward bench-back bench-detector bench-kern bench-screen bench-rows
+bench: bench-forward bench-back bench-detector bench-kern bench-screen bench-rows bench-evaluation
 	@./bench-kern
 	@printf 'detector: network ms, selection ms, peak MB: '; ./bench-detector \
 	  $(srcdir)/tests/data/tiny/detector.json $(srcdir)/tests/data/tiny/detector.pth \
@@ -163,17 +163,44 @@ bench: bench-forward bench-back bench-detector bench-kern bench-screen bench-row
 	done
 	@./bench-rows bench-rows.db $(BENCH_ROWS)
 # The log with a million queries (1.5 GB, made once and kept): sessions/NOTES.md.
-EXTRA_PROGRAMS += bench-sessions bench-rows
+EXTRA_PROGRAMS += bench-sessions bench-rows bench-eval
+bench_eval_SOURCES = tests/bench/bench-eval.c
+bench_eval_CPPFLAGS = $(TEST_CPPFLAGS) $(SQLITE_CFLAGS)
+bench_eval_LDADD = $(SESSION_LIBS) $(CORE_LIBS)
 bench_sessions_SOURCES = tests/bench/bench-sessions.c tests/bench/median.h
 bench_sessions_CPPFLAGS = $(TEST_CPPFLAGS) $(SQLITE_CFLAGS)
 bench_sessions_LDADD = $(SESSION_LIBS) $(CORE_LIBS)
 bench_rows_SOURCES = tests/bench/bench-rows.c tests/bench/median.h
 bench_rows_CPPFLAGS = $(TEST_CPPFLAGS) $(SQLITE_CFLAGS)
 bench_rows_LDADD = $(SESSION_LIBS) $(CORE_LIBS)
-CLEANFILES += bench-sessions bench-rows
+CLEANFILES += bench-sessions bench-rows bench-eval
 BENCH_LOG = bench-log.db
 BENCH_ROWS = 1000000
 BENCH_QUERIES = 1000000
 bench-log: bench-sessions
 	@./bench-sessions $(BENCH_LOG) $(BENCH_QUERIES)
-.PHONY: list-tests test-programs check-full check-full-only bench bench-log bench-screen
+.PHONY: list-tests test-programs check-full check-full-only bench bench-log bench-screen bench-evaluation
+# Evaluation beside its own forward passes, retrieval, and memory with ten times as many items. Of a
+# full-size model: BENCH_CONFIG, BENCH_CHECKPOINT, BENCH_VOCAB, BENCH_FEATURES=2048,
+# BENCH_ANSWERS=3129.
+BENCH_VOCAB = $(srcdir)/tests/data/frozen/vocab.txt
+BENCH_FEATURES = 96
+BENCH_ANSWERS = 36
+BENCH_ITEMS = 150
+BENCH_EVAL_FOLDER = bench-eval.tmp
+bench-evaluation: bench-eval
+	@rm -rf $(BENCH_EVAL_FOLDER)
+	@for n in $(BENCH_ITEMS) $(BENCH_ITEMS)0; do mkdir -p $(BENCH_EVAL_FOLDER) || exit 1; \
+	  ./bench-eval make $(BENCH_EVAL_FOLDER) $(BENCH_FEATURES) 64 $$n 64 $(BENCH_ANSWERS) || exit 1; \
+	  for threads in 1 2; do \
+	    ./bench-eval items $(BENCH_EVAL_FOLDER) $(BENCH_CONFIG) $(BENCH_CHECKPOINT) $(BENCH_VOCAB) $$threads \
+	      >$(BENCH_EVAL_FOLDER)/said || exit 1; \
+	    awk -v t=$$threads '{ printf "evaluation, %d items, %d threads: %.2f ms an item, %.3f of it in forward" \
+	      " passes, %.1f MB at most\n", $$4, t, $$1 / $$4, $$3 / $$1, $$6 / 1024 }' $(BENCH_EVAL_FOLDER)/said; \
+	  done; \
+	done
+	@./bench-eval retrieval $(BENCH_EVAL_FOLDER) $(BENCH_CONFIG) $(BENCH_CHECKPOINT) $(BENCH_VOCAB) 1 64 \
+	  >$(BENCH_EVAL_FOLDER)/said
+	@awk '{ printf "retrieval, %d x %d pairs, 1 thread: %.2f ms of the processor a pair\n", $$4, $$5, \
+	  $$2 / ($$4 * $$5) }' $(BENCH_EVAL_FOLDER)/said
+	@rm -rf $(BENCH_EVAL_FOLDER)

@@ -36,11 +36,11 @@ class Model:
 
     def attend(self, q, k, v, heads, mask):
         def split(x):
-            return x.view(1, x.shape[1], heads, -1).transpose(1, 2)
+            return x.view(x.shape[0], x.shape[1], heads, -1).transpose(1, 2)
         q, k, v = split(q), split(k), split(v)
         s = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
         p = torch.softmax(s if mask is None else s + mask, -1)
-        return (p @ v).transpose(1, 2).reshape(1, q.shape[2], -1)
+        return (p @ v).transpose(1, 2).reshape(q.shape[0], q.shape[2], -1)
 
     def layer(self, base, x, heads, mask):
         a = base + ".attention."
@@ -87,8 +87,8 @@ class Model:
                             self.transformed("cls.imagePredictions.transform", v)),
                 self.linear("cls.bi_seq_relationship", pooled)]
 
-    def forward(self, ids, features, places, task, masks=(None, None)):
-        """masks: what is added to scores of tokens and of regions; with them, all heads."""
+    def trunk(self, ids, features, places, task, masks=(None, None)):
+        """States of text and image, and what both are pooled to, for a batch of pairs."""
         w, c = self.w, self.c
         e = "bert.embeddings."
         x = w[e + "word_embeddings.weight"][ids] + \
@@ -120,6 +120,11 @@ class Model:
             t = text(i, t)
         p = F.relu(self.linear("bert.t_pooler.dense", t[:, 0])) * \
             F.relu(self.linear("bert.v_pooler.dense", v[:, 0]))
+        return t, v, p
+
+    def forward(self, ids, features, places, task, masks=(None, None)):
+        """masks: what is added to scores of tokens and of regions; with them, all heads."""
+        t, v, p = self.trunk(ids, features, places, task, masks)
         return self.heads(t, v, p, masks[1]) if masks[1] is not None else \
             self.classified("vil_prediction", p)
 
