@@ -32,6 +32,7 @@ struct options {
     int pair;            /* 1: separate */
     int leave_out;       /* of enum effects_of, or -1 */
     int attribute;       /* of query_methods, or -1 */
+    bool matrices;
     const char *target, *against, *map;
     int verify, removal;
     struct attribution_how how; /* of --map, --verify, --removal */
@@ -115,6 +116,9 @@ static const struct option_row option_rows[] = {
     TEXT("map", 0, "MAP", map, VALUES_NONE,
          "--attribute attention: the map, \"text-to-image 3.2\" or without the head for the mean "
          "of all; without it the last layer's of words on regions and of regions on words"),
+    FLAG("matrices", matrices,
+         "--attribute relevancy --json: also its four matrices, of tokens and regions by tokens "
+         "and regions"),
     INT("verify", 0, "N", verify, 0, 100000, 10,
         "--attribute attribution-patching: leave out the N largest heads, words and regions "
         "exactly; --patch-from: put the N largest states in exactly"),
@@ -308,7 +312,7 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
                                  o->top > 5 ? o->top : 20, err);
         if (rc == 0 && o->attribute >= 0) {
             struct attribute_options a = {attribution_find(query_methods[o->attribute]), o->target,
-                                          o->against, o->how, o->json,
+                                          o->against, o->how, o->json, o->matrices,
                                           o->top > 5 ? o->top : 20};
             rc = query_attribute(m, q, r, &a, err);
         }
@@ -428,6 +432,9 @@ static int run_query(void *options, char **args, int count)
                                "--patch-from");
     else if (o->map && (o->attribute < 0 || strcmp(query_methods[o->attribute], "attention") != 0))
         status = command_usage("query", "--map belongs to --attribute attention");
+    else if (o->matrices && (!o->json || o->attribute < 0 ||
+                             strcmp(query_methods[o->attribute], "relevancy") != 0))
+        status = command_usage("query", "--matrices belongs to --attribute relevancy and --json");
     else if (o->attention && o->checkpoints.count > 1)
         status = command_usage("query", "--attention takes one checkpoint");
     o->images = args;

@@ -23,7 +23,7 @@ struct attribute_options {
     const struct attribution_method *method;
     const char *target, *against;
     struct attribution_how how;
-    bool json;
+    bool json, matrices;
     int top;
 };
 /* Prints what an answer of r, the query's result, owes to words and regions (and heads, where the

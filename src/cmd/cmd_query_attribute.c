@@ -5,6 +5,7 @@
 
 #include "src/base/mem.h"
 #include "src/base/plain.h"
+#include "src/study/relevancy.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -126,8 +127,56 @@ static void attribute_json_more(const struct attribution *a, json_t *root)
         json_object_set_new(root, "removal", json_string(a->how.mask_token ? "mask" : "attention"));
 }
 
+/* Rows of a matrix, as lists. */
+static json_t *attribute_matrix_json(const struct relevancy *r, enum attn_kind kind)
+{
+    int rows = 0, cols = 0;
+    const double *x = relevancy_matrix(r, kind, &rows, &cols);
+    json_t *list = json_array();
+    for (int i = 0; i < rows; i++) {
+        json_t *row = json_array();
+        for (int j = 0; j < cols; j++)
+            json_array_append_new(row, plain_number(x[(ptrdiff_t)i * cols + j]));
+        json_array_append_new(list, row);
+    }
+    return list;
+}
+
+/* What rows and columns are: tokens, and regions of image b of the target. */
+static json_t *attribute_axes_json(const struct result *q, const struct relevancy *r, int b)
+{
+    json_t *tokens = json_array(), *regions = json_array();
+    for (int i = 0; i < r->tokens; i++)
+        json_array_append_new(tokens, plain_string(i < q->token_count ? q->tokens[i].piece : ""));
+    for (int i = 0; i < r->regions; i++) {
+        struct result_source s = {-1, 0};
+        if (i < q->rows && b < q->batch)
+            s = q->sources[(ptrdiff_t)b * q->rows + i];
+        json_array_append_new(regions, json_pack("{s:i, s:i}", "image", s.image + 1, "region",
+                                                 s.region));
+    }
+    return json_pack("{s:o, s:o}", "tokens", tokens, "regions", regions);
+}
+
+/* Relevancy's own, of each image; without the identity that those of one stream begin with. */
+static json_t *attribute_matrices_json(const struct attribution *a, const struct result *q,
+                                       int choice)
+{
+    int first = q->task->reading->ranked == RANKED_IMAGES ? choice : 0;
+    json_t *list = json_array();
+    for (int b = 0; b < a->images; b++) {
+        json_t *one = attribute_axes_json(q, &a->own[b], first + b);
+        for (int k = 0; k < ATTN_COUNT; k++)
+            if (attn_table[k].part != PART_JOINT)
+                json_object_set_new(one, attn_table[k].word,
+                                    attribute_matrix_json(&a->own[b], (enum attn_kind)k));
+        json_array_append_new(list, one);
+    }
+    return list;
+}
+
 static void attribute_json(const struct attribution *a, const struct attribution_item *list,
-                           int count, const char *target, const char *against)
+                           int count, const char *target, const char *against, json_t *matrices)
 {
     json_t *tokens = json_array(), *regions = json_array();
     for (int i = 0; i < count; i++)
@@ -137,6 +186,8 @@ static void attribute_json(const struct attribution *a, const struct attribution
                              "against", against ? plain_string(against) : json_null(), "logit",
                              plain_number(a->value), "tokens", tokens, "regions", regions);
     attribute_json_more(a, root);
+    if (matrices)
+        json_object_set_new(root, "matrices", matrices);
     command_json(root, JSON_INDENT(2));
 }
 
@@ -159,7 +210,8 @@ int query_attribute(struct model *m, const struct query *q, const struct result 
     attribution_sort(list, count);
     attribution_sort_heads(a.heads, a.head_count);
     if (o->json)
-        attribute_json(&a, list, count, target, other);
+        attribute_json(&a, list, count, target, other,
+                       o->matrices ? attribute_matrices_json(&a, r, choice) : NULL);
     else
         attribute_text(&a, list, count, target, other, o->top);
     free(list);

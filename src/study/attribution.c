@@ -202,6 +202,10 @@ void attribution_fini(struct attribution *a)
     free(a->heads);
     free(a->exact_tokens);
     free(a->exact_regions);
+    for (int b = 0; a->own && b < a->images; b++)
+        relevancy_fini(&a->own[b]);
+    free(a->own);
+    a->own = NULL;
     a->heads = NULL;
     a->of_tokens = a->of_regions = a->exact_tokens = a->exact_regions = NULL;
 }

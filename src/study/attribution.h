@@ -8,6 +8,7 @@
 #include "src/study/removal.h"
 
 struct attributing;
+struct relevancy;
 
 /* What a pass is asked for first. */
 enum attribution_needs {
@@ -68,6 +69,7 @@ struct attribution {
     int head_count;
     double *exact_tokens, *exact_regions; /* as the others; NAN where not verified. A word of a pair
                                              is its first image's, and left out of both */
+    struct relevancy *own; /* (images) the matrices of relevancy (relevancy.h), else NULL */
     /* Of raw attention: the map that was read; layer and head as in attribution_how, -1 for each
      * other's last or mean. progress is NULL. */
     struct attribution_how how;

@@ -3,14 +3,15 @@
  * sums. */
 #include "src/study/attribution_priv.h"
 
+#include "src/base/mem.h"
+
 static int read_relevancy(struct attributing *a, const struct explained *e, double *tokens,
                           double *regions, struct vs_err *err)
 {
-    struct relevancy r = {0};
-    int rc = relevancy_make(e, &r, err);
+    struct relevancy *r = &a->out->own[e->r];
+    int rc = relevancy_make(e, r, err);
     if (rc == 0)
-        relevancy_read(&r, &a->target, tokens, regions);
-    relevancy_fini(&r);
+        relevancy_read(r, &a->target, tokens, regions);
     return rc;
 }
 
@@ -25,6 +26,7 @@ static int read_plain(struct attributing *a, const struct explained *e, double *
 
 int attribution_relevancy(struct attributing *a, struct vs_err *err)
 {
+    a->out->own = xcalloc((size_t)a->out->images + 1, sizeof *a->out->own);
     return attribution_back(a, &(struct net_back_want){.attention = true}, read_relevancy, err);
 }
 

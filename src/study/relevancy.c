@@ -186,6 +186,22 @@ void relevancy_fini(struct relevancy *r)
     *r = (struct relevancy){0};
 }
 
+const double *relevancy_matrix(const struct relevancy *r, enum attn_kind kind, int *rows,
+                               int *cols)
+{
+    bool from = kind == ATTN_TEXT || kind == ATTN_TEXT_TO_IMAGE;
+    bool to = kind == ATTN_TEXT || kind == ATTN_IMAGE_TO_TEXT;
+    *rows = from ? r->tokens : r->regions;
+    *cols = to ? r->tokens : r->regions;
+    switch (kind) {
+    case ATTN_TEXT: return r->tt;
+    case ATTN_VISUAL: return r->ii;
+    case ATTN_TEXT_TO_IMAGE: return r->ti;
+    case ATTN_IMAGE_TO_TEXT: return r->it;
+    default: return NULL;
+    }
+}
+
 /* ---- read-outs */
 
 void relevancy_read(const struct relevancy *r, const struct net_target *target, double *tokens,

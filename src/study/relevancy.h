@@ -31,6 +31,10 @@ struct relevancy {
  * The caller frees out with relevancy_fini. VS_E_MISSING: of a family without these streams. */
 int relevancy_make(const struct explained *e, struct relevancy *out, struct vs_err *err);
 void relevancy_fini(struct relevancy *r);
+/* The one that has the rows and columns of a map, (*rows, *cols); borrowed. NULL: of a joint
+ * map. */
+const double *relevancy_matrix(const struct relevancy *r, enum attn_kind kind, int *rows,
+                               int *cols);
 /* What the target reads: row 0 of both streams, or for outputs on regions the terms' rows (those of
  * positive weight). tokens (T) and regions (V) are the caller's. */
 void relevancy_read(const struct relevancy *r, const struct net_target *target, double *tokens,

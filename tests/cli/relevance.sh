@@ -127,6 +127,29 @@ ok $? "why red and not blue is the difference of both: $(worth "$work/both")"
 attribute relevancy --json >"$work/json" && grep -q '"method": "relevancy"' "$work/json" &&
     grep -q '"piece": "star"' "$work/json" && grep -q '"signed": false' "$work/json"
 ok $? "as JSON"
+if [ -n "$python" ]; then # golden numbers of the matrices themselves: above, by relevance --dump
+    attribute relevancy --json --matrices --target star >"$work/json" && "$python" - "$work/json" <<'EOF' >"$work/out" 2>&1
+import json, sys
+text = open(sys.argv[1]).read()
+at = json.JSONDecoder().raw_decode(text)[1]
+a = json.loads(text[at:])
+m = a["matrices"][0]
+t, v = len(m["tokens"]), len(m["regions"])
+for name, rows, cols in ("text", t, t), ("image", v, v), ("text-to-image", t, v), ("image-to-text", v, t):
+    assert len(m[name]) == rows and all(len(r) == cols for r in m[name]), name
+tokens = [x + y for x, y in zip(m["text"][0], m["image-to-text"][0])]
+regions = [x + y for x, y in zip(m["text-to-image"][0], m["image"][0])]
+for x in a["tokens"]:
+    assert m["tokens"][x["token"]] == x["piece"] and abs(tokens[x["token"]] - x["worth"]) < 1e-6, x
+for x in a["regions"]:
+    at = m["regions"].index({"image": x["image"], "region": x["region"]})
+    assert abs(regions[at] - x["worth"]) < 1e-6, x
+print(len(a["tokens"]), "words", len(a["regions"]), "regions")
+EOF
+    ok $? "row 0 of its four matrices is what is read: $(tail -n 1 "$work/out")"
+fi
+refuses 2 "matrices belongs to --attribute relevancy" "matrices of rollout" "$VILSCOPE" query -m "$frozen" -t vqa \
+    --attribute rollout --json --matrices "$image" "what"
 
 # ---- by leaving out: what the same query with a change says
 if [ -n "$python" ]; then

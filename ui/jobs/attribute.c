@@ -3,6 +3,7 @@
 #include "ui/jobs/attribute.h"
 
 #include "src/base/mem.h"
+#include "src/study/relevancy.h"
 #include "src/study/explained.h"
 #include "ui/jobs/own_query.h"
 #include "ui/state/stale.h"
@@ -300,6 +301,13 @@ static int first_row(const struct workbench *w, const struct attributed *a)
 static bool leaves_out(const struct attributed *a)
 {
     return a->method->needs == NEEDS_OUTPUTS;
+}
+
+const struct relevancy *attribute_relevancy(const struct workbench *w, const struct attributed *a,
+                                            int b)
+{
+    int at = b - first_row(w, a);
+    return a->known.own && at >= 0 && at < a->known.images ? &a->known.own[at] : NULL;
 }
 
 bool attribute_regions(const struct workbench *w, const struct attributed *a, int image,

@@ -47,6 +47,9 @@ void attribute_forget(struct workbench *w);
  * leave out; false: the target is of other images. */
 bool attribute_regions(const struct workbench *w, const struct attributed *a, int image,
                        float *out);
+/* Relevancy's matrices of row b of the batch, borrowed; NULL: it is of other images, or none. */
+const struct relevancy *attribute_relevancy(const struct workbench *w, const struct attributed *a,
+                                            int b);
 /* The same of tokens, out (r->token_count): a word of a pair has the sum over both images. */
 void attribute_tokens(const struct workbench *w, const struct attributed *a, float *out);
 /* With its quotes: "star", "star" against "no". */

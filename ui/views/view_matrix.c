@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* An attention map as a matrix: a row for everything that looks, a column for what it looks at,
  * with numbers for the chosen cell, and the sum of what is shown of each row. Of the answer that is
- * shown, or of checkpoint A or B, so that two panes show both. */
+ * shown, or of checkpoint A or B, so that two panes show both. While relevancy stands in the place
+ * of attention, its own matrix with these rows and columns. */
 #include "src/base/mem.h"
 #include "src/study/headstats.h"
+#include "src/study/relevancy.h"
+#include "ui/jobs/attribute.h"
 #include "ui/jobs/compare.h"
 #include "ui/views/inside.h"
 #include "ui/views/list.h"
@@ -34,6 +37,7 @@ struct shown_map {
     enum attn_kind kind;
     int layer, head;
     bool difference;
+    const struct attributed *relevancy; /* it is one of its matrices; or NULL */
     float *all; /* (rows, cols) */
     int rows, cols;
     int *row, *col; /* what is shown, in its order */
@@ -91,6 +95,35 @@ static const struct result *matrix_result(struct workbench *w, const struct matr
     return compare_result(w, matrix_checkpoint(w, v));
 }
 
+/* Whether relevancy is to be shown, of the answer on the screen. */
+static bool matrix_is_relevancy(const struct workbench *w, const struct pane *p)
+{
+    const struct slice *x = pane_slice(w, p);
+    const struct matrix_view *v = p->state;
+    return v->of == MATRIX_SHOWN && x->method && strcmp(x->method->word, "relevancy") == 0;
+}
+
+/* False while it is not known. */
+static bool take_relevancy(const struct workbench *w, const struct pane *p, struct shown_map *m)
+{
+    const struct attributed *a = attribute_of(w, pane_slice(w, p));
+    const struct relevancy *r = a ? attribute_relevancy(w, a, inside_batch(w)) : NULL;
+    const double *x = r ? relevancy_matrix(r, m->kind, &m->rows, &m->cols) : NULL;
+    if (!x)
+        return false;
+    size_t n = (size_t)m->rows * (size_t)m->cols;
+    m->all = xcalloc(n + 1, sizeof *m->all);
+    for (size_t i = 0; i < n; i++)
+        m->all[i] = (float)x[i];
+    m->relevancy = a;
+    return true;
+}
+
+static bool take_map(const struct workbench *w, const struct result *r, struct shown_map *m)
+{
+    return look_map(r, m->kind, m->layer, inside_batch(w), m->head, &m->rows, &m->cols, &m->all);
+}
+
 /* False when the result has no such map, or nothing of it is shown. close_map in any case. */
 static bool open_map(struct workbench *w, const struct pane *p, struct shown_map *m)
 {
@@ -99,9 +132,11 @@ static bool open_map(struct workbench *w, const struct pane *p, struct shown_map
     enum attn_kind k = x->kind;
     *m = (struct shown_map){.kind = k, .layer = x->layer[k], .head = x->head[k]};
     const struct result *r = matrix_result(w, v);
-    if (!r || !look_map(r, k, m->layer, inside_batch(w), m->head, &m->rows, &m->cols, &m->all))
+    bool relevancy = matrix_is_relevancy(w, p);
+    if (!r || !(relevancy ? take_relevancy(w, p, m) : take_map(w, r, m)))
         return false;
-    m->difference = v->difference && v->of == MATRIX_SHOWN && w->plain && take_difference(w, m);
+    m->difference = v->difference && v->of == MATRIX_SHOWN && w->plain && !relevancy &&
+                    take_difference(w, m);
     m->row = inside_rows(w, attn_table[k].from, m->rows, &m->row_count);
     m->col = inside_rows(w, attn_table[k].to, m->cols, &m->col_count);
     m->at_row = inside_place(m->row, m->row_count, inside_chosen(w, k, true));
@@ -138,7 +173,8 @@ static float matrix_top(struct workbench *w, const struct pane *p, const struct 
         struct shown_map x;
         if (other == p || !other->shown || other->view != p->view || !same_map(w, other, m))
             continue;
-        if (open_map(w, other, &x) && x.difference == m->difference)
+        if (open_map(w, other, &x) && x.difference == m->difference &&
+            x.relevancy == m->relevancy)
             top = fmaxf(top, x.top);
         close_map(&x);
     }
@@ -244,11 +280,24 @@ static void matrix_column_name(const struct workbench *w, const void *arg, int j
     inside_row_name(w, attn_table[m->kind].to, m->col[j], out, size);
 }
 
-static void draw_matrix_title(struct workbench *w, const struct pane *p, const struct shown_map *m,
-                              struct area a)
+/* The numbers have no unit; those of one stream lack the identity that they begin with. */
+static void draw_relevancy_title(const struct workbench *w, const struct shown_map *m,
+                                 struct area a)
+{
+    char target[128];
+    attribute_target_name(w, m->relevancy, target, sizeof target);
+    attrset(A_BOLD);
+    draw_text(a.row, a.col, a.cols, "%s of %s: %s%s%s", m->relevancy->known.method->title, target,
+              inside_map_name(m->kind, a.cols < 60), w->how.sort ? ", sorted" : "",
+              w->how.hide_special ? ", without special tokens" : "");
+    attrset(A_NORMAL);
+}
+
+static void draw_attention_title(struct workbench *w, const struct pane *p,
+                                 const struct shown_map *m, struct area a)
 {
     const struct matrix_view *v = p->state;
-    char head[96], from[128] = "", to[128] = "", whose[80] = "";
+    char head[96], whose[80] = "";
     bool brief = a.cols < 40;
     draw_head_name(w, pane_slice(w, p), m->kind, head, sizeof head);
     if (v->of != MATRIX_SHOWN) {
@@ -263,8 +312,19 @@ static void draw_matrix_title(struct workbench *w, const struct pane *p, const s
               trace_attention_layers(w->now.r->trace, m->kind), head, w->how.sort ? ", sorted" : "",
               w->how.hide_special ? ", without special tokens" : "");
     attrset(A_NORMAL);
+}
+
+static void draw_matrix_title(struct workbench *w, const struct pane *p, const struct shown_map *m,
+                              struct area a)
+{
+    char from[128] = "", to[128] = "";
+    if (m->relevancy)
+        draw_relevancy_title(w, m, a);
+    else
+        draw_attention_title(w, p, m, a);
     if (m->at_row < 0 && m->at_col < 0) {
-        inside_hint(a, 1, "arrows or a click choose a cell; rows sum to 1 over all columns");
+        inside_hint(a, 1, m->relevancy ? "arrows or a click choose a cell; [ ] the other matrices"
+                          : "arrows or a click choose a cell; rows sum to 1 over all columns");
         return;
     }
     if (m->at_row >= 0)
@@ -320,14 +380,34 @@ static const char *no_matrix(struct workbench *w, const struct pane *p)
 static void matrix_draw(struct workbench *w, struct pane *p, struct area a)
 {
     struct shown_map m;
+    char waits[256];
     bool any = open_map(w, p, &m);
     if (any)
         m.top = matrix_top(w, p, &m);
     if (any && a.rows >= 5 && a.cols >= 18)
         draw_matrix_map(w, p, &m, a);
-    else
+    else if (!any && w->now.r && matrix_is_relevancy(w, p)) {
+        attribute_waits(w, pane_slice(w, p), waits, sizeof waits);
+        draw_text(a.row, a.col, a.cols, "%s", *waits ? waits : "of the other image of the pair");
+    } else
         draw_text(a.row, a.col, a.cols, "%s", any ? "no room for the matrix" : no_matrix(w, p));
     close_map(&m);
+}
+
+/* Relevancy has no layers: the keys of layers go through its matrices. */
+static bool matrix_step(struct workbench *w, struct pane *p, int step)
+{
+    static const enum attn_kind kinds[] = {ATTN_TEXT, ATTN_TEXT_TO_IMAGE, ATTN_IMAGE_TO_TEXT,
+                                           ATTN_VISUAL};
+    struct slice x = *pane_slice(w, p);
+    if (!matrix_is_relevancy(w, p))
+        return false;
+    int at = 0;
+    while (at < 3 && kinds[at] != x.kind)
+        at++;
+    x.kind = kinds[(at + (step > 0 ? 1 : 3)) % 4];
+    pane_set_slice(w, p, &x);
+    return true;
 }
 
 /* What A and B answer is about the query, whichever checkpoint is chosen. */
@@ -342,13 +422,25 @@ static void matrix_words(struct workbench *w, const struct pane *p, struct shown
                          struct table *out)
 {
     const struct matrix_view *v = p->state;
-    char head[96], name[64], whose[80] = "";
+    char head[96], name[64], whose[80] = "", target[128];
+    out->shape = TABLE_MATRIX;
+    out->digits = 2;
+    out->top = matrix_top(w, p, m);
+    if (m->relevancy) {
+        attribute_target_name(w, m->relevancy, target, sizeof target);
+        out->title = xasprintf("%s of %s: %s", m->relevancy->known.method->title, target,
+                               inside_map_name(m->kind, false));
+        out->row_title = xstrdup("of what");
+        out->col_title = xstrdup("to what");
+        out->unit = xstrdup("relevancy, without the identity");
+        out->root = true;
+        return;
+    }
     draw_head_name(w, pane_slice(w, p), m->kind, head, sizeof head);
     if (v->of != MATRIX_SHOWN) {
         compare_name(w, matrix_checkpoint(w, v), name, sizeof name);
         snprintf(whose, sizeof whose, " of %s", name);
     }
-    out->shape = TABLE_MATRIX;
     out->title = xasprintf("%s%s, layer %d of %d, %s%s", m->difference ? "Change of attention "
                            : "Attention ", inside_map_name(m->kind, false), m->layer + 1,
                            trace_attention_layers(w->now.r->trace, m->kind), head, whose);
@@ -357,8 +449,6 @@ static void matrix_words(struct workbench *w, const struct pane *p, struct shown
     out->unit = xstrdup(m->difference ? "change of the weight" : "attention weight");
     out->sign = m->difference;
     out->root = !m->difference;
-    out->top = matrix_top(w, p, m);
-    out->digits = 2;
 }
 
 static bool matrix_table(struct workbench *w, struct pane *p, struct table *out)
@@ -434,6 +524,7 @@ const struct view view_matrix = {
     .state = sizeof(struct matrix_view),
     .draw = matrix_draw,
     .move = matrix_move,
+    .step = matrix_step,
     .accept = matrix_accept,
     .click = matrix_click,
     .stale = matrix_stale,
