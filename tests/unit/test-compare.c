@@ -21,6 +21,7 @@
 #include "src/study/watch.h"
 
 #include <math.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -431,6 +432,30 @@ static char *watched(const char *folder)
     return buf_steal(&all);
 }
 
+static bool watch_wakes(const struct watch *w)
+{
+    struct pollfd p = {.fd = watch_fd(w), .events = POLLIN};
+    return poll(&p, 1, 0) > 0;
+}
+
+/* A look takes what woke it: else it would wake again and again, with nothing to find. */
+static void woken_once(const char *root)
+{
+    struct vs_err err = {0};
+    struct watch *w = NULL;
+    const char *path;
+    int rc = watch_open(root, 1, &w, &err);
+    if (rc == 0 && watch_fd(w) < 0) {
+        tap_skip("no inotify: what wakes a watch");
+    } else {
+        bool idle = rc == 0 && !watch_wakes(w);
+        bool made = make_below(root, "late.safetensors"), woken = rc == 0 && watch_wakes(w);
+        rc = rc == 0 ? watch_next(w, &path, &err) : rc;
+        ok(idle && made && woken && rc >= 0 && !watch_wakes(w), "a file wakes a watch once");
+    }
+    watch_close(w);
+}
+
 static void watching(void)
 {
     static const char *const there[] = {
@@ -459,6 +484,7 @@ static void watching(void)
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         want += strstr(found, all[i]) ? strlen(all[i]) : 100;
     ok(strlen(found) == want, "each file is found once, three folders deep:%s", found);
+    woken_once(root);
     char *command = xasprintf("rm -rf '%s'", base);
     ok(system(command) == 0, "the folder is removed");
     free(command);
