@@ -133,6 +133,13 @@ bench_forward_CPPFLAGS = $(TEST_CPPFLAGS)
 bench_forward_LDADD = $(CORE_LIBS)
 EXTRA_DIST += tests/x11/screenshots tests/bench/first_answer.py tests/bench/jpeg_agreement.py tests/bench/peer_back.py tests/bench/peer_detector.py tests/bench/peer_eval.py tests/bench/peer_onnx.py tests/bench/peer_torch.py
 CLEANFILES += bench-forward bench-back bench-detector bench-kern
+# What a picture costs a terminal with sixels, and how good it is.
+EXTRA_PROGRAMS += bench-picture
+CLEANFILES += bench-picture
+bench_picture_SOURCES = tests/bench/bench-picture.c
+bench_picture_CPPFLAGS = $(TEST_CPPFLAGS) $(SIXEL_CFLAGS)
+bench_picture_LDADD = libui.a $(CORE_LIBS) $(NCURSES_LIBS) $(SIXEL_LIBS)
+BENCH_PICTURES = $(srcdir)/tests/data/tiny/scene.png
 BENCH_CONFIG = $(srcdir)/tests/data/frozen/config.json
 BENCH_CHECKPOINT = $(srcdir)/tests/data/frozen/final.pth
 if VTERM
@@ -148,8 +155,9 @@ else
 bench-screen:
 	@echo 'from a key to the screen: needs libvterm-dev'
 endif
-bench: bench-forward bench-back bench-detector bench-kern bench-screen bench-rows bench-evaluation
+bench: bench-forward bench-back bench-detector bench-kern bench-screen bench-rows bench-picture bench-evaluation
 	@./bench-kern
+	@./bench-picture $(BENCH_PICTURES)
 	@printf 'detector: network ms, selection ms, peak MB: '; ./bench-detector \
 	  $(srcdir)/tests/data/tiny/detector.json $(srcdir)/tests/data/tiny/detector.pth \
 	  $(srcdir)/tests/data/tiny/scene.png 2 21

@@ -6,6 +6,7 @@
 #include "ui/kit/canvas.h"
 #include "ui/kit/edit.h"
 #include "ui/kit/blocks.h"
+#include "ui/kit/palette.h"
 #include "ui/kit/sixel.h"
 #include "ui/kit/text.h"
 
@@ -160,6 +161,62 @@ static void sixels(void)
     ok(!canvas_new(0, 5) && !canvas_new(5000, 5), "no canvas without size, or of any size");
 }
 
+/* The mean squared error of a channel when a photo of many colors is drawn with so many. */
+static double photo_error(int colors)
+{
+    static struct decoded d;
+    struct canvas *c = canvas_new(60, 60);
+    struct buf out = {0};
+    double e = 0;
+    for (int y = 0; y < 60; y++)
+        for (int x = 0; x < 60; x++) {
+            const uint8_t soft[3] = {(uint8_t)(60 + 2 * x + y / 4), (uint8_t)(200 - 2 * y),
+                                     (uint8_t)(90 + (x * y) / 30)};
+            memcpy(c->rgb + 3 * (60 * y + x), soft, 3);
+        }
+    sixel_write(c, colors, &out);
+    decode(out.data, out.data + out.len, &d);
+    for (int i = 0; i < 60 * 60 * 3; i++) {
+        double x = (double)c->rgb[i] - d.rgb[i / 180][i / 3 % 60][i % 3];
+        e += x * x;
+    }
+    buf_fini(&out);
+    canvas_free(c);
+    return e / (60 * 60 * 3);
+}
+
+/* A cube of 216 colors has an error of about 400 here. */
+static void palettes(void)
+{
+    double many = photo_error(256), some = photo_error(64), few = photo_error(16);
+    ok(many < 60, "a photo has a palette of its own: error %.1f", many);
+    ok(some < 100 && few > many, "with 64 colors: %.1f, with 16: %.1f", some, few);
+}
+
+static void palette_boxes(void)
+{
+    struct palette_count *count = xcalloc(PALETTE_BINS, sizeof *count);
+    uint8_t *number = xcalloc(PALETTE_BINS, 1), color[3 * 4];
+    const uint8_t red[3] = {200, 8, 8}, dark[3] = {210, 16, 8}, blue[3] = {8, 8, 240};
+    memset(number, 99, PALETTE_BINS);
+    ok(palette_choose(count, 4, color, number) == 0, "no pixels, no colors");
+    count[palette_bin(red, 0)] = (struct palette_count){3, 600, 24, 24};
+    count[palette_bin(dark, 0)] = (struct palette_count){1, 210, 16, 8};
+    count[palette_bin(blue, 0)] = (struct palette_count){2, 16, 16, 480};
+    int two = palette_choose(count, 2, color, number);
+    int r = number[palette_bin(red, 0)], b = number[palette_bin(blue, 0)];
+    ok(two == 2 && r != b && number[palette_bin(dark, 0)] == r && number[0] == 99,
+       "alike colors share one of two");
+    ok(near(color + 3 * r, 203, 10, 8) && near(color + 3 * b, 8, 8, 240), "which is their mean");
+    ok(palette_choose(count, 4, color, number) == 3, "no more than there are");
+    ok(palette_choose(count, 1, color, number) == 1 && number[palette_bin(blue, 0)] == 0,
+       "one for all");
+    const uint8_t white[3] = {255, 255, 255};
+    ok(palette_bin(white, 7) == PALETTE_BINS - 1, "noise does not lead beyond white");
+    free(count);
+    free(number);
+}
+
 static void heat(void)
 {
     struct canvas *c = canvas_new(20, 12);
@@ -212,6 +269,8 @@ int main(void)
     editor();
     screen_text();
     sixels();
+    palettes();
+    palette_boxes();
     heat();
     differences();
     return tap_done();

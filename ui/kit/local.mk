@@ -13,6 +13,7 @@ libui_a_SOURCES += \
 	ui/kit/kitty.c \
 	ui/kit/lines.c ui/kit/lines.h \
 	ui/kit/outline.c ui/kit/outline.h \
+	ui/kit/palette.c ui/kit/palette.h \
 	ui/kit/sixel.c ui/kit/sixel.h \
 	ui/kit/term.c ui/kit/term.h \
 	ui/kit/term_virtual.c ui/kit/term_virtual.h \

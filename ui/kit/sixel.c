@@ -6,6 +6,7 @@
 #include "ui/kit/sixel.h"
 
 #include "ui/kit/bluenoise.h"
+#include "ui/kit/palette.h"
 #include "ui/kit/way.h"
 
 #include <sixel.h>
@@ -59,6 +60,8 @@ static int cube_color(struct indexed *x, struct cube k, int color)
 #define SLOTS 4096 /* of colors that are counted; a power of two */
 #define EXACT 1024 /* of those that are exact */
 #define EVERY 7    /* pixels of many colors are counted by samples */
+#define ADAPTS 64   /* with so many colors, a palette is better than a cube */
+#define ADAPTED 80  /* colors of such a palette: more are hardly seen, and cost bytes */
 #define FREQUENT 40 /* exact ones beside a cube: the largest has room then */
 
 /* Counts of colors. One that finds no room in its few slots is not counted: it is no frequent one
@@ -189,18 +192,11 @@ static void fill_steps(int steps, int out[256])
         out[i] = (i * (steps - 1) * 1024 + 127) / 255;
 }
 
-static void index_pixels(const struct canvas *c, int colors, struct indexed *x)
+static void index_cube(const struct canvas *c, int colors, const struct exact *e, struct indexed *x)
 {
-    struct tally *t = xcalloc(1, sizeof *t);
-    struct exact *e = xcalloc(1, sizeof *e);
-    int red[256], green[256], blue[256], pixels = c->w * c->h;
-    int most = colors / 6 < FREQUENT ? colors / 6 : FREQUENT;
+    int red[256], green[256], blue[256];
     unsigned char *out = x->pixels;
     const uint8_t *p = c->rgb;
-    count_colors(t, c, colors);
-    if (t->many)
-        take_kept(c, most / 2, e, x);
-    take_exact(t, pixels / 200 / EVERY + 8, most - x->count, e, x);
     struct cube k = choose_cube(colors - x->count > 1 ? colors - x->count : 2);
     fill_steps(k.r, red);
     fill_steps(k.g, green);
@@ -216,6 +212,53 @@ static void index_pixels(const struct canvas *c, int colors, struct indexed *x)
             *out++ = (unsigned char)number;
         }
     }
+}
+
+/* With colors of the strip's own. */
+static void index_adapted(const struct canvas *c, int colors, const struct exact *e,
+                          struct indexed *x)
+{
+    struct palette_count *count = xcalloc(PALETTE_BINS, sizeof *count);
+    uint8_t *number = xcalloc(PALETTE_BINS, 1);
+    int16_t *bin = xmalloc((size_t)c->w * (size_t)c->h * sizeof *bin);
+    const uint8_t *p = c->rgb;
+    int pixels = 0, first = x->count;
+    for (int i = 0; i < c->h; i++) {
+        const uint16_t *noise = bluenoise_row(i);
+        for (int j = 0; j < c->w; j++, p += 3, pixels++) {
+            int exact = exact_number(e, color_key(p));
+            if (exact >= 0) {
+                bin[pixels] = (int16_t)(-1 - exact);
+                continue;
+            }
+            bin[pixels] = (int16_t)palette_bin(p, noise[j & (BLUENOISE - 1)] >> 7);
+            struct palette_count *k = count + bin[pixels];
+            *k = (struct palette_count){k->n + 1, k->r + p[0], k->g + p[1], k->b + p[2]};
+        }
+    }
+    colors = colors - first < ADAPTED ? colors - first : ADAPTED;
+    x->count += palette_choose(count, colors, x->palette + 3 * first, number);
+    for (int i = 0; i < pixels; i++)
+        x->pixels[i] = (unsigned char)(bin[i] < 0 ? -1 - bin[i] : first + number[bin[i]]);
+    free(bin);
+    free(number);
+    free(count);
+}
+
+static void index_pixels(const struct canvas *c, int colors, struct indexed *x)
+{
+    struct tally *t = xcalloc(1, sizeof *t);
+    struct exact *e = xcalloc(1, sizeof *e);
+    int pixels = c->w * c->h;
+    int most = colors / 6 < FREQUENT ? colors / 6 : FREQUENT;
+    count_colors(t, c, colors);
+    if (t->many)
+        take_kept(c, most / 2, e, x);
+    take_exact(t, pixels / 200 / EVERY + 8, most - x->count, e, x);
+    if (t->many && colors >= ADAPTS)
+        index_adapted(c, colors, e, x);
+    else
+        index_cube(c, colors, e, x);
     free(e);
     free(t);
 }
