@@ -131,7 +131,8 @@ static bool has_key(const struct regionstore *s, const char *key)
     size_t len = 0;
     char *file;
     switch (s->kind) {
-    case STORE_LMDB: return lmdb_get(&s->db, key, strlen(key), &data, &len, NULL) == 0 && data;
+    case STORE_LMDB: /* where it cannot be told, as it is damaged, reading says so */
+        return lmdb_get(&s->db, key, strlen(key), &data, &len, NULL) != 0 || data;
     case STORE_TSV: return strmap_get(&s->names, key, strlen(key)) >= 0;
     case STORE_HDF5: return strmap_get(&s->index.names, key, strlen(key)) >= 0;
     case STORE_FILES: break;

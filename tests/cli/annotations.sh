@@ -351,6 +351,9 @@ if "$VILSCOPE" extract -m "$tiny" -o "$work/all.lmdb" "$work/im/COCO_val2014_000
     ok $? "an LMDB $(cat "$work/err")"
     refuses 1 "of 2 images none is in .*wrong.mdb" "which has other images" "$VILSCOPE" eval -m "$work/named" --no-log \
         --data "$work/captions_val2014.json" --regions "$work/wrong.mdb"
+    head -c 8192 "$work/all.lmdb/data.mdb" >"$work/short.mdb"
+    refuses 1 "short.mdb: page .*: the LMDB database is damaged or not completely copied" "an LMDB that is cut off" \
+        "$VILSCOPE" eval -m "$work/named" --no-log --data "$work/captions_val2014.json" --regions "$work/short.mdb"
 else
     grep -q "$no_lmdb" "$work/err"
     ok $? "this machine writes no LMDB: $(cat "$work/err")"
