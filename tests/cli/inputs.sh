@@ -267,4 +267,31 @@ rm "$work/saved/checkpoint.bin"
 refuses 1 "names the shard checkpoint.bin, which is not there" "without its shard" \
     "$VILSCOPE" query -m "$work/saved" -t gqa --no-log --regions "$tiny/scene.npy" "what color"
 
+# ---- features of another width than the model's: both numbers are named, and nothing is computed
+wide=$work/wide # as extract makes them with the detector of another model: 96 numbers, not 20
+mkdir "$wide"
+cp "$scene" "$wide"
+"$VILSCOPE" extract --quiet -m "$SRCDIR/tests/data/frozen" -o "$wide" "$wide/scene.png" 2>"$work/err"
+printf '{"task": "gqa", "images": ["scene.png"], "text": "what color", "answer": "red"}\n' >"$wide/data.jsonl"
+printf 'open %s/scene.png\nask what color\n' "$wide" >"$work/open.vs"
+printf 'image 1\n' >"$work/first.vs"
+narrower() { # narrower WHAT COMMAND...
+    what=$1
+    shift
+    "$@" >"$work/out" 2>"$work/err" </dev/null
+    [ $? -ne 0 ] && grep -q "features of 96 numbers, but the model tiny expects 20" "$work/err" &&
+        [ ! -s "$work/out" ]
+    ok $? "$what: $(cat "$work/err" "$work/out")"
+}
+for command in "query --no-log -t gqa" "compare -t gqa"; do
+    narrower "$command: a file" "$VILSCOPE" $command -m "$tiny" --regions "$wide/scene.npy" "$scene" "what color"
+    narrower "$command: beside the image" "$VILSCOPE" $command -m "$tiny" "$wide/scene.png" "what color"
+done
+narrower "compare: a check set" "$VILSCOPE" compare -m "$tiny" --check-set "$wide/data.jsonl"
+narrower "explain: a set" "$VILSCOPE" explain -m "$tiny" --data "$wide/data.jsonl"
+narrower "eval: a set" "$VILSCOPE" eval --no-log -m "$tiny" --data "$wide/data.jsonl"
+narrower "eval: a folder" "$VILSCOPE" eval --no-log -m "$tiny" --data "$wide/data.jsonl" --regions "$wide"
+narrower "the workbench: o" "$VILSCOPE" --no-log -m "$tiny" -S "$work/open.vs" --screen 100x20
+narrower "the workbench: its first image" "$VILSCOPE" --no-log -m "$tiny" -S "$work/first.vs" --screen 100x20 \
+    "$wide/scene.png"
 end

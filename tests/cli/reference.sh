@@ -130,6 +130,12 @@ run -t vqa --split val
 [ $? -eq 4 ] && grep -q "item 9 is left out: image '42' is in .*, but not in its list 'keys'" "$work/err" &&
     grep -q '1 of 3 items' "$work/err"
 ok $? "an image that the list of keys has not: $(head -n 1 "$work/err")"
+# Features of another model's detector: both widths, before anything is computed.
+"$VILSCOPE" extract -m "$SRCDIR/tests/data/frozen" -o "$work/wide.lmdb" "$work/in" >"$work/out" 2>&1
+cp "$work/wide.lmdb/data.mdb" "$d/coco/features_100/COCO_trainval$end_of_lmdb/"
+run -t vqa --split val
+[ $? -ne 0 ] && grep -q "features of 96 numbers, but the model tiny expects 20" "$work/err" && [ ! -s "$work/out" ]
+ok $? "features of another width: $(cat "$work/err" "$work/out")"
 lmdb coco/features_100/COCO_trainval
 printf '{"questions": [%s, %s]}\n' "$(question 2 41 'a')" "$(question 1 42 'b')" \
     >"$d/VQA/v2_OpenEnded_mscoco_train2014_questions.json"
