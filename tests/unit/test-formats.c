@@ -5,6 +5,7 @@
 #include "src/formats/byteorder.h"
 #include "src/formats/bytes.h"
 #include "src/formats/image.h"
+#include "src/formats/image_priv.h"
 #include "src/formats/labels.h"
 #include "src/formats/lmdb.h"
 #include "src/formats/lmdbwrite.h"
@@ -476,8 +477,90 @@ static void write_lmdb(const char *dir)
     rmdir(path);
 }
 
+/* ---- EXIF */
+
+static size_t exif_put(uint8_t *at, bool little, size_t bytes, uint32_t value)
+{
+    for (size_t i = 0; i < bytes; i++)
+        at[i] = (uint8_t)(value >> 8 * (little ? i : bytes - 1 - i));
+    return bytes;
+}
+
+static size_t exif_entry(uint8_t *at, bool little, uint32_t tag, uint32_t value)
+{
+    size_t n = exif_put(at, little, 2, tag);
+    n += exif_put(at + n, little, 2, 3);
+    n += exif_put(at + n, little, 4, 1);
+    n += exif_put(at + n, little, 2, value);
+    return n + exif_put(at + n, little, 2, 0);
+}
+
+struct exif {
+    bool little;
+    uint32_t magic, directory; /* 42; where entries begin: 8 is right after the head */
+    uint32_t count, value;     /* of two entries the last is the orientation */
+};
+
+/* A JPEG's head with such a segment; the frame says 5 by 7 pixels. Its orientation, 0: refused. */
+static int exif_orientation_of(struct exif x)
+{
+    uint8_t file[128] = {0xff, 0xd8, 0xff, 0xe1};
+    static const uint8_t frame[] = {0xff, 0xc0, 0, 11, 8, 0, 7, 0, 5, 1, 1, 0x11, 0};
+    size_t n = 6;
+    memcpy(file + n, "Exif\0\0", 6);
+    n += 6;
+    memcpy(file + n, x.little ? "II" : "MM", 2);
+    n += 2 + exif_put(file + n + 2, x.little, 2, x.magic);
+    n += exif_put(file + n, x.little, 4, x.directory);
+    n += exif_put(file + n, x.little, 2, x.count);
+    n += exif_entry(file + n, x.little, 0x0100, 5);
+    n += exif_entry(file + n, x.little, 0x0112, x.value);
+    exif_put(file + 4, false, 2, (uint32_t)(n - 4));
+    memcpy(file + n, frame, sizeof frame);
+    n += sizeof frame;
+    struct bytes map = {.data = file, .size = n, .path = (char *)(uintptr_t)"turned.jpg"};
+    struct image_header h = {0};
+    struct vs_err err = {0};
+    if (image_header_read(&map, &h, &err) != 0 || h.width != 5 || h.height != 7)
+        return 0;
+    return h.orientation;
+}
+
+/* What is damaged has orientation 1, also when bytes after the segment look like an entry. */
+static void orientations(void)
+{
+    int wrong = 0;
+    for (uint32_t v = 1; v <= 8; v++)
+        wrong += exif_orientation_of((struct exif){true, 42, 8, 2, v}) != (int)v ||
+                 exif_orientation_of((struct exif){false, 42, 8, 2, v}) != (int)v;
+    ok(wrong == 0, "orientations 1 to 8 in both orders of bytes: %d wrong", wrong);
+    static const struct exif damaged[] = {
+        {true, 43, 8, 2, 6}, {true, 42, 8, 1, 6}, {true, 42, 8, 2, 9}, {true, 42, 8, 2, 0},
+        {true, 42, 0x7fffffff, 2, 6}, {true, 42, 34, 2, 6}, {true, 42, 22, 2, 6},
+    };
+    for (size_t i = 0; i < sizeof damaged / sizeof damaged[0]; i++)
+        ok(exif_orientation_of(damaged[i]) == 1, "a damaged one (%zu) is none: %d", i,
+           exif_orientation_of(damaged[i]));
+}
+
+/* The entries' number begins in the segment's last byte, and what follows is an entry. */
+static void orientation_beyond(void)
+{
+    uint8_t file[64] = {0xff, 0xd8, 0xff, 0xe1, 0, 2 + 6 + 9};
+    struct image_header h = {0};
+    struct vs_err err = {0};
+    memcpy(file + 6, "Exif\0\0II*\0\10\0\0\0\1", 15);
+    file[21] = 0; /* the number is 1 with this byte, which is not the segment's */
+    exif_entry(file + 22, true, 0x0112, 6);
+    struct bytes map = {.data = file, .size = 64, .path = (char *)(uintptr_t)"turned.jpg"};
+    image_header_read(&map, &h, &err);
+    ok(h.orientation <= 1, "an entry after the segment is none of it: %d", h.orientation);
+}
+
 int main(void)
 {
+    orientations();
+    orientation_beyond();
     const char *dir = getenv("TMPDIR");
     dir = dir ? dir : "/tmp";
     pictures();

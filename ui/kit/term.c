@@ -163,13 +163,14 @@ void term_settle(struct term *t)
 
 /* ---- asking */
 
-/* How long a start waits for answers, which may come later, too; and how long is waited before the
- * terminal is given back, when they would be typed into the shell. */
-enum { ANSWERS_MS = 300, LAST_ANSWERS_MS = 1500 };
+/* How long a start waits for answers, which may come later, too. Before the terminal is given back
+ * they would be typed into the shell: then it is waited as long as more of them come. */
+enum { ANSWERS_MS = 300, LAST_ANSWERS_MS = 1500, LAST_OF_ALL_MS = 8000 };
 
-static void listen_to(struct input *in, int ms)
+/* Waits ms for the answers, and as long again after each piece of them, until most_ms are over. */
+static void listen_to(struct input *in, int ms, int most_ms)
 {
-    double end = vs_now_ms() + ms, left;
+    double begin = vs_now_ms(), end = begin + ms, left;
     while (!in->replied && !input_full(in) && (left = end - vs_now_ms()) > 0) {
         struct pollfd fd = {STDIN_FILENO, POLLIN, 0};
         char bytes[256];
@@ -180,6 +181,7 @@ static void listen_to(struct input *in, int ms)
         if (got <= 0)
             return;
         input_feed(in, bytes, (size_t)got, vs_now_ms());
+        end = vs_now_ms() + ms < begin + most_ms ? vs_now_ms() + ms : begin + most_ms;
     }
 }
 
@@ -326,7 +328,7 @@ void term_ask(struct input *in)
 {
     in->term.tmux = is_inside_tmux();
     if (put_questions(in))
-        listen_to(in, ANSWERS_MS);
+        listen_to(in, ANSWERS_MS, ANSWERS_MS);
 }
 
 void term_ask_anew(struct input *in)
@@ -358,7 +360,7 @@ void term_modes(bool on)
 void term_wait(struct input *in)
 {
     if (!in->replied)
-        listen_to(in, LAST_ANSWERS_MS);
+        listen_to(in, LAST_ANSWERS_MS, LAST_OF_ALL_MS);
 }
 
 void term_give_back(void)
