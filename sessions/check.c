@@ -96,8 +96,8 @@ static int count_tables(struct log *l, struct log_report *r, struct vs_err *err)
     static const char *const tables[] = {
         "sessions", "queries", "checkpoints", "images", "answers", "boxes", "evaluations",
         "evaluation_rows",
-        "comparisons", "probe_runs", "probe_results", "differences", "attention", "pins", "notes",
-        "tags"};
+        "comparisons", "probe_runs", "probe_results", "differences", "attention", "attributions",
+        "pins", "notes", "tags"};
     int rc = 0;
     r->counts = xcalloc(sizeof tables / sizeof tables[0], sizeof *r->counts);
     for (size_t i = 0; i < sizeof tables / sizeof tables[0] && rc == 0; i++) {

@@ -136,6 +136,26 @@
     X(text, data, d->data)                                                                         \
     X(int, part_count, d->count)
 
+/* x: struct attribution_record; its target's numbers and data stand in the statements */
+#define ATTRIBUTION_COLUMNS(X)                                                                     \
+    X(words, method, x->method)                                                                    \
+    X(words, target, x->target)                                                                    \
+    X(text, against, x->against)                                                                   \
+    X(words, map, x->map)                                                                          \
+    X(words, removal, x->removal)                                                                  \
+    X(int, verify, x->verify)                                                                      \
+    X(words, scale, x->scale)                                                                      \
+    X(real, value, x->value)                                                                       \
+    X(int, steps, x->steps)                                                                        \
+    X(real, base, x->base)                                                                         \
+    X(real, missing, x->missing)                                                                   \
+    X(int, images, x->images)                                                                      \
+    X(int, tokens, x->tokens)                                                                      \
+    X(int, regions, x->regions)                                                                    \
+    X(bool, exact, x->exact)                                                                       \
+    X(text, tested, x->tested)                                                                     \
+    X(digest, digest, x->digest)
+
 /* ---- what is made of a list: names and marks for a statement, each with a comma before it */
 #define COLUMN_NAME(kind, column, member) ", " #column
 #define COLUMN_MARK(kind, column, member) ", ?"

@@ -138,6 +138,10 @@ int log_difference_at(struct log *l, int64_t session, const struct difference *d
                       const char *asked, int64_t *id, struct vs_err *err);
 int log_difference_check(struct log *l, const struct difference *d, struct vs_err *err);
 
+/* attributions.c; x->query is a row */
+int log_attribution_at(struct log *l, const struct attribution_record *x, struct vs_err *err);
+int log_attribution_check(struct log *l, const struct attribution_record *x, struct vs_err *err);
+
 /* pending.c; pending_row: log_written_query, but 0 for a row of another file than that which is
  * written now. */
 void pending_free(struct pending *p);
@@ -158,7 +162,8 @@ enum waiting_kind {
     WAIT_COMPARISON, /* struct waiting_comparison */
     WAIT_PROBES,     /* struct log_probe_run */
     WAIT_DIFFERENCE, /* struct difference */
-    WAIT_EVALUATION  /* struct log_evaluation */
+    WAIT_EVALUATION, /* struct log_evaluation */
+    WAIT_ATTRIBUTION /* struct attribution_record */
 };
 void *waiting_copy(enum waiting_kind kind, const void *what);
 void waiting_free(enum waiting_kind kind, void *what); /* of a copy */

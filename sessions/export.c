@@ -5,6 +5,7 @@
 #include "sessions/tend.h"
 
 #include "src/base/plain.h"
+#include "src/study/attributed.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -76,22 +77,39 @@ int export_session_uid(struct log *l, int64_t session, char uid[LOG_UID], struct
     return rc;
 }
 
+static int attributions_json(struct log *l, int64_t query, json_t **out, struct vs_err *err)
+{
+    struct attribution_record **list;
+    int n;
+    int rc = log_read_attributions(l, query, &list, &n, err);
+    *out = json_array();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(*out, attribution_record_json(list[i]));
+    log_attributions_free(list, n);
+    return rc;
+}
+
 static int put_json(struct log *l, const struct export_item *x, FILE *out, struct vs_err *err)
 {
     char uid[LOG_UID];
     struct log_attention_size size = {0};
+    json_t *attributions = NULL;
     int rc = export_session_uid(l, x->row->session, uid, err);
     if (rc == 0)
         rc = log_attention_size(l, x->row->id, &size, err);
-    if (rc != 0)
+    if (rc == 0)
+        rc = attributions_json(l, x->row->id, &attributions, err);
+    if (rc != 0) {
+        json_decref(attributions);
         return rc;
+    }
     char *result = result_json(x->result, 0);
-    json_t *head = json_pack("{s:I, s:s, s:s, s:b, s:o, s:o, s:o, s:I}", "query",
+    json_t *head = json_pack("{s:I, s:s, s:s, s:b, s:o, s:o, s:o, s:I, s:o}", "query",
                              (json_int_t)x->row->id, "session", uid, "asked", x->row->when,
                              "pinned", (int)x->row->pinned, "expected",
                              export_text(x->row->expected), "note", export_text(x->row->note),
                              "tags", tags_json(x->row->tags), "attention_bytes",
-                             (json_int_t)size.packed);
+                             (json_int_t)size.packed, "attributions", attributions);
     export_json_line(head, "query", "result", result, out);
     free(result);
     return 0;

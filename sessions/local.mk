@@ -5,6 +5,7 @@ libsessions_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(ZLI
 	$(UTF8PROC_CFLAGS)
 libsessions_a_SOURCES = \
 	sessions/attention.c \
+	sessions/attributions.c \
 	sessions/backup.c \
 	sessions/check.c \
 	sessions/columns.c sessions/columns.h \

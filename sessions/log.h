@@ -13,6 +13,7 @@
 
 struct log;
 struct difference;
+struct attribution_record;
 #define LOG_UID 33 /* 32 hexadecimal digits and a NUL */
 
 /* $VILSCOPE_LOG, else $XDG_DATA_HOME/vilscope/log.db, else ~/.local/share/vilscope/log.db.
@@ -243,6 +244,17 @@ int log_attention(struct log *l, int64_t query, const struct trace *t, int64_t l
 int log_attention_read(struct log *l, int64_t query, struct trace **out, struct vs_err *err);
 int log_attention_size(struct log *l, int64_t query, struct log_attention_size *size,
                        struct vs_err *err);
+
+/* ---- what answers owe to words and regions (src/study/attributed.h) */
+
+/* x->query names its query, as log_result_later did. One of the same target and settings that is
+ * there stays. As log_comparison_later. */
+int log_attribution_later(struct log *l, const struct attribution_record *x, struct vs_err *err);
+/* Those of a query, in the order in which they were logged; numbers that are not those of their
+ * digest are damage. The caller calls log_attributions_free. */
+int log_read_attributions(struct log *l, int64_t query, struct attribution_record ***out,
+                          int *count, struct vs_err *err);
+void log_attributions_free(struct attribution_record **list, int count);
 
 /* ---- what people say about queries; searched, too */
 

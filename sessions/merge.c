@@ -256,6 +256,17 @@ static int merge_marks(struct merge *m, int64_t from, int64_t id, struct vs_err 
     return rc ? rc : merge_tags(m, from, id, err);
 }
 
+/* Also of a query that was there: somebody may have asked later what it owes to what. */
+static int merge_attributions(struct merge *m, int64_t from, int64_t id, struct vs_err *err)
+{
+    return copy_rows(m, "SELECT ?2, target_index, against_index, data"
+                        ATTRIBUTION_COLUMNS(COLUMN_NAME) " FROM attributions WHERE query_id = ?1"
+                        " ORDER BY id",
+                     COLUMN_INSERT("attributions", "query_id, target_index, against_index, data",
+                                   "?, ?, ?, ?", ATTRIBUTION_COLUMNS) " ON CONFLICT DO NOTHING",
+                     from, id, err);
+}
+
 static int merge_query(struct merge *m, int64_t from, int64_t session, struct vs_err *err)
 {
     int64_t seq = 0, id = 0;
@@ -265,6 +276,8 @@ static int merge_query(struct merge *m, int64_t from, int64_t session, struct vs
                      "ii", session, seq);
     if (rc == VS_E_MISSING)
         rc = merge_new_query(m, from, session, &id, err);
+    if (rc == 0)
+        rc = merge_attributions(m, from, id, err);
     return rc ? rc : merge_marks(m, from, id, err);
 }
 

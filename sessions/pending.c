@@ -202,6 +202,14 @@ int log_evaluation_later(struct log *l, const struct log_evaluation *e, struct v
     return rc ? rc : pending_later(l, WAIT_EVALUATION, e, &id, NULL, err ? err : &own);
 }
 
+int log_attribution_later(struct log *l, const struct attribution_record *x, struct vs_err *err)
+{
+    struct vs_err own = {0};
+    int64_t id;
+    int rc = log_attribution_check(l, x, err ? err : &own);
+    return rc ? rc : pending_later(l, WAIT_ATTRIBUTION, x, &id, NULL, err ? err : &own);
+}
+
 int log_pending_count(const struct log *l)
 {
     return l && l->pending ? l->pending->count : 0;

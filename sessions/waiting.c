@@ -3,6 +3,7 @@
 #include "sessions/columns.h"
 
 #include "src/base/mem.h"
+#include "src/study/attributed.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,7 @@ void *waiting_copy(enum waiting_kind kind, const void *what)
     case WAIT_COMPARISON: return copy_comparison(what);
     case WAIT_PROBES: return copy_run(what);
     case WAIT_EVALUATION: return copy_evaluation(what);
+    case WAIT_ATTRIBUTION: return attribution_record_copy(what);
     case WAIT_DIFFERENCE: break;
     }
     return difference_copy(what);
@@ -94,6 +96,7 @@ void waiting_free(enum waiting_kind kind, void *what)
     case WAIT_PROBES: free_run(what); break;
     case WAIT_DIFFERENCE: difference_free(what); break;
     case WAIT_EVALUATION: free_evaluation(what); break;
+    case WAIT_ATTRIBUTION: attribution_record_free(what); break;
     }
 }
 
@@ -147,6 +150,15 @@ static int write_probes(struct log *l, int64_t session, const struct log_probe_r
     return rc;
 }
 
+/* Of a query that was removed meanwhile nothing is written. */
+static int waiting_write_attribution(struct log *l, const struct attribution_record *of,
+                                     struct vs_err *err)
+{
+    struct attribution_record x = *of;
+    int rc = waiting_resolve(l, &x.query, err);
+    return rc || !x.query ? rc : log_attribution_at(l, &x, err);
+}
+
 int waiting_write(struct log *l, int64_t session, enum waiting_kind kind, const void *what,
                   const char *asked, int64_t *id, struct vs_err *err)
 {
@@ -156,6 +168,7 @@ int waiting_write(struct log *l, int64_t session, enum waiting_kind kind, const 
     case WAIT_COMPARISON: return waiting_write_comparison(l, session, what, asked, err);
     case WAIT_PROBES: return write_probes(l, session, what, asked, err);
     case WAIT_EVALUATION: return log_evaluation_at(l, session, what, asked, err);
+    case WAIT_ATTRIBUTION: return waiting_write_attribution(l, what, err);
     case WAIT_DIFFERENCE: break;
     }
     return log_difference_at(l, session, what, asked, id, err);

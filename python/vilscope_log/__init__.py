@@ -8,7 +8,10 @@ maps as arrays. Nothing is ever written.
     q.frame()                                      # the same for pandas
     log.answers(q["id"][0])                        # ranked answers of one query
     maps = log.attention(q["id"][0])               # {name: array (images, heads, rows, columns)}
+    log.attributions(q["id"][0])                   # what the answer owes to words and regions
 """
+import hashlib
+import json
 import os
 import sqlite3
 import zlib
@@ -22,7 +25,7 @@ __all__ = ["open", "default_path", "Log", "LogError", "Table"]
 __version__ = "0.1.0"
 
 APPLICATION = 0x76696C73
-SCHEMAS = (3, 8)  # the first and the last version of the tables that this module reads
+SCHEMAS = (3, 9)  # the first and the last version of the tables that this module reads
 
 
 class LogError(Exception):
@@ -174,6 +177,30 @@ class Log:
                 raise LogError(f"{self.path}: map {name} of query {query} has another shape")
             maps[name] = values.reshape(shape)
         return maps
+
+    def attributions(self, query):
+        """What a query's answer owes to words and regions (since version 9): a list of dictionaries,
+        with "of_tokens" (tokens) and "of_regions" (images, regions; region 0 is the whole image) as
+        float32 arrays, NaN where there is no number; where "exact" is true also "exact_of_tokens" and
+        "exact_of_regions"."""
+        if self.schema < 9:
+            return []
+        found = []
+        for row in self.sql("SELECT * FROM attributions WHERE query_id = ? ORDER BY id",
+                            int(query)).records():
+            data = row.pop("data")
+            tokens, shape = row["tokens"], (row["images"], row["regions"])
+            one = tokens + shape[0] * shape[1]
+            if len(data) != 4 * one * (2 if row["exact"] else 1) or \
+                    hashlib.sha256(data).hexdigest() != row["digest"]:
+                raise LogError(f"{self.path}: an attribution of query {query} is damaged")
+            values = np.frombuffer(data, dtype="<f4")
+            for name, at in (("", 0), ("exact_", one))[:2 if row["exact"] else 1]:
+                row[name + "of_tokens"] = values[at:at + tokens]
+                row[name + "of_regions"] = values[at + tokens:at + one].reshape(shape)
+            row["tested"] = json.loads(row["tested"]) if row["tested"] else None
+            found.append(row)
+        return found
 
     def evaluations(self):
         """What checkpoints scored on data sets."""

@@ -270,6 +270,21 @@ static void log_maps(const struct options *o, struct logging *g, const struct re
                 "were)\n", size.maps, (double)size.packed / 1e3, (double)size.raw / 1e3);
 }
 
+static void query_log(const struct options *o, struct model *m, struct logging *g,
+                      struct result *r, struct attribution_record *x)
+{
+    model_complete(m, r);
+    log_result_later(g->log, r, NULL);
+    log_maps(o, g, r);
+    if (!x)
+        return;
+    struct explained *known = explained_load(r->checkpoint_digest);
+    x->query = r->log_id;
+    x->tested = explained_json(known, r->task, attribution_find(x->method));
+    explained_free(known);
+    log_attribution_later(g->log, x, NULL); /* what waits is told at the end */
+}
+
 static void tell_diverged(const struct vs_err *err)
 {
     if (err->code != 0)
@@ -284,6 +299,7 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
     struct vs_err diverged = {0};
     for (int i = all ? 0 : n - 1; rc == 0 && i < n; i++) {
         struct result *r = NULL;
+        struct attribution_record *owed = NULL;
         q->checkpoint = i;
         bool shown = false;
         q->report = isatty(STDERR_FILENO) ? command_detecting : NULL;
@@ -314,7 +330,7 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
             struct attribute_options a = {attribution_find(query_methods[o->attribute]), o->target,
                                           o->against, o->how, o->json, o->matrices,
                                           o->top > 5 ? o->top : 20};
-            rc = query_attribute(m, q, r, &a, err);
+            rc = query_attribute(m, q, r, &a, &owed, err);
         }
         if (rc == 0 && query_patch_wanted(&o->patch)) {
             struct query_patch_how how = {o->target, o->against, o->json, o->top > 5 ? o->top : 20,
@@ -323,11 +339,9 @@ static int run_checkpoints(const struct options *o, struct model *m, struct quer
         }
         if (rc == 0 && o->attention)
             rc = query_write_attention(o->attention, r->trace, err);
-        if (g->log) {
-            model_complete(m, r);
-            log_result_later(g->log, r, NULL);
-            log_maps(o, g, r);
-        }
+        if (g->log)
+            query_log(o, m, g, r, owed);
+        attribution_record_free(owed);
         result_free(r);
     }
     if (rc == 0 && diverged.code != 0) {

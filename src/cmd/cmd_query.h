@@ -3,7 +3,7 @@
 #ifndef VS_CMD_QUERY_H
 #define VS_CMD_QUERY_H
 
-#include "src/study/attribution.h"
+#include "src/study/attributed.h"
 #include "src/study/effects.h"
 
 /* regions, tokens, heads: names of enum effects_of, with a NULL behind. */
@@ -27,8 +27,10 @@ struct attribute_options {
     int top;
 };
 /* Prints what an answer of r, the query's result, owes to words and regions (and heads, where the
- * method knows them), the most first. */
+ * method knows them), the most first. *out: the same for the log, which does not say yet what was
+ * logged and what the method is worth; the caller frees it with attribution_record_free. */
 int query_attribute(struct model *m, const struct query *q, const struct result *r,
-                    const struct attribute_options *o, struct vs_err *err);
+                    const struct attribute_options *o, struct attribution_record **out,
+                    struct vs_err *err);
 
 #endif

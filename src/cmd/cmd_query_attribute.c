@@ -192,7 +192,8 @@ static void attribute_json(const struct attribution *a, const struct attribution
 }
 
 int query_attribute(struct model *m, const struct query *q, const struct result *r,
-                    const struct attribute_options *o, struct vs_err *err)
+                    const struct attribute_options *o, struct attribution_record **out,
+                    struct vs_err *err)
 {
     struct attribution a = {0};
     char names[2][32];
@@ -205,6 +206,7 @@ int query_attribute(struct model *m, const struct query *q, const struct result 
     if (rc != 0)
         return rc;
     struct attribution_item *list = attribution_items(r, &a, choice, &count);
+    *out = attribution_record_new(r, &a, choice, against, NULL);
     const char *target = attribution_label(r, choice, names[0]);
     const char *other = against >= 0 ? attribution_label(r, against, names[1]) : NULL;
     attribution_sort(list, count);

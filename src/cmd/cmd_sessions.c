@@ -162,7 +162,7 @@ static const struct option_row option_rows[] = {
           "replay: only every N-th question of each task from the I-th on: one of N runs that "
           "share the work"),
     FLAG("fail-on-change", fail_on_change,
-         "exit with status 1 when an answer changed or a query failed"),
+         "exit with status 1 when an answer or an attribution changed, or a query failed"),
     ROW_DEVICE(model.device),
     ROW_THREADS(model.threads),
     ROW_NO_LOG(no_log),

@@ -5,8 +5,10 @@
 
 #include "src/base/mem.h"
 #include "src/base/plain.h"
+#include "src/study/attributed.h"
 #include "src/task/change.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +150,67 @@ static int list_differences(const struct log_filter *f, struct log *l, json_t *a
     return 0;
 }
 
+/* ---- what answers owe to words and regions */
+
+#define ATTRIBUTED_SHOWN 3 /* words and regions of each */
+
+/* The number of a word or region that is the largest but for those that were printed; -1: none. */
+static int attributed_next(const struct attribution_record *x, const bool *printed)
+{
+    int n = x->tokens + x->images * x->regions, best = -1;
+    for (int i = 0; i < n; i++)
+        if (!printed[i] && isfinite(x->numbers[i]) &&
+            (best < 0 || fabsf(x->numbers[i]) > fabsf(x->numbers[best])))
+            best = i;
+    return best;
+}
+
+static void attributed_print(const struct attribution_record *x, const struct result *r)
+{
+    int n = x->tokens + x->images * x->regions;
+    bool *printed = xcalloc((size_t)n + 1, sizeof *printed);
+    plain_out("         %s of \"%s\"%s%s%s, %s %+.4f:", x->method, x->target,
+              x->against ? " against \"" : "", x->against ? x->against : "",
+              x->against ? "\"" : "", x->scale, x->value);
+    for (int k = 0; k < ATTRIBUTED_SHOWN; k++) {
+        int i = attributed_next(x, printed);
+        if (i < 0)
+            break;
+        printed[i] = true;
+        if (i < x->tokens)
+            plain_out("%s %s %+.4g", k ? "," : "", i < r->token_count ? r->tokens[i].piece : "?",
+                      (double)x->numbers[i]);
+        else
+            plain_out("%s region %d %+.4g", k ? "," : "", (i - x->tokens) % x->regions,
+                      (double)x->numbers[i]);
+    }
+    putchar('\n');
+    free(printed);
+}
+
+/* Below their query, or as a member of its JSON. */
+static int list_attributions(struct log *l, int64_t query, json_t *of, struct vs_err *err)
+{
+    struct attribution_record **list;
+    struct result *r = NULL;
+    json_t *all = json_array();
+    int n;
+    int rc = log_read_attributions(l, query, &list, &n, err);
+    if (rc == 0 && n > 0 && !of)
+        rc = log_read_result(l, query, &r, err);
+    for (int i = 0; i < n && rc == 0; i++)
+        if (of)
+            json_array_append_new(all, attribution_record_json(list[i]));
+        else
+            attributed_print(list[i], r);
+    if (of && json_array_size(all))
+        json_object_set(of, "attributions", all);
+    json_decref(all);
+    result_free(r);
+    log_attributions_free(list, n);
+    return rc;
+}
+
 static int list_queries(const struct sessions_options *o, const struct log_filter *f,
                         bool differences, struct log *l, struct vs_err *err)
 {
@@ -157,13 +220,16 @@ static int list_queries(const struct sessions_options *o, const struct log_filte
     if (rc != 0)
         return rc;
     json_t *all = json_array();
-    for (int i = 0; i < n; i++)
-        if (o->json)
-            json_array_append_new(all, query_value(&list[i]));
-        else
+    for (int i = 0; i < n && rc == 0; i++) {
+        json_t *v = o->json ? query_value(&list[i]) : NULL;
+        if (!v)
             print_query(&list[i]);
+        rc = list_attributions(l, list[i].id, v, err);
+        if (v)
+            json_array_append_new(all, v);
+    }
     log_queries_free(list, n);
-    if (differences)
+    if (rc == 0 && differences)
         rc = list_differences(f, l, o->json ? all : NULL, err);
     if (rc == 0 && differences)
         rc = sessions_list_evaluations(f, l, o->json ? all : NULL, err);

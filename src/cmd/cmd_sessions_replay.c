@@ -8,6 +8,7 @@
 #include "src/engine/demo.h"
 #include "src/formats/regions.h"
 #include "src/base/mem.h"
+#include "src/study/attributed.h"
 #include "src/task/answers.h"
 #include "src/base/plain.h"
 #include "src/cmd/vilscope.h"
@@ -33,6 +34,20 @@ struct replay {
     int photo_count;
     json_t *lines;
     int asked, changed, failed, worse, better;
+    int attributed, differ; /* attributions that were computed again, and that are others */
+};
+
+/* One of the log's, computed again. */
+struct replayed {
+    const struct attribution_record *was;
+    struct attribution_record *now; /* NULL: why says why not */
+    double distance;                /* of the two (attribution_record_distance) */
+    char *why;
+};
+struct replayed_list {
+    struct attribution_record **was;
+    struct replayed *list; /* (count) */
+    int count;
 };
 
 /* ---- the model */
@@ -162,8 +177,35 @@ static int recover_boxes(const struct result *old, int image, struct box_list *b
 
 /* ---- one question */
 
+static void replay_attribute(struct replay *r, const struct query *q, const struct result *now,
+                             struct replayed *x)
+{
+    const struct attribution_method *method = attribution_find(x->was->method);
+    struct attribution_how how;
+    struct attribution a = {0};
+    struct vs_err err = {0};
+    int rc = method && attribution_record_how(x->was, &how)
+                 ? attribution_check(r->model, q->checkpoint, method, &err)
+                 : vs_fail(&err, VS_E_MISSING, "this program does not know the method %s %s",
+                           x->was->method, x->was->map);
+    if (rc == 0)
+        rc = attribution_run(r->model, q, method, x->was->target_index, x->was->against_index,
+                             &how, NULL, &a, &err);
+    if (rc != 0) {
+        x->why = xstrdup(err.text);
+        r->differ++;
+        return;
+    }
+    struct explained *known = explained_load(now->checkpoint_digest);
+    x->now = attribution_record_new(now, &a, x->was->target_index, x->was->against_index, known);
+    x->distance = attribution_record_distance(x->was, x->now);
+    r->differ += x->distance > ATTRIBUTION_SAME;
+    explained_free(known);
+    attribution_fini(&a);
+}
+
 static int replay_ask(struct replay *r, const struct result *old, int checkpoint,
-                      struct result **out, struct vs_err *err)
+                      struct result **out, struct replayed_list *owed, struct vs_err *err)
 {
     int n = old->image_count, rc = 0;
     struct photo **photos = xcalloc((size_t)n + 1, sizeof(struct photo *));
@@ -188,6 +230,10 @@ static int replay_ask(struct replay *r, const struct result *old, int checkpoint
                       .pair_separate = old->pair_separate};
     if (rc == 0)
         rc = query_run(r->model, &q, NULL, out, err);
+    if (rc == 0 && owed->count)
+        model_complete(r->model, *out);
+    for (int i = 0; i < owed->count && rc == 0; i++, r->attributed++)
+        replay_attribute(r, &q, *out, &owed->list[i]);
     for (int i = 0; i < n; i++)
         free(boxes[i].boxes);
     free(boxes);
@@ -251,6 +297,68 @@ static void replay_keep(struct replay *r, struct result *now, struct outcome *x)
     x->logged = now->log_id;
 }
 
+static void replay_keep_attributions(struct replay *r, const struct result *now,
+                                     const struct replayed_list *owed)
+{
+    for (int i = 0; i < owed->count && r->writer; i++)
+        if (owed->list[i].now) {
+            owed->list[i].now->query = now->log_id;
+            log_attribution_later(r->writer, owed->list[i].now, NULL); /* logging_end tells */
+        }
+}
+
+static int replay_read_attributions(struct replay *r, int64_t query, struct replayed_list *owed,
+                                    struct vs_err *err)
+{
+    int rc = log_read_attributions(r->l, query, &owed->was, &owed->count, err);
+    owed->list = xcalloc((size_t)owed->count + 1, sizeof *owed->list);
+    for (int i = 0; i < owed->count; i++)
+        owed->list[i].was = owed->was[i];
+    return rc;
+}
+
+static void replayed_free(struct replayed_list *owed)
+{
+    for (int i = 0; i < owed->count; i++) {
+        attribution_record_free(owed->list[i].now);
+        free(owed->list[i].why);
+    }
+    log_attributions_free(owed->was, owed->count);
+    free(owed->list);
+}
+
+static const char *replayed_word(const struct replayed *x)
+{
+    return x->why ? "failed" : x->distance > ATTRIBUTION_SAME ? "differs" : "same";
+}
+
+static void replay_print_attribution(const struct replayed *x)
+{
+    plain_out("%-7s        %s of \"%s\"%s%s%s", replayed_word(x), x->was->method, x->was->target,
+              x->was->against ? " against \"" : "", x->was->against ? x->was->against : "",
+              x->was->against ? "\"" : "");
+    if (x->why)
+        plain_out(": %s\n", x->why);
+    else if (isfinite(x->distance))
+        plain_out(": at most %.3g %% of the largest number apart\n", 100 * x->distance);
+    else
+        plain_out(": of other words or regions\n");
+}
+
+static json_t *replayed_json(const struct replayed_list *owed)
+{
+    json_t *all = json_array();
+    for (int i = 0; i < owed->count; i++) {
+        const struct replayed *x = &owed->list[i];
+        json_array_append_new(all, json_pack(
+            "{s:o, s:o, s:o, s:s, s:o, s:o}", "method", plain_string(x->was->method), "target",
+            plain_string(x->was->target), "against", plain_string(x->was->against), "outcome",
+            replayed_word(x), "distance", x->why ? json_null() : plain_number(x->distance), "why",
+            plain_string(x->why)));
+    }
+    return all;
+}
+
 static void replay_print_line(const struct log_query *was, const struct outcome *x)
 {
     plain_out("%-7s %-6lld %-10s ", x->word, (long long)was->id, was->task);
@@ -293,25 +401,35 @@ static void replay_on(struct replay *r, const struct log_query *was, const struc
     struct vs_err err = {0};
     struct result *now = NULL;
     struct outcome x = {.checkpoint = model_checkpoint_name(r->model, checkpoint)};
+    struct replayed_list owed = {0};
     r->asked++;
-    int rc = replay_ask(r, old, checkpoint, &now, &err);
+    int rc = replay_read_attributions(r, was->id, &owed, &err);
+    if (rc == 0)
+        rc = replay_ask(r, old, checkpoint, &now, &owed, &err);
     if (rc == 0) {
         replay_judge(r, was, old, now, &x);
         replay_keep(r, now, &x);
+        replay_keep_attributions(r, now, &owed);
     } else {
         x.why = xstrdup(err.text);
         x.word = rc == VS_E_DIVERGED ? "diverged" : "failed";
         r->failed++;
     }
     *logged = x.logged;
-    if (r->o->json)
-        json_array_append_new(r->lines, line_value(was, &x));
-    else
+    if (r->o->json) {
+        json_t *line = line_value(was, &x);
+        json_object_set_new(line, "attributions", replayed_json(&owed));
+        json_array_append_new(r->lines, line);
+    } else {
         replay_print_line(was, &x);
+    }
+    for (int i = 0; i < owed.count && now && !r->o->json; i++)
+        replay_print_attribution(&owed.list[i]);
     if (x.notice && !r->o->json)
         plain_text(stderr, "vilscope sessions: note: query %lld: %s\n", (long long)was->id,
                    x.notice);
     result_free(now);
+    replayed_free(&owed);
     free(x.now);
     free(x.why);
 }
@@ -356,13 +474,17 @@ static void open_writer(struct replay *r, int64_t session)
 static void replay_print_summary(struct replay *r)
 {
     if (r->o->json)
-        command_json(json_pack("{s:i, s:i, s:i, s:i, s:i, s:O}", "asked", r->asked, "changed",
-                               r->changed, "failed", r->failed, "worse", r->worse, "better",
-                               r->better, "questions", r->lines),
+        command_json(json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:O}", "asked", r->asked,
+                               "changed", r->changed, "failed", r->failed, "worse", r->worse,
+                               "better", r->better, "attributions", r->attributed,
+                               "attributions_differ", r->differ, "questions", r->lines),
                      JSON_INDENT(1));
     else
         printf("%d asked: %d changed (%d worse, %d better by what is expected), %d could not be "
                "asked\n", r->asked, r->changed, r->worse, r->better, r->failed);
+    if (r->attributed && !r->o->json)
+        printf("%d attributions computed again: %d differ (by more than %g %% of the largest "
+               "number)\n", r->attributed, r->differ, 100 * ATTRIBUTION_SAME);
 }
 
 static atomic_bool replay_stop;
@@ -391,7 +513,8 @@ static int replay_all(struct replay *r, struct log_query *list, int n, struct vs
         return rc;
     replay_print_summary(r);
     bool none = r->asked > 0 && r->failed == r->asked;
-    return none || (r->o->fail_on_change && (r->changed || r->failed)) ? EXIT_FAILED : EXIT_OK;
+    bool moved = r->changed || r->failed || r->differ;
+    return none || (r->o->fail_on_change && moved) ? EXIT_FAILED : EXIT_OK;
 }
 
 int sessions_replay(const struct sessions_options *o, struct log *l, struct vs_err *err)

@@ -164,6 +164,26 @@ bool explained_find(const struct explained *x, const struct task *task,
     return out->gain.count > 0 && isfinite(out->gain.mean) && out->set && out->how;
 }
 
+char *explained_json(const struct explained *x, const struct task *task,
+                     const struct attribution_method *method)
+{
+    json_t *v = NULL;
+    for (int k = 0; k < EXPLAIN_KINDS; k++) {
+        struct explained_score s;
+        if (!explained_find(x, task, method, (enum explanation_kind)k, &s))
+            continue;
+        if (!v)
+            v = json_pack("{s:o, s:o, s:i}", "set", plain_string(s.set), "how",
+                          plain_string(s.how), "items", s.items);
+        json_object_set_new(v, explanation_kinds[k],
+                            json_pack("{s:o, s:o}", "gain", explained_mean(&s.gain), "over",
+                                      s.over.count ? explained_mean(&s.over) : json_null()));
+    }
+    char *text = v ? json_dumps(v, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+    json_decref(v);
+    return text;
+}
+
 void explained_mean_text(const struct bootstrap *b, char *out, size_t size)
 {
     if (isnan(b->low))

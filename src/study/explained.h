@@ -29,6 +29,9 @@ struct explained_score {
 bool explained_find(const struct explained *x, const struct task *task,
                     const struct attribution_method *method, enum explanation_kind kind,
                     struct explained_score *out);
+/* Both kinds as one line of JSON, which the caller frees; NULL: it was not tested. */
+char *explained_json(const struct explained *x, const struct task *task,
+                     const struct attribution_method *method);
 /* "+0.93 (+0.80 to +1.06)", "+0.93" of one group of images. */
 void explained_mean_text(const struct bootstrap *b, char *out, size_t size);
 

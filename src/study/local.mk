@@ -10,6 +10,7 @@ libcore_a_SOURCES += \
 	src/study/attribution_patching.c \
 	src/study/attribution_removal.c \
 	src/study/attribution_result.c \
+	src/study/attributed.c src/study/attributed.h \
 	src/study/bootstrap.c src/study/bootstrap.h \
 	src/study/compare.c src/study/compare.h \
 	src/study/compare_attention.c src/study/compare_attention.h \

@@ -60,6 +60,13 @@ with vilscope_log.open() as log:
     ok(all(bool(np.allclose(m.astype(float).sum(-1), 1, atol=0.02)) for m in maps.values()), "whose rows sum to 1")
     ok(log.attention(2) == {}, "and none where none were kept")
 
+    owed = log.attributions(log.queries(text="a shape")["id"][0])
+    ok(len(owed) == 1 and owed[0]["method"] == "attribution-patching" and owed[0]["tested"] is None and
+       owed[0]["of_tokens"].shape == (owed[0]["tokens"],) and np.isnan(owed[0]["of_tokens"][0]) and
+       np.isfinite(owed[0]["of_regions"][0, 1:]).all() and np.isnan(owed[0]["of_regions"][0, 0]) and
+       0 < np.isfinite(owed[0]["exact_of_regions"]).sum() <= 10, "what an answer owes to words and regions")
+    ok(log.attributions(1) == [], "and none where nobody asked")
+
     ok(log.evaluations()["task"][0] == "gqa" and log.evaluations()["items"][0] == 1, "evaluations")
     rows = log.evaluation_rows(log.evaluations()["id"][0])
     ok(rows.rows == int(log.evaluations()["row_count"][0]), f"{rows.rows} rows of the evaluation")

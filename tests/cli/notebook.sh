@@ -33,6 +33,7 @@ cp "$tiny/checkpoint.bin" other.bin
 "$VILSCOPE" compare -m "$tiny" -c noise -c other.bin --weights >>out 2>&1
 printf 'task: gqa\nimage: %s\ntext: what color\nanswer: red\n' "$tiny/scene.png" >my.checks
 "$VILSCOPE" compare -m "$tiny" -c noise -c other.bin --check-set my.checks >>out 2>&1
+q -t gqa --attribute attribution-patching "$tiny/scene.png" "a shape"
 before=$(sha256sum log.db)
 python3 "$SRCDIR/tests/cli/notebook.py" "$SRCDIR/tests/data/logs" >said 2>&1
 status=$?

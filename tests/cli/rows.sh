@@ -377,4 +377,41 @@ page() { # page OPTION...: how many pictures there are
 ok $? "pictures by the last part of their names, and only of the folder"
 refuses 1 "No such file" "a folder that is not there" "$VILSCOPE" compare --rows "$work/a.jsonl" \
     "$work/b.jsonl" --csv --gallery "$work/none/page.html"
+
+# ---- the manual's examples, as they are printed there, on a log that has something for each
+export VILSCOPE_LOG="$work/examples.db"
+m="-m $frozen --threads 1"
+picture=$frozen/images/000001.png
+make_rows() { # make_rows CHECKPOINT PERIOD: right but for each PERIOD-th item
+    awk -v c="$1" -v p="$2" 'BEGIN { for (i = 0; i < 40; i++) printf "{\"task\": \"nlvr2\", " \
+        "\"split\": \"dev\", \"checkpoint\": \"%s\", \"index\": %d, \"id\": \"d%d\", \"images\": " \
+        "[\"i\", \"j\"], \"text\": \"Both are red\", \"regions\": [50, 50], \"choice\": %d, " \
+        "\"logits\": [%s], \"label\": 1, \"margin\": 4, \"score\": %s, \"correct\": %s}\n", c, i, i,
+        (i % p > 0), (i % p ? "0, 4" : "4, 0"), (i % p ? "1.0" : "0.0"), (i % p ? "true" : "false") }'
+}
+make_rows early 2 >"$work/early.jsonl"
+make_rows final 3 >"$work/final.jsonl"
+printf 'task: vqa\nimage: %s\ntext: is it a dog?\nanswer: a zebra\n' "$picture" >"$work/dog.checks"
+# shellcheck disable=SC2086 # options
+{
+    s import $m "$work/early.jsonl" "$work/final.jsonl"
+    "$VILSCOPE" compare $m -c early -c final --check-set "$work/dog.checks"
+    "$VILSCOPE" compare $m -c early -c final --patch layers -t vqa "$picture" "what color is the large thing?"
+    for c in early final; do
+        "$VILSCOPE" query $m -c $c -t vqa --attribute relevancy "$picture" "what color is the large thing?"
+    done
+    s pin 1 "a zebra"
+} >"$work/out" 2>"$work/err"
+man=$SRCDIR/man/vilscope-sessions.5
+awk -v to="$work/example" '/^\.Sh/ { in_it = $2 == "EXAMPLES" } in_it && /^\.Bd/ { n++; on = 1; next }
+    /^\.Ed/ { on = 0 } on { print > (to n ".sql") }' "$man"
+count=0
+for f in "$work"/example*.sql; do
+    count=$((count + 1))
+    s sql --csv "$(sed "s,/images/42\.jpg,$(realpath "$picture")," "$f")"
+    [ $? -eq 0 ] && [ "$(wc -l <"$work/out")" -ge 2 ] && ! sed -n 2p "$work/out" | grep -q '^0\(,\|$\)'
+    ok $? "the manual's \"$(head -n 1 "$f")\": $(sed -n 2p "$work/out") $(cat "$work/err")"
+done
+[ $count -ge 10 ] && [ $count -eq "$(sed -n '/^\.Sh EXAMPLES/,$p' "$man" | grep -c '^SELECT')" ]
+ok $? "all $count of the manual's examples"
 end

@@ -80,6 +80,8 @@ t="-m $tiny --threads 1"
     doc sessions-list sessions list --json
     doc sessions-search sessions search --json color
     doc sessions-show sessions show --json 1
+    v query $t -t gqa --attribute integrated-gradients "$tiny/scene.png" "what color" >out 2>&1
+    doc sessions-show sessions show --json "$(v sessions sql --csv "SELECT max(id) FROM sessions" | tail -n 1)"
     doc sessions-check sessions check --json
 }
 python3 "$SRCDIR/schemas/validate" "$SRCDIR/schemas" docs >said 2>&1

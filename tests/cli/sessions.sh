@@ -199,6 +199,33 @@ ok $? "all but the pinned, and then that"
 refuses 2 "older-than or --session" "pruning everything by mistake" s prune
 refuses 2 "90d" "an age that is none" s prune --older-than soon
 
+# What an answer owes to words and regions: logged, printed, exported, computed again.
+export VILSCOPE_LOG="$work/owed.db"
+o() { # the query, with more options
+    "$VILSCOPE" query -m "$tiny" --threads 1 -t gqa "$@" --regions "$work/scene.npy" "what color" 2>&1
+}
+o --attribute relevancy >"$work/owed" && o --attribute leave-one-out --target 3 --against 5 --removal mask >/dev/null &&
+    o --attribute attention --map "text-to-image 1.2" >/dev/null &&
+    [ "$(s sql --csv "SELECT group_concat(method || '/' || coalesce(against, '') || '/' || map || '/' || removal || '/' || scale, ' ') FROM attributions" | tail -n 1)" = \
+        "relevancy///""/logit leave-one-out/answer 5//mask/logit difference attention//text-to-image 1.2//logit" ]
+ok $? "attributions are logged as they were asked: $(s sql --csv "SELECT method, against, map, removal, scale FROM attributions" | tr '\n' ' ')"
+largest=$(sed -n 's/^  1\. *\(token\|region\) .* \([-+][0-9.e-]*\)$/\2/p' "$work/owed" | tail -n 1 | awk '{ printf "%+.4g", $1 }')
+s show 1 >"$work/out" && grep -q "^ *relevancy of \".*\", logit [-+0-9.]*: \(region \)\?[^ ,]* $largest," "$work/out"
+ok $? "show prints the largest, as query did: $largest; $(tail -n 1 "$work/out")"
+s export --session 1 >"$work/out" && grep -q '"attributions":\[{"method":"relevancy".*"tokens":\[{"token":' "$work/out"
+ok $? "and export gives all"
+for i in 1 2 3; do
+    s replay $i -m "$tiny" --no-log --fail-on-change
+done >"$work/out" 2>"$work/err" && [ "$(grep -c '^same  *[a-z-]* of ".*% of the largest' "$work/out")" -eq 3 ] &&
+    [ "$(grep -c '^1 attributions computed again: 0 differ' "$work/out")" -eq 3 ]
+ok $? "replay computes them again: $(grep ' of "' "$work/out" | head -n 1)"
+s replay 1 -m "$tiny" -c "$work/changed.bin" --no-log --json >"$work/out" 2>"$work/err"
+grep -q '"attributions_differ": 1' "$work/out" && grep -q '"outcome": "differs"' "$work/out"
+ok $? "and says of another checkpoint that they differ"
+s replay 1 -m "$tiny" >/dev/null 2>&1 && [ "$(s sql --csv "SELECT count(DISTINCT digest) || '/' || count(*) FROM attributions WHERE method = 'relevancy'" | tail -n 1)" = 1/2 ]
+ok $? "what replay logs has the same numbers"
+export VILSCOPE_LOG="$work/log.db"
+
 ask vqa "after" && dd if=/dev/zero of="$VILSCOPE_LOG" bs=4096 seek=3 count=20 conv=notrunc 2>/dev/null
 s check >"$work/out" 2>"$work/err"
 [ $? -eq 1 ] && { grep -q "^problem: " "$work/out" || grep -q damaged "$work/err"; }

@@ -69,6 +69,9 @@ static void side_by_side(struct terminal *t)
 {
     command(t, "ask what color");
     terminal_expect(t, "entropy");
+    command(t, "attribute rollout");
+    ok(terminal_expect(t, "attention rollout (Abnar and Zuidema) of"), "an attribution is shown");
+    command(t, "attribute off");
     terminal_type(t, "A");
     ok(terminal_expect(t, "A noise") && terminal_expect(t, "B other"),
        "both checkpoints have a column");
@@ -233,6 +236,10 @@ int main(void)
              " '%s' sessions sql --log '%s' 'SELECT count(*) AS n FROM probe_runs' | grep -q '^3'",
              terminal_program(), log_path, terminal_program(), log_path),
        "comparisons and three runs of the probes are in the log");
+    ok(shell("'%s' sessions sql --log '%s' \"SELECT count(*) AS n, min(target) FROM attributions"
+             " JOIN queries q ON q.id = query_id WHERE method = 'rollout' AND target = q.best\" |"
+             " grep -q '^1 '", terminal_program(), log_path),
+       "and the attribution that was shown, once");
     shell("'%s' sessions show 1 --log '%s' >'%s/show'", terminal_program(), log_path, dir);
     ok(shell("cd '%s' && grep -q 'swap .*, \"what color\": carried by image layer 2, 100' show && "
              "grep -q 'weights .*v_layer.1' show && grep -q 'cka .*mean CKA' show && "

@@ -7,6 +7,7 @@
 #include "sessions/log.h"
 #include "sessions/tend.h"
 #include "src/engine/engine.h"
+#include "src/study/attributed.h"
 #include "src/study/difference.h"
 #include "src/base/mem.h"
 #include "tap.h"
@@ -103,6 +104,27 @@ static __attribute__((unused)) struct result *make_result(const char *task, cons
     r->entropy = 1.5;
     r->margin = 0.25;
     return r;
+}
+
+/* What an answer of make_result owes to its two tokens and to the regions of its images, of which
+ * one has no number, as its method and query have it. */
+static __attribute__((unused)) struct attribution_record *make_attribution(const char *method,
+                                                                           int64_t query)
+{
+    struct attribution_record *x = xcalloc(1, sizeof *x);
+    *x = (struct attribution_record){.query = query, .method = xstrdup(method),
+                                     .target = xstrdup("answer 3"), .target_index = 3,
+                                     .against_index = -1, .map = xstrdup(""),
+                                     .removal = xstrdup("mask"), .scale = xstrdup("logit"),
+                                     .value = 1.5, .base = (double)NAN, .missing = (double)NAN,
+                                     .images = 2, .tokens = 2, .regions = 8,
+                                     .tested = xstrdup("{\"set\":\"s\",\"items\":7}")};
+    size_t n = attribution_record_count(x);
+    x->numbers = xcalloc(n + 1, sizeof *x->numbers);
+    for (size_t i = 0; i < n; i++)
+        x->numbers[i] = i == 5 ? NAN : 0.25f * (float)i - 1;
+    attribution_record_digest(x, x->digest);
+    return x;
 }
 
 /* What a swap between checkpoints of the digests c... and b... found, in two parts. */

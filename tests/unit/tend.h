@@ -61,6 +61,9 @@ static __attribute__((unused)) void make_log(const char *path, int machine)
         struct trace *t = model_trace();
         log_attention(l, ids[0], t, LOG_ATTENTION_LIMIT, NULL, &err);
         trace_free(t);
+        struct attribution_record *x = make_attribution("rollout", ids[0]);
+        log_attribution_at(l, x, &err);
+        attribution_record_free(x);
         log_end_session(l, session, &err);
     }
     log_close(l);

@@ -24,6 +24,9 @@ static const char *const rows[] = {
     " JOIN sessions s ON s.id = q.session_id",
     "SELECT s.uid, q.seq, x.name, x.data FROM attention x JOIN queries q ON q.id = x.query_id"
     " JOIN sessions s ON s.id = q.session_id",
+    "SELECT s.uid, q.seq, x.method, x.target_index, x.against_index, x.target, x.removal, x.value,"
+    " x.images, x.tokens, x.regions, x.exact, x.tested, x.digest, x.data FROM attributions x JOIN"
+    " queries q ON q.id = x.query_id JOIN sessions s ON s.id = q.session_id",
     "SELECT s.uid, q.seq, p.expected, n.note, t.tag FROM queries q JOIN sessions s ON s.id ="
     " q.session_id LEFT JOIN pins p ON p.query_id = q.id LEFT JOIN notes n ON n.query_id ="
     " q.id LEFT JOIN tags t ON t.query_id = q.id",
@@ -69,7 +72,7 @@ static const char *differs(const char *a, const char *b)
 {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char *ordered = xasprintf("SELECT * FROM (%s) ORDER BY 1, 2, 3, 4", rows[i]);
-        const char *sql = i < 15 ? ordered : rows[i];
+        const char *sql = i < 16 ? ordered : rows[i];
         char *x = answer_of(a, sql), *y = answer_of(b, sql);
         bool same = strcmp(x, y) == 0 && strlen(x) > 30;
         if (!same)
@@ -133,6 +136,18 @@ static void merging_more(void)
     ok(number(b, "SELECT count(*) FROM sessions WHERE ended IS NOT NULL") == 1 &&
        number(b, "SELECT count(*) FROM tags") == 1 && number(b, "SELECT count(*) FROM words WHERE "
        "words MATCH 'late'") == 1, "with its end and marks");
+    struct attribution_record *x = make_attribution("relevancy", 1), **list;
+    int attributions = 0;
+    log_open(a, false, &l, &err);
+    log_attribution_at(l, x, &err);
+    log_close(l);
+    ok(merge(b, a, &n, &err) == 0 && merge(b, a, &n, &err) == 0 && log_open(b, true, &l, &err) == 0
+       && log_read_attributions(l, 1, &list, &attributions, &err) == 0 && attributions == 1 &&
+       strcmp(list[0]->digest, x->digest) == 0 && attribution_record_distance(x, list[0]) == 0,
+       "and what it was asked to owe, once: %d %s", attributions, err.text);
+    log_attributions_free(list, attributions);
+    attribution_record_free(x);
+    log_close(l);
     log_open(b, false, &l, &err);
     log_set_note(l, 1, "newer", &err);
     log_close(l);

@@ -70,6 +70,11 @@ static void records_wait(void)
        log_probe_run_later(l, &run, &err) == VS_E_DB &&
        log_difference_later(l, d, &err) == VS_E_DB && log_pending_count(l) == 5,
        "behind them what ties them together: %s", err.text);
+    struct attribution_record *x = make_attribution("rollout", r[2]->log_id);
+    ok(log_attribution_later(l, x, &err) == VS_E_DB && log_pending_count(l) == 6,
+       "an attribution waits, too: %s", err.text);
+    x->numbers[0] = 77;
+    attribution_record_free(x);
     p[0].answer = NULL; /* they are copies */
     ids[0] = 0;
     usleep(20000);
@@ -85,6 +90,16 @@ static void records_wait(void)
     ok(number(path, "SELECT count(*) FROM differences JOIN difference_parts ON difference_id = id"
        " WHERE found < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-0.015 seconds')") == 2,
        "and a difference, with the time when it was found");
+    struct attribution_record **list;
+    int n = 0;
+    ok(log_read_attributions(l, 3, &list, &n, &err) == 0 && n == 1 && list[0]->numbers[0] == -1 &&
+       isnan(list[0]->numbers[5]) && list[0]->target_index == 3 && list[0]->against_index == -1 &&
+       strstr(list[0]->tested, "\"items\":7"), "and an attribution of one that waited %s",
+       err.text);
+    log_attributions_free(list, n);
+    sqlite3_exec(l->db, "UPDATE attributions SET data = zeroblob(length(data))", NULL, NULL, NULL);
+    ok(log_read_attributions(l, 3, &list, &n, &err) == VS_E_DB && n == 0 && !list,
+       "numbers of another digest are refused: %s", err.text);
     log_finish(l, NULL, &err);
     ok(whole(path), "the log is sound");
     for (int i = 0; i < 3; i++)

@@ -3,8 +3,8 @@
 #include "ui/jobs/attribute.h"
 
 #include "src/base/mem.h"
+#include "src/study/attributed.h"
 #include "src/study/relevancy.h"
-#include "src/study/explained.h"
 #include "ui/jobs/own_query.h"
 #include "ui/state/stale.h"
 
@@ -237,6 +237,23 @@ void attribute_score(const struct workbench *w, const struct slice *x, enum expl
                  explanation_kinds[kind], s.items, s.set);
 }
 
+/* What is known is logged with its query, as soon as that is and what the method is worth. */
+static void attribute_log(struct workbench *w)
+{
+    struct attributions *x = &w->attributions;
+    const struct result *r = w->now.r;
+    for (int i = 0; i < x->count && x->scored && r->log_id && w->ses.log; i++) {
+        struct attributed *a = x->list[i];
+        if (a->logged || !a->known.method)
+            continue;
+        struct attribution_record *of =
+            attribution_record_new(r, &a->known, a->choice, a->against, x->scores);
+        log_attribution_later(w->ses.log, of, NULL); /* logging_tick writes what waits */
+        attribution_record_free(of);
+        a->logged = true;
+    }
+}
+
 /* ---- what is wanted */
 
 static void follow_slice(struct workbench *w, const struct slice *x)
@@ -253,6 +270,7 @@ void attribute_follow(struct workbench *w)
     if (!w->now.r || !w->ses.engine || w->asked.running || stale_bits(w))
         return;
     look_up_scores(w);
+    attribute_log(w);
     follow_slice(w, &w->sel->slice);
     for (int i = 0; i < w->panes.count; i++)
         if (w->panes.list[i].own && w->panes.list[i].shown)

@@ -17,6 +17,7 @@ struct attributed {
     struct attribution known;   /* method NULL: not yet */
     char why[256];              /* why it is not known; "": it is, or runs */
     struct attribute_job *runs; /* the worker's; NULL: none */
+    bool logged;                /* or left to the log to be kept */
 };
 
 /* The other answer that the chosen one is held against, or -1. */
