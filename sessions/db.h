@@ -110,6 +110,7 @@ int backup_copy_still(struct log *l, struct vs_err *err);
 
 /* The same task, text and images have the same question, whoever answers. */
 int64_t log_question(const char *task, const char *text, const char *images);
+int64_t log_question_of(const struct result *r); /* write.c */
 /* write.c: the row of a checkpoint, made when it is new; names it is known by. */
 int log_checkpoint_row(struct log *l, const char *digest, const char *name, const char *path,
                        int64_t *id, struct vs_err *err);
@@ -124,8 +125,8 @@ int log_result_at(struct log *l, int64_t session, const struct result *r, const 
 /* log.c: opens what log_open opens, into a struct that is there. */
 int log_open_into(struct log *l, struct vs_err *err);
 void db_close(struct log *l);
-int log_begin_session_at(struct log *l, const char *note, const char *started, int64_t *session,
-                         struct vs_err *err);
+int log_begin_session_at(struct log *l, const char *note, const char *started, const char *run,
+                         int64_t *session, struct vs_err *err);
 /* list.c: the statement that log_find runs, for the test of its plan. Caller frees. */
 char *log_find_plan(struct log *l, const struct log_filter *f);
 /* comparisons.c, differences.c: as their namesakes in log.h; asked as above */

@@ -4,6 +4,7 @@ noinst_LIBRARIES += libsessions.a
 libsessions_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(ZLIB_CFLAGS) \
 	$(UTF8PROC_CFLAGS)
 libsessions_a_SOURCES = \
+	sessions/again.c sessions/again.h \
 	sessions/attention.c \
 	sessions/attributions.c \
 	sessions/backup.c \

@@ -279,17 +279,17 @@ static int make_uid(char out[LOG_UID], struct vs_err *err)
     return 0;
 }
 
-int log_begin_session_at(struct log *l, const char *note, const char *started, int64_t *session,
-                         struct vs_err *err)
+int log_begin_session_at(struct log *l, const char *note, const char *started, const char *run,
+                         int64_t *session, struct vs_err *err)
 {
     char uid[LOG_UID], machine[256] = "";
     int rc = make_uid(uid, err);
     if (gethostname(machine, sizeof machine - 1) != 0)
         machine[0] = '\0';
     if (rc == 0)
-        rc = db_do(l, "INSERT INTO sessions(started, note, program, uid, machine) VALUES("
-                      "coalesce(?, " LOG_NOW "), ?, ?, ?, ?)", "beginning a session", err, "sssss",
-                   started, note, PROGRAM, uid, machine);
+        rc = db_do(l, "INSERT INTO sessions(started, note, program, uid, machine, run) VALUES("
+                      "coalesce(?, " LOG_NOW "), ?, ?, ?, ?, ?)", "beginning a session", err,
+                   "ssssss", started, note, PROGRAM, uid, machine, run);
     if (rc == 0)
         *session = sqlite3_last_insert_rowid(l->db);
     return rc;
@@ -297,7 +297,7 @@ int log_begin_session_at(struct log *l, const char *note, const char *started, i
 
 int log_begin_session(struct log *l, const char *note, int64_t *session, struct vs_err *err)
 {
-    return log_begin_session_at(l, note, NULL, session, err);
+    return log_begin_session_at(l, note, NULL, NULL, session, err);
 }
 
 int log_end_session(struct log *l, int64_t session, struct vs_err *err)

@@ -45,6 +45,14 @@ char *log_best(const struct result *r, double *score, const char **score_name);
 /* Opens the log at path for writing and begins a session. *out is always set: when it fails, what
  * is logged later is kept in memory, and log_flush_pending tries again, the opening included. */
 int log_start(const char *path, const char *note, struct log **out, struct vs_err *err);
+/* The same for a command that may be killed and given again; run: what is the same then, in a text,
+ * and NULL for one that is not. It goes on with the session that it began: what is logged later and
+ * is there already is not written again, and has the row that it had. In a folder of logs that
+ * session may be in any of them. */
+int log_start_run(const char *path, const char *note, const char *run, struct log **out,
+                  struct vs_err *err);
+/* How many queries of such a session were there when it was gone on with. */
+int log_found_count(const struct log *l);
 /* l is from log_start. 0: r is on the disk and r->log_id set. Otherwise err says why not, and a
  * copy of r (its trace aside) is kept to be written later, in order and with the time of now; then
  * r->log_id is negative, and names it until it has a row (0: there was no room to keep it). Waits

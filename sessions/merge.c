@@ -543,6 +543,14 @@ static int list_ids(struct log *l, int64_t **ids, int *count, struct vs_err *err
     return rc;
 }
 
+int log_merge_session(struct log *into, struct log *from, int64_t session,
+                      struct log_merged *count, struct vs_err *err)
+{
+    struct merge m = {into, from, count, 0};
+    *count = (struct log_merged){0};
+    return merge_session(&m, session, err);
+}
+
 int log_merge(struct log *into, struct log *from, struct log_merged *count, struct vs_err *err)
 {
     struct merge m = {into, from, count, 0};

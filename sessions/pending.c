@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Logging that goes on when the log cannot be written: records wait in memory, in order, and each
  * is written once. */
+#include "sessions/again.h"
 #include "sessions/db.h"
 #include "sessions/left.h"
+#include "sessions/place.h"
 
 #include "src/base/mem.h"
 
@@ -30,7 +32,10 @@ struct pending {
                       another file */
     int tickets;
     int64_t session; /* 0: not begun yet */
-    char *note;
+    char *note, *run; /* run: NULL, or of a command that goes on where it was killed */
+    bool goes_on;     /* its session was there */
+    int found;        /* queries of it, then */
+    struct again again;
     char started[32];
 };
 
@@ -57,6 +62,8 @@ void pending_free(struct pending *p)
     free(p->items);
     free(p->rows);
     free(p->note);
+    free(p->run);
+    free(p->again.taken);
     free(p);
 }
 
@@ -80,6 +87,26 @@ static int pending_keep(struct pending *p, enum waiting_kind kind, const void *w
     return err->code;
 }
 
+/* The session that a command that was killed had, if there is one. */
+static int pending_go_on(struct log *l, struct vs_err *err)
+{
+    struct pending *p = l->pending;
+    int64_t n = 0, last = 0;
+    int rc = again_session(l, p->run, &p->session, &last, err);
+    if (rc == 0 && l->folder)
+        rc = place_bring(l, p->run, last, err);
+    if (rc == 0 && l->folder)
+        rc = again_session(l, p->run, &p->session, &last, err);
+    p->goes_on = rc == 0 && p->session > 0;
+    if (p->goes_on)
+        rc = again_reopen(l, p->session, err);
+    if (rc == 0 && p->goes_on)
+        rc = db_find(l, "SELECT count(*) FROM queries WHERE session_id = ?", &n, err, "i",
+                     p->session);
+    p->found = (int)n;
+    return rc;
+}
+
 /* Opens and begins what is not yet; nothing is done twice. Only the first time another writer is
  * waited for: later there is a person who waits, too. */
 static int get_ready(struct log *l, struct vs_err *err)
@@ -89,18 +116,51 @@ static int get_ready(struct log *l, struct vs_err *err)
     l->patience = 0;
     if (rc == 0)
         sqlite3_busy_timeout(l->db, WAIT_MS);
+    if (rc == 0 && !p->session && !p->elsewhere && p->run)
+        rc = pending_go_on(l, err);
     if (rc == 0 && !p->session)
-        rc = log_begin_session_at(l, p->note, p->started, &p->session, err);
+        rc = log_begin_session_at(l, p->note, p->started, p->elsewhere ? NULL : p->run,
+                                  &p->session, err);
+    return rc;
+}
+
+int log_found_count(const struct log *l)
+{
+    return l && l->pending ? l->pending->found : 0;
+}
+
+/* Writes what is not there yet. */
+static int pending_write(struct log *l, enum waiting_kind kind, const void *what,
+                         const char *asked, int64_t *id, struct vs_err *err)
+{
+    struct pending *p = l->pending;
+    const struct waiting_comparison *c = kind == WAIT_COMPARISON ? what : NULL;
+    int64_t last = c && c->count ? pending_row(l, c->queries[c->count - 1]) : 0;
+    int rc = 0;
+    *id = 0;
+    if (p->goes_on && !p->elsewhere)
+        rc = again_find(l, &p->again, p->session, kind, what, last, id, err);
+    if (rc == 0 && !*id)
+        rc = waiting_write(l, p->session, kind, what, asked, id, err);
+    if (rc == 0 && p->goes_on && kind == WAIT_RESULT)
+        again_take(&p->again, *id);
     return rc;
 }
 
 int log_start(const char *path, const char *note, struct log **out, struct vs_err *err)
+{
+    return log_start_run(path, note, NULL, out, err);
+}
+
+int log_start_run(const char *path, const char *note, const char *run, struct log **out,
+                  struct vs_err *err)
 {
     struct log *l = xcalloc(1, sizeof *l);
     l->path = xstrdup(path);
     l->patience = LOG_PATIENCE;
     l->pending = xcalloc(1, sizeof *l->pending);
     l->pending->note = xstrdup_null(note);
+    l->pending->run = xstrdup_null(run);
     tell_time(l->pending->started);
     *out = l;
     return get_ready(l, err);
@@ -113,7 +173,7 @@ int log_flush_pending(struct log *l, struct vs_err *err)
     while (p && rc == 0 && done < p->count) {
         struct waiting *w = &p->items[done];
         int64_t id;
-        rc = waiting_write(l, p->session, w->kind, w->what, w->asked, &id, err);
+        rc = pending_write(l, w->kind, w->what, w->asked, &id, err);
         if (rc != 0)
             break;
         if (w->ticket)
@@ -139,7 +199,7 @@ static int pending_later(struct log *l, enum waiting_kind kind, const void *what
     }
     int rc = get_ready(l, err);
     if (rc == 0)
-        rc = waiting_write(l, p->session, kind, what, NULL, id, err);
+        rc = pending_write(l, kind, what, NULL, id, err);
     return rc ? pending_keep(p, kind, what, ticket, err) : 0;
 }
 

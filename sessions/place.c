@@ -4,6 +4,7 @@
  * program writes at a time (lock.c), with a journal that is a file, and readers copy. */
 #include "sessions/place.h"
 
+#include "sessions/again.h"
 #include "sessions/lock.h"
 #include "sessions/tend.h"
 #include "src/base/mem.h"
@@ -11,6 +12,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -112,6 +114,53 @@ int place_read_folder(struct log *l, struct vs_err *err)
     if (rc == 0 && !l->apart)
         rc = log_join(l, &joined, &n, err);
     log_joined_free(joined, n);
+    return rc;
+}
+
+/* ---- a session that another machine began
+ *
+ * The lock of a machine that is no more cannot be taken over: the session is brought into our own
+ * log under its own identity, so that merging the folder gives each row once. */
+
+/* Of a log that cannot be read, as of a machine that is writing, nothing is brought. */
+static void place_look(const char *path, const char *run, int64_t *most, char **best)
+{
+    struct log *from = NULL;
+    struct vs_err err = {0};
+    int64_t session = 0, last = 0;
+    if (log_open(path, true, &from, &err) == 0)
+        again_session(from, run, &session, &last, &err);
+    if (session && last > *most) {
+        *most = last;
+        free(*best);
+        *best = xstrdup(path);
+    }
+    log_close(from);
+}
+
+int place_bring(struct log *l, const char *run, int64_t have, struct vs_err *err)
+{
+    char *own = xstrdup(l->path), *best = NULL;
+    struct log *from = NULL;
+    struct log_merged n;
+    int64_t session = 0, last = 0;
+    int count = 0, rc = 0;
+    char **list = list_logs(dirname(own), &count);
+    for (int i = 0; i < count; i++) {
+        if (strcmp(list[i], l->path) != 0)
+            place_look(list[i], run, &have, &best);
+        free(list[i]);
+    }
+    free(list);
+    if (best)
+        rc = log_open(best, true, &from, err);
+    if (rc == 0 && best)
+        rc = again_session(from, run, &session, &last, err);
+    if (rc == 0 && session)
+        rc = log_merge_session(l, from, session, &n, err);
+    log_close(from);
+    free(best);
+    free(own);
     return rc;
 }
 

@@ -15,6 +15,9 @@ struct log_merged {
 /* Adds what another log has and this one has not; a transaction for each session, so that it can be
  * interrupted and run again. */
 int log_merge(struct log *into, struct log *from, struct log_merged *count, struct vs_err *err);
+/* The same of one session of from. */
+int log_merge_session(struct log *into, struct log *from, int64_t session,
+                      struct log_merged *count, struct vs_err *err);
 
 /* What became of an evaluation that was measured by shards. */
 struct log_joined {

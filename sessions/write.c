@@ -49,7 +49,7 @@ static void question_image(const struct result_image *im, struct buf *b)
         buf_printf(b, "/%d", im->candidate_count);
 }
 
-static int64_t record_question_of(const struct result *r)
+int64_t log_question_of(const struct result *r)
 {
     struct buf b = {0};
     buf_puts(&b, "");
@@ -68,7 +68,7 @@ static int write_query(struct log *l, int64_t session, int64_t checkpoint, const
     double score;
     const char *score_name;
     struct column_row row;
-    int64_t seq = 0, question = record_question_of(r);
+    int64_t seq = 0, question = log_question_of(r);
     int rc = log_next_seq(l, session, &seq, err);
     if (rc == 0)
         rc = column_begin(l, COLUMN_INSERT("queries", "session_id, checkpoint_id, asked",

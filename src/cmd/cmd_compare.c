@@ -24,6 +24,9 @@ static const struct option_row option_rows[] = {
     SHARD("shard", shard,
           "--check-set: only every N-th query of each task from the I-th on: one of N runs that "
           "share the work; what all logged is joined by sessions merge"),
+    FLAG("resume", resume,
+         "--check-set: log nothing twice when the same command was killed and is given again; so "
+         "does each --shard"),
     TASK(task, "task of the one query"),
     ROW_REGIONS(regions),
     ROW_KEY(keys),
@@ -216,14 +219,17 @@ static int compare_check_options(const struct compare_options *o)
         return drawn;
     if (judges_rows(o) && o->shard.count)
         return command_usage("compare", "--shard is for --check-set: eval --shard measures");
+    if (judges_rows(o) && o->resume)
+        return command_usage("compare", "--resume is for --check-set");
     if (judges_rows(o))
         return check_rows(o);
     if (wants_rows(o))
         return command_usage("compare", "--%s is for evaluations: --rows, --from, --data or "
                              "--reference",
                              wants_rows(o));
-    if (o->shard.count && (!o->probes || o->watch))
-        return command_usage("compare", "--shard is for --check-set");
+    if ((o->shard.count || o->resume) && (!o->probes || o->watch))
+        return command_usage("compare", "--%s is for --check-set",
+                             o->shard.count ? "shard" : "resume");
     bool query = o->task || o->text || o->regions.count;
     int status = check_watch(o);
     if (status != 0)
@@ -437,6 +443,20 @@ static int run_what(struct compare_run *r, struct vs_err *err)
     return compare_answers(r, err);
 }
 
+static void compare_begin_log(struct compare_run *r)
+{
+    const struct compare_options *o = r->o;
+    char shard[32], what[32];
+    snprintf(shard, sizeof shard, "%d/%d", o->shard.index, o->shard.count);
+    snprintf(what, sizeof what, "%d %d", (int)o->what, o->level);
+    const char *const texts[] = {"compare", r->probes ? r->probes->digest : NULL, shard, what};
+    if (o->shard.count || o->resume)
+        logging_begin_run(&r->logging, "compare", "compare", texts,
+                          (int)(sizeof texts / sizeof texts[0]), r->m, o->log);
+    else
+        logging_begin(&r->logging, "compare", "compare", o->log);
+}
+
 /* A status of the program, or a negative code. */
 static int compare_and_log(const struct compare_options *o, const struct model_options *how,
                            struct vs_err *err)
@@ -455,7 +475,7 @@ static int compare_and_log(const struct compare_options *o, const struct model_o
         command_about("compare", r.m);
     command_stop_by_signals(&compare_stopped);
     if (rc == 0 && !o->no_log)
-        logging_begin(&r.logging, "compare", "compare", o->log);
+        compare_begin_log(&r);
     r.log = r.logging.log;
     if (rc == 0 && r.probes && !o->watch)
         r.runner = probe_runner_new(r.m, r.probes);

@@ -161,6 +161,9 @@ static const struct option_row option_rows[] = {
     SHARD("shard", shard,
           "replay: only every N-th question of each task from the I-th on: one of N runs that "
           "share the work"),
+    FLAG("resume", resume,
+         "replay: log nothing twice when the same command was killed and is given again; so does "
+         "each --shard"),
     FLAG("fail-on-change", fail_on_change,
          "exit with status 1 when an answer or an attribution changed, or a query failed"),
     ROW_DEVICE(model.device),
@@ -265,8 +268,9 @@ static int run_sessions(void *options, char **args, int count)
     int status = choose_verb(o, args, count, &verb);
     if (status != 0)
         return status;
-    if (o->shard.count && verbs[verb].run != sessions_replay)
-        return command_usage("sessions", "--shard is for replay");
+    if ((o->shard.count || o->resume) && verbs[verb].run != sessions_replay)
+        return command_usage("sessions", "--%s is for replay",
+                             o->shard.count ? "shard" : "resume");
     o->filter.task = o->task ? o->task->name : NULL;
     status = run_verb(o, verb, &err);
     return status < 0 ? command_fail("sessions", &err) : status;

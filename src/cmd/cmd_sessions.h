@@ -18,6 +18,7 @@ struct sessions_options {
     struct model_options model;
     double tolerance;
     struct shard shard;
+    bool resume;
     int format; /* of export, in the order of its choices */
     bool json, csv, fail_on_change, no_log, dry_run, vacuum, repair, rows, missing;
     char **args; /* after the verb */

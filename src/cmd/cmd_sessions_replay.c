@@ -462,10 +462,34 @@ static int replay_query(struct replay *r, const struct log_query *was, struct vs
 
 /* ---- the whole */
 
+/* What the session is called in every log; "" where it cannot be read. */
+static void replay_uid(struct replay *r, int64_t session, char out[LOG_UID])
+{
+    struct log_session *list = NULL;
+    int n = 0;
+    out[0] = '\0';
+    if (log_list_sessions(r->l, INT32_MAX, &list, &n, NULL) != 0)
+        return;
+    for (int i = 0; i < n; i++)
+        if (list[i].id == session)
+            memcpy(out, list[i].uid, LOG_UID);
+    log_sessions_free(list, n);
+}
+
 static void open_writer(struct replay *r, int64_t session)
 {
-    char *note = xasprintf("replay of session %lld", (long long)session);
-    if (!r->o->no_log)
+    const struct sessions_options *o = r->o;
+    const struct log_filter *f = &o->filter;
+    char *note = xasprintf("replay of session %lld", (long long)session), uid[LOG_UID], shard[64];
+    replay_uid(r, session, uid);
+    snprintf(shard, sizeof shard, "%d/%d %d %d", o->shard.index, o->shard.count, f->pinned,
+             f->limit);
+    const char *const texts[] = {"replay", uid, shard, f->match, f->task, f->tag, f->image_digest,
+                                 f->since, f->until};
+    if (!o->no_log && (o->shard.count || o->resume) && uid[0])
+        logging_begin_run(&r->logging, "sessions", note, texts,
+                          (int)(sizeof texts / sizeof texts[0]), r->model, log_path(r->l));
+    else if (!o->no_log)
         logging_begin(&r->logging, "sessions", note, log_path(r->l));
     r->writer = r->logging.log;
     free(note);

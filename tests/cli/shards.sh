@@ -363,6 +363,62 @@ done >"$work/out"
 [ "$(sed -n 's/^\([0-9]*\) asked.*/\1/p' "$work/out" | awk '{n += $1} END {print n}')" -eq 42 ] &&
     [ "$(awk '$1 == "same" || $1 == "changed" {print $2}' "$work/out" | sort -u | wc -l)" -eq 42 ]
 ok $? "shards of a replay: $(grep asked "$work/out" | tr '\n' ';')"
+
+# ---- killed in the middle and given again: the log has what an uninterrupted run logs, once
+counts() { # counts LOG: rows of each table, and the queries themselves
+    "$v" sessions --log "$1" sql --csv "SELECT (SELECT count(*) FROM sessions WHERE run IS NOT NULL), (SELECT count(*)
+        FROM comparisons), (SELECT count(*) FROM comparison_queries), (SELECT count(*) FROM probe_runs), (SELECT
+        count(*) FROM probe_results WHERE query_id IS NOT NULL), (SELECT count(*) FROM answers)" && asked "$1"
+}
+logged() { # logged LOG: how many queries are in it by now
+    "$v" sessions --log "$1" sql --csv "SELECT count(*) FROM queries" 2>/dev/null | tail -n 1
+}
+a="-m $frozen -c early -c final --check-set $work/set/checks.jsonl --threads 1"
+# shellcheck disable=SC2086 # they are several words
+for how in "--resume" "--shard 1/2"; do
+    rm -rf "$work/whole.db" "$work/killed.db" "$work/killed"
+    "$v" compare $a $how --log "$work/whole.db" >"$work/table" 2>"$work/err"
+    all=$(logged "$work/whole.db")
+    ends 137 KILL '[ "$(logged "$work/killed.db")" -gt 3 ] 2>/dev/null' "$v" compare $a $how --log "$work/killed.db"
+    there=$(logged "$work/killed.db")
+    [ "$there" -lt "$all" ] && "$v" compare $a $how --log "$work/killed.db" >"$work/out" 2>"$work/err" &&
+        counts "$work/whole.db" >"$work/a" && counts "$work/killed.db" | cmp - "$work/a" &&
+        grep -q ": $there answers of it are in the log and are not logged again" "$work/err" &&
+        cmp "$work/out" "$work/table"
+    ok $? "compare $how, killed after $there of $all answers: $(grep before "$work/err")"
+    "$v" compare $a $how --log "$work/killed.db" >"$work/out" 2>"$work/err" &&
+        counts "$work/killed.db" | cmp - "$work/a"
+    ok $? "and a third time nothing is new"
+    # The log of a node that is no more, in a folder: another one goes on, in its own.
+    mkdir "$work/killed"
+    ends 137 KILL '[ "$(logged "$work/killed/")" -gt 3 ] 2>/dev/null' "$v" compare $a $how --log "$work/killed/"
+    there=$(logged "$work/killed/")
+    "$v" sessions --log "$work/moved.db" merge "$work"/killed/*.db >/dev/null && rm -f "$work"/killed/* &&
+        mv "$work/moved.db" "$work/killed/elsewhere.db" && [ "$there" -lt "$all" ] &&
+        "$v" compare $a $how --log "$work/killed/" >"$work/out" 2>"$work/err" &&
+        [ "$(find "$work/killed" -name '*.db' | wc -l)" -eq 2 ] && counts "$work/killed/" | cmp - "$work/a"
+    ok $? "compare $how in a folder, on another node, after $there answers: $(grep before "$work/err")"
+done
+"$v" compare $a --log "$work/whole.db" >/dev/null 2>&1
+[ "$(logged "$work/whole.db")" -gt "$all" ]
+ok $? "without either it is another run"
+for log in whole killed; do
+    rm -f "$work/$log.db"
+    c --log "$work/$log.db"
+done
+r="replay 1 -m $frozen -c early -c final --threads 1 --resume"
+# shellcheck disable=SC2086
+{
+    "$v" sessions --log "$work/whole.db" $r >"$work/table" 2>"$work/err"
+    all=$(logged "$work/whole.db")
+    ends 137 KILL '[ "$(logged "$work/killed.db")" -gt 45 ] 2>/dev/null' "$v" sessions --log "$work/killed.db" $r
+    there=$(logged "$work/killed.db")
+    [ "$there" -lt "$all" ] && "$v" sessions --log "$work/killed.db" $r >"$work/out" 2>"$work/err" &&
+        counts "$work/whole.db" >"$work/a" && counts "$work/killed.db" | cmp - "$work/a"
+}
+ok $? "replay --resume, killed after $there of $all: $(grep before "$work/err")"
+refuses 2 "resume is for replay" "going on with another verb" "$v" sessions --log "$work/checks.db" list --resume
+refuses 2 "resume is for --check-set" "going on with a query" "$v" compare -m "$frozen" -t vqa --resume a.png b
 refuses 2 "shard is for replay" "a shard of another verb" "$v" sessions --log "$work/checks.db" list --shard 1/2
 refuses 2 "shard is for --check-set" "a shard of a query" "$v" compare -m "$frozen" -t vqa --shard 1/2 a.png b
 refuses 2 "predictions is of all items: not with --shard" "predictions" "$v" eval -m "$frozen" --data x \

@@ -184,6 +184,41 @@ refuses 2 "is only read" "but not written to" s --log "$work/a/logs/" note 1 "x"
 s --log "$work/all.db" merge "$work/b/logs/" >"$work/out" && [ "$(number "$work/all.db" \
     "SELECT count(*) FROM queries")" = 3 ]
 ok $? "and put into one: $(cat "$work/out")"
+
+# Three nodes evaluate a share each into one folder, and one of them dies: what it had finished is there for
+# whoever goes on, on whatever node, and nothing of the others is damaged.
+"$VILSCOPE" world -o "$work/shares" --seed 11 --scenes 8 >/dev/null
+e() { # e ARGUMENT...
+    "$VILSCOPE" eval -m "$frozen" -c final --data "$work/shares/data.jsonl" --threads 1 --batch 1 "$@"
+}
+e --log "$work/direct.db" >/dev/null 2>&1
+e --shard 1/3 --log "$work/a/evals/" >/dev/null 2>"$work/said.a" &
+first=$!
+e --shard 2/3 --log "$work/b/evals/" >/dev/null 2>"$work/said.b" &
+dies=$!
+e --shard 3/3 --log "$work/c/evals/" >/dev/null 2>"$work/said.c" &
+third=$!
+while [ "$(cat "$work"/disk/evals/*-2of3-*.rows 2>/dev/null | wc -l)" -lt 3 ] && kill -0 $dies 2>/dev/null; do
+    sleep 0.02
+done
+kill -9 $dies 2>/dev/null
+wait $first && wait $third
+ok $? "two of three writers end well: $(cat "$work/said.a" "$work/said.c")"
+wait $dies 2>/dev/null
+finished=$(cat "$work"/disk/evals/*-2of3-*.rows | wc -l)
+s --log "$work/evals.db" merge "$work/a/evals/" --missing >"$work/out" 2>"$work/err"
+[ $? -eq 1 ] && [ "$(cat "$work/out")" = 2 ] && s --log "$work/evals.db" check >"$work/out" &&
+    [ "$(number "$work/evals.db" "SELECT count(*) >= 2 * $(wc -l <"$work/shares/data.jsonl") / 3 - 12 FROM
+        evaluation_rows")" = 1 ]
+ok $? "rows of both are there, and whole; of the third it is said that it is missing"
+e --shard 2/3 --log "$work/c/evals/" >/dev/null 2>"$work/err" && grep -q ": $finished items were measured already" \
+    "$work/err" && s --log "$work/evals.db" merge "$work/b/evals/" >"$work/out"
+ok $? "another node goes on with all $finished rows of the one that died: $(grep already "$work/err")"
+rows="SELECT group_concat(x, ';') FROM (SELECT e.task || r.item || r.answer || round(r.confidence, 4) AS x FROM
+    evaluation_rows r JOIN evaluations e ON e.id = r.evaluation_id ORDER BY 1)"
+[ "$(number "$work/evals.db" "$rows")" = "$(number "$work/direct.db" "$rows")" ] &&
+    s --log "$work/evals.db" check | grep -q "no problems"
+ok $? "and together they are what one machine measures"
 mkdir "$work/empty"
 refuses 1 "no log in it yet" "an empty folder" s --log "$work/empty/" list
 end
