@@ -66,15 +66,24 @@ bool annotations_are_coco(const struct annotations *a)
            !json_object_get(one, "foil");
 }
 
+static void add_caption_flaw(const struct annotations *a, json_int_t place, const char *why)
+{
+    char *name = xasprintf("caption %" JSON_INTEGER_FORMAT, place + 1);
+    eval_add_flaw(a->s, name, why);
+    free(name);
+}
+
 /* Which captions an image has: a list of their places, by its id. */
-static json_t *captions_by_image(const json_t *list)
+static json_t *captions_by_image(const struct annotations *a, const json_t *list)
 {
     json_t *out = json_object(), *v;
     size_t i;
     json_array_foreach((json_t *)(uintptr_t)list, i, v) {
         json_int_t image;
-        if (!annotations_number(v, "image_id", &image))
+        if (!annotations_number(v, "image_id", &image)) {
+            add_caption_flaw(a, (json_int_t)i, "has no image_id");
             continue;
+        }
         char *key = xasprintf("%" JSON_INTEGER_FORMAT, image);
         json_t *own = json_object_get(out, key);
         if (!own) {
@@ -89,8 +98,38 @@ static json_t *captions_by_image(const json_t *list)
 
 struct coco {
     const char *task;
-    json_t *list, *own;
+    json_t *list, *own; /* own: of images that have not come yet */
 };
+
+static void take_caption(struct annotations *a, const struct coco *c, json_int_t at, int place,
+                         int number)
+{
+    const json_t *caption = json_array_get(c->list, (size_t)at);
+    const char *text = annotations_text(caption, "caption");
+    json_int_t which;
+    if (!text) {
+        add_caption_flaw(a, at, "has no text");
+        return;
+    }
+    annotations_caption(a, c->task, text, place, number);
+    if (annotations_number(caption, "id", &which)) {
+        struct eval_item *it = &a->s->items[a->s->count - 1];
+        it->id = xasprintf("%" JSON_INTEGER_FORMAT, which);
+        it->id_is_number = true;
+    }
+}
+
+/* Captions of images that the file lacks. */
+static void tell_orphans(const struct annotations *a, const struct coco *c)
+{
+    const char *key;
+    json_t *own, *at;
+    size_t i;
+    json_object_foreach(c->own, key, own)
+        json_array_foreach(own, i, at)
+            add_caption_flaw(a, json_integer_value(at), "its image_id is of no image with an id "
+                             "and a file_name");
+}
 
 /* An image and its captions, in the order of the images. */
 static int take_coco(struct annotations *a, const json_t *v, int number, void *arg)
@@ -104,23 +143,12 @@ static int take_coco(struct annotations *a, const json_t *v, int number, void *a
         return annotations_bad(a, "has no id and file_name");
     char *key = xasprintf("%" JSON_INTEGER_FORMAT, id);
     json_t *own = json_object_get(c->own, key);
-    free(key);
     int place = annotations_pool(a, annotations_image(a, file), json_array_size(own));
-    json_array_foreach(own, i, at) {
-        const json_t *caption = json_array_get(c->list, (size_t)json_integer_value(at));
-        const char *text = annotations_text(caption, "caption");
-        json_int_t which;
-        if (place < 0)
-            break;
-        if (!text)
-            return annotations_bad(a, "one of its captions has no text");
-        annotations_caption(a, c->task, text, place, number);
-        if (annotations_number(caption, "id", &which)) {
-            struct eval_item *it = &a->s->items[a->s->count - 1];
-            it->id = xasprintf("%" JSON_INTEGER_FORMAT, which);
-            it->id_is_number = true;
-        }
-    }
+    if (place >= 0)
+        json_array_foreach(own, i, at)
+            take_caption(a, c, json_integer_value(at), place, number);
+    json_object_del(c->own, key);
+    free(key);
     return 0;
 }
 
@@ -128,9 +156,11 @@ int annotations_read_coco(struct annotations *a)
 {
     struct coco c = {.list = json_object_get(a->root, "annotations")};
     int rc = annotations_task(a, coco_first, &c.task);
-    c.own = captions_by_image(c.list);
+    c.own = captions_by_image(a, c.list);
     if (rc == 0)
         rc = annotations_each(a, json_object_get(a->root, "images"), "image", take_coco, &c);
+    if (rc == 0)
+        tell_orphans(a, &c);
     json_decref(c.own);
     return rc;
 }

@@ -150,6 +150,24 @@ static int read_truth(const struct reader *r, const json_t *v, struct eval_item 
     return read_answers(r, v, it);
 }
 
+/* It may be of a data set whose first line, by which they are known, is damaged. */
+static int bad_task(const struct reader *r, const json_t *v, bool unknown)
+{
+    struct buf b = {0};
+    const char *key;
+    json_t *member;
+    int n = 0;
+    json_object_foreach((json_t *)(uintptr_t)v, key, member)
+        if (n++ < 5)
+            buf_printf(&b, "%s\"%s\"", b.len ? ", " : "", key);
+    int rc = unknown ? bad(r, "there is no such \"task\"")
+             : n == 0 || json_object_get(v, "task") ? bad(r, "no \"task\"")
+                      : vs_fail(r->err, VS_E_FORMAT, "no \"task\", nor is the first line of another "
+                                "data set: it has %s%s", b.data, n > 5 ? ", ..." : "");
+    buf_fini(&b);
+    return rc;
+}
+
 static int take_item(void *arg, int line, const json_t *v)
 {
     struct reader *r = arg;
@@ -158,7 +176,7 @@ static int take_item(void *arg, int line, const json_t *v)
     const char *id = json_string_value(json_object_get(v, "id"));
     json_t *slices = json_object_get(v, "slices");
     if (!task || !task_find(task))
-        return bad(r, task ? "there is no such \"task\"" : "no \"task\"");
+        return bad_task(r, v, task != NULL);
     if (!text || !text[0])
         return bad(r, "no \"text\"");
     struct eval_item *it = eval_add(r->set);

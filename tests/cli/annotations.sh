@@ -87,6 +87,21 @@ same "COCO's captions" "$work/captions_val2014.json" <"$work/captions.ours"
 pure
 tr -d '\n' <"$work/captions_val2014.json" >"$work/one-line.json"
 same "in one line" "$work/one-line.json" <"$work/captions.ours"
+cat >"$work/lacking.json" <<EOF
+{"images": [{"id": 42, "file_name": "COCO_val2014_000000000042.jpg"},
+ {"id": 43, "file_name": "COCO_val2014_000000000043.jpg"}],
+ "annotations": [{"image_id": 43, "id": 3, "caption": "A cat."}, {"id": 4, "caption": "Of nothing."},
+ {"image_id": 99, "id": 5, "caption": "Of another."}, {"image_id": 42, "id": 6},
+ {"image_id": 42, "id": 1, "caption": "A dog."}]}
+EOF
+rm -f "$work/rows"
+measure "$work/lacking.json" --images "$work/im" --rows "$work/rows" >"$work/out"
+status=$?
+[ $status -eq 4 ] && [ "$(grep -o '"text": "[^"]*"' "$work/rows" | tr '\n' ';')" = '"text": "A dog.";"text": "A cat.";' ] &&
+    grep -q 'caption 2 is left out: has no image_id$' "$work/err" &&
+    grep -q 'caption 3 is left out: its image_id is of no image' "$work/err" &&
+    grep -q 'caption 4 is left out: has no text$' "$work/err" && grep -q '3 of 5 items are left out' "$work/err"
+ok $? "captions that lack something are named, the others are asked: $status $(tail -n 1 "$work/err")"
 sentences() { # sentences ID TEXT
     printf '{"tokens": ["x"], "raw": "%s", "imgid": 0, "sentid": %s}' "$2" "$1"
 }
@@ -327,6 +342,9 @@ refuses 2 "these are VQA's answers" "answers as a set" "$VILSCOPE" eval -m "$wor
 printf '{"model": 1, "layers": []}' >"$work/other.json"
 refuses 1 'a JSON document of no known data set, with "model", "layers"' "another document" "$VILSCOPE" eval \
     -m "$work/named" --no-log --data "$work/other.json"
+sed 's/"sentence"/"sentenze"/' "$SRCDIR/tests/data/sets/nlvr2.jsonl" >"$work/first.jsonl"
+refuses 1 'the first is line 1: no "task", nor is the first line of another data set: it has ' "a first line that lacks a member" \
+    "$VILSCOPE" eval -m "$work/named" --no-log --data "$work/first.jsonl"
 refuses 1 "scene.png: is an image, not a data set" "a picture" "$VILSCOPE" eval -m "$work/named" --no-log \
     --data "$tiny/scene.png"
 rm "$work/npy/COCO_val2014_000000000043.npy"
