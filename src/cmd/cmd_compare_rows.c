@@ -112,7 +112,8 @@ int rows_judge(struct rows_judged *r, const struct rowset *set, struct vs_err *e
         rc = rows_judge_group(r, &r->groups[i], err);
         pairs += r->groups[i].pair_count;
     }
-    if (rc == 0 && pairs == 0 && !r->steps && !r->o->calibration && !r->o->confusion)
+    bool alone = r->steps || (r->partly && set->count) || r->o->calibration || r->o->confusion;
+    if (rc == 0 && pairs == 0 && !alone)
         rc = vs_fail(err, VS_E_USAGE, "no task was measured on two checkpoints: give the rows of "
                      "both (%d evaluation%s here)", set->count, set->count == 1 ? " is" : "s are");
     if (rc == 0)
@@ -203,6 +204,7 @@ int compare_rows(const struct compare_options *o, const struct model_options *ho
     rows_say_shares("compare", &given);
     int status = rc > 0 ? rc : 0;
     rc = rc > 0 ? 0 : rc;
+    r.partly = status > 0;
     if (rc == 0 && o->change_count && o->shard.count && given.set.count == 0) {
         plain_text(stderr, "vilscope eval: note: shard %d of %d has no item\n", o->shard.index,
                    o->shard.count);

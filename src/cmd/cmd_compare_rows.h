@@ -28,7 +28,8 @@ struct rows_group {
 struct rows_judged {
     const struct compare_options *o;
     struct judge_options how;
-    bool steps; /* only each with the one before it */
+    bool steps;  /* only each with the one before it */
+    bool partly; /* what was measured is not all, which was said */
     struct rows_group *groups;
     int group_count;
     json_t *json; /* the document, or NULL */

@@ -160,10 +160,14 @@ static int bad_task(const struct reader *r, const json_t *v, bool unknown)
     json_object_foreach((json_t *)(uintptr_t)v, key, member)
         if (n++ < 5)
             buf_printf(&b, "%s\"%s\"", b.len ? ", " : "", key);
-    int rc = unknown ? bad(r, "there is no such \"task\"")
-             : n == 0 || json_object_get(v, "task") ? bad(r, "no \"task\"")
-                      : vs_fail(r->err, VS_E_FORMAT, "no \"task\", nor is the first line of another "
-                                "data set: it has %s%s", b.data, n > 5 ? ", ..." : "");
+    int rc;
+    if (unknown)
+        rc = bad(r, "there is no such \"task\"");
+    else if (n == 0 || json_object_get(v, "task"))
+        rc = bad(r, "no \"task\"");
+    else
+        rc = vs_fail(r->err, VS_E_FORMAT, "no \"task\", nor is the first line of another data set: "
+                     "it has %s%s", b.data, n > 5 ? ", ..." : "");
     buf_fini(&b);
     return rc;
 }

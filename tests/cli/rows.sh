@@ -332,6 +332,25 @@ both compare --csv >"$work/out"
 [ "$(grep -c 'are left out with noise: 1 of their images is not there' "$work/err")" -eq 1 ] &&
     [ "$(grep -c 'are left out with crossed.bin' "$work/err")" -eq 1 ]
 ok $? "items without their picture are left out, and said: $(head -n 1 "$work/err")"
+grep '"task": "vqa"' "$work/w/short.jsonl" >"$work/vqa"
+{
+    echo '{"task": "vqa", "images": ["images/none.png"], "text": "is it?", "answer": "1"}'
+    yes "$work/vqa" | head -n 100 | xargs cat | head -n 1500
+} >"$work/w/many.jsonl"
+: >"$work/err"
+"$VILSCOPE" compare -m "$work/named" -c noise -c "$work/crossed.bin" --data "$work/w/many.jsonl" --resamples 100 \
+    >"$work/out" 2>"$work/err" &
+pid=$! tries=0
+while ! grep -q 'left out with noise' "$work/err" && [ $tries -lt 600 ]; do
+    sleep 0.02
+    tries=$((tries + 1))
+done
+kill -INT $pid
+wait $pid
+status=$?
+[ $status -eq 1 ] && grep -q '^  noise .* items$' "$work/out" && grep -q '^vilscope compare: stopped: ' "$work/err" &&
+    [ "$(grep -c 'no other one to compare\|left out: .* that only noise has' "$work/out")" -eq 1 ]
+ok $? "Ctrl-C: what was measured until then is compared: $status $(tail -n 1 "$work/out")"
 refuses 2 "two checkpoints are needed" "one checkpoint" "$VILSCOPE" compare -m "$work/named" -c noise \
     --data "$work/w/short.jsonl"
 refuses 2 "only one of --rows, --from, --data" "two sources" "$VILSCOPE" compare --data x --rows y
