@@ -60,15 +60,16 @@ static void config_of_folder(struct report *r, const json_t *root)
                 json_integer((json_int_t)json_array_size(json_object_get(root, "checkpoints"))));
 }
 
-bool inspect_configuration(struct report *r, const struct bytes *map, int *rc)
+bool inspect_configuration(struct report *r, const struct bytes *file, int *rc)
 {
+    const struct bytes text = bytes_text(file), *map = &text;
     bool known = true;
     *rc = 0;
     if (archyaml_is(map)) {
         *rc = config_of_detector(r, "YAML of maskrcnn-benchmark");
         return true;
     }
-    if (map->size > 1 << 20 || map->data[0] != '{')
+    if (map->size > 1 << 20 || map->size == 0 || map->data[0] != '{')
         return false;
     json_t *root = json_loadb((const char *)map->data, map->size, 0, NULL);
     if (json_object_get(root, "hidden_size"))

@@ -306,7 +306,8 @@ static int modeldir_read_file(const char *dir, const char *file, struct parts *p
         rc = vs_fail(err, VS_E_LIMIT, "%s: has %zu bytes, more than %d: not the description of a "
                      "model", file, map.size, MAX_FILE);
     if (rc == 0) {
-        json_t *root = json_loadb((const char *)map.data, map.size, JSON_REJECT_DUPLICATES, &why);
+        const struct bytes text = bytes_text(&map);
+        json_t *root = json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES, &why);
         rc = root ? read_members(root, dir, file, p, err)
                   : vs_fail(err, VS_E_FORMAT, "%s: line %d: %s", file, why.line, why.text);
         json_decref(root);

@@ -69,6 +69,16 @@ int bytes_check(const struct bytes *b, int rc, struct vs_err *err)
     return rc;
 }
 
+struct bytes bytes_text(const struct bytes *b)
+{
+    struct bytes text = *b;
+    if (b->size >= 3 && memcmp(b->data, "\xef\xbb\xbf", 3) == 0) {
+        text.data += 3;
+        text.size -= 3;
+    }
+    return text;
+}
+
 void bytes_rest(const struct bytes *b)
 {
     if (b->mapped)

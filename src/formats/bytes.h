@@ -31,6 +31,9 @@ struct bytes {
 int bytes_open(const char *path, struct bytes *out, struct vs_err *err);
 int bytes_map(const char *path, struct bytes *out, struct vs_err *err);
 void bytes_close(struct bytes *b);
+/* The same without the UTF-8 byte order mark that text from some systems begins with: else it would
+ * be a part of the first word. A view, which is not closed. */
+struct bytes bytes_text(const struct bytes *b);
 /* Memory lets go of a map, which is read again when it is looked at; others stay. */
 void bytes_rest(const struct bytes *b);
 /* Lowercase hexadecimal SHA-256 of all of it. */

@@ -203,8 +203,9 @@ bool labels_are_pickled(const struct bytes *map)
     return false;
 }
 
-static int labels_read_any(struct list *l, const struct bytes *map, struct vs_err *err)
+static int labels_read_any(struct list *l, const struct bytes *file, struct vs_err *err)
 {
+    const struct bytes text = bytes_text(file), *map = &text;
     if (map->size == 0)
         return vs_fail(err, VS_E_FORMAT, "%s: the file is empty", l->path);
     if (labels_are_pickled(map))

@@ -106,7 +106,8 @@ static int take_line(struct eval_set *s, const char *p, size_t n, int line, eval
 int eval_lines(struct eval_set *s, const struct bytes *map, eval_line *take, void *arg,
                struct vs_err *err)
 {
-    const char *p = (const char *)map->data, *end = p ? p + map->size : p;
+    const struct bytes text = bytes_text(map);
+    const char *p = (const char *)text.data, *end = p ? p + text.size : p;
     int rc = 0;
     for (int line = 1; p && p < end && rc == 0; line++) {
         const char *stop = memchr(p, '\n', (size_t)(end - p));

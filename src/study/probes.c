@@ -318,8 +318,9 @@ static int read_paragraphs(struct reader *r, char *text)
     return rc ? rc : end_probe(r);
 }
 
-static int probes_read_text(const struct bytes *map, struct probes *p, struct vs_err *err)
+static int probes_read_text(const struct bytes *file, struct probes *p, struct vs_err *err)
 {
+    const struct bytes bare = bytes_text(file), *map = &bare;
     const char *slash = strrchr(map->path, '/');
     struct reader r = {.path = map->path, .set = p, .err = err};
     if (map->data && memchr(map->data, '\0', map->size))
@@ -341,7 +342,7 @@ int probes_open(const char *path, struct probes **out, struct vs_err *err)
     struct probes *p = probes_new();
     int rc = bytes_open(path, &map, err);
     if (rc == 0) {
-        size_t at = 0;
+        size_t at = map.size - bytes_text(&map).size;
         while (at < map.size && strchr(" \t\r\n", map.data[at]) && map.data[at])
             at++;
         p->path = xstrdup(path);

@@ -33,8 +33,9 @@ static const char *const specials[] = {"[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MAS
 
 /* ---- the vocabulary */
 
-static int split_lines(struct tokenizer *t, const struct bytes *map, struct vs_err *err)
+static int split_lines(struct tokenizer *t, const struct bytes *file, struct vs_err *err)
 {
+    const struct bytes text = bytes_text(file), *map = &text;
     size_t lines = map->size > 0 && map->data[map->size - 1] != '\n';
     for (size_t i = 0; i < map->size; i++)
         lines += map->data[i] == '\n';

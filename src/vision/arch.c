@@ -147,8 +147,9 @@ static void read_all(struct reader *r, struct arch *a)
                         "background", r->path);
 }
 
-static int arch_parse(const struct bytes *map, const char *path, json_t **out, struct vs_err *err)
+static int arch_parse(const struct bytes *file, const char *path, json_t **out, struct vs_err *err)
 {
+    const struct bytes text = bytes_text(file), *map = &text;
     json_error_t why;
     if (archyaml_is(map))
         return archyaml_read(map, out, err);

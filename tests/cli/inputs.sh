@@ -267,6 +267,29 @@ rm "$work/saved/checkpoint.bin"
 refuses 1 "names the shard checkpoint.bin, which is not there" "without its shard" \
     "$VILSCOPE" query -m "$work/saved" -t gqa --no-log --regions "$tiny/scene.npy" "what color"
 
+# ---- text that begins with a byte order mark: it is no part of the first word
+marked=$work/marked
+cp -r "$tiny" "$marked"
+chmod -R u+w "$marked"
+for file in model.json config.json vocab.txt gqa.txt classes.txt; do
+    { printf '\357\273\277' && cat "$tiny/$file"; } >"$marked/$file"
+done
+q gqa "what color" --top 9 >"$work/want" 2>&1
+"$VILSCOPE" query -m "$marked" -t gqa --no-log --top 9 "$scene" "what color" 2>&1 | cmp -s - "$work/want" &&
+    [ -s "$work/want" ]
+ok $? "a model directory whose files begin with byte order marks answers alike"
+for file in gqa.txt vocab.txt; do
+    "$VILSCOPE" inspect "$tiny/$file" | sed '/^[^ ]/d; /bytes:/d; /digest/d; /sha256/d' >"$work/want"
+    "$VILSCOPE" inspect "$marked/$file" | sed '/^[^ ]/d; /bytes:/d; /digest/d; /sha256/d' | cmp -s - "$work/want" &&
+        [ -s "$work/want" ]
+    ok $? "nor is it a part of the first name of $file: $(grep ' 0' "$work/want" | head -n 1)"
+done
+
+mkdir "$work/parts"
+: >"$work/parts/.metadata"
+refuses 1 "is a checkpoint in parts, of torch.distributed (FSDP), .* dcp_to_torch" "a folder of FSDP's" \
+    "$VILSCOPE" query -m "$tiny" -c "$work/parts" -t gqa --no-log "$scene" "what color"
+
 # ---- features of another width than the model's: both numbers are named, and nothing is computed
 wide=$work/wide # as extract makes them with the detector of another model: 96 numbers, not 20
 mkdir "$wide"

@@ -99,6 +99,7 @@ static void bind_note_missing(struct binder *b, const char *name)
 
 static void bind_note_wrong(struct binder *b, const struct tensor *t, int64_t rows, int64_t columns)
 {
+    b->empty_count += tensor_elements(t) == 0;
     if (b->wrong_count++ >= SHOWN)
         return;
     buf_printf(&b->wrong, "%s%s is (", b->wrong_count > 1 ? ", " : "", t->name);
@@ -303,6 +304,11 @@ int bind_report(struct binder *b, struct vs_err *err)
         return vs_fail(err, VS_E_LIMIT, "%s: no memory for its weights as float32", path);
     if (b->missing_count == 0 && b->wrong_count == 0)
         return 0;
+    if (b->empty_count == b->wrong_count && b->wrong_count > SHOWN)
+        return vs_fail(err, VS_E_FORMAT, "%s: %d of its tensors are empty: what one process saved "
+                       "of a model in parts (DeepSpeed ZeRO 3), whose numbers are elsewhere: make "
+                       "one file of them first (zero_to_fp32.py lies beside it)", path,
+                       b->empty_count);
     struct buf all = {0};
     if (b->missing_count) {
         buf_printf(&all, "missing: %s", b->missing.data);

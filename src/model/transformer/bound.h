@@ -57,7 +57,7 @@ struct binder {
     struct bound *to;
     const struct tensorfile *f;
     struct buf missing, wrong;
-    int missing_count, wrong_count;
+    int missing_count, wrong_count, empty_count; /* empty: wrong, as there is nothing in it */
     unsigned head; /* that is being bound; 0: the trunk */
     bool product;  /* what is bound is read by products alone */
     bool no_memory;

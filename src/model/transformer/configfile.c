@@ -16,7 +16,8 @@ int configfile_open(struct configfile *r, const char *path, struct vs_err *err)
     r->rc = bytes_open(path, &map, err);
     if (r->rc != 0)
         return r->rc;
-    r->root = json_loadb((const char *)map.data, map.size, JSON_REJECT_DUPLICATES, &why);
+    const struct bytes text = bytes_text(&map);
+    r->root = json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES, &why);
     if (map.size == 0)
         CONFIG_BAD(r, "%s: the file is empty", path);
     else if (!r->root)
