@@ -27,9 +27,11 @@ static int world_take_task(void *options, const char *value, struct vs_err *err)
 {
     struct options *o = options;
     const struct task *t = task_find(value);
-    if (!t || o->task_count == MOST_TASKS)
+    if (!t)
         return vs_fail(err, VS_E_USAGE, "there is no task '%s' (\"vilscope tasks\" lists them)",
                        value);
+    if (o->task_count == MOST_TASKS)
+        return vs_fail(err, VS_E_USAGE, "--task: more than %d of them", MOST_TASKS);
     if (!item_has(t->name))
         return vs_fail(err, VS_E_USAGE, "--task %s: the demo's world has no items of it", value);
     o->tasks[o->task_count++] = t;

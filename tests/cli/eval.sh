@@ -34,6 +34,10 @@ ok $? "one task in other wordings: $(sed -n 's/.*"text": "\([^"]*\)".*/\1/p' "$w
 ok $? "pictures are 320 wide"
 refuses 2 "alignment: the demo's world has no items" "a task that the world does not ask" \
     "$VILSCOPE" world --task alignment -o "$work/none"
+refuses 2 "no task 'vqq'" "a task that there is not" "$VILSCOPE" world --task vqq -o "$work/none"
+twelve=$(echo "$tasks" | sed 's/^/--task /')
+refuses 2 "more than 12" "more tasks than there are" \
+    "$VILSCOPE" world $twelve --task vqa -o "$work/none"
 [ ! -e "$work/none" ]
 ok $? "and no folder is made"
 refuses 2 "-o DIR" "no folder" "$VILSCOPE" world

@@ -36,6 +36,7 @@ static void tell(const struct pval *v, int depth, struct buf *b)
     buf_puts(b, ends[v->kind]);
 }
 
+#define A50 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define P(name, bytes, want) {name, bytes, sizeof bytes - 1, want}
 static const struct {
     const char *name, *bytes;
@@ -77,6 +78,7 @@ static const struct {
     P("POP", "K\1K\0020.", "1"), P("POP_MARK", "K\1(K\2K\0031.", "1"),
     P("DUP", "K\0012\x86.", "(1 1)"),
     P("GLOBAL", "ca\nb\n.", "Ga b"), P("GLOBAL refused", "cos\nsystem\n.", "!'os system'"),
+    P("GLOBAL with a long name", "K\1c" A50 A50 A50 A50 "\nb\n.", "!name of 201 bytes"),
     P("STACK_GLOBAL", "\x8c\1a\x8c\1b\x93.", "Ga b"),
     P("REDUCE", "ca\nb\nK\1\x85R.", "O(Ga b (1))"),
     P("bytes of Python 2's kind", "c_codecs\nencode\n(Va\\u00e9\nVlatin1\ntR.", "b'a\xe9'"),
