@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Back through products of rows with weights: dx = dy w, w where it lies, compiled once per
- * instruction set.
+/* Back through products of rows with weights: dx = dy w, w where it lies, or packed for the way
+ * forward, compiled once per instruction set.
  *
  * Columns of dx stand side by side in the rows of w, so a tile spreads a number of dy over a vector
  * and needs no sum across one. The rows of w are far apart, though, a page each: those that are
  * multiplied next are copied side by side first, a few columns of CHUNK rows at a time, which stay
  * in the caches while all rows of dy go by. While one chunk is multiplied the next one is fetched.
- * Every sum runs along n from its first number to its last, so results depend on nothing else. */
+ * Of packed weights these columns lie side by side already, KERN_PANEL rows of each, in large
+ * pages: they are turned on the way, which costs less than to find a page for each row. Every sum
+ * runs along n from its first number to its last, so results depend on nothing else. */
 #include "kernels/kern_back.h"
+#include "kernels/kern_pack.h"
 #include "kernels/kern_panel.h"
 
 #define CHUNK 256 /* rows of w that are copied at a time */
@@ -17,14 +20,16 @@
 /* Some columns of a product: one part of the work. */
 struct back_part {
     const struct kern_linear_back *o; /* or NULL: none */
+    const float *packed; /* its weights (kern_panel.h), or NULL */
     int col, cols;
 };
 
 /* Rows of w, columns of a part. */
 struct back_chunk {
     const char *w; /* any alignment; NULL: none */
-    ptrdiff_t ldw; /* bytes */
+    ptrdiff_t ldw; /* bytes from row to row; of packed ones from panel to panel */
     int n, cols;
+    bool packed;   /* w is the first column's place in a panel of KERN_PANEL rows */
 };
 
 static struct back_chunk back_chunk(struct back_part p, int from)
@@ -33,14 +38,48 @@ static struct back_chunk back_chunk(struct back_part p, int from)
         return (struct back_chunk){0};
     ptrdiff_t ldw = 4 * (ptrdiff_t)p.o->k;
     int n = p.o->n - from < CHUNK ? p.o->n - from : CHUNK;
+    if (p.packed)
+        return (struct back_chunk){(const char *)p.packed + from * ldw +
+                                       4 * KERN_PANEL * (ptrdiff_t)p.col,
+                                   KERN_PANEL * ldw, n, p.cols, true};
     return (struct back_chunk){(const char *)p.o->w + from * ldw + 4 * (ptrdiff_t)p.col, ldw, n,
-                               p.cols};
+                               p.cols, false};
+}
+
+/* KERN_PANEL rows of w, of which a panel has column after column, to rows of PANEL_STEP; zeros
+ * behind the last column. */
+static void back_turn(const char *w, int cols, float *to)
+{
+    int p = 0;
+    for (; p + PACK_ROWS <= cols && p < PANEL_STEP; p += PACK_ROWS)
+        for (int j = 0; j < KERN_PANEL; j += 4)
+            pack_square(w + 4 * (KERN_PANEL * (ptrdiff_t)p + j), 4 * KERN_PANEL,
+                        to + (ptrdiff_t)j * PANEL_STEP + p, PANEL_STEP);
+    for (; p < PANEL_STEP; p++)
+        for (int j = 0; j < KERN_PANEL; j++) {
+            float x = 0;
+            if (p < cols)
+                memcpy(&x, w + 4 * (KERN_PANEL * (ptrdiff_t)p + j), sizeof x);
+            to[j * PANEL_STEP + p] = x;
+        }
+}
+
+static void back_pack_turned(struct back_chunk c, float *panels)
+{
+    for (int n = 0; n < c.n; n += KERN_PANEL)
+        for (int j = 0; j < c.cols; j += PANEL_STEP)
+            back_turn(c.w + n / KERN_PANEL * c.ldw + 4 * KERN_PANEL * (ptrdiff_t)j, c.cols - j,
+                      panels + (ptrdiff_t)j * CHUNK + (ptrdiff_t)n * PANEL_STEP);
 }
 
 /* Panels of PANEL_STEP columns, (n, PANEL_STEP) each, CHUNK rows apart; zeros behind the last
  * column. */
 static void back_pack(struct back_chunk c, float *panels)
 {
+    if (c.packed) {
+        back_pack_turned(c, panels);
+        return;
+    }
     for (int p = 0; p < c.n; p++)
         for (int j = 0; j < c.cols; j += PANEL_STEP) {
             float *to = panels + (ptrdiff_t)j * CHUNK + (ptrdiff_t)p * PANEL_STEP;
@@ -56,13 +95,21 @@ static void back_pack(struct back_chunk c, float *panels)
         }
 }
 
-/* A tile's share of what is multiplied next, into the L2 cache. */
-static void back_fetch(struct back_chunk next, int tile, int tiles)
+/* What is multiplied next, on its way into the L2 cache, of which each of so many shares fetches
+ * some: all of a tile's at once would wait for each other. */
+static struct panel_ahead back_fetch(struct back_chunk next, int shares)
 {
-    int from = next.n * tile / tiles, to = next.n * (tile + 1) / tiles;
-    for (int p = from; p < to; p++)
-        for (int j = 0; j < next.cols; j += 16)
-            __builtin_prefetch(next.w + p * next.ldw + 4 * (ptrdiff_t)j, 0, 2);
+    struct panel_ahead a = {0};
+    if (!next.w || shares == 0)
+        return a;
+    int runs = next.packed ? (next.n + KERN_PANEL - 1) / KERN_PANEL : next.n;
+    a.run = 4 * (ptrdiff_t)next.cols * (next.packed ? KERN_PANEL : 1);
+    a.jump = next.ldw - a.run;
+    a.at = next.w;
+    a.end = a.at + a.run;
+    ptrdiff_t lines = runs * ((a.run + PANEL_LINE - 1) / PANEL_LINE);
+    a.lines = (int)((lines + shares - 1) / shares);
+    return a;
 }
 
 /* sums(rows, COLUMNS) += x(rows, c.n) c */
@@ -70,14 +117,15 @@ static void back_multiply(struct back_chunk c, const float *panels, const float 
                           int rows, float *sums, struct back_chunk next)
 {
     int across = (c.cols + PANEL_STEP - 1) / PANEL_STEP;
-    int down = (rows + PANEL_ROWS - 1) / PANEL_ROWS, tile = 0;
+    int down = (rows + PANEL_ROWS - 1) / PANEL_ROWS;
+    struct panel_ahead ahead = back_fetch(next, across * down * (c.n / PANEL_CHUNK));
     for (int j = 0; j < c.cols; j += PANEL_STEP)
         for (int i = 0, r; i < rows; i += r) {
             struct panel_tile t = {.x = x + i * ldx, .ldx = ldx, .w = panels + (ptrdiff_t)j * CHUNK,
                                    .ldw = PANEL_STEP, .next = KERN_LANES, .k = c.n, .on = true,
-                                   .out = sums + (ptrdiff_t)i * COLUMNS + j, .ldo = COLUMNS};
+                                   .out = sums + (ptrdiff_t)i * COLUMNS + j, .ldo = COLUMNS,
+                                   .ahead = ahead.lines ? &ahead : NULL};
             r = panel_rows(rows - i);
-            back_fetch(next, tile++, across * down);
             panel_any(r, false, &t);
         }
 }
@@ -115,6 +163,7 @@ static void back_rows(struct back_part p, struct back_part after, int row, int r
 
 struct back_job {
     struct kern_linear_back *list;
+    const float **packed; /* (count) the weights of each, or NULL */
     int count, threads;
 };
 
@@ -131,7 +180,8 @@ static struct back_part back_part_number(const struct back_job *job, int i)
     if (o == end)
         return (struct back_part){0};
     int col = i * COLUMNS;
-    return (struct back_part){o, col, o->k - col < COLUMNS ? o->k - col : COLUMNS};
+    return (struct back_part){o, job->packed[o - job->list], col,
+                              o->k - col < COLUMNS ? o->k - col : COLUMNS};
 }
 
 /* The part that this thread is likely to do next is as many further on as there are threads. */
@@ -147,11 +197,14 @@ void KERN_LINEAR_BACK(struct kern *k, const struct kern_linear_back *list, int c
 {
     struct kern_linear_back *own = scratch_alloc((size_t)count * sizeof *own);
     float **rows = scratch_alloc((size_t)count * sizeof *rows);
-    struct back_job job = {own, count, pool_threads(k->pool)};
+    const float **packed = scratch_alloc((size_t)count * sizeof(void *));
+    struct back_job job = {own, packed, count, pool_threads(k->pool)};
     int parts = 0;
     for (int i = 0; i < count; i++) {
         own[i] = list[i];
         rows[i] = NULL;
+        struct kern_panels found = kern_packed_find(k, list[i].w, list[i].n, list[i].k);
+        packed[i] = found.type == KERN_FLOAT32 ? found.at : NULL;
         if (list[i].m > 1 && kern_crowded(list[i].ldy)) {
             rows[i] = scratch_spread(list[i].dy, list[i].ldy, list[i].m, list[i].n);
             own[i].dy = rows[i];
@@ -162,6 +215,7 @@ void KERN_LINEAR_BACK(struct kern *k, const struct kern_linear_back *list, int c
     pool_run(k->pool, parts, back_do_part, &job);
     for (int i = 0; i < count; i++)
         scratch_free(rows[i]);
+    scratch_free(packed);
     scratch_free(rows);
     scratch_free(own);
 }

@@ -42,8 +42,8 @@ INLINE pack_vector pack_load(const char *row, ptrdiff_t four)
 #define PACK_HIGH2(a, b) SHUFFLE4(a, b, 2, 3, 6, 7)
 #endif
 
-/* Four numbers of PACK_ROWS rows, ldw bytes apart, to four rows of a panel. */
-INLINE void pack_square(const char *w, ptrdiff_t ldw, float *out)
+/* Four numbers of PACK_ROWS rows, ldw bytes apart, to four rows of ldo numbers. */
+INLINE void pack_square(const char *w, ptrdiff_t ldw, float *out, ptrdiff_t ldo)
 {
     pack_vector a[4], b[4];
     for (int i = 0; i < 4; i++)
@@ -57,7 +57,7 @@ INLINE void pack_square(const char *w, ptrdiff_t ldw, float *out)
     a[2] = PACK_LOW2(b[1], b[3]);
     a[3] = PACK_HIGH2(b[1], b[3]);
     for (int i = 0; i < 4; i++)
-        memcpy(out + i * KERN_PANEL, &a[i], sizeof a[i]);
+        memcpy(out + i * ldo, &a[i], sizeof a[i]);
 }
 
 /* k numbers of rows w, ldw bytes apart, at any address, to out (k, KERN_PANEL); where rows are
@@ -67,7 +67,8 @@ static inline void pack_panel(const char *w, ptrdiff_t ldw, int rows, int k, flo
     for (int j = 0; j < KERN_PANEL; j += PACK_ROWS) {
         int p = 0;
         for (; rows - j >= PACK_ROWS && p + 4 <= k; p += 4)
-            pack_square(w + j * ldw + 4 * (ptrdiff_t)p, ldw, out + p * KERN_PANEL + j);
+            pack_square(w + j * ldw + 4 * (ptrdiff_t)p, ldw, out + p * KERN_PANEL + j,
+                        KERN_PANEL);
         for (; p < k; p++)
             for (int i = j; i < j + PACK_ROWS; i++) {
                 float x = 0;

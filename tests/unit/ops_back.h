@@ -7,6 +7,28 @@
 
 #include "operands.h"
 
+/* The same numbers, to the last bit, once the weights are packed: those of before are in o->dx,
+ * which is host memory where anything is packed. */
+static void ops_linear_back_packed(struct kern *k, const struct kern_linear_back *o)
+{
+    struct kern_packed *set = kern_packed_new(k);
+    size_t bytes = ((size_t)(o->m - 1) * (size_t)o->ldx + (size_t)o->k) * sizeof *o->dx;
+    float *before = malloc(bytes);
+    if (!set || !before || o->residual == o->dx) {
+        kern_packed_free(set);
+        free(before);
+        return;
+    }
+    memcpy(before, o->dx, bytes);
+    memset(o->dx, 0, (size_t)o->k * sizeof *o->dx);
+    bool added = kern_packed_add(set, o->w, o->n, o->k);
+    kern_table(k)->linear_back(k, o, 1);
+    ok(added && memcmp(before, o->dx, bytes) == 0, "linear_back %dx%dx%d of packed weights", o->m,
+       o->n, o->k);
+    kern_packed_free(set);
+    free(before);
+}
+
 static void ops_linear_back(struct kern *k, struct kern *ref, const int s[3], int residual,
                             int wider)
 {
@@ -27,6 +49,8 @@ static void ops_linear_back(struct kern *k, struct kern *ref, const int s[3], in
     float e = ops_worst(k, &dx, sqrtf((float)n) + 1);
     ok(ops_finished(k) && e < 2e-6f, "linear_back %dx%dx%d residual %d pitch %d (%g)", m, n, d,
        residual, ldx, (double)e);
+    if (m > 0 && n > 0 && d > 0)
+        ops_linear_back_packed(k, &o);
     operand_free(k, &dy), operand_free(k, &dx), operand_free(k, &r), operand_free(ref, &w);
     free(wa);
 }
