@@ -30,8 +30,10 @@ static json_t *merged_value(const char *file, const struct log_merged *n)
 
 static void print_merged(const char *file, const struct log_merged *n)
 {
-    plain_out("%s: %lld new sessions, %lld new queries, %lld other records", file,
-              (long long)n->sessions, (long long)n->queries, (long long)n->others);
+    plain_out("%s: %lld new session%s, %lld new %s, %lld other record%s", file,
+              (long long)n->sessions, n->sessions == 1 ? "" : "s", (long long)n->queries,
+              n->queries == 1 ? "query" : "queries", (long long)n->others,
+              n->others == 1 ? "" : "s");
     if (n->notes)
         printf(", %lld notes changed", (long long)n->notes);
     if (n->joined)

@@ -128,6 +128,7 @@ int annotations_more(const struct annotations *a, const char *what, json_t **out
     if (!a->o->annotations)
         return vs_fail(a->err, VS_E_USAGE, "%s: give %s with --annotations FILE%s", a->o->path,
                        what, a->pickled ? "" : " (without them: --predictions FILE)");
+    a->s->second_read = true;
     int rc = gunzip_open(a->o->annotations, &map, a->err);
     if (rc != 0)
         return rc;

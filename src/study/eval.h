@@ -59,6 +59,7 @@ struct eval_set {
     int count;
     struct eval_store *store; /* what the items hold, and memory lets go of; or NULL */
     char *path;
+    bool second_read; /* the file of --annotations, which few data sets have */
     char digest[DIGEST_HEX];
     struct eval_gone gone; /* left out of retrieval's pool already */
     char *gone_first;

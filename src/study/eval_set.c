@@ -275,12 +275,33 @@ static int read_source(const struct eval_source *o, struct eval_set *s, struct v
     return rc;
 }
 
+static int check_images(const struct eval_source *o, struct vs_err *err)
+{
+    struct stat st;
+    if (!o->images || stat(o->images, &st) != 0 || S_ISDIR(st.st_mode))
+        return 0; /* images that are missing are named one by one */
+    return vs_fail(err, VS_E_USAGE, "--images %s: is a file, not the folder of the images",
+                   o->images);
+}
+
+static int check_second(const struct eval_source *o, const struct eval_set *s, struct vs_err *err)
+{
+    if (!o->annotations || s->second_read)
+        return 0;
+    return vs_fail(err, VS_E_USAGE, "--annotations %s: %s is whole without it: leave it out",
+                   o->annotations, s->path);
+}
+
 int eval_open(const struct eval_source *o, struct eval_set **out, struct vs_err *err)
 {
     struct eval_set *s = xcalloc(1, sizeof *s);
-    int rc = open_features(o, s, err);
+    int rc = check_images(o, err);
+    if (rc == 0)
+        rc = open_features(o, s, err);
     if (rc == 0)
         rc = read_source(o, s, err);
+    if (rc == 0)
+        rc = check_second(o, s, err);
     if (rc == 0 && s->count == 0 && s->gone.pictures)
         rc = eval_none_there(s, s->gone.pictures, s->gone_first, err);
     if (rc == 0 && s->count == 0)

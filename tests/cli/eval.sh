@@ -44,6 +44,10 @@ refuses 2 "-o DIR" "no folder" "$VILSCOPE" world
 refuses 1 "cannot be created" "a folder that cannot be made" "$VILSCOPE" world -o "$work/no/where"
 
 # ---- measuring
+refuses 2 "data.jsonl is whole without it" "annotations that nothing is asked of" \
+    "$VILSCOPE" eval -m "$tiny" --data "$work/a" --annotations "$work/a/scenes.jsonl" --no-log
+refuses 2 "is a file, not the folder" "a file instead of the images' folder" \
+    "$VILSCOPE" eval -m "$tiny" --data "$work/a" --images "$work/a/scenes.jsonl" --no-log
 refuses 1 "data.jsonl: line [0-9]*: the text has" "a text that is too long for the model" \
     "$VILSCOPE" eval -m "$tiny" --data "$work/a" --no-log -t guesswhat --strict
 grep '"text": "[^"]\{1,24\}"' "$work/a/data.jsonl" >"$work/a/short.jsonl"
