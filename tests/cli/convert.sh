@@ -31,11 +31,13 @@ done
 # What is kept in fewer bits is the same numbers: answers, what attributes them by gradients, and a head
 # of it in another checkpoint are those of the same weights as float32.
 numbers() { # numbers CHECKPOINT: what is printed of it
-    set -- "$VILSCOPE" query -m "$tiny" -c "$1" --no-log --threads 1 -t gqa --top 9 "$tiny/scene.png" "what color is it"
-    "$@"
-    "$@" --attribute gradient-input
-    "$@" -c noise --change "patch text 2.1 from kept.safetensors"
-    "$@" -c noise --change "patch heads from kept.safetensors"
+    kept=$1
+    set -- --no-log --threads 1 -t gqa --top 9 "$tiny/scene.png" "what color is it"
+    "$VILSCOPE" query -m "$tiny" -c "$kept" "$@"
+    "$VILSCOPE" query -m "$tiny" -c "$kept" --attribute gradient-input "$@"
+    for what in "text 2.1" heads; do
+        "$VILSCOPE" query -m "$tiny" -c noise -c "$kept" --change "patch $what from kept.safetensors" "$@"
+    done
 }
 mkdir "$work/wide" "$work/narrow"
 for type in bfloat16 int8; do
