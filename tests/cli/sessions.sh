@@ -153,14 +153,6 @@ fi
 [ "$(s sql "SELECT count(*) AS n FROM query_list WHERE pinned")" = "n
 1" ]
 ok $? "SQL as a table"
-sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/p' "$SRCDIR/man/vilscope-sessions.5" | grep -v '^\.[SEp]' |
-    awk '/^\.Bd/ {q = ""; on = 1; next} on && /;$/ {print q $0; on = 0} on {q = q $0 " "}' \
-    >"$work/examples"
-while read -r query; do
-    s sql "$query" >/dev/null 2>"$work/err" || echo "$query: $(cat "$work/err")"
-done <"$work/examples" >"$work/bad"
-[ "$(wc -l <"$work/examples")" -eq 9 ] && [ ! -s "$work/bad" ]
-ok $? "the manual's nine examples work: $(cat "$work/bad")"
 [ "$(s sql --csv "SELECT task, 1 FROM queries WHERE id = 2")" = "task,1
 snli-ve,1" ] && [ "$(s sql --json "SELECT 1 AS a")" = '[{"a":1}]' ]
 ok $? "as CSV and JSON"
