@@ -65,8 +65,28 @@ static bool is_as_written(const struct eval_set *s, int i)
            eval_task_of(s, i) == it->task;
 }
 
+/* Worth of results: nothing ranked is nothing right. */
+static void worth(void)
+{
+    struct result_image image = {.region_count = 2};
+    struct result_box box = {.region = 1, .box = {0, 0, 10, 10}};
+    struct result r = {.images = &image, .image_count = 1, .boxes = &box, .box_count = 1};
+    struct eval_item it = {.task = task_find("refcoco"), .has_box = true, .box = {0, 0, 10, 9},
+                           .number = -1};
+    r.task = it.task;
+    ok(eval_worth(&it, &r) == 1, "a box that fits is right");
+    box.box[2] = 30;
+    ok(eval_worth(&it, &r) == 0, "one that does not is wrong");
+    box.box[2] = 10;
+    r.box_count = 0;
+    ok(eval_worth(&it, &r) == 0, "and no box is wrong");
+    it.task = r.task = task_find("gqa");
+    ok(eval_worth(&it, &r) == 0, "no answer is wrong");
+}
+
 int main(void)
 {
+    worth();
     const char *folder = getenv("TMPDIR");
     char *path = xasprintf("%s/test-sets.jsonl", folder ? folder : "/tmp");
     struct eval_source from = {.path = path};
