@@ -53,7 +53,7 @@ EXTRA_DIST += tests/cluster/run tests/cluster/throwaway tests/leaks.txt tests/po
 	tests/data/regions/vilbert_beta.lmdb/data.mdb \
 	tests/data/wrappings/make.py tests/data/wrappings/alias.pt tests/data/wrappings/beside.ckpt tests/data/wrappings/ema.pt \
 	tests/data/wrappings/mmf.pth tests/data/wrappings/nested.pt tests/data/wrappings/odd.pt \
-	tests/data/wrappings/shadow.pt tests/data/wrappings/shadow_alone.pt \
+	tests/data/wrappings/empty_name.pt tests/data/wrappings/shadow.pt tests/data/wrappings/shadow_alone.pt \
 	tests/data/wrappings/shadow_short.pt tests/data/wrappings/shadow_turned.pt \
 	tests/data/wrappings/odd_old.pt tests/data/wrappings/trainer.tar \
 	tests/data/wrappings/trainer_old.tar tests/data/wrappings/two.pt \

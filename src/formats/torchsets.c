@@ -56,7 +56,8 @@ static void walk_tensors(struct walk *w, const struct pval *dict)
         if (++w->looked_at > LOOKED_AT_MOST || !args || !is_text(key))
             continue;
         size_t before = walk_down(w, key);
-        w->rc = w->visit(w->arg, w->name.data, w->name.len, args);
+        const char *name = w->name.data ? w->name.data : ""; /* a key may be empty */
+        w->rc = w->visit(w->arg, name, w->name.len, args);
         walk_up(w, before);
     }
 }

@@ -61,6 +61,7 @@ static void sets(void)
     refuses("two.pt", "ema", "has no weights called 'ema': it has student, teacher");
     holds("alias.pt", NULL, 0);
     refuses("whole.pt", "ema", "only one set of them");
+    holds("empty_name.pt", NULL, 0); /* one tensor's name is empty */
 }
 
 /* A list without names: those of the model's parameters, in their order. */

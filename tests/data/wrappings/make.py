@@ -90,3 +90,4 @@ turned = average(with_head(10))[1]
 turned["shadow_params"].reverse()
 torch.save({"model": model.state_dict(), "ema": turned}, "shadow_turned.pt")
 torch.save(average(with_head(10))[1], "shadow_alone.pt")
+torch.save(dict({"": torch.ones(2)}, **state()), "empty_name.pt")
