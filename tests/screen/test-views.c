@@ -174,6 +174,10 @@ static void left_out(void)
     terminal_read(t, 200);
     terminal_command(t, "ask is there a star");
     ok(terminal_expect(t, "\"is there a star\""), "a query does not wait for a leave-one-out");
+    terminal_type(t, ":ask how many stars are there\r:leave-one-out tokens\r");
+    ok(terminal_expect(t, "how   many   stars"),
+       "which waits for a query, and is about its answer");
+    terminal_type(t, "\033");
     terminal_command(t, "leave-one-out regions");
     ok(terminal_expect(t, "17/17") && terminal_expect(t, "prob. without"), "one runs to its end");
     terminal_type(t, "\033OB\r");

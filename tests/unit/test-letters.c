@@ -101,8 +101,10 @@ static bool has_kept(bool keep)
     const struct rgb green = {10, 200, 77};
     struct canvas *c = canvas_new(120, 36);
     struct buf out = {0};
-    for (int i = 0; i < c->w * c->h * 3; i++)
-        c->rgb[i] = (uint8_t)(i * 7919 >> 3);
+    for (uint32_t i = 0, x = 1; i < 120 * 36 * 3; i++) {
+        x = x * 1664525u + 1013904223u;
+        c->rgb[i] = (uint8_t)(x >> 24);
+    }
     canvas_fill(c, 50, 10, 52, 11, green);
     if (keep)
         canvas_keep(c, green);
