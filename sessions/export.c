@@ -79,8 +79,8 @@ int export_session_uid(struct log *l, int64_t session, char uid[LOG_UID], struct
 
 static int attributions_json(struct log *l, int64_t query, json_t **out, struct vs_err *err)
 {
-    struct attribution_record **list;
-    int n;
+    struct attribution_record **list = NULL;
+    int n = 0;
     int rc = log_read_attributions(l, query, &list, &n, err);
     *out = json_array();
     for (int i = 0; i < n; i++)

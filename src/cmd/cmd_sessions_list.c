@@ -191,10 +191,10 @@ static void attributed_print(const struct attribution_record *x, const struct re
 /* Below their query, or as a member of its JSON. */
 static int list_attributions(struct log *l, int64_t query, json_t *of, struct vs_err *err)
 {
-    struct attribution_record **list;
+    struct attribution_record **list = NULL;
     struct result *r = NULL;
     json_t *all = json_array();
-    int n;
+    int n = 0;
     int rc = log_read_attributions(l, query, &list, &n, err);
     if (rc == 0 && n > 0 && !of)
         rc = log_read_result(l, query, &r, err);

@@ -395,17 +395,21 @@ static json_t *line_value(const struct log_query *was, const struct outcome *x)
         "notice", plain_string(x->notice));
 }
 
-static void replay_on(struct replay *r, const struct log_query *was, const struct result *old,
-                      int checkpoint, int64_t *logged)
+/* Of one checkpoint. What it cannot answer is told and counted; not 0: the log cannot be read. */
+static int replay_on(struct replay *r, const struct log_query *was, const struct result *old,
+                     int checkpoint, int64_t *logged, struct vs_err *bad)
 {
     struct vs_err err = {0};
     struct result *now = NULL;
     struct outcome x = {.checkpoint = model_checkpoint_name(r->model, checkpoint)};
     struct replayed_list owed = {0};
+    int rc = replay_read_attributions(r, was->id, &owed, bad);
+    if (rc != 0) {
+        replayed_free(&owed);
+        return rc;
+    }
     r->asked++;
-    int rc = replay_read_attributions(r, was->id, &owed, &err);
-    if (rc == 0)
-        rc = replay_ask(r, old, checkpoint, &now, &owed, &err);
+    rc = replay_ask(r, old, checkpoint, &now, &owed, &err);
     if (rc == 0) {
         replay_judge(r, was, old, now, &x);
         replay_keep(r, now, &x);
@@ -432,6 +436,7 @@ static void replay_on(struct replay *r, const struct log_query *was, const struc
     replayed_free(&owed);
     free(x.now);
     free(x.why);
+    return 0;
 }
 
 /* Old and new answers belong together. */
@@ -445,12 +450,12 @@ static int replay_query(struct replay *r, const struct log_query *was, struct vs
 {
     struct result *old = NULL;
     int n = model_checkpoint_count(r->model), count = 0;
-    int64_t *ids = xcalloc((size_t)n + 2, sizeof *ids), logged;
+    int64_t *ids = xcalloc((size_t)n + 2, sizeof *ids), logged = 0;
     int rc = log_read_result(r->l, was->id, &old, err);
     ids[count++] = was->id;
     for (int i = 0; i < n && rc == 0; i++) {
-        replay_on(r, was, old, i, &logged);
-        if (logged)
+        rc = replay_on(r, was, old, i, &logged, err);
+        if (rc == 0 && logged)
             ids[count++] = logged;
     }
     if (rc == 0)

@@ -187,7 +187,7 @@ ok $? "and put into one: $(cat "$work/out")"
 
 # Three nodes evaluate a share each into one folder, and one of them dies: what it had finished is there for
 # whoever goes on, on whatever node, and nothing of the others is damaged.
-"$VILSCOPE" world -o "$work/shares" --seed 11 --scenes 8 >/dev/null
+"$VILSCOPE" world -o "$work/shares" --seed 11 --scenes 32 >/dev/null
 e() { # e ARGUMENT...
     "$VILSCOPE" eval -m "$frozen" -c final --data "$work/shares/data.jsonl" --threads 1 --batch 1 "$@"
 }
