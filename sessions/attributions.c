@@ -57,6 +57,8 @@ static bool attribution_take_numbers(sqlite3_stmt *s, struct attribution_record 
     char digest[DIGEST_HEX];
     if (x->tokens > MOST_NUMBERS || x->images > 100000 || x->regions > 100000)
         return false;
+    if (x->images > 0 && x->regions > MOST_NUMBERS / x->images) /* also where sizes have 32 bits */
+        return false;
     size_t n = attribution_record_count(x);
     if (n > MOST_NUMBERS || size != n * sizeof *x->numbers || !data)
         return false;

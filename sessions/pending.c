@@ -91,19 +91,20 @@ static int pending_keep(struct pending *p, enum waiting_kind kind, const void *w
 static int pending_go_on(struct log *l, struct vs_err *err)
 {
     struct pending *p = l->pending;
-    int64_t n = 0, last = 0;
-    int rc = again_session(l, p->run, &p->session, &last, err);
-    if (rc == 0 && l->folder)
-        rc = place_bring(l, p->run, last, err);
-    if (rc == 0 && l->folder)
-        rc = again_session(l, p->run, &p->session, &last, err);
-    p->goes_on = rc == 0 && p->session > 0;
-    if (p->goes_on)
-        rc = again_reopen(l, p->session, err);
-    if (rc == 0 && p->goes_on)
-        rc = db_find(l, "SELECT count(*) FROM queries WHERE session_id = ?", &n, err, "i",
-                     p->session);
-    p->found = (int)n;
+    int64_t n = 0, last = 0, session = 0;
+    struct vs_err passed = {0}; /* over: another machine's log that cannot be read now */
+    int rc = again_session(l, p->run, &session, &last, err);
+    if (rc == 0 && l->folder && place_bring(l, p->run, last, &passed) == 0)
+        rc = again_session(l, p->run, &session, &last, err);
+    if (rc == 0 && session)
+        rc = again_reopen(l, session, err);
+    if (rc == 0 && session)
+        rc = db_find(l, "SELECT count(*) FROM queries WHERE session_id = ?", &n, err, "i", session);
+    if (rc == 0 && session) { /* only now: it is tried again as long as it fails */
+        p->session = session;
+        p->goes_on = true;
+        p->found = (int)n;
+    }
     return rc;
 }
 

@@ -81,6 +81,7 @@ static int measure_one(struct measuring *g, const struct eval_set *data, int che
     struct eval_gone gone = {0};
     struct vs_err first = {0};
     struct buf notes = {0};
+    int failed = g->failed;
     bool *without = xcalloc((size_t)task_count, sizeof *without);
     bool folder = data->reference != NULL; /* which says itself what is missing */
     const struct task *task = folder ? NULL : g->o->task;
@@ -109,6 +110,8 @@ static int measure_one(struct measuring *g, const struct eval_set *data, int che
         measure_say(g, &e, &gone);
     else
         rc = measure_failed(g, name, rc, err);
+    if (g->failed > failed) /* its items until then are no measurement */
+        rowset_drop(g->set);
     evaluation_fini(&e);
     buf_fini(&notes);
     free(without);
@@ -191,7 +194,7 @@ static int measure_task(struct measuring *g, const struct task *task, struct vs_
     int rc = reference_open(g->o->reference, task, split, false, &data, err);
     if (rc == 0)
         rc = measure_all(g, data, err);
-    else if (!g->o->task) /* a task whose files are not all there */
+    else if (!g->o->task) /* the others can be measured all the same */
         rc = measure_failed(g, task->name, VS_E_MISSING, err);
     eval_free(data);
     return rc;

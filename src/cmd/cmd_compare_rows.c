@@ -208,7 +208,8 @@ int compare_rows(const struct compare_options *o, const struct model_options *ho
     if (rc == 0 && o->change_count && o->shard.count && given.set.count == 0) {
         plain_text(stderr, "vilscope eval: note: shard %d of %d has no item\n", o->shard.index,
                    o->shard.count);
-        return rc;
+        rows_given_fini(&given);
+        return status;
     }
     if (rc == 0)
         rc = rows_judge(&r, &given.set, err);

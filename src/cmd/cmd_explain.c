@@ -234,7 +234,7 @@ static int explain_checkpoint(struct explaining *x, const struct eval_set *set)
     x->show = (struct command_items){.checkpoint = model_checkpoint_name(x->m, x->checkpoint)};
     model_checkpoint_digest(x->m, x->checkpoint, digest);
     int rc = set_rows_past(&x->rows, set, model_checkpoint_name(x->m, x->checkpoint), digest,
-                               x->setup, done, explain_take_past, x, x->err);
+                           x->setup, done, explain_take_past, x, x->err);
     if (rc == 0 && explain_without(x, set, without) > 0)
         rc = explain_set_run(x->m, &e, x->err);
     command_clear();
@@ -368,12 +368,15 @@ static int explain_check(const struct options *o)
                        : o->rows      ? "rows"
                        : o->heads     ? "heads"
                        : o->agreement ? "agreement"
+                       : o->resume    ? "resume"
                        : o->shard.count ? "shard" : NULL;
     const char *lone = o->check_set   ? "check-set"
                        : o->after     ? "after"
                        : o->near      ? "near"
                        : o->neighbors ? "neighbors"
                        : o->figure    ? "figure"
+                       : o->width     ? "width"
+                       : o->dpi       ? "dpi"
                        : o->csv       ? "csv" : NULL;
     bool project = o->project >= 0;
     if (project && idle)

@@ -180,6 +180,10 @@ static void attributed_print(const struct attribution_record *x, const struct re
         if (i < x->tokens)
             plain_out("%s %s %+.4g", k ? "," : "", i < r->token_count ? r->tokens[i].piece : "?",
                       (double)x->numbers[i]);
+        else if (x->images > 1)
+            plain_out("%s image %d region %d %+.4g", k ? "," : "",
+                      (i - x->tokens) / x->regions + 1, (i - x->tokens) % x->regions,
+                      (double)x->numbers[i]);
         else
             plain_out("%s region %d %+.4g", k ? "," : "", (i - x->tokens) % x->regions,
                       (double)x->numbers[i]);

@@ -418,6 +418,8 @@ static int replay_on(struct replay *r, const struct log_query *was, const struct
         x.why = xstrdup(err.text);
         x.word = rc == VS_E_DIVERGED ? "diverged" : "failed";
         r->failed++;
+        for (int i = 0; i < owed.count; i++)
+            owed.list[i].why = owed.list[i].why ? owed.list[i].why : xstrdup(err.text);
     }
     *logged = x.logged;
     if (r->o->json) {
@@ -489,6 +491,9 @@ static void open_writer(struct replay *r, int64_t session)
     replay_uid(r, session, uid);
     snprintf(shard, sizeof shard, "%d/%d %d %d", o->shard.index, o->shard.count, f->pinned,
              f->limit);
+    if (!o->no_log && (o->shard.count || o->resume) && !uid[0])
+        plain_text(stderr, "vilscope sessions: note: session %lld has no name of its own: what was "
+                   "logged before a kill is not found again\n", (long long)session);
     const char *const texts[] = {"replay", uid, shard, f->match, f->task, f->tag, f->image_digest,
                                  f->since, f->until};
     if (!o->no_log && (o->shard.count || o->resume) && uid[0])

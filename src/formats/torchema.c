@@ -40,9 +40,9 @@ static int note_name(void *arg, const char *name, size_t len, const struct pval 
     struct torch_storage_ref ref;
     struct ema_name one = {.name = xstrndup(name, len), .args = args, .at = -1};
     if (args->count >= 4 && torch_storage(args->items[0], &ref) && may_be_parameter(&ref) &&
-        args->items[1]->kind == PK_INT) {
-        one.place = xasprintf("%.*s %" PRId64, ref.key_len > 200 ? 200 : (int)ref.key_len,
-                              (const char *)ref.key, args->items[1]->integer);
+        args->items[1]->kind == PK_INT && ref.key_len <= 200) { /* torch's have a few digits */
+        one.place = xasprintf("%.*s %" PRId64, (int)ref.key_len, (const char *)ref.key,
+                              args->items[1]->integer);
         one.at = strmap_add(&n->places, one.place, strlen(one.place), n->parameters);
         if (one.at < 0)
             one.at = n->parameters++;

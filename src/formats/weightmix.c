@@ -222,8 +222,11 @@ static int *mix_find_tied(const struct mix *m)
         tied[at] = of >= 0 && of != at && is_tied(m, tensorfile_at(f, of)->name, t->name, false)
                        ? of : -1;
     }
-    if (words >= 0 && decoder >= 0 && is_tied(m, WORDS, DECODER, true))
+    if (words >= 0 && decoder >= 0 && is_tied(m, WORDS, DECODER, true)) {
         tied[decoder] = words;
+        for (int i = 0; i < n; i++) /* what is left out is nobody's numbers */
+            tied[i] = tied[i] == decoder ? words : tied[i];
+    }
     strmap_fini(&places);
     return tied;
 }

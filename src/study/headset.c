@@ -27,7 +27,6 @@ struct headset_job {
     struct headset *out;
     int rc; /* of a row that could not be read, which ends it */
     struct vs_err why;
-    atomic_bool stop;
 };
 
 /* ---- one item */
@@ -248,6 +247,8 @@ static int headset_ask(void *arg, const struct eval_item *it, const struct query
     struct headset_job *j = arg;
     struct query with = *q;
     struct result *r = NULL;
+    if (j->rc != 0) /* rows that are wrong concern all items: it is none that is left out */
+        return vs_fail(err, VS_E_CANCELLED, "stopped");
     with.attention = true;
     int rc = query_run(j->m, &with, j->w->cancel, &r, err);
     if (rc == 0)
@@ -259,16 +260,6 @@ static int headset_ask(void *arg, const struct eval_item *it, const struct query
         json_decref(row);
     }
     return rc;
-}
-
-/* What is wrong with rows concerns all of them: it is no item that is left out. */
-static void headset_report(void *arg, const struct eval_progress *p)
-{
-    struct headset_job *j = arg;
-    if (j->rc != 0 || (j->w->cancel && atomic_load(j->w->cancel)))
-        atomic_store(&j->stop, true);
-    if (j->w->report)
-        j->w->report(j->w->report_arg, p);
 }
 
 static int headset_bad(void *arg, const struct eval_item *it, const struct vs_err *why)
@@ -291,8 +282,8 @@ int headset_run(struct model *m, const struct eval_set *set, const struct headse
     struct eval_options o = {.task = w->task, .without = w->without, .checkpoint = w->checkpoint,
                              .limit = w->limit, .gone = w->gone, .ask = headset_ask, .ask_arg = &j,
                              .shard = w->shard, .skip = headset_known, .skip_arg = &j,
-                             .bad = headset_bad, .bad_arg = &j, .cancel = &j.stop,
-                             .report = headset_report, .report_arg = &j};
+                             .bad = headset_bad, .bad_arg = &j, .cancel = w->cancel,
+                             .report = w->report, .report_arg = w->report_arg};
     int rc = eval_run(m, set, &o, scores, err);
     if (j.rc != 0) {
         rc = j.rc;

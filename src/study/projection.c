@@ -41,7 +41,6 @@ struct projecting {
     int room; /* of points and x */
     int rc;   /* of what concerns all items, which ends it */
     struct vs_err why;
-    atomic_bool stop;
 };
 
 /* An item with what came of it. */
@@ -97,6 +96,10 @@ static struct projection_point *add_point(struct projecting *g, const struct pro
                                           int image, float **state)
 {
     struct projection *p = g->out;
+    if (p->n == PROJECTION_MOST && g->w->cut) {
+        p->cut = true;
+        return NULL;
+    }
     if (p->n == PROJECTION_MOST) {
         g->rc = vs_fail(&g->why, VS_E_USAGE, "more than %d points: --limit N takes fewer items",
                         PROJECTION_MOST);
@@ -162,7 +165,7 @@ static void take_tokens(struct projecting *g, const struct projected *x)
         }
     }
     if (mean && o) {
-        for (int i = 0; i < g->out->dim; i++)
+        for (int i = 0; n && i < g->out->dim; i++)
             state[i] /= (float)n;
         o->name = xasprintf("mean of %d words", n);
     }
@@ -259,6 +262,8 @@ static int project_query(struct projecting *g, int number, const char *id,
 {
     struct query with = *q;
     struct result *r = NULL;
+    if (g->rc != 0 || g->out->cut) /* what concerns all items is told by finish */
+        return vs_fail(err, VS_E_CANCELLED, "stopped");
     with.hidden = true;
     int before = g->out->n, rc = query_run(g->m, &with, g->w->cancel, &r, err);
     if (rc != 0)
@@ -293,6 +298,8 @@ static int finish(struct projecting *g, int rc, struct vs_err *err)
         *err = g->why;
         return g->rc;
     }
+    bool stopped = g->w->cancel && atomic_load(g->w->cancel);
+    rc = rc == VS_E_CANCELLED && p->cut && !stopped ? 0 : rc;
     if (rc == 0 && p->n < 2)
         rc = vs_fail(err, VS_E_FORMAT, "of %s there %s: a plane needs two%s%s",
                      projection_what(g->w->of), p->n ? "is one point" : "are no points",
@@ -333,17 +340,6 @@ static int project_set_bad(void *arg, const struct eval_item *it, const struct v
     return 0;
 }
 
-/* What is wrong with the layer or the number of points concerns all items. */
-static void project_report(void *arg, const struct eval_progress *p)
-{
-    struct projecting_set *s = arg;
-    const struct projection_wants *w = s->g.w;
-    if (s->g.rc != 0 || (w->cancel && atomic_load(w->cancel)))
-        atomic_store(&s->g.stop, true);
-    if (w->report)
-        w->report(w->report_arg, p);
-}
-
 int projection_run(struct model *m, const struct eval_set *set, const struct projection_wants *w,
                    struct projection *out, struct vs_err *err)
 {
@@ -353,7 +349,8 @@ int projection_run(struct model *m, const struct eval_set *set, const struct pro
     struct eval_options o = {.task = w->task, .without = w->without, .checkpoint = w->checkpoint,
                              .limit = w->limit, .gone = w->gone, .ask = project_set_item,
                              .ask_arg = &s, .bad = project_set_bad, .bad_arg = &s,
-                             .cancel = &s.g.stop, .report = project_report, .report_arg = &s};
+                             .cancel = w->cancel, .report = w->report,
+                             .report_arg = w->report_arg};
     int rc = eval_run(m, set, &o, scores, err);
     free(scores);
     return finish(&s.g, rc, err);

@@ -49,6 +49,7 @@ struct projection {
     struct projection_point *points; /* (n) */
     int n, dim;
     int items;         /* that gave points */
+    bool cut;          /* at PROJECTION_MOST points: later items were not asked */
     float *x;          /* (n, dim) */
     float *xy;         /* (n, 2) */
     float share[2];    /* of all variance, 0 to 1, that the axes have */
@@ -59,6 +60,7 @@ struct projection_wants {
     enum projection_of of;
     const char *after; /* "embeddings", "text 3", "image 2", "co 1", "joint 4"; NULL: the last */
     int checkpoint, limit;
+    bool cut; /* the first PROJECTION_MOST points, where there are more: else that is an error */
     const struct task *task; /* NULL: all that the set has */
     const bool *without;     /* (task_count) that the checkpoint has no head for, or NULL */
     struct eval_gone *gone;

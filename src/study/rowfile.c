@@ -92,6 +92,12 @@ void rowset_begin(struct rowset *s, const char *source)
     s->source = row_texts_copy(s->texts, source, strlen(source));
 }
 
+void rowset_drop(struct rowset *s)
+{
+    while (s->count > s->first)
+        free(s->list[--s->count].rows);
+}
+
 int rowset_add_line(struct rowset *s, const char *line, size_t length, const char *where,
                     struct vs_err *err)
 {

@@ -85,6 +85,8 @@ struct rowset {
 int rowset_add_file(struct rowset *s, const char *path, struct vs_err *err);
 /* Rows that follow are of another run, also where evaluations are called the same. */
 void rowset_begin(struct rowset *s, const char *source);
+/* Forgets the evaluations that have come since rowset_begin. */
+void rowset_drop(struct rowset *s);
 /* The same as rowset_add_file of one row, whose text is copied; where: what messages call its
  * place. */
 int rowset_add_line(struct rowset *s, const char *line, size_t length, const char *where,

@@ -3,6 +3,7 @@
  * another file, what is too large or no number is written, shared tensors are written twice or
  * lost, or one is left out of the header. */
 #include "folder.h"
+#include "src/base/mem.h"
 #include "src/formats/narrow.h"
 #include "src/formats/weightmix.h"
 
@@ -80,11 +81,16 @@ static char *write_model(const char *name, float first, float second)
 static float number(const char *path, const char *name, int i)
 {
     struct tensorfile *f = NULL;
-    float x[4] = {NAN, NAN, NAN, NAN};
-    if (tensorfile_open(path, &f, NULL) == 0 && tensorfile_find(f, name))
-        tensor_to_f32(tensorfile_find(f, name), x);
+    float x = NAN;
+    const struct tensor *t = tensorfile_open(path, &f, NULL) == 0 ? tensorfile_find(f, name) : NULL;
+    if (t && i < tensor_elements(t)) {
+        float *all = xcalloc((size_t)tensor_elements(t), sizeof *all);
+        tensor_to_f32(t, all);
+        x = all[i];
+        free(all);
+    }
     tensorfile_close(f);
-    return x[i];
+    return x;
 }
 
 static void mixes(void)

@@ -69,7 +69,8 @@ static void project_take(struct workbench *w, void *arg, const struct vs_err *er
     } else if (p) {
         p->known = j->out;
         j->out = (struct projection){0};
-        workbench_note(w, "%d points of %d items", p->known.n, p->known.items);
+        workbench_note(w, "%d points of %s%d items", p->known.n, p->known.cut ? "the first " : "",
+                       p->known.items);
     }
     if (p)
         p->runs = NULL;
@@ -86,7 +87,7 @@ void project_start(struct workbench *w, const char *set, enum projection_of of, 
                                                                       w->ses.checkpoint))};
     j->set = xstrdup(set);
     j->after = *after ? xstrdup(after) : NULL;
-    j->wants = (struct projection_wants){.of = of, .after = j->after, .limit = PROJECT_LIMIT,
+    j->wants = (struct projection_wants){.of = of, .after = j->after, .limit = PROJECT_LIMIT, .cut = true,
                                          .checkpoint = w->ses.checkpoint, .task = w->ses.task,
                                          .cancel = &j->stop, .report = project_report,
                                          .report_arg = j};
