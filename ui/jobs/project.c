@@ -87,8 +87,9 @@ void project_start(struct workbench *w, const char *set, enum projection_of of, 
                                                                       w->ses.checkpoint))};
     j->set = xstrdup(set);
     j->after = *after ? xstrdup(after) : NULL;
-    j->wants = (struct projection_wants){.of = of, .after = j->after, .limit = PROJECT_LIMIT, .cut = true,
-                                         .checkpoint = w->ses.checkpoint, .task = w->ses.task,
+    j->wants = (struct projection_wants){.of = of, .after = j->after, .limit = PROJECT_LIMIT,
+                                         .cut = true, .checkpoint = w->ses.checkpoint,
+                                         .task = w->ses.task,
                                          .cancel = &j->stop, .report = project_report,
                                          .report_arg = j};
     project_forget(w);
