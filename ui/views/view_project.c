@@ -168,8 +168,8 @@ static void draw_project_title(const struct project_frame *f, struct area a)
 {
     const struct projection *p = &f->p->known;
     attrset(A_BOLD);
-    draw_text(a.row, a.col, a.cols, "States of a set after %s: %d points of %s%d items, %s", p->after,
-              p->n, p->cut ? "the first " : "", p->items, projection_what(p->of));
+    draw_text(a.row, a.col, a.cols, "States of a set after %s: %d points of %s%d items, %s",
+              p->after, p->n, p->cut ? "the first " : "", p->items, projection_what(p->of));
     attrset(A_NORMAL);
     draw_text(a.row + 1, a.col, a.cols, "variance across %.1f %%, up %.1f %%; nearest by %s; "
               "%s on %s, %s",
