@@ -114,7 +114,7 @@ static const struct scene scenes[] = {
     {"states", "", ESC "OS", "14:! States: choose"},
     {"plane", "", ESC "[15~", "14:! Plane after"},
     {"plane-of", "", "P", "31:the plane of tokens\n-15:regions"},
-    {"project", "", ":project actions-set/queries.jsonl image\r",
+    {"project", "", ":project .actions-set/queries.jsonl image\r",
      "14:! States of a set after image 3: 24 points\npixels"},
     {"project-color", "", "\017", "-27:class:\n27:answer:"},
     {"project-distance", "", "\006", "15:nearest by euclid"},
@@ -488,7 +488,8 @@ int main(int argc, char **argv)
     snprintf(command, sizeof command, "rm -rf '%s'", folder);
     if (mkdir(folder, 0700) != 0 || chdir(folder) != 0)
         return 1;
-    if (symlink(source_path("tests/data/frozen"), "actions-set") != 0)
+    /* Hidden: what watches this folder would find checkpoints in it. */
+    if (symlink(source_path("tests/data/frozen"), ".actions-set") != 0)
         return 1;
     write_file("SCRIPT.vs", "# a comment\n\n  say from a script  \n");
     write_file("WAIT.vs", "ask is there a cone\nwait\nsave-display WAITED.txt\n");
