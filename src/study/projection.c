@@ -45,7 +45,6 @@ struct projecting {
 
 /* An item with what came of it. */
 struct projected {
-    int number;
     const char *id;
     const struct eval_item *it;
     const struct query *q;
@@ -114,7 +113,7 @@ static struct projection_point *add_point(struct projecting *g, const struct pro
     *state = p->x + (size_t)p->n++ * (size_t)p->dim;
     memset(*state, 0, (size_t)p->dim * sizeof **state);
     *o = (struct projection_point){
-        .item = x->number, .id = xstrdup(x->id), .task = x->it->task,
+        .id = xstrdup(x->id), .task = x->it->task,
         .text = xstrdup(x->it->text ? x->it->text : ""),
         .image = xstrdup(image < x->r->image_count ? x->r->images[image].path : ""),
         .answer = xstrdup(x->answer), .scored = eval_has_truth(x->it),
@@ -257,8 +256,8 @@ static char *answer_of(const struct result *r)
                         : xstrdup("");
 }
 
-static int project_query(struct projecting *g, int number, const char *id,
-                         const struct eval_item *it, const struct query *q, struct vs_err *err)
+static int project_query(struct projecting *g, const char *id, const struct eval_item *it,
+                         const struct query *q, struct vs_err *err)
 {
     struct query with = *q;
     struct result *r = NULL;
@@ -268,8 +267,7 @@ static int project_query(struct projecting *g, int number, const char *id,
     int before = g->out->n, rc = query_run(g->m, &with, g->w->cancel, &r, err);
     if (rc != 0)
         return rc;
-    struct projected x = {.number = number, .id = id, .it = it, .q = q, .r = r,
-                          .answer = answer_of(r)};
+    struct projected x = {.id = id, .it = it, .q = q, .r = r, .answer = answer_of(r)};
     g->rc = find_state(g, &x, &g->why);
     if (g->rc == 0 && projection_is_text(g->w->of))
         take_tokens(g, &x);
@@ -316,26 +314,19 @@ static int finish(struct projecting *g, int rc, struct vs_err *err)
     return 0;
 }
 
-struct projecting_set {
-    struct projecting g;
-    const struct eval_set *set;
-};
-
 static int project_set_item(void *arg, const struct eval_item *it, const struct query *q,
                             struct vs_err *err)
 {
-    struct projecting_set *s = arg;
     char *id = eval_item_name(it);
-    int rc = project_query(&s->g, (int)(it - s->set->items), id, it, q, err);
+    int rc = project_query(arg, id, it, q, err);
     free(id);
     return rc;
 }
 
 static int project_set_bad(void *arg, const struct eval_item *it, const struct vs_err *why)
 {
-    struct projecting_set *s = arg;
     char *id = eval_item_name(it);
-    project_bad(&s->g, id, why);
+    project_bad(arg, id, why);
     free(id);
     return 0;
 }
@@ -344,16 +335,16 @@ int projection_run(struct model *m, const struct eval_set *set, const struct pro
                    struct projection *out, struct vs_err *err)
 {
     *out = (struct projection){.of = w->of};
-    struct projecting_set s = {.g = {.m = m, .w = w, .out = out}, .set = set};
+    struct projecting g = {.m = m, .w = w, .out = out};
     struct eval_score *scores = xcalloc((size_t)task_count, sizeof *scores);
     struct eval_options o = {.task = w->task, .without = w->without, .checkpoint = w->checkpoint,
                              .limit = w->limit, .gone = w->gone, .ask = project_set_item,
-                             .ask_arg = &s, .bad = project_set_bad, .bad_arg = &s,
+                             .ask_arg = &g, .bad = project_set_bad, .bad_arg = &g,
                              .cancel = w->cancel, .report = w->report,
                              .report_arg = w->report_arg};
     int rc = eval_run(m, set, &o, scores, err);
     free(scores);
-    return finish(&s.g, rc, err);
+    return finish(&g, rc, err);
 }
 
 int projection_run_probes(struct model *m, const struct probes *p, const struct projection_wants *w,
@@ -371,7 +362,7 @@ int projection_run_probes(struct model *m, const struct probes *p, const struct 
             continue;
         int one = probe_runner_query(runner, i, w->checkpoint, &q, &why);
         if (one == 0)
-            one = project_query(&g, i, p->list[i].name, it, &q, &why);
+            one = project_query(&g, p->list[i].name, it, &q, &why);
         if (one == VS_E_CANCELLED)
             rc = vs_fail(err, one, "%s", why.text);
         else if (one != 0)

@@ -29,7 +29,6 @@ enum projection_by { PROJECT_BY_CLASS, PROJECT_BY_ANSWER, PROJECT_BY_CORRECT, PR
 extern const char *const projection_bys[PROJECT_BYS + 1];
 
 struct projection_point {
-    int item;          /* its number in the set, from 0 */
     char *id;          /* what the set calls the item, or its line */
     const struct task *task;
     char *text;        /* as asked */
@@ -84,7 +83,7 @@ const char *projection_group(const struct projection *p, int i, enum projection_
  * frees the array, not the names), of (n): which of them a point is of, also to be freed. */
 int projection_groups(const struct projection *p, enum projection_by by, const char ***groups,
                       int **of);
-/* In words: "each region proper". */
+/* In words: "each region". */
 const char *projection_what(enum projection_of of);
 
 enum projection_distance { PROJECT_COSINE, PROJECT_EUCLID };

@@ -14,6 +14,7 @@ struct project_job {
     char *set, *after;
     struct projection_wants wants;
     struct projection out;
+    struct eval_gone gone; /* its first is the set's, which is freed by then */
     atomic_int done, all;
     atomic_bool stop; /* also once what it is for is dropped */
 };
@@ -42,11 +43,10 @@ static int project_run(struct model *m, void *arg, const atomic_bool *cancel, st
     struct eval_set *set = NULL;
     struct probes *checks = NULL;
     struct vs_err why = {0};
-    struct eval_gone gone = {0};
     (void)cancel;
     if (atomic_load(&j->stop))
         return vs_fail(err, VS_E_CANCELLED, "cancelled");
-    j->wants.gone = &gone;
+    j->wants.gone = &j->gone;
     int rc = eval_open(&from, &set, err);
     if (rc == 0)
         rc = projection_run(m, set, &j->wants, &j->out, err);
@@ -67,10 +67,14 @@ static void project_take(struct workbench *w, void *arg, const struct vs_err *er
                                                           : err->text);
         workbench_say(w, !stopped, "states of a set: %s", p->why);
     } else if (p) {
+        int left = j->out.left_out + j->gone.items;
+        char out[48] = "";
         p->known = j->out;
         j->out = (struct projection){0};
-        workbench_note(w, "%d points of %s%d items", p->known.n, p->known.cut ? "the first " : "",
-                       p->known.items);
+        if (left)
+            snprintf(out, sizeof out, "; %d left out", left);
+        workbench_note(w, "%d points of %s%d items%s", p->known.n,
+                       p->known.cut ? "the first " : "", p->known.items, out);
     }
     if (p)
         p->runs = NULL;

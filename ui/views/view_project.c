@@ -22,6 +22,14 @@ extern const struct view view_project;
 #define TEXTS 26    /* columns of what stands beside the images */
 #define COLORED 5   /* groups with a color of their own */
 
+/* The points nearest to one; looked for again when something of it is another. */
+struct project_near {
+    int serial, to, room; /* the projection's number from 1 on, the point, how many there may be */
+    enum projection_distance how;
+    int order[NEAR], count;
+    float distance[NEAR];
+};
+
 struct project_view {
     int serial;       /* of what the following is of */
     int chosen;
@@ -32,14 +40,13 @@ struct project_view {
     const char **groups;
     int group_count;
     enum projection_by grouped;
+    struct project_near near;
 };
 
 /* What is shown in one frame. */
 struct project_frame {
     struct project *p;
     struct project_view *v;
-    int order[NEAR], near;
-    float distance[NEAR];
 };
 
 static void project_end(struct pane *at)
@@ -74,14 +81,25 @@ static struct project_view *project_follow(const struct workbench *w, struct pan
     return v;
 }
 
+/* All points are compared, in all dimensions: not for every frame. */
+static void project_find_near(struct project_view *v, const struct projection *p, int room)
+{
+    struct project_near *n = &v->near;
+    if (n->serial == v->serial && n->to == v->chosen && n->room == room && n->how == v->distance)
+        return;
+    *n = (struct project_near){.serial = v->serial, .to = v->chosen, .room = room,
+                               .how = v->distance};
+    n->count = projection_neighbors(p, v->chosen, v->distance, room, n->order, n->distance);
+}
+
 /* ---- where points are */
 
 struct project_scale {
-    double x, y, s, aspect; /* the middle, pixels of a unit, of height to width */
+    double x, y, s; /* the middle, pixels of a unit */
     int w, h;
 };
 
-static struct project_scale project_scale(const struct projection *p, int w, int h, double aspect)
+static struct project_scale project_scale(const struct projection *p, int w, int h)
 {
     double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
     for (int i = 0; i < p->n; i++)
@@ -89,17 +107,17 @@ static struct project_scale project_scale(const struct projection *p, int w, int
             low[k] = fmin(low[k], (double)p->xy[2 * i + k]);
             high[k] = fmax(high[k], (double)p->xy[2 * i + k]);
         }
-    double wide = high[0] - low[0], tall = (high[1] - low[1]) * aspect;
+    double wide = high[0] - low[0], tall = high[1] - low[1];
     double sx = wide > 0 ? 0.92 * w / wide : 1, sy = tall > 0 ? 0.92 * h / tall : sx;
     return (struct project_scale){(low[0] + high[0]) / 2, (low[1] + high[1]) / 2,
-                                  wide > 0 && sx < sy ? sx : sy, aspect, w, h};
+                                  wide > 0 && sx < sy ? sx : sy, w, h};
 }
 
 static void project_spot(const struct projection *p, const struct project_scale *s, int i, int *x,
                          int *y)
 {
     *x = (int)(s->w / 2.0 + s->s * ((double)p->xy[2 * i] - s->x));
-    *y = (int)(s->h / 2.0 - s->s * s->aspect * ((double)p->xy[2 * i + 1] - s->y));
+    *y = (int)(s->h / 2.0 - s->s * ((double)p->xy[2 * i + 1] - s->y));
 }
 
 /* ---- painting */
@@ -117,7 +135,7 @@ static void paint_dot(struct canvas *c, int x, int y, int r, struct rgb color)
 static void paint_points(const struct project_frame *f, struct canvas *c, bool pixels)
 {
     const struct projection *p = &f->p->known;
-    struct project_scale s = project_scale(p, c->w, c->h, 1);
+    struct project_scale s = project_scale(p, c->w, c->h);
     int x, y, r = pixels ? 2 : 0;
     canvas_frame(c, 0, 0, c->w - 1, c->h - 1, 1, theme_shade(0.25));
     for (int turn = f->v->group_count - 1; turn >= 0; turn--) /* the largest on top */
@@ -126,8 +144,8 @@ static void paint_points(const struct project_frame *f, struct canvas *c, bool p
                 project_spot(p, &s, i, &x, &y);
                 paint_dot(c, x, y, r, project_color(turn));
             }
-    for (int k = 0; k < f->near; k++) {
-        project_spot(p, &s, f->order[k], &x, &y);
+    for (int k = 0; k < f->v->near.count; k++) {
+        project_spot(p, &s, f->v->near.order[k], &x, &y);
         canvas_frame(c, x - r - 2, y - r - 2, x + r + 2, y + r + 2, 1, theme_shade(1));
     }
     project_spot(p, &s, f->v->chosen, &x, &y);
@@ -213,13 +231,14 @@ static void draw_project_point(const struct project_frame *f, int point, const c
 static void draw_project_near(struct workbench *w, const struct project_frame *f,
                               struct canvas *all, struct area a, int left, int cols)
 {
-    int cw, ch, each = a.rows / (f->near + 1);
+    const struct project_near *n = &f->v->near;
+    int cw, ch, each = a.rows / (n->count + 1);
     draw_cell(w, &cw, &ch);
-    for (int k = 0; k <= f->near; k++) {
-        int point = k ? f->order[k - 1] : f->v->chosen, top = k * each;
+    for (int k = 0; k <= n->count; k++) {
+        int point = k ? n->order[k - 1] : n->to, top = k * each;
         char distance[32] = "";
         if (k)
-            snprintf(distance, sizeof distance, "%.3f", (double)f->distance[k - 1]);
+            snprintf(distance, sizeof distance, "%.3f", (double)n->distance[k - 1]);
         struct pixels box = {left * cw + cw / 2, top * ch, (left + cols) * cw - 1,
                              (top + each) * ch - (gfx_has_pixels(&w->screen.gfx) ? 4 : 1)};
         if (all)
@@ -238,14 +257,13 @@ static int project_thumb_cols(const struct workbench *w, struct area a, int near
     return a.cols < 60 ? 0 : cols < most ? cols : most;
 }
 
-static void draw_project_body(struct workbench *w, struct pane *at, struct project_frame *f,
-                              struct area a)
+static void draw_project_body(struct workbench *w, struct pane *at,
+                              const struct project_frame *f, struct area a)
 {
     int cw, ch, room = a.rows / THUMB - 1;
     room = room < 1 ? 1 : room > NEAR ? NEAR : room;
-    f->near = projection_neighbors(&f->p->known, f->v->chosen, f->v->distance, room, f->order,
-                                   f->distance);
-    int thumbs = project_thumb_cols(w, a, f->near), texts = thumbs ? TEXTS : 0;
+    project_find_near(f->v, &f->p->known, room);
+    int thumbs = project_thumb_cols(w, a, f->v->near.count), texts = thumbs ? TEXTS : 0;
     int plane = a.cols - thumbs - texts;
     draw_cell(w, &cw, &ch);
     struct canvas *all = draw_canvas(w, (plane + thumbs) * cw, a.rows * ch);
@@ -347,7 +365,7 @@ static bool project_click(struct workbench *w, struct pane *at, int row, int col
     col -= v->at.col;
     if (row < 0 || row >= v->at.rows || col < 0 || col >= v->at.cols)
         return false;
-    struct project_scale s = project_scale(p, v->at.cols * cw, v->at.rows * ch, 1);
+    struct project_scale s = project_scale(p, v->at.cols * cw, v->at.rows * ch);
     for (int i = 0; i < p->n; i++) {
         int x, y;
         project_spot(p, &s, i, &x, &y);
