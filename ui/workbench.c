@@ -5,10 +5,8 @@
 
 #include "src/base/mem.h"
 #include "ui/actions/actions.h"
-#include "ui/jobs/activation.h"
 #include "ui/jobs/attribute.h"
 #include "ui/jobs/compare.h"
-#include "ui/jobs/curves.h"
 #include "ui/jobs/leave_one_out.h"
 #include "ui/jobs/project.h"
 
@@ -282,11 +280,7 @@ static int open_screen(struct workbench *w, const struct workbench_options *o, s
 
 static void close_all(struct workbench *w)
 {
-    leave_out_stop(w);
-    attribute_stop(w);
-    activation_stop(w);
-    curves_stop(w);
-    project_stop(w);
+    query_stop_studies(w);
     if (w->ses.engine)
         engine_cancel(w->ses.engine);
     engine_free(w->ses.engine);

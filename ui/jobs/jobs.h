@@ -55,6 +55,8 @@ void query_repeat(struct workbench *w);
 void query_vary(struct workbench *w, const char *text);
 /* The next suggested query, of a task or of any; false: there is none. */
 bool query_suggest(struct workbench *w, const struct task *only);
+/* Stops what is computed beside the query: leave-one-out, attributions, patching, projections. */
+void query_stop_studies(struct workbench *w);
 /* Drops the query and the detections. */
 void query_stop(struct workbench *w);
 /* Whether something is shown that can be changed; says so where not. */

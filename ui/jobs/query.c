@@ -41,14 +41,19 @@ static void choose_photos(struct workbench *w)
         w->asked.photos[w->asked.count++] = w->ses.photos[first + i];
 }
 
-/* Posts the query line's text about the chosen photos. */
-static void query_post(struct workbench *w)
+void query_stop_studies(struct workbench *w)
 {
-    leave_out_stop(w); /* nobody waits for them any more */
+    leave_out_stop(w);
     attribute_stop(w);
     activation_stop(w);
     curves_stop(w);
     project_stop(w);
+}
+
+/* Posts the query line's text about the chosen photos. */
+static void query_post(struct workbench *w)
+{
+    query_stop_studies(w); /* nobody waits for them any more */
     struct query q = {.task = w->ses.task,
                       .text = w->typed.query.text,
                       .checkpoint = w->ses.checkpoint,
@@ -191,11 +196,7 @@ void query_stop(struct workbench *w)
     struct detect_progress p;
     bool runs = engine_progress(w->ses.engine, &p);
     compare_stop(w);
-    leave_out_stop(w);
-    attribute_stop(w);
-    activation_stop(w);
-    curves_stop(w);
-    project_stop(w);
+    query_stop_studies(w);
     engine_cancel(w->ses.engine);
     w->asked.running = 0;
     w->changes.varies = false;

@@ -289,13 +289,13 @@ static void canvas_hatch(struct canvas *c, const float *heat)
         }
 }
 
-/* A color over pixel i, so much of it. */
-static void canvas_blend(struct canvas *c, size_t i, struct rgb k, float amount)
+struct rgb canvas_blend(struct canvas *c, size_t i, struct rgb k, float amount)
 {
     uint8_t *p = c->rgb + 3 * i;
     p[0] = (uint8_t)(p[0] * (1 - amount) + k.r * amount);
     p[1] = (uint8_t)(p[1] * (1 - amount) + k.g * amount);
     p[2] = (uint8_t)(p[2] * (1 - amount) + k.b * amount);
+    return (struct rgb){p[0], p[1], p[2]};
 }
 
 void canvas_heat(struct canvas *c, const float *heat)

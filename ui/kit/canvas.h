@@ -4,6 +4,7 @@
 #define UI_CANVAS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define CANVAS_MOST 4096 /* pixels a side */
@@ -57,6 +58,8 @@ void canvas_frame(struct canvas *c, int x1, int y1, int x2, int y2, int thick, s
 /* The same in dashes, with gaps between them of so many pixels. */
 void canvas_dashed(struct canvas *c, int x1, int y1, int x2, int y2, int thick, int gap,
                    struct rgb color);
+/* A color over pixel i, so much of it (0 to 1). Returns what the pixel became. */
+struct rgb canvas_blend(struct canvas *c, size_t i, struct rgb color, float amount);
 /* A color that is drawn as it is where there is a palette; those beyond CANVAS_KEEP are not. */
 void canvas_keep(struct canvas *c, struct rgb color);
 /* The same for all that another canvas keeps. */

@@ -5,9 +5,8 @@
 
 #include "ui/kit/outline.h"
 
-#include "src/base/mem.h"
+#include "src/formats/bytes.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +26,6 @@
 #pragma GCC diagnostic pop
 #pragma GCC diagnostic ignored "-Wunused-function" /* reported at the end of the file */
 
-#define FONT_MOST (8 << 20) /* bytes of a font file */
 #define GLYPHS 512          /* that are kept; a power of two */
 
 /* Sans-serif ones with many scripts first. */
@@ -56,32 +54,12 @@ struct glyph {
 
 static struct {
     bool sought;
-    uint8_t *file; /* NULL: no font */
+    struct bytes file; /* data NULL: no font */
     stbtt_fontinfo info;
     int ascent, descent;
     struct glyph glyph[GLYPHS];
     int glyphs;
 } font;
-
-/* A whole file of a sensible size, or NULL. */
-static uint8_t *font_read(const char *path)
-{
-    FILE *f = fopen(path, "rb");
-    uint8_t *bytes = NULL;
-    long size = 0;
-    if (!f)
-        return NULL;
-    if (fseek(f, 0, SEEK_END) == 0 && (size = ftell(f)) > 0 && size <= FONT_MOST &&
-        fseek(f, 0, SEEK_SET) == 0) {
-        bytes = xmalloc((size_t)size);
-        if (fread(bytes, 1, (size_t)size, f) != (size_t)size) {
-            free(bytes);
-            bytes = NULL;
-        }
-    }
-    fclose(f);
-    return bytes;
-}
 
 static void font_forget(void)
 {
@@ -94,8 +72,7 @@ static void font_forget(void)
 static void font_close(void)
 {
     font_forget();
-    free(font.file);
-    font.file = NULL;
+    bytes_close(&font.file);
 }
 
 static void font_seek(void)
@@ -105,14 +82,11 @@ static void font_seek(void)
     font.sought = true;
     if (wish && strcmp(wish, "built-in") == 0)
         return;
-    for (size_t i = 0; i < sizeof places / sizeof places[0] && !font.file; i++) {
-        font.file = font_read(places[i]);
-        if (font.file && !stbtt_InitFont(&font.info, font.file, 0)) {
-            free(font.file);
-            font.file = NULL;
-        }
-    }
-    if (!font.file)
+    for (size_t i = 0; i < sizeof places / sizeof places[0] && !font.file.data; i++)
+        if (bytes_open(places[i], &font.file, NULL) == 0 &&
+            !stbtt_InitFont(&font.info, font.file.data, 0))
+            font_close();
+    if (!font.file.data)
         return;
     stbtt_GetFontVMetrics(&font.info, &font.ascent, &font.descent, &gap);
     if (font.ascent <= font.descent || atexit(font_close) != 0)
@@ -123,7 +97,7 @@ bool outline_found(void)
 {
     if (!font.sought)
         font_seek();
-    return font.file != NULL;
+    return font.file.data != NULL;
 }
 
 static float font_scale(int px)
@@ -183,11 +157,8 @@ static void draw_glyph(struct canvas *c, int left, int top, const struct glyph *
             int x = left + j, y = top + i, cover = (g->cover[i * g->w + j] + 32) / 64;
             if (x < 0 || y < 0 || x >= c->w || y >= c->h || !cover)
                 continue;
-            uint8_t *p = c->rgb + 3 * ((size_t)y * (size_t)c->w + (size_t)x);
-            p[0] = (uint8_t)((p[0] * (4 - cover) + k.r * cover) / 4);
-            p[1] = (uint8_t)((p[1] * (4 - cover) + k.g * cover) / 4);
-            p[2] = (uint8_t)((p[2] * (4 - cover) + k.b * cover) / 4);
-            canvas_keep(c, (struct rgb){p[0], p[1], p[2]});
+            canvas_keep(c, canvas_blend(c, (size_t)y * (size_t)c->w + (size_t)x, k,
+                                        (float)cover / 4));
         }
 }
 

@@ -92,17 +92,13 @@ static void draw_chrome_line(struct workbench *w, const char *prompt, const stru
 static void draw_chrome_left(const struct workbench *w, int row)
 {
     static const char hint[] = "/ types";
+    const struct edit *e = &w->typed.query;
     int room = COLS - 2, width = text_width(hint);
     attrset(A_DIM);
-    int n = draw_text(row, 1, room, "> ");
-    if (!w->typed.query.len) {
-        draw_text(row, n + 1, room - n, "/ to type a query, t for the task, ? for help, q to quit");
-    } else if (text_width(w->typed.query.text) + n + 2 + width <= room) {
-        draw_text(row, n + 1, room - n, "%s", w->typed.query.text);
+    int used = draw_text(row, 1, room, "> %s", e->len ? e->text
+                         : "/ to type a query, t for the task, ? for help, q to quit");
+    if (e->len && used + 2 + width <= room)
         draw_text(row, COLS - 1 - width, width, "%s", hint);
-    } else {
-        draw_text(row, n + 1, room - n, "%s", w->typed.query.text);
-    }
     attrset(A_NORMAL);
 }
 
