@@ -19,13 +19,6 @@ struct follow_rows {
     int status; /* EXIT_FAILED: something came to nothing, which was said */
 };
 
-static struct rows_judged judged_by(const struct compare_options *o)
-{
-    return (struct rows_judged){.o = o, .steps = true,
-                                .how = {.resamples = o->resamples, .seed = (uint64_t)o->seed,
-                                        .least = o->least, .intervals = o->top}};
-}
-
 static void follow_line(const struct rows_group *g, const struct rows_column *c,
                         const struct rows_pair *p)
 {
@@ -84,11 +77,12 @@ static int follow_tell(const struct follow_rows *x, const struct rows_judged *r,
 static int follow_ask(void *arg, int checkpoint, struct vs_err *err)
 {
     struct follow_rows *x = arg;
-    struct rows_judged r = judged_by(x->o);
+    struct rows_judged r = rows_judged_of(x->o);
     int before = x->set.count;
     int rc = rows_measure(x->o, x->m, checkpoint, 1, &compare_stopped, &x->set, err);
     x->status = rc > 0 ? rc : x->status;
     rc = rc > 0 ? 0 : rc;
+    r.steps = r.newest = true; /* the others were told before */
     if (rc == 0 && x->set.count > before)
         rc = rows_judge(&r, &x->set, err);
     if (rc == 0 && x->set.count > before)
@@ -100,7 +94,8 @@ static int follow_ask(void *arg, int checkpoint, struct vs_err *err)
 /* The whole way, with p values corrected for all steps that were looked at. */
 static int follow_end(const struct follow_rows *x, struct vs_err *err)
 {
-    struct rows_judged r = judged_by(x->o);
+    struct rows_judged r = rows_judged_of(x->o);
+    r.steps = true;
     int rc = x->o->json || x->set.count == 0 ? 0 : rows_judge(&r, &x->set, err);
     if (rc == 0 && r.group_count)
         compare_print_trend(&r);

@@ -71,7 +71,7 @@ static int rows_judge_group(const struct rows_judged *r, struct rows_group *g, s
             if (r->o->change_count &&
                 !rows_is_changed(g->columns[k].e->checkpoint, g->columns[i].e->checkpoint))
                 continue;
-            if (r->steps && k != i + 1)
+            if ((r->steps && k != i + 1) || (r->newest && k != n - 1))
                 continue;
             struct rows_pair *p = &g->pairs[g->pair_count++];
             p->a = i;
@@ -100,6 +100,13 @@ static void rows_adjust(struct rows_judged *r)
         for (int k = 0; k < r->groups[i].pair_count; k++)
             r->groups[i].pairs[k].judged.adjusted = p[n++];
     free(p);
+}
+
+struct rows_judged rows_judged_of(const struct compare_options *o)
+{
+    return (struct rows_judged){.o = o, .how = {.resamples = o->resamples,
+                                                .seed = (uint64_t)o->seed, .least = o->least,
+                                                .intervals = o->top}};
 }
 
 int rows_judge(struct rows_judged *r, const struct rowset *set, struct vs_err *err)
@@ -195,9 +202,7 @@ static int rows_gather_given(const struct compare_options *o, struct rows_given 
 int compare_rows(const struct compare_options *o, const struct model_options *how,
                  const atomic_bool *stop, struct vs_err *err)
 {
-    struct rows_judged r = {.o = o, .how = {.resamples = o->resamples,
-                                            .seed = (uint64_t)o->seed, .least = o->least,
-                                            .intervals = o->top}};
+    struct rows_judged r = rows_judged_of(o);
     struct rows_given given = {0};
     int rc = o->reference || o->data.path ? compare_measured(o, how, stop, &given.set, err)
                                           : rows_gather_given(o, &given, err);

@@ -29,6 +29,7 @@ struct rows_judged {
     const struct compare_options *o;
     struct judge_options how;
     bool steps;  /* only each with the one before it */
+    bool newest; /* and of these only the last */
     bool partly; /* what was measured is not all, which was said */
     struct rows_group *groups;
     int group_count;
@@ -83,6 +84,7 @@ int compare_check_measured(const struct compare_options *o, struct vs_err *err);
 
 /* cmd_compare_rows.c: differences and tests of a rowset, whose rows are borrowed. The caller calls
  * rows_judged_fini in any case. */
+struct rows_judged rows_judged_of(const struct compare_options *o);
 int rows_judge(struct rows_judged *r, const struct rowset *set, struct vs_err *err);
 void rows_judged_fini(struct rows_judged *r);
 

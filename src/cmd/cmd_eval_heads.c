@@ -234,9 +234,7 @@ static void heads_say(struct heads_run *r, const struct headset *h, const struct
     if (h->left_out)
         plain_text(stderr, "vilscope eval: %s: %d items are left out with %s: the first is %s\n",
                    r->set->path, h->left_out, r->show.checkpoint, h->first);
-    if (gone->items)
-        plain_text(stderr, "vilscope eval: note: %d items are left out: %d of their images are not "
-                   "there, the first is %s\n", gone->items, gone->pictures, gone->first);
+    command_say_gone("eval", gone);
     r->partly |= h->left_out > 0;
 }
 

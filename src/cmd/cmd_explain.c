@@ -238,9 +238,8 @@ static int explain_checkpoint(struct explaining *x, const struct eval_set *set)
     if (rc == 0 && explain_without(x, set, without) > 0)
         rc = explain_set_run(x->m, &e, x->err);
     command_clear();
-    if (rc == 0 && gone.items)
-        plain_text(stderr, "vilscope explain: note: %d items are left out: %d of their images are "
-                   "not there, the first is %s\n", gone.items, gone.pictures, gone.first);
+    if (rc == 0)
+        command_say_gone("explain", &gone);
     free(done);
     free(without);
     return rc;

@@ -226,9 +226,7 @@ static void project_say(struct project_run *r)
     if (r->p.left_out)
         plain_text(stderr, "vilscope explain: %s: %d items are left out: the first is %s\n",
                    r->data, r->p.left_out, r->p.first);
-    if (r->gone.items)
-        plain_text(stderr, "vilscope explain: note: %d items are left out: %d of their images are "
-                   "not there, the first is %s\n", r->gone.items, r->gone.pictures, r->gone.first);
+    command_say_gone("explain", &r->gone);
 }
 
 static struct projection_wants project_wants(struct project_run *r, const bool *without)
@@ -238,6 +236,17 @@ static struct projection_wants project_wants(struct project_run *r, const bool *
                                      .limit = r->o->limit, .task = r->o->data->task,
                                      .without = without, .cancel = r->o->stop, .gone = &r->gone,
                                      .report = command_items, .report_arg = &r->show};
+}
+
+/* What came of it, while the set is open. */
+static int project_tell(struct project_run *r, int rc)
+{
+    command_clear();
+    if (rc == 0)
+        project_say(r);
+    rc = rc ? rc : project_show(r);
+    projection_fini(&r->p);
+    return rc;
 }
 
 static int project_set(struct project_run *r)
@@ -257,15 +266,10 @@ static int project_set(struct project_run *r)
         struct projection_wants w = project_wants(r, without);
         r->data = set->path;
         r->digest = set->digest;
-        rc = projection_run(r->m, set, &w, &r->p, r->err);
-        command_clear();
+        rc = project_tell(r, projection_run(r->m, set, &w, &r->p, r->err));
     }
-    if (rc == 0)
-        project_say(r);
-    rc = rc ? rc : project_show(r);
     buf_fini(&notes);
     free(without);
-    projection_fini(&r->p);
     eval_free(set);
     return rc;
 }
@@ -278,13 +282,8 @@ static int project_check_set(struct project_run *r)
         struct projection_wants w = project_wants(r, NULL);
         r->data = p->path;
         r->digest = p->digest;
-        rc = projection_run_probes(r->m, p, &w, &r->p, r->err);
-        command_clear();
+        rc = project_tell(r, projection_run_probes(r->m, p, &w, &r->p, r->err));
     }
-    if (rc == 0)
-        project_say(r);
-    rc = rc ? rc : project_show(r);
-    projection_fini(&r->p);
     probes_free(p);
     return rc;
 }

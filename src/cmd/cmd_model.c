@@ -59,6 +59,13 @@ void command_clear(void)
         fputs("\r\033[K", stderr);
 }
 
+void command_say_gone(const char *command, const struct eval_gone *gone)
+{
+    if (gone->items)
+        plain_text(stderr, "vilscope %s: note: %d items are left out: %d of their images are not "
+                   "there, the first is %s\n", command, gone->items, gone->pictures, gone->first);
+}
+
 void command_items(void *arg, const struct eval_progress *p)
 {
     struct command_items *s = arg;

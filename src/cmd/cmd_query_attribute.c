@@ -162,7 +162,7 @@ static json_t *attribute_axes_json(const struct result *q, const struct relevanc
 static json_t *attribute_matrices_json(const struct attribution *a, const struct result *q,
                                        int choice)
 {
-    int first = q->task->reading->ranked == RANKED_IMAGES ? choice : 0;
+    int first = attribution_first_image(q, choice);
     json_t *list = json_array();
     for (int b = 0; b < a->images; b++) {
         json_t *one = attribute_axes_json(q, &a->own[b], first + b);

@@ -157,8 +157,8 @@ static int list_differences(const struct log_filter *f, struct log *l, json_t *a
 /* The number of a word or region that is the largest but for those that were printed; -1: none. */
 static int attributed_next(const struct attribution_record *x, const bool *printed)
 {
-    int n = x->tokens + x->images * x->regions, best = -1;
-    for (int i = 0; i < n; i++)
+    int best = -1;
+    for (int i = 0; i < (int)attribution_record_places(x); i++)
         if (!printed[i] && isfinite(x->numbers[i]) &&
             (best < 0 || fabsf(x->numbers[i]) > fabsf(x->numbers[best])))
             best = i;
@@ -167,11 +167,10 @@ static int attributed_next(const struct attribution_record *x, const bool *print
 
 static void attributed_print(const struct attribution_record *x, const struct result *r)
 {
-    int n = x->tokens + x->images * x->regions;
-    bool *printed = xcalloc((size_t)n + 1, sizeof *printed);
-    plain_out("         %s of \"%s\"%s%s%s, %s %+.4f:", x->method, x->target,
-              x->against ? " against \"" : "", x->against ? x->against : "",
-              x->against ? "\"" : "", x->scale, x->value);
+    bool *printed = xcalloc(attribution_record_places(x) + 1, sizeof *printed);
+    char *name = attribution_record_name(x);
+    plain_out("         %s, %s %+.4f:", name, x->scale, x->value);
+    free(name);
     for (int k = 0; k < ATTRIBUTED_SHOWN; k++) {
         int i = attributed_next(x, printed);
         if (i < 0)

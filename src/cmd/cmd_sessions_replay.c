@@ -334,9 +334,9 @@ static const char *replayed_word(const struct replayed *x)
 
 static void replay_print_attribution(const struct replayed *x)
 {
-    plain_out("%-7s        %s of \"%s\"%s%s%s", replayed_word(x), x->was->method, x->was->target,
-              x->was->against ? " against \"" : "", x->was->against ? x->was->against : "",
-              x->was->against ? "\"" : "");
+    char *name = attribution_record_name(x->was);
+    plain_out("%-7s        %s", replayed_word(x), name);
+    free(name);
     if (x->why)
         plain_out(": %s\n", x->why);
     else if (isfinite(x->distance))

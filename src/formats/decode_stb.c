@@ -21,13 +21,7 @@
 #define STBI_REALLOC realloc
 #define STBI_FREE free
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wall"
-#pragma GCC diagnostic ignored "-Wextra"
-#pragma GCC diagnostic ignored "-Wshadow"
-#pragma GCC diagnostic ignored "-Wunused-function"
-#pragma GCC diagnostic ignored "-Wsign-compare"
-#pragma GCC diagnostic ignored "-Wunused-but-set-variable"
-#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+#include "src/base/quiet.h"
 #include <stb_image.h>
 #pragma GCC diagnostic pop
 #pragma GCC diagnostic ignored "-Wunused-function" /* reported at the end of the file */

@@ -54,10 +54,14 @@ bool attribution_record_how(const struct attribution_record *x, struct attributi
 
 /* ---- making */
 
+size_t attribution_record_places(const struct attribution_record *x)
+{
+    return (size_t)x->tokens + (size_t)x->images * (size_t)x->regions;
+}
+
 size_t attribution_record_count(const struct attribution_record *x)
 {
-    size_t one = (size_t)x->tokens + (size_t)x->images * (size_t)x->regions;
-    return x->exact ? 2 * one : one;
+    return attribution_record_places(x) * (x->exact ? 2 : 1);
 }
 
 void attribution_record_digest(const struct attribution_record *x, char out[DIGEST_HEX])
@@ -68,16 +72,10 @@ void attribution_record_digest(const struct attribution_record *x, char out[DIGE
     sha256_hex(&s, out);
 }
 
-/* The image that there are numbers of, of a task that ranks images. */
-static int attributed_first(const struct result *r, int choice)
-{
-    return r->task->reading->ranked == RANKED_IMAGES ? choice : 0;
-}
-
 static void attributed_numbers(struct attribution_record *x, const struct result *r,
                                const struct attribution *a, int choice)
 {
-    int count = 0, first = attributed_first(r, choice);
+    int count = 0, first = attribution_first_image(r, choice);
     x->tokens = r->token_count;
     x->images = r->task->reading->ranked == RANKED_IMAGES ? 1 : r->image_count;
     for (int i = first; i < first + x->images && i < r->image_count; i++) {
@@ -85,7 +83,7 @@ static void attributed_numbers(struct attribution_record *x, const struct result
         x->regions = all > x->regions ? all : x->regions;
     }
     struct attribution_item *list = attribution_items(r, a, choice, &count);
-    size_t n = attribution_record_count(x), half = x->exact ? n / 2 : 0;
+    size_t n = attribution_record_count(x), half = x->exact ? attribution_record_places(x) : 0;
     x->numbers = xcalloc(n + 1, sizeof *x->numbers);
     for (size_t i = 0; i < n; i++)
         x->numbers[i] = NAN;
@@ -164,6 +162,12 @@ void attribution_record_free(struct attribution_record *x)
     free(x);
 }
 
+char *attribution_record_name(const struct attribution_record *x)
+{
+    return xasprintf("%s of \"%s\"%s%s%s", x->method, x->target, x->against ? " against \"" : "",
+                     x->against ? x->against : "", x->against ? "\"" : "");
+}
+
 /* ---- beside each other */
 
 double attribution_record_distance(const struct attribution_record *a,
@@ -172,8 +176,7 @@ double attribution_record_distance(const struct attribution_record *a,
     double most = 0, far = 0;
     if (a->images != b->images || a->tokens != b->tokens || a->regions != b->regions)
         return INFINITY;
-    size_t n = (size_t)a->tokens + (size_t)a->images * (size_t)a->regions;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < attribution_record_places(a); i++) {
         double x = (double)a->numbers[i], y = (double)b->numbers[i];
         if (isfinite(x) != isfinite(y))
             return INFINITY;
@@ -192,7 +195,7 @@ static json_t *attributed_value(const struct attribution_record *x, json_t *of, 
     json_object_set_new(of, "worth", plain_number((double)x->numbers[at]));
     if (x->exact)
         json_object_set_new(of, "exact", plain_number(
-            (double)x->numbers[attribution_record_count(x) / 2 + at]));
+            (double)x->numbers[attribution_record_places(x) + at]));
     return of;
 }
 

@@ -40,7 +40,11 @@ struct attribution_record *attribution_record_new(const struct result *r,
                                                   int against, const struct explained *known);
 void attribution_record_free(struct attribution_record *x); /* NULL is fine */
 struct attribution_record *attribution_record_copy(const struct attribution_record *x);
-/* How many numbers it has. */
+/* Relevancy of "yes" against "no": the method and its target in words. The caller frees it. */
+char *attribution_record_name(const struct attribution_record *x);
+/* How many words and regions it is about, and how many numbers it has: of those that were left out
+ * exactly, too, it has two each. */
+size_t attribution_record_places(const struct attribution_record *x);
 size_t attribution_record_count(const struct attribution_record *x);
 void attribution_record_digest(const struct attribution_record *x, char out[DIGEST_HEX]);
 /* What to tell the method so that it computes the record again; false: a map that is not known. */

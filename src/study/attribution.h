@@ -105,6 +105,8 @@ struct attribution_item {
  * sum over both images. r is the query's result, choice the target's. To be freed. */
 struct attribution_item *attribution_items(const struct result *r, const struct attribution *a,
                                            int choice, int *count);
+/* The first image that there are numbers of: of a task that ranks images the target's. */
+int attribution_first_image(const struct result *r, int choice);
 /* Items, and heads, the largest by size first. */
 void attribution_sort(struct attribution_item *list, int count);
 void attribution_sort_heads(struct attribution_head *list, int count);

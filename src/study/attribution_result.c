@@ -48,10 +48,15 @@ static struct attribution_item attribution_region(const struct attribution *a,
                                      a->exact_regions ? a->exact_regions[at] : NAN};
 }
 
+int attribution_first_image(const struct result *r, int choice)
+{
+    return r->task->reading->ranked == RANKED_IMAGES ? choice : 0;
+}
+
 struct attribution_item *attribution_items(const struct result *r, const struct attribution *a,
                                            int choice, int *count)
 {
-    int first = r->task->reading->ranked == RANKED_IMAGES ? choice : 0;
+    int first = attribution_first_image(r, choice);
     struct attribution_item *list =
         xcalloc((size_t)a->images * (size_t)(a->tokens + a->regions) + 1, sizeof *list);
     int n = 0;

@@ -311,7 +311,7 @@ void attribute_forget(struct workbench *w)
 /* The row of the batch that the target's first image is. */
 static int first_row(const struct workbench *w, const struct attributed *a)
 {
-    return w->now.r->task->reading->ranked == RANKED_IMAGES ? a->choice : 0;
+    return attribution_first_image(w->now.r, a->choice);
 }
 
 /* What is never left out - special tokens, the whole image, the box that is asked about - has no

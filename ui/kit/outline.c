@@ -16,12 +16,7 @@
 #define STB_TRUETYPE_IMPLEMENTATION
 #define STBTT_STATIC
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wall"
-#pragma GCC diagnostic ignored "-Wextra"
-#pragma GCC diagnostic ignored "-Wshadow"
-#pragma GCC diagnostic ignored "-Wunused-function"
-#pragma GCC diagnostic ignored "-Wsign-compare"
-#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+#include "src/base/quiet.h"
 #include <stb_truetype.h>
 #pragma GCC diagnostic pop
 #pragma GCC diagnostic ignored "-Wunused-function" /* reported at the end of the file */
