@@ -40,7 +40,7 @@ struct attribution_record *attribution_record_new(const struct result *r,
                                                   int against, const struct explained *known);
 void attribution_record_free(struct attribution_record *x); /* NULL is fine */
 struct attribution_record *attribution_record_copy(const struct attribution_record *x);
-/* Relevancy of "yes" against "no": the method and its target in words. The caller frees it. */
+/* relevancy of "yes" against "no": the method and its target in words. The caller frees it. */
 char *attribution_record_name(const struct attribution_record *x);
 /* How many words and regions it is about, and how many numbers it has: of those that were left out
  * exactly, too, it has two each. */
