@@ -24,6 +24,27 @@ static bool reads(struct row_texts *t, const char *line, struct row *r, const ch
     return row_read(line, strlen(line), t, r, why);
 }
 
+/* What is no row, and numbers that are too large. */
+static void bad_lines(struct row_texts *t)
+{
+    struct row r;
+    const char *why = "";
+    ok(!reads(t, "{\"task\": \"vqa\"}", &r, &why) && strstr(why, "split"), "no row: %s", why);
+    ok(!reads(t, "{\"task\": \"what\"}", &r, &why) && strstr(why, "task"), "no task: %s", why);
+    ok(!reads(t, "{\"task\": \"vqa\", \"split\": \"s\", \"checkpoint\": \"c\", \"index\": 0,"
+              " \"choice\": 1, \"score\": 2}", &r, &why) && strstr(why, "score"), "a score: %s",
+       why);
+    ok(!reads(t, "{\"task\": \"vqa\", \"split\": \"s\", \"checkpoint\": \"c\", \"index\": 0,"
+              " \"choice\": 1} x", &r, &why), "more than a row: %s", why);
+    ok(!reads(t, "{\"task\": \"vqa\", \"split\": \"s\", \"checkpoint\": \"c\", \"index\": 0.5,"
+              " \"choice\": 1}", &r, &why) && strstr(why, "whole number"), "half an item: %s", why);
+    ok(reads(t, "{\"task\": \"vqa\", \"split\": \"s\", \"checkpoint\": \"c\", \"index\": 0,"
+             " \"choice\": 1, \"regions\": [2147483647, 2147483647, -5],"
+             " \"images\": [\"a\", \"b\", \"c\"]}", &r, &why) && strcmp(r.image, "a + b") == 0 &&
+       strcmp(value_of(&r, "regions"), "1073741824 to 2147483647") == 0,
+       "more regions than can be counted: %s", why ? why : value_of(&r, "regions"));
+}
+
 static void lines(void)
 {
     struct row_texts *t = row_texts_new();
@@ -73,20 +94,7 @@ static void lines(void)
     ok(reads(t, "{\"task\": \"vqa\", \"split\": \"s\", \"checkpoint\": \"c\", \"index\": 0,"
              " \"choice\": 3, \"target\": [[3, 8], [1, 1]]}", &r, &why) && r.right &&
        strcmp(r.right, "3") == 0, "the first of what is worth most: %s", r.right ? r.right : why);
-    ok(!reads(t, "{\"task\": \"vqa\"}", &r, &why) && strstr(why, "split"), "no row: %s", why);
-    ok(!reads(t, "{\"task\": \"what\"}", &r, &why) && strstr(why, "task"), "no task: %s", why);
-    ok(!reads(t, "{\"task\": \"vqa\", \"split\": \"s\", \"checkpoint\": \"c\", \"index\": 0,"
-              " \"choice\": 1, \"score\": 2}", &r, &why) && strstr(why, "score"), "a score: %s",
-       why);
-    ok(!reads(t, "{\"task\": \"vqa\", \"split\": \"s\", \"checkpoint\": \"c\", \"index\": 0,"
-              " \"choice\": 1} x", &r, &why), "more than a row: %s", why);
-    ok(!reads(t, "{\"task\": \"vqa\", \"split\": \"s\", \"checkpoint\": \"c\", \"index\": 0.5,"
-              " \"choice\": 1}", &r, &why) && strstr(why, "whole number"), "half an item: %s", why);
-    ok(reads(t, "{\"task\": \"vqa\", \"split\": \"s\", \"checkpoint\": \"c\", \"index\": 0,"
-             " \"choice\": 1, \"regions\": [2147483647, 2147483647, -5],"
-             " \"images\": [\"a\", \"b\", \"c\"]}", &r, &why) && strcmp(r.image, "a + b") == 0 &&
-       strcmp(value_of(&r, "regions"), "1073741824 to 2147483647") == 0,
-       "more regions than can be counted: %s", why ? why : value_of(&r, "regions"));
+    bad_lines(t);
     for (size_t n = 0; n < b.len - 2; n++)
         if (row_read(b.data, n, t, &r, &why))
             ok(false, "cut off at %zu", n);

@@ -42,6 +42,22 @@ static void waits_for_lock(void)
        number(path, "SELECT count(*) FROM sessions WHERE ended IS NOT NULL") == 1, "ended");
 }
 
+/* Of query 3, which waited. */
+static void attribution_written(struct log *l)
+{
+    struct vs_err err = {0};
+    struct attribution_record **list;
+    int n = 0;
+    ok(log_read_attributions(l, 3, &list, &n, &err) == 0 && n == 1 && list[0]->numbers[0] == -1 &&
+       isnan(list[0]->numbers[5]) && list[0]->target_index == 3 && list[0]->against_index == -1 &&
+       strstr(list[0]->tested, "\"items\":7"), "and an attribution of one that waited %s",
+       err.text);
+    log_attributions_free(list, n);
+    sqlite3_exec(l->db, "UPDATE attributions SET data = zeroblob(length(data))", NULL, NULL, NULL);
+    ok(log_read_attributions(l, 3, &list, &n, &err) == VS_E_DB && n == 0 && !list,
+       "numbers of another digest are refused: %s", err.text);
+}
+
 /* Records of every kind wait in line, and find the queries that waited before them. */
 static void records_wait(void)
 {
@@ -90,16 +106,7 @@ static void records_wait(void)
     ok(number(path, "SELECT count(*) FROM differences JOIN difference_parts ON difference_id = id"
        " WHERE found < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-0.015 seconds')") == 2,
        "and a difference, with the time when it was found");
-    struct attribution_record **list;
-    int n = 0;
-    ok(log_read_attributions(l, 3, &list, &n, &err) == 0 && n == 1 && list[0]->numbers[0] == -1 &&
-       isnan(list[0]->numbers[5]) && list[0]->target_index == 3 && list[0]->against_index == -1 &&
-       strstr(list[0]->tested, "\"items\":7"), "and an attribution of one that waited %s",
-       err.text);
-    log_attributions_free(list, n);
-    sqlite3_exec(l->db, "UPDATE attributions SET data = zeroblob(length(data))", NULL, NULL, NULL);
-    ok(log_read_attributions(l, 3, &list, &n, &err) == VS_E_DB && n == 0 && !list,
-       "numbers of another digest are refused: %s", err.text);
+    attribution_written(l);
     log_finish(l, NULL, &err);
     ok(whole(path), "the log is sound");
     for (int i = 0; i < 3; i++)
