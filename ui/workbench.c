@@ -49,6 +49,8 @@ static void on_signal(int number)
  * wiped away. */
 static void leave_screen(struct workbench *w)
 {
+    if (w->screen.away)
+        return;
     gfx_leave(&w->screen.gfx);
     term_modes(false);
     clear();
@@ -56,6 +58,7 @@ static void leave_screen(struct workbench *w)
     term_wait(&w->screen.input);
     endwin();
     term_give_back();
+    w->screen.away = true;
 }
 
 static void workbench_suspend(struct workbench *w)
@@ -69,10 +72,14 @@ static void workbench_suspend(struct workbench *w)
     got_resume = 1;
 }
 
-/* Whoever had the terminal meanwhile may have changed its modes, and its size. */
+/* Whoever had the terminal meanwhile may have changed its modes, and its size. Where it was ended
+ * while it was stopped, the terminal is still theirs, and what is on it. */
 static void workbench_resume(struct workbench *w)
 {
     got_resume = 0;
+    if (got_end)
+        return;
+    w->screen.away = false;
     got_resize = 1;
     reset_prog_mode();
     term_modes(true);
@@ -89,6 +96,15 @@ static void workbench_resize(struct workbench *w)
         resizeterm(rows, cols);
     screen_ask(w);
     w->screen.redraw = true;
+}
+
+static void stopped_by_key(struct workbench *w)
+{
+    w->screen.suspend = false;
+    workbench_suspend(w);
+    workbench_resume(w);
+    if (!w->screen.away)
+        workbench_resize(w);
 }
 
 static void redraw_all(struct workbench *w)
@@ -158,20 +174,17 @@ static void workbench_loop(struct workbench *w)
     while (!w->quit && !got_end && alive && !is_over(w)) {
         int ms = workbench_patience(w, script_ms, sooner_of(compare_ms, log_ms));
         alive = wait_for_something(w, ms);
-        if (got_stop)
+        if (atomic_exchange(&got_stop, 0))
             workbench_suspend(w);
-        got_stop = 0;
         if (got_resume)
             workbench_resume(w);
+        if (w->screen.away)
+            break;
         if (got_resize)
             workbench_resize(w);
         keys_take(w);
-        if (w->screen.suspend) {
-            workbench_suspend(w);
-            workbench_resume(w);
-            workbench_resize(w);
-        }
-        w->screen.suspend = false;
+        if (w->screen.suspend)
+            stopped_by_key(w);
         events_take(w);
         events_want_regions(w);
         workbench_log(w, false);
@@ -179,7 +192,7 @@ static void workbench_loop(struct workbench *w)
         log_ms = logging_tick(w);
         script_ms = script_step(w);
         attribute_follow(w);
-        if (!w->quit)
+        if (!w->quit && !w->screen.away)
             workbench_draw(w);
     }
 }

@@ -286,8 +286,9 @@ static void left_behind(int number, const char *what)
     const struct terminal_kind kind = {.sixel = true, .flat = true, .piece = 16, .gap = 10};
     char command[9000];
     snprintf(command, sizeof command, "'%s' --no-log -t refcoco -m '%s' '%s'; echo SHELL AGAIN; "
-             "read x; echo \"GOT<$x>\"; kill %%1 2>/dev/null", terminal_program(),
-             source_path("tests/data/tiny"), source_path("tests/data/tiny/scene.png"));
+             "read x; echo \"GOT<$x>\"; kill %%1 2>/dev/null && wait; echo ENDED",
+             terminal_program(), source_path("tests/data/tiny"),
+             source_path("tests/data/tiny/scene.png"));
     const char *argv[] = {"/bin/sh", "-mc", command, NULL};
     struct terminal *t = terminal_start_as(argv, 32, 110, &kind);
     terminal_expect(t, "RefCOCO");
@@ -299,7 +300,10 @@ static void left_behind(int number, const char *what)
        "%s, without a second screen: nothing is left on the shell's", what);
     terminal_read(t, 400);
     terminal_type(t, "\n");
-    ok(terminal_expect(t, "GOT<>"), "nor does it get the terminal's late answers");
+    terminal_expect(t, "ENDED");
+    terminal_read(t, 100);
+    ok(terminal_has(t, "GOT<>"), "nor does it get the terminal's late answers");
+    ok(terminal_has(t, "SHELL AGAIN"), "and when it is ended there, what the shell wrote stays");
     terminal_end(t);
 }
 

@@ -25,6 +25,7 @@ struct screen {
     const char *unknown;    /* TERM, which terminfo does not have; or NULL */
     bool mouse;             /* the terminal reports it */
     bool redraw, suspend;   /* what is to be done before the next frame */
+    bool away;              /* the terminal is another's: nothing is written to it */
     bool cursor;            /* it is to be seen in this frame; gfx knows whether it is */
 };
 
