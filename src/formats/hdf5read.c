@@ -146,7 +146,11 @@ static int h5_layout(struct h5 *h)
                        "first group has features and boxes of as many rows (image_features and "
                        "image_bb, features and boxes, ...)");
     }
-    return h->found->images > INT32_MAX ? h5_fail(h, VS_E_LIMIT, "too many images") : 0;
+    /* What was never written takes no room, and memory for names is asked for by this number. */
+    return h->found->images > INT32_MAX || (uint64_t)h->found->images > h->ask->map->size
+               ? h5_fail(h, VS_E_FORMAT, "says that it has more images than bytes: nothing was "
+                         "written into it, or it is damaged")
+               : 0;
 }
 
 /* ---- names of images */

@@ -8,6 +8,7 @@
 #include "src/formats/sandbox.h"
 #include "src/base/mem.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,18 +122,34 @@ static void hdf5_index_fill(const struct hdf5_ask *ask, struct hdf5_index *x)
     }
 }
 
+/* A table that nothing was written into is as small as it is long: a file has a byte at least of
+ * each of its images. */
+static int hdf5_check_images(const struct hdf5_ask *ask, struct vs_err *err)
+{
+    int64_t n = ask->found->images;
+    return n < 0 || (uint64_t)n > ask->map->size || n > INT32_MAX
+               ? vs_fail(err, VS_E_FORMAT, "%s: says that it has %" PRId64 " images, and is of "
+                         "%zu bytes", ask->map->path, n, ask->map->size)
+               : 0;
+}
+
 int hdf5_index_open(const struct bytes *map, struct hdf5_index *out, struct vs_err *err)
 {
     struct hdf5_ask ask = {.map = map, .names = true, .rows = -1};
     bool beside = false;
     *out = (struct hdf5_index){0};
     int rc = hdf5_ask(&ask, "", err);
+    if (rc == 0)
+        rc = hdf5_check_images(&ask, err);
     bool table = rc == 0 && (ask.found->layout == HDF5_TABLE || ask.found->layout == HDF5_FLAT);
     if (table && ask.found->names == 0)
         rc = hdf5_side_read(map->path, out, &beside, err);
     if (rc == 0 && !beside)
         hdf5_index_fill(&ask, out);
     hdf5_forget(&ask);
+    if (rc == 0 && out->count == 0)
+        rc = vs_fail(err, VS_E_FORMAT, "%s: there is no image in it%s", map->path,
+                     beside ? ", says the file beside it" : "");
     for (int i = 0; rc == 0 && i < out->count; i++) /* of two of a name the first counts */
         strmap_add(&out->names, out->images[i].name, strlen(out->images[i].name), i);
     if (rc != 0)

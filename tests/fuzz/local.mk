@@ -1,8 +1,11 @@
 # Fuzz targets, one for each kind of outside bytes. "make check" runs them over the test files;
 # configured with --enable-fuzzing CC=clang, "make fuzz" builds libFuzzer programs (HACKING.md).
-EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/fuzz-main.c
-FUZZ_TARGETS = fuzz-arch fuzz-boxes fuzz-change fuzz-checkpoint fuzz-config fuzz-data fuzz-database fuzz-entities fuzz-image \
-	fuzz-labels fuzz-lines fuzz-log fuzz-pixels fuzz-probes fuzz-regions fuzz-rows fuzz-terminal fuzz-vocab
+EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/fuzz_regions.h tests/fuzz/fuzz-main.c
+FUZZ_TARGETS = fuzz-arch fuzz-boxes fuzz-change fuzz-checkpoint fuzz-config fuzz-data fuzz-database fuzz-entities \
+	fuzz-gunzip fuzz-image fuzz-labels fuzz-lines fuzz-lmdb fuzz-log fuzz-pixels fuzz-probes fuzz-regions fuzz-rows fuzz-terminal fuzz-vocab
+if HDF5
+FUZZ_TARGETS += fuzz-hdf5
+endif
 EXTRA_PROGRAMS += $(FUZZ_TARGETS)
 CLEANFILES += $(FUZZ_TARGETS)
 fuzz: $(FUZZ_TARGETS)
@@ -89,3 +92,16 @@ fuzz_vocab_SOURCES = tests/fuzz/fuzz-vocab.c $(FUZZ_MAIN)
 fuzz_vocab_CPPFLAGS = $(TEST_CPPFLAGS)
 fuzz_vocab_LDFLAGS = $(FUZZING_FLAGS)
 fuzz_vocab_LDADD = $(CORE_LIBS)
+fuzz_gunzip_SOURCES = tests/fuzz/fuzz-gunzip.c $(FUZZ_MAIN)
+fuzz_gunzip_CPPFLAGS = $(TEST_CPPFLAGS)
+fuzz_gunzip_LDFLAGS = $(FUZZING_FLAGS)
+fuzz_gunzip_LDADD = $(CORE_LIBS)
+fuzz_lmdb_SOURCES = tests/fuzz/fuzz-lmdb.c $(FUZZ_MAIN)
+fuzz_lmdb_CPPFLAGS = $(TEST_CPPFLAGS)
+fuzz_lmdb_LDFLAGS = $(FUZZING_FLAGS)
+fuzz_lmdb_LDADD = $(CORE_LIBS)
+# The module's files are a part of it, so that what they do is seen.
+fuzz_hdf5_SOURCES = tests/fuzz/fuzz-hdf5.c $(HDF5_MODULE_FILES) $(FUZZ_MAIN)
+fuzz_hdf5_CPPFLAGS = $(TEST_CPPFLAGS) $(HDF5_CFLAGS)
+fuzz_hdf5_LDFLAGS = $(FUZZING_FLAGS)
+fuzz_hdf5_LDADD = $(CORE_LIBS) $(HDF5_LIBS)

@@ -86,6 +86,23 @@ def one(path, both):
         f["image_width"], f["image_height"] = SIZES[1]
 
 
+def hollow(folder):
+    """Tables in which nothing was written: of no image, and of more than memory has room for."""
+    for name, n in (("no_images.h5", 0), ("too_many_images.h5", 2**31 - 2)):
+        with h5py.File(os.path.join(folder, name), "w") as f:
+            for array, columns in (("features", 2), ("boxes", 4)):
+                f.create_dataset(array, shape=(n, 1, columns), maxshape=(None, 1, columns), chunks=(1024, 1, columns),
+                                 dtype="<f4")
+
+
+def base64_value(path, both):
+    """A value of an LMDB of the reference's older reader, and of VOLTA: base64 where arrays are."""
+    x, b = both[1]
+    with open(path, "wb") as f:
+        pickle.dump({"image_id": "42", "image_w": SIZES[1][0], "image_h": SIZES[1][1], "num_boxes": len(x),
+                     "boxes": base64.b64encode(b.tobytes()), "features": base64.b64encode(x.tobytes())}, f, 4)
+
+
 def in_json(folder, both, info):
     """An object of images with lists; a line an image with base64, compressed."""
     with open(os.path.join(folder, "keyed.json"), "w") as f:
@@ -110,6 +127,8 @@ def main():
     gqa(os.path.join(folder, "gqa_objects_3.h5"), both)
     in_json(folder, both, info)
     one(os.path.join(folder, "42.h5"), both)
+    hollow(folder)
+    base64_value(os.path.join(folder, "base64.pkl"), both)
 
 
 if __name__ == "__main__":

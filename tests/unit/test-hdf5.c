@@ -2,7 +2,8 @@
 /* Regions in HDF5 files, of each layout (tests/peers/region_files.py wrote them): image 42 has the
  * numbers of regions/mmf.npy. Breaks when a row of a table is taken for another image's, when rows
  * that only fill up are taken, when a size is read wrongly from shares of it, when big-endian or
- * compressed numbers stay as they are, and when a damaged file ends the program. */
+ * compressed numbers stay as they are, and when a damaged file ends the program, or one
+ * that says it has many images or has none. */
 #include "folder.h"
 #include "src/formats/regionhdf5.h"
 #include "src/formats/regionstore.h"
@@ -196,6 +197,39 @@ static void damage(const char *name)
     free(to);
 }
 
+static void hollow_says(const char *path, const char *what)
+{
+    static const char *const keys[] = {NULL, "42"};
+    for (int i = 0; i < 2; i++) {
+        struct vs_err err = {0};
+        struct regions *r = NULL;
+        ok(regions_open(path, keys[i], &r, &err) == VS_E_FORMAT && strstr(err.text, what),
+           "%s, %s: %s", path, keys[i] ? "an image of it" : "as a whole", err.text);
+        regions_free(r);
+    }
+}
+
+/* Of no image, and of two billion that were never written, which take no room. */
+static void hollow(void)
+{
+    size_t n = 0;
+    char *none = hdf5_path("no_images.h5"), *many = hdf5_path("too_many_images.h5");
+    char *from = hdf5_path("gqa_objects_3.h5"), *table = slurp(from, &n);
+    char *to = write_file("gqa_objects_3.h5", table, n);
+    char *beside = write_file("gqa_objects_info.json", "{}", 2);
+    hollow_says(none, "no image in it");
+    hollow_says(many, "images");
+    hollow_says(to, "says the file beside it");
+    unlink(to);
+    unlink(beside);
+    free(none);
+    free(many);
+    free(from);
+    free(table);
+    free(to);
+    free(beside);
+}
+
 int main(void)
 {
     struct vs_err err = {0};
@@ -210,6 +244,7 @@ int main(void)
     keys();
     store();
     every();
+    hollow();
     if (sandbox_is_for_threads()) {
         damage("adaptive.h5");
         damage("groups.h5");
