@@ -29,6 +29,7 @@ libsessions_a_SOURCES = \
 	sessions/marks.c \
 	sessions/merge.c \
 	sessions/mergenotes.c sessions/mergenotes.h \
+	sessions/pairs.c \
 	sessions/pending.c \
 	sessions/place.c sessions/place.h \
 	sessions/prune.c \

@@ -142,17 +142,32 @@ struct log_wanted {
     enum log_outcomes outcome;
     double sure;               /* with one of both the answer has that confidence */
     const char *field, *value; /* of a slice, or NULL */
-    int limit;
 };
+/* All of them, the surest first: a number of an item, and the larger of both confidences. */
+struct log_paired {
+    int64_t item;
+    double sure;
+};
+struct log_pairs {
+    int64_t a, b; /* evaluations */
+    struct log_paired *list; /* (count) */
+    int64_t count;
+};
+/* Which items, told by an index without reading a row. The caller calls log_pairs_fini in any
+ * case. */
+int log_list_pairs(struct log *l, const struct log_wanted *w, struct log_pairs *out,
+                   struct vs_err *err);
+void log_pairs_fini(struct log_pairs *p);
 /* Lines of an item, without an end of their own. */
 struct log_row_pair {
     const char *a, *b;
     size_t a_length, b_length;
 };
 typedef int log_take_pair(void *arg, const struct log_row_pair *p, struct vs_err *err);
-/* Hands them on, the surest first, and at most limit. */
-int log_read_pairs(struct log *l, const struct log_wanted *w, log_take_pair *take, void *arg,
-                   struct vs_err *err);
+/* Hands on a page of what is listed: from *next, which goes behind it, at most limit. An item that
+ * is called otherwise in both is passed over. */
+int log_read_pairs(struct log *l, const struct log_pairs *p, int64_t *next, int limit,
+                   log_take_pair *take, void *arg, struct vs_err *err);
 /* Of a slice of an evaluation (a field and a value): how many items, and what they are worth. */
 struct log_slice {
     char *field, *value;

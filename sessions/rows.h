@@ -8,7 +8,8 @@
 /* e->rows, lines of JSON as "vilscope eval --rows" writes them; within a transaction. */
 int log_write_evaluation_rows(struct log *l, int64_t evaluation, const struct log_evaluation *e,
                               struct vs_err *err);
-/* The statement that log_read_pairs begins with, for the test of its plan. */
-const char *rows_pairs_plan(enum log_outcomes outcome);
+/* The statements that log_list_pairs reads by, for the test of their plans: items by outcome, or
+ * those of a slice. */
+const char *pairs_plan(bool of_a_slice);
 
 #endif

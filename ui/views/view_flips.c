@@ -2,10 +2,9 @@
 /* Items of evaluations in the log that came out otherwise with A than with B, or as they are asked
  * for, task by task, the surest answers first. Enter asks one of both. */
 #include "src/base/mem.h"
-#include "src/study/imagename.h"
-#include "src/study/rowfile.h"
 #include "ui/jobs/compare.h"
 #include "ui/kit/text.h"
+#include "ui/views/flips.h"
 #include "ui/views/list.h"
 
 #include <curses.h>
@@ -13,20 +12,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 extern const struct view view_flips, view_compare;
 
-#define MOST 1000  /* items of a task */
+#define PAGE 1000  /* items of a task that are read at once */
+#define FLIPS_TRIED 16 /* pages, for words that are in few items */
 #define DETAILS 4  /* lines about the chosen one */
 #define FLIPS_NARROW 10 /* columns of an answer that have no room for its confidence */
 
 static const char *const flips_outcomes[] = {"flipped", "gained", "lost", "wrong", "right"};
 static const double flips_sure[] = {0, 0.5, 0.8, 0.95};
 
-struct flip {
-    struct row a, b;
-    const char *data; /* what they were measured on */
+/* Two evaluations: all items that are asked for, and those of them that were read. */
+struct flips_source {
+    struct log_pairs pairs;
+    int64_t next; /* of the pairs, behind those that were read */
+    const char *data;
+    struct flip *list; /* (count) */
+    int count;
 };
 struct flips_view {
     bool asked;             /* for the pair that follows */
@@ -36,9 +39,11 @@ struct flips_view {
     const struct task *task; /* NULL: all */
     char *field, *value;    /* a slice, or NULL */
     char filter[128];       /* words that a line has to have */
-    struct flip *list;      /* (count) */
-    int count, pairs;       /* pairs: evaluations of both that there are */
-    int *lines, line_count, pick, top; /* those that are shown */
+    struct flips_source *sources; /* (source_count), task by task */
+    int source_count, room;
+    int64_t listed;         /* items of all sources, read or not */
+    const struct flip **lines; /* (line_count) those that are shown */
+    int line_count, pick, top;
     struct row_texts *texts;
     char why[256];          /* why there is none */
 };
@@ -47,13 +52,18 @@ struct flips_view {
 
 static void flips_forget(struct flips_view *v)
 {
-    free(v->list);
+    for (int i = 0; i < v->source_count; i++) {
+        log_pairs_fini(&v->sources[i].pairs);
+        free(v->sources[i].list);
+    }
+    free(v->sources);
     free(v->lines);
     row_texts_free(v->texts);
-    v->list = NULL;
+    v->sources = NULL;
     v->lines = NULL;
     v->texts = NULL;
-    v->count = v->pairs = v->line_count = v->pick = v->top = 0;
+    v->source_count = v->room = v->line_count = v->pick = v->top = 0;
+    v->listed = 0;
     v->why[0] = '\0';
 }
 
@@ -67,7 +77,7 @@ static void flips_end(struct pane *p)
 
 struct flips_reading {
     struct flips_view *v;
-    const char *data;
+    struct flips_source *s;
 };
 
 static bool flips_row(struct flips_view *v, const char *line, size_t length, struct row *out)
@@ -81,13 +91,26 @@ static int flips_take(void *arg, const struct log_row_pair *x, struct vs_err *er
 {
     struct flips_reading *g = arg;
     struct flips_view *v = g->v;
-    struct flip f = {.data = g->data};
+    struct flips_source *s = g->s;
+    struct flip f = {.data = s->data};
     (void)err;
     if (!flips_row(v, x->a, x->a_length, &f.a) || !flips_row(v, x->b, x->b_length, &f.b))
         return 0;
-    v->list = xreallocarray(v->list, (size_t)v->count + 1, sizeof *v->list);
-    v->list[v->count++] = f;
+    s->list = xreallocarray(s->list, (size_t)s->count + 1, sizeof *s->list);
+    s->list[s->count++] = f;
     return 0;
+}
+
+/* The next page of a source. */
+static void flips_read_on(struct workbench *w, struct flips_view *v, struct flips_source *s)
+{
+    struct flips_reading g = {v, s};
+    struct vs_err err = {0};
+    int rc = log_read_pairs(w->ses.log, &s->pairs, &s->next, PAGE, flips_take, &g, &err);
+    if (rc == 0)
+        return;
+    s->next = s->pairs.count; /* it would be the same again */
+    workbench_say(w, true, "%s", err.text);
 }
 
 static bool flips_same(const char *x, const char *y)
@@ -114,6 +137,22 @@ static const struct log_evaluated *flips_newest(const struct log_evaluated *list
     return best;
 }
 
+static int flips_list(struct workbench *w, struct flips_view *v, const struct log_wanted *want,
+                      const char *data, struct vs_err *err)
+{
+    if (v->source_count == v->room) {
+        v->room = v->room ? 2 * v->room : 16;
+        v->sources = xreallocarray(v->sources, (size_t)v->room, sizeof *v->sources);
+    }
+    struct flips_source *s = &v->sources[v->source_count++];
+    *s = (struct flips_source){.data = row_texts_copy(v->texts, data, strlen(data))};
+    int rc = log_list_pairs(w->ses.log, want, &s->pairs, err);
+    v->listed += s->pairs.count;
+    if (rc == 0)
+        flips_read_on(w, v, s);
+    return rc;
+}
+
 /* Each of A's that is its newest of the kind, with B's. */
 static int flips_read(struct workbench *w, struct flips_view *v, const struct log_evaluated *list,
                       int count, struct vs_err *err)
@@ -128,12 +167,9 @@ static int flips_read(struct workbench *w, struct flips_view *v, const struct lo
         if (flips_newest(list, count, a, e) != &list[i] || !other ||
             (v->task && v->task != e->task))
             continue;
-        struct flips_reading g = {v, row_texts_copy(v->texts, e->data_path ? e->data_path : "",
-                                                    strlen(e->data_path ? e->data_path : ""))};
         struct log_wanted want = {list[i].id, other->id, v->outcome, flips_sure[v->sure], v->field,
-                                  v->value, MOST};
-        v->pairs++;
-        rc = log_read_pairs(w->ses.log, &want, flips_take, &g, err);
+                                  v->value};
+        rc = flips_list(w, v, &want, e->data_path ? e->data_path : "", err);
     }
     return rc;
 }
@@ -157,10 +193,10 @@ static void flips_load(struct workbench *w, struct flips_view *v)
         snprintf(v->why, sizeof v->why, "%.250s", err.text);
     else if (!w->ses.log)
         snprintf(v->why, sizeof v->why, "nothing is logged: --log FILE");
-    else if (!v->pairs)
+    else if (!v->source_count)
         snprintf(v->why, sizeof v->why, "the log has no rows of both: vilscope eval --data SET "
                  "measures them");
-    else if (!v->count)
+    else if (!v->listed)
         snprintf(v->why, sizeof v->why, "none of the items is %s", flips_outcomes[v->outcome]);
 }
 
@@ -175,6 +211,8 @@ static const char *flips_outcome(const struct flip *f)
 static bool flips_matches(const struct flips_view *v, const struct flip *f)
 {
     struct buf b = {0};
+    if (!v->filter[0])
+        return true;
     buf_printf(&b, "%s %s %s %s %s %s", f->a.task->name, flips_outcome(f), f->a.text, f->a.answer,
                f->b.answer, f->a.id);
     for (int i = 0; i < f->a.field_count; i++)
@@ -184,29 +222,59 @@ static bool flips_matches(const struct flips_view *v, const struct flip *f)
     return good;
 }
 
-static void flips_collect(struct flips_view *v)
+/* *behind: lines up to and with those of the chosen line's source, whose number is returned; -1:
+ * there is no line. */
+static int flips_collect(struct flips_view *v, int *behind)
 {
-    v->lines = xreallocarray(v->lines, (size_t)v->count + 1, sizeof *v->lines);
+    int count = 0, of_pick = -1;
+    for (int i = 0; i < v->source_count; i++)
+        count += v->sources[i].count;
+    v->lines = xreallocarray(v->lines, (size_t)count + 1, sizeof *v->lines);
     v->line_count = 0;
-    for (int i = 0; i < v->count; i++)
-        if (flips_matches(v, &v->list[i]))
-            v->lines[v->line_count++] = i;
+    for (int i = 0; i < v->source_count; i++) {
+        int before = v->line_count;
+        for (int k = 0; k < v->sources[i].count; k++)
+            if (flips_matches(v, &v->sources[i].list[k]))
+                v->lines[v->line_count++] = &v->sources[i].list[k];
+        if (v->line_count > before && (of_pick < 0 || v->pick >= before)) {
+            of_pick = i;
+            *behind = v->line_count;
+        }
+    }
     v->pick = v->pick < v->line_count ? v->pick : v->line_count ? v->line_count - 1 : 0;
+    return of_pick;
 }
 
-/* What is asked for, of the two that are compared. */
+/* The first source of which not all is read, or NULL. */
+static struct flips_source *flips_unread(const struct flips_view *v)
+{
+    for (int i = 0; i < v->source_count; i++)
+        if (v->sources[i].next < v->sources[i].pairs.count)
+            return &v->sources[i];
+    return NULL;
+}
+
+/* What is asked for, of the two that are compared. At the end of a task's lines the next page is
+ * read, and so it is while no line has the words. */
 static void flips_follow(struct workbench *w, struct flips_view *v)
 {
     const struct comparison *c = comparison_of(w);
     if (!v->asked || v->a != c->a || v->b != c->b)
         flips_load(w, v);
-    flips_collect(v);
+    for (int i = 0; i < FLIPS_TRIED; i++) {
+        int behind = 0, at = flips_collect(v, &behind);
+        struct flips_source *s = at < 0 ? flips_unread(v) : &v->sources[at];
+        if (!s || s->next == s->pairs.count || (at >= 0 && v->pick + 1 < behind))
+            return;
+        flips_read_on(w, v, s);
+    }
+    flips_collect(v, &(int){0});
 }
 
 /* NULL: there is none. */
 static const struct flip *flips_chosen(const struct flips_view *v)
 {
-    return v->pick < v->line_count ? &v->list[v->lines[v->pick]] : NULL;
+    return v->pick < v->line_count ? v->lines[v->pick] : NULL;
 }
 
 /* ---- drawing */
@@ -260,14 +328,16 @@ static void flips_draw_chosen(const struct flip *f, struct area a)
 
 static void flips_draw_title(struct workbench *w, const struct flips_view *v, struct area a)
 {
-    char pair[128], sure[32] = "";
+    char pair[128], sure[32] = "", of[32] = "";
     compare_pair_name(w, pair, sizeof pair);
     if (flips_sure[v->sure] > 0)
         snprintf(sure, sizeof sure, ", %.0f %% sure", 100 * flips_sure[v->sure]);
+    if (flips_unread(v)) /* which the end of the list reads */
+        snprintf(of, sizeof of, " of %lld", (long long)v->listed);
     attrset(A_BOLD);
-    int n = draw_text(a.row, a.col, a.cols, "%s%s%s%s%s: %d items, %s", v->task ? v->task->name
+    int n = draw_text(a.row, a.col, a.cols, "%s%s%s%s%s: %d%s items, %s", v->task ? v->task->name
                       : "", v->task ? " " : "", flips_outcomes[v->outcome], sure,
-                      v->field ? ", in a slice" : "", v->line_count, pair);
+                      v->field ? ", in a slice" : "", v->line_count, of, pair);
     attrset(A_DIM);
     if (v->filter[0])
         n += draw_text(a.row, a.col + n, a.cols - n, " '%s'", v->filter);
@@ -283,12 +353,14 @@ static void flips_draw(struct workbench *w, struct pane *p, struct area a)
     flips_follow(w, v);
     flips_draw_title(w, v, a);
     if (v->why[0] || !v->line_count) {
-        draw_text(a.row + 2, a.col, a.cols, "%s", v->why[0] ? v->why : "no item has these words");
+        draw_text(a.row + 2, a.col, a.cols, "%s", v->why[0] ? v->why :
+                  flips_unread(v) ? "no item that was read has these words; a move reads on" :
+                  "no item has these words");
         return;
     }
     int room = a.rows - 2 - DETAILS, from = list_top(&v->top, v->pick, v->line_count, room);
     for (int i = from; i < v->line_count && i - from < room; i++)
-        flips_draw_line(&v->list[v->lines[i]],
+        flips_draw_line(v->lines[i],
                         (struct area){a.row + 2 + i - from, a.col, 1, a.cols}, i == v->pick);
     if (a.rows > 2 + DETAILS)
         flips_draw_chosen(flips_chosen(v), (struct area){a.row + a.rows - DETAILS, a.col, DETAILS,
@@ -296,73 +368,6 @@ static void flips_draw(struct workbench *w, struct pane *p, struct area a)
 }
 
 /* ---- asking */
-
-/* The open photo of that path or, where it is only alike, that is called so; or -1. */
-static int flips_open_photo(const struct workbench *w, const char *name, bool alike)
-{
-    for (int i = 0; i < w->ses.photo_count; i++) {
-        const char *path = w->ses.photos[i]->path;
-        if (path && (alike ? imagename_same(path, name) : strcmp(path, name) == 0))
-            return i;
-    }
-    return -1;
-}
-
-/* As the set has it, else an open one of the name, else one beside the set. */
-static int flips_photo(struct workbench *w, const struct flip *f, const char *name,
-                       struct vs_err *err)
-{
-    bool there = access(name, R_OK) == 0;
-    int at = flips_open_photo(w, name, false);
-    struct photo_options how = {0};
-    struct photo *photo = NULL;
-    if (at < 0 && !there)
-        at = flips_open_photo(w, name, true);
-    if (at >= 0)
-        return at;
-    const char *slash = strrchr(f->data, '/');
-    char *dir = slash ? xstrndup(f->data, (size_t)(slash - f->data)) : xstrdup(".");
-    char *path = there ? NULL : imagename_find(dir, name);
-    int rc = photo_open(path ? path : name, &how, &photo, err);
-    free(path);
-    free(dir);
-    if (rc != 0)
-        return -1;
-    session_add_photo(w, photo);
-    return session_find_photo(w, photo);
-}
-
-/* Opens the images of an item; their number, 0 with words where one is not there. */
-static int flips_photos(struct workbench *w, const struct flip *f, int *photos, int most)
-{
-    char *names = xstrdup(f->a.image), *next = names;
-    struct vs_err err = {0};
-    int n = 0;
-    while (next && n < most) {
-        char *name = next, *between = strstr(next, " + ");
-        next = between ? between + 3 : NULL;
-        if (between)
-            *between = '\0';
-        photos[n] = flips_photo(w, f, name, &err);
-        if (photos[n++] < 0)
-            break;
-    }
-    bool good = n > 0 && photos[n - 1] >= 0;
-    if (!good)
-        workbench_say(w, true, "%s (o opens its image)", err.text);
-    free(names);
-    return good ? n : 0;
-}
-
-/* Boxes to choose from are those of the row. */
-static void flips_boxes(struct workbench *w, const struct flip *f, int photo)
-{
-    struct box_list boxes;
-    if (!f->a.task->extra_regions || !row_candidates(&f->a, &boxes))
-        return;
-    query_set_boxes(&w->ses.states[photo], &boxes);
-    free(boxes.boxes);
-}
 
 static void flips_accept(struct workbench *w, struct pane *p)
 {
@@ -427,7 +432,7 @@ static bool flips_table(struct workbench *w, struct pane *p, struct table *out)
     for (int k = 0; k < 4; k++)
         out->col_names[k] = xstrdup(names[k]);
     for (int i = 0; i < v->line_count; i++) {
-        const struct flip *f = &v->list[v->lines[i]];
+        const struct flip *f = v->lines[i];
         float *x = out->x + (ptrdiff_t)i * 4;
         out->row_names[i] = xasprintf("%s %s: %s", f->a.task->name, f->a.id, f->a.text);
         x[0] = f->a.correct;

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* The list of items that flipped is whole, however long it is: pages follow at its end, and words
+ * are looked for in all of it. Broken by a list that ends with its first page, or a count that
+ * does. */
+#include "tap.h"
+#include "terminal.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define ITEMS 2300
+#define FROZEN "tests/data/frozen"
+
+/* B is right where A is wrong, the first item the surest; the word is in the last one only. */
+static void write_rows(const char *path)
+{
+    FILE *f = fopen(path, "w");
+    for (int k = 0; f && k < 2; k++)
+        for (int i = 0; i < ITEMS; i++)
+            fprintf(f, "{\"task\": \"vqa\", \"split\": \"val\", \"checkpoint\": \"%s\","
+                    " \"index\": %d, \"id\": %d, \"image\": %d, \"text\": \"item %d%s\","
+                    " \"choice\": %d, \"answer\": \"%s\", \"top\": [[%d, %.4f]],"
+                    " \"margin\": 1, \"score\": %d.0, \"correct\": %s}\n",
+                    k ? "final" : "early", i, i, i, i, i == ITEMS - 1 ? " rhinoceros" : "", k,
+                    k ? "yes" : "no", k, 3 - i / 1000.0, k, k ? "true" : "false");
+    if (f)
+        fclose(f);
+}
+
+static struct terminal *begin(void)
+{
+    const char *argv[] = {terminal_program(), "--log", "flips.db", "--threads", "1", NULL};
+    char command[9000];
+    char *dir = realpath(source_path(FROZEN), NULL);
+    write_rows("flips.jsonl");
+    snprintf(command, sizeof command, "rm -f flips.db*; '%s' sessions import flips.jsonl -m '%s'"
+             " -c early -c final --log flips.db >/dev/null", terminal_program(), dir ? dir : "");
+    ok(system(command) == 0, "rows are imported: %s", command);
+    free(dir);
+    terminal_opens(FROZEN_MODEL);
+    struct terminal *t = terminal_start(argv, 32, 140, false, false);
+    terminal_expect(t, "answered");
+    return t;
+}
+
+int main(void)
+{
+    if (getenv("TMPDIR") && chdir(getenv("TMPDIR")) != 0)
+        tap_note("not in the temporary folder");
+    struct terminal *t = begin();
+    terminal_command(t, "flips vqa");
+    ok(terminal_expect(t, "1000 of 2300 items"), "a page is read, and all are counted");
+    ok(terminal_has(t, "item 0 ") && !terminal_has(t, "item 999"), "the surest first");
+    terminal_type(t, "\033OF");
+    ok(terminal_expect(t, "2000 of 2300 items") && terminal_expect(t, "item 999"),
+       "at its end the next page follows");
+    terminal_type(t, "\033OF");
+    ok(terminal_expect(t, "vqa flipped: 2300 items") && terminal_expect(t, "item 1999"),
+       "and the last one");
+    terminal_type(t, "\033OF");
+    ok(terminal_expect(t, "item 2299 rhinoceros"), "up to the last item");
+    terminal_command(t, "flips vqa");
+    terminal_expect(t, "1000 of 2300 items");
+    terminal_type(t, "/rhinoceros\r");
+    ok(terminal_expect(t, "flipped: 1 items") && terminal_expect(t, "item 2299 rhinoceros"),
+       "a word is found behind the first page");
+    terminal_command(t, "quit");
+    ok(terminal_ends(t), "and it quits");
+    return tap_done();
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* An item of an evaluation as a query: its images, found where the set has them or among those that
+ * are open, and its boxes. */
+#include "src/base/mem.h"
+#include "src/study/imagename.h"
+#include "ui/views/flips.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The open photo of that path or, where it is only alike, that is called so; or -1. */
+static int flips_open_photo(const struct workbench *w, const char *name, bool alike)
+{
+    for (int i = 0; i < w->ses.photo_count; i++) {
+        const char *path = w->ses.photos[i]->path;
+        if (path && (alike ? imagename_same(path, name) : strcmp(path, name) == 0))
+            return i;
+    }
+    return -1;
+}
+
+/* As the set has it, else an open one of the name, else one beside the set. */
+static int flips_photo(struct workbench *w, const struct flip *f, const char *name,
+                       struct vs_err *err)
+{
+    bool there = access(name, R_OK) == 0;
+    int at = flips_open_photo(w, name, false);
+    struct photo_options how = {0};
+    struct photo *photo = NULL;
+    if (at < 0 && !there)
+        at = flips_open_photo(w, name, true);
+    if (at >= 0)
+        return at;
+    const char *slash = strrchr(f->data, '/');
+    char *dir = slash ? xstrndup(f->data, (size_t)(slash - f->data)) : xstrdup(".");
+    char *path = there ? NULL : imagename_find(dir, name);
+    int rc = photo_open(path ? path : name, &how, &photo, err);
+    free(path);
+    free(dir);
+    if (rc != 0)
+        return -1;
+    session_add_photo(w, photo);
+    return session_find_photo(w, photo);
+}
+
+int flips_photos(struct workbench *w, const struct flip *f, int *photos, int most)
+{
+    char *names = xstrdup(f->a.image), *next = names;
+    struct vs_err err = {0};
+    int n = 0;
+    while (next && n < most) {
+        char *name = next, *between = strstr(next, " + ");
+        next = between ? between + 3 : NULL;
+        if (between)
+            *between = '\0';
+        photos[n] = flips_photo(w, f, name, &err);
+        if (photos[n++] < 0)
+            break;
+    }
+    bool good = n > 0 && photos[n - 1] >= 0;
+    if (!good)
+        workbench_say(w, true, "%s (o opens its image)", err.text);
+    free(names);
+    return good ? n : 0;
+}
+
+void flips_boxes(struct workbench *w, const struct flip *f, int photo)
+{
+    struct box_list boxes;
+    if (!f->a.task->extra_regions || !row_candidates(&f->a, &boxes))
+        return;
+    query_set_boxes(&w->ses.states[photo], &boxes);
+    free(boxes.boxes);
+}
