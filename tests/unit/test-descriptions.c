@@ -4,6 +4,7 @@
 #include "folder.h"
 #include "src/engine/modeldir.h"
 #include "src/formats/boxcheck.h"
+#include "src/formats/boxfile.h"
 #include "src/model/vilbert/config.h"
 #include "src/study/selfcheck.h"
 #include "src/text/tokenizer.h"
@@ -241,6 +242,88 @@ static void boxes(void)
     free(note);
 }
 
+/* ---- lists of boxes */
+
+/* says NULL: it holds 1.5 2 30 40 and 5 6 7 8. */
+static void box_list(const char *name, const void *data, size_t n, const char *says)
+{
+    static const float want[8] = {1.5f, 2, 30, 40, 5, 6, 7, 8};
+    struct vs_err err = {0};
+    float *list = NULL;
+    int count = 0;
+    char *path = write_file(name, data, n);
+    int rc = boxfile_read(path, &list, &count, &err);
+    ok(says ? rc != 0 && strstr(err.text, says) && strstr(err.text, path)
+            : rc == 0 && count == 2 && memcmp(list, want, sizeof want) == 0,
+       "%s: %.40s: %s", name, says ? says : "two boxes", rc ? err.text : "read");
+    free(list);
+    drop(path);
+}
+
+/* n: how many numbers the array has. */
+static void box_array(const char *shape, size_t n, const char *says)
+{
+    static const float x[10] = {1.5f, 2, 30, 40, 5, 6, 7, 8, 9, 9};
+    struct buf b = {0};
+    buf_add(&b, "\x93NUMPY\1\0v", 10); /* 'v', 0: 118 bytes follow */
+    buf_printf(&b, "{'descr': '<f4', 'fortran_order': False, 'shape': %s}", shape);
+    while (b.len < 127)
+        buf_putc(&b, ' ');
+    buf_putc(&b, '\n');
+    buf_add(&b, x, 4 * n);
+    box_list("boxes.npy", b.data, b.len, says);
+    buf_fini(&b);
+}
+
+static void box_lists(void)
+{
+    static const struct {
+        const char *text, *says;
+    } cases[] = {
+        {"1.5 2 30 40\n5 6 7 8", NULL},
+        {"# x1 y1 x2 y2\n\n 1.5,2;30\t40 # first\r\n5, 6, 7, 8\n", NULL},
+        {"[[1.5, 2, 30, 40], [5, 6, 7, 8]]", NULL},
+        {" \n[[1.5, 2, 30, 40], [5, 6, 7, 8]]\n", NULL},
+        {"1 2 3\n", "line 1: expected four numbers x1 y1 x2 y2"},
+        {"1 2 3 4\n1 2 3 4 5\n", "line 2: expected four numbers"},
+        {"1 2 3 x\n", "line 1: expected four numbers"},
+        {"1 2 3 inf\n", "box 1: number 4 is not a coordinate"},
+        {"nan 2 3 4\n", "box 1: number 1 is not a coordinate"},
+        {"1 -1000001 3 4\n", "box 1: number 2 is not a coordinate"},
+        {"1 2 3 4\n\n3 2 1 4\n", "box 2: expected x1 y1 x2 y2, with x1 <= x2 and y1 <= y2, not "
+                                   "3 2 1 4"},
+        {"1 4 3 2\n", "box 1: expected x1 y1 x2 y2"},
+        {"", "there is no box in it"},
+        {"# nothing\n", "there is no box in it"},
+        {"[]", "there is no box in it"},
+        {"[[1, 2, 3, 4], [1, 2, 3]]", "box 2 is not a list of four numbers"},
+        {"[[1, 2, 3, 4, 5]]", "box 1 is not a list of four numbers"},
+        {"[[1, 2, 3, \"4\"]]", "box 1 is not a list of four numbers"},
+        {"[[1, 2, 3, 4]\n", "line 2: "},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        box_list("boxes.txt", cases[i].text, strlen(cases[i].text), cases[i].says);
+    box_array("(2, 4)", 8, NULL);
+    box_array("(2, 5)", 10, "expected an array of shape (N, 4)");
+    box_array("(8,)", 8, "expected an array of shape (N, 4)");
+    box_array("(1, 2, 4)", 8, "expected an array of shape (N, 4)");
+    box_array("(0, 4)", 0, "there is no box in it");
+    struct buf b = {0};
+    for (int i = 0; i < 10001; i++)
+        buf_puts(&b, "1 2 3 4\n");
+    box_list("many.txt", b.data, b.len, "more than 10000 boxes");
+    b.data[8 * 10000] = '#';
+    char *path = write_file("most.txt", b.data, b.len);
+    struct vs_err err = {0};
+    float *list = NULL;
+    int count = 0;
+    ok(boxfile_read(path, &list, &count, &err) == 0 && count == 10000 && list[39999] == 4,
+       "10000 boxes are read %s", err.text);
+    free(list);
+    drop(path);
+    buf_fini(&b);
+}
+
 /* ---- model.json */
 
 static void many_checkpoints(void)
@@ -310,6 +393,7 @@ int main(void)
     selfchecks();
     vocabularies();
     boxes();
+    box_lists();
     many_checkpoints();
     no_files();
     return folder_remove();
