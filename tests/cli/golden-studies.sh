@@ -155,6 +155,18 @@ if [ "$figures" -eq 1 ]; then
     is figure-region f tokens --region 2
     is figure-effects-regions f effects --leave-one-out regions
     is figure-method f attribution --attribute rollout
+    for view in compare difference drift patch; do
+        is "figure-two-$view" f $view -c noise -c other.safetensors
+    done
+    is figure-patch-heads f patch -c noise -c other.safetensors --patch heads
+    is figure-curves f curves --attribute rollout
+    printf 'task: gqa\nimage: scene.png\ntext: what color\nanswer: answer 1023\n' >one.checks
+    is figure-trend drawn f.svg "$v" figure trend -m "$tiny" -c noise -c other.safetensors --threads 1 --no-log \
+        --check-set one.checks -o f.svg
+    for view in attention states project attribution curves what-if activation compare difference drift patch trend \
+        flips; do
+        is "figure-nothing-$view" f $view
+    done
 else
     skip "built without what draws figures"
 fi
