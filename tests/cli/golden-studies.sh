@@ -97,6 +97,23 @@ is projected-json "$v" explain $set -c noise --project words --after "text 1" --
 is projected-near "$v" explain $set -c noise --project regions --near 2 --neighbors 3
 is projected-euclid "$v" explain $set -c noise --project regions --near 3 --neighbors 2 --distance euclid --color task
 
+# ---- a run that is watched: what is new since the last one
+mkdir run
+cp "$tiny/checkpoint.bin" run/step-1.bin
+cp other.safetensors run/step-2.safetensors
+cp "$tiny/checkpoint.bin" run/step-3.bin
+touch -d 2020-01-01 run/step-1.bin
+touch -d 2020-01-02 run/step-2.safetensors
+touch -d 2020-01-03 run/step-3.bin
+watch="compare -m $tiny --threads 1 --no-log --watch run --settle 0.05 --until 3"
+is watched-data "$v" $watch --data set.jsonl --resamples 200
+is watched-data-json "$v" $watch --data set.jsonl --resamples 200 --json
+is watched-sample "$v" $watch --data set.jsonl --resamples 200 --sample 1 --seed 3 --json
+is watched-trend "$v" $watch --data set.jsonl --resamples 200 --trend
+printf 'task: gqa\nimage: scene.png\ntext: what color\nanswer: answer 1023\n' >one.checks
+is watched-checks "$v" $watch --check-set one.checks
+is watched-checks-json "$v" $watch --check-set one.checks --json
+
 # ---- attributions
 a() { # a METHOD OPTION...
     method=$1
@@ -160,7 +177,6 @@ if [ "$figures" -eq 1 ]; then
     done
     is figure-patch-heads f patch -c noise -c other.safetensors --patch heads
     is figure-curves f curves --attribute rollout
-    printf 'task: gqa\nimage: scene.png\ntext: what color\nanswer: answer 1023\n' >one.checks
     is figure-trend drawn f.svg "$v" figure trend -m "$tiny" -c noise -c other.safetensors --threads 1 --no-log \
         --check-set one.checks -o f.svg
     for view in attention states project attribution curves what-if activation compare difference drift patch trend \
@@ -211,4 +227,50 @@ for id in 1 2 3; do
 done
 is logged-query "$v" sessions query 1
 is logged-replay "$v" sessions replay 2 -m "$tiny" --threads 1 --no-log
+
+# ---- an output that is full: nothing that was not written counts as told
+full() { # full COMMAND...
+    "$v" "$@" >/dev/full 2>err </dev/null
+    status=$?
+    [ $status -eq 1 ] && [ "$(grep -c 'output cannot be written' err)" -eq 1 ]
+    ok $? "$* to a full device: ($status) $(tail -n 1 err)"
+}
+if [ -w /dev/full ]; then
+    two="compare -m $tiny -c noise -c other.safetensors --threads 1 --no-log"
+    for o in "" --csv --json; do
+        full $judge --slices $o
+        full eval $set --no-log -c noise --change "drop region 1" --resamples 100 $o
+        full eval $set --no-log -c noise --heads -t gqa $o
+        full explain $set -c noise --project regions $o
+        full $two --check-set one.checks $o
+        full $two --weights $o
+        for what in cka attention "patch blocks"; do
+            full $two --$what $o -t gqa scene.png "what color"
+        done
+    done
+    for o in "" --json; do
+        full eval --from early.jsonl $o
+        full eval $set --no-log -c noise $o
+        full explain $set -c noise --methods rollout --orders 2 $o
+        full $watch --data set.jsonl --resamples 100 $o
+        full $watch --check-set one.checks $o
+        full query -m "$tiny" --threads 1 --no-log -t gqa $o scene.png "what color"
+        full query -m "$tiny" --threads 1 --no-log -t gqa --attribute rollout $o scene.png "what color"
+        full query -m "$tiny" --threads 1 --no-log -t gqa --leave-one-out tokens $o scene.png "what color"
+        full query -m "$tiny" --threads 1 --no-log -t gqa --patch-from "a dog" $o scene.png "what color"
+        for verb in list "show 1" "query 1" "search color" check evaluations "diff 1 2" \
+            "replay 2 -m $tiny --threads 1 --no-log"; do
+            full sessions $(echo "$verb" | tr : ' ') $o
+        done
+        full inspect "$tiny/checkpoint.bin" $o
+        full tasks $o
+    done
+    full sessions evaluation 1
+    full sessions evaluation 1 --rows
+    full sessions export 2
+    full sessions sql --csv "SELECT 1"
+    full batch -n 4 -- eval -m "$tiny" --data set.jsonl
+else
+    skip "there is no /dev/full"
+fi
 end
