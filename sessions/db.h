@@ -97,6 +97,9 @@ extern const char schema_version_3[], schema_version_4[], schema_version_5[], sc
 /* schema3.c: what its migration calls. */
 int schema_functions(struct log *l, struct vs_err *err);
 
+/* list.c: what its statements call. */
+int list_functions(struct log *l, struct vs_err *err);
+
 /* backup.c */
 int backup_make(struct log *l, int64_t version, struct vs_err *err);
 int backup_into_temporary(struct log *l, struct vs_err *err);

@@ -3,9 +3,19 @@
 #include "sessions/db.h"
 
 #include "src/base/mem.h"
+#include "src/task/answers.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* What a check set said of the answer, else what is pinned to it, or to the same question. */
+#define JUDGE_PIN                                                                                  \
+    "CASE WHEN answers_equal(q.task, q.best, p.expected) THEN 'right' ELSE 'wrong' END"
+#define JUDGED                                                                                     \
+    "coalesce((SELECT outcome FROM probe_results WHERE query_id = q.id AND outcome IN ('right',"   \
+    " 'wrong') LIMIT 1), (SELECT " JUDGE_PIN " FROM pins p WHERE p.query_id = q.id AND"            \
+    " p.expected <> ''), (SELECT " JUDGE_PIN " FROM queries o JOIN pins p ON p.query_id = o.id"    \
+    " WHERE o.question = q.question AND p.expected <> '' ORDER BY o.id DESC LIMIT 1), 'unjudged')"
 
 #define QUERY_COLUMNS                                                                              \
     "q.id, q.session_id, q.asked, q.task, q.text, q.best, q.checkpoint_name,"                      \
@@ -14,12 +24,46 @@
     " EXISTS(SELECT 1 FROM pins WHERE query_id = q.id), (SELECT expected FROM pins WHERE"          \
     " query_id = q.id), (SELECT note FROM notes WHERE query_id = q.id), (SELECT group_concat(tag," \
     " ' ') FROM tags WHERE query_id = q.id), q.changes, (SELECT digest FROM checkpoints WHERE"     \
-    " id = q.checkpoint_id), q.question"
+    " id = q.checkpoint_id), q.question, " JUDGED
 
 static const char *score_name(const char *s)
 {
     return s && strcmp(s, "logit") == 0 ? "logit" : s && strcmp(s, "sigmoid") == 0 ? "sigmoid"
                                                                                    : "softmax";
+}
+
+const char *const log_judged_names[] = {"any", "right", "wrong", "unjudged", NULL};
+
+static const char *list_text_of(sqlite3_value *v)
+{
+    const char *text = (const char *)sqlite3_value_text(v);
+    return text ? text : "";
+}
+
+/* answers_equal(task, answer, other) */
+static void list_answers_equal(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    const struct task *t = task_find(list_text_of(v[0]));
+    const char *a = list_text_of(v[1]), *b = list_text_of(v[2]);
+    (void)n;
+    sqlite3_result_int(c, t ? answers_equal(t, a, b) : strcmp(a, b) == 0);
+}
+
+int list_functions(struct log *l, struct vs_err *err)
+{
+    int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY;
+    if (sqlite3_create_function(l->db, "answers_equal", 3, flags, NULL, list_answers_equal, NULL,
+                                NULL) != SQLITE_OK)
+        return db_fail(l, "opening", err);
+    return 0;
+}
+
+static enum log_judged list_judged(const char *name)
+{
+    int i = LOG_UNJUDGED;
+    while (i > LOG_ANY && strcmp(name ? name : "", log_judged_names[i]) != 0)
+        i--;
+    return i > LOG_ANY ? (enum log_judged)i : LOG_UNJUDGED;
 }
 
 static void list_read_row(sqlite3_stmt *s, struct log_query *x)
@@ -32,7 +76,8 @@ static void list_read_row(sqlite3_stmt *s, struct log_query *x)
                             .total_ms = sqlite3_column_double(s, 10),
                             .pinned = sqlite3_column_int(s, 11), .expected = db_text(s, 12),
                             .note = db_text(s, 13), .tags = db_text(s, 14),
-                            .question = sqlite3_column_int64(s, 17)};
+                            .question = sqlite3_column_int64(s, 17),
+                            .judged = list_judged((const char *)sqlite3_column_text(s, 18))};
     const char *changes = (const char *)sqlite3_column_text(s, 15);
     x->changes = changes && changes[0] ? xstrdup(changes) : NULL;
     x->score_name = score_name((const char *)sqlite3_column_text(s, 9));
@@ -62,7 +107,9 @@ static int list_read_rows(struct log *l, sqlite3_stmt *s, struct log_query **out
 static char *find_sql(const struct log_filter *f, bool words)
 {
     struct buf b = {0};
-    buf_puts(&b, "SELECT " QUERY_COLUMNS " FROM ");
+    buf_puts(&b, f->whole ? "SELECT " QUERY_COLUMNS " FROM queries q WHERE q.question IN (SELECT"
+                            " q.question FROM "
+                          : "SELECT " QUERY_COLUMNS " FROM ");
     buf_puts(&b, words ? "words CROSS JOIN queries q ON q.id = words.rowid WHERE words MATCH ?1"
                          " AND words.rowid < ?2"
                        : "queries q WHERE q.id < ?2");
@@ -88,7 +135,11 @@ static char *find_sql(const struct log_filter *f, bool words)
         buf_puts(&b, " AND q.asked < ?9");
     if (f->question)
         buf_puts(&b, " AND q.question = ?10");
+    if (f->judged)
+        buf_puts(&b, " AND ?12 = " JUDGED);
     buf_printf(&b, " ORDER BY %s DESC LIMIT ?11", words ? "words.rowid" : "q.id");
+    if (f->whole)
+        buf_puts(&b, ") ORDER BY q.id DESC");
     return buf_steal(&b);
 }
 
@@ -111,6 +162,7 @@ static void bind_filter(sqlite3_stmt *s, const struct log_filter *f, const char 
     bind_text(s, 9, f->until);
     sqlite3_bind_int64(s, 10, f->question);
     sqlite3_bind_int(s, 11, f->limit > 0 ? f->limit : 50);
+    bind_text(s, 12, f->judged ? log_judged_names[f->judged] : NULL);
 }
 
 int log_find(struct log *l, const struct log_filter *f, struct log_query **out, int *count,

@@ -18,6 +18,7 @@ libsessions_a_SOURCES = \
 	sessions/export.c sessions/export.h \
 	sessions/export_differences.c \
 	sessions/export_html.c \
+	sessions/filter.c \
 	sessions/guard.c \
 	sessions/guard_tables.c \
 	sessions/identity.c sessions/identity.h \

@@ -204,6 +204,8 @@ int log_open_into(struct log *l, struct vs_err *err)
              : place_is_folder(l->path)   ? open_in_folder(l, err)
                                           : open_writing(l, err);
     guard_opening(l, false);
+    if (rc == 0)
+        rc = list_functions(l, err);
     if (rc != 0)
         db_close(l);
     return rc;

@@ -299,6 +299,9 @@ struct log_session {
     char *note, *machine;
     int query_count, evaluation_count;
 };
+/* Whether an answer is right. */
+enum log_judged { LOG_ANY, LOG_RIGHT, LOG_WRONG, LOG_UNJUDGED };
+extern const char *const log_judged_names[]; /* by it; ends in NULL */
 struct log_query {
     int64_t id, session;
     int64_t question; /* the same for the same task, text and images, whoever answers */
@@ -310,6 +313,9 @@ struct log_query {
     double total_ms;
     bool pinned;
     char *expected, *note, *tags, *changes; /* NULL when none; tags with blanks between them */
+    /* By what its check set said of it, else by what is expected of the same question where that is
+     * pinned; never LOG_ANY. */
+    enum log_judged judged;
 };
 /* Which queries; a zeroed one is all of them. */
 struct log_filter {
@@ -321,6 +327,8 @@ struct log_filter {
     const char *image_digest; /* wherever the file was */
     const char *since, *until; /* asked: ISO 8601, UTC, or the beginning of one */
     bool pinned;
+    int judged;     /* enum log_judged */
+    bool whole;     /* also all other answers to the questions of those, whoever gave them */
     int64_t before; /* ids below this one: the last of a page asks for the next */
     int limit;      /* 0: 50 */
 };
@@ -330,6 +338,15 @@ int log_find(struct log *l, const struct log_filter *f, struct log_query **out, 
 int log_list_sessions(struct log *l, int limit, struct log_session **out, int *count,
                       struct vs_err *err);
 void log_sessions_free(struct log_session *s, int count);
+/* A filter as it is typed: "task:vqa", "checkpoint:NAME", "outcome:wrong", "tag:hard",
+ * "since:2026-01", "until:2026-02", "pinned:"; all other words are f->match. */
+struct log_typed {
+    struct log_filter f; /* its texts are those of `text` and `words` */
+    char text[512], words[512];
+    char why[160];       /* what cannot be so, or "" */
+};
+/* Text that is longer is cut. */
+void log_filter_typed(const char *text, struct log_typed *out);
 /* log_find by session (0: of all) and words (NULL: any). */
 int log_list_queries(struct log *l, int64_t session, const char *match, int limit,
                      struct log_query **out, int *count, struct vs_err *err);

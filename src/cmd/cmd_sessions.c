@@ -146,6 +146,9 @@ static const struct option_row option_rows[] = {
     TEXT("image", 0, "FILE", image, VALUES_FILES, "about this image, wherever it was then"),
     TEXT("tag", 0, "TAG", filter.tag, VALUES_NONE, "with this tag"),
     FLAG("pinned", filter.pinned, "that are pinned"),
+    CHOICE("outcome", "KIND", filter.judged, log_judged_names, LOG_ANY,
+           "whose answer is right or wrong, by a check set or by what is pinned to the question, "
+           "or unjudged"),
     TAKE("session", "ID", take_session, "of this session"),
     TEXT("since", 0, "TIME", filter.since, VALUES_NONE,
          "asked from then on (2026-01-31, or with T14:30)"),

@@ -60,8 +60,9 @@ static json_t *query_value(const struct log_query *q)
                           plain_string(q->answer), "checkpoint", plain_string(q->checkpoint),
                           "image", plain_string(q->image), "score", plain_number(q->score),
                           "score_name", q->score_name, "ms", plain_number(q->total_ms));
-    json_t *more = json_pack("{s:s, s:b, s:o, s:o, s:o, s:o}", "digest", q->checkpoint_digest,
-                             "pinned", (int)q->pinned, "expected", plain_string(q->expected),
+    json_t *more = json_pack("{s:s, s:b, s:s, s:o, s:o, s:o, s:o}", "digest", q->checkpoint_digest,
+                             "pinned", (int)q->pinned, "outcome",
+                             log_judged_names[q->judged], "expected", plain_string(q->expected),
                              "note", plain_string(q->note), "tags", plain_string(q->tags),
                              "changes", plain_string(q->changes));
     json_object_update(v, more);
@@ -77,7 +78,7 @@ static void print_query(const struct log_query *q)
     sessions_print(q->answer);
     plain_out("  (%s %.4f, ", q->score_name, q->score);
     sessions_print(q->checkpoint);
-    putchar(')');
+    plain_out(q->judged == LOG_UNJUDGED ? ")" : ", %s)", log_judged_names[q->judged]);
     if (q->changes) {
         char *shown = change_list_show(q->changes);
         printf("  changed: ");
@@ -129,7 +130,7 @@ static void print_difference(const struct log_difference *d)
 bool sessions_narrows(const struct log_filter *f)
 {
     return f->match || f->task || f->tag || f->checkpoint || f->image_digest || f->since ||
-           f->until || f->pinned;
+           f->until || f->pinned || f->judged;
 }
 
 /* What was found out in a session, behind its queries; what was measured comes after it. */

@@ -42,6 +42,8 @@ static const struct screen screens[] = {
     {"help", "help", NULL},
     {"help-search", "help layer", NULL},
     {"history", "suggest vqa;wait;suggest refcoco;wait;history", NULL},
+    {"history-columns", "suggest vqa;wait;compare;wait;keep star;tag hard;suggest refcoco;wait;"
+     "history outcome:wrong;press Right;press Right", NULL},
     {"status", "suggest vqa;wait;status", NULL},
     {"complete", "wait;press :;press h;press i;press s;press Tab;press Tab",
      "history  history-again"},

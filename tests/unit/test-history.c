@@ -154,6 +154,75 @@ static void marks(void)
     log_close(l);
 }
 
+static int judged_of(struct log *l, int64_t id)
+{
+    struct log_filter f = {.before = id + 1, .limit = 1};
+    struct log_query *q = NULL;
+    struct vs_err err = {0};
+    int n = 0, judged = LOG_ANY;
+    if (log_find(l, &f, &q, &n, &err) == 0 && n == 1 && q->id == id)
+        judged = (int)q->judged;
+    log_queries_free(q, n);
+    return judged;
+}
+
+/* Right and wrong, by what is pinned to a question, whoever answers it, and by a check set. */
+static void judged(void)
+{
+    int64_t session = 0;
+    struct vs_err err = {0};
+    struct log *l = open_new(file("judged.db"), &session);
+    ask(l, session, "vqa", "what is it", 'c', "a", "1.png", "A dog");
+    ask(l, session, "vqa", "what is it", 'd', "b", "1.png", "cat");
+    ask(l, session, "vqa", "what else", 'd', "b", "1.png", "cat");
+    ask(l, session, "vqa", "who is it", 'c', "a", "1.png", "cat");
+    is(FOUND(.judged = LOG_UNJUDGED), "4 3 2 1", "nothing is judged yet");
+    ok(log_pin(l, 2, "dog", &err) == 0 && judged_of(l, 1) == LOG_RIGHT &&
+       judged_of(l, 2) == LOG_WRONG && judged_of(l, 3) == LOG_UNJUDGED,
+       "by what is expected of the question, as its data set's scorer compares %s", err.text);
+    ok(log_pin(l, 1, "cat", &err) == 0 && judged_of(l, 1) == LOG_WRONG &&
+       judged_of(l, 2) == LOG_WRONG && log_pin(l, 1, NULL, &err) == 0 &&
+       judged_of(l, 1) == LOG_RIGHT, "its own pin counts before another answer's %s", err.text);
+    struct log_probe probe = {.probe = "who", .task = "vqa", .answer = "cat", .query = 4,
+                              .outcome = PROBE_RIGHT};
+    struct log_probe_run run = {.probes_digest = "d", .checkpoint_name = "a", .probes = &probe,
+                                .count = 1};
+    memset(run.checkpoint_digest, 'c', 64);
+    ok(log_probe_run(l, session, &run, NULL, &err) == 0 && log_pin(l, 4, "dog", &err) == 0 &&
+       judged_of(l, 4) == LOG_RIGHT, "a check set's word counts before a pin %s", err.text);
+    is(FOUND(.judged = LOG_RIGHT), "4 1", "the right ones");
+    is(FOUND(.judged = LOG_WRONG), "2", "the wrong ones");
+    is(FOUND(.judged = LOG_WRONG, .whole = true), "2 1", "with the others' answers to the same");
+    is(FOUND(.judged = LOG_RIGHT, .limit = 1, .whole = true), "4", "a page of them");
+    log_close(l);
+}
+
+/* What is typed in the history. */
+static void typed(void)
+{
+    struct log_typed t;
+    log_filter_typed("task:vqa  dog checkpoint:final outcome:wrong bo", &t);
+    ok(strcmp(t.f.task, "vqa") == 0 && strcmp(t.f.checkpoint, "final") == 0 &&
+       t.f.judged == LOG_WRONG && strcmp(t.f.match, "dog bo") == 0 && !t.why[0],
+       "fields are taken out of the words: '%s'", t.f.match);
+    log_filter_typed("tag:hard since:2026-01 until:2026-02 pinned: dog ", &t);
+    ok(strcmp(t.f.tag, "hard") == 0 && strcmp(t.f.since, "2026-01") == 0 && t.f.pinned &&
+       strcmp(t.f.until, "2026-02") == 0 && strcmp(t.f.match, "dog ") == 0,
+       "the others; a finished word stays finished");
+    log_filter_typed("tag: task: outcome: 10:30", &t);
+    ok(!t.f.tag && !t.f.task && !t.f.judged && strcmp(t.f.match, "10:30") == 0 && !t.why[0],
+       "a value that is not typed yet is none, and other words may have a colon");
+    log_filter_typed("task:vqaa", &t);
+    ok(strstr(t.why, "no task 'vqaa'"), "%s", t.why);
+    log_filter_typed("outcome:maybe", &t);
+    ok(strstr(t.why, "right, wrong or unjudged"), "%s", t.why);
+    char longer[2000];
+    memset(longer, 'x', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    log_filter_typed(longer, &t);
+    ok(t.f.match && strlen(t.f.match) == sizeof t.text - 1, "a long text is cut");
+}
+
 /* The same files under other names; other files under the same. */
 static void names(void)
 {
@@ -409,7 +478,8 @@ static void plans(void)
 {
     static const struct log_filter filters[] = {
         {.limit = 50}, {.before = 1000}, {.session = 3}, {.task = "vqa"}, {.tag = "hard"},
-        {.pinned = true}, {.checkpoint = "early"}, {.image_digest = "aa"}, {.question = 5},
+        {.pinned = true}, {.judged = LOG_WRONG}, {.judged = LOG_WRONG, .whole = true},
+        {.checkpoint = "early"}, {.image_digest = "aa"}, {.question = 5},
         {.since = "2026-01-01", .until = "2026-02-01"}, {.match = "what col"},
         {.match = "what col", .session = 3}, {.match = "dog", .task = "vqa", .tag = "hard"},
     };
@@ -460,6 +530,8 @@ int main(void)
         return tap_done();
     words();
     marks();
+    judged();
+    typed();
     names();
     changes();
     layouts();

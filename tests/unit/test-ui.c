@@ -75,6 +75,14 @@ static void screen_text(void)
     ok(text_fit_words("abcdef", 4, out, sizeof out) == 4, "but a long word is cut");
     ok(text_fit_words("a, b", 4, out, sizeof out) == 4, "what fits stays");
     ok(text_fit("abcdef", 4, out, 3) == 2, "the buffer's end counts, too");
+    ok(text_cut("what is left", 8, out, sizeof out) == 8 && strcmp(out, "what is\xe2\x80\xa6") == 0,
+       "what is cut ends in a mark: %s", out);
+    ok(text_cut("0.8876", 4, out, sizeof out) == 4 && strcmp(out, "0.8\xe2\x80\xa6") == 0,
+       "as numbers do everywhere: %s", out);
+    ok(text_cut("region", 4, out, sizeof out) == 4 && strcmp(out, "regi") == 0,
+       "words of narrow columns have all letters that fit");
+    ok(text_cut("fits here  ", 9, out, sizeof out) == 9 && strcmp(out, "fits here") == 0,
+       "blanks at the end are nothing that is lost");
 }
 
 /* An independent decoder, so that a wrong color, row or run is seen. */

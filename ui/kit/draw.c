@@ -20,7 +20,7 @@ int draw_text(int row, int col, int width, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    int used = text_fit(text, width, fitted, sizeof fitted);
+    int used = text_cut(text, width, fitted, sizeof fitted);
     mvaddstr(row, col, fitted);
     return used;
 }

@@ -5,7 +5,7 @@
 
 #include "ui/kit/canvas.h"
 
-/* Text cut to width columns, whatever it holds. Returns the columns used. */
+/* Text cut to width columns (text_cut), whatever it holds. Returns the columns used. */
 int draw_text(int row, int col, int width, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 void draw_bar(int row, int col, int width, double share); /* 0 to 1, in eighths of cells */

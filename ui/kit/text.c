@@ -42,6 +42,27 @@ int text_width(const char *s)
     return text_fit(s, INT_MAX / 2, scratch, sizeof scratch);
 }
 
+/* Of a number the digits that are left are another number. */
+static bool text_is_number(const char *s)
+{
+    return *s && strspn(s, " +-.0123456789e%") == strlen(s);
+}
+
+int text_cut(const char *s, int cells, char *out, size_t size)
+{
+    static const char ellipsis[] = "\xe2\x80\xa6";
+    size_t last = strlen(s);
+    while (last > 0 && (s[last - 1] == ' ' || s[last - 1] == '\n'))
+        last--;
+    int used = text_fit(s, cells, out, size);
+    if ((cells < 6 && !text_is_number(s)) || used < 1 || text_width(s) <= cells ||
+        strlen(out) >= last || strspn(out, " ") == strlen(out))
+        return used;
+    used = text_fit(s, cells - 1, out, size - sizeof ellipsis);
+    memcpy(out + strlen(out), ellipsis, sizeof ellipsis);
+    return used + 1;
+}
+
 int text_fit_words(const char *s, int cells, char *out, size_t size)
 {
     int used = text_fit(s, cells, out, size);

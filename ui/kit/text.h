@@ -13,7 +13,11 @@
 int text_fit(const char *s, int cells, char *out, size_t size);
 /* Columns that s takes when shown through text_fit. */
 int text_width(const char *s);
-/* The same, but what does not fit whole is left out from the last comma or space on, if any. */
+/* The same, but a text that is cut ends in an ellipsis: any number, and words of six columns or
+ * more. */
+int text_cut(const char *s, int cells, char *out, size_t size);
+/* The same as text_fit, but what does not fit whole is left out from the last comma or space on, if
+ * any. */
 int text_fit_words(const char *s, int cells, char *out, size_t size);
 
 /* What of a pasted text (len bytes, a NUL after them) can be in a line: UTF-8 without control

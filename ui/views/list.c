@@ -3,7 +3,9 @@
 #include "ui/views/list.h"
 
 #include "src/base/mem.h"
+#include "ui/kit/text.h"
 
+#include <curses.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -73,6 +75,20 @@ void list_end(struct pane *p)
 {
     struct list *l = p->state;
     free(l->lines);
+}
+
+void list_answer(const struct answer_cell *x, int row, int col, int width)
+{
+    static const char marks[] = {' ', '+', '-', ' '};
+    char fitted[512];
+    int number = width > ANSWER_NARROW ? (int)strlen(x->number) : 0;
+    int room = width - 3 - (number ? number + 1 : 0);
+    if (!x->chosen && x->judged != LOG_UNJUDGED)
+        attrset((int)draw_rank_attr(x->judged == LOG_RIGHT ? 3 : 4));
+    int used = text_cut(x->answer, room, fitted, sizeof fitted);
+    draw_text(row, col, width - 1, "%c %s%*s%s%.*s", marks[x->judged], fitted, room - used, "",
+              number ? " " : "", number, x->number);
+    attrset(x->chosen ? A_REVERSE : A_NORMAL);
 }
 
 int word_choose(struct workbench *w, const char *const *names, int count, int now, const char *arg)

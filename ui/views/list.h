@@ -25,6 +25,16 @@ void list_end(struct pane *p);
 /* Whether text holds all words of filter, in any case. */
 bool list_matches(const char *text, const char *filter);
 
+/* An answer with its confidence in a column, a "+" where it is right and a "-" where it is wrong,
+ * in their colors; number: "" for none, left out where the column is narrow. */
+#define ANSWER_NARROW 10 /* columns that have no room for a confidence */
+struct answer_cell {
+    const char *answer, *number;
+    enum log_judged judged;
+    bool chosen; /* of the line that is */
+};
+void list_answer(const struct answer_cell *x, int row, int col, int width);
+
 /* The named one of some words, or, without a name, the one after `now`; -1, with words, when there
  * is none. */
 int word_choose(struct workbench *w, const char *const *names, int count, int now, const char *arg);

@@ -18,7 +18,6 @@ extern const struct view view_flips, view_compare;
 #define PAGE 1000  /* items of a task that are read at once */
 #define FLIPS_TRIED 16 /* pages, for words that are in few items */
 #define DETAILS 4  /* lines about the chosen one */
-#define FLIPS_NARROW 10 /* columns of an answer that have no room for its confidence */
 
 static const char *const flips_outcomes[] = {"flipped", "gained", "lost", "wrong", "right"};
 static const double flips_sure[] = {0, 0.5, 0.8, 0.95};
@@ -282,19 +281,15 @@ static const struct flip *flips_chosen(const struct flips_view *v)
 static void flips_draw_answer(const struct row *r, int row, int col, int width, bool chosen)
 {
     char sure[16] = "";
-    if (isfinite(r->confidence) && width > FLIPS_NARROW)
-        snprintf(sure, sizeof sure, " %.2f", r->confidence);
-    int room = width - 3 - (int)strlen(sure);
-    if (!chosen)
-        attrset((int)draw_rank_attr(r->correct ? 3 : 4));
-    draw_text(row, col, width - 1, "%s %-*.*s%s", r->correct ? "+" : "-", room, room, r->answer,
-              sure);
-    attrset(chosen ? A_REVERSE : A_NORMAL);
+    if (isfinite(r->confidence))
+        snprintf(sure, sizeof sure, "%.2f", r->confidence);
+    struct answer_cell x = {r->answer, sure, r->correct ? LOG_RIGHT : LOG_WRONG, chosen};
+    list_answer(&x, row, col, width);
 }
 
 static void flips_draw_line(const struct flip *f, struct area a, bool chosen)
 {
-    int answer = a.cols >= 90 ? 22 : a.cols >= 70 ? 15 : a.cols >= 44 ? 13 : FLIPS_NARROW;
+    int answer = a.cols >= 90 ? 22 : a.cols >= 70 ? 15 : a.cols >= 44 ? 13 : ANSWER_NARROW;
     int text = a.cols - 10 - 2 * answer; /* the chosen one's stands below */
     attrset(chosen ? A_REVERSE : A_NORMAL);
     mvhline(a.row, a.col, ' ', a.cols);

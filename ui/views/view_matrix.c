@@ -8,6 +8,7 @@
 #include "src/study/relevancy.h"
 #include "ui/jobs/attribute.h"
 #include "ui/jobs/compare.h"
+#include "ui/kit/text.h"
 #include "ui/views/inside.h"
 #include "ui/views/list.h"
 #include "ui/state/stale.h"
@@ -314,6 +315,21 @@ static void draw_attention_title(struct workbench *w, const struct pane *p,
     attrset(A_NORMAL);
 }
 
+/* The chosen cell; the number first where there is no room for all of it. */
+static void draw_matrix_cell(const struct shown_map *m, const char *from, const char *to,
+                             struct area a)
+{
+    double x = (double)matrix_value(m, m->at_row, m->at_col);
+    char number[32];
+    snprintf(number, sizeof number, m->difference ? "%+.4f" : "%.4f", x);
+    if (text_width(from) + text_width(to) + (int)strlen(number) + 6 > a.cols)
+        draw_text(a.row + 1, a.col, a.cols, "%s: %s -> %s", number, from, to);
+    else
+        draw_text(a.row + 1, a.col, a.cols, m->difference ? "%s -> %s: %s; row sum %+.3f"
+                                                          : "%s -> %s: %s; row sum %.3f",
+                  from, to, number, row_sum(m, m->at_row));
+}
+
 static void draw_matrix_title(struct workbench *w, const struct pane *p, const struct shown_map *m,
                               struct area a)
 {
@@ -332,9 +348,7 @@ static void draw_matrix_title(struct workbench *w, const struct pane *p, const s
     if (m->at_col >= 0)
         inside_row_name(w, attn_table[m->kind].to, m->col[m->at_col], to, sizeof to);
     if (m->at_row >= 0 && m->at_col >= 0)
-        draw_text(a.row + 1, a.col, a.cols, m->difference ? "%s -> %s: %+.4f; row sum %+.3f"
-                                                          : "%s -> %s: %.4f; row sum %.3f",
-                  from, to, (double)matrix_value(m, m->at_row, m->at_col), row_sum(m, m->at_row));
+        draw_matrix_cell(m, from, to, a);
     else if (m->at_row >= 0)
         draw_text(a.row + 1, a.col, a.cols, "row %s sums to %.3f", from, row_sum(m, m->at_row));
     else

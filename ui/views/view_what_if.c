@@ -112,8 +112,11 @@ static void draw_move(const struct result *r, const struct answer_move *m, float
     attrset(A_NORMAL);
     draw_text(row, a.col + 9, label_width(a) - 1, "%s",
               shown_label(r, m->label));
-    draw_text(row, a.col + 9 + label_width(a), a.cols - 9 - label_width(a), "%.3f %.3f %5s %5s",
-              (double)m->p_before, (double)m->p_after, before, after);
+    int left = a.cols - 9 - label_width(a);
+    int n = draw_text(row, a.col + 9 + label_width(a), left, "%.3f %.3f", (double)m->p_before,
+                      (double)m->p_after);
+    if (left >= n + 12) /* else the title has a mark */
+        draw_text(row, a.col + 9 + label_width(a) + n, left - n, " %5s %5s", before, after);
 }
 
 static void draw_moves(struct workbench *w, struct what_if_view *v, struct area a, int row)
